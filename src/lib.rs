@@ -1,0 +1,4 @@
+//! An async IMAP client in two halves.
+#![forbid(unsafe_code)]
+
+pub mod types;

@@ -1,0 +1,211 @@
+//! What an untagged response says, typed, and how a command ended: what a claim looks at.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use bytes::Bytes;
+
+use super::capability::Capabilities;
+use super::flag::Flags;
+use super::mailbox::{ListEntry, MailboxStatus};
+use super::message::Message;
+use super::number::{CommandId, ModSeq, SelectionId, Seq, Uid};
+use super::set::{SeqSet, Set, UidSet};
+use super::status::StatusResponse;
+
+/// The typed content of one untagged response.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Answer {
+    /// `* OK`, `* NO`, `* BAD`, `* BYE`, `* PREAUTH`.
+    Status(StatusResponse),
+    /// `* CAPABILITY` (RFC 9051 section 7.2.2).
+    Capability(Capabilities),
+    /// `* ENABLED`: what ENABLE switched on (RFC 9051 section 7.2.1).
+    Enabled(Vec<String>),
+    /// `* FLAGS`: the flags that the mailbox knows (RFC 9051 section 7.3.5).
+    Flags(Flags),
+    /// `* LIST` (RFC 9051 section 7.3.1).
+    List(ListEntry),
+    /// `* LSUB` (RFC 3501 section 7.2.3).
+    Lsub(ListEntry),
+    /// `* STATUS` (RFC 9051 section 7.3.4).
+    MailboxStatus(MailboxStatus),
+    /// `* SEARCH` (RFC 3501 section 7.2.5).
+    Search(SearchResult),
+    /// `* ESEARCH` (RFC 9051 section 7.3.4, RFC 4731).
+    ESearch(ESearch),
+    /// `* n EXISTS`: how many messages the mailbox has (RFC 9051 section 7.4.1).
+    Exists(u32),
+    /// `* n RECENT` (RFC 3501 section 7.3.2).
+    Recent(u32),
+    /// `* n EXPUNGE`: the message is gone, and those behind it move up (RFC 9051 section 7.5.1).
+    Expunge {
+        /// Its number.
+        seq: Seq,
+        /// Its UID, where the view knows it.
+        uid: Option<Uid>,
+    },
+    /// `* VANISHED` (RFC 7162 section 3.2.10).
+    Vanished {
+        /// `(EARLIER)`: gone before this selection's numbers were given out.
+        earlier: bool,
+        /// Which.
+        uids: UidSet,
+    },
+    /// `* n FETCH`: data of one message (RFC 9051 section 7.5.2). The view's UID is filled in where the
+    /// row has none.
+    Fetch(Box<Message>),
+    /// `* ID`: what the server says of itself (RFC 2971); empty for `NIL`.
+    Id(Vec<(String, Option<String>)>),
+    /// A response of a kind that this library has no type for: see [`Untagged::name`] and
+    /// [`Untagged::raw`].
+    Other,
+}
+
+/// Numbers of messages before it is told whether they are UIDs or sequence numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NumberSet(pub(crate) Set<Uid>);
+
+impl NumberSet {
+    /// Taken as UIDs.
+    #[must_use]
+    pub fn into_uids(self) -> UidSet {
+        self.0
+    }
+
+    /// Taken as sequence numbers.
+    #[must_use]
+    pub fn into_seqs(self) -> SeqSet {
+        let mut set = SeqSet::new();
+        for &(first, last) in self.0.raw() {
+            set.insert_raw(first, last);
+        }
+        set
+    }
+}
+
+impl fmt::Display for NumberSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// `* SEARCH` (RFC 3501 section 7.2.5).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SearchResult {
+    /// What was found: UIDs for UID SEARCH, sequence numbers else.
+    pub numbers: NumberSet,
+    /// The highest mod-sequence among them, if it was searched by (RFC 7162 section 3.1.5).
+    pub mod_seq: Option<ModSeq>,
+}
+
+/// `* ESEARCH` (RFC 9051 section 7.3.4, RFC 4731).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ESearch {
+    /// The tag of the command that it answers, as the server wrote it.
+    pub tag: Option<String>,
+    /// Whether the numbers are UIDs.
+    pub uid: bool,
+    /// The lowest number found.
+    pub min: Option<u32>,
+    /// The highest number found.
+    pub max: Option<u32>,
+    /// All that was found; `None` if not asked, or if nothing was found.
+    pub all: Option<NumberSet>,
+    /// How many were found.
+    pub count: Option<u32>,
+    /// The highest mod-sequence among them (RFC 7162 section 3.1.10).
+    pub mod_seq: Option<ModSeq>,
+    /// What the server told beyond these: name and value, as it wrote them.
+    pub other: Vec<(String, String)>,
+}
+
+/// One untagged response, as a claim looks at it.
+#[derive(Clone, Debug)]
+pub struct Untagged {
+    name: Cow<'static, str>,
+    raw: Option<Bytes>,
+    answer: Answer,
+    owner: Option<CommandId>,
+    selection: Option<SelectionId>,
+}
+
+impl Untagged {
+    /// A response of this name and content.
+    pub(crate) fn new(name: impl Into<Cow<'static, str>>, answer: Answer, raw: Option<Bytes>) -> Self {
+        Self { name: name.into(), raw, answer, owner: None, selection: None }
+    }
+
+    /// Its keyword, such as `FETCH`, in capitals.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its bytes as they came, without the line's end: of responses that this library has no type for,
+    /// and of all while a command is in flight whose [`Class`](crate::command::Class) asks for them.
+    #[must_use]
+    pub fn raw(&self) -> Option<&Bytes> {
+        self.raw.as_ref()
+    }
+
+    /// Its content.
+    #[must_use]
+    pub fn answer(&self) -> &Answer {
+        &self.answer
+    }
+
+    /// The command whose tag the response names, as ESEARCH does.
+    #[must_use]
+    pub fn owner(&self) -> Option<CommandId> {
+        self.owner
+    }
+
+    /// The selection that was in force when it came.
+    #[must_use]
+    pub fn selection(&self) -> Option<SelectionId> {
+        self.selection
+    }
+
+    /// Its content, by value.
+    #[must_use]
+    pub fn into_answer(self) -> Answer {
+        self.answer
+    }
+
+    pub(crate) fn answer_mut(&mut self) -> &mut Answer {
+        &mut self.answer
+    }
+
+    pub(crate) fn set_owner(&mut self, owner: Option<CommandId>) {
+        self.owner = owner;
+    }
+
+    pub(crate) fn set_selection(&mut self, selection: Option<SelectionId>) {
+        self.selection = selection;
+    }
+}
+
+/// How a command ended: its tagged response (the last one's, if it sent several lines).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Done {
+    /// The tagged response. It is OK whenever [`Command::finish`](crate::Command::finish) is given it: NO
+    /// and BAD are errors.
+    pub status: StatusResponse,
+    /// The tagged responses of the lines before the last, for a command of several lines.
+    pub earlier: Vec<StatusResponse>,
+    /// The selection that the command ran in, or made.
+    pub selection: Option<SelectionId>,
+}
+
+impl Done {
+    /// A command's end by this tagged response alone.
+    #[must_use]
+    pub fn new(status: StatusResponse) -> Self {
+        Self { status, earlier: Vec::new(), selection: None }
+    }
+}

@@ -1,0 +1,91 @@
+//! What a server says it can do.
+
+use std::fmt;
+
+/// The capabilities of a server, as it told them (RFC 9051 section 7.2.2).
+///
+/// ```
+/// use imap_duplex::types::Capabilities;
+/// let can = Capabilities::from_iter(["IMAP4rev1", "AUTH=PLAIN", "Idle"]);
+/// assert!(can.has("IDLE") && can.has("auth=plain") && !can.has("MOVE"));
+/// assert_eq!(can.auth_mechanisms().collect::<Vec<_>>(), ["PLAIN"]);
+/// ```
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    names: Vec<Box<str>>,
+}
+
+impl Capabilities {
+    /// Whether this capability is among them; case of letters does not matter.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|known| known.eq_ignore_ascii_case(name))
+    }
+
+    /// The value of a capability told as `NAME=value`, such as `APPENDLIMIT=35651584`; the first one if
+    /// there are several.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.values(name).next()
+    }
+
+    /// The SASL mechanisms that the server offers: the values of `AUTH=`.
+    pub fn auth_mechanisms(&self) -> impl Iterator<Item = &str> {
+        self.values("AUTH")
+    }
+
+    /// All of them, as the server wrote them.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(|name| &**name)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether the server named none (or has not been asked yet).
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    fn values(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.iter().filter_map(move |known| {
+            let (key, value) = known.split_once('=')?;
+            key.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+}
+
+impl<S: AsRef<str>> FromIterator<S> for Capabilities {
+    fn from_iter<I: IntoIterator<Item = S>>(names: I) -> Self {
+        let mut all = Self::default();
+        for name in names {
+            if !all.has(name.as_ref()) {
+                all.names.push(name.as_ref().into());
+            }
+        }
+        all
+    }
+}
+
+impl fmt::Display for Capabilities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.names.join(" "))
+    }
+}
+
+impl fmt::Debug for Capabilities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.names).finish()
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Capabilities {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}

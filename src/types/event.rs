@@ -1,0 +1,369 @@
+//! What comes on the event stream: changes, data of detached commands, completions, and the
+//! connection's life.
+
+use std::fmt;
+use std::io;
+
+use bytes::Bytes;
+
+use super::answer::Answer;
+use super::capability::Capabilities;
+use super::flag::Flags;
+use super::mailbox::{ListEntry, MailboxName, MailboxStatus};
+use super::number::{CommandId, ModSeq, SelectionId, Seq, Uid, UidValidity};
+use super::status::StatusResponse;
+
+/// Something the server said that answers no question, or how a command or the connection ended.
+///
+/// `Display` gives one line for people; with the feature `serde` it serialises to one flat JSON object.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Event {
+    /// The mailbox that it is about, and the selection in which it came; `None` if it is about none.
+    pub place: Option<Place>,
+    /// The command that surely caused it, or whose data or end it is; `None` in doubt.
+    pub cause: Option<CommandId>,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// A mailbox, and the selection of it in which something happened.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Place {
+    /// Which mailbox.
+    pub mailbox: MailboxName,
+    /// In which selection of it; `None` for a mailbox that is not the selected one.
+    pub selection: Option<SelectionId>,
+}
+
+/// What an [`Event`] tells.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// The mailbox was selected.
+    #[non_exhaustive]
+    Opened {
+        /// How many messages it has.
+        exists: u32,
+        /// The era of its UIDs.
+        uid_validity: Option<UidValidity>,
+        /// No message that comes will have a UID below this.
+        uid_next: Option<Uid>,
+        /// Its newest mod-sequence.
+        highest_mod_seq: Option<ModSeq>,
+        /// Whether it was opened for reading alone.
+        read_only: bool,
+    },
+    /// The count of messages changed: told at once, before the UIDs of new ones are known.
+    #[non_exhaustive]
+    Exists {
+        /// How many messages the mailbox has now.
+        count: u32,
+    },
+    /// A message came. Told once its UID is known; [`EventKind::Exists`] came at once.
+    #[non_exhaustive]
+    Arrived {
+        /// Its number at this moment in the stream.
+        seq: Option<Seq>,
+        /// Its UID.
+        uid: Uid,
+        /// Its flags, where the server told them with the UID.
+        flags: Option<Flags>,
+    },
+    /// A message is gone.
+    #[non_exhaustive]
+    Removed {
+        /// The number it had; those behind it moved up by one.
+        seq: Option<Seq>,
+        /// Its UID; `None` if it went before its UID was told.
+        uid: Option<Uid>,
+    },
+    /// A message's flags were told, and they are not what was known.
+    #[non_exhaustive]
+    FlagsChanged {
+        /// Its number at this moment in the stream.
+        seq: Option<Seq>,
+        /// Its UID; `None` if it has not been told yet.
+        uid: Option<Uid>,
+        /// Its flags now.
+        flags: Flags,
+        /// Its flags before, if they were known.
+        before: Option<Flags>,
+        /// The mod-sequence of the change.
+        mod_seq: Option<ModSeq>,
+    },
+    /// The mailbox's UIDs of before are void.
+    #[non_exhaustive]
+    UidValidityChanged {
+        /// The era of its UIDs now.
+        uid_validity: Option<UidValidity>,
+    },
+    /// The selection ended: no more will be told of it.
+    #[non_exhaustive]
+    SelectionEnded,
+    /// Counts of a mailbox that is not selected.
+    Status(MailboxStatus),
+    /// The server told of a mailbox unasked: it was made, or changed its attributes.
+    MailboxCreated(ListEntry),
+    /// A mailbox was renamed; [`Place::mailbox`] is its new name.
+    #[non_exhaustive]
+    MailboxRenamed {
+        /// The name it had.
+        from: MailboxName,
+    },
+    /// A mailbox was deleted.
+    #[non_exhaustive]
+    MailboxDeleted,
+    /// A mailbox was subscribed to or unsubscribed from.
+    #[non_exhaustive]
+    MailboxSubscribed {
+        /// Whether it is subscribed to now.
+        subscribed: bool,
+    },
+    /// Data that answers a detached command, or a question that nobody here asked.
+    Data(Answer),
+    /// A command ended, by its tagged response.
+    #[non_exhaustive]
+    Completed {
+        /// The command's name: `FETCH`.
+        command: String,
+        /// The tagged response.
+        status: StatusResponse,
+    },
+    /// A text that the server wants shown to the user (RFC 9051 section 7.1, `ALERT`).
+    #[non_exhaustive]
+    Alert {
+        /// It.
+        text: String,
+    },
+    /// An untagged OK, NO or BAD that belongs to no command.
+    Notice(StatusResponse),
+    /// What the server can do has changed.
+    Capabilities(Capabilities),
+    /// The reader was slow, and events were left out here.
+    Lagged(Lag),
+    /// A response that could not be read; the connection goes on.
+    #[non_exhaustive]
+    Unparsed {
+        /// Its bytes, without the line's end.
+        bytes: Bytes,
+        /// What is wrong with them, and where.
+        error: String,
+    },
+    /// The connection ended. Always the last event.
+    #[non_exhaustive]
+    Closed {
+        /// Why.
+        reason: CloseReason,
+    },
+}
+
+/// What was left out, and must be asked again if it is wanted. The views of selected mailboxes are right
+/// all the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Lag {
+    /// How many events.
+    pub events: u64,
+    /// The mailboxes that they were about, each once.
+    pub mailboxes: Vec<MailboxName>,
+}
+
+/// Why a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// We logged out.
+    Logout,
+    /// The server said BYE.
+    Bye(StatusResponse),
+    /// The server closed the connection without a word.
+    Eof,
+    /// Reading or writing failed.
+    #[non_exhaustive]
+    Io {
+        /// The system's kind of failure.
+        kind: io::ErrorKind,
+        /// Its text.
+        text: String,
+    },
+    /// The server sent bytes after which nothing can be read any more, or passed a limit.
+    Protocol(String),
+    /// Nothing was heard for too long.
+    #[non_exhaustive]
+    Timeout {
+        /// What was waited for.
+        waiting_for: String,
+    },
+    /// The driver was dropped, with its runtime or by hand.
+    Dropped,
+}
+
+impl CloseReason {
+    /// What failed to be read or written.
+    pub(crate) fn io(error: &io::Error) -> Self {
+        Self::Io { kind: error.kind(), text: error.to_string() }
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Logout => f.write_str("logged out"),
+            Self::Bye(bye) if bye.text.is_empty() => f.write_str("the server said BYE"),
+            Self::Bye(bye) => write!(f, "the server said BYE: {}", bye.text),
+            Self::Eof => f.write_str("the server closed the connection"),
+            Self::Io { text, .. } => write!(f, "the connection failed: {text}"),
+            Self::Protocol(text) => write!(f, "the server can't be understood any more: {text}"),
+            Self::Timeout { waiting_for } => write!(f, "nothing was heard while waiting for {waiting_for}"),
+            Self::Dropped => f.write_str("the driver was dropped"),
+        }
+    }
+}
+
+impl Event {
+    pub(crate) fn new(kind: EventKind) -> Self {
+        Self { place: None, cause: None, kind }
+    }
+
+    pub(crate) fn at(mut self, place: Option<Place>) -> Self {
+        self.place = place;
+        self
+    }
+
+    pub(crate) fn caused_by(mut self, cause: Option<CommandId>) -> Self {
+        self.cause = cause;
+        self
+    }
+
+    /// The mailbox that it is about.
+    #[must_use]
+    pub fn mailbox(&self) -> Option<&MailboxName> {
+        self.place.as_ref().map(|place| &place.mailbox)
+    }
+
+    /// The kind's name, in the words of its JSON form: `flags_changed`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match &self.kind {
+            EventKind::Opened { .. } => "opened",
+            EventKind::Exists { .. } => "exists",
+            EventKind::Arrived { .. } => "arrived",
+            EventKind::Removed { .. } => "removed",
+            EventKind::FlagsChanged { .. } => "flags_changed",
+            EventKind::UidValidityChanged { .. } => "uid_validity_changed",
+            EventKind::SelectionEnded => "selection_ended",
+            EventKind::Status(_) => "status",
+            EventKind::MailboxCreated(_) => "mailbox_created",
+            EventKind::MailboxRenamed { .. } => "mailbox_renamed",
+            EventKind::MailboxDeleted => "mailbox_deleted",
+            EventKind::MailboxSubscribed { .. } => "mailbox_subscribed",
+            EventKind::Data(_) => "data",
+            EventKind::Completed { .. } => "completed",
+            EventKind::Alert { .. } => "alert",
+            EventKind::Notice(_) => "notice",
+            EventKind::Capabilities(_) => "capabilities",
+            EventKind::Lagged(_) => "lagged",
+            EventKind::Unparsed { .. } => "unparsed",
+            EventKind::Closed { .. } => "closed",
+        }
+    }
+}
+
+/// A message as people are told of it: by its UID if that is known.
+struct Which(Option<Seq>, Option<Uid>);
+
+impl fmt::Display for Which {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.1, self.0) {
+            (Some(uid), _) => write!(f, "uid {uid}"),
+            (None, Some(seq)) => write!(f, "message {seq} (uid not known)"),
+            (None, None) => f.write_str("a message"),
+        }
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(place) = &self.place {
+            write!(f, "{}: ", place.mailbox.as_str().escape_debug())?;
+        }
+        match &self.kind {
+            EventKind::Opened { exists, uid_validity, read_only, .. } => {
+                write!(f, "opened with {exists} messages")?;
+                if let Some(era) = uid_validity {
+                    write!(f, ", UIDVALIDITY {era}")?;
+                }
+                if *read_only { f.write_str(", read-only") } else { Ok(()) }
+            }
+            EventKind::Exists { count } => write!(f, "{count} messages now"),
+            EventKind::Arrived { uid, flags, .. } => {
+                write!(f, "uid {uid} arrived")?;
+                flags.as_ref().filter(|flags| !flags.is_empty()).map_or(Ok(()), |flags| write!(f, " {flags}"))
+            }
+            EventKind::Removed { seq, uid } => write!(f, "{} removed", Which(*seq, *uid)),
+            EventKind::FlagsChanged { seq, uid, flags, .. } => {
+                write!(f, "{} has flags {flags}", Which(*seq, *uid))
+            }
+            EventKind::UidValidityChanged { uid_validity } => match uid_validity {
+                Some(era) => write!(f, "UIDVALIDITY is {era} now: all UIDs of before are void"),
+                None => f.write_str("UIDVALIDITY changed: all UIDs of before are void"),
+            },
+            EventKind::SelectionEnded => f.write_str("no longer selected"),
+            EventKind::Status(status) => {
+                f.write_str("status")?;
+                let counts = [
+                    ("messages", status.messages.map(u64::from)),
+                    ("unseen", status.unseen.map(u64::from)),
+                    ("next uid", status.uid_next.map(|n| n.get().into())),
+                    ("modseq", status.highest_mod_seq.map(ModSeq::get)),
+                ];
+                counts.iter().try_for_each(|(what, n)| n.map_or(Ok(()), |n| write!(f, ", {what} {n}")))
+            }
+            EventKind::MailboxCreated(entry) if entry.attributes.is_empty() => f.write_str("is there"),
+            EventKind::MailboxCreated(entry) => write!(f, "is there ({})", entry.attributes.join(" ")),
+            EventKind::MailboxRenamed { from } => {
+                write!(f, "renamed from {}", from.as_str().escape_debug())
+            }
+            EventKind::MailboxDeleted => f.write_str("deleted"),
+            EventKind::MailboxSubscribed { subscribed: true } => f.write_str("subscribed to"),
+            EventKind::MailboxSubscribed { subscribed: false } => f.write_str("unsubscribed from"),
+            EventKind::Data(answer) => {
+                f.write_str("data")?;
+                if let Some(id) = self.cause {
+                    write!(f, " for {id}")?;
+                }
+                match answer {
+                    Answer::Fetch(row) => write!(f, " of {}", Which(row.seq(), row.uid())),
+                    Answer::List(entry) | Answer::Lsub(entry) => {
+                        write!(f, ": {}", entry.name.as_str().escape_debug())
+                    }
+                    Answer::MailboxStatus(status) => write!(f, " of {}", status.name.as_str().escape_debug()),
+                    Answer::Search(found) => write!(f, ": found {}", found.numbers),
+                    _ => Ok(()),
+                }
+            }
+            EventKind::Completed { command, status } => {
+                f.write_str(command)?;
+                if let Some(id) = self.cause {
+                    write!(f, " {id}")?;
+                }
+                write!(f, " ended: {}", printable(&status.to_string()))
+            }
+            EventKind::Alert { text } => write!(f, "ALERT from the server: {}", printable(text)),
+            EventKind::Notice(status) => write!(f, "the server says: {}", printable(&status.to_string())),
+            EventKind::Capabilities(all) => write!(f, "the server can: {}", printable(&all.to_string())),
+            EventKind::Lagged(lag) => write!(f, "{} events left out: the reader was slow", lag.events),
+            EventKind::Unparsed { bytes, error } => {
+                write!(f, "not understood: \"{}\" ({error})", bytes.escape_ascii())
+            }
+            EventKind::Closed { reason } => write!(f, "closed: {}", printable(&reason.to_string())),
+        }
+    }
+}
+
+/// The server's text on a person's terminal: without control characters.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}

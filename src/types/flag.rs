@@ -1,0 +1,264 @@
+//! Flags of messages: the system flags as bits, keywords as shared text.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// One flag of a message (RFC 9051 section 2.3.2).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Flag {
+    /// `\Seen`: has been read.
+    Seen,
+    /// `\Answered`: has been replied to.
+    Answered,
+    /// `\Flagged`: marked for attention.
+    Flagged,
+    /// `\Deleted`: goes at the next EXPUNGE.
+    Deleted,
+    /// `\Draft`: not yet finished.
+    Draft,
+    /// `\Recent`: this session was the first to be told of the message (IMAP4rev1 only).
+    Recent,
+    /// `\*` in PERMANENTFLAGS: new keywords can be made (RFC 9051 section 7.1).
+    Wildcard,
+    /// A keyword such as `$Forwarded`, or a flag with a backslash that this library has no name for.
+    /// Compared without regard to ASCII case.
+    Keyword(Arc<str>),
+}
+
+const SYSTEM: [(Flag, &str); 7] = [
+    (Flag::Seen, "\\Seen"),
+    (Flag::Answered, "\\Answered"),
+    (Flag::Flagged, "\\Flagged"),
+    (Flag::Deleted, "\\Deleted"),
+    (Flag::Draft, "\\Draft"),
+    (Flag::Recent, "\\Recent"),
+    (Flag::Wildcard, "\\*"),
+];
+
+impl Flag {
+    /// The flag with this name, as it is written on the wire: `\Seen`, `$Forwarded`. Case of letters
+    /// does not matter.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        SYSTEM
+            .iter()
+            .find(|(_, known)| known.eq_ignore_ascii_case(name))
+            .map_or_else(|| Self::Keyword(name.into()), |(flag, _)| flag.clone())
+    }
+
+    /// The name as it is written on the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Keyword(name) => name,
+            _ => self.bit().map_or("", |bit| SYSTEM[bit].1),
+        }
+    }
+
+    fn bit(&self) -> Option<usize> {
+        Some(match self {
+            Self::Seen => 0,
+            Self::Answered => 1,
+            Self::Flagged => 2,
+            Self::Deleted => 3,
+            Self::Draft => 4,
+            Self::Recent => 5,
+            Self::Wildcard => 6,
+            Self::Keyword(_) => return None,
+        })
+    }
+}
+
+impl PartialEq for Flag {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str().eq_ignore_ascii_case(other.as_str())
+    }
+}
+
+impl Eq for Flag {}
+
+impl fmt::Display for Flag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl From<&str> for Flag {
+    fn from(name: &str) -> Self {
+        Self::new(name)
+    }
+}
+
+/// The flags of a message, or those that a mailbox knows. Order and repetition don't count.
+///
+/// ```
+/// use imap_duplex::types::{Flag, Flags};
+/// let flags = Flags::from_iter([Flag::Seen, Flag::new("$Forwarded")]);
+/// assert!(flags.contains(&Flag::Seen) && flags.contains(&Flag::new("$forwarded")));
+/// assert_eq!(flags.to_string(), r"(\Seen $Forwarded)");
+/// ```
+#[derive(Clone, Default)]
+pub struct Flags {
+    system: u8,
+    /// In the order in which they were told; without an allocation where there are none.
+    keywords: Vec<Arc<str>>,
+}
+
+impl Flags {
+    /// No flags.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { system: 0, keywords: Vec::new() }
+    }
+
+    /// Whether this flag is among them.
+    #[must_use]
+    pub fn contains(&self, flag: &Flag) -> bool {
+        match flag {
+            Flag::Keyword(name) => self.keywords.iter().any(|k| k.eq_ignore_ascii_case(name)),
+            _ => flag.bit().is_some_and(|bit| self.system & (1 << bit) != 0),
+        }
+    }
+
+    /// Whether `\Seen` is among them.
+    #[must_use]
+    pub fn is_seen(&self) -> bool {
+        self.contains(&Flag::Seen)
+    }
+
+    /// Adds a flag; `false` if it was there already.
+    pub fn insert(&mut self, flag: Flag) -> bool {
+        if self.contains(&flag) {
+            return false;
+        }
+        match (flag.bit(), flag) {
+            (Some(bit), _) => self.system |= 1 << bit,
+            (None, Flag::Keyword(name)) => self.keywords.push(name),
+            (None, _) => {}
+        }
+        true
+    }
+
+    /// Takes a flag out; `false` if it was not there.
+    pub fn remove(&mut self, flag: &Flag) -> bool {
+        if !self.contains(flag) {
+            return false;
+        }
+        match flag {
+            Flag::Keyword(name) => self.keywords.retain(|k| !k.eq_ignore_ascii_case(name)),
+            _ => self.system &= !flag.bit().map_or(0, |bit| 1u8 << bit),
+        }
+        true
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.system.count_ones() as usize + self.keywords.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.system == 0 && self.keywords.is_empty()
+    }
+
+    /// Each flag: the system flags first, then keywords in the order in which they were told.
+    pub fn iter(&self) -> impl Iterator<Item = Flag> {
+        SYSTEM
+            .iter()
+            .enumerate()
+            .filter(|(bit, _)| self.system & (1 << bit) != 0)
+            .map(|(_, (flag, _))| flag.clone())
+            .chain(self.keywords.iter().cloned().map(Flag::Keyword))
+    }
+}
+
+impl PartialEq for Flags {
+    fn eq(&self, other: &Self) -> bool {
+        self.system == other.system
+            && self.keywords.len() == other.keywords.len()
+            && self.keywords.iter().all(|k| other.keywords.iter().any(|o| o.eq_ignore_ascii_case(k)))
+    }
+}
+
+impl Eq for Flags {}
+
+impl fmt::Display for Flags {
+    /// As it goes on the wire: `(\Seen $Forwarded)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(")?;
+        for (i, flag) in self.iter().enumerate() {
+            if i > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(flag.as_str())?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl fmt::Debug for Flags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromIterator<Flag> for Flags {
+    fn from_iter<I: IntoIterator<Item = Flag>>(flags: I) -> Self {
+        let mut all = Self::new();
+        all.extend(flags);
+        all
+    }
+}
+
+impl Extend<Flag> for Flags {
+    fn extend<I: IntoIterator<Item = Flag>>(&mut self, flags: I) {
+        for flag in flags {
+            self.insert(flag);
+        }
+    }
+}
+
+impl From<Flag> for Flags {
+    fn from(flag: Flag) -> Self {
+        Self::from_iter([flag])
+    }
+}
+
+impl<const N: usize> From<[Flag; N]> for Flags {
+    fn from(flags: [Flag; N]) -> Self {
+        Self::from_iter(flags)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Flags {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter().map(|f| f.as_str().to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_compared_without_case() {
+        assert_eq!(Flag::new("\\SEEN"), Flag::Seen);
+        assert_eq!(Flag::new("$junk"), Flag::new("$Junk"));
+        assert_ne!(Flag::new("Seen"), Flag::Seen);
+    }
+
+    #[test]
+    fn sets_compare_by_content() {
+        let a = Flags::from_iter([Flag::Seen, Flag::new("a"), Flag::new("b")]);
+        let mut b = Flags::from_iter([Flag::new("B"), Flag::new("A"), Flag::Seen]);
+        assert_eq!(a, b);
+        assert!(!b.insert(Flag::Seen));
+        assert!(b.remove(&Flag::new("a")) && !b.remove(&Flag::new("a")));
+        assert_ne!(a, b);
+        assert_eq!(b.len(), 2);
+    }
+}

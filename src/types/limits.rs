@@ -1,0 +1,55 @@
+//! Every bound that the library keeps, in one place.
+
+use std::time::Duration;
+
+/// The bounds of one connection: how much a server, or a caller, can make it hold.
+///
+/// Sizes are in octets. Whatever passes a bound gets an error that names it.
+///
+/// ```
+/// use imap_duplex::types::Limits;
+/// let mut limits = Limits::default();
+/// limits.literal = 8 << 20;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The longest response outside its literals. It is held in memory while it is read; a SEARCH that
+    /// finds 100,000 messages is one line of 600 kB. 16 MiB.
+    pub line: usize,
+    /// The longest literal that is held in memory. 64 MiB.
+    pub literal: usize,
+    /// The longest response in all, its literals among it. 256 MiB.
+    pub response: usize,
+    /// How deep parentheses may nest, as in BODYSTRUCTURE. 50.
+    pub depth: usize,
+    /// How many commands may wait or be in flight; past it a token fails with
+    /// [`QueueFull`](crate::ErrorKind::QueueFull). About 500 octets each. 10,000.
+    pub commands: usize,
+    /// How many events may wait for a slow reader; past it superseded ones are merged or left out, behind
+    /// one [`Lagged`](crate::types::EventKind::Lagged). About 200 octets each. 65,536.
+    pub events: usize,
+    /// How long a full result stream may hold back the whole connection. 5 s.
+    pub hold: Duration,
+    /// How much data a slow reader of a result, or of detached results, may leave unread. 64 MiB.
+    pub unread: usize,
+    /// How long a command's line may get before its set of messages is split over several. 8,000; some
+    /// servers refuse more.
+    pub command_line: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            line: 16 << 20,
+            literal: 64 << 20,
+            response: 256 << 20,
+            depth: 50,
+            commands: 10_000,
+            events: 65_536,
+            hold: Duration::from_secs(5),
+            unread: 64 << 20,
+            command_line: 8_000,
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Mailboxes as LIST and STATUS tell of them, and their names.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use super::number::{ModSeq, Uid, UidValidity};
+
+/// The name of a mailbox, decoded: what a person would read.
+///
+/// `INBOX` is the same in any case of letters (RFC 9051 section 5.1); all others are compared exactly.
+/// On the wire a name is written in modified UTF-7 or UTF-8, as the session demands; that is done for you.
+///
+/// ```
+/// use imap_duplex::types::MailboxName;
+/// assert_eq!(MailboxName::from("inbox"), MailboxName::INBOX);
+/// assert_eq!(MailboxName::from("Entwürfe").as_str(), "Entwürfe");
+/// ```
+#[derive(Clone)]
+pub struct MailboxName {
+    text: Name,
+    /// The server's own spelling, where writing the decoded name anew would give other bytes.
+    wire: Option<Arc<[u8]>>,
+}
+
+#[derive(Clone)]
+enum Name {
+    Inbox,
+    Other(Arc<str>),
+}
+
+impl MailboxName {
+    /// The user's main mailbox, which each server has.
+    pub const INBOX: Self = Self { text: Name::Inbox, wire: None };
+
+    /// The mailbox with this name.
+    #[must_use]
+    pub fn new(name: impl AsRef<str>) -> Self {
+        let name = name.as_ref();
+        if name.eq_ignore_ascii_case("INBOX") {
+            return Self::INBOX;
+        }
+        Self { text: Name::Other(name.into()), wire: None }
+    }
+
+    /// A name that the server spelt in its own way.
+    pub(crate) fn with_wire(name: &str, wire: &[u8]) -> Self {
+        Self { wire: Some(wire.into()), ..Self::new(name) }
+    }
+
+    /// The decoded name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match &self.text {
+            Name::Inbox => "INBOX",
+            Name::Other(name) => name,
+        }
+    }
+
+    /// Whether this is INBOX.
+    #[must_use]
+    pub fn is_inbox(&self) -> bool {
+        matches!(self.text, Name::Inbox)
+    }
+
+    /// The server's own spelling, if it is to be kept.
+    pub(crate) fn wire(&self) -> Option<&[u8]> {
+        self.wire.as_deref()
+    }
+}
+
+impl PartialEq for MailboxName {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for MailboxName {}
+
+impl PartialOrd for MailboxName {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for MailboxName {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl Hash for MailboxName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl fmt::Display for MailboxName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for MailboxName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl From<&str> for MailboxName {
+    fn from(name: &str) -> Self {
+        Self::new(name)
+    }
+}
+
+impl From<String> for MailboxName {
+    fn from(name: String) -> Self {
+        Self::new(name)
+    }
+}
+
+impl From<&String> for MailboxName {
+    fn from(name: &String) -> Self {
+        Self::new(name)
+    }
+}
+
+impl From<&MailboxName> for MailboxName {
+    fn from(name: &MailboxName) -> Self {
+        name.clone()
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for MailboxName {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// What LIST or LSUB says of one mailbox (RFC 9051 section 7.3.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct ListEntry {
+    /// Its name.
+    pub name: MailboxName,
+    /// What stands between the levels of its name; `None` where there are no levels.
+    pub delimiter: Option<char>,
+    /// Attributes such as `\HasChildren`, `\Noselect`, `\Sent`, as the server wrote them.
+    pub attributes: Vec<String>,
+    /// The name it had before, where the server tells of a renaming (RFC 5465 section 5.4).
+    pub old_name: Option<MailboxName>,
+}
+
+impl ListEntry {
+    /// An entry of this name, with neither delimiter nor attributes.
+    #[must_use]
+    pub fn new(name: impl Into<MailboxName>) -> Self {
+        Self { name: name.into(), delimiter: None, attributes: Vec::new(), old_name: None }
+    }
+
+    /// Whether it has this attribute (`\Noselect`); case of letters does not matter.
+    #[must_use]
+    pub fn has(&self, attribute: &str) -> bool {
+        self.attributes.iter().any(|a| a.eq_ignore_ascii_case(attribute))
+    }
+
+    /// Whether it can be selected: neither `\Noselect` nor `\NonExistent`.
+    #[must_use]
+    pub fn is_selectable(&self) -> bool {
+        !self.has("\\Noselect") && !self.has("\\NonExistent")
+    }
+}
+
+/// What STATUS says of one mailbox (RFC 9051 section 7.3.4); `None` for what was not asked or not told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct MailboxStatus {
+    /// Its name.
+    pub name: MailboxName,
+    /// How many messages it has.
+    pub messages: Option<u32>,
+    /// How many are new to all sessions (IMAP4rev1 only).
+    pub recent: Option<u32>,
+    /// No message that comes will have a UID below this.
+    pub uid_next: Option<Uid>,
+    /// The era of its UIDs.
+    pub uid_validity: Option<UidValidity>,
+    /// How many lack `\Seen`.
+    pub unseen: Option<u32>,
+    /// How many have `\Deleted`.
+    pub deleted: Option<u32>,
+    /// The sum of the sizes of its messages, in octets.
+    pub size: Option<u64>,
+    /// Its newest mod-sequence (RFC 7162).
+    pub highest_mod_seq: Option<ModSeq>,
+    /// What the server told beyond these: name and value, as it wrote them.
+    pub other: Vec<(String, String)>,
+}
+
+impl MailboxStatus {
+    /// A status of this mailbox in which nothing is told yet.
+    #[must_use]
+    pub fn new(name: impl Into<MailboxName>) -> Self {
+        Self {
+            name: name.into(),
+            messages: None,
+            recent: None,
+            uid_next: None,
+            uid_validity: None,
+            unseen: None,
+            deleted: None,
+            size: None,
+            highest_mod_seq: None,
+            other: Vec::new(),
+        }
+    }
+}

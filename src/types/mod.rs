@@ -1,0 +1,36 @@
+//! The vocabulary: what IMAP speaks of, as owned Rust types. No parser and no I/O in here.
+//!
+//! What a user's own [`Command`](crate::Command) looks at ([`Untagged`], [`Answer`], [`Done`]) is here
+//! too; how bytes become these types is `wire`'s business.
+
+mod answer;
+mod body;
+mod capability;
+mod code;
+mod envelope;
+mod event;
+mod flag;
+mod limits;
+mod mailbox;
+mod message;
+mod number;
+mod section;
+mod set;
+mod status;
+mod timestamp;
+
+pub use answer::{Answer, Done, ESearch, NumberSet, SearchResult, Untagged};
+pub use body::{BodyStructure, BodyStructureBuilder, Disposition};
+pub use capability::Capabilities;
+pub use code::{Code, CopyUid, ModifiedSet};
+pub use envelope::{Address, Envelope, EnvelopeBuilder};
+pub use event::{CloseReason, Event, EventKind, Lag, Place};
+pub use flag::{Flag, Flags};
+pub use limits::Limits;
+pub use mailbox::{ListEntry, MailboxName, MailboxStatus};
+pub use message::{BodyData, Message};
+pub use number::{CommandId, MessageNumber, ModSeq, SelectionId, Seq, Uid, UidValidity};
+pub use section::{Part, Section};
+pub use set::{ParseSetError, SeqSet, Set, UidSet};
+pub use status::{Status, StatusResponse};
+pub use timestamp::Timestamp;

@@ -1,0 +1,175 @@
+//! The numbers of IMAP: UIDs, sequence numbers, UIDVALIDITY, mod-sequences, and the library's own
+//! identifiers of commands and selections.
+//!
+//! Each is a type of its own, so that a sequence number can't be handed where a UID is meant
+//! (RFC 9051 section 2.3.1). None of the server's numbers is ever zero.
+
+use std::fmt;
+use std::num::{NonZeroU32, NonZeroU64};
+use std::str::FromStr;
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// A number that names a message: [`Uid`] or [`Seq`]. Sealed: these two are all there are.
+pub trait MessageNumber:
+    sealed::Sealed + Copy + Ord + fmt::Debug + fmt::Display + Send + Sync + 'static
+{
+    /// The number itself, never 0.
+    fn get(self) -> u32;
+    /// The number with this value; `None` for 0.
+    fn from_u32(value: u32) -> Option<Self>;
+}
+
+macro_rules! number {
+    ($(#[$doc:meta])* $name:ident, $nonzero:ty, $int:ty, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name($nonzero);
+
+        impl $name {
+            /// The largest value there is.
+            pub const MAX: Self = Self(<$nonzero>::MAX);
+            /// The smallest value there is: 1.
+            pub const MIN: Self = Self(<$nonzero>::MIN);
+
+            #[doc = concat!("The ", $what, " with this value; `None` for 0, which IMAP never uses.")]
+            #[must_use]
+            pub const fn new(value: $int) -> Option<Self> {
+                match <$nonzero>::new(value) {
+                    Some(value) => Some(Self(value)),
+                    None => None,
+                }
+            }
+
+            /// The value, never 0.
+            #[must_use]
+            pub const fn get(self) -> $int {
+                self.0.get()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+
+        impl From<$nonzero> for $name {
+            fn from(value: $nonzero) -> Self {
+                Self(value)
+            }
+        }
+
+        impl From<$name> for $int {
+            fn from(value: $name) -> Self {
+                value.get()
+            }
+        }
+
+        impl TryFrom<$int> for $name {
+            type Error = std::num::TryFromIntError;
+            fn try_from(value: $int) -> Result<Self, Self::Error> {
+                <$nonzero>::try_from(value).map(Self)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = std::num::ParseIntError;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                self.get().serialize(serializer)
+            }
+        }
+    };
+}
+
+number!(
+    /// A message's unique identifier: it stays the message's own for as long as the mailbox keeps its
+    /// [`UidValidity`], and grows with each new message (RFC 9051 section 2.3.1.1).
+    Uid, NonZeroU32, u32, "UID"
+);
+number!(
+    /// A message's place in the mailbox at one moment, from 1 to the count of messages. It shifts when
+    /// messages before it go (RFC 9051 section 2.3.1.2); keep [`Uid`]s instead.
+    Seq, NonZeroU32, u32, "sequence number"
+);
+number!(
+    /// The era of a mailbox's UIDs: when it differs from what you knew, all UIDs that you kept are
+    /// void (RFC 9051 section 2.3.1.1).
+    UidValidity, NonZeroU32, u32, "UIDVALIDITY"
+);
+number!(
+    /// A mod-sequence: grows with each change of a message's flags (RFC 7162 section 3.1.1).
+    ModSeq, NonZeroU64, u64, "mod-sequence"
+);
+
+impl sealed::Sealed for Uid {}
+impl sealed::Sealed for Seq {}
+
+impl MessageNumber for Uid {
+    fn get(self) -> u32 {
+        Uid::get(self)
+    }
+    fn from_u32(value: u32) -> Option<Self> {
+        Uid::new(value)
+    }
+}
+
+impl MessageNumber for Seq {
+    fn get(self) -> u32 {
+        Seq::get(self)
+    }
+    fn from_u32(value: u32) -> Option<Self> {
+        Seq::new(value)
+    }
+}
+
+/// Names one submitted command, on this connection and no other. Events say by it what caused them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct CommandId(pub(crate) u64);
+
+impl fmt::Display for CommandId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// Names one selection of a mailbox, on this connection and no other. Selecting the same mailbox again
+/// gives another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct SelectionId(pub(crate) u64);
+
+impl fmt::Display for SelectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "selection {}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_is_no_number() {
+        assert_eq!(Uid::new(0), None);
+        assert!("0".parse::<Seq>().is_err());
+        assert_eq!("7".parse::<Uid>().ok(), Uid::new(7));
+        assert_eq!(Uid::MAX.get(), u32::MAX);
+    }
+}

@@ -1,0 +1,392 @@
+//! Sets of message numbers, kept as ranges, as IMAP writes them: `1:4,7,9:*`.
+//!
+//! Numbers go in one by one or by ranges; what comes out is sorted and merged, the shortest form there
+//! is. `1:4294967295` costs eight bytes.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::{RangeFrom, RangeInclusive};
+use std::str::FromStr;
+
+use super::number::{MessageNumber, Seq, Uid};
+
+/// A set of UIDs.
+pub type UidSet = Set<Uid>;
+/// A set of sequence numbers.
+pub type SeqSet = Set<Seq>;
+
+/// A set of message numbers as sorted, merged ranges (RFC 9051 section 9, `sequence-set`).
+///
+/// The largest number, 4294967295, stands for `*`, "the last message": a set that ends in it is *open*,
+/// and a server reads `9:*` as naming the last message even where that is below 9.
+///
+/// ```
+/// use imap_duplex::types::{Uid, UidSet};
+/// let mut set: UidSet = "7,1:3".parse().unwrap();
+/// set.insert(Uid::new(4).unwrap());
+/// assert_eq!(set.to_string(), "1:4,7");
+/// assert_eq!(set.len(), 5);
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Set<N> {
+    /// Sorted, disjoint, not adjacent; first <= last, never 0.
+    ranges: Vec<(u32, u32)>,
+    kind: PhantomData<N>,
+}
+
+impl<N> Default for Set<N> {
+    fn default() -> Self {
+        Self { ranges: Vec::new(), kind: PhantomData }
+    }
+}
+
+impl<N: MessageNumber> Set<N> {
+    /// The empty set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// All numbers: `1:*`.
+    #[must_use]
+    pub fn all() -> Self {
+        let mut set = Self::new();
+        set.insert_raw(1, u32::MAX);
+        set
+    }
+
+    /// Whether nothing is in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
+    /// How many numbers are in it; an open end counts up to 4294967295.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.ranges.iter().map(|&(first, last)| u64::from(last - first) + 1).sum()
+    }
+
+    /// Whether its end is `*`.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.ranges.last().is_some_and(|&(_, last)| last == u32::MAX)
+    }
+
+    /// Whether this number is in it.
+    #[must_use]
+    pub fn contains(&self, number: N) -> bool {
+        let value = number.get();
+        let after = self.ranges.partition_point(|&(first, _)| first <= value);
+        after > 0 && self.ranges[after - 1].1 >= value
+    }
+
+    /// Adds one number. O(1) at the end, O(ranges) in the middle.
+    pub fn insert(&mut self, number: N) {
+        self.insert_raw(number.get(), number.get());
+    }
+
+    /// Adds all numbers from the one end to the other, in whichever order they are given.
+    pub fn insert_range(&mut self, range: RangeInclusive<N>) {
+        let (a, b) = (range.start().get(), range.end().get());
+        self.insert_raw(a.min(b), a.max(b));
+    }
+
+    /// Takes one number out, if it is in.
+    pub fn remove(&mut self, number: N) {
+        let value = number.get();
+        let after = self.ranges.partition_point(|&(first, _)| first <= value);
+        if after == 0 || self.ranges[after - 1].1 < value {
+            return;
+        }
+        let (first, last) = self.ranges[after - 1];
+        let left = (first < value).then(|| (first, value - 1));
+        let right = (value < last).then(|| (value + 1, last));
+        self.ranges.splice(after - 1..after, left.into_iter().chain(right));
+    }
+
+    /// Adds all of another set.
+    pub fn extend_from(&mut self, other: &Self) {
+        for &(first, last) in &other.ranges {
+            self.insert_raw(first, last);
+        }
+    }
+
+    /// The numbers that both sets hold.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        let mut both = Self::new();
+        let (mut mine, mut theirs) = (self.ranges.iter().peekable(), other.ranges.iter().peekable());
+        while let (Some(&&(a1, a2)), Some(&&(b1, b2))) = (mine.peek(), theirs.peek()) {
+            if a1.max(b1) <= a2.min(b2) {
+                both.insert_raw(a1.max(b1), a2.min(b2));
+            }
+            if a2 < b2 {
+                mine.next();
+            } else {
+                theirs.next();
+            }
+        }
+        both
+    }
+
+    /// The smallest number.
+    #[must_use]
+    pub fn first(&self) -> Option<N> {
+        self.ranges.first().and_then(|&(first, _)| N::from_u32(first))
+    }
+
+    /// The largest number.
+    #[must_use]
+    pub fn last(&self) -> Option<N> {
+        self.ranges.last().and_then(|&(_, last)| N::from_u32(last))
+    }
+
+    /// The ranges, in ascending order.
+    pub fn ranges(&self) -> impl DoubleEndedIterator<Item = RangeInclusive<N>> + ExactSizeIterator {
+        self.ranges.iter().map(|&(first, last)| {
+            // The values came in as numbers, so none is zero.
+            N::from_u32(first).zip(N::from_u32(last)).map_or_else(Self::never, |(a, b)| a..=b)
+        })
+    }
+
+    /// Each number, in ascending order; an open set goes on up to 4294967295.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = N> {
+        self.ranges.iter().flat_map(|&(first, last)| (first..=last).filter_map(N::from_u32))
+    }
+
+    /// Adds `first..=last`, which must be ascending; 0 is left out.
+    pub(crate) fn insert_raw(&mut self, first: u32, last: u32) {
+        let first = first.max(1);
+        if last < first {
+            return;
+        }
+        match self.ranges.last_mut() {
+            // The common case: answers and lists come in ascending order.
+            Some(end) if first >= end.0 => {
+                if first <= end.1.saturating_add(1) {
+                    end.1 = end.1.max(last);
+                } else {
+                    self.ranges.push((first, last));
+                }
+            }
+            None => self.ranges.push((first, last)),
+            Some(_) => {
+                // All ranges that touch the new one melt into it.
+                let from = self.ranges.partition_point(|r| r.1 < first - 1);
+                let to = self.ranges.partition_point(|r| r.0 <= last.saturating_add(1));
+                let merged = self.ranges[from..to]
+                    .iter()
+                    .fold((first, last), |m, r| (m.0.min(r.0), m.1.max(r.1)));
+                self.ranges.splice(from..to, [merged]);
+            }
+        }
+    }
+
+    /// The ranges as plain numbers.
+    pub(crate) fn raw(&self) -> &[(u32, u32)] {
+        &self.ranges
+    }
+
+    /// Cuts the set into pieces whose text is at most `bytes` long (one range at the least a piece).
+    pub(crate) fn split(&self, bytes: usize) -> Vec<Self> {
+        let mut pieces = vec![];
+        let mut piece = Self::new();
+        let mut length = 0;
+        for &(first, last) in &self.ranges {
+            let cost = range_text(first, last).len() + 1;
+            if length + cost > bytes && !piece.is_empty() {
+                pieces.push(std::mem::take(&mut piece));
+                length = 0;
+            }
+            length += cost;
+            piece.ranges.push((first, last));
+        }
+        if !piece.is_empty() {
+            pieces.push(piece);
+        }
+        pieces
+    }
+
+    fn never() -> RangeInclusive<N> {
+        unreachable!("a set never holds 0: insert_raw keeps it out")
+    }
+}
+
+fn range_text(first: u32, last: u32) -> String {
+    match (first, last) {
+        (u32::MAX, _) => "*".into(),
+        (_, u32::MAX) => format!("{first}:*"),
+        _ if first == last => first.to_string(),
+        _ => format!("{first}:{last}"),
+    }
+}
+
+impl<N: MessageNumber> fmt::Display for Set<N> {
+    /// As it goes on the wire: `1:4,7,9:*`; nothing for an empty set.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, &(first, last)) in self.ranges.iter().enumerate() {
+            if i > 0 {
+                f.write_str(",")?;
+            }
+            f.write_str(&range_text(first, last))?;
+        }
+        Ok(())
+    }
+}
+
+impl<N: MessageNumber> fmt::Debug for Set<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{{{self}}}")
+    }
+}
+
+/// Why a text is no set of numbers.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{part:?} is no message number or range")]
+pub struct ParseSetError {
+    part: String,
+}
+
+impl<N: MessageNumber> FromStr for Set<N> {
+    type Err = ParseSetError;
+
+    /// Reads `1:4,7,9:*`; ranges may be given in either direction (RFC 9051 section 9, `seq-range`).
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = |part: &str| match part {
+            "*" => Some(u32::MAX),
+            _ if part.bytes().all(|b| b.is_ascii_digit()) => part.parse().ok().filter(|&n| n != 0),
+            _ => None,
+        };
+        let mut set = Self::new();
+        for part in text.split(',') {
+            let ends = match part.split_once(':') {
+                Some((a, b)) => number(a).zip(number(b)),
+                None => number(part).map(|n| (n, n)),
+            };
+            let (a, b) = ends.ok_or_else(|| ParseSetError { part: part.into() })?;
+            set.insert_raw(a.min(b), a.max(b));
+        }
+        Ok(set)
+    }
+}
+
+impl<N: MessageNumber> From<N> for Set<N> {
+    fn from(number: N) -> Self {
+        Self::from_iter([number])
+    }
+}
+
+impl<N: MessageNumber> From<RangeInclusive<N>> for Set<N> {
+    fn from(range: RangeInclusive<N>) -> Self {
+        let mut set = Self::new();
+        set.insert_range(range);
+        set
+    }
+}
+
+impl<N: MessageNumber> From<RangeFrom<N>> for Set<N> {
+    fn from(range: RangeFrom<N>) -> Self {
+        let mut set = Self::new();
+        set.insert_raw(range.start.get(), u32::MAX);
+        set
+    }
+}
+
+impl<N: MessageNumber> From<&[N]> for Set<N> {
+    fn from(numbers: &[N]) -> Self {
+        numbers.iter().copied().collect()
+    }
+}
+
+impl<N: MessageNumber> FromIterator<N> for Set<N> {
+    fn from_iter<I: IntoIterator<Item = N>>(numbers: I) -> Self {
+        let mut set = Self::new();
+        set.extend(numbers);
+        set
+    }
+}
+
+impl<N: MessageNumber> Extend<N> for Set<N> {
+    fn extend<I: IntoIterator<Item = N>>(&mut self, numbers: I) {
+        for number in numbers {
+            self.insert(number);
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<N: MessageNumber> serde::Serialize for Set<N> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn set(text: &str) -> UidSet {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn merges_whatever_touches() {
+        assert_eq!(set("3,1,2").to_string(), "1:3");
+        assert_eq!(set("5:3,9,10:12,1").to_string(), "1,3:5,9:12");
+        assert_eq!(set("1:3,7:9,2:8").to_string(), "1:9");
+        assert_eq!(set("4:*,2").to_string(), "2,4:*");
+        assert_eq!(set("*").to_string(), "*");
+        assert_eq!(UidSet::all().to_string(), "1:*");
+    }
+
+    #[test]
+    fn refuses_what_is_no_set() {
+        for text in ["", "0", "1,", "a", "1:2:3", "+1", "1:0", "4294967296"] {
+            assert!(text.parse::<UidSet>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn behaves_as_a_plain_set_does() {
+        // A small linear congruence is random enough here, and the same each time.
+        let mut state = 12345u32;
+        let mut random = move || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state >> 16
+        };
+        let mut ours = UidSet::new();
+        let mut plain = BTreeSet::new();
+        for _ in 0..4000 {
+            let first = random() % 200 + 1;
+            if random() % 3 == 0 {
+                ours.remove(Uid::new(first).unwrap());
+                plain.remove(&first);
+            } else {
+                let last = first + random() % 4;
+                ours.insert_raw(first, last);
+                plain.extend(first..=last);
+            }
+            assert!(ours.iter().map(Uid::get).eq(plain.iter().copied()));
+            assert!(ours.ranges.windows(2).all(|w| w[0].1 + 1 < w[1].0), "{ours}");
+        }
+    }
+
+    #[test]
+    fn splits_by_the_length_of_its_text() {
+        let whole = set("1,3,5,7,9,11,13,100:200");
+        let pieces = whole.split(8);
+        assert!(pieces.len() > 2);
+        assert!(pieces.iter().all(|p| p.to_string().len() <= 8));
+        let mut again = UidSet::new();
+        pieces.iter().for_each(|p| again.extend_from(p));
+        assert_eq!(again, whole);
+    }
+
+    #[test]
+    fn intersects() {
+        assert_eq!(set("1:5,8,10:20").intersection(&set("4:8,15:*")).to_string(), "4:5,8,15:20");
+        assert!(set("1").intersection(&set("2")).is_empty());
+    }
+}

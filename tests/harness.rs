@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use support::dovecot::{Dovecot, Literals, Options};
-use support::other::{Other, dial};
+use support::other::Other;
 use support::recording::{Recording, Said};
 use support::wire::{Entry, Peer, Recorder};
 use support::{fresh_user, within};
@@ -221,6 +221,7 @@ mod tls {
     use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
     use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
+    use super::support::other::dial;
     use super::*;
 
     fn connector(authority: Option<&std::path::Path>) -> TlsConnector {

@@ -182,7 +182,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Other<S> {
         self.stream
     }
 
-    async fn read_response(&mut self) -> Option<Vec<u8>> {
+    /// Reads one response; none if the server closed before its end. Waits as long as it takes.
+    pub async fn read_response(&mut self) -> Option<Vec<u8>> {
         let mut end = 0;
         loop {
             let line = loop {

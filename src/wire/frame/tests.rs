@@ -215,6 +215,14 @@ fn all_other_lines_may_go_on_with_a_literal() {
 }
 
 #[test]
+fn behind_a_literal_nothing_is_human_text() {
+    let bytes = b"* 1 FETCH (A {1}\r\n- x NO {3}\r\n\r\n) + {2}\r\nab)\r\n* 1 EXISTS\r\n";
+    assert_eq!(texts(bytes), [r"* 1 FETCH (A {1}\r\n- x NO {3}\r\n\r\n) + {2}\r\nab)", "* 1 EXISTS"]);
+    let bytes = b"* 1 FETCH (A {1}\r\n-x NO {2}\r\nab)\r\n";
+    assert_eq!(texts(bytes), [r"* 1 FETCH (A {1}\r\n-x NO {2}\r\nab)"]);
+}
+
+#[test]
 fn what_is_no_announcement_is_text() {
     for end in ["{}", "{x}", "{-1}", "5}", "{5} ", "{5}x", "{5++}", "\"{5}\"", "{+}", "{5 }"] {
         let line = format!("* 1 FETCH {end}");
@@ -274,6 +282,18 @@ fn a_literal_has_a_limit() {
         error(&limits, &[&bytes[..], b" X {4000}\r\n"].concat()),
         FrameError::Response { limit: 9000, begin: "* 1 FETCH (BODY[] {5000}\\r\\n X {4000}".into() }
     );
+}
+
+#[test]
+fn a_response_has_a_limit_in_all() {
+    let limits = limits(1000, 100, 60);
+    assert!(matches!(error(&limits, &[b'x'; 61]), FrameError::Response { limit: 60, .. }));
+    assert!(matches!(error(&limits, b"* {60}\r\n"), FrameError::Response { limit: 60, .. }));
+    let line = [&b"* {50}\r\n"[..], &[b'x'; 50], b"0123"].concat();
+    assert!(matches!(error(&limits, &line), FrameError::Response { limit: 60, .. }));
+    // Of one response, not of all of them.
+    let one = [&b"* {50}\r\n"[..], &[b'x'; 50], b"01\r\n"].concat();
+    assert_eq!(whole(&limits, &one.repeat(5)).0.len(), 5);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 mod answer;
 mod body;
+mod body_builder;
 mod capability;
 mod code;
 mod envelope;
@@ -14,23 +15,25 @@ mod limits;
 mod mailbox;
 mod message;
 mod number;
+mod packed;
 mod section;
 mod set;
 mod status;
 mod timestamp;
 
 pub use answer::{Answer, Done, ESearch, NumberSet, SearchResult, Untagged};
-pub use body::{BodyStructure, BodyStructureBuilder, Disposition};
+pub use body::{BodyPart, BodyParts, BodyStructure, Disposition, Params};
+pub use body_builder::BodyStructureBuilder;
 pub use capability::Capabilities;
 pub use code::{Code, CopyUid, ModifiedSet};
-pub use envelope::{Address, Envelope, EnvelopeBuilder};
+pub use envelope::{Address, Addresses, Envelope, EnvelopeBuilder};
 pub use event::{CloseReason, Event, EventKind, Lag, Place};
 pub use flag::{Flag, Flags};
 pub use limits::Limits;
 pub use mailbox::{ListEntry, MailboxName, MailboxStatus};
 pub use message::{BodyData, Message};
 pub use number::{CommandId, MessageNumber, ModSeq, SelectionId, Seq, Uid, UidValidity};
-pub use section::{Part, Section};
+pub use section::{HeaderFields, ParsePartError, Part, Section};
 pub use set::{ParseSetError, SeqSet, Set, UidSet};
 pub use status::{Status, StatusResponse};
-pub use timestamp::Timestamp;
+pub use timestamp::{Date, ParseTimeError, Timestamp};

@@ -175,9 +175,8 @@ impl<N: MessageNumber> Set<N> {
                 // All ranges that touch the new one melt into it.
                 let from = self.ranges.partition_point(|r| r.1 < first - 1);
                 let to = self.ranges.partition_point(|r| r.0 <= last.saturating_add(1));
-                let merged = self.ranges[from..to]
-                    .iter()
-                    .fold((first, last), |m, r| (m.0.min(r.0), m.1.max(r.1)));
+                let merged =
+                    self.ranges[from..to].iter().fold((first, last), |m, r| (m.0.min(r.0), m.1.max(r.1)));
                 self.ranges.splice(from..to, [merged]);
             }
         }

@@ -1,0 +1,455 @@
+//! The envelope: a message's main header fields, as the server read them out of it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use bytes::Bytes;
+
+use super::packed::{Reader, Writer, lossy};
+
+/// The main header fields of a message (RFC 9051 section 7.5.2, `ENVELOPE`): what a list of messages shows.
+///
+/// A field is `None` where the message has none. Text is given as the message has it, that is, with its
+/// RFC 2047 words (`=?utf-8?q?caf=C3=A9?=`) not decoded yet; bytes that are not UTF-8 are shown as U+FFFD.
+///
+/// ```
+/// use imap_duplex::types::{Envelope, EnvelopeBuilder};
+/// let envelope: Envelope = EnvelopeBuilder::new().subject("Lunch?").from("Ann", "ann", "example.org").build();
+/// assert_eq!(envelope.subject().as_deref(), Some("Lunch?"));
+/// assert_eq!(envelope.from().next().unwrap().email().as_deref(), Some("ann@example.org"));
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// Packed, in this order: date, subject, the six lists of addresses, In-Reply-To, Message-ID.
+    /// A list is a 1 and name, mailbox, host for each address, then a 0.
+    packed: Bytes,
+}
+
+/// The lists of addresses, in their order in the envelope.
+const FROM: usize = 0;
+const SENDER: usize = 1;
+const REPLY_TO: usize = 2;
+const TO: usize = 3;
+const CC: usize = 4;
+const BCC: usize = 5;
+const LISTS: usize = 6;
+
+impl Envelope {
+    /// One that was packed in the order told at the field.
+    pub(crate) fn from_packed(packed: Bytes) -> Self {
+        Self { packed }
+    }
+
+    pub(crate) fn packed(&self) -> &[u8] {
+        &self.packed
+    }
+
+    /// When it was written: the text of its `Date:` field.
+    #[must_use]
+    pub fn date(&self) -> Option<Cow<'_, str>> {
+        Reader::new(&self.packed).string().map(lossy)
+    }
+
+    /// Its subject.
+    #[must_use]
+    pub fn subject(&self) -> Option<Cow<'_, str>> {
+        self.subject_raw().map(lossy)
+    }
+
+    /// Its subject, as the bytes that the server sent.
+    #[must_use]
+    pub fn subject_raw(&self) -> Option<&[u8]> {
+        let mut reader = Reader::new(&self.packed);
+        reader.string();
+        reader.string()
+    }
+
+    /// Whom it is from.
+    #[must_use]
+    pub fn from(&self) -> Addresses<'_> {
+        self.list(FROM)
+    }
+
+    /// Who sent it, where that is not its author: a secretary, a mailing list. Servers repeat
+    /// [`from`](Self::from) here if the message does not say.
+    #[must_use]
+    pub fn sender(&self) -> Addresses<'_> {
+        self.list(SENDER)
+    }
+
+    /// Where answers are to go. Servers repeat [`from`](Self::from) here if the message does not say.
+    #[must_use]
+    pub fn reply_to(&self) -> Addresses<'_> {
+        self.list(REPLY_TO)
+    }
+
+    /// Whom it is to.
+    #[must_use]
+    pub fn to(&self) -> Addresses<'_> {
+        self.list(TO)
+    }
+
+    /// Who gets a copy.
+    #[must_use]
+    pub fn cc(&self) -> Addresses<'_> {
+        self.list(CC)
+    }
+
+    /// Who gets a copy that the others don't know of.
+    #[must_use]
+    pub fn bcc(&self) -> Addresses<'_> {
+        self.list(BCC)
+    }
+
+    /// The Message-ID of the message that it answers, with its angle brackets.
+    #[must_use]
+    pub fn in_reply_to(&self) -> Option<Cow<'_, str>> {
+        self.after_lists().string().map(lossy)
+    }
+
+    /// Its own Message-ID, with its angle brackets.
+    #[must_use]
+    pub fn message_id(&self) -> Option<Cow<'_, str>> {
+        let mut reader = self.after_lists();
+        reader.string();
+        reader.string().map(lossy)
+    }
+
+    fn list(&self, which: usize) -> Addresses<'_> {
+        let mut reader = Reader::new(&self.packed);
+        reader.string();
+        reader.string();
+        for _ in 0..which {
+            skip_list(&mut reader);
+        }
+        Addresses { reader, group: None, done: false }
+    }
+
+    fn after_lists(&self) -> Reader<'_> {
+        let mut reader = self.list(0).reader;
+        for _ in 0..LISTS {
+            skip_list(&mut reader);
+        }
+        reader
+    }
+}
+
+fn skip_list(reader: &mut Reader<'_>) {
+    while reader.mark() != 0 {
+        for _ in 0..3 {
+            reader.string();
+        }
+    }
+}
+
+impl fmt::Debug for Envelope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |which| self.list(which).collect::<Vec<_>>();
+        f.debug_struct("Envelope")
+            .field("date", &self.date())
+            .field("subject", &self.subject())
+            .field("from", &list(FROM))
+            .field("sender", &list(SENDER))
+            .field("reply_to", &list(REPLY_TO))
+            .field("to", &list(TO))
+            .field("cc", &list(CC))
+            .field("bcc", &list(BCC))
+            .field("in_reply_to", &self.in_reply_to())
+            .field("message_id", &self.message_id())
+            .finish()
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Envelope {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        let mut out = serializer.serialize_struct("Envelope", 10)?;
+        out.serialize_field("date", &self.date())?;
+        out.serialize_field("subject", &self.subject())?;
+        let names = ["from", "sender", "reply_to", "to", "cc", "bcc"];
+        for (which, name) in names.into_iter().enumerate() {
+            out.serialize_field(name, &self.list(which).collect::<Vec<_>>())?;
+        }
+        out.serialize_field("in_reply_to", &self.in_reply_to())?;
+        out.serialize_field("message_id", &self.message_id())?;
+        out.end()
+    }
+}
+
+/// The addresses of one field of an [`Envelope`], in their order.
+///
+/// A group (`friends: a@example.org, b@example.org;`) comes as an entry of its own
+/// ([`Address::is_group`]), then its members, which name it in [`Address::group`].
+#[derive(Clone, Debug)]
+pub struct Addresses<'a> {
+    reader: Reader<'a>,
+    group: Option<&'a [u8]>,
+    done: bool,
+}
+
+impl<'a> Iterator for Addresses<'a> {
+    type Item = Address<'a>;
+
+    fn next(&mut self) -> Option<Address<'a>> {
+        loop {
+            if self.done || self.reader.mark() == 0 {
+                self.done = true;
+                return None;
+            }
+            let (name, mailbox, host) = (self.reader.string(), self.reader.string(), self.reader.string());
+            // RFC 9051 section 7.5.2: a group begins with its name as the mailbox and no host, and ends
+            // with neither.
+            match (name, mailbox, host) {
+                (None, None, None) => self.group = None,
+                (_, Some(group), None) => {
+                    self.group = Some(group);
+                    return Some(Address { name, mailbox: None, host, group: self.group });
+                }
+                _ => return Some(Address { name, mailbox, host, group: self.group }),
+            }
+        }
+    }
+}
+
+/// One address of an [`Envelope`], or the head of a group of them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Address<'a> {
+    name: Option<&'a [u8]>,
+    mailbox: Option<&'a [u8]>,
+    host: Option<&'a [u8]>,
+    group: Option<&'a [u8]>,
+}
+
+impl<'a> Address<'a> {
+    /// The name of the person, `Ann Example`.
+    #[must_use]
+    pub fn name(&self) -> Option<Cow<'a, str>> {
+        self.name.map(lossy)
+    }
+
+    /// The name, as the bytes that the server sent.
+    #[must_use]
+    pub fn name_raw(&self) -> Option<&'a [u8]> {
+        self.name
+    }
+
+    /// What stands before the `@`.
+    #[must_use]
+    pub fn mailbox(&self) -> Option<Cow<'a, str>> {
+        self.mailbox.map(lossy)
+    }
+
+    /// What stands behind the `@`. Some servers write a word such as `.MISSING-HOST-NAME.` where the message
+    /// has none.
+    #[must_use]
+    pub fn host(&self) -> Option<Cow<'a, str>> {
+        self.host.map(lossy)
+    }
+
+    /// `mailbox@host`, if both are there.
+    #[must_use]
+    pub fn email(&self) -> Option<String> {
+        Some(format!("{}@{}", self.mailbox()?, self.host()?))
+    }
+
+    /// The name of the group that this is the head of, or a member of.
+    #[must_use]
+    pub fn group(&self) -> Option<Cow<'a, str>> {
+        self.group.map(lossy)
+    }
+
+    /// Whether this is no address, but the head of a group: `undisclosed-recipients:;` is such a head with
+    /// no members behind it.
+    #[must_use]
+    pub fn is_group(&self) -> bool {
+        self.group.is_some() && self.mailbox.is_none() && self.host.is_none()
+    }
+}
+
+impl fmt::Display for Address<'_> {
+    /// For people: `Ann Example <ann@example.org>`, `friends:` for the head of a group.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_group() {
+            return write!(f, "{}:", self.group().unwrap_or_default());
+        }
+        match (self.name(), self.email().map(Cow::Owned).or(self.mailbox())) {
+            (Some(name), Some(email)) => write!(f, "{name} <{email}>"),
+            (Some(text), None) | (None, Some(text)) => f.write_str(&text),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Address<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.to_string())
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Address<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        let mut out = serializer.serialize_struct("Address", 4)?;
+        out.serialize_field("name", &self.name())?;
+        out.serialize_field("mailbox", &self.mailbox())?;
+        out.serialize_field("host", &self.host())?;
+        out.serialize_field("group", &self.group())?;
+        out.end()
+    }
+}
+
+/// Makes an [`Envelope`] by hand, for tests and for servers.
+#[derive(Clone, Debug, Default)]
+pub struct EnvelopeBuilder {
+    date: Option<String>,
+    subject: Option<String>,
+    lists: [Writer; LISTS],
+    in_reply_to: Option<String>,
+    message_id: Option<String>,
+}
+
+impl EnvelopeBuilder {
+    /// An envelope with nothing in it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The text of its `Date:` field.
+    #[must_use]
+    pub fn date(mut self, date: impl Into<String>) -> Self {
+        self.date = Some(date.into());
+        self
+    }
+
+    /// Its subject.
+    #[must_use]
+    pub fn subject(mut self, subject: impl Into<String>) -> Self {
+        self.subject = Some(subject.into());
+        self
+    }
+
+    /// One more author: name, and what stands before and behind the `@`. An empty name is none.
+    #[must_use]
+    pub fn from(self, name: &str, mailbox: &str, host: &str) -> Self {
+        self.address(FROM, name, mailbox, host)
+    }
+
+    /// One more sender.
+    #[must_use]
+    pub fn sender(self, name: &str, mailbox: &str, host: &str) -> Self {
+        self.address(SENDER, name, mailbox, host)
+    }
+
+    /// One more address for answers.
+    #[must_use]
+    pub fn reply_to(self, name: &str, mailbox: &str, host: &str) -> Self {
+        self.address(REPLY_TO, name, mailbox, host)
+    }
+
+    /// One more recipient.
+    #[must_use]
+    pub fn to(self, name: &str, mailbox: &str, host: &str) -> Self {
+        self.address(TO, name, mailbox, host)
+    }
+
+    /// One more who gets a copy.
+    #[must_use]
+    pub fn cc(self, name: &str, mailbox: &str, host: &str) -> Self {
+        self.address(CC, name, mailbox, host)
+    }
+
+    /// One more who gets a copy that the others don't know of.
+    #[must_use]
+    pub fn bcc(self, name: &str, mailbox: &str, host: &str) -> Self {
+        self.address(BCC, name, mailbox, host)
+    }
+
+    /// The Message-ID of what it answers, with its angle brackets.
+    #[must_use]
+    pub fn in_reply_to(mut self, id: impl Into<String>) -> Self {
+        self.in_reply_to = Some(id.into());
+        self
+    }
+
+    /// Its own Message-ID, with its angle brackets.
+    #[must_use]
+    pub fn message_id(mut self, id: impl Into<String>) -> Self {
+        self.message_id = Some(id.into());
+        self
+    }
+
+    /// The envelope.
+    #[must_use]
+    pub fn build(self) -> Envelope {
+        let mut writer = Writer::default();
+        writer.string(self.date.as_deref().map(str::as_bytes));
+        writer.string(self.subject.as_deref().map(str::as_bytes));
+        for list in self.lists {
+            writer.append(&list.finish());
+            writer.mark(0);
+        }
+        writer.string(self.in_reply_to.as_deref().map(str::as_bytes));
+        writer.string(self.message_id.as_deref().map(str::as_bytes));
+        Envelope::from_packed(writer.finish())
+    }
+
+    fn address(mut self, list: usize, name: &str, mailbox: &str, host: &str) -> Self {
+        let filled = |text: &'_ str| (!text.is_empty()).then(|| text.as_bytes().to_vec());
+        if let Some(list) = self.lists.get_mut(list) {
+            list.mark(1);
+            for text in [name, mailbox, host] {
+                list.string(filled(text).as_deref());
+            }
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_field_is_found_behind_the_others() {
+        let envelope = EnvelopeBuilder::new()
+            .date("Mon, 1 Jan 2024 10:00:00 +0100")
+            .subject("Lunch")
+            .from("Ann", "ann", "example.org")
+            .to("", "bob", "example.org")
+            .to("Carl", "carl", "example.net")
+            .bcc("", "dora", "example.org")
+            .in_reply_to("<1@example.org>")
+            .message_id("<2@example.org>")
+            .build();
+        assert_eq!(envelope.date().as_deref(), Some("Mon, 1 Jan 2024 10:00:00 +0100"));
+        assert_eq!(envelope.subject().as_deref(), Some("Lunch"));
+        let text = |list: Addresses<'_>| list.map(|a| a.to_string()).collect::<Vec<_>>();
+        assert_eq!(text(envelope.from()), ["Ann <ann@example.org>"]);
+        assert_eq!(text(envelope.to()), ["bob@example.org", "Carl <carl@example.net>"]);
+        assert!(text(envelope.sender()).is_empty() && text(envelope.cc()).is_empty());
+        assert_eq!(text(envelope.bcc()), ["dora@example.org"]);
+        assert_eq!(envelope.in_reply_to().as_deref(), Some("<1@example.org>"));
+        assert_eq!(envelope.message_id().as_deref(), Some("<2@example.org>"));
+    }
+
+    #[test]
+    fn groups_name_their_members() {
+        let envelope = EnvelopeBuilder::new()
+            .to("", "friends", "")
+            .to("", "ann", "example.org")
+            .to("", "", "")
+            .to("", "bob", "example.org")
+            .to("", "undisclosed-recipients", "")
+            .to("", "", "")
+            .build();
+        let all: Vec<_> = envelope.to().collect();
+        assert_eq!(all.len(), 4);
+        assert!(all[0].is_group() && all[0].group().as_deref() == Some("friends"));
+        assert!(!all[1].is_group() && all[1].group().as_deref() == Some("friends"));
+        assert!(!all[2].is_group() && all[2].group().is_none());
+        assert!(all[3].is_group() && all[3].to_string() == "undisclosed-recipients:");
+    }
+}

@@ -1,0 +1,183 @@
+//! How [`Envelope`](super::Envelope) and [`BodyStructure`](super::BodyStructure) are kept: their texts one
+//! after the other in a single allocation, each behind its length. The parser writes them in the order in
+//! which they come; the accessors walk over them.
+//!
+//! A number (and a length) is written seven bits a byte, the lowest first, one more than it is: 0 stands for
+//! NIL. Reading never fails: past the end everything is NIL, so that no accessor can panic.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+/// Writes packed values.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Writer {
+    bytes: Vec<u8>,
+}
+
+impl Writer {
+    pub(crate) fn with_capacity(octets: usize) -> Self {
+        Self { bytes: Vec::with_capacity(octets) }
+    }
+
+    pub(crate) fn nil(&mut self) {
+        self.bytes.push(0);
+    }
+
+    pub(crate) fn number(&mut self, value: Option<u64>) {
+        let mut rest = value.map_or(0, |value| value.saturating_add(1));
+        while let Some(low) = u8::try_from(rest & 0x7f).ok().filter(|_| rest > 0x7f) {
+            self.bytes.push(low | 0x80);
+            rest >>= 7;
+        }
+        self.bytes.push(u8::try_from(rest).unwrap_or(0));
+    }
+
+    pub(crate) fn string(&mut self, value: Option<&[u8]>) {
+        self.number(value.map(|text| text.len() as u64));
+        self.bytes.extend_from_slice(value.unwrap_or_default());
+    }
+
+    /// One octet that says what follows.
+    pub(crate) fn mark(&mut self, mark: u8) {
+        self.bytes.push(mark);
+    }
+
+    /// What is packed already, as it is.
+    pub(crate) fn append(&mut self, packed: &[u8]) {
+        self.bytes.extend_from_slice(packed);
+    }
+
+    /// Begins a block whose length is known at its [`close`](Self::close), so that it can be skipped.
+    pub(crate) fn open(&mut self) -> Block {
+        self.bytes.extend_from_slice(&[0; 4]);
+        Block(self.bytes.len())
+    }
+
+    /// Ends a block.
+    pub(crate) fn close(&mut self, block: Block) {
+        let length = u32::try_from(self.bytes.len() - block.0).unwrap_or(u32::MAX);
+        if let Some(place) = self.bytes.get_mut(block.0 - 4..block.0) {
+            place.copy_from_slice(&length.to_le_bytes());
+        }
+    }
+
+    /// Where the next value will go.
+    pub(crate) fn position(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Writes another mark over the one at this position.
+    pub(crate) fn set_mark(&mut self, position: usize, mark: u8) {
+        if let Some(place) = self.bytes.get_mut(position) {
+            *place = mark;
+        }
+    }
+
+    /// All that was written, in one allocation of just its size.
+    pub(crate) fn finish(self) -> Bytes {
+        Bytes::from(self.bytes.into_boxed_slice())
+    }
+}
+
+/// The beginning of a block in a [`Writer`].
+#[derive(Debug)]
+pub(crate) struct Block(usize);
+
+/// Reads packed values, one after the other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(packed: &'a [u8]) -> Self {
+        Self { rest: packed }
+    }
+
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    pub(crate) fn mark(&mut self) -> u8 {
+        let Some((&mark, rest)) = self.rest.split_first() else { return 0 };
+        self.rest = rest;
+        mark
+    }
+
+    pub(crate) fn number(&mut self) -> Option<u64> {
+        let (mut value, mut shift) = (0u64, 0u32);
+        loop {
+            let byte = self.mark();
+            value |= u64::from(byte & 0x7f).checked_shl(shift).unwrap_or(0);
+            shift += 7;
+            if byte & 0x80 == 0 {
+                return value.checked_sub(1);
+            }
+        }
+    }
+
+    pub(crate) fn string(&mut self) -> Option<&'a [u8]> {
+        let length = self.number()?;
+        Some(self.take(usize::try_from(length).unwrap_or(usize::MAX)))
+    }
+
+    /// The inside of the next block.
+    pub(crate) fn block(&mut self) -> &'a [u8] {
+        let length: [u8; 4] = self.take(4).try_into().unwrap_or_default();
+        self.take(usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX))
+    }
+
+    fn take(&mut self, octets: usize) -> &'a [u8] {
+        let (taken, rest) = self.rest.split_at(octets.min(self.rest.len()));
+        self.rest = rest;
+        taken
+    }
+}
+
+/// Text for people: what is not UTF-8 is shown as U+FFFD.
+pub(crate) fn lossy(text: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_it_wrote() {
+        let mut writer = Writer::default();
+        let numbers = [None, Some(0), Some(126), Some(127), Some(1 << 40), Some(u64::MAX - 1)];
+        numbers.iter().for_each(|n| writer.number(*n));
+        let long = [7u8; 300];
+        let block = writer.open();
+        writer.string(Some(&long));
+        writer.nil();
+        writer.close(block);
+        writer.string(Some(b""));
+        let packed = writer.finish();
+
+        let mut reader = Reader::new(&packed);
+        for number in numbers {
+            assert_eq!(reader.number(), number);
+        }
+        let mut inside = Reader::new(reader.block());
+        assert_eq!(inside.string(), Some(&long[..]));
+        assert_eq!(inside.string(), None);
+        assert!(inside.is_at_end());
+        assert_eq!(reader.string(), Some(&b""[..]));
+        assert!(reader.is_at_end());
+    }
+
+    #[test]
+    fn reading_past_the_end_is_nil() {
+        for packed in [&b""[..], b"\x85", b"\x85abc", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"]
+        {
+            let mut reader = Reader::new(packed);
+            for _ in 0..4 {
+                let _ = (reader.string(), reader.block(), reader.number());
+            }
+            assert_eq!(reader.string(), None);
+        }
+    }
+}

@@ -6,6 +6,7 @@ use std::fmt;
 use bytes::Bytes;
 
 use super::capability::Capabilities;
+use super::event::Place;
 use super::flag::Flags;
 use super::mailbox::{ListEntry, MailboxStatus};
 use super::message::Message;
@@ -130,13 +131,13 @@ pub struct Untagged {
     raw: Option<Bytes>,
     answer: Answer,
     owner: Option<CommandId>,
-    selection: Option<SelectionId>,
+    place: Option<Place>,
 }
 
 impl Untagged {
     /// A response of this name and content.
     pub(crate) fn new(name: impl Into<Cow<'static, str>>, answer: Answer, raw: Option<Bytes>) -> Self {
-        Self { name: name.into(), raw, answer, owner: None, selection: None }
+        Self { name: name.into(), raw, answer, owner: None, place: None }
     }
 
     /// Its keyword, such as `FETCH`, in capitals.
@@ -164,16 +165,22 @@ impl Untagged {
         self.owner
     }
 
-    /// The selection that was in force when it came.
+    /// The mailbox that was selected when it came, and the selection of it.
     #[must_use]
-    pub fn selection(&self) -> Option<SelectionId> {
-        self.selection
+    pub fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
     }
 
     /// Its content, by value.
     #[must_use]
     pub fn into_answer(self) -> Answer {
         self.answer
+    }
+
+    /// With these bytes, if it has none.
+    pub(crate) fn with_raw(mut self, raw: Option<Bytes>) -> Self {
+        self.raw = self.raw.or(raw);
+        self
     }
 
     pub(crate) fn answer_mut(&mut self) -> &mut Answer {
@@ -184,8 +191,8 @@ impl Untagged {
         self.owner = owner;
     }
 
-    pub(crate) fn set_selection(&mut self, selection: Option<SelectionId>) {
-        self.selection = selection;
+    pub(crate) fn set_place(&mut self, place: Option<Place>) {
+        self.place = place;
     }
 }
 

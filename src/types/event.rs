@@ -130,6 +130,16 @@ pub enum EventKind {
         command: String,
         /// The tagged response.
         status: StatusResponse,
+        /// Whether its token was detached: then this event is the only word of its end.
+        detached: bool,
+    },
+    /// A command ended without a tagged response: it was refused here, or the connection ended.
+    #[non_exhaustive]
+    Failed {
+        /// The command's name: `FETCH`.
+        command: String,
+        /// Why.
+        reason: String,
     },
     /// A text that the server wants shown to the user (RFC 9051 section 7.1, `ALERT`).
     #[non_exhaustive]
@@ -143,6 +153,20 @@ pub enum EventKind {
     Capabilities(Capabilities),
     /// The reader was slow, and events were left out here.
     Lagged(Lag),
+    /// What the server said can't be true of the mailbox as it was known; the library asks anew.
+    #[non_exhaustive]
+    Contradiction {
+        /// What it said.
+        what: String,
+    },
+    /// A well-formed response of a kind that this library has no type for.
+    #[non_exhaustive]
+    Unknown {
+        /// Its keyword.
+        name: String,
+        /// Its bytes, without the line's end.
+        bytes: Bytes,
+    },
     /// A response that could not be read; the connection goes on.
     #[non_exhaustive]
     Unparsed {
@@ -261,10 +285,13 @@ impl Event {
             EventKind::MailboxSubscribed { .. } => "mailbox_subscribed",
             EventKind::Data(_) => "data",
             EventKind::Completed { .. } => "completed",
+            EventKind::Failed { .. } => "failed",
             EventKind::Alert { .. } => "alert",
             EventKind::Notice(_) => "notice",
             EventKind::Capabilities(_) => "capabilities",
             EventKind::Lagged(_) => "lagged",
+            EventKind::Contradiction { .. } => "contradiction",
+            EventKind::Unknown { .. } => "unknown",
             EventKind::Unparsed { .. } => "unparsed",
             EventKind::Closed { .. } => "closed",
         }
@@ -344,17 +371,28 @@ impl fmt::Display for Event {
                     _ => Ok(()),
                 }
             }
-            EventKind::Completed { command, status } => {
+            EventKind::Completed { command, status, .. } => {
                 f.write_str(command)?;
                 if let Some(id) = self.cause {
                     write!(f, " {id}")?;
                 }
                 write!(f, " ended: {}", printable(&status.to_string()))
             }
+            EventKind::Failed { command, reason } => {
+                f.write_str(command)?;
+                if let Some(id) = self.cause {
+                    write!(f, " {id}")?;
+                }
+                write!(f, " failed: {}", printable(reason))
+            }
             EventKind::Alert { text } => write!(f, "ALERT from the server: {}", printable(text)),
             EventKind::Notice(status) => write!(f, "the server says: {}", printable(&status.to_string())),
             EventKind::Capabilities(all) => write!(f, "the server can: {}", printable(&all.to_string())),
             EventKind::Lagged(lag) => write!(f, "{} events left out: the reader was slow", lag.events),
+            EventKind::Contradiction { what } => write!(f, "the server contradicts itself: {}", printable(what)),
+            EventKind::Unknown { bytes, .. } => {
+                write!(f, "a response of an unknown kind: \"{}\"", bytes.escape_ascii())
+            }
             EventKind::Unparsed { bytes, error } => {
                 write!(f, "not understood: \"{}\" ({error})", bytes.escape_ascii())
             }

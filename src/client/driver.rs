@@ -1,0 +1,93 @@
+//! The driver: the one task that owns the connection.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{Handle, Receiver, Sender};
+use crate::error::{Error, Result};
+use crate::net::{self, Config, Connected, Pump};
+use crate::types::CloseReason;
+
+/// The one task that owns the connection and moves its bytes. A future: it must be polled for anything to
+/// happen, and is done when the connection has ended; `Ok` if that was by logout.
+///
+/// [`Config::connect`] spawns it for you. Dropping it ends the connection: every token and the event stream are
+/// told so.
+#[must_use = "nothing happens on the connection unless the driver is polled, as by `tokio::spawn`"]
+pub struct Driver {
+    pump: Pump,
+}
+
+impl Future for Driver {
+    type Output = Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.pump.poll_to_end(cx).map(|reason| match reason {
+            CloseReason::Logout => Ok(()),
+            reason => Err(Error::closed(&reason)),
+        })
+    }
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver").finish_non_exhaustive()
+    }
+}
+
+impl Config {
+    /// Connects, logs in as configured, and spawns the [`Driver`] on the tokio runtime of the caller.
+    ///
+    /// Cancel safe: dropping it closes the connection.
+    ///
+    /// # Errors
+    /// Each step's own: an unknown host, a refused connection, an untrusted certificate, a wrong password, a server
+    /// that hangs up. See [`ErrorKind`](crate::ErrorKind).
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn connect(&self) -> Result<(Sender, Receiver)> {
+        let (sender, receiver, driver) = halves(net::connect(self).await?);
+        tokio::spawn(driver);
+        Ok((sender, receiver))
+    }
+
+    /// As [`connect`](Config::connect), over a byte stream that is there already. If the `Config` asks for
+    /// STARTTLS, that is done on it; else it is taken as it is: TLS, if wanted, must be done.
+    ///
+    /// # Errors
+    /// As [`connect`](Config::connect).
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn connect_over<I>(&self, io: I) -> Result<(Sender, Receiver)>
+    where
+        I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let (sender, receiver, driver) = self.handshake(io).await?;
+        tokio::spawn(driver);
+        Ok((sender, receiver))
+    }
+
+    /// As [`connect_over`](Config::connect_over), and leaves it to the caller where the [`Driver`] runs.
+    ///
+    /// # Errors
+    /// As [`connect`](Config::connect).
+    pub async fn handshake<I>(&self, io: I) -> Result<(Sender, Receiver, Driver)>
+    where
+        I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        Ok(halves(net::handshake(self, Box::new(io)).await?))
+    }
+}
+
+fn halves(connected: Connected) -> (Sender, Receiver, Driver) {
+    let Connected { pump, shared } = connected;
+    let handle = Arc::new(Handle { shared });
+    (Sender::new(handle.clone()), Receiver::new(handle), Driver { pump })
+}

@@ -1,0 +1,175 @@
+//! A handle on one selection of a mailbox.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::sender::submit;
+use super::{Handle, Sender, Token};
+use crate::command::{
+    Close, Command, CopyTo, Expunge, Fetch, Idle, Items, Messages, Search, Store, Unselect,
+};
+use crate::engine::Seat;
+use crate::types::{Event, MailboxName, SelectionId, UidValidity};
+
+/// A handle on one *selection* of a mailbox; message commands hang off it. Cheap to clone.
+///
+/// What is submitted through it runs in that selection and no other: once the selection has ended (another
+/// mailbox was selected, or this one closed), it fails, unsent, with
+/// [`SelectionEnded`](crate::ErrorKind::SelectionEnded). Dropping handles never unselects.
+///
+/// ```no_run
+/// # async fn example(imap: imap_duplex::Sender) -> imap_duplex::Result<()> {
+/// use imap_duplex::command::{Items, Search, Store};
+/// use imap_duplex::types::Flag;
+///
+/// let inbox = imap.select("INBOX").await?;
+/// let unseen = inbox.search(Search::unseen()).await?;
+/// for message in inbox.fetch(&unseen, Items::envelope()).await? {
+///     println!("{:?}", message.envelope().and_then(|e| e.subject()));
+/// }
+/// inbox.store(&unseen, Store::add([Flag::Seen])).await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Mailbox {
+    handle: Arc<Handle>,
+    seat: Arc<Seat>,
+}
+
+impl Mailbox {
+    pub(super) fn new(handle: Arc<Handle>, seat: Arc<Seat>) -> Self {
+        seat.update(|p| p.handles += 1);
+        Self { handle, seat }
+    }
+
+    /// The mailbox's name.
+    #[must_use]
+    pub fn name(&self) -> &MailboxName {
+        &self.seat.place.mailbox
+    }
+
+    /// Which selection of it this is.
+    #[must_use]
+    pub fn selection(&self) -> SelectionId {
+        self.seat.id
+    }
+
+    /// How many messages it has, as the server told last; 0 until SELECT is answered.
+    #[must_use]
+    pub fn exists(&self) -> u32 {
+        self.seat.get().exists
+    }
+
+    /// The era of its UIDs; `None` until SELECT is answered, or if the server does not tell.
+    #[must_use]
+    pub fn uid_validity(&self) -> Option<UidValidity> {
+        self.seat.get().uid_validity
+    }
+
+    /// Whether it was opened for reading alone; `false` until SELECT is answered.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.seat.get().read_only
+    }
+
+    /// Whether the selection has ended, so that nothing can be submitted through this handle any more.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.seat.get().ended
+    }
+
+    /// The connection that it is selected on.
+    #[must_use]
+    pub fn sender(&self) -> Sender {
+        Sender::new(self.handle.clone())
+    }
+
+    /// Submits a command that is about this mailbox's messages.
+    pub fn submit<C: Command>(&self, command: C) -> Token<C> {
+        submit(&self.handle, command, Some(&self.seat))
+    }
+
+    /// Fetches data of messages: `FETCH` (RFC 9051 section 6.4.5). UIDs that are not there are passed over.
+    pub fn fetch(&self, which: impl Into<Messages>, items: impl Into<Items>) -> Token<Fetch> {
+        self.submit(Fetch::new(which, items))
+    }
+
+    /// Finds messages: `SEARCH` (RFC 9051 section 6.4.4), by UID.
+    pub fn search(&self, query: impl Into<Search>) -> Token<Search> {
+        self.submit(query.into())
+    }
+
+    /// Changes flags of messages: `STORE` (RFC 9051 section 6.4.6). Gives the rows that the server answered with;
+    /// the changes are events as well, a silent STORE's too.
+    pub fn store(&self, which: impl Into<Messages>, change: Store) -> Token<Store> {
+        self.submit(change.of(which))
+    }
+
+    /// Copies messages to another mailbox: `COPY` (RFC 9051 section 6.4.7).
+    pub fn copy(&self, which: impl Into<Messages>, to: impl Into<MailboxName>) -> Token<CopyTo> {
+        self.submit(CopyTo::copying(which, to))
+    }
+
+    /// Moves messages to another mailbox: `MOVE` (RFC 9051 section 6.4.8), or what amounts to it; see
+    /// [`CopyTo`].
+    pub fn move_to(&self, which: impl Into<Messages>, to: impl Into<MailboxName>) -> Token<CopyTo> {
+        self.submit(CopyTo::moving(which, to))
+    }
+
+    /// Removes those of these messages for good that have `\Deleted`: `UID EXPUNGE` (RFC 9051 section 6.4.9).
+    pub fn expunge(&self, which: impl Into<Messages>) -> Token<Expunge> {
+        self.submit(Expunge::these(which))
+    }
+
+    /// Removes all messages for good that have `\Deleted`, whoever set it: `EXPUNGE` (RFC 9051 section 6.4.3).
+    pub fn expunge_deleted(&self) -> Token<Expunge> {
+        self.submit(Expunge::all_deleted())
+    }
+
+    /// Ends the selection and leaves all messages: `UNSELECT` (RFC 9051 section 6.4.2).
+    pub fn unselect(&self) -> Token<Unselect> {
+        self.submit(Unselect)
+    }
+
+    /// Removes all messages that have `\Deleted`, without telling which, and ends the selection: `CLOSE` (RFC
+    /// 9051 section 6.4.1).
+    pub fn close(&self) -> Token<Close> {
+        self.submit(Close)
+    }
+
+    /// Runs IDLE by hand (RFC 2177): for connections whose automatic IDLE is off. It ends by
+    /// [`cancel`](Token::cancel), by the next submission, or by the server.
+    pub fn idle(&self) -> Token<Idle> {
+        self.submit(Idle)
+    }
+}
+
+impl Clone for Mailbox {
+    fn clone(&self) -> Self {
+        Self::new(self.handle.clone(), self.seat.clone())
+    }
+}
+
+impl Drop for Mailbox {
+    fn drop(&mut self) {
+        self.seat.update(|p| p.handles = p.handles.saturating_sub(1));
+    }
+}
+
+impl fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mailbox")
+            .field("name", self.name())
+            .field("selection", &self.selection())
+            .field("exists", &self.exists())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Event {
+    /// Whether it is about this selection of this mailbox.
+    #[must_use]
+    pub fn is_in(&self, mailbox: &Mailbox) -> bool {
+        self.place.as_ref().is_some_and(|place| place.selection == Some(mailbox.selection()))
+    }
+}

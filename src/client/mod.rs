@@ -1,0 +1,33 @@
+//! The two halves as a user holds them: [`Sender`], [`Receiver`], [`Token`], [`Mailbox`], [`Driver`].
+//!
+//! In: a user's calls. Out: submissions to the engine by the shared tag table, and results and events from
+//! it. All the waiting is done here; nothing here knows the protocol.
+
+mod driver;
+mod mailbox;
+mod receiver;
+mod select;
+mod sender;
+mod token;
+
+pub use driver::Driver;
+pub use mailbox::Mailbox;
+pub use receiver::Receiver;
+pub use select::Select;
+pub use sender::Sender;
+pub use token::{Rows, Token};
+
+use std::sync::Arc;
+
+use crate::engine::Shared;
+
+/// Held by every `Sender`, `Mailbox` and `Receiver`: when the last one goes, the connection logs out.
+pub(crate) struct Handle {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.abandon();
+    }
+}

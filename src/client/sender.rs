@@ -1,0 +1,179 @@
+//! The sending half.
+
+use std::any::Any;
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use super::{Handle, Select, Token};
+use crate::command::{
+    Append, AskCapabilities, Command, Create, Delete, Id, List, Logout, Noop, Raw, Rename, StatusItems, StatusOf,
+    Subscribe,
+};
+use crate::engine::{Seat, Submitted};
+use crate::error::Result;
+use crate::types::{Capabilities, Done, MailboxName, Status, StatusResponse};
+
+/// The half that submits commands. Cheap to clone; any number of tasks may hold one.
+///
+/// Each method registers its command and returns its [`Token`] at once, without waiting for the network.
+/// Commands go out in the order of the calls, many in flight at a time where IMAP allows it. What can't be
+/// submitted (the connection has ended, too many wait) is told by the token.
+///
+/// ```no_run
+/// # async fn example(imap: imap_duplex::Sender) -> imap_duplex::Result<()> {
+/// let folders = imap.list("*");
+/// let drafts = imap.status("Drafts", imap_duplex::command::StatusItems::counts());
+/// // Both are under way; one round trip serves both.
+/// println!("{} folders, {:?} drafts", folders.await?.len(), drafts.await?.messages);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Sender {
+    pub(super) handle: Arc<Handle>,
+}
+
+impl Sender {
+    pub(crate) fn new(handle: Arc<Handle>) -> Self {
+        Self { handle }
+    }
+
+    /// Submits a command: one of the library's, or one of your own. Message commands belong to
+    /// [`Mailbox::submit`](super::Mailbox::submit).
+    pub fn submit<C: Command>(&self, command: C) -> Token<C> {
+        submit(&self.handle, command, None)
+    }
+
+    /// Submits a line of your own, without its tag: `GETQUOTAROOT INBOX`. It waits until nothing else is in
+    /// flight. Lines that would change the session behind the library's back are refused.
+    pub fn raw(&self, line: impl Into<String>) -> Token<Raw> {
+        self.submit(Raw::new(line))
+    }
+
+    /// Waits until there is room for another command ([`Limits::commands`](crate::types::Limits::commands)).
+    ///
+    /// Cancel safe: nothing is lost if it is dropped.
+    ///
+    /// # Errors
+    /// If the connection has ended.
+    pub async fn ready(&self) -> Result<()> {
+        poll_fn(|cx| self.handle.shared.poll_ready(cx)).await
+    }
+
+    /// How many commands wait or are in flight.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.handle.shared.in_flight()
+    }
+
+    /// What the server can do, as it told last.
+    #[must_use]
+    pub fn capabilities(&self) -> Capabilities {
+        self.handle.shared.capabilities()
+    }
+
+    /// Selects a mailbox: `SELECT` (RFC 9051 section 6.3.2). Gives a [`Mailbox`](super::Mailbox);
+    /// [`Token::mailbox`] gives it before the server has answered.
+    ///
+    /// A connection has one mailbox selected at a time: handles on the one before end.
+    pub fn select(&self, what: impl Into<Select>) -> Token<Select> {
+        self.submit(what.into())
+    }
+
+    /// Selects a mailbox for reading alone: `EXAMINE` (RFC 9051 section 6.3.3).
+    pub fn examine(&self, mailbox: impl Into<MailboxName>) -> Token<Select> {
+        self.submit(Select::new(mailbox).read_only())
+    }
+
+    /// Which mailboxes there are: `LIST` (RFC 9051 section 6.3.9).
+    pub fn list(&self, what: impl Into<List>) -> Token<List> {
+        self.submit(what.into())
+    }
+
+    /// Counts of a mailbox that need not be selected: `STATUS` (RFC 9051 section 6.3.11).
+    pub fn status(&self, mailbox: impl Into<MailboxName>, items: StatusItems) -> Token<StatusOf> {
+        self.submit(StatusOf::new(mailbox, items))
+    }
+
+    /// Puts a message into a mailbox: `APPEND` (RFC 9051 section 6.3.12).
+    pub fn append(&self, to: impl Into<MailboxName>, message: impl Into<Append>) -> Token<Append> {
+        self.submit(message.into().to(to))
+    }
+
+    /// Makes a mailbox: `CREATE` (RFC 9051 section 6.3.4).
+    pub fn create(&self, mailbox: impl Into<MailboxName>) -> Token<Create> {
+        self.submit(Create::new(mailbox))
+    }
+
+    /// Removes a mailbox with all its messages: `DELETE` (RFC 9051 section 6.3.5).
+    pub fn delete(&self, mailbox: impl Into<MailboxName>) -> Token<Delete> {
+        self.submit(Delete::new(mailbox))
+    }
+
+    /// Gives a mailbox another name: `RENAME` (RFC 9051 section 6.3.6).
+    pub fn rename(&self, from: impl Into<MailboxName>, to: impl Into<MailboxName>) -> Token<Rename> {
+        self.submit(Rename::new(from, to))
+    }
+
+    /// Adds a mailbox to those that the user wants to see: `SUBSCRIBE` (RFC 9051 section 6.3.7).
+    pub fn subscribe(&self, mailbox: impl Into<MailboxName>) -> Token<Subscribe> {
+        self.submit(Subscribe::new(mailbox))
+    }
+
+    /// Takes a mailbox from those that the user wants to see: `UNSUBSCRIBE` (RFC 9051 section 6.3.8).
+    pub fn unsubscribe(&self, mailbox: impl Into<MailboxName>) -> Token<Subscribe> {
+        self.submit(Subscribe::undo(mailbox))
+    }
+
+    /// Asks for nothing; the server may use the occasion to tell what is new: `NOOP` (RFC 9051 section 6.1.2).
+    pub fn noop(&self) -> Token<Noop> {
+        self.submit(Noop)
+    }
+
+    /// Asks the server what it can do: `CAPABILITY` (RFC 9051 section 6.1.1). What it told last is
+    /// [`capabilities`](Sender::capabilities), without asking.
+    pub fn ask_capabilities(&self) -> Token<AskCapabilities> {
+        self.submit(AskCapabilities)
+    }
+
+    /// Tells the server who we are, and asks the same of it: `ID` (RFC 2971).
+    pub fn id(&self, who: Id) -> Token<Id> {
+        self.submit(who)
+    }
+
+    /// Ends the session: `LOGOUT` (RFC 9051 section 6.1.3). It keeps its place in the order of commands and waits
+    /// for none of their answers; what is submitted after it fails.
+    pub fn logout(&self) -> Token<Logout> {
+        self.submit(Logout)
+    }
+}
+
+impl fmt::Debug for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").field("in_flight", &self.in_flight()).finish()
+    }
+}
+
+/// Submits a command, through a selection or none.
+pub(super) fn submit<C: Command>(handle: &Arc<Handle>, mut command: C, seat: Option<&Arc<Seat>>) -> Token<C> {
+    let shared = &handle.shared;
+    // SELECT gives a handle on the selection that it makes, so it must know the connection.
+    let opens = (&mut command as &mut dyn Any).downcast_mut::<Select>().map(|select| select.bind(handle));
+    let class = command.class();
+    let nothing_to_do = command.messages().is_some_and(|which| which.is_empty());
+    let (submitted, slot) = Submitted::new(command);
+    let job = Box::new(submitted);
+    if nothing_to_do {
+        let done = Done::new(StatusResponse::new(Status::Ok, None, "no messages were named"));
+        return Token::ended(shared, slot, job, done);
+    }
+    let (id, refused) = shared.submit(job, class, seat.cloned(), opens.clone(), false);
+    if let Some(error) = refused {
+        if let Some(seat) = &opens {
+            seat.update(|p| p.ended = true);
+        }
+        slot.refuse(error);
+    }
+    Token::new(shared, slot, id, opens.map(|seat| (handle.clone(), seat)))
+}

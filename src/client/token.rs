@@ -1,0 +1,163 @@
+//! Tokens: claim checks of submitted commands; and their results as streams.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+
+use super::{Handle, Mailbox, Select};
+use crate::command::{Command, Streaming};
+use crate::engine::{Seat, Shared, Slot, Submitted};
+use crate::error::Result;
+use crate::types::{CommandId, Done};
+
+/// The claim check of one submitted command: a future of its result.
+///
+/// The command is under way whether or not the token is awaited. Dropping the token before the command's
+/// first byte is written withdraws a command that only reads; one that changes something goes out all the same
+/// ([`cancel`](Token::cancel) takes it back if there is still time). Once sent, a command runs to its end,
+/// and its result is thrown away.
+///
+/// Cancel safe: it can be awaited by reference, in `select!`, and again later.
+#[must_use = "dropping a token withdraws a command that only reads; `detach` leaves its result to the event stream"]
+pub struct Token<C: Command> {
+    shared: Arc<Shared>,
+    slot: Arc<Slot<C>>,
+    id: CommandId,
+    /// The selection that it makes, if it is a SELECT.
+    opens: Option<(Arc<Handle>, Arc<Seat>)>,
+    /// Whether its end has been seen, so that dropping it means nothing.
+    over: bool,
+}
+
+impl<C: Command> Token<C> {
+    pub(super) fn new(
+        shared: &Arc<Shared>,
+        slot: Arc<Slot<C>>,
+        id: CommandId,
+        opens: Option<(Arc<Handle>, Arc<Seat>)>,
+    ) -> Self {
+        Self { shared: shared.clone(), slot, id, opens, over: false }
+    }
+
+    /// A command that had nothing to do.
+    pub(super) fn ended(shared: &Arc<Shared>, slot: Arc<Slot<C>>, job: Box<Submitted<C>>, done: Done) -> Self {
+        let id = shared.next_id();
+        shared.complete_unsent(id, job, done);
+        Self { shared: shared.clone(), slot, id, opens: None, over: false }
+    }
+
+    /// The command's number, by which events name it as their cause.
+    #[must_use]
+    pub fn id(&self) -> CommandId {
+        self.id
+    }
+
+    /// Leaves the result to the event stream: what has come already is told there first, then each piece as
+    /// it comes, as [`Data`](crate::types::EventKind::Data), and the end as
+    /// [`Completed`](crate::types::EventKind::Completed).
+    pub fn detach(mut self) -> CommandId {
+        self.over = true;
+        self.slot.detach(self.id, &self.shared.events);
+        self.id
+    }
+
+    /// Takes the command back if its first byte has not been written yet, even if it changes something; else it
+    /// runs to its end and its result is thrown away. An IDLE by hand is ended.
+    pub fn cancel(mut self) {
+        self.over = true;
+        if self.slot.abandon(true) {
+            self.shared.give_up(self.id);
+        }
+    }
+}
+
+impl<C: Streaming> Token<C> {
+    /// The result piece by piece, as it comes: a row can be read while the command is still running.
+    #[must_use = "dropping the stream throws the rest of the result away"]
+    pub fn stream(self) -> Rows<C> {
+        Rows { token: self }
+    }
+}
+
+impl Token<Select> {
+    /// The mailbox that will be selected. Commands can be submitted through it at once: they go out as soon as
+    /// that is sound, and fail, unsent, if it can't be selected.
+    #[must_use]
+    pub fn mailbox(&self) -> Mailbox {
+        match &self.opens {
+            Some((handle, seat)) => Mailbox::new(handle.clone(), seat.clone()),
+            None => unreachable!("a SELECT's token is always made with its selection"),
+        }
+    }
+}
+
+impl<C: Command> Future for Token<C> {
+    type Output = Result<C::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let result = self.slot.poll_result(cx);
+        self.over |= result.is_ready();
+        result
+    }
+}
+
+impl<C: Command> Drop for Token<C> {
+    fn drop(&mut self) {
+        if !self.over && self.slot.abandon(false) {
+            self.shared.give_up(self.id);
+        }
+    }
+}
+
+impl<C: Command> fmt::Debug for Token<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// The result of a command, piece by piece.
+///
+/// It ends when the command does; an error that ended it comes last. Dropping it throws the rest away.
+#[must_use = "streams do nothing unless read"]
+pub struct Rows<C: Streaming> {
+    token: Token<C>,
+}
+
+impl<C: Streaming> Rows<C> {
+    /// The next piece; `None` at the end.
+    ///
+    /// Cancel safe: no piece is lost if it is dropped.
+    pub async fn next(&mut self) -> Option<Result<C::Item>> {
+        poll_fn(|cx| self.poll_item(cx)).await
+    }
+
+    /// The command's number, by which events name it as their cause.
+    #[must_use]
+    pub fn id(&self) -> CommandId {
+        self.token.id
+    }
+
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<C::Item>>> {
+        let item = self.token.slot.poll_item(cx);
+        self.token.over |= matches!(item, Poll::Ready(None | Some(Err(_))));
+        item
+    }
+}
+
+impl<C: Streaming> Stream for Rows<C> {
+    type Item = Result<C::Item>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_item(cx)
+    }
+}
+
+impl<C: Streaming> fmt::Debug for Rows<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rows").field("id", &self.token.id).finish_non_exhaustive()
+    }
+}

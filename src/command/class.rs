@@ -1,0 +1,196 @@
+//! What kind of command one is: what it needs of the commands in flight, what it does while it is in
+//! flight, which responses may be its own, and what its OK changes.
+//!
+//! Given by each command ([`Command::class`](super::Command::class)); read by the engine's admission,
+//! routing and session, which know no command by name.
+
+use crate::types::MailboxName;
+
+use super::store::Store;
+
+/// What kind of command one is. The default for users' own is [`Class::barrier`].
+///
+/// ```
+/// use imap_duplex::command::Class;
+/// // GETQUOTA only reads, may be in flight beside others, and is answered by `* QUOTA`.
+/// let class = Class::query().hears(&["QUOTA"]);
+/// # let _ = class;
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Class {
+    pub(crate) reads_only: bool,
+    pub(crate) alone: bool,
+    pub(crate) dialogue: bool,
+    pub(crate) raw: bool,
+    pub(crate) may_expunge: bool,
+    pub(crate) by_uid: bool,
+    pub(crate) flags: FlagUse,
+    pub(crate) hears: Hears,
+    pub(crate) hears_names: &'static [&'static str],
+    pub(crate) effect: Effect,
+    pub(crate) ours: bool,
+}
+
+/// What a command does with the flags of its messages (RFC 9051 section 5.5: a FETCH and a STORE of the
+/// same messages are ambiguous when pipelined).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FlagUse {
+    None,
+    Reads,
+    Writes,
+}
+
+/// What a command's OK changes, beyond what untagged responses tell.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Effect {
+    #[default]
+    None,
+    /// A new beginning: capabilities known before may be void.
+    Login,
+    StartTls,
+    Logout,
+    Idle,
+    Select {
+        mailbox: MailboxName,
+        read_only: bool,
+    },
+    /// CLOSE and UNSELECT.
+    Deselect,
+    /// STORE: without rows of its own if silent.
+    Store(Store),
+    Create(MailboxName),
+    Delete(MailboxName),
+    Rename {
+        from: MailboxName,
+        to: MailboxName,
+    },
+    Subscribe {
+        mailbox: MailboxName,
+        subscribed: bool,
+    },
+}
+
+/// The kinds of untagged responses that a command may claim, as bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hears(u32);
+
+impl Hears {
+    pub(crate) const NOTHING: Self = Self(0);
+    pub(crate) const FETCH: Self = Self(1);
+    pub(crate) const SEARCH: Self = Self(1 << 1);
+    pub(crate) const LIST: Self = Self(1 << 2);
+    pub(crate) const LSUB: Self = Self(1 << 3);
+    pub(crate) const STATUS: Self = Self(1 << 4);
+    pub(crate) const SELECT: Self = Self(1 << 5);
+    pub(crate) const EXPUNGE: Self = Self(1 << 6);
+    pub(crate) const ID: Self = Self(1 << 7);
+    pub(crate) const ENABLED: Self = Self(1 << 8);
+    pub(crate) const CAPABILITY: Self = Self(1 << 9);
+    /// Untagged status responses with a code, such as COPYUID of a MOVE.
+    pub(crate) const CODES: Self = Self(1 << 10);
+    /// What nobody but a user's barrier may ask for.
+    pub(crate) const OTHER: Self = Self(1 << 11);
+    pub(crate) const EVERYTHING: Self = Self(u32::MAX);
+
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(crate) const fn overlaps(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+impl Class {
+    const fn new() -> Self {
+        Self {
+            reads_only: false,
+            alone: false,
+            dialogue: false,
+            raw: false,
+            may_expunge: true,
+            by_uid: false,
+            flags: FlagUse::None,
+            hears: Hears::NOTHING,
+            hears_names: &[],
+            effect: Effect::None,
+            ours: false,
+        }
+    }
+
+    /// Waits until nothing is in flight, and nothing follows it until it has ended. May be answered by
+    /// anything. Always safe.
+    pub const fn barrier() -> Self {
+        Self { alone: true, hears: Hears::EVERYTHING, ..Self::new() }
+    }
+
+    /// Changes nothing, and may be in flight beside others. Dropping its token before it was sent
+    /// withdraws it.
+    pub const fn query() -> Self {
+        Self { reads_only: true, ..Self::new() }
+    }
+
+    /// Changes something, and may be in flight beside others.
+    pub const fn change() -> Self {
+        Self::new()
+    }
+
+    /// May be answered by untagged responses with these keywords, in capitals. Without this only a
+    /// [`barrier`](Class::barrier) is asked whether a response is its own.
+    pub const fn hears(mut self, keywords: &'static [&'static str]) -> Self {
+        self.hears_names = keywords;
+        self
+    }
+
+    /// Wants the bytes of responses: [`Untagged::raw`](crate::types::Untagged::raw) is there for each
+    /// that comes while it is in flight.
+    pub const fn with_raw(mut self) -> Self {
+        self.raw = true;
+        self
+    }
+
+    /// Talks with the server before it ends: each `+` goes to
+    /// [`Command::challenge`](super::Command::challenge). A barrier too.
+    pub const fn with_challenges(mut self) -> Self {
+        self.dialogue = true;
+        self.alone = true;
+        self
+    }
+
+    pub(crate) const fn hearing(mut self, kinds: Hears) -> Self {
+        self.hears = kinds;
+        self
+    }
+
+    /// The server may not send EXPUNGE while this runs, if it names messages by number (RFC 9051
+    /// section 7.5.1: FETCH, STORE, SEARCH).
+    pub(crate) const fn without_expunge(mut self) -> Self {
+        self.may_expunge = false;
+        self
+    }
+
+    /// Its messages must be named by UID: there is no such command by number.
+    pub(crate) const fn by_uid(mut self) -> Self {
+        self.by_uid = true;
+        self
+    }
+
+    pub(crate) const fn with_flags(mut self, flags: FlagUse) -> Self {
+        self.flags = flags;
+        self
+    }
+
+    /// One of the library's own commands, which may change session and selection by its effect.
+    pub(crate) fn with_effect(mut self, effect: Effect) -> Self {
+        self.effect = effect;
+        self.ours = true;
+        self
+    }
+
+    /// One of the library's own commands: its name is not checked against those that users may not send.
+    pub(crate) const fn ours(mut self) -> Self {
+        self.ours = true;
+        self
+    }
+}

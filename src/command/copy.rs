@@ -1,0 +1,157 @@
+//! COPY and MOVE (RFC 9051 sections 6.4.7 and 6.4.8), MOVE also where the server has none.
+
+use super::messages::Pieces;
+use super::{Claim, Class, Command, FlagUse, Flow, Hears, Line, Messages, Session};
+use crate::error::{Error, Result};
+use crate::types::{Answer, Code, CopyUid, Done, Flag, Flags, MailboxName, Untagged};
+
+/// Copies messages to another mailbox, or moves them there.
+///
+/// A move towards a server without MOVE is done as COPY, STORE `\Deleted` and UID EXPUNGE, each once the
+/// one before has succeeded (RFC 6851 section 3.3 tells why in this order); without UIDPLUS too it is refused,
+/// because EXPUNGE would take other messages along.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct CopyTo {
+    which: Messages,
+    to: MailboxName,
+    step: Step,
+    pieces: Pieces,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Copy,
+    Move,
+    /// Of a move without MOVE: the first step, then these.
+    CopyFirst,
+    MarkDeleted,
+    ExpungeThem,
+}
+
+/// What a copy or a move gave.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Copied {
+    /// The UIDs that the messages were given, one entry for each line that was sent; empty if the server does not tell (it
+    /// lacks UIDPLUS, or the other mailbox's UIDs don't last).
+    pub uids: Vec<CopyUid>,
+}
+
+impl CopyTo {
+    /// Copies these messages to this mailbox.
+    pub fn copying(which: impl Into<Messages>, to: impl Into<MailboxName>) -> Self {
+        Self { which: which.into(), to: to.into(), step: Step::Copy, pieces: Pieces::default() }
+    }
+
+    /// Moves these messages to this mailbox.
+    pub fn moving(which: impl Into<Messages>, to: impl Into<MailboxName>) -> Self {
+        Self { step: Step::Move, ..Self::copying(which, to) }
+    }
+
+    fn is_move(&self) -> bool {
+        self.step != Step::Copy
+    }
+
+    /// The step after this one's last line.
+    fn after(&mut self, flow: Flow, next: Step) -> Flow {
+        if flow == Flow::Last {
+            self.step = next;
+            self.pieces.restart();
+        }
+        Flow::AfterReply
+    }
+}
+
+impl Command for CopyTo {
+    type Item = CopyUid;
+    type Output = Copied;
+
+    fn name(&self) -> &str {
+        if self.is_move() { "MOVE" } else { "COPY" }
+    }
+
+    fn class(&self) -> Class {
+        let class = Class::change().ours();
+        if self.is_move() {
+            class.hearing(Hears::CODES.and(Hears::EXPUNGE)).with_flags(FlagUse::Writes).by_uid()
+        } else {
+            class.hearing(Hears::CODES).with_flags(FlagUse::Reads)
+        }
+    }
+
+    fn messages(&mut self) -> Option<&mut Messages> {
+        Some(&mut self.which)
+    }
+
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        if self.step == Step::Move && !session.can("MOVE") {
+            if !session.can("UIDPLUS") {
+                return Err(Error::unsupported(
+                    "the server has neither MOVE nor UIDPLUS, so that a move could remove other messages as well",
+                ));
+            }
+            self.step = Step::CopyFirst;
+        }
+        let (piece, flow) = self.pieces.next(&self.which, session.command_line);
+        match self.step {
+            Step::Copy | Step::Move => {
+                line.verb(self.name(), &piece).mailbox(&self.to);
+                Ok(flow)
+            }
+            Step::CopyFirst => {
+                line.verb("COPY", &piece).mailbox(&self.to);
+                Ok(self.after(flow, Step::MarkDeleted))
+            }
+            Step::MarkDeleted => {
+                line.verb("STORE", &piece).word("+FLAGS.SILENT").flags(&Flags::from(Flag::Deleted));
+                Ok(self.after(flow, Step::ExpungeThem))
+            }
+            Step::ExpungeThem => {
+                line.verb("EXPUNGE", &piece);
+                Ok(flow)
+            }
+        }
+    }
+
+    fn claims(&self, heard: &Untagged) -> Claim {
+        match heard.answer() {
+            Answer::Status(status) => match &status.code {
+                Some(Code::CopyUid(told)) if told.is_empty() => Claim::Part,
+                Some(Code::CopyUid(told)) => match &self.which {
+                    Messages::Uids(set) if told.from().intersection(set).is_empty() && !set.is_open() => Claim::No,
+                    _ => Claim::Whole,
+                },
+                _ => Claim::No,
+            },
+            Answer::Expunge { uid: Some(uid), .. } if self.is_move() => match &self.which {
+                Messages::Uids(set) if set.contains(*uid) => Claim::Whole,
+                _ => Claim::No,
+            },
+            Answer::Vanished { uids, earlier: false } if self.is_move() => match &self.which {
+                Messages::Uids(set) if set.intersection(uids) == *uids => Claim::Whole,
+                _ => Claim::No,
+            },
+            _ => Claim::No,
+        }
+    }
+
+    fn item(heard: Untagged) -> Option<CopyUid> {
+        match heard.into_answer() {
+            Answer::Status(status) => told_by(status.code),
+            _ => None,
+        }
+    }
+
+    fn finish(self, done: Done, items: Vec<CopyUid>) -> Result<Copied> {
+        let tagged = done.earlier.into_iter().chain([done.status]).filter_map(|s| told_by(s.code));
+        Ok(Copied { uids: items.into_iter().chain(tagged).collect() })
+    }
+}
+
+fn told_by(code: Option<Code>) -> Option<CopyUid> {
+    match code {
+        Some(Code::CopyUid(told)) if !told.is_empty() => Some(told),
+        _ => None,
+    }
+}

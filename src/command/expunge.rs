@@ -1,0 +1,99 @@
+//! EXPUNGE and UID EXPUNGE: removing messages for good (RFC 9051 sections 6.4.3 and 6.4.9).
+
+use super::messages::Pieces;
+use super::{Claim, Class, Command, FlagUse, Flow, Hears, Line, Messages, Session};
+use crate::error::{Error, Result};
+use crate::types::{Answer, Done, UidSet, Untagged};
+
+/// Removes messages that have the flag `\Deleted`: all of them, or those among a set of UIDs.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Expunge {
+    which: Option<Messages>,
+    pieces: Pieces,
+}
+
+/// The messages that were removed while an EXPUNGE ran.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Expunged {
+    /// How many.
+    pub count: u64,
+    /// Their UIDs, where the view knows them.
+    pub uids: UidSet,
+}
+
+impl Expunge {
+    /// Removes all messages that have `\Deleted`, whoever set it: `EXPUNGE`.
+    pub fn all_deleted() -> Self {
+        Self { which: None, pieces: Pieces::default() }
+    }
+
+    /// Removes those of these messages that have `\Deleted`: `UID EXPUNGE` (needs UIDPLUS, RFC 4315).
+    pub fn these(which: impl Into<Messages>) -> Self {
+        Self { which: Some(which.into()), pieces: Pieces::default() }
+    }
+}
+
+impl Command for Expunge {
+    type Item = Expunged;
+    type Output = Expunged;
+
+    fn name(&self) -> &str {
+        "EXPUNGE"
+    }
+
+    fn class(&self) -> Class {
+        // What is expunged hangs on \Deleted, so a STORE before it must have ended (RFC 9051 section 5.5).
+        let class = Class::change().hearing(Hears::EXPUNGE).with_flags(FlagUse::Writes).ours();
+        if self.which.is_some() { class.by_uid() } else { class }
+    }
+
+    fn messages(&mut self) -> Option<&mut Messages> {
+        self.which.as_mut()
+    }
+
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        let Some(which) = &self.which else {
+            line.word("EXPUNGE");
+            return Ok(Flow::Last);
+        };
+        if !session.can("UIDPLUS") {
+            return Err(Error::unsupported("the server can't expunge chosen messages (UIDPLUS)"));
+        }
+        let (piece, flow) = self.pieces.next(which, session.command_line);
+        line.verb("EXPUNGE", &piece);
+        Ok(flow)
+    }
+
+    fn claims(&self, heard: &Untagged) -> Claim {
+        let mine = |uids: &UidSet| match &self.which {
+            Some(Messages::Uids(set)) => set.intersection(uids) == *uids,
+            _ => self.which.is_none(),
+        };
+        match heard.answer() {
+            Answer::Expunge { uid: Some(uid), .. } if mine(&(*uid).into()) => Claim::Whole,
+            Answer::Expunge { uid: None, .. } if self.which.is_none() => Claim::Part,
+            Answer::Vanished { uids, earlier: false } if mine(uids) => Claim::Whole,
+            _ => Claim::No,
+        }
+    }
+
+    fn item(heard: Untagged) -> Option<Expunged> {
+        match heard.into_answer() {
+            Answer::Expunge { uid, .. } => {
+                Some(Expunged { count: 1, uids: uid.map(UidSet::from).unwrap_or_default() })
+            }
+            Answer::Vanished { uids, .. } => Some(Expunged { count: uids.len(), uids }),
+            _ => None,
+        }
+    }
+
+    fn finish(self, _: Done, items: Vec<Expunged>) -> Result<Expunged> {
+        Ok(items.into_iter().fold(Expunged::default(), |mut all, one| {
+            all.count += one.count;
+            all.uids.extend_from(&one.uids);
+            all
+        }))
+    }
+}

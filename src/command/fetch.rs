@@ -1,0 +1,312 @@
+//! FETCH: data of messages (RFC 9051 section 6.4.5), and which rows are whose.
+
+use super::messages::Pieces;
+use super::{Claim, Class, Command, FlagUse, Flow, Hears, Line, Messages, Session, Streaming};
+use crate::error::{Error, Result};
+use crate::types::{Answer, Done, Message, Section, SeqSet, UidSet, Untagged};
+
+/// What to fetch of each message. The UID always comes along.
+///
+/// ```
+/// use imap_duplex::command::Items;
+/// use imap_duplex::types::Section;
+/// let overview = Items::envelope().flags().size();
+/// let whole = Items::section(Section::Full);          // leaves \Seen alone
+/// let both = overview.and(whole);
+/// # let _ = both;
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Items {
+    flags: bool,
+    internal_date: bool,
+    size: bool,
+    mod_seq: bool,
+    envelope: bool,
+    body_structure: bool,
+    sections: Vec<Wanted>,
+    marks_seen: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Wanted {
+    section: Section,
+    /// Where it begins, and how many octets at the most.
+    part: Option<(u32, u32)>,
+}
+
+impl Items {
+    /// The UID alone.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The envelope: the main header fields, read by the server.
+    pub fn envelope() -> Self {
+        Self { envelope: true, ..Self::default() }
+    }
+
+    /// The whole message: [`Section::Full`], without setting `\Seen`.
+    pub fn body() -> Self {
+        Self::section(Section::Full)
+    }
+
+    /// This section of the message, whole, without setting `\Seen`.
+    pub fn section(section: Section) -> Self {
+        Self { sections: vec![Wanted { section, part: None }], ..Self::default() }
+    }
+
+    /// At most `length` octets of this section, from `origin` on (RFC 9051 section 6.4.5.1).
+    pub fn partial(section: Section, origin: u32, length: u32) -> Self {
+        Self { sections: vec![Wanted { section, part: Some((origin, length)) }], ..Self::default() }
+    }
+
+    /// And the flags.
+    pub fn flags(mut self) -> Self {
+        self.flags = true;
+        self
+    }
+
+    /// And when the server received it.
+    pub fn internal_date(mut self) -> Self {
+        self.internal_date = true;
+        self
+    }
+
+    /// And its size in octets.
+    pub fn size(mut self) -> Self {
+        self.size = true;
+        self
+    }
+
+    /// And the mod-sequence of its last change; needs CONDSTORE (RFC 7162).
+    pub fn mod_seq(mut self) -> Self {
+        self.mod_seq = true;
+        self
+    }
+
+    /// And the tree of its MIME parts.
+    pub fn body_structure(mut self) -> Self {
+        self.body_structure = true;
+        self
+    }
+
+    /// And all that the other one names.
+    pub fn and(mut self, other: Self) -> Self {
+        self.flags |= other.flags;
+        self.internal_date |= other.internal_date;
+        self.size |= other.size;
+        self.mod_seq |= other.mod_seq;
+        self.envelope |= other.envelope;
+        self.body_structure |= other.body_structure;
+        self.marks_seen |= other.marks_seen;
+        for wanted in other.sections {
+            if !self.sections.contains(&wanted) {
+                self.sections.push(wanted);
+            }
+        }
+        self
+    }
+
+    /// Fetching a section sets `\Seen`, as reading the message would.
+    pub fn marking_seen(mut self) -> Self {
+        self.marks_seen = true;
+        self
+    }
+
+    fn encode(&self, line: &mut Line, by_uid: bool) -> Result<()> {
+        line.open();
+        let simple = [
+            // A UID FETCH is answered with the UID anyway (RFC 9051 section 6.4.9).
+            (!by_uid || self.is_uid_alone(), "UID"),
+            (self.flags, "FLAGS"),
+            (self.internal_date, "INTERNALDATE"),
+            (self.size, "RFC822.SIZE"),
+            (self.mod_seq, "MODSEQ"),
+            (self.envelope, "ENVELOPE"),
+            (self.body_structure, "BODYSTRUCTURE"),
+        ];
+        for (_, name) in simple.iter().filter(|(wanted, _)| *wanted) {
+            line.word(name);
+        }
+        for wanted in &self.sections {
+            line.word(if self.marks_seen { "BODY" } else { "BODY.PEEK" });
+            line.section(&wanted.section);
+            if let Some((origin, length)) = wanted.part {
+                line.attach(&format!("<{origin}.{length}>"));
+            }
+        }
+        line.close();
+        Ok(())
+    }
+
+    fn is_uid_alone(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn asks_for_section(&self, section: &Section, origin: Option<u32>) -> bool {
+        self.sections.iter().any(|w| w.section == *section && w.part.map(|(from, _)| from) == origin)
+    }
+
+    /// How many of the row's items were asked for, and how many were not; FLAGS, UID and MODSEQ aside,
+    /// which servers add unasked.
+    fn count(&self, row: &Message) -> (usize, usize) {
+        let simple = [
+            (row.internal_date().is_some(), self.internal_date),
+            (row.size().is_some(), self.size),
+            (row.envelope().is_some(), self.envelope),
+            (row.body_structure().is_some(), self.body_structure),
+        ];
+        let sections = row.sections().iter().map(|b| (true, self.asks_for_section(&b.section, b.origin)));
+        let others = row.other().map(|_| (true, false));
+        let (mut asked, mut unasked) = (0, 0);
+        for (_, wanted) in simple.into_iter().chain(sections).chain(others).filter(|(told, _)| *told) {
+            if wanted { asked += 1 } else { unasked += 1 }
+        }
+        (asked, unasked)
+    }
+}
+
+/// `FETCH` (RFC 9051 section 6.4.5): gives a [`Message`] for each message that is there.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Fetch {
+    which: Messages,
+    items: Items,
+    pieces: Pieces,
+    told: Told,
+}
+
+/// Of which messages the flags (or the UID alone) have been told already: what comes after that is news.
+#[derive(Clone, Debug, Default)]
+struct Told {
+    uids: UidSet,
+    seqs: SeqSet,
+}
+
+impl Told {
+    fn has(&self, row: &Message) -> bool {
+        match (row.uid(), row.seq()) {
+            (Some(uid), _) => self.uids.contains(uid),
+            (None, Some(seq)) => self.seqs.contains(seq),
+            (None, None) => false,
+        }
+    }
+
+    fn add(&mut self, row: &Message) {
+        match (row.uid(), row.seq()) {
+            (Some(uid), _) => self.uids.insert(uid),
+            (None, Some(seq)) => self.seqs.insert(seq),
+            (None, None) => {}
+        }
+    }
+}
+
+impl Fetch {
+    /// Fetches these items of these messages.
+    pub fn new(which: impl Into<Messages>, items: impl Into<Items>) -> Self {
+        Self { which: which.into(), items: items.into(), pieces: Pieces::default(), told: Told::default() }
+    }
+}
+
+impl Command for Fetch {
+    type Item = Message;
+    type Output = Vec<Message>;
+
+    fn name(&self) -> &str {
+        "FETCH"
+    }
+
+    fn class(&self) -> Class {
+        let class = Class::query().hearing(Hears::FETCH).ours();
+        let class = if matches!(self.which, Messages::Seqs(_)) { class.without_expunge() } else { class };
+        match (self.items.marks_seen && !self.items.sections.is_empty(), self.items.flags) {
+            (true, _) => Class { reads_only: false, ..class.with_flags(FlagUse::Writes) },
+            (false, true) => class.with_flags(FlagUse::Reads),
+            (false, false) => class,
+        }
+    }
+
+    fn messages(&mut self) -> Option<&mut Messages> {
+        Some(&mut self.which)
+    }
+
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        if self.items.mod_seq && !session.can("CONDSTORE") && !session.can("QRESYNC") {
+            return Err(Error::unsupported("the server keeps no mod-sequences (CONDSTORE)"));
+        }
+        let (piece, flow) = self.pieces.next(&self.which, session.command_line);
+        line.verb("FETCH", &piece);
+        self.items.encode(line, matches!(piece, Messages::Uids(_)));
+        Ok(flow)
+    }
+
+    fn claims(&self, heard: &Untagged) -> Claim {
+        let Answer::Fetch(row) = heard.answer() else { return Claim::No };
+        if !self.which.hold(row) {
+            return Claim::No;
+        }
+        match self.items.count(row) {
+            (0, 0) => {
+                let lacks = !self.told.has(row);
+                let asked = row.flags().is_some() && self.items.flags
+                    || row.mod_seq().is_some() && self.items.mod_seq
+                    || row.flags().is_none() && row.uid().is_some() && self.items.is_uid_alone();
+                if lacks && asked { Claim::Whole } else { Claim::No }
+            }
+            (0, _) => Claim::No,
+            (_, 0) => Claim::Whole,
+            _ => Claim::Part,
+        }
+    }
+
+    fn heard(&mut self, heard: &Untagged) {
+        if let Answer::Fetch(row) = heard.answer() {
+            if row.flags().is_some() || row.mod_seq().is_some() || self.items.is_uid_alone() {
+                self.told.add(row);
+            }
+        }
+    }
+
+    fn item(heard: Untagged) -> Option<Message> {
+        row_of(heard)
+    }
+
+    fn finish(self, _: Done, items: Vec<Message>) -> Result<Vec<Message>> {
+        Ok(join_rows(items))
+    }
+}
+
+impl Streaming for Fetch {}
+
+/// The row of a FETCH response.
+pub(crate) fn row_of(heard: Untagged) -> Option<Message> {
+    match heard.into_answer() {
+        Answer::Fetch(row) => Some(*row),
+        _ => None,
+    }
+}
+
+/// Joins rows that tell of the same message: servers may answer in several (RFC 9051 section 7.5.2).
+pub(crate) fn join_rows(rows: Vec<Message>) -> Vec<Message> {
+    use std::collections::HashMap;
+    let ascending = rows.windows(2).all(|w| w[0].uid().is_some() && w[0].uid() < w[1].uid());
+    if ascending {
+        return rows;
+    }
+    let mut joined: Vec<Message> = Vec::with_capacity(rows.len());
+    let mut places = HashMap::new();
+    for row in rows {
+        let key = row.uid().map(|uid| (true, uid.get())).or(row.seq().map(|seq| (false, seq.get())));
+        match key.and_then(|key| places.get(&key)) {
+            Some(&place) => Message::merge(&mut joined[place], row),
+            None => {
+                if let Some(key) = key {
+                    places.insert(key, joined.len());
+                }
+                joined.push(row);
+            }
+        }
+    }
+    joined
+}

@@ -1,0 +1,238 @@
+//! One line of a command as it is being written, argument by argument; and secrets.
+//!
+//! A thin layer over the wire's encoder: it puts the spaces, and keeps the encoder out of the public API.
+
+use std::fmt;
+
+use bytes::Bytes;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Messages;
+use super::session::Session;
+use crate::error::{Error, Result};
+use crate::types::{Flags, MailboxName, Section};
+use crate::wire::encode::{EncodeOptions, Encoder, Fragment, LiteralMode};
+
+/// A line of a command that is being written.
+///
+/// Arguments are set apart by single spaces, which it puts by itself. Whatever bytes an argument has, it
+/// stays one argument: what does not fit an atom or a quoted string goes as a literal, and what can't be
+/// written at all is an error of the whole line (RFC 9051 section 4).
+pub struct Line {
+    encoder: Encoder,
+    /// Whether the next argument must be set apart.
+    gap: bool,
+    /// The first word, by which the engine knows the commands that users may not send.
+    verb: String,
+    error: Option<Error>,
+}
+
+impl Line {
+    pub(crate) fn new(tag: Option<&str>, session: &Session) -> Self {
+        let literals = if session.capabilities().has("LITERAL+") {
+            LiteralMode::Plus
+        } else if session.can("LITERAL-") {
+            LiteralMode::Minus
+        } else {
+            LiteralMode::Sync
+        };
+        let mut encoder = Encoder::new(EncodeOptions { literals, utf8: session.is_utf8() });
+        if let Some(tag) = tag {
+            encoder.text(tag);
+        }
+        Self { encoder, gap: tag.is_some(), verb: String::new(), error: None }
+    }
+
+    /// What is to be sent, CRLF included.
+    pub(crate) fn finish(self) -> Result<Vec<Fragment>> {
+        match self.error {
+            Some(error) => Err(error),
+            None => self.encoder.finish().map_err(|e| Error::invalid(e.to_string()).because(e)),
+        }
+    }
+
+    /// The command's name, in capitals, `UID` aside.
+    pub(crate) fn verb_word(&self) -> &str {
+        &self.verb
+    }
+
+    fn next(&mut self) -> &mut Encoder {
+        if std::mem::replace(&mut self.gap, true) {
+            self.encoder.space();
+        }
+        &mut self.encoder
+    }
+
+    fn note_verb(&mut self, word: &str) {
+        if self.verb.is_empty() || self.verb == "UID" {
+            self.verb = word.to_ascii_uppercase();
+        }
+    }
+
+    /// An atom: a keyword, a command's name. An error if it has a byte that atoms can't have.
+    pub fn atom(&mut self, atom: &str) -> &mut Self {
+        self.note_verb(atom);
+        self.next().atom(atom);
+        self
+    }
+
+    /// A number.
+    pub fn number(&mut self, number: u64) -> &mut Self {
+        self.next().number(number);
+        self
+    }
+
+    /// A string of any bytes but NUL: quoted, or a literal.
+    pub fn string(&mut self, string: impl AsRef<[u8]>) -> &mut Self {
+        self.next().string(string);
+        self
+    }
+
+    /// A string that may also be an atom.
+    pub fn astring(&mut self, string: impl AsRef<[u8]>) -> &mut Self {
+        self.next().astring(string);
+        self
+    }
+
+    /// A string or, for `None`, `NIL`.
+    pub fn nstring(&mut self, string: Option<impl AsRef<[u8]>>) -> &mut Self {
+        self.next().nstring(string);
+        self
+    }
+
+    /// A literal of any bytes but NUL. It is not copied.
+    pub fn literal(&mut self, bytes: impl Into<Bytes>) -> &mut Self {
+        self.next().literal(bytes);
+        self
+    }
+
+    /// A literal of any bytes at all, for servers with BINARY (RFC 3516).
+    pub fn literal8(&mut self, bytes: impl Into<Bytes>) -> &mut Self {
+        self.next().literal8(bytes);
+        self
+    }
+
+    /// A mailbox's name, in the session's encoding.
+    pub fn mailbox(&mut self, name: &MailboxName) -> &mut Self {
+        self.next().mailbox(name);
+        self
+    }
+
+    /// A pattern of mailbox names, in which `*` and `%` stand for others (RFC 9051 section 6.3.9).
+    pub fn list_pattern(&mut self, pattern: &str) -> &mut Self {
+        self.next().pattern(pattern);
+        self
+    }
+
+    /// Flags in parentheses.
+    pub fn flags(&mut self, flags: &Flags) -> &mut Self {
+        self.next().flags(flags);
+        self
+    }
+
+    /// A set of messages. An error if it is empty.
+    pub fn messages(&mut self, which: &Messages) -> &mut Self {
+        match which {
+            Messages::Uids(set) => self.next().set(set),
+            Messages::Seqs(set) => self.next().set(set),
+        };
+        self
+    }
+
+    /// Opens a list. What follows is in it until [`close`](Line::close).
+    pub fn open(&mut self) -> &mut Self {
+        self.next().open();
+        self.gap = false;
+        self
+    }
+
+    /// Closes a list.
+    pub fn close(&mut self) -> &mut Self {
+        self.encoder.close();
+        self.gap = true;
+        self
+    }
+
+    /// A string that must not show in any log: it is written like any other, and wiped after use.
+    pub fn secret(&mut self, secret: &[u8]) -> &mut Self {
+        self.next().secret(secret);
+        self
+    }
+
+    /// A name with `UID` before it if the messages are named so, and the messages.
+    pub(crate) fn verb(&mut self, name: &str, which: &Messages) -> &mut Self {
+        if matches!(which, Messages::Uids(_)) {
+            self.word("UID");
+        }
+        self.word(name).messages(which)
+    }
+
+    /// Text of our own making: keywords with their punctuation, dates, sets.
+    pub(crate) fn word(&mut self, word: &str) -> &mut Self {
+        self.note_verb(word);
+        self.next().text(word);
+        self
+    }
+
+    /// Text of our own making that belongs to the word before.
+    pub(crate) fn attach(&mut self, text: &str) -> &mut Self {
+        self.encoder.text(text);
+        self
+    }
+
+    /// `[section]`, right behind the word before.
+    pub(crate) fn section(&mut self, section: &Section) -> &mut Self {
+        if !section.is_writable() {
+            let what = format!("the section {section} names a header field that can't be");
+            self.error.get_or_insert_with(|| Error::invalid(what));
+        }
+        self.attach(&format!("[{section}]"))
+    }
+
+    /// A SASL answer in base64; an empty one is an empty line.
+    pub(crate) fn hidden(&mut self, base64: &str) -> &mut Self {
+        self.next().secret_atom(base64.as_bytes());
+        self
+    }
+
+    /// A whole line of the user's. An error if it would be more than one.
+    pub(crate) fn verbatim(&mut self, line: &str) -> &mut Self {
+        line.split(' ').take(2).for_each(|word| self.note_verb(word));
+        self.next().text(line);
+        self
+    }
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Line").field("text", &self.encoder).finish_non_exhaustive()
+    }
+}
+
+/// A password or another text that must not be shown: `Debug` hides it, and it is wiped when dropped.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    pub(crate) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}

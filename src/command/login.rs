@@ -1,0 +1,158 @@
+//! LOGIN, AUTHENTICATE and STARTTLS (RFC 9051 section 6.2). Sent while connecting, as `Config` says.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use zeroize::Zeroizing;
+
+use super::line::Secret;
+use super::{Class, Command, Effect, Flow, Line, Session};
+use crate::error::{Error, Result};
+use crate::types::Done;
+
+/// `LOGIN`: user and password as they are (RFC 9051 section 6.2.3).
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Login {
+    pub(crate) user: String,
+    pub(crate) password: Secret,
+}
+
+impl Command for Login {
+    type Item = ();
+    type Output = ();
+
+    fn name(&self) -> &str {
+        "LOGIN"
+    }
+
+    fn class(&self) -> Class {
+        Class::barrier().with_effect(Effect::Login)
+    }
+
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        if session.can("LOGINDISABLED") {
+            return Err(Error::unsupported("the server takes no passwords on this connection (LOGINDISABLED)"));
+        }
+        line.word("LOGIN").secret(self.user.as_bytes()).secret(self.password.expose().as_bytes());
+        Ok(Flow::Last)
+    }
+
+    fn finish(self, _: Done, _: Vec<()>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// The client's side of one SASL mechanism's exchange (RFC 4422).
+pub trait Exchange: Send + 'static {
+    /// The mechanism's name: `PLAIN`.
+    fn mechanism(&self) -> &str;
+
+    /// Whether the client speaks first.
+    fn is_client_first(&self) -> bool;
+
+    /// The answer to what the server said; to nothing at first, if the client speaks first.
+    ///
+    /// # Errors
+    /// An error gives the exchange up.
+    fn step(&mut self, challenge: Option<&[u8]>) -> Result<Zeroizing<Vec<u8>>>;
+}
+
+/// `AUTHENTICATE`: logs in by a SASL mechanism (RFC 9051 section 6.2.2).
+#[must_use]
+pub struct Authenticate {
+    exchange: Box<dyn Exchange>,
+    spoken: bool,
+    /// Whether the first answer may go in the same line (SASL-IR).
+    initial: bool,
+}
+
+impl Authenticate {
+    /// By this exchange.
+    pub fn new(exchange: impl Exchange) -> Self {
+        Self { exchange: Box::new(exchange), spoken: false, initial: true }
+    }
+
+    /// Waits for the server's `+` with the first answer, though SASL-IR is offered: some servers refuse it.
+    pub fn without_initial_response(mut self) -> Self {
+        self.initial = false;
+        self
+    }
+}
+
+impl fmt::Debug for Authenticate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authenticate").field("mechanism", &self.exchange.mechanism()).finish_non_exhaustive()
+    }
+}
+
+impl Command for Authenticate {
+    type Item = ();
+    type Output = ();
+
+    fn name(&self) -> &str {
+        "AUTHENTICATE"
+    }
+
+    fn class(&self) -> Class {
+        Class::barrier().with_challenges().with_effect(Effect::Login)
+    }
+
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        line.word("AUTHENTICATE").atom(self.exchange.mechanism());
+        // SASL-IR: the first answer in the same line (RFC 4959 section 3).
+        if self.initial && self.exchange.is_client_first() && session.can("SASL-IR") {
+            let first = self.exchange.step(None)?;
+            self.spoken = true;
+            let text = Zeroizing::new(if first.is_empty() { "=".to_owned() } else { BASE64.encode(&*first) });
+            line.hidden(&text);
+        }
+        Ok(Flow::Last)
+    }
+
+    fn challenge(&mut self, text: &[u8], line: &mut Line) -> Result<()> {
+        let challenge = BASE64
+            .decode(text.trim_ascii())
+            .map_err(|e| Error::protocol("the server's challenge is not base64").because(e))?;
+        let first = !std::mem::replace(&mut self.spoken, true);
+        let empty = first && self.exchange.is_client_first() && challenge.is_empty();
+        let answer = self.exchange.step(if empty { None } else { Some(&challenge) })?;
+        line.hidden(&Zeroizing::new(BASE64.encode(&*answer)));
+        Ok(())
+    }
+
+    fn finish(self, _: Done, _: Vec<()>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// `STARTTLS`: asks for encryption; after its OK the connection speaks TLS (RFC 9051 section 6.2.1).
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub(crate) struct StartTls;
+
+impl Command for StartTls {
+    type Item = ();
+    type Output = ();
+
+    fn name(&self) -> &str {
+        "STARTTLS"
+    }
+
+    fn class(&self) -> Class {
+        Class::barrier().with_effect(Effect::StartTls)
+    }
+
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        if !session.can("STARTTLS") {
+            return Err(Error::new(crate::ErrorKind::Tls, "the server offers no STARTTLS"));
+        }
+        line.word("STARTTLS");
+        Ok(Flow::Last)
+    }
+
+    fn finish(self, _: Done, _: Vec<()>) -> Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,146 @@
+//! Which messages a command is about: UIDs, or numbers as they are at the moment of submission.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::ops::{RangeFrom, RangeInclusive};
+
+use super::Flow;
+use super::search::Found;
+use crate::types::{Message, Seq, SeqSet, Uid, UidSet};
+
+/// The messages that a command names.
+///
+/// There is no conversion from a bare integer: say whether it is a [`Uid`] or a [`Seq`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Messages {
+    /// By UID.
+    Uids(UidSet),
+    /// By sequence number, as they are at the moment of submission: if messages go before the command is
+    /// sent, the engine corrects the numbers.
+    Seqs(SeqSet),
+}
+
+impl Messages {
+    /// Whether none are named. A command on none completes at once, without being sent.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Uids(set) => set.is_empty(),
+            Self::Seqs(set) => set.is_empty(),
+        }
+    }
+
+    /// Whether this row is about one of them. A row without the number by which they are named may be.
+    pub(crate) fn hold(&self, row: &Message) -> bool {
+        match self {
+            // `n:*` names the last message even where its UID is below n (RFC 9051 section 9, seq-range).
+            Self::Uids(set) => row.uid().is_none_or(|uid| set.is_open() || set.contains(uid)),
+            Self::Seqs(set) => row.seq().is_none_or(|seq| set.is_open() || set.contains(seq)),
+        }
+    }
+
+    /// Whether both may name the same message.
+    pub(crate) fn may_overlap(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Uids(a), Self::Uids(b)) => a.is_open() || b.is_open() || !a.intersection(b).is_empty(),
+            (Self::Seqs(a), Self::Seqs(b)) => a.is_open() || b.is_open() || !a.intersection(b).is_empty(),
+            _ => true,
+        }
+    }
+
+    fn split(&self, bytes: usize) -> VecDeque<Self> {
+        match self {
+            Self::Uids(set) => set.split(bytes).into_iter().map(Self::Uids).collect(),
+            Self::Seqs(set) => set.split(bytes).into_iter().map(Self::Seqs).collect(),
+        }
+    }
+}
+
+impl Default for Messages {
+    fn default() -> Self {
+        Self::Uids(UidSet::new())
+    }
+}
+
+impl fmt::Display for Messages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Uids(set) => fmt::Display::fmt(set, f),
+            Self::Seqs(set) => fmt::Display::fmt(set, f),
+        }
+    }
+}
+
+macro_rules! from {
+    ($($from:ty => $variant:ident, |$value:ident| $set:expr;)*) => {$(
+        impl From<$from> for Messages {
+            fn from($value: $from) -> Self {
+                Self::$variant($set)
+            }
+        }
+    )*};
+}
+
+from! {
+    Uid => Uids, |uid| uid.into();
+    &[Uid] => Uids, |uids| uids.into();
+    Vec<Uid> => Uids, |uids| uids.into_iter().collect();
+    UidSet => Uids, |set| set;
+    &UidSet => Uids, |set| set.clone();
+    RangeFrom<Uid> => Uids, |range| range.into();
+    RangeInclusive<Uid> => Uids, |range| range.into();
+    Found => Uids, |found| found.into_uids();
+    &Found => Uids, |found| found.uids().clone();
+    Seq => Seqs, |seq| seq.into();
+    SeqSet => Seqs, |set| set;
+    &SeqSet => Seqs, |set| set.clone();
+    RangeFrom<Seq> => Seqs, |range| range.into();
+    RangeInclusive<Seq> => Seqs, |range| range.into();
+}
+
+impl<const N: usize> From<[Uid; N]> for Messages {
+    fn from(uids: [Uid; N]) -> Self {
+        Self::Uids(uids.into_iter().collect())
+    }
+}
+
+/// A set cut into lines that no server finds too long (RFC 2683 section 3.2.1.5).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pieces(Option<VecDeque<Messages>>);
+
+impl Pieces {
+    /// The next piece, and whether another line must follow.
+    pub(crate) fn next(&mut self, which: &Messages, bytes: usize) -> (Messages, Flow) {
+        let rest = self.0.get_or_insert_with(|| which.split(bytes));
+        let piece = rest.pop_front().unwrap_or_default();
+        (piece, if rest.is_empty() { Flow::Last } else { Flow::More })
+    }
+
+    /// Begins anew, for a command that names the same messages in several lines.
+    pub(crate) fn restart(&mut self) {
+        self.0 = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_sets_become_several_lines() {
+        let which = Messages::Uids((1..2000).step_by(2).filter_map(Uid::new).collect());
+        let mut pieces = Pieces::default();
+        let mut all = UidSet::new();
+        loop {
+            let (piece, flow) = pieces.next(&which, 500);
+            let Messages::Uids(set) = &piece else { panic!("still UIDs") };
+            assert!(set.to_string().len() <= 500);
+            all.extend_from(set);
+            if flow == Flow::Last {
+                break;
+            }
+        }
+        assert_eq!(Messages::Uids(all), which);
+    }
+}

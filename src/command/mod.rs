@@ -1,0 +1,164 @@
+//! Commands: what each one asks, how it is written, which answers are its own, and what it gives back.
+//!
+//! One file a family. A [`Command`] is handed to [`Sender::submit`](crate::Sender::submit) or
+//! [`Mailbox::submit`](crate::Mailbox::submit); the engine writes it and tells it what it heard; the task
+//! that awaits the token makes the result. Users' own commands implement the same trait.
+
+mod append;
+mod class;
+mod copy;
+mod expunge;
+mod fetch;
+mod line;
+mod list;
+mod login;
+mod mailboxes;
+mod messages;
+mod raw;
+mod search;
+mod session;
+mod simple;
+mod status;
+mod store;
+
+pub use append::{Append, Appended};
+pub use class::Class;
+pub use copy::{CopyTo, Copied};
+pub use expunge::{Expunge, Expunged};
+pub use fetch::{Fetch, Items};
+pub use line::{Line, Secret};
+pub use list::List;
+pub use login::{Authenticate, Exchange, Login};
+pub use mailboxes::{Create, Delete, Rename, Subscribe};
+pub use messages::Messages;
+pub use raw::{Raw, RawResult};
+pub use search::{Found, Search};
+pub use session::Session;
+pub use simple::{AskCapabilities, Close, Enable, Id, Idle, Logout, Noop, Unselect};
+pub use status::{StatusItems, StatusOf};
+pub use store::Store;
+
+pub(crate) use class::{Effect, FlagUse, Hears};
+pub(crate) use login::StartTls;
+
+use crate::error::{Error, Result};
+use crate::types::{Done, Untagged};
+
+/// A command: one of the library's, or one of your own.
+///
+/// `encode`, `claims`, `heard` and `challenge` run in the driver's task and must be quick; `item` and
+/// `finish` run in the task that reads the token. None of them runs under a lock.
+///
+/// ```
+/// use imap_duplex::command::{Claim, Class, Command, Flow, Line, Session};
+/// use imap_duplex::types::{Done, Untagged};
+/// use imap_duplex::Result;
+///
+/// /// `GETQUOTAROOT INBOX` (RFC 9208), with its answers as text.
+/// struct QuotaRoot;
+///
+/// impl Command for QuotaRoot {
+///     type Item = String;
+///     type Output = Vec<String>;
+///     fn name(&self) -> &str { "GETQUOTAROOT" }
+///     fn class(&self) -> Class { Class::query().hears(&["QUOTA", "QUOTAROOT"]).with_raw() }
+///     fn encode(&mut self, line: &mut Line, _: &Session) -> Result<Flow> {
+///         line.atom("GETQUOTAROOT").mailbox(&"INBOX".into());
+///         Ok(Flow::Last)
+///     }
+///     fn claims(&self, _: &Untagged) -> Claim { Claim::Whole }
+///     fn item(heard: Untagged) -> Option<String> {
+///         Some(String::from_utf8_lossy(heard.raw()?).into_owned())
+///     }
+///     fn finish(self, _: Done, items: Vec<String>) -> Result<Vec<String>> { Ok(items) }
+/// }
+/// ```
+pub trait Command: Send + 'static {
+    /// One piece of its result, as a stream gives it.
+    type Item: Send + 'static;
+    /// Its whole result, as awaiting the token gives it.
+    type Output: Send + 'static;
+
+    /// Its name, for errors and events: `FETCH`.
+    fn name(&self) -> &str;
+
+    /// What kind of command it is. Asked once, when it is submitted.
+    fn class(&self) -> Class {
+        Class::barrier()
+    }
+
+    /// The messages that it names, so that the engine can turn sequence numbers into what they mean at
+    /// the moment of sending.
+    fn messages(&mut self) -> Option<&mut Messages> {
+        None
+    }
+
+    /// Writes one line, without tag and CRLF. Called when the line is about to be sent.
+    ///
+    /// # Errors
+    /// An error ends the command; nothing of this line is sent.
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow>;
+
+    /// Whether this untagged response answers this command. The oldest command that says
+    /// [`Claim::Whole`] gets it, else the oldest that says [`Claim::Part`], else it is an event.
+    fn claims(&self, heard: &Untagged) -> Claim {
+        let _ = heard;
+        Claim::No
+    }
+
+    /// Told of each response that was found to be this command's, in the order in which they came.
+    fn heard(&mut self, heard: &Untagged) {
+        let _ = heard;
+    }
+
+    /// A piece of the result, made of a response that is this command's; `None` if it holds none.
+    fn item(heard: Untagged) -> Option<Self::Item> {
+        let _ = heard;
+        None
+    }
+
+    /// Answers a `+` of the server by writing the line that goes back, for a command whose class says
+    /// [`with_challenges`](Class::with_challenges).
+    ///
+    /// # Errors
+    /// An error gives the dialogue up by `*` (RFC 9051 section 6.2.2) and is the command's result.
+    fn challenge(&mut self, text: &[u8], line: &mut Line) -> Result<()> {
+        let _ = (text, line);
+        Err(Error::protocol("the server asks for more, and the command has no more to say"))
+    }
+
+    /// Makes the result, once the tagged OK has come. `items` are all pieces that a stream has not taken.
+    ///
+    /// # Errors
+    /// Whatever makes the answer unfit; it is the token's result.
+    fn finish(self, done: Done, items: Vec<Self::Item>) -> Result<Self::Output>
+    where
+        Self: Sized;
+}
+
+/// A command whose result comes in pieces that make sense one by one: its token can be read as a stream.
+pub trait Streaming: Command {}
+
+/// What follows the line that was just written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Flow {
+    /// Nothing: it was the last.
+    Last,
+    /// Another line, at once.
+    More,
+    /// Another line, once the server has answered OK to this one. NO ends the series.
+    AfterReply,
+}
+
+/// Whether an untagged response is a command's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Claim {
+    /// No.
+    No,
+    /// It holds something that was asked for.
+    Part,
+    /// All that it holds was asked for.
+    Whole,
+}

@@ -1,0 +1,69 @@
+//! A line of your own, as it is: for what the library has no command for.
+
+use super::{Claim, Class, Command, Flow, Line, Session};
+use crate::error::{Error, Result};
+use crate::types::{Done, StatusResponse, Untagged};
+
+/// A line of your own, without its tag: `GETQUOTAROOT INBOX`.
+///
+/// It waits until nothing else is in flight, and gets all untagged responses that come until it ends
+/// and are no news of the mailbox. Lines that would change the session behind the library's back (SELECT, LOGOUT,
+/// IDLE and their kind) are refused, and so is whatever would be more than one line.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Raw {
+    line: String,
+    name: String,
+}
+
+/// What the server answered to a [`Raw`] line.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RawResult {
+    /// The tagged OK.
+    pub status: StatusResponse,
+    /// The untagged responses, with their bytes.
+    pub responses: Vec<Untagged>,
+}
+
+impl Raw {
+    /// This line.
+    pub fn new(line: impl Into<String>) -> Self {
+        let line = line.into();
+        let name = line.split(' ').next().unwrap_or_default().to_ascii_uppercase();
+        Self { line, name }
+    }
+}
+
+impl Command for Raw {
+    type Item = Untagged;
+    type Output = RawResult;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn class(&self) -> Class {
+        Class::barrier().with_raw()
+    }
+
+    fn encode(&mut self, line: &mut Line, _: &Session) -> Result<Flow> {
+        if self.name.is_empty() {
+            return Err(Error::invalid("the line is empty"));
+        }
+        line.verbatim(&self.line);
+        Ok(Flow::Last)
+    }
+
+    fn claims(&self, _: &Untagged) -> Claim {
+        Claim::Part
+    }
+
+    fn item(heard: Untagged) -> Option<Untagged> {
+        Some(heard)
+    }
+
+    fn finish(self, done: Done, responses: Vec<Untagged>) -> Result<RawResult> {
+        Ok(RawResult { status: done.status, responses })
+    }
+}

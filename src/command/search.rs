@@ -1,0 +1,305 @@
+//! SEARCH: which messages fit a query (RFC 9051 section 6.4.4). Always by UID.
+
+use super::{Claim, Class, Command, FlagUse, Flow, Hears, Line, Session};
+use crate::error::Result;
+use crate::types::{Answer, Date, Done, Flag, ModSeq, Uid, UidSet, Untagged};
+
+/// A query: keys, put together by [`and`](Search::and), [`or`](Search::or) and [`not`](Search::not).
+///
+/// ```
+/// use imap_duplex::command::Search;
+/// let worth_a_look = Search::unseen().and(Search::from("alice").or(Search::subject("Grüße")));
+/// # let _ = worth_a_look;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Search(Key);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Key {
+    /// One word: `UNSEEN`.
+    Word(&'static str),
+    /// A word and a string: `FROM "alice"`.
+    Text(&'static str, String),
+    /// A header field and what it holds.
+    Header(String, String),
+    /// A word and a keyword.
+    Keyword(&'static str, Flag),
+    Date(&'static str, Date),
+    Number(&'static str, u64),
+    Uids(UidSet),
+    And(Vec<Key>),
+    Or(Box<(Key, Key)>),
+    Not(Box<Key>),
+}
+
+macro_rules! keys {
+    ($($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) => $key:expr;)*) => {$(
+        $(#[$doc])*
+        pub fn $name($($arg: $type),*) -> Self {
+            Self($key)
+        }
+    )*};
+}
+
+impl Search {
+    keys! {
+        /// All messages.
+        all() => Key::Word("ALL");
+        /// Without `\Seen`.
+        unseen() => Key::Word("UNSEEN");
+        /// With `\Seen`.
+        seen() => Key::Word("SEEN");
+        /// With `\Answered`.
+        answered() => Key::Word("ANSWERED");
+        /// With `\Flagged`.
+        flagged() => Key::Word("FLAGGED");
+        /// With `\Deleted`.
+        deleted() => Key::Word("DELETED");
+        /// With `\Draft`.
+        draft() => Key::Word("DRAFT");
+        /// With this keyword.
+        keyword(name: impl Into<Flag>) => Key::Keyword("KEYWORD", name.into());
+        /// Whose From holds this text; case of letters does not matter, here and below.
+        from(text: impl Into<String>) => Key::Text("FROM", text.into());
+        /// Whose To holds this text.
+        to(text: impl Into<String>) => Key::Text("TO", text.into());
+        /// Whose Cc holds this text.
+        cc(text: impl Into<String>) => Key::Text("CC", text.into());
+        /// Whose Bcc holds this text.
+        bcc(text: impl Into<String>) => Key::Text("BCC", text.into());
+        /// Whose subject holds this text.
+        subject(text: impl Into<String>) => Key::Text("SUBJECT", text.into());
+        /// Whose body holds this text.
+        body(text: impl Into<String>) => Key::Text("BODY", text.into());
+        /// Whose header or body holds this text.
+        text(text: impl Into<String>) => Key::Text("TEXT", text.into());
+        /// With a header field of this name that holds this text; an empty text: with such a field at all.
+        header(name: impl Into<String>, text: impl Into<String>) => Key::Header(name.into(), text.into());
+        /// Received on this day or later, by the server's clock and without regard to zones.
+        since(date: Date) => Key::Date("SINCE", date);
+        /// Received before this day.
+        before(date: Date) => Key::Date("BEFORE", date);
+        /// Received on this day.
+        on(date: Date) => Key::Date("ON", date);
+        /// Whose Date is this day or later.
+        sent_since(date: Date) => Key::Date("SENTSINCE", date);
+        /// Whose Date is before this day.
+        sent_before(date: Date) => Key::Date("SENTBEFORE", date);
+        /// Whose Date is this day.
+        sent_on(date: Date) => Key::Date("SENTON", date);
+        /// Larger than this, in octets.
+        larger(octets: u64) => Key::Number("LARGER", octets);
+        /// Smaller than this, in octets.
+        smaller(octets: u64) => Key::Number("SMALLER", octets);
+        /// Among these.
+        uids(set: impl Into<UidSet>) => Key::Uids(set.into());
+        /// Changed since then; needs CONDSTORE (RFC 7162 section 3.1.5).
+        changed_since(mod_seq: ModSeq) => Key::Number("MODSEQ", mod_seq.get().saturating_add(1));
+    }
+
+    /// Those that fit both.
+    pub fn and(self, other: Self) -> Self {
+        let mut keys = match self.0 {
+            Key::And(keys) => keys,
+            key => vec![key],
+        };
+        match other.0 {
+            Key::And(more) => keys.extend(more),
+            key => keys.push(key),
+        }
+        Self(Key::And(keys))
+    }
+
+    /// Those that fit either.
+    pub fn or(self, other: Self) -> Self {
+        Self(Key::Or(Box::new((self.0, other.0))))
+    }
+
+    /// Those that don't fit.
+    #[allow(clippy::should_implement_trait, reason = "beside `and` and `or`, `not` reads better than `!`")]
+    pub fn not(self) -> Self {
+        Self(Key::Not(Box::new(self.0)))
+    }
+}
+
+impl Key {
+    fn is_ascii(&self) -> bool {
+        match self {
+            Self::Text(_, text) => text.is_ascii(),
+            Self::Header(name, text) => name.is_ascii() && text.is_ascii(),
+            Self::And(keys) => keys.iter().all(Self::is_ascii),
+            Self::Or(both) => both.0.is_ascii() && both.1.is_ascii(),
+            Self::Not(key) => key.is_ascii(),
+            _ => true,
+        }
+    }
+
+    fn hangs_on_flags(&self) -> bool {
+        match self {
+            Self::Word(word) => *word != "ALL",
+            Self::Keyword(..) => true,
+            Self::And(keys) => keys.iter().any(Self::hangs_on_flags),
+            Self::Or(both) => both.0.hangs_on_flags() || both.1.hangs_on_flags(),
+            Self::Not(key) => key.hangs_on_flags(),
+            _ => false,
+        }
+    }
+
+    /// Nested keys in parentheses; depth is the caller's own.
+    fn encode(&self, line: &mut Line, nested: bool) -> Result<()> {
+        match self {
+            Self::Word(word) => {
+                line.word(word);
+            }
+            Self::Text(word, text) => {
+                line.word(word).string(text);
+            }
+            Self::Header(name, text) => {
+                // Some servers take header names as atoms only.
+                line.word("HEADER").astring(name).string(text);
+            }
+            Self::Keyword(word, flag) => {
+                line.word(word).atom(flag.as_str());
+            }
+            Self::Date(word, date) => {
+                line.word(word).word(&date.to_string());
+            }
+            Self::Number(word, number) => {
+                line.word(word).number(*number);
+            }
+            // An empty set can't be written: no message has all flags of none.
+            Self::Uids(set) if set.is_empty() => {
+                line.word("NOT").word("ALL");
+            }
+            Self::Uids(set) => {
+                line.word("UID").word(&set.to_string());
+            }
+            Self::And(keys) => {
+                if nested {
+                    line.open();
+                }
+                for key in keys {
+                    key.encode(line, true)?;
+                }
+                if nested {
+                    line.close();
+                }
+            }
+            Self::Or(both) => {
+                line.word("OR");
+                both.0.encode(line, true)?;
+                both.1.encode(line, true)?;
+            }
+            Self::Not(key) => {
+                line.word("NOT");
+                key.encode(line, true)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a search found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Found {
+    uids: UidSet,
+    mod_seq: Option<ModSeq>,
+}
+
+impl Found {
+    /// The UIDs of the messages that fit.
+    #[must_use]
+    pub fn uids(&self) -> &UidSet {
+        &self.uids
+    }
+
+    /// The UIDs of the messages that fit, by value.
+    #[must_use]
+    pub fn into_uids(self) -> UidSet {
+        self.uids
+    }
+
+    /// Each UID, in ascending order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Uid> {
+        self.uids.iter()
+    }
+
+    /// How many messages fit.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.uids.len()
+    }
+
+    /// Whether none fits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.uids.is_empty()
+    }
+
+    /// The highest mod-sequence among them, where it was searched by.
+    #[must_use]
+    pub fn mod_seq(&self) -> Option<ModSeq> {
+        self.mod_seq
+    }
+}
+
+impl Command for Search {
+    type Item = Found;
+    type Output = Found;
+
+    fn name(&self) -> &str {
+        "SEARCH"
+    }
+
+    fn class(&self) -> Class {
+        let flags = if self.0.hangs_on_flags() { FlagUse::Reads } else { FlagUse::None };
+        Class::query().hearing(Hears::SEARCH).with_flags(flags).ours()
+    }
+
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        line.word("UID").word("SEARCH");
+        if session.can("ESEARCH") {
+            line.word("RETURN").open().word("ALL").close();
+        }
+        // Some servers refuse CHARSET, so it is named only where it is needed (RFC 6855 section 3 forbids
+        // it once UTF8=ACCEPT is on).
+        if !self.0.is_ascii() && !session.is_utf8() {
+            line.word("CHARSET").word("UTF-8");
+        }
+        self.0.encode(line, false)?;
+        Ok(Flow::Last)
+    }
+
+    fn claims(&self, heard: &Untagged) -> Claim {
+        match heard.answer() {
+            Answer::Search(_) => Claim::Whole,
+            // With a tag it has found its owner already; without one it can only be told by kind.
+            Answer::ESearch(found) if found.tag.is_none() && found.uid => Claim::Whole,
+            Answer::ESearch(found) if found.tag.is_none() => Claim::Part,
+            _ => Claim::No,
+        }
+    }
+
+    fn item(heard: Untagged) -> Option<Found> {
+        match heard.into_answer() {
+            Answer::Search(found) => {
+                Some(Found { uids: found.numbers.into_uids(), mod_seq: found.mod_seq })
+            }
+            Answer::ESearch(found) => {
+                let uids = found.all.unwrap_or_default().into_uids();
+                Some(Found { uids, mod_seq: found.mod_seq })
+            }
+            _ => None,
+        }
+    }
+
+    fn finish(self, _: Done, items: Vec<Found>) -> Result<Found> {
+        Ok(items.into_iter().fold(Found::default(), |mut all, part| {
+            all.uids.extend_from(&part.uids);
+            all.mod_seq = all.mod_seq.max(part.mod_seq);
+            all
+        }))
+    }
+}

@@ -1,0 +1,55 @@
+//! What a command may know of the session when it is written: capabilities and what is switched on.
+
+use crate::types::Capabilities;
+
+/// The session as it is when a line is about to be sent.
+#[derive(Clone, Debug, Default)]
+pub struct Session {
+    pub(crate) capabilities: Capabilities,
+    pub(crate) enabled: Vec<String>,
+    /// The longest line that a set of messages may make.
+    pub(crate) command_line: usize,
+}
+
+impl Session {
+    /// Whether the server can do this: `MOVE`, `UIDPLUS`, `AUTH=PLAIN`. What IMAP4rev2 contains is told for
+    /// once ENABLE has switched that on.
+    #[must_use]
+    pub fn can(&self, capability: &str) -> bool {
+        self.capabilities.has(capability) || self.is_rev2() && is_in_rev2(capability)
+    }
+
+    /// All that the server says it can do.
+    #[must_use]
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// Whether ENABLE has switched this on (RFC 9051 section 6.3.1).
+    #[must_use]
+    pub fn is_enabled(&self, capability: &str) -> bool {
+        self.enabled.iter().any(|name| name.eq_ignore_ascii_case(capability))
+    }
+
+    /// Whether this session speaks IMAP4rev2.
+    #[must_use]
+    pub fn is_rev2(&self) -> bool {
+        self.is_enabled("IMAP4rev2")
+            || self.capabilities.has("IMAP4rev2") && !self.capabilities.has("IMAP4rev1")
+    }
+
+    /// Whether names and strings go as UTF-8 (RFC 9051 section 5.1, RFC 6855 section 3).
+    #[must_use]
+    pub fn is_utf8(&self) -> bool {
+        self.is_rev2() || self.is_enabled("UTF8=ACCEPT") || self.is_enabled("UTF8=ONLY")
+    }
+}
+
+/// What IMAP4rev2 has made its own (RFC 9051 appendix E).
+fn is_in_rev2(capability: &str) -> bool {
+    const OWN: [&str; 14] = [
+        "NAMESPACE", "UNSELECT", "UIDPLUS", "ESEARCH", "SEARCHRES", "ENABLE", "IDLE", "SASL-IR", "LIST-EXTENDED",
+        "LIST-STATUS", "MOVE", "LITERAL-", "SPECIAL-USE", "STATUS=SIZE",
+    ];
+    OWN.iter().any(|own| own.eq_ignore_ascii_case(capability))
+}

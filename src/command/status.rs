@@ -1,0 +1,138 @@
+//! STATUS: counts of a mailbox that need not be selected (RFC 9051 section 6.3.11).
+
+use super::{Claim, Class, Command, Flow, Hears, Line, Session};
+use crate::error::{Error, Result};
+use crate::types::{Answer, Done, MailboxName, MailboxStatus, Untagged};
+
+/// What to ask of a mailbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct StatusItems {
+    messages: bool,
+    uid_next: bool,
+    uid_validity: bool,
+    unseen: bool,
+    size: bool,
+    highest_mod_seq: bool,
+}
+
+impl StatusItems {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The counts that each server has: messages, unseen ones, UIDNEXT and UIDVALIDITY.
+    pub fn counts() -> Self {
+        Self::new().messages().uid_next().uid_validity().unseen()
+    }
+
+    /// And how many messages there are.
+    pub fn messages(mut self) -> Self {
+        self.messages = true;
+        self
+    }
+
+    /// And the UID below which no message will come.
+    pub fn uid_next(mut self) -> Self {
+        self.uid_next = true;
+        self
+    }
+
+    /// And the era of its UIDs.
+    pub fn uid_validity(mut self) -> Self {
+        self.uid_validity = true;
+        self
+    }
+
+    /// And how many messages lack `\Seen`.
+    pub fn unseen(mut self) -> Self {
+        self.unseen = true;
+        self
+    }
+
+    /// And the sum of their sizes; needs STATUS=SIZE (RFC 8438).
+    pub fn size(mut self) -> Self {
+        self.size = true;
+        self
+    }
+
+    /// And its newest mod-sequence; needs CONDSTORE (RFC 7162).
+    pub fn highest_mod_seq(mut self) -> Self {
+        self.highest_mod_seq = true;
+        self
+    }
+}
+
+/// `STATUS` of one mailbox.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct StatusOf {
+    mailbox: MailboxName,
+    items: StatusItems,
+}
+
+impl StatusOf {
+    /// Asks this of that mailbox.
+    pub fn new(mailbox: impl Into<MailboxName>, items: StatusItems) -> Self {
+        Self { mailbox: mailbox.into(), items }
+    }
+}
+
+impl Command for StatusOf {
+    type Item = MailboxStatus;
+    type Output = MailboxStatus;
+
+    fn name(&self) -> &str {
+        "STATUS"
+    }
+
+    fn class(&self) -> Class {
+        Class::query().hearing(Hears::STATUS).ours()
+    }
+
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        let items = self.items;
+        let needs = [(items.size, "STATUS=SIZE"), (items.highest_mod_seq, "CONDSTORE")];
+        for (_, needed) in needs.iter().filter(|(asked, needed)| *asked && !session.can(needed)) {
+            return Err(Error::unsupported(format!("the server has no {needed}")));
+        }
+        let names = [
+            (items.messages, "MESSAGES"),
+            (items.uid_next, "UIDNEXT"),
+            (items.uid_validity, "UIDVALIDITY"),
+            (items.unseen, "UNSEEN"),
+            (items.size, "SIZE"),
+            (items.highest_mod_seq, "HIGHESTMODSEQ"),
+        ];
+        if names.iter().all(|(asked, _)| !asked) {
+            return Err(Error::invalid("STATUS of nothing: name at least one item"));
+        }
+        line.word("STATUS").mailbox(&self.mailbox).open();
+        for (_, name) in names.iter().filter(|(asked, _)| *asked) {
+            line.word(name);
+        }
+        line.close();
+        Ok(Flow::Last)
+    }
+
+    fn claims(&self, heard: &Untagged) -> Claim {
+        match heard.answer() {
+            Answer::MailboxStatus(status) if status.name == self.mailbox => Claim::Whole,
+            _ => Claim::No,
+        }
+    }
+
+    fn item(heard: Untagged) -> Option<MailboxStatus> {
+        match heard.into_answer() {
+            Answer::MailboxStatus(status) => Some(status),
+            _ => None,
+        }
+    }
+
+    fn finish(self, _: Done, items: Vec<MailboxStatus>) -> Result<MailboxStatus> {
+        items.into_iter().next_back().ok_or_else(|| {
+            Error::protocol(format!("the server said OK without telling the status of {}", self.mailbox))
+        })
+    }
+}

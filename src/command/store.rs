@@ -1,0 +1,160 @@
+//! STORE: changing flags (RFC 9051 section 6.4.6).
+
+use super::fetch::{join_rows, row_of};
+use super::messages::Pieces;
+use super::{Claim, Class, Command, Effect, FlagUse, Flow, Hears, Line, Messages, Session, Streaming};
+use crate::error::Result;
+use crate::types::{Answer, Done, Flags, Message, Untagged};
+
+/// A change of flags, and the messages that it is for.
+///
+/// ```
+/// use imap_duplex::command::Store;
+/// use imap_duplex::types::Flag;
+/// let read = Store::add([Flag::Seen]);
+/// let quietly = Store::remove([Flag::new("$Junk")]).silent();
+/// # let _ = (read, quietly);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Store {
+    pub(crate) which: Messages,
+    action: Action,
+    flags: Flags,
+    silent: bool,
+    pieces: Pieces,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Action {
+    Add,
+    Remove,
+    Replace,
+}
+
+impl Store {
+    fn new(action: Action, flags: Flags) -> Self {
+        Self { which: Messages::default(), action, flags, silent: false, pieces: Pieces::default() }
+    }
+
+    /// Adds these flags to those that each message has.
+    pub fn add(flags: impl Into<Flags>) -> Self {
+        Self::new(Action::Add, flags.into())
+    }
+
+    /// Takes these flags away.
+    pub fn remove(flags: impl Into<Flags>) -> Self {
+        Self::new(Action::Remove, flags.into())
+    }
+
+    /// Leaves each message with just these flags.
+    pub fn replace(flags: impl Into<Flags>) -> Self {
+        Self::new(Action::Replace, flags.into())
+    }
+
+    /// The server is asked not to answer with the new flags; the library tells them by itself once the
+    /// server has said OK.
+    pub fn silent(mut self) -> Self {
+        self.silent = true;
+        self
+    }
+
+    /// For these messages. ([`Mailbox::store`](crate::Mailbox::store) sets them by itself.)
+    pub fn of(mut self, which: impl Into<Messages>) -> Self {
+        self.which = which.into();
+        self
+    }
+
+    pub(crate) fn is_silent(&self) -> bool {
+        self.silent
+    }
+
+    /// The flags that a message has afterwards; `None` if that can't be said without its flags before.
+    pub(crate) fn apply(&self, before: Option<&Flags>) -> Option<Flags> {
+        let mut flags = match self.action {
+            Action::Replace => {
+                let mut flags = self.flags.clone();
+                // \Recent can't be changed by anyone (RFC 3501 section 2.3.2).
+                if before.is_some_and(|b| b.contains(&crate::types::Flag::Recent)) {
+                    flags.insert(crate::types::Flag::Recent);
+                }
+                return Some(flags);
+            }
+            _ => before?.clone(),
+        };
+        for flag in self.flags.iter() {
+            match self.action {
+                Action::Remove => flags.remove(&flag),
+                _ => flags.insert(flag),
+            };
+        }
+        Some(flags)
+    }
+}
+
+impl Command for Store {
+    type Item = Message;
+    type Output = Vec<Message>;
+
+    fn name(&self) -> &str {
+        "STORE"
+    }
+
+    fn class(&self) -> Class {
+        let class = Class::change().hearing(Hears::FETCH).with_flags(FlagUse::Writes);
+        let class = if matches!(self.which, Messages::Seqs(_)) { class.without_expunge() } else { class };
+        class.with_effect(Effect::Store(self.clone()))
+    }
+
+    fn messages(&mut self) -> Option<&mut Messages> {
+        Some(&mut self.which)
+    }
+
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        let (piece, flow) = self.pieces.next(&self.which, session.command_line);
+        line.verb("STORE", &piece);
+        let sign = match self.action {
+            Action::Add => "+",
+            Action::Remove => "-",
+            Action::Replace => "",
+        };
+        line.word(&format!("{sign}FLAGS{}", if self.silent { ".SILENT" } else { "" }));
+        line.flags(&self.flags);
+        Ok(flow)
+    }
+
+    fn claims(&self, heard: &Untagged) -> Claim {
+        let Answer::Fetch(row) = heard.answer() else { return Claim::No };
+        let Some(flags) = row.flags() else { return Claim::No };
+        // A row whose flags don't show the change is someone else's news.
+        let shows = self.apply(Some(flags)).as_ref() == Some(flags);
+        if !self.silent && shows && self.which.hold(row) { Claim::Whole } else { Claim::No }
+    }
+
+    fn item(heard: Untagged) -> Option<Message> {
+        row_of(heard)
+    }
+
+    fn finish(self, _: Done, items: Vec<Message>) -> Result<Vec<Message>> {
+        Ok(join_rows(items))
+    }
+}
+
+impl Streaming for Store {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Flag;
+
+    #[test]
+    fn says_what_flags_a_message_has_afterwards() {
+        let before = Flags::from([Flag::Seen, Flag::Recent]);
+        let after = |store: Store| store.apply(Some(&before)).map(|f| f.to_string());
+        assert_eq!(after(Store::add([Flag::Deleted])).unwrap(), r"(\Seen \Deleted \Recent)");
+        assert_eq!(after(Store::remove([Flag::Seen])).unwrap(), r"(\Recent)");
+        assert_eq!(after(Store::replace([Flag::Draft])).unwrap(), r"(\Draft \Recent)");
+        assert_eq!(Store::add([Flag::Seen]).apply(None), None);
+        assert_eq!(Store::replace([Flag::Seen]).apply(None), Some(Flags::from(Flag::Seen)));
+    }
+}

@@ -1,0 +1,90 @@
+//! A command in flight, or one that waits for its next line.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::own::Own;
+use super::shared::{Seat, Submission};
+use super::slot::Job;
+use crate::command::{Class, Messages};
+use crate::error::{Error, Sent};
+use crate::types::StatusResponse;
+
+pub(crate) struct Flight {
+    pub(crate) job: Box<dyn Job>,
+    pub(crate) class: Class,
+    /// The messages that it names, as they were sent.
+    pub(crate) messages: Option<Messages>,
+    pub(crate) seat: Option<Arc<Seat>>,
+    pub(crate) opens: Option<Arc<Seat>>,
+    pub(crate) quiet: bool,
+    pub(crate) own: Option<Own>,
+    /// The tags that have not been answered yet.
+    pub(crate) tags: Vec<String>,
+    /// The tagged responses so far.
+    pub(crate) replies: Vec<StatusResponse>,
+    /// What follows the line that was written last.
+    pub(crate) next: Next,
+    /// Why no further line goes out.
+    pub(crate) failure: Option<Error>,
+    /// Responses that could not be read and may have been its own.
+    pub(crate) unread: Vec<Bytes>,
+    /// Some of it has been written.
+    pub(crate) begun: bool,
+    /// All that was to be written has been.
+    pub(crate) whole: bool,
+    /// The view's generation when it was sent.
+    pub(crate) generation: u64,
+    /// How often capabilities had been told when it was sent.
+    pub(crate) capabilities: u64,
+}
+
+/// What follows a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Nothing.
+    Nothing,
+    /// Another line at once.
+    Line,
+    /// Another line after this one's OK.
+    LineAfterReply,
+}
+
+impl Flight {
+    pub(crate) fn new(submission: Submission, own: Option<Own>) -> Self {
+        let Submission { job, class, seat, opens, quiet, .. } = submission;
+        Self {
+            job,
+            class,
+            messages: None,
+            seat,
+            opens,
+            quiet,
+            own,
+            tags: Vec::new(),
+            replies: Vec::new(),
+            next: Next::Line,
+            failure: None,
+            unread: Vec::new(),
+            begun: false,
+            whole: false,
+            generation: 0,
+            capabilities: 0,
+        }
+    }
+
+    /// How much of it has been written.
+    pub(crate) fn sent(&self) -> Sent {
+        match (self.begun, self.whole) {
+            (false, _) => Sent::No,
+            (true, false) => Sent::Partly,
+            (true, true) => Sent::Fully,
+        }
+    }
+
+    /// Whether anyone still has a use for it.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.own.is_some() || self.job.wanted() || self.opens.as_ref().is_some_and(|seat| seat.is_wanted())
+    }
+}

@@ -1,0 +1,389 @@
+//! Routing of what is heard: state and view first, then whose it is, then the events.
+//!
+//! In: responses in wire order. Out: each to the command that asked for it, or to the event stream, or
+//! to both if it is an answer and a change (DESIGN: claims).
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::own::Own;
+use super::reply::is_change;
+use super::slot::data_event;
+use super::{Engine, excerpt};
+use crate::command::{Claim, Effect, Hears};
+use crate::types::{
+    Answer, Code, CommandId, Event, EventKind, ListEntry, Message, Place, Seq, Status, StatusResponse, UidSet,
+    Untagged,
+};
+use crate::wire::{Response, Unreadable};
+
+impl Engine {
+    /// A response has come; with its bytes if [`wants_raw`](Self::wants_raw) says so.
+    pub(crate) fn handle(&mut self, response: Response, raw: Option<Bytes>, now: Instant) {
+        if self.closed.is_some() {
+            return;
+        }
+        match response {
+            Response::Tagged { tag, status } => self.handle_tagged(&tag, status, now),
+            Response::Continuation { text } => self.handle_continuation(&text, now),
+            Response::Untagged(untagged) => self.handle_untagged(untagged.with_raw(raw)),
+        }
+    }
+
+    /// A response has come that can't be read.
+    pub(crate) fn handle_unreadable(&mut self, bytes: &Bytes, why: &Unreadable) {
+        if self.closed.is_some() {
+            return;
+        }
+        if self.greeting.is_none() {
+            // Not IMAP, or a server that has no time for us: what it said is all that there is to tell.
+            let text = String::from_utf8_lossy(&excerpt(bytes)).into_owned();
+            self.greeting = Some(StatusResponse::new(Status::Bye, None, text.clone()));
+            self.bye = Some(StatusResponse::new(Status::Bye, None, text));
+            return;
+        }
+        let kind = why.keyword.as_deref().map_or(Hears::NOTHING, kind_of_keyword);
+        for flight in self.flights.values_mut().filter(|f| !f.tags.is_empty() && f.class.hears.overlaps(kind)) {
+            flight.unread.push(excerpt(bytes));
+        }
+        let error = format!("{} (at octet {})", why.message, why.at);
+        let place = self.place();
+        self.tell(Event::new(EventKind::Unparsed { bytes: excerpt(bytes), error }).at(place));
+    }
+
+    /// Whether raw bytes of each response are wanted.
+    pub(crate) fn wants_raw(&self) -> bool {
+        self.flights.values().any(|f| f.class.raw)
+    }
+
+    fn handle_untagged(&mut self, mut heard: Untagged) {
+        heard.set_place(self.place());
+        match heard.answer() {
+            Answer::Status(status) => {
+                let status = status.clone();
+                self.hear_status(heard, &status);
+            }
+            Answer::Capability(all) => {
+                let all = all.clone();
+                self.learn_capabilities(all);
+                self.deliver(heard);
+            }
+            Answer::Enabled(names) => {
+                let names = names.clone();
+                self.session.enabled.extend(names);
+                self.deliver(heard);
+            }
+            Answer::Fetch(_) => self.hear_row(heard),
+            Answer::Exists(count) => self.hear_exists(*count, heard),
+            Answer::Recent(_) => {
+                // Only of use with SELECT; the recent flag of a message comes with its flags.
+                self.deliver_or_drop(heard);
+            }
+            Answer::Expunge { seq, .. } => self.hear_expunge(*seq, heard),
+            Answer::Vanished { earlier: false, uids } => {
+                let uids = uids.clone();
+                self.hear_vanished(&uids, heard);
+            }
+            Answer::List(entry) | Answer::Lsub(entry) => {
+                let entry = entry.clone();
+                if let Some(heard) = self.give(heard).1 {
+                    self.tell(listed(entry, heard.name() == "LSUB"));
+                }
+            }
+            Answer::MailboxStatus(status) => {
+                let status = status.clone();
+                if self.give(heard).1.is_some() {
+                    let place = Place { mailbox: status.name.clone(), selection: None };
+                    self.tell(Event::new(EventKind::Status(status)).at(Some(place)));
+                }
+            }
+            Answer::ESearch(found) => {
+                let owner = found.tag.as_deref().and_then(|tag| self.shared.owner(tag));
+                heard.set_owner(owner);
+                self.deliver(heard);
+            }
+            _ => self.deliver(heard),
+        }
+        if let Some(selection) = &self.selection {
+            selection.publish();
+        }
+    }
+
+    fn hear_status(&mut self, heard: Untagged, status: &StatusResponse) {
+        self.hear_code(status);
+        if self.greeting.is_none() {
+            self.greeting = Some(status.clone());
+            if status.status == Status::Bye {
+                self.bye = Some(status.clone());
+            }
+            return;
+        }
+        if status.status == Status::Bye {
+            self.bye.get_or_insert_with(|| status.clone());
+            return;
+        }
+        let is_alert = status.code == Some(Code::Alert);
+        if let Some(Code::UidValidity(era)) = &status.code {
+            if let Some(selection) = self.selection.as_mut().filter(|_| self.opening.is_none()) {
+                if selection.uid_validity != *era && era.is_some() {
+                    selection.uid_validity = *era;
+                    let place = Some(selection.seat.place.clone());
+                    let exists = selection.view.len();
+                    self.tell(Event::new(EventKind::UidValidityChanged { uid_validity: *era }).at(place));
+                    self.contradicted("UIDVALIDITY changed while the mailbox was selected".into(), exists);
+                    return;
+                }
+            }
+        }
+        let told_elsewhere = is_alert || matches!(status.code, Some(Code::Capability(_) | Code::Closed));
+        let (_, back) = self.give(heard);
+        if let Some(heard) = back.filter(|_| !told_elsewhere) {
+            let place = heard.place().cloned();
+            self.tell(Event::new(EventKind::Notice(status.clone())).at(place));
+        }
+    }
+
+    fn hear_exists(&mut self, count: u32, heard: Untagged) {
+        if self.opening.is_some() {
+            self.hear_opening(&heard);
+            self.deliver_or_drop(heard);
+            return;
+        }
+        let Some(selection) = &mut self.selection else { return self.deliver(heard) };
+        match selection.view.exists(count) {
+            Ok(grown) => {
+                let place = heard.place().cloned();
+                self.deliver_or_drop(heard);
+                if grown {
+                    self.tell(Event::new(EventKind::Exists { count }).at(place));
+                    self.grown();
+                }
+            }
+            Err(_) => {
+                let what = format!("{count} EXISTS, and {} messages are known", selection.view.len());
+                self.contradicted(what, count);
+            }
+        }
+    }
+
+    fn hear_expunge(&mut self, seq: Seq, mut heard: Untagged) {
+        let Some(selection) = &mut self.selection else { return self.deliver(heard) };
+        match selection.view.expunge(seq) {
+            Ok(entry) => {
+                let was_deleted = entry.flags.as_ref().is_some_and(|f| f.contains(&crate::types::Flag::Deleted));
+                selection.publish();
+                let place = heard.place().cloned();
+                *heard.answer_mut() = Answer::Expunge { seq, uid: entry.uid };
+                let sure = entry.uid.is_some();
+                let claimer = self.deliver_or_drop(heard);
+                let cause = claimer.filter(|id| sure && (was_deleted || self.names_messages(*id)));
+                let kind = EventKind::Removed { seq: Some(seq), uid: entry.uid };
+                self.tell(Event::new(kind).at(place).caused_by(cause));
+            }
+            Err(_) => {
+                let exists = selection.view.len();
+                self.contradicted(format!("{seq} EXPUNGE, and {exists} messages are known"), exists);
+            }
+        }
+    }
+
+    fn hear_vanished(&mut self, uids: &UidSet, heard: Untagged) {
+        let Some(selection) = &mut self.selection else { return self.deliver(heard) };
+        let gone = selection.view.vanished(uids);
+        selection.publish();
+        let place = heard.place().cloned();
+        let claimer = self.deliver_or_drop(heard).filter(|id| self.names_messages(*id));
+        for (seq, uid) in gone {
+            let kind = EventKind::Removed { seq: Some(seq), uid: Some(uid) };
+            self.tell(Event::new(kind).at(place.clone()).caused_by(claimer));
+        }
+    }
+
+    /// Whether a command names the messages that it removes, so that their going is surely its doing.
+    fn names_messages(&self, id: CommandId) -> bool {
+        self.flights.get(&id).is_some_and(|f| f.messages.is_some())
+    }
+
+    fn hear_row(&mut self, mut heard: Untagged) {
+        let Answer::Fetch(row) = heard.answer() else { return };
+        let Some(selection) = &mut self.selection else { return self.deliver(heard) };
+        let learned = selection.view.learn(row);
+        if learned.contradiction {
+            let what = format!(
+                "FETCH of message {} with UID {}, which it can't have",
+                row.seq().map_or(0, Seq::get),
+                row.uid().map_or(0, crate::types::Uid::get)
+            );
+            let exists = selection.view.len();
+            self.deliver_or_drop(heard);
+            return self.contradicted(what, exists);
+        }
+        let seq = row.seq().or_else(|| selection.view.seq(row.uid()?));
+        let uid = row.uid().or_else(|| selection.view.uid(seq?));
+        if let Answer::Fetch(row) = heard.answer_mut() {
+            row.uid = uid;
+            row.seq = seq;
+        }
+        let Answer::Fetch(row) = heard.answer() else { return };
+        let (flags, mod_seq, data) = (row.flags().cloned(), row.mod_seq(), has_data(row));
+        let place = heard.place().cloned();
+        if learned.grown {
+            let count = selection.view.len();
+            selection.publish();
+            self.tell(Event::new(EventKind::Exists { count }).at(place.clone()));
+        }
+        if let Some(uid) = learned.arrived {
+            let kind = EventKind::Arrived { seq, uid, flags: flags.clone() };
+            self.tell(Event::new(kind).at(place.clone()));
+        }
+        let (claimer, back) = self.give(heard);
+        if let (Some(before), Some(flags), None) = (learned.flags, flags, learned.arrived) {
+            let (changes, cause) = self.flags_news(claimer, before.is_some());
+            if changes {
+                let kind = EventKind::FlagsChanged { seq, uid, flags, before, mod_seq };
+                self.tell(Event::new(kind).at(place.clone()).caused_by(cause));
+            }
+        }
+        if let Some(back) = back.filter(|_| data) {
+            self.tell(Event::new(EventKind::Data(back.into_answer())).at(place));
+        }
+        if learned.grown {
+            self.grown();
+        }
+    }
+
+    /// Whether flags that differ from what was known are news, and whose doing they surely are.
+    fn flags_news(&self, claimer: Option<CommandId>, known_before: bool) -> (bool, Option<CommandId>) {
+        let Some((id, flight)) = claimer.and_then(|id| Some((id, self.flights.get(&id)?))) else {
+            return (true, None);
+        };
+        match (&flight.own, &flight.class.effect) {
+            (Some(Own::Flags(store)), _) => (true, Some(*store)),
+            (_, Effect::Store(_)) => (true, Some(id)),
+            // It asked for flags, and nobody had known them: an answer, no change.
+            _ => (known_before, None),
+        }
+    }
+
+    /// Gives a response to its command; else it is data on the event stream.
+    fn deliver(&mut self, heard: Untagged) {
+        let (_, back) = self.give(heard);
+        let Some(back) = back else { return };
+        let event = match back.answer() {
+            Answer::Other => EventKind::Unknown {
+                name: back.name().to_owned(),
+                bytes: back.raw().map(excerpt).unwrap_or_default(),
+            },
+            // Told as changes of capabilities; what was enabled is known to who asked for it.
+            Answer::Capability(_) => return,
+            _ => EventKind::Data(back.answer().clone()),
+        };
+        let place = back.place().cloned();
+        self.tell(Event::new(event).at(place));
+    }
+
+    /// Gives a response to its command, if it has one; it is told as a change anyway. Whose it was.
+    fn deliver_or_drop(&mut self, heard: Untagged) -> Option<CommandId> {
+        self.give(heard).0
+    }
+
+    /// Gives a response to the command that claims it. Whose it is, and the response if it is nobody's.
+    fn give(&mut self, heard: Untagged) -> (Option<CommandId>, Option<Untagged>) {
+        let Some(id) = self.claimer(&heard) else { return (None, Some(heard)) };
+        if self.opening.as_ref().is_some_and(|o| o.id == id) {
+            self.hear_opening(&heard);
+        }
+        let Some(flight) = self.flights.get_mut(&id) else { return (None, Some(heard)) };
+        if let Some(own) = &mut flight.own {
+            own.heard(heard.answer());
+        }
+        let change = is_change(heard.answer());
+        if let Some(back) = flight.job.hear(heard) {
+            if let Some(event) = data_event(id, back).filter(|_| !change) {
+                self.tell(event);
+            }
+        }
+        (Some(id), None)
+    }
+
+    /// The oldest command that claims the whole of it, else the oldest that claims a part.
+    fn claimer(&self, heard: &Untagged) -> Option<CommandId> {
+        if let Some(owner) = heard.owner() {
+            return Some(owner);
+        }
+        let kind = kind_of(heard.answer());
+        let mut part = None;
+        for (id, flight) in &self.flights {
+            let class = &flight.class;
+            let asked = class.hears.overlaps(kind) || class.hears_names.contains(&heard.name());
+            if !asked || flight.tags.is_empty() {
+                continue;
+            }
+            match flight.job.claims(heard) {
+                Claim::Whole => return Some(*id),
+                Claim::Part => part = part.or(Some(*id)),
+                Claim::No => {}
+            }
+        }
+        part
+    }
+}
+
+/// What LIST says unasked: a mailbox is there, has another name, or is gone (RFC 5465 section 5.4).
+fn listed(entry: ListEntry, lsub: bool) -> Event {
+    let place = Some(Place { mailbox: entry.name.clone(), selection: None });
+    let kind = match &entry.old_name {
+        Some(from) => EventKind::MailboxRenamed { from: from.clone() },
+        None if entry.has("\\NonExistent") => EventKind::MailboxDeleted,
+        None if lsub => EventKind::MailboxSubscribed { subscribed: true },
+        None => EventKind::MailboxCreated(entry),
+    };
+    Event::new(kind).at(place)
+}
+
+/// Whether a row tells more than flags and numbers.
+fn has_data(row: &Message) -> bool {
+    row.internal_date().is_some()
+        || row.size().is_some()
+        || row.envelope().is_some()
+        || row.body_structure().is_some()
+        || !row.sections().is_empty()
+        || row.other().next().is_some()
+}
+
+fn kind_of(answer: &Answer) -> Hears {
+    match answer {
+        Answer::Status(status) if status.code.is_some() => Hears::CODES.and(Hears::SELECT),
+        Answer::Capability(_) => Hears::CAPABILITY,
+        Answer::Enabled(_) => Hears::ENABLED,
+        Answer::Flags(_) | Answer::Exists(_) | Answer::Recent(_) => Hears::SELECT,
+        Answer::List(_) => Hears::LIST.and(Hears::SELECT),
+        Answer::Lsub(_) => Hears::LSUB,
+        Answer::MailboxStatus(_) => Hears::STATUS,
+        Answer::Search(_) | Answer::ESearch(_) => Hears::SEARCH,
+        Answer::Expunge { .. } => Hears::EXPUNGE,
+        Answer::Vanished { earlier: false, .. } => Hears::EXPUNGE,
+        Answer::Vanished { earlier: true, .. } => Hears::SELECT.and(Hears::FETCH),
+        Answer::Fetch(_) => Hears::FETCH,
+        Answer::Id(_) => Hears::ID,
+        // Barriers of users hear everything; each of these bits would do.
+        Answer::Status(_) | Answer::Other => Hears::OTHER,
+    }
+}
+
+fn kind_of_keyword(keyword: &str) -> Hears {
+    match keyword {
+        "FETCH" | "UIDFETCH" => Hears::FETCH,
+        "LIST" | "XLIST" => Hears::LIST,
+        "LSUB" => Hears::LSUB,
+        "STATUS" => Hears::STATUS,
+        "SEARCH" | "ESEARCH" | "SORT" | "THREAD" => Hears::SEARCH,
+        "FLAGS" | "EXISTS" | "RECENT" => Hears::SELECT,
+        "EXPUNGE" | "VANISHED" => Hears::EXPUNGE,
+        "ID" => Hears::ID,
+        "ENABLED" => Hears::ENABLED,
+        "CAPABILITY" => Hears::CAPABILITY,
+        _ => Hears::OTHER,
+    }
+}

@@ -1,0 +1,214 @@
+//! IDLE, and NOOP where it is not to be had (RFC 2177, RFC 9051 section 6.3.13). Nobody's business but the
+//! engine's, unless a user runs IDLE by hand.
+//!
+//! ```text
+//!          quiet for idle_delay          `+`            work, or idle_renew
+//!   Off ──────────────────────> Asked ────────> On ──────────────────────────> Leaving
+//!    ^                            │              │                                │
+//!    └──────────── tagged OK ─────┴── tagged OK ─┴────────── tagged OK ───────────┘
+//!                  NO, BAD: refused, NOOP from now on
+//! ```
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::outbox::Outbox;
+use super::own::Own;
+use super::send::LineOwner;
+use super::Engine;
+use crate::command::{self, Noop};
+use crate::types::CommandId;
+
+#[derive(Debug, Default)]
+pub(super) struct Idle {
+    state: State,
+    /// Since when there has been nothing to do.
+    quiet_since: Option<Instant>,
+    /// The server will not have it.
+    refused: bool,
+    /// How often in a row it ended before it began.
+    stillborn: u8,
+    /// Our DONE may have met an IDLE that the server had ended: its BAD is ignored once.
+    done_may_be_refused: bool,
+    /// When something was last heard or asked, for polling.
+    last_news: Option<Instant>,
+    /// A user's IDLE is to end.
+    end_soon: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Off,
+    Asked {
+        id: CommandId,
+    },
+    On {
+        id: CommandId,
+        since: Instant,
+    },
+    Leaving {
+        id: CommandId,
+    },
+}
+
+/// How often IDLE may end before it began until it counts as refused.
+const MOST_STILLBORN: u8 = 3;
+
+impl Idle {
+    fn id(&self) -> Option<CommandId> {
+        match self.state {
+            State::Off => None,
+            State::Asked { id } | State::On { id, .. } | State::Leaving { id } => Some(id),
+        }
+    }
+
+    /// The IDLE line has been queued.
+    pub(super) fn sent(&mut self, id: CommandId, now: Instant) {
+        self.state = State::Asked { id };
+        self.end_soon = false;
+        self.last_news = Some(now);
+    }
+
+    /// It was taken back before it went out.
+    pub(super) fn withdrawn(&mut self, id: CommandId) {
+        if self.id() == Some(id) {
+            self.state = State::Off;
+        }
+    }
+
+    /// A `+` has come. Whether it was IDLE's.
+    pub(super) fn accepted(&mut self, id: CommandId, now: Instant) -> bool {
+        let asked = self.state == State::Asked { id };
+        if asked {
+            self.state = State::On { id, since: now };
+            self.stillborn = 0;
+        }
+        asked
+    }
+
+    /// Its tagged response has come.
+    pub(super) fn ended(&mut self, id: CommandId, ok: bool, outbox: &mut Outbox, now: Instant) {
+        match self.state {
+            State::Asked { id: mine } if mine == id => {
+                self.stillborn += 1;
+                if !ok || self.stillborn >= MOST_STILLBORN {
+                    tracing::info!("the server will not IDLE; it is asked by NOOP instead");
+                    self.refused = true;
+                }
+            }
+            State::Leaving { id: mine } if mine == id => {
+                // If our DONE has not gone out yet it need not, and must not.
+                self.done_may_be_refused = !outbox.withdraw(id) || !outbox.holds(id);
+            }
+            _ => {}
+        }
+        self.state = State::Off;
+        self.end_soon = false;
+        self.quiet_since = None;
+        self.last_news = Some(now);
+    }
+
+    /// Whether a BAD to `DONE` is to be passed over.
+    pub(super) fn forgive_done(&mut self) -> bool {
+        std::mem::take(&mut self.done_may_be_refused)
+    }
+
+    /// A user's IDLE is to end.
+    pub(super) fn end_soon(&mut self, id: CommandId) {
+        self.end_soon = self.id() == Some(id);
+    }
+
+    pub(super) fn heard(&mut self, now: Instant) {
+        self.last_news = Some(now);
+    }
+
+    /// Whether the server may be silent for as long as it likes.
+    pub(super) fn is_established(&self, id: CommandId) -> bool {
+        matches!(self.state, State::On { id: mine, .. } if mine == id)
+    }
+}
+
+impl Engine {
+    /// Whether there is nothing to wait for but what an IDLE brings.
+    pub(super) fn idle_is_quiet(&self) -> bool {
+        matches!(self.idle.state, State::On { .. }) && self.outbox.is_empty()
+    }
+
+    /// Ends IDLE, because there is something to do: DONE at once if the server has answered `+`, else as
+    /// soon as it does. The line is free as soon as DONE is queued.
+    pub(super) fn leave_idle(&mut self, _now: Instant) {
+        if let State::On { id, .. } = self.idle.state {
+            self.idle.state = State::Leaving { id };
+            self.idle.quiet_since = None;
+            self.outbox.push(id, Bytes::from_static(b"DONE\r\n"), true);
+            if matches!(self.line, Some(LineOwner::Idle { .. })) {
+                self.line = None;
+            }
+        }
+    }
+
+    /// Enters IDLE, renews it, or polls, if it is time to.
+    pub(super) fn idle_tick(&mut self, now: Instant) {
+        match self.idle.state {
+            State::On { id, since } => {
+                let own = self.flights.get(&id).is_some_and(|f| f.own.is_some());
+                if self.idle.end_soon || own && now >= since + self.settings.idle_renew {
+                    self.leave_idle(now);
+                }
+                return;
+            }
+            State::Off => {}
+            State::Asked { .. } | State::Leaving { .. } => return,
+        }
+        let idle = self.queue.is_empty()
+            && self.flights.is_empty()
+            && self.line.is_none()
+            && self.outbox.is_empty()
+            && self.bye.is_none()
+            && !self.logging_out;
+        if !idle || !self.settings.auto_idle || self.greeting.is_none() || !self.tells_capabilities {
+            self.idle.quiet_since = None;
+            return;
+        }
+        let since = *self.idle.quiet_since.get_or_insert(now);
+        if self.can_idle() {
+            if now >= since + self.settings.idle_delay {
+                self.queue_own(Own::Idle, command::Idle, None);
+                self.send(now);
+            }
+        } else if now >= self.idle.last_news.unwrap_or(since).max(since) + self.poll_interval() {
+            self.idle.last_news = Some(now);
+            self.queue_own(Own::Poll, Noop, None);
+            self.send(now);
+        }
+    }
+
+    fn can_idle(&self) -> bool {
+        self.selection.is_some() && !self.idle.refused && self.session.can("IDLE")
+    }
+
+    /// Often where there is a mailbox to hear of, else just to keep the session alive.
+    fn poll_interval(&self) -> Duration {
+        if self.selection.is_some() { self.settings.poll_every } else { self.settings.idle_renew }
+    }
+
+    pub(super) fn idle_deadline(&self) -> Option<Instant> {
+        match self.idle.state {
+            State::On { id, since } => {
+                let own = self.flights.get(&id).is_some_and(|f| f.own.is_some());
+                own.then(|| since + self.settings.idle_renew)
+            }
+            State::Off => {
+                let since = self.idle.quiet_since?;
+                Some(if self.can_idle() {
+                    since + self.settings.idle_delay
+                } else {
+                    self.idle.last_news.unwrap_or(since).max(since) + self.poll_interval()
+                })
+            }
+            State::Asked { .. } | State::Leaving { .. } => None,
+        }
+    }
+}

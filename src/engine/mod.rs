@@ -1,0 +1,348 @@
+//! The engine: the protocol's state machine. No I/O, no clock, no async: what came in and what time it is
+//! are arguments.
+//!
+//! ```text
+//!  Sender ── Shared ──> poll(now) ─> admission ─> lines ─> outbox ──> next_write / written
+//!                           │                      ^ `+`, tagged
+//!                           v                      │
+//!  Receiver <── events <── view, selection <── routing <── handle(response) <── frames
+//!  Token    <── slot   <───────────────────────┘
+//! ```
+//!
+//! In: responses by [`Engine::handle`], what was submitted by [`Engine::poll`], how much has been written by
+//! [`Engine::written`]. Out: bytes by [`Engine::next_write`], a time by [`Engine::deadline`], events and
+//! results through the queue and the slots. Call `poll` after every input, and at the deadline.
+
+mod admission;
+mod events;
+mod flight;
+mod hear;
+mod idle;
+mod outbox;
+mod own;
+mod reply;
+mod selection;
+mod send;
+mod shared;
+mod slot;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use shared::{Published, Seat, Shared};
+pub(crate) use slot::{Slot, Submitted};
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+
+use self::flight::Flight;
+use self::idle::Idle;
+use self::outbox::Outbox;
+use self::own::{Own, Tokenless};
+use self::selection::{Opening, Selection};
+use self::send::LineOwner;
+use self::shared::Submission;
+use crate::command::{Command, Logout, Session};
+use crate::error::{Error, Sent};
+use crate::types::{
+    Capabilities, CloseReason, CommandId, Event, EventKind, Limits, Status, StatusResponse,
+};
+
+/// What the engine is told to do and not to do.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) limits: Limits,
+    /// Whether it idles by itself.
+    pub(crate) auto_idle: bool,
+    /// How long nothing must have been to do before it idles.
+    pub(crate) idle_delay: Duration,
+    /// How long one IDLE may last.
+    pub(crate) idle_renew: Duration,
+    /// How often it asks where IDLE is not to be had.
+    pub(crate) poll_every: Duration,
+    /// How long the server may say nothing while a command is in flight.
+    pub(crate) silence: Duration,
+}
+
+pub(crate) struct Engine {
+    shared: Arc<Shared>,
+    settings: Settings,
+    session: Session,
+    greeting: Option<StatusResponse>,
+    selection: Option<Selection>,
+    opening: Option<Opening>,
+    /// A mailbox may be selected at the server, though none is here: SELECT was answered BAD.
+    stray_selection: bool,
+    queue: VecDeque<Submission>,
+    /// What each of the engine's own commands in the queue is for.
+    own_queued: BTreeMap<CommandId, Own>,
+    flights: BTreeMap<CommandId, Flight>,
+    /// Commands in flight that may write their next line.
+    lines_due: VecDeque<CommandId>,
+    /// Who has the line for itself.
+    line: Option<LineOwner>,
+    outbox: Outbox,
+    idle: Idle,
+    /// How often capabilities have been told.
+    capabilities_told: u64,
+    /// The user is told of changes of capabilities (not of those while logging in).
+    tells_capabilities: bool,
+    /// When a byte was last heard, or a command in flight began to be waited for.
+    waiting_since: Option<Instant>,
+    bye: Option<StatusResponse>,
+    /// Until when the server may close after its BYE.
+    bye_deadline: Option<Instant>,
+    logging_out: bool,
+    /// STARTTLS has succeeded: not a byte more may be read or written in clear text.
+    tls_due: bool,
+    /// More events that may not be left out wait than the limit allows.
+    overrun: bool,
+    closed: Option<CloseReason>,
+}
+
+/// How long after its BYE a server has to close the connection.
+const BYE_GRACE: Duration = Duration::from_secs(2);
+
+impl Engine {
+    pub(crate) fn new(shared: Arc<Shared>, settings: Settings) -> Self {
+        let session = Session { command_line: settings.limits.command_line, ..Session::default() };
+        Self {
+            shared,
+            settings,
+            session,
+            greeting: None,
+            selection: None,
+            opening: None,
+            stray_selection: false,
+            queue: VecDeque::new(),
+            own_queued: BTreeMap::new(),
+            flights: BTreeMap::new(),
+            lines_due: VecDeque::new(),
+            line: None,
+            outbox: Outbox::default(),
+            idle: Idle::default(),
+            capabilities_told: 0,
+            tells_capabilities: false,
+            waiting_since: None,
+            bye: None,
+            bye_deadline: None,
+            logging_out: false,
+            tls_due: false,
+            overrun: false,
+            closed: None,
+        }
+    }
+
+    /// Does all that can be done now: takes what was submitted, sends what may go, idles, gives up.
+    pub(crate) fn poll(&mut self, now: Instant) {
+        if self.closed.is_some() || self.tls_due {
+            return;
+        }
+        let taken = self.shared.take();
+        self.queue.extend(taken.submissions);
+        self.given_up(&taken.given_up);
+        if taken.abandoned && self.is_at_rest() && !self.logging_out {
+            self.queue_own(Own::Logout, Logout, None);
+        }
+        self.send(now);
+        if self.queue.is_empty() {
+            if let Some(selection) = &mut self.selection {
+                selection.view.forget_removals();
+            }
+        }
+        self.idle_tick(now);
+        self.check_time(now);
+        if self.overrun {
+            self.close(CloseReason::Protocol(format!(
+                "more than Limits::unread ({}) octets of events wait that may not be left out",
+                self.settings.limits.unread
+            )));
+        }
+    }
+
+    /// Nothing waits, and nothing is in flight but an IDLE.
+    fn is_at_rest(&self) -> bool {
+        self.queue.is_empty() && self.flights.values().all(|f| matches!(f.own, Some(Own::Idle)))
+    }
+
+    /// When [`poll`](Self::poll) must be called again at the latest.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        if self.closed.is_some() {
+            return None;
+        }
+        let silence = self.waiting_since.map(|since| since + self.settings.silence);
+        [silence, self.bye_deadline, self.idle_deadline()].into_iter().flatten().min()
+    }
+
+    fn check_time(&mut self, now: Instant) {
+        let waits = self.flights.iter().any(|(id, f)| !f.tags.is_empty() && !self.idle.is_established(*id));
+        if !waits && self.line.is_none() || self.idle_is_quiet() {
+            self.waiting_since = None;
+        } else if self.waiting_since.is_none() {
+            self.waiting_since = Some(now);
+        }
+        if self.waiting_since.is_some_and(|since| now >= since + self.settings.silence) {
+            let oldest = self.flights.values().find(|f| !f.tags.is_empty()).map(|f| f.job.name().to_owned());
+            let waiting_for = format!("the answer to {}", oldest.as_deref().unwrap_or("a command"));
+            self.close(CloseReason::Timeout { waiting_for });
+        } else if self.bye_deadline.is_some_and(|deadline| now >= deadline) {
+            self.handle_end(CloseReason::Eof);
+        }
+    }
+
+    /// Bytes have come: a sign of life.
+    pub(crate) fn heard_bytes(&mut self, now: Instant) {
+        if self.waiting_since.is_some() {
+            self.waiting_since = Some(now);
+        }
+        self.idle.heard(now);
+    }
+
+    /// What to write next, at most about `most` bytes of small commands; empty if nothing waits.
+    pub(crate) fn next_write<'a>(&'a self, buffer: &'a mut BytesMut, most: usize) -> &'a [u8] {
+        self.outbox.next_write(buffer, most)
+    }
+
+    pub(crate) fn has_to_write(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
+    /// This many bytes have been written.
+    pub(crate) fn written(&mut self, count: usize) {
+        for written in self.outbox.advance(count) {
+            if let Some(flight) = self.flights.get_mut(&written.id) {
+                flight.begun = true;
+                flight.whole |= written.whole;
+            }
+        }
+    }
+
+    /// The connection has ended: by EOF, by an error, by what could not be understood.
+    pub(crate) fn handle_end(&mut self, reason: CloseReason) {
+        // What the server said last is the cause, whatever happened to the socket after it.
+        let reason = match (self.logging_out, self.bye.take()) {
+            // EOF after BYE is a logout's success.
+            (true, Some(bye)) => {
+                self.end_logout(bye);
+                CloseReason::Logout
+            }
+            (false, Some(bye)) => CloseReason::Bye(bye),
+            (_, None) => reason,
+        };
+        self.close(reason);
+    }
+
+    fn end_logout(&mut self, bye: StatusResponse) {
+        let logout = self.flights.iter().find(|(_, f)| matches!(f.class.effect, crate::command::Effect::Logout));
+        if let Some(id) = logout.map(|(id, _)| *id) {
+            let ok = StatusResponse::new(Status::Ok, None, bye.text);
+            self.end_flight(id, Ok(crate::types::Done::new(ok)));
+        }
+    }
+
+    /// Ends everything, each with the same cause; what is closed stays so.
+    pub(crate) fn close(&mut self, reason: CloseReason) {
+        if self.closed.is_some() {
+            return;
+        }
+        self.closed = Some(reason.clone());
+        self.line = None;
+        if let Some(opening) = self.opening.take() {
+            opening.seat.update(|p| p.ended = true);
+        }
+        if let Some(selection) = self.selection.take() {
+            selection.seat.update(|p| p.ended = true);
+        }
+        for (id, flight) in std::mem::take(&mut self.flights) {
+            let sent = flight.sent();
+            self.fail_closed(id, flight.job, flight.quiet, &reason, sent);
+        }
+        let late = self.shared.close(&reason);
+        for waiting in std::mem::take(&mut self.queue).into_iter().chain(late) {
+            for seat in [&waiting.seat, &waiting.opens].into_iter().flatten() {
+                seat.update(|p| p.ended = true);
+            }
+            self.fail_closed(waiting.id, waiting.job, waiting.quiet, &reason, Sent::No);
+        }
+        self.outbox = Outbox::default();
+        self.shared.close_events(&reason);
+    }
+
+    fn fail_closed(&mut self, id: CommandId, job: Box<dyn slot::Job>, quiet: bool, reason: &CloseReason, sent: Sent) {
+        let error = Error::closed(reason).in_command(job.name()).sent(sent);
+        if !quiet {
+            self.tell_failed(id, job.name(), &error);
+        }
+        job.end(Err(error));
+    }
+
+    fn tell_failed(&mut self, id: CommandId, command: &str, error: &Error) {
+        let kind = EventKind::Failed { command: command.to_owned(), reason: error.to_string() };
+        self.tell(Event::new(kind).caused_by(Some(id)));
+    }
+
+    /// Puts an event on the stream.
+    fn tell(&mut self, event: Event) {
+        self.overrun |= self.shared.events.push(event).is_err();
+    }
+
+    /// Queues a command of the engine's own.
+    fn queue_own(&mut self, own: Own, command: impl Command, seat: Option<Arc<Seat>>) {
+        let id = self.shared.register_own();
+        let class = command.class();
+        let job = Box::new(Tokenless(command));
+        self.own_queued.insert(id, own);
+        self.queue.push_back(Submission { id, job, class, seat, opens: None, quiet: true, then: Default::default() });
+    }
+
+    pub(crate) fn closed(&self) -> Option<&CloseReason> {
+        self.closed.as_ref()
+    }
+
+    pub(crate) fn greeting(&self) -> Option<&StatusResponse> {
+        self.greeting.as_ref()
+    }
+
+    pub(crate) fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Logging in is over: from now on changes of capabilities are events.
+    pub(crate) fn set_ready(&mut self) {
+        self.tells_capabilities = true;
+    }
+
+    /// Forgets what was told before TLS (RFC 9051 section 6.2.1).
+    pub(crate) fn forget_capabilities(&mut self) {
+        self.session.capabilities = Capabilities::default();
+    }
+
+    pub(crate) fn is_tls_due(&self) -> bool {
+        self.tls_due
+    }
+
+    /// The connection speaks TLS now: what was told in clear text is forgotten (RFC 9051 section 6.2.1).
+    pub(crate) fn tls_done(&mut self) {
+        self.tls_due = false;
+        self.forget_capabilities();
+    }
+
+    fn learn_capabilities(&mut self, all: Capabilities) {
+        self.capabilities_told += 1;
+        if self.session.capabilities != all {
+            self.session.capabilities = all.clone();
+            self.shared.set_capabilities(&all);
+            if self.tells_capabilities {
+                self.tell(Event::new(EventKind::Capabilities(all)));
+            }
+        }
+    }
+}
+
+/// The bytes of a response that could not be read, as far as they are worth keeping.
+fn excerpt(bytes: &Bytes) -> Bytes {
+    const MOST: usize = 16 << 10;
+    if bytes.len() <= MOST { bytes.clone() } else { Bytes::copy_from_slice(&bytes[..MOST]) }
+}

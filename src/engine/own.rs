@@ -1,0 +1,85 @@
+//! The engine's own commands: filling the view in, polling, logging out when nobody is left.
+//!
+//! They are commands like any other, less the token: what they hear is the engine's.
+
+use super::slot::Job;
+use crate::command::{Claim, Command, Flow, Line, Messages, Session};
+use crate::error::Result;
+use crate::types::{Answer, CommandId, Done, UidSet, Untagged};
+
+/// What one of the engine's own commands is for.
+#[derive(Debug)]
+pub(crate) enum Own {
+    /// `UID SEARCH ALL`: the UIDs of a mailbox just opened.
+    Fill(UidSet),
+    /// `UID FETCH n:* (FLAGS)`: UIDs of messages that came, or that a fill could not tell.
+    Learn,
+    /// `UID FETCH … (FLAGS)`: what flags messages have after a silent STORE of flags not known before.
+    Flags(CommandId),
+    /// IDLE of the engine's own accord.
+    Idle,
+    /// NOOP, where IDLE is not to be had.
+    Poll,
+    /// LOGOUT, when the last handle has gone.
+    Logout,
+}
+
+impl Own {
+    /// Keeps what this command's answer tells.
+    pub(crate) fn heard(&mut self, answer: &Answer) {
+        let Self::Fill(found) = self else { return };
+        match answer {
+            Answer::Search(told) => found.extend_from(&told.numbers.0),
+            Answer::ESearch(told) => {
+                if let Some(all) = &told.all {
+                    found.extend_from(&all.0);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A command without a token.
+pub(crate) struct Tokenless<C>(pub(crate) C);
+
+impl<C: Command> Job for Tokenless<C> {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn messages(&mut self) -> Option<&mut Messages> {
+        self.0.messages()
+    }
+
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        self.0.encode(line, session)
+    }
+
+    fn claims(&self, heard: &Untagged) -> Claim {
+        self.0.claims(heard)
+    }
+
+    fn challenge(&mut self, text: &[u8], line: &mut Line) -> Result<()> {
+        self.0.challenge(text, line)
+    }
+
+    fn hear(&mut self, heard: Untagged) -> Option<Untagged> {
+        self.0.heard(&heard);
+        None
+    }
+
+    fn wanted(&self) -> bool {
+        true
+    }
+
+    fn cancelled(&self) -> bool {
+        false
+    }
+
+    fn detached(&self) -> bool {
+        false
+    }
+
+    fn end(self: Box<Self>, _: Result<Done>) {}
+}

@@ -1,0 +1,250 @@
+//! Tagged responses: how a command ends, and what its OK changes.
+//!
+//! In: a tag and a status response. Out: the session and the view first, then the events, then the token;
+//! so that whoever awaits the token finds all that came before it told already.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::flight::{Flight, Next};
+use super::own::Own;
+use super::{Engine, excerpt};
+use crate::command::{Effect, Fetch, Items, Store};
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::{
+    Answer, CloseReason, Code, CommandId, Done, Event, EventKind, ListEntry, MailboxName, ModifiedSet, Place, Seq,
+    Status, StatusResponse, UidSet,
+};
+
+impl Engine {
+    pub(super) fn handle_tagged(&mut self, tag: &str, status: StatusResponse, now: Instant) {
+        let Some(id) = self.shared.owner(tag) else {
+            // The server ended IDLE as our DONE was under way, and takes DONE for a command.
+            if !(status.status == Status::Bad && tag.eq_ignore_ascii_case("DONE") && self.idle.forgive_done()) {
+                let bytes = Bytes::from(format!("{tag} {status}"));
+                let error = "no command in flight has this tag".to_owned();
+                self.tell(Event::new(EventKind::Unparsed { bytes: excerpt(&bytes), error }));
+            }
+            return;
+        };
+        self.shared.release_tag(tag);
+        self.hear_code(&status);
+        if self.line.as_ref().is_some_and(|owner| owner.id() == id) {
+            // It came in place of a `+`: what was to follow is not sent.
+            self.line = None;
+        }
+        let Some(flight) = self.flights.get_mut(&id) else { return };
+        flight.tags.retain(|t| !t.eq_ignore_ascii_case(tag));
+        let ok = status.status == Status::Ok;
+        if ok && flight.next == Next::LineAfterReply && flight.tags.is_empty() && flight.failure.is_none() {
+            flight.next = Next::Line;
+            flight.replies.push(status);
+            self.lines_due.push_back(id);
+            return;
+        }
+        if !ok {
+            flight.next = Next::Nothing;
+            flight.failure.get_or_insert_with(|| Error::refused(status.clone()).in_command(flight.job.name()));
+        }
+        flight.replies.push(status);
+        if !flight.tags.is_empty() || flight.next == Next::Line {
+            return;
+        }
+        if matches!(flight.class.effect, Effect::Idle) {
+            self.idle.ended(id, ok, &mut self.outbox, now);
+        }
+        let result = match (flight.failure.take(), flight.replies.pop()) {
+            (None, Some(status)) => {
+                let selection = flight.seat.as_ref().or(flight.opens.as_ref()).map(|seat| seat.id);
+                Ok(Done { status, earlier: std::mem::take(&mut flight.replies), selection })
+            }
+            (Some(error), _) => Err(error),
+            (None, None) => Err(Error::protocol("the command ended without a response")),
+        };
+        self.finish(id, result, now);
+    }
+
+    /// A command has had its last tagged response.
+    fn finish(&mut self, id: CommandId, result: Result<Done>, now: Instant) {
+        let effect = self.flights.get(&id).map(|f| f.class.effect.clone()).unwrap_or_default();
+        match (&result, effect) {
+            (Ok(done), effect) => self.apply(id, effect, done),
+            (Err(error), Effect::Select { .. }) => self.opening_failed(error.kind() == ErrorKind::Bad),
+            // RFC 3501 section 6.4.6: a NO may leave some messages changed; what they have now must be asked.
+            (Err(_), Effect::Store(store)) if store.is_silent() => self.ask_flags_of(id, &store),
+            (Err(_), _) => {}
+        }
+        let logged_out = self.flights.get(&id).is_some_and(|f| matches!(f.class.effect, Effect::Logout));
+        let result = result.and_then(|done| self.complete(id, done));
+        self.end_flight(id, result);
+        if logged_out {
+            self.close(CloseReason::Logout);
+        }
+        self.waiting_since = self.waiting_since.map(|_| now);
+    }
+
+    /// Rows that could not be read make a result incomplete.
+    fn complete(&mut self, id: CommandId, done: Done) -> Result<Done> {
+        let Some(flight) = self.flights.get_mut(&id).filter(|f| !f.unread.is_empty()) else { return Ok(done) };
+        let unread = std::mem::take(&mut flight.unread);
+        let message = format!("{} of the server's responses could not be read", unread.len());
+        let error = Error::new(ErrorKind::Incomplete, message).in_command(flight.job.name());
+        Err(error.sent(crate::error::Sent::Fully).with_unread(unread))
+    }
+
+    /// Takes a command out of the tables and gives its token the result.
+    pub(super) fn end_flight(&mut self, id: CommandId, result: Result<Done>) {
+        let Some(mut flight) = self.flights.remove(&id) else { return };
+        flight.tags.iter().for_each(|tag| self.shared.release_tag(tag));
+        if !flight.quiet {
+            let kind = completion(&flight, &result);
+            let place = flight.seat.as_ref().or(flight.opens.as_ref()).map(|seat| seat.place.clone());
+            self.tell(Event::new(kind).at(place).caused_by(Some(id)));
+        }
+        if result.is_err() {
+            if let Some(seat) = &flight.opens {
+                seat.update(|p| p.ended = true);
+            }
+        }
+        let own = flight.own.take();
+        let generation = flight.generation;
+        // Room first, so that who awaits the token finds it.
+        self.shared.release(id);
+        flight.job.end(result.clone());
+        if let Some(own) = own {
+            self.own_ended(own, generation, result.is_ok());
+        }
+    }
+
+    /// What a command's OK changes.
+    fn apply(&mut self, id: CommandId, effect: Effect, done: &Done) {
+        let elsewhere = |mailbox: MailboxName| Some(Place { mailbox, selection: None });
+        let event = match effect {
+            Effect::None | Effect::Idle | Effect::Logout => return,
+            Effect::StartTls => {
+                self.tls_due = true;
+                return;
+            }
+            Effect::Login => {
+                let told = self.flights.get(&id).is_some_and(|f| f.capabilities != self.capabilities_told);
+                if !told {
+                    self.forget_capabilities();
+                }
+                return;
+            }
+            Effect::Select { .. } => return self.opened(id, done),
+            Effect::Deselect => {
+                self.stray_selection = false;
+                return self.end_selection(Some(id));
+            }
+            Effect::Store(store) => return self.stored(id, &store, done),
+            Effect::Create(mailbox) => {
+                let entry = ListEntry::new(mailbox.clone());
+                Event::new(EventKind::MailboxCreated(entry)).at(elsewhere(mailbox))
+            }
+            Effect::Delete(mailbox) => Event::new(EventKind::MailboxDeleted).at(elsewhere(mailbox)),
+            Effect::Rename { from, to } => Event::new(EventKind::MailboxRenamed { from }).at(elsewhere(to)),
+            Effect::Subscribe { mailbox, subscribed } => {
+                Event::new(EventKind::MailboxSubscribed { subscribed }).at(elsewhere(mailbox))
+            }
+        };
+        self.tell(event.caused_by(Some(id)));
+    }
+
+    /// A STORE has succeeded. If it was silent, nobody else will say what it changed.
+    fn stored(&mut self, id: CommandId, store: &Store, done: &Done) {
+        if !store.is_silent() {
+            return;
+        }
+        let messages = self.flights.get(&id).and_then(|f| f.messages.clone());
+        let (Some(messages), Some(selection)) = (messages, &mut self.selection) else { return };
+        // Messages that a conditional STORE left alone (RFC 7162 section 3.1.3).
+        let left: Vec<ModifiedSet> = done
+            .earlier
+            .iter()
+            .chain([&done.status])
+            .filter_map(|status| match &status.code {
+                Some(Code::Modified(set)) => Some(set.clone()),
+                _ => None,
+            })
+            .collect();
+        let mut untold = UidSet::new();
+        let mut events = Vec::new();
+        for seq in selection.which(&messages) {
+            let uid = selection.view.uid(seq);
+            if left.iter().any(|set| names(set, &messages, seq, uid)) {
+                continue;
+            }
+            let before = selection.view.get(seq).and_then(|entry| entry.flags.clone());
+            match store.apply(before.as_ref()) {
+                Some(flags) => {
+                    if let Some(before) = selection.view.set_flags(seq, flags.clone()) {
+                        let kind = EventKind::FlagsChanged { seq: Some(seq), uid, flags, before, mod_seq: None };
+                        events.push(Event::new(kind).at(Some(selection.seat.place.clone())).caused_by(Some(id)));
+                    }
+                }
+                None => untold.extend(uid),
+            }
+        }
+        let seat = selection.seat.clone();
+        events.into_iter().for_each(|event| self.tell(event));
+        if !untold.is_empty() {
+            self.queue_own(Own::Flags(id), Fetch::new(untold, Items::new().flags()), Some(seat));
+        }
+    }
+
+    /// Asks what flags these messages have now.
+    fn ask_flags_of(&mut self, id: CommandId, store: &Store) {
+        let Some(selection) = &self.selection else { return };
+        let messages = self.flights.get(&id).and_then(|f| f.messages.clone()).unwrap_or_else(|| store.which.clone());
+        let uids: UidSet =
+            selection.which(&messages).into_iter().filter_map(|seq| selection.view.uid(seq)).collect();
+        if !uids.is_empty() {
+            let seat = selection.seat.clone();
+            self.queue_own(Own::Flags(id), Fetch::new(uids, Items::new().flags()), Some(seat));
+        }
+    }
+
+    /// Codes that change the session, wherever they stand.
+    pub(super) fn hear_code(&mut self, status: &StatusResponse) {
+        match &status.code {
+            Some(Code::Alert) => self.tell(Event::new(EventKind::Alert { text: status.text.clone() })),
+            Some(Code::Capability(all)) => self.learn_capabilities(all.clone()),
+            Some(Code::Closed) => self.selection_closed(),
+            _ => {}
+        }
+    }
+}
+
+/// Whether a MODIFIED code names this message; its numbers are of the kind that the STORE used.
+fn names(set: &ModifiedSet, messages: &crate::command::Messages, seq: Seq, uid: Option<crate::types::Uid>) -> bool {
+    use crate::command::Messages;
+    match (set, messages) {
+        (ModifiedSet::Uids(set), _) => uid.is_some_and(|uid| set.contains(uid)),
+        (ModifiedSet::Seqs(set), _) => set.contains(seq),
+        (ModifiedSet::Numbers(set), Messages::Uids(_)) => {
+            uid.is_some_and(|uid| set.clone().into_uids().contains(uid))
+        }
+        (ModifiedSet::Numbers(set), Messages::Seqs(_)) => set.clone().into_seqs().contains(seq),
+    }
+}
+
+fn completion(flight: &Flight, result: &Result<Done>) -> EventKind {
+    let command = flight.job.name().to_owned();
+    let status = match result {
+        Ok(done) => Some(done.status.clone()),
+        // An incomplete result was OK to the server.
+        Err(error) => error.status().cloned().or_else(|| flight.replies.last().cloned()),
+    };
+    match (status, result) {
+        (Some(status), _) => EventKind::Completed { command, status, detached: flight.job.detached() },
+        (None, Err(error)) => EventKind::Failed { command, reason: error.to_string() },
+        (None, Ok(_)) => EventKind::Failed { command, reason: String::new() },
+    }
+}
+
+/// Whether a response is only of use as an answer to a question.
+pub(super) fn is_change(answer: &Answer) -> bool {
+    matches!(answer, Answer::Exists(_) | Answer::Expunge { .. } | Answer::Vanished { earlier: false, .. })
+}

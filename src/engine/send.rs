@@ -1,0 +1,414 @@
+//! Sending: from the queue through admission to lines in the outbox, and the dialogues in which one
+//! command has the line for itself.
+//!
+//! ```text
+//!              ┌── Literal ── `+` ──> the literal, the rest of the line ──┐
+//!   line free ─┼── Challenge ── `+` ──> an answer ── … ── tagged ─────────┼─> line free
+//!              └── Idle ── `+` ──> idling ── DONE ────────────────────────┘
+//!                          (a tagged OK, NO or BAD ends any of them)
+//! ```
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::admission::{Facts, Selections, Verdict, admit};
+use super::flight::{Flight, Next};
+use super::shared::{Submission, Then};
+use super::{Engine, Own};
+use crate::command::{Effect, Flow, Line, Messages};
+use crate::error::{Error, ErrorKind, Result, Sent};
+use crate::types::{CommandId, Done, Event, EventKind, Seq, SeqSet, Status, StatusResponse, Uid, UidSet};
+use crate::wire::encode::Fragment;
+
+/// Who has the line for itself, and what it waits for.
+pub(super) enum LineOwner {
+    /// A literal that waits for its `+`, and what comes after it (RFC 9051 section 4.3).
+    Literal { id: CommandId, rest: VecDeque<Fragment>, last: bool },
+    /// A SASL exchange.
+    Challenge { id: CommandId },
+    /// IDLE, from its line to our DONE.
+    Idle { id: CommandId },
+}
+
+impl LineOwner {
+    pub(super) fn id(&self) -> CommandId {
+        match self {
+            Self::Literal { id, .. } | Self::Challenge { id } | Self::Idle { id } => *id,
+        }
+    }
+}
+
+/// How much may wait to be written before no further line is made.
+const SOFT_LIMIT: usize = 64 << 10;
+
+/// What a user's own command may not be: it would change session, selection or notifications behind the
+/// engine's back.
+const RESERVED: [&str; 14] = [
+    "AUTHENTICATE", "CLOSE", "COMPRESS", "DONE", "ENABLE", "EXAMINE", "IDLE", "LOGIN", "LOGOUT", "NOTIFY", "SELECT",
+    "STARTTLS", "UNAUTHENTICATE", "UNSELECT",
+];
+
+impl Engine {
+    /// Sends what may go.
+    pub(super) fn send(&mut self, now: Instant) {
+        loop {
+            if self.outbox.len() >= SOFT_LIMIT || self.bye.is_some() || self.closed.is_some() {
+                return;
+            }
+            if !self.queue.is_empty() || !self.lines_due.is_empty() {
+                self.leave_idle(now);
+            }
+            if self.line.is_some() {
+                return;
+            }
+            if let Some(id) = self.lines_due.pop_front() {
+                self.write_line(id);
+                continue;
+            }
+            if !self.start_next(now) {
+                return;
+            }
+        }
+    }
+
+    /// Starts the command that waits first, if it may go. Whether anything was done.
+    fn start_next(&mut self, now: Instant) -> bool {
+        let Some(mut next) = self.queue.pop_front() else { return false };
+        if self.logging_out {
+            self.fail_unsent(next, Error::new(ErrorKind::Closed, "the session is being logged out"));
+            return true;
+        }
+        if is_withdrawn(&next) {
+            self.withdraw(next);
+            return true;
+        }
+        let verdict = if matches!(next.class.effect, Effect::Logout) {
+            // It keeps its place, and waits for no answer.
+            Verdict::Go
+        } else {
+            let messages = next.job.messages().cloned();
+            let selections = Selections {
+                open: self.selection.as_ref().map(|s| &*s.seat),
+                opening: self.opening.as_ref().map(|o| &*o.seat),
+                may_be_selected: self.selection.is_some() || self.stray_selection,
+                rev2: self.session.is_rev2(),
+            };
+            let facts = self.flights.values().map(|f| Facts {
+                class: &f.class,
+                messages: f.messages.as_ref(),
+                in_mailbox: f.seat.is_some(),
+            });
+            admit(&next, messages.as_ref(), &selections, facts)
+        };
+        match verdict {
+            Verdict::Go => self.start(next, now),
+            Verdict::Wait => {
+                self.queue.push_front(next);
+                return false;
+            }
+            Verdict::Ended => {
+                self.own_queued.remove(&next.id);
+                self.fail_unsent(next, Error::new(ErrorKind::SelectionEnded, "the selection has ended"));
+            }
+        }
+        true
+    }
+
+    fn fail_unsent(&mut self, submission: Submission, error: Error) {
+        let Submission { id, job, quiet, opens, .. } = submission;
+        if let Some(seat) = opens {
+            seat.update(|p| p.ended = true);
+        }
+        let error = error.in_command(job.name()).sent(Sent::No);
+        if !quiet && job.wanted() {
+            self.tell_failed(id, job.name(), &error);
+        }
+        self.shared.release(id);
+        job.end(Err(error));
+    }
+
+    fn start(&mut self, mut next: Submission, now: Instant) {
+        let id = next.id;
+        if let Err(error) = self.settle_numbers(&mut next) {
+            self.fail_unsent(next, error);
+            return;
+        }
+        let messages = next.job.messages().cloned();
+        if messages.as_ref().is_some_and(Messages::is_empty) {
+            // All that it named have gone meanwhile: nothing is left to do.
+            self.complete_unsent(next);
+            return;
+        }
+        let own = self.own_queued.remove(&id);
+        let mut flight = Flight::new(next, own);
+        flight.messages = messages;
+        flight.generation = self.selection.as_ref().map_or(0, |s| s.view.generation());
+        flight.capabilities = self.capabilities_told;
+        self.flights.insert(id, flight);
+        self.write_line(id);
+        if self.flights.contains_key(&id) {
+            self.started(id, now);
+        }
+    }
+
+    /// What has to be known as soon as a command is under way.
+    fn started(&mut self, id: CommandId, now: Instant) {
+        let Some(flight) = self.flights.get(&id) else { return };
+        match (&flight.class.effect, flight.opens.clone()) {
+            (Effect::Select { read_only, .. }, Some(seat)) => self.begin_opening(id, seat, *read_only),
+            (Effect::Logout, _) => self.logging_out = true,
+            (Effect::Idle, _) => {
+                self.line = Some(LineOwner::Idle { id });
+                self.idle.sent(id, now);
+            }
+            _ => {
+                if flight.class.dialogue && self.line.is_none() {
+                    self.line = Some(LineOwner::Challenge { id });
+                }
+            }
+        }
+    }
+
+    fn complete_unsent(&mut self, submission: Submission) {
+        let Submission { id, job, quiet, .. } = submission;
+        let status = StatusResponse::new(Status::Ok, None, "none of the messages is there");
+        if !quiet {
+            let (command, detached) = (job.name().to_owned(), job.detached());
+            let kind = EventKind::Completed { command, status: status.clone(), detached };
+            self.tell(Event::new(kind).caused_by(Some(id)));
+        }
+        self.shared.release(id);
+        job.end(Ok(Done::new(status)));
+    }
+
+    /// Makes and queues the next line of a command in flight.
+    fn write_line(&mut self, id: CommandId) {
+        let Some(flight) = self.flights.get_mut(&id).filter(|f| f.next == Next::Line) else { return };
+        let tag = self.shared.tag(id);
+        let mut line = Line::new(Some(&tag), &self.session);
+        let made = flight.job.encode(&mut line, &self.session).and_then(|flow| {
+            let verb = line.verb_word();
+            if !flight.class.ours && RESERVED.contains(&verb) {
+                let why = format!("{verb} can't be sent as a command of your own: the library has its own");
+                return Err(Error::unsupported(why));
+            }
+            Ok((flow, line.finish()?))
+        });
+        match made {
+            Ok((flow, fragments)) => {
+                flight.tags.push(tag);
+                flight.next = match flow {
+                    Flow::Last => Next::Nothing,
+                    Flow::More => Next::Line,
+                    Flow::AfterReply => Next::LineAfterReply,
+                };
+                if flight.next == Next::Line {
+                    self.lines_due.push_front(id);
+                }
+                let last = flow == Flow::Last && !flight.class.dialogue;
+                self.push_fragments(id, fragments.into(), last);
+            }
+            Err(error) => {
+                self.shared.release_tag(&tag);
+                let error = error.in_command(flight.job.name()).sent(flight.sent());
+                flight.next = Next::Nothing;
+                if flight.tags.is_empty() {
+                    self.end_flight(id, Err(error));
+                } else {
+                    flight.failure.get_or_insert(error);
+                }
+            }
+        }
+    }
+
+    /// Puts a line in the outbox, up to the first literal that must wait.
+    fn push_fragments(&mut self, id: CommandId, mut rest: VecDeque<Fragment>, last: bool) {
+        while let Some(fragment) = rest.pop_front() {
+            if matches!(fragment, Fragment::Literal { sync: true, .. }) {
+                rest.push_front(fragment);
+                self.line = Some(LineOwner::Literal { id, rest, last });
+                return;
+            }
+            let ends = last && rest.is_empty();
+            self.outbox.push(id, into_bytes(fragment), ends);
+        }
+    }
+
+    /// A `+` has come.
+    pub(super) fn handle_continuation(&mut self, text: &Bytes, now: Instant) {
+        let heard_too_early = self.line.as_ref().is_some_and(|owner| self.outbox.holds(owner.id()));
+        match self.line.take() {
+            // What it answers has not been written yet, or nothing waits for it.
+            Some(owner) if heard_too_early => {
+                self.line = Some(owner);
+                self.tell_stray_continuation(text);
+            }
+            None => self.tell_stray_continuation(text),
+            Some(LineOwner::Literal { id, mut rest, last }) => {
+                if let Some(Fragment::Literal { sync, .. }) = rest.front_mut() {
+                    *sync = false;
+                }
+                self.push_fragments(id, rest, last);
+            }
+            Some(LineOwner::Challenge { id }) => {
+                self.line = Some(LineOwner::Challenge { id });
+                self.answer_challenge(id, text);
+            }
+            Some(LineOwner::Idle { id }) => {
+                self.line = Some(LineOwner::Idle { id });
+                if !self.idle.accepted(id, now) {
+                    self.tell_stray_continuation(text);
+                }
+            }
+        }
+    }
+
+    fn answer_challenge(&mut self, id: CommandId, text: &Bytes) {
+        let Some(flight) = self.flights.get_mut(&id) else { return };
+        let mut line = Line::new(None, &self.session);
+        let made = flight.job.challenge(text, &mut line).and_then(|()| line.finish());
+        match made {
+            Ok(fragments) => self.push_fragments(id, fragments.into(), false),
+            Err(error) => {
+                // `*` gives the exchange up; the tagged BAD that follows ends the command (RFC 9051 section 6.2.2).
+                flight.failure.get_or_insert(error.in_command(flight.job.name()).sent(Sent::Fully));
+                self.outbox.push(id, Bytes::from_static(b"*\r\n"), false);
+            }
+        }
+    }
+
+    fn tell_stray_continuation(&mut self, text: &Bytes) {
+        let bytes = Bytes::from([b"+ ", &text[..]].concat());
+        let error = "no command waits for a continuation".to_owned();
+        self.tell(Event::new(EventKind::Unparsed { bytes, error }));
+    }
+
+    /// Tokens were dropped or cancelled: what has not been begun is taken back, if that is meant.
+    pub(super) fn given_up(&mut self, ids: &[CommandId]) {
+        if ids.is_empty() {
+            return;
+        }
+        for id in ids {
+            self.take_back(*id);
+        }
+        // In one pass: ten thousand tokens may have been dropped at once.
+        let (stay, go) = std::mem::take(&mut self.queue).into_iter().partition(|next| !is_withdrawn(next));
+        self.queue = stay;
+        let go: VecDeque<_> = go;
+        for next in go {
+            self.withdraw(next);
+        }
+    }
+
+    fn withdraw(&mut self, next: Submission) {
+        self.own_queued.remove(&next.id);
+        self.fail_unsent(next, Error::new(ErrorKind::Cancelled, "withdrawn before it was sent"));
+    }
+
+    fn take_back(&mut self, id: CommandId) {
+        let Some(flight) = self.flights.get(&id) else { return };
+        let cancelled = flight.job.cancelled();
+        if cancelled && matches!(flight.class.effect, Effect::Idle) && flight.begun {
+            self.idle.end_soon(id);
+            return;
+        }
+        let take_back = cancelled || flight.class.reads_only && !flight.is_wanted();
+        if !take_back || flight.begun || !self.outbox.withdraw(id) {
+            return;
+        }
+        if self.line.as_ref().is_some_and(|owner| owner.id() == id) {
+            self.line = None;
+        }
+        self.idle.withdrawn(id);
+        self.lines_due.retain(|due| *due != id);
+        let name = flight.job.name();
+        let error = Error::new(ErrorKind::Cancelled, "withdrawn before it was sent").in_command(name);
+        self.end_flight(id, Err(error));
+    }
+
+    /// Makes numbers mean what they meant when the command was submitted, and UIDs of them where the command
+    /// has no form by number.
+    fn settle_numbers(&mut self, next: &mut Submission) -> Result<()> {
+        let (by_uid, then, in_mailbox) = (next.class.by_uid, next.then, next.seat.is_some());
+        let Some(messages) = next.job.messages() else { return Ok(()) };
+        let Messages::Seqs(set) = messages else { return Ok(()) };
+        if !in_mailbox {
+            return Err(Error::invalid("sequence numbers mean nothing outside a selected mailbox"));
+        }
+        let Some(selection) = &self.selection else {
+            // Behind a SELECT that has not been answered: nothing can have moved yet.
+            return if by_uid { Err(no_uid()) } else { Ok(()) };
+        };
+        let view = &selection.view;
+        let gone = view.removed_since(if then.opened { then.removed } else { 0 });
+        let gone = gone.ok_or_else(|| Error::invalid("the sequence numbers are too old to be corrected"))?;
+        let settled = if gone.is_empty() && !by_uid { set.clone() } else { moved(set, then, view.len(), gone) };
+        *messages = if by_uid {
+            let uids: Option<UidSet> = settled.iter().map(|seq| view.uid(seq)).collect::<Option<Vec<Uid>>>().map(|u| u.into_iter().collect());
+            Messages::Uids(uids.ok_or_else(no_uid)?)
+        } else {
+            Messages::Seqs(settled)
+        };
+        Ok(())
+    }
+}
+
+/// Whether a command that waits is not to be sent: cancelled, or one that only reads and that nobody will read.
+fn is_withdrawn(next: &Submission) -> bool {
+    let wanted = next.job.wanted() || next.opens.as_ref().is_some_and(|seat| seat.is_wanted());
+    next.job.cancelled() || !wanted && next.class.reads_only
+}
+
+fn no_uid() -> Error {
+    Error::invalid("the UIDs of these sequence numbers are not known yet, and the command needs them")
+}
+
+/// Where these numbers are after removals. `*` is the last message as it was then.
+fn moved(set: &SeqSet, then: Then, len: u32, gone: &[u32]) -> SeqSet {
+    let last = if then.opened { then.exists } else { len.saturating_add(u32::try_from(gone.len()).unwrap_or(0)) };
+    let mut ranges: Vec<(u32, u32)> = set
+        .ranges()
+        .map(|r| (r.start().get(), r.end().get()))
+        // `9:*` with a last message of 5 is `5:9` (RFC 9051 section 9, seq-range).
+        .map(|(a, b)| if b == u32::MAX { (a.min(last), last) } else { (a, b) })
+        .collect();
+    for &removed in gone {
+        for (a, b) in &mut ranges {
+            if *a > *b {
+                continue;
+            }
+            if removed < *a {
+                (*a, *b) = (*a - 1, *b - 1);
+            } else if removed <= *b {
+                *b -= 1;
+            }
+        }
+    }
+    let mut settled = SeqSet::new();
+    for (a, b) in ranges {
+        if let (Some(a), Some(b)) = (Seq::new(a), Seq::new(b)) {
+            if a <= b {
+                settled.insert_range(a..=b);
+            }
+        }
+    }
+    settled
+}
+
+fn into_bytes(fragment: Fragment) -> Bytes {
+    match fragment {
+        Fragment::Text(text) => text.into(),
+        // Wiped when the last of it has been written.
+        Fragment::Secret(text) => Bytes::from_owner(text),
+        Fragment::Literal { data, .. } => data,
+    }
+}
+
+/// Tells whether one of the engine's own commands is queued or in flight.
+impl Engine {
+    pub(super) fn has_own(&self, is: impl Fn(&Own) -> bool) -> bool {
+        self.own_queued.values().any(&is) || self.flights.values().filter_map(|f| f.own.as_ref()).any(&is)
+    }
+}

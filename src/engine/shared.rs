@@ -1,0 +1,343 @@
+//! What the halves share: the submissions that the driver has not taken yet, and the tag table.
+//!
+//! In: commands from any task. Out: to the driver, submissions in the order of the calls; to the senders,
+//! whether there is room. One lock, held for a few moves: never across I/O, a user's code or a wake.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use super::events::EventQueue;
+use super::slot::Job;
+use crate::command::Class;
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::{
+    Capabilities, CloseReason, CommandId, Done, Event, EventKind, Limits, MailboxName, Place, SelectionId, UidValidity,
+};
+
+/// A command that has been submitted.
+pub(crate) struct Submission {
+    pub(crate) id: CommandId,
+    pub(crate) job: Box<dyn Job>,
+    pub(crate) class: Class,
+    /// The selection through which it was submitted.
+    pub(crate) seat: Option<Arc<Seat>>,
+    /// The selection that it makes.
+    pub(crate) opens: Option<Arc<Seat>>,
+    /// One of ours, of which users are not told.
+    pub(crate) quiet: bool,
+    /// The mailbox as it was then, for sequence numbers.
+    pub(crate) then: Then,
+}
+
+/// What sequence numbers meant when a command was submitted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Then {
+    pub(crate) exists: u32,
+    pub(crate) removed: u64,
+    pub(crate) opened: bool,
+}
+
+/// One selection of a mailbox, as its handles see it.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    pub(crate) place: Place,
+    pub(crate) id: SelectionId,
+    state: Mutex<Published>,
+}
+
+/// What is known of a selection at the moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Published {
+    pub(crate) exists: u32,
+    pub(crate) removed: u64,
+    pub(crate) uid_validity: Option<UidValidity>,
+    pub(crate) read_only: bool,
+    pub(crate) opened: bool,
+    pub(crate) ended: bool,
+    /// Handles that users hold; while there are any, the SELECT is wanted.
+    pub(crate) handles: usize,
+    /// A command was submitted through it.
+    pub(crate) used: bool,
+}
+
+impl Seat {
+    fn lock(&self) -> MutexGuard<'_, Published> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn get(&self) -> Published {
+        *self.lock()
+    }
+
+    pub(crate) fn update(&self, change: impl FnOnce(&mut Published)) {
+        change(&mut self.lock());
+    }
+
+    /// Whether someone counts on this selection.
+    pub(crate) fn is_wanted(&self) -> bool {
+        let state = self.lock();
+        state.used || state.handles > 0
+    }
+}
+
+pub(crate) struct Shared {
+    inner: Mutex<Inner>,
+    pub(crate) events: EventQueue,
+    most: usize,
+}
+
+#[derive(Default)]
+struct Inner {
+    submissions: VecDeque<Submission>,
+    table: TagTable,
+    next_id: u64,
+    next_selection: u64,
+    /// Tokens that were dropped or cancelled.
+    given_up: Vec<CommandId>,
+    /// The last handle has gone.
+    abandoned: bool,
+    closed: Option<CloseReason>,
+    capabilities: Capabilities,
+    driver: Option<Waker>,
+    waiting_for_room: Vec<Waker>,
+}
+
+/// The commands from submission to end, and the tags of those in flight.
+#[derive(Default)]
+struct TagTable {
+    commands: HashMap<CommandId, Record>,
+    tags: HashMap<u64, CommandId>,
+    next_tag: u64,
+    /// How many of them are users'.
+    users: usize,
+}
+
+struct Record {
+    quiet: bool,
+}
+
+/// What the driver takes at once.
+#[derive(Default)]
+pub(crate) struct Taken {
+    pub(crate) submissions: VecDeque<Submission>,
+    pub(crate) given_up: Vec<CommandId>,
+    pub(crate) abandoned: bool,
+}
+
+impl Shared {
+    pub(crate) fn new(limits: &Limits) -> Arc<Self> {
+        Arc::new(Self {
+            inner: Mutex::default(),
+            events: EventQueue::new(limits.events, limits.unread),
+            most: limits.commands.max(1),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes up a command: it is in the tag table before the driver can hear of it. Gives the
+    /// error if it is refused.
+    pub(crate) fn submit(
+        &self,
+        job: Box<dyn Job>,
+        class: Class,
+        seat: Option<Arc<Seat>>,
+        opens: Option<Arc<Seat>>,
+        quiet: bool,
+    ) -> (CommandId, Option<Error>) {
+        let mut inner = self.lock();
+        inner.next_id += 1;
+        let id = CommandId(inner.next_id);
+        let refused = if let Some(reason) = &inner.closed {
+            Some(Error::closed(reason))
+        } else if !quiet && inner.table.users >= self.most {
+            Some(Error::new(ErrorKind::QueueFull, format!("{} commands wait already", self.most)))
+        } else if seat.as_ref().is_some_and(|seat| seat.get().ended) {
+            Some(Error::new(ErrorKind::SelectionEnded, "the selection has ended"))
+        } else {
+            None
+        };
+        if let Some(error) = refused {
+            drop(inner);
+            let error = error.in_command(job.name());
+            return (id, Some(error));
+        }
+        let then = seat.as_ref().map(|seat| {
+            seat.update(|p| p.used = true);
+            let p = seat.get();
+            Then { exists: p.exists, removed: p.removed, opened: p.opened }
+        });
+        inner.table.commands.insert(id, Record { quiet });
+        inner.table.users += usize::from(!quiet);
+        let then = then.unwrap_or_default();
+        inner.submissions.push_back(Submission { id, job, class, seat, opens, quiet, then });
+        let driver = inner.driver.take();
+        drop(inner);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+        (id, None)
+    }
+
+    /// A seat for a mailbox that is to be selected.
+    pub(crate) fn seat(&self, mailbox: MailboxName) -> Arc<Seat> {
+        let mut inner = self.lock();
+        inner.next_selection += 1;
+        let id = SelectionId(inner.next_selection);
+        drop(inner);
+        let place = Place { mailbox, selection: Some(id) };
+        Arc::new(Seat { place, id, state: Mutex::default() })
+    }
+
+    /// A number for a command that is never sent.
+    pub(crate) fn next_id(&self) -> CommandId {
+        let mut inner = self.lock();
+        inner.next_id += 1;
+        CommandId(inner.next_id)
+    }
+
+    /// Ends a command that had nothing to do, OK, unsent.
+    pub(crate) fn complete_unsent(&self, id: CommandId, job: Box<dyn Job>, done: Done) {
+        let (command, status) = (job.name().to_owned(), done.status.clone());
+        let kind = EventKind::Completed { command, status, detached: false };
+        // A completion can be left out, so there is no overrun to care about.
+        self.events.push_quietly(Event::new(kind).caused_by(Some(id)));
+        self.events.wake();
+        job.end(Ok(done));
+    }
+
+    /// What the server can do, as it told last.
+    pub(crate) fn capabilities(&self) -> Capabilities {
+        self.lock().capabilities.clone()
+    }
+
+    pub(crate) fn set_capabilities(&self, all: &Capabilities) {
+        self.lock().capabilities = all.clone();
+    }
+
+    /// A number for a command of the engine's own, and its place in the tag table.
+    pub(crate) fn register_own(&self) -> CommandId {
+        let mut inner = self.lock();
+        inner.next_id += 1;
+        let id = CommandId(inner.next_id);
+        inner.table.commands.insert(id, Record { quiet: true });
+        id
+    }
+
+    /// A fresh tag for a line of this command. Digits behind a letter: no server takes it for anything else.
+    pub(crate) fn tag(&self, id: CommandId) -> String {
+        let mut inner = self.lock();
+        inner.table.next_tag += 1;
+        let tag = inner.table.next_tag;
+        inner.table.tags.insert(tag, id);
+        format!("A{tag}")
+    }
+
+    /// The command that this tag is of.
+    pub(crate) fn owner(&self, tag: &str) -> Option<CommandId> {
+        let number = tag.strip_prefix(['A', 'a'])?.parse().ok()?;
+        self.lock().table.tags.get(&number).copied()
+    }
+
+    /// This tag has been answered.
+    pub(crate) fn release_tag(&self, tag: &str) {
+        if let Some(number) = tag.strip_prefix(['A', 'a']).and_then(|n| n.parse().ok()) {
+            self.lock().table.tags.remove(&number);
+        }
+    }
+
+    /// This command has ended.
+    pub(crate) fn release(&self, id: CommandId) {
+        let mut inner = self.lock();
+        let Some(record) = inner.table.commands.remove(&id) else { return };
+        if record.quiet {
+            return;
+        }
+        inner.table.users -= 1;
+        let waiting = std::mem::take(&mut inner.waiting_for_room);
+        drop(inner);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// How many users' commands wait or are in flight.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.lock().table.users
+    }
+
+    /// Ready when there is room for another command.
+    pub(crate) fn poll_ready(&self, cx: &Context<'_>) -> Poll<Result<()>> {
+        let mut inner = self.lock();
+        if let Some(reason) = &inner.closed {
+            return Poll::Ready(Err(Error::closed(reason)));
+        }
+        if inner.table.users < self.most {
+            return Poll::Ready(Ok(()));
+        }
+        if !inner.waiting_for_room.iter().any(|waker| waker.will_wake(cx.waker())) {
+            inner.waiting_for_room.push(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// A token was dropped or cancelled while its command was under way.
+    pub(crate) fn give_up(&self, id: CommandId) {
+        let mut inner = self.lock();
+        inner.given_up.push(id);
+        let driver = inner.driver.take();
+        drop(inner);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+    }
+
+    /// The last handle has gone: nothing more will be submitted.
+    pub(crate) fn abandon(&self) {
+        let mut inner = self.lock();
+        inner.abandoned = true;
+        let driver = inner.driver.take();
+        drop(inner);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+    }
+
+    /// What has come since the last time.
+    pub(crate) fn take(&self) -> Taken {
+        let mut inner = self.lock();
+        Taken {
+            submissions: std::mem::take(&mut inner.submissions),
+            given_up: std::mem::take(&mut inner.given_up),
+            abandoned: inner.abandoned,
+        }
+    }
+
+    /// Wakes the driver at the next submission. To be called before [`take`](Self::take), so that nothing
+    /// slips in between.
+    pub(crate) fn set_driver(&self, waker: &Waker) {
+        let mut inner = self.lock();
+        match &mut inner.driver {
+            Some(old) => old.clone_from(waker),
+            None => inner.driver = Some(waker.clone()),
+        }
+    }
+
+    /// The connection has ended: nothing is taken up any more; gives what the driver had not taken yet.
+    pub(crate) fn close(&self, reason: &CloseReason) -> VecDeque<Submission> {
+        let mut inner = self.lock();
+        inner.closed.get_or_insert_with(|| reason.clone());
+        inner.table = TagTable { next_tag: inner.table.next_tag, ..TagTable::default() };
+        let left = std::mem::take(&mut inner.submissions);
+        let waiting = std::mem::take(&mut inner.waiting_for_room);
+        drop(inner);
+        waiting.into_iter().for_each(Waker::wake);
+        left
+    }
+
+    /// Tells the last event.
+    pub(crate) fn close_events(&self, reason: &CloseReason) {
+        self.events.close(Event::new(EventKind::Closed { reason: reason.clone() }));
+    }
+}

@@ -1,0 +1,280 @@
+//! The slot of a token: where the driver puts what a command heard and how it ended, and where the task
+//! that holds the token takes it from. And the `Job`, a command as the driver holds it.
+//!
+//! ```text
+//!              hear(untagged) ──> items ──> item() ──> stream, or finish()
+//!   driver ──┤                                                            ├── token's task
+//!              end(done | error) ─────────> command.finish(done, items)
+//! ```
+//!
+//! A slot has a lock of its own, held for a few moves and never across a wake or a user's code.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use super::events::EventQueue;
+use crate::command::{Claim, Command, Flow, Line, Messages, Session};
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::{Answer, CommandId, Done, Event, EventKind, Untagged};
+
+/// What became of the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// Someone may read it.
+    Held,
+    /// Its data goes to the event stream.
+    Detached,
+    /// Nobody will read it.
+    Dropped,
+    /// Nobody will read it, and it is not to be sent if that can be helped.
+    Cancelled,
+}
+
+pub(crate) struct Slot<C> {
+    state: Mutex<State<C>>,
+}
+
+struct State<C> {
+    items: VecDeque<Untagged>,
+    end: Option<End<C>>,
+    fate: Fate,
+    /// It was refused before the driver ever saw it.
+    refused: bool,
+    /// Whether each item is to wake the reader; else only the end does.
+    streaming: bool,
+    reader: Option<Waker>,
+}
+
+enum End<C> {
+    Done(C, Done),
+    Failed(Error),
+    /// The result has been given out.
+    Taken,
+}
+
+impl<C: Command> Slot<C> {
+    fn lock(&self) -> MutexGuard<'_, State<C>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn new() -> Arc<Self> {
+        let state = State { items: VecDeque::new(), end: None, fate: Fate::Held, refused: false, streaming: false, reader: None };
+        Arc::new(Self { state: Mutex::new(state) })
+    }
+
+    fn finish(&self, end: End<C>) {
+        let mut state = self.lock();
+        // What a reader will never take is dropped outside the lock: it may be a user's code.
+        let unread = matches!(state.fate, Fate::Dropped | Fate::Cancelled).then(|| std::mem::take(&mut state.items));
+        let old = state.end.replace(end);
+        let reader = state.reader.take();
+        drop(state);
+        drop((unread, old));
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+    }
+
+    /// The whole result.
+    pub(crate) fn poll_result(&self, cx: &mut Context<'_>) -> Poll<Result<C::Output>> {
+        let mut state = self.lock();
+        match state.end.take() {
+            None => {
+                set_reader(&mut state.reader, cx);
+                Poll::Pending
+            }
+            Some(end) => {
+                state.end = Some(End::Taken);
+                let items = std::mem::take(&mut state.items);
+                drop(state);
+                Poll::Ready(match end {
+                    End::Done(command, done) => {
+                        command.finish(done, items.into_iter().filter_map(C::item).collect())
+                    }
+                    End::Failed(error) => {
+                        Err(error.with_answers(items.into_iter().map(Untagged::into_answer).collect()))
+                    }
+                    End::Taken => Err(Error::new(ErrorKind::Invalid, "the token's result has been taken already")),
+                })
+            }
+        }
+    }
+
+    /// The next piece of the result; the error that ended it, if one did, comes last.
+    pub(crate) fn poll_item(&self, cx: &mut Context<'_>) -> Poll<Option<Result<C::Item>>> {
+        loop {
+            let mut state = self.lock();
+            if let Some(heard) = state.items.pop_front() {
+                drop(state);
+                match C::item(heard) {
+                    Some(item) => return Poll::Ready(Some(Ok(item))),
+                    None => continue,
+                }
+            }
+            return match state.end.take() {
+                None => {
+                    state.streaming = true;
+                    set_reader(&mut state.reader, cx);
+                    Poll::Pending
+                }
+                Some(end) => {
+                    state.end = Some(End::Taken);
+                    drop(state);
+                    Poll::Ready(match end {
+                        End::Done(command, done) => command.finish(done, Vec::new()).err().map(Err),
+                        End::Failed(error) => Some(Err(error)),
+                        End::Taken => None,
+                    })
+                }
+            };
+        }
+    }
+
+    /// Gives what it has collected to the events, and all that comes after it too.
+    pub(crate) fn detach(&self, id: CommandId, events: &EventQueue) {
+        let mut state = self.lock();
+        state.fate = Fate::Detached;
+        // Under the slot's lock, so that what the driver adds meanwhile comes after it.
+        for heard in std::mem::take(&mut state.items) {
+            if let Some(event) = data_event(id, heard) {
+                events.push_quietly(event);
+            }
+        }
+        let refused = std::mem::take(&mut state.refused);
+        let end = state.end.take();
+        drop(state);
+        // What was refused at once never reached the driver, which tells of all others.
+        if let Some(End::Failed(error)) = end.filter(|_| refused) {
+            let command = error.command().unwrap_or_default().to_owned();
+            let kind = EventKind::Failed { command, reason: error.to_string() };
+            events.push_quietly(Event::new(kind).caused_by(Some(id)));
+        }
+        events.wake();
+    }
+
+    /// Nobody will read it any more. Whether the command was still under way.
+    pub(crate) fn abandon(&self, cancel: bool) -> bool {
+        let mut state = self.lock();
+        if state.fate == Fate::Held {
+            state.fate = if cancel { Fate::Cancelled } else { Fate::Dropped };
+        }
+        let items = std::mem::take(&mut state.items);
+        let under_way = state.end.is_none();
+        state.reader = None;
+        drop(state);
+        drop(items);
+        under_way
+    }
+
+    /// Fails at once, before the driver ever sees it.
+    pub(crate) fn refuse(&self, error: Error) {
+        self.lock().refused = true;
+        self.finish(End::Failed(error));
+    }
+}
+
+fn set_reader(reader: &mut Option<Waker>, cx: &Context<'_>) {
+    match reader {
+        Some(old) => old.clone_from(cx.waker()),
+        None => *reader = Some(cx.waker().clone()),
+    }
+}
+
+/// The event that a detached command's data becomes; changes are events already.
+pub(crate) fn data_event(id: CommandId, heard: Untagged) -> Option<Event> {
+    let place = heard.place().cloned();
+    match heard.into_answer() {
+        Answer::Expunge { .. } | Answer::Vanished { earlier: false, .. } | Answer::Exists(_) => None,
+        answer => Some(Event::new(EventKind::Data(answer)).at(place).caused_by(Some(id))),
+    }
+}
+
+/// A command as the driver holds it, whatever its type.
+pub(crate) trait Job: Send {
+    fn name(&self) -> &str;
+    fn messages(&mut self) -> Option<&mut Messages>;
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow>;
+    fn claims(&self, heard: &Untagged) -> Claim;
+    fn challenge(&mut self, text: &[u8], line: &mut Line) -> Result<()>;
+    /// Takes a response that is this command's; gives it back if its token was detached.
+    fn hear(&mut self, heard: Untagged) -> Option<Untagged>;
+    /// Whether someone may still read the result.
+    fn wanted(&self) -> bool;
+    fn cancelled(&self) -> bool;
+    fn detached(&self) -> bool;
+    fn end(self: Box<Self>, result: Result<Done>);
+}
+
+/// A command with the slot of its token.
+pub(crate) struct Submitted<C: Command> {
+    command: C,
+    slot: Arc<Slot<C>>,
+}
+
+impl<C: Command> Submitted<C> {
+    pub(crate) fn new(command: C) -> (Self, Arc<Slot<C>>) {
+        let slot = Slot::new();
+        (Self { command, slot: slot.clone() }, slot)
+    }
+}
+
+impl<C: Command> Job for Submitted<C> {
+    fn name(&self) -> &str {
+        self.command.name()
+    }
+
+    fn messages(&mut self) -> Option<&mut Messages> {
+        self.command.messages()
+    }
+
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        self.command.encode(line, session)
+    }
+
+    fn claims(&self, heard: &Untagged) -> Claim {
+        self.command.claims(heard)
+    }
+
+    fn challenge(&mut self, text: &[u8], line: &mut Line) -> Result<()> {
+        self.command.challenge(text, line)
+    }
+
+    fn hear(&mut self, heard: Untagged) -> Option<Untagged> {
+        self.command.heard(&heard);
+        let mut state = self.slot.lock();
+        match state.fate {
+            Fate::Held => {
+                state.items.push_back(heard);
+                let reader = if state.streaming { state.reader.take() } else { None };
+                drop(state);
+                if let Some(reader) = reader {
+                    reader.wake();
+                }
+                None
+            }
+            Fate::Detached => Some(heard),
+            Fate::Dropped | Fate::Cancelled => None,
+        }
+    }
+
+    fn wanted(&self) -> bool {
+        matches!(self.slot.lock().fate, Fate::Held | Fate::Detached)
+    }
+
+    fn cancelled(&self) -> bool {
+        self.slot.lock().fate == Fate::Cancelled
+    }
+
+    fn detached(&self) -> bool {
+        self.slot.lock().fate == Fate::Detached
+    }
+
+    fn end(self: Box<Self>, result: Result<Done>) {
+        let Self { command, slot } = *self;
+        slot.finish(match result {
+            Ok(done) => End::Done(command, done),
+            Err(error) => End::Failed(error),
+        });
+    }
+}

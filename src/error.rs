@@ -1,0 +1,273 @@
+//! The error of everything that can fail here: opaque, cheap to clone, with a kind to match on.
+//!
+//! Made by every layer above `types`; shown to the user by tokens and by `connect`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::types::{Answer, CloseReason, Code, Status, StatusResponse};
+
+/// The result of what can fail with an [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a command, or the making of a connection, failed.
+///
+/// `Display` says it in one line for people; [`kind`](Error::kind), [`code`](Error::code) and
+/// [`was_sent`](Error::was_sent) say it to programs. It never shows a password or an argument marked secret.
+///
+/// ```
+/// use imap_duplex::{Error, ErrorKind};
+/// fn worth_trying_again(error: &Error) -> bool {
+///     matches!(error.kind(), ErrorKind::Closed | ErrorKind::Connect | ErrorKind::Timeout)
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    command: Option<String>,
+    status: Option<StatusResponse>,
+    reason: Option<CloseReason>,
+    sent: Sent,
+    answers: Vec<Answer>,
+    unread: Vec<Bytes>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What kind of failure an [`Error`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The server answered NO: it understood, and would not or could not.
+    No,
+    /// The server answered BAD: it did not understand the command.
+    Bad,
+    /// The server's answer does not fit the command.
+    Protocol,
+    /// Some rows of the result could not be read; [`Error::unread`] has their bytes,
+    /// [`Error::answers`] what could be read.
+    Incomplete,
+    /// The connection has ended; [`Error::close_reason`] says why.
+    Closed,
+    /// The command was not sent: as many as [`Limits::commands`](crate::types::Limits::commands) wait already.
+    QueueFull,
+    /// The command was not sent: the selection that it was meant for has ended.
+    SelectionEnded,
+    /// The command was not sent: it was cancelled in time.
+    Cancelled,
+    /// The command was not sent: an argument can't be written in IMAP.
+    Invalid,
+    /// The command was not sent: the server can't do it, or the library would not let it pass.
+    Unsupported,
+    /// Nothing was heard in time.
+    Timeout,
+    /// The host's name could not be resolved.
+    Resolve,
+    /// No connection could be made.
+    Connect,
+    /// TLS could not be agreed on, or the certificate was refused.
+    Tls,
+    /// Logging in failed: the server refused user and password, or there is no safe way to send them.
+    Login,
+}
+
+/// How much of a command had been written when it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Sent {
+    /// Not a byte: it can safely be submitted again.
+    No,
+    /// Its beginning.
+    Partly,
+    /// All of it: the server may have done it.
+    Fully,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Arc::new(Inner {
+            kind,
+            message: message.into(),
+            command: None,
+            status: None,
+            reason: None,
+            sent: Sent::No,
+            answers: Vec::new(),
+            unread: Vec::new(),
+            source: None,
+        }))
+    }
+
+    /// An argument that can't be written, or makes no sense; for users' own commands too.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Invalid, message)
+    }
+
+    /// The server can't do what was asked; for users' own commands too.
+    pub fn unsupported(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unsupported, message)
+    }
+
+    /// The server's answer does not fit the command; for users' own commands too.
+    pub fn protocol(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Protocol, message)
+    }
+
+    /// The tagged NO or BAD of a command.
+    pub(crate) fn refused(status: StatusResponse) -> Self {
+        let kind = if status.status == Status::No { ErrorKind::No } else { ErrorKind::Bad };
+        let error = Self::new(kind, status.to_string()).sent(Sent::Fully);
+        error.with(|inner| inner.status = Some(status))
+    }
+
+    pub(crate) fn closed(reason: &CloseReason) -> Self {
+        let status = if let CloseReason::Bye(bye) = reason { Some(bye.clone()) } else { None };
+        Self::new(ErrorKind::Closed, reason.to_string()).with(|inner| {
+            inner.reason = Some(reason.clone());
+            inner.status = status;
+        })
+    }
+
+    pub(crate) fn with_status(self, status: StatusResponse) -> Self {
+        self.with(|inner| inner.status = Some(status))
+    }
+
+    pub(crate) fn sent(self, sent: Sent) -> Self {
+        self.with(|inner| inner.sent = sent)
+    }
+
+    pub(crate) fn in_command(self, name: &str) -> Self {
+        self.with(|inner| inner.command = Some(name.to_owned()))
+    }
+
+    pub(crate) fn with_answers(self, answers: Vec<Answer>) -> Self {
+        self.with(|inner| inner.answers = answers)
+    }
+
+    pub(crate) fn with_unread(self, unread: Vec<Bytes>) -> Self {
+        self.with(|inner| inner.unread = unread)
+    }
+
+    pub(crate) fn with_kind(self, kind: ErrorKind) -> Self {
+        self.with(|inner| inner.kind = kind)
+    }
+
+    pub(crate) fn because(self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.with(|inner| inner.source = Some(Arc::new(source)))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The response code that the server gave with it, such as `OVERQUOTA`.
+    #[must_use]
+    pub fn code(&self) -> Option<&Code> {
+        self.status()?.code.as_ref()
+    }
+
+    /// The server's NO, BAD or BYE, whole.
+    #[must_use]
+    pub fn status(&self) -> Option<&StatusResponse> {
+        self.0.status.as_ref()
+    }
+
+    /// How much of the command had been written: whether the server may have carried it out.
+    #[must_use]
+    pub fn was_sent(&self) -> Sent {
+        self.0.sent
+    }
+
+    /// The command that failed: `FETCH`.
+    #[must_use]
+    pub fn command(&self) -> Option<&str> {
+        self.0.command.as_deref()
+    }
+
+    /// Why the connection ended, if that is what it died of.
+    #[must_use]
+    pub fn close_reason(&self) -> Option<&CloseReason> {
+        self.0.reason.as_ref()
+    }
+
+    /// What the server had answered before the command failed. Empty where the answers were read as a
+    /// stream: there they have been given out already.
+    #[must_use]
+    pub fn answers(&self) -> &[Answer] {
+        &self.0.answers
+    }
+
+    /// The bytes of responses that could not be read and may have belonged to the result
+    /// ([`ErrorKind::Incomplete`]).
+    #[must_use]
+    pub fn unread(&self) -> &[Bytes] {
+        &self.0.unread
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(command) = &self.0.command {
+            write!(f, "{command}: ")?;
+        }
+        for c in self.0.message.chars() {
+            // The text may be the server's: no control characters on a person's terminal.
+            write!(f, "{}", if c.is_control() { '\u{fffd}' } else { c })?;
+        }
+        match (self.0.kind, self.0.sent) {
+            (ErrorKind::Closed, Sent::No) if self.0.command.is_some() => f.write_str(" (not sent)"),
+            (ErrorKind::Closed, Sent::Partly) => f.write_str(" (sent in part)"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("message", &self.0.message)
+            .field("command", &self.0.command)
+            .field("code", &self.code())
+            .field("sent", &self.0.sent)
+            .field("answers", &self.0.answers.len())
+            .field("source", &self.0.source)
+            .finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_failed_and_whether_it_was_sent() {
+        let error = Error::closed(&CloseReason::Eof).in_command("FETCH").sent(Sent::Partly);
+        assert_eq!(error.to_string(), "FETCH: the server closed the connection (sent in part)");
+        assert_eq!(error.was_sent(), Sent::Partly);
+    }
+
+    #[test]
+    fn shows_no_control_characters_of_the_server() {
+        let status = StatusResponse::new(Status::No, None, "\u{1b}[2J no\r");
+        assert!(!Error::refused(status).to_string().contains(['\u{1b}', '\r']));
+    }
+}

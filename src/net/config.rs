@@ -1,0 +1,222 @@
+//! What to connect to, and how.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::command::{Id, Secret};
+use crate::engine::Settings;
+use crate::types::Limits;
+
+/// What to connect to, as whom, and how.
+///
+/// Without further word: TLS from the first byte on port 993.
+///
+/// ```no_run
+/// # async fn example(password: String) -> imap_duplex::Result<()> {
+/// use imap_duplex::Config;
+/// let (imap, events) = Config::new("imap.example.org").login("alice", password).connect().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Config {
+    pub(crate) host: String,
+    pub(crate) port: Option<u16>,
+    pub(crate) security: Security,
+    pub(crate) login: Option<(String, Secret)>,
+    pub(crate) clear_text_login: bool,
+    pub(crate) extra_roots: Vec<Bytes>,
+    pub(crate) enable: Vec<String>,
+    pub(crate) id: Option<Id>,
+    pub(crate) limits: Limits,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) auto_idle: bool,
+}
+
+/// When the connection is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Security {
+    /// From the first byte.
+    Tls,
+    /// After STARTTLS, which must be offered.
+    StartTls,
+    /// After STARTTLS where it is offered.
+    Opportunistic,
+    /// Never.
+    Plaintext,
+}
+
+/// How long to wait for what.
+///
+/// ```
+/// use std::time::Duration;
+/// use imap_duplex::Timeouts;
+/// let mut timeouts = Timeouts::default();
+/// timeouts.silence = Duration::from_secs(30);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// For the TCP connection, over all addresses of the host. 30 s.
+    pub dial: Duration,
+    /// For TLS to be agreed on. 30 s.
+    pub tls: Duration,
+    /// For the server's greeting. 30 s.
+    pub greeting: Duration,
+    /// From the greeting to the end of login, ENABLE and ID. 60 s.
+    pub login: Duration,
+    /// How long the server may send nothing at all while a command is in flight. 2 min.
+    pub silence: Duration,
+    /// How long nothing must have been to do before the connection idles by itself. 100 ms: an eager IDLE would
+    /// cost a caller that sends one command after the other a round trip for each.
+    pub idle_delay: Duration,
+    /// How long one IDLE may last until it is renewed. 10 min; servers may hang up after 30 (RFC 9051 section
+    /// 5.4).
+    pub idle_renew: Duration,
+    /// How often NOOP asks for news where IDLE is not to be had. 60 s.
+    pub poll_every: Duration,
+    /// TCP keep-alive: how long the line may be silent before the system looks whether the other end is still
+    /// there. 60 s.
+    pub keep_alive: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        let s = Duration::from_secs;
+        Self {
+            dial: s(30),
+            tls: s(30),
+            greeting: s(30),
+            login: s(60),
+            silence: s(120),
+            idle_delay: Duration::from_millis(100),
+            idle_renew: s(600),
+            poll_every: s(60),
+            keep_alive: s(60),
+        }
+    }
+}
+
+impl Config {
+    /// This host, by TLS on port 993. A name or an address; its certificate must be for it.
+    pub fn new(host: impl Into<String>) -> Self {
+        Self {
+            host: host.into(),
+            port: None,
+            security: Security::Tls,
+            login: None,
+            clear_text_login: false,
+            extra_roots: Vec::new(),
+            enable: vec!["QRESYNC".into(), "IMAP4rev2".into()],
+            id: Some(
+                Id::nothing().field("name", env!("CARGO_PKG_NAME")).field("version", env!("CARGO_PKG_VERSION")),
+            ),
+            limits: Limits::default(),
+            timeouts: Timeouts::default(),
+            auto_idle: true,
+        }
+    }
+
+    /// Another port than the usual one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = Some(port);
+        self
+    }
+
+    /// TLS by STARTTLS, on port 143 (RFC 9051 section 6.2.1). A server that does not offer it is an error.
+    pub fn starttls(mut self) -> Self {
+        self.security = Security::StartTls;
+        self
+    }
+
+    /// TLS by STARTTLS where the server offers it, else none, on port 143. Someone on the way can take the
+    /// offer away, so that all is sent in clear text: passwords are sent so only to this very machine, unless
+    /// [`clear_text_login`](Config::clear_text_login) allows more.
+    pub fn opportunistic_tls(mut self) -> Self {
+        self.security = Security::Opportunistic;
+        self
+    }
+
+    /// No encryption, on port 143.
+    pub fn plaintext(mut self) -> Self {
+        self.security = Security::Plaintext;
+        self
+    }
+
+    /// Logs in as this user. Without it the server must greet with PREAUTH, or the user's commands must do
+    /// without a login.
+    pub fn login(mut self, user: impl Into<String>, password: impl Into<Secret>) -> Self {
+        self.login = Some((user.into(), password.into()));
+        self
+    }
+
+    /// Allows passwords to be sent in clear text, to others than this very machine too. Whoever is on the way can
+    /// read them.
+    pub fn clear_text_login(mut self, allowed: bool) -> Self {
+        self.clear_text_login = allowed;
+        self
+    }
+
+    /// Trusts this certificate authority (PEM, one or several) beside those of the system.
+    pub fn trust(mut self, pem: impl Into<Bytes>) -> Self {
+        self.extra_roots.push(pem.into());
+        self
+    }
+
+    /// What to switch on at login where the server offers it (RFC 9051 section 6.3.1). QRESYNC and IMAP4rev2
+    /// unless said otherwise.
+    pub fn enable<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.enable = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// What to tell the server of ourselves after login, where it has ID (RFC 2971): some servers insist. This
+    /// library's name and version unless said otherwise; `None`: nothing is sent.
+    pub fn id(mut self, id: impl Into<Option<Id>>) -> Self {
+        self.id = id.into();
+        self
+    }
+
+    /// The bounds of the connection.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How long to wait for what.
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// Whether the connection idles by itself while there is nothing to do (RFC 2177), and polls where the server
+    /// can't. On unless said otherwise.
+    pub fn auto_idle(mut self, on: bool) -> Self {
+        self.auto_idle = on;
+        self
+    }
+
+    pub(crate) fn port_number(&self) -> u16 {
+        self.port.unwrap_or(if self.security == Security::Tls { 993 } else { 143 })
+    }
+
+    /// Whether the host is this very machine, by its name or address.
+    pub(crate) fn is_loopback(&self) -> bool {
+        let host = self.host.trim_start_matches('[').trim_end_matches(']');
+        host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            limits: self.limits.clone(),
+            auto_idle: self.auto_idle,
+            idle_delay: self.timeouts.idle_delay,
+            idle_renew: self.timeouts.idle_renew,
+            poll_every: self.timeouts.poll_every,
+            silence: self.timeouts.silence,
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! From a byte stream to a session that is logged in: greeting, STARTTLS, capabilities, login, ID, ENABLE.
+//!
+//! ```text
+//!   greeting ─> [CAPABILITY] ─> [STARTTLS ─> TLS ─> CAPABILITY] ─> login ─> [CAPABILITY] ─> [ID, ENABLE]
+//! ```
+//!
+//! All by ordinary commands through the engine, while its pump is run from here.
+
+use std::future::{Future, poll_fn};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use super::config::Security;
+use super::{Config, Io, Pump, dial, sasl};
+use crate::command::{AskCapabilities, Authenticate, Command, Enable, Login, StartTls};
+use crate::engine::{Engine, Shared, Slot, Submitted};
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::{Code, Status};
+
+/// A session that is logged in.
+pub(crate) struct Connected {
+    pub(crate) pump: Pump,
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// Dials, agrees on TLS, logs in.
+pub(crate) async fn connect(config: &Config) -> Result<Connected> {
+    let stream = dial::dial(config).await?;
+    let local = stream.peer_addr().is_ok_and(|address| address.ip().is_loopback());
+    let io: Box<dyn Io> = match config.security {
+        Security::Tls => wrap_tls(config, Box::new(stream)).await?,
+        _ => Box::new(stream),
+    };
+    Handshake::new(config, io, config.security == Security::Tls, local).run().await
+}
+
+/// Logs in over a byte stream that is ready.
+pub(crate) async fn handshake(config: &Config, io: Box<dyn Io>) -> Result<Connected> {
+    let encrypted = config.security == Security::Tls;
+    Handshake::new(config, io, encrypted, config.is_loopback()).run().await
+}
+
+#[cfg(feature = "rustls")]
+async fn wrap_tls(config: &Config, io: Box<dyn Io>) -> Result<Box<dyn Io>> {
+    super::tls::wrap(config, io).await
+}
+
+#[cfg(not(feature = "rustls"))]
+async fn wrap_tls(_: &Config, _: Box<dyn Io>) -> Result<Box<dyn Io>> {
+    Err(Error::new(ErrorKind::Tls, "this build has no TLS: switch the feature `rustls` on, or ask for no encryption"))
+}
+
+struct Handshake<'a> {
+    config: &'a Config,
+    pump: Pump,
+    shared: Arc<Shared>,
+    encrypted: bool,
+    /// The other end is this very machine.
+    local: bool,
+}
+
+impl<'a> Handshake<'a> {
+    fn new(config: &'a Config, io: Box<dyn Io>, encrypted: bool, local: bool) -> Self {
+        let shared = Shared::new(&config.limits);
+        let engine = Engine::new(shared.clone(), config.settings());
+        let pump = Pump::new(io, engine, shared.clone(), config.limits.clone());
+        Self { config, pump, shared, encrypted, local }
+    }
+
+    async fn run(mut self) -> Result<Connected> {
+        let timeouts = &self.config.timeouts;
+        let status = within(timeouts.greeting, "the greeting", self.greeting()).await?;
+        within(timeouts.login, "login", self.log_in(status)).await?;
+        self.pump.engine.set_ready();
+        Ok(Connected { pump: self.pump, shared: self.shared })
+    }
+
+    async fn greeting(&mut self) -> Result<Status> {
+        poll_fn(|cx| {
+            let over = self.pump.poll(cx).is_ready();
+            match self.pump.engine.greeting() {
+                Some(greeting) if greeting.status == Status::Bye => {
+                    let message = format!("the server turned us away: {}", greeting.text);
+                    Poll::Ready(Err(Error::new(ErrorKind::Closed, message).with_status(greeting.clone())))
+                }
+                Some(greeting) => Poll::Ready(Ok(greeting.status)),
+                None if over => Poll::Ready(Err(self.closed())),
+                None => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    async fn log_in(&mut self, greeting: Status) -> Result<()> {
+        let mut greeted_in = greeting == Status::PreAuth;
+        if matches!(self.config.security, Security::StartTls | Security::Opportunistic) {
+            self.know_capabilities().await?;
+            let offered = self.can("STARTTLS");
+            if greeted_in && self.config.security == Security::StartTls {
+                // Someone on the way can greet so, to keep us from asking for TLS (RFC 9051 section 11.1).
+                return Err(tls("the server says that we are logged in already, so TLS can't be asked for"));
+            }
+            if offered && !greeted_in {
+                self.start_tls().await?;
+                greeted_in = false;
+            } else if self.config.security == Security::StartTls {
+                return Err(tls("the server offers no STARTTLS, and TLS was asked for"));
+            }
+        }
+        self.know_capabilities().await?;
+        if !greeted_in {
+            if let Some((user, password)) = &self.config.login {
+                if !self.encrypted && !self.local && !self.config.clear_text_login {
+                    let message = "the connection is not encrypted, and passwords are not sent in clear text \
+                                   unless `clear_text_login` allows it";
+                    return Err(Error::new(ErrorKind::Login, message));
+                }
+                self.authenticate(user, password).await?;
+                self.know_capabilities().await?;
+            }
+        }
+        self.introduce().await
+    }
+
+    /// Asks for the capabilities, unless the server has told them by itself.
+    async fn know_capabilities(&mut self) -> Result<()> {
+        if self.pump.engine.session().capabilities().is_empty() {
+            self.ask(AskCapabilities).await?;
+        }
+        Ok(())
+    }
+
+    fn can(&self, what: &str) -> bool {
+        self.pump.engine.session().can(what)
+    }
+
+    async fn start_tls(&mut self) -> Result<()> {
+        self.ask(StartTls).await.map_err(|e| e.with_kind(ErrorKind::Tls))?;
+        let io = self
+            .pump
+            .take_io()
+            .map_err(|count| tls(format!("{count} octets came in clear text after the answer to STARTTLS")))?;
+        let io = wrap_tls(self.config, io).await?;
+        self.pump.put_io(io);
+        self.encrypted = true;
+        self.know_capabilities().await
+    }
+
+    async fn authenticate(&mut self, user: &str, password: &crate::command::Secret) -> Result<()> {
+        let result = if self.can("AUTH=PLAIN") {
+            let first = self.ask(Authenticate::new(sasl::plain(user, password)?)).await;
+            match first {
+                // Some servers advertise SASL-IR and refuse it: once more without.
+                Err(e) if e.kind() == ErrorKind::Bad && self.can("SASL-IR") => {
+                    self.ask(Authenticate::new(sasl::plain(user, password)?).without_initial_response()).await
+                }
+                other => other,
+            }
+        } else {
+            self.ask(Login { user: user.to_owned(), password: password.clone() }).await
+        };
+        result.map_err(|e| match e.kind() {
+            ErrorKind::No | ErrorKind::Bad | ErrorKind::Unsupported | ErrorKind::Invalid => {
+                e.with_kind(ErrorKind::Login)
+            }
+            _ => e,
+        })
+    }
+
+    /// ID first, for there are servers that want it before any SELECT; then ENABLE; both in one write.
+    async fn introduce(&mut self) -> Result<()> {
+        let id = self.config.id.clone().filter(|_| self.can("ID")).map(|id| self.submit(id));
+        let wanted: Vec<String> = self.config.enable.iter().filter(|name| self.can(name)).cloned().collect();
+        let enable = (self.can("ENABLE") && !wanted.is_empty()).then(|| self.submit(Enable(wanted)));
+        // A refusal of either is no reason not to go on; a lost connection is.
+        if let Some(slot) = id {
+            self.wait(&slot).await.map(drop).or_else(forgive)?;
+        }
+        if let Some(slot) = enable {
+            self.wait(&slot).await.map(drop).or_else(forgive)?;
+        }
+        Ok(())
+    }
+
+    async fn ask<C: Command>(&mut self, command: C) -> Result<C::Output> {
+        let slot = self.submit(command);
+        self.wait(&slot).await
+    }
+
+    fn submit<C: Command>(&self, command: C) -> Arc<Slot<C>> {
+        let class = command.class();
+        let (submitted, slot) = Submitted::new(command);
+        let (_, refused) = self.shared.submit(Box::new(submitted), class, None, None, true);
+        if let Some(error) = refused {
+            slot.refuse(error);
+        }
+        slot
+    }
+
+    async fn wait<C: Command>(&mut self, slot: &Slot<C>) -> Result<C::Output> {
+        poll_fn(|cx| {
+            let over = self.pump.poll(cx).is_ready();
+            match slot.poll_result(cx) {
+                Poll::Pending if over => Poll::Ready(Err(self.closed())),
+                result => result,
+            }
+        })
+        .await
+    }
+
+    fn closed(&self) -> Error {
+        match self.pump.engine.closed() {
+            Some(reason) => Error::closed(reason),
+            None => Error::protocol("the server asks for TLS at the wrong time"),
+        }
+    }
+}
+
+fn tls(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Tls, message)
+}
+
+fn forgive(error: Error) -> Result<()> {
+    if error.kind() == ErrorKind::Closed { Err(error) } else { Ok(()) }
+}
+
+async fn within<T>(limit: Duration, what: &str, doing: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::time::timeout(limit, doing)
+        .await
+        .map_err(|_| Error::new(ErrorKind::Timeout, format!("{what} took longer than {limit:?}")))?
+}

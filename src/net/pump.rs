@@ -1,0 +1,245 @@
+//! The pump: moves bytes between the engine and the socket, both directions in every poll, so that a server
+//! that stops reading until we read can't lock us up.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep};
+use tokio_util::codec::Decoder;
+use zeroize::Zeroize;
+
+use super::Io;
+use super::codec::Codec;
+use crate::engine::{Engine, Shared};
+use crate::types::{CloseReason, Limits};
+use crate::wire::{Frame, read_response};
+
+/// The first read after quiet goes to the stack, so that an idle connection holds no buffer.
+const FIRST_READ: usize = 4 << 10;
+/// Reads after a full one, and writes of many commands at once.
+const BLOCK: usize = 64 << 10;
+/// How many reads in a row before other tasks get their turn.
+const READS_A_POLL: usize = 16;
+/// How long closing may take.
+const CLOSE_GRACE: Duration = Duration::from_secs(1);
+
+pub(crate) struct Pump {
+    io: Box<dyn Io>,
+    pub(super) engine: Engine,
+    shared: Arc<Shared>,
+    limits: Limits,
+    codec: Codec,
+    incoming: BytesMut,
+    outgoing: BytesMut,
+    /// Writing has failed; what the server still says is read first, for it may tell why.
+    write_error: Option<io::Error>,
+    /// Written bytes may still be in a layer below.
+    unflushed: bool,
+    timer: Pin<Box<Sleep>>,
+    closing_since: Option<Instant>,
+}
+
+impl Pump {
+    pub(super) fn new(io: Box<dyn Io>, engine: Engine, shared: Arc<Shared>, limits: Limits) -> Self {
+        Self {
+            io,
+            engine,
+            shared,
+            codec: Codec::new(&limits),
+            limits,
+            incoming: BytesMut::new(),
+            outgoing: BytesMut::new(),
+            write_error: None,
+            unflushed: false,
+            timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            closing_since: None,
+        }
+    }
+
+    /// Moves what can be moved. Ready when the connection has ended, or when TLS is due.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.shared.set_driver(cx.waker());
+        let mut reads = 0;
+        loop {
+            self.engine.poll(Instant::now().into_std());
+            self.poll_write(cx);
+            if self.is_over() {
+                return Poll::Ready(());
+            }
+            let read = self.poll_read(cx);
+            if self.is_over() {
+                return Poll::Ready(());
+            }
+            match read {
+                Poll::Ready(()) if reads >= READS_A_POLL => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Poll::Ready(()) => reads += 1,
+                Poll::Pending => {
+                    if self.poll_timer(cx).is_pending() {
+                        return Poll::Pending;
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.engine.closed().is_some() || self.engine.is_tls_due()
+    }
+
+    /// Moves bytes until the connection has ended and is closed on our side too.
+    pub(crate) fn poll_to_end(&mut self, cx: &mut Context<'_>) -> Poll<CloseReason> {
+        if self.engine.closed().is_none() {
+            ready!(self.poll(cx));
+        }
+        let now = Instant::now();
+        let since = *self.closing_since.get_or_insert(now);
+        // A polite end: TLS and TCP tell the server that no more will come. Whether it hears it is its affair.
+        let closed = Pin::new(&mut self.io).poll_shutdown(cx).is_ready();
+        self.timer.as_mut().reset(since + CLOSE_GRACE);
+        if !closed && self.timer.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        Poll::Ready(self.engine.closed().cloned().unwrap_or(CloseReason::Dropped))
+    }
+
+    /// Writes all that waits, as much as the socket takes.
+    fn poll_write(&mut self, cx: &mut Context<'_>) {
+        while self.write_error.is_none() && self.engine.has_to_write() {
+            let bytes = self.engine.next_write(&mut self.outgoing, BLOCK);
+            let result = Pin::new(&mut self.io).poll_write(cx, bytes);
+            // It may hold a password.
+            self.outgoing.as_mut().zeroize();
+            match result {
+                Poll::Ready(Ok(0)) => self.write_error = Some(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(count)) => {
+                    self.engine.written(count);
+                    self.unflushed = true;
+                    self.engine.poll(Instant::now().into_std());
+                }
+                Poll::Ready(Err(error)) => self.write_error = Some(error),
+                Poll::Pending => break,
+            }
+        }
+        if self.unflushed && self.write_error.is_none() {
+            match Pin::new(&mut self.io).poll_flush(cx) {
+                Poll::Ready(Ok(())) => self.unflushed = false,
+                Poll::Ready(Err(error)) => self.write_error = Some(error),
+                Poll::Pending => {}
+            }
+        }
+        if !self.engine.has_to_write() {
+            self.outgoing = BytesMut::new();
+        }
+    }
+
+    /// One read, and all responses that it completes.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let count = match ready!(self.fill(cx)) {
+            Ok(count) => count,
+            Err(error) => {
+                let error = self.write_error.take().unwrap_or(error);
+                self.engine.handle_end(CloseReason::io(&error));
+                return Poll::Ready(());
+            }
+        };
+        if count == 0 {
+            let reason = match self.write_error.take() {
+                Some(error) => CloseReason::io(&error),
+                None if self.codec.is_partial(&self.incoming) => {
+                    CloseReason::Protocol("the connection ended in the middle of a response".into())
+                }
+                None => CloseReason::Eof,
+            };
+            self.engine.handle_end(reason);
+            return Poll::Ready(());
+        }
+        self.engine.heard_bytes(Instant::now().into_std());
+        self.take_frames();
+        if self.incoming.is_empty() {
+            self.incoming = BytesMut::new();
+        }
+        Poll::Ready(())
+    }
+
+    fn fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let io = Pin::new(&mut self.io);
+        if self.incoming.is_empty() && self.codec.wanted() == 0 {
+            let mut stack = [0; FIRST_READ];
+            let mut buffer = ReadBuf::new(&mut stack);
+            ready!(io.poll_read(cx, &mut buffer))?;
+            self.incoming.extend_from_slice(buffer.filled());
+            return Poll::Ready(Ok(buffer.filled().len()));
+        }
+        self.incoming.reserve(BLOCK);
+        tokio_util::io::poll_read_buf(io, cx, &mut self.incoming)
+    }
+
+    fn take_frames(&mut self) {
+        while self.engine.closed().is_none() && !self.engine.is_tls_due() {
+            match self.codec.decode(&mut self.incoming) {
+                Ok(Some(frame)) => self.take_frame(&frame),
+                Ok(None) => return,
+                Err(error) => {
+                    self.engine.handle_end(CloseReason::Protocol(error.to_string()));
+                    return;
+                }
+            }
+        }
+    }
+
+    fn take_frame(&mut self, frame: &Frame) {
+        let now = Instant::now().into_std();
+        match read_response(frame, &self.limits) {
+            Ok(response) => {
+                let raw = self.engine.wants_raw().then(|| whole(frame));
+                self.engine.handle(response, raw, now);
+            }
+            Err(why) => self.engine.handle_unreadable(&whole(frame), &why),
+        }
+    }
+
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(deadline) = self.engine.deadline() else { return Poll::Pending };
+        let deadline = Instant::from_std(deadline);
+        if self.timer.deadline() != deadline {
+            self.timer.as_mut().reset(deadline);
+        }
+        self.timer.as_mut().poll(cx)
+    }
+
+    /// Takes the byte stream out, so that TLS can be put over it. An error if the server has sent more than the
+    /// answer to STARTTLS: someone may have slipped that in (RFC 9051 section 6.2.1).
+    pub(super) fn take_io(&mut self) -> Result<Box<dyn Io>, usize> {
+        if !self.incoming.is_empty() {
+            return Err(self.incoming.len());
+        }
+        Ok(std::mem::replace(&mut self.io, Box::new(tokio::io::empty())))
+    }
+
+    /// Goes on with this byte stream.
+    pub(super) fn put_io(&mut self, io: Box<dyn Io>) {
+        self.io = io;
+        self.engine.tls_done();
+    }
+}
+
+impl Drop for Pump {
+    fn drop(&mut self) {
+        // Without the driver nothing will ever come: everyone who waits is told.
+        self.engine.handle_end(CloseReason::Dropped);
+    }
+}
+
+/// The bytes of a response as they came, its literals put back.
+fn whole(frame: &Frame) -> Bytes {
+    frame.to_bytes()
+}

@@ -1,0 +1,454 @@
+//! The encoder: writes one line of a command, argument by argument, as the fragments that go to the server.
+//!
+//! In come arguments of any content; out come [`Fragment`]s: text, and literals, before some of which the
+//! server must be heard. Each argument takes the shortest form that holds it (RFC 9051 section 4): an atom,
+//! a quoted string, a literal. What no form can hold is refused with an [`EncodeError`].
+//!
+//! What is promised: whatever bytes the arguments have, the server reads one command. CR and LF get into
+//! text only as the line end of an announcement that the encoder wrote itself, or as the end of the line;
+//! and no line ends in what a server would take for an announcement.
+//!
+//! The methods can be chained. The first error is kept, what is written after it is ignored, and
+//! [`finish`](Encoder::finish) tells it instead of giving fragments: half a line never goes out.
+
+use std::fmt;
+
+use bytes::Bytes;
+use zeroize::Zeroizing;
+
+use super::utf7;
+use crate::types::{Flag, Flags, MailboxName, MessageNumber, Set};
+
+/// The longest string that goes in quotation marks (or as an atom), in octets: lines are to be kept to
+/// about 1,000 octets, and longer strings to be sent as literals (RFC 2683 section 3.2.1.5).
+const LONGEST_INLINE: usize = 1000;
+
+/// The longest literal that need not wait under LITERAL- (RFC 7888 section 5).
+const LONGEST_MINUS: usize = 4096;
+
+/// How this session sends literals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LiteralMode {
+    /// The server asks for each with a `+` (RFC 9051 section 4.3).
+    #[default]
+    Sync,
+    /// Those of up to 4,096 octets go at once (LITERAL-, IMAP4rev2; RFC 7888 section 5).
+    Minus,
+    /// All go at once (LITERAL+; RFC 7888 section 3).
+    Plus,
+}
+
+/// What the session allows in a command.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct EncodeOptions {
+    /// How literals are sent.
+    pub(crate) literals: LiteralMode,
+    /// Whether UTF8=ACCEPT or IMAP4rev2 has been enabled: UTF-8 in quoted strings and in mailbox names
+    /// (RFC 6855 section 3, RFC 9051 sections 4.3 and 5.1).
+    pub(crate) utf8: bool,
+}
+
+/// A piece of a command. All are written one behind the other; only a synchronising literal waits.
+#[derive(PartialEq, Eq)]
+pub(crate) enum Fragment {
+    /// Part of the line. Where a literal follows, it ends in the announcement and CRLF.
+    Text(Vec<u8>),
+    /// Part of the line that must not be shown, and is wiped when dropped.
+    Secret(Zeroizing<Vec<u8>>),
+    /// A literal's octets.
+    Literal {
+        /// The octets; a secret's are wiped when the last clone is dropped.
+        data: Bytes,
+        /// Whether they, even if there are none, may go out only after the server's `+`.
+        sync: bool,
+    },
+}
+
+impl Fragment {
+    /// The octets that go out.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text,
+            Self::Secret(text) => text,
+            Self::Literal { data, .. } => data,
+        }
+    }
+}
+
+impl fmt::Debug for Fragment {
+    /// Shows text; of secrets nothing, of literals, which may be secrets too, the length.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "Text(\"{}\")", text.escape_ascii()),
+            Self::Secret(_) => f.write_str("Secret(…)"),
+            Self::Literal { data, sync } => {
+                f.debug_struct("Literal").field("octets", &data.len()).field("sync", sync).finish()
+            }
+        }
+    }
+}
+
+/// Why an argument cannot be sent. Of secrets nothing is told but where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum EncodeError {
+    /// A byte that this kind of argument has no form for.
+    #[error("{what} can't hold the byte 0x{byte:02x}, which is at position {position} (from 0)")]
+    Byte {
+        /// The kind of argument.
+        what: &'static str,
+        /// The byte.
+        byte: u8,
+        /// Where it is in the argument, from 0.
+        position: usize,
+    },
+    /// As `Byte`, in a secret.
+    #[error("a secret has a byte that can't be sent, at position {position} (from 0)")]
+    SecretByte {
+        /// Where it is, from 0.
+        position: usize,
+    },
+    /// Nothing, where the grammar wants something.
+    #[error("{what} can't be empty")]
+    Empty {
+        /// The kind of argument.
+        what: &'static str,
+    },
+    /// A flag that clients can't set.
+    #[error("the flag {flag} can't be sent: only a server tells it")]
+    Flag {
+        /// The flag.
+        flag: &'static str,
+    },
+    /// The line would end in `{5}` or the like.
+    #[error(
+        "the line ends like the announcement of a literal, so that the next command would be taken for it"
+    )]
+    Announcement,
+}
+
+/// Writes one line of a command. See the module's head.
+#[derive(Debug)]
+pub(crate) struct Encoder {
+    options: EncodeOptions,
+    done: Vec<Fragment>,
+    text: Text,
+    error: Option<EncodeError>,
+}
+
+/// The text that is being written; a type of its own for the sake of `Debug`.
+#[derive(Default)]
+struct Text(Vec<u8>);
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.escape_ascii())
+    }
+}
+
+impl Encoder {
+    /// An empty line.
+    pub(crate) fn new(options: EncodeOptions) -> Self {
+        Self { options, done: Vec::new(), text: Text::default(), error: None }
+    }
+
+    /// Ends the line with CRLF and gives what is to be sent.
+    ///
+    /// # Errors
+    /// The first error of an argument; or the line ends in what is not, but looks like, the announcement
+    /// of a literal.
+    pub(crate) fn finish(mut self) -> Result<Vec<Fragment>, EncodeError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        let since_literal = self.done.iter().rev().take_while(|f| !matches!(f, Fragment::Literal { .. }));
+        let last = since_literal.flat_map(|f| f.as_bytes().iter().rev());
+        if ends_in_announcement(self.text.0.iter().rev().chain(last).copied()) {
+            return Err(EncodeError::Announcement);
+        }
+        self.text.0.extend_from_slice(b"\r\n");
+        self.end_text();
+        Ok(self.done)
+    }
+
+    /// A piece of the line as it stands: keywords and their punctuation, a user's raw line. No CR, LF or
+    /// NUL; octets beyond ASCII only with `utf8`.
+    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
+        let utf8 = self.options.utf8;
+        let fits = |b: u8| !matches!(b, 0 | b'\r' | b'\n') && (utf8 || b.is_ascii());
+        self.checked("the text of a command", text.as_bytes(), fits)
+    }
+
+    /// An atom (RFC 9051 section 9, `atom`): a keyword, a name that goes without quotes.
+    pub(crate) fn atom(&mut self, atom: &str) -> &mut Self {
+        self.not_empty("an atom", atom.as_bytes()).checked("an atom", atom.as_bytes(), is_atom_char)
+    }
+
+    /// A number.
+    pub(crate) fn number(&mut self, number: u64) -> &mut Self {
+        self.write(number.to_string().as_bytes())
+    }
+
+    /// One space.
+    pub(crate) fn space(&mut self) -> &mut Self {
+        self.write(b" ")
+    }
+
+    /// Begins a list: `(`.
+    pub(crate) fn open(&mut self) -> &mut Self {
+        self.write(b"(")
+    }
+
+    /// Ends a list: `)`.
+    pub(crate) fn close(&mut self) -> &mut Self {
+        self.write(b")")
+    }
+
+    /// A quoted string, where the grammar allows no other (dates and the like): no CR, LF or NUL, UTF-8
+    /// only with `utf8`, of any length.
+    pub(crate) fn quoted(&mut self, string: impl AsRef<[u8]>) -> &mut Self {
+        let string = string.as_ref();
+        match self.unquotable(string) {
+            Some(position) => self.refuse("a quoted string", string, position),
+            None => self.write(&quote(string)),
+        }
+    }
+
+    /// A string that may go as an atom (section 9, `astring`), any octets but NUL.
+    pub(crate) fn astring(&mut self, string: impl AsRef<[u8]>) -> &mut Self {
+        self.astring_of("a string", string.as_ref(), is_astring_char)
+    }
+
+    /// A string that goes quoted or as a literal (section 9, `string`), any octets but NUL.
+    pub(crate) fn string(&mut self, string: impl AsRef<[u8]>) -> &mut Self {
+        self.string_of("a string", string.as_ref())
+    }
+
+    /// A string, or NIL for `None` (section 9, `nstring`).
+    pub(crate) fn nstring(&mut self, string: Option<impl AsRef<[u8]>>) -> &mut Self {
+        match string {
+            Some(string) => self.string(string),
+            None => self.write(b"NIL"),
+        }
+    }
+
+    /// A literal, whatever its content (section 9, `literal`), any octets but NUL.
+    pub(crate) fn literal(&mut self, data: impl Into<Bytes>) -> &mut Self {
+        let data = data.into();
+        match memchr::memchr(0, &data) {
+            Some(position) => self.refuse("a literal", &data, position),
+            None => self.push_literal("", data),
+        }
+    }
+
+    /// A literal of any octets, NUL among them. The server must offer BINARY (RFC 3516 section 4.4; without
+    /// waiting: RFC 7888 section 6).
+    pub(crate) fn literal8(&mut self, data: impl Into<Bytes>) -> &mut Self {
+        self.push_literal("~", data.into())
+    }
+
+    /// The name of a mailbox (section 9, `mailbox`): as the server spelt it if it did so in its own way,
+    /// else in modified UTF-7, or in UTF-8 with `utf8`.
+    pub(crate) fn mailbox(&mut self, name: &MailboxName) -> &mut Self {
+        const WHAT: &str = "a mailbox name";
+        match name.wire() {
+            Some(wire) => self.astring_of(WHAT, wire, is_astring_char),
+            None if self.options.utf8 => self.astring_of(WHAT, name.as_str().as_bytes(), is_astring_char),
+            None => self.astring_of(WHAT, &utf7::encode(name.as_str()), is_astring_char),
+        }
+    }
+
+    /// A pattern of mailbox names, in which `*` and `%` stand for any text (section 9, `list-mailbox`).
+    pub(crate) fn pattern(&mut self, pattern: &str) -> &mut Self {
+        const WHAT: &str = "a pattern";
+        let fits = |b| is_astring_char(b) || matches!(b, b'*' | b'%');
+        match self.options.utf8 {
+            true => self.astring_of(WHAT, pattern.as_bytes(), fits),
+            false => self.astring_of(WHAT, &utf7::encode(pattern), fits),
+        }
+    }
+
+    /// A flag (section 9, `flag`). `]`, which some servers have in keywords, is allowed; `\Recent` and
+    /// `\*`, which only servers tell, are not.
+    pub(crate) fn flag(&mut self, flag: &Flag) -> &mut Self {
+        const WHAT: &str = "a flag";
+        match flag {
+            Flag::Recent => return self.fail(EncodeError::Flag { flag: "\\Recent" }),
+            Flag::Wildcard => return self.fail(EncodeError::Flag { flag: "\\*" }),
+            _ => {}
+        }
+        let (backslash, atom) = match flag.as_str().strip_prefix('\\') {
+            Some(atom) => ("\\", atom),
+            None => ("", flag.as_str()),
+        };
+        match atom.bytes().position(|b| !is_astring_char(b)) {
+            // Positions are those in the whole name.
+            Some(at) => self.refuse(WHAT, flag.as_str().as_bytes(), at + backslash.len()),
+            None => self.not_empty(WHAT, atom.as_bytes()).write(backslash.as_bytes()).write(atom.as_bytes()),
+        }
+    }
+
+    /// Flags in parentheses (section 9, `flag-list`).
+    pub(crate) fn flags(&mut self, flags: &Flags) -> &mut Self {
+        self.open();
+        for (i, flag) in flags.iter().enumerate() {
+            if i > 0 {
+                self.space();
+            }
+            self.flag(&flag);
+        }
+        self.close()
+    }
+
+    /// A set of message numbers (section 9, `sequence-set`), not empty.
+    pub(crate) fn set<N: MessageNumber>(&mut self, set: &Set<N>) -> &mut Self {
+        match set.is_empty() {
+            true => self.fail(EncodeError::Empty { what: "a set of messages" }),
+            false => self.write(set.to_string().as_bytes()),
+        }
+    }
+
+    /// A string that must not be shown and is wiped after use: a password. Any octets but NUL.
+    pub(crate) fn secret(&mut self, secret: &[u8]) -> &mut Self {
+        if self.error.is_some() {
+            return self;
+        }
+        if let Some(position) = memchr::memchr(0, secret) {
+            return self.fail(EncodeError::SecretByte { position });
+        }
+        if secret.len() <= LONGEST_INLINE && self.unquotable(secret).is_none() {
+            self.end_text();
+            self.done.push(Fragment::Secret(quote(secret)));
+            return self;
+        }
+        self.push_literal("", Bytes::from_owner(Zeroizing::new(secret.to_vec())))
+    }
+
+    /// A secret that is an atom or nothing, as base64 is: what SASL says.
+    pub(crate) fn secret_atom(&mut self, secret: &[u8]) -> &mut Self {
+        if self.error.is_some() {
+            return self;
+        }
+        if let Some(position) = secret.iter().position(|&b| !is_atom_char(b)) {
+            return self.fail(EncodeError::SecretByte { position });
+        }
+        self.end_text();
+        self.done.push(Fragment::Secret(Zeroizing::new(secret.to_vec())));
+        self
+    }
+
+    /// Bare if all octets fit, else as a string. NIL is written as a string: not all servers know that
+    /// no NIL can stand here.
+    fn astring_of(&mut self, what: &'static str, string: &[u8], fits: impl Fn(u8) -> bool) -> &mut Self {
+        let bare = (1..=LONGEST_INLINE).contains(&string.len())
+            && string.iter().all(|&b| fits(b))
+            && !string.eq_ignore_ascii_case(b"NIL");
+        if bare { self.write(string) } else { self.string_of(what, string) }
+    }
+
+    fn string_of(&mut self, what: &'static str, string: &[u8]) -> &mut Self {
+        if let Some(position) = memchr::memchr(0, string) {
+            return self.refuse(what, string, position);
+        }
+        if string.len() <= LONGEST_INLINE && self.unquotable(string).is_none() {
+            return self.write(&quote(string));
+        }
+        self.push_literal("", Bytes::copy_from_slice(string))
+    }
+
+    /// Where the first octet is that no quoted string can hold in this session (section 9, `quoted`).
+    fn unquotable(&self, string: &[u8]) -> Option<usize> {
+        let valid = match std::str::from_utf8(string) {
+            Ok(_) => string.len(),
+            Err(error) => error.valid_up_to(),
+        };
+        let control = |b: u8| matches!(b, 0 | b'\r' | b'\n');
+        let bad = |(at, &b): (usize, &u8)| control(b) || !(b.is_ascii() || self.options.utf8 && at < valid);
+        string.iter().enumerate().position(bad)
+    }
+
+    /// Announces a literal and adds it (section 4.3).
+    fn push_literal(&mut self, prefix: &str, data: Bytes) -> &mut Self {
+        let sync = match self.options.literals {
+            LiteralMode::Sync => true,
+            LiteralMode::Minus => data.len() > LONGEST_MINUS,
+            LiteralMode::Plus => false,
+        };
+        let plus = if sync { "" } else { "+" };
+        self.write(format!("{prefix}{{{}{plus}}}\r\n", data.len()).as_bytes());
+        if self.error.is_none() {
+            self.end_text();
+            self.done.push(Fragment::Literal { data, sync });
+        }
+        self
+    }
+
+    fn checked(&mut self, what: &'static str, bytes: &[u8], fits: impl Fn(u8) -> bool) -> &mut Self {
+        match bytes.iter().position(|&b| !fits(b)) {
+            Some(position) => self.refuse(what, bytes, position),
+            None => self.write(bytes),
+        }
+    }
+
+    fn not_empty(&mut self, what: &'static str, bytes: &[u8]) -> &mut Self {
+        if bytes.is_empty() { self.fail(EncodeError::Empty { what }) } else { self }
+    }
+
+    fn refuse(&mut self, what: &'static str, bytes: &[u8], position: usize) -> &mut Self {
+        let byte = bytes.get(position).copied().unwrap_or_default();
+        self.fail(EncodeError::Byte { what, byte, position })
+    }
+
+    fn fail(&mut self, error: EncodeError) -> &mut Self {
+        self.error.get_or_insert(error);
+        self
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> &mut Self {
+        if self.error.is_none() {
+            self.text.0.extend_from_slice(bytes);
+        }
+        self
+    }
+
+    fn end_text(&mut self) {
+        if !self.text.0.is_empty() {
+            self.done.push(Fragment::Text(std::mem::take(&mut self.text.0)));
+        }
+    }
+}
+
+/// In quotation marks, with `"` and `\` escaped (section 9, `quoted`). Room is made at once, so that no
+/// copy of a secret is left behind where the buffer has grown.
+fn quote(string: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut quoted = Zeroizing::new(Vec::with_capacity(2 * string.len() + 2));
+    quoted.push(b'"');
+    for &byte in string {
+        if matches!(byte, b'"' | b'\\') {
+            quoted.push(b'\\');
+        }
+        quoted.push(byte);
+    }
+    quoted.push(b'"');
+    quoted
+}
+
+/// Section 9, `ATOM-CHAR`: any CHAR except atom-specials.
+fn is_atom_char(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'(' | b')' | b'{' | b'%' | b'*' | b'"' | b'\\' | b']')
+}
+
+/// Section 9, `ASTRING-CHAR`.
+fn is_astring_char(byte: u8) -> bool {
+    is_atom_char(byte) || byte == b']'
+}
+
+/// Whether a line, read from its end, looks as if a literal followed: `}`, digits or signs, `{`. Wider than
+/// the grammar, for servers may be.
+fn ends_in_announcement(line_from_end: impl Iterator<Item = u8>) -> bool {
+    let mut bytes = line_from_end.skip_while(|b| matches!(b, b' ' | b'\t'));
+    bytes.next() == Some(b'}')
+        && bytes.find(|b| !(b.is_ascii_digit() || matches!(b, b'+' | b'-' | b' '))) == Some(b'{')
+}
+
+#[cfg(test)]
+mod tests;

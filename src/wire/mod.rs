@@ -1,6 +1,7 @@
 //! Bytes to typed responses and back, without I/O: the framer cuts what comes into responses, the grammar
 //! reads each, and the encoder writes commands. Nothing in here knows of commands' meaning or of time.
 
+pub(crate) mod encode;
 pub(crate) mod frame;
 pub(crate) mod input;
 pub(crate) mod parse;

@@ -16,7 +16,7 @@ pub(crate) enum Response {
     Tagged {
         /// The tag, as the server wrote it.
         tag: String,
-        /// How the command ended.
+        /// How the command ended: OK, NO or BAD; BYE from servers that end LOGOUT so.
         status: StatusResponse,
     },
     /// `* …`: all else. A greeting is an untagged status response.

@@ -5,6 +5,7 @@
 //! | a delimiter that is NIL, `""` or bare | [`delimiter`] |
 //! | an unquoted name with spaces, tabs, brackets or parentheses | [`bare_name`] |
 //! | a name that is not valid modified UTF-7 | [`mailbox_name`]: taken literally |
+//! | a row of ID with something behind it | [`id`] |
 //! | `STATUS "x" ()`, counts told as -1 | [`status`] |
 
 use std::borrow::Cow;
@@ -173,19 +174,18 @@ fn status_item<'a>(i: Input<'a>, item: &[u8], depth: usize, status: &mut Mailbox
     Ok((rest, ()))
 }
 
-/// What stands behind `* ID`: `NIL`, or names and values (RFC 2971 section 3.2).
+/// What stands behind `* ID`: `NIL`, or names and values (RFC 2971 section 3.2). What stands behind the list
+/// is passed over: the response is for people, and says all in it.
 pub(crate) fn id(i: Input<'_>) -> Parsed<'_, Vec<(String, Option<String>)>> {
     let i = spaces(i);
     let mut fields = Vec::new();
     if let Some(rest) = nil(i) {
-        let (rest, ()) = end(rest)?;
-        return Ok((rest, fields));
+        return Ok((rest.skip(rest.text.len()), fields));
     }
     let (mut i, ()) = open(i)?;
     loop {
         if let Some(rest) = closed(i) {
-            let (rest, ()) = end(rest)?;
-            return Ok((rest, fields));
+            return Ok((rest.skip(rest.text.len()), fields));
         }
         let (rest, field) = loose(i)?;
         // A name without a value, at the end: none.

@@ -32,7 +32,7 @@ use self::token::{Upper, end, name, number, spaces};
 use super::frame::Frame;
 use super::input::{Fail, Input, Parsed, expected};
 use super::response::Response;
-use crate::types::{Answer, Limits, Message, Seq, Status, StatusResponse, Uid, Untagged};
+use crate::types::{Answer, Limits, Message, Seq, Status, Uid, Untagged};
 
 /// The most words or flags that are read of one list: past some hundred they mean nothing, and looking each
 /// up among all before it takes time.
@@ -105,7 +105,8 @@ fn tagged(i: Input<'_>) -> Result<Response, nom::Err<Fail>> {
     let (rest, word) = after_tag.run(|b| b.is_ascii_alphabetic());
     let ends = rest.peek().is_none_or(|b| matches!(b, b' ' | b'['));
     match status::status_word(word) {
-        Some(status @ (Status::Ok | Status::No | Status::Bad)) if ends && !tag.is_empty() => {
+        // A tagged BYE is wrong, and sent by some in place of LOGOUT's OK.
+        Some(status) if ends && !tag.is_empty() && status != Status::PreAuth => {
             let tag = String::from_utf8_lossy(tag).into_owned();
             Ok(Response::Tagged { tag, status: status::status_rest(rest, status) })
         }
@@ -198,6 +199,9 @@ fn named(all: Input<'_>, i: Input<'_>, word: &[u8], depth: usize) -> Result<Resp
             typed("VANISHED", search::vanished(i), |(earlier, uids)| Answer::Vanished { earlier, uids })
         }
         b"ID" => typed("ID", mailbox::id(i), Answer::Id),
+        b"EXISTS" | b"RECENT" | b"EXPUNGE" | b"FETCH" | b"UIDFETCH" => {
+            Err(expected(all.skip(1), "a message number"))
+        }
         _ => other(all, i, word, depth),
     }
 }

@@ -2,30 +2,32 @@
 //!
 //! | seen | allowed by |
 //! |---|---|
-//! | no number at all, a space at the end | [`search`] |
+//! | no number at all, a space at the end, numbers behind `(MODSEQ 5)` | [`search`] |
 //! | the tag without quotes | [`esearch`] |
 
 use nom::Parser;
 use nom::sequence::{delimited, preceded};
 
-use super::set::{number_set, spaced, uid_set};
+use super::set::{Gather, number_set, spaced, uid_set};
 use super::string::astring;
-use super::token::{Upper, close, end, gap, name, number, number64, open, space, spaces};
+use super::token::{Upper, close, closed, end, gap, name, number, number64, open, space, spaces};
 use super::value;
-use crate::types::{ESearch, ModSeq, SearchResult, UidSet};
+use crate::types::{ESearch, ModSeq, NumberSet, SearchResult, UidSet};
 use crate::wire::input::{Input, Parsed};
 
 /// What stands behind `* SEARCH`.
 pub(crate) fn search(i: Input<'_>) -> Parsed<'_, SearchResult> {
-    let (mut i, numbers) = spaced(i);
-    let mut result = SearchResult { numbers, mod_seq: None };
-    if i.peek() == Some(b'(') {
+    let mut all = Gather::default();
+    let mut result = SearchResult::default();
+    let mut i = spaced(i, &mut all);
+    while i.peek() == Some(b'(') {
         // RFC 7162 section 3.1.5: `(MODSEQ 917162500)`.
         let (rest, value) = delimited(open, preceded((name, space), number64), close).parse(i)?;
         result.mod_seq = ModSeq::new(value);
-        i = rest;
+        i = spaced(rest, &mut all);
     }
     let (i, ()) = end(i)?;
+    result.numbers = NumberSet(all.finish());
     Ok((i, result))
 }
 
@@ -34,9 +36,20 @@ pub(crate) fn esearch(i: Input<'_>, depth: usize) -> Parsed<'_, ESearch> {
     let mut result = ESearch::default();
     let mut i = spaces(i);
     if i.peek() == Some(b'(') {
-        let (rest, tag) = delimited(open, preceded((name, space), astring), close).parse(i)?;
-        result.tag = Some(tag.to_text());
-        i = spaces(rest);
+        let (mut at, ()) = open(i)?;
+        while closed(at).is_none() {
+            let (rest, label) = name(at)?;
+            let (rest, ()) = gap(rest)?;
+            let behind = if label.eq_ignore_ascii_case(b"TAG") {
+                let (behind, tag) = astring(rest)?;
+                result.tag = Some(tag.to_text());
+                behind
+            } else {
+                other(rest, label, depth, &mut result)?.0
+            };
+            at = spaces(behind);
+        }
+        i = spaces(close(at)?.0);
     }
     while !i.text.is_empty() {
         let (rest, item) = name(i)?;
@@ -57,16 +70,19 @@ pub(crate) fn esearch(i: Input<'_>, depth: usize) -> Parsed<'_, ESearch> {
                 result.mod_seq = ModSeq::new(value);
                 (rest, ())
             }
-            _ => {
-                let (rest, raw) = value::raw(rest, depth)?;
-                let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
-                result.other.push((text(item), text(&raw)));
-                (rest, ())
-            }
+            _ => other(rest, item, depth, &mut result)?,
         };
         i = spaces(rest);
     }
     Ok((i, result))
+}
+
+/// A value without a type.
+fn other<'a>(i: Input<'a>, name: &[u8], depth: usize, result: &mut ESearch) -> Parsed<'a, ()> {
+    let (rest, raw) = value::raw(i, depth)?;
+    let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+    result.other.push((text(name), text(&raw)));
+    Ok((rest, ()))
 }
 
 fn put<'a, T>((rest, value): (Input<'a>, T), place: &mut Option<T>) -> (Input<'a>, ()) {

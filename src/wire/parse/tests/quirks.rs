@@ -94,7 +94,31 @@ fn a_greeting_that_is_none_is_reported() {
     unreadable("421 Server is busy, try again later.", None);
 }
 
+#[test]
+fn a_tagged_bye_ends_its_command() {
+    assert_eq!(tagged("a1 BYE logging out").1.status, Status::Bye);
+}
+
 // Numbers, flags, lists.
+
+#[test]
+fn searches_and_ids_with_something_behind() {
+    let Answer::Search(found) = answer("* SEARCH 1 2 (MODSEQ 9) 3 4 ") else { panic!() };
+    assert_eq!((found.numbers.to_string(), found.mod_seq), ("1:4".into(), ModSeq::new(9)));
+    let Answer::Id(fields) = answer("* ID (\"name\" \"x\")+") else { panic!() };
+    assert_eq!(fields.len(), 1);
+    let Answer::ESearch(found) = answer("* ESEARCH (TAG \"a\" MAILBOX \"m b\" UIDVALIDITY 5) UID ALL 1")
+    else {
+        panic!()
+    };
+    assert_eq!((found.tag.as_deref(), found.all.is_some(), found.other.len()), (Some("a"), true, 2));
+}
+
+#[test]
+fn a_row_without_its_number_is_reported() {
+    unreadable("* FETCH (UID 5)", Some("FETCH"));
+    unreadable("* EXISTS", Some("EXISTS"));
+}
 
 #[test]
 fn runs_of_spaces_and_spaces_at_the_end() {

@@ -5,6 +5,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use super::disposition::{Disposition, Params, skip_params};
 use super::envelope::Envelope;
 use super::packed::{Reader, lossy};
 use super::section::Part;
@@ -27,7 +28,7 @@ use super::section::Part;
 pub struct BodyStructure {
     /// One packed node. A node is a block: the mark of its kind, then
     /// - [`LEAF`]: type, subtype, parameters, id, description, encoding, size, then 0, or 1 and a block that
-    ///   is the envelope and the node of the message within; lines, MD5;
+    ///   is the message within: a block with its envelope (empty for none), and its node, if any; lines, MD5;
     /// - [`MULTIPART`]: a block that holds its children's nodes; subtype, parameters;
     ///
     /// and in either case disposition, languages, location, and what was told beyond them. Parameters are a 1,
@@ -164,13 +165,13 @@ impl<'a> BodyPart<'a> {
     /// The parameters of its Content-Type, `charset` or `name` among them.
     #[must_use]
     pub fn params(&self) -> Params<'a> {
-        Params { reader: self.read().params }
+        Params::read(self.read().params)
     }
 
     /// The value of this parameter; case of letters in the name does not matter.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<Cow<'a, str>> {
-        self.params().value(name)
+        self.params().find_value(name)
     }
 
     /// Its Content-ID, with its angle brackets.
@@ -213,8 +214,7 @@ impl<'a> BodyPart<'a> {
     #[must_use]
     pub fn disposition(&self) -> Option<Disposition<'a>> {
         let mut reader = self.read().rest;
-        (reader.mark() != 0)
-            .then(|| Disposition { kind: reader.string().unwrap_or_default(), params: Params { reader } })
+        (reader.mark() != 0).then(|| Disposition::read(reader))
     }
 
     /// Its languages, as RFC 5646 names them: `en`, `de-AT`.
@@ -258,7 +258,7 @@ impl<'a> BodyPart<'a> {
     #[must_use]
     pub fn envelope(&self) -> Option<Envelope> {
         let packed = Reader::new(self.read().message?).block();
-        Some(Envelope::from_packed(self.all.slice_ref(packed)))
+        (!packed.is_empty()).then(|| Envelope::from_packed(self.all.slice_ref(packed)))
     }
 
     /// The content of the message that this part is (`message/rfc822`).
@@ -266,7 +266,8 @@ impl<'a> BodyPart<'a> {
     pub fn body(&self) -> Option<BodyPart<'a>> {
         let mut reader = Reader::new(self.read().message?);
         reader.block();
-        Some(BodyPart::within(self.all, reader.block(), self.number.as_ref()))
+        let node = reader.block();
+        (!node.is_empty()).then(|| BodyPart::within(self.all, node, self.number.as_ref()))
     }
 
     fn is_nested(&self) -> bool {
@@ -339,13 +340,6 @@ struct Fields<'a> {
     rest: Reader<'a>,
 }
 
-fn skip_params(reader: &mut Reader<'_>) {
-    while reader.mark() != 0 {
-        reader.string();
-        reader.string();
-    }
-}
-
 fn skip_disposition(reader: &mut Reader<'_>) {
     if reader.mark() != 0 {
         reader.string();
@@ -379,85 +373,5 @@ impl serde::Serialize for BodyPart<'_> {
         out.serialize_field("languages", &self.languages().collect::<Vec<_>>())?;
         out.serialize_field("location", &self.location())?;
         out.end()
-    }
-}
-
-/// How a part wants to be shown (RFC 2183).
-#[derive(Clone, Debug)]
-pub struct Disposition<'a> {
-    kind: &'a [u8],
-    params: Params<'a>,
-}
-
-impl<'a> Disposition<'a> {
-    /// `attachment` or `inline`, in the server's letters.
-    #[must_use]
-    pub fn kind(&self) -> Cow<'a, str> {
-        lossy(self.kind)
-    }
-
-    /// Whether the part is an attachment.
-    #[must_use]
-    pub fn is_attachment(&self) -> bool {
-        self.kind.eq_ignore_ascii_case(b"attachment")
-    }
-
-    /// Its parameters, `filename` or `size` among them.
-    #[must_use]
-    pub fn params(&self) -> Params<'a> {
-        self.params.clone()
-    }
-
-    /// The value of this parameter; case of letters in the name does not matter.
-    #[must_use]
-    pub fn param(&self, name: &str) -> Option<Cow<'a, str>> {
-        self.params().value(name)
-    }
-}
-
-#[cfg(feature = "serde")]
-impl serde::Serialize for Disposition<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeStruct;
-        let mut out = serializer.serialize_struct("Disposition", 2)?;
-        out.serialize_field("kind", &self.kind())?;
-        out.serialize_field("params", &self.params())?;
-        out.end()
-    }
-}
-
-/// The parameters of a part or of its disposition: name and value, in their order. A value that is missing is
-/// empty.
-#[derive(Clone, Debug)]
-pub struct Params<'a> {
-    reader: Reader<'a>,
-}
-
-impl<'a> Params<'a> {
-    /// The first value of this name; case of letters does not matter.
-    fn value(mut self, name: &str) -> Option<Cow<'a, str>> {
-        self.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-    }
-}
-
-impl<'a> Iterator for Params<'a> {
-    type Item = (Cow<'a, str>, Cow<'a, str>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let mut next = self.reader;
-        // The closing 0 is not passed, so that asking again gives `None` again.
-        (next.mark() != 0).then(|| {
-            let mut text = || lossy(next.string().unwrap_or_default());
-            let pair = (text(), text());
-            self.reader = next;
-            pair
-        })
-    }
-}
-
-#[cfg(feature = "serde")]
-impl serde::Serialize for Params<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.clone())
     }
 }

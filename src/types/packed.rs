@@ -62,18 +62,6 @@ impl Writer {
         }
     }
 
-    /// Where the next value will go.
-    pub(crate) fn position(&self) -> usize {
-        self.bytes.len()
-    }
-
-    /// Writes another mark over the one at this position.
-    pub(crate) fn set_mark(&mut self, position: usize, mark: u8) {
-        if let Some(place) = self.bytes.get_mut(position) {
-            *place = mark;
-        }
-    }
-
     /// All that was written, in one allocation of just its size.
     pub(crate) fn finish(self) -> Bytes {
         Bytes::from(self.bytes.into_boxed_slice())

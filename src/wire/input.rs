@@ -1,0 +1,81 @@
+//! What the grammar reads from: the text of a frame, and the large literals that stand apart from it.
+//!
+//! A parser takes an [`Input`] and gives back what is left of it, or a [`Fail`]. Inputs are `Copy`: looking
+//! ahead and trying again cost nothing.
+
+use bytes::Bytes;
+use nom::IResult;
+use nom::error::{ErrorKind, ParseError};
+
+/// The rest of a frame.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Input<'a> {
+    pub(crate) text: &'a [u8],
+    /// The large literals whose announcements are still in `text`.
+    pub(crate) literals: &'a [Bytes],
+}
+
+/// What a parser of the grammar gives: the rest and a value, or where it failed.
+pub(crate) type Parsed<'a, T> = IResult<Input<'a>, T, Fail>;
+
+/// Where and why a text could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fail {
+    /// How many octets of text were left there.
+    pub(crate) rest: usize,
+    /// What should have stood there.
+    pub(crate) expected: &'static str,
+}
+
+/// The failure that what is named does not stand here.
+pub(crate) fn expected(input: Input<'_>, expected: &'static str) -> nom::Err<Fail> {
+    nom::Err::Error(Fail { rest: input.text.len(), expected })
+}
+
+/// The same, as what a parser gives.
+pub(crate) fn fail<'a, T>(input: Input<'a>, what: &'static str) -> Parsed<'a, T> {
+    Err(expected(input, what))
+}
+
+impl<'a> Input<'a> {
+    pub(crate) fn new(text: &'a [u8], literals: &'a [Bytes]) -> Self {
+        Self { text, literals }
+    }
+
+    /// The next octet.
+    pub(crate) fn peek(self) -> Option<u8> {
+        self.text.first().copied()
+    }
+
+    /// What is left behind so many octets; nothing if there are not so many.
+    pub(crate) fn skip(self, octets: usize) -> Self {
+        Self { text: self.text.get(octets..).unwrap_or_default(), ..self }
+    }
+
+    /// The octets between this input and what is left of it.
+    pub(crate) fn until(self, rest: Self) -> &'a [u8] {
+        self.text.get(..self.text.len().saturating_sub(rest.text.len())).unwrap_or_default()
+    }
+
+    /// The longest beginning whose octets all satisfy this, and what is left.
+    pub(crate) fn run(self, accept: impl Fn(u8) -> bool) -> (Self, &'a [u8]) {
+        let length = self.text.iter().position(|&b| !accept(b)).unwrap_or(self.text.len());
+        let (taken, text) = self.text.split_at(length);
+        (Self { text, ..self }, taken)
+    }
+}
+
+impl ParseError<Input<'_>> for Fail {
+    fn from_error_kind(input: Input<'_>, _: ErrorKind) -> Self {
+        Self { rest: input.text.len(), expected: "something else" }
+    }
+
+    /// Of two alternatives, the failure of the one that came further is told.
+    fn or(self, other: Self) -> Self {
+        if other.rest < self.rest { other } else { self }
+    }
+
+    fn append(_: Input<'_>, _: ErrorKind, other: Self) -> Self {
+        other
+    }
+}

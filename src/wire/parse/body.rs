@@ -1,0 +1,331 @@
+//! BODY and BODYSTRUCTURE (RFC 9051 section 7.5.2).
+//!
+//! | seen | allowed by |
+//! |---|---|
+//! | spaces or none between parts | [`multipart`] |
+//! | `()` or NIL in place of a nested body | [`multipart`], [`leaf`] |
+//! | a multipart without parts; one media string in place of two | [`single_name`] |
+//! | a multipart told as a basic part | [`leaf`] |
+//! | a message without envelope and body | [`message`] |
+//! | sizes and lines of -1, NIL, or with an exponent | [`count`] |
+//! | a text without lines, lines where none are due, no MD5 | [`leaf`]: told by shape |
+//! | a parameter without value, NIL or a text for parameters | [`params`] |
+//! | disposition without list, `(NIL NIL)`, swapped with the language | [`extension`] |
+//! | fields missing at the end, further ones | [`extension`] |
+
+use super::envelope::{envelope, pack};
+use super::string::{Str, loose};
+use super::token::{closed, count, next, nil, open, spaces};
+use super::value;
+use crate::types::packed::Writer;
+use crate::types::{LEAF, MULTIPART};
+use crate::wire::input::{Input, Parsed, fail};
+
+/// How deep lists may nest within a part's own fields. The RFC's have two levels.
+const LISTS: usize = 10;
+
+/// Packs one body with all in it, as [`BodyStructure`](crate::types::BodyStructure) wants it. `depth` is how
+/// deep bodies may still nest.
+pub(crate) fn body<'a>(i: Input<'a>, depth: usize, out: &mut Writer) -> Parsed<'a, ()> {
+    let Some(depth) = depth.checked_sub(1) else { return fail(i, "fewer parts within each other") };
+    let (inside, ()) = open(i)?;
+    let node = out.open();
+    let (rest, ()) = match inside.peek() {
+        Some(b'(') => multipart(inside, depth, out)?,
+        _ => leaf(inside, depth, out)?,
+    };
+    out.close(node);
+    match closed(rest) {
+        Some(rest) => Ok((rest, ())),
+        None => fail(rest, "the end of a part"),
+    }
+}
+
+/// What is behind NIL or `()`, if that is next.
+fn none(i: Input<'_>) -> Option<Input<'_>> {
+    nil(i).or_else(|| open(i).ok().and_then(|(inside, ())| closed(inside)))
+}
+
+/// `(part)(part) "mixed" …`, without the outer parentheses.
+fn multipart<'a>(i: Input<'a>, depth: usize, out: &mut Writer) -> Parsed<'a, ()> {
+    out.mark(MULTIPART);
+    let children = out.open();
+    let mut i = i;
+    while i.peek() == Some(b'(') {
+        i = spaces(if let Some(rest) = none(i) { rest } else { body(i, depth, out)?.0 });
+    }
+    out.close(children);
+    let (i, ()) = if i.peek() == Some(b')') { nothing(i, out) } else { pack(i, out)? };
+    multipart_fields(i, out)
+}
+
+/// A multipart's fields behind its subtype.
+fn multipart_fields<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
+    let (i, more) = next(i)?;
+    if !more {
+        return extension(nothing(i, out).0, false, out);
+    }
+    let (i, more) = next(params(i, out)?.0)?;
+    extension(i, more, out)
+}
+
+/// Packs NIL, or an empty list: both are one 0.
+fn nothing<'a>(i: Input<'a>, out: &mut Writer) -> (Input<'a>, ()) {
+    out.nil();
+    (i, ())
+}
+
+/// A string or NIL, if there is one more field.
+fn field<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
+    let (i, more) = next(i)?;
+    if more { pack(i, out) } else { Ok(nothing(i, out)) }
+}
+
+/// A basic part, a text or a message, without the outer parentheses.
+fn leaf<'a>(i: Input<'a>, depth: usize, out: &mut Writer) -> Parsed<'a, ()> {
+    let (rest, media_type) = loose(i)?;
+    let (rest, more) = next(rest)?;
+    let one_name = more && rest.peek() == Some(b'(') && none(rest).is_none();
+    if one_name && single_name(rest)? {
+        out.mark(MULTIPART);
+        let children = out.open();
+        out.close(children);
+        out.string(media_type.map(Str::octets).as_deref());
+        return multipart_fields(rest, out);
+    }
+    let media_type = media_type.map(Str::octets).unwrap_or_default();
+    out.mark(LEAF);
+    out.string(Some(&media_type));
+    let (i, ()) = if more && !one_name { pack(rest, out)? } else { nothing(rest, out) };
+
+    let (i, more) = next(i)?;
+    let (i, ()) = if more { params(i, out)? } else { nothing(i, out) };
+    let (i, ()) = field(i, out)?;
+    let (i, ()) = field(i, out)?;
+    let (i, ()) = field(i, out)?;
+    let (i, more) = next(i)?;
+    let (i, size) = if more { count(i)? } else { (i, None) };
+    out.number(size);
+
+    let (i, more) = next(i)?;
+    let is_message = more && media_type.eq_ignore_ascii_case(b"message") && has_message(i);
+    let (i, more) = if is_message {
+        next(message(i, depth, out)?.0)?
+    } else {
+        out.mark(0);
+        (i, more)
+    };
+
+    // Lines: of texts and messages; where others tell a number there, it is lines all the same.
+    let is_number = matches!(i.peek(), Some(b'0'..=b'9' | b'-'));
+    let is_unknown = nil(i).is_some() && (is_message || media_type.eq_ignore_ascii_case(b"text"));
+    let has_lines = more && (is_number || is_unknown);
+    let (i, lines) = if has_lines { count(i)? } else { (i, None) };
+    out.number(lines);
+
+    // A list is no MD5: then that is missing, and this the disposition.
+    let (i, more) = if has_lines { next(i)? } else { (i, more) };
+    let is_list = i.peek() == Some(b'(') && none(i).is_none();
+    if more && !is_list {
+        let (i, more) = next(pack(i, out)?.0)?;
+        return extension(i, more, out);
+    }
+    out.nil();
+    extension(i, more, out)
+}
+
+/// `("ALTERNATIVE" ("BOUNDARY" "b") NIL NIL)` or `("X-ZIP" ("A" "b") NIL NIL "base64" 4096)`: with one media
+/// name in front of the parameters, whether this is a multipart without parts. It is, unless id,
+/// description, encoding and size follow.
+fn single_name(params: Input<'_>) -> Result<bool, nom::Err<crate::wire::input::Fail>> {
+    let (mut i, ()) = value::skip(params, LISTS)?;
+    for _ in 0..4 {
+        let (rest, more) = next(i)?;
+        if !more {
+            return Ok(true);
+        }
+        i = value::skip(rest, LISTS)?.0;
+    }
+    Ok(false)
+}
+
+/// Whether envelope, body and lines follow here, and not MD5, disposition and language. Servers leave them
+/// out of messages that they could not read.
+fn has_message(i: Input<'_>) -> bool {
+    if i.peek() == Some(b'(') && none(i).is_none() {
+        return true;
+    }
+    let second = value::skip(i, LISTS).and_then(|(i, ())| next(i));
+    let third = second.and_then(|(i, _)| value::skip(i, LISTS)).and_then(|(i, ())| next(i));
+    third.is_ok_and(|(i, _)| matches!(i.peek(), Some(b'0'..=b'9' | b'-')))
+}
+
+/// Envelope and body of the message that a part is.
+fn message<'a>(i: Input<'a>, depth: usize, out: &mut Writer) -> Parsed<'a, ()> {
+    out.mark(1);
+    let block = out.open();
+    let fields = out.open();
+    let (i, _) = envelope(i, out)?;
+    out.close(fields);
+    let (i, more) = next(i)?;
+    let i = match none(i) {
+        _ if !more => i,
+        Some(rest) => rest,
+        None => body(i, depth, out)?.0,
+    };
+    out.close(block);
+    Ok((i, ()))
+}
+
+/// `("CHARSET" "utf-8")`, NIL, or a text that tells no parameters.
+fn params<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
+    let Ok((mut i, ())) = open(i) else {
+        let (rest, _) = loose(i)?;
+        return Ok(nothing(rest, out));
+    };
+    let mut more = i.peek() != Some(b')');
+    while more {
+        let (rest, name) = loose(i)?;
+        if let Some(name) = name {
+            out.mark(1);
+            out.string(Some(&name.octets()));
+        }
+        let (rest, has_value) = next(rest)?;
+        let (rest, text) = match rest.peek() {
+            _ if !has_value => (rest, None),
+            Some(b'(') => (value::skip(rest, LISTS)?.0, None),
+            _ => loose(rest)?,
+        };
+        if name.is_some() {
+            out.string(text.map(Str::octets).as_deref());
+        }
+        (i, more) = next(rest)?;
+    }
+    out.mark(0);
+    Ok((i.skip(1), ()))
+}
+
+/// What a value in the place of disposition or language looks like.
+#[derive(PartialEq)]
+enum Shape {
+    None,
+    Disposition,
+    Other,
+}
+
+fn shape(i: Input<'_>) -> Shape {
+    let is_kind = |kind: &Str<'_>| {
+        let kind = kind.octets();
+        kind.eq_ignore_ascii_case(b"attachment") || kind.eq_ignore_ascii_case(b"inline")
+    };
+    if none(i).is_some() {
+        return Shape::None;
+    }
+    let Ok((inside, ())) = open(i) else {
+        return match loose(i) {
+            Ok((_, Some(kind))) if is_kind(&kind) => Shape::Disposition,
+            _ => Shape::Other,
+        };
+    };
+    let Ok((rest, kind)) = loose(inside) else { return Shape::Other };
+    let rest = spaces(rest);
+    let has_params = rest.peek() == Some(b'(') || nil(rest).is_some();
+    match kind {
+        None if has_params || rest.peek() == Some(b')') => Shape::None,
+        Some(kind) if has_params || is_kind(&kind) => Shape::Disposition,
+        _ => Shape::Other,
+    }
+}
+
+/// Disposition, language, location, and what is behind them (RFC 9051 section 9, `body-ext-1part`). Some
+/// servers swap the first two; then they are told apart by their shape. `more` says whether the first is
+/// there.
+fn extension<'a>(first: Input<'a>, more: bool, out: &mut Writer) -> Parsed<'a, ()> {
+    if !more {
+        out.mark(0);
+        out.mark(0);
+        out.nil();
+        out.nil();
+        return Ok((first, ()));
+    }
+    let (behind, ()) = value::skip(first, LISTS)?;
+    let (second, more) = next(behind)?;
+    let swapped = more && shape(first) != Shape::Disposition && shape(second) == Shape::Disposition;
+    let i = if swapped {
+        let (rest, ()) = disposition(second, out)?;
+        language(first, out)?;
+        rest
+    } else {
+        disposition(first, out)?;
+        if more { language(second, out)?.0 } else { nothing(second, out).0 }
+    };
+    // `i` is behind the second, or at the end.
+    let (i, more) = next(i)?;
+    let is_list = i.peek() == Some(b'(') && none(i).is_none();
+    let i = match (more, is_list) {
+        (false, _) => nothing(i, out).0,
+        (true, false) => pack(i, out)?.0,
+        (true, true) => nothing(value::skip(i, LISTS)?.0, out).0,
+    };
+    let (start, mut more) = next(i)?;
+    let (mut i, mut rest) = (start, start);
+    while more {
+        i = value::skip(rest, LISTS)?.0;
+        (rest, more) = next(i)?;
+    }
+    out.string(Some(start.until(i)).filter(|told| !told.is_empty()));
+    Ok((rest, ()))
+}
+
+/// `("attachment" ("filename" "a.txt"))`, a text for the kind alone, or NIL.
+fn disposition<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
+    let list = if shape(i) == Shape::None { None } else { open(i).ok() };
+    let Some((inside, ())) = list else {
+        let kind = if shape(i) == Shape::None { None } else { loose(i)?.1 };
+        if let Some(kind) = kind {
+            out.mark(1);
+            out.string(Some(&kind.octets()));
+        }
+        out.mark(0);
+        return Ok((value::skip(i, LISTS)?.0, ()));
+    };
+    out.mark(1);
+    let (rest, ()) = pack(inside, out)?;
+    let (mut rest, mut more) = next(rest)?;
+    if more {
+        rest = params(rest, out)?.0;
+        (rest, more) = next(rest)?;
+    } else {
+        out.mark(0);
+    }
+    while more {
+        rest = value::skip(rest, LISTS)?.0;
+        (rest, more) = next(rest)?;
+    }
+    Ok((rest.skip(1), ()))
+}
+
+/// `"en"`, `("en" "de")` or NIL.
+fn language<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
+    let mut tell = |text: Option<Str<'_>>| {
+        if let Some(text) = text {
+            out.mark(1);
+            out.string(Some(&text.octets()));
+        }
+    };
+    let rest = if let Ok((mut i, ())) = open(i) {
+        let mut more = i.peek() != Some(b')');
+        while more {
+            let (rest, text) = loose(i)?;
+            tell(text);
+            (i, more) = next(rest)?;
+        }
+        i.skip(1)
+    } else {
+        let (rest, text) = loose(i)?;
+        tell(text);
+        rest
+    };
+    out.mark(0);
+    Ok((rest, ()))
+}

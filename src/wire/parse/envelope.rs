@@ -1,0 +1,125 @@
+//! ENVELOPE (RFC 9051 section 7.5.2).
+//!
+//! | seen | allowed by |
+//! |---|---|
+//! | the whole in one more pair of parentheses; NIL or `()` for all | [`envelope`] |
+//! | fields missing at the end, or more than ten | [`envelope`] |
+//! | NIL within a list of addresses, spaces between addresses, one address without a list's parentheses | [`addresses`] |
+//! | addresses with too few fields | [`address`] |
+
+use super::string::{Str, loose};
+use super::token::{closed, next, nil, open, spaces};
+use super::value;
+use crate::types::packed::Writer;
+use crate::wire::input::{Input, Parsed, fail};
+
+/// How many fields an envelope has.
+const FIELDS: usize = 10;
+/// How deep lists may nest in what stands behind them.
+const LISTS: usize = 10;
+
+/// Packs an envelope, in the order that [`Envelope`](crate::types::Envelope) wants; packs nothing and gives
+/// `false` for none.
+pub(crate) fn envelope<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, bool> {
+    if let Some(rest) = nil(i) {
+        return Ok((rest, false));
+    }
+    let (inside, ()) = open(i)?;
+    if let Some(rest) = closed(inside) {
+        return Ok((rest, false));
+    }
+    if inside.peek() != Some(b'(') {
+        return fields(inside, out).map(|(rest, ())| (rest, true));
+    }
+    // Its first field is no list: this is the pair too many.
+    let (rest, ()) = fields(open(inside)?.0, out)?;
+    match closed(rest) {
+        Some(rest) => Ok((rest, true)),
+        None => fail(rest, "the envelope's second )"),
+    }
+}
+
+/// The fields and the closing parenthesis.
+fn fields<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
+    let (mut i, mut more) = (i, i.peek() != Some(b')'));
+    for field in 0..FIELDS {
+        if !more {
+            // NIL, and the end of an empty list, are the same octet.
+            out.nil();
+            continue;
+        }
+        let (rest, ()) = if (2..8).contains(&field) { addresses(i, out)? } else { pack(i, out)? };
+        (i, more) = next(rest)?;
+    }
+    while more {
+        let (rest, ()) = value::skip(i, LISTS)?;
+        (i, more) = next(rest)?;
+    }
+    Ok((i.skip(1), ()))
+}
+
+/// Packs a string or NIL.
+pub(crate) fn pack<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
+    let (rest, text) = loose(i)?;
+    match text {
+        Some(Str::Plain(text)) => out.string(Some(text)),
+        Some(text) => out.string(Some(&text.octets())),
+        None => out.nil(),
+    }
+    Ok((rest, ()))
+}
+
+/// A list of addresses: NIL, or addresses in parentheses.
+fn addresses<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
+    let Ok((mut i, ())) = open(i) else {
+        // NIL, or a text that tells no address.
+        let (rest, _) = loose(i)?;
+        out.mark(0);
+        return Ok((rest, ()));
+    };
+    if is_single(i) {
+        let (rest, ()) = address(i, out)?;
+        out.mark(0);
+        return Ok((rest, ()));
+    }
+    loop {
+        i = spaces(i);
+        i = match i.peek() {
+            Some(b'(') => address(open(i)?.0, out)?.0,
+            Some(b')') => break,
+            _ => match nil(i) {
+                Some(rest) => rest,
+                None => return fail(i, "an address"),
+            },
+        };
+    }
+    out.mark(0);
+    Ok((i.skip(1), ()))
+}
+
+/// Whether a list begins with the fields of an address and not with addresses: with a text, or with one
+/// behind NILs.
+fn is_single(mut i: Input<'_>) -> bool {
+    while let Some(rest) = nil(i) {
+        i = spaces(rest);
+    }
+    matches!(i.peek(), Some(b'"' | b'{'))
+}
+
+/// Name, route, mailbox, host and the closing parenthesis. The route is not kept: it is obsolete.
+fn address<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
+    let (mut i, mut more) = (i, i.peek() != Some(b')'));
+    out.mark(1);
+    for field in 0..4 {
+        let is_route = field == 1;
+        if !more {
+            if !is_route {
+                out.nil();
+            }
+            continue;
+        }
+        let (rest, ()) = if is_route { loose(i).map(|(rest, _)| (rest, ()))? } else { pack(i, out)? };
+        (i, more) = next(rest)?;
+    }
+    if more { fail(i, "the end of an address") } else { Ok((i.skip(1), ())) }
+}

@@ -1,0 +1,198 @@
+//! LIST, LSUB, XLIST and STATUS (RFC 9051 sections 7.3.1 and 7.3.4, RFC 3501 section 7.2).
+//!
+//! | seen | allowed by |
+//! |---|---|
+//! | a delimiter that is NIL, `""` or bare | [`delimiter`] |
+//! | an unquoted name with spaces, tabs, brackets or parentheses | [`bare_name`] |
+//! | a name that is not valid modified UTF-7 | [`mailbox_name`]: taken literally |
+//! | a row of ID with something behind it | [`id`] |
+//! | `STATUS "x" ()`, counts told as -1 | [`status`] |
+
+use std::borrow::Cow;
+
+use nom::Parser;
+use nom::branch::alt;
+use nom::combinator::map;
+use nom::sequence::delimited;
+
+use super::flags::attributes;
+use super::string::{Str, astring, loose, string};
+use super::token::{Upper, close, closed, count, end, gap, name, nil, open, space, spaces};
+use super::value;
+use crate::types::{ListEntry, MailboxName, MailboxStatus, ModSeq, Uid, UidValidity};
+use crate::wire::input::{Input, Parsed, expected, fail};
+use crate::wire::utf7;
+
+/// A mailbox's name as the server wrote it. Where it is no modified UTF-7, it stands for itself (RFC 6855;
+/// some servers write so even where nobody asked for UTF-8).
+pub(crate) fn mailbox_name(written: &[u8]) -> MailboxName {
+    if written.is_ascii() && !written.contains(&b'&') {
+        return MailboxName::new(String::from_utf8_lossy(written));
+    }
+    match utf7::decode(written) {
+        Some(name) if utf7::encode(&name) == written => MailboxName::new(name),
+        Some(name) => MailboxName::with_wire(&name, written),
+        None => MailboxName::with_wire(&String::from_utf8_lossy(written), written),
+    }
+}
+
+/// What stands behind `* LIST`.
+pub(crate) fn list(i: Input<'_>, depth: usize) -> Parsed<'_, ListEntry> {
+    let (i, attributes) = attributes(spaces(i))?;
+    let (i, delimiter) = delimiter(spaces(i))?;
+    let (i, ()) = space(i)?;
+    let (i, written) = match string(i) {
+        Ok((rest, written)) => (rest, written.octets()),
+        Err(_) if i.peek() != Some(b'"') => bare_name(i, depth)?,
+        Err(error) => return Err(error),
+    };
+    let mut entry = ListEntry::new(mailbox_name(&written));
+    entry.attributes = attributes;
+    entry.delimiter = delimiter;
+    let i = spaces(i);
+    let i = if i.peek() == Some(b'(') { extended(i, depth, &mut entry)?.0 } else { i };
+    let (i, ()) = end(i)?;
+    Ok((i, entry))
+}
+
+/// The character between the levels of a name.
+fn delimiter(i: Input<'_>) -> Parsed<'_, Option<char>> {
+    let (rest, text) = loose(i)?;
+    Ok((rest, text.and_then(|text| text.to_text().chars().next())))
+}
+
+/// A name without quotes: it goes on to the end of the line, or to the list of extended data that ends the
+/// line. Spaces at its end are not part of it.
+fn bare_name(i: Input<'_>, depth: usize) -> Parsed<'_, Cow<'_, [u8]>> {
+    let (rest, word) = i.run(|b| b != b' ');
+    if word.is_empty() {
+        return fail(i, "a mailbox name");
+    }
+    let behind = spaces(rest);
+    let is_list = |i| extended(i, depth, &mut ListEntry::new("")).and_then(|(i, ())| end(i)).is_ok();
+    if behind.text.is_empty() || is_list(behind) {
+        return Ok((behind, Cow::Borrowed(word)));
+    }
+    let length = i.text.trim_ascii_end().len().max(word.len());
+    let whole = i.text.get(..length).unwrap_or(word);
+    Ok((i.skip(i.text.len()), Cow::Borrowed(whole)))
+}
+
+/// `(("OLDNAME" ("old")) ("CHILDINFO" ("SUBSCRIBED")))` and the form without the inner parentheses
+/// (RFC 9051 section 9, `mbox-list-extended`). Only the old name is kept.
+fn extended<'a>(i: Input<'a>, depth: usize, entry: &mut ListEntry) -> Parsed<'a, ()> {
+    let (mut i, ()) = open(i)?;
+    loop {
+        if let Some(rest) = closed(i) {
+            return Ok((rest, ()));
+        }
+        let (rest, pair) = match open(i) {
+            Ok((rest, ())) => (rest, true),
+            Err(_) => (i, false),
+        };
+        let (rest, label) = string_or_name(rest)?;
+        let (rest, ()) = gap(rest)?;
+        let behind = if label.octets().eq_ignore_ascii_case(b"OLDNAME") {
+            let (rest, written) = delimited(open, astring, close).parse(rest)?;
+            entry.old_name = Some(mailbox_name(&written.octets()));
+            rest
+        } else {
+            value::skip(rest, depth)?.0
+        };
+        let (behind, ()) = if pair { close(behind)? } else { (behind, ()) };
+        i = spaces(behind);
+    }
+}
+
+fn string_or_name(i: Input<'_>) -> Parsed<'_, Str<'_>> {
+    alt((string, map(name, Str::Plain))).parse(i)
+}
+
+/// What stands behind `* STATUS`.
+pub(crate) fn status(i: Input<'_>, depth: usize) -> Parsed<'_, MailboxStatus> {
+    let i = spaces(i);
+    if let Ok((rest, written)) = string(i) {
+        let (rest, ()) = gap(rest)?;
+        return status_items(rest, depth, MailboxStatus::new(mailbox_name(&written.octets())));
+    }
+    // Without quotes, the name goes on to the first list that is one of items.
+    let mut failed = None;
+    for at in memchr::memchr_iter(b'(', i.text) {
+        let Some(before) = i.text.get(..at).filter(|before| before.ends_with(b" ")) else { continue };
+        match status_items(i.skip(at), depth, MailboxStatus::new(mailbox_name(before.trim_ascii_end()))) {
+            Ok(read) => return Ok(read),
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    Err(failed.unwrap_or_else(|| expected(i, "a mailbox name and a list")))
+}
+
+/// `(MESSAGES 231 UIDNEXT 44292)`.
+fn status_items(i: Input<'_>, depth: usize, mut status: MailboxStatus) -> Parsed<'_, MailboxStatus> {
+    let (mut i, ()) = open(i)?;
+    loop {
+        if let Some(rest) = closed(i) {
+            let (rest, ()) = end(rest)?;
+            return Ok((rest, status));
+        }
+        let (rest, item) = name(i)?;
+        let (rest, ()) = gap(rest)?;
+        i = spaces(status_item(rest, item, depth, &mut status)?.0);
+    }
+}
+
+fn status_item<'a>(i: Input<'a>, item: &[u8], depth: usize, status: &mut MailboxStatus) -> Parsed<'a, ()> {
+    let small = |n: Option<u64>| n.and_then(|n| u32::try_from(n).ok());
+    let upper = Upper::new(item);
+    if !matches!(
+        upper.as_bytes(),
+        b"MESSAGES"
+            | b"RECENT"
+            | b"UIDNEXT"
+            | b"UIDVALIDITY"
+            | b"UNSEEN"
+            | b"DELETED"
+            | b"SIZE"
+            | b"HIGHESTMODSEQ"
+    ) {
+        let (rest, raw) = value::raw(i, depth)?;
+        let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+        status.other.push((text(item), text(&raw)));
+        return Ok((rest, ()));
+    }
+    let (rest, value) = count(i)?;
+    match upper.as_bytes() {
+        b"MESSAGES" => status.messages = small(value),
+        b"RECENT" => status.recent = small(value),
+        b"UIDNEXT" => status.uid_next = small(value).and_then(Uid::new),
+        b"UIDVALIDITY" => status.uid_validity = small(value).and_then(UidValidity::new),
+        b"UNSEEN" => status.unseen = small(value),
+        b"DELETED" => status.deleted = small(value),
+        b"SIZE" => status.size = value,
+        _ => status.highest_mod_seq = value.and_then(ModSeq::new),
+    }
+    Ok((rest, ()))
+}
+
+/// What stands behind `* ID`: `NIL`, or names and values (RFC 2971 section 3.2). What stands behind the list
+/// is passed over: the response is for people, and says all in it.
+pub(crate) fn id(i: Input<'_>) -> Parsed<'_, Vec<(String, Option<String>)>> {
+    let i = spaces(i);
+    let mut fields = Vec::new();
+    if let Some(rest) = nil(i) {
+        return Ok((rest.skip(rest.text.len()), fields));
+    }
+    let (mut i, ()) = open(i)?;
+    loop {
+        if let Some(rest) = closed(i) {
+            return Ok((rest.skip(rest.text.len()), fields));
+        }
+        let (rest, field) = loose(i)?;
+        // A name without a value, at the end: none.
+        let (rest, text) = if closed(rest).is_some() { (rest, None) } else { loose(spaces(rest))? };
+        if let Some(field) = field {
+            fields.push((field.to_text(), text.map(Str::to_text)));
+        }
+        i = spaces(rest);
+    }
+}

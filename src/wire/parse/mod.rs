@@ -1,0 +1,234 @@
+//! The grammar of responses (RFC 9051 section 9, RFC 3501 section 9): a [`Frame`] in, a [`Response`] out, or
+//! an [`Unreadable`] that says what is wrong, and where.
+//!
+//! Each file reads one family of responses. What deployed servers do beyond the RFCs is allowed for in kind
+//! (runs of spaces, missing text, wrong NIL), never by the look of one server's line, each kind in one
+//! function; the table at the head of each file says in which. Where a line can't be told for sure, it is
+//! unreadable: the bytes are reported, and the next line is read as if nothing had been.
+//!
+//! Names are found by `match`, numbers become ranges as they are read, and what is kept is copied out of the
+//! frame, but for large literals, which have buffers of their own.
+
+mod body;
+mod code;
+mod envelope;
+mod fetch;
+mod flags;
+mod mailbox;
+mod search;
+mod section;
+mod set;
+mod status;
+mod string;
+mod token;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use bytes::Bytes;
+
+use self::token::{Upper, end, name, number, spaces};
+use super::frame::Frame;
+use super::input::{Fail, Input, Parsed, expected};
+use super::response::Response;
+use crate::types::{Answer, Limits, Message, Seq, Status, Uid, Untagged};
+
+/// The most words or flags that are read of one list: past some hundred they mean nothing, and looking each
+/// up among all before it takes time.
+const MOST_WORDS: usize = 4096;
+
+/// How deep bodies may nest at the most, whatever [`Limits::depth`] says: each level takes stack.
+const DEEPEST: usize = 200;
+
+/// A response that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unreadable {
+    /// What should have stood there.
+    pub(crate) message: String,
+    /// Where: an offset into the frame's text.
+    pub(crate) at: usize,
+    /// The kind of response that it seems to be, in capitals: `FETCH`.
+    pub(crate) keyword: Option<String>,
+}
+
+/// Reads one response.
+pub(crate) fn response(frame: &Frame, limits: &Limits) -> Result<Response, Unreadable> {
+    let all = Input::new(&frame.text, &frame.literals);
+    read(all, limits.depth.min(DEEPEST)).map_err(|error| {
+        let failed = match error {
+            nom::Err::Error(failed) | nom::Err::Failure(failed) => failed,
+            // No parser of ours asks for more: a frame is whole.
+            nom::Err::Incomplete(_) => Fail { rest: 0, expected: "more" },
+        };
+        Unreadable {
+            message: format!("{} was expected", failed.expected),
+            at: all.text.len().saturating_sub(failed.rest),
+            keyword: keyword(all),
+        }
+    })
+}
+
+fn read(i: Input<'_>, depth: usize) -> Result<Response, nom::Err<Fail>> {
+    match i.peek() {
+        // Some servers leave out the space.
+        Some(b'+') => {
+            let text = i.text.get(1..).unwrap_or_default();
+            let text = text.strip_prefix(b" ").unwrap_or(text);
+            return Ok(Response::Continuation { text: Bytes::copy_from_slice(text) });
+        }
+        // A code where a status response should be; some leave out the star, too.
+        Some(b'[') => return untagged_code(i),
+        Some(b'*') => {}
+        _ => return tagged(i),
+    }
+    let start = spaces(i.skip(1));
+    match start.peek() {
+        Some(b'[') => untagged_code(start),
+        Some(b'0'..=b'9') => {
+            let (rest, value) = number(start)?;
+            let rest = spaces(rest);
+            let (rest, word) = name(rest)?;
+            numbered(i, start, rest, value, word, depth)
+        }
+        _ => {
+            let (rest, word) = name(start)?;
+            named(i, rest, word, depth)
+        }
+    }
+}
+
+/// `A1 OK …`: a tagged line is always read, so that it always ends its command.
+fn tagged(i: Input<'_>) -> Result<Response, nom::Err<Fail>> {
+    let (rest, tag) = i.run(|b| b > b' ' && b != 0x7f);
+    let after_tag = spaces(rest);
+    let (rest, word) = after_tag.run(|b| b.is_ascii_alphabetic());
+    let ends = rest.peek().is_none_or(|b| matches!(b, b' ' | b'['));
+    match status::status_word(word) {
+        // A tagged BYE is wrong, and sent by some in place of LOGOUT's OK.
+        Some(status) if ends && !tag.is_empty() && status != Status::PreAuth => {
+            let tag = String::from_utf8_lossy(tag).into_owned();
+            Ok(Response::Tagged { tag, status: status::status_rest(rest, status) })
+        }
+        _ => Err(expected(after_tag, "OK, NO or BAD")),
+    }
+}
+
+fn untagged_code(i: Input<'_>) -> Result<Response, nom::Err<Fail>> {
+    match status::bracketed(i) {
+        Some(_) => Ok(untagged("OK", Answer::Status(status::status_rest(i, Status::Ok)))),
+        None => Err(expected(i, "a code with its closing bracket")),
+    }
+}
+
+fn untagged(name: &'static str, answer: Answer) -> Response {
+    Response::Untagged(Untagged::new(name, answer, None))
+}
+
+/// `* 12 EXISTS` and its kin: `i` is behind the keyword.
+fn numbered(
+    all: Input<'_>,
+    start: Input<'_>,
+    i: Input<'_>,
+    value: u32,
+    word: &[u8],
+    depth: usize,
+) -> Result<Response, nom::Err<Fail>> {
+    let zero = || expected(start, "a message number, which is never 0,");
+    let seq = || Seq::new(value).ok_or_else(zero);
+    let done = |i| end(i).map(|_| ());
+    Ok(match Upper::new(word).as_bytes() {
+        b"EXISTS" => {
+            done(i)?;
+            untagged("EXISTS", Answer::Exists(value))
+        }
+        b"RECENT" => {
+            done(i)?;
+            untagged("RECENT", Answer::Recent(value))
+        }
+        b"EXPUNGE" => {
+            done(i)?;
+            untagged("EXPUNGE", Answer::Expunge { seq: seq()?, uid: None })
+        }
+        b"FETCH" => {
+            let mut message = Box::new(Message { seq: Some(seq()?), ..Message::default() });
+            done(fetch::fetch(i, depth, &mut message)?.0)?;
+            untagged("FETCH", Answer::Fetch(message))
+        }
+        b"UIDFETCH" => {
+            // RFC 9586 section 3.3: the number is the UID.
+            let uid = Uid::new(value).ok_or_else(zero)?;
+            let mut message = Box::new(Message { uid: Some(uid), ..Message::default() });
+            done(fetch::fetch(i, depth, &mut message)?.0)?;
+            untagged("UIDFETCH", Answer::Fetch(message))
+        }
+        _ => other(all, i, word, depth)?,
+    })
+}
+
+/// `* LIST …` and its kin: `i` is behind the keyword.
+fn named(all: Input<'_>, i: Input<'_>, word: &[u8], depth: usize) -> Result<Response, nom::Err<Fail>> {
+    fn typed<'a, T>(
+        name: &'static str,
+        read: Parsed<'a, T>,
+        answer: impl FnOnce(T) -> Answer,
+    ) -> Result<Response, nom::Err<Fail>> {
+        let (rest, value) = read?;
+        end(rest)?;
+        Ok(untagged(name, answer(value)))
+    }
+    let status = |name, status| Ok(untagged(name, Answer::Status(status::status_rest(i, status))));
+    match Upper::new(word).as_bytes() {
+        b"OK" => status("OK", Status::Ok),
+        b"NO" => status("NO", Status::No),
+        b"BAD" => status("BAD", Status::Bad),
+        b"BYE" => status("BYE", Status::Bye),
+        b"PREAUTH" => status("PREAUTH", Status::PreAuth),
+        b"CAPABILITY" => Ok(untagged("CAPABILITY", Answer::Capability(flags::words(i.text).collect()))),
+        b"ENABLED" => {
+            let all = flags::words(i.text).map(|word| word.into_owned()).collect();
+            Ok(untagged("ENABLED", Answer::Enabled(all)))
+        }
+        b"FLAGS" => typed("FLAGS", flags::flags(spaces(i)), Answer::Flags),
+        b"LIST" | b"XLIST" => typed("LIST", mailbox::list(i, depth), Answer::List),
+        b"LSUB" => typed("LSUB", mailbox::list(i, depth), Answer::Lsub),
+        b"STATUS" => typed("STATUS", mailbox::status(i, depth), Answer::MailboxStatus),
+        b"SEARCH" => typed("SEARCH", search::search(i), Answer::Search),
+        b"ESEARCH" => typed("ESEARCH", search::esearch(i, depth), Answer::ESearch),
+        b"VANISHED" => {
+            typed("VANISHED", search::vanished(i), |(earlier, uids)| Answer::Vanished { earlier, uids })
+        }
+        b"ID" => typed("ID", mailbox::id(i), Answer::Id),
+        b"EXISTS" | b"RECENT" | b"EXPUNGE" | b"FETCH" | b"UIDFETCH" => {
+            Err(expected(all.skip(1), "a message number"))
+        }
+        _ => other(all, i, word, depth),
+    }
+}
+
+/// A response of a kind without a type, if it is a row of well-formed values.
+fn other(all: Input<'_>, i: Input<'_>, word: &[u8], depth: usize) -> Result<Response, nom::Err<Fail>> {
+    let begin = all.text.len().saturating_sub(i.text.len());
+    let (_, behind) = value::raw_to_end(i, depth)?;
+    let raw = match all.text.get(..begin) {
+        Some(before) => Bytes::from([before, &behind].concat()),
+        None => behind,
+    };
+    let name = String::from_utf8_lossy(word).to_ascii_uppercase();
+    Ok(Response::Untagged(Untagged::new(name, Answer::Other, Some(raw))))
+}
+
+/// What kind of response this seems to be. A message number of 0 makes it none: no command waits for such a
+/// row.
+fn keyword(i: Input<'_>) -> Option<String> {
+    if i.peek() != Some(b'*') {
+        return None;
+    }
+    let i = spaces(i.skip(1));
+    let (rest, digits) = i.run(|b| b.is_ascii_digit());
+    if !digits.is_empty() && digits.iter().all(|&b| b == b'0') {
+        return None;
+    }
+    let (_, word) = name(spaces(rest)).ok()?;
+    Some(String::from_utf8_lossy(word).to_ascii_uppercase())
+}

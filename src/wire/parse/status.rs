@@ -1,0 +1,112 @@
+//! Status responses: what stands behind OK, NO, BAD, BYE or PREAUTH. Reading one never fails: a code that
+//! can't be read is kept as it is, and brackets that are no code are text.
+//!
+//! | seen | allowed by |
+//! |---|---|
+//! | no text, no space behind the code | [`status_rest`] |
+//! | `{5}` at the end of the text | text is never a literal |
+//! | octets that are not UTF-8 | [`status_rest`]: shown as U+FFFD |
+//! | brackets and quotes within an unknown code | [`code_end`] |
+
+use super::code::code;
+use super::token::{Upper, name, spaces};
+use crate::types::{Code, Status, StatusResponse};
+use crate::wire::input::Input;
+
+/// The word that a status response begins with.
+pub(crate) fn status_word(word: &[u8]) -> Option<Status> {
+    Some(match Upper::new(word).as_bytes() {
+        b"OK" => Status::Ok,
+        b"NO" => Status::No,
+        b"BAD" => Status::Bad,
+        b"BYE" => Status::Bye,
+        b"PREAUTH" => Status::PreAuth,
+        _ => return None,
+    })
+}
+
+/// Code and text: all that is left (RFC 9051 section 9, `resp-text`).
+pub(crate) fn status_rest(i: Input<'_>, status: Status) -> StatusResponse {
+    let i = spaces(i);
+    let (rest, code) = bracketed(i).map_or((i, None), |(rest, code)| (spaces(rest), Some(code)));
+    StatusResponse::new(status, code, String::from_utf8_lossy(rest.text))
+}
+
+/// A code with its brackets, if that is what is next.
+pub(crate) fn bracketed(i: Input<'_>) -> Option<(Input<'_>, Code)> {
+    if i.peek() != Some(b'[') {
+        return None;
+    }
+    let i = spaces(i.skip(1));
+    let known = name(i).ok().and_then(|(rest, name)| code(rest, Upper::new(name).as_bytes()));
+    known.or_else(|| other(i))
+}
+
+/// A code of any kind, up to its closing bracket, as the server wrote it.
+fn other(i: Input<'_>) -> Option<(Input<'_>, Code)> {
+    let inside = i.text.get(..code_end(i.text)?)?;
+    let rest = i.skip(inside.len() + 1);
+    let inside = inside.trim_ascii();
+    let split = inside.iter().position(|b| matches!(b, b' ' | b'=' | b'(')).unwrap_or(inside.len());
+    let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+    let (name, behind) = inside.split_at(split);
+    let behind = behind.trim_ascii_start();
+    Some((rest, Code::Other { name: text(name), text: (!behind.is_empty()).then(|| text(behind)) }))
+}
+
+/// Where the code's closing bracket stands: brackets may nest and be quoted. If they don't come out even, it
+/// is the first one.
+pub(crate) fn code_end(text: &[u8]) -> Option<usize> {
+    let (mut open, mut quoted, mut escaped) = (0usize, false, false);
+    for (at, octet) in text.iter().enumerate() {
+        match octet {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'[' if !quoted => open += 1,
+            b']' if !quoted && open == 0 => return Some(at),
+            b']' if !quoted => open -= 1,
+            _ => {}
+        }
+    }
+    memchr::memchr(b']', text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> StatusResponse {
+        status_rest(Input::new(text.as_bytes(), &[]), Status::Ok)
+    }
+
+    fn other(name: &str, text: Option<&str>) -> Option<Code> {
+        Some(Code::Other { name: name.into(), text: text.map(Into::into) })
+    }
+
+    #[test]
+    fn text_and_code_may_each_be_missing() {
+        assert_eq!(
+            read(" [ALERT] Down at noon"),
+            StatusResponse::new(Status::Ok, Some(Code::Alert), "Down at noon")
+        );
+        assert_eq!(read(" Still here"), StatusResponse::new(Status::Ok, None, "Still here"));
+        assert_eq!(read(" [READ-ONLY]"), StatusResponse::new(Status::Ok, Some(Code::ReadOnly), ""));
+        assert_eq!(read(""), StatusResponse::new(Status::Ok, None, ""));
+        assert_eq!(read(" [open bracket").text, "[open bracket");
+        assert_eq!(read(" retry after {5}").text, "retry after {5}");
+    }
+
+    #[test]
+    fn unknown_codes_are_kept_as_they_are() {
+        assert_eq!(read("[X-FOO] x").code, other("X-FOO", None));
+        assert_eq!(read("[X-FOO a (b) \"c]\" [d]] x").code, other("X-FOO", Some("a (b) \"c]\" [d]")));
+        let proxied =
+            read("[Error=\"Store.WrongServer:No [access]\" Result=0 Proxy=A.EXAMPLE:1993:SSL] done.");
+        let rest = "=\"Store.WrongServer:No [access]\" Result=0 Proxy=A.EXAMPLE:1993:SSL";
+        assert_eq!((proxied.code, &*proxied.text), (other("Error", Some(rest)), "done."));
+        assert_eq!(read("[X it's \"odd] x").code, other("X", Some("it's \"odd")));
+        assert_eq!(read("[] x").code, other("", None));
+        assert_eq!(read("[COPYUID soon] x").code, other("COPYUID", Some("soon")));
+    }
+}

@@ -1,0 +1,203 @@
+//! The small pieces of the grammar: spaces, parentheses, words, numbers.
+//!
+//! What servers do with them beyond the RFC is allowed for in here, each in the function that is named:
+//!
+//! | seen | allowed by |
+//! |---|---|
+//! | runs of spaces where one is due | [`space`], [`spaces`] |
+//! | spaces after `(` and before `)` | [`open`], [`close`] |
+//! | no space before or after a parenthesis or a literal | [`gap`] |
+//! | a space at the end of the line | [`end`] |
+//! | counts told as `-1`, `NIL`, `"12"` or `1.8e+06` | [`count`] |
+
+use crate::wire::input::{Input, Parsed, fail};
+
+/// One space or more.
+pub(crate) fn space(i: Input<'_>) -> Parsed<'_, ()> {
+    if i.peek() == Some(b' ') { Ok((spaces(i), ())) } else { fail(i, "a space") }
+}
+
+/// No space or more.
+pub(crate) fn spaces(mut i: Input<'_>) -> Input<'_> {
+    while i.peek() == Some(b' ') {
+        i = i.skip(1);
+    }
+    i
+}
+
+/// What separates two values: spaces, or the parenthesis or literal that the second begins with.
+pub(crate) fn gap(i: Input<'_>) -> Parsed<'_, ()> {
+    match i.peek() {
+        Some(b' ') => Ok((spaces(i), ())),
+        Some(b'(' | b')' | b'{' | b'~') => Ok((i, ())),
+        _ => fail(i, "a space"),
+    }
+}
+
+/// What separates a list's values, and whether one more follows: if not, its `)` is next.
+pub(crate) fn next(i: Input<'_>) -> Parsed<'_, bool> {
+    let (rest, ()) = gap(i)?;
+    Ok((rest, rest.peek() != Some(b')')))
+}
+
+/// This octet.
+pub(crate) fn byte<'a>(i: Input<'a>, byte: u8, expected: &'static str) -> Parsed<'a, ()> {
+    if i.peek() == Some(byte) { Ok((i.skip(1), ())) } else { fail(i, expected) }
+}
+
+/// `(`, and spaces behind it.
+pub(crate) fn open(i: Input<'_>) -> Parsed<'_, ()> {
+    let (i, ()) = byte(i, b'(', "(")?;
+    Ok((spaces(i), ()))
+}
+
+/// `)`, and spaces before it.
+pub(crate) fn close(i: Input<'_>) -> Parsed<'_, ()> {
+    byte(spaces(i), b')', ")")
+}
+
+/// The rest if a list's end is next, spaces before it or not.
+pub(crate) fn closed(i: Input<'_>) -> Option<Input<'_>> {
+    close(i).ok().map(|(i, ())| i)
+}
+
+/// The end of the response, spaces before it or not.
+pub(crate) fn end(i: Input<'_>) -> Parsed<'_, ()> {
+    let i = spaces(i);
+    if i.text.is_empty() { Ok((i, ())) } else { fail(i, "the end of the line") }
+}
+
+/// The name of a response, an item or a code: letters, digits and `.-_/:$`, at least one.
+pub(crate) fn name(i: Input<'_>) -> Parsed<'_, &[u8]> {
+    let (rest, name) = i.run(|b| b.is_ascii_alphanumeric() || b".-_/:$".contains(&b));
+    if name.is_empty() { fail(i, "a name") } else { Ok((rest, name)) }
+}
+
+/// What goes on until a space, a parenthesis or the end; at least one octet.
+pub(crate) fn word(i: Input<'_>) -> Parsed<'_, &[u8]> {
+    let (rest, word) = i.run(|b| !matches!(b, b' ' | b'(' | b')'));
+    if word.is_empty() { fail(i, "a word") } else { Ok((rest, word)) }
+}
+
+/// The longest name that is looked for in a `match`.
+const LONGEST_NAME: usize = 32;
+
+/// Room for a name in capitals.
+pub(crate) struct Upper {
+    text: [u8; LONGEST_NAME],
+    length: usize,
+}
+
+impl Upper {
+    /// This name in capitals; nothing if it is longer than any that is known.
+    pub(crate) fn new(name: &[u8]) -> Self {
+        let mut upper = Self { text: [0; LONGEST_NAME], length: 0 };
+        if let Some(place) = upper.text.get_mut(..name.len()) {
+            place.copy_from_slice(name);
+            place.make_ascii_uppercase();
+            upper.length = name.len();
+        }
+        upper
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.text.get(..self.length).unwrap_or_default()
+    }
+}
+
+/// Whether the next value is NIL; if so, what is behind it.
+pub(crate) fn nil(i: Input<'_>) -> Option<Input<'_>> {
+    let (word, rest) = i.text.split_first_chunk::<3>()?;
+    let ends = rest.first().is_none_or(|b| matches!(b, b' ' | b'(' | b')' | b']'));
+    (ends && word.eq_ignore_ascii_case(b"NIL")).then(|| i.skip(3))
+}
+
+/// A number below 2^64.
+pub(crate) fn number64(i: Input<'_>) -> Parsed<'_, u64> {
+    let (rest, digits) = i.run(|b| b.is_ascii_digit());
+    if digits.is_empty() {
+        return fail(i, "a number");
+    }
+    let value = digits
+        .iter()
+        .try_fold(0u64, |value, digit| value.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
+    value.map_or_else(|| fail(i, "a number below 2^64"), |value| Ok((rest, value)))
+}
+
+/// A number below 2^32.
+pub(crate) fn number(i: Input<'_>) -> Parsed<'_, u32> {
+    let (rest, value) = number64(i)?;
+    u32::try_from(value).map_or_else(|_| fail(i, "a number below 2^32"), |value| Ok((rest, value)))
+}
+
+/// A count or a size, as servers tell it: `-1` and `NIL` are "unknown"; a number in quotes or with a decimal
+/// point or exponent is the whole number nearest to it.
+pub(crate) fn count(i: Input<'_>) -> Parsed<'_, Option<u64>> {
+    if let Ok((rest, value)) = number64(i)
+        && !matches!(rest.peek(), Some(b'.' | b'e' | b'E'))
+    {
+        return Ok((rest, Some(value)));
+    }
+    if let Some(rest) = nil(i) {
+        return Ok((rest, None));
+    }
+    let (rest, word) = word(i)?;
+    let bare = word.strip_prefix(b"\"").and_then(|w| w.strip_suffix(b"\"")).unwrap_or(word);
+    if bare.is_empty() && !word.is_empty() {
+        return Ok((rest, None));
+    }
+    let is_number = bare.iter().all(|b| b.is_ascii_digit() || b"+-.eE".contains(b));
+    match std::str::from_utf8(bare).ok().filter(|_| is_number).and_then(|text| text.parse::<f64>().ok()) {
+        Some(value) if value < 0.0 => Ok((rest, None)),
+        Some(value) => whole(value).map_or_else(|| fail(i, "a number"), |value| Ok((rest, Some(value)))),
+        None => fail(i, "a number"),
+    }
+}
+
+/// A float as a whole number, if a float can tell it exactly (below 2^53).
+fn whole(value: f64) -> Option<u64> {
+    let in_range = (0.0..9_007_199_254_740_992.0).contains(&value);
+    // Checked the line above: neither negative, nor too large, nor NaN.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    in_range.then(|| value.round() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn on<'a, T>(text: &'a str, parser: impl Fn(Input<'a>) -> Parsed<'a, T>) -> Option<(T, &'a str)> {
+        let (rest, value) = parser(Input::new(text.as_bytes(), &[])).ok()?;
+        Some((value, std::str::from_utf8(rest.text).unwrap()))
+    }
+
+    #[test]
+    fn numbers_stop_at_their_limit() {
+        assert_eq!(on("4294967295 x", number), Some((u32::MAX, " x")));
+        assert_eq!(on("4294967296", number), None);
+        assert_eq!(on("18446744073709551615", number64), Some((u64::MAX, "")));
+        assert_eq!(on("18446744073709551616", number64), None);
+        assert_eq!(on("007", number), Some((7, "")));
+        assert_eq!(on("x", number), None);
+    }
+
+    #[test]
+    fn counts_are_read_as_servers_tell_them() {
+        assert_eq!(on("12)", count), Some((Some(12), ")")));
+        assert_eq!(on("-1 ", count), Some((None, " ")));
+        assert_eq!(on("NIL)", count), Some((None, ")")));
+        assert_eq!(on("\"34\" ", count), Some((Some(34), " ")));
+        assert_eq!(on("\"\" ", count), Some((None, " ")));
+        assert_eq!(on("1.86931e+06 ", count), Some((Some(1_869_310), " ")));
+        assert_eq!(on("1e400", count), None);
+        assert_eq!(on("nan", count), None);
+        assert_eq!(on("--", count), None);
+        assert_eq!(on("", count), None);
+    }
+
+    #[test]
+    fn nil_is_a_whole_word() {
+        let rest = |text: &'static str| nil(Input::new(text.as_bytes(), &[])).map(|i| i.text.len());
+        assert_eq!((rest("NIL"), rest("nil)"), rest("NILS"), rest("NI")), (Some(0), Some(1), None, None));
+    }
+}

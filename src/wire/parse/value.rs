@@ -1,0 +1,156 @@
+//! Values of a shape that is not known beforehand: skipped, or kept as the server wrote them.
+
+use bytes::Bytes;
+
+use super::string::{Str, string};
+use super::token::spaces;
+use crate::wire::input::{Input, Parsed, fail};
+
+/// Skips one value: a list with all in it, a string, or a word. Lists may nest `depth` deep.
+pub(crate) fn skip(i: Input<'_>, depth: usize) -> Parsed<'_, ()> {
+    walk(i, depth, |_, _| {})
+}
+
+/// One value as the server wrote it.
+pub(crate) fn raw(i: Input<'_>, depth: usize) -> Parsed<'_, Bytes> {
+    let mut large: Vec<(usize, &Bytes)> = Vec::new();
+    let (rest, ()) = walk(i, depth, |at, literal| large.push((at, literal)))?;
+    Ok((rest, join(i.until(rest), i.text.len(), &large)))
+}
+
+/// All that is left, as the server wrote it, if it is a row of values.
+pub(crate) fn raw_to_end(i: Input<'_>, depth: usize) -> Parsed<'_, Bytes> {
+    let mut large: Vec<(usize, &Bytes)> = Vec::new();
+    let mut rest = spaces(i);
+    while !rest.text.is_empty() {
+        let (behind, ()) = walk(rest, depth, |at, literal| large.push((at, literal)))?;
+        rest = spaces(behind);
+    }
+    Ok((rest, join(i.text, i.text.len(), &large)))
+}
+
+/// A copy of `text`, which began when `total` octets were left, with each large literal in the place where it
+/// was announced, told by what was left behind its announcement.
+pub(crate) fn join(text: &[u8], total: usize, large: &[(usize, &Bytes)]) -> Bytes {
+    if large.is_empty() {
+        return Bytes::copy_from_slice(text);
+    }
+    let mut whole = Vec::with_capacity(text.len() + large.iter().map(|(_, l)| l.len()).sum::<usize>());
+    let mut from = 0;
+    for &(left, literal) in large {
+        let to = total.saturating_sub(left);
+        whole.extend_from_slice(text.get(from..to).unwrap_or_default());
+        whole.extend_from_slice(literal);
+        from = to;
+    }
+    whole.extend_from_slice(text.get(from..).unwrap_or_default());
+    Bytes::from(whole)
+}
+
+/// Walks over one value; tells of each large literal and of what text is left behind its announcement.
+fn walk<'a>(i: Input<'a>, depth: usize, mut large: impl FnMut(usize, &'a Bytes)) -> Parsed<'a, ()> {
+    let (mut rest, mut open) = (i, 0usize);
+    loop {
+        match rest.peek() {
+            Some(b'(') if open == depth => return fail(rest, "fewer parentheses within each other"),
+            Some(b'(') => {
+                open += 1;
+                rest = spaces(rest.skip(1));
+                continue;
+            }
+            Some(b')') if open > 0 => {
+                open -= 1;
+                rest = rest.skip(1);
+            }
+            _ => {
+                let (behind, text) = scalar(rest)?;
+                if let Some(Str::Large(literal)) = text {
+                    large(behind.text.len(), literal);
+                }
+                rest = behind;
+            }
+        }
+        if open == 0 {
+            return Ok((rest, ()));
+        }
+        rest = spaces(rest);
+    }
+}
+
+/// A string, or a word that goes on to a space or a parenthesis. Brackets in a word may hold spaces and lists
+/// (`BODY[HEADER.FIELDS (Date)]`).
+fn scalar(i: Input<'_>) -> Parsed<'_, Option<Str<'_>>> {
+    if matches!(i.peek(), Some(b'"' | b'{' | b'~')) {
+        if let Ok((rest, text)) = string(i) {
+            return Ok((rest, Some(text)));
+        }
+        if i.peek() != Some(b'~') {
+            return fail(i, "a string");
+        }
+    }
+    let (rest, word) = i.run(|b| !matches!(b, b' ' | b'(' | b')' | b'[' | b'"' | b'\r' | b'\n'));
+    match bracketed(rest) {
+        Some(rest) => {
+            let (rest, _) = rest.run(|b| !matches!(b, b' ' | b'(' | b')' | b'"' | b'\r' | b'\n'));
+            Ok((rest, None))
+        }
+        None if rest.peek() == Some(b'[') => {
+            let (rest, _) = rest.run(|b| !matches!(b, b' ' | b'(' | b')' | b'"' | b'\r' | b'\n'));
+            Ok((rest, None))
+        }
+        None if word.is_empty() => fail(i, "a value"),
+        None => Ok((rest, None)),
+    }
+}
+
+/// What is behind `[…]`, if that is next and closed on this line.
+fn bracketed(i: Input<'_>) -> Option<Input<'_>> {
+    if i.peek() != Some(b'[') {
+        return None;
+    }
+    let end = memchr::memchr2(b']', b'\n', i.text)?;
+    let rest = i.skip(end);
+    (rest.peek() == Some(b']')).then(|| rest.skip(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(text: &str) -> Option<(String, String)> {
+        let (rest, raw) = raw(Input::new(text.as_bytes(), &[]), 5).ok()?;
+        let text = |b: &[u8]| String::from_utf8(b.to_vec()).unwrap();
+        Some((text(&raw), text(rest.text)))
+    }
+
+    #[test]
+    fn one_value_is_cut_off() {
+        for (text, first) in [
+            ("NIL x", "NIL"),
+            ("(a (b \"c)\") {1}\r\n)) x", "(a (b \"c)\") {1}\r\n))"),
+            ("(()) x", "(())"),
+            ("( a ) x", "( a )"),
+            ("\\Seen x", "\\Seen"),
+            ("BODY[HEADER.FIELDS (Date)]<0> x", "BODY[HEADER.FIELDS (Date)]<0>"),
+            ("12:13,* x", "12:13,*"),
+            ("[x x", "[x"),
+        ] {
+            assert_eq!(value(text), Some((first.to_owned(), " x".to_owned())), "{text:?}");
+        }
+        for bad in ["", ")", "(a", "\"a", "((((((a))))))", "{3}\r\nab"] {
+            assert_eq!(value(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn large_literals_go_back_to_their_places() {
+        let literals = [Bytes::from(vec![b'x'; 4096]), Bytes::from(vec![b'y'; 4097])];
+        let text = b"({4096}\r\n a {4097}\r\n) b";
+        let (rest, raw) = raw(Input::new(text, &literals), 5).unwrap();
+        assert_eq!(rest.text, b" b");
+        let expected = [b"({4096}\r\n", &literals[0][..], b" a {4097}\r\n", &literals[1][..], b")"].concat();
+        assert_eq!(raw, expected);
+        let (_, all) = raw_to_end(Input::new(text, &literals), 5).unwrap();
+        assert_eq!(all.len(), text.len() + 4096 + 4097);
+    }
+}

@@ -66,7 +66,7 @@ impl Command for Select {
     }
 
     fn class(&self) -> Class {
-        let effect = Effect::Select { mailbox: self.mailbox.clone(), read_only: self.read_only };
+        let effect = Effect::Select { read_only: self.read_only };
         Class::query().hearing(Hears::SELECT).with_effect(effect)
     }
 
@@ -100,7 +100,8 @@ impl Command for Select {
     }
 
     fn finish(self, _: Done, _: Vec<()>) -> Result<Mailbox> {
-        let (handle, seat) = self.seat.ok_or_else(|| Error::invalid("SELECT was not submitted by a Sender"))?;
+        let (handle, seat) =
+            self.seat.ok_or_else(|| Error::invalid("SELECT was not submitted by a Sender"))?;
         Ok(Mailbox::new(handle, seat))
     }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::{Handle, Select, Token};
 use crate::command::{
-    Append, AskCapabilities, Command, Create, Delete, Id, List, Logout, Noop, Raw, Rename, StatusItems, StatusOf,
-    Subscribe,
+    Append, AskCapabilities, Command, Create, Delete, Id, List, Logout, Noop, Raw, Rename, StatusItems,
+    StatusOf, Subscribe,
 };
 use crate::engine::{Seat, Submitted};
 use crate::error::Result;

@@ -44,7 +44,12 @@ impl<C: Command> Token<C> {
     }
 
     /// A command that had nothing to do.
-    pub(super) fn ended(shared: &Arc<Shared>, slot: Arc<Slot<C>>, job: Box<Submitted<C>>, done: Done) -> Self {
+    pub(super) fn ended(
+        shared: &Arc<Shared>,
+        slot: Arc<Slot<C>>,
+        job: Box<Submitted<C>>,
+        done: Done,
+    ) -> Self {
         let id = shared.next_id();
         shared.complete_unsent(id, job, done);
         Self { shared: shared.clone(), slot, id, opens: None, over: false }

@@ -89,8 +89,7 @@ impl Command for Append {
             line.flags(&self.flags);
         }
         if let Some(date) = self.date {
-            // date-time is always quoted (RFC 9051 section 9).
-            line.word(&format!("\"{date}\""));
+            line.quoted(&date.to_string());
         }
         if !self.message.contains(&0) {
             line.literal(self.message.clone());

@@ -52,7 +52,6 @@ pub(crate) enum Effect {
     Logout,
     Idle,
     Select {
-        mailbox: MailboxName,
         read_only: bool,
     },
     /// CLOSE and UNSELECT.
@@ -103,7 +102,7 @@ impl Hears {
 }
 
 impl Class {
-    const fn new() -> Self {
+    fn new() -> Self {
         Self {
             reads_only: false,
             alone: false,
@@ -121,62 +120,62 @@ impl Class {
 
     /// Waits until nothing is in flight, and nothing follows it until it has ended. May be answered by
     /// anything. Always safe.
-    pub const fn barrier() -> Self {
+    pub fn barrier() -> Self {
         Self { alone: true, hears: Hears::EVERYTHING, ..Self::new() }
     }
 
     /// Changes nothing, and may be in flight beside others. Dropping its token before it was sent
     /// withdraws it.
-    pub const fn query() -> Self {
+    pub fn query() -> Self {
         Self { reads_only: true, ..Self::new() }
     }
 
     /// Changes something, and may be in flight beside others.
-    pub const fn change() -> Self {
+    pub fn change() -> Self {
         Self::new()
     }
 
     /// May be answered by untagged responses with these keywords, in capitals. Without this only a
     /// [`barrier`](Class::barrier) is asked whether a response is its own.
-    pub const fn hears(mut self, keywords: &'static [&'static str]) -> Self {
+    pub fn hears(mut self, keywords: &'static [&'static str]) -> Self {
         self.hears_names = keywords;
         self
     }
 
     /// Wants the bytes of responses: [`Untagged::raw`](crate::types::Untagged::raw) is there for each
     /// that comes while it is in flight.
-    pub const fn with_raw(mut self) -> Self {
+    pub fn with_raw(mut self) -> Self {
         self.raw = true;
         self
     }
 
     /// Talks with the server before it ends: each `+` goes to
     /// [`Command::challenge`](super::Command::challenge). A barrier too.
-    pub const fn with_challenges(mut self) -> Self {
+    pub fn with_challenges(mut self) -> Self {
         self.dialogue = true;
         self.alone = true;
         self
     }
 
-    pub(crate) const fn hearing(mut self, kinds: Hears) -> Self {
+    pub(crate) fn hearing(mut self, kinds: Hears) -> Self {
         self.hears = kinds;
         self
     }
 
     /// The server may not send EXPUNGE while this runs, if it names messages by number (RFC 9051
     /// section 7.5.1: FETCH, STORE, SEARCH).
-    pub(crate) const fn without_expunge(mut self) -> Self {
+    pub(crate) fn without_expunge(mut self) -> Self {
         self.may_expunge = false;
         self
     }
 
     /// Its messages must be named by UID: there is no such command by number.
-    pub(crate) const fn by_uid(mut self) -> Self {
+    pub(crate) fn by_uid(mut self) -> Self {
         self.by_uid = true;
         self
     }
 
-    pub(crate) const fn with_flags(mut self, flags: FlagUse) -> Self {
+    pub(crate) fn with_flags(mut self, flags: FlagUse) -> Self {
         self.flags = flags;
         self
     }
@@ -189,7 +188,7 @@ impl Class {
     }
 
     /// One of the library's own commands: its name is not checked against those that users may not send.
-    pub(crate) const fn ours(mut self) -> Self {
+    pub(crate) fn ours(mut self) -> Self {
         self.ours = true;
         self
     }

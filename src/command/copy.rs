@@ -119,7 +119,9 @@ impl Command for CopyTo {
             Answer::Status(status) => match &status.code {
                 Some(Code::CopyUid(told)) if told.is_empty() => Claim::Part,
                 Some(Code::CopyUid(told)) => match &self.which {
-                    Messages::Uids(set) if told.from().intersection(set).is_empty() && !set.is_open() => Claim::No,
+                    Messages::Uids(set) if told.from().intersection(set).is_empty() && !set.is_open() => {
+                        Claim::No
+                    }
                     _ => Claim::Whole,
                 },
                 _ => Claim::No,

@@ -114,7 +114,7 @@ impl Items {
         self
     }
 
-    fn encode(&self, line: &mut Line, by_uid: bool) -> Result<()> {
+    fn encode(&self, line: &mut Line, by_uid: bool) {
         line.open();
         let simple = [
             // A UID FETCH is answered with the UID anyway (RFC 9051 section 6.4.9).
@@ -137,7 +137,6 @@ impl Items {
             }
         }
         line.close();
-        Ok(())
     }
 
     fn is_uid_alone(&self) -> bool {
@@ -261,10 +260,10 @@ impl Command for Fetch {
     }
 
     fn heard(&mut self, heard: &Untagged) {
-        if let Answer::Fetch(row) = heard.answer() {
-            if row.flags().is_some() || row.mod_seq().is_some() || self.items.is_uid_alone() {
-                self.told.add(row);
-            }
+        if let Answer::Fetch(row) = heard.answer()
+            && (row.flags().is_some() || row.mod_seq().is_some() || self.items.is_uid_alone())
+        {
+            self.told.add(row);
         }
     }
 

@@ -180,6 +180,12 @@ impl Line {
         self
     }
 
+    /// Text in quotation marks, where the grammar allows no other form: dates with their time.
+    pub(crate) fn quoted(&mut self, text: &str) -> &mut Self {
+        self.next().quoted(text);
+        self
+    }
+
     /// `[section]`, right behind the word before.
     pub(crate) fn section(&mut self, section: &Section) -> &mut Self {
         if !section.is_writable() {

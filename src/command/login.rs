@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::line::Secret;
 use super::{Class, Command, Effect, Flow, Line, Session};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::types::Done;
 
 /// `LOGIN`: user and password as they are (RFC 9051 section 6.2.3).
@@ -33,7 +33,9 @@ impl Command for Login {
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
         if session.can("LOGINDISABLED") {
-            return Err(Error::unsupported("the server takes no passwords on this connection (LOGINDISABLED)"));
+            return Err(Error::unsupported(
+                "the server takes no passwords on this connection (LOGINDISABLED)",
+            ));
         }
         line.word("LOGIN").secret(self.user.as_bytes()).secret(self.password.expose().as_bytes());
         Ok(Flow::Last)
@@ -146,7 +148,7 @@ impl Command for StartTls {
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
         if !session.can("STARTTLS") {
-            return Err(Error::new(crate::ErrorKind::Tls, "the server offers no STARTTLS"));
+            return Err(Error::new(ErrorKind::Tls, "the server offers no STARTTLS"));
         }
         line.word("STARTTLS");
         Ok(Flow::Last)

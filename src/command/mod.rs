@@ -23,7 +23,7 @@ mod store;
 
 pub use append::{Append, Appended};
 pub use class::Class;
-pub use copy::{CopyTo, Copied};
+pub use copy::{Copied, CopyTo};
 pub use expunge::{Expunge, Expunged};
 pub use fetch::{Fetch, Items};
 pub use line::{Line, Secret};

@@ -284,9 +284,7 @@ impl Command for Search {
 
     fn item(heard: Untagged) -> Option<Found> {
         match heard.into_answer() {
-            Answer::Search(found) => {
-                Some(Found { uids: found.numbers.into_uids(), mod_seq: found.mod_seq })
-            }
+            Answer::Search(found) => Some(Found { uids: found.numbers.into_uids(), mod_seq: found.mod_seq }),
             Answer::ESearch(found) => {
                 let uids = found.all.unwrap_or_default().into_uids();
                 Some(Found { uids, mod_seq: found.mod_seq })

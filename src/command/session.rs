@@ -48,8 +48,20 @@ impl Session {
 /// What IMAP4rev2 has made its own (RFC 9051 appendix E).
 fn is_in_rev2(capability: &str) -> bool {
     const OWN: [&str; 14] = [
-        "NAMESPACE", "UNSELECT", "UIDPLUS", "ESEARCH", "SEARCHRES", "ENABLE", "IDLE", "SASL-IR", "LIST-EXTENDED",
-        "LIST-STATUS", "MOVE", "LITERAL-", "SPECIAL-USE", "STATUS=SIZE",
+        "NAMESPACE",
+        "UNSELECT",
+        "UIDPLUS",
+        "ESEARCH",
+        "SEARCHRES",
+        "ENABLE",
+        "IDLE",
+        "SASL-IR",
+        "LIST-EXTENDED",
+        "LIST-STATUS",
+        "MOVE",
+        "LITERAL-",
+        "SPECIAL-USE",
+        "STATUS=SIZE",
     ];
     OWN.iter().any(|own| own.eq_ignore_ascii_case(capability))
 }

@@ -117,9 +117,11 @@ impl Command for AskCapabilities {
             Some(Code::Capability(all)) => Some(all),
             _ => None,
         };
-        items.into_iter().next_back().or(in_code).ok_or_else(|| {
-            Error::protocol("the server answered CAPABILITY without naming any")
-        })
+        items
+            .into_iter()
+            .next_back()
+            .or(in_code)
+            .ok_or_else(|| Error::protocol("the server answered CAPABILITY without naming any"))
     }
 }
 

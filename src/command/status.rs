@@ -94,7 +94,7 @@ impl Command for StatusOf {
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
         let items = self.items;
         let needs = [(items.size, "STATUS=SIZE"), (items.highest_mod_seq, "CONDSTORE")];
-        for (_, needed) in needs.iter().filter(|(asked, needed)| *asked && !session.can(needed)) {
+        if let Some((_, needed)) = needs.iter().find(|(asked, needed)| *asked && !session.can(needed)) {
             return Err(Error::unsupported(format!("the server has no {needed}")));
         }
         let names = [

@@ -103,8 +103,9 @@ fn flags_conflict(next: &Class, messages: Option<&Messages>, other: &Facts<'_>) 
         (FlagUse::None, _) | (_, FlagUse::None) | (FlagUse::Reads, FlagUse::Reads) => false,
         (FlagUse::Writes, _) | (_, FlagUse::Writes) => true,
     };
-    clash && match (messages, other.messages) {
-        (Some(mine), Some(theirs)) => mine.may_overlap(theirs),
-        _ => true,
-    }
+    clash
+        && match (messages, other.messages) {
+            (Some(mine), Some(theirs)) => mine.may_overlap(theirs),
+            _ => true,
+        }
 }

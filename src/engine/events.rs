@@ -126,10 +126,10 @@ impl State {
         let place = place.unwrap_or(self.queue.len() - 1);
         if let Some(EventKind::Lagged(lag)) = self.queue.get_mut(place).map(|event| &mut event.kind) {
             lag.events += 1;
-            if let Some(place) = event.place {
-                if !lag.mailboxes.contains(&place.mailbox) {
-                    lag.mailboxes.push(place.mailbox);
-                }
+            if let Some(place) = event.place
+                && !lag.mailboxes.contains(&place.mailbox)
+            {
+                lag.mailboxes.push(place.mailbox);
             }
         }
     }
@@ -153,7 +153,8 @@ fn weight(event: &Event) -> usize {
     const SMALL: usize = 200;
     match &event.kind {
         EventKind::Data(Answer::Fetch(row)) => {
-            SMALL + row.sections().iter().filter_map(|b| b.data.as_ref()).map(bytes::Bytes::len).sum::<usize>()
+            SMALL
+                + row.sections().iter().filter_map(|b| b.data.as_ref()).map(bytes::Bytes::len).sum::<usize>()
         }
         _ if can_be_left_out(event) => 0,
         _ => SMALL,

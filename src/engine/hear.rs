@@ -10,11 +10,11 @@ use bytes::Bytes;
 use super::own::Own;
 use super::reply::is_change;
 use super::slot::data_event;
-use super::{Engine, excerpt};
+use super::{BYE_GRACE, Engine, excerpt};
 use crate::command::{Claim, Effect, Hears};
 use crate::types::{
-    Answer, Code, CommandId, Event, EventKind, ListEntry, Message, Place, Seq, Status, StatusResponse, UidSet,
-    Untagged,
+    Answer, Code, CommandId, Event, EventKind, ListEntry, Message, Place, Seq, Status, StatusResponse,
+    UidSet, Untagged,
 };
 use crate::wire::{Response, Unreadable};
 
@@ -27,7 +27,7 @@ impl Engine {
         match response {
             Response::Tagged { tag, status } => self.handle_tagged(&tag, status, now),
             Response::Continuation { text } => self.handle_continuation(&text, now),
-            Response::Untagged(untagged) => self.handle_untagged(untagged.with_raw(raw)),
+            Response::Untagged(untagged) => self.handle_untagged(untagged.with_raw(raw), now),
         }
     }
 
@@ -44,7 +44,8 @@ impl Engine {
             return;
         }
         let kind = why.keyword.as_deref().map_or(Hears::NOTHING, kind_of_keyword);
-        for flight in self.flights.values_mut().filter(|f| !f.tags.is_empty() && f.class.hears.overlaps(kind)) {
+        for flight in self.flights.values_mut().filter(|f| !f.tags.is_empty() && f.class.hears.overlaps(kind))
+        {
             flight.unread.push(excerpt(bytes));
         }
         let error = format!("{} (at octet {})", why.message, why.at);
@@ -57,12 +58,12 @@ impl Engine {
         self.flights.values().any(|f| f.class.raw)
     }
 
-    fn handle_untagged(&mut self, mut heard: Untagged) {
+    fn handle_untagged(&mut self, mut heard: Untagged, now: Instant) {
         heard.set_place(self.place());
         match heard.answer() {
             Answer::Status(status) => {
                 let status = status.clone();
-                self.hear_status(heard, &status);
+                self.hear_status(heard, &status, now);
             }
             Answer::Capability(all) => {
                 let all = all.clone();
@@ -110,7 +111,7 @@ impl Engine {
         }
     }
 
-    fn hear_status(&mut self, heard: Untagged, status: &StatusResponse) {
+    fn hear_status(&mut self, heard: Untagged, status: &StatusResponse, now: Instant) {
         self.hear_code(status);
         if self.greeting.is_none() {
             self.greeting = Some(status.clone());
@@ -121,20 +122,21 @@ impl Engine {
         }
         if status.status == Status::Bye {
             self.bye.get_or_insert_with(|| status.clone());
+            self.bye_deadline.get_or_insert(now + BYE_GRACE);
             return;
         }
         let is_alert = status.code == Some(Code::Alert);
-        if let Some(Code::UidValidity(era)) = &status.code {
-            if let Some(selection) = self.selection.as_mut().filter(|_| self.opening.is_none()) {
-                if selection.uid_validity != *era && era.is_some() {
-                    selection.uid_validity = *era;
-                    let place = Some(selection.seat.place.clone());
-                    let exists = selection.view.len();
-                    self.tell(Event::new(EventKind::UidValidityChanged { uid_validity: *era }).at(place));
-                    self.contradicted("UIDVALIDITY changed while the mailbox was selected".into(), exists);
-                    return;
-                }
-            }
+        if let Some(Code::UidValidity(era)) = &status.code
+            && let Some(selection) = self.selection.as_mut().filter(|_| self.opening.is_none())
+            && selection.uid_validity != *era
+            && era.is_some()
+        {
+            selection.uid_validity = *era;
+            let place = Some(selection.seat.place.clone());
+            let exists = selection.view.len();
+            self.tell(Event::new(EventKind::UidValidityChanged { uid_validity: *era }).at(place));
+            self.contradicted("UIDVALIDITY changed while the mailbox was selected".into(), exists);
+            return;
         }
         let told_elsewhere = is_alert || matches!(status.code, Some(Code::Capability(_) | Code::Closed));
         let (_, back) = self.give(heard);
@@ -171,7 +173,8 @@ impl Engine {
         let Some(selection) = &mut self.selection else { return self.deliver(heard) };
         match selection.view.expunge(seq) {
             Ok(entry) => {
-                let was_deleted = entry.flags.as_ref().is_some_and(|f| f.contains(&crate::types::Flag::Deleted));
+                let was_deleted =
+                    entry.flags.as_ref().is_some_and(|f| f.contains(&crate::types::Flag::Deleted));
                 selection.publish();
                 let place = heard.place().cloned();
                 *heard.answer_mut() = Answer::Expunge { seq, uid: entry.uid };
@@ -299,10 +302,10 @@ impl Engine {
             own.heard(heard.answer());
         }
         let change = is_change(heard.answer());
-        if let Some(back) = flight.job.hear(heard) {
-            if let Some(event) = data_event(id, back).filter(|_| !change) {
-                self.tell(event);
-            }
+        if let Some(back) = flight.job.hear(heard)
+            && let Some(event) = data_event(id, back).filter(|_| !change)
+        {
+            self.tell(event);
         }
         (Some(id), None)
     }

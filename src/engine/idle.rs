@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::Engine;
 use super::outbox::Outbox;
 use super::own::Own;
 use super::send::LineOwner;
-use super::Engine;
 use crate::command::{self, Noop};
 use crate::types::CommandId;
 

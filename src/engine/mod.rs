@@ -25,10 +25,8 @@ mod selection;
 mod send;
 mod shared;
 mod slot;
-#[cfg(test)]
-mod tests;
 
-pub(crate) use shared::{Published, Seat, Shared};
+pub(crate) use shared::{Seat, Shared};
 pub(crate) use slot::{Slot, Submitted};
 
 use std::collections::{BTreeMap, VecDeque};
@@ -46,9 +44,7 @@ use self::send::LineOwner;
 use self::shared::Submission;
 use crate::command::{Command, Logout, Session};
 use crate::error::{Error, Sent};
-use crate::types::{
-    Capabilities, CloseReason, CommandId, Event, EventKind, Limits, Status, StatusResponse,
-};
+use crate::types::{Capabilities, CloseReason, CommandId, Event, EventKind, Limits, Status, StatusResponse};
 
 /// What the engine is told to do and not to do.
 #[derive(Clone, Debug)]
@@ -147,10 +143,10 @@ impl Engine {
             self.queue_own(Own::Logout, Logout, None);
         }
         self.send(now);
-        if self.queue.is_empty() {
-            if let Some(selection) = &mut self.selection {
-                selection.view.forget_removals();
-            }
+        if self.queue.is_empty()
+            && let Some(selection) = &mut self.selection
+        {
+            selection.view.forget_removals();
         }
         self.idle_tick(now);
         self.check_time(now);
@@ -235,7 +231,8 @@ impl Engine {
     }
 
     fn end_logout(&mut self, bye: StatusResponse) {
-        let logout = self.flights.iter().find(|(_, f)| matches!(f.class.effect, crate::command::Effect::Logout));
+        let logout =
+            self.flights.iter().find(|(_, f)| matches!(f.class.effect, crate::command::Effect::Logout));
         if let Some(id) = logout.map(|(id, _)| *id) {
             let ok = StatusResponse::new(Status::Ok, None, bye.text);
             self.end_flight(id, Ok(crate::types::Done::new(ok)));
@@ -270,7 +267,14 @@ impl Engine {
         self.shared.close_events(&reason);
     }
 
-    fn fail_closed(&mut self, id: CommandId, job: Box<dyn slot::Job>, quiet: bool, reason: &CloseReason, sent: Sent) {
+    fn fail_closed(
+        &mut self,
+        id: CommandId,
+        job: Box<dyn slot::Job>,
+        quiet: bool,
+        reason: &CloseReason,
+        sent: Sent,
+    ) {
         let error = Error::closed(reason).in_command(job.name()).sent(sent);
         if !quiet {
             self.tell_failed(id, job.name(), &error);
@@ -294,7 +298,15 @@ impl Engine {
         let class = command.class();
         let job = Box::new(Tokenless(command));
         self.own_queued.insert(id, own);
-        self.queue.push_back(Submission { id, job, class, seat, opens: None, quiet: true, then: Default::default() });
+        self.queue.push_back(Submission {
+            id,
+            job,
+            class,
+            seat,
+            opens: None,
+            quiet: true,
+            then: Default::default(),
+        });
     }
 
     pub(crate) fn closed(&self) -> Option<&CloseReason> {

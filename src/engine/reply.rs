@@ -13,15 +13,16 @@ use super::{Engine, excerpt};
 use crate::command::{Effect, Fetch, Items, Store};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
-    Answer, CloseReason, Code, CommandId, Done, Event, EventKind, ListEntry, MailboxName, ModifiedSet, Place, Seq,
-    Status, StatusResponse, UidSet,
+    Answer, CloseReason, Code, CommandId, Done, Event, EventKind, ListEntry, MailboxName, ModifiedSet, Place,
+    Seq, Status, StatusResponse, UidSet,
 };
 
 impl Engine {
     pub(super) fn handle_tagged(&mut self, tag: &str, status: StatusResponse, now: Instant) {
         let Some(id) = self.shared.owner(tag) else {
             // The server ended IDLE as our DONE was under way, and takes DONE for a command.
-            if !(status.status == Status::Bad && tag.eq_ignore_ascii_case("DONE") && self.idle.forgive_done()) {
+            if !(status.status == Status::Bad && tag.eq_ignore_ascii_case("DONE") && self.idle.forgive_done())
+            {
                 let bytes = Bytes::from(format!("{tag} {status}"));
                 let error = "no command in flight has this tag".to_owned();
                 self.tell(Event::new(EventKind::Unparsed { bytes: excerpt(&bytes), error }));
@@ -45,7 +46,9 @@ impl Engine {
         }
         if !ok {
             flight.next = Next::Nothing;
-            flight.failure.get_or_insert_with(|| Error::refused(status.clone()).in_command(flight.job.name()));
+            flight
+                .failure
+                .get_or_insert_with(|| Error::refused(status.clone()).in_command(flight.job.name()));
         }
         flight.replies.push(status);
         if !flight.tags.is_empty() || flight.next == Next::Line {
@@ -86,7 +89,9 @@ impl Engine {
 
     /// Rows that could not be read make a result incomplete.
     fn complete(&mut self, id: CommandId, done: Done) -> Result<Done> {
-        let Some(flight) = self.flights.get_mut(&id).filter(|f| !f.unread.is_empty()) else { return Ok(done) };
+        let Some(flight) = self.flights.get_mut(&id).filter(|f| !f.unread.is_empty()) else {
+            return Ok(done);
+        };
         let unread = std::mem::take(&mut flight.unread);
         let message = format!("{} of the server's responses could not be read", unread.len());
         let error = Error::new(ErrorKind::Incomplete, message).in_command(flight.job.name());
@@ -102,10 +107,10 @@ impl Engine {
             let place = flight.seat.as_ref().or(flight.opens.as_ref()).map(|seat| seat.place.clone());
             self.tell(Event::new(kind).at(place).caused_by(Some(id)));
         }
-        if result.is_err() {
-            if let Some(seat) = &flight.opens {
-                seat.update(|p| p.ended = true);
-            }
+        if result.is_err()
+            && let Some(seat) = &flight.opens
+        {
+            seat.update(|p| p.ended = true);
         }
         let own = flight.own.take();
         let generation = flight.generation;
@@ -180,8 +185,11 @@ impl Engine {
             match store.apply(before.as_ref()) {
                 Some(flags) => {
                     if let Some(before) = selection.view.set_flags(seq, flags.clone()) {
-                        let kind = EventKind::FlagsChanged { seq: Some(seq), uid, flags, before, mod_seq: None };
-                        events.push(Event::new(kind).at(Some(selection.seat.place.clone())).caused_by(Some(id)));
+                        let kind =
+                            EventKind::FlagsChanged { seq: Some(seq), uid, flags, before, mod_seq: None };
+                        events.push(
+                            Event::new(kind).at(Some(selection.seat.place.clone())).caused_by(Some(id)),
+                        );
                     }
                 }
                 None => untold.extend(uid),
@@ -197,7 +205,8 @@ impl Engine {
     /// Asks what flags these messages have now.
     fn ask_flags_of(&mut self, id: CommandId, store: &Store) {
         let Some(selection) = &self.selection else { return };
-        let messages = self.flights.get(&id).and_then(|f| f.messages.clone()).unwrap_or_else(|| store.which.clone());
+        let messages =
+            self.flights.get(&id).and_then(|f| f.messages.clone()).unwrap_or_else(|| store.which.clone());
         let uids: UidSet =
             selection.which(&messages).into_iter().filter_map(|seq| selection.view.uid(seq)).collect();
         if !uids.is_empty() {
@@ -218,7 +227,12 @@ impl Engine {
 }
 
 /// Whether a MODIFIED code names this message; its numbers are of the kind that the STORE used.
-fn names(set: &ModifiedSet, messages: &crate::command::Messages, seq: Seq, uid: Option<crate::types::Uid>) -> bool {
+fn names(
+    set: &ModifiedSet,
+    messages: &crate::command::Messages,
+    seq: Seq,
+    uid: Option<crate::types::Uid>,
+) -> bool {
     use crate::command::Messages;
     match (set, messages) {
         (ModifiedSet::Uids(set), _) => uid.is_some_and(|uid| set.contains(uid)),

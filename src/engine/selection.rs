@@ -13,7 +13,8 @@ use super::own::Own;
 use super::shared::Seat;
 use crate::command::{Fetch, Items, Messages, Search};
 use crate::types::{
-    Answer, Code, CommandId, Done, Event, EventKind, ModSeq, Place, Seq, SeqSet, Uid, UidSet, UidValidity, Untagged,
+    Answer, Code, CommandId, Done, Event, EventKind, ModSeq, Place, Seq, SeqSet, Uid, UidSet, UidValidity,
+    Untagged,
 };
 use crate::view::View;
 
@@ -66,7 +67,9 @@ impl Selection {
             Messages::Uids(set) => {
                 let last = Seq::new(len);
                 let names = |seq: &Seq| {
-                    self.view.uid(*seq).is_some_and(|uid| set.contains(uid) || set.is_open() && Some(*seq) == last)
+                    self.view
+                        .uid(*seq)
+                        .is_some_and(|uid| set.contains(uid) || set.is_open() && Some(*seq) == last)
                 };
                 all.iter().filter(names).collect()
             }

@@ -46,8 +46,20 @@ const SOFT_LIMIT: usize = 64 << 10;
 /// What a user's own command may not be: it would change session, selection or notifications behind the
 /// engine's back.
 const RESERVED: [&str; 14] = [
-    "AUTHENTICATE", "CLOSE", "COMPRESS", "DONE", "ENABLE", "EXAMINE", "IDLE", "LOGIN", "LOGOUT", "NOTIFY", "SELECT",
-    "STARTTLS", "UNAUTHENTICATE", "UNSELECT",
+    "AUTHENTICATE",
+    "CLOSE",
+    "COMPRESS",
+    "DONE",
+    "ENABLE",
+    "EXAMINE",
+    "IDLE",
+    "LOGIN",
+    "LOGOUT",
+    "NOTIFY",
+    "SELECT",
+    "STARTTLS",
+    "UNAUTHENTICATE",
+    "UNSELECT",
 ];
 
 impl Engine {
@@ -344,9 +356,14 @@ impl Engine {
         let view = &selection.view;
         let gone = view.removed_since(if then.opened { then.removed } else { 0 });
         let gone = gone.ok_or_else(|| Error::invalid("the sequence numbers are too old to be corrected"))?;
-        let settled = if gone.is_empty() && !by_uid { set.clone() } else { moved(set, then, view.len(), gone) };
+        let settled =
+            if gone.is_empty() && !by_uid { set.clone() } else { moved(set, then, view.len(), gone) };
         *messages = if by_uid {
-            let uids: Option<UidSet> = settled.iter().map(|seq| view.uid(seq)).collect::<Option<Vec<Uid>>>().map(|u| u.into_iter().collect());
+            let uids: Option<UidSet> = settled
+                .iter()
+                .map(|seq| view.uid(seq))
+                .collect::<Option<Vec<Uid>>>()
+                .map(|u| u.into_iter().collect());
             Messages::Uids(uids.ok_or_else(no_uid)?)
         } else {
             Messages::Seqs(settled)
@@ -367,7 +384,8 @@ fn no_uid() -> Error {
 
 /// Where these numbers are after removals. `*` is the last message as it was then.
 fn moved(set: &SeqSet, then: Then, len: u32, gone: &[u32]) -> SeqSet {
-    let last = if then.opened { then.exists } else { len.saturating_add(u32::try_from(gone.len()).unwrap_or(0)) };
+    let last =
+        if then.opened { then.exists } else { len.saturating_add(u32::try_from(gone.len()).unwrap_or(0)) };
     let mut ranges: Vec<(u32, u32)> = set
         .ranges()
         .map(|r| (r.start().get(), r.end().get()))
@@ -388,10 +406,10 @@ fn moved(set: &SeqSet, then: Then, len: u32, gone: &[u32]) -> SeqSet {
     }
     let mut settled = SeqSet::new();
     for (a, b) in ranges {
-        if let (Some(a), Some(b)) = (Seq::new(a), Seq::new(b)) {
-            if a <= b {
-                settled.insert_range(a..=b);
-            }
+        if let (Some(a), Some(b)) = (Seq::new(a), Seq::new(b))
+            && a <= b
+        {
+            settled.insert_range(a..=b);
         }
     }
     settled

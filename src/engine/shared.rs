@@ -12,7 +12,8 @@ use super::slot::Job;
 use crate::command::Class;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
-    Capabilities, CloseReason, CommandId, Done, Event, EventKind, Limits, MailboxName, Place, SelectionId, UidValidity,
+    Capabilities, CloseReason, CommandId, Done, Event, EventKind, Limits, MailboxName, Place, SelectionId,
+    UidValidity,
 };
 
 /// A command that has been submitted.

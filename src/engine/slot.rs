@@ -59,14 +59,22 @@ impl<C: Command> Slot<C> {
     }
 
     fn new() -> Arc<Self> {
-        let state = State { items: VecDeque::new(), end: None, fate: Fate::Held, refused: false, streaming: false, reader: None };
+        let state = State {
+            items: VecDeque::new(),
+            end: None,
+            fate: Fate::Held,
+            refused: false,
+            streaming: false,
+            reader: None,
+        };
         Arc::new(Self { state: Mutex::new(state) })
     }
 
     fn finish(&self, end: End<C>) {
         let mut state = self.lock();
         // What a reader will never take is dropped outside the lock: it may be a user's code.
-        let unread = matches!(state.fate, Fate::Dropped | Fate::Cancelled).then(|| std::mem::take(&mut state.items));
+        let unread =
+            matches!(state.fate, Fate::Dropped | Fate::Cancelled).then(|| std::mem::take(&mut state.items));
         let old = state.end.replace(end);
         let reader = state.reader.take();
         drop(state);
@@ -95,7 +103,9 @@ impl<C: Command> Slot<C> {
                     End::Failed(error) => {
                         Err(error.with_answers(items.into_iter().map(Untagged::into_answer).collect()))
                     }
-                    End::Taken => Err(Error::new(ErrorKind::Invalid, "the token's result has been taken already")),
+                    End::Taken => {
+                        Err(Error::new(ErrorKind::Invalid, "the token's result has been taken already"))
+                    }
                 })
             }
         }

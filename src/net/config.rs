@@ -112,7 +112,9 @@ impl Config {
             extra_roots: Vec::new(),
             enable: vec!["QRESYNC".into(), "IMAP4rev2".into()],
             id: Some(
-                Id::nothing().field("name", env!("CARGO_PKG_NAME")).field("version", env!("CARGO_PKG_VERSION")),
+                Id::nothing()
+                    .field("name", env!("CARGO_PKG_NAME"))
+                    .field("version", env!("CARGO_PKG_VERSION")),
             ),
             limits: Limits::default(),
             timeouts: Timeouts::default(),

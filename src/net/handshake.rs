@@ -16,7 +16,7 @@ use super::{Config, Io, Pump, dial, sasl};
 use crate::command::{AskCapabilities, Authenticate, Command, Enable, Login, StartTls};
 use crate::engine::{Engine, Shared, Slot, Submitted};
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::{Code, Status};
+use crate::types::Status;
 
 /// A session that is logged in.
 pub(crate) struct Connected {
@@ -48,7 +48,10 @@ async fn wrap_tls(config: &Config, io: Box<dyn Io>) -> Result<Box<dyn Io>> {
 
 #[cfg(not(feature = "rustls"))]
 async fn wrap_tls(_: &Config, _: Box<dyn Io>) -> Result<Box<dyn Io>> {
-    Err(Error::new(ErrorKind::Tls, "this build has no TLS: switch the feature `rustls` on, or ask for no encryption"))
+    Err(Error::new(
+        ErrorKind::Tls,
+        "this build has no TLS: switch the feature `rustls` on, or ask for no encryption",
+    ))
 }
 
 struct Handshake<'a> {
@@ -109,16 +112,14 @@ impl<'a> Handshake<'a> {
             }
         }
         self.know_capabilities().await?;
-        if !greeted_in {
-            if let Some((user, password)) = &self.config.login {
-                if !self.encrypted && !self.local && !self.config.clear_text_login {
-                    let message = "the connection is not encrypted, and passwords are not sent in clear text \
+        if !greeted_in && let Some((user, password)) = &self.config.login {
+            if !self.encrypted && !self.local && !self.config.clear_text_login {
+                let message = "the connection is not encrypted, and passwords are not sent in clear text \
                                    unless `clear_text_login` allows it";
-                    return Err(Error::new(ErrorKind::Login, message));
-                }
-                self.authenticate(user, password).await?;
-                self.know_capabilities().await?;
+                return Err(Error::new(ErrorKind::Login, message));
             }
+            self.authenticate(user, password).await?;
+            self.know_capabilities().await?;
         }
         self.introduce().await
     }
@@ -137,10 +138,9 @@ impl<'a> Handshake<'a> {
 
     async fn start_tls(&mut self) -> Result<()> {
         self.ask(StartTls).await.map_err(|e| e.with_kind(ErrorKind::Tls))?;
-        let io = self
-            .pump
-            .take_io()
-            .map_err(|count| tls(format!("{count} octets came in clear text after the answer to STARTTLS")))?;
+        let io = self.pump.take_io().map_err(|count| {
+            tls(format!("{count} octets came in clear text after the answer to STARTTLS"))
+        })?;
         let io = wrap_tls(self.config, io).await?;
         self.pump.put_io(io);
         self.encrypted = true;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 use tokio_util::codec::Decoder;
@@ -200,10 +200,10 @@ impl Pump {
         let now = Instant::now().into_std();
         match read_response(frame, &self.limits) {
             Ok(response) => {
-                let raw = self.engine.wants_raw().then(|| whole(frame));
+                let raw = self.engine.wants_raw().then(|| frame.to_bytes());
                 self.engine.handle(response, raw, now);
             }
-            Err(why) => self.engine.handle_unreadable(&whole(frame), &why),
+            Err(why) => self.engine.handle_unreadable(&frame.to_bytes(), &why),
         }
     }
 
@@ -237,9 +237,4 @@ impl Drop for Pump {
         // Without the driver nothing will ever come: everyone who waits is told.
         self.engine.handle_end(CloseReason::Dropped);
     }
-}
-
-/// The bytes of a response as they came, its literals put back.
-fn whole(frame: &Frame) -> Bytes {
-    frame.to_bytes()
 }

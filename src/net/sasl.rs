@@ -15,7 +15,8 @@ struct Running {
 
 /// PLAIN (RFC 4616): user and password as they are.
 pub(super) fn plain(user: &str, password: &Secret) -> Result<impl Exchange + use<>> {
-    let failed = |e: &dyn std::fmt::Display| Error::new(ErrorKind::Login, format!("PLAIN can't be used: {e}"));
+    let failed =
+        |e: &dyn std::fmt::Display| Error::new(ErrorKind::Login, format!("PLAIN can't be used: {e}"));
     let config = SASLConfig::with_credentials(None, user.to_owned(), password.expose().to_owned())
         .map_err(|e| failed(&e))?;
     let offered = [Mechname::parse(b"PLAIN").map_err(|e| failed(&e))?];

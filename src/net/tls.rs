@@ -34,8 +34,8 @@ fn client_config(config: &Config) -> Result<ClientConfig> {
     for pem in &config.extra_roots {
         let before = roots.len();
         for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate =
-                certificate.map_err(|e| tls_error(format!("the trusted certificate can't be read: {e:?}")))?;
+            let certificate = certificate
+                .map_err(|e| tls_error(format!("the trusted certificate can't be read: {e:?}")))?;
             roots.push(certificate.into_owned());
         }
         if roots.len() == before {

@@ -389,7 +389,9 @@ impl fmt::Display for Event {
             EventKind::Notice(status) => write!(f, "the server says: {}", printable(&status.to_string())),
             EventKind::Capabilities(all) => write!(f, "the server can: {}", printable(&all.to_string())),
             EventKind::Lagged(lag) => write!(f, "{} events left out: the reader was slow", lag.events),
-            EventKind::Contradiction { what } => write!(f, "the server contradicts itself: {}", printable(what)),
+            EventKind::Contradiction { what } => {
+                write!(f, "the server contradicts itself: {}", printable(what))
+            }
             EventKind::Unknown { bytes, .. } => {
                 write!(f, "a response of an unknown kind: \"{}\"", bytes.escape_ascii())
             }

@@ -184,10 +184,10 @@ impl View {
             (None, None) => return learned,
         };
         let known = self.entries[index].uid;
-        if let Some(told) = row.uid() {
-            if known.is_some_and(|known| known != told) || known.is_none() && !self.could_be(index, told) {
-                return Learned { contradiction: true, ..learned };
-            }
+        if let Some(told) = row.uid()
+            && (known.is_some_and(|known| known != told) || known.is_none() && !self.could_be(index, told))
+        {
+            return Learned { contradiction: true, ..learned };
         }
         let entry = &mut self.entries[index];
         if let (None, Some(told)) = (known, row.uid()) {
@@ -212,7 +212,9 @@ impl View {
     /// Takes over the UIDs of all messages, in order, if their count is the mailbox's.
     pub(crate) fn fill(&mut self, uids: &UidSet) -> Result<(), Contradiction> {
         let mut pairs = self.entries.iter().zip(uids.iter());
-        if uids.len() != u64::from(self.len()) || !pairs.all(|(e, uid)| e.uid.is_none_or(|known| known == uid)) {
+        if uids.len() != u64::from(self.len())
+            || !pairs.all(|(e, uid)| e.uid.is_none_or(|known| known == uid))
+        {
             return Err(Contradiction);
         }
         for (entry, uid) in self.entries.iter_mut().zip(uids.iter()) {

@@ -57,6 +57,28 @@ pub(crate) struct Frame {
     pub(crate) literals: Vec<Bytes>,
 }
 
+impl Frame {
+    /// The response as it came, its large literals put back in their places.
+    pub(crate) fn to_bytes(&self) -> Bytes {
+        if self.literals.is_empty() {
+            return self.text.clone();
+        }
+        let size = self.text.len() + self.literals.iter().map(Bytes::len).sum::<usize>();
+        let mut whole = BytesMut::with_capacity(size);
+        let mut rest = &self.text[..];
+        for literal in &self.literals {
+            let large = |at: &usize| announced(&rest[..*at]) == u64::try_from(literal.len()).ok();
+            let Some(end) = memchr::memmem::find_iter(rest, b"\r\n").find(large) else { break };
+            let (line, behind) = rest.split_at(end + 2);
+            whole.extend_from_slice(line);
+            whole.extend_from_slice(literal);
+            rest = behind;
+        }
+        whole.extend_from_slice(rest);
+        whole.freeze()
+    }
+}
+
 /// Why the framing is lost. The connection cannot go on: where the next response begins is not known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FrameError {

@@ -25,6 +25,7 @@ pub struct Class {
     pub(crate) raw: bool,
     pub(crate) may_expunge: bool,
     pub(crate) by_uid: bool,
+    pub(crate) in_mailbox: bool,
     pub(crate) flags: FlagUse,
     pub(crate) hears: Hears,
     pub(crate) hears_names: &'static [&'static str],
@@ -110,6 +111,7 @@ impl Class {
             raw: false,
             may_expunge: true,
             by_uid: false,
+            in_mailbox: false,
             flags: FlagUse::None,
             hears: Hears::NOTHING,
             hears_names: &[],
@@ -166,6 +168,12 @@ impl Class {
     /// section 7.5.1: FETCH, STORE, SEARCH).
     pub(crate) fn without_expunge(mut self) -> Self {
         self.may_expunge = false;
+        self
+    }
+
+    /// Makes no sense but through the selection of a mailbox.
+    pub(crate) fn in_mailbox(mut self) -> Self {
+        self.in_mailbox = true;
         self
     }
 

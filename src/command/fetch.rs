@@ -1,6 +1,6 @@
 //! FETCH: data of messages (RFC 9051 section 6.4.5), and which rows are whose.
 
-use super::messages::Pieces;
+use super::messages::{Holds, Pieces};
 use super::{Claim, Class, Command, FlagUse, Flow, Hears, Line, Messages, Session, Streaming};
 use crate::error::{Error, Result};
 use crate::types::{Answer, Done, Message, Section, SeqSet, UidSet, Untagged};
@@ -178,13 +178,13 @@ pub struct Fetch {
 
 /// Of which messages the flags (or the UID alone) have been told already: what comes after that is news.
 #[derive(Clone, Debug, Default)]
-struct Told {
+pub(super) struct Told {
     uids: UidSet,
     seqs: SeqSet,
 }
 
 impl Told {
-    fn has(&self, row: &Message) -> bool {
+    pub(super) fn has(&self, row: &Message) -> bool {
         match (row.uid(), row.seq()) {
             (Some(uid), _) => self.uids.contains(uid),
             (None, Some(seq)) => self.seqs.contains(seq),
@@ -192,7 +192,7 @@ impl Told {
         }
     }
 
-    fn add(&mut self, row: &Message) {
+    pub(super) fn add(&mut self, row: &Message) {
         match (row.uid(), row.seq()) {
             (Some(uid), _) => self.uids.insert(uid),
             (None, Some(seq)) => self.seqs.insert(seq),
@@ -242,19 +242,26 @@ impl Command for Fetch {
 
     fn claims(&self, heard: &Untagged) -> Claim {
         let Answer::Fetch(row) = heard.answer() else { return Claim::No };
-        if !self.which.hold(row) {
+        let holds = self.which.hold(row);
+        if holds == Holds::No {
             return Claim::No;
         }
+        let sure = holds == Holds::Surely;
         match self.items.count(row) {
             (0, 0) => {
                 let lacks = !self.told.has(row);
                 let asked = row.flags().is_some() && self.items.flags
                     || row.mod_seq().is_some() && self.items.mod_seq
                     || row.flags().is_none() && row.uid().is_some() && self.items.is_uid_alone();
-                if lacks && asked { Claim::Whole } else { Claim::No }
+                match holds {
+                    Holds::Surely if lacks && asked => Claim::Whole,
+                    Holds::IfLast if lacks && asked => Claim::Part,
+                    // News of flags of who knows which message.
+                    _ => Claim::No,
+                }
             }
             (0, _) => Claim::No,
-            (_, 0) => Claim::Whole,
+            (_, 0) if sure => Claim::Whole,
             _ => Claim::Part,
         }
     }

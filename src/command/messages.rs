@@ -31,12 +31,18 @@ impl Messages {
         }
     }
 
-    /// Whether this row is about one of them. A row without the number by which they are named may be.
-    pub(crate) fn hold(&self, row: &Message) -> bool {
-        match self {
+    /// Whether this row is about one of them.
+    pub(crate) fn hold(&self, row: &Message) -> Holds {
+        let (contained, open) = match self {
+            Self::Uids(set) => (row.uid().map(|uid| set.contains(uid)), set.is_open()),
+            Self::Seqs(set) => (row.seq().map(|seq| set.contains(seq)), set.is_open()),
+        };
+        match contained {
+            Some(true) => Holds::Surely,
             // `n:*` names the last message even where its UID is below n (RFC 9051 section 9, seq-range).
-            Self::Uids(set) => row.uid().is_none_or(|uid| set.is_open() || set.contains(uid)),
-            Self::Seqs(set) => row.seq().is_none_or(|seq| set.is_open() || set.contains(seq)),
+            Some(false) if open => Holds::IfLast,
+            Some(false) => Holds::No,
+            None => Holds::Untold,
         }
     }
 
@@ -55,6 +61,17 @@ impl Messages {
             Self::Seqs(set) => set.split(bytes).into_iter().map(Self::Seqs).collect(),
         }
     }
+}
+
+/// Whether a row is about a message of a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holds {
+    No,
+    Surely,
+    /// Only if it is the mailbox's last message.
+    IfLast,
+    /// The row does not tell the number by which the set names messages.
+    Untold,
 }
 
 impl Default for Messages {

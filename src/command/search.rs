@@ -255,7 +255,7 @@ impl Command for Search {
 
     fn class(&self) -> Class {
         let flags = if self.0.hangs_on_flags() { FlagUse::Reads } else { FlagUse::None };
-        Class::query().hearing(Hears::SEARCH).with_flags(flags).ours()
+        Class::query().hearing(Hears::SEARCH).with_flags(flags).in_mailbox().ours()
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {

@@ -43,7 +43,7 @@ one_word! {
     Logout, "LOGOUT", Class::change().with_effect(Effect::Logout);
     /// `CLOSE`: removes all messages that have `\Deleted`, without telling which, and ends the selection
     /// (RFC 9051 section 6.4.1).
-    Close, "CLOSE", Class::change().with_effect(Effect::Deselect);
+    Close, "CLOSE", Class::change().in_mailbox().with_effect(Effect::Deselect);
     /// `IDLE` by hand: the server tells what is new as it happens, until the command is cancelled, another
     /// one is submitted, or the server has enough (RFC 2177). Only of use where automatic IDLE is off.
     Idle, "IDLE", Class::query().with_effect(Effect::Idle);
@@ -63,7 +63,7 @@ impl Command for Unselect {
     }
 
     fn class(&self) -> Class {
-        Class::change().with_effect(Effect::Deselect)
+        Class::change().in_mailbox().with_effect(Effect::Deselect)
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {

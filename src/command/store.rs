@@ -1,7 +1,7 @@
 //! STORE: changing flags (RFC 9051 section 6.4.6).
 
-use super::fetch::{join_rows, row_of};
-use super::messages::Pieces;
+use super::fetch::{Told, join_rows, row_of};
+use super::messages::{Holds, Pieces};
 use super::{Claim, Class, Command, Effect, FlagUse, Flow, Hears, Line, Messages, Session, Streaming};
 use crate::error::Result;
 use crate::types::{Answer, Done, Flags, Message, Untagged};
@@ -23,6 +23,8 @@ pub struct Store {
     flags: Flags,
     silent: bool,
     pieces: Pieces,
+    /// For which messages the server has answered: what comes after that is news.
+    told: Told,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +36,14 @@ enum Action {
 
 impl Store {
     fn new(action: Action, flags: Flags) -> Self {
-        Self { which: Messages::default(), action, flags, silent: false, pieces: Pieces::default() }
+        Self {
+            which: Messages::default(),
+            action,
+            flags,
+            silent: false,
+            pieces: Pieces::default(),
+            told: Told::default(),
+        }
     }
 
     /// Adds these flags to those that each message has.
@@ -128,7 +137,14 @@ impl Command for Store {
         let Some(flags) = row.flags() else { return Claim::No };
         // A row whose flags don't show the change is someone else's news.
         let shows = self.apply(Some(flags)).as_ref() == Some(flags);
-        if !self.silent && shows && self.which.hold(row) { Claim::Whole } else { Claim::No }
+        let mine = !self.silent && shows && self.which.hold(row) == Holds::Surely && !self.told.has(row);
+        if mine { Claim::Whole } else { Claim::No }
+    }
+
+    fn heard(&mut self, heard: &Untagged) {
+        if let Answer::Fetch(row) = heard.answer() {
+            self.told.add(row);
+        }
     }
 
     fn item(heard: Untagged) -> Option<Message> {

@@ -34,6 +34,8 @@ pub(crate) struct Flight {
     pub(crate) begun: bool,
     /// All that was to be written has been.
     pub(crate) whole: bool,
+    /// Its place among all that were sent: answers come in this order.
+    pub(crate) order: u64,
     /// The view's generation when it was sent.
     pub(crate) generation: u64,
     /// How often capabilities had been told when it was sent.
@@ -69,6 +71,7 @@ impl Flight {
             unread: Vec::new(),
             begun: false,
             whole: false,
+            order: 0,
             generation: 0,
             capabilities: 0,
         }

@@ -316,20 +316,24 @@ impl Engine {
             return Some(owner);
         }
         let kind = kind_of(heard.answer());
-        let mut part = None;
+        // A whole claim before a part, an older command before a younger one.
+        let mut best: Option<((bool, u64), CommandId)> = None;
         for (id, flight) in &self.flights {
             let class = &flight.class;
             let asked = class.hears.overlaps(kind) || class.hears_names.contains(&heard.name());
             if !asked || flight.tags.is_empty() {
                 continue;
             }
-            match flight.job.claims(heard) {
-                Claim::Whole => return Some(*id),
-                Claim::Part => part = part.or(Some(*id)),
-                Claim::No => {}
+            let rank = match flight.job.claims(heard) {
+                Claim::Whole => (false, flight.order),
+                Claim::Part => (true, flight.order),
+                Claim::No => continue,
+            };
+            if best.is_none_or(|(other, _)| rank < other) {
+                best = Some((rank, *id));
             }
         }
-        part
+        best.map(|(_, id)| id)
     }
 }
 

@@ -138,7 +138,7 @@ impl Engine {
 
     /// Ends IDLE, because there is something to do: DONE at once if the server has answered `+`, else as
     /// soon as it does. The line is free as soon as DONE is queued.
-    pub(super) fn leave_idle(&mut self, _now: Instant) {
+    pub(super) fn leave_idle(&mut self) {
         if let State::On { id, .. } = self.idle.state {
             self.idle.state = State::Leaving { id };
             self.idle.quiet_since = None;
@@ -155,7 +155,7 @@ impl Engine {
             State::On { id, since } => {
                 let own = self.flights.get(&id).is_some_and(|f| f.own.is_some());
                 if self.idle.end_soon || own && now >= since + self.settings.idle_renew {
-                    self.leave_idle(now);
+                    self.leave_idle();
                 }
                 return;
             }

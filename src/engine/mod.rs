@@ -18,6 +18,7 @@ mod events;
 mod flight;
 mod hear;
 mod idle;
+mod numbers;
 mod outbox;
 mod own;
 mod reply;
@@ -42,7 +43,7 @@ use self::own::{Own, Tokenless};
 use self::selection::{Opening, Selection};
 use self::send::LineOwner;
 use self::shared::Submission;
-use crate::command::{Command, Logout, Session};
+use crate::command::{Command, Effect, Logout, Session};
 use crate::error::{Error, Sent};
 use crate::types::{Capabilities, CloseReason, CommandId, Event, EventKind, Limits, Status, StatusResponse};
 
@@ -75,6 +76,8 @@ pub(crate) struct Engine {
     /// What each of the engine's own commands in the queue is for.
     own_queued: BTreeMap<CommandId, Own>,
     flights: BTreeMap<CommandId, Flight>,
+    /// How many commands have been started.
+    sent_so_far: u64,
     /// Commands in flight that may write their next line.
     lines_due: VecDeque<CommandId>,
     /// Who has the line for itself.
@@ -115,6 +118,7 @@ impl Engine {
             queue: VecDeque::new(),
             own_queued: BTreeMap::new(),
             flights: BTreeMap::new(),
+            sent_so_far: 0,
             lines_due: VecDeque::new(),
             line: None,
             outbox: Outbox::default(),
@@ -160,7 +164,7 @@ impl Engine {
 
     /// Nothing waits, and nothing is in flight but an IDLE.
     fn is_at_rest(&self) -> bool {
-        self.queue.is_empty() && self.flights.values().all(|f| matches!(f.own, Some(Own::Idle)))
+        self.queue.is_empty() && self.flights.values().all(|f| matches!(f.class.effect, Effect::Idle))
     }
 
     /// When [`poll`](Self::poll) must be called again at the latest.
@@ -206,7 +210,9 @@ impl Engine {
     }
 
     /// This many bytes have been written.
-    pub(crate) fn written(&mut self, count: usize) {
+    pub(crate) fn written(&mut self, count: usize, now: Instant) {
+        // A long upload is a sign of life too: the server takes it.
+        self.waiting_since = self.waiting_since.map(|_| now);
         for written in self.outbox.advance(count) {
             if let Some(flight) = self.flights.get_mut(&written.id) {
                 flight.begun = true;
@@ -231,8 +237,7 @@ impl Engine {
     }
 
     fn end_logout(&mut self, bye: StatusResponse) {
-        let logout =
-            self.flights.iter().find(|(_, f)| matches!(f.class.effect, crate::command::Effect::Logout));
+        let logout = self.flights.iter().find(|(_, f)| matches!(f.class.effect, Effect::Logout));
         if let Some(id) = logout.map(|(id, _)| *id) {
             let ok = StatusResponse::new(Status::Ok, None, bye.text);
             self.end_flight(id, Ok(crate::types::Done::new(ok)));
@@ -294,7 +299,9 @@ impl Engine {
 
     /// Queues a command of the engine's own.
     fn queue_own(&mut self, own: Own, command: impl Command, seat: Option<Arc<Seat>>) {
-        let id = self.shared.register_own();
+        // What users submitted before comes first, so that numbers and the order of sending agree.
+        let (id, before) = self.shared.register_own();
+        self.queue.extend(before);
         let class = command.class();
         let job = Box::new(Tokenless(command));
         self.own_queued.insert(id, own);

@@ -15,11 +15,11 @@ use bytes::Bytes;
 
 use super::admission::{Facts, Selections, Verdict, admit};
 use super::flight::{Flight, Next};
-use super::shared::{Submission, Then};
+use super::shared::Submission;
 use super::{Engine, Own};
 use crate::command::{Effect, Flow, Line, Messages};
-use crate::error::{Error, ErrorKind, Result, Sent};
-use crate::types::{CommandId, Done, Event, EventKind, Seq, SeqSet, Status, StatusResponse, Uid, UidSet};
+use crate::error::{Error, ErrorKind, Sent};
+use crate::types::{CommandId, Done, Event, EventKind, Status, StatusResponse};
 use crate::wire::encode::Fragment;
 
 /// Who has the line for itself, and what it waits for.
@@ -70,7 +70,7 @@ impl Engine {
                 return;
             }
             if !self.queue.is_empty() || !self.lines_due.is_empty() {
-                self.leave_idle(now);
+                self.leave_idle();
             }
             if self.line.is_some() {
                 return;
@@ -95,6 +95,19 @@ impl Engine {
         if is_withdrawn(&next) {
             self.withdraw(next);
             return true;
+        }
+        if self.needs_unknown_uids(&mut next) {
+            let asks = |own: &Own| matches!(own, Own::Fill(_) | Own::Learn);
+            let queued = self.queue.iter().position(|s| self.own_queued.get(&s.id).is_some_and(asks));
+            let asked =
+                self.opening.is_some() || self.flights.values().filter_map(|f| f.own.as_ref()).any(asks);
+            let asking = queued.and_then(|at| self.queue.remove(at));
+            if asking.is_some() || asked {
+                self.queue.push_front(next);
+                let go_on = asking.is_some();
+                asking.into_iter().for_each(|asking| self.queue.push_front(asking));
+                return go_on;
+            }
         }
         let verdict = if matches!(next.class.effect, Effect::Logout) {
             // It keeps its place, and waits for no answer.
@@ -128,7 +141,7 @@ impl Engine {
         true
     }
 
-    fn fail_unsent(&mut self, submission: Submission, error: Error) {
+    pub(super) fn fail_unsent(&mut self, submission: Submission, error: Error) {
         let Submission { id, job, quiet, opens, .. } = submission;
         if let Some(seat) = opens {
             seat.update(|p| p.ended = true);
@@ -155,6 +168,8 @@ impl Engine {
         }
         let own = self.own_queued.remove(&id);
         let mut flight = Flight::new(next, own);
+        self.sent_so_far += 1;
+        flight.order = self.sent_so_far;
         flight.messages = messages;
         flight.generation = self.selection.as_ref().map_or(0, |s| s.view.generation());
         flight.capabilities = self.capabilities_told;
@@ -339,80 +354,12 @@ impl Engine {
         let error = Error::new(ErrorKind::Cancelled, "withdrawn before it was sent").in_command(name);
         self.end_flight(id, Err(error));
     }
-
-    /// Makes numbers mean what they meant when the command was submitted, and UIDs of them where the command
-    /// has no form by number.
-    fn settle_numbers(&mut self, next: &mut Submission) -> Result<()> {
-        let (by_uid, then, in_mailbox) = (next.class.by_uid, next.then, next.seat.is_some());
-        let Some(messages) = next.job.messages() else { return Ok(()) };
-        let Messages::Seqs(set) = messages else { return Ok(()) };
-        if !in_mailbox {
-            return Err(Error::invalid("sequence numbers mean nothing outside a selected mailbox"));
-        }
-        let Some(selection) = &self.selection else {
-            // Behind a SELECT that has not been answered: nothing can have moved yet.
-            return if by_uid { Err(no_uid()) } else { Ok(()) };
-        };
-        let view = &selection.view;
-        let gone = view.removed_since(if then.opened { then.removed } else { 0 });
-        let gone = gone.ok_or_else(|| Error::invalid("the sequence numbers are too old to be corrected"))?;
-        let settled =
-            if gone.is_empty() && !by_uid { set.clone() } else { moved(set, then, view.len(), gone) };
-        *messages = if by_uid {
-            let uids: Option<UidSet> = settled
-                .iter()
-                .map(|seq| view.uid(seq))
-                .collect::<Option<Vec<Uid>>>()
-                .map(|u| u.into_iter().collect());
-            Messages::Uids(uids.ok_or_else(no_uid)?)
-        } else {
-            Messages::Seqs(settled)
-        };
-        Ok(())
-    }
 }
 
 /// Whether a command that waits is not to be sent: cancelled, or one that only reads and that nobody will read.
 fn is_withdrawn(next: &Submission) -> bool {
     let wanted = next.job.wanted() || next.opens.as_ref().is_some_and(|seat| seat.is_wanted());
     next.job.cancelled() || !wanted && next.class.reads_only
-}
-
-fn no_uid() -> Error {
-    Error::invalid("the UIDs of these sequence numbers are not known yet, and the command needs them")
-}
-
-/// Where these numbers are after removals. `*` is the last message as it was then.
-fn moved(set: &SeqSet, then: Then, len: u32, gone: &[u32]) -> SeqSet {
-    let last =
-        if then.opened { then.exists } else { len.saturating_add(u32::try_from(gone.len()).unwrap_or(0)) };
-    let mut ranges: Vec<(u32, u32)> = set
-        .ranges()
-        .map(|r| (r.start().get(), r.end().get()))
-        // `9:*` with a last message of 5 is `5:9` (RFC 9051 section 9, seq-range).
-        .map(|(a, b)| if b == u32::MAX { (a.min(last), last) } else { (a, b) })
-        .collect();
-    for &removed in gone {
-        for (a, b) in &mut ranges {
-            if *a > *b {
-                continue;
-            }
-            if removed < *a {
-                (*a, *b) = (*a - 1, *b - 1);
-            } else if removed <= *b {
-                *b -= 1;
-            }
-        }
-    }
-    let mut settled = SeqSet::new();
-    for (a, b) in ranges {
-        if let (Some(a), Some(b)) = (Seq::new(a), Seq::new(b))
-            && a <= b
-        {
-            settled.insert_range(a..=b);
-        }
-    }
-    settled
 }
 
 fn into_bytes(fragment: Fragment) -> Bytes {

@@ -219,13 +219,14 @@ impl Shared {
         self.lock().capabilities = all.clone();
     }
 
-    /// A number for a command of the engine's own, and its place in the tag table.
-    pub(crate) fn register_own(&self) -> CommandId {
+    /// A number for a command of the engine's own, and its place in the tag table; with what was submitted before
+    /// it.
+    pub(crate) fn register_own(&self) -> (CommandId, VecDeque<Submission>) {
         let mut inner = self.lock();
         inner.next_id += 1;
         let id = CommandId(inner.next_id);
         inner.table.commands.insert(id, Record { quiet: true });
-        id
+        (id, std::mem::take(&mut inner.submissions))
     }
 
     /// A fresh tag for a line of this command. Digits behind a letter: no server takes it for anything else.

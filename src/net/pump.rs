@@ -121,7 +121,7 @@ impl Pump {
             match result {
                 Poll::Ready(Ok(0)) => self.write_error = Some(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(Ok(count)) => {
-                    self.engine.written(count);
+                    self.engine.written(count, Instant::now().into_std());
                     self.unflushed = true;
                     self.engine.poll(Instant::now().into_std());
                 }

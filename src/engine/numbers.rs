@@ -1,0 +1,106 @@
+//! Sequence numbers between submission and sending: what they meant then is what is sent now (RFC 9051
+//! section 2.3.1.2), or the UIDs that they stood for.
+
+use super::Engine;
+use super::shared::{Submission, Then};
+use crate::command::Messages;
+use crate::error::{Error, Result};
+use crate::types::{Seq, SeqSet, Uid, UidSet};
+
+impl Engine {
+    /// Whether it needs the UIDs of numbers, and not all UIDs have been told yet.
+    pub(super) fn needs_unknown_uids(&self, next: &mut Submission) -> bool {
+        next.class.by_uid
+            && matches!(next.job.messages(), Some(Messages::Seqs(_)))
+            && self.selection.as_ref().is_none_or(|s| s.view.unknown().is_some())
+    }
+
+    /// Makes numbers mean what they meant when the command was submitted, and UIDs of them where the command
+    /// has no form by number.
+    pub(super) fn settle_numbers(&mut self, next: &mut Submission) -> Result<()> {
+        let (by_uid, then) = (next.class.by_uid, next.then);
+        if next.seat.is_none() && (next.class.in_mailbox || next.job.messages().is_some()) {
+            // It would hit whatever is selected just now.
+            return Err(Error::invalid("it is about a mailbox's messages: submit it through that `Mailbox`"));
+        }
+        let Some(messages) = next.job.messages() else { return Ok(()) };
+        let Messages::Seqs(set) = messages else { return Ok(()) };
+        let Some(selection) = &self.selection else {
+            // Behind a SELECT that has not been answered: nothing can have moved yet.
+            return if by_uid { Err(no_uid()) } else { Ok(()) };
+        };
+        let view = &selection.view;
+        let gone = view.removed_since(if then.opened { then.removed } else { 0 });
+        let gone = gone.ok_or_else(|| Error::invalid("the sequence numbers are too old to be corrected"))?;
+        let settled =
+            if gone.is_empty() && !by_uid { set.clone() } else { moved(set, then, view.len(), gone) };
+        *messages = if by_uid {
+            let uids: Option<UidSet> = settled
+                .iter()
+                .map(|seq| view.uid(seq))
+                .collect::<Option<Vec<Uid>>>()
+                .map(|u| u.into_iter().collect());
+            Messages::Uids(uids.ok_or_else(no_uid)?)
+        } else {
+            Messages::Seqs(settled)
+        };
+        Ok(())
+    }
+}
+
+fn no_uid() -> Error {
+    Error::invalid("the UIDs of these sequence numbers are not known yet, and the command needs them")
+}
+
+/// Where these numbers are after removals. `*` is the last message as it was then.
+fn moved(set: &SeqSet, then: Then, len: u32, gone: &[u32]) -> SeqSet {
+    let last =
+        if then.opened { then.exists } else { len.saturating_add(u32::try_from(gone.len()).unwrap_or(0)) };
+    let mut ranges: Vec<(u32, u32)> = set
+        .ranges()
+        .map(|r| (r.start().get(), r.end().get()))
+        // `9:*` with a last message of 5 is `5:9` (RFC 9051 section 9, seq-range).
+        .map(|(a, b)| if b == u32::MAX { (a.min(last), last) } else { (a, b) })
+        .collect();
+    for &removed in gone {
+        for (a, b) in &mut ranges {
+            if *a > *b {
+                continue;
+            }
+            if removed < *a {
+                (*a, *b) = (*a - 1, *b - 1);
+            } else if removed <= *b {
+                *b -= 1;
+            }
+        }
+    }
+    let mut settled = SeqSet::new();
+    for (a, b) in ranges {
+        if let (Some(a), Some(b)) = (Seq::new(a), Seq::new(b))
+            && a <= b
+        {
+            settled.insert_range(a..=b);
+        }
+    }
+    settled
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seqs(text: &str) -> SeqSet {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn numbers_follow_their_messages() {
+        let then = Then { exists: 10, removed: 0, opened: true };
+        let now = |set: &str, gone: &[u32]| moved(&seqs(set), then, 10, gone).to_string();
+        assert_eq!(now("1,5,9", &[5]), "1,8", "what is gone is not named any more");
+        assert_eq!(now("3:6", &[2, 2]), "2:4", "2 and 3 went: 4 to 6 are 2 to 4");
+        assert_eq!(now("8:*", &[1]), "7:9", "the last message as it was then");
+        assert_eq!(now("12:*", &[1]), "9", "10:12, of which there is but 10");
+        assert_eq!(now("4", &[4]), "");
+    }
+}

@@ -15,6 +15,7 @@
 //! | SELECT                     | anything, if a mailbox may be selected; else another SELECT      |
 //! | CLOSE, UNSELECT            | any message command, any SELECT                                  |
 //! | message command            | its own SELECT, if a mailbox may have been selected before it    |
+//! | message command            | the SELECT of another mailbox; it has lost its own by the end    |
 
 use super::shared::{Seat, Submission};
 use crate::command::{Class, Effect, FlagUse, Messages};
@@ -79,7 +80,8 @@ pub(crate) fn admit<'a>(
 fn stand(seat: &Seat, selections: &Selections<'_>) -> Verdict {
     let is = |other: Option<&Seat>| other.is_some_and(|other| other.id == seat.id);
     if is(selections.open) {
-        Verdict::Go
+        // Behind a SELECT it would hit the next mailbox; whatever that is answered, this one has ended then.
+        if selections.opening.is_some() { Verdict::Wait } else { Verdict::Go }
     } else if is(selections.opening) {
         // If the SELECT were refused, what follows would hit the mailbox selected before it.
         if selections.may_be_selected { Verdict::Wait } else { Verdict::Go }

@@ -17,14 +17,45 @@
 //! | message command            | its own SELECT, if a mailbox may have been selected before it    |
 //! | message command            | the SELECT of another mailbox; it has lost its own by the end    |
 
+use super::flight::Flight;
 use super::shared::{Seat, Submission};
 use crate::command::{Class, Effect, FlagUse, Messages};
 
-/// What admission knows of a command in flight.
-pub(crate) struct Facts<'a> {
-    pub(crate) class: &'a Class,
-    pub(crate) messages: Option<&'a Messages>,
-    pub(crate) in_mailbox: bool,
+/// What is in flight, counted by what matters to admission, so that ten thousand commands cost no more than ten.
+#[derive(Debug, Default)]
+pub(crate) struct Load {
+    all: usize,
+    alone: usize,
+    lets_expunge_through: usize,
+    in_mailbox: usize,
+    selects: usize,
+    deselects: usize,
+}
+
+impl Load {
+    pub(crate) fn add(&mut self, flight: &Flight) {
+        self.count(flight, |n| *n += 1);
+    }
+
+    pub(crate) fn remove(&mut self, flight: &Flight) {
+        self.count(flight, |n| *n -= 1);
+    }
+
+    fn count(&mut self, flight: &Flight, step: impl Fn(&mut usize)) {
+        let class = &flight.class;
+        // The server may send EXPUNGE while any command runs but FETCH, STORE and SEARCH by number (RFC 9051
+        // section 7.5.1).
+        let expunge = class.may_expunge || !by_number(flight.messages.as_ref());
+        let counts = [
+            (true, &mut self.all),
+            (class.alone, &mut self.alone),
+            (expunge, &mut self.lets_expunge_through),
+            (flight.seat.is_some(), &mut self.in_mailbox),
+            (matches!(class.effect, Effect::Select { .. }), &mut self.selects),
+            (matches!(class.effect, Effect::Deselect), &mut self.deselects),
+        ];
+        counts.into_iter().filter(|(counts, _)| *counts).for_each(|(_, n)| step(n));
+    }
 }
 
 /// Where the selections stand.
@@ -47,12 +78,13 @@ pub(crate) enum Verdict {
     Ended,
 }
 
-/// Whether this command may go out beside those in flight.
+/// Whether this command may go out beside those in flight; `flags` are those of them that use flags.
 pub(crate) fn admit<'a>(
     next: &Submission,
     messages: Option<&Messages>,
     selections: &Selections<'_>,
-    mut in_flight: impl Iterator<Item = Facts<'a>>,
+    load: &Load,
+    mut flags: impl Iterator<Item = &'a Flight>,
 ) -> Verdict {
     if let Some(seat) = &next.seat {
         match stand(seat, selections) {
@@ -60,20 +92,20 @@ pub(crate) fn admit<'a>(
             other => return other,
         }
     }
-    let waits = in_flight.any(|other| {
-        next.class.alone
-            || other.class.alone
-            || by_number(messages) && lets_expunge_through(&other)
-            || !selections.rev2 && flags_conflict(&next.class, messages, &other)
-            || match &next.class.effect {
-                Effect::Select { .. } => {
-                    selections.may_be_selected || matches!(other.class.effect, Effect::Select { .. })
-                }
-                Effect::Deselect => other.in_mailbox || matches!(other.class.effect, Effect::Select { .. }),
-                _ => false,
-            }
-            || matches!(other.class.effect, Effect::Deselect) && next.seat.is_some()
-    });
+    let waits_for_effect = match &next.class.effect {
+        Effect::Select { .. } if selections.may_be_selected => load.all > 0,
+        Effect::Select { .. } => load.selects > 0,
+        Effect::Deselect => load.in_mailbox > 0 || load.selects > 0,
+        _ => false,
+    };
+    let waits = next.class.alone && load.all > 0
+        || load.alone > 0
+        || by_number(messages) && load.lets_expunge_through > 0
+        || waits_for_effect
+        || load.deselects > 0 && next.seat.is_some()
+        || !selections.rev2
+            && next.class.flags != FlagUse::None
+            && flags.any(|other| flags_conflict(&next.class, messages, other));
     if waits { Verdict::Wait } else { Verdict::Go }
 }
 
@@ -94,19 +126,13 @@ fn by_number(messages: Option<&Messages>) -> bool {
     matches!(messages, Some(Messages::Seqs(_)))
 }
 
-/// The server may send EXPUNGE while any command runs but FETCH, STORE and SEARCH by number (RFC 9051
-/// section 7.5.1).
-fn lets_expunge_through(other: &Facts<'_>) -> bool {
-    other.class.may_expunge || !by_number(other.messages)
-}
-
-fn flags_conflict(next: &Class, messages: Option<&Messages>, other: &Facts<'_>) -> bool {
+fn flags_conflict(next: &Class, messages: Option<&Messages>, other: &Flight) -> bool {
     let clash = match (next.flags, other.class.flags) {
         (FlagUse::None, _) | (_, FlagUse::None) | (FlagUse::Reads, FlagUse::Reads) => false,
         (FlagUse::Writes, _) | (_, FlagUse::Writes) => true,
     };
     clash
-        && match (messages, other.messages) {
+        && match (messages, &other.messages) {
             (Some(mine), Some(theirs)) => mine.may_overlap(theirs),
             _ => true,
         }

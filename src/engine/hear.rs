@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::own::Own;
 use super::reply::is_change;
 use super::slot::data_event;
-use super::{BYE_GRACE, Engine, excerpt};
+use super::{Engine, LAST_WORDS, excerpt};
 use crate::command::{Claim, Effect, Hears};
 use crate::types::{
     Answer, Code, CommandId, Event, EventKind, ListEntry, Message, Place, Seq, Status, StatusResponse,
@@ -55,7 +55,7 @@ impl Engine {
 
     /// Whether raw bytes of each response are wanted.
     pub(crate) fn wants_raw(&self) -> bool {
-        self.flights.values().any(|f| f.class.raw)
+        self.raw_listeners > 0
     }
 
     fn handle_untagged(&mut self, mut heard: Untagged, now: Instant) {
@@ -122,7 +122,7 @@ impl Engine {
         }
         if status.status == Status::Bye {
             self.bye.get_or_insert_with(|| status.clone());
-            self.bye_deadline.get_or_insert(now + BYE_GRACE);
+            self.last_words.get_or_insert(now + LAST_WORDS);
             return;
         }
         let is_alert = status.code == Some(Code::Alert);

@@ -100,7 +100,8 @@ impl Idle {
             }
             State::Leaving { id: mine } if mine == id => {
                 // If our DONE has not gone out yet it need not, and must not.
-                self.done_may_be_refused = !outbox.withdraw(id) || !outbox.holds(id);
+                let taken_back = outbox.holds(id) && outbox.withdraw(id);
+                self.done_may_be_refused = !taken_back;
             }
             _ => {}
         }
@@ -166,7 +167,7 @@ impl Engine {
             && self.flights.is_empty()
             && self.line.is_none()
             && self.outbox.is_empty()
-            && self.bye.is_none()
+            && self.last_words.is_none()
             && !self.logging_out;
         if !idle || !self.settings.auto_idle || self.greeting.is_none() || !self.tells_capabilities {
             self.idle.quiet_since = None;

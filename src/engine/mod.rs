@@ -30,12 +30,13 @@ mod slot;
 pub(crate) use shared::{Seat, Shared};
 pub(crate) use slot::{Slot, Submitted};
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 
+use self::admission::Load;
 use self::flight::Flight;
 use self::idle::Idle;
 use self::outbox::Outbox;
@@ -76,6 +77,12 @@ pub(crate) struct Engine {
     /// What each of the engine's own commands in the queue is for.
     own_queued: BTreeMap<CommandId, Own>,
     flights: BTreeMap<CommandId, Flight>,
+    /// The flights by what matters to admission.
+    load: Load,
+    /// Those of them that read or write flags.
+    flag_users: BTreeSet<CommandId>,
+    /// How many of them want the bytes of responses.
+    raw_listeners: usize,
     /// How many commands have been started.
     sent_so_far: u64,
     /// Commands in flight that may write their next line.
@@ -91,8 +98,10 @@ pub(crate) struct Engine {
     /// When a byte was last heard, or a command in flight began to be waited for.
     waiting_since: Option<Instant>,
     bye: Option<StatusResponse>,
-    /// Until when the server may close after its BYE.
-    bye_deadline: Option<Instant>,
+    /// Writing has failed; what the server still says is heard first, for it may tell why.
+    write_failure: Option<CloseReason>,
+    /// Until when the server may close after its BYE, or after writing to it has failed.
+    last_words: Option<Instant>,
     logging_out: bool,
     /// STARTTLS has succeeded: not a byte more may be read or written in clear text.
     tls_due: bool,
@@ -101,8 +110,8 @@ pub(crate) struct Engine {
     closed: Option<CloseReason>,
 }
 
-/// How long after its BYE a server has to close the connection.
-const BYE_GRACE: Duration = Duration::from_secs(2);
+/// How long a server may still speak after its BYE, or after writing to it has failed.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 impl Engine {
     pub(crate) fn new(shared: Arc<Shared>, settings: Settings) -> Self {
@@ -118,6 +127,9 @@ impl Engine {
             queue: VecDeque::new(),
             own_queued: BTreeMap::new(),
             flights: BTreeMap::new(),
+            load: Load::default(),
+            flag_users: BTreeSet::new(),
+            raw_listeners: 0,
             sent_so_far: 0,
             lines_due: VecDeque::new(),
             line: None,
@@ -127,7 +139,8 @@ impl Engine {
             tells_capabilities: false,
             waiting_since: None,
             bye: None,
-            bye_deadline: None,
+            write_failure: None,
+            last_words: None,
             logging_out: false,
             tls_due: false,
             overrun: false,
@@ -173,7 +186,7 @@ impl Engine {
             return None;
         }
         let silence = self.waiting_since.map(|since| since + self.settings.silence);
-        [silence, self.bye_deadline, self.idle_deadline()].into_iter().flatten().min()
+        [silence, self.last_words, self.idle_deadline()].into_iter().flatten().min()
     }
 
     fn check_time(&mut self, now: Instant) {
@@ -187,7 +200,7 @@ impl Engine {
             let oldest = self.flights.values().find(|f| !f.tags.is_empty()).map(|f| f.job.name().to_owned());
             let waiting_for = format!("the answer to {}", oldest.as_deref().unwrap_or("a command"));
             self.close(CloseReason::Timeout { waiting_for });
-        } else if self.bye_deadline.is_some_and(|deadline| now >= deadline) {
+        } else if self.last_words.is_some_and(|deadline| now >= deadline) {
             self.handle_end(CloseReason::Eof);
         }
     }
@@ -221,6 +234,18 @@ impl Engine {
         }
     }
 
+    /// Writing has failed: what the server still sends is read, for a while, before everything ends.
+    pub(crate) fn write_failed(&mut self, reason: CloseReason, now: Instant) {
+        self.outbox = Outbox::default();
+        self.write_failure.get_or_insert(reason);
+        self.last_words.get_or_insert(now + LAST_WORDS);
+    }
+
+    /// Whether writing has failed.
+    pub(crate) fn has_write_failed(&self) -> bool {
+        self.write_failure.is_some()
+    }
+
     /// The connection has ended: by EOF, by an error, by what could not be understood.
     pub(crate) fn handle_end(&mut self, reason: CloseReason) {
         // What the server said last is the cause, whatever happened to the socket after it.
@@ -231,7 +256,7 @@ impl Engine {
                 CloseReason::Logout
             }
             (false, Some(bye)) => CloseReason::Bye(bye),
-            (_, None) => reason,
+            (_, None) => self.write_failure.take().unwrap_or(reason),
         };
         self.close(reason);
     }

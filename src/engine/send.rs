@@ -13,11 +13,11 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::admission::{Facts, Selections, Verdict, admit};
+use super::admission::{Selections, Verdict, admit};
 use super::flight::{Flight, Next};
 use super::shared::Submission;
 use super::{Engine, Own};
-use crate::command::{Effect, Flow, Line, Messages};
+use crate::command::{Effect, FlagUse, Flow, Line, Messages};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::types::{CommandId, Done, Event, EventKind, Status, StatusResponse};
 use crate::wire::encode::Fragment;
@@ -66,7 +66,8 @@ impl Engine {
     /// Sends what may go.
     pub(super) fn send(&mut self, now: Instant) {
         loop {
-            if self.outbox.len() >= SOFT_LIMIT || self.bye.is_some() || self.closed.is_some() {
+            let dying = self.bye.is_some() || self.write_failure.is_some() || self.closed.is_some();
+            if dying || self.outbox.len() >= SOFT_LIMIT {
                 return;
             }
             if !self.queue.is_empty() || !self.lines_due.is_empty() {
@@ -120,12 +121,8 @@ impl Engine {
                 may_be_selected: self.selection.is_some() || self.stray_selection,
                 rev2: self.session.is_rev2(),
             };
-            let facts = self.flights.values().map(|f| Facts {
-                class: &f.class,
-                messages: f.messages.as_ref(),
-                in_mailbox: f.seat.is_some(),
-            });
-            admit(&next, messages.as_ref(), &selections, facts)
+            let flags = self.flag_users.iter().filter_map(|id| self.flights.get(id));
+            admit(&next, messages.as_ref(), &selections, &self.load, flags)
         };
         match verdict {
             Verdict::Go => self.start(next, now),
@@ -173,6 +170,11 @@ impl Engine {
         flight.messages = messages;
         flight.generation = self.selection.as_ref().map_or(0, |s| s.view.generation());
         flight.capabilities = self.capabilities_told;
+        self.load.add(&flight);
+        if flight.class.flags != FlagUse::None {
+            self.flag_users.insert(id);
+        }
+        self.raw_listeners += usize::from(flight.class.raw);
         self.flights.insert(id, flight);
         self.write_line(id);
         if self.flights.contains_key(&id) {

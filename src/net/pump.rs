@@ -37,8 +37,6 @@ pub(crate) struct Pump {
     codec: Codec,
     incoming: BytesMut,
     outgoing: BytesMut,
-    /// Writing has failed; what the server still says is read first, for it may tell why.
-    write_error: Option<io::Error>,
     /// Written bytes may still be in a layer below.
     unflushed: bool,
     timer: Pin<Box<Sleep>>,
@@ -55,7 +53,6 @@ impl Pump {
             limits,
             incoming: BytesMut::new(),
             outgoing: BytesMut::new(),
-            write_error: None,
             unflushed: false,
             timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
             closing_since: None,
@@ -113,32 +110,46 @@ impl Pump {
 
     /// Writes all that waits, as much as the socket takes.
     fn poll_write(&mut self, cx: &mut Context<'_>) {
-        while self.write_error.is_none() && self.engine.has_to_write() {
+        if let Err(error) = self.try_write(cx) {
+            self.engine.write_failed(CloseReason::io(&error), Instant::now().into_std());
+        }
+        if !self.engine.has_to_write() {
+            self.outgoing = BytesMut::new();
+        }
+    }
+
+    fn try_write(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if self.engine.has_write_failed() {
+            return Ok(());
+        }
+        while self.engine.has_to_write() {
             let bytes = self.engine.next_write(&mut self.outgoing, BLOCK);
             let result = Pin::new(&mut self.io).poll_write(cx, bytes);
             // It may hold a password.
             self.outgoing.as_mut().zeroize();
             match result {
-                Poll::Ready(Ok(0)) => self.write_error = Some(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(Ok(count)) => {
-                    self.engine.written(count, Instant::now().into_std());
+                    let now = Instant::now().into_std();
+                    self.engine.written(count, now);
+                    self.engine.poll(now);
                     self.unflushed = true;
-                    self.engine.poll(Instant::now().into_std());
                 }
-                Poll::Ready(Err(error)) => self.write_error = Some(error),
+                Poll::Ready(Err(error)) => return Err(error),
                 Poll::Pending => break,
             }
         }
-        if self.unflushed && self.write_error.is_none() {
+        // What has been written may still be in a layer below, such as TLS.
+        if self.unflushed {
             match Pin::new(&mut self.io).poll_flush(cx) {
-                Poll::Ready(Ok(())) => self.unflushed = false,
-                Poll::Ready(Err(error)) => self.write_error = Some(error),
+                Poll::Ready(result) => {
+                    self.unflushed = false;
+                    result?;
+                }
                 Poll::Pending => {}
             }
         }
-        if !self.engine.has_to_write() {
-            self.outgoing = BytesMut::new();
-        }
+        Ok(())
     }
 
     /// One read, and all responses that it completes.
@@ -146,18 +157,15 @@ impl Pump {
         let count = match ready!(self.fill(cx)) {
             Ok(count) => count,
             Err(error) => {
-                let error = self.write_error.take().unwrap_or(error);
                 self.engine.handle_end(CloseReason::io(&error));
                 return Poll::Ready(());
             }
         };
         if count == 0 {
-            let reason = match self.write_error.take() {
-                Some(error) => CloseReason::io(&error),
-                None if self.codec.is_partial(&self.incoming) => {
-                    CloseReason::Protocol("the connection ended in the middle of a response".into())
-                }
-                None => CloseReason::Eof,
+            let reason = if self.codec.is_partial(&self.incoming) {
+                CloseReason::Protocol("the connection ended in the middle of a response".into())
+            } else {
+                CloseReason::Eof
             };
             self.engine.handle_end(reason);
             return Poll::Ready(());

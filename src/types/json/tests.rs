@@ -134,7 +134,8 @@ fn other_mailboxes() {
     status.uid_next = Uid::new(4);
     status.unseen = Some(1);
     status.other = vec![("X".into(), "(1 2)".into())];
-    let told = r#"{"event":"status","mailbox":"Sent","messages":3,"uid_next":4,"unseen":1,"other":[["X","(1 2)"]]}"#;
+    let told =
+        r#"{"event":"status","mailbox":"Sent","messages":3,"uid_next":4,"unseen":1,"other":[["X","(1 2)"]]}"#;
     assert_eq!(at(EventKind::Status(status.clone())), told);
     assert_eq!(plain(EventKind::Status(status)), told, "the mailbox is told once, wherever it is told");
 
@@ -217,10 +218,7 @@ fn bytes_are_escaped_so_that_no_terminal_is_hurt() {
 #[test]
 fn closed_says_why_for_people_and_for_programs() {
     let closed = |reason| plain(EventKind::Closed { reason });
-    assert_eq!(
-        closed(CloseReason::Logout),
-        r#"{"event":"closed","reason":"logged out","kind":"logout"}"#
-    );
+    assert_eq!(closed(CloseReason::Logout), r#"{"event":"closed","reason":"logged out","kind":"logout"}"#);
     let bye = StatusResponse::new(Status::Bye, Some(Code::Unavailable), "shutting down");
     assert_eq!(
         closed(CloseReason::Bye(bye)),
@@ -302,8 +300,13 @@ fn data_of_other_commands() {
     let numbers = |text: &str| NumberSet(text.parse().unwrap());
     let found = SearchResult { numbers: numbers("1:3,7"), mod_seq: None };
     assert_eq!(data(Answer::Search(found)), r#"{"event":"data","id":7,"answer":"search","numbers":"1:3,7"}"#);
-    let found =
-        ESearch { uid: true, min: Some(1), count: Some(4), all: Some(numbers("1:3,7")), ..ESearch::default() };
+    let found = ESearch {
+        uid: true,
+        min: Some(1),
+        count: Some(4),
+        all: Some(numbers("1:3,7")),
+        ..ESearch::default()
+    };
     assert_eq!(
         data(Answer::ESearch(found)),
         r#"{"event":"data","id":7,"answer":"esearch","numbers_are":"uids","min":1,"count":4,"numbers":"1:3,7"}"#

@@ -13,6 +13,8 @@ mod envelope;
 mod envelope_builder;
 mod event;
 mod flag;
+#[cfg(feature = "serde")]
+mod json;
 mod limits;
 mod mailbox;
 mod message;

@@ -210,7 +210,7 @@ impl Pump {
                 let raw = self.engine.wants_raw().then(|| frame.to_bytes());
                 self.engine.handle(response, raw, now);
             }
-            Err(why) => self.engine.handle_unreadable(&frame.to_bytes(), &why),
+            Err(why) => self.engine.handle_unreadable(&frame.to_bytes(), &why, now),
         }
     }
 

@@ -356,7 +356,7 @@ fn has_data(row: &Message) -> bool {
         || row.envelope().is_some()
         || row.body_structure().is_some()
         || !row.sections().is_empty()
-        || row.other().next().is_some()
+        || row.extra_items().next().is_some()
 }
 
 fn kind_of(answer: &Answer) -> Hears {
@@ -368,14 +368,14 @@ fn kind_of(answer: &Answer) -> Hears {
         Answer::List(_) => Hears::LIST.and(Hears::SELECT),
         Answer::Lsub(_) => Hears::LSUB,
         Answer::MailboxStatus(_) => Hears::STATUS,
-        Answer::Search(_) | Answer::ESearch(_) => Hears::SEARCH,
+        Answer::Search(_) | Answer::ESearch(_) | Answer::Sort(_) | Answer::Thread(_) => Hears::SEARCH,
         Answer::Expunge { .. } => Hears::EXPUNGE,
         Answer::Vanished { earlier: false, .. } => Hears::EXPUNGE,
         Answer::Vanished { earlier: true, .. } => Hears::SELECT.and(Hears::FETCH),
         Answer::Fetch(_) => Hears::FETCH,
         Answer::Id(_) => Hears::ID,
         // Barriers of users hear everything; each of these bits would do.
-        Answer::Status(_) | Answer::Other => Hears::OTHER,
+        _ => Hears::OTHER,
     }
 }
 

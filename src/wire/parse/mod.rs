@@ -12,12 +12,16 @@
 mod body;
 mod code;
 mod envelope;
+mod extras;
 mod fetch;
 mod flags;
 mod mailbox;
+mod rights;
 mod search;
 mod section;
+mod server;
 mod set;
+mod sort;
 mod status;
 mod string;
 mod token;
@@ -37,6 +41,9 @@ use crate::types::{Answer, Limits, Message, Seq, Status, Uid, Untagged};
 /// The most words or flags that are read of one list: past some hundred they mean nothing, and looking each
 /// up among all before it takes time.
 const MOST_WORDS: usize = 4096;
+
+/// The most entries of a list, each of which takes more memory than its text.
+const MOST_ENTRIES: usize = 65_536;
 
 /// How deep bodies may nest at the most, whatever [`Limits::depth`] says: each level takes stack.
 const DEEPEST: usize = 200;
@@ -121,6 +128,11 @@ fn untagged_code(i: Input<'_>) -> Result<Response, nom::Err<Fail>> {
     }
 }
 
+/// Refuses one more entry in a list that has so many.
+fn room(i: Input<'_>, entries: usize) -> Result<(), nom::Err<Fail>> {
+    if entries < MOST_ENTRIES { Ok(()) } else { Err(expected(i, "a shorter list")) }
+}
+
 fn untagged(name: &'static str, answer: Answer) -> Response {
     Response::Untagged(Untagged::new(name, answer, None))
 }
@@ -194,11 +206,26 @@ fn named(all: Input<'_>, i: Input<'_>, word: &[u8], depth: usize) -> Result<Resp
         b"LSUB" => typed("LSUB", mailbox::list(i, depth), Answer::Lsub),
         b"STATUS" => typed("STATUS", mailbox::status(i, depth), Answer::MailboxStatus),
         b"SEARCH" => typed("SEARCH", search::search(i), Answer::Search),
-        b"ESEARCH" => typed("ESEARCH", search::esearch(i, depth), Answer::ESearch),
+        b"ESEARCH" => typed("ESEARCH", search::esearch(i, depth), |found| Answer::ESearch(Box::new(found))),
         b"VANISHED" => {
             typed("VANISHED", search::vanished(i), |(earlier, uids)| Answer::Vanished { earlier, uids })
         }
         b"ID" => typed("ID", mailbox::id(i), Answer::Id),
+        b"NAMESPACE" => typed("NAMESPACE", server::namespaces(i), Answer::Namespace),
+        b"ACL" => typed("ACL", rights::acl(i), Answer::Acl),
+        b"LISTRIGHTS" => typed("LISTRIGHTS", rights::list_rights(i), Answer::ListRights),
+        b"MYRIGHTS" => typed("MYRIGHTS", rights::my_rights(i), Answer::MyRights),
+        b"QUOTA" => typed("QUOTA", rights::quota(i), Answer::Quota),
+        b"QUOTAROOT" => typed("QUOTAROOT", rights::quota_root(i), Answer::QuotaRoot),
+        b"METADATA" => typed("METADATA", server::metadata(i), Answer::Metadata),
+        b"SORT" => typed("SORT", sort::sort(i), Answer::Sort),
+        b"THREAD" => typed("THREAD", sort::thread(i), Answer::Thread),
+        b"LANGUAGE" => typed("LANGUAGE", server::languages(i), Answer::Language),
+        b"COMPARATOR" => typed("COMPARATOR", server::comparator(i), Answer::Comparator),
+        b"GENURLAUTH" => typed("GENURLAUTH", rights::strings(i), Answer::GenUrlAuth),
+        b"URLFETCH" => typed("URLFETCH", server::url_fetch(i, depth), Answer::UrlFetch),
+        b"UIDBATCHES" => typed("UIDBATCHES", sort::uid_batches(i), Answer::UidBatches),
+        b"JMAPACCESS" => typed("JMAPACCESS", server::url(i), Answer::JmapAccess),
         b"EXISTS" | b"RECENT" | b"EXPUNGE" | b"FETCH" | b"UIDFETCH" => {
             Err(expected(all.skip(1), "a message number"))
         }

@@ -111,7 +111,7 @@ fn searches_and_ids_with_something_behind() {
     else {
         panic!()
     };
-    assert_eq!((found.tag.as_deref(), found.all.is_some(), found.other.len()), (Some("a"), true, 2));
+    assert_eq!((found.tag.as_deref(), found.all.is_some(), found.mailbox.is_some()), (Some("a"), true, true));
 }
 
 #[test]
@@ -202,8 +202,9 @@ fn list_with_a_bare_name() {
 #[test]
 fn items_that_are_not_there() {
     let row = items("THREADID NIL EMAILID NIL UID 5");
-    assert!(row.other().all(|(_, value)| value == "NIL") && row.uid() == Uid::new(5));
-    assert_eq!(items("X-GM-LABELS (\"\\\\Starred\" NIL \"\\\\Important\")").other().count(), 1);
+    assert_eq!((row.thread_id(), row.email_id(), row.uid()), (None, None, Uid::new(5)));
+    let row = items("X-GM-LABELS (\"\\\\Starred\" NIL \"\\\\Important\")");
+    assert_eq!(row.gmail_labels().unwrap(), ["\\Starred", "\\Important"]);
     unreadable("* 51742 FETCH (UID, NIL RFC822.SIZE 9537)", Some("FETCH"));
 }
 

@@ -1,10 +1,4 @@
 //! Response codes that the library knows (RFC 9051 section 7.1, RFC 5530 and extensions).
-//!
-//! | seen | allowed by |
-//! |---|---|
-//! | 0, or no number at all | [`nonzero`]: unknown |
-//! | COPYUID with empty sets | [`copy_uid`] |
-//! | words behind a code that has none | [`finish`]: left out |
 
 use std::borrow::Cow;
 

@@ -1,13 +1,5 @@
 //! Items of FETCH that extensions define: OBJECTID (RFC 8474), SAVEDATE (RFC 8514), PREVIEW (RFC 8970), BINARY
 //! (RFC 3516), and Gmail's own.
-//!
-//! | seen | allowed by |
-//! |---|---|
-//! | NIL for any of them | [`item`] |
-//! | an identifier without parentheses | [`object_id`] |
-//! | a preview as a list of algorithm and text | [`preview`] |
-//! | NIL among labels, a label unquoted | [`labels`] |
-//! | `BINARY[2] )`, without a value | [`data`]: NIL |
 
 use super::fetch::{data, other};
 use super::flags::attributes;

@@ -1,13 +1,4 @@
 //! FETCH and UIDFETCH (RFC 9051 section 7.5.2, RFC 9586): what is told of one message.
-//!
-//! | seen | allowed by |
-//! |---|---|
-//! | spaces around items, none before a literal | [`fetch`] |
-//! | `BODY[2] )`, without a value | [`body_data`]: NIL |
-//! | `MODSEQ (-1)`, `MODSEQ 5` | [`mod_seq`]: unknown; the same as `(5)` |
-//! | a size told as -1 or with an exponent | [`count`] |
-//! | a date that can't be read | [`internal_date`]: kept with the untyped items |
-//! | an item that the library does not know | [`other`]: kept as it is |
 
 use super::body::body;
 use super::envelope::envelope;

@@ -1,12 +1,4 @@
 //! LIST, LSUB, XLIST and STATUS (RFC 9051 sections 7.3.1 and 7.3.4, RFC 3501 section 7.2).
-//!
-//! | seen | allowed by |
-//! |---|---|
-//! | a delimiter that is NIL, `""` or bare | [`delimiter`] |
-//! | an unquoted name with spaces, tabs, brackets or parentheses | [`bare_name`] |
-//! | a name that is not valid modified UTF-7 | [`mailbox_name`]: taken literally |
-//! | a row of ID with something behind it | [`id`] |
-//! | `STATUS "x" ()`, counts told as -1 | [`status`] |
 
 use std::borrow::Cow;
 

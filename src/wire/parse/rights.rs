@@ -1,10 +1,5 @@
 //! ACL, LISTRIGHTS, MYRIGHTS (RFC 4314), QUOTA and QUOTAROOT (RFC 9208, RFC 2087): what is behind their
 //! keyword.
-//!
-//! | seen | allowed by |
-//! |---|---|
-//! | a quota without usage or limit, told as -1 or NIL | [`quota`]: 0, none |
-//! | QUOTA without a list | [`quota`]: nothing is counted |
 
 use super::mailbox::named_mailbox;
 use super::room;

@@ -1,9 +1,4 @@
 //! SEARCH, ESEARCH and VANISHED (RFC 3501 section 7.2.5, RFC 9051 section 7.3.4, RFC 7162 section 3.2.10).
-//!
-//! | seen | allowed by |
-//! |---|---|
-//! | no number at all, a space at the end, numbers behind `(MODSEQ 5)` | [`search`] |
-//! | the tag without quotes, parentheses around items | [`esearch`] |
 
 use nom::Parser;
 use nom::sequence::{delimited, preceded};

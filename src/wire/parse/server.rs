@@ -1,14 +1,6 @@
 //! What a server tells of itself and of how it names and compares: NAMESPACE (RFC 2342), LANGUAGE and COMPARATOR
 //! (RFC 5255), JMAPACCESS (RFC 9698), GENURLAUTH and URLFETCH (RFC 4467), METADATA (RFC 5464). What is behind
 //! the keyword of each.
-//!
-//! | seen | allowed by |
-//! |---|---|
-//! | a namespace's delimiter NIL or `""`, or missing | [`namespace_list`] |
-//! | namespaces missing at the end | [`namespaces`] |
-//! | a language or collation without parentheses | [`languages`], [`comparator`] |
-//! | parentheses around all of URLFETCH | [`url_fetch`] |
-//! | METADATA's value missing or a bare word | [`metadata`] |
 
 use bytes::Bytes;
 

@@ -1,9 +1,4 @@
 //! SORT and THREAD (RFC 5256), UIDBATCHES: what is behind their keyword.
-//!
-//! | seen | allowed by |
-//! |---|---|
-//! | no number at all, a space at the end, numbers behind `(MODSEQ 5)` | [`sort`] |
-//! | spaces between threads, an empty thread | [`thread`] |
 
 use nom::Parser;
 use nom::sequence::{delimited, preceded};

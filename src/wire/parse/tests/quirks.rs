@@ -397,3 +397,52 @@ fn a_literal_that_is_short_is_reported() {
     unreadable("* 1 FETCH (BODY[] {99999999999999999999}", Some("FETCH"));
     unreadable("* 1 FETCH (BODY[] {4000000000}", Some("FETCH"));
 }
+
+// Extensions.
+
+#[test]
+fn namespaces_of_all_shapes() {
+    for (text, delimiter) in [
+        ("* NAMESPACE ((\"\" NIL)) NIL NIL", None),
+        ("* NAMESPACE ((\"\" \"\")) NIL NIL ", None),
+        ("* NAMESPACE ( ( \"\"  \"/\" ) )  NIL", Some('/')),
+        ("* NAMESPACE ((\"\"))", None),
+    ] {
+        let Answer::Namespace(read) = answer(text) else { panic!("{text}") };
+        assert_eq!((read.personal.len(), read.personal[0].delimiter), (1, delimiter), "{text}");
+        assert!(read.other_users.is_empty() && read.shared.is_empty());
+    }
+}
+
+/// Each function that the table at the head of the grammar names is there.
+#[test]
+fn the_table_of_leniencies_is_true() {
+    let source = |file: &str| match file {
+        "body" => include_str!("../body.rs"),
+        "code" => include_str!("../code.rs"),
+        "envelope" => include_str!("../envelope.rs"),
+        "extras" => include_str!("../extras.rs"),
+        "fetch" => include_str!("../fetch.rs"),
+        "flags" => include_str!("../flags.rs"),
+        "mailbox" => include_str!("../mailbox.rs"),
+        "rights" => include_str!("../rights.rs"),
+        "search" => include_str!("../search.rs"),
+        "server" => include_str!("../server.rs"),
+        "sort" => include_str!("../sort.rs"),
+        "status" => include_str!("../status.rs"),
+        "string" => include_str!("../string.rs"),
+        "token" => include_str!("../token.rs"),
+        other => panic!("{other}.rs is not in this test"),
+    };
+    let rows = include_str!("../mod.rs").lines().filter_map(|line| line.strip_prefix("//! | "));
+    let names = rows.flat_map(|row| row.split('`')).filter_map(|name| name.split_once("::"));
+    let mut count = 0;
+    for (file, function) in names {
+        let found = source(file)
+            .split("fn ")
+            .any(|rest| rest.strip_prefix(function).is_some_and(|rest| rest.starts_with(['(', '<'])));
+        assert!(found, "{file}::{function}");
+        count += 1;
+    }
+    assert!(count > 40, "{count}");
+}

@@ -157,7 +157,7 @@ impl Items {
             (row.body_structure().is_some(), self.body_structure),
         ];
         let sections = row.sections().iter().map(|b| (true, self.asks_for_section(&b.section, b.origin)));
-        let others = row.other().map(|_| (true, false));
+        let others = row.extra_items().map(|_| (true, false));
         let (mut asked, mut unasked) = (0, 0);
         for (_, wanted) in simple.into_iter().chain(sections).chain(others).filter(|(told, _)| *told) {
             if wanted { asked += 1 } else { unasked += 1 }

@@ -123,8 +123,24 @@ impl Engine {
         match answer {
             Answer::List(entry) | Answer::Lsub(entry) => named(&entry.name),
             Answer::MailboxStatus(status) => named(&status.name),
-            Answer::Capability(_) | Answer::Enabled(_) | Answer::Id(_) | Answer::Other => None,
-            _ => self.place(),
+            Answer::Acl(acl) => named(&acl.mailbox),
+            Answer::ListRights(rights) => named(&rights.mailbox),
+            Answer::MyRights(rights) => named(&rights.mailbox),
+            Answer::QuotaRoot(roots) => named(&roots.mailbox),
+            Answer::Metadata(told) => told.mailbox.as_ref().and_then(named),
+            Answer::Status(_)
+            | Answer::Flags(_)
+            | Answer::Exists(_)
+            | Answer::Recent(_)
+            | Answer::Expunge { .. }
+            | Answer::Vanished { .. }
+            | Answer::Fetch(_)
+            | Answer::Search(_)
+            | Answer::ESearch(_)
+            | Answer::Sort(_)
+            | Answer::Thread(_)
+            | Answer::UidBatches(_) => self.place(),
+            _ => None,
         }
     }
 
@@ -382,7 +398,7 @@ fn has_data(row: &Message) -> bool {
         || row.envelope().is_some()
         || row.body_structure().is_some()
         || !row.sections().is_empty()
-        || row.other().next().is_some()
+        || row.extra_items().next().is_some()
 }
 
 fn kind_of(answer: &Answer) -> Hears {
@@ -394,14 +410,14 @@ fn kind_of(answer: &Answer) -> Hears {
         Answer::List(_) => Hears::LIST.and(Hears::SELECT),
         Answer::Lsub(_) => Hears::LSUB,
         Answer::MailboxStatus(_) => Hears::STATUS,
-        Answer::Search(_) | Answer::ESearch(_) => Hears::SEARCH,
+        Answer::Search(_) | Answer::ESearch(_) | Answer::Sort(_) | Answer::Thread(_) => Hears::SEARCH,
         Answer::Expunge { .. } => Hears::EXPUNGE,
         Answer::Vanished { earlier: false, .. } => Hears::EXPUNGE,
         Answer::Vanished { earlier: true, .. } => Hears::SELECT.and(Hears::FETCH),
         Answer::Fetch(_) => Hears::FETCH,
         Answer::Id(_) => Hears::ID,
         // Barriers of users hear everything; each of these bits would do.
-        Answer::Status(_) | Answer::Other => Hears::OTHER,
+        _ => Hears::OTHER,
     }
 }
 

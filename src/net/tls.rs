@@ -38,7 +38,7 @@ fn client_config(config: &Config) -> Result<ClientConfig> {
         let before = roots.len();
         for certificate in CertificateDer::pem_slice_iter(pem) {
             let certificate = certificate
-                .map_err(|e| tls_error(format!("the trusted certificate can't be read: {e:?}")))?;
+                .map_err(|e| untrusted(format!("the trusted certificate can't be read: {e:?}")))?;
             roots.push(certificate.into_owned());
         }
         if roots.len() == before {

@@ -6,13 +6,21 @@ use std::fmt;
 use bytes::Bytes;
 
 use super::capability::Capabilities;
+use super::context::{PartialResult, ResultChange};
 use super::event::Place;
 use super::flag::Flags;
-use super::mailbox::{ListEntry, MailboxStatus};
+use super::mailbox::{ListEntry, MailboxName, MailboxStatus};
 use super::message::Message;
-use super::number::{CommandId, ModSeq, SelectionId, Seq, Uid};
+use super::metadata::Metadata;
+use super::namespace::Namespaces;
+use super::number::{CommandId, ModSeq, SelectionId, Seq, Uid, UidValidity};
+use super::number_list::{NumberList, SortResult, UidBatches};
+use super::quota::{Quota, QuotaRoot};
+use super::rights::{Acl, ListRights, MyRights};
 use super::set::{SeqSet, Set, UidSet};
 use super::status::StatusResponse;
+use super::thread::Threads;
+use super::url::{Comparator, UrlData};
 
 /// The typed content of one untagged response.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +43,7 @@ pub enum Answer {
     /// `* SEARCH` (RFC 3501 section 7.2.5).
     Search(SearchResult),
     /// `* ESEARCH` (RFC 9051 section 7.3.4, RFC 4731).
-    ESearch(ESearch),
+    ESearch(Box<ESearch>),
     /// `* n EXISTS`: how many messages the mailbox has (RFC 9051 section 7.4.1).
     Exists(u32),
     /// `* n RECENT` (RFC 3501 section 7.3.2).
@@ -59,6 +67,36 @@ pub enum Answer {
     Fetch(Box<Message>),
     /// `* ID`: what the server says of itself (RFC 2971); empty for `NIL`.
     Id(Vec<(String, Option<String>)>),
+    /// `* NAMESPACE` (RFC 2342, RFC 9051 section 7.3.6).
+    Namespace(Namespaces),
+    /// `* ACL` (RFC 4314 section 3.6).
+    Acl(Acl),
+    /// `* LISTRIGHTS` (RFC 4314 section 3.7).
+    ListRights(ListRights),
+    /// `* MYRIGHTS` (RFC 4314 section 3.8; with LIST, RFC 8440).
+    MyRights(MyRights),
+    /// `* QUOTA` (RFC 9208 section 4.2.1).
+    Quota(Quota),
+    /// `* QUOTAROOT` (RFC 9208 section 4.2.2).
+    QuotaRoot(QuotaRoot),
+    /// `* METADATA` (RFC 5464 section 4.4; with LIST, RFC 9590).
+    Metadata(Metadata),
+    /// `* SORT` (RFC 5256 section 4).
+    Sort(SortResult),
+    /// `* THREAD` (RFC 5256 section 4).
+    Thread(Threads),
+    /// `* LANGUAGE`: the language in use, or all that the server has (RFC 5255 section 3.3).
+    Language(Vec<String>),
+    /// `* COMPARATOR` (RFC 5255 section 4.8).
+    Comparator(Comparator),
+    /// `* GENURLAUTH`: URLs by which others can read messages (RFC 4467).
+    GenUrlAuth(Vec<String>),
+    /// `* URLFETCH`: what such URLs hold (RFC 4467).
+    UrlFetch(Vec<UrlData>),
+    /// `* UIDBATCHES`.
+    UidBatches(UidBatches),
+    /// `* JMAPACCESS`: where this mail can be reached by JMAP (RFC 9698).
+    JmapAccess(String),
     /// A response of a kind that this library has no type for: see [`Untagged::name`] and
     /// [`Untagged::raw`].
     Other,
@@ -120,8 +158,35 @@ pub struct ESearch {
     pub count: Option<u32>,
     /// The highest mod-sequence among them (RFC 7162 section 3.1.10).
     pub mod_seq: Option<ModSeq>,
+    /// The numbers of `all` in the order in which they were told, where that is not ascending: a result of
+    /// SORT (RFC 5267 section 3.1). [`in_order`](Self::in_order) gives them in either case.
+    pub sorted: Option<NumberList>,
+    /// Pieces of the result, where those were asked for (RFC 9394).
+    pub partial: Option<PartialResult>,
+    /// Changes of a result that is kept up to date, in their order (RFC 5267 section 4.3).
+    pub changes: Vec<ResultChange>,
+    /// How well each message of the result fits, from 1 to 100, in the result's order (RFC 6203).
+    pub relevancy: Vec<u8>,
+    /// The mailbox that was searched, where that is not the selected one (RFC 7377 section 2.1).
+    pub mailbox: Option<MailboxName>,
+    /// The era of that mailbox's UIDs.
+    pub uid_validity: Option<UidValidity>,
     /// What the server told beyond these: name and value, as it wrote them.
     pub other: Vec<(String, String)>,
+}
+
+impl ESearch {
+    /// The numbers of `all` in the order in which they were told: that of SORT, or ascending.
+    #[must_use]
+    pub fn in_order(&self) -> NumberList {
+        let ascending = || {
+            let mut list = NumberList::new();
+            let ranges = self.all.iter().flat_map(|all| all.0.raw());
+            ranges.for_each(|&(first, last)| list.push(first, last));
+            list
+        };
+        self.sorted.clone().unwrap_or_else(ascending)
+    }
 }
 
 /// One untagged response, as a claim looks at it.

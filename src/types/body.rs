@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::disposition::{Disposition, Params, skip_params};
 use super::envelope::Envelope;
+use super::header_text::{self, HeaderText};
 use super::packed::{Reader, lossy};
 use super::section::Part;
 
@@ -180,10 +181,19 @@ impl<'a> BodyPart<'a> {
         self.read().id.map(lossy)
     }
 
-    /// Its Content-Description, RFC 2047 words not decoded.
+    /// Its Content-Description, RFC 2047 words decoded.
     #[must_use]
     pub fn description(&self) -> Option<Cow<'a, str>> {
-        self.read().description.map(lossy)
+        self.read().description.map(|text| HeaderText::decode(text).into_text())
+    }
+
+    /// The name of the file that it wants to be saved as, decoded (RFC 2231, RFC 2047): that of its disposition,
+    /// else the `name` of its Content-Type. It is the sender's choice: a path in it must not be followed.
+    #[must_use]
+    pub fn file_name(&self) -> Option<String> {
+        let disposition = self.disposition();
+        let params = disposition.iter().flat_map(Disposition::params);
+        header_text::parameter(params, "filename").or_else(|| header_text::parameter(self.params(), "name"))
     }
 
     /// How its content is encoded: `7BIT`, `BASE64`, `QUOTED-PRINTABLE`.

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use super::capability::Capabilities;
 use super::flag::Flags;
 use super::number::{ModSeq, Seq, Uid, UidValidity};
+use super::progress::{MetadataCode, Progress};
 use super::set::{SeqSet, UidSet};
 
 /// A response code (RFC 9051 section 7.1, RFC 5530, and the extensions named at each).
@@ -97,6 +98,51 @@ pub enum Code {
     UnknownCte,
     /// `UNSEEN`: the first message without `\Seen` (RFC 3501 section 7.1).
     Unseen(Option<Seq>),
+    /// `BADCOMPARATOR`: none of the collations that were asked for is there (RFC 5255 section 4.9).
+    BadComparator,
+    /// `BADEVENT`: the server can't tell of the events that were asked for; these are all that it can (RFC
+    /// 5465 section 5).
+    BadEvent(Vec<String>),
+    /// `BADURL`: a URL in CATENATE that can't be used (RFC 4469 section 4.1).
+    BadUrl(String),
+    /// `COMPRESSIONACTIVE`: the connection is compressed already (RFC 4978).
+    CompressionActive,
+    /// `INPROGRESS`: the command goes on (RFC 9585).
+    InProgress(Progress),
+    /// `MAILBOXID`: an identifier that the mailbox keeps when it is renamed (RFC 8474 section 4).
+    MailboxId(String),
+    /// `MAXCONVERTMESSAGES`: CONVERT takes no more messages at once (RFC 5259 section 9).
+    MaxConvertMessages(u32),
+    /// `MAXCONVERTPARTS`: CONVERT takes no more parts at once (RFC 5259 section 9).
+    MaxConvertParts(u32),
+    /// `MESSAGELIMIT`: no more messages were dealt with than this (RFC 9738).
+    MessageLimit {
+        /// The server's limit.
+        limit: u32,
+        /// The lowest UID that was dealt with: what is below it is left to do. `None` if nothing was done.
+        uid: Option<Uid>,
+    },
+    /// `METADATA`: what came of a command about annotations (RFC 5464).
+    Metadata(MetadataCode),
+    /// `NOTIFICATIONOVERFLOW`: the server has ended NOTIFY: too much to tell (RFC 5465 section 5.8).
+    NotificationOverflow,
+    /// `NOUPDATE`: the result of the command with this tag is not kept up to date (RFC 5267 section 4.2).
+    NoUpdate(String),
+    /// `REFERRAL`: to be had at another server, at one of these URLs (RFC 2193, RFC 2221).
+    Referral(Vec<String>),
+    /// `TEMPFAIL`: can't be converted just now; try again later (RFC 5259 section 9).
+    TempFail,
+    /// `TOOBIG`: the message is larger than the server takes (RFC 4469 section 4.2, RFC 7889).
+    TooBig,
+    /// `UIDREQUIRED`: the command must name messages by UID: UIDONLY was enabled (RFC 9586).
+    UidRequired,
+    /// `UNDEFINED-FILTER`: no search is kept under this name (RFC 5466 section 3.1).
+    UndefinedFilter(String),
+    /// `URLMECH`: how URLs can be made for others to read: each mechanism, with its data if it has any
+    /// (RFC 4467).
+    UrlMech(Vec<(String, Option<String>)>),
+    /// `USEATTR`: the server can't make a mailbox for this special use (RFC 6154 section 3).
+    UseAttr,
     /// Any other, as the server wrote it: its name, and the rest without the brackets.
     Other {
         /// The name, in the server's letters.
@@ -149,6 +195,25 @@ impl Code {
             Self::Unavailable => "UNAVAILABLE",
             Self::UnknownCte => "UNKNOWN-CTE",
             Self::Unseen(_) => "UNSEEN",
+            Self::BadComparator => "BADCOMPARATOR",
+            Self::BadEvent(_) => "BADEVENT",
+            Self::BadUrl(_) => "BADURL",
+            Self::CompressionActive => "COMPRESSIONACTIVE",
+            Self::InProgress(_) => "INPROGRESS",
+            Self::MailboxId(_) => "MAILBOXID",
+            Self::MaxConvertMessages(_) => "MAXCONVERTMESSAGES",
+            Self::MaxConvertParts(_) => "MAXCONVERTPARTS",
+            Self::MessageLimit { .. } => "MESSAGELIMIT",
+            Self::Metadata(_) => "METADATA",
+            Self::NotificationOverflow => "NOTIFICATIONOVERFLOW",
+            Self::NoUpdate(_) => "NOUPDATE",
+            Self::Referral(_) => "REFERRAL",
+            Self::TempFail => "TEMPFAIL",
+            Self::TooBig => "TOOBIG",
+            Self::UidRequired => "UIDREQUIRED",
+            Self::UndefinedFilter(_) => "UNDEFINED-FILTER",
+            Self::UrlMech(_) => "URLMECH",
+            Self::UseAttr => "USEATTR",
             Self::Other { name, .. } => name,
         }
     }
@@ -170,6 +235,20 @@ impl fmt::Display for Code {
             Self::UidNext(n) => write!(f, " {}", n.map_or(0, Uid::get)),
             Self::UidValidity(n) => write!(f, " {}", n.map_or(0, UidValidity::get)),
             Self::Unseen(n) => write!(f, " {}", n.map_or(0, Seq::get)),
+            Self::BadEvent(known) if !known.is_empty() => write!(f, " ({})", known.join(" ")),
+            Self::BadUrl(text) | Self::NoUpdate(text) => write!(f, " \"{text}\""),
+            Self::InProgress(progress) => write!(f, " {progress}"),
+            Self::MailboxId(id) => write!(f, " ({id})"),
+            Self::MaxConvertMessages(n) | Self::MaxConvertParts(n) => write!(f, " {n}"),
+            Self::MessageLimit { limit, uid: None } => write!(f, " {limit}"),
+            Self::MessageLimit { limit, uid: Some(uid) } => write!(f, " {limit} {uid}"),
+            Self::Metadata(code) => write!(f, " {code}"),
+            Self::Referral(urls) => write!(f, " {}", urls.join(" ")),
+            Self::UndefinedFilter(name) => write!(f, " {name}"),
+            Self::UrlMech(all) => all.iter().try_for_each(|(name, data)| match data {
+                Some(data) => write!(f, " {name}={data}"),
+                None => write!(f, " {name}"),
+            }),
             Self::Other { text: Some(text), .. } => write!(f, " {text}"),
             _ => Ok(()),
         }

@@ -5,12 +5,15 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use super::header_date;
+use super::header_text::HeaderText;
 use super::packed::{Reader, lossy};
+use super::timestamp::Timestamp;
 
 /// The main header fields of a message (RFC 9051 section 7.5.2, `ENVELOPE`): what a list of messages shows.
 ///
-/// A field is `None` where the message has none. Text is given as the message has it, that is, with its
-/// RFC 2047 words (`=?utf-8?q?caf=C3=A9?=`) not decoded yet; bytes that are not UTF-8 are shown as U+FFFD.
+/// A field is `None` where the message has none. In texts for people (subject and names) RFC 2047 words
+/// (`=?utf-8?q?caf=C3=A9?=`) are decoded; bytes that are not UTF-8 are shown as U+FFFD.
 ///
 /// ```
 /// use imap_duplex::types::{Envelope, EnvelopeBuilder};
@@ -44,16 +47,29 @@ impl Envelope {
         &self.packed
     }
 
+    /// When it was written, with its author's zone; `None` also if the text of its date can't be read.
+    #[must_use]
+    pub fn sent(&self) -> Option<Timestamp> {
+        header_date::read(Reader::new(&self.packed).string()?)
+    }
+
     /// When it was written: the text of its `Date:` field.
     #[must_use]
     pub fn date(&self) -> Option<Cow<'_, str>> {
         Reader::new(&self.packed).string().map(lossy)
     }
 
-    /// Its subject.
+    /// Its subject. Words in a charset that is not known stand as they were written:
+    /// [`subject_text`](Self::subject_text) says which.
     #[must_use]
     pub fn subject(&self) -> Option<Cow<'_, str>> {
-        self.subject_raw().map(lossy)
+        self.subject_text().map(HeaderText::into_text)
+    }
+
+    /// Its subject, and what of it could not be decoded.
+    #[must_use]
+    pub fn subject_text(&self) -> Option<HeaderText<'_>> {
+        self.subject_raw().map(HeaderText::decode)
     }
 
     /// Its subject, as the bytes that the server sent.
@@ -222,10 +238,17 @@ pub struct Address<'a> {
 }
 
 impl<'a> Address<'a> {
-    /// The name of the person, `Ann Example`.
+    /// The name of the person, `Ann Example`. Words in a charset that is not known stand as they were written:
+    /// [`name_text`](Self::name_text) says which.
     #[must_use]
     pub fn name(&self) -> Option<Cow<'a, str>> {
-        self.name.map(lossy)
+        self.name_text().map(HeaderText::into_text)
+    }
+
+    /// The name, and what of it could not be decoded.
+    #[must_use]
+    pub fn name_text(&self) -> Option<HeaderText<'a>> {
+        self.name.map(HeaderText::decode)
     }
 
     /// The name, as the bytes that the server sent.
@@ -256,7 +279,7 @@ impl<'a> Address<'a> {
     /// The name of the group that this is the head of, or a member of.
     #[must_use]
     pub fn group(&self) -> Option<Cow<'a, str>> {
-        self.group.map(lossy)
+        self.group.map(|name| HeaderText::decode(name).into_text())
     }
 
     /// Whether this is no address, but the head of a group: `undisclosed-recipients:;` is such a head with

@@ -243,6 +243,52 @@ impl<M: SerializeMap> Fields<M> {
                 let told = fields.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
                 self.put("fields", &told.collect::<std::collections::BTreeMap<_, _>>())
             }
+            Answer::Namespace(all) => {
+                name("namespace")?;
+                self.put("namespaces", all)
+            }
+            Answer::Acl(acl) => {
+                name("acl")?;
+                self.put("acl", acl)
+            }
+            Answer::ListRights(rights) => {
+                name("listrights")?;
+                self.put("rights", rights)
+            }
+            Answer::MyRights(rights) => {
+                name("myrights")?;
+                self.put("rights", rights)
+            }
+            Answer::Quota(quota) => {
+                name("quota")?;
+                self.put("quota", quota)
+            }
+            Answer::QuotaRoot(roots) => {
+                name("quotaroot")?;
+                self.put("quotaroot", roots)
+            }
+            Answer::Metadata(told) => {
+                name("metadata")?;
+                self.some("name", told.mailbox.as_ref())
+            }
+            Answer::Language(tags) => {
+                name("language")?;
+                self.put("languages", tags)
+            }
+            Answer::UidBatches(batches) => {
+                name("uidbatches")?;
+                self.put("batches", batches)
+            }
+            Answer::JmapAccess(url) => {
+                name("jmapaccess")?;
+                self.put("url", url)
+            }
+            // Told in outline: what is in them is for programs that ask for it.
+            Answer::Sort(_) => name("sort"),
+            Answer::Thread(_) => name("thread"),
+            Answer::Comparator(_) => name("comparator"),
+            Answer::GenUrlAuth(_) => name("genurlauth"),
+            Answer::UrlFetch(_) => name("urlfetch"),
             Answer::Other => name("other"),
         }
     }

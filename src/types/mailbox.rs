@@ -151,13 +151,25 @@ pub struct ListEntry {
     pub attributes: Vec<String>,
     /// The name it had before, where the server tells of a renaming (RFC 5465 section 5.4).
     pub old_name: Option<MailboxName>,
+    /// Why it is listed although it does not fit: mailboxes below it do, in the way that is named, such as
+    /// `SUBSCRIBED` (`CHILDINFO`, RFC 9051 section 6.3.9.6).
+    pub child_info: Vec<String>,
+    /// What extensions told beyond these: name and value, as the server wrote them.
+    pub extended: Vec<(String, String)>,
 }
 
 impl ListEntry {
     /// An entry of this name, with neither delimiter nor attributes.
     #[must_use]
     pub fn new(name: impl Into<MailboxName>) -> Self {
-        Self { name: name.into(), delimiter: None, attributes: Vec::new(), old_name: None }
+        Self {
+            name: name.into(),
+            delimiter: None,
+            attributes: Vec::new(),
+            old_name: None,
+            child_info: Vec::new(),
+            extended: Vec::new(),
+        }
     }
 
     /// Whether it has this attribute (`\Noselect`); case of letters does not matter.
@@ -196,6 +208,12 @@ pub struct MailboxStatus {
     pub size: Option<u64>,
     /// Its newest mod-sequence (RFC 7162).
     pub highest_mod_seq: Option<ModSeq>,
+    /// How many octets those with `\Deleted` have (RFC 9208 section 4.1.4).
+    pub deleted_storage: Option<u64>,
+    /// The largest message that can be put into it, in octets (RFC 7889).
+    pub append_limit: Option<u64>,
+    /// An identifier that stays its own when it is renamed (OBJECTID, RFC 8474 section 4).
+    pub mailbox_id: Option<String>,
     /// What the server told beyond these: name and value, as it wrote them.
     pub other: Vec<(String, String)>,
 }
@@ -214,6 +232,9 @@ impl MailboxStatus {
             deleted: None,
             size: None,
             highest_mod_seq: None,
+            deleted_storage: None,
+            append_limit: None,
+            mailbox_id: None,
             other: Vec::new(),
         }
     }

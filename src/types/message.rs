@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::body::BodyStructure;
 use super::envelope::Envelope;
+use super::extras::Extras;
 use super::flag::Flags;
 use super::number::{ModSeq, Seq, Uid};
 use super::section::Section;
@@ -22,8 +23,7 @@ pub struct Message {
     pub(crate) envelope: Option<Envelope>,
     pub(crate) body_structure: Option<BodyStructure>,
     pub(crate) body: Vec<BodyData>,
-    /// Items that this library has no type for: name and value as the server wrote them.
-    pub(crate) other: Vec<(String, Bytes)>,
+    pub(crate) extras: Option<Box<Extras>>,
 }
 
 /// One `BODY[section]<origin>` of a FETCH response, or RFC822 and its kin.
@@ -112,11 +112,6 @@ impl Message {
         &self.body
     }
 
-    /// Items that this library has no type for: name, and value as the server wrote it.
-    pub fn other(&self) -> impl Iterator<Item = (&str, &Bytes)> {
-        self.other.iter().map(|(name, value)| (&**name, value))
-    }
-
     /// Takes over what another response told of the same message, where this one says nothing.
     pub(crate) fn merge(&mut self, later: Self) {
         self.seq = later.seq.or(self.seq);
@@ -132,6 +127,8 @@ impl Message {
                 self.body.push(part);
             }
         }
-        self.other.extend(later.other);
+        if let Some(extras) = later.extras {
+            self.extras_mut().merge(*extras);
+        }
     }
 }

@@ -250,7 +250,7 @@ fn a_row_is_told_in_outline() {
         .message_id("<2@example.org>")
         .build();
     let text = BodyStructureBuilder::new("TEXT", "PLAIN").build();
-    let row = Message {
+    let mut row = Message {
         seq: Some(seq(3)),
         uid: Some(uid(30)),
         flags: Some(Flags::new()),
@@ -262,9 +262,9 @@ fn a_row_is_told_in_outline() {
             BodyData::new(Section::Header, None, Some(Bytes::from_static(b"12345"))),
             BodyData::new(Section::Full, Some(100), None),
         ],
-        other: vec![("X-SPAM".into(), Bytes::from_static(b"1"))],
         ..Message::default()
     };
+    row.extras_mut().other.push(("X-SPAM".into(), Bytes::from_static(b"1")));
     let place = Place { mailbox: MailboxName::INBOX, selection: Some(SelectionId(1)) };
     let event = Event::new(EventKind::Data(Answer::Fetch(Box::new(row))));
     assert_eq!(
@@ -308,7 +308,7 @@ fn data_of_other_commands() {
         ..ESearch::default()
     };
     assert_eq!(
-        data(Answer::ESearch(found)),
+        data(Answer::ESearch(Box::new(found))),
         r#"{"event":"data","id":7,"answer":"esearch","numbers_are":"uids","min":1,"count":4,"numbers":"1:3,7"}"#
     );
     let fields = vec![("name".into(), Some("Dovecot".into())), ("os".into(), None)];

@@ -1,17 +1,4 @@
 //! BODY and BODYSTRUCTURE (RFC 9051 section 7.5.2).
-//!
-//! | seen | allowed by |
-//! |---|---|
-//! | spaces or none between parts | [`multipart`] |
-//! | `()` or NIL in place of a nested body | [`multipart`], [`leaf`] |
-//! | a multipart without parts; one media string in place of two | [`single_name`] |
-//! | a multipart told as a basic part | [`leaf`] |
-//! | a message without envelope and body | [`message`] |
-//! | sizes and lines of -1, NIL, or with an exponent | [`count`] |
-//! | a text without lines, lines where none are due, no MD5 | [`leaf`]: told by shape |
-//! | a parameter without value, NIL or a text for parameters | [`params`] |
-//! | disposition without list, `(NIL NIL)`, swapped with the language | [`extension`] |
-//! | fields missing at the end, further ones | [`extension`] |
 
 use super::envelope::{envelope, pack};
 use super::string::{Str, loose};

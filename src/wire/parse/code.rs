@@ -1,18 +1,18 @@
 //! Response codes that the library knows (RFC 9051 section 7.1, RFC 5530 and extensions).
-//!
-//! | seen | allowed by |
-//! |---|---|
-//! | 0, or no number at all | [`nonzero`]: unknown |
-//! | COPYUID with empty sets | [`copy_uid`] |
-//! | words behind a code that has none | [`finish`]: left out |
+
+use std::borrow::Cow;
 
 use super::flags::{flags, words};
+use super::mailbox::object_id;
+use super::server::string_list;
 use super::set::{number_set, uid_ranges, uid_set};
 use super::status::code_end;
-use super::string::astring;
-use super::token::{closed, number, number64, open, spaces};
-use crate::types::{Code, CopyUid, ModSeq, ModifiedSet, NumberSet, Seq, Uid, UidSet, UidValidity};
-use crate::wire::input::{Input, Parsed};
+use super::string::{Str, astring, loose, string};
+use super::token::{Upper, close, closed, count, name, number, number64, open, spaces};
+use crate::types::{
+    Code, CopyUid, MetadataCode, ModSeq, ModifiedSet, NumberSet, Progress, Seq, Uid, UidSet, UidValidity,
+};
+use crate::wire::input::{Input, Parsed, fail};
 
 /// The code of this name (in capitals), and what is left behind its closing bracket; `None` if it is not
 /// known, or not as it should be.
@@ -34,6 +34,24 @@ pub(crate) fn code<'a>(i: Input<'a>, name: &[u8]) -> Option<(Input<'a>, Code)> {
         b"PERMANENTFLAGS" => flags(i).map(|(rest, flags)| (rest, Code::PermanentFlags(flags))).ok()?,
         b"UIDNEXT" => nonzero(i, number, Uid::new, Code::UidNext)?,
         b"UIDVALIDITY" => nonzero(i, number, UidValidity::new, Code::UidValidity)?,
+        b"BADEVENT" => {
+            let (rest, known) = if i.peek() == Some(b'(') { string_list(i).ok()? } else { (i, Vec::new()) };
+            (rest, Code::BadEvent(known))
+        }
+        b"BADURL" => text(i, Code::BadUrl)?,
+        b"INPROGRESS" => progress(i).ok()?,
+        b"MAILBOXID" => {
+            let (rest, id) = object_id(i).ok()?;
+            (rest, Code::MailboxId(id?))
+        }
+        b"MAXCONVERTMESSAGES" => number(i).map(|(rest, n)| (rest, Code::MaxConvertMessages(n))).ok()?,
+        b"MAXCONVERTPARTS" => number(i).map(|(rest, n)| (rest, Code::MaxConvertParts(n))).ok()?,
+        b"MESSAGELIMIT" => message_limit(i).ok()?,
+        b"METADATA" => metadata(i).ok()?,
+        b"NOUPDATE" => text(i, Code::NoUpdate)?,
+        b"REFERRAL" => referral(i)?,
+        b"UNDEFINED-FILTER" => text(i, Code::UndefinedFilter)?,
+        b"URLMECH" => url_mech(i)?,
         b"UNSEEN" => nonzero(i, number, Seq::new, Code::Unseen)?,
         _ => {
             let code = bare(name)?;
@@ -50,9 +68,11 @@ fn bare(name: &[u8]) -> Option<Code> {
         b"ALREADYEXISTS" => Code::AlreadyExists,
         b"AUTHENTICATIONFAILED" => Code::AuthenticationFailed,
         b"AUTHORIZATIONFAILED" => Code::AuthorizationFailed,
+        b"BADCOMPARATOR" => Code::BadComparator,
         b"CANNOT" => Code::Cannot,
         b"CLIENTBUG" => Code::ClientBug,
         b"CLOSED" => Code::Closed,
+        b"COMPRESSIONACTIVE" => Code::CompressionActive,
         b"CONTACTADMIN" => Code::ContactAdmin,
         b"CORRUPTION" => Code::Corruption,
         b"EXPIRED" => Code::Expired,
@@ -63,6 +83,7 @@ fn bare(name: &[u8]) -> Option<Code> {
         b"NOMODSEQ" => Code::NoModSeq,
         b"NONEXISTENT" => Code::NonExistent,
         b"NOPERM" => Code::NoPerm,
+        b"NOTIFICATIONOVERFLOW" => Code::NotificationOverflow,
         b"NOTSAVED" => Code::NotSaved,
         b"OVERQUOTA" => Code::OverQuota,
         b"PARSE" => Code::Parse,
@@ -70,12 +91,85 @@ fn bare(name: &[u8]) -> Option<Code> {
         b"READ-ONLY" => Code::ReadOnly,
         b"READ-WRITE" => Code::ReadWrite,
         b"SERVERBUG" => Code::ServerBug,
+        b"TEMPFAIL" => Code::TempFail,
+        b"TOOBIG" => Code::TooBig,
         b"TRYCREATE" => Code::TryCreate,
         b"UIDNOTSTICKY" => Code::UidNotSticky,
+        b"UIDREQUIRED" => Code::UidRequired,
         b"UNAVAILABLE" => Code::Unavailable,
         b"UNKNOWN-CTE" => Code::UnknownCte,
+        b"USEATTR" => Code::UseAttr,
         _ => return None,
     })
+}
+
+/// What stands before the closing bracket, which brackets of the value may precede.
+fn inside(i: Input<'_>) -> Option<(Input<'_>, &[u8])> {
+    let inside = i.text.get(..code_end(i.text)?)?;
+    Some((i.skip(inside.len()), inside.trim_ascii()))
+}
+
+/// One text: a string, or what stands before the closing bracket.
+fn text<'a>(i: Input<'a>, code: impl Fn(String) -> Code) -> Option<(Input<'a>, Code)> {
+    let (rest, text) = match string(i) {
+        Ok((rest, text)) => (rest, text.to_text()),
+        Err(_) => inside(i).map(|(rest, text)| (rest, String::from_utf8_lossy(text).into_owned()))?,
+    };
+    Some((rest, code(text))).filter(|_| !i.text.starts_with(b"]"))
+}
+
+/// `("A001" 454 1000)`, each of which may be NIL, or nothing (RFC 9585).
+fn progress(i: Input<'_>) -> Parsed<'_, Code> {
+    if i.peek() == Some(b']') {
+        return Ok((i, Code::InProgress(Progress::default())));
+    }
+    let (i, ()) = open(i)?;
+    let (i, tag) = loose(i)?;
+    let tag = tag.map(Str::to_text);
+    let (i, done) = if closed(i).is_some() { (i, None) } else { count(spaces(i))? };
+    let (i, total) = if closed(i).is_some() { (i, None) } else { count(spaces(i))? };
+    let (i, ()) = close(i)?;
+    Ok((i, Code::InProgress(Progress::new(tag, done, total))))
+}
+
+/// `1000 23221`, or the limit alone (RFC 9738 section 5).
+fn message_limit(i: Input<'_>) -> Parsed<'_, Code> {
+    let (rest, limit) = number(i)?;
+    let i = spaces(rest);
+    let (rest, uid) =
+        if i.peek() == Some(b']') { (i, None) } else { number(i).map(|(i, n)| (i, Uid::new(n)))? };
+    Ok((rest, Code::MessageLimit { limit, uid }))
+}
+
+/// `LONGENTRIES 2199` and its kin (RFC 5464 section 5).
+fn metadata(i: Input<'_>) -> Parsed<'_, Code> {
+    let (rest, word) = name(i)?;
+    let rest = spaces(rest);
+    let (rest, code) = match Upper::new(word).as_bytes() {
+        b"LONGENTRIES" => number64(rest).map(|(rest, n)| (rest, MetadataCode::LongEntries(n)))?,
+        b"MAXSIZE" => number64(rest).map(|(rest, n)| (rest, MetadataCode::MaxSize(n)))?,
+        b"TOOMANY" => (rest, MetadataCode::TooMany),
+        b"NOPRIVATE" => (rest, MetadataCode::NoPrivate),
+        _ => return fail(i, "what is wrong with metadata"),
+    };
+    Ok((rest, Code::Metadata(code)))
+}
+
+/// URLs with spaces between them (RFC 2193 section 6, RFC 2221 section 6).
+fn referral(i: Input<'_>) -> Option<(Input<'_>, Code)> {
+    let (rest, urls) = inside(i)?;
+    let urls: Vec<_> = words(urls).map(Cow::into_owned).collect();
+    (!urls.is_empty()).then_some((rest, Code::Referral(urls)))
+}
+
+/// `INTERNAL XSAMPLE=P34OKhO7VEkCbsiYY8rGEg==` (RFC 4467).
+fn url_mech(i: Input<'_>) -> Option<(Input<'_>, Code)> {
+    let (rest, all) = inside(i)?;
+    let split = |word: Cow<'_, str>| match word.split_once('=') {
+        Some((name, data)) => (name.to_owned(), Some(data.to_owned())),
+        None => (word.into_owned(), None),
+    };
+    Some((rest, Code::UrlMech(words(all).map(split).collect())))
 }
 
 /// What is left behind the closing bracket.

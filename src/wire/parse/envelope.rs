@@ -1,11 +1,4 @@
 //! ENVELOPE (RFC 9051 section 7.5.2).
-//!
-//! | seen | allowed by |
-//! |---|---|
-//! | the whole in one more pair of parentheses; NIL or `()` for all | [`envelope`] |
-//! | fields missing at the end, or more than ten | [`envelope`] |
-//! | NIL within a list of addresses, spaces between addresses, one address without a list's parentheses | [`addresses`] |
-//! | addresses with too few fields | [`address`] |
 
 use super::string::{Str, loose};
 use super::token::{closed, next, nil, open, spaces};

@@ -1,17 +1,10 @@
 //! FETCH and UIDFETCH (RFC 9051 section 7.5.2, RFC 9586): what is told of one message.
-//!
-//! | seen | allowed by |
-//! |---|---|
-//! | spaces around items, none before a literal | [`fetch`] |
-//! | `BODY[2] )`, without a value | [`body_data`]: NIL |
-//! | `MODSEQ (-1)`, `MODSEQ 5` | [`mod_seq`]: unknown; the same as `(5)` |
-//! | a size told as -1 or with an exponent | [`count`] |
-//! | a date that can't be read | [`internal_date`]: kept with the untyped items |
-//! | an item that the library does not know | [`other`]: kept as it is |
 
 use super::body::body;
 use super::envelope::envelope;
+use super::extras;
 use super::flags::flags;
+use super::room;
 use super::section::{origin, section};
 use super::string::{Str, nstring};
 use super::token::{Upper, closed, count, gap, name, number, number64, open, spaces};
@@ -43,6 +36,8 @@ fn item<'a>(
     let upper = Upper::new(written);
     match (upper.as_bytes(), i.peek()) {
         (b"BODY" | b"BODY.PEEK", Some(b'[')) => body_data(start, i, depth, message),
+        (b"BINARY" | b"BINARY.PEEK", Some(b'[')) => extras::binary(start, i, depth, message),
+        (b"BINARY.SIZE", Some(b'[')) => extras::binary_size(start, i, depth, message),
         (_, Some(b'[')) => other(start, i, depth, message),
         (b"UID", _) => {
             let (rest, value) = number(gap(i)?.0)?;
@@ -72,7 +67,10 @@ fn item<'a>(
         (b"RFC822", _) => whole(i, Section::Full, message),
         (b"RFC822.HEADER", _) => whole(i, Section::Header, message),
         (b"RFC822.TEXT", _) => whole(i, Section::Text, message),
-        _ => other(start, i, depth, message),
+        (name, _) => match extras::item(i, name, message)? {
+            Some(rest) => Ok((rest, ())),
+            None => other(start, i, depth, message),
+        },
     }
 }
 
@@ -123,6 +121,7 @@ fn body_data<'a>(start: Input<'a>, i: Input<'a>, depth: usize, message: &mut Mes
     let Ok((rest, section)) = section(i) else { return other(start, i, depth, message) };
     let (rest, origin) = origin(rest)?;
     let (rest, data) = data(rest)?;
+    room(i, message.body.len())?;
     message.body.push(BodyData::new(section, origin, data.map(Str::to_bytes)));
     Ok((rest, ()))
 }
@@ -130,18 +129,24 @@ fn body_data<'a>(start: Input<'a>, i: Input<'a>, depth: usize, message: &mut Mes
 /// RFC822 and its kin, which are sections too (RFC 3501 section 6.4.5).
 fn whole<'a>(i: Input<'a>, section: Section, message: &mut Message) -> Parsed<'a, ()> {
     let (rest, data) = data(i)?;
+    room(i, message.body.len())?;
     message.body.push(BodyData::new(section, None, data.map(Str::to_bytes)));
     Ok((rest, ()))
 }
 
 /// The octets of a section; NIL if there is nothing before the row's end.
-fn data(i: Input<'_>) -> Parsed<'_, Option<Str<'_>>> {
+pub(crate) fn data(i: Input<'_>) -> Parsed<'_, Option<Str<'_>>> {
     let i = spaces(i);
     if i.peek() == Some(b')') { Ok((i, None)) } else { nstring(i) }
 }
 
 /// An item of any kind: name with brackets and origin, and value, as the server wrote them.
-fn other<'a>(start: Input<'a>, i: Input<'a>, depth: usize, message: &mut Message) -> Parsed<'a, ()> {
+pub(crate) fn other<'a>(
+    start: Input<'a>,
+    i: Input<'a>,
+    depth: usize,
+    message: &mut Message,
+) -> Parsed<'a, ()> {
     let i = if i.peek() == Some(b'[') {
         let end = memchr::memchr3(b']', b'\r', b'\n', i.text).filter(|&end| i.text.get(end) == Some(&b']'));
         let Some(end) = end else { return fail(i, "a section with its closing bracket") };
@@ -153,6 +158,8 @@ fn other<'a>(start: Input<'a>, i: Input<'a>, depth: usize, message: &mut Message
     let item = String::from_utf8_lossy(start.until(i)).into_owned();
     let (i, ()) = gap(i)?;
     let (rest, raw) = if i.peek() == Some(b')') { (i, Default::default()) } else { value::raw(i, depth)? };
-    message.other.push((item, raw));
+    let other = &mut message.extras_mut().other;
+    room(i, other.len())?;
+    other.push((item, raw));
     Ok((rest, ()))
 }

@@ -1,12 +1,4 @@
 //! Lists of flags and of words.
-//!
-//! | seen | allowed by |
-//! |---|---|
-//! | `\*` outside PERMANENTFLAGS | [`flag`] |
-//! | a backslash alone | [`flags`]: skipped |
-//! | a flag in quotes | [`flag`] |
-//! | `X-[Some Thing]/All`: a space within brackets belongs to the flag | [`flag`] |
-//! | NIL for an empty list | [`flags`] |
 
 use std::borrow::Cow;
 

@@ -1,12 +1,4 @@
 //! LIST, LSUB, XLIST and STATUS (RFC 9051 sections 7.3.1 and 7.3.4, RFC 3501 section 7.2).
-//!
-//! | seen | allowed by |
-//! |---|---|
-//! | a delimiter that is NIL, `""` or bare | [`delimiter`] |
-//! | an unquoted name with spaces, tabs, brackets or parentheses | [`bare_name`] |
-//! | a name that is not valid modified UTF-7 | [`mailbox_name`]: taken literally |
-//! | a row of ID with something behind it | [`id`] |
-//! | `STATUS "x" ()`, counts told as -1 | [`status`] |
 
 use std::borrow::Cow;
 
@@ -16,6 +8,8 @@ use nom::combinator::map;
 use nom::sequence::delimited;
 
 use super::flags::attributes;
+use super::room;
+use super::server::string_list;
 use super::string::{Str, astring, loose, string};
 use super::token::{Upper, close, closed, count, end, gap, name, nil, open, space, spaces};
 use super::value;
@@ -34,6 +28,12 @@ pub(crate) fn mailbox_name(written: &[u8]) -> MailboxName {
         Some(name) => MailboxName::with_wire(&name, written),
         None => MailboxName::with_wire(&String::from_utf8_lossy(written), written),
     }
+}
+
+/// The name of a mailbox that something more follows; it is quoted, a literal, or goes on to a space.
+pub(crate) fn named_mailbox(i: Input<'_>) -> Parsed<'_, MailboxName> {
+    let (rest, written) = astring(spaces(i))?;
+    Ok((rest, mailbox_name(&written.octets())))
 }
 
 /// What stands behind `* LIST`.
@@ -56,7 +56,7 @@ pub(crate) fn list(i: Input<'_>, depth: usize) -> Parsed<'_, ListEntry> {
 }
 
 /// The character between the levels of a name.
-fn delimiter(i: Input<'_>) -> Parsed<'_, Option<char>> {
+pub(crate) fn delimiter(i: Input<'_>) -> Parsed<'_, Option<char>> {
     let (rest, text) = loose(i)?;
     Ok((rest, text.and_then(|text| text.to_text().chars().next())))
 }
@@ -79,7 +79,7 @@ fn bare_name(i: Input<'_>, depth: usize) -> Parsed<'_, Cow<'_, [u8]>> {
 }
 
 /// `(("OLDNAME" ("old")) ("CHILDINFO" ("SUBSCRIBED")))` and the form without the inner parentheses
-/// (RFC 9051 section 9, `mbox-list-extended`). Only the old name is kept.
+/// (RFC 9051 section 9, `mbox-list-extended`; RFC 5258 section 4).
 fn extended<'a>(i: Input<'a>, depth: usize, entry: &mut ListEntry) -> Parsed<'a, ()> {
     let (mut i, ()) = open(i)?;
     loop {
@@ -92,12 +92,20 @@ fn extended<'a>(i: Input<'a>, depth: usize, entry: &mut ListEntry) -> Parsed<'a,
         };
         let (rest, label) = string_or_name(rest)?;
         let (rest, ()) = gap(rest)?;
-        let behind = if label.octets().eq_ignore_ascii_case(b"OLDNAME") {
+        let label = label.to_text();
+        let behind = if label.eq_ignore_ascii_case("OLDNAME") {
             let (rest, written) = delimited(open, astring, close).parse(rest)?;
             entry.old_name = Some(mailbox_name(&written.octets()));
             rest
+        } else if label.eq_ignore_ascii_case("CHILDINFO") {
+            let (rest, criteria) = string_list(rest)?;
+            entry.child_info = criteria;
+            rest
         } else {
-            value::skip(rest, depth)?.0
+            let (behind, raw) = value::raw(rest, depth)?;
+            room(rest, entry.extended.len())?;
+            entry.extended.push((label, String::from_utf8_lossy(&raw).into_owned()));
+            behind
         };
         let (behind, ()) = if pair { close(behind)? } else { (behind, ()) };
         i = spaces(behind);
@@ -154,7 +162,14 @@ fn status_item<'a>(i: Input<'a>, item: &[u8], depth: usize, status: &mut Mailbox
             | b"DELETED"
             | b"SIZE"
             | b"HIGHESTMODSEQ"
+            | b"DELETED-STORAGE"
+            | b"APPENDLIMIT"
     ) {
+        if upper.as_bytes() == b"MAILBOXID" {
+            let (rest, id) = object_id(i)?;
+            status.mailbox_id = id;
+            return Ok((rest, ()));
+        }
         let (rest, raw) = value::raw(i, depth)?;
         let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
         status.other.push((text(item), text(&raw)));
@@ -169,9 +184,22 @@ fn status_item<'a>(i: Input<'a>, item: &[u8], depth: usize, status: &mut Mailbox
         b"UNSEEN" => status.unseen = small(value),
         b"DELETED" => status.deleted = small(value),
         b"SIZE" => status.size = value,
+        b"DELETED-STORAGE" => status.deleted_storage = value,
+        b"APPENDLIMIT" => status.append_limit = value,
         _ => status.highest_mod_seq = value.and_then(ModSeq::new),
     }
     Ok((rest, ()))
+}
+
+/// `(F2212ea87-6097-4256-9d51-71338625)`, without the parentheses as well, or NIL (RFC 8474 section 7).
+pub(crate) fn object_id(i: Input<'_>) -> Parsed<'_, Option<String>> {
+    let (inside, listed) = open(i).map_or((i, false), |(inside, ())| (inside, true));
+    if listed && let Some(rest) = closed(inside) {
+        return Ok((rest, None));
+    }
+    let (rest, id) = loose(inside)?;
+    let rest = if listed { close(rest)?.0 } else { rest };
+    Ok((rest, id.map(Str::to_text)))
 }
 
 /// What stands behind `* ID`: `NIL`, or names and values (RFC 2971 section 3.2). What stands behind the list

@@ -3,21 +3,90 @@
 //!
 //! Each file reads one family of responses. What deployed servers do beyond the RFCs is allowed for in kind
 //! (runs of spaces, missing text, wrong NIL), never by the look of one server's line, each kind in one
-//! function; the table at the head of each file says in which. Where a line can't be told for sure, it is
-//! unreadable: the bytes are reported, and the next line is read as if nothing had been.
+//! function, as the table below says. Where a line can't be told for sure, it is unreadable: the bytes are
+//! reported, and the next line is read as if nothing had been.
 //!
 //! Names are found by `match`, numbers become ranges as they are read, and what is kept is copied out of the
 //! frame, but for large literals, which have buffers of their own.
+//!
+//! # What is allowed for beyond the RFCs
+//!
+//! | seen | allowed by, and read as |
+//! |---|---|
+//! | `+` without a space; a response code where a status response should be, with or without its star | `read` |
+//! | a tagged BYE | `tagged`: ends its command |
+//! | runs of spaces where one is due | `token::space`, `token::spaces` |
+//! | spaces after `(` and before `)` | `token::open`, `token::close` |
+//! | no space before or after a parenthesis or a literal | `token::gap` |
+//! | a space at the end of the line | `token::end` |
+//! | counts told as `-1`, `NIL`, `"12"` or `1.8e+06` | `token::count` |
+//! | 8-bit octets in quotes | `string::quoted` |
+//! | a backslash in quotes before any other octet: both are kept | `string::quoted` |
+//! | an atom where a string is due; `()` where NIL is | `string::loose` |
+//! | `{n+}` and `~{n}` from the server | `string::literal` |
+//! | a status response without text, or without a space behind its code | `status::status_rest` |
+//! | `{5}` at the end of a status response | `status::status_rest`: text is never a literal |
+//! | octets that are not UTF-8 in such a text | `status::status_rest`: shown as U+FFFD |
+//! | brackets and quotes within an unknown code | `status::code_end` |
+//! | 0, or no number at all, in a code | `code::nonzero`: unknown |
+//! | COPYUID with empty sets | `code::copy_uid` |
+//! | words behind a code that has none | `code::finish`: left out |
+//! | `\*` in FLAGS | `flags::flag` |
+//! | a flag that is a backslash alone | `flags::flags`: skipped |
+//! | a flag in quotes | `flags::flag` |
+//! | `X-[Some Thing]/All`: a space within brackets belongs to the flag | `flags::flag` |
+//! | NIL for an empty list | `flags::flags` |
+//! | a delimiter of LIST that is NIL, `""` or bare | `mailbox::delimiter` |
+//! | an unquoted name with spaces, tabs, brackets or parentheses | `mailbox::bare_name` |
+//! | a name that is not valid modified UTF-7 | `mailbox::mailbox_name`: taken literally |
+//! | a row of ID with something behind it | `mailbox::id` |
+//! | `STATUS "x" ()`, counts told as -1 | `mailbox::status` |
+//! | SEARCH or SORT without a number, with a space at the end, with numbers behind `(MODSEQ 5)` | `search::search`, `sort::sort` |
+//! | ESEARCH with its tag without quotes, with parentheses around items | `search::esearch` |
+//! | spaces between threads, an empty thread | `sort::thread` |
+//! | a quota without usage or limit, told as -1 or NIL | `rights::quota`: 0, none |
+//! | QUOTA without a list | `rights::quota`: nothing is counted |
+//! | a namespace's delimiter NIL or `""`, or missing | `server::namespace` |
+//! | namespaces missing at the end | `server::namespaces` |
+//! | a language or collation without parentheses | `server::languages`, `server::comparator` |
+//! | parentheses around all of URLFETCH | `server::url_fetch` |
+//! | METADATA's value missing or a bare word | `server::metadata` |
+//! | spaces around the items of FETCH, none before a literal | `fetch::fetch` |
+//! | `BODY[2] )` or `BINARY[2] )`, without a value | `fetch::data`: NIL |
+//! | `MODSEQ (-1)`, `MODSEQ 5` | `fetch::mod_seq`: unknown; the same as `(5)` |
+//! | a date that can't be read | `fetch::internal_date`: kept with the untyped items |
+//! | an item that the library does not know | `fetch::other`: kept as it is |
+//! | NIL for an item of FETCH that an extension defines | `extras::item` |
+//! | an identifier without parentheses | `mailbox::object_id` |
+//! | a preview as a list of algorithm and text | `extras::preview` |
+//! | NIL among labels, a label unquoted | `extras::labels` |
+//! | an envelope in one more pair of parentheses; NIL or `()` for all of it | `envelope::envelope` |
+//! | an envelope with fields missing at the end, or more than ten | `envelope::envelope` |
+//! | NIL or spaces between addresses, one address without its list's parentheses | `envelope::addresses` |
+//! | addresses with too few fields | `envelope::address` |
+//! | parts of a multipart with spaces between them, or none | `body::multipart` |
+//! | `()` or NIL in place of a nested body | `body::multipart`, `body::leaf` |
+//! | a multipart without parts; one media string in place of two | `body::single_name` |
+//! | a multipart told as a basic part | `body::leaf` |
+//! | a part that is a message, without envelope and body | `body::message` |
+//! | a text without lines, lines where none are due, no MD5 | `body::leaf`: told by shape |
+//! | a parameter without value, NIL or a text for parameters | `body::params` |
+//! | a disposition without list, `(NIL NIL)`, swapped with the language | `body::extension` |
+//! | a part with fields missing at the end, or further ones | `body::extension` |
 
 mod body;
 mod code;
 mod envelope;
+mod extras;
 mod fetch;
 mod flags;
 mod mailbox;
+mod rights;
 mod search;
 mod section;
+mod server;
 mod set;
+mod sort;
 mod status;
 mod string;
 mod token;
@@ -37,6 +106,9 @@ use crate::types::{Answer, Limits, Message, Seq, Status, Uid, Untagged};
 /// The most words or flags that are read of one list: past some hundred they mean nothing, and looking each
 /// up among all before it takes time.
 const MOST_WORDS: usize = 4096;
+
+/// The most entries of a list, each of which takes more memory than its text.
+const MOST_ENTRIES: usize = 65_536;
 
 /// How deep bodies may nest at the most, whatever [`Limits::depth`] says: each level takes stack.
 const DEEPEST: usize = 200;
@@ -121,6 +193,11 @@ fn untagged_code(i: Input<'_>) -> Result<Response, nom::Err<Fail>> {
     }
 }
 
+/// Refuses one more entry in a list that has so many.
+fn room(i: Input<'_>, entries: usize) -> Result<(), nom::Err<Fail>> {
+    if entries < MOST_ENTRIES { Ok(()) } else { Err(expected(i, "a shorter list")) }
+}
+
 fn untagged(name: &'static str, answer: Answer) -> Response {
     Response::Untagged(Untagged::new(name, answer, None))
 }
@@ -194,11 +271,26 @@ fn named(all: Input<'_>, i: Input<'_>, word: &[u8], depth: usize) -> Result<Resp
         b"LSUB" => typed("LSUB", mailbox::list(i, depth), Answer::Lsub),
         b"STATUS" => typed("STATUS", mailbox::status(i, depth), Answer::MailboxStatus),
         b"SEARCH" => typed("SEARCH", search::search(i), Answer::Search),
-        b"ESEARCH" => typed("ESEARCH", search::esearch(i, depth), Answer::ESearch),
+        b"ESEARCH" => typed("ESEARCH", search::esearch(i, depth), |found| Answer::ESearch(Box::new(found))),
         b"VANISHED" => {
             typed("VANISHED", search::vanished(i), |(earlier, uids)| Answer::Vanished { earlier, uids })
         }
         b"ID" => typed("ID", mailbox::id(i), Answer::Id),
+        b"NAMESPACE" => typed("NAMESPACE", server::namespaces(i), Answer::Namespace),
+        b"ACL" => typed("ACL", rights::acl(i), Answer::Acl),
+        b"LISTRIGHTS" => typed("LISTRIGHTS", rights::list_rights(i), Answer::ListRights),
+        b"MYRIGHTS" => typed("MYRIGHTS", rights::my_rights(i), Answer::MyRights),
+        b"QUOTA" => typed("QUOTA", rights::quota(i), Answer::Quota),
+        b"QUOTAROOT" => typed("QUOTAROOT", rights::quota_root(i), Answer::QuotaRoot),
+        b"METADATA" => typed("METADATA", server::metadata(i), Answer::Metadata),
+        b"SORT" => typed("SORT", sort::sort(i), Answer::Sort),
+        b"THREAD" => typed("THREAD", sort::thread(i), Answer::Thread),
+        b"LANGUAGE" => typed("LANGUAGE", server::languages(i), Answer::Language),
+        b"COMPARATOR" => typed("COMPARATOR", server::comparator(i), Answer::Comparator),
+        b"GENURLAUTH" => typed("GENURLAUTH", rights::strings(i), Answer::GenUrlAuth),
+        b"URLFETCH" => typed("URLFETCH", server::url_fetch(i, depth), Answer::UrlFetch),
+        b"UIDBATCHES" => typed("UIDBATCHES", sort::uid_batches(i), Answer::UidBatches),
+        b"JMAPACCESS" => typed("JMAPACCESS", server::url(i), Answer::JmapAccess),
         b"EXISTS" | b"RECENT" | b"EXPUNGE" | b"FETCH" | b"UIDFETCH" => {
             Err(expected(all.skip(1), "a message number"))
         }

@@ -1,18 +1,17 @@
 //! SEARCH, ESEARCH and VANISHED (RFC 3501 section 7.2.5, RFC 9051 section 7.3.4, RFC 7162 section 3.2.10).
-//!
-//! | seen | allowed by |
-//! |---|---|
-//! | no number at all, a space at the end, numbers behind `(MODSEQ 5)` | [`search`] |
-//! | the tag without quotes | [`esearch`] |
 
 use nom::Parser;
 use nom::sequence::{delimited, preceded};
 
-use super::set::{Gather, number_set, spaced, uid_set};
+use super::mailbox::named_mailbox;
+use super::room;
+use super::set::{Gather, number_list, spaced, uid_set};
 use super::string::astring;
-use super::token::{Upper, close, closed, end, gap, name, number, number64, open, space, spaces};
+use super::token::{Upper, close, closed, end, gap, name, nil, number, number64, open, space, spaces};
 use super::value;
-use crate::types::{ESearch, ModSeq, NumberSet, SearchResult, UidSet};
+use crate::types::{
+    ESearch, ModSeq, NumberList, NumberSet, PartialResult, ResultChange, SearchResult, UidSet, UidValidity,
+};
 use crate::wire::input::{Input, Parsed};
 
 /// What stands behind `* SEARCH`.
@@ -40,18 +39,34 @@ pub(crate) fn esearch(i: Input<'_>, depth: usize) -> Parsed<'_, ESearch> {
         while closed(at).is_none() {
             let (rest, label) = name(at)?;
             let (rest, ()) = gap(rest)?;
-            let behind = if label.eq_ignore_ascii_case(b"TAG") {
-                let (behind, tag) = astring(rest)?;
-                result.tag = Some(tag.to_text());
-                behind
-            } else {
-                other(rest, label, depth, &mut result)?.0
+            let behind = match Upper::new(label).as_bytes() {
+                b"TAG" => {
+                    let (behind, tag) = astring(rest)?;
+                    result.tag = Some(tag.to_text());
+                    behind
+                }
+                // RFC 7377 section 2.1: which mailbox was searched.
+                b"MAILBOX" => {
+                    let (behind, mailbox) = named_mailbox(rest)?;
+                    result.mailbox = Some(mailbox);
+                    behind
+                }
+                b"UIDVALIDITY" => {
+                    let (behind, value) = number(rest)?;
+                    result.uid_validity = UidValidity::new(value);
+                    behind
+                }
+                _ => other(rest, label, depth, &mut result)?.0,
             };
             at = spaces(behind);
         }
         i = spaces(close(at)?.0);
     }
     while !i.text.is_empty() {
+        if matches!(i.peek(), Some(b'(' | b')')) {
+            i = spaces(i.skip(1));
+            continue;
+        }
         let (rest, item) = name(i)?;
         let upper = Upper::new(item);
         if upper.as_bytes() == b"UID" {
@@ -63,13 +78,17 @@ pub(crate) fn esearch(i: Input<'_>, depth: usize) -> Parsed<'_, ESearch> {
         let (rest, ()) = match upper.as_bytes() {
             b"MIN" => put(number(rest)?, &mut result.min),
             b"MAX" => put(number(rest)?, &mut result.max),
-            b"ALL" => put(number_set(rest)?, &mut result.all),
+            b"ALL" => all(rest, &mut result)?,
             b"COUNT" => put(number(rest)?, &mut result.count),
             b"MODSEQ" => {
                 let (rest, value) = number64(rest)?;
                 result.mod_seq = ModSeq::new(value);
                 (rest, ())
             }
+            b"PARTIAL" => put(partial(rest)?, &mut result.partial),
+            b"ADDTO" => changes(rest, true, &mut result)?,
+            b"REMOVEFROM" => changes(rest, false, &mut result)?,
+            b"RELEVANCY" => relevancy(rest, &mut result)?,
             _ => other(rest, item, depth, &mut result)?,
         };
         i = spaces(rest);
@@ -77,10 +96,70 @@ pub(crate) fn esearch(i: Input<'_>, depth: usize) -> Parsed<'_, ESearch> {
     Ok((i, result))
 }
 
+/// `5,10,1`: ascending as a rule; else the order is that of SORT, and kept.
+fn all<'a>(i: Input<'a>, result: &mut ESearch) -> Parsed<'a, ()> {
+    let (rest, list) = number_list(i)?;
+    let ascending = list.ranges().map(|(_, last)| last).zip(list.ranges().skip(1)).all(|(a, (b, _))| a < b);
+    result.all = Some(list.to_set());
+    result.sorted = (!ascending).then_some(list);
+    Ok((rest, ()))
+}
+
+/// `(-1:-100 42,9)`, or NIL for the numbers (RFC 9394 section 4, RFC 5267 section 5).
+fn partial(i: Input<'_>) -> Parsed<'_, PartialResult> {
+    let (i, ()) = open(i)?;
+    let (i, first) = place(i)?;
+    let (i, last) = if i.peek() == Some(b':') { place(i.skip(1))? } else { (i, first) };
+    let i = spaces(i);
+    let (i, numbers) = match nil(i) {
+        Some(rest) => (rest, NumberList::new()),
+        None if closed(i).is_some() => (i, NumberList::new()),
+        None => number_list(i)?,
+    };
+    let (i, ()) = close(i)?;
+    Ok((i, PartialResult::new((first, last), numbers)))
+}
+
+/// A place in a result, counted from its end if it is negative.
+fn place(i: Input<'_>) -> Parsed<'_, i64> {
+    let negative = i.peek() == Some(b'-');
+    let (rest, value) = number(if negative { i.skip(1) } else { i })?;
+    Ok((rest, if negative { -i64::from(value) } else { i64::from(value) }))
+}
+
+/// `(1 2733 1 2731:2732)` (RFC 5267 section 4.3).
+fn changes<'a>(i: Input<'a>, added: bool, result: &mut ESearch) -> Parsed<'a, ()> {
+    let (mut i, ()) = open(i)?;
+    loop {
+        if let Some(rest) = closed(i) {
+            return Ok((rest, ()));
+        }
+        let (rest, position) = number(i)?;
+        let (rest, numbers) = number_list(spaces(rest))?;
+        room(i, result.changes.len())?;
+        result.changes.push(ResultChange::new(added, position, numbers));
+        i = spaces(rest);
+    }
+}
+
+/// `(4 99 42)` (RFC 6203 section 4); what is above 100 counts as 100.
+fn relevancy<'a>(i: Input<'a>, result: &mut ESearch) -> Parsed<'a, ()> {
+    let (mut i, ()) = open(i)?;
+    loop {
+        if let Some(rest) = closed(i) {
+            return Ok((rest, ()));
+        }
+        let (rest, score) = number(i)?;
+        result.relevancy.push(u8::try_from(score.min(100)).unwrap_or(100));
+        i = spaces(rest);
+    }
+}
+
 /// A value without a type.
 fn other<'a>(i: Input<'a>, name: &[u8], depth: usize, result: &mut ESearch) -> Parsed<'a, ()> {
     let (rest, raw) = value::raw(i, depth)?;
     let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+    room(i, result.other.len())?;
     result.other.push((text(name), text(&raw)));
     Ok((rest, ()))
 }

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::token::{number, space, spaces};
-use crate::types::{MessageNumber, NumberSet, Uid, UidSet};
+use crate::types::{MessageNumber, NumberList, NumberSet, Uid, UidSet};
 use crate::wire::input::{Input, Parsed, fail};
 
 /// Gathers ranges in whatever order they come, in O(n log n) at the worst.
@@ -79,6 +79,21 @@ pub(crate) fn uid_set(i: Input<'_>) -> Parsed<'_, UidSet> {
 /// The same, before it is told whether these are UIDs.
 pub(crate) fn number_set(i: Input<'_>) -> Parsed<'_, NumberSet> {
     uid_set(i).map(|(rest, set)| (rest, NumberSet(set)))
+}
+
+/// `7,1:3` in the order in which it was told. A range counts as ascending whichever end comes first (RFC 5267
+/// section 3.2).
+pub(crate) fn number_list(i: Input<'_>) -> Parsed<'_, NumberList> {
+    let mut all = NumberList::new();
+    let (rest, ()) = ranges(i, |first, last| all.push(first.min(last), first.max(last)))?;
+    Ok((rest, all))
+}
+
+/// The same, but each range in the direction in which it was told.
+pub(crate) fn directed_list(i: Input<'_>) -> Parsed<'_, NumberList> {
+    let mut all = NumberList::new();
+    let (rest, ()) = ranges(i, |first, last| all.push(first, last))?;
+    Ok((rest, all))
 }
 
 /// `1:3,7` in the order in which it was told, as COPYUID needs it (RFC 4315 section 3).

@@ -1,12 +1,5 @@
 //! Status responses: what stands behind OK, NO, BAD, BYE or PREAUTH. Reading one never fails: a code that
 //! can't be read is kept as it is, and brackets that are no code are text.
-//!
-//! | seen | allowed by |
-//! |---|---|
-//! | no text, no space behind the code | [`status_rest`] |
-//! | `{5}` at the end of the text | text is never a literal |
-//! | octets that are not UTF-8 | [`status_rest`]: shown as U+FFFD |
-//! | brackets and quotes within an unknown code | [`code_end`] |
 
 use super::code::code;
 use super::token::{Upper, name, spaces};

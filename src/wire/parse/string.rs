@@ -1,11 +1,4 @@
 //! Strings: quoted, literal, or bare, and NIL.
-//!
-//! | seen | allowed by |
-//! |---|---|
-//! | 8-bit octets in quotes | [`quoted`] |
-//! | a backslash in quotes before any other octet: both are kept | [`quoted`] |
-//! | an atom where a string is due; `()` where NIL is | [`loose`] |
-//! | `{n+}` and `~{n}` from the server | [`literal`] |
 
 use std::borrow::Cow;
 

@@ -1,14 +1,4 @@
 //! The small pieces of the grammar: spaces, parentheses, words, numbers.
-//!
-//! What servers do with them beyond the RFC is allowed for in here, each in the function that is named:
-//!
-//! | seen | allowed by |
-//! |---|---|
-//! | runs of spaces where one is due | [`space`], [`spaces`] |
-//! | spaces after `(` and before `)` | [`open`], [`close`] |
-//! | no space before or after a parenthesis or a literal | [`gap`] |
-//! | a space at the end of the line | [`end`] |
-//! | counts told as `-1`, `NIL`, `"12"` or `1.8e+06` | [`count`] |
 
 use crate::wire::input::{Input, Parsed, fail};
 

@@ -13,7 +13,7 @@ const SEEDS: &[&[u8]] = &[
     b"* LIST () NIL bare name (x)",
     b"* STATUS bare name (MESSAGES 231 UIDNEXT 44292 SIZE -1 MAILBOXID (a))",
     b"* SEARCH 2 84 882 3:9 (MODSEQ 917162500)",
-    b"* ESEARCH (TAG \"A1\") UID MIN 1 ALL 1:*,5 PARTIAL (1:10 (2))",
+    b"* ESEARCH (TAG \"A1\") UID MIN 1 ALL 1:*,5 X-PARTIAL (1:10 (2))",
     b"* VANISHED (EARLIER) 41,43:116",
     b"* ID (\"name\" NIL \"os\" {1}\r\nx)",
     b"* 12 FETCH (FLAGS (\\Seen a[b c]) UID 4 INTERNALDATE \"17-Jul-1996 02:44:25 -0700\" RFC822.SIZE 1.2e+03 MODSEQ (7))",
@@ -22,7 +22,25 @@ const SEEDS: &[&[u8]] = &[
     b"* 1 FETCH (BODYSTRUCTURE ((\"text\" \"plain\" (\"a\" \"b\" \"c\") NIL NIL \"7bit\" -1 4 \"md\" (\"en\") (\"inline\" NIL) () 1 (2))\
       (\"message\" \"rfc822\" NIL NIL NIL NIL 9 (NIL \"s\") (\"X\" (\"b\" \"\") NIL NIL \"e\" 5) 3)\
       (\"alternative\" (\"b\" \"c\") NIL NIL) \"mixed\" (\"b\" \"c\") (\"attachment\" (\"f\" \"g\")) \"en\" \"l\" 5))",
-    b"* QUOTA \"\" (STORAGE 10 {3}\r\n512) [x (y)] z",
+    b"* X-QUOTA \"\" (STORAGE 10 {3}\r\n512) [x (y)] z",
+    b"* NAMESPACE ((\"\" \"/\")(\"#a/\" NIL \"X\" (\"F\" \"G\")))((\"b.\" \".\" \"TRANSLATION\" (\"&AOk-\"))) NIL",
+    b"* ACL a&b {3}\r\nx y rw -z wetd",
+    b"* LISTRIGHTS ~/Mail/saved smith la r swicdkxte",
+    b"* QUOTA \"\" (STORAGE -1 NIL MESSAGE 1 2)",
+    b"* QUOTAROOT \"a b\" \"\" c",
+    b"* METADATA \"\" (/shared/comment {2}\r\nab /private/x NIL)",
+    b"* METADATA INBOX /shared/comment /private/comment",
+    b"* SORT 5 3 4 1:2 (MODSEQ 9) 7",
+    b"* THREAD (2)(3 6 (4 23)(44 7 96)) ((3)(5))",
+    b"* COMPARATOR \"i;basic\" (\"i;basic\" i;octet)",
+    b"* URLFETCH \"imap://x\" {2}\r\nab y NIL z (BODY \"c\") (BODYPARTSTRUCTURE (1 (2)))",
+    b"* UIDBATCHES (TAG \"A143\") 215295:99696,99695:1",
+    b"* ESEARCH (TAG a MAILBOX \"m\" UIDVALIDITY 1) UID PARTIAL (-1:-9 5,3) ADDTO (0 1:2 3 4) RELEVANCY (4 99) ALL 3,1",
+    b"* OK [INPROGRESS (\"A\" 1 NIL)] x",
+    b"* NO [METADATA LONGENTRIES 2199] x",
+    b"* NO [URLMECH INTERNAL A=b] x",
+    b"* NO [BADURL \"/x]y\"] x",
+    b"* 1 FETCH (EMAILID (M1) THREADID NIL SAVEDATE \"01-Jan-2015 18:50:53 +0100\" PREVIEW (FUZZY \"a\") X-GM-MSGID 12 X-GM-LABELS (\"\\\\A\" NIL &AOk-) BINARY[1.2]<3> ~{2}\r\n\0) BINARY.SIZE[] 5)",
 ];
 
 /// Reads it, and walks over all that was read.

@@ -3,6 +3,7 @@
 mod garbled;
 mod quirks;
 mod rfc;
+mod rfc_extensions;
 mod rfc_fetch;
 
 use bytes::Bytes;

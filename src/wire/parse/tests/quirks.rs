@@ -111,7 +111,7 @@ fn searches_and_ids_with_something_behind() {
     else {
         panic!()
     };
-    assert_eq!((found.tag.as_deref(), found.all.is_some(), found.other.len()), (Some("a"), true, 2));
+    assert_eq!((found.tag.as_deref(), found.all.is_some(), found.mailbox.is_some()), (Some("a"), true, true));
 }
 
 #[test]
@@ -202,8 +202,9 @@ fn list_with_a_bare_name() {
 #[test]
 fn items_that_are_not_there() {
     let row = items("THREADID NIL EMAILID NIL UID 5");
-    assert!(row.other().all(|(_, value)| value == "NIL") && row.uid() == Uid::new(5));
-    assert_eq!(items("X-GM-LABELS (\"\\\\Starred\" NIL \"\\\\Important\")").other().count(), 1);
+    assert_eq!((row.thread_id(), row.email_id(), row.uid()), (None, None, Uid::new(5)));
+    let row = items("X-GM-LABELS (\"\\\\Starred\" NIL \"\\\\Important\")");
+    assert_eq!(row.gmail_labels().unwrap(), ["\\Starred", "\\Important"]);
     unreadable("* 51742 FETCH (UID, NIL RFC822.SIZE 9537)", Some("FETCH"));
 }
 
@@ -395,4 +396,53 @@ fn a_literal_that_is_short_is_reported() {
     unreadable("* 1 FETCH (BODY[] {9}\r\nabc", Some("FETCH"));
     unreadable("* 1 FETCH (BODY[] {99999999999999999999}", Some("FETCH"));
     unreadable("* 1 FETCH (BODY[] {4000000000}", Some("FETCH"));
+}
+
+// Extensions.
+
+#[test]
+fn namespaces_of_all_shapes() {
+    for (text, delimiter) in [
+        ("* NAMESPACE ((\"\" NIL)) NIL NIL", None),
+        ("* NAMESPACE ((\"\" \"\")) NIL NIL ", None),
+        ("* NAMESPACE ( ( \"\"  \"/\" ) )  NIL", Some('/')),
+        ("* NAMESPACE ((\"\"))", None),
+    ] {
+        let Answer::Namespace(read) = answer(text) else { panic!("{text}") };
+        assert_eq!((read.personal.len(), read.personal[0].delimiter), (1, delimiter), "{text}");
+        assert!(read.other_users.is_empty() && read.shared.is_empty());
+    }
+}
+
+/// Each function that the table at the head of the grammar names is there.
+#[test]
+fn the_table_of_leniencies_is_true() {
+    let source = |file: &str| match file {
+        "body" => include_str!("../body.rs"),
+        "code" => include_str!("../code.rs"),
+        "envelope" => include_str!("../envelope.rs"),
+        "extras" => include_str!("../extras.rs"),
+        "fetch" => include_str!("../fetch.rs"),
+        "flags" => include_str!("../flags.rs"),
+        "mailbox" => include_str!("../mailbox.rs"),
+        "rights" => include_str!("../rights.rs"),
+        "search" => include_str!("../search.rs"),
+        "server" => include_str!("../server.rs"),
+        "sort" => include_str!("../sort.rs"),
+        "status" => include_str!("../status.rs"),
+        "string" => include_str!("../string.rs"),
+        "token" => include_str!("../token.rs"),
+        other => panic!("{other}.rs is not in this test"),
+    };
+    let rows = include_str!("../mod.rs").lines().filter_map(|line| line.strip_prefix("//! | "));
+    let names = rows.flat_map(|row| row.split('`')).filter_map(|name| name.split_once("::"));
+    let mut count = 0;
+    for (file, function) in names {
+        let found = source(file)
+            .split("fn ")
+            .any(|rest| rest.strip_prefix(function).is_some_and(|rest| rest.starts_with(['(', '<'])));
+        assert!(found, "{file}::{function}");
+        count += 1;
+    }
+    assert!(count > 40, "{count}");
 }

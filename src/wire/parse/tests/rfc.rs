@@ -206,7 +206,8 @@ fn statuses() {
     };
     assert_eq!((status.uid_validity, status.recent), (UidValidity::new(7), Some(0)));
     assert_eq!(status.highest_mod_seq, ModSeq::new(7_011_231_777));
-    assert_eq!(status.other, [("MAILBOXID".into(), "(F2212ea8)".into()), ("X".into(), "NIL".into())]);
+    assert_eq!(status.mailbox_id.as_deref(), Some("F2212ea8"));
+    assert_eq!(status.other, [("X".into(), "NIL".into())]);
 }
 
 #[test]
@@ -223,7 +224,7 @@ fn searches() {
 #[test]
 fn extended_searches() {
     let search = |text: &str| match answer(text) {
-        Answer::ESearch(result) => result,
+        Answer::ESearch(result) => *result,
         other => panic!("{other:?}"),
     };
     let found = search("* ESEARCH (TAG \"A282\") MIN 2 COUNT 3");
@@ -231,11 +232,11 @@ fn extended_searches() {
         (found.tag.as_deref(), found.uid, found.min, found.count),
         (Some("A282"), false, Some(2), Some(3))
     );
-    let found = search("* ESEARCH (TAG \"A285\") UID ALL 43,40:41 MODSEQ 1236 PARTIAL (1:10 5,4)");
+    let found = search("* ESEARCH (TAG \"A285\") UID ALL 43,40:41 MODSEQ 1236 X-PART (1:10 5,4)");
     assert!(found.uid);
     assert_eq!(found.all.unwrap(), numbers("40:41,43"));
     assert_eq!(found.mod_seq, ModSeq::new(1236));
-    assert_eq!(found.other, [("PARTIAL".into(), "(1:10 5,4)".into())]);
+    assert_eq!(found.other, [("X-PART".into(), "(1:10 5,4)".into())]);
     assert_eq!(
         search("* ESEARCH (TAG \"A301\") UID"),
         ESearch { tag: Some("A301".into()), uid: true, ..Default::default() }
@@ -253,10 +254,10 @@ fn ids() {
 
 #[test]
 fn what_has_no_type_is_told_with_its_bytes() {
-    let quota = untagged("* QUOTA \"\" (STORAGE 10 512)");
-    assert_eq!((quota.name(), quota.answer()), ("QUOTA", &Answer::Other));
-    assert_eq!(quota.raw().unwrap(), "* QUOTA \"\" (STORAGE 10 512)");
+    let quota = untagged("* X-QUOTA \"\" (STORAGE 10 512)");
+    assert_eq!((quota.name(), quota.answer()), ("X-QUOTA", &Answer::Other));
+    assert_eq!(quota.raw().unwrap(), "* X-QUOTA \"\" (STORAGE 10 512)");
     assert_eq!(untagged("* 5 x-thing").name(), "X-THING");
-    let bad = read("* QUOTA \"\" (STORAGE").unwrap_err();
-    assert_eq!((bad.keyword.as_deref(), bad.at), (Some("QUOTA"), 19));
+    let bad = read("* X-QUOTA \"\" (STORAGE").unwrap_err();
+    assert_eq!((bad.keyword.as_deref(), bad.at), (Some("X-QUOTA"), 21));
 }

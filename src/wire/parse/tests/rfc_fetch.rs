@@ -59,15 +59,14 @@ fn a_large_literal_is_kept_and_not_copied() {
 
 #[test]
 fn items_without_a_type_are_kept() {
-    let row = items(
-        "X-GM-LABELS (\"\\\\Starred\" NIL) BINARY[1]<0> ~{3}\r\n\0\r\n BINARY.SIZE[2] 20 EMAILID NIL UID 8",
-    );
+    let row =
+        items("X-LABELS (\"\\\\Starred\" NIL) X-BINARY[1]<0> ~{3}\r\n\0\r\n BINARY[TEXT] 20 X-ID NIL UID 8");
     let all: Vec<_> = row.other().map(|(name, value)| (name, &value[..])).collect();
     let expected: [(&str, &[u8]); 4] = [
-        ("X-GM-LABELS", b"(\"\\\\Starred\" NIL)"),
-        ("BINARY[1]<0>", b"~{3}\r\n\0\r\n"),
-        ("BINARY.SIZE[2]", b"20"),
-        ("EMAILID", b"NIL"),
+        ("X-LABELS", b"(\"\\\\Starred\" NIL)"),
+        ("X-BINARY[1]<0>", b"~{3}\r\n\0\r\n"),
+        ("BINARY[TEXT]", b"20"),
+        ("X-ID", b"NIL"),
     ];
     assert_eq!(all, expected);
     assert_eq!(row.uid(), Uid::new(8));
@@ -89,6 +88,7 @@ fn envelopes() {
     ));
     let envelope = row.envelope().unwrap();
     assert_eq!(envelope.date().as_deref(), Some("Wed, 17 Jul 1996 02:23:25 -0700 (PDT)"));
+    assert_eq!(envelope.sent().unwrap().to_string(), "17-Jul-1996 02:23:25 -0700");
     assert_eq!(envelope.subject().as_deref(), Some("IMAP4rev2 WG mtg summary and minutes"));
     let shown = |list: crate::types::Addresses<'_>| list.map(|a| a.to_string()).collect::<Vec<_>>();
     assert_eq!(shown(envelope.from()), ["Terry Gray <gray@cac.washington.edu>"]);
@@ -112,6 +112,32 @@ fn envelopes_with_groups_and_escapes() {
     let to: Vec<_> = envelope.to().collect();
     assert!(to.len() == 2 && to[0].is_group() && to[1].group().as_deref() == Some("friends"));
     assert_eq!((envelope.in_reply_to().as_deref(), envelope.message_id()), (Some("<1@x>"), None));
+}
+
+/// RFC 2047 sections 5 and 8, RFC 2231 section 4.
+#[test]
+fn words_and_file_names_are_decoded() {
+    let row = items(concat!(
+        "ENVELOPE (NIL \"=?utf-8?q?caf=C3=A9?= =?x-none?q?a?=\" ",
+        "((\"=?ISO-8859-1?Q?Keld_J=F8rn_Simonsen?=\" NIL \"keld\" \"example.org\")) NIL NIL NIL NIL NIL NIL NIL)"
+    ));
+    let envelope = row.envelope().unwrap();
+    assert_eq!(envelope.subject().as_deref(), Some("café=?x-none?q?a?="));
+    assert_eq!(envelope.subject_text().unwrap().unknown_charsets().collect::<Vec<_>>(), ["x-none"]);
+    let from = envelope.from().next().unwrap();
+    assert_eq!(from.to_string(), "Keld Jørn Simonsen <keld@example.org>");
+    assert_eq!(from.name_raw().unwrap(), b"=?ISO-8859-1?Q?Keld_J=F8rn_Simonsen?=");
+    let file = |params: &str, disposition: &str| {
+        structure(&format!("(\"image\" \"png\" {params} NIL NIL \"base64\" 5 NIL {disposition} NIL)"))
+            .root()
+            .file_name()
+    };
+    assert_eq!(
+        file("NIL", "(\"attachment\" (\"filename*\" \"utf-8''%C3%A9.png\"))").as_deref(),
+        Some("é.png")
+    );
+    assert_eq!(file("(\"name\" \"=?utf-8?q?=C3=A9?=\")", "(\"inline\" NIL)").as_deref(), Some("é"));
+    assert_eq!(file("NIL", "NIL"), None);
 }
 
 fn structure(text: &str) -> crate::types::BodyStructure {

@@ -1,0 +1,147 @@
+//! What FETCH tells of a message by extensions. Kept apart, so that a row without them stays small.
+
+use bytes::Bytes;
+
+use super::message::{BodyData, Message};
+use super::section::Section;
+use super::timestamp::Timestamp;
+
+/// The items of extensions. An item is `None` if it was not told; where the server may say NIL, that is the
+/// inner `None`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Extras {
+    pub(crate) email_id: Option<Option<String>>,
+    pub(crate) thread_id: Option<Option<String>>,
+    pub(crate) save_date: Option<Option<Timestamp>>,
+    pub(crate) preview: Option<Option<String>>,
+    pub(crate) gmail_msg_id: Option<u64>,
+    pub(crate) gmail_thread_id: Option<u64>,
+    pub(crate) gmail_labels: Option<Vec<String>>,
+    /// `BINARY[…]`: decoded contents of parts.
+    pub(crate) binary: Vec<BodyData>,
+    /// `BINARY.SIZE[…]`.
+    pub(crate) binary_size: Vec<(Section, Option<u64>)>,
+    /// Items that this library has no type for: name and value as the server wrote them.
+    pub(crate) other: Vec<(String, Bytes)>,
+}
+
+impl Message {
+    pub(crate) fn extras_mut(&mut self) -> &mut Extras {
+        self.extras.get_or_insert_default()
+    }
+
+    /// An identifier of its content, the same for all copies of the message on this server (OBJECTID, RFC
+    /// 8474 section 5.1).
+    #[must_use]
+    pub fn email_id(&self) -> Option<&str> {
+        self.extras.as_ref()?.email_id.as_ref()?.as_deref()
+    }
+
+    /// An identifier that it shares with the messages that it belongs to (OBJECTID, RFC 8474 section 5.2);
+    /// `None` also where the server keeps none.
+    #[must_use]
+    pub fn thread_id(&self) -> Option<&str> {
+        self.extras.as_ref()?.thread_id.as_ref()?.as_deref()
+    }
+
+    /// When it was put into this mailbox (RFC 8514); `None` also where the mailbox does not keep that.
+    #[must_use]
+    pub fn save_date(&self) -> Option<Timestamp> {
+        self.extras.as_ref()?.save_date?
+    }
+
+    /// The beginning of its text, in UTF-8 and at most 256 characters, for lists (RFC 8970); empty if it has
+    /// none to show; `None` also if the server could not make one.
+    #[must_use]
+    pub fn preview(&self) -> Option<&str> {
+        self.extras.as_ref()?.preview.as_ref()?.as_deref()
+    }
+
+    /// Gmail's own number of the message (`X-GM-MSGID`).
+    #[must_use]
+    pub fn gmail_msg_id(&self) -> Option<u64> {
+        self.extras.as_ref()?.gmail_msg_id
+    }
+
+    /// Gmail's number of its conversation (`X-GM-THRID`).
+    #[must_use]
+    pub fn gmail_thread_id(&self) -> Option<u64> {
+        self.extras.as_ref()?.gmail_thread_id
+    }
+
+    /// Gmail's labels of the message, decoded (`X-GM-LABELS`): those of the system begin with a backslash,
+    /// `\Important`.
+    #[must_use]
+    pub fn gmail_labels(&self) -> Option<&[String]> {
+        self.extras.as_ref()?.gmail_labels.as_deref()
+    }
+
+    /// The content of this part with its encoding (base64 and its kin) taken off by the server, as a whole
+    /// (`BINARY[1.2]`, RFC 3516); [`Section::Full`] for that of the message.
+    #[must_use]
+    pub fn binary(&self, section: &Section) -> Option<&Bytes> {
+        let found = |b: &&BodyData| b.section == *section && b.origin.is_none();
+        self.binaries().iter().find(found)?.data.as_ref()
+    }
+
+    /// All that `BINARY[…]` told, pieces of parts among them.
+    #[must_use]
+    pub fn binaries(&self) -> &[BodyData] {
+        self.extras.as_ref().map(|extras| &*extras.binary).unwrap_or_default()
+    }
+
+    /// The size of this part with its encoding taken off, in octets (`BINARY.SIZE[1.2]`, RFC 3516).
+    #[must_use]
+    pub fn binary_size(&self, section: &Section) -> Option<u64> {
+        self.extras.as_ref()?.binary_size.iter().find(|(of, _)| of == section)?.1
+    }
+
+    /// Items that this library has no type for: name, and value as the server wrote it.
+    pub fn other(&self) -> impl Iterator<Item = (&str, &Bytes)> {
+        self.extras.iter().flat_map(|extras| &extras.other).map(|(name, value)| (&**name, value))
+    }
+
+    /// The names of all items that were told by extensions, `NIL` or not, the untyped ones among them.
+    pub(crate) fn extra_items(&self) -> impl Iterator<Item = &str> {
+        let typed = |extras: &Extras| {
+            [
+                (extras.email_id.is_some(), "EMAILID"),
+                (extras.thread_id.is_some(), "THREADID"),
+                (extras.save_date.is_some(), "SAVEDATE"),
+                (extras.preview.is_some(), "PREVIEW"),
+                (extras.gmail_msg_id.is_some(), "X-GM-MSGID"),
+                (extras.gmail_thread_id.is_some(), "X-GM-THRID"),
+                (extras.gmail_labels.is_some(), "X-GM-LABELS"),
+                (!extras.binary.is_empty(), "BINARY"),
+                (!extras.binary_size.is_empty(), "BINARY.SIZE"),
+            ]
+        };
+        let typed = self.extras.as_deref().map(typed).into_iter().flatten();
+        let told = typed.filter_map(|(told, name)| told.then_some(name));
+        told.chain(self.other().map(|(name, _)| name))
+    }
+}
+
+impl Extras {
+    /// Takes over what another response told of the same message, where this one says nothing.
+    pub(crate) fn merge(&mut self, later: Self) {
+        self.email_id = self.email_id.take().or(later.email_id);
+        self.thread_id = self.thread_id.take().or(later.thread_id);
+        self.save_date = self.save_date.or(later.save_date);
+        self.preview = self.preview.take().or(later.preview);
+        self.gmail_msg_id = self.gmail_msg_id.or(later.gmail_msg_id);
+        self.gmail_thread_id = self.gmail_thread_id.or(later.gmail_thread_id);
+        self.gmail_labels = later.gmail_labels.or(self.gmail_labels.take());
+        for part in later.binary {
+            if !self.binary.iter().any(|b| b.section == part.section && b.origin == part.origin) {
+                self.binary.push(part);
+            }
+        }
+        for (section, size) in later.binary_size {
+            if !self.binary_size.iter().any(|(of, _)| *of == section) {
+                self.binary_size.push((section, size));
+            }
+        }
+        self.other.extend(later.other);
+    }
+}

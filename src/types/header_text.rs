@@ -1,0 +1,409 @@
+//! Text of header fields as people read it: RFC 2047 words (`=?utf-8?q?caf=C3=A9?=`) decoded.
+//!
+//! In go the octets of a field, out comes a [`HeaderText`]: the text, and which words could not be decoded
+//! because their charset is not known. Those stand in the text as they were written, so that nobody takes
+//! them for something else.
+//!
+//! What mail programs do beyond the RFC is allowed for: words without spaces between them and the text around,
+//! spaces within a word, a character cut in two by the end of a word, base64 without its padding or with
+//! pieces in one word, words in quotes, folded lines.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use encoding_rs::{Encoding, REPLACEMENT, UTF_8};
+
+use super::packed::lossy;
+
+/// As lenient as can be: mail programs leave the padding out, or cut a word in the middle of it.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The text of a header field, its RFC 2047 words decoded.
+///
+/// ```
+/// use imap_duplex::types::HeaderText;
+/// let text = HeaderText::decode(b"=?utf-8?q?caf=C3=A9?= =?x-klingon?q?Qapla'?=");
+/// assert_eq!(text.as_str(), "café=?x-klingon?q?Qapla'?=");
+/// assert_eq!(text.unknown_charsets().collect::<Vec<_>>(), ["x-klingon"]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeaderText<'a> {
+    text: Cow<'a, str>,
+    unknown: Vec<String>,
+}
+
+impl<'a> HeaderText<'a> {
+    /// What these octets say. Outside of words, octets that are not UTF-8 are shown as U+FFFD; so are those
+    /// of a word that its charset does not have.
+    #[must_use]
+    pub fn decode(raw: &'a [u8]) -> Self {
+        if memchr::memmem::find(raw, b"=?").is_none() && memchr::memchr2(b'\r', b'\n', raw).is_none() {
+            return Self { text: lossy(raw), unknown: Vec::new() };
+        }
+        let mut decoder = Decoder::default();
+        decoder.all(&unfolded(raw));
+        Self { text: Cow::Owned(decoder.text), unknown: decoder.unknown }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The text, by value.
+    #[must_use]
+    pub fn into_text(self) -> Cow<'a, str> {
+        self.text
+    }
+
+    /// The charsets of the words that stand in the text undecoded, as they were written; each once. None as a
+    /// rule.
+    pub fn unknown_charsets(&self) -> impl Iterator<Item = &str> {
+        self.unknown.iter().map(String::as_str)
+    }
+}
+
+impl fmt::Display for HeaderText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Without the line breaks of folding (RFC 5322 section 2.2.3).
+fn unfolded(raw: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr2(b'\r', b'\n', raw).is_none() {
+        return Cow::Borrowed(raw);
+    }
+    Cow::Owned(raw.iter().copied().filter(|b| !matches!(b, b'\r' | b'\n')).collect())
+}
+
+/// One word, not decoded yet.
+struct Word<'a> {
+    charset: &'a [u8],
+    is_base64: bool,
+    text: &'a [u8],
+    /// All of it.
+    whole: &'a [u8],
+}
+
+/// The word that begins here, if one does: `=?charset*language?encoding?text?=` (RFC 2047 section 2, RFC 2231
+/// section 5).
+fn word(raw: &[u8]) -> Option<Word<'_>> {
+    let inside = raw.strip_prefix(b"=?")?;
+    let end = inside.iter().position(|&b| b == b'?' || b <= b' ')?;
+    let (charset, rest) = inside.split_at_checked(end)?;
+    let [b'?', encoding, b'?', rest @ ..] = rest else { return None };
+    let is_base64 = match encoding {
+        b'b' | b'B' => true,
+        b'q' | b'Q' => false,
+        _ => return None,
+    };
+    let length = memchr::memmem::find(rest, b"?=")?;
+    let text = rest.get(..length)?;
+    let whole = raw.get(..raw.len() - rest.len() + length + 2)?;
+    let charset = charset.split(|&b| b == b'*').next().unwrap_or_default();
+    (!charset.is_empty()).then_some(Word { charset, is_base64, text, whole })
+}
+
+/// The octets of a word's text; `None` if it is no base64.
+fn octets(word: &Word<'_>) -> Option<Vec<u8>> {
+    if !word.is_base64 {
+        return Some(quoted(word.text));
+    }
+    let compact: Vec<u8> = word.text.iter().copied().filter(|b| !b.is_ascii_whitespace()).collect();
+    if let Ok(octets) = BASE64.decode(&compact) {
+        return Some(octets);
+    }
+    // Pieces that were put behind each other, padding and all.
+    let mut all = Vec::new();
+    for piece in compact.split(|&b| b == b'=').filter(|piece| !piece.is_empty()) {
+        all.extend(BASE64.decode(piece).ok()?);
+    }
+    Some(all)
+}
+
+/// The Q encoding (RFC 2047 section 4.2): `_` is a space, `=E9` an octet.
+fn quoted(text: &[u8]) -> Vec<u8> {
+    let spaced: Vec<u8> = text.iter().map(|&b| if b == b'_' { b' ' } else { b }).collect();
+    unescaped(&spaced, b'=')
+}
+
+/// With each two digits that follow the sign as the octet that they tell. A sign that no two digits follow stands
+/// for itself.
+fn unescaped(text: &[u8], sign: u8) -> Vec<u8> {
+    let digit = |b: &u8| char::from(*b).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    let mut octets = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&first, behind)) = rest.split_first() {
+        rest = behind;
+        let mut octet = first;
+        if first == sign
+            && let [high, low, behind @ ..] = behind
+            && let (Some(high), Some(low)) = (digit(high), digit(low))
+        {
+            octet = high << 4 | low;
+            rest = behind;
+        }
+        octets.push(octet);
+    }
+    octets
+}
+
+/// The charset with this name; `None` if it is not known.
+pub(super) fn charset(name: &[u8]) -> Option<&'static Encoding> {
+    // Names that the WHATWG's list, which encoding_rs keeps to, does not have.
+    let alias: &[u8] = match name.to_ascii_lowercase().as_slice() {
+        b"cp932" => b"shift_jis",
+        b"cp936" | b"ms936" => b"gbk",
+        b"cp949" | b"ms949" => b"euc-kr",
+        b"cp950" | b"ms950" => b"big5",
+        b"iso-8859-1-windows-3.1-latin-1" => b"windows-1252",
+        _ => name,
+    };
+    // Where the WHATWG says "replacement", it means a charset that browsers must not read.
+    Encoding::for_label(alias).filter(|found| *found != REPLACEMENT)
+}
+
+#[derive(Default)]
+struct Decoder {
+    text: String,
+    unknown: Vec<String>,
+    /// Octets of words in this charset that are not decoded yet: a character may go on in the next word.
+    waiting: Vec<u8>,
+    charset: Option<&'static Encoding>,
+}
+
+impl Decoder {
+    fn all(&mut self, raw: &[u8]) {
+        // `rest` begins at `at`; what stands from `plain` to `at` is no word.
+        let (mut plain, mut at) = (0, 0);
+        let mut after_word = false;
+        while let Some(found) = raw.get(at..).and_then(|rest| memchr::memmem::find(rest, b"=?")) {
+            at += found;
+            let Some(word) = raw.get(at..).and_then(word) else {
+                at += 2;
+                continue;
+            };
+            let between = raw.get(plain..at).unwrap_or_default();
+            // RFC 2047 section 6.2: spaces between words are not shown.
+            if !after_word || !between.iter().all(|b| matches!(b, b' ' | b'\t')) {
+                self.plain(between);
+            }
+            at += word.whole.len();
+            plain = at;
+            after_word = true;
+            self.word(&word);
+        }
+        self.plain(raw.get(plain..).unwrap_or_default());
+    }
+
+    fn plain(&mut self, text: &[u8]) {
+        self.flush();
+        self.text.push_str(&lossy(text));
+    }
+
+    fn word(&mut self, word: &Word<'_>) {
+        let known = charset(word.charset);
+        if known.is_none() && !self.unknown.iter().any(|name| name.as_bytes() == word.charset) {
+            self.unknown.push(lossy(word.charset).into_owned());
+        }
+        match known.zip(octets(word)) {
+            Some((charset, octets)) => {
+                if self.charset != Some(charset) {
+                    self.flush();
+                    self.charset = Some(charset);
+                }
+                self.waiting.extend(octets);
+            }
+            None => self.plain(word.whole),
+        }
+    }
+
+    fn flush(&mut self) {
+        if let Some(charset) = self.charset.take() {
+            let (text, _) = charset.decode_without_bom_handling(&self.waiting);
+            self.text.push_str(&text);
+            self.waiting.clear();
+        }
+    }
+}
+
+/// A parameter's value, as RFC 2231 tells it in pieces, or as mail programs do with RFC 2047 words: see
+/// [`BodyPart::file_name`](super::BodyPart::file_name). `params` are name and value, and `name` in small letters.
+pub(super) fn parameter<'a>(
+    params: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
+    name: &str,
+) -> Option<String> {
+    let mut plain = None;
+    // Number and value of each piece, and whether it is percent-encoded.
+    let mut pieces: Vec<(u32, bool, Cow<'a, str>)> = Vec::new();
+    for (key, value) in params {
+        let lower = key.to_ascii_lowercase();
+        let Some(rest) = lower.strip_prefix(name) else { continue };
+        if rest.is_empty() {
+            plain = plain.or(Some(value));
+        } else if let Some(rest) = rest.strip_prefix('*') {
+            let (number, encoded) = match rest.strip_suffix('*') {
+                Some(number) => (number, true),
+                None => (rest, rest.is_empty()),
+            };
+            let number = if number.is_empty() { Some(0) } else { number.parse().ok() };
+            pieces.extend(number.map(|number| (number, encoded, value)));
+        }
+    }
+    if pieces.is_empty() {
+        return plain.map(|value| HeaderText::decode(value.as_bytes()).into_text().into_owned());
+    }
+    pieces.sort_by_key(|(number, ..)| *number);
+    Some(joined(&pieces))
+}
+
+/// `utf-8'en'caf%C3%A9` in pieces (RFC 2231 sections 3 and 4).
+fn joined(pieces: &[(u32, bool, Cow<'_, str>)]) -> String {
+    let (mut octets, mut encoding) = (Vec::new(), UTF_8);
+    for (i, (_, encoded, value)) in pieces.iter().enumerate() {
+        let mut value = &**value;
+        if i == 0
+            && *encoded
+            && let Some((name, rest)) = value.split_once('\'')
+            && let Some((_, rest)) = rest.split_once('\'')
+        {
+            encoding = charset(name.as_bytes()).unwrap_or(UTF_8);
+            value = rest;
+        }
+        if *encoded {
+            octets.extend(unescaped(value.as_bytes(), b'%'));
+        } else {
+            octets.extend_from_slice(value.as_bytes());
+        }
+    }
+    encoding.decode_without_bom_handling(&octets).0.into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(raw: &str) -> String {
+        HeaderText::decode(raw.as_bytes()).into_text().into_owned()
+    }
+
+    /// RFC 2047 section 8.
+    #[test]
+    fn examples_of_the_rfc() {
+        for (raw, text) in [
+            ("=?ISO-8859-1?Q?a?=", "a"),
+            ("=?ISO-8859-1?Q?a?= b", "a b"),
+            ("=?ISO-8859-1?Q?a?= =?ISO-8859-1?Q?b?=", "ab"),
+            ("=?ISO-8859-1?Q?a?=  \r\n  =?ISO-8859-1?Q?b?=", "ab"),
+            ("=?ISO-8859-1?Q?a_b?=", "a b"),
+            ("=?ISO-8859-1?Q?a?= =?ISO-8859-2?Q?_b?=", "a b"),
+            ("=?US-ASCII?Q?Keith_Moore?=", "Keith Moore"),
+            ("=?ISO-8859-1?Q?Keld_J=F8rn_Simonsen?=", "Keld Jørn Simonsen"),
+            ("=?ISO-8859-1?B?SWYgeW91IGNhbiByZWFkIHRoaXMgeW8=?=", "If you can read this yo"),
+            ("=?iso-8859-8?b?7eXs+SDv4SDp7Oj08A==?=", "םולש ןב ילטפנ"),
+        ] {
+            assert_eq!(decode(raw), text, "{raw}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_word_is_text() {
+        for text in
+            ["", "plain", "a =? b", "=?utf-8?x?a?=", "=?utf-8?q?a", "=??q?a?=", "1 =?= 2", "=?a b?q?c?=", "é"]
+        {
+            assert_eq!(decode(text), text);
+        }
+        assert_eq!(HeaderText::decode(b"a\xff").as_str(), "a\u{fffd}");
+        assert!(matches!(HeaderText::decode(b"plain").into_text(), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn what_mail_programs_do() {
+        for (raw, text) in [
+            ("Re:=?utf-8?q?caf=C3=A9?=!", "Re:café!"),
+            ("=?utf-8?Q?a b?=", "a b"),
+            // A character cut in two.
+            ("=?utf-8?b?w6nD?= =?utf-8?b?qQ==?=", "éé"),
+            ("=?UTF-8?B?w6k?=", "é"),
+            ("=?UTF-8?B?w6k=w6k=?=", "éé"),
+            ("=?utf-8*en?q?a=zz=?=", "a=zz="),
+            ("\"=?utf-8?q?=22?=\"", "\"\"\""),
+            ("=?iso-2022-jp?b?GyRCRnxLXBsoQg==?=", "日本"),
+            ("=?gb2312?b?1tC5+g==?=", "中国"),
+            ("=?cp949?q?=C7=D1?=", "한"),
+            ("a\r\n b", "a b"),
+        ] {
+            assert_eq!(decode(raw), text, "{raw}");
+        }
+        // No base64: as it was written.
+        assert_eq!(decode("=?utf-8?b?a$$$?= x"), "=?utf-8?b?a$$$?= x");
+    }
+
+    #[test]
+    fn unknown_charsets_are_told_apart() {
+        let text = HeaderText::decode(b"=?x-one?q?a?= =?utf-8?q?b?= =?x-one?q?c?= =?hz-gb-2312?q?d?=");
+        assert_eq!(text.to_string(), "=?x-one?q?a?=b=?x-one?q?c?==?hz-gb-2312?q?d?=");
+        assert_eq!(text.unknown_charsets().collect::<Vec<_>>(), ["x-one", "hz-gb-2312"]);
+        assert_eq!(HeaderText::decode(b"=?utf-8?q?b?=").unknown_charsets().count(), 0);
+    }
+
+    #[test]
+    fn parameters_in_pieces() {
+        let get = |params: &[(&'static str, &'static str)]| {
+            let params = params.iter().map(|(a, b)| (Cow::Borrowed(*a), Cow::Borrowed(*b)));
+            parameter(params, "filename")
+        };
+        assert_eq!(get(&[("FileName", "a.txt")]).as_deref(), Some("a.txt"));
+        assert_eq!(get(&[("filename", "=?utf-8?q?caf=C3=A9?=")]).as_deref(), Some("café"));
+        assert_eq!(get(&[("filename*", "utf-8'en'caf%C3%A9_=3D")]).as_deref(), Some("café_=3D"));
+        let pieces = [
+            ("filename*1", "b"),
+            ("filename*0*", "iso-8859-1''%E9"),
+            ("filename*2*", "%E8"),
+            ("filename", "x"),
+        ];
+        assert_eq!(get(&pieces).as_deref(), Some("ébè"));
+        assert_eq!(get(&[("filename2", "x"), ("name", "y")]), None);
+    }
+
+    /// No octets make it panic, or write much more than it read.
+    #[test]
+    fn any_octets() {
+        let pieces: [&[u8]; 14] = [
+            b"=?",
+            b"?=",
+            b"?",
+            b"q",
+            b"b",
+            b"utf-8",
+            b"=",
+            b"=E9",
+            b" ",
+            b"\r\n",
+            b"\xff",
+            b"_",
+            b"YQ",
+            b"iso-2022-jp",
+        ];
+        let mut state = 5u64;
+        for _ in 0..30_000 {
+            let mut raw = Vec::new();
+            for _ in 0..state % 12 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                raw.extend_from_slice(pieces[usize::try_from(state >> 33).unwrap() % pieces.len()]);
+            }
+            assert!(HeaderText::decode(&raw).as_str().len() <= raw.len() * 3);
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        }
+    }
+}

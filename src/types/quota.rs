@@ -1,0 +1,62 @@
+//! How much a mailbox may hold: quotas (RFC 9208, RFC 2087).
+
+use super::mailbox::MailboxName;
+
+/// `* QUOTA`: what is used of one quota, and what is allowed (RFC 9208 section 4.2.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Quota {
+    /// The name of the quota root: what shares this quota. May be empty.
+    pub root: String,
+    /// Each resource that is counted.
+    pub resources: Vec<QuotaResource>,
+}
+
+/// One resource of a [`Quota`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct QuotaResource {
+    /// Its name: `STORAGE` (in units of 1024 octets), `MESSAGE`, `MAILBOX`, `ANNOTATION-STORAGE`, or another.
+    pub name: String,
+    /// How much is used.
+    pub usage: u64,
+    /// How much is allowed; `None` where the server says that there is no limit.
+    pub limit: Option<u64>,
+}
+
+/// `* QUOTAROOT`: which quotas a mailbox falls under (RFC 9208 section 4.2.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct QuotaRoot {
+    /// Which mailbox.
+    pub mailbox: MailboxName,
+    /// The names of its quota roots; none if nothing limits it.
+    pub roots: Vec<String>,
+}
+
+impl Quota {
+    pub(crate) fn new(root: String, resources: Vec<QuotaResource>) -> Self {
+        Self { root, resources }
+    }
+
+    /// The resource with this name, such as `STORAGE`; case of letters does not matter.
+    #[must_use]
+    pub fn resource(&self, name: &str) -> Option<&QuotaResource> {
+        self.resources.iter().find(|resource| resource.name.eq_ignore_ascii_case(name))
+    }
+}
+
+impl QuotaResource {
+    pub(crate) fn new(name: String, usage: u64, limit: Option<u64>) -> Self {
+        Self { name, usage, limit }
+    }
+}
+
+impl QuotaRoot {
+    pub(crate) fn new(mailbox: MailboxName, roots: Vec<String>) -> Self {
+        Self { mailbox, roots }
+    }
+}

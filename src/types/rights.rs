@@ -1,0 +1,143 @@
+//! Who may do what with a mailbox: access control lists (RFC 4314).
+
+use std::fmt;
+
+use super::mailbox::MailboxName;
+
+/// Rights on a mailbox, each a letter (RFC 4314 section 2.1).
+///
+/// `l` see it in lists, `r` read, `s` keep `\Seen`, `w` change other flags, `i` add messages, `p` post to its
+/// address, `k` make mailboxes below it, `x` delete or rename it, `t` set `\Deleted`, `e` expunge, `a` change
+/// these rights. Old servers say `c` and `d` for groups of them; digits are the server's own.
+///
+/// ```
+/// use imap_duplex::types::Rights;
+/// let rights = Rights::new("lrs");
+/// assert!(rights.can('r') && !rights.can('i'));
+/// ```
+#[derive(Clone, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
+pub struct Rights {
+    letters: String,
+}
+
+impl Rights {
+    /// The rights with these letters.
+    #[must_use]
+    pub fn new(letters: impl Into<String>) -> Self {
+        Self { letters: letters.into() }
+    }
+
+    /// Whether the right with this letter is among them. Where a server only knows the old letters, those
+    /// stand for the new ones that they were split into (RFC 4314 section 2.1.1).
+    #[must_use]
+    pub fn can(&self, letter: char) -> bool {
+        let has = |letter| self.letters.contains(letter);
+        let is_new = |letter: char| matches!(letter, 'k' | 'x' | 't' | 'e');
+        has(letter)
+            || match letter {
+                'k' if has('c') => !self.letters.contains(is_new),
+                'x' | 't' | 'e' if has('d') => !self.letters.contains(is_new),
+                _ => false,
+            }
+    }
+
+    /// The letters, as the server wrote them.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.letters
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.letters.is_empty()
+    }
+}
+
+impl fmt::Display for Rights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.letters)
+    }
+}
+
+impl fmt::Debug for Rights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.letters, f)
+    }
+}
+
+/// `* ACL`: all that may do anything with a mailbox (RFC 4314 section 3.6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Acl {
+    /// Which mailbox.
+    pub mailbox: MailboxName,
+    /// Who, and what they may do. A name that begins with `-` says what is taken away from them.
+    pub entries: Vec<(String, Rights)>,
+}
+
+/// `* LISTRIGHTS`: which rights can be given to someone (RFC 4314 section 3.7).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct ListRights {
+    /// On which mailbox.
+    pub mailbox: MailboxName,
+    /// To whom.
+    pub identifier: String,
+    /// Those that they always have.
+    pub required: Rights,
+    /// Those that can be given; the letters of one item only together.
+    pub optional: Vec<Rights>,
+}
+
+/// `* MYRIGHTS`: what the user of this connection may do (RFC 4314 section 3.8).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct MyRights {
+    /// With which mailbox.
+    pub mailbox: MailboxName,
+    /// What.
+    pub rights: Rights,
+}
+
+impl Acl {
+    pub(crate) fn new(mailbox: MailboxName, entries: Vec<(String, Rights)>) -> Self {
+        Self { mailbox, entries }
+    }
+}
+
+impl ListRights {
+    pub(crate) fn new(
+        mailbox: MailboxName,
+        identifier: String,
+        required: Rights,
+        optional: Vec<Rights>,
+    ) -> Self {
+        Self { mailbox, identifier, required, optional }
+    }
+}
+
+impl MyRights {
+    pub(crate) fn new(mailbox: MailboxName, rights: Rights) -> Self {
+        Self { mailbox, rights }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 4314 section 2.1.1.
+    #[test]
+    fn old_letters_stand_for_new_ones() {
+        let old = Rights::new("lrswipcda");
+        assert!(old.can('k') && old.can('x') && old.can('t') && old.can('e'));
+        let new = Rights::new("lrswipcdt");
+        assert!(new.can('t') && !new.can('e') && !new.can('k') && new.can('d'));
+    }
+}

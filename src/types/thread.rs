@@ -1,0 +1,91 @@
+//! Messages and the answers to them: what THREAD found (RFC 5256 section 4).
+
+use std::fmt;
+
+use super::number::{Seq, Uid};
+
+/// `* THREAD`: trees of messages, each message below the one that it answers.
+///
+/// Kept flat: each message with its depth, before those below it. No depth of nesting costs more than its
+/// text.
+///
+/// ```
+/// # use imap_duplex::types::Threads;
+/// fn print(threads: &Threads) {
+///     for node in threads.iter() {
+///         println!("{:width$}{:?}", "", node.uid(), width = node.depth as usize * 2);
+///     }
+/// }
+/// # print(&Threads::default());
+/// ```
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Threads {
+    /// Depth and number; 0 for a message that is not there.
+    nodes: Vec<(u32, u32)>,
+}
+
+/// One message in [`Threads`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct ThreadNode {
+    /// How many messages it is below; 0 for the first message of a thread.
+    pub depth: u32,
+    /// Its number; `None` for a message that others answer, but that is not in the mailbox or was not found.
+    pub number: Option<u32>,
+}
+
+impl ThreadNode {
+    /// Its number, taken as a UID (of UID THREAD).
+    #[must_use]
+    pub fn uid(&self) -> Option<Uid> {
+        self.number.and_then(Uid::new)
+    }
+
+    /// Its number, taken as a sequence number (of THREAD).
+    #[must_use]
+    pub fn seq(&self) -> Option<Seq> {
+        self.number.and_then(Seq::new)
+    }
+}
+
+impl Threads {
+    /// Adds a message behind all others; a number of 0 is a message that is not there.
+    pub(crate) fn push(&mut self, depth: u32, number: u32) {
+        self.nodes.push((depth, number));
+    }
+
+    /// Each message, before those that answer it.
+    pub fn iter(&self) -> impl Iterator<Item = ThreadNode> {
+        let node = |&(depth, number): &(u32, u32)| ThreadNode {
+            depth,
+            number: Some(number).filter(|&number| number != 0),
+        };
+        self.nodes.iter().map(node)
+    }
+
+    /// How many threads there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.nodes.iter().filter(|(depth, _)| *depth == 0).count()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+}
+
+impl fmt::Debug for Threads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.nodes.iter()).finish()
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Threads {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}

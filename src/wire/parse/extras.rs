@@ -1,0 +1,134 @@
+//! Items of FETCH that extensions define: OBJECTID (RFC 8474), SAVEDATE (RFC 8514), PREVIEW (RFC 8970), BINARY
+//! (RFC 3516), and Gmail's own.
+
+use super::fetch::{data, other};
+use super::flags::attributes;
+use super::mailbox::{mailbox_name, object_id};
+use super::room;
+use super::section::{origin, section};
+use super::string::{Str, loose, nstring};
+use super::token::{close, closed, count, gap, nil, open, spaces};
+use crate::types::{BodyData, Message, Section, Timestamp};
+use crate::wire::input::{Fail, Input, Parsed};
+
+/// The item with this name (in capitals), whose value is next: what is behind it, or `None` if there is none with
+/// this name.
+pub(crate) fn item<'a>(
+    i: Input<'a>,
+    name: &[u8],
+    message: &mut Message,
+) -> Result<Option<Input<'a>>, nom::Err<Fail>> {
+    let known = matches!(
+        name,
+        b"EMAILID" | b"THREADID" | b"SAVEDATE" | b"PREVIEW" | b"X-GM-MSGID" | b"X-GM-THRID" | b"X-GM-LABELS"
+    );
+    if !known {
+        return Ok(None);
+    }
+    let (i, ()) = gap(i)?;
+    let extras = message.extras_mut();
+    let rest = match name {
+        b"EMAILID" => put(object_id(i)?, &mut extras.email_id),
+        b"THREADID" => put(object_id(i)?, &mut extras.thread_id),
+        b"SAVEDATE" => {
+            let (rest, text) = nstring(i)?;
+            extras.save_date = Some(text.and_then(|text| Timestamp::read(&text.octets())));
+            rest
+        }
+        b"PREVIEW" => put(preview(i)?, &mut extras.preview),
+        b"X-GM-MSGID" => {
+            let (rest, id) = count(i)?;
+            extras.gmail_msg_id = id;
+            rest
+        }
+        b"X-GM-THRID" => {
+            let (rest, id) = count(i)?;
+            extras.gmail_thread_id = id;
+            rest
+        }
+        _ => put(labels(i)?, &mut extras.gmail_labels),
+    };
+    Ok(Some(rest))
+}
+
+fn put<'a, T>((rest, value): (Input<'a>, T), place: &mut Option<T>) -> Input<'a> {
+    *place = Some(value);
+    rest
+}
+
+/// A text or NIL (RFC 8970 section 6). Before it was an RFC, `(FUZZY "text")`.
+fn preview(i: Input<'_>) -> Parsed<'_, Option<String>> {
+    let (inside, listed) = open(i).map_or((i, false), |(inside, ())| (inside, true));
+    if !listed {
+        let (rest, text) = loose(i)?;
+        return Ok((rest, text.map(Str::to_text)));
+    }
+    let (mut i, mut last) = (inside, None);
+    while closed(i).is_none() {
+        let (rest, text) = loose(i)?;
+        last = text.map(Str::to_text);
+        i = spaces(rest);
+    }
+    let (rest, ()) = close(i)?;
+    Ok((rest, last))
+}
+
+/// `(\Inbox "Muy Importante" &AOk-)`, in modified UTF-7.
+fn labels(i: Input<'_>) -> Parsed<'_, Vec<String>> {
+    // A backslash is escaped within quotes, and not outside.
+    if nil(i).is_some() {
+        let (rest, none) = attributes(i)?;
+        return Ok((rest, none));
+    }
+    let (mut i, ()) = open(i)?;
+    let mut all = Vec::new();
+    loop {
+        if let Some(rest) = closed(i) {
+            return Ok((rest, all));
+        }
+        let (rest, label) = loose(i)?;
+        room(i, all.len())?;
+        all.extend(label.map(|label| mailbox_name(&label.octets()).as_str().to_owned()));
+        i = spaces(rest);
+    }
+}
+
+/// `[1.2]<0> ~{4}…` (RFC 3516 section 4.2).
+pub(crate) fn binary<'a>(
+    start: Input<'a>,
+    i: Input<'a>,
+    depth: usize,
+    message: &mut Message,
+) -> Parsed<'a, ()> {
+    let Ok((rest, section)) = part(i) else { return other(start, i, depth, message) };
+    let (rest, origin) = origin(rest)?;
+    let (rest, data) = data(rest)?;
+    let extras = message.extras_mut();
+    room(i, extras.binary.len())?;
+    extras.binary.push(BodyData::new(section, origin, data.map(Str::to_bytes)));
+    Ok((rest, ()))
+}
+
+/// `[1.2] 4096` (RFC 3516 section 4.2).
+pub(crate) fn binary_size<'a>(
+    start: Input<'a>,
+    i: Input<'a>,
+    depth: usize,
+    message: &mut Message,
+) -> Parsed<'a, ()> {
+    let Ok((rest, section)) = part(i) else { return other(start, i, depth, message) };
+    let (rest, size) = count(gap(rest)?.0)?;
+    let extras = message.extras_mut();
+    room(i, extras.binary_size.len())?;
+    extras.binary_size.push((section, size));
+    Ok((rest, ()))
+}
+
+/// A section that is a part, or all.
+fn part(i: Input<'_>) -> Parsed<'_, Section> {
+    let (rest, section) = section(i)?;
+    match section {
+        Section::Full | Section::Part(_) => Ok((rest, section)),
+        _ => crate::wire::input::fail(i, "a part's number"),
+    }
+}

@@ -1,0 +1,90 @@
+//! SORT and THREAD (RFC 5256), UIDBATCHES: what is behind their keyword.
+
+use nom::Parser;
+use nom::sequence::{delimited, preceded};
+
+use super::set::{directed_list, range};
+use super::string::astring;
+use super::token::{close, closed, name, number, number64, open, space, spaces};
+use crate::types::{ModSeq, NumberList, SortResult, Threads, UidBatches};
+use crate::wire::input::{Input, Parsed, fail};
+
+/// `2 84 882 (MODSEQ 917162500)` (RFC 5256 section 5, RFC 7162 section 3.1.6).
+pub(crate) fn sort(i: Input<'_>) -> Parsed<'_, SortResult> {
+    let mut result = SortResult::default();
+    let mut i = spaces(i);
+    while !i.text.is_empty() {
+        if i.peek() == Some(b'(') {
+            let (rest, value) = delimited(open, preceded((name, space), number64), close).parse(i)?;
+            result.mod_seq = ModSeq::new(value);
+            i = spaces(rest);
+        } else {
+            let (rest, (first, last)) = range(i)?;
+            result.numbers.push(first, last);
+            i = spaces(rest);
+        }
+    }
+    Ok((i, result))
+}
+
+/// How many lists of THREAD may be open at once: each may stand for a message that is not there, which takes
+/// more memory than its parenthesis.
+const DEEPEST_THREAD: usize = 10_000;
+
+/// `(2)(3 6 (4 23)(44 7 96))` (RFC 5256 section 5), without recursion.
+pub(crate) fn thread(i: Input<'_>) -> Parsed<'_, Threads> {
+    let mut threads = Threads::default();
+    let mut i = spaces(i);
+    // Of each list that is open, the depth of its next message.
+    let mut open_at: Vec<u32> = Vec::new();
+    while let Some(next) = i.peek() {
+        if open_at.len() > DEEPEST_THREAD {
+            return fail(i, "fewer threads within each other");
+        }
+        match (next, open_at.last_mut()) {
+            (b'(', last) => {
+                let depth = last.map_or(0, |depth| *depth);
+                i = spaces(i.skip(1));
+                // A list that begins with lists: those answer a message that is not there.
+                let has_root = i.peek() != Some(b'(');
+                if !has_root {
+                    threads.push(depth, 0);
+                }
+                open_at.push(if has_root { depth } else { depth.saturating_add(1) });
+            }
+            (b')', Some(_)) => {
+                open_at.pop();
+                i = spaces(i.skip(1));
+            }
+            (_, Some(depth)) => {
+                let (rest, value) = number(i)?;
+                threads.push(*depth, value);
+                *depth = depth.saturating_add(1);
+                i = spaces(rest);
+            }
+            (_, None) => return fail(i, "a thread in parentheses"),
+        }
+    }
+    if open_at.is_empty() { Ok((i, threads)) } else { fail(i, ")") }
+}
+
+/// `(TAG "A143") 215295:99696,99695:20351,20350:1`.
+pub(crate) fn uid_batches(i: Input<'_>) -> Parsed<'_, UidBatches> {
+    let mut result = UidBatches::default();
+    let mut i = spaces(i);
+    if let Ok((inside, ())) = open(i) {
+        i = inside;
+        while closed(i).is_none() {
+            let (rest, label) = name(i)?;
+            let (rest, value) = astring(spaces(rest))?;
+            if label.eq_ignore_ascii_case(b"TAG") {
+                result.tag = Some(value.to_text());
+            }
+            i = spaces(rest);
+        }
+        i = spaces(close(i)?.0);
+    }
+    let (rest, batches) = if i.text.is_empty() { (i, NumberList::new()) } else { directed_list(i)? };
+    result.batches = batches;
+    Ok((rest, result))
+}

@@ -14,6 +14,7 @@
 //! | removes by `\Deleted`      | a writer of flags: a case of the rows above                      |
 //! | SELECT                     | anything, if a mailbox may be selected; else another SELECT      |
 //! | CLOSE, UNSELECT            | any message command, any SELECT                                  |
+//! | IDLE                       | another IDLE, until its tagged line                              |
 //! | message command            | its own SELECT, if a mailbox may have been selected before it    |
 //! | message command            | the SELECT of another mailbox; it has lost its own by the end    |
 
@@ -30,6 +31,7 @@ pub(crate) struct Load {
     in_mailbox: usize,
     selects: usize,
     deselects: usize,
+    idles: usize,
 }
 
 impl Load {
@@ -53,6 +55,7 @@ impl Load {
             (flight.seat.is_some(), &mut self.in_mailbox),
             (matches!(class.effect, Effect::Select { .. }), &mut self.selects),
             (matches!(class.effect, Effect::Deselect), &mut self.deselects),
+            (matches!(class.effect, Effect::Idle), &mut self.idles),
         ];
         counts.into_iter().filter(|(counts, _)| *counts).for_each(|(_, n)| step(n));
     }
@@ -96,6 +99,7 @@ pub(crate) fn admit<'a>(
         Effect::Select { .. } if selections.may_be_selected => load.all > 0,
         Effect::Select { .. } => load.selects > 0,
         Effect::Deselect => load.in_mailbox > 0 || load.selects > 0,
+        Effect::Idle => load.idles > 0,
         _ => false,
     };
     let waits = next.class.alone && load.all > 0

@@ -32,7 +32,7 @@ impl Engine {
     }
 
     /// A response has come that can't be read.
-    pub(crate) fn handle_unreadable(&mut self, bytes: &Bytes, why: &Unreadable) {
+    pub(crate) fn handle_unreadable(&mut self, bytes: &Bytes, why: &Unreadable, now: Instant) {
         if self.closed.is_some() {
             return;
         }
@@ -51,6 +51,12 @@ impl Engine {
         let error = format!("{} (at octet {})", why.message, why.at);
         let place = self.place();
         self.tell(Event::new(EventKind::Unparsed { bytes: excerpt(bytes), error }).at(place));
+        // A line with a tag of ours always ends that command.
+        let first = bytes.split(|byte| *byte <= b' ').next().unwrap_or_default();
+        let tag = String::from_utf8_lossy(first);
+        if self.shared.owner(&tag).is_some() {
+            self.handle_unreadable_end(&tag, now);
+        }
     }
 
     /// Whether raw bytes of each response are wanted.

@@ -46,9 +46,11 @@ impl Engine {
         }
         if !ok {
             flight.next = Next::Nothing;
-            flight
-                .failure
-                .get_or_insert_with(|| Error::refused(status.clone()).in_command(flight.job.name()));
+            // Refused in place of a `+`, it has been sent in part.
+            let sent = flight.sent();
+            flight.failure.get_or_insert_with(|| {
+                Error::refused(status.clone()).in_command(flight.job.name()).sent(sent)
+            });
         }
         flight.replies.push(status);
         if !flight.tags.is_empty() || flight.next == Next::Line {
@@ -68,12 +70,25 @@ impl Engine {
         self.finish(id, result, now);
     }
 
+    /// A tagged response that is none: whatever it was to say, the command has ended.
+    pub(super) fn handle_unreadable_end(&mut self, tag: &str, now: Instant) {
+        if let Some(flight) = self.shared.owner(tag).and_then(|id| self.flights.get_mut(&id)) {
+            let sent = flight.sent();
+            flight.failure.get_or_insert_with(|| {
+                let error =
+                    Error::protocol("the server's answer can't be read: whether it was done is not known");
+                error.in_command(flight.job.name()).sent(sent)
+            });
+        }
+        self.handle_tagged(tag, StatusResponse::new(Status::Bad, None, "the answer can't be read"), now);
+    }
+
     /// A command has had its last tagged response.
     fn finish(&mut self, id: CommandId, result: Result<Done>, now: Instant) {
         let effect = self.flights.get(&id).map(|f| f.class.effect.clone()).unwrap_or_default();
         match (&result, effect) {
             (Ok(done), effect) => self.apply(id, effect, done),
-            (Err(error), Effect::Select { .. }) => self.opening_failed(error.kind() == ErrorKind::Bad),
+            (Err(error), Effect::Select { .. }) => self.opening_failed(error.kind()),
             // RFC 3501 section 6.4.6: a NO may leave some messages changed; what they have now must be asked.
             (Err(_), Effect::Store(store)) if store.is_silent() => self.ask_flags_of(id, &store),
             (Err(_), _) => {}

@@ -12,6 +12,7 @@ use super::Engine;
 use super::own::Own;
 use super::shared::Seat;
 use crate::command::{Fetch, Items, Messages, Search};
+use crate::error::ErrorKind;
 use crate::types::{
     Answer, Code, CommandId, Done, Event, EventKind, ModSeq, Place, Seq, SeqSet, Uid, UidSet, UidValidity,
     Untagged,
@@ -127,10 +128,15 @@ impl Engine {
 
     /// The SELECT was refused. After NO nothing is selected (RFC 9051 section 6.3.2); after BAD the mailbox
     /// before may still be, but its handles are dead all the same.
-    pub(super) fn opening_failed(&mut self, bad: bool) {
+    pub(super) fn opening_failed(&mut self, why: ErrorKind) {
         let Some(opening) = self.opening.take() else { return };
         opening.seat.update(|p| p.ended = true);
-        self.stray_selection = bad && (self.selection.is_some() || self.stray_selection);
+        self.stray_selection = match why {
+            ErrorKind::No => false,
+            ErrorKind::Bad => self.selection.is_some() || self.stray_selection,
+            // Its answer could not be read: it may have succeeded.
+            _ => true,
+        };
         self.end_selection(Some(opening.id));
     }
 

@@ -351,9 +351,17 @@ impl Engine {
             self.line = None;
         }
         self.idle.withdrawn(id);
+        if self.opening.as_ref().is_some_and(|opening| opening.id == id) {
+            // The server never heard of it: what was selected before still is.
+            self.opening = None;
+        }
         self.lines_due.retain(|due| *due != id);
         let name = flight.job.name();
         let error = Error::new(ErrorKind::Cancelled, "withdrawn before it was sent").in_command(name);
+        if let Some(flight) = self.flights.get_mut(&id) {
+            // As with one that is taken out of the queue: there is nothing to tell.
+            flight.quiet = true;
+        }
         self.end_flight(id, Err(error));
     }
 }

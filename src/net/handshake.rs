@@ -83,7 +83,8 @@ impl<'a> Handshake<'a> {
         poll_fn(|cx| {
             let over = self.pump.poll(cx).is_ready();
             match self.pump.engine.greeting() {
-                Some(greeting) if greeting.status == Status::Bye => {
+                // A greeting is OK, PREAUTH or BYE (RFC 9051 section 7.1); some say NO where BYE is meant.
+                Some(greeting) if !matches!(greeting.status, Status::Ok | Status::PreAuth) => {
                     let message = format!("the server turned us away: {}", greeting.text);
                     Poll::Ready(Err(Error::new(ErrorKind::Closed, message).with_status(greeting.clone())))
                 }

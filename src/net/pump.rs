@@ -162,12 +162,11 @@ impl Pump {
             }
         };
         if count == 0 {
-            let reason = if self.codec.is_partial(&self.incoming) {
-                CloseReason::Protocol("the connection ended in the middle of a response".into())
-            } else {
-                CloseReason::Eof
-            };
-            self.engine.handle_end(reason);
+            tracing::debug!(
+                in_response = self.codec.is_partial(&self.incoming),
+                "the server closed the connection"
+            );
+            self.engine.handle_end(CloseReason::Eof);
             return Poll::Ready(());
         }
         self.engine.heard_bytes(Instant::now().into_std());
@@ -211,7 +210,7 @@ impl Pump {
                 let raw = self.engine.wants_raw().then(|| frame.to_bytes());
                 self.engine.handle(response, raw, now);
             }
-            Err(why) => self.engine.handle_unreadable(&frame.to_bytes(), &why),
+            Err(why) => self.engine.handle_unreadable(&frame.to_bytes(), &why, now),
         }
     }
 

@@ -368,6 +368,9 @@ impl fmt::Display for Event {
                     }
                     Answer::MailboxStatus(status) => write!(f, " of {}", status.name.as_str().escape_debug()),
                     Answer::Search(found) => write!(f, ": found {}", found.numbers),
+                    Answer::Flags(flags) => {
+                        write!(f, ": the mailbox knows the flags {}", printable(&flags.to_string()))
+                    }
                     _ => Ok(()),
                 }
             }

@@ -17,6 +17,8 @@ mod extras;
 mod flag;
 mod header_date;
 mod header_text;
+#[cfg(feature = "serde")]
+mod json;
 mod limits;
 mod mailbox;
 mod message;

@@ -1,0 +1,45 @@
+//! The standard output, line by line: as JSON for programs or as text for people.
+//!
+//! Each line is flushed, for a pipe's reader waits for it. Writing waits without blocking the task, so that an
+//! interrupt is heard even while a reader is slow.
+
+use std::io;
+
+use imap_duplex::types::{Event, EventKind, Status};
+use tokio::io::{AsyncWriteExt, Stdout, stdout};
+
+pub(crate) struct Output {
+    stdout: Stdout,
+    json: bool,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { stdout: stdout(), json }
+    }
+
+    /// One line for one event; none for people if it is routine.
+    pub(crate) async fn event(&mut self, event: &Event) -> io::Result<()> {
+        match self.json {
+            true => self.lines(&serde_json::to_string(event)?).await,
+            false if is_routine(event) => Ok(()),
+            false => self.lines(&event.to_string()).await,
+        }
+    }
+
+    /// Text that needs no line's end.
+    pub(crate) async fn lines(&mut self, text: &str) -> io::Result<()> {
+        self.stdout.write_all(format!("{text}\n").as_bytes()).await?;
+        self.stdout.flush().await
+    }
+}
+
+/// What is no news to people: the ends of our own commands, whose results they are shown, and what the server says to
+/// programs.
+fn is_routine(event: &Event) -> bool {
+    match &event.kind {
+        EventKind::Completed { detached, .. } => !detached,
+        EventKind::Notice(notice) => notice.status == Status::Ok && notice.code.is_some(),
+        _ => false,
+    }
+}

@@ -1,0 +1,96 @@
+//! From the command line to a server: the URL, the password, the certificate to trust.
+
+use std::env::{self, VarError};
+use std::fs;
+use std::path::PathBuf;
+
+use imap_duplex::{Config, Error};
+
+use super::failure::Failure;
+use super::url::ImapUrl;
+
+/// The environment variable in which a password is looked for.
+const PASSWORD: &str = "IMAP_PASSWORD";
+
+/// Where to connect to, and how.
+#[derive(clap::Args)]
+pub(crate) struct ServerArgs {
+    /// Trust the certificate, or the authority, in this PEM file, beside those of the system
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+
+    /// Send the password even where the server offers no encryption: all on the way can read it
+    #[arg(long)]
+    insecure_clear_text: bool,
+
+    /// imaps://USER@HOST/MAILBOX (TLS) or imap://USER@HOST/MAILBOX (STARTTLS where the server offers it)
+    url: Option<String>,
+}
+
+/// A server, and the mailbox that the URL names on it.
+pub(crate) struct Server {
+    pub(crate) config: Config,
+    pub(crate) mailbox: String,
+    /// The era of UIDs that the URL is about, if it says so.
+    pub(crate) uid_validity: Option<u32>,
+    tls: bool,
+    own_authority: bool,
+}
+
+impl ServerArgs {
+    /// Reads the URL, the password and the certificate.
+    pub(crate) fn server(&self) -> Result<Server, Failure> {
+        let text = self.url.as_ref().ok_or_else(|| {
+            Failure::new("a URL is wanted, such as imaps://USER@HOST/MAILBOX").hint("--help tells more")
+        })?;
+        let url = ImapUrl::parse(text).map_err(Failure::new)?;
+        let user = url.user.ok_or_else(|| {
+            Failure::new("the URL names no user")
+                .hint("imaps://USER@HOST/MAILBOX; an @ in the user's name is written %40")
+        })?;
+        let password = match url.password {
+            Some(password) => password,
+            None => password_of_environment(&user)?,
+        };
+        let config = Config::new(url.host).login(user, password).clear_text_login(self.insecure_clear_text);
+        let config = if url.tls { config } else { config.opportunistic_tls() };
+        let config = url.port.into_iter().fold(config, Config::port);
+        let config = match &self.ca {
+            Some(file) => {
+                let pem = fs::read(file).map_err(|e| {
+                    Failure::new(format!("the certificate in {} can't be read: {e}", file.display()))
+                })?;
+                config.trust(pem)
+            }
+            None => config,
+        };
+        Ok(Server {
+            config,
+            mailbox: url.mailbox,
+            uid_validity: url.uid_validity.map(Into::into),
+            tls: url.tls,
+            own_authority: self.ca.is_some(),
+        })
+    }
+}
+
+impl Server {
+    /// Why it could not be connected to.
+    pub(crate) fn explain(&self, error: &Error) -> Failure {
+        Failure::connecting(error, self.tls, self.own_authority)
+    }
+}
+
+fn password_of_environment(user: &str) -> Result<String, Failure> {
+    match env::var(PASSWORD) {
+        Ok(password) => Ok(password),
+        Err(VarError::NotUnicode(_)) => Err(Failure::new(format!("the password in {PASSWORD} is not UTF-8"))),
+        Err(VarError::NotPresent) => {
+            let user = user.escape_debug();
+            Err(Failure::new(format!("there is no password for {user}")).hint(format!(
+                "put it into the environment variable {PASSWORD}, or into the URL as USER:PASSWORD@ where \
+                 nobody else can see the command line"
+            )))
+        }
+    }
+}

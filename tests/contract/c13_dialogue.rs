@@ -1,0 +1,415 @@
+//! Line 13, the dialogues: literals, continuations, IDLE and tags with a server that does what it should not, or what it
+//! may and few do.
+
+use std::time::Duration;
+
+use imap_duplex::command::{Append, StatusItems};
+use imap_duplex::types::Flag;
+use imap_duplex::{ErrorKind, Mailbox, Sent};
+
+use crate::session::{CAPABILITIES, LIMIT, Session, quiet};
+use crate::support::wire::Peer;
+use crate::support::within;
+
+const SHORT: Duration = Duration::from_secs(1);
+
+/// With a server that has neither LITERAL+ nor LITERAL-.
+async fn waiting() -> Session {
+    let mut s = Session::on(&quiet(), "IMAP4rev1 UIDPLUS", Peer::pair(), false).await;
+    s.events.ready();
+    s
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_literal_waits_for_its_continuation_and_holds_the_line() {
+    within(LIMIT, async {
+        let mut s = waiting().await;
+        let append = s.imap.append("INBOX", Append::new("0123456789").flags([Flag::Seen]));
+        let next = s.imap.create("Work");
+        let tag = s.server.expect(r"APPEND INBOX (\Seen) {10}").await;
+        s.server.expect_silence(SHORT).await;
+        // Untagged data may come before the continuation.
+        s.server.say("* 3 EXISTS").await;
+        s.server.expect_silence(SHORT).await;
+        s.server.say("+ go on").await;
+        s.server.expect_bytes(b"0123456789\r\n").await;
+        let create = s.server.expect("CREATE Work").await;
+        s.server.say(&format!("{tag} OK [APPENDUID 7 9] done")).await;
+        s.server.say(&format!("{create} OK done")).await;
+        assert_eq!(append.await.expect("appended").uid.map(|uid| uid.get()), Some(9));
+        next.await.expect("created");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tagged_refusal_in_place_of_the_continuation_frees_the_line() {
+    within(LIMIT, async {
+        for (word, kind) in [("NO [OVERQUOTA]", ErrorKind::No), ("BAD", ErrorKind::Bad)] {
+            let mut s = waiting().await;
+            let append = s.imap.append("INBOX", "0123456789");
+            let next = s.imap.append("INBOX", "abc");
+            let tag = s.server.expect("APPEND INBOX {10}").await;
+            s.server.say(&format!("{tag} {word} too much")).await;
+            let error = append.await.expect_err("refused");
+            assert_eq!((error.kind(), error.was_sent()), (kind, Sent::Partly));
+            // Of the first not a byte more.
+            let tag = s.server.expect("APPEND INBOX {3}").await;
+            s.server.say("+ go on").await;
+            s.server.expect_bytes(b"abc\r\n").await;
+            s.server.say(&format!("{tag} OK done")).await;
+            next.await.expect("appended");
+            s.server.expect_silence(SHORT).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tagged_ok_in_place_of_the_continuation_frees_the_line_too() {
+    within(LIMIT, async {
+        let mut s = waiting().await;
+        let append = s.imap.append("INBOX", "0123456789");
+        let tag = s.server.expect("APPEND INBOX {10}").await;
+        s.server.say(&format!("{tag} OK whatever")).await;
+        // The server says so; the message has never left us.
+        let end = append.await;
+        assert!(end.is_err() || end.is_ok_and(|appended| appended.uid.is_none()));
+        s.noop(&[]).await;
+        s.server.expect_silence(SHORT).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_tags_refusal_leaves_the_literal_waiting() {
+    within(LIMIT, async {
+        let mut s = waiting().await;
+        let first = s.imap.create("Work");
+        let append = s.imap.append("INBOX", "0123456789");
+        let other = s.server.expect("CREATE Work").await;
+        let tag = s.server.expect("APPEND INBOX {10}").await;
+        s.server.say(&format!("{other} NO [ALREADYEXISTS] there")).await;
+        assert_eq!(first.await.expect_err("refused").code().map(|c| c.name()), Some("ALREADYEXISTS"));
+        s.server.expect_silence(SHORT).await;
+        s.server.say("* NO [ALERT] nearly full").await;
+        s.server.say("* BAD odd").await;
+        s.server.expect_silence(SHORT).await;
+        s.server.say("+ go on").await;
+        s.server.expect_bytes(b"0123456789\r\n").await;
+        s.server.say(&format!("{tag} OK done")).await;
+        append.await.expect("appended");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_continuation_that_nothing_waits_for_is_an_event() {
+    within(LIMIT, async {
+        let mut s = waiting().await;
+        s.server.say("+ what").await;
+        s.server.say("+").await;
+        s.noop(&[]).await;
+        let told = s.events.ready_briefs();
+        assert_eq!(told, ["unparsed + what", "unparsed + ", "NOOP OK"]);
+        // It is not kept for what comes later.
+        let append = s.imap.append("INBOX", "abc");
+        let tag = s.server.expect("APPEND INBOX {3}").await;
+        s.server.expect_silence(SHORT).await;
+        s.server.say("+ go on").await;
+        s.server.expect_bytes(b"abc\r\n").await;
+        s.server.say("+ again").await;
+        s.server.say(&format!("{tag} OK done")).await;
+        append.await.expect("appended");
+        assert_eq!(s.events.ready_briefs(), ["unparsed + again", "APPEND OK"]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_continuation_is_never_for_a_command_that_is_fully_sent() {
+    within(LIMIT, async {
+        let mut s = Session::hostile().await;
+        let append = s.imap.append("INBOX", "abc");
+        let tag = s.server.expect("APPEND INBOX {3+}").await;
+        s.server.expect_bytes(b"abc\r\n").await;
+        // Some servers answer non-synchronizing literals with a continuation all the same.
+        s.server.say("+ OK").await;
+        s.server.say(&format!("{tag} OK done")).await;
+        append.await.expect("appended");
+        s.server.expect_silence(SHORT).await;
+        assert_eq!(s.events.ready_briefs(), ["unparsed + OK", "APPEND OK"]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn text_for_people_is_no_literal_whatever_it_ends_in() {
+    within(LIMIT, async {
+        let mut s = Session::open().await;
+        let token = s.imap.create("Work");
+        let tag = s.server.expect("CREATE Work").await;
+        s.server.say("* OK retry after {5}").await;
+        s.server.say("* NO [X-ODD {7}] {6}").await;
+        s.server.say("* BAD {4+}").await;
+        s.server.say(&format!("{tag} OK done {{9}}")).await;
+        token.await.expect("created");
+        assert_eq!(
+            s.events.ready_briefs(),
+            [
+                "notice OK retry after {5}",
+                "notice NO [X-ODD {7}] {6}",
+                "notice BAD {4+}",
+                "created Work",
+                "CREATE OK"
+            ]
+        );
+        let append = s.imap.append("INBOX", "abc");
+        let tag = s.server.expect("APPEND INBOX {3+}").await;
+        s.server.expect_bytes(b"abc\r\n").await;
+        s.server.say(&format!("{tag} NO wait {{100000}}")).await;
+        assert_eq!(append.await.expect_err("refused").kind(), ErrorKind::No);
+        s.noop(&[]).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_continuation_whose_text_looks_like_a_literal_is_none() {
+    within(LIMIT, async {
+        let mut s = waiting().await;
+        let append = s.imap.append("INBOX", "abc");
+        let tag = s.server.expect("APPEND INBOX {3}").await;
+        s.server.say("+ ready for {3}").await;
+        s.server.expect_bytes(b"abc\r\n").await;
+        s.server.say(&format!("{tag} OK done")).await;
+        append.await.expect("appended");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tag_of_ours_ends_its_command_whatever_follows_it() {
+    within(LIMIT, async {
+        for rest in ["", " ", " HELLO", " OK", " OK [", " OK [CAPABILITY", " NO", " 5 EXISTS", " \u{1}\u{2}"]
+        {
+            let mut s = Session::hostile().await;
+            let token = s.imap.create("Work");
+            let tag = s.server.expect("CREATE Work").await;
+            s.server.say(&format!("{tag}{rest}")).await;
+            // How it ended may be known or not; that it ended is.
+            let end = tokio::time::timeout(SHORT, token).await;
+            let end = end.unwrap_or_else(|_| panic!("{rest:?} does not end the command"));
+            if let Err(error) = &end {
+                assert_ne!(error.kind(), ErrorKind::Closed, "{rest:?}");
+                assert_eq!(error.was_sent(), Sent::Fully, "{rest:?}");
+            }
+            assert!(end.is_err() || rest.starts_with(" OK"), "{rest:?} is no success");
+            s.noop(&[]).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn tags_are_compared_without_regard_to_case_and_others_are_told() {
+    within(LIMIT, async {
+        let mut s = Session::hostile().await;
+        let token = s.imap.create("Work");
+        let tag = s.server.expect("CREATE Work").await;
+        s.server.say("Z99 OK of nobody").await;
+        s.server.say("A99999 NO of nobody yet").await;
+        s.server.say(&format!("{} OK done", tag.to_lowercase())).await;
+        token.await.expect("created");
+        // Once more: it is nobody's by now.
+        s.server.say(&format!("{tag} OK done")).await;
+        s.noop(&[]).await;
+        let told = s.events.ready_briefs();
+        assert_eq!(told.len(), 6, "{told:?}");
+        assert!(
+            told[0].starts_with("unparsed Z99 OK") && told[1].starts_with("unparsed A99999 NO"),
+            "{told:?}"
+        );
+        assert_eq!(told[2..4], ["created Work", "CREATE OK"]);
+        assert!(told[4].starts_with(&format!("unparsed {tag} OK")), "{told:?}");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_answers_before_it_is_asked_changes_nothing() {
+    within(LIMIT, async {
+        let mut s = Session::hostile().await;
+        // As the tags go on from one, these will be ours.
+        for n in 1..=3 {
+            s.server.say(&format!("A{n} OK here you are")).await;
+        }
+        s.server.say("* SEARCH 1 2 3").await;
+        s.server.say("* STATUS Drafts (MESSAGES 99)").await;
+        tokio::time::sleep(SHORT).await;
+        let token = s.imap.status("Drafts", StatusItems::new().messages());
+        let tag = s.server.expect("STATUS Drafts (MESSAGES)").await;
+        s.server.expect_silence(SHORT).await;
+        s.server.say("* STATUS Drafts (MESSAGES 1)").await;
+        s.server.say(&format!("{tag} OK done")).await;
+        assert_eq!(token.await.expect("answered").messages, Some(1));
+        let told = s.events.ready_briefs();
+        assert_eq!(told.iter().filter(|event| event.starts_with("unparsed A")).count(), 3, "{told:?}");
+        assert!(told.contains(&"status Drafts".to_owned()), "{told:?}");
+    })
+    .await;
+}
+
+/// A client that idles by itself, with INBOX selected and idling.
+async fn idling() -> (Session, Mailbox, String) {
+    let mut s = Session::on(&quiet().auto_idle(true), CAPABILITIES, Peer::pair(), true).await;
+    let inbox = s.select(&[11]).await;
+    let tag = s.server.expect("IDLE").await;
+    s.server.say("+ idling").await;
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    (s, inbox, tag)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_tired_of_idle_is_asked_again() {
+    within(LIMIT, async {
+        let (mut s, _inbox, tag) = idling().await;
+        s.server.say(&format!("{tag} OK enough")).await;
+        let tag = s.server.expect("IDLE").await;
+        s.server.say("+ idling").await;
+        s.server.say("* OK Still here").await;
+        tokio::time::sleep(SHORT).await;
+        let token = s.imap.create("Work");
+        s.server.expect_line("DONE").await;
+        s.server.say(&format!("{tag} OK done")).await;
+        s.answer("CREATE Work", &[]).await;
+        token.await.expect("created");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn done_that_crosses_the_servers_own_end_of_idle_is_forgiven() {
+    within(LIMIT, async {
+        let (mut s, _inbox, tag) = idling().await;
+        let token = s.imap.create("Work");
+        s.server.expect_line("DONE").await;
+        s.server.say(&format!("{tag} OK enough")).await;
+        s.server.say("DONE BAD no such command").await;
+        s.answer("CREATE Work", &[]).await;
+        token.await.expect("created");
+        // The reader is strict: no event tells of the BAD.
+        assert_eq!(s.events.ready_briefs(), ["created Work", "CREATE OK"]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_idle_is_not_accepted_nothing_else_goes_out_and_done_follows_the_plus() {
+    within(LIMIT, async {
+        let mut s = Session::with(&quiet().auto_idle(true), CAPABILITIES).await;
+        s.select(&[11]).await;
+        let tag = s.server.expect("IDLE").await;
+        let token = s.imap.create("Work");
+        s.server.expect_silence(SHORT).await;
+        s.server.say("* OK slow").await;
+        s.server.say("+ idling").await;
+        s.server.expect_line("DONE").await;
+        s.server.say(&format!("{tag} OK done")).await;
+        s.answer("CREATE Work", &[]).await;
+        token.await.expect("created");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_refuses_idle_is_polled() {
+    within(LIMIT, async {
+        let mut s = Session::with(&quiet().auto_idle(true), CAPABILITIES).await;
+        let inbox = s.select(&[11]).await;
+        let tag = s.server.expect("IDLE").await;
+        s.server.say(&format!("{tag} BAD what is that")).await;
+        let start = tokio::time::Instant::now();
+        tokio::time::sleep(Duration::from_secs(55)).await;
+        s.answer("NOOP", &["* 1 EXPUNGE"]).await;
+        assert!(start.elapsed() >= Duration::from_secs(59), "{:?}", start.elapsed());
+        s.events.until_brief("removed 1 uid 11").await;
+        tokio::time::sleep(Duration::from_secs(55)).await;
+        s.answer("NOOP", &[]).await;
+        assert_eq!(inbox.exists(), 0);
+        assert_eq!(s.events.count("NOOP OK"), 1, "the engine's own commands are not told");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn idle_is_renewed_in_time() {
+    within(Duration::from_secs(3000), async {
+        let (mut s, _inbox, mut tag) = idling().await;
+        for _ in 0..3 {
+            let start = tokio::time::Instant::now();
+            s.server.expect_silence(Duration::from_secs(595)).await;
+            s.server.expect_line("DONE").await;
+            assert!(start.elapsed() <= Duration::from_secs(605));
+            s.server.say(&format!("{tag} OK done")).await;
+            tag = s.server.expect("IDLE").await;
+            s.server.say("+ idling").await;
+        }
+        assert_eq!(s.events.ready_briefs(), [""; 0], "nobody's business");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn idle_waits_for_a_short_quiet() {
+    within(LIMIT, async {
+        let mut s = Session::with(&quiet().auto_idle(true), CAPABILITIES).await;
+        s.select(&[11]).await;
+        // A caller that sends one command after the other is never in the way of an IDLE.
+        for _ in 0..20 {
+            s.noop(&[]).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let start = tokio::time::Instant::now();
+        s.server.expect("IDLE").await;
+        assert!(start.elapsed() <= Duration::from_millis(100));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn idle_by_hand_ends_by_cancel_by_the_next_command_and_by_the_server() {
+    within(LIMIT, async {
+        let mut s = Session::open().await;
+        let inbox = s.select(&[11]).await;
+
+        let idle = inbox.idle();
+        let tag = s.server.expect("IDLE").await;
+        s.server.say("+ idling").await;
+        s.server.expect_silence(Duration::from_secs(60)).await;
+        s.server.say("* 1 EXPUNGE").await;
+        s.events.until_brief("removed 1 uid 11").await;
+        let next = s.imap.create("Work");
+        s.server.expect_line("DONE").await;
+        s.server.say(&format!("{tag} OK done")).await;
+        idle.await.expect("ended by the next command");
+        s.answer("CREATE Work", &[]).await;
+        next.await.expect("created");
+
+        let idle = inbox.idle();
+        let tag = s.server.expect("IDLE").await;
+        s.server.say("+ idling").await;
+        tokio::time::sleep(SHORT).await;
+        idle.cancel();
+        s.server.expect_line("DONE").await;
+        s.server.say(&format!("{tag} OK done")).await;
+
+        let idle = inbox.idle();
+        let tag = s.server.expect("IDLE").await;
+        s.server.say("+ idling").await;
+        s.server.say(&format!("{tag} OK enough")).await;
+        idle.await.expect("ended by the server");
+        s.server.expect_silence(Duration::from_secs(60)).await;
+    })
+    .await;
+}

@@ -70,10 +70,16 @@ pub enum ErrorKind {
     Resolve,
     /// No connection could be made.
     Connect,
-    /// TLS could not be agreed on, or the certificate was refused.
+    /// TLS could not be agreed on.
     Tls,
-    /// Logging in failed: the server refused user and password, or there is no safe way to send them.
+    /// The server's certificate is not trusted: nobody that is trusted signed it
+    /// ([`Config::trust`](crate::Config::trust) adds an authority), it is for another name, or it has expired.
+    Certificate,
+    /// The server refused user and password.
     Login,
+    /// The password was not sent, because it could be read on the way: the connection is not encrypted
+    /// ([`Config::clear_text_login`](crate::Config::clear_text_login) allows it), or the server does not take it so.
+    Insecure,
 }
 
 /// How much of a command had been written when it failed.

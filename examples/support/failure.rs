@@ -26,12 +26,10 @@ impl Failure {
         let hint = match (error.kind(), error.code()) {
             (ErrorKind::Login, Some(Code::AuthenticationFailed)) => "are user and password right?",
             // Refused here, before any command.
-            (ErrorKind::Login, None) if error.command().is_none() => {
+            (ErrorKind::Insecure, _) if error.command().is_none() => {
                 "imaps:// encrypts; if the password may be read on the way, say --insecure-clear-text"
             }
-            (ErrorKind::Login, None) if error.status().is_none() && !tls => {
-                "imaps:// encrypts from the start"
-            }
+            (ErrorKind::Insecure, _) if !tls => "imaps:// encrypts from the start",
             (ErrorKind::Resolve, _) => "is the host's name in the URL right?",
             (ErrorKind::Connect, _) if tls => {
                 "imaps:// is port 993 unless the URL says another; is that the server's?"
@@ -39,10 +37,13 @@ impl Failure {
             (ErrorKind::Connect, _) => {
                 "imap:// is port 143 unless the URL says another; is that the server's?"
             }
-            (ErrorKind::Tls, _) if !own_authority => {
-                "a private certificate or its authority is named by --ca FILE; a port without TLS from the start is for imap://"
+            (ErrorKind::Certificate, _) if !own_authority => {
+                "a private certificate or its authority is named by --ca FILE"
             }
-            (ErrorKind::Tls, _) => "is it the server's certificate, or its authority, that --ca names?",
+            (ErrorKind::Certificate, _) => {
+                "is it the server's certificate, or its authority, that --ca names?"
+            }
+            (ErrorKind::Tls, _) if tls => "a port without TLS from the start is for imap://",
             (ErrorKind::Timeout, _) if !tls => "a port that speaks TLS from the start is for imaps://",
             _ => return Self::new(error.to_string()),
         };

@@ -9,7 +9,7 @@ use crate::command::{
     Close, Command, CopyTo, Expunge, Fetch, Idle, Items, Messages, Search, Store, Unselect,
 };
 use crate::engine::Seat;
-use crate::types::{Event, MailboxName, SelectionId, UidValidity};
+use crate::types::{Event, MailboxName, ModSeq, SelectionId, Seq, SeqSet, Uid, UidValidity};
 
 /// A handle on one *selection* of a mailbox; message commands hang off it. Cheap to clone.
 ///
@@ -60,10 +60,44 @@ impl Mailbox {
         self.seat.get().exists
     }
 
+    /// The numbers of its newest messages, at most this many: the last ones, as they are now. None until SELECT is
+    /// answered.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::{command::Items, Mailbox};
+    /// # fn example(inbox: &Mailbox) {
+    /// let newest = inbox.fetch(inbox.newest(20), Items::envelope());
+    /// # let _ = newest;
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn newest(&self, count: u32) -> SeqSet {
+        let exists = self.exists();
+        let first = Seq::new(exists.saturating_sub(count).saturating_add(1));
+        match (first, Seq::new(exists)) {
+            (Some(first), Some(last)) if first <= last => (first..=last).into(),
+            _ => SeqSet::new(),
+        }
+    }
+
     /// The era of its UIDs; `None` until SELECT is answered, or if the server does not tell.
     #[must_use]
     pub fn uid_validity(&self) -> Option<UidValidity> {
         self.seat.get().uid_validity
+    }
+
+    /// No message that comes will have a UID below this, as the server told last; `None` until SELECT is answered, or
+    /// if the server does not tell.
+    #[must_use]
+    pub fn uid_next(&self) -> Option<Uid> {
+        self.seat.get().uid_next
+    }
+
+    /// Its newest mod-sequence, as the server told last (RFC 7162 section 3.1.2.1); `None` until SELECT is answered,
+    /// or if the server keeps none.
+    #[must_use]
+    pub fn highest_mod_seq(&self) -> Option<ModSeq> {
+        self.seat.get().highest_mod_seq
     }
 
     /// Whether it was opened for reading alone; `false` until SELECT is answered.

@@ -63,7 +63,8 @@ impl<C: Command> Token<C> {
 
     /// Leaves the result to the event stream: what has come already is told there first, then each piece as
     /// it comes, as [`Data`](crate::types::EventKind::Data), and the end as
-    /// [`Completed`](crate::types::EventKind::Completed).
+    /// [`Completed`](crate::types::EventKind::Completed). If the command has ended already, its end was told before, and
+    /// its data is told now.
     pub fn detach(mut self) -> CommandId {
         self.over = true;
         self.slot.detach(self.id, &self.shared.events);

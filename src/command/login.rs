@@ -33,9 +33,8 @@ impl Command for Login {
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
         if session.can("LOGINDISABLED") {
-            return Err(Error::unsupported(
-                "the server takes no passwords on this connection (LOGINDISABLED)",
-            ));
+            let message = "the server takes no passwords on this connection (LOGINDISABLED)";
+            return Err(Error::new(ErrorKind::Insecure, message));
         }
         line.word("LOGIN").secret(self.user.as_bytes()).secret(self.password.expose().as_bytes());
         Ok(Flow::Last)

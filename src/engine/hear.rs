@@ -13,8 +13,8 @@ use super::slot::data_event;
 use super::{Engine, LAST_WORDS, excerpt};
 use crate::command::{Claim, Effect, Hears};
 use crate::types::{
-    Answer, Code, CommandId, Event, EventKind, ListEntry, Message, Place, Seq, Status, StatusResponse,
-    UidSet, Untagged,
+    Answer, Code, CommandId, Event, EventKind, ListEntry, MailboxName, Message, Place, Seq, Status,
+    StatusResponse, UidSet, Untagged,
 };
 use crate::wire::{Response, Unreadable};
 
@@ -65,7 +65,7 @@ impl Engine {
     }
 
     fn handle_untagged(&mut self, mut heard: Untagged, now: Instant) {
-        heard.set_place(self.place());
+        heard.set_place(self.place_of(heard.answer()));
         match heard.answer() {
             Answer::Status(status) => {
                 let status = status.clone();
@@ -117,6 +117,33 @@ impl Engine {
         }
     }
 
+    /// The mailbox that a response is about: the one that it names, else the selected one, else none.
+    fn place_of(&self, answer: &Answer) -> Option<Place> {
+        let named = |name: &MailboxName| Some(Place { mailbox: name.clone(), selection: None });
+        match answer {
+            Answer::List(entry) | Answer::Lsub(entry) => named(&entry.name),
+            Answer::MailboxStatus(status) => named(&status.name),
+            Answer::Acl(acl) => named(&acl.mailbox),
+            Answer::ListRights(rights) => named(&rights.mailbox),
+            Answer::MyRights(rights) => named(&rights.mailbox),
+            Answer::QuotaRoot(roots) => named(&roots.mailbox),
+            Answer::Metadata(told) => told.mailbox.as_ref().and_then(named),
+            Answer::Status(_)
+            | Answer::Flags(_)
+            | Answer::Exists(_)
+            | Answer::Recent(_)
+            | Answer::Expunge { .. }
+            | Answer::Vanished { .. }
+            | Answer::Fetch(_)
+            | Answer::Search(_)
+            | Answer::ESearch(_)
+            | Answer::Sort(_)
+            | Answer::Thread(_)
+            | Answer::UidBatches(_) => self.place(),
+            _ => None,
+        }
+    }
+
     fn hear_status(&mut self, heard: Untagged, status: &StatusResponse, now: Instant) {
         self.hear_code(status);
         if self.greeting.is_none() {
@@ -144,7 +171,16 @@ impl Engine {
             self.contradicted("UIDVALIDITY changed while the mailbox was selected".into(), exists);
             return;
         }
-        let told_elsewhere = is_alert || matches!(status.code, Some(Code::Capability(_) | Code::Closed));
+        let mut told_elsewhere = is_alert || matches!(status.code, Some(Code::Capability(_) | Code::Closed));
+        if let Some(selection) = self.selection.as_ref().filter(|_| self.opening.is_none()) {
+            // Numbers that go with changes, which are told by themselves: known to the handles, no news.
+            match &status.code {
+                Some(Code::HighestModSeq(told)) => selection.seat.update(|p| p.highest_mod_seq = *told),
+                Some(Code::UidNext(told)) => selection.seat.update(|p| p.uid_next = *told),
+                _ => {}
+            }
+            told_elsewhere |= matches!(status.code, Some(Code::HighestModSeq(_) | Code::UidNext(_)));
+        }
         let (_, back) = self.give(heard);
         if let Some(heard) = back.filter(|_| !told_elsewhere) {
             let place = heard.place().cloned();

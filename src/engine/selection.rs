@@ -156,6 +156,8 @@ impl Engine {
         seat.update(|p| {
             p.opened = true;
             p.read_only = read_only;
+            p.uid_next = uid_next;
+            p.highest_mod_seq = highest_mod_seq;
         });
         selection.publish();
         self.selection = Some(selection);

@@ -12,8 +12,8 @@ use super::slot::Job;
 use crate::command::Class;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
-    Capabilities, CloseReason, CommandId, Done, Event, EventKind, Limits, MailboxName, Place, SelectionId,
-    UidValidity,
+    Capabilities, CloseReason, CommandId, Done, Event, EventKind, Limits, MailboxName, ModSeq, Place,
+    SelectionId, Uid, UidValidity,
 };
 
 /// A command that has been submitted.
@@ -53,6 +53,8 @@ pub(crate) struct Published {
     pub(crate) exists: u32,
     pub(crate) removed: u64,
     pub(crate) uid_validity: Option<UidValidity>,
+    pub(crate) uid_next: Option<Uid>,
+    pub(crate) highest_mod_seq: Option<ModSeq>,
     pub(crate) read_only: bool,
     pub(crate) opened: bool,
     pub(crate) ended: bool,

@@ -194,6 +194,10 @@ fn set_reader(reader: &mut Option<Waker>, cx: &Context<'_>) {
 /// The event that a detached command's data becomes; changes are events already.
 pub(crate) fn data_event(id: CommandId, heard: Untagged) -> Option<Event> {
     let place = heard.place().cloned();
+    if matches!(heard.answer(), Answer::Other) {
+        let (name, bytes) = (heard.name().to_owned(), heard.raw().cloned().unwrap_or_default());
+        return Some(Event::new(EventKind::Unknown { name, bytes }).at(place).caused_by(Some(id)));
+    }
     match heard.into_answer() {
         Answer::Expunge { .. } | Answer::Vanished { earlier: false, .. } | Answer::Exists(_) => None,
         answer => Some(Event::new(EventKind::Data(answer)).at(place).caused_by(Some(id))),

@@ -115,9 +115,8 @@ impl<'a> Handshake<'a> {
         self.know_capabilities().await?;
         if !greeted_in && let Some((user, password)) = &self.config.login {
             if !self.encrypted && !self.local && !self.config.clear_text_login {
-                let message = "the connection is not encrypted, and passwords are not sent in clear text \
-                                   unless `clear_text_login` allows it";
-                return Err(Error::new(ErrorKind::Login, message));
+                let message = "the connection is not encrypted, and passwords are not sent in clear text";
+                return Err(Error::new(ErrorKind::Insecure, message));
             }
             self.authenticate(user, password).await?;
             self.know_capabilities().await?;

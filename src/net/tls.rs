@@ -25,7 +25,10 @@ pub(super) async fn wrap(config: &Config, io: Box<dyn Io>) -> Result<Box<dyn Io>
             let waited = config.timeouts.tls;
             Error::new(ErrorKind::Timeout, format!("TLS with {host} was not agreed on within {waited:?}"))
         })?
-        .map_err(|e| tls_error(format!("TLS with {host} failed: {}", explain(&e))).because(e))?;
+        .map_err(|e| {
+            let kind = if is_certificate(&e) { ErrorKind::Certificate } else { ErrorKind::Tls };
+            Error::new(kind, format!("TLS with {host} failed: {}", explain(&e))).because(e)
+        })?;
     Ok(Box::new(stream))
 }
 
@@ -35,11 +38,11 @@ fn client_config(config: &Config) -> Result<ClientConfig> {
         let before = roots.len();
         for certificate in CertificateDer::pem_slice_iter(pem) {
             let certificate = certificate
-                .map_err(|e| tls_error(format!("the trusted certificate can't be read: {e:?}")))?;
+                .map_err(|e| untrusted(format!("the trusted certificate can't be read: {e:?}")))?;
             roots.push(certificate.into_owned());
         }
         if roots.len() == before {
-            return Err(tls_error("the trusted certificate holds none (PEM is expected)".into()));
+            return Err(untrusted("the trusted certificate holds none (PEM is expected)".into()));
         }
     }
     let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
@@ -52,19 +55,28 @@ fn client_config(config: &Config) -> Result<ClientConfig> {
     Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
 }
 
+fn untrusted(message: String) -> Error {
+    Error::new(ErrorKind::Certificate, message)
+}
+
 fn tls_error(message: String) -> Error {
     Error::new(ErrorKind::Tls, message)
+}
+
+fn cause(error: &std::io::Error) -> Option<&rustls::Error> {
+    error.get_ref().and_then(|e| e.downcast_ref())
+}
+
+fn is_certificate(error: &std::io::Error) -> bool {
+    matches!(cause(error), Some(rustls::Error::InvalidCertificate(_)))
 }
 
 /// The failure in words that tell what to do about it.
 fn explain(error: &std::io::Error) -> String {
     use rustls::CertificateError as C;
-    let inner = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
-    match inner {
+    match cause(error) {
         Some(rustls::Error::InvalidCertificate(C::UnknownIssuer)) => {
-            "its certificate is signed by nobody that is trusted here (UnknownIssuer); \
-             `Config::trust` adds an authority"
-                .into()
+            "its certificate is signed by nobody that is trusted here (UnknownIssuer)".into()
         }
         Some(rustls::Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. })) => {
             "its certificate has expired".into()

@@ -230,7 +230,7 @@ impl Untagged {
         self.owner
     }
 
-    /// The mailbox that was selected when it came, and the selection of it.
+    /// The mailbox that it is about, and the selection in which it came; `None` if it is about none.
     #[must_use]
     pub fn place(&self) -> Option<&Place> {
         self.place.as_ref()

@@ -318,13 +318,13 @@ impl fmt::Display for Event {
         }
         match &self.kind {
             EventKind::Opened { exists, uid_validity, read_only, .. } => {
-                write!(f, "opened with {exists} messages")?;
+                write!(f, "opened with {}", messages(*exists))?;
                 if let Some(era) = uid_validity {
                     write!(f, ", UIDVALIDITY {era}")?;
                 }
                 if *read_only { f.write_str(", read-only") } else { Ok(()) }
             }
-            EventKind::Exists { count } => write!(f, "{count} messages now"),
+            EventKind::Exists { count } => write!(f, "{} now", messages(*count)),
             EventKind::Arrived { uid, flags, .. } => {
                 write!(f, "uid {uid} arrived")?;
                 flags.as_ref().filter(|flags| !flags.is_empty()).map_or(Ok(()), |flags| write!(f, " {flags}"))
@@ -404,6 +404,10 @@ impl fmt::Display for Event {
             EventKind::Closed { reason } => write!(f, "closed: {}", printable(&reason.to_string())),
         }
     }
+}
+
+fn messages(count: u32) -> String {
+    if count == 1 { "1 message".into() } else { format!("{count} messages") }
 }
 
 /// The server's text on a person's terminal: without control characters.

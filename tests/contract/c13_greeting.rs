@@ -265,7 +265,7 @@ async fn where_no_password_may_go_in_clear_none_goes() {
         })
         .await;
         let error = end.expect_err("refused");
-        assert_eq!(error.kind(), ErrorKind::Login);
+        assert_eq!(error.kind(), ErrorKind::Insecure);
         assert!(error.to_string().contains("encrypted"), "{error}");
         server.expect_end().await;
     })
@@ -282,7 +282,7 @@ async fn a_server_that_takes_no_login_is_sent_none() {
         })
         .await;
         let error = end.expect_err("it takes none");
-        assert_eq!(error.kind(), ErrorKind::Login);
+        assert_eq!(error.kind(), ErrorKind::Insecure);
         assert!(error.to_string().contains("LOGINDISABLED"), "{error}");
     })
     .await;

@@ -10,10 +10,10 @@ impl<M: SerializeMap> Fields<M> {
         match answer {
             Answer::Namespace(all) => self.data("namespace", all),
             Answer::Acl(acl) => self.data("acl", acl),
-            Answer::ListRights(rights) => self.data("list_rights", rights),
-            Answer::MyRights(rights) => self.data("my_rights", rights),
+            Answer::ListRights(rights) => self.data("listrights", rights),
+            Answer::MyRights(rights) => self.data("myrights", rights),
             Answer::Quota(quota) => self.data("quota", quota),
-            Answer::QuotaRoot(root) => self.data("quota_root", root),
+            Answer::QuotaRoot(root) => self.data("quotaroot", root),
             Answer::Metadata(told) => {
                 self.put("answer", "metadata")?;
                 self.some("name", told.mailbox.as_ref())?;
@@ -23,10 +23,10 @@ impl<M: SerializeMap> Fields<M> {
             Answer::Thread(threads) => self.data("thread", threads),
             Answer::Language(languages) => self.data("language", languages),
             Answer::Comparator(comparator) => self.data("comparator", comparator),
-            Answer::GenUrlAuth(urls) => self.data("gen_url_auth", urls),
-            Answer::UrlFetch(urls) => self.data("url_fetch", &urls.iter().map(Fetched).collect::<Vec<_>>()),
-            Answer::UidBatches(batches) => self.data("uid_batches", batches),
-            Answer::JmapAccess(url) => self.data("jmap_access", url),
+            Answer::GenUrlAuth(urls) => self.data("genurlauth", urls),
+            Answer::UrlFetch(urls) => self.data("urlfetch", &urls.iter().map(Fetched).collect::<Vec<_>>()),
+            Answer::UidBatches(batches) => self.data("uidbatches", batches),
+            Answer::JmapAccess(url) => self.data("jmapaccess", url),
             // All others are told by `answer`, which calls this.
             _ => self.put("answer", "other"),
         }

@@ -4,7 +4,6 @@ use bytes::Bytes;
 
 use super::super::*;
 use super::*;
-use crate::types::extras::Extras;
 
 fn json(event: &Event) -> String {
     serde_json::to_string(event).unwrap()
@@ -251,7 +250,7 @@ fn a_row_is_told_in_outline() {
         .message_id("<2@example.org>")
         .build();
     let text = BodyStructureBuilder::new("TEXT", "PLAIN").build();
-    let row = Message {
+    let mut row = Message {
         seq: Some(seq(3)),
         uid: Some(uid(30)),
         flags: Some(Flags::new()),
@@ -263,12 +262,9 @@ fn a_row_is_told_in_outline() {
             BodyData::new(Section::Header, None, Some(Bytes::from_static(b"12345"))),
             BodyData::new(Section::Full, Some(100), None),
         ],
-        extras: Some(Box::new(Extras {
-            other: vec![("X-SPAM".into(), Bytes::from_static(b"1"))],
-            ..Extras::default()
-        })),
         ..Message::default()
     };
+    row.extras_mut().other.push(("X-SPAM".into(), Bytes::from_static(b"1")));
     let place = Place { mailbox: MailboxName::INBOX, selection: Some(SelectionId(1)) };
     let event = Event::new(EventKind::Data(Answer::Fetch(Box::new(row))));
     assert_eq!(

@@ -120,6 +120,7 @@ impl Engine {
                 opening: self.opening.as_ref().map(|o| &*o.seat),
                 may_be_selected: self.selection.is_some() || self.stray_selection,
                 rev2: self.session.is_rev2(),
+                esearch: self.session.can("ESEARCH"),
             };
             let flags = self.flag_users.iter().filter_map(|id| self.flights.get(id));
             admit(&next, messages.as_ref(), &selections, &self.load, flags)

@@ -31,7 +31,7 @@ async fn an_unknown_response_is_an_event_with_its_bytes_and_the_connection_goes_
             [
                 ("XWEATHER", b"* XWEATHER (\"rain\" {4}\r\nwind) 7".to_vec()),
                 ("XCOUNT", b"* 12 XCOUNT".to_vec()),
-                ("QUOTA", b"* XQUOTA \"\" (STORAGE 1 2)".to_vec())
+                ("XQUOTA", b"* XQUOTA \"\" (STORAGE 1 2)".to_vec())
             ]
         );
         assert_eq!(events.len(), 4);

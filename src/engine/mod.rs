@@ -329,6 +329,7 @@ impl Engine {
         self.queue.extend(before);
         let class = command.class();
         let job = Box::new(Tokenless(command));
+        let then = seat.as_ref().map(|seat| seat.get().into()).unwrap_or_default();
         self.own_queued.insert(id, own);
         self.queue.push_back(Submission {
             id,
@@ -337,7 +338,7 @@ impl Engine {
             seat,
             opens: None,
             quiet: true,
-            then: Default::default(),
+            then,
         });
     }
 

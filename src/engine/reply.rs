@@ -10,6 +10,7 @@ use bytes::Bytes;
 use super::flight::{Flight, Next};
 use super::own::Own;
 use super::selection::Selection;
+use super::send::LineOwner;
 use super::{Engine, excerpt};
 use crate::command::{Effect, Fetch, Items, Messages, Store};
 use crate::error::{Error, ErrorKind, Result};
@@ -32,13 +33,24 @@ impl Engine {
         };
         self.shared.release_tag(tag);
         self.hear_code(&status);
+        let mut cut_short = false;
         if self.line.as_ref().is_some_and(|owner| owner.id() == id) {
             // It came in place of a `+`: what was to follow is not sent.
+            cut_short = matches!(self.line, Some(LineOwner::Literal { .. }));
             self.line = None;
         }
         let Some(flight) = self.flights.get_mut(&id) else { return };
         flight.tags.retain(|t| !t.eq_ignore_ascii_case(tag));
         let ok = status.status == Status::Ok;
+        if ok && cut_short {
+            // Whatever it has done, it is not what it was asked for.
+            let sent = flight.sent();
+            flight.next = Next::Nothing;
+            flight.failure.get_or_insert_with(|| {
+                let error = Error::protocol("the server said OK before it had been sent the whole command");
+                error.with_status(status.clone()).in_command(flight.job.name()).sent(sent)
+            });
+        }
         if ok && flight.next == Next::LineAfterReply && flight.tags.is_empty() && flight.failure.is_none() {
             flight.next = Next::Line;
             flight.replies.push(status);
@@ -291,12 +303,7 @@ impl Untold {
 }
 
 /// Whether a MODIFIED code names this message; its numbers are of the kind that the STORE used.
-fn names(
-    set: &ModifiedSet,
-    messages: &Messages,
-    seq: Seq,
-    uid: Option<Uid>,
-) -> bool {
+fn names(set: &ModifiedSet, messages: &Messages, seq: Seq, uid: Option<Uid>) -> bool {
     match (set, messages) {
         (ModifiedSet::Uids(set), _) => uid.is_some_and(|uid| set.contains(uid)),
         (ModifiedSet::Seqs(set), _) => set.contains(seq),

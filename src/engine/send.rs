@@ -396,7 +396,8 @@ impl Engine {
     /// Takes back what the engine wanted to ask of a selection that has ended: the next one asks for itself.
     pub(super) fn forget_own(&mut self, ended: SelectionId) {
         let own = &self.own_queued;
-        let of_it = |s: &Submission| own.contains_key(&s.id) && s.seat.as_ref().is_some_and(|t| t.id == ended);
+        let of_it =
+            |s: &Submission| own.contains_key(&s.id) && s.seat.as_ref().is_some_and(|t| t.id == ended);
         let (go, stay): (VecDeque<_>, _) = std::mem::take(&mut self.queue).into_iter().partition(of_it);
         self.queue = stay;
         go.into_iter().for_each(|next| self.withdraw(next));

@@ -151,8 +151,8 @@ impl Error {
         self.with(|inner| inner.command = Some(name.to_owned()))
     }
 
-    pub(crate) fn with_answers(self, answers: Vec<Answer>) -> Self {
-        self.with(|inner| inner.answers = answers)
+    pub(crate) fn add_answers(self, answers: impl IntoIterator<Item = Answer>) -> Self {
+        self.with(|inner| inner.answers.extend(answers))
     }
 
     pub(crate) fn with_unread(self, unread: Vec<Bytes>) -> Self {

@@ -8,7 +8,7 @@ use super::{Handle, Mailbox};
 use crate::command::{Claim, Class, Command, Effect, Flow, Hears, Line, Session};
 use crate::engine::Seat;
 use crate::error::{Error, Result};
-use crate::types::{Answer, Code, Done, MailboxName, Untagged};
+use crate::types::{Answer, Code, Done, MailboxName, Status, Untagged};
 
 /// Which mailbox to select, and how.
 ///
@@ -80,20 +80,11 @@ impl Command for Select {
             Answer::Flags(_) | Answer::Exists(_) | Answer::Recent(_) => true,
             // IMAP4rev2 tells the name of the mailbox (RFC 9051 section 6.3.2).
             Answer::List(entry) => entry.name == self.mailbox,
-            Answer::Status(status) => matches!(
-                status.code,
-                Some(
-                    Code::UidValidity(_)
-                        | Code::UidNext(_)
-                        | Code::Unseen(_)
-                        | Code::PermanentFlags(_)
-                        | Code::HighestModSeq(_)
-                        | Code::NoModSeq
-                        | Code::UidNotSticky
-                        | Code::ReadOnly
-                        | Code::ReadWrite
-                )
-            ),
+            // Whatever is told of the mailbox by a code, those of extensions among them.
+            Answer::Status(status) => {
+                let elsewhere = matches!(status.code, Some(Code::Alert | Code::Capability(_) | Code::Closed));
+                status.status == Status::Ok && status.code.is_some() && !elsewhere
+            }
             _ => false,
         };
         if mine { Claim::Whole } else { Claim::No }

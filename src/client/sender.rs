@@ -53,6 +53,8 @@ impl Sender {
 
     /// Waits until there is room for another command ([`Limits::commands`](crate::types::Limits::commands)).
     ///
+    /// The room is not kept: another task may take it first, so that the next submission fails all the same.
+    ///
     /// Cancel safe: nothing is lost if it is dropped.
     ///
     /// # Errors

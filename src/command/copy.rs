@@ -76,7 +76,9 @@ impl Command for CopyTo {
         if self.is_move() {
             class.hearing(Hears::CODES.and(Hears::EXPUNGE)).with_flags(FlagUse::Writes).by_uid()
         } else {
-            class.hearing(Hears::CODES).with_flags(FlagUse::Reads)
+            let class = class.hearing(Hears::CODES).with_flags(FlagUse::Reads);
+            // Numbers may shift between the lines of a COPY (RFC 9051 section 7.5.1); UIDs don't.
+            if self.which.needs_several_lines() { class.by_uid() } else { class }
         }
     }
 

@@ -160,7 +160,8 @@ impl Items {
         let told = simple.into_iter().enumerate().filter(|(_, (told, _))| *told);
         told.map(|(place, (_, wanted))| wanted.then_some(place))
             .chain(row.sections().iter().map(move |b| Some(behind + self.place_of(&b.section, b.origin)?)))
-            .chain(row.extra_items().map(|_| None))
+            // A date that can't be read is told as it was written, and is an answer all the same.
+            .chain(row.extra_items().map(|name| (self.internal_date && name == "INTERNALDATE").then_some(0)))
     }
 }
 

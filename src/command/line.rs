@@ -22,8 +22,6 @@ pub struct Line {
     encoder: Encoder,
     /// Whether the next argument must be set apart.
     gap: bool,
-    /// The first word, by which the engine knows the commands that users may not send.
-    verb: String,
     error: Option<Error>,
 }
 
@@ -40,7 +38,7 @@ impl Line {
         if let Some(tag) = tag {
             encoder.text(tag);
         }
-        Self { encoder, gap: tag.is_some(), verb: String::new(), error: None }
+        Self { encoder, gap: tag.is_some(), error: None }
     }
 
     /// What is to be sent, CRLF included.
@@ -51,11 +49,6 @@ impl Line {
         }
     }
 
-    /// The command's name, in capitals, `UID` aside.
-    pub(crate) fn verb_word(&self) -> &str {
-        &self.verb
-    }
-
     fn next(&mut self) -> &mut Encoder {
         if std::mem::replace(&mut self.gap, true) {
             self.encoder.space();
@@ -63,15 +56,8 @@ impl Line {
         &mut self.encoder
     }
 
-    fn note_verb(&mut self, word: &str) {
-        if self.verb.is_empty() || self.verb == "UID" {
-            self.verb = word.to_ascii_uppercase();
-        }
-    }
-
     /// An atom: a keyword, a command's name. An error if it has a byte that atoms can't have.
     pub fn atom(&mut self, atom: &str) -> &mut Self {
-        self.note_verb(atom);
         self.next().atom(atom);
         self
     }
@@ -169,7 +155,6 @@ impl Line {
 
     /// Text of our own making: keywords with their punctuation, dates, sets.
     pub(crate) fn word(&mut self, word: &str) -> &mut Self {
-        self.note_verb(word);
         self.next().text(word);
         self
     }
@@ -203,7 +188,6 @@ impl Line {
 
     /// A whole line of the user's. An error if it would be more than one.
     pub(crate) fn verbatim(&mut self, line: &str) -> &mut Self {
-        line.split(' ').take(2).for_each(|word| self.note_verb(word));
         self.next().text(line);
         self
     }

@@ -109,8 +109,13 @@ impl Command for List {
             Answer::Lsub(entry) if self.subscribed => entry,
             _ => return Claim::No,
         };
-        // With an old name it tells of a renaming (RFC 5465 section 5.4).
-        if entry.old_name.is_none() && self.fits(entry) { Claim::Whole } else { Claim::No }
+        match entry.old_name {
+            // It tells of a renaming (RFC 5465 section 5.4).
+            Some(_) => Claim::No,
+            None if self.fits(entry) => Claim::Whole,
+            // How names are matched is the server's affair: case, references, forms of accents.
+            None => Claim::Part,
+        }
     }
 
     fn item(heard: Untagged) -> Option<ListEntry> {

@@ -14,7 +14,7 @@ use crate::types::Done;
 /// `LOGIN`: user and password as they are (RFC 9051 section 6.2.3).
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct Login {
+pub(crate) struct Login {
     pub(crate) user: String,
     pub(crate) password: Secret,
 }
@@ -46,7 +46,7 @@ impl Command for Login {
 }
 
 /// The client's side of one SASL mechanism's exchange (RFC 4422).
-pub trait Exchange: Send + 'static {
+pub(crate) trait Exchange: Send + 'static {
     /// The mechanism's name: `PLAIN`.
     fn mechanism(&self) -> &str;
 
@@ -62,7 +62,7 @@ pub trait Exchange: Send + 'static {
 
 /// `AUTHENTICATE`: logs in by a SASL mechanism (RFC 9051 section 6.2.2).
 #[must_use]
-pub struct Authenticate {
+pub(crate) struct Authenticate {
     exchange: Box<dyn Exchange>,
     spoken: bool,
     /// Whether the first answer may go in the same line (SASL-IR).
@@ -71,12 +71,12 @@ pub struct Authenticate {
 
 impl Authenticate {
     /// By this exchange.
-    pub fn new(exchange: impl Exchange) -> Self {
+    pub(crate) fn new(exchange: impl Exchange) -> Self {
         Self { exchange: Box::new(exchange), spoken: false, initial: true }
     }
 
     /// Waits for the server's `+` with the first answer, though SASL-IR is offered: some servers refuse it.
-    pub fn without_initial_response(mut self) -> Self {
+    pub(crate) fn without_initial_response(mut self) -> Self {
         self.initial = false;
         self
     }

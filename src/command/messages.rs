@@ -55,6 +55,15 @@ impl Messages {
         }
     }
 
+    /// Whether so many are named that one line may not hold them.
+    pub(crate) fn needs_several_lines(&self) -> bool {
+        const SURELY_FITS: usize = 500;
+        match self {
+            Self::Uids(set) => set.raw().len() > SURELY_FITS / 22,
+            Self::Seqs(set) => set.raw().len() > SURELY_FITS / 22,
+        }
+    }
+
     fn split(&self, bytes: usize) -> VecDeque<Self> {
         match self {
             Self::Uids(set) => set.split(bytes).into_iter().map(Self::Uids).collect(),

@@ -28,18 +28,18 @@ pub use expunge::{Expunge, Expunged};
 pub use fetch::{Fetch, Items};
 pub use line::{Line, Secret};
 pub use list::List;
-pub use login::{Authenticate, Exchange, Login};
 pub use mailboxes::{Create, Delete, Rename, Subscribe};
 pub use messages::Messages;
 pub use raw::{Raw, RawResult};
 pub use search::{Found, Search};
 pub use session::Session;
-pub use simple::{AskCapabilities, Close, Enable, Id, Idle, Logout, Noop, Unselect};
+pub use simple::{AskCapabilities, Close, Id, Idle, Logout, Noop, Unselect};
 pub use status::{StatusItems, StatusOf};
 pub use store::Store;
 
 pub(crate) use class::{Effect, FlagUse, Hears};
-pub(crate) use login::StartTls;
+pub(crate) use login::{Authenticate, Exchange, Login, StartTls};
+pub(crate) use simple::Enable;
 
 use crate::error::{Error, Result};
 use crate::types::{Done, Untagged};

@@ -130,7 +130,7 @@ impl Command for AskCapabilities {
 /// Sent at login from the list in [`Config`](crate::Config): it must come before any SELECT.
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct Enable(pub(crate) Vec<String>);
+pub(crate) struct Enable(pub(crate) Vec<String>);
 
 impl Command for Enable {
     type Item = Vec<String>;

@@ -127,6 +127,12 @@ impl Command for StatusOf {
                     Claim::Whole
                 }
             }
+            // Some servers write names in their own case of letters.
+            Answer::MailboxStatus(status)
+                if status.name.as_str().to_lowercase() == self.mailbox.as_str().to_lowercase() =>
+            {
+                Claim::Part
+            }
             _ => Claim::No,
         }
     }

@@ -29,8 +29,9 @@ pub(crate) struct Flight {
     pub(crate) next: Next,
     /// Why no further line goes out.
     pub(crate) failure: Option<Error>,
-    /// Responses that could not be read and may have been its own.
+    /// Responses that could not be read and may have been its own: the first of them, and how many.
     pub(crate) unread: Vec<Bytes>,
+    pub(crate) unread_count: u64,
     /// Messages of a silent STORE whose flags were told while it ran.
     pub(crate) disturbed: Untold,
     /// Some of it has been written.
@@ -72,6 +73,7 @@ impl Flight {
             next: Next::Line,
             failure: None,
             unread: Vec::new(),
+            unread_count: 0,
             disturbed: Untold::default(),
             begun: false,
             whole: false,

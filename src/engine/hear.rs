@@ -7,23 +7,30 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::flight::Flight;
 use super::own::Own;
 use super::reply::is_change;
 use super::slot::data_event;
 use super::{Engine, LAST_WORDS, excerpt};
-use crate::command::{Claim, Effect, Hears, Messages};
+use crate::command::{Claim, Effect, FlagUse, Hears, Messages};
 use crate::types::{
     Answer, Code, CommandId, Event, EventKind, ListEntry, MailboxName, Message, Place, Seq, Status,
     StatusResponse, Uid, UidSet, Untagged,
 };
+use crate::view::Gone;
 use crate::wire::{Response, Unreadable};
 
+/// How many unreadable responses a command keeps the bytes of.
+const MOST_UNREAD: usize = 100;
+
 impl Engine {
-    /// A response has come; with its bytes if [`wants_raw`](Self::wants_raw) says so.
-    pub(crate) fn handle(&mut self, response: Response, raw: Option<Bytes>, now: Instant) {
+    /// A response has come; its length in octets, and its bytes if [`wants_raw`](Self::wants_raw)
+    /// says so.
+    pub(crate) fn handle(&mut self, response: Response, octets: usize, raw: Option<Bytes>, now: Instant) {
         if self.closed.is_some() {
             return;
         }
+        self.octets = octets;
         match response {
             Response::Tagged { tag, status } => self.handle_tagged(&tag, status, now),
             Response::Continuation { text } => self.handle_continuation(&text, now),
@@ -44,10 +51,18 @@ impl Engine {
             return;
         }
         let kind = why.keyword.as_deref().map_or(Hears::NOTHING, kind_of_keyword);
-        for flight in self.flights.values_mut().filter(|f| !f.tags.is_empty() && f.class.hears.overlaps(kind))
-        {
-            flight.unread.push(excerpt(bytes));
+        let keyword = why.keyword.as_deref().unwrap_or_default();
+        let may_be_its = |f: &&mut Flight| {
+            let asked = f.class.hears.overlaps(kind) || f.class.hears_names.contains(&keyword);
+            asked && f.begun && !f.tags.is_empty()
+        };
+        for flight in self.flights.values_mut().filter(may_be_its) {
+            flight.unread_count += 1;
+            if flight.unread.len() < MOST_UNREAD {
+                flight.unread.push(excerpt(bytes));
+            }
         }
+        self.octets = bytes.len();
         let error = format!("{} (at octet {})", why.message, why.at);
         let place = self.place();
         self.tell(Event::new(EventKind::Unparsed { bytes: excerpt(bytes), error }).at(place));
@@ -66,6 +81,7 @@ impl Engine {
 
     fn handle_untagged(&mut self, mut heard: Untagged, now: Instant) {
         heard.set_place(self.place_of(heard.answer()));
+        heard.set_octets(self.octets);
         match heard.answer() {
             Answer::Status(status) => {
                 let status = status.clone();
@@ -78,8 +94,17 @@ impl Engine {
             }
             Answer::Enabled(names) => {
                 let names = names.clone();
-                self.session.enabled.extend(names);
-                self.deliver(heard);
+                let (claimer, back) = self.give(heard);
+                // Believed only as the answer to an ENABLE of ours.
+                if claimer.is_some() {
+                    for name in
+                        names.into_iter().filter(|name| !self.session.is_enabled(name)).collect::<Vec<_>>()
+                    {
+                        self.session.enabled.push(name);
+                    }
+                } else if let Some(back) = back {
+                    self.tell(Event::new(EventKind::Data(back.into_answer())));
+                }
             }
             Answer::Fetch(_) => self.hear_row(heard),
             Answer::Exists(count) => self.hear_exists(*count, heard),
@@ -202,6 +227,9 @@ impl Engine {
             self.deliver_or_drop(heard);
             return;
         }
+        if self.is_too_large(count) {
+            return;
+        }
         let Some(selection) = &mut self.selection else { return self.hear_unselected(heard) };
         match selection.view.exists(count) {
             Ok(grown) => {
@@ -247,8 +275,8 @@ impl Engine {
         selection.publish();
         let place = heard.place().cloned();
         let claimer = self.deliver_or_drop(heard).filter(|id| self.names_messages(*id));
-        for (seq, uid) in gone {
-            let kind = EventKind::Removed { seq: Some(seq), uid: Some(uid) };
+        for Gone { seq, uid } in gone {
+            let kind = EventKind::Removed { seq, uid };
             self.tell(Event::new(kind).at(place.clone()).caused_by(claimer));
         }
     }
@@ -334,7 +362,11 @@ impl Engine {
             (Some(Own::Flags(store)), _) => (true, *store),
             (_, Effect::Store(_)) => (true, Some(id)),
             // It asked for flags, and nobody had known them: an answer, no change.
-            _ => (known_before, None),
+            (Some(_), _) => (known_before, None),
+            _ if flight.class.flags == FlagUse::Reads => (known_before, None),
+            // A FETCH that marks what it reads as seen.
+            _ if flight.class.flags == FlagUse::Writes => (true, Some(id)),
+            _ => (true, None),
         }
     }
 
@@ -361,9 +393,10 @@ impl Engine {
     }
 
     /// Gives a response to the command that claims it. Whose it is, and the response if it is nobody's.
-    fn give(&mut self, heard: Untagged) -> (Option<CommandId>, Option<Untagged>) {
+    fn give(&mut self, mut heard: Untagged) -> (Option<CommandId>, Option<Untagged>) {
         let Some(id) = self.claimer(&heard) else { return (None, Some(heard)) };
-        if self.opening.as_ref().is_some_and(|o| o.id == id) {
+        if let Some(opening) = self.opening.as_ref().filter(|o| o.id == id) {
+            heard.set_place(Some(opening.seat.place.clone()));
             self.hear_opening(&heard);
         }
         let Some(flight) = self.flights.get_mut(&id) else { return (None, Some(heard)) };
@@ -381,10 +414,11 @@ impl Engine {
 
     /// The oldest command that claims the whole of it, else the oldest that claims a part.
     fn claimer(&self, heard: &Untagged) -> Option<CommandId> {
-        if let Some(owner) = heard.owner() {
-            return Some(owner);
-        }
         let kind = kind_of(heard.answer());
+        let asked = |id: &CommandId| self.flights.get(id).is_some_and(|f| f.class.hears.overlaps(kind));
+        if let Some(owner) = heard.owner() {
+            return Some(owner).filter(asked);
+        }
         // A whole claim before a part, an older command before a younger one.
         let mut best: Option<((bool, u64), CommandId)> = None;
         for (id, flight) in &self.flights {

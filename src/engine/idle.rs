@@ -31,8 +31,8 @@ pub(super) struct Idle {
     stillborn: u8,
     /// Our DONE may have met an IDLE that the server had ended: its BAD is ignored once.
     done_may_be_refused: bool,
-    /// When something was last heard or asked, for polling.
-    last_news: Option<Instant>,
+    /// When the server was last asked what is new.
+    last_asked: Option<Instant>,
     /// A user's IDLE is to end.
     end_soon: bool,
 }
@@ -53,7 +53,9 @@ enum State {
     },
 }
 
-/// How often IDLE may end before it began until it counts as refused.
+/// An IDLE that the server ends sooner than this was none.
+const SHORT_LIVED: Duration = Duration::from_secs(1);
+/// How often IDLE may end before it began, or at once, until it counts as refused.
 const MOST_STILLBORN: u8 = 3;
 
 impl Idle {
@@ -65,10 +67,9 @@ impl Idle {
     }
 
     /// The IDLE line has been queued.
-    pub(super) fn sent(&mut self, id: CommandId, now: Instant) {
+    pub(super) fn sent(&mut self, id: CommandId) {
         self.state = State::Asked { id };
         self.end_soon = false;
-        self.last_news = Some(now);
     }
 
     /// It was taken back before it went out.
@@ -83,7 +84,6 @@ impl Idle {
         let asked = self.state == State::Asked { id };
         if asked {
             self.state = State::On { id, since: now };
-            self.stillborn = 0;
         }
         asked
     }
@@ -102,13 +102,17 @@ impl Idle {
                 // If our DONE has not gone out yet it need not, and must not.
                 let taken_back = outbox.holds(id) && outbox.withdraw(id);
                 self.done_may_be_refused = !taken_back;
+                self.stillborn = 0;
             }
-            _ => {}
+            State::On { since, .. } if now.duration_since(since) < SHORT_LIVED => {
+                self.stillborn += 1;
+                self.refused |= self.stillborn >= MOST_STILLBORN;
+            }
+            _ => self.stillborn = 0,
         }
         self.state = State::Off;
         self.end_soon = false;
         self.quiet_since = None;
-        self.last_news = Some(now);
     }
 
     /// Whether a BAD to `DONE` is to be passed over.
@@ -119,10 +123,6 @@ impl Idle {
     /// A user's IDLE is to end.
     pub(super) fn end_soon(&mut self, id: CommandId) {
         self.end_soon = self.id() == Some(id);
-    }
-
-    pub(super) fn heard(&mut self, now: Instant) {
-        self.last_news = Some(now);
     }
 
     /// Whether the server may be silent for as long as it likes.
@@ -155,7 +155,7 @@ impl Engine {
         match self.idle.state {
             State::On { id, since } => {
                 let own = self.flights.get(&id).is_some_and(|f| f.own.is_some());
-                if self.idle.end_soon || own && now >= since + self.settings.idle_renew {
+                if self.idle.end_soon || own && now.duration_since(since) >= self.settings.idle_renew {
                     self.leave_idle();
                 }
                 return;
@@ -175,14 +175,15 @@ impl Engine {
         }
         let since = *self.idle.quiet_since.get_or_insert(now);
         if self.can_idle() {
-            if now >= since + self.settings.idle_delay {
+            if now.duration_since(since) >= self.settings.idle_delay {
                 self.queue_own(Own::Idle, command::Idle, None);
-                self.send(now);
+                self.send();
             }
-        } else if now >= self.idle.last_news.unwrap_or(since).max(since) + self.poll_interval() {
-            self.idle.last_news = Some(now);
+        } else if now.duration_since(self.idle.last_asked.unwrap_or(since).max(since)) >= self.poll_interval()
+        {
+            self.idle.last_asked = Some(now);
             self.queue_own(Own::Poll, Noop, None);
-            self.send(now);
+            self.send();
         }
     }
 
@@ -199,15 +200,15 @@ impl Engine {
         match self.idle.state {
             State::On { id, since } => {
                 let own = self.flights.get(&id).is_some_and(|f| f.own.is_some());
-                own.then(|| since + self.settings.idle_renew)
+                since.checked_add(self.settings.idle_renew).filter(|_| own)
             }
             State::Off => {
                 let since = self.idle.quiet_since?;
-                Some(if self.can_idle() {
-                    since + self.settings.idle_delay
+                if self.can_idle() {
+                    since.checked_add(self.settings.idle_delay)
                 } else {
-                    self.idle.last_news.unwrap_or(since).max(since) + self.poll_interval()
-                })
+                    self.idle.last_asked.unwrap_or(since).max(since).checked_add(self.poll_interval())
+                }
             }
             State::Asked { .. } | State::Leaving { .. } => None,
         }

@@ -103,6 +103,8 @@ pub(crate) struct Engine {
     /// Until when the server may close after its BYE, or after writing to it has failed.
     last_words: Option<Instant>,
     logging_out: bool,
+    /// How long the response is that is being handled: what its events may weigh.
+    octets: usize,
     /// STARTTLS has succeeded: not a byte more may be read or written in clear text.
     tls_due: bool,
     /// More events that may not be left out wait than the limit allows.
@@ -142,6 +144,7 @@ impl Engine {
             write_failure: None,
             last_words: None,
             logging_out: false,
+            octets: 0,
             tls_due: false,
             overrun: false,
             closed: None,
@@ -159,7 +162,7 @@ impl Engine {
         if taken.abandoned && self.is_at_rest() && !self.logging_out {
             self.queue_own(Own::Logout, Logout, None);
         }
-        self.send(now);
+        self.send();
         if self.queue.is_empty()
             && let Some(selection) = &mut self.selection
         {
@@ -185,7 +188,7 @@ impl Engine {
         if self.closed.is_some() {
             return None;
         }
-        let silence = self.waiting_since.map(|since| since + self.settings.silence);
+        let silence = self.waiting_since.and_then(|since| since.checked_add(self.settings.silence));
         [silence, self.last_words, self.idle_deadline()].into_iter().flatten().min()
     }
 
@@ -196,7 +199,7 @@ impl Engine {
         } else if self.waiting_since.is_none() {
             self.waiting_since = Some(now);
         }
-        if self.waiting_since.is_some_and(|since| now >= since + self.settings.silence) {
+        if self.waiting_since.is_some_and(|since| now.duration_since(since) >= self.settings.silence) {
             let oldest = self.flights.values().find(|f| !f.tags.is_empty()).map(|f| f.job.name().to_owned());
             let waiting_for = format!("the answer to {}", oldest.as_deref().unwrap_or("a command"));
             self.close(CloseReason::Timeout { waiting_for });
@@ -210,7 +213,6 @@ impl Engine {
         if self.waiting_since.is_some() {
             self.waiting_since = Some(now);
         }
-        self.idle.heard(now);
     }
 
     /// What to write next, at most about `most` bytes of small commands; empty if nothing waits.
@@ -319,7 +321,18 @@ impl Engine {
 
     /// Puts an event on the stream.
     fn tell(&mut self, event: Event) {
-        self.overrun |= self.shared.events.push(event).is_err();
+        self.overrun |= self.shared.events.push(event, self.octets).is_err();
+    }
+
+    /// Whether a mailbox of this size is more than the limit allows: then the connection ends.
+    fn is_too_large(&mut self, count: u32) -> bool {
+        let most = self.settings.limits.messages;
+        if count > most {
+            self.close(CloseReason::Protocol(format!(
+                "a mailbox of {count} messages, more than {most} (Limits::messages)"
+            )));
+        }
+        count > most
     }
 
     /// Queues a command of the engine's own.
@@ -364,6 +377,8 @@ impl Engine {
     pub(crate) fn tls_done(&mut self) {
         self.tls_due = false;
         self.forget_capabilities();
+        self.session.enabled.clear();
+        self.shared.events.forget();
     }
 
     fn learn_capabilities(&mut self, all: Capabilities) {

@@ -71,6 +71,8 @@ impl Outbox {
         match self.chunks.front() {
             Some(first) if first.data.len() >= most || self.chunks.len() == 1 => &first.data,
             _ => {
+                // At once, so that no copy of a secret is left behind by growing.
+                buffer.reserve(most);
                 for chunk in &self.chunks {
                     let room = most - buffer.len();
                     buffer.extend_from_slice(&chunk.data[..chunk.data.len().min(room)]);

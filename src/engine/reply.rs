@@ -34,14 +34,19 @@ impl Engine {
         self.shared.release_tag(tag);
         self.hear_code(&status);
         let mut cut_short = false;
-        if self.line.as_ref().is_some_and(|owner| owner.id() == id) {
+        if self.line.as_ref().is_some_and(|owner| owner.is_ended_by(id, tag)) {
             // It came in place of a `+`: what was to follow is not sent.
             cut_short = matches!(self.line, Some(LineOwner::Literal { .. }));
             self.line = None;
         }
         let Some(flight) = self.flights.get_mut(&id) else { return };
         flight.tags.retain(|t| !t.eq_ignore_ascii_case(tag));
-        let ok = status.status == Status::Ok;
+        if !cut_short && flight.next == Next::Nothing && !self.outbox.holds(id) {
+            flight.whole = true;
+        }
+        // Some servers say BYE in place of LOGOUT's OK.
+        let bye = status.status == Status::Bye && matches!(flight.class.effect, Effect::Logout);
+        let ok = status.status == Status::Ok || bye;
         if ok && cut_short {
             // Whatever it has done, it is not what it was asked for.
             let sent = flight.sent();
@@ -77,7 +82,11 @@ impl Engine {
                 let selection = flight.seat.as_ref().or(flight.opens.as_ref()).map(|seat| seat.id);
                 Ok(Done { status, earlier: std::mem::take(&mut flight.replies), selection })
             }
-            (Some(error), _) => Err(error),
+            // What its earlier lines achieved is not lost.
+            (Some(error), last) => {
+                let replies = flight.replies.drain(..).chain(last).filter(|reply| reply.status == Status::Ok);
+                Err(error.add_answers(replies.map(Answer::Status)))
+            }
             (None, None) => Err(Error::protocol("the command ended without a response")),
         };
         self.finish(id, result, now);
@@ -120,8 +129,12 @@ impl Engine {
         let Some(flight) = self.flights.get_mut(&id).filter(|f| !f.unread.is_empty()) else {
             return Ok(done);
         };
+        if flight.opens.is_some() {
+            // The mailbox is selected all the same; what could not be read has been told.
+            return Ok(done);
+        }
         let unread = std::mem::take(&mut flight.unread);
-        let message = format!("{} of the server's responses could not be read", unread.len());
+        let message = format!("{} of the server's responses could not be read", flight.unread_count);
         let error = Error::new(ErrorKind::Incomplete, message).in_command(flight.job.name());
         Err(error.sent(crate::error::Sent::Fully).with_unread(unread))
     }
@@ -180,6 +193,11 @@ impl Engine {
                 Event::new(EventKind::MailboxCreated(entry)).at(elsewhere(mailbox))
             }
             Effect::Delete(mailbox) => Event::new(EventKind::MailboxDeleted).at(elsewhere(mailbox)),
+            // INBOX stays, and its messages are in a new mailbox (RFC 9051 section 6.3.6).
+            Effect::Rename { from, to } if from.is_inbox() => {
+                let entry = ListEntry::new(to.clone());
+                Event::new(EventKind::MailboxCreated(entry)).at(elsewhere(to))
+            }
             Effect::Rename { from, to } => Event::new(EventKind::MailboxRenamed { from }).at(elsewhere(to)),
             Effect::Subscribe { mailbox, subscribed } => {
                 Event::new(EventKind::MailboxSubscribed { subscribed }).at(elsewhere(mailbox))
@@ -268,6 +286,11 @@ impl Engine {
             Some(Code::Alert) => self.tell(Event::new(EventKind::Alert { text: status.text.clone() })),
             Some(Code::Capability(all)) => self.learn_capabilities(all.clone()),
             Some(Code::Closed) => self.selection_closed(),
+            Some(Code::HighestModSeq(told)) if self.opening.is_none() => {
+                if let Some(selection) = &self.selection {
+                    selection.seat.update(|p| p.highest_mod_seq = *told);
+                }
+            }
             _ => {}
         }
     }
@@ -319,7 +342,8 @@ fn completion(flight: &Flight, result: &Result<Done>) -> EventKind {
     let status = match result {
         Ok(done) => Some(done.status.clone()),
         // An incomplete result was OK to the server.
-        Err(error) => error.status().cloned().or_else(|| flight.replies.last().cloned()),
+        Err(error) if error.kind() == ErrorKind::Incomplete => flight.replies.last().cloned(),
+        Err(error) => error.status().cloned(),
     };
     match (status, result) {
         (Some(status), _) => EventKind::Completed { command, status, detached: flight.job.detached() },

@@ -14,8 +14,8 @@ use super::shared::Seat;
 use crate::command::{Fetch, Items, Messages, Search};
 use crate::error::ErrorKind;
 use crate::types::{
-    Answer, Code, CommandId, Done, Event, EventKind, ModSeq, Place, Seq, SeqSet, Uid, UidSet, UidValidity,
-    Untagged,
+    Answer, CloseReason, Code, CommandId, Done, Event, EventKind, ModSeq, Place, Seq, SeqSet, Uid, UidSet,
+    UidValidity, Untagged,
 };
 use crate::view::View;
 
@@ -24,6 +24,8 @@ pub(super) struct Selection {
     pub(super) seat: Arc<Seat>,
     pub(super) view: View,
     pub(super) uid_validity: Option<UidValidity>,
+    /// How often the server has said what can't be true.
+    contradictions: u32,
     /// How often in a row asking for unknown UIDs brought none.
     fruitless: u8,
 }
@@ -43,6 +45,9 @@ struct Told {
     uid_next: Option<Uid>,
     highest_mod_seq: Option<ModSeq>,
 }
+
+/// How often a server may contradict itself in one selection; each time all is asked anew.
+const MOST_CONTRADICTIONS: u32 = 20;
 
 /// How often unknown UIDs are asked for without any becoming known.
 const MOST_FRUITLESS: u8 = 2;
@@ -151,16 +156,20 @@ impl Engine {
             Some(Code::ReadWrite) => false,
             _ => read_only,
         };
+        if self.is_too_large(told.exists) {
+            return;
+        }
         let Told { exists, uid_validity, uid_next, highest_mod_seq } = told;
         let view = View::opened(exists);
-        let selection = Selection { seat: seat.clone(), view, uid_validity, fruitless: 0 };
+        let selection = Selection { seat: seat.clone(), view, uid_validity, contradictions: 0, fruitless: 0 };
+        // Its size first: a number that is submitted meanwhile means nothing without it.
+        selection.publish();
         seat.update(|p| {
             p.opened = true;
             p.read_only = read_only;
             p.uid_next = uid_next;
             p.highest_mod_seq = highest_mod_seq;
         });
-        selection.publish();
         self.selection = Some(selection);
         let kind = EventKind::Opened { exists, uid_validity, uid_next, highest_mod_seq, read_only };
         self.tell(Event::new(kind).at(Some(seat.place.clone())).caused_by(Some(id)));
@@ -235,6 +244,11 @@ impl Engine {
     /// The server has said what can't be true. What is known is thrown away, and asked for anew.
     pub(super) fn contradicted(&mut self, what: String, exists: u32) {
         let Some(selection) = &mut self.selection else { return };
+        selection.contradictions += 1;
+        if selection.contradictions > MOST_CONTRADICTIONS {
+            return self
+                .close(CloseReason::Protocol(format!("it contradicts itself again and again: {what}")));
+        }
         tracing::warn!(mailbox = %selection.seat.place.mailbox, what, "the server contradicts itself");
         let removed = selection.view.removed();
         selection.view = View::reopened(exists, removed, selection.view.generation());

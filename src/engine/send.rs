@@ -25,7 +25,7 @@ use crate::wire::encode::Fragment;
 /// Who has the line for itself, and what it waits for.
 pub(super) enum LineOwner {
     /// A literal that waits for its `+`, and what comes after it (RFC 9051 section 4.3).
-    Literal { id: CommandId, rest: VecDeque<Fragment>, last: bool },
+    Literal { id: CommandId, tag: Option<String>, rest: VecDeque<Fragment>, last: bool },
     /// A SASL exchange.
     Challenge { id: CommandId },
     /// IDLE, from its line to our DONE.
@@ -33,6 +33,14 @@ pub(super) enum LineOwner {
 }
 
 impl LineOwner {
+    /// Whether the response with this tag ends it.
+    pub(super) fn is_ended_by(&self, id: CommandId, tag: &str) -> bool {
+        match self {
+            Self::Literal { tag: Some(mine), .. } => mine.eq_ignore_ascii_case(tag),
+            _ => self.id() == id,
+        }
+    }
+
     pub(super) fn id(&self) -> CommandId {
         match self {
             Self::Literal { id, .. } | Self::Challenge { id } | Self::Idle { id } => *id,
@@ -64,7 +72,7 @@ const RESERVED: [&str; 14] = [
 
 impl Engine {
     /// Sends what may go.
-    pub(super) fn send(&mut self, now: Instant) {
+    pub(super) fn send(&mut self) {
         loop {
             let dying = self.bye.is_some() || self.write_failure.is_some() || self.closed.is_some();
             if dying || self.outbox.len() >= SOFT_LIMIT {
@@ -80,14 +88,14 @@ impl Engine {
                 self.write_line(id);
                 continue;
             }
-            if !self.start_next(now) {
+            if !self.start_next() {
                 return;
             }
         }
     }
 
     /// Starts the command that waits first, if it may go. Whether anything was done.
-    fn start_next(&mut self, now: Instant) -> bool {
+    fn start_next(&mut self) -> bool {
         let Some(mut next) = self.queue.pop_front() else { return false };
         if self.logging_out {
             self.fail_unsent(next, Error::new(ErrorKind::Closed, "the session is being logged out"));
@@ -111,8 +119,9 @@ impl Engine {
             }
         }
         let verdict = if matches!(next.class.effect, Effect::Logout) {
-            // It keeps its place, and waits for no answer.
-            Verdict::Go
+            // It keeps its place, and waits for no answer but those on which further lines of a command hang.
+            let goes_on = self.flights.values().any(|f| f.next != Next::Nothing);
+            if goes_on { Verdict::Wait } else { Verdict::Go }
         } else {
             let messages = self.named_now(&mut next);
             let selections = Selections {
@@ -126,7 +135,7 @@ impl Engine {
             admit(&next, messages.as_ref(), &selections, &self.load, flags)
         };
         match verdict {
-            Verdict::Go => self.start(next, now),
+            Verdict::Go => self.start(next),
             Verdict::Wait => {
                 self.queue.push_front(next);
                 return false;
@@ -152,7 +161,7 @@ impl Engine {
         job.end(Err(error));
     }
 
-    fn start(&mut self, mut next: Submission, now: Instant) {
+    fn start(&mut self, mut next: Submission) {
         let id = next.id;
         if let Err(error) = self.settle_numbers(&mut next) {
             self.fail_unsent(next, error);
@@ -179,19 +188,19 @@ impl Engine {
         self.flights.insert(id, flight);
         self.write_line(id);
         if self.flights.contains_key(&id) {
-            self.started(id, now);
+            self.started(id);
         }
     }
 
     /// What has to be known as soon as a command is under way.
-    fn started(&mut self, id: CommandId, now: Instant) {
+    fn started(&mut self, id: CommandId) {
         let Some(flight) = self.flights.get(&id) else { return };
         match (&flight.class.effect, flight.opens.clone()) {
             (Effect::Select { read_only, .. }, Some(seat)) => self.begin_opening(id, seat, *read_only),
             (Effect::Logout, _) => self.logging_out = true,
             (Effect::Idle, _) => {
                 self.line = Some(LineOwner::Idle { id });
-                self.idle.sent(id, now);
+                self.idle.sent(id);
             }
             _ => {
                 if flight.class.dialogue && self.line.is_none() {
@@ -219,16 +228,17 @@ impl Engine {
         let tag = self.shared.tag(id);
         let mut line = Line::new(Some(&tag), &self.session);
         let made = flight.job.encode(&mut line, &self.session).and_then(|flow| {
-            let verb = line.verb_word();
-            if !flight.class.ours && RESERVED.contains(&verb) {
+            let fragments = line.finish()?;
+            let verb = verb_of(&fragments);
+            if !flight.class.ours && RESERVED.contains(&&*verb) {
                 let why = format!("{verb} can't be sent as a command of your own: the library has its own");
                 return Err(Error::unsupported(why));
             }
-            Ok((flow, line.finish()?))
+            Ok((flow, fragments))
         });
         match made {
             Ok((flow, fragments)) => {
-                flight.tags.push(tag);
+                flight.tags.push(tag.clone());
                 flight.next = match flow {
                     Flow::Last => Next::Nothing,
                     Flow::More => Next::Line,
@@ -238,7 +248,7 @@ impl Engine {
                     self.lines_due.push_front(id);
                 }
                 let last = flow == Flow::Last && !flight.class.dialogue;
-                self.push_fragments(id, fragments.into(), last);
+                self.push_fragments(id, Some(tag), fragments.into(), last);
             }
             Err(error) => {
                 self.shared.release_tag(&tag);
@@ -254,11 +264,17 @@ impl Engine {
     }
 
     /// Puts a line in the outbox, up to the first literal that must wait.
-    fn push_fragments(&mut self, id: CommandId, mut rest: VecDeque<Fragment>, last: bool) {
+    fn push_fragments(
+        &mut self,
+        id: CommandId,
+        tag: Option<String>,
+        mut rest: VecDeque<Fragment>,
+        last: bool,
+    ) {
         while let Some(fragment) = rest.pop_front() {
             if matches!(fragment, Fragment::Literal { sync: true, .. }) {
                 rest.push_front(fragment);
-                self.line = Some(LineOwner::Literal { id, rest, last });
+                self.line = Some(LineOwner::Literal { id, tag, rest, last });
                 return;
             }
             let ends = last && rest.is_empty();
@@ -276,11 +292,14 @@ impl Engine {
                 self.tell_stray_continuation(text);
             }
             None => self.tell_stray_continuation(text),
-            Some(LineOwner::Literal { id, mut rest, last }) => {
+            Some(LineOwner::Literal { id, tag, mut rest, last }) => {
                 if let Some(Fragment::Literal { sync, .. }) = rest.front_mut() {
                     *sync = false;
                 }
-                self.push_fragments(id, rest, last);
+                self.push_fragments(id, tag, rest, last);
+                if self.line.is_none() && self.flights.get(&id).is_some_and(|f| f.class.dialogue) {
+                    self.line = Some(LineOwner::Challenge { id });
+                }
             }
             Some(LineOwner::Challenge { id }) => {
                 self.line = Some(LineOwner::Challenge { id });
@@ -300,7 +319,7 @@ impl Engine {
         let mut line = Line::new(None, &self.session);
         let made = flight.job.challenge(text, &mut line).and_then(|()| line.finish());
         match made {
-            Ok(fragments) => self.push_fragments(id, fragments.into(), false),
+            Ok(fragments) => self.push_fragments(id, None, fragments.into(), false),
             Err(error) => {
                 // `*` gives the exchange up; the tagged BAD that follows ends the command (RFC 9051 section 6.2.2).
                 flight.failure.get_or_insert(error.in_command(flight.job.name()).sent(Sent::Fully));
@@ -348,24 +367,36 @@ impl Engine {
         if !take_back || flight.begun || !self.outbox.withdraw(id) {
             return;
         }
+        if matches!(flight.class.effect, Effect::Logout) {
+            self.logging_out = false;
+        }
+        // The server never hears of a SELECT that is taken back: what was selected before still is, and what was to follow in
+        // the new selection must not go out.
+        let unopened = self.opening.take_if(|opening| opening.id == id).map(|opening| opening.seat);
+        self.drop_staged(id, Error::new(ErrorKind::Cancelled, "withdrawn before it was sent"), true);
+        if let Some(seat) = unopened {
+            seat.update(|p| p.ended = true);
+            let is_in = |f: &Flight| f.seat.as_ref().is_some_and(|s| s.id == seat.id);
+            let behind: Vec<_> = self.flights.iter().filter(|(_, f)| is_in(f)).map(|(id, _)| *id).collect();
+            for id in behind {
+                self.outbox.withdraw(id);
+                let error = Error::new(ErrorKind::SelectionEnded, "the mailbox was not selected after all");
+                self.drop_staged(id, error, false);
+            }
+        }
+    }
+
+    /// Ends a command whose bytes have been taken out of the outbox, all of them.
+    fn drop_staged(&mut self, id: CommandId, error: Error, untold: bool) {
         if self.line.as_ref().is_some_and(|owner| owner.id() == id) {
             self.line = None;
         }
         self.idle.withdrawn(id);
-        if self.flights.get(&id).is_some_and(|f| matches!(f.class.effect, Effect::Logout)) {
-            self.logging_out = false;
-        }
-        if self.opening.as_ref().is_some_and(|opening| opening.id == id) {
-            // The server never heard of it: what was selected before still is.
-            self.opening = None;
-        }
         self.lines_due.retain(|due| *due != id);
-        let name = flight.job.name();
-        let error = Error::new(ErrorKind::Cancelled, "withdrawn before it was sent").in_command(name);
-        if let Some(flight) = self.flights.get_mut(&id) {
-            // As with one that is taken out of the queue: there is nothing to tell.
-            flight.quiet = true;
-        }
+        let Some(flight) = self.flights.get_mut(&id) else { return };
+        // As with one that is taken out of the queue: there is nothing to tell.
+        flight.quiet |= untold;
+        let error = error.in_command(flight.job.name());
         self.end_flight(id, Err(error));
     }
 }
@@ -374,6 +405,17 @@ impl Engine {
 fn is_withdrawn(next: &Submission) -> bool {
     let wanted = next.job.wanted() || next.opens.as_ref().is_some_and(|seat| seat.is_wanted());
     next.job.cancelled() || !wanted && next.class.reads_only
+}
+
+/// The command's name as the server will read it, in capitals, `UID` aside.
+fn verb_of(fragments: &[Fragment]) -> String {
+    let first = fragments.first().map(Fragment::as_bytes).unwrap_or_default();
+    let mut words = first.split(|byte| matches!(byte, b' ' | b'\r' | b'\n')).skip(1);
+    let word = |word: Option<&[u8]>| String::from_utf8_lossy(word.unwrap_or_default()).to_ascii_uppercase();
+    match word(words.next()) {
+        uid if uid == "UID" => word(words.next()),
+        verb => verb,
+    }
 }
 
 fn into_bytes(fragment: Fragment) -> Bytes {

@@ -212,7 +212,7 @@ impl Shared {
         let (command, status) = (job.name().to_owned(), done.status.clone());
         let kind = EventKind::Completed { command, status, detached: false };
         // A completion can be left out, so there is no overrun to care about.
-        self.events.push_quietly(Event::new(kind).caused_by(Some(id)));
+        self.events.push_quietly(Event::new(kind).caused_by(Some(id)), 0);
         self.events.wake();
         job.end(Ok(done));
     }
@@ -247,13 +247,12 @@ impl Shared {
 
     /// The command that this tag is of.
     pub(crate) fn owner(&self, tag: &str) -> Option<CommandId> {
-        let number = tag.strip_prefix(['A', 'a'])?.parse().ok()?;
-        self.lock().table.tags.get(&number).copied()
+        self.lock().table.tags.get(&number_of(tag)?).copied()
     }
 
     /// This tag has been answered.
     pub(crate) fn release_tag(&self, tag: &str) {
-        if let Some(number) = tag.strip_prefix(['A', 'a']).and_then(|n| n.parse().ok()) {
+        if let Some(number) = number_of(tag) {
             self.lock().table.tags.remove(&number);
         }
     }
@@ -349,4 +348,11 @@ impl Shared {
     pub(crate) fn close_events(&self, reason: &CloseReason) {
         self.events.close(Event::new(EventKind::Closed { reason: reason.clone() }));
     }
+}
+
+/// The number of a tag of ours; `None` if it is written in any other way (`A05`), for then it is another's.
+fn number_of(tag: &str) -> Option<u64> {
+    let digits = tag.strip_prefix(['A', 'a'])?;
+    let plain = digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
+    digits.parse().ok().filter(|_| plain)
 }

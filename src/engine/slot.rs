@@ -101,7 +101,7 @@ impl<C: Command> Slot<C> {
                         finish(command, done, items.into_iter().filter_map(C::item).collect())
                     }
                     End::Failed(error) => {
-                        Err(error.with_answers(items.into_iter().map(Untagged::into_answer).collect()))
+                        Err(error.add_answers(items.into_iter().map(Untagged::into_answer)))
                     }
                     End::Taken => {
                         Err(Error::new(ErrorKind::Invalid, "the token's result has been taken already"))
@@ -147,8 +147,9 @@ impl<C: Command> Slot<C> {
         state.fate = Fate::Detached;
         // Under the slot's lock, so that what the driver adds meanwhile comes after it.
         for heard in std::mem::take(&mut state.items) {
+            let octets = heard.octets();
             if let Some(event) = data_event(id, heard) {
-                events.push_quietly(event);
+                events.push_quietly(event, octets);
             }
         }
         let refused = std::mem::take(&mut state.refused);
@@ -158,7 +159,7 @@ impl<C: Command> Slot<C> {
         if let Some(End::Failed(error)) = end.filter(|_| refused) {
             let command = error.command().unwrap_or_default().to_owned();
             let kind = EventKind::Failed { command, reason: error.to_string() };
-            events.push_quietly(Event::new(kind).caused_by(Some(id)));
+            events.push_quietly(Event::new(kind).caused_by(Some(id)), 0);
         }
         events.wake();
     }

@@ -205,10 +205,11 @@ impl Pump {
 
     fn take_frame(&mut self, frame: &Frame) {
         let now = Instant::now().into_std();
+        let octets = frame.octets();
         match read_response(frame, &self.limits) {
             Ok(response) => {
                 let raw = self.engine.wants_raw().then(|| frame.to_bytes());
-                self.engine.handle(response, raw, now);
+                self.engine.handle(response, octets, raw, now);
             }
             Err(why) => self.engine.handle_unreadable(&frame.to_bytes(), &why, now),
         }

@@ -197,12 +197,14 @@ pub struct Untagged {
     answer: Answer,
     owner: Option<CommandId>,
     place: Option<Place>,
+    /// How long the response was.
+    octets: usize,
 }
 
 impl Untagged {
     /// A response of this name and content.
     pub(crate) fn new(name: impl Into<Cow<'static, str>>, answer: Answer, raw: Option<Bytes>) -> Self {
-        Self { name: name.into(), raw, answer, owner: None, place: None }
+        Self { name: name.into(), raw, answer, owner: None, place: None, octets: 0 }
     }
 
     /// Its keyword, such as `FETCH`, in capitals.
@@ -254,6 +256,14 @@ impl Untagged {
 
     pub(crate) fn set_owner(&mut self, owner: Option<CommandId>) {
         self.owner = owner;
+    }
+
+    pub(crate) fn octets(&self) -> usize {
+        self.octets
+    }
+
+    pub(crate) fn set_octets(&mut self, octets: usize) {
+        self.octets = octets;
     }
 
     pub(crate) fn set_place(&mut self, place: Option<Place>) {

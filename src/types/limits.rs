@@ -1,7 +1,5 @@
 //! Every bound that the library keeps, in one place.
 
-use std::time::Duration;
-
 /// The bounds of one connection: how much a server, or a caller, can make it hold.
 ///
 /// Sizes are in octets. Whatever passes a bound gets an error that names it.
@@ -23,15 +21,16 @@ pub struct Limits {
     pub response: usize,
     /// How deep parentheses may nest, as in BODYSTRUCTURE. 50.
     pub depth: usize,
+    /// How many messages a mailbox may have; the view of each costs about 48 octets. 4,000,000.
+    pub messages: u32,
     /// How many commands may wait or be in flight; past it a token fails with
     /// [`QueueFull`](crate::ErrorKind::QueueFull). About 500 octets each. 10,000.
     pub commands: usize,
-    /// How many events may wait for a slow reader; past it superseded ones are merged or left out, behind
-    /// one [`Lagged`](crate::types::EventKind::Lagged). About 200 octets each. 65,536.
+    /// How many events may wait for a slow reader; past it news that can be asked again is left out, behind
+    /// one [`Lagged`](crate::types::EventKind::Lagged). 65,536.
     pub events: usize,
-    /// How long a full result stream may hold back the whole connection. 5 s.
-    pub hold: Duration,
-    /// How much data a slow reader of a result, or of detached results, may leave unread. 64 MiB.
+    /// How much a slow reader of events may leave unread, in all; past it news is left out as past
+    /// [`events`](Limits::events), and the connection ends if that is not enough. 64 MiB.
     pub unread: usize,
     /// How long a command's line may get before its set of messages is split over several. 8,000; some
     /// servers refuse more.
@@ -45,9 +44,9 @@ impl Default for Limits {
             literal: 64 << 20,
             response: 256 << 20,
             depth: 50,
+            messages: 4_000_000,
             commands: 10_000,
             events: 65_536,
-            hold: Duration::from_secs(5),
             unread: 64 << 20,
             command_line: 8_000,
         }

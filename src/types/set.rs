@@ -130,6 +130,18 @@ impl<N: MessageNumber> Set<N> {
         both
     }
 
+    /// What of it lies between these, both included.
+    pub(crate) fn within(&self, first: N, last: N) -> Self {
+        let (first, last) = (first.get(), last.get());
+        let from = self.ranges.partition_point(|r| r.1 < first);
+        let to = self.ranges.partition_point(|r| r.0 <= last);
+        let mut part = Self::new();
+        for &(a, b) in self.ranges.get(from..to).unwrap_or_default() {
+            part.insert_raw(a.max(first), b.min(last));
+        }
+        part
+    }
+
     /// The smallest number.
     #[must_use]
     pub fn first(&self) -> Option<N> {

@@ -53,6 +53,13 @@ pub(crate) struct Learned {
     pub(crate) contradiction: bool,
 }
 
+/// A message that vanished: the number that it had, and its UID, where these can be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Gone {
+    pub(crate) seq: Option<Seq>,
+    pub(crate) uid: Option<Uid>,
+}
+
 /// A response that can't be true of the mailbox as the view knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Contradiction;
@@ -121,43 +128,87 @@ impl View {
         entry
     }
 
-    /// VANISHED: takes these messages out, the last one first; gives the number that each had then.
-    /// UIDs that the mailbox can't hold are passed over: such a message came and went untold.
-    pub(crate) fn vanished(&mut self, uids: &UidSet) -> Vec<(Seq, Uid)> {
-        let mut gone = Vec::new();
-        for range in uids.ranges().rev() {
-            let (first, last) = (range.start().get(), range.end().get());
-            if self.unknown == 0 {
-                // Only those that are there need a look, however wide the range is.
-                while let Some(uid) = self.last_uid_within(first, last) {
-                    self.take_uid(uid, &mut gone);
-                }
-            } else {
-                // Bounded by the size of the mailbox: no more than its messages can have gone.
-                for uid in (first..=last).rev().take(self.entries.len()).filter_map(Uid::new) {
-                    self.take_uid(uid, &mut gone);
+    /// VANISHED: takes these messages out, and tells which, the last one first, with the number that each had
+    /// then. UIDs that the mailbox can't hold are passed over: such a message came and went untold.
+    ///
+    /// Between two known UIDs there may be messages whose UID has not been told. That some of them are gone can be
+    /// counted, but which ones can't be known: their numbers are not told, and what was known by number of the others
+    /// is forgotten rather than guessed.
+    pub(crate) fn vanished(&mut self, uids: &UidSet) -> Vec<Gone> {
+        let mut gone: Vec<(usize, Gone)> = Vec::new();
+        let mut unsure = false;
+        let mut run = 0..0;
+        for i in 0..=self.entries.len() {
+            match self.entries.get(i).map(|e| e.uid) {
+                Some(None) => run.end = i + 1,
+                known => {
+                    unsure |= self.vanished_in(run, known.flatten(), uids, &mut gone);
+                    run = i + 1..i + 1;
+                    if let Some(uid) = known.flatten().filter(|uid| uids.contains(*uid)) {
+                        gone.push((i, Gone { seq: seq_at(i), uid: Some(uid) }));
+                    }
                 }
             }
         }
-        gone
+        if gone.is_empty() {
+            return Vec::new();
+        }
+        let mut out = gone.iter().map(|(i, _)| *i).peekable();
+        let mut i = 0;
+        self.entries.retain(|_| {
+            i += 1;
+            out.next_if_eq(&(i - 1)).is_none()
+        });
+        self.unknown = self.entries.iter().filter(|e| e.uid.is_none()).count();
+        self.generation += 1;
+        self.removals.extend(gone.iter().rev().map(|(i, _)| u32::try_from(i + 1).unwrap_or(u32::MAX)));
+        if unsure {
+            // Numbers given before can't be corrected any more.
+            self.forgotten = self.removed() + 1;
+            self.removals.clear();
+        }
+        gone.into_iter().rev().map(|(_, gone)| gone).collect()
     }
 
-    fn last_uid_within(&self, first: u32, last: u32) -> Option<Uid> {
-        let after = self.entries.partition_point(|e| e.uid.is_some_and(|uid| uid.get() <= last));
-        let uid = self.entries[..after].last()?.uid?;
-        (uid.get() >= first).then_some(uid)
-    }
-
-    fn take_uid(&mut self, uid: Uid, gone: &mut Vec<(Seq, Uid)>) {
-        let index = match self.find(uid) {
-            Ok(index) => index,
-            // Between its known neighbours there may be entries whose UID has not been told: one of them it
-            // is, and as long as nothing is known of them it does not matter which.
-            Err(next) if next > 0 && self.entries[next - 1].uid.is_none() => next - 1,
-            Err(_) => return,
+    /// How many of a run of untold messages have vanished, and that they have. Whether it is not known which.
+    fn vanished_in(
+        &mut self,
+        run: std::ops::Range<usize>,
+        after: Option<Uid>,
+        uids: &UidSet,
+        gone: &mut Vec<(usize, Gone)>,
+    ) -> bool {
+        if run.is_empty() {
+            return false;
+        }
+        let before = run.start.checked_sub(1).and_then(|i| self.entries[i].uid).map_or(0, Uid::get);
+        let (Some(first), Some(last)) =
+            (Uid::new(before.saturating_add(1)), Uid::new(after.map_or(u32::MAX, |uid| uid.get() - 1)))
+        else {
+            return false;
         };
-        self.remove(index);
-        gone.extend(seq_at(index).map(|seq| (seq, uid)));
+        if first > last {
+            return false;
+        }
+        let named = uids.within(first, last);
+        let count = usize::try_from(named.len()).unwrap_or(usize::MAX).min(run.len());
+        if count == 0 {
+            return false;
+        }
+        let sure = count == run.len();
+        // More UIDs than messages: which of them were there is not known.
+        let exact = named.len() == count as u64;
+        let mut told = named.iter();
+        for i in run.end - count..run.end {
+            let uid = if exact { told.next() } else { None };
+            gone.push((i, Gone { seq: if sure { seq_at(i) } else { None }, uid }));
+        }
+        if !sure {
+            for entry in &mut self.entries[run] {
+                (entry.flags, entry.mod_seq) = (None, None);
+            }
+        }
+        !sure
     }
 
     /// FETCH: what the row tells of its message.

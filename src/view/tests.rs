@@ -45,22 +45,47 @@ fn expunge_beyond_the_end_is_a_contradiction() {
     assert_eq!(uids(&view), [1, 2, 3]);
 }
 
-#[test]
-fn vanished_moves_numbers_by_uid() {
-    let mut view = filled("2,4,6,8,10");
-    let gone = view.vanished(&"3:4,8:4294967295".parse().unwrap());
-    assert_eq!(gone, [(seq(5), uid(10)), (seq(4), uid(8)), (seq(2), uid(4))]);
-    assert_eq!(uids(&view), [2, 6]);
+fn gone(n: u32, u: u32) -> Gone {
+    Gone { seq: Seq::new(n), uid: Uid::new(u) }
 }
 
 #[test]
-fn vanished_among_untold_takes_one_of_them() {
+fn vanished_moves_numbers_by_uid() {
+    let mut view = filled("2,4,6,8,10");
+    let told = view.vanished(&"3:4,8:4294967295".parse().unwrap());
+    assert_eq!(told, [gone(5, 10), gone(4, 8), gone(2, 4)]);
+    assert_eq!(uids(&view), [2, 6]);
+    assert_eq!(view.removed_since(0), Some(&[5, 4, 2][..]));
+}
+
+#[test]
+fn vanished_among_untold_is_counted_and_not_placed() {
     let mut view = filled("2,4");
     view.exists(5).unwrap();
-    assert_eq!(view.vanished(&uid(9).into()), [(seq(5), uid(9))]);
+    view.learn(&row(4, None, Some(Flag::Seen.into())));
+    assert_eq!(view.vanished(&uid(9).into()), [gone(0, 9)], "one of three, and who knows which");
     assert_eq!(uids(&view), [2, 4, 0, 0]);
+    assert!(view.entries[2].flags.is_none() && view.entries[3].flags.is_none(), "whose flags were these?");
+    assert_eq!(view.removed_since(0), None, "numbers of before can't be corrected");
     assert_eq!(view.vanished(&uid(3).into()), [], "there is no room for it between 2 and 4");
-    assert_eq!(view.len(), 4);
+    assert_eq!(view.vanished(&"7:8".parse().unwrap()), [gone(4, 8), gone(3, 7)], "both: no doubt which");
+    assert_eq!(uids(&view), [2, 4]);
+}
+
+#[test]
+fn vanished_may_name_more_than_there_is() {
+    let mut view = filled("10,20,30");
+    view.exists(4).unwrap();
+    let told = view.vanished(&"1:100".parse().unwrap());
+    assert_eq!(told, [gone(4, 0), gone(3, 30), gone(2, 20), gone(1, 10)]);
+    assert_eq!(view.len(), 0);
+}
+
+#[test]
+fn vanished_before_anything_is_known() {
+    let mut view = View::opened(5);
+    assert_eq!(view.vanished(&uid(2).into()), [gone(0, 2)]);
+    assert_eq!((view.len(), view.removed_since(0)), (4, None));
 }
 
 #[test]

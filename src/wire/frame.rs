@@ -58,13 +58,17 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
+    /// How long it is, its literals among it.
+    pub(crate) fn octets(&self) -> usize {
+        self.text.len() + self.literals.iter().map(Bytes::len).sum::<usize>()
+    }
+
     /// The response as it came, its large literals put back in their places.
     pub(crate) fn to_bytes(&self) -> Bytes {
         if self.literals.is_empty() {
             return self.text.clone();
         }
-        let size = self.text.len() + self.literals.iter().map(Bytes::len).sum::<usize>();
-        let mut whole = BytesMut::with_capacity(size);
+        let mut whole = BytesMut::with_capacity(self.octets());
         let mut rest = &self.text[..];
         for literal in &self.literals {
             let large = |at: &usize| announced(&rest[..*at]) == u64::try_from(literal.len()).ok();

@@ -128,14 +128,8 @@ impl Command for CopyTo {
                 },
                 _ => Claim::No,
             },
-            Answer::Expunge { uid: Some(uid), .. } if self.is_move() => match &self.which {
-                Messages::Uids(set) if set.contains(*uid) => Claim::Whole,
-                _ => Claim::No,
-            },
-            Answer::Vanished { uids, earlier: false } if self.is_move() => match &self.which {
-                Messages::Uids(set) if set.intersection(uids) == *uids => Claim::Whole,
-                _ => Claim::No,
-            },
+            Answer::Expunge { uid: Some(uid), .. } if self.is_move() => self.which.claim(&(*uid).into()),
+            Answer::Vanished { uids, earlier: false } if self.is_move() => self.which.claim(uids),
             _ => Claim::No,
         }
     }

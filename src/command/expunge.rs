@@ -67,14 +67,13 @@ impl Command for Expunge {
     }
 
     fn claims(&self, heard: &Untagged) -> Claim {
-        let mine = |uids: &UidSet| match &self.which {
-            Some(Messages::Uids(set)) => set.intersection(uids) == *uids,
-            _ => self.which.is_none(),
-        };
-        match heard.answer() {
-            Answer::Expunge { uid: Some(uid), .. } if mine(&(*uid).into()) => Claim::Whole,
-            Answer::Expunge { uid: None, .. } if self.which.is_none() => Claim::Part,
-            Answer::Vanished { uids, earlier: false } if mine(uids) => Claim::Whole,
+        match (heard.answer(), &self.which) {
+            (Answer::Expunge { uid: Some(_), .. } | Answer::Vanished { earlier: false, .. }, None) => {
+                Claim::Whole
+            }
+            (Answer::Expunge { uid: None, .. }, None) => Claim::Part,
+            (Answer::Expunge { uid: Some(uid), .. }, Some(which)) => which.claim(&(*uid).into()),
+            (Answer::Vanished { uids, earlier: false }, Some(which)) => which.claim(uids),
             _ => Claim::No,
         }
     }

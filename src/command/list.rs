@@ -41,6 +41,11 @@ impl List {
         self
     }
 
+    fn fits_loosely(&self, entry: &ListEntry) -> bool {
+        let pattern = format!("{}{}", self.reference, self.pattern).to_lowercase();
+        !self.reference.is_empty() || fits(&pattern, &entry.name.as_str().to_lowercase(), entry.delimiter)
+    }
+
     fn fits(&self, entry: &ListEntry) -> bool {
         let pattern = format!("{}{}", self.reference, self.pattern);
         let name = entry.name.as_str();
@@ -113,8 +118,9 @@ impl Command for List {
             // It tells of a renaming (RFC 5465 section 5.4).
             Some(_) => Claim::No,
             None if self.fits(entry) => Claim::Whole,
-            // How names are matched is the server's affair: case, references, forms of accents.
-            None => Claim::Part,
+            // What a reference means is the server's affair, and some take case of letters for nothing.
+            None if self.fits_loosely(entry) => Claim::Part,
+            None => Claim::No,
         }
     }
 
@@ -154,6 +160,8 @@ mod tests {
             assert_eq!(fits(pattern, name, Some('/')), fit, "{pattern} {name}");
         }
         assert!(fits("%", "a/b", None), "no levels: % is *");
+        assert!(List::new("archive").fits_loosely(&ListEntry::new("Archive")));
+        assert!(!List::new("archive").fits_loosely(&ListEntry::new("Archives")));
         assert!(List::new("inbox").fits(&ListEntry::new("INBOX")));
     }
 }

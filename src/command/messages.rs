@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::ops::{RangeFrom, RangeInclusive};
 
-use super::Flow;
 use super::search::Found;
+use super::{Claim, Flow};
 use crate::types::{Message, Seq, SeqSet, Uid, UidSet};
 
 /// The messages that a command names.
@@ -52,6 +52,16 @@ impl Messages {
             (Self::Uids(a), Self::Uids(b)) => a.is_open() || b.is_open() || !a.intersection(b).is_empty(),
             (Self::Seqs(a), Self::Seqs(b)) => a.is_open() || b.is_open() || !a.intersection(b).is_empty(),
             _ => true,
+        }
+    }
+
+    /// Whether messages with these UIDs, which are gone, were named.
+    pub(crate) fn claim(&self, gone: &UidSet) -> Claim {
+        match self {
+            Self::Uids(set) if set.intersection(gone) == *gone => Claim::Whole,
+            // `5:*` names the last message, whatever its UID.
+            Self::Uids(set) if set.is_open() => Claim::Part,
+            _ => Claim::No,
         }
     }
 

@@ -137,7 +137,10 @@ impl Command for Store {
         let Some(flags) = row.flags() else { return Claim::No };
         // A row whose flags don't show the change is someone else's news.
         let shows = self.apply(Some(flags)).as_ref() == Some(flags);
-        let mine = !self.silent && shows && self.which.hold(row) == Holds::Surely && !self.told.has(row);
+        // A row with more in it answers a FETCH.
+        let alone = !row.has_data();
+        let mine =
+            alone && !self.silent && shows && self.which.hold(row) == Holds::Surely && !self.told.has(row);
         if mine { Claim::Whole } else { Claim::No }
     }
 

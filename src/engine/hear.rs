@@ -14,8 +14,8 @@ use super::slot::data_event;
 use super::{Engine, LAST_WORDS, excerpt};
 use crate::command::{Claim, Effect, FlagUse, Hears, Messages};
 use crate::types::{
-    Answer, Code, CommandId, Event, EventKind, ListEntry, MailboxName, Message, Place, Seq, Status,
-    StatusResponse, Uid, UidSet, Untagged,
+    Answer, Code, CommandId, Event, EventKind, ListEntry, MailboxName, Place, Seq, Status, StatusResponse,
+    Uid, UidSet, Untagged,
 };
 use crate::view::Gone;
 use crate::wire::{Response, Unreadable};
@@ -307,7 +307,7 @@ impl Engine {
             row.seq = seq;
         }
         let Answer::Fetch(row) = heard.answer() else { return };
-        let (flags, mod_seq, data) = (row.flags().cloned(), row.mod_seq(), has_data(row));
+        let (flags, mod_seq, data) = (row.flags().cloned(), row.mod_seq(), row.has_data());
         let place = heard.place().cloned();
         if learned.grown {
             let count = selection.view.len();
@@ -451,16 +451,6 @@ fn listed(entry: ListEntry, lsub: bool) -> Event {
         None => EventKind::MailboxCreated(entry),
     };
     Event::new(kind).at(place)
-}
-
-/// Whether a row tells more than flags and numbers.
-fn has_data(row: &Message) -> bool {
-    row.internal_date().is_some()
-        || row.size().is_some()
-        || row.envelope().is_some()
-        || row.body_structure().is_some()
-        || !row.sections().is_empty()
-        || row.extra_items().next().is_some()
 }
 
 fn kind_of(answer: &Answer) -> Hears {

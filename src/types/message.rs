@@ -112,6 +112,16 @@ impl Message {
         &self.body
     }
 
+    /// Whether it tells more than flags and numbers.
+    pub(crate) fn has_data(&self) -> bool {
+        self.internal_date.is_some()
+            || self.size.is_some()
+            || self.envelope.is_some()
+            || self.body_structure.is_some()
+            || !self.body.is_empty()
+            || self.extra_items().next().is_some()
+    }
+
     /// Takes over what another response told of the same message, where this one says nothing.
     pub(crate) fn merge(&mut self, later: Self) {
         self.seq = later.seq.or(self.seq);

@@ -383,3 +383,6 @@ fn excerpt(bytes: &Bytes) -> Bytes {
     const MOST: usize = 16 << 10;
     if bytes.len() <= MOST { bytes.clone() } else { Bytes::copy_from_slice(&bytes[..MOST]) }
 }
+
+#[cfg(test)]
+mod tests;

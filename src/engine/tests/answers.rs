@@ -1,0 +1,411 @@
+//! What the model server answers, and when: its table of what a server may do, with the section of RFC 9051 at each rule.
+//!
+//! Commands in progress advance one step at a time, in any order that is legal; between the steps other sessions
+//! change the mailboxes, and the client is told of that whenever it may be.
+
+use super::commands::{Cmd, Named};
+use super::mailboxes::{DELETED, FLAGS, Folder, Mail, SEEN, Selected, Told, bits};
+use super::order::in_order;
+use super::server::{Idling, Note, Outcome, Server};
+
+impl Server {
+    /// The commands that may be worked on now.
+    pub(super) fn runnable(&self) -> Vec<usize> {
+        let waits =
+            |at: usize| self.tasks[..at].iter().any(|older| in_order(&older.cmd, &self.tasks[at].cmd));
+        (0..self.tasks.len()).filter(|at| !waits(*at)).collect()
+    }
+
+    /// Works a little on one of the commands in progress. Whether there was anything to do.
+    pub(super) fn advance(&mut self, which: u16, dice: u16) -> bool {
+        if self.wants_plus {
+            let user = self
+                .waiting_tag()
+                .and_then(|tag| self.shared.owner(&tag))
+                .is_some_and(|id| self.users.contains(&id));
+            // RFC 9051 section 7.6: a tagged NO or BAD in place of `+`; what else is in progress may go on first.
+            if self.tasks.is_empty() || which.is_multiple_of(2) {
+                self.answer_literal(
+                    [Some("NO"), Some("BAD")].get(usize::from(dice % 16)).copied().flatten().filter(|_| user),
+                );
+                return true;
+            }
+        }
+        match self.idling {
+            Idling::Asked => {
+                self.answer_idle(dice);
+                return true;
+            }
+            // The server may end IDLE whenever it likes (RFC 9051 section 6.3.13 speaks of timeouts; some say OK).
+            Idling::On if dice.is_multiple_of(64) => {
+                self.end_idle("OK", false);
+                self.idling = Idling::Ended;
+                return true;
+            }
+            _ => {}
+        }
+        let runnable = self.runnable();
+        let Some(at) = runnable.get(usize::from(which) % runnable.len().max(1)) else { return false };
+        self.step(*at, dice);
+        true
+    }
+
+    fn answer_idle(&mut self, dice: u16) {
+        let how = match dice % 32 {
+            0 => "NO",
+            1 => "BAD",
+            2 => "OK",
+            _ => {
+                self.idling = Idling::On;
+                return self.say("+ idling", Note::Nothing);
+            }
+        };
+        self.blocked = true;
+        self.end_idle(how, true);
+    }
+
+    fn end_idle(&mut self, how: &'static str, unblocks: bool) {
+        let Some((tag, id)) = self.idle.take() else { return };
+        self.idling = Idling::No;
+        self.say(format!("{tag} {how} idle"), Note::Tagged(id, tag.clone(), how, unblocks));
+    }
+
+    /// DONE has come.
+    pub(super) fn done(&mut self) {
+        self.end_idle("OK", false);
+    }
+
+    fn outcome(&mut self, at: usize) -> &mut Outcome {
+        self.outcomes.entry(self.tasks[at].id).or_default()
+    }
+
+    fn finish(&mut self, at: usize, how: &'static str, code: &str) {
+        let task = self.tasks.remove(at);
+        self.say(
+            format!("{} {how} {code}done", task.tag),
+            Note::Tagged(task.id, task.tag.clone(), how, false),
+        );
+    }
+
+    fn step(&mut self, at: usize, dice: u16) {
+        let task = self.tasks[at].clone();
+        let Some(todo) = task.todo else { return self.begin(at, dice) };
+        // Flags of what is gone can't be changed (RFC 2180 section 4.2).
+        let stores = matches!(task.cmd, Cmd::Store { .. });
+        let next = todo.iter().position(|uid| self.has_told(*uid) && !(stores && self.is_gone(*uid)));
+        match (&task.cmd, next) {
+            (Cmd::Fetch { items, .. }, Some(next)) => {
+                self.tasks[at].todo = Some(todo[next + 1..].to_vec());
+                self.fetch_row(at, todo[next], items, dice);
+            }
+            (Cmd::Store { which, sign, silent, flags }, Some(next)) => {
+                if dice % 64 == 3 && self.users.contains(&task.id) {
+                    // RFC 9051 section 6.4.6: NO, and those before it have been changed.
+                    return self.finish(at, "NO", "");
+                }
+                self.tasks[at].todo = Some(todo[next + 1..].to_vec());
+                let (uid, bits) = (todo[next], bits(flags));
+                self.change(uid, |f| match sign {
+                    '+' => f | bits,
+                    '-' => f & !bits,
+                    _ => bits,
+                });
+                if !silent {
+                    self.outcome(at).rows.push(uid);
+                    // RFC 9051 section 6.4.9: what a UID command causes names the UID.
+                    self.say_row(
+                        uid,
+                        if dice.is_multiple_of(2) || which.by_uid { &["UID", "FLAGS"] } else { &["FLAGS"] },
+                    );
+                }
+            }
+            (Cmd::Expunge(_) | Cmd::Copy { moves: true, .. }, Some(next)) => {
+                self.tasks[at].todo = Some(todo[next + 1..].to_vec());
+                assert!(self.may_expunge(), "the model may not say EXPUNGE here");
+                self.say_expunge(todo[next]);
+            }
+            (Cmd::Select { name, read_only }, _) => self.opened(at, name, *read_only),
+            (Cmd::Copy { moves: false, .. }, _) if self.kind.uidplus || self.kind.rev2 => {
+                let code = self.copy_code(at);
+                self.finish(at, "OK", &code);
+            }
+            _ => self.finish(at, "OK", ""),
+        }
+    }
+
+    fn fetch_row(&mut self, at: usize, uid: u32, items: &[String], dice: u16) {
+        let mut names: Vec<&str> =
+            items.iter().map(|i| if i == "BODY.PEEK[]" { "BODY[]" } else { i }).collect();
+        if !names.contains(&"UID") {
+            // A UID FETCH is answered with the UID (RFC 9051 section 6.4.9).
+            names.insert(0, "UID");
+        }
+        let marks =
+            items.iter().any(|i| i == "BODY[]") && self.session.as_ref().is_some_and(|s| !s.read_only);
+        if marks {
+            self.change(uid, |flags| flags | SEEN);
+        }
+        if (marks || dice % 8 == 1) && !names.contains(&"FLAGS") && names.len() > 1 {
+            // RFC 9051 section 6.4.5: a change of \Seen is told; others add FLAGS unasked (7.5.2).
+            names.push("FLAGS");
+        }
+        self.outcome(at).rows.push(uid);
+        if dice % 8 == 2 && names.len() > 2 {
+            // One message in two rows.
+            let (first, mut second) = (names[..2].to_vec(), names[2..].to_vec());
+            self.say_row(uid, &first);
+            second.insert(0, "UID");
+            return self.say_row(uid, &second);
+        }
+        if dice % 2 == 1 {
+            names.reverse();
+        }
+        self.say_row(uid, &names);
+    }
+
+    fn begin(&mut self, at: usize, dice: u16) {
+        let cmd = self.tasks[at].cmd.clone();
+        self.tasks[at].todo = Some(Vec::new());
+        let folder = self.session.as_ref().map(|s| s.folder);
+        self.outcome(at).folder = folder;
+        let refused =
+            ["NO", "BAD"].get(usize::from(dice % 24)).filter(|_| self.users.contains(&self.tasks[at].id));
+        let unfit = cmd.is_about_messages() && self.session.is_none();
+        if let Some(how) = refused.copied().or(unfit.then_some("BAD")).filter(|_| cmd != Cmd::Logout) {
+            let selects = matches!(cmd, Cmd::Select { .. });
+            self.finish(at, how, "");
+            // RFC 9051 section 6.3.2: after NO nothing is selected; after BAD some servers keep what was.
+            if selects && (how == "NO" || dice % 48 > 24) {
+                self.leave();
+            }
+            return;
+        }
+        match cmd {
+            Cmd::Noop => {
+                if dice.is_multiple_of(2) {
+                    // RFC 9051 section 6.1.2: a good time to tell what is new.
+                    self.tell_all();
+                }
+                self.finish(at, "OK", "");
+            }
+            Cmd::Capability => self.say(format!("* CAPABILITY {}", self.capabilities()), Note::Nothing),
+            Cmd::Logout => {
+                self.say("* BYE bye", Note::Nothing);
+                self.finish(at, "OK", "");
+                self.ended = true;
+            }
+            Cmd::Idle => unreachable!("IDLE is no task"),
+            Cmd::List => {
+                let names: Vec<String> = self.folders.iter().map(|f| f.name.clone()).collect();
+                self.outcome(at).listed.extend(names.clone());
+                names.iter().for_each(|name| self.say(format!("* LIST () \"/\" {name}"), Note::Nothing));
+            }
+            Cmd::Create(name) => {
+                if self.folders.iter().any(|f| f.name == name) {
+                    return self.finish(at, "NO", "[ALREADYEXISTS] ");
+                }
+                let era = u32::try_from(self.folders.len()).unwrap() + 20;
+                self.folders.push(Folder { name, era, next: 1, messages: Vec::new() });
+                self.finish(at, "OK", "");
+            }
+            Cmd::Status(name) => {
+                let Some(folder) = self.folders.iter().find(|f| f.name == name) else {
+                    return self.finish(at, "NO", "");
+                };
+                let unseen = folder.messages.iter().filter(|m| m.flags & SEEN == 0).count();
+                let told = (folder.messages.len(), folder.next, folder.era, unseen);
+                let told = (u32::try_from(told.0).unwrap(), told.1, told.2, u32::try_from(told.3).unwrap());
+                self.outcome(at).status = Some(told);
+                let (messages, next, era, unseen) = told;
+                let text = format!("MESSAGES {messages} UIDNEXT {next} UIDVALIDITY {era} UNSEEN {unseen}");
+                self.say(format!("* STATUS {name} ({text})"), Note::Nothing);
+            }
+            Cmd::Select { name, .. } => self.open(at, &name),
+            Cmd::Deselect { expunge } => {
+                if expunge && let Some(session) = self.session.as_ref().filter(|s| !s.read_only) {
+                    // RFC 9051 section 6.4.1: they go, and this session is not told.
+                    self.folders[session.folder].messages.retain(|m| m.flags & DELETED == 0);
+                }
+                self.finish(at, "OK", "");
+                self.leave();
+            }
+            Cmd::Append { to, flags, .. } => {
+                let Some(to) = self.folders.iter().position(|f| f.name == to) else {
+                    return self.finish(at, "NO", "[TRYCREATE] ");
+                };
+                let uid = self.put(to, bits(&flags));
+                self.outcome(at).appended = Some(uid);
+                let code = format!("[APPENDUID {} {uid}] ", self.folders[to].era);
+                self.finish(at, "OK", if self.kind.uidplus || self.kind.rev2 { &code } else { "" });
+            }
+            Cmd::Fetch { which, .. } => self.begin_with(at, &which),
+            Cmd::Store { which, .. } => {
+                if self.session.as_ref().is_some_and(|s| s.read_only) {
+                    return self.finish(at, "NO", "[NOPERM] ");
+                }
+                self.begin_with(at, &which);
+            }
+            Cmd::Search { key, extended } => self.search(at, &key, extended),
+            Cmd::Copy { which, to, moves } => self.copy(at, &which, &to, moves),
+            Cmd::Expunge(which) => self.expunge(at, which.as_ref()),
+        }
+    }
+
+    fn begin_with(&mut self, at: usize, which: &Named) {
+        let todo = self.resolve(which);
+        self.note_stars(at, which, &todo);
+        self.tasks[at].todo = Some(todo);
+        if !self.kind.keeps_ghosts {
+            self.drop_gone(at);
+        }
+    }
+
+    /// Of these messages, those that `n:*` names only because the last message is below n.
+    fn note_stars(&mut self, at: usize, which: &Named, uids: &[u32]) {
+        let told = self.session.iter().flat_map(|s| &s.told).zip(1..);
+        let number = |uid: u32, seq: u32| if which.by_uid { uid } else { seq };
+        let by_star =
+            told.filter(|(m, seq)| uids.contains(&m.uid) && !which.has(number(m.uid, *seq), u32::MAX));
+        let by_star: Vec<u32> = by_star.map(|(m, _)| m.uid).collect();
+        self.outcome(at).by_star.extend(by_star);
+    }
+
+    fn drop_gone(&mut self, at: usize) {
+        let Some(session) = &self.session else { return };
+        let gone: Vec<u32> = session.told.iter().filter(|m| m.gone).map(|m| m.uid).collect();
+        if let Some(todo) = &mut self.tasks[at].todo {
+            todo.retain(|uid| !gone.contains(uid));
+        }
+    }
+
+    fn search(&mut self, at: usize, key: &str, extended: bool) {
+        let Some(session) = &self.session else { return };
+        let fits = |flags: u8| match key {
+            "ALL" => true,
+            "SEEN" => flags & SEEN != 0,
+            "UNSEEN" => flags & SEEN == 0,
+            "DELETED" => flags & DELETED != 0,
+            other => panic!("the programs don't search {other}"),
+        };
+        let ghosts = self.kind.keeps_ghosts;
+        let found: Vec<u32> =
+            session.told.iter().filter(|m| fits(m.flags) && (ghosts || !m.gone)).map(|m| m.uid).collect();
+        let text: Vec<String> = found.iter().map(u32::to_string).collect();
+        let tag = self.tasks[at].tag.clone();
+        // RFC 9051 section 7.3.4: ALL is left out where nothing was found.
+        let text = match (extended, text.is_empty()) {
+            (true, true) => format!("* ESEARCH (TAG \"{tag}\") UID"),
+            (true, false) => format!("* ESEARCH (TAG \"{tag}\") UID ALL {}", text.join(",")),
+            (false, _) => format!("* SEARCH {}", text.join(" ")).trim_end().to_owned(),
+        };
+        self.outcome(at).found = found;
+        self.say(text, Note::Nothing);
+    }
+
+    fn copy(&mut self, at: usize, which: &Named, to: &str, moves: bool) {
+        let Some(to) = self.folders.iter().position(|f| f.name == to) else {
+            return self.finish(at, "NO", "[TRYCREATE] ");
+        };
+        if moves && self.session.as_ref().is_some_and(|s| s.read_only) {
+            return self.finish(at, "NO", "");
+        }
+        self.begin_with(at, which);
+        self.drop_gone(at);
+        let uids = self.tasks[at].todo.clone().unwrap_or_default();
+        let mut pairs = Vec::new();
+        for uid in &uids {
+            let flags =
+                self.session.iter().flat_map(|s| &s.told).find(|m| m.uid == *uid).map_or(0, |m| m.flags);
+            pairs.push((*uid, self.put(to, flags)));
+        }
+        self.outcome(at).copied.extend(pairs);
+        self.tasks[at].whole = uids.clone();
+        if moves {
+            let code = self.copy_code(at);
+            if !code.is_empty() {
+                // RFC 9051 section 6.4.8: COPYUID comes untagged, before the EXPUNGEs.
+                self.say(format!("* OK {code}moved"), Note::Nothing);
+            }
+            self.outcome(at).expunged.extend(&uids);
+            uids.iter().for_each(|uid| self.remove_from_selected(*uid));
+        }
+    }
+
+    fn copy_code(&mut self, at: usize) -> String {
+        let whole = self.tasks[at].whole.clone();
+        if whole.is_empty() || !(self.kind.uidplus || self.kind.rev2) {
+            return String::new();
+        }
+        let (Cmd::Copy { to, .. }, pairs) = (self.tasks[at].cmd.clone(), self.outcome(at).copied.clone())
+        else {
+            return String::new();
+        };
+        let era = self.folders.iter().find(|f| f.name == to).map_or(0, |f| f.era);
+        let pairs: Vec<(u32, u32)> = pairs.into_iter().filter(|(from, _)| whole.contains(from)).collect();
+        let from: Vec<String> = pairs.iter().map(|(from, _)| from.to_string()).collect();
+        let to: Vec<String> = pairs.iter().map(|(_, to)| to.to_string()).collect();
+        format!("[COPYUID {era} {} {}] ", from.join(","), to.join(","))
+    }
+
+    fn expunge(&mut self, at: usize, which: Option<&Named>) {
+        let Some(session) = self.session.clone() else { return };
+        if session.read_only {
+            return self.finish(at, "NO", "");
+        }
+        let named = which.map(|which| self.resolve(which));
+        if let (Some(which), Some(named)) = (which, &named) {
+            self.note_stars(at, which, named);
+        }
+        let goes = |uid: u32| named.as_ref().is_none_or(|named| named.contains(&uid));
+        let all = self.folders[session.folder].messages.clone();
+        let going: Vec<u32> =
+            all.iter().filter(|m| m.flags & DELETED != 0 && goes(m.uid)).map(|m| m.uid).collect();
+        going.iter().for_each(|uid| self.remove_from_selected(*uid));
+        let told: Vec<u32> = going.into_iter().filter(|uid| self.has_told(*uid)).collect();
+        self.outcome(at).expunged.extend(&told);
+        self.tasks[at].todo = Some(told);
+    }
+
+    fn open(&mut self, at: usize, name: &str) {
+        let Some(folder) = self.folders.iter().position(|f| f.name == name) else {
+            self.finish(at, "NO", "");
+            return self.leave();
+        };
+        if self.session.take().is_some() && self.kind.rev2 {
+            // RFC 9051 section 7.1, CLOSED: what comes from here on is of the new mailbox.
+            self.say("* OK [CLOSED] left", Note::Left);
+        }
+        let Folder { era, next, messages, .. } = self.folders[folder].clone();
+        let count = messages.len();
+        self.tasks[at].whole = messages.iter().map(|m| m.uid).collect();
+        // RFC 9051 section 6.3.2.
+        self.say(format!("* FLAGS ({})", FLAGS.join(" ")), Note::Nothing);
+        self.say(format!("* {count} EXISTS"), Note::Nothing);
+        self.say(format!("* OK [UIDVALIDITY {era}] era"), Note::Nothing);
+        self.say(format!("* OK [UIDNEXT {next}] next"), Note::Nothing);
+        if self.kind.rev2 {
+            self.say(format!("* LIST () \"/\" {name}"), Note::Nothing);
+        }
+    }
+
+    fn opened(&mut self, at: usize, name: &str, read_only: bool) {
+        let folder = self.folders.iter().position(|f| f.name == name).unwrap();
+        let (id, uids) = (self.tasks[at].id, self.tasks[at].whole.clone());
+        let now = |uid: u32| self.folders[folder].messages.iter().find(|m| m.uid == uid).copied();
+        let told = uids.iter().map(|&uid| match now(uid) {
+            Some(Mail { uid, flags }) => Told { uid, flags, dirty: false, gone: false },
+            None => Told { uid, flags: 0, dirty: false, gone: true },
+        });
+        let (told, up_to) = (told.collect(), uids.last().copied().unwrap_or(0));
+        self.session = Some(Selected { folder, read_only, told, up_to });
+        self.outcome(at).folder = Some(folder);
+        self.finish(at, "OK", if read_only { "[READ-ONLY] " } else { "[READ-WRITE] " });
+        self.out.push_back((Vec::new(), Note::Opened(id, folder, uids)));
+    }
+
+    /// Nothing is selected any more.
+    fn leave(&mut self) {
+        self.session = None;
+        self.out.push_back((Vec::new(), Note::Left));
+    }
+}

@@ -1,0 +1,230 @@
+//! What must be true: of each token's result, and at the end of each program.
+
+use super::mailboxes::{bits, body_of, size_of};
+use super::server::Outcome;
+use super::tokens::{Got, joined};
+use super::world::{Fate, Intent, World};
+use crate::error::{Error, ErrorKind, Sent};
+use crate::types::{Answer, CommandId, Flags, Message, Seq};
+
+impl World {
+    /// A token's result is what the server answered to this very command.
+    pub(super) fn check(&self, id: CommandId, got: &Got) {
+        let (intent, outcome) = (&self.intents[&id], self.server.outcomes.get(&id));
+        if let Got::Failed(error) = got {
+            return self.check_failure(intent, outcome, error);
+        }
+        let Some(outcome) = outcome else {
+            // Nothing was left to do.
+            let there = self.server.heard.view.as_ref().map_or(&[][..], |(_, uids)| uids);
+            let gone =
+                intent.meant.as_ref().is_some_and(|meant| !meant.iter().any(|uid| there.contains(uid)));
+            assert!(intent.empty || gone, "{intent:?} was never sent, and gave {got:?}");
+            return;
+        };
+        assert!(outcome.ends.iter().all(|end| *end == "OK"), "{intent:?} gave {got:?}: {outcome:?}");
+        assert_eq!(outcome.ends.len(), outcome.lines, "{intent:?} ended before its tagged response was read");
+        let folder = intent.folder.filter(|_| intent.name != "CLOSE");
+        assert!(
+            folder.is_none_or(|folder| outcome.folder == Some(folder)),
+            "the wrong mailbox: {intent:?} {outcome:?}"
+        );
+        let sorted = |list: &[u32]| {
+            let mut list = list.to_vec();
+            list.sort_unstable();
+            list.dedup();
+            list
+        };
+        let told_uids = self.server.kind.uidplus || self.server.kind.rev2;
+        match got {
+            Got::Rows(rows) => self.check_rows(intent, outcome, rows),
+            Got::Found(uids) => assert_eq!(sorted(uids), sorted(&outcome.found), "{intent:?}"),
+            Got::Copied(pairs) if told_uids => {
+                let mut pairs = pairs.clone();
+                pairs.sort_unstable();
+                let mut copied = outcome.copied.clone();
+                copied.sort_unstable();
+                assert_eq!(pairs, copied, "{intent:?}");
+            }
+            Got::Copied(pairs) => assert!(pairs.is_empty(), "{intent:?}: {pairs:?}"),
+            Got::Appended(uid) => assert_eq!(*uid, outcome.appended.filter(|_| told_uids), "{intent:?}"),
+            Got::Listed(names) => assert_eq!(*names, outcome.listed, "{intent:?}"),
+            Got::Status(counts) => assert_eq!(*counts, outcome.status, "{intent:?}"),
+            Got::Expunged(count, uids) => {
+                let removed = &self.server.heard.removed[outcome.removed_before..];
+                assert!(uids.iter().all(|uid| removed.contains(uid)), "{uids:?} of {removed:?}");
+                assert!(usize::try_from(*count).unwrap() <= removed.len());
+                // What the view had no UID of can't be told apart from others' removals.
+                let surely = outcome.expunged.iter().filter(|uid| !outcome.by_star.contains(uid));
+                let missing = surely.filter(|uid| !uids.contains(uid)).count();
+                let unknown = self.replay.removed_unknown;
+                assert!(missing <= unknown, "{intent:?}: {uids:?}, and {:?} went", outcome.expunged);
+            }
+            Got::Mailbox(mailbox) => assert_eq!(Some(mailbox.selection()), self.selection_of(id)),
+            Got::Nothing | Got::Failed(_) => {}
+        }
+    }
+
+    fn check_failure(&self, intent: &Intent, outcome: Option<&Outcome>, error: &Error) {
+        let ends = outcome.map_or(&[][..], |o| &o.ends);
+        let lines = outcome.map_or(0, |o| o.lines);
+        match error.kind() {
+            ErrorKind::No => assert!(ends.contains(&"NO"), "{intent:?} {error}"),
+            ErrorKind::Bad => assert!(ends.contains(&"BAD"), "{intent:?} {error}"),
+            ErrorKind::SelectionEnded | ErrorKind::Unsupported | ErrorKind::Invalid => {
+                assert_eq!((lines, error.was_sent()), (0, Sent::No), "{intent:?} {error}");
+                let numbers = intent.seqs.is_some() && error.to_string().contains("not known yet");
+                assert!(error.kind() != ErrorKind::Invalid || numbers, "{intent:?} {error}");
+            }
+            ErrorKind::Closed => match error.was_sent() {
+                Sent::No => assert_eq!(lines, 0, "{intent:?} was said to be unsent"),
+                Sent::Partly => assert!(lines == 0 || intent.name == "COPY", "{intent:?} was sent whole"),
+                Sent::Fully => assert!(lines > 0, "{intent:?} was not sent"),
+            },
+            other => panic!("{intent:?} can't fail with {other:?}: {error}"),
+        }
+    }
+
+    fn check_rows(&self, intent: &Intent, outcome: &Outcome, rows: &[Message]) {
+        let folder = intent.folder.unwrap();
+        if intent.name == "STORE" && intent.seqs.is_some() && rows.iter().any(|row| row.uid().is_none()) {
+            // Answered by number alone, and before the view was filled.
+            return assert!(rows.len() + outcome.by_star.len() >= outcome.rows.len(), "{intent:?}: {rows:?}");
+        }
+        // The last message is named by `n:*` even if it is below n. Nobody means that, and beside another FETCH of it the
+        // row may go there.
+        for uid in outcome.rows.iter().filter(|uid| !outcome.by_star.contains(uid)) {
+            let of: Vec<&Message> =
+                rows.iter().filter(|row| row.uid().is_some_and(|u| u.get() == *uid)).collect();
+            assert_eq!(of.len(), 1, "one row of {uid} for {intent:?}: {rows:?}");
+            let told = [
+                (1, of[0].flags().is_some()),
+                (2, of[0].size().is_some()),
+                (4, of[0].envelope().is_some()),
+                (24, of[0].body().is_some()),
+            ];
+            for (item, told) in told {
+                assert!(told || intent.items & item == 0, "{intent:?} lacks an item: {:?}", of[0]);
+            }
+        }
+        for row in rows {
+            let Some(uid) = row.uid().map(u32::from) else {
+                // Flags of a message that the server named by number alone are true for whoever gets them.
+                let data = row.size().is_some() || row.envelope().is_some() || row.body().is_some();
+                let news = row.flags().is_some() && !data && intent.seqs.is_some();
+                assert!(news, "a row without UID for {intent:?}: {row:?}");
+                continue;
+            };
+            let data = row.size().is_some() || row.envelope().is_some() || row.body().is_some();
+            assert!(!data || outcome.rows.contains(&uid), "data of {uid} that is not {intent:?}'s");
+            assert!(row.size().is_none_or(|size| size == u64::from(size_of(folder, uid))), "{row:?}");
+            let subject = row.envelope().and_then(|e| e.subject().map(|s| s.into_owned()));
+            assert!(subject.is_none_or(|subject| subject == format!("{folder}/{uid}")), "{row:?}");
+            assert!(row.body().is_none_or(|body| *body == body_of(folder, uid)), "{row:?}");
+            if let Some(flags) = row.flags() {
+                let told = (folder, uid, bits_of(flags));
+                let heard = &self.server.heard.flags[outcome.rows_before..];
+                assert!(
+                    heard.contains(&told),
+                    "flags {flags} of {uid} were not told since {intent:?} was sent"
+                );
+            }
+        }
+    }
+
+    /// At the end of a program that came to rest: what the client knows is what is true.
+    pub(super) fn check_view(&self) {
+        assert_eq!(self.held(), [], "each token is resolved");
+        let engine = &self.bench.engine;
+        assert!(engine.is_at_rest());
+        // After BAD to SELECT the server may still have a mailbox selected that has no handle any more.
+        let (Some(ours), Some(theirs)) = (&engine.selection, &self.server.session) else {
+            return assert!(engine.selection.is_none() && self.replay.open.is_none());
+        };
+        let folder = &self.server.folders[theirs.folder];
+        assert_eq!(ours.seat.place.mailbox.as_str(), folder.name);
+        let uids: Vec<u32> = folder.messages.iter().map(|m| m.uid).collect();
+        assert_eq!(ours.view.len() as usize, uids.len());
+        let (selection, replayed) = self.replay.open.as_ref().expect("an opening was told");
+        assert_eq!((*selection, replayed.len()), (ours.seat.id, uids.len()));
+        for (mail, (seq, seen)) in folder.messages.iter().zip((1..).zip(replayed)) {
+            let entry = Seq::new(seq).and_then(|seq| ours.view.get(seq)).expect("an entry");
+            assert_eq!(entry.uid.map(u32::from), Some(mail.uid), "the UID of {seq}");
+            let flags = entry.flags.as_ref().map(bits_of);
+            assert!(
+                flags.is_none_or(|f| f == mail.flags),
+                "{} has {:#b}, not {flags:?}",
+                mail.uid,
+                mail.flags
+            );
+            assert!(seen.uid.is_none_or(|uid| uid == mail.uid), "events say {seen:?} of {}", mail.uid);
+            let told = seen.flags.as_ref().map(bits_of);
+            assert!(told.is_none_or(|f| f == mail.flags), "events say {told:?} of {mail:?}");
+        }
+    }
+
+    /// At the end of each program, once the connection has ended.
+    pub(super) fn check_end(&mut self) {
+        assert_eq!(self.held(), [], "each token is resolved");
+        assert!(self.replay.closed, "Closed is told");
+        assert_eq!(self.bench.shared.in_flight(), 0, "nothing is left in the tag table");
+        assert!(self.replay.notices <= self.server.heard.notices);
+        for (id, intent) in &self.intents {
+            let outcome = self.server.outcomes.get(id);
+            let lines = outcome.map_or(0, |o| o.lines);
+            let ends = self.replay.ends.iter().filter(|(of, _)| of == id).count();
+            match intent.fate {
+                Fate::Held => panic!("{intent:?} is still held"),
+                Fate::Resolved | Fate::Detached => {
+                    assert_eq!(ends, usize::from(!intent.refused), "{id} {intent:?} ends once: {outcome:?}");
+                }
+                Fate::Dropped => {
+                    assert!(ends <= 1);
+                    assert!(
+                        intent.begun || !intent.reads_only || lines == 0 || intent.name == "SELECT",
+                        "{intent:?} was withdrawn"
+                    );
+                }
+                Fate::Cancelled => assert!(intent.begun || lines == 0, "{intent:?} was cancelled in time"),
+            }
+            if let Some(outcome) = outcome {
+                self.check_numbers(intent, outcome);
+                let whole =
+                    outcome.ends.len() == outcome.lines && outcome.ends.iter().all(|end| *end == "OK");
+                if intent.fate == Fate::Detached && matches!(intent.name, "FETCH" | "STORE") && whole {
+                    let data = self.replay.data.iter().filter(|(of, _)| of == id);
+                    let rows = data.filter_map(|(_, answer)| match &**answer {
+                        Answer::Fetch(row) => Some((**row).clone()),
+                        _ => None,
+                    });
+                    self.check_rows(intent, outcome, &joined(rows.collect()));
+                }
+            }
+        }
+        let detached = |id: &CommandId| self.intents.get(id).is_some_and(|i| i.fate == Fate::Detached);
+        assert!(self.replay.data.iter().all(|(id, _)| detached(id)), "data only of detached commands");
+    }
+
+    /// Numbers reached the server as the messages that they stood for when they were submitted.
+    fn check_numbers(&self, intent: &Intent, outcome: &Outcome) {
+        let (Some((_, open)), Some(meant), Some(named)) = (&intent.seqs, &intent.meant, &outcome.named)
+        else {
+            return;
+        };
+        let right: Vec<u32> = meant.iter().filter(|uid| outcome.told_then.contains(uid)).copied().collect();
+        if *open {
+            let last = meant.last().copied().unwrap_or(0);
+            assert!(
+                right.iter().all(|uid| named.contains(uid)) || right.is_empty(),
+                "{intent:?}: {outcome:?}"
+            );
+            assert!(named.iter().all(|uid| right.contains(uid) || *uid > last), "{intent:?}: {outcome:?}");
+        } else {
+            assert_eq!(*named, right, "{intent:?}: {outcome:?}");
+        }
+    }
+}
+
+pub(super) fn bits_of(flags: &Flags) -> u8 {
+    bits(&flags.iter().map(|flag| flag.as_str().to_owned()).collect::<Vec<_>>())
+}

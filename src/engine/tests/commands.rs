@@ -1,0 +1,272 @@
+//! What the model server makes of a command line. Written apart from the library's encoder, from the grammar
+//! of RFC 9051 section 9, and only as far as the programs need it.
+
+/// A line in pieces: text, and literals between (RFC 9051 section 4.3).
+#[derive(Clone, Debug)]
+pub(super) enum Part {
+    Text(Vec<u8>),
+    Literal(Vec<u8>),
+}
+
+/// One argument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Arg {
+    Word(String),
+    /// A quoted string or a literal.
+    Text(Vec<u8>),
+    List(Vec<Arg>),
+}
+
+/// Messages as a command names them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Named {
+    pub(super) by_uid: bool,
+    /// `u32::MAX` stands for `*`.
+    ranges: Vec<(u32, u32)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Cmd {
+    Noop,
+    Capability,
+    Logout,
+    Idle,
+    List,
+    Select { name: String, read_only: bool },
+    Deselect { expunge: bool },
+    Create(String),
+    Status(String),
+    Append { to: String, flags: Vec<String>, size: usize },
+    Fetch { which: Named, items: Vec<String> },
+    Store { which: Named, sign: char, silent: bool, flags: Vec<String> },
+    Search { key: String, extended: bool },
+    Copy { which: Named, to: String, moves: bool },
+    Expunge(Option<Named>),
+}
+
+impl Named {
+    fn parse(text: &str, by_uid: bool) -> Self {
+        let number = |text: &str| {
+            let number = if text == "*" { u32::MAX } else { text.parse().unwrap_or(0) };
+            assert!(number > 0, "{text} is no message number (nz-number)");
+            number
+        };
+        let range = |text: &str| match text.split_once(':') {
+            Some((a, b)) => (number(a), number(b)),
+            None => (number(text), number(text)),
+        };
+        Self { by_uid, ranges: text.split(',').map(range).collect() }
+    }
+
+    /// Whether `*` is in it.
+    pub(super) fn is_open(&self) -> bool {
+        self.ranges.iter().any(|(a, b)| *a == u32::MAX || *b == u32::MAX)
+    }
+
+    /// Whether it names this one, where `last` is the highest there is. A range may stand either way round
+    /// (RFC 9051 section 9, seq-range).
+    pub(super) fn has(&self, number: u32, last: u32) -> bool {
+        let end = |n: u32| if n == u32::MAX { last } else { n };
+        self.ranges
+            .iter()
+            .map(|(a, b)| (end(*a), end(*b)))
+            .any(|(a, b)| (a.min(b)..=a.max(b)).contains(&number))
+    }
+
+    /// Whether both may name the same message.
+    pub(super) fn may_meet(&self, other: &Self) -> bool {
+        self.by_uid != other.by_uid
+            || self.is_open()
+            || other.is_open()
+            || self
+                .ranges
+                .iter()
+                .any(|(a, b)| other.ranges.iter().any(|(c, d)| a.min(b) <= c.max(d) && c.min(d) <= a.max(b)))
+    }
+}
+
+impl Cmd {
+    /// The messages that it names.
+    pub(super) fn named(&self) -> Option<&Named> {
+        match self {
+            Self::Fetch { which, .. } | Self::Store { which, .. } | Self::Copy { which, .. } => Some(which),
+            Self::Expunge(which) => which.as_ref(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_by_number(&self) -> bool {
+        self.named().is_some_and(|which| !which.by_uid)
+    }
+
+    /// The server may send EXPUNGE while it runs: not during FETCH, STORE and SEARCH by number (RFC 9051
+    /// section 7.5.1; COPY by number is not among them).
+    pub(super) fn lets_expunge_through(&self) -> bool {
+        !matches!(self, Self::Fetch { which, .. } | Self::Store { which, .. } if !which.by_uid)
+    }
+
+    /// It needs a selected mailbox (RFC 9051 section 6.4).
+    pub(super) fn is_about_messages(&self) -> bool {
+        self.named().is_some()
+            || matches!(self, Self::Expunge(_) | Self::Search { .. } | Self::Deselect { .. })
+    }
+
+    pub(super) fn changes_selection(&self) -> bool {
+        matches!(self, Self::Select { .. } | Self::Deselect { .. })
+    }
+
+    /// What it does with flags: writes them, reads them, or neither. BODY[] without PEEK sets \Seen (RFC 9051
+    /// section 6.4.5); what EXPUNGE does hangs on \Deleted.
+    pub(super) fn flag_use(&self) -> (bool, bool) {
+        match self {
+            Self::Store { .. } | Self::Expunge(_) | Self::Copy { moves: true, .. } => (true, true),
+            Self::Fetch { items, .. } => {
+                (items.iter().any(|i| i.starts_with("BODY[")), items.iter().any(|i| i == "FLAGS"))
+            }
+            Self::Search { key, .. } => (false, key != "ALL"),
+            Self::Copy { moves: false, .. } => (false, true),
+            _ => (false, false),
+        }
+    }
+
+    /// Reads a command's arguments: all after the tag.
+    pub(super) fn parse(parts: &[Part]) -> Self {
+        let mut args = arguments(parts).into_iter();
+        let mut next = || args.next().unwrap_or_else(|| panic!("an argument is missing: {parts:?}"));
+        let mut name = word(&next());
+        let by_uid = name == "UID";
+        if by_uid {
+            name = word(&next());
+        }
+        let cmd = match name.as_str() {
+            "NOOP" => Self::Noop,
+            "CAPABILITY" => Self::Capability,
+            "LOGOUT" => Self::Logout,
+            "IDLE" => Self::Idle,
+            "LIST" => {
+                assert_eq!((string(&next()), string(&next())), (String::new(), "*".to_owned()));
+                Self::List
+            }
+            "SELECT" | "EXAMINE" => Self::Select { name: string(&next()), read_only: name == "EXAMINE" },
+            "CLOSE" | "UNSELECT" => Self::Deselect { expunge: name == "CLOSE" },
+            "CREATE" => Self::Create(string(&next())),
+            "STATUS" => {
+                let name = string(&next());
+                assert_eq!(words(&next()), ["MESSAGES", "UIDNEXT", "UIDVALIDITY", "UNSEEN"]);
+                Self::Status(name)
+            }
+            "APPEND" => {
+                let to = string(&next());
+                let (flags, message) = match next() {
+                    Arg::List(flags) => (flags.iter().map(word).collect(), next()),
+                    message => (Vec::new(), message),
+                };
+                let Arg::Text(message) = message else { panic!("APPEND wants a literal") };
+                assert!(message.starts_with(b"append "), "another literal than was sent: {message:?}");
+                Self::Append { to, flags, size: message.len() }
+            }
+            "FETCH" => Self::Fetch { which: Named::parse(&word(&next()), by_uid), items: words(&next()) },
+            "STORE" => {
+                let (which, how) = (Named::parse(&word(&next()), by_uid), word(&next()));
+                let sign = how.chars().next().filter(|c| "+-".contains(*c)).unwrap_or('=');
+                let (silent, flags) = (how.ends_with(".SILENT"), words(&next()));
+                Self::Store { which, sign, silent, flags }
+            }
+            "SEARCH" => {
+                assert!(by_uid, "the programs search by UID alone");
+                let mut key = word(&next());
+                let extended = key == "RETURN";
+                if extended {
+                    assert_eq!(words(&next()), ["ALL"]);
+                    key = word(&next());
+                }
+                Self::Search { key, extended }
+            }
+            "COPY" | "MOVE" => {
+                let which = Named::parse(&word(&next()), by_uid);
+                Self::Copy { which, to: string(&next()), moves: name == "MOVE" }
+            }
+            "EXPUNGE" => Self::Expunge(by_uid.then(|| Named::parse(&word(&next()), true))),
+            other => panic!("the server knows no {other}"),
+        };
+        let rest: Vec<Arg> = args.collect();
+        assert!(rest.is_empty(), "{name} has too many arguments: {rest:?}");
+        cmd
+    }
+}
+
+fn word(arg: &Arg) -> String {
+    match arg {
+        Arg::Word(word) => word.clone(),
+        other => panic!("{other:?} is no atom"),
+    }
+}
+
+fn words(arg: &Arg) -> Vec<String> {
+    match arg {
+        Arg::List(list) => list.iter().map(word).collect(),
+        one => vec![word(one)],
+    }
+}
+
+/// An astring (RFC 9051 section 9).
+fn string(arg: &Arg) -> String {
+    match arg {
+        Arg::Word(word) => word.clone(),
+        Arg::Text(text) => String::from_utf8(text.clone()).expect("names are UTF-8"),
+        Arg::List(list) => panic!("{list:?} is no string"),
+    }
+}
+
+fn arguments(parts: &[Part]) -> Vec<Arg> {
+    let mut open: Vec<Vec<Arg>> = vec![Vec::new()];
+    for part in parts {
+        match part {
+            Part::Literal(bytes) => open.last_mut().expect("a list").push(Arg::Text(bytes.clone())),
+            Part::Text(text) => read_text(text, &mut open),
+        }
+    }
+    assert_eq!(open.len(), 1, "parentheses that are not closed: {parts:?}");
+    open.remove(0)
+}
+
+fn read_text(text: &[u8], open: &mut Vec<Vec<Arg>>) {
+    let mut at = 0;
+    while let Some(&byte) = text.get(at) {
+        at += 1;
+        let arg = match byte {
+            b' ' => continue,
+            b'(' => {
+                open.push(Vec::new());
+                continue;
+            }
+            b')' => Arg::List(open.pop().expect("a list")),
+            b'"' => {
+                let mut string = Vec::new();
+                loop {
+                    let mut next = text[at];
+                    at += 1;
+                    match next {
+                        b'"' => break Arg::Text(string),
+                        b'\\' => {
+                            next = text[at];
+                            at += 1;
+                        }
+                        _ => {}
+                    }
+                    string.push(next);
+                }
+            }
+            _ => {
+                let start = at - 1;
+                let mut in_section = byte == b'[';
+                while let Some(&next) = text.get(at).filter(|n| in_section || !b" ()\"".contains(n)) {
+                    in_section = next == b'[' || in_section && next != b']';
+                    at += 1;
+                }
+                Arg::Word(String::from_utf8(text[start..at].to_vec()).expect("words are ASCII"))
+            }
+        };
+        open.last_mut().expect("no parenthesis is closed that was not opened").push(arg);
+    }
+}

@@ -1,0 +1,158 @@
+//! The true mailboxes of the model server, the session's snapshot of one, and what happens to them: by the session's own
+//! commands, and by other sessions.
+
+use super::server::Server;
+
+/// The flags of the model, as bits in this order.
+pub(super) const FLAGS: [&str; 6] = ["\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft", "$Work"];
+pub(super) const SEEN: u8 = 1;
+pub(super) const DELETED: u8 = 8;
+
+#[derive(Clone, Debug)]
+pub(super) struct Folder {
+    pub(super) name: String,
+    pub(super) era: u32,
+    pub(super) next: u32,
+    pub(super) messages: Vec<Mail>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mail {
+    pub(super) uid: u32,
+    pub(super) flags: u8,
+}
+
+impl Folder {
+    /// A mailbox with so many messages, with gaps between their UIDs.
+    pub(super) fn new(name: &str, era: u32, size: u8) -> Self {
+        let messages = (1..=size).map(|n| Mail { uid: u32::from(n) * 3, flags: n % 8 }).collect();
+        Self { name: name.to_owned(), era, next: u32::from(size) * 3 + 2, messages }
+    }
+}
+
+/// A message of the session's snapshot: told by EXISTS, and not yet by EXPUNGE.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    pub(super) uid: u32,
+    /// As they are, or as they were when it went.
+    pub(super) flags: u8,
+    /// Another session has changed them, and this one has not been told.
+    pub(super) dirty: bool,
+    /// Expunged, and this session has not been told.
+    pub(super) gone: bool,
+}
+
+/// The mailbox that the session has selected.
+#[derive(Clone, Debug)]
+pub(super) struct Selected {
+    pub(super) folder: usize,
+    pub(super) read_only: bool,
+    pub(super) told: Vec<Told>,
+    /// The highest UID that EXISTS has counted.
+    pub(super) up_to: u32,
+}
+
+impl Server {
+    /// A new message; its UID.
+    pub(super) fn put(&mut self, folder: usize, flags: u8) -> u32 {
+        let folder = &mut self.folders[folder];
+        let uid = folder.next;
+        folder.next += 1;
+        folder.messages.push(Mail { uid, flags });
+        uid
+    }
+
+    /// The session's own change of flags.
+    pub(super) fn change(&mut self, uid: u32, to: impl Fn(u8) -> u8) {
+        let Some(session) = &mut self.session else { return };
+        let folder = &mut self.folders[session.folder];
+        let told = session.told.iter_mut().filter(|m| m.uid == uid && !m.gone);
+        told.for_each(|m| m.flags = to(m.flags));
+        folder.messages.iter_mut().filter(|m| m.uid == uid).for_each(|m| m.flags = to(m.flags));
+    }
+
+    /// Takes a message out of the selected mailbox.
+    pub(super) fn remove_from_selected(&mut self, uid: u32) {
+        if let Some(folder) = self.session.as_ref().map(|s| s.folder) {
+            self.remove(folder, uid);
+        }
+    }
+
+    /// Whether the session knows all that there is to know of its mailbox.
+    pub(super) fn is_all_told(&self) -> bool {
+        self.session.as_ref().is_none_or(|session| {
+            let new = self.folders[session.folder].messages.iter().any(|m| m.uid > session.up_to);
+            !new && session.told.iter().all(|m| !m.dirty && !m.gone)
+        })
+    }
+
+    fn remove(&mut self, folder: usize, uid: u32) {
+        self.folders[folder].messages.retain(|m| m.uid != uid);
+        if let Some(session) = self.session.as_mut().filter(|s| s.folder == folder) {
+            session.told.iter_mut().filter(|m| m.uid == uid).for_each(|m| m.gone = true);
+        }
+    }
+
+    /// Another session changes the flags of a message.
+    pub(super) fn other_flags(&mut self, folder: usize, which: u16, flags: u8) {
+        let folder = folder % 2;
+        let count = self.folders[folder].messages.len();
+        let Some(mail) = self.folders[folder].messages.get_mut(usize::from(which) % count.max(1)) else {
+            return;
+        };
+        mail.flags = flags;
+        let uid = mail.uid;
+        if let Some(session) = self.session.as_mut().filter(|s| s.folder == folder) {
+            for m in session.told.iter_mut().filter(|m| m.uid == uid) {
+                m.dirty |= m.flags != flags;
+                m.flags = flags;
+            }
+        }
+    }
+
+    /// Another session removes a message.
+    pub(super) fn other_expunge(&mut self, folder: usize, which: u16) {
+        let messages = &self.folders[folder % 2].messages;
+        let Some(mail) = messages.get(usize::from(which) % messages.len().max(1)).copied() else { return };
+        self.remove(folder % 2, mail.uid);
+    }
+}
+
+/// Flags by their names.
+pub(super) fn bits(names: &[String]) -> u8 {
+    let bit = |name: &String| {
+        let at = FLAGS.iter().position(|flag| flag.eq_ignore_ascii_case(name));
+        1 << at.unwrap_or_else(|| panic!("the programs set no {name}"))
+    };
+    names.iter().fold(0, |all, name| all | bit(name))
+}
+
+/// The names of flags.
+pub(super) fn names(bits: u8) -> Vec<&'static str> {
+    FLAGS.iter().enumerate().filter(|(at, _)| bits & 1 << at != 0).map(|(_, name)| *name).collect()
+}
+
+/// How large a message is: different for each message of each mailbox.
+pub(super) fn size_of(folder: usize, uid: u32) -> u32 {
+    10_000 * (u32::try_from(folder).unwrap() + 1) + uid
+}
+
+/// The body of a message, which says which one it is.
+pub(super) fn body_of(folder: usize, uid: u32) -> String {
+    format!("Subject: {folder}/{uid}\r\n\r\n* 1 EXPUNGE\r\n")
+}
+
+/// One item of a FETCH row.
+pub(super) fn item_text(item: &str, folder: usize, uid: u32, flags: u8) -> String {
+    match item {
+        "UID" => format!("UID {uid}"),
+        "FLAGS" => format!("FLAGS ({})", names(flags).join(" ")),
+        "RFC822.SIZE" => format!("RFC822.SIZE {}", size_of(folder, uid)),
+        "ENVELOPE" => format!("ENVELOPE (NIL \"{folder}/{uid}\" NIL NIL NIL NIL NIL NIL NIL \"<{uid}@x>\")"),
+        "BODY[]" => {
+            let body = body_of(folder, uid);
+            format!("BODY[] {{{}}}\r\n{body}", body.len())
+        }
+        other => panic!("the programs don't fetch {other}"),
+    }
+}

@@ -1,0 +1,168 @@
+//! The engine without sockets, in virtual time: a bench for it, a model server, and random programs on both.
+//!
+//! ```text
+//!   programs ──> Sender, tokens, Mailbox ──> Engine ──> bytes ──> model server (commands, server, answers)
+//!                Receiver, tokens       <──         <── bytes <──       │ true mailboxes, what was said
+//!                        └────────────> checks, replay <────────────────┘
+//! ```
+//!
+//! All on one thread and without a runtime: the same program always runs the same way.
+
+mod answers;
+mod checks;
+mod commands;
+mod mailboxes;
+mod model;
+mod news;
+mod order;
+mod prefix;
+mod program;
+mod replay;
+mod server;
+mod tokens;
+mod world;
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+
+use super::{Engine, Settings, Shared};
+use crate::client::{Handle, Receiver, Sender};
+use crate::types::{CloseReason, Event, Limits};
+use crate::wire::frame::Framer;
+use crate::wire::read_response;
+
+/// An engine with its two halves, a clock that is moved by hand, and no socket.
+pub(super) struct Bench {
+    pub(super) engine: Engine,
+    pub(super) shared: Arc<Shared>,
+    pub(super) receiver: Receiver,
+    pub(super) now: Instant,
+    limits: Limits,
+    framer: Framer,
+    incoming: BytesMut,
+}
+
+impl Bench {
+    /// An engine that has heard nothing yet.
+    pub(super) fn new(settings: Settings) -> (Self, Sender) {
+        let limits = settings.limits.clone();
+        let shared = Shared::new(&limits);
+        let engine = Engine::new(shared.clone(), settings);
+        let handle = Arc::new(Handle { shared: shared.clone() });
+        let (sender, receiver) = (Sender::new(handle.clone()), Receiver::new(handle));
+        let framer = Framer::new(&limits);
+        let (now, incoming) = (Instant::now(), BytesMut::new());
+        (Self { engine, shared, receiver, now, limits, framer, incoming }, sender)
+    }
+
+    /// Bytes come from the server, as one read.
+    pub(super) fn feed(&mut self, bytes: &[u8]) {
+        self.incoming.extend_from_slice(bytes);
+        self.engine.heard_bytes(self.now);
+        while self.engine.closed().is_none() {
+            match self.framer.decode(&mut self.incoming) {
+                Ok(Some(frame)) => match read_response(&frame, &self.limits) {
+                    Ok(response) => {
+                        let raw = self.engine.wants_raw().then(|| frame.to_bytes());
+                        self.engine.handle(response, raw, self.now);
+                    }
+                    Err(why) => self.engine.handle_unreadable(&frame.to_bytes(), &why, self.now),
+                },
+                Ok(None) => break,
+                Err(error) => self.engine.handle_end(CloseReason::Protocol(error.to_string())),
+            }
+        }
+        self.engine.poll(self.now);
+    }
+
+    /// Up to so many bytes for the server, as one write.
+    pub(super) fn write(&mut self, most: usize) -> Vec<u8> {
+        self.engine.poll(self.now);
+        if most == 0 || !self.engine.has_to_write() {
+            return Vec::new();
+        }
+        let mut buffer = BytesMut::new();
+        let next = self.engine.next_write(&mut buffer, most);
+        let bytes = next[..next.len().min(most)].to_vec();
+        self.engine.written(bytes.len(), self.now);
+        self.engine.poll(self.now);
+        bytes
+    }
+
+    /// All that there is to write.
+    pub(super) fn write_all(&mut self) -> Vec<u8> {
+        let mut all = Vec::new();
+        loop {
+            let bytes = self.write(64 << 10);
+            if bytes.is_empty() {
+                return all;
+            }
+            all.extend(bytes);
+        }
+    }
+
+    /// Time passes; the engine is woken whenever it asked to be.
+    pub(super) fn wait(&mut self, time: Duration) {
+        let end = self.now + time;
+        for _ in 0..1000 {
+            self.engine.poll(self.now);
+            match self.engine.deadline().filter(|deadline| *deadline <= end) {
+                Some(deadline) => self.now = self.now.max(deadline),
+                None => {
+                    self.now = end;
+                    return self.engine.poll(end);
+                }
+            }
+            // Whoever wakes for nothing at the same moment again and again would spin.
+            self.engine.poll(self.now);
+            if self.engine.deadline().is_some_and(|deadline| deadline <= self.now) {
+                assert!(
+                    self.engine.has_to_write(),
+                    "the deadline {:?} does not move",
+                    self.engine.deadline()
+                );
+                self.now = end;
+                return self.engine.poll(end);
+            }
+        }
+        panic!("woken a thousand times in {time:?}");
+    }
+
+    /// The next event, if one waits.
+    pub(super) fn event(&mut self) -> Option<Event> {
+        let mut cx = Context::from_waker(Waker::noop());
+        match futures_core::Stream::poll_next(std::pin::Pin::new(&mut self.receiver), &mut cx) {
+            Poll::Ready(event) => event,
+            Poll::Pending => None,
+        }
+    }
+
+    /// How long a program may last that ends: no more commands, no more bytes.
+    pub(super) fn close(&mut self, reason: CloseReason) {
+        self.engine.handle_end(reason);
+    }
+}
+
+/// Settings for tests: all by itself, and patient.
+pub(super) fn settings() -> Settings {
+    Settings {
+        limits: Limits::default(),
+        auto_idle: true,
+        idle_delay: Duration::from_millis(100),
+        idle_renew: Duration::from_secs(600),
+        poll_every: Duration::from_secs(60),
+        silence: Duration::from_secs(24 * 3600),
+    }
+}
+
+/// Polls a future once.
+pub(super) fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+    let mut cx = Context::from_waker(Waker::noop());
+    match std::pin::Pin::new(future).poll(&mut cx) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}

@@ -1,0 +1,104 @@
+//! Random programs of a user, a server and other sessions; the rules that hold for each are in `checks`.
+//!
+//! `IMAP_DUPLEX_PROGRAMS` says how many to run. What fails is made small and kept in `proptest-regressions`, from
+//! where it is run first each time.
+
+use proptest::prelude::*;
+use proptest::test_runner::Config;
+
+use super::program::Op;
+use super::server::Kind;
+use super::world::World;
+use crate::types::CloseReason;
+
+/// How many programs a plain test run has.
+const PROGRAMS: u32 = 1000;
+
+fn kinds() -> impl Strategy<Value = Kind> {
+    (0u8..3, any::<[bool; 7]>()).prop_map(
+        |(literals, [rev2, esearch, moves, uidplus, idle, keeps_ghosts, tells_uids])| Kind {
+            literals,
+            rev2,
+            esearch,
+            moves,
+            uidplus,
+            idle,
+            keeps_ghosts,
+            tells_uids,
+        },
+    )
+}
+
+fn ops() -> impl Strategy<Value = Op> {
+    let users = prop_oneof![
+        3 => any::<u8>().prop_map(Op::Select),
+        1 => any::<u8>().prop_map(Op::Deselect),
+        8 => any::<(u8, u16, u8)>().prop_map(|(via, set, items)| Op::Fetch { via, set, items }),
+        6 => any::<(u8, u16, u8, u8)>().prop_map(|(via, set, how, flags)| Op::Store { via, set, how, flags }),
+        3 => any::<(u8, u8)>().prop_map(|(via, key)| Op::Search { via, key }),
+        4 => any::<(u8, u16, u8, bool)>().prop_map(|(via, set, to, moves)| Op::Copy { via, set, to, moves }),
+        3 => any::<(u8, u16)>().prop_map(|(via, set)| Op::Expunge { via, set }),
+        3 => (any::<u8>(), prop_oneof![0u16..20, 4000u16..5000], any::<u8>())
+            .prop_map(|(to, size, flags)| Op::Append { to, size, flags }),
+        1 => Just(Op::List),
+        1 => any::<u8>().prop_map(Op::Status),
+        2 => Just(Op::Noop),
+        1 => any::<u8>().prop_map(Op::Create),
+        2 => any::<u8>().prop_map(Op::Drop),
+        2 => any::<u8>().prop_map(Op::Detach),
+        1 => any::<u8>().prop_map(Op::Cancel),
+        1 => any::<u8>().prop_map(Op::Stream),
+        1 => any::<u8>().prop_map(Op::Read),
+    ];
+    let world = prop_oneof![
+        5 => (0u16..200).prop_map(Op::Write),
+        5 => (0u16..200).prop_map(Op::Deliver),
+        10 => any::<(u16, u16)>().prop_map(|(which, dice)| Op::Answer { which, dice }),
+        10 => any::<(u8, u16, u16)>().prop_map(|(answers, which, dice)| Op::Flow { answers, which, dice }),
+        3 => any::<u8>().prop_map(Op::TellExists),
+        3 => any::<u16>().prop_map(Op::TellFlags),
+        3 => any::<u16>().prop_map(Op::TellExpunge),
+        1 => Just(Op::TellNotice),
+        3 => any::<(u8, u8)>().prop_map(|(folder, flags)| Op::OtherPut { folder, flags }),
+        3 => any::<(u8, u16, u8)>().prop_map(|(folder, which, flags)| Op::OtherFlags { folder, which, flags }),
+        3 => any::<(u8, u16)>().prop_map(|(folder, which)| Op::OtherExpunge { folder, which }),
+        3 => any::<u8>().prop_map(Op::Wait),
+    ];
+    let ends = prop_oneof![Just(Op::Logout), (0u16..200).prop_map(Op::Break)];
+    prop_oneof![100 => users, 130 => world, 1 => ends]
+}
+
+fn programs() -> impl Strategy<Value = (Kind, [u8; 2], Vec<Op>, u16)> {
+    // A program begins with a mailbox, or most of its commands would have nothing to be about.
+    let ops = (any::<u8>(), prop::collection::vec(ops(), 1..80)).prop_map(|(select, mut ops)| {
+        ops.insert(0, Op::Select(select));
+        ops
+    });
+    (kinds(), [0u8..8, 0u8..8], ops, 0u16..300)
+}
+
+fn run(kind: Kind, sizes: [u8; 2], ops: &[Op], rest: u16) {
+    let mut world = World::new(kind, sizes);
+    for op in ops {
+        world.run(*op);
+    }
+    if !world.closed {
+        world.finish();
+        if !world.closed && !world.server.ended {
+            world.check_view();
+        }
+        world.run(Op::Break(rest));
+    }
+    if !world.closed {
+        world.end(CloseReason::Eof);
+    }
+    world.run_out();
+    world.check_end();
+}
+
+#[test]
+fn the_client_ends_up_with_what_the_server_told() {
+    let cases = std::env::var("IMAP_DUPLEX_PROGRAMS").map_or(PROGRAMS, |n| n.parse().expect("a number"));
+    let config = Config { cases, max_shrink_iters: 20_000, ..Config::default() };
+    proptest!(config, |((kind, sizes, ops, rest) in programs())| run(kind, sizes, &ops, rest));
+}

@@ -1,0 +1,48 @@
+//! Which commands a server must execute one after the other, and which it may mix.
+
+use super::commands::Cmd;
+
+/// Whether the younger command may not begin before the older one has been answered.
+///
+/// RFC 9051 section 5.5: a server may work on several commands at once, but where the outcome would hang on
+/// their order it executes them in the order given.
+pub(super) fn in_order(older: &Cmd, younger: &Cmd) -> bool {
+    let alone = |cmd: &Cmd| cmd.changes_selection() || matches!(cmd, Cmd::Logout);
+    let removes = |cmd: &Cmd| matches!(cmd, Cmd::Expunge(_) | Cmd::Copy { moves: true, .. });
+    alone(older)
+        || alone(younger)
+        || flags_hang_together(older, younger)
+        // What removes says EXPUNGE, and that may not be said during FETCH and STORE by number (7.5.1).
+        || removes(younger) && !older.lets_expunge_through()
+        || answers_look_alike(older, younger)
+        // A mailbox that is made is there for what follows.
+        || matches!(older, Cmd::Create(_)) && is_about_mailboxes(younger)
+}
+
+fn flags_hang_together(a: &Cmd, b: &Cmd) -> bool {
+    let ((a_writes, a_reads), (b_writes, b_reads)) = (a.flag_use(), b.flag_use());
+    a_writes && (b_writes || b_reads) || a_reads && b_writes
+}
+
+fn is_about_mailboxes(cmd: &Cmd) -> bool {
+    matches!(cmd, Cmd::List | Cmd::Status(_) | Cmd::Append { .. } | Cmd::Copy { .. } | Cmd::Create(_))
+}
+
+/// Answers that don't say whose they are come in the order of the commands, or no client could tell them apart: servers
+/// answer so, though no section says it in so many words. ESEARCH names its tag (RFC 9051 section 7.3.4).
+fn answers_look_alike(a: &Cmd, b: &Cmd) -> bool {
+    match (a, b) {
+        (Cmd::Fetch { which: mine, items: some }, Cmd::Fetch { which: theirs, items: others }) => {
+            let plain = |items: &[String]| items == ["UID"];
+            let told_as = |item: &String| item.replace(".PEEK", "");
+            let others: Vec<String> = others.iter().map(told_as).collect();
+            let shared = some.iter().map(told_as).any(|i| i != "UID" && others.contains(&i));
+            let shared = shared || plain(some) && plain(&others);
+            shared && mine.may_meet(theirs)
+        }
+        (Cmd::Search { extended: false, .. }, Cmd::Search { extended: false, .. }) => true,
+        (Cmd::List, Cmd::List) | (Cmd::Capability, Cmd::Capability) => true,
+        (Cmd::Status(a), Cmd::Status(b)) => a == b,
+        _ => false,
+    }
+}

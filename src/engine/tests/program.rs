@@ -1,0 +1,356 @@
+//! A program: what a user, a server and other sessions do, step by step.
+
+use std::time::Duration;
+
+use super::mailboxes::names;
+use super::tokens::Known;
+use super::world::{Fate, Intent, World, pick};
+use crate::client::{Mailbox, Select};
+use crate::command::{
+    Append, Close, CopyTo, Create, Expunge, Fetch, Items, List, Logout, Messages, Noop, Search, StatusItems,
+    StatusOf, Store, Unselect,
+};
+use crate::types::{CloseReason, Flag, Flags, Seq, SeqSet, Uid, UidSet};
+
+/// One step. Numbers are read modulo what there is to choose from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Op {
+    Select(u8),
+    Deselect(u8),
+    Fetch {
+        via: u8,
+        set: u16,
+        items: u8,
+    },
+    Store {
+        via: u8,
+        set: u16,
+        how: u8,
+        flags: u8,
+    },
+    Search {
+        via: u8,
+        key: u8,
+    },
+    Copy {
+        via: u8,
+        set: u16,
+        to: u8,
+        moves: bool,
+    },
+    Expunge {
+        via: u8,
+        set: u16,
+    },
+    Append {
+        to: u8,
+        size: u16,
+        flags: u8,
+    },
+    List,
+    Status(u8),
+    Noop,
+    Create(u8),
+    Drop(u8),
+    Detach(u8),
+    Cancel(u8),
+    Stream(u8),
+    /// Read so many events.
+    Read(u8),
+    /// Move so many bytes to the server.
+    Write(u16),
+    /// Move so many bytes to the client.
+    Deliver(u16),
+    /// Let the server work on a command.
+    Answer {
+        which: u16,
+        dice: u16,
+    },
+    TellExists(u8),
+    TellFlags(u16),
+    TellExpunge(u16),
+    TellNotice,
+    /// Other sessions: a message comes, changes, goes.
+    OtherPut {
+        folder: u8,
+        flags: u8,
+    },
+    OtherFlags {
+        folder: u8,
+        which: u16,
+        flags: u8,
+    },
+    OtherExpunge {
+        folder: u8,
+        which: u16,
+    },
+    /// Time passes.
+    Wait(u8),
+    /// All bytes go both ways, and the server answers a few times.
+    Flow {
+        answers: u8,
+        which: u16,
+        dice: u16,
+    },
+    Logout,
+    /// The connection breaks after so many more bytes.
+    Break(u16),
+}
+
+impl World {
+    pub(super) fn run(&mut self, op: Op) {
+        if self.closed {
+            return;
+        }
+        if std::env::var_os("IMAP_DUPLEX_TRACE").is_some() {
+            println!("{op:?}");
+        }
+        self.act(op);
+        self.look();
+        // A server closes after LOGOUT (RFC 9051 section 6.1.3); the engine may be quicker.
+        if self.server.ended && self.server.out.is_empty() {
+            self.end(CloseReason::Eof);
+        }
+    }
+
+    fn act(&mut self, op: Op) {
+        match op {
+            Op::Select(n) => self.select(n),
+            Op::Deselect(n) => {
+                let Some((mailbox, folder)) = self.mailbox(n) else { return };
+                if n % 2 == 0 {
+                    self.submit_in("UNSELECT", mailbox, folder, Unselect, None, 0, false);
+                } else {
+                    self.submit_in("CLOSE", mailbox, folder, Close, None, 0, false);
+                }
+            }
+            Op::Fetch { via, set, items } => {
+                let Some((mailbox, folder)) = self.mailbox(via) else { return };
+                let (which, seqs) = self.messages(&mailbox, folder, set);
+                let reads_only = items & 16 == 0;
+                self.submit_in(
+                    "FETCH",
+                    mailbox,
+                    folder,
+                    Fetch::new(which, wanted(items)),
+                    seqs,
+                    items,
+                    reads_only,
+                );
+            }
+            Op::Store { via, set, how, flags } => {
+                let Some((mailbox, folder)) = self.mailbox(via) else { return };
+                let (which, seqs) = self.messages(&mailbox, folder, set);
+                let flags = flags_of(flags);
+                let store = match how % 3 {
+                    0 => Store::add(flags),
+                    1 => Store::remove(flags),
+                    _ => Store::replace(flags),
+                };
+                let store = if how & 64 == 0 { store } else { store.silent() };
+                self.submit_in("STORE", mailbox, folder, store.of(which), seqs, 0, false);
+            }
+            Op::Search { via, key } => {
+                let Some((mailbox, folder)) = self.mailbox(via) else { return };
+                let query = match key % 4 {
+                    0 => Search::all(),
+                    1 => Search::seen(),
+                    2 => Search::unseen(),
+                    _ => Search::deleted(),
+                };
+                self.submit_in("SEARCH", mailbox, folder, query, None, 0, true);
+            }
+            Op::Copy { via, set, to, moves } => {
+                let Some((mailbox, folder)) = self.mailbox(via) else { return };
+                let (which, seqs) = self.messages(&mailbox, folder, set);
+                let to = self.folder_name(to);
+                let copy = if moves { CopyTo::moving(which, to) } else { CopyTo::copying(which, to) };
+                self.submit_in("COPY", mailbox, folder, copy, seqs, 0, false);
+            }
+            Op::Expunge { via, set } => {
+                let Some((mailbox, folder)) = self.mailbox(via) else { return };
+                if set % 3 == 0 {
+                    return self.submit_in(
+                        "EXPUNGE",
+                        mailbox,
+                        folder,
+                        Expunge::all_deleted(),
+                        None,
+                        0,
+                        false,
+                    );
+                }
+                let (which, seqs) = self.messages(&mailbox, folder, set / 3);
+                self.submit_in("EXPUNGE", mailbox, folder, Expunge::these(which), seqs, 0, false);
+            }
+            Op::Append { to, size, flags } => {
+                let message = format!("append {}", "x".repeat(usize::from(size)));
+                let append = Append::new(message).flags(flags_of(flags)).to(self.folder_name(to));
+                self.submit("APPEND", append, false);
+            }
+            Op::List => self.submit("LIST", List::new("*"), true),
+            Op::Status(n) => {
+                let name = self.folder_name(n);
+                self.submit("STATUS", StatusOf::new(name, StatusItems::counts()), true);
+            }
+            Op::Noop => self.submit("NOOP", Noop, true),
+            Op::Create(n) => {
+                self.made += u32::from(n % 4 != 0);
+                self.submit("CREATE", Create::new(format!("New{}", self.made)), false);
+            }
+            Op::Logout => self.submit("LOGOUT", Logout, false),
+            Op::Drop(n) => {
+                if let Some(token) = self.give_up(n, Fate::Dropped) {
+                    drop(token);
+                }
+            }
+            Op::Detach(n) => {
+                if let Some(token) = self.give_up(n, Fate::Detached) {
+                    token.detach();
+                }
+            }
+            Op::Cancel(n) => {
+                if let Some(token) = self.give_up(n, Fate::Cancelled) {
+                    token.cancel();
+                }
+            }
+            Op::Stream(n) => {
+                if !self.held.is_empty() {
+                    let token = self.held.remove(usize::from(n) % self.held.len());
+                    self.held.push(token.stream());
+                }
+            }
+            Op::Read(n) => self.read_events(usize::from(n)),
+            Op::Write(n) => self.write(usize::from(n)),
+            Op::Deliver(n) => self.deliver(usize::from(n)),
+            Op::Answer { which, dice } => drop(self.server.advance(which, dice)),
+            Op::TellExists(n) => drop(self.server.tell_exists(usize::from(n))),
+            Op::TellFlags(n) => drop(self.server.tell_flags(n, false)),
+            Op::TellExpunge(n) => drop(self.server.tell_expunge(n)),
+            Op::TellNotice => self.server.say("* OK Still here, {5}", super::server::Note::Notice),
+            Op::OtherPut { folder, flags } => drop(self.server.put(usize::from(folder % 2), flags % 64)),
+            Op::OtherFlags { folder, which, flags } => {
+                self.server.other_flags(usize::from(folder), which, flags % 64);
+            }
+            Op::OtherExpunge { folder, which } => self.server.other_expunge(usize::from(folder), which),
+            Op::Wait(n) => {
+                const TIMES: [u64; 5] = [10, 100, 5_000, 70_000, 660_000];
+                self.bench.wait(Duration::from_millis(TIMES[usize::from(n) % TIMES.len()]));
+            }
+            Op::Flow { answers, which, dice } => {
+                self.write(usize::MAX);
+                for _ in 0..answers % 8 {
+                    self.server.advance(which, dice);
+                }
+                self.deliver(usize::MAX);
+            }
+            Op::Break(n) => {
+                self.deliver(usize::from(n));
+                self.end(CloseReason::Eof);
+            }
+        }
+    }
+
+    fn select(&mut self, n: u8) {
+        let folder = usize::from(n % 2);
+        let what = Select::new(self.server.folders[folder].name.as_str());
+        let what = if n & 4 == 4 { what.read_only() } else { what };
+        let token = self.sender.submit(what);
+        let mailbox = token.mailbox();
+        let (id, selection) = (token.id(), mailbox.selection());
+        self.selects.insert(id, selection);
+        self.mailboxes.push((mailbox, folder));
+        self.note(token, Intent { folder: Some(folder), ..Intent::new("SELECT", true) });
+    }
+
+    /// The mailbox that a command goes through: mostly the newest.
+    fn mailbox(&self, via: u8) -> Option<(Mailbox, usize)> {
+        let back = if via % 8 == 7 { usize::from(via / 8) % self.mailboxes.len().max(1) } else { 0 };
+        self.mailboxes.iter().rev().nth(back).cloned()
+    }
+
+    fn folder_name(&self, n: u8) -> String {
+        match self.server.folders.get(usize::from(n % 5)) {
+            Some(folder) => folder.name.clone(),
+            None => "Nowhere".to_owned(),
+        }
+    }
+
+    /// Some messages of a mailbox; by number too, with the numbers that were meant.
+    fn messages(&self, mailbox: &Mailbox, folder: usize, set: u16) -> (Messages, Option<(Vec<u32>, bool)>) {
+        let (form, n) = (set % 4, u32::from(set / 4));
+        let next = self.server.folders[folder].next;
+        let (opened, ended) = (self.is_open(mailbox), mailbox.has_ended());
+        let exists = if opened { mailbox.exists() } else { 4 };
+        if form < 2 || exists == 0 || ended {
+            let open = form == 1 && n % 2 == 0;
+            let uids: UidSet = if open {
+                UidSet::from(Uid::new(n % next + 1).unwrap()..)
+            } else {
+                (1..next).filter(|uid| (uid * 5 + n) % 7 < 3).filter_map(Uid::new).collect()
+            };
+            return (uids.into(), None);
+        }
+        if form == 2 && n % 4 == 0 && opened {
+            let first = n / 4 % (exists + 1) + 1;
+            let seqs = (first..=exists).collect();
+            return ((Seq::new(first).unwrap()..).into(), Some((seqs, true)));
+        }
+        let seqs: Vec<u32> = (1..=exists).filter(|seq| (seq * 5 + n) % 7 < 3).collect();
+        let set: SeqSet = seqs.iter().copied().filter_map(Seq::new).collect();
+        (set.into(), Some((seqs, false)))
+    }
+
+    fn is_open(&self, mailbox: &Mailbox) -> bool {
+        self.bench.engine.selection.as_ref().is_some_and(|s| s.seat.id == mailbox.selection())
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one line for each kind of command")]
+    fn submit_in<C: Known>(
+        &mut self,
+        name: &'static str,
+        mailbox: Mailbox,
+        folder: usize,
+        mut command: C,
+        seqs: Option<(Vec<u32>, bool)>,
+        items: u8,
+        reads_only: bool,
+    ) {
+        let heard = self.server.heard.view.as_ref().filter(|_| self.is_open(&mailbox));
+        if let Some((_, uids)) = heard.filter(|_| self.bench.engine.opening.is_none()) {
+            assert_eq!(mailbox.exists() as usize, uids.len(), "the handle's count is what was told");
+        }
+        let meant = heard.and_then(|(_, uids)| Some(pick(&seqs.as_ref()?.0, uids)));
+        let empty = command.messages().is_some_and(|which| which.is_empty());
+        let intent = Intent {
+            selection: Some(mailbox.selection()),
+            folder: Some(folder),
+            items,
+            empty,
+            seqs,
+            meant,
+            ..Intent::new(name, reads_only)
+        };
+        let token = mailbox.submit(command);
+        self.note(token, intent);
+    }
+}
+
+fn flags_of(bits: u8) -> Flags {
+    names(bits % 64).into_iter().map(Flag::new).collect()
+}
+
+/// Bits: flags, size, envelope, body, body and `\Seen`.
+fn wanted(items: u8) -> Items {
+    let mut wanted = if items & 8 != 0 { Items::body() } else { Items::new() };
+    if items & 16 != 0 {
+        wanted = wanted.and(Items::body().marking_seen());
+    }
+    if items & 4 != 0 {
+        wanted = wanted.and(Items::envelope());
+    }
+    if items & 2 != 0 {
+        wanted = wanted.size();
+    }
+    if items & 1 != 0 { wanted.flags() } else { wanted }
+}

@@ -1,0 +1,423 @@
+//! The model server: true mailboxes, one session with its snapshot, and what it has said that the client has not read
+//! yet. It reads the client's bytes itself and stops the test at whatever a client may not send.
+//!
+//! Each rule has its section of RFC 9051. What it answers, and when, is in `answers`.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use super::commands::{Cmd, Part};
+use super::mailboxes::{Folder, Selected};
+use crate::engine::Shared;
+use crate::types::CommandId;
+
+/// What kind of server it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind {
+    /// 0: literals wait; 1: LITERAL+; 2: LITERAL-.
+    pub(super) literals: u8,
+    pub(super) rev2: bool,
+    pub(super) esearch: bool,
+    pub(super) moves: bool,
+    pub(super) uidplus: bool,
+    pub(super) idle: bool,
+    /// FETCH still answers for messages that are gone and of whose going the session has not been told (RFC
+    /// 2180 section 4.1 leaves it to the server).
+    pub(super) keeps_ghosts: bool,
+    /// Rows that nobody asked for name the UID.
+    pub(super) tells_uids: bool,
+}
+
+/// A command that has been received whole and not been answered yet.
+#[derive(Clone, Debug)]
+pub(super) struct Task {
+    pub(super) tag: String,
+    pub(super) id: CommandId,
+    pub(super) cmd: Cmd,
+    /// UIDs that are still to be answered for; `None` if it has not begun.
+    pub(super) todo: Option<Vec<u32>>,
+    /// What `todo` was at first.
+    pub(super) whole: Vec<u32>,
+}
+
+/// What happened to a command of the client, over all its lines.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Outcome {
+    pub(super) lines: usize,
+    /// The mailbox that was selected when it was executed.
+    pub(super) folder: Option<usize>,
+    /// The messages that it named, of those the session knew of when it came; only of its first line.
+    pub(super) named: Option<Vec<u32>>,
+    /// The session's snapshot then.
+    pub(super) told_then: Vec<u32>,
+    /// How many rows with flags had been read by the client when it began to send this.
+    pub(super) rows_before: usize,
+    pub(super) removed_before: usize,
+    pub(super) rows: Vec<u32>,
+    /// Those that `n:*` named only because there is none from n on.
+    pub(super) by_star: Vec<u32>,
+    pub(super) found: Vec<u32>,
+    pub(super) copied: Vec<(u32, u32)>,
+    pub(super) expunged: Vec<u32>,
+    pub(super) appended: Option<u32>,
+    pub(super) listed: Vec<String>,
+    pub(super) status: Option<(u32, u32, u32, u32)>,
+    /// The tagged responses that the client has read: `OK`, `NO`, `BAD`.
+    pub(super) ends: Vec<&'static str>,
+}
+
+/// What a piece of the server's speech means to the client once it has read it whole.
+#[derive(Clone, Debug)]
+pub(super) enum Note {
+    Nothing,
+    /// EXISTS: these came.
+    Grew(Vec<u32>),
+    Expunged(u32),
+    /// The tagged OK of SELECT: these are there.
+    Opened(CommandId, usize, Vec<u32>),
+    /// No mailbox is selected any more.
+    Left,
+    Tagged(CommandId, String, &'static str, bool),
+    /// A row that tells flags: mailbox, UID, flags.
+    Flags(usize, u32, u8),
+    /// The client may write again: `+`, or a tagged response in place of it.
+    Unblocked,
+    /// A notice.
+    Notice,
+}
+
+/// What the client has read, as the server knows it.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    /// The mailbox that it takes for selected, and its UIDs by number.
+    pub(super) view: Option<(usize, Vec<u32>)>,
+    /// What each SELECT opened.
+    pub(super) opened: Vec<(CommandId, Vec<u32>)>,
+    pub(super) flags: Vec<(usize, u32, u8)>,
+    pub(super) removed: Vec<u32>,
+    pub(super) notices: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Idling {
+    No,
+    Asked,
+    On,
+    /// Ended by the server, while DONE may be under way.
+    Ended,
+}
+
+pub(super) struct Server {
+    pub(super) kind: Kind,
+    pub(super) shared: Arc<Shared>,
+    pub(super) folders: Vec<Folder>,
+    pub(super) session: Option<Selected>,
+    pub(super) tasks: Vec<Task>,
+    pub(super) idling: Idling,
+    pub(super) idle: Option<(String, CommandId)>,
+    pub(super) outcomes: BTreeMap<CommandId, Outcome>,
+    pub(super) heard: Heard,
+    pub(super) users: BTreeSet<CommandId>,
+    /// What it has said, and how much of the first piece has been read.
+    pub(super) out: VecDeque<(Vec<u8>, Note)>,
+    read: usize,
+    /// The line that comes in.
+    parts: Vec<Part>,
+    text: Vec<u8>,
+    literal: usize,
+    /// A literal waits for our `+`.
+    pub(super) wants_plus: bool,
+    /// We have answered, and the client has not read it.
+    pub(super) blocked: bool,
+    /// The tags of commands whose tagged response the client had not read when the line began.
+    unanswered: Vec<String>,
+    rows_before: usize,
+    removed_before: usize,
+    /// All commands whose tagged response the client has not read.
+    open: BTreeMap<String, (CommandId, Cmd, bool)>,
+    tags: BTreeSet<String>,
+    pub(super) ended: bool,
+}
+
+impl Server {
+    pub(super) fn new(kind: Kind, shared: Arc<Shared>, sizes: [u8; 2]) -> Self {
+        Self {
+            kind,
+            shared,
+            folders: vec![Folder::new("INBOX", 7, sizes[0]), Folder::new("Work", 9, sizes[1])],
+            session: None,
+            tasks: Vec::new(),
+            idling: Idling::No,
+            idle: None,
+            outcomes: BTreeMap::new(),
+            heard: Heard::default(),
+            users: BTreeSet::new(),
+            out: VecDeque::new(),
+            read: 0,
+            parts: Vec::new(),
+            text: Vec::new(),
+            literal: 0,
+            wants_plus: false,
+            blocked: false,
+            unanswered: Vec::new(),
+            rows_before: 0,
+            removed_before: 0,
+            open: BTreeMap::new(),
+            tags: BTreeSet::new(),
+            ended: false,
+        }
+    }
+
+    pub(super) fn capabilities(&self) -> String {
+        let Kind { literals, rev2, esearch, moves, uidplus, idle, .. } = self.kind;
+        let literals = ["", " LITERAL+", " LITERAL-"][usize::from(literals)];
+        if rev2 {
+            // All that IMAP4rev2 contains need not be named (RFC 9051 appendix E).
+            return format!("IMAP4rev2{literals}");
+        }
+        let more = [(esearch, " ESEARCH"), (moves, " MOVE"), (uidplus, " UIDPLUS"), (idle, " IDLE")];
+        let more: String = more.iter().filter(|(has, _)| *has).map(|(_, name)| *name).collect();
+        format!("IMAP4rev1 UNSELECT{literals}{more}")
+    }
+
+    pub(super) fn say(&mut self, text: impl Into<Vec<u8>>, note: Note) {
+        let mut bytes = text.into();
+        bytes.extend_from_slice(b"\r\n");
+        self.out.push_back((bytes, note));
+    }
+
+    /// Up to so many bytes on their way to the client.
+    pub(super) fn deliver(&mut self, mut most: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while most > 0 {
+            let Some((piece, _)) = self.out.front() else { break };
+            let end = piece.len().min(self.read.saturating_add(most));
+            bytes.extend_from_slice(&piece[self.read..end]);
+            most -= end - self.read;
+            self.read = end;
+            if end == piece.len() {
+                self.read = 0;
+                if let Some((_, note)) = self.out.pop_front() {
+                    self.was_read(note);
+                }
+            }
+            // Notes without a text belong to what stands before them.
+            while let Some((_, note)) = self.out.pop_front_if(|(piece, _)| piece.is_empty()) {
+                self.was_read(note);
+            }
+        }
+        bytes
+    }
+
+    fn was_read(&mut self, note: Note) {
+        let heard = &mut self.heard;
+        match note {
+            Note::Nothing => {}
+            Note::Notice => heard.notices += 1,
+            Note::Grew(uids) => {
+                if let Some((_, view)) = &mut heard.view {
+                    view.extend(uids);
+                }
+            }
+            Note::Expunged(seq) => {
+                if let Some((_, view)) = &mut heard.view {
+                    let uid = view.remove(seq as usize - 1);
+                    heard.removed.push(uid);
+                }
+            }
+            Note::Opened(id, folder, uids) => {
+                heard.opened.push((id, uids.clone()));
+                heard.view = Some((folder, uids));
+            }
+            Note::Left => {
+                heard.view = None;
+                // Whatever SELECT is answered now, it can't be the old mailbox any more.
+                self.open.values_mut().for_each(|(_, _, selected)| *selected = false);
+            }
+            Note::Flags(folder, uid, flags) => heard.flags.push((folder, uid, flags)),
+            Note::Unblocked => self.blocked = false,
+            Note::Tagged(id, tag, how, unblocks) => {
+                self.outcomes.entry(id).or_default().ends.push(how);
+                self.open.remove(&tag);
+                if unblocks {
+                    self.blocked = false;
+                }
+            }
+        }
+    }
+
+    /// Bytes from the client.
+    pub(super) fn take(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            // RFC 9051 section 4.3: a client that sent `{n}` waits for the `+`.
+            assert!(!self.wants_plus, "bytes before the `+`: {:?}", String::from_utf8_lossy(bytes));
+            assert!(!self.blocked, "bytes before the server's answer to a literal was read");
+            assert!(!self.ended, "bytes after LOGOUT");
+            if self.parts.is_empty() && self.text.is_empty() {
+                self.line_begins();
+            }
+            if self.literal > 0 {
+                if let Some(Part::Literal(literal)) = self.parts.last_mut() {
+                    literal.push(byte);
+                }
+                self.literal -= 1;
+                continue;
+            }
+            self.text.push(byte);
+            if self.text.ends_with(b"\r\n") {
+                self.line_ends();
+            }
+        }
+    }
+
+    fn line_begins(&mut self) {
+        self.unanswered = self.open.keys().cloned().collect();
+        self.rows_before = self.heard.flags.len();
+        self.removed_before = self.heard.removed.len();
+    }
+
+    fn line_ends(&mut self) {
+        let mut text = std::mem::take(&mut self.text);
+        text.truncate(text.len() - 2);
+        if self.idling == Idling::On || self.idling == Idling::Asked {
+            // RFC 9051 section 6.3.13: nothing but DONE while IDLE lasts.
+            assert_eq!(text, b"DONE", "during IDLE");
+            assert_eq!(self.idling, Idling::On, "DONE before the `+` of IDLE");
+            return self.done();
+        }
+        if text == b"DONE" {
+            assert_eq!(self.idling, Idling::Ended, "DONE without IDLE");
+            self.idling = Idling::No;
+            // What a server does that has ended IDLE by itself: DONE is a tag without a command.
+            return self.say("DONE BAD Missing command", Note::Nothing);
+        }
+        if let Some((size, waits)) = announced(&text) {
+            text.truncate(text.iter().rposition(|b| *b == b'{').unwrap_or(0));
+            // RFC 7888 section 3: `{n+}` needs LITERAL+, or LITERAL- and at most 4,096 octets.
+            let free = match self.kind.literals {
+                1 => true,
+                2 => size <= 4096,
+                _ => self.kind.rev2 && size <= 4096,
+            };
+            assert!(waits || free, "a non-synchronising literal of {size} octets");
+            self.parts.extend([Part::Text(text), Part::Literal(Vec::new())]);
+            self.literal = size;
+            self.wants_plus = waits;
+            return;
+        }
+        self.parts.push(Part::Text(text));
+        let parts = std::mem::take(&mut self.parts);
+        self.command(parts);
+    }
+
+    /// The tag and the command of the line that waits for a `+`.
+    pub(super) fn waiting_tag(&self) -> Option<String> {
+        let Some(Part::Text(text)) = self.parts.first().filter(|_| self.wants_plus) else { return None };
+        Some(String::from_utf8_lossy(text).split(' ').next()?.to_owned())
+    }
+
+    /// Answers the announcement of a literal: by `+`, or by a tagged response that ends the command.
+    pub(super) fn answer_literal(&mut self, refusal: Option<&'static str>) {
+        let Some(tag) = self.waiting_tag() else { return };
+        self.wants_plus = false;
+        self.blocked = true;
+        let Some(how) = refusal else { return self.say("+ go ahead", Note::Unblocked) };
+        self.parts.clear();
+        self.literal = 0;
+        let id = self.owner(&tag);
+        self.known_tag(&tag);
+        self.outcomes.entry(id).or_default().lines += 1;
+        self.say(format!("{tag} {how} not here {{5}}"), Note::Tagged(id, tag, how, true));
+    }
+
+    fn owner(&self, tag: &str) -> CommandId {
+        // Contract line 2: it is in the tag table before its first byte is sent.
+        self.shared.owner(tag).unwrap_or_else(|| panic!("{tag} is not in the tag table"))
+    }
+
+    /// RFC 9051 section 2.2.1: a tag is not used twice.
+    fn known_tag(&mut self, tag: &str) {
+        assert!(!tag.is_empty() && tag.bytes().all(|b| b.is_ascii_alphanumeric()), "the tag {tag:?}");
+        assert!(self.tags.insert(tag.to_owned()), "the tag {tag} is used twice");
+    }
+
+    fn command(&mut self, mut parts: Vec<Part>) {
+        let Some(Part::Text(first)) = parts.first_mut() else { panic!("a line begins with its tag") };
+        let space = first.iter().position(|b| *b == b' ').expect("a command stands behind its tag");
+        let tag = String::from_utf8(first.drain(..=space).take(space).collect()).expect("a tag is ASCII");
+        let id = self.owner(&tag);
+        self.known_tag(&tag);
+        let cmd = Cmd::parse(&parts);
+        self.check(&tag, &cmd);
+        let (rows_before, removed_before) = (self.rows_before, self.removed_before);
+        let named = cmd.named().map(|which| self.resolve(which));
+        let told_then = self.session.iter().flat_map(|s| &s.told).map(|m| m.uid).collect();
+        let outcome = self.outcomes.entry(id).or_default();
+        outcome.lines += 1;
+        if outcome.lines == 1 {
+            let before = std::mem::take(outcome);
+            *outcome = Outcome { named, told_then, rows_before, removed_before, ..before };
+        }
+        let selected = self.session.is_some();
+        if self.idling == Idling::Ended {
+            // The client knew, and sent no DONE.
+            self.idling = Idling::No;
+        }
+        self.open.insert(tag.clone(), (id, cmd.clone(), selected));
+        if cmd == Cmd::Idle {
+            self.idling = Idling::Asked;
+            self.idle = Some((tag, id));
+            return;
+        }
+        self.tasks.push(Task { tag, id, cmd, todo: None, whole: Vec::new() });
+    }
+
+    /// What a client may not send while other commands run.
+    fn check(&self, tag: &str, cmd: &Cmd) {
+        let before = |is: &dyn Fn(&(CommandId, Cmd, bool)) -> bool| {
+            let found = self.unanswered.iter().filter_map(|tag| Some((tag, self.open.get(tag)?)));
+            found.into_iter().find(|(_, other)| is(other)).map(|(tag, (_, cmd, _))| format!("{tag} {cmd:?}"))
+        };
+        // RFC 9051 section 5.5: no message numbers while an EXPUNGE may be under way.
+        if cmd.is_by_number() {
+            let open = before(&|(_, other, _)| other.lets_expunge_through());
+            assert_eq!(open, None, "{tag} {cmd:?} uses numbers, and this may let EXPUNGE through");
+            let expunged = self.out.iter().any(|(_, note)| matches!(note, Note::Expunged(_)));
+            assert!(!expunged, "{tag} {cmd:?} uses numbers, and an EXPUNGE is under way");
+        }
+        // RFC 3501 section 5.5: what hangs on flags is not sent while they are being changed; with IMAP4rev2 it may be.
+        let (writes, reads) = cmd.flag_use();
+        if !self.kind.rev2 && (writes || reads) {
+            let open = before(&|(_, other, _)| {
+                let (their_writes, their_reads) = other.flag_use();
+                let meet = match (cmd.named(), other.named()) {
+                    (Some(mine), Some(theirs)) => mine.by_uid == theirs.by_uid && mine.may_meet(theirs),
+                    _ => true,
+                };
+                meet && (writes && (their_writes || their_reads) || reads && their_writes)
+            });
+            assert_eq!(open, None, "{tag} {cmd:?} is ambiguous beside this");
+        }
+        // DESIGN 5: nothing that hangs on the selection crosses a change of it.
+        if cmd.changes_selection() && self.session.is_some() {
+            let leaves = matches!(cmd, Cmd::Deselect { .. });
+            let open =
+                before(&|(_, other, _)| !leaves || other.is_about_messages() || other.changes_selection());
+            assert_eq!(open, None, "{tag} {cmd:?} ends a selection that this needs");
+        }
+        if cmd.is_about_messages() {
+            let open = before(&|(_, other, selected)| other.changes_selection() && *selected);
+            assert_eq!(open, None, "{tag} {cmd:?} would hit the old mailbox if this failed");
+        }
+    }
+}
+
+/// The literal that a line announces at its end, and whether it waits for `+`.
+fn announced(text: &[u8]) -> Option<(usize, bool)> {
+    let inside = text.strip_suffix(b"}")?;
+    let inside = std::str::from_utf8(&inside[inside.iter().rposition(|b| *b == b'{')? + 1..]).ok()?;
+    match inside.strip_suffix('+') {
+        Some(size) => Some((size.parse().ok()?, false)),
+        None => Some((inside.parse().ok()?, true)),
+    }
+}

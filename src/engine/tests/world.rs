@@ -1,0 +1,255 @@
+//! The world in which a program runs: the engine's bench, the model server, the tokens that are held, and what each
+//! command was meant to do.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::replay::Replay;
+use super::server::{Kind, Server};
+use super::tokens::{Got, Known, Pending};
+use super::{Bench, settings};
+use crate::client::{Mailbox, Sender};
+use crate::command::Noop;
+use crate::types::{CloseReason, CommandId, SelectionId};
+
+/// What became of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Held,
+    Resolved,
+    Detached,
+    Dropped,
+    Cancelled,
+}
+
+/// What a command was meant to do.
+#[derive(Clone, Debug)]
+pub(super) struct Intent {
+    pub(super) name: &'static str,
+    pub(super) selection: Option<SelectionId>,
+    pub(super) folder: Option<usize>,
+    pub(super) items: u8,
+    pub(super) reads_only: bool,
+    pub(super) empty: bool,
+    /// The numbers that it named, and whether they may mean messages that come later, as `*` does.
+    pub(super) seqs: Option<(Vec<u32>, bool)>,
+    /// The messages that these numbers stood for at submission.
+    pub(super) meant: Option<Vec<u32>>,
+    pub(super) refused: bool,
+    pub(super) fate: Fate,
+    /// Whether its first byte had been written when it was dropped or cancelled.
+    pub(super) begun: bool,
+}
+
+pub(super) struct World {
+    pub(super) bench: Bench,
+    pub(super) server: Server,
+    pub(super) sender: Sender,
+    pub(super) held: Vec<Box<dyn Pending>>,
+    pub(super) intents: BTreeMap<CommandId, Intent>,
+    pub(super) replay: Replay,
+    pub(super) mailboxes: Vec<(Mailbox, usize)>,
+    pub(super) selects: BTreeMap<CommandId, SelectionId>,
+    opened: usize,
+    pub(super) made: u32,
+    pub(super) closed: bool,
+}
+
+/// A throw that makes the server do nothing unusual, and NOOP tell all.
+const PLAIN: u16 = 14;
+
+impl World {
+    pub(super) fn new(kind: Kind, sizes: [u8; 2]) -> Self {
+        let (mut bench, sender) = Bench::new(settings());
+        let server = Server::new(kind, bench.shared.clone(), sizes);
+        bench.feed(format!("* PREAUTH [CAPABILITY {}] hello\r\n", server.capabilities()).as_bytes());
+        bench.engine.set_ready();
+        Self {
+            bench,
+            server,
+            sender,
+            held: Vec::new(),
+            intents: BTreeMap::new(),
+            replay: Replay::default(),
+            mailboxes: Vec::new(),
+            selects: BTreeMap::new(),
+            opened: 0,
+            made: 0,
+            closed: false,
+        }
+    }
+
+    pub(super) fn write(&mut self, most: usize) {
+        let bytes = self.bench.write(most.min(64 << 10));
+        trace('>', &bytes);
+        self.server.take(&bytes);
+    }
+
+    pub(super) fn deliver(&mut self, most: usize) {
+        let bytes = self.server.deliver(most);
+        trace('<', &bytes);
+        if !bytes.is_empty() {
+            self.bench.feed(&bytes);
+        }
+    }
+
+    pub(super) fn end(&mut self, reason: CloseReason) {
+        self.bench.close(reason);
+        self.closed = true;
+        self.look();
+    }
+
+    /// Runs until nothing moves any more.
+    pub(super) fn settle(&mut self) {
+        for _ in 0..10_000 {
+            self.write(usize::MAX);
+            let mut moved = self.server.advance(0, PLAIN);
+            moved |= !self.server.out.is_empty();
+            self.deliver(usize::MAX);
+            self.look();
+            if !moved && !self.bench.engine.has_to_write() {
+                return;
+            }
+        }
+        panic!("it does not come to rest");
+    }
+
+    /// Ends quietly: all is answered, and the server has told all that there is to tell.
+    pub(super) fn finish(&mut self) {
+        for _ in 0..50 {
+            self.settle();
+            if self.closed || self.server.ended {
+                return;
+            }
+            self.submit("NOOP", Noop, true);
+            self.settle();
+            self.bench.wait(Duration::from_millis(150));
+            self.settle();
+            if self.server.is_all_told() && self.bench.engine.is_at_rest() {
+                return self.read_events(usize::MAX);
+            }
+        }
+        panic!("after fifty NOOPs there is still something to tell");
+    }
+
+    /// Reads all events that there are.
+    pub(super) fn run_out(&mut self) {
+        self.look();
+        self.read_events(usize::MAX);
+    }
+
+    /// Follows what has been resolved and opened.
+    pub(super) fn look(&mut self) {
+        let new = self.server.heard.opened[self.opened..].to_vec();
+        self.opened += new.len();
+        for (id, uids) in new {
+            let selection = self.selects.get(&id).copied();
+            for intent in self.intents.values_mut().filter(|i| i.meant.is_none() && i.selection == selection)
+            {
+                intent.meant = intent.seqs.as_ref().map(|(seqs, _)| pick(seqs, &uids));
+                if let (Some((seqs, open)), Some(meant)) = (&mut intent.seqs, &intent.meant) {
+                    // Given before the mailbox was open, they may be numbers of messages that were still to come.
+                    *open |= meant.len() < seqs.len();
+                }
+            }
+        }
+        let mut at = 0;
+        while at < self.held.len() {
+            match self.held[at].poll() {
+                None => at += 1,
+                Some(got) => {
+                    let id = self.held.remove(at).id();
+                    self.resolved(id, got);
+                }
+            }
+        }
+    }
+
+    pub(super) fn resolved(&mut self, id: CommandId, got: Got) {
+        // Contract line 5: all that came before its tagged line is in the stream already, its own end too.
+        self.read_events(usize::MAX);
+        let ends = self.replay.ends.iter().filter(|(of, _)| *of == id).count();
+        assert_eq!(ends, usize::from(!self.intents[&id].refused), "{id} ends once: {got:?}");
+        if let Some(intent) = self.intents.get_mut(&id) {
+            intent.fate = Fate::Resolved;
+        }
+        self.check(id, &got);
+    }
+
+    pub(super) fn read_events(&mut self, most: usize) {
+        for _ in 0..most {
+            let Some(event) = self.bench.event() else { return };
+            self.replay.follow(event);
+        }
+    }
+
+    pub(super) fn give_up(&mut self, which: u8, fate: Fate) -> Option<Box<dyn Pending>> {
+        if self.held.is_empty() {
+            return None;
+        }
+        let token = self.held.remove(usize::from(which) % self.held.len());
+        let begun = self.bench.engine.flights.get(&token.id()).is_some_and(|f| f.begun);
+        let known = self.replay.ends.iter().any(|(id, _)| *id == token.id());
+        let intent = self.intents.get_mut(&token.id())?;
+        let fate = if token.is_stream() { Fate::Dropped } else { fate };
+        (intent.fate, intent.begun) = (fate, begun || known);
+        Some(token)
+    }
+
+    pub(super) fn submit<C: Known>(&mut self, name: &'static str, command: C, reads_only: bool) {
+        let token = self.sender.submit(command);
+        self.note(token, Intent::new(name, reads_only));
+    }
+
+    pub(super) fn note<C: Known>(&mut self, mut token: crate::client::Token<C>, mut intent: Intent) {
+        let id = token.id();
+        self.server.users.insert(id);
+        // Refused at once, it never reaches the engine, and only its token tells of it.
+        if let Some(got) = token.poll() {
+            (intent.refused, intent.fate) = (matches!(got, Got::Failed(_)), Fate::Resolved);
+            self.intents.insert(id, intent);
+            return self.check(id, &got);
+        }
+        self.intents.insert(id, intent);
+        self.held.push(Box::new(token));
+    }
+
+    /// The selection that this SELECT makes.
+    pub(super) fn selection_of(&self, select: CommandId) -> Option<SelectionId> {
+        self.selects.get(&select).copied()
+    }
+
+    pub(super) fn held(&self) -> Vec<CommandId> {
+        self.held.iter().map(|token| token.id()).collect()
+    }
+}
+
+impl Intent {
+    pub(super) fn new(name: &'static str, reads_only: bool) -> Self {
+        Self {
+            name,
+            selection: None,
+            folder: None,
+            items: 0,
+            reads_only,
+            empty: false,
+            seqs: None,
+            meant: None,
+            refused: false,
+            fate: Fate::Held,
+            begun: false,
+        }
+    }
+}
+
+/// Shows what goes over the wire, for whoever looks into a failure.
+pub(super) fn trace(way: char, bytes: &[u8]) {
+    if !bytes.is_empty() && std::env::var_os("IMAP_DUPLEX_TRACE").is_some() {
+        println!("{way} {}", String::from_utf8_lossy(bytes).escape_debug());
+    }
+}
+
+/// The UIDs of these numbers, of those that are there.
+pub(super) fn pick(seqs: &[u32], uids: &[u32]) -> Vec<u32> {
+    seqs.iter().filter_map(|seq| uids.get(*seq as usize - 1)).copied().collect()
+}

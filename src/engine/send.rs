@@ -90,6 +90,7 @@ impl Engine {
     fn start_next(&mut self, now: Instant) -> bool {
         let Some(mut next) = self.queue.pop_front() else { return false };
         if self.logging_out {
+            self.own_queued.remove(&next.id);
             self.fail_unsent(next, Error::new(ErrorKind::Closed, "the session is being logged out"));
             return true;
         }
@@ -367,6 +368,8 @@ impl Engine {
             flight.quiet = true;
         }
         self.end_flight(id, Err(error));
+        // What the engine wanted to ask behind a LOGOUT was given up; if that is taken back, it is asked after all.
+        self.learn_unknown();
     }
 }
 

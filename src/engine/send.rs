@@ -98,6 +98,7 @@ impl Engine {
     fn start_next(&mut self) -> bool {
         let Some(mut next) = self.queue.pop_front() else { return false };
         if self.logging_out {
+            self.own_queued.remove(&next.id);
             self.fail_unsent(next, Error::new(ErrorKind::Closed, "the session is being logged out"));
             return true;
         }
@@ -398,6 +399,8 @@ impl Engine {
         flight.quiet |= untold;
         let error = error.in_command(flight.job.name());
         self.end_flight(id, Err(error));
+        // What the engine wanted to ask behind a LOGOUT was given up; if that is taken back, it is asked after all.
+        self.learn_unknown();
     }
 }
 

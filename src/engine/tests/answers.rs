@@ -253,16 +253,21 @@ impl Server {
 
     fn begin_with(&mut self, at: usize, which: &Named) {
         let todo = self.resolve(which);
-        let told = self.session.iter().flat_map(|s| &s.told).zip(1..);
-        let number = |uid: u32, seq: u32| if which.by_uid { uid } else { seq };
-        let by_star =
-            told.filter(|(m, seq)| todo.contains(&m.uid) && !which.has(number(m.uid, *seq), u32::MAX));
-        let by_star: Vec<u32> = by_star.map(|(m, _)| m.uid).collect();
-        self.outcome(at).by_star.extend(by_star);
+        self.note_stars(at, which, &todo);
         self.tasks[at].todo = Some(todo);
         if !self.kind.keeps_ghosts {
             self.drop_gone(at);
         }
+    }
+
+    /// Of these messages, those that `n:*` names only because the last message is below n.
+    fn note_stars(&mut self, at: usize, which: &Named, uids: &[u32]) {
+        let told = self.session.iter().flat_map(|s| &s.told).zip(1..);
+        let number = |uid: u32, seq: u32| if which.by_uid { uid } else { seq };
+        let by_star =
+            told.filter(|(m, seq)| uids.contains(&m.uid) && !which.has(number(m.uid, *seq), u32::MAX));
+        let by_star: Vec<u32> = by_star.map(|(m, _)| m.uid).collect();
+        self.outcome(at).by_star.extend(by_star);
     }
 
     fn drop_gone(&mut self, at: usize) {
@@ -348,6 +353,9 @@ impl Server {
             return self.finish(at, "NO", "");
         }
         let named = which.map(|which| self.resolve(which));
+        if let (Some(which), Some(named)) = (which, &named) {
+            self.note_stars(at, which, named);
+        }
         let goes = |uid: u32| named.as_ref().is_none_or(|named| named.contains(&uid));
         let all = self.folders[session.folder].messages.clone();
         let going: Vec<u32> =

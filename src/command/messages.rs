@@ -34,7 +34,8 @@ impl Messages {
     /// Whether this row is about one of them.
     pub(crate) fn hold(&self, row: &Message) -> Holds {
         let (contained, open) = match self {
-            Self::Uids(set) => (row.uid().map(|uid| set.contains(uid)), set.is_open()),
+            // An open end of UIDs is written as a number; only a lone `*` means the last message.
+            Self::Uids(set) => (row.uid().map(|uid| set.contains(uid)), set.names_last()),
             Self::Seqs(set) => (row.seq().map(|seq| set.contains(seq)), set.is_open()),
         };
         match contained {
@@ -49,7 +50,9 @@ impl Messages {
     /// Whether both may name the same message.
     pub(crate) fn may_overlap(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Uids(a), Self::Uids(b)) => a.is_open() || b.is_open() || !a.intersection(b).is_empty(),
+            (Self::Uids(a), Self::Uids(b)) => {
+                a.names_last() || b.names_last() || !a.intersection(b).is_empty()
+            }
             (Self::Seqs(a), Self::Seqs(b)) => a.is_open() || b.is_open() || !a.intersection(b).is_empty(),
             _ => true,
         }
@@ -59,8 +62,6 @@ impl Messages {
     pub(crate) fn claim(&self, gone: &UidSet) -> Claim {
         match self {
             Self::Uids(set) if set.intersection(gone) == *gone => Claim::Whole,
-            // `5:*` names the last message, whatever its UID.
-            Self::Uids(set) if set.is_open() => Claim::Part,
             _ => Claim::No,
         }
     }

@@ -344,7 +344,7 @@ impl Engine {
             let Effect::Store(store) = &flight.class.effect else { continue };
             let named = match &flight.messages {
                 Some(Messages::Seqs(set)) => set.is_open() || set.contains(seq),
-                Some(Messages::Uids(set)) => set.is_open() || uid.is_none_or(|uid| set.contains(uid)),
+                Some(Messages::Uids(set)) => set.names_last() || uid.is_none_or(|uid| set.contains(uid)),
                 None => false,
             };
             if named && store.is_silent() {

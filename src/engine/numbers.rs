@@ -47,8 +47,11 @@ impl Engine {
         let view = &selection.view;
         let gone = view.removed_since(if then.opened { then.removed } else { 0 });
         let gone = gone.ok_or_else(|| Error::invalid("the sequence numbers are too old to be corrected"))?;
-        let settled =
-            if gone.is_empty() && !by_uid { set.clone() } else { moved(set, then, view.len(), gone) };
+        let settled = if gone.is_empty() && !by_uid && !set.is_open() {
+            set.clone()
+        } else {
+            moved(set, then, view.len(), gone)
+        };
         if !by_uid {
             return Ok(Messages::Seqs(settled));
         }

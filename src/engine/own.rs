@@ -12,7 +12,7 @@ use crate::types::{Answer, CommandId, Done, UidSet, Untagged};
 pub(crate) enum Own {
     /// `UID SEARCH ALL`: the UIDs of a mailbox just opened.
     Fill(UidSet),
-    /// `UID FETCH n:* (FLAGS)`: UIDs of messages that came, or that a fill could not tell.
+    /// `UID FETCH n:4294967295 (FLAGS)`: UIDs of messages that came, or that a fill could not tell.
     Learn,
     /// `UID FETCH … (FLAGS)`: what flags messages have after a silent STORE of flags not known before; with the
     /// STORE, if what differs is surely its doing.

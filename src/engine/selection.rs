@@ -75,7 +75,7 @@ impl Selection {
                 let names = |seq: &Seq| {
                     self.view
                         .uid(*seq)
-                        .is_some_and(|uid| set.contains(uid) || set.is_open() && Some(*seq) == last)
+                        .is_some_and(|uid| set.contains(uid) || set.names_last() && Some(*seq) == last)
                 };
                 all.iter().filter(names).collect()
             }
@@ -243,6 +243,11 @@ impl Engine {
 
     /// The server has said what can't be true. What is known is thrown away, and asked for anew.
     pub(super) fn contradicted(&mut self, what: String, exists: u32) {
+        if self.opening.is_some() {
+            // The next SELECT is on its way, and without `[CLOSED]` an EXISTS of this mailbox may have been taken for the next
+            // one's. This selection ends with the answer.
+            return;
+        }
         let Some(selection) = &mut self.selection else { return };
         selection.contradictions += 1;
         if selection.contradictions > MOST_CONTRADICTIONS {

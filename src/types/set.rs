@@ -73,6 +73,11 @@ impl<N: MessageNumber> Set<N> {
         self.ranges.last().is_some_and(|&(_, last)| last == u32::MAX)
     }
 
+    /// Whether `*` stands in it by itself.
+    pub(crate) fn names_last(&self) -> bool {
+        self.ranges.last() == Some(&(u32::MAX, u32::MAX))
+    }
+
     /// Whether this number is in it.
     #[must_use]
     pub fn contains(&self, number: N) -> bool {

@@ -53,7 +53,7 @@ async fn events_say_their_mailbox_and_the_selection_of_it() {
         assert!(first.has_ended() && !second.has_ended());
 
         s.server.say("* 1 EXISTS").await;
-        s.answer("UID FETCH 1:* (FLAGS)", &["* 1 FETCH (UID 21 FLAGS ())"]).await;
+        s.answer("UID FETCH 1:4294967295 (FLAGS)", &["* 1 FETCH (UID 21 FLAGS ())"]).await;
         let event = s.events.until_brief("arrived 1 uid 21").await;
         assert!(event.is_in(&second) && !event.is_in(&first));
         assert_eq!((first.exists(), second.exists()), (0, 1));

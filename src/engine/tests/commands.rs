@@ -47,7 +47,8 @@ pub(super) enum Cmd {
 impl Named {
     fn parse(text: &str, by_uid: bool) -> Self {
         let number = |text: &str| {
-            let number = if text == "*" { u32::MAX } else { text.parse().unwrap_or(0) };
+            // The highest number there can be is a number all the same, and no `*`.
+            let number = if text == "*" { u32::MAX } else { text.parse().unwrap_or(0).min(u32::MAX - 1) };
             assert!(number > 0, "{text} is no message number (nz-number)");
             number
         };

@@ -67,7 +67,7 @@ impl<'a> Handshake<'a> {
     fn new(config: &'a Config, io: Box<dyn Io>, encrypted: bool, local: bool) -> Self {
         let shared = Shared::new(&config.limits);
         let engine = Engine::new(shared.clone(), config.settings());
-        let pump = Pump::new(io, engine, shared.clone(), config.limits.clone());
+        let pump = Pump::new(io, engine, shared.clone(), &config.limits);
         Self { config, pump, shared, encrypted, local }
     }
 

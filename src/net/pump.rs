@@ -18,7 +18,7 @@ use super::Io;
 use super::codec::Codec;
 use crate::engine::{Engine, Shared};
 use crate::types::{CloseReason, Limits};
-use crate::wire::{Frame, read_response};
+use crate::wire::{Frame, Parser};
 
 /// The first read after quiet goes to the stack, so that an idle connection holds no buffer.
 const FIRST_READ: usize = 4 << 10;
@@ -33,8 +33,8 @@ pub(crate) struct Pump {
     io: Box<dyn Io>,
     pub(super) engine: Engine,
     shared: Arc<Shared>,
-    limits: Limits,
     codec: Codec,
+    parser: Parser,
     incoming: BytesMut,
     outgoing: BytesMut,
     /// Written bytes may still be in a layer below.
@@ -44,13 +44,13 @@ pub(crate) struct Pump {
 }
 
 impl Pump {
-    pub(super) fn new(io: Box<dyn Io>, engine: Engine, shared: Arc<Shared>, limits: Limits) -> Self {
+    pub(super) fn new(io: Box<dyn Io>, engine: Engine, shared: Arc<Shared>, limits: &Limits) -> Self {
         Self {
             io,
             engine,
             shared,
-            codec: Codec::new(&limits),
-            limits,
+            codec: Codec::new(limits),
+            parser: Parser::new(limits),
             incoming: BytesMut::new(),
             outgoing: BytesMut::new(),
             unflushed: false,
@@ -205,7 +205,7 @@ impl Pump {
 
     fn take_frame(&mut self, frame: &Frame) {
         let now = Instant::now().into_std();
-        match read_response(frame, &self.limits) {
+        match self.parser.read(frame) {
             Ok(response) => {
                 let raw = self.engine.wants_raw().then(|| frame.to_bytes());
                 self.engine.handle(response, raw, now);

@@ -101,22 +101,23 @@ impl From<&str> for Flag {
 #[derive(Clone, Default)]
 pub struct Flags {
     system: u8,
-    /// In the order in which they were told; without an allocation where there are none.
-    keywords: Vec<Arc<str>>,
+    /// In the order in which they were told. Shared by all messages that were told to have the same: a mailbox has
+    /// few combinations.
+    keywords: Option<Arc<[Arc<str>]>>,
 }
 
 impl Flags {
     /// No flags.
     #[must_use]
     pub const fn new() -> Self {
-        Self { system: 0, keywords: Vec::new() }
+        Self { system: 0, keywords: None }
     }
 
     /// Whether this flag is among them.
     #[must_use]
     pub fn contains(&self, flag: &Flag) -> bool {
         match flag {
-            Flag::Keyword(name) => self.keywords.iter().any(|k| k.eq_ignore_ascii_case(name)),
+            Flag::Keyword(name) => self.keywords().iter().any(|k| k.eq_ignore_ascii_case(name)),
             _ => flag.bit().is_some_and(|bit| self.system & (1 << bit) != 0),
         }
     }
@@ -132,11 +133,7 @@ impl Flags {
         if self.contains(&flag) {
             return false;
         }
-        match (flag.bit(), flag) {
-            (Some(bit), _) => self.system |= 1 << bit,
-            (None, Flag::Keyword(name)) => self.keywords.push(name),
-            (None, _) => {}
-        }
+        self.extend([flag]);
         true
     }
 
@@ -146,7 +143,10 @@ impl Flags {
             return false;
         }
         match flag {
-            Flag::Keyword(name) => self.keywords.retain(|k| !k.eq_ignore_ascii_case(name)),
+            Flag::Keyword(name) => {
+                let left = self.keywords().iter().filter(|k| !k.eq_ignore_ascii_case(name)).cloned();
+                self.keywords = Some(left.collect()).filter(|left: &Arc<[_]>| !left.is_empty());
+            }
             _ => self.system &= !flag.bit().map_or(0, |bit| 1u8 << bit),
         }
         true
@@ -155,13 +155,18 @@ impl Flags {
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.system.count_ones() as usize + self.keywords.len()
+        self.system.count_ones() as usize + self.keywords().len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.system == 0 && self.keywords.is_empty()
+        self.system == 0 && self.keywords().is_empty()
+    }
+
+    /// The keywords among them, in the order in which they were told.
+    pub(crate) fn keywords(&self) -> &[Arc<str>] {
+        self.keywords.as_deref().unwrap_or_default()
     }
 
     /// Each flag: the system flags first, then keywords in the order in which they were told.
@@ -171,15 +176,15 @@ impl Flags {
             .enumerate()
             .filter(|(bit, _)| self.system & (1 << bit) != 0)
             .map(|(_, (flag, _))| flag.clone())
-            .chain(self.keywords.iter().cloned().map(Flag::Keyword))
+            .chain(self.keywords().iter().cloned().map(Flag::Keyword))
     }
 }
 
 impl PartialEq for Flags {
     fn eq(&self, other: &Self) -> bool {
         self.system == other.system
-            && self.keywords.len() == other.keywords.len()
-            && self.keywords.iter().all(|k| other.keywords.iter().any(|o| o.eq_ignore_ascii_case(k)))
+            && self.keywords().len() == other.keywords().len()
+            && self.keywords().iter().all(|k| other.keywords().iter().any(|o| o.eq_ignore_ascii_case(k)))
     }
 }
 
@@ -215,8 +220,21 @@ impl FromIterator<Flag> for Flags {
 
 impl Extend<Flag> for Flags {
     fn extend<I: IntoIterator<Item = Flag>>(&mut self, flags: I) {
+        let mut more: Option<Vec<Arc<str>>> = None;
         for flag in flags {
-            self.insert(flag);
+            match (flag.bit(), flag) {
+                (Some(bit), _) => self.system |= 1 << bit,
+                (None, Flag::Keyword(name)) => {
+                    let known = more.as_deref().unwrap_or(self.keywords());
+                    if !known.iter().any(|k| k.eq_ignore_ascii_case(&name)) {
+                        more.get_or_insert_with(|| self.keywords().to_vec()).push(name);
+                    }
+                }
+                (None, _) => {}
+            }
+        }
+        if let Some(more) = more {
+            self.keywords = Some(more.into());
         }
     }
 }

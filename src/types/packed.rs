@@ -33,8 +33,13 @@ impl Writer {
         self.bytes.push(u8::try_from(rest).unwrap_or(0));
     }
 
+    #[inline]
     pub(crate) fn string(&mut self, value: Option<&[u8]>) {
-        self.number(value.map(|text| text.len() as u64));
+        match value.map(|text| u8::try_from(text.len())) {
+            // One octet, as `number` would write it.
+            Some(Ok(length @ 0..0x7f)) => self.bytes.push(length + 1),
+            _ => self.number(value.map(|text| text.len() as u64)),
+        }
         self.bytes.extend_from_slice(value.unwrap_or_default());
     }
 
@@ -60,6 +65,21 @@ impl Writer {
         if let Some(place) = self.bytes.get_mut(block.0 - 4..block.0) {
             place.copy_from_slice(&length.to_le_bytes());
         }
+    }
+
+    /// Forgets what was written, but not the room for it.
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+    }
+
+    /// A copy of all that was written, in one allocation of just its size.
+    pub(crate) fn to_bytes(&self) -> Bytes {
+        Bytes::copy_from_slice(&self.bytes)
+    }
+
+    /// How many octets it has room for.
+    pub(crate) fn capacity(&self) -> usize {
+        self.bytes.capacity()
     }
 
     /// All that was written, in one allocation of just its size.

@@ -73,6 +73,55 @@ impl Timestamp {
     /// Reads a `date-time`. Servers are read leniently: the day may have one digit, with or without a space
     /// before it; runs of spaces count as one; a missing zone is UTC.
     pub(crate) fn read(text: &[u8]) -> Option<Self> {
+        let exact = text.try_into().ok().and_then(Self::read_exact);
+        exact.or_else(|| Self::read_loosely(text))
+    }
+
+    /// Reads `17-Jul-1996 02:44:25 -0700`, as nearly all servers write it.
+    fn read_exact(text: &[u8; 26]) -> Option<Self> {
+        let [d1, d2, b'-', m1, m2, m3, b'-', y1, y2, y3, y4, b' ', clock @ ..] = text else { return None };
+        let [h1, h2, b':', n1, n2, b':', s1, s2, b' ', sign, z1, z2, z3, z4] = clock else { return None };
+        let mut all_digits = true;
+        let mut two = |high: &u8, low: &u8| {
+            let (high, low) = (high.wrapping_sub(b'0'), low.wrapping_sub(b'0'));
+            all_digits &= high <= 9 && low <= 9;
+            high.wrapping_mul(10).wrapping_add(low)
+        };
+        let month = match [m1, m2, m3] {
+            [b'J', b'a', b'n'] => 1,
+            [b'F', b'e', b'b'] => 2,
+            [b'M', b'a', b'r'] => 3,
+            [b'A', b'p', b'r'] => 4,
+            [b'M', b'a', b'y'] => 5,
+            [b'J', b'u', b'n'] => 6,
+            [b'J', b'u', b'l'] => 7,
+            [b'A', b'u', b'g'] => 8,
+            [b'S', b'e', b'p'] => 9,
+            [b'O', b'c', b't'] => 10,
+            [b'N', b'o', b'v'] => 11,
+            [b'D', b'e', b'c'] => 12,
+            _ => return None,
+        };
+        let year = u16::from(two(y1, y2)) * 100 + u16::from(two(y3, y4));
+        let day = two(if *d1 == b' ' { &b'0' } else { d1 }, d2);
+        let (hour, minute, second) = (two(h1, h2), two(n1, n2), two(s1, s2));
+        let (zone_hours, zone_minutes) = (two(z1, z2), two(z3, z4));
+        // What is rare (a leap second) or wrong is for the other way of reading.
+        if !all_digits || hour > 23 || minute > 59 || second > 59 || zone_minutes > 59 {
+            return None;
+        }
+        let date = Date::new(year, month, day)?;
+        let offset = i16::from(zone_hours) * 60 + i16::from(zone_minutes);
+        let offset = match sign {
+            b'+' => offset,
+            b'-' => -offset,
+            _ => return None,
+        };
+        let clock = i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second);
+        Self::new(date.day_number() * DAY + clock - i64::from(offset) * 60, offset)
+    }
+
+    fn read_loosely(text: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(text).ok()?;
         let mut words = text.split_ascii_whitespace();
         let date: Date = words.next()?.parse().ok()?;
@@ -318,6 +367,25 @@ mod tests {
         ] {
             let time: Timestamp = text.parse().unwrap();
             assert_eq!(time.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn both_ways_of_reading_agree() {
+        let (mut seconds, mut exact) = (-60_000_000_000i64, 0);
+        while seconds < 250_000_000_000 {
+            let offset = i16::try_from(seconds % 1440).unwrap();
+            let text = Timestamp::new(seconds, offset).unwrap().to_string();
+            assert_eq!(Timestamp::read_loosely(text.as_bytes()), Timestamp::new(seconds, offset));
+            let read = Timestamp::read_exact(text.as_bytes().try_into().unwrap());
+            assert_eq!(read, Timestamp::new(seconds, offset), "{text}");
+            exact += 1;
+            seconds += 987_654_321;
+        }
+        assert!(exact > 300);
+        for text in ["17-Jul-1996 24:44:25 -0700", "17 Jul 1996 02:44:25 -0700", "31-Feb-1996 02:44:25 -0700"]
+        {
+            assert_eq!(Timestamp::read_exact(text.as_bytes().try_into().unwrap()), None);
         }
     }
 

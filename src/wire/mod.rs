@@ -18,5 +18,5 @@ pub(crate) mod response;
 pub(crate) mod utf7;
 
 pub(crate) use frame::{Frame, LARGE_LITERAL};
-pub(crate) use parse::{Unreadable, response as read_response};
+pub(crate) use parse::{Parser, Unreadable};
 pub(crate) use response::Response;

@@ -1,7 +1,7 @@
 //! BODY and BODYSTRUCTURE (RFC 9051 section 7.5.2).
 
 use super::envelope::{envelope, pack};
-use super::string::{Str, loose};
+use super::string::{Str, loose, plain};
 use super::token::{closed, count, next, nil, open, spaces};
 use super::value;
 use crate::types::packed::Writer;
@@ -70,7 +70,10 @@ fn field<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
 
 /// A basic part, a text or a message, without the outer parentheses.
 fn leaf<'a>(i: Input<'a>, depth: usize, out: &mut Writer) -> Parsed<'a, ()> {
-    let (rest, media_type) = loose(i)?;
+    let (rest, media_type) = match plain(i) {
+        Some((rest, text)) => (rest, Some(Str::Plain(text))),
+        None => loose(i)?,
+    };
     let (rest, more) = next(rest)?;
     let one_name = more && rest.peek() == Some(b'(') && none(rest).is_none();
     if one_name && single_name(rest)? {
@@ -172,6 +175,17 @@ fn params<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     };
     let mut more = i.peek() != Some(b')');
     while more {
+        // As it is nearly always: two strings in quotes.
+        if let Some((rest, name)) = plain(i)
+            && let Ok((rest, true)) = next(rest)
+            && let Some((rest, value)) = plain(rest)
+        {
+            out.mark(1);
+            out.string(Some(name));
+            out.string(Some(value));
+            (i, more) = next(rest)?;
+            continue;
+        }
         let (rest, name) = loose(i)?;
         if let Some(name) = name {
             out.mark(1);
@@ -235,6 +249,15 @@ fn extension<'a>(first: Input<'a>, more: bool, out: &mut Writer) -> Parsed<'a, (
         out.nil();
         return Ok((first, ()));
     }
+    // As it is nearly always: neither.
+    if let Some(behind) = nil(first)
+        && let (second, true) = next(behind)?
+        && let Some(rest) = nil(second)
+    {
+        out.mark(0);
+        out.mark(0);
+        return location(rest, out);
+    }
     let (behind, ()) = value::skip(first, LISTS)?;
     let (second, more) = next(behind)?;
     let swapped = more && shape(first) != Shape::Disposition && shape(second) == Shape::Disposition;
@@ -246,7 +269,11 @@ fn extension<'a>(first: Input<'a>, more: bool, out: &mut Writer) -> Parsed<'a, (
         disposition(first, out)?;
         if more { language(second, out)?.0 } else { nothing(second, out).0 }
     };
-    // `i` is behind the second, or at the end.
+    location(i, out)
+}
+
+/// Location and what is behind it; `i` is behind the language, or at the end.
+fn location<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     let (i, more) = next(i)?;
     let is_list = i.peek() == Some(b'(') && none(i).is_none();
     let i = match (more, is_list) {

@@ -1,6 +1,6 @@
 //! ENVELOPE (RFC 9051 section 7.5.2).
 
-use super::string::{Str, loose};
+use super::string::{loose, plain};
 use super::token::{closed, next, nil, open, spaces};
 use super::value;
 use crate::types::packed::Writer;
@@ -52,11 +52,23 @@ fn fields<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
 }
 
 /// Packs a string or NIL.
+#[inline]
 pub(crate) fn pack<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
+    if let Some((rest, text)) = plain(i) {
+        out.string(Some(text));
+        return Ok((rest, ()));
+    }
+    if let Some(rest) = nil(i) {
+        out.nil();
+        return Ok((rest, ()));
+    }
+    pack_other(i, out)
+}
+
+fn pack_other<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     let (rest, text) = loose(i)?;
     match text {
-        Some(Str::Plain(text)) => out.string(Some(text)),
-        Some(text) => out.string(Some(&text.octets())),
+        Some(text) => text.pack(out),
         None => out.nil(),
     }
     Ok((rest, ()))
@@ -111,7 +123,11 @@ fn address<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
             }
             continue;
         }
-        let (rest, ()) = if is_route { loose(i).map(|(rest, _)| (rest, ()))? } else { pack(i, out)? };
+        let (rest, ()) = match nil(i) {
+            Some(rest) if is_route => (rest, ()),
+            None if is_route => loose(i).map(|(rest, _)| (rest, ()))?,
+            _ => pack(i, out)?,
+        };
         (i, more) = next(rest)?;
     }
     if more { fail(i, "the end of an address") } else { Ok((i.skip(1), ())) }

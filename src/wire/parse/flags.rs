@@ -10,11 +10,77 @@ use crate::wire::input::{Input, Parsed, fail};
 
 /// `(\Seen $Forwarded)` (RFC 9051 section 9, `flag-list`).
 pub(crate) fn flags(i: Input<'_>) -> Parsed<'_, Flags> {
-    let mut all = Flags::new();
-    let (rest, ()) = each(i, |name| {
-        all.insert(Flag::new(&String::from_utf8_lossy(name)));
-    })?;
-    Ok((rest, all))
+    read(i, Flag::new)
+}
+
+fn read(i: Input<'_>, flag: impl Fn(&str) -> Flag) -> Parsed<'_, Flags> {
+    let mut all = Vec::new();
+    let (rest, ()) = each(i, |name| all.push(flag(&String::from_utf8_lossy(name))))?;
+    Ok((rest, all.into_iter().collect()))
+}
+
+/// How many lists of flags are remembered.
+const REMEMBERED: usize = 32;
+/// The longest that is, in octets.
+const LONGEST_LIST: usize = 256;
+
+/// The lists of flags that were read of late: most rows of a mailbox have one of a few. A list that is known costs
+/// no allocation, and its keywords are shared by all messages that have them.
+#[derive(Debug, Default)]
+pub(crate) struct FlagLists {
+    /// Each in the place that its octets say; none before the first.
+    slots: Vec<(Box<[u8]>, Flags)>,
+}
+
+impl FlagLists {
+    /// The same as [`flags`].
+    pub(crate) fn read<'a>(&mut self, i: Input<'a>) -> Parsed<'a, Flags> {
+        if let [b'(', b')', text @ ..] = i.text {
+            return Ok((Input { text, ..i }, Flags::new()));
+        }
+        let near = i.text.get(..LONGEST_LIST).unwrap_or(i.text);
+        let Some(end) = memchr::memchr(b')', near) else { return flags(i) };
+        // What is read of a list that ends at its first parenthesis hangs on no octet behind it.
+        let list = i.text.get(..=end).unwrap_or_default();
+        // Each list has two places, so that two that are told in turn don't drive each other out.
+        let place = place(list);
+        for place in [place, place ^ 1] {
+            if let Some((known, flags)) = self.slots.get(place)
+                && **known == *list
+            {
+                return Ok((i.skip(list.len()), flags.clone()));
+            }
+        }
+        let (rest, flags) = read(i, |name| self.known(name).unwrap_or_else(|| Flag::new(name)))?;
+        if i.until(rest).len() == list.len() {
+            if self.slots.is_empty() {
+                self.slots.resize(REMEMBERED, (Box::default(), Flags::new()));
+            }
+            // The newer of the two moves to the second place.
+            let older = self.slots.get_mut(place).map(std::mem::take).unwrap_or_default();
+            if let Some(second) = self.slots.get_mut(place ^ 1) {
+                *second = older;
+            }
+            if let Some(first) = self.slots.get_mut(place) {
+                *first = (list.into(), flags.clone());
+            }
+        }
+        Ok((rest, flags))
+    }
+
+    /// A keyword that is remembered, spelt just so.
+    fn known(&self, name: &str) -> Option<Flag> {
+        let mut all = self.slots.iter().flat_map(|(_, flags)| flags.keywords());
+        all.find(|known| ***known == *name).cloned().map(Flag::Keyword)
+    }
+}
+
+/// Where a list is remembered.
+fn place(list: &[u8]) -> usize {
+    let ends = list.first_chunk::<8>().zip(list.last_chunk::<8>());
+    let (first, last) = ends.map_or((0, 0), |(a, b)| (u64::from_le_bytes(*a), u64::from_le_bytes(*b)));
+    let mixed = (first ^ last.rotate_left(23) ^ list.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    usize::try_from(mixed >> 32).unwrap_or(0) % REMEMBERED
 }
 
 /// The same, as the server wrote them: the attributes of LIST.
@@ -98,6 +164,35 @@ mod tests {
         for bad in ["(", "(\\Seen", "\\Seen)", "((a))"] {
             assert_eq!(read(bad), None, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn lists_that_are_remembered_are_read_as_others_are() {
+        let mut lists = FlagLists::default();
+        let texts = [
+            "()",
+            "(\\Seen)",
+            "(\\Seen $A b)",
+            "( \\Seen $A )",
+            "(\"a)b\" c)",
+            "NIL",
+            "(",
+            "(a[b c])",
+            "($A $a)",
+        ];
+        for _ in 0..3 {
+            for text in texts {
+                for behind in ["", " UID 5)", ")"] {
+                    let text = format!("{text}{behind}");
+                    let i = Input::new(text.as_bytes(), &[]);
+                    let plain = flags(i).map(|(rest, flags)| (rest.text, flags));
+                    assert_eq!(lists.read(i).map(|(rest, flags)| (rest.text, flags)), plain, "{text}");
+                }
+            }
+        }
+        let two = [lists.read(Input::new(b"(x $Work)", &[])), lists.read(Input::new(b"($Work)", &[]))];
+        let [Ok((_, a)), Ok((_, b))] = two else { panic!() };
+        assert!(std::sync::Arc::ptr_eq(&a.keywords()[1], &b.keywords()[0]), "keywords are shared");
     }
 
     #[test]

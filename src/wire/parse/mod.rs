@@ -97,10 +97,12 @@ mod tests;
 
 use bytes::Bytes;
 
+use self::flags::FlagLists;
 use self::token::{Upper, end, name, number, spaces};
 use super::frame::Frame;
 use super::input::{Fail, Input, Parsed, expected};
 use super::response::Response;
+use crate::types::packed::Writer;
 use crate::types::{Answer, Limits, Message, Seq, Status, Uid, Untagged};
 
 /// The most words or flags that are read of one list: past some hundred they mean nothing, and looking each
@@ -124,24 +126,45 @@ pub(crate) struct Unreadable {
     pub(crate) keyword: Option<String>,
 }
 
-/// Reads one response.
-pub(crate) fn response(frame: &Frame, limits: &Limits) -> Result<Response, Unreadable> {
-    let all = Input::new(&frame.text, &frame.literals);
-    read(all, limits.depth.min(DEEPEST)).map_err(|error| {
-        let failed = match error {
-            nom::Err::Error(failed) | nom::Err::Failure(failed) => failed,
-            // No parser of ours asks for more: a frame is whole.
-            nom::Err::Incomplete(_) => Fail { rest: 0, expected: "more" },
-        };
-        Unreadable {
-            message: format!("{} was expected", failed.expected),
-            at: all.text.len().saturating_sub(failed.rest),
-            keyword: keyword(all),
-        }
-    })
+/// Reads the responses of one connection. What it remembers of them makes the next ones cheaper to read, and changes
+/// nothing else.
+#[derive(Debug)]
+pub(crate) struct Parser {
+    /// How deep lists may nest.
+    depth: usize,
+    flags: FlagLists,
+    /// Room to pack an envelope or a body structure in.
+    scratch: Writer,
 }
 
-fn read(i: Input<'_>, depth: usize) -> Result<Response, nom::Err<Fail>> {
+impl Parser {
+    /// A parser that keeps [`Limits::depth`].
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self { depth: limits.depth.min(DEEPEST), flags: FlagLists::default(), scratch: Writer::default() }
+    }
+
+    /// Reads one response.
+    pub(crate) fn read(&mut self, frame: &Frame) -> Result<Response, Unreadable> {
+        let all = Input::new(&frame.text, &frame.literals);
+        read(all, self).map_err(|error| unreadable(all, error))
+    }
+}
+
+#[cold]
+fn unreadable(all: Input<'_>, error: nom::Err<Fail>) -> Unreadable {
+    let failed = match error {
+        nom::Err::Error(failed) | nom::Err::Failure(failed) => failed,
+        // No parser of ours asks for more: a frame is whole.
+        nom::Err::Incomplete(_) => Fail { rest: 0, expected: "more" },
+    };
+    Unreadable {
+        message: format!("{} was expected", failed.expected),
+        at: all.text.len().saturating_sub(failed.rest),
+        keyword: keyword(all),
+    }
+}
+
+fn read(i: Input<'_>, parser: &mut Parser) -> Result<Response, nom::Err<Fail>> {
     match i.peek() {
         // Some servers leave out the space.
         Some(b'+') => {
@@ -161,11 +184,11 @@ fn read(i: Input<'_>, depth: usize) -> Result<Response, nom::Err<Fail>> {
             let (rest, value) = number(start)?;
             let rest = spaces(rest);
             let (rest, word) = name(rest)?;
-            numbered(i, start, rest, value, word, depth)
+            numbered(i, start, rest, value, word, parser)
         }
         _ => {
             let (rest, word) = name(start)?;
-            named(i, rest, word, depth)
+            named(i, rest, word, parser.depth)
         }
     }
 }
@@ -209,7 +232,7 @@ fn numbered(
     i: Input<'_>,
     value: u32,
     word: &[u8],
-    depth: usize,
+    parser: &mut Parser,
 ) -> Result<Response, nom::Err<Fail>> {
     let zero = || expected(start, "a message number, which is never 0,");
     let seq = || Seq::new(value).ok_or_else(zero);
@@ -229,17 +252,17 @@ fn numbered(
         }
         b"FETCH" => {
             let mut message = Box::new(Message { seq: Some(seq()?), ..Message::default() });
-            done(fetch::fetch(i, depth, &mut message)?.0)?;
+            done(fetch::fetch(i, parser, &mut message)?.0)?;
             untagged("FETCH", Answer::Fetch(message))
         }
         b"UIDFETCH" => {
             // RFC 9586 section 3.3: the number is the UID.
             let uid = Uid::new(value).ok_or_else(zero)?;
             let mut message = Box::new(Message { uid: Some(uid), ..Message::default() });
-            done(fetch::fetch(i, depth, &mut message)?.0)?;
+            done(fetch::fetch(i, parser, &mut message)?.0)?;
             untagged("UIDFETCH", Answer::Fetch(message))
         }
-        _ => other(all, i, word, depth)?,
+        _ => other(all, i, word, parser.depth)?,
     })
 }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::token::{byte, closed, nil, open};
+use crate::types::packed::Writer;
 use crate::wire::LARGE_LITERAL;
 use crate::wire::input::{Input, Parsed, fail};
 
@@ -27,14 +28,21 @@ impl<'a> Str<'a> {
             Self::Large(literal) => Cow::Borrowed(literal),
             Self::Escaped(text) => {
                 let mut plain = Vec::with_capacity(text.len());
-                let mut octets = text.iter().copied().peekable();
-                while let Some(octet) = octets.next() {
-                    let escaped = octets.next_if(|next| octet == b'\\' && matches!(next, b'"' | b'\\'));
-                    plain.push(escaped.unwrap_or(octet));
-                }
+                plain.extend(unescaped(text));
                 Cow::Owned(plain)
             }
         }
+    }
+
+    /// Packs its octets, without a copy in between.
+    pub(crate) fn pack(self, out: &mut Writer) {
+        let text = match self {
+            Self::Plain(text) => return out.string(Some(text)),
+            Self::Large(literal) => return out.string(Some(literal)),
+            Self::Escaped(text) => text,
+        };
+        out.number(Some(unescaped(text).count() as u64));
+        unescaped(text).for_each(|octet| out.mark(octet));
     }
 
     /// Its octets, to keep: a large literal as it is, all else copied, so that nothing pins the frame.
@@ -51,23 +59,63 @@ impl<'a> Str<'a> {
     }
 }
 
+/// What an escaped text says.
+fn unescaped(text: &[u8]) -> impl Iterator<Item = u8> {
+    let mut octets = text.iter().copied().peekable();
+    std::iter::from_fn(move || {
+        let octet = octets.next()?;
+        let escaped = octets.next_if(|next| octet == b'\\' && matches!(next, b'"' | b'\\'));
+        Some(escaped.unwrap_or(octet))
+    })
+}
+
 /// `"…"` (RFC 9051 section 4.3).
 pub(crate) fn quoted(i: Input<'_>) -> Parsed<'_, Str<'_>> {
     let (inside, ()) = byte(i, b'"', "\"")?;
     let (mut at, mut escaped) = (0, false);
     loop {
-        let Some(found) = inside.text.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) else {
+        let rest = inside.text.get(at..).unwrap_or_default();
+        let Some(found) = quote_or_backslash(rest) else {
             return fail(i, "a string with its closing quote");
         };
         at += found;
-        let rest = inside.skip(at);
-        if rest.peek() == Some(b'"') {
-            let text = inside.until(rest);
-            return Ok((rest.skip(1), if escaped { Str::Escaped(text) } else { Str::Plain(text) }));
+        if rest.get(found) == Some(&b'"') {
+            let (text, behind) = inside.text.split_at_checked(at).unwrap_or_default();
+            let text = if escaped { Str::Escaped(text) } else { Str::Plain(text) };
+            return Ok((Input { text: behind.get(1..).unwrap_or_default(), ..inside }, text));
         }
         escaped = true;
         at += 2;
     }
+}
+
+/// Where the first `"` or `\` stands. Eight octets at a time: most strings are short, and a call to memchr would cost
+/// more than it saves.
+#[inline]
+fn quote_or_backslash(text: &[u8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    // The highest bit of each octet that is 0; beyond the lowest of them it may err, which does not matter.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+    let (chunks, tail) = text.as_chunks::<8>();
+    for (n, chunk) in chunks.iter().enumerate() {
+        let word = u64::from_le_bytes(*chunk);
+        let found = zeros(word ^ (ONES * 0x22)) | zeros(word ^ (ONES * 0x5c));
+        if found != 0 {
+            return Some(n * 8 + (found.trailing_zeros() / 8) as usize);
+        }
+    }
+    let at = tail.iter().position(|b| matches!(b, b'"' | b'\\'))?;
+    Some(chunks.len() * 8 + at)
+}
+
+/// A quoted string without a backslash, which most are, if that is next.
+#[inline]
+pub(crate) fn plain(i: Input<'_>) -> Option<(Input<'_>, &[u8])> {
+    let [b'"', inside @ ..] = i.text else { return None };
+    let (text, behind) = inside.split_at_checked(quote_or_backslash(inside)?)?;
+    let [b'"', rest @ ..] = behind else { return None };
+    Some((Input { text: rest, ..i }, text))
 }
 
 /// `{5}`, CRLF and five octets, or the next of the large literals (RFC 9051 section 4.3).
@@ -155,6 +203,25 @@ mod tests {
         assert_eq!(read(b"\"\xff\"", quoted), Some(("\u{fffd}".into(), 0)));
         for open in [&br#"""#[..], br#""a"#, br#""a\""#, br#""\"#] {
             assert_eq!(read(open, quoted), None);
+        }
+    }
+
+    #[test]
+    fn quotes_are_found_at_any_place() {
+        for length in 0..40 {
+            for octet in [b'a', 0, 0x21, 0x23, 0x5b, 0x5d, 0x80, 0xa2, 0xdc, 0xff] {
+                let mut text = vec![octet; length];
+                assert_eq!(quote_or_backslash(&text), None);
+                for at in 0..length {
+                    for found in *b"\"\\" {
+                        text[at] = found;
+                        assert_eq!(quote_or_backslash(&text), Some(at));
+                        text[length - 1] = b'"';
+                        assert_eq!(quote_or_backslash(&text), Some(at));
+                        text.fill(octet);
+                    }
+                }
+            }
         }
     }
 

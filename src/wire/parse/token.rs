@@ -8,14 +8,16 @@ pub(crate) fn space(i: Input<'_>) -> Parsed<'_, ()> {
 }
 
 /// No space or more.
+#[inline]
 pub(crate) fn spaces(mut i: Input<'_>) -> Input<'_> {
-    while i.peek() == Some(b' ') {
-        i = i.skip(1);
+    while let [b' ', rest @ ..] = i.text {
+        i.text = rest;
     }
     i
 }
 
 /// What separates two values: spaces, or the parenthesis or literal that the second begins with.
+#[inline]
 pub(crate) fn gap(i: Input<'_>) -> Parsed<'_, ()> {
     match i.peek() {
         Some(b' ') => Ok((spaces(i), ())),
@@ -25,7 +27,15 @@ pub(crate) fn gap(i: Input<'_>) -> Parsed<'_, ()> {
 }
 
 /// What separates a list's values, and whether one more follows: if not, its `)` is next.
+#[inline]
 pub(crate) fn next(i: Input<'_>) -> Parsed<'_, bool> {
+    // As it is nearly always: one space, and a value.
+    if let [b' ', text @ ..] = i.text
+        && let [first, ..] = text
+        && !matches!(first, b' ' | b')')
+    {
+        return Ok((Input { text, ..i }, true));
+    }
     let (rest, ()) = gap(i)?;
     Ok((rest, rest.peek() != Some(b')')))
 }
@@ -48,7 +58,10 @@ pub(crate) fn close(i: Input<'_>) -> Parsed<'_, ()> {
 
 /// The rest if a list's end is next, spaces before it or not.
 pub(crate) fn closed(i: Input<'_>) -> Option<Input<'_>> {
-    close(i).ok().map(|(i, ())| i)
+    match spaces(i) {
+        Input { text: [b')', text @ ..], literals } => Some(Input { text, literals }),
+        _ => None,
+    }
 }
 
 /// The end of the response, spaces before it or not.
@@ -57,9 +70,23 @@ pub(crate) fn end(i: Input<'_>) -> Parsed<'_, ()> {
     if i.text.is_empty() { Ok((i, ())) } else { fail(i, "the end of the line") }
 }
 
+/// Which octets a name is made of.
+const NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut octet = 0u8;
+    loop {
+        table[octet as usize] =
+            octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b'-' | b'_' | b'/' | b':' | b'$');
+        if octet == u8::MAX {
+            break table;
+        }
+        octet += 1;
+    }
+};
+
 /// The name of a response, an item or a code: letters, digits and `.-_/:$`, at least one.
 pub(crate) fn name(i: Input<'_>) -> Parsed<'_, &[u8]> {
-    let (rest, name) = i.run(|b| b.is_ascii_alphanumeric() || b".-_/:$".contains(&b));
+    let (rest, name) = i.run(|b| NAME[usize::from(b)]);
     if name.is_empty() { fail(i, "a name") } else { Ok((rest, name)) }
 }
 
@@ -72,42 +99,65 @@ pub(crate) fn word(i: Input<'_>) -> Parsed<'_, &[u8]> {
 /// The longest name that is looked for in a `match`.
 const LONGEST_NAME: usize = 32;
 
-/// Room for a name in capitals.
-pub(crate) struct Upper {
-    text: [u8; LONGEST_NAME],
-    length: usize,
+/// A name in capitals.
+pub(crate) enum Upper<'a> {
+    /// It was so already.
+    Same(&'a [u8]),
+    Changed([u8; LONGEST_NAME], usize),
 }
 
-impl Upper {
+impl<'a> Upper<'a> {
     /// This name in capitals; nothing if it is longer than any that is known.
-    pub(crate) fn new(name: &[u8]) -> Self {
-        let mut upper = Self { text: [0; LONGEST_NAME], length: 0 };
-        if let Some(place) = upper.text.get_mut(..name.len()) {
-            place.copy_from_slice(name);
-            place.make_ascii_uppercase();
-            upper.length = name.len();
+    #[inline]
+    pub(crate) fn new(name: &'a [u8]) -> Self {
+        if !name.iter().any(u8::is_ascii_lowercase) {
+            return Self::Same(name);
         }
-        upper
+        let mut text = [0; LONGEST_NAME];
+        let Some(place) = text.get_mut(..name.len()) else { return Self::Same(b"") };
+        place.copy_from_slice(name);
+        place.make_ascii_uppercase();
+        Self::Changed(text, name.len())
     }
 
+    #[inline]
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.text.get(..self.length).unwrap_or_default()
+        match self {
+            Self::Same(name) => name,
+            Self::Changed(text, length) => text.get(..*length).unwrap_or_default(),
+        }
     }
 }
 
 /// Whether the next value is NIL; if so, what is behind it.
+#[inline]
 pub(crate) fn nil(i: Input<'_>) -> Option<Input<'_>> {
-    let (word, rest) = i.text.split_first_chunk::<3>()?;
-    let ends = rest.first().is_none_or(|b| matches!(b, b' ' | b'(' | b')' | b']'));
-    (ends && word.eq_ignore_ascii_case(b"NIL")).then(|| i.skip(3))
+    let [b'N' | b'n', b'I' | b'i', b'L' | b'l', text @ ..] = i.text else { return None };
+    let ends = text.first().is_none_or(|b| matches!(b, b' ' | b'(' | b')' | b']'));
+    ends.then_some(Input { text, ..i })
 }
 
 /// A number below 2^64.
+#[inline]
 pub(crate) fn number64(i: Input<'_>) -> Parsed<'_, u64> {
-    let (rest, digits) = i.run(|b| b.is_ascii_digit());
-    if digits.is_empty() {
+    let (mut value, mut rest) = (0u64, i.text);
+    while let [digit @ b'0'..=b'9', behind @ ..] = rest {
+        // 19 digits always fit.
+        if i.text.len() - rest.len() >= 19 {
+            return long_number(i);
+        }
+        value = value * 10 + u64::from(digit - b'0');
+        rest = behind;
+    }
+    if rest.len() == i.text.len() {
         return fail(i, "a number");
     }
+    Ok((Input { text: rest, ..i }, value))
+}
+
+#[cold]
+fn long_number(i: Input<'_>) -> Parsed<'_, u64> {
+    let (rest, digits) = i.run(|b| b.is_ascii_digit());
     let value = digits
         .iter()
         .try_fold(0u64, |value, digit| value.checked_mul(10)?.checked_add(u64::from(digit - b'0')));

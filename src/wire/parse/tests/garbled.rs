@@ -47,7 +47,7 @@ const SEEDS: &[&[u8]] = &[
 fn survive(text: &[u8]) {
     let literals = vec![Bytes::from(vec![b'x'; 5000])];
     let frame = Frame { text: Bytes::copy_from_slice(text), literals };
-    match response(&frame, &Limits::default()) {
+    match Parser::new(&Limits::default()).read(&frame) {
         Ok(read) => assert!(!format!("{read:?}").is_empty()),
         Err(bad) => assert!(bad.at <= text.len(), "{bad:?}"),
     }

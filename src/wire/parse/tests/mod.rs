@@ -8,14 +8,14 @@ mod rfc_fetch;
 
 use bytes::Bytes;
 
-use super::{Unreadable, response};
+use super::{Parser, Unreadable};
 use crate::types::{Answer, Limits, Message, Status, StatusResponse, Untagged};
 use crate::wire::{Frame, Response};
 
 /// One response without its line break. Large literals are not for this.
 fn read(text: impl AsRef<[u8]>) -> Result<Response, Unreadable> {
     let frame = Frame { text: Bytes::copy_from_slice(text.as_ref()), literals: Vec::new() };
-    response(&frame, &Limits::default())
+    Parser::new(&Limits::default()).read(&frame)
 }
 
 fn untagged(text: impl AsRef<[u8]>) -> Untagged {

@@ -49,7 +49,7 @@ fn a_large_literal_is_kept_and_not_copied() {
     let text = Bytes::from_static(b"* 1 FETCH (UID 3 BODY[] {5000}\r\n X-RAW {5000}\r\n FLAGS ())");
     let other = Bytes::from(vec![b'y'; 5000]);
     let frame = Frame { text, literals: vec![body.clone(), other.clone()] };
-    let Ok(Response::Untagged(row)) = response(&frame, &Limits::default()) else { panic!() };
+    let Ok(Response::Untagged(row)) = Parser::new(&Limits::default()).read(&frame) else { panic!() };
     let Answer::Fetch(row) = row.into_answer() else { panic!() };
     assert_eq!(row.body().unwrap().as_ptr(), body.as_ptr());
     let (name, value) = row.other().next().unwrap();
@@ -246,5 +246,5 @@ fn parts_nest_as_deep_as_the_limit_and_no_deeper() {
     // However generous the caller is, the stack is not at risk.
     let generous = Limits { depth: usize::MAX, ..Limits::default() };
     let frame = Frame { text: Bytes::from(nested(100_000)), literals: Vec::new() };
-    assert!(response(&frame, &generous).is_err());
+    assert!(Parser::new(&generous).read(&frame).is_err());
 }

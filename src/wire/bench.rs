@@ -10,7 +10,7 @@ use std::hint::black_box;
 use bytes::BytesMut;
 
 use super::frame::{Frame, Framer};
-use super::read_response;
+use super::parse::Parser;
 use crate::types::Limits;
 
 /// How much a read gives, as the connection's own do.
@@ -51,8 +51,8 @@ pub fn frames(bytes: &[u8]) -> Frames {
 /// Cuts these bytes into responses, reads each and drops it. Gives the count of those that could be read.
 #[must_use]
 pub fn parse(bytes: &[u8]) -> usize {
-    let (limits, mut read) = (Limits::default(), 0);
-    each(bytes, |frame| read += usize::from(black_box(read_response(&frame, &limits)).is_ok()));
+    let (mut parser, mut read) = (Parser::new(&Limits::default()), 0);
+    each(bytes, |frame| read += usize::from(black_box(parser.read(&frame)).is_ok()));
     read
 }
 
@@ -60,7 +60,7 @@ impl Frames {
     /// Reads each response and drops it. Gives the count of those that could be read.
     #[must_use]
     pub fn parse(&self) -> usize {
-        let limits = Limits::default();
-        self.0.iter().filter(|frame| black_box(read_response(frame, &limits)).is_ok()).count()
+        let mut parser = Parser::new(&Limits::default());
+        self.0.iter().filter(|frame| black_box(parser.read(frame)).is_ok()).count()
     }
 }

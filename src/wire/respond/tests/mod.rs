@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::{Strings, response};
 use crate::types::{Answer, Limits, StatusResponse, Untagged};
 use crate::wire::frame::Framer;
-use crate::wire::{Response, read_response};
+use crate::wire::{Parser, Response};
 
 /// What the client makes of these octets, which must be one response.
 fn heard(bytes: &[u8]) -> Result<Response, String> {
@@ -21,7 +21,7 @@ fn heard(bytes: &[u8]) -> Result<Response, String> {
     if !src.is_empty() || framer.is_partial(&src) {
         return Err(format!("more than one response: {shown}"));
     }
-    read_response(&frame, &limits).map_err(|e| format!("{} at {}: {shown}", e.message, e.at))
+    Parser::new(&limits).read(&frame).map_err(|e| format!("{} at {}: {shown}", e.message, e.at))
 }
 
 /// Writes an answer in both ways, reads it back, and compares.

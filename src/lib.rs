@@ -111,6 +111,11 @@ pub use command::Command;
 pub use error::{Error, ErrorKind, Result, Sent};
 pub use net::{Config, Timeouts};
 
+/// For this project's own benches; no part of the API.
+#[cfg(feature = "__bench")]
+#[doc(hidden)]
+pub use wire::bench;
+
 /// The README's code, so that it is compiled with the documentation's.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -3,6 +3,23 @@
 
 use std::fmt::Write;
 
+/// A workload.
+#[derive(Debug)]
+pub(crate) struct Work {
+    /// What it is called in tables.
+    pub(crate) name: &'static str,
+    /// How many responses it has.
+    pub(crate) rows: usize,
+    /// They themselves.
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// All workloads: some megabytes each, more than the caches next to a core hold.
+pub(crate) fn works() -> [Work; 3] {
+    [("flags", 40_000, flags as fn(u32) -> Vec<u8>), ("envelopes", 5000, envelopes), ("bodies", 500, bodies)]
+        .map(|(name, rows, make)| Work { name, rows: usize::try_from(rows).unwrap_or(0), bytes: make(rows) })
+}
+
 /// A small generator of numbers (xorshift64), so that rows differ as those of a mailbox do.
 struct Random(u64);
 
@@ -30,11 +47,24 @@ const FLAGS: [&str; 8] = [
     "\\Seen NonJunk",
     "\\Deleted \\Seen",
 ];
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-const NAMES: [&str; 8] = ["Ann Example", "Bob B. Sample", "Carla", "\\\"Dee\\\" Doe", "", "E. F. Gee", "Hugo", "Ida"];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const NAMES: [&str; 8] =
+    ["Ann Example", "Bob B. Sample", "Carla", "\\\"Dee\\\" Doe", "", "E. F. Gee", "Hugo", "Ida"];
 const HOSTS: [&str; 4] = ["example.org", "mail.example.com", "lists.example.net", "example.edu"];
 const WORDS: [&str; 12] = [
-    "meeting", "notes", "re:", "the", "quarterly", "report", "lunch", "on", "friday", "patch", "v2", "=?utf-8?q?caf=C3=A9?=",
+    "meeting",
+    "notes",
+    "re:",
+    "the",
+    "quarterly",
+    "report",
+    "lunch",
+    "on",
+    "friday",
+    "patch",
+    "v2",
+    "=?utf-8?q?caf=C3=A9?=",
 ];
 
 fn date(random: &mut Random) -> String {
@@ -51,18 +81,21 @@ fn date(random: &mut Random) -> String {
 }
 
 /// Rows of `FETCH (UID FLAGS INTERNALDATE RFC822.SIZE)`.
-pub fn flags(rows: u32) -> Vec<u8> {
+pub(crate) fn flags(rows: u32) -> Vec<u8> {
     let (mut out, mut random, mut uid) = (String::new(), Random(4711), 1000u64);
     for n in 1..=rows {
         uid += random.below(3) + 1;
         let (flags, date, size) = (random.of(&FLAGS), date(&mut random), random.below(90_000) + 300);
-        let _ = write!(out, "* {n} FETCH (UID {uid} FLAGS ({flags}) INTERNALDATE \"{date}\" RFC822.SIZE {size})\r\n");
+        let _ = write!(
+            out,
+            "* {n} FETCH (UID {uid} FLAGS ({flags}) INTERNALDATE \"{date}\" RFC822.SIZE {size})\r\n"
+        );
     }
     out.into_bytes()
 }
 
 /// Rows of `FETCH (UID FLAGS ENVELOPE BODYSTRUCTURE)`.
-pub fn envelopes(rows: u32) -> Vec<u8> {
+pub(crate) fn envelopes(rows: u32) -> Vec<u8> {
     let (mut out, mut random) = (String::new(), Random(42));
     for n in 1..=rows {
         let (flags, date) = (random.of(&FLAGS), date(&mut random).replace('-', " "));
@@ -121,7 +154,7 @@ fn structure(random: &mut Random) -> String {
 }
 
 /// Rows of `FETCH (UID BODY.PEEK[])`, of 1 to 16 kB.
-pub fn bodies(rows: u32) -> Vec<u8> {
+pub(crate) fn bodies(rows: u32) -> Vec<u8> {
     let (mut out, mut random) = (Vec::new(), Random(7));
     for n in 1..=rows {
         let mut body = format!("Subject: message {n}\r\n\r\n");
@@ -130,7 +163,9 @@ pub fn bodies(rows: u32) -> Vec<u8> {
             body.push_str(random.of(&WORDS));
             body.push_str(if random.below(9) == 0 { "\r\n" } else { " " });
         }
-        out.extend_from_slice(format!("* {n} FETCH (UID {} BODY[] {{{}}}\r\n{body})\r\n", n + 100, body.len()).as_bytes());
+        out.extend_from_slice(
+            format!("* {n} FETCH (UID {} BODY[] {{{}}}\r\n{body})\r\n", n + 100, body.len()).as_bytes(),
+        );
     }
     out
 }

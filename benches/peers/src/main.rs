@@ -1,0 +1,130 @@
+//! imap-duplex and other crates at the same work, by turns in one run, so that what the machine does meanwhile
+//! hits all alike.
+//!
+//! ```text
+//! cargo run --release --manifest-path benches/peers/Cargo.toml -- parse          a table
+//! cargo run --release --manifest-path benches/peers/Cargo.toml -- parse --json   one object a row
+//! ```
+//!
+//! `parse`: each crate cuts the same bytes of a server into responses, reads each into its types and drops it. The
+//! figures are of the best of several rounds; allocations are counted, not estimated.
+//!
+//! Instructions per byte, by callgrind (which must be installed). `once WORK CRATE` does the work a single time, and
+//! `once WORK none` only makes the bytes; the difference of both counts, divided by the octets that are printed, is
+//! the figure:
+//!
+//! ```text
+//! cargo build --release --manifest-path benches/peers/Cargo.toml
+//! for crate in none imap-duplex imap-proto imap-codec; do
+//!   valgrind --tool=callgrind --callgrind-out-file=/dev/null \\
+//!     benches/peers/target/release/imap-duplex-peers once flags $crate 2>&1 | grep -E "octets|Collected"
+//! done
+//! ```
+
+mod count;
+mod crates;
+#[path = "../../recorded/mod.rs"]
+mod recorded;
+
+use std::hint::black_box;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use crates::{CRATES, Crate};
+use recorded::Work;
+
+const USAGE: &str = "usage: imap-duplex-peers parse [--json]\n       imap-duplex-peers once WORK CRATE";
+
+/// How many rounds each crate has at each work.
+const ROUNDS: usize = 15;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["parse"] => parse(false),
+        ["parse", "--json"] => parse(true),
+        ["once", work, peer] => return once(work, peer),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// What one crate reached at one work.
+struct Row {
+    work: &'static str,
+    name: &'static str,
+    mb_per_s: f64,
+    allocs_per_response: f64,
+}
+
+fn parse(json: bool) {
+    if !json {
+        println!("{:<10} {:<14} {:>8} {:>16} {:>8}", "work", "crate", "MB/s", "allocs/response", "ratio");
+    }
+    for work in recorded::works() {
+        let rows = measure(&work);
+        let ours = rows.first().map_or(0.0, |row| row.mb_per_s);
+        for Row { work, name, mb_per_s, allocs_per_response } in rows {
+            if json {
+                println!(
+                    "{{\"work\":\"{work}\",\"crate\":\"{name}\",\"mb_per_s\":{mb_per_s:.1},\
+                     \"allocs_per_response\":{allocs_per_response:.2}}}"
+                );
+            } else {
+                let ratio = ours / mb_per_s;
+                println!("{work:<10} {name:<14} {mb_per_s:>8.0} {allocs_per_response:>16.2} {ratio:>8.2}");
+            }
+        }
+    }
+}
+
+/// All crates at this work, by turns.
+fn measure(work: &Work) -> Vec<Row> {
+    let mut best = [Duration::MAX; CRATES.len()];
+    let mut allocs = [0; CRATES.len()];
+    for round in 0..ROUNDS {
+        // Each begins a round in its turn: none always runs in another's wake.
+        for turn in 0..CRATES.len() {
+            let which = (round + turn) % CRATES.len();
+            let before = count::allocations();
+            let begin = Instant::now();
+            run(&CRATES[which], work);
+            best[which] = best[which].min(begin.elapsed());
+            allocs[which] = count::allocations() - before;
+        }
+    }
+    let figures = |(which, peer): (usize, &Crate)| Row {
+        work: work.name,
+        name: peer.name,
+        mb_per_s: work.bytes.len() as f64 / best[which].as_secs_f64() / 1e6,
+        allocs_per_response: allocs[which] as f64 / work.rows as f64,
+    };
+    CRATES.iter().enumerate().map(figures).collect()
+}
+
+/// Lets a crate do the work. It must have read all: else its figures would be of something else.
+fn run(peer: &Crate, work: &Work) {
+    let read = (peer.parse)(black_box(&work.bytes));
+    assert_eq!(read, work.rows, "{} reads all of {}", peer.name, work.name);
+}
+
+/// Does one work a single time by one crate, for tools that count.
+fn once(work: &str, peer: &str) -> ExitCode {
+    let found = recorded::works().into_iter().find(|known| known.name == work);
+    let known = CRATES.iter().find(|known| known.name == peer);
+    match (found, known) {
+        (Some(work), Some(peer)) => run(peer, &work),
+        (Some(_), None) if peer == "none" => {}
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    }
+    let octets =
+        recorded::works().into_iter().find(|known| known.name == work).map_or(0, |work| work.bytes.len());
+    println!("{octets} octets");
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,143 @@
+//! SEARCH (RFC 9051 section 6.4.4), and the keys of CONDSTORE (RFC 7162), WITHIN (RFC 5032), OBJECTID (RFC 8474),
+//! SAVEDATE (RFC 8514) and Gmail.
+
+use super::command::{Returned, Search, SearchKey};
+use super::cursor::{Cursor, DEPTH, Read};
+use super::mailbox::date;
+
+const WORDS: [&str; 16] = [
+    "ALL",
+    "ANSWERED",
+    "DELETED",
+    "DRAFT",
+    "FLAGGED",
+    "NEW",
+    "OLD",
+    "RECENT",
+    "SEEN",
+    "UNANSWERED",
+    "UNDELETED",
+    "UNDRAFT",
+    "UNFLAGGED",
+    "UNSEEN",
+    "SAVEDATESUPPORTED",
+    "FUZZY",
+];
+const TEXTS: [&str; 12] = [
+    "BCC",
+    "BODY",
+    "CC",
+    "FROM",
+    "SUBJECT",
+    "TEXT",
+    "TO",
+    "EMAILID",
+    "THREADID",
+    "FILTER",
+    "X-GM-RAW",
+    "X-GM-LABELS",
+];
+const DATES: [&str; 9] =
+    ["BEFORE", "ON", "SINCE", "SENTBEFORE", "SENTON", "SENTSINCE", "SAVEDBEFORE", "SAVEDON", "SAVEDSINCE"];
+const NUMBERS: [&str; 6] = ["LARGER", "SMALLER", "OLDER", "YOUNGER", "X-GM-MSGID", "X-GM-THRID"];
+const KEYWORDS: [&str; 2] = ["KEYWORD", "UNKEYWORD"];
+
+/// `[RETURN (…)] [CHARSET x] key…`.
+pub(super) fn search(i: &mut Cursor<'_>, uid: bool) -> Read<Search> {
+    let mut returned = None;
+    if i.take(" RETURN ") {
+        returned = Some(if i.take("()") { Vec::new() } else { i.list(return_option)? });
+    }
+    let mut charset = None;
+    if i.take(" CHARSET ") {
+        let start = *i;
+        let written = i.astring()?;
+        match std::str::from_utf8(&written) {
+            Ok(name) => charset = Some(name.to_owned()),
+            Err(_) => return start.fail("a charset's name"),
+        }
+    }
+    i.space()?;
+    let keys = i.separated(|i| key(i, DEPTH))?;
+    Ok(Search { uid, returned, charset, keys })
+}
+
+/// A name, and a set or number behind it if one is (`PARTIAL -1:-100`).
+fn return_option(i: &mut Cursor<'_>) -> Read<Returned> {
+    let name = i.name()?;
+    let mut ahead = *i;
+    let has_argument = ahead.take(" ") && matches!(ahead.peek(), Some(b'0'..=b'9' | b'-' | b'('));
+    let argument = if has_argument {
+        i.space()?;
+        Some(i.value(DEPTH)?)
+    } else {
+        None
+    };
+    Ok(Returned { name, argument })
+}
+
+/// `search-key`; `depth` more may be within each other.
+fn key(i: &mut Cursor<'_>, depth: usize) -> Read<SearchKey> {
+    let Some(depth) = depth.checked_sub(1) else { return i.fail("fewer keys within each other") };
+    match i.peek() {
+        Some(b'(') => return i.list(|i| key(i, depth)).map(SearchKey::And),
+        Some(b'0'..=b'9' | b'*' | b'$') => return i.numbers().map(SearchKey::Seqs),
+        _ => {}
+    }
+    let start = *i;
+    let name = i.name()?;
+    let known = |all: &[&'static str]| all.iter().copied().find(|known| *known == name);
+    if let Some(word) = known(&WORDS) {
+        return Ok(SearchKey::Word(word));
+    }
+    i.space()?;
+    if let Some(word) = known(&TEXTS) {
+        return Ok(SearchKey::Text(word, i.astring()?));
+    }
+    if let Some(word) = known(&DATES) {
+        let start = *i;
+        let quoted = i.take("\"");
+        let text = i.run(|b| b.is_ascii_alphanumeric() || b == b'-', "a date")?;
+        if quoted {
+            i.expect("\"")?;
+        }
+        return date(text)
+            .map_or_else(|| start.fail("a date that there is"), |date| Ok(SearchKey::Date(word, date)));
+    }
+    if let Some(word) = known(&NUMBERS) {
+        return Ok(SearchKey::Number(word, i.number()?));
+    }
+    if let Some(word) = known(&KEYWORDS) {
+        // `flag-keyword`: an atom, so that no system flag can be named.
+        return Ok(SearchKey::Keyword(word, i.atom()?.to_owned()));
+    }
+    Ok(match &*name {
+        "HEADER" => {
+            let field = i.astring()?;
+            i.space()?;
+            SearchKey::Header(field, i.astring()?)
+        }
+        "MODSEQ" => mod_seq(i)?,
+        "UID" => SearchKey::Uids(i.numbers()?),
+        "NOT" => SearchKey::Not(Box::new(key(i, depth)?)),
+        "OR" => {
+            let first = key(i, depth)?;
+            i.space()?;
+            SearchKey::Or(Box::new((first, key(i, depth)?)))
+        }
+        _ => return start.fail("a search key"),
+    })
+}
+
+/// `["/flags/\\draft" all] 620162338` (RFC 7162 section 3.1.5).
+fn mod_seq(i: &mut Cursor<'_>) -> Read<SearchKey> {
+    let mut of = None;
+    if i.peek() == Some(b'"') {
+        let entry = String::from_utf8_lossy(&i.quoted()?).into_owned();
+        i.space()?;
+        let kind = i.name()?;
+        i.space()?;
+        of = Some((entry, kind));
+    }
+    Ok(SearchKey::ModSeq(of, i.number()?))
+}

@@ -1,0 +1,50 @@
+//! Arguments of a kind that many commands have: sets of numbers, and values of any shape.
+
+use bytes::Bytes;
+
+use crate::types::{MessageNumber, Set};
+
+/// One end of a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// This number.
+    Number(u32),
+    /// `*`: the largest in use.
+    Last,
+}
+
+/// `sequence-set` (RFC 9051 section 9), as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Numbers {
+    /// `$`: what the last SEARCH … SAVE found.
+    Saved,
+    /// Ranges; a single number is one with equal ends.
+    Ranges(Vec<(End, End)>),
+}
+
+impl Numbers {
+    /// The set, `*` standing for the largest number that there can be; `None` for `$`.
+    pub(crate) fn to_set<N: MessageNumber>(&self) -> Option<Set<N>> {
+        let Self::Ranges(ranges) = self else { return None };
+        let value = |end: &End| match end {
+            End::Number(number) => N::from_u32(*number),
+            End::Last => N::from_u32(u32::MAX),
+        };
+        let mut set = Set::new();
+        for (first, last) in ranges {
+            set.insert_range(value(first)?..=value(last)?);
+        }
+        Some(set)
+    }
+}
+
+/// An argument of any shape, for commands and options without a type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Value {
+    /// A bare word, as it was written.
+    Word(String),
+    /// A string, quoted or literal.
+    String(Bytes),
+    /// `(…)`.
+    List(Vec<Value>),
+}

@@ -102,6 +102,7 @@ pub mod command;
 mod engine;
 mod error;
 mod net;
+pub mod replay;
 pub mod types;
 mod view;
 mod wire;

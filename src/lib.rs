@@ -101,6 +101,9 @@ mod client;
 pub mod command;
 mod engine;
 mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod net;
 pub mod replay;
 pub mod types;

@@ -143,26 +143,24 @@ impl Items {
         *self == Self::default()
     }
 
-    fn asks_for_section(&self, section: &Section, origin: Option<u32>) -> bool {
-        self.sections.iter().any(|w| w.section == *section && w.part.map(|(from, _)| from) == origin)
+    fn place_of(&self, section: &Section, origin: Option<u32>) -> Option<usize> {
+        self.sections.iter().position(|w| w.section == *section && w.part.map(|(from, _)| from) == origin)
     }
 
-    /// How many of the row's items were asked for, and how many were not; FLAGS, UID and MODSEQ aside,
-    /// which servers add unasked.
-    fn count(&self, row: &Message) -> (usize, usize) {
+    /// The row's items, FLAGS, UID and MODSEQ aside, which servers add unasked: for each its place among those
+    /// that were asked for, or `None` if it was not.
+    fn places<'a>(&'a self, row: &'a Message) -> impl Iterator<Item = Option<usize>> + 'a {
         let simple = [
             (row.internal_date().is_some(), self.internal_date),
             (row.size().is_some(), self.size),
             (row.envelope().is_some(), self.envelope),
             (row.body_structure().is_some(), self.body_structure),
         ];
-        let sections = row.sections().iter().map(|b| (true, self.asks_for_section(&b.section, b.origin)));
-        let others = row.extra_items().map(|_| (true, false));
-        let (mut asked, mut unasked) = (0, 0);
-        for (_, wanted) in simple.into_iter().chain(sections).chain(others).filter(|(told, _)| *told) {
-            if wanted { asked += 1 } else { unasked += 1 }
-        }
-        (asked, unasked)
+        let behind = simple.len();
+        let told = simple.into_iter().enumerate().filter(|(_, (told, _))| *told);
+        told.map(|(place, (_, wanted))| wanted.then_some(place))
+            .chain(row.sections().iter().map(move |b| Some(behind + self.place_of(&b.section, b.origin)?)))
+            .chain(row.extra_items().map(|_| None))
     }
 }
 
@@ -174,6 +172,9 @@ pub struct Fetch {
     items: Items,
     pieces: Pieces,
     told: Told,
+    /// For each item asked for, by its place: of which messages it has been told. Servers may answer several commands
+    /// before the first tagged line, so a second row of the same kind is likely another command's.
+    data: Vec<Told>,
 }
 
 /// Of which messages the flags (or the UID alone) have been told already: what comes after that is news.
@@ -204,7 +205,13 @@ impl Told {
 impl Fetch {
     /// Fetches these items of these messages.
     pub fn new(which: impl Into<Messages>, items: impl Into<Items>) -> Self {
-        Self { which: which.into(), items: items.into(), pieces: Pieces::default(), told: Told::default() }
+        Self {
+            which: which.into(),
+            items: items.into(),
+            pieces: Pieces::default(),
+            told: Told::default(),
+            data: Vec::new(),
+        }
     }
 }
 
@@ -247,7 +254,17 @@ impl Command for Fetch {
             return Claim::No;
         }
         let sure = holds == Holds::Surely;
-        match self.items.count(row) {
+        let (mut asked, mut unasked, mut lacking) = (0, 0, 0);
+        for place in self.items.places(row) {
+            match place {
+                Some(place) => {
+                    asked += 1;
+                    lacking += usize::from(!self.data.get(place).is_some_and(|told| told.has(row)));
+                }
+                None => unasked += 1,
+            }
+        }
+        match (asked, unasked) {
             (0, 0) => {
                 let lacks = !self.told.has(row);
                 let asked = row.flags().is_some() && self.items.flags
@@ -261,16 +278,23 @@ impl Command for Fetch {
                 }
             }
             (0, _) => Claim::No,
-            (_, 0) if sure => Claim::Whole,
+            (_, 0) if sure && lacking > 0 => Claim::Whole,
             _ => Claim::Part,
         }
     }
 
     fn heard(&mut self, heard: &Untagged) {
-        if let Answer::Fetch(row) = heard.answer()
-            && (row.flags().is_some() || row.mod_seq().is_some() || self.items.is_uid_alone())
-        {
+        let Answer::Fetch(row) = heard.answer() else { return };
+        if row.flags().is_some() || row.mod_seq().is_some() || self.items.is_uid_alone() {
             self.told.add(row);
+        }
+        for place in self.items.places(row).flatten() {
+            if self.data.len() <= place {
+                self.data.resize_with(place + 1, Told::default);
+            }
+            if let Some(told) = self.data.get_mut(place) {
+                told.add(row);
+            }
         }
     }
 
@@ -302,8 +326,11 @@ pub(crate) fn join_rows(rows: Vec<Message>) -> Vec<Message> {
     }
     let mut joined: Vec<Message> = Vec::with_capacity(rows.len());
     let mut places = HashMap::new();
+    // Rows without a UID are answers to a command by number, while which no number shifts (RFC 9051 section 7.5.1).
+    let by_number = rows.iter().any(|row| row.uid().is_none());
     for row in rows {
-        let key = row.uid().map(|uid| (true, uid.get())).or(row.seq().map(|seq| (false, seq.get())));
+        let (uid, seq) = (row.uid().map(|uid| (true, uid.get())), row.seq().map(|seq| (false, seq.get())));
+        let key = if by_number { seq.or(uid) } else { uid };
         match key.and_then(|key| places.get(&key)) {
             Some(&place) => Message::merge(&mut joined[place], row),
             None => {

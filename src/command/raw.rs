@@ -31,7 +31,7 @@ impl Raw {
     pub fn new(line: impl Into<String>) -> Self {
         let line = line.into();
         let name = line.split(' ').next().unwrap_or_default().to_ascii_uppercase();
-        Self { line, name }
+        Self { name: if name.is_empty() { "a line of your own".into() } else { name }, line }
     }
 }
 
@@ -48,8 +48,8 @@ impl Command for Raw {
     }
 
     fn encode(&mut self, line: &mut Line, _: &Session) -> Result<Flow> {
-        if self.name.is_empty() {
-            return Err(Error::invalid("the line is empty"));
+        if self.line.is_empty() || self.line.starts_with(' ') {
+            return Err(Error::invalid("it does not begin with a command's name"));
         }
         line.verbatim(&self.line);
         Ok(Flow::Last)

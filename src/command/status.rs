@@ -70,12 +70,14 @@ impl StatusItems {
 pub struct StatusOf {
     mailbox: MailboxName,
     items: StatusItems,
+    /// What comes after the first answer is likely another command's.
+    answered: bool,
 }
 
 impl StatusOf {
     /// Asks this of that mailbox.
     pub fn new(mailbox: impl Into<MailboxName>, items: StatusItems) -> Self {
-        Self { mailbox: mailbox.into(), items }
+        Self { mailbox: mailbox.into(), items, answered: false }
     }
 }
 
@@ -118,9 +120,19 @@ impl Command for StatusOf {
 
     fn claims(&self, heard: &Untagged) -> Claim {
         match heard.answer() {
-            Answer::MailboxStatus(status) if status.name == self.mailbox => Claim::Whole,
+            Answer::MailboxStatus(status) if status.name == self.mailbox => {
+                if self.answered {
+                    Claim::Part
+                } else {
+                    Claim::Whole
+                }
+            }
             _ => Claim::No,
         }
+    }
+
+    fn heard(&mut self, _: &Untagged) {
+        self.answered = true;
     }
 
     fn item(heard: Untagged) -> Option<MailboxStatus> {

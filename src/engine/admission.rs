@@ -14,13 +14,14 @@
 //! | removes by `\Deleted`      | a writer of flags: a case of the rows above                      |
 //! | SELECT                     | anything, if a mailbox may be selected; else another SELECT      |
 //! | CLOSE, UNSELECT            | any message command, any SELECT                                  |
+//! | SEARCH without ESEARCH     | another one: Dovecot says both answers before both tagged lines  |
 //! | IDLE                       | another IDLE, until its tagged line                              |
 //! | message command            | its own SELECT, if a mailbox may have been selected before it    |
 //! | message command            | the SELECT of another mailbox; it has lost its own by the end    |
 
 use super::flight::Flight;
 use super::shared::{Seat, Submission};
-use crate::command::{Class, Effect, FlagUse, Messages};
+use crate::command::{Class, Effect, FlagUse, Hears, Messages};
 
 /// What is in flight, counted by what matters to admission, so that ten thousand commands cost no more than ten.
 #[derive(Debug, Default)]
@@ -32,6 +33,7 @@ pub(crate) struct Load {
     selects: usize,
     deselects: usize,
     idles: usize,
+    searches: usize,
 }
 
 impl Load {
@@ -56,6 +58,7 @@ impl Load {
             (matches!(class.effect, Effect::Select { .. }), &mut self.selects),
             (matches!(class.effect, Effect::Deselect), &mut self.deselects),
             (matches!(class.effect, Effect::Idle), &mut self.idles),
+            (class.hears.overlaps(Hears::SEARCH), &mut self.searches),
         ];
         counts.into_iter().filter(|(counts, _)| *counts).for_each(|(_, n)| step(n));
     }
@@ -71,6 +74,8 @@ pub(crate) struct Selections<'a> {
     pub(crate) may_be_selected: bool,
     /// The session obliges the server to execute ambiguous pairs in order (RFC 9051 section 5.5).
     pub(crate) rev2: bool,
+    /// Answers of searches name their command (RFC 4731).
+    pub(crate) esearch: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +111,7 @@ pub(crate) fn admit<'a>(
         || load.alone > 0
         || by_number(messages) && load.lets_expunge_through > 0
         || waits_for_effect
+        || !selections.esearch && next.class.hears.overlaps(Hears::SEARCH) && load.searches > 0
         || load.deselects > 0 && next.seat.is_some()
         || !selections.rev2
             && next.class.flags != FlagUse::None

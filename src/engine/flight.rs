@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::own::Own;
+use super::reply::Untold;
 use super::shared::{Seat, Submission};
 use super::slot::Job;
 use crate::command::{Class, Messages};
@@ -30,6 +31,8 @@ pub(crate) struct Flight {
     pub(crate) failure: Option<Error>,
     /// Responses that could not be read and may have been its own.
     pub(crate) unread: Vec<Bytes>,
+    /// Messages of a silent STORE whose flags were told while it ran.
+    pub(crate) disturbed: Untold,
     /// Some of it has been written.
     pub(crate) begun: bool,
     /// All that was to be written has been.
@@ -69,6 +72,7 @@ impl Flight {
             next: Next::Line,
             failure: None,
             unread: Vec::new(),
+            disturbed: Untold::default(),
             begun: false,
             whole: false,
             order: 0,

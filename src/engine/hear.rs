@@ -11,10 +11,10 @@ use super::own::Own;
 use super::reply::is_change;
 use super::slot::data_event;
 use super::{Engine, LAST_WORDS, excerpt};
-use crate::command::{Claim, Effect, Hears};
+use crate::command::{Claim, Effect, Hears, Messages};
 use crate::types::{
     Answer, Code, CommandId, Event, EventKind, ListEntry, MailboxName, Message, Place, Seq, Status,
-    StatusResponse, UidSet, Untagged,
+    StatusResponse, Uid, UidSet, Untagged,
 };
 use crate::wire::{Response, Unreadable};
 
@@ -188,13 +188,21 @@ impl Engine {
         }
     }
 
+    /// News of messages, and no mailbox is selected here. After BAD to a SELECT the server may still speak of the
+    /// one before, which has no handle any more; else it is data like any other.
+    fn hear_unselected(&mut self, heard: Untagged) {
+        if !self.stray_selection {
+            self.deliver(heard);
+        }
+    }
+
     fn hear_exists(&mut self, count: u32, heard: Untagged) {
         if self.opening.is_some() {
             self.hear_opening(&heard);
             self.deliver_or_drop(heard);
             return;
         }
-        let Some(selection) = &mut self.selection else { return self.deliver(heard) };
+        let Some(selection) = &mut self.selection else { return self.hear_unselected(heard) };
         match selection.view.exists(count) {
             Ok(grown) => {
                 let place = heard.place().cloned();
@@ -212,7 +220,7 @@ impl Engine {
     }
 
     fn hear_expunge(&mut self, seq: Seq, mut heard: Untagged) {
-        let Some(selection) = &mut self.selection else { return self.deliver(heard) };
+        let Some(selection) = &mut self.selection else { return self.hear_unselected(heard) };
         match selection.view.expunge(seq) {
             Ok(entry) => {
                 let was_deleted =
@@ -234,7 +242,7 @@ impl Engine {
     }
 
     fn hear_vanished(&mut self, uids: &UidSet, heard: Untagged) {
-        let Some(selection) = &mut self.selection else { return self.deliver(heard) };
+        let Some(selection) = &mut self.selection else { return self.hear_unselected(heard) };
         let gone = selection.view.vanished(uids);
         selection.publish();
         let place = heard.place().cloned();
@@ -252,7 +260,7 @@ impl Engine {
 
     fn hear_row(&mut self, mut heard: Untagged) {
         let Answer::Fetch(row) = heard.answer() else { return };
-        let Some(selection) = &mut self.selection else { return self.deliver(heard) };
+        let Some(selection) = &mut self.selection else { return self.hear_unselected(heard) };
         let learned = selection.view.learn(row);
         if learned.contradiction {
             let what = format!(
@@ -282,6 +290,9 @@ impl Engine {
             let kind = EventKind::Arrived { seq, uid, flags: flags.clone() };
             self.tell(Event::new(kind).at(place.clone()));
         }
+        if let (Some(seq), true) = (seq, flags.is_some()) {
+            self.disturb(seq, uid);
+        }
         let (claimer, back) = self.give(heard);
         if let (Some(before), Some(flags), None) = (learned.flags, flags, learned.arrived) {
             let (changes, cause) = self.flags_news(claimer, before.is_some());
@@ -298,13 +309,29 @@ impl Engine {
         }
     }
 
+    /// Flags of this message were told: what a silent STORE of it makes of them can't be said any more.
+    fn disturb(&mut self, seq: Seq, uid: Option<Uid>) {
+        for id in &self.flag_users {
+            let Some(flight) = self.flights.get_mut(id).filter(|f| f.begun) else { continue };
+            let Effect::Store(store) = &flight.class.effect else { continue };
+            let named = match &flight.messages {
+                Some(Messages::Seqs(set)) => set.is_open() || set.contains(seq),
+                Some(Messages::Uids(set)) => set.is_open() || uid.is_none_or(|uid| set.contains(uid)),
+                None => false,
+            };
+            if named && store.is_silent() {
+                flight.disturbed.add(seq, uid);
+            }
+        }
+    }
+
     /// Whether flags that differ from what was known are news, and whose doing they surely are.
     fn flags_news(&self, claimer: Option<CommandId>, known_before: bool) -> (bool, Option<CommandId>) {
         let Some((id, flight)) = claimer.and_then(|id| Some((id, self.flights.get(&id)?))) else {
             return (true, None);
         };
         match (&flight.own, &flight.class.effect) {
-            (Some(Own::Flags(store)), _) => (true, Some(*store)),
+            (Some(Own::Flags(store)), _) => (true, *store),
             (_, Effect::Store(_)) => (true, Some(id)),
             // It asked for flags, and nobody had known them: an answer, no change.
             _ => (known_before, None),
@@ -363,7 +390,8 @@ impl Engine {
         for (id, flight) in &self.flights {
             let class = &flight.class;
             let asked = class.hears.overlaps(kind) || class.hears_names.contains(&heard.name());
-            if !asked || flight.tags.is_empty() {
+            // What came before its first byte was written answers something else.
+            if !asked || !flight.begun || flight.tags.is_empty() {
                 continue;
             }
             let rank = match flight.job.claims(heard) {

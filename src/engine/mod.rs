@@ -329,16 +329,9 @@ impl Engine {
         self.queue.extend(before);
         let class = command.class();
         let job = Box::new(Tokenless(command));
+        let then = seat.as_ref().map(|seat| seat.get().into()).unwrap_or_default();
         self.own_queued.insert(id, own);
-        self.queue.push_back(Submission {
-            id,
-            job,
-            class,
-            seat,
-            opens: None,
-            quiet: true,
-            then: Default::default(),
-        });
+        self.queue.push_back(Submission { id, job, class, seat, opens: None, quiet: true, then });
     }
 
     pub(crate) fn closed(&self) -> Option<&CloseReason> {

@@ -24,27 +24,36 @@ impl Engine {
             return Err(Error::invalid("it is about a mailbox's messages: submit it through that `Mailbox`"));
         }
         let Some(messages) = next.job.messages() else { return Ok(()) };
-        let Messages::Seqs(set) = messages else { return Ok(()) };
+        if let Messages::Seqs(set) = messages {
+            *messages = self.settled(set, by_uid, then)?;
+        }
+        Ok(())
+    }
+
+    /// The messages that a command that waits names, as it would be sent now.
+    pub(super) fn named_now(&self, next: &mut Submission) -> Option<Messages> {
+        let (by_uid, then) = (next.class.by_uid, next.then);
+        match next.job.messages()? {
+            Messages::Seqs(set) => self.settled(set, by_uid, then).ok().or_else(|| Some(set.clone().into())),
+            uids @ Messages::Uids(_) => Some(uids.clone()),
+        }
+    }
+
+    fn settled(&self, set: &SeqSet, by_uid: bool, then: Then) -> Result<Messages> {
         let Some(selection) = &self.selection else {
             // Behind a SELECT that has not been answered: nothing can have moved yet.
-            return if by_uid { Err(no_uid()) } else { Ok(()) };
+            return if by_uid { Err(no_uid()) } else { Ok(set.clone().into()) };
         };
         let view = &selection.view;
         let gone = view.removed_since(if then.opened { then.removed } else { 0 });
         let gone = gone.ok_or_else(|| Error::invalid("the sequence numbers are too old to be corrected"))?;
         let settled =
             if gone.is_empty() && !by_uid { set.clone() } else { moved(set, then, view.len(), gone) };
-        *messages = if by_uid {
-            let uids: Option<UidSet> = settled
-                .iter()
-                .map(|seq| view.uid(seq))
-                .collect::<Option<Vec<Uid>>>()
-                .map(|u| u.into_iter().collect());
-            Messages::Uids(uids.ok_or_else(no_uid)?)
-        } else {
-            Messages::Seqs(settled)
-        };
-        Ok(())
+        if !by_uid {
+            return Ok(Messages::Seqs(settled));
+        }
+        let uids: Option<Vec<Uid>> = settled.iter().map(|seq| view.uid(seq)).collect();
+        Ok(Messages::Uids(uids.ok_or_else(no_uid)?.into_iter().collect::<UidSet>()))
     }
 }
 

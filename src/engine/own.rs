@@ -14,8 +14,9 @@ pub(crate) enum Own {
     Fill(UidSet),
     /// `UID FETCH n:* (FLAGS)`: UIDs of messages that came, or that a fill could not tell.
     Learn,
-    /// `UID FETCH … (FLAGS)`: what flags messages have after a silent STORE of flags not known before.
-    Flags(CommandId),
+    /// `UID FETCH … (FLAGS)`: what flags messages have after a silent STORE of flags not known before; with the
+    /// STORE, if what differs is surely its doing.
+    Flags(Option<CommandId>),
     /// IDLE of the engine's own accord.
     Idle,
     /// NOOP, where IDLE is not to be had.

@@ -9,12 +9,14 @@ use bytes::Bytes;
 
 use super::flight::{Flight, Next};
 use super::own::Own;
+use super::selection::Selection;
+use super::send::LineOwner;
 use super::{Engine, excerpt};
-use crate::command::{Effect, Fetch, Items, Store};
+use crate::command::{Effect, Fetch, Items, Messages, Store};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
     Answer, CloseReason, Code, CommandId, Done, Event, EventKind, ListEntry, MailboxName, ModifiedSet, Place,
-    Seq, Status, StatusResponse, UidSet,
+    Seq, SeqSet, Status, StatusResponse, Uid, UidSet,
 };
 
 impl Engine {
@@ -31,13 +33,24 @@ impl Engine {
         };
         self.shared.release_tag(tag);
         self.hear_code(&status);
+        let mut cut_short = false;
         if self.line.as_ref().is_some_and(|owner| owner.id() == id) {
             // It came in place of a `+`: what was to follow is not sent.
+            cut_short = matches!(self.line, Some(LineOwner::Literal { .. }));
             self.line = None;
         }
         let Some(flight) = self.flights.get_mut(&id) else { return };
         flight.tags.retain(|t| !t.eq_ignore_ascii_case(tag));
         let ok = status.status == Status::Ok;
+        if ok && cut_short {
+            // Whatever it has done, it is not what it was asked for.
+            let sent = flight.sent();
+            flight.next = Next::Nothing;
+            flight.failure.get_or_insert_with(|| {
+                let error = Error::protocol("the server said OK before it had been sent the whole command");
+                error.with_status(status.clone()).in_command(flight.job.name()).sent(sent)
+            });
+        }
         if ok && flight.next == Next::LineAfterReply && flight.tags.is_empty() && flight.failure.is_none() {
             flight.next = Next::Line;
             flight.replies.push(status);
@@ -136,7 +149,7 @@ impl Engine {
         self.shared.release(id);
         flight.job.end(result.clone());
         if let Some(own) = own {
-            self.own_ended(own, generation, result.is_ok());
+            self.own_ended(own, flight.seat.as_deref(), generation, result.is_ok());
         }
     }
 
@@ -192,11 +205,18 @@ impl Engine {
                 _ => None,
             })
             .collect();
-        let mut untold = UidSet::new();
+        let disturbed = self.flights.get(&id).map(|f| f.disturbed.clone()).unwrap_or_default();
+        let mut untold = Untold::default();
+        // Flags that were told meanwhile may be those from before the change or from after it.
+        let mut in_doubt = Untold::default();
         let mut events = Vec::new();
         for seq in selection.which(&messages) {
             let uid = selection.view.uid(seq);
             if left.iter().any(|set| names(set, &messages, seq, uid)) {
+                continue;
+            }
+            if disturbed.has(seq, uid) {
+                in_doubt.add(seq, uid);
                 continue;
             }
             let before = selection.view.get(seq).and_then(|entry| entry.flags.clone());
@@ -210,14 +230,13 @@ impl Engine {
                         );
                     }
                 }
-                None => untold.extend(uid),
+                None => untold.add(seq, uid),
             }
         }
-        let seat = selection.seat.clone();
+        untold.add_unplaced(selection, &messages);
         events.into_iter().for_each(|event| self.tell(event));
-        if !untold.is_empty() {
-            self.queue_own(Own::Flags(id), Fetch::new(untold, Items::new().flags()), Some(seat));
-        }
+        self.ask_flags(untold, Some(id));
+        self.ask_flags(in_doubt, None);
     }
 
     /// Asks what flags these messages have now.
@@ -225,11 +244,21 @@ impl Engine {
         let Some(selection) = &self.selection else { return };
         let messages =
             self.flights.get(&id).and_then(|f| f.messages.clone()).unwrap_or_else(|| store.which.clone());
-        let uids: UidSet =
-            selection.which(&messages).into_iter().filter_map(|seq| selection.view.uid(seq)).collect();
-        if !uids.is_empty() {
-            let seat = selection.seat.clone();
-            self.queue_own(Own::Flags(id), Fetch::new(uids, Items::new().flags()), Some(seat));
+        let mut untold = Untold::default();
+        for seq in selection.which(&messages) {
+            untold.add(seq, selection.view.uid(seq));
+        }
+        untold.add_unplaced(selection, &messages);
+        self.ask_flags(untold, Some(id));
+    }
+
+    fn ask_flags(&mut self, untold: Untold, cause: Option<CommandId>) {
+        let Some(seat) = self.selection.as_ref().map(|s| s.seat.clone()) else { return };
+        for which in [Messages::Uids(untold.uids), Messages::Seqs(untold.seqs)] {
+            if !which.is_empty() {
+                let fetch = Fetch::new(which, Items::new().flags());
+                self.queue_own(Own::Flags(cause), fetch, Some(seat.clone()));
+            }
         }
     }
 
@@ -244,14 +273,37 @@ impl Engine {
     }
 }
 
+/// Messages whose flags are to be asked, by number where the UID is not known.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Untold {
+    uids: UidSet,
+    seqs: SeqSet,
+}
+
+impl Untold {
+    pub(super) fn add(&mut self, seq: Seq, uid: Option<Uid>) {
+        match uid {
+            Some(uid) => self.uids.insert(uid),
+            None => self.seqs.insert(seq),
+        }
+    }
+
+    fn has(&self, seq: Seq, uid: Option<Uid>) -> bool {
+        uid.is_some_and(|uid| self.uids.contains(uid)) || self.seqs.contains(seq)
+    }
+
+    /// UIDs that the view can't place yet: their messages may be there all the same.
+    fn add_unplaced(&mut self, selection: &Selection, messages: &Messages) {
+        if let Messages::Uids(set) = messages
+            && selection.view.unknown().is_some()
+        {
+            self.uids.extend_from(set);
+        }
+    }
+}
+
 /// Whether a MODIFIED code names this message; its numbers are of the kind that the STORE used.
-fn names(
-    set: &ModifiedSet,
-    messages: &crate::command::Messages,
-    seq: Seq,
-    uid: Option<crate::types::Uid>,
-) -> bool {
-    use crate::command::Messages;
+fn names(set: &ModifiedSet, messages: &Messages, seq: Seq, uid: Option<Uid>) -> bool {
     match (set, messages) {
         (ModifiedSet::Uids(set), _) => uid.is_some_and(|uid| set.contains(uid)),
         (ModifiedSet::Seqs(set), _) => set.contains(seq),

@@ -122,6 +122,7 @@ impl Engine {
     pub(super) fn end_selection(&mut self, cause: Option<CommandId>) {
         let Some(selection) = self.selection.take() else { return };
         selection.seat.update(|p| p.ended = true);
+        self.forget_own(selection.seat.id);
         let place = Some(selection.seat.place.clone());
         self.tell(Event::new(EventKind::SelectionEnded).at(place).caused_by(cause));
     }
@@ -190,8 +191,12 @@ impl Engine {
     }
 
     /// One of the engine's own commands has ended.
-    pub(super) fn own_ended(&mut self, own: Own, generation: u64, ok: bool) {
+    pub(super) fn own_ended(&mut self, own: Own, seat: Option<&Seat>, generation: u64, ok: bool) {
         let Some(selection) = &mut self.selection else { return };
+        if seat.is_some_and(|seat| seat.id != selection.seat.id) {
+            // What it heard is of another selection.
+            return;
+        }
         match own {
             Own::Fill(uids) => {
                 // Taken only if it speaks of the mailbox as it is: nothing came or went in between.

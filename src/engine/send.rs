@@ -19,7 +19,7 @@ use super::shared::Submission;
 use super::{Engine, Own};
 use crate::command::{Effect, FlagUse, Flow, Line, Messages};
 use crate::error::{Error, ErrorKind, Sent};
-use crate::types::{CommandId, Done, Event, EventKind, Status, StatusResponse};
+use crate::types::{CommandId, Done, Event, EventKind, SelectionId, Status, StatusResponse};
 use crate::wire::encode::Fragment;
 
 /// Who has the line for itself, and what it waits for.
@@ -114,12 +114,13 @@ impl Engine {
             // It keeps its place, and waits for no answer.
             Verdict::Go
         } else {
-            let messages = next.job.messages().cloned();
+            let messages = self.named_now(&mut next);
             let selections = Selections {
                 open: self.selection.as_ref().map(|s| &*s.seat),
                 opening: self.opening.as_ref().map(|o| &*o.seat),
                 may_be_selected: self.selection.is_some() || self.stray_selection,
                 rev2: self.session.is_rev2(),
+                esearch: self.session.can("ESEARCH"),
             };
             let flags = self.flag_users.iter().filter_map(|id| self.flights.get(id));
             admit(&next, messages.as_ref(), &selections, &self.load, flags)
@@ -351,6 +352,9 @@ impl Engine {
             self.line = None;
         }
         self.idle.withdrawn(id);
+        if self.flights.get(&id).is_some_and(|f| matches!(f.class.effect, Effect::Logout)) {
+            self.logging_out = false;
+        }
         if self.opening.as_ref().is_some_and(|opening| opening.id == id) {
             // The server never heard of it: what was selected before still is.
             self.opening = None;
@@ -384,6 +388,18 @@ fn into_bytes(fragment: Fragment) -> Bytes {
 /// Tells whether one of the engine's own commands is queued or in flight.
 impl Engine {
     pub(super) fn has_own(&self, is: impl Fn(&Own) -> bool) -> bool {
-        self.own_queued.values().any(&is) || self.flights.values().filter_map(|f| f.own.as_ref()).any(&is)
+        let open = self.selection.as_ref().map(|s| s.seat.id);
+        let here = self.flights.values().filter(|f| f.seat.as_ref().is_none_or(|seat| Some(seat.id) == open));
+        self.own_queued.values().any(&is) || here.filter_map(|f| f.own.as_ref()).any(&is)
+    }
+
+    /// Takes back what the engine wanted to ask of a selection that has ended: the next one asks for itself.
+    pub(super) fn forget_own(&mut self, ended: SelectionId) {
+        let own = &self.own_queued;
+        let of_it =
+            |s: &Submission| own.contains_key(&s.id) && s.seat.as_ref().is_some_and(|t| t.id == ended);
+        let (go, stay): (VecDeque<_>, _) = std::mem::take(&mut self.queue).into_iter().partition(of_it);
+        self.queue = stay;
+        go.into_iter().for_each(|next| self.withdraw(next));
     }
 }

@@ -64,6 +64,12 @@ pub(crate) struct Published {
     pub(crate) used: bool,
 }
 
+impl From<Published> for Then {
+    fn from(p: Published) -> Self {
+        Self { exists: p.exists, removed: p.removed, opened: p.opened }
+    }
+}
+
 impl Seat {
     fn lock(&self) -> MutexGuard<'_, Published> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -170,8 +176,7 @@ impl Shared {
         }
         let then = seat.as_ref().map(|seat| {
             seat.update(|p| p.used = true);
-            let p = seat.get();
-            Then { exists: p.exists, removed: p.removed, opened: p.opened }
+            seat.get().into()
         });
         inner.table.commands.insert(id, Record { quiet });
         inner.table.users += usize::from(!quiet);

@@ -15,7 +15,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::events::EventQueue;
 use crate::command::{Claim, Command, Flow, Line, Messages, Session};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::{Answer, CommandId, Done, Event, EventKind, Untagged};
 
 /// What became of the token.
@@ -98,7 +98,7 @@ impl<C: Command> Slot<C> {
                 drop(state);
                 Poll::Ready(match end {
                     End::Done(command, done) => {
-                        command.finish(done, items.into_iter().filter_map(C::item).collect())
+                        finish(command, done, items.into_iter().filter_map(C::item).collect())
                     }
                     End::Failed(error) => {
                         Err(error.with_answers(items.into_iter().map(Untagged::into_answer).collect()))
@@ -132,7 +132,7 @@ impl<C: Command> Slot<C> {
                     state.end = Some(End::Taken);
                     drop(state);
                     Poll::Ready(match end {
-                        End::Done(command, done) => command.finish(done, Vec::new()).err().map(Err),
+                        End::Done(command, done) => finish(command, done, Vec::new()).err().map(Err),
                         End::Failed(error) => Some(Err(error)),
                         End::Taken => None,
                     })
@@ -182,6 +182,12 @@ impl<C: Command> Slot<C> {
         self.lock().refused = true;
         self.finish(End::Failed(error));
     }
+}
+
+/// The result of a command that the server has said OK to.
+fn finish<C: Command>(command: C, done: Done, items: Vec<C::Item>) -> Result<C::Output> {
+    let name = command.name().to_owned();
+    command.finish(done, items).map_err(|error| error.in_command(&name).sent(Sent::Fully))
 }
 
 fn set_reader(reader: &mut Option<Waker>, cx: &Context<'_>) {

@@ -78,6 +78,10 @@ fn explain(error: &std::io::Error) -> String {
         Some(rustls::Error::InvalidCertificate(C::UnknownIssuer)) => {
             "its certificate is signed by nobody that is trusted here (UnknownIssuer)".into()
         }
+        // An authority of the same name is trusted, and has not signed this.
+        Some(rustls::Error::InvalidCertificate(C::BadSignature)) => {
+            "its certificate is not signed by who it says, whom we trust (BadSignature)".into()
+        }
         Some(rustls::Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. })) => {
             "its certificate has expired".into()
         }

@@ -162,6 +162,9 @@ impl<M: SerializeMap> Fields<M> {
         self.some("deleted", status.deleted)?;
         self.some("size", status.size)?;
         self.some("highest_mod_seq", status.highest_mod_seq)?;
+        self.some("deleted_storage", status.deleted_storage)?;
+        self.some("append_limit", status.append_limit)?;
+        self.some("mailbox_id", status.mailbox_id.as_ref())?;
         self.list("other", &status.other)
     }
 
@@ -169,7 +172,9 @@ impl<M: SerializeMap> Fields<M> {
     fn entry(&mut self, entry: &ListEntry) -> Result<(), M::Error> {
         self.some("delimiter", entry.delimiter)?;
         self.put("attributes", &entry.attributes)?;
-        self.some("old_name", entry.old_name.as_ref())
+        self.some("old_name", entry.old_name.as_ref())?;
+        self.list("child_info", &entry.child_info)?;
+        self.list("extended", &entry.extended)
     }
 
     /// Data of a detached command: which response it is, in small letters, and what it tells.
@@ -243,53 +248,8 @@ impl<M: SerializeMap> Fields<M> {
                 let told = fields.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
                 self.put("fields", &told.collect::<std::collections::BTreeMap<_, _>>())
             }
-            Answer::Namespace(all) => {
-                name("namespace")?;
-                self.put("namespaces", all)
-            }
-            Answer::Acl(acl) => {
-                name("acl")?;
-                self.put("acl", acl)
-            }
-            Answer::ListRights(rights) => {
-                name("listrights")?;
-                self.put("rights", rights)
-            }
-            Answer::MyRights(rights) => {
-                name("myrights")?;
-                self.put("rights", rights)
-            }
-            Answer::Quota(quota) => {
-                name("quota")?;
-                self.put("quota", quota)
-            }
-            Answer::QuotaRoot(roots) => {
-                name("quotaroot")?;
-                self.put("quotaroot", roots)
-            }
-            Answer::Metadata(told) => {
-                name("metadata")?;
-                self.some("name", told.mailbox.as_ref())
-            }
-            Answer::Language(tags) => {
-                name("language")?;
-                self.put("languages", tags)
-            }
-            Answer::UidBatches(batches) => {
-                name("uidbatches")?;
-                self.put("batches", batches)
-            }
-            Answer::JmapAccess(url) => {
-                name("jmapaccess")?;
-                self.put("url", url)
-            }
-            // Told in outline: what is in them is for programs that ask for it.
-            Answer::Sort(_) => name("sort"),
-            Answer::Thread(_) => name("thread"),
-            Answer::Comparator(_) => name("comparator"),
-            Answer::GenUrlAuth(_) => name("genurlauth"),
-            Answer::UrlFetch(_) => name("urlfetch"),
             Answer::Other => name("other"),
+            _ => self.extension(answer),
         }
     }
 
@@ -299,7 +259,13 @@ impl<M: SerializeMap> Fields<M> {
         self.some("max", found.max)?;
         self.some("count", found.count)?;
         self.some("numbers", found.all.as_ref().map(ToString::to_string))?;
+        self.some("sorted", found.sorted.as_ref())?;
         self.some("mod_seq", found.mod_seq)?;
+        self.some("partial", found.partial.as_ref())?;
+        self.list("changes", &found.changes)?;
+        self.list("relevancy", &found.relevancy)?;
+        self.some("mailbox", found.mailbox.as_ref())?;
+        self.some("uid_validity", found.uid_validity)?;
         self.list("other", &found.other)
     }
 
@@ -319,6 +285,7 @@ impl<M: SerializeMap> Fields<M> {
             self.put("parts", &types.map(|text| text.to_ascii_lowercase()).collect::<Vec<_>>())?;
         }
         self.list("sections", &row.sections().iter().map(SectionSize).collect::<Vec<_>>())?;
+        self.extras(row)?;
         self.list("other", &row.other().map(|(name, _)| name).collect::<Vec<_>>())
     }
 
@@ -346,5 +313,6 @@ impl Serialize for SectionSize<'_> {
     }
 }
 
+mod extensions;
 #[cfg(test)]
 mod tests;

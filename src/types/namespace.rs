@@ -21,10 +21,12 @@ pub struct Namespace {
     /// What the names in it begin with, decoded, the delimiter at its end included; may be empty.
     pub prefix: String,
     /// What stands between the levels of a name; `None` where there are no levels.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub delimiter: Option<char>,
     /// What extensions tell of it: name and values of each.
     pub extensions: Vec<(String, Vec<String>)>,
     /// The prefix in the language that was chosen with LANGUAGE, decoded (RFC 5255 section 3.4).
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub translation: Option<String>,
 }
 

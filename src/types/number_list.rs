@@ -139,6 +139,7 @@ pub struct SortResult {
     /// What was found, in the order that was asked for: UIDs for UID SORT, sequence numbers else.
     pub numbers: NumberList,
     /// The highest mod-sequence among them, if it was searched by (RFC 7162 section 3.1.6).
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub mod_seq: Option<ModSeq>,
 }
 
@@ -148,6 +149,7 @@ pub struct SortResult {
 #[non_exhaustive]
 pub struct UidBatches {
     /// The tag of the command that it answers, as the server wrote it.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub tag: Option<String>,
     /// One range for each batch, the newest messages first: the first number is the highest UID of its batch.
     /// [`NumberList::ranges`] gives them one by one.

@@ -23,6 +23,7 @@ pub struct QuotaResource {
     /// How much is used.
     pub usage: u64,
     /// How much is allowed; `None` where the server says that there is no limit.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub limit: Option<u64>,
 }
 

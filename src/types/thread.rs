@@ -32,6 +32,7 @@ pub struct ThreadNode {
     /// How many messages it is below; 0 for the first message of a thread.
     pub depth: u32,
     /// Its number; `None` for a message that others answer, but that is not in the mailbox or was not found.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub number: Option<u32>,
 }
 

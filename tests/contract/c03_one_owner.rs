@@ -309,25 +309,68 @@ async fn esearch_is_told_by_its_tag_in_whatever_order_it_comes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn searches_without_esearch_are_told_apart_by_their_tagged_lines() {
+async fn searches_without_esearch_go_out_one_at_a_time() {
     within(LIMIT, async {
         let mut s = Session::with(&quiet(), "IMAP4rev1").await;
         let token = s.imap.select("INBOX");
         let tag = s.server.expect("SELECT INBOX").await;
         s.tell_selected(&tag, 2).await;
         let inbox = token.await.expect("selected");
-        s.answer("UID SEARCH ALL", &["* SEARCH 11 12"]).await;
-
+        // Servers may say both answers before both tagged lines (Dovecot does), in one `* SEARCH` or in several.
         let seen = inbox.search(Search::seen());
         let large = inbox.search(Search::larger(5));
-        let one = s.server.expect("UID SEARCH SEEN").await;
-        let two = s.server.expect("UID SEARCH LARGER 5").await;
-        s.server.say("* SEARCH 11").await;
-        s.server.say(&format!("{one} OK done")).await;
-        s.server.say("* SEARCH 12 11").await;
-        s.server.say(&format!("{two} OK done")).await;
+        let other = s.imap.status("Drafts", StatusItems::new().messages());
+        let fill = s.server.expect("UID SEARCH ALL").await;
+        s.server.expect_silence(std::time::Duration::from_secs(1)).await;
+        s.server.say("* SEARCH 11 12").await;
+        s.server.say(&format!("{fill} OK done")).await;
+        s.answer("UID SEARCH SEEN", &["* SEARCH 11"]).await;
+        s.answer("UID SEARCH LARGER 5", &["* SEARCH 12", "* SEARCH 11"]).await;
+        s.answer("STATUS Drafts (MESSAGES)", &["* STATUS Drafts (MESSAGES 0)"]).await;
         assert_eq!(seen.await.expect("searched").uids().to_string(), "11");
         assert_eq!(large.await.expect("searched").uids().to_string(), "11:12");
+        other.await.expect("answered");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn equal_questions_in_flight_are_each_answered_though_the_tagged_lines_come_late() {
+    within(LIMIT, async {
+        let mut s = Session::open().await;
+        let inbox = s.select(&[11, 12]).await;
+        let all = || uid(11)..=uid(12);
+        let fetches = [
+            inbox.fetch(all(), Items::new().size()),
+            inbox.fetch(uid(12), Items::envelope()),
+            inbox.fetch(all(), Items::new().size()),
+        ];
+        let statuses = [
+            s.imap.status("Sent", StatusItems::new().messages()),
+            s.imap.status("Sent", StatusItems::new().unseen()),
+        ];
+        let mut tags = Vec::new();
+        for _ in 0..5 {
+            tags.push(s.server.expect_start("").await.0);
+        }
+        s.server.say("* 1 FETCH (UID 11 RFC822.SIZE 1)").await;
+        s.server.say("* 2 FETCH (UID 12 RFC822.SIZE 2)").await;
+        s.server.say(&format!("* 2 FETCH (UID 12 {})", envelope("two"))).await;
+        s.server.say("* 1 FETCH (UID 11 RFC822.SIZE 1)").await;
+        s.server.say("* 2 FETCH (UID 12 RFC822.SIZE 2)").await;
+        s.server.say("* STATUS Sent (MESSAGES 3)").await;
+        s.server.say("* STATUS Sent (UNSEEN 4)").await;
+        // Not even in order.
+        for tag in tags.iter().rev() {
+            s.server.say(&format!("{tag} OK done")).await;
+        }
+        let [first, second, third] = fetches;
+        assert_eq!(sizes(&first.await.expect("fetched")), [Some(1), Some(2)]);
+        assert_eq!(subjects(&second.await.expect("fetched")), [Some("two".into())]);
+        assert_eq!(sizes(&third.await.expect("fetched")), [Some(1), Some(2)]);
+        let [messages, unseen] = statuses;
+        assert_eq!(messages.await.expect("answered").messages, Some(3));
+        assert_eq!(unseen.await.expect("answered").unseen, Some(4));
     })
     .await;
 }

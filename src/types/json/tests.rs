@@ -349,3 +349,30 @@ fn data_about_the_selected_mailbox_and_the_session() {
     );
     assert_eq!(data(Answer::Other), r#"{"event":"data","id":7,"answer":"other"}"#);
 }
+
+#[test]
+fn data_of_extensions() {
+    use crate::types::{Metadata, MetadataEntry, MetadataValue, Quota, QuotaResource};
+    let quota = Quota::new(String::new(), vec![QuotaResource::new("STORAGE".into(), 10, None)]);
+    assert_eq!(
+        data(Answer::Quota(quota)),
+        r#"{"event":"data","id":7,"answer":"quota","data":{"root":"","resources":[{"name":"STORAGE","usage":10}]}}"#
+    );
+    let entry = |name: &str, value| MetadataEntry::new(name.into(), value);
+    let entries = vec![
+        entry("/a", MetadataValue::Set("x".into())),
+        entry("/b", MetadataValue::Unset),
+        entry("/c", MetadataValue::Changed),
+    ];
+    assert_eq!(
+        data(Answer::Metadata(Metadata::new(Some("INBOX".into()), entries))),
+        r#"{"event":"data","id":7,"answer":"metadata","name":"INBOX","data":[{"entry":"/a","value":"x"},{"entry":"/b","state":"unset"},{"entry":"/c","state":"changed"}]}"#
+    );
+    let mut row = Message::default();
+    row.extras_mut().preview = Some(Some("Hello".into()));
+    row.extras_mut().thread_id = Some(None);
+    assert_eq!(
+        data(Answer::Fetch(Box::new(row))),
+        r#"{"event":"data","id":7,"answer":"fetch","preview":"Hello"}"#
+    );
+}

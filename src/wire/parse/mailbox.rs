@@ -116,6 +116,9 @@ fn string_or_name(i: Input<'_>) -> Parsed<'_, Str<'_>> {
     alt((string, map(name, Str::Plain))).parse(i)
 }
 
+/// How many parentheses a name without quotes may hold, as far as it is understood.
+const MOST_LISTS_IN_A_NAME: usize = 16;
+
 /// What stands behind `* STATUS`.
 pub(crate) fn status(i: Input<'_>, depth: usize) -> Parsed<'_, MailboxStatus> {
     let i = spaces(i);
@@ -125,8 +128,10 @@ pub(crate) fn status(i: Input<'_>, depth: usize) -> Parsed<'_, MailboxStatus> {
     }
     // Without quotes, the name goes on to the first list that is one of items.
     let mut failed = None;
-    for at in memchr::memchr_iter(b'(', i.text) {
-        let Some(before) = i.text.get(..at).filter(|before| before.ends_with(b" ")) else { continue };
+    let before = |at| i.text.get(..at).filter(|before| before.ends_with(b" "));
+    let lists = memchr::memchr_iter(b'(', i.text).filter_map(|at| Some((at, before(at)?)));
+    // Each is looked at anew, so that without a bound the time would grow with the square of the line.
+    for (at, before) in lists.take(MOST_LISTS_IN_A_NAME) {
         match status_items(i.skip(at), depth, MailboxStatus::new(mailbox_name(before.trim_ascii_end()))) {
             Ok(read) => return Ok(read),
             Err(error) => failed = failed.or(Some(error)),

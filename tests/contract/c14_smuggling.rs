@@ -1,0 +1,367 @@
+//! Line 14: no argument, whatever bytes it has, can smuggle a second command: what does not fit an atom or a quoted string
+//! goes as a literal or is refused.
+
+use std::time::Duration;
+
+use imap_duplex::command::{
+    Append, Claim, Class, Command, Copied, Flow, Id, Items, Line, List, Search, Session as Known,
+    StatusItems, Store,
+};
+use imap_duplex::types::{Done, Flag, Section, Untagged};
+use imap_duplex::{Error, ErrorKind, Mailbox, Result, Sender, Sent};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::sync::mpsc;
+
+use crate::client::uid;
+use crate::session::{LIMIT, Session, quiet};
+use crate::support::within;
+
+#[tokio::test(start_paused = true)]
+async fn line_ends_in_an_argument_go_as_a_literal() {
+    within(LIMIT, async {
+        let mut s = Session::open().await;
+        let inbox = s.select(&[11]).await;
+        let search = inbox.search(Search::subject("x\r\nA9 LOGOUT"));
+        let tag = s.server.expect("UID SEARCH RETURN (ALL) SUBJECT {12+}").await;
+        s.server.expect_bytes(b"x\r\nA9 LOGOUT\r\n").await;
+        s.server.say(&format!("{tag} OK done")).await;
+        search.await.expect("searched");
+
+        let append = s.imap.append("INBOX", "\r\nA9 LOGOUT\r\n");
+        let tag = s.server.expect("APPEND INBOX {13+}").await;
+        s.server.expect_bytes(b"\r\nA9 LOGOUT\r\n\r\n").await;
+        s.server.say(&format!("{tag} OK done")).await;
+        append.await.expect("appended");
+        s.server.expect_silence(Duration::from_secs(1)).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn quotes_and_backslashes_are_escaped() {
+    within(LIMIT, async {
+        let mut s = Session::open().await;
+        let inbox = s.select(&[11]).await;
+        let search = inbox.search(Search::from(r#"a" OR ALL \"#));
+        let tag = s.server.expect(r#"UID SEARCH RETURN (ALL) FROM "a\" OR ALL \\""#).await;
+        s.server.say(&format!("{tag} OK done")).await;
+        search.await.expect("searched");
+        let status = s.imap.status(r#"a" (MESSAGES)"#, StatusItems::new().unseen());
+        let tag = s.server.expect(r#"STATUS "a\" (MESSAGES)" (UNSEEN)"#).await;
+        s.server.say(&format!("{tag} NO none")).await;
+        assert_eq!(status.await.expect_err("refused").kind(), ErrorKind::No);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_of_any_characters_is_one_command() {
+    within(LIMIT, async {
+        let (theirs, server) = duplex(1 << 16);
+        let config = quiet().login("al\"ice\\", "p\r\nA9 LOGOUT {5}").clear_text_login(true);
+        let (heard, mut told) = mpsc::unbounded_channel();
+        let serving = tokio::spawn(serve(server, "* OK [CAPABILITY IMAP4rev1] ready", heard));
+        let connected = config.connect_over(theirs).await;
+        drop(connected.expect("the server takes anything"));
+        let login = told.recv().await.expect("a command");
+        assert_eq!(login, "LOGIN \"al\\\"ice\\\\\" {16}\r\np\r\nA9 LOGOUT {5}");
+        drop(serving);
+    })
+    .await;
+}
+
+/// A server that frames commands by the rules of RFC 9051 section 4.3, tells each, without its tag, and says OK.
+async fn serve(mut stream: DuplexStream, greeting: &str, heard: mpsc::UnboundedSender<String>) {
+    stream.write_all(format!("{greeting}\r\n").as_bytes()).await.expect("the client reads");
+    let mut command = Vec::new();
+    'commands: loop {
+        // How much of the command has been looked at for a literal at a line's end.
+        let mut line_start = command.len();
+        loop {
+            let Ok(byte) = stream.read_u8().await else { return };
+            command.push(byte);
+            if !command.ends_with(b"\r\n") {
+                continue;
+            }
+            let line = &command[line_start..command.len() - 2];
+            match announced(line) {
+                Some((size, waits)) => {
+                    if waits {
+                        stream.write_all(b"+ go on\r\n").await.expect("the client reads");
+                    }
+                    let mut literal = vec![0; size];
+                    if stream.read_exact(&mut literal).await.is_err() {
+                        return;
+                    }
+                    command.extend(literal);
+                    line_start = command.len();
+                }
+                None => break,
+            }
+        }
+        command.truncate(command.len() - 2);
+        let text = String::from_utf8_lossy(&command).into_owned();
+        command.clear();
+        let (tag, rest) = text.split_once(' ').unwrap_or((&text, ""));
+        let mut answer = format!("{tag} OK done\r\n");
+        if rest == "CAPABILITY" {
+            answer = format!("* CAPABILITY IMAP4rev1\r\n{tag} OK done\r\n");
+        } else if rest.starts_with("SELECT") {
+            answer = format!("* 1 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n{tag} OK [READ-WRITE] done\r\n");
+        } else if rest == "UID SEARCH ALL" || rest == "UID SEARCH RETURN (ALL) ALL" {
+            answer = format!("* SEARCH 11\r\n{tag} OK done\r\n");
+        } else if heard.send(rest.to_owned()).is_err() {
+            break 'commands;
+        }
+        if stream.write_all(answer.as_bytes()).await.is_err() {
+            break 'commands;
+        }
+    }
+}
+
+/// The size of the literal that a line announces at its end, and whether the client waits.
+fn announced(line: &[u8]) -> Option<(usize, bool)> {
+    let inside = line.strip_suffix(b"}")?;
+    let open = inside.iter().rposition(|byte| *byte == b'{')?;
+    let (size, waits) = match inside[open + 1..].strip_suffix(b"+") {
+        Some(size) => (size, false),
+        None => (&inside[open + 1..], true),
+    };
+    std::str::from_utf8(size).ok()?.parse().ok().map(|size| (size, waits))
+}
+
+/// A user's command that hands its argument to each way of writing one, by turns.
+struct Mine {
+    argument: String,
+    way: usize,
+}
+
+impl Mine {
+    const WAYS: usize = 10;
+}
+
+impl Command for Mine {
+    type Item = ();
+    type Output = ();
+
+    fn name(&self) -> &str {
+        "XMINE"
+    }
+
+    fn class(&self) -> Class {
+        Class::query().hears(&["XMINE"])
+    }
+
+    fn encode(&mut self, line: &mut Line, _: &Known) -> Result<Flow> {
+        line.atom("XMINE");
+        let argument = self.argument.as_str();
+        match self.way {
+            0 => line.atom(argument),
+            1 => line.string(argument),
+            2 => line.astring(argument),
+            3 => line.nstring(Some(argument)),
+            4 => line.literal(argument.to_owned()),
+            5 => line.mailbox(&argument.into()),
+            6 => line.list_pattern(argument),
+            7 => line.flags(&Flag::new(argument).into()),
+            8 => line.secret(argument.as_bytes()),
+            _ => line.literal8(argument.to_owned()),
+        };
+        line.atom("END");
+        Ok(Flow::Last)
+    }
+
+    fn claims(&self, _: &Untagged) -> Claim {
+        Claim::No
+    }
+
+    fn finish(self, _: Done, _: Vec<()>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// How many ways there are to hand a text to the library.
+const WAYS: usize = 24 + Mine::WAYS;
+
+/// Hands `text` to the library in one of many ways.
+async fn hand_over(imap: &Sender, inbox: &Mailbox, text: &str, way: usize) -> Result<(), Error> {
+    match way {
+        0 => imap.create(text).await,
+        1 => imap.delete(text).await,
+        2 => imap.rename(text, "other").await,
+        3 => imap.rename("other", text).await,
+        4 => imap.subscribe(text).await,
+        5 => imap.status(text, StatusItems::counts()).await.map(drop),
+        6 => imap.list(text).await.map(drop),
+        7 => imap.list(List::new("*").under(text)).await.map(drop),
+        8 => imap.append(text, "Subject: x\r\n\r\n").await.map(drop),
+        9 => imap.append("INBOX", text.to_owned()).await.map(drop),
+        10 => imap.append("INBOX", Append::new("x").flags([Flag::new(text)])).await.map(drop),
+        11 => imap.id(Id::nothing().field("name", text)).await.map(drop),
+        12 => imap.id(Id::nothing().field(text, "value")).await.map(drop),
+        13 => imap.raw(text).await.map(drop),
+        14 => imap.raw(format!("XRAW {text}")).await.map(drop),
+        15 => inbox.search(Search::text(text).and(Search::seen())).await.map(drop),
+        16 => inbox.search(Search::header(text, "x")).await.map(drop),
+        17 => inbox.search(Search::header("x", text).not()).await.map(drop),
+        18 => inbox.search(Search::keyword(text)).await.map(drop),
+        19 => inbox.store(uid(11), Store::replace([Flag::new(text)])).await.map(drop),
+        20 => inbox.copy(uid(11), text).await.map(|_: Copied| ()),
+        21 => inbox.move_to(uid(11), text).await.map(drop),
+        22 => inbox.fetch(uid(11), Items::section(Section::header_fields([text]))).await.map(drop),
+        23 => {
+            let section = Section::header_fields_not(["Subject", text]);
+            inbox.fetch(uid(11), Items::partial(section, 0, 5)).await.map(drop)
+        }
+        other => imap.submit(Mine { argument: text.to_owned(), way: other - 24 }).await,
+    }
+}
+
+const NASTY: [&str; 30] = [
+    "",
+    "x\r\nZ1 LOGOUT",
+    "x\nZ1 LOGOUT",
+    "x\rZ1 LOGOUT",
+    "\r\n",
+    "\n",
+    "x\0y",
+    "x {5}",
+    "{5}",
+    "x {5+}",
+    "{0}",
+    "x {5-}",
+    "~{5}",
+    "\"",
+    "\\",
+    "a\"b\\c",
+    "\" Z1 LOGOUT \"",
+    ") Z1 LOGOUT (",
+    "x]",
+    "x] Z1",
+    "*",
+    "%",
+    "\\Seen",
+    "\\Seen) (\\Deleted",
+    "Grüße \u{1f600}",
+    "\u{7f}",
+    "&",
+    "&-",
+    " leading and trailing ",
+    "NIL",
+];
+
+#[tokio::test(start_paused = true)]
+async fn no_argument_in_any_command_makes_two_of_one() {
+    for capability in [
+        "IMAP4rev1 LITERAL+ UIDPLUS ESEARCH MOVE ID BINARY",
+        "IMAP4rev1 LITERAL- UIDPLUS MOVE ID",
+        "IMAP4rev1 UIDPLUS ESEARCH MOVE ID",
+    ] {
+        within(Duration::from_secs(10_000), async {
+            let (theirs, server) = duplex(1 << 16);
+            let (heard, mut told) = mpsc::unbounded_channel();
+            let greeting = format!("* PREAUTH [CAPABILITY {capability}] ready");
+            let serving = tokio::spawn(async move { serve(server, &greeting, heard).await });
+            let (imap, _events) = quiet().connect_over(theirs).await.expect("a greeting");
+            let inbox = imap.select("INBOX").await.expect("selected");
+            imap.noop().await.expect("OK");
+            assert_eq!(told.recv().await.as_deref(), Some("NOOP"));
+
+            let mut sent = 0;
+            for text in NASTY {
+                for way in 0..WAYS {
+                    let end = hand_over(&imap, &inbox, text, way).await;
+                    imap.create("MARK").await.expect("the session is in order");
+                    let mut commands = Vec::new();
+                    loop {
+                        let command = told.recv().await.expect("the server runs");
+                        if command == "CREATE MARK" {
+                            break;
+                        }
+                        commands.push(command);
+                    }
+                    let what = format!("{text:?} by way {way} with {capability}: {end:?}, {commands:?}");
+                    match &end {
+                        Err(error) if error.was_sent() == Sent::No => {
+                            let fits = matches!(error.kind(), ErrorKind::Invalid | ErrorKind::Unsupported);
+                            assert!(fits && commands.is_empty(), "refused, and not sent: {what}");
+                        }
+                        _ => {
+                            assert_eq!(commands.len(), 1, "one command: {what}");
+                            sent += 1;
+                            assert!(!commands[0].starts_with("LOGOUT"), "{what}");
+                        }
+                    }
+                }
+            }
+            assert!(sent > NASTY.len() * WAYS / 2, "most can be said: {sent}");
+            serving.abort();
+        })
+        .await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cant_be_written_is_refused_unsent_and_says_why() {
+    within(LIMIT, async {
+        let mut s = Session::open().await;
+        let inbox = s.select(&[11]).await;
+        let errors = [
+            s.imap.raw("NOOP\r\nA9 LOGOUT").await.map(drop).expect_err("two lines"),
+            s.imap.raw("NOOP\n").await.map(drop).expect_err("a line's end"),
+            s.imap.raw("APPEND INBOX {5}").await.map(drop).expect_err("it would swallow what follows"),
+            s.imap.raw("APPEND INBOX {5+}").await.map(drop).expect_err("it would swallow what follows"),
+            s.imap.raw("NOOP \0").await.map(drop).expect_err("NUL"),
+            s.imap.raw("").await.map(drop).expect_err("nothing"),
+            inbox.search(Search::subject("a\0b")).await.map(drop).expect_err("NUL"),
+            s.imap.append("INBOX", "a\0b").await.map(drop).expect_err("NUL without BINARY"),
+            inbox.store(uid(11), Store::add([Flag::new("a b")])).await.map(drop).expect_err("no flag"),
+            inbox
+                .fetch(uid(11), Items::section(Section::header_fields(["a\r\nb"])))
+                .await
+                .map(drop)
+                .expect_err("no field"),
+        ];
+        for error in &errors {
+            assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No), "{error:?}");
+            assert!(error.to_string().len() > 20, "it says why: {error}");
+        }
+        s.server.expect_silence(Duration::from_secs(1)).await;
+        s.noop(&[]).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_users_own_line_cant_change_the_session_behind_the_librarys_back() {
+    within(LIMIT, async {
+        let mut s = Session::open().await;
+        for line in [
+            "LOGOUT",
+            "logout",
+            "SELECT INBOX",
+            "EXAMINE INBOX",
+            "CLOSE",
+            "UNSELECT",
+            "IDLE",
+            "DONE",
+            "STARTTLS",
+            "AUTHENTICATE PLAIN",
+            "LOGIN a b",
+            "COMPRESS DEFLATE",
+            "ENABLE QRESYNC",
+            "NOTIFY NONE",
+            "UNAUTHENTICATE",
+            " LOGOUT",
+            "  SELECT INBOX",
+            "UID LOGOUT",
+        ] {
+            let error = s.imap.raw(line).await.expect_err(line);
+            let fits = matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::Invalid);
+            assert!(fits && error.was_sent() == Sent::No, "{line:?}: {error:?}");
+        }
+        s.server.expect_silence(Duration::from_secs(1)).await;
+        s.noop(&[]).await;
+    })
+    .await;
+}

@@ -1,0 +1,225 @@
+//! Line 15: secrets stay secret: in Debug, in errors and in traces.
+
+use std::fmt::{self, Write as _};
+use std::sync::{Arc, Mutex};
+
+use imap_duplex::command::{Class, Command, Flow, Line, Secret, Session as Known};
+use imap_duplex::types::Done;
+use imap_duplex::{Config, Error, Receiver, Result, Sender};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+use crate::client::{Events, whole_text};
+use crate::session::{LIMIT, quiet};
+use crate::support::wire::Peer;
+use crate::support::within;
+
+const USER: &str = "alice";
+const PASSWORD: &str = "correct-horse";
+/// NUL alice NUL correct-horse, in base64.
+const PLAIN: &str = "AGFsaWNlAGNvcnJlY3QtaG9yc2U=";
+
+/// All that is traced, at each level, as text.
+#[derive(Clone, Default)]
+struct Traces(Arc<Mutex<String>>);
+
+impl Traces {
+    fn text(&self) -> String {
+        self.0.lock().expect("nothing panics under this lock").clone()
+    }
+}
+
+struct Writing<'a>(&'a mut String);
+
+impl Visit for Writing<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let _ = write!(self.0, " {}={value:?}", field.name());
+    }
+}
+
+impl Subscriber for Traces {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        span.record(&mut Writing(&mut self.0.lock().expect("nothing panics under this lock")));
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, values: &Record<'_>) {
+        values.record(&mut Writing(&mut self.0.lock().expect("nothing panics under this lock")));
+    }
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut text = self.0.lock().expect("nothing panics under this lock");
+        let _ = write!(text, "{}", event.metadata().target());
+        event.record(&mut Writing(&mut text));
+        text.push('\n');
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+fn assert_secret(what: &str, text: &str) {
+    for secret in [PASSWORD, PLAIN, "correct", "horse"] {
+        assert!(!text.contains(secret), "{what} shows it: {text}");
+    }
+}
+
+fn config() -> Config {
+    quiet().login(USER, PASSWORD).clear_text_login(true)
+}
+
+/// A login with a server of these capabilities that answers it so. What came of it, and the server.
+async fn log_in(capability: &str, answer: &str) -> (Result<(Sender, Receiver), Error>, Peer) {
+    let (stream, mut server) = Peer::pair();
+    let config = config();
+    let serving = async {
+        server.say(&format!("* OK [CAPABILITY {capability}] ready")).await;
+        let (tag, mut line) = server.expect_start("").await;
+        if line == "AUTHENTICATE PLAIN" {
+            server.say("+ ").await;
+            server.expect_line(PLAIN).await;
+            line.push_str(PLAIN);
+        }
+        assert!(line.contains(PASSWORD) || line.contains(PLAIN), "it was sent: {line}");
+        server.say(&format!("{tag} {answer}")).await;
+    };
+    let (end, ()) = tokio::join!(config.connect_over(stream), serving);
+    (end, server)
+}
+
+const WAYS: [&str; 3] = ["IMAP4rev1", "IMAP4rev1 AUTH=PLAIN", "IMAP4rev1 AUTH=PLAIN SASL-IR"];
+
+#[tokio::test(start_paused = true)]
+async fn no_debug_shows_the_password() {
+    within(LIMIT, async {
+        assert_secret("Config", &format!("{:?} {:#?}", config(), config()));
+        assert!(format!("{:?}", config()).contains(USER), "who it is may be seen");
+        assert_secret("Secret", &format!("{:?}", Secret::from(PASSWORD)));
+        for way in WAYS {
+            let (end, server) = log_in(way, "OK [CAPABILITY IMAP4rev1] welcome").await;
+            let (imap, receiver) = end.expect("logged in");
+            assert_secret("the halves", &format!("{imap:?} {receiver:?}"));
+            let mut events = Events::strict(receiver);
+            drop(server);
+            let (reason, before) = events.end().await;
+            assert_secret("the events", &format!("{reason:?} {before:?}"));
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_error_shows_the_password() {
+    within(LIMIT, async {
+        for way in WAYS {
+            for answer in ["NO no", "BAD what", "NO [AUTHENTICATIONFAILED] no", "OK"] {
+                let (end, _server) = log_in(way, answer).await;
+                if let Err(error) = end {
+                    assert_secret(way, &whole_text(&error));
+                }
+            }
+        }
+        // What the connection dies of in the midst of it.
+        for way in WAYS {
+            let (stream, mut server) = Peer::pair();
+            let config = config();
+            let serving = async {
+                server.say(&format!("* OK [CAPABILITY {way}] ready")).await;
+                server.expect_start("").await;
+                drop(server);
+            };
+            let (end, ()) = tokio::join!(config.connect_over(stream), serving);
+            assert_secret(way, &whole_text(&end.expect_err("it hung up")));
+        }
+        // A password that can't be written at all.
+        let config = quiet().login(USER, format!("{PASSWORD}\0")).clear_text_login(true);
+        for way in WAYS {
+            let (stream, mut server) = Peer::pair();
+            let greeting = format!("* OK [CAPABILITY {way}] ready");
+            let (end, ()) = tokio::join!(
+                tokio::time::timeout(std::time::Duration::from_secs(100), config.connect_over(stream)),
+                server.say(&greeting)
+            );
+            let error = end.expect("its own patience is shorter").expect_err("NUL goes nowhere");
+            assert_secret(way, &whole_text(&error));
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_trace_shows_the_password() {
+    let traces = Traces::default();
+    let guard = tracing::subscriber::set_default(traces.clone());
+    within(LIMIT, async {
+        for way in WAYS {
+            for answer in ["OK [CAPABILITY IMAP4rev1] welcome", "NO no", "BAD what"] {
+                let (end, server) = log_in(way, answer).await;
+                drop(server);
+                if let Ok((_imap, receiver)) = end {
+                    Events::strict(receiver).end().await;
+                }
+            }
+        }
+        tracing::info!("the traces are heard");
+    })
+    .await;
+    drop(guard);
+    let text = traces.text();
+    assert!(text.contains("the traces are heard"), "{text}");
+    assert_secret("a trace", &text);
+}
+
+/// A user's command with an argument that is a secret.
+struct SetPassword(&'static str);
+
+impl Command for SetPassword {
+    type Item = ();
+    type Output = ();
+
+    fn name(&self) -> &str {
+        "XPASSWD"
+    }
+
+    fn class(&self) -> Class {
+        Class::barrier()
+    }
+
+    fn encode(&mut self, line: &mut Line, _: &Known) -> Result<Flow> {
+        line.atom("XPASSWD").secret(self.0.as_bytes());
+        assert_secret("Line", &format!("{line:?} {line:#?}"));
+        Ok(Flow::Last)
+    }
+
+    fn finish(self, _: Done, _: Vec<()>) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_secret_of_a_users_command_stays_one() {
+    let traces = Traces::default();
+    let guard = tracing::subscriber::set_default(traces.clone());
+    within(LIMIT, async {
+        let mut s = crate::session::Session::open().await;
+        let token = s.imap.submit(SetPassword(PASSWORD));
+        assert_secret("Token", &format!("{token:?}"));
+        let tag = s.server.expect(&format!("XPASSWD \"{PASSWORD}\"")).await;
+        s.server.say(&format!("{tag} NO too weak")).await;
+        assert_secret("the error", &whole_text(&token.await.expect_err("refused")));
+        for event in s.events.ready() {
+            assert_secret("an event", &format!("{event} {event:?}"));
+        }
+    })
+    .await;
+    drop(guard);
+    assert_secret("a trace", &traces.text());
+}

@@ -1,0 +1,23 @@
+//! The library against a real server: the tests' own Dovecot, one for each test, on ports of its own.
+//!
+//! Each test fails if the library says of anything that it did not understand it: the event stream is read by
+//! [`client::Events`], strictly.
+
+#[path = "../client/mod.rs"]
+mod client;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod account;
+
+mod commands_mailboxes;
+mod commands_messages;
+mod commands_own;
+mod commands_search;
+mod connecting;
+mod dropping;
+mod news;
+mod pipelining;
+#[cfg(feature = "rustls")]
+mod tls;
+mod variants;

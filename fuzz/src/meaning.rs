@@ -6,6 +6,7 @@ use imap_codec::ResponseCodec;
 use imap_codec::decode::Decoder;
 use imap_codec::imap_types::core::NString;
 use imap_codec::imap_types::fetch::MessageDataItem;
+use imap_codec::imap_types::flag::FlagFetch;
 use imap_codec::imap_types::response::{Data, Response as CodecResponse};
 use imap_duplex::replay::{Heard, What};
 use imap_duplex::types::Answer;
@@ -117,7 +118,7 @@ impl Meaning {
                         MessageDataItem::Uid(told) => uid.push(told.get()),
                         MessageDataItem::Rfc822Size(told) => size.push(u64::from(told)),
                         MessageDataItem::Flags(told) => {
-                            flags.push(sorted(told.iter().map(|flag| flag.to_string().to_ascii_lowercase())));
+                            flags.push(sorted(told.iter().map(flag)));
                         }
                         MessageDataItem::Envelope(told) => envelopes.push(told),
                         _ => {}
@@ -179,6 +180,13 @@ fn text(bytes: &[u8]) -> String {
 
 fn nstring(string: &NString<'_>) -> Option<String> {
     string.0.as_ref().map(|string| text(string.as_ref()))
+}
+
+fn flag(flag: &FlagFetch<'_>) -> String {
+    match flag {
+        FlagFetch::Flag(flag) => flag.to_string().to_ascii_lowercase(),
+        FlagFetch::Recent => "\\recent".into(),
+    }
 }
 
 /// What is told once.

@@ -117,10 +117,16 @@ impl<'a> Replay<'a> {
         begun.then(|| self.begin())
     }
 
-    /// Where the next response begins: behind line ends that belong to none.
+    /// Where the next response begins: behind empty lines, which belong to none. A CR without LF is no line end.
     fn begin(&self) -> usize {
-        let rest = self.all.get(self.at..).unwrap_or_default();
-        self.at + rest.iter().take_while(|octet| matches!(octet, b'\r' | b'\n')).count()
+        let mut rest = self.all.get(self.at..).unwrap_or_default();
+        loop {
+            let ends = rest.iter().take_while(|octet| **octet == b'\r').count();
+            match rest.get(ends..) {
+                Some([b'\n', behind @ ..]) => rest = behind,
+                _ => return self.all.len().saturating_sub(rest.len()),
+            }
+        }
     }
 }
 

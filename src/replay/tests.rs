@@ -18,6 +18,8 @@ fn offsets_count_line_ends_and_literals() {
     assert_eq!(places(recorded), [(0, 9), (9, 30), (39, 9)]);
     // LF alone, and empty lines between responses, which belong to none.
     assert_eq!(places(b"* OK hi\n\r\n\n* 2 EXISTS\n"), [(0, 8), (11, 11)]);
+    // A CR alone ends no line: it is the response's, which it spoils.
+    assert_eq!(places(b"* OK hi\n\r* 2 EXISTS\n"), [(0, 8), (8, 12)]);
 }
 
 #[test]

@@ -46,6 +46,7 @@
 //! - Think in [`Uid`](types::Uid)s: they stay. Sequence numbers ([`Seq`](types::Seq)) shift whenever a message goes.
 //!   Events and rows carry both.
 //! - While there is nothing to do the connection idles by itself (RFC 2177), so that news comes as it happens.
+//! - A response that is not understood can be looked into by [`replay`], from its bytes alone.
 //! - What has no command here can be sent as a [raw line](Sender::raw), or as a [`Command`] of your own.
 //!
 //! # What you may rely on
@@ -101,7 +102,11 @@ mod client;
 pub mod command;
 mod engine;
 mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod net;
+pub mod replay;
 pub mod types;
 mod view;
 mod wire;

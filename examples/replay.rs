@@ -1,0 +1,243 @@
+//! Replays what a server said: prints what the library makes of each response in a file of recorded bytes.
+//!
+//! ```text
+//! cargo run --example replay -- recorded.imap
+//! ```
+//!
+//! The bytes must be as they were on the wire, several responses a file; such a file, and what this prints of it, is what
+//! a bug report about the reading of responses needs. They are read twice: once by themselves, which gives the account
+//! that is printed (offset, length, and what was understood), and once through a connection, which must take them
+//! without getting stuck, and must count the same.
+//!
+//! What is counted, in the last line: `responses` are all that are whole, tagged ones and continuations among them, and
+//! also one at which the framing is lost (a limit is passed), since the rest of the file can't be read then. A greeting
+//! that the file does not have is supplied and not counted, nor is a response that the file does not hold whole.
+//! `unparsed` are those that could not be read; `other` are well-formed ones of a kind that the library does not know.
+//!
+//! The exit status is 0 if all was read, 1 if something was unparsed, 2 if there is nothing to count: a file that can't be
+//! read, or a fault of the library.
+
+#[path = "replay/connection.rs"]
+mod connection;
+
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use imap_duplex::replay::{Heard, Replay, What};
+use imap_duplex::types::{Event, Limits};
+use serde_json::{Map, Value, json};
+
+/// Replays recorded server bytes: prints what the library makes of each response, and counts them
+#[derive(Parser)]
+#[command(name = "replay")]
+struct Args {
+    /// One JSON object a line, for programs
+    #[arg(long)]
+    json: bool,
+
+    /// Bytes as a server sent them, one or more responses each
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+/// How many responses there were.
+#[derive(Default)]
+struct Counts {
+    responses: usize,
+    unparsed: usize,
+    other: usize,
+    /// Tagged responses and continuations: no command is in flight whose they could be.
+    nobodys: usize,
+}
+
+/// Why nothing can be told.
+enum Failure {
+    /// Nobody reads our output any more.
+    Unread,
+    Fault(String),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::BrokenPipe => Self::Unread,
+            _ => Self::Fault(format!("the output can't be written: {error}")),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match run(&args) {
+        Ok(counts) if counts.unparsed > 0 => ExitCode::FAILURE,
+        Ok(_) | Err(Failure::Unread) => ExitCode::SUCCESS,
+        Err(Failure::Fault(what)) => {
+            // If nobody hears it, nobody wants to.
+            let _ = writeln!(io::stderr(), "replay: {what}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<Counts, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = runtime.map_err(|e| Failure::Fault(format!("the runtime can't be started: {e}")))?;
+    let mut report = Report { out: io::BufWriter::new(io::stdout().lock()), json: args.json };
+    let mut sum = Counts::default();
+    for file in &args.files {
+        let recorded = std::fs::read(file).map_err(|e| Failure::Fault(format!("{}: {e}", file.display())))?;
+        if args.files.len() > 1 {
+            report.file(file)?;
+        }
+        let counts = replay(&mut report, file, &recorded)?;
+        report.out.flush()?;
+        let outcome = runtime.block_on(connection::feed(&recorded));
+        let outcome = outcome.map_err(|e| Failure::Fault(format!("{}: {e}", file.display())))?;
+        if let Some(why) = &outcome.ended {
+            report.note(file, "ended", &format!("the connection ended: {why}"))?;
+        }
+        // A line that ends or continues a command that was never sent is an event like an unparsed one.
+        let expected = (counts.unparsed + counts.nobodys, counts.other);
+        if outcome.heard_all && (outcome.unparsed, outcome.unknown) != expected {
+            let (unparsed, unknown) = (outcome.unparsed, outcome.unknown);
+            let what = format!(
+                "the connection told of {unparsed} lines as unparsed and of {unknown} as unknown, where {} and {} \
+                 are right; please report this",
+                expected.0, expected.1
+            );
+            return Err(Failure::Fault(format!("{}: {what}", file.display())));
+        }
+        sum.responses += counts.responses;
+        sum.unparsed += counts.unparsed;
+        sum.other += counts.other;
+    }
+    report.sum(&sum)?;
+    Ok(sum)
+}
+
+/// Prints each response of a file.
+fn replay(report: &mut Report<impl Write>, file: &Path, recorded: &[u8]) -> Result<Counts, Failure> {
+    let mut counts = Counts::default();
+    let mut replay = Replay::new(recorded, &Limits::default());
+    for heard in replay.by_ref() {
+        counts.responses += 1;
+        counts.unparsed += usize::from(heard.is_unparsed());
+        counts.other += usize::from(heard.is_other());
+        counts.nobodys += usize::from(matches!(heard.what, What::Tagged { .. } | What::Continuation { .. }));
+        report.response(file, &heard)?;
+    }
+    if let Some(begin) = replay.incomplete() {
+        let left = recorded.len() - begin;
+        report.note(file, "incomplete", &format!("incomplete: {left} octets at {begin} begin a response"))?;
+    }
+    Ok(counts)
+}
+
+/// What is printed.
+struct Report<W> {
+    out: W,
+    json: bool,
+}
+
+impl<W: Write> Report<W> {
+    /// Which file comes.
+    fn file(&mut self, file: &Path) -> io::Result<()> {
+        // In JSON each line names it.
+        if self.json { Ok(()) } else { writeln!(self.out, "{}:", file.display()) }
+    }
+
+    /// One line for one response.
+    fn response(&mut self, file: &Path, heard: &Heard) -> io::Result<()> {
+        let event = heard.event();
+        let mut told = told(heard, event.as_ref())?;
+        if self.json {
+            let place =
+                json!({ "file": file.display().to_string(), "offset": heard.offset, "octets": heard.octets });
+            if let Value::Object(place) = place {
+                told.extend(place);
+            }
+            return writeln!(self.out, "{}", Value::Object(told));
+        }
+        write!(self.out, "{:>8} {:>6}  ", heard.offset, heard.octets)?;
+        match (&heard.what, event) {
+            (What::Untagged(untagged), _) if !heard.is_other() => {
+                for known in ["kind", "response", "event", "answer"] {
+                    told.remove(known);
+                }
+                writeln!(self.out, "{} {}", untagged.name(), Value::Object(told))
+            }
+            (What::Tagged { tag, status, .. }, _) => {
+                writeln!(self.out, "{} {}", tag.escape_debug(), printable(&status.to_string()))
+            }
+            (What::Continuation { text, .. }, _) => writeln!(self.out, "+ {}", text.escape_ascii()),
+            (_, Some(event)) => writeln!(self.out, "{}", printable(&event.to_string())),
+            (_, None) => writeln!(self.out),
+        }
+    }
+
+    /// Something about a file as a whole.
+    fn note(&mut self, file: &Path, name: &str, text: &str) -> io::Result<()> {
+        match self.json {
+            true => {
+                let note = json!({ "file": file.display().to_string(), "note": name, "text": text });
+                writeln!(self.out, "{note}")
+            }
+            false => writeln!(self.out, "{text}"),
+        }
+    }
+
+    /// The last line.
+    fn sum(&mut self, sum: &Counts) -> io::Result<()> {
+        let Counts { responses, unparsed, other, .. } = sum;
+        match self.json {
+            true => {
+                writeln!(self.out, r#"{{"responses":{responses},"unparsed":{unparsed},"other":{other}}}"#)?
+            }
+            false => writeln!(self.out, "responses {responses} unparsed {unparsed} other {other}")?,
+        }
+        self.out.flush()
+    }
+}
+
+/// What was understood of a response, as fields; `event` is the event that it is.
+fn told(heard: &Heard, event: Option<&Event>) -> io::Result<Map<String, Value>> {
+    let mut fields = match event.map(serde_json::to_value).transpose()? {
+        Some(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    };
+    let mut put = |name: &str, value: Value| fields.insert(name.into(), value);
+    match &heard.what {
+        What::Untagged(untagged) => {
+            put("kind", if heard.is_other() { "other" } else { "untagged" }.into());
+            // A LIST has its mailbox under this name.
+            put("response", untagged.name().into());
+        }
+        What::Tagged { tag, status, .. } => {
+            put("kind", "tagged".into());
+            put("tag", tag.as_str().into());
+            put("status", status.status.as_str().into());
+            if let Some(code) = &status.code {
+                put("code", code.to_string().into());
+            }
+            put("text", status.text.as_str().into());
+        }
+        What::Continuation { text, .. } => {
+            put("kind", "continuation".into());
+            put("text", text.escape_ascii().to_string().into());
+        }
+        What::Lost { .. } => {
+            put("kind", "lost".into());
+        }
+        _ => {
+            put("kind", "unparsed".into());
+        }
+    }
+    Ok(fields)
+}
+
+/// The server's text on a person's terminal: without control characters.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}

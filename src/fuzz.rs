@@ -1,0 +1,180 @@
+//! What the fuzzers run: a function for each of their targets, given any bytes, that panics if something is wrong.
+//!
+//! In: bytes that a fuzzer made up. Out: nothing, or a panic. The targets themselves, in `fuzz/`, only call these, so that
+//! the tests here can run the same over the seeds that are checked in, with a stable compiler and without a fuzzer.
+//!
+//! The first octets of the bytes choose limits and how the rest is cut; the rest is what a server sends.
+
+use bytes::{Bytes, BytesMut};
+
+use crate::types::{Answer, Envelope, Event, EventKind, Limits, Message};
+use crate::wire::frame::{Frame, FrameError, Framer};
+use crate::wire::{Response, read_response};
+
+/// What a framer made of a stream: the frames, then why there are no more, and whether one had begun.
+type Framed = (Vec<Frame>, Option<FrameError>, bool);
+
+/// However a stream is cut, it makes the same frames, the same error at the same place, and the same rest; and no frame
+/// passes the limits.
+pub fn framer(data: &[u8]) {
+    let [choice, cut, stream @ ..] = data else { return };
+    let limits = limits(*choice);
+    let whole = frames(stream, &limits, |_| stream.len());
+    // Octet by octet, where that does not take long.
+    let step = if stream.len() <= 2048 { 1 } else { 61 };
+    assert_eq!(whole, frames(stream, &limits, |_| step), "in steps of {step}");
+    // Small and large pieces in an order that looks like none.
+    let mut state = u32::from(*cut) + 1;
+    let pieces = frames(stream, &limits, |_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let bits = (state >> 24) as usize;
+        if bits < 128 { bits % 8 + 1 } else { bits * 37 }
+    });
+    assert_eq!(whole, pieces, "in pieces");
+
+    let (frames, error, _) = &whole;
+    let mut octets = 0;
+    for frame in frames {
+        let whole = frame.to_bytes();
+        // The line ends before literals are written as CR LF, whatever came, and count for nothing.
+        let literals = 2 * whole.iter().filter(|octet| **octet == b'{').count();
+        assert!(whole.len() <= limits.response + literals, "a frame of {} octets", whole.len());
+        assert!(frame.literals.iter().all(|literal| literal.len() <= limits.literal));
+        // A CR before the line's end belongs to it, unless it is a literal's last octet.
+        assert!(!frame.text.is_empty() && (literals > 0 || !frame.text.ends_with(b"\r")));
+        octets += whole.len().saturating_sub(literals);
+    }
+    assert!(octets <= stream.len(), "frames hold more than came");
+    assert!(error.as_ref().is_none_or(|error| error.to_string().contains("Limits::")));
+}
+
+/// Cuts a stream, which comes in pieces of these lengths.
+fn frames(mut stream: &[u8], limits: &Limits, mut length: impl FnMut(usize) -> usize) -> Framed {
+    let mut framer = Framer::new(limits);
+    let (mut buffer, mut frames) = (BytesMut::new(), Vec::new());
+    loop {
+        match framer.decode(&mut buffer) {
+            Ok(Some(frame)) => frames.push(frame),
+            Ok(None) if stream.is_empty() => return (frames, None, framer.is_partial(&buffer)),
+            Ok(None) => {
+                assert!(buffer.is_empty(), "it asks for more, and has not used what it has");
+                let (piece, rest) = stream.split_at(length(stream.len()).clamp(1, stream.len()));
+                buffer.extend_from_slice(piece);
+                stream = rest;
+            }
+            Err(error) => {
+                assert_eq!(framer.decode(&mut buffer), Err(error.clone()), "what is lost stays lost");
+                return (frames, Some(error), false);
+            }
+        }
+    }
+}
+
+/// Small limits, so that inputs of a fuzzer's size reach them; or those of everyone.
+fn limits(choice: u8) -> Limits {
+    let mut limits = Limits::default();
+    if choice & 1 == 1 {
+        limits.line = 40 + usize::from(choice >> 4) * 100;
+        limits.literal = 5000;
+        limits.response = 6000;
+        limits.depth = 4;
+    }
+    limits
+}
+
+/// Whatever a frame holds, it is a typed response, all of which can be looked at, or an error that says where.
+pub fn response(data: &[u8]) {
+    let [choice, stream @ ..] = data else { return };
+    let limits = limits(*choice);
+    let (frames, ..) = frames(stream, &limits, |_| stream.len());
+    for frame in &frames {
+        read(frame, &limits);
+    }
+    // As the text of one frame: line ends where none should be, literals that are not there.
+    read(&Frame { text: Bytes::copy_from_slice(stream), literals: Vec::new() }, &limits);
+}
+
+fn read(frame: &Frame, limits: &Limits) {
+    match read_response(frame, limits) {
+        Ok(Response::Continuation { text }) => assert!(text.len() < frame.text.len()),
+        Ok(Response::Tagged { tag, status }) => {
+            assert!(!tag.is_empty() && !tag.contains(' '), "{tag:?}");
+            assert!(!status.to_string().is_empty());
+        }
+        Ok(Response::Untagged(told)) => {
+            assert!(!told.name().is_empty());
+            // An unknown kind has nothing but its bytes.
+            assert_eq!(told.raw().is_some(), *told.answer() == Answer::Other);
+            assert_eq!(*told.answer(), told.clone().into_answer());
+            look_at(told.answer());
+        }
+        Err(why) => {
+            assert!(why.at <= frame.text.len() && !why.message.is_empty(), "{why:?}");
+            assert!(why.keyword.is_none_or(|keyword| !keyword.is_empty()));
+        }
+    }
+}
+
+/// Looks at all that there is: what a program does with it must not panic either.
+fn look_at(answer: &Answer) {
+    assert!(!format!("{answer:?}").is_empty());
+    assert!(!Event::new(EventKind::Data(answer.clone())).to_string().is_empty());
+    match answer {
+        Answer::Fetch(row) => look_at_row(row),
+        Answer::Status(status) => assert!(!status.to_string().is_empty()),
+        Answer::Search(found) => {
+            let seqs = found.numbers.clone().into_seqs();
+            assert_eq!(seqs.len(), found.numbers.clone().into_uids().len());
+        }
+        Answer::ESearch(found) => assert!(found.all.is_some() || found.in_order().is_empty()),
+        _ => {}
+    }
+}
+
+fn look_at_row(row: &Message) {
+    if let Some(envelope) = row.envelope() {
+        look_at_envelope(envelope);
+    }
+    if let Some(structure) = row.body_structure() {
+        let mut parts = 0;
+        for part in structure.parts() {
+            parts += 1;
+            assert_eq!(part.is_multipart(), part.media_type().eq_ignore_ascii_case("multipart"), "{part:?}");
+            let disposition = part.disposition().map(|disposition| disposition.is_attachment());
+            let texts = (part.file_name(), part.description(), part.location(), part.md5(), part.extension());
+            let sizes = (part.size(), part.lines(), part.params().count(), part.languages().count());
+            let _ = (disposition, texts, sizes, part.id(), part.encoding());
+            part.envelope().iter().for_each(look_at_envelope);
+        }
+        assert!(parts > 0, "at least the root");
+        // Found by its number, which no other part has.
+        for part in structure.parts().take(100) {
+            let found = part.number().map(|number| structure.part(number));
+            assert!(found.is_none_or(|found| found.is_some()));
+        }
+    }
+    if let Some(flags) = row.flags() {
+        assert!(flags.iter().all(|flag| flags.contains(&flag)));
+        assert_eq!(flags.iter().count(), flags.len());
+    }
+    for data in row.sections().iter().filter(|data| data.origin.is_none()) {
+        assert!(row.section(&data.section).is_some() || data.data.is_none());
+    }
+    let _ = row.internal_date().map(|date| date.to_string());
+}
+
+fn look_at_envelope(envelope: &Envelope) {
+    let _ = (envelope.sent(), envelope.date(), envelope.in_reply_to(), envelope.message_id());
+    if let Some(subject) = envelope.subject_text() {
+        assert!(subject.as_str().is_empty() || envelope.subject_raw().is_some_and(|raw| !raw.is_empty()));
+        assert!(subject.unknown_charsets().all(|charset| !charset.is_empty()));
+    }
+    let lists = [envelope.from(), envelope.sender(), envelope.reply_to(), envelope.to(), envelope.cc()];
+    for address in lists.into_iter().flatten().chain(envelope.bcc()) {
+        let _ = (address.name_text(), address.mailbox(), address.host(), address.email(), address.group());
+        assert!(!address.is_group() || address.group().is_some(), "{address:?}");
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::types::{Answer, Envelope, Event, EventKind, Limits, Message};
 use crate::wire::frame::{Frame, FrameError, Framer};
-use crate::wire::{Response, read_response};
+use crate::wire::{Parser, Response};
 
 /// What a framer made of a stream: the frames, then why there are no more, and whether one had begun.
 type Framed = (Vec<Frame>, Option<FrameError>, bool);
@@ -95,7 +95,7 @@ pub fn response(data: &[u8]) {
 }
 
 fn read(frame: &Frame, limits: &Limits) {
-    match read_response(frame, limits) {
+    match Parser::new(limits).read(frame) {
         Ok(Response::Continuation { text }) => assert!(text.len() < frame.text.len()),
         Ok(Response::Tagged { tag, status }) => {
             assert!(!tag.is_empty() && !tag.contains(' '), "{tag:?}");

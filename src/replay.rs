@@ -19,7 +19,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::types::{Answer, CloseReason, Event, EventKind, Limits, StatusResponse, Untagged};
 use crate::wire::frame::Framer;
-use crate::wire::{Response, read_response};
+use crate::wire::{Parser, Response};
 
 /// How many octets go to the framer at once.
 const BLOCK: usize = 64 << 10;
@@ -37,7 +37,7 @@ pub struct Replay<'a> {
     /// What the framer has not taken yet.
     block: BytesMut,
     framer: Framer,
-    limits: Limits,
+    parser: Parser,
     /// Where the next response begins, or the line ends before it.
     at: usize,
     lost: bool,
@@ -102,7 +102,7 @@ impl<'a> Replay<'a> {
             all: recorded,
             block: BytesMut::new(),
             framer: Framer::new(limits),
-            limits: limits.clone(),
+            parser: Parser::new(limits),
             at: 0,
             lost: false,
         }
@@ -139,7 +139,7 @@ impl Iterator for Replay<'_> {
         }
         loop {
             let what = match self.framer.decode(&mut self.block) {
-                Ok(Some(frame)) => match read_response(&frame, &self.limits) {
+                Ok(Some(frame)) => match self.parser.read(&frame) {
                     Ok(response) => response.into(),
                     Err(why) => What::Unparsed {
                         bytes: frame.to_bytes(),

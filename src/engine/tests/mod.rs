@@ -31,8 +31,8 @@ use bytes::BytesMut;
 use super::{Engine, Settings, Shared};
 use crate::client::{Handle, Receiver, Sender};
 use crate::types::{CloseReason, Event, Limits};
+use crate::wire::Parser;
 use crate::wire::frame::Framer;
-use crate::wire::read_response;
 
 /// An engine with its two halves, a clock that is moved by hand, and no socket.
 pub(super) struct Bench {
@@ -64,7 +64,7 @@ impl Bench {
         self.engine.heard_bytes(self.now);
         while self.engine.closed().is_none() {
             match self.framer.decode(&mut self.incoming) {
-                Ok(Some(frame)) => match read_response(&frame, &self.limits) {
+                Ok(Some(frame)) => match Parser::new(&self.limits).read(&frame) {
                     Ok(response) => {
                         let raw = self.engine.wants_raw().then(|| frame.to_bytes());
                         self.engine.handle(response, frame.octets(), raw, self.now);

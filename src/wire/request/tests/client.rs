@@ -283,7 +283,7 @@ fn commands_without_arguments() {
 }
 
 #[test]
-fn the_largest_uid_is_a_star() {
+fn an_open_end_of_uids_is_a_number_and_no_star() {
     let set = UidSet::from(Uid::new(7).unwrap()..);
     let read = written(command::Fetch::new(set, Items::new()), &session(0));
     let Some(Command::Fetch(read)) = read else { panic!() };

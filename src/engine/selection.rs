@@ -148,6 +148,11 @@ impl Engine {
 
     /// The SELECT has succeeded.
     pub(super) fn opened(&mut self, id: CommandId, done: &Done) {
+        // Before it is taken out, so that its handles are told of the end, too.
+        let exists = self.opening.as_ref().map_or(0, |opening| opening.told.exists);
+        if self.is_too_large(exists) {
+            return;
+        }
         let Some(Opening { seat, read_only, told, .. }) = self.opening.take() else { return };
         self.end_selection(Some(id));
         self.stray_selection = false;
@@ -156,9 +161,6 @@ impl Engine {
             Some(Code::ReadWrite) => false,
             _ => read_only,
         };
-        if self.is_too_large(told.exists) {
-            return;
-        }
         let Told { exists, uid_validity, uid_next, highest_mod_seq } = told;
         let view = View::opened(exists);
         let selection = Selection { seat: seat.clone(), view, uid_validity, contradictions: 0, fruitless: 0 };

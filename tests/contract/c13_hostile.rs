@@ -390,3 +390,19 @@ async fn whatever_a_server_says_every_token_ends_and_closed_comes_last() {
         .await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_mailbox_of_four_billion_messages_ends_the_connection_and_takes_no_memory() {
+    within(LIMIT, async {
+        let mut s = Session::open().await;
+        let select = s.imap.select("INBOX");
+        let inbox = select.mailbox();
+        let tag = s.server.expect("SELECT INBOX").await;
+        s.server.say("* 4294967295 EXISTS").await;
+        s.server.say(&format!("{tag} OK [READ-WRITE] done")).await;
+        let error = select.await.expect_err("too large");
+        assert!(error.to_string().contains("Limits::messages"), "{error}");
+        assert!(inbox.has_ended());
+    })
+    .await;
+}

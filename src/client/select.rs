@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::{Handle, Mailbox};
 use crate::command::{Claim, Class, Command, Effect, Flow, Hears, Line, Session};
-use crate::engine::Seat;
+use crate::engine::{Plan, Seat};
 use crate::error::{Error, Result};
-use crate::types::{Answer, Code, Done, MailboxName, Status, Untagged};
+use crate::types::{Answer, Code, Done, Fill, MailboxName, MailboxState, Status, Untagged};
 
 /// Which mailbox to select, and how.
 ///
@@ -21,6 +21,8 @@ use crate::types::{Answer, Code, Done, MailboxName, Status, Untagged};
 pub struct Select {
     mailbox: MailboxName,
     read_only: bool,
+    fill: Option<Fill>,
+    resume: Option<MailboxState>,
     /// The selection that it makes, once submitted.
     seat: Option<(Arc<Handle>, Arc<Seat>)>,
 }
@@ -28,7 +30,7 @@ pub struct Select {
 impl Select {
     /// This mailbox, for reading and writing.
     pub fn new(mailbox: impl Into<MailboxName>) -> Self {
-        Self { mailbox: mailbox.into(), read_only: false, seat: None }
+        Self { mailbox: mailbox.into(), read_only: false, fill: None, resume: None, seat: None }
     }
 
     /// For reading alone: `EXAMINE`.
@@ -37,9 +39,49 @@ impl Select {
         self
     }
 
+    /// How much is to be learned of its messages, of the connection's own accord; else as
+    /// [`Config::fill`](crate::Config::fill) says.
+    pub fn fill(mut self, fill: Fill) -> Self {
+        self.fill = Some(fill);
+        self
+    }
+
+    /// Goes on from what was known of this mailbox before: what came, went and changed since then is told by events that
+    /// say [`away`](crate::types::Event::away), right behind [`Opened`](crate::types::EventKind::Opened), at the cost of
+    /// what changed.
+    ///
+    /// Where the server has QRESYNC (RFC 7162), it tells all in the answer to SELECT. With CONDSTORE alone the UIDs are asked
+    /// for and compared, and changes of flags asked since the state's mod-sequence; without either the flags that the state
+    /// knows are compared, too. If the mailbox's UIDs are of another era now, the state means nothing:
+    /// [`UidValidityChanged`](crate::types::EventKind::UidValidityChanged) says so, and nothing else is told of the time
+    /// before.
+    ///
+    /// # Errors
+    /// The SELECT fails, unsent, if the state holds more messages than
+    /// [`Limits::messages`](crate::types::Limits::messages).
+    ///
+    /// ```no_run
+    /// # async fn example(imap: imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// use imap_duplex::Select;
+    /// let inbox = imap.select("INBOX").await?;
+    /// let state = inbox.state();
+    /// imap.select("Archive").await?;
+    /// // Some time later, on this connection or another one:
+    /// if let Some(state) = state {
+    ///     let inbox = imap.select(Select::new("INBOX").resume(state)).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn resume(mut self, state: MailboxState) -> Self {
+        self.resume = Some(state);
+        self
+    }
+
     /// Makes the selection that it will open.
     pub(super) fn bind(&mut self, handle: &Arc<Handle>) -> Arc<Seat> {
-        let seat = handle.shared.seat(self.mailbox.clone());
+        let plan = Plan { fill: self.fill, resume: self.resume.take() };
+        let seat = handle.shared.seat(self.mailbox.clone(), plan);
         self.seat = Some((handle.clone(), seat.clone()));
         seat
     }
@@ -70,8 +112,20 @@ impl Command for Select {
         Class::query().hearing(Hears::SELECT).with_effect(effect)
     }
 
-    fn encode(&mut self, line: &mut Line, _: &Session) -> Result<Flow> {
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
         line.word(self.name()).mailbox(&self.mailbox);
+        let state = self.seat.as_ref().and_then(|(_, seat)| seat.plan.resume.as_ref());
+        if let Some(state) = state {
+            if state.uids.len() > u64::from(session.messages) {
+                let why = format!("a state of {} messages is more than Limits::messages", state.uids.len());
+                return Err(Error::invalid(why));
+            }
+            if let Some(mod_seq) = state.highest_mod_seq.filter(|_| session.is_enabled("QRESYNC")) {
+                // No set of known UIDs: then the server tells of new messages as well (RFC 7162 section 3.2.5.1).
+                line.open().word("QRESYNC").open();
+                line.number(state.uid_validity.get().into()).number(mod_seq.get()).close().close();
+            }
+        }
         Ok(Flow::Last)
     }
 

@@ -3,7 +3,7 @@
 use super::messages::{Holds, Pieces};
 use super::{Claim, Class, Command, FlagUse, Flow, Hears, Line, Messages, Session, Streaming};
 use crate::error::{Error, Result};
-use crate::types::{Answer, Done, Message, Section, SeqSet, UidSet, Untagged};
+use crate::types::{Answer, Done, Message, ModSeq, Section, SeqSet, UidSet, Untagged};
 
 /// What to fetch of each message. The UID always comes along.
 ///
@@ -171,6 +171,7 @@ impl Items {
 pub struct Fetch {
     which: Messages,
     items: Items,
+    changed_since: Option<ModSeq>,
     pieces: Pieces,
     told: Told,
     /// For each item asked for, by its place: of which messages it has been told. Servers may answer several commands
@@ -209,10 +210,18 @@ impl Fetch {
         Self {
             which: which.into(),
             items: items.into(),
+            changed_since: None,
             pieces: Pieces::default(),
             told: Told::default(),
             data: Vec::new(),
         }
+    }
+
+    /// Of those messages alone that have changed since this mod-sequence (RFC 7162 section 3.1.4.1); needs CONDSTORE. The
+    /// rows tell the mod-sequence too.
+    pub fn changed_since(mut self, mod_seq: ModSeq) -> Self {
+        self.changed_since = Some(mod_seq);
+        self
     }
 }
 
@@ -239,12 +248,18 @@ impl Command for Fetch {
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
-        if self.items.mod_seq && !session.can("CONDSTORE") && !session.can("QRESYNC") {
+        if (self.items.mod_seq || self.changed_since.is_some())
+            && !session.can("CONDSTORE")
+            && !session.can("QRESYNC")
+        {
             return Err(Error::unsupported("the server keeps no mod-sequences (CONDSTORE)"));
         }
         let (piece, flow) = self.pieces.next(&self.which, session.command_line);
         line.verb("FETCH", &piece);
         self.items.encode(line, matches!(piece, Messages::Uids(_)));
+        if let Some(mod_seq) = self.changed_since {
+            line.open().word("CHANGEDSINCE").number(mod_seq.get()).close();
+        }
         Ok(flow)
     }
 

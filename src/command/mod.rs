@@ -20,6 +20,7 @@ mod session;
 mod simple;
 mod status;
 mod store;
+mod uids_of;
 
 pub use append::{Append, Appended};
 pub use class::Class;
@@ -40,6 +41,7 @@ pub use store::Store;
 pub(crate) use class::{Effect, FlagUse, Hears};
 pub(crate) use login::{Authenticate, Exchange, Login, StartTls};
 pub(crate) use simple::Enable;
+pub(crate) use uids_of::UidsOf;
 
 use crate::error::{Error, Result};
 use crate::types::{Done, Untagged};

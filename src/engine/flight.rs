@@ -42,6 +42,8 @@ pub(crate) struct Flight {
     pub(crate) order: u64,
     /// The view's generation when it was sent.
     pub(crate) generation: u64,
+    /// How many messages had gone from the view when it was sent.
+    pub(crate) removed: u64,
     /// How often capabilities had been told when it was sent.
     pub(crate) capabilities: u64,
 }
@@ -79,6 +81,7 @@ impl Flight {
             whole: false,
             order: 0,
             generation: 0,
+            removed: 0,
             capabilities: 0,
         }
     }

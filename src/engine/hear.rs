@@ -14,8 +14,8 @@ use super::slot::data_event;
 use super::{Engine, LAST_WORDS, excerpt};
 use crate::command::{Claim, Effect, FlagUse, Hears, Messages};
 use crate::types::{
-    Answer, Code, CommandId, Event, EventKind, ListEntry, MailboxName, Place, Seq, Status, StatusResponse,
-    Uid, UidSet, Untagged,
+    Answer, Code, CommandId, Event, EventKind, ListEntry, MailboxName, ModSeq, Place, Seq, Status,
+    StatusResponse, Uid, UidSet, Untagged,
 };
 use crate::view::Gone;
 use crate::wire::{Response, Unreadable};
@@ -113,9 +113,13 @@ impl Engine {
                 self.deliver_or_drop(heard);
             }
             Answer::Expunge { seq, .. } => self.hear_expunge(*seq, heard),
-            Answer::Vanished { earlier: false, uids } => {
-                let uids = uids.clone();
-                self.hear_vanished(&uids, heard);
+            Answer::Vanished { earlier, uids } => {
+                let (earlier, uids) = (*earlier, uids.clone());
+                if earlier {
+                    self.hear_vanished_earlier(&uids, heard);
+                } else {
+                    self.hear_vanished(&uids, heard);
+                }
             }
             Answer::List(entry) | Answer::Lsub(entry) => {
                 let entry = entry.clone();
@@ -193,14 +197,13 @@ impl Engine {
             let place = Some(selection.seat.place.clone());
             let exists = selection.view.len();
             self.tell(Event::new(EventKind::UidValidityChanged { uid_validity: *era }).at(place));
-            self.contradicted("UIDVALIDITY changed while the mailbox was selected".into(), exists);
+            self.contradicted("UIDVALIDITY changed while the mailbox was selected".into(), exists, true);
             return;
         }
         let mut told_elsewhere = is_alert || matches!(status.code, Some(Code::Capability(_) | Code::Closed));
         if let Some(selection) = self.selection.as_ref().filter(|_| self.opening.is_none()) {
             // Numbers that go with changes, which are told by themselves: known to the handles, no news.
             match &status.code {
-                Some(Code::HighestModSeq(told)) => selection.seat.update(|p| p.highest_mod_seq = *told),
                 Some(Code::UidNext(told)) => selection.seat.update(|p| p.uid_next = *told),
                 _ => {}
             }
@@ -237,12 +240,12 @@ impl Engine {
                 self.deliver_or_drop(heard);
                 if grown {
                     self.tell(Event::new(EventKind::Exists { count }).at(place));
-                    self.grown();
+                    self.count_changed();
                 }
             }
             Err(_) => {
                 let what = format!("{count} EXISTS, and {} messages are known", selection.view.len());
-                self.contradicted(what, count);
+                self.contradicted(what, count, false);
             }
         }
     }
@@ -261,10 +264,11 @@ impl Engine {
                 let cause = claimer.filter(|id| sure && (was_deleted || self.names_messages(*id)));
                 let kind = EventKind::Removed { seq: Some(seq), uid: entry.uid };
                 self.tell(Event::new(kind).at(place).caused_by(cause));
+                self.count_changed();
             }
             Err(_) => {
                 let exists = selection.view.len();
-                self.contradicted(format!("{seq} EXPUNGE, and {exists} messages are known"), exists);
+                self.contradicted(format!("{seq} EXPUNGE, and {exists} messages are known"), exists, false);
             }
         }
     }
@@ -279,6 +283,7 @@ impl Engine {
             let kind = EventKind::Removed { seq, uid };
             self.tell(Event::new(kind).at(place.clone()).caused_by(claimer));
         }
+        self.count_changed();
     }
 
     /// Whether a command names the messages that it removes, so that their going is surely its doing.
@@ -287,6 +292,13 @@ impl Engine {
     }
 
     fn hear_row(&mut self, mut heard: Untagged) {
+        let Answer::Fetch(row) = heard.answer() else { return };
+        if self.opening.is_some() {
+            let row = row.clone();
+            if self.hear_row_of_opening(&row) {
+                return;
+            }
+        }
         let Answer::Fetch(row) = heard.answer() else { return };
         let Some(selection) = &mut self.selection else { return self.hear_unselected(heard) };
         let learned = selection.view.learn(row);
@@ -298,7 +310,7 @@ impl Engine {
             );
             let exists = selection.view.len();
             self.deliver_or_drop(heard);
-            return self.contradicted(what, exists);
+            return self.contradicted(what, exists, false);
         }
         let seq = row.seq().or_else(|| selection.view.seq(row.uid()?));
         let uid = row.uid().or_else(|| selection.view.uid(seq?));
@@ -315,6 +327,7 @@ impl Engine {
             self.tell(Event::new(EventKind::Exists { count }).at(place.clone()));
         }
         if let Some(uid) = learned.arrived {
+            self.told_arrival(uid);
             let kind = EventKind::Arrived { seq, uid, flags: flags.clone() };
             self.tell(Event::new(kind).at(place.clone()));
         }
@@ -322,18 +335,20 @@ impl Engine {
             self.disturb(seq, uid);
         }
         let (claimer, back) = self.give(heard);
+        self.seen_mod_seq(claimer, mod_seq);
         if let (Some(before), Some(flags), None) = (learned.flags, flags, learned.arrived) {
             let (changes, cause) = self.flags_news(claimer, before.is_some());
             if changes {
+                let away = self.tells_of_before(claimer);
                 let kind = EventKind::FlagsChanged { seq, uid, flags, before, mod_seq };
-                self.tell(Event::new(kind).at(place.clone()).caused_by(cause));
+                self.tell(Event::new(kind).at(place.clone()).caused_by(cause).while_away(away));
             }
         }
         if let Some(back) = back.filter(|_| data) {
             self.tell(Event::new(EventKind::Data(back.into_answer())).at(place));
         }
         if learned.grown {
-            self.grown();
+            self.count_changed();
         }
     }
 
@@ -360,6 +375,7 @@ impl Engine {
         };
         match (&flight.own, &flight.class.effect) {
             (Some(Own::Flags(store)), _) => (true, *store),
+            (Some(Own::Changes), _) => (true, None),
             (_, Effect::Store(_)) => (true, Some(id)),
             // It asked for flags, and nobody had known them: an answer, no change.
             (Some(_), _) => (known_before, None),
@@ -370,8 +386,25 @@ impl Engine {
         }
     }
 
+    /// Whether this command asks for what happened before the mailbox was selected.
+    fn tells_of_before(&self, claimer: Option<CommandId>) -> bool {
+        let own = claimer.and_then(|id| self.flights.get(&id)).and_then(|f| f.own.as_ref());
+        matches!(own, Some(Own::Changes | Own::FillFlags))
+            && self.selection.as_ref().is_some_and(|s| s.filling.away)
+    }
+
+    /// A row told a mod-sequence: of a change that nobody asked for, or that a STORE made, it counts towards what is
+    /// known up to (RFC 7162 section 6).
+    fn seen_mod_seq(&mut self, claimer: Option<CommandId>, mod_seq: Option<ModSeq>) {
+        let flight = claimer.and_then(|id| self.flights.get(&id));
+        let change = flight.is_none_or(|f| matches!(f.class.effect, Effect::Store(_)));
+        if let Some(selection) = self.selection.as_mut().filter(|_| change) {
+            selection.in_step.seen(mod_seq);
+        }
+    }
+
     /// Gives a response to its command; else it is data on the event stream.
-    fn deliver(&mut self, heard: Untagged) {
+    pub(super) fn deliver(&mut self, heard: Untagged) {
         let (_, back) = self.give(heard);
         let Some(back) = back else { return };
         let event = match back.answer() {

@@ -164,6 +164,7 @@ impl Engine {
             State::Asked { .. } | State::Leaving { .. } => return,
         }
         let idle = self.queue.is_empty()
+            && self.behind.is_empty()
             && self.flights.is_empty()
             && self.line.is_none()
             && self.outbox.is_empty()

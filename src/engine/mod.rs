@@ -15,6 +15,7 @@
 
 mod admission;
 mod events;
+mod fill;
 mod flight;
 mod hear;
 mod idle;
@@ -22,12 +23,14 @@ mod numbers;
 mod outbox;
 mod own;
 mod reply;
+mod resume;
 mod selection;
 mod send;
 mod shared;
 mod slot;
 
-pub(crate) use shared::{Seat, Shared};
+pub(crate) use fill::Windows;
+pub(crate) use shared::{Plan, Seat, Shared};
 pub(crate) use slot::{Slot, Submitted};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -46,7 +49,9 @@ use self::send::LineOwner;
 use self::shared::Submission;
 use crate::command::{Command, Effect, Logout, Session};
 use crate::error::{Error, Sent};
-use crate::types::{Capabilities, CloseReason, CommandId, Event, EventKind, Limits, Status, StatusResponse};
+use crate::types::{
+    Capabilities, CloseReason, CommandId, Event, EventKind, Fill, Limits, Status, StatusResponse,
+};
 
 /// What the engine is told to do and not to do.
 #[derive(Clone, Debug)]
@@ -54,6 +59,10 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     /// Whether it idles by itself.
     pub(crate) auto_idle: bool,
+    /// How much the views of mailboxes learn, unless a SELECT says otherwise.
+    pub(crate) fill: Fill,
+    /// How many messages one of the engine's own commands asks the UIDs of, and the flags of.
+    pub(crate) windows: Windows,
     /// How long nothing must have been to do before it idles.
     pub(crate) idle_delay: Duration,
     /// How long one IDLE may last.
@@ -74,6 +83,9 @@ pub(crate) struct Engine {
     /// A mailbox may be selected at the server, though none is here: SELECT was answered BAD.
     stray_selection: bool,
     queue: VecDeque<Submission>,
+    /// Commands of the engine's own that go when users have nothing to send, and how many of those have gone before.
+    behind: VecDeque<Submission>,
+    overtaken: u32,
     /// What each of the engine's own commands in the queue is for.
     own_queued: BTreeMap<CommandId, Own>,
     flights: BTreeMap<CommandId, Flight>,
@@ -117,7 +129,8 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 
 impl Engine {
     pub(crate) fn new(shared: Arc<Shared>, settings: Settings) -> Self {
-        let session = Session { command_line: settings.limits.command_line, ..Session::default() };
+        let Limits { command_line, messages, .. } = settings.limits;
+        let session = Session { command_line, messages, ..Session::default() };
         Self {
             shared,
             settings,
@@ -127,6 +140,8 @@ impl Engine {
             opening: None,
             stray_selection: false,
             queue: VecDeque::new(),
+            behind: VecDeque::new(),
+            overtaken: 0,
             own_queued: BTreeMap::new(),
             flights: BTreeMap::new(),
             load: Load::default(),
@@ -164,6 +179,7 @@ impl Engine {
         }
         self.send();
         if self.queue.is_empty()
+            && self.behind.is_empty()
             && let Some(selection) = &mut self.selection
         {
             selection.view.forget_removals();
@@ -337,6 +353,17 @@ impl Engine {
 
     /// Queues a command of the engine's own.
     fn queue_own(&mut self, own: Own, command: impl Command, seat: Option<Arc<Seat>>) {
+        let submission = self.own_submission(own, command, seat);
+        self.queue.push_back(submission);
+    }
+
+    /// Queues a command of the engine's own behind all that users submit, within reason.
+    fn queue_own_behind(&mut self, own: Own, command: impl Command, seat: Arc<Seat>) {
+        let submission = self.own_submission(own, command, Some(seat));
+        self.behind.push_back(submission);
+    }
+
+    fn own_submission(&mut self, own: Own, command: impl Command, seat: Option<Arc<Seat>>) -> Submission {
         // What users submitted before comes first, so that numbers and the order of sending agree.
         let (id, before) = self.shared.register_own();
         self.queue.extend(before);
@@ -344,7 +371,7 @@ impl Engine {
         let job = Box::new(Tokenless(command));
         let then = seat.as_ref().map(|seat| seat.get().into()).unwrap_or_default();
         self.own_queued.insert(id, own);
-        self.queue.push_back(Submission { id, job, class, seat, opens: None, quiet: true, then });
+        Submission { id, job, class, seat, opens: None, quiet: true, then }
     }
 
     pub(crate) fn closed(&self) -> Option<&CloseReason> {

@@ -10,10 +10,14 @@ use crate::types::{Answer, CommandId, Done, UidSet, Untagged};
 /// What one of the engine's own commands is for.
 #[derive(Debug)]
 pub(crate) enum Own {
-    /// `UID SEARCH ALL`: the UIDs of a mailbox just opened.
+    /// `UID SEARCH`: the UIDs of all messages, or of a window of them.
     Fill(UidSet),
-    /// `UID FETCH n:4294967295 (FLAGS)`: UIDs of messages that came, or that a fill could not tell.
+    /// `UID FETCH n:4294967295 (FLAGS)`, `FETCH a:b (UID)`: UIDs of messages that came, or that a search could not tell.
     Learn,
+    /// `UID FETCH … (FLAGS)`: flags that are wanted in the view; what they were before is of an earlier selection.
+    FillFlags,
+    /// `UID FETCH … (FLAGS) (CHANGEDSINCE n)`: what has changed since an earlier selection.
+    Changes,
     /// `UID FETCH … (FLAGS)`: what flags messages have after a silent STORE of flags not known before; with the
     /// STORE, if what differs is surely its doing.
     Flags(Option<CommandId>),
@@ -26,6 +30,16 @@ pub(crate) enum Own {
 }
 
 impl Own {
+    /// Whether it asks for what the view lacks.
+    pub(crate) fn fills(&self) -> bool {
+        matches!(self, Self::Fill(_) | Self::Learn | Self::FillFlags | Self::Changes)
+    }
+
+    /// Whether it asks for UIDs that the view lacks.
+    pub(crate) fn asks_uids(&self) -> bool {
+        matches!(self, Self::Fill(_) | Self::Learn)
+    }
+
     /// Keeps what this command's answer tells.
     pub(crate) fn heard(&mut self, answer: &Answer) {
         let Self::Fill(found) = self else { return };

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::fill::Asked;
 use super::flight::{Flight, Next};
 use super::own::Own;
 use super::selection::Selection;
@@ -15,8 +16,8 @@ use super::{Engine, excerpt};
 use crate::command::{Effect, Fetch, Items, Messages, Store};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
-    Answer, CloseReason, Code, CommandId, Done, Event, EventKind, ListEntry, MailboxName, ModifiedSet, Place,
-    Seq, SeqSet, Status, StatusResponse, Uid, UidSet,
+    Answer, CloseReason, Code, CommandId, Done, Event, EventKind, Fill, ListEntry, MailboxName, ModifiedSet,
+    Place, Seq, SeqSet, Status, StatusResponse, Uid, UidSet,
 };
 
 impl Engine {
@@ -33,6 +34,9 @@ impl Engine {
         };
         self.shared.release_tag(tag);
         self.hear_code(&status);
+        if let Some(selection) = &mut self.selection {
+            selection.in_step.settle();
+        }
         let mut cut_short = false;
         if self.line.as_ref().is_some_and(|owner| owner.is_ended_by(id, tag)) {
             // It came in place of a `+`: what was to follow is not sent.
@@ -157,12 +161,17 @@ impl Engine {
             seat.update(|p| p.ended = true);
         }
         let own = flight.own.take();
-        let generation = flight.generation;
+        let asked = Asked {
+            messages: flight.messages.take(),
+            generation: flight.generation,
+            removed: flight.removed,
+            ok: result.is_ok(),
+        };
         // Room first, so that who awaits the token finds it.
         self.shared.release(id);
         flight.job.end(result.clone());
         if let Some(own) = own {
-            self.own_ended(own, flight.seat.as_deref(), generation, result.is_ok());
+            self.own_ended(own, flight.seat.as_deref(), &asked);
         }
     }
 
@@ -208,7 +217,7 @@ impl Engine {
 
     /// A STORE has succeeded. If it was silent, nobody else will say what it changed.
     fn stored(&mut self, id: CommandId, store: &Store, done: &Done) {
-        if !store.is_silent() {
+        if !store.is_silent() || self.is_view_off() {
             return;
         }
         let messages = self.flights.get(&id).and_then(|f| f.messages.clone());
@@ -257,8 +266,15 @@ impl Engine {
         self.ask_flags(in_doubt, None);
     }
 
+    fn is_view_off(&self) -> bool {
+        self.selection.as_ref().is_some_and(|s| s.filling.wanted == Fill::Off)
+    }
+
     /// Asks what flags these messages have now.
     fn ask_flags_of(&mut self, id: CommandId, store: &Store) {
+        if self.is_view_off() {
+            return;
+        }
         let Some(selection) = &self.selection else { return };
         let messages =
             self.flights.get(&id).and_then(|f| f.messages.clone()).unwrap_or_else(|| store.which.clone());
@@ -287,7 +303,8 @@ impl Engine {
             Some(Code::Capability(all)) => self.learn_capabilities(all.clone()),
             Some(Code::Closed) => self.selection_closed(),
             Some(Code::HighestModSeq(told)) if self.opening.is_none() => {
-                if let Some(selection) = &self.selection {
+                if let Some(selection) = &mut self.selection {
+                    selection.in_step.told(*told);
                     selection.seat.update(|p| p.highest_mod_seq = *told);
                 }
             }

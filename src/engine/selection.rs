@@ -9,12 +9,13 @@
 use std::sync::Arc;
 
 use super::Engine;
-use super::own::Own;
+use super::fill::Filling;
+use super::resume::{Before, ToldEarlier};
 use super::shared::Seat;
-use crate::command::{Fetch, Items, Messages, Search};
+use crate::command::Messages;
 use crate::error::ErrorKind;
 use crate::types::{
-    Answer, CloseReason, Code, CommandId, Done, Event, EventKind, ModSeq, Place, Seq, SeqSet, Uid, UidSet,
+    Answer, CloseReason, Code, CommandId, Done, Event, EventKind, Fill, ModSeq, Place, Seq, SeqSet, Uid,
     UidValidity, Untagged,
 };
 use crate::view::View;
@@ -24,10 +25,10 @@ pub(super) struct Selection {
     pub(super) seat: Arc<Seat>,
     pub(super) view: View,
     pub(super) uid_validity: Option<UidValidity>,
+    pub(super) filling: Filling,
+    pub(super) in_step: InStep,
     /// How often the server has said what can't be true.
     contradictions: u32,
-    /// How often in a row asking for unknown UIDs brought none.
-    fruitless: u8,
 }
 
 /// A mailbox whose SELECT has not been answered, and what was told of it.
@@ -36,6 +37,7 @@ pub(super) struct Opening {
     pub(super) seat: Arc<Seat>,
     read_only: bool,
     told: Told,
+    pub(super) earlier: ToldEarlier,
 }
 
 #[derive(Default)]
@@ -49,8 +51,41 @@ struct Told {
 /// How often a server may contradict itself in one selection; each time all is asked anew.
 const MOST_CONTRADICTIONS: u32 = 20;
 
-/// How often unknown UIDs are asked for without any becoming known.
-const MOST_FRUITLESS: u8 = 2;
+impl Opening {
+    /// Whether the server has said something of this mailbox.
+    pub(super) fn has_begun(&self) -> bool {
+        self.told.uid_validity.is_some()
+    }
+}
+
+/// Up to which mod-sequence all is known: the mailbox's when it was opened, and what has been told since, settled at each
+/// tagged response (RFC 7162 section 6).
+#[derive(Debug, Default)]
+pub(super) struct InStep {
+    mod_seq: Option<ModSeq>,
+    /// HIGHESTMODSEQ since the last tagged response: it counts even if rows told higher ones.
+    told: Option<ModSeq>,
+    /// The highest of unsolicited rows since then.
+    seen: Option<ModSeq>,
+}
+
+impl InStep {
+    pub(super) fn told(&mut self, mod_seq: Option<ModSeq>) {
+        self.told = mod_seq.or(self.told);
+    }
+
+    pub(super) fn seen(&mut self, mod_seq: Option<ModSeq>) {
+        self.seen = self.seen.max(mod_seq);
+    }
+
+    /// A tagged response has come.
+    pub(super) fn settle(&mut self) {
+        let (told, seen) = (self.told.take(), self.seen.take());
+        // Without a mod-sequence at the opening the server keeps none.
+        self.mod_seq =
+            self.mod_seq.map(|known| told.unwrap_or_else(|| seen.map_or(known, |seen| seen.max(known))));
+    }
+}
 
 impl Selection {
     /// The numbers of these messages, of those that are there.
@@ -97,7 +132,10 @@ impl Selection {
 impl Engine {
     /// The SELECT has been written (or is about to be).
     pub(super) fn begin_opening(&mut self, id: CommandId, seat: Arc<Seat>, read_only: bool) {
-        self.opening = Some(Opening { id, seat, read_only, told: Told::default() });
+        let asked = seat.plan.resume.as_ref().is_some_and(|state| state.highest_mod_seq.is_some());
+        let asked = asked && self.session.is_enabled("QRESYNC");
+        let earlier = ToldEarlier::new(asked);
+        self.opening = Some(Opening { id, seat, read_only, told: Told::default(), earlier });
     }
 
     /// What the server tells of the mailbox that is being opened.
@@ -119,6 +157,7 @@ impl Engine {
     pub(super) fn selection_closed(&mut self) {
         if let Some(opening) = &mut self.opening {
             opening.told = Told::default();
+            opening.earlier = ToldEarlier::new(opening.earlier.asked);
         }
         self.stray_selection = false;
         self.end_selection(None);
@@ -153,7 +192,7 @@ impl Engine {
         if self.is_too_large(exists) {
             return;
         }
-        let Some(Opening { seat, read_only, told, .. }) = self.opening.take() else { return };
+        let Some(Opening { seat, read_only, told, earlier, .. }) = self.opening.take() else { return };
         self.end_selection(Some(id));
         self.stray_selection = false;
         let read_only = match done.status.code {
@@ -162,8 +201,20 @@ impl Engine {
             _ => read_only,
         };
         let Told { exists, uid_validity, uid_next, highest_mod_seq } = told;
-        let view = View::opened(exists);
-        let selection = Selection { seat: seat.clone(), view, uid_validity, contradictions: 0, fruitless: 0 };
+        let wanted = match seat.plan.fill.unwrap_or(self.settings.fill) {
+            // What was known can't be compared with nothing.
+            Fill::Off if seat.plan.resume.is_some() => Fill::Uids,
+            wanted => wanted,
+        };
+        let view = if wanted == Fill::Off { View::off(exists) } else { View::opened(exists) };
+        let selection = Selection {
+            seat: seat.clone(),
+            view,
+            uid_validity,
+            filling: Filling::new(wanted, None),
+            in_step: InStep { mod_seq: highest_mod_seq, ..InStep::default() },
+            contradictions: 0,
+        };
         // Its size first: a number that is submitted meanwhile means nothing without it.
         selection.publish();
         seat.update(|p| {
@@ -175,76 +226,14 @@ impl Engine {
         self.selection = Some(selection);
         let kind = EventKind::Opened { exists, uid_validity, uid_next, highest_mod_seq, read_only };
         self.tell(Event::new(kind).at(Some(seat.place.clone())).caused_by(Some(id)));
-        self.fill();
-    }
-
-    /// Asks for the UIDs of all messages.
-    pub(super) fn fill(&mut self) {
-        let Some(selection) = &self.selection else { return };
-        if selection.view.len() > 0 && !self.has_own(|own| matches!(own, Own::Fill(_))) {
-            let seat = selection.seat.clone();
-            self.queue_own(Own::Fill(UidSet::new()), Search::all(), Some(seat));
+        if let Some(state) = &seat.plan.resume {
+            self.resume(state, uid_validity, highest_mod_seq, earlier);
         }
-    }
-
-    /// Asks for the UIDs that are not known, from the first such message on.
-    pub(super) fn learn_unknown(&mut self) {
-        let pending = |own: &Own| matches!(own, Own::Fill(_) | Own::Learn);
-        if self.has_own(pending) {
-            // Its end will look again.
-            return;
-        }
-        let Some(selection) = &self.selection else { return };
-        let Some((first, _)) = selection.view.unknown() else { return };
-        let from = selection.view.uid_before(first).map_or(1, |uid| uid.get().saturating_add(1));
-        let (Some(from), seat) = (Uid::new(from), selection.seat.clone()) else { return };
-        self.queue_own(Own::Learn, Fetch::new(from.., Items::new().flags()), Some(seat));
-    }
-
-    /// One of the engine's own commands has ended.
-    pub(super) fn own_ended(&mut self, own: Own, seat: Option<&Seat>, generation: u64, ok: bool) {
-        let Some(selection) = &mut self.selection else { return };
-        if seat.is_some_and(|seat| seat.id != selection.seat.id) {
-            // What it heard is of another selection.
-            return;
-        }
-        match own {
-            Own::Fill(uids) => {
-                // Taken only if it speaks of the mailbox as it is: nothing came or went in between.
-                let fresh = generation == selection.view.generation();
-                if ok && fresh && selection.view.fill(&uids).is_ok() {
-                    selection.fruitless = 0;
-                    let place = Some(selection.seat.place.clone());
-                    let arrived = selection.view.take_fresh();
-                    for (seq, uid, flags) in arrived {
-                        let kind = EventKind::Arrived { seq: Some(seq), uid, flags };
-                        self.tell(Event::new(kind).at(place.clone()));
-                    }
-                } else {
-                    self.learn_unknown();
-                }
-            }
-            Own::Learn => {
-                let stuck = generation == selection.view.generation() && selection.view.unknown().is_some();
-                selection.fruitless = if stuck || !ok { selection.fruitless + 1 } else { 0 };
-                if selection.fruitless < MOST_FRUITLESS {
-                    self.learn_unknown();
-                }
-            }
-            Own::Flags(_) | Own::Idle | Own::Poll | Own::Logout => {}
-        }
-    }
-
-    /// The mailbox grew: who came?
-    pub(super) fn grown(&mut self) {
-        if let Some(selection) = &mut self.selection {
-            selection.fruitless = 0;
-        }
-        self.learn_unknown();
+        self.fill_on();
     }
 
     /// The server has said what can't be true. What is known is thrown away, and asked for anew.
-    pub(super) fn contradicted(&mut self, what: String, exists: u32) {
+    pub(super) fn contradicted(&mut self, what: String, exists: u32, new_era: bool) {
         if self.opening.is_some() {
             // The next SELECT is on its way, and without `[CLOSED]` an EXISTS of this mailbox may have been taken for the next
             // one's. This selection ends with the answer.
@@ -257,13 +246,20 @@ impl Engine {
                 .close(CloseReason::Protocol(format!("it contradicts itself again and again: {what}")));
         }
         tracing::warn!(mailbox = %selection.seat.place.mailbox, what, "the server contradicts itself");
-        let removed = selection.view.removed();
-        selection.view = View::reopened(exists, removed, selection.view.generation());
+        // What was known is compared with what is there, unless its UIDs are of another era.
+        let before =
+            selection.filling.before.take().or_else(|| Before::of(&selection.view)).filter(|_| !new_era);
+        let (wanted, view) = (selection.filling.wanted, &selection.view);
+        selection.view = match wanted {
+            Fill::Off => View::off(exists),
+            _ => View::reopened(exists, view.removed(), view.generation()),
+        };
+        selection.filling = Filling::new(wanted, before);
         selection.publish();
         let place = Some(selection.seat.place.clone());
         self.tell(Event::new(EventKind::Contradiction { what }).at(place.clone()));
         self.tell(Event::new(EventKind::Exists { count: exists }).at(place));
-        self.fill();
+        self.fill_on();
     }
 
     /// The mailbox that untagged data is about which names none.

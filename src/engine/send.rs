@@ -20,6 +20,7 @@ use super::{Engine, Own};
 use crate::command::{Effect, FlagUse, Flow, Line, Messages};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::types::{CommandId, Done, Event, EventKind, SelectionId, Status, StatusResponse};
+use crate::view::View;
 use crate::wire::encode::Fragment;
 
 /// Who has the line for itself, and what it waits for.
@@ -47,6 +48,9 @@ impl LineOwner {
         }
     }
 }
+
+/// How many commands may overtake one that stays behind them.
+const MOST_OVERTAKEN: u32 = 32;
 
 /// How much may wait to be written before no further line is made.
 const SOFT_LIMIT: usize = 64 << 10;
@@ -78,7 +82,7 @@ impl Engine {
             if dying || self.outbox.len() >= SOFT_LIMIT {
                 return;
             }
-            if !self.queue.is_empty() || !self.lines_due.is_empty() {
+            if !self.queue.is_empty() || !self.lines_due.is_empty() || !self.behind.is_empty() {
                 self.leave_idle();
             }
             if self.line.is_some() {
@@ -94,8 +98,34 @@ impl Engine {
         }
     }
 
+    /// Starts one of the engine's own that stay behind users' commands, if there are none of those or too many have
+    /// gone before it. `None`: users' commands are next.
+    fn start_behind(&mut self) -> Option<bool> {
+        let its_turn = self.overtaken >= MOST_OVERTAKEN;
+        if self.logging_out || !self.queue.is_empty() && !its_turn {
+            return None;
+        }
+        let mut next = self.behind.pop_front()?;
+        match self.verdict(&mut next) {
+            Verdict::Go => {
+                self.overtaken = 0;
+                self.start(next);
+            }
+            Verdict::Wait => {
+                self.behind.push_front(next);
+                // Now the others wait for it, else it might never go.
+                return its_turn.then_some(false);
+            }
+            Verdict::Ended => self.withdraw(next),
+        }
+        Some(true)
+    }
+
     /// Starts the command that waits first, if it may go. Whether anything was done.
     fn start_next(&mut self) -> bool {
+        if let Some(done) = self.start_behind() {
+            return done;
+        }
         let Some(mut next) = self.queue.pop_front() else { return false };
         if self.logging_out {
             self.own_queued.remove(&next.id);
@@ -107,11 +137,14 @@ impl Engine {
             return true;
         }
         if self.needs_unknown_uids(&mut next) {
-            let asks = |own: &Own| matches!(own, Own::Fill(_) | Own::Learn);
-            let queued = self.queue.iter().position(|s| self.own_queued.get(&s.id).is_some_and(asks));
-            let asked =
-                self.opening.is_some() || self.flights.values().filter_map(|f| f.own.as_ref()).any(asks);
-            let asking = queued.and_then(|at| self.queue.remove(at));
+            let asks = |s: &Submission| self.own_queued.get(&s.id).is_some_and(Own::asks_uids);
+            let queued = self.queue.iter().position(asks);
+            let behind = self.behind.iter().position(asks);
+            let mut flying = self.flights.values().filter_map(|f| f.own.as_ref());
+            let asked = self.opening.is_some() || flying.any(Own::asks_uids);
+            let asking = queued
+                .and_then(|at| self.queue.remove(at))
+                .or_else(|| behind.and_then(|at| self.behind.remove(at)));
             if asking.is_some() || asked {
                 self.queue.push_front(next);
                 let go_on = asking.is_some();
@@ -119,24 +152,11 @@ impl Engine {
                 return go_on;
             }
         }
-        let verdict = if matches!(next.class.effect, Effect::Logout) {
-            // It keeps its place, and waits for no answer but those on which further lines of a command hang.
-            let goes_on = self.flights.values().any(|f| f.next != Next::Nothing);
-            if goes_on { Verdict::Wait } else { Verdict::Go }
-        } else {
-            let messages = self.named_now(&mut next);
-            let selections = Selections {
-                open: self.selection.as_ref().map(|s| &*s.seat),
-                opening: self.opening.as_ref().map(|o| &*o.seat),
-                may_be_selected: self.selection.is_some() || self.stray_selection,
-                rev2: self.session.is_rev2(),
-                esearch: self.session.can("ESEARCH"),
-            };
-            let flags = self.flag_users.iter().filter_map(|id| self.flights.get(id));
-            admit(&next, messages.as_ref(), &selections, &self.load, flags)
-        };
-        match verdict {
-            Verdict::Go => self.start(next),
+        match self.verdict(&mut next) {
+            Verdict::Go => {
+                self.overtaken += u32::from(!self.behind.is_empty());
+                self.start(next);
+            }
             Verdict::Wait => {
                 self.queue.push_front(next);
                 return false;
@@ -147,6 +167,24 @@ impl Engine {
             }
         }
         true
+    }
+
+    fn verdict(&self, next: &mut Submission) -> Verdict {
+        if matches!(next.class.effect, Effect::Logout) {
+            // It keeps its place, and waits for no answer but those on which further lines of a command hang.
+            let goes_on = self.flights.values().any(|f| f.next != Next::Nothing);
+            return if goes_on { Verdict::Wait } else { Verdict::Go };
+        }
+        let messages = self.named_now(next);
+        let selections = Selections {
+            open: self.selection.as_ref().map(|s| &*s.seat),
+            opening: self.opening.as_ref().map(|o| &*o.seat),
+            may_be_selected: self.selection.is_some() || self.stray_selection,
+            rev2: self.session.is_rev2(),
+            esearch: self.session.can("ESEARCH"),
+        };
+        let flags = self.flag_users.iter().filter_map(|id| self.flights.get(id));
+        admit(next, messages.as_ref(), &selections, &self.load, flags)
     }
 
     pub(super) fn fail_unsent(&mut self, submission: Submission, error: Error) {
@@ -164,22 +202,28 @@ impl Engine {
 
     fn start(&mut self, mut next: Submission) {
         let id = next.id;
-        if let Err(error) = self.settle_numbers(&mut next) {
-            self.fail_unsent(next, error);
-            return;
-        }
-        let messages = next.job.messages().cloned();
-        if messages.as_ref().is_some_and(Messages::is_empty) {
-            // All that it named have gone meanwhile: nothing is left to do.
-            self.complete_unsent(next);
-            return;
-        }
         let own = self.own_queued.remove(&id);
+        let settled = self.settle_numbers(&mut next);
+        let messages = next.job.messages().cloned();
+        let nothing_left = messages.as_ref().is_some_and(Messages::is_empty);
+        if settled.is_err() || nothing_left {
+            match settled {
+                Err(error) => self.fail_unsent(next, error),
+                // All that it named have gone meanwhile: nothing is left to do.
+                Ok(()) => self.complete_unsent(next),
+            }
+            if own.is_some_and(|own| own.fills()) {
+                self.fill_on();
+            }
+            return;
+        }
         let mut flight = Flight::new(next, own);
         self.sent_so_far += 1;
         flight.order = self.sent_so_far;
         flight.messages = messages;
-        flight.generation = self.selection.as_ref().map_or(0, |s| s.view.generation());
+        let view = self.selection.as_ref().map(|s| &s.view);
+        flight.generation = view.map_or(0, View::generation);
+        flight.removed = view.map_or(0, View::removed);
         flight.capabilities = self.capabilities_told;
         self.load.add(&flight);
         if flight.class.flags != FlagUse::None {
@@ -400,7 +444,7 @@ impl Engine {
         let error = error.in_command(flight.job.name());
         self.end_flight(id, Err(error));
         // What the engine wanted to ask behind a LOGOUT was given up; if that is taken back, it is asked after all.
-        self.learn_unknown();
+        self.fill_on();
     }
 }
 
@@ -445,6 +489,7 @@ impl Engine {
             |s: &Submission| own.contains_key(&s.id) && s.seat.as_ref().is_some_and(|t| t.id == ended);
         let (go, stay): (VecDeque<_>, _) = std::mem::take(&mut self.queue).into_iter().partition(of_it);
         self.queue = stay;
-        go.into_iter().for_each(|next| self.withdraw(next));
+        go.into_iter().chain(std::mem::take(&mut self.behind)).for_each(|next| self.withdraw(next));
+        self.overtaken = 0;
     }
 }

@@ -12,8 +12,8 @@ use super::slot::Job;
 use crate::command::Class;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
-    Capabilities, CloseReason, CommandId, Done, Event, EventKind, Limits, MailboxName, ModSeq, Place,
-    SelectionId, Uid, UidValidity,
+    Capabilities, CloseReason, CommandId, Done, Event, EventKind, Fill, Limits, MailboxName, MailboxState,
+    ModSeq, Place, SelectionId, Uid, UidValidity,
 };
 
 /// A command that has been submitted.
@@ -44,7 +44,17 @@ pub(crate) struct Then {
 pub(crate) struct Seat {
     pub(crate) place: Place,
     pub(crate) id: SelectionId,
+    pub(crate) plan: Plan,
     state: Mutex<Published>,
+}
+
+/// What its caller wants to be known of a mailbox that is to be selected.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    /// How much the view learns; `None`: what the connection is set to.
+    pub(crate) fill: Option<Fill>,
+    /// What was known of it before.
+    pub(crate) resume: Option<MailboxState>,
 }
 
 /// What is known of a selection at the moment.
@@ -191,13 +201,13 @@ impl Shared {
     }
 
     /// A seat for a mailbox that is to be selected.
-    pub(crate) fn seat(&self, mailbox: MailboxName) -> Arc<Seat> {
+    pub(crate) fn seat(&self, mailbox: MailboxName, plan: Plan) -> Arc<Seat> {
         let mut inner = self.lock();
         inner.next_selection += 1;
         let id = SelectionId(inner.next_selection);
         drop(inner);
         let place = Place { mailbox, selection: Some(id) };
-        Arc::new(Seat { place, id, state: Mutex::default() })
+        Arc::new(Seat { place, id, plan, state: Mutex::default() })
     }
 
     /// A number for a command that is never sent.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::command::{Id, Secret};
-use crate::engine::Settings;
-use crate::types::Limits;
+use crate::engine::{Settings, Windows};
+use crate::types::{Fill, Limits};
 
 /// What to connect to, as whom, and how.
 ///
@@ -34,6 +34,7 @@ pub struct Config {
     pub(crate) limits: Limits,
     pub(crate) timeouts: Timeouts,
     pub(crate) auto_idle: bool,
+    pub(crate) fill: Fill,
 }
 
 /// When the connection is encrypted.
@@ -119,6 +120,7 @@ impl Config {
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             auto_idle: true,
+            fill: Fill::default(),
         }
     }
 
@@ -194,6 +196,13 @@ impl Config {
         self
     }
 
+    /// How much is learned of the messages of each mailbox that is selected, of the connection's own accord. Their UIDs
+    /// unless said otherwise, here or by [`Select::fill`](crate::Select::fill).
+    pub fn fill(mut self, fill: Fill) -> Self {
+        self.fill = fill;
+        self
+    }
+
     /// Whether the connection idles by itself while there is nothing to do (RFC 2177), and polls where the server
     /// can't. On unless said otherwise.
     pub fn auto_idle(mut self, on: bool) -> Self {
@@ -215,6 +224,8 @@ impl Config {
         Settings {
             limits: self.limits.clone(),
             auto_idle: self.auto_idle,
+            fill: self.fill,
+            windows: Windows::default(),
             idle_delay: self.timeouts.idle_delay,
             idle_renew: self.timeouts.idle_renew,
             poll_every: self.timeouts.poll_every,

@@ -23,6 +23,9 @@ pub struct Event {
     pub place: Option<Place>,
     /// The command that surely caused it, or whose data or end it is; `None` in doubt.
     pub cause: Option<CommandId>,
+    /// It happened before the mailbox was selected, since the [state](super::MailboxState) that
+    /// [`Select::resume`](crate::Select::resume) was given. Removals then have no number.
+    pub away: bool,
     /// What happened.
     pub kind: EventKind,
 }
@@ -248,7 +251,7 @@ impl fmt::Display for CloseReason {
 
 impl Event {
     pub(crate) fn new(kind: EventKind) -> Self {
-        Self { place: None, cause: None, kind }
+        Self { place: None, cause: None, away: false, kind }
     }
 
     pub(crate) fn at(mut self, place: Option<Place>) -> Self {
@@ -258,6 +261,11 @@ impl Event {
 
     pub(crate) fn caused_by(mut self, cause: Option<CommandId>) -> Self {
         self.cause = cause;
+        self
+    }
+
+    pub(crate) fn while_away(mut self, away: bool) -> Self {
+        self.away = away;
         self
     }
 
@@ -316,6 +324,13 @@ impl fmt::Display for Event {
         if let Some(place) = &self.place {
             write!(f, "{}: ", place.mailbox.as_str().escape_debug())?;
         }
+        self.fmt_kind(f)?;
+        if self.away { f.write_str(" (while away)") } else { Ok(()) }
+    }
+}
+
+impl Event {
+    fn fmt_kind(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             EventKind::Opened { exists, uid_validity, read_only, .. } => {
                 write!(f, "opened with {}", messages(*exists))?;

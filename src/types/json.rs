@@ -1,7 +1,7 @@
 //! The JSON form of an event (feature `serde`): one flat object, for programs that read lines.
 //!
 //! In: an [`Event`]. Out: its fields, in a fixed order: `event` (its name), `mailbox`, `selection`, `id` (the number
-//! of the command that caused it), then what its kind tells. What is not known is left out; nothing is `null`. Sets
+//! of the command that caused it), `away` (if it happened while away), then what its kind tells. What is not known is left out; nothing is `null`. Sets
 //! of numbers and response codes are text, as IMAP writes them. Data of detached commands is summarised: of bodies
 //! their sizes, of a message's structure its media types.
 
@@ -24,6 +24,9 @@ impl Serialize for Event {
         fields.some("mailbox", self.mailbox().or(named(&self.kind)))?;
         fields.some("selection", self.place.as_ref().and_then(|place| place.selection))?;
         fields.some("id", self.cause)?;
+        if self.away {
+            fields.put("away", &true)?;
+        }
         fields.kind(&self.kind)?;
         fields.0.end()
     }

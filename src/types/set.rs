@@ -117,6 +117,35 @@ impl<N: MessageNumber> Set<N> {
         }
     }
 
+    /// The numbers that this set holds and the other does not.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Self {
+        let mut left = Self::new();
+        let mut theirs = other.ranges.iter().copied().peekable();
+        for &(first, last) in &self.ranges {
+            let mut from = Some(first);
+            while let (Some(start), Some(&(a, b))) = (from, theirs.peek()) {
+                if a > last {
+                    break;
+                }
+                if b >= start {
+                    if a > start {
+                        left.insert_raw(start, a - 1);
+                    }
+                    from = b.checked_add(1).filter(|next| *next <= last);
+                }
+                if b > last {
+                    break;
+                }
+                theirs.next();
+            }
+            if let Some(start) = from {
+                left.insert_raw(start, last);
+            }
+        }
+        left
+    }
+
     /// The numbers that both sets hold.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {

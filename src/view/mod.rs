@@ -10,6 +10,8 @@
 //!   EXPUNGE n, VANISHED uids take entries out; those behind move up by one
 //! ```
 
+mod interim;
+
 use std::cmp::Ordering;
 
 use crate::types::{Flags, Message, ModSeq, Seq, Uid, UidSet};
@@ -28,6 +30,7 @@ pub(crate) struct Entry {
 #[derive(Debug, Default)]
 pub(crate) struct View {
     entries: Vec<Entry>,
+    off: bool,
     /// How many entries have no UID yet: none, and look-ups need no second thought.
     unknown: usize,
     /// Grows whenever numbers shift or the count does, so that an answer asked for earlier can be seen to
@@ -214,6 +217,10 @@ impl View {
     /// FETCH: what the row tells of its message.
     pub(crate) fn learn(&mut self, row: &Message) -> Learned {
         let mut learned = Learned::default();
+        if self.off {
+            learned.flags = row.flags().map(|_| None);
+            return learned;
+        }
         let index = match (row.seq(), row.uid()) {
             (Some(seq), _) => {
                 // Some servers send the row before the EXISTS that it belongs to. A number far beyond is
@@ -324,7 +331,7 @@ impl View {
 
     /// The first and the last message whose UID has not been told.
     pub(crate) fn unknown(&self) -> Option<(Seq, Seq)> {
-        if self.unknown == 0 {
+        if self.unknown == 0 || self.off {
             return None;
         }
         let first = self.entries.iter().position(|e| e.uid.is_none())?;

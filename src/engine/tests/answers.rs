@@ -7,6 +7,7 @@ use super::commands::{Cmd, Named};
 use super::mailboxes::{DELETED, FLAGS, Folder, Mail, SEEN, Selected, Told, bits};
 use super::order::in_order;
 use super::server::{Idling, Note, Outcome, Server};
+use crate::types::{Seq, SeqSet};
 
 impl Server {
     /// The commands that may be worked on now.
@@ -280,7 +281,9 @@ impl Server {
 
     fn search(&mut self, at: usize, key: &str, extended: bool) {
         let Some(session) = &self.session else { return };
+        let numbers: Option<SeqSet> = key.parse().ok();
         let fits = |flags: u8| match key {
+            _ if numbers.is_some() => true,
             "ALL" => true,
             "SEEN" => flags & SEEN != 0,
             "UNSEEN" => flags & SEEN == 0,
@@ -288,8 +291,17 @@ impl Server {
             other => panic!("the programs don't search {other}"),
         };
         let ghosts = self.kind.keeps_ghosts;
-        let found: Vec<u32> =
-            session.told.iter().filter(|m| fits(m.flags) && (ghosts || !m.gone)).map(|m| m.uid).collect();
+        let found: Vec<u32> = session
+            .told
+            .iter()
+            .zip(1..)
+            .filter(|(m, seq)| {
+                fits(m.flags)
+                    && (ghosts || !m.gone)
+                    && numbers.as_ref().is_none_or(|n| Seq::new(*seq).is_some_and(|seq| n.contains(seq)))
+            })
+            .map(|(m, _)| m.uid)
+            .collect();
         let text: Vec<String> = found.iter().map(u32::to_string).collect();
         let tag = self.tasks[at].tag.clone();
         // RFC 9051 section 7.3.4: ALL is left out where nothing was found.

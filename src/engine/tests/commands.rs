@@ -97,7 +97,9 @@ impl Cmd {
     }
 
     pub(super) fn is_by_number(&self) -> bool {
-        self.named().is_some_and(|which| !which.by_uid)
+        let by_key =
+            matches!(self, Self::Search { key, .. } if key.starts_with(|c: char| c.is_ascii_digit()));
+        by_key || self.named().is_some_and(|which| !which.by_uid)
     }
 
     /// The server may send EXPUNGE while it runs: not during FETCH, STORE and SEARCH by number (RFC 9051
@@ -124,7 +126,7 @@ impl Cmd {
             Self::Fetch { items, .. } => {
                 (items.iter().any(|i| i.starts_with("BODY[")), items.iter().any(|i| i == "FLAGS"))
             }
-            Self::Search { key, .. } => (false, key != "ALL"),
+            Self::Search { key, .. } => (false, key != "ALL" && !self.is_by_number()),
             Self::Copy { moves: false, .. } => (false, true),
             _ => (false, false),
         }

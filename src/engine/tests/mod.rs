@@ -28,9 +28,9 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 
-use super::{Engine, Settings, Shared};
+use super::{Engine, Settings, Shared, Windows};
 use crate::client::{Handle, Receiver, Sender};
-use crate::types::{CloseReason, Event, Limits};
+use crate::types::{CloseReason, Event, Fill, Limits};
 use crate::wire::Parser;
 use crate::wire::frame::Framer;
 
@@ -151,6 +151,8 @@ pub(super) fn settings() -> Settings {
     Settings {
         limits: Limits::default(),
         auto_idle: true,
+        fill: Fill::Uids,
+        windows: Windows::default(),
         idle_delay: Duration::from_millis(100),
         idle_renew: Duration::from_secs(600),
         poll_every: Duration::from_secs(60),

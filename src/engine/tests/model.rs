@@ -9,14 +9,15 @@ use proptest::test_runner::Config;
 use super::program::Op;
 use super::server::Kind;
 use super::world::World;
-use crate::types::CloseReason;
+use crate::types::{CloseReason, Fill};
 
 /// How many programs a plain test run has.
 const PROGRAMS: u32 = 1000;
 
 fn kinds() -> impl Strategy<Value = Kind> {
-    (0u8..3, any::<[bool; 7]>()).prop_map(
-        |(literals, [rev2, esearch, moves, uidplus, idle, keeps_ghosts, tells_uids])| Kind {
+    let fill = prop_oneof![Just(Fill::Uids), Just(Fill::Flags)];
+    (0u8..3, any::<[bool; 7]>(), fill, prop_oneof![Just(50_000u32), 1u32..4]).prop_map(
+        |(literals, [rev2, esearch, moves, uidplus, idle, keeps_ghosts, tells_uids], fill, window)| Kind {
             literals,
             rev2,
             esearch,
@@ -25,6 +26,8 @@ fn kinds() -> impl Strategy<Value = Kind> {
             idle,
             keeps_ghosts,
             tells_uids,
+            fill,
+            window,
         },
     )
 }

@@ -12,6 +12,7 @@ use crate::command::{
     Append, CopyTo, Create, Expunge, Fetch, Items, List, Noop, Search, StatusItems, StatusOf, Store,
 };
 use crate::engine::Settings;
+use crate::types::Fill;
 use crate::types::{CloseReason, EventKind, Flag, Seq, Uid};
 
 /// What the server sent, in the pieces in which it was read: for each round of submissions.
@@ -163,6 +164,8 @@ fn recordings() -> Vec<Recording> {
         idle: true,
         keeps_ghosts: false,
         tells_uids: rev2,
+        fill: Fill::Uids,
+        window: 50_000,
     };
     vec![record(kind(false, 0)), record(kind(true, 1))]
 }

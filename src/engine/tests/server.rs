@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::commands::{Cmd, Part};
 use super::mailboxes::{Folder, Selected};
 use crate::engine::Shared;
-use crate::types::CommandId;
+use crate::types::{CommandId, Fill};
 
 /// What kind of server it is.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +26,9 @@ pub(super) struct Kind {
     pub(super) keeps_ghosts: bool,
     /// Rows that nobody asked for name the UID.
     pub(super) tells_uids: bool,
+    /// How much the client's view is to learn by itself, and in how large windows.
+    pub(super) fill: Fill,
+    pub(super) window: u32,
 }
 
 /// A command that has been received whole and not been answered yet.

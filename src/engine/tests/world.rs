@@ -10,6 +10,7 @@ use super::tokens::{Got, Known, Pending};
 use super::{Bench, settings};
 use crate::client::{Mailbox, Sender};
 use crate::command::Noop;
+use crate::engine::{Settings, Windows};
 use crate::types::{CloseReason, CommandId, SelectionId};
 
 /// What became of a token.
@@ -60,7 +61,11 @@ const PLAIN: u16 = 14;
 
 impl World {
     pub(super) fn new(kind: Kind, sizes: [u8; 2]) -> Self {
-        let (mut bench, sender) = Bench::new(settings());
+        let (mut bench, sender) = Bench::new(Settings {
+            fill: kind.fill,
+            windows: Windows { uids: kind.window, flags: kind.window },
+            ..settings()
+        });
         let server = Server::new(kind, bench.shared.clone(), sizes);
         bench.feed(format!("* PREAUTH [CAPABILITY {}] hello\r\n", server.capabilities()).as_bytes());
         bench.engine.set_ready();

@@ -1,0 +1,289 @@
+//! Filling the view in: which UIDs the messages have, and their flags if these are wanted.
+//!
+//! In: a mailbox that was opened, that grew, or of which the server said what can't be. Out: commands of the engine's own,
+//! one at a time, behind what users have submitted.
+//!
+//! ```text
+//!              ┌─ numbers without UID ─────────────────────────────────────────┐
+//!   opened ────┤   all of few: UID SEARCH ALL        new ones: UID FETCH n:… (FLAGS)
+//!   grown      │   many: UID SEARCH a:b, the newest window first               │
+//!              │   its answer is void: FETCH a:b (UID)                         │
+//!              └─ all UIDs are known ──> compare with what was known before ───┴─> changes, flags ──> in step
+//! ```
+
+use std::sync::Arc;
+
+use super::Engine;
+use super::own::Own;
+use super::resume::Before;
+use super::shared::Seat;
+use crate::command::{Fetch, Items, Messages, Search, UidsOf};
+use crate::types::{Event, EventKind, Fill, ModSeq, Seq, SeqSet, Uid, UidSet};
+use crate::view::View;
+
+/// How many messages one command asks of, so that none keeps the connection busy for long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Windows {
+    /// For UIDs. With ESEARCH the answer is some kB, without it about 7 octets a message.
+    pub(crate) uids: u32,
+    /// For flags: about 50 octets a message.
+    pub(crate) flags: u32,
+}
+
+impl Default for Windows {
+    fn default() -> Self {
+        Self { uids: 50_000, flags: 5_000 }
+    }
+}
+
+/// How often UIDs may be refused, until something has come or gone.
+const MOST_REFUSED: u8 = 2;
+
+/// How far a view has been filled in.
+#[derive(Debug, Default)]
+pub(super) struct Filling {
+    /// How much is wanted.
+    pub(super) wanted: Fill,
+    /// What was known before this view, to be compared with it once all UIDs are known.
+    pub(super) before: Option<Before>,
+    /// What has changed since then is to be asked.
+    pub(super) changes_since: Option<ModSeq>,
+    /// Messages whose flags are to be asked.
+    pub(super) flags_due: UidSet,
+    /// Whether changes that are found happened before the selection.
+    pub(super) away: bool,
+    /// Flags that are wanted have been put down in `flags_due`.
+    pub(super) flags_counted: bool,
+    /// All that was to be asked has been: from now on what the server tells keeps the view in step.
+    pub(super) done: bool,
+    /// The last answer to a search was void: rows are asked for.
+    by_rows: bool,
+    /// From this number on the server tells no UIDs: of messages that are gone, and whose going it may not tell yet. To be
+    /// asked again once something has come or gone.
+    skip: Option<Seq>,
+    /// How often in a row asking was refused.
+    refused: u8,
+}
+
+impl Filling {
+    pub(super) fn new(wanted: Fill, before: Option<Before>) -> Self {
+        Self { wanted, before, ..Self::default() }
+    }
+}
+
+/// What a command of the engine's own was about when it was sent, and how that ended.
+pub(super) struct Asked {
+    pub(super) messages: Option<Messages>,
+    /// The view's generation when it was sent.
+    pub(super) generation: u64,
+    /// How many messages had gone when it was sent.
+    pub(super) removed: u64,
+    pub(super) ok: bool,
+}
+
+impl Engine {
+    /// Asks for what the view lacks, unless that has been asked already.
+    pub(super) fn fill_on(&mut self) {
+        if self.has_own(Own::fills) {
+            // Its end will look again.
+            return;
+        }
+        let Some(selection) = &self.selection else { return };
+        let (view, filling) = (&selection.view, &selection.filling);
+        if filling.wanted == Fill::Off || filling.refused >= MOST_REFUSED {
+            return;
+        }
+        let seat = selection.seat.clone();
+        let unknown = view.unknown_before(filling.skip);
+        if unknown.is_none() && view.unknown().is_some() {
+            return;
+        }
+        match unknown {
+            Some((first, last)) if self.session.is_enabled("UIDONLY") => {
+                // There are no numbers to ask by (RFC 9586 section 3).
+                let from = Uid::new(view.uid_before(first).map_or(1, |uid| uid.get().saturating_add(1)));
+                let search = from.map(|from| match from.get() {
+                    1 => Search::all(),
+                    _ => Search::uids(UidSet::from(from..)),
+                });
+                let _ = last;
+                if let Some(search) = search {
+                    self.queue_own(Own::Fill(UidSet::new()), search, Some(seat));
+                }
+            }
+            Some((first, last)) => match newest(view, last) {
+                Some(from) => {
+                    let fetch = Fetch::new(from.., Items::new().flags());
+                    self.queue_own(Own::Learn, fetch, Some(seat));
+                }
+                None => self.ask_window(first, last, seat),
+            },
+            None => self.filled(seat),
+        }
+    }
+
+    /// Asks for the UIDs of the last of these numbers.
+    fn ask_window(&mut self, first: Seq, last: Seq, seat: Arc<Seat>) {
+        let Some(selection) = &self.selection else { return };
+        let len = selection.view.len();
+        let by_rows = selection.filling.by_rows;
+        let most = self.settings.windows.uids;
+        let all = first.get() == 1 && last.get() == len && len <= most;
+        let from = Seq::new(last.get().saturating_sub(most - 1)).map_or(first, |from| from.max(first));
+        let window = SeqSet::from(from..=last);
+        if by_rows {
+            // Each row tells its own number, and none can shift meanwhile (RFC 9051 section 7.5.1).
+            self.queue_own_behind(Own::Learn, Fetch::new(window, Items::new()), seat);
+        } else if all {
+            self.queue_own(Own::Fill(UidSet::new()), Search::all(), Some(seat));
+        } else {
+            self.queue_own_behind(Own::Fill(UidSet::new()), UidsOf::new(window), seat);
+        }
+    }
+
+    /// All UIDs are known: what else is there to know?
+    fn filled(&mut self, seat: Arc<Seat>) {
+        self.compare_with_before();
+        let Some(selection) = &mut self.selection else { return };
+        let filling = &mut selection.filling;
+        if let Some(since) = filling.changes_since {
+            let all = Uid::new(1).map(|first| UidSet::from(first..)).unwrap_or_default();
+            let fetch = Fetch::new(all, Items::new().flags()).changed_since(since);
+            return self.queue_own(Own::Changes, fetch, Some(seat));
+        }
+        if filling.wanted == Fill::Flags && !filling.flags_counted {
+            filling.flags_counted = true;
+            filling.flags_due.extend_from(&selection.view.uids_without_flags());
+        }
+        if filling.flags_due.is_empty() {
+            filling.done = true;
+            return selection.publish();
+        }
+        // The newest first: they are the ones that are looked at.
+        let window: UidSet = newest_of(&filling.flags_due, self.settings.windows.flags);
+        filling.flags_due = filling.flags_due.difference(&window);
+        let items = Items::new().flags();
+        self.queue_own_behind(Own::FillFlags, Fetch::new(window, items), seat);
+    }
+
+    /// One of the engine's own commands has ended.
+    pub(super) fn own_ended(&mut self, own: Own, seat: Option<&Seat>, asked: &Asked) {
+        let Some(selection) = &mut self.selection else { return };
+        if seat.is_some_and(|seat| seat.id != selection.seat.id) {
+            // What it heard is of another selection.
+            return;
+        }
+        let (view, filling) = (&mut selection.view, &mut selection.filling);
+        let still = asked.generation == view.generation();
+        match own {
+            Own::Fill(uids) => {
+                // Taken only if it speaks of the mailbox as it is: nothing came or went in between.
+                let filled = match &asked.messages {
+                    _ if !asked.ok => false,
+                    Some(Messages::Seqs(window)) => {
+                        let ends = window.first().zip(window.last());
+                        let still = asked.removed == view.removed();
+                        still && ends.is_some_and(|(a, b)| view.fill_window(a, b, &uids).is_ok())
+                    }
+                    _ if !still => false,
+                    _ => match view.unknown() {
+                        Some((first, last)) if uids.len() < u64::from(view.len()) => {
+                            view.fill_window(first, last, &uids).is_ok()
+                        }
+                        _ => view.fill(&uids).is_ok(),
+                    },
+                };
+                filling.by_rows = !filled;
+                filling.refused = if asked.ok { 0 } else { filling.refused + 1 };
+                if filled {
+                    self.tell_fresh();
+                }
+                self.fill_on();
+            }
+            Own::Learn => {
+                filling.by_rows = false;
+                filling.refused = if asked.ok { 0 } else { filling.refused + 1 };
+                if still && asked.ok {
+                    filling.skip = untold_of(view, asked.messages.as_ref()).or(filling.skip);
+                }
+                self.fill_on();
+            }
+            Own::Changes => {
+                filling.changes_since = None;
+                if !asked.ok {
+                    // Then all that may have changed is asked and compared.
+                    filling.flags_due = view.uids();
+                }
+                self.fill_on();
+            }
+            Own::FillFlags => self.fill_on(),
+            Own::Flags(_) | Own::Idle | Own::Poll | Own::Logout => {}
+        }
+    }
+
+    /// Messages that have come, and whose UIDs are known now.
+    fn tell_fresh(&mut self) {
+        let Some(selection) = &mut self.selection else { return };
+        let place = Some(selection.seat.place.clone());
+        for (seq, uid, flags) in selection.view.take_fresh() {
+            self.told_arrival(uid);
+            let kind = EventKind::Arrived { seq: Some(seq), uid, flags };
+            self.tell(Event::new(kind).at(place.clone()));
+        }
+    }
+
+    /// This message came while the mailbox was selected: it is no news of the time before.
+    pub(super) fn told_arrival(&mut self, uid: Uid) {
+        if let Some(before) = self.selection.as_mut().and_then(|s| s.filling.before.as_mut()) {
+            before.arrived.insert(uid);
+        }
+    }
+
+    /// Messages have come or gone: what could not be told before may be told now.
+    pub(super) fn count_changed(&mut self) {
+        if let Some(selection) = &mut self.selection {
+            (selection.filling.skip, selection.filling.refused) = (None, 0);
+            if selection.view.unknown().is_some() {
+                self.fill_on();
+            }
+        }
+    }
+}
+
+/// The UID from which on to ask, if it is the newest messages whose UIDs are unknown.
+fn newest(view: &View, last: Seq) -> Option<Uid> {
+    let known = view.uid_before(last).filter(|_| last.get() == view.len())?;
+    Uid::new(known.get().saturating_add(1))
+}
+
+/// The first of the messages that were asked for, if there are any among them whose UIDs were not told all the same.
+fn untold_of(view: &View, asked: Option<&Messages>) -> Option<Seq> {
+    let (first, last) = match asked? {
+        Messages::Seqs(set) => (set.first()?, set.last()?),
+        Messages::Uids(set) => {
+            let known = Uid::new(set.first()?.get() - 1).and_then(|uid| view.seq(uid));
+            (Seq::new(known.map_or(1, |seq| seq.get() + 1))?, Seq::new(view.len())?)
+        }
+    };
+    let (_, untold) = view.unknown_before(Seq::new(last.get().checked_add(1)?))?;
+    (untold >= first).then_some(first)
+}
+
+/// The last ones of these UIDs.
+fn newest_of(uids: &UidSet, most: u32) -> UidSet {
+    let mut window = UidSet::new();
+    let mut left = most;
+    for range in uids.ranges().rev() {
+        let (first, last) = (range.start().get(), range.end().get());
+        let from = last.saturating_sub(left - 1).max(first);
+        let from = Uid::new(from);
+        if let Some(from) = from {
+            window.insert_range(from..=*range.end());
+        }
+        left -= last - from.map_or(last, Uid::get) + 1;
+        if left == 0 {
+            break;
+        }
+    }
+    window
+}

@@ -1,0 +1,242 @@
+//! Resumption: a mailbox is selected of which something was known before. What came, went and changed since then is told,
+//! at the cost of what changed where the server makes that possible.
+//!
+//! In: the state that SELECT was given, and what the server told up to its OK. Out: events marked as having happened while
+//! away, and a view that knows what was known.
+//!
+//! ```text
+//!   QRESYNC on, mod-sequence known ── VANISHED (EARLIER) and rows come with SELECT ── they add up to EXISTS ──> done
+//!                                                                                  └─ they don't ─┐
+//!   CONDSTORE, mod-sequence known ── all UIDs, compared ── FETCH (CHANGEDSINCE) ──────────────────<┘
+//!   neither ──────────────────────── all UIDs, compared ── flags that were known, compared
+//!   another UIDVALIDITY ──────────── nothing that was known means anything (RFC 9051 section 2.3.1.1)
+//! ```
+//!
+//! A server that contradicts itself is asked anew in the same way; what was known up to then is compared.
+
+use std::collections::BTreeMap;
+
+use super::Engine;
+use crate::types::{
+    Event, EventKind, Flags, MailboxState, Message, ModSeq, Uid, UidSet, UidValidity, Untagged,
+};
+use crate::view::View;
+
+/// What was known before a view began.
+#[derive(Debug)]
+pub(super) struct Before {
+    pub(super) uids: UidSet,
+    pub(super) flags: Vec<(Flags, UidSet)>,
+    /// Messages that came after the view began, and have been told.
+    pub(super) arrived: UidSet,
+    /// The changes happened before the mailbox was selected.
+    pub(super) away: bool,
+    /// Changes of flags can't be asked for by mod-sequence.
+    pub(super) flags_must_be_compared: bool,
+}
+
+impl Before {
+    /// What this view knows, if it knows all that is there: else what is found later might have been there all along.
+    pub(super) fn of(view: &View) -> Option<Self> {
+        let known = view.unknown().is_none() && view.len() > 0;
+        known.then(|| Self {
+            uids: view.uids(),
+            flags: view.flag_groups(),
+            arrived: UidSet::new(),
+            away: false,
+            flags_must_be_compared: true,
+        })
+    }
+}
+
+/// What a SELECT with QRESYNC tells before its OK (RFC 7162 section 3.2.5).
+#[derive(Debug, Default)]
+pub(super) struct ToldEarlier {
+    /// It was asked for.
+    pub(super) asked: bool,
+    vanished: UidSet,
+    rows: BTreeMap<Uid, (Flags, Option<ModSeq>)>,
+}
+
+impl ToldEarlier {
+    pub(super) fn new(asked: bool) -> Self {
+        Self { asked, ..Self::default() }
+    }
+
+    /// Takes up `VANISHED (EARLIER)`, of those messages that were known: of others it may name billions.
+    pub(super) fn vanished(&mut self, uids: &UidSet, known: &UidSet) {
+        self.vanished.extend_from(&uids.intersection(known));
+    }
+
+    /// Takes up a row, up to this many.
+    pub(super) fn row(&mut self, row: &Message, most: u32) {
+        if let (Some(uid), Some(flags)) = (row.uid(), row.flags())
+            && self.rows.len() < most as usize
+        {
+            self.rows.insert(uid, (flags.clone(), row.mod_seq()));
+        }
+    }
+}
+
+/// How a selection can go on from a state.
+enum Way {
+    /// The server has told all: these are the messages now.
+    Told(UidSet),
+    /// UIDs are compared; changes of flags are asked for since this mod-sequence, if there were any.
+    Changes(Option<ModSeq>),
+    /// UIDs and flags are compared.
+    Compare,
+}
+
+impl Engine {
+    /// A mailbox was opened: goes on from what was known of it before, if that still means anything.
+    pub(super) fn resume(
+        &mut self,
+        state: &MailboxState,
+        uid_validity: Option<UidValidity>,
+        highest: Option<ModSeq>,
+        told: ToldEarlier,
+    ) {
+        let Some(selection) = &mut self.selection else { return };
+        let place = Some(selection.seat.place.clone());
+        if uid_validity != Some(state.uid_validity) {
+            let kind = EventKind::UidValidityChanged { uid_validity };
+            return self.tell(Event::new(kind).at(place).while_away(true));
+        }
+        let way = way(state, highest, &told, &selection.view, self.session.can("CONDSTORE"));
+        let mut before = Before {
+            uids: state.uids.clone(),
+            flags: state.flags.clone(),
+            arrived: UidSet::new(),
+            away: true,
+            flags_must_be_compared: false,
+        };
+        selection.filling.away = true;
+        match way {
+            Way::Told(uids) if selection.view.fill(&uids).is_ok() => {
+                selection.filling.before = Some(before);
+                self.tell_resumed(state, told.rows);
+            }
+            Way::Told(_) => selection.filling.before = Some(before),
+            Way::Changes(since) => {
+                selection.filling.changes_since = since;
+                selection.filling.before = Some(before);
+            }
+            Way::Compare => {
+                before.flags_must_be_compared = true;
+                selection.filling.before = Some(before);
+            }
+        }
+    }
+
+    /// What came with SELECT tells all that is new: rows have the flags as they are now.
+    fn tell_resumed(&mut self, state: &MailboxState, rows: BTreeMap<Uid, (Flags, Option<ModSeq>)>) {
+        let Some(selection) = &mut self.selection else { return };
+        let (came, changed): (Vec<_>, Vec<_>) =
+            rows.into_iter().partition(|(uid, _)| !state.uids.contains(*uid));
+        for (uid, (flags, _)) in came {
+            if let Some(seq) = selection.view.seq(uid) {
+                selection.view.set_flags(seq, flags);
+            }
+        }
+        self.compare_with_before();
+        let Some(selection) = &mut self.selection else { return };
+        let place = Some(selection.seat.place.clone());
+        let mut events = Vec::new();
+        for (uid, (flags, mod_seq)) in changed {
+            let Some(seq) = selection.view.seq(uid) else { continue };
+            if let Some(before) = selection.view.set_flags(seq, flags.clone()) {
+                events.push(EventKind::FlagsChanged {
+                    seq: Some(seq),
+                    uid: Some(uid),
+                    flags,
+                    before,
+                    mod_seq,
+                });
+            }
+        }
+        for kind in events {
+            self.tell(Event::new(kind).at(place.clone()).while_away(true));
+        }
+    }
+
+    /// All UIDs are known: tells what came and went since before, and recalls the flags of the others.
+    pub(super) fn compare_with_before(&mut self) {
+        let Some(selection) = &mut self.selection else { return };
+        let Some(before) = selection.filling.before.take() else { return };
+        let now = selection.view.uids();
+        for (flags, uids) in &before.flags {
+            let there = uids.intersection(&now);
+            if before.flags_must_be_compared {
+                selection.filling.flags_due.extend_from(&there);
+            }
+            selection.view.recall_flags(&there, flags);
+        }
+        let place = Some(selection.seat.place.clone());
+        let gone = before.uids.difference(&now);
+        let gone = gone.iter().map(|uid| EventKind::Removed { seq: None, uid: Some(uid) });
+        let came = now.difference(&before.uids).difference(&before.arrived);
+        let view = &selection.view;
+        let came = came.iter().map(|uid| {
+            let seq = view.seq(uid);
+            let flags = seq.and_then(|seq| view.flags(seq));
+            EventKind::Arrived { seq, uid, flags }
+        });
+        let news: Vec<_> = gone.chain(came).collect();
+        for kind in news {
+            self.tell(Event::new(kind).at(place.clone()).while_away(before.away));
+        }
+    }
+
+    /// A row that comes while a mailbox is being opened by QRESYNC: of a change since the state that SELECT was given.
+    /// Whether it was one.
+    pub(super) fn hear_row_of_opening(&mut self, row: &Message) -> bool {
+        let most = self.settings.limits.messages;
+        let of_it = self.tells_of_opening() && !row.has_data();
+        if let Some(opening) = self.opening.as_mut().filter(|_| of_it) {
+            opening.earlier.row(row, most);
+        }
+        of_it
+    }
+
+    /// `VANISHED (EARLIER)`: never moves numbers (RFC 7162 section 3.2.10.1).
+    pub(super) fn hear_vanished_earlier(&mut self, uids: &UidSet, heard: Untagged) {
+        if !self.tells_of_opening() {
+            return self.deliver(heard);
+        }
+        if let Some(opening) = &mut self.opening
+            && let Some(state) = &opening.seat.plan.resume
+        {
+            opening.earlier.vanished(uids, &state.uids);
+        }
+    }
+
+    /// Whether what is told of messages is of the mailbox that is being opened by QRESYNC: a server that has it says
+    /// `[CLOSED]` first (RFC 7162 section 3.2.11); where it does not, the UIDVALIDITY shows that it speaks of the new one.
+    fn tells_of_opening(&self) -> bool {
+        let Some(opening) = self.opening.as_ref().filter(|o| o.earlier.asked) else { return false };
+        self.selection.is_none() && !self.stray_selection || opening.has_begun()
+    }
+}
+
+fn way(
+    state: &MailboxState,
+    highest: Option<ModSeq>,
+    told: &ToldEarlier,
+    view: &View,
+    condstore: bool,
+) -> Way {
+    let (Some(then), Some(now)) = (state.highest_mod_seq, highest) else { return Way::Compare };
+    if now < then {
+        // The server has begun to count anew.
+        return Way::Compare;
+    }
+    if told.asked {
+        let mut uids = state.uids.difference(&told.vanished);
+        told.rows.keys().for_each(|uid| uids.insert(*uid));
+        if uids.len() == u64::from(view.len()) {
+            return Way::Told(uids);
+        }
+    }
+    if told.asked || condstore { Way::Changes(Some(then).filter(|_| then < now)) } else { Way::Compare }
+}

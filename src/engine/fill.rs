@@ -99,17 +99,13 @@ impl Engine {
             return;
         }
         match unknown {
-            Some((first, last)) if self.session.is_enabled("UIDONLY") => {
+            Some((first, _)) if self.session.is_enabled("UIDONLY") => {
                 // There are no numbers to ask by (RFC 9586 section 3).
-                let from = Uid::new(view.uid_before(first).map_or(1, |uid| uid.get().saturating_add(1)));
-                let search = from.map(|from| match from.get() {
-                    1 => Search::all(),
-                    _ => Search::uids(UidSet::from(from..)),
-                });
-                let _ = last;
-                if let Some(search) = search {
-                    self.queue_own(Own::Fill(UidSet::new()), search, Some(seat));
-                }
+                let search = match view.uid_before(first).map(|uid| Uid::new(uid.get().saturating_add(1))) {
+                    Some(Some(from)) => Search::uids(from..),
+                    _ => Search::all(),
+                };
+                self.queue_own(Own::Fill(UidSet::new()), search, Some(seat));
             }
             Some((first, last)) => match newest(view, last) {
                 Some(from) => {

@@ -10,15 +10,21 @@ use crate::types::{Seq, SeqSet, Uid, UidSet};
 impl Engine {
     /// Whether it needs the UIDs of numbers, and not all UIDs have been told yet.
     pub(super) fn needs_unknown_uids(&self, next: &mut Submission) -> bool {
-        next.class.by_uid
+        self.must_name_uids(next)
             && matches!(next.job.messages(), Some(Messages::Seqs(_)))
             && self.selection.as_ref().is_none_or(|s| s.view.unknown().is_some())
+    }
+
+    /// Whether this command can't name messages by number: it has no such form, or the session has no numbers (RFC 9586
+    /// section 3).
+    fn must_name_uids(&self, next: &Submission) -> bool {
+        next.class.by_uid || self.session.is_enabled("UIDONLY")
     }
 
     /// Makes numbers mean what they meant when the command was submitted, and UIDs of them where the command
     /// has no form by number.
     pub(super) fn settle_numbers(&mut self, next: &mut Submission) -> Result<()> {
-        let (by_uid, then) = (next.class.by_uid, next.then);
+        let (by_uid, then) = (self.must_name_uids(next), next.then);
         if next.seat.is_none() && (next.class.in_mailbox || next.job.messages().is_some()) {
             // It would hit whatever is selected just now.
             return Err(Error::invalid("it is about a mailbox's messages: submit it through that `Mailbox`"));
@@ -32,7 +38,7 @@ impl Engine {
 
     /// The messages that a command that waits names, as it would be sent now.
     pub(super) fn named_now(&self, next: &mut Submission) -> Option<Messages> {
-        let (by_uid, then) = (next.class.by_uid, next.then);
+        let (by_uid, then) = (self.must_name_uids(next), next.then);
         match next.job.messages()? {
             Messages::Seqs(set) => self.settled(set, by_uid, then).ok().or_else(|| Some(set.clone().into())),
             uids @ Messages::Uids(_) => Some(uids.clone()),

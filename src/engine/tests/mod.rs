@@ -11,6 +11,7 @@
 mod answers;
 mod checks;
 mod commands;
+mod filling;
 mod mailboxes;
 mod model;
 mod news;
@@ -18,6 +19,8 @@ mod order;
 mod prefix;
 mod program;
 mod replay;
+mod resuming;
+mod script;
 mod server;
 mod tokens;
 mod world;

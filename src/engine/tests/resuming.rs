@@ -1,0 +1,234 @@
+//! Resumption of a selection: what is asked, what is told, and what is known afterwards (RFC 7162).
+
+use super::script::Script;
+use crate::Select;
+use crate::types::{Flag, Flags, MailboxState, ModSeq, Uid, UidSet, UidValidity};
+
+/// Messages 1 to 5 of era 7; 1 and 2 were seen, the others had no flags; all is known up to mod-sequence 90.
+fn state() -> MailboxState {
+    let mut state = MailboxState::new(UidValidity::new(7).unwrap());
+    state.highest_mod_seq = ModSeq::new(90);
+    state.uids = "1:5".parse().unwrap();
+    state.flags = vec![(Flag::Seen.into(), set("1:2")), (Flags::new(), set("3:5"))];
+    state
+}
+
+fn set(text: &str) -> UidSet {
+    text.parse().unwrap()
+}
+
+fn resuming() -> Select {
+    Select::new("INBOX").resume(state())
+}
+
+/// What SELECT tells of a mailbox with so many messages, at this mod-sequence.
+fn opened(exists: u32, mod_seq: u64) -> String {
+    format!(
+        "* {exists} EXISTS\n* FLAGS (\\Seen)\n* OK [UIDVALIDITY 7] era\n* OK [UIDNEXT 20] next\n* OK [HIGHESTMODSEQ {mod_seq}] \
+         modseq\n"
+    )
+}
+
+const SELECT_QRESYNC: &str = "SELECT INBOX (QRESYNC (7 90))";
+const ALL_SINCE: &str = "UID FETCH 1:4294967295 (FLAGS) (CHANGEDSINCE 90)";
+
+fn uids(script: &Script) -> Vec<u32> {
+    let view = &script.bench.engine.selection.as_ref().expect("a selection").view;
+    view.uids().iter().map(Uid::get).collect()
+}
+
+#[test]
+fn qresync_tells_all_with_the_select() {
+    let mut script = Script::new("QRESYNC ENABLE ESEARCH", &["QRESYNC"]);
+    let answer = opened(5, 99)
+        + "* VANISHED (EARLIER) 2,700:4000000000\n* 2 FETCH (UID 3 FLAGS (\\Flagged) MODSEQ (95))\n\
+           * 5 FETCH (UID 9 FLAGS (\\Seen) MODSEQ (99))\nTAG OK [READ-WRITE] done";
+    let inbox = script.select(resuming(), SELECT_QRESYNC, &answer);
+    assert_eq!(
+        script.events(),
+        [
+            "opened with 5 messages, UIDVALIDITY 7",
+            "uid 2 removed (while away)",
+            "uid 9 arrived (\\Seen) (while away)",
+            "uid 3 has flags (\\Flagged) (while away)",
+        ]
+    );
+    script.quiet();
+    assert_eq!(uids(&script), [1, 3, 4, 5, 9]);
+    assert_eq!(inbox.exists(), 5);
+    let view = &script.bench.engine.selection.as_ref().unwrap().view;
+    let flags = |uid| view.flags(view.seq(Uid::new(uid).unwrap()).unwrap()).map(|f| f.to_string());
+    assert_eq!(flags(1).as_deref(), Some("(\\Seen)"), "recalled");
+    assert_eq!(flags(3).as_deref(), Some("(\\Flagged)"), "changed");
+    assert_eq!(flags(9).as_deref(), Some("(\\Seen)"), "new");
+}
+
+#[test]
+fn what_qresync_tells_is_taken_only_if_it_adds_up() {
+    let mut script = Script::new("QRESYNC ENABLE ESEARCH", &["QRESYNC"]);
+    let answer = opened(6, 99) + "* VANISHED (EARLIER) 2\nTAG OK done";
+    script.select(resuming(), SELECT_QRESYNC, &answer);
+    assert_eq!(script.events(), ["opened with 6 messages, UIDVALIDITY 7"]);
+    script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 1,3:5,8:9\nTAG OK done");
+    assert_eq!(
+        script.events(),
+        ["uid 2 removed (while away)", "uid 8 arrived (while away)", "uid 9 arrived (while away)"]
+    );
+    script.line(ALL_SINCE, "* 2 FETCH (UID 3 FLAGS (\\Seen) MODSEQ (97))\nTAG OK done");
+    assert_eq!(script.events(), ["uid 3 has flags (\\Seen) (while away)"]);
+    script.quiet();
+}
+
+#[test]
+fn with_condstore_alone_uids_are_compared_and_changes_asked() {
+    let mut script = Script::new("CONDSTORE", &[]);
+    script.select(resuming(), "SELECT INBOX", &(opened(4, 99) + "TAG OK done"));
+    script.line("UID SEARCH ALL", "* SEARCH 1 3 5 6\nTAG OK done");
+    assert_eq!(
+        script.events(),
+        [
+            "opened with 4 messages, UIDVALIDITY 7",
+            "uid 2 removed (while away)",
+            "uid 4 removed (while away)",
+            "uid 6 arrived (while away)"
+        ]
+    );
+    let rows =
+        "* 1 FETCH (UID 1 FLAGS () MODSEQ (91))\n* 4 FETCH (UID 6 FLAGS (\\Seen) MODSEQ (99))\nTAG OK done";
+    script.line(ALL_SINCE, rows);
+    assert_eq!(script.events(), ["uid 1 has flags () (while away)", "uid 6 has flags (\\Seen) (while away)"]);
+    script.quiet();
+}
+
+#[test]
+fn an_equal_mod_sequence_means_equal_flags() {
+    let mut script = Script::new("CONDSTORE", &[]);
+    script.select(resuming(), "SELECT INBOX", &(opened(5, 90) + "TAG OK done"));
+    // CONDSTORE does not count removals (RFC 7162 section 3.2.1), so the UIDs are compared all the same.
+    script.line("UID SEARCH ALL", "* SEARCH 1 2 3 4 5\nTAG OK done");
+    assert_eq!(script.events(), ["opened with 5 messages, UIDVALIDITY 7"]);
+    script.quiet();
+}
+
+#[test]
+fn with_neither_uids_and_known_flags_are_compared() {
+    for (capabilities, enabled, select) in [
+        ("", &[][..], "SELECT INBOX"),
+        // QRESYNC, and a mailbox without mod-sequences (RFC 7162 section 3.1.2.2).
+        ("QRESYNC CONDSTORE", &["QRESYNC"], SELECT_QRESYNC),
+    ] {
+        let mut script = Script::new(capabilities, enabled);
+        let answer = opened(4, 1).replace("HIGHESTMODSEQ 1", "NOMODSEQ") + "TAG OK done";
+        script.select(resuming(), select, &answer);
+        script.line("UID SEARCH ALL", "* SEARCH 1 2 4 8\nTAG OK done");
+        let rows = "* 1 FETCH (UID 1 FLAGS (\\Seen))\n* 2 FETCH (UID 2 FLAGS ())\n* 3 FETCH (UID 4 FLAGS ())\nTAG OK done";
+        script.line("UID FETCH 1:2,4 (FLAGS)", rows);
+        assert_eq!(
+            script.events(),
+            [
+                "opened with 4 messages, UIDVALIDITY 7",
+                "uid 3 removed (while away)",
+                "uid 5 removed (while away)",
+                "uid 8 arrived (while away)",
+                "uid 2 has flags () (while away)",
+            ]
+        );
+        script.quiet();
+    }
+}
+
+#[test]
+fn mod_sequences_that_went_back_mean_nothing() {
+    let mut script = Script::new("QRESYNC", &["QRESYNC"]);
+    script.select(resuming(), SELECT_QRESYNC, &(opened(5, 12) + "TAG OK done"));
+    script.line("UID SEARCH ALL", "* SEARCH 1 2 3 4 5\nTAG OK done");
+    script.line("UID FETCH 1:5 (FLAGS)", "* 3 FETCH (UID 3 FLAGS (\\Seen))\nTAG OK done");
+    assert_eq!(
+        script.events(),
+        ["opened with 5 messages, UIDVALIDITY 7", "uid 3 has flags (\\Seen) (while away)"]
+    );
+}
+
+#[test]
+fn in_another_era_nothing_is_compared() {
+    let mut script = Script::new("QRESYNC ESEARCH", &["QRESYNC"]);
+    let answer = opened(2, 99).replace("UIDVALIDITY 7", "UIDVALIDITY 8") + "TAG OK done";
+    script.select(resuming(), SELECT_QRESYNC, &answer);
+    script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 1:2\nTAG OK done");
+    assert_eq!(
+        script.events(),
+        [
+            "opened with 2 messages, UIDVALIDITY 8",
+            "UIDVALIDITY is 8 now: all UIDs of before are void (while away)"
+        ]
+    );
+    script.quiet();
+}
+
+#[test]
+fn what_happens_meanwhile_did_not_happen_while_away() {
+    let mut script = Script::new("", &[]);
+    let answer = opened(5, 1).replace("HIGHESTMODSEQ 1", "NOMODSEQ") + "TAG OK done";
+    script.select(resuming(), "SELECT INBOX", &answer);
+    let search = script.expect("UID SEARCH ALL");
+    script.say("* 6 EXISTS").say(&format!("* SEARCH 1 2 3 4 5 6\n{search} OK done"));
+    // It came between: the answer is void, and rows tell who is who.
+    script.line(
+        "FETCH 1:6 (UID)",
+        "* 1 FETCH (UID 1)\n* 2 FETCH (UID 2)\n* 3 FETCH (UID 3)\n* 4 FETCH (UID 4)\n* 5 FETCH (UID 5)\n* 6 FETCH (UID 6)\nTAG \
+         OK done",
+    );
+    assert_eq!(
+        script.events(),
+        ["opened with 5 messages, UIDVALIDITY 7", "6 messages now", "uid 6 arrived"],
+        "told once, and not as of before"
+    );
+    script.line("UID FETCH 1:5 (FLAGS)", "TAG OK done");
+    script.quiet();
+}
+
+#[test]
+fn a_refused_question_for_changes_becomes_a_comparison() {
+    let mut script = Script::new("CONDSTORE", &[]);
+    script.select(resuming(), "SELECT INBOX", &(opened(5, 99) + "TAG OK done"));
+    script.line("UID SEARCH ALL", "* SEARCH 1 2 3 4 5\nTAG OK done");
+    script.line(ALL_SINCE, "TAG BAD what?");
+    script.line(
+        "UID FETCH 1:5 (FLAGS)",
+        "* 1 FETCH (UID 1 FLAGS (\\Seen))\n* 5 FETCH (UID 5 FLAGS (a))\nTAG OK done",
+    );
+    assert_eq!(
+        script.events(),
+        ["opened with 5 messages, UIDVALIDITY 7", "uid 5 has flags (a) (while away)"]
+    );
+    script.quiet();
+}
+
+#[test]
+fn rows_before_closed_are_of_the_mailbox_before() {
+    let mut script = Script::new("QRESYNC ESEARCH", &["QRESYNC"]);
+    script.select(Select::new("Other"), "SELECT Other", "* 0 EXISTS\n* OK [UIDVALIDITY 3] era\nTAG OK done");
+    let answer = "* 1 EXISTS\n* OK [CLOSED] bye\n".to_owned()
+        + &opened(5, 99)
+        + "* 3 FETCH (UID 3 FLAGS (\\Flagged) MODSEQ (95))\nTAG OK done";
+    script.select(resuming(), SELECT_QRESYNC, &answer);
+    let events = script.events();
+    assert!(events.iter().any(|e| e == "Other: no longer selected"), "{events:?}");
+    assert_eq!(
+        events[events.len() - 2..],
+        ["opened with 5 messages, UIDVALIDITY 7", "uid 3 has flags (\\Flagged) (while away)"]
+    );
+    script.quiet();
+}
+
+#[test]
+fn a_state_beyond_the_limit_is_refused_unsent() {
+    let mut script = Script::new("QRESYNC", &["QRESYNC"]);
+    let mut state = state();
+    state.uids = UidSet::all();
+    let mut token = script.sender.select(Select::new("INBOX").resume(state));
+    script.quiet();
+    let error = super::poll_once(&mut token).expect("resolved").unwrap_err();
+    assert_eq!(error.kind(), crate::ErrorKind::Invalid);
+    assert_eq!(error.was_sent(), crate::Sent::No);
+}

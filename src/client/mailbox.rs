@@ -9,7 +9,8 @@ use crate::command::{
     Close, Command, CopyTo, Expunge, Fetch, Idle, Items, Messages, Search, Store, Unselect,
 };
 use crate::engine::Seat;
-use crate::types::{Event, MailboxName, ModSeq, SelectionId, Seq, SeqSet, Uid, UidValidity};
+use crate::types::{Event, MailboxName, MailboxState, ModSeq, SelectionId, Seq, SeqSet, Uid, UidValidity};
+use crate::view::Snapshot;
 
 /// A handle on one *selection* of a mailbox; message commands hang off it. Cheap to clone.
 ///
@@ -98,6 +99,47 @@ impl Mailbox {
     #[must_use]
     pub fn highest_mod_seq(&self) -> Option<ModSeq> {
         self.seat.get().highest_mod_seq
+    }
+
+    /// Its messages as they are known at this moment, by number: an immutable snapshot, untouched by what changes later. O(1).
+    ///
+    /// It is empty until SELECT is answered, and the last one after the selection has ended. All that was told before an event
+    /// or a result that you have seen is in it.
+    ///
+    /// ```no_run
+    /// # async fn example(inbox: imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// use imap_duplex::command::Items;
+    /// let before = inbox.snapshot();
+    /// let first_ten = inbox.fetch(before.seqs(1..=10), Items::envelope()).await?;
+    /// // Some time later:
+    /// let changes = before.diff(&inbox.snapshot());
+    /// println!("{} came, {} went", changes.came.len(), changes.went.len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.seat.latest().map_or_else(|| Snapshot::empty(self.seat.place.clone()), |latest| latest.snapshot)
+    }
+
+    /// What is known of its messages at this moment, to be kept and given to the next [`Select::resume`](crate::Select::resume).
+    ///
+    /// `None` until all UIDs are known (and the flags, where [`Fill::Flags`](crate::types::Fill::Flags) was asked for), unless the
+    /// selection goes on from an earlier state: then that state, until what happened while away has been told. `None` too
+    /// where the server tells no UIDVALIDITY, or the view is off. O(n) in the messages.
+    #[must_use]
+    pub fn state(&self) -> Option<MailboxState> {
+        let resumed = self.seat.plan.resume.clone();
+        let Some(latest) = self.seat.latest() else { return resumed };
+        let uid_validity = latest.snapshot.uid_validity()?;
+        if !latest.in_step {
+            return resumed.filter(|state| state.uid_validity == uid_validity);
+        }
+        let mut state = MailboxState::new(uid_validity);
+        state.highest_mod_seq = latest.mod_seq;
+        state.uids = latest.snapshot.uids();
+        state.flags = latest.snapshot.flag_groups();
+        Some(state)
     }
 
     /// Whether it was opened for reading alone; `false` until SELECT is answered.

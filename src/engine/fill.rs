@@ -152,8 +152,8 @@ impl Engine {
             filling.flags_due.extend_from(&selection.view.uids_without_flags());
         }
         if filling.flags_due.is_empty() {
-            filling.done = true;
-            return selection.publish();
+            selection.changed |= !std::mem::replace(&mut filling.done, true);
+            return;
         }
         // The newest first: they are the ones that are looked at.
         let window: UidSet = newest_of(&filling.flags_due, self.settings.windows.flags);
@@ -169,6 +169,7 @@ impl Engine {
             // What it heard is of another selection.
             return;
         }
+        selection.changed = true;
         let (view, filling) = (&mut selection.view, &mut selection.filling);
         let still = asked.generation == view.generation();
         match own {

@@ -141,9 +141,6 @@ impl Engine {
             }
             _ => self.deliver(heard),
         }
-        if let Some(selection) = &self.selection {
-            selection.publish();
-        }
     }
 
     /// The mailbox that a response is about: the one that it names, else the selected one, else none.
@@ -236,6 +233,7 @@ impl Engine {
         let Some(selection) = &mut self.selection else { return self.hear_unselected(heard) };
         match selection.view.exists(count) {
             Ok(grown) => {
+                selection.changed |= grown;
                 let place = heard.place().cloned();
                 self.deliver_or_drop(heard);
                 if grown {
@@ -256,7 +254,7 @@ impl Engine {
             Ok(entry) => {
                 let was_deleted =
                     entry.flags.as_ref().is_some_and(|f| f.contains(&crate::types::Flag::Deleted));
-                selection.publish();
+                selection.changed = true;
                 let place = heard.place().cloned();
                 *heard.answer_mut() = Answer::Expunge { seq, uid: entry.uid };
                 let sure = entry.uid.is_some();
@@ -276,7 +274,7 @@ impl Engine {
     fn hear_vanished(&mut self, uids: &UidSet, heard: Untagged) {
         let Some(selection) = &mut self.selection else { return self.hear_unselected(heard) };
         let gone = selection.view.vanished(uids);
-        selection.publish();
+        selection.changed = true;
         let place = heard.place().cloned();
         let claimer = self.deliver_or_drop(heard).filter(|id| self.names_messages(*id));
         for Gone { seq, uid } in gone {
@@ -302,6 +300,7 @@ impl Engine {
         let Answer::Fetch(row) = heard.answer() else { return };
         let Some(selection) = &mut self.selection else { return self.hear_unselected(heard) };
         let learned = selection.view.learn(row);
+        selection.changed = true;
         if learned.contradiction {
             let what = format!(
                 "FETCH of message {} with UID {}, which it can't have",
@@ -323,7 +322,6 @@ impl Engine {
         let place = heard.place().cloned();
         if learned.grown {
             let count = selection.view.len();
-            selection.publish();
             self.tell(Event::new(EventKind::Exists { count }).at(place.clone()));
         }
         if let Some(uid) = learned.arrived {

@@ -184,6 +184,7 @@ impl Engine {
         {
             selection.view.forget_removals();
         }
+        self.publish();
         self.idle_tick(now);
         self.check_time(now);
         if self.overrun {
@@ -335,8 +336,17 @@ impl Engine {
         self.tell(Event::new(kind).caused_by(Some(id)));
     }
 
+    /// Makes the view as it is now known to the handles.
+    fn publish(&mut self) {
+        if let Some(selection) = &mut self.selection {
+            selection.publish();
+        }
+    }
+
     /// Puts an event on the stream.
     fn tell(&mut self, event: Event) {
+        // Who reads it finds the view as it is told.
+        self.publish();
         self.overrun |= self.shared.events.push(event, self.octets).is_err();
     }
 

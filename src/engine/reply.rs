@@ -35,7 +35,7 @@ impl Engine {
         self.shared.release_tag(tag);
         self.hear_code(&status);
         if let Some(selection) = &mut self.selection {
-            selection.in_step.settle();
+            selection.changed |= selection.in_step.settle();
         }
         let mut cut_short = false;
         if self.line.as_ref().is_some_and(|owner| owner.is_ended_by(id, tag)) {
@@ -167,6 +167,7 @@ impl Engine {
             removed: flight.removed,
             ok: result.is_ok(),
         };
+        self.publish();
         // Room first, so that who awaits the token finds it.
         self.shared.release(id);
         flight.job.end(result.clone());
@@ -261,6 +262,7 @@ impl Engine {
             }
         }
         untold.add_unplaced(selection, &messages);
+        selection.changed = true;
         events.into_iter().for_each(|event| self.tell(event));
         self.ask_flags(untold, Some(id));
         self.ask_flags(in_doubt, None);

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::Engine;
 use super::fill::Filling;
 use super::resume::{Before, ToldEarlier};
-use super::shared::Seat;
+use super::shared::{Latest, Seat};
 use crate::command::Messages;
 use crate::error::ErrorKind;
 use crate::types::{
@@ -27,6 +27,8 @@ pub(super) struct Selection {
     pub(super) uid_validity: Option<UidValidity>,
     pub(super) filling: Filling,
     pub(super) in_step: InStep,
+    /// There is more to [`publish`](Self::publish) than was.
+    pub(super) changed: bool,
     /// How often the server has said what can't be true.
     contradictions: u32,
 }
@@ -78,12 +80,13 @@ impl InStep {
         self.seen = self.seen.max(mod_seq);
     }
 
-    /// A tagged response has come.
-    pub(super) fn settle(&mut self) {
+    /// A tagged response has come. Whether it makes a difference.
+    pub(super) fn settle(&mut self) -> bool {
         let (told, seen) = (self.told.take(), self.seen.take());
         // Without a mod-sequence at the opening the server keeps none.
-        self.mod_seq =
+        let settled =
             self.mod_seq.map(|known| told.unwrap_or_else(|| seen.map_or(known, |seen| seen.max(known))));
+        std::mem::replace(&mut self.mod_seq, settled) != settled
     }
 }
 
@@ -117,11 +120,20 @@ impl Selection {
         }
     }
 
-    /// Makes what is known now known to the handles.
-    pub(super) fn publish(&self) {
+    /// Makes what is known now known to the handles, if it has changed. Before anything is told or ends that hangs on it.
+    pub(super) fn publish(&mut self) {
+        if !std::mem::take(&mut self.changed) {
+            return;
+        }
         let (exists, removed) = (self.view.len(), self.view.removed());
         let uid_validity = self.uid_validity;
-        self.seat.update(|p| {
+        let highest = self.seat.get().highest_mod_seq;
+        let latest = Latest {
+            snapshot: self.view.snapshot(self.seat.place.clone(), uid_validity, highest),
+            in_step: self.filling.done,
+            mod_seq: self.in_step.mod_seq,
+        };
+        self.seat.publish(latest, |p| {
             p.exists = exists;
             p.removed = removed;
             p.uid_validity = uid_validity;
@@ -207,22 +219,23 @@ impl Engine {
             wanted => wanted,
         };
         let view = if wanted == Fill::Off { View::off(exists) } else { View::opened(exists) };
-        let selection = Selection {
+        let mut selection = Selection {
             seat: seat.clone(),
             view,
             uid_validity,
             filling: Filling::new(wanted, None),
             in_step: InStep { mod_seq: highest_mod_seq, ..InStep::default() },
+            changed: true,
             contradictions: 0,
         };
-        // Its size first: a number that is submitted meanwhile means nothing without it.
-        selection.publish();
         seat.update(|p| {
-            p.opened = true;
             p.read_only = read_only;
             p.uid_next = uid_next;
             p.highest_mod_seq = highest_mod_seq;
         });
+        // Its size first: a number that is submitted meanwhile means nothing without it.
+        selection.publish();
+        seat.update(|p| p.opened = true);
         self.selection = Some(selection);
         let kind = EventKind::Opened { exists, uid_validity, uid_next, highest_mod_seq, read_only };
         self.tell(Event::new(kind).at(Some(seat.place.clone())).caused_by(Some(id)));
@@ -255,7 +268,7 @@ impl Engine {
             _ => View::reopened(exists, view.removed(), view.generation()),
         };
         selection.filling = Filling::new(wanted, before);
-        selection.publish();
+        selection.changed = true;
         let place = Some(selection.seat.place.clone());
         self.tell(Event::new(EventKind::Contradiction { what }).at(place.clone()));
         self.tell(Event::new(EventKind::Exists { count: exists }).at(place));

@@ -15,6 +15,7 @@ use crate::types::{
     Capabilities, CloseReason, CommandId, Done, Event, EventKind, Fill, Limits, MailboxName, MailboxState,
     ModSeq, Place, SelectionId, Uid, UidValidity,
 };
+use crate::view::Snapshot;
 
 /// A command that has been submitted.
 pub(crate) struct Submission {
@@ -45,7 +46,7 @@ pub(crate) struct Seat {
     pub(crate) place: Place,
     pub(crate) id: SelectionId,
     pub(crate) plan: Plan,
-    state: Mutex<Published>,
+    state: Mutex<State>,
 }
 
 /// What its caller wants to be known of a mailbox that is to be selected.
@@ -55,6 +56,22 @@ pub(crate) struct Plan {
     pub(crate) fill: Option<Fill>,
     /// What was known of it before.
     pub(crate) resume: Option<MailboxState>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    published: Published,
+    latest: Option<Latest>,
+}
+
+/// The view as it is now.
+#[derive(Clone, Debug)]
+pub(crate) struct Latest {
+    pub(crate) snapshot: Snapshot,
+    /// Whether all is known that was to be asked, so that what the server tells keeps it right.
+    pub(crate) in_step: bool,
+    /// All changes up to this mod-sequence are in it.
+    pub(crate) mod_seq: Option<ModSeq>,
 }
 
 /// What is known of a selection at the moment.
@@ -81,21 +98,36 @@ impl From<Published> for Then {
 }
 
 impl Seat {
-    fn lock(&self) -> MutexGuard<'_, Published> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn get(&self) -> Published {
-        *self.lock()
+        self.lock().published
     }
 
     pub(crate) fn update(&self, change: impl FnOnce(&mut Published)) {
-        change(&mut self.lock());
+        change(&mut self.lock().published);
+    }
+
+    /// The view as it was published last; `None` until the mailbox has been opened.
+    pub(crate) fn latest(&self) -> Option<Latest> {
+        self.lock().latest.clone()
+    }
+
+    /// Makes a view known to the handles, and what goes with it at the same moment.
+    pub(crate) fn publish(&self, latest: Latest, change: impl FnOnce(&mut Published)) {
+        let mut state = self.lock();
+        change(&mut state.published);
+        let before = state.latest.replace(latest);
+        drop(state);
+        // What only it has held is freed outside the lock.
+        drop(before);
     }
 
     /// Whether someone counts on this selection.
     pub(crate) fn is_wanted(&self) -> bool {
-        let state = self.lock();
+        let state = self.lock().published;
         state.used || state.handles > 0
     }
 }

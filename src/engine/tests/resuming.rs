@@ -2,7 +2,8 @@
 
 use super::script::Script;
 use crate::Select;
-use crate::types::{Flag, Flags, MailboxState, ModSeq, Uid, UidSet, UidValidity};
+use crate::command::Store;
+use crate::types::{Fill, Flag, Flags, MailboxState, ModSeq, Uid, UidSet, UidValidity};
 
 /// Messages 1 to 5 of era 7; 1 and 2 were seen, the others had no flags; all is known up to mod-sequence 90.
 fn state() -> MailboxState {
@@ -231,4 +232,104 @@ fn a_state_beyond_the_limit_is_refused_unsent() {
     let error = super::poll_once(&mut token).expect("resolved").unwrap_err();
     assert_eq!(error.kind(), crate::ErrorKind::Invalid);
     assert_eq!(error.was_sent(), crate::Sent::No);
+}
+
+#[test]
+fn a_state_is_what_the_next_select_goes_on_from() {
+    let mut script = Script::new("QRESYNC ESEARCH", &["QRESYNC"]);
+    let select = Select::new("INBOX").fill(Fill::Flags);
+    let inbox = script.select(select, "SELECT INBOX", &(opened(3, 90) + "TAG OK done"));
+    assert_eq!(inbox.state(), None, "nothing is known yet");
+    script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 1:2,4\nTAG OK done");
+    let rows = "* 1 FETCH (UID 1 FLAGS ())\n* 2 FETCH (UID 2 FLAGS (\\Seen a))\n* 3 FETCH (UID 4 FLAGS ())\nTAG OK done";
+    script.line("UID FETCH 1:2,4 (FLAGS)", rows).quiet();
+    let mut expected = MailboxState::new(UidValidity::new(7).unwrap());
+    expected.highest_mod_seq = ModSeq::new(90);
+    expected.uids = set("1:2,4");
+    expected.flags = vec![(Flags::new(), set("1,4")), (Flags::from([Flag::Seen, Flag::new("a")]), set("2"))];
+    assert_eq!(inbox.state(), Some(expected.clone()));
+    script.say("* 2 EXPUNGE");
+    (expected.uids, expected.flags) = (set("1,4"), vec![(Flags::new(), set("1,4"))]);
+    assert_eq!(inbox.state(), Some(expected));
+    assert_eq!(inbox.snapshot().uids(), set("1,4"));
+}
+
+#[test]
+fn until_all_is_told_the_state_stays_what_it_was() {
+    let mut script = Script::new("CONDSTORE", &[]);
+    let token = script.sender.select(resuming());
+    let inbox = token.mailbox();
+    assert_eq!(inbox.state(), Some(state()), "before the answer");
+    assert!(inbox.snapshot().is_empty());
+    script.line("SELECT INBOX", &(opened(5, 99) + "TAG OK done"));
+    assert_eq!(inbox.state(), Some(state()));
+    script.line("UID SEARCH ALL", "* SEARCH 1 2 3 4 6\nTAG OK done");
+    assert_eq!(inbox.state(), Some(state()), "flags may have changed, too");
+    script.line(ALL_SINCE, "TAG OK done");
+    let now = inbox.state().expect("a state");
+    assert_eq!((now.highest_mod_seq, now.uids), (ModSeq::new(99), set("1:4,6")));
+    drop(token);
+}
+
+#[test]
+fn the_mod_sequence_is_settled_at_tagged_responses() {
+    // RFC 7162 section 6, with its numbers: what a row tells may overtake a removal that is still delayed.
+    let mut script = Script::new("QRESYNC ESEARCH", &["QRESYNC"]);
+    let answer = opened(3, 96).replace("UIDNEXT 20", "UIDNEXT 9") + "TAG OK done";
+    let inbox = script.select("INBOX".into(), "SELECT INBOX", &answer);
+    script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 6:8\nTAG OK done");
+    let now = |inbox: &crate::Mailbox| inbox.state().and_then(|s| s.highest_mod_seq).map(ModSeq::get);
+    assert_eq!(now(&inbox), Some(96));
+    let store = || Store::add([Flag::Seen]).silent();
+    let first = inbox.store(set("6:7"), store());
+    script.line(
+        "UID STORE 6:7 +FLAGS.SILENT (\\Seen)",
+        "* 1 FETCH (UID 6 MODSEQ (103))\n* 2 FETCH (UID 7 MODSEQ (101))\n* OK [HIGHESTMODSEQ 99] delayed\nTAG OK done",
+    );
+    assert_eq!(now(&inbox), Some(99), "even though higher ones have been told");
+    let second = inbox.store(set("8"), store());
+    script.line(
+        "UID STORE 8 +FLAGS.SILENT (\\Seen)",
+        "* 3 FETCH (UID 8 MODSEQ (104))\nTAG OK [HIGHESTMODSEQ 99] still delaying",
+    );
+    assert_eq!(now(&inbox), Some(99));
+    let noop = script.sender.noop();
+    script.line("NOOP", "* VANISHED 8\nTAG OK [HIGHESTMODSEQ 104] done");
+    assert_eq!(now(&inbox), Some(104));
+    // Without a code the highest of the rows counts, but not before the tagged response.
+    let noop_again = script.sender.noop();
+    let tag = script.expect("NOOP");
+    script.say("* 1 FETCH (UID 6 FLAGS () MODSEQ (110))");
+    assert_eq!(now(&inbox), Some(104));
+    script.say(&format!("{tag} OK done"));
+    assert_eq!(now(&inbox), Some(110));
+    drop((first, second, noop, noop_again));
+}
+
+#[test]
+fn who_reads_an_event_finds_its_change_in_the_snapshot() {
+    let mut script = Script::new("ESEARCH", &[]);
+    let inbox = script.select("INBOX".into(), "SELECT INBOX", &(opened(3, 1) + "TAG OK done"));
+    script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 1:3\nTAG OK done");
+    script.events();
+    let before = inbox.snapshot();
+    script.say("* 2 EXPUNGE");
+    assert_eq!(script.bench.event().map(|e| e.to_string()).as_deref(), Some("INBOX: uid 2 removed"));
+    assert_eq!((inbox.snapshot().len(), inbox.snapshot().uids()), (2, set("1,3")));
+    assert_eq!((before.len(), before.uids()), (3, set("1:3")), "untouched");
+    script.say("* 1 FETCH (FLAGS (\\Seen))\n* 4 EXISTS");
+    script.line(
+        "UID FETCH 4:4294967295 (FLAGS)",
+        "* 4 FETCH (UID 5 FLAGS ())\n* 3 FETCH (UID 4 FLAGS ())\nTAG OK done",
+    );
+    let diff = before.diff(&inbox.snapshot());
+    let uids =
+        |known: &[crate::Known]| known.iter().filter_map(crate::Known::uid).map(Uid::get).collect::<Vec<_>>();
+    assert_eq!((uids(&diff.came), uids(&diff.went)), (vec![4, 5], vec![2]));
+    assert_eq!(diff.changed.len(), 1);
+    // After the end it stays what it was last.
+    script.say("* BYE");
+    script.bench.close(crate::types::CloseReason::Eof);
+    assert!(inbox.has_ended());
+    assert_eq!(inbox.snapshot().uids(), set("1,3:5"));
 }

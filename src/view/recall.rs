@@ -1,0 +1,95 @@
+//! What is kept of a view from one selection to the next, and what is still to be asked: UIDs and flags by the group.
+
+use std::collections::HashMap;
+
+use super::View;
+use super::mirror::{Mirror, index, seq_at};
+use super::snapshot::Snapshot;
+use crate::types::{Flags, Place, Seq, UidSet};
+
+impl Mirror {
+    fn uids(&self) -> UidSet {
+        self.messages.iter().filter_map(|entry| entry.uid()).collect()
+    }
+
+    /// Each combination of flags that is known, with the messages that have it.
+    fn flag_groups(&self) -> Vec<(Flags, UidSet)> {
+        let mut groups: HashMap<(u8, u32), UidSet> = HashMap::new();
+        for entry in self.messages.iter() {
+            if let (Some(uid), Some(flags)) = (entry.uid(), entry.flags()) {
+                groups.entry(flags).or_default().insert(uid);
+            }
+        }
+        let mut groups: Vec<_> = groups.into_iter().collect();
+        // The same each time.
+        groups.sort_unstable_by_key(|(flags, _)| *flags);
+        let flags = |(system, keywords)| Flags::from_bits(system, self.keywords.get(keywords));
+        groups.into_iter().map(|(combination, uids)| (flags(combination), uids)).collect()
+    }
+}
+
+impl Snapshot {
+    /// Of a mailbox of which nothing has been told.
+    pub(crate) fn empty(place: Place) -> Self {
+        Self { mirror: Mirror::default(), place, uid_validity: None, highest_mod_seq: None }
+    }
+
+    /// Each combination of flags that was known, with the messages that had it.
+    pub(crate) fn flag_groups(&self) -> Vec<(Flags, UidSet)> {
+        self.mirror.flag_groups()
+    }
+}
+
+impl View {
+    /// All UIDs that are known. O(n).
+    pub(crate) fn uids(&self) -> UidSet {
+        self.mirror.uids()
+    }
+
+    /// Each combination of flags that is known, with the messages that have it. O(n).
+    pub(crate) fn flag_groups(&self) -> Vec<(Flags, UidSet)> {
+        self.mirror.flag_groups()
+    }
+
+    /// The UIDs of messages whose flags have not been told. O(n).
+    pub(crate) fn uids_without_flags(&self) -> UidSet {
+        let untold = self.mirror.messages.iter().filter(|entry| entry.flags().is_none());
+        untold.filter_map(|entry| entry.uid()).collect()
+    }
+
+    /// The flags of the message with this number, if they have been told.
+    pub(crate) fn flags(&self, seq: Seq) -> Option<Flags> {
+        self.get(seq)?.flags
+    }
+
+    /// Flags that were known from before, of messages of which no newer ones have been told.
+    pub(crate) fn recall_flags(&mut self, uids: &UidSet, flags: &Flags) {
+        let Some(keywords) = self.keywords_of(flags) else { return };
+        for range in uids.ranges() {
+            let messages = &mut self.mirror.messages;
+            let first = messages.find(|totals| totals.last_uid >= range.start().get());
+            let behind =
+                messages.find(|totals| totals.last_uid > range.end().get()).unwrap_or(messages.len());
+            let Some(first) = first else { return };
+            messages.update_range(first..behind, |_, entry| {
+                let named = entry.uid().is_some_and(|uid| range.contains(&uid));
+                if named && entry.flags().is_none() {
+                    entry.set_flags(Some((flags, keywords)));
+                }
+            });
+        }
+    }
+
+    /// The first and the last message below this number whose UID has not been told; of all if there is no such number.
+    pub(crate) fn unknown_before(&self, below: Option<Seq>) -> Option<(Seq, Seq)> {
+        let Some(below) = below else { return self.unknown() };
+        let messages = &self.mirror.messages;
+        let untold = messages.before(index(below).min(messages.len())).untold;
+        if untold == 0 {
+            return None;
+        }
+        let first = messages.find(|totals| totals.untold > 0)?;
+        let last = messages.find(|totals| totals.untold >= untold)?;
+        seq_at(first).zip(seq_at(last))
+    }
+}

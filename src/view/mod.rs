@@ -10,6 +10,9 @@
 //!   EXPUNGE n, VANISHED uids take entries out; those behind move up by one
 //! ```
 
+#[allow(dead_code, unused_imports, reason = "the view is put on it by the next change")]
+mod tree;
+
 use std::cmp::Ordering;
 
 use crate::types::{Flags, Message, ModSeq, Seq, Uid, UidSet};

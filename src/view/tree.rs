@@ -1,0 +1,170 @@
+//! A persistent sequence: a counted B-tree with shared nodes. It knows nothing of IMAP.
+//!
+//! In: items by their place. Out: items by their place, the first place where a sum over all before it meets a condition,
+//! and the places where two trees differ. Each node is counted and summed up, so that all of it is O(log n).
+//!
+//! ```text
+//!   Tree { height: 2 } ── Branch [ count, sum, ─> Branch [ count, sum, ─> Leaf [ 32 to 64 items ]
+//!                                                          count, sum, ─> Leaf … ] 8 to 16 of them
+//!                                  count, sum, ─> Branch … ]
+//! ```
+//!
+//! Nodes are behind `Arc`: a clone shares the whole tree, and a change copies the nodes on its path that somebody else
+//! holds too, and no others. All nodes but those at the root are at least half full, so recursion is as deep as the tree
+//! is high: six levels for the four thousand million items that IMAP can number.
+
+mod bulk;
+mod diff;
+mod edit;
+mod iter;
+mod node;
+
+use std::fmt;
+use std::ops::Range;
+
+pub(crate) use diff::{Step, walk};
+pub(crate) use iter::Iter;
+use node::{Child, Node};
+
+/// What a tree holds.
+pub(crate) trait Item: Clone + Default {
+    type Summary: Summary;
+
+    fn summary(&self) -> Self::Summary;
+}
+
+/// What is known of several items together: a monoid, whose neutral element is the default.
+pub(crate) trait Summary: Copy + Default + PartialEq + fmt::Debug {
+    /// Takes in what comes right behind.
+    fn add(&mut self, later: &Self);
+}
+
+/// The sequence. See the module's head.
+#[derive(Clone)]
+pub(crate) struct Tree<T: Item> {
+    root: Option<Child<T>>,
+    /// Levels of branches above the leaves.
+    height: usize,
+}
+
+impl<T: Item> Default for Tree<T> {
+    fn default() -> Self {
+        Self { root: None, height: 0 }
+    }
+}
+
+impl<T: Item> fmt::Debug for Tree<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tree({} items)", self.len())
+    }
+}
+
+impl<T: Item> Tree<T> {
+    pub(crate) fn len(&self) -> usize {
+        self.root.as_ref().map_or(0, |root| root.count)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The sum of all items.
+    pub(crate) fn summary(&self) -> T::Summary {
+        self.root.as_ref().map_or_else(T::Summary::default, |root| root.summary)
+    }
+
+    pub(crate) fn get(&self, index: usize) -> Option<&T> {
+        let (leaf, start) = self.leaf_at(index)?;
+        leaf.get(index - start)
+    }
+
+    /// The leaf that holds this place, and the place of its first item.
+    fn leaf_at(&self, index: usize) -> Option<(&[T], usize)> {
+        let mut child = self.root.as_ref().filter(|root| index < root.count)?;
+        let mut at = index;
+        loop {
+            match &child.node {
+                Node::Leaf(leaf) => return Some((leaf.items(), index - at)),
+                Node::Branch(children) => {
+                    child = children.iter().find(|child| {
+                        let here = at < child.count;
+                        at -= if here { 0 } else { child.count };
+                        here
+                    })?;
+                }
+            }
+        }
+    }
+
+    /// The sum of all items before this place.
+    pub(crate) fn before(&self, index: usize) -> T::Summary {
+        let mut sum = T::Summary::default();
+        let mut next = self.root.as_ref();
+        let mut left = index;
+        while let Some(child) = next.take() {
+            if left >= child.count {
+                sum.add(&child.summary);
+                break;
+            }
+            match &child.node {
+                Node::Leaf(leaf) => leaf.items()[..left].iter().for_each(|item| sum.add(&item.summary())),
+                Node::Branch(children) => {
+                    for child in children.iter() {
+                        if left < child.count {
+                            next = Some(child);
+                            break;
+                        }
+                        left -= child.count;
+                        sum.add(&child.summary);
+                    }
+                }
+            }
+        }
+        sum
+    }
+
+    /// The first place such that the sum of the items up to it, itself included, meets the condition. The condition must
+    /// be monotone: once met, met by all longer sums.
+    pub(crate) fn find(&self, met: impl Fn(&T::Summary) -> bool) -> Option<usize> {
+        let mut child = self.root.as_ref().filter(|root| met(&root.summary))?;
+        let (mut sum, mut index) = (T::Summary::default(), 0);
+        let mut reached = |more: &T::Summary| {
+            let mut with = sum;
+            with.add(more);
+            let reached = met(&with);
+            if !reached {
+                sum = with;
+            }
+            reached
+        };
+        loop {
+            match &child.node {
+                Node::Leaf(leaf) => {
+                    let at = leaf.items().iter().position(|item| reached(&item.summary()))?;
+                    return Some(index + at);
+                }
+                Node::Branch(children) => {
+                    child = children.iter().find(|child| {
+                        let here = reached(&child.summary);
+                        index += if here { 0 } else { child.count };
+                        here
+                    })?;
+                }
+            }
+        }
+    }
+
+    pub(crate) fn iter(&self) -> Iter<'_, T> {
+        self.range(0..self.len())
+    }
+
+    /// The items at these places, of those that there are.
+    pub(crate) fn range(&self, range: Range<usize>) -> Iter<'_, T> {
+        Iter::new(self, range)
+    }
+}
+
+#[cfg(any(test, feature = "__bench"))]
+mod size;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+//! Where two trees differ: both are walked in step, and what they share is passed over unseen.
+//!
+//! Items are in ascending order of a key in both trees, which the caller compares. The cost is that of the nodes that are
+//! not shared: for trees of one lineage, O(log n) for each change between them.
+
+use std::cmp::Ordering;
+
+use super::node::{Child, Node};
+use super::{Item, Tree};
+
+/// What is at one key; with its place in the one tree, in the other, or both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step<'a, T> {
+    Old(usize, &'a T),
+    New(usize, &'a T),
+    /// In both. It may be equal: only shared nodes are passed over.
+    Both(usize, &'a T, usize, &'a T),
+}
+
+/// Tells `found` of each item, in the order of the keys, that is not in a node that both trees share.
+pub(crate) fn walk<'a, T: Item>(
+    old: &'a Tree<T>,
+    new: &'a Tree<T>,
+    compare: impl Fn(&T, &T) -> Ordering,
+    mut found: impl FnMut(Step<'a, T>),
+) {
+    let (mut old, mut new) = (Cursor::new(old), Cursor::new(new));
+    loop {
+        match (old.node(), new.node()) {
+            (Some(a), Some(b)) if a.is_same(b) => {
+                old.pass();
+                new.pass();
+            }
+            (Some(_), Some(_)) => match old.height().cmp(&new.height()) {
+                Ordering::Greater => old.open(),
+                Ordering::Less => new.open(),
+                Ordering::Equal => {
+                    old.open();
+                    new.open();
+                }
+            },
+            (Some(_), None) => old.open(),
+            (None, Some(_)) => new.open(),
+            (None, None) => match (old.item(), new.item()) {
+                (None, None) => return,
+                (Some(a), None) => found(Step::Old(old.advance(), a)),
+                (None, Some(b)) => found(Step::New(new.advance(), b)),
+                (Some(a), Some(b)) => match compare(a, b) {
+                    Ordering::Less => found(Step::Old(old.advance(), a)),
+                    Ordering::Greater => found(Step::New(new.advance(), b)),
+                    Ordering::Equal => found(Step::Both(old.advance(), a, new.advance(), b)),
+                },
+            },
+        }
+    }
+}
+
+/// Stands before a whole node, or before an item of a leaf that has been opened, or at the end.
+struct Cursor<'a, T: Item> {
+    /// What is still to come, level by level.
+    rest: Vec<&'a [Child<T>]>,
+    /// The items still to come of the leaf that has been opened.
+    leaf: &'a [T],
+    index: usize,
+    /// The height of the tree.
+    height: usize,
+}
+
+impl<'a, T: Item> Cursor<'a, T> {
+    fn new(tree: &'a Tree<T>) -> Self {
+        let rest = tree.root.as_ref().map(std::slice::from_ref).into_iter().collect();
+        Self { rest, leaf: &[], index: 0, height: tree.height }
+    }
+
+    /// The node that it stands before.
+    fn node(&self) -> Option<&'a Child<T>> {
+        if self.leaf.is_empty() { self.rest.last()?.first() } else { None }
+    }
+
+    fn item(&self) -> Option<&'a T> {
+        self.leaf.first()
+    }
+
+    /// The height of that node: 0 for a leaf.
+    fn height(&self) -> usize {
+        (self.height + 1).saturating_sub(self.rest.len())
+    }
+
+    /// Goes behind the node, unseen.
+    fn pass(&mut self) {
+        if let Some(child) = self.step() {
+            self.index += child.count;
+        }
+        self.settle();
+    }
+
+    /// Goes into the node, before its first child or item.
+    fn open(&mut self) {
+        match self.step().map(|child| &child.node) {
+            Some(Node::Leaf(leaf)) => self.leaf = leaf.items(),
+            Some(Node::Branch(children)) => self.rest.push(children.as_slice()),
+            None => {}
+        }
+        if self.leaf.is_empty() {
+            self.settle();
+        }
+    }
+
+    fn step(&mut self) -> Option<&'a Child<T>> {
+        let level = self.rest.last_mut()?;
+        let (first, rest) = level.split_first()?;
+        *level = rest;
+        Some(first)
+    }
+
+    /// Leaves the levels that have come to their end.
+    fn settle(&mut self) {
+        while self.rest.last().is_some_and(|level| level.is_empty()) {
+            self.rest.pop();
+        }
+    }
+
+    /// Goes behind the item; gives its place.
+    fn advance(&mut self) -> usize {
+        self.leaf = self.leaf.get(1..).unwrap_or_default();
+        self.index += 1;
+        if self.leaf.is_empty() {
+            self.settle();
+        }
+        self.index - 1
+    }
+}

@@ -1,0 +1,180 @@
+//! Changes at one place: one path from the root to a leaf is changed, and copied where it is shared.
+
+use std::sync::Arc;
+
+use super::node::{Child, Leaf, Node};
+use super::{Item, Summary, Tree};
+
+impl<T: Item> Tree<T> {
+    /// Puts an item before the one at this place; beyond the end it goes to the end.
+    #[cfg(test)]
+    pub(crate) fn insert(&mut self, index: usize, item: T) {
+        let index = index.min(self.len());
+        self.put(index, item);
+    }
+
+    pub(crate) fn push(&mut self, item: T) {
+        self.put(self.len(), item);
+    }
+
+    fn put(&mut self, index: usize, item: T) {
+        let Some(mut root) = self.root.take() else {
+            let mut leaf = Leaf::default();
+            leaf.insert(0, item);
+            self.root = Some(Child::leaf(leaf));
+            return;
+        };
+        let right = root.put(index, item);
+        self.crown(root, right);
+    }
+
+    /// Takes one node, or two of the same height, for the root.
+    pub(super) fn crown(&mut self, left: Child<T>, right: Option<Child<T>>) {
+        self.root = Some(match right {
+            None => left,
+            Some(right) => {
+                self.height += 1;
+                Child::branch(vec![left, right])
+            }
+        });
+    }
+
+    /// Takes the item at this place out.
+    pub(crate) fn remove(&mut self, index: usize) -> Option<T> {
+        let root = self.root.as_mut().filter(|root| index < root.count)?;
+        let item = root.take(index);
+        self.lower();
+        item
+    }
+
+    /// A root must have something below it, and a branch at the root more than one node.
+    pub(super) fn lower(&mut self) {
+        while let Some(root) = &mut self.root {
+            match &mut root.node {
+                Node::Branch(children) if children.len() == 1 => {
+                    self.root = Arc::make_mut(children).pop();
+                    self.height -= 1;
+                }
+                _ if root.count == 0 => *self = Self::default(),
+                _ => return,
+            }
+        }
+    }
+
+    /// Changes the item at this place.
+    pub(crate) fn update<R>(&mut self, index: usize, change: impl FnOnce(&mut T) -> R) -> Option<R> {
+        let root = self.root.as_mut().filter(|root| index < root.count)?;
+        root.update(index, change)
+    }
+}
+
+impl<T: Item> Child<T> {
+    /// Where an item with this place lies: which child, and its place in there.
+    fn below(
+        children: &[Self],
+        mut index: usize,
+        mut fits: impl FnMut(usize, usize) -> bool,
+    ) -> (usize, usize) {
+        for (at, child) in children.iter().enumerate() {
+            if fits(index, child.count) {
+                return (at, index);
+            }
+            index -= child.count;
+        }
+        // Callers see to it that the place is one.
+        (children.len() - 1, children.last().map_or(0, |last| last.count.saturating_sub(1)))
+    }
+
+    /// Puts an item in; gives a new neighbour on the right if there was no room.
+    fn put(&mut self, index: usize, item: T) -> Option<Self> {
+        let at_end = index == self.count;
+        let summary = item.summary();
+        match &mut self.node {
+            Node::Leaf(leaf) => {
+                let leaf = Arc::make_mut(leaf);
+                if leaf.is_full() {
+                    let half = self.count / 2;
+                    let mut right = leaf.split_off(half);
+                    if index <= half {
+                        leaf.insert(index, item)
+                    } else {
+                        right.insert(index - half, item)
+                    }
+                    self.refresh();
+                    return Some(Self::leaf(right));
+                }
+                leaf.insert(index, item);
+            }
+            Node::Branch(children) => {
+                let children = Arc::make_mut(children);
+                let (at, index) = Self::below(children, index, |index, count| index <= count);
+                if let Some(new) = children[at].put(index, item) {
+                    children.insert(at + 1, new);
+                    if at_end {
+                        Self::pack(children, at);
+                    }
+                    return self.cut_off();
+                }
+            }
+        }
+        if at_end {
+            self.count += 1;
+            self.summary.add(&summary);
+        } else {
+            self.refresh();
+        }
+        None
+    }
+
+    /// Merges a node with the one before it if that makes one. Else a sequence that only grows at its end would
+    /// stay half empty.
+    fn pack(children: &mut Vec<Self>, at: usize) {
+        if at == 0 || children[at - 1].fill() + children[at].fill() > children[at].most() {
+            return;
+        }
+        let (left, later) = (children.remove(at - 1), children.remove(at - 1));
+        let (one, two) = left.join(later);
+        children.splice(at - 1..at - 1, std::iter::once(one).chain(two));
+    }
+
+    /// Takes an item out.
+    fn take(&mut self, index: usize) -> Option<T> {
+        let item = match &mut self.node {
+            Node::Leaf(leaf) => Some(Arc::make_mut(leaf).remove(index)),
+            Node::Branch(children) => {
+                let children = Arc::make_mut(children);
+                let (at, index) = Self::below(children, index, |index, count| index < count);
+                let item = children[at].take(index);
+                if children[at].is_meagre() {
+                    Self::mend(children, at);
+                }
+                item
+            }
+        };
+        self.refresh();
+        item
+    }
+
+    /// Makes a meagre node good, at a neighbour's cost.
+    fn mend(children: &mut Vec<Self>, at: usize) {
+        let left = at.saturating_sub(1);
+        if left + 1 < children.len() {
+            let (a, b) = (children.remove(left), children.remove(left));
+            let (one, two) = a.join(b);
+            children.splice(left..left, std::iter::once(one).chain(two));
+        }
+    }
+
+    fn update<R>(&mut self, index: usize, change: impl FnOnce(&mut T) -> R) -> Option<R> {
+        let result = match &mut self.node {
+            Node::Leaf(leaf) => Arc::make_mut(leaf).items_mut().get_mut(index).map(change),
+            Node::Branch(children) => {
+                let children = Arc::make_mut(children);
+                let (at, index) = Self::below(children, index, |index, count| index < count);
+                children[at].update(index, change)
+            }
+        };
+        self.refresh();
+        result
+    }
+}

@@ -115,8 +115,12 @@ pub use client::{Driver, Mailbox, Receiver, Rows, Select, Sender, Token};
 pub use command::Command;
 pub use error::{Error, ErrorKind, Result, Sent};
 pub use net::{Config, Timeouts};
+pub use view::{Changed, Diff, Known, Snapshot};
 
 /// For this project's own benches; no part of the API.
+#[cfg(feature = "__bench")]
+#[doc(hidden)]
+pub use view::bench as view_bench;
 #[cfg(feature = "__bench")]
 #[doc(hidden)]
 pub use wire::bench;

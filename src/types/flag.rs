@@ -169,6 +169,21 @@ impl Flags {
         self.keywords.as_deref().unwrap_or_default()
     }
 
+    /// The same set, to be shared.
+    pub(crate) fn shared_keywords(&self) -> Option<&Arc<[Arc<str>]>> {
+        self.keywords.as_ref()
+    }
+
+    /// The system flags as bits, the highest of the octet unused: `\Seen` is the lowest.
+    pub(crate) fn bits(&self) -> u8 {
+        self.system
+    }
+
+    /// What [`bits`](Self::bits) and [`shared_keywords`](Self::shared_keywords) gave.
+    pub(crate) fn from_bits(system: u8, keywords: Option<Arc<[Arc<str>]>>) -> Self {
+        Self { system, keywords }
+    }
+
     /// Each flag: the system flags first, then keywords in the order in which they were told.
     pub fn iter(&self) -> impl Iterator<Item = Flag> {
         SYSTEM

@@ -21,7 +21,7 @@ pub struct Limits {
     pub response: usize,
     /// How deep parentheses may nest, as in BODYSTRUCTURE. 50.
     pub depth: usize,
-    /// How many messages a mailbox may have; the view of each costs about 48 octets. 4,000,000.
+    /// How many messages a mailbox may have; the view of each costs about 22 octets, twice that at the worst. 4,000,000.
     pub messages: u32,
     /// How many commands may wait or be in flight; past it a token fails with
     /// [`QueueFull`](crate::ErrorKind::QueueFull). About 500 octets each. 10,000.

@@ -1,38 +1,51 @@
 //! The view: the mirror of the selected mailbox, sequence number <-> UID <-> flags.
 //!
 //! In: what untagged responses say, in the order of their coming (RFC 9051 section 7.5.1 for numbers,
-//! RFC 7162 section 3.2.10 for VANISHED). Out: what changed by it, for the events, and the look-ups that
-//! claims and commands need. It knows no sockets, no commands and no events. For now a plain `Vec`: O(n)
-//! to remove, O(log n) to look up.
+//! RFC 7162 section 3.2.10 for VANISHED). Out: what changed by it, for the events; the look-ups that
+//! claims and commands need; and snapshots for anyone. It knows no sockets, no commands and no events.
 //!
 //! ```text
-//!   EXISTS grows it ──> entries without UID ("fresh") ── a row with UID ──> arrived
+//!   EXISTS grows it ──> entries without UID ("fresh") ── a row with UID, fill ──> arrived
 //!   EXPUNGE n, VANISHED uids take entries out; those behind move up by one
+//!
+//!   View ── Mirror ── tree (a counted B-tree) of entry (20 octets)      Snapshot: a Mirror of one moment
+//!             └────── keywords (sets of them by number)
 //! ```
+//!
+//! Every operation is O(log n), whatever is known and whatever is not, and a snapshot is O(1). A view that is *off* counts
+//! the messages and keeps nothing else.
 
-#[allow(dead_code, unused_imports, reason = "the view is put on it by the next change")]
+#[cfg(feature = "__bench")]
+pub mod bench;
+mod diff;
+mod entry;
+mod fill;
+mod keywords;
+mod mirror;
+mod snapshot;
 mod tree;
+mod vanish;
 
 use std::cmp::Ordering;
 
-use crate::types::{Flags, Message, ModSeq, Seq, Uid, UidSet};
+pub use diff::{Changed, Diff};
+use entry::Packed;
+use keywords::Interner;
+pub(crate) use mirror::Entry;
+#[allow(unused_imports, reason = "for the engine, which is to hold messages by their slots")]
+pub(crate) use mirror::Slot;
+use mirror::{Mirror, index, seq_at};
+pub use snapshot::{Known, Snapshot};
 
-/// One message as the view knows it. `None` is "not told", never "empty".
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) uid: Option<Uid>,
-    pub(crate) flags: Option<Flags>,
-    pub(crate) mod_seq: Option<ModSeq>,
-    /// Came after the mailbox was opened, and nobody has been told of its UID yet.
-    fresh: bool,
-}
+use crate::types::{Flags, Message, ModSeq, Place, Seq, Uid, UidValidity};
 
 /// The mirror of one selection of a mailbox.
 #[derive(Debug, Default)]
 pub(crate) struct View {
-    entries: Vec<Entry>,
-    /// How many entries have no UID yet: none, and look-ups need no second thought.
-    unknown: usize,
+    mirror: Mirror,
+    interner: Interner,
+    /// The last slot that was given; slots begin with 1.
+    last_slot: u32,
     /// Grows whenever numbers shift or the count does, so that an answer asked for earlier can be seen to
     /// be stale.
     generation: u64,
@@ -73,9 +86,16 @@ const MOST_BEYOND: usize = 1000;
 impl View {
     /// A mailbox just opened, with this many messages; nothing else is known of them.
     pub(crate) fn opened(exists: u32) -> Self {
-        let mut view = Self::default();
-        view.grow(exists as usize, false);
+        let mut view = Self { mirror: Mirror::new(None), ..Self::default() };
+        view.grow(exists, false);
         view
+    }
+
+    /// A view that only counts. EXISTS, EXPUNGE and VANISHED keep the count, and numbers given before can be corrected as
+    /// long as no VANISHED comes; UIDs, flags and slots are never known, and nothing is to be filled in.
+    #[allow(dead_code, reason = "for the engine's option to leave the view off")]
+    pub(crate) fn off(exists: u32) -> Self {
+        Self { mirror: Mirror::new(Some(exists)), generation: 1, ..Self::default() }
     }
 
     /// The same mailbox, begun anew because what was known of it can't be true.
@@ -85,9 +105,20 @@ impl View {
         Self { forgotten: removed + 1, generation: generation + 1, ..view }
     }
 
+    /// What it knows at this moment: O(1), and untouched by what comes later.
+    #[allow(dead_code, reason = "for the handles, which are to publish it")]
+    pub(crate) fn snapshot(
+        &self,
+        place: Place,
+        uid_validity: Option<UidValidity>,
+        highest_mod_seq: Option<ModSeq>,
+    ) -> Snapshot {
+        Snapshot { mirror: self.mirror.clone(), place, uid_validity, highest_mod_seq }
+    }
+
     /// How many messages there are.
     pub(crate) fn len(&self) -> u32 {
-        u32::try_from(self.entries.len()).unwrap_or(u32::MAX)
+        self.mirror.len()
     }
 
     pub(crate) fn generation(&self) -> u64 {
@@ -103,241 +134,180 @@ impl View {
             Ordering::Less => Err(Contradiction),
             Ordering::Equal => Ok(false),
             Ordering::Greater => {
-                self.grow(count as usize, true);
+                self.grow(count, true);
                 Ok(true)
             }
         }
     }
 
-    fn grow(&mut self, count: usize, fresh: bool) {
-        self.unknown += count.saturating_sub(self.entries.len());
-        self.entries.resize_with(count, || Entry { fresh, ..Entry::default() });
+    fn grow(&mut self, count: u32, fresh: bool) {
         self.generation += 1;
+        let more = count - self.len().min(count);
+        if let Some(counted) = &mut self.mirror.counted {
+            *counted = count;
+            return;
+        }
+        if self.last_slot.checked_add(more).is_none() {
+            self.give_slots_anew();
+        }
+        let slots = self.last_slot + 1..=self.last_slot.saturating_add(more);
+        self.last_slot = *slots.end();
+        self.mirror.messages.extend(slots.map(|slot| Packed::new(slot, fresh)));
+    }
+
+    /// Four thousand million messages have come in this selection. The slots begin anew, and those from before are void.
+    fn give_slots_anew(&mut self) {
+        let mut slots = 1..;
+        self.mirror.messages.update_range(0..self.mirror.messages.len(), |_, entry| {
+            entry.slot = slots.next().unwrap_or(u32::MAX);
+        });
+        self.last_slot = self.len();
+        self.mirror.lose_all();
     }
 
     /// EXPUNGE: takes the message with this number out.
     pub(crate) fn expunge(&mut self, seq: Seq) -> Result<Entry, Contradiction> {
-        if index(seq) >= self.entries.len() {
-            return Err(Contradiction);
-        }
-        Ok(self.remove(index(seq)))
-    }
-
-    fn remove(&mut self, index: usize) -> Entry {
-        let entry = self.entries.remove(index);
-        self.unknown -= usize::from(entry.uid.is_none());
-        self.generation += 1;
-        self.removals.push(u32::try_from(index + 1).unwrap_or(u32::MAX));
-        entry
-    }
-
-    /// VANISHED: takes these messages out, and tells which, the last one first, with the number that each had
-    /// then. UIDs that the mailbox can't hold are passed over: such a message came and went untold.
-    ///
-    /// Between two known UIDs there may be messages whose UID has not been told. That some of them are gone can be
-    /// counted, but which ones can't be known: their numbers are not told, and what was known by number of the others
-    /// is forgotten rather than guessed.
-    pub(crate) fn vanished(&mut self, uids: &UidSet) -> Vec<Gone> {
-        let mut gone: Vec<(usize, Gone)> = Vec::new();
-        let mut unsure = false;
-        let mut run = 0..0;
-        for i in 0..=self.entries.len() {
-            match self.entries.get(i).map(|e| e.uid) {
-                Some(None) => run.end = i + 1,
-                known => {
-                    unsure |= self.vanished_in(run, known.flatten(), uids, &mut gone);
-                    run = i + 1..i + 1;
-                    if let Some(uid) = known.flatten().filter(|uid| uids.contains(*uid)) {
-                        gone.push((i, Gone { seq: seq_at(i), uid: Some(uid) }));
-                    }
-                }
+        let entry = match &mut self.mirror.counted {
+            Some(count) if seq.get() <= *count => {
+                *count -= 1;
+                Entry::default()
             }
-        }
-        if gone.is_empty() {
-            return Vec::new();
-        }
-        let mut out = gone.iter().map(|(i, _)| *i).peekable();
-        let mut i = 0;
-        self.entries.retain(|_| {
-            i += 1;
-            out.next_if_eq(&(i - 1)).is_none()
-        });
-        self.unknown = self.entries.iter().filter(|e| e.uid.is_none()).count();
-        self.generation += 1;
-        self.removals.extend(gone.iter().rev().map(|(i, _)| u32::try_from(i + 1).unwrap_or(u32::MAX)));
-        if unsure {
-            // Numbers given before can't be corrected any more.
-            self.forgotten = self.removed() + 1;
-            self.removals.clear();
-        }
-        gone.into_iter().rev().map(|(_, gone)| gone).collect()
-    }
-
-    /// How many of a run of untold messages have vanished, and that they have. Whether it is not known which.
-    fn vanished_in(
-        &mut self,
-        run: std::ops::Range<usize>,
-        after: Option<Uid>,
-        uids: &UidSet,
-        gone: &mut Vec<(usize, Gone)>,
-    ) -> bool {
-        if run.is_empty() {
-            return false;
-        }
-        let before = run.start.checked_sub(1).and_then(|i| self.entries[i].uid).map_or(0, Uid::get);
-        let (Some(first), Some(last)) =
-            (Uid::new(before.saturating_add(1)), Uid::new(after.map_or(u32::MAX, |uid| uid.get() - 1)))
-        else {
-            return false;
+            Some(_) => return Err(Contradiction),
+            None => {
+                let packed = self.mirror.messages.remove(index(seq)).ok_or(Contradiction)?;
+                self.mirror.unpacked(&packed)
+            }
         };
-        if first > last {
-            return false;
-        }
-        let named = uids.within(first, last);
-        let count = usize::try_from(named.len()).unwrap_or(usize::MAX).min(run.len());
-        if count == 0 {
-            return false;
-        }
-        let sure = count == run.len();
-        // More UIDs than messages: which of them were there is not known.
-        let exact = named.len() == count as u64;
-        let mut told = named.iter();
-        for i in run.end - count..run.end {
-            let uid = if exact { told.next() } else { None };
-            gone.push((i, Gone { seq: if sure { seq_at(i) } else { None }, uid }));
-        }
-        if !sure {
-            for entry in &mut self.entries[run] {
-                (entry.flags, entry.mod_seq) = (None, None);
-            }
-        }
-        !sure
+        self.generation += 1;
+        self.removals.push(seq.get());
+        Ok(entry)
     }
 
     /// FETCH: what the row tells of its message.
+    ///
+    /// A row without a number (RFC 9586) is taken if the place of its UID is known or can be no other. With the view off
+    /// each row's flags are news.
     pub(crate) fn learn(&mut self, row: &Message) -> Learned {
         let mut learned = Learned::default();
-        let index = match (row.seq(), row.uid()) {
+        let place = match (row.seq(), row.uid()) {
             (Some(seq), _) => {
                 // Some servers send the row before the EXISTS that it belongs to. A number far beyond is
                 // no such row: it would make memory out of nothing.
-                let beyond = (index(seq) + 1).saturating_sub(self.entries.len());
+                let beyond = (seq.get() as usize).saturating_sub(self.len() as usize);
                 if beyond > MOST_BEYOND {
                     return Learned { contradiction: true, ..learned };
                 }
                 if beyond > 0 {
-                    self.grow(index(seq) + 1, true);
+                    self.grow(seq.get(), true);
                     learned.grown = true;
                 }
-                index(seq)
+                Some(index(seq))
             }
-            (None, Some(uid)) => match self.find(uid) {
-                Ok(index) => index,
-                Err(_) => return learned,
-            },
-            (None, None) => return learned,
+            (None, Some(uid)) => self.place_of(uid),
+            (None, None) => None,
         };
-        let known = self.entries[index].uid;
-        if let Some(told) = row.uid()
-            && (known.is_some_and(|known| known != told) || known.is_none() && !self.could_be(index, told))
-        {
-            return Learned { contradiction: true, ..learned };
+        if self.mirror.counted.is_some() {
+            learned.flags = row.flags().map(|_| None);
+            return learned;
         }
-        let entry = &mut self.entries[index];
-        if let (None, Some(told)) = (known, row.uid()) {
-            entry.uid = Some(told);
-            self.unknown -= 1;
-            learned.arrived = std::mem::take(&mut entry.fresh).then_some(told);
+        let Some((place, entry)) = place.and_then(|place| Some((place, *self.mirror.messages.get(place)?)))
+        else {
+            return learned;
+        };
+        let told = match (entry.uid(), row.uid()) {
+            (None, Some(told)) if self.could_be(place, told) => Some(told),
+            (known, told) if told.is_none() || known == told => None,
+            _ => return Learned { contradiction: true, ..learned },
+        };
+        let flags = row.flags().map(|flags| (flags, self.mirror.flags_of(&entry)));
+        let flags = flags.filter(|(now, before)| before.as_ref() != Some(*now));
+        let mut now = entry;
+        if let Some(told) = told {
+            now.set_uid(told);
+            learned.arrived = now.take_fresh().then_some(told);
         }
-        if let Some(flags) = row.flags().filter(|flags| entry.flags.as_ref() != Some(flags)) {
-            learned.flags = Some(entry.flags.replace(flags.clone()));
+        if let Some(mod_seq) = row.mod_seq() {
+            now.raise_mod_seq(mod_seq);
         }
-        entry.mod_seq = row.mod_seq().max(entry.mod_seq);
+        if let Some((flags, before)) = flags {
+            // First, as it may sweep the numbers of the sets.
+            let keywords = self.keywords_of(flags);
+            now.set_flags(keywords.map(|keywords| (flags, keywords)));
+            learned.flags = Some(before);
+        } else if now == entry {
+            return learned;
+        }
+        self.mirror.messages.update(place, |entry| *entry = now);
         learned
     }
 
-    /// UIDs ascend with the numbers (RFC 9051 section 2.3.1.1): the neighbours, where known, leave room.
-    fn could_be(&self, index: usize, uid: Uid) -> bool {
-        let before = index.checked_sub(1).and_then(|i| self.entries[i].uid);
-        let after = self.entries.get(index + 1).and_then(|e| e.uid);
-        before.is_none_or(|before| before < uid) && after.is_none_or(|after| uid < after)
-    }
-
-    /// Takes over the UIDs of all messages, in order, if their count is the mailbox's.
-    pub(crate) fn fill(&mut self, uids: &UidSet) -> Result<(), Contradiction> {
-        let mut pairs = self.entries.iter().zip(uids.iter());
-        if uids.len() != u64::from(self.len())
-            || !pairs.all(|(e, uid)| e.uid.is_none_or(|known| known == uid))
-        {
-            return Err(Contradiction);
+    /// The number of these flags' set of keywords: 0 for none; `None` if there is no room for it.
+    fn keywords_of(&mut self, flags: &Flags) -> Option<u32> {
+        let Some(names) = flags.shared_keywords() else { return Some(0) };
+        if let Some(number) = self.interner.known(names) {
+            return Some(number);
         }
-        for (entry, uid) in self.entries.iter_mut().zip(uids.iter()) {
-            entry.uid = Some(uid);
+        let Mirror { messages, keywords, .. } = &mut self.mirror;
+        if self.interner.is_due(messages.len()) {
+            self.interner.sweep(keywords, messages);
         }
-        self.unknown = 0;
-        Ok(())
-    }
-
-    /// Messages that came after the opening and whose UID has become known by [`fill`](Self::fill), each once.
-    pub(crate) fn take_fresh(&mut self) -> Vec<(Seq, Uid, Option<Flags>)> {
-        let known = self.entries.iter_mut().enumerate().filter(|(_, e)| e.fresh && e.uid.is_some());
-        known
-            .filter_map(|(i, entry)| {
-                entry.fresh = false;
-                Some((seq_at(i)?, entry.uid?, entry.flags.clone()))
-            })
-            .collect()
+        self.interner.add(keywords, names)
     }
 
     /// What is known of the message with this number.
-    pub(crate) fn get(&self, seq: Seq) -> Option<&Entry> {
-        self.entries.get(index(seq))
+    pub(crate) fn get(&self, seq: Seq) -> Option<Entry> {
+        self.mirror.get(seq)
     }
 
     /// The UID of the message with this number, if it has been told.
     pub(crate) fn uid(&self, seq: Seq) -> Option<Uid> {
-        self.get(seq)?.uid
+        self.mirror.packed(seq)?.uid()
     }
 
     /// The number of the message with this UID.
     pub(crate) fn seq(&self, uid: Uid) -> Option<Seq> {
-        seq_at(self.find(uid).ok()?)
+        self.mirror.seq(uid)
     }
 
-    /// Its place; else the place of the first message that is known to have a higher UID (or the end).
-    fn find(&self, uid: Uid) -> Result<usize, usize> {
-        if self.unknown == 0 {
-            return self.entries.binary_search_by_key(&Some(uid), |e| e.uid);
-        }
-        for (i, entry) in self.entries.iter().enumerate() {
-            match entry.uid {
-                Some(known) if known == uid => return Ok(i),
-                Some(known) if known > uid => return Err(i),
-                _ => {}
-            }
-        }
-        Err(self.entries.len())
+    /// The slot of the message with this number: names it until it goes, whatever its number is then.
+    #[allow(dead_code, reason = "for the engine, which is to hold messages by their slots")]
+    pub(crate) fn slot(&self, seq: Seq) -> Option<Slot> {
+        self.mirror.slot(seq)
     }
 
-    /// Changes the flags of a message; gives those before if that makes a difference.
+    /// The number of the message with this slot. `None` if it is gone, or may be.
+    #[allow(dead_code, reason = "for the engine, which is to hold messages by their slots")]
+    pub(crate) fn seq_of_slot(&self, slot: Slot) -> Option<Seq> {
+        self.mirror.seq_of_slot(slot)
+    }
+
+    /// Changes the flags of a message; gives those before if that makes a difference. With the view off it always does.
     pub(crate) fn set_flags(&mut self, seq: Seq, flags: Flags) -> Option<Option<Flags>> {
-        let entry = self.entries.get_mut(index(seq))?;
-        (entry.flags.as_ref() != Some(&flags)).then(|| entry.flags.replace(flags))
-    }
-
-    /// The first and the last message whose UID has not been told.
-    pub(crate) fn unknown(&self) -> Option<(Seq, Seq)> {
-        if self.unknown == 0 {
+        if self.mirror.counted.is_some() {
+            return (seq.get() <= self.len()).then_some(None);
+        }
+        let before = self.mirror.flags_of(self.mirror.packed(seq)?);
+        if before.as_ref() == Some(&flags) {
             return None;
         }
-        let first = self.entries.iter().position(|e| e.uid.is_none())?;
-        let last = self.entries.iter().rposition(|e| e.uid.is_none())?;
+        let keywords = self.keywords_of(&flags);
+        let flags = keywords.map(|keywords| (&flags, keywords));
+        self.mirror.messages.update(index(seq), |entry| entry.set_flags(flags));
+        Some(before)
+    }
+
+    /// The first and the last message whose UID has not been told. None with the view off: there is nothing to learn.
+    pub(crate) fn unknown(&self) -> Option<(Seq, Seq)> {
+        let messages = &self.mirror.messages;
+        let untold = self.mirror.totals().untold;
+        let first = messages.find(|totals| totals.untold > 0)?;
+        let last = messages.find(|totals| totals.untold >= untold)?;
         seq_at(first).zip(seq_at(last))
     }
 
     /// The highest UID that has been told of a message before this number.
     pub(crate) fn uid_before(&self, seq: Seq) -> Option<Uid> {
-        self.entries.iter().take(index(seq)).rev().find_map(|e| e.uid)
+        Uid::new(self.mirror.messages.before(index(seq)).last_uid)
     }
 
     /// How many messages have been removed since the mailbox was opened.
@@ -356,14 +326,6 @@ impl View {
         self.forgotten = self.removed();
         self.removals.clear();
     }
-}
-
-fn index(seq: Seq) -> usize {
-    seq.get() as usize - 1
-}
-
-fn seq_at(index: usize) -> Option<Seq> {
-    Seq::new(u32::try_from(index + 1).ok()?)
 }
 
 #[cfg(test)]

@@ -1,0 +1,97 @@
+//! UIDs that become known: whole, by windows, or by rows that tell no number.
+
+use std::ops::Range;
+
+use super::mirror::{index, seq_at};
+use super::{Contradiction, View};
+use crate::types::{Flags, Seq, Uid, UidSet};
+
+impl View {
+    /// Takes over the UIDs of all messages, in order, if their count is the mailbox's. With the view off nothing is
+    /// taken.
+    pub(crate) fn fill(&mut self, uids: &UidSet) -> Result<(), Contradiction> {
+        if uids.len() != u64::from(self.len()) {
+            return Err(Contradiction);
+        }
+        self.take_over(0..self.mirror.messages.len(), uids)
+    }
+
+    /// Takes over the UIDs of the messages with these numbers, in order, if their count is right, they are those that
+    /// are known already, and there is room for them between those known before and behind. Else nothing is changed. With
+    /// the view off nothing is taken.
+    #[allow(dead_code, reason = "for the engine's filling in by windows")]
+    pub(crate) fn fill_window(&mut self, first: Seq, last: Seq, uids: &UidSet) -> Result<(), Contradiction> {
+        let count = (u64::from(last.get()) + 1).saturating_sub(u64::from(first.get()));
+        if last.get() > self.len() || uids.len() != count {
+            return Err(Contradiction);
+        }
+        let end = (index(last) + 1).min(self.mirror.messages.len());
+        self.take_over(index(first)..end, uids)
+    }
+
+    fn take_over(&mut self, places: Range<usize>, uids: &UidSet) -> Result<(), Contradiction> {
+        let (Some(first), Some(last)) = (uids.first(), uids.last()) else { return Ok(()) };
+        if self.mirror.counted.is_some() {
+            return Ok(());
+        }
+        let (least, most) = self.mirror.room(places.start, places.end);
+        let mut pairs = self.mirror.messages.range(places.clone()).zip(uids.iter());
+        if u64::from(first.get()) < least
+            || u64::from(last.get()) > most
+            || !pairs.all(|(entry, uid)| entry.uid().is_none_or(|known| known == uid))
+        {
+            return Err(Contradiction);
+        }
+        let mut uids = uids.iter();
+        self.mirror.messages.update_range(places, |_, entry| {
+            if let Some(uid) = uids.next() {
+                entry.set_uid(uid);
+            }
+        });
+        Ok(())
+    }
+
+    /// Messages that came after the opening and whose UID has become known by [`fill`](Self::fill), each once.
+    /// O(log n) for each of them.
+    pub(crate) fn take_fresh(&mut self) -> Vec<(Seq, Uid, Option<Flags>)> {
+        let mut fresh = Vec::new();
+        while let Some(at) = self.mirror.messages.find(|totals| totals.arrived > 0) {
+            let entry = self.mirror.messages.update(at, |entry| {
+                entry.take_fresh();
+                *entry
+            });
+            if let (Some(seq), Some(entry)) = (seq_at(at), entry)
+                && let Some(uid) = entry.uid()
+            {
+                fresh.push((seq, uid, self.mirror.flags_of(&entry)));
+            }
+        }
+        fresh
+    }
+
+    /// UIDs ascend with the numbers (RFC 9051 section 2.3.1.1): the neighbours, where known, leave room.
+    pub(super) fn could_be(&self, place: usize, uid: Uid) -> bool {
+        let (least, most) = self.mirror.room(place, place + 1);
+        (least..=most).contains(&u64::from(uid.get()))
+    }
+
+    /// The place of the message with this UID, which a row without a number tells of (RFC 9586 section 3.4): where it is
+    /// known, or where no other place is left for it. Between two known UIDs, each message before it needs a lower UID, and
+    /// each behind it a higher one; if only one place meets that, that is it.
+    pub(super) fn place_of(&self, uid: Uid) -> Option<usize> {
+        let end = match self.mirror.find(uid) {
+            Ok(at) => return Some(at),
+            Err(end) => end,
+        };
+        let messages = &self.mirror.messages;
+        let before = messages.before(end).last_uid;
+        let start = self.mirror.behind(before);
+        let after =
+            messages.get(end).and_then(|entry| entry.uid()).map_or(1 << 32, |uid| u64::from(uid.get()));
+        let last = (end - start).checked_sub(1)?;
+        let (lower, higher) = (u64::from(uid.get() - before - 1), after - u64::from(uid.get()) - 1);
+        let at_least = last.saturating_sub(usize::try_from(higher).unwrap_or(usize::MAX));
+        let at_most = last.min(usize::try_from(lower).unwrap_or(usize::MAX));
+        (at_least == at_most).then_some(start + at_least)
+    }
+}

@@ -1,0 +1,228 @@
+//! Sets of keywords by number: a mailbox has many messages and few combinations.
+//!
+//! In: the keywords of a row. Out: a number for the packed entry, and the keywords again. The table is shared with
+//! snapshots; a number is never given to another set as long as the table keeps its era, so a snapshot's numbers and the
+//! view's mean the same. Sets that no message has any more are swept out from time to time, and what a server can make
+//! us keep is bounded: past the bound the flags of a message are "not told".
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::entry::{MOST_SETS, Packed};
+use super::tree::{Item, Summary, Tree};
+
+type Names = Arc<[Arc<str>]>;
+
+/// How much memory all sets may take, about.
+const MOST_OCTETS: usize = 64 << 20;
+/// What a set and each of its keywords cost beside their text, about.
+const COST: usize = 64;
+/// Sweeping looks at each message, so it waits for this many new sets, and for a sixteenth of the messages.
+const SWEEP: usize = 1024;
+
+#[derive(Clone, Default)]
+struct Set {
+    number: u32,
+    names: Option<Names>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Last(u32);
+
+impl Summary for Last {
+    fn add(&mut self, later: &Self) {
+        self.0 = self.0.max(later.0);
+    }
+}
+
+impl Item for Set {
+    type Summary = Last;
+
+    fn summary(&self) -> Last {
+        Last(self.number)
+    }
+}
+
+/// The sets that messages have or had, by number.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Table {
+    /// In ascending order.
+    sets: Tree<Set>,
+    /// Numbers of different eras have nothing to do with each other.
+    era: u32,
+}
+
+impl Table {
+    pub(super) fn get(&self, number: u32) -> Option<Names> {
+        if number == 0 {
+            return None;
+        }
+        let set = self.sets.get(self.sets.find(|last| last.0 >= number)?)?;
+        set.names.clone().filter(|_| set.number == number)
+    }
+
+    /// Whether a number in the one is the same set in the other, given that both are of the same lineage.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.era == other.era
+    }
+}
+
+/// The other direction: what number a set has. The view's own; snapshots need none of it.
+#[derive(Debug, Default)]
+pub(super) struct Interner {
+    numbers: HashMap<Box<str>, u32>,
+    /// The last number that was given.
+    last: u32,
+    octets: usize,
+    /// How many new sets there were since the last sweep.
+    new: usize,
+    /// What was asked for last: rows that come together often share it.
+    recent: Option<(Names, u32)>,
+}
+
+/// The same for all sets that are equal: keywords are compared without case, and their order does not count.
+fn key(names: &Names) -> Box<str> {
+    let mut names: Vec<String> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
+    names.sort_unstable();
+    names.join("\0").into()
+}
+
+fn cost(names: &Names) -> usize {
+    COST + names.iter().map(|name| 2 * name.len() + COST).sum::<usize>()
+}
+
+impl Interner {
+    /// The number of this set, if it has one.
+    pub(super) fn known(&mut self, names: &Names) -> Option<u32> {
+        if let Some((recent, number)) = &self.recent
+            && Arc::ptr_eq(recent, names)
+        {
+            return Some(*number);
+        }
+        let number = *self.numbers.get(&key(names))?;
+        self.recent = Some((names.clone(), number));
+        Some(number)
+    }
+
+    /// Gives this set a number; `None` if there is no room.
+    pub(super) fn add(&mut self, table: &mut Table, names: &Names) -> Option<u32> {
+        self.new += 1;
+        if self.last >= MOST_SETS || self.octets + cost(names) > MOST_OCTETS {
+            return None;
+        }
+        self.last += 1;
+        self.octets += cost(names);
+        table.sets.push(Set { number: self.last, names: Some(names.clone()) });
+        self.numbers.insert(key(names), self.last);
+        self.recent = Some((names.clone(), self.last));
+        Some(self.last)
+    }
+
+    /// Whether it is time to sweep, with so many messages.
+    pub(super) fn is_due(&self, messages: usize) -> bool {
+        self.new >= SWEEP.max(messages / 16)
+    }
+
+    /// Forgets the sets that none of these messages has. When numbers run short, all are given anew.
+    pub(super) fn sweep(&mut self, table: &mut Table, messages: &mut Tree<Packed>) {
+        let live: HashSet<u32> = messages.iter().map(Packed::keywords).collect();
+        let mut sets: Vec<Set> =
+            table.sets.iter().filter(|set| live.contains(&set.number)).cloned().collect();
+        if self.last > MOST_SETS / 4 * 3 {
+            let mut anew = HashMap::new();
+            for (set, number) in sets.iter_mut().zip(1..) {
+                anew.insert(set.number, number);
+                set.number = number;
+            }
+            table.era += 1;
+            self.last = anew.values().copied().max().unwrap_or(0);
+            messages.update_range(0..messages.len(), |_, entry| {
+                entry.set_keywords(anew.get(&entry.keywords()).copied().unwrap_or(0));
+            });
+        }
+        let names = || sets.iter().filter_map(|set| Some((set.names.as_ref()?, set.number)));
+        self.octets = names().map(|(names, _)| cost(names)).sum();
+        self.numbers = names().map(|(names, number)| (key(names), number)).collect();
+        (self.new, self.recent) = (0, None);
+        table.sets = sets.into_iter().collect();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{Flag, Flags};
+
+    fn set(n: u32) -> Flags {
+        Flags::from([Flag::new("$all"), Flag::new(&format!("k{n}"))])
+    }
+
+    /// Gives the one message there is this set of keywords, and sweeps when it is due.
+    fn give(
+        interner: &mut Interner,
+        table: &mut Table,
+        messages: &mut Tree<Packed>,
+        flags: &Flags,
+    ) -> Option<u32> {
+        let names = flags.shared_keywords().unwrap();
+        if interner.is_due(messages.len()) {
+            interner.sweep(table, messages);
+        }
+        let number = interner.known(names).or_else(|| interner.add(table, names));
+        messages.update(0, |entry| entry.set_flags(number.map(|number| (flags, number))));
+        number
+    }
+
+    #[test]
+    fn weeks_of_changing_keywords_leave_nothing_behind() {
+        let (mut interner, mut table) = (Interner::default(), Table::default());
+        let mut messages: Tree<Packed> = [Packed::new(1, false)].into_iter().collect();
+        let first = give(&mut interner, &mut table, &mut messages, &set(0)).unwrap();
+        let snapshot = table.clone();
+        for n in 1..100_000 {
+            let number = give(&mut interner, &mut table, &mut messages, &set(n)).unwrap();
+            let names = table.get(number);
+            assert_eq!(Flags::from_bits(0, names), set(n));
+            assert!(table.sets.len() <= SWEEP + 1 && interner.numbers.len() <= SWEEP + 1);
+        }
+        assert!(interner.octets <= (SWEEP + 1) * cost(set(99_999).shared_keywords().unwrap()));
+        assert_eq!(table.get(first), None, "it was swept out");
+        assert_eq!(Flags::from_bits(0, snapshot.get(first)), set(0), "the snapshot keeps what it had");
+    }
+
+    #[test]
+    fn equal_sets_have_one_number() {
+        let (mut interner, mut table) = (Interner::default(), Table::default());
+        let a = Flags::from([Flag::new("$Junk"), Flag::new("b")]);
+        let b = Flags::from([Flag::new("B"), Flag::new("$junk")]);
+        let number = interner.add(&mut table, a.shared_keywords().unwrap());
+        assert_eq!(interner.known(b.shared_keywords().unwrap()), number);
+    }
+
+    #[test]
+    fn numbers_are_given_anew_before_they_run_out() {
+        let (mut interner, mut table) = (Interner::default(), Table::default());
+        let mut messages: Tree<Packed> = [Packed::new(1, false)].into_iter().collect();
+        interner.last = MOST_SETS / 4 * 3;
+        let high = give(&mut interner, &mut table, &mut messages, &set(0)).unwrap();
+        let old = table.clone();
+        interner.sweep(&mut table, &mut messages);
+        assert!(!old.is_like(&table));
+        let low = messages.get(0).unwrap().keywords();
+        assert_eq!((low, interner.last), (1, 1));
+        assert_eq!(table.get(low), old.get(high));
+        assert_eq!(interner.known(set(0).shared_keywords().unwrap()), Some(1));
+    }
+
+    #[test]
+    fn what_a_server_makes_us_keep_is_bounded() {
+        let (mut interner, mut table) = (Interner::default(), Table::default());
+        let long = "x".repeat(1 << 20);
+        let named = |n: u32| Flags::from(Flag::new(&format!("{long}{n}")));
+        let given = (0..64).filter(|n| {
+            let flags = named(*n);
+            interner.add(&mut table, flags.shared_keywords().unwrap()).is_some()
+        });
+        assert_eq!(given.count(), 31, "of 2 MiB each, text and key");
+    }
+}

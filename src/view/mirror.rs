@@ -1,0 +1,160 @@
+//! What is known of the messages of a selection: the part of the view that snapshots share, and its look-ups.
+//!
+//! Each message has a *slot*, a number that it keeps from its coming to its end, ascending with the sequence numbers, so that
+//! messages whose UID has not been told are kept apart. Where a VANISHED leaves open which of several such messages are gone,
+//! the slots of all of them are void: the range is logged as lost, and slots from before don't name them any more.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::entry::{Packed, Totals};
+use super::keywords::Table;
+use super::tree::Tree;
+use crate::types::{Flags, ModSeq, Seq, Uid};
+
+/// How many losses are logged; past it all slots are void.
+const MOST_LOSSES: usize = 256;
+
+/// One message as the view knows it. `None` is "not told", never "empty".
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) uid: Option<Uid>,
+    pub(crate) flags: Option<Flags>,
+    pub(crate) mod_seq: Option<ModSeq>,
+}
+
+/// The identity of a message within one selection, whether or not its UID has been told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slot {
+    number: u32,
+    lineage: u64,
+    /// How many losses had been logged when it was asked for.
+    losses: usize,
+}
+
+/// A place of one's own among all views of this process: slots of different lineages can't be compared.
+fn new_lineage() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// The messages by number. A clone is O(1) and untouched by what comes later.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Mirror {
+    pub(super) messages: Tree<Packed>,
+    pub(super) keywords: Table,
+    /// With the view off: how many messages there are, which is all that is known then.
+    pub(super) counted: Option<u32>,
+    pub(super) lineage: u64,
+    /// Ranges of slots, first and last, that were voided.
+    pub(super) losses: Arc<Vec<(u32, u32)>>,
+}
+
+impl Mirror {
+    pub(super) fn new(counted: Option<u32>) -> Self {
+        Self { counted, lineage: new_lineage(), ..Self::default() }
+    }
+
+    pub(super) fn len(&self) -> u32 {
+        self.counted.unwrap_or_else(|| u32::try_from(self.messages.len()).unwrap_or(u32::MAX))
+    }
+
+    pub(super) fn totals(&self) -> Totals {
+        self.messages.summary()
+    }
+
+    pub(super) fn flags_of(&self, entry: &Packed) -> Option<Flags> {
+        let (system, keywords) = entry.flags()?;
+        Some(Flags::from_bits(system, self.keywords.get(keywords)))
+    }
+
+    pub(super) fn unpacked(&self, entry: &Packed) -> Entry {
+        Entry { uid: entry.uid(), flags: self.flags_of(entry), mod_seq: entry.mod_seq() }
+    }
+
+    pub(super) fn packed(&self, seq: Seq) -> Option<&Packed> {
+        self.messages.get(index(seq))
+    }
+
+    pub(super) fn get(&self, seq: Seq) -> Option<Entry> {
+        match self.counted {
+            Some(count) => (seq.get() <= count).then(Entry::default),
+            None => Some(self.unpacked(self.packed(seq)?)),
+        }
+    }
+
+    /// Its place; else the place of the first message that is known to have a higher UID (or the end).
+    pub(super) fn find(&self, uid: Uid) -> Result<usize, usize> {
+        let Some(at) = self.messages.find(|totals| totals.last_uid >= uid.get()) else {
+            return Err(self.messages.len());
+        };
+        let found = self.messages.get(at).and_then(Packed::uid);
+        if found == Some(uid) { Ok(at) } else { Err(at) }
+    }
+
+    pub(super) fn seq(&self, uid: Uid) -> Option<Seq> {
+        seq_at(self.find(uid).ok()?)
+    }
+
+    /// The UIDs that the messages at these places can have, from and to, if those outside have what is known of them:
+    /// UIDs ascend with the numbers (RFC 9051 section 2.3.1.1), and each untold message in between needs one.
+    pub(super) fn room(&self, from: usize, to: usize) -> (u64, u64) {
+        let before = self.messages.before(from).last_uid;
+        let untold = from - self.behind(before);
+        let known = self.messages.before(to).last_uid;
+        let next = self.messages.find(|totals| totals.last_uid > known);
+        let (end, after) = match next.and_then(|at| Some((at, self.messages.get(at)?.uid()?))) {
+            Some((at, uid)) => (at, u64::from(uid.get())),
+            None => (self.messages.len(), 1 << 32),
+        };
+        (u64::from(before) + untold as u64 + 1, (after - 1).saturating_sub((end - to) as u64))
+    }
+
+    /// The place behind the message with this UID, which must be known; the first place for 0.
+    pub(super) fn behind(&self, uid: u32) -> usize {
+        Uid::new(uid).map_or(0, |uid| self.find(uid).map_or_else(|at| at, |at| at + 1))
+    }
+
+    /// The slot of the message with this number.
+    pub(super) fn slot(&self, seq: Seq) -> Option<Slot> {
+        let number = self.packed(seq)?.slot;
+        Some(Slot { number, lineage: self.lineage, losses: self.losses.len() })
+    }
+
+    /// The number of the message with this slot, if it is there and can be told from others.
+    pub(super) fn seq_of_slot(&self, slot: Slot) -> Option<Seq> {
+        let lost = self.losses.get(slot.losses..)?.iter().any(|lost| lies_in(slot.number, lost));
+        if lost || slot.lineage != self.lineage {
+            return None;
+        }
+        let at = self.messages.find(|totals| totals.last_slot >= slot.number)?;
+        (self.messages.get(at)?.slot == slot.number).then(|| seq_at(at))?
+    }
+
+    /// The slots from the one to the other are void from now on.
+    pub(super) fn lose(&mut self, first: u32, last: u32) {
+        if self.losses.len() < MOST_LOSSES {
+            Arc::make_mut(&mut self.losses).push((first, last));
+        } else {
+            self.lose_all();
+        }
+    }
+
+    /// All slots are void from now on.
+    pub(super) fn lose_all(&mut self) {
+        (self.lineage, self.losses) = (new_lineage(), Arc::default());
+    }
+}
+
+/// Whether a slot lies in a range that was lost.
+pub(super) fn lies_in(slot: u32, lost: &(u32, u32)) -> bool {
+    (lost.0..=lost.1).contains(&slot)
+}
+
+pub(super) fn index(seq: Seq) -> usize {
+    seq.get() as usize - 1
+}
+
+pub(super) fn seq_at(index: usize) -> Option<Seq> {
+    Seq::new(u32::try_from(index + 1).ok()?)
+}

@@ -19,7 +19,6 @@ impl View {
     /// Takes over the UIDs of the messages with these numbers, in order, if their count is right, they are those that
     /// are known already, and there is room for them between those known before and behind. Else nothing is changed. With
     /// the view off nothing is taken.
-    #[allow(dead_code, reason = "for the engine's filling in by windows")]
     pub(crate) fn fill_window(&mut self, first: Seq, last: Seq, uids: &UidSet) -> Result<(), Contradiction> {
         let count = (u64::from(last.get()) + 1).saturating_sub(u64::from(first.get()));
         if last.get() > self.len() || uids.len() != count {

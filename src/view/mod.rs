@@ -94,7 +94,6 @@ impl View {
 
     /// A view that only counts. EXISTS, EXPUNGE and VANISHED keep the count, and numbers given before can be corrected as
     /// long as no VANISHED comes; UIDs, flags and slots are never known, and nothing is to be filled in.
-    #[allow(dead_code, reason = "for the engine's option to leave the view off")]
     pub(crate) fn off(exists: u32) -> Self {
         Self { mirror: Mirror::new(Some(exists)), generation: 1, ..Self::default() }
     }
@@ -107,7 +106,6 @@ impl View {
     }
 
     /// What it knows at this moment: O(1), and untouched by what comes later.
-    #[allow(dead_code, reason = "for the handles, which are to publish it")]
     pub(crate) fn snapshot(
         &self,
         place: Place,

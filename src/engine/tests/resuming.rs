@@ -280,16 +280,16 @@ fn the_mod_sequence_is_settled_at_tagged_responses() {
     script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 6:8\nTAG OK done");
     let now = |inbox: &crate::Mailbox| inbox.state().and_then(|s| s.highest_mod_seq).map(ModSeq::get);
     assert_eq!(now(&inbox), Some(96));
-    let store = || Store::add([Flag::Seen]).silent();
+    let store = || Store::add([Flag::Seen]);
     let first = inbox.store(set("6:7"), store());
     script.line(
-        "UID STORE 6:7 +FLAGS.SILENT (\\Seen)",
+        "UID STORE 6:7 +FLAGS (\\Seen)",
         "* 1 FETCH (UID 6 MODSEQ (103))\n* 2 FETCH (UID 7 MODSEQ (101))\n* OK [HIGHESTMODSEQ 99] delayed\nTAG OK done",
     );
     assert_eq!(now(&inbox), Some(99), "even though higher ones have been told");
     let second = inbox.store(set("8"), store());
     script.line(
-        "UID STORE 8 +FLAGS.SILENT (\\Seen)",
+        "UID STORE 8 +FLAGS (\\Seen)",
         "* 3 FETCH (UID 8 MODSEQ (104))\nTAG OK [HIGHESTMODSEQ 99] still delaying",
     );
     assert_eq!(now(&inbox), Some(99));

@@ -9,7 +9,9 @@ use crate::command::{
     Close, Command, CopyTo, Expunge, Fetch, Idle, Items, Messages, Search, Store, Unselect,
 };
 use crate::engine::Seat;
-use crate::types::{Event, MailboxName, MailboxState, ModSeq, SelectionId, Seq, SeqSet, Uid, UidValidity};
+use crate::types::{
+    Event, Flag, MailboxName, MailboxState, ModSeq, SelectionId, Seq, SeqSet, Uid, UidValidity,
+};
 use crate::view::Snapshot;
 
 /// A handle on one *selection* of a mailbox; message commands hang off it. Cheap to clone.
@@ -138,7 +140,14 @@ impl Mailbox {
         let mut state = MailboxState::new(uid_validity);
         state.highest_mod_seq = latest.mod_seq;
         state.uids = latest.snapshot.uids();
-        state.flags = latest.snapshot.flag_groups();
+        for (mut flags, uids) in latest.snapshot.flag_groups() {
+            // It says of a session that it was the first to be told of a message.
+            flags.remove(&Flag::Recent);
+            match state.flags.iter_mut().find(|(known, _)| *known == flags) {
+                Some((_, known)) => known.extend_from(&uids),
+                None => state.flags.push((flags, uids)),
+            }
+        }
         Some(state)
     }
 

@@ -124,6 +124,12 @@ impl Command for Select {
                 // No set of known UIDs: then the server tells of new messages as well (RFC 7162 section 3.2.5.1).
                 line.open().word("QRESYNC").open();
                 line.number(state.uid_validity.get().into()).number(mod_seq.get()).close().close();
+            } else if session.can("CONDSTORE")
+                && !session.is_enabled("QRESYNC")
+                && !session.is_enabled("CONDSTORE")
+            {
+                // Some servers keep mod-sequences only of mailboxes for which someone has asked (RFC 7162 section 3.1.8).
+                line.open().word("CONDSTORE").close();
             }
         }
         Ok(Flow::Last)

@@ -52,8 +52,8 @@ pub(super) struct Filling {
     pub(super) flags_due: UidSet,
     /// Whether changes that are found happened before the selection.
     pub(super) away: bool,
-    /// Flags that are wanted have been put down in `flags_due`.
-    pub(super) flags_counted: bool,
+    /// Messages whose flags were asked for, though the server told none: to be asked again once something has come or gone.
+    flags_untold: UidSet,
     /// All that was to be asked has been: from now on what the server tells keeps the view in step.
     pub(super) done: bool,
     /// The last answer to a search was void: rows are asked for.
@@ -147,12 +147,20 @@ impl Engine {
             let fetch = Fetch::new(all, Items::new().flags()).changed_since(since);
             return self.queue_own(Own::Changes, fetch, Some(seat));
         }
-        if filling.wanted == Fill::Flags && !filling.flags_counted {
-            filling.flags_counted = true;
-            filling.flags_due.extend_from(&selection.view.uids_without_flags());
+        if filling.wanted == Fill::Flags && filling.flags_due.is_empty() && selection.view.flags_untold() > 0
+        {
+            let untold = selection.view.uids_without_flags();
+            filling.flags_due = untold.difference(&filling.flags_untold);
+            filling.flags_untold = untold;
         }
         if filling.flags_due.is_empty() {
-            selection.changed |= !std::mem::replace(&mut filling.done, true);
+            let done = std::mem::replace(&mut filling.done, true);
+            selection.changed |= !done;
+            if !done && selection.seat.plan.resume.is_some() {
+                let place = Some(selection.seat.place.clone());
+                let kind = EventKind::Resumed { exists: selection.view.len() };
+                self.tell(Event::new(kind).at(place));
+            }
             return;
         }
         // The newest first: they are the ones that are looked at.
@@ -240,9 +248,8 @@ impl Engine {
     pub(super) fn count_changed(&mut self) {
         if let Some(selection) = &mut self.selection {
             (selection.filling.skip, selection.filling.refused) = (None, 0);
-            if selection.view.unknown().is_some() {
-                self.fill_on();
-            }
+            selection.filling.flags_untold = UidSet::new();
+            self.fill_on();
         }
     }
 }

@@ -14,8 +14,8 @@ use super::slot::data_event;
 use super::{Engine, LAST_WORDS, excerpt};
 use crate::command::{Claim, Effect, FlagUse, Hears, Messages};
 use crate::types::{
-    Answer, Code, CommandId, Event, EventKind, ListEntry, MailboxName, ModSeq, Place, Seq, Status,
-    StatusResponse, Uid, UidSet, Untagged,
+    Answer, Code, CommandId, Event, EventKind, Flag, Flags, ListEntry, MailboxName, ModSeq, Place, Seq,
+    Status, StatusResponse, Uid, UidSet, Untagged,
 };
 use crate::view::Gone;
 use crate::wire::{Response, Unreadable};
@@ -252,8 +252,7 @@ impl Engine {
         let Some(selection) = &mut self.selection else { return self.hear_unselected(heard) };
         match selection.view.expunge(seq) {
             Ok(entry) => {
-                let was_deleted =
-                    entry.flags.as_ref().is_some_and(|f| f.contains(&crate::types::Flag::Deleted));
+                let was_deleted = entry.flags.as_ref().is_some_and(|f| f.contains(&Flag::Deleted));
                 selection.changed = true;
                 let place = heard.place().cloned();
                 *heard.answer_mut() = Answer::Expunge { seq, uid: entry.uid };
@@ -336,8 +335,8 @@ impl Engine {
         self.seen_mod_seq(claimer, mod_seq);
         if let (Some(before), Some(flags), None) = (learned.flags, flags, learned.arrived) {
             let (changes, cause) = self.flags_news(claimer, before.is_some());
-            if changes {
-                let away = self.tells_of_before(claimer);
+            let away = self.tells_of_before(claimer);
+            if changes && !(away && before.as_ref().is_some_and(|before| differ_by_recent(before, &flags))) {
                 let kind = EventKind::FlagsChanged { seq, uid, flags, before, mod_seq };
                 self.tell(Event::new(kind).at(place.clone()).caused_by(cause).while_away(away));
             }
@@ -470,6 +469,14 @@ impl Engine {
         }
         best.map(|(_, id)| id)
     }
+}
+
+/// Whether only `\Recent` has come or gone, which is about sessions and not about the message (RFC 3501 section 2.3.2).
+pub(super) fn differ_by_recent(before: &Flags, now: &Flags) -> bool {
+    let (mut before, mut now) = (before.clone(), now.clone());
+    before.remove(&Flag::Recent);
+    now.remove(&Flag::Recent);
+    before == now
 }
 
 /// What LIST says unasked: a mailbox is there, has another name, or is gone (RFC 5465 section 5.4).

@@ -17,6 +17,7 @@
 use std::collections::BTreeMap;
 
 use super::Engine;
+use super::hear::differ_by_recent;
 use crate::types::{
     Event, EventKind, Flags, MailboxState, Message, ModSeq, Uid, UidSet, UidValidity, Untagged,
 };
@@ -145,7 +146,9 @@ impl Engine {
         let mut events = Vec::new();
         for (uid, (flags, mod_seq)) in changed {
             let Some(seq) = selection.view.seq(uid) else { continue };
-            if let Some(before) = selection.view.set_flags(seq, flags.clone()) {
+            if let Some(before) = selection.view.set_flags(seq, flags.clone())
+                && before.as_ref().is_none_or(|before| !differ_by_recent(before, &flags))
+            {
                 events.push(EventKind::FlagsChanged {
                     seq: Some(seq),
                     uid: Some(uid),

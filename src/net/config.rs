@@ -111,7 +111,7 @@ impl Config {
             login: None,
             clear_text_login: false,
             extra_roots: Vec::new(),
-            enable: vec!["QRESYNC".into(), "IMAP4rev2".into()],
+            enable: ["QRESYNC", "CONDSTORE", "IMAP4rev2"].map(String::from).into(),
             id: Some(
                 Id::nothing()
                     .field("name", env!("CARGO_PKG_NAME"))
@@ -170,8 +170,8 @@ impl Config {
         self
     }
 
-    /// What to switch on at login where the server offers it (RFC 9051 section 6.3.1). QRESYNC and IMAP4rev2
-    /// unless said otherwise.
+    /// What to switch on at login where the server offers it (RFC 9051 section 6.3.1). QRESYNC (or CONDSTORE, where there is
+    /// no QRESYNC) and IMAP4rev2 unless said otherwise.
     pub fn enable<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.enable = names.into_iter().map(Into::into).collect();
         self

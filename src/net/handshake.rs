@@ -171,7 +171,12 @@ impl<'a> Handshake<'a> {
     /// ID first, for there are servers that want it before any SELECT; then ENABLE; both in one write.
     async fn introduce(&mut self) -> Result<()> {
         let id = self.config.id.clone().filter(|_| self.can("ID")).map(|id| self.submit(id));
-        let wanted: Vec<String> = self.config.enable.iter().filter(|name| self.can(name)).cloned().collect();
+        let mut wanted: Vec<String> =
+            self.config.enable.iter().filter(|name| self.can(name)).cloned().collect();
+        if wanted.iter().any(|name| name.eq_ignore_ascii_case("QRESYNC")) {
+            // One contains the other (RFC 7162 section 3.2.3).
+            wanted.retain(|name| !name.eq_ignore_ascii_case("CONDSTORE"));
+        }
         let enable = (self.can("ENABLE") && !wanted.is_empty()).then(|| self.submit(Enable(wanted)));
         // A refusal of either is no reason not to go on; a lost connection is.
         if let Some(slot) = id {

@@ -105,6 +105,12 @@ pub enum EventKind {
     /// The selection ended: no more will be told of it.
     #[non_exhaustive]
     SelectionEnded,
+    /// A selection that goes on from a [state](super::MailboxState) is in step: all that happened while away has been told.
+    #[non_exhaustive]
+    Resumed {
+        /// How many messages the mailbox has now.
+        exists: u32,
+    },
     /// Counts of a mailbox that is not selected.
     Status(MailboxStatus),
     /// The server told of a mailbox unasked: it was made, or changed its attributes.
@@ -286,6 +292,7 @@ impl Event {
             EventKind::FlagsChanged { .. } => "flags_changed",
             EventKind::UidValidityChanged { .. } => "uid_validity_changed",
             EventKind::SelectionEnded => "selection_ended",
+            EventKind::Resumed { .. } => "resumed",
             EventKind::Status(_) => "status",
             EventKind::MailboxCreated(_) => "mailbox_created",
             EventKind::MailboxRenamed { .. } => "mailbox_renamed",
@@ -353,6 +360,7 @@ impl Event {
                 None => f.write_str("UIDVALIDITY changed: all UIDs of before are void"),
             },
             EventKind::SelectionEnded => f.write_str("no longer selected"),
+            EventKind::Resumed { exists } => write!(f, "resumed, with {}", messages(*exists)),
             EventKind::Status(status) => {
                 f.write_str("status")?;
                 let counts = [

@@ -68,7 +68,7 @@ impl<M: SerializeMap> Fields<M> {
                 self.some("highest_mod_seq", *highest_mod_seq)?;
                 self.put("read_only", read_only)
             }
-            EventKind::Exists { count } => self.put("exists", count),
+            EventKind::Exists { count } | EventKind::Resumed { exists: count } => self.put("exists", count),
             EventKind::Arrived { seq, uid, flags } => {
                 self.put("uid", uid)?;
                 self.some("seq", *seq)?;

@@ -51,6 +51,11 @@ impl View {
         self.mirror.flag_groups()
     }
 
+    /// Of how many messages the flags have not been told.
+    pub(crate) fn flags_untold(&self) -> u32 {
+        self.mirror.totals().flagless
+    }
+
     /// The UIDs of messages whose flags have not been told. O(n).
     pub(crate) fn uids_without_flags(&self) -> UidSet {
         let untold = self.mirror.messages.iter().filter(|entry| entry.flags().is_none());

@@ -15,9 +15,11 @@ mod commands_messages;
 mod commands_own;
 mod commands_search;
 mod connecting;
+mod crowd;
 mod dropping;
 mod news;
 mod pipelining;
+mod resuming;
 #[cfg(feature = "rustls")]
 mod tls;
 mod variants;

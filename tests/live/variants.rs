@@ -16,7 +16,7 @@ const ALL: &str = "IMAP4rev1 SASL-IR LITERAL+ ID ENABLE IDLE NAMESPACE UIDPLUS U
     SEARCHRES MOVE SPECIAL-USE LIST-EXTENDED LIST-STATUS STATUS=SIZE BINARY";
 
 /// All of that, less these.
-fn without(names: &[&str]) -> Options {
+pub(crate) fn without(names: &[&str]) -> Options {
     let left: Vec<_> = ALL.split_whitespace().filter(|name| !names.contains(name)).collect();
     Options { capability: Some(left.join(" ")), ..Options::default() }
 }

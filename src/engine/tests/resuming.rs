@@ -31,6 +31,7 @@ fn opened(exists: u32, mod_seq: u64) -> String {
 }
 
 const SELECT_QRESYNC: &str = "SELECT INBOX (QRESYNC (7 90))";
+const RESUMED: &str = "resumed, with 5 messages";
 const ALL_SINCE: &str = "UID FETCH 1:4294967295 (FLAGS) (CHANGEDSINCE 90)";
 
 fn uids(script: &Script) -> Vec<u32> {
@@ -52,6 +53,7 @@ fn qresync_tells_all_with_the_select() {
             "uid 2 removed (while away)",
             "uid 9 arrived (\\Seen) (while away)",
             "uid 3 has flags (\\Flagged) (while away)",
+            RESUMED,
         ]
     );
     script.quiet();
@@ -76,13 +78,13 @@ fn what_qresync_tells_is_taken_only_if_it_adds_up() {
         ["uid 2 removed (while away)", "uid 8 arrived (while away)", "uid 9 arrived (while away)"]
     );
     script.line(ALL_SINCE, "* 2 FETCH (UID 3 FLAGS (\\Seen) MODSEQ (97))\nTAG OK done");
-    assert_eq!(script.events(), ["uid 3 has flags (\\Seen) (while away)"]);
+    assert_eq!(script.events(), ["uid 3 has flags (\\Seen) (while away)", "resumed, with 6 messages"]);
     script.quiet();
 }
 
 #[test]
 fn with_condstore_alone_uids_are_compared_and_changes_asked() {
-    let mut script = Script::new("CONDSTORE", &[]);
+    let mut script = Script::new("CONDSTORE ENABLE", &["CONDSTORE"]);
     script.select(resuming(), "SELECT INBOX", &(opened(4, 99) + "TAG OK done"));
     script.line("UID SEARCH ALL", "* SEARCH 1 3 5 6\nTAG OK done");
     assert_eq!(
@@ -97,17 +99,32 @@ fn with_condstore_alone_uids_are_compared_and_changes_asked() {
     let rows =
         "* 1 FETCH (UID 1 FLAGS () MODSEQ (91))\n* 4 FETCH (UID 6 FLAGS (\\Seen) MODSEQ (99))\nTAG OK done";
     script.line(ALL_SINCE, rows);
-    assert_eq!(script.events(), ["uid 1 has flags () (while away)", "uid 6 has flags (\\Seen) (while away)"]);
+    assert_eq!(
+        script.events(),
+        [
+            "uid 1 has flags () (while away)",
+            "uid 6 has flags (\\Seen) (while away)",
+            "resumed, with 4 messages"
+        ]
+    );
     script.quiet();
 }
 
 #[test]
+fn mod_sequences_are_switched_on_where_enable_could_not() {
+    let mut script = Script::new("CONDSTORE ESEARCH", &[]);
+    script.select("INBOX".into(), "SELECT INBOX", &(opened(0, 99) + "TAG OK done"));
+    script.select(resuming(), "SELECT INBOX (CONDSTORE)", &(opened(0, 99) + "TAG OK done"));
+    script.line(ALL_SINCE, "TAG OK done").quiet();
+}
+
+#[test]
 fn an_equal_mod_sequence_means_equal_flags() {
-    let mut script = Script::new("CONDSTORE", &[]);
+    let mut script = Script::new("CONDSTORE ENABLE", &["CONDSTORE"]);
     script.select(resuming(), "SELECT INBOX", &(opened(5, 90) + "TAG OK done"));
     // CONDSTORE does not count removals (RFC 7162 section 3.2.1), so the UIDs are compared all the same.
     script.line("UID SEARCH ALL", "* SEARCH 1 2 3 4 5\nTAG OK done");
-    assert_eq!(script.events(), ["opened with 5 messages, UIDVALIDITY 7"]);
+    assert_eq!(script.events(), ["opened with 5 messages, UIDVALIDITY 7", RESUMED]);
     script.quiet();
 }
 
@@ -132,6 +149,7 @@ fn with_neither_uids_and_known_flags_are_compared() {
                 "uid 5 removed (while away)",
                 "uid 8 arrived (while away)",
                 "uid 2 has flags () (while away)",
+                "resumed, with 4 messages",
             ]
         );
         script.quiet();
@@ -146,7 +164,7 @@ fn mod_sequences_that_went_back_mean_nothing() {
     script.line("UID FETCH 1:5 (FLAGS)", "* 3 FETCH (UID 3 FLAGS (\\Seen))\nTAG OK done");
     assert_eq!(
         script.events(),
-        ["opened with 5 messages, UIDVALIDITY 7", "uid 3 has flags (\\Seen) (while away)"]
+        ["opened with 5 messages, UIDVALIDITY 7", "uid 3 has flags (\\Seen) (while away)", RESUMED]
     );
 }
 
@@ -160,7 +178,8 @@ fn in_another_era_nothing_is_compared() {
         script.events(),
         [
             "opened with 2 messages, UIDVALIDITY 8",
-            "UIDVALIDITY is 8 now: all UIDs of before are void (while away)"
+            "UIDVALIDITY is 8 now: all UIDs of before are void (while away)",
+            "resumed, with 2 messages"
         ]
     );
     script.quiet();
@@ -190,7 +209,7 @@ fn what_happens_meanwhile_did_not_happen_while_away() {
 
 #[test]
 fn a_refused_question_for_changes_becomes_a_comparison() {
-    let mut script = Script::new("CONDSTORE", &[]);
+    let mut script = Script::new("CONDSTORE ENABLE", &["CONDSTORE"]);
     script.select(resuming(), "SELECT INBOX", &(opened(5, 99) + "TAG OK done"));
     script.line("UID SEARCH ALL", "* SEARCH 1 2 3 4 5\nTAG OK done");
     script.line(ALL_SINCE, "TAG BAD what?");
@@ -200,7 +219,7 @@ fn a_refused_question_for_changes_becomes_a_comparison() {
     );
     assert_eq!(
         script.events(),
-        ["opened with 5 messages, UIDVALIDITY 7", "uid 5 has flags (a) (while away)"]
+        ["opened with 5 messages, UIDVALIDITY 7", "uid 5 has flags (a) (while away)", RESUMED]
     );
     script.quiet();
 }
@@ -216,8 +235,8 @@ fn rows_before_closed_are_of_the_mailbox_before() {
     let events = script.events();
     assert!(events.iter().any(|e| e == "Other: no longer selected"), "{events:?}");
     assert_eq!(
-        events[events.len() - 2..],
-        ["opened with 5 messages, UIDVALIDITY 7", "uid 3 has flags (\\Flagged) (while away)"]
+        events[events.len() - 3..],
+        ["opened with 5 messages, UIDVALIDITY 7", "uid 3 has flags (\\Flagged) (while away)", RESUMED]
     );
     script.quiet();
 }
@@ -256,7 +275,7 @@ fn a_state_is_what_the_next_select_goes_on_from() {
 
 #[test]
 fn until_all_is_told_the_state_stays_what_it_was() {
-    let mut script = Script::new("CONDSTORE", &[]);
+    let mut script = Script::new("CONDSTORE ENABLE", &["CONDSTORE"]);
     let token = script.sender.select(resuming());
     let inbox = token.mailbox();
     assert_eq!(inbox.state(), Some(state()), "before the answer");

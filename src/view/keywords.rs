@@ -200,6 +200,17 @@ mod tests {
     }
 
     #[test]
+    fn what_was_swept_out_is_not_known_any_more() {
+        let (mut interner, mut table) = (Interner::default(), Table::default());
+        let flags = set(1);
+        let names = flags.shared_keywords().unwrap();
+        let number = interner.add(&mut table, names);
+        assert_eq!(interner.known(names), number);
+        interner.sweep(&mut table, &mut Tree::default());
+        assert_eq!((interner.known(names), interner.octets), (None, 0), "else its number would name nothing");
+    }
+
+    #[test]
     fn numbers_are_given_anew_before_they_run_out() {
         let (mut interner, mut table) = (Interner::default(), Table::default());
         let mut messages: Tree<Packed> = [Packed::new(1, false)].into_iter().collect();

@@ -19,7 +19,7 @@ use crate::types::{Flags, MailboxName, ModSeq, Place, SelectionId, Seq, SeqSet, 
 /// snapshot of a mailbox that is still being filled in is right, and not [complete](Self::is_complete).
 ///
 /// It costs O(1) to take, to clone and to keep, whatever the size of the mailbox; what changes in the mailbox after that
-/// costs the memory of the nodes that are copied, about 3 KiB for each message that changes alone. Look-ups are O(log n).
+/// costs the memory of the nodes that are copied, about 6 KiB for each message that changes alone. Look-ups are O(log n).
 #[derive(Clone)]
 pub struct Snapshot {
     pub(super) mirror: Mirror,

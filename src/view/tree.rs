@@ -5,13 +5,13 @@
 //!
 //! ```text
 //!   Tree { height: 2 } ── Branch [ count, sum, ─> Branch [ count, sum, ─> Leaf [ 32 to 64 items ]
-//!                                                          count, sum, ─> Leaf … ] 8 to 16 of them
+//!                                                          count, sum, ─> Leaf … ] 16 to 32 of them
 //!                                  count, sum, ─> Branch … ]
 //! ```
 //!
 //! Nodes are behind `Arc`: a clone shares the whole tree, and a change copies the nodes on its path that somebody else
-//! holds too, and no others. All nodes but those at the root are at least half full, so recursion is as deep as the tree
-//! is high: six levels for the four thousand million items that IMAP can number.
+//! holds too, and no others. All nodes but the root are at least half full, so the tree is low, and recursion is as deep as
+//! it is high: eight levels for the four thousand million items that IMAP can number.
 
 mod bulk;
 mod diff;
@@ -62,10 +62,6 @@ impl<T: Item> fmt::Debug for Tree<T> {
 impl<T: Item> Tree<T> {
     pub(crate) fn len(&self) -> usize {
         self.root.as_ref().map_or(0, |root| root.count)
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// The sum of all items.

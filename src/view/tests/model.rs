@@ -171,7 +171,7 @@ impl World {
         let this = u64::from(self.mails[at].uid);
         let places = run.clone().filter(|place| {
             let (lower, higher) = (place - run.start, run.end - 1 - place);
-            before + lower as u64 <= this - 1 && this + (higher as u64) < after
+            before + (lower as u64) < this && this + (higher as u64) < after
         });
         places.count() == 1
     }

@@ -7,7 +7,7 @@ use super::{Item, Summary};
 /// Items of a leaf, at the most.
 pub(super) const LEAF: usize = 64;
 /// Children of a branch, at the most.
-pub(super) const BRANCH: usize = 16;
+pub(super) const BRANCH: usize = 32;
 
 /// A node, with what its holder wants to know without looking at it.
 #[derive(Clone)]
@@ -66,8 +66,7 @@ impl<T: Clone + Default> Leaf<T> {
     }
 
     pub(super) fn split_off(&mut self, at: usize) -> Self {
-        let mut tail = Self::default();
-        tail.len = self.len - at;
+        let mut tail = Self { len: self.len - at, ..Self::default() };
         self.items[at..self.len].swap_with_slice(&mut tail.items[..self.len - at]);
         self.len = at;
         tail

@@ -147,10 +147,10 @@ impl Engine {
             let fetch = Fetch::new(all, Items::new().flags()).changed_since(since);
             return self.queue_own(Own::Changes, fetch, Some(seat));
         }
-        if filling.wanted == Fill::Flags && filling.flags_due.is_empty() && selection.view.flags_untold() > 0
-        {
+        let look = filling.flags_due.is_empty() || filling.flags_untold.is_empty();
+        if filling.wanted == Fill::Flags && look && selection.view.flags_untold() > 0 {
             let untold = selection.view.uids_without_flags();
-            filling.flags_due = untold.difference(&filling.flags_untold);
+            filling.flags_due.extend_from(&untold.difference(&filling.flags_untold));
             filling.flags_untold = untold;
         }
         if filling.flags_due.is_empty() {

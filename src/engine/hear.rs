@@ -200,9 +200,8 @@ impl Engine {
         let mut told_elsewhere = is_alert || matches!(status.code, Some(Code::Capability(_) | Code::Closed));
         if let Some(selection) = self.selection.as_ref().filter(|_| self.opening.is_none()) {
             // Numbers that go with changes, which are told by themselves: known to the handles, no news.
-            match &status.code {
-                Some(Code::UidNext(told)) => selection.seat.update(|p| p.uid_next = *told),
-                _ => {}
+            if let Some(Code::UidNext(told)) = &status.code {
+                selection.seat.update(|p| p.uid_next = *told);
             }
             told_elsewhere |= matches!(status.code, Some(Code::HighestModSeq(_) | Code::UidNext(_)));
         }

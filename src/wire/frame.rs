@@ -209,6 +209,11 @@ impl Framer {
             match &mut self.state {
                 State::Line => {
                     let end = memchr(b'\n', src);
+                    if let Some(end) = end
+                        && let Some(frame) = self.whole_line(src, end)
+                    {
+                        return Ok(Some(frame));
+                    }
                     let piece = end.unwrap_or(src.len());
                     self.take_text(src.get(..piece).unwrap_or_default())?;
                     src.advance(piece);
@@ -254,6 +259,38 @@ impl Framer {
         Ok(None)
     }
 
+    /// A response of one line that is there as a whole, as nearly all are: what the steps of [`advance`](Self::advance)
+    /// would give, in one. Takes nothing if the line needs more care: something begun before it, an announcement, a
+    /// limit that is near.
+    fn whole_line(&mut self, src: &mut BytesMut, end: usize) -> Option<Frame> {
+        if !self.text.is_empty() || end > TEXT_BLOCK / 2 {
+            return None;
+        }
+        let mut line = src.get(..end)?;
+        while let [rest @ .., b'\r'] = line {
+            line = rest;
+        }
+        let room =
+            self.line_limit.saturating_sub(self.line).min(self.response_limit.saturating_sub(self.total));
+        if matches!(line, [] | [.., b'}']) || end > room {
+            return None;
+        }
+        self.make_room(line.len());
+        self.text.extend_from_slice(line);
+        src.advance(end + 1);
+        (self.line, self.total) = (0, 0);
+        Some(Frame { text: self.text.split().freeze(), literals: Vec::new() })
+    }
+
+    /// Makes room for the beginning of a text.
+    fn make_room(&mut self, octets: usize) {
+        if octets > TEXT_BLOCK / 2 {
+            self.text = BytesMut::with_capacity(octets);
+        } else if self.text.capacity() < octets && !self.text.try_reclaim(TEXT_BLOCK) {
+            self.text = BytesMut::with_capacity(TEXT_BLOCK);
+        }
+    }
+
     /// Takes a piece of a line in.
     fn take_text(&mut self, piece: &[u8]) -> Result<(), FrameError> {
         let line_room = self.line_limit.saturating_sub(self.line);
@@ -266,11 +303,7 @@ impl Framer {
         self.line += piece.len();
         self.total += piece.len();
         if self.text.is_empty() {
-            if piece.len() > TEXT_BLOCK / 2 {
-                self.text = BytesMut::with_capacity(piece.len());
-            } else if self.text.capacity() < piece.len() && !self.text.try_reclaim(TEXT_BLOCK) {
-                self.text = BytesMut::with_capacity(TEXT_BLOCK);
-            }
+            self.make_room(piece.len());
         }
         self.text.extend_from_slice(piece);
         Ok(())

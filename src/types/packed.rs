@@ -9,6 +9,9 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
+/// The length of a text below this is written in one octet.
+const SHORT: usize = 0x7f;
+
 /// Writes packed values.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Writer {
@@ -20,6 +23,7 @@ impl Writer {
         Self { bytes: Vec::with_capacity(octets) }
     }
 
+    #[inline]
     pub(crate) fn nil(&mut self) {
         self.bytes.push(0);
     }
@@ -43,7 +47,40 @@ impl Writer {
         self.bytes.extend_from_slice(value.unwrap_or_default());
     }
 
+    /// Packs the text that stands before an `end`, eight octets at a time, so that each is looked at and copied in one
+    /// pass; gives its length. `find` tells where in eight octets the first `end` is, or another octet that
+    /// forbids this. Packs nothing and gives `None` then, and if the length takes more than one octet or the end is near.
+    #[inline]
+    pub(crate) fn string_until(
+        &mut self,
+        end: u8,
+        text: &[u8],
+        find: impl Fn([u8; 8]) -> Option<usize>,
+    ) -> Option<usize> {
+        let start = self.bytes.len();
+        self.bytes.push(0);
+        let mut before = 0;
+        for chunk in text.as_chunks().0.iter().take(SHORT / 8) {
+            self.bytes.extend_from_slice(chunk);
+            if let Some(at) = find(*chunk) {
+                let length = before + at;
+                if chunk.get(at) != Some(&end) {
+                    break;
+                }
+                self.bytes.truncate(start + 1 + length);
+                if let (Some(place), Ok(length)) = (self.bytes.get_mut(start), u8::try_from(length)) {
+                    *place = length + 1;
+                }
+                return Some(length);
+            }
+            before += 8;
+        }
+        self.bytes.truncate(start);
+        None
+    }
+
     /// One octet that says what follows.
+    #[inline]
     pub(crate) fn mark(&mut self, mark: u8) {
         self.bytes.push(mark);
     }
@@ -175,6 +212,28 @@ mod tests {
         assert!(inside.is_at_end());
         assert_eq!(reader.string(), Some(&b""[..]));
         assert!(reader.is_at_end());
+    }
+
+    #[test]
+    fn a_text_that_ends_in_place_is_packed_as_any_other() {
+        let find = |octets: [u8; 8]| octets.iter().position(|b| matches!(b, b'"' | b'!'));
+        for length in 0..200 {
+            for octet in *b"\"!" {
+                let text = [&vec![b'x'; length][..], &[octet], b"01234567"].concat();
+                let mut writer = Writer::default();
+                writer.mark(9);
+                let packed = writer.string_until(b'"', &text, find);
+                let mut expected = Writer::default();
+                expected.mark(9);
+                if packed.is_some() {
+                    expected.string(text.get(..length));
+                }
+                assert_eq!(writer.to_bytes(), expected.to_bytes(), "{length}");
+                assert_eq!(packed, Some(length).filter(|_| octet == b'"' && length < 120), "{length}");
+                assert_eq!(writer.string_until(b'"', &vec![b'x'; length], find), None);
+                assert_eq!(writer.to_bytes(), expected.to_bytes(), "{length}");
+            }
+        }
     }
 
     #[test]

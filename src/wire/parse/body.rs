@@ -1,6 +1,6 @@
 //! BODY and BODYSTRUCTURE (RFC 9051 section 7.5.2).
 
-use super::envelope::{envelope, pack};
+use super::envelope::{envelope, field, pack};
 use super::string::{Str, loose, plain};
 use super::token::{closed, count, next, nil, open, spaces};
 use super::value;
@@ -62,12 +62,6 @@ fn nothing<'a>(i: Input<'a>, out: &mut Writer) -> (Input<'a>, ()) {
     (i, ())
 }
 
-/// A string or NIL, if there is one more field.
-fn field<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
-    let (i, more) = next(i)?;
-    if more { pack(i, out) } else { Ok(nothing(i, out)) }
-}
-
 /// A basic part, a text or a message, without the outer parentheses.
 fn leaf<'a>(i: Input<'a>, depth: usize, out: &mut Writer) -> Parsed<'a, ()> {
     let (rest, media_type) = match plain(i) {
@@ -90,10 +84,10 @@ fn leaf<'a>(i: Input<'a>, depth: usize, out: &mut Writer) -> Parsed<'a, ()> {
 
     let (i, more) = next(i)?;
     let (i, ()) = if more { params(i, out)? } else { nothing(i, out) };
-    let (i, ()) = field(i, out)?;
-    let (i, ()) = field(i, out)?;
-    let (i, ()) = field(i, out)?;
     let (i, more) = next(i)?;
+    let (i, more) = field(i, more, out)?;
+    let (i, more) = field(i, more, out)?;
+    let (i, more) = field(i, more, out)?;
     let (i, size) = if more { count(i)? } else { (i, None) };
     out.number(size);
 
@@ -175,35 +169,36 @@ fn params<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     };
     let mut more = i.peek() != Some(b')');
     while more {
-        // As it is nearly always: two strings in quotes.
-        if let Some((rest, name)) = plain(i)
-            && let Ok((rest, true)) = next(rest)
-            && let Some((rest, value)) = plain(rest)
-        {
-            out.mark(1);
-            out.string(Some(name));
-            out.string(Some(value));
-            (i, more) = next(rest)?;
-            continue;
-        }
-        let (rest, name) = loose(i)?;
-        if let Some(name) = name {
-            out.mark(1);
-            out.string(Some(&name.octets()));
-        }
+        let (rest, is_named) = param_name(i, out)?;
         let (rest, has_value) = next(rest)?;
-        let (rest, text) = match rest.peek() {
-            _ if !has_value => (rest, None),
-            Some(b'(') => (value::skip(rest, LISTS)?.0, None),
-            _ => loose(rest)?,
+        (i, more) = match (has_value, rest.peek()) {
+            (true, Some(b'(')) => {
+                if is_named {
+                    out.nil();
+                }
+                next(value::skip(rest, LISTS)?.0)?
+            }
+            (true, _) if !is_named => next(loose(rest)?.0)?,
+            (false, _) if !is_named => (rest, false),
+            (has_value, _) => field(rest, has_value, out)?,
         };
-        if name.is_some() {
-            out.string(text.map(Str::octets).as_deref());
-        }
-        (i, more) = next(rest)?;
     }
     out.mark(0);
     Ok((i.skip(1), ()))
+}
+
+/// Packs a parameter's name, and that there is one; packs nothing and gives `false` for NIL.
+fn param_name<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, bool> {
+    if i.peek() == Some(b'"') {
+        out.mark(1);
+        return pack(i, out).map(|(rest, ())| (rest, true));
+    }
+    let (rest, name) = loose(i)?;
+    if let Some(name) = name {
+        out.mark(1);
+        name.pack(out);
+    }
+    Ok((rest, name.is_some()))
 }
 
 /// What a value in the place of disposition or language looks like.
@@ -260,7 +255,7 @@ fn extension<'a>(first: Input<'a>, more: bool, out: &mut Writer) -> Parsed<'a, (
     }
     let (behind, ()) = value::skip(first, LISTS)?;
     let (second, more) = next(behind)?;
-    let swapped = more && shape(first) != Shape::Disposition && shape(second) == Shape::Disposition;
+    let swapped = more && shape(second) == Shape::Disposition && shape(first) != Shape::Disposition;
     let i = if swapped {
         let (rest, ()) = disposition(second, out)?;
         language(first, out)?;
@@ -276,12 +271,8 @@ fn extension<'a>(first: Input<'a>, more: bool, out: &mut Writer) -> Parsed<'a, (
 fn location<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     let (i, more) = next(i)?;
     let is_list = i.peek() == Some(b'(') && none(i).is_none();
-    let i = match (more, is_list) {
-        (false, _) => nothing(i, out).0,
-        (true, false) => pack(i, out)?.0,
-        (true, true) => nothing(value::skip(i, LISTS)?.0, out).0,
-    };
-    let (start, mut more) = next(i)?;
+    let (start, mut more) =
+        if is_list { next(nothing(value::skip(i, LISTS)?.0, out).0)? } else { field(i, more, out)? };
     let (mut i, mut rest) = (start, start);
     while more {
         i = value::skip(rest, LISTS)?.0;

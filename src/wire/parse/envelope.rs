@@ -1,13 +1,13 @@
 //! ENVELOPE (RFC 9051 section 7.5.2).
 
-use super::string::{loose, plain};
+use super::string::{loose, pack_plain};
 use super::token::{closed, next, nil, open, spaces};
 use super::value;
 use crate::types::packed::Writer;
 use crate::wire::input::{Input, Parsed, fail};
 
-/// How many fields an envelope has.
-const FIELDS: usize = 10;
+/// How many lists of addresses an envelope has.
+const LISTS_OF_ADDRESSES: usize = 6;
 /// How deep lists may nest in what stands behind them.
 const LISTS: usize = 10;
 
@@ -34,16 +34,18 @@ pub(crate) fn envelope<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, bool> {
 
 /// The fields and the closing parenthesis.
 fn fields<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
-    let (mut i, mut more) = (i, i.peek() != Some(b')'));
-    for field in 0..FIELDS {
-        if !more {
-            // NIL, and the end of an empty list, are the same octet.
-            out.nil();
-            continue;
+    let more = i.peek() != Some(b')');
+    let (i, more) = field(i, more, out)?;
+    let (mut i, mut more) = field(i, more, out)?;
+    for _ in 0..LISTS_OF_ADDRESSES {
+        if more {
+            (i, more) = next(addresses(i, out)?.0)?;
+        } else {
+            out.mark(0);
         }
-        let (rest, ()) = if (2..8).contains(&field) { addresses(i, out)? } else { pack(i, out)? };
-        (i, more) = next(rest)?;
     }
+    let (i, more) = field(i, more, out)?;
+    let (mut i, mut more) = field(i, more, out)?;
     while more {
         let (rest, ()) = value::skip(i, LISTS)?;
         (i, more) = next(rest)?;
@@ -51,11 +53,21 @@ fn fields<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     Ok((i.skip(1), ()))
 }
 
+/// Packs one field of a list, a string or NIL, if there is one more, and says whether another follows. One that is
+/// missing is NIL.
+#[inline]
+pub(crate) fn field<'a>(i: Input<'a>, more: bool, out: &mut Writer) -> Parsed<'a, bool> {
+    if more {
+        return next(pack(i, out)?.0);
+    }
+    out.nil();
+    Ok((i, false))
+}
+
 /// Packs a string or NIL.
 #[inline]
 pub(crate) fn pack<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
-    if let Some((rest, text)) = plain(i) {
-        out.string(Some(text));
+    if let Some(rest) = pack_plain(i, out) {
         return Ok((rest, ()));
     }
     if let Some(rest) = nil(i) {
@@ -76,22 +88,26 @@ fn pack_other<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
 
 /// A list of addresses: NIL, or addresses in parentheses.
 fn addresses<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
+    if let Some(rest) = nil(i) {
+        out.mark(0);
+        return Ok((rest, ()));
+    }
     let Ok((mut i, ())) = open(i) else {
-        // NIL, or a text that tells no address.
+        // A text that tells no address.
         let (rest, _) = loose(i)?;
         out.mark(0);
         return Ok((rest, ()));
     };
-    if is_single(i) {
+    if i.peek() != Some(b'(') && is_single(i) {
         let (rest, ()) = address(i, out)?;
         out.mark(0);
         return Ok((rest, ()));
     }
     loop {
-        i = spaces(i);
         i = match i.peek() {
             Some(b'(') => address(open(i)?.0, out)?.0,
             Some(b')') => break,
+            Some(b' ') => spaces(i),
             _ => match nil(i) {
                 Some(rest) => rest,
                 None => return fail(i, "an address"),
@@ -113,22 +129,16 @@ fn is_single(mut i: Input<'_>) -> bool {
 
 /// Name, route, mailbox, host and the closing parenthesis. The route is not kept: it is obsolete.
 fn address<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
-    let (mut i, mut more) = (i, i.peek() != Some(b')'));
     out.mark(1);
-    for field in 0..4 {
-        let is_route = field == 1;
-        if !more {
-            if !is_route {
-                out.nil();
-            }
-            continue;
-        }
-        let (rest, ()) = match nil(i) {
-            Some(rest) if is_route => (rest, ()),
-            None if is_route => loose(i).map(|(rest, _)| (rest, ()))?,
-            _ => pack(i, out)?,
+    let (mut i, mut more) = field(i, i.peek() != Some(b')'), out)?;
+    if more {
+        let rest = match nil(i) {
+            Some(rest) => rest,
+            None => loose(i)?.0,
         };
         (i, more) = next(rest)?;
     }
+    let (i, more) = field(i, more, out)?;
+    let (i, more) = field(i, more, out)?;
     if more { fail(i, "the end of an address") } else { Ok((i.skip(1), ())) }
 }

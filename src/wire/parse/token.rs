@@ -36,6 +36,9 @@ pub(crate) fn next(i: Input<'_>) -> Parsed<'_, bool> {
     {
         return Ok((Input { text, ..i }, true));
     }
+    if i.peek() == Some(b')') {
+        return Ok((i, false));
+    }
     let (rest, ()) = gap(i)?;
     Ok((rest, rest.peek() != Some(b')')))
 }

@@ -35,6 +35,7 @@
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr;
 
+use super::literals::Literals;
 use crate::types::Limits;
 
 /// A literal of so many octets or more gets a buffer of its own; a smaller one is kept in the text.
@@ -54,7 +55,7 @@ pub(crate) struct Frame {
     /// written so whatever the server sent. After the `{n}\r\n` of a large one the text goes straight on.
     pub(crate) text: Bytes,
     /// The literals of [`LARGE_LITERAL`] octets or more, in their order.
-    pub(crate) literals: Vec<Bytes>,
+    pub(crate) literals: Literals,
 }
 
 impl Frame {
@@ -70,7 +71,7 @@ impl Frame {
         }
         let mut whole = BytesMut::with_capacity(self.octets());
         let mut rest = &self.text[..];
-        for literal in &self.literals {
+        for literal in &*self.literals {
             let large = |at: &usize| announced(&rest[..*at]) == u64::try_from(literal.len()).ok();
             let Some(end) = memchr::memmem::find_iter(rest, b"\r\n").find(large) else { break };
             let (line, behind) = rest.split_at(end + 2);
@@ -135,7 +136,7 @@ pub(crate) struct Framer {
     /// Where in `text` the line that is being read begins: 0, or behind a literal.
     segment: usize,
     /// The large literals of the response begun.
-    literals: Vec<Bytes>,
+    literals: Literals,
     /// Octets outside literals so far.
     line: usize,
     /// Octets so far in all, announced ones included.
@@ -161,7 +162,7 @@ impl Framer {
             state: State::Line,
             text: BytesMut::new(),
             segment: 0,
-            literals: Vec::new(),
+            literals: Literals::None,
             line: 0,
             total: 0,
             failed: None,
@@ -181,7 +182,7 @@ impl Framer {
         if let Err(error) = &result {
             self.failed = Some(error.clone());
             self.text = BytesMut::new();
-            self.literals = Vec::new();
+            self.literals = Literals::None;
             self.state = State::Line;
         }
         result
@@ -279,7 +280,7 @@ impl Framer {
         self.text.extend_from_slice(line);
         src.advance(end + 1);
         (self.line, self.total) = (0, 0);
-        Some(Frame { text: self.text.split().freeze(), literals: Vec::new() })
+        Some(Frame { text: self.text.split().freeze(), literals: Literals::None })
     }
 
     /// Makes room for the beginning of a text.

@@ -1,6 +1,6 @@
 //! BODY and BODYSTRUCTURE (RFC 9051 section 7.5.2).
 
-use super::envelope::{envelope, field, pack};
+use super::envelope::{envelope, field, pack, pack_usual};
 use super::string::{Str, loose, plain};
 use super::token::{closed, count, next, nil, open, spaces};
 use super::value;
@@ -169,6 +169,12 @@ fn params<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     };
     let mut more = i.peek() != Some(b')');
     while more {
+        let start = out.length();
+        if let Some(text) = usual_param(i.text, out) {
+            (i, more) = next(Input { text, ..i })?;
+            continue;
+        }
+        out.truncate(start);
         let (rest, is_named) = param_name(i, out)?;
         let (rest, has_value) = next(rest)?;
         (i, more) = match (has_value, rest.peek()) {
@@ -187,12 +193,17 @@ fn params<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     Ok((i.skip(1), ()))
 }
 
+/// A parameter as nearly all are: two strings in quotes. What it packed of another has to be taken back.
+#[inline]
+fn usual_param<'a>(text: &'a [u8], out: &mut Writer) -> Option<&'a [u8]> {
+    let [b'"', ..] = text else { return None };
+    out.mark(1);
+    let text = pack_usual(text, out)?.strip_prefix(b" ")?;
+    pack_usual(text, out)
+}
+
 /// Packs a parameter's name, and that there is one; packs nothing and gives `false` for NIL.
 fn param_name<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, bool> {
-    if i.peek() == Some(b'"') {
-        out.mark(1);
-        return pack(i, out).map(|(rest, ())| (rest, true));
-    }
     let (rest, name) = loose(i)?;
     if let Some(name) = name {
         out.mark(1);

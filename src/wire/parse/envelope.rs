@@ -1,6 +1,6 @@
 //! ENVELOPE (RFC 9051 section 7.5.2).
 
-use super::string::{loose, pack_plain};
+use super::string::{loose, pack_plain, quoted};
 use super::token::{closed, next, nil, open, spaces};
 use super::value;
 use crate::types::packed::Writer;
@@ -55,28 +55,45 @@ fn fields<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
 
 /// Packs one field of a list, a string or NIL, if there is one more, and says whether another follows. One that is
 /// missing is NIL.
-#[inline]
+#[inline(always)]
 pub(crate) fn field<'a>(i: Input<'a>, more: bool, out: &mut Writer) -> Parsed<'a, bool> {
-    if more {
-        return next(pack(i, out)?.0);
+    if !more {
+        out.nil();
+        return Ok((i, false));
     }
-    out.nil();
-    Ok((i, false))
+    match pack_usual(i.text, out) {
+        Some(text) => next(Input { text, ..i }),
+        None => next(pack_other(i, out)?.0),
+    }
 }
 
 /// Packs a string or NIL.
 #[inline]
 pub(crate) fn pack<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
-    if let Some(rest) = pack_plain(i, out) {
-        return Ok((rest, ()));
+    match pack_usual(i.text, out) {
+        Some(text) => Ok((Input { text, ..i }, ())),
+        None => pack_other(i, out),
     }
-    if let Some(rest) = nil(i) {
-        out.nil();
-        return Ok((rest, ()));
-    }
-    pack_other(i, out)
 }
 
+/// Packs a string in quotes or NIL, if that is next, and gives what is behind it. A slice goes in and out in registers,
+/// an [`Input`] does not, and this is done some forty times for a message.
+#[inline(never)]
+pub(crate) fn pack_usual<'a>(text: &'a [u8], out: &mut Writer) -> Option<&'a [u8]> {
+    if let Some(rest) = pack_plain(text, out) {
+        return Some(rest);
+    }
+    let i = Input::new(text, &[]);
+    if let Some(rest) = nil(i) {
+        out.nil();
+        return Some(rest.text);
+    }
+    let (rest, text) = quoted(i).ok()?;
+    text.pack(out);
+    Some(rest.text)
+}
+
+#[inline(never)]
 fn pack_other<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     let (rest, text) = loose(i)?;
     match text {
@@ -105,7 +122,16 @@ fn addresses<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     }
     loop {
         i = match i.peek() {
-            Some(b'(') => address(open(i)?.0, out)?.0,
+            Some(b'(') => {
+                let start = out.length();
+                match usual_address(i.skip(1).text, out) {
+                    Some(text) => Input { text, ..i },
+                    None => {
+                        out.truncate(start);
+                        address(spaces(i.skip(1)), out)?.0
+                    }
+                }
+            }
             Some(b')') => break,
             Some(b' ') => spaces(i),
             _ => match nil(i) {
@@ -125,6 +151,16 @@ fn is_single(mut i: Input<'_>) -> bool {
         i = spaces(rest);
     }
     matches!(i.peek(), Some(b'"' | b'{'))
+}
+
+/// An address as nearly all are: strings in quotes or NIL, one space apart, and no route. What it packed of another
+/// has to be taken back.
+#[inline]
+fn usual_address<'a>(text: &'a [u8], out: &mut Writer) -> Option<&'a [u8]> {
+    out.mark(1);
+    let text = pack_usual(text, out)?.strip_prefix(b" NIL ")?;
+    let text = pack_usual(text, out)?.strip_prefix(b" ")?;
+    pack_usual(text, out)?.strip_prefix(b")")
 }
 
 /// Name, route, mailbox, host and the closing parenthesis. The route is not kept: it is obsolete.

@@ -130,12 +130,12 @@ pub(crate) fn plain(i: Input<'_>) -> Option<(Input<'_>, &[u8])> {
     Some((Input { text: rest, ..i }, text))
 }
 
-/// Packs such a string, if it is that; else packs nothing. May pass over a long one.
+/// Packs such a string, if it is that, and gives what is behind it; else packs nothing. May pass over a long one.
 #[inline]
-pub(crate) fn pack_plain<'a>(i: Input<'a>, out: &mut Writer) -> Option<Input<'a>> {
-    let [b'"', inside @ ..] = i.text else { return None };
+pub(crate) fn pack_plain<'a>(text: &'a [u8], out: &mut Writer) -> Option<&'a [u8]> {
+    let [b'"', inside @ ..] = text else { return None };
     let length = out.string_until(b'"', inside, quote_or_backslash_of)?;
-    Some(Input { text: inside.get(length + 1..)?, ..i })
+    inside.get(length + 1..)
 }
 
 /// `{5}`, CRLF and five octets, or the next of the large literals (RFC 9051 section 4.3).

@@ -27,7 +27,7 @@ pub(crate) fn gap(i: Input<'_>) -> Parsed<'_, ()> {
 }
 
 /// What separates a list's values, and whether one more follows: if not, its `)` is next.
-#[inline]
+#[inline(always)]
 pub(crate) fn next(i: Input<'_>) -> Parsed<'_, bool> {
     // As it is nearly always: one space, and a value.
     if let [b' ', text @ ..] = i.text
@@ -39,6 +39,11 @@ pub(crate) fn next(i: Input<'_>) -> Parsed<'_, bool> {
     if i.peek() == Some(b')') {
         return Ok((i, false));
     }
+    next_other(i)
+}
+
+#[inline(never)]
+fn next_other(i: Input<'_>) -> Parsed<'_, bool> {
     let (rest, ()) = gap(i)?;
     Ok((rest, rest.peek() != Some(b')')))
 }

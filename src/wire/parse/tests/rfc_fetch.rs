@@ -48,7 +48,7 @@ fn a_large_literal_is_kept_and_not_copied() {
     let body = Bytes::from(vec![b'x'; 5000]);
     let text = Bytes::from_static(b"* 1 FETCH (UID 3 BODY[] {5000}\r\n X-RAW {5000}\r\n FLAGS ())");
     let other = Bytes::from(vec![b'y'; 5000]);
-    let frame = Frame { text, literals: vec![body.clone(), other.clone()] };
+    let frame = Frame { text, literals: vec![body.clone(), other.clone()].into() };
     let Ok(Response::Untagged(row)) = Parser::new(&Limits::default()).read(&frame) else { panic!() };
     let Answer::Fetch(row) = row.into_answer() else { panic!() };
     assert_eq!(row.body().unwrap().as_ptr(), body.as_ptr());
@@ -245,6 +245,6 @@ fn parts_nest_as_deep_as_the_limit_and_no_deeper() {
 
     // However generous the caller is, the stack is not at risk.
     let generous = Limits { depth: usize::MAX, ..Limits::default() };
-    let frame = Frame { text: Bytes::from(nested(100_000)), literals: Vec::new() };
+    let frame = Frame { text: Bytes::from(nested(100_000)), literals: Default::default() };
     assert!(Parser::new(&generous).read(&frame).is_err());
 }

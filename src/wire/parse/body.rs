@@ -345,3 +345,33 @@ fn language<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     out.mark(0);
     Ok((rest, ()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_in_any_spelling_are_packed_alike() {
+        let packed = |text: &str| {
+            let mut out = Writer::with_capacity(2000);
+            let (rest, ()) = params(Input::new(text.as_bytes(), &[]), &mut out).ok()?;
+            Some((out.to_bytes(), rest.text.len()))
+        };
+        let usual = packed(r#"("a" "b" "c" NIL) x"#);
+        assert!(usual.is_some());
+        for other in [
+            r#"( "a" "b" "c" NIL ) x"#,
+            r#"("a"  "b" "c" nil) x"#,
+            r#"("a" "b" "c") x"#,
+            r#"("a" "b" "c" ) x"#,
+            r#"("a" "b" "c" ("d" "e")) x"#,
+            r#"(a b c ()) x"#,
+            r#"(NIL "x" "a" "b" "c" NIL) x"#,
+            "(\"a\" {1}\r\nb {1}\r\nc NIL) x",
+            r#"("a" "b" "c" NIL NIL) x"#,
+        ] {
+            assert_eq!(packed(other), usual, "{other}");
+        }
+        assert_eq!(packed(r#"("a" "\\") x"#), packed("(a {1}\r\n\\) x"));
+    }
+}

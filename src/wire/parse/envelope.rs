@@ -83,12 +83,17 @@ pub(crate) fn pack_usual<'a>(text: &'a [u8], out: &mut Writer) -> Option<&'a [u8
     if let Some(rest) = pack_plain(text, out) {
         return Some(rest);
     }
-    let i = Input::new(text, &[]);
-    if let Some(rest) = nil(i) {
+    if let Some(rest) = nil(Input::new(text, &[])) {
         out.nil();
         return Some(rest.text);
     }
-    let (rest, text) = quoted(i).ok()?;
+    pack_quoted(text, out)
+}
+
+/// Packs a string in quotes that is long or has backslashes.
+#[cold]
+fn pack_quoted<'a>(text: &'a [u8], out: &mut Writer) -> Option<&'a [u8]> {
+    let (rest, text) = quoted(Input::new(text, &[])).ok()?;
     text.pack(out);
     Some(rest.text)
 }
@@ -177,4 +182,40 @@ fn address<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     let (i, more) = field(i, more, out)?;
     let (i, more) = field(i, more, out)?;
     if more { fail(i, "the end of an address") } else { Ok((i.skip(1), ())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is packed of this, and how much is left.
+    fn packed(text: &str) -> Option<(Vec<u8>, usize)> {
+        let mut out = Writer::with_capacity(2000);
+        let (rest, _) = envelope(Input::new(text.as_bytes(), &[]), &mut out).ok()?;
+        Some((out.to_bytes().to_vec(), rest.text.len()))
+    }
+
+    #[test]
+    fn addresses_in_any_spelling_are_packed_alike() {
+        let with =
+            |address: &str| packed(&format!("(NIL \"s\" (({address})) NIL NIL NIL NIL NIL NIL \"<i>\") x"));
+        let usual = with(r#""A" NIL "b" "c""#);
+        assert!(usual.is_some());
+        for other in [
+            r#""A" NIL "b" "c" "#,
+            r#""A"  NIL "b" "c""#,
+            r#""A" nil "b" "c""#,
+            r#""A" "route" "b" "c""#,
+            r#" "A" () "b" "c""#,
+            "{1}\r\nA NIL \"b\" \"c\"",
+            "A NIL b c",
+            "\"A\" NIL {1}\r\nb \"c\"",
+            "\"A\" NIL \"b\" {1}\r\nc",
+        ] {
+            assert_eq!(with(other), usual, "{other}");
+        }
+        assert_eq!(with(r#""A\"" NIL "b" "c""#), with("{2}\r\nA\" NIL \"b\" \"c\""));
+        assert_eq!(with(r#""A" NIL "b""#), with(r#""A" NIL "b" NIL"#));
+        assert_eq!(with(r#""A" NIL "b" "c" "d""#), None);
+    }
 }

@@ -248,3 +248,18 @@ fn parts_nest_as_deep_as_the_limit_and_no_deeper() {
     let frame = Frame { text: Bytes::from(nested(100_000)), literals: Default::default() };
     assert!(Parser::new(&generous).read(&frame).is_err());
 }
+
+#[test]
+fn rows_in_any_spelling_are_read_alike() {
+    let read = |text: &str| {
+        super::read(text).map(|read| format!("{read:?}")).map_err(|bad| (bad.message, bad.keyword))
+    };
+    for items in ["(UID 7 FLAGS (\\Seen))", "()", " (UID 7) ", "(UID 7", "UID 7", "(UID 7) x", ""] {
+        let usual = read(&format!("* 12 FETCH {items}"));
+        for other in ["*  12 FETCH ", "* 12  FETCH ", "* 12 fetch ", "*12 FETCH "] {
+            assert_eq!(read(&format!("{other}{items}")), usual, "{other}{items}");
+        }
+    }
+    assert!(read("* 0 FETCH (UID 7)").is_err());
+    assert!(read("* 4294967296 FETCH (UID 7)").is_err());
+}

@@ -91,7 +91,7 @@ pub fn response(data: &[u8]) {
         read(frame, &limits);
     }
     // As the text of one frame: line ends where none should be, literals that are not there.
-    read(&Frame { text: Bytes::copy_from_slice(stream), literals: Vec::new() }, &limits);
+    read(&Frame { text: Bytes::copy_from_slice(stream), literals: Default::default() }, &limits);
 }
 
 fn read(frame: &Frame, limits: &Limits) {

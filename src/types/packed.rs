@@ -9,81 +9,154 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
+/// The length of a text below this is written in one octet.
+const SHORT: usize = 0x7f;
+
 /// Writes packed values.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Writer {
+    /// What was written, and behind it room whose octets don't count: it is filled with fewer steps than a `Vec` grows.
     bytes: Vec<u8>,
+    /// How many octets were written.
+    length: usize,
 }
 
 impl Writer {
     pub(crate) fn with_capacity(octets: usize) -> Self {
-        Self { bytes: Vec::with_capacity(octets) }
+        Self { bytes: vec![0; octets], length: 0 }
     }
 
+    /// The next so many octets, to be written.
+    #[inline]
+    fn room(&mut self, octets: usize) -> &mut [u8] {
+        let (start, end) = (self.length, self.length + octets);
+        if end > self.bytes.len() {
+            self.grow(end);
+        }
+        self.length = end;
+        self.bytes.get_mut(start..end).unwrap_or_default()
+    }
+
+    #[cold]
+    fn grow(&mut self, end: usize) {
+        self.bytes.resize(end.max(2 * self.bytes.len()), 0);
+    }
+
+    #[inline]
     pub(crate) fn nil(&mut self) {
-        self.bytes.push(0);
+        self.mark(0);
     }
 
     pub(crate) fn number(&mut self, value: Option<u64>) {
         let mut rest = value.map_or(0, |value| value.saturating_add(1));
         while let Some(low) = u8::try_from(rest & 0x7f).ok().filter(|_| rest > 0x7f) {
-            self.bytes.push(low | 0x80);
+            self.mark(low | 0x80);
             rest >>= 7;
         }
-        self.bytes.push(u8::try_from(rest).unwrap_or(0));
+        self.mark(u8::try_from(rest).unwrap_or(0));
     }
 
     #[inline]
     pub(crate) fn string(&mut self, value: Option<&[u8]>) {
         match value.map(|text| u8::try_from(text.len())) {
             // One octet, as `number` would write it.
-            Some(Ok(length @ 0..0x7f)) => self.bytes.push(length + 1),
+            Some(Ok(length @ 0..0x7f)) => self.mark(length + 1),
             _ => self.number(value.map(|text| text.len() as u64)),
         }
-        self.bytes.extend_from_slice(value.unwrap_or_default());
+        self.append(value.unwrap_or_default());
+    }
+
+    /// Packs the text that stands before an `end`, eight octets at a time, so that each is looked at and copied in one
+    /// pass; gives its length. `find` tells where in eight octets the first `end` is, or another octet that
+    /// forbids this. Packs nothing and gives `None` then, if the length takes more than one octet, or where the
+    /// end of the text or of the room is near.
+    #[inline]
+    pub(crate) fn string_until(
+        &mut self,
+        end: u8,
+        text: &[u8],
+        find: impl Fn([u8; 8]) -> Option<usize>,
+    ) -> Option<usize> {
+        let room = self.bytes.get_mut(self.length..)?;
+        let [place, room @ ..] = room.first_chunk_mut::<{ 1 + SHORT / 8 * 8 }>()?;
+        let (chunks, _) = text.as_chunks();
+        let (copies, _) = room.as_chunks_mut();
+        for (n, (chunk, copy)) in chunks.iter().zip(copies).enumerate() {
+            *copy = *chunk;
+            if let Some(at) = find(*chunk) {
+                if chunk.get(at) != Some(&end) {
+                    return None;
+                }
+                let length = n * 8 + at;
+                [*place, ..] = (length + 1).to_le_bytes();
+                self.length += 1 + length;
+                return Some(length);
+            }
+        }
+        None
     }
 
     /// One octet that says what follows.
+    #[inline]
     pub(crate) fn mark(&mut self, mark: u8) {
-        self.bytes.push(mark);
+        match self.bytes.get_mut(self.length) {
+            Some(place) => {
+                *place = mark;
+                self.length += 1;
+            }
+            None => self.append(&[mark]),
+        }
     }
 
     /// What is packed already, as it is.
+    #[inline]
     pub(crate) fn append(&mut self, packed: &[u8]) {
-        self.bytes.extend_from_slice(packed);
+        self.room(packed.len()).copy_from_slice(packed);
     }
 
     /// Begins a block whose length is known at its [`close`](Self::close), so that it can be skipped.
     pub(crate) fn open(&mut self) -> Block {
-        self.bytes.extend_from_slice(&[0; 4]);
-        Block(self.bytes.len())
+        self.room(4);
+        Block(self.length)
     }
 
     /// Ends a block.
     pub(crate) fn close(&mut self, block: Block) {
-        let length = u32::try_from(self.bytes.len() - block.0).unwrap_or(u32::MAX);
+        let length = u32::try_from(self.length - block.0).unwrap_or(u32::MAX);
         if let Some(place) = self.bytes.get_mut(block.0 - 4..block.0) {
             place.copy_from_slice(&length.to_le_bytes());
         }
     }
 
+    /// How much was written, in octets.
+    #[inline]
+    pub(crate) fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Takes back what was written past this length.
+    pub(crate) fn truncate(&mut self, length: usize) {
+        self.length = self.length.min(length);
+    }
+
     /// Forgets what was written, but not the room for it.
     pub(crate) fn clear(&mut self) {
-        self.bytes.clear();
+        self.length = 0;
     }
 
     /// A copy of all that was written, in one allocation of just its size.
     pub(crate) fn to_bytes(&self) -> Bytes {
-        Bytes::copy_from_slice(&self.bytes)
+        Bytes::copy_from_slice(self.bytes.get(..self.length).unwrap_or_default())
     }
 
     /// How many octets it has room for.
     pub(crate) fn capacity(&self) -> usize {
-        self.bytes.capacity()
+        self.bytes.len()
     }
 
     /// All that was written, in one allocation of just its size.
-    pub(crate) fn finish(self) -> Bytes {
+    pub(crate) fn finish(mut self) -> Bytes {
+        self.bytes.truncate(self.length);
         Bytes::from(self.bytes.into_boxed_slice())
     }
 }
@@ -175,6 +248,28 @@ mod tests {
         assert!(inside.is_at_end());
         assert_eq!(reader.string(), Some(&b""[..]));
         assert!(reader.is_at_end());
+    }
+
+    #[test]
+    fn a_text_that_ends_in_place_is_packed_as_any_other() {
+        let find = |octets: [u8; 8]| octets.iter().position(|b| matches!(b, b'"' | b'!'));
+        for length in 0..200 {
+            for octet in *b"\"!" {
+                let text = [&vec![b'x'; length][..], &[octet], b"01234567"].concat();
+                let mut writer = Writer::with_capacity(1000);
+                writer.mark(9);
+                let packed = writer.string_until(b'"', &text, find);
+                let mut expected = Writer::default();
+                expected.mark(9);
+                if packed.is_some() {
+                    expected.string(text.get(..length));
+                }
+                assert_eq!(writer.to_bytes(), expected.to_bytes(), "{length}");
+                assert_eq!(packed, Some(length).filter(|_| octet == b'"' && length < 120), "{length}");
+                assert_eq!(writer.string_until(b'"', &vec![b'x'; length], find), None);
+                assert_eq!(writer.to_bytes(), expected.to_bytes(), "{length}");
+            }
+        }
     }
 
     #[test]

@@ -118,7 +118,8 @@ impl Timestamp {
             _ => return None,
         };
         let clock = i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second);
-        Self::new(date.day_number() * DAY + clock - i64::from(offset) * 60, offset)
+        // A day of the years 0 to 9999 and a zone of four digits: nothing that `new` would refuse.
+        Some(Self { seconds: date.day_number() * DAY + clock - i64::from(offset) * 60, offset })
     }
 
     fn read_loosely(text: &[u8]) -> Option<Self> {
@@ -284,11 +285,12 @@ impl Date {
 
     /// Days since the beginning of 1970.
     fn day_number(self) -> i64 {
-        // Years are counted from March, so that the leap day is their last; 400 of them have 146,097 days.
-        let (month, day) = (i64::from(self.month), i64::from(self.day));
-        let year = i64::from(self.year) - i64::from(month <= 2);
+        // Years are counted from March, so that the leap day is their last; 400 of them have 146,097 days. Those 400
+        // are added first, so that no number is below 0.
+        let (month, day) = (u32::from(self.month), u32::from(self.day));
+        let year = u32::from(self.year) + 400 - u32::from(month <= 2);
         let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-        365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + of_year - 719_468
+        i64::from(365 * year + year / 4 - year / 100 + year / 400 + of_year) - 146_097 - 719_468
     }
 
     /// The day with this number; one outside the years 0 to 9999 becomes the first day of 1970.

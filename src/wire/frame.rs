@@ -35,6 +35,7 @@
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr;
 
+use super::literals::Literals;
 use crate::types::Limits;
 
 /// A literal of so many octets or more gets a buffer of its own; a smaller one is kept in the text.
@@ -54,7 +55,7 @@ pub(crate) struct Frame {
     /// written so whatever the server sent. After the `{n}\r\n` of a large one the text goes straight on.
     pub(crate) text: Bytes,
     /// The literals of [`LARGE_LITERAL`] octets or more, in their order.
-    pub(crate) literals: Vec<Bytes>,
+    pub(crate) literals: Literals,
 }
 
 impl Frame {
@@ -70,7 +71,7 @@ impl Frame {
         }
         let mut whole = BytesMut::with_capacity(self.octets());
         let mut rest = &self.text[..];
-        for literal in &self.literals {
+        for literal in &*self.literals {
             let large = |at: &usize| announced(&rest[..*at]) == u64::try_from(literal.len()).ok();
             let Some(end) = memchr::memmem::find_iter(rest, b"\r\n").find(large) else { break };
             let (line, behind) = rest.split_at(end + 2);
@@ -135,7 +136,7 @@ pub(crate) struct Framer {
     /// Where in `text` the line that is being read begins: 0, or behind a literal.
     segment: usize,
     /// The large literals of the response begun.
-    literals: Vec<Bytes>,
+    literals: Literals,
     /// Octets outside literals so far.
     line: usize,
     /// Octets so far in all, announced ones included.
@@ -161,7 +162,7 @@ impl Framer {
             state: State::Line,
             text: BytesMut::new(),
             segment: 0,
-            literals: Vec::new(),
+            literals: Literals::None,
             line: 0,
             total: 0,
             failed: None,
@@ -181,7 +182,7 @@ impl Framer {
         if let Err(error) = &result {
             self.failed = Some(error.clone());
             self.text = BytesMut::new();
-            self.literals = Vec::new();
+            self.literals = Literals::None;
             self.state = State::Line;
         }
         result
@@ -209,6 +210,11 @@ impl Framer {
             match &mut self.state {
                 State::Line => {
                     let end = memchr(b'\n', src);
+                    if let Some(end) = end
+                        && let Some(frame) = self.whole_line(src, end)
+                    {
+                        return Ok(Some(frame));
+                    }
                     let piece = end.unwrap_or(src.len());
                     self.take_text(src.get(..piece).unwrap_or_default())?;
                     src.advance(piece);
@@ -254,6 +260,38 @@ impl Framer {
         Ok(None)
     }
 
+    /// A response of one line that is there as a whole, as nearly all are: what the steps of [`advance`](Self::advance)
+    /// would give, in one. Takes nothing if the line needs more care: something begun before it, an announcement, a
+    /// limit that is near.
+    fn whole_line(&mut self, src: &mut BytesMut, end: usize) -> Option<Frame> {
+        if !self.text.is_empty() || end > TEXT_BLOCK / 2 {
+            return None;
+        }
+        let mut line = src.get(..end)?;
+        while let [rest @ .., b'\r'] = line {
+            line = rest;
+        }
+        let room =
+            self.line_limit.saturating_sub(self.line).min(self.response_limit.saturating_sub(self.total));
+        if matches!(line, [] | [.., b'}']) || end > room {
+            return None;
+        }
+        self.make_room(line.len());
+        self.text.extend_from_slice(line);
+        src.advance(end + 1);
+        (self.line, self.total) = (0, 0);
+        Some(Frame { text: self.text.split().freeze(), literals: Literals::None })
+    }
+
+    /// Makes room for the beginning of a text.
+    fn make_room(&mut self, octets: usize) {
+        if octets > TEXT_BLOCK / 2 {
+            self.text = BytesMut::with_capacity(octets);
+        } else if self.text.capacity() < octets && !self.text.try_reclaim(TEXT_BLOCK) {
+            self.text = BytesMut::with_capacity(TEXT_BLOCK);
+        }
+    }
+
     /// Takes a piece of a line in.
     fn take_text(&mut self, piece: &[u8]) -> Result<(), FrameError> {
         let line_room = self.line_limit.saturating_sub(self.line);
@@ -266,11 +304,7 @@ impl Framer {
         self.line += piece.len();
         self.total += piece.len();
         if self.text.is_empty() {
-            if piece.len() > TEXT_BLOCK / 2 {
-                self.text = BytesMut::with_capacity(piece.len());
-            } else if self.text.capacity() < piece.len() && !self.text.try_reclaim(TEXT_BLOCK) {
-                self.text = BytesMut::with_capacity(TEXT_BLOCK);
-            }
+            self.make_room(piece.len());
         }
         self.text.extend_from_slice(piece);
         Ok(())

@@ -6,6 +6,7 @@ pub mod bench;
 pub(crate) mod encode;
 pub(crate) mod frame;
 pub(crate) mod input;
+pub(crate) mod literals;
 pub(crate) mod parse;
 // What the fuzzers and the embedded server speak, tests aside; neither asks for all of it.
 #[cfg(any(test, fuzzing, feature = "testing"))]

@@ -226,7 +226,7 @@ fn behind_a_literal_nothing_is_human_text() {
 fn what_is_no_announcement_is_text() {
     for end in ["{}", "{x}", "{-1}", "5}", "{5} ", "{5}x", "{5++}", "\"{5}\"", "{+}", "{5 }"] {
         let line = format!("* 1 FETCH {end}");
-        let frame = Frame { text: line.clone().into(), literals: vec![] };
+        let frame = Frame { text: line.clone().into(), literals: Default::default() };
         assert_eq!(frames(format!("{line}\r\n").as_bytes()), [frame]);
     }
 }

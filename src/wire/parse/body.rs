@@ -1,6 +1,6 @@
 //! BODY and BODYSTRUCTURE (RFC 9051 section 7.5.2).
 
-use super::envelope::{envelope, pack};
+use super::envelope::{envelope, field, pack, pack_usual};
 use super::string::{Str, loose, plain};
 use super::token::{closed, count, next, nil, open, spaces};
 use super::value;
@@ -62,12 +62,6 @@ fn nothing<'a>(i: Input<'a>, out: &mut Writer) -> (Input<'a>, ()) {
     (i, ())
 }
 
-/// A string or NIL, if there is one more field.
-fn field<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
-    let (i, more) = next(i)?;
-    if more { pack(i, out) } else { Ok(nothing(i, out)) }
-}
-
 /// A basic part, a text or a message, without the outer parentheses.
 fn leaf<'a>(i: Input<'a>, depth: usize, out: &mut Writer) -> Parsed<'a, ()> {
     let (rest, media_type) = match plain(i) {
@@ -90,10 +84,10 @@ fn leaf<'a>(i: Input<'a>, depth: usize, out: &mut Writer) -> Parsed<'a, ()> {
 
     let (i, more) = next(i)?;
     let (i, ()) = if more { params(i, out)? } else { nothing(i, out) };
-    let (i, ()) = field(i, out)?;
-    let (i, ()) = field(i, out)?;
-    let (i, ()) = field(i, out)?;
     let (i, more) = next(i)?;
+    let (i, more) = field(i, more, out)?;
+    let (i, more) = field(i, more, out)?;
+    let (i, more) = field(i, more, out)?;
     let (i, size) = if more { count(i)? } else { (i, None) };
     out.number(size);
 
@@ -175,35 +169,47 @@ fn params<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     };
     let mut more = i.peek() != Some(b')');
     while more {
-        // As it is nearly always: two strings in quotes.
-        if let Some((rest, name)) = plain(i)
-            && let Ok((rest, true)) = next(rest)
-            && let Some((rest, value)) = plain(rest)
-        {
-            out.mark(1);
-            out.string(Some(name));
-            out.string(Some(value));
-            (i, more) = next(rest)?;
+        let start = out.length();
+        if let Some(text) = usual_param(i.text, out) {
+            (i, more) = next(Input { text, ..i })?;
             continue;
         }
-        let (rest, name) = loose(i)?;
-        if let Some(name) = name {
-            out.mark(1);
-            out.string(Some(&name.octets()));
-        }
+        out.truncate(start);
+        let (rest, is_named) = param_name(i, out)?;
         let (rest, has_value) = next(rest)?;
-        let (rest, text) = match rest.peek() {
-            _ if !has_value => (rest, None),
-            Some(b'(') => (value::skip(rest, LISTS)?.0, None),
-            _ => loose(rest)?,
+        (i, more) = match (has_value, rest.peek()) {
+            (true, Some(b'(')) => {
+                if is_named {
+                    out.nil();
+                }
+                next(value::skip(rest, LISTS)?.0)?
+            }
+            (true, _) if !is_named => next(loose(rest)?.0)?,
+            (false, _) if !is_named => (rest, false),
+            (has_value, _) => field(rest, has_value, out)?,
         };
-        if name.is_some() {
-            out.string(text.map(Str::octets).as_deref());
-        }
-        (i, more) = next(rest)?;
     }
     out.mark(0);
     Ok((i.skip(1), ()))
+}
+
+/// A parameter as nearly all are: two strings in quotes. What it packed of another has to be taken back.
+#[inline]
+fn usual_param<'a>(text: &'a [u8], out: &mut Writer) -> Option<&'a [u8]> {
+    let [b'"', ..] = text else { return None };
+    out.mark(1);
+    let text = pack_usual(text, out)?.strip_prefix(b" ")?;
+    pack_usual(text, out)
+}
+
+/// Packs a parameter's name, and that there is one; packs nothing and gives `false` for NIL.
+fn param_name<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, bool> {
+    let (rest, name) = loose(i)?;
+    if let Some(name) = name {
+        out.mark(1);
+        name.pack(out);
+    }
+    Ok((rest, name.is_some()))
 }
 
 /// What a value in the place of disposition or language looks like.
@@ -260,7 +266,7 @@ fn extension<'a>(first: Input<'a>, more: bool, out: &mut Writer) -> Parsed<'a, (
     }
     let (behind, ()) = value::skip(first, LISTS)?;
     let (second, more) = next(behind)?;
-    let swapped = more && shape(first) != Shape::Disposition && shape(second) == Shape::Disposition;
+    let swapped = more && shape(second) == Shape::Disposition && shape(first) != Shape::Disposition;
     let i = if swapped {
         let (rest, ()) = disposition(second, out)?;
         language(first, out)?;
@@ -276,12 +282,8 @@ fn extension<'a>(first: Input<'a>, more: bool, out: &mut Writer) -> Parsed<'a, (
 fn location<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     let (i, more) = next(i)?;
     let is_list = i.peek() == Some(b'(') && none(i).is_none();
-    let i = match (more, is_list) {
-        (false, _) => nothing(i, out).0,
-        (true, false) => pack(i, out)?.0,
-        (true, true) => nothing(value::skip(i, LISTS)?.0, out).0,
-    };
-    let (start, mut more) = next(i)?;
+    let (start, mut more) =
+        if is_list { next(nothing(value::skip(i, LISTS)?.0, out).0)? } else { field(i, more, out)? };
     let (mut i, mut rest) = (start, start);
     while more {
         i = value::skip(rest, LISTS)?.0;
@@ -342,4 +344,34 @@ fn language<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     };
     out.mark(0);
     Ok((rest, ()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_in_any_spelling_are_packed_alike() {
+        let packed = |text: &str| {
+            let mut out = Writer::with_capacity(2000);
+            let (rest, ()) = params(Input::new(text.as_bytes(), &[]), &mut out).ok()?;
+            Some((out.to_bytes(), rest.text.len()))
+        };
+        let usual = packed(r#"("a" "b" "c" NIL) x"#);
+        assert!(usual.is_some());
+        for other in [
+            r#"( "a" "b" "c" NIL ) x"#,
+            r#"("a"  "b" "c" nil) x"#,
+            r#"("a" "b" "c") x"#,
+            r#"("a" "b" "c" ) x"#,
+            r#"("a" "b" "c" ("d" "e")) x"#,
+            r#"(a b c ()) x"#,
+            r#"(NIL "x" "a" "b" "c" NIL) x"#,
+            "(\"a\" {1}\r\nb {1}\r\nc NIL) x",
+            r#"("a" "b" "c" NIL NIL) x"#,
+        ] {
+            assert_eq!(packed(other), usual, "{other}");
+        }
+        assert_eq!(packed(r#"("a" "\\") x"#), packed("(a {1}\r\n\\) x"));
+    }
 }

@@ -51,6 +51,10 @@ impl FlagLists {
                 return Ok((i.skip(list.len()), flags.clone()));
             }
         }
+        if list.contains(&b'"') {
+            // It may go on behind that parenthesis, and be long: too much to look each flag up in what is remembered.
+            return flags(i);
+        }
         let (rest, flags) = read(i, |name| self.known(name).unwrap_or_else(|| Flag::new(name)))?;
         if i.until(rest).len() == list.len() {
             if self.slots.is_empty() {

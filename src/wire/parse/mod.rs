@@ -146,6 +146,12 @@ impl Parser {
     /// Reads one response.
     pub(crate) fn read(&mut self, frame: &Frame) -> Result<Response, Unreadable> {
         let all = Input::new(&frame.text, &frame.literals);
+        if let Some(message) = row(all, self) {
+            return match message {
+                Ok(message) => Ok(untagged("FETCH", Answer::Fetch(message))),
+                Err(error) => Err(unreadable(all, error)),
+            };
+        }
         read(all, self).map_err(|error| unreadable(all, error))
     }
 }
@@ -162,6 +168,16 @@ fn unreadable(all: Input<'_>, error: nom::Err<Fail>) -> Unreadable {
         at: all.text.len().saturating_sub(failed.rest),
         keyword: keyword(all),
     }
+}
+
+/// `* 12 FETCH …`, as nearly all servers write it and most responses are: read without looking at what else it might
+/// be. Another way of writing is for [`read`].
+fn row(all: Input<'_>, parser: &mut Parser) -> Option<Result<Box<Message>, nom::Err<Fail>>> {
+    let (i, value) = number(Input { text: all.text.strip_prefix(b"* ")?, ..all }).ok()?;
+    let i = Input { text: i.text.strip_prefix(b" FETCH ")?, ..i };
+    let mut message = Box::<Message>::default();
+    message.seq = Some(Seq::new(value)?);
+    Some(fetch::fetch(i, parser, &mut message).and_then(|(rest, ())| end(rest)).map(|_| message))
 }
 
 fn read(i: Input<'_>, parser: &mut Parser) -> Result<Response, nom::Err<Fail>> {

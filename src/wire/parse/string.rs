@@ -28,7 +28,7 @@ impl<'a> Str<'a> {
             Self::Large(literal) => Cow::Borrowed(literal),
             Self::Escaped(text) => {
                 let mut plain = Vec::with_capacity(text.len());
-                plain.extend(unescaped(text));
+                unescaped(text).for_each(|piece| plain.extend_from_slice(piece));
                 Cow::Owned(plain)
             }
         }
@@ -41,8 +41,8 @@ impl<'a> Str<'a> {
             Self::Large(literal) => return out.string(Some(literal)),
             Self::Escaped(text) => text,
         };
-        out.number(Some(unescaped(text).count() as u64));
-        unescaped(text).for_each(|octet| out.mark(octet));
+        out.number(Some(unescaped(text).map(<[u8]>::len).sum::<usize>() as u64));
+        unescaped(text).for_each(|piece| out.append(piece));
     }
 
     /// Its octets, to keep: a large literal as it is, all else copied, so that nothing pins the frame.
@@ -59,13 +59,19 @@ impl<'a> Str<'a> {
     }
 }
 
-/// What an escaped text says.
-fn unescaped(text: &[u8]) -> impl Iterator<Item = u8> {
-    let mut octets = text.iter().copied().peekable();
+/// What an escaped text says, in pieces: the backslash between two of them is left out.
+fn unescaped(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    // What is left, and how many octets of it are not looked at: the one behind a backslash is itself.
+    let mut left = Some((text, 0));
     std::iter::from_fn(move || {
-        let octet = octets.next()?;
-        let escaped = octets.next_if(|next| octet == b'\\' && matches!(next, b'"' | b'\\'));
-        Some(escaped.unwrap_or(octet))
+        let (text, escaped) = left.take()?;
+        let mut pairs = text.windows(2).skip(escaped);
+        let Some(at) = pairs.position(|pair| matches!(pair, [b'\\', b'"' | b'\\'])) else {
+            return Some(text);
+        };
+        let (piece, rest) = text.split_at_checked(at + escaped)?;
+        left = Some((rest.get(1..)?, 1));
+        Some(piece)
     })
 }
 
@@ -93,20 +99,26 @@ pub(crate) fn quoted(i: Input<'_>) -> Parsed<'_, Str<'_>> {
 /// more than it saves.
 #[inline]
 fn quote_or_backslash(text: &[u8]) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    // The highest bit of each octet that is 0; beyond the lowest of them it may err, which does not matter.
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-    let (chunks, tail) = text.as_chunks::<8>();
+    let (chunks, tail) = text.as_chunks();
     for (n, chunk) in chunks.iter().enumerate() {
-        let word = u64::from_le_bytes(*chunk);
-        let found = zeros(word ^ (ONES * 0x22)) | zeros(word ^ (ONES * 0x5c));
-        if found != 0 {
-            return Some(n * 8 + (found.trailing_zeros() / 8) as usize);
+        if let Some(at) = quote_or_backslash_of(*chunk) {
+            return Some(n * 8 + at);
         }
     }
     let at = tail.iter().position(|b| matches!(b, b'"' | b'\\'))?;
     Some(chunks.len() * 8 + at)
+}
+
+/// The same in eight octets.
+#[inline]
+fn quote_or_backslash_of(octets: [u8; 8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    // The highest bit of each octet that is 0; beyond the lowest of them it may err, which does not matter.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+    let word = u64::from_le_bytes(octets);
+    let found = zeros(word ^ (ONES * 0x22)) | zeros(word ^ (ONES * 0x5c));
+    (found != 0).then(|| (found.trailing_zeros() / 8) as usize)
 }
 
 /// A quoted string without a backslash, which most are, if that is next.
@@ -116,6 +128,14 @@ pub(crate) fn plain(i: Input<'_>) -> Option<(Input<'_>, &[u8])> {
     let (text, behind) = inside.split_at_checked(quote_or_backslash(inside)?)?;
     let [b'"', rest @ ..] = behind else { return None };
     Some((Input { text: rest, ..i }, text))
+}
+
+/// Packs such a string, if it is that, and gives what is behind it; else packs nothing. May pass over a long one.
+#[inline]
+pub(crate) fn pack_plain<'a>(text: &'a [u8], out: &mut Writer) -> Option<&'a [u8]> {
+    let [b'"', inside @ ..] = text else { return None };
+    let length = out.string_until(b'"', inside, quote_or_backslash_of)?;
+    inside.get(length + 1..)
 }
 
 /// `{5}`, CRLF and five octets, or the next of the large literals (RFC 9051 section 4.3).

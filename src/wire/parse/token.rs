@@ -27,7 +27,7 @@ pub(crate) fn gap(i: Input<'_>) -> Parsed<'_, ()> {
 }
 
 /// What separates a list's values, and whether one more follows: if not, its `)` is next.
-#[inline]
+#[inline(always)]
 pub(crate) fn next(i: Input<'_>) -> Parsed<'_, bool> {
     // As it is nearly always: one space, and a value.
     if let [b' ', text @ ..] = i.text
@@ -36,6 +36,14 @@ pub(crate) fn next(i: Input<'_>) -> Parsed<'_, bool> {
     {
         return Ok((Input { text, ..i }, true));
     }
+    if i.peek() == Some(b')') {
+        return Ok((i, false));
+    }
+    next_other(i)
+}
+
+#[inline(never)]
+fn next_other(i: Input<'_>) -> Parsed<'_, bool> {
     let (rest, ()) = gap(i)?;
     Ok((rest, rest.peek() != Some(b')')))
 }
@@ -137,22 +145,26 @@ pub(crate) fn nil(i: Input<'_>) -> Option<Input<'_>> {
     ends.then_some(Input { text, ..i })
 }
 
+/// So many digits always fit 64 bits; a number that has them may go on.
+const MOST_DIGITS: usize = 19;
+
 /// A number below 2^64.
 #[inline]
 pub(crate) fn number64(i: Input<'_>) -> Parsed<'_, u64> {
-    let (mut value, mut rest) = (0u64, i.text);
-    while let [digit @ b'0'..=b'9', behind @ ..] = rest {
-        // 19 digits always fit.
-        if i.text.len() - rest.len() >= 19 {
-            return long_number(i);
+    let (mut value, mut length) = (0u64, 0);
+    for octet in i.text.iter().take(MOST_DIGITS) {
+        let digit = octet.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
         }
-        value = value * 10 + u64::from(digit - b'0');
-        rest = behind;
+        value = value * 10 + u64::from(digit);
+        length += 1;
     }
-    if rest.len() == i.text.len() {
-        return fail(i, "a number");
+    match length {
+        0 => fail(i, "a number"),
+        MOST_DIGITS => long_number(i),
+        _ => Ok((i.skip(length), value)),
     }
-    Ok((Input { text: rest, ..i }, value))
 }
 
 #[cold]

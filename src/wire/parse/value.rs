@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::string::{Str, string};
+use super::string::{Str, plain, string};
 use super::token::spaces;
 use crate::wire::input::{Input, Parsed, fail};
 
@@ -63,7 +63,10 @@ fn walk<'a>(i: Input<'a>, depth: usize, mut large: impl FnMut(usize, &'a Bytes))
                 rest = rest.skip(1);
             }
             _ => {
-                let (behind, text) = scalar(rest)?;
+                let (behind, text) = match plain(rest) {
+                    Some((behind, _)) => (behind, None),
+                    None => scalar(rest)?,
+                };
                 if let Some(Str::Large(literal)) = text {
                     large(behind.text.len(), literal);
                 }

@@ -45,7 +45,7 @@ const SEEDS: &[&[u8]] = &[
 
 /// Reads it, and walks over all that was read.
 fn survive(text: &[u8]) {
-    let literals = vec![Bytes::from(vec![b'x'; 5000])];
+    let literals = vec![Bytes::from(vec![b'x'; 5000])].into();
     let frame = Frame { text: Bytes::copy_from_slice(text), literals };
     match Parser::new(&Limits::default()).read(&frame) {
         Ok(read) => assert!(!format!("{read:?}").is_empty()),

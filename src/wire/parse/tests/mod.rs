@@ -14,7 +14,7 @@ use crate::wire::{Frame, Response};
 
 /// One response without its line break. Large literals are not for this.
 fn read(text: impl AsRef<[u8]>) -> Result<Response, Unreadable> {
-    let frame = Frame { text: Bytes::copy_from_slice(text.as_ref()), literals: Vec::new() };
+    let frame = Frame { text: Bytes::copy_from_slice(text.as_ref()), literals: Default::default() };
     Parser::new(&Limits::default()).read(&frame)
 }
 

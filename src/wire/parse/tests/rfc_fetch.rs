@@ -48,7 +48,7 @@ fn a_large_literal_is_kept_and_not_copied() {
     let body = Bytes::from(vec![b'x'; 5000]);
     let text = Bytes::from_static(b"* 1 FETCH (UID 3 BODY[] {5000}\r\n X-RAW {5000}\r\n FLAGS ())");
     let other = Bytes::from(vec![b'y'; 5000]);
-    let frame = Frame { text, literals: vec![body.clone(), other.clone()] };
+    let frame = Frame { text, literals: vec![body.clone(), other.clone()].into() };
     let Ok(Response::Untagged(row)) = Parser::new(&Limits::default()).read(&frame) else { panic!() };
     let Answer::Fetch(row) = row.into_answer() else { panic!() };
     assert_eq!(row.body().unwrap().as_ptr(), body.as_ptr());
@@ -245,6 +245,21 @@ fn parts_nest_as_deep_as_the_limit_and_no_deeper() {
 
     // However generous the caller is, the stack is not at risk.
     let generous = Limits { depth: usize::MAX, ..Limits::default() };
-    let frame = Frame { text: Bytes::from(nested(100_000)), literals: Vec::new() };
+    let frame = Frame { text: Bytes::from(nested(100_000)), literals: Default::default() };
     assert!(Parser::new(&generous).read(&frame).is_err());
+}
+
+#[test]
+fn rows_in_any_spelling_are_read_alike() {
+    let read = |text: &str| {
+        super::read(text).map(|read| format!("{read:?}")).map_err(|bad| (bad.message, bad.keyword))
+    };
+    for items in ["(UID 7 FLAGS (\\Seen))", "()", " (UID 7) ", "(UID 7", "UID 7", "(UID 7) x", ""] {
+        let usual = read(&format!("* 12 FETCH {items}"));
+        for other in ["*  12 FETCH ", "* 12  FETCH ", "* 12 fetch ", "*12 FETCH "] {
+            assert_eq!(read(&format!("{other}{items}")), usual, "{other}{items}");
+        }
+    }
+    assert!(read("* 0 FETCH (UID 7)").is_err());
+    assert!(read("* 4294967296 FETCH (UID 7)").is_err());
 }

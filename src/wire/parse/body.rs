@@ -14,7 +14,7 @@ const LISTS: usize = 10;
 /// Packs one body with all in it, as [`BodyStructure`](crate::types::BodyStructure) wants it. `depth` is how
 /// deep bodies may still nest.
 pub(crate) fn body<'a>(i: Input<'a>, depth: usize, out: &mut Writer) -> Parsed<'a, ()> {
-    let Some(depth) = depth.checked_sub(1) else { return fail(i, "fewer parts within each other") };
+    let Some(depth) = depth.checked_sub(1) else { return fail(i, "parts nested within Limits::depth") };
     let (inside, ()) = open(i)?;
     let node = out.open();
     let (rest, ()) = match inside.peek() {

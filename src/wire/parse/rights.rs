@@ -1,19 +1,19 @@
 //! ACL, LISTRIGHTS, MYRIGHTS (RFC 4314), QUOTA and QUOTAROOT (RFC 9208, RFC 2087): what is behind their
 //! keyword.
 
+use super::Rules;
 use super::mailbox::named_mailbox;
-use super::room;
 use super::string::{Str, astring};
 use super::token::{closed, count, open, spaces};
 use crate::types::{Acl, ListRights, MyRights, Quota, QuotaResource, QuotaRoot, Rights};
 use crate::wire::input::{Input, Parsed};
 
 /// Strings up to the end of the line.
-pub(crate) fn strings(i: Input<'_>) -> Parsed<'_, Vec<String>> {
+pub(crate) fn strings<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Vec<String>> {
     let (mut i, mut all) = (spaces(i), Vec::new());
     while !i.text.is_empty() {
         let (rest, text) = astring(i)?;
-        room(i, all.len())?;
+        rules.room(i, all.len())?;
         all.push(text.to_text());
         i = spaces(rest);
     }
@@ -25,13 +25,13 @@ fn rights(text: Str<'_>) -> Rights {
 }
 
 /// `INBOX Fred rwipslxcetda David lrswideta` (RFC 4314 section 3.6).
-pub(crate) fn acl(i: Input<'_>) -> Parsed<'_, Acl> {
-    let (rest, mailbox) = named_mailbox(i)?;
+pub(crate) fn acl<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Acl> {
+    let (rest, mailbox) = named_mailbox(i, rules)?;
     let (mut i, mut entries) = (spaces(rest), Vec::new());
     while !i.text.is_empty() {
         let (rest, who) = astring(i)?;
         let (rest, what) = astring(spaces(rest))?;
-        room(i, entries.len())?;
+        rules.room(i, entries.len())?;
         entries.push((who.to_text(), rights(what)));
         i = spaces(rest);
     }
@@ -39,24 +39,24 @@ pub(crate) fn acl(i: Input<'_>) -> Parsed<'_, Acl> {
 }
 
 /// `~/Mail/saved smith la r swicdkxte` (RFC 4314 section 3.7).
-pub(crate) fn list_rights(i: Input<'_>) -> Parsed<'_, ListRights> {
-    let (rest, mailbox) = named_mailbox(i)?;
+pub(crate) fn list_rights<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, ListRights> {
+    let (rest, mailbox) = named_mailbox(i, rules)?;
     let (rest, who) = astring(spaces(rest))?;
     let (rest, required) = astring(spaces(rest))?;
-    let (rest, optional) = strings(rest)?;
+    let (rest, optional) = strings(rest, rules)?;
     let optional = optional.into_iter().map(Rights::new).collect();
     Ok((rest, ListRights::new(mailbox, who.to_text(), rights(required), optional)))
 }
 
 /// `INBOX rwiptsldaex` (RFC 4314 section 3.8).
-pub(crate) fn my_rights(i: Input<'_>) -> Parsed<'_, MyRights> {
-    let (rest, mailbox) = named_mailbox(i)?;
+pub(crate) fn my_rights<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, MyRights> {
+    let (rest, mailbox) = named_mailbox(i, rules)?;
     let (rest, what) = astring(spaces(rest))?;
     Ok((rest, MyRights::new(mailbox, rights(what))))
 }
 
 /// `"" (STORAGE 10 512)` (RFC 9208 section 4.2.1).
-pub(crate) fn quota(i: Input<'_>) -> Parsed<'_, Quota> {
+pub(crate) fn quota<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Quota> {
     let (rest, root) = astring(spaces(i))?;
     let (root, mut resources) = (root.to_text(), Vec::new());
     let i = spaces(rest);
@@ -71,15 +71,15 @@ pub(crate) fn quota(i: Input<'_>) -> Parsed<'_, Quota> {
         let (rest, name) = astring(i)?;
         let (rest, usage) = count(spaces(rest))?;
         let (rest, limit) = count(spaces(rest))?;
-        room(i, resources.len())?;
+        rules.room(i, resources.len())?;
         resources.push(QuotaResource::new(name.to_text(), usage.unwrap_or(0), limit));
         i = spaces(rest);
     }
 }
 
 /// `INBOX ""` (RFC 9208 section 4.2.2).
-pub(crate) fn quota_root(i: Input<'_>) -> Parsed<'_, QuotaRoot> {
-    let (rest, mailbox) = named_mailbox(i)?;
-    let (rest, roots) = strings(rest)?;
+pub(crate) fn quota_root<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, QuotaRoot> {
+    let (rest, mailbox) = named_mailbox(i, rules)?;
+    let (rest, roots) = strings(rest, rules)?;
     Ok((rest, QuotaRoot::new(mailbox, roots)))
 }

@@ -3,8 +3,8 @@
 use nom::Parser;
 use nom::sequence::{delimited, preceded};
 
+use super::Rules;
 use super::mailbox::named_mailbox;
-use super::room;
 use super::set::{Gather, number_list, spaced, uid_set};
 use super::string::astring;
 use super::token::{Upper, close, closed, end, gap, name, nil, number, number64, open, space, spaces};
@@ -31,7 +31,7 @@ pub(crate) fn search(i: Input<'_>) -> Parsed<'_, SearchResult> {
 }
 
 /// What stands behind `* ESEARCH`.
-pub(crate) fn esearch(i: Input<'_>, depth: usize) -> Parsed<'_, ESearch> {
+pub(crate) fn esearch<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, ESearch> {
     let mut result = ESearch::default();
     let mut i = spaces(i);
     if i.peek() == Some(b'(') {
@@ -47,7 +47,7 @@ pub(crate) fn esearch(i: Input<'_>, depth: usize) -> Parsed<'_, ESearch> {
                 }
                 // RFC 7377 section 2.1: which mailbox was searched.
                 b"MAILBOX" => {
-                    let (behind, mailbox) = named_mailbox(rest)?;
+                    let (behind, mailbox) = named_mailbox(rest, rules)?;
                     result.mailbox = Some(mailbox);
                     behind
                 }
@@ -56,7 +56,7 @@ pub(crate) fn esearch(i: Input<'_>, depth: usize) -> Parsed<'_, ESearch> {
                     result.uid_validity = UidValidity::new(value);
                     behind
                 }
-                _ => other(rest, label, depth, &mut result)?.0,
+                _ => other(rest, label, rules, &mut result)?.0,
             };
             at = spaces(behind);
         }
@@ -86,10 +86,10 @@ pub(crate) fn esearch(i: Input<'_>, depth: usize) -> Parsed<'_, ESearch> {
                 (rest, ())
             }
             b"PARTIAL" => put(partial(rest)?, &mut result.partial),
-            b"ADDTO" => changes(rest, true, &mut result)?,
-            b"REMOVEFROM" => changes(rest, false, &mut result)?,
+            b"ADDTO" => changes(rest, true, rules, &mut result)?,
+            b"REMOVEFROM" => changes(rest, false, rules, &mut result)?,
             b"RELEVANCY" => relevancy(rest, &mut result)?,
-            _ => other(rest, item, depth, &mut result)?,
+            _ => other(rest, item, rules, &mut result)?,
         };
         i = spaces(rest);
     }
@@ -128,7 +128,7 @@ fn place(i: Input<'_>) -> Parsed<'_, i64> {
 }
 
 /// `(1 2733 1 2731:2732)` (RFC 5267 section 4.3).
-fn changes<'a>(i: Input<'a>, added: bool, result: &mut ESearch) -> Parsed<'a, ()> {
+fn changes<'a>(i: Input<'a>, added: bool, rules: &Rules, result: &mut ESearch) -> Parsed<'a, ()> {
     let (mut i, ()) = open(i)?;
     loop {
         if let Some(rest) = closed(i) {
@@ -136,7 +136,7 @@ fn changes<'a>(i: Input<'a>, added: bool, result: &mut ESearch) -> Parsed<'a, ()
         }
         let (rest, position) = number(i)?;
         let (rest, numbers) = number_list(spaces(rest))?;
-        room(i, result.changes.len())?;
+        rules.room(i, result.changes.len())?;
         result.changes.push(ResultChange::new(added, position, numbers));
         i = spaces(rest);
     }
@@ -156,10 +156,10 @@ fn relevancy<'a>(i: Input<'a>, result: &mut ESearch) -> Parsed<'a, ()> {
 }
 
 /// A value without a type.
-fn other<'a>(i: Input<'a>, name: &[u8], depth: usize, result: &mut ESearch) -> Parsed<'a, ()> {
-    let (rest, raw) = value::raw(i, depth)?;
+fn other<'a>(i: Input<'a>, name: &[u8], rules: &Rules, result: &mut ESearch) -> Parsed<'a, ()> {
+    let (rest, raw) = value::raw(i, rules.depth)?;
     let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
-    room(i, result.other.len())?;
+    rules.room(i, result.other.len())?;
     result.other.push((text(name), text(&raw)));
     Ok((rest, ()))
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use super::token::{byte, closed, nil, open};
+use super::token::{byte, closed, ends_word, nil, open};
 use crate::types::packed::Writer;
 use crate::wire::LARGE_LITERAL;
 use crate::wire::input::{Input, Parsed, fail};
@@ -164,7 +164,7 @@ pub(crate) fn astring(i: Input<'_>) -> Parsed<'_, Str<'_>> {
     if let Ok(read) = string(i) {
         return Ok(read);
     }
-    let (rest, word) = i.run(|b| b > b' ' && !b"()\"".contains(&b) && b != 0x7f);
+    let (rest, word) = i.run(|b| !ends_word(b));
     if word.is_empty() { fail(i, "a string") } else { Ok((rest, Str::Plain(word))) }
 }
 

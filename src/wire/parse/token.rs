@@ -1,5 +1,6 @@
 //! The small pieces of the grammar: spaces, parentheses, words, numbers.
 
+use crate::types::Limits;
 use crate::wire::input::{Input, Parsed, fail};
 
 /// One space or more.
@@ -129,12 +130,19 @@ impl<'a> Upper<'a> {
     }
 }
 
+/// Where a word without quotes ends: at a space, a control character, a parenthesis or a quote. RFC 9051 section 9 has
+/// more specials, `]` among them, which servers write all the same; and an `astring` may hold `]`, so that `NIL]` is no
+/// NIL, but a word of four letters.
+#[inline]
+pub(crate) fn ends_word(octet: u8) -> bool {
+    matches!(octet, 0..=b' ' | b'(' | b')' | b'"' | 0x7f)
+}
+
 /// Whether the next value is NIL; if so, what is behind it.
 #[inline]
 pub(crate) fn nil(i: Input<'_>) -> Option<Input<'_>> {
     let [b'N' | b'n', b'I' | b'i', b'L' | b'l', text @ ..] = i.text else { return None };
-    let ends = text.first().is_none_or(|b| matches!(b, b' ' | b'(' | b')' | b']'));
-    ends.then_some(Input { text, ..i })
+    text.first().is_none_or(|&b| ends_word(b)).then_some(Input { text, ..i })
 }
 
 /// A number below 2^64.
@@ -158,6 +166,9 @@ pub(crate) fn number64(i: Input<'_>) -> Parsed<'_, u64> {
 #[cold]
 fn long_number(i: Input<'_>) -> Parsed<'_, u64> {
     let (rest, digits) = i.run(|b| b.is_ascii_digit());
+    if digits.len() > Limits::DIGITS {
+        return fail(i, "a number within Limits::DIGITS");
+    }
     let value = digits
         .iter()
         .try_fold(0u64, |value, digit| value.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
@@ -218,6 +229,8 @@ mod tests {
         assert_eq!(on("18446744073709551615", number64), Some((u64::MAX, "")));
         assert_eq!(on("18446744073709551616", number64), None);
         assert_eq!(on("007", number), Some((7, "")));
+        assert_eq!(on("00000000000000000007", number), Some((7, "")));
+        assert_eq!(on("000000000000000000007", number), None, "of 21 digits");
         assert_eq!(on("x", number), None);
     }
 
@@ -238,6 +251,7 @@ mod tests {
     #[test]
     fn nil_is_a_whole_word() {
         let rest = |text: &'static str| nil(Input::new(text.as_bytes(), &[])).map(|i| i.text.len());
-        assert_eq!((rest("NIL"), rest("nil)"), rest("NILS"), rest("NI")), (Some(0), Some(1), None, None));
+        assert_eq!((rest("NIL"), rest("nil)"), rest("NIL\"")), (Some(0), Some(1), Some(1)));
+        assert_eq!((rest("NILS"), rest("NI"), rest("NIL]")), (None, None, None));
     }
 }

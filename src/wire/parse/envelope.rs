@@ -66,12 +66,35 @@ pub(crate) fn pack<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
 }
 
 fn pack_other<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
+    if i.peek() == Some(b'(') {
+        return pack_list(i, out);
+    }
     let (rest, text) = loose(i)?;
     match text {
         Some(text) => text.pack(out),
         None => out.nil(),
     }
     Ok((rest, ()))
+}
+
+/// Texts in parentheses where one text is due: packs them with spaces between; NIL for none.
+fn pack_list<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
+    let (mut i, ()) = open(i)?;
+    let mut all: Vec<u8> = Vec::new();
+    loop {
+        if let Some(rest) = closed(i) {
+            out.string(Some(&all[..]).filter(|all| !all.is_empty()));
+            return Ok((rest, ()));
+        }
+        let (rest, text) = loose(i)?;
+        if let Some(text) = text {
+            if !all.is_empty() {
+                all.push(b' ');
+            }
+            all.extend_from_slice(&text.octets());
+        }
+        i = spaces(rest);
+    }
 }
 
 /// A list of addresses: NIL, or addresses in parentheses.
@@ -130,5 +153,9 @@ fn address<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
         };
         (i, more) = next(rest)?;
     }
-    if more { fail(i, "the end of an address") } else { Ok((i.skip(1), ())) }
+    while more {
+        let (rest, ()) = value::skip(i, LISTS)?;
+        (i, more) = next(rest)?;
+    }
+    Ok((i.skip(1), ()))
 }

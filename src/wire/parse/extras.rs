@@ -6,7 +6,7 @@ use super::fetch::{data, other};
 use super::flags::attributes;
 use super::mailbox::{decoded, object_id};
 use super::section::{origin, section};
-use super::string::{Str, loose, nstring};
+use super::string::{Str, loose, nstring, string};
 use super::token::{close, closed, count, gap, nil, open, spaces};
 use crate::types::{BodyData, Message, Section, Timestamp};
 use crate::wire::input::{Fail, Input, Parsed};
@@ -81,7 +81,10 @@ fn labels<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Vec<String>> {
         let (rest, none) = attributes(i, rules.words)?;
         return Ok((rest, none));
     }
-    let (mut i, ()) = open(i)?;
+    let Ok((mut i, ())) = open(i) else {
+        let (rest, label) = string(i)?;
+        return Ok((rest, vec![decoded(&label.octets(), rules).into_owned()]));
+    };
     let mut all = Vec::new();
     loop {
         if let Some(rest) = closed(i) {

@@ -4,8 +4,8 @@ use super::body::body;
 use super::envelope::envelope;
 use super::extras;
 use super::section::{origin, section};
-use super::string::{Str, nstring};
-use super::token::{Upper, closed, count, gap, name, number, number64, open, spaces};
+use super::string::{Str, loose, nstring};
+use super::token::{Upper, closed, count, gap, name, number, number64, open, small_count, spaces};
 use super::value;
 use super::{Parser, Rules};
 use crate::types::packed::Writer;
@@ -15,8 +15,15 @@ use crate::wire::input::{Input, Parsed, fail};
 /// The list of items. The message's number, or UID in UIDFETCH, has been read.
 pub(crate) fn fetch<'a>(i: Input<'a>, parser: &mut Parser, message: &mut Message) -> Parsed<'a, ()> {
     let (mut i, ()) = open(spaces(i))?;
+    if i.peek() == Some(b'(') {
+        // No item begins so: this is a pair too many.
+        i = open(i)?.0;
+    }
     loop {
-        if let Some(rest) = closed(i) {
+        if let Some(mut rest) = closed(i) {
+            while let Some(behind) = closed(rest) {
+                rest = behind;
+            }
             return Ok((rest, ()));
         }
         let (rest, ()) = match usual(i, parser, message) {
@@ -57,6 +64,8 @@ fn item<'a>(
 ) -> Parsed<'a, ()> {
     let rules = &parser.rules;
     let upper = Upper::new(written);
+    // Some put a space before the bracket, which begins no value.
+    let i = if spaces(i).peek() == Some(b'[') { spaces(i) } else { i };
     match (upper.as_bytes(), i.peek()) {
         (b"BODY" | b"BODY.PEEK", Some(b'[')) => body_data(start, i, rules, message),
         (b"BINARY" | b"BINARY.PEEK", Some(b'[')) => extras::binary(start, i, rules, message),
@@ -80,8 +89,11 @@ fn item<'a>(
 }
 
 fn uid<'a>(i: Input<'a>, message: &mut Message) -> Parsed<'a, ()> {
-    let (rest, value) = number(i)?;
-    message.uid = Uid::new(value).or(message.uid);
+    let (rest, value) = match number(i) {
+        Ok((rest, value)) => (rest, Some(value)),
+        Err(_) => small_count(i)?,
+    };
+    message.uid = value.and_then(Uid::new).or(message.uid);
     Ok((rest, ()))
 }
 
@@ -140,7 +152,7 @@ fn internal_date<'a>(start: Input<'a>, i: Input<'a>, rules: &Rules, message: &mu
         message.internal_date = Some(date);
         return Ok((i.skip(28), ()));
     }
-    let (rest, text) = nstring(i)?;
+    let (rest, text) = loose(i)?;
     match text.map(|text| Timestamp::read(&text.octets())) {
         Some(Some(date)) => {
             message.internal_date = Some(date);

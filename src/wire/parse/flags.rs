@@ -12,6 +12,15 @@ pub(crate) fn flags(i: Input<'_>, most: usize) -> Parsed<'_, Flags> {
     read(i, most, Flag::new)
 }
 
+/// The same as all of a response, where some leave out the parentheses.
+pub(crate) fn flags_of_mailbox(i: Input<'_>, most: usize) -> Parsed<'_, Flags> {
+    if i.peek() == Some(b'(') || nil(i).is_some() {
+        return flags(i, most);
+    }
+    let (rest, all) = words(i, most)?;
+    Ok((rest, all.iter().map(|name| Flag::new(name)).collect()))
+}
+
 fn read(i: Input<'_>, most: usize, flag: impl Fn(&str) -> Flag) -> Parsed<'_, Flags> {
     let mut all = Vec::new();
     let (rest, ()) = each(i, most, |name| all.push(flag(&String::from_utf8_lossy(name))))?;

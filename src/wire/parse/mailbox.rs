@@ -11,7 +11,7 @@ use super::Rules;
 use super::flags::attributes;
 use super::server::string_list;
 use super::string::{Str, astring, loose, string};
-use super::token::{Upper, close, closed, count, end, gap, name, nil, open, space, spaces};
+use super::token::{Upper, close, closed, count, end, gap, name, nil, open, spaces};
 use super::value;
 use crate::types::{ListEntry, MailboxName, MailboxStatus, ModSeq, Uid, UidValidity};
 use crate::wire::input::{Input, Parsed, expected, fail};
@@ -45,11 +45,17 @@ pub(crate) fn named_mailbox<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Mailb
 
 /// What stands behind `* LIST`.
 pub(crate) fn list<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, ListEntry> {
-    let (i, attributes) = attributes(spaces(i), rules.words)?;
+    let i = spaces(i);
+    let (i, attributes) = if i.peek() == Some(b'"') { (i, Vec::new()) } else { attributes(i, rules.words)? };
     let (i, delimiter) = delimiter(spaces(i))?;
-    let (i, ()) = space(i)?;
+    let i = spaces(i);
     let (i, written) = match string(i) {
-        Ok((rest, written)) => (rest, written.octets()),
+        // The name of no mailbox, which tells the delimiter alone.
+        _ if i.text.is_empty() => (i, Cow::Borrowed(i.text)),
+        Ok((rest, written)) => match unescaped_name(i, rest, rules) {
+            Some(whole) => (rest.skip(rest.text.len()), Cow::Borrowed(whole)),
+            None => (rest, written.octets()),
+        },
         Err(_) if i.peek() != Some(b'"') => bare_name(i, rules)?,
         Err(error) => return Err(error),
     };
@@ -62,10 +68,30 @@ pub(crate) fn list<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, ListEntry> {
     Ok((i, entry))
 }
 
+/// A name in quotes with quotes in it that nobody escaped: it goes on to the last quote if that ends the line. `rest` is
+/// behind the quote that would end it else.
+fn unescaped_name<'a>(i: Input<'a>, rest: Input<'a>, rules: &Rules) -> Option<&'a [u8]> {
+    let behind = spaces(rest);
+    let is_list = |i| extended(i, rules, &mut ListEntry::new("")).and_then(|(i, ())| end(i)).is_ok();
+    if behind.text.is_empty() || is_list(behind) {
+        return None;
+    }
+    i.text.trim_ascii_end().strip_prefix(b"\"")?.strip_suffix(b"\"")
+}
+
 /// The character between the levels of a name.
 pub(crate) fn delimiter(i: Input<'_>) -> Parsed<'_, Option<char>> {
+    // A backslash that nobody escaped: an escaped quote would have another quote behind it.
+    if let [b'"', b'\\', b'"', b' ' | b')', ..] = i.text {
+        return Ok((i.skip(3), Some('\\')));
+    }
     let (rest, text) = loose(i)?;
-    let delimiter = text.and_then(|text| text.to_text().chars().next());
+    let text = text.map(Str::to_text).unwrap_or_default();
+    let mut chars = text.chars();
+    let delimiter = chars.next();
+    if i.peek() != Some(b'"') && chars.next().is_some() {
+        return fail(i, "a delimiter, which is one character");
+    }
     // No name that holds a line's end can be told or asked for (RFC 9051 section 9, QUOTED-CHAR).
     if delimiter.is_some_and(char::is_control) {
         return fail(i, "a delimiter that can be seen");
@@ -135,15 +161,20 @@ const MOST_LISTS_IN_A_NAME: usize = 16;
 pub(crate) fn status<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, MailboxStatus> {
     let i = spaces(i);
     if let Ok((rest, written)) = string(i) {
+        if let Some(rest) = nothing(rest) {
+            return Ok((rest, MailboxStatus::new(mailbox_name(&written.octets(), rules))));
+        }
         let (rest, ()) = gap(rest)?;
         return status_items(rest, rules, MailboxStatus::new(mailbox_name(&written.octets(), rules)));
     }
     // Without quotes, the name goes on to the first list that is one of items.
     let mut failed = None;
-    let before = |at| i.text.get(..at).filter(|before| before.ends_with(b" "));
-    let lists = memchr::memchr_iter(b'(', i.text).filter_map(|at| Some((at, before(at)?)));
+    // Behind a space, or else, as some leave that out, anywhere.
+    let before = |at| i.text.get(..at).filter(|before: &&[u8]| !before.is_empty());
+    let lists = || memchr::memchr_iter(b'(', i.text).filter_map(|at| Some((at, before(at)?)));
+    let spaced = lists().filter(|(_, before)| before.ends_with(b" ")).take(MOST_LISTS_IN_A_NAME);
     // Each is looked at anew, so that without a bound the time would grow with the square of the line.
-    for (at, before) in lists.take(MOST_LISTS_IN_A_NAME) {
+    for (at, before) in spaced.chain(lists().take(MOST_LISTS_IN_A_NAME)) {
         match status_items(
             i.skip(at),
             rules,
@@ -156,6 +187,12 @@ pub(crate) fn status<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, MailboxStatu
     Err(failed.unwrap_or_else(|| expected(i, "a mailbox name and a list")))
 }
 
+/// The end of the line where a list is due, or NIL before it.
+fn nothing(i: Input<'_>) -> Option<Input<'_>> {
+    let i = spaces(i);
+    end(nil(i).unwrap_or(i)).ok().map(|(rest, ())| rest)
+}
+
 /// `(MESSAGES 231 UIDNEXT 44292)`.
 fn status_items<'a>(i: Input<'a>, rules: &Rules, mut status: MailboxStatus) -> Parsed<'a, MailboxStatus> {
     let (mut i, ()) = open(i)?;
@@ -165,6 +202,11 @@ fn status_items<'a>(i: Input<'a>, rules: &Rules, mut status: MailboxStatus) -> P
             return Ok((rest, status));
         }
         let (rest, item) = name(i)?;
+        if closed(rest).is_some() {
+            // The last one's value is missing.
+            i = spaces(rest);
+            continue;
+        }
         let (rest, ()) = gap(rest)?;
         i = spaces(status_item(rest, item, rules, &mut status)?.0);
     }
@@ -197,7 +239,11 @@ fn status_item<'a>(i: Input<'a>, item: &[u8], rules: &Rules, status: &mut Mailbo
         status.other.push((text(item), text(&raw)));
         return Ok((rest, ()));
     }
-    let (rest, value) = count(i)?;
+    let (rest, value) = match open(i) {
+        // As FETCH tells a mod-sequence.
+        Ok((inside, ())) => count(inside).and_then(|(rest, value)| Ok((close(rest)?.0, value)))?,
+        Err(_) => count(i)?,
+    };
     match upper.as_bytes() {
         b"MESSAGES" => status.messages = small(value),
         b"RECENT" => status.recent = small(value),
@@ -232,14 +278,20 @@ pub(crate) fn id<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Vec<(String, Opt
     if let Some(rest) = nil(i) {
         return Ok((rest.skip(rest.text.len()), fields));
     }
-    let (mut i, ()) = open(i)?;
+    let mut i = open(i).map_or(i, |(inside, ())| inside);
+    let ends = |i| closed(i).or_else(|| end(i).ok().map(|(rest, ())| rest));
     loop {
-        if let Some(rest) = closed(i) {
+        if let Some(rest) = ends(i) {
             return Ok((rest.skip(rest.text.len()), fields));
         }
         let (rest, field) = loose(i)?;
-        // A name without a value, at the end: none.
-        let (rest, text) = if closed(rest).is_some() { (rest, None) } else { loose(spaces(rest))? };
+        let value = spaces(rest);
+        // A name without a value, at the end: none. A list is no value that could be told.
+        let (rest, text) = match value.peek() {
+            _ if ends(rest).is_some() => (rest, None),
+            Some(b'(') => (value::skip(value, rules.depth)?.0, None),
+            _ => loose(value)?,
+        };
         if let Some(field) = field {
             rules.room(i, fields.len())?;
             fields.push((field.to_text(), text.map(Str::to_text)));

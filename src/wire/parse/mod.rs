@@ -19,7 +19,7 @@
 //! | spaces after `(` and before `)` | `token::open`, `token::close` |
 //! | no space before or after a parenthesis or a literal | `token::gap` |
 //! | a space at the end of the line | `token::end` |
-//! | counts told as `-1`, `NIL`, `"12"` or `1.8e+06` | `token::count` |
+//! | counts told as `-1`, `NIL`, `"12"` or `1.8e+06`, or beyond 2^64 | `token::count`: unknown, the nearest |
 //! | 8-bit octets in quotes | `string::quoted` |
 //! | a backslash in quotes before any other octet: both are kept | `string::quoted` |
 //! | an atom where a string is due; `()` where NIL is | `string::loose` |
@@ -36,23 +36,38 @@
 //! | a flag in quotes | `flags::flag` |
 //! | `X-[Some Thing]/All`: a space within brackets belongs to the flag | `flags::flag` |
 //! | NIL for an empty list | `flags::flags` |
+//! | FLAGS without its parentheses | `flags::flags_of_mailbox` |
 //! | a delimiter of LIST that is NIL, `""` or bare | `mailbox::delimiter` |
+//! | a delimiter that is a backslash, not escaped | `mailbox::delimiter` |
+//! | LIST without attributes, or with nothing behind the delimiter | `mailbox::list` |
+//! | a name in quotes with quotes in it that are not escaped | `mailbox::unescaped_name`: it goes on to the last |
 //! | an unquoted name with spaces, tabs, brackets or parentheses | `mailbox::bare_name` |
 //! | a name that is not valid modified UTF-7 | `mailbox::mailbox_name`: taken literally |
 //! | a row of ID with something behind it | `mailbox::id` |
+//! | ID without its parentheses, a list for a value | `mailbox::id`: no value |
 //! | `STATUS "x" ()`, counts told as -1 | `mailbox::status` |
+//! | STATUS without its list, without its last value, with a value in parentheses | `mailbox::status`, `mailbox::status_items`, `mailbox::status_item` |
 //! | SEARCH or SORT without a number, with a space at the end, with numbers behind `(MODSEQ 5)` | `search::search`, `sort::sort` |
-//! | ESEARCH with its tag without quotes, with parentheses around items | `search::esearch` |
+//! | NIL or `()` for no numbers | `search::none`, `search::all`, `sort::thread` |
+//! | a mod-sequence of a search that is NIL or 0 | `search::mod_seq`: unknown |
+//! | ESEARCH with its tag without quotes, with parentheses around items, with its last value missing | `search::esearch` |
 //! | spaces between threads, an empty thread | `sort::thread` |
 //! | an empty identifier, `EMAILID ()` | `mailbox::object_id`: none |
 //! | a quota without usage or limit, told as -1 or NIL | `rights::quota`: 0, none |
 //! | QUOTA without a list | `rights::quota`: nothing is counted |
+//! | QUOTA with a list that has no parentheses, no root, a root with spaces | `rights::quota`, `rights::quota_name` |
+//! | QUOTAROOT with its roots in parentheses | `rights::quota_root` |
+//! | rights missing at the end | `rights::last_rights`: none |
 //! | a namespace's delimiter NIL or `""`, or missing | `server::namespace` |
 //! | namespaces missing at the end | `server::namespaces` |
+//! | NIL behind the three kinds of namespaces; one without its list's parentheses | `server::namespaces`, `server::namespace_list` |
 //! | a language or collation without parentheses | `server::languages`, `server::comparator` |
 //! | parentheses around all of URLFETCH | `server::url_fetch` |
 //! | METADATA's value missing or a bare word | `server::metadata` |
 //! | spaces around the items of FETCH, none before a literal | `fetch::fetch` |
+//! | the items of FETCH in one more pair of parentheses; parentheses too many at its end | `fetch::fetch` |
+//! | a space before the bracket of `BODY []` | `fetch::item` |
+//! | a UID that is none, told as counts are | `fetch::uid`: unknown |
 //! | `BODY[2] )` or `BINARY[2] )`, without a value | `fetch::data`: NIL |
 //! | `MODSEQ (-1)`, `MODSEQ 5` | `fetch::mod_seq`: unknown; the same as `(5)` |
 //! | a date that can't be read | `fetch::internal_date`: kept with the untyped items |
@@ -61,19 +76,22 @@
 //! | NIL for an item of FETCH that an extension defines | `extras::item` |
 //! | an identifier without parentheses | `mailbox::object_id` |
 //! | a preview as a list of algorithm and text | `extras::preview` |
-//! | NIL among labels, a label unquoted | `extras::labels` |
+//! | NIL among labels, a label unquoted, one without its list's parentheses | `extras::labels` |
 //! | an envelope in one more pair of parentheses; NIL or `()` for all of it | `envelope::envelope` |
 //! | an envelope with fields missing at the end, or more than ten | `envelope::envelope` |
 //! | NIL or spaces between addresses, one address without its list's parentheses | `envelope::addresses` |
 //! | addresses with too few fields | `envelope::address` |
+//! | addresses with more | `envelope::address`: left out |
+//! | texts in parentheses where one is due | `envelope::pack_list`: joined with spaces |
 //! | parts of a multipart with spaces between them, or none | `body::multipart` |
 //! | `()` or NIL for all of BODYSTRUCTURE | `fetch::body_structure`: not told |
 //! | `()` or NIL in place of a nested body | `body::multipart`, `body::leaf` |
 //! | a multipart without parts; one media string in place of two | `body::single_name` |
 //! | a multipart told as a basic part | `body::leaf` |
 //! | a part that is a message, without envelope and body | `body::message` |
+//! | the same with a disposition there, or without a body alone | `body::is_disposition`, `body::message` |
 //! | a text without lines, lines where none are due, no MD5 | `body::leaf`: told by shape |
-//! | a parameter without value, NIL or a text for parameters | `body::params` |
+//! | a parameter without value, in parentheses of its own; NIL or a text for parameters | `body::params` |
 //! | a disposition without list, `(NIL NIL)`, swapped with the language | `body::extension` |
 //! | a part with fields missing at the end, or further ones | `body::extension` |
 
@@ -325,7 +343,7 @@ fn named(all: Input<'_>, i: Input<'_>, word: &[u8], rules: &Rules) -> Result<Res
         b"ENABLED" => typed("ENABLED", flags::words(i, rules.words), |all| {
             Answer::Enabled(all.into_iter().map(Cow::into_owned).collect())
         }),
-        b"FLAGS" => typed("FLAGS", flags::flags(spaces(i), rules.words), Answer::Flags),
+        b"FLAGS" => typed("FLAGS", flags::flags_of_mailbox(spaces(i), rules.words), Answer::Flags),
         b"LIST" | b"XLIST" => typed("LIST", mailbox::list(i, rules), Answer::List),
         b"LSUB" => typed("LSUB", mailbox::list(i, rules), Answer::Lsub),
         b"STATUS" => typed("STATUS", mailbox::status(i, rules), Answer::MailboxStatus),

@@ -3,7 +3,8 @@
 
 use super::Rules;
 use super::mailbox::named_mailbox;
-use super::string::{Str, astring};
+use super::server::string_list;
+use super::string::{Str, astring, loose, string};
 use super::token::{closed, count, open, spaces};
 use crate::types::{Acl, ListRights, MyRights, Quota, QuotaResource, QuotaRoot, Rights};
 use crate::wire::input::{Input, Parsed};
@@ -20,8 +21,11 @@ pub(crate) fn strings<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Vec<String>
     Ok((i, all))
 }
 
-fn rights(text: Str<'_>) -> Rights {
-    Rights::new(text.to_text())
+/// Rights behind a space; none at the end of the line, or where NIL is.
+fn last_rights(i: Input<'_>) -> Parsed<'_, Rights> {
+    let i = spaces(i);
+    let (rest, text) = if i.text.is_empty() { (i, None) } else { loose(i)? };
+    Ok((rest, Rights::new(text.map(Str::to_text).unwrap_or_default())))
 }
 
 /// `INBOX Fred rwipslxcetda David lrswideta` (RFC 4314 section 3.6).
@@ -30,9 +34,9 @@ pub(crate) fn acl<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Acl> {
     let (mut i, mut entries) = (spaces(rest), Vec::new());
     while !i.text.is_empty() {
         let (rest, who) = astring(i)?;
-        let (rest, what) = astring(spaces(rest))?;
+        let (rest, what) = last_rights(rest)?;
         rules.room(i, entries.len())?;
-        entries.push((who.to_text(), rights(what)));
+        entries.push((who.to_text(), what));
         i = spaces(rest);
     }
     Ok((i, Acl::new(mailbox, entries)))
@@ -42,31 +46,42 @@ pub(crate) fn acl<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Acl> {
 pub(crate) fn list_rights<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, ListRights> {
     let (rest, mailbox) = named_mailbox(i, rules)?;
     let (rest, who) = astring(spaces(rest))?;
-    let (rest, required) = astring(spaces(rest))?;
+    let (rest, required) = last_rights(rest)?;
     let (rest, optional) = strings(rest, rules)?;
     let optional = optional.into_iter().map(Rights::new).collect();
-    Ok((rest, ListRights::new(mailbox, who.to_text(), rights(required), optional)))
+    Ok((rest, ListRights::new(mailbox, who.to_text(), required, optional)))
 }
 
 /// `INBOX rwiptsldaex` (RFC 4314 section 3.8).
 pub(crate) fn my_rights<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, MyRights> {
     let (rest, mailbox) = named_mailbox(i, rules)?;
-    let (rest, what) = astring(spaces(rest))?;
-    Ok((rest, MyRights::new(mailbox, rights(what))))
+    let (rest, what) = last_rights(rest)?;
+    Ok((rest, MyRights::new(mailbox, what)))
+}
+
+/// The name of a quota root: a string; a word, with spaces in it if a list ends the line; nothing, before that list.
+fn quota_name(i: Input<'_>) -> Parsed<'_, Str<'_>> {
+    if matches!(i.peek(), Some(b'"' | b'{' | b'~')) {
+        return string(i);
+    }
+    match memchr::memchr(b'(', i.text) {
+        Some(list) => Ok((i.skip(list), Str::Plain(i.text.get(..list).unwrap_or_default().trim_ascii_end()))),
+        None => astring(i),
+    }
 }
 
 /// `"" (STORAGE 10 512)` (RFC 9208 section 4.2.1).
 pub(crate) fn quota<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Quota> {
-    let (rest, root) = astring(spaces(i))?;
+    let (rest, root) = quota_name(spaces(i))?;
     let (root, mut resources) = (root.to_text(), Vec::new());
     let i = spaces(rest);
-    if i.text.is_empty() {
-        return Ok((i, Quota::new(root, resources)));
-    }
-    let (mut i, ()) = open(i)?;
+    let (mut i, listed) = open(i).map_or((i, false), |(inside, ())| (inside, true));
     loop {
         if let Some(rest) = closed(i) {
             return Ok((rest, Quota::new(root, resources)));
+        }
+        if i.text.is_empty() && !listed {
+            return Ok((i, Quota::new(root, resources)));
         }
         let (rest, name) = astring(i)?;
         let (rest, usage) = count(spaces(rest))?;
@@ -80,6 +95,7 @@ pub(crate) fn quota<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Quota> {
 /// `INBOX ""` (RFC 9208 section 4.2.2).
 pub(crate) fn quota_root<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, QuotaRoot> {
     let (rest, mailbox) = named_mailbox(i, rules)?;
-    let (rest, roots) = strings(rest, rules)?;
+    let rest = spaces(rest);
+    let (rest, roots) = if open(rest).is_ok() { string_list(rest, rules)? } else { strings(rest, rules)? };
     Ok((rest, QuotaRoot::new(mailbox, roots)))
 }

@@ -1,13 +1,16 @@
 //! SEARCH, ESEARCH and VANISHED (RFC 3501 section 7.2.5, RFC 9051 section 7.3.4, RFC 7162 section 3.2.10).
 
 use nom::Parser;
+use nom::combinator::opt;
 use nom::sequence::{delimited, preceded};
 
 use super::Rules;
 use super::mailbox::named_mailbox;
 use super::set::{Gather, number_list, spaced, uid_set};
-use super::string::astring;
-use super::token::{Upper, close, closed, end, gap, name, nil, number, number64, open, space, spaces};
+use super::string::{astring, loose};
+use super::token::{
+    Upper, close, closed, count, end, gap, name, nil, number, open, small_count, space, spaces,
+};
 use super::value;
 use crate::types::{
     ESearch, ModSeq, NumberList, NumberSet, PartialResult, ResultChange, SearchResult, UidSet, UidValidity,
@@ -18,16 +21,27 @@ use crate::wire::input::{Input, Parsed};
 pub(crate) fn search(i: Input<'_>) -> Parsed<'_, SearchResult> {
     let mut all = Gather::default();
     let mut result = SearchResult::default();
-    let mut i = spaced(i, &mut all);
+    let mut i = none(spaced(i, &mut all));
     while i.peek() == Some(b'(') {
-        // RFC 7162 section 3.1.5: `(MODSEQ 917162500)`.
-        let (rest, value) = delimited(open, preceded((name, space), number64), close).parse(i)?;
-        result.mod_seq = ModSeq::new(value);
+        let (rest, value) = mod_seq(i)?;
+        result.mod_seq = value;
         i = spaced(rest, &mut all);
     }
     let (i, ()) = end(i)?;
     result.numbers = NumberSet(all.finish());
     Ok((i, result))
+}
+
+/// What is behind NIL or `()`, where nothing was found; else all.
+pub(crate) fn none(i: Input<'_>) -> Input<'_> {
+    let empty = open(i).ok().and_then(|(inside, ())| closed(inside));
+    nil(i).or(empty).map_or(i, spaces)
+}
+
+/// `(MODSEQ 917162500)` (RFC 7162 section 3.1.5).
+pub(crate) fn mod_seq(i: Input<'_>) -> Parsed<'_, Option<ModSeq>> {
+    let (rest, value) = delimited(open, preceded((name, space), count), close).parse(i)?;
+    Ok((rest, value.and_then(ModSeq::new)))
 }
 
 /// What stands behind `* ESEARCH`.
@@ -74,15 +88,20 @@ pub(crate) fn esearch<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, ESearch> {
             i = spaces(rest);
             continue;
         }
+        // The last one's value is missing: nothing was found.
+        if end(rest).is_ok() {
+            break;
+        }
         let (rest, ()) = gap(rest)?;
         let (rest, ()) = match upper.as_bytes() {
-            b"MIN" => put(number(rest)?, &mut result.min),
-            b"MAX" => put(number(rest)?, &mut result.max),
+            b"MIN" => put_count(rest, &mut result.min)?,
+            b"MAX" => put_count(rest, &mut result.max)?,
             b"ALL" => all(rest, &mut result)?,
-            b"COUNT" => put(number(rest)?, &mut result.count),
+            b"COUNT" => put_count(rest, &mut result.count)?,
             b"MODSEQ" => {
-                let (rest, value) = number64(rest)?;
-                result.mod_seq = ModSeq::new(value);
+                // As FETCH tells it, too.
+                let (rest, value) = delimited(opt(open), count, opt(close)).parse(rest)?;
+                result.mod_seq = value.and_then(ModSeq::new);
                 (rest, ())
             }
             b"PARTIAL" => put(partial(rest)?, &mut result.partial),
@@ -93,11 +112,16 @@ pub(crate) fn esearch<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, ESearch> {
         };
         i = spaces(rest);
     }
-    Ok((i, result))
+    Ok((i.skip(i.text.len()), result))
 }
 
 /// `5,10,1`: ascending as a rule; else the order is that of SORT, and kept.
 fn all<'a>(i: Input<'a>, result: &mut ESearch) -> Parsed<'a, ()> {
+    let behind = loose(i).ok().filter(|(_, text)| text.is_none_or(|text| text.octets().is_empty()));
+    if let Some((rest, _)) = behind {
+        // NIL, or an empty text: nothing was found.
+        return Ok((rest, ()));
+    }
     let (rest, list) = number_list(i)?;
     let ascending = list.ranges().map(|(_, last)| last).zip(list.ranges().skip(1)).all(|(a, (b, _))| a < b);
     result.all = Some(list.to_set());
@@ -161,6 +185,12 @@ fn other<'a>(i: Input<'a>, name: &[u8], rules: &Rules, result: &mut ESearch) -> 
     let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
     rules.room(i, result.other.len())?;
     result.other.push((text(name), text(&raw)));
+    Ok((rest, ()))
+}
+
+fn put_count<'a>(i: Input<'a>, place: &mut Option<u32>) -> Parsed<'a, ()> {
+    let (rest, value) = small_count(i)?;
+    *place = value;
     Ok((rest, ()))
 }
 

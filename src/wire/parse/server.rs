@@ -25,6 +25,10 @@ pub(crate) fn namespaces<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Namespac
         *place = list;
         i = spaces(rest);
     }
+    // There are three kinds; NIL behind them is no more.
+    while let Some(rest) = nil(i) {
+        i = spaces(rest);
+    }
     Ok((i, all))
 }
 
@@ -33,7 +37,12 @@ fn namespace_list<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Vec<Namespace>>
     if let Some(rest) = nil(i) {
         return Ok((rest, all));
     }
-    let (mut i, ()) = open(i)?;
+    let (inside, ()) = open(i)?;
+    if !matches!(inside.peek(), Some(b'(' | b')')) {
+        // One alone, without its list's parentheses.
+        return namespace(i, rules).map(|(rest, one)| (rest, vec![one]));
+    }
+    let mut i = inside;
     loop {
         if let Some(rest) = closed(i) {
             return Ok((rest, all));

@@ -182,7 +182,7 @@ pub(crate) fn number(i: Input<'_>) -> Parsed<'_, u32> {
 }
 
 /// A count or a size, as servers tell it: `-1` and `NIL` are "unknown"; a number in quotes or with a decimal
-/// point or exponent is the whole number nearest to it.
+/// point or exponent is the whole number nearest to it. What is beyond 2^64 is unknown, too.
 pub(crate) fn count(i: Input<'_>) -> Parsed<'_, Option<u64>> {
     if let Ok((rest, value)) = number64(i)
         && !matches!(rest.peek(), Some(b'.' | b'e' | b'E'))
@@ -198,14 +198,22 @@ pub(crate) fn count(i: Input<'_>) -> Parsed<'_, Option<u64>> {
         return Ok((rest, None));
     }
     let is_number = bare.iter().all(|b| b.is_ascii_digit() || b"+-.eE".contains(b));
+    if bare.len() > Limits::DIGITS + 5 {
+        return fail(i, "a number within Limits::DIGITS");
+    }
     match std::str::from_utf8(bare).ok().filter(|_| is_number).and_then(|text| text.parse::<f64>().ok()) {
-        Some(value) if value < 0.0 => Ok((rest, None)),
-        Some(value) => whole(value).map_or_else(|| fail(i, "a number"), |value| Ok((rest, Some(value)))),
+        Some(value) => Ok((rest, whole(value))),
         None => fail(i, "a number"),
     }
 }
 
-/// A float as a whole number, if a float can tell it exactly (below 2^53).
+/// The same below 2^32; what is above is unknown.
+pub(crate) fn small_count(i: Input<'_>) -> Parsed<'_, Option<u32>> {
+    let (rest, value) = count(i)?;
+    Ok((rest, value.and_then(|value| u32::try_from(value).ok())))
+}
+
+/// A float as a whole number, if it is none below 0 and a float can tell it exactly (below 2^53).
 fn whole(value: f64) -> Option<u64> {
     let in_range = (0.0..9_007_199_254_740_992.0).contains(&value);
     // Checked the line above: neither negative, nor too large, nor NaN.
@@ -242,7 +250,9 @@ mod tests {
         assert_eq!(on("\"34\" ", count), Some((Some(34), " ")));
         assert_eq!(on("\"\" ", count), Some((None, " ")));
         assert_eq!(on("1.86931e+06 ", count), Some((Some(1_869_310), " ")));
-        assert_eq!(on("1e400", count), None);
+        assert_eq!(on("1e400 ", count), Some((None, " ")));
+        assert_eq!(on("18446744073709551616)", count), Some((None, ")")));
+        assert_eq!(on("184467440737095516160000000", count), None);
         assert_eq!(on("nan", count), None);
         assert_eq!(on("--", count), None);
         assert_eq!(on("", count), None);

@@ -2,10 +2,12 @@
 
 mod garbled;
 mod limits;
+mod names;
 mod quirks;
 mod rfc;
 mod rfc_extensions;
 mod rfc_fetch;
+mod shapes;
 
 use bytes::Bytes;
 

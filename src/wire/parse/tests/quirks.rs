@@ -3,18 +3,18 @@
 use super::*;
 use crate::types::{Code, ModSeq, Part, Section, Seq, Uid};
 
-fn structure(text: &str) -> crate::types::BodyStructure {
+pub(super) fn structure(text: &str) -> crate::types::BodyStructure {
     items(&format!("BODYSTRUCTURE {text}")).body_structure().unwrap().clone()
 }
 
-fn list(text: &str) -> crate::types::ListEntry {
+pub(super) fn list(text: &str) -> crate::types::ListEntry {
     match answer(text) {
         Answer::List(entry) => entry,
         other => panic!("{other:?}"),
     }
 }
 
-fn unreadable(text: impl AsRef<[u8]>, keyword: Option<&str>) {
+pub(super) fn unreadable(text: impl AsRef<[u8]>, keyword: Option<&str>) {
     let bad = read(&text).unwrap_err();
     assert_eq!(bad.keyword.as_deref(), keyword, "{bad:?}");
     assert!(bad.at <= text.as_ref().len());
@@ -192,53 +192,6 @@ fn a_delimiter_that_breaks_the_line_is_none() {
 }
 
 #[test]
-fn nil_is_a_word_and_not_its_beginning() {
-    assert_eq!(list("* LIST () \"/\" NIL]").name.as_str(), "NIL]");
-    let Answer::Acl(acl) = answer("* ACL INBOX NIL] lr nil l") else { panic!() };
-    let who: Vec<_> = acl.entries.iter().map(|(who, _)| &**who).collect();
-    assert_eq!(who, ["NIL]", "nil"]);
-    assert_eq!(items("X-GM-LABELS (NIL] NIL nil)").gmail_labels().unwrap(), ["NIL]"]);
-}
-
-#[test]
-fn only_a_mailbox_is_inbox_in_any_case() {
-    assert!(list("* LIST () \"/\" inbox").name.is_inbox());
-    let Answer::Namespace(read) = answer("* NAMESPACE ((\"Inbox\" \".\")(\"Inbox.\" \".\")) NIL NIL") else {
-        panic!()
-    };
-    let prefixes: Vec<_> = read.personal.iter().map(|n| &*n.prefix).collect();
-    assert_eq!(prefixes, ["Inbox", "Inbox."]);
-    assert_eq!(items("X-GM-LABELS (inbox Inbox)").gmail_labels().unwrap(), ["inbox", "Inbox"]);
-}
-
-/// RFC 6855 section 3, RFC 9051 section 5.1: where UTF-8 is enabled, `&` begins nothing.
-#[test]
-fn names_in_utf8_are_not_modified_utf7() {
-    let mut parser = Parser::new(&Limits::default());
-    let mut name = |text: &str, utf8| {
-        let frame = Frame { text: Bytes::copy_from_slice(text.as_bytes()), literals: Vec::new() };
-        parser.set_utf8(utf8);
-        match parser.read(&frame).unwrap() {
-            Response::Untagged(told) => match told.into_answer() {
-                Answer::List(entry) => entry.name,
-                Answer::MailboxStatus(status) => status.name,
-                other => panic!("{other:?}"),
-            },
-            other => panic!("{other:?}"),
-        }
-    };
-    for (text, utf7, utf8) in [
-        ("* LIST () \"/\" \"R&-D\"", "R&D", "R&-D"),
-        ("* STATUS R&-D (MESSAGES 1)", "R&D", "R&-D"),
-        ("* LIST () \"/\" \"R&D\"", "R&D", "R&D"),
-        ("* LIST () \"/\" \"Entwürfe\"", "Entwürfe", "Entwürfe"),
-    ] {
-        assert_eq!((name(text, false).as_str(), name(text, true).as_str()), (utf7, utf8), "{text}");
-        assert_eq!(name(text, true).wire(), None, "written as it reads");
-    }
-}
-
-#[test]
 fn list_with_a_bare_name() {
     let name = |text: &str| list(text).name.as_str().to_owned();
     assert_eq!(name("* LIST (\\HasNoChildren) \"/\" INBOX/Da\tOggetto\t"), "INBOX/Da\tOggetto\t");
@@ -273,7 +226,7 @@ fn a_date_that_is_none_is_kept_as_it_is() {
 
 // ENVELOPE, BODYSTRUCTURE, bodies.
 
-fn leaf(rest: &str) -> String {
+pub(super) fn leaf(rest: &str) -> String {
     format!("(\"text\" \"plain\" {rest})")
 }
 

@@ -216,8 +216,9 @@ pub(crate) fn other<'a>(
     };
     let item = String::from_utf8_lossy(start.until(i)).into_owned();
     let (i, ()) = gap(i)?;
-    let (rest, raw) =
-        if i.peek() == Some(b')') { (i, Default::default()) } else { value::raw(i, rules.depth)? };
+    // Only a section may have no value: another word there may be what a literal told too short has left over.
+    let is_missing = i.peek() == Some(b')') && item.ends_with([']', '>']);
+    let (rest, raw) = if is_missing { (i, Default::default()) } else { value::raw(i, rules.depth)? };
     let other = &mut message.extras_mut().other;
     rules.room(i, other.len())?;
     other.push((item, raw));

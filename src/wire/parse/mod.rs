@@ -82,6 +82,7 @@
 //! | NIL or spaces between addresses, one address without its list's parentheses | `envelope::addresses` |
 //! | addresses with too few fields | `envelope::address` |
 //! | addresses with more | `envelope::address`: left out |
+//! | NIL or `()` for any text of an envelope or a body, an encoding too | `envelope::pack`: not told |
 //! | texts in parentheses where one is due | `envelope::pack_list`: joined with spaces |
 //! | parts of a multipart with spaces between them, or none | `body::multipart` |
 //! | `()` or NIL for all of BODYSTRUCTURE | `fetch::body_structure`: not told |

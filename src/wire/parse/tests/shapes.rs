@@ -130,3 +130,27 @@ fn a_message_with_a_disposition_or_without_a_body_alone() {
     assert_eq!(part.envelope().unwrap().subject().as_deref(), Some("s"));
     assert!(part.body().is_none() && part.lines() == Some(7) && part.disposition().is_some());
 }
+
+/// Quotes that nobody escaped, and a literal that is told too short: the next line is read rightly, whatever is made of this
+/// one.
+#[test]
+fn the_line_behind_an_unreadable_one_is_read() {
+    for bad in [
+        "* 1 FETCH (BODYSTRUCTURE (\"text\" \"plain\" NIL NIL \"\"\"\" \"7bit\" 5 1))\r\n",
+        "* 1 FETCH (BODYSTRUCTURE (\"_006_x_\"\" \"OCTET-STREAM\" NIL NIL NIL \"7bit\" 5))\r\n",
+        "* 1 FETCH (ENVELOPE (NIL NIL ((NIL NIL \"a\" \"sina.com\\\"))))\r\n",
+        "* 1 FETCH (UID, NIL RFC822.SIZE 9537)\r\n",
+        "* 1 FETCH (BODY[] {2}\r\nabcd)\r\n",
+    ] {
+        let mut src = bytes::BytesMut::from(format!("{bad}* 2 FETCH (UID 7)\r\n").as_bytes());
+        let limits = Limits::default();
+        let (mut framer, mut parser) = (crate::wire::frame::Framer::new(&limits), Parser::new(&limits));
+        let mut heard = Vec::new();
+        while let Some(frame) = framer.decode(&mut src).unwrap() {
+            heard.push(parser.read(&frame));
+        }
+        assert!(heard[0].is_err(), "{bad:?}");
+        let Some(Ok(Response::Untagged(last))) = heard.last() else { panic!("{heard:?}") };
+        assert!(matches!(last.answer(), Answer::Fetch(row) if row.uid() == Uid::new(7)), "{bad:?}");
+    }
+}

@@ -4,7 +4,7 @@
 use super::Rules;
 use super::mailbox::named_mailbox;
 use super::server::string_list;
-use super::string::{Str, astring, loose, string};
+use super::string::{Str, astring, begins_string, loose, string};
 use super::token::{closed, count, open, spaces};
 use crate::types::{Acl, ListRights, MyRights, Quota, QuotaResource, QuotaRoot, Rights};
 use crate::wire::input::{Input, Parsed};
@@ -61,7 +61,7 @@ pub(crate) fn my_rights<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, MyRights>
 
 /// The name of a quota root: a string; a word, with spaces in it if a list ends the line; nothing, before that list.
 fn quota_name(i: Input<'_>) -> Parsed<'_, Str<'_>> {
-    if matches!(i.peek(), Some(b'"' | b'{' | b'~')) {
+    if begins_string(i) {
         return string(i);
     }
     match memchr::memchr(b'(', i.text) {

@@ -141,6 +141,11 @@ pub(crate) fn literal(i: Input<'_>) -> Parsed<'_, Str<'_>> {
     }
 }
 
+/// Whether a string is next, well-formed or not. Without a brace behind it a tilde begins a word: `~/Mail`.
+pub(crate) fn begins_string(i: Input<'_>) -> bool {
+    matches!(i.text, [b'"' | b'{', ..] | [b'~', b'{', ..])
+}
+
 /// A string, quoted or literal.
 pub(crate) fn string(i: Input<'_>) -> Parsed<'_, Str<'_>> {
     match i.peek() {
@@ -171,7 +176,7 @@ pub(crate) fn astring(i: Input<'_>) -> Parsed<'_, Str<'_>> {
 /// A string or NIL as servers write it: a bare word is a string, `()` is NIL.
 pub(crate) fn loose(i: Input<'_>) -> Parsed<'_, Option<Str<'_>>> {
     match i.peek() {
-        Some(b'"' | b'{' | b'~') => string(i).map(|(rest, text)| (rest, Some(text))),
+        _ if begins_string(i) => string(i).map(|(rest, text)| (rest, Some(text))),
         Some(b'(') => match open(i).ok().and_then(|(inside, ())| closed(inside)) {
             Some(rest) => Ok((rest, None)),
             None => fail(i, "a string"),
@@ -260,6 +265,9 @@ mod tests {
         assert_eq!(read("( ) "), Some(None));
         assert_eq!(read("7BIT "), Some(Some("7BIT".into())));
         assert_eq!(read("\"NIL\" "), Some(Some("NIL".into())));
+        assert_eq!(read("~/a "), Some(Some("~/a".into())));
+        assert_eq!(read("~{1}\r\na "), Some(Some("a".into())));
+        assert_eq!(read("~{9}\r\na "), None);
         assert_eq!(read("(\"a\")"), None);
     }
 }

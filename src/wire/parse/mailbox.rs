@@ -202,11 +202,6 @@ fn status_items<'a>(i: Input<'a>, rules: &Rules, mut status: MailboxStatus) -> P
             return Ok((rest, status));
         }
         let (rest, item) = name(i)?;
-        if closed(rest).is_some() {
-            // The last one's value is missing.
-            i = spaces(rest);
-            continue;
-        }
         let (rest, ()) = gap(rest)?;
         i = spaces(status_item(rest, item, rules, &mut status)?.0);
     }

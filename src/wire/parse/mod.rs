@@ -46,7 +46,7 @@
 //! | a row of ID with something behind it | `mailbox::id` |
 //! | ID without its parentheses, a list for a value | `mailbox::id`: no value |
 //! | `STATUS "x" ()`, counts told as -1 | `mailbox::status` |
-//! | STATUS without its list, without its last value, with a value in parentheses | `mailbox::status`, `mailbox::status_items`, `mailbox::status_item` |
+//! | STATUS without its list, with a value in parentheses | `mailbox::status`, `mailbox::status_item` |
 //! | SEARCH or SORT without a number, with a space at the end, with numbers behind `(MODSEQ 5)` | `search::search`, `sort::sort` |
 //! | NIL or `()` for no numbers | `search::none`, `search::all`, `sort::thread` |
 //! | a mod-sequence of a search that is NIL or 0 | `search::mod_seq`: unknown |

@@ -3,9 +3,19 @@
 //! In: bytes that a fuzzer made up. Out: nothing, or a panic. The targets themselves, in `fuzz/`, only call these, so that
 //! the tests here can run the same over the seeds that are checked in, with a stable compiler and without a fuzzer.
 //!
-//! The first octets of the bytes choose limits and how the rest is cut; the rest is what a server sends.
+//! For the framer and the grammar, the first octets of the bytes choose limits and how the rest is cut; the rest is what a
+//! server sends. For the round trip all of them choose values.
+
+mod answers;
+mod chooser;
+mod codes;
+mod commands;
+mod round_trip;
+mod rows;
 
 use bytes::{Bytes, BytesMut};
+
+pub use round_trip::round_trip;
 
 use crate::types::{Answer, Envelope, Event, EventKind, Limits, Message};
 use crate::wire::frame::{Frame, FrameError, Framer};

@@ -117,6 +117,19 @@ impl<'a> Replay<'a> {
         begun.then(|| self.begin())
     }
 
+    /// Names come in UTF-8 once that is enabled. Nobody here knows who asked for it: a server that says so is believed.
+    fn learn(&mut self, response: &Response) {
+        if let Response::Untagged(told) = response
+            && let Answer::Enabled(names) = told.answer()
+        {
+            let is_utf8 =
+                |name: &String| ["UTF8=ACCEPT", "IMAP4rev2"].iter().any(|n| name.eq_ignore_ascii_case(n));
+            if names.iter().any(is_utf8) {
+                self.parser.set_utf8(true);
+            }
+        }
+    }
+
     /// Where the next response begins: behind empty lines, which belong to none. A CR without LF is no line end.
     fn begin(&self) -> usize {
         let mut rest = self.all.get(self.at..).unwrap_or_default();
@@ -140,7 +153,10 @@ impl Iterator for Replay<'_> {
         loop {
             let what = match self.framer.decode(&mut self.block) {
                 Ok(Some(frame)) => match self.parser.read(&frame) {
-                    Ok(response) => response.into(),
+                    Ok(response) => {
+                        self.learn(&response);
+                        response.into()
+                    }
                     Err(why) => What::Unparsed {
                         bytes: frame.to_bytes(),
                         error: format!("{} (at octet {})", why.message, why.at),

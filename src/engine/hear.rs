@@ -74,6 +74,11 @@ impl Engine {
         }
     }
 
+    /// Whether mailbox names come in UTF-8 from here on.
+    pub(crate) fn is_utf8(&self) -> bool {
+        self.session.is_utf8()
+    }
+
     /// Whether raw bytes of each response are wanted.
     pub(crate) fn wants_raw(&self) -> bool {
         self.raw_listeners > 0

@@ -87,3 +87,8 @@ fn framer() {
 fn response() {
     run("response", super::response);
 }
+
+#[test]
+fn round_trip() {
+    run("round_trip", super::round_trip);
+}

@@ -17,8 +17,8 @@ use zeroize::Zeroize;
 use super::Io;
 use super::codec::Codec;
 use crate::engine::{Engine, Shared};
-use crate::types::{CloseReason, Limits};
-use crate::wire::{Frame, Parser};
+use crate::types::{Answer, CloseReason, Limits};
+use crate::wire::{Frame, Parser, Response};
 
 /// The first read after quiet goes to the stack, so that an idle connection holds no buffer.
 const FIRST_READ: usize = 4 << 10;
@@ -209,7 +209,11 @@ impl Pump {
         match self.parser.read(frame) {
             Ok(response) => {
                 let raw = self.engine.wants_raw().then(|| frame.to_bytes());
+                let may_enable = may_enable(&response);
                 self.engine.handle(response, octets, raw, now);
+                if may_enable {
+                    self.parser.set_utf8(self.engine.is_utf8());
+                }
             }
             Err(why) => self.engine.handle_unreadable(&frame.to_bytes(), &why, now),
         }
@@ -237,6 +241,17 @@ impl Pump {
     pub(super) fn put_io(&mut self, io: Box<dyn Io>) {
         self.io = io;
         self.engine.tls_done();
+    }
+}
+
+/// Whether the session may be another one behind this response: other capabilities, something enabled.
+fn may_enable(response: &Response) -> bool {
+    match response {
+        Response::Untagged(told) => {
+            matches!(told.answer(), Answer::Enabled(_) | Answer::Capability(_) | Answer::Status(_))
+        }
+        Response::Tagged { .. } => true,
+        Response::Continuation { .. } => false,
     }
 }
 

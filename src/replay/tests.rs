@@ -73,3 +73,19 @@ fn nothing_is_read_behind_lost_framing() {
     assert_eq!((lost.offset, lost.offset + lost.octets), (9, recorded.len()));
     assert!(lost.is_unparsed() && replay.next().is_none() && replay.incomplete().is_none());
 }
+
+#[test]
+fn names_are_utf8_once_that_is_enabled() {
+    let heard = all(b"* LIST () \"/\" \"R&-D\"\r\n* ENABLED UTF8=ACCEPT\r\n* LIST () \"/\" \"R&-D\"\r\n");
+    let names: Vec<_> = heard
+        .iter()
+        .filter_map(|one| match &one.what {
+            What::Untagged(told) => match told.answer() {
+                crate::types::Answer::List(entry) => Some(entry.name.as_str()),
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect();
+    assert_eq!(names, ["R&D", "R&-D"]);
+}

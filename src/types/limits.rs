@@ -19,8 +19,17 @@ pub struct Limits {
     pub literal: usize,
     /// The longest response in all, its literals among it. 256 MiB.
     pub response: usize,
-    /// How deep parentheses may nest, as in BODYSTRUCTURE. 50.
+    /// How deep parentheses may nest, as in BODYSTRUCTURE; 200 at the most, as each level takes stack. 50.
     pub depth: usize,
+    /// How many flags, or words such as capabilities, one list may have: each is looked up among those before it. About
+    /// 40 octets each. 4,096.
+    pub words: usize,
+    /// How many entries any other list may have, whose entries take more memory than their text: rights, quotas,
+    /// annotations, namespaces, sections, threads open within each other. Up to 150 octets each, beside its text. 65,536.
+    ///
+    /// Sets of messages are no such lists, as they are kept as ranges, nor are addresses and the parts of a body
+    /// structure, as they are kept in about the octets in which they came.
+    pub entries: usize,
     /// How many messages a mailbox may have; the view of each costs about 22 octets, twice that at the worst. 4,000,000.
     pub messages: u32,
     /// How many commands may wait or be in flight; past it a token fails with
@@ -37,6 +46,12 @@ pub struct Limits {
     pub command_line: usize,
 }
 
+impl Limits {
+    /// How many digits a number may have, zeros in front among them: those of the largest that the protocol has, which
+    /// takes 64 bits.
+    pub const DIGITS: usize = 20;
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -44,6 +59,8 @@ impl Default for Limits {
             literal: 64 << 20,
             response: 256 << 20,
             depth: 50,
+            words: 4_096,
+            entries: 65_536,
             messages: 4_000_000,
             commands: 10_000,
             events: 65_536,

@@ -357,3 +357,21 @@ async fn a_strict_reader_sees_no_misunderstanding_in_any_of_this() {
     })
     .await;
 }
+
+/// RFC 9051 section 5.1: a server of IMAP4rev2 tells names in UTF-8, in which `&` is an `&`; others in modified UTF-7.
+#[tokio::test(start_paused = true)]
+async fn names_are_read_as_the_session_writes_them() {
+    within(LIMIT, async {
+        for (capabilities, read) in [("IMAP4rev1", "R&D"), ("IMAP4rev2", "R&-D")] {
+            let mut s = Session::with(&quiet(), capabilities).await;
+            // What the greeting says holds from the next response on.
+            let token = s.imap.list("*");
+            let tag = s.server.expect("LIST \"\" *").await;
+            s.server.say("* LIST () \"/\" \"R&-D\"").await;
+            s.server.say(&format!("{tag} OK listed")).await;
+            let listed = token.await.expect("listed");
+            assert_eq!(listed[0].name.as_str(), read, "{capabilities}");
+        }
+    })
+    .await;
+}

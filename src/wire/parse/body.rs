@@ -2,7 +2,7 @@
 
 use super::envelope::{envelope, field, pack, pack_usual};
 use super::string::{Str, loose, plain};
-use super::token::{closed, count, next, nil, open, spaces};
+use super::token::{close, closed, count, next, nil, open, spaces};
 use super::value;
 use crate::types::packed::Writer;
 use crate::types::{LEAF, MULTIPART};
@@ -14,7 +14,7 @@ const LISTS: usize = 10;
 /// Packs one body with all in it, as [`BodyStructure`](crate::types::BodyStructure) wants it. `depth` is how
 /// deep bodies may still nest.
 pub(crate) fn body<'a>(i: Input<'a>, depth: usize, out: &mut Writer) -> Parsed<'a, ()> {
-    let Some(depth) = depth.checked_sub(1) else { return fail(i, "fewer parts within each other") };
+    let Some(depth) = depth.checked_sub(1) else { return fail(i, "parts nested within Limits::depth") };
     let (inside, ()) = open(i)?;
     let node = out.open();
     let (rest, ()) = match inside.peek() {
@@ -137,11 +137,25 @@ fn single_name(params: Input<'_>) -> Result<bool, nom::Err<crate::wire::input::F
 /// out of messages that they could not read.
 fn has_message(i: Input<'_>) -> bool {
     if i.peek() == Some(b'(') && none(i).is_none() {
-        return true;
+        return !is_disposition(i);
     }
     let second = value::skip(i, LISTS).and_then(|(i, ())| next(i));
     let third = second.and_then(|(i, _)| value::skip(i, LISTS)).and_then(|(i, ())| next(i));
     third.is_ok_and(|(i, _)| matches!(i.peek(), Some(b'0'..=b'9' | b'-')))
+}
+
+/// Whether a list is a disposition, and no envelope: only that has a list for its second value.
+fn is_disposition(i: Input<'_>) -> bool {
+    let second = open(i).and_then(|(inside, ())| loose(inside)).map(|(rest, _)| spaces(rest));
+    second.is_ok_and(|rest| rest.peek() == Some(b'(') && none(rest).is_none())
+        || shape(i) == Shape::Disposition && open(i).is_ok_and(|(i, ())| is_kind(i))
+}
+
+/// Whether a text that is next is one of the two dispositions that are in use (RFC 2183 section 2).
+fn is_kind(i: Input<'_>) -> bool {
+    let Ok((_, Some(kind))) = loose(i) else { return false };
+    let kind = kind.octets();
+    kind.eq_ignore_ascii_case(b"attachment") || kind.eq_ignore_ascii_case(b"inline")
 }
 
 /// Envelope and body of the message that a part is.
@@ -151,11 +165,13 @@ fn message<'a>(i: Input<'a>, depth: usize, out: &mut Writer) -> Parsed<'a, ()> {
     let fields = out.open();
     let (i, _) = envelope(i, out)?;
     out.close(fields);
-    let (i, more) = next(i)?;
-    let i = match none(i) {
+    let (inner, more) = next(i)?;
+    let i = match none(inner) {
         _ if !more => i,
         Some(rest) => rest,
-        None => body(i, depth, out)?.0,
+        // The body is missing, and lines follow.
+        None if inner.peek() != Some(b'(') => i,
+        None => body(inner, depth, out)?.0,
     };
     out.close(block);
     Ok((i, ()))
@@ -175,7 +191,10 @@ fn params<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
             continue;
         }
         out.truncate(start);
-        let (rest, is_named) = param_name(i, out)?;
+        // Each pair in parentheses of its own.
+        let (pair, ()) = if i.peek() == Some(b'(') { open(i)? } else { (i, ()) };
+        let is_pair = pair.text.len() < i.text.len();
+        let (rest, is_named) = param_name(pair, out)?;
         let (rest, has_value) = next(rest)?;
         (i, more) = match (has_value, rest.peek()) {
             (true, Some(b'(')) => {
@@ -188,6 +207,9 @@ fn params<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
             (false, _) if !is_named => (rest, false),
             (has_value, _) => field(rest, has_value, out)?,
         };
+        if is_pair {
+            (i, more) = next(close(i)?.0)?;
+        }
     }
     out.mark(0);
     Ok((i.skip(1), ()))
@@ -221,25 +243,18 @@ enum Shape {
 }
 
 fn shape(i: Input<'_>) -> Shape {
-    let is_kind = |kind: &Str<'_>| {
-        let kind = kind.octets();
-        kind.eq_ignore_ascii_case(b"attachment") || kind.eq_ignore_ascii_case(b"inline")
-    };
     if none(i).is_some() {
         return Shape::None;
     }
     let Ok((inside, ())) = open(i) else {
-        return match loose(i) {
-            Ok((_, Some(kind))) if is_kind(&kind) => Shape::Disposition,
-            _ => Shape::Other,
-        };
+        return if is_kind(i) { Shape::Disposition } else { Shape::Other };
     };
     let Ok((rest, kind)) = loose(inside) else { return Shape::Other };
     let rest = spaces(rest);
     let has_params = rest.peek() == Some(b'(') || nil(rest).is_some();
     match kind {
         None if has_params || rest.peek() == Some(b')') => Shape::None,
-        Some(kind) if has_params || is_kind(&kind) => Shape::Disposition,
+        Some(_) if has_params || is_kind(inside) => Shape::Disposition,
         _ => Shape::Other,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::Rules;
 use super::flags::{flags, words};
 use super::mailbox::object_id;
 use super::server::string_list;
@@ -16,14 +17,14 @@ use crate::wire::input::{Input, Parsed, fail};
 
 /// The code of this name (in capitals), and what is left behind its closing bracket; `None` if it is not
 /// known, or not as it should be.
-pub(crate) fn code<'a>(i: Input<'a>, name: &[u8]) -> Option<(Input<'a>, Code)> {
+pub(crate) fn code<'a>(i: Input<'a>, name: &[u8], rules: &Rules) -> Option<(Input<'a>, Code)> {
     let i = spaces(i);
     let (rest, code) = match name {
         b"APPENDUID" => append_uid(i).ok()?,
-        b"BADCHARSET" => charsets(i).ok()?,
+        b"BADCHARSET" => charsets(i, rules).ok()?,
         b"CAPABILITY" => {
-            let inside = i.text.get(..code_end(i.text)?)?;
-            (i.skip(inside.len()), Code::Capability(words(inside).collect()))
+            let (rest, all) = code_words(i, rules)?;
+            (rest, Code::Capability(all.into_iter().collect()))
         }
         b"COPYUID" => copy_uid(i).ok()?,
         b"HIGHESTMODSEQ" => nonzero(i, number64, ModSeq::new, Code::HighestModSeq)?,
@@ -31,11 +32,14 @@ pub(crate) fn code<'a>(i: Input<'a>, name: &[u8]) -> Option<(Input<'a>, Code)> {
             let (rest, set) = number_set(i).unwrap_or((i, NumberSet::default()));
             (rest, Code::Modified(ModifiedSet::Numbers(set)))
         }
-        b"PERMANENTFLAGS" => flags(i).map(|(rest, flags)| (rest, Code::PermanentFlags(flags))).ok()?,
+        b"PERMANENTFLAGS" => {
+            flags(i, rules.words).map(|(rest, flags)| (rest, Code::PermanentFlags(flags))).ok()?
+        }
         b"UIDNEXT" => nonzero(i, number, Uid::new, Code::UidNext)?,
         b"UIDVALIDITY" => nonzero(i, number, UidValidity::new, Code::UidValidity)?,
         b"BADEVENT" => {
-            let (rest, known) = if i.peek() == Some(b'(') { string_list(i).ok()? } else { (i, Vec::new()) };
+            let (rest, known) =
+                if i.peek() == Some(b'(') { string_list(i, rules).ok()? } else { (i, Vec::new()) };
             (rest, Code::BadEvent(known))
         }
         b"BADURL" => text(i, Code::BadUrl)?,
@@ -49,9 +53,9 @@ pub(crate) fn code<'a>(i: Input<'a>, name: &[u8]) -> Option<(Input<'a>, Code)> {
         b"MESSAGELIMIT" => message_limit(i).ok()?,
         b"METADATA" => metadata(i).ok()?,
         b"NOUPDATE" => text(i, Code::NoUpdate)?,
-        b"REFERRAL" => referral(i)?,
+        b"REFERRAL" => referral(i, rules)?,
         b"UNDEFINED-FILTER" => text(i, Code::UndefinedFilter)?,
-        b"URLMECH" => url_mech(i)?,
+        b"URLMECH" => url_mech(i, rules)?,
         b"UNSEEN" => nonzero(i, number, Seq::new, Code::Unseen)?,
         _ => {
             let code = bare(name)?;
@@ -109,6 +113,13 @@ fn inside(i: Input<'_>) -> Option<(Input<'_>, &[u8])> {
     Some((i.skip(inside.len()), inside.trim_ascii()))
 }
 
+/// The words before the closing bracket.
+fn code_words<'a>(i: Input<'a>, rules: &Rules) -> Option<(Input<'a>, Vec<Cow<'a, str>>)> {
+    let (rest, inside) = inside(i)?;
+    let (_, all) = words(Input::new(inside, &[]), rules.words).ok()?;
+    Some((rest, all))
+}
+
 /// One text: a string, or what stands before the closing bracket.
 fn text<'a>(i: Input<'a>, code: impl Fn(String) -> Code) -> Option<(Input<'a>, Code)> {
     let (rest, text) = match string(i) {
@@ -156,20 +167,20 @@ fn metadata(i: Input<'_>) -> Parsed<'_, Code> {
 }
 
 /// URLs with spaces between them (RFC 2193 section 6, RFC 2221 section 6).
-fn referral(i: Input<'_>) -> Option<(Input<'_>, Code)> {
-    let (rest, urls) = inside(i)?;
-    let urls: Vec<_> = words(urls).map(Cow::into_owned).collect();
+fn referral<'a>(i: Input<'a>, rules: &Rules) -> Option<(Input<'a>, Code)> {
+    let (rest, urls) = code_words(i, rules)?;
+    let urls: Vec<_> = urls.into_iter().map(Cow::into_owned).collect();
     (!urls.is_empty()).then_some((rest, Code::Referral(urls)))
 }
 
 /// `INTERNAL XSAMPLE=P34OKhO7VEkCbsiYY8rGEg==` (RFC 4467).
-fn url_mech(i: Input<'_>) -> Option<(Input<'_>, Code)> {
-    let (rest, all) = inside(i)?;
+fn url_mech<'a>(i: Input<'a>, rules: &Rules) -> Option<(Input<'a>, Code)> {
+    let (rest, all) = code_words(i, rules)?;
     let split = |word: Cow<'_, str>| match word.split_once('=') {
         Some((name, data)) => (name.to_owned(), Some(data.to_owned())),
         None => (word.into_owned(), None),
     };
-    Some((rest, Code::UrlMech(words(all).map(split).collect())))
+    Some((rest, Code::UrlMech(all.into_iter().map(split).collect())))
 }
 
 /// What is left behind the closing bracket.
@@ -214,7 +225,7 @@ fn copy_uid(i: Input<'_>) -> Parsed<'_, Code> {
 }
 
 /// `BADCHARSET (UTF-8 US-ASCII)`, or without a list.
-fn charsets(i: Input<'_>) -> Parsed<'_, Code> {
+fn charsets<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Code> {
     let mut known = Vec::new();
     if i.peek() != Some(b'(') {
         return Ok((i, Code::BadCharset(known)));
@@ -225,6 +236,7 @@ fn charsets(i: Input<'_>) -> Parsed<'_, Code> {
             return Ok((rest, Code::BadCharset(known)));
         }
         let (rest, charset) = astring(i)?;
+        rules.room(i, known.len())?;
         known.push(charset.to_text());
         i = spaces(rest);
     }

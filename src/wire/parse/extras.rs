@@ -1,12 +1,12 @@
 //! Items of FETCH that extensions define: OBJECTID (RFC 8474), SAVEDATE (RFC 8514), PREVIEW (RFC 8970), BINARY
 //! (RFC 3516), and Gmail's own.
 
+use super::Rules;
 use super::fetch::{data, other};
 use super::flags::attributes;
-use super::mailbox::{mailbox_name, object_id};
-use super::room;
+use super::mailbox::{decoded, object_id};
 use super::section::{origin, section};
-use super::string::{Str, loose, nstring};
+use super::string::{Str, loose, nstring, string};
 use super::token::{close, closed, count, gap, nil, open, spaces};
 use crate::types::{BodyData, Message, Section, Timestamp};
 use crate::wire::input::{Fail, Input, Parsed};
@@ -16,6 +16,7 @@ use crate::wire::input::{Fail, Input, Parsed};
 pub(crate) fn item<'a>(
     i: Input<'a>,
     name: &[u8],
+    rules: &Rules,
     message: &mut Message,
 ) -> Result<Option<Input<'a>>, nom::Err<Fail>> {
     let known = matches!(
@@ -46,7 +47,7 @@ pub(crate) fn item<'a>(
             extras.gmail_thread_id = id;
             rest
         }
-        _ => put(labels(i)?, &mut extras.gmail_labels),
+        _ => put(labels(i, rules)?, &mut extras.gmail_labels),
     };
     Ok(Some(rest))
 }
@@ -74,21 +75,24 @@ fn preview(i: Input<'_>) -> Parsed<'_, Option<String>> {
 }
 
 /// `(\Inbox "Muy Importante" &AOk-)`, in modified UTF-7.
-fn labels(i: Input<'_>) -> Parsed<'_, Vec<String>> {
+fn labels<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Vec<String>> {
     // A backslash is escaped within quotes, and not outside.
     if nil(i).is_some() {
-        let (rest, none) = attributes(i)?;
+        let (rest, none) = attributes(i, rules.words)?;
         return Ok((rest, none));
     }
-    let (mut i, ()) = open(i)?;
+    let Ok((mut i, ())) = open(i) else {
+        let (rest, label) = string(i)?;
+        return Ok((rest, vec![decoded(&label.octets(), rules).into_owned()]));
+    };
     let mut all = Vec::new();
     loop {
         if let Some(rest) = closed(i) {
             return Ok((rest, all));
         }
         let (rest, label) = loose(i)?;
-        room(i, all.len())?;
-        all.extend(label.map(|label| mailbox_name(&label.octets()).as_str().to_owned()));
+        rules.room(i, all.len())?;
+        all.extend(label.map(|label| decoded(&label.octets(), rules).into_owned()));
         i = spaces(rest);
     }
 }
@@ -97,14 +101,14 @@ fn labels(i: Input<'_>) -> Parsed<'_, Vec<String>> {
 pub(crate) fn binary<'a>(
     start: Input<'a>,
     i: Input<'a>,
-    depth: usize,
+    rules: &Rules,
     message: &mut Message,
 ) -> Parsed<'a, ()> {
-    let Ok((rest, section)) = part(i) else { return other(start, i, depth, message) };
+    let Ok((rest, section)) = part(i, rules) else { return other(start, i, rules, message) };
     let (rest, origin) = origin(rest)?;
     let (rest, data) = data(rest)?;
     let extras = message.extras_mut();
-    room(i, extras.binary.len())?;
+    rules.room(i, extras.binary.len())?;
     extras.binary.push(BodyData::new(section, origin, data.map(Str::to_bytes)));
     Ok((rest, ()))
 }
@@ -113,20 +117,20 @@ pub(crate) fn binary<'a>(
 pub(crate) fn binary_size<'a>(
     start: Input<'a>,
     i: Input<'a>,
-    depth: usize,
+    rules: &Rules,
     message: &mut Message,
 ) -> Parsed<'a, ()> {
-    let Ok((rest, section)) = part(i) else { return other(start, i, depth, message) };
+    let Ok((rest, section)) = part(i, rules) else { return other(start, i, rules, message) };
     let (rest, size) = count(gap(rest)?.0)?;
     let extras = message.extras_mut();
-    room(i, extras.binary_size.len())?;
+    rules.room(i, extras.binary_size.len())?;
     extras.binary_size.push((section, size));
     Ok((rest, ()))
 }
 
 /// A section that is a part, or all.
-fn part(i: Input<'_>) -> Parsed<'_, Section> {
-    let (rest, section) = section(i)?;
+fn part<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Section> {
+    let (rest, section) = section(i, rules)?;
     match section {
         Section::Full | Section::Part(_) => Ok((rest, section)),
         _ => crate::wire::input::fail(i, "a part's number"),

@@ -4,10 +4,10 @@ use super::body::body;
 use super::envelope::envelope;
 use super::extras;
 use super::section::{origin, section};
-use super::string::{Str, nstring};
-use super::token::{Upper, closed, count, gap, name, number, number64, open, spaces};
+use super::string::{Str, loose, nstring};
+use super::token::{Upper, closed, count, gap, name, number, number64, open, small_count, spaces};
 use super::value;
-use super::{Parser, room};
+use super::{Parser, Rules};
 use crate::types::packed::Writer;
 use crate::types::{BodyData, BodyStructure, Envelope, Message, ModSeq, Section, Timestamp, Uid};
 use crate::wire::input::{Input, Parsed, fail};
@@ -15,8 +15,15 @@ use crate::wire::input::{Input, Parsed, fail};
 /// The list of items. The message's number, or UID in UIDFETCH, has been read.
 pub(crate) fn fetch<'a>(i: Input<'a>, parser: &mut Parser, message: &mut Message) -> Parsed<'a, ()> {
     let (mut i, ()) = open(spaces(i))?;
+    if i.peek() == Some(b'(') {
+        // No item begins so: this is a pair too many.
+        i = open(i)?.0;
+    }
     loop {
-        if let Some(rest) = closed(i) {
+        if let Some(mut rest) = closed(i) {
+            while let Some(behind) = closed(rest) {
+                rest = behind;
+            }
             return Ok((rest, ()));
         }
         let (rest, ()) = match usual(i, parser, message) {
@@ -38,7 +45,7 @@ fn usual<'a>(i: Input<'a>, parser: &mut Parser, message: &mut Message) -> Option
     Some(match i.peek()? {
         b'U' => uid(behind(b"UID ")?, message),
         b'F' => flags(behind(b"FLAGS ")?, parser, message),
-        b'I' => internal_date(i, behind(b"INTERNALDATE ")?, parser.depth, message),
+        b'I' => internal_date(i, behind(b"INTERNALDATE ")?, &parser.rules, message),
         b'R' => size(behind(b"RFC822.SIZE ")?, message),
         b'M' => mod_seq(behind(b"MODSEQ ")?, message),
         b'E' => whole_envelope(behind(b"ENVELOPE ")?, parser, message),
@@ -55,33 +62,38 @@ fn item<'a>(
     parser: &mut Parser,
     message: &mut Message,
 ) -> Parsed<'a, ()> {
-    let depth = parser.depth;
+    let rules = &parser.rules;
     let upper = Upper::new(written);
+    // Some put a space before the bracket, which begins no value.
+    let i = if spaces(i).peek() == Some(b'[') { spaces(i) } else { i };
     match (upper.as_bytes(), i.peek()) {
-        (b"BODY" | b"BODY.PEEK", Some(b'[')) => body_data(start, i, depth, message),
-        (b"BINARY" | b"BINARY.PEEK", Some(b'[')) => extras::binary(start, i, depth, message),
-        (b"BINARY.SIZE", Some(b'[')) => extras::binary_size(start, i, depth, message),
-        (_, Some(b'[')) => other(start, i, depth, message),
+        (b"BODY" | b"BODY.PEEK", Some(b'[')) => body_data(start, i, rules, message),
+        (b"BINARY" | b"BINARY.PEEK", Some(b'[')) => extras::binary(start, i, rules, message),
+        (b"BINARY.SIZE", Some(b'[')) => extras::binary_size(start, i, rules, message),
+        (_, Some(b'[')) => other(start, i, rules, message),
         (b"UID", _) => uid(gap(i)?.0, message),
         (b"FLAGS", _) => flags(gap(i)?.0, parser, message),
         (b"MODSEQ", _) => mod_seq(gap(i)?.0, message),
-        (b"INTERNALDATE", _) => internal_date(start, gap(i)?.0, depth, message),
+        (b"INTERNALDATE", _) => internal_date(start, gap(i)?.0, rules, message),
         (b"RFC822.SIZE", _) => size(gap(i)?.0, message),
         (b"ENVELOPE", _) => whole_envelope(gap(i)?.0, parser, message),
         (b"BODY" | b"BODYSTRUCTURE", _) => body_structure(gap(i)?.0, parser, message),
-        (b"RFC822", _) => whole(i, Section::Full, message),
-        (b"RFC822.HEADER", _) => whole(i, Section::Header, message),
-        (b"RFC822.TEXT", _) => whole(i, Section::Text, message),
-        (name, _) => match extras::item(i, name, message)? {
+        (b"RFC822", _) => whole(i, Section::Full, rules, message),
+        (b"RFC822.HEADER", _) => whole(i, Section::Header, rules, message),
+        (b"RFC822.TEXT", _) => whole(i, Section::Text, rules, message),
+        (name, _) => match extras::item(i, name, rules, message)? {
             Some(rest) => Ok((rest, ())),
-            None => other(start, i, depth, message),
+            None => other(start, i, rules, message),
         },
     }
 }
 
 fn uid<'a>(i: Input<'a>, message: &mut Message) -> Parsed<'a, ()> {
-    let (rest, value) = number(i)?;
-    message.uid = Uid::new(value).or(message.uid);
+    let (rest, value) = match number(i) {
+        Ok((rest, value)) => (rest, Some(value)),
+        Err(_) => small_count(i)?,
+    };
+    message.uid = value.and_then(Uid::new).or(message.uid);
     Ok((rest, ()))
 }
 
@@ -132,7 +144,7 @@ fn mod_seq<'a>(i: Input<'a>, message: &mut Message) -> Parsed<'a, ()> {
     }
 }
 
-fn internal_date<'a>(start: Input<'a>, i: Input<'a>, depth: usize, message: &mut Message) -> Parsed<'a, ()> {
+fn internal_date<'a>(start: Input<'a>, i: Input<'a>, rules: &Rules, message: &mut Message) -> Parsed<'a, ()> {
     // As nearly all servers write it: 26 octets in quotes.
     if let Some([b'"', date @ .., b'"']) = i.text.first_chunk::<28>()
         && let Some(date) = Timestamp::read(date)
@@ -140,14 +152,14 @@ fn internal_date<'a>(start: Input<'a>, i: Input<'a>, depth: usize, message: &mut
         message.internal_date = Some(date);
         return Ok((i.skip(28), ()));
     }
-    let (rest, text) = nstring(i)?;
+    let (rest, text) = loose(i)?;
     match text.map(|text| Timestamp::read(&text.octets())) {
         Some(Some(date)) => {
             message.internal_date = Some(date);
             Ok((rest, ()))
         }
         None => Ok((rest, ())),
-        Some(None) => other(start, start.skip(b"INTERNALDATE".len()), depth, message),
+        Some(None) => other(start, start.skip(b"INTERNALDATE".len()), rules, message),
     }
 }
 
@@ -156,7 +168,7 @@ fn body_structure<'a>(i: Input<'a>, parser: &mut Parser, message: &mut Message) 
     if let Some(rest) = super::token::nil(i).or(empty) {
         return Ok((rest, ()));
     }
-    let depth = parser.depth;
+    let depth = parser.rules.depth;
     let out = room_to_pack(parser);
     let (rest, ()) = body(i, depth, out)?;
     message.body_structure = Some(BodyStructure::from_packed(out.to_bytes()));
@@ -164,19 +176,19 @@ fn body_structure<'a>(i: Input<'a>, parser: &mut Parser, message: &mut Message) 
 }
 
 /// `[section]<origin> value` of BODY.
-fn body_data<'a>(start: Input<'a>, i: Input<'a>, depth: usize, message: &mut Message) -> Parsed<'a, ()> {
-    let Ok((rest, section)) = section(i) else { return other(start, i, depth, message) };
+fn body_data<'a>(start: Input<'a>, i: Input<'a>, rules: &Rules, message: &mut Message) -> Parsed<'a, ()> {
+    let Ok((rest, section)) = section(i, rules) else { return other(start, i, rules, message) };
     let (rest, origin) = origin(rest)?;
     let (rest, data) = data(rest)?;
-    room(i, message.body.len())?;
+    rules.room(i, message.body.len())?;
     message.body.push(BodyData::new(section, origin, data.map(Str::to_bytes)));
     Ok((rest, ()))
 }
 
 /// RFC822 and its kin, which are sections too (RFC 3501 section 6.4.5).
-fn whole<'a>(i: Input<'a>, section: Section, message: &mut Message) -> Parsed<'a, ()> {
+fn whole<'a>(i: Input<'a>, section: Section, rules: &Rules, message: &mut Message) -> Parsed<'a, ()> {
     let (rest, data) = data(i)?;
-    room(i, message.body.len())?;
+    rules.room(i, message.body.len())?;
     message.body.push(BodyData::new(section, None, data.map(Str::to_bytes)));
     Ok((rest, ()))
 }
@@ -191,7 +203,7 @@ pub(crate) fn data(i: Input<'_>) -> Parsed<'_, Option<Str<'_>>> {
 pub(crate) fn other<'a>(
     start: Input<'a>,
     i: Input<'a>,
-    depth: usize,
+    rules: &Rules,
     message: &mut Message,
 ) -> Parsed<'a, ()> {
     let i = if i.peek() == Some(b'[') {
@@ -204,9 +216,11 @@ pub(crate) fn other<'a>(
     };
     let item = String::from_utf8_lossy(start.until(i)).into_owned();
     let (i, ()) = gap(i)?;
-    let (rest, raw) = if i.peek() == Some(b')') { (i, Default::default()) } else { value::raw(i, depth)? };
+    // Only a section may have no value: another word there may be what a literal told too short has left over.
+    let is_missing = i.peek() == Some(b')') && item.ends_with([']', '>']);
+    let (rest, raw) = if is_missing { (i, Default::default()) } else { value::raw(i, rules.depth)? };
     let other = &mut message.extras_mut().other;
-    room(i, other.len())?;
+    rules.room(i, other.len())?;
     other.push((item, raw));
     Ok((rest, ()))
 }

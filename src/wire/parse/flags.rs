@@ -2,20 +2,28 @@
 
 use std::borrow::Cow;
 
-use super::MOST_WORDS;
 use super::string::quoted;
 use super::token::{closed, nil, open, spaces};
 use crate::types::{Flag, Flags};
 use crate::wire::input::{Input, Parsed, fail};
 
 /// `(\Seen $Forwarded)` (RFC 9051 section 9, `flag-list`).
-pub(crate) fn flags(i: Input<'_>) -> Parsed<'_, Flags> {
-    read(i, Flag::new)
+pub(crate) fn flags(i: Input<'_>, most: usize) -> Parsed<'_, Flags> {
+    read(i, most, Flag::new)
 }
 
-fn read(i: Input<'_>, flag: impl Fn(&str) -> Flag) -> Parsed<'_, Flags> {
+/// The same as all of a response, where some leave out the parentheses.
+pub(crate) fn flags_of_mailbox(i: Input<'_>, most: usize) -> Parsed<'_, Flags> {
+    if i.peek() == Some(b'(') || nil(i).is_some() {
+        return flags(i, most);
+    }
+    let (rest, all) = words(i, most)?;
+    Ok((rest, all.iter().map(|name| Flag::new(name)).collect()))
+}
+
+fn read(i: Input<'_>, most: usize, flag: impl Fn(&str) -> Flag) -> Parsed<'_, Flags> {
     let mut all = Vec::new();
-    let (rest, ()) = each(i, |name| all.push(flag(&String::from_utf8_lossy(name))))?;
+    let (rest, ()) = each(i, most, |name| all.push(flag(&String::from_utf8_lossy(name))))?;
     Ok((rest, all.into_iter().collect()))
 }
 
@@ -26,20 +34,27 @@ const LONGEST_LIST: usize = 256;
 
 /// The lists of flags that were read of late: most rows of a mailbox have one of a few. A list that is known costs
 /// no allocation, and its keywords are shared by all messages that have them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct FlagLists {
+    /// How many flags a list may have.
+    most: usize,
     /// Each in the place that its octets say; none before the first.
     slots: Vec<(Box<[u8]>, Flags)>,
 }
 
 impl FlagLists {
+    /// None yet; a list may have so many flags.
+    pub(crate) fn new(most: usize) -> Self {
+        Self { most, slots: Vec::new() }
+    }
+
     /// The same as [`flags`].
     pub(crate) fn read<'a>(&mut self, i: Input<'a>) -> Parsed<'a, Flags> {
         if let [b'(', b')', text @ ..] = i.text {
             return Ok((Input { text, ..i }, Flags::new()));
         }
         let near = i.text.get(..LONGEST_LIST).unwrap_or(i.text);
-        let Some(end) = memchr::memchr(b')', near) else { return flags(i) };
+        let Some(end) = memchr::memchr(b')', near) else { return flags(i, self.most) };
         // What is read of a list that ends at its first parenthesis hangs on no octet behind it.
         let list = i.text.get(..=end).unwrap_or_default();
         // Each list has two places, so that two that are told in turn don't drive each other out.
@@ -53,9 +68,9 @@ impl FlagLists {
         }
         if list.contains(&b'"') {
             // It may go on behind that parenthesis, and be long: too much to look each flag up in what is remembered.
-            return flags(i);
+            return flags(i, self.most);
         }
-        let (rest, flags) = read(i, |name| self.known(name).unwrap_or_else(|| Flag::new(name)))?;
+        let (rest, flags) = read(i, self.most, |name| self.known(name).unwrap_or_else(|| Flag::new(name)))?;
         if i.until(rest).len() == list.len() {
             if self.slots.is_empty() {
                 self.slots.resize(REMEMBERED, (Box::default(), Flags::new()));
@@ -88,13 +103,13 @@ fn place(list: &[u8]) -> usize {
 }
 
 /// The same, as the server wrote them: the attributes of LIST.
-pub(crate) fn attributes(i: Input<'_>) -> Parsed<'_, Vec<String>> {
+pub(crate) fn attributes(i: Input<'_>, most: usize) -> Parsed<'_, Vec<String>> {
     let mut all = Vec::new();
-    let (rest, ()) = each(i, |name| all.push(String::from_utf8_lossy(name).into_owned()))?;
+    let (rest, ()) = each(i, most, |name| all.push(String::from_utf8_lossy(name).into_owned()))?;
     Ok((rest, all))
 }
 
-fn each<'a>(i: Input<'a>, mut found: impl FnMut(&[u8])) -> Parsed<'a, ()> {
+fn each<'a>(i: Input<'a>, most: usize, mut found: impl FnMut(&[u8])) -> Parsed<'a, ()> {
     if let Some(rest) = nil(i) {
         return Ok((rest, ()));
     }
@@ -109,8 +124,8 @@ fn each<'a>(i: Input<'a>, mut found: impl FnMut(&[u8])) -> Parsed<'a, ()> {
             found(&name);
         }
         count += 1;
-        if count > MOST_WORDS {
-            return fail(i, "fewer flags");
+        if count > most {
+            return fail(i, "a list of flags within Limits::words");
         }
         i = spaces(rest);
     }
@@ -137,16 +152,25 @@ fn flag(i: Input<'_>) -> Parsed<'_, Cow<'_, [u8]>> {
 }
 
 /// All words up to the end, whatever they are made of: `IMAP4rev1 LITERAL + IDLE`.
-pub(crate) fn words<'a>(text: &'a [u8]) -> impl Iterator<Item = Cow<'a, str>> {
-    text.split(|b| *b == b' ').filter(|w| !w.is_empty()).take(MOST_WORDS).map(String::from_utf8_lossy)
+pub(crate) fn words(i: Input<'_>, most: usize) -> Parsed<'_, Vec<Cow<'_, str>>> {
+    let mut all = Vec::new();
+    for word in i.text.split(|b| *b == b' ').filter(|word| !word.is_empty()) {
+        if all.len() == most {
+            return fail(i, "a list of words within Limits::words");
+        }
+        all.push(String::from_utf8_lossy(word));
+    }
+    Ok((i.skip(i.text.len()), all))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const MOST: usize = 100;
+
     fn read(text: &str) -> Option<(String, usize)> {
-        let (rest, flags) = flags(Input::new(text.as_bytes(), &[])).ok()?;
+        let (rest, flags) = flags(Input::new(text.as_bytes(), &[]), MOST).ok()?;
         Some((flags.to_string(), rest.text.len()))
     }
 
@@ -172,7 +196,7 @@ mod tests {
 
     #[test]
     fn lists_that_are_remembered_are_read_as_others_are() {
-        let mut lists = FlagLists::default();
+        let mut lists = FlagLists::new(MOST);
         let texts = [
             "()",
             "(\\Seen)",
@@ -189,7 +213,7 @@ mod tests {
                 for behind in ["", " UID 5)", ")"] {
                     let text = format!("{text}{behind}");
                     let i = Input::new(text.as_bytes(), &[]);
-                    let plain = flags(i).map(|(rest, flags)| (rest.text, flags));
+                    let plain = flags(i, MOST).map(|(rest, flags)| (rest.text, flags));
                     assert_eq!(lists.read(i).map(|(rest, flags)| (rest.text, flags)), plain, "{text}");
                 }
             }
@@ -201,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_list_without_end_is_refused() {
-        let text = format!("({})", (0..=MOST_WORDS).map(|n| format!("k{n}")).collect::<Vec<_>>().join(" "));
+        let text = format!("({})", (0..=MOST).map(|n| format!("k{n}")).collect::<Vec<_>>().join(" "));
         assert_eq!(read(&text), None);
     }
 }

@@ -7,69 +7,107 @@ use nom::branch::alt;
 use nom::combinator::map;
 use nom::sequence::delimited;
 
+use super::Rules;
 use super::flags::attributes;
-use super::room;
 use super::server::string_list;
 use super::string::{Str, astring, loose, string};
-use super::token::{Upper, close, closed, count, end, gap, name, nil, open, space, spaces};
+use super::token::{Upper, close, closed, count, end, gap, name, nil, open, spaces};
 use super::value;
 use crate::types::{ListEntry, MailboxName, MailboxStatus, ModSeq, Uid, UidValidity};
 use crate::wire::input::{Input, Parsed, expected, fail};
 use crate::wire::utf7;
 
-/// A mailbox's name as the server wrote it. Where it is no modified UTF-7, it stands for itself (RFC 6855;
-/// some servers write so even where nobody asked for UTF-8).
-pub(crate) fn mailbox_name(written: &[u8]) -> MailboxName {
-    if written.is_ascii() && !written.contains(&b'&') {
-        return MailboxName::new(String::from_utf8_lossy(written));
+/// A mailbox's name as the server wrote it, kept in that spelling where it could not be written so again.
+pub(crate) fn mailbox_name(written: &[u8], rules: &Rules) -> MailboxName {
+    let name = decoded(written, rules);
+    let is_same = match rules.utf8 || written.is_ascii() && !written.contains(&b'&') {
+        true => name.as_bytes() == written,
+        false => utf7::encode(&name) == written,
+    };
+    if is_same { MailboxName::new(name) } else { MailboxName::with_wire(&name, written) }
+}
+
+/// What is written as mailbox names are: in UTF-8 if that is enabled, where `&` is an `&` (RFC 6855 section 3, RFC 9051
+/// section 5.1), else in modified UTF-7 (RFC 3501 section 5.1.3). What is not valid there stands for itself; some servers
+/// write UTF-8 even where nobody asked for it.
+pub(crate) fn decoded<'a>(written: &'a [u8], rules: &Rules) -> Cow<'a, str> {
+    if rules.utf8 || !written.contains(&b'&') {
+        return String::from_utf8_lossy(written);
     }
-    match utf7::decode(written) {
-        Some(name) if utf7::encode(&name) == written => MailboxName::new(name),
-        Some(name) => MailboxName::with_wire(&name, written),
-        None => MailboxName::with_wire(&String::from_utf8_lossy(written), written),
-    }
+    utf7::decode(written).map_or_else(|| String::from_utf8_lossy(written), Cow::Owned)
 }
 
 /// The name of a mailbox that something more follows; it is quoted, a literal, or goes on to a space.
-pub(crate) fn named_mailbox(i: Input<'_>) -> Parsed<'_, MailboxName> {
+pub(crate) fn named_mailbox<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, MailboxName> {
     let (rest, written) = astring(spaces(i))?;
-    Ok((rest, mailbox_name(&written.octets())))
+    Ok((rest, mailbox_name(&written.octets(), rules)))
 }
 
 /// What stands behind `* LIST`.
-pub(crate) fn list(i: Input<'_>, depth: usize) -> Parsed<'_, ListEntry> {
-    let (i, attributes) = attributes(spaces(i))?;
+pub(crate) fn list<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, ListEntry> {
+    let i = spaces(i);
+    let (i, attributes) = if i.peek() == Some(b'"') { (i, Vec::new()) } else { attributes(i, rules.words)? };
     let (i, delimiter) = delimiter(spaces(i))?;
-    let (i, ()) = space(i)?;
+    let i = spaces(i);
     let (i, written) = match string(i) {
-        Ok((rest, written)) => (rest, written.octets()),
-        Err(_) if i.peek() != Some(b'"') => bare_name(i, depth)?,
+        // The name of no mailbox, which tells the delimiter alone.
+        _ if i.text.is_empty() => (i, Cow::Borrowed(i.text)),
+        Ok((rest, written)) => match unescaped_name(i, rest, rules) {
+            Some(whole) => (rest.skip(rest.text.len()), Cow::Borrowed(whole)),
+            None => (rest, written.octets()),
+        },
+        Err(_) if i.peek() != Some(b'"') => bare_name(i, rules)?,
         Err(error) => return Err(error),
     };
-    let mut entry = ListEntry::new(mailbox_name(&written));
+    let mut entry = ListEntry::new(mailbox_name(&written, rules));
     entry.attributes = attributes;
     entry.delimiter = delimiter;
     let i = spaces(i);
-    let i = if i.peek() == Some(b'(') { extended(i, depth, &mut entry)?.0 } else { i };
+    let i = if i.peek() == Some(b'(') { extended(i, rules, &mut entry)?.0 } else { i };
     let (i, ()) = end(i)?;
     Ok((i, entry))
 }
 
+/// A name in quotes with quotes in it that nobody escaped: it goes on to the last quote if that ends the line. `rest` is
+/// behind the quote that would end it else.
+fn unescaped_name<'a>(i: Input<'a>, rest: Input<'a>, rules: &Rules) -> Option<&'a [u8]> {
+    let behind = spaces(rest);
+    let is_list = |i| extended(i, rules, &mut ListEntry::new("")).and_then(|(i, ())| end(i)).is_ok();
+    if behind.text.is_empty() || is_list(behind) {
+        return None;
+    }
+    i.text.trim_ascii_end().strip_prefix(b"\"")?.strip_suffix(b"\"")
+}
+
 /// The character between the levels of a name.
 pub(crate) fn delimiter(i: Input<'_>) -> Parsed<'_, Option<char>> {
+    // A backslash that nobody escaped: an escaped quote would have another quote behind it.
+    if let [b'"', b'\\', b'"', b' ' | b')', ..] = i.text {
+        return Ok((i.skip(3), Some('\\')));
+    }
     let (rest, text) = loose(i)?;
-    Ok((rest, text.and_then(|text| text.to_text().chars().next())))
+    let text = text.map(Str::to_text).unwrap_or_default();
+    let mut chars = text.chars();
+    let delimiter = chars.next();
+    if i.peek() != Some(b'"') && chars.next().is_some() {
+        return fail(i, "a delimiter, which is one character");
+    }
+    // No name that holds a line's end can be told or asked for (RFC 9051 section 9, QUOTED-CHAR).
+    if delimiter.is_some_and(char::is_control) {
+        return fail(i, "a delimiter that can be seen");
+    }
+    Ok((rest, delimiter))
 }
 
 /// A name without quotes: it goes on to the end of the line, or to the list of extended data that ends the
 /// line. Spaces at its end are not part of it.
-fn bare_name(i: Input<'_>, depth: usize) -> Parsed<'_, Cow<'_, [u8]>> {
+fn bare_name<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Cow<'a, [u8]>> {
     let (rest, word) = i.run(|b| b != b' ');
     if word.is_empty() {
         return fail(i, "a mailbox name");
     }
     let behind = spaces(rest);
-    let is_list = |i| extended(i, depth, &mut ListEntry::new("")).and_then(|(i, ())| end(i)).is_ok();
+    let is_list = |i| extended(i, rules, &mut ListEntry::new("")).and_then(|(i, ())| end(i)).is_ok();
     if behind.text.is_empty() || is_list(behind) {
         return Ok((behind, Cow::Borrowed(word)));
     }
@@ -80,7 +118,7 @@ fn bare_name(i: Input<'_>, depth: usize) -> Parsed<'_, Cow<'_, [u8]>> {
 
 /// `(("OLDNAME" ("old")) ("CHILDINFO" ("SUBSCRIBED")))` and the form without the inner parentheses
 /// (RFC 9051 section 9, `mbox-list-extended`; RFC 5258 section 4).
-fn extended<'a>(i: Input<'a>, depth: usize, entry: &mut ListEntry) -> Parsed<'a, ()> {
+fn extended<'a>(i: Input<'a>, rules: &Rules, entry: &mut ListEntry) -> Parsed<'a, ()> {
     let (mut i, ()) = open(i)?;
     loop {
         if let Some(rest) = closed(i) {
@@ -95,15 +133,15 @@ fn extended<'a>(i: Input<'a>, depth: usize, entry: &mut ListEntry) -> Parsed<'a,
         let label = label.to_text();
         let behind = if label.eq_ignore_ascii_case("OLDNAME") {
             let (rest, written) = delimited(open, astring, close).parse(rest)?;
-            entry.old_name = Some(mailbox_name(&written.octets()));
+            entry.old_name = Some(mailbox_name(&written.octets(), rules));
             rest
         } else if label.eq_ignore_ascii_case("CHILDINFO") {
-            let (rest, criteria) = string_list(rest)?;
+            let (rest, criteria) = string_list(rest, rules)?;
             entry.child_info = criteria;
             rest
         } else {
-            let (behind, raw) = value::raw(rest, depth)?;
-            room(rest, entry.extended.len())?;
+            let (behind, raw) = value::raw(rest, rules.depth)?;
+            rules.room(rest, entry.extended.len())?;
             entry.extended.push((label, String::from_utf8_lossy(&raw).into_owned()));
             behind
         };
@@ -120,19 +158,28 @@ fn string_or_name(i: Input<'_>) -> Parsed<'_, Str<'_>> {
 const MOST_LISTS_IN_A_NAME: usize = 16;
 
 /// What stands behind `* STATUS`.
-pub(crate) fn status(i: Input<'_>, depth: usize) -> Parsed<'_, MailboxStatus> {
+pub(crate) fn status<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, MailboxStatus> {
     let i = spaces(i);
     if let Ok((rest, written)) = string(i) {
+        if let Some(rest) = nothing(rest) {
+            return Ok((rest, MailboxStatus::new(mailbox_name(&written.octets(), rules))));
+        }
         let (rest, ()) = gap(rest)?;
-        return status_items(rest, depth, MailboxStatus::new(mailbox_name(&written.octets())));
+        return status_items(rest, rules, MailboxStatus::new(mailbox_name(&written.octets(), rules)));
     }
     // Without quotes, the name goes on to the first list that is one of items.
     let mut failed = None;
-    let before = |at| i.text.get(..at).filter(|before| before.ends_with(b" "));
-    let lists = memchr::memchr_iter(b'(', i.text).filter_map(|at| Some((at, before(at)?)));
+    // Behind a space, or else, as some leave that out, anywhere.
+    let before = |at| i.text.get(..at).filter(|before: &&[u8]| !before.is_empty());
+    let lists = || memchr::memchr_iter(b'(', i.text).filter_map(|at| Some((at, before(at)?)));
+    let spaced = lists().filter(|(_, before)| before.ends_with(b" ")).take(MOST_LISTS_IN_A_NAME);
     // Each is looked at anew, so that without a bound the time would grow with the square of the line.
-    for (at, before) in lists.take(MOST_LISTS_IN_A_NAME) {
-        match status_items(i.skip(at), depth, MailboxStatus::new(mailbox_name(before.trim_ascii_end()))) {
+    for (at, before) in spaced.chain(lists().take(MOST_LISTS_IN_A_NAME)) {
+        match status_items(
+            i.skip(at),
+            rules,
+            MailboxStatus::new(mailbox_name(before.trim_ascii_end(), rules)),
+        ) {
             Ok(read) => return Ok(read),
             Err(error) => failed = failed.or(Some(error)),
         }
@@ -140,8 +187,14 @@ pub(crate) fn status(i: Input<'_>, depth: usize) -> Parsed<'_, MailboxStatus> {
     Err(failed.unwrap_or_else(|| expected(i, "a mailbox name and a list")))
 }
 
+/// The end of the line where a list is due, or NIL before it.
+fn nothing(i: Input<'_>) -> Option<Input<'_>> {
+    let i = spaces(i);
+    end(nil(i).unwrap_or(i)).ok().map(|(rest, ())| rest)
+}
+
 /// `(MESSAGES 231 UIDNEXT 44292)`.
-fn status_items(i: Input<'_>, depth: usize, mut status: MailboxStatus) -> Parsed<'_, MailboxStatus> {
+fn status_items<'a>(i: Input<'a>, rules: &Rules, mut status: MailboxStatus) -> Parsed<'a, MailboxStatus> {
     let (mut i, ()) = open(i)?;
     loop {
         if let Some(rest) = closed(i) {
@@ -150,11 +203,11 @@ fn status_items(i: Input<'_>, depth: usize, mut status: MailboxStatus) -> Parsed
         }
         let (rest, item) = name(i)?;
         let (rest, ()) = gap(rest)?;
-        i = spaces(status_item(rest, item, depth, &mut status)?.0);
+        i = spaces(status_item(rest, item, rules, &mut status)?.0);
     }
 }
 
-fn status_item<'a>(i: Input<'a>, item: &[u8], depth: usize, status: &mut MailboxStatus) -> Parsed<'a, ()> {
+fn status_item<'a>(i: Input<'a>, item: &[u8], rules: &Rules, status: &mut MailboxStatus) -> Parsed<'a, ()> {
     let small = |n: Option<u64>| n.and_then(|n| u32::try_from(n).ok());
     let upper = Upper::new(item);
     if !matches!(
@@ -175,12 +228,17 @@ fn status_item<'a>(i: Input<'a>, item: &[u8], depth: usize, status: &mut Mailbox
             status.mailbox_id = id;
             return Ok((rest, ()));
         }
-        let (rest, raw) = value::raw(i, depth)?;
+        let (rest, raw) = value::raw(i, rules.depth)?;
         let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+        rules.room(i, status.other.len())?;
         status.other.push((text(item), text(&raw)));
         return Ok((rest, ()));
     }
-    let (rest, value) = count(i)?;
+    let (rest, value) = match open(i) {
+        // As FETCH tells a mod-sequence.
+        Ok((inside, ())) => count(inside).and_then(|(rest, value)| Ok((close(rest)?.0, value)))?,
+        Err(_) => count(i)?,
+    };
     match upper.as_bytes() {
         b"MESSAGES" => status.messages = small(value),
         b"RECENT" => status.recent = small(value),
@@ -209,21 +267,28 @@ pub(crate) fn object_id(i: Input<'_>) -> Parsed<'_, Option<String>> {
 
 /// What stands behind `* ID`: `NIL`, or names and values (RFC 2971 section 3.2). What stands behind the list
 /// is passed over: the response is for people, and says all in it.
-pub(crate) fn id(i: Input<'_>) -> Parsed<'_, Vec<(String, Option<String>)>> {
+pub(crate) fn id<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Vec<(String, Option<String>)>> {
     let i = spaces(i);
     let mut fields = Vec::new();
     if let Some(rest) = nil(i) {
         return Ok((rest.skip(rest.text.len()), fields));
     }
-    let (mut i, ()) = open(i)?;
+    let mut i = open(i).map_or(i, |(inside, ())| inside);
+    let ends = |i| closed(i).or_else(|| end(i).ok().map(|(rest, ())| rest));
     loop {
-        if let Some(rest) = closed(i) {
+        if let Some(rest) = ends(i) {
             return Ok((rest.skip(rest.text.len()), fields));
         }
         let (rest, field) = loose(i)?;
-        // A name without a value, at the end: none.
-        let (rest, text) = if closed(rest).is_some() { (rest, None) } else { loose(spaces(rest))? };
+        let value = spaces(rest);
+        // A name without a value, at the end: none. A list is no value that could be told.
+        let (rest, text) = match value.peek() {
+            _ if ends(rest).is_some() => (rest, None),
+            Some(b'(') => (value::skip(value, rules.depth)?.0, None),
+            _ => loose(value)?,
+        };
         if let Some(field) = field {
+            rules.room(i, fields.len())?;
             fields.push((field.to_text(), text.map(Str::to_text)));
         }
         i = spaces(rest);

@@ -19,7 +19,7 @@
 //! | spaces after `(` and before `)` | `token::open`, `token::close` |
 //! | no space before or after a parenthesis or a literal | `token::gap` |
 //! | a space at the end of the line | `token::end` |
-//! | counts told as `-1`, `NIL`, `"12"` or `1.8e+06` | `token::count` |
+//! | counts told as `-1`, `NIL`, `"12"` or `1.8e+06`, or beyond 2^64 | `token::count`: unknown, the nearest |
 //! | 8-bit octets in quotes | `string::quoted` |
 //! | a backslash in quotes before any other octet: both are kept | `string::quoted` |
 //! | an atom where a string is due; `()` where NIL is | `string::loose` |
@@ -36,41 +36,63 @@
 //! | a flag in quotes | `flags::flag` |
 //! | `X-[Some Thing]/All`: a space within brackets belongs to the flag | `flags::flag` |
 //! | NIL for an empty list | `flags::flags` |
+//! | FLAGS without its parentheses | `flags::flags_of_mailbox` |
 //! | a delimiter of LIST that is NIL, `""` or bare | `mailbox::delimiter` |
+//! | a delimiter that is a backslash, not escaped | `mailbox::delimiter` |
+//! | LIST without attributes, or with nothing behind the delimiter | `mailbox::list` |
+//! | a name in quotes with quotes in it that are not escaped | `mailbox::unescaped_name`: it goes on to the last |
 //! | an unquoted name with spaces, tabs, brackets or parentheses | `mailbox::bare_name` |
 //! | a name that is not valid modified UTF-7 | `mailbox::mailbox_name`: taken literally |
 //! | a row of ID with something behind it | `mailbox::id` |
+//! | ID without its parentheses, a list for a value | `mailbox::id`: no value |
 //! | `STATUS "x" ()`, counts told as -1 | `mailbox::status` |
+//! | STATUS without its list, with a value in parentheses | `mailbox::status`, `mailbox::status_item` |
 //! | SEARCH or SORT without a number, with a space at the end, with numbers behind `(MODSEQ 5)` | `search::search`, `sort::sort` |
-//! | ESEARCH with its tag without quotes, with parentheses around items | `search::esearch` |
+//! | NIL or `()` for no numbers | `search::none`, `search::all`, `sort::thread` |
+//! | a mod-sequence of a search that is NIL or 0 | `search::mod_seq`: unknown |
+//! | ESEARCH with its tag without quotes, with parentheses around items, with its last value missing | `search::esearch` |
 //! | spaces between threads, an empty thread | `sort::thread` |
+//! | an empty identifier, `EMAILID ()` | `mailbox::object_id`: none |
 //! | a quota without usage or limit, told as -1 or NIL | `rights::quota`: 0, none |
 //! | QUOTA without a list | `rights::quota`: nothing is counted |
+//! | QUOTA with a list that has no parentheses, no root, a root with spaces | `rights::quota`, `rights::quota_name` |
+//! | QUOTAROOT with its roots in parentheses | `rights::quota_root` |
+//! | rights missing at the end | `rights::last_rights`: none |
 //! | a namespace's delimiter NIL or `""`, or missing | `server::namespace` |
 //! | namespaces missing at the end | `server::namespaces` |
+//! | NIL behind the three kinds of namespaces; one without its list's parentheses | `server::namespaces`, `server::namespace_list` |
 //! | a language or collation without parentheses | `server::languages`, `server::comparator` |
 //! | parentheses around all of URLFETCH | `server::url_fetch` |
 //! | METADATA's value missing or a bare word | `server::metadata` |
 //! | spaces around the items of FETCH, none before a literal | `fetch::fetch` |
+//! | the items of FETCH in one more pair of parentheses; parentheses too many at its end | `fetch::fetch` |
+//! | a space before the bracket of `BODY []` | `fetch::item` |
+//! | a UID that is none, told as counts are | `fetch::uid`: unknown |
 //! | `BODY[2] )` or `BINARY[2] )`, without a value | `fetch::data`: NIL |
 //! | `MODSEQ (-1)`, `MODSEQ 5` | `fetch::mod_seq`: unknown; the same as `(5)` |
 //! | a date that can't be read | `fetch::internal_date`: kept with the untyped items |
+//! | a row of message 0 | `no_message`: left out, with a warning in its place |
 //! | an item that the library does not know | `fetch::other`: kept as it is |
 //! | NIL for an item of FETCH that an extension defines | `extras::item` |
 //! | an identifier without parentheses | `mailbox::object_id` |
 //! | a preview as a list of algorithm and text | `extras::preview` |
-//! | NIL among labels, a label unquoted | `extras::labels` |
+//! | NIL among labels, a label unquoted, one without its list's parentheses | `extras::labels` |
 //! | an envelope in one more pair of parentheses; NIL or `()` for all of it | `envelope::envelope` |
 //! | an envelope with fields missing at the end, or more than ten | `envelope::envelope` |
 //! | NIL or spaces between addresses, one address without its list's parentheses | `envelope::addresses` |
 //! | addresses with too few fields | `envelope::address` |
+//! | addresses with more | `envelope::address`: left out |
+//! | NIL or `()` for any text of an envelope or a body, an encoding too | `envelope::pack`: not told |
+//! | texts in parentheses where one is due | `envelope::pack_list`: joined with spaces |
 //! | parts of a multipart with spaces between them, or none | `body::multipart` |
+//! | `()` or NIL for all of BODYSTRUCTURE | `fetch::body_structure`: not told |
 //! | `()` or NIL in place of a nested body | `body::multipart`, `body::leaf` |
 //! | a multipart without parts; one media string in place of two | `body::single_name` |
 //! | a multipart told as a basic part | `body::leaf` |
 //! | a part that is a message, without envelope and body | `body::message` |
+//! | the same with a disposition there, or without a body alone | `body::is_disposition`, `body::message` |
 //! | a text without lines, lines where none are due, no MD5 | `body::leaf`: told by shape |
-//! | a parameter without value, NIL or a text for parameters | `body::params` |
+//! | a parameter without value, in parentheses of its own; NIL or a text for parameters | `body::params` |
 //! | a disposition without list, `(NIL NIL)`, swapped with the language | `body::extension` |
 //! | a part with fields missing at the end, or further ones | `body::extension` |
 
@@ -95,6 +117,8 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use self::flags::FlagLists;
@@ -103,14 +127,7 @@ use super::frame::Frame;
 use super::input::{Fail, Input, Parsed, expected};
 use super::response::Response;
 use crate::types::packed::Writer;
-use crate::types::{Answer, Limits, Message, Seq, Status, Uid, Untagged};
-
-/// The most words or flags that are read of one list: past some hundred they mean nothing, and looking each
-/// up among all before it takes time.
-const MOST_WORDS: usize = 4096;
-
-/// The most entries of a list, each of which takes more memory than its text.
-const MOST_ENTRIES: usize = 65_536;
+use crate::types::{Answer, Limits, Message, Seq, Status, StatusResponse, Uid, Untagged};
 
 /// How deep bodies may nest at the most, whatever [`Limits::depth`] says: each level takes stack.
 const DEEPEST: usize = 200;
@@ -126,21 +143,52 @@ pub(crate) struct Unreadable {
     pub(crate) keyword: Option<String>,
 }
 
+/// What the grammar must know of the connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    /// How deep lists may nest.
+    depth: usize,
+    /// How many flags or words a list may have.
+    words: usize,
+    /// How many entries any other list may have.
+    entries: usize,
+    /// Whether mailbox names come in UTF-8.
+    utf8: bool,
+}
+
+impl Rules {
+    /// Refuses one more entry in a list that has so many.
+    fn room(&self, i: Input<'_>, entries: usize) -> Result<(), nom::Err<Fail>> {
+        if entries < self.entries { Ok(()) } else { Err(expected(i, "a list within Limits::entries")) }
+    }
+}
+
 /// Reads the responses of one connection. What it remembers of them makes the next ones cheaper to read, and changes
 /// nothing else.
 #[derive(Debug)]
 pub(crate) struct Parser {
-    /// How deep lists may nest.
-    depth: usize,
+    rules: Rules,
     flags: FlagLists,
     /// Room to pack an envelope or a body structure in.
     scratch: Writer,
 }
 
 impl Parser {
-    /// A parser that keeps [`Limits::depth`].
+    /// A parser that keeps [`Limits::depth`], [`Limits::words`] and [`Limits::entries`].
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self { depth: limits.depth.min(DEEPEST), flags: FlagLists::default(), scratch: Writer::default() }
+        let rules = Rules {
+            depth: limits.depth.min(DEEPEST),
+            words: limits.words,
+            entries: limits.entries,
+            utf8: false,
+        };
+        Self { rules, flags: FlagLists::new(limits.words), scratch: Writer::default() }
+    }
+
+    /// Whether mailbox names come in UTF-8 from here on: UTF8=ACCEPT or IMAP4rev2 has been enabled (RFC 6855 section 3,
+    /// RFC 9051 section 5.1). Else they are in modified UTF-7, which has another meaning for `&`.
+    pub(crate) fn set_utf8(&mut self, utf8: bool) {
+        self.rules.utf8 = utf8;
     }
 
     /// Reads one response.
@@ -189,28 +237,28 @@ fn read(i: Input<'_>, parser: &mut Parser) -> Result<Response, nom::Err<Fail>> {
             return Ok(Response::Continuation { text: Bytes::copy_from_slice(text) });
         }
         // A code where a status response should be; some leave out the star, too.
-        Some(b'[') => return untagged_code(i),
+        Some(b'[') => return untagged_code(i, &parser.rules),
         Some(b'*') => {}
-        _ => return tagged(i),
+        _ => return tagged(i, &parser.rules),
     }
     let start = spaces(i.skip(1));
     match start.peek() {
-        Some(b'[') => untagged_code(start),
+        Some(b'[') => untagged_code(start, &parser.rules),
         Some(b'0'..=b'9') => {
             let (rest, value) = number(start)?;
             let rest = spaces(rest);
             let (rest, word) = name(rest)?;
-            numbered(i, start, rest, value, word, parser)
+            numbered(i, rest, value, word, parser)
         }
         _ => {
             let (rest, word) = name(start)?;
-            named(i, rest, word, parser.depth)
+            named(i, rest, word, &parser.rules)
         }
     }
 }
 
 /// `A1 OK …`: a tagged line is always read, so that it always ends its command.
-fn tagged(i: Input<'_>) -> Result<Response, nom::Err<Fail>> {
+fn tagged(i: Input<'_>, rules: &Rules) -> Result<Response, nom::Err<Fail>> {
     let (rest, tag) = i.run(|b| b > b' ' && b != 0x7f);
     let after_tag = spaces(rest);
     let (rest, word) = after_tag.run(|b| b.is_ascii_alphabetic());
@@ -219,22 +267,17 @@ fn tagged(i: Input<'_>) -> Result<Response, nom::Err<Fail>> {
         // A tagged BYE is wrong, and sent by some in place of LOGOUT's OK.
         Some(status) if ends && !tag.is_empty() && status != Status::PreAuth => {
             let tag = String::from_utf8_lossy(tag).into_owned();
-            Ok(Response::Tagged { tag, status: status::status_rest(rest, status) })
+            Ok(Response::Tagged { tag, status: status::status_rest(rest, status, rules) })
         }
         _ => Err(expected(after_tag, "OK, NO or BAD")),
     }
 }
 
-fn untagged_code(i: Input<'_>) -> Result<Response, nom::Err<Fail>> {
-    match status::bracketed(i) {
-        Some(_) => Ok(untagged("OK", Answer::Status(status::status_rest(i, Status::Ok)))),
+fn untagged_code(i: Input<'_>, rules: &Rules) -> Result<Response, nom::Err<Fail>> {
+    match status::bracketed(i, rules) {
+        Some(_) => Ok(untagged("OK", Answer::Status(status::status_rest(i, Status::Ok, rules)))),
         None => Err(expected(i, "a code with its closing bracket")),
     }
-}
-
-/// Refuses one more entry in a list that has so many.
-fn room(i: Input<'_>, entries: usize) -> Result<(), nom::Err<Fail>> {
-    if entries < MOST_ENTRIES { Ok(()) } else { Err(expected(i, "a shorter list")) }
 }
 
 fn untagged(name: &'static str, answer: Answer) -> Response {
@@ -244,14 +287,11 @@ fn untagged(name: &'static str, answer: Answer) -> Response {
 /// `* 12 EXISTS` and its kin: `i` is behind the keyword.
 fn numbered(
     all: Input<'_>,
-    start: Input<'_>,
     i: Input<'_>,
     value: u32,
     word: &[u8],
     parser: &mut Parser,
 ) -> Result<Response, nom::Err<Fail>> {
-    let zero = || expected(start, "a message number, which is never 0,");
-    let seq = || Seq::new(value).ok_or_else(zero);
     let done = |i| end(i).map(|_| ());
     Ok(match Upper::new(word).as_bytes() {
         b"EXISTS" => {
@@ -263,27 +303,41 @@ fn numbered(
             untagged("RECENT", Answer::Recent(value))
         }
         b"EXPUNGE" => {
+            let Some(seq) = Seq::new(value) else { return Ok(no_message(all)) };
             done(i)?;
-            untagged("EXPUNGE", Answer::Expunge { seq: seq()?, uid: None })
+            untagged("EXPUNGE", Answer::Expunge { seq, uid: None })
         }
         b"FETCH" => {
-            let mut message = Box::new(Message { seq: Some(seq()?), ..Message::default() });
+            let Some(seq) = Seq::new(value) else { return Ok(no_message(all)) };
+            let mut message = Box::new(Message { seq: Some(seq), ..Message::default() });
             done(fetch::fetch(i, parser, &mut message)?.0)?;
             untagged("FETCH", Answer::Fetch(message))
         }
         b"UIDFETCH" => {
             // RFC 9586 section 3.3: the number is the UID.
-            let uid = Uid::new(value).ok_or_else(zero)?;
+            let Some(uid) = Uid::new(value) else { return Ok(no_message(all)) };
             let mut message = Box::new(Message { uid: Some(uid), ..Message::default() });
             done(fetch::fetch(i, parser, &mut message)?.0)?;
             untagged("UIDFETCH", Answer::Fetch(message))
         }
-        _ => other(all, i, word, parser.depth)?,
+        _ => other(all, i, word, parser.rules.depth)?,
     })
 }
 
+/// How much is told of a row that is left out, in octets.
+const EXCERPT: usize = 200;
+
+/// A row of message 0, which there is not, since numbers start at 1: it tells nothing of any message, and is left out
+/// with a warning (RFC 9051 section 7.1.2: an untagged NO).
+#[cold]
+fn no_message(all: Input<'_>) -> Response {
+    let row = String::from_utf8_lossy(all.text.get(..EXCERPT).unwrap_or(all.text));
+    let text = format!("there is no message 0: {row}");
+    untagged("NO", Answer::Status(StatusResponse::new(Status::No, None, text)))
+}
+
 /// `* LIST …` and its kin: `i` is behind the keyword.
-fn named(all: Input<'_>, i: Input<'_>, word: &[u8], depth: usize) -> Result<Response, nom::Err<Fail>> {
+fn named(all: Input<'_>, i: Input<'_>, word: &[u8], rules: &Rules) -> Result<Response, nom::Err<Fail>> {
     fn typed<'a, T>(
         name: &'static str,
         read: Parsed<'a, T>,
@@ -293,47 +347,48 @@ fn named(all: Input<'_>, i: Input<'_>, word: &[u8], depth: usize) -> Result<Resp
         end(rest)?;
         Ok(untagged(name, answer(value)))
     }
-    let status = |name, status| Ok(untagged(name, Answer::Status(status::status_rest(i, status))));
+    let status = |name, status| Ok(untagged(name, Answer::Status(status::status_rest(i, status, rules))));
     match Upper::new(word).as_bytes() {
         b"OK" => status("OK", Status::Ok),
         b"NO" => status("NO", Status::No),
         b"BAD" => status("BAD", Status::Bad),
         b"BYE" => status("BYE", Status::Bye),
         b"PREAUTH" => status("PREAUTH", Status::PreAuth),
-        b"CAPABILITY" => Ok(untagged("CAPABILITY", Answer::Capability(flags::words(i.text).collect()))),
-        b"ENABLED" => {
-            let all = flags::words(i.text).map(|word| word.into_owned()).collect();
-            Ok(untagged("ENABLED", Answer::Enabled(all)))
-        }
-        b"FLAGS" => typed("FLAGS", flags::flags(spaces(i)), Answer::Flags),
-        b"LIST" | b"XLIST" => typed("LIST", mailbox::list(i, depth), Answer::List),
-        b"LSUB" => typed("LSUB", mailbox::list(i, depth), Answer::Lsub),
-        b"STATUS" => typed("STATUS", mailbox::status(i, depth), Answer::MailboxStatus),
+        b"CAPABILITY" => typed("CAPABILITY", flags::words(i, rules.words), |all| {
+            Answer::Capability(all.into_iter().collect())
+        }),
+        b"ENABLED" => typed("ENABLED", flags::words(i, rules.words), |all| {
+            Answer::Enabled(all.into_iter().map(Cow::into_owned).collect())
+        }),
+        b"FLAGS" => typed("FLAGS", flags::flags_of_mailbox(spaces(i), rules.words), Answer::Flags),
+        b"LIST" | b"XLIST" => typed("LIST", mailbox::list(i, rules), Answer::List),
+        b"LSUB" => typed("LSUB", mailbox::list(i, rules), Answer::Lsub),
+        b"STATUS" => typed("STATUS", mailbox::status(i, rules), Answer::MailboxStatus),
         b"SEARCH" => typed("SEARCH", search::search(i), Answer::Search),
-        b"ESEARCH" => typed("ESEARCH", search::esearch(i, depth), |found| Answer::ESearch(Box::new(found))),
+        b"ESEARCH" => typed("ESEARCH", search::esearch(i, rules), |found| Answer::ESearch(Box::new(found))),
         b"VANISHED" => {
             typed("VANISHED", search::vanished(i), |(earlier, uids)| Answer::Vanished { earlier, uids })
         }
-        b"ID" => typed("ID", mailbox::id(i), Answer::Id),
-        b"NAMESPACE" => typed("NAMESPACE", server::namespaces(i), Answer::Namespace),
-        b"ACL" => typed("ACL", rights::acl(i), Answer::Acl),
-        b"LISTRIGHTS" => typed("LISTRIGHTS", rights::list_rights(i), Answer::ListRights),
-        b"MYRIGHTS" => typed("MYRIGHTS", rights::my_rights(i), Answer::MyRights),
-        b"QUOTA" => typed("QUOTA", rights::quota(i), Answer::Quota),
-        b"QUOTAROOT" => typed("QUOTAROOT", rights::quota_root(i), Answer::QuotaRoot),
-        b"METADATA" => typed("METADATA", server::metadata(i), Answer::Metadata),
+        b"ID" => typed("ID", mailbox::id(i, rules), Answer::Id),
+        b"NAMESPACE" => typed("NAMESPACE", server::namespaces(i, rules), Answer::Namespace),
+        b"ACL" => typed("ACL", rights::acl(i, rules), Answer::Acl),
+        b"LISTRIGHTS" => typed("LISTRIGHTS", rights::list_rights(i, rules), Answer::ListRights),
+        b"MYRIGHTS" => typed("MYRIGHTS", rights::my_rights(i, rules), Answer::MyRights),
+        b"QUOTA" => typed("QUOTA", rights::quota(i, rules), Answer::Quota),
+        b"QUOTAROOT" => typed("QUOTAROOT", rights::quota_root(i, rules), Answer::QuotaRoot),
+        b"METADATA" => typed("METADATA", server::metadata(i, rules), Answer::Metadata),
         b"SORT" => typed("SORT", sort::sort(i), Answer::Sort),
-        b"THREAD" => typed("THREAD", sort::thread(i), Answer::Thread),
-        b"LANGUAGE" => typed("LANGUAGE", server::languages(i), Answer::Language),
-        b"COMPARATOR" => typed("COMPARATOR", server::comparator(i), Answer::Comparator),
-        b"GENURLAUTH" => typed("GENURLAUTH", rights::strings(i), Answer::GenUrlAuth),
-        b"URLFETCH" => typed("URLFETCH", server::url_fetch(i, depth), Answer::UrlFetch),
+        b"THREAD" => typed("THREAD", sort::thread(i, rules), Answer::Thread),
+        b"LANGUAGE" => typed("LANGUAGE", server::languages(i, rules), Answer::Language),
+        b"COMPARATOR" => typed("COMPARATOR", server::comparator(i, rules), Answer::Comparator),
+        b"GENURLAUTH" => typed("GENURLAUTH", rights::strings(i, rules), Answer::GenUrlAuth),
+        b"URLFETCH" => typed("URLFETCH", server::url_fetch(i, rules), Answer::UrlFetch),
         b"UIDBATCHES" => typed("UIDBATCHES", sort::uid_batches(i), Answer::UidBatches),
         b"JMAPACCESS" => typed("JMAPACCESS", server::url(i), Answer::JmapAccess),
         b"EXISTS" | b"RECENT" | b"EXPUNGE" | b"FETCH" | b"UIDFETCH" => {
             Err(expected(all.skip(1), "a message number"))
         }
-        _ => other(all, i, word, depth),
+        _ => other(all, i, word, rules.depth),
     }
 }
 

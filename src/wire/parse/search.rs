@@ -1,13 +1,16 @@
 //! SEARCH, ESEARCH and VANISHED (RFC 3501 section 7.2.5, RFC 9051 section 7.3.4, RFC 7162 section 3.2.10).
 
 use nom::Parser;
+use nom::combinator::opt;
 use nom::sequence::{delimited, preceded};
 
+use super::Rules;
 use super::mailbox::named_mailbox;
-use super::room;
 use super::set::{Gather, number_list, spaced, uid_set};
-use super::string::astring;
-use super::token::{Upper, close, closed, end, gap, name, nil, number, number64, open, space, spaces};
+use super::string::{astring, loose};
+use super::token::{
+    Upper, close, closed, count, end, gap, name, nil, number, open, small_count, space, spaces,
+};
 use super::value;
 use crate::types::{
     ESearch, ModSeq, NumberList, NumberSet, PartialResult, ResultChange, SearchResult, UidSet, UidValidity,
@@ -18,11 +21,10 @@ use crate::wire::input::{Input, Parsed};
 pub(crate) fn search(i: Input<'_>) -> Parsed<'_, SearchResult> {
     let mut all = Gather::default();
     let mut result = SearchResult::default();
-    let mut i = spaced(i, &mut all);
+    let mut i = none(spaced(i, &mut all));
     while i.peek() == Some(b'(') {
-        // RFC 7162 section 3.1.5: `(MODSEQ 917162500)`.
-        let (rest, value) = delimited(open, preceded((name, space), number64), close).parse(i)?;
-        result.mod_seq = ModSeq::new(value);
+        let (rest, value) = mod_seq(i)?;
+        result.mod_seq = value;
         i = spaced(rest, &mut all);
     }
     let (i, ()) = end(i)?;
@@ -30,8 +32,20 @@ pub(crate) fn search(i: Input<'_>) -> Parsed<'_, SearchResult> {
     Ok((i, result))
 }
 
+/// What is behind NIL or `()`, where nothing was found; else all.
+pub(crate) fn none(i: Input<'_>) -> Input<'_> {
+    let empty = open(i).ok().and_then(|(inside, ())| closed(inside));
+    nil(i).or(empty).map_or(i, spaces)
+}
+
+/// `(MODSEQ 917162500)` (RFC 7162 section 3.1.5).
+pub(crate) fn mod_seq(i: Input<'_>) -> Parsed<'_, Option<ModSeq>> {
+    let (rest, value) = delimited(open, preceded((name, space), count), close).parse(i)?;
+    Ok((rest, value.and_then(ModSeq::new)))
+}
+
 /// What stands behind `* ESEARCH`.
-pub(crate) fn esearch(i: Input<'_>, depth: usize) -> Parsed<'_, ESearch> {
+pub(crate) fn esearch<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, ESearch> {
     let mut result = ESearch::default();
     let mut i = spaces(i);
     if i.peek() == Some(b'(') {
@@ -47,7 +61,7 @@ pub(crate) fn esearch(i: Input<'_>, depth: usize) -> Parsed<'_, ESearch> {
                 }
                 // RFC 7377 section 2.1: which mailbox was searched.
                 b"MAILBOX" => {
-                    let (behind, mailbox) = named_mailbox(rest)?;
+                    let (behind, mailbox) = named_mailbox(rest, rules)?;
                     result.mailbox = Some(mailbox);
                     behind
                 }
@@ -56,7 +70,7 @@ pub(crate) fn esearch(i: Input<'_>, depth: usize) -> Parsed<'_, ESearch> {
                     result.uid_validity = UidValidity::new(value);
                     behind
                 }
-                _ => other(rest, label, depth, &mut result)?.0,
+                _ => other(rest, label, rules, &mut result)?.0,
             };
             at = spaces(behind);
         }
@@ -74,30 +88,40 @@ pub(crate) fn esearch(i: Input<'_>, depth: usize) -> Parsed<'_, ESearch> {
             i = spaces(rest);
             continue;
         }
+        // The last one's value is missing: nothing was found.
+        if end(rest).is_ok() {
+            break;
+        }
         let (rest, ()) = gap(rest)?;
         let (rest, ()) = match upper.as_bytes() {
-            b"MIN" => put(number(rest)?, &mut result.min),
-            b"MAX" => put(number(rest)?, &mut result.max),
+            b"MIN" => put_count(rest, &mut result.min)?,
+            b"MAX" => put_count(rest, &mut result.max)?,
             b"ALL" => all(rest, &mut result)?,
-            b"COUNT" => put(number(rest)?, &mut result.count),
+            b"COUNT" => put_count(rest, &mut result.count)?,
             b"MODSEQ" => {
-                let (rest, value) = number64(rest)?;
-                result.mod_seq = ModSeq::new(value);
+                // As FETCH tells it, too.
+                let (rest, value) = delimited(opt(open), count, opt(close)).parse(rest)?;
+                result.mod_seq = value.and_then(ModSeq::new);
                 (rest, ())
             }
             b"PARTIAL" => put(partial(rest)?, &mut result.partial),
-            b"ADDTO" => changes(rest, true, &mut result)?,
-            b"REMOVEFROM" => changes(rest, false, &mut result)?,
+            b"ADDTO" => changes(rest, true, rules, &mut result)?,
+            b"REMOVEFROM" => changes(rest, false, rules, &mut result)?,
             b"RELEVANCY" => relevancy(rest, &mut result)?,
-            _ => other(rest, item, depth, &mut result)?,
+            _ => other(rest, item, rules, &mut result)?,
         };
         i = spaces(rest);
     }
-    Ok((i, result))
+    Ok((i.skip(i.text.len()), result))
 }
 
 /// `5,10,1`: ascending as a rule; else the order is that of SORT, and kept.
 fn all<'a>(i: Input<'a>, result: &mut ESearch) -> Parsed<'a, ()> {
+    let behind = loose(i).ok().filter(|(_, text)| text.is_none_or(|text| text.octets().is_empty()));
+    if let Some((rest, _)) = behind {
+        // NIL, or an empty text: nothing was found.
+        return Ok((rest, ()));
+    }
     let (rest, list) = number_list(i)?;
     let ascending = list.ranges().map(|(_, last)| last).zip(list.ranges().skip(1)).all(|(a, (b, _))| a < b);
     result.all = Some(list.to_set());
@@ -128,7 +152,7 @@ fn place(i: Input<'_>) -> Parsed<'_, i64> {
 }
 
 /// `(1 2733 1 2731:2732)` (RFC 5267 section 4.3).
-fn changes<'a>(i: Input<'a>, added: bool, result: &mut ESearch) -> Parsed<'a, ()> {
+fn changes<'a>(i: Input<'a>, added: bool, rules: &Rules, result: &mut ESearch) -> Parsed<'a, ()> {
     let (mut i, ()) = open(i)?;
     loop {
         if let Some(rest) = closed(i) {
@@ -136,7 +160,7 @@ fn changes<'a>(i: Input<'a>, added: bool, result: &mut ESearch) -> Parsed<'a, ()
         }
         let (rest, position) = number(i)?;
         let (rest, numbers) = number_list(spaces(rest))?;
-        room(i, result.changes.len())?;
+        rules.room(i, result.changes.len())?;
         result.changes.push(ResultChange::new(added, position, numbers));
         i = spaces(rest);
     }
@@ -156,11 +180,17 @@ fn relevancy<'a>(i: Input<'a>, result: &mut ESearch) -> Parsed<'a, ()> {
 }
 
 /// A value without a type.
-fn other<'a>(i: Input<'a>, name: &[u8], depth: usize, result: &mut ESearch) -> Parsed<'a, ()> {
-    let (rest, raw) = value::raw(i, depth)?;
+fn other<'a>(i: Input<'a>, name: &[u8], rules: &Rules, result: &mut ESearch) -> Parsed<'a, ()> {
+    let (rest, raw) = value::raw(i, rules.depth)?;
     let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
-    room(i, result.other.len())?;
+    rules.room(i, result.other.len())?;
     result.other.push((text(name), text(&raw)));
+    Ok((rest, ()))
+}
+
+fn put_count<'a>(i: Input<'a>, place: &mut Option<u32>) -> Parsed<'a, ()> {
+    let (rest, value) = small_count(i)?;
+    *place = value;
     Ok((rest, ()))
 }
 

@@ -1,12 +1,13 @@
 //! The section of `BODY[…]<origin>` as answers tell it (RFC 9051 section 9, `section`).
 
+use super::Rules;
 use super::string::astring;
 use super::token::{Upper, byte, closed, number, open, spaces};
 use crate::types::{HeaderFields, Part, Section};
 use crate::wire::input::{Input, Parsed, fail};
 
 /// `[…]`. A section that the library does not know fails.
-pub(crate) fn section(i: Input<'_>) -> Parsed<'_, Section> {
+pub(crate) fn section<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Section> {
     let (i, ()) = byte(i, b'[', "[")?;
     let (i, part) = part(spaces(i))?;
     let (rest, word) = i.run(|b| b.is_ascii_alphabetic() || b == b'.');
@@ -16,8 +17,8 @@ pub(crate) fn section(i: Input<'_>) -> Parsed<'_, Section> {
         (b"MIME", Some(part)) => (rest, Section::PartMime(part)),
         (b"HEADER", part) => (rest, of(Section::Header, part)),
         (b"TEXT", part) => (rest, of(Section::Text, part)),
-        (b"HEADER.FIELDS", part) => fields(rest, false).map(|(i, s)| (i, of(s, part)))?,
-        (b"HEADER.FIELDS.NOT", part) => fields(rest, true).map(|(i, s)| (i, of(s, part)))?,
+        (b"HEADER.FIELDS", part) => fields(rest, false, rules).map(|(i, s)| (i, of(s, part)))?,
+        (b"HEADER.FIELDS.NOT", part) => fields(rest, true, rules).map(|(i, s)| (i, of(s, part)))?,
         _ => return fail(i, "a section"),
     };
     let (rest, ()) = byte(spaces(rest), b']', "]")?;
@@ -53,7 +54,7 @@ fn part(i: Input<'_>) -> Parsed<'_, Option<Part>> {
 }
 
 /// ` (Subject "Date")`.
-fn fields(i: Input<'_>, not: bool) -> Parsed<'_, Section> {
+fn fields<'a>(i: Input<'a>, not: bool, rules: &Rules) -> Parsed<'a, Section> {
     let (mut i, ()) = open(spaces(i))?;
     let mut names = Vec::new();
     loop {
@@ -61,6 +62,7 @@ fn fields(i: Input<'_>, not: bool) -> Parsed<'_, Section> {
             return Ok((rest, Section::HeaderFields(HeaderFields::new(names, not))));
         }
         let (rest, name) = astring(i)?;
+        rules.room(i, names.len())?;
         names.push(name.to_text());
         i = spaces(rest);
     }
@@ -82,6 +84,8 @@ pub(crate) fn origin(i: Input<'_>) -> Parsed<'_, Option<u32>> {
 mod tests {
     use super::*;
 
+    const RULES: Rules = Rules { depth: 10, words: 10, entries: 10, utf8: false };
+
     #[test]
     fn what_is_written_is_read() {
         let part = Part::new(4).child(2);
@@ -98,12 +102,12 @@ mod tests {
             Section::header_fields(["To"]).of(part),
         ] {
             let text = format!("[{section}]");
-            let (rest, read) = super::section(Input::new(text.as_bytes(), &[])).unwrap();
+            let (rest, read) = super::section(Input::new(text.as_bytes(), &[]), &RULES).unwrap();
             assert!(rest.text.is_empty());
             assert_eq!(read, section, "{text}");
         }
         for bad in ["[", "[FOO]", "[MIME]", "[0]", "[1.0]", "[HEADER.FIELDS]", "[4294967296]"] {
-            assert!(super::section(Input::new(bad.as_bytes(), &[])).is_err(), "{bad}");
+            assert!(super::section(Input::new(bad.as_bytes(), &[]), &RULES).is_err(), "{bad}");
         }
     }
 }

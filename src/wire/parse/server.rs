@@ -4,9 +4,9 @@
 
 use bytes::Bytes;
 
-use super::mailbox::{delimiter, mailbox_name, named_mailbox};
+use super::Rules;
+use super::mailbox::{decoded, delimiter, named_mailbox};
 use super::rights::strings;
-use super::room;
 use super::string::{Str, astring, loose};
 use super::token::{close, closed, gap, nil, open, spaces};
 use super::value;
@@ -14,44 +14,52 @@ use crate::types::{Comparator, Metadata, MetadataEntry, MetadataValue, Namespace
 use crate::wire::input::{Input, Parsed};
 
 /// `(("" "/")) NIL (("Public Folders/" "/"))`: the user's own, other users', shared.
-pub(crate) fn namespaces(i: Input<'_>) -> Parsed<'_, Namespaces> {
+pub(crate) fn namespaces<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Namespaces> {
     let mut all = Namespaces::default();
     let mut i = spaces(i);
     for place in [&mut all.personal, &mut all.other_users, &mut all.shared] {
         if i.text.is_empty() {
             break;
         }
-        let (rest, list) = namespace_list(i)?;
+        let (rest, list) = namespace_list(i, rules)?;
         *place = list;
+        i = spaces(rest);
+    }
+    // There are three kinds; NIL behind them is no more.
+    while let Some(rest) = nil(i) {
         i = spaces(rest);
     }
     Ok((i, all))
 }
 
-fn namespace_list(i: Input<'_>) -> Parsed<'_, Vec<Namespace>> {
+fn namespace_list<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Vec<Namespace>> {
     let mut all = Vec::new();
     if let Some(rest) = nil(i) {
         return Ok((rest, all));
     }
-    let (mut i, ()) = open(i)?;
+    let (inside, ()) = open(i)?;
+    if !matches!(inside.peek(), Some(b'(' | b')')) {
+        // One alone, without its list's parentheses.
+        return namespace(i, rules).map(|(rest, one)| (rest, vec![one]));
+    }
+    let mut i = inside;
     loop {
         if let Some(rest) = closed(i) {
             return Ok((rest, all));
         }
-        let (rest, namespace) = namespace(i)?;
-        room(i, all.len())?;
+        let (rest, namespace) = namespace(i, rules)?;
+        rules.room(i, all.len())?;
         all.push(namespace);
         i = spaces(rest);
     }
 }
 
 /// `("#mh/" "/" "X-PARAM" ("FLAG1" "FLAG2"))`.
-fn namespace(i: Input<'_>) -> Parsed<'_, Namespace> {
+fn namespace<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Namespace> {
     let (i, ()) = open(i)?;
     let (rest, prefix) = loose(i)?;
-    let decoded = |text: Str<'_>| mailbox_name(&text.octets()).as_str().to_owned();
-    // Not as the name of a mailbox: `INBOX` in another case of letters is another prefix.
-    let mut namespace = Namespace::new(prefix.map(decoded).unwrap_or_default(), None);
+    let prefix = prefix.map(Str::octets).unwrap_or_default();
+    let mut namespace = Namespace::new(decoded(&prefix, rules).into_owned(), None);
     let mut i = spaces(rest);
     if closed(i).is_none() {
         let (rest, delimiter) = delimiter(i)?;
@@ -63,13 +71,13 @@ fn namespace(i: Input<'_>) -> Parsed<'_, Namespace> {
             return Ok((rest, namespace));
         }
         let (rest, name) = astring(i)?;
-        let (rest, values) = string_list(spaces(rest))?;
+        let (rest, values) = string_list(spaces(rest), rules)?;
         let name = name.to_text();
-        room(i, namespace.extensions.len())?;
+        rules.room(i, namespace.extensions.len())?;
         match values.first() {
             // RFC 5255 section 3.4: in modified UTF-7, as the prefix is.
             Some(text) if name.eq_ignore_ascii_case("TRANSLATION") => {
-                namespace.translation = Some(mailbox_name(text.as_bytes()).as_str().to_owned());
+                namespace.translation = Some(decoded(text.as_bytes(), rules).into_owned());
             }
             _ => namespace.extensions.push((name, values)),
         }
@@ -78,7 +86,7 @@ fn namespace(i: Input<'_>) -> Parsed<'_, Namespace> {
 }
 
 /// Strings in parentheses, or one without them.
-pub(crate) fn string_list(i: Input<'_>) -> Parsed<'_, Vec<String>> {
+pub(crate) fn string_list<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Vec<String>> {
     let Ok((mut i, ())) = open(i) else {
         let (rest, text) = astring(i)?;
         return Ok((rest, vec![text.to_text()]));
@@ -89,23 +97,23 @@ pub(crate) fn string_list(i: Input<'_>) -> Parsed<'_, Vec<String>> {
             return Ok((rest, all));
         }
         let (rest, text) = loose(i)?;
-        room(i, all.len())?;
+        rules.room(i, all.len())?;
         all.extend(text.map(Str::to_text));
         i = spaces(rest);
     }
 }
 
 /// `(EN DE)` (RFC 5255 section 3.3).
-pub(crate) fn languages(i: Input<'_>) -> Parsed<'_, Vec<String>> {
+pub(crate) fn languages<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Vec<String>> {
     let i = spaces(i);
-    if open(i).is_ok() { string_list(i) } else { strings(i) }
+    if open(i).is_ok() { string_list(i, rules) } else { strings(i, rules) }
 }
 
 /// `i;basic`, and all that fit (RFC 5255 section 4.8).
-pub(crate) fn comparator(i: Input<'_>) -> Parsed<'_, Comparator> {
+pub(crate) fn comparator<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Comparator> {
     let (rest, active) = astring(spaces(i))?;
     let rest = spaces(rest);
-    let (rest, matching) = if rest.text.is_empty() { (rest, Vec::new()) } else { string_list(rest)? };
+    let (rest, matching) = if rest.text.is_empty() { (rest, Vec::new()) } else { string_list(rest, rules)? };
     Ok((rest, Comparator::new(active.to_text(), matching)))
 }
 
@@ -116,7 +124,7 @@ pub(crate) fn url(i: Input<'_>) -> Parsed<'_, String> {
 }
 
 /// URLs, each with its data: a string, NIL, or a list of items with data among them (RFC 5524).
-pub(crate) fn url_fetch(i: Input<'_>, depth: usize) -> Parsed<'_, Vec<UrlData>> {
+pub(crate) fn url_fetch<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Vec<UrlData>> {
     let mut all = Vec::new();
     let i = spaces(i);
     let (mut i, listed) = open(i).map_or((i, false), |(inside, ())| (inside, true));
@@ -125,14 +133,14 @@ pub(crate) fn url_fetch(i: Input<'_>, depth: usize) -> Parsed<'_, Vec<UrlData>> 
         let rest = spaces(rest);
         let mut found = UrlData::new(url.to_text(), None);
         i = if rest.peek() == Some(b'(') {
-            url_items(rest, depth, &mut found)?.0
+            url_items(rest, rules, &mut found)?.0
         } else {
             let (rest, data) = loose(rest)?;
             found.data = data.map(Str::to_bytes);
             rest
         };
         i = spaces(i);
-        room(i, all.len())?;
+        rules.room(i, all.len())?;
         all.push(found);
     }
     let i = if listed { close(i)?.0 } else { i };
@@ -140,7 +148,7 @@ pub(crate) fn url_fetch(i: Input<'_>, depth: usize) -> Parsed<'_, Vec<UrlData>> 
 }
 
 /// `(BODYPARTSTRUCTURE (…)) (BINARY {4}…)`.
-fn url_items<'a>(i: Input<'a>, depth: usize, found: &mut UrlData) -> Parsed<'a, ()> {
+fn url_items<'a>(i: Input<'a>, rules: &Rules, found: &mut UrlData) -> Parsed<'a, ()> {
     let mut i = i;
     while let Ok((inside, ())) = open(i) {
         let (rest, name) = astring(inside)?;
@@ -152,8 +160,8 @@ fn url_items<'a>(i: Input<'a>, depth: usize, found: &mut UrlData) -> Parsed<'a, 
             found.data = data.map(Str::to_bytes);
             rest
         } else {
-            let (rest, raw) = value::raw(rest, depth)?;
-            room(rest, found.other.len())?;
+            let (rest, raw) = value::raw(rest, rules.depth)?;
+            rules.room(rest, found.other.len())?;
             found.other.push((name, raw));
             rest
         };
@@ -163,13 +171,13 @@ fn url_items<'a>(i: Input<'a>, depth: usize, found: &mut UrlData) -> Parsed<'a, 
 }
 
 /// `"INBOX" (/shared/comment "Shared comment")`, or names alone (RFC 5464 section 4.4).
-pub(crate) fn metadata(i: Input<'_>) -> Parsed<'_, Metadata> {
-    let (rest, mailbox) = named_mailbox(i)?;
+pub(crate) fn metadata<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Metadata> {
+    let (rest, mailbox) = named_mailbox(i, rules)?;
     // RFC 5464 section 4.4.1: an empty name is the server.
     let mailbox = Some(mailbox).filter(|name| !name.as_str().is_empty());
     let i = spaces(rest);
     let Ok((mut i, ())) = open(i) else {
-        let (rest, names) = strings(i)?;
+        let (rest, names) = strings(i, rules)?;
         let entries = names.into_iter().map(|name| MetadataEntry::new(name, MetadataValue::Changed));
         return Ok((rest, Metadata::new(mailbox, entries.collect())));
     };
@@ -183,7 +191,7 @@ pub(crate) fn metadata(i: Input<'_>) -> Parsed<'_, Metadata> {
         let (rest, value) = if closed(rest).is_some() { (rest, None) } else { loose(rest)? };
         let value: Option<Bytes> = value.map(Str::to_bytes);
         let value = value.map_or(MetadataValue::Unset, MetadataValue::Set);
-        room(i, entries.len())?;
+        rules.room(i, entries.len())?;
         entries.push(MetadataEntry::new(name.to_text(), value));
         i = spaces(rest);
     }

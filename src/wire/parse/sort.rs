@@ -1,49 +1,43 @@
 //! SORT and THREAD (RFC 5256), UIDBATCHES: what is behind their keyword.
 
-use nom::Parser;
-use nom::sequence::{delimited, preceded};
-
+use super::Rules;
+use super::search::{mod_seq, none};
 use super::set::{directed_list, range};
 use super::string::astring;
-use super::token::{close, closed, name, number, number64, open, space, spaces};
-use crate::types::{ModSeq, NumberList, SortResult, Threads, UidBatches};
+use super::token::{close, closed, name, nil, number, open, spaces};
+use crate::types::{NumberList, SortResult, Threads, UidBatches};
 use crate::wire::input::{Input, Parsed, fail};
 
 /// `2 84 882 (MODSEQ 917162500)` (RFC 5256 section 5, RFC 7162 section 3.1.6).
 pub(crate) fn sort(i: Input<'_>) -> Parsed<'_, SortResult> {
     let mut result = SortResult::default();
-    let mut i = spaces(i);
+    let mut i = none(spaces(i));
     while !i.text.is_empty() {
         if i.peek() == Some(b'(') {
-            let (rest, value) = delimited(open, preceded((name, space), number64), close).parse(i)?;
-            result.mod_seq = ModSeq::new(value);
+            let (rest, value) = mod_seq(i)?;
+            result.mod_seq = value;
             i = spaces(rest);
         } else {
             let (rest, (first, last)) = range(i)?;
             result.numbers.push(first, last);
-            i = spaces(rest);
+            i = if rest.peek() == Some(b',') { rest.skip(1) } else { spaces(rest) };
         }
     }
     Ok((i, result))
 }
 
-/// How many lists of THREAD may be open at once: each may stand for a message that is not there, which takes
-/// more memory than its parenthesis.
-const DEEPEST_THREAD: usize = 10_000;
-
 /// `(2)(3 6 (4 23)(44 7 96))` (RFC 5256 section 5), without recursion.
-pub(crate) fn thread(i: Input<'_>) -> Parsed<'_, Threads> {
+pub(crate) fn thread<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Threads> {
     let mut threads = Threads::default();
-    let mut i = spaces(i);
+    let mut i = nil(spaces(i)).map_or(spaces(i), spaces);
     // Of each list that is open, the depth of its next message.
     let mut open_at: Vec<u32> = Vec::new();
     while let Some(next) = i.peek() {
-        if open_at.len() > DEEPEST_THREAD {
-            return fail(i, "fewer threads within each other");
-        }
         match (next, open_at.last_mut()) {
             (b'(', last) => {
                 let depth = last.map_or(0, |depth| *depth);
+                // Each may stand for a message that is not there, which takes more memory than its parenthesis.
+                rules.room(i, open_at.len())?;
                 i = spaces(i.skip(1));
                 // A list that begins with lists: those answer a message that is not there.
                 let has_root = i.peek() != Some(b'(');

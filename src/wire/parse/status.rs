@@ -1,6 +1,7 @@
 //! Status responses: what stands behind OK, NO, BAD, BYE or PREAUTH. Reading one never fails: a code that
 //! can't be read is kept as it is, and brackets that are no code are text.
 
+use super::Rules;
 use super::code::code;
 use super::token::{Upper, name, spaces};
 use crate::types::{Code, Status, StatusResponse};
@@ -19,19 +20,19 @@ pub(crate) fn status_word(word: &[u8]) -> Option<Status> {
 }
 
 /// Code and text: all that is left (RFC 9051 section 9, `resp-text`).
-pub(crate) fn status_rest(i: Input<'_>, status: Status) -> StatusResponse {
+pub(crate) fn status_rest(i: Input<'_>, status: Status, rules: &Rules) -> StatusResponse {
     let i = spaces(i);
-    let (rest, code) = bracketed(i).map_or((i, None), |(rest, code)| (spaces(rest), Some(code)));
+    let (rest, code) = bracketed(i, rules).map_or((i, None), |(rest, code)| (spaces(rest), Some(code)));
     StatusResponse::new(status, code, String::from_utf8_lossy(rest.text))
 }
 
 /// A code with its brackets, if that is what is next.
-pub(crate) fn bracketed(i: Input<'_>) -> Option<(Input<'_>, Code)> {
+pub(crate) fn bracketed<'a>(i: Input<'a>, rules: &Rules) -> Option<(Input<'a>, Code)> {
     if i.peek() != Some(b'[') {
         return None;
     }
     let i = spaces(i.skip(1));
-    let known = name(i).ok().and_then(|(rest, name)| code(rest, Upper::new(name).as_bytes()));
+    let known = name(i).ok().and_then(|(rest, name)| code(rest, Upper::new(name).as_bytes(), rules));
     known.or_else(|| other(i))
 }
 
@@ -69,8 +70,10 @@ pub(crate) fn code_end(text: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
+    const RULES: Rules = Rules { depth: 10, words: 10, entries: 10, utf8: false };
+
     fn read(text: &str) -> StatusResponse {
-        status_rest(Input::new(text.as_bytes(), &[]), Status::Ok)
+        status_rest(Input::new(text.as_bytes(), &[]), Status::Ok, &RULES)
     }
 
     fn other(name: &str, text: Option<&str>) -> Option<Code> {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use super::token::{byte, closed, nil, open};
+use super::token::{byte, closed, ends_word, nil, open};
 use crate::types::packed::Writer;
 use crate::wire::LARGE_LITERAL;
 use crate::wire::input::{Input, Parsed, fail};
@@ -161,6 +161,11 @@ pub(crate) fn literal(i: Input<'_>) -> Parsed<'_, Str<'_>> {
     }
 }
 
+/// Whether a string is next, well-formed or not. Without a brace behind it a tilde begins a word: `~/Mail`.
+pub(crate) fn begins_string(i: Input<'_>) -> bool {
+    matches!(i.text, [b'"' | b'{', ..] | [b'~', b'{', ..])
+}
+
 /// A string, quoted or literal.
 pub(crate) fn string(i: Input<'_>) -> Parsed<'_, Str<'_>> {
     match i.peek() {
@@ -184,14 +189,14 @@ pub(crate) fn astring(i: Input<'_>) -> Parsed<'_, Str<'_>> {
     if let Ok(read) = string(i) {
         return Ok(read);
     }
-    let (rest, word) = i.run(|b| b > b' ' && !b"()\"".contains(&b) && b != 0x7f);
+    let (rest, word) = i.run(|b| !ends_word(b));
     if word.is_empty() { fail(i, "a string") } else { Ok((rest, Str::Plain(word))) }
 }
 
 /// A string or NIL as servers write it: a bare word is a string, `()` is NIL.
 pub(crate) fn loose(i: Input<'_>) -> Parsed<'_, Option<Str<'_>>> {
     match i.peek() {
-        Some(b'"' | b'{' | b'~') => string(i).map(|(rest, text)| (rest, Some(text))),
+        _ if begins_string(i) => string(i).map(|(rest, text)| (rest, Some(text))),
         Some(b'(') => match open(i).ok().and_then(|(inside, ())| closed(inside)) {
             Some(rest) => Ok((rest, None)),
             None => fail(i, "a string"),
@@ -280,6 +285,9 @@ mod tests {
         assert_eq!(read("( ) "), Some(None));
         assert_eq!(read("7BIT "), Some(Some("7BIT".into())));
         assert_eq!(read("\"NIL\" "), Some(Some("NIL".into())));
+        assert_eq!(read("~/a "), Some(Some("~/a".into())));
+        assert_eq!(read("~{1}\r\na "), Some(Some("a".into())));
+        assert_eq!(read("~{9}\r\na "), None);
         assert_eq!(read("(\"a\")"), None);
     }
 }

@@ -1,5 +1,6 @@
 //! The small pieces of the grammar: spaces, parentheses, words, numbers.
 
+use crate::types::Limits;
 use crate::wire::input::{Input, Parsed, fail};
 
 /// One space or more.
@@ -137,12 +138,19 @@ impl<'a> Upper<'a> {
     }
 }
 
+/// Where a word without quotes ends: at a space, a control character, a parenthesis or a quote. RFC 9051 section 9 has
+/// more specials, `]` among them, which servers write all the same; and an `astring` may hold `]`, so that `NIL]` is no
+/// NIL, but a word of four letters.
+#[inline]
+pub(crate) fn ends_word(octet: u8) -> bool {
+    matches!(octet, 0..=b' ' | b'(' | b')' | b'"' | 0x7f)
+}
+
 /// Whether the next value is NIL; if so, what is behind it.
 #[inline]
 pub(crate) fn nil(i: Input<'_>) -> Option<Input<'_>> {
     let [b'N' | b'n', b'I' | b'i', b'L' | b'l', text @ ..] = i.text else { return None };
-    let ends = text.first().is_none_or(|b| matches!(b, b' ' | b'(' | b')' | b']'));
-    ends.then_some(Input { text, ..i })
+    text.first().is_none_or(|&b| ends_word(b)).then_some(Input { text, ..i })
 }
 
 /// So many digits always fit 64 bits; a number that has them may go on.
@@ -170,6 +178,9 @@ pub(crate) fn number64(i: Input<'_>) -> Parsed<'_, u64> {
 #[cold]
 fn long_number(i: Input<'_>) -> Parsed<'_, u64> {
     let (rest, digits) = i.run(|b| b.is_ascii_digit());
+    if digits.len() > Limits::DIGITS {
+        return fail(i, "a number within Limits::DIGITS");
+    }
     let value = digits
         .iter()
         .try_fold(0u64, |value, digit| value.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
@@ -183,7 +194,7 @@ pub(crate) fn number(i: Input<'_>) -> Parsed<'_, u32> {
 }
 
 /// A count or a size, as servers tell it: `-1` and `NIL` are "unknown"; a number in quotes or with a decimal
-/// point or exponent is the whole number nearest to it.
+/// point or exponent is the whole number nearest to it. What is beyond 2^64 is unknown, too.
 pub(crate) fn count(i: Input<'_>) -> Parsed<'_, Option<u64>> {
     if let Ok((rest, value)) = number64(i)
         && !matches!(rest.peek(), Some(b'.' | b'e' | b'E'))
@@ -199,14 +210,22 @@ pub(crate) fn count(i: Input<'_>) -> Parsed<'_, Option<u64>> {
         return Ok((rest, None));
     }
     let is_number = bare.iter().all(|b| b.is_ascii_digit() || b"+-.eE".contains(b));
+    if bare.len() > Limits::DIGITS + 5 {
+        return fail(i, "a number within Limits::DIGITS");
+    }
     match std::str::from_utf8(bare).ok().filter(|_| is_number).and_then(|text| text.parse::<f64>().ok()) {
-        Some(value) if value < 0.0 => Ok((rest, None)),
-        Some(value) => whole(value).map_or_else(|| fail(i, "a number"), |value| Ok((rest, Some(value)))),
+        Some(value) => Ok((rest, whole(value))),
         None => fail(i, "a number"),
     }
 }
 
-/// A float as a whole number, if a float can tell it exactly (below 2^53).
+/// The same below 2^32; what is above is unknown.
+pub(crate) fn small_count(i: Input<'_>) -> Parsed<'_, Option<u32>> {
+    let (rest, value) = count(i)?;
+    Ok((rest, value.and_then(|value| u32::try_from(value).ok())))
+}
+
+/// A float as a whole number, if it is none below 0 and a float can tell it exactly (below 2^53).
 fn whole(value: f64) -> Option<u64> {
     let in_range = (0.0..9_007_199_254_740_992.0).contains(&value);
     // Checked the line above: neither negative, nor too large, nor NaN.
@@ -230,6 +249,8 @@ mod tests {
         assert_eq!(on("18446744073709551615", number64), Some((u64::MAX, "")));
         assert_eq!(on("18446744073709551616", number64), None);
         assert_eq!(on("007", number), Some((7, "")));
+        assert_eq!(on("00000000000000000007", number), Some((7, "")));
+        assert_eq!(on("000000000000000000007", number), None, "of 21 digits");
         assert_eq!(on("x", number), None);
     }
 
@@ -241,7 +262,9 @@ mod tests {
         assert_eq!(on("\"34\" ", count), Some((Some(34), " ")));
         assert_eq!(on("\"\" ", count), Some((None, " ")));
         assert_eq!(on("1.86931e+06 ", count), Some((Some(1_869_310), " ")));
-        assert_eq!(on("1e400", count), None);
+        assert_eq!(on("1e400 ", count), Some((None, " ")));
+        assert_eq!(on("18446744073709551616)", count), Some((None, ")")));
+        assert_eq!(on("184467440737095516160000000", count), None);
         assert_eq!(on("nan", count), None);
         assert_eq!(on("--", count), None);
         assert_eq!(on("", count), None);
@@ -250,6 +273,7 @@ mod tests {
     #[test]
     fn nil_is_a_whole_word() {
         let rest = |text: &'static str| nil(Input::new(text.as_bytes(), &[])).map(|i| i.text.len());
-        assert_eq!((rest("NIL"), rest("nil)"), rest("NILS"), rest("NI")), (Some(0), Some(1), None, None));
+        assert_eq!((rest("NIL"), rest("nil)"), rest("NIL\"")), (Some(0), Some(1), Some(1)));
+        assert_eq!((rest("NILS"), rest("NI"), rest("NIL]")), (None, None, None));
     }
 }

@@ -52,7 +52,7 @@ fn walk<'a>(i: Input<'a>, depth: usize, mut large: impl FnMut(usize, &'a Bytes))
     let (mut rest, mut open) = (i, 0usize);
     loop {
         match rest.peek() {
-            Some(b'(') if open == depth => return fail(rest, "fewer parentheses within each other"),
+            Some(b'(') if open == depth => return fail(rest, "parentheses nested within Limits::depth"),
             Some(b'(') => {
                 open += 1;
                 rest = spaces(rest.skip(1));

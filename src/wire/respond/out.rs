@@ -113,11 +113,10 @@ impl Out {
         }
     }
 
-    /// `astring`. An atom NIL would be taken for none at all, and a hasty reader takes `NIL]` so too: such are
-    /// written as strings.
+    /// `astring`. An atom NIL would be taken for none at all: it is written as a string.
     pub(super) fn astring(&mut self, text: &[u8]) -> &mut Self {
         let is_atom = !text.is_empty() && text.iter().all(|&b| is_atom_char(b) || b == b']');
-        let is_nil = text.get(..3).is_some_and(|begin| begin.eq_ignore_ascii_case(b"NIL"));
+        let is_nil = text.eq_ignore_ascii_case(b"NIL");
         if is_atom && !is_nil && self.strings == Strings::Quoted {
             self.octets(text)
         } else {

@@ -1,10 +1,13 @@
 //! Tests of the grammar as a whole: one line in, one typed response out.
 
 mod garbled;
+mod limits;
+mod names;
 mod quirks;
 mod rfc;
 mod rfc_extensions;
 mod rfc_fetch;
+mod shapes;
 
 use bytes::Bytes;
 

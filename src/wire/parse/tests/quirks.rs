@@ -3,18 +3,18 @@
 use super::*;
 use crate::types::{Code, ModSeq, Part, Section, Seq, Uid};
 
-fn structure(text: &str) -> crate::types::BodyStructure {
+pub(super) fn structure(text: &str) -> crate::types::BodyStructure {
     items(&format!("BODYSTRUCTURE {text}")).body_structure().unwrap().clone()
 }
 
-fn list(text: &str) -> crate::types::ListEntry {
+pub(super) fn list(text: &str) -> crate::types::ListEntry {
     match answer(text) {
         Answer::List(entry) => entry,
         other => panic!("{other:?}"),
     }
 }
 
-fn unreadable(text: impl AsRef<[u8]>, keyword: Option<&str>) {
+pub(super) fn unreadable(text: impl AsRef<[u8]>, keyword: Option<&str>) {
     let bad = read(&text).unwrap_err();
     assert_eq!(bad.keyword.as_deref(), keyword, "{bad:?}");
     assert!(bad.at <= text.as_ref().len());
@@ -142,8 +142,11 @@ fn runs_of_spaces_and_spaces_at_the_end() {
 
 #[test]
 fn message_number_zero_is_dropped_with_a_notice() {
-    unreadable("* 0 FETCH (UID 16334 FLAGS ())", None);
-    unreadable("* 0 EXPUNGE", None);
+    for row in ["* 0 FETCH (UID 16334 FLAGS ())", "* 0 EXPUNGE", "* 0 UIDFETCH ()", "* 0 FETCH (odd"] {
+        let warning = status(row);
+        assert_eq!((warning.status, warning.code), (Status::No, None), "{row}");
+        assert_eq!(warning.text, format!("there is no message 0: {row}"));
+    }
     unreadable("* 4294967296 EXPUNGE", Some("EXPUNGE"));
 }
 
@@ -183,6 +186,12 @@ fn list_without_delimiter() {
 }
 
 #[test]
+fn a_delimiter_that_breaks_the_line_is_none() {
+    unreadable("* NAMESPACE ((\"str\" \"\r\")) NIL NIL", Some("NAMESPACE"));
+    unreadable("* LIST () \"\0\" \"a\"", Some("LIST"));
+}
+
+#[test]
 fn list_with_a_bare_name() {
     let name = |text: &str| list(text).name.as_str().to_owned();
     assert_eq!(name("* LIST (\\HasNoChildren) \"/\" INBOX/Da\tOggetto\t"), "INBOX/Da\tOggetto\t");
@@ -217,7 +226,7 @@ fn a_date_that_is_none_is_kept_as_it_is() {
 
 // ENVELOPE, BODYSTRUCTURE, bodies.
 
-fn leaf(rest: &str) -> String {
+pub(super) fn leaf(rest: &str) -> String {
     format!("(\"text\" \"plain\" {rest})")
 }
 

@@ -1,0 +1,102 @@
+//! Turns a fuzzer's bytes into choices: numbers, texts, lists, of which the values of a round trip are made.
+//!
+//! Few octets make a value, so that a change of one changes the value a little. Where the bytes have ended all is 0: the
+//! first of all choices, no text, an empty list; so every value is finite.
+
+use bytes::Bytes;
+
+/// Bytes, taken from the front as choices are made.
+#[derive(Debug)]
+pub(super) struct Chooser<'a>(pub(super) &'a [u8]);
+
+impl Chooser<'_> {
+    pub(super) fn byte(&mut self) -> u8 {
+        let Some((first, rest)) = self.0.split_first() else { return 0 };
+        self.0 = rest;
+        *first
+    }
+
+    /// From 0 to this less one; at most 256 choices.
+    pub(super) fn below(&mut self, bound: usize) -> usize {
+        usize::from(self.byte()) % bound
+    }
+
+    pub(super) fn yes(&mut self) -> bool {
+        self.byte() & 1 == 1
+    }
+
+    pub(super) fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.below(all.len())]
+    }
+
+    /// Of any size, small ones more often.
+    pub(super) fn large(&mut self) -> u64 {
+        let octets = self.below(9);
+        (0..octets).fold(0, |number, _| number << 8 | u64::from(self.byte()))
+    }
+
+    pub(super) fn small(&mut self) -> u32 {
+        let octets = self.below(5);
+        (0..octets).fold(0, |number, _| number << 8 | u32::from(self.byte()))
+    }
+
+    /// Not 0.
+    pub(super) fn positive(&mut self) -> u32 {
+        self.small().max(1)
+    }
+
+    pub(super) fn maybe<T>(&mut self, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        self.yes().then(|| make(self))
+    }
+
+    /// As many as `most`.
+    pub(super) fn list<T>(&mut self, most: usize, mut make: impl FnMut(&mut Self) -> T) -> Vec<T> {
+        let count = self.below(most + 1);
+        (0..count).map(|_| make(self)).collect()
+    }
+
+    /// The same with one at least.
+    pub(super) fn some<T>(&mut self, most: usize, mut make: impl FnMut(&mut Self) -> T) -> Vec<T> {
+        let count = self.below(most) + 1;
+        (0..count).map(|_| make(self)).collect()
+    }
+
+    /// Any octets; now and then so many that a literal of them has a buffer of its own.
+    pub(super) fn octets(&mut self) -> Bytes {
+        let length = match self.byte() {
+            255 => 4095 + self.below(4),
+            some => usize::from(some) % 64,
+        };
+        (0..length).map(|_| self.byte()).collect::<Vec<u8>>().into()
+    }
+
+    /// Any text.
+    pub(super) fn text(&mut self) -> String {
+        String::from_utf8_lossy(&self.octets()).into_owned()
+    }
+
+    /// Text of one line, which begins with what is neither space nor a code.
+    pub(super) fn line(&mut self) -> String {
+        self.text().replace(['\r', '\n', '\0'], ".").trim_start_matches([' ', '\t', '[']).to_owned()
+    }
+
+    /// A word that is no name of anything.
+    pub(super) fn word(&mut self) -> String {
+        let octets = self.octets();
+        let letters = octets.iter().map(|b| char::from(if b.is_ascii_alphanumeric() { *b } else { b'-' }));
+        "x-".chars().chain(letters).collect()
+    }
+
+    /// A value of an extension, as a server writes it and as it is kept.
+    pub(super) fn raw(&mut self) -> String {
+        self.one_of(&["5", "NIL", "(a (b \"c)\") {1}\r\n))", "\"x y\"", "()", "1:3,7"]).to_owned()
+    }
+
+    /// Ranges of numbers, in any order.
+    pub(super) fn ranges(&mut self) -> Vec<(u32, u32)> {
+        self.some(5, |from| {
+            let first = from.positive();
+            (first, first.saturating_add(u32::from(from.byte())))
+        })
+    }
+}

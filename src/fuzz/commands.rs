@@ -1,0 +1,196 @@
+//! The client's commands with arguments out of a fuzzer's bytes: what is written is one command that means what was
+//! meant, with no more literals to wait for than the client waits for; or the client refuses to write it.
+
+use bytes::{Bytes, BytesMut};
+
+use super::answers::uids;
+use super::chooser::Chooser;
+use super::rows::flags;
+use crate::command::{self, Items, Line, Session};
+use crate::types::{Flag, MailboxName, Part, Section, Timestamp};
+use crate::wire::encode::Fragment;
+use crate::wire::request::{
+    AppendMessage, Change, Command, FetchItem, Heard, Numbers, Part as Partial, RequestFramer, SearchKey,
+    request,
+};
+
+/// What a server can, in sets that change how things may be written.
+const SERVERS: [&[&str]; 4] = [
+    &["IMAP4rev1", "ID", "UIDPLUS", "MOVE", "BINARY"],
+    &["IMAP4rev1", "LITERAL+", "ID", "ESEARCH", "CONDSTORE", "UIDPLUS", "MOVE", "BINARY"],
+    &["IMAP4rev1", "LITERAL-", "ID", "UIDPLUS", "MOVE", "UTF8=ACCEPT"],
+    &["IMAP4rev2", "ID"],
+];
+
+fn session(from: &mut Chooser<'_>) -> Session {
+    let kind = from.below(SERVERS.len());
+    let enabled = if kind == 2 { vec!["UTF8=ACCEPT".to_owned()] } else { Vec::new() };
+    Session { capabilities: SERVERS[kind].iter().collect(), enabled, command_line: 8000 }
+}
+
+/// What a server reads of this command; `None` if the client refuses to write it.
+fn read(mut command: impl command::Command, session: &Session) -> Option<Command> {
+    let mut line = Line::new(Some("A1"), session);
+    command.encode(&mut line, session).ok()?;
+    let fragments = line.finish().ok()?;
+    let bytes: Vec<u8> = fragments.iter().flat_map(|fragment| fragment.as_bytes().to_vec()).collect();
+    let waits = fragments.iter().filter(|f| matches!(f, Fragment::Literal { sync: true, .. })).count();
+    let shown = bytes.escape_ascii();
+    let (mut framer, mut src) = (RequestFramer::new(1 << 20), BytesMut::from(&*bytes));
+    let (mut commands, mut waited) = (Vec::new(), 0);
+    while let Some(heard) = framer.decode(&mut src).unwrap_or_else(|error| panic!("{error}: {shown}")) {
+        match heard {
+            Heard::Command(command) => commands.push(command),
+            Heard::Literal(_) => {
+                waited += 1;
+                framer.accept();
+            }
+        }
+    }
+    assert_eq!((commands.len(), waited), (1, waits), "{shown}");
+    let read = request(&commands[0], session.is_utf8()).unwrap_or_else(|error| panic!("{error}: {shown}"));
+    assert_eq!(read.tag, "A1");
+    Some(read.command)
+}
+
+/// The command, if it could be written, is this one.
+fn same(command: impl command::Command, session: &Session, meant: &Command) {
+    if let Some(read) = read(command, session) {
+        assert_eq!(&read, meant);
+    }
+}
+
+/// Makes one command, has it written, and reads it.
+pub(super) fn command(from: &mut Chooser<'_>) {
+    let session = &session(from);
+    match from.below(12) {
+        0 => {
+            let (user, password) = (from.text(), from.text());
+            let meant = Command::Login { user: user.clone().into(), password: password.clone().into() };
+            same(command::Login { user, password: password.into() }, session, &meant);
+        }
+        1 => {
+            let name = from.text();
+            let meant = Command::Create { mailbox: MailboxName::new(&*name), params: Vec::new() };
+            same(command::Create::new(&*name), session, &meant);
+        }
+        2 => {
+            let name = from.text();
+            let read = read(command::Delete::new(&*name), session);
+            assert!(read.is_some() || name.contains(['\0', '\r', '\n']), "{name:?} can be written");
+            assert!(read.is_none_or(|read| read == Command::Delete(MailboxName::new(name))));
+        }
+        3 => {
+            let (old, new) = (MailboxName::new(from.text()), MailboxName::new(from.text()));
+            let meant = Command::Rename { from: old.clone(), to: new.clone() };
+            same(command::Rename::new(old, new), session, &meant);
+        }
+        4 => {
+            let name = MailboxName::new(from.text());
+            same(command::Subscribe::undo(name.clone()), session, &Command::Unsubscribe(name));
+        }
+        5 => {
+            let items = ["MESSAGES", "UIDNEXT", "UIDVALIDITY", "UNSEEN"].map(String::from).to_vec();
+            let mailbox = MailboxName::new(from.text());
+            let command = command::StatusOf::new(mailbox.clone(), command::StatusItems::counts());
+            same(command, session, &Command::Status { mailbox, items });
+        }
+        6 => list(from, session),
+        7 => append(from, session),
+        8 => search(from, session),
+        9 => fetch(from, session),
+        10 => store(from, session),
+        _ => {
+            let (field, value) = (from.text(), from.text());
+            let meant = Command::Id(vec![(field.clone().into(), Some(value.clone().into()))]);
+            same(command::Id::nothing().field(field, value), session, &meant);
+        }
+    }
+}
+
+fn list(from: &mut Chooser<'_>, session: &Session) {
+    let (reference, pattern, subscribed) = (from.text(), from.text(), from.yes());
+    let list = command::List::new(&*pattern).under(&*reference);
+    let Some(read) = read(if subscribed { list.subscribed() } else { list }, session) else { return };
+    let Command::List(read) = read else { panic!("{read:?}") };
+    let names = (MailboxName::new(reference), vec![MailboxName::new(pattern)]);
+    assert_eq!((read.reference, read.patterns), names);
+    assert_eq!(subscribed, read.lsub || !read.select.is_empty());
+}
+
+fn append(from: &mut Chooser<'_>, session: &Session) {
+    let (mailbox, data, flags) = (MailboxName::new(from.text()), from.octets(), flags(from));
+    let date = Timestamp::new(from.small().into(), 90);
+    let mut append = command::Append::new(data.clone()).to(mailbox.clone()).flags(flags.clone());
+    if let Some(date) = date {
+        append = append.internal_date(date);
+    }
+    let binary = data.contains(&0);
+    let messages = vec![AppendMessage { flags, date, data, binary }];
+    same(append, session, &Command::Append { mailbox, messages });
+}
+
+fn search(from: &mut Chooser<'_>, session: &Session) {
+    use command::Search;
+    let (text, name, keyword) = (from.text(), from.text(), from.text());
+    let command =
+        Search::subject(&*text).or(Search::header(&*name, &*text).not()).and(Search::keyword(&*keyword));
+    let Some(read) = read(command, session) else { return };
+    let Command::Search(read) = read else { panic!("{read:?}") };
+    let octets = |text: &str| Bytes::copy_from_slice(text.as_bytes());
+    let not = SearchKey::Not(Box::new(SearchKey::Header(octets(&name), octets(&text))));
+    let or = SearchKey::Or(Box::new((SearchKey::Text("SUBJECT", octets(&text)), not)));
+    assert_eq!(read.keys, [or, SearchKey::Keyword("KEYWORD", keyword)]);
+    assert!(read.uid);
+}
+
+fn fetch(from: &mut Chooser<'_>, session: &Session) {
+    let (set, names) = (uids(from), from.some(3, Chooser::text));
+    let section = match from.below(4) {
+        0 => Section::Full,
+        1 => Section::Header,
+        2 => Section::header_fields(names),
+        _ => Section::header_fields_not(names),
+    };
+    let section = match Part::from_numbers(from.list(3, Chooser::positive)) {
+        Some(part) => section.of(part),
+        None => section,
+    };
+    let part = from.maybe(|from| Partial { origin: from.small(), length: from.positive() });
+    let wanted = match part {
+        Some(part) => Items::partial(section.clone(), part.origin, part.length),
+        None => Items::section(section.clone()),
+    };
+    let writable = section.is_writable();
+    let Some(read) = read(command::Fetch::new(set.clone(), wanted.flags()), session) else {
+        assert!(!writable, "{section:?} can be written");
+        return;
+    };
+    let Command::Fetch(read) = read else { panic!("{read:?}") };
+    let data = FetchItem::Section { name: "BODY.PEEK".to_owned(), section, part };
+    assert_eq!((read.uid, read.which.to_set()), (true, Some(set)));
+    assert_eq!(read.items, [FetchItem::Name("FLAGS".to_owned()), data]);
+}
+
+fn store(from: &mut Chooser<'_>, session: &Session) {
+    let (set, flag) = (uids(from), Flag::new(&from.text()));
+    let store = command::Store::add(flag.clone()).of(set.clone());
+    if let Some(read) = read(store, session) {
+        let Command::Store(read) = read else { panic!("{read:?}") };
+        assert_eq!(
+            (read.which.to_set(), read.change, read.flags),
+            (Some(set.clone()), Change::Add, flag.into())
+        );
+    }
+    let (moving, name) = (from.yes(), MailboxName::new(from.text()));
+    let copy = match moving {
+        true => command::CopyTo::moving(set.clone(), name.clone()),
+        false => command::CopyTo::copying(set.clone(), name.clone()),
+    };
+    if let Some(read) = read(copy, session) {
+        let Command::Copy { uid: true, moving: m, which, to } = read else { panic!("{read:?}") };
+        assert_eq!((which.to_set(), m, to), (Some(set), moving, name));
+    }
+    let expunged = read(command::Expunge::these(uids(from)), session);
+    assert!(matches!(expunged, Some(Command::UidExpunge(Numbers::Ranges(_)))), "{expunged:?}");
+}

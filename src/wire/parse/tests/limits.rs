@@ -1,0 +1,178 @@
+//! Whatever a server sends, what is made of it stays within the limits, and an error names the one that was passed.
+
+use bytes::BytesMut;
+
+use super::*;
+use crate::wire::frame::{FrameError, Framer};
+
+/// What framer and grammar make of a stream, response by response, and how it ends.
+fn hear(
+    stream: &[u8],
+    limits: &Limits,
+    mut heard: impl FnMut(Result<Response, Unreadable>),
+) -> Option<FrameError> {
+    let (mut framer, mut parser) = (Framer::new(limits), Parser::new(limits));
+    let mut src = BytesMut::new();
+    for piece in stream.chunks(64 << 10) {
+        src.extend_from_slice(piece);
+        loop {
+            match framer.decode(&mut src) {
+                Ok(Some(frame)) => heard(parser.read(&frame)),
+                Ok(None) => break,
+                Err(error) => return Some(error),
+            }
+        }
+    }
+    None
+}
+
+/// The only response of a stream, which must be one that can't be read, and what is wrong with it.
+fn refused(text: &str, limits: &Limits) -> String {
+    let mut all = Vec::new();
+    assert_eq!(hear(format!("{text}\r\n* 3 EXISTS\r\n").as_bytes(), limits, |heard| all.push(heard)), None);
+    let [Err(bad), Ok(Response::Untagged(next))] = &all[..] else { panic!("{} responses", all.len()) };
+    assert_eq!(*next.answer(), Answer::Exists(3), "the next one is read");
+    bad.message.clone()
+}
+
+#[test]
+fn a_body_structure_nested_a_hundred_thousand_deep() {
+    let limits = Limits { depth: usize::MAX, ..Limits::default() };
+    let deep = "(".repeat(100_000);
+    for (item, whole) in
+        [("BODYSTRUCTURE", true), ("BODYSTRUCTURE", false), ("X-ODD", true), ("ENVELOPE", true)]
+    {
+        let end = if whole { ")".repeat(100_000) } else { String::new() };
+        let message = refused(&format!("* 1 FETCH (UID 5 {item} {deep}{end})"), &limits);
+        assert!(item == "ENVELOPE" || message.contains("Limits::depth"), "{message}");
+    }
+    let message = refused(&format!("* X-ODD {deep}"), &limits);
+    assert!(message.contains("Limits::depth"), "{message}");
+}
+
+#[test]
+fn a_literal_of_four_gigabytes_is_refused_when_it_is_announced() {
+    let stream = b"* 1 FETCH (BODY[] {4294967296}\r\n";
+    let error = hear(stream, &Limits::default(), |heard| panic!("{heard:?}")).unwrap();
+    assert!(error.to_string().contains("Limits::literal"), "{error}");
+}
+
+#[test]
+fn a_million_tiny_lines() {
+    let block = "* 1 EXISTS\r\n+\r\na OK\r\n* X\r\n*\r\n".repeat(1000);
+    let (mut read, mut bad) = (0, 0);
+    let (limits, mut left) = (Limits::default(), 200);
+    let (mut framer, mut parser, mut src) = (Framer::new(&limits), Parser::new(&limits), BytesMut::new());
+    while left > 0 {
+        left -= 1;
+        src.extend_from_slice(block.as_bytes());
+        while let Some(frame) = framer.decode(&mut src).unwrap() {
+            match parser.read(&frame) {
+                Ok(_) => read += 1,
+                Err(_) => bad += 1,
+            }
+        }
+        assert!(src.is_empty() && src.capacity() < 1 << 20, "nothing is kept");
+    }
+    assert_eq!((read, bad), (800_000, 200_000));
+}
+
+#[test]
+fn all_numbers_that_there_are() {
+    for line in [
+        "* SEARCH 1:4294967295",
+        "* VANISHED (EARLIER) 1:4294967295",
+        "* ESEARCH UID ALL 1:4294967295",
+        "* OK [COPYUID 1 1:4294967295 1:4294967295] done",
+        "* OK [MODIFIED 1:4294967295] done",
+        "* UIDBATCHES 4294967295:1",
+    ] {
+        // To keep them is to keep their ends.
+        assert!(!format!("{:?}", answer(line)).is_empty());
+    }
+    let Answer::Vanished { uids, .. } = answer("* VANISHED 1:4294967295") else { panic!() };
+    assert_eq!((uids.len(), uids.ranges().count()), (u64::from(u32::MAX), 1));
+}
+
+#[test]
+fn lists_of_flags_and_words_are_bounded() {
+    let limits = Limits { words: 10, ..Limits::default() };
+    let some = |count: usize| (0..count).map(|n| format!("w{n}")).collect::<Vec<_>>().join(" ");
+    let lines = |count| {
+        let words = some(count);
+        [
+            format!("* FLAGS ({words})"),
+            format!("* 1 FETCH (FLAGS ({words}))"),
+            format!("* LIST ({words}) \"/\" a"),
+            format!("* CAPABILITY {words}"),
+            format!("* ENABLED {words}"),
+        ]
+    };
+    for (fits, too_many) in lines(10).iter().zip(lines(11)) {
+        assert_eq!(
+            hear(format!("{fits}\r\n").as_bytes(), &limits, |heard| assert!(heard.is_ok(), "{fits}")),
+            None
+        );
+        let message = refused(&too_many, &limits);
+        assert!(message.contains("Limits::words"), "{too_many}: {message}");
+    }
+    // The end of a command is read all the same; its code is left as it is.
+    for code in ["CAPABILITY", "REFERRAL", "URLMECH"] {
+        let line = format!("A1 OK [{code} {}] done\r\n", some(11));
+        hear(line.as_bytes(), &limits, |heard| {
+            let Ok(Response::Tagged { status, .. }) = heard else { panic!("{heard:?}") };
+            assert!(matches!(status.code, Some(crate::types::Code::Other { .. })), "{status:?}");
+        });
+    }
+}
+
+#[test]
+fn other_lists_are_bounded() {
+    let limits = Limits { entries: 10, ..Limits::default() };
+    let lines = |count| {
+        let times = |text: &str| text.repeat(count);
+        [
+            format!("* ID ({})", times("\"a\" NIL ")),
+            format!("* ACL a {}", times("b l ")),
+            format!("* LISTRIGHTS a b \"\" {}", times("l ")),
+            format!("* QUOTA a ({})", times("STORAGE 1 2 ")),
+            format!("* QUOTAROOT a {}", times("b ")),
+            format!("* METADATA a ({})", times("/b NIL ")),
+            format!("* METADATA a {}", times("/b ")),
+            format!("* NAMESPACE ({})", times("(\"\" NIL)")),
+            format!("* NAMESPACE ((\"\" NIL{}))", times(" \"X\" (\"y\")")),
+            format!("* LANGUAGE ({})", times("\"en\" ")),
+            format!("* COMPARATOR a ({})", times("\"b\" ")),
+            format!("* GENURLAUTH {}", times("\"u\" ")),
+            format!("* URLFETCH {}", times("u NIL ")),
+            format!("* THREAD {}1{}", times("("), times(")")),
+            format!("* STATUS a ({})", times("X-Y 1 ")),
+            format!("* LIST () \"/\" \"a\" ({})", times("(\"X\" (1))")),
+            format!("* ESEARCH {}", times("X-Y 1 ")),
+            format!("* ESEARCH UID ADDTO ({})", times("1 2 ")),
+            format!("* 1 FETCH ({})", times("X-Y 1 ")),
+            format!("* 1 FETCH ({})", times("BODY[] NIL ")),
+            format!("* 1 FETCH ({})", times("BINARY[1] NIL ")),
+            format!("* 1 FETCH ({})", times("BINARY.SIZE[1] 5 ")),
+            format!("* 1 FETCH (X-GM-LABELS ({}))", times("a ")),
+        ]
+    };
+    for (fits, too_many) in lines(10).iter().zip(lines(11)) {
+        hear(format!("{fits}\r\n").as_bytes(), &limits, |heard| assert!(heard.is_ok(), "{fits}: {heard:?}"));
+        let message = refused(&too_many, &limits);
+        assert!(message.contains("Limits::entries"), "{too_many}: {message}");
+    }
+}
+
+#[test]
+fn a_number_has_only_so_many_digits() {
+    let zeros = "0".repeat(1_000_000);
+    for line in
+        [format!("* {zeros}1 EXISTS"), format!("* 1 FETCH (UID {zeros}1)"), format!("* SEARCH {zeros}1")]
+    {
+        let message = refused(&line, &Limits::default());
+        assert!(!message.is_empty());
+    }
+    let message = refused(&format!("* 1 FETCH (X-GM-MSGID 5 UID {zeros}1)"), &Limits::default());
+    assert!(message.contains("Limits::DIGITS"), "{message}");
+}

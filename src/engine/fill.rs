@@ -107,7 +107,7 @@ impl Engine {
                 };
                 self.queue_own(Own::Fill(UidSet::new()), search, Some(seat));
             }
-            Some((first, last)) => match newest(view, last) {
+            Some((first, last)) => match newest(view, last, filling.done) {
                 Some(from) => {
                     let fetch = Fetch::new(from.., Items::new().flags());
                     self.queue_own(Own::Learn, fetch, Some(seat));
@@ -254,10 +254,12 @@ impl Engine {
     }
 }
 
-/// The UID from which on to ask, if it is the newest messages whose UIDs are unknown.
-fn newest(view: &View, last: Seq) -> Option<Uid> {
-    let known = view.uid_before(last).filter(|_| last.get() == view.len())?;
-    Uid::new(known.get().saturating_add(1))
+/// The UID from which on to ask, if it is the newest messages whose UIDs are unknown: if there are known ones before them, or
+/// if all were known once.
+fn newest(view: &View, last: Seq, all_were_known: bool) -> Option<Uid> {
+    let known = view.uid_before(last).map_or(0, Uid::get);
+    let newest = last.get() == view.len() && (known > 0 || all_were_known);
+    newest.then(|| Uid::new(known.saturating_add(1)))?
 }
 
 /// The first of the messages that were asked for, if there are any among them whose UIDs were not told all the same.

@@ -7,15 +7,13 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::claims::kind_of_keyword;
 use super::flight::Flight;
-use super::own::Own;
-use super::reply::is_change;
-use super::slot::data_event;
 use super::{Engine, LAST_WORDS, excerpt};
-use crate::command::{Claim, Effect, FlagUse, Hears, Messages};
+use crate::command::Hears;
 use crate::types::{
-    Answer, Code, CommandId, Event, EventKind, Flag, Flags, ListEntry, MailboxName, ModSeq, Place, Seq,
-    Status, StatusResponse, Uid, UidSet, Untagged,
+    Answer, Code, CommandId, Event, EventKind, Flag, ListEntry, MailboxName, Place, Seq, Status,
+    StatusResponse, UidSet, Untagged,
 };
 use crate::view::Gone;
 use crate::wire::{Response, Unreadable};
@@ -219,7 +217,7 @@ impl Engine {
 
     /// News of messages, and no mailbox is selected here. After BAD to a SELECT the server may still speak of the
     /// one before, which has no handle any more; else it is data like any other.
-    fn hear_unselected(&mut self, heard: Untagged) {
+    pub(super) fn hear_unselected(&mut self, heard: Untagged) {
         if !self.stray_selection {
             self.deliver(heard);
         }
@@ -291,196 +289,6 @@ impl Engine {
     fn names_messages(&self, id: CommandId) -> bool {
         self.flights.get(&id).is_some_and(|f| f.messages.is_some())
     }
-
-    fn hear_row(&mut self, mut heard: Untagged) {
-        let Answer::Fetch(row) = heard.answer() else { return };
-        if self.opening.is_some() {
-            let row = row.clone();
-            if self.hear_row_of_opening(&row) {
-                return;
-            }
-        }
-        let Answer::Fetch(row) = heard.answer() else { return };
-        let Some(selection) = &mut self.selection else { return self.hear_unselected(heard) };
-        let learned = selection.view.learn(row);
-        selection.changed = true;
-        if learned.contradiction {
-            let what = format!(
-                "FETCH of message {} with UID {}, which it can't have",
-                row.seq().map_or(0, Seq::get),
-                row.uid().map_or(0, crate::types::Uid::get)
-            );
-            let exists = selection.view.len();
-            self.deliver_or_drop(heard);
-            return self.contradicted(what, exists, false);
-        }
-        let seq = row.seq().or_else(|| selection.view.seq(row.uid()?));
-        let uid = row.uid().or_else(|| selection.view.uid(seq?));
-        if let Answer::Fetch(row) = heard.answer_mut() {
-            row.uid = uid;
-            row.seq = seq;
-        }
-        let Answer::Fetch(row) = heard.answer() else { return };
-        let (flags, mod_seq, data) = (row.flags().cloned(), row.mod_seq(), row.has_data());
-        let place = heard.place().cloned();
-        if learned.grown {
-            let count = selection.view.len();
-            self.tell(Event::new(EventKind::Exists { count }).at(place.clone()));
-        }
-        if let Some(uid) = learned.arrived {
-            self.told_arrival(uid);
-            let kind = EventKind::Arrived { seq, uid, flags: flags.clone() };
-            self.tell(Event::new(kind).at(place.clone()));
-        }
-        if let (Some(seq), true) = (seq, flags.is_some()) {
-            self.disturb(seq, uid);
-        }
-        let (claimer, back) = self.give(heard);
-        self.seen_mod_seq(claimer, mod_seq);
-        if let (Some(before), Some(flags), None) = (learned.flags, flags, learned.arrived) {
-            let (changes, cause) = self.flags_news(claimer, before.is_some());
-            let away = self.tells_of_before(claimer);
-            if changes && !(away && before.as_ref().is_some_and(|before| differ_by_recent(before, &flags))) {
-                let kind = EventKind::FlagsChanged { seq, uid, flags, before, mod_seq };
-                self.tell(Event::new(kind).at(place.clone()).caused_by(cause).while_away(away));
-            }
-        }
-        if let Some(back) = back.filter(|_| data) {
-            self.tell(Event::new(EventKind::Data(back.into_answer())).at(place));
-        }
-        if learned.grown {
-            self.count_changed();
-        }
-    }
-
-    /// Flags of this message were told: what a silent STORE of it makes of them can't be said any more.
-    fn disturb(&mut self, seq: Seq, uid: Option<Uid>) {
-        for id in &self.flag_users {
-            let Some(flight) = self.flights.get_mut(id).filter(|f| f.begun) else { continue };
-            let Effect::Store(store) = &flight.class.effect else { continue };
-            let named = match &flight.messages {
-                Some(Messages::Seqs(set)) => set.is_open() || set.contains(seq),
-                Some(Messages::Uids(set)) => set.names_last() || uid.is_none_or(|uid| set.contains(uid)),
-                None => false,
-            };
-            if named && store.is_silent() {
-                flight.disturbed.add(seq, uid);
-            }
-        }
-    }
-
-    /// Whether flags that differ from what was known are news, and whose doing they surely are.
-    fn flags_news(&self, claimer: Option<CommandId>, known_before: bool) -> (bool, Option<CommandId>) {
-        let Some((id, flight)) = claimer.and_then(|id| Some((id, self.flights.get(&id)?))) else {
-            return (true, None);
-        };
-        match (&flight.own, &flight.class.effect) {
-            (Some(Own::Flags(store)), _) => (true, *store),
-            (Some(Own::Changes), _) => (true, None),
-            (_, Effect::Store(_)) => (true, Some(id)),
-            // It asked for flags, and nobody had known them: an answer, no change.
-            (Some(_), _) => (known_before, None),
-            _ if flight.class.flags == FlagUse::Reads => (known_before, None),
-            // A FETCH that marks what it reads as seen.
-            _ if flight.class.flags == FlagUse::Writes => (true, Some(id)),
-            _ => (true, None),
-        }
-    }
-
-    /// Whether this command asks for what happened before the mailbox was selected.
-    fn tells_of_before(&self, claimer: Option<CommandId>) -> bool {
-        let own = claimer.and_then(|id| self.flights.get(&id)).and_then(|f| f.own.as_ref());
-        matches!(own, Some(Own::Changes | Own::FillFlags))
-            && self.selection.as_ref().is_some_and(|s| s.filling.away)
-    }
-
-    /// A row told a mod-sequence: of a change that nobody asked for, or that a STORE made, it counts towards what is
-    /// known up to (RFC 7162 section 6).
-    fn seen_mod_seq(&mut self, claimer: Option<CommandId>, mod_seq: Option<ModSeq>) {
-        let flight = claimer.and_then(|id| self.flights.get(&id));
-        let change = flight.is_none_or(|f| matches!(f.class.effect, Effect::Store(_)));
-        if let Some(selection) = self.selection.as_mut().filter(|_| change) {
-            selection.in_step.seen(mod_seq);
-        }
-    }
-
-    /// Gives a response to its command; else it is data on the event stream.
-    pub(super) fn deliver(&mut self, heard: Untagged) {
-        let (_, back) = self.give(heard);
-        let Some(back) = back else { return };
-        let event = match back.answer() {
-            Answer::Other => EventKind::Unknown {
-                name: back.name().to_owned(),
-                bytes: back.raw().map(excerpt).unwrap_or_default(),
-            },
-            // Told as changes of capabilities; what was enabled is known to who asked for it.
-            Answer::Capability(_) => return,
-            _ => EventKind::Data(back.answer().clone()),
-        };
-        let place = back.place().cloned();
-        self.tell(Event::new(event).at(place));
-    }
-
-    /// Gives a response to its command, if it has one; it is told as a change anyway. Whose it was.
-    fn deliver_or_drop(&mut self, heard: Untagged) -> Option<CommandId> {
-        self.give(heard).0
-    }
-
-    /// Gives a response to the command that claims it. Whose it is, and the response if it is nobody's.
-    fn give(&mut self, mut heard: Untagged) -> (Option<CommandId>, Option<Untagged>) {
-        let Some(id) = self.claimer(&heard) else { return (None, Some(heard)) };
-        if let Some(opening) = self.opening.as_ref().filter(|o| o.id == id) {
-            heard.set_place(Some(opening.seat.place.clone()));
-            self.hear_opening(&heard);
-        }
-        let Some(flight) = self.flights.get_mut(&id) else { return (None, Some(heard)) };
-        if let Some(own) = &mut flight.own {
-            own.heard(heard.answer());
-        }
-        let change = is_change(heard.answer());
-        if let Some(back) = flight.job.hear(heard)
-            && let Some(event) = data_event(id, back).filter(|_| !change)
-        {
-            self.tell(event);
-        }
-        (Some(id), None)
-    }
-
-    /// The oldest command that claims the whole of it, else the oldest that claims a part.
-    fn claimer(&self, heard: &Untagged) -> Option<CommandId> {
-        let kind = kind_of(heard.answer());
-        let asked = |id: &CommandId| self.flights.get(id).is_some_and(|f| f.class.hears.overlaps(kind));
-        if let Some(owner) = heard.owner() {
-            return Some(owner).filter(asked);
-        }
-        // A whole claim before a part, an older command before a younger one.
-        let mut best: Option<((bool, u64), CommandId)> = None;
-        for (id, flight) in &self.flights {
-            let class = &flight.class;
-            let asked = class.hears.overlaps(kind) || class.hears_names.contains(&heard.name());
-            // What came before its first byte was written answers something else.
-            if !asked || !flight.begun || flight.tags.is_empty() {
-                continue;
-            }
-            let rank = match flight.job.claims(heard) {
-                Claim::Whole => (false, flight.order),
-                Claim::Part => (true, flight.order),
-                Claim::No => continue,
-            };
-            if best.is_none_or(|(other, _)| rank < other) {
-                best = Some((rank, *id));
-            }
-        }
-        best.map(|(_, id)| id)
-    }
-}
-
-/// Whether only `\Recent` has come or gone, which is about sessions and not about the message (RFC 3501 section 2.3.2).
-pub(super) fn differ_by_recent(before: &Flags, now: &Flags) -> bool {
-    let (mut before, mut now) = (before.clone(), now.clone());
-    before.remove(&Flag::Recent);
-    now.remove(&Flag::Recent);
-    before == now
 }
 
 /// What LIST says unasked: a mailbox is there, has another name, or is gone (RFC 5465 section 5.4).
@@ -493,40 +301,4 @@ fn listed(entry: ListEntry, lsub: bool) -> Event {
         None => EventKind::MailboxCreated(entry),
     };
     Event::new(kind).at(place)
-}
-
-fn kind_of(answer: &Answer) -> Hears {
-    match answer {
-        Answer::Status(status) if status.code.is_some() => Hears::CODES.and(Hears::SELECT),
-        Answer::Capability(_) => Hears::CAPABILITY,
-        Answer::Enabled(_) => Hears::ENABLED,
-        Answer::Flags(_) | Answer::Exists(_) | Answer::Recent(_) => Hears::SELECT,
-        Answer::List(_) => Hears::LIST.and(Hears::SELECT),
-        Answer::Lsub(_) => Hears::LSUB,
-        Answer::MailboxStatus(_) => Hears::STATUS,
-        Answer::Search(_) | Answer::ESearch(_) | Answer::Sort(_) | Answer::Thread(_) => Hears::SEARCH,
-        Answer::Expunge { .. } => Hears::EXPUNGE,
-        Answer::Vanished { earlier: false, .. } => Hears::EXPUNGE,
-        Answer::Vanished { earlier: true, .. } => Hears::SELECT.and(Hears::FETCH),
-        Answer::Fetch(_) => Hears::FETCH,
-        Answer::Id(_) => Hears::ID,
-        // Barriers of users hear everything; each of these bits would do.
-        _ => Hears::OTHER,
-    }
-}
-
-fn kind_of_keyword(keyword: &str) -> Hears {
-    match keyword {
-        "FETCH" | "UIDFETCH" => Hears::FETCH,
-        "LIST" | "XLIST" => Hears::LIST,
-        "LSUB" => Hears::LSUB,
-        "STATUS" => Hears::STATUS,
-        "SEARCH" | "ESEARCH" | "SORT" | "THREAD" => Hears::SEARCH,
-        "FLAGS" | "EXISTS" | "RECENT" => Hears::SELECT,
-        "EXPUNGE" | "VANISHED" => Hears::EXPUNGE,
-        "ID" => Hears::ID,
-        "ENABLED" => Hears::ENABLED,
-        "CAPABILITY" => Hears::CAPABILITY,
-        _ => Hears::OTHER,
-    }
 }

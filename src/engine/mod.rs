@@ -14,6 +14,7 @@
 //! results through the queue and the slots. Call `poll` after every input, and at the deadline.
 
 mod admission;
+mod claims;
 mod events;
 mod fill;
 mod flight;
@@ -24,6 +25,7 @@ mod outbox;
 mod own;
 mod reply;
 mod resume;
+mod rows;
 mod selection;
 mod send;
 mod shared;

@@ -17,7 +17,7 @@
 use std::collections::BTreeMap;
 
 use super::Engine;
-use super::hear::differ_by_recent;
+use super::rows::differ_by_recent;
 use crate::types::{
     Event, EventKind, Flags, MailboxState, Message, ModSeq, Uid, UidSet, UidValidity, Untagged,
 };

@@ -28,7 +28,7 @@ fn only_a_mailbox_is_inbox_in_any_case() {
 fn names_in_utf8_are_not_modified_utf7() {
     let mut parser = Parser::new(&Limits::default());
     let mut name = |text: &str, utf8| {
-        let frame = Frame { text: Bytes::copy_from_slice(text.as_bytes()), literals: Vec::new() };
+        let frame = Frame { text: Bytes::copy_from_slice(text.as_bytes()), literals: Default::default() };
         parser.set_utf8(utf8);
         match parser.read(&frame).unwrap() {
             Response::Untagged(told) => match told.into_answer() {

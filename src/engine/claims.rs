@@ -1,0 +1,118 @@
+//! Claims: whose answer a response is (DESIGN: claims), and what becomes of it if it is nobody's.
+//!
+//! In: an untagged response of which the view has learned already. Out: it goes to the command that asked for it, or to the
+//! event stream.
+
+use super::reply::is_change;
+use super::slot::data_event;
+use super::{Engine, excerpt};
+use crate::command::{Claim, Hears};
+use crate::types::{Answer, CommandId, Event, EventKind, Untagged};
+
+impl Engine {
+    /// Gives a response to its command; else it is data on the event stream.
+    pub(super) fn deliver(&mut self, heard: Untagged) {
+        let (_, back) = self.give(heard);
+        let Some(back) = back else { return };
+        let event = match back.answer() {
+            Answer::Other => EventKind::Unknown {
+                name: back.name().to_owned(),
+                bytes: back.raw().map(excerpt).unwrap_or_default(),
+            },
+            // Told as changes of capabilities; what was enabled is known to who asked for it.
+            Answer::Capability(_) => return,
+            _ => EventKind::Data(back.answer().clone()),
+        };
+        let place = back.place().cloned();
+        self.tell(Event::new(event).at(place));
+    }
+
+    /// Gives a response to its command, if it has one; it is told as a change anyway. Whose it was.
+    pub(super) fn deliver_or_drop(&mut self, heard: Untagged) -> Option<CommandId> {
+        self.give(heard).0
+    }
+
+    /// Gives a response to the command that claims it. Whose it is, and the response if it is nobody's.
+    pub(super) fn give(&mut self, mut heard: Untagged) -> (Option<CommandId>, Option<Untagged>) {
+        let Some(id) = self.claimer(&heard) else { return (None, Some(heard)) };
+        if let Some(opening) = self.opening.as_ref().filter(|o| o.id == id) {
+            heard.set_place(Some(opening.seat.place.clone()));
+            self.hear_opening(&heard);
+        }
+        let Some(flight) = self.flights.get_mut(&id) else { return (None, Some(heard)) };
+        if let Some(own) = &mut flight.own {
+            own.heard(heard.answer());
+        }
+        let change = is_change(heard.answer());
+        if let Some(back) = flight.job.hear(heard)
+            && let Some(event) = data_event(id, back).filter(|_| !change)
+        {
+            self.tell(event);
+        }
+        (Some(id), None)
+    }
+
+    /// The oldest command that claims the whole of it, else the oldest that claims a part.
+    fn claimer(&self, heard: &Untagged) -> Option<CommandId> {
+        let kind = kind_of(heard.answer());
+        let asked = |id: &CommandId| self.flights.get(id).is_some_and(|f| f.class.hears.overlaps(kind));
+        if let Some(owner) = heard.owner() {
+            return Some(owner).filter(asked);
+        }
+        // A whole claim before a part, an older command before a younger one.
+        let mut best: Option<((bool, u64), CommandId)> = None;
+        for (id, flight) in &self.flights {
+            let class = &flight.class;
+            let asked = class.hears.overlaps(kind) || class.hears_names.contains(&heard.name());
+            // What came before its first byte was written answers something else.
+            if !asked || !flight.begun || flight.tags.is_empty() {
+                continue;
+            }
+            let rank = match flight.job.claims(heard) {
+                Claim::Whole => (false, flight.order),
+                Claim::Part => (true, flight.order),
+                Claim::No => continue,
+            };
+            if best.is_none_or(|(other, _)| rank < other) {
+                best = Some((rank, *id));
+            }
+        }
+        best.map(|(_, id)| id)
+    }
+}
+
+fn kind_of(answer: &Answer) -> Hears {
+    match answer {
+        Answer::Status(status) if status.code.is_some() => Hears::CODES.and(Hears::SELECT),
+        Answer::Capability(_) => Hears::CAPABILITY,
+        Answer::Enabled(_) => Hears::ENABLED,
+        Answer::Flags(_) | Answer::Exists(_) | Answer::Recent(_) => Hears::SELECT,
+        Answer::List(_) => Hears::LIST.and(Hears::SELECT),
+        Answer::Lsub(_) => Hears::LSUB,
+        Answer::MailboxStatus(_) => Hears::STATUS,
+        Answer::Search(_) | Answer::ESearch(_) | Answer::Sort(_) | Answer::Thread(_) => Hears::SEARCH,
+        Answer::Expunge { .. } => Hears::EXPUNGE,
+        Answer::Vanished { earlier: false, .. } => Hears::EXPUNGE,
+        Answer::Vanished { earlier: true, .. } => Hears::SELECT.and(Hears::FETCH),
+        Answer::Fetch(_) => Hears::FETCH,
+        Answer::Id(_) => Hears::ID,
+        // Barriers of users hear everything; each of these bits would do.
+        _ => Hears::OTHER,
+    }
+}
+
+pub(super) fn kind_of_keyword(keyword: &str) -> Hears {
+    match keyword {
+        "FETCH" | "UIDFETCH" => Hears::FETCH,
+        "LIST" | "XLIST" => Hears::LIST,
+        "LSUB" => Hears::LSUB,
+        "STATUS" => Hears::STATUS,
+        "SEARCH" | "ESEARCH" | "SORT" | "THREAD" => Hears::SEARCH,
+        "FLAGS" | "EXISTS" | "RECENT" => Hears::SELECT,
+        "EXPUNGE" | "VANISHED" => Hears::EXPUNGE,
+        "ID" => Hears::ID,
+        "ENABLED" => Hears::ENABLED,
+        "CAPABILITY" => Hears::CAPABILITY,
+        _ => Hears::OTHER,
+    }
+}

@@ -1,0 +1,130 @@
+//! Rows: what FETCH tells of a message. The view learns it first; then the row goes to its command; what it changed is told.
+//!
+//! In: a row, asked for or not. Out: what the view took from it as events, its data to whose it is.
+
+use super::Engine;
+use super::own::Own;
+use crate::command::{Effect, FlagUse, Messages};
+use crate::types::{Answer, CommandId, Event, EventKind, Flag, Flags, ModSeq, Seq, Uid, Untagged};
+
+impl Engine {
+    pub(super) fn hear_row(&mut self, mut heard: Untagged) {
+        let Answer::Fetch(row) = heard.answer() else { return };
+        if self.opening.is_some() {
+            let row = row.clone();
+            if self.hear_row_of_opening(&row) {
+                return;
+            }
+        }
+        let Answer::Fetch(row) = heard.answer() else { return };
+        let Some(selection) = &mut self.selection else { return self.hear_unselected(heard) };
+        let learned = selection.view.learn(row);
+        selection.changed = true;
+        if learned.contradiction {
+            let what = format!(
+                "FETCH of message {} with UID {}, which it can't have",
+                row.seq().map_or(0, Seq::get),
+                row.uid().map_or(0, Uid::get)
+            );
+            let exists = selection.view.len();
+            self.deliver_or_drop(heard);
+            return self.contradicted(what, exists, false);
+        }
+        let seq = row.seq().or_else(|| selection.view.seq(row.uid()?));
+        let uid = row.uid().or_else(|| selection.view.uid(seq?));
+        if let Answer::Fetch(row) = heard.answer_mut() {
+            row.uid = uid;
+            row.seq = seq;
+        }
+        let Answer::Fetch(row) = heard.answer() else { return };
+        let (flags, mod_seq, data) = (row.flags().cloned(), row.mod_seq(), row.has_data());
+        let place = heard.place().cloned();
+        if learned.grown {
+            let count = selection.view.len();
+            self.tell(Event::new(EventKind::Exists { count }).at(place.clone()));
+        }
+        if let Some(uid) = learned.arrived {
+            self.told_arrival(uid);
+            let kind = EventKind::Arrived { seq, uid, flags: flags.clone() };
+            self.tell(Event::new(kind).at(place.clone()));
+        }
+        if let (Some(seq), true) = (seq, flags.is_some()) {
+            self.disturb(seq, uid);
+        }
+        let (claimer, back) = self.give(heard);
+        self.seen_mod_seq(claimer, mod_seq);
+        if let (Some(before), Some(flags), None) = (learned.flags, flags, learned.arrived) {
+            let (changes, cause) = self.flags_news(claimer, before.is_some());
+            let away = self.tells_of_before(claimer);
+            if changes && !(away && before.as_ref().is_some_and(|before| differ_by_recent(before, &flags))) {
+                let kind = EventKind::FlagsChanged { seq, uid, flags, before, mod_seq };
+                self.tell(Event::new(kind).at(place.clone()).caused_by(cause).while_away(away));
+            }
+        }
+        if let Some(back) = back.filter(|_| data) {
+            self.tell(Event::new(EventKind::Data(back.into_answer())).at(place));
+        }
+        if learned.grown {
+            self.count_changed();
+        }
+    }
+
+    /// Flags of this message were told: what a silent STORE of it makes of them can't be said any more.
+    fn disturb(&mut self, seq: Seq, uid: Option<Uid>) {
+        for id in &self.flag_users {
+            let Some(flight) = self.flights.get_mut(id).filter(|f| f.begun) else { continue };
+            let Effect::Store(store) = &flight.class.effect else { continue };
+            let named = match &flight.messages {
+                Some(Messages::Seqs(set)) => set.is_open() || set.contains(seq),
+                Some(Messages::Uids(set)) => set.names_last() || uid.is_none_or(|uid| set.contains(uid)),
+                None => false,
+            };
+            if named && store.is_silent() {
+                flight.disturbed.add(seq, uid);
+            }
+        }
+    }
+
+    /// Whether flags that differ from what was known are news, and whose doing they surely are.
+    fn flags_news(&self, claimer: Option<CommandId>, known_before: bool) -> (bool, Option<CommandId>) {
+        let Some((id, flight)) = claimer.and_then(|id| Some((id, self.flights.get(&id)?))) else {
+            return (true, None);
+        };
+        match (&flight.own, &flight.class.effect) {
+            (Some(Own::Flags(store)), _) => (true, *store),
+            (Some(Own::Changes), _) => (true, None),
+            (_, Effect::Store(_)) => (true, Some(id)),
+            // It asked for flags, and nobody had known them: an answer, no change.
+            (Some(_), _) => (known_before, None),
+            _ if flight.class.flags == FlagUse::Reads => (known_before, None),
+            // A FETCH that marks what it reads as seen.
+            _ if flight.class.flags == FlagUse::Writes => (true, Some(id)),
+            _ => (true, None),
+        }
+    }
+
+    /// Whether this command asks for what happened before the mailbox was selected.
+    fn tells_of_before(&self, claimer: Option<CommandId>) -> bool {
+        let own = claimer.and_then(|id| self.flights.get(&id)).and_then(|f| f.own.as_ref());
+        matches!(own, Some(Own::Changes | Own::FillFlags))
+            && self.selection.as_ref().is_some_and(|s| s.filling.away)
+    }
+
+    /// A row told a mod-sequence: of a change that nobody asked for, or that a STORE made, it counts towards what is
+    /// known up to (RFC 7162 section 6).
+    fn seen_mod_seq(&mut self, claimer: Option<CommandId>, mod_seq: Option<ModSeq>) {
+        let flight = claimer.and_then(|id| self.flights.get(&id));
+        let change = flight.is_none_or(|f| matches!(f.class.effect, Effect::Store(_)));
+        if let Some(selection) = self.selection.as_mut().filter(|_| change) {
+            selection.in_step.seen(mod_seq);
+        }
+    }
+}
+
+/// Whether only `\Recent` has come or gone, which is about sessions and not about the message (RFC 3501 section 2.3.2).
+pub(super) fn differ_by_recent(before: &Flags, now: &Flags) -> bool {
+    let (mut before, mut now) = (before.clone(), now.clone());
+    before.remove(&Flag::Recent);
+    now.remove(&Flag::Recent);
+    before == now
+}

@@ -88,10 +88,18 @@
 //! 14. **You cannot hurt the server.** No argument, whatever bytes it has, can smuggle a second command.
 //! 15. **Secrets stay secret**: in `Debug`, errors and traces.
 //!
+//! # Mailboxes over time
+//!
+//! The connection keeps a view of the selected mailbox: which message has which number, UID, flags. [`Mailbox::snapshot`]
+//! gives it as it is at this moment, in O(1), and nothing that happens later shifts its numbers; [`Snapshot::diff`] tells
+//! what lies between two. [`types::Fill`] says how much the view is to learn by itself. [`Mailbox::state`] is what to keep,
+//! and [`Select::resume`] goes on from it: what came, went and changed meanwhile is told by events that say
+//! [`away`](types::Event::away), up to [`Resumed`](types::EventKind::Resumed).
+//!
 //! # What is not there yet
 //!
-//! Snapshots of the view, resumption of a selection (QRESYNC with known UIDs), NOTIFY, a bound on results that are
-//! read slowly, SASL mechanisms beyond PLAIN, COMPRESS, native TLS, reconnects, a local store. See the README.
+//! NOTIFY, a bound on results that are read slowly, SASL mechanisms beyond PLAIN, COMPRESS, native TLS, reconnects, a local
+//! store. See the README.
 //!
 //! # Features
 //!

@@ -17,7 +17,8 @@ pub enum Messages {
     /// By UID.
     Uids(UidSet),
     /// By sequence number, as they are at the moment of submission: if messages go before the command is
-    /// sent, the engine corrects the numbers.
+    /// sent, the engine corrects the numbers. A number beyond the last message is an error, and nothing is sent;
+    /// [`Mailbox::newest`](crate::Mailbox::newest) and [`Snapshot::seqs`](crate::Snapshot::seqs) name none such.
     Seqs(SeqSet),
 }
 

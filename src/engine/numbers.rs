@@ -53,6 +53,11 @@ impl Engine {
         let view = &selection.view;
         let gone = view.removed_since(if then.opened { then.removed } else { 0 });
         let gone = gone.ok_or_else(|| Error::invalid("the sequence numbers are too old to be corrected"))?;
+        let had = if then.opened { then.exists } else { count_before(view.len(), gone) };
+        if let Some(beyond) = set.last().filter(|last| !set.is_open() && last.get() > had) {
+            // A server answers BAD to all of it (RFC 9051 section 9, seq-number).
+            return Err(Error::invalid(format!("there is no message {beyond}: the mailbox had {had}")));
+        }
         let settled = if gone.is_empty() && !by_uid && !set.is_open() {
             set.clone()
         } else {
@@ -70,10 +75,14 @@ fn no_uid() -> Error {
     Error::invalid("the UIDs of these sequence numbers are not known yet, and the command needs them")
 }
 
+/// How many messages there were before these removals.
+fn count_before(len: u32, gone: &[u32]) -> u32 {
+    len.saturating_add(u32::try_from(gone.len()).unwrap_or(0))
+}
+
 /// Where these numbers are after removals. `*` is the last message as it was then.
 fn moved(set: &SeqSet, then: Then, len: u32, gone: &[u32]) -> SeqSet {
-    let last =
-        if then.opened { then.exists } else { len.saturating_add(u32::try_from(gone.len()).unwrap_or(0)) };
+    let last = if then.opened { then.exists } else { count_before(len, gone) };
     let mut ranges: Vec<(u32, u32)> = set
         .ranges()
         .map(|r| (r.start().get(), r.end().get()))

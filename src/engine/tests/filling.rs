@@ -217,3 +217,26 @@ fn a_server_without_numbers_is_asked_by_uid() {
     script.line("UID SEARCH RETURN (ALL) UNSEEN", "* ESEARCH (TAG \"TAG\") UID ALL 40\nTAG OK done");
     assert_eq!(resolved(found).len(), 1);
 }
+
+#[test]
+fn numbers_beyond_the_last_message_are_refused_unsent() {
+    let mut script = Script::new("ESEARCH", &[]);
+    let inbox = script.select("INBOX".into(), "SELECT INBOX", &(opened(3) + "TAG OK done"));
+    script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 1:3\nTAG OK done");
+    let seqs = |first, last| Seq::new(first).unwrap()..=Seq::new(last).unwrap();
+    let mut token = inbox.fetch(seqs(2, 4), Items::new().size());
+    script.quiet();
+    let error = super::poll_once(&mut token).expect("resolved").unwrap_err();
+    assert!(error.to_string().contains("no message 4: the mailbox had 3"), "{error}");
+    // It is the count of the moment of submission that counts.
+    let token = inbox.fetch(seqs(2, 3), Items::new().size());
+    let noop = script.sender.noop();
+    script.say("* 1 EXPUNGE");
+    script.line(
+        "FETCH 1:2 (UID RFC822.SIZE)",
+        "* 1 FETCH (UID 2 RFC822.SIZE 5)\n* 2 FETCH (UID 3 RFC822.SIZE 5)\nTAG OK done",
+    );
+    assert_eq!(resolved(token).len(), 2);
+    script.line("NOOP", "TAG OK done").quiet();
+    drop(noop);
+}

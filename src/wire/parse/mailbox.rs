@@ -93,8 +93,8 @@ pub(crate) fn delimiter(i: Input<'_>) -> Parsed<'_, Option<char>> {
         return fail(i, "a delimiter, which is one character");
     }
     // No name that holds a line's end can be told or asked for (RFC 9051 section 9, QUOTED-CHAR).
-    if delimiter.is_some_and(char::is_control) {
-        return fail(i, "a delimiter that can be seen");
+    if delimiter.is_some_and(|c| matches!(c, '\r' | '\n' | '\0')) {
+        return fail(i, "a delimiter that a line can hold");
     }
     Ok((rest, delimiter))
 }

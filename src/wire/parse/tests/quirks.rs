@@ -189,6 +189,8 @@ fn list_without_delimiter() {
 fn a_delimiter_that_breaks_the_line_is_none() {
     unreadable("* NAMESPACE ((\"str\" \"\r\")) NIL NIL", Some("NAMESPACE"));
     unreadable("* LIST () \"\0\" \"a\"", Some("LIST"));
+    // Any other character that a quoted string can hold is one, odd as it is.
+    assert_eq!(list("* LIST () \"\u{f}\" \"a\"").delimiter, Some('\u{f}'));
 }
 
 #[test]

@@ -128,6 +128,11 @@ impl Line {
             }
             Messages::Uids(set) => self.next().set(set),
             Messages::Seqs(set) => self.next().set(set),
+            Messages::Slots(_) => {
+                let why = "numbers of a snapshot can only be sent through the snapshot's mailbox";
+                self.error.get_or_insert_with(|| Error::invalid(why));
+                return self;
+            }
         };
         self
     }

@@ -6,7 +6,7 @@ use std::ops::{RangeFrom, RangeInclusive};
 
 use super::search::Found;
 use super::{Claim, Flow};
-use crate::types::{Message, Seq, SeqSet, Uid, UidSet};
+use crate::types::{Message, Seq, SeqSet, Slots, Uid, UidSet};
 
 /// The messages that a command names.
 ///
@@ -20,6 +20,9 @@ pub enum Messages {
     /// sent, the engine corrects the numbers. A number beyond the last message is an error, and nothing is sent;
     /// [`Mailbox::newest`](crate::Mailbox::newest) and [`Snapshot::seqs`](crate::Snapshot::seqs) name none such.
     Seqs(SeqSet),
+    /// The messages that had these numbers in a [`Snapshot`](crate::Snapshot), whatever their numbers are now; of those
+    /// that are still there. From [`Snapshot::seqs`](crate::Snapshot::seqs).
+    Slots(Slots),
 }
 
 impl Messages {
@@ -29,7 +32,13 @@ impl Messages {
         match self {
             Self::Uids(set) => set.is_empty(),
             Self::Seqs(set) => set.is_empty(),
+            Self::Slots(slots) => slots.ends.is_none(),
         }
+    }
+
+    /// Whether they are named by number, as the class of a command needs to know.
+    pub(crate) fn by_number(&self) -> bool {
+        matches!(self, Self::Seqs(_) | Self::Slots(_))
     }
 
     /// Whether this row is about one of them.
@@ -38,6 +47,8 @@ impl Messages {
             // An open end of UIDs is written as a number; only a lone `*` means the last message.
             Self::Uids(set) => (row.uid().map(|uid| set.contains(uid)), set.names_last()),
             Self::Seqs(set) => (row.seq().map(|seq| set.contains(seq)), set.is_open()),
+            // Made numbers or UIDs before it is sent.
+            Self::Slots(_) => (None, false),
         };
         match contained {
             Some(true) => Holds::Surely,
@@ -73,6 +84,7 @@ impl Messages {
         match self {
             Self::Uids(set) => set.raw().len() > SURELY_FITS / 22,
             Self::Seqs(set) => set.raw().len() > SURELY_FITS / 22,
+            Self::Slots(_) => false,
         }
     }
 
@@ -80,6 +92,7 @@ impl Messages {
         match self {
             Self::Uids(set) => set.split(bytes).into_iter().map(Self::Uids).collect(),
             Self::Seqs(set) => set.split(bytes).into_iter().map(Self::Seqs).collect(),
+            Self::Slots(_) => VecDeque::from([self.clone()]),
         }
     }
 }
@@ -106,6 +119,7 @@ impl fmt::Display for Messages {
         match self {
             Self::Uids(set) => fmt::Display::fmt(set, f),
             Self::Seqs(set) => fmt::Display::fmt(set, f),
+            Self::Slots(_) => f.write_str("numbers of a snapshot"),
         }
     }
 }

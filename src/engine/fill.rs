@@ -265,6 +265,7 @@ fn newest(view: &View, last: Seq, all_were_known: bool) -> Option<Uid> {
 /// The first of the messages that were asked for, if there are any among them whose UIDs were not told all the same.
 fn untold_of(view: &View, asked: Option<&Messages>) -> Option<Seq> {
     let (first, last) = match asked? {
+        Messages::Slots(_) => return None,
         Messages::Seqs(set) => (set.first()?, set.last()?),
         Messages::Uids(set) => {
             let known = Uid::new(set.first()?.get() - 1).and_then(|uid| view.seq(uid));

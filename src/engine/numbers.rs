@@ -5,13 +5,13 @@ use super::Engine;
 use super::shared::{Submission, Then};
 use crate::command::Messages;
 use crate::error::{Error, Result};
-use crate::types::{Seq, SeqSet, Uid, UidSet};
+use crate::types::{Seq, SeqSet, Slots, Uid, UidSet};
 
 impl Engine {
     /// Whether it needs the UIDs of numbers, and not all UIDs have been told yet.
     pub(super) fn needs_unknown_uids(&self, next: &mut Submission) -> bool {
         self.must_name_uids(next)
-            && matches!(next.job.messages(), Some(Messages::Seqs(_)))
+            && next.job.messages().is_some_and(|messages| messages.by_number())
             && self.selection.as_ref().is_none_or(|s| s.view.unknown().is_some())
     }
 
@@ -30,8 +30,10 @@ impl Engine {
             return Err(Error::invalid("it is about a mailbox's messages: submit it through that `Mailbox`"));
         }
         let Some(messages) = next.job.messages() else { return Ok(()) };
-        if let Messages::Seqs(set) = messages {
-            *messages = self.settled(set, by_uid, then)?;
+        match messages {
+            Messages::Seqs(set) => *messages = self.settled(set, by_uid, then)?,
+            Messages::Slots(slots) => *messages = self.found(slots, by_uid)?,
+            Messages::Uids(_) => {}
         }
         Ok(())
     }
@@ -41,6 +43,10 @@ impl Engine {
         let (by_uid, then) = (self.must_name_uids(next), next.then);
         match next.job.messages()? {
             Messages::Seqs(set) => self.settled(set, by_uid, then).ok().or_else(|| Some(set.clone().into())),
+            // If they can't be found, it fails as soon as it may go.
+            Messages::Slots(slots) => {
+                self.found(slots, by_uid).ok().or_else(|| Some(Messages::Seqs(SeqSet::all())))
+            }
             uids @ Messages::Uids(_) => Some(uids.clone()),
         }
     }
@@ -68,6 +74,21 @@ impl Engine {
         }
         let uids: Option<Vec<Uid>> = settled.iter().map(|seq| view.uid(seq)).collect();
         Ok(Messages::Uids(uids.ok_or_else(no_uid)?.into_iter().collect::<UidSet>()))
+    }
+}
+
+impl Engine {
+    /// Where the messages are now that a snapshot numbered, of those that are still there.
+    fn found(&self, slots: &Slots, by_uid: bool) -> Result<Messages> {
+        let view = self.selection.as_ref().map(|s| &s.view);
+        let seqs = view.and_then(|view| view.seqs_of_slots(slots)).ok_or_else(|| {
+            Error::invalid("what these numbers of a snapshot stand for can't be told in this selection")
+        })?;
+        if !by_uid {
+            return Ok(Messages::Seqs(seqs));
+        }
+        let uids: Option<UidSet> = seqs.iter().map(|seq| view?.uid(seq)).collect();
+        Ok(Messages::Uids(uids.ok_or_else(no_uid)?))
     }
 }
 

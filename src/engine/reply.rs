@@ -353,6 +353,7 @@ fn names(set: &ModifiedSet, messages: &Messages, seq: Seq, uid: Option<Uid>) -> 
             uid.is_some_and(|uid| set.clone().into_uids().contains(uid))
         }
         (ModifiedSet::Numbers(set), Messages::Seqs(_)) => set.clone().into_seqs().contains(seq),
+        (ModifiedSet::Numbers(_), Messages::Slots(_)) => false,
     }
 }
 

@@ -77,7 +77,7 @@ impl Engine {
             let named = match &flight.messages {
                 Some(Messages::Seqs(set)) => set.is_open() || set.contains(seq),
                 Some(Messages::Uids(set)) => set.names_last() || uid.is_none_or(|uid| set.contains(uid)),
-                None => false,
+                Some(Messages::Slots(_)) | None => false,
             };
             if named && store.is_silent() {
                 flight.disturbed.add(seq, uid);

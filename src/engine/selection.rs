@@ -99,6 +99,8 @@ impl Selection {
             _ => return Vec::new(),
         };
         match messages {
+            // Never of one that has been sent.
+            Messages::Slots(_) => Vec::new(),
             Messages::Seqs(set) if set.is_open() => {
                 let mut set = set.clone();
                 set.extend(Seq::new(len));

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::entry::{Packed, Totals};
 use super::keywords::Table;
 use super::tree::Tree;
-use crate::types::{Flags, ModSeq, Seq, Uid};
+use crate::types::{Flags, ModSeq, Seq, SeqSet, Slots, Uid};
 
 /// How many losses are logged; past it all slots are void.
 const MOST_LOSSES: usize = 256;
@@ -116,12 +116,34 @@ impl Mirror {
     }
 
     /// The slot of the message with this number.
+    #[cfg(test)]
     pub(super) fn slot(&self, seq: Seq) -> Option<Slot> {
         let number = self.packed(seq)?.slot;
         Some(Slot { number, lineage: self.lineage, losses: self.losses.len() })
     }
 
+    /// The slots of the messages with the numbers from the one to the other.
+    pub(super) fn slots(&self, ends: Option<(Seq, Seq)>) -> Slots {
+        let slot = |seq| self.packed(seq).map(|entry| entry.slot);
+        let ends = ends.and_then(|(first, last)| slot(first).zip(slot(last)));
+        Slots { lineage: self.lineage, losses: self.losses.len(), ends }
+    }
+
+    /// The numbers of the messages with these slots, of those that are there, if they can be told from others.
+    pub(super) fn seqs_of_slots(&self, slots: &Slots) -> Option<SeqSet> {
+        let Some((first, last)) = slots.ends else { return Some(SeqSet::new()) };
+        let lost = self.losses.get(slots.losses..)?.iter().any(|lost| first <= lost.1 && lost.0 <= last);
+        if lost || slots.lineage != self.lineage {
+            return None;
+        }
+        let at = self.messages.find(|totals| totals.last_slot >= first).unwrap_or(self.messages.len());
+        let behind = self.messages.find(|totals| totals.last_slot > last).unwrap_or(self.messages.len());
+        let numbers = behind.checked_sub(1).and_then(|end| seq_at(at).zip(seq_at(end)));
+        Some(numbers.filter(|(a, b)| a <= b).map(|(a, b)| SeqSet::from(a..=b)).unwrap_or_default())
+    }
+
     /// The number of the message with this slot, if it is there and can be told from others.
+    #[cfg(test)]
     pub(super) fn seq_of_slot(&self, slot: Slot) -> Option<Seq> {
         let lost = self.losses.get(slot.losses..)?.iter().any(|lost| lies_in(slot.number, lost));
         if lost || slot.lineage != self.lineage {

@@ -33,12 +33,12 @@ pub use diff::{Changed, Diff};
 use entry::Packed;
 use keywords::Interner;
 pub(crate) use mirror::Entry;
-#[allow(unused_imports, reason = "for the engine, which is to hold messages by their slots")]
+#[cfg(test)]
 pub(crate) use mirror::Slot;
 use mirror::{Mirror, index, seq_at};
 pub use snapshot::{Known, Snapshot};
 
-use crate::types::{Flags, Message, ModSeq, Place, Seq, Uid, UidValidity};
+use crate::types::{Flags, Message, ModSeq, Place, Seq, SeqSet, Slots, Uid, UidValidity};
 
 /// The mirror of one selection of a mailbox.
 #[derive(Debug, Default)]
@@ -269,15 +269,20 @@ impl View {
     }
 
     /// The slot of the message with this number: names it until it goes, whatever its number is then.
-    #[allow(dead_code, reason = "for the engine, which is to hold messages by their slots")]
+    #[cfg(test)]
     pub(crate) fn slot(&self, seq: Seq) -> Option<Slot> {
         self.mirror.slot(seq)
     }
 
     /// The number of the message with this slot. `None` if it is gone, or may be.
-    #[allow(dead_code, reason = "for the engine, which is to hold messages by their slots")]
+    #[cfg(test)]
     pub(crate) fn seq_of_slot(&self, slot: Slot) -> Option<Seq> {
         self.mirror.seq_of_slot(slot)
+    }
+
+    /// The numbers that these messages have now, of those that are there. `None` if they can't be told from others.
+    pub(crate) fn seqs_of_slots(&self, slots: &Slots) -> Option<SeqSet> {
+        self.mirror.seqs_of_slots(slots)
     }
 
     /// Changes the flags of a message; gives those before if that makes a difference. With the view off it always does.

@@ -8,8 +8,11 @@ use std::ops::{Bound, Range, RangeBounds, RangeInclusive};
 
 use super::diff::{self, Diff};
 use super::entry::Packed;
-use super::mirror::{Entry, Mirror, Slot, index, seq_at};
+#[cfg(test)]
+use super::mirror::Slot;
+use super::mirror::{Entry, Mirror, index, seq_at};
 use super::tree;
+use crate::command::Messages as Named;
 use crate::types::{Flags, MailboxName, ModSeq, Place, SelectionId, Seq, SeqSet, Uid, UidSet, UidValidity};
 
 /// The messages of a mailbox as they were known at one moment: numbers, UIDs, flags, mod-sequences.
@@ -176,9 +179,14 @@ impl Snapshot {
         self.mirror.counted.unwrap_or_else(|| self.mirror.totals().flagless)
     }
 
-    /// These numbers, of those that there are, as a set for a command: `snapshot.seqs(1..=10)`, `snapshot.seqs(..)`.
+    /// The messages with these numbers, of those that there are, for a command: `snapshot.seqs(1..=10)`, `snapshot.seqs(..)`.
+    ///
+    /// It names these very messages, whatever their numbers are when the command goes out; those that have gone meanwhile
+    /// are passed over. Only for the [`Mailbox`](crate::Mailbox) that the snapshot is of: elsewhere, and where a server has
+    /// left open which messages went, the command fails, unsent. (With the view off they are mere numbers, as of the moment
+    /// of submission.)
     #[must_use]
-    pub fn seqs(&self, numbers: impl RangeBounds<u32>) -> SeqSet {
+    pub fn seqs(&self, numbers: impl RangeBounds<u32>) -> Named {
         let first = match numbers.start_bound() {
             Bound::Included(&first) => first.max(1),
             Bound::Excluded(&before) => before.saturating_add(1),
@@ -189,13 +197,11 @@ impl Snapshot {
             Bound::Excluded(&after) => after.saturating_sub(1),
             Bound::Unbounded => u32::MAX,
         };
-        let mut set = SeqSet::new();
-        if let (Some(first), Some(last)) = (Seq::new(first), Seq::new(last.min(self.len())))
-            && first <= last
-        {
-            set.insert_range(first..=last);
+        let ends = Seq::new(first).zip(Seq::new(last.min(self.len()))).filter(|(first, last)| first <= last);
+        if self.mirror.counted.is_some() {
+            return ends.map(|(first, last)| SeqSet::from(first..=last)).unwrap_or_default().into();
         }
-        set
+        Named::Slots(self.mirror.slots(ends))
     }
 
     /// All UIDs that were known. O(n).
@@ -217,13 +223,13 @@ impl Snapshot {
     }
 
     /// The slot of the message with this number.
-    #[allow(dead_code, reason = "for the engine, which is to hold messages by their slots")]
+    #[cfg(test)]
     pub(crate) fn slot(&self, seq: Seq) -> Option<Slot> {
         self.mirror.slot(seq)
     }
 
     /// The number of the message with this slot.
-    #[allow(dead_code, reason = "for the engine, which is to hold messages by their slots")]
+    #[cfg(test)]
     pub(crate) fn seq_of_slot(&self, slot: Slot) -> Option<Seq> {
         self.mirror.seq_of_slot(slot)
     }

@@ -240,3 +240,42 @@ fn numbers_beyond_the_last_message_are_refused_unsent() {
     script.line("NOOP", "TAG OK done").quiet();
     drop(noop);
 }
+
+#[test]
+fn numbers_of_a_snapshot_name_the_messages_that_had_them() {
+    let mut script = Script::new("ESEARCH", &[]);
+    let inbox = script.select("INBOX".into(), "SELECT INBOX", &(opened(5) + "TAG OK done"));
+    script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 1:5\nTAG OK done");
+    let snapshot = inbox.snapshot();
+    // The second goes, long before the numbers are used.
+    let noop = script.sender.noop();
+    script.line("NOOP", "* 2 EXPUNGE\nTAG OK done").quiet();
+    resolved(noop);
+    let token = inbox.fetch(snapshot.seqs(1..=3), Items::new().size());
+    script.line(
+        "FETCH 1:2 (UID RFC822.SIZE)",
+        "* 1 FETCH (UID 1 RFC822.SIZE 5)\n* 2 FETCH (UID 3 RFC822.SIZE 5)\nTAG OK done",
+    );
+    assert_eq!(resolved(token).len(), 2);
+    // And another one between submission and sending.
+    let first = script.sender.noop();
+    let token = inbox.fetch(snapshot.seqs(4..), Items::new().size());
+    script.line("NOOP", "* 1 EXPUNGE\nTAG OK done");
+    script.line(
+        "FETCH 2:3 (UID RFC822.SIZE)",
+        "* 2 FETCH (UID 4 RFC822.SIZE 5)\n* 3 FETCH (UID 5 RFC822.SIZE 5)\nTAG OK done",
+    );
+    assert_eq!(resolved(token).len(), 2);
+    resolved(first);
+    // All of them gone: nothing is left to do.
+    let mut token = inbox.fetch(snapshot.seqs(1..=2), Items::new().size());
+    script.quiet();
+    assert_eq!(super::poll_once(&mut token).expect("resolved").expect("OK").len(), 0);
+    // Of another selection they mean nothing.
+    let inbox = script.select("INBOX".into(), "SELECT INBOX", &(opened(3) + "TAG OK done"));
+    script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 3:5\nTAG OK done");
+    let mut token = inbox.fetch(snapshot.seqs(3..=3), Items::new().size());
+    script.quiet();
+    let error = super::poll_once(&mut token).expect("resolved").unwrap_err();
+    assert!(error.to_string().contains("of a snapshot"), "{error}");
+}

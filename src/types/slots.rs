@@ -1,0 +1,13 @@
+//! Messages as a snapshot numbers them: by what stays with a message until it goes, whatever its number is then.
+
+/// The messages that had certain numbers in a [`Snapshot`](crate::Snapshot): from [`Snapshot::seqs`](crate::Snapshot::seqs),
+/// for commands. Opaque.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slots {
+    /// Slots of different lineages can't be compared.
+    pub(crate) lineage: u64,
+    /// How many losses of slots had been logged.
+    pub(crate) losses: usize,
+    /// The first and the last slot; `None` for no messages.
+    pub(crate) ends: Option<(u32, u32)>,
+}

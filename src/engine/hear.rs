@@ -77,6 +77,9 @@ impl Engine {
 
     /// What can't be read may have told of messages: it must not be taken for known.
     fn miss_change(&mut self, kind: Hears) {
+        if !matches!(kind, Hears::FETCH | Hears::EXPUNGE | Hears::NOTHING) {
+            return;
+        }
         if let Some(opening) = &mut self.opening {
             opening.earlier.miss();
         }
@@ -84,7 +87,7 @@ impl Engine {
         if kind == Hears::EXPUNGE {
             let exists = selection.view.len();
             self.contradicted("it told of messages that are gone, and not which".into(), exists);
-        } else if matches!(kind, Hears::FETCH | Hears::NOTHING) {
+        } else {
             selection.in_step.stay();
         }
     }
@@ -265,7 +268,10 @@ impl Engine {
     }
 
     fn hear_expunge(&mut self, seq: Seq, mut heard: Untagged) {
-        let Some(selection) = &mut self.selection else { return self.hear_unselected(heard) };
+        let Some(selection) = &mut self.selection else {
+            self.opening_shrinks(1);
+            return self.hear_unselected(heard);
+        };
         match selection.view.expunge(seq) {
             Ok(entry) => {
                 let was_deleted = entry.flags.as_ref().is_some_and(|f| f.contains(&Flag::Deleted));
@@ -287,7 +293,10 @@ impl Engine {
     }
 
     fn hear_vanished(&mut self, uids: &UidSet, heard: Untagged) {
-        let Some(selection) = &mut self.selection else { return self.hear_unselected(heard) };
+        let Some(selection) = &mut self.selection else {
+            self.opening_shrinks(uids.len());
+            return self.hear_unselected(heard);
+        };
         let gone = selection.view.vanished(uids);
         selection.changed = true;
         let place = heard.place().cloned();

@@ -38,11 +38,6 @@ impl Own {
         matches!(self, Self::Fill(_) | Self::Learn | Self::FillFlags | Self::Changes)
     }
 
-    /// Whether it asks for UIDs that the view lacks.
-    pub(crate) fn asks_uids(&self) -> bool {
-        matches!(self, Self::Fill(_) | Self::Learn)
-    }
-
     /// Keeps what this command's answer tells.
     pub(crate) fn heard(&mut self, answer: &Answer) {
         let Self::Fill(found) = self else { return };

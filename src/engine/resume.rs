@@ -246,5 +246,7 @@ fn way(
             return Way::Told(uids);
         }
     }
-    if told.asked || condstore { Way::Changes(Some(then).filter(|_| then < now)) } else { Way::Compare }
+    // A change that came just now is not in the mod-sequence that was told before it.
+    let changed = then < now || told.missed || !told.rows.is_empty();
+    if told.asked || condstore { Way::Changes(Some(then).filter(|_| changed)) } else { Way::Compare }
 }

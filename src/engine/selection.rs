@@ -175,6 +175,15 @@ impl Engine {
         }
     }
 
+    /// So many messages are gone, and no mailbox is selected here: if one is being opened, it is of that one.
+    pub(super) fn opening_shrinks(&mut self, by: u64) {
+        if let Some(opening) = self.opening.as_mut().filter(|_| !self.stray_selection) {
+            let exists = u64::from(opening.told.exists).saturating_sub(by);
+            opening.told.exists = u32::try_from(exists).unwrap_or(0);
+            opening.earlier.miss();
+        }
+    }
+
     /// `[CLOSED]`: what came until now was of the mailbox before (RFC 7162 section 3.2.11).
     pub(super) fn selection_closed(&mut self) {
         if let Some(opening) = &mut self.opening {

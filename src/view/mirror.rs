@@ -23,7 +23,8 @@ pub(crate) struct Entry {
     pub(crate) mod_seq: Option<ModSeq>,
 }
 
-/// The identity of a message within one selection, whether or not its UID has been told.
+/// The identity of a message within one selection, whether or not its UID has been told: what tests hold on to.
+#[cfg(test)]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
     number: u32,
@@ -116,12 +117,14 @@ impl Mirror {
     }
 
     /// The slot of the message with this number.
+    #[cfg(test)]
     pub(super) fn slot(&self, seq: Seq) -> Option<Slot> {
         let number = self.packed(seq)?.slot;
         Some(Slot { number, lineage: self.lineage, losses: self.losses.len() })
     }
 
     /// The number of the message with this slot, if it is there and can be told from others.
+    #[cfg(test)]
     pub(super) fn seq_of_slot(&self, slot: Slot) -> Option<Seq> {
         let lost = self.losses.get(slot.losses..)?.iter().any(|lost| lies_in(slot.number, lost));
         if lost || slot.lineage != self.lineage {

@@ -33,7 +33,7 @@ pub use diff::{Changed, Diff};
 use entry::Packed;
 use keywords::Interner;
 pub(crate) use mirror::Entry;
-#[allow(unused_imports, reason = "for the engine, which is to hold messages by their slots")]
+#[cfg(test)]
 pub(crate) use mirror::Slot;
 use mirror::{Mirror, index, seq_at};
 pub use snapshot::{Known, Snapshot};
@@ -275,13 +275,13 @@ impl View {
     }
 
     /// The slot of the message with this number: names it until it goes, whatever its number is then.
-    #[allow(dead_code, reason = "for the engine, which is to hold messages by their slots")]
+    #[cfg(test)]
     pub(crate) fn slot(&self, seq: Seq) -> Option<Slot> {
         self.mirror.slot(seq)
     }
 
     /// The number of the message with this slot. `None` if it is gone, or may be.
-    #[allow(dead_code, reason = "for the engine, which is to hold messages by their slots")]
+    #[cfg(test)]
     pub(crate) fn seq_of_slot(&self, slot: Slot) -> Option<Seq> {
         self.mirror.seq_of_slot(slot)
     }

@@ -8,7 +8,9 @@ use std::ops::{Bound, Range, RangeBounds, RangeInclusive};
 
 use super::diff::{self, Diff};
 use super::entry::Packed;
-use super::mirror::{Entry, Mirror, Slot, index, seq_at};
+#[cfg(test)]
+use super::mirror::Slot;
+use super::mirror::{Entry, Mirror, index, seq_at};
 use super::tree;
 use crate::types::{Flags, MailboxName, ModSeq, Place, SelectionId, Seq, SeqSet, Uid, UidSet, UidValidity};
 
@@ -216,14 +218,8 @@ impl Snapshot {
         diff::diff(self, newer)
     }
 
-    /// The slot of the message with this number.
-    #[allow(dead_code, reason = "for the engine, which is to hold messages by their slots")]
-    pub(crate) fn slot(&self, seq: Seq) -> Option<Slot> {
-        self.mirror.slot(seq)
-    }
-
     /// The number of the message with this slot.
-    #[allow(dead_code, reason = "for the engine, which is to hold messages by their slots")]
+    #[cfg(test)]
     pub(crate) fn seq_of_slot(&self, slot: Slot) -> Option<Seq> {
         self.mirror.seq_of_slot(slot)
     }

@@ -4,9 +4,9 @@
 use super::script::{Script, resolved};
 use super::settings;
 use crate::Select;
-use crate::command::Items;
+use crate::command::{Items, Store};
 use crate::engine::Settings;
-use crate::types::{Fill, Flags, MailboxState, ModSeq, Uid, UidSet, UidValidity};
+use crate::types::{Fill, Flag, Flags, MailboxState, ModSeq, Uid, UidSet, UidValidity};
 
 fn set(text: &str) -> UidSet {
     text.parse().unwrap()
@@ -226,4 +226,47 @@ fn what_is_known_of_the_mod_sequence_is_in_the_snapshot() {
     script.say("* OK [HIGHESTMODSEQ 95] changed");
     assert_eq!(inbox.highest_mod_seq(), ModSeq::new(95));
     assert_eq!(inbox.snapshot().highest_mod_seq(), ModSeq::new(95));
+}
+
+#[test]
+fn who_goes_while_the_mailbox_is_being_opened_is_not_counted() {
+    let mut script = Script::new("QRESYNC ESEARCH", &["QRESYNC"]);
+    let answer = opened(3, 99) + "* VANISHED 2\nTAG OK done";
+    let inbox = script.select(resuming(), "SELECT INBOX (QRESYNC (7 90))", &answer);
+    assert_eq!(inbox.exists(), 2);
+    script.line(ALL, "* ESEARCH (TAG \"TAG\") UID ALL 1,3\nTAG OK done");
+    script.line(ALL_SINCE, "TAG OK done").quiet();
+    let events = script.events();
+    assert!(events.iter().any(|e| e == "uid 2 removed (while away)"), "{events:?}");
+}
+
+#[test]
+fn a_silent_store_that_was_cut_short_is_not_taken_for_done() {
+    let mut script = Script::new("ESEARCH", &[]);
+    let inbox = script.select("INBOX".into(), "SELECT INBOX", &(opened(3, 1) + "TAG OK done"));
+    script.line(ALL, "* ESEARCH (TAG \"TAG\") UID ALL 1:3\nTAG OK done");
+    script.events();
+    let _store = inbox.store(set("1:3"), Store::add([Flag::Seen]).silent());
+    script.line("UID STORE 1:3 +FLAGS.SILENT (\\Seen)", "TAG OK [MESSAGELIMIT 2 2] 2 of them");
+    assert_eq!(script.events(), [""; 0]);
+    script.line("UID FETCH 1:3 (FLAGS)", "* 2 FETCH (UID 2 FLAGS (\\Seen))\nTAG OK done").quiet();
+    assert_eq!(script.events(), ["uid 2 has flags (\\Seen)"]);
+}
+
+#[test]
+fn numbers_wait_for_their_uids_also_behind_a_question_for_flags() {
+    let mut script = Script::new("ESEARCH UIDPLUS", &[]);
+    let inbox = script.select(
+        Select::new("INBOX").fill(Fill::Flags),
+        "SELECT INBOX",
+        &(opened(2, 1) + "TAG OK done"),
+    );
+    script.line(ALL, "* ESEARCH (TAG \"TAG\") UID ALL 1:2\nTAG OK done");
+    let flags = script.expect("UID FETCH 1:2 (FLAGS)");
+    script.say("* 3 EXISTS");
+    let expunge = inbox.expunge(inbox.newest(1));
+    script.quiet().say(&format!("* 1 FETCH (UID 1 FLAGS ())\n* 2 FETCH (UID 2 FLAGS ())\n{flags} OK done"));
+    script.line("UID FETCH 3:4294967295 (FLAGS)", "* 3 FETCH (UID 7 FLAGS (\\Deleted))\nTAG OK done");
+    script.line("UID EXPUNGE 7", "* 3 EXPUNGE\nTAG OK done").quiet();
+    resolved(expunge);
 }

@@ -84,7 +84,7 @@ impl Engine {
             opening.earlier.miss();
         }
         let Some(selection) = &mut self.selection else { return };
-        if kind == Hears::EXPUNGE {
+        if kind == Hears::EXPUNGE && selection.may_begin_anew() {
             let exists = selection.view.len();
             self.contradicted("it told of messages that are gone, and not which".into(), exists);
         } else {

@@ -130,6 +130,11 @@ impl Selection {
         }
     }
 
+    /// Whether all may be asked anew once more.
+    pub(super) fn may_begin_anew(&self) -> bool {
+        self.contradictions < MOST_CONTRADICTIONS
+    }
+
     /// Makes what is known now known to the handles, if it has changed. Before anything is told or ends that hangs on it.
     pub(super) fn publish(&mut self) {
         if !std::mem::take(&mut self.changed) {

@@ -85,6 +85,12 @@ fn numbers_that_may_have_shifted_are_asked_for_again() {
     script.line(ALL, "* ESEARCH (TAG \"TAG\") UID ALL 1,3\nTAG OK done");
     let events = script.events();
     assert!(events.iter().any(|e| e.starts_with("the server contradicts itself")), "{events:?}");
+    // Within reason, and the connection goes on.
+    for _ in 0..100 {
+        script.say("* VANISHED 2,x");
+    }
+    let told = script.events().iter().filter(|e| e.starts_with("the server contradicts itself")).count();
+    assert!((1..100).contains(&told) && script.bench.engine.closed().is_none(), "{told}");
 }
 
 #[test]

@@ -9,9 +9,7 @@ use crate::command::{
     Close, Command, CopyTo, Expunge, Fetch, Idle, Items, Messages, Search, Store, Unselect,
 };
 use crate::engine::Seat;
-use crate::types::{
-    Event, Flag, MailboxName, MailboxState, ModSeq, SelectionId, Seq, SeqSet, Uid, UidValidity,
-};
+use crate::types::{Event, MailboxName, MailboxState, ModSeq, SelectionId, Seq, SeqSet, Uid, UidValidity};
 use crate::view::Snapshot;
 
 /// A handle on one *selection* of a mailbox; message commands hang off it. Cheap to clone.
@@ -128,7 +126,8 @@ impl Mailbox {
     ///
     /// `None` until all UIDs are known (and the flags, where [`Fill::Flags`](crate::types::Fill::Flags) was asked for), unless the
     /// selection goes on from an earlier state: then that state, until what happened while away has been told. `None` too
-    /// where the server tells no UIDVALIDITY, or the view is off. O(n) in the messages.
+    /// where the server tells no UIDVALIDITY, or the view is off. As long as the server refuses to tell what is asked, it stays as it
+    /// was. O(n) in the messages.
     #[must_use]
     pub fn state(&self) -> Option<MailboxState> {
         let resumed = self.seat.plan.resume.clone();
@@ -140,14 +139,7 @@ impl Mailbox {
         let mut state = MailboxState::new(uid_validity);
         state.highest_mod_seq = latest.mod_seq;
         state.uids = latest.snapshot.uids();
-        for (mut flags, uids) in latest.snapshot.flag_groups() {
-            // It says of a session that it was the first to be told of a message.
-            flags.remove(&Flag::Recent);
-            match state.flags.iter_mut().find(|(known, _)| *known == flags) {
-                Some((_, known)) => known.extend_from(&uids),
-                None => state.flags.push((flags, uids)),
-            }
-        }
+        state.flags = latest.snapshot.flag_groups();
         Some(state)
     }
 
@@ -223,7 +215,8 @@ impl Mailbox {
     }
 
     /// Runs IDLE by hand (RFC 2177): for connections whose automatic IDLE is off. It ends by
-    /// [`cancel`](Token::cancel), by the next submission, or by the server.
+    /// [`cancel`](Token::cancel), by the next submission, or by the server; and where the library has something to ask itself,
+    /// as it has of a message that comes ([`Fill`](crate::types::Fill)).
     pub fn idle(&self) -> Token<Idle> {
         self.submit(Idle)
     }

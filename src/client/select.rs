@@ -54,7 +54,10 @@ impl Select {
     /// for and compared, and changes of flags asked since the state's mod-sequence; without either the flags that the state
     /// knows are compared, too. If the mailbox's UIDs are of another era now, the state means nothing:
     /// [`UidValidityChanged`](crate::types::EventKind::UidValidityChanged) says so, and nothing else is told of the time
-    /// before.
+    /// before. [`Resumed`](crate::types::EventKind::Resumed) comes when all has been told; not as long as the server refuses
+    /// to tell it.
+    ///
+    /// What was known can't be compared with nothing: [`Fill::Off`] counts as [`Fill::Uids`] here.
     ///
     /// # Errors
     /// The SELECT fails, unsent, if the state holds more messages than

@@ -69,6 +69,14 @@ impl Filling {
     pub(super) fn new(wanted: Fill, before: Option<Before>) -> Self {
         Self { wanted, before, ..Self::default() }
     }
+
+    /// For the same mailbox, of which this view can't be true: what was known is to be compared, and what was still to be asked
+    /// is.
+    pub(super) fn begun_anew(self, view: &View) -> Self {
+        let before = self.before.or_else(|| Before::of(view, self.done));
+        let (changes_since, away) = (self.changes_since, self.away);
+        Self { changes_since, away, ..Self::new(self.wanted, before) }
+    }
 }
 
 /// What a command of the engine's own was about when it was sent, and how that ended.
@@ -107,13 +115,15 @@ impl Engine {
                 };
                 self.queue_own(Own::Fill(UidSet::new()), search, Some(seat));
             }
-            Some((first, last)) => match newest(view, last, filling.done) {
-                Some(from) => {
-                    let fetch = Fetch::new(from.., Items::new().flags());
-                    self.queue_own(Own::Learn, fetch, Some(seat));
+            Some((first, last)) => {
+                match newest(view, last, filling.done, self.at_once(self.settings.windows.flags)) {
+                    Some(from) => {
+                        let fetch = Fetch::new(from.., Items::new().flags());
+                        self.queue_own(Own::Learn, fetch, Some(seat));
+                    }
+                    None => self.ask_window(first, last, seat),
                 }
-                None => self.ask_window(first, last, seat),
-            },
+            }
             None => self.filled(seat),
         }
     }
@@ -123,7 +133,7 @@ impl Engine {
         let Some(selection) = &self.selection else { return };
         let len = selection.view.len();
         let by_rows = selection.filling.by_rows;
-        let most = self.settings.windows.uids;
+        let most = self.at_once(self.settings.windows.uids);
         let all = first.get() == 1 && last.get() == len && len <= most;
         let from = Seq::new(last.get().saturating_sub(most - 1)).map_or(first, |from| from.max(first));
         let window = SeqSet::from(from..=last);
@@ -137,9 +147,16 @@ impl Engine {
         }
     }
 
+    /// How many messages to ask of, if it were so many but for the server's own limit (RFC 9738 section 3).
+    fn at_once(&self, window: u32) -> u32 {
+        let limit = self.session.capabilities().value("MESSAGELIMIT").and_then(|limit| limit.parse().ok());
+        limit.map_or(window, |limit: u32| window.min(limit.max(1)))
+    }
+
     /// All UIDs are known: what else is there to know?
     fn filled(&mut self, seat: Arc<Seat>) {
         self.compare_with_before();
+        let window = self.at_once(self.settings.windows.flags);
         let Some(selection) = &mut self.selection else { return };
         let filling = &mut selection.filling;
         if let Some(since) = filling.changes_since {
@@ -155,6 +172,7 @@ impl Engine {
         }
         if filling.flags_due.is_empty() {
             let done = std::mem::replace(&mut filling.done, true);
+            filling.away = false;
             selection.changed |= !done;
             if !done && selection.seat.plan.resume.is_some() {
                 let place = Some(selection.seat.place.clone());
@@ -164,7 +182,7 @@ impl Engine {
             return;
         }
         // The newest first: they are the ones that are looked at.
-        let window: UidSet = newest_of(&filling.flags_due, self.settings.windows.flags);
+        let window: UidSet = newest_of(&filling.flags_due, window);
         filling.flags_due = filling.flags_due.difference(&window);
         let items = Items::new().flags();
         self.queue_own_behind(Own::FillFlags, Fetch::new(window, items), seat);
@@ -179,6 +197,7 @@ impl Engine {
         }
         selection.changed = true;
         let (view, filling) = (&mut selection.view, &mut selection.filling);
+        let refused = if asked.ok { 0 } else { filling.refused + 1 };
         let still = asked.generation == view.generation();
         match own {
             Own::Fill(uids) => {
@@ -191,23 +210,25 @@ impl Engine {
                         still && ends.is_some_and(|(a, b)| view.fill_window(a, b, &uids).is_ok())
                     }
                     _ if !still => false,
-                    _ => match view.unknown() {
-                        Some((first, last)) if uids.len() < u64::from(view.len()) => {
+                    // All of them, or without numbers those from the first unknown one on.
+                    _ => match view.unknown().zip(Seq::new(view.len())) {
+                        Some(((first, _), last)) if uids.len() < u64::from(last.get()) => {
                             view.fill_window(first, last, &uids).is_ok()
                         }
                         _ => view.fill(&uids).is_ok(),
                     },
                 };
                 filling.by_rows = !filled;
-                filling.refused = if asked.ok { 0 } else { filling.refused + 1 };
+                // Without numbers there is no other way to ask.
+                let in_vain = still && !filled && self.session.is_enabled("UIDONLY");
+                filling.refused = if in_vain { filling.refused + 1 } else { refused };
                 if filled {
                     self.tell_fresh();
                 }
                 self.fill_on();
             }
             Own::Learn => {
-                filling.by_rows = false;
-                filling.refused = if asked.ok { 0 } else { filling.refused + 1 };
+                (filling.by_rows, filling.refused) = (false, refused);
                 if still && asked.ok {
                     filling.skip = untold_of(view, asked.messages.as_ref()).or(filling.skip);
                 }
@@ -221,7 +242,13 @@ impl Engine {
                 }
                 self.fill_on();
             }
-            Own::FillFlags => self.fill_on(),
+            Own::FillFlags => {
+                filling.refused = refused;
+                if let Some(Messages::Uids(window)) = asked.messages.as_ref().filter(|_| !asked.ok) {
+                    filling.flags_due.extend_from(window);
+                }
+                self.fill_on();
+            }
             Own::Flags(_) | Own::Idle | Own::Poll | Own::Logout => {}
         }
     }
@@ -254,12 +281,13 @@ impl Engine {
     }
 }
 
-/// The UID from which on to ask, if it is the newest messages whose UIDs are unknown: if there are known ones before them, or
-/// if all were known once.
-fn newest(view: &View, last: Seq, all_were_known: bool) -> Option<Uid> {
-    let known = view.uid_before(last).map_or(0, Uid::get);
-    let newest = last.get() == view.len() && (known > 0 || all_were_known);
-    newest.then(|| Uid::new(known.saturating_add(1)))?
+/// The UID from which on to ask, if it is the newest messages whose UIDs are unknown, and not too many: if there are known
+/// ones before them, or if all were known once.
+fn newest(view: &View, last: Seq, all_were_known: bool, most: u32) -> Option<Uid> {
+    let known = view.uid_before(last);
+    let many = last.get() - known.and_then(|uid| view.seq(uid)).map_or(0, Seq::get);
+    let newest = last.get() == view.len() && (known.is_some() || all_were_known) && many <= most;
+    newest.then(|| Uid::new(known.map_or(0, Uid::get).saturating_add(1)))?
 }
 
 /// The first of the messages that were asked for, if there are any among them whose UIDs were not told all the same.
@@ -278,19 +306,21 @@ fn untold_of(view: &View, asked: Option<&Messages>) -> Option<Seq> {
 
 /// The last ones of these UIDs.
 fn newest_of(uids: &UidSet, most: u32) -> UidSet {
-    let mut window = UidSet::new();
+    let mut window = Vec::new();
     let mut left = most;
     for range in uids.ranges().rev() {
         let (first, last) = (range.start().get(), range.end().get());
         let from = last.saturating_sub(left - 1).max(first);
         let from = Uid::new(from);
         if let Some(from) = from {
-            window.insert_range(from..=*range.end());
+            window.push(from..=*range.end());
         }
         left -= last - from.map_or(last, Uid::get) + 1;
         if left == 0 {
             break;
         }
     }
-    window
+    let mut set = UidSet::new();
+    window.into_iter().rev().for_each(|range| set.insert_range(range));
+    set
 }

@@ -64,11 +64,31 @@ impl Engine {
         let error = format!("{} (at octet {})", why.message, why.at);
         let place = self.place();
         self.tell(Event::new(EventKind::Unparsed { bytes: excerpt(bytes), error }).at(place));
+        if bytes.starts_with(b"*") {
+            self.miss_change(kind);
+        }
         // A line with a tag of ours always ends that command.
         let first = bytes.split(|byte| *byte <= b' ').next().unwrap_or_default();
         let tag = String::from_utf8_lossy(first);
         if self.shared.owner(&tag).is_some() {
             self.handle_unreadable_end(&tag, now);
+        }
+    }
+
+    /// What can't be read may have told of messages: it must not be taken for known.
+    fn miss_change(&mut self, kind: Hears) {
+        if !matches!(kind, Hears::FETCH | Hears::EXPUNGE | Hears::NOTHING) {
+            return;
+        }
+        if let Some(opening) = &mut self.opening {
+            opening.earlier.miss();
+        }
+        let Some(selection) = &mut self.selection else { return };
+        if kind == Hears::EXPUNGE && selection.may_begin_anew() {
+            let exists = selection.view.len();
+            self.contradicted("it told of messages that are gone, and not which".into(), exists);
+        } else {
+            selection.in_step.stay();
         }
     }
 
@@ -193,11 +213,8 @@ impl Engine {
             && selection.uid_validity != *era
             && era.is_some()
         {
-            selection.uid_validity = *era;
-            let place = Some(selection.seat.place.clone());
             let exists = selection.view.len();
-            self.tell(Event::new(EventKind::UidValidityChanged { uid_validity: *era }).at(place));
-            self.contradicted("UIDVALIDITY changed while the mailbox was selected".into(), exists, true);
+            self.begin_anew("UIDVALIDITY changed while the mailbox was selected".into(), exists, *era);
             return;
         }
         let mut told_elsewhere = is_alert || matches!(status.code, Some(Code::Capability(_) | Code::Closed));
@@ -245,13 +262,16 @@ impl Engine {
             }
             Err(_) => {
                 let what = format!("{count} EXISTS, and {} messages are known", selection.view.len());
-                self.contradicted(what, count, false);
+                self.contradicted(what, count);
             }
         }
     }
 
     fn hear_expunge(&mut self, seq: Seq, mut heard: Untagged) {
-        let Some(selection) = &mut self.selection else { return self.hear_unselected(heard) };
+        let Some(selection) = &mut self.selection else {
+            self.opening_shrinks(1);
+            return self.hear_unselected(heard);
+        };
         match selection.view.expunge(seq) {
             Ok(entry) => {
                 let was_deleted = entry.flags.as_ref().is_some_and(|f| f.contains(&Flag::Deleted));
@@ -267,13 +287,16 @@ impl Engine {
             }
             Err(_) => {
                 let exists = selection.view.len();
-                self.contradicted(format!("{seq} EXPUNGE, and {exists} messages are known"), exists, false);
+                self.contradicted(format!("{seq} EXPUNGE, and {exists} messages are known"), exists);
             }
         }
     }
 
     fn hear_vanished(&mut self, uids: &UidSet, heard: Untagged) {
-        let Some(selection) = &mut self.selection else { return self.hear_unselected(heard) };
+        let Some(selection) = &mut self.selection else {
+            self.opening_shrinks(uids.len());
+            return self.hear_unselected(heard);
+        };
         let gone = selection.view.vanished(uids);
         selection.changed = true;
         let place = heard.place().cloned();

@@ -7,6 +7,9 @@ use crate::command::{Claim, Command, Flow, Line, Messages, Session};
 use crate::error::Result;
 use crate::types::{Answer, CommandId, Done, UidSet, Untagged};
 
+/// How many ranges of UIDs are kept of an answer, about: more than any mailbox has can't add up.
+const MOST_RANGES: usize = 4 << 20;
+
 /// What one of the engine's own commands is for.
 #[derive(Debug)]
 pub(crate) enum Own {
@@ -35,15 +38,11 @@ impl Own {
         matches!(self, Self::Fill(_) | Self::Learn | Self::FillFlags | Self::Changes)
     }
 
-    /// Whether it asks for UIDs that the view lacks.
-    pub(crate) fn asks_uids(&self) -> bool {
-        matches!(self, Self::Fill(_) | Self::Learn)
-    }
-
     /// Keeps what this command's answer tells.
     pub(crate) fn heard(&mut self, answer: &Answer) {
         let Self::Fill(found) = self else { return };
         match answer {
+            _ if found.ranges().len() > MOST_RANGES => {}
             Answer::Search(told) => found.extend_from(&told.numbers.0),
             Answer::ESearch(told) => {
                 if let Some(all) = &told.all {

@@ -161,11 +161,13 @@ impl Engine {
             seat.update(|p| p.ended = true);
         }
         let own = flight.own.take();
+        let cut_short =
+            result.iter().flat_map(|done| done.earlier.iter().chain([&done.status])).any(is_cut_short);
         let asked = Asked {
             messages: flight.messages.take(),
             generation: flight.generation,
             removed: flight.removed,
-            ok: result.is_ok(),
+            ok: result.is_ok() && !cut_short,
         };
         self.publish();
         // Room first, so that who awaits the token finds it.
@@ -220,6 +222,10 @@ impl Engine {
     fn stored(&mut self, id: CommandId, store: &Store, done: &Done) {
         if !store.is_silent() || self.is_view_off() {
             return;
+        }
+        if done.earlier.iter().chain([&done.status]).any(is_cut_short) {
+            // Which of them it has changed is not said.
+            return self.ask_flags_of(id, store);
         }
         let messages = self.flights.get(&id).and_then(|f| f.messages.clone());
         let (Some(messages), Some(selection)) = (messages, &mut self.selection) else { return };
@@ -307,7 +313,13 @@ impl Engine {
             Some(Code::HighestModSeq(told)) if self.opening.is_none() => {
                 if let Some(selection) = &mut self.selection {
                     selection.in_step.told(*told);
+                    selection.changed = true;
                     selection.seat.update(|p| p.highest_mod_seq = *told);
+                }
+            }
+            Some(Code::MessageLimit { .. }) => {
+                if let Some(opening) = &mut self.opening {
+                    opening.earlier.miss();
                 }
             }
             _ => {}
@@ -355,6 +367,11 @@ fn names(set: &ModifiedSet, messages: &Messages, seq: Seq, uid: Option<Uid>) -> 
         (ModifiedSet::Numbers(set), Messages::Seqs(_)) => set.clone().into_seqs().contains(seq),
         (ModifiedSet::Numbers(_), Messages::Slots(_)) => false,
     }
+}
+
+/// Whether the server has dealt with a part of the messages only (RFC 9738 section 3).
+fn is_cut_short(status: &StatusResponse) -> bool {
+    matches!(status.code, Some(Code::MessageLimit { .. }))
 }
 
 fn completion(flight: &Flight, result: &Result<Done>) -> EventKind {

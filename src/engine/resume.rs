@@ -37,9 +37,10 @@ pub(super) struct Before {
 }
 
 impl Before {
-    /// What this view knows, if it knows all that is there: else what is found later might have been there all along.
-    pub(super) fn of(view: &View) -> Option<Self> {
-        let known = view.unknown().is_none() && view.len() > 0;
+    /// What this view knows, if it knows all that is there, or did and the others came after that: else what is found
+    /// later might have been there all along.
+    pub(super) fn of(view: &View, all_were_known: bool) -> Option<Self> {
+        let known = all_were_known || view.unknown().is_none() && view.len() > 0;
         known.then(|| Self {
             uids: view.uids(),
             flags: view.flag_groups(),
@@ -57,6 +58,10 @@ pub(super) struct ToldEarlier {
     pub(super) asked: bool,
     vanished: UidSet,
     rows: BTreeMap<Uid, (Flags, Option<ModSeq>)>,
+    /// How long the rows were, in octets.
+    octets: usize,
+    /// Something of it could not be read, or was too much: it is not all that there is.
+    missed: bool,
 }
 
 impl ToldEarlier {
@@ -69,13 +74,20 @@ impl ToldEarlier {
         self.vanished.extend_from(&uids.intersection(known));
     }
 
-    /// Takes up a row, up to this many.
-    pub(super) fn row(&mut self, row: &Message, most: u32) {
-        if let (Some(uid), Some(flags)) = (row.uid(), row.flags())
-            && self.rows.len() < most as usize
-        {
-            self.rows.insert(uid, (flags.clone(), row.mod_seq()));
+    /// Takes up a row of this length, up to so many octets of them.
+    fn row(&mut self, row: &Message, octets: usize, most: usize) {
+        self.octets = self.octets.saturating_add(octets);
+        match row.uid().zip(row.flags()) {
+            Some((uid, flags)) if self.octets <= most => {
+                self.rows.insert(uid, (flags.clone(), row.mod_seq()));
+            }
+            _ => self.missed = true,
         }
+    }
+
+    /// Something may have been told that could not be read.
+    pub(super) fn miss(&mut self) {
+        self.missed = true;
     }
 }
 
@@ -112,7 +124,7 @@ impl Engine {
             away: true,
             flags_must_be_compared: false,
         };
-        selection.filling.away = true;
+        (selection.filling.away, selection.changed) = (true, true);
         match way {
             Way::Told(uids) if selection.view.fill(&uids).is_ok() => {
                 selection.filling.before = Some(before);
@@ -143,23 +155,17 @@ impl Engine {
         self.compare_with_before();
         let Some(selection) = &mut self.selection else { return };
         let place = Some(selection.seat.place.clone());
-        let mut events = Vec::new();
         for (uid, (flags, mod_seq)) in changed {
+            let Some(selection) = &mut self.selection else { return };
             let Some(seq) = selection.view.seq(uid) else { continue };
             if let Some(before) = selection.view.set_flags(seq, flags.clone())
                 && before.as_ref().is_none_or(|before| !differ_by_recent(before, &flags))
             {
-                events.push(EventKind::FlagsChanged {
-                    seq: Some(seq),
-                    uid: Some(uid),
-                    flags,
-                    before,
-                    mod_seq,
-                });
+                selection.changed = true;
+                let (seq, uid) = (Some(seq), Some(uid));
+                let kind = EventKind::FlagsChanged { seq, uid, flags, before, mod_seq };
+                self.tell(Event::new(kind).at(place.clone()).while_away(true));
             }
-        }
-        for kind in events {
-            self.tell(Event::new(kind).at(place.clone()).while_away(true));
         }
     }
 
@@ -175,18 +181,17 @@ impl Engine {
             }
             selection.view.recall_flags(&there, flags);
         }
+        selection.changed = true;
         let place = Some(selection.seat.place.clone());
-        let gone = before.uids.difference(&now);
-        let gone = gone.iter().map(|uid| EventKind::Removed { seq: None, uid: Some(uid) });
-        let came = now.difference(&before.uids).difference(&before.arrived);
-        let view = &selection.view;
-        let came = came.iter().map(|uid| {
-            let seq = view.seq(uid);
-            let flags = seq.and_then(|seq| view.flags(seq));
-            EventKind::Arrived { seq, uid, flags }
-        });
-        let news: Vec<_> = gone.chain(came).collect();
-        for kind in news {
+        for uid in before.uids.difference(&now).iter() {
+            let kind = EventKind::Removed { seq: None, uid: Some(uid) };
+            self.tell(Event::new(kind).at(place.clone()).while_away(before.away));
+        }
+        for uid in now.difference(&before.uids).difference(&before.arrived).iter() {
+            let Some(selection) = &self.selection else { return };
+            let seq = selection.view.seq(uid);
+            let flags = seq.and_then(|seq| selection.view.flags(seq));
+            let kind = EventKind::Arrived { seq, uid, flags };
             self.tell(Event::new(kind).at(place.clone()).while_away(before.away));
         }
     }
@@ -194,10 +199,10 @@ impl Engine {
     /// A row that comes while a mailbox is being opened by QRESYNC: of a change since the state that SELECT was given.
     /// Whether it was one.
     pub(super) fn hear_row_of_opening(&mut self, row: &Message) -> bool {
-        let most = self.settings.limits.messages;
+        let (octets, most) = (self.octets, self.settings.limits.unread);
         let of_it = self.tells_of_opening() && !row.has_data();
         if let Some(opening) = self.opening.as_mut().filter(|_| of_it) {
-            opening.earlier.row(row, most);
+            opening.earlier.row(row, octets, most);
         }
         of_it
     }
@@ -234,12 +239,14 @@ fn way(
         // The server has begun to count anew.
         return Way::Compare;
     }
-    if told.asked {
+    if told.asked && !told.missed {
         let mut uids = state.uids.difference(&told.vanished);
         told.rows.keys().for_each(|uid| uids.insert(*uid));
         if uids.len() == u64::from(view.len()) {
             return Way::Told(uids);
         }
     }
-    if told.asked || condstore { Way::Changes(Some(then).filter(|_| then < now)) } else { Way::Compare }
+    // A change that came just now is not in the mod-sequence that was told before it.
+    let changed = then < now || told.missed || !told.rows.is_empty();
+    if told.asked || condstore { Way::Changes(Some(then).filter(|_| changed)) } else { Way::Compare }
 }

@@ -28,7 +28,7 @@ impl Engine {
             );
             let exists = selection.view.len();
             self.deliver_or_drop(heard);
-            return self.contradicted(what, exists, false);
+            return self.contradicted(what, exists);
         }
         let seq = row.seq().or_else(|| selection.view.seq(row.uid()?));
         let uid = row.uid().or_else(|| selection.view.uid(seq?));
@@ -41,6 +41,9 @@ impl Engine {
         let place = heard.place().cloned();
         if learned.grown {
             let count = selection.view.len();
+            if self.is_too_large(count) {
+                return;
+            }
             self.tell(Event::new(EventKind::Exists { count }).at(place.clone()));
         }
         if let Some(uid) = learned.arrived {

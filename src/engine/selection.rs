@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::fill::Filling;
-use super::resume::{Before, ToldEarlier};
+use super::resume::ToldEarlier;
 use super::shared::{Latest, Seat};
 use crate::command::Messages;
 use crate::error::ErrorKind;
@@ -69,6 +69,8 @@ pub(super) struct InStep {
     told: Option<ModSeq>,
     /// The highest of unsolicited rows since then.
     seen: Option<ModSeq>,
+    /// A change may have been told that could not be read: what comes after it is not all that there is.
+    stays: bool,
 }
 
 impl InStep {
@@ -80,9 +82,17 @@ impl InStep {
         self.seen = self.seen.max(mod_seq);
     }
 
+    /// A change could not be read: it is to be told again the next time.
+    pub(super) fn stay(&mut self) {
+        self.stays = true;
+    }
+
     /// A tagged response has come. Whether it makes a difference.
     pub(super) fn settle(&mut self) -> bool {
         let (told, seen) = (self.told.take(), self.seen.take());
+        if self.stays {
+            return false;
+        }
         // Without a mod-sequence at the opening the server keeps none.
         let settled =
             self.mod_seq.map(|known| told.unwrap_or_else(|| seen.map_or(known, |seen| seen.max(known))));
@@ -120,6 +130,11 @@ impl Selection {
                 all.iter().filter(names).collect()
             }
         }
+    }
+
+    /// Whether all may be asked anew once more.
+    pub(super) fn may_begin_anew(&self) -> bool {
+        self.contradictions < MOST_CONTRADICTIONS
     }
 
     /// Makes what is known now known to the handles, if it has changed. Before anything is told or ends that hangs on it.
@@ -164,6 +179,15 @@ impl Engine {
                 _ => {}
             },
             _ => {}
+        }
+    }
+
+    /// So many messages are gone, and no mailbox is selected here: if one is being opened, it is of that one.
+    pub(super) fn opening_shrinks(&mut self, by: u64) {
+        if let Some(opening) = self.opening.as_mut().filter(|_| !self.stray_selection) {
+            let exists = u64::from(opening.told.exists).saturating_sub(by);
+            opening.told.exists = u32::try_from(exists).unwrap_or(0);
+            opening.earlier.miss();
         }
     }
 
@@ -248,7 +272,12 @@ impl Engine {
     }
 
     /// The server has said what can't be true. What is known is thrown away, and asked for anew.
-    pub(super) fn contradicted(&mut self, what: String, exists: u32, new_era: bool) {
+    pub(super) fn contradicted(&mut self, what: String, exists: u32) {
+        self.begin_anew(what, exists, None);
+    }
+
+    /// What is known is thrown away; with a new era of the UIDs the mod-sequences begin anew, too.
+    pub(super) fn begin_anew(&mut self, what: String, exists: u32, era: Option<UidValidity>) {
         if self.opening.is_some() {
             // The next SELECT is on its way, and without `[CLOSED]` an EXISTS of this mailbox may have been taken for the next
             // one's. This selection ends with the answer.
@@ -261,17 +290,21 @@ impl Engine {
                 .close(CloseReason::Protocol(format!("it contradicts itself again and again: {what}")));
         }
         tracing::warn!(mailbox = %selection.seat.place.mailbox, what, "the server contradicts itself");
-        // What was known is compared with what is there, unless its UIDs are of another era.
-        let before =
-            selection.filling.before.take().or_else(|| Before::of(&selection.view)).filter(|_| !new_era);
-        let (wanted, view) = (selection.filling.wanted, &selection.view);
+        let (view, filling) = (&selection.view, std::mem::take(&mut selection.filling));
+        let wanted = filling.wanted;
+        // What was known is compared with what is there, and what was still to be asked is, unless the UIDs are of another era.
+        selection.filling = if era.is_some() { Filling::new(wanted, None) } else { filling.begun_anew(view) };
         selection.view = match wanted {
             Fill::Off => View::off(exists),
             _ => View::reopened(exists, view.removed(), view.generation()),
         };
-        selection.filling = Filling::new(wanted, before);
         selection.changed = true;
         let place = Some(selection.seat.place.clone());
+        if era.is_some() {
+            (selection.uid_validity, selection.in_step) = (era, InStep::default());
+            selection.seat.update(|p| p.highest_mod_seq = None);
+            self.tell(Event::new(EventKind::UidValidityChanged { uid_validity: era }).at(place.clone()));
+        }
         self.tell(Event::new(EventKind::Contradiction { what }).at(place.clone()));
         self.tell(Event::new(EventKind::Exists { count: exists }).at(place));
         self.fill_on();

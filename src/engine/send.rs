@@ -137,11 +137,12 @@ impl Engine {
             return true;
         }
         if self.needs_unknown_uids(&mut next) {
-            let asks = |s: &Submission| self.own_queued.get(&s.id).is_some_and(Own::asks_uids);
+            // Those that ask for something else ask for UIDs when that has ended.
+            let asks = |s: &Submission| self.own_queued.get(&s.id).is_some_and(Own::fills);
             let queued = self.queue.iter().position(asks);
             let behind = self.behind.iter().position(asks);
             let mut flying = self.flights.values().filter_map(|f| f.own.as_ref());
-            let asked = self.opening.is_some() || flying.any(Own::asks_uids);
+            let asked = self.opening.is_some() || flying.any(Own::fills);
             let asking = queued
                 .and_then(|at| self.queue.remove(at))
                 .or_else(|| behind.and_then(|at| self.behind.remove(at)));

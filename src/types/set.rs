@@ -110,11 +110,21 @@ impl<N: MessageNumber> Set<N> {
         self.ranges.splice(after - 1..after, left.into_iter().chain(right));
     }
 
-    /// Adds all of another set.
+    /// Adds all of another set. O(ranges of both).
     pub fn extend_from(&mut self, other: &Self) {
-        for &(first, last) in &other.ranges {
+        let behind = other.ranges.first().is_none_or(|first| self.ranges.last() <= Some(first));
+        if behind {
+            other.ranges.iter().for_each(|&(first, last)| self.insert_raw(first, last));
+            return;
+        }
+        let (mine, mut theirs) = (std::mem::take(&mut self.ranges), other.ranges.iter().copied().peekable());
+        for (first, last) in mine {
+            while let Some((a, b)) = theirs.next_if(|range| range.0 <= first) {
+                self.insert_raw(a, b);
+            }
             self.insert_raw(first, last);
         }
+        theirs.for_each(|(first, last)| self.insert_raw(first, last));
     }
 
     /// The numbers that this set holds and the other does not.
@@ -146,34 +156,28 @@ impl<N: MessageNumber> Set<N> {
         left
     }
 
-    /// The numbers that both sets hold.
+    /// The numbers that both sets hold. Each range of the shorter one is looked up in the longer one.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
+        let mine_is_shorter = self.ranges.len() < other.ranges.len();
+        let (short, long) = if mine_is_shorter { (self, other) } else { (other, self) };
         let mut both = Self::new();
-        let (mut mine, mut theirs) = (self.ranges.iter().peekable(), other.ranges.iter().peekable());
-        while let (Some(&&(a1, a2)), Some(&&(b1, b2))) = (mine.peek(), theirs.peek()) {
-            if a1.max(b1) <= a2.min(b2) {
-                both.insert_raw(a1.max(b1), a2.min(b2));
-            }
-            if a2 < b2 {
-                mine.next();
-            } else {
-                theirs.next();
-            }
-        }
+        short.ranges.iter().for_each(|&(first, last)| long.add_within(first, last, &mut both));
         both
     }
 
     /// What of it lies between these, both included.
     pub(crate) fn within(&self, first: N, last: N) -> Self {
-        let (first, last) = (first.get(), last.get());
-        let from = self.ranges.partition_point(|r| r.1 < first);
-        let to = self.ranges.partition_point(|r| r.0 <= last);
         let mut part = Self::new();
-        for &(a, b) in self.ranges.get(from..to).unwrap_or_default() {
+        self.add_within(first.get(), last.get(), &mut part);
+        part
+    }
+
+    fn add_within(&self, first: u32, last: u32, part: &mut Self) {
+        let from = self.ranges.partition_point(|r| r.1 < first);
+        for &(a, b) in self.ranges[from..].iter().take_while(|range| range.0 <= last) {
             part.insert_raw(a.max(first), b.min(last));
         }
-        part
     }
 
     /// The smallest number.
@@ -427,6 +431,31 @@ mod tests {
         let mut again = UidSet::new();
         pieces.iter().for_each(|p| again.extend_from(p));
         assert_eq!(again, whole);
+    }
+
+    #[test]
+    fn sets_are_put_together_and_compared_as_plain_ones_are() {
+        let mut state = 54321u32;
+        let mut random = move || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state >> 16
+        };
+        for _ in 0..500 {
+            let [a, b] = [random() % 30, random() % 30].map(|ranges| {
+                let mut set = UidSet::new();
+                for _ in 0..ranges {
+                    let first = random() % 100 + 1;
+                    set.insert_raw(first, first + random() % 5);
+                }
+                set
+            });
+            let plain = |set: &UidSet| set.iter().collect::<BTreeSet<_>>();
+            let mut together = a.clone();
+            together.extend_from(&b);
+            assert_eq!(together, plain(&a).union(&plain(&b)).copied().collect::<UidSet>(), "{a} and {b}");
+            let both = plain(&a).intersection(&plain(&b)).copied().collect::<UidSet>();
+            assert_eq!((a.intersection(&b), b.intersection(&a)), (both.clone(), both), "{a} and {b}");
+        }
     }
 
     #[test]

@@ -23,7 +23,8 @@ pub(crate) struct Entry {
     pub(crate) mod_seq: Option<ModSeq>,
 }
 
-/// The identity of a message within one selection, whether or not its UID has been told.
+/// The identity of a message within one selection, whether or not its UID has been told: what tests hold on to.
+#[cfg(test)]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
     number: u32,

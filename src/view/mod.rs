@@ -81,6 +81,9 @@ pub(crate) struct Gone {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Contradiction;
 
+/// How many removals are remembered. Past it, numbers from before mean nothing any more.
+const MOST_REMOVALS: usize = 1 << 20;
+
 /// How far beyond the count a FETCH row may point; past it the row contradicts what is known.
 const MOST_BEYOND: usize = 1000;
 
@@ -179,6 +182,9 @@ impl View {
         };
         self.generation += 1;
         self.removals.push(seq.get());
+        if self.removals.len() > MOST_REMOVALS {
+            self.void_removals();
+        }
         Ok(entry)
     }
 

@@ -5,19 +5,19 @@ use std::collections::HashMap;
 use super::View;
 use super::mirror::{Mirror, index, seq_at};
 use super::snapshot::Snapshot;
-use crate::types::{Flags, Place, Seq, UidSet};
+use crate::types::{Flag, Flags, Place, Seq, UidSet};
 
 impl Mirror {
     fn uids(&self) -> UidSet {
         self.messages.iter().filter_map(|entry| entry.uid()).collect()
     }
 
-    /// Each combination of flags that is known, with the messages that have it.
-    fn flag_groups(&self) -> Vec<(Flags, UidSet)> {
+    /// Each combination of flags that is known, less these system flags, with the messages that have it.
+    fn flag_groups(&self, less: u8) -> Vec<(Flags, UidSet)> {
         let mut groups: HashMap<(u8, u32), UidSet> = HashMap::new();
         for entry in self.messages.iter() {
-            if let (Some(uid), Some(flags)) = (entry.uid(), entry.flags()) {
-                groups.entry(flags).or_default().insert(uid);
+            if let (Some(uid), Some((system, keywords))) = (entry.uid(), entry.flags()) {
+                groups.entry((system & !less, keywords)).or_default().insert(uid);
             }
         }
         let mut groups: Vec<_> = groups.into_iter().collect();
@@ -34,9 +34,10 @@ impl Snapshot {
         Self { mirror: Mirror::default(), place, uid_validity: None, highest_mod_seq: None }
     }
 
-    /// Each combination of flags that was known, with the messages that had it.
+    /// Each combination of flags that was known, with the messages that had it. Less `\Recent`, which says of a session that
+    /// it was the first to be told of a message. O(n).
     pub(crate) fn flag_groups(&self) -> Vec<(Flags, UidSet)> {
-        self.mirror.flag_groups()
+        self.mirror.flag_groups(Flags::from(Flag::Recent).bits())
     }
 }
 
@@ -48,7 +49,7 @@ impl View {
 
     /// Each combination of flags that is known, with the messages that have it. O(n).
     pub(crate) fn flag_groups(&self) -> Vec<(Flags, UidSet)> {
-        self.mirror.flag_groups()
+        self.mirror.flag_groups(0)
     }
 
     /// Of how many messages the flags have not been told.

@@ -222,12 +222,6 @@ impl Snapshot {
         diff::diff(self, newer)
     }
 
-    /// The slot of the message with this number.
-    #[cfg(test)]
-    pub(crate) fn slot(&self, seq: Seq) -> Option<Slot> {
-        self.mirror.slot(seq)
-    }
-
     /// The number of the message with this slot.
     #[cfg(test)]
     pub(crate) fn seq_of_slot(&self, slot: Slot) -> Option<Seq> {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::entry::Packed;
 use super::mirror::seq_at;
-use super::{Gone, View};
+use super::{Gone, MOST_REMOVALS, View};
 use crate::types::{Uid, UidSet};
 
 /// What goes, collected in ascending order of places.
@@ -60,7 +60,7 @@ impl View {
         self.removals.extend(numbers.map(|at| u32::try_from(at + 1).unwrap_or(u32::MAX)));
         self.mirror.messages.remove_ranges(&places);
         self.generation += 1;
-        if !unsure.is_empty() {
+        if !unsure.is_empty() || self.removals.len() > MOST_REMOVALS {
             self.void_removals();
         }
         gone.reverse();
@@ -86,7 +86,7 @@ impl View {
     }
 
     /// Numbers given before can't be corrected any more.
-    fn void_removals(&mut self) {
+    pub(super) fn void_removals(&mut self) {
         self.forgotten = self.removed() + 1;
         self.removals.clear();
     }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::*;
-use crate::types::{Flag, MailboxName, SelectionId, SeqSet, UidSet};
+use crate::types::{Flag, MailboxName, SelectionId, UidSet};
 use crate::view::snapshot::Snapshot;
 
 /// The same each time.

@@ -1,7 +1,8 @@
 //! Snapshots and what lies between them; slots; a view that only counts; rows without numbers.
 
 use super::*;
-use crate::types::{Flag, Flags, MailboxName, SelectionId, SeqSet, UidSet};
+use crate::command::Messages;
+use crate::types::{Flag, Flags, MailboxName, SelectionId, UidSet};
 
 fn snapshot_in(view: &View, selection: u64, era: u32) -> Snapshot {
     let place = Place { mailbox: MailboxName::from("INBOX"), selection: Some(SelectionId(selection)) };

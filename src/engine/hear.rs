@@ -272,10 +272,15 @@ impl Engine {
         }
     }
 
-    fn hear_vanished(&mut self, uids: &UidSet, heard: Untagged) {
+    fn hear_vanished(&mut self, uids: &UidSet, mut heard: Untagged) {
         let Some(selection) = &mut self.selection else { return self.hear_unselected(heard) };
         let gone = selection.view.vanished(uids);
         selection.changed = true;
+        if gone.iter().all(|gone| gone.uid.is_some()) {
+            // Whose it is hears what went, as the events tell it: a range may name UIDs that were not there.
+            let uids = gone.iter().filter_map(|gone| gone.uid).collect();
+            *heard.answer_mut() = Answer::Vanished { earlier: false, uids };
+        }
         let place = heard.place().cloned();
         let claimer = self.deliver_or_drop(heard).filter(|id| self.names_messages(*id));
         for Gone { seq, uid } in gone {

@@ -208,6 +208,12 @@ impl Engine {
             }
             told_elsewhere |= matches!(status.code, Some(Code::HighestModSeq(_) | Code::UidNext(_)));
         }
+        // Of a mailbox that has no handle any more, as with its messages.
+        told_elsewhere |= self.stray_selection
+            && matches!(
+                status.code,
+                Some(Code::HighestModSeq(_) | Code::UidNext(_) | Code::UidValidity(_) | Code::NoModSeq)
+            );
         let (_, back) = self.give(heard);
         if let Some(heard) = back.filter(|_| !told_elsewhere) {
             let place = heard.place().cloned();

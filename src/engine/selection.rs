@@ -159,6 +159,8 @@ impl Engine {
                 Some(Code::UidValidity(era)) => told.uid_validity = *era,
                 Some(Code::UidNext(uid)) => told.uid_next = *uid,
                 Some(Code::HighestModSeq(mod_seq)) => told.highest_mod_seq = *mod_seq,
+                // One that was told was of the mailbox before.
+                Some(Code::NoModSeq) => told.highest_mod_seq = None,
                 _ => {}
             },
             _ => {}

@@ -189,7 +189,8 @@ impl Engine {
         }
         let is_alert = status.code == Some(Code::Alert);
         if let Some(Code::UidValidity(era)) = &status.code
-            && let Some(selection) = self.selection.as_mut().filter(|_| self.opening.is_none())
+            && !self.is_opening()
+            && let Some(selection) = &mut self.selection
             && selection.uid_validity != *era
             && era.is_some()
         {
@@ -201,7 +202,7 @@ impl Engine {
             return;
         }
         let mut told_elsewhere = is_alert || matches!(status.code, Some(Code::Capability(_) | Code::Closed));
-        if let Some(selection) = self.selection.as_ref().filter(|_| self.opening.is_none()) {
+        if let Some(selection) = self.selection.as_ref().filter(|_| !self.is_opening()) {
             // Numbers that go with changes, which are told by themselves: known to the handles, no news.
             if let Some(Code::UidNext(told)) = &status.code {
                 selection.seat.update(|p| p.uid_next = *told);
@@ -230,7 +231,7 @@ impl Engine {
     }
 
     fn hear_exists(&mut self, count: u32, heard: Untagged) {
-        if self.opening.is_some() {
+        if self.is_opening() {
             self.hear_opening(&heard);
             self.deliver_or_drop(heard);
             return;

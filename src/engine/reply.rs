@@ -304,7 +304,7 @@ impl Engine {
             Some(Code::Alert) => self.tell(Event::new(EventKind::Alert { text: status.text.clone() })),
             Some(Code::Capability(all)) => self.learn_capabilities(all.clone()),
             Some(Code::Closed) => self.selection_closed(),
-            Some(Code::HighestModSeq(told)) if self.opening.is_none() => {
+            Some(Code::HighestModSeq(told)) if !self.is_opening() => {
                 if let Some(selection) = &mut self.selection {
                     selection.in_step.told(*told);
                     selection.seat.update(|p| p.highest_mod_seq = *told);

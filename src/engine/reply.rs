@@ -251,6 +251,9 @@ impl Engine {
             match store.apply(before.as_ref()) {
                 Some(flags) => {
                     if let Some(before) = selection.view.set_flags(seq, flags.clone()) {
+                        if let Some(before) = &mut selection.filling.before {
+                            before.flags_told.extend(uid);
+                        }
                         let kind =
                             EventKind::FlagsChanged { seq: Some(seq), uid, flags, before, mod_seq: None };
                         events.push(

@@ -9,11 +9,13 @@
 //! All on one thread and without a runtime: the same program always runs the same way.
 
 mod answers;
+mod away;
 mod checks;
 mod commands;
 mod filling;
 mod mailboxes;
 mod model;
+mod mods;
 mod news;
 mod order;
 mod prefix;

@@ -271,6 +271,13 @@ impl Engine {
         }
     }
 
+    /// Flags of this message were told as news: they are none once more when they are compared with those of before.
+    pub(super) fn told_flags(&mut self, uid: Option<Uid>) {
+        if let Some(before) = self.selection.as_mut().and_then(|s| s.filling.before.as_mut()) {
+            before.flags_told.extend(uid);
+        }
+    }
+
     /// Messages have come or gone: what could not be told before may be told now.
     pub(super) fn count_changed(&mut self) {
         if let Some(selection) = &mut self.selection {

@@ -209,7 +209,8 @@ impl Engine {
         }
         let is_alert = status.code == Some(Code::Alert);
         if let Some(Code::UidValidity(era)) = &status.code
-            && let Some(selection) = self.selection.as_mut().filter(|_| self.opening.is_none())
+            && !self.is_opening()
+            && let Some(selection) = &mut self.selection
             && selection.uid_validity != *era
             && era.is_some()
         {
@@ -218,13 +219,19 @@ impl Engine {
             return;
         }
         let mut told_elsewhere = is_alert || matches!(status.code, Some(Code::Capability(_) | Code::Closed));
-        if let Some(selection) = self.selection.as_ref().filter(|_| self.opening.is_none()) {
+        if let Some(selection) = self.selection.as_ref().filter(|_| !self.is_opening()) {
             // Numbers that go with changes, which are told by themselves: known to the handles, no news.
             if let Some(Code::UidNext(told)) = &status.code {
                 selection.seat.update(|p| p.uid_next = *told);
             }
             told_elsewhere |= matches!(status.code, Some(Code::HighestModSeq(_) | Code::UidNext(_)));
         }
+        // Of a mailbox that has no handle any more, as with its messages.
+        told_elsewhere |= self.stray_selection
+            && matches!(
+                status.code,
+                Some(Code::HighestModSeq(_) | Code::UidNext(_) | Code::UidValidity(_) | Code::NoModSeq)
+            );
         let (_, back) = self.give(heard);
         if let Some(heard) = back.filter(|_| !told_elsewhere) {
             let place = heard.place().cloned();
@@ -241,7 +248,7 @@ impl Engine {
     }
 
     fn hear_exists(&mut self, count: u32, heard: Untagged) {
-        if self.opening.is_some() {
+        if self.is_opening() {
             self.hear_opening(&heard);
             self.deliver_or_drop(heard);
             return;
@@ -292,13 +299,18 @@ impl Engine {
         }
     }
 
-    fn hear_vanished(&mut self, uids: &UidSet, heard: Untagged) {
+    fn hear_vanished(&mut self, uids: &UidSet, mut heard: Untagged) {
         let Some(selection) = &mut self.selection else {
             self.opening_shrinks(uids.len());
             return self.hear_unselected(heard);
         };
         let gone = selection.view.vanished(uids);
         selection.changed = true;
+        if gone.iter().all(|gone| gone.uid.is_some()) {
+            // Whose it is hears what went, as the events tell it: a range may name UIDs that were not there.
+            let uids = gone.iter().filter_map(|gone| gone.uid).collect();
+            *heard.answer_mut() = Answer::Vanished { earlier: false, uids };
+        }
         let place = heard.place().cloned();
         let claimer = self.deliver_or_drop(heard).filter(|id| self.names_messages(*id));
         for Gone { seq, uid } in gone {

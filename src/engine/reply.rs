@@ -257,6 +257,9 @@ impl Engine {
             match store.apply(before.as_ref()) {
                 Some(flags) => {
                     if let Some(before) = selection.view.set_flags(seq, flags.clone()) {
+                        if let Some(before) = &mut selection.filling.before {
+                            before.flags_told.extend(uid);
+                        }
                         let kind =
                             EventKind::FlagsChanged { seq: Some(seq), uid, flags, before, mod_seq: None };
                         events.push(
@@ -310,7 +313,7 @@ impl Engine {
             Some(Code::Alert) => self.tell(Event::new(EventKind::Alert { text: status.text.clone() })),
             Some(Code::Capability(all)) => self.learn_capabilities(all.clone()),
             Some(Code::Closed) => self.selection_closed(),
-            Some(Code::HighestModSeq(told)) if self.opening.is_none() => {
+            Some(Code::HighestModSeq(told)) if !self.is_opening() => {
                 if let Some(selection) = &mut self.selection {
                     selection.in_step.told(*told);
                     selection.changed = true;

@@ -30,6 +30,8 @@ pub(super) struct Before {
     pub(super) flags: Vec<(Flags, UidSet)>,
     /// Messages that came after the view began, and have been told.
     pub(super) arrived: UidSet,
+    /// Messages whose flags have been told as news since the view began.
+    pub(super) flags_told: UidSet,
     /// The changes happened before the mailbox was selected.
     pub(super) away: bool,
     /// Changes of flags can't be asked for by mod-sequence.
@@ -45,6 +47,7 @@ impl Before {
             uids: view.uids(),
             flags: view.flag_groups(),
             arrived: UidSet::new(),
+            flags_told: UidSet::new(),
             away: false,
             flags_must_be_compared: true,
         })
@@ -121,6 +124,7 @@ impl Engine {
             uids: state.uids.clone(),
             flags: state.flags.clone(),
             arrived: UidSet::new(),
+            flags_told: UidSet::new(),
             away: true,
             flags_must_be_compared: false,
         };
@@ -174,12 +178,20 @@ impl Engine {
         let Some(selection) = &mut self.selection else { return };
         let Some(before) = selection.filling.before.take() else { return };
         let now = selection.view.uids();
+        // Flags that someone has asked for meanwhile, and that were an answer then.
+        let read = match selection.view.flags_untold() {
+            all if all == selection.view.len() => UidSet::new(),
+            _ => now.difference(&selection.view.uids_without_flags()).difference(&before.flags_told),
+        };
+        let mut news = Vec::new();
         for (flags, uids) in &before.flags {
             let there = uids.intersection(&now);
             if before.flags_must_be_compared {
                 selection.filling.flags_due.extend_from(&there);
             }
             selection.view.recall_flags(&there, flags);
+            let view = &selection.view;
+            news.extend(there.intersection(&read).iter().filter_map(|uid| changed(view, uid, flags)));
         }
         selection.changed = true;
         let place = Some(selection.seat.place.clone());
@@ -192,6 +204,9 @@ impl Engine {
             let seq = selection.view.seq(uid);
             let flags = seq.and_then(|seq| selection.view.flags(seq));
             let kind = EventKind::Arrived { seq, uid, flags };
+            self.tell(Event::new(kind).at(place.clone()).while_away(before.away));
+        }
+        for kind in news {
             self.tell(Event::new(kind).at(place.clone()).while_away(before.away));
         }
     }
@@ -225,6 +240,14 @@ impl Engine {
         let Some(opening) = self.opening.as_ref().filter(|o| o.earlier.asked) else { return false };
         self.selection.is_none() && !self.stray_selection || opening.has_begun()
     }
+}
+
+/// The flags of a message are not what they were before.
+fn changed(view: &View, uid: Uid, before: &Flags) -> Option<EventKind> {
+    let seq = view.seq(uid)?;
+    let flags = view.flags(seq).filter(|flags| !differ_by_recent(before, flags))?;
+    let before = Some(before.clone());
+    Some(EventKind::FlagsChanged { seq: Some(seq), uid: Some(uid), flags, before, mod_seq: None })
 }
 
 fn way(

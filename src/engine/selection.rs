@@ -167,6 +167,13 @@ impl Engine {
         self.opening = Some(Opening { id, seat, read_only, told: Told::default(), earlier });
     }
 
+    /// Whether the server may speak of the mailbox that is being opened: until the first byte of its SELECT has been written, it
+    /// speaks of the one that is selected, and that SELECT may still be taken back.
+    pub(super) fn is_opening(&self) -> bool {
+        let select = self.opening.as_ref().and_then(|opening| self.flights.get(&opening.id));
+        select.is_some_and(|flight| flight.begun)
+    }
+
     /// What the server tells of the mailbox that is being opened.
     pub(super) fn hear_opening(&mut self, heard: &Untagged) {
         let Some(Opening { told, .. }) = &mut self.opening else { return };
@@ -176,6 +183,8 @@ impl Engine {
                 Some(Code::UidValidity(era)) => told.uid_validity = *era,
                 Some(Code::UidNext(uid)) => told.uid_next = *uid,
                 Some(Code::HighestModSeq(mod_seq)) => told.highest_mod_seq = *mod_seq,
+                // One that was told was of the mailbox before.
+                Some(Code::NoModSeq) => told.highest_mod_seq = None,
                 _ => {}
             },
             _ => {}
@@ -278,7 +287,7 @@ impl Engine {
 
     /// What is known is thrown away; with a new era of the UIDs the mod-sequences begin anew, too.
     pub(super) fn begin_anew(&mut self, what: String, exists: u32, era: Option<UidValidity>) {
-        if self.opening.is_some() {
+        if self.is_opening() {
             // The next SELECT is on its way, and without `[CLOSED]` an EXISTS of this mailbox may have been taken for the next
             // one's. This selection ends with the answer.
             return;
@@ -307,6 +316,10 @@ impl Engine {
         }
         self.tell(Event::new(EventKind::Contradiction { what }).at(place.clone()));
         self.tell(Event::new(EventKind::Exists { count: exists }).at(place));
+        // What was still to be asked was about the messages as they were known.
+        if let Some(id) = self.selection.as_ref().map(|s| s.seat.id) {
+            self.forget_own(id);
+        }
         self.fill_on();
     }
 

@@ -6,7 +6,7 @@
 use super::commands::{Cmd, Named};
 use super::mailboxes::{DELETED, FLAGS, Folder, Mail, SEEN, Selected, Told, bits};
 use super::order::in_order;
-use super::server::{Idling, Note, Outcome, Server};
+use super::server::{Idling, Note, Outcome, Server, Task};
 use crate::types::{Seq, SeqSet};
 
 impl Server {
@@ -68,6 +68,7 @@ impl Server {
     fn end_idle(&mut self, how: &'static str, unblocks: bool) {
         let Some((tag, id)) = self.idle.take() else { return };
         self.idling = Idling::No;
+        self.tell_mod_seq();
         self.say(format!("{tag} {how} idle"), Note::Tagged(id, tag.clone(), how, unblocks));
     }
 
@@ -81,6 +82,7 @@ impl Server {
     }
 
     fn finish(&mut self, at: usize, how: &'static str, code: &str) {
+        self.tell_mod_seq();
         let task = self.tasks.remove(at);
         self.say(
             format!("{} {how} {code}done", task.tag),
@@ -95,9 +97,9 @@ impl Server {
         let stores = matches!(task.cmd, Cmd::Store { .. });
         let next = todo.iter().position(|uid| self.has_told(*uid) && !(stores && self.is_gone(*uid)));
         match (&task.cmd, next) {
-            (Cmd::Fetch { items, .. }, Some(next)) => {
+            (Cmd::Fetch { items, since, .. }, Some(next)) => {
                 self.tasks[at].todo = Some(todo[next + 1..].to_vec());
-                self.fetch_row(at, todo[next], items, dice);
+                self.fetch_row(at, todo[next], items, dice, since.is_some());
             }
             (Cmd::Store { which, sign, silent, flags }, Some(next)) => {
                 if dice % 64 == 3 && self.users.contains(&task.id) {
@@ -111,21 +113,32 @@ impl Server {
                     '-' => f & !bits,
                     _ => bits,
                 });
+                // RFC 9051 section 6.4.9: what a UID command causes names the UID.
+                let mut items = if dice.is_multiple_of(2) || which.by_uid { vec!["UID"] } else { Vec::new() };
                 if !silent {
                     self.outcome(at).rows.push(uid);
-                    // RFC 9051 section 6.4.9: what a UID command causes names the UID.
-                    self.say_row(
-                        uid,
-                        if dice.is_multiple_of(2) || which.by_uid { &["UID", "FLAGS"] } else { &["FLAGS"] },
-                    );
+                    items.push("FLAGS");
+                }
+                if self.tells_mods() {
+                    // Of a silent one, too (RFC 7162 section 3.1.3).
+                    items.push("MODSEQ");
+                    self.highest_row = self.highest_row.max(self.mods_of(uid).unwrap_or(0));
+                }
+                if !silent || self.tells_mods() {
+                    self.say_row(uid, &items);
                 }
             }
             (Cmd::Expunge(_) | Cmd::Copy { moves: true, .. }, Some(next)) => {
-                self.tasks[at].todo = Some(todo[next + 1..].to_vec());
                 assert!(self.may_expunge(), "the model may not say EXPUNGE here");
+                if self.says_vanished() {
+                    let some = todo[next..].iter().copied().filter(|uid| self.has_told(*uid));
+                    let some: Vec<u32> = some.take(1 + usize::from(dice % 4)).collect();
+                    return self.say_vanished(&some);
+                }
+                self.tasks[at].todo = Some(todo[next + 1..].to_vec());
                 self.say_expunge(todo[next]);
             }
-            (Cmd::Select { name, read_only }, _) => self.opened(at, name, *read_only),
+            (Cmd::Select { name, read_only, .. }, _) => self.opened(at, name, *read_only),
             (Cmd::Copy { moves: false, .. }, _) if self.kind.uidplus || self.kind.rev2 => {
                 let code = self.copy_code(at);
                 self.finish(at, "OK", &code);
@@ -134,7 +147,7 @@ impl Server {
         }
     }
 
-    fn fetch_row(&mut self, at: usize, uid: u32, items: &[String], dice: u16) {
+    fn fetch_row(&mut self, at: usize, uid: u32, items: &[String], dice: u16, mods: bool) {
         let mut names: Vec<&str> =
             items.iter().map(|i| if i == "BODY.PEEK[]" { "BODY[]" } else { i }).collect();
         if !names.contains(&"UID") {
@@ -149,6 +162,9 @@ impl Server {
         if (marks || dice % 8 == 1) && !names.contains(&"FLAGS") && names.len() > 1 {
             // RFC 9051 section 6.4.5: a change of \Seen is told; others add FLAGS unasked (7.5.2).
             names.push("FLAGS");
+        }
+        if mods || self.tells_mods() && names.contains(&"FLAGS") && dice % 4 < 2 {
+            names.push("MODSEQ");
         }
         self.outcome(at).rows.push(uid);
         if dice % 8 == 2 && names.len() > 2 {
@@ -206,7 +222,7 @@ impl Server {
                     return self.finish(at, "NO", "[ALREADYEXISTS] ");
                 }
                 let era = u32::try_from(self.folders.len()).unwrap() + 20;
-                self.folders.push(Folder { name, era, next: 1, messages: Vec::new() });
+                self.folders.push(Folder { next: 1, ..Folder::new(&name, era, 0) });
                 self.finish(at, "OK", "");
             }
             Cmd::Status(name) => {
@@ -221,14 +237,20 @@ impl Server {
                 let text = format!("MESSAGES {messages} UIDNEXT {next} UIDVALIDITY {era} UNSEEN {unseen}");
                 self.say(format!("* STATUS {name} ({text})"), Note::Nothing);
             }
-            Cmd::Select { name, .. } => self.open(at, &name),
+            Cmd::Select { name, resume, condstore, .. } => {
+                self.mods_on |= condstore;
+                self.open(at, &name, resume);
+            }
             Cmd::Deselect { expunge } => {
-                if expunge && let Some(session) = self.session.as_ref().filter(|s| !s.read_only) {
-                    // RFC 9051 section 6.4.1: they go, and this session is not told.
-                    self.folders[session.folder].messages.retain(|m| m.flags & DELETED == 0);
-                }
+                let closed = self.session.clone().filter(|s| expunge && !s.read_only);
                 self.finish(at, "OK", "");
                 self.leave();
+                if let Some(folder) = closed.map(|s| s.folder) {
+                    // RFC 9051 section 6.4.1: they go, and this session is not told.
+                    let all = self.folders[folder].messages.clone();
+                    let going = all.iter().filter(|m| m.flags & DELETED != 0);
+                    going.for_each(|m| self.remove(folder, m.uid));
+                }
             }
             Cmd::Append { to, flags, .. } => {
                 let Some(to) = self.folders.iter().position(|f| f.name == to) else {
@@ -239,7 +261,12 @@ impl Server {
                 let code = format!("[APPENDUID {} {uid}] ", self.folders[to].era);
                 self.finish(at, "OK", if self.kind.uidplus || self.kind.rev2 { &code } else { "" });
             }
-            Cmd::Fetch { which, .. } => self.begin_with(at, &which),
+            Cmd::Fetch { which, since, .. } => {
+                self.begin_with(at, &which);
+                if let Some(since) = since {
+                    self.only_changed(at, since);
+                }
+            }
             Cmd::Store { which, .. } => {
                 if self.session.as_ref().is_some_and(|s| s.read_only) {
                     return self.finish(at, "NO", "[NOPERM] ");
@@ -259,6 +286,15 @@ impl Server {
         if !self.kind.keeps_ghosts {
             self.drop_gone(at);
         }
+    }
+
+    /// CHANGEDSINCE (RFC 7162 section 3.1.4.1), which also asks for mod-sequences from now on.
+    fn only_changed(&mut self, at: usize, since: u64) {
+        self.mods_on = true;
+        assert!(self.kind.knows_mods() && self.tells_mods(), "mod-sequences of a mailbox that has none");
+        let todo = self.tasks[at].todo.take().unwrap_or_default();
+        let changed = |uid: &u32| self.mods_of(*uid).is_some_and(|mods| mods > since);
+        self.tasks[at].todo = Some(todo.into_iter().filter(changed).collect());
     }
 
     /// Of these messages, those that `n:*` names only because the last message is below n.
@@ -378,16 +414,17 @@ impl Server {
         self.tasks[at].todo = Some(told);
     }
 
-    fn open(&mut self, at: usize, name: &str) {
+    fn open(&mut self, at: usize, name: &str, resume: Option<(u32, u64)>) {
         let Some(folder) = self.folders.iter().position(|f| f.name == name) else {
             self.finish(at, "NO", "");
             return self.leave();
         };
-        if self.session.take().is_some() && self.kind.rev2 {
+        if self.session.take().is_some() && (self.kind.rev2 || self.kind.qresync) {
             // RFC 9051 section 7.1, CLOSED: what comes from here on is of the new mailbox.
             self.say("* OK [CLOSED] left", Note::Left);
         }
-        let Folder { era, next, messages, .. } = self.folders[folder].clone();
+        let Folder { era, next, last, messages, .. } = self.folders[folder].clone();
+        (self.tasks[at].since, self.client_knows) = (last, 0);
         let count = messages.len();
         self.tasks[at].whole = messages.iter().map(|m| m.uid).collect();
         // RFC 9051 section 6.3.2.
@@ -398,14 +435,17 @@ impl Server {
         if self.kind.rev2 {
             self.say(format!("* LIST () \"/\" {name}"), Note::Nothing);
         }
+        self.tell_since(folder, resume);
     }
 
     fn opened(&mut self, at: usize, name: &str, read_only: bool) {
         let folder = self.folders.iter().position(|f| f.name == name).unwrap();
-        let (id, uids) = (self.tasks[at].id, self.tasks[at].whole.clone());
+        let Task { id, whole: uids, since, .. } = self.tasks[at].clone();
+        let since = if self.kind.knows_mods() { since } else { u64::MAX };
         let now = |uid: u32| self.folders[folder].messages.iter().find(|m| m.uid == uid).copied();
         let told = uids.iter().map(|&uid| match now(uid) {
-            Some(Mail { uid, flags }) => Told { uid, flags, dirty: false, gone: false },
+            // What changed since the answer began has not been told.
+            Some(Mail { uid, flags, mods }) => Told { uid, flags, dirty: mods > since, gone: false },
             None => Told { uid, flags: 0, dirty: false, gone: true },
         });
         let (told, up_to) = (told.collect(), uids.last().copied().unwrap_or(0));

@@ -32,12 +32,12 @@ pub(super) enum Cmd {
     Logout,
     Idle,
     List,
-    Select { name: String, read_only: bool },
+    Select { name: String, read_only: bool, resume: Option<(u32, u64)>, condstore: bool },
     Deselect { expunge: bool },
     Create(String),
     Status(String),
     Append { to: String, flags: Vec<String>, size: usize },
-    Fetch { which: Named, items: Vec<String> },
+    Fetch { which: Named, items: Vec<String>, since: Option<u64> },
     Store { which: Named, sign: char, silent: bool, flags: Vec<String> },
     Search { key: String, extended: bool },
     Copy { which: Named, to: String, moves: bool },
@@ -135,11 +135,15 @@ impl Cmd {
     /// Reads a command's arguments: all after the tag.
     pub(super) fn parse(parts: &[Part]) -> Self {
         let mut args = arguments(parts).into_iter();
-        let mut next = || args.next().unwrap_or_else(|| panic!("an argument is missing: {parts:?}"));
-        let mut name = word(&next());
+        macro_rules! next {
+            () => {
+                args.next().unwrap_or_else(|| panic!("an argument is missing: {parts:?}"))
+            };
+        }
+        let mut name = word(&next!());
         let by_uid = name == "UID";
         if by_uid {
-            name = word(&next());
+            name = word(&next!());
         }
         let cmd = match name.as_str() {
             "NOOP" => Self::Noop,
@@ -147,54 +151,83 @@ impl Cmd {
             "LOGOUT" => Self::Logout,
             "IDLE" => Self::Idle,
             "LIST" => {
-                assert_eq!((string(&next()), string(&next())), (String::new(), "*".to_owned()));
+                assert_eq!((string(&next!()), string(&next!())), (String::new(), "*".to_owned()));
                 Self::List
             }
-            "SELECT" | "EXAMINE" => Self::Select { name: string(&next()), read_only: name == "EXAMINE" },
+            "SELECT" | "EXAMINE" => {
+                let (read_only, name) = (name == "EXAMINE", string(&next!()));
+                let (resume, condstore) = args.next().map_or((None, false), |list| opening(&list));
+                Self::Select { name, read_only, resume, condstore }
+            }
             "CLOSE" | "UNSELECT" => Self::Deselect { expunge: name == "CLOSE" },
-            "CREATE" => Self::Create(string(&next())),
+            "CREATE" => Self::Create(string(&next!())),
             "STATUS" => {
-                let name = string(&next());
-                assert_eq!(words(&next()), ["MESSAGES", "UIDNEXT", "UIDVALIDITY", "UNSEEN"]);
+                let name = string(&next!());
+                assert_eq!(words(&next!()), ["MESSAGES", "UIDNEXT", "UIDVALIDITY", "UNSEEN"]);
                 Self::Status(name)
             }
             "APPEND" => {
-                let to = string(&next());
-                let (flags, message) = match next() {
-                    Arg::List(flags) => (flags.iter().map(word).collect(), next()),
+                let to = string(&next!());
+                let (flags, message) = match next!() {
+                    Arg::List(flags) => (flags.iter().map(word).collect(), next!()),
                     message => (Vec::new(), message),
                 };
                 let Arg::Text(message) = message else { panic!("APPEND wants a literal") };
                 assert!(message.starts_with(b"append "), "another literal than was sent: {message:?}");
                 Self::Append { to, flags, size: message.len() }
             }
-            "FETCH" => Self::Fetch { which: Named::parse(&word(&next()), by_uid), items: words(&next()) },
+            "FETCH" => {
+                let (which, items) = (Named::parse(&word(&next!()), by_uid), words(&next!()));
+                let since = args.next().map(|list| match &words(&list)[..] {
+                    [name, since] if name == "CHANGEDSINCE" => since.parse().expect("a mod-sequence"),
+                    other => panic!("the server knows no {other:?}"),
+                });
+                Self::Fetch { which, items, since }
+            }
             "STORE" => {
-                let (which, how) = (Named::parse(&word(&next()), by_uid), word(&next()));
+                let (which, how) = (Named::parse(&word(&next!()), by_uid), word(&next!()));
                 let sign = how.chars().next().filter(|c| "+-".contains(*c)).unwrap_or('=');
-                let (silent, flags) = (how.ends_with(".SILENT"), words(&next()));
+                let (silent, flags) = (how.ends_with(".SILENT"), words(&next!()));
                 Self::Store { which, sign, silent, flags }
             }
             "SEARCH" => {
                 assert!(by_uid, "the programs search by UID alone");
-                let mut key = word(&next());
+                let mut key = word(&next!());
                 let extended = key == "RETURN";
                 if extended {
-                    assert_eq!(words(&next()), ["ALL"]);
-                    key = word(&next());
+                    assert_eq!(words(&next!()), ["ALL"]);
+                    key = word(&next!());
                 }
                 Self::Search { key, extended }
             }
             "COPY" | "MOVE" => {
-                let which = Named::parse(&word(&next()), by_uid);
-                Self::Copy { which, to: string(&next()), moves: name == "MOVE" }
+                let which = Named::parse(&word(&next!()), by_uid);
+                Self::Copy { which, to: string(&next!()), moves: name == "MOVE" }
             }
-            "EXPUNGE" => Self::Expunge(by_uid.then(|| Named::parse(&word(&next()), true))),
+            "EXPUNGE" => Self::Expunge(by_uid.then(|| Named::parse(&word(&next!()), true))),
             other => panic!("the server knows no {other}"),
         };
         let rest: Vec<Arg> = args.collect();
         assert!(rest.is_empty(), "{name} has too many arguments: {rest:?}");
         cmd
+    }
+}
+
+/// The parameters of a SELECT (RFC 7162 sections 3.1.8 and 3.2.5).
+fn opening(list: &Arg) -> (Option<(u32, u64)>, bool) {
+    match list {
+        Arg::List(list) => match &list[..] {
+            [Arg::Word(name), since] if name == "QRESYNC" => match &words(since)[..] {
+                [era, mods] => {
+                    let number = |text: &String| text.parse::<u64>().expect("a number");
+                    (Some((u32::try_from(number(era)).expect("a UIDVALIDITY"), number(mods))), false)
+                }
+                other => panic!("the programs know no sets of messages: {other:?}"),
+            },
+            [Arg::Word(name)] if name == "CONDSTORE" => (None, true),
+            other => panic!("the server knows no {other:?}"),
+        },
+        other => panic!("{other:?} is no list"),
     }
 }
 

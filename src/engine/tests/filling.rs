@@ -3,7 +3,7 @@
 use super::script::{Script, resolved};
 use crate::Select;
 use crate::command::{Items, Search, Store};
-use crate::types::{Fill, Flag, Seq, Uid};
+use crate::types::{Fill, Flag, Seq, Uid, UidSet};
 
 fn opened(exists: u32) -> String {
     format!("* {exists} EXISTS\n* OK [UIDVALIDITY 7] era\n")
@@ -139,6 +139,46 @@ fn with_the_view_off_nothing_is_asked_and_nothing_is_guessed() {
     script.say("* 9 EXPUNGE");
     assert!(script.events()[0].starts_with("the server contradicts itself"), "it still counts");
     script.quiet();
+}
+
+#[test]
+fn until_the_next_select_is_written_news_is_of_the_mailbox_that_is_selected() {
+    let mut script = Script::new("ESEARCH", &[]);
+    script.select("INBOX".into(), "SELECT INBOX", &(opened(1) + "TAG OK done"));
+    script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 10\nTAG OK done").quiet();
+    let token = script.sender.select("Other");
+    // It is taken up, and none of its bytes is written.
+    script.bench.engine.poll(script.bench.now);
+    script.say("* 2 EXISTS\n* OK [UIDVALIDITY 8] made anew");
+    token.cancel();
+    // Who came was to be asked for by UIDs of the era before.
+    script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 1:2\nTAG OK done").quiet();
+    assert_eq!(uids(&script), [1, 2]);
+    assert_eq!(
+        script.events(),
+        [
+            "opened with 1 message, UIDVALIDITY 7",
+            "2 messages now",
+            "UIDVALIDITY is 8 now: all UIDs of before are void",
+            "the server contradicts itself: UIDVALIDITY changed while the mailbox was selected",
+            "2 messages now",
+        ]
+    );
+}
+
+#[test]
+fn what_vanished_and_was_not_there_is_no_result_either() {
+    let mut script = Script::new("QRESYNC ESEARCH UIDPLUS", &["QRESYNC"]);
+    let inbox = script.select("INBOX".into(), "SELECT INBOX", &(opened(3) + "TAG OK done"));
+    script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 10,13,20\nTAG OK done");
+    let token = inbox.expunge("10:13".parse::<UidSet>().unwrap());
+    script.line("UID EXPUNGE 10:13", "* VANISHED 10:13\nTAG OK done").quiet();
+    let expunged = resolved(token);
+    assert_eq!((expunged.count, expunged.uids), (2, "10,13".parse().unwrap()));
+    assert_eq!(
+        script.events(),
+        ["opened with 3 messages, UIDVALIDITY 7", "uid 13 removed", "uid 10 removed"]
+    );
 }
 
 #[test]

@@ -14,19 +14,35 @@ pub(super) struct Folder {
     pub(super) era: u32,
     pub(super) next: u32,
     pub(super) messages: Vec<Mail>,
+    /// The highest mod-sequence.
+    pub(super) last: u64,
+    /// What went, and at which mod-sequence.
+    pub(super) removed: Vec<(u32, u64)>,
+    /// It has mod-sequences that last (RFC 7162 section 3.1.2.2).
+    pub(super) keeps_mods: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mail {
     pub(super) uid: u32,
     pub(super) flags: u8,
+    /// When it came or changed last.
+    pub(super) mods: u64,
 }
 
 impl Folder {
     /// A mailbox with so many messages, with gaps between their UIDs.
     pub(super) fn new(name: &str, era: u32, size: u8) -> Self {
-        let messages = (1..=size).map(|n| Mail { uid: u32::from(n) * 3, flags: n % 8 }).collect();
-        Self { name: name.to_owned(), era, next: u32::from(size) * 3 + 2, messages }
+        let messages = (1..=size).map(|n| Mail { uid: u32::from(n) * 3, flags: n % 8, mods: u64::from(n) });
+        Self {
+            name: name.to_owned(),
+            era,
+            next: u32::from(size) * 3 + 2,
+            messages: messages.collect(),
+            last: u64::from(size) + 1,
+            removed: Vec::new(),
+            keeps_mods: true,
+        }
     }
 }
 
@@ -58,7 +74,8 @@ impl Server {
         let folder = &mut self.folders[folder];
         let uid = folder.next;
         folder.next += 1;
-        folder.messages.push(Mail { uid, flags });
+        let mods = folder.tick();
+        folder.messages.push(Mail { uid, flags, mods });
         uid
     }
 
@@ -68,7 +85,12 @@ impl Server {
         let folder = &mut self.folders[session.folder];
         let told = session.told.iter_mut().filter(|m| m.uid == uid && !m.gone);
         told.for_each(|m| m.flags = to(m.flags));
-        folder.messages.iter_mut().filter(|m| m.uid == uid).for_each(|m| m.flags = to(m.flags));
+        let Some(at) = folder.messages.iter().position(|m| m.uid == uid) else { return };
+        let flags = to(folder.messages[at].flags);
+        if flags != folder.messages[at].flags {
+            let mods = folder.tick();
+            folder.messages[at] = Mail { uid, flags, mods };
+        }
     }
 
     /// Takes a message out of the selected mailbox.
@@ -86,8 +108,13 @@ impl Server {
         })
     }
 
-    fn remove(&mut self, folder: usize, uid: u32) {
-        self.folders[folder].messages.retain(|m| m.uid != uid);
+    pub(super) fn remove(&mut self, folder: usize, uid: u32) {
+        let all = &mut self.folders[folder];
+        if let Some(at) = all.messages.iter().position(|m| m.uid == uid) {
+            all.messages.remove(at);
+            let mods = all.tick();
+            all.removed.push((uid, mods));
+        }
         if let Some(session) = self.session.as_mut().filter(|s| s.folder == folder) {
             session.told.iter_mut().filter(|m| m.uid == uid).for_each(|m| m.gone = true);
         }
@@ -96,12 +123,13 @@ impl Server {
     /// Another session changes the flags of a message.
     pub(super) fn other_flags(&mut self, folder: usize, which: u16, flags: u8) {
         let folder = folder % 2;
-        let count = self.folders[folder].messages.len();
-        let Some(mail) = self.folders[folder].messages.get_mut(usize::from(which) % count.max(1)) else {
-            return;
-        };
-        mail.flags = flags;
-        let uid = mail.uid;
+        let all = &mut self.folders[folder];
+        let at = usize::from(which) % all.messages.len().max(1);
+        let Some(Mail { uid, flags: before, .. }) = all.messages.get(at).copied() else { return };
+        if flags != before {
+            let mods = all.tick();
+            all.messages[at] = Mail { uid, flags, mods };
+        }
         if let Some(session) = self.session.as_mut().filter(|s| s.folder == folder) {
             for m in session.told.iter_mut().filter(|m| m.uid == uid) {
                 m.dirty |= m.flags != flags;

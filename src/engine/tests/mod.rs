@@ -10,11 +10,13 @@
 
 mod answers;
 mod astray;
+mod away;
 mod checks;
 mod commands;
 mod filling;
 mod mailboxes;
 mod model;
+mod mods;
 mod news;
 mod order;
 mod prefix;

@@ -16,18 +16,25 @@ const PROGRAMS: u32 = 1000;
 
 fn kinds() -> impl Strategy<Value = Kind> {
     let fill = prop_oneof![Just(Fill::Uids), Just(Fill::Flags)];
-    (0u8..3, any::<[bool; 7]>(), fill, prop_oneof![Just(50_000u32), 1u32..4]).prop_map(
-        |(literals, [rev2, esearch, moves, uidplus, idle, keeps_ghosts, tells_uids], fill, window)| Kind {
-            literals,
-            rev2,
-            esearch,
-            moves,
-            uidplus,
-            idle,
-            keeps_ghosts,
-            tells_uids,
-            fill,
-            window,
+    let mods = (any::<bool>(), any::<bool>(), prop::bool::weighted(0.3));
+    (0u8..3, any::<[bool; 7]>(), mods, fill, prop_oneof![Just(50_000u32), 1u32..4]).prop_map(
+        |(literals, some, (condstore, qresync, nomods), fill, window)| {
+            let [rev2, esearch, moves, uidplus, idle, keeps_ghosts, tells_uids] = some;
+            Kind {
+                literals,
+                rev2,
+                esearch,
+                moves,
+                uidplus,
+                idle,
+                keeps_ghosts,
+                tells_uids,
+                fill,
+                window,
+                condstore,
+                qresync,
+                nomods,
+            }
         },
     )
 }
@@ -66,6 +73,9 @@ fn ops() -> impl Strategy<Value = Op> {
         3 => any::<(u8, u16, u8)>().prop_map(|(folder, which, flags)| Op::OtherFlags { folder, which, flags }),
         3 => any::<(u8, u16)>().prop_map(|(folder, which)| Op::OtherExpunge { folder, which }),
         3 => any::<u8>().prop_map(Op::Wait),
+        3 => any::<u8>().prop_map(Op::Save),
+        2 => any::<u8>().prop_map(Op::Snapshot),
+        1 => any::<(u8, u8)>().prop_map(|(folder, size)| Op::NewEra { folder, size }),
     ];
     let ends = prop_oneof![Just(Op::Logout), (0u16..200).prop_map(Op::Break)];
     prop_oneof![100 => users, 130 => world, 1 => ends]
@@ -104,4 +114,13 @@ fn the_client_ends_up_with_what_the_server_told() {
     let cases = std::env::var("IMAP_DUPLEX_PROGRAMS").map_or(PROGRAMS, |n| n.parse().expect("a number"));
     let config = Config { cases, max_shrink_iters: 20_000, ..Config::default() };
     proptest!(config, |((kind, sizes, ops, rest) in programs())| run(kind, sizes, &ops, rest));
+}
+
+/// The server refuses a message before it has come, and the connection breaks before the client reads of that.
+#[test]
+fn a_literal_that_was_not_awaited_was_sent_in_part() {
+    let kind = Kind { window: 50_000, ..Kind::default() };
+    let append = Op::Append { to: 0, size: 0, flags: 0 };
+    let ops = [append, Op::Write(200), Op::Answer { which: 0, dice: 0 }, Op::Break(0)];
+    run(kind, [0, 1], &ops, 0);
 }

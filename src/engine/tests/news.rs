@@ -42,7 +42,11 @@ impl Server {
         let (dirty, known): (Vec<&Told>, _) = session.told.iter().filter(|m| !m.gone).partition(|m| m.dirty);
         let some = if dirty.is_empty() && !only_news { known } else { dirty };
         let Some(uid) = some.get(usize::from(which) % some.len().max(1)).map(|m| m.uid) else { return false };
-        let names = if self.kind.tells_uids { vec!["UID", "FLAGS"] } else { vec!["FLAGS"] };
+        let mut names = if self.kind.tells_uids { vec!["UID", "FLAGS"] } else { vec!["FLAGS"] };
+        if self.tells_mods() {
+            names.push("MODSEQ");
+            self.highest_row = self.highest_row.max(self.mods_of(uid).unwrap_or(0));
+        }
         self.say_row(uid, &names);
         true
     }
@@ -54,8 +58,13 @@ impl Server {
         }
         let Some(session) = &self.session else { return false };
         let gone: Vec<u32> = session.told.iter().filter(|m| m.gone).map(|m| m.uid).collect();
-        let Some(uid) = gone.get(usize::from(which) % gone.len().max(1)) else { return false };
-        self.say_expunge(*uid);
+        let first = usize::from(which) % gone.len().max(1);
+        let Some(uid) = gone.get(first) else { return false };
+        if self.says_vanished() {
+            self.say_vanished(&gone[first..gone.len().min(first + 1 + usize::from(which) % 3)]);
+        } else {
+            self.say_expunge(*uid);
+        }
         true
     }
 
@@ -78,6 +87,7 @@ impl Server {
 
     /// A FETCH row of a message with these items.
     pub(super) fn say_row(&mut self, uid: u32, items: &[&str]) {
+        let mods = self.mods_of(uid);
         let Some(session) = &mut self.session else { return };
         let folder = session.folder;
         let Some(at) = session.told.iter().position(|m| m.uid == uid) else { return };
@@ -85,7 +95,11 @@ impl Server {
         session.told[at].dirty &= !tells_flags;
         let flags = session.told[at].flags;
         let note = if tells_flags { Note::Flags(folder, uid, flags) } else { Note::Nothing };
-        let items: Vec<String> = items.iter().map(|item| item_text(item, folder, uid, flags)).collect();
+        let text = |item: &&str| match (*item, mods) {
+            ("MODSEQ", mods) => mods.map(|mods| format!("MODSEQ ({mods})")),
+            (item, _) => Some(item_text(item, folder, uid, flags)),
+        };
+        let items: Vec<String> = items.iter().filter_map(text).collect();
         self.say(format!("* {} FETCH ({})", at + 1, items.join(" ")), note);
     }
 

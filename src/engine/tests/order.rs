@@ -32,7 +32,7 @@ fn is_about_mailboxes(cmd: &Cmd) -> bool {
 /// answer so, though no section says it in so many words. ESEARCH names its tag (RFC 9051 section 7.3.4).
 fn answers_look_alike(a: &Cmd, b: &Cmd) -> bool {
     match (a, b) {
-        (Cmd::Fetch { which: mine, items: some }, Cmd::Fetch { which: theirs, items: others }) => {
+        (Cmd::Fetch { which: mine, items: some, .. }, Cmd::Fetch { which: theirs, items: others, .. }) => {
             let plain = |items: &[String]| items == ["UID"];
             let told_as = |item: &String| item.replace(".PEEK", "");
             let others: Vec<String> = others.iter().map(told_as).collect();

@@ -166,6 +166,7 @@ fn recordings() -> Vec<Recording> {
         tells_uids: rev2,
         fill: Fill::Uids,
         window: 50_000,
+        ..Kind::default()
     };
     vec![record(kind(false, 0)), record(kind(true, 1))]
 }

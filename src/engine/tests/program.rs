@@ -84,6 +84,14 @@ pub(super) enum Op {
         folder: u8,
         which: u16,
     },
+    /// Keeps the state of a mailbox, for a later SELECT to go on from.
+    Save(u8),
+    Snapshot(u8),
+    /// A mailbox is made anew, with so many messages; a selected one gets a new UIDVALIDITY.
+    NewEra {
+        folder: u8,
+        size: u8,
+    },
     /// Time passes.
     Wait(u8),
     /// All bytes go both ways, and the server answers a few times.
@@ -105,6 +113,7 @@ impl World {
         if std::env::var_os("IMAP_DUPLEX_TRACE").is_some() {
             println!("{op:?}");
         }
+        self.server.client_knows = self.client_knows();
         self.act(op);
         self.look();
         // A server closes after LOGOUT (RFC 9051 section 6.1.3); the engine may be quicker.
@@ -233,6 +242,9 @@ impl World {
                 self.server.other_flags(usize::from(folder), which, flags % 64);
             }
             Op::OtherExpunge { folder, which } => self.server.other_expunge(usize::from(folder), which),
+            Op::Save(n) => self.save(n),
+            Op::Snapshot(n) => self.take_snapshot(n),
+            Op::NewEra { folder, size } => self.server.new_era(usize::from(folder % 2), size % 6),
             Op::Wait(n) => {
                 const TIMES: [u64; 5] = [10, 100, 5_000, 70_000, 660_000];
                 self.bench.wait(Duration::from_millis(TIMES[usize::from(n) % TIMES.len()]));
@@ -255,16 +267,19 @@ impl World {
         let folder = usize::from(n % 2);
         let what = Select::new(self.server.folders[folder].name.as_str());
         let what = if n & 4 == 4 { what.read_only() } else { what };
+        let resume = self.saved[folder].clone().filter(|_| n & 8 == 8);
+        let what = resume.iter().fold(what, |what, state| what.resume(state.clone()));
         let token = self.sender.submit(what);
         let mailbox = token.mailbox();
         let (id, selection) = (token.id(), mailbox.selection());
         self.selects.insert(id, selection);
+        self.resumes.extend(resume.map(|state| (selection, state)));
         self.mailboxes.push((mailbox, folder));
         self.note(token, Intent { folder: Some(folder), ..Intent::new("SELECT", true) });
     }
 
     /// The mailbox that a command goes through: mostly the newest.
-    fn mailbox(&self, via: u8) -> Option<(Mailbox, usize)> {
+    pub(super) fn mailbox(&self, via: u8) -> Option<(Mailbox, usize)> {
         let back = if via % 8 == 7 { usize::from(via / 8) % self.mailboxes.len().max(1) } else { 0 };
         self.mailboxes.iter().rev().nth(back).cloned()
     }
@@ -299,6 +314,16 @@ impl World {
         let seqs: Vec<u32> = (1..=exists).filter(|seq| (seq * 5 + n) % 7 < 3).collect();
         let set: SeqSet = seqs.iter().copied().filter_map(Seq::new).collect();
         (set.into(), Some((seqs, false)))
+    }
+
+    /// Up to which UID the client knows all messages.
+    pub(super) fn client_knows(&self) -> u32 {
+        let Some(selection) = &self.bench.engine.selection else { return 0 };
+        let view = &selection.view;
+        // What is under way to it may make it begin anew.
+        let anew = self.server.out.iter().any(|(text, _)| text.starts_with(b"* OK [UIDVALIDITY"));
+        let whole = view.unknown().is_none() && self.bench.engine.opening.is_none() && !anew;
+        view.uids().last().filter(|_| whole).map_or(0, Uid::get)
     }
 
     fn is_open(&self, mailbox: &Mailbox) -> bool {

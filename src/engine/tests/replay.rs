@@ -21,6 +21,8 @@ pub(super) struct Replay {
     /// How many messages went whose UID was not known.
     pub(super) removed_unknown: usize,
     pub(super) created: Vec<String>,
+    /// UIDVALIDITY has changed: that the view begins anew is told next.
+    anew: bool,
     pub(super) closed: bool,
 }
 
@@ -56,7 +58,8 @@ impl Replay {
             }
             EventKind::SelectionEnded => self.open = None,
             EventKind::Exists { count } => {
-                assert!(*count as usize > messages.len(), "EXISTS that tells nothing new: {shown:?}");
+                let anew = std::mem::take(&mut self.anew);
+                assert!(anew || *count as usize > messages.len(), "EXISTS that tells nothing new: {shown:?}");
                 messages.resize(*count as usize, Seen::default());
             }
             EventKind::Arrived { seq, uid, flags } => {
@@ -65,6 +68,13 @@ impl Replay {
                 assert_eq!(seen.uid, None, "arrived twice: {shown:?}");
                 seen.uid = Some((*uid).into());
                 seen.flags = flags.clone().or(seen.flags.take());
+            }
+            // What went while away was never in this list.
+            EventKind::Removed { seq: None, .. } if event.away => {}
+            EventKind::Removed { seq: None, uid } => {
+                // One of several whose UIDs have not been told: nothing that was told by number means anything now.
+                self.removed_unknown += usize::from(uid.is_none());
+                *messages = vec![Seen::default(); messages.len() - 1];
             }
             EventKind::Removed { seq, uid } => {
                 let at = seq.expect("its number is known").get() as usize - 1;
@@ -91,6 +101,15 @@ impl Replay {
                 self.data.push((cause, Box::new(answer.clone())));
             }
             EventKind::MailboxCreated(entry) => self.created.push(entry.name.to_string()),
+            EventKind::Resumed { .. } => {}
+            EventKind::UidValidityChanged { .. } if event.away => {}
+            EventKind::UidValidityChanged { .. } => self.anew = true,
+            EventKind::Contradiction { .. } => {
+                assert!(self.anew, "it did not: {shown:?}");
+                if let Some((_, messages)) = &mut self.open {
+                    messages.iter_mut().for_each(|seen| *seen = Seen::default());
+                }
+            }
             EventKind::Notice(_) => self.notices += 1,
             EventKind::Closed { .. } => self.closed = true,
             _ => panic!("the server said nothing that could become this: {shown:?}"),

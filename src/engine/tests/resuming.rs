@@ -2,7 +2,7 @@
 
 use super::script::Script;
 use crate::Select;
-use crate::command::Store;
+use crate::command::{Items, Store};
 use crate::types::{Fill, Flag, Flags, MailboxState, ModSeq, Uid, UidSet, UidValidity};
 
 /// Messages 1 to 5 of era 7; 1 and 2 were seen, the others had no flags; all is known up to mod-sequence 90.
@@ -205,6 +205,46 @@ fn what_happens_meanwhile_did_not_happen_while_away() {
     );
     script.line("UID FETCH 1:5 (FLAGS)", "TAG OK done");
     script.quiet();
+}
+
+#[test]
+fn mod_sequences_of_a_mailbox_without_handle_are_no_news() {
+    let mut script = Script::new("QRESYNC", &["QRESYNC"]);
+    script.select("INBOX".into(), "SELECT INBOX", &(opened(0, 90) + "TAG OK done"));
+    let token = script.sender.select("Other");
+    // Some servers keep the mailbox before selected.
+    script.line("SELECT Other", "TAG BAD what?");
+    script.events();
+    script.say("* OK [HIGHESTMODSEQ 91] so far\n* OK [UIDVALIDITY 8] made anew\n* 1 EXISTS");
+    assert_eq!(script.events(), [""; 0]);
+    drop(token);
+}
+
+#[test]
+fn flags_that_were_read_before_the_comparison_are_news_all_the_same() {
+    let mut script = Script::new("", &[]);
+    let token = script.sender.select(resuming());
+    script.line("SELECT INBOX", &(opened(5, 1).replace("HIGHESTMODSEQ 1", "NOMODSEQ") + "TAG OK done"));
+    let search = script.expect("UID SEARCH ALL");
+    // A user's own question is answered first.
+    let inbox = token.mailbox();
+    let flags = inbox.fetch(Uid::new(3).unwrap(), Items::new().flags());
+    script.line("UID FETCH 3 (FLAGS)", "* 3 FETCH (UID 3 FLAGS (\\Flagged))\nTAG OK done");
+    // And a change of this moment is told as one.
+    script.say("* 4 FETCH (UID 4 FLAGS (\\Seen))");
+    script.say(&format!("* SEARCH 1 2 3 4 5\n{search} OK done"));
+    let rows = "* 3 FETCH (UID 3 FLAGS (\\Flagged))\n* 4 FETCH (UID 4 FLAGS (\\Seen))\nTAG OK done";
+    script.line("UID FETCH 1:5 (FLAGS)", rows).quiet();
+    assert_eq!(
+        script.events(),
+        [
+            "opened with 5 messages, UIDVALIDITY 7",
+            "uid 4 has flags (\\Seen)",
+            "uid 3 has flags (\\Flagged) (while away)",
+            RESUMED,
+        ]
+    );
+    drop((token, flags));
 }
 
 #[test]

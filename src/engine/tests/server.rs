@@ -12,7 +12,7 @@ use crate::engine::Shared;
 use crate::types::{CommandId, Fill};
 
 /// What kind of server it is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Kind {
     /// 0: literals wait; 1: LITERAL+; 2: LITERAL-.
     pub(super) literals: u8,
@@ -26,6 +26,11 @@ pub(super) struct Kind {
     pub(super) keeps_ghosts: bool,
     /// Rows that nobody asked for name the UID.
     pub(super) tells_uids: bool,
+    /// It knows mod-sequences, and with QRESYNC switched on it tells what went by UID (RFC 7162).
+    pub(super) condstore: bool,
+    pub(super) qresync: bool,
+    /// The second mailbox has no mod-sequences all the same.
+    pub(super) nomods: bool,
     /// How much the client's view is to learn by itself, and in how large windows.
     pub(super) fill: Fill,
     pub(super) window: u32,
@@ -41,6 +46,8 @@ pub(super) struct Task {
     pub(super) todo: Option<Vec<u32>>,
     /// What `todo` was at first.
     pub(super) whole: Vec<u32>,
+    /// The mailbox's mod-sequence when it began.
+    pub(super) since: u64,
 }
 
 /// What happened to a command of the client, over all its lines.
@@ -65,6 +72,8 @@ pub(super) struct Outcome {
     pub(super) appended: Option<u32>,
     pub(super) listed: Vec<String>,
     pub(super) status: Option<(u32, u32, u32, u32)>,
+    /// The server answered in place of a `+`: the last line was not received whole.
+    pub(super) cut_short: bool,
     /// The tagged responses that the client has read: `OK`, `NO`, `BAD`.
     pub(super) ends: Vec<&'static str>,
 }
@@ -76,6 +85,7 @@ pub(super) enum Note {
     /// EXISTS: these came.
     Grew(Vec<u32>),
     Expunged(u32),
+    Vanished(Vec<u32>),
     /// The tagged OK of SELECT: these are there.
     Opened(CommandId, usize, Vec<u32>),
     /// No mailbox is selected any more.
@@ -140,6 +150,12 @@ pub(super) struct Server {
     open: BTreeMap<String, (CommandId, Cmd, bool)>,
     tags: BTreeSet<String>,
     pub(super) ended: bool,
+    /// Rows tell mod-sequences.
+    pub(super) mods_on: bool,
+    /// The highest mod-sequence of rows since the last tagged response.
+    pub(super) highest_row: u64,
+    /// Up to which UID the client's view is complete.
+    pub(super) client_knows: u32,
 }
 
 impl Server {
@@ -147,7 +163,10 @@ impl Server {
         Self {
             kind,
             shared,
-            folders: vec![Folder::new("INBOX", 7, sizes[0]), Folder::new("Work", 9, sizes[1])],
+            folders: vec![
+                Folder::new("INBOX", 7, sizes[0]),
+                Folder { keeps_mods: !kind.nomods, ..Folder::new("Work", 9, sizes[1]) },
+            ],
             session: None,
             tasks: Vec::new(),
             idling: Idling::No,
@@ -168,18 +187,23 @@ impl Server {
             open: BTreeMap::new(),
             tags: BTreeSet::new(),
             ended: false,
+            mods_on: !kind.enabled().is_empty(),
+            highest_row: 0,
+            client_knows: 0,
         }
     }
 
     pub(super) fn capabilities(&self) -> String {
-        let Kind { literals, rev2, esearch, moves, uidplus, idle, .. } = self.kind;
+        let Kind { literals, rev2, esearch, moves, uidplus, idle, condstore, qresync, .. } = self.kind;
+        let mods = [(condstore, " CONDSTORE"), (qresync, " ENABLE QRESYNC")];
         let literals = ["", " LITERAL+", " LITERAL-"][usize::from(literals)];
         if rev2 {
             // All that IMAP4rev2 contains need not be named (RFC 9051 appendix E).
-            return format!("IMAP4rev2{literals}");
+            let mods: String = mods.iter().filter(|(has, _)| *has).map(|(_, name)| *name).collect();
+            return format!("IMAP4rev2{literals}{mods}");
         }
         let more = [(esearch, " ESEARCH"), (moves, " MOVE"), (uidplus, " UIDPLUS"), (idle, " IDLE")];
-        let more: String = more.iter().filter(|(has, _)| *has).map(|(_, name)| *name).collect();
+        let more: String = more.iter().chain(&mods).filter(|(has, _)| *has).map(|(_, name)| *name).collect();
         format!("IMAP4rev1 UNSELECT{literals}{more}")
     }
 
@@ -226,6 +250,12 @@ impl Server {
                 if let Some((_, view)) = &mut heard.view {
                     let uid = view.remove(seq as usize - 1);
                     heard.removed.push(uid);
+                }
+            }
+            Note::Vanished(uids) => {
+                if let Some((_, view)) = &mut heard.view {
+                    view.retain(|uid| !uids.contains(uid));
+                    heard.removed.extend(uids);
                 }
             }
             Note::Opened(id, folder, uids) => {
@@ -329,7 +359,9 @@ impl Server {
         self.literal = 0;
         let id = self.owner(&tag);
         self.known_tag(&tag);
-        self.outcomes.entry(id).or_default().lines += 1;
+        self.tell_mod_seq();
+        let outcome = self.outcomes.entry(id).or_default();
+        (outcome.lines, outcome.cut_short) = (outcome.lines + 1, true);
         self.say(format!("{tag} {how} not here {{5}}"), Note::Tagged(id, tag, how, true));
     }
 
@@ -372,7 +404,7 @@ impl Server {
             self.idle = Some((tag, id));
             return;
         }
-        self.tasks.push(Task { tag, id, cmd, todo: None, whole: Vec::new() });
+        self.tasks.push(Task { tag, id, cmd, todo: None, whole: Vec::new(), since: 0 });
     }
 
     /// What a client may not send while other commands run.
@@ -385,7 +417,8 @@ impl Server {
         if cmd.is_by_number() {
             let open = before(&|(_, other, _)| other.lets_expunge_through());
             assert_eq!(open, None, "{tag} {cmd:?} uses numbers, and this may let EXPUNGE through");
-            let expunged = self.out.iter().any(|(_, note)| matches!(note, Note::Expunged(_)));
+            let expunged =
+                self.out.iter().any(|(_, note)| matches!(note, Note::Expunged(_) | Note::Vanished(_)));
             assert!(!expunged, "{tag} {cmd:?} uses numbers, and an EXPUNGE is under way");
         }
         // RFC 3501 section 5.5: what hangs on flags is not sent while they are being changed; with IMAP4rev2 it may be.

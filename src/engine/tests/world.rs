@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::away::{Away, Kept};
 use super::replay::Replay;
 use super::server::{Kind, Server};
 use super::tokens::{Got, Known, Pending};
@@ -11,7 +12,7 @@ use super::{Bench, settings};
 use crate::client::{Mailbox, Sender};
 use crate::command::Noop;
 use crate::engine::{Settings, Windows};
-use crate::types::{CloseReason, CommandId, SelectionId};
+use crate::types::{CloseReason, CommandId, MailboxState, SelectionId};
 
 /// What became of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,13 @@ pub(super) struct World {
     pub(super) held: Vec<Box<dyn Pending>>,
     pub(super) intents: BTreeMap<CommandId, Intent>,
     pub(super) replay: Replay,
+    /// The state of each mailbox that was saved last; and of each selection that goes on from one.
+    pub(super) saved: [Option<MailboxState>; 2],
+    pub(super) resumes: BTreeMap<SelectionId, MailboxState>,
+    /// Of each selection its mailbox, and the UIDs that it began with.
+    pub(super) opened_with: BTreeMap<SelectionId, (usize, Vec<u32>)>,
+    pub(super) away: Option<Away>,
+    pub(super) kept: Vec<Kept>,
     pub(super) mailboxes: Vec<(Mailbox, usize)>,
     pub(super) selects: BTreeMap<CommandId, SelectionId>,
     opened: usize,
@@ -69,6 +77,7 @@ impl World {
         let server = Server::new(kind, bench.shared.clone(), sizes);
         bench.feed(format!("* PREAUTH [CAPABILITY {}] hello\r\n", server.capabilities()).as_bytes());
         bench.engine.set_ready();
+        bench.engine.session.enabled.extend(kind.enabled());
         Self {
             bench,
             server,
@@ -76,6 +85,11 @@ impl World {
             held: Vec::new(),
             intents: BTreeMap::new(),
             replay: Replay::default(),
+            saved: [None, None],
+            resumes: BTreeMap::new(),
+            opened_with: BTreeMap::new(),
+            away: None,
+            kept: Vec::new(),
             mailboxes: Vec::new(),
             selects: BTreeMap::new(),
             opened: 0,
@@ -108,6 +122,7 @@ impl World {
     pub(super) fn settle(&mut self) {
         for _ in 0..10_000 {
             self.write(usize::MAX);
+            self.server.client_knows = self.client_knows();
             let mut moved = self.server.advance(0, PLAIN);
             moved |= !self.server.out.is_empty();
             self.deliver(usize::MAX);
@@ -149,6 +164,9 @@ impl World {
         self.opened += new.len();
         for (id, uids) in new {
             let selection = self.selects.get(&id).copied();
+            if let (Some(selection), Some(folder)) = (selection, self.server.outcomes[&id].folder) {
+                self.opened_with.insert(selection, (folder, uids.clone()));
+            }
             for intent in self.intents.values_mut().filter(|i| i.meant.is_none() && i.selection == selection)
             {
                 intent.meant = intent.seqs.as_ref().map(|(seqs, _)| pick(seqs, &uids));
@@ -184,6 +202,7 @@ impl World {
     pub(super) fn read_events(&mut self, most: usize) {
         for _ in 0..most {
             let Some(event) = self.bench.event() else { return };
+            self.follow_away(&event);
             self.replay.follow(event);
         }
     }

@@ -25,6 +25,8 @@ pub(crate) enum Own {
     Idle,
     /// NOOP, where IDLE is not to be had.
     Poll,
+    /// NOTIFY, after the server has forgotten it.
+    Notify,
     /// LOGOUT, when the last handle has gone.
     Logout,
 }

@@ -120,6 +120,20 @@ impl Selection {
         }
     }
 
+    /// Throws away what is known, for it to be asked for anew and compared with this.
+    pub(super) fn begin_anew(&mut self, exists: u32, before: Option<Before>) {
+        let (wanted, view) = (self.filling.wanted, &self.view);
+        self.view = match wanted {
+            Fill::Off => View::off(exists),
+            _ => View::reopened(exists, view.removed(), view.generation()),
+        };
+        // What is still to be asked of the time before is asked then, if what was known then means anything yet.
+        let (since, away) = (self.filling.changes_since.filter(|_| before.is_some()), self.filling.away);
+        self.filling = Filling::new(wanted, before);
+        (self.filling.changes_since, self.filling.away) = (since, away && since.is_some());
+        self.changed = true;
+    }
+
     /// Makes what is known now known to the handles, if it has changed. Before anything is told or ends that hangs on it.
     pub(super) fn publish(&mut self) {
         if !std::mem::take(&mut self.changed) {
@@ -262,13 +276,7 @@ impl Engine {
         // What was known is compared with what is there, unless its UIDs are of another era.
         let before =
             selection.filling.before.take().or_else(|| Before::of(&selection.view)).filter(|_| !new_era);
-        let (wanted, view) = (selection.filling.wanted, &selection.view);
-        selection.view = match wanted {
-            Fill::Off => View::off(exists),
-            _ => View::reopened(exists, view.removed(), view.generation()),
-        };
-        selection.filling = Filling::new(wanted, before);
-        selection.changed = true;
+        selection.begin_anew(exists, before);
         let place = Some(selection.seat.place.clone());
         self.tell(Event::new(EventKind::Contradiction { what }).at(place.clone()));
         self.tell(Event::new(EventKind::Exists { count: exists }).at(place));

@@ -15,6 +15,7 @@ mod filling;
 mod mailboxes;
 mod model;
 mod news;
+mod notifying;
 mod order;
 mod prefix;
 mod program;

@@ -38,8 +38,15 @@ pub(crate) fn code<'a>(i: Input<'a>, name: &[u8], rules: &Rules) -> Option<(Inpu
         b"UIDNEXT" => nonzero(i, number, Uid::new, Code::UidNext)?,
         b"UIDVALIDITY" => nonzero(i, number, UidValidity::new, Code::UidValidity)?,
         b"BADEVENT" => {
-            let (rest, known) =
-                if i.peek() == Some(b'(') { string_list(i, rules).ok()? } else { (i, Vec::new()) };
+            let (rest, known) = match i.peek() {
+                Some(b'(') => string_list(i, rules).ok()?,
+                Some(b']') => (i, Vec::new()),
+                // Dovecot has no parentheses.
+                _ => {
+                    let (rest, words) = code_words(i, rules)?;
+                    (rest, words.into_iter().map(Cow::into_owned).collect())
+                }
+            };
             (rest, Code::BadEvent(known))
         }
         b"BADURL" => text(i, Code::BadUrl)?,

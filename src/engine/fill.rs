@@ -185,6 +185,12 @@ impl Engine {
 
     /// One of the engine's own commands has ended.
     pub(super) fn own_ended(&mut self, own: Own, seat: Option<&Seat>, asked: &Asked) {
+        let own = match own {
+            Own::Subscription { mailbox, found } => {
+                return self.subscription_looked_up(mailbox, found, asked.ok);
+            }
+            own => own,
+        };
         let Some(selection) = &mut self.selection else { return };
         if seat.is_some_and(|seat| seat.id != selection.seat.id) {
             // What it heard is of another selection.
@@ -235,7 +241,7 @@ impl Engine {
                 self.fill_on();
             }
             Own::FillFlags => self.fill_on(),
-            Own::Flags(_) | Own::Idle | Own::Poll | Own::Notify | Own::Logout => {}
+            Own::Flags(_) | Own::Idle | Own::Poll | Own::Notify | Own::Subscription { .. } | Own::Logout => {}
         }
     }
 

@@ -10,13 +10,14 @@
 //!
 //! SELECTED is whichever mailbox is selected (section 3.1), so nothing need be said again after a SELECT.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
+use std::mem::{Discriminant, discriminant};
 use std::time::{Duration, Instant};
 
 use super::Engine;
 use super::own::Own;
 use super::resume::Before;
-use crate::command::{Claim, Effect, Hears, Notify, NotifyEvent};
+use crate::command::{Claim, Effect, Hears, List, Notify, NotifyEvent};
 use crate::types::{
     Answer, CommandId, Event, EventKind, Fill, ListEntry, MailboxName, MailboxStatus, Metadata, Place,
     Untagged,
@@ -31,8 +32,10 @@ pub(super) struct Notifying {
     /// How often in a row it was lost, and when last.
     times: u8,
     last: Option<Instant>,
-    /// Mailboxes that are known to be subscribed to: a LIST without `\Subscribed` says of these that they no longer are.
+    /// Mailboxes that are known to be subscribed to: of these a LIST without `\Subscribed` may say that they no longer are.
     subscribed: HashSet<MailboxName>,
+    /// What our own commands did to mailboxes last, as long as the server may still tell it.
+    ours: VecDeque<(MailboxName, Discriminant<EventKind>)>,
     /// A NOTIFY ended in a way that leaves open whether it holds, and it would let numbers move at any time.
     may_move_numbers: bool,
 }
@@ -47,6 +50,8 @@ enum Lost {
     Unclear,
 }
 
+/// How much of our own doing is kept in mind.
+const MOST_OURS: usize = 100;
 /// How many subscriptions are kept in mind.
 const MOST_SUBSCRIBED: usize = 10_000;
 /// How often in a row it is said again in full; after that the selected mailbox is all that is asked for.
@@ -73,6 +78,25 @@ impl Notifying {
 
     fn asks_subscriptions_alone(&self) -> bool {
         self.asks(NotifyEvent::SubscriptionChange) && !self.asks(NotifyEvent::MailboxName)
+    }
+
+    /// A command of ours has done this to a mailbox; the server may tell it to us once more (RFC 5465 section 5).
+    pub(super) fn our_doing(&mut self, event: &Event) {
+        let is_subscription = matches!(event.kind, EventKind::MailboxSubscribed { .. });
+        let told = self.asks(NotifyEvent::MailboxName) && !is_subscription;
+        if let Some(place) = event.place.as_ref().filter(|_| told) {
+            self.ours.retain(|(mailbox, _)| *mailbox != place.mailbox);
+            if self.ours.len() >= MOST_OURS {
+                self.ours.pop_front();
+            }
+            self.ours.push_back((place.mailbox.clone(), discriminant(&event.kind)));
+        }
+    }
+
+    /// Whether this is what we did to the mailbox ourselves; what comes after it is not.
+    fn is_echo(&mut self, mailbox: &MailboxName, kind: &EventKind) -> bool {
+        let Some(at) = self.ours.iter().position(|(ours, _)| ours == mailbox) else { return false };
+        self.ours.remove(at).is_some_and(|(_, done)| done == discriminant(kind))
     }
 
     /// This mailbox is subscribed to, or no longer. Whether it was known to be.
@@ -128,7 +152,10 @@ impl Engine {
     /// `[NOTIFICATIONOVERFLOW]`: from now on the server tells nothing, not even of the selected mailbox (RFC 5465 section
     /// 5.8). Whether there was anything to lose.
     pub(super) fn notifications_lost(&mut self, now: Instant) -> bool {
-        let in_flight = self.flights.values().any(|f| matches!(f.class.effect, Effect::Notify(_)));
+        let in_flight = self.flights.values().any(|f| {
+            // What came before its first byte was written is about the one before.
+            f.begun && matches!(f.class.effect, Effect::Notify(_))
+        });
         let had = self.notify.asked.as_ref().is_some_and(|asked| !asked.is_silent());
         if !had && !in_flight {
             return false;
@@ -217,16 +244,30 @@ impl Engine {
             Some(EventKind::MailboxCreated(entry.clone()))
         };
         let is_there = !matches!(kind, Some(EventKind::MailboxDeleted | EventKind::MailboxNoAccess));
-        if let Some(kind) = kind {
+        if let Some(kind) = kind.filter(|kind| !self.notify.is_echo(&entry.name, kind)) {
             self.tell(Event::new(kind).at(place.clone()));
         }
         // Whether it is subscribed to is surely told only where that was asked.
         if !is_there || !lsub && !self.notify.asks(NotifyEvent::SubscriptionChange) {
             return;
         }
-        let known = self.notify.subscription(&entry.name, subscribed);
-        if subscribed || known || self.notify.asks_subscriptions_alone() {
-            self.tell(Event::new(EventKind::MailboxSubscribed { subscribed }).at(place));
+        if !subscribed && !self.notify.asks_subscriptions_alone() {
+            // Dovecot does not say it of a mailbox that was made, so who was known to be subscribed to is looked up.
+            if self.notify.subscribed.contains(&entry.name) {
+                let list = List::new(entry.name.as_str()).subscribed();
+                self.queue_own(Own::Subscription { mailbox: entry.name, found: false }, list, None);
+            }
+            return;
+        }
+        self.notify.subscription(&entry.name, subscribed);
+        self.tell(Event::new(EventKind::MailboxSubscribed { subscribed }).at(place));
+    }
+
+    /// It was asked whether this mailbox is still subscribed to.
+    pub(super) fn subscription_looked_up(&mut self, mailbox: MailboxName, found: bool, ok: bool) {
+        if ok && !found && self.notify.subscription(&mailbox, false) {
+            let place = Some(Place { mailbox, selection: None });
+            self.tell(Event::new(EventKind::MailboxSubscribed { subscribed: false }).at(place));
         }
     }
 

@@ -5,7 +5,7 @@
 use super::slot::Job;
 use crate::command::{Claim, Command, Flow, Line, Messages, Session};
 use crate::error::Result;
-use crate::types::{Answer, CommandId, Done, UidSet, Untagged};
+use crate::types::{Answer, CommandId, Done, MailboxName, UidSet, Untagged};
 
 /// What one of the engine's own commands is for.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(crate) enum Own {
     Poll,
     /// NOTIFY, after the server has forgotten it.
     Notify,
+    /// `LIST (SUBSCRIBED)` or LSUB: whether this mailbox is still subscribed to.
+    Subscription { mailbox: MailboxName, found: bool },
     /// LOGOUT, when the last handle has gone.
     Logout,
 }
@@ -44,6 +46,11 @@ impl Own {
 
     /// Keeps what this command's answer tells.
     pub(crate) fn heard(&mut self, answer: &Answer) {
+        if let (Self::Subscription { mailbox, found }, Answer::List(entry) | Answer::Lsub(entry)) =
+            (&mut *self, answer)
+        {
+            *found |= entry.name == *mailbox;
+        }
         let Self::Fill(found) = self else { return };
         match answer {
             Answer::Search(told) => found.extend_from(&told.numbers.0),

@@ -219,6 +219,7 @@ impl Engine {
                 Event::new(EventKind::MailboxSubscribed { subscribed }).at(elsewhere(mailbox))
             }
         };
+        self.notify.our_doing(&event);
         self.tell(event.caused_by(Some(id)));
     }
 

@@ -381,10 +381,6 @@ fn further_codes() {
     assert_eq!(code("TEMPFAIL"), Code::TempFail);
     assert_eq!(code("NOTIFICATIONOVERFLOW"), Code::NotificationOverflow);
     assert_eq!(
-        code("BADEVENT AnnotationChange MailboxMetadataChange"),
-        Code::BadEvent(vec!["AnnotationChange".into(), "MailboxMetadataChange".into()])
-    );
-    assert_eq!(
         code("BADEVENT (MessageNew MessageExpunge)"),
         Code::BadEvent(vec!["MessageNew".into(), "MessageExpunge".into()])
     );

@@ -132,8 +132,8 @@ async fn numbers_hit_the_right_messages_while_they_may_move() {
         let inbox = a.inbox().await;
         is_alive(&mut a, &inbox).await;
         let mut other = a.other().await;
-        for round in 0..3 {
-            other.remove(&uids[round].to_string()).await;
+        for gone in &uids[..3] {
+            other.remove(&gone.to_string()).await;
             // With no regard to whether the removal has come yet: by the number the message had as we know it.
             let before = inbox.snapshot();
             let Some(wanted) = before.uid(seq(1)) else { panic!("the UIDs are known") };

@@ -46,6 +46,8 @@
 //! - Think in [`Uid`](types::Uid)s: they stay. Sequence numbers ([`Seq`](types::Seq)) shift whenever a message goes.
 //!   Events and rows carry both.
 //! - While there is nothing to do the connection idles by itself (RFC 2177), so that news comes as it happens.
+//! - What becomes of other mailboxes is told by servers with NOTIFY (RFC 5465), if you [ask for it](Sender::notify); the
+//!   selected mailbox is told of in any case.
 //! - A response that is not understood can be looked into by [`replay`], from its bytes alone.
 //! - What has no command here can be sent as a [raw line](Sender::raw), or as a [`Command`] of your own.
 //!
@@ -98,7 +100,7 @@
 //!
 //! # What is not there yet
 //!
-//! NOTIFY, a bound on results that are read slowly, SASL mechanisms beyond PLAIN, COMPRESS, native TLS, reconnects, a local
+//! A bound on results that are read slowly, SASL mechanisms beyond PLAIN, COMPRESS, native TLS, reconnects, a local
 //! store. See the README.
 //!
 //! # Features

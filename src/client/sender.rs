@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::{Handle, Select, Token};
 use crate::command::{
-    Append, AskCapabilities, Command, Create, Delete, Id, List, Logout, Noop, Raw, Rename, StatusItems,
-    StatusOf, Subscribe,
+    Append, AskCapabilities, Command, Create, Delete, Id, List, Logout, Noop, Notify, Raw, Rename,
+    StatusItems, StatusOf, Subscribe,
 };
 use crate::engine::{Seat, Submitted};
 use crate::error::Result;
@@ -126,6 +126,41 @@ impl Sender {
     /// Takes a mailbox from those that the user wants to see: `UNSUBSCRIBE` (RFC 9051 section 6.3.8).
     pub fn unsubscribe(&self, mailbox: impl Into<MailboxName>) -> Token<Subscribe> {
         self.submit(Subscribe::undo(mailbox))
+    }
+
+    /// Has the server tell of other mailboxes too, at any time: `NOTIFY` (RFC 5465). What it tells comes on the event stream; the
+    /// result is the counts that [`Notify::status`] asks for. Needs NOTIFY.
+    ///
+    /// It holds for the connection, whichever mailbox is selected, until the next one. The selected mailbox is told of as
+    /// before, unless [`Notify::selected`] says otherwise, and automatic IDLE goes on. If the server gives up
+    /// ([`NotificationsLost`](crate::types::EventKind::NotificationsLost)), it is asked again.
+    ///
+    /// The token fails with [`Unsupported`](crate::ErrorKind::Unsupported) if the server has no NOTIFY, with
+    /// [`Invalid`](crate::ErrorKind::Invalid) if what is asked breaks the rules of RFC 5465 sections 5 and 6, both unsent; and
+    /// with [`No`](crate::ErrorKind::No) if the server knows an event of that name not
+    /// ([`Code::BadEvent`](crate::types::Code::BadEvent) lists those that it knows) or has too much to do
+    /// ([`Code::NotificationOverflow`](crate::types::Code::NotificationOverflow)). What was asked before then still holds.
+    ///
+    /// ```no_run
+    /// # async fn example(imap: imap_duplex::Sender, mut events: imap_duplex::Receiver) -> imap_duplex::Result<()> {
+    /// use imap_duplex::command::{Notify, NotifyEvent};
+    /// use imap_duplex::types::EventKind;
+    ///
+    /// let watch = Notify::set().personal(NotifyEvent::MESSAGES).personal(NotifyEvent::MAILBOXES);
+    /// for status in imap.notify(watch.status()).await? {
+    ///     println!("{} has {:?} messages", status.name, status.messages);
+    /// }
+    /// while let Some(event) = events.next().await {
+    ///     match &event.kind {
+    ///         EventKind::Status(now) => println!("{} has {:?} messages now", now.name, now.messages),
+    ///         other => println!("{event} ({other:?})"),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn notify(&self, what: Notify) -> Token<Notify> {
+        self.submit(what)
     }
 
     /// Asks for nothing; the server may use the occasion to tell what is new: `NOOP` (RFC 9051 section 6.1.2).

@@ -6,6 +6,7 @@
 
 use crate::types::MailboxName;
 
+use super::notify::Notify;
 use super::store::Store;
 
 /// What kind of command one is. The default for users' own is [`Class::barrier`].
@@ -69,6 +70,8 @@ pub(crate) enum Effect {
         mailbox: MailboxName,
         subscribed: bool,
     },
+    /// What the server tells unasked, from now on.
+    Notify(Box<Notify>),
 }
 
 /// The kinds of untagged responses that a command may claim, as bits.

@@ -114,7 +114,25 @@ impl Items {
         self
     }
 
-    fn encode(&self, line: &mut Line, by_uid: bool) {
+    /// Whether the server can be asked to tell this of messages that come (RFC 5465 section 5.2).
+    pub(super) fn check_news(&self, session: &Session) -> Result<()> {
+        if self.mod_seq && !session.can("CONDSTORE") && !session.can("QRESYNC") {
+            return Err(Error::unsupported("the server keeps no mod-sequences (CONDSTORE)"));
+        }
+        if self.marks_seen && !self.sections.is_empty() {
+            return Err(Error::invalid("NOTIFY can't mark new messages as seen"));
+        }
+        let is_everywhere = |section: &Section| {
+            matches!(section, Section::Full | Section::Header | Section::HeaderFields(_) | Section::Text)
+        };
+        if self.sections.iter().all(|wanted| is_everywhere(&wanted.section)) {
+            Ok(())
+        } else {
+            Err(Error::invalid("NOTIFY can't ask for a part that new messages may not have"))
+        }
+    }
+
+    pub(super) fn encode(&self, line: &mut Line, by_uid: bool) {
         line.open();
         let simple = [
             // A UID FETCH is answered with the UID anyway (RFC 9051 section 6.4.9).

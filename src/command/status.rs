@@ -64,6 +64,18 @@ impl StatusItems {
     }
 }
 
+impl StatusItems {
+    /// Whether this tells less than all of it.
+    fn lacks(self, told: &MailboxStatus) -> bool {
+        self.messages && told.messages.is_none()
+            || self.uid_next && told.uid_next.is_none()
+            || self.uid_validity && told.uid_validity.is_none()
+            || self.unseen && told.unseen.is_none()
+            || self.size && told.size.is_none()
+            || self.highest_mod_seq && told.highest_mod_seq.is_none()
+    }
+}
+
 /// `STATUS` of one mailbox.
 #[derive(Clone, Debug)]
 #[must_use]
@@ -121,11 +133,8 @@ impl Command for StatusOf {
     fn claims(&self, heard: &Untagged) -> Claim {
         match heard.answer() {
             Answer::MailboxStatus(status) if status.name == self.mailbox => {
-                if self.answered {
-                    Claim::Part
-                } else {
-                    Claim::Whole
-                }
+                // One that lacks what was asked for is likely news (RFC 5465 section 5.2).
+                if self.answered || self.items.lacks(status) { Claim::Part } else { Claim::Whole }
             }
             // Some servers write names in their own case of letters.
             Answer::MailboxStatus(status)

@@ -155,6 +155,7 @@ fn can_be_left_out(event: &Event) -> bool {
         EventKind::Data(_)
             | EventKind::Alert { .. }
             | EventKind::MailboxRenamed { .. }
+            | EventKind::NotificationsLost { .. }
             | EventKind::Completed { detached: true, .. }
             | EventKind::Failed { .. }
             | EventKind::Closed { .. }

@@ -107,24 +107,37 @@ impl Engine {
             return;
         }
         match unknown {
-            Some((first, _)) if self.session.is_enabled("UIDONLY") => {
-                // There are no numbers to ask by (RFC 9586 section 3).
-                let search = match view.uid_before(first).map(|uid| Uid::new(uid.get().saturating_add(1))) {
-                    Some(Some(from)) => Search::uids(from..),
-                    _ => Search::all(),
-                };
-                self.queue_own(Own::Fill(UidSet::new()), search, Some(seat));
-            }
+            // There are no numbers to ask by (RFC 9586 section 3).
+            Some((first, _)) if self.session.is_enabled("UIDONLY") => self.ask_by_uid(first, seat),
             Some((first, last)) => {
                 match newest(view, last, filling.done, self.at_once(self.settings.windows.flags)) {
                     Some(from) => {
                         let fetch = Fetch::new(from.., Items::new().flags());
                         self.queue_own(Own::Learn, fetch, Some(seat));
                     }
+                    // None that stay what they are (RFC 5465 section 5.3).
+                    None if self.notify.moves_numbers() => self.ask_by_uid(first, seat),
                     None => self.ask_window(first, last, seat),
                 }
             }
             None => self.filled(seat),
+        }
+    }
+
+    /// Asks for the UIDs from this message on, without a number in the question.
+    fn ask_by_uid(&mut self, first: Seq, seat: Arc<Seat>) {
+        let Some(selection) = &self.selection else { return };
+        let before = selection.view.uid_before(first).map_or(0, Uid::get);
+        let from = Uid::new(before.saturating_add(1));
+        match from {
+            // A search was void; rows tell their numbers, where there are any.
+            Some(from) if selection.filling.by_rows && !self.session.is_enabled("UIDONLY") => {
+                self.queue_own(Own::Learn, Fetch::new(from.., Items::new()), Some(seat));
+            }
+            Some(from) if before > 0 => {
+                self.queue_own(Own::Fill(UidSet::new()), Search::uids(from..), Some(seat));
+            }
+            _ => self.queue_own(Own::Fill(UidSet::new()), Search::all(), Some(seat)),
         }
     }
 
@@ -190,6 +203,12 @@ impl Engine {
 
     /// One of the engine's own commands has ended.
     pub(super) fn own_ended(&mut self, own: Own, seat: Option<&Seat>, asked: &Asked) {
+        let own = match own {
+            Own::Subscription { mailbox, found } => {
+                return self.subscription_looked_up(mailbox, found, asked.ok);
+            }
+            own => own,
+        };
         let Some(selection) = &mut self.selection else { return };
         if seat.is_some_and(|seat| seat.id != selection.seat.id) {
             // What it heard is of another selection.
@@ -249,7 +268,7 @@ impl Engine {
                 }
                 self.fill_on();
             }
-            Own::Flags(_) | Own::Idle | Own::Poll | Own::Logout => {}
+            Own::Flags(_) | Own::Idle | Own::Poll | Own::Notify | Own::Subscription { .. } | Own::Logout => {}
         }
     }
 

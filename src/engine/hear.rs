@@ -12,8 +12,8 @@ use super::flight::Flight;
 use super::{Engine, LAST_WORDS, excerpt};
 use crate::command::Hears;
 use crate::types::{
-    Answer, Code, CommandId, Event, EventKind, Flag, ListEntry, MailboxName, Place, Seq, Status,
-    StatusResponse, UidSet, Untagged,
+    Answer, Code, CommandId, Event, EventKind, Flag, MailboxName, Place, Seq, Status, StatusResponse, UidSet,
+    Untagged,
 };
 use crate::view::Gone;
 use crate::wire::{Response, Unreadable};
@@ -146,16 +146,12 @@ impl Engine {
             }
             Answer::List(entry) | Answer::Lsub(entry) => {
                 let entry = entry.clone();
-                if let Some(heard) = self.give(heard).1 {
-                    self.tell(listed(entry, heard.name() == "LSUB"));
-                }
+                self.hear_list(&entry, heard);
             }
-            Answer::MailboxStatus(status) => {
-                let status = status.clone();
-                if self.give(heard).1.is_some() {
-                    let place = Place { mailbox: status.name.clone(), selection: None };
-                    self.tell(Event::new(EventKind::Status(status)).at(Some(place)));
-                }
+            Answer::MailboxStatus(_) => self.hear_counts(heard),
+            Answer::Metadata(told) => {
+                let told = told.clone();
+                self.hear_metadata(told, heard);
             }
             Answer::ESearch(found) => {
                 let owner = found.tag.as_deref().and_then(|tag| self.shared.owner(tag));
@@ -208,6 +204,9 @@ impl Engine {
             return;
         }
         let is_alert = status.code == Some(Code::Alert);
+        if status.code == Some(Code::NotificationOverflow) && self.notifications_lost(now) {
+            return;
+        }
         if let Some(Code::UidValidity(era)) = &status.code
             && !self.is_opening()
             && let Some(selection) = &mut self.selection
@@ -324,16 +323,4 @@ impl Engine {
     fn names_messages(&self, id: CommandId) -> bool {
         self.flights.get(&id).is_some_and(|f| f.messages.is_some())
     }
-}
-
-/// What LIST says unasked: a mailbox is there, has another name, or is gone (RFC 5465 section 5.4).
-fn listed(entry: ListEntry, lsub: bool) -> Event {
-    let place = Some(Place { mailbox: entry.name.clone(), selection: None });
-    let kind = match &entry.old_name {
-        Some(from) => EventKind::MailboxRenamed { from: from.clone() },
-        None if entry.has("\\NonExistent") => EventKind::MailboxDeleted,
-        None if lsub => EventKind::MailboxSubscribed { subscribed: true },
-        None => EventKind::MailboxCreated(entry),
-    };
-    Event::new(kind).at(place)
 }

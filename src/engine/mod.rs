@@ -20,6 +20,7 @@ mod fill;
 mod flight;
 mod hear;
 mod idle;
+mod notify;
 mod numbers;
 mod outbox;
 mod own;
@@ -44,6 +45,7 @@ use bytes::{Bytes, BytesMut};
 use self::admission::Load;
 use self::flight::Flight;
 use self::idle::Idle;
+use self::notify::Notifying;
 use self::outbox::Outbox;
 use self::own::{Own, Tokenless};
 use self::selection::{Opening, Selection};
@@ -105,6 +107,7 @@ pub(crate) struct Engine {
     line: Option<LineOwner>,
     outbox: Outbox,
     idle: Idle,
+    notify: Notifying,
     /// How often capabilities have been told.
     capabilities_told: u64,
     /// The user is told of changes of capabilities (not of those while logging in).
@@ -154,6 +157,7 @@ impl Engine {
             line: None,
             outbox: Outbox::default(),
             idle: Idle::default(),
+            notify: Notifying::default(),
             capabilities_told: 0,
             tells_capabilities: false,
             waiting_since: None,

@@ -15,10 +15,10 @@ impl Engine {
             && self.selection.as_ref().is_none_or(|s| s.view.unknown().is_some())
     }
 
-    /// Whether this command can't name messages by number: it has no such form, or the session has no numbers (RFC 9586
-    /// section 3).
+    /// Whether this command can't name messages by number: it has no such form, the session has no numbers (RFC 9586
+    /// section 3), or they may shift while it is on its way (RFC 5465 section 5.3).
     fn must_name_uids(&self, next: &Submission) -> bool {
-        next.class.by_uid || self.session.is_enabled("UIDONLY")
+        next.class.by_uid || self.session.is_enabled("UIDONLY") || self.notify.moves_numbers()
     }
 
     /// Makes numbers mean what they meant when the command was submitted, and UIDs of them where the command
@@ -33,9 +33,22 @@ impl Engine {
         match messages {
             Messages::Seqs(set) => *messages = self.settled(set, by_uid, then)?,
             Messages::Slots(slots) => *messages = self.found(slots, by_uid)?,
+            Messages::Uids(set) if self.notify.moves_numbers() && set.names_last() => {
+                *messages = self.last_named(set)?.into();
+            }
             Messages::Uids(_) => {}
         }
         Ok(())
+    }
+
+    /// `*` may be another message by the time it arrives (RFC 5465 section 5.2): the last one is named by its UID.
+    fn last_named(&self, set: &UidSet) -> Result<UidSet> {
+        let mut named = set.difference(&Uid::new(u32::MAX).into_iter().collect());
+        let view = self.selection.as_ref().map(|s| &s.view);
+        if let Some((view, last)) = view.and_then(|view| Some((view, Seq::new(view.len())?))) {
+            named.insert(view.uid(last).ok_or_else(no_uid)?);
+        }
+        Ok(named)
     }
 
     /// The messages that a command that waits names, as it would be sent now.

@@ -5,7 +5,7 @@
 use super::slot::Job;
 use crate::command::{Claim, Command, Flow, Line, Messages, Session};
 use crate::error::Result;
-use crate::types::{Answer, CommandId, Done, UidSet, Untagged};
+use crate::types::{Answer, CommandId, Done, MailboxName, UidSet, Untagged};
 
 /// How many ranges of UIDs are kept of an answer, about: more than any mailbox has can't add up.
 const MOST_RANGES: usize = 4 << 20;
@@ -28,6 +28,10 @@ pub(crate) enum Own {
     Idle,
     /// NOOP, where IDLE is not to be had.
     Poll,
+    /// NOTIFY, after the server has forgotten it.
+    Notify,
+    /// `LIST (SUBSCRIBED)` or LSUB: whether this mailbox is still subscribed to.
+    Subscription { mailbox: MailboxName, found: bool },
     /// LOGOUT, when the last handle has gone.
     Logout,
 }
@@ -40,6 +44,11 @@ impl Own {
 
     /// Keeps what this command's answer tells.
     pub(crate) fn heard(&mut self, answer: &Answer) {
+        if let (Self::Subscription { mailbox, found }, Answer::List(entry) | Answer::Lsub(entry)) =
+            (&mut *self, answer)
+        {
+            *found |= entry.name == *mailbox;
+        }
         let Self::Fill(found) = self else { return };
         match answer {
             _ if found.ranges().len() > MOST_RANGES => {}

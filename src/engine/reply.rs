@@ -117,6 +117,10 @@ impl Engine {
             (Err(error), Effect::Select { .. }) => self.opening_failed(error.kind()),
             // RFC 3501 section 6.4.6: a NO may leave some messages changed; what they have now must be asked.
             (Err(_), Effect::Store(store)) if store.is_silent() => self.ask_flags_of(id, &store),
+            (Err(error), Effect::Notify(asked)) => {
+                let refused = matches!(error.kind(), ErrorKind::No | ErrorKind::Bad);
+                self.notify_failed(id, &asked, refused);
+            }
             (Err(_), _) => {}
         }
         let logged_out = self.flights.get(&id).is_some_and(|f| matches!(f.class.effect, Effect::Logout));
@@ -200,6 +204,7 @@ impl Engine {
                 return self.end_selection(Some(id));
             }
             Effect::Store(store) => return self.stored(id, &store, done),
+            Effect::Notify(asked) => return self.notifying(id, asked),
             Effect::Create(mailbox) => {
                 let entry = ListEntry::new(mailbox.clone());
                 Event::new(EventKind::MailboxCreated(entry)).at(elsewhere(mailbox))
@@ -212,9 +217,11 @@ impl Engine {
             }
             Effect::Rename { from, to } => Event::new(EventKind::MailboxRenamed { from }).at(elsewhere(to)),
             Effect::Subscribe { mailbox, subscribed } => {
+                self.notify.subscription(&mailbox, subscribed);
                 Event::new(EventKind::MailboxSubscribed { subscribed }).at(elsewhere(mailbox))
             }
         };
+        self.notify.our_doing(&event);
         self.tell(event.caused_by(Some(id)));
     }
 

@@ -137,6 +137,18 @@ impl Selection {
         self.contradictions < MOST_CONTRADICTIONS
     }
 
+    /// Throws away what is known, for it to be asked for anew; and compared with this, unless the UIDs are of another era.
+    pub(super) fn throw_away(&mut self, exists: u32, is_new_era: bool) {
+        let (view, filling) = (&self.view, std::mem::take(&mut self.filling));
+        let wanted = filling.wanted;
+        self.filling = if is_new_era { Filling::new(wanted, None) } else { filling.begun_anew(view) };
+        self.view = match wanted {
+            Fill::Off => View::off(exists),
+            _ => View::reopened(exists, view.removed(), view.generation()),
+        };
+        self.changed = true;
+    }
+
     /// Makes what is known now known to the handles, if it has changed. Before anything is told or ends that hangs on it.
     pub(super) fn publish(&mut self) {
         if !std::mem::take(&mut self.changed) {
@@ -299,15 +311,7 @@ impl Engine {
                 .close(CloseReason::Protocol(format!("it contradicts itself again and again: {what}")));
         }
         tracing::warn!(mailbox = %selection.seat.place.mailbox, what, "the server contradicts itself");
-        let (view, filling) = (&selection.view, std::mem::take(&mut selection.filling));
-        let wanted = filling.wanted;
-        // What was known is compared with what is there, and what was still to be asked is, unless the UIDs are of another era.
-        selection.filling = if era.is_some() { Filling::new(wanted, None) } else { filling.begun_anew(view) };
-        selection.view = match wanted {
-            Fill::Off => View::off(exists),
-            _ => View::reopened(exists, view.removed(), view.generation()),
-        };
-        selection.changed = true;
+        selection.throw_away(exists, era.is_some());
         let place = Some(selection.seat.place.clone());
         if era.is_some() {
             (selection.uid_validity, selection.in_step) = (era, InStep::default());

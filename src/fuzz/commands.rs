@@ -63,7 +63,7 @@ fn same(command: impl command::Command, session: &Session, meant: &Command) {
 /// Makes one command, has it written, and reads it.
 pub(super) fn command(from: &mut Chooser<'_>) {
     let session = &session(from);
-    match from.below(12) {
+    match from.below(13) {
         0 => {
             let (user, password) = (from.text(), from.text());
             let meant = Command::Login { user: user.clone().into(), password: password.clone().into() };
@@ -100,6 +100,7 @@ pub(super) fn command(from: &mut Chooser<'_>) {
         8 => search(from, session),
         9 => fetch(from, session),
         10 => store(from, session),
+        11 => notify(from, session),
         _ => {
             let (field, value) = (from.text(), from.text());
             let meant = Command::Id(vec![(field.clone().into(), Some(value.clone().into()))]);
@@ -170,6 +171,21 @@ fn fetch(from: &mut Chooser<'_>, session: &Session) {
     let data = FetchItem::Section { name: "BODY.PEEK".to_owned(), section, part };
     assert_eq!((read.uid, read.which.to_set()), (true, Some(set)));
     assert_eq!(read.items, [FetchItem::Name("FLAGS".to_owned()), data]);
+}
+
+fn notify(from: &mut Chooser<'_>, session: &Session) {
+    use command::{Notify, NotifyEvent};
+    let names: Vec<_> = from.some(3, Chooser::text).into_iter().map(MailboxName::new).collect();
+    let session = Session {
+        capabilities: session.capabilities().iter().chain(["NOTIFY"]).collect(),
+        ..session.clone()
+    };
+    let Some(read) = read(Notify::set().mailboxes(names.clone(), NotifyEvent::MESSAGES), &session) else {
+        return;
+    };
+    let Command::Notify(Some(read)) = read else { panic!("{read:?}") };
+    assert_eq!(read.groups.len(), 2);
+    assert_eq!(read.groups[1].names, names);
 }
 
 fn store(from: &mut Chooser<'_>, session: &Session) {

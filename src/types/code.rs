@@ -101,7 +101,7 @@ pub enum Code {
     /// `BADCOMPARATOR`: none of the collations that were asked for is there (RFC 5255 section 4.9).
     BadComparator,
     /// `BADEVENT`: the server can't tell of the events that were asked for; these are all that it can (RFC
-    /// 5465 section 5).
+    /// 5465 section 3.1). Dovecot names those that it can't instead.
     BadEvent(Vec<String>),
     /// `BADURL`: a URL in CATENATE that can't be used (RFC 4469 section 4.1).
     BadUrl(String),

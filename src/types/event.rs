@@ -10,6 +10,7 @@ use super::answer::Answer;
 use super::capability::Capabilities;
 use super::flag::Flags;
 use super::mailbox::{ListEntry, MailboxName, MailboxStatus};
+use super::metadata::Metadata;
 use super::number::{CommandId, ModSeq, SelectionId, Seq, Uid, UidValidity};
 use super::status::StatusResponse;
 
@@ -129,6 +130,21 @@ pub enum EventKind {
     MailboxSubscribed {
         /// Whether it is subscribed to now.
         subscribed: bool,
+    },
+    /// The user may not read this mailbox, so the server can't tell of it (RFC 5465 sections 3.1 and 5.9).
+    #[non_exhaustive]
+    MailboxNoAccess,
+    /// Annotations of a mailbox changed, or those of the server, if [`Event::place`] is `None` (RFC 5464 section 4.4.2). As a rule
+    /// their names alone are told.
+    MetadataChanged(Metadata),
+    /// The server had too much to tell and gave up what NOTIFY asked for (RFC 5465 section 5.8). What became of the other
+    /// mailboxes meanwhile is not known; what is known of the selected one is compared with what is there.
+    #[non_exhaustive]
+    NotificationsLost {
+        /// Whether the library asks for all of it again; the counts of all mailboxes that are watched follow as
+        /// [`EventKind::Status`] then. If not, because the server gives up again and again or refuses, only the selected
+        /// mailbox is asked for; ask for the others yourself at a better time.
+        asked_again: bool,
     },
     /// Data that answers a detached command, or a question that nobody here asked.
     Data(Answer),
@@ -298,6 +314,9 @@ impl Event {
             EventKind::MailboxRenamed { .. } => "mailbox_renamed",
             EventKind::MailboxDeleted => "mailbox_deleted",
             EventKind::MailboxSubscribed { .. } => "mailbox_subscribed",
+            EventKind::MailboxNoAccess => "mailbox_no_access",
+            EventKind::MetadataChanged(_) => "metadata_changed",
+            EventKind::NotificationsLost { .. } => "notifications_lost",
             EventKind::Data(_) => "data",
             EventKind::Completed { .. } => "completed",
             EventKind::Failed { .. } => "failed",
@@ -379,6 +398,17 @@ impl Event {
             EventKind::MailboxDeleted => f.write_str("deleted"),
             EventKind::MailboxSubscribed { subscribed: true } => f.write_str("subscribed to"),
             EventKind::MailboxSubscribed { subscribed: false } => f.write_str("unsubscribed from"),
+            EventKind::MailboxNoAccess => f.write_str("can't be watched: no access"),
+            EventKind::MetadataChanged(told) => {
+                f.write_str("annotations changed:")?;
+                told.entries.iter().try_for_each(|entry| write!(f, " {}", entry.name.escape_debug()))
+            }
+            EventKind::NotificationsLost { asked_again: true } => {
+                f.write_str("the server lost notifications, and is asked for them again")
+            }
+            EventKind::NotificationsLost { asked_again: false } => {
+                f.write_str("the server lost notifications")
+            }
             EventKind::Data(answer) => {
                 f.write_str("data")?;
                 if let Some(id) = self.cause {

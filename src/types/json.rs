@@ -86,7 +86,9 @@ impl<M: SerializeMap> Fields<M> {
                 self.some("mod_seq", *mod_seq)
             }
             EventKind::UidValidityChanged { uid_validity } => self.some("uid_validity", *uid_validity),
-            EventKind::SelectionEnded | EventKind::MailboxDeleted => Ok(()),
+            EventKind::SelectionEnded | EventKind::MailboxDeleted | EventKind::MailboxNoAccess => Ok(()),
+            EventKind::MetadataChanged(told) => self.annotations("entries", told),
+            EventKind::NotificationsLost { asked_again } => self.put("asked_again", asked_again),
             EventKind::Status(status) => self.counts(status),
             EventKind::MailboxCreated(entry) => self.entry(entry),
             EventKind::MailboxRenamed { from } => self.put("from", from),

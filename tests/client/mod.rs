@@ -169,6 +169,7 @@ pub(crate) fn brief(event: &Event) -> String {
             let name = event.mailbox().map_or("?", |name| name.as_str());
             format!("{} {name}", if *subscribed { "subscribed" } else { "unsubscribed" })
         }
+        EventKind::NotificationsLost { asked_again, .. } => format!("notifications lost {asked_again}"),
         EventKind::Data(Answer::Fetch(row)) => format!("data fetch {}", which(row.seq(), row.uid())),
         EventKind::Data(Answer::List(entry)) => format!("data list {}", entry.name),
         EventKind::Data(Answer::MailboxStatus(status)) => format!("data status {}", status.name),

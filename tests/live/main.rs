@@ -18,6 +18,7 @@ mod connecting;
 mod crowd;
 mod dropping;
 mod news;
+mod notify;
 mod pipelining;
 mod resuming;
 #[cfg(feature = "rustls")]

@@ -18,6 +18,7 @@ mod mailboxes;
 mod model;
 mod mods;
 mod news;
+mod notifying;
 mod order;
 mod prefix;
 mod program;

@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::super::{Answer, Message, MetadataEntry, MetadataValue, UrlData};
+use super::super::{Answer, Message, Metadata, MetadataEntry, MetadataValue, UrlData};
 use super::{Fields, SectionSize};
 
 impl<M: SerializeMap> Fields<M> {
@@ -17,7 +17,7 @@ impl<M: SerializeMap> Fields<M> {
             Answer::Metadata(told) => {
                 self.put("answer", "metadata")?;
                 self.some("name", told.mailbox.as_ref())?;
-                self.put("data", &told.entries.iter().map(Annotation).collect::<Vec<_>>())
+                self.annotations("data", told)
             }
             Answer::Sort(found) => self.data("sort", found),
             Answer::Thread(threads) => self.data("thread", threads),
@@ -30,6 +30,11 @@ impl<M: SerializeMap> Fields<M> {
             // All others are told by `answer`, which calls this.
             _ => self.put("answer", "other"),
         }
+    }
+
+    /// Annotations, each with its name.
+    pub(super) fn annotations(&mut self, name: &str, told: &Metadata) -> Result<(), M::Error> {
+        self.put(name, &told.entries.iter().map(Annotation).collect::<Vec<_>>())
     }
 
     fn data<T: Serialize + ?Sized>(&mut self, name: &str, data: &T) -> Result<(), M::Error> {

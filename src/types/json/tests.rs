@@ -151,6 +151,16 @@ fn other_mailboxes() {
         r#"{"event":"mailbox_renamed","mailbox":"Sent","from":"Out"}"#
     );
     assert_eq!(at(EventKind::MailboxDeleted), r#"{"event":"mailbox_deleted","mailbox":"Sent"}"#);
+    assert_eq!(at(EventKind::MailboxNoAccess), r#"{"event":"mailbox_no_access","mailbox":"Sent"}"#);
+    let entry = MetadataEntry::new("/shared/comment".into(), MetadataValue::Changed);
+    assert_eq!(
+        at(EventKind::MetadataChanged(Metadata::new(Some("Sent".into()), vec![entry]))),
+        r#"{"event":"metadata_changed","mailbox":"Sent","entries":[{"entry":"/shared/comment","state":"changed"}]}"#
+    );
+    assert_eq!(
+        json(&Event::new(EventKind::NotificationsLost { asked_again: true })),
+        r#"{"event":"notifications_lost","asked_again":true}"#
+    );
     assert_eq!(
         at(EventKind::MailboxSubscribed { subscribed: false }),
         r#"{"event":"mailbox_subscribed","mailbox":"Sent","subscribed":false}"#

@@ -38,8 +38,7 @@ pub(crate) fn code<'a>(i: Input<'a>, name: &[u8], rules: &Rules) -> Option<(Inpu
         b"UIDNEXT" => nonzero(i, number, Uid::new, Code::UidNext)?,
         b"UIDVALIDITY" => nonzero(i, number, UidValidity::new, Code::UidValidity)?,
         b"BADEVENT" => {
-            let (rest, known) =
-                if i.peek() == Some(b'(') { string_list(i, rules).ok()? } else { (i, Vec::new()) };
+            let (rest, known) = events(i, rules)?;
             (rest, Code::BadEvent(known))
         }
         b"BADURL" => text(i, Code::BadUrl)?,
@@ -127,6 +126,15 @@ fn text<'a>(i: Input<'a>, code: impl Fn(String) -> Code) -> Option<(Input<'a>, C
         Err(_) => inside(i).map(|(rest, text)| (rest, String::from_utf8_lossy(text).into_owned()))?,
     };
     Some((rest, code(text))).filter(|_| !i.text.starts_with(b"]"))
+}
+
+/// `(MessageNew MessageExpunge)`, or nothing (RFC 5465 section 8).
+fn events<'a>(i: Input<'a>, rules: &Rules) -> Option<(Input<'a>, Vec<String>)> {
+    match i.peek() {
+        Some(b'(') => string_list(i, rules).ok(),
+        Some(b']') => Some((i, Vec::new())),
+        _ => code_words(i, rules).map(|(rest, all)| (rest, all.into_iter().map(Cow::into_owned).collect())),
+    }
 }
 
 /// `("A001" 454 1000)`, each of which may be NIL, or nothing (RFC 9585).

@@ -30,6 +30,7 @@
 //! | brackets and quotes within an unknown code | `status::code_end` |
 //! | 0, or no number at all, in a code | `code::nonzero`: unknown |
 //! | COPYUID with empty sets | `code::copy_uid` |
+//! | BADEVENT without its parentheses | `code::events` |
 //! | words behind a code that has none | `code::finish`: left out |
 //! | `\*` in FLAGS | `flags::flag` |
 //! | a flag that is a backslash alone | `flags::flags`: skipped |

@@ -86,6 +86,8 @@ pub(crate) enum Command {
         /// Where to.
         to: MailboxName,
     },
+    /// `NOTIFY SET`; `None` for `NOTIFY NONE` (RFC 5465).
+    Notify(Option<Notify>),
     /// Any other: its name in capitals, with `UID ` in front if that was there, and its arguments.
     Other {
         /// The name.
@@ -251,4 +253,24 @@ pub(crate) enum Change {
     Add,
     /// `-FLAGS`.
     Remove,
+}
+
+/// `NOTIFY SET [STATUS]` and its groups.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Notify {
+    /// Whether the counts are asked for at once.
+    pub(crate) status: bool,
+    /// Of which mailboxes which events.
+    pub(crate) groups: Vec<NotifyGroup>,
+}
+
+/// One group of mailboxes, and its events; none for `NONE`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct NotifyGroup {
+    /// `SELECTED`, `SUBTREE` and their kin, in capitals.
+    pub(crate) filter: &'static str,
+    /// The names behind `SUBTREE` and `MAILBOXES`.
+    pub(crate) names: Vec<MailboxName>,
+    /// Each event in capitals; behind `MESSAGENEW` what is to be told of new messages.
+    pub(crate) events: Vec<(String, Vec<FetchItem>)>,
 }

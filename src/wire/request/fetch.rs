@@ -28,7 +28,7 @@ fn with_macro(i: &mut Cursor<'_>) -> Read<Vec<FetchItem>> {
     Ok(names.iter().map(|name| FetchItem::Name((*name).to_owned())).collect())
 }
 
-fn item(i: &mut Cursor<'_>) -> Read<FetchItem> {
+pub(super) fn item(i: &mut Cursor<'_>) -> Read<FetchItem> {
     let name =
         i.run(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'), "an item")?.to_ascii_uppercase();
     if i.peek() == Some(b'[') {

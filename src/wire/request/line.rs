@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::command::{Change, Command, Store};
 use super::cursor::{Cursor, DEPTH, Read};
-use super::{fetch, mailbox, search};
+use super::{fetch, mailbox, notify, search};
 
 /// What has no arguments.
 const PLAIN: [&str; 11] = [
@@ -40,6 +40,7 @@ pub(super) fn command(i: &mut Cursor<'_>) -> Read<Command> {
             Command::Login { user, password: i.astring()? }
         }
         "AUTHENTICATE" => authenticate(i)?,
+        "NOTIFY" => Command::Notify(notify::notify(i)?),
         "ENABLE" => {
             i.space()?;
             Command::Enable(i.separated(Cursor::name)?)

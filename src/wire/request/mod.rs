@@ -11,6 +11,7 @@ mod fetch;
 mod frame;
 mod line;
 mod mailbox;
+mod notify;
 mod search;
 mod value;
 

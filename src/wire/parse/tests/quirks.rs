@@ -50,6 +50,14 @@ fn copyuid_without_sets() {
 }
 
 #[test]
+fn badevent_without_parentheses() {
+    let (_, end) = tagged("A1 NO [BADEVENT AnnotationChange ServerMetadataChange] Unsupported NOTIFY events");
+    let named = vec!["AnnotationChange".into(), "ServerMetadataChange".into()];
+    assert_eq!((end.code, &*end.text), (Some(Code::BadEvent(named)), "Unsupported NOTIFY events"));
+    assert_eq!(status("* NO [BADEVENT] none").code, Some(Code::BadEvent(Vec::new())));
+}
+
+#[test]
 fn an_unknown_code_with_quotes_and_equals_signs() {
     let (tag, end) =
         tagged("T1 OK [Error=\"A.B.C:Cross [x] access\" Result=0 Proxy=H.EXAMPLE.COM:1993:SSL] done.");

@@ -3,6 +3,7 @@
 mod client;
 mod examples;
 mod framing;
+mod notify;
 
 use bytes::BytesMut;
 

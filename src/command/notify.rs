@@ -1,0 +1,407 @@
+//! NOTIFY: which changes of which mailboxes the server is to tell of, at any time (RFC 5465).
+//!
+//! In: sets of mailboxes, each with its events. Out: `NOTIFY SET`, checked against the rules of RFC 5465 sections 5, 6 and 8
+//! before it is sent, always with the part of the selected mailbox, which would fall silent without (section 3.1); and
+//! the counts that the server told with its OK.
+
+use std::collections::HashSet;
+
+use super::{Claim, Class, Command, Effect, Flow, Hears, Items, Line, Session};
+use crate::error::{Error, Result};
+use crate::types::{Answer, Done, MailboxName, MailboxStatus, Untagged};
+
+/// What the server can be asked to tell of (RFC 5465 section 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum NotifyEvent {
+    /// Messages came. Only together with [`MessageExpunge`](Self::MessageExpunge).
+    MessageNew,
+    /// Messages went. Only together with [`MessageNew`](Self::MessageNew).
+    MessageExpunge,
+    /// Flags changed. Only together with the two above. Of a mailbox that is not selected it is told as a new
+    /// mod-sequence (with CONDSTORE or QRESYNC enabled) or as another count of unseen messages.
+    FlagChange,
+    /// Annotations of messages changed. Only together with the first two; few servers have it.
+    AnnotationChange,
+    /// A mailbox was made, renamed or deleted.
+    MailboxName,
+    /// A mailbox was subscribed to or unsubscribed from. Together with [`MailboxName`](Self::MailboxName) a server tells of both in
+    /// one way, so [`MailboxCreated`](crate::types::EventKind::MailboxCreated) comes as well, and an unsubscription is seen only of
+    /// mailboxes that were listed or told of as subscribed to before.
+    SubscriptionChange,
+    /// Annotations of a mailbox changed (RFC 5464).
+    MailboxMetadataChange,
+    /// Annotations of the server changed (RFC 5464).
+    ServerMetadataChange,
+}
+
+impl NotifyEvent {
+    /// Messages that come, go, and change their flags.
+    pub const MESSAGES: [Self; 3] = [Self::MessageNew, Self::MessageExpunge, Self::FlagChange];
+    /// Mailboxes that come, go, change their names, and are subscribed to.
+    pub const MAILBOXES: [Self; 2] = [Self::MailboxName, Self::SubscriptionChange];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::MessageNew => "MessageNew",
+            Self::MessageExpunge => "MessageExpunge",
+            Self::FlagChange => "FlagChange",
+            Self::AnnotationChange => "AnnotationChange",
+            Self::MailboxName => "MailboxName",
+            Self::SubscriptionChange => "SubscriptionChange",
+            Self::MailboxMetadataChange => "MailboxMetadataChange",
+            Self::ServerMetadataChange => "ServerMetadataChange",
+        }
+    }
+}
+
+/// How the server is to tell of the mailbox that is selected, whichever that is (RFC 5465 section 6.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Selected {
+    when: When,
+    items: Option<Items>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    Delayed,
+    Immediate,
+    Never,
+}
+
+impl Selected {
+    /// `SELECTED-DELAYED`, the default: as without NOTIFY. Removals are told while a command runs that allows it; IDLE
+    /// does, so with automatic IDLE they are told as they happen.
+    pub fn delayed() -> Self {
+        Self { when: When::Delayed, items: None }
+    }
+
+    /// `SELECTED`: all at once, removals too, whatever command is running. Sequence numbers can shift at any time then, so
+    /// commands that name messages by number are sent by UID, or fail unsent where the UID is not known (RFC 5465
+    /// section 5.3).
+    pub fn immediate() -> Self {
+        Self { when: When::Immediate, items: None }
+    }
+
+    /// Nothing is told of the selected mailbox, neither by IDLE nor by NOOP (RFC 5465 section 3.1): what is known of it stays as it
+    /// was. Of use only where nobody looks at it.
+    pub fn silent() -> Self {
+        Self { when: When::Never, items: None }
+    }
+
+    /// And of each message that comes the server tells these items at once; they come as
+    /// [`Data`](crate::types::EventKind::Data) events. Sections of parts and items that would set `\Seen` are refused (RFC
+    /// 5465 section 5.2).
+    pub fn fetching(mut self, items: Items) -> Self {
+        self.items = Some(items);
+        self
+    }
+}
+
+/// A set of mailboxes (RFC 5465 sections 6.2 to 6.6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Which {
+    Inboxes,
+    Personal,
+    Subscribed,
+    Subtree(Vec<MailboxName>),
+    Mailboxes(Vec<MailboxName>),
+}
+
+impl Which {
+    fn may_hold(&self, name: &MailboxName) -> bool {
+        match self {
+            // What these are only the server knows.
+            Self::Inboxes | Self::Personal | Self::Subscribed => true,
+            Self::Subtree(roots) => roots.iter().any(|root| name.as_str().starts_with(root.as_str())),
+            Self::Mailboxes(names) => names.contains(name),
+        }
+    }
+
+    fn encode(&self, line: &mut Line) -> Result<()> {
+        let (word, names) = match self {
+            Self::Inboxes => ("inboxes", None),
+            Self::Personal => ("personal", None),
+            Self::Subscribed => ("subscribed", None),
+            Self::Subtree(names) => ("subtree", Some(names)),
+            Self::Mailboxes(names) => ("mailboxes", Some(names)),
+        };
+        line.word(word);
+        match names.map(Vec::as_slice) {
+            None => {}
+            Some([]) => return Err(Error::invalid(format!("NOTIFY of no mailboxes: {word} needs a name"))),
+            Some([name]) => _ = line.mailbox(name),
+            Some(names) => {
+                line.open();
+                for name in names {
+                    line.mailbox(name);
+                }
+                line.close();
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Group {
+    which: Which,
+    events: Vec<NotifyEvent>,
+}
+
+/// `NOTIFY` (RFC 5465): the server tells of other mailboxes too, at any time. What it tells comes on the event stream, as
+/// [`Status`](crate::types::EventKind::Status), [`MailboxCreated`](crate::types::EventKind::MailboxCreated) and their kin.
+///
+/// Each NOTIFY replaces the one before. All that is sent has the selected mailbox in it, [as you choose](Notify::selected),
+/// for else that would fall silent.
+///
+/// ```
+/// use imap_duplex::command::{Notify, NotifyEvent, Selected};
+/// // New mail anywhere, and what becomes of mailboxes below "Lists"; first of all the counts as they are.
+/// let watch = Notify::set()
+///     .personal(NotifyEvent::MESSAGES)
+///     .subtree(["Lists"], NotifyEvent::MAILBOXES)
+///     .status();
+/// // And of the selected mailbox all at once.
+/// let watch = watch.selected(Selected::immediate());
+/// # let _ = watch;
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Notify {
+    selected: Selected,
+    status: bool,
+    groups: Vec<Group>,
+    /// It is said again by the engine: what the server tells is news, and no answer.
+    again: bool,
+    /// Mailboxes whose counts have been told: what comes after that is news.
+    told: HashSet<MailboxName>,
+}
+
+impl Notify {
+    /// Mailboxes are to be watched: name them by the methods below.
+    pub fn set() -> Self {
+        let (selected, told) = (Selected::delayed(), HashSet::new());
+        Self { selected, status: false, groups: Vec::new(), again: false, told }
+    }
+
+    /// No other mailbox is watched any more. It is sent as a `SET` of the selected mailbox alone: `NOTIFY NONE` would silence that
+    /// too (RFC 5465 section 3.1), and goes out only with [`Selected::silent`].
+    pub fn none() -> Self {
+        Self::set()
+    }
+
+    /// And the counts of all mailboxes whose messages are watched are told at once: they are the command's result.
+    pub fn status(mut self) -> Self {
+        self.status = true;
+        self
+    }
+
+    /// And these events of the mailboxes into which mail may be delivered.
+    pub fn inboxes(self, events: impl IntoIterator<Item = NotifyEvent>) -> Self {
+        self.watch(Which::Inboxes, events)
+    }
+
+    /// And these events of all mailboxes of the user's own.
+    pub fn personal(self, events: impl IntoIterator<Item = NotifyEvent>) -> Self {
+        self.watch(Which::Personal, events)
+    }
+
+    /// And these events of all mailboxes that the user has subscribed to.
+    pub fn subscribed(self, events: impl IntoIterator<Item = NotifyEvent>) -> Self {
+        self.watch(Which::Subscribed, events)
+    }
+
+    /// And these events of the mailboxes with these names and of all below them.
+    pub fn subtree<N: Into<MailboxName>>(
+        self,
+        names: impl IntoIterator<Item = N>,
+        events: impl IntoIterator<Item = NotifyEvent>,
+    ) -> Self {
+        self.watch(Which::Subtree(names.into_iter().map(Into::into).collect()), events)
+    }
+
+    /// And these events of the mailboxes with these names; `*` and `%` stand for themselves.
+    pub fn mailboxes<N: Into<MailboxName>>(
+        self,
+        names: impl IntoIterator<Item = N>,
+        events: impl IntoIterator<Item = NotifyEvent>,
+    ) -> Self {
+        self.watch(Which::Mailboxes(names.into_iter().map(Into::into).collect()), events)
+    }
+
+    /// How the selected mailbox is told of; [`Selected::delayed`] unless you say otherwise.
+    pub fn selected(mut self, selected: Selected) -> Self {
+        self.selected = selected;
+        self
+    }
+
+    fn watch(mut self, which: Which, events: impl IntoIterator<Item = NotifyEvent>) -> Self {
+        let mut all: Vec<NotifyEvent> = Vec::new();
+        for event in events {
+            if !all.contains(&event) {
+                all.push(event);
+            }
+        }
+        self.groups.push(Group { which, events: all });
+        self
+    }
+
+    /// The same, to be said again after the server has forgotten it: the counts are news then.
+    pub(crate) fn again(&self) -> Self {
+        let (selected, groups) = (self.selected.clone(), self.groups.clone());
+        Self { selected, status: true, groups, again: true, told: HashSet::new() }
+    }
+
+    /// What is left if the server will not watch the other mailboxes.
+    pub(crate) fn selected_alone(&self) -> Self {
+        Self { groups: Vec::new(), ..self.again() }
+    }
+
+    /// Whether other mailboxes are watched.
+    pub(crate) fn watches(&self) -> bool {
+        self.groups.iter().any(|group| !group.events.is_empty())
+    }
+
+    /// Whether the server may move sequence numbers at any time (RFC 5465 section 5.3).
+    pub(crate) fn moves_numbers(&self) -> bool {
+        self.selected.when == When::Immediate
+    }
+
+    /// Whether nothing at all is asked for.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.selected.when == When::Never && !self.watches()
+    }
+
+    /// Whether this event was asked for, of whichever mailbox.
+    pub(crate) fn asks(&self, event: NotifyEvent) -> bool {
+        self.groups.iter().any(|group| group.events.contains(&event))
+    }
+
+    /// Whether counts of this mailbox may come with the OK.
+    fn may_tell(&self, name: &MailboxName) -> bool {
+        let has_messages = |group: &Group| group.events.contains(&NotifyEvent::MessageNew);
+        self.status && self.groups.iter().any(|group| has_messages(group) && group.which.may_hold(name))
+    }
+
+    /// The part of the selected mailbox (RFC 5465 section 6.1); nothing if it is to be silent.
+    fn encode_selected(&self, line: &mut Line, session: &Session) -> Result<()> {
+        let Selected { when, items } = &self.selected;
+        let word = match when {
+            When::Delayed => "selected-delayed",
+            When::Immediate => "selected",
+            When::Never if items.is_some() => {
+                return Err(Error::invalid(
+                    "items of new messages can't be told of a mailbox that is silent",
+                ));
+            }
+            When::Never => return Ok(()),
+        };
+        line.open().word(word).open().word("MessageNew");
+        if let Some(items) = items {
+            items.check_news(session)?;
+            items.encode(line, false);
+        }
+        line.word("MessageExpunge").word("FlagChange").close().close();
+        Ok(())
+    }
+}
+
+impl Group {
+    /// RFC 5465 section 5: what the server would answer with BAD.
+    fn check(&self) -> Result<()> {
+        use NotifyEvent::{AnnotationChange, FlagChange, MessageExpunge, MessageNew};
+        let has = |event| self.events.contains(&event);
+        if has(MessageNew) != has(MessageExpunge) {
+            return Err(Error::invalid(
+                "NOTIFY: MessageNew and MessageExpunge go together only (RFC 5465 section 5)",
+            ));
+        }
+        if (has(FlagChange) || has(AnnotationChange)) && !has(MessageNew) {
+            return Err(Error::invalid(
+                "NOTIFY: FlagChange and AnnotationChange need MessageNew and MessageExpunge (RFC 5465 section 5)",
+            ));
+        }
+        Ok(())
+    }
+
+    fn encode(&self, line: &mut Line) -> Result<()> {
+        self.check()?;
+        line.open();
+        self.which.encode(line)?;
+        if self.events.is_empty() {
+            line.word("NONE");
+        } else {
+            line.open();
+            for event in &self.events {
+                line.word(event.word());
+            }
+            line.close();
+        }
+        line.close();
+        Ok(())
+    }
+}
+
+impl Command for Notify {
+    type Item = MailboxStatus;
+    type Output = Vec<MailboxStatus>;
+
+    fn name(&self) -> &str {
+        "NOTIFY"
+    }
+
+    fn class(&self) -> Class {
+        // Alone: the STATUS responses up to its OK can answer nothing else then, and no command is under way as numbers
+        // begin to move.
+        let class = Class { alone: true, ..Class::change().hearing(Hears::STATUS) };
+        class.with_effect(Effect::Notify(Box::new(self.clone())))
+    }
+
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        if !session.can("NOTIFY") {
+            return Err(Error::unsupported("the server has no NOTIFY"));
+        }
+        line.word("NOTIFY");
+        if self.groups.is_empty() && self.selected.when == When::Never {
+            // There is nothing that a SET could name.
+            line.word("NONE");
+            return Ok(Flow::Last);
+        }
+        line.word("SET");
+        if self.status && !self.groups.is_empty() {
+            line.word("STATUS");
+        }
+        self.encode_selected(line, session)?;
+        self.groups.iter().try_for_each(|group| group.encode(line))?;
+        Ok(Flow::Last)
+    }
+
+    fn claims(&self, heard: &Untagged) -> Claim {
+        match heard.answer() {
+            Answer::MailboxStatus(status) if !self.again && self.may_tell(&status.name) => {
+                // A second one of the same mailbox tells of a change.
+                if self.told.contains(&status.name) { Claim::No } else { Claim::Whole }
+            }
+            _ => Claim::No,
+        }
+    }
+
+    fn heard(&mut self, heard: &Untagged) {
+        if let Answer::MailboxStatus(status) = heard.answer() {
+            self.told.insert(status.name.clone());
+        }
+    }
+
+    fn item(heard: Untagged) -> Option<MailboxStatus> {
+        match heard.into_answer() {
+            Answer::MailboxStatus(status) => Some(status),
+            _ => None,
+        }
+    }
+
+    fn finish(self, _: Done, items: Vec<MailboxStatus>) -> Result<Vec<MailboxStatus>> {
+        Ok(items)
+    }
+}

@@ -1,0 +1,303 @@
+//! NOTIFY (RFC 5465): what the server was asked to tell of its own accord, saying it again when it was lost, and what the
+//! server then says of other mailboxes.
+//!
+//! ```text
+//!                 OK to a user's NOTIFY               [NOTIFICATIONOVERFLOW]
+//!   nothing asked ─────────────────────> in force ──────────────────────────> lost ── said again ── OK ──> in force,
+//!                                            ^                                 │                           compared
+//!                                            └── the selected mailbox alone <──┘ NO, or again and again
+//! ```
+//!
+//! SELECTED is whichever mailbox is selected (section 3.1), so nothing need be said again after a SELECT.
+
+use std::collections::{HashSet, VecDeque};
+use std::mem::{Discriminant, discriminant};
+use std::time::{Duration, Instant};
+
+use super::Engine;
+use super::own::Own;
+use crate::command::{Claim, Effect, Hears, List, Notify, NotifyEvent};
+use crate::types::{
+    Answer, CommandId, Event, EventKind, Fill, ListEntry, MailboxName, MailboxStatus, Metadata, Place,
+    Untagged,
+};
+
+/// What the server was asked to tell of.
+#[derive(Debug, Default)]
+pub(super) struct Notifying {
+    /// What it said OK to last; what is said again while that is lost.
+    asked: Option<Box<Notify>>,
+    lost: Lost,
+    /// How often in a row it was lost, and when last.
+    times: u8,
+    last: Option<Instant>,
+    /// Mailboxes that are known to be subscribed to: of these a LIST without `\Subscribed` may say that they no longer are.
+    subscribed: HashSet<MailboxName>,
+    /// What our own commands did to mailboxes last, as long as the server may still tell it.
+    ours: VecDeque<(MailboxName, Discriminant<EventKind>)>,
+    /// A NOTIFY ended in a way that leaves open whether it holds, and it would let numbers move at any time.
+    may_move_numbers: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Lost {
+    #[default]
+    No,
+    /// It is being said again.
+    Asked,
+    /// It was lost while a NOTIFY was in flight: which of the two came first can't be known.
+    Unclear,
+}
+
+/// How much of our own doing is kept in mind.
+const MOST_OURS: usize = 100;
+/// How many subscriptions are kept in mind.
+const MOST_SUBSCRIBED: usize = 10_000;
+/// How often in a row it is said again in full; after that the selected mailbox is all that is asked for.
+const MOST_IN_FULL: u8 = 3;
+/// How often in a row it is said again at all.
+const MOST_SAID: u8 = 20;
+/// Losses that lie further apart than this are no row.
+const APART: Duration = Duration::from_secs(60);
+
+impl Notifying {
+    /// Whether numbers may move at any time (RFC 5465 section 5.3).
+    pub(super) fn moves_numbers(&self) -> bool {
+        self.may_move_numbers || self.asked.as_ref().is_some_and(|asked| asked.moves_numbers())
+    }
+
+    /// Whether other mailboxes are watched.
+    fn watches(&self) -> bool {
+        self.asked.as_ref().is_some_and(|asked| asked.watches())
+    }
+
+    fn asks(&self, event: NotifyEvent) -> bool {
+        self.asked.as_ref().is_some_and(|asked| asked.asks(event))
+    }
+
+    fn asks_subscriptions_alone(&self) -> bool {
+        self.asks(NotifyEvent::SubscriptionChange) && !self.asks(NotifyEvent::MailboxName)
+    }
+
+    /// A command of ours has done this to a mailbox; the server may tell it to us once more (RFC 5465 section 5).
+    pub(super) fn our_doing(&mut self, event: &Event) {
+        let is_subscription = matches!(event.kind, EventKind::MailboxSubscribed { .. });
+        let told = self.asks(NotifyEvent::MailboxName) && !is_subscription;
+        if let Some(place) = event.place.as_ref().filter(|_| told) {
+            self.ours.retain(|(mailbox, _)| *mailbox != place.mailbox);
+            if self.ours.len() >= MOST_OURS {
+                self.ours.pop_front();
+            }
+            self.ours.push_back((place.mailbox.clone(), discriminant(&event.kind)));
+        }
+    }
+
+    /// Whether this is what we did to the mailbox ourselves; what comes after it is not.
+    fn is_echo(&mut self, mailbox: &MailboxName, kind: &EventKind) -> bool {
+        let Some(at) = self.ours.iter().position(|(ours, _)| ours == mailbox) else { return false };
+        self.ours.remove(at).is_some_and(|(_, done)| done == discriminant(kind))
+    }
+
+    /// This mailbox is subscribed to, or no longer. Whether it was known to be.
+    pub(super) fn subscription(&mut self, mailbox: &MailboxName, subscribed: bool) -> bool {
+        if !subscribed {
+            return self.subscribed.remove(mailbox);
+        }
+        self.subscribed.len() < MOST_SUBSCRIBED && !self.subscribed.insert(mailbox.clone())
+    }
+}
+
+impl Engine {
+    /// The server has said OK to NOTIFY.
+    pub(super) fn notifying(&mut self, id: CommandId, asked: Box<Notify>) {
+        let own = self.flights.get(&id).is_some_and(|f| f.own.is_some());
+        self.notify.may_move_numbers = false;
+        self.notify.asked = Some(asked);
+        if !own {
+            self.notify.times = 0;
+        }
+        match self.notify.lost {
+            Lost::No => {}
+            Lost::Unclear => self.notify_again(),
+            Lost::Asked => {
+                self.notify.lost = Lost::No;
+                // A user's has replaced what was to be said again.
+                self.forget_notify();
+                self.look_again();
+            }
+        }
+    }
+
+    /// NOTIFY has failed; `refused` if the server said so: then what it was asked before still holds.
+    pub(super) fn notify_failed(&mut self, id: CommandId, asked: &Notify, refused: bool) {
+        let own = self.flights.get(&id).is_some_and(|f| f.own.is_some());
+        self.notify.may_move_numbers |= !refused && asked.moves_numbers();
+        match self.notify.lost {
+            Lost::Unclear => self.notify_again(),
+            Lost::Asked if own => {
+                self.tell(Event::new(EventKind::NotificationsLost { asked_again: false }));
+                if asked.watches() {
+                    self.queue_own(Own::Notify, asked.selected_alone(), None);
+                } else {
+                    tracing::warn!("the server will not tell of the selected mailbox any more");
+                    self.notify.asked = None;
+                    self.notify.lost = Lost::No;
+                }
+            }
+            Lost::No | Lost::Asked => {}
+        }
+    }
+
+    /// `[NOTIFICATIONOVERFLOW]`: from now on the server tells nothing, not even of the selected mailbox (RFC 5465 section
+    /// 5.8). Whether there was anything to lose.
+    pub(super) fn notifications_lost(&mut self, now: Instant) -> bool {
+        let in_flight = self.flights.values().any(|f| {
+            // What came before its first byte was written is about the one before.
+            f.begun && matches!(f.class.effect, Effect::Notify(_))
+        });
+        let had = self.notify.asked.as_ref().is_some_and(|asked| !asked.is_silent());
+        if !had && !in_flight {
+            return false;
+        }
+        if self.notify.lost != Lost::No && !in_flight {
+            // It waits to be said again.
+            return true;
+        }
+        let in_a_row = self.notify.last.is_some_and(|last| now.duration_since(last) < APART);
+        self.notify.times = if in_a_row { self.notify.times.saturating_add(1) } else { 1 };
+        self.notify.last = Some(now);
+        let asked_again = self.notify.times <= MOST_IN_FULL;
+        self.tell(Event::new(EventKind::NotificationsLost { asked_again }));
+        if self.notify.times > MOST_SAID {
+            (self.notify.asked, self.notify.lost) = (None, Lost::No);
+        } else if in_flight {
+            self.notify.lost = Lost::Unclear;
+        } else {
+            self.notify_again();
+        }
+        true
+    }
+
+    fn notify_again(&mut self) {
+        let Some(asked) = &self.notify.asked else {
+            self.notify.lost = Lost::No;
+            return;
+        };
+        let again = if self.notify.times <= MOST_IN_FULL { asked.again() } else { asked.selected_alone() };
+        self.notify.lost = Lost::Asked;
+        self.queue_own(Own::Notify, again, None);
+    }
+
+    /// Takes back what was to be said again.
+    fn forget_notify(&mut self) {
+        let own = &self.own_queued;
+        let at = self.queue.iter().position(|s| matches!(own.get(&s.id), Some(Own::Notify)));
+        if let Some(next) = at.and_then(|at| self.queue.remove(at)) {
+            self.own_queued.remove(&next.id);
+            self.shared.release(next.id);
+        }
+    }
+
+    /// News of the selected mailbox may have been lost: what is known is compared with what is there.
+    fn look_again(&mut self) {
+        let Some(selection) = &mut self.selection else { return };
+        if selection.filling.wanted == Fill::Off || self.opening.is_some() {
+            return;
+        }
+        let exists = selection.view.len();
+        selection.throw_away(exists, false);
+        let id = selection.seat.id;
+        self.forget_own(id);
+        self.fill_on();
+    }
+
+    /// LIST, of which nobody here asked, or perhaps somebody did.
+    pub(super) fn hear_list(&mut self, entry: &ListEntry, heard: Untagged) {
+        // LIST tells of no name below which nothing is, unless the user has subscribed to it: this one has been deleted.
+        let news = entry.has("\\NonExistent") && !entry.has("\\HasChildren") && !entry.has("\\Subscribed");
+        let lsub = heard.name() == "LSUB";
+        if news && self.notify.asks(NotifyEvent::MailboxName) || self.give(heard).1.is_some() {
+            self.listed(entry, lsub);
+        } else if lsub || entry.has("\\Subscribed") {
+            self.notify.subscription(&entry.name, true);
+        }
+    }
+
+    /// What LIST says unasked: a mailbox is there, has another name, is gone, or is subscribed to (RFC 5465 sections 5.4, 5.5
+    /// and 5.9).
+    fn listed(&mut self, entry: &ListEntry, lsub: bool) {
+        let entry = ListEntry { name: self.as_named(&entry.name), ..entry.clone() };
+        let place = Some(Place { mailbox: entry.name.clone(), selection: None });
+        let subscribed = lsub || entry.has("\\Subscribed");
+        let kind = if let Some(from) = &entry.old_name {
+            let from = self.as_named(from);
+            self.notify.subscription(&from, false);
+            Some(EventKind::MailboxRenamed { from })
+        } else if entry.has("\\NonExistent") {
+            self.notify.subscription(&entry.name, false);
+            Some(EventKind::MailboxDeleted)
+        } else if entry.has("\\NoAccess") {
+            Some(EventKind::MailboxNoAccess)
+        } else if lsub || self.notify.asks_subscriptions_alone() {
+            None
+        } else {
+            Some(EventKind::MailboxCreated(entry.clone()))
+        };
+        let is_there = !matches!(kind, Some(EventKind::MailboxDeleted | EventKind::MailboxNoAccess));
+        if let Some(kind) = kind.filter(|kind| !self.notify.is_echo(&entry.name, kind)) {
+            self.tell(Event::new(kind).at(place.clone()));
+        }
+        // Whether it is subscribed to is surely told only where that was asked.
+        if !is_there || !lsub && !self.notify.asks(NotifyEvent::SubscriptionChange) {
+            return;
+        }
+        if !subscribed && !self.notify.asks_subscriptions_alone() {
+            // Dovecot does not say it of a mailbox that was made, so who was known to be subscribed to is looked up.
+            if self.notify.subscribed.contains(&entry.name) {
+                let list = List::new(entry.name.as_str()).subscribed();
+                self.queue_own(Own::Subscription { mailbox: entry.name, found: false }, list, None);
+            }
+            return;
+        }
+        self.notify.subscription(&entry.name, subscribed);
+        self.tell(Event::new(EventKind::MailboxSubscribed { subscribed }).at(place));
+    }
+
+    /// It was asked whether this mailbox is still subscribed to.
+    pub(super) fn subscription_looked_up(&mut self, mailbox: MailboxName, found: bool, ok: bool) {
+        if ok && !found && self.notify.subscription(&mailbox, false) {
+            let place = Some(Place { mailbox, selection: None });
+            self.tell(Event::new(EventKind::MailboxSubscribed { subscribed: false }).at(place));
+        }
+    }
+
+    /// The name of a mailbox that NOTIFY tells of. Dovecot writes it as it is, which is not how it wants it to be written.
+    fn as_named(&self, name: &MailboxName) -> MailboxName {
+        if self.notify.asked.is_some() { MailboxName::new(name.as_str()) } else { name.clone() }
+    }
+
+    /// STATUS, of which nobody here asked, or perhaps somebody did.
+    pub(super) fn hear_counts(&mut self, heard: Untagged) {
+        let Answer::MailboxStatus(status) = heard.answer() else { return };
+        let status = MailboxStatus { name: self.as_named(&status.name), ..status.clone() };
+        // With NOTIFY it is an answer only if it holds all that was asked for.
+        let answers = |heard: &Untagged| {
+            let mut asking =
+                self.flights.values().filter(|f| f.begun && f.class.hears.overlaps(Hears::STATUS));
+            asking.any(|f| f.class.hears == Hears::EVERYTHING || f.job.claims(heard) == Claim::Whole)
+        };
+        let news = self.notify.watches() && !answers(&heard);
+        if news || self.give(heard).1.is_some() {
+            let place = Place { mailbox: status.name.clone(), selection: None };
+            self.tell(Event::new(EventKind::Status(status)).at(Some(place)));
+        }
+    }
+
+    /// METADATA: annotations that somebody asked for, or that have changed (RFC 5464 section 4.4.2).
+    pub(super) fn hear_metadata(&mut self, told: Metadata, heard: Untagged) {
+        let place = heard.place().cloned();
+        if self.give(heard).1.is_some() {
+            self.tell(Event::new(EventKind::MetadataChanged(told)).at(place));
+        }
+    }
+}

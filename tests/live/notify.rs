@@ -1,0 +1,200 @@
+//! NOTIFY: what other sessions do to other mailboxes, seen on the event stream while the connection idles; and the selected
+//! mailbox, which never falls silent.
+
+use imap_duplex::ErrorKind;
+use imap_duplex::command::{Items, Notify, NotifyEvent, Selected, StatusItems, Store};
+use imap_duplex::types::{Code, EventKind, Flag, Seq};
+
+use crate::account::{Account, LIMIT, MESSAGE};
+use crate::support::within;
+
+fn seq(value: u32) -> Seq {
+    Seq::new(value).expect("not 0")
+}
+
+/// The selected mailbox goes on telling what comes, changes and goes, with UIDs.
+async fn is_alive(a: &mut Account, mailbox: &imap_duplex::Mailbox) {
+    let mut other = a.other().await;
+    let before = mailbox.exists();
+    let new = other.append("INBOX", "", MESSAGE.as_bytes()).await;
+    a.events.until_brief(&format!("arrived {} uid {new}", before + 1)).await;
+    other.store(&new.to_string(), "+FLAGS (\\Answered)").await;
+    a.events
+        .until("new flags", |event| match &event.kind {
+            EventKind::FlagsChanged { uid, flags, .. } => {
+                uid.is_some_and(|uid| uid.get() == new) && flags.contains(&Flag::Answered)
+            }
+            _ => false,
+        })
+        .await;
+    other.remove(&new.to_string()).await;
+    a.events.until_brief(&format!("removed {} uid {new}", before + 1)).await;
+    assert_eq!(mailbox.exists(), before);
+    other.logout().await;
+}
+
+#[tokio::test]
+async fn mail_for_another_mailbox_is_told_while_the_connection_idles() {
+    within(LIMIT, async {
+        let mut a = Account::usual().await;
+        let inbox = a.inbox().await;
+        // Dovecot tells nothing of mailboxes that have never been opened.
+        a.imap.status("Drafts", StatusItems::counts()).await.expect("STATUS");
+        let watch = Notify::set().mailboxes(["Drafts", "INBOX"], NotifyEvent::MESSAGES).status();
+        let told = a.imap.notify(watch).await.expect("NOTIFY");
+        let drafts = told.iter().find(|status| status.name.as_str() == "Drafts").expect("its counts");
+        assert_eq!(drafts.messages, Some(0), "{drafts:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+
+        let mut other = a.other().await;
+        let new = other.append("Drafts", "", MESSAGE.as_bytes()).await;
+        let event = a.events.until_brief("status Drafts").await;
+        let EventKind::Status(status) = &event.kind else { panic!("{event:?}") };
+        assert_eq!((status.messages, status.uid_next.map(|uid| uid.get())), (Some(1), Some(new + 1)));
+        assert_eq!(event.mailbox().map(|name| name.as_str()), Some("Drafts"));
+        assert!(event.cause.is_none() && !event.is_in(&inbox));
+
+        is_alive(&mut a, &inbox).await;
+        // And no more of the others.
+        a.imap.notify(Notify::none()).await.expect("NOTIFY");
+        is_alive(&mut a, &inbox).await;
+        let told = a.events.count("status Drafts");
+        other.append("Drafts", "", MESSAGE.as_bytes()).await;
+        is_alive(&mut a, &inbox).await;
+        assert_eq!(a.events.count("status Drafts"), told);
+        a.finish().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn mailboxes_that_others_make_rename_delete_and_subscribe_to_are_told() {
+    within(LIMIT, async {
+        let mut a = Account::usual().await;
+        a.inbox().await;
+        let watch = Notify::set().personal(NotifyEvent::MAILBOXES);
+        a.imap.notify(watch).await.expect("NOTIFY");
+        let mut other = a.server.session(&a.user).await;
+        // In modified UTF-7 for the other session; Dovecot tells it raw.
+        let (wire, name) = ("a&AOk-&-b", "aé&b");
+        other.command(&format!("CREATE {wire}")).await;
+        let made = a.events.until_brief(&format!("created {name}")).await;
+        // By the name that was told it can be used.
+        let named = made.mailbox().expect("its name").clone();
+        a.imap.status(named, StatusItems::counts()).await.expect("STATUS");
+        other.command(&format!("SUBSCRIBE {wire}")).await;
+        a.events.until_brief(&format!("subscribed {name}")).await;
+        other.command(&format!("UNSUBSCRIBE {wire}")).await;
+        a.events.until_brief(&format!("unsubscribed {name}")).await;
+        other.append(wire, "", MESSAGE.as_bytes()).await;
+        other.command(&format!("RENAME {wire} Renamed")).await;
+        let renamed = a
+            .events
+            .until("renamed", |event| {
+                matches!(&event.kind, EventKind::MailboxRenamed { from, .. } if from.as_str() == name)
+            })
+            .await;
+        assert_eq!(renamed.mailbox().map(|name| name.as_str()), Some("Renamed"));
+        other.command("DELETE Renamed").await;
+        a.events.until_brief("deleted Renamed").await;
+        other.logout().await;
+        a.finish().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_we_do_ourselves_is_told_once() {
+    within(LIMIT, async {
+        let mut a = Account::usual().await;
+        a.inbox().await;
+        let all = NotifyEvent::MESSAGES.into_iter().chain(NotifyEvent::MAILBOXES);
+        a.imap.notify(Notify::set().personal(all)).await.expect("NOTIFY");
+        a.imap.create("mine").await.expect("CREATE");
+        a.imap.subscribe("mine").await.expect("SUBSCRIBE");
+        let mut other = a.server.session(&a.user).await;
+        other.command("CREATE theirs").await;
+        a.events.until_brief("created theirs").await;
+        assert_eq!((a.events.count("created mine"), a.events.count("subscribed mine")), (1, 1));
+        other.logout().await;
+        a.finish().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn numbers_hit_the_right_messages_while_they_may_move() {
+    within(LIMIT, async {
+        let mut a = Account::usual().await;
+        let uids = a.deliver(&["one", "two", "three", "four"]).await;
+        // Before any mailbox is selected: it holds for each that is.
+        a.imap.notify(Notify::none().selected(Selected::immediate())).await.expect("NOTIFY");
+        let inbox = a.inbox().await;
+        is_alive(&mut a, &inbox).await;
+        let mut other = a.other().await;
+        for gone in &uids[..3] {
+            other.remove(&gone.to_string()).await;
+            // With no regard to whether the removal has come yet: by the number the message had as we know it.
+            let before = inbox.snapshot();
+            let Some(wanted) = before.uid(seq(1)) else { panic!("the UIDs are known") };
+            let rows = inbox.fetch(seq(1), Items::new().size()).await.expect("FETCH");
+            let told: Vec<_> = rows.iter().filter_map(|row| row.uid()).collect();
+            assert!(told.is_empty() || told == [wanted], "{told:?} for {wanted}");
+            a.events.until("removal", |event| event.name() == "removed").await;
+        }
+        inbox.store(seq(1), Store::add([Flag::Flagged])).await.expect("STORE");
+        let row = inbox.fetch(uids[3], Items::new().flags()).await.expect("FETCH");
+        assert!(row[0].flags().is_some_and(|flags| flags.contains(&Flag::Flagged)));
+        a.finish().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn it_holds_for_the_mailbox_that_is_selected_next() {
+    within(LIMIT, async {
+        let mut a = Account::usual().await;
+        for selected in [Selected::delayed(), Selected::immediate()] {
+            a.imap
+                .notify(Notify::set().personal(NotifyEvent::MESSAGES).selected(selected))
+                .await
+                .expect("NOTIFY");
+            a.imap.select("Drafts").await.expect("SELECT");
+            let inbox = a.inbox().await;
+            is_alive(&mut a, &inbox).await;
+        }
+        a.finish().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn new_messages_come_with_what_was_asked_of_them() {
+    within(LIMIT, async {
+        let mut a = Account::usual().await;
+        let inbox = a.inbox().await;
+        let news = Selected::delayed().fetching(Items::envelope());
+        a.imap.notify(Notify::none().selected(news)).await.expect("NOTIFY");
+        let new = a.server.deliver(&a.user, "INBOX", MESSAGE.as_bytes()).await;
+        let event = a.events.until_brief(&format!("data fetch 1 uid {new}")).await;
+        assert!(event.is_in(&inbox) && event.cause.is_none());
+        a.finish().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_server_can_t_tell_of_is_an_error_that_says_so() {
+    within(LIMIT, async {
+        let a = Account::usual().await;
+        let asked = [NotifyEvent::MessageNew, NotifyEvent::MessageExpunge, NotifyEvent::AnnotationChange];
+        let error = a.imap.notify(Notify::set().personal(asked)).await.expect_err("no annotations");
+        assert_eq!(error.kind(), ErrorKind::No);
+        // Dovecot names what it can't, where RFC 5465 wants what it can.
+        assert_eq!(error.code(), Some(&Code::BadEvent(vec!["AnnotationChange".to_owned()])));
+        let error = a.imap.notify(Notify::set().personal([NotifyEvent::MessageNew])).await.expect_err("half");
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        a.finish().await;
+    })
+    .await;
+}

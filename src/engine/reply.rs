@@ -358,6 +358,9 @@ fn names(set: &ModifiedSet, messages: &Messages, seq: Seq, uid: Option<Uid>) -> 
 
 fn completion(flight: &Flight, result: &Result<Done>) -> EventKind {
     let command = flight.job.name().to_owned();
+    if let Some(error) = flight.job.overrun_detached() {
+        return EventKind::Failed { command, reason: error.to_string() };
+    }
     let status = match result {
         Ok(done) => Some(done.status.clone()),
         // An incomplete result was OK to the server.

@@ -17,6 +17,7 @@ mod model;
 mod news;
 mod order;
 mod prefix;
+mod pressure;
 mod program;
 mod replay;
 mod resuming;

@@ -52,6 +52,11 @@ pub enum ErrorKind {
     /// Some rows of the result could not be read; [`Error::unread`] has their bytes,
     /// [`Error::answers`] what could be read.
     Incomplete,
+    /// The result was read too slowly: more of it waited than [`Limits::unread`](crate::types::Limits::unread) allows, or
+    /// than [`Limits::result`](crate::types::Limits::result) allows where it was awaited whole. What had come is there:
+    /// rows come before it, [`Error::answers`] has those of an awaited token. The rest was thrown away; the command itself
+    /// ran on, and nothing else is hurt.
+    Overrun,
     /// The connection has ended; [`Error::close_reason`] says why.
     Closed,
     /// The command was not sent: as many as [`Limits::commands`](crate::types::Limits::commands) wait already.

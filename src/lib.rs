@@ -75,9 +75,14 @@
 //!    that changes something goes out all the same, unless it was [cancelled](Token::cancel) in time. Once sent, a command
 //!    runs to its end and disturbs nothing after it. When the last `Sender`, `Mailbox` and `Receiver` are gone and what was
 //!    submitted is done, the connection logs out. Every future of this crate is cancel-safe.
-//! 10. **A slow reader of events blocks nobody.** Past [`Limits::events`](types::Limits::events), news that can be asked
-//!     again is left out behind one [`Lagged`](types::EventKind::Lagged); what can't be asked again is kept, up to
-//!     [`Limits::unread`](types::Limits::unread).
+//! 10. **A slow reader blocks nobody.** Of events, past [`Limits::events`](types::Limits::events), news that can be asked
+//!     again is left out behind one [`Lagged`](types::EventKind::Lagged); alerts, renames and the ends of detached commands
+//!     are kept, up to [`Limits::unread`](types::Limits::unread). A [stream](Token::stream) or a detached result that is
+//!     read slowly holds the server back, but only while no other command is queued or in flight, and never longer than
+//!     [`Limits::hold`](types::Limits::hold) without a row being read; after that its rows are kept up to
+//!     [`Limits::unread`](types::Limits::unread), and past it that result alone ends, with
+//!     [`Overrun`](ErrorKind::Overrun). So `while let Some(m) = rows.next().await { inbox.move_to(..).await? }` always
+//!     ends. An awaited result is collected whole, up to [`Limits::result`](types::Limits::result).
 //! 11. **Everything ends.** When the connection ends, every token resolves with the same cause, and says by
 //!     [`was_sent`](Error::was_sent) how much of its command had been written; the last event is
 //!     [`Closed`](types::EventKind::Closed).
@@ -100,8 +105,7 @@
 //!
 //! # What is not there yet
 //!
-//! A bound on results that are read slowly, SASL mechanisms beyond PLAIN, COMPRESS, native TLS, reconnects, a local
-//! store. See the README.
+//! SASL mechanisms beyond PLAIN, COMPRESS, native TLS, streamed uploads, reconnects, a local store. See the README.
 //!
 //! # Features
 //!

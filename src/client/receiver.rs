@@ -16,7 +16,10 @@ use crate::types::Event;
 ///
 /// It ends after [`Closed`](crate::types::EventKind::Closed). A slow reader blocks nobody: past
 /// [`Limits::events`](crate::types::Limits::events) news that can be asked again is left out, behind one
-/// [`Lagged`](crate::types::EventKind::Lagged). Dropping it drops what comes from then on.
+/// [`Lagged`](crate::types::EventKind::Lagged). The data of detached commands is not left out: while too much waits and
+/// nothing else is to be done, the server waits for up to [`Limits::hold`](crate::types::Limits::hold), and past
+/// [`Limits::unread`](crate::types::Limits::unread) that result ends, told by
+/// [`Failed`](crate::types::EventKind::Failed). Dropping the receiver drops what comes from then on.
 ///
 /// ```no_run
 /// # async fn example(mut events: imap_duplex::Receiver) {
@@ -38,7 +41,7 @@ impl Receiver {
     ///
     /// Cancel safe: no event is lost if it is dropped.
     pub async fn next(&mut self) -> Option<Event> {
-        poll_fn(|cx| self.handle.shared.events.poll_next(cx)).await
+        poll_fn(|cx| self.handle.shared.poll_event(cx)).await
     }
 }
 
@@ -46,13 +49,13 @@ impl Stream for Receiver {
     type Item = Event;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        self.handle.shared.events.poll_next(cx)
+        self.handle.shared.poll_event(cx)
     }
 }
 
 impl Drop for Receiver {
     fn drop(&mut self) {
-        self.handle.shared.events.silence();
+        self.handle.shared.silence_events();
     }
 }
 

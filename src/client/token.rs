@@ -21,6 +21,9 @@ use crate::types::{CommandId, Done};
 /// ([`cancel`](Token::cancel) takes it back if there is still time). Once sent, a command runs to its end,
 /// and its result is thrown away.
 ///
+/// What it collects is held whole in memory, up to [`Limits::result`](crate::types::Limits::result); past that it fails with
+/// [`Overrun`](crate::ErrorKind::Overrun). For more than that there is [`stream`](Token::stream).
+///
 /// Cancel safe: it can be awaited by reference, in `select!`, and again later.
 #[must_use = "dropping a token withdraws a command that only reads; `detach` leaves its result to the event stream"]
 pub struct Token<C: Command> {
@@ -82,9 +85,11 @@ impl<C: Command> Token<C> {
 }
 
 impl<C: Streaming> Token<C> {
-    /// The result piece by piece, as it comes: a row can be read while the command is still running.
+    /// The result piece by piece, as it comes: a row can be read while the command is still running. Of rows that wait
+    /// unread no more is kept than [`Limits::unread`](crate::types::Limits::unread): see [`Rows`].
     #[must_use = "dropping the stream throws the rest of the result away"]
     pub fn stream(self) -> Rows<C> {
+        self.slot.set_streaming();
         Rows { token: self }
     }
 }
@@ -128,6 +133,13 @@ impl<C: Command> fmt::Debug for Token<C> {
 /// The result of a command, piece by piece.
 ///
 /// It ends when the command does; an error that ended it comes last. Dropping it throws the rest away.
+///
+/// It may be read slowly. While more than [`Limits::backlog`](crate::types::Limits::backlog) waits unread, the server waits
+/// too, so that memory is bounded however long the result is; but never while another command is queued or in flight, for
+/// its answer comes behind these rows, and no longer than [`Limits::hold`](crate::types::Limits::hold) without a row
+/// being read. After that rows are kept up to [`Limits::unread`](crate::types::Limits::unread); past it this stream
+/// gives what it has kept and then ends with [`Overrun`](crate::ErrorKind::Overrun), which disturbs nothing else. So
+/// another command can be awaited between two rows.
 #[must_use = "streams do nothing unless read"]
 pub struct Rows<C: Streaming> {
     token: Token<C>,
@@ -148,7 +160,7 @@ impl<C: Streaming> Rows<C> {
     }
 
     fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<C::Item>>> {
-        let item = self.token.slot.poll_item(cx);
+        let item = self.token.slot.poll_item(cx, || self.token.shared.wake_driver());
         self.token.over |= matches!(item, Poll::Ready(None | Some(Err(_))));
         item
     }

@@ -44,10 +44,13 @@ impl Engine {
             own.heard(heard.answer());
         }
         let change = is_change(heard.answer());
-        if let Some(back) = flight.job.hear(heard)
+        let sent = flight.sent();
+        if let Some(back) = flight.job.hear(heard, &self.settings.limits, sent)
             && let Some(event) = data_event(id, back).filter(|_| !change)
+            && !self.tell_row(event)
+            && let Some(flight) = self.flights.get_mut(&id)
         {
-            self.tell(event);
+            flight.job.overrun(&self.settings.limits);
         }
         (Some(id), None)
     }

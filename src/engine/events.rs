@@ -7,7 +7,8 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::types::{Event, EventKind, Lag};
+use super::pressure::{Backlog, ROW, mark};
+use crate::types::{Event, EventKind, Lag, Limits};
 
 pub(crate) struct EventQueue {
     state: Mutex<State>,
@@ -15,21 +16,34 @@ pub(crate) struct EventQueue {
     most: usize,
     /// How much they may hold in all, in octets.
     unread: usize,
+    /// Past how much of it a detached result lets the server wait.
+    mark: usize,
 }
 
 #[derive(Default)]
 struct State {
-    /// Events, with what each holds in octets, roughly.
-    queue: VecDeque<(Event, usize)>,
+    queue: VecDeque<Waiting>,
     /// How many have been taken, so that a place in the stream can be named.
     taken: u64,
     /// Where in the stream the `Lagged` stands that has not been read yet.
     lag: Option<u64>,
-    data: usize,
+    /// What they hold, roughly.
+    backlog: Backlog,
+    /// What those of them hold that may not be left out, rows of results aside.
+    kept: usize,
     closed: bool,
     /// Nobody will ever read.
     deaf: bool,
     reader: Option<Waker>,
+}
+
+/// An event that has not been read yet.
+struct Waiting {
+    event: Event,
+    /// What it holds in octets, roughly.
+    weight: usize,
+    /// It may not be left out, and is no row of a result, which could end alone.
+    kept: bool,
 }
 
 /// More waits unread than [`Limits::unread`](crate::types::Limits::unread) allows.
@@ -37,8 +51,9 @@ struct State {
 pub(crate) struct Overrun;
 
 impl EventQueue {
-    pub(crate) fn new(most: usize, unread: usize) -> Self {
-        Self { state: Mutex::default(), most: most.max(1), unread }
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let Limits { events, unread, .. } = *limits;
+        Self { state: Mutex::default(), most: events.max(1), unread, mark: mark(limits) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -59,21 +74,56 @@ impl EventQueue {
             return true;
         }
         let weight = weight(&event, octets);
-        let full = state.queue.len() >= self.most || state.data + weight > self.unread;
-        if full && can_be_left_out(&event) {
+        let full = state.queue.len() >= self.most || state.backlog.octets() + weight > self.unread;
+        let kept = !can_be_left_out(&event);
+        if full && !kept {
             state.leave_out(event);
             return true;
         }
-        state.data += weight;
-        state.queue.push_back((event, weight));
-        state.data <= self.unread
+        state.kept += if kept { weight } else { 0 };
+        state.add(Waiting { event, weight, kept }, self.mark);
+        state.kept <= self.unread
+    }
+
+    /// Adds a piece of a detached command's result, and wakes the reader. `false` if there is no room for it: then it is
+    /// dropped, and the result can't be whole any more.
+    pub(crate) fn push_row(&self, event: Event, octets: usize) -> bool {
+        let result = self.push_row_quietly(event, octets);
+        self.wake();
+        result
+    }
+
+    /// The same, and leaves the wake to the caller.
+    pub(crate) fn push_row_quietly(&self, event: Event, octets: usize) -> bool {
+        let mut state = self.lock();
+        if state.deaf || state.closed {
+            return true;
+        }
+        let weight = ROW + octets;
+        // One that is larger than all the room there is still goes through, alone.
+        let full = !state.queue.is_empty() && state.backlog.octets() + weight > self.unread;
+        if !full {
+            state.add(Waiting { event, weight, kept: false }, self.mark);
+        }
+        !full
+    }
+
+    /// How much of it all may wait.
+    pub(super) fn unread(&self) -> usize {
+        self.unread
+    }
+
+    /// So much waits that the server may wait too: how often something was read.
+    pub(super) fn is_full(&self) -> Option<u64> {
+        self.lock().backlog.is_full()
     }
 
     /// Drops what waits: it was told by nobody knows whom.
     pub(crate) fn forget(&self) {
         let mut state = self.lock();
         let unread = std::mem::take(&mut state.queue);
-        (state.data, state.lag) = (0, None);
+        state.backlog.clear();
+        (state.kept, state.lag) = (0, None);
         drop(state);
         drop(unread);
     }
@@ -82,7 +132,7 @@ impl EventQueue {
     pub(crate) fn close(&self, event: Event) {
         let mut state = self.lock();
         if !state.closed && !state.deaf {
-            state.queue.push_back((event, 0));
+            state.add(Waiting { event, weight: 0, kept: false }, self.mark);
         }
         state.closed = true;
         drop(state);
@@ -94,6 +144,7 @@ impl EventQueue {
         let mut state = self.lock();
         state.deaf = true;
         let unread = std::mem::take(&mut state.queue);
+        state.backlog.clear();
         drop(state);
         drop(unread);
     }
@@ -105,15 +156,21 @@ impl EventQueue {
         }
     }
 
-    pub(crate) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+    /// The next event; `relieved` is called if by this there is room again.
+    pub(crate) fn poll_next(&self, cx: &mut Context<'_>, relieved: impl FnOnce()) -> Poll<Option<Event>> {
         let mut state = self.lock();
         match state.queue.pop_front() {
-            Some((event, weight)) => {
+            Some(Waiting { event, weight, kept }) => {
                 if state.lag == Some(state.taken) {
                     state.lag = None;
                 }
                 state.taken += 1;
-                state.data = state.data.saturating_sub(weight);
+                state.kept = state.kept.saturating_sub(if kept { weight } else { 0 });
+                let room = state.backlog.take(weight);
+                drop(state);
+                if room {
+                    relieved();
+                }
                 Poll::Ready(Some(event))
             }
             None if state.closed => Poll::Ready(None),
@@ -129,14 +186,20 @@ impl EventQueue {
 }
 
 impl State {
+    fn add(&mut self, waiting: Waiting, mark: usize) {
+        self.backlog.add(waiting.weight, mark);
+        self.queue.push_back(waiting);
+    }
+
     fn leave_out(&mut self, event: Event) {
         let place = self.lag.and_then(|at| usize::try_from(at - self.taken).ok());
         if place.is_none() {
             self.lag = Some(self.taken + self.queue.len() as u64);
-            self.queue.push_back((Event::new(EventKind::Lagged(Lag::default())), 0));
+            let event = Event::new(EventKind::Lagged(Lag::default()));
+            self.queue.push_back(Waiting { event, weight: 0, kept: false });
         }
         let place = place.unwrap_or(self.queue.len() - 1);
-        if let Some(EventKind::Lagged(lag)) = self.queue.get_mut(place).map(|(event, _)| &mut event.kind) {
+        if let Some(EventKind::Lagged(lag)) = self.queue.get_mut(place).map(|w| &mut w.event.kind) {
             lag.events += 1;
             if let Some(place) = event.place
                 && lag.mailboxes.len() < MOST_LAGGED
@@ -167,11 +230,10 @@ const MOST_LAGGED: usize = 100;
 
 /// What an event holds, in octets, roughly: itself, and what it keeps of its response.
 fn weight(event: &Event, octets: usize) -> usize {
-    const SMALL: usize = 200;
     match &event.kind {
-        EventKind::Exists { .. } | EventKind::Removed { .. } | EventKind::Arrived { .. } => SMALL,
-        EventKind::FlagsChanged { .. } => SMALL + octets.min(SMALL),
-        _ => SMALL + octets,
+        EventKind::Exists { .. } | EventKind::Removed { .. } | EventKind::Arrived { .. } => ROW,
+        EventKind::FlagsChanged { .. } => ROW + octets.min(ROW),
+        _ => ROW + octets,
     }
 }
 
@@ -185,9 +247,13 @@ mod tests {
         Event::new(EventKind::Exists { count }).at(Some(place))
     }
 
+    fn queue_of(events: usize, unread: usize) -> EventQueue {
+        EventQueue::new(&Limits { events, unread, ..Limits::default() })
+    }
+
     fn take(queue: &EventQueue) -> Option<EventKind> {
         let mut cx = Context::from_waker(Waker::noop());
-        match queue.poll_next(&mut cx) {
+        match queue.poll_next(&mut cx, || {}) {
             Poll::Ready(event) => event.map(|e| e.kind),
             Poll::Pending => None,
         }
@@ -195,7 +261,7 @@ mod tests {
 
     #[test]
     fn past_the_bound_news_is_left_out_and_alerts_are_not() {
-        let queue = EventQueue::new(2, 1 << 20);
+        let queue = queue_of(2, 1 << 20);
         for count in 1..=4 {
             queue.push(exists(count), 0).unwrap();
         }
@@ -213,15 +279,28 @@ mod tests {
 
     #[test]
     fn what_may_not_be_left_out_has_a_bound_too() {
-        let queue = EventQueue::new(1, 1000);
+        let queue = queue_of(1, 1000);
         let alert = || Event::new(EventKind::Alert { text: "fire".into() });
         let pushed = (0..20).take_while(|_| queue.push(alert(), 0).is_ok()).count();
         assert_eq!(pushed, 5);
     }
 
     #[test]
+    fn rows_have_a_bound_that_ends_nothing_but_their_result() {
+        let queue = queue_of(10, 1000);
+        let row = || Event::new(EventKind::MailboxDeleted);
+        assert!(queue.push_row(row(), 5000), "one always fits");
+        assert!(!queue.push_row(row(), 0));
+        assert_eq!(queue.push(Event::new(EventKind::Alert { text: "fire".into() }), 0), Ok(()));
+        assert!(queue.is_full().is_some());
+        assert!(take(&queue).is_some());
+        assert!(queue.is_full().is_none(), "room again");
+        assert!((0..4).all(|_| queue.push_row(row(), 0)) && !queue.push_row(row(), 0));
+    }
+
+    #[test]
     fn what_news_holds_is_bounded_too() {
-        let queue = EventQueue::new(1000, 10_000);
+        let queue = queue_of(1000, 10_000);
         let notice = || Event::new(EventKind::MailboxDeleted);
         (0..100).for_each(|_| queue.push(notice(), 4000).unwrap());
         let told = std::iter::from_fn(|| take(&queue)).collect::<Vec<_>>();

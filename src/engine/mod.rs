@@ -24,6 +24,7 @@ mod notify;
 mod numbers;
 mod outbox;
 mod own;
+mod pressure;
 mod reply;
 mod resume;
 mod rows;
@@ -48,6 +49,7 @@ use self::idle::Idle;
 use self::notify::Notifying;
 use self::outbox::Outbox;
 use self::own::{Own, Tokenless};
+use self::pressure::Hold;
 use self::selection::{Opening, Selection};
 use self::send::LineOwner;
 use self::shared::Submission;
@@ -126,6 +128,8 @@ pub(crate) struct Engine {
     tls_due: bool,
     /// More events that may not be left out wait than the limit allows.
     overrun: bool,
+    /// A result waits unread, and the server with it.
+    hold: Option<Hold>,
     closed: Option<CloseReason>,
 }
 
@@ -168,6 +172,7 @@ impl Engine {
             octets: 0,
             tls_due: false,
             overrun: false,
+            hold: None,
             closed: None,
         }
     }
@@ -212,14 +217,15 @@ impl Engine {
             return None;
         }
         let silence = self.waiting_since.and_then(|since| since.checked_add(self.settings.silence));
-        [silence, self.last_words, self.idle_deadline()].into_iter().flatten().min()
+        [silence, self.last_words, self.idle_deadline(), self.hold_deadline()].into_iter().flatten().min()
     }
 
     fn check_time(&mut self, now: Instant) {
         let waits = self.flights.iter().any(|(id, f)| !f.tags.is_empty() && !self.idle.is_established(*id));
         if !waits && self.line.is_none() || self.idle_is_quiet() {
             self.waiting_since = None;
-        } else if self.waiting_since.is_none() {
+        } else if self.waiting_since.is_none() || self.is_holding() {
+            // While nothing is read, nothing can be heard either.
             self.waiting_since = Some(now);
         }
         if self.waiting_since.is_some_and(|since| now.duration_since(since) >= self.settings.silence) {
@@ -347,6 +353,12 @@ impl Engine {
         if let Some(selection) = &mut self.selection {
             selection.publish();
         }
+    }
+
+    /// Puts a piece of a detached command's result on the stream. `false` if there is no room for it.
+    fn tell_row(&mut self, event: Event) -> bool {
+        self.publish();
+        self.shared.events.push_row(event, self.octets)
     }
 
     /// Puts an event on the stream.

@@ -2,10 +2,11 @@
 //!
 //! They are commands like any other, less the token: what they hear is the engine's.
 
+use super::events::EventQueue;
 use super::slot::Job;
 use crate::command::{Claim, Command, Flow, Line, Messages, Session};
-use crate::error::Result;
-use crate::types::{Answer, CommandId, Done, MailboxName, UidSet, Untagged};
+use crate::error::{Error, Result, Sent};
+use crate::types::{Answer, CommandId, Done, Limits, MailboxName, UidSet, Untagged};
 
 /// How many ranges of UIDs are kept of an answer, about: more than any mailbox has can't add up.
 const MOST_RANGES: usize = 4 << 20;
@@ -87,8 +88,18 @@ impl<C: Command> Job for Tokenless<C> {
         self.0.challenge(text, line)
     }
 
-    fn hear(&mut self, heard: Untagged) -> Option<Untagged> {
+    fn hear(&mut self, heard: Untagged, _: &Limits, _: Sent) -> Option<Untagged> {
         self.0.heard(&heard);
+        None
+    }
+
+    fn overrun(&mut self, _: &Limits) {}
+
+    fn backed_up(&self, _: &EventQueue) -> Option<u64> {
+        None
+    }
+
+    fn overrun_detached(&self) -> Option<Error> {
         None
     }
 

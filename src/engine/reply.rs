@@ -386,6 +386,9 @@ fn is_cut_short(status: &StatusResponse) -> bool {
 
 fn completion(flight: &Flight, result: &Result<Done>) -> EventKind {
     let command = flight.job.name().to_owned();
+    if let Some(error) = flight.job.overrun_detached() {
+        return EventKind::Failed { command, reason: error.to_string() };
+    }
     let status = match result {
         Ok(done) => Some(done.status.clone()),
         // An incomplete result was OK to the server.

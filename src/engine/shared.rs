@@ -180,7 +180,7 @@ impl Shared {
     pub(crate) fn new(limits: &Limits) -> Arc<Self> {
         Arc::new(Self {
             inner: Mutex::default(),
-            events: EventQueue::new(limits.events, limits.unread),
+            events: EventQueue::new(limits),
             most: limits.commands.max(1),
         })
     }
@@ -334,21 +334,30 @@ impl Shared {
 
     /// A token was dropped or cancelled while its command was under way.
     pub(crate) fn give_up(&self, id: CommandId) {
-        let mut inner = self.lock();
-        inner.given_up.push(id);
-        let driver = inner.driver.take();
-        drop(inner);
-        if let Some(driver) = driver {
-            driver.wake();
-        }
+        self.lock().given_up.push(id);
+        self.wake_driver();
     }
 
     /// The last handle has gone: nothing more will be submitted.
     pub(crate) fn abandon(&self) {
-        let mut inner = self.lock();
-        inner.abandoned = true;
-        let driver = inner.driver.take();
-        drop(inner);
+        self.lock().abandoned = true;
+        self.wake_driver();
+    }
+
+    /// The next event.
+    pub(crate) fn poll_event(&self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.events.poll_next(cx, || self.wake_driver())
+    }
+
+    /// The reader of events has gone.
+    pub(crate) fn silence_events(&self) {
+        self.events.silence();
+        self.wake_driver();
+    }
+
+    /// Something has been read for which the server had to wait.
+    pub(crate) fn wake_driver(&self) {
+        let driver = self.lock().driver.take();
         if let Some(driver) = driver {
             driver.wake();
         }

@@ -14,9 +14,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::events::EventQueue;
+use super::pressure::{Backlog, ROW, mark};
 use crate::command::{Claim, Command, Flow, Line, Messages, Session};
 use crate::error::{Error, ErrorKind, Result, Sent};
-use crate::types::{Answer, CommandId, Done, Event, EventKind, Untagged};
+use crate::types::{Answer, CommandId, Done, Event, EventKind, Limits, Untagged};
 
 /// What became of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,13 +38,24 @@ pub(crate) struct Slot<C> {
 
 struct State<C> {
     items: VecDeque<Untagged>,
+    /// What they hold.
+    backlog: Backlog,
+    cut: Cut,
     end: Option<End<C>>,
     fate: Fate,
     /// It was refused before the driver ever saw it.
     refused: bool,
-    /// Whether each item is to wake the reader; else only the end does.
+    /// It is read piece by piece: each wakes the reader, and too many let the server wait; else only the end is told.
     streaming: bool,
     reader: Option<Waker>,
+}
+
+/// Whether more came than may be kept: then all that comes later is dropped.
+enum Cut {
+    No,
+    /// It has not been told yet.
+    Due(Error),
+    Told,
 }
 
 enum End<C> {
@@ -61,6 +73,8 @@ impl<C: Command> Slot<C> {
     fn new() -> Arc<Self> {
         let state = State {
             items: VecDeque::new(),
+            backlog: Backlog::default(),
+            cut: Cut::No,
             end: None,
             fate: Fate::Held,
             refused: false,
@@ -87,14 +101,14 @@ impl<C: Command> Slot<C> {
     /// The whole result.
     pub(crate) fn poll_result(&self, cx: &mut Context<'_>) -> Poll<Result<C::Output>> {
         let mut state = self.lock();
-        match state.end.take() {
+        match state.take_end() {
             None => {
                 set_reader(&mut state.reader, cx);
                 Poll::Pending
             }
             Some(end) => {
-                state.end = Some(End::Taken);
                 let items = std::mem::take(&mut state.items);
+                state.backlog.clear();
                 drop(state);
                 Poll::Ready(match end {
                     End::Done(command, done) => {
@@ -111,25 +125,37 @@ impl<C: Command> Slot<C> {
         }
     }
 
-    /// The next piece of the result; the error that ended it, if one did, comes last.
-    pub(crate) fn poll_item(&self, cx: &mut Context<'_>) -> Poll<Option<Result<C::Item>>> {
+    /// It will be read piece by piece.
+    pub(crate) fn set_streaming(&self) {
+        self.lock().streaming = true;
+    }
+
+    /// The next piece of the result; the error that ended it, if one did, comes last. `relieved` is called when there is
+    /// room again.
+    pub(crate) fn poll_item(
+        &self,
+        cx: &mut Context<'_>,
+        relieved: impl Fn(),
+    ) -> Poll<Option<Result<C::Item>>> {
         loop {
             let mut state = self.lock();
             if let Some(heard) = state.items.pop_front() {
+                let room = state.backlog.take(ROW + heard.octets());
                 drop(state);
+                if room {
+                    relieved();
+                }
                 match C::item(heard) {
                     Some(item) => return Poll::Ready(Some(Ok(item))),
                     None => continue,
                 }
             }
-            return match state.end.take() {
+            return match state.take_end() {
                 None => {
-                    state.streaming = true;
                     set_reader(&mut state.reader, cx);
                     Poll::Pending
                 }
                 Some(end) => {
-                    state.end = Some(End::Taken);
                     drop(state);
                     Poll::Ready(match end {
                         End::Done(command, done) => finish(command, done, Vec::new()).err().map(Err),
@@ -148,15 +174,26 @@ impl<C: Command> Slot<C> {
         // Under the slot's lock, so that what the driver adds meanwhile comes after it.
         for heard in std::mem::take(&mut state.items) {
             let octets = heard.octets();
-            if let Some(event) = data_event(id, heard) {
-                events.push_quietly(event, octets);
+            let fits = data_event(id, heard).is_none_or(|event| events.push_row_quietly(event, octets));
+            if !fits && matches!(state.cut, Cut::No) {
+                state.cut = Cut::Due(overrun("unread", events.unread()));
             }
         }
+        state.backlog.clear();
         let refused = std::mem::take(&mut state.refused);
-        let end = state.end.take();
+        let (end, cut) = (state.end.take(), state.cut.error());
         drop(state);
-        // What was refused at once never reached the driver, which tells of all others.
-        if let Some(End::Failed(error)) = end.filter(|_| refused) {
+        let error = match (end, cut) {
+            // What was refused at once never reached the driver, which tells of all others.
+            (Some(End::Failed(error)), _) if refused => Some(error),
+            // Its end has been told, but not that this is not all of it.
+            (Some(End::Done(command, _)), Some(error)) => Some(error.in_command(command.name())),
+            (Some(End::Failed(failed)), Some(error)) => {
+                Some(error.in_command(failed.command().unwrap_or_default()))
+            }
+            _ => None,
+        };
+        if let Some(error) = error {
             let command = error.command().unwrap_or_default().to_owned();
             let kind = EventKind::Failed { command, reason: error.to_string() };
             events.push_quietly(Event::new(kind).caused_by(Some(id)), 0);
@@ -171,6 +208,7 @@ impl<C: Command> Slot<C> {
             state.fate = if cancel { Fate::Cancelled } else { Fate::Dropped };
         }
         let items = std::mem::take(&mut state.items);
+        state.backlog.clear();
         let under_way = state.end.is_none();
         state.reader = None;
         drop(state);
@@ -183,6 +221,34 @@ impl<C: Command> Slot<C> {
         self.lock().refused = true;
         self.finish(End::Failed(error));
     }
+}
+
+impl Cut {
+    /// What is still to be told.
+    fn error(&self) -> Option<Error> {
+        if let Self::Due(error) = self { Some(error.clone()) } else { None }
+    }
+}
+
+impl<C> State<C> {
+    /// How it ended, once; `None` while it goes on.
+    fn take_end(&mut self) -> Option<End<C>> {
+        match std::mem::replace(&mut self.cut, Cut::Told) {
+            Cut::Due(error) => return Some(End::Failed(error)),
+            Cut::Told => return Some(End::Taken),
+            Cut::No => self.cut = Cut::No,
+        }
+        let end = self.end.take()?;
+        self.end = Some(End::Taken);
+        Some(end)
+    }
+}
+
+/// More of a result came than may be kept.
+fn overrun(limit: &str, octets: usize) -> Error {
+    let message =
+        format!("read too slowly: more than Limits::{limit} ({octets} octets) of the result waited");
+    Error::new(ErrorKind::Overrun, message)
 }
 
 /// The result of a command that the server has said OK to.
@@ -218,8 +284,15 @@ pub(crate) trait Job: Send {
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow>;
     fn claims(&self, heard: &Untagged) -> Claim;
     fn challenge(&mut self, text: &[u8], line: &mut Line) -> Result<()>;
-    /// Takes a response that is this command's; gives it back if its token was detached.
-    fn hear(&mut self, heard: Untagged) -> Option<Untagged>;
+    /// Takes a response that is this command's; gives it back if its token was detached. `sent` is how much of the
+    /// command has been written.
+    fn hear(&mut self, heard: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged>;
+    /// What was given back found no room: the result ends there.
+    fn overrun(&mut self, limits: &Limits);
+    /// The error of a detached result that found no room.
+    fn overrun_detached(&self) -> Option<Error>;
+    /// Too much of what it heard waits unread: how often something of it was read.
+    fn backed_up(&self, events: &EventQueue) -> Option<u64>;
     /// Whether someone may still read the result.
     fn wanted(&self) -> bool;
     fn cancelled(&self) -> bool;
@@ -261,21 +334,55 @@ impl<C: Command> Job for Submitted<C> {
         self.command.challenge(text, line)
     }
 
-    fn hear(&mut self, heard: Untagged) -> Option<Untagged> {
+    fn hear(&mut self, heard: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged> {
         self.command.heard(&heard);
         let mut state = self.slot.lock();
         match state.fate {
-            Fate::Held => {
-                state.items.push_back(heard);
-                let reader = if state.streaming { state.reader.take() } else { None };
+            Fate::Held if matches!(state.cut, Cut::No) => {
+                let weight = ROW + heard.octets();
+                let (limit, most) =
+                    if state.streaming { ("unread", limits.unread) } else { ("result", limits.result) };
+                // One that is larger than all the room there is still goes through, alone.
+                if state.items.is_empty() || state.backlog.octets() + weight <= most {
+                    state.items.push_back(heard);
+                    state.backlog.add(weight, mark(limits));
+                } else {
+                    drop(state);
+                    let error = overrun(limit, most).in_command(self.command.name()).sent(sent);
+                    state = self.slot.lock();
+                    // If it has been detached meanwhile, this row is lacking all the same.
+                    state.cut = Cut::Due(error);
+                }
+                // Who awaits the whole is told of its end alone.
+                let over = state.streaming || !matches!(state.cut, Cut::No);
+                let reader = if over { state.reader.take() } else { None };
                 drop(state);
                 if let Some(reader) = reader {
                     reader.wake();
                 }
                 None
             }
-            Fate::Detached => Some(heard),
-            Fate::Dropped | Fate::Cancelled => None,
+            Fate::Detached if matches!(state.cut, Cut::No) => Some(heard),
+            _ => None,
+        }
+    }
+
+    fn overrun(&mut self, limits: &Limits) {
+        let error = overrun("unread", limits.unread).in_command(self.command.name());
+        self.slot.lock().cut = Cut::Due(error);
+    }
+
+    fn overrun_detached(&self) -> Option<Error> {
+        let state = self.slot.lock();
+        state.cut.error().filter(|_| state.fate == Fate::Detached)
+    }
+
+    fn backed_up(&self, events: &EventQueue) -> Option<u64> {
+        let state = self.slot.lock();
+        match state.fate {
+            Fate::Held if state.streaming && matches!(state.cut, Cut::No) => state.backlog.is_full(),
+            Fate::Detached if matches!(state.cut, Cut::No) => events.is_full(),
+            _ => None,
         }
     }
 

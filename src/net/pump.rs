@@ -6,7 +6,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant as StdInstant};
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -36,6 +36,8 @@ pub(crate) struct Pump {
     codec: Codec,
     parser: Parser,
     incoming: BytesMut,
+    /// Whole responses may be left in it: a slow reader is waited for.
+    left_over: bool,
     outgoing: BytesMut,
     /// Written bytes may still be in a layer below.
     unflushed: bool,
@@ -52,6 +54,7 @@ impl Pump {
             codec: Codec::new(limits),
             parser: Parser::new(limits),
             incoming: BytesMut::new(),
+            left_over: false,
             outgoing: BytesMut::new(),
             unflushed: false,
             timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
@@ -69,7 +72,8 @@ impl Pump {
             if self.is_over() {
                 return Poll::Ready(());
             }
-            let read = self.poll_read(cx);
+            let held = self.engine.holds(Instant::now().into_std());
+            let read = if held { Poll::Pending } else { self.poll_read(cx) };
             if self.is_over() {
                 return Poll::Ready(());
             }
@@ -152,8 +156,19 @@ impl Pump {
         Ok(())
     }
 
-    /// One read, and all responses that it completes.
+    /// One read, if what was read before has been dealt with, and all responses that it completes.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !std::mem::take(&mut self.left_over) {
+            ready!(self.read(cx));
+        }
+        self.take_frames();
+        if self.incoming.is_empty() {
+            self.incoming = BytesMut::new();
+        }
+        Poll::Ready(())
+    }
+
+    fn read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let count = match ready!(self.fill(cx)) {
             Ok(count) => count,
             Err(error) => {
@@ -170,10 +185,6 @@ impl Pump {
             return Poll::Ready(());
         }
         self.engine.heard_bytes(Instant::now().into_std());
-        self.take_frames();
-        if self.incoming.is_empty() {
-            self.incoming = BytesMut::new();
-        }
         Poll::Ready(())
     }
 
@@ -193,7 +204,14 @@ impl Pump {
     fn take_frames(&mut self) {
         while self.engine.closed().is_none() && !self.engine.is_tls_due() {
             match self.codec.decode(&mut self.incoming) {
-                Ok(Some(frame)) => self.take_frame(&frame),
+                Ok(Some(frame)) => {
+                    let now = Instant::now().into_std();
+                    self.take_frame(&frame, now);
+                    if self.engine.holds(now) {
+                        self.left_over = true;
+                        return;
+                    }
+                }
                 Ok(None) => return,
                 Err(error) => {
                     self.engine.handle_end(CloseReason::Protocol(error.to_string()));
@@ -203,8 +221,7 @@ impl Pump {
         }
     }
 
-    fn take_frame(&mut self, frame: &Frame) {
-        let now = Instant::now().into_std();
+    fn take_frame(&mut self, frame: &Frame, now: StdInstant) {
         let octets = frame.octets();
         match self.parser.read(frame) {
             Ok(response) => {

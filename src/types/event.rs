@@ -158,7 +158,9 @@ pub enum EventKind {
         /// Whether its token was detached: then this event is the only word of its end.
         detached: bool,
     },
-    /// A command ended without a tagged response: it was refused here, or the connection ended.
+    /// A command ended without a tagged response: it was refused here, or the connection ended. Or it was detached, and
+    /// more of its result came than may wait ([`Overrun`](crate::ErrorKind::Overrun)): this is told in place of its
+    /// completion.
     #[non_exhaustive]
     Failed {
         /// The command's name: `FETCH`.

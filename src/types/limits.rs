@@ -1,8 +1,11 @@
 //! Every bound that the library keeps, in one place.
 
+use std::time::Duration;
+
 /// The bounds of one connection: how much a server, or a caller, can make it hold.
 ///
-/// Sizes are in octets. Whatever passes a bound gets an error that names it.
+/// Sizes are in octets; what waits to be read counts as long as it came over the wire, and 200 more for each row or event.
+/// Whatever passes a bound gets an error that names it.
 ///
 /// ```
 /// use imap_duplex::types::Limits;
@@ -38,9 +41,25 @@ pub struct Limits {
     /// How many events may wait for a slow reader; past it news that can be asked again is left out, behind
     /// one [`Lagged`](crate::types::EventKind::Lagged). 65,536.
     pub events: usize,
-    /// How much a slow reader of events may leave unread, in all; past it news is left out as past
-    /// [`events`](Limits::events), and the connection ends if that is not enough. 64 MiB.
+    /// How much of a result read as a [stream](crate::Token::stream), or of the events, may wait unread before the server
+    /// waits too: if no other command is queued or in flight, nothing is read from it then until the reader has taken
+    /// half, or for [`hold`](Limits::hold). Half of [`unread`](Limits::unread) at the most. It can be passed by what one
+    /// response holds. 4 MiB.
+    pub backlog: usize,
+    /// How long the server is kept waiting for a slow reader that takes nothing; each row that is taken begins it anew.
+    /// After it reading goes on, up to [`unread`](Limits::unread). Zero: it is never kept waiting. 5 seconds.
+    pub hold: Duration,
+    /// How much a slow reader may leave unread: of one result that is read as a [stream](crate::Token::stream), and of
+    /// all events together. 64 MiB.
+    ///
+    /// Past it a result, streamed or detached, ends with [`Overrun`](crate::ErrorKind::Overrun), and that result alone;
+    /// one row always fits. News is left out as past [`events`](Limits::events). Alerts, renames and ends of detached
+    /// commands are counted apart, up to as much again; past that the connection ends.
     pub unread: usize,
+    /// How much one awaited result may hold: it is collected whole before it is given, so no reader can keep pace with
+    /// it. Past it the token fails with [`Overrun`](crate::ErrorKind::Overrun); what is more is for a
+    /// [stream](crate::Token::stream). 1 GiB.
+    pub result: usize,
     /// How long a command's line may get before its set of messages is split over several. 8,000; some
     /// servers refuse more.
     pub command_line: usize,
@@ -64,7 +83,10 @@ impl Default for Limits {
             messages: 4_000_000,
             commands: 10_000,
             events: 65_536,
+            backlog: 4 << 20,
+            hold: Duration::from_secs(5),
             unread: 64 << 20,
+            result: 1 << 30,
             command_line: 8_000,
         }
     }

@@ -1,7 +1,7 @@
 //! The contract (`DESIGN.md`, section 2), line by line: a module for each line, against a server whose every word is the
 //! test's. No sockets, and time is tokio's paused clock, so that nothing waits and nothing depends on the machine.
 //!
-//! Line 10 (slow readers) and the lines that need a real server (`tests/live`) are not here.
+//! The lines that need a real server (`tests/live`) are not here.
 
 #[path = "../client/mod.rs"]
 mod client;
@@ -16,6 +16,8 @@ mod c03_one_owner;
 mod c05_wire_order;
 mod c06_right_mailbox;
 mod c09_dropping;
+mod c10_both_ways;
+mod c10_slow_readers;
 mod c11_ends;
 mod c11_prefixes;
 mod c13_dialogue;

@@ -201,6 +201,20 @@ impl Peer {
         }
     }
 
+    /// Sends as many of these bytes as the client takes until it has taken none for so long; gives how many.
+    pub async fn send_what_it_takes(&mut self, bytes: &[u8], patience: Duration) -> usize {
+        let mut sent = 0;
+        while sent < bytes.len() {
+            match tokio::time::timeout(patience, self.stream.write(&bytes[sent..])).await {
+                Ok(Ok(count)) => sent += count,
+                Ok(Err(e)) => self.fail(&format!("the client does not take what it is sent: {e}")),
+                Err(_) => break,
+            }
+        }
+        self.note("S", &bytes[..sent]);
+        sent
+    }
+
     /// Reads one line, which has to be a tag and `command`; gives the tag.
     pub async fn expect(&mut self, command: &str) -> String {
         let line = self.line(command).await;
@@ -263,6 +277,11 @@ impl Peer {
             }
         }
         self.fail(&format!("expected the end, got {:?}", text(&self.buffer)));
+    }
+
+    /// Reads one line, whatever it is, without its CRLF.
+    pub async fn next_line(&mut self) -> String {
+        self.line("a line").await
     }
 
     /// Reads one line, whatever it is, without its CRLF; `wanted` is for the message if none comes.

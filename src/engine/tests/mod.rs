@@ -21,6 +21,7 @@ mod news;
 mod notifying;
 mod order;
 mod prefix;
+mod pressure;
 mod program;
 mod replay;
 mod resuming;

@@ -125,7 +125,8 @@ impl Mailbox {
     /// What is known of its messages at this moment, to be kept and given to the next [`Select::resume`](crate::Select::resume).
     ///
     /// `None` until all UIDs are known (and the flags, where [`Fill::Flags`](crate::types::Fill::Flags) was asked for), unless the
-    /// selection goes on from an earlier state: then that state, until what happened while away has been told. `None` too
+    /// selection goes on from an earlier state: then that state, until what happened while away has been told. The same holds
+    /// while the flags that a STORE has made are being asked for, because the server did not tell them. `None` too
     /// where the server tells no UIDVALIDITY, or the view is off. As long as the server refuses to tell what is asked, it stays as it
     /// was. O(n) in the messages.
     #[must_use]

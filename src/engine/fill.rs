@@ -54,6 +54,8 @@ pub(super) struct Filling {
     pub(super) away: bool,
     /// Messages whose flags were asked for, though the server told none: to be asked again once something has come or gone.
     flags_untold: UidSet,
+    /// How many questions are open what flags messages have after a STORE that left that in doubt.
+    pub(super) doubts: u32,
     /// All that was to be asked has been: from now on what the server tells keeps the view in step.
     pub(super) done: bool,
     /// The last answer to a search was void: rows are asked for.
@@ -66,6 +68,11 @@ pub(super) struct Filling {
 }
 
 impl Filling {
+    /// Whether what is known is what the server has told, so that a later selection can go on from it.
+    pub(super) fn is_in_step(&self) -> bool {
+        self.done && self.doubts == 0
+    }
+
     pub(super) fn new(wanted: Fill, before: Option<Before>) -> Self {
         Self { wanted, before, ..Self::default() }
     }
@@ -268,7 +275,9 @@ impl Engine {
                 }
                 self.fill_on();
             }
-            Own::Flags(_) | Own::Idle | Own::Poll | Own::Notify | Own::Subscription { .. } | Own::Logout => {}
+            // A refusal leaves the doubt.
+            Own::Flags(_) => filling.doubts = filling.doubts.saturating_sub(u32::from(asked.ok)),
+            Own::Idle | Own::Poll | Own::Notify | Own::Subscription { .. } | Own::Logout => {}
         }
     }
 

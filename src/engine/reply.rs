@@ -304,10 +304,22 @@ impl Engine {
         self.ask_flags(untold, Some(id));
     }
 
+    /// One question for flags that were in doubt has found its answer.
+    pub(super) fn flags_settled(&mut self) {
+        if let Some(selection) = &mut self.selection {
+            selection.filling.doubts = selection.filling.doubts.saturating_sub(1);
+            selection.changed = true;
+        }
+    }
+
     fn ask_flags(&mut self, untold: Untold, cause: Option<CommandId>) {
         let Some(seat) = self.selection.as_ref().map(|s| s.seat.clone()) else { return };
         for which in [Messages::Uids(untold.uids), Messages::Seqs(untold.seqs)] {
             if !which.is_empty() {
+                if let Some(selection) = &mut self.selection {
+                    selection.filling.doubts += 1;
+                    selection.changed = true;
+                }
                 let fetch = Fetch::new(which, Items::new().flags());
                 self.queue_own(Own::Flags(cause), fetch, Some(seat.clone()));
             }

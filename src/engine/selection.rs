@@ -159,7 +159,7 @@ impl Selection {
         let highest = self.seat.get().highest_mod_seq;
         let latest = Latest {
             snapshot: self.view.snapshot(self.seat.place.clone(), uid_validity, highest),
-            in_step: self.filling.done,
+            in_step: self.filling.is_in_step(),
             mod_seq: self.in_step.mod_seq,
         };
         self.seat.publish(latest, |p| {

@@ -213,8 +213,11 @@ impl Engine {
                 // All that it named have gone meanwhile: nothing is left to do.
                 Ok(()) => self.complete_unsent(next),
             }
-            if own.is_some_and(|own| own.fills()) {
-                self.fill_on();
+            match own {
+                // They have gone, and their flags with them; or else there is no telling, and the doubt stays.
+                Some(Own::Flags(_)) if nothing_left => self.flags_settled(),
+                Some(own) if own.fills() => self.fill_on(),
+                _ => {}
             }
             return;
         }

@@ -392,3 +392,22 @@ fn who_reads_an_event_finds_its_change_in_the_snapshot() {
     assert!(inbox.has_ended());
     assert_eq!(inbox.snapshot().uids(), set("1,3:5"));
 }
+
+#[test]
+fn while_flags_are_in_doubt_there_is_no_state() {
+    let mut script = Script::new("QRESYNC ESEARCH", &["QRESYNC"]);
+    let inbox = script.select("INBOX".into(), "SELECT INBOX", &(opened(2, 90) + "TAG OK done"));
+    script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 1:2\nTAG OK done").quiet();
+    assert!(inbox.state().is_some());
+    // Whatever a refused STORE has done to some of them (RFC 3501 section 6.4.6), the state must not pass over it.
+    let store = inbox.store(set("1:2"), Store::add([Flag::Seen]).silent());
+    script.line("UID STORE 1:2 +FLAGS.SILENT (\\Seen)", "TAG NO [HIGHESTMODSEQ 95] some");
+    assert_eq!(inbox.state(), None);
+    script.line(
+        "UID FETCH 1:2 (FLAGS)",
+        "* 1 FETCH (UID 1 FLAGS (\\Seen))\n* 2 FETCH (UID 2 FLAGS ())\nTAG OK done",
+    );
+    let state = inbox.state().expect("all is known again");
+    assert_eq!(state.flags_of(Uid::new(1).unwrap()), Some(&Flags::from(Flag::Seen)));
+    drop(store);
+}

@@ -73,6 +73,13 @@ impl Filling {
         self.done && self.doubts == 0
     }
 
+    /// Whether there is nothing that is to be asked.
+    fn lacks_nothing(&self, view: &View) -> bool {
+        let flags = self.wanted != Fill::Flags || view.flags_untold() == 0;
+        let due = self.before.is_some() || self.changes_since.is_some() || !self.flags_due.is_empty();
+        self.done && flags && !due && view.unknown().is_none()
+    }
+
     pub(super) fn new(wanted: Fill, before: Option<Before>) -> Self {
         Self { wanted, before, ..Self::default() }
     }
@@ -99,11 +106,12 @@ pub(super) struct Asked {
 impl Engine {
     /// Asks for what the view lacks, unless that has been asked already.
     pub(super) fn fill_on(&mut self) {
-        if self.has_own(Own::fills) {
-            // Its end will look again.
+        let Some(selection) = &self.selection else { return };
+        // Asked at each EXPUNGE, and nearly always so: before all that is in flight is looked through.
+        if selection.filling.lacks_nothing(&selection.view) || self.has_own(Own::fills) {
+            // The end of what is asked already will look again.
             return;
         }
-        let Some(selection) = &self.selection else { return };
         let (view, filling) = (&selection.view, &selection.filling);
         if filling.wanted == Fill::Off || filling.refused >= MOST_REFUSED {
             return;

@@ -10,13 +10,9 @@ use crate::types::{Answer, CommandId, Event, EventKind, Flag, Flags, ModSeq, Seq
 impl Engine {
     pub(super) fn hear_row(&mut self, mut heard: Untagged) {
         let Answer::Fetch(row) = heard.answer() else { return };
-        if self.opening.is_some() {
-            let row = row.clone();
-            if self.hear_row_of_opening(&row) {
-                return;
-            }
+        if self.hear_row_of_opening(row) {
+            return;
         }
-        let Answer::Fetch(row) = heard.answer() else { return };
         let Some(selection) = &mut self.selection else { return self.hear_unselected(heard) };
         let learned = selection.view.learn(row);
         selection.changed = true;

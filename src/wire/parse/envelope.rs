@@ -44,6 +44,12 @@ fn fields<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
             out.mark(0);
         }
     }
+    last_two(i, more, out)
+}
+
+/// Packs the last two fields of a list, to its end; what there is too much is passed over.
+#[inline]
+fn last_two<'a>(i: Input<'a>, more: bool, out: &mut Writer) -> Parsed<'a, ()> {
     let (i, more) = field(i, more, out)?;
     let (mut i, mut more) = field(i, more, out)?;
     while more {
@@ -202,13 +208,7 @@ fn address<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
         };
         (i, more) = next(rest)?;
     }
-    let (i, more) = field(i, more, out)?;
-    let (mut i, mut more) = field(i, more, out)?;
-    while more {
-        let (rest, ()) = value::skip(i, LISTS)?;
-        (i, more) = next(rest)?;
-    }
-    Ok((i.skip(1), ()))
+    last_two(i, more, out)
 }
 
 #[cfg(test)]

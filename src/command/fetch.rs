@@ -252,7 +252,7 @@ impl Command for Fetch {
     }
 
     fn class(&self) -> Class {
-        let class = Class::query().hearing(Hears::FETCH).ours();
+        let class = Class::query().hearing(Hears::FETCH).about_messages().ours();
         let class = if self.which.by_number() { class.without_expunge() } else { class };
         match (self.items.marks_seen && !self.items.sections.is_empty(), self.items.flags) {
             (true, _) => Class { reads_only: false, ..class.with_flags(FlagUse::Writes) },

@@ -40,7 +40,7 @@ pub use simple::{AskCapabilities, Close, Id, Idle, Logout, Noop, Unselect};
 pub use status::{StatusItems, StatusOf};
 pub use store::Store;
 
-pub(crate) use class::{Effect, FlagUse, Hears};
+pub(crate) use class::{About, Effect, FlagUse, Hears};
 pub(crate) use login::{Authenticate, Exchange, Login, StartTls};
 pub(crate) use simple::Enable;
 pub(crate) use uids_of::UidsOf;

@@ -86,13 +86,14 @@ pub(crate) enum Verdict {
     Ended,
 }
 
-/// Whether this command may go out beside those in flight; `flags` are those of them that use flags.
-pub(crate) fn admit<'a>(
+/// Whether this command may go out beside those in flight; `flags_clash` says whether one of them uses flags of the same
+/// messages, as [`flags_conflict`] has it.
+pub(crate) fn admit(
     next: &Submission,
     messages: Option<&Messages>,
     selections: &Selections<'_>,
     load: &Load,
-    mut flags: impl Iterator<Item = &'a Flight>,
+    flags_clash: impl FnOnce() -> bool,
 ) -> Verdict {
     if let Some(seat) = &next.seat {
         match stand(seat, selections) {
@@ -113,9 +114,7 @@ pub(crate) fn admit<'a>(
         || waits_for_effect
         || !selections.esearch && next.class.hears.overlaps(Hears::SEARCH) && load.searches > 0
         || load.deselects > 0 && next.seat.is_some()
-        || !selections.rev2
-            && next.class.flags != FlagUse::None
-            && flags.any(|other| flags_conflict(&next.class, messages, other));
+        || !selections.rev2 && next.class.flags != FlagUse::None && flags_clash();
     if waits { Verdict::Wait } else { Verdict::Go }
 }
 
@@ -136,7 +135,8 @@ fn by_number(messages: Option<&Messages>) -> bool {
     matches!(messages, Some(Messages::Seqs(_)))
 }
 
-fn flags_conflict(next: &Class, messages: Option<&Messages>, other: &Flight) -> bool {
+/// Whether a command and one in flight use flags of the same messages, and one of them changes them.
+pub(crate) fn flags_conflict(next: &Class, messages: Option<&Messages>, other: &Flight) -> bool {
     let clash = match (next.flags, other.class.flags) {
         (FlagUse::None, _) | (_, FlagUse::None) | (FlagUse::Reads, FlagUse::Reads) => false,
         (FlagUse::Writes, _) | (_, FlagUse::Writes) => true,

@@ -99,7 +99,7 @@ impl Engine {
 
     /// Whether raw bytes of each response are wanted.
     pub(crate) fn wants_raw(&self) -> bool {
-        self.raw_listeners > 0
+        self.roster.raw_listeners > 0
     }
 
     fn handle_untagged(&mut self, mut heard: Untagged, now: Instant) {

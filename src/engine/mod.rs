@@ -14,6 +14,8 @@
 //! results through the queue and the slots. Call `poll` after every input, and at the deadline.
 
 mod admission;
+mod by_message;
+mod claimers;
 mod claims;
 mod events;
 mod fill;
@@ -27,6 +29,7 @@ mod own;
 mod pressure;
 mod reply;
 mod resume;
+mod roster;
 mod rows;
 mod selection;
 mod send;
@@ -37,19 +40,19 @@ pub(crate) use fill::Windows;
 pub(crate) use shared::{Plan, Seat, Shared};
 pub(crate) use slot::{Slot, Submitted};
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 
-use self::admission::Load;
 use self::flight::Flight;
 use self::idle::Idle;
 use self::notify::Notifying;
 use self::outbox::Outbox;
 use self::own::{Own, Tokenless};
 use self::pressure::Hold;
+use self::roster::Roster;
 use self::selection::{Opening, Selection};
 use self::send::LineOwner;
 use self::shared::Submission;
@@ -95,12 +98,8 @@ pub(crate) struct Engine {
     /// What each of the engine's own commands in the queue is for.
     own_queued: BTreeMap<CommandId, Own>,
     flights: BTreeMap<CommandId, Flight>,
-    /// The flights by what matters to admission.
-    load: Load,
-    /// Those of them that read or write flags.
-    flag_users: BTreeSet<CommandId>,
-    /// How many of them want the bytes of responses.
-    raw_listeners: usize,
+    /// The flights by what matters of them.
+    roster: Roster,
     /// How many commands have been started.
     sent_so_far: u64,
     /// Commands in flight that may write their next line.
@@ -153,9 +152,7 @@ impl Engine {
             overtaken: 0,
             own_queued: BTreeMap::new(),
             flights: BTreeMap::new(),
-            load: Load::default(),
-            flag_users: BTreeSet::new(),
-            raw_listeners: 0,
+            roster: Roster::default(),
             sent_so_far: 0,
             lines_due: VecDeque::new(),
             line: None,

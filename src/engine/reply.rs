@@ -150,9 +150,7 @@ impl Engine {
     /// Takes a command out of the tables and gives its token the result.
     pub(super) fn end_flight(&mut self, id: CommandId, result: Result<Done>) {
         let Some(mut flight) = self.flights.remove(&id) else { return };
-        self.load.remove(&flight);
-        self.flag_users.remove(&id);
-        self.raw_listeners -= usize::from(flight.class.raw);
+        self.roster.remove(id, &flight);
         flight.tags.iter().for_each(|tag| self.shared.release_tag(tag));
         if !flight.quiet {
             let kind = completion(&flight, &result);

@@ -13,11 +13,11 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::admission::{Selections, Verdict, admit};
+use super::admission::{Selections, Verdict, admit, flags_conflict};
 use super::flight::{Flight, Next};
 use super::shared::Submission;
 use super::{Engine, Own};
-use crate::command::{Effect, FlagUse, Flow, Line, Messages};
+use crate::command::{Effect, Flow, Line, Messages};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::types::{CommandId, Done, Event, EventKind, SelectionId, Status, StatusResponse};
 use crate::view::View;
@@ -141,7 +141,7 @@ impl Engine {
             let asks = |s: &Submission| self.own_queued.get(&s.id).is_some_and(Own::fills);
             let queued = self.queue.iter().position(asks);
             let behind = self.behind.iter().position(asks);
-            let mut flying = self.flights.values().filter_map(|f| f.own.as_ref());
+            let mut flying = self.roster.own.iter().filter_map(|id| self.flights.get(id)?.own.as_ref());
             let asked = self.opening.is_some() || flying.any(Own::fills);
             let asking = queued
                 .and_then(|at| self.queue.remove(at))
@@ -184,8 +184,15 @@ impl Engine {
             rev2: self.session.is_rev2(),
             esearch: self.session.can("ESEARCH"),
         };
-        let flags = self.flag_users.iter().filter_map(|id| self.flights.get(id));
-        admit(next, messages.as_ref(), &selections, &self.load, flags)
+        let flags_clash = || {
+            let mut clash = false;
+            self.roster.flag_users.overlapping(messages.as_ref(), |set| {
+                let mut others = set.iter().filter_map(|(_, id)| self.flights.get(id));
+                clash = clash || others.any(|other| flags_conflict(&next.class, messages.as_ref(), other));
+            });
+            clash
+        };
+        admit(next, messages.as_ref(), &selections, &self.roster.load, flags_clash)
     }
 
     pub(super) fn fail_unsent(&mut self, submission: Submission, error: Error) {
@@ -229,11 +236,7 @@ impl Engine {
         flight.generation = view.map_or(0, View::generation);
         flight.removed = view.map_or(0, View::removed);
         flight.capabilities = self.capabilities_told;
-        self.load.add(&flight);
-        if flight.class.flags != FlagUse::None {
-            self.flag_users.insert(id);
-        }
-        self.raw_listeners += usize::from(flight.class.raw);
+        self.roster.add(id, &flight);
         self.flights.insert(id, flight);
         self.write_line(id);
         if self.flights.contains_key(&id) {
@@ -482,7 +485,8 @@ fn into_bytes(fragment: Fragment) -> Bytes {
 impl Engine {
     pub(super) fn has_own(&self, is: impl Fn(&Own) -> bool) -> bool {
         let open = self.selection.as_ref().map(|s| s.seat.id);
-        let here = self.flights.values().filter(|f| f.seat.as_ref().is_none_or(|seat| Some(seat.id) == open));
+        let own = self.roster.own.iter().filter_map(|id| self.flights.get(id));
+        let here = own.filter(|f| f.seat.as_ref().is_none_or(|seat| Some(seat.id) == open));
         self.own_queued.values().any(&is) || here.filter_map(|f| f.own.as_ref()).any(&is)
     }
 

@@ -4,7 +4,9 @@
 //! In: commands as they go out and as they end; a response. Out: sets of those that have to be asked for their claim, each
 //! in the order of sending. The rest would say no.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
 
 use super::by_message::{ByMessage, Entry};
 use super::flight::Flight;
@@ -94,10 +96,10 @@ fn copied(code: Option<&Code>) -> Option<Uid> {
     if let Some(Code::CopyUid(told)) = code { told.from().first() } else { None }
 }
 
-fn take_out<K: std::hash::Hash + Eq, Q>(sets: &mut HashMap<K, BTreeSet<Entry>>, key: &Q, entry: Entry)
+fn take_out<K, Q>(sets: &mut HashMap<K, BTreeSet<Entry>>, key: &Q, entry: Entry)
 where
-    K: std::borrow::Borrow<Q>,
-    Q: std::hash::Hash + Eq + ?Sized,
+    K: Hash + Eq + Borrow<Q>,
+    Q: Hash + Eq + ?Sized,
 {
     if let Some(set) = sets.get_mut(key) {
         set.remove(&entry);

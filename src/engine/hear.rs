@@ -225,6 +225,12 @@ impl Engine {
             }
             told_elsewhere |= matches!(status.code, Some(Code::HighestModSeq(_) | Code::UidNext(_)));
         }
+        if let Some(Code::MessageLimit { .. }) = status.code
+            && self.flights.values().any(|f| f.begun && f.may_be_limited())
+        {
+            self.limits_told.push_back(status.clone());
+            return;
+        }
         // Of a mailbox that has no handle any more, as with its messages.
         told_elsewhere |= self.stray_selection
             && matches!(
@@ -287,6 +293,7 @@ impl Engine {
                 let sure = entry.uid.is_some();
                 let claimer = self.deliver_or_drop(heard);
                 let cause = claimer.filter(|id| sure && (was_deleted || self.names_messages(*id)));
+                self.told_removal(entry.uid);
                 let kind = EventKind::Removed { seq: Some(seq), uid: entry.uid };
                 self.tell(Event::new(kind).at(place).caused_by(cause));
                 self.count_changed();
@@ -313,6 +320,7 @@ impl Engine {
         let place = heard.place().cloned();
         let claimer = self.deliver_or_drop(heard).filter(|id| self.names_messages(*id));
         for Gone { seq, uid } in gone {
+            self.told_removal(uid);
             let kind = EventKind::Removed { seq, uid };
             self.tell(Event::new(kind).at(place.clone()).caused_by(claimer));
         }

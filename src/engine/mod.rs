@@ -113,6 +113,8 @@ pub(crate) struct Engine {
     capabilities_told: u64,
     /// The user is told of changes of capabilities (not of those while logging in).
     tells_capabilities: bool,
+    /// Limits that were told apart from the OK of a command in flight.
+    limits_told: VecDeque<StatusResponse>,
     /// When a byte was last heard, or a command in flight began to be waited for.
     waiting_since: Option<Instant>,
     bye: Option<StatusResponse>,
@@ -161,6 +163,7 @@ impl Engine {
             notify: Notifying::default(),
             capabilities_told: 0,
             tells_capabilities: false,
+            limits_told: VecDeque::new(),
             waiting_since: None,
             bye: None,
             write_failure: None,

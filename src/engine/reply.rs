@@ -74,10 +74,13 @@ impl Engine {
                 Error::refused(status.clone()).in_command(flight.job.name()).sent(sent)
             });
         }
+        let expunge_issued = status.code == Some(Code::ExpungeIssued);
         flight.replies.push(status);
         if !flight.tags.is_empty() || flight.next == Next::Line {
             return;
         }
+        self.take_limit(id, expunge_issued);
+        let Some(flight) = self.flights.get_mut(&id) else { return };
         if matches!(flight.class.effect, Effect::Idle) {
             self.idle.ended(id, ok, &mut self.outbox, now);
         }
@@ -94,6 +97,20 @@ impl Engine {
             (None, None) => Err(Error::protocol("the command ended without a response")),
         };
         self.finish(id, result, now);
+    }
+
+    /// A limit that was told apart is of the command whose OK had to hold another code (RFC 9738 section 3.1); if there is no
+    /// such, of the last that may have met it.
+    fn take_limit(&mut self, id: CommandId, expunge_issued: bool) {
+        if self.limits_told.is_empty() || !self.flights.get(&id).is_some_and(Flight::may_be_limited) {
+            return;
+        }
+        let others = self.flights.iter().filter(|(other, f)| **other != id && f.begun && f.may_be_limited());
+        if (expunge_issued || others.count() == 0)
+            && let Some(flight) = self.flights.get_mut(&id)
+        {
+            flight.limited = self.limits_told.pop_front();
+        }
     }
 
     /// A tagged response that is none: whatever it was to say, the command has ended.
@@ -132,16 +149,20 @@ impl Engine {
         self.waiting_since = self.waiting_since.map(|_| now);
     }
 
-    /// Rows that could not be read make a result incomplete.
+    /// Rows that could not be read make a result incomplete, and so does a server's limit.
     fn complete(&mut self, id: CommandId, done: Done) -> Result<Done> {
-        let Some(flight) = self.flights.get_mut(&id).filter(|f| !f.unread.is_empty()) else {
+        // With SELECT, the mailbox is selected all the same; what could not be read has been told.
+        let Some(flight) = self.flights.get_mut(&id).filter(|f| f.opens.is_none()) else {
             return Ok(done);
         };
-        if flight.opens.is_some() {
-            // The mailbox is selected all the same; what could not be read has been told.
+        let unread = std::mem::take(&mut flight.unread);
+        if let Some((status, below)) = flight.cut_short(&done) {
+            let error = Error::partial(status.clone(), below).in_command(flight.job.name());
+            return Err(error.with_unread(unread));
+        }
+        if unread.is_empty() {
             return Ok(done);
         }
-        let unread = std::mem::take(&mut flight.unread);
         let message = format!("{} of the server's responses could not be read", flight.unread_count);
         let error = Error::new(ErrorKind::Incomplete, message).in_command(flight.job.name());
         Err(error.sent(crate::error::Sent::Fully).with_unread(unread))
@@ -163,13 +184,12 @@ impl Engine {
             seat.update(|p| p.ended = true);
         }
         let own = flight.own.take();
-        let cut_short =
-            result.iter().flat_map(|done| done.earlier.iter().chain([&done.status])).any(is_cut_short);
         let asked = Asked {
             messages: flight.messages.take(),
             generation: flight.generation,
             removed: flight.removed,
-            ok: result.is_ok() && !cut_short,
+            ok: result.is_ok(),
+            from: result.as_ref().err().and_then(Error::resume_below),
         };
         self.publish();
         // Room first, so that who awaits the token finds it.
@@ -228,7 +248,7 @@ impl Engine {
         if !store.is_silent() || self.is_view_off() {
             return;
         }
-        if done.earlier.iter().chain([&done.status]).any(is_cut_short) {
+        if self.flights.get(&id).is_some_and(|f| f.cut_short(done).is_some()) {
             // Which of them it has changed is not said.
             return self.ask_flags_of(id, store);
         }
@@ -387,11 +407,6 @@ fn names(set: &ModifiedSet, messages: &Messages, seq: Seq, uid: Option<Uid>) -> 
         (ModifiedSet::Numbers(set), Messages::Seqs(_)) => set.clone().into_seqs().contains(seq),
         (ModifiedSet::Numbers(_), Messages::Slots(_)) => false,
     }
-}
-
-/// Whether the server has dealt with a part of the messages only (RFC 9738 section 3).
-fn is_cut_short(status: &StatusResponse) -> bool {
-    matches!(status.code, Some(Code::MessageLimit { .. }))
 }
 
 fn completion(flight: &Flight, result: &Result<Done>) -> EventKind {

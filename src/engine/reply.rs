@@ -416,9 +416,10 @@ fn completion(flight: &Flight, result: &Result<Done>) -> EventKind {
     }
     let status = match result {
         Ok(done) => Some(done.status.clone()),
-        // An incomplete result was OK to the server.
-        Err(error) if error.kind() == ErrorKind::Incomplete => flight.replies.last().cloned(),
-        Err(error) => error.status().cloned(),
+        // A limit that was told apart is not how the command ended.
+        Err(error) => {
+            error.status().filter(|s| error.kind() != ErrorKind::Partial || s.status == Status::Ok).cloned()
+        }
     };
     match (status, result) {
         (Some(status), _) => EventKind::Completed { command, status, detached: flight.job.detached() },

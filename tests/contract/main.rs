@@ -20,6 +20,7 @@ mod c10_both_ways;
 mod c10_slow_readers;
 mod c11_ends;
 mod c11_prefixes;
+mod c12_nothing_partial;
 mod c13_dialogue;
 mod c13_greeting;
 mod c13_hostile;

@@ -24,5 +24,6 @@ mod c12_nothing_partial;
 mod c13_dialogue;
 mod c13_greeting;
 mod c13_hostile;
+mod c13_idle;
 mod c14_smuggling;
 mod c15_secrets;

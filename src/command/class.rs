@@ -7,6 +7,7 @@
 use crate::types::MailboxName;
 
 use super::notify::Notify;
+use super::saved::Saved;
 use super::store::Store;
 
 /// What kind of command one is. The default for users' own is [`Class::barrier`].
@@ -69,6 +70,8 @@ pub(crate) enum Effect {
     },
     /// CLOSE and UNSELECT.
     Deselect,
+    /// SEARCH whose result the server is to remember.
+    Save(Saved),
     /// STORE: without rows of its own if silent.
     Store(Store),
     Create(MailboxName),

@@ -16,6 +16,7 @@ mod mailboxes;
 mod messages;
 mod notify;
 mod raw;
+mod saved;
 mod search;
 mod session;
 mod simple;
@@ -34,6 +35,7 @@ pub use mailboxes::{Create, Delete, Rename, Subscribe};
 pub use messages::Messages;
 pub use notify::{Notify, NotifyEvent, Selected};
 pub use raw::{Raw, RawResult};
+pub use saved::{SaveSearch, Saved};
 pub use search::{Found, Search};
 pub use session::Session;
 pub use simple::{AskCapabilities, Close, Id, Idle, Logout, Noop, Unselect};
@@ -42,6 +44,7 @@ pub use store::Store;
 
 pub(crate) use class::{About, Effect, FlagUse, Hears};
 pub(crate) use login::{Authenticate, Exchange, Login, StartTls};
+pub(crate) use saved::Standing;
 pub(crate) use simple::Enable;
 pub(crate) use uids_of::UidsOf;
 

@@ -16,6 +16,8 @@
 //! | CLOSE, UNSELECT            | any message command, any SELECT                                  |
 //! | SEARCH without ESEARCH     | another one: Dovecot says both answers before both tagged lines  |
 //! | IDLE                       | another IDLE, until its tagged line                              |
+//! | saves its result as `$`    | what uses `$`, another that saves                                |
+//! | changes through `$`        | the search that saves it (`engine/saved.rs`)                     |
 //! | message command            | its own SELECT, if a mailbox may have been selected before it    |
 //! | message command            | the SELECT of another mailbox; it has lost its own by the end    |
 
@@ -34,6 +36,7 @@ pub(crate) struct Load {
     deselects: usize,
     idles: usize,
     searches: usize,
+    of_saved: usize,
 }
 
 impl Load {
@@ -50,6 +53,7 @@ impl Load {
         // The server may send EXPUNGE while any command runs but FETCH, STORE and SEARCH by number (RFC 9051
         // section 7.5.1).
         let expunge = class.may_expunge || !by_number(flight.messages.as_ref());
+        let saves = matches!(class.effect, Effect::Save(_));
         let counts = [
             (true, &mut self.all),
             (class.alone, &mut self.alone),
@@ -59,6 +63,7 @@ impl Load {
             (matches!(class.effect, Effect::Deselect), &mut self.deselects),
             (matches!(class.effect, Effect::Idle), &mut self.idles),
             (class.hears.overlaps(Hears::SEARCH), &mut self.searches),
+            (saves || matches!(flight.messages, Some(Messages::Saved(_))), &mut self.of_saved),
         ];
         counts.into_iter().filter(|(counts, _)| *counts).for_each(|(_, n)| step(n));
     }
@@ -106,6 +111,7 @@ pub(crate) fn admit(
         Effect::Select { .. } => load.selects > 0,
         Effect::Deselect => load.in_mailbox > 0 || load.selects > 0,
         Effect::Idle => load.idles > 0,
+        Effect::Save(_) => load.of_saved > 0,
         _ => false,
     };
     let waits = next.class.alone && load.all > 0

@@ -185,7 +185,7 @@ mod tests {
             1 => uids(1..=u32::MAX),
             2 => uids(700..=1000),
             3 => uids(999..=1001),
-            n => uids(n as u32..=n as u32),
+            n => u32::try_from(n).ok().and_then(|n| uids(n..=n)),
         };
         for n in 0..2000 {
             index.add((n, CommandId(n)), kept(n).as_ref());

@@ -372,7 +372,7 @@ fn newest(view: &View, last: Seq, all_were_known: bool, most: u32) -> Option<Uid
 /// The first of the messages that were asked for, if there are any among them whose UIDs were not told all the same.
 fn untold_of(view: &View, asked: Option<&Messages>) -> Option<Seq> {
     let (first, last) = match asked? {
-        Messages::Slots(_) => return None,
+        Messages::Slots(_) | Messages::Saved(_) => return None,
         Messages::Seqs(set) => (set.first()?, set.last()?),
         Messages::Uids(set) => {
             // The question began behind a message that was known. If that has gone, it is not said which were asked for.

@@ -329,6 +329,6 @@ impl Engine {
 
     /// Whether a command names the messages that it removes, so that their going is surely its doing.
     fn names_messages(&self, id: CommandId) -> bool {
-        self.flights.get(&id).is_some_and(|f| f.messages.is_some())
+        self.flights.get(&id).is_some_and(|f| f.messages.is_some()) && !self.uses_saved(id)
     }
 }

@@ -31,6 +31,7 @@ mod reply;
 mod resume;
 mod roster;
 mod rows;
+mod saved;
 mod selection;
 mod send;
 mod shared;
@@ -53,6 +54,7 @@ use self::outbox::Outbox;
 use self::own::{Own, Tokenless};
 use self::pressure::Hold;
 use self::roster::Roster;
+use self::saved::Remembered;
 use self::selection::{Opening, Selection};
 use self::send::LineOwner;
 use self::shared::Submission;
@@ -109,6 +111,7 @@ pub(crate) struct Engine {
     outbox: Outbox,
     idle: Idle,
     notify: Notifying,
+    remembered: Remembered,
     /// How often capabilities have been told.
     capabilities_told: u64,
     /// The user is told of changes of capabilities (not of those while logging in).
@@ -161,6 +164,7 @@ impl Engine {
             outbox: Outbox::default(),
             idle: Idle::default(),
             notify: Notifying::default(),
+            remembered: Remembered::default(),
             capabilities_told: 0,
             tells_capabilities: false,
             limits_told: VecDeque::new(),

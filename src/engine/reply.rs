@@ -12,8 +12,9 @@ use super::flight::{Flight, Next};
 use super::own::Own;
 use super::selection::Selection;
 use super::send::LineOwner;
+use super::shared::Seat;
 use super::{Engine, excerpt};
-use crate::command::{Effect, Fetch, Items, Messages, Store};
+use crate::command::{Class, Effect, Fetch, Items, Messages, Standing, Store};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
     Answer, CloseReason, Code, CommandId, Done, Event, EventKind, Fill, ListEntry, MailboxName, ModifiedSet,
@@ -130,6 +131,8 @@ impl Engine {
     fn finish(&mut self, id: CommandId, result: Result<Done>, now: Instant) {
         let effect = self.flights.get(&id).map(|f| f.class.effect.clone()).unwrap_or_default();
         match (&result, effect) {
+            // Before what went out behind it can end.
+            (Err(error), Effect::Save(saved)) => self.saving_ended(&saved, Some(error)),
             (Ok(done), effect) => self.apply(id, effect, done),
             (Err(error), Effect::Select { .. }) => self.opening_failed(error.kind()),
             // RFC 3501 section 6.4.6: a NO may leave some messages changed; what they have now must be asked.
@@ -178,10 +181,8 @@ impl Engine {
             let place = flight.seat.as_ref().or(flight.opens.as_ref()).map(|seat| seat.place.clone());
             self.tell(Event::new(kind).at(place).caused_by(Some(id)));
         }
-        if result.is_err()
-            && let Some(seat) = &flight.opens
-        {
-            seat.update(|p| p.ended = true);
+        if result.is_err() {
+            failed_for_good(&flight.class, flight.opens.as_deref());
         }
         let own = flight.own.take();
         let asked = Asked {
@@ -222,6 +223,12 @@ impl Engine {
                 return self.end_selection(Some(id));
             }
             Effect::Store(store) => return self.stored(id, &store, done),
+            Effect::Save(saved) => {
+                // A part of the result is none to build on (RFC 9738 section 3.4).
+                let cut = self.flights.get(&id).and_then(|f| f.cut_short(done));
+                let cut = cut.map(|(status, below)| Error::partial(status.clone(), below));
+                return self.saving_ended(&saved, cut.as_ref());
+            }
             Effect::Notify(asked) => return self.notifying(id, asked),
             Effect::Create(mailbox) => {
                 let entry = ListEntry::new(mailbox.clone());
@@ -367,6 +374,16 @@ impl Engine {
     }
 }
 
+/// What rests on this command fails as well: the selection that it was to make, the result that was to be remembered.
+pub(super) fn failed_for_good(class: &Class, opens: Option<&Seat>) {
+    if let Some(seat) = opens {
+        seat.update(|p| p.ended = true);
+    }
+    if let Effect::Save(saved) = &class.effect {
+        saved.settle(Standing::Failed);
+    }
+}
+
 /// Messages whose flags are to be asked, by number where the UID is not known.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Untold {
@@ -401,7 +418,7 @@ fn names(set: &ModifiedSet, messages: &Messages, seq: Seq, uid: Option<Uid>) -> 
     match (set, messages) {
         (ModifiedSet::Uids(set), _) => uid.is_some_and(|uid| set.contains(uid)),
         (ModifiedSet::Seqs(set), _) => set.contains(seq),
-        (ModifiedSet::Numbers(set), Messages::Uids(_)) => {
+        (ModifiedSet::Numbers(set), Messages::Uids(_) | Messages::Saved(_)) => {
             uid.is_some_and(|uid| set.clone().into_uids().contains(uid))
         }
         (ModifiedSet::Numbers(set), Messages::Seqs(_)) => set.clone().into_seqs().contains(seq),

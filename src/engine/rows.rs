@@ -79,7 +79,7 @@ impl Engine {
                 let named = match &flight.messages {
                     Some(Messages::Seqs(set)) => set.is_open() || set.contains(seq),
                     Some(Messages::Uids(set)) => set.names_last() || uid.is_none_or(|uid| set.contains(uid)),
-                    Some(Messages::Slots(_)) | None => false,
+                    Some(Messages::Slots(_) | Messages::Saved(_)) | None => false,
                 };
                 if named && store.is_silent() {
                     flight.disturbed.add(seq, uid);
@@ -96,7 +96,7 @@ impl Engine {
         match (&flight.own, &flight.class.effect) {
             (Some(Own::Flags(store)), _) => (true, *store),
             (Some(Own::Changes), _) => (true, None),
-            (_, Effect::Store(_)) => (true, Some(id)),
+            (_, Effect::Store(_)) => (true, Some(id).filter(|id| !self.uses_saved(*id))),
             // It asked for flags, and nobody had known them: an answer, no change.
             (Some(_), _) => (known_before, None),
             _ if flight.class.flags == FlagUse::Reads => (known_before, None),

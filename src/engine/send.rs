@@ -15,6 +15,7 @@ use bytes::Bytes;
 
 use super::admission::{Selections, Verdict, admit, flags_conflict};
 use super::flight::{Flight, Next};
+use super::reply::failed_for_good;
 use super::shared::Submission;
 use super::{Engine, Own};
 use crate::command::{Effect, Flow, Line, Messages};
@@ -192,14 +193,15 @@ impl Engine {
             });
             clash
         };
-        admit(next, messages.as_ref(), &selections, &self.roster.load, flags_clash)
+        match admit(next, messages.as_ref(), &selections, &self.roster.load, flags_clash) {
+            Verdict::Go if self.waits_for_saved(next, messages.as_ref()) => Verdict::Wait,
+            verdict => verdict,
+        }
     }
 
     pub(super) fn fail_unsent(&mut self, submission: Submission, error: Error) {
-        let Submission { id, job, quiet, opens, .. } = submission;
-        if let Some(seat) = opens {
-            seat.update(|p| p.ended = true);
-        }
+        let Submission { id, job, class, quiet, opens, .. } = submission;
+        failed_for_good(&class, opens.as_deref());
         let error = error.in_command(job.name()).sent(Sent::No);
         if !quiet && job.wanted() {
             self.tell_failed(id, job.name(), &error);
@@ -250,6 +252,10 @@ impl Engine {
         match (&flight.class.effect, flight.opens.clone()) {
             (Effect::Select { read_only, .. }, Some(seat)) => self.begin_opening(id, seat, *read_only),
             (Effect::Logout, _) => self.logging_out = true,
+            (Effect::Save(saved), _) => {
+                let saved = saved.clone();
+                self.saving(saved);
+            }
             (Effect::Idle, _) => {
                 self.line = Some(LineOwner::Idle { id });
                 self.idle.sent(id);

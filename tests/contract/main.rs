@@ -15,6 +15,7 @@ mod c02_registered;
 mod c03_one_owner;
 mod c05_wire_order;
 mod c06_right_mailbox;
+mod c08_saved;
 mod c09_dropping;
 mod c10_both_ways;
 mod c10_slow_readers;

@@ -1,5 +1,6 @@
 //! The pump: moves bytes between the engine and the socket, both directions in every poll, so that a server
-//! that stops reading until we read can't lock us up.
+//! that stops reading until we read can't lock us up. It also asks the source of a streamed upload for octets, as the socket
+//! takes them.
 
 use std::future::Future;
 use std::io;
@@ -24,8 +25,10 @@ use crate::wire::{Frame, Parser, Response};
 const FIRST_READ: usize = 4 << 10;
 /// Reads after a full one, and writes of many commands at once.
 const BLOCK: usize = 64 << 10;
-/// How many reads in a row before other tasks get their turn.
-const READS_A_POLL: usize = 16;
+/// How many turns in a row, with a read or octets of an upload, before other tasks get theirs.
+const TURNS_A_POLL: usize = 16;
+/// How many pieces of an upload are taken in one turn.
+const PIECES_A_TURN: usize = 64;
 /// How long closing may take.
 const CLOSE_GRACE: Duration = Duration::from_secs(1);
 
@@ -65,9 +68,10 @@ impl Pump {
     /// Moves what can be moved. Ready when the connection has ended, or when TLS is due.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.shared.set_driver(cx.waker());
-        let mut reads = 0;
+        let mut turns = 0;
         loop {
             self.engine.poll(Instant::now().into_std());
+            let exhausted = self.poll_source(cx);
             self.poll_write(cx);
             if self.is_over() {
                 return Poll::Ready(());
@@ -77,13 +81,15 @@ impl Pump {
             if self.is_over() {
                 return Poll::Ready(());
             }
-            match read {
-                Poll::Ready(()) if reads >= READS_A_POLL => {
+            // What has been written has made room for more of an upload.
+            let goes_on = read.is_ready() || !exhausted && self.engine.source().is_some();
+            match goes_on {
+                true if turns >= TURNS_A_POLL => {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
-                Poll::Ready(()) => reads += 1,
-                Poll::Pending => {
+                true => turns += 1,
+                false => {
                     if self.poll_timer(cx).is_pending() {
                         return Poll::Pending;
                     }
@@ -110,6 +116,19 @@ impl Pump {
             return Poll::Pending;
         }
         Poll::Ready(self.engine.closed().cloned().unwrap_or(CloseReason::Dropped))
+    }
+
+    /// Takes octets from the source of an upload, as many as there is room for. Whether it has none for the moment, so that
+    /// it will wake us.
+    fn poll_source(&mut self, cx: &mut Context<'_>) -> bool {
+        for _ in 0..PIECES_A_TURN {
+            let Some(source) = self.engine.source() else { return false };
+            match source.poll_next(cx) {
+                Poll::Ready(given) => self.engine.handle_octets(given),
+                Poll::Pending => return true,
+            }
+        }
+        false
     }
 
     /// Writes all that waits, as much as the socket takes.

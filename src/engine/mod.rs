@@ -43,7 +43,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use self::admission::Load;
 use self::flight::Flight;
@@ -257,8 +257,8 @@ impl Engine {
     }
 
     /// What to write next, at most about `most` bytes of small commands; empty if nothing waits.
-    pub(crate) fn next_write<'a>(&'a self, buffer: &'a mut BytesMut, most: usize) -> &'a [u8] {
-        self.outbox.next_write(buffer, most)
+    pub(crate) fn next_write(&mut self, most: usize) -> &[u8] {
+        self.outbox.next_write(most)
     }
 
     pub(crate) fn has_to_write(&self) -> bool {

@@ -13,7 +13,6 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 use tokio_util::codec::Decoder;
-use zeroize::Zeroize;
 
 use super::Io;
 use super::codec::Codec;
@@ -41,7 +40,6 @@ pub(crate) struct Pump {
     incoming: BytesMut,
     /// Whole responses may be left in it: a slow reader is waited for.
     left_over: bool,
-    outgoing: BytesMut,
     /// Written bytes may still be in a layer below.
     unflushed: bool,
     timer: Pin<Box<Sleep>>,
@@ -58,7 +56,6 @@ impl Pump {
             parser: Parser::new(limits),
             incoming: BytesMut::new(),
             left_over: false,
-            outgoing: BytesMut::new(),
             unflushed: false,
             timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
             closing_since: None,
@@ -136,9 +133,6 @@ impl Pump {
         if let Err(error) = self.try_write(cx) {
             self.engine.write_failed(CloseReason::io(&error), Instant::now().into_std());
         }
-        if !self.engine.has_to_write() {
-            self.outgoing = BytesMut::new();
-        }
     }
 
     fn try_write(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
@@ -146,11 +140,8 @@ impl Pump {
             return Ok(());
         }
         while self.engine.has_to_write() {
-            let bytes = self.engine.next_write(&mut self.outgoing, BLOCK);
-            let result = Pin::new(&mut self.io).poll_write(cx, bytes);
-            // It may hold a password.
-            self.outgoing.as_mut().zeroize();
-            match result {
+            let bytes = self.engine.next_write(BLOCK);
+            match Pin::new(&mut self.io).poll_write(cx, bytes) {
                 Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(Ok(count)) => {
                     let now = Instant::now().into_std();

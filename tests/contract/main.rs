@@ -8,6 +8,7 @@ mod client;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod robot;
 mod session;
 
 mod c01_submitting;
@@ -16,6 +17,7 @@ mod c03_one_owner;
 mod c05_wire_order;
 mod c06_right_mailbox;
 mod c09_dropping;
+mod c09_each_poll;
 mod c09_uploads;
 mod c10_both_ways;
 mod c10_slow_readers;

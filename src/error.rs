@@ -62,6 +62,10 @@ pub enum ErrorKind {
     /// rows come before it, [`Error::answers`] has those of an awaited token. The rest was thrown away; the command itself
     /// ran on, and nothing else is hurt.
     Overrun,
+    /// The source of a streamed upload failed, gave fewer or more octets than were announced, or nothing for too long, or the
+    /// upload was cancelled: nothing was stored. If the connection had to be closed for it, [`Error::close_reason`] says so.
+    /// See [`Append`](crate::command::Append#streamed-uploads).
+    Source,
     /// The connection has ended; [`Error::close_reason`] says why.
     Closed,
     /// The command was not sent: as many as [`Limits::commands`](crate::types::Limits::commands) wait already.
@@ -150,6 +154,16 @@ impl Error {
         })
     }
 
+    /// The connection had to be closed for it.
+    pub(crate) fn closed_by(self, reason: &CloseReason) -> Self {
+        self.with(|inner| inner.reason = Some(reason.clone()))
+    }
+
+    /// What it says, without the command's name.
+    pub(crate) fn message(&self) -> &str {
+        &self.0.message
+    }
+
     pub(crate) fn with_status(self, status: StatusResponse) -> Self {
         self.with(|inner| inner.status = Some(status))
     }
@@ -219,7 +233,7 @@ impl Error {
         self.0.command.as_deref()
     }
 
-    /// Why the connection ended, if that is what it died of.
+    /// Why the connection ended, if the command died of that, or that of the command.
     #[must_use]
     pub fn close_reason(&self) -> Option<&CloseReason> {
         self.0.reason.as_ref()

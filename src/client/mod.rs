@@ -9,6 +9,7 @@ mod receiver;
 mod select;
 mod sender;
 mod token;
+mod upload;
 
 pub use driver::Driver;
 pub use mailbox::Mailbox;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{Handle, Select, Token};
 use crate::command::{
-    Append, AskCapabilities, Command, Create, Delete, Id, List, Logout, Noop, Notify, Raw, Rename,
+    Append, AppendAll, AskCapabilities, Command, Create, Delete, Id, List, Logout, Noop, Notify, Raw, Rename,
     SaveSearch, StatusItems, StatusOf, Subscribe,
 };
 use crate::engine::{Seat, Submitted};
@@ -98,9 +98,30 @@ impl Sender {
         self.submit(StatusOf::new(mailbox, items))
     }
 
-    /// Puts a message into a mailbox: `APPEND` (RFC 9051 section 6.3.12).
+    /// Puts a message into a mailbox: `APPEND` (RFC 9051 section 6.3.12). It may come from memory, or from a reader or a stream
+    /// ([streamed uploads](Append#streamed-uploads)).
     pub fn append(&self, to: impl Into<MailboxName>, message: impl Into<Append>) -> Token<Append> {
         self.submit(message.into().to(to))
+    }
+
+    /// Puts several messages into a mailbox, all or none where the server has MULTIAPPEND (RFC 3502), else one after the other:
+    /// see [`AppendAll`].
+    ///
+    /// ```no_run
+    /// # async fn example(imap: imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let two = ["Subject: one\r\n\r\n1\r\n", "Subject: two\r\n\r\n2\r\n"];
+    /// for appended in imap.append_all("Archive", two).await? {
+    ///     println!("stored as {:?}", appended.uid);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn append_all<A: Into<Append>>(
+        &self,
+        to: impl Into<MailboxName>,
+        messages: impl IntoIterator<Item = A>,
+    ) -> Token<AppendAll> {
+        self.submit(AppendAll::new(to, messages))
     }
 
     /// Makes a mailbox: `CREATE` (RFC 9051 section 6.3.4).

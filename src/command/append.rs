@@ -1,7 +1,11 @@
-//! APPEND: putting a message into a mailbox (RFC 9051 section 6.3.12).
+//! APPEND: putting a message into a mailbox (RFC 9051 section 6.3.12), from memory or from a stream.
+
+use std::io;
 
 use bytes::Bytes;
+use futures_core::Stream;
 
+use super::source::Source;
 use super::{Class, Command, Flow, Line, Session};
 use crate::error::{Error, Result};
 use crate::types::{Code, Done, Flags, MailboxName, Timestamp, Uid, UidValidity};
@@ -14,13 +18,40 @@ use crate::types::{Code, Done, Flags, MailboxName, Timestamp, Uid, UidValidity};
 /// let draft = Append::new("Subject: hello\r\n\r\nNot sent yet.\r\n").flags([Flag::Draft]).to("Drafts");
 /// # let _ = draft;
 /// ```
+///
+/// # Streamed uploads
+///
+/// A message that is too large for memory comes from a reader or a stream (`Append::reader`, [`Append::stream`]), whose size
+/// has to be known beforehand, since IMAP announces it (RFC 9051 section 4.3). It belongs to the connection's driver once the
+/// command has been submitted: it is read as the server takes the octets, and no more than about 100 KiB of it are in memory
+/// (and one piece, if a stream's pieces are larger). Meanwhile nothing else can be sent, but all that the server says is
+/// heard.
+///
+/// - It is asked for nothing before the server wants the octets. If the server says NO instead (`TRYCREATE`: there is no such
+///   mailbox), the source is untouched, and a clone of the `Append` can be submitted again. Clones share their source: one that
+///   has been read from can't be sent again, and says so with [`Invalid`](crate::ErrorKind::Invalid), unsent.
+/// - If the source fails, ends too early, has more octets than announced, has a NUL, or gives nothing for as long as
+///   [`Timeouts::silence`](crate::Timeouts::silence), nothing is stored, and the token fails with
+///   [`Source`](crate::ErrorKind::Source). Towards a server with MULTIAPPEND the connection goes on, if no more than 16 MiB
+///   are left to fill; else it has to be closed, for the server waits for the octets that it was promised.
+/// - Dropping the token changes nothing, as with any command that has been sent: the upload goes on, and what was read from
+///   the source is stored. [`Token::cancel`](crate::Token::cancel) gives it up, as if the source had failed; if all octets
+///   have been given by then, it is stored.
+/// - A server that refuses in the midst of it has to be given the announced number of octets all the same: they are filled
+///   up, and the source is dropped.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Append {
     to: MailboxName,
-    message: Bytes,
+    message: Content,
     flags: Flags,
     date: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    Memory(Bytes),
+    Stream(Source),
 }
 
 /// Where an appended message went.
@@ -37,7 +68,18 @@ impl Append {
     /// This message, as it is to be stored: header, empty line, body, with CRLF line ends. It goes to INBOX
     /// unless [`to`](Append::to) says otherwise.
     pub fn new(message: impl Into<Bytes>) -> Self {
-        Self { to: MailboxName::INBOX, message: message.into(), flags: Flags::new(), date: None }
+        Self::of(Content::Memory(message.into()))
+    }
+
+    /// A message of so many octets, which come in pieces of any length. See [streamed uploads](Append#streamed-uploads).
+    ///
+    /// The stream has to end after `size` octets; it is asked for its end before the message counts as sent.
+    pub fn stream(size: u64, octets: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Self {
+        Self::of(Content::Stream(Source::new(size, octets)))
+    }
+
+    fn of(message: Content) -> Self {
+        Self { to: MailboxName::INBOX, message, flags: Flags::new(), date: None }
     }
 
     /// Into this mailbox. ([`Sender::append`](crate::Sender::append) sets it by itself.)
@@ -56,6 +98,48 @@ impl Append {
     pub fn internal_date(mut self, date: Timestamp) -> Self {
         self.date = Some(date);
         self
+    }
+
+    /// How many octets the message has.
+    pub(super) fn size(&self) -> u64 {
+        match &self.message {
+            Content::Memory(octets) => octets.len() as u64,
+            Content::Stream(source) => source.size(),
+        }
+    }
+
+    /// Whether the server is known not to take it: messages of this size (RFC 7889 section 2), or with a NUL, which is
+    /// allowed in a literal8 alone (RFC 3516 section 4.4).
+    pub(super) fn check(&self, session: &Session) -> Result<()> {
+        let size = self.size();
+        if let Some(most) = session.append_limit().filter(|most| size > *most) {
+            let why = format!("the message has {size} octets, and the server takes no more than {most}");
+            return Err(Error::unsupported(why));
+        }
+        match &self.message {
+            Content::Memory(octets) if octets.contains(&0) && !session.can("BINARY") => {
+                Err(Error::invalid("the message holds a NUL, which only servers with BINARY take"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Flags, date and the message, as they follow the mailbox (RFC 3502, `append-message`).
+    pub(super) fn write(&self, line: &mut Line, session: &Session) -> Result<()> {
+        self.check(session)?;
+        if !self.flags.is_empty() {
+            line.flags(&self.flags);
+        }
+        if let Some(date) = self.date {
+            line.quoted(&date.to_string());
+        }
+        match &self.message {
+            // Where the limit is not known, what is large waits for the server to want it (RFC 7889 section 4).
+            Content::Stream(source) => line.upload(source, session.append_limit().is_some()),
+            Content::Memory(octets) if octets.contains(&0) => line.literal8(octets.clone()),
+            Content::Memory(octets) => line.literal(octets.clone()),
+        };
+        Ok(())
     }
 }
 
@@ -85,20 +169,7 @@ impl Command for Append {
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
         line.word("APPEND").mailbox(&self.to);
-        if !self.flags.is_empty() {
-            line.flags(&self.flags);
-        }
-        if let Some(date) = self.date {
-            line.quoted(&date.to_string());
-        }
-        if !self.message.contains(&0) {
-            line.literal(self.message.clone());
-        } else if session.can("BINARY") {
-            // NUL is allowed in a literal8 alone (RFC 3516 section 4.4).
-            line.literal8(self.message.clone());
-        } else {
-            return Err(Error::invalid("the message holds a NUL, which only servers with BINARY take"));
-        }
+        self.write(line, session)?;
         Ok(Flow::Last)
     }
 

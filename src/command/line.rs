@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::Messages;
 use super::session::Session;
+use super::source::{Source, Taken};
 use crate::error::{Error, Result};
 use crate::types::{Flags, MailboxName, Section};
 use crate::wire::encode::{EncodeOptions, Encoder, Fragment, LiteralMode};
@@ -23,6 +24,8 @@ pub struct Line {
     /// Whether the next argument must be set apart.
     gap: bool,
     error: Option<Error>,
+    /// The sources of literals that are announced, and not here, in their order.
+    sources: Vec<Taken>,
 }
 
 impl Line {
@@ -38,7 +41,12 @@ impl Line {
         if let Some(tag) = tag {
             encoder.text(tag);
         }
-        Self { encoder, gap: tag.is_some(), error: None }
+        Self { encoder, gap: tag.is_some(), error: None, sources: Vec::new() }
+    }
+
+    /// The sources of the literals that are awaited in it.
+    pub(crate) fn take_sources(&mut self) -> Vec<Taken> {
+        std::mem::take(&mut self.sources)
     }
 
     /// What is to be sent, CRLF included.
@@ -95,6 +103,22 @@ impl Line {
     /// A literal of any bytes at all, for servers with BINARY (RFC 3516).
     pub fn literal8(&mut self, bytes: impl Into<Bytes>) -> &mut Self {
         self.next().literal8(bytes);
+        self
+    }
+
+    /// A literal that its source will give. `welcome`: the server is known to take so much. An error if the source has been
+    /// read already.
+    pub(crate) fn upload(&mut self, source: &Source, welcome: bool) -> &mut Self {
+        match source.take() {
+            Some(taken) => {
+                self.sources.push(taken);
+                self.next().awaited(source.size(), welcome);
+            }
+            None => {
+                let why = "the message's source has been read already, or is being read by another command";
+                self.error.get_or_insert_with(|| Error::invalid(why));
+            }
+        }
         self
     }
 

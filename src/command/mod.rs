@@ -5,6 +5,7 @@
 //! that awaits the token makes the result. Users' own commands implement the same trait.
 
 mod append;
+mod append_all;
 mod class;
 mod copy;
 mod expunge;
@@ -20,11 +21,13 @@ mod saved;
 mod search;
 mod session;
 mod simple;
+mod source;
 mod status;
 mod store;
 mod uids_of;
 
 pub use append::{Append, Appended};
+pub use append_all::AppendAll;
 pub use class::Class;
 pub use copy::{Copied, CopyTo};
 pub use expunge::{Expunge, Expunged};
@@ -46,6 +49,7 @@ pub(crate) use class::{About, Effect, FlagUse, Hears};
 pub(crate) use login::{Authenticate, Exchange, Login, StartTls};
 pub(crate) use saved::Standing;
 pub(crate) use simple::Enable;
+pub(crate) use source::Taken;
 pub(crate) use uids_of::UidsOf;
 
 use crate::error::{Error, Result};

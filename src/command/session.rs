@@ -27,6 +27,12 @@ impl Session {
         &self.capabilities
     }
 
+    /// How many octets a message may have that is put into any mailbox, if the server has said so (RFC 7889 section 2).
+    #[must_use]
+    pub fn append_limit(&self) -> Option<u64> {
+        self.capabilities.value("APPENDLIMIT")?.parse().ok()
+    }
+
     /// Whether ENABLE has switched this on (RFC 9051 section 6.3.1).
     #[must_use]
     pub fn is_enabled(&self, capability: &str) -> bool {

@@ -36,6 +36,8 @@ mod selection;
 mod send;
 mod shared;
 mod slot;
+mod upload;
+mod withdraw;
 
 pub(crate) use fill::Windows;
 pub(crate) use shared::{Plan, Seat, Shared};
@@ -45,7 +47,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use self::flight::Flight;
 use self::idle::Idle;
@@ -61,7 +63,7 @@ use self::shared::Submission;
 use crate::command::{Command, Effect, Logout, Session};
 use crate::error::{Error, Sent};
 use crate::types::{
-    Capabilities, CloseReason, CommandId, Event, EventKind, Fill, Limits, Status, StatusResponse,
+    Answer, Capabilities, CloseReason, CommandId, Event, EventKind, Fill, Limits, Status, StatusResponse,
 };
 
 /// What the engine is told to do and not to do.
@@ -193,6 +195,7 @@ impl Engine {
             self.queue_own(Own::Logout, Logout, None);
         }
         self.send();
+        self.pad();
         if self.queue.is_empty()
             && self.behind.is_empty()
             && let Some(selection) = &mut self.selection
@@ -221,12 +224,21 @@ impl Engine {
             return None;
         }
         let silence = self.waiting_since.and_then(|since| since.checked_add(self.settings.silence));
-        [silence, self.last_words, self.idle_deadline(), self.hold_deadline()].into_iter().flatten().min()
+        let upload = self.upload_deadline();
+        [silence, upload, self.last_words, self.idle_deadline(), self.hold_deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn check_time(&mut self, now: Instant) {
+        let starved = self.starved_since(now);
+        if starved.is_some_and(|since| now.duration_since(since) >= self.settings.silence) {
+            self.source_stalled();
+            return;
+        }
         let waits = self.flights.iter().any(|(id, f)| !f.tags.is_empty() && !self.idle.is_established(*id));
-        if !waits && self.line.is_none() || self.idle_is_quiet() {
+        if !waits && self.line.is_none() || self.idle_is_quiet() || starved.is_some() {
             self.waiting_since = None;
         } else if self.waiting_since.is_none() || self.is_holding() {
             // While nothing is read, nothing can be heard either.
@@ -249,8 +261,8 @@ impl Engine {
     }
 
     /// What to write next, at most about `most` bytes of small commands; empty if nothing waits.
-    pub(crate) fn next_write<'a>(&'a self, buffer: &'a mut BytesMut, most: usize) -> &'a [u8] {
-        self.outbox.next_write(buffer, most)
+    pub(crate) fn next_write(&mut self, most: usize) -> &[u8] {
+        self.outbox.next_write(most)
     }
 
     pub(crate) fn has_to_write(&self) -> bool {
@@ -319,28 +331,24 @@ impl Engine {
         }
         for (id, flight) in std::mem::take(&mut self.flights) {
             let sent = flight.sent();
-            self.fail_closed(id, flight.job, flight.quiet, &reason, sent);
+            let error = Error::closed(&reason).sent(sent);
+            // What the earlier lines of a series achieved is not lost.
+            let done = flight.replies.into_iter().filter(|reply| reply.status == Status::Ok);
+            self.fail_closed(id, flight.job, flight.quiet, error.add_answers(done.map(Answer::Status)));
         }
         let late = self.shared.close(&reason);
         for waiting in std::mem::take(&mut self.queue).into_iter().chain(late) {
             for seat in [&waiting.seat, &waiting.opens].into_iter().flatten() {
                 seat.update(|p| p.ended = true);
             }
-            self.fail_closed(waiting.id, waiting.job, waiting.quiet, &reason, Sent::No);
+            self.fail_closed(waiting.id, waiting.job, waiting.quiet, Error::closed(&reason).sent(Sent::No));
         }
         self.outbox = Outbox::default();
         self.shared.close_events(&reason);
     }
 
-    fn fail_closed(
-        &mut self,
-        id: CommandId,
-        job: Box<dyn slot::Job>,
-        quiet: bool,
-        reason: &CloseReason,
-        sent: Sent,
-    ) {
-        let error = Error::closed(reason).in_command(job.name()).sent(sent);
+    fn fail_closed(&mut self, id: CommandId, job: Box<dyn slot::Job>, quiet: bool, error: Error) {
+        let error = error.in_command(job.name());
         if !quiet {
             self.tell_failed(id, job.name(), &error);
         }

@@ -2,17 +2,33 @@
 //!
 //! In: the fragments of lines that have been admitted. Out: bytes for the next write, many commands' at
 //! once. A command none of whose bytes has been written can still be taken out.
+//!
+//! ```text
+//!   chunks   │ line │ line │ literal ───────────── │ line │
+//!   staged   └ copied for one write ┘ ^ what comes next
+//! ```
+//!
+//! Small chunks are copied together, once, and the copy serves until all of it has been written, however few bytes the
+//! socket takes at a time. It may hold a password, so it is wiped.
 
 use std::collections::VecDeque;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
+use zeroize::Zeroizing;
 
 use crate::types::CommandId;
 
-#[derive(Debug, Default)]
+/// A chunk of this length is worth a write of its own, uncopied.
+const LARGE: usize = 16 << 10;
+
+#[derive(Default)]
 pub(crate) struct Outbox {
     chunks: VecDeque<Chunk>,
     bytes: usize,
+    /// A copy of what the first chunks hold, up to where they are large.
+    staged: Zeroizing<Vec<u8>>,
+    /// How much of the copy has been written.
+    written: usize,
 }
 
 #[derive(Debug)]
@@ -36,6 +52,10 @@ pub(crate) struct Written {
 impl Outbox {
     /// Adds bytes; `last` if they end the command.
     pub(crate) fn push(&mut self, id: CommandId, data: Bytes, last: bool) {
+        // An empty literal; nothing would ever write it.
+        if data.is_empty() {
+            return;
+        }
         self.bytes += data.len();
         self.chunks.push_back(Chunk { id, data, begun: false, last });
     }
@@ -61,34 +81,55 @@ impl Outbox {
         }
         self.chunks.retain(|chunk| chunk.id != id);
         self.bytes = self.chunks.iter().map(|chunk| chunk.data.len()).sum();
+        self.unstage();
         true
     }
 
-    /// Copies what comes next, up to `most` bytes, for one write. A large chunk that comes first is given by
-    /// itself, uncopied.
-    pub(crate) fn next_write<'a>(&'a self, buffer: &'a mut BytesMut, most: usize) -> &'a [u8] {
-        buffer.clear();
-        match self.chunks.front() {
-            Some(first) if first.data.len() >= most || self.chunks.len() == 1 => &first.data,
-            _ => {
-                // At once, so that no copy of a secret is left behind by growing.
-                buffer.reserve(most);
-                for chunk in &self.chunks {
-                    let room = most - buffer.len();
-                    buffer.extend_from_slice(&chunk.data[..chunk.data.len().min(room)]);
-                    if chunk.data.len() >= room {
-                        break;
-                    }
-                }
-                buffer
-            }
+    /// What comes next, for one write: small chunks together, up to `most` bytes; a large one by itself, uncopied.
+    pub(crate) fn next_write(&mut self, most: usize) -> &[u8] {
+        if self.written == self.staged.len() {
+            self.stage(most);
         }
+        match self.chunks.front() {
+            Some(first) if self.staged.is_empty() => &first.data,
+            _ => self.staged.get(self.written..).unwrap_or_default(),
+        }
+    }
+
+    /// Copies the first chunks, if there is more than one to put together.
+    fn stage(&mut self, most: usize) {
+        self.unstage();
+        // One that is begun is the rest of a large one, or of what was put together before.
+        let is_large = |chunk: &Chunk| chunk.begun || chunk.data.len() >= LARGE.min(most);
+        if self.chunks.len() < 2 || self.chunks.front().is_some_and(is_large) {
+            return;
+        }
+        let mut room = most;
+        let small = self.chunks.iter().take_while(|chunk| {
+            let fits = !is_large(chunk) && chunk.data.len() <= room;
+            room = room.saturating_sub(chunk.data.len());
+            fits
+        });
+        let small: Vec<&Bytes> = small.map(|chunk| &chunk.data).collect();
+        // Room is made at once, so that no copy of a secret is left behind where the buffer has grown.
+        let mut staged = Zeroizing::new(Vec::with_capacity(small.iter().map(|data| data.len()).sum()));
+        small.into_iter().for_each(|data| staged.extend_from_slice(data));
+        self.staged = staged;
+    }
+
+    fn unstage(&mut self) {
+        self.staged = Zeroizing::default();
+        self.written = 0;
     }
 
     /// This many bytes have been written.
     pub(crate) fn advance(&mut self, mut count: usize) -> Vec<Written> {
         let mut written = Vec::new();
         self.bytes = self.bytes.saturating_sub(count);
+        self.written = self.staged.len().min(self.written + count);
+        if self.written == self.staged.len() {
+            self.unstage();
+        }
         while let Some(chunk) = self.chunks.front_mut() {
             if count == 0 && !chunk.data.is_empty() {
                 break;
@@ -120,15 +161,53 @@ mod tests {
         outbox.push(a, Bytes::from_static(b"one\r\n"), true);
         outbox.push(b, Bytes::from_static(b"two\r\n"), true);
         outbox.push(c, Bytes::from_static(b"three\r\n"), true);
-        let mut buffer = BytesMut::new();
-        assert_eq!(outbox.next_write(&mut buffer, 100), b"one\r\ntwo\r\nthree\r\n");
-        assert_eq!(outbox.next_write(&mut buffer, 7), b"one\r\ntw");
+        assert_eq!(outbox.next_write(100), b"one\r\ntwo\r\nthree\r\n");
         assert_eq!(outbox.advance(7), [Written { id: a, whole: true }, Written { id: b, whole: false }]);
+        assert_eq!(outbox.next_write(100), b"o\r\nthree\r\n");
         assert!(!outbox.withdraw(b), "begun");
         assert!(outbox.withdraw(c));
-        assert_eq!(outbox.next_write(&mut buffer, 100), b"o\r\n");
+        assert_eq!(outbox.next_write(100), b"o\r\n");
         assert_eq!(outbox.len(), 3);
         assert_eq!(outbox.advance(3), [Written { id: b, whole: true }]);
         assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn copies_small_ones_once_however_little_is_written_at_a_time() {
+        let mut outbox = Outbox::default();
+        let text: Vec<u8> = (0..100).flat_map(|n: u8| vec![n; 10]).collect();
+        for (n, piece) in (0..).zip(text.chunks(10)) {
+            outbox.push(CommandId(n), Bytes::copy_from_slice(piece), true);
+        }
+        let at = outbox.next_write(500).as_ptr();
+        let mut written = Vec::new();
+        for step in 0..500 {
+            let next = outbox.next_write(500);
+            assert_eq!(next.as_ptr() as usize, at as usize + step, "the same copy");
+            written.push(next[0]);
+            outbox.advance(1);
+        }
+        while !outbox.is_empty() {
+            let next = outbox.next_write(500);
+            written.push(next[0]);
+            outbox.advance(1);
+        }
+        assert_eq!(written, text);
+    }
+
+    #[test]
+    fn a_large_one_is_not_copied() {
+        let mut outbox = Outbox::default();
+        let large = Bytes::from(vec![b'x'; LARGE]);
+        outbox.push(CommandId(1), Bytes::from_static(b"small\r\n"), false);
+        outbox.push(CommandId(1), large.clone(), false);
+        outbox.push(CommandId(1), Bytes::from_static(b"\r\n"), true);
+        assert_eq!(outbox.next_write(64 << 10), b"small\r\n");
+        outbox.advance(7);
+        assert_eq!(outbox.next_write(64 << 10).as_ptr(), large.as_ptr());
+        outbox.advance(1);
+        assert_eq!(outbox.next_write(64 << 10).as_ptr() as usize, large.as_ptr() as usize + 1);
+        outbox.advance(LARGE - 1);
+        assert_eq!(outbox.next_write(64 << 10), b"\r\n");
     }
 }

@@ -40,9 +40,12 @@ impl Engine {
         }
         let mut cut_short = false;
         if self.line.as_ref().is_some_and(|owner| owner.is_ended_by(id, tag)) {
-            // It came in place of a `+`: what was to follow is not sent.
-            cut_short = matches!(self.line, Some(LineOwner::Literal { .. }));
-            self.line = None;
+            // It came in place of a `+`, or before it was due: what was to follow is not sent.
+            cut_short = matches!(self.line, Some(LineOwner::Literal { .. } | LineOwner::Upload(_)));
+            match &self.line {
+                Some(LineOwner::Upload(_)) => self.upload_answered(),
+                _ => self.line = None,
+            }
         }
         let Some(flight) = self.flights.get_mut(&id) else { return };
         flight.tags.retain(|t| !t.eq_ignore_ascii_case(tag));

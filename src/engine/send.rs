@@ -3,6 +3,7 @@
 //!
 //! ```text
 //!              ┌── Literal ── `+` ──> the literal, the rest of the line ──┐
+//!              ├── Upload ── octets of its source ──> the rest of the line ┤
 //!   line free ─┼── Challenge ── `+` ──> an answer ── … ── tagged ─────────┼─> line free
 //!              └── Idle ── `+` ──> idling ── DONE ────────────────────────┘
 //!                          (a tagged OK, NO or BAD ends any of them)
@@ -17,17 +18,21 @@ use super::admission::{Selections, Verdict, admit, flags_conflict};
 use super::flight::{Flight, Next};
 use super::reply::failed_for_good;
 use super::shared::Submission;
+use super::upload::{Piece, Upload, pieces};
+use super::withdraw::is_withdrawn;
 use super::{Engine, Own};
 use crate::command::{Effect, Flow, Line, Messages};
 use crate::error::{Error, ErrorKind, Sent};
-use crate::types::{CommandId, Done, Event, EventKind, SelectionId, Status, StatusResponse};
+use crate::types::{CommandId, Done, Event, EventKind, Status, StatusResponse};
 use crate::view::View;
 use crate::wire::encode::Fragment;
 
 /// Who has the line for itself, and what it waits for.
 pub(super) enum LineOwner {
-    /// A literal that waits for its `+`, and what comes after it (RFC 9051 section 4.3).
-    Literal { id: CommandId, tag: Option<String>, rest: VecDeque<Fragment>, last: bool },
+    /// A literal that waits for its `+`: it, and what comes after it (RFC 9051 section 4.3).
+    Literal { id: CommandId, tag: Option<String>, rest: VecDeque<Piece>, last: bool },
+    /// A literal that comes from its source.
+    Upload(Upload),
     /// A SASL exchange.
     Challenge { id: CommandId },
     /// IDLE, from its line to our DONE.
@@ -39,6 +44,7 @@ impl LineOwner {
     pub(super) fn is_ended_by(&self, id: CommandId, tag: &str) -> bool {
         match self {
             Self::Literal { tag: Some(mine), .. } => mine.eq_ignore_ascii_case(tag),
+            Self::Upload(upload) => upload.is_of(tag),
             _ => self.id() == id,
         }
     }
@@ -46,6 +52,7 @@ impl LineOwner {
     pub(super) fn id(&self) -> CommandId {
         match self {
             Self::Literal { id, .. } | Self::Challenge { id } | Self::Idle { id } => *id,
+            Self::Upload(upload) => upload.id(),
         }
     }
 }
@@ -286,16 +293,17 @@ impl Engine {
         let tag = self.shared.tag(id);
         let mut line = Line::new(Some(&tag), &self.session);
         let made = flight.job.encode(&mut line, &self.session).and_then(|flow| {
+            let sources = line.take_sources();
             let fragments = line.finish()?;
             let verb = verb_of(&fragments);
             if !flight.class.ours && RESERVED.contains(&&*verb) {
                 let why = format!("{verb} can't be sent as a command of your own: the library has its own");
                 return Err(Error::unsupported(why));
             }
-            Ok((flow, fragments))
+            Ok((flow, pieces(fragments, sources)))
         });
         match made {
-            Ok((flow, fragments)) => {
+            Ok((flow, pieces)) => {
                 flight.tags.push(tag.clone());
                 flight.next = match flow {
                     Flow::Last => Next::Nothing,
@@ -306,7 +314,7 @@ impl Engine {
                     self.lines_due.push_front(id);
                 }
                 let last = flow == Flow::Last && !flight.class.dialogue;
-                self.push_fragments(id, Some(tag), fragments.into(), last);
+                self.push_pieces(id, Some(tag), pieces, last);
             }
             Err(error) => {
                 self.shared.release_tag(&tag);
@@ -321,22 +329,26 @@ impl Engine {
         }
     }
 
-    /// Puts a line in the outbox, up to the first literal that must wait.
-    fn push_fragments(
+    /// Puts a line in the outbox, up to the first literal that must wait or that comes from elsewhere.
+    pub(super) fn push_pieces(
         &mut self,
         id: CommandId,
         tag: Option<String>,
-        mut rest: VecDeque<Fragment>,
+        mut rest: VecDeque<Piece>,
         last: bool,
     ) {
-        while let Some(fragment) = rest.pop_front() {
-            if matches!(fragment, Fragment::Literal { sync: true, .. }) {
-                rest.push_front(fragment);
-                self.line = Some(LineOwner::Literal { id, tag, rest, last });
-                return;
+        while let Some(piece) = rest.pop_front() {
+            match piece {
+                Piece::Octets(octets) => self.outbox.push(id, octets, last && rest.is_empty()),
+                Piece::Wait => {
+                    self.line = Some(LineOwner::Literal { id, tag, rest, last });
+                    return;
+                }
+                Piece::Upload(source) => {
+                    self.line = Some(LineOwner::Upload(Upload::new(id, tag, source, rest, last)));
+                    return;
+                }
             }
-            let ends = last && rest.is_empty();
-            self.outbox.push(id, into_bytes(fragment), ends);
         }
     }
 
@@ -350,11 +362,12 @@ impl Engine {
                 self.tell_stray_continuation(text);
             }
             None => self.tell_stray_continuation(text),
-            Some(LineOwner::Literal { id, tag, mut rest, last }) => {
-                if let Some(Fragment::Literal { sync, .. }) = rest.front_mut() {
-                    *sync = false;
-                }
-                self.push_fragments(id, tag, rest, last);
+            Some(owner @ LineOwner::Upload(_)) => {
+                self.line = Some(owner);
+                self.tell_stray_continuation(text);
+            }
+            Some(LineOwner::Literal { id, tag, rest, last }) => {
+                self.push_pieces(id, tag, rest, last);
                 if self.line.is_none() && self.flights.get(&id).is_some_and(|f| f.class.dialogue) {
                     self.line = Some(LineOwner::Challenge { id });
                 }
@@ -377,7 +390,7 @@ impl Engine {
         let mut line = Line::new(None, &self.session);
         let made = flight.job.challenge(text, &mut line).and_then(|()| line.finish());
         match made {
-            Ok(fragments) => self.push_fragments(id, None, fragments.into(), false),
+            Ok(fragments) => self.push_pieces(id, None, pieces(fragments, Vec::new()), false),
             Err(error) => {
                 // `*` gives the exchange up; the tagged BAD that follows ends the command (RFC 9051 section 6.2.2).
                 flight.failure.get_or_insert(error.in_command(flight.job.name()).sent(Sent::Fully));
@@ -391,80 +404,6 @@ impl Engine {
         let error = "no command waits for a continuation".to_owned();
         self.tell(Event::new(EventKind::Unparsed { bytes, error }));
     }
-
-    /// Tokens were dropped or cancelled: what has not been begun is taken back, if that is meant.
-    pub(super) fn given_up(&mut self, ids: &[CommandId]) {
-        if ids.is_empty() {
-            return;
-        }
-        for id in ids {
-            self.take_back(*id);
-        }
-        // In one pass: ten thousand tokens may have been dropped at once.
-        let (stay, go) = std::mem::take(&mut self.queue).into_iter().partition(|next| !is_withdrawn(next));
-        self.queue = stay;
-        let go: VecDeque<_> = go;
-        for next in go {
-            self.withdraw(next);
-        }
-    }
-
-    fn withdraw(&mut self, next: Submission) {
-        self.own_queued.remove(&next.id);
-        self.fail_unsent(next, Error::new(ErrorKind::Cancelled, "withdrawn before it was sent"));
-    }
-
-    fn take_back(&mut self, id: CommandId) {
-        let Some(flight) = self.flights.get(&id) else { return };
-        let cancelled = flight.job.cancelled();
-        if cancelled && matches!(flight.class.effect, Effect::Idle) && flight.begun {
-            self.idle.end_soon(id);
-            return;
-        }
-        let take_back = cancelled || flight.class.reads_only && !flight.is_wanted();
-        if !take_back || flight.begun || !self.outbox.withdraw(id) {
-            return;
-        }
-        if matches!(flight.class.effect, Effect::Logout) {
-            self.logging_out = false;
-        }
-        // The server never hears of a SELECT that is taken back: what was selected before still is, and what was to follow in
-        // the new selection must not go out.
-        let unopened = self.opening.take_if(|opening| opening.id == id).map(|opening| opening.seat);
-        self.drop_staged(id, Error::new(ErrorKind::Cancelled, "withdrawn before it was sent"), true);
-        if let Some(seat) = unopened {
-            seat.update(|p| p.ended = true);
-            let is_in = |f: &Flight| f.seat.as_ref().is_some_and(|s| s.id == seat.id);
-            let behind: Vec<_> = self.flights.iter().filter(|(_, f)| is_in(f)).map(|(id, _)| *id).collect();
-            for id in behind {
-                self.outbox.withdraw(id);
-                let error = Error::new(ErrorKind::SelectionEnded, "the mailbox was not selected after all");
-                self.drop_staged(id, error, false);
-            }
-        }
-    }
-
-    /// Ends a command whose bytes have been taken out of the outbox, all of them.
-    fn drop_staged(&mut self, id: CommandId, error: Error, untold: bool) {
-        if self.line.as_ref().is_some_and(|owner| owner.id() == id) {
-            self.line = None;
-        }
-        self.idle.withdrawn(id);
-        self.lines_due.retain(|due| *due != id);
-        let Some(flight) = self.flights.get_mut(&id) else { return };
-        // As with one that is taken out of the queue: there is nothing to tell.
-        flight.quiet |= untold;
-        let error = error.in_command(flight.job.name());
-        self.end_flight(id, Err(error));
-        // What the engine wanted to ask behind a LOGOUT was given up; if that is taken back, it is asked after all.
-        self.fill_on();
-    }
-}
-
-/// Whether a command that waits is not to be sent: cancelled, or one that only reads and that nobody will read.
-fn is_withdrawn(next: &Submission) -> bool {
-    let wanted = next.job.wanted() || next.opens.as_ref().is_some_and(|seat| seat.is_wanted());
-    next.job.cancelled() || !wanted && next.class.reads_only
 }
 
 /// The command's name as the server will read it, in capitals, `UID` aside.
@@ -475,35 +414,5 @@ fn verb_of(fragments: &[Fragment]) -> String {
     match word(words.next()) {
         uid if uid == "UID" => word(words.next()),
         verb => verb,
-    }
-}
-
-fn into_bytes(fragment: Fragment) -> Bytes {
-    match fragment {
-        Fragment::Text(text) => text.into(),
-        // Wiped when the last of it has been written.
-        Fragment::Secret(text) => Bytes::from_owner(text),
-        Fragment::Literal { data, .. } => data,
-    }
-}
-
-/// Tells whether one of the engine's own commands is queued or in flight.
-impl Engine {
-    pub(super) fn has_own(&self, is: impl Fn(&Own) -> bool) -> bool {
-        let open = self.selection.as_ref().map(|s| s.seat.id);
-        let own = self.roster.own.iter().filter_map(|id| self.flights.get(id));
-        let here = own.filter(|f| f.seat.as_ref().is_none_or(|seat| Some(seat.id) == open));
-        self.own_queued.values().any(&is) || here.filter_map(|f| f.own.as_ref()).any(&is)
-    }
-
-    /// Takes back what the engine wanted to ask of a selection that has ended: the next one asks for itself.
-    pub(super) fn forget_own(&mut self, ended: SelectionId) {
-        let own = &self.own_queued;
-        let of_it =
-            |s: &Submission| own.contains_key(&s.id) && s.seat.as_ref().is_some_and(|t| t.id == ended);
-        let (go, stay): (VecDeque<_>, _) = std::mem::take(&mut self.queue).into_iter().partition(of_it);
-        self.queue = stay;
-        go.into_iter().chain(std::mem::take(&mut self.behind)).for_each(|next| self.withdraw(next));
-        self.overtaken = 0;
     }
 }

@@ -1,5 +1,6 @@
 //! The pump: moves bytes between the engine and the socket, both directions in every poll, so that a server
-//! that stops reading until we read can't lock us up.
+//! that stops reading until we read can't lock us up. It also asks the source of a streamed upload for octets, as the socket
+//! takes them.
 
 use std::future::Future;
 use std::io;
@@ -12,7 +13,6 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 use tokio_util::codec::Decoder;
-use zeroize::Zeroize;
 
 use super::Io;
 use super::codec::Codec;
@@ -24,8 +24,10 @@ use crate::wire::{Frame, Parser, Response};
 const FIRST_READ: usize = 4 << 10;
 /// Reads after a full one, and writes of many commands at once.
 const BLOCK: usize = 64 << 10;
-/// How many reads in a row before other tasks get their turn.
-const READS_A_POLL: usize = 16;
+/// How many turns in a row, with a read or octets of an upload, before other tasks get theirs.
+const TURNS_A_POLL: usize = 16;
+/// How many pieces of an upload are taken in one turn.
+const PIECES_A_TURN: usize = 64;
 /// How long closing may take.
 const CLOSE_GRACE: Duration = Duration::from_secs(1);
 
@@ -38,7 +40,6 @@ pub(crate) struct Pump {
     incoming: BytesMut,
     /// Whole responses may be left in it: a slow reader is waited for.
     left_over: bool,
-    outgoing: BytesMut,
     /// Written bytes may still be in a layer below.
     unflushed: bool,
     timer: Pin<Box<Sleep>>,
@@ -55,7 +56,6 @@ impl Pump {
             parser: Parser::new(limits),
             incoming: BytesMut::new(),
             left_over: false,
-            outgoing: BytesMut::new(),
             unflushed: false,
             timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
             closing_since: None,
@@ -65,9 +65,10 @@ impl Pump {
     /// Moves what can be moved. Ready when the connection has ended, or when TLS is due.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.shared.set_driver(cx.waker());
-        let mut reads = 0;
+        let mut turns = 0;
         loop {
             self.engine.poll(Instant::now().into_std());
+            let exhausted = self.poll_source(cx);
             self.poll_write(cx);
             if self.is_over() {
                 return Poll::Ready(());
@@ -77,13 +78,15 @@ impl Pump {
             if self.is_over() {
                 return Poll::Ready(());
             }
-            match read {
-                Poll::Ready(()) if reads >= READS_A_POLL => {
+            // What has been written has made room for more of an upload.
+            let goes_on = read.is_ready() || !exhausted && self.engine.source().is_some();
+            match goes_on {
+                true if turns >= TURNS_A_POLL => {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
-                Poll::Ready(()) => reads += 1,
-                Poll::Pending => {
+                true => turns += 1,
+                false => {
                     if self.poll_timer(cx).is_pending() {
                         return Poll::Pending;
                     }
@@ -112,13 +115,23 @@ impl Pump {
         Poll::Ready(self.engine.closed().cloned().unwrap_or(CloseReason::Dropped))
     }
 
+    /// Takes octets from the source of an upload, as many as there is room for. Whether it has none for the moment, so that
+    /// it will wake us.
+    fn poll_source(&mut self, cx: &mut Context<'_>) -> bool {
+        for _ in 0..PIECES_A_TURN {
+            let Some(source) = self.engine.source() else { return false };
+            match source.poll_next(cx) {
+                Poll::Ready(given) => self.engine.handle_octets(given),
+                Poll::Pending => return true,
+            }
+        }
+        false
+    }
+
     /// Writes all that waits, as much as the socket takes.
     fn poll_write(&mut self, cx: &mut Context<'_>) {
         if let Err(error) = self.try_write(cx) {
             self.engine.write_failed(CloseReason::io(&error), Instant::now().into_std());
-        }
-        if !self.engine.has_to_write() {
-            self.outgoing = BytesMut::new();
         }
     }
 
@@ -127,11 +140,8 @@ impl Pump {
             return Ok(());
         }
         while self.engine.has_to_write() {
-            let bytes = self.engine.next_write(&mut self.outgoing, BLOCK);
-            let result = Pin::new(&mut self.io).poll_write(cx, bytes);
-            // It may hold a password.
-            self.outgoing.as_mut().zeroize();
-            match result {
+            let bytes = self.engine.next_write(BLOCK);
+            match Pin::new(&mut self.io).poll_write(cx, bytes) {
                 Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(Ok(count)) => {
                     let now = Instant::now().into_std();

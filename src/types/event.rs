@@ -247,6 +247,9 @@ pub enum CloseReason {
         /// What was waited for.
         waiting_for: String,
     },
+    /// The source of a streamed upload failed in the midst of a message, and the server could not be told otherwise
+    /// ([`Append`](crate::command::Append#streamed-uploads)). The text says how it failed.
+    Upload(String),
     /// The driver was dropped, with its runtime or by hand.
     Dropped,
 }
@@ -268,6 +271,7 @@ impl fmt::Display for CloseReason {
             Self::Io { text, .. } => write!(f, "the connection failed: {text}"),
             Self::Protocol(text) => write!(f, "the server can't be understood any more: {text}"),
             Self::Timeout { waiting_for } => write!(f, "nothing was heard while waiting for {waiting_for}"),
+            Self::Upload(why) => write!(f, "an upload could not be finished: {why}"),
             Self::Dropped => f.write_str("the driver was dropped"),
         }
     }

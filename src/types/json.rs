@@ -147,6 +147,7 @@ impl<M: SerializeMap> Fields<M> {
             CloseReason::Io { .. } => "io",
             CloseReason::Protocol(_) => "protocol",
             CloseReason::Timeout { .. } => "timeout",
+            CloseReason::Upload(_) => "upload",
             CloseReason::Dropped => "dropped",
         };
         self.put("reason", &reason.to_string())?;

@@ -62,6 +62,11 @@ pub(crate) enum Fragment {
         /// Whether they, even if there are none, may go out only after the server's `+`.
         sync: bool,
     },
+    /// A literal whose octets are not here: they come from elsewhere when it is its turn.
+    Awaited {
+        /// Whether they may go out only after the server's `+`.
+        sync: bool,
+    },
 }
 
 impl Fragment {
@@ -71,6 +76,7 @@ impl Fragment {
             Self::Text(text) => text,
             Self::Secret(text) => text,
             Self::Literal { data, .. } => data,
+            Self::Awaited { .. } => &[],
         }
     }
 }
@@ -84,6 +90,7 @@ impl fmt::Debug for Fragment {
             Self::Literal { data, sync } => {
                 f.debug_struct("Literal").field("octets", &data.len()).field("sync", sync).finish()
             }
+            Self::Awaited { sync } => f.debug_struct("Awaited").field("sync", sync).finish(),
         }
     }
 }
@@ -160,7 +167,8 @@ impl Encoder {
         if let Some(error) = self.error {
             return Err(error);
         }
-        let since_literal = self.done.iter().rev().take_while(|f| !matches!(f, Fragment::Literal { .. }));
+        let is_text = |f: &&Fragment| !matches!(f, Fragment::Literal { .. } | Fragment::Awaited { .. });
+        let since_literal = self.done.iter().rev().take_while(is_text);
         let last = since_literal.flat_map(|f| f.as_bytes().iter().rev());
         if ends_in_announcement(self.text.0.iter().rev().chain(last).copied()) {
             return Err(EncodeError::Announcement);
@@ -244,6 +252,18 @@ impl Encoder {
     /// waiting: RFC 7888 section 6).
     pub(crate) fn literal8(&mut self, data: impl Into<Bytes>) -> &mut Self {
         self.push_literal("~", data.into())
+    }
+
+    /// Announces a literal of so many octets, which are not here. It waits for the server's `+`, so that a server that does
+    /// not want it can say so before it comes, unless it is small, or `welcome` is known to be and the session allows it.
+    pub(crate) fn awaited(&mut self, octets: u64, welcome: bool) -> &mut Self {
+        let small = octets <= LONGEST_MINUS as u64;
+        let sync = match self.options.literals {
+            LiteralMode::Sync => true,
+            LiteralMode::Minus => !small,
+            LiteralMode::Plus => !small && !welcome,
+        };
+        self.announce(Fragment::Awaited { sync }, "", octets, sync)
     }
 
     /// The name of a mailbox (section 9, `mailbox`): as the server spelt it if it did so in its own way,
@@ -373,11 +393,16 @@ impl Encoder {
             LiteralMode::Minus => data.len() > LONGEST_MINUS,
             LiteralMode::Plus => false,
         };
+        let octets = data.len() as u64;
+        self.announce(Fragment::Literal { data, sync }, prefix, octets, sync)
+    }
+
+    fn announce(&mut self, literal: Fragment, prefix: &str, octets: u64, sync: bool) -> &mut Self {
         let plus = if sync { "" } else { "+" };
-        self.write(format!("{prefix}{{{}{plus}}}\r\n", data.len()).as_bytes());
+        self.write(format!("{prefix}{{{octets}{plus}}}\r\n").as_bytes());
         if self.error.is_none() {
             self.end_text();
-            self.done.push(Fragment::Literal { data, sync });
+            self.done.push(literal);
         }
         self
     }

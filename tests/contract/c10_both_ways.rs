@@ -11,7 +11,7 @@ use crate::support::within;
 /// How much goes each way.
 const OCTETS: usize = 10 << 20;
 /// How much goes each way byte by byte, where each is a turn of both tasks: less, for the time it takes.
-const BY_BYTES: usize = 1 << 12;
+const BY_BYTES: usize = 1 << 16;
 
 /// Rows come down while a message goes up, through a pipe that takes so few bytes at a time.
 async fn both_ways(pipe: usize, octets: usize) {

@@ -8,6 +8,7 @@ mod client;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod robot;
 mod session;
 
 mod c01_submitting;
@@ -17,10 +18,13 @@ mod c05_wire_order;
 mod c06_right_mailbox;
 mod c08_saved;
 mod c09_dropping;
+mod c09_each_poll;
+mod c09_uploads;
 mod c10_both_ways;
 mod c10_slow_readers;
 mod c11_ends;
 mod c11_prefixes;
+mod c12_append_all;
 mod c12_nothing_partial;
 mod c13_dialogue;
 mod c13_greeting;

@@ -23,4 +23,5 @@ mod pipelining;
 mod resuming;
 #[cfg(feature = "rustls")]
 mod tls;
+mod uploading;
 mod variants;

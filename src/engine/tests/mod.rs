@@ -92,8 +92,7 @@ impl Bench {
         if most == 0 || !self.engine.has_to_write() {
             return Vec::new();
         }
-        let mut buffer = BytesMut::new();
-        let next = self.engine.next_write(&mut buffer, most);
+        let next = self.engine.next_write(most);
         let bytes = next[..next.len().min(most)].to_vec();
         self.engine.written(bytes.len(), self.now);
         self.engine.poll(self.now);

@@ -243,6 +243,7 @@ fn closed_says_why_for_people_and_for_programs() {
     for (reason, kind) in [
         (CloseReason::Protocol("a line too long".into()), "protocol"),
         (CloseReason::Timeout { waiting_for: "an answer".into() }, "timeout"),
+        (CloseReason::Upload("its source ended".into()), "upload"),
         (CloseReason::Dropped, "dropped"),
     ] {
         let text = reason.to_string();

@@ -1,0 +1,92 @@
+//! Several messages into one mailbox: MULTIAPPEND (RFC 3502), or one APPEND after the other.
+
+use super::{Append, Appended, Class, Command, Flow, Line, Session};
+use crate::error::{Error, Result};
+use crate::types::{Code, Done, MailboxName, StatusResponse};
+
+/// Messages to be put into one mailbox, in this order.
+///
+/// Towards a server with MULTIAPPEND (RFC 3502) it is one command, which stores all of them or none. Towards others it is one
+/// APPEND after the other, each sent when the one before it has been stored; the first that fails ends it, and those before it
+/// stay: [`Error::answers`](crate::Error::answers) has the OK of each of them, with its UID where the server tells it. No message
+/// at all, or an empty one among them, is refused, unsent. Any of them may be a [streamed upload](Append#streamed-uploads).
+///
+/// ```
+/// use imap_duplex::command::{Append, AppendAll};
+/// use imap_duplex::types::Flag;
+/// let first = Append::new("Subject: one\r\n\r\n1\r\n").flags([Flag::Seen]);
+/// let both = AppendAll::new("Archive", [first, Append::new("Subject: two\r\n\r\n2\r\n")]);
+/// # let _ = both;
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct AppendAll {
+    to: MailboxName,
+    messages: Vec<Append>,
+    /// How many have been written.
+    written: usize,
+}
+
+impl AppendAll {
+    /// These messages into this mailbox, wherever each of them was to go.
+    pub fn new<A: Into<Append>>(to: impl Into<MailboxName>, messages: impl IntoIterator<Item = A>) -> Self {
+        Self { to: to.into(), messages: messages.into_iter().map(Into::into).collect(), written: 0 }
+    }
+}
+
+impl Command for AppendAll {
+    type Item = ();
+    /// Where each of them went, in their order.
+    type Output = Vec<Appended>;
+
+    fn name(&self) -> &str {
+        "APPEND"
+    }
+
+    fn class(&self) -> Class {
+        Class::change().ours()
+    }
+
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        if self.written == 0 {
+            // An empty one would cancel them all (RFC 3502 section 6.3.11).
+            if self.messages.iter().any(|message| message.size() == 0) {
+                return Err(Error::invalid("one of the messages is empty"));
+            }
+            if self.messages.is_empty() {
+                return Err(Error::invalid("there is no message to append"));
+            }
+            // Before the first is stored, where they go one by one.
+            self.messages.iter().try_for_each(|message| message.check(session))?;
+        }
+        line.word("APPEND").mailbox(&self.to);
+        let at_once = if session.can("MULTIAPPEND") { self.messages.len() } else { 1 };
+        let next = self.messages.iter().skip(self.written).take(at_once);
+        next.clone().try_for_each(|message| message.write(line, session))?;
+        self.written += next.len();
+        Ok(if self.written < self.messages.len() { Flow::AfterReply } else { Flow::Last })
+    }
+
+    fn finish(self, done: Done, _: Vec<()>) -> Result<Vec<Appended>> {
+        let Done { status, earlier, .. } = done;
+        if earlier.is_empty() {
+            return Ok(where_they_went(&status, self.messages.len()));
+        }
+        Ok(earlier.iter().chain([&status]).flat_map(|one| where_they_went(one, 1)).collect())
+    }
+}
+
+/// Where so many messages went, of which one OK tells: the UIDs are told in the order of the messages (RFC 3502, "MULTIAPPEND
+/// Interaction with UIDPLUS Extension"), and a mailbox gives them ascending.
+fn where_they_went(status: &StatusResponse, count: usize) -> Vec<Appended> {
+    match &status.code {
+        Some(Code::AppendUid { uid_validity, uids }) if uids.len() == count as u64 => {
+            let appended = |uid| Appended { uid_validity: *uid_validity, uid: Some(uid) };
+            uids.iter().map(appended).collect()
+        }
+        Some(Code::AppendUid { uid_validity, .. }) => {
+            vec![Appended { uid_validity: *uid_validity, uid: None }; count]
+        }
+        _ => vec![Appended::default(); count],
+    }
+}

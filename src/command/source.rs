@@ -1,0 +1,95 @@
+//! The source of a streamed upload: where the octets of a message come from that is not in memory.
+//!
+//! In: a stream of octets, from the user. Out: to the line that is being written, the stream itself, as [`Taken`]; it comes
+//! back if it has not been asked for anything, so that a refused upload can be submitted again.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_core::Stream;
+
+type Octets = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
+
+/// A message's octets, in pieces, and how many there are; its clones share them.
+#[derive(Clone)]
+pub(crate) struct Source {
+    size: u64,
+    octets: Arc<Mutex<Option<Octets>>>,
+}
+
+impl Source {
+    pub(crate) fn new(size: u64, octets: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Self {
+        Self { size, octets: Arc::new(Mutex::new(Some(Box::pin(octets)))) }
+    }
+
+    /// How many octets it gives.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The stream, for one upload; `None` if another has it or has read it.
+    pub(crate) fn take(&self) -> Option<Taken> {
+        let octets = self.lock().take()?;
+        Some(Taken { source: self.clone(), octets: Some(octets), begun: false, given_up: false })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Octets>> {
+        self.octets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("size", &self.size).finish_non_exhaustive()
+    }
+}
+
+/// A source that an upload has taken. Dropped before it was asked for anything, it goes back.
+pub(crate) struct Taken {
+    source: Source,
+    octets: Option<Octets>,
+    begun: bool,
+    given_up: bool,
+}
+
+impl Taken {
+    /// How many octets it gives.
+    pub(crate) fn size(&self) -> u64 {
+        self.source.size
+    }
+
+    /// It is to be asked for nothing more: as if it had failed.
+    pub(crate) fn give_up(&mut self) {
+        self.given_up = true;
+    }
+
+    /// The next octets; `None` at the end.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        if self.given_up {
+            return Poll::Ready(Some(Err(io::Error::other("the upload was cancelled"))));
+        }
+        self.begun = true;
+        match &mut self.octets {
+            Some(octets) => octets.as_mut().poll_next(cx),
+            None => Poll::Ready(None),
+        }
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if let Some(octets) = self.octets.take_if(|_| !self.begun) {
+            *self.source.lock() = Some(octets);
+        }
+    }
+}
+
+impl fmt::Debug for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Taken").field("source", &self.source).field("begun", &self.begun).finish()
+    }
+}

@@ -225,6 +225,13 @@ impl Engine {
             }
             told_elsewhere |= matches!(status.code, Some(Code::HighestModSeq(_) | Code::UidNext(_)));
         }
+        if let Some(Code::InProgress(progress)) = &status.code
+            && let Some(owner) = progress.tag.as_deref().and_then(|tag| self.shared.owner(tag))
+            && let Some(flight) = self.flights.get(&owner)
+        {
+            // RFC 9585 section 4: it is about this command alone, and no news.
+            return flight.job.progress(progress);
+        }
         if let Some(Code::MessageLimit { .. }) = status.code
             && self.flights.values().any(|f| f.begun && f.may_be_limited())
         {

@@ -18,6 +18,7 @@ mod c05_wire_order;
 mod c06_right_mailbox;
 mod c09_dropping;
 mod c09_each_poll;
+mod c09_given_up;
 mod c09_uploads;
 mod c10_both_ways;
 mod c10_slow_readers;

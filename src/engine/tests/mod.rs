@@ -27,6 +27,7 @@ mod replay;
 mod resuming;
 mod script;
 mod server;
+mod starttls;
 mod tokens;
 mod world;
 

@@ -9,8 +9,8 @@ use std::task::{Context, Poll, Waker};
 use super::Tap;
 use crate::client::{Mailbox, Rows, Select, Sender, Token};
 use crate::command::{
-    Append, AppendAll, Class, Command, Flow, Id, Items, Line, List, Messages, Notify, NotifyEvent, Search,
-    Selected, Session, StatusItems, Store, Streaming,
+    Append, AppendAll, Class, Command, Enable, Flow, Id, Items, Line, List, Messages, Notify, NotifyEvent,
+    Search, Selected, Session, StatusItems, Store, Streaming,
 };
 use crate::error::Result;
 use crate::types::{Done, Flag, Seq, SeqSet, Uid, UidSet};
@@ -167,6 +167,7 @@ pub(super) fn submit(
         b'B' => whole(sender.subscribe(name)),
         b'N' => whole(sender.noop()),
         b'O' => whole(sender.logout()),
+        b'E' => whole(sender.submit(Enable(["QRESYNC", "IMAP4rev2"].map(str::to_owned).to_vec()))),
         b'I' => whole(sender.id(Id::nothing())),
         b'K' => whole(sender.ask_capabilities()),
         b'X' => whole(sender.raw("XRAW line")),

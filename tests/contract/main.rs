@@ -16,6 +16,7 @@ mod c02_registered;
 mod c03_one_owner;
 mod c05_wire_order;
 mod c06_right_mailbox;
+mod c08_many_in_flight;
 mod c09_dropping;
 mod c09_each_poll;
 mod c09_given_up;

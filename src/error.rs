@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::types::{Answer, CloseReason, Code, Status, StatusResponse};
+use crate::types::{Answer, CloseReason, Code, Status, StatusResponse, Uid};
 
 /// The result of what can fail with an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -36,6 +36,7 @@ struct Inner {
     sent: Sent,
     answers: Vec<Answer>,
     unread: Vec<Bytes>,
+    resume_below: Option<Uid>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -52,6 +53,10 @@ pub enum ErrorKind {
     /// Some rows of the result could not be read; [`Error::unread`] has their bytes,
     /// [`Error::answers`] what could be read.
     Incomplete,
+    /// The server dealt with a part of the messages only and said OK: it does not do more at once (MESSAGELIMIT, RFC
+    /// 9738). It begins with the newest; [`Error::resume_below`] says how far it got, [`Error::answers`] has what it
+    /// answered.
+    Partial,
     /// The result was read too slowly: more of it waited than [`Limits::unread`](crate::types::Limits::unread) allows, or
     /// than [`Limits::result`](crate::types::Limits::result) allows where it was awaited whole. What had come is there:
     /// rows come before it, [`Error::answers`] has those of an awaited token. The rest was thrown away; the command itself
@@ -114,6 +119,7 @@ impl Error {
             sent: Sent::No,
             answers: Vec::new(),
             unread: Vec::new(),
+            resume_below: None,
             source: None,
         }))
     }
@@ -178,6 +184,12 @@ impl Error {
         self.with(|inner| inner.unread = unread)
     }
 
+    pub(crate) fn partial(status: StatusResponse, resume_below: Option<Uid>) -> Self {
+        let message = format!("the server dealt with a part of the messages only: {status}");
+        let error = Self::new(ErrorKind::Partial, message).with_status(status).sent(Sent::Fully);
+        error.with(|inner| inner.resume_below = resume_below)
+    }
+
     pub(crate) fn with_kind(self, kind: ErrorKind) -> Self {
         self.with(|inner| inner.kind = kind)
     }
@@ -203,7 +215,7 @@ impl Error {
         self.status()?.code.as_ref()
     }
 
-    /// The server's NO, BAD or BYE, whole.
+    /// The server's NO, BAD or BYE, whole; the OK of a [`Partial`](ErrorKind::Partial) result.
     #[must_use]
     pub fn status(&self) -> Option<&StatusResponse> {
         self.0.status.as_ref()
@@ -232,6 +244,31 @@ impl Error {
     #[must_use]
     pub fn answers(&self) -> &[Answer] {
         &self.0.answers
+    }
+
+    /// Where to go on after a [`Partial`](ErrorKind::Partial) result: of the messages that the command named, those with
+    /// lower UIDs than this may not have been dealt with (RFC 9738 section 3.1). `None` if the server did not say.
+    ///
+    /// A MOVE or an EXPUNGE may simply be submitted again: what it has dealt with is gone.
+    ///
+    /// ```
+    /// use imap_duplex::{command::Store, types::UidSet, ErrorKind, Mailbox, Result};
+    ///
+    /// async fn add_everywhere(inbox: &Mailbox, mut uids: UidSet, change: Store) -> Result<()> {
+    ///     loop {
+    ///         match inbox.store(uids.clone(), change.clone()).await {
+    ///             Err(error) if error.kind() == ErrorKind::Partial => {
+    ///                 let Some(done) = error.resume_below() else { return Err(error) };
+    ///                 uids = uids.difference(&(done..).into());
+    ///             }
+    ///             other => return other.map(drop),
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn resume_below(&self) -> Option<Uid> {
+        self.0.resume_below
     }
 
     /// The bytes of responses that could not be read and may have belonged to the result

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::sender::submit;
 use super::{Handle, Sender, Token};
 use crate::command::{
-    Close, Command, CopyTo, Expunge, Fetch, Idle, Items, Messages, Search, Store, Unselect,
+    Close, Command, CopyTo, Expunge, Fetch, Idle, Items, Messages, SaveSearch, Search, Store, Unselect,
 };
 use crate::engine::Seat;
 use crate::types::{Event, MailboxName, MailboxState, ModSeq, SelectionId, Seq, SeqSet, Uid, UidValidity};
@@ -175,6 +175,13 @@ impl Mailbox {
     /// Finds messages: `SEARCH` (RFC 9051 section 6.4.4), by UID.
     pub fn search(&self, query: impl Into<Search>) -> Token<Search> {
         self.submit(query.into())
+    }
+
+    /// Finds messages and leaves the result with the server: `SEARCH RETURN (SAVE)` (RFC 5182). By
+    /// [`Token::saved`] further commands can name them at once, so that a search and what is to be done with its result
+    /// take one round trip; see [`Saved`](crate::command::Saved).
+    pub fn save(&self, query: impl Into<Search>) -> Token<SaveSearch> {
+        self.submit(SaveSearch::new(query))
     }
 
     /// Changes flags of messages: `STORE` (RFC 9051 section 6.4.6). Gives the rows that the server answered with;

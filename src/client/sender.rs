@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::{Handle, Select, Token};
 use crate::command::{
     Append, AppendAll, AskCapabilities, Command, Create, Delete, Id, List, Logout, Noop, Notify, Raw, Rename,
-    StatusItems, StatusOf, Subscribe,
+    SaveSearch, StatusItems, StatusOf, Subscribe,
 };
 use crate::engine::{Seat, Submitted};
 use crate::error::Result;
@@ -218,6 +218,7 @@ pub(super) fn submit<C: Command>(handle: &Arc<Handle>, mut command: C, seat: Opt
     let shared = &handle.shared;
     // SELECT gives a handle on the selection that it makes, so it must know the connection.
     let opens = (&mut command as &mut dyn Any).downcast_mut::<Select>().map(|select| select.bind(handle));
+    let saves = (&command as &dyn Any).downcast_ref::<SaveSearch>().map(SaveSearch::saved);
     let class = command.class();
     let nothing_to_do = command.messages().is_some_and(|which| which.is_empty());
     let (submitted, slot) = Submitted::new(command);
@@ -233,5 +234,5 @@ pub(super) fn submit<C: Command>(handle: &Arc<Handle>, mut command: C, seat: Opt
         }
         slot.refuse(error);
     }
-    Token::new(shared, slot, id, opens.map(|seat| (handle.clone(), seat)))
+    Token::new(shared, slot, id, opens.map(|seat| (handle.clone(), seat))).saving(saves)
 }

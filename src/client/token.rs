@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 
 use super::{Handle, Mailbox, Select};
-use crate::command::{Command, Streaming};
+use crate::command::{Command, SaveSearch, Saved, Streaming};
 use crate::engine::{Seat, Shared, Slot, Submitted};
 use crate::error::Result;
 use crate::types::{CommandId, Done};
@@ -32,6 +32,8 @@ pub struct Token<C: Command> {
     id: CommandId,
     /// The selection that it makes, if it is a SELECT.
     opens: Option<(Arc<Handle>, Arc<Seat>)>,
+    /// The result that it leaves with the server, if it is such a search.
+    saves: Option<Saved>,
     /// Whether its end has been seen, so that dropping it means nothing.
     over: bool,
 }
@@ -43,7 +45,12 @@ impl<C: Command> Token<C> {
         id: CommandId,
         opens: Option<(Arc<Handle>, Arc<Seat>)>,
     ) -> Self {
-        Self { shared: shared.clone(), slot, id, opens, over: false }
+        Self { shared: shared.clone(), slot, id, opens, saves: None, over: false }
+    }
+
+    pub(super) fn saving(mut self, saves: Option<Saved>) -> Self {
+        self.saves = saves;
+        self
     }
 
     /// A command that had nothing to do.
@@ -55,7 +62,7 @@ impl<C: Command> Token<C> {
     ) -> Self {
         let id = shared.next_id();
         shared.complete_unsent(id, job, done);
-        Self { shared: shared.clone(), slot, id, opens: None, over: false }
+        Self { shared: shared.clone(), slot, id, opens: None, saves: None, over: false }
     }
 
     /// The command's number, by which events name it as their cause.
@@ -103,6 +110,17 @@ impl Token<Select> {
         match &self.opens {
             Some((handle, seat)) => Mailbox::new(handle.clone(), seat.clone()),
             None => unreachable!("a SELECT's token is always made with its selection"),
+        }
+    }
+}
+
+impl Token<SaveSearch> {
+    /// By which commands can name what the search will have found: at once, see [`Saved`].
+    #[must_use]
+    pub fn saved(&self) -> Saved {
+        match &self.saves {
+            Some(saved) => saved.clone(),
+            None => unreachable!("the token of a search that is saved is always made with its result"),
         }
     }
 }

@@ -7,6 +7,7 @@
 use crate::types::MailboxName;
 
 use super::notify::Notify;
+use super::saved::Saved;
 use super::store::Store;
 
 /// What kind of command one is. The default for users' own is [`Class::barrier`].
@@ -30,6 +31,7 @@ pub struct Class {
     pub(crate) flags: FlagUse,
     pub(crate) hears: Hears,
     pub(crate) hears_names: &'static [&'static str],
+    pub(crate) about: About,
     pub(crate) effect: Effect,
     pub(crate) ours: bool,
 }
@@ -41,6 +43,16 @@ pub(crate) enum FlagUse {
     None,
     Reads,
     Writes,
+}
+
+/// What all that a command claims is about: so that the engine need not ask it about the rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    Anything,
+    /// The messages that it names.
+    Messages,
+    /// One mailbox.
+    Mailbox(MailboxName),
 }
 
 /// What a command's OK changes, beyond what untagged responses tell.
@@ -58,6 +70,8 @@ pub(crate) enum Effect {
     },
     /// CLOSE and UNSELECT.
     Deselect,
+    /// SEARCH whose result the server is to remember.
+    Save(Saved),
     /// STORE: without rows of its own if silent.
     Store(Store),
     Create(MailboxName),
@@ -103,6 +117,14 @@ impl Hears {
     pub(crate) const fn overlaps(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
+
+    /// How many kinds there are.
+    pub(crate) const KINDS: usize = 12;
+
+    /// The places of these kinds among all.
+    pub(crate) fn kinds(self) -> impl Iterator<Item = usize> {
+        (0..Self::KINDS).filter(move |kind| self.0 & (1 << kind) != 0)
+    }
 }
 
 impl Class {
@@ -118,6 +140,7 @@ impl Class {
             flags: FlagUse::None,
             hears: Hears::NOTHING,
             hears_names: &[],
+            about: About::Anything,
             effect: Effect::None,
             ours: false,
         }
@@ -164,6 +187,18 @@ impl Class {
 
     pub(crate) fn hearing(mut self, kinds: Hears) -> Self {
         self.hears = kinds;
+        self
+    }
+
+    /// Claims nothing but what is about the messages that it names.
+    pub(crate) fn about_messages(mut self) -> Self {
+        self.about = About::Messages;
+        self
+    }
+
+    /// Claims nothing but what is about this mailbox, in whatever case of letters it is named.
+    pub(crate) fn about_mailbox(mut self, name: MailboxName) -> Self {
+        self.about = About::Mailbox(name);
         self
     }
 

@@ -72,7 +72,7 @@ impl Command for CopyTo {
     }
 
     fn class(&self) -> Class {
-        let class = Class::change().ours();
+        let class = Class::change().about_messages().ours();
         if self.is_move() {
             class.hearing(Hears::CODES.and(Hears::EXPUNGE)).with_flags(FlagUse::Writes).by_uid()
         } else {

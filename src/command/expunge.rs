@@ -46,7 +46,7 @@ impl Command for Expunge {
     fn class(&self) -> Class {
         // What is expunged hangs on \Deleted, so a STORE before it must have ended (RFC 9051 section 5.5).
         let class = Class::change().hearing(Hears::EXPUNGE).with_flags(FlagUse::Writes).in_mailbox().ours();
-        if self.which.is_some() { class.by_uid() } else { class }
+        if self.which.is_some() { class.by_uid().about_messages() } else { class }
     }
 
     fn messages(&mut self) -> Option<&mut Messages> {

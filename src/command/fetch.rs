@@ -252,7 +252,7 @@ impl Command for Fetch {
     }
 
     fn class(&self) -> Class {
-        let class = Class::query().hearing(Hears::FETCH).ours();
+        let class = Class::query().hearing(Hears::FETCH).about_messages().ours();
         let class = if self.which.by_number() { class.without_expunge() } else { class };
         match (self.items.marks_seen && !self.items.sections.is_empty(), self.items.flags) {
             (true, _) => Class { reads_only: false, ..class.with_flags(FlagUse::Writes) },
@@ -274,7 +274,7 @@ impl Command for Fetch {
         }
         let (piece, flow) = self.pieces.next(&self.which, session.command_line);
         line.verb("FETCH", &piece);
-        self.items.encode(line, matches!(piece, Messages::Uids(_)));
+        self.items.encode(line, matches!(piece, Messages::Uids(_) | Messages::Saved(_)));
         if let Some(mod_seq) = self.changed_since {
             line.open().word("CHANGEDSINCE").number(mod_seq.get()).close();
         }
@@ -306,7 +306,7 @@ impl Command for Fetch {
                     || row.flags().is_none() && row.uid().is_some() && self.items.is_uid_alone();
                 match holds {
                     Holds::Surely if lacks && asked => Claim::Whole,
-                    Holds::IfLast if lacks && asked => Claim::Part,
+                    Holds::Perhaps if lacks && asked => Claim::Part,
                     // News of flags of who knows which message.
                     _ => Claim::No,
                 }

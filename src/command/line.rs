@@ -152,6 +152,7 @@ impl Line {
             }
             Messages::Uids(set) => self.next().set(set),
             Messages::Seqs(set) => self.next().set(set),
+            Messages::Saved(_) => self.next().text("$"),
             Messages::Slots(_) => {
                 let why = "numbers of a snapshot can only be sent through the snapshot's mailbox";
                 self.error.get_or_insert_with(|| Error::invalid(why));
@@ -183,7 +184,7 @@ impl Line {
 
     /// A name with `UID` before it if the messages are named so, and the messages.
     pub(crate) fn verb(&mut self, name: &str, which: &Messages) -> &mut Self {
-        if matches!(which, Messages::Uids(_)) {
+        if matches!(which, Messages::Uids(_) | Messages::Saved(_)) {
             self.word("UID");
         }
         self.word(name).messages(which)

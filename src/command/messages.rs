@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::ops::{RangeFrom, RangeInclusive};
 
+use super::saved::Saved;
 use super::search::Found;
 use super::{Claim, Flow};
 use crate::types::{Message, Seq, SeqSet, Slots, Uid, UidSet};
@@ -23,6 +24,8 @@ pub enum Messages {
     /// The messages that had these numbers in a [`Snapshot`](crate::Snapshot), whatever their numbers are now; of those
     /// that are still there. From [`Snapshot::seqs`](crate::Snapshot::seqs).
     Slots(Slots),
+    /// Those that a search has found and the server remembers: `$`. From [`Mailbox::save`](crate::Mailbox::save).
+    Saved(Saved),
 }
 
 impl Messages {
@@ -33,6 +36,7 @@ impl Messages {
             Self::Uids(set) => set.is_empty(),
             Self::Seqs(set) => set.is_empty(),
             Self::Slots(slots) => slots.ends.is_none(),
+            Self::Saved(_) => false,
         }
     }
 
@@ -49,11 +53,13 @@ impl Messages {
             Self::Seqs(set) => (row.seq().map(|seq| set.contains(seq)), set.is_open()),
             // Made numbers or UIDs before it is sent.
             Self::Slots(_) => (None, false),
+            // Which they are is the server's knowledge.
+            Self::Saved(_) => return Holds::Perhaps,
         };
         match contained {
             Some(true) => Holds::Surely,
             // `n:*` names the last message even where its UID is below n (RFC 9051 section 9, seq-range).
-            Some(false) if open => Holds::IfLast,
+            Some(false) if open => Holds::Perhaps,
             Some(false) => Holds::No,
             None => Holds::Untold,
         }
@@ -74,6 +80,7 @@ impl Messages {
     pub(crate) fn claim(&self, gone: &UidSet) -> Claim {
         match self {
             Self::Uids(set) if set.intersection(gone) == *gone => Claim::Whole,
+            Self::Saved(_) => Claim::Part,
             _ => Claim::No,
         }
     }
@@ -84,7 +91,7 @@ impl Messages {
         match self {
             Self::Uids(set) => set.raw().len() > SURELY_FITS / 22,
             Self::Seqs(set) => set.raw().len() > SURELY_FITS / 22,
-            Self::Slots(_) => false,
+            Self::Slots(_) | Self::Saved(_) => false,
         }
     }
 
@@ -92,7 +99,7 @@ impl Messages {
         match self {
             Self::Uids(set) => set.split(bytes).into_iter().map(Self::Uids).collect(),
             Self::Seqs(set) => set.split(bytes).into_iter().map(Self::Seqs).collect(),
-            Self::Slots(_) => VecDeque::from([self.clone()]),
+            Self::Slots(_) | Self::Saved(_) => VecDeque::from([self.clone()]),
         }
     }
 }
@@ -102,8 +109,8 @@ impl Messages {
 pub(crate) enum Holds {
     No,
     Surely,
-    /// Only if it is the mailbox's last message.
-    IfLast,
+    /// If it is the mailbox's last message, or one of those that the server remembers.
+    Perhaps,
     /// The row does not tell the number by which the set names messages.
     Untold,
 }
@@ -120,6 +127,7 @@ impl fmt::Display for Messages {
             Self::Uids(set) => fmt::Display::fmt(set, f),
             Self::Seqs(set) => fmt::Display::fmt(set, f),
             Self::Slots(_) => f.write_str("numbers of a snapshot"),
+            Self::Saved(_) => f.write_str("$"),
         }
     }
 }
@@ -144,6 +152,8 @@ from! {
     RangeInclusive<Uid> => Uids, |range| range.into();
     Found => Uids, |found| found.into_uids();
     &Found => Uids, |found| found.uids().clone();
+    Saved => Saved, |saved| saved;
+    &Saved => Saved, |saved| saved.clone();
     Seq => Seqs, |seq| seq.into();
     SeqSet => Seqs, |set| set;
     &SeqSet => Seqs, |set| set.clone();

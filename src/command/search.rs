@@ -116,6 +116,20 @@ impl Search {
         Self(Key::Or(Box::new((self.0, other.0))))
     }
 
+    pub(super) fn flag_use(&self) -> FlagUse {
+        if self.0.hangs_on_flags() { FlagUse::Reads } else { FlagUse::None }
+    }
+
+    /// The charset where it matters, and the keys.
+    pub(super) fn encode_criteria(&self, line: &mut Line, session: &Session) -> Result<()> {
+        // Some servers refuse CHARSET, so it is named only where it is needed (RFC 6855 section 3 forbids
+        // it once UTF8=ACCEPT is on).
+        if !self.0.is_ascii() && !session.is_utf8() {
+            line.word("CHARSET").word("UTF-8");
+        }
+        self.0.encode(line, false)
+    }
+
     /// Those that don't fit.
     #[allow(clippy::should_implement_trait, reason = "beside `and` and `or`, `not` reads better than `!`")]
     pub fn not(self) -> Self {
@@ -254,8 +268,7 @@ impl Command for Search {
     }
 
     fn class(&self) -> Class {
-        let flags = if self.0.hangs_on_flags() { FlagUse::Reads } else { FlagUse::None };
-        Class::query().hearing(Hears::SEARCH).with_flags(flags).in_mailbox().ours()
+        Class::query().hearing(Hears::SEARCH).with_flags(self.flag_use()).in_mailbox().ours()
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
@@ -263,12 +276,7 @@ impl Command for Search {
         if session.can("ESEARCH") {
             line.word("RETURN").open().word("ALL").close();
         }
-        // Some servers refuse CHARSET, so it is named only where it is needed (RFC 6855 section 3 forbids
-        // it once UTF8=ACCEPT is on).
-        if !self.0.is_ascii() && !session.is_utf8() {
-            line.word("CHARSET").word("UTF-8");
-        }
-        self.0.encode(line, false)?;
+        self.encode_criteria(line, session)?;
         Ok(Flow::Last)
     }
 

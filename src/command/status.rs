@@ -102,7 +102,7 @@ impl Command for StatusOf {
     }
 
     fn class(&self) -> Class {
-        Class::query().hearing(Hears::STATUS).ours()
+        Class::query().hearing(Hears::STATUS).about_mailbox(self.mailbox.clone()).ours()
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {

@@ -75,7 +75,8 @@ impl Store {
     }
 
     pub(crate) fn is_silent(&self) -> bool {
-        self.silent
+        // What a silent STORE of messages that only the server knows has changed, nobody could tell.
+        self.silent && !matches!(self.which, Messages::Saved(_))
     }
 
     /// The flags that a message has afterwards; `None` if that can't be said without its flags before.
@@ -110,7 +111,7 @@ impl Command for Store {
     }
 
     fn class(&self) -> Class {
-        let class = Class::change().hearing(Hears::FETCH).with_flags(FlagUse::Writes);
+        let class = Class::change().hearing(Hears::FETCH).about_messages().with_flags(FlagUse::Writes);
         let class = if self.which.by_number() { class.without_expunge() } else { class };
         class.with_effect(Effect::Store(self.clone()))
     }
@@ -127,7 +128,7 @@ impl Command for Store {
             Action::Remove => "-",
             Action::Replace => "",
         };
-        line.word(&format!("{sign}FLAGS{}", if self.silent { ".SILENT" } else { "" }));
+        line.word(&format!("{sign}FLAGS{}", if self.is_silent() { ".SILENT" } else { "" }));
         line.flags(&self.flags);
         Ok(flow)
     }
@@ -139,9 +140,14 @@ impl Command for Store {
         let shows = self.apply(Some(flags)).as_ref() == Some(flags);
         // A row with more in it answers a FETCH.
         let alone = !row.has_data();
-        let mine =
-            alone && !self.silent && shows && self.which.hold(row) == Holds::Surely && !self.told.has(row);
-        if mine { Claim::Whole } else { Claim::No }
+        if !alone || self.is_silent() || !shows || self.told.has(row) {
+            return Claim::No;
+        }
+        match self.which.hold(row) {
+            Holds::Surely => Claim::Whole,
+            Holds::Perhaps if matches!(self.which, Messages::Saved(_)) => Claim::Part,
+            _ => Claim::No,
+        }
     }
 
     fn heard(&mut self, heard: &Untagged) {

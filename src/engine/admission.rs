@@ -16,6 +16,8 @@
 //! | CLOSE, UNSELECT            | any message command, any SELECT                                  |
 //! | SEARCH without ESEARCH     | another one: Dovecot says both answers before both tagged lines  |
 //! | IDLE                       | another IDLE, until its tagged line                              |
+//! | saves its result as `$`    | what uses `$`, another that saves                                |
+//! | changes through `$`        | the search that saves it (`engine/saved.rs`)                     |
 //! | message command            | its own SELECT, if a mailbox may have been selected before it    |
 //! | message command            | the SELECT of another mailbox; it has lost its own by the end    |
 
@@ -34,6 +36,7 @@ pub(crate) struct Load {
     deselects: usize,
     idles: usize,
     searches: usize,
+    of_saved: usize,
 }
 
 impl Load {
@@ -50,6 +53,7 @@ impl Load {
         // The server may send EXPUNGE while any command runs but FETCH, STORE and SEARCH by number (RFC 9051
         // section 7.5.1).
         let expunge = class.may_expunge || !by_number(flight.messages.as_ref());
+        let saves = matches!(class.effect, Effect::Save(_));
         let counts = [
             (true, &mut self.all),
             (class.alone, &mut self.alone),
@@ -59,6 +63,7 @@ impl Load {
             (matches!(class.effect, Effect::Deselect), &mut self.deselects),
             (matches!(class.effect, Effect::Idle), &mut self.idles),
             (class.hears.overlaps(Hears::SEARCH), &mut self.searches),
+            (saves || matches!(flight.messages, Some(Messages::Saved(_))), &mut self.of_saved),
         ];
         counts.into_iter().filter(|(counts, _)| *counts).for_each(|(_, n)| step(n));
     }
@@ -86,13 +91,14 @@ pub(crate) enum Verdict {
     Ended,
 }
 
-/// Whether this command may go out beside those in flight; `flags` are those of them that use flags.
-pub(crate) fn admit<'a>(
+/// Whether this command may go out beside those in flight; `flags_clash` says whether one of them uses flags of the same
+/// messages, as [`flags_conflict`] has it.
+pub(crate) fn admit(
     next: &Submission,
     messages: Option<&Messages>,
     selections: &Selections<'_>,
     load: &Load,
-    mut flags: impl Iterator<Item = &'a Flight>,
+    flags_clash: impl FnOnce() -> bool,
 ) -> Verdict {
     if let Some(seat) = &next.seat {
         match stand(seat, selections) {
@@ -105,6 +111,7 @@ pub(crate) fn admit<'a>(
         Effect::Select { .. } => load.selects > 0,
         Effect::Deselect => load.in_mailbox > 0 || load.selects > 0,
         Effect::Idle => load.idles > 0,
+        Effect::Save(_) => load.of_saved > 0,
         _ => false,
     };
     let waits = next.class.alone && load.all > 0
@@ -113,9 +120,7 @@ pub(crate) fn admit<'a>(
         || waits_for_effect
         || !selections.esearch && next.class.hears.overlaps(Hears::SEARCH) && load.searches > 0
         || load.deselects > 0 && next.seat.is_some()
-        || !selections.rev2
-            && next.class.flags != FlagUse::None
-            && flags.any(|other| flags_conflict(&next.class, messages, other));
+        || !selections.rev2 && next.class.flags != FlagUse::None && flags_clash();
     if waits { Verdict::Wait } else { Verdict::Go }
 }
 
@@ -136,7 +141,8 @@ fn by_number(messages: Option<&Messages>) -> bool {
     matches!(messages, Some(Messages::Seqs(_)))
 }
 
-fn flags_conflict(next: &Class, messages: Option<&Messages>, other: &Flight) -> bool {
+/// Whether a command and one in flight use flags of the same messages, and one of them changes them.
+pub(crate) fn flags_conflict(next: &Class, messages: Option<&Messages>, other: &Flight) -> bool {
     let clash = match (next.flags, other.class.flags) {
         (FlagUse::None, _) | (_, FlagUse::None) | (FlagUse::Reads, FlagUse::Reads) => false,
         (FlagUse::Writes, _) | (_, FlagUse::Writes) => true,

@@ -64,23 +64,49 @@ impl Engine {
         }
         // A whole claim before a part, an older command before a younger one.
         let mut best: Option<((bool, u64), CommandId)> = None;
-        for (id, flight) in &self.flights {
-            let class = &flight.class;
-            let asked = class.hears.overlaps(kind) || class.hears_names.contains(&heard.name());
-            // What came before its first byte was written answers something else.
-            if !asked || !flight.begun || flight.tags.is_empty() {
-                continue;
+        self.roster.claimers.of(kind, heard, |set| {
+            for (order, id) in set {
+                if best.is_some_and(|(best, _)| best < (false, *order)) {
+                    // None of the younger ones can do better.
+                    return;
+                }
+                let rank = match self.claim_of(id, heard) {
+                    Claim::Whole => (false, *order),
+                    Claim::Part => (true, *order),
+                    Claim::No => continue,
+                };
+                if best.is_none_or(|(best, _)| rank < best) {
+                    best = Some((rank, *id));
+                }
             }
-            let rank = match flight.job.claims(heard) {
-                Claim::Whole => (false, flight.order),
-                Claim::Part => (true, flight.order),
-                Claim::No => continue,
-            };
-            if best.is_none_or(|(other, _)| rank < other) {
-                best = Some((rank, *id));
-            }
-        }
-        best.map(|(_, id)| id)
+        });
+        let claimer = best.map(|(_, id)| id);
+        #[cfg(test)]
+        assert_eq!(claimer, self.claimer_of_all(heard, kind), "the index has left somebody out");
+        claimer
+    }
+
+    fn claim_of(&self, id: &CommandId, heard: &Untagged) -> Claim {
+        // What came before its first byte was written answers something else.
+        let flight = self.flights.get(id).filter(|f| f.begun && !f.tags.is_empty());
+        flight.map_or(Claim::No, |f| f.job.claims(heard))
+    }
+}
+
+#[cfg(test)]
+impl Engine {
+    /// The same by asking all: so that each test of the engine is one of the index, too.
+    fn claimer_of_all(&self, heard: &Untagged, kind: Hears) -> Option<CommandId> {
+        let listens = |f: &super::flight::Flight| {
+            f.class.hears.overlaps(kind) || f.class.hears_names.contains(&heard.name())
+        };
+        let all = self.flights.iter().filter(|(_, f)| listens(f));
+        let ranked = all.filter_map(|(id, flight)| match self.claim_of(id, heard) {
+            Claim::Whole => Some((false, flight.order, *id)),
+            Claim::Part => Some((true, flight.order, *id)),
+            Claim::No => None,
+        });
+        ranked.min().map(|(.., id)| id)
     }
 }
 

@@ -101,6 +101,8 @@ pub(super) struct Asked {
     /// How many messages had gone when it was sent.
     pub(super) removed: u64,
     pub(super) ok: bool,
+    /// The server has dealt with those from this UID on, and no more at once (RFC 9738 section 3.1).
+    pub(super) from: Option<Uid>,
 }
 
 impl Engine {
@@ -123,7 +125,7 @@ impl Engine {
         }
         match unknown {
             // There are no numbers to ask by (RFC 9586 section 3).
-            Some((first, _)) if self.session.is_enabled("UIDONLY") => self.ask_by_uid(first, seat),
+            Some((first, last)) if self.session.is_enabled("UIDONLY") => self.ask_by_uid(first, last, seat),
             Some((first, last)) => {
                 match newest(view, last, filling.done, self.at_once(self.settings.windows.flags)) {
                     Some(from) => {
@@ -131,7 +133,7 @@ impl Engine {
                         self.queue_own(Own::Learn, fetch, Some(seat));
                     }
                     // None that stay what they are (RFC 5465 section 5.3).
-                    None if self.notify.moves_numbers() => self.ask_by_uid(first, seat),
+                    None if self.notify.moves_numbers() => self.ask_by_uid(first, last, seat),
                     None => self.ask_window(first, last, seat),
                 }
             }
@@ -139,11 +141,24 @@ impl Engine {
         }
     }
 
-    /// Asks for the UIDs from this message on, without a number in the question.
-    fn ask_by_uid(&mut self, first: Seq, seat: Arc<Seat>) {
+    /// Asks for the UIDs of these messages, without a number in the question.
+    fn ask_by_uid(&mut self, first: Seq, last: Seq, seat: Arc<Seat>) {
         let Some(selection) = &self.selection else { return };
         let before = selection.view.uid_before(first).map_or(0, Uid::get);
         let from = Uid::new(before.saturating_add(1));
+        let after = Seq::new(last.get().saturating_add(1)).and_then(|seq| selection.view.uid(seq));
+        match from.zip(after) {
+            // Those after them have been told: the server's limit stopped it there.
+            Some((from, after)) => {
+                let most = Uid::new(after.get() - 1).map_or(from, |most| most.max(from));
+                self.queue_own(Own::Fill(UidSet::new()), Search::uids(from..=most), Some(seat));
+            }
+            None => self.ask_up_to_the_last(from, before, seat),
+        }
+    }
+
+    fn ask_up_to_the_last(&mut self, from: Option<Uid>, before: u32, seat: Arc<Seat>) {
+        let Some(selection) = &self.selection else { return };
         match from {
             // A search was void; rows tell their numbers, where there are any.
             Some(from) if selection.filling.by_rows && !self.session.is_enabled("UIDONLY") => {
@@ -237,6 +252,14 @@ impl Engine {
             Own::Fill(uids) => {
                 // Taken only if it speaks of the mailbox as it is: nothing came or went in between.
                 let filled = match &asked.messages {
+                    // The last of them, as far as the server went.
+                    None if asked.from.is_some() && still && !uids.is_empty() => {
+                        view.unknown().is_some_and(|(_, last)| {
+                            let first = u64::from(last.get()) + 1 - uids.len().min(last.get().into());
+                            let first = u32::try_from(first).ok().and_then(Seq::new);
+                            first.is_some_and(|first| view.fill_window(first, last, &uids).is_ok())
+                        })
+                    }
                     _ if !asked.ok => false,
                     Some(Messages::Seqs(window)) => {
                         let ends = window.first().zip(window.last());
@@ -246,8 +269,9 @@ impl Engine {
                     _ if !still => false,
                     // All of them, or without numbers those from the first unknown one on.
                     _ => match view.unknown().zip(Seq::new(view.len())) {
-                        Some(((first, _), last)) if uids.len() < u64::from(last.get()) => {
-                            view.fill_window(first, last, &uids).is_ok()
+                        Some(((first, unknown), last)) if uids.len() < u64::from(last.get()) => {
+                            let up_to = |last| view.fill_window(first, last, &uids).is_ok();
+                            [unknown, last].into_iter().any(up_to)
                         }
                         _ => view.fill(&uids).is_ok(),
                     },
@@ -255,7 +279,11 @@ impl Engine {
                 filling.by_rows = !filled;
                 // Without numbers there is no other way to ask.
                 let in_vain = still && !filled && self.session.is_enabled("UIDONLY");
-                filling.refused = if in_vain { filling.refused + 1 } else { refused };
+                filling.refused = match filled {
+                    true => 0,
+                    false if in_vain => filling.refused + 1,
+                    false => refused,
+                };
                 if filled {
                     self.tell_fresh();
                 }
@@ -307,6 +335,14 @@ impl Engine {
         }
     }
 
+    /// This message's going was told as it went: it did not go unseen before.
+    pub(super) fn told_removal(&mut self, uid: Option<Uid>) {
+        if let Some((before, uid)) = self.selection.as_mut().and_then(|s| s.filling.before.as_mut()).zip(uid)
+        {
+            before.uids.remove(uid);
+        }
+    }
+
     /// Flags of this message were told as news: they are none once more when they are compared with those of before.
     pub(super) fn told_flags(&mut self, uid: Option<Uid>) {
         if let Some(before) = self.selection.as_mut().and_then(|s| s.filling.before.as_mut()) {
@@ -336,11 +372,15 @@ fn newest(view: &View, last: Seq, all_were_known: bool, most: u32) -> Option<Uid
 /// The first of the messages that were asked for, if there are any among them whose UIDs were not told all the same.
 fn untold_of(view: &View, asked: Option<&Messages>) -> Option<Seq> {
     let (first, last) = match asked? {
-        Messages::Slots(_) => return None,
+        Messages::Slots(_) | Messages::Saved(_) => return None,
         Messages::Seqs(set) => (set.first()?, set.last()?),
         Messages::Uids(set) => {
-            let known = Uid::new(set.first()?.get() - 1).and_then(|uid| view.seq(uid));
-            (Seq::new(known.map_or(1, |seq| seq.get() + 1))?, Seq::new(view.len())?)
+            // The question began behind a message that was known. If that has gone, it is not said which were asked for.
+            let known = match Uid::new(set.first()?.get() - 1) {
+                None => 0,
+                Some(uid) => view.seq(uid)?.get(),
+            };
+            (Seq::new(known + 1)?, Seq::new(view.len())?)
         }
     };
     let (_, untold) = view.unknown_before(Seq::new(last.get().checked_add(1)?))?;

@@ -8,9 +8,9 @@ use super::own::Own;
 use super::reply::Untold;
 use super::shared::{Seat, Submission};
 use super::slot::Job;
-use crate::command::{Class, Messages};
+use crate::command::{Class, Hears, Messages};
 use crate::error::{Error, Sent};
-use crate::types::StatusResponse;
+use crate::types::{Code, Done, StatusResponse, Uid};
 
 pub(crate) struct Flight {
     pub(crate) job: Box<dyn Job>,
@@ -32,6 +32,8 @@ pub(crate) struct Flight {
     /// Responses that could not be read and may have been its own: the first of them, and how many.
     pub(crate) unread: Vec<Bytes>,
     pub(crate) unread_count: u64,
+    /// The server told apart from its OK that it has dealt with a part of the messages only.
+    pub(crate) limited: Option<StatusResponse>,
     /// Messages of a silent STORE whose flags were told while it ran.
     pub(crate) disturbed: Untold,
     /// Some of it has been written.
@@ -76,6 +78,7 @@ impl Flight {
             failure: None,
             unread: Vec::new(),
             unread_count: 0,
+            limited: None,
             disturbed: Untold::default(),
             begun: false,
             whole: false,
@@ -93,6 +96,22 @@ impl Flight {
             (true, false) => Sent::Partly,
             (true, true) => Sent::Fully,
         }
+    }
+
+    /// Whether a server may deal with a part of the messages only (RFC 9738 section 3).
+    pub(crate) fn may_be_limited(&self) -> bool {
+        self.messages.is_some() || self.class.hears.overlaps(Hears::SEARCH)
+    }
+
+    /// What the server said of having dealt with a part of the messages only, if it did; and from which UID on it has.
+    pub(crate) fn cut_short<'a>(&'a self, done: &'a Done) -> Option<(&'a StatusResponse, Option<Uid>)> {
+        let all = done.earlier.iter().chain([&done.status]).chain(&self.limited);
+        // Each line of a command may have got so far: below the highest of them all may be lacking.
+        let cut = all.filter_map(|status| match status.code {
+            Some(Code::MessageLimit { uid, .. }) => Some((status, uid)),
+            _ => None,
+        });
+        cut.max_by_key(|(_, uid)| *uid)
     }
 
     /// Whether anyone still has a use for it.

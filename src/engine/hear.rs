@@ -99,7 +99,7 @@ impl Engine {
 
     /// Whether raw bytes of each response are wanted.
     pub(crate) fn wants_raw(&self) -> bool {
-        self.raw_listeners > 0
+        self.roster.raw_listeners > 0
     }
 
     fn handle_untagged(&mut self, mut heard: Untagged, now: Instant) {
@@ -225,6 +225,12 @@ impl Engine {
             }
             told_elsewhere |= matches!(status.code, Some(Code::HighestModSeq(_) | Code::UidNext(_)));
         }
+        if let Some(Code::MessageLimit { .. }) = status.code
+            && self.flights.values().any(|f| f.begun && f.may_be_limited())
+        {
+            self.limits_told.push_back(status.clone());
+            return;
+        }
         // Of a mailbox that has no handle any more, as with its messages.
         told_elsewhere |= self.stray_selection
             && matches!(
@@ -287,6 +293,7 @@ impl Engine {
                 let sure = entry.uid.is_some();
                 let claimer = self.deliver_or_drop(heard);
                 let cause = claimer.filter(|id| sure && (was_deleted || self.names_messages(*id)));
+                self.told_removal(entry.uid);
                 let kind = EventKind::Removed { seq: Some(seq), uid: entry.uid };
                 self.tell(Event::new(kind).at(place).caused_by(cause));
                 self.count_changed();
@@ -313,6 +320,7 @@ impl Engine {
         let place = heard.place().cloned();
         let claimer = self.deliver_or_drop(heard).filter(|id| self.names_messages(*id));
         for Gone { seq, uid } in gone {
+            self.told_removal(uid);
             let kind = EventKind::Removed { seq, uid };
             self.tell(Event::new(kind).at(place.clone()).caused_by(claimer));
         }
@@ -321,6 +329,6 @@ impl Engine {
 
     /// Whether a command names the messages that it removes, so that their going is surely its doing.
     fn names_messages(&self, id: CommandId) -> bool {
-        self.flights.get(&id).is_some_and(|f| f.messages.is_some())
+        self.flights.get(&id).is_some_and(|f| f.messages.is_some()) && !self.uses_saved(id)
     }
 }

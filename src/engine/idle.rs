@@ -7,6 +7,8 @@
 //!    ^                            │              │                                │
 //!    └──────────── tagged OK ─────┴── tagged OK ─┴────────── tagged OK ───────────┘
 //!                  NO, BAD: refused, NOOP from now on
+//!
+//!   Asked ── no `+` for long: DONE all the same ──> GivenUp ── tagged ──> Off, NOOP from now on
 //! ```
 
 use std::time::{Duration, Instant};
@@ -23,6 +25,8 @@ use crate::types::CommandId;
 #[derive(Debug, Default)]
 pub(super) struct Idle {
     state: State,
+    /// Since when its `+` has been waited for.
+    asked_at: Option<Instant>,
     /// Since when there has been nothing to do.
     quiet_since: Option<Instant>,
     /// The server will not have it.
@@ -51,7 +55,13 @@ enum State {
     Leaving {
         id: CommandId,
     },
+    GivenUp {
+        id: CommandId,
+    },
 }
+
+/// How long an IDLE may wait for its `+`, and all else behind it.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An IDLE that the server ends sooner than this was none.
 const SHORT_LIVED: Duration = Duration::from_secs(1);
@@ -62,14 +72,16 @@ impl Idle {
     fn id(&self) -> Option<CommandId> {
         match self.state {
             State::Off => None,
-            State::Asked { id } | State::On { id, .. } | State::Leaving { id } => Some(id),
+            State::Asked { id } | State::On { id, .. } | State::Leaving { id } | State::GivenUp { id } => {
+                Some(id)
+            }
         }
     }
 
     /// The IDLE line has been queued.
     pub(super) fn sent(&mut self, id: CommandId) {
         self.state = State::Asked { id };
-        self.end_soon = false;
+        (self.asked_at, self.end_soon) = (None, false);
     }
 
     /// It was taken back before it went out.
@@ -85,7 +97,8 @@ impl Idle {
         if asked {
             self.state = State::On { id, since: now };
         }
-        asked
+        // One that comes after all opens the way for nothing: our DONE has gone out, or will.
+        asked || self.state == State::GivenUp { id }
     }
 
     /// Its tagged response has come.
@@ -103,6 +116,10 @@ impl Idle {
                 let taken_back = outbox.holds(id) && outbox.withdraw(id);
                 self.done_may_be_refused = !taken_back;
                 self.stillborn = 0;
+            }
+            // Our DONE may be no command to a server that never began to idle.
+            State::GivenUp { id: mine } if mine == id => {
+                self.done_may_be_refused &= !(outbox.holds(id) && outbox.withdraw(id));
             }
             State::On { since, .. } if now.duration_since(since) < SHORT_LIVED => {
                 self.stillborn += 1;
@@ -161,7 +178,8 @@ impl Engine {
                 return;
             }
             State::Off => {}
-            State::Asked { .. } | State::Leaving { .. } => return,
+            State::Asked { id } => return self.wait_for_idle(id, now),
+            State::Leaving { .. } | State::GivenUp { .. } => return,
         }
         let idle = self.queue.is_empty()
             && self.behind.is_empty()
@@ -188,6 +206,26 @@ impl Engine {
         }
     }
 
+    /// A server that never answers IDLE must not hold up all else. Nothing but DONE may go out now (RFC 2177 section 3), and
+    /// nothing behind it before the tagged line: a `+` that came late would be taken for that of a literal.
+    fn wait_for_idle(&mut self, id: CommandId, now: Instant) {
+        if self.outbox.holds(id) {
+            return;
+        }
+        let since = *self.idle.asked_at.get_or_insert(now);
+        if now.duration_since(since) >= self.idle_patience() {
+            tracing::info!("the server does not answer IDLE; it is asked by NOOP instead");
+            (self.idle.refused, self.idle.done_may_be_refused) = (true, true);
+            self.idle.state = State::GivenUp { id };
+            self.outbox.push(id, Bytes::from_static(b"DONE\r\n"), true);
+        }
+    }
+
+    /// Shorter than the silence by which the connection is given up.
+    fn idle_patience(&self) -> Duration {
+        PATIENCE.min(self.settings.silence / 4)
+    }
+
     fn can_idle(&self) -> bool {
         self.selection.is_some() && !self.idle.refused && self.session.can("IDLE")
     }
@@ -211,7 +249,8 @@ impl Engine {
                     self.idle.last_asked.unwrap_or(since).max(since).checked_add(self.poll_interval())
                 }
             }
-            State::Asked { .. } | State::Leaving { .. } => None,
+            State::Asked { .. } => self.idle.asked_at?.checked_add(self.idle_patience()),
+            State::Leaving { .. } | State::GivenUp { .. } => None,
         }
     }
 }

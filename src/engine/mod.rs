@@ -14,6 +14,8 @@
 //! results through the queue and the slots. Call `poll` after every input, and at the deadline.
 
 mod admission;
+mod by_message;
+mod claimers;
 mod claims;
 mod events;
 mod fill;
@@ -27,7 +29,9 @@ mod own;
 mod pressure;
 mod reply;
 mod resume;
+mod roster;
 mod rows;
+mod saved;
 mod selection;
 mod send;
 mod shared;
@@ -39,19 +43,20 @@ pub(crate) use fill::Windows;
 pub(crate) use shared::{Plan, Seat, Shared};
 pub(crate) use slot::{Slot, Submitted};
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use self::admission::Load;
 use self::flight::Flight;
 use self::idle::Idle;
 use self::notify::Notifying;
 use self::outbox::Outbox;
 use self::own::{Own, Tokenless};
 use self::pressure::Hold;
+use self::roster::Roster;
+use self::saved::Remembered;
 use self::selection::{Opening, Selection};
 use self::send::LineOwner;
 use self::shared::Submission;
@@ -97,12 +102,8 @@ pub(crate) struct Engine {
     /// What each of the engine's own commands in the queue is for.
     own_queued: BTreeMap<CommandId, Own>,
     flights: BTreeMap<CommandId, Flight>,
-    /// The flights by what matters to admission.
-    load: Load,
-    /// Those of them that read or write flags.
-    flag_users: BTreeSet<CommandId>,
-    /// How many of them want the bytes of responses.
-    raw_listeners: usize,
+    /// The flights by what matters of them.
+    roster: Roster,
     /// How many commands have been started.
     sent_so_far: u64,
     /// Commands in flight that may write their next line.
@@ -112,10 +113,13 @@ pub(crate) struct Engine {
     outbox: Outbox,
     idle: Idle,
     notify: Notifying,
+    remembered: Remembered,
     /// How often capabilities have been told.
     capabilities_told: u64,
     /// The user is told of changes of capabilities (not of those while logging in).
     tells_capabilities: bool,
+    /// Limits that were told apart from the OK of a command in flight.
+    limits_told: VecDeque<StatusResponse>,
     /// When a byte was last heard, or a command in flight began to be waited for.
     waiting_since: Option<Instant>,
     bye: Option<StatusResponse>,
@@ -155,17 +159,17 @@ impl Engine {
             overtaken: 0,
             own_queued: BTreeMap::new(),
             flights: BTreeMap::new(),
-            load: Load::default(),
-            flag_users: BTreeSet::new(),
-            raw_listeners: 0,
+            roster: Roster::default(),
             sent_so_far: 0,
             lines_due: VecDeque::new(),
             line: None,
             outbox: Outbox::default(),
             idle: Idle::default(),
             notify: Notifying::default(),
+            remembered: Remembered::default(),
             capabilities_told: 0,
             tells_capabilities: false,
+            limits_told: VecDeque::new(),
             waiting_since: None,
             bye: None,
             write_failure: None,

@@ -282,9 +282,13 @@ impl Engine {
         let status = MailboxStatus { name: self.as_named(&status.name), ..status.clone() };
         // With NOTIFY it is an answer only if it holds all that was asked for.
         let answers = |heard: &Untagged| {
-            let mut asking =
-                self.flights.values().filter(|f| f.begun && f.class.hears.overlaps(Hears::STATUS));
-            asking.any(|f| f.class.hears == Hears::EVERYTHING || f.job.claims(heard) == Claim::Whole)
+            let mut answers = false;
+            self.roster.claimers.of(Hears::STATUS, heard, |set| {
+                let mut asking = set.iter().filter_map(|(_, id)| self.flights.get(id)).filter(|f| f.begun);
+                answers |=
+                    asking.any(|f| f.class.hears == Hears::EVERYTHING || f.job.claims(heard) == Claim::Whole);
+            });
+            answers
         };
         let news = self.notify.watches() && !answers(&heard);
         if news || self.give(heard).1.is_some() {

@@ -36,6 +36,7 @@ impl Engine {
             Messages::Uids(set) if self.notify.moves_numbers() && set.names_last() => {
                 *messages = self.last_named(set)?.into();
             }
+            Messages::Saved(saved) => self.check_saved(saved)?,
             Messages::Uids(_) => {}
         }
         Ok(())
@@ -60,7 +61,7 @@ impl Engine {
             Messages::Slots(slots) => {
                 self.found(slots, by_uid).ok().or_else(|| Some(Messages::Seqs(SeqSet::all())))
             }
-            uids @ Messages::Uids(_) => Some(uids.clone()),
+            which @ (Messages::Uids(_) | Messages::Saved(_)) => Some(which.clone()),
         }
     }
 

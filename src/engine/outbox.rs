@@ -99,7 +99,8 @@ impl Outbox {
     /// Copies the first chunks, if there is more than one to put together.
     fn stage(&mut self, most: usize) {
         self.unstage();
-        let is_large = |chunk: &Chunk| chunk.data.len() >= LARGE.min(most);
+        // One that is begun is the rest of a large one, or of what was put together before.
+        let is_large = |chunk: &Chunk| chunk.begun || chunk.data.len() >= LARGE.min(most);
         if self.chunks.len() < 2 || self.chunks.front().is_some_and(is_large) {
             return;
         }

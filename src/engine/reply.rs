@@ -12,8 +12,9 @@ use super::flight::{Flight, Next};
 use super::own::Own;
 use super::selection::Selection;
 use super::send::LineOwner;
+use super::shared::Seat;
 use super::{Engine, excerpt};
-use crate::command::{Effect, Fetch, Items, Messages, Store};
+use crate::command::{Class, Effect, Fetch, Items, Messages, Standing, Store};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
     Answer, CloseReason, Code, CommandId, Done, Event, EventKind, Fill, ListEntry, MailboxName, ModifiedSet,
@@ -77,10 +78,13 @@ impl Engine {
                 Error::refused(status.clone()).in_command(flight.job.name()).sent(sent)
             });
         }
+        let expunge_issued = status.code == Some(Code::ExpungeIssued);
         flight.replies.push(status);
         if !flight.tags.is_empty() || flight.next == Next::Line {
             return;
         }
+        self.take_limit(id, expunge_issued);
+        let Some(flight) = self.flights.get_mut(&id) else { return };
         if matches!(flight.class.effect, Effect::Idle) {
             self.idle.ended(id, ok, &mut self.outbox, now);
         }
@@ -97,6 +101,20 @@ impl Engine {
             (None, None) => Err(Error::protocol("the command ended without a response")),
         };
         self.finish(id, result, now);
+    }
+
+    /// A limit that was told apart is of the command whose OK had to hold another code (RFC 9738 section 3.1); if there is no
+    /// such, of the last that may have met it.
+    fn take_limit(&mut self, id: CommandId, expunge_issued: bool) {
+        if self.limits_told.is_empty() || !self.flights.get(&id).is_some_and(Flight::may_be_limited) {
+            return;
+        }
+        let others = self.flights.iter().filter(|(other, f)| **other != id && f.begun && f.may_be_limited());
+        if (expunge_issued || others.count() == 0)
+            && let Some(flight) = self.flights.get_mut(&id)
+        {
+            flight.limited = self.limits_told.pop_front();
+        }
     }
 
     /// A tagged response that is none: whatever it was to say, the command has ended.
@@ -116,6 +134,8 @@ impl Engine {
     fn finish(&mut self, id: CommandId, result: Result<Done>, now: Instant) {
         let effect = self.flights.get(&id).map(|f| f.class.effect.clone()).unwrap_or_default();
         match (&result, effect) {
+            // Before what went out behind it can end.
+            (Err(error), Effect::Save(saved)) => self.saving_ended(&saved, Some(error)),
             (Ok(done), effect) => self.apply(id, effect, done),
             (Err(error), Effect::Select { .. }) => self.opening_failed(error.kind()),
             // RFC 3501 section 6.4.6: a NO may leave some messages changed; what they have now must be asked.
@@ -135,16 +155,20 @@ impl Engine {
         self.waiting_since = self.waiting_since.map(|_| now);
     }
 
-    /// Rows that could not be read make a result incomplete.
+    /// Rows that could not be read make a result incomplete, and so does a server's limit.
     fn complete(&mut self, id: CommandId, done: Done) -> Result<Done> {
-        let Some(flight) = self.flights.get_mut(&id).filter(|f| !f.unread.is_empty()) else {
+        // With SELECT, the mailbox is selected all the same; what could not be read has been told.
+        let Some(flight) = self.flights.get_mut(&id).filter(|f| f.opens.is_none()) else {
             return Ok(done);
         };
-        if flight.opens.is_some() {
-            // The mailbox is selected all the same; what could not be read has been told.
+        let unread = std::mem::take(&mut flight.unread);
+        if let Some((status, below)) = flight.cut_short(&done) {
+            let error = Error::partial(status.clone(), below).in_command(flight.job.name());
+            return Err(error.with_unread(unread));
+        }
+        if unread.is_empty() {
             return Ok(done);
         }
-        let unread = std::mem::take(&mut flight.unread);
         let message = format!("{} of the server's responses could not be read", flight.unread_count);
         let error = Error::new(ErrorKind::Incomplete, message).in_command(flight.job.name());
         Err(error.sent(crate::error::Sent::Fully).with_unread(unread))
@@ -153,28 +177,23 @@ impl Engine {
     /// Takes a command out of the tables and gives its token the result.
     pub(super) fn end_flight(&mut self, id: CommandId, result: Result<Done>) {
         let Some(mut flight) = self.flights.remove(&id) else { return };
-        self.load.remove(&flight);
-        self.flag_users.remove(&id);
-        self.raw_listeners -= usize::from(flight.class.raw);
+        self.roster.remove(id, &flight);
         flight.tags.iter().for_each(|tag| self.shared.release_tag(tag));
         if !flight.quiet {
             let kind = completion(&flight, &result);
             let place = flight.seat.as_ref().or(flight.opens.as_ref()).map(|seat| seat.place.clone());
             self.tell(Event::new(kind).at(place).caused_by(Some(id)));
         }
-        if result.is_err()
-            && let Some(seat) = &flight.opens
-        {
-            seat.update(|p| p.ended = true);
+        if result.is_err() {
+            failed_for_good(&flight.class, flight.opens.as_deref());
         }
         let own = flight.own.take();
-        let cut_short =
-            result.iter().flat_map(|done| done.earlier.iter().chain([&done.status])).any(is_cut_short);
         let asked = Asked {
             messages: flight.messages.take(),
             generation: flight.generation,
             removed: flight.removed,
-            ok: result.is_ok() && !cut_short,
+            ok: result.is_ok(),
+            from: result.as_ref().err().and_then(Error::resume_below),
         };
         self.publish();
         // Room first, so that who awaits the token finds it.
@@ -207,6 +226,12 @@ impl Engine {
                 return self.end_selection(Some(id));
             }
             Effect::Store(store) => return self.stored(id, &store, done),
+            Effect::Save(saved) => {
+                // A part of the result is none to build on (RFC 9738 section 3.4).
+                let cut = self.flights.get(&id).and_then(|f| f.cut_short(done));
+                let cut = cut.map(|(status, below)| Error::partial(status.clone(), below));
+                return self.saving_ended(&saved, cut.as_ref());
+            }
             Effect::Notify(asked) => return self.notifying(id, asked),
             Effect::Create(mailbox) => {
                 let entry = ListEntry::new(mailbox.clone());
@@ -233,7 +258,7 @@ impl Engine {
         if !store.is_silent() || self.is_view_off() {
             return;
         }
-        if done.earlier.iter().chain([&done.status]).any(is_cut_short) {
+        if self.flights.get(&id).is_some_and(|f| f.cut_short(done).is_some()) {
             // Which of them it has changed is not said.
             return self.ask_flags_of(id, store);
         }
@@ -352,6 +377,16 @@ impl Engine {
     }
 }
 
+/// What rests on this command fails as well: the selection that it was to make, the result that was to be remembered.
+pub(super) fn failed_for_good(class: &Class, opens: Option<&Seat>) {
+    if let Some(seat) = opens {
+        seat.update(|p| p.ended = true);
+    }
+    if let Effect::Save(saved) = &class.effect {
+        saved.settle(Standing::Failed);
+    }
+}
+
 /// Messages whose flags are to be asked, by number where the UID is not known.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Untold {
@@ -386,17 +421,12 @@ fn names(set: &ModifiedSet, messages: &Messages, seq: Seq, uid: Option<Uid>) -> 
     match (set, messages) {
         (ModifiedSet::Uids(set), _) => uid.is_some_and(|uid| set.contains(uid)),
         (ModifiedSet::Seqs(set), _) => set.contains(seq),
-        (ModifiedSet::Numbers(set), Messages::Uids(_)) => {
+        (ModifiedSet::Numbers(set), Messages::Uids(_) | Messages::Saved(_)) => {
             uid.is_some_and(|uid| set.clone().into_uids().contains(uid))
         }
         (ModifiedSet::Numbers(set), Messages::Seqs(_)) => set.clone().into_seqs().contains(seq),
         (ModifiedSet::Numbers(_), Messages::Slots(_)) => false,
     }
-}
-
-/// Whether the server has dealt with a part of the messages only (RFC 9738 section 3).
-fn is_cut_short(status: &StatusResponse) -> bool {
-    matches!(status.code, Some(Code::MessageLimit { .. }))
 }
 
 fn completion(flight: &Flight, result: &Result<Done>) -> EventKind {
@@ -406,9 +436,10 @@ fn completion(flight: &Flight, result: &Result<Done>) -> EventKind {
     }
     let status = match result {
         Ok(done) => Some(done.status.clone()),
-        // An incomplete result was OK to the server.
-        Err(error) if error.kind() == ErrorKind::Incomplete => flight.replies.last().cloned(),
-        Err(error) => error.status().cloned(),
+        // A limit that was told apart is not how the command ended.
+        Err(error) => {
+            error.status().filter(|s| error.kind() != ErrorKind::Partial || s.status == Status::Ok).cloned()
+        }
     };
     match (status, result) {
         (Some(status), _) => EventKind::Completed { command, status, detached: flight.job.detached() },

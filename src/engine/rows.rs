@@ -71,18 +71,21 @@ impl Engine {
 
     /// Flags of this message were told: what a silent STORE of it makes of them can't be said any more.
     fn disturb(&mut self, seq: Seq, uid: Option<Uid>) {
-        for id in &self.flag_users {
-            let Some(flight) = self.flights.get_mut(id).filter(|f| f.begun) else { continue };
-            let Effect::Store(store) = &flight.class.effect else { continue };
-            let named = match &flight.messages {
-                Some(Messages::Seqs(set)) => set.is_open() || set.contains(seq),
-                Some(Messages::Uids(set)) => set.names_last() || uid.is_none_or(|uid| set.contains(uid)),
-                Some(Messages::Slots(_)) | None => false,
-            };
-            if named && store.is_silent() {
-                flight.disturbed.add(seq, uid);
+        let flights = &mut self.flights;
+        self.roster.flag_users.about(Some(seq), uid, |set| {
+            for (_, id) in set {
+                let Some(flight) = flights.get_mut(id).filter(|f| f.begun) else { continue };
+                let Effect::Store(store) = &flight.class.effect else { continue };
+                let named = match &flight.messages {
+                    Some(Messages::Seqs(set)) => set.is_open() || set.contains(seq),
+                    Some(Messages::Uids(set)) => set.names_last() || uid.is_none_or(|uid| set.contains(uid)),
+                    Some(Messages::Slots(_) | Messages::Saved(_)) | None => false,
+                };
+                if named && store.is_silent() {
+                    flight.disturbed.add(seq, uid);
+                }
             }
-        }
+        });
     }
 
     /// Whether flags that differ from what was known are news, and whose doing they surely are.
@@ -93,7 +96,7 @@ impl Engine {
         match (&flight.own, &flight.class.effect) {
             (Some(Own::Flags(store)), _) => (true, *store),
             (Some(Own::Changes), _) => (true, None),
-            (_, Effect::Store(_)) => (true, Some(id)),
+            (_, Effect::Store(_)) => (true, Some(id).filter(|id| !self.uses_saved(*id))),
             // It asked for flags, and nobody had known them: an answer, no change.
             (Some(_), _) => (known_before, None),
             _ if flight.class.flags == FlagUse::Reads => (known_before, None),

@@ -110,7 +110,7 @@ impl Selection {
         };
         match messages {
             // Never of one that has been sent.
-            Messages::Slots(_) => Vec::new(),
+            Messages::Slots(_) | Messages::Saved(_) => Vec::new(),
             Messages::Seqs(set) if set.is_open() => {
                 let mut set = set.clone();
                 set.extend(Seq::new(len));
@@ -226,6 +226,7 @@ impl Engine {
         let Some(selection) = self.selection.take() else { return };
         selection.seat.update(|p| p.ended = true);
         self.forget_own(selection.seat.id);
+        self.remembered.forget();
         let place = Some(selection.seat.place.clone());
         self.tell(Event::new(EventKind::SelectionEnded).at(place).caused_by(cause));
     }

@@ -14,13 +14,14 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::admission::{Selections, Verdict, admit};
+use super::admission::{Selections, Verdict, admit, flags_conflict};
 use super::flight::{Flight, Next};
+use super::reply::failed_for_good;
 use super::shared::Submission;
 use super::upload::{Piece, Upload, pieces};
 use super::withdraw::is_withdrawn;
 use super::{Engine, Own};
-use crate::command::{Effect, FlagUse, Flow, Line, Messages};
+use crate::command::{Effect, Flow, Line, Messages};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::types::{CommandId, Done, Event, EventKind, Status, StatusResponse};
 use crate::view::View;
@@ -148,7 +149,7 @@ impl Engine {
             let asks = |s: &Submission| self.own_queued.get(&s.id).is_some_and(Own::fills);
             let queued = self.queue.iter().position(asks);
             let behind = self.behind.iter().position(asks);
-            let mut flying = self.flights.values().filter_map(|f| f.own.as_ref());
+            let mut flying = self.roster.own.iter().filter_map(|id| self.flights.get(id)?.own.as_ref());
             let asked = self.opening.is_some() || flying.any(Own::fills);
             let asking = queued
                 .and_then(|at| self.queue.remove(at))
@@ -191,15 +192,23 @@ impl Engine {
             rev2: self.session.is_rev2(),
             esearch: self.session.can("ESEARCH"),
         };
-        let flags = self.flag_users.iter().filter_map(|id| self.flights.get(id));
-        admit(next, messages.as_ref(), &selections, &self.load, flags)
+        let flags_clash = || {
+            let mut clash = false;
+            self.roster.flag_users.overlapping(messages.as_ref(), |set| {
+                let mut others = set.iter().filter_map(|(_, id)| self.flights.get(id));
+                clash = clash || others.any(|other| flags_conflict(&next.class, messages.as_ref(), other));
+            });
+            clash
+        };
+        match admit(next, messages.as_ref(), &selections, &self.roster.load, flags_clash) {
+            Verdict::Go if self.waits_for_saved(next, messages.as_ref()) => Verdict::Wait,
+            verdict => verdict,
+        }
     }
 
     pub(super) fn fail_unsent(&mut self, submission: Submission, error: Error) {
-        let Submission { id, job, quiet, opens, .. } = submission;
-        if let Some(seat) = opens {
-            seat.update(|p| p.ended = true);
-        }
+        let Submission { id, job, class, quiet, opens, .. } = submission;
+        failed_for_good(&class, opens.as_deref());
         let error = error.in_command(job.name()).sent(Sent::No);
         if !quiet && job.wanted() {
             self.tell_failed(id, job.name(), &error);
@@ -236,11 +245,7 @@ impl Engine {
         flight.generation = view.map_or(0, View::generation);
         flight.removed = view.map_or(0, View::removed);
         flight.capabilities = self.capabilities_told;
-        self.load.add(&flight);
-        if flight.class.flags != FlagUse::None {
-            self.flag_users.insert(id);
-        }
-        self.raw_listeners += usize::from(flight.class.raw);
+        self.roster.add(id, &flight);
         self.flights.insert(id, flight);
         self.write_line(id);
         if self.flights.contains_key(&id) {
@@ -254,6 +259,10 @@ impl Engine {
         match (&flight.class.effect, flight.opens.clone()) {
             (Effect::Select { read_only, .. }, Some(seat)) => self.begin_opening(id, seat, *read_only),
             (Effect::Logout, _) => self.logging_out = true,
+            (Effect::Save(saved), _) => {
+                let saved = saved.clone();
+                self.saving(saved);
+            }
             (Effect::Idle, _) => {
                 self.line = Some(LineOwner::Idle { id });
                 self.idle.sent(id);

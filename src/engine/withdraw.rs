@@ -96,7 +96,8 @@ pub(super) fn is_withdrawn(next: &Submission) -> bool {
 impl Engine {
     pub(super) fn has_own(&self, is: impl Fn(&Own) -> bool) -> bool {
         let open = self.selection.as_ref().map(|s| s.seat.id);
-        let here = self.flights.values().filter(|f| f.seat.as_ref().is_none_or(|seat| Some(seat.id) == open));
+        let own = self.roster.own.iter().filter_map(|id| self.flights.get(id));
+        let here = own.filter(|f| f.seat.as_ref().is_none_or(|seat| Some(seat.id) == open));
         self.own_queued.values().any(&is) || here.filter_map(|f| f.own.as_ref()).any(&is)
     }
 

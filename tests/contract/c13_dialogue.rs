@@ -1,13 +1,13 @@
-//! Line 13, the dialogues: literals, continuations, IDLE and tags with a server that does what it should not, or what it
+//! Line 13, the dialogues: literals, continuations and tags with a server that does what it should not, or what it
 //! may and few do.
 
 use std::time::Duration;
 
 use imap_duplex::command::{Append, StatusItems};
 use imap_duplex::types::Flag;
-use imap_duplex::{ErrorKind, Mailbox, Sent};
+use imap_duplex::{ErrorKind, Sent};
 
-use crate::session::{CAPABILITIES, LIMIT, Session, quiet};
+use crate::session::{LIMIT, Session, quiet};
 use crate::support::wire::Peer;
 use crate::support::within;
 
@@ -256,160 +256,6 @@ async fn a_server_that_answers_before_it_is_asked_changes_nothing() {
         let told = s.events.ready_briefs();
         assert_eq!(told.iter().filter(|event| event.starts_with("unparsed A")).count(), 3, "{told:?}");
         assert!(told.contains(&"status Drafts".to_owned()), "{told:?}");
-    })
-    .await;
-}
-
-/// A client that idles by itself, with INBOX selected and idling.
-async fn idling() -> (Session, Mailbox, String) {
-    let mut s = Session::on(&quiet().auto_idle(true), CAPABILITIES, Peer::pair(), true).await;
-    let inbox = s.select(&[11]).await;
-    let tag = s.server.expect("IDLE").await;
-    s.server.say("+ idling").await;
-    tokio::time::sleep(Duration::from_millis(1)).await;
-    (s, inbox, tag)
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_server_that_is_tired_of_idle_is_asked_again() {
-    within(LIMIT, async {
-        let (mut s, _inbox, tag) = idling().await;
-        s.server.say(&format!("{tag} OK enough")).await;
-        let tag = s.server.expect("IDLE").await;
-        s.server.say("+ idling").await;
-        s.server.say("* OK Still here").await;
-        tokio::time::sleep(SHORT).await;
-        let token = s.imap.create("Work");
-        s.server.expect_line("DONE").await;
-        s.server.say(&format!("{tag} OK done")).await;
-        s.answer("CREATE Work", &[]).await;
-        token.await.expect("created");
-    })
-    .await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn done_that_crosses_the_servers_own_end_of_idle_is_forgiven() {
-    within(LIMIT, async {
-        let (mut s, _inbox, tag) = idling().await;
-        let token = s.imap.create("Work");
-        s.server.expect_line("DONE").await;
-        s.server.say(&format!("{tag} OK enough")).await;
-        s.server.say("DONE BAD no such command").await;
-        s.answer("CREATE Work", &[]).await;
-        token.await.expect("created");
-        // The reader is strict: no event tells of the BAD.
-        assert_eq!(s.events.ready_briefs(), ["created Work", "CREATE OK"]);
-    })
-    .await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn while_idle_is_not_accepted_nothing_else_goes_out_and_done_follows_the_plus() {
-    within(LIMIT, async {
-        let mut s = Session::with(&quiet().auto_idle(true), CAPABILITIES).await;
-        s.select(&[11]).await;
-        let tag = s.server.expect("IDLE").await;
-        let token = s.imap.create("Work");
-        s.server.expect_silence(SHORT).await;
-        s.server.say("* OK slow").await;
-        s.server.say("+ idling").await;
-        s.server.expect_line("DONE").await;
-        s.server.say(&format!("{tag} OK done")).await;
-        s.answer("CREATE Work", &[]).await;
-        token.await.expect("created");
-    })
-    .await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_server_that_refuses_idle_is_polled() {
-    within(LIMIT, async {
-        let mut s = Session::with(&quiet().auto_idle(true), CAPABILITIES).await;
-        let inbox = s.select(&[11]).await;
-        let tag = s.server.expect("IDLE").await;
-        s.server.say(&format!("{tag} BAD what is that")).await;
-        let start = tokio::time::Instant::now();
-        tokio::time::sleep(Duration::from_secs(55)).await;
-        s.answer("NOOP", &["* 1 EXPUNGE"]).await;
-        assert!(start.elapsed() >= Duration::from_secs(59), "{:?}", start.elapsed());
-        s.events.until_brief("removed 1 uid 11").await;
-        tokio::time::sleep(Duration::from_secs(55)).await;
-        s.answer("NOOP", &[]).await;
-        assert_eq!(inbox.exists(), 0);
-        assert_eq!(s.events.count("NOOP OK"), 1, "the engine's own commands are not told");
-    })
-    .await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn idle_is_renewed_in_time() {
-    within(Duration::from_secs(3000), async {
-        let (mut s, _inbox, mut tag) = idling().await;
-        for _ in 0..3 {
-            let start = tokio::time::Instant::now();
-            s.server.expect_silence(Duration::from_secs(595)).await;
-            s.server.expect_line("DONE").await;
-            assert!(start.elapsed() <= Duration::from_secs(605));
-            s.server.say(&format!("{tag} OK done")).await;
-            tag = s.server.expect("IDLE").await;
-            s.server.say("+ idling").await;
-        }
-        assert_eq!(s.events.ready_briefs(), [""; 0], "nobody's business");
-    })
-    .await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn idle_waits_for_a_short_quiet() {
-    within(LIMIT, async {
-        let mut s = Session::with(&quiet().auto_idle(true), CAPABILITIES).await;
-        s.select(&[11]).await;
-        // A caller that sends one command after the other is never in the way of an IDLE.
-        for _ in 0..20 {
-            s.noop(&[]).await;
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        let start = tokio::time::Instant::now();
-        s.server.expect("IDLE").await;
-        assert!(start.elapsed() <= Duration::from_millis(100));
-    })
-    .await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn idle_by_hand_ends_by_cancel_by_the_next_command_and_by_the_server() {
-    within(LIMIT, async {
-        let mut s = Session::open().await;
-        let inbox = s.select(&[11]).await;
-
-        let idle = inbox.idle();
-        let tag = s.server.expect("IDLE").await;
-        s.server.say("+ idling").await;
-        s.server.expect_silence(Duration::from_secs(60)).await;
-        s.server.say("* 1 EXPUNGE").await;
-        s.events.until_brief("removed 1 uid 11").await;
-        let next = s.imap.create("Work");
-        s.server.expect_line("DONE").await;
-        s.server.say(&format!("{tag} OK done")).await;
-        idle.await.expect("ended by the next command");
-        s.answer("CREATE Work", &[]).await;
-        next.await.expect("created");
-
-        let idle = inbox.idle();
-        let tag = s.server.expect("IDLE").await;
-        s.server.say("+ idling").await;
-        tokio::time::sleep(SHORT).await;
-        idle.cancel();
-        s.server.expect_line("DONE").await;
-        s.server.say(&format!("{tag} OK done")).await;
-
-        let idle = inbox.idle();
-        let tag = s.server.expect("IDLE").await;
-        s.server.say("+ idling").await;
-        s.server.say(&format!("{tag} OK enough")).await;
-        idle.await.expect("ended by the server");
-        s.server.expect_silence(Duration::from_secs(60)).await;
     })
     .await;
 }

@@ -130,3 +130,39 @@ async fn a_thousand_commands_at_once() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_search_and_what_is_done_with_its_result_take_one_round_trip() {
+    within(LIMIT, async {
+        let (mut a, log) = Account::recorded(&Options::default(), |config| config.auto_idle(false)).await;
+        let uids = a.deliver(&["one", "two", "three"]).await;
+        let inbox = a.inbox().await;
+        inbox.store(uids[1], Store::add([Flag::Seen])).await.expect("STORE");
+        log.take();
+        let search = inbox.save(Search::unseen());
+        let rows = inbox.fetch(search.saved(), Items::envelope());
+        let stored = inbox.store(search.saved(), Store::add([Flag::Flagged]).silent());
+        let copied = inbox.copy(search.saved(), "Drafts");
+        assert_eq!(
+            rows.await.expect("FETCH").iter().filter_map(|row| row.uid()).collect::<Vec<_>>(),
+            [uids[0], uids[2]]
+        );
+        assert_eq!(search.await.expect("SEARCH").count(), Some(2));
+        assert_eq!(stored.await.expect("STORE").len(), 2);
+        copied.await.expect("COPY");
+        let first = log.writes().remove(0);
+        assert_eq!(first.lines().count(), 2, "{first}");
+        let flagged = inbox
+            .snapshot()
+            .iter()
+            .filter(|known| known.flags().is_some_and(|f| f.contains(&Flag::Flagged)))
+            .count();
+        assert_eq!(flagged, 2);
+        assert_eq!(
+            a.imap.status("Drafts", StatusItems::new().messages()).await.expect("STATUS").messages,
+            Some(2)
+        );
+        a.finish().await;
+    })
+    .await;
+}

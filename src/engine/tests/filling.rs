@@ -259,6 +259,26 @@ fn a_server_without_numbers_is_asked_by_uid() {
 }
 
 #[test]
+fn without_numbers_a_message_limit_fills_piece_by_piece() {
+    // RFC 9738 section 3.1: the newest first, and OK all the same.
+    let mut script = Script::new("ESEARCH UIDONLY MESSAGELIMIT=2", &["UIDONLY"]);
+    let inbox = script.select("INBOX".into(), "SELECT INBOX", &(opened(5) + "TAG OK done"));
+    script
+        .line(
+            "UID SEARCH RETURN (ALL) ALL",
+            "* ESEARCH (TAG \"TAG\") UID ALL 40,50\nTAG OK [MESSAGELIMIT 2 40] 2 of them",
+        )
+        .line(
+            "UID SEARCH RETURN (ALL) UID 1:39",
+            "* ESEARCH (TAG \"TAG\") UID ALL 20,30\nTAG OK [MESSAGELIMIT 2 20] 2 of them",
+        )
+        .line("UID SEARCH RETURN (ALL) UID 1:19", "* ESEARCH (TAG \"TAG\") UID ALL 10\nTAG OK done")
+        .quiet();
+    let uids: Vec<_> = inbox.snapshot().uids().iter().map(crate::types::Uid::get).collect();
+    assert_eq!(uids, [10, 20, 30, 40, 50]);
+}
+
+#[test]
 fn numbers_beyond_the_last_message_are_refused_unsent() {
     let mut script = Script::new("ESEARCH", &[]);
     let inbox = script.select("INBOX".into(), "SELECT INBOX", &(opened(3) + "TAG OK done"));

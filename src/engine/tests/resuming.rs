@@ -1,6 +1,6 @@
 //! Resumption of a selection: what is asked, what is told, and what is known afterwards (RFC 7162).
 
-use super::script::Script;
+use super::script::{Script, resolved};
 use crate::Select;
 use crate::command::{Items, Store};
 use crate::types::{Fill, Flag, Flags, MailboxState, ModSeq, Uid, UidSet, UidValidity};
@@ -205,6 +205,23 @@ fn what_happens_meanwhile_did_not_happen_while_away() {
     );
     script.line("UID FETCH 1:5 (FLAGS)", "TAG OK done");
     script.quiet();
+}
+
+#[test]
+fn what_went_before_the_comparison_is_told_once() {
+    let mut script = Script::new("", &[]);
+    let token = script.sender.select(resuming());
+    script.line("SELECT INBOX", &(opened(5, 1).replace("HIGHESTMODSEQ 1", "NOMODSEQ") + "TAG OK done"));
+    let inbox = resolved(token);
+    let search = script.expect("UID SEARCH ALL");
+    // Who it is was told by a row in answer to someone else, and its going by itself.
+    script.say("* 2 FETCH (UID 2)\n* 2 EXPUNGE").say(&format!("* SEARCH 1 3 4 5\n{search} OK done"));
+    script.line(
+        "FETCH 1:4 (UID)",
+        "* 1 FETCH (UID 1)\n* 2 FETCH (UID 3)\n* 3 FETCH (UID 4)\n* 4 FETCH (UID 5)\nTAG OK done",
+    );
+    assert_eq!(script.events(), ["opened with 5 messages, UIDVALIDITY 7", "uid 2 removed"]);
+    assert_eq!(inbox.exists(), 4);
 }
 
 #[test]

@@ -1,0 +1,155 @@
+//! SEARCH that leaves its result with the server, and `$`, by which further commands name it (RFC 5182, RFC 9051 section
+//! 6.4.4.1).
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+use super::search::Search;
+use super::{Claim, Class, Command, Effect, Flow, Hears, Line, Session};
+use crate::error::{Error, Result};
+use crate::types::{Answer, Done, Untagged};
+
+/// The messages that a search found, which the server remembers: `$`. A handle by which commands name them, without
+/// their numbers ever going over the wire. From [`Mailbox::save`](crate::Mailbox::save).
+///
+/// It can be used before the search has been answered: what reads goes out right behind it, in the same round trip; what
+/// changes something waits for the search's OK. If the search fails, so does all that was to use its result.
+///
+/// The server remembers one result a selection. The next search that is saved, and the end of the selection, make this
+/// handle fail, unsent, with [`Invalid`](crate::ErrorKind::Invalid). Messages that are removed leave the result by
+/// themselves.
+///
+/// ```
+/// # use imap_duplex::{Mailbox, Result, command::{Items, Search}};
+/// async fn subjects_of_unseen(inbox: &Mailbox) -> Result<Vec<String>> {
+///     let search = inbox.save(Search::unseen());
+///     let rows = inbox.fetch(search.saved(), Items::envelope());
+///     // One round trip for both.
+///     println!("{} unseen", search.await?.count().unwrap_or(0));
+///     let subject = |row: &imap_duplex::types::Message| Some(row.envelope()?.subject()?.into_owned());
+///     Ok(rows.await?.iter().filter_map(subject).collect())
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Saved(Arc<Inner>);
+
+struct Inner {
+    standing: AtomicU8,
+    /// One more than the count; 0 as long as it is not known.
+    count: AtomicU64,
+}
+
+/// What became of the search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It has not been answered.
+    Awaited = 0,
+    /// The server remembers its result.
+    Kept = 1,
+    /// It has failed, or was not sent.
+    Failed = 2,
+}
+
+impl Saved {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Inner { standing: AtomicU8::new(Standing::Awaited as u8), count: AtomicU64::new(0) }))
+    }
+
+    pub(crate) fn standing(&self) -> Standing {
+        match self.0.standing.load(Ordering::Acquire) {
+            0 => Standing::Awaited,
+            1 => Standing::Kept,
+            _ => Standing::Failed,
+        }
+    }
+
+    pub(crate) fn settle(&self, standing: Standing) {
+        self.0.standing.store(standing as u8, Ordering::Release);
+    }
+
+    /// How many messages were found, once the server has said so.
+    #[must_use]
+    pub fn count(&self) -> Option<u32> {
+        self.0.count.load(Ordering::Acquire).checked_sub(1).and_then(|count| u32::try_from(count).ok())
+    }
+}
+
+impl PartialEq for Saved {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Saved {}
+
+impl fmt::Debug for Saved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Saved").field("standing", &self.standing()).field("count", &self.count()).finish()
+    }
+}
+
+/// `SEARCH RETURN (SAVE)`: a search whose result stays with the server. Needs SEARCHRES, which IMAP4rev2 contains.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct SaveSearch {
+    query: Search,
+    saved: Saved,
+}
+
+impl SaveSearch {
+    /// Saves what fits this query.
+    pub fn new(query: impl Into<Search>) -> Self {
+        Self { query: query.into(), saved: Saved::new() }
+    }
+
+    /// By which the messages that will be found can be named.
+    #[must_use]
+    pub fn saved(&self) -> Saved {
+        self.saved.clone()
+    }
+}
+
+impl Command for SaveSearch {
+    type Item = ();
+    type Output = Saved;
+
+    fn name(&self) -> &str {
+        "SEARCH"
+    }
+
+    fn class(&self) -> Class {
+        // Not one that only reads: what was to use the result must not find that it was withdrawn.
+        let class = Class::change().hearing(Hears::SEARCH).with_flags(self.query.flag_use()).in_mailbox();
+        class.with_effect(Effect::Save(self.saved()))
+    }
+
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        if !session.can("SEARCHRES") {
+            return Err(Error::unsupported("the server does not remember results of searches (SEARCHRES)"));
+        }
+        line.word("UID").word("SEARCH").word("RETURN").open().word("SAVE").word("COUNT").close();
+        self.query.encode_criteria(line, session)?;
+        Ok(Flow::Last)
+    }
+
+    fn claims(&self, heard: &Untagged) -> Claim {
+        match heard.answer() {
+            // One with a tag has found its owner already.
+            Answer::ESearch(found) if found.tag.is_none() => Claim::Part,
+            _ => Claim::No,
+        }
+    }
+
+    fn heard(&mut self, heard: &Untagged) {
+        if let Answer::ESearch(found) = heard.answer()
+            && let Some(count) = found.count
+        {
+            self.saved.0.count.store(u64::from(count) + 1, Ordering::Release);
+        }
+    }
+
+    fn finish(self, _: Done, _: Vec<()>) -> Result<Saved> {
+        Ok(self.saved)
+    }
+}

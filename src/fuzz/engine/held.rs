@@ -25,8 +25,11 @@ pub(super) trait Held {
     fn stream(self: Box<Self>) -> Box<dyn Held>;
 }
 
-/// A token, and how it becomes a stream.
-struct Whole<C: Command>(Token<C>, Option<fn(Token<C>) -> Box<dyn Held>>);
+/// How a token becomes a stream.
+type ToStream<C> = fn(Token<C>) -> Box<dyn Held>;
+
+/// A token, and how it becomes a stream, if it can.
+struct Whole<C: Command>(Token<C>, Option<ToStream<C>>);
 
 impl<C: Command> Held for Whole<C> {
     fn is_over(&mut self) -> bool {

@@ -1,13 +1,14 @@
 //! The event queue: what the driver tells, until the `Receiver` takes it. Bounded.
 //!
-//! In: events in wire order. Out: the same, less what was left out behind one `Lagged` because the reader
-//! was slow. Its lock is held for a push or a pop and never across a wake.
+//! In: events in wire order. Out: the same. Past the bound, what later events make worthless goes (`superseded`), and then
+//! news are left out behind one `Lagged`. Its lock is held for a push or a pop and never across a wake.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::pressure::{Backlog, ROW, mark};
+use super::superseded::{Key, key, take_over};
 use crate::types::{Event, EventKind, Lag, Limits};
 
 pub(crate) struct EventQueue {
@@ -23,8 +24,12 @@ pub(crate) struct EventQueue {
 #[derive(Default)]
 struct State {
     queue: VecDeque<Waiting>,
+    /// How many of them a later one has made worthless.
+    worthless: usize,
     /// How many have been taken, so that a place in the stream can be named.
     taken: u64,
+    /// Once there was no room: where in the stream the latest event of each state stands. Until all has been read.
+    latest: Option<HashMap<Key, u64>>,
     /// Where in the stream the `Lagged` stands that has not been read yet.
     lag: Option<u64>,
     /// What they hold, roughly.
@@ -39,7 +44,8 @@ struct State {
 
 /// An event that has not been read yet.
 struct Waiting {
-    event: Event,
+    /// `None`: a later one says all that it said.
+    event: Option<Event>,
     /// What it holds in octets, roughly.
     weight: usize,
     /// It may not be left out, and is no row of a result, which could end alone.
@@ -74,14 +80,16 @@ impl EventQueue {
             return true;
         }
         let weight = weight(&event, octets);
-        let full = state.queue.len() >= self.most || state.backlog.octets() + weight > self.unread;
+        let waiting = state.queue.len() - state.worthless;
+        let full = waiting >= self.most || state.backlog.octets() + weight > self.unread;
         let kept = !can_be_left_out(&event);
-        if full && !kept {
+        let mut event = event;
+        if full && !kept && !state.supersede(&mut event) {
             state.leave_out(event);
             return true;
         }
         state.kept += if kept { weight } else { 0 };
-        state.add(Waiting { event, weight, kept }, self.mark);
+        state.add(Waiting { event: Some(event), weight, kept }, self.mark);
         state.kept <= self.unread
     }
 
@@ -103,7 +111,7 @@ impl EventQueue {
         // One that is larger than all the room there is still goes through, alone.
         let full = !state.queue.is_empty() && state.backlog.octets() + weight > self.unread;
         if !full {
-            state.add(Waiting { event, weight, kept: false }, self.mark);
+            state.add(Waiting { event: Some(event), weight, kept: false }, self.mark);
         }
         !full
     }
@@ -123,7 +131,7 @@ impl EventQueue {
         let mut state = self.lock();
         let unread = std::mem::take(&mut state.queue);
         state.backlog.clear();
-        (state.kept, state.lag) = (0, None);
+        (state.kept, state.lag, state.worthless, state.latest) = (0, None, 0, None);
         drop(state);
         drop(unread);
     }
@@ -132,7 +140,7 @@ impl EventQueue {
     pub(crate) fn close(&self, event: Event) {
         let mut state = self.lock();
         if !state.closed && !state.deaf {
-            state.add(Waiting { event, weight: 0, kept: false }, self.mark);
+            state.add(Waiting { event: Some(event), weight: 0, kept: false }, self.mark);
         }
         state.closed = true;
         drop(state);
@@ -159,12 +167,8 @@ impl EventQueue {
     /// The next event; `relieved` is called if by this there is room again.
     pub(crate) fn poll_next(&self, cx: &mut Context<'_>, relieved: impl FnOnce()) -> Poll<Option<Event>> {
         let mut state = self.lock();
-        match state.queue.pop_front() {
-            Some(Waiting { event, weight, kept }) => {
-                if state.lag == Some(state.taken) {
-                    state.lag = None;
-                }
-                state.taken += 1;
+        match state.take_next() {
+            Some((event, weight, kept)) => {
                 state.kept = state.kept.saturating_sub(if kept { weight } else { 0 });
                 let room = state.backlog.take(weight);
                 drop(state);
@@ -188,7 +192,65 @@ impl EventQueue {
 impl State {
     fn add(&mut self, waiting: Waiting, mark: usize) {
         self.backlog.add(waiting.weight, mark);
+        let place = self.taken + self.queue.len() as u64;
+        if let Some((latest, key)) = self.latest.as_mut().zip(waiting.event.as_ref().and_then(key)) {
+            latest.insert(key, place);
+        }
         self.queue.push_back(waiting);
+    }
+
+    /// The next event, past those that are worth nothing any more.
+    fn take_next(&mut self) -> Option<(Event, usize, bool)> {
+        while let Some(Waiting { event, weight, kept }) = self.queue.pop_front() {
+            if self.lag == Some(self.taken) {
+                self.lag = None;
+            }
+            if let Some((latest, key)) = self.latest.as_mut().zip(event.as_ref().and_then(key))
+                && latest.get(&key) == Some(&self.taken)
+            {
+                latest.remove(&key);
+            }
+            self.taken += 1;
+            match event {
+                Some(event) => return Some((event, weight, kept)),
+                None => self.worthless -= 1,
+            }
+        }
+        self.latest = None;
+        None
+    }
+
+    /// Whether an event that waits tells the same state: it makes room for this one, which takes over what only it says.
+    fn supersede(&mut self, event: &mut Event) -> bool {
+        let Some(wanted) = key(event) else { return false };
+        let (queue, taken) = (&self.queue, self.taken);
+        let latest = self.latest.get_or_insert_with(|| {
+            let states = queue.iter().zip(taken..).filter_map(|(w, at)| Some((key(w.event.as_ref()?)?, at)));
+            states.collect()
+        });
+        let Some(at) = latest.remove(&wanted).and_then(|at| usize::try_from(at - taken).ok()) else {
+            return false;
+        };
+        let Some(earlier) = self.queue.get_mut(at) else { return false };
+        if let Some(earlier) = earlier.event.take() {
+            take_over(earlier.kind, &mut event.kind);
+        }
+        self.backlog.drop_unread(std::mem::take(&mut earlier.weight));
+        self.worthless += 1;
+        if self.worthless > self.queue.len() / 2 {
+            self.close_ranks();
+        }
+        true
+    }
+
+    /// Takes out what is worth nothing.
+    fn close_ranks(&mut self) {
+        if let Some(lag) = &mut self.lag {
+            let before = self.queue.iter().zip(self.taken..*lag).filter(|(w, _)| w.event.is_none()).count();
+            *lag -= before as u64;
+        }
+        self.queue.retain(|waiting| waiting.event.is_some());
+        (self.worthless, self.latest) = (0, None);
     }
 
     fn leave_out(&mut self, event: Event) {
@@ -196,10 +258,12 @@ impl State {
         if place.is_none() {
             self.lag = Some(self.taken + self.queue.len() as u64);
             let event = Event::new(EventKind::Lagged(Lag::default()));
-            self.queue.push_back(Waiting { event, weight: 0, kept: false });
+            self.queue.push_back(Waiting { event: Some(event), weight: 0, kept: false });
         }
         let place = place.unwrap_or(self.queue.len() - 1);
-        if let Some(EventKind::Lagged(lag)) = self.queue.get_mut(place).map(|w| &mut w.event.kind) {
+        if let Some(EventKind::Lagged(lag)) =
+            self.queue.get_mut(place).and_then(|w| Some(&mut w.event.as_mut()?.kind))
+        {
             lag.events += 1;
             if let Some(place) = event.place
                 && lag.mailboxes.len() < MOST_LAGGED
@@ -240,7 +304,7 @@ fn weight(event: &Event, octets: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::Place;
+    use crate::types::{Place, SelectionId};
 
     fn exists(count: u32) -> Event {
         let place = Place { mailbox: "INBOX".into(), selection: None };
@@ -257,6 +321,36 @@ mod tests {
             Poll::Ready(event) => event.map(|e| e.kind),
             Poll::Pending => None,
         }
+    }
+
+    #[test]
+    fn past_the_bound_the_later_state_takes_the_place_of_the_earlier() {
+        let queue = queue_of(3, 1 << 20);
+        let state = |count| {
+            let place = Place { mailbox: "INBOX".into(), selection: Some(SelectionId(1)) };
+            Event::new(EventKind::Exists { count }).at(Some(place))
+        };
+        queue.push(state(1), 0).unwrap();
+        queue.push(exists(77), 0).unwrap();
+        queue.push(exists(78), 0).unwrap();
+        // It goes on so for weeks, and nobody reads.
+        (2..10_000).for_each(|count| queue.push(state(count), 0).unwrap());
+        assert!(queue.lock().queue.len() <= 8, "{}", queue.lock().queue.len());
+        queue.push(exists(79), 0).unwrap();
+        queue.push(state(10_000), 0).unwrap();
+        let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
+        let [EventKind::Exists { count: 77 }, EventKind::Exists { count: 78 }, EventKind::Lagged(lag), last] =
+            &told[..]
+        else {
+            panic!("{told:?}")
+        };
+        assert_eq!((lag.events, last), (1, &EventKind::Exists { count: 10_000 }));
+        // There is room again, and a `Lagged` of its own when there is none.
+        (0..5).for_each(|count| queue.push(exists(count), 0).unwrap());
+        let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
+        assert!(matches!(told[..], [_, _, _, EventKind::Lagged(_)]), "{told:?}");
+        let state = queue.lock();
+        assert_eq!((state.worthless, state.backlog.octets()), (0, 0));
     }
 
     #[test]

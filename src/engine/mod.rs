@@ -36,6 +36,7 @@ mod selection;
 mod send;
 mod shared;
 mod slot;
+mod superseded;
 mod upload;
 mod withdraw;
 

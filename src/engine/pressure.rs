@@ -60,6 +60,11 @@ impl Backlog {
         relieved
     }
 
+    /// So much waits no more, and nobody has taken it.
+    pub(super) fn drop_unread(&mut self, weight: usize) {
+        self.octets = self.octets.saturating_sub(weight);
+    }
+
     /// Nothing waits any more.
     pub(super) fn clear(&mut self) {
         *self = Self { taken: self.taken + 1, ..Self::default() };

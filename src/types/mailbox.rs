@@ -219,6 +219,26 @@ pub struct MailboxStatus {
 }
 
 impl MailboxStatus {
+    /// Takes over what only this earlier status of the same mailbox tells.
+    pub(crate) fn add_missing(&mut self, earlier: Self) {
+        let Self { name: _, messages, recent, uid_next, uid_validity, unseen, deleted, size, .. } = earlier;
+        self.messages = self.messages.or(messages);
+        self.recent = self.recent.or(recent);
+        self.uid_next = self.uid_next.or(uid_next);
+        self.uid_validity = self.uid_validity.or(uid_validity);
+        self.unseen = self.unseen.or(unseen);
+        self.deleted = self.deleted.or(deleted);
+        self.size = self.size.or(size);
+        self.highest_mod_seq = self.highest_mod_seq.or(earlier.highest_mod_seq);
+        self.deleted_storage = self.deleted_storage.or(earlier.deleted_storage);
+        self.append_limit = self.append_limit.or(earlier.append_limit);
+        self.mailbox_id = self.mailbox_id.take().or(earlier.mailbox_id);
+        let lacking =
+            earlier.other.into_iter().filter(|(name, _)| self.other.iter().all(|(other, _)| other != name));
+        let lacking: Vec<_> = lacking.collect();
+        self.other.extend(lacking);
+    }
+
     /// A status of this mailbox in which nothing is told yet.
     #[must_use]
     pub fn new(name: impl Into<MailboxName>) -> Self {

@@ -1,0 +1,92 @@
+//! News that later news make worthless: the count of a mailbox, the flags of a message, counts that STATUS told,
+//! capabilities. Where a slow reader leaves no room, the later takes the place of the earlier, and nothing is lost.
+//!
+//! In: events. Out: whose state each one tells, and what the later must take over from the earlier.
+
+use crate::types::{Event, EventKind, MailboxName, SelectionId, Uid};
+
+/// The state that an event tells, whole: a later one of the same key says all that an earlier one did.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    Count(SelectionId),
+    Flags(SelectionId, Uid),
+    Status(MailboxName),
+    Capabilities,
+}
+
+/// Which state it tells, if it tells one whole.
+pub(super) fn key(event: &Event) -> Option<Key> {
+    if event.away {
+        // What happened while away is told once, in its own place.
+        return None;
+    }
+    let selection = event.place.as_ref().and_then(|place| place.selection);
+    match &event.kind {
+        EventKind::Exists { .. } => selection.map(Key::Count),
+        EventKind::FlagsChanged { uid: Some(uid), .. } => {
+            selection.map(|selection| Key::Flags(selection, *uid))
+        }
+        EventKind::Status(status) => Some(Key::Status(status.name.clone())),
+        EventKind::Capabilities(_) => Some(Key::Capabilities),
+        _ => None,
+    }
+}
+
+/// The later of two events of one key takes over what only the earlier one says.
+pub(super) fn take_over(earlier: EventKind, later: &mut EventKind) {
+    match (earlier, later) {
+        // Both changes as one.
+        (EventKind::FlagsChanged { before: first, .. }, EventKind::FlagsChanged { before, .. }) => {
+            *before = first
+        }
+        (EventKind::Status(earlier), EventKind::Status(later)) => later.add_missing(earlier),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{Flag, Flags, MailboxStatus, Place};
+
+    #[test]
+    fn flags_keep_what_they_were_before_both_and_counts_what_only_the_earlier_tells() {
+        let flags = |before: Option<Flags>, flags: Flags| EventKind::FlagsChanged {
+            seq: None,
+            uid: Uid::new(4),
+            flags,
+            before,
+            mod_seq: None,
+        };
+        let mut later = flags(Some(Flag::Seen.into()), Flags::new());
+        take_over(flags(None, Flag::Seen.into()), &mut later);
+        assert_eq!(later, flags(None, Flags::new()));
+
+        let mut earlier = MailboxStatus::new("Work");
+        (earlier.messages, earlier.unseen) = (Some(3), Some(1));
+        let mut later = MailboxStatus::new("Work");
+        later.messages = Some(4);
+        let mut event = EventKind::Status(later.clone());
+        take_over(EventKind::Status(earlier), &mut event);
+        later.unseen = Some(1);
+        assert_eq!(event, EventKind::Status(later));
+    }
+
+    #[test]
+    fn what_is_of_another_selection_or_of_a_message_without_uid_is_of_no_key() {
+        let place = |selection| Some(Place { mailbox: "INBOX".into(), selection });
+        let exists = |selection| Event::new(EventKind::Exists { count: 1 }).at(place(selection));
+        let (first, second) = (Some(SelectionId(1)), Some(SelectionId(2)));
+        assert_ne!(key(&exists(first)), key(&exists(second)));
+        assert_eq!(key(&exists(None)), None);
+        assert_eq!(key(&exists(first).while_away(true)), None);
+        let flags = Event::new(EventKind::FlagsChanged {
+            seq: None,
+            uid: None,
+            flags: Flags::new(),
+            before: None,
+            mod_seq: None,
+        });
+        assert_eq!(key(&flags.at(place(first))), None);
+    }
+}

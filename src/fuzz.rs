@@ -4,17 +4,19 @@
 //! the tests here can run the same over the seeds that are checked in, with a stable compiler and without a fuzzer.
 //!
 //! For the framer and the grammar, the first octets of the bytes choose limits and how the rest is cut; the rest is what a
-//! server sends. For the round trip all of them choose values.
+//! server sends. For the round trip all of them choose values, for the engine operations.
 
 mod answers;
 mod chooser;
 mod codes;
 mod commands;
+mod engine;
 mod round_trip;
 mod rows;
 
 use bytes::{Bytes, BytesMut};
 
+pub use engine::engine;
 pub use round_trip::round_trip;
 
 use crate::types::{Answer, Envelope, Event, EventKind, Limits, Message};

@@ -49,6 +49,8 @@
 //! - What becomes of other mailboxes is told by servers with NOTIFY (RFC 5465), if you [ask for it](Sender::notify); the
 //!   selected mailbox is told of in any case.
 //! - A response that is not understood can be looked into by [`replay`], from its bytes alone.
+//! - A message goes up from memory, or from a reader of any size in a window of little memory
+//!   ([streamed uploads](command::Append#streamed-uploads)).
 //! - What has no command here can be sent as a [raw line](Sender::raw), or as a [`Command`] of your own.
 //!
 //! # What you may rely on
@@ -73,7 +75,8 @@
 //!    the rule.
 //! 9. **Dropping is safe.** Dropping a token before its first byte is written withdraws a command that only reads; one
 //!    that changes something goes out all the same, unless it was [cancelled](Token::cancel) in time. Once sent, a command
-//!    runs to its end and disturbs nothing after it. When the last `Sender`, `Mailbox` and `Receiver` are gone and what was
+//!    runs to its end and disturbs nothing after it; only a [streamed upload](command::Append#streamed-uploads) whose source
+//!    fails may cost the connection. When the last `Sender`, `Mailbox` and `Receiver` are gone and what was
 //!    submitted is done, the connection logs out. Every future of this crate is cancel-safe.
 //! 10. **A slow reader blocks nobody.** Of events, past [`Limits::events`](types::Limits::events), news that can be asked
 //!     again is left out behind one [`Lagged`](types::EventKind::Lagged); alerts, renames and the ends of detached commands
@@ -105,7 +108,7 @@
 //!
 //! # What is not there yet
 //!
-//! SASL mechanisms beyond PLAIN, COMPRESS, native TLS, streamed uploads, reconnects, a local store. See the README.
+//! SASL mechanisms beyond PLAIN, COMPRESS, native TLS, reconnects, a local store. See the README.
 //!
 //! # Features
 //!

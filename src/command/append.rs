@@ -23,8 +23,8 @@ use crate::types::{Code, Done, Flags, MailboxName, Timestamp, Uid, UidValidity};
 ///
 /// A message that is too large for memory comes from a reader or a stream (`Append::reader`, [`Append::stream`]), whose size
 /// has to be known beforehand, since IMAP announces it (RFC 9051 section 4.3). It belongs to the connection's driver once the
-/// command has been submitted: it is read as the server takes the octets, and no more than about 100 KiB of it are in memory
-/// (and one piece, if a stream's pieces are larger). Meanwhile nothing else can be sent, but all that the server says is
+/// command has been submitted: it is read as the server takes the octets, and no more than 200 KiB of it are in memory
+/// (or one piece, if a stream's pieces are larger). Meanwhile nothing else can be sent, but all that the server says is
 /// heard.
 ///
 /// - It is asked for nothing before the server wants the octets. If the server says NO instead (`TRYCREATE`: there is no such

@@ -387,6 +387,10 @@ impl Engine {
 
     fn answer_challenge(&mut self, id: CommandId, text: &Bytes) {
         let Some(flight) = self.flights.get_mut(&id) else { return };
+        if flight.failure.is_some() {
+            // It has been given up, and the server has not listened.
+            return self.outbox.push(id, Bytes::from_static(b"*\r\n"), false);
+        }
         let mut line = Line::new(None, &self.session);
         let made = flight.job.challenge(text, &mut line).and_then(|()| line.finish());
         match made {

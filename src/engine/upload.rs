@@ -142,7 +142,9 @@ impl Engine {
     /// What the source gave: octets, a failure, or its end.
     pub(crate) fn handle_octets(&mut self, given: Option<io::Result<Bytes>>) {
         let Some(LineOwner::Upload(upload)) = &mut self.line else { return };
-        upload.starved_since = None;
+        if upload.source.is_none() {
+            return;
+        }
         if let Some(flaw) = upload.flaw(&given) {
             let error = Error::new(ErrorKind::Source, flaw);
             return self.upload_failed(match given {
@@ -152,8 +154,10 @@ impl Engine {
         }
         match given {
             Some(Ok(octets)) => {
-                upload.left -= octets.len() as u64;
+                // Nothing at all is no sign of life.
                 if !octets.is_empty() {
+                    upload.starved_since = None;
+                    upload.left -= octets.len() as u64;
                     self.outbox.push(upload.id, octets, false);
                 }
             }

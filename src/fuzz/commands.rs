@@ -17,7 +17,7 @@ use crate::wire::request::{
 /// What a server can, in sets that change how things may be written.
 const SERVERS: [&[&str]; 4] = [
     &["IMAP4rev1", "ID", "UIDPLUS", "MOVE", "BINARY"],
-    &["IMAP4rev1", "LITERAL+", "ID", "ESEARCH", "CONDSTORE", "UIDPLUS", "MOVE", "BINARY"],
+    &["IMAP4rev1", "LITERAL+", "ID", "ESEARCH", "CONDSTORE", "UIDPLUS", "MOVE", "BINARY", "MULTIAPPEND"],
     &["IMAP4rev1", "LITERAL-", "ID", "UIDPLUS", "MOVE", "UTF8=ACCEPT"],
     &["IMAP4rev2", "ID"],
 ];
@@ -133,8 +133,13 @@ fn append(from: &mut Chooser<'_>, session: &Session) {
         append = append.internal_date(date);
     }
     let binary = data.contains(&0);
-    let messages = vec![AppendMessage { flags, date, data, binary }];
-    same(append, session, &Command::Append { mailbox, messages });
+    let message = AppendMessage { flags, date, data, binary };
+    if session.can("MULTIAPPEND") {
+        let twice = command::AppendAll::new(mailbox.clone(), [append.clone(), append.clone()]);
+        let messages = vec![message.clone(), message.clone()];
+        same(twice, session, &Command::Append { mailbox: mailbox.clone(), messages });
+    }
+    same(append, session, &Command::Append { mailbox, messages: vec![message] });
 }
 
 fn search(from: &mut Chooser<'_>, session: &Session) {

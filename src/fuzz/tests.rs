@@ -92,3 +92,8 @@ fn response() {
 fn round_trip() {
     run("round_trip", super::round_trip);
 }
+
+#[test]
+fn engine() {
+    run("engine", super::engine);
+}

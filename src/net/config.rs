@@ -69,7 +69,8 @@ pub struct Timeouts {
     pub greeting: Duration,
     /// From the greeting to the end of login, ENABLE and ID. 60 s.
     pub login: Duration,
-    /// How long the server may send nothing at all while a command is in flight. 2 min.
+    /// How long the server may send nothing at all while a command is in flight, and how long the source of a
+    /// [streamed upload](crate::command::Append#streamed-uploads) may give nothing. 2 min.
     pub silence: Duration,
     /// How long nothing must have been to do before the connection idles by itself. 100 ms: an eager IDLE would
     /// cost a caller that sends one command after the other a round trip for each.

@@ -57,7 +57,7 @@ impl Client {
     }
 
     /// All works, and nothing of what was before is in the way. Gives the events up to the end.
-    async fn is_well(self) -> Vec<Event> {
+    async fn works(self) -> Vec<Event> {
         let Self { imap, mut inbox, receiver, heard: _, robot } = self;
         let sizes = async |inbox: &Mailbox| {
             let rows = inbox.fetch(uid(1)..=uid(99), Items::new().size()).await.expect("fetched");
@@ -155,7 +155,7 @@ async fn the_token_of_each_command() {
                 let _next = (most == MOMENTS).then(|| client.imap.noop());
                 let result = for_moments(future, most).await;
                 let heard = client.heard.clone();
-                let events = client.is_well().await;
+                let events = client.works().await;
                 let told = ends(&events);
                 let count = heard.lock().expect("no panic").iter().filter(|l| l.starts_with(line)).count();
                 assert!(told.values().all(|count| *count == 1), "{line} after {moments} ms: {told:?}");
@@ -191,7 +191,7 @@ async fn the_next_row_of_a_stream() {
                 assert!(tries < MOMENTS, "it does not end");
             }
             assert_eq!(sizes, [Some(11), Some(12), Some(13)], "dropped after {moments} ms");
-            client.is_well().await;
+            client.works().await;
         }
     })
     .await;
@@ -245,7 +245,7 @@ async fn room_for_another_command() {
                 client.imap.ready().await.expect("room");
             }
             first.await.expect("created");
-            client.is_well().await;
+            client.works().await;
             if ready.is_some() {
                 ended = true;
                 break;

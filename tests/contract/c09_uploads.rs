@@ -264,7 +264,9 @@ async fn with_too_much_left_to_fill_up_the_connection_ends_too() {
                 assert!(matches!(error.close_reason(), Some(CloseReason::Upload(_))), "{error:?}");
             } else {
                 s.server.expect_bytes(b"01234").await;
-                s.server.expect_bytes(&vec![b' '; 16 << 20]).await;
+                for _ in 0..256 {
+                    s.server.expect_bytes(&[b' '; 64 << 10]).await;
+                }
                 s.server.expect_bytes(b" {0}\r\n").await;
             }
         }
@@ -456,6 +458,35 @@ async fn an_empty_stream_is_an_empty_message() {
         s.server.say(&format!("{tag} NO empty")).await;
         assert_eq!(upload.await.expect_err("refused").kind(), ErrorKind::No);
         is_well(&mut s).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn cut_off_at_any_octet_it_ends_and_lets_its_source_go() {
+    within(LIMIT, async {
+        const WHOLE: &str = "A1 APPEND INBOX {30}\r\n0123456789abcdefghijABCDEFGHIJ\r\n";
+        for cut in 0..=WHOLE.len() {
+            let source = pieces([Ok("0123456789"), Ok("abcdefghij"), Ok("ABCDEFGHIJ")]);
+            let held = Arc::downgrade(&source.given);
+            let mut s = session(MULTI).await;
+            let upload = s.imap.append("INBOX", Append::stream(30, source));
+            let behind = s.imap.create("Behind");
+            let announced = "A1 APPEND INBOX {30}\r\n".len();
+            s.server.expect_bytes(&WHOLE.as_bytes()[..cut.min(announced)]).await;
+            if cut >= announced {
+                s.server.say("+ go on").await;
+                s.server.expect_bytes(&WHOLE.as_bytes()[announced..cut]).await;
+            }
+            drop(s.server);
+            let error = upload.await.expect_err("cut off");
+            let reason = error.close_reason().cloned();
+            assert_eq!(error.kind(), ErrorKind::Closed, "cut at {cut}");
+            assert!(matches!(reason, Some(CloseReason::Eof | CloseReason::Io { .. })), "{error}");
+            assert_eq!(behind.await.expect_err("cut off").close_reason(), reason.as_ref());
+            assert_eq!(Some(s.events.end().await.0), reason);
+            assert!(held.upgrade().is_none(), "cut at {cut}");
+        }
     })
     .await;
 }

@@ -14,10 +14,11 @@ const OCTETS: usize = 10 << 20;
 const BY_BYTES: usize = 1 << 16;
 
 /// Rows come down while a message goes up, through a pipe that takes so few bytes at a time.
-async fn both_ways(pipe: usize, octets: usize) {
+async fn both_ways(pipe: usize, octets: usize, message: Append) {
     let (ours, theirs) = duplex(pipe);
     let (mut read, mut write) = split(theirs);
-    let greeting = format!("* PREAUTH [CAPABILITY {CAPABILITIES}] ready\r\n");
+    // With its limit known, an upload is not asked for (RFC 7889 section 4).
+    let greeting = format!("* PREAUTH [CAPABILITY {CAPABILITIES} APPENDLIMIT=99999999] ready\r\n");
     let config = quiet().fill(Fill::Off);
     let (connected, _) = tokio::join!(config.connect_over(ours), write.write_all(greeting.as_bytes()));
     let (imap, _events) = connected.expect("a greeting by PREAUTH is a login");
@@ -27,7 +28,7 @@ async fn both_ways(pipe: usize, octets: usize) {
     let inbox = inbox.await.expect("selected");
 
     let fetched = inbox.fetch(uid(1), Items::body());
-    let appended = imap.append("INBOX", Append::new(vec![b'x'; octets]));
+    let appended = imap.append("INBOX", message);
     let fetch = "A2 UID FETCH 1 (BODY.PEEK[])\r\n";
     read.read_exact(&mut vec![0; fetch.len()]).await.expect("a line");
     let down = async {
@@ -51,12 +52,22 @@ async fn both_ways(pipe: usize, octets: usize) {
 
 #[tokio::test(start_paused = true)]
 async fn both_ways_at_once_through_a_pipe_of_one_byte() {
-    within(LIMIT, both_ways(1, BY_BYTES)).await;
+    within(LIMIT, both_ways(1, BY_BYTES, Append::new(vec![b'x'; BY_BYTES]))).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn ten_megabytes_each_way_at_once_through_a_narrow_pipe() {
-    within(LIMIT, both_ways(4096, OCTETS)).await;
+    within(LIMIT, both_ways(4096, OCTETS, Append::new(vec![b'x'; OCTETS]))).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_is_read_while_it_is_sent_locks_nothing_up_either() {
+    let read = |octets: usize| {
+        let octets = octets as u64;
+        Append::reader(octets, tokio::io::repeat(b'x').take(octets))
+    };
+    within(LIMIT, both_ways(1, BY_BYTES / 4, read(BY_BYTES / 4))).await;
+    within(LIMIT, both_ways(4096, OCTETS, read(OCTETS))).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -197,6 +197,30 @@ async fn without_multiappend_the_error_tells_which_were_stored() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn refused_in_place_of_the_plus_the_lines_before_it_still_count() {
+    within(LIMIT, async {
+        let mut s = session("IMAP4rev1 UIDPLUS").await;
+        let token = s.imap.append_all("Archive", MESSAGES);
+        let next = s.imap.create("Work");
+        let tag = s.server.expect("APPEND Archive {5}").await;
+        s.server.say("+ go on").await;
+        s.server.expect_bytes(b"first\r\n").await;
+        let create = s.server.expect("CREATE Work").await;
+        s.server.say(&format!("{tag} OK [APPENDUID 7 11] done")).await;
+        // The literal of the second line is not wanted.
+        let tag = s.server.expect("APPEND Archive {6}").await;
+        s.server.say(&format!("{tag} NO [OVERQUOTA] full")).await;
+        let error = token.await.expect_err("refused");
+        assert_eq!((error.kind(), error.code()), (ErrorKind::No, Some(&Code::OverQuota)));
+        assert_eq!(stored(&error), [11]);
+        s.server.say(&format!("{create} OK made")).await;
+        next.await.expect("created");
+        s.noop(&[]).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_can_not_be_stored_is_refused_before_the_first_is() {
     within(LIMIT, async {
         let mut s = session("IMAP4rev1 APPENDLIMIT=5").await;

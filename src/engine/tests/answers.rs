@@ -252,6 +252,7 @@ impl Server {
                     going.for_each(|m| self.remove(folder, m.uid));
                 }
             }
+            Cmd::Append { size: 0, .. } => self.finish(at, "NO", ""),
             Cmd::Append { to, flags, .. } => {
                 let Some(to) = self.folders.iter().position(|f| f.name == to) else {
                     return self.finish(at, "NO", "[TRYCREATE] ");

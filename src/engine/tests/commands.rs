@@ -173,8 +173,11 @@ impl Cmd {
                     message => (Vec::new(), message),
                 };
                 let Arg::Text(message) = message else { panic!("APPEND wants a literal") };
-                assert!(message.starts_with(b"append "), "another literal than was sent: {message:?}");
-                Self::Append { to, flags, size: message.len() }
+                // RFC 3502 section 6.3.11: a further message of no octets cancels it, whatever the literal holds.
+                let cancelled = matches!(args.next(), Some(Arg::Text(more)) if more.is_empty());
+                let sent = cancelled || message.starts_with(b"append ");
+                assert!(sent, "another literal than was sent: {message:?}");
+                Self::Append { to, flags, size: if cancelled { 0 } else { message.len() } }
             }
             "FETCH" => {
                 let (which, items) = (Named::parse(&word(&next!()), by_uid), words(&next!()));

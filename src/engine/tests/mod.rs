@@ -27,6 +27,7 @@ mod replay;
 mod resuming;
 mod script;
 mod server;
+mod starttls;
 mod tokens;
 mod world;
 
@@ -89,6 +90,7 @@ impl Bench {
     /// Up to so many bytes for the server, as one write.
     pub(super) fn write(&mut self, most: usize) -> Vec<u8> {
         self.engine.poll(self.now);
+        self.pull();
         if most == 0 || !self.engine.has_to_write() {
             return Vec::new();
         }
@@ -97,6 +99,17 @@ impl Bench {
         self.engine.written(bytes.len(), self.now);
         self.engine.poll(self.now);
         bytes
+    }
+
+    /// Octets come from the source of an upload, as many as there is room for.
+    fn pull(&mut self) {
+        let mut cx = Context::from_waker(Waker::noop());
+        while let Some(source) = self.engine.source() {
+            match source.poll_next(&mut cx) {
+                Poll::Ready(given) => self.engine.handle_octets(given),
+                Poll::Pending => return,
+            }
+        }
     }
 
     /// All that there is to write.

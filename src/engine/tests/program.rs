@@ -1,6 +1,13 @@
 //! A program: what a user, a server and other sessions do, step by step.
 
+use std::collections::VecDeque;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
+
+use bytes::Bytes;
+use futures_core::Stream;
 
 use super::mailboxes::names;
 use super::tokens::Known;
@@ -194,7 +201,8 @@ impl World {
             }
             Op::Append { to, size, flags } => {
                 let message = format!("append {}", "x".repeat(usize::from(size)));
-                let append = Append::new(message).flags(flags_of(flags)).to(self.folder_name(to));
+                let append = if flags & 64 != 0 { streamed(message) } else { Append::new(message) };
+                let append = append.flags(flags_of(flags)).to(self.folder_name(to));
                 self.submit("APPEND", append, false);
             }
             Op::List => self.submit("LIST", List::new("*"), true),
@@ -359,6 +367,20 @@ impl World {
         let token = mailbox.submit(command);
         self.note(token, intent);
     }
+}
+
+/// The message in pieces of ten octets, each of which comes when it is asked for twice.
+fn streamed(message: String) -> Append {
+    struct Pieces(VecDeque<Bytes>, bool);
+    impl Stream for Pieces {
+        type Item = io::Result<Bytes>;
+        fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            self.1 = !self.1;
+            if self.1 { Poll::Pending } else { Poll::Ready(self.0.pop_front().map(Ok)) }
+        }
+    }
+    let pieces = message.as_bytes().chunks(10).map(Bytes::copy_from_slice).collect();
+    Append::stream(message.len() as u64, Pieces(pieces, false))
 }
 
 fn flags_of(bits: u8) -> Flags {

@@ -200,11 +200,11 @@ impl Server {
         if rev2 {
             // All that IMAP4rev2 contains need not be named (RFC 9051 appendix E).
             let mods: String = mods.iter().filter(|(has, _)| *has).map(|(_, name)| *name).collect();
-            return format!("IMAP4rev2{literals}{mods}");
+            return format!("IMAP4rev2 MULTIAPPEND{literals}{mods}");
         }
         let more = [(esearch, " ESEARCH"), (moves, " MOVE"), (uidplus, " UIDPLUS"), (idle, " IDLE")];
         let more: String = more.iter().chain(&mods).filter(|(has, _)| *has).map(|(_, name)| *name).collect();
-        format!("IMAP4rev1 UNSELECT{literals}{more}")
+        format!("IMAP4rev1 UNSELECT MULTIAPPEND{literals}{more}")
     }
 
     pub(super) fn say(&mut self, text: impl Into<Vec<u8>>, note: Note) {

@@ -127,7 +127,8 @@ impl World {
             moved |= !self.server.out.is_empty();
             self.deliver(usize::MAX);
             self.look();
-            if !moved && !self.bench.engine.has_to_write() {
+            let waits = self.bench.engine.has_to_write() || self.bench.engine.source().is_some();
+            if !moved && !waits {
                 return;
             }
         }

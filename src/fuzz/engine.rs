@@ -1,0 +1,343 @@
+//! The engine with operations out of a fuzzer's bytes: what a user, a socket, a clock and a server may do, in any order.
+//!
+//! In: lines, of which the first chooses the session and each of the others is one operation, named by its first octet:
+//!
+//! ```text
+//! s C A    submit command C with argument A, through the mailbox that was selected last if it is about messages
+//! d N      drop the token N; t N: detach it; c N: cancel it; r N: read it as a stream
+//! p        poll all tokens;  e N: read N events
+//! w N      write N octets (without a number: all)
+//! < TEXT   the server says a line; `$` stands for the oldest tag without an answer, `$2` for the third
+//! - TEXT   the server says octets, without a line end
+//! u N      the source of uploads has N octets;  u!: it fails;  u.: it ends
+//! z N      time passes: 2 to the N milliseconds
+//! h        all handles are dropped;  f: writing fails;  x: the server closes
+//! ```
+//!
+//! Out: nothing, or a panic: if the engine spins or writes without end; if, after the connection has ended, a token has not
+//! resolved, a command's end was told twice, or `Closed` was not the last event; or if the engine panics itself.
+
+mod held;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use futures_core::Stream;
+
+use self::held::{Held, submit};
+use crate::client::{Handle, Mailbox, Receiver, Sender};
+use crate::engine::{Engine, Settings, Shared, Windows};
+use crate::types::{CloseReason, CommandId, Event, EventKind, Fill, Limits};
+use crate::wire::Parser;
+use crate::wire::frame::Framer;
+
+/// How many operations are done at most, and how much may be written in answer to all of them.
+const MOST_OPERATIONS: usize = 400;
+const MOST_WRITTEN: usize = 8 << 20;
+
+/// What the source of all uploads has to give.
+#[derive(Clone, Default)]
+struct Tap(Arc<Mutex<VecDeque<Option<io::Result<Bytes>>>>>);
+
+impl Tap {
+    fn push(&self, piece: Option<io::Result<Bytes>>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(piece);
+    }
+}
+
+impl Stream for Tap {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let piece = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        piece.map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+struct Bench {
+    engine: Engine,
+    shared: Arc<Shared>,
+    sender: Option<Sender>,
+    receiver: Option<Receiver>,
+    mailbox: Option<Mailbox>,
+    held: Vec<Box<dyn Held>>,
+    now: Instant,
+    limits: Limits,
+    framer: Framer,
+    parser: Parser,
+    incoming: BytesMut,
+    tap: Tap,
+    /// The line that is being written, and the tags that have been written and not been answered.
+    line: Vec<u8>,
+    tags: VecDeque<String>,
+    written: usize,
+    ends: BTreeMap<CommandId, u32>,
+    last: Option<EventKind>,
+}
+
+/// Runs a list of operations.
+pub fn engine(data: &[u8]) {
+    let mut lines = data.split(|octet| *octet == b'\n');
+    let mut bench = Bench::new(lines.next().unwrap_or_default());
+    for line in lines.take(MOST_OPERATIONS) {
+        if let Some((first, rest)) = line.split_first() {
+            bench.operate(*first, rest);
+            bench.rest();
+        }
+    }
+    bench.end();
+}
+
+/// The number that a text begins with; `other` without one.
+fn number(text: &[u8], other: usize) -> usize {
+    let digits = text.trim_ascii_start().iter().take(6).take_while(|octet| octet.is_ascii_digit());
+    let mut digits = digits.map(|octet| usize::from(octet - b'0')).peekable();
+    if digits.peek().is_none() { other } else { digits.fold(0, |number, digit| number * 10 + digit) }
+}
+
+fn settings(choices: &[u8]) -> Settings {
+    let chosen = |octet: u8| choices.contains(&octet);
+    let mut limits = Limits::default();
+    if chosen(b's') {
+        (limits.commands, limits.events, limits.backlog) = (5, 10, 500);
+        (limits.unread, limits.result, limits.messages) = (2000, 2000, 20);
+        (limits.line, limits.literal, limits.response) = (300, 300, 600);
+        limits.command_line = 100;
+    }
+    Settings {
+        limits,
+        auto_idle: chosen(b'i'),
+        fill: if chosen(b'f') { Fill::Flags } else { if chosen(b'o') { Fill::Off } else { Fill::Uids } },
+        windows: if chosen(b'w') { Windows { uids: 2, flags: 2 } } else { Windows::default() },
+        idle_delay: Duration::from_millis(100),
+        idle_renew: Duration::from_secs(600),
+        poll_every: Duration::from_secs(60),
+        silence: Duration::from_secs(120),
+    }
+}
+
+impl Bench {
+    fn new(choices: &[u8]) -> Self {
+        let settings = settings(choices);
+        let limits = settings.limits.clone();
+        let shared = Shared::new(&limits);
+        let engine = Engine::new(shared.clone(), settings);
+        let handle = Arc::new(Handle { shared: shared.clone() });
+        let mut bench = Self {
+            engine,
+            shared,
+            sender: Some(Sender::new(handle.clone())),
+            receiver: Some(Receiver::new(handle)),
+            mailbox: None,
+            held: Vec::new(),
+            now: Instant::now(),
+            framer: Framer::new(&limits),
+            parser: Parser::new(&limits),
+            limits,
+            incoming: BytesMut::new(),
+            tap: Tap::default(),
+            line: Vec::new(),
+            tags: VecDeque::new(),
+            written: 0,
+            ends: BTreeMap::new(),
+            last: None,
+        };
+        const ALWAYS: &str = "IMAP4rev1 ENABLE ID UIDPLUS UNSELECT IDLE";
+        let mut can = ALWAYS.to_owned();
+        for (choice, more) in [
+            (b'+', " LITERAL+"),
+            (b'm', " MULTIAPPEND MOVE"),
+            (b'q', " CONDSTORE QRESYNC"),
+            (b'n', " NOTIFY"),
+            (b'e', " ESEARCH"),
+            (b'l', " APPENDLIMIT=50"),
+            (b'2', " IMAP4rev2"),
+        ] {
+            if choices.contains(&choice) {
+                can.push_str(more);
+            }
+        }
+        bench.feed(format!("* PREAUTH [CAPABILITY {can}] hello\r\n").as_bytes());
+        bench.engine.set_ready();
+        bench
+    }
+
+    fn operate(&mut self, operation: u8, text: &[u8]) {
+        let at = number(text, 0) % self.held.len().max(1);
+        match operation {
+            b's' => {
+                let [kind, argument] = [0, 1].map(|n| text.get(n).copied().unwrap_or(b' '));
+                if let Some(sender) = self.sender.clone() {
+                    submit(&sender, &mut self.mailbox, &mut self.held, kind, argument, || self.tap.clone());
+                }
+            }
+            b'd' | b't' | b'c' | b'r' if !self.held.is_empty() => {
+                let held = self.held.remove(at);
+                match operation {
+                    b'd' => drop(held),
+                    b't' => held.detach(),
+                    b'c' => held.cancel(),
+                    _ => self.held.push(held.stream()),
+                }
+            }
+            b'p' => self.held.retain_mut(|held| !held.is_over()),
+            b'e' => self.read_events(number(text, usize::MAX)),
+            b'w' => self.write(number(text, usize::MAX)),
+            b'<' => {
+                let line = [&*self.with_tags(text), b"\r\n"].concat();
+                self.feed(&line);
+            }
+            b'-' => self.feed(text),
+            b'u' => self.tap.push(match text.first() {
+                Some(b'!') => Some(Err(io::Error::other("failed"))),
+                Some(b'.') => None,
+                _ => Some(Ok(vec![b'x'; number(text, 1).min(100_000)].into())),
+            }),
+            b'z' => self.wait(Duration::from_millis(1 << number(text, 0).min(24))),
+            b'h' => (self.sender, self.mailbox, self.receiver) = (None, None, None),
+            b'f' => self.engine.write_failed(CloseReason::Eof, self.now),
+            b'x' => self.engine.handle_end(CloseReason::Eof),
+            _ => {}
+        }
+    }
+
+    /// The server's text with tags in it.
+    fn with_tags(&mut self, text: &[u8]) -> Vec<u8> {
+        let Some(at) = text.iter().position(|octet| *octet == b'$') else { return text.to_vec() };
+        let (before, rest) = (&text[..at], &text[at + 1..]);
+        let digit = rest.first().filter(|octet| octet.is_ascii_digit());
+        let which = digit.map_or(0, |octet| usize::from(octet - b'0'));
+        let rest = if digit.is_some() { &rest[1..] } else { rest };
+        let tag = match before.is_empty() {
+            true => self.tags.remove(which.min(self.tags.len().saturating_sub(1))),
+            false => self.tags.get(which).cloned(),
+        };
+        [before, tag.as_deref().unwrap_or("A99").as_bytes(), rest].concat()
+    }
+
+    fn feed(&mut self, bytes: &[u8]) {
+        self.incoming.extend_from_slice(bytes);
+        self.engine.heard_bytes(self.now);
+        while self.engine.closed().is_none() && !self.engine.is_tls_due() {
+            match self.framer.decode(&mut self.incoming) {
+                Ok(Some(frame)) => match self.parser.read(&frame) {
+                    Ok(response) => {
+                        let raw = self.engine.wants_raw().then(|| frame.to_bytes());
+                        self.engine.handle(response, frame.octets(), raw, self.now);
+                        self.parser.set_utf8(self.engine.is_utf8());
+                    }
+                    Err(why) => self.engine.handle_unreadable(&frame.to_bytes(), &why, self.now),
+                },
+                Ok(None) => break,
+                Err(error) => self.engine.handle_end(CloseReason::Protocol(error.to_string())),
+            }
+        }
+    }
+
+    /// Does what a driver does after each operation; what was asked for at this moment does not have to be asked again.
+    fn rest(&mut self) {
+        self.engine.poll(self.now);
+        for _ in 0..1000 {
+            let mut cx = Context::from_waker(Waker::noop());
+            let Some(source) = self.engine.source() else { break };
+            match source.poll_next(&mut cx) {
+                Poll::Ready(given) => self.engine.handle_octets(given),
+                Poll::Pending => break,
+            }
+        }
+        self.engine.poll(self.now);
+        let due = self.engine.deadline().is_some_and(|deadline| deadline <= self.now);
+        assert!(!due || self.engine.has_to_write(), "it would be woken at once, again and again");
+        assert!(self.sender.is_some() || self.held.len() < 10_000);
+    }
+
+    fn write(&mut self, mut most: usize) {
+        while most > 0 && self.engine.has_to_write() {
+            let next = self.engine.next_write(64 << 10);
+            assert!(!next.is_empty(), "there is something to write, and it is nothing");
+            let bytes = next[..next.len().min(most)].to_vec();
+            most -= bytes.len();
+            self.written += bytes.len();
+            assert!(self.written < MOST_WRITTEN, "it writes without end");
+            self.engine.written(bytes.len(), self.now);
+            for octet in bytes {
+                self.line.push(octet);
+                if octet == b'\n' {
+                    self.note_tag();
+                }
+            }
+            self.rest();
+        }
+    }
+
+    fn note_tag(&mut self) {
+        let line = std::mem::take(&mut self.line);
+        let tag = line.split(|octet| *octet == b' ').next().unwrap_or_default();
+        if tag.first() == Some(&b'A') && tag.len() > 1 && tag[1..].iter().all(u8::is_ascii_digit) {
+            self.tags.push_back(String::from_utf8_lossy(tag).into_owned());
+        }
+    }
+
+    fn wait(&mut self, time: Duration) {
+        let end = self.now + time;
+        for _ in 0..10_000 {
+            self.rest();
+            // Whoever can't write is not woken for what is to be written.
+            match self.engine.deadline().filter(|deadline| *deadline > self.now && *deadline <= end) {
+                Some(deadline) => self.now = deadline,
+                None => {
+                    self.now = end;
+                    return;
+                }
+            }
+        }
+        panic!("woken ten thousand times in {time:?}");
+    }
+
+    fn read_events(&mut self, most: usize) {
+        let Some(mut receiver) = self.receiver.take() else { return };
+        let mut cx = Context::from_waker(Waker::noop());
+        for _ in 0..most {
+            match Pin::new(&mut receiver).poll_next(&mut cx) {
+                Poll::Ready(Some(event)) => self.note(event),
+                Poll::Ready(None) | Poll::Pending => break,
+            }
+        }
+        self.receiver = Some(receiver);
+    }
+
+    fn note(&mut self, event: Event) {
+        assert!(!matches!(self.last, Some(EventKind::Closed { .. })), "{event} after the end");
+        assert!(!event.to_string().is_empty());
+        // Detached after its end, a command may have to tell as well that its data found no room.
+        let belated =
+            matches!(&event.kind, EventKind::Failed { reason, .. } if reason.contains("read too slowly"));
+        if let (Some(id), EventKind::Completed { .. } | EventKind::Failed { .. }) = (event.cause, &event.kind)
+        {
+            let ends = self.ends.entry(id).or_default();
+            *ends += u32::from(*ends == 0 || !belated);
+            assert!(*ends == 1, "{id} has ended twice: {event}");
+        }
+        self.last = Some(event.kind);
+    }
+
+    /// The connection ends, if it has not: everything ends.
+    fn end(mut self) {
+        self.engine.handle_end(CloseReason::Eof);
+        self.rest();
+        assert!(self.engine.closed().is_some() && self.engine.deadline().is_none());
+        for held in &mut self.held {
+            assert!(held.is_over(), "a token has not resolved");
+        }
+        assert_eq!(self.shared.in_flight(), 0);
+        let read = self.receiver.is_some();
+        self.read_events(usize::MAX);
+        assert!(!read || matches!(self.last, Some(EventKind::Closed { .. })), "{:?} is the last", self.last);
+        assert!(self.limits.commands > 0);
+    }
+}

@@ -1,0 +1,208 @@
+//! The commands that a list of operations can submit, and their tokens.
+//!
+//! In: two octets, which choose a command and its argument. Out: a [`Held`] token of whatever type.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use super::Tap;
+use crate::client::{Mailbox, Rows, Select, Sender, Token};
+use crate::command::{
+    Append, AppendAll, Class, Command, Enable, Flow, Id, Items, Line, List, Messages, Notify, NotifyEvent,
+    Search, Selected, Session, StatusItems, Store, Streaming,
+};
+use crate::error::Result;
+use crate::types::{Done, Flag, Seq, SeqSet, Uid, UidSet};
+
+/// A token of any command.
+pub(super) trait Held {
+    /// Whether it has resolved, all its rows read.
+    fn is_over(&mut self) -> bool;
+    fn detach(self: Box<Self>);
+    fn cancel(self: Box<Self>);
+    /// As a stream, where there is one.
+    fn stream(self: Box<Self>) -> Box<dyn Held>;
+}
+
+/// How a token becomes a stream.
+type ToStream<C> = fn(Token<C>) -> Box<dyn Held>;
+
+/// A token, and how it becomes a stream, if it can.
+struct Whole<C: Command>(Token<C>, Option<ToStream<C>>);
+
+impl<C: Command> Held for Whole<C> {
+    fn is_over(&mut self) -> bool {
+        Pin::new(&mut self.0).poll(&mut Context::from_waker(Waker::noop())).is_ready()
+    }
+
+    fn detach(self: Box<Self>) {
+        self.0.detach();
+    }
+
+    fn cancel(self: Box<Self>) {
+        self.0.cancel();
+    }
+
+    fn stream(self: Box<Self>) -> Box<dyn Held> {
+        match self.1 {
+            Some(stream) => stream(self.0),
+            None => self,
+        }
+    }
+}
+
+impl<C: Streaming> Held for Rows<C> {
+    fn is_over(&mut self) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        loop {
+            match futures_core::Stream::poll_next(Pin::new(self), &mut cx) {
+                Poll::Ready(Some(_)) => {}
+                Poll::Ready(None) => return true,
+                Poll::Pending => return false,
+            }
+        }
+    }
+
+    fn detach(self: Box<Self>) {}
+
+    fn cancel(self: Box<Self>) {}
+
+    fn stream(self: Box<Self>) -> Box<dyn Held> {
+        self
+    }
+}
+
+fn whole<C: Command>(token: Token<C>) -> Box<dyn Held> {
+    Box::new(Whole(token, None))
+}
+
+fn rows<C: Streaming>(token: Token<C>) -> Box<dyn Held> {
+    Box::new(Whole(token, Some(|token| Box::new(token.stream()))))
+}
+
+/// A user's own, which talks with the server.
+struct Dialogue(u8);
+
+impl Command for Dialogue {
+    type Item = ();
+    type Output = ();
+
+    fn name(&self) -> &str {
+        "XTALK"
+    }
+
+    fn class(&self) -> Class {
+        Class::barrier().with_challenges().with_raw()
+    }
+
+    fn encode(&mut self, line: &mut Line, _: &Session) -> Result<Flow> {
+        line.atom("XTALK").literal(&b"literal"[..]);
+        Ok(if self.0 == b'm' { Flow::More } else { Flow::Last })
+    }
+
+    fn challenge(&mut self, _: &[u8], line: &mut Line) -> Result<()> {
+        self.0 = self.0.checked_sub(1).ok_or_else(|| crate::error::Error::invalid("no more to say"))?;
+        line.string(b"answer\r\n");
+        Ok(())
+    }
+
+    fn finish(self, _: Done, _: Vec<()>) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn uid(number: u32) -> Uid {
+    Uid::new(number).unwrap_or(Uid::MAX)
+}
+
+fn messages(argument: u8) -> Messages {
+    let seqs = |numbers: &[u32]| numbers.iter().copied().filter_map(Seq::new).collect::<SeqSet>();
+    match argument % 8 {
+        0 => (uid(1)..).into(),
+        1 => (uid(11)..=uid(13)).into(),
+        2 => [11, 12].map(uid).into_iter().collect::<UidSet>().into(),
+        3 => (1..400).step_by(7).map(uid).collect::<UidSet>().into(),
+        4 => seqs(&[1, 2]).into(),
+        5 => seqs(&[2]).into(),
+        6 => UidSet::default().into(),
+        _ => uid(12).into(),
+    }
+}
+
+fn items(argument: u8) -> Items {
+    let items = if argument & 8 != 0 { Items::body() } else { Items::new().size() };
+    let items = if argument & 16 != 0 { items.marking_seen() } else { items };
+    if argument & 32 != 0 { items.flags() } else { items.and(Items::envelope()) }
+}
+
+/// Submits the command that these octets choose.
+pub(super) fn submit(
+    sender: &Sender,
+    mailbox: &mut Option<Mailbox>,
+    held: &mut Vec<Box<dyn Held>>,
+    kind: u8,
+    argument: u8,
+    source: impl Fn() -> Tap,
+) {
+    let name = ["INBOX", "Work", "two\r\nlines", "Entw\u{fc}rfe"][usize::from(argument % 4)];
+    let size = u64::from(argument) * if argument & 64 != 0 { 1000 } else { 1 };
+    let upload = || Append::stream(size, source());
+    held.push(match kind {
+        b'S' => {
+            let state = mailbox.as_ref().and_then(Mailbox::state).filter(|_| argument & 8 != 0);
+            let select = state.into_iter().fold(Select::new(name), Select::resume);
+            let token = sender.select(if argument & 16 != 0 { select.read_only() } else { select });
+            *mailbox = Some(token.mailbox());
+            whole(token)
+        }
+        b'L' => rows(sender.list(List::new("*"))),
+        b'T' => whole(sender.status(name, StatusItems::counts())),
+        b'A' => whole(sender.append(name, vec![b'y'; usize::from(argument)])),
+        b'U' => whole(sender.append(name, upload())),
+        b'M' => {
+            let all = [Append::new("first"), upload(), Append::new(vec![b'z'; 10])];
+            whole(sender.submit(AppendAll::new(name, all)))
+        }
+        b'C' => whole(sender.create(name)),
+        b'D' => whole(sender.delete(name)),
+        b'R' => whole(sender.rename(name, "Other")),
+        b'B' => whole(sender.subscribe(name)),
+        b'N' => whole(sender.noop()),
+        b'O' => whole(sender.logout()),
+        b'E' => whole(sender.submit(Enable(["QRESYNC", "IMAP4rev2"].map(str::to_owned).to_vec()))),
+        b'I' => whole(sender.id(Id::nothing())),
+        b'K' => whole(sender.ask_capabilities()),
+        b'X' => whole(sender.raw("XRAW line")),
+        b'G' => whole(sender.submit(Dialogue(argument % 4))),
+        b'Y' => whole(sender.notify(match argument % 3 {
+            0 => Notify::none(),
+            1 => Notify::set().personal(NotifyEvent::MESSAGES).status(),
+            _ => Notify::set().selected(Selected::immediate()),
+        })),
+        _ => {
+            match mailbox.as_ref() {
+                None => return,
+                Some(mailbox) => match kind {
+                    b'f' => rows(mailbox.fetch(messages(argument), items(argument))),
+                    b'h' => whole(mailbox.search(Search::unseen())),
+                    b'o' => {
+                        let store = Store::add([Flag::Deleted]);
+                        rows(mailbox.store(
+                            messages(argument),
+                            if argument & 8 != 0 { store.silent() } else { store },
+                        ))
+                    }
+                    b'c' => whole(mailbox.copy(messages(argument), "Work")),
+                    b'm' => whole(mailbox.move_to(messages(argument), "Work")),
+                    b'x' => whole(mailbox.expunge(messages(argument))),
+                    b'd' => whole(mailbox.expunge_deleted()),
+                    b'u' => whole(mailbox.unselect()),
+                    b'l' => whole(mailbox.close()),
+                    b'i' => whole(mailbox.idle()),
+                    _ => return,
+                },
+            }
+        }
+    });
+}

@@ -14,6 +14,7 @@ mod session;
 mod c01_submitting;
 mod c02_registered;
 mod c03_one_owner;
+mod c04_changes;
 mod c05_wire_order;
 mod c06_right_mailbox;
 mod c08_saved;

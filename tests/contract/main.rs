@@ -18,6 +18,7 @@ mod c04_changes;
 mod c05_wire_order;
 mod c06_right_mailbox;
 mod c08_saved;
+mod c07_uids;
 mod c09_dropping;
 mod c09_each_poll;
 mod c09_uploads;

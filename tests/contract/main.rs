@@ -19,6 +19,8 @@ mod c05_wire_order;
 mod c06_right_mailbox;
 mod c08_saved;
 mod c07_uids;
+mod c08_no_ambiguity;
+mod c08_selections;
 mod c09_dropping;
 mod c09_each_poll;
 mod c09_uploads;

@@ -15,10 +15,12 @@ use crate::types::{CloseReason, Fill};
 const PROGRAMS: u32 = 1000;
 
 fn kinds() -> impl Strategy<Value = Kind> {
-    let fill = prop_oneof![Just(Fill::Uids), Just(Fill::Flags)];
+    let fill = prop_oneof![4 => Just(Fill::Uids), 4 => Just(Fill::Flags), 1 => Just(Fill::Off)];
+    let bounds =
+        (prop_oneof![4 => Just(0usize), 1 => 1usize..8], prop_oneof![4 => Just(0usize), 1 => 1usize..20]);
     let mods = (any::<bool>(), any::<bool>(), prop::bool::weighted(0.3));
-    (0u8..3, any::<[bool; 7]>(), mods, fill, prop_oneof![Just(50_000u32), 1u32..4]).prop_map(
-        |(literals, some, (condstore, qresync, nomods), fill, window)| {
+    (0u8..3, any::<[bool; 7]>(), mods, fill, prop_oneof![Just(50_000u32), 1u32..4], bounds).prop_map(
+        |(literals, some, (condstore, qresync, nomods), fill, window, (commands, events))| {
             let [rev2, esearch, moves, uidplus, idle, keeps_ghosts, tells_uids] = some;
             Kind {
                 literals,
@@ -34,6 +36,8 @@ fn kinds() -> impl Strategy<Value = Kind> {
                 condstore,
                 qresync,
                 nomods,
+                commands,
+                events,
             }
         },
     )

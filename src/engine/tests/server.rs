@@ -34,6 +34,9 @@ pub(super) struct Kind {
     /// How much the client's view is to learn by itself, and in how large windows.
     pub(super) fill: Fill,
     pub(super) window: u32,
+    /// How many commands the client may have, and how many events may wait for a reader who is slow then; 0 for many.
+    pub(super) commands: usize,
+    pub(super) events: usize,
 }
 
 /// A command that has been received whole and not been answered yet.

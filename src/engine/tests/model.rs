@@ -128,3 +128,13 @@ fn a_literal_that_was_not_awaited_was_sent_in_part() {
     let ops = [append, Op::Write(200), Op::Answer { which: 0, dice: 0 }, Op::Break(0)];
     run(kind, [0, 1], &ops, 0);
 }
+
+/// A server answers IDLE just as the client has lost patience with it, and not yet written its DONE.
+#[test]
+fn a_plus_may_come_while_done_is_about_to_go_out_without_it() {
+    let kind = Kind { idle: true, window: 50_000, ..Kind::default() };
+    let answered = Op::Flow { answers: 2, which: 0, dice: 3 };
+    let (asked, overdue) = ([Op::Wait(1), Op::Write(200)], Op::Wait(3));
+    let plus = [Op::Answer { which: 0, dice: 3 }, Op::Deliver(200)];
+    run(kind, [0, 0], &[&[Op::Select(0), answered], &asked[..], &[overdue], &plus[..]].concat(), 0);
+}

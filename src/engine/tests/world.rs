@@ -76,7 +76,7 @@ impl World {
             limits: limits(kind),
             ..settings()
         });
-        let server = Server::new(kind, bench.shared.clone(), sizes);
+        let server = Server::new(kind, bench.shared.clone(), sizes, bench.now);
         bench.feed(format!("* PREAUTH [CAPABILITY {}] hello\r\n", server.capabilities()).as_bytes());
         bench.engine.set_ready();
         bench.engine.session.enabled.extend(kind.enabled());
@@ -103,6 +103,7 @@ impl World {
     pub(super) fn write(&mut self, most: usize) {
         let bytes = self.bench.write(most.min(64 << 10));
         trace('>', &bytes);
+        self.server.now = self.bench.now;
         self.server.take(&bytes);
     }
 

@@ -204,6 +204,32 @@ async fn after_a_contradiction_nothing_is_known_until_it_is_told_again() {
     .await;
 }
 
+/// A comparison after a contradiction finds who has gone, when the count has been told already; of what goes now without a
+/// number the count follows. So whoever follows by number never counts a removal that has none.
+#[tokio::test(start_paused = true)]
+async fn a_removal_that_can_not_be_numbered_is_followed_by_the_count() {
+    within(LIMIT, async {
+        let mut s = Session::open().await;
+        let (inbox, _fill) = not_filled(&mut s, 4).await;
+        s.server.say("* VANISHED 22").await;
+        s.server.expect_silence(SHORT).await;
+        let told = s.events.ready_briefs();
+        assert_eq!(told, ["removed ? uid 22", "exists 3"], "which of the four it was is not known");
+        assert_eq!(inbox.exists(), 3);
+
+        let mut s = Session::with(&quiet().fill(Fill::Off), CAPABILITIES).await;
+        let token = s.imap.select("INBOX");
+        let tag = s.server.expect("SELECT INBOX").await;
+        s.tell_selected(&tag, 3).await;
+        let inbox = token.await.expect("selected");
+        s.events.ready();
+        s.noop(&["* VANISHED 11:12"]).await;
+        assert_eq!(s.events.ready_briefs(), ["removed ? uid 12", "removed ? uid 11", "exists 1", "NOOP OK"]);
+        assert_eq!(inbox.exists(), 1);
+    })
+    .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn with_the_view_off_only_what_the_server_says_is_known() {
     within(LIMIT, async {

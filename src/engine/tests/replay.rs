@@ -25,6 +25,8 @@ pub(super) struct Replay {
     /// How many messages went whose UID was not known.
     pub(super) removed_unknown: usize,
     pub(super) created: Vec<String>,
+    /// Some went of which no number was told: how many are left is told next.
+    uncounted: bool,
     /// UIDVALIDITY has changed: that the view begins anew is told next.
     anew: bool,
     pub(super) closed: bool,
@@ -54,6 +56,14 @@ impl Replay {
                 | EventKind::SelectionEnded
         );
         let shown = &event;
+        let may_follow = matches!(
+            event.kind,
+            EventKind::Removed { .. }
+                | EventKind::Exists { .. }
+                | EventKind::Lagged(_)
+                | EventKind::Closed { .. }
+        );
+        assert!(!self.uncounted || may_follow, "how many are left comes first: {shown:?}");
         if self.stale && (in_mailbox || matches!(event.kind, EventKind::Opened { .. })) {
             // It is asked again once all has been read.
             return;
@@ -78,7 +88,14 @@ impl Replay {
             EventKind::SelectionEnded => self.open = None,
             EventKind::Exists { count } => {
                 let anew = std::mem::take(&mut self.anew);
-                assert!(anew || *count as usize > messages.len(), "EXISTS that tells nothing new: {shown:?}");
+                if std::mem::take(&mut self.uncounted) {
+                    assert!((*count as usize) < messages.len(), "fewer are left: {shown:?}");
+                    *messages = Vec::new();
+                }
+                assert!(
+                    anew || *count as usize >= messages.len(),
+                    "EXISTS that tells nothing new: {shown:?}"
+                );
                 messages.resize(*count as usize, Seen::default());
             }
             EventKind::Arrived { seq, uid, flags } => {
@@ -94,7 +111,7 @@ impl Replay {
             EventKind::Removed { seq: None, uid } => {
                 // One of several whose UIDs have not been told: nothing that was told by number means anything now.
                 self.removed_unknown += usize::from(uid.is_none());
-                *messages = vec![Seen::default(); messages.len() - 1];
+                self.uncounted = true;
             }
             EventKind::Removed { seq, uid } => {
                 let at = seq.expect("its number is known").get() as usize - 1;
@@ -149,7 +166,7 @@ impl Replay {
     }
     /// What a handle says of the mailbox that is open, once all events up to now have been read.
     pub(super) fn asked_again(&mut self, open: Option<(SelectionId, MailboxName, Snapshot)>) {
-        (self.stale, self.anew) = (false, false);
+        (self.stale, self.anew, self.uncounted) = (false, false, false);
         self.name = open.as_ref().map(|(_, name, _)| name.clone());
         self.open = open.map(|(id, _, snapshot)| {
             let seen = |known: Known| Seen {

@@ -326,10 +326,16 @@ impl Engine {
         }
         let place = heard.place().cloned();
         let claimer = self.deliver_or_drop(heard).filter(|id| self.names_messages(*id));
+        let numbers_lost = gone.iter().any(|gone| gone.seq.is_none());
         for Gone { seq, uid } in gone {
             self.told_removal(uid);
             let kind = EventKind::Removed { seq, uid };
             self.tell(Event::new(kind).at(place.clone()).caused_by(claimer));
+        }
+        if let Some(selection) = self.selection.as_ref().filter(|_| numbers_lost) {
+            // Who follows by number can't tell such a removal from one that a comparison found, which counts no more.
+            let count = selection.view.len();
+            self.tell(Event::new(EventKind::Exists { count }).at(place));
         }
         self.count_changed();
     }

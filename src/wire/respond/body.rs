@@ -39,36 +39,44 @@ fn addresses(from: &mut Reader<'_>, out: &mut Out) {
 
 /// `body`: one part and all in it. Parts nest no deeper than the limit with which they were read or built.
 pub(super) fn body(packed: &[u8], out: &mut Out) {
-    node(&mut Reader::new(Reader::new(packed).block()), out);
+    node(&mut Reader::new(Reader::new(packed).block()), true, out);
 }
 
-fn node(from: &mut Reader<'_>, out: &mut Out) {
+/// The same without extension data: the answer to BODY (RFC 9051 section 6.4.5, `BODY`).
+pub(super) fn basic_body(packed: &[u8], out: &mut Out) {
+    node(&mut Reader::new(Reader::new(packed).block()), false, out);
+}
+
+fn node(from: &mut Reader<'_>, extended: bool, out: &mut Out) {
     out.raw("(");
     match from.mark() {
-        MULTIPART => multipart(from, out),
-        LEAF => leaf(from, out),
+        MULTIPART => multipart(from, extended, out),
+        LEAF => leaf(from, extended, out),
         _ => {}
     }
     out.raw(")");
 }
 
 /// `1*body SP media-subtype [SP body-ext-mpart]`.
-fn multipart(from: &mut Reader<'_>, out: &mut Out) {
+fn multipart(from: &mut Reader<'_>, extended: bool, out: &mut Out) {
     let mut children = Reader::new(from.block());
     let any = !children.is_at_end();
     while !children.is_at_end() {
-        node(&mut Reader::new(children.block()), out);
+        node(&mut Reader::new(children.block()), extended, out);
     }
     if any {
         out.space();
     }
-    out.nstring(from.string()).space();
-    params(from, out);
-    extension(from, out);
+    out.nstring(from.string());
+    if extended {
+        out.space();
+        params(from, out);
+        extension(from, out);
+    }
 }
 
 /// `body-type-basic`, `body-type-text` or `body-type-msg`, with its extension data.
-fn leaf(from: &mut Reader<'_>, out: &mut Out) {
+fn leaf(from: &mut Reader<'_>, extended: bool, out: &mut Out) {
     out.nstring(from.string()).space().nstring(from.string()).space();
     params(from, out);
     // Id, description, encoding.
@@ -86,7 +94,7 @@ fn leaf(from: &mut Reader<'_>, out: &mut Out) {
             [] => {
                 out.raw("NIL");
             }
-            inner => node(&mut Reader::new(inner), out),
+            inner => node(&mut Reader::new(inner), extended, out),
         }
     }
     // Texts and messages have lines; for a part that has none, the grammar has no place for them.
@@ -95,8 +103,10 @@ fn leaf(from: &mut Reader<'_>, out: &mut Out) {
         None if is_message => out.raw(" NIL"),
         None => out,
     };
-    out.space().nstring(from.string());
-    extension(from, out);
+    if extended {
+        out.space().nstring(from.string());
+        extension(from, out);
+    }
 }
 
 /// `body-fld-param`.

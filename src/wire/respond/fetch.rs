@@ -109,7 +109,7 @@ fn extras(message: &Message, items: &mut Items<'_>) {
 }
 
 /// `BODY[…]<0> "…"`.
-fn data(name: &str, told: &BodyData, out: &mut Out) {
+pub(super) fn data(name: &str, told: &BodyData, out: &mut Out) {
     out.raw(name);
     section(&told.section, out);
     if let Some(origin) = told.origin {
@@ -119,7 +119,7 @@ fn data(name: &str, told: &BodyData, out: &mut Out) {
 }
 
 /// `section`, in its brackets.
-fn section(of: &Section, out: &mut Out) {
+pub(super) fn section(of: &Section, out: &mut Out) {
     out.raw("[");
     match of {
         Section::Full => {}
@@ -155,7 +155,7 @@ fn fields(names: &HeaderFields, out: &mut Out) {
 }
 
 /// `date-time`: `" 5-Nov-2020 14:19:28 +0000"`.
-fn date_time(time: Timestamp, out: &mut Out) {
+pub(super) fn date_time(time: Timestamp, out: &mut Out) {
     let (date, (hour, minute, second)) = (time.date(), time.time());
     let month = MONTHS.get(usize::from(date.month()).saturating_sub(1)).copied().unwrap_or("Jan");
     let (day, year) = (date.day(), date.year());

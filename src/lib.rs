@@ -121,6 +121,8 @@ mod error;
 pub mod fuzz;
 mod net;
 pub mod replay;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod types;
 mod view;
 mod wire;

@@ -13,6 +13,7 @@ mod line;
 mod mailbox;
 mod notify;
 mod search;
+mod sort;
 mod value;
 
 #[cfg(test)]

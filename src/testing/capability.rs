@@ -105,9 +105,9 @@ impl Extensions {
             !on.contains(*need) && !(**need == *"LITERAL-" && on.contains("LITERAL+"))
         };
         loop {
-            let broken = ALL
-                .iter()
-                .find(|(name, needs)| self.on.contains(name) && needs.iter().any(|need| lacks(need, &self.on)));
+            let broken = ALL.iter().find(|(name, needs)| {
+                self.on.contains(name) && needs.iter().any(|need| lacks(need, &self.on))
+            });
             match broken {
                 Some((name, _)) => self.on.remove(name),
                 None => return Ok(()),

@@ -89,13 +89,15 @@ impl World {
             self.tell_selected(mailbox, |_| Some(Responder::NewFlags));
         }
         for (message, changed) in &all {
-            self.tell_selected(mailbox, |id| match by {
-                // Its own STORE is answered for each message, changed or not (RFC 9051 section 6.4.6).
-                Some((own, by)) if own == id => Some((by, *changed || by == By::Store)),
-                _ => Some((By::Other, *changed)),
-            }
-            .filter(|(_, tell)| *tell)
-            .map(|(by, _)| Responder::Changed { message: message.clone(), by }));
+            self.tell_selected(mailbox, |id| {
+                match by {
+                    // Its own STORE is answered for each message, changed or not (RFC 9051 section 6.4.6).
+                    Some((own, by)) if own == id => Some((by, *changed || by == By::Store)),
+                    _ => Some((By::Other, *changed)),
+                }
+                .filter(|(_, tell)| *tell)
+                .map(|(by, _)| Responder::Changed { message: message.clone(), by })
+            });
         }
         if all.iter().any(|(_, changed)| *changed) {
             self.tell_watchers(mailbox, Happened::Flags, by.map(|(id, _)| id));
@@ -113,9 +115,7 @@ impl World {
         let Some(held) = self.mailboxes.get_mut(&mailbox) else { return Vec::new() };
         let (removed, _) = held.remove(uids);
         for message in &removed {
-            self.tell_selected(mailbox, |id| {
-                Some(Responder::Gone { uid: message.uid, own: by == Some(id) })
-            });
+            self.tell_selected(mailbox, |id| Some(Responder::Gone { uid: message.uid, own: by == Some(id) }));
         }
         if !removed.is_empty() {
             self.tell_watchers(mailbox, Happened::Expunge, by);
@@ -168,7 +168,9 @@ impl World {
                 && watch.wants(what, &name, |name| user.subscribed.contains(name));
             if concerned {
                 let status = status_of(held, &name, line.condstore, what);
-                line.queue.retain(|told| !matches!(told, Responder::Status(of) if of.name == name && !lost(of, &status)));
+                line.queue.retain(
+                    |told| !matches!(told, Responder::Status(of) if of.name == name && !lost(of, &status)),
+                );
                 line.push(Responder::Status(Box::new(status)));
             }
         }

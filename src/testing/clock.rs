@@ -14,6 +14,11 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
+    /// One that is right.
+    pub(crate) fn now_on() -> Self {
+        Self::start(SystemTime::now())
+    }
+
     pub(crate) fn start(began: SystemTime) -> Self {
         Self { began, at: Instant::now() }
     }

@@ -51,6 +51,11 @@ pub(crate) enum By {
 }
 
 impl Responder {
+    /// Whether it is about the selected mailbox, so that it ends with the selection.
+    pub(crate) fn is_of_selected(&self) -> bool {
+        matches!(self, Self::Arrived { .. } | Self::Changed { .. } | Self::Gone { .. } | Self::NewFlags)
+    }
+
     /// Whether this session caused it, so that it is part of a command's answer.
     pub(crate) fn is_own(&self) -> bool {
         match self {

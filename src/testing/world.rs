@@ -77,6 +77,8 @@ pub(crate) struct Line {
     /// Under TLS.
     pub(crate) secure: bool,
     pub(crate) queue: VecDeque<Responder>,
+    /// Something has happened since the session last looked.
+    pub(crate) fresh: bool,
     /// What NOTIFY has asked for.
     pub(crate) watch: Option<Arc<Watch>>,
     /// Ends without a word: the test has cut it.
@@ -91,6 +93,7 @@ impl Line {
     }
 
     pub(crate) fn wake(&mut self) {
+        self.fresh = true;
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
@@ -109,6 +112,8 @@ pub(crate) struct World {
     /// The server is gone: sessions say BYE, and none begins.
     pub(crate) over: bool,
     pub(crate) clock: Clock,
+    /// Who waits for clients, to be woken when the server goes.
+    pub(crate) listeners: Vec<Waker>,
     last_id: u64,
 }
 
@@ -138,6 +143,7 @@ impl World {
             heard: Vec::new(),
             over: false,
             clock,
+            listeners: Vec::new(),
             last_id: 0,
         }
     }
@@ -174,9 +180,11 @@ impl World {
         self.lines.get_mut(&id)
     }
 
-    /// Wakes all sessions: the script may have something for them.
-    pub(crate) fn wake_all(&mut self) {
+    /// The server goes: every session ends, and nobody is let in any more.
+    pub(crate) fn end(&mut self) {
+        self.over = true;
         self.lines.values_mut().for_each(Line::wake);
+        self.listeners.drain(..).for_each(Waker::wake);
     }
 
     /// Puts what `make` makes into the queues of the sessions that have this mailbox selected.

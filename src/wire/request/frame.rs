@@ -53,7 +53,14 @@ pub(crate) struct RequestFramer {
 impl RequestFramer {
     /// A framer that takes commands of at most `limit` octets, their literals among them.
     pub(crate) fn new(limit: usize) -> Self {
-        Self { text: Vec::new(), line: 0, state: State::Line, limit, line_limit: limit, plus_limit: usize::MAX }
+        Self {
+            text: Vec::new(),
+            line: 0,
+            state: State::Line,
+            limit,
+            line_limit: limit,
+            plus_limit: usize::MAX,
+        }
     }
 
     /// Takes lines of at most so many octets.

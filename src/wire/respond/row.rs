@@ -23,11 +23,6 @@ impl FetchRow {
         Self { out, any: false }
     }
 
-    /// Whether nothing has been put into it.
-    pub(crate) fn is_empty(&self) -> bool {
-        !self.any
-    }
-
     /// Its octets, the line's end included.
     pub(crate) fn finish(mut self) -> Vec<u8> {
         self.out.raw(")\r\n").finish()

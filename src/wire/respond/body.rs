@@ -1,5 +1,6 @@
 //! ENVELOPE and BODYSTRUCTURE (RFC 9051 section 9, `envelope` and `body`), from the packed form in which
-//! [`types`](crate::types) keeps them: all octets are there, which the accessors decode.
+//! [`types`](crate::types) keeps them: all octets are there, which the accessors decode. A part of which no extension
+//! data is packed is written without: that is BODY.
 
 use super::out::Out;
 use crate::types::packed::Reader;
@@ -37,46 +38,66 @@ fn addresses(from: &mut Reader<'_>, out: &mut Out) {
     out.raw(if any { ")" } else { "NIL" });
 }
 
+/// Whether this has no extension data, so that it is what BODY tells and not BODYSTRUCTURE.
+pub(super) fn is_short(packed: &[u8]) -> bool {
+    let mut from = Reader::new(Reader::new(packed).block());
+    if from.mark() == MULTIPART {
+        from.block();
+        from.string();
+    } else {
+        // Type, subtype, parameters, id, description, encoding, size, message, lines.
+        from.string();
+        from.string();
+        while from.mark() != 0 {
+            from.string();
+            from.string();
+        }
+        for _ in 0..3 {
+            from.string();
+        }
+        from.number();
+        if from.mark() != 0 {
+            from.block();
+        }
+        from.number();
+    }
+    from.is_at_end()
+}
+
 /// `body`: one part and all in it. Parts nest no deeper than the limit with which they were read or built.
 pub(super) fn body(packed: &[u8], out: &mut Out) {
-    node(&mut Reader::new(Reader::new(packed).block()), true, out);
+    node(&mut Reader::new(Reader::new(packed).block()), out);
 }
 
-/// The same without extension data: the answer to BODY (RFC 9051 section 6.4.5, `BODY`).
-pub(super) fn basic_body(packed: &[u8], out: &mut Out) {
-    node(&mut Reader::new(Reader::new(packed).block()), false, out);
-}
-
-fn node(from: &mut Reader<'_>, extended: bool, out: &mut Out) {
+fn node(from: &mut Reader<'_>, out: &mut Out) {
     out.raw("(");
     match from.mark() {
-        MULTIPART => multipart(from, extended, out),
-        LEAF => leaf(from, extended, out),
+        MULTIPART => multipart(from, out),
+        LEAF => leaf(from, out),
         _ => {}
     }
     out.raw(")");
 }
 
 /// `1*body SP media-subtype [SP body-ext-mpart]`.
-fn multipart(from: &mut Reader<'_>, extended: bool, out: &mut Out) {
+fn multipart(from: &mut Reader<'_>, out: &mut Out) {
     let mut children = Reader::new(from.block());
     let any = !children.is_at_end();
     while !children.is_at_end() {
-        node(&mut Reader::new(children.block()), extended, out);
+        node(&mut Reader::new(children.block()), out);
     }
     if any {
         out.space();
     }
     out.nstring(from.string());
-    if extended {
-        out.space();
-        params(from, out);
+    if !from.is_at_end() {
+        params(from, out.space());
         extension(from, out);
     }
 }
 
 /// `body-type-basic`, `body-type-text` or `body-type-msg`, with its extension data.
-fn leaf(from: &mut Reader<'_>, extended: bool, out: &mut Out) {
+fn leaf(from: &mut Reader<'_>, out: &mut Out) {
     out.nstring(from.string()).space().nstring(from.string()).space();
     params(from, out);
     // Id, description, encoding.
@@ -94,7 +115,7 @@ fn leaf(from: &mut Reader<'_>, extended: bool, out: &mut Out) {
             [] => {
                 out.raw("NIL");
             }
-            inner => node(&mut Reader::new(inner), extended, out),
+            inner => node(&mut Reader::new(inner), out),
         }
     }
     // Texts and messages have lines; for a part that has none, the grammar has no place for them.
@@ -103,7 +124,7 @@ fn leaf(from: &mut Reader<'_>, extended: bool, out: &mut Out) {
         None if is_message => out.raw(" NIL"),
         None => out,
     };
-    if extended {
+    if !from.is_at_end() {
         out.space().nstring(from.string());
         extension(from, out);
     }

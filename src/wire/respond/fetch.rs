@@ -1,6 +1,6 @@
 //! FETCH and UIDFETCH (RFC 9051 section 9, `msg-att`; RFC 9586).
 
-use super::body::{body, envelope};
+use super::body::{body, envelope, is_short};
 use super::out::{Out, utf7};
 use crate::types::{BodyData, HeaderFields, Message, Part, Section, Seq, Timestamp, Uid};
 
@@ -32,7 +32,8 @@ pub(super) fn fetch(name: &str, message: &Message, out: &mut Out) {
         envelope(told.packed(), items.next("ENVELOPE "));
     }
     if let Some(told) = message.body_structure() {
-        body(told.packed(), items.next("BODYSTRUCTURE "));
+        let name = if is_short(told.packed()) { "BODY " } else { "BODYSTRUCTURE " };
+        body(told.packed(), items.next(name));
     }
     for told in message.sections() {
         data("BODY", told, items.next(""));

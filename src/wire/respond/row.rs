@@ -3,7 +3,7 @@
 //! [`super::response`] writes a [`Message`](crate::types::Message) in an order of its own, and BODY[] for whatever was
 //! asked as RFC822; a server answers by the names that it was asked by. In go items, out come the response's octets.
 
-use super::body::{basic_body, body, envelope};
+use super::body::{body, envelope};
 use super::fetch::{data, date_time, section};
 use super::out::{Out, Strings};
 use crate::types::{BodyData, BodyStructure, Envelope, Flags, Section, Timestamp};
@@ -67,13 +67,9 @@ impl FetchRow {
         envelope(told.packed(), self.next("ENVELOPE "));
     }
 
-    /// BODYSTRUCTURE, or BODY without extension data.
+    /// BODYSTRUCTURE, or BODY, whose value has no extension data.
     pub(crate) fn body(&mut self, told: &BodyStructure, extended: bool) {
-        if extended {
-            body(told.packed(), self.next("BODYSTRUCTURE "));
-        } else {
-            basic_body(told.packed(), self.next("BODY "));
-        }
+        body(told.packed(), self.next(if extended { "BODYSTRUCTURE " } else { "BODY " }));
     }
 
     /// `BODY[…]<0>` or `BINARY[…]<0>`, by its name without `.PEEK`.

@@ -220,7 +220,6 @@ async fn what_goes_wrong_is_one_clear_line() {
         let good = format!("imaps://alice@{tls}/");
         // What is given; what must stand in the line.
         let cases: &[(&[&str], &[&str])] = &[
-            (&[], &["a URL is wanted", "imaps://USER@HOST/MAILBOX", "--help"]),
             (&["--bogus", &good], &["--bogus", "--help"]),
             (&["--count", "imaps://alice:hunter2@h", &good], &["a URL where none is expected"]),
             (&["mail.example.org"], &["begins with imaps:// or imap://"]),

@@ -39,7 +39,7 @@ struct Args {
     #[arg(long)]
     tls: bool,
 
-    /// Write the certificate, which clients must trust, into this file
+    /// Write the certificate, which clients must trust, into this file; without --tls, STARTTLS is offered then
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
 
@@ -61,7 +61,14 @@ fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> Result<(), Failure> {
-    let server = if args.empty { Server::new() } else { demo::server() };
+    // Programs would do STARTTLS where it is offered, and refuse a certificate that they don't know.
+    let offers_tls = args.tls || args.ca.is_some();
+    let server = Server::builder()
+        .without(if offers_tls { [].as_slice() } else { &["STARTTLS"] }.iter().copied())
+        .start();
+    if !args.empty {
+        demo::fill(&server);
+    }
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let listening = if args.tls { server.listen_tls(address).await } else { server.listen_on(address).await };
     let address = listening.map_err(|e| Failure::new(format!("{address} is not to be had: {e}")))?;
@@ -81,7 +88,11 @@ async fn run(args: Args) -> Result<(), Failure> {
         .lines(&format!(
             "listening on {address}{}\nuser:     {user}\npassword: {password}\nURL:      {url}\n\n\
              cargo run --example watch -- {trust}{url}\n\nctrl-c ends",
-            if args.tls { ", TLS" } else { ", STARTTLS where asked for" }
+            match (args.tls, offers_tls) {
+                (true, _) => ", TLS",
+                (false, true) => ", STARTTLS",
+                (false, false) => "",
+            }
         ))
         .await?;
     tokio::select! {

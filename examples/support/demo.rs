@@ -33,13 +33,18 @@ const PROJECTS: [Mail; 3] = [
 /// A server whose user has mail in INBOX and Projects.
 pub(crate) fn server() -> Server {
     let server = Server::new();
+    fill(&server);
+    server
+}
+
+/// Puts mail into INBOX and Projects.
+pub(crate) fn fill(server: &Server) {
     for (mailbox, mails) in [("INBOX", &INBOX[..]), ("Projects", &PROJECTS)] {
         for &(hours, from, subject, text, unread) in mails {
             let flags = (!unread).then_some(Flag::Seen);
             server.deliver_with(mailbox, message(from, subject, text), flags, ago(hours));
         }
     }
-    server
 }
 
 /// Puts a message into a mailbox as mail that comes in.

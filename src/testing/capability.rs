@@ -101,12 +101,12 @@ impl Extensions {
         let (name, _) = known(name).ok_or(name)?;
         self.on.remove(name);
         // LITERAL- stands for either: a server that takes any literal at once takes small ones so.
-        let lacks = |need: &&str, on: &BTreeSet<&str>| {
-            !on.contains(*need) && !(**need == *"LITERAL-" && on.contains("LITERAL+"))
+        let has = |need: &str, on: &BTreeSet<&str>| {
+            on.contains(need) || need == "LITERAL-" && on.contains("LITERAL+")
         };
         loop {
             let broken = ALL.iter().find(|(name, needs)| {
-                self.on.contains(name) && needs.iter().any(|need| lacks(need, &self.on))
+                self.on.contains(name) && !needs.iter().all(|need| has(need, &self.on))
             });
             match broken {
                 Some((name, _)) => self.on.remove(name),

@@ -67,7 +67,7 @@ impl Deref for Server {
 }
 
 impl Server {
-    /// A server with all that it can do, and one user, who has an empty INBOX, Archive, Drafts, Junk, Sent and Trash.
+    /// A server with all that it can do, and one user, who has an empty INBOX, Drafts, Sent and Trash.
     #[must_use]
     pub fn new() -> Self {
         Builder::default().start()
@@ -175,7 +175,10 @@ impl Server {
     fn security(&self, implicit: bool) -> Security {
         Security {
             #[cfg(feature = "rustls")]
-            acceptor: self.tls().map(|(acceptor, _)| acceptor.clone()),
+            acceptor: Some(())
+                .filter(|()| implicit || !self.held.shared.lock().settings.no_tls)
+                .and_then(|()| self.tls())
+                .map(|(acceptor, _)| acceptor.clone()),
             implicit,
         }
     }

@@ -7,7 +7,7 @@ use imap_duplex::types::{Done, Untagged};
 use imap_duplex::{ErrorKind, Result, Sent};
 
 use crate::account::{Account, LIMIT, MESSAGE};
-use crate::support::dovecot::Options;
+use crate::server::Options;
 use crate::support::within;
 
 /// `GETQUOTAROOT` (RFC 9208), with its answers as text.

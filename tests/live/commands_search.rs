@@ -4,7 +4,7 @@ use imap_duplex::command::{Items, Search, Store};
 use imap_duplex::types::{Date, Flag, Uid};
 
 use crate::account::{Account, LIMIT};
-use crate::support::dovecot::Options;
+use crate::server::Options;
 use crate::support::within;
 
 #[tokio::test]

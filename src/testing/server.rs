@@ -173,12 +173,11 @@ impl Server {
     }
 
     fn security(&self, implicit: bool) -> Security {
+        #[cfg(feature = "rustls")]
+        let offered = implicit || !self.held.shared.lock().settings.no_tls;
         Security {
             #[cfg(feature = "rustls")]
-            acceptor: Some(())
-                .filter(|()| implicit || !self.held.shared.lock().settings.no_tls)
-                .and_then(|()| self.tls())
-                .map(|(acceptor, _)| acceptor.clone()),
+            acceptor: self.tls().filter(|_| offered).map(|(acceptor, _)| acceptor.clone()),
             implicit,
         }
     }

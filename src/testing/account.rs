@@ -203,7 +203,7 @@ impl Account {
         world.remove(id, &there, None).iter().filter_map(|message| Uid::new(message.uid)).collect()
     }
 
-    /// Makes a mailbox, and those above it.
+    /// Makes a mailbox. Levels of its name are cut by `/`.
     ///
     /// # Panics
     /// It is there already, or can't have such a name.

@@ -4,10 +4,8 @@ use std::time::SystemTime;
 
 use super::capability::Extensions;
 use super::clock::Clock;
-use super::names::SPECIAL_USES;
 use super::server::Server;
 use super::world::{Settings, World};
-use crate::types::MailboxName;
 
 /// The user of a server that was told of none.
 pub(super) const USER: &str = "alice";
@@ -26,19 +24,12 @@ pub(super) const PASSWORD: &str = "secret";
 ///     .start();
 /// assert_eq!(server.user(), "alice");
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[must_use = "start it"]
 pub struct Builder {
     settings: Settings,
     users: Vec<(String, String)>,
     began: Option<SystemTime>,
-    folders: bool,
-}
-
-impl Default for Builder {
-    fn default() -> Self {
-        Self { settings: Settings::default(), users: Vec::new(), began: None, folders: true }
-    }
 }
 
 impl Builder {
@@ -101,9 +92,21 @@ impl Builder {
         self
     }
 
-    /// INBOX alone, without Archive, Drafts, Junk, Sent and Trash.
+    /// Any other user name is taken as well, with this password; each has an account of its own from its first login on.
+    pub fn any_user(mut self, password: impl Into<String>) -> Self {
+        self.settings.any_user = Some(password.into());
+        self
+    }
+
+    /// Offers no STARTTLS.
+    pub fn no_tls(mut self) -> Self {
+        self.settings.no_tls = true;
+        self
+    }
+
+    /// INBOX alone, without Drafts, Sent and Trash.
     pub fn inbox_only(mut self) -> Self {
-        self.folders = false;
+        self.settings.inbox_only = true;
         self
     }
 
@@ -127,15 +130,6 @@ impl Builder {
         let mut world = World::new(self.settings, clock);
         for (name, password) in &self.users {
             world.add_user(name, password);
-            if !self.folders {
-                continue;
-            }
-            for special in SPECIAL_USES {
-                let folder = MailboxName::new(special.trim_start_matches('\\'));
-                // These names are fit, and nobody has them yet.
-                let _ = world.create(name, &folder, vec![special], None);
-                let _ = world.subscribe(name, &folder, true, None);
-            }
         }
         Server::of(world, first)
     }

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 /// Each extension that can be switched, and those that it needs.
 const ALL: &[(&str, &[&str])] = &[
-    ("IMAP4REV1", &[]),
+    ("IMAP4rev1", &[]),
     (
-        "IMAP4REV2",
+        "IMAP4rev2",
         // RFC 9051 appendix E: what was an extension and is part of it now.
         &[
             "BINARY",
@@ -63,6 +63,18 @@ const ALL: &[(&str, &[&str])] = &[
     ("WITHIN", &[]),
 ];
 
+/// All that [`Builder::only`](super::Builder::only) and [`Builder::without`](super::Builder::without) know: revisions of
+/// IMAP and extensions, by the names that CAPABILITY has for them. Case of letters does not matter there.
+pub const EXTENSIONS: [&str; ALL.len()] = {
+    let mut names = [""; ALL.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = ALL[at].0;
+        at += 1;
+    }
+    names
+};
+
 /// What is switched on.
 #[derive(Clone, Debug)]
 pub(crate) struct Extensions {
@@ -101,12 +113,12 @@ impl Extensions {
         let (name, _) = known(name).ok_or(name)?;
         self.on.remove(name);
         // LITERAL- stands for either: a server that takes any literal at once takes small ones so.
-        let lacks = |need: &&str, on: &BTreeSet<&str>| {
-            !on.contains(*need) && !(**need == *"LITERAL-" && on.contains("LITERAL+"))
+        let has = |need: &str, on: &BTreeSet<&str>| {
+            on.contains(need) || need == "LITERAL-" && on.contains("LITERAL+")
         };
         loop {
             let broken = ALL.iter().find(|(name, needs)| {
-                self.on.contains(name) && needs.iter().any(|need| lacks(need, &self.on))
+                self.on.contains(name) && !needs.iter().all(|need| has(need, &self.on))
             });
             match broken {
                 Some((name, _)) => self.on.remove(name),
@@ -115,7 +127,7 @@ impl Extensions {
         }
     }
 
-    /// Whether this one, named in capitals, is on.
+    /// Whether this one, named as here, is on.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.on.contains(name)
     }
@@ -134,8 +146,7 @@ impl Extensions {
         let mut names = Vec::new();
         for name in &self.on {
             match *name {
-                "IMAP4REV1" => names.push("IMAP4rev1".to_owned()),
-                "IMAP4REV2" => names.push("IMAP4rev2".to_owned()),
+                "IMAP4rev1" | "IMAP4rev2" => names.push((*name).to_owned()),
                 "LITERAL-" if self.has("LITERAL+") => {}
                 // Before login only what matters there, as servers have it.
                 "ENABLE" | "ID" | "LITERAL+" | "LITERAL-" | "SASL-IR" => names.push((*name).to_owned()),
@@ -180,9 +191,9 @@ mod tests {
     fn what_needs_another_goes_with_it() {
         let mut all = Extensions::default();
         all.remove("condstore").unwrap();
-        assert!(!all.has("CONDSTORE") && !all.has("QRESYNC") && all.has("IMAP4REV2"));
+        assert!(!all.has("CONDSTORE") && !all.has("QRESYNC") && all.has("IMAP4rev2"));
         all.remove("ENABLE").unwrap();
-        assert!(!all.has("IMAP4REV2") && !all.has("UTF8=ACCEPT") && all.has("IMAP4REV1"));
+        assert!(!all.has("IMAP4rev2") && !all.has("UTF8=ACCEPT") && all.has("IMAP4rev1"));
         assert_eq!(all.remove("XYZZY"), Err("XYZZY"));
     }
 
@@ -200,9 +211,9 @@ mod tests {
         let told = |all: &Extensions| all.told(&Told::default()).join(" ");
         assert!(told(&all).contains("LITERAL+") && !told(&all).contains("LITERAL-"));
         all.remove("LITERAL+").unwrap();
-        assert!(told(&all).contains("LITERAL-") && all.has("IMAP4REV2"));
+        assert!(told(&all).contains("LITERAL-") && all.has("IMAP4rev2"));
         assert_eq!(all.plus_limit(), Some(4096));
         all.remove("LITERAL-").unwrap();
-        assert_eq!((all.plus_limit(), all.has("IMAP4REV2")), (None, false));
+        assert_eq!((all.plus_limit(), all.has("IMAP4rev2")), (None, false));
     }
 }

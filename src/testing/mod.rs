@@ -24,6 +24,7 @@ mod world;
 
 pub use account::{Account, StoredMailbox, StoredMessage};
 pub use builder::Builder;
+pub use capability::EXTENSIONS;
 pub use connected::SessionHandle;
 pub use log::Heard;
 pub use script::Hook;

@@ -63,7 +63,8 @@ impl World {
         id
     }
 
-    /// CREATE: with those above it that are not there (RFC 9051 section 6.3.4).
+    /// CREATE. Those above it need not be there: they are names without a mailbox then, listed as long as something is
+    /// below them (RFC 9051 section 6.3.4).
     pub(crate) fn create(
         &mut self,
         user: &str,
@@ -74,14 +75,6 @@ impl World {
         let name = normal(name)?;
         if self.find(user, &name).is_some() {
             return Err(TAKEN);
-        }
-        let text = name.as_str();
-        for (end, _) in text.match_indices(DELIMITER) {
-            let above = MailboxName::new(text.get(..end).unwrap_or(text));
-            if self.find(user, &above).is_none() {
-                self.add_mailbox(user, &above);
-                self.tell_name(user, &above, None, by);
-            }
         }
         let id = self.add_mailbox(user, &name);
         if let Some(held) = self.mailboxes.get_mut(&id) {
@@ -122,11 +115,6 @@ impl World {
         }
         if is_below(to.as_str(), from.as_str()) && !from.is_inbox() {
             return Err(No(Some(Code::Cannot), "A mailbox can't be below itself"));
-        }
-        if let Some(above) = parent(to.as_str()).map(MailboxName::new)
-            && self.find(user, &above).is_none()
-        {
-            self.create(user, &above, Vec::new(), by)?;
         }
         if from.is_inbox() {
             let (Some(inbox), new) = (self.find(user, from), self.add_mailbox(user, &to)) else {

@@ -67,7 +67,7 @@ impl Deref for Server {
 }
 
 impl Server {
-    /// A server with all that it can do, and one user, who has an empty INBOX, Archive, Drafts, Junk, Sent and Trash.
+    /// A server with all that it can do, and one user, who has an empty INBOX, Drafts, Sent and Trash.
     #[must_use]
     pub fn new() -> Self {
         Builder::default().start()
@@ -173,9 +173,11 @@ impl Server {
     }
 
     fn security(&self, implicit: bool) -> Security {
+        #[cfg(feature = "rustls")]
+        let offered = implicit || !self.held.shared.lock().settings.no_tls;
         Security {
             #[cfg(feature = "rustls")]
-            acceptor: self.tls().map(|(acceptor, _)| acceptor.clone()),
+            acceptor: self.tls().filter(|_| offered).map(|(acceptor, _)| acceptor.clone()),
             implicit,
         }
     }

@@ -16,6 +16,9 @@ use super::script::Script;
 use super::watch::Watch;
 use crate::types::{MailboxName, Timestamp};
 
+/// The mailboxes of a new user, INBOX apart.
+const FOLDERS: [(&str, &str); 3] = [("Drafts", "\\Drafts"), ("Sent", "\\Sent"), ("Trash", "\\Trash")];
+
 /// Names a connected session.
 pub(crate) type SessionId = u64;
 
@@ -29,6 +32,12 @@ pub(crate) struct Settings {
     pub(crate) append_limit: usize,
     /// No password without TLS.
     pub(crate) require_tls: bool,
+    /// STARTTLS is not offered.
+    pub(crate) no_tls: bool,
+    /// Every user name is known, with this password.
+    pub(crate) any_user: Option<String>,
+    /// New users have no mailbox but INBOX.
+    pub(crate) inbox_only: bool,
     /// The greeting is PREAUTH, for this user.
     pub(crate) preauth: Option<String>,
 }
@@ -40,6 +49,9 @@ impl Default for Settings {
             claimed: None,
             append_limit: 64 * 1024 * 1024,
             require_tls: false,
+            no_tls: false,
+            any_user: None,
+            inbox_only: false,
             preauth: None,
         }
     }
@@ -162,11 +174,20 @@ impl World {
         self.last_id
     }
 
-    /// One more user, with an empty INBOX.
+    /// One more user, with an empty INBOX and what else new users have.
     pub(crate) fn add_user(&mut self, name: &str, password: &str) {
         let user = User { password: password.to_owned(), ..User::default() };
         self.users.insert(name.to_owned(), user);
         self.add_mailbox(name, &MailboxName::INBOX);
+        if self.settings.inbox_only {
+            return;
+        }
+        for (folder, special_use) in FOLDERS {
+            let folder = MailboxName::new(folder);
+            // These names are fit, and nobody has them yet.
+            let _ = self.create(name, &folder, vec![special_use], None);
+            let _ = self.subscribe(name, &folder, true, None);
+        }
     }
 
     /// One more session.

@@ -37,6 +37,13 @@ impl Session {
         if world.settings.require_tls && !self.secure {
             return Err(Reply::no(Some(Code::PrivacyRequired), "Not without TLS"));
         }
+        let any = world.settings.any_user.clone().filter(|any| any.as_bytes() == password);
+        if let (Ok(name), Some(any)) = (std::str::from_utf8(user), any)
+            && !name.is_empty()
+            && !world.users.contains_key(name)
+        {
+            world.add_user(name, &any);
+        }
         let known = std::str::from_utf8(user).ok().and_then(|name| world.users.get_key_value(name));
         match known.filter(|(_, known)| known.password.as_bytes() == password).map(|(name, _)| name.clone()) {
             Some(name) => {
@@ -126,7 +133,7 @@ impl Session {
                 "CONDSTORE" => world.has("CONDSTORE"),
                 "QRESYNC" => world.has("QRESYNC"),
                 "UTF8=ACCEPT" => world.has("UTF8=ACCEPT"),
-                "IMAP4REV2" => world.has("IMAP4REV2"),
+                "IMAP4REV2" => world.has("IMAP4rev2"),
                 _ => false,
             };
             if !known || enabled.contains(name) {

@@ -21,7 +21,7 @@ impl Session {
                     true
                 }
                 // RFC 9051 appendix E: gone in IMAP4rev2.
-                "RFC822" | "RFC822.HEADER" | "RFC822.TEXT" => world.has("IMAP4REV1"),
+                "RFC822" | "RFC822.HEADER" | "RFC822.TEXT" => world.has("IMAP4rev1"),
                 "MODSEQ" => world.has("CONDSTORE"),
                 "EMAILID" | "THREADID" => world.has("OBJECTID"),
                 "SAVEDATE" => world.has("SAVEDATE"),

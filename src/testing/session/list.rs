@@ -110,7 +110,7 @@ impl Session {
         if extended && !world.has("LIST-EXTENDED") {
             return Err(Reply::bad("LIST takes a reference and a pattern here"));
         }
-        if list.lsub && !world.has("IMAP4REV1") {
+        if list.lsub && !world.has("IMAP4rev1") {
             return Err(Reply::bad("Unknown command"));
         }
         let asked = asked(world, list)?;

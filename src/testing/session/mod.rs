@@ -105,7 +105,7 @@ impl Session {
         let (id, limit, plus, rev2, preauth) = {
             let mut world = shared.lock();
             let limit = world.settings.append_limit.saturating_add(BESIDE_MESSAGE);
-            let rev2 = !world.has("IMAP4REV1");
+            let rev2 = !world.has("IMAP4rev1");
             let plus = world.settings.extensions.plus_limit();
             (world.connect(secure), limit, plus, rev2, world.settings.preauth.clone())
         };

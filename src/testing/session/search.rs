@@ -80,7 +80,7 @@ fn knows(world: &World, key: &SearchKey) -> bool {
     match key {
         SearchKey::Word("SAVEDATESUPPORTED")
         | SearchKey::Date("SAVEDBEFORE" | "SAVEDON" | "SAVEDSINCE", _) => world.has("SAVEDATE"),
-        SearchKey::Word("NEW" | "OLD" | "RECENT") => world.has("IMAP4REV1"),
+        SearchKey::Word("NEW" | "OLD" | "RECENT") => world.has("IMAP4rev1"),
         SearchKey::Number("OLDER" | "YOUNGER", _) => world.has("WITHIN"),
         SearchKey::Text("EMAILID" | "THREADID", _) => world.has("OBJECTID"),
         SearchKey::ModSeq(..) => world.has("CONDSTORE"),

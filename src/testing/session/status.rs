@@ -35,7 +35,7 @@ impl Session {
             let known = match &**item {
                 "MESSAGES" | "UIDNEXT" | "UIDVALIDITY" | "UNSEEN" => true,
                 "RECENT" => !self.enabled.rev2,
-                "DELETED" => world.has("IMAP4REV2") || world.has("QUOTA"),
+                "DELETED" => world.has("IMAP4rev2") || world.has("QUOTA"),
                 "SIZE" => world.has("STATUS=SIZE"),
                 "HIGHESTMODSEQ" => world.has("CONDSTORE"),
                 "DELETED-STORAGE" => world.has("QUOTA"),

@@ -63,9 +63,8 @@ fn main() -> ExitCode {
 async fn run(args: Args) -> Result<(), Failure> {
     // Programs would do STARTTLS where it is offered, and refuse a certificate that they don't know.
     let offers_tls = args.tls || args.ca.is_some();
-    let server = Server::builder()
-        .without(if offers_tls { [].as_slice() } else { &["STARTTLS"] }.iter().copied())
-        .start();
+    let builder = Server::builder();
+    let server = if offers_tls { builder } else { builder.no_tls() }.start();
     if !args.empty {
         demo::fill(&server);
     }

@@ -1,4 +1,5 @@
-//! Programs that nobody here wrote, each in a session with the example `serve`: Python's imaplib, mbsync, curl.
+//! Programs that nobody here wrote, each in a session with the example `serve`: Python's imaplib, mbsync, curl,
+//! NeoMutt.
 //!
 //! What they have done is looked at by a session that uses nothing of this library.
 
@@ -6,7 +7,7 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use support::other::Other;
@@ -53,6 +54,17 @@ impl Served {
     }
 }
 
+/// Ends with the test, however that ends.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Nothing is left to kill after a test that went well.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// What the program printed, if it went well.
 async fn output(program: &str, install: &str, arguments: &[&str]) -> String {
     // Through a file: a pipe that nobody reads would hold it up.
@@ -64,10 +76,10 @@ async fn output(program: &str, install: &str, arguments: &[&str]) -> String {
         .stdout(out.reopen().expect("the file"))
         .stderr(Stdio::piped());
     let mut child = match command.spawn() {
-        Ok(child) => child,
+        Ok(child) => Running(child),
         Err(e) => panic!("{program}: {e}; install {install}, or run tests/run, which does"),
     };
-    let (status, errors) = wait(&mut child).await;
+    let (status, errors) = wait(&mut child.0).await;
     let said = String::from_utf8_lossy(&fs::read(out.path()).expect("its output")).into_owned();
     assert!(status.success(), "{program} {arguments:?}: {status}\n{said}\n{errors}");
     said
@@ -189,6 +201,51 @@ async fn curl() {
         run(&["--request", "STORE 1 +FLAGS (\\Flagged)", &url("INBOX")]).await;
         let flags = run(&["--request", "FETCH 1 (FLAGS)", &url("INBOX")]).await;
         assert_eq!(flags, "* 1 FETCH (FLAGS (\\Seen \\Flagged))\r\n");
+    })
+    .await;
+}
+
+/// With a terminal that Python makes: it flags, deletes, copies, searches, reads.
+#[tokio::test]
+async fn neomutt() {
+    within(LIMIT, async {
+        let server = Served::start(&[]).await;
+        let (home, ca) = (server.folder.path().display(), server.ca());
+        let keys = "<first-entry><flag-message><jump>3<enter><delete-message><jump>6<enter>\
+                    <copy-message>=Projects<enter><search>~s Invoice<enter><display-message><exit>\
+                    <jump>5<enter><display-message><exit><sync-mailbox><change-folder>=Projects<enter><quit>";
+        let text = format!(
+            "set folder=imap://alice@localhost:{}\nset spoolfile=+INBOX\nset imap_user=alice imap_pass=secret\n\
+             set imap_authenticators=plain\nset ssl_starttls=yes ssl_force_tls=yes\n\
+             set certificate_file={ca}\nset header_cache=\"\" message_cachedir=\"\" tmpdir={home}\n\
+             set confirmappend=no confirmcreate=no delete=yes quit=yes beep=no wait_key=no mark_old=no\n\
+             set sort=mailbox-order sleep_time=0\npush \"{keys}\"\n",
+            server.port
+        );
+        let file = server.path("muttrc");
+        fs::write(&file, text).expect("a file");
+        let spawn = "import os, pty, sys\n\
+                     os.environ.update(TERM='xterm', LINES='24', COLUMNS='80', HOME=sys.argv[1])\n\
+                     sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[2:])))";
+        let (home, file) = (home.to_string(), file.display().to_string());
+        let arguments = ["-c", spawn, &home, "neomutt", "-n", "-F", &file];
+        let shown = output("python3", "Python 3 and NeoMutt", &arguments).await;
+
+        let mut other = server.other().await;
+        other.select("INBOX").await;
+        let rows = other.command("FETCH 1:* (UID FLAGS)").await;
+        let rows: Vec<_> = rows.iter().filter(|row| row.contains("FETCH")).cloned().collect();
+        let flags = |uid: u32| {
+            let row = rows.iter().find(|row| row.contains(&format!("UID {uid} "))).cloned();
+            row.unwrap_or_else(|| format!("no uid {uid} in {rows:?}; it showed:\n{shown}"))
+        };
+        assert_eq!(rows.len(), 7, "{rows:?}\n{shown}");
+        assert!(flags(1).contains("\\Flagged"), "{}", flags(1));
+        assert!(flags(5).contains("\\Seen") && flags(7).contains("\\Seen"), "{rows:?}\n{shown}");
+        assert!(!flags(8).contains("\\Seen"), "{}", flags(8));
+        other.select("Projects").await;
+        let copied = other.body(4).await;
+        assert!(String::from_utf8_lossy(&copied).contains("Subject: Lunch on Thursday?"), "{}", copied.escape_ascii());
     })
     .await;
 }

@@ -127,7 +127,7 @@ fn append(from: &mut Chooser<'_>, session: &Session) {
         append = append.internal_date(date);
     }
     let binary = data.contains(&0);
-    let messages = vec![AppendMessage { flags, date, data, binary }];
+    let messages = vec![AppendMessage { flags, date, data, binary, utf8: false }];
     same(append, session, &Command::Append { mailbox, messages });
 }
 

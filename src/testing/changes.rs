@@ -92,7 +92,9 @@ impl World {
             self.tell_selected(mailbox, |id| {
                 match by {
                     // Its own STORE is answered for each message, changed or not (RFC 9051 section 6.4.6).
-                    Some((own, by)) if own == id => Some((by, *changed || by == By::Store)),
+                    Some((own, by)) if own == id => {
+                        Some((by, *changed || matches!(by, By::Store | By::Conditional)))
+                    }
                     _ => Some((By::Other, *changed)),
                 }
                 .filter(|(_, tell)| *tell)

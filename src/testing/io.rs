@@ -4,7 +4,7 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use bytes::BytesMut;
@@ -57,8 +57,15 @@ pub(super) async fn serve(mut session: Session, stream: Box<dyn Stream>, securit
             session.run(&mut input);
             while let Some(step) = session.next() {
                 match step {
-                    Step::Write(octets) => write(&mut stream, &octets, session.split()).await?,
-                    Step::Pause(time) => tokio::time::sleep(time).await,
+                    Step::Write(octets) => {
+                        let split = session.split();
+                        until_end(&mut session, write(&mut stream, &octets, split))
+                            .await
+                            .unwrap_or(Ok(()))?;
+                    }
+                    Step::Pause(time) => {
+                        until_end(&mut session, tokio::time::sleep(time)).await;
+                    }
                     Step::StartTls => {
                         stream.flush().await?;
                         // What the client sent in the clear behind STARTTLS is nobody's word (RFC 9051 section 6.2.1).
@@ -67,14 +74,16 @@ pub(super) async fn serve(mut session: Session, stream: Box<dyn Stream>, securit
                         session.secured();
                     }
                     Step::Close => {
-                        stream.flush().await?;
-                        let _ = stream.shutdown().await;
-                        return io::Result::Ok(());
+                        let close = async {
+                            stream.flush().await?;
+                            stream.shutdown().await
+                        };
+                        return until_end(&mut session, close).await.unwrap_or(Ok(()));
                     }
                 }
                 session.run(&mut input);
             }
-            stream.flush().await?;
+            until_end(&mut session, stream.flush()).await.unwrap_or(Ok(()))?;
             if !more(&mut session, &mut stream, &mut input).await? {
                 return Ok(());
             }
@@ -82,6 +91,17 @@ pub(super) async fn serve(mut session: Session, stream: Box<dyn Stream>, securit
     };
     // A client that goes without a word is no event here.
     let _ = result.await;
+}
+
+/// Waits for this, but not once the session has to end: a client that does not read must not hold up a test.
+async fn until_end<F: Future>(session: &mut Session, waiting: F) -> Option<F::Output> {
+    let mut waiting = pin!(waiting);
+    poll_fn(|cx| match waiting.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending if session.must_end(cx.waker()) => Poll::Ready(None),
+        Poll::Pending => Poll::Pending,
+    })
+    .await
 }
 
 async fn write(stream: &mut Box<dyn Stream>, octets: &[u8], split: Option<usize>) -> io::Result<()> {

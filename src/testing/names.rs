@@ -194,8 +194,7 @@ impl World {
         entry
     }
 
-    /// Tells that a mailbox was made, deleted or renamed. The one above it is affected as well (RFC 5465 section 5.4),
-    /// which shows where it had no other below, or has none now.
+    /// Tells that a mailbox was made, deleted or renamed.
     fn tell_name(
         &mut self,
         user: &str,
@@ -220,6 +219,10 @@ impl World {
         let wanted = Wanted { children: true, subscribed: true, special_use: false };
         let mut entry = self.list_entry(user, name, wanted);
         entry.old_name = old.cloned();
+        // RFC 5465 section 5.4 says so, whatever LIST says.
+        for attribute in entry.attributes.iter_mut().filter(|attribute| **attribute == "\\Noselect") {
+            "\\NonExistent".clone_into(attribute);
+        }
         let Some(held) = self.users.get(user) else { return };
         for (id, line) in &mut self.lines {
             let Some(watch) = line.watch.clone() else { continue };

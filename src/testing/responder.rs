@@ -46,6 +46,8 @@ pub(crate) enum By {
     Store,
     /// This session's STORE with .SILENT: what the client can't know is its mod-sequence alone.
     Silent,
+    /// The same on a condition: its mod-sequence is told in any case (RFC 7162 section 3.1.3).
+    Conditional,
     /// This session's FETCH, which set `\Seen`.
     Fetch,
 }

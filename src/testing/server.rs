@@ -218,10 +218,10 @@ impl Server {
         ids.into_iter().map(|id| SessionHandle::new(self.held.shared.clone(), id)).collect()
     }
 
-    /// All commands that have come, in their order; passwords are left out.
+    /// The commands that have come, in their order, the latest 100,000 of them; passwords are left out.
     #[must_use]
     pub fn heard(&self) -> Vec<Heard> {
-        self.held.shared.lock().heard.clone()
+        self.held.shared.lock().heard.iter().cloned().collect()
     }
 
     /// Ends each connection, without a word if `silently`, else with a BYE. Clients may come again.

@@ -19,6 +19,9 @@ use crate::types::{MailboxName, Timestamp};
 /// The mailboxes of a new user, INBOX apart.
 const FOLDERS: [(&str, &str); 3] = [("Drafts", "\\Drafts"), ("Sent", "\\Sent"), ("Trash", "\\Trash")];
 
+/// How many commands are kept.
+const LOGGED: usize = 100_000;
+
 /// Names a connected session.
 pub(crate) type SessionId = u64;
 
@@ -120,7 +123,8 @@ pub(crate) struct World {
     pub(crate) mailboxes: HashMap<MailboxId, Mailbox>,
     pub(crate) lines: BTreeMap<SessionId, Line>,
     pub(crate) script: Script,
-    pub(crate) heard: Vec<Heard>,
+    /// The latest commands, [`LOGGED`] at most.
+    pub(crate) heard: VecDeque<Heard>,
     /// The server is gone: sessions say BYE, and none begins.
     pub(crate) over: bool,
     pub(crate) clock: Clock,
@@ -152,7 +156,7 @@ impl World {
             mailboxes: HashMap::new(),
             lines: BTreeMap::new(),
             script: Script::default(),
-            heard: Vec::new(),
+            heard: VecDeque::new(),
             over: false,
             clock,
             listeners: Vec::new(),
@@ -206,6 +210,14 @@ impl World {
         self.over = true;
         self.lines.values_mut().for_each(Line::wake);
         self.listeners.drain(..).for_each(Waker::wake);
+    }
+
+    /// Keeps what a client has said.
+    pub(crate) fn hear(&mut self, heard: Heard) {
+        if self.heard.len() >= LOGGED {
+            self.heard.pop_front();
+        }
+        self.heard.push_back(heard);
     }
 
     /// Puts what `make` makes into the queues of the sessions that have this mailbox selected.

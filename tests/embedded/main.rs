@@ -37,5 +37,9 @@ mod tls;
 #[path = "../live/variants.rs"]
 mod variants;
 
+mod extensions;
+mod raw;
+mod script;
 mod server;
+mod snapshots;
 mod usual;

@@ -24,6 +24,9 @@ impl Session {
         if messages.iter().any(|message| message.binary) && !world.has("BINARY") {
             return Err(Reply::bad("A literal8 is not taken here"));
         }
+        if messages.iter().any(|message| message.utf8) && !self.enabled.utf8 {
+            return Err(Reply::bad("UTF8 has not been enabled"));
+        }
         let Some(id) = world.find(&user, name) else {
             return Err(Reply::no(Some(Code::TryCreate), "There is no such mailbox"));
         };

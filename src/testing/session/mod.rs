@@ -212,7 +212,7 @@ impl Session {
         let logged = Logged::new(self.id, line);
         let acts = world.script.take(&logged.name);
         let tag = logged.tag.clone();
-        world.heard.push(logged);
+        world.hear(logged);
         if self.script(acts, &tag) {
             return;
         }
@@ -275,7 +275,7 @@ impl Session {
         let code = (is_append && size > most).then_some(Code::TooBig);
         let reply = Reply::no(code, "This literal is not taken");
         let tag = logged.tag.clone();
-        world.heard.push(logged);
+        world.hear(logged);
         self.end(&mut world, &tag, Allows::All, reply);
     }
 
@@ -285,6 +285,16 @@ impl Session {
         let Some(line) = world.line(self.id) else { return false };
         line.waker = Some(waker.clone());
         line.fresh
+    }
+
+    /// Whether it is to end at once, whatever is left to write: cut by the test, or the server is gone. If not, that will
+    /// wake this waker.
+    pub(crate) fn must_end(&mut self, waker: &Waker) -> bool {
+        let mut world = self.shared.lock();
+        let over = world.over;
+        let Some(line) = world.line(self.id) else { return true };
+        line.waker = Some(waker.clone());
+        over || line.cut
     }
 
     /// What to do next with the connection.

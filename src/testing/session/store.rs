@@ -31,7 +31,11 @@ impl Session {
                 uids.push(row.message.uid);
             }
         }
-        let by = if asked.silent { By::Silent } else { By::Store };
+        let by = match (asked.silent, asked.unchanged_since) {
+            (false, _) => By::Store,
+            (true, None) => By::Silent,
+            (true, Some(_)) => By::Conditional,
+        };
         world.change(mailbox, &uids, (asked.change, &asked.flags), Some((self.id, by)));
         self.flush(world, Allows::by(asked.uid));
         if !modified.is_empty() {

@@ -115,7 +115,7 @@ impl Session {
                 }
                 let wanted = by != By::Other || watch.is_none_or(|watch| watch.flags);
                 if wanted && by != By::Fetch {
-                    self.write_flags(at, by == By::Silent);
+                    self.write_flags(at, matches!(by, By::Silent | By::Conditional));
                 }
             }
             Responder::Gone { uid, .. } => {

@@ -136,6 +136,8 @@ pub(crate) struct AppendMessage {
     pub(crate) data: Bytes,
     /// Whether they came as a `literal8` (RFC 3516 section 4.4), which may hold NUL.
     pub(crate) binary: bool,
+    /// Whether it stands in `UTF8 (…)`, so that its header may have UTF-8 (RFC 6855 section 4).
+    pub(crate) utf8: bool,
 }
 
 /// `SEARCH`.

@@ -164,9 +164,15 @@ fn append(i: &mut Cursor<'_>) -> Read<Command> {
             date = Some(date_time(i)?);
             i.space()?;
         }
+        // RFC 6855 section 4, `utf8-literal`.
+        if i.take("UTF8 (") {
+            let data = i.literal8()?;
+            i.expect(")")?;
+            return Ok(AppendMessage { flags, date, data, binary: false, utf8: true });
+        }
         let binary = i.peek() == Some(b'~');
         let data = if binary { i.literal8()? } else { i.literal()? };
-        Ok(AppendMessage { flags, date, data, binary })
+        Ok(AppendMessage { flags, date, data, binary, utf8: false })
     })?;
     Ok(Command::Append { mailbox, messages })
 }

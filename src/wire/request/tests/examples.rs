@@ -146,10 +146,11 @@ fn appends() {
                 flags: Flag::Seen.into(),
                 date: "7-Feb-1994 21:52:25 -0800".parse().ok(),
                 data: "a\r\n".into(),
-                binary: false
+                binary: false,
+                utf8: false
             },
-            AppendMessage { flags: keyword, date: None, data: "".into(), binary: false },
-            AppendMessage { flags: Flags::new(), date: None, data: "\0".into(), binary: true },
+            AppendMessage { flags: keyword, date: None, data: "".into(), binary: false, utf8: false },
+            AppendMessage { flags: Flags::new(), date: None, data: "\0".into(), binary: true, utf8: false },
         ]
     );
 }

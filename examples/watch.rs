@@ -2,32 +2,34 @@
 //! ctrl-c.
 //!
 //! ```text
+//! cargo run --example watch
 //! IMAP_PASSWORD=… cargo run --example watch -- imaps://alice@imap.example.org/INBOX
 //! ```
+//!
+//! Without a URL it starts a server within itself, and plays a short scene on it.
 //!
 //! It shows both halves at work: several commands in flight on the one, each with its token, and the stream of events
 //! on the other, which needs no asking. With `--json` it lives on the event stream alone: commands are detached, and
 //! their data comes as events too.
 
+#[path = "watch/scene.rs"]
+mod scene;
 mod support;
 
-use std::env;
-use std::io::{self, ErrorKind, Write};
 use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use imap_duplex::command::{Fetch, Items, List, StatusItems, StatusOf};
+use imap_duplex::command::{Fetch, Items, List, Notify, NotifyEvent, StatusItems, StatusOf};
 use imap_duplex::types::{CloseReason, EventKind, Message, Seq};
-use imap_duplex::{Error, Mailbox, Receiver, Sender, Token};
+use imap_duplex::{Error, Mailbox, Receiver, Select, Sender, Token};
+use scene::{Note, Scene};
 use support::failure::Failure;
 use support::output::Output;
 use support::server::{Server, ServerArgs};
-use support::table;
+use support::{program, table};
 use tokio::time::timeout;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::prelude::*;
 
 /// How long the server may take to say goodbye.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -39,7 +41,7 @@ const PARTS: u32 = 3;
 #[derive(Parser)]
 #[command(
     name = "watch",
-    override_usage = "watch [OPTIONS] URL",
+    override_usage = "watch [OPTIONS] [URL]",
     after_help = "The password is taken from the environment variable IMAP_PASSWORD, or from the URL \
                   (imaps://USER:PASSWORD@HOST/), where others on this machine may see it.\n\
                   The mailbox is INBOX if the URL names none; it is opened for reading alone.\n\
@@ -54,6 +56,10 @@ struct Args {
     #[arg(long, value_name = "N", default_value_t = 10)]
     count: u32,
 
+    /// End after so many seconds
+    #[arg(long = "for", value_name = "SECONDS")]
+    seconds: Option<f64>,
+
     #[command(flatten)]
     server: ServerArgs,
 }
@@ -67,60 +73,27 @@ enum End {
     Failed(Failure),
 }
 
-impl From<io::Error> for End {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            ErrorKind::BrokenPipe => Self::Wanted,
-            _ => Self::Failed(Failure::new(format!("the output can't be written: {error}"))),
-        }
+impl From<Failure> for End {
+    fn from(failure: Failure) -> Self {
+        if failure.is_quiet() { Self::Wanted } else { Self::Failed(failure) }
     }
 }
 
 fn main() -> ExitCode {
-    let args = match Args::try_parse() {
-        Ok(args) => args,
-        Err(e) if e.use_stderr() => return tell(&usage(&e)),
-        Err(help) => {
-            let _ = help.print();
-            return ExitCode::SUCCESS;
-        }
-    };
-    let runtime = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(e) => return tell(&Failure::new(format!("the asynchronous runtime can't be started: {e}"))),
-    };
-    let result = runtime.block_on(run(&args));
-    // A write to a reader that has stopped reading would keep it for ever.
-    runtime.shutdown_background();
-    result.map_or_else(|failure| tell(&failure), |()| ExitCode::SUCCESS)
+    program::run("watch", run)
 }
 
-fn tell(failure: &Failure) -> ExitCode {
-    // If nobody hears it, nobody wants to.
-    let _ = writeln!(io::stderr(), "watch: {failure}");
-    ExitCode::FAILURE
-}
-
-/// What is wrong with the command line, in one line, and without a URL: there may be a password in it.
-fn usage(error: &clap::Error) -> Failure {
-    let text = error.to_string();
-    let first = text.lines().next().unwrap_or_default();
-    let what = if first.contains("://") { "there is a URL where none is expected" } else { first };
-    Failure::new(what.strip_prefix("error: ").unwrap_or(what)).hint("--help tells more")
-}
-
-async fn run(args: &Args) -> Result<(), Failure> {
-    log()?;
+async fn run(args: Args) -> Result<(), Failure> {
     let server = args.server.server()?;
-    let mut interrupted = pin!(interrupted());
+    let mut end = pin!(program::end(args.seconds));
     let (imap, mut events) = tokio::select! {
-        connected = server.config.connect() => connected.map_err(|e| server.explain(&e))?,
-        () = &mut interrupted => return Ok(()),
+        connected = server.connect() => connected?,
+        () = &mut end => return Ok(()),
     };
     let mut output = Output::new(args.json);
     let end = tokio::select! {
-        end = watch(&imap, &mut events, &mut output, &server, args) => end,
-        () = &mut interrupted => End::Wanted,
+        end = watch(&imap, &mut events, &mut output, &server, &args) => end,
+        () = &mut end => End::Wanted,
     };
     match end {
         End::Wanted => farewell(imap, events, Some(output)).await,
@@ -143,6 +116,9 @@ async fn watch(
 ) -> End {
     let mut opening = pin!(open(imap, server, args));
     let mut opened = false;
+    let (scene, mut notes) = Scene::new();
+    let mut scene = Some(scene);
+    let mut overview = None;
     loop {
         let printed = tokio::select! {
             // Events first: what came before an answer is told before it.
@@ -151,34 +127,57 @@ async fn watch(
                 Some(event) => {
                     if let EventKind::Closed { reason, .. } = &event.kind {
                         let reason = reason.clone();
-                        return output.event(&event).await.map_or_else(End::from, |()| End::Closed(reason));
+                        let printed = output.event(&event).await;
+                        return printed.map_or_else(|e| Failure::from(e).into(), |()| End::Closed(reason));
                     }
                     output.event(&event).await
                 }
                 None => return End::Closed(CloseReason::Dropped),
             },
-            overview = &mut opening, if !opened => {
+            answer = &mut opening, if !opened => {
                 opened = true;
-                match overview {
-                    Ok(Some(text)) => output.lines(&text).await,
-                    Ok(None) => Ok(()),
+                match answer {
+                    Ok(answer) => overview = Some(answer),
                     Err(failure) => return End::Failed(failure),
                 }
+                Ok(())
             }
+            () = std::future::ready(()), if overview.is_some() => {
+                let Some((inbox, text)) = overview.take() else { continue };
+                if let Some((server, scene)) = server.embedded.clone().zip(scene.take()) {
+                    tokio::spawn(scene.play(server, inbox));
+                }
+                match text {
+                    Some(text) => output.lines(&text).await,
+                    None => Ok(()),
+                }
+            }
+            Some(note) = notes.recv() => tell(note, output, args).await,
         };
         if let Err(e) = printed {
-            return e.into();
+            return Failure::from(e).into();
         }
     }
 }
 
+/// What happens next in the scene, for people.
+async fn tell((text, printed): Note, output: &mut Output, args: &Args) -> std::io::Result<()> {
+    if !args.json {
+        output.lines(&format!("\n# {text}")).await?;
+    }
+    // It has gone if the scene has.
+    let _ = printed.send(());
+    Ok(())
+}
+
 /// Opens the mailbox and asks for what people want to see first. `None` if it comes as events.
-async fn open(imap: &Sender, server: &Server, args: &Args) -> Result<Option<String>, Failure> {
+async fn open(imap: &Sender, server: &Server, args: &Args) -> Result<(Mailbox, Option<String>), Failure> {
     // Three commands under way at once; STATUS before the mailbox is selected, as is proper (RFC 9051 section 6.3.11).
     let folders = imap.list("*");
     let counts = imap.status(&server.mailbox, StatusItems::new().messages().unseen());
-    // For reading alone: looking on must not change anything, the \Recent flags neither.
-    let inbox = imap.examine(&server.mailbox);
+    // For reading alone: looking on must not change anything, the \Recent flags neither. In the scene we change things.
+    let select = Select::new(&server.mailbox);
+    let inbox = imap.select(if server.embedded.is_some() { select } else { select.read_only() });
     if args.json {
         // Their data and their ends are events.
         folders.detach();
@@ -187,14 +186,26 @@ async fn open(imap: &Sender, server: &Server, args: &Args) -> Result<Option<Stri
         for part in fetch_newest(&inbox, args.count) {
             part.detach();
         }
-        return Ok(None);
+        watch_others(imap, server).await?;
+        return Ok((inbox, None));
     }
     let inbox = match inbox.await {
         Ok(inbox) => expected(inbox, server)?,
         Err(error) => return Err(not_opened(&error, folders).await),
     };
     let newest = fetch_newest(&inbox, args.count);
-    overview(folders, counts, newest).await.map(Some)
+    let text = overview(folders, counts, newest).await?;
+    watch_others(imap, server).await?;
+    Ok((inbox, Some(text)))
+}
+
+/// In the scene other mailboxes are watched, too.
+async fn watch_others(imap: &Sender, server: &Server) -> Result<(), Failure> {
+    if server.embedded.is_some() {
+        let events = [NotifyEvent::MESSAGES.as_slice(), &NotifyEvent::MAILBOXES].concat();
+        imap.notify(Notify::set().personal(events)).await?;
+    }
+    Ok(())
 }
 
 /// The mailbox, if it is still the one that the URL is about.
@@ -270,38 +281,4 @@ async fn farewell(imap: Sender, mut events: Receiver, output: Option<Output>) ->
         Ok(done) => Ok(done?),
         Err(_) => Err(Failure::new(format!("the server did not answer LOGOUT within {PATIENCE:?}"))),
     }
-}
-
-/// Resolves at ctrl-c, or when the system asks to end.
-async fn interrupted() {
-    #[cfg(unix)]
-    let asked = async {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut asked) => asked.recv().await,
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let asked = std::future::pending::<Option<()>>();
-    let pressed = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        _ = asked => {}
-        () = pressed => {}
-    }
-}
-
-/// Tells on the standard error what RUST_LOG asks for.
-fn log() -> Result<(), Failure> {
-    let Ok(wanted) = env::var("RUST_LOG") else { return Ok(()) };
-    let targets: Targets = wanted
-        .parse()
-        .map_err(|e| Failure::new(format!("RUST_LOG: {e}")).hint("for example RUST_LOG=imap_duplex=debug"))?;
-    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
-    tracing_subscriber::registry().with(layer.with_filter(targets)).init();
-    Ok(())
 }

@@ -114,6 +114,7 @@
 //!
 //! - `rustls` (default): TLS by rustls with ring; certificates are checked by the platform's verifier.
 //! - `serde`: `Serialize` for events and what they hold; an event is one flat JSON object.
+//! - `testing`: an IMAP server in memory, for tests and demonstrations: the module `testing`.
 
 mod client;
 pub mod command;
@@ -124,6 +125,8 @@ mod error;
 pub mod fuzz;
 mod net;
 pub mod replay;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod types;
 mod view;
 mod wire;

@@ -6,17 +6,14 @@ mod support;
 #[path = "../examples/support/url.rs"]
 mod url;
 
-#[path = "watch/program.rs"]
-mod program;
-
 use std::io::Read;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use program::{Watch, command, event, wait};
 use serde_json::Value;
 use support::dovecot::{Dovecot, Options};
+use support::program::{Program, command, event, wait};
 use support::wire::Recorder;
 use support::{PASSWORD, fresh_user, within};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
@@ -33,6 +30,52 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("a path in UTF-8")
 }
 
+/// What a fresh clone shows.
+#[tokio::test]
+async fn without_arguments_it_plays_a_scene() {
+    within(LIMIT, async {
+        let ended = Program::start("watch", &["--for", "9"]).end().await;
+        assert_eq!((ended.status.code(), ended.errors.as_str()), (Some(0), ""));
+        let said = ended.rest.join("\n");
+        let mut rest = said.as_str();
+        for wanted in [
+            "INBOX: opened with 8 messages",
+            "mailboxes: Drafts, INBOX, Projects, Sent, Trash",
+            "Jörg Müller                   Fotos von der Überfahrt",
+            "\n# mail arrives",
+            "\nINBOX: uid 9 arrived",
+            "\nINBOX: uid 9 is from Ann Lee: Re: Lunch on Thursday?",
+            "\n# another program reads it",
+            "\nINBOX: uid 9 has flags (\\Seen \\Flagged)",
+            "\nProjects: status, messages 4",
+            "\nINBOX: data for #",
+            ": found 2,4,8",
+            "\nINBOX: uid 4 has flags (\\Seen $Todo)",
+            "\nINBOX: uid 1 removed",
+            "\nPier 2027: renamed from Pier",
+            "\nALERT from the server: Tea is ready.",
+            "\n# that was the scene",
+            "\nclosed: logged out",
+        ] {
+            rest = rest.split_once(wanted).unwrap_or_else(|| panic!("{wanted:?} is missing in:\n{said}")).1;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_scene_is_events_for_programs_as_well() {
+    within(LIMIT, async {
+        let mut watch = Program::start("watch", &["--json", "--for", "30"]);
+        assert_eq!(watch.event("arrived").await["uid"], 9);
+        let status = watch.event("status").await;
+        assert_eq!((&status["mailbox"], &status["messages"]), (&"Projects".into(), &4.into()));
+        watch.event("alert").await;
+        assert_eq!(watch.interrupt().await.status.code(), Some(0));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn each_change_is_an_object_with_its_uid() {
     within(LIMIT, async {
@@ -41,7 +84,8 @@ async fn each_change_is_an_object_with_its_uid() {
             server.deliver(&user, "INBOX", &message(subject)).await;
         }
         let url = format!("imaps://{user}@localhost:{}/", server.tls_addr().port());
-        let mut watch = Watch::start(&["--json", "--count", "3", "--ca", text(&server.ca_pem()), &url]);
+        let mut watch =
+            Program::start("watch", &["--json", "--count", "3", "--ca", text(&server.ca_pem()), &url]);
 
         let opened = watch.event("opened").await;
         assert_eq!((&opened["mailbox"], &opened["exists"]), (&"INBOX".into(), &4.into()));
@@ -99,7 +143,7 @@ async fn people_see_a_table_then_a_line_for_each_event() {
         server.deliver("alice", "INBOX", &message("=?utf-8?q?Caf=C3=A9?= \u{7}today")).await;
         let address = server.plain_addr();
         let url = format!("imap://alice:{PASSWORD}@{address}/inbox");
-        let mut watch = Watch::start(&["--ca", text(&server.ca_pem()), &url]);
+        let mut watch = Program::start("watch", &["--ca", text(&server.ca_pem()), &url]);
 
         watch.until("INBOX: opened with 1").await;
         assert!(watch.until("mailboxes: ").await.contains("INBOX"));
@@ -141,7 +185,7 @@ async fn the_url_names_the_mailbox_and_its_era() {
         other.command("CREATE \"Entw&APw-rfe\"").await;
         let url = format!("imap://alice;AUTH=*@{}/Entw%C3%BCrfe", server.plain_addr());
 
-        let mut watch = Watch::start(&["--json", &url]);
+        let mut watch = Program::start("watch", &["--json", &url]);
         let opened = watch.event("opened").await;
         assert_eq!((&opened["mailbox"], &opened["exists"]), (&"Entwürfe".into(), &0.into()));
         let era = opened["uid_validity"].as_u64().expect("a number");
@@ -150,10 +194,10 @@ async fn the_url_names_the_mailbox_and_its_era() {
         assert_eq!((&arrived["mailbox"], &arrived["uid"]), (&"Entwürfe".into(), &uid.into()));
         assert_eq!(watch.interrupt().await.status.code(), Some(0));
 
-        let mut same = Watch::start(&["--json", &format!("{url};UIDVALIDITY={era}")]);
+        let mut same = Program::start("watch", &["--json", &format!("{url};UIDVALIDITY={era}")]);
         assert_eq!(same.event("opened").await["exists"], 1);
         assert_eq!(same.interrupt().await.status.code(), Some(0));
-        let ended = Watch::start(&[&format!("{url};UIDVALIDITY={}", era + 1)]).end().await;
+        let ended = Program::start("watch", &[&format!("{url};UIDVALIDITY={}", era + 1)]).end().await;
         assert_eq!(ended.status.code(), Some(1));
         assert!(ended.errors.starts_with("watch: the URL is about UIDVALIDITY"), "{}", ended.errors);
     })
@@ -176,7 +220,7 @@ async fn it_sends_nothing_to_learn_of_changes() {
             sender.send(log).expect("the test waits");
             copy_bidirectional(&mut client, &mut server).await.ok();
         });
-        let mut watch = Watch::start(&[&url]);
+        let mut watch = Program::start("watch", &[&url]);
         let log = log.await.expect("a connection");
         watch.until("watching").await;
         log.until("IDLE", |writes| writes.concat().contains(" IDLE\r\n")).await;
@@ -220,7 +264,6 @@ async fn what_goes_wrong_is_one_clear_line() {
         let good = format!("imaps://alice@{tls}/");
         // What is given; what must stand in the line.
         let cases: &[(&[&str], &[&str])] = &[
-            (&[], &["a URL is wanted", "imaps://USER@HOST/MAILBOX", "--help"]),
             (&["--bogus", &good], &["--bogus", "--help"]),
             (&["--count", "imaps://alice:hunter2@h", &good], &["a URL where none is expected"]),
             (&["mail.example.org"], &["begins with imaps:// or imap://"]),
@@ -256,7 +299,8 @@ async fn what_goes_wrong_is_one_clear_line() {
             ),
             (&["--json", "--ca", ca, &format!("{good}Nowhere")], &["Nowhere", "doesn't exist"]),
         ];
-        let mut running: Vec<_> = cases.iter().map(|(arguments, _)| Watch::start(arguments)).collect();
+        let mut running: Vec<_> =
+            cases.iter().map(|(arguments, _)| Program::start("watch", arguments)).collect();
         for (arguments, wanted) in cases {
             let ended = running.remove(0).end().await;
             let line = &ended.errors;
@@ -278,13 +322,13 @@ async fn what_goes_wrong_is_one_clear_line() {
 #[tokio::test]
 async fn without_a_password_it_says_how_to_give_one() {
     within(LIMIT, async {
-        let mut child = command(&["imaps://alice@localhost/"]).spawn().expect("the example runs");
+        let mut child = command("watch", &["imaps://alice@localhost/"]).spawn().expect("the example runs");
         let (status, line) = wait(&mut child).await;
         assert_eq!(status.code(), Some(1));
         assert!(line.contains("no password for alice") && line.contains("IMAP_PASSWORD"), "{line}");
         assert_eq!(line.lines().count(), 1);
 
-        let mut child = command(&["--help"]).spawn().expect("the example runs");
+        let mut child = command("watch", &["--help"]).spawn().expect("the example runs");
         let (status, _) = wait(&mut child).await;
         let mut help = String::new();
         child.stdout.take().expect("a pipe").read_to_string(&mut help).expect("text");
@@ -301,7 +345,7 @@ async fn when_the_server_goes_it_says_so_and_ends() {
     within(LIMIT, async {
         let server = Dovecot::start();
         let url = format!("imaps://alice@{}/", server.tls_addr());
-        let mut watch = Watch::start(&["--json", "--ca", text(&server.ca_pem()), &url]);
+        let mut watch = Program::start("watch", &["--json", "--ca", text(&server.ca_pem()), &url]);
         watch.event("opened").await;
         drop(server);
         let ended = watch.end().await;
@@ -319,7 +363,7 @@ async fn a_server_that_does_not_answer_logout_is_left_soon() {
     within(LIMIT, async {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("imap://alice@{}/", listener.local_addr().expect("an address"));
-        let watch = Watch::start(&["--json", &url]);
+        let watch = Program::start("watch", &["--json", &url]);
         let (mut stream, _) = listener.accept().await.expect("the program");
         stream.write_all(b"* PREAUTH [CAPABILITY IMAP4rev1] mute from now on\r\n").await.expect("it reads");
         let mut sent = Vec::new();
@@ -342,7 +386,7 @@ async fn when_nobody_reads_any_more_it_ends_quietly() {
     within(LIMIT, async {
         let server = Dovecot::start();
         let url = format!("imaps://alice@{}/", server.tls_addr());
-        let mut child = command(&["--json", "--ca", text(&server.ca_pem()), &url])
+        let mut child = command("watch", &["--json", "--ca", text(&server.ca_pem()), &url])
             .env("IMAP_PASSWORD", PASSWORD)
             .spawn()
             .expect("the example runs");
@@ -364,7 +408,7 @@ async fn a_reader_that_has_stopped_reading_does_not_keep_it_from_ending() {
             other.append("INBOX", "", &message(&"long ".repeat(700))).await;
         }
         let url = format!("imaps://alice@{}/", server.tls_addr());
-        let mut child = command(&["--json", "--count", "40", "--ca", text(&server.ca_pem()), &url])
+        let mut child = command("watch", &["--json", "--count", "40", "--ca", text(&server.ca_pem()), &url])
             .env("IMAP_PASSWORD", PASSWORD)
             .spawn()
             .expect("the example runs");

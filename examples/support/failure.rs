@@ -1,6 +1,6 @@
 //! Why an example ends early, in one line for people: what happened, and what to do about it.
 
-use std::fmt;
+use std::{fmt, io};
 
 use imap_duplex::types::Code;
 use imap_duplex::{Error, ErrorKind};
@@ -9,16 +9,22 @@ use imap_duplex::{Error, ErrorKind};
 pub(crate) struct Failure {
     what: String,
     hint: Option<String>,
+    quiet: bool,
 }
 
 impl Failure {
     pub(crate) fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), hint: None }
+        Self { what: what.into(), hint: None, quiet: false }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// Whether it is none to be told: nobody reads the output any more.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
     }
 
     /// A connection that could not be made.
@@ -54,6 +60,14 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::new(error.to_string())
+    }
+}
+
+/// Of the standard output.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        let quiet = error.kind() == io::ErrorKind::BrokenPipe;
+        Self { quiet, ..Self::new(format!("the output can't be written: {error}")) }
     }
 }
 

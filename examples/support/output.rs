@@ -5,8 +5,10 @@
 
 use std::io;
 
-use imap_duplex::types::{Event, EventKind, Status};
+use imap_duplex::types::{Answer, Event, EventKind, Status};
 use tokio::io::{AsyncWriteExt, Stdout, stdout};
+
+use super::table;
 
 pub(crate) struct Output {
     stdout: Stdout,
@@ -23,7 +25,7 @@ impl Output {
         match self.json {
             true => self.lines(&serde_json::to_string(event)?).await,
             false if is_routine(event) => Ok(()),
-            false => self.lines(&event.to_string()).await,
+            false => self.lines(&line(event)).await,
         }
     }
 
@@ -34,11 +36,24 @@ impl Output {
     }
 }
 
+/// An event as people read it: a message whose envelope came is told by that.
+fn line(event: &Event) -> String {
+    if let EventKind::Data(Answer::Fetch(row)) = &event.kind
+        && let (Some(uid), Some(envelope)) = (row.uid(), row.envelope())
+    {
+        let mailbox = event.mailbox().map_or("?", |name| name.as_str()).escape_debug().to_string();
+        return format!("{mailbox}: uid {uid} is {}", table::heading(envelope));
+    }
+    event.to_string()
+}
+
 /// What is no news to people: the ends of our own commands, whose results they are shown, and what the server says to
 /// programs.
 fn is_routine(event: &Event) -> bool {
     match &event.kind {
         EventKind::Completed { detached, .. } => !detached,
+        // Told as a change of flags, if it is one.
+        EventKind::Data(Answer::Fetch(row)) => row.envelope().is_none() && row.sections().is_empty(),
         EventKind::Notice(notice) => notice.status == Status::Ok && notice.code.is_some(),
         _ => false,
     }

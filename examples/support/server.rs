@@ -1,11 +1,13 @@
-//! From the command line to a server: the URL, the password, the certificate to trust.
+//! From the command line to a server: the URL, the password, the certificate to trust; without a URL the embedded server.
 
 use std::env::{self, VarError};
 use std::fs;
 use std::path::PathBuf;
 
-use imap_duplex::{Config, Error};
+use imap_duplex::testing;
+use imap_duplex::{Config, Error, Receiver, Sender};
 
+use super::demo;
 use super::failure::Failure;
 use super::url::ImapUrl;
 
@@ -23,7 +25,8 @@ pub(crate) struct ServerArgs {
     #[arg(long)]
     insecure_clear_text: bool,
 
-    /// imaps://USER@HOST/MAILBOX (TLS) or imap://USER@HOST/MAILBOX (STARTTLS where the server offers it)
+    /// imaps://USER@HOST/MAILBOX (TLS) or imap://USER@HOST/MAILBOX (STARTTLS where the server offers it); without
+    /// one, a server within this program
     url: Option<String>,
 }
 
@@ -33,16 +36,16 @@ pub(crate) struct Server {
     pub(crate) mailbox: String,
     /// The era of UIDs that the URL is about, if it says so.
     pub(crate) uid_validity: Option<u32>,
+    /// The server within this program, if it is that.
+    pub(crate) embedded: Option<testing::Server>,
     tls: bool,
     own_authority: bool,
 }
 
 impl ServerArgs {
-    /// Reads the URL, the password and the certificate.
+    /// Reads the URL, the password and the certificate; without a URL, a server of our own, with some mail.
     pub(crate) fn server(&self) -> Result<Server, Failure> {
-        let text = self.url.as_ref().ok_or_else(|| {
-            Failure::new("a URL is wanted, such as imaps://USER@HOST/MAILBOX").hint("--help tells more")
-        })?;
+        let Some(text) = &self.url else { return Ok(Server::embedded(demo::server())) };
         let url = ImapUrl::parse(text).map_err(Failure::new)?;
         let user = url.user.ok_or_else(|| {
             Failure::new("the URL names no user")
@@ -68,6 +71,7 @@ impl ServerArgs {
             config,
             mailbox: url.mailbox,
             uid_validity: url.uid_validity.map(Into::into),
+            embedded: None,
             tls: url.tls,
             own_authority: self.ca.is_some(),
         })
@@ -75,6 +79,28 @@ impl ServerArgs {
 }
 
 impl Server {
+    /// The INBOX of a server within this program.
+    pub(crate) fn embedded(server: testing::Server) -> Self {
+        let config = Config::new("localhost").plaintext().login(server.user(), server.password());
+        Self {
+            config,
+            mailbox: "INBOX".into(),
+            uid_validity: None,
+            embedded: Some(server),
+            tls: false,
+            own_authority: false,
+        }
+    }
+
+    /// A connection, logged in.
+    pub(crate) async fn connect(&self) -> Result<(Sender, Receiver), Failure> {
+        let connected = match &self.embedded {
+            Some(server) => self.config.connect_over(server.connect()).await,
+            None => self.config.connect().await,
+        };
+        connected.map_err(|error| self.explain(&error))
+    }
+
     /// Why it could not be connected to.
     pub(crate) fn explain(&self, error: &Error) -> Failure {
         Failure::connecting(error, self.tls, self.own_authority)

@@ -1,9 +1,8 @@
-//! Messages and mailboxes as people see them: messages in columns, header fields decoded, nothing that a terminal would obey.
+//! Messages and mailboxes as people see them: messages in columns, nothing that a terminal would obey.
 
 use std::fmt::Write as _;
 
-use imap_duplex::types::{ListEntry, Message};
-use mail_parser::MessageParser;
+use imap_duplex::types::{Envelope, ListEntry, Message};
 
 /// How wide the columns of senders and subjects may be, in characters.
 const FROM: usize = 28;
@@ -18,6 +17,12 @@ pub(crate) fn messages(messages: &[Message]) -> String {
         let _ = write!(text, "\n{}", row(message).trim_end());
     }
     text
+}
+
+/// A message in a few words: whose it is, and what it is about.
+pub(crate) fn heading(envelope: &Envelope) -> String {
+    let subject = envelope.subject().unwrap_or_default();
+    format!("from {}: {}", short(&author(envelope).unwrap_or_default(), FROM), short(&subject, SUBJECT))
 }
 
 /// The names of the mailboxes that can be selected, as many as fit a line.
@@ -41,26 +46,18 @@ fn row(message: &Message) -> String {
         format!("{:04}-{:02}-{:02} {hour:02}:{minute:02}", date.year(), date.month(), date.day())
     });
     let envelope = message.envelope();
-    let from = envelope.and_then(|envelope| {
-        let first = envelope.from().next()?;
-        let name = first.name().filter(|name| !name.trim().is_empty());
-        Some(name.map_or_else(|| first.to_string(), |name| decoded(&name)))
-    });
-    let subject = envelope.and_then(|envelope| envelope.subject().map(|subject| decoded(&subject)));
+    let from = envelope.and_then(author);
+    let subject = envelope.and_then(|envelope| envelope.subject().map(std::borrow::Cow::into_owned));
     let (from, subject) = (from.unwrap_or_default(), subject.unwrap_or_default());
     let new = if message.flags().is_some_and(|flags| !flags.is_seen()) { '*' } else { ' ' };
     format!("{uid:>10} {new}  {received:16}  {:FROM$}  {}", short(&from, FROM), short(&subject, SUBJECT))
 }
 
-/// A header field's text with its RFC 2047 words decoded: `=?utf-8?q?caf=C3=A9?=` is `café`.
-fn decoded(text: &str) -> String {
-    if !text.contains("=?") {
-        return text.to_owned();
-    }
-    // The parser reads whole messages; this is one of a subject alone.
-    let message = format!("Subject: {}\r\n\r\n", text.replace(['\r', '\n'], " "));
-    let subject = MessageParser::new().parse_headers(&message);
-    subject.and_then(|message| message.subject().map(Into::into)).unwrap_or_else(|| text.to_owned())
+/// The name of whom it is from, or else the address.
+fn author(envelope: &Envelope) -> Option<String> {
+    let first = envelope.from().next()?;
+    let name = first.name().filter(|name| !name.trim().is_empty());
+    Some(name.map_or_else(|| first.to_string(), std::borrow::Cow::into_owned))
 }
 
 /// At most so many characters, the last one `…` if there are more.

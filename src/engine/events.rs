@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::pressure::{Backlog, ROW, mark};
-use super::superseded::{Key, key, take_over};
+use super::superseded::{Key, key, note, take_over};
 use crate::types::{Event, EventKind, Lag, Limits};
 
 pub(crate) struct EventQueue {
@@ -193,8 +193,8 @@ impl State {
     fn add(&mut self, waiting: Waiting, mark: usize) {
         self.backlog.add(waiting.weight, mark);
         let place = self.taken + self.queue.len() as u64;
-        if let Some((latest, key)) = self.latest.as_mut().zip(waiting.event.as_ref().and_then(key)) {
-            latest.insert(key, place);
+        if let Some((latest, event)) = self.latest.as_mut().zip(waiting.event.as_ref()) {
+            note(latest, event, place);
         }
         self.queue.push_back(waiting);
     }
@@ -225,8 +225,10 @@ impl State {
         let Some(wanted) = key(event) else { return false };
         let (queue, taken) = (&self.queue, self.taken);
         let latest = self.latest.get_or_insert_with(|| {
-            let states = queue.iter().zip(taken..).filter_map(|(w, at)| Some((key(w.event.as_ref()?)?, at)));
-            states.collect()
+            let mut latest = HashMap::new();
+            let events = queue.iter().zip(taken..).filter_map(|(w, at)| Some((w.event.as_ref()?, at)));
+            events.for_each(|(event, at)| note(&mut latest, event, at));
+            latest
         });
         let Some(at) = latest.remove(&wanted).and_then(|at| usize::try_from(at - taken).ok()) else {
             return false;

@@ -3,6 +3,8 @@
 //!
 //! In: events. Out: whose state each one tells, and what the later must take over from the earlier.
 
+use std::collections::HashMap;
+
 use crate::types::{Event, EventKind, MailboxName, SelectionId, Uid};
 
 /// The state that an event tells, whole: a later one of the same key says all that an earlier one did.
@@ -29,6 +31,16 @@ pub(super) fn key(event: &Event) -> Option<Key> {
         EventKind::Status(status) => Some(Key::Status(status.name.clone())),
         EventKind::Capabilities(_) => Some(Key::Capabilities),
         _ => None,
+    }
+}
+
+/// Notes that this event stands at this place. What is told of messages rests on the count before it, which must stay then.
+pub(super) fn note(latest: &mut HashMap<Key, u64>, event: &Event, place: u64) {
+    if let Some(selection) = event.place.as_ref().and_then(|place| place.selection) {
+        latest.remove(&Key::Count(selection));
+    }
+    if let Some(key) = key(event) {
+        latest.insert(key, place);
     }
 }
 

@@ -133,7 +133,7 @@ fn append(from: &mut Chooser<'_>, session: &Session) {
         append = append.internal_date(date);
     }
     let binary = data.contains(&0);
-    let message = AppendMessage { flags, date, data, binary };
+    let message = AppendMessage { flags, date, data, binary, utf8: false };
     if session.can("MULTIAPPEND") {
         let twice = command::AppendAll::new(mailbox.clone(), [append.clone(), append.clone()]);
         let messages = vec![message.clone(), message.clone()];

@@ -429,6 +429,11 @@ impl Event {
                     }
                     Answer::MailboxStatus(status) => write!(f, " of {}", status.name.as_str().escape_debug()),
                     Answer::Search(found) => write!(f, ": found {}", found.numbers),
+                    Answer::ESearch(found) => match (&found.all, found.count) {
+                        (Some(all), _) => write!(f, ": found {all}"),
+                        (None, Some(count)) => write!(f, ": found {}", messages(count)),
+                        (None, None) => f.write_str(": found none"),
+                    },
                     Answer::Flags(flags) => {
                         write!(f, ": the mailbox knows the flags {}", printable(&flags.to_string()))
                     }

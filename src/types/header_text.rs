@@ -159,7 +159,7 @@ fn unescaped(text: &[u8], sign: u8) -> Vec<u8> {
 }
 
 /// The charset with this name; `None` if it is not known.
-pub(super) fn charset(name: &[u8]) -> Option<&'static Encoding> {
+pub(crate) fn charset(name: &[u8]) -> Option<&'static Encoding> {
     // Names that the WHATWG's list, which encoding_rs keeps to, does not have.
     let alias: &[u8] = match name.to_ascii_lowercase().as_slice() {
         b"cp932" => b"shift_jis",

@@ -54,6 +54,8 @@ pub use event::{CloseReason, Event, EventKind, Lag, Place};
 pub use fill::Fill;
 pub use flag::{Flag, Flags};
 pub use header_text::HeaderText;
+#[cfg(feature = "testing")]
+pub(crate) use header_text::charset;
 pub use limits::Limits;
 pub use mailbox::{ListEntry, MailboxName, MailboxStatus};
 pub use mailbox_state::MailboxState;

@@ -1,4 +1,4 @@
-//! A user of a Dovecot, with the library logged in and another session beside it.
+//! A user of a server, with the library logged in and another session beside it.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use imap_duplex::types::{Flag, Uid};
 use imap_duplex::{Config, Mailbox, Sender};
 
 use crate::client::Events;
-use crate::support::dovecot::{Dovecot, Options};
+use crate::server::{Options, Server};
 use crate::support::other::{Other, dial};
 use crate::support::wire::{Log, Recorder};
 use crate::support::{PASSWORD, fresh_user};
@@ -24,7 +24,7 @@ pub(crate) struct Account {
     pub(crate) imap: Sender,
     pub(crate) events: Events,
     pub(crate) user: String,
-    pub(crate) server: Dovecot,
+    pub(crate) server: Server,
 }
 
 impl Account {
@@ -40,7 +40,7 @@ impl Account {
 
     /// With this server and this client.
     pub(crate) async fn with(options: &Options, adjust: impl FnOnce(Config) -> Config) -> Self {
-        let server = Dovecot::with(options);
+        let server = Server::with(options);
         let user = fresh_user();
         let config = adjust(plain(&server, &user));
         let (imap, receiver) = config.connect().await.expect("the server takes this login");
@@ -49,7 +49,7 @@ impl Account {
 
     /// Over a stream that keeps what goes through it.
     pub(crate) async fn recorded(options: &Options, adjust: impl FnOnce(Config) -> Config) -> (Self, Log) {
-        let server = Dovecot::with(options);
+        let server = Server::with(options);
         let user = fresh_user();
         let (stream, log) = Recorder::new(dial(server.plain_addr()).await);
         let config = adjust(plain(&server, &user));
@@ -93,7 +93,7 @@ impl Account {
 }
 
 /// How to log in to this server in the clear.
-pub(crate) fn plain(server: &Dovecot, user: &str) -> Config {
+pub(crate) fn plain(server: &Server, user: &str) -> Config {
     let address = server.plain_addr();
     Config::new(address.ip().to_string()).port(address.port()).plaintext().login(user, PASSWORD)
 }

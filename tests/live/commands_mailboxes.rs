@@ -6,7 +6,7 @@ use imap_duplex::types::{EventKind, Flag, ListEntry, MailboxName};
 use imap_duplex::{ErrorKind, Select, Sent};
 
 use crate::account::{Account, LIMIT, MESSAGE};
-use crate::support::dovecot::Options;
+use crate::server::Options;
 use crate::support::within;
 
 fn names(entries: &[ListEntry]) -> Vec<&str> {
@@ -26,7 +26,7 @@ async fn capability_noop_id_and_logout() {
         assert_eq!(told, a.imap.capabilities());
         a.imap.noop().await.expect("NOOP");
         let server = a.imap.id(Id::nothing()).await.expect("ID");
-        assert!(server.contains(&("name".to_owned(), Some("Dovecot".to_owned()))), "{server:?}");
+        assert!(server.contains(&("name".to_owned(), Some(crate::server::NAME.to_owned()))), "{server:?}");
         let server = a.imap.id(Id::nothing().field("name", "te\"st")).await.expect("ID");
         assert!(!server.is_empty());
         a.imap.logout().await.expect("LOGOUT");

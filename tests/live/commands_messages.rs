@@ -8,7 +8,7 @@ use imap_duplex::{ErrorKind, Mailbox, Sent};
 
 use crate::account::{Account, LIMIT, MESSAGE, flagged};
 use crate::client::{brief, seq};
-use crate::support::dovecot::{Literals, Options};
+use crate::server::{Literals, Options};
 use crate::support::within;
 
 /// Parts, an attachment with a name, all kinds of addresses, and an enclosed message.

@@ -7,7 +7,7 @@ use imap_duplex::types::{Done, Untagged};
 use imap_duplex::{ErrorKind, Result, Sent};
 
 use crate::account::{Account, LIMIT, MESSAGE};
-use crate::support::dovecot::Options;
+use crate::server::Options;
 use crate::support::within;
 
 /// `GETQUOTAROOT` (RFC 9208), with its answers as text.
@@ -56,7 +56,9 @@ async fn a_users_own_command_beside_the_librarys() {
         let list = a.imap.list("*");
         let answers = quota.await.expect("GETQUOTAROOT");
         assert_eq!(answers.len(), 2, "{answers:?}");
-        assert!(answers[0].starts_with("* QUOTAROOT ") && answers[0].contains("Gr&APwA3w-e"), "{answers:?}");
+        // In UTF-8 where IMAP4rev2 has been enabled.
+        let named = ["Gr&APwA3w-e", "Grüße"].iter().any(|name| answers[0].contains(name));
+        assert!(answers[0].starts_with("* QUOTAROOT ") && named, "{answers:?}");
         assert!(answers[1].starts_with("* QUOTA "), "{answers:?}");
         assert_eq!(list.await.expect("LIST").len(), 5);
         assert_eq!(a.events.ready_briefs(), ["created Grüße", "CREATE OK", "GETQUOTAROOT OK", "LIST OK"]);
@@ -90,8 +92,8 @@ async fn raw_lines() {
         assert_eq!(text.len(), 1, "{text:?}");
         assert!(text[0].starts_with(b"* NAMESPACE (("), "{text:?}");
         let result =
-            inbox.submit(imap_duplex::command::Raw::new("UID THREAD REFS UTF-8 ALL")).await.expect("THREAD");
-        assert_eq!(result.responses[0].name(), "THREAD");
+            inbox.submit(imap_duplex::command::Raw::new("UID SORT (SUBJECT) UTF-8 ALL")).await.expect("SORT");
+        assert_eq!(result.responses[0].name(), "SORT");
         let line = format!("UID FETCH {} (PREVIEW)", uids[0]);
         let result = inbox.submit(imap_duplex::command::Raw::new(line)).await.expect("FETCH");
         let raw = result.responses[0].raw().expect("its bytes").clone();

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 
 use crate::account::{Account, LIMIT, plain};
 use crate::client::{Events, whole_text};
-use crate::support::dovecot::{Dovecot, Options};
+use crate::server::{Options, Server};
 use crate::support::{PASSWORD, within};
 
 /// What `connect` fails with; the text has these words, and no password.
@@ -29,7 +29,7 @@ async fn failure(config: &Config, words: &[&str]) -> Error {
 #[tokio::test]
 async fn a_wrong_password() {
     within(LIMIT, async {
-        let server = Dovecot::start();
+        let server = Server::start();
         let address = server.plain_addr();
         let config =
             Config::new(address.ip().to_string()).port(address.port()).plaintext().login("alice", "hunter2");
@@ -46,7 +46,7 @@ async fn a_wrong_password() {
 async fn a_password_of_odd_characters_is_sent_as_it_is() {
     within(LIMIT, async {
         let odd = "quo\"te back\\slash späce {5} %";
-        let server = Dovecot::start();
+        let server = Server::start();
         let address = server.plain_addr();
         let config =
             Config::new(address.ip().to_string()).port(address.port()).plaintext().login("alice", odd);
@@ -164,7 +164,7 @@ async fn a_server_that_dies_while_we_are_at_work() {
 #[tokio::test]
 async fn no_password_goes_in_clear_to_a_server_that_refuses_it() {
     within(LIMIT, async {
-        let server = Dovecot::with(&Options { require_tls: true, ..Options::default() });
+        let server = Server::with(&Options { require_tls: true, ..Options::default() });
         let error = failure(&plain(&server, "alice"), &["LOGINDISABLED"]).await;
         assert_eq!(error.kind(), ErrorKind::Insecure, "{error}");
     })
@@ -174,7 +174,7 @@ async fn no_password_goes_in_clear_to_a_server_that_refuses_it() {
 #[tokio::test]
 async fn handshake_leaves_the_driver_to_the_caller() {
     within(LIMIT, async {
-        let server = Dovecot::start();
+        let server = Server::start();
         let stream = crate::support::other::dial(server.plain_addr()).await;
         let (imap, receiver, driver) = plain(&server, "alice").handshake(stream).await.expect("logged in");
         let mut events = Events::strict(receiver);

@@ -11,7 +11,7 @@ use imap_duplex::{Mailbox, Sender, Snapshot};
 
 use crate::account::{MESSAGE, plain};
 use crate::client::Events;
-use crate::support::dovecot::{Dovecot, Options};
+use crate::server::{Options, Server};
 use crate::support::{fresh_user, within};
 use crate::variants::without;
 
@@ -89,7 +89,7 @@ impl Member {
                 self.inbox.expunge(uid).await.expect("EXPUNGE");
             }
             // By number: the engine makes sure that it is this very message, or none.
-            (_, Some(_)) => drop(self.inbox.move_to(seq..=seq, "Trash").await),
+            (_, Some(_)) => drop(self.inbox.move_to(seq..=seq, "Gone").await),
         }
         self.listen();
     }
@@ -118,7 +118,7 @@ impl Member {
 }
 
 /// UIDs and flags as a fresh session finds them, not by way of the library.
-async fn truth(server: &Dovecot, user: &str) -> Vec<(u32, Flags)> {
+async fn truth(server: &Server, user: &str) -> Vec<(u32, Flags)> {
     let mut other = server.session(user).await;
     let told = other.select("INBOX").await;
     let mut rows = Vec::new();
@@ -138,7 +138,7 @@ async fn truth(server: &Dovecot, user: &str) -> Vec<(u32, Flags)> {
 
 async fn crowd(options: Options) {
     let seconds = std::env::var("IMAP_DUPLEX_CROWD").map_or(3, |s| s.parse().expect("seconds"));
-    let server = Dovecot::with(&options);
+    let server = Server::with(&options);
     let user = fresh_user();
     let mut members = Vec::new();
     for i in 0..SESSIONS {
@@ -146,7 +146,7 @@ async fn crowd(options: Options) {
         let config = plain(&server, &user).auto_idle(i % 2 == 0).fill(Fill::Flags);
         let (imap, receiver) = config.connect().await.expect("a login");
         if i == 0 {
-            imap.create("Trash").await.expect("CREATE");
+            imap.create("Gone").await.expect("CREATE");
         }
         let mut events = Events::strict(receiver);
         let inbox = imap.select("INBOX").await.expect("SELECT");

@@ -4,7 +4,7 @@ use imap_duplex::command::{Items, Search, StatusItems, Store};
 use imap_duplex::types::Flag;
 
 use crate::account::{Account, LIMIT, MESSAGE};
-use crate::support::dovecot::Options;
+use crate::server::Options;
 use crate::support::wire::Peer;
 use crate::support::within;
 

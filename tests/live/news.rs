@@ -9,7 +9,7 @@ use imap_duplex::types::{Answer, EventKind, Flag};
 
 use crate::account::{Account, LIMIT, MESSAGE};
 use crate::client::{brief, uid};
-use crate::support::dovecot::Options;
+use crate::server::Options;
 use crate::support::wire::Log;
 use crate::support::within;
 

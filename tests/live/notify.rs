@@ -190,8 +190,8 @@ async fn what_the_server_can_t_tell_of_is_an_error_that_says_so() {
         let asked = [NotifyEvent::MessageNew, NotifyEvent::MessageExpunge, NotifyEvent::AnnotationChange];
         let error = a.imap.notify(Notify::set().personal(asked)).await.expect_err("no annotations");
         assert_eq!(error.kind(), ErrorKind::No);
-        // Dovecot names what it can't, where RFC 5465 wants what it can.
-        assert_eq!(error.code(), Some(&Code::BadEvent(vec!["AnnotationChange".to_owned()])));
+        let named = crate::server::BAD_EVENT.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(error.code(), Some(&Code::BadEvent(named)));
         let error = a.imap.notify(Notify::set().personal([NotifyEvent::MessageNew])).await.expect_err("half");
         assert_eq!(error.kind(), ErrorKind::Invalid);
         a.finish().await;

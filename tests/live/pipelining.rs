@@ -4,7 +4,7 @@ use imap_duplex::command::{Items, Search, StatusItems, Store};
 use imap_duplex::types::{Flag, Uid};
 
 use crate::account::{Account, LIMIT, MESSAGE};
-use crate::support::dovecot::Options;
+use crate::server::Options;
 use crate::support::within;
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use imap_duplex::{Mailbox, Select};
 
 use crate::account::{Account, LIMIT, MESSAGE};
 use crate::client::{brief, uid};
-use crate::support::dovecot::Options;
+use crate::server::Options;
 use crate::support::wire::Log;
 use crate::support::within;
 use crate::variants::without;
@@ -154,7 +154,7 @@ async fn of_a_mailbox_that_was_made_anew_nothing_is_compared() {
 #[tokio::test]
 async fn a_mailbox_deleted_under_our_feet_ends_the_selection_or_the_connection() {
     within(LIMIT, async {
-        let server = crate::support::dovecot::Dovecot::start();
+        let server = crate::server::Server::start();
         let user = crate::support::fresh_user();
         let config = crate::account::plain(&server, &user).auto_idle(false);
         let (imap, receiver) = config.connect().await.expect("a login");

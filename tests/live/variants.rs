@@ -9,7 +9,7 @@ use imap_duplex::types::{EventKind, Flag};
 
 use crate::account::{Account, LIMIT, MESSAGE};
 use crate::client::{brief, uid};
-use crate::support::dovecot::{Literals, Options};
+use crate::server::{Literals, Options};
 use crate::support::within;
 
 const ALL: &str = "IMAP4rev1 SASL-IR LITERAL+ ID ENABLE IDLE NAMESPACE UIDPLUS UNSELECT CHILDREN CONDSTORE QRESYNC ESEARCH \

@@ -57,6 +57,8 @@ pub struct Options {
     /// Refuse a login in the clear (`LOGINDISABLED`) on the plain port until STARTTLS. The address is 127.0.0.2 then, for
     /// Dovecot takes a connection from an address to itself for safe. Linux only: other systems have no such address.
     pub require_tls: bool,
+    /// Offer no TLS.
+    pub no_tls: bool,
     /// Lines at the end of `dovecot.conf`; the last setting of a name is the one that counts.
     pub extra: String,
 }
@@ -140,6 +142,16 @@ impl Dovecot {
     /// The file with the certificate of the authority to trust, as PEM; its server is `localhost`, 127.0.0.1 and 127.0.0.2.
     pub fn ca_pem(&self) -> PathBuf {
         self.folder.path().join("ca.pem")
+    }
+
+    /// The same, as it is in the file.
+    pub fn authority(&self) -> Vec<u8> {
+        fs::read(self.ca_pem()).expect("it was made with the server")
+    }
+
+    /// Whether anybody has logged in.
+    pub fn has_logins(&self) -> bool {
+        self.log().contains("Login: user")
     }
 
     /// All its files: `dovecot.conf`, `dovecot.log`, `home/USER/Maildir`.
@@ -354,7 +366,11 @@ fn configuration(
             gid.clone(),
         ),
     };
-    let (ssl, clear) = if options.require_tls { ("required", "yes") } else { ("yes", "no") };
+    let (ssl, clear) = match options {
+        Options { require_tls: true, .. } => ("required", "yes"),
+        Options { no_tls: true, .. } => ("no", "no"),
+        _ => ("yes", "no"),
+    };
     let mut imap = String::new();
     if options.literals == Literals::Minus {
         imap.push_str("  imap_literal_minus = yes\n");

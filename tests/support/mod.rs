@@ -1,5 +1,5 @@
 //! What the integration tests share: a private Dovecot ([`dovecot`]), a second IMAP session that knows
-//! nothing of this library ([`other`]), streams that tests look into ([`wire`]), recorded sessions
+//! nothing of this library ([`other`]), examples as programs ([`program`]), streams that tests look into ([`wire`]), recorded sessions
 //! ([`recording`]), and a bound on the time a test may take ([`within`]).
 //!
 //! In: `mod support;` at the top of a test file. Nothing here uses the library's own code, so that a
@@ -9,6 +9,7 @@
 pub mod certificate;
 pub mod dovecot;
 pub mod other;
+pub mod program;
 pub mod recording;
 pub mod wire;
 

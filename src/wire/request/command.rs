@@ -71,6 +71,8 @@ pub(crate) enum Command {
     UidExpunge(Numbers),
     /// `SEARCH` or `UID SEARCH`.
     Search(Search),
+    /// `SORT` or `UID SORT` (RFC 5256).
+    Sort(Sort),
     /// `FETCH` or `UID FETCH`.
     Fetch(Fetch),
     /// `STORE` or `UID STORE`.
@@ -134,6 +136,8 @@ pub(crate) struct AppendMessage {
     pub(crate) data: Bytes,
     /// Whether they came as a `literal8` (RFC 3516 section 4.4), which may hold NUL.
     pub(crate) binary: bool,
+    /// Whether it stands in `UTF8 (…)`, so that its header may have UTF-8 (RFC 6855 section 4).
+    pub(crate) utf8: bool,
 }
 
 /// `SEARCH`.
@@ -147,6 +151,53 @@ pub(crate) struct Search {
     pub(crate) charset: Option<String>,
     /// What a message must fulfil, all of it.
     pub(crate) keys: Vec<SearchKey>,
+}
+
+/// `SORT`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Sort {
+    /// Whether UIDs are asked for.
+    pub(crate) uid: bool,
+    /// What RETURN names; `None` without RETURN (RFC 5267 section 3).
+    pub(crate) returned: Option<Vec<Returned>>,
+    /// The order: by the first, among equals by the second, and so on.
+    pub(crate) criteria: Vec<SortKey>,
+    /// The charset of the strings in `keys`.
+    pub(crate) charset: String,
+    /// What a message must fulfil, all of it.
+    pub(crate) keys: Vec<SearchKey>,
+}
+
+/// `sort-criterion` (RFC 5256 section 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SortKey {
+    /// What counts.
+    pub(crate) by: SortBy,
+    /// Whether the largest comes first.
+    pub(crate) reverse: bool,
+}
+
+/// What SORT may look at (RFC 5256 section 3, RFC 5957).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SortBy {
+    /// The internal date, with its time.
+    Arrival,
+    /// The mailbox of the first address in Cc.
+    Cc,
+    /// When it was sent, by its header.
+    Date,
+    /// The mailbox of the first address in From.
+    From,
+    /// Its octets.
+    Size,
+    /// Its base subject.
+    Subject,
+    /// The mailbox of the first address in To.
+    To,
+    /// The name of whom it is from (RFC 5957).
+    DisplayFrom,
+    /// The name of whom it is to (RFC 5957).
+    DisplayTo,
 }
 
 /// One of SEARCH's return options: a name in capitals, and what is behind it (`PARTIAL 1:100`).

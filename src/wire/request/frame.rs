@@ -44,12 +44,41 @@ pub(crate) struct RequestFramer {
     line: usize,
     state: State,
     limit: usize,
+    /// The longest line that is taken, literals apart.
+    line_limit: usize,
+    /// The largest literal that may come without a wait.
+    plus_limit: usize,
 }
 
 impl RequestFramer {
     /// A framer that takes commands of at most `limit` octets, their literals among them.
     pub(crate) fn new(limit: usize) -> Self {
-        Self { text: Vec::new(), line: 0, state: State::Line, limit }
+        Self {
+            text: Vec::new(),
+            line: 0,
+            state: State::Line,
+            limit,
+            line_limit: limit,
+            plus_limit: usize::MAX,
+        }
+    }
+
+    /// Takes lines of at most so many octets.
+    pub(crate) fn lines_of(mut self, octets: usize) -> Self {
+        self.line_limit = octets;
+        self
+    }
+
+    /// Takes literals that do not wait of at most so many octets: 4096 with LITERAL- (RFC 7888 section 5), none
+    /// without either extension.
+    pub(crate) fn set_plus_limit(&mut self, octets: Option<usize>) {
+        // A literal of none at all is one too: it must not be taken where there is no extension.
+        self.plus_limit = octets.map_or(0, |octets| octets.saturating_add(1));
+    }
+
+    /// What has come of the command that is not whole yet.
+    pub(crate) fn begun(&self) -> &[u8] {
+        &self.text
     }
 
     /// Takes bytes from the front of `src`. `None`: more is needed, or the client waits for an answer to its
@@ -69,6 +98,9 @@ impl RequestFramer {
                 State::Line => {
                     let end = memchr::memchr(b'\n', src);
                     self.keep(src, end.map_or(src.len(), |end| end + 1))?;
+                    if self.text.len() - self.line > self.line_limit {
+                        return Err(TooLong(self.line_limit));
+                    }
                     if end.is_some()
                         && let Some(heard) = self.line_end()?
                     {
@@ -126,7 +158,9 @@ impl RequestFramer {
                 self.state = State::Waiting { size };
                 Ok(Some(Heard::Literal(size)))
             }
-            Some((size, false)) if size > self.limit => Err(TooLong(self.limit)),
+            Some((size, false)) if size > self.limit || size >= self.plus_limit => {
+                Err(TooLong(self.limit.min(self.plus_limit.saturating_sub(1))))
+            }
             Some((size, false)) => {
                 self.octets_left(size);
                 Ok(None)

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::command::{Change, Command, Store};
 use super::cursor::{Cursor, DEPTH, Read};
-use super::{fetch, mailbox, notify, search};
+use super::{fetch, mailbox, notify, search, sort};
 
 /// What has no arguments.
 const PLAIN: [&str; 11] = [
@@ -65,6 +65,7 @@ pub(super) fn command(i: &mut Cursor<'_>) -> Read<Command> {
 fn by_number(i: &mut Cursor<'_>, name: &str, uid: bool) -> Read<Command> {
     Ok(match name {
         "SEARCH" => Command::Search(search::search(i, uid)?),
+        "SORT" => Command::Sort(sort::sort(i, uid)?),
         "FETCH" => Command::Fetch(fetch::fetch(i, uid)?),
         "STORE" => Command::Store(store(i, uid)?),
         "COPY" | "MOVE" => {

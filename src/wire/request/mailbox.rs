@@ -2,6 +2,7 @@
 
 use super::command::{AppendMessage, Command, List, Select};
 use super::cursor::{Cursor, DEPTH, Read, is_astring_char};
+use super::value::Value;
 use crate::types::{Date, Flags, MailboxName, Timestamp};
 
 /// The command of this name (in capitals), if it is one about mailboxes.
@@ -68,6 +69,15 @@ fn pattern(i: &mut Cursor<'_>) -> Read<MailboxName> {
     let start = *i;
     let written = i.run(|b| is_astring_char(b) || matches!(b, b'%' | b'*'), "a pattern")?;
     decode(written.as_bytes(), i.utf8).map_or_else(|| start.fail("a pattern in modified UTF-7"), Ok)
+}
+
+/// A mailbox's name that stands among the arguments of a command without a type.
+pub(crate) fn value_as_mailbox(value: &Value, utf8: bool) -> Option<MailboxName> {
+    match value {
+        Value::Word(word) => decode(word.as_bytes(), utf8),
+        Value::String(text) => decode(text, utf8),
+        Value::List(_) => None,
+    }
 }
 
 /// A name as it was written. What is no valid modified UTF-7 is taken as it is, as servers do.
@@ -154,9 +164,15 @@ fn append(i: &mut Cursor<'_>) -> Read<Command> {
             date = Some(date_time(i)?);
             i.space()?;
         }
+        // RFC 6855 section 4, `utf8-literal`.
+        if i.take("UTF8 (") {
+            let data = i.literal8()?;
+            i.expect(")")?;
+            return Ok(AppendMessage { flags, date, data, binary: false, utf8: true });
+        }
         let binary = i.peek() == Some(b'~');
         let data = if binary { i.literal8()? } else { i.literal()? };
-        Ok(AppendMessage { flags, date, data, binary })
+        Ok(AppendMessage { flags, date, data, binary, utf8: false })
     })?;
     Ok(Command::Append { mailbox, messages })
 }

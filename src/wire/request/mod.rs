@@ -13,6 +13,7 @@ mod line;
 mod mailbox;
 mod notify;
 mod search;
+mod sort;
 mod value;
 
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod tests;
 pub(crate) use command::*;
 pub(crate) use frame::{Heard, RequestFramer, TooLong};
 pub(crate) use line::{SaslAnswer, is_done, sasl_answer};
+pub(crate) use mailbox::value_as_mailbox;
 pub(crate) use value::{End, Numbers, Value};
 
 use cursor::Cursor;

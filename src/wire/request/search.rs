@@ -63,7 +63,7 @@ pub(super) fn search(i: &mut Cursor<'_>, uid: bool) -> Read<Search> {
 }
 
 /// A name, and a set or number behind it if one is (`PARTIAL -1:-100`).
-fn return_option(i: &mut Cursor<'_>) -> Read<Returned> {
+pub(super) fn return_option(i: &mut Cursor<'_>) -> Read<Returned> {
     let name = i.name()?;
     let mut ahead = *i;
     let has_argument = ahead.take(" ") && matches!(ahead.peek(), Some(b'0'..=b'9' | b'-' | b'('));
@@ -77,7 +77,7 @@ fn return_option(i: &mut Cursor<'_>) -> Read<Returned> {
 }
 
 /// `search-key`; `depth` more may be within each other.
-fn key(i: &mut Cursor<'_>, depth: usize) -> Read<SearchKey> {
+pub(super) fn key(i: &mut Cursor<'_>, depth: usize) -> Read<SearchKey> {
     let Some(depth) = depth.checked_sub(1) else { return i.fail("fewer keys within each other") };
     match i.peek() {
         Some(b'(') => return i.list(|i| key(i, depth)).map(SearchKey::And),

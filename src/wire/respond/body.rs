@@ -1,5 +1,6 @@
 //! ENVELOPE and BODYSTRUCTURE (RFC 9051 section 9, `envelope` and `body`), from the packed form in which
-//! [`types`](crate::types) keeps them: all octets are there, which the accessors decode.
+//! [`types`](crate::types) keeps them: all octets are there, which the accessors decode. A part of which no extension
+//! data is packed is written without: that is BODY.
 
 use super::out::Out;
 use crate::types::packed::Reader;
@@ -37,6 +38,32 @@ fn addresses(from: &mut Reader<'_>, out: &mut Out) {
     out.raw(if any { ")" } else { "NIL" });
 }
 
+/// Whether this has no extension data, so that it is what BODY tells and not BODYSTRUCTURE.
+pub(super) fn is_short(packed: &[u8]) -> bool {
+    let mut from = Reader::new(Reader::new(packed).block());
+    if from.mark() == MULTIPART {
+        from.block();
+        from.string();
+    } else {
+        // Type, subtype, parameters, id, description, encoding, size, message, lines.
+        from.string();
+        from.string();
+        while from.mark() != 0 {
+            from.string();
+            from.string();
+        }
+        for _ in 0..3 {
+            from.string();
+        }
+        from.number();
+        if from.mark() != 0 {
+            from.block();
+        }
+        from.number();
+    }
+    from.is_at_end()
+}
+
 /// `body`: one part and all in it. Parts nest no deeper than the limit with which they were read or built.
 pub(super) fn body(packed: &[u8], out: &mut Out) {
     node(&mut Reader::new(Reader::new(packed).block()), out);
@@ -62,9 +89,11 @@ fn multipart(from: &mut Reader<'_>, out: &mut Out) {
     if any {
         out.space();
     }
-    out.nstring(from.string()).space();
-    params(from, out);
-    extension(from, out);
+    out.nstring(from.string());
+    if !from.is_at_end() {
+        params(from, out.space());
+        extension(from, out);
+    }
 }
 
 /// `body-type-basic`, `body-type-text` or `body-type-msg`, with its extension data.
@@ -95,8 +124,10 @@ fn leaf(from: &mut Reader<'_>, out: &mut Out) {
         None if is_message => out.raw(" NIL"),
         None => out,
     };
-    out.space().nstring(from.string());
-    extension(from, out);
+    if !from.is_at_end() {
+        out.space().nstring(from.string());
+        extension(from, out);
+    }
 }
 
 /// `body-fld-param`.

@@ -1,6 +1,6 @@
 //! FETCH and UIDFETCH (RFC 9051 section 9, `msg-att`; RFC 9586).
 
-use super::body::{body, envelope};
+use super::body::{body, envelope, is_short};
 use super::out::{Out, utf7};
 use crate::types::{BodyData, HeaderFields, Message, Part, Section, Seq, Timestamp, Uid};
 
@@ -32,7 +32,8 @@ pub(super) fn fetch(name: &str, message: &Message, out: &mut Out) {
         envelope(told.packed(), items.next("ENVELOPE "));
     }
     if let Some(told) = message.body_structure() {
-        body(told.packed(), items.next("BODYSTRUCTURE "));
+        let name = if is_short(told.packed()) { "BODY " } else { "BODYSTRUCTURE " };
+        body(told.packed(), items.next(name));
     }
     for told in message.sections() {
         data("BODY", told, items.next(""));
@@ -109,7 +110,7 @@ fn extras(message: &Message, items: &mut Items<'_>) {
 }
 
 /// `BODY[…]<0> "…"`.
-fn data(name: &str, told: &BodyData, out: &mut Out) {
+pub(super) fn data(name: &str, told: &BodyData, out: &mut Out) {
     out.raw(name);
     section(&told.section, out);
     if let Some(origin) = told.origin {
@@ -119,7 +120,7 @@ fn data(name: &str, told: &BodyData, out: &mut Out) {
 }
 
 /// `section`, in its brackets.
-fn section(of: &Section, out: &mut Out) {
+pub(super) fn section(of: &Section, out: &mut Out) {
     out.raw("[");
     match of {
         Section::Full => {}
@@ -155,7 +156,7 @@ fn fields(names: &HeaderFields, out: &mut Out) {
 }
 
 /// `date-time`: `" 5-Nov-2020 14:19:28 +0000"`.
-fn date_time(time: Timestamp, out: &mut Out) {
+pub(super) fn date_time(time: Timestamp, out: &mut Out) {
     let (date, (hour, minute, second)) = (time.date(), time.time());
     let month = MONTHS.get(usize::from(date.month()).saturating_sub(1)).copied().unwrap_or("Jan");
     let (day, year) = (date.day(), date.year());

@@ -12,6 +12,7 @@ mod body;
 mod fetch;
 mod mailbox;
 mod out;
+mod row;
 mod search;
 mod server;
 mod status;
@@ -21,6 +22,7 @@ mod tests;
 
 use out::Out;
 pub(crate) use out::Strings;
+pub(crate) use row::FetchRow;
 
 use super::response::Response;
 use crate::types::{Answer, Untagged};

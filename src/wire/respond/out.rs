@@ -9,6 +9,9 @@ pub(crate) enum Strings {
     Quoted,
     /// As literals, one and all.
     Literal,
+    /// In quotes, UTF-8 among them, and mailbox names in UTF-8: to a client that has enabled UTF8=ACCEPT or IMAP4rev2
+    /// (RFC 6855 section 3, RFC 9051 section 5.1).
+    Utf8,
 }
 
 /// A response as it is being written.
@@ -95,8 +98,13 @@ impl Out {
 
     /// `string`. What holds NUL goes as a `literal8`: nothing else may (RFC 9051 section 4.3).
     pub(super) fn string(&mut self, text: &[u8]) -> &mut Self {
-        let fits = text.is_ascii() && !text.iter().any(|b| matches!(b, 0 | b'\r' | b'\n'));
-        if fits && text.len() <= LONGEST_QUOTED && self.strings == Strings::Quoted {
+        let fits = match self.strings {
+            Strings::Quoted => text.is_ascii(),
+            Strings::Utf8 => std::str::from_utf8(text).is_ok(),
+            Strings::Literal => false,
+        };
+        let fits = fits && !text.iter().any(|b| matches!(b, 0 | b'\r' | b'\n'));
+        if fits && text.len() <= LONGEST_QUOTED {
             return self.quoted(text);
         }
         if text.contains(&0) {
@@ -117,7 +125,7 @@ impl Out {
     pub(super) fn astring(&mut self, text: &[u8]) -> &mut Self {
         let is_atom = !text.is_empty() && text.iter().all(|&b| is_atom_char(b) || b == b']');
         let is_nil = text.eq_ignore_ascii_case(b"NIL");
-        if is_atom && !is_nil && self.strings == Strings::Quoted {
+        if is_atom && !is_nil && self.strings != Strings::Literal {
             self.octets(text)
         } else {
             self.string(text)
@@ -165,10 +173,11 @@ impl Out {
         self
     }
 
-    /// `mailbox`: in modified UTF-7 (RFC 3501 section 5.1.3), unless it came otherwise.
+    /// `mailbox`: in modified UTF-7 (RFC 3501 section 5.1.3), unless it came otherwise or the client takes UTF-8.
     pub(super) fn mailbox(&mut self, name: &MailboxName) -> &mut Self {
         match name.wire() {
             Some(written) => self.astring(written),
+            None if self.strings == Strings::Utf8 => self.astring(name.as_str().as_bytes()),
             None => self.astring(&utf7(name.as_str())),
         }
     }

@@ -1,7 +1,8 @@
 //! Examples of the RFCs, and lines that a strict server refuses.
 
 use super::super::{
-    AppendMessage, Change, Command, End, FetchItem, Numbers, Part, Request, Returned, SearchKey, Value,
+    AppendMessage, Change, Command, End, FetchItem, Numbers, Part, Request, Returned, SearchKey, SortBy,
+    SortKey, Value,
 };
 use super::{read, request};
 use crate::types::{Date, Flag, Flags, Section};
@@ -48,6 +49,34 @@ fn session_commands() {
         command("a023 ID (\"name\" \"sodr\" \"version\" NIL)"),
         Command::Id(vec![("name".into(), Some("sodr".into())), ("version".into(), None)])
     );
+}
+
+/// RFC 5256 section 3 and RFC 5267 section 3.
+#[test]
+fn sort_commands() {
+    let sort = |text| match command(text) {
+        Command::Sort(sort) => sort,
+        other => panic!("{other:?}"),
+    };
+    let key = |by, reverse| SortKey { by, reverse };
+    let asked = sort("A283 SORT (SUBJECT REVERSE DATE) UTF-8 ALL");
+    assert_eq!(asked.criteria, [key(SortBy::Subject, false), key(SortBy::Date, true)]);
+    assert_eq!((asked.uid, asked.charset.as_str(), asked.returned), (false, "UTF-8", None));
+    assert_eq!(asked.keys, [SearchKey::Word("ALL")]);
+    let asked = sort("A02 UID SORT RETURN (COUNT) (reverse displayfrom) \"us-ascii\" SEEN TEXT x");
+    assert_eq!(asked.criteria, [key(SortBy::DisplayFrom, true)]);
+    assert!(asked.uid && asked.charset == "us-ascii" && asked.keys.len() == 2);
+    assert_eq!(asked.returned, Some(vec![Returned { name: "COUNT".into(), argument: None }]));
+    for text in [
+        "a SORT (SUBJECT) ALL",
+        "a SORT () UTF-8 ALL",
+        "a SORT (SUBJECT) UTF-8",
+        "a SORT (REVERSE) UTF-8 ALL",
+        "a SORT (COLOUR) UTF-8 ALL",
+        "a SORT SUBJECT UTF-8 ALL",
+    ] {
+        assert!(read(text).is_err(), "{text}");
+    }
 }
 
 #[test]
@@ -117,10 +146,11 @@ fn appends() {
                 flags: Flag::Seen.into(),
                 date: "7-Feb-1994 21:52:25 -0800".parse().ok(),
                 data: "a\r\n".into(),
-                binary: false
+                binary: false,
+                utf8: false
             },
-            AppendMessage { flags: keyword, date: None, data: "".into(), binary: false },
-            AppendMessage { flags: Flags::new(), date: None, data: "\0".into(), binary: true },
+            AppendMessage { flags: keyword, date: None, data: "".into(), binary: false, utf8: false },
+            AppendMessage { flags: Flags::new(), date: None, data: "\0".into(), binary: true, utf8: false },
         ]
     );
 }

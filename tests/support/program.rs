@@ -1,7 +1,6 @@
-//! The example `watch`, running as a process of its own.
+//! An example, running as a process of its own.
 //!
 //! In: its arguments. Out: its lines as they come, and how it ended. It is killed if a test goes wrong.
-#![allow(unreachable_pub, reason = "a module of a test")]
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
@@ -11,26 +10,26 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::support::PASSWORD;
+use super::PASSWORD;
 
 /// How soon a change must be told. Dovecot itself waits half a second; the rest is for busy machines.
 const SOON: Duration = Duration::from_secs(3);
 
 /// The program, which cargo has built beside the tests: `target/debug/examples/watch`.
-fn program() -> PathBuf {
+pub fn path(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("our own file");
     let folder = test.ancestors().nth(2).expect("a target folder");
-    let program = folder.join("examples").join(format!("watch{}", std::env::consts::EXE_SUFFIX));
+    let program = folder.join("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     assert!(
         program.exists(),
-        "{} is missing: `cargo test` builds it, and so does `cargo build --example watch`",
+        "{} is missing: `cargo test` builds it, and so does `cargo build --examples`",
         program.display()
     );
     program
 }
 
 /// The program, running; the password is that of all users.
-pub struct Watch {
+pub struct Program {
     child: Child,
     lines: mpsc::UnboundedReceiver<String>,
     /// What has been read of its output, for messages.
@@ -45,9 +44,10 @@ pub struct Ended {
     pub errors: String,
 }
 
-impl Watch {
-    pub fn start(arguments: &[&str]) -> Self {
-        let mut child = command(arguments).env("IMAP_PASSWORD", PASSWORD).spawn().expect("the example runs");
+impl Program {
+    pub fn start(name: &str, arguments: &[&str]) -> Self {
+        let mut child =
+            command(name, arguments).env("IMAP_PASSWORD", PASSWORD).spawn().expect("the example runs");
         let output = BufReader::new(child.stdout.take().expect("a pipe"));
         let (sender, lines) = mpsc::unbounded_channel();
         std::thread::spawn(move || {
@@ -111,7 +111,7 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
+impl Drop for Program {
     fn drop(&mut self) {
         // Nothing is left to kill after a test that went well.
         let _ = self.child.kill();
@@ -119,8 +119,8 @@ impl Drop for Watch {
     }
 }
 
-pub fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(program());
+pub fn command(name: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(path(name));
     command.args(arguments).env_remove("IMAP_PASSWORD").env_remove("RUST_LOG");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command

@@ -1,0 +1,166 @@
+//! Downloads all messages of a mailbox into a folder, one file each, with a progress bar.
+//!
+//! ```text
+//! cargo run --example download
+//! IMAP_PASSWORD=… cargo run --example download -- imaps://alice@imap.example.org/Archive --folder archive
+//! ```
+//!
+//! Several commands are in flight, so that the line is never idle; what comes is written as it comes, so that no more is in
+//! memory than those few hold. A file that is there already is not fetched again.
+
+mod support;
+
+use std::collections::VecDeque;
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use imap_duplex::command::Items;
+use imap_duplex::types::{Uid, UidSet};
+use imap_duplex::{Mailbox, Sender};
+use indicatif::{ProgressBar, ProgressStyle};
+use support::failure::Failure;
+use support::output::Output;
+use support::server::{Server, ServerArgs};
+use support::{demo, link, program};
+
+/// How many FETCHes are in flight at once.
+const IN_FLIGHT: usize = 4;
+/// How much one FETCH asks for, in octets, if not a single message is more.
+const BATCH: u64 = 256 * 1024;
+/// The link to the server within this program: its round trip, and octets a second.
+const LINK: (Duration, u32) = (Duration::from_millis(50), 2_500_000);
+
+/// Downloads all messages of a mailbox into a folder
+#[derive(Parser)]
+#[command(
+    name = "download",
+    override_usage = "download [OPTIONS] [URL]",
+    after_help = "The password is taken from the environment variable IMAP_PASSWORD, or from the URL."
+)]
+struct Args {
+    /// Where to; each message is a file with its UID for a name, such as 4711.eml. A new temporary folder if none is named
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+fn main() -> ExitCode {
+    program::run("download", run)
+}
+
+async fn run(args: Args) -> Result<(), Failure> {
+    let server = args.server.server()?;
+    let (imap, events) = match &server.embedded {
+        Some(embedded) => {
+            fill(embedded);
+            let link = link::slow(embedded.connect(), LINK.0, LINK.1);
+            server.config.connect_over(link).await.map_err(|error| server.explain(&error))?
+        }
+        None => server.connect().await?,
+    };
+    drop(events);
+    let temporary = || env::temp_dir().join(format!("imap-duplex-download-{}", std::process::id()));
+    let folder = args.folder.unwrap_or_else(temporary);
+    tokio::select! {
+        done = download(&imap, &server, &folder) => done,
+        () = program::end(None) => Ok(()),
+    }
+}
+
+/// Something to download: the mail of a year.
+fn fill(server: &imap_duplex::testing::Server) {
+    for day in 1..=365_u32 {
+        let text =
+            "Wind from the west, fair; nothing to report.\r\n".repeat(20 + (day as usize * 7919) % 800);
+        let message = demo::message("Harbour <log@example.org>", &format!("Log of day {day}"), &text);
+        server.deliver_with("INBOX", message, [], demo::ago((365 - day) * 24));
+    }
+}
+
+async fn download(imap: &Sender, server: &Server, folder: &Path) -> Result<(), Failure> {
+    let start = Instant::now();
+    let cannot = |e: std::io::Error| Failure::new(format!("{} can't be written: {e}", folder.display()));
+    tokio::fs::create_dir_all(folder).await.map_err(cannot)?;
+    let inbox = imap.examine(&server.mailbox).await?;
+    let (wanted, there) = wanted(&inbox, folder).await?;
+    let total: u64 = wanted.iter().map(|(_, size)| size).sum();
+    let bar = ProgressBar::new(total);
+    let style = "{bar:40} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} to go";
+    bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
+
+    let mut batches = batches(&wanted).into_iter();
+    let fetch = |batch: UidSet| inbox.fetch(batch, Items::body()).stream();
+    let mut in_flight: VecDeque<_> = batches.by_ref().take(IN_FLIGHT).map(fetch).collect();
+    let mut written = 0_usize;
+    while let Some(mut rows) = in_flight.pop_front() {
+        while let Some(row) = rows.next().await {
+            let row = row?;
+            if let (Some(uid), Some(body)) = (row.uid(), row.body()) {
+                write(&path(folder, uid), body).await.map_err(cannot)?;
+                bar.inc(body.len() as u64);
+                written += 1;
+            }
+        }
+        in_flight.extend(batches.next().map(fetch));
+    }
+    bar.finish_and_clear();
+    imap.logout().await?;
+
+    let seconds = start.elapsed().as_secs_f64();
+    let already = if there > 0 { format!("; {there} were there already") } else { String::new() };
+    let text = format!(
+        "{written} messages, {:.1} MB in {seconds:.1} s, in {}{already}",
+        total as f64 / 1e6,
+        folder.display()
+    );
+    Output::new(false).lines(&text).await?;
+    Ok(())
+}
+
+/// UID and size of what is to be fetched, and how many are here already.
+async fn wanted(inbox: &Mailbox, folder: &Path) -> Result<(Vec<(Uid, u64)>, usize), Failure> {
+    let (mut wanted, mut there) = (Vec::new(), 0);
+    let mut rows = inbox.fetch(Uid::MIN.., Items::new().size()).stream();
+    while let Some(row) = rows.next().await {
+        let row = row?;
+        let Some(uid) = row.uid() else { continue };
+        match tokio::fs::metadata(path(folder, uid)).await {
+            Ok(_) => there += 1,
+            Err(_) => wanted.push((uid, row.size().unwrap_or(0))),
+        }
+    }
+    Ok((wanted, there))
+}
+
+/// What one FETCH each asks for.
+fn batches(wanted: &[(Uid, u64)]) -> Vec<UidSet> {
+    let (mut all, mut batch, mut octets) = (Vec::new(), UidSet::new(), 0);
+    for (uid, size) in wanted {
+        if octets > 0 && octets + size > BATCH {
+            all.push(std::mem::take(&mut batch));
+            octets = 0;
+        }
+        batch.insert(*uid);
+        octets += size;
+    }
+    if !batch.is_empty() {
+        all.push(batch);
+    }
+    all
+}
+
+fn path(folder: &Path, uid: Uid) -> PathBuf {
+    folder.join(format!("{uid}.eml"))
+}
+
+/// Whole or not at all: what is cut off would be taken for the message next time.
+async fn write(path: &Path, octets: &[u8]) -> std::io::Result<()> {
+    let unfinished = path.with_extension("part");
+    tokio::fs::write(&unfinished, octets).await?;
+    tokio::fs::rename(&unfinished, path).await
+}

@@ -1,0 +1,99 @@
+//! How an example begins and ends: its arguments, its runtime, ctrl-c, and one line if something is wrong.
+
+use std::env;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
+
+use super::failure::Failure;
+
+/// Runs `body` with the command line's arguments. What goes wrong is one line on the standard error, behind `name`.
+pub(crate) fn run<A: Parser>(name: &str, body: impl AsyncFnOnce(A) -> Result<(), Failure>) -> ExitCode {
+    let tell = |failure: &Failure| {
+        // If nobody hears it, nobody wants to.
+        let _ = writeln!(io::stderr(), "{name}: {failure}");
+        ExitCode::FAILURE
+    };
+    let args = match A::try_parse() {
+        Ok(args) => args,
+        Err(e) if e.use_stderr() => return tell(&usage(&e)),
+        Err(help) => {
+            let _ = help.print();
+            return ExitCode::SUCCESS;
+        }
+    };
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(e) => return tell(&Failure::new(format!("the asynchronous runtime can't be started: {e}"))),
+    };
+    let result = runtime.block_on(async {
+        log()?;
+        body(args).await
+    });
+    // A write to a reader that has stopped reading would keep it for ever.
+    runtime.shutdown_background();
+    match result {
+        Err(failure) if !failure.is_quiet() => tell(&failure),
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+/// What is wrong with the command line, in one line, and without a URL: there may be a password in it.
+fn usage(error: &clap::Error) -> Failure {
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    let what = if first.contains("://") { "there is a URL where none is expected" } else { first };
+    Failure::new(what.strip_prefix("error: ").unwrap_or(what)).hint("--help tells more")
+}
+
+/// Resolves at ctrl-c, when the system asks to end, or after so many seconds if a number is given.
+pub(crate) async fn end(after: Option<f64>) {
+    let time = async {
+        match after.map(Duration::try_from_secs_f64) {
+            Some(Ok(time)) => tokio::time::sleep(time).await,
+            _ => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = interrupted() => {}
+        () = time => {}
+    }
+}
+
+/// Resolves at ctrl-c, or when the system asks to end.
+async fn interrupted() {
+    #[cfg(unix)]
+    let asked = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut asked) => asked.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let asked = std::future::pending::<Option<()>>();
+    let pressed = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        _ = asked => {}
+        () = pressed => {}
+    }
+}
+
+/// Tells on the standard error what RUST_LOG asks for.
+fn log() -> Result<(), Failure> {
+    let Ok(wanted) = env::var("RUST_LOG") else { return Ok(()) };
+    let targets: Targets = wanted
+        .parse()
+        .map_err(|e| Failure::new(format!("RUST_LOG: {e}")).hint("for example RUST_LOG=imap_duplex=debug"))?;
+    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    tracing_subscriber::registry().with(layer.with_filter(targets)).init();
+    Ok(())
+}

@@ -1,0 +1,219 @@
+//! What the server can do: each extension by its name, with what it needs of others. In go names to switch on or off, out
+//! come a consistent set and the capabilities that are told of it.
+
+use std::collections::BTreeSet;
+
+/// Each extension that can be switched, and those that it needs.
+const ALL: &[(&str, &[&str])] = &[
+    ("IMAP4rev1", &[]),
+    (
+        "IMAP4rev2",
+        // RFC 9051 appendix E: what was an extension and is part of it now.
+        &[
+            "BINARY",
+            "CHILDREN",
+            "ENABLE",
+            "ESEARCH",
+            "IDLE",
+            "LIST-EXTENDED",
+            "LIST-STATUS",
+            "LITERAL-",
+            "MOVE",
+            "NAMESPACE",
+            "SASL-IR",
+            "SEARCHRES",
+            "SPECIAL-USE",
+            "STATUS=SIZE",
+            "UIDPLUS",
+            "UNSELECT",
+        ],
+    ),
+    ("APPENDLIMIT", &[]),
+    ("BINARY", &[]),
+    ("CHILDREN", &[]),
+    ("CONDSTORE", &[]),
+    ("CREATE-SPECIAL-USE", &["SPECIAL-USE"]),
+    ("ENABLE", &[]),
+    ("ESEARCH", &[]),
+    ("ID", &[]),
+    ("IDLE", &[]),
+    ("LIST-EXTENDED", &[]),
+    ("LIST-STATUS", &["LIST-EXTENDED"]),
+    // It is LITERAL- without the bound, and what is told then (RFC 7888 section 5: never both).
+    ("LITERAL+", &[]),
+    ("LITERAL-", &[]),
+    ("MOVE", &[]),
+    ("MULTIAPPEND", &[]),
+    ("NAMESPACE", &[]),
+    ("NOTIFY", &[]),
+    ("OBJECTID", &[]),
+    ("PARTIAL", &["ESEARCH"]),
+    ("PREVIEW", &[]),
+    ("QRESYNC", &["CONDSTORE", "ENABLE"]),
+    ("QUOTA", &[]),
+    ("SASL-IR", &[]),
+    ("SAVEDATE", &[]),
+    ("SEARCHRES", &["ESEARCH"]),
+    ("SORT", &[]),
+    ("SPECIAL-USE", &[]),
+    ("STATUS=SIZE", &[]),
+    ("UIDPLUS", &[]),
+    ("UNSELECT", &[]),
+    ("UTF8=ACCEPT", &["ENABLE"]),
+    ("WITHIN", &[]),
+];
+
+/// All that [`Builder::only`](super::Builder::only) and [`Builder::without`](super::Builder::without) know: revisions of
+/// IMAP and extensions, by the names that CAPABILITY has for them. Case of letters does not matter there.
+pub const EXTENSIONS: [&str; ALL.len()] = {
+    let mut names = [""; ALL.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = ALL[at].0;
+        at += 1;
+    }
+    names
+};
+
+/// What is switched on.
+#[derive(Clone, Debug)]
+pub(crate) struct Extensions {
+    on: BTreeSet<&'static str>,
+}
+
+fn known(name: &str) -> Option<(&'static str, &'static [&'static str])> {
+    ALL.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).copied()
+}
+
+impl Default for Extensions {
+    /// All of them.
+    fn default() -> Self {
+        Self { on: ALL.iter().map(|(name, _)| *name).collect() }
+    }
+}
+
+impl Extensions {
+    /// These alone, and what they need. `Err`: a name that is none.
+    pub(crate) fn only<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, &'a str> {
+        let mut on = BTreeSet::new();
+        let mut wanted = Vec::new();
+        for name in names {
+            wanted.push(known(name).ok_or(name)?);
+        }
+        while let Some((name, needs)) = wanted.pop() {
+            if on.insert(name) {
+                wanted.extend(needs.iter().filter_map(|need| known(need)));
+            }
+        }
+        Ok(Self { on })
+    }
+
+    /// Without this one, and those that need it. `Err`: the name is none.
+    pub(crate) fn remove<'a>(&mut self, name: &'a str) -> Result<(), &'a str> {
+        let (name, _) = known(name).ok_or(name)?;
+        self.on.remove(name);
+        // LITERAL- stands for either: a server that takes any literal at once takes small ones so.
+        let has = |need: &str, on: &BTreeSet<&str>| {
+            on.contains(need) || need == "LITERAL-" && on.contains("LITERAL+")
+        };
+        loop {
+            let broken = ALL.iter().find(|(name, needs)| {
+                self.on.contains(name) && !needs.iter().all(|need| has(need, &self.on))
+            });
+            match broken {
+                Some((name, _)) => self.on.remove(name),
+                None => return Ok(()),
+            };
+        }
+    }
+
+    /// Whether this one, named as here, is on.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.on.contains(name)
+    }
+
+    /// The largest literal that a client may send without a wait; `None`: none at all.
+    pub(crate) fn plus_limit(&self) -> Option<usize> {
+        if self.has("LITERAL+") {
+            return Some(usize::MAX - 1);
+        }
+        // RFC 7888 section 5.
+        self.has("LITERAL-").then_some(4096)
+    }
+
+    /// The capabilities as they are told.
+    pub(crate) fn told(&self, told: &Told) -> Vec<String> {
+        let mut names = Vec::new();
+        for name in &self.on {
+            match *name {
+                "IMAP4rev1" | "IMAP4rev2" => names.push((*name).to_owned()),
+                "LITERAL-" if self.has("LITERAL+") => {}
+                // Before login only what matters there, as servers have it.
+                "ENABLE" | "ID" | "LITERAL+" | "LITERAL-" | "SASL-IR" => names.push((*name).to_owned()),
+                _ if !told.logged_in => {}
+                "APPENDLIMIT" => names.push(format!("APPENDLIMIT={}", told.append_limit)),
+                "QUOTA" => {
+                    names.extend(["QUOTA", "QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE"].map(str::to_owned));
+                }
+                name => names.push(name.to_owned()),
+            }
+        }
+        // IMAP4rev1 first, as clients of old look for it there.
+        names.sort_by_key(|name| !name.starts_with("IMAP4"));
+        if !told.logged_in {
+            if told.starttls {
+                names.push("STARTTLS".to_owned());
+            }
+            names.push(if told.login_disabled { "LOGINDISABLED" } else { "AUTH=PLAIN" }.to_owned());
+        }
+        names
+    }
+}
+
+/// What else decides which capabilities are told.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Told {
+    /// Somebody has logged in.
+    pub(crate) logged_in: bool,
+    /// TLS can be begun.
+    pub(crate) starttls: bool,
+    /// No password is taken in the clear.
+    pub(crate) login_disabled: bool,
+    /// The largest message.
+    pub(crate) append_limit: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_needs_another_goes_with_it() {
+        let mut all = Extensions::default();
+        all.remove("condstore").unwrap();
+        assert!(!all.has("CONDSTORE") && !all.has("QRESYNC") && all.has("IMAP4rev2"));
+        all.remove("ENABLE").unwrap();
+        assert!(!all.has("IMAP4rev2") && !all.has("UTF8=ACCEPT") && all.has("IMAP4rev1"));
+        assert_eq!(all.remove("XYZZY"), Err("XYZZY"));
+    }
+
+    #[test]
+    fn a_few_bring_what_they_need() {
+        let few = Extensions::only(["IMAP4rev1", "QRESYNC"]).unwrap();
+        let told = few.told(&Told { logged_in: true, ..Told::default() });
+        assert_eq!(told, ["IMAP4rev1", "CONDSTORE", "ENABLE", "QRESYNC"]);
+        assert!(Extensions::only(["IMAP4rev2"]).unwrap().has("MOVE"));
+    }
+
+    #[test]
+    fn one_kind_of_literal_is_told() {
+        let mut all = Extensions::default();
+        let told = |all: &Extensions| all.told(&Told::default()).join(" ");
+        assert!(told(&all).contains("LITERAL+") && !told(&all).contains("LITERAL-"));
+        all.remove("LITERAL+").unwrap();
+        assert!(told(&all).contains("LITERAL-") && all.has("IMAP4rev2"));
+        assert_eq!(all.plus_limit(), Some(4096));
+        all.remove("LITERAL-").unwrap();
+        assert_eq!((all.plus_limit(), all.has("IMAP4rev2")), (None, false));
+    }
+}

@@ -1,0 +1,206 @@
+//! Changes of messages: what each does to its mailbox, and whom it is told.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::mailbox::{Mailbox, MailboxId, Message, NewMessage};
+use super::mime::Content;
+use super::responder::{By, Responder};
+use super::watch::Happened;
+use super::world::{SessionId, World};
+use crate::types::{Flags, MailboxName, MailboxStatus, ModSeq, Timestamp, Uid, UidValidity};
+use crate::wire::request::Change;
+
+impl World {
+    /// A message of these octets, with identifiers of its own; its conversation is that of the messages that it
+    /// answers.
+    pub(crate) fn message(
+        &mut self,
+        user: &str,
+        bytes: Bytes,
+        flags: Flags,
+        date: Option<Timestamp>,
+    ) -> NewMessage {
+        let content = Arc::new(Content::new(bytes));
+        let number = self.next_id();
+        let envelope = content.envelope();
+        let ids = |text: Option<std::borrow::Cow<'_, str>>| -> Vec<String> {
+            text.map(|text| text.split_whitespace().map(str::to_owned).collect()).unwrap_or_default()
+        };
+        let (own, answered) = (ids(envelope.message_id()), ids(envelope.in_reply_to()));
+        let fresh: Arc<str> = format!("T{number}").into();
+        let thread_id = match self.users.get_mut(user) {
+            Some(user) => {
+                let known = answered.iter().chain(&own).find_map(|id| user.threads.get(id)).cloned();
+                let thread = known.unwrap_or(fresh);
+                user.threads.extend(own.into_iter().map(|id| (id, thread.clone())));
+                thread
+            }
+            None => fresh,
+        };
+        let internal_date = date.unwrap_or_else(|| self.now());
+        NewMessage { flags, internal_date, email_id: format!("M{number}").into(), thread_id, content }
+    }
+
+    /// Puts a message into a mailbox.
+    pub(crate) fn add(
+        &mut self,
+        mailbox: MailboxId,
+        new: NewMessage,
+        by: Option<SessionId>,
+    ) -> Option<Arc<Message>> {
+        let now = self.now();
+        let held = self.mailboxes.get_mut(&mailbox)?;
+        let known = held.known_flags().len();
+        let message = held.add(new, now)?;
+        let new_flags = held.known_flags().len() > known;
+        let mut recent = held.recent_from <= message.uid;
+        let mut told = false;
+        for (id, line) in &mut self.lines {
+            if line.selected != Some(mailbox) {
+                continue;
+            }
+            if new_flags {
+                line.push(Responder::NewFlags);
+            }
+            let first = recent && line.takes_recent;
+            (recent, told) = (recent && !first, told || first);
+            line.push(Responder::Arrived { message: message.clone(), recent: first, own: by == Some(*id) });
+        }
+        if told && let Some(held) = self.mailboxes.get_mut(&mailbox) {
+            held.recent_from = message.uid + 1;
+        }
+        self.tell_watchers(mailbox, Happened::New, by);
+        Some(message)
+    }
+
+    /// Changes flags of messages. Gives all of them that are there.
+    pub(crate) fn change(
+        &mut self,
+        mailbox: MailboxId,
+        uids: &[u32],
+        (change, flags): (Change, &Flags),
+        by: Option<(SessionId, By)>,
+    ) -> Vec<Arc<Message>> {
+        let Some(held) = self.mailboxes.get_mut(&mailbox) else { return Vec::new() };
+        let (all, new_flags) = held.change(uids, change, flags);
+        if new_flags {
+            self.tell_selected(mailbox, |_| Some(Responder::NewFlags));
+        }
+        for (message, changed) in &all {
+            self.tell_selected(mailbox, |id| {
+                match by {
+                    // Its own STORE is answered for each message, changed or not (RFC 9051 section 6.4.6).
+                    Some((own, by)) if own == id => {
+                        Some((by, *changed || matches!(by, By::Store | By::Conditional)))
+                    }
+                    _ => Some((By::Other, *changed)),
+                }
+                .filter(|(_, tell)| *tell)
+                .map(|(by, _)| Responder::Changed { message: message.clone(), by })
+            });
+        }
+        if all.iter().any(|(_, changed)| *changed) {
+            self.tell_watchers(mailbox, Happened::Flags, by.map(|(id, _)| id));
+        }
+        all.into_iter().map(|(message, _)| message).collect()
+    }
+
+    /// Takes messages out. Gives those that were there.
+    pub(crate) fn remove(
+        &mut self,
+        mailbox: MailboxId,
+        uids: &[u32],
+        by: Option<SessionId>,
+    ) -> Vec<Arc<Message>> {
+        let Some(held) = self.mailboxes.get_mut(&mailbox) else { return Vec::new() };
+        let (removed, _) = held.remove(uids);
+        for message in &removed {
+            self.tell_selected(mailbox, |id| Some(Responder::Gone { uid: message.uid, own: by == Some(id) }));
+        }
+        if !removed.is_empty() {
+            self.tell_watchers(mailbox, Happened::Expunge, by);
+        }
+        removed
+    }
+
+    /// Copies messages; gives each UID with its copy's.
+    pub(crate) fn copy(
+        &mut self,
+        from: MailboxId,
+        uids: &[u32],
+        to: MailboxId,
+        by: Option<SessionId>,
+    ) -> Vec<(u32, u32)> {
+        let Some(held) = self.mailboxes.get(&from) else { return Vec::new() };
+        let originals: Vec<_> = uids.iter().filter_map(|uid| held.messages.get(uid).cloned()).collect();
+        let copy = |message: Arc<Message>| {
+            let added = self.add(to, message.copied(), by)?;
+            Some((message.uid, added.uid))
+        };
+        originals.into_iter().filter_map(copy).collect()
+    }
+
+    /// Another UIDVALIDITY: what sessions know of the mailbox is void, so that those end that have it selected.
+    pub(crate) fn renumber(&mut self, mailbox: MailboxId, uid_validity: u32) {
+        if let Some(held) = self.mailboxes.get_mut(&mailbox) {
+            held.renumber(uid_validity);
+        }
+        let bye = || Responder::Bye("The mailbox has another UIDVALIDITY".to_owned());
+        self.tell_selected(mailbox, |_| Some(bye()));
+        self.tell_watchers(mailbox, Happened::Flags, None);
+    }
+
+    /// Tells of a change in a mailbox those who have asked for it by NOTIFY, and do not have it selected; not the one
+    /// who caused it (RFC 5465 section 5).
+    pub(crate) fn tell_watchers(&mut self, mailbox: MailboxId, what: Happened, by: Option<SessionId>) {
+        if self.lines.values().all(|line| line.watch.is_none()) {
+            return;
+        }
+        let Some((owner, name)) = self.place(mailbox) else { return };
+        let (owner, name) = (owner.to_owned(), name.clone());
+        let Some(user) = self.users.get(&owner) else { return };
+        let Some(held) = self.mailboxes.get(&mailbox) else { return };
+        for (id, line) in &mut self.lines {
+            let Some(watch) = line.watch.clone() else { continue };
+            let concerned = by != Some(*id)
+                && line.selected != Some(mailbox)
+                && line.user.as_ref() == Some(&owner)
+                && watch.wants(what, &name, |name| user.subscribed.contains(name));
+            if concerned {
+                let status = status_of(held, &name, line.condstore, what);
+                line.queue.retain(
+                    |told| !matches!(told, Responder::Status(of) if of.name == name && !lost(of, &status)),
+                );
+                line.push(Responder::Status(Box::new(status)));
+            }
+        }
+    }
+}
+
+/// Whether a status tells what a later one does not.
+fn lost(before: &MailboxStatus, after: &MailboxStatus) -> bool {
+    before.unseen.is_some() && after.unseen.is_none() || before.messages.is_some() && after.messages.is_none()
+}
+
+/// What STATUS tells of such a change (RFC 5465 sections 5.1 to 5.3).
+pub(crate) fn status_of(
+    held: &Mailbox,
+    name: &MailboxName,
+    condstore: bool,
+    what: Happened,
+) -> MailboxStatus {
+    let mut status = MailboxStatus::new(name.clone());
+    status.uid_validity = UidValidity::new(held.uid_validity);
+    if condstore {
+        status.highest_mod_seq = ModSeq::new(held.highest_mod_seq);
+    }
+    if what == Happened::Flags {
+        status.unseen = Some(held.count() - held.with_flag(&crate::types::Flag::Seen).0);
+    } else {
+        status.messages = Some(held.count());
+        status.uid_next = Uid::new(held.uid_next);
+    }
+    status
+}

@@ -1,0 +1,136 @@
+//! A session on a byte stream: moves octets between the two, and does what a script puts between them.
+//!
+//! The only place, with `listen`, that does I/O or waits.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+
+use super::session::{Session, Step};
+#[cfg(feature = "rustls")]
+use super::tls::Acceptor;
+
+/// Any byte stream.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// How TLS is begun, where it can be.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Security {
+    #[cfg(feature = "rustls")]
+    pub(super) acceptor: Option<Acceptor>,
+    /// TLS comes first, without STARTTLS.
+    pub(super) implicit: bool,
+}
+
+impl Security {
+    pub(super) fn can_tls(&self) -> bool {
+        #[cfg(feature = "rustls")]
+        return self.acceptor.is_some() && !self.implicit;
+        #[cfg(not(feature = "rustls"))]
+        false
+    }
+
+    async fn secure(&self, stream: Box<dyn Stream>) -> io::Result<Box<dyn Stream>> {
+        #[cfg(feature = "rustls")]
+        if let Some(acceptor) = &self.acceptor {
+            return acceptor.accept(stream).await;
+        }
+        Ok(stream)
+    }
+}
+
+/// Serves one client to its end.
+pub(super) async fn serve(mut session: Session, stream: Box<dyn Stream>, security: Security) {
+    let result = async {
+        let mut stream = stream;
+        if security.implicit {
+            stream = security.secure(stream).await?;
+        }
+        let mut input = BytesMut::new();
+        loop {
+            session.run(&mut input);
+            while let Some(step) = session.next() {
+                match step {
+                    Step::Write(octets) => {
+                        let split = session.split();
+                        until_end(&mut session, write(&mut stream, &octets, split))
+                            .await
+                            .unwrap_or(Ok(()))?;
+                    }
+                    Step::Pause(time) => {
+                        until_end(&mut session, tokio::time::sleep(time)).await;
+                    }
+                    Step::StartTls => {
+                        stream.flush().await?;
+                        // What the client sent in the clear behind STARTTLS is nobody's word (RFC 9051 section 6.2.1).
+                        input.clear();
+                        stream = security.secure(stream).await?;
+                        session.secured();
+                    }
+                    Step::Close => {
+                        let close = async {
+                            stream.flush().await?;
+                            stream.shutdown().await
+                        };
+                        return until_end(&mut session, close).await.unwrap_or(Ok(()));
+                    }
+                }
+                session.run(&mut input);
+            }
+            until_end(&mut session, stream.flush()).await.unwrap_or(Ok(()))?;
+            if !more(&mut session, &mut stream, &mut input).await? {
+                return Ok(());
+            }
+        }
+    };
+    // A client that goes without a word is no event here.
+    let _ = result.await;
+}
+
+/// Waits for this, but not once the session has to end: a client that does not read must not hold up a test.
+async fn until_end<F: Future>(session: &mut Session, waiting: F) -> Option<F::Output> {
+    let mut waiting = pin!(waiting);
+    poll_fn(|cx| match waiting.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending if session.must_end(cx.waker()) => Poll::Ready(None),
+        Poll::Pending => Poll::Pending,
+    })
+    .await
+}
+
+async fn write(stream: &mut Box<dyn Stream>, octets: &[u8], split: Option<usize>) -> io::Result<()> {
+    let Some(size) = split else { return stream.write_all(octets).await };
+    for piece in octets.chunks(size.max(1)) {
+        stream.write_all(piece).await?;
+        stream.flush().await?;
+        // So that whoever reads sees this piece alone.
+        tokio::task::yield_now().await;
+    }
+    Ok(())
+}
+
+/// Waits for octets of the client, or for news; false: the client is gone.
+async fn more(session: &mut Session, stream: &mut Box<dyn Stream>, input: &mut BytesMut) -> io::Result<bool> {
+    let mut block = [0; 8192];
+    poll_fn(|cx: &mut Context<'_>| {
+        if session.wake_by(cx.waker()) {
+            return Poll::Ready(Ok(true));
+        }
+        let mut buffer = ReadBuf::new(&mut block);
+        match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
+            Poll::Ready(Ok(())) => {
+                input.extend_from_slice(buffer.filled());
+                Poll::Ready(Ok(!buffer.filled().is_empty()))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}

@@ -1,0 +1,53 @@
+//! The server on a port of the loopback interface.
+
+use std::io;
+use std::net::SocketAddr;
+use std::task::{Poll, Waker};
+
+use tokio::net::TcpListener;
+
+use super::io::{Security, serve};
+use super::session::Session;
+use super::world::Shared;
+
+/// Listens, and serves whoever comes, on the current runtime, until the server is gone.
+pub(super) async fn listen(
+    shared: Shared,
+    address: SocketAddr,
+    security: Security,
+) -> io::Result<SocketAddr> {
+    let listener = TcpListener::bind(address).await?;
+    let local = listener.local_addr()?;
+    tokio::spawn(async move {
+        loop {
+            let accepted = std::future::poll_fn(|cx| {
+                if is_over(&shared, cx.waker()) {
+                    return Poll::Ready(None);
+                }
+                listener.poll_accept(cx).map(Some)
+            });
+            match accepted.await {
+                None => return,
+                Some(Ok((stream, _))) => {
+                    // Answers are small and waited for.
+                    let _ = stream.set_nodelay(true);
+                    let session = Session::new(shared.clone(), security.can_tls(), security.implicit);
+                    tokio::spawn(serve(session, Box::new(stream), security.clone()));
+                }
+                // Such as too many open files: others may come later.
+                Some(Err(_)) => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
+            }
+        }
+    });
+    Ok(local)
+}
+
+/// Whether the server is gone; if not, it will wake this waker when it goes.
+fn is_over(shared: &Shared, waker: &Waker) -> bool {
+    let mut world = shared.lock();
+    let known = world.listeners.iter().any(|known| known.will_wake(waker));
+    if !world.over && !known {
+        world.listeners.push(waker.clone());
+    }
+    world.over
+}

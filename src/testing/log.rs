@@ -1,0 +1,51 @@
+//! What clients have said: each command, its secrets left out.
+
+/// A command as a client sent it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Heard {
+    /// Which session, as [`SessionHandle::id`](super::SessionHandle::id) tells it.
+    pub session: u64,
+    /// Its tag; empty if it had none that could be read.
+    pub tag: String,
+    /// Its name in capitals, `UID ` in front of it where that was sent: `SELECT`, `UID FETCH`. Empty if it could not be
+    /// read.
+    pub name: String,
+    /// What it said, up to its first literal, without the tag. Passwords are `…`.
+    pub line: String,
+}
+
+impl Heard {
+    pub(crate) fn new(session: u64, bytes: &[u8]) -> Self {
+        let end = bytes.iter().position(|b| matches!(b, b'\r' | b'\n')).unwrap_or(bytes.len());
+        let text = String::from_utf8_lossy(bytes.get(..end).unwrap_or(bytes));
+        let (tag, line) = text.split_once(' ').unwrap_or((&text, ""));
+        let mut words = line.split(' ');
+        let mut name = words.next().unwrap_or_default().to_ascii_uppercase();
+        if name == "UID" {
+            name = format!("UID {}", words.next().unwrap_or_default().to_ascii_uppercase());
+        }
+        // LOGIN's and AUTHENTICATE's arguments, whatever form they have; the mechanism is no secret.
+        let shown = match &*name {
+            "LOGIN" => "LOGIN …".to_owned(),
+            "AUTHENTICATE" => format!("AUTHENTICATE {} …", words.next().unwrap_or_default()),
+            _ => line.to_owned(),
+        };
+        Self { session, tag: tag.to_owned(), name, line: shown }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_left_out() {
+        for line in ["a LOGIN alice secret", "a login {5}\r\nalice secret", "a AUTHENTICATE PLAIN secret"] {
+            assert!(!format!("{:?}", Heard::new(1, line.as_bytes())).contains("secret"), "{line}");
+        }
+        let heard = Heard::new(1, b"a7 uid fetch 1:* (FLAGS)");
+        assert_eq!((&*heard.tag, &*heard.name), ("a7", "UID FETCH"));
+        assert_eq!(Heard::new(1, b"\xff").line, "");
+    }
+}

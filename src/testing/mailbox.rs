@@ -1,0 +1,218 @@
+//! The true state of one mailbox: its messages, what it keeps of those that went, and the counters that IMAP has.
+//!
+//! In go changes, each of which gives what it did; the [`World`](super::world::World) tells the sessions of it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::mime::Content;
+use crate::types::{Flag, Flags, Timestamp};
+use crate::wire::request::Change;
+
+/// Names a mailbox for as long as it lives, whatever it is called.
+pub(crate) type MailboxId = u64;
+
+/// One message in one mailbox. It never changes: a change of its flags makes another one of the same UID.
+#[derive(Clone, Debug)]
+pub(crate) struct Message {
+    pub(crate) uid: u32,
+    pub(crate) flags: Flags,
+    pub(crate) mod_seq: u64,
+    pub(crate) internal_date: Timestamp,
+    /// When it was put into this mailbox (RFC 8514).
+    pub(crate) saved: Timestamp,
+    /// The same for all copies (RFC 8474 section 5.1).
+    pub(crate) email_id: Arc<str>,
+    pub(crate) thread_id: Arc<str>,
+    pub(crate) content: Arc<Content>,
+}
+
+/// A message before it has a UID.
+#[derive(Clone, Debug)]
+pub(crate) struct NewMessage {
+    pub(crate) flags: Flags,
+    pub(crate) internal_date: Timestamp,
+    pub(crate) email_id: Arc<str>,
+    pub(crate) thread_id: Arc<str>,
+    pub(crate) content: Arc<Content>,
+}
+
+/// A mailbox.
+#[derive(Clone, Debug)]
+pub(crate) struct Mailbox {
+    pub(crate) uid_validity: u32,
+    /// Its MAILBOXID (RFC 8474 section 4).
+    pub(crate) object_id: String,
+    pub(crate) uid_next: u32,
+    pub(crate) highest_mod_seq: u64,
+    pub(crate) messages: BTreeMap<u32, Arc<Message>>,
+    /// UIDs of the messages that went, with the mod-sequence of their going, in its order (RFC 7162 section 5.3).
+    gone: Vec<(u64, u32)>,
+    /// `\Sent` and its kin (RFC 6154).
+    pub(crate) special_use: Vec<&'static str>,
+    /// Messages from this UID on have been told to no session as recent (RFC 3501 section 2.3.2).
+    pub(crate) recent_from: u32,
+    /// Keywords that any message had.
+    keywords: Flags,
+}
+
+impl Mailbox {
+    pub(crate) fn new(uid_validity: u32, object_id: String) -> Self {
+        Self {
+            uid_validity,
+            object_id,
+            uid_next: 1,
+            // RFC 7162 section 3.1.2.1: never 0 where mod-sequences are kept.
+            highest_mod_seq: 1,
+            messages: BTreeMap::new(),
+            gone: Vec::new(),
+            special_use: Vec::new(),
+            recent_from: 1,
+            keywords: Flags::new(),
+        }
+    }
+
+    /// The flags that are known here: the system flags and all keywords in use.
+    pub(crate) fn known_flags(&self) -> Flags {
+        let mut flags = Flags::from([Flag::Answered, Flag::Flagged, Flag::Deleted, Flag::Seen, Flag::Draft]);
+        flags.extend(self.keywords.iter());
+        flags
+    }
+
+    fn next_mod_seq(&mut self) -> u64 {
+        self.highest_mod_seq += 1;
+        self.highest_mod_seq
+    }
+
+    /// Keeps the keywords; true if one of them is new here.
+    fn learn(&mut self, flags: &Flags) -> bool {
+        let before = self.keywords.len();
+        self.keywords.extend(flags.iter().filter(|flag| matches!(flag, Flag::Keyword(_))));
+        self.keywords.len() > before
+    }
+
+    /// Puts a message in, with the next UID. `None`: there are no more UIDs.
+    pub(crate) fn add(&mut self, new: NewMessage, saved: Timestamp) -> Option<Arc<Message>> {
+        let uid = self.uid_next;
+        self.uid_next = self.uid_next.checked_add(1)?;
+        self.learn(&new.flags);
+        let mod_seq = self.next_mod_seq();
+        let NewMessage { flags, internal_date, email_id, thread_id, content } = new;
+        let message =
+            Arc::new(Message { uid, flags, mod_seq, internal_date, saved, email_id, thread_id, content });
+        self.messages.insert(uid, message.clone());
+        Some(message)
+    }
+
+    /// Changes flags of these messages. Gives each that is there, whether it changed, and whether a keyword is new to
+    /// the mailbox. All that changes at once has the same mod-sequence.
+    pub(crate) fn change(
+        &mut self,
+        uids: &[u32],
+        change: Change,
+        flags: &Flags,
+    ) -> (Vec<(Arc<Message>, bool)>, bool) {
+        let mut mod_seq = None;
+        let mut all = Vec::new();
+        for uid in uids {
+            let Some(message) = self.messages.get(uid) else { continue };
+            let after = changed(&message.flags, change, flags);
+            if after == message.flags {
+                all.push((message.clone(), false));
+                continue;
+            }
+            let mod_seq = *mod_seq.get_or_insert_with(|| {
+                self.highest_mod_seq += 1;
+                self.highest_mod_seq
+            });
+            let message = Arc::new(Message { flags: after, mod_seq, ..Message::clone(message) });
+            self.messages.insert(*uid, message.clone());
+            all.push((message, true));
+        }
+        let new_keyword = !all.is_empty() && change != Change::Remove && self.learn(flags);
+        (all, new_keyword)
+    }
+
+    /// Takes these messages out; gives those that were there, in ascending order, and the mod-sequence of it.
+    pub(crate) fn remove(&mut self, uids: &[u32]) -> (Vec<Arc<Message>>, u64) {
+        let mut uids = uids.to_vec();
+        uids.sort_unstable();
+        uids.dedup();
+        let removed: Vec<_> = uids.iter().filter_map(|uid| self.messages.remove(uid)).collect();
+        if removed.is_empty() {
+            return (removed, self.highest_mod_seq);
+        }
+        let mod_seq = self.next_mod_seq();
+        self.gone.extend(removed.iter().map(|message| (mod_seq, message.uid)));
+        (removed, mod_seq)
+    }
+
+    /// UIDs of messages that went after this mod-sequence.
+    pub(crate) fn gone_since(&self, mod_seq: u64) -> impl Iterator<Item = u32> {
+        let from = self.gone.partition_point(|(at, _)| *at <= mod_seq);
+        self.gone.iter().skip(from).map(|(_, uid)| *uid)
+    }
+
+    /// Another era: the same messages, with UIDs from 1 on, and all that was known of the old ones void.
+    pub(crate) fn renumber(&mut self, uid_validity: u32) {
+        self.uid_validity = uid_validity;
+        self.gone.clear();
+        self.uid_next = 1;
+        self.recent_from = 1;
+        for (_, message) in std::mem::take(&mut self.messages) {
+            let (uid, mod_seq) = (self.uid_next, self.next_mod_seq());
+            self.uid_next += 1;
+            self.messages.insert(uid, Arc::new(Message { uid, mod_seq, ..Message::clone(&message) }));
+        }
+    }
+
+    /// How many messages have this flag, and how many octets those are.
+    pub(crate) fn with_flag(&self, flag: &Flag) -> (u32, u64) {
+        let of = self.messages.values().filter(|message| message.flags.contains(flag));
+        of.fold((0, 0), |(count, size), message| (count + 1, size + message.octets()))
+    }
+
+    pub(crate) fn count(&self) -> u32 {
+        u32::try_from(self.messages.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(crate) fn octets(&self) -> u64 {
+        self.messages.values().map(|message| message.octets()).sum()
+    }
+}
+
+impl Message {
+    pub(crate) fn octets(&self) -> u64 {
+        u64::from(self.content.size())
+    }
+
+    pub(crate) fn bytes(&self) -> &Bytes {
+        self.content.bytes()
+    }
+
+    /// As a message of another mailbox.
+    pub(crate) fn copied(&self) -> NewMessage {
+        NewMessage {
+            flags: self.flags.clone(),
+            internal_date: self.internal_date,
+            email_id: self.email_id.clone(),
+            thread_id: self.thread_id.clone(),
+            content: self.content.clone(),
+        }
+    }
+}
+
+/// The flags after a STORE (RFC 9051 section 6.4.6).
+fn changed(before: &Flags, change: Change, flags: &Flags) -> Flags {
+    match change {
+        Change::Replace => flags.clone(),
+        Change::Add => {
+            let mut after = before.clone();
+            after.extend(flags.iter());
+            after
+        }
+        Change::Remove => before.iter().filter(|flag| !flags.contains(flag)).collect(),
+    }
+}

@@ -1,0 +1,44 @@
+//! A header's envelope (RFC 9051 section 7.5.2, `ENVELOPE`): from the octets of its fields, encoded as they are.
+
+use super::address::{Entry, addresses};
+use super::header::{unfolded, value};
+use crate::types::Envelope;
+use crate::types::packed::Writer;
+
+/// The envelope of the message with this header.
+pub(super) fn envelope(header: &[u8]) -> Envelope {
+    let mut out = Writer::default();
+    // Absent is NIL, empty is empty.
+    let text = |name: &str, out: &mut Writer| out.string(value(header, name).as_deref());
+    let listed = |name: &str| value(header, name).map(|field| addresses(&field)).unwrap_or_default();
+    text("Date", &mut out);
+    text("Subject", &mut out);
+    let from = listed("From");
+    list(&from, &mut out);
+    for name in ["Sender", "Reply-To"] {
+        let told = listed(name);
+        list(if told.is_empty() { &from } else { &told }, &mut out);
+    }
+    for name in ["To", "Cc", "Bcc"] {
+        list(&listed(name), &mut out);
+    }
+    text("In-Reply-To", &mut out);
+    text("Message-ID", &mut out);
+    Envelope::from_packed(out.finish())
+}
+
+/// As [`Envelope`] keeps a list.
+fn list(entries: &[Entry], out: &mut Writer) {
+    for Entry { name, mailbox, host } in entries {
+        out.mark(1);
+        for text in [name, mailbox, host] {
+            out.string(text.as_deref());
+        }
+    }
+    out.mark(0);
+}
+
+/// The mailbox of the first address in this field, as SORT wants it (RFC 5256 section 3).
+pub(super) fn first_address(header: &[u8], name: &str) -> Option<Entry> {
+    addresses(&unfolded(&value(header, name)?)).into_iter().next()
+}

@@ -1,0 +1,140 @@
+//! What a message says: any octets in, out come its envelope, its body structure and its sections, as FETCH asks
+//! for them (RFC 9051 section 6.4.5), and its text, as SEARCH looks through it.
+//!
+//! [`tree`] finds the parts; all else is read from their octets when it is asked for.
+
+mod address;
+mod decode;
+mod envelope;
+mod header;
+mod media;
+mod section;
+mod structure;
+#[cfg(test)]
+mod tests;
+mod text;
+mod tree;
+
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+
+use crate::types::{BodyStructure, Envelope, Section};
+use text::Texts;
+use tree::{Kind, Node};
+
+/// A message's octets, and what they say. It never changes (RFC 9051 section 2.3.1.1).
+#[derive(Debug)]
+pub(crate) struct Content {
+    bytes: Bytes,
+    tree: OnceLock<Node>,
+    texts: OnceLock<Texts>,
+}
+
+/// A part cannot be decoded, since nobody knows its Content-Transfer-Encoding (RFC 9051 section 7.5.2): NO with
+/// UNKNOWN-CTE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct UnknownEncoding;
+
+impl Content {
+    /// Any octets are a message.
+    pub(crate) fn new(bytes: Bytes) -> Self {
+        Self { bytes, tree: OnceLock::new(), texts: OnceLock::new() }
+    }
+
+    /// All of it.
+    pub(crate) fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// Its octets (RFC 9051 section 2.3.4).
+    pub(crate) fn size(&self) -> u32 {
+        u32::try_from(self.bytes.len()).unwrap_or(u32::MAX)
+    }
+
+    fn tree(&self) -> &Node {
+        self.tree.get_or_init(|| tree::tree(&self.bytes))
+    }
+
+    fn header(&self) -> &[u8] {
+        self.bytes.get(self.tree().header.clone()).unwrap_or_default()
+    }
+
+    /// Its main header fields.
+    pub(crate) fn envelope(&self) -> Envelope {
+        envelope::envelope(self.header())
+    }
+
+    /// The tree of its parts: BODYSTRUCTURE if `extended`, else BODY.
+    pub(crate) fn body(&self, extended: bool) -> BodyStructure {
+        structure::structure(&self.bytes, self.tree(), extended)
+    }
+
+    /// A piece of it; `None` if it has no such part: NIL. NUL, which no string can hold (RFC 9051 section 4.3), is
+    /// given as 0x80.
+    pub(crate) fn section(&self, section: &Section) -> Option<Bytes> {
+        self.piece(section).map(|piece| {
+            if memchr::memchr(0, &piece).is_none() {
+                return self.shared(piece);
+            }
+            piece.iter().map(|b| if *b == 0 { 0x80 } else { *b }).collect()
+        })
+    }
+
+    /// A part, its transfer encoding decoded (RFC 9051 section 6.4.5); `None` as for [`section`](Self::section).
+    /// Multiparts and messages have none: they are given as they are.
+    pub(crate) fn binary(&self, section: &Section) -> Result<Option<Bytes>, UnknownEncoding> {
+        let Some(piece) = self.piece(section) else { return Ok(None) };
+        let leaf = section.part().and_then(|number| section::part(self.tree(), number));
+        let Some(part) = leaf.filter(|part| matches!(part.kind, Kind::Leaf)) else {
+            return Ok(Some(self.shared(piece)));
+        };
+        let header = self.bytes.get(part.header.clone()).unwrap_or_default();
+        let decoded = decode::transfer(structure::encoding(header).as_deref(), &piece)?;
+        Ok(Some(Bytes::copy_from_slice(&decoded)))
+    }
+
+    /// The beginning of its text, for lists of messages: 200 characters at most (RFC 8970).
+    pub(crate) fn preview(&self) -> String {
+        text::preview(&self.bytes, self.tree())
+    }
+
+    fn piece(&self, section: &Section) -> Option<Cow<'_, [u8]>> {
+        section::section(&self.bytes, self.tree(), section)
+    }
+
+    fn shared(&self, piece: Cow<'_, [u8]>) -> Bytes {
+        match piece {
+            Cow::Borrowed(piece) => self.bytes.slice_ref(piece),
+            Cow::Owned(piece) => piece.into(),
+        }
+    }
+}
+
+/// For SEARCH and SORT. What is looked for is in small letters.
+impl Content {
+    fn texts(&self) -> &Texts {
+        self.texts.get_or_init(|| text::texts(&self.bytes, self.tree()))
+    }
+
+    /// Whether this is in one of its texts, or with `headers` in a header field of it or of one of its parts.
+    pub(crate) fn says(&self, text: &str, headers: bool) -> bool {
+        let texts = self.texts();
+        let mut headers = texts.headers.iter().filter(|_| headers);
+        headers.any(|known| known.contains(text)) || texts.bodies.iter().any(|known| known.contains(text))
+    }
+
+    /// The values of the fields of this name in its header, as people read them.
+    pub(crate) fn fields(&self, name: &[u8]) -> impl Iterator<Item = String> {
+        let named = header::fields(self.header()).filter(move |field| field.name.eq_ignore_ascii_case(name));
+        named.map(|field| text::decoded(field.value))
+    }
+
+    /// Of the first address in this field of its header: the name and the mailbox, decoded, and the host.
+    pub(crate) fn first_address(&self, name: &str) -> Option<[Option<String>; 3]> {
+        let entry = envelope::first_address(self.header(), name)?;
+        let text = |octets: Option<Vec<u8>>| octets.map(|octets| text::decoded(&octets));
+        Some([text(entry.name), text(entry.mailbox), text(entry.host)])
+    }
+}

@@ -1,0 +1,194 @@
+//! SEARCH and SORT: which messages fulfil a condition (RFC 9051 section 6.4.4 and its extensions), and their order
+//! (RFC 5256). In go conditions as `wire::request` read them and messages as [`Candidate`]s; nothing else is known here.
+
+mod sort;
+mod subject;
+#[cfg(test)]
+mod tests;
+
+#[allow(unused_imports, reason = "the sessions that use it come next")]
+pub(crate) use sort::sort;
+
+use crate::testing::mime::Content;
+use crate::types::{Date, Flag, Flags, Timestamp, Uid, UidSet};
+use crate::wire::request::{End, Numbers, SearchKey};
+
+/// What SEARCH and SORT look at in a message.
+pub(crate) trait Candidate {
+    /// Its number in the session that asks.
+    fn seq(&self) -> u32;
+    /// Its UID.
+    fn uid(&self) -> u32;
+    /// Its flags, `\Recent` not among them.
+    fn flags(&self) -> &Flags;
+    /// Whether it is recent in the session that asks.
+    fn recent(&self) -> bool;
+    /// Its internal date.
+    fn internal_date(&self) -> Timestamp;
+    /// When it was saved in its mailbox (RFC 8514); `None` if its mailbox does not keep that.
+    fn saved(&self) -> Option<Timestamp>;
+    /// Its modification sequence (RFC 7162).
+    fn mod_seq(&self) -> u64;
+    /// Its EMAILID (RFC 8474).
+    fn email_id(&self) -> &str;
+    /// Its THREADID (RFC 8474).
+    fn thread_id(&self) -> Option<&str>;
+    /// What it says.
+    fn content(&self) -> &Content;
+}
+
+/// What conditions refer to, messages aside.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scope<'a> {
+    /// The time it is, for OLDER and YOUNGER.
+    pub(crate) now: Timestamp,
+    /// What `*` is as a number; 0 in an empty mailbox.
+    pub(crate) last_seq: u32,
+    /// What `*` is as a UID; 0 in an empty mailbox.
+    pub(crate) last_uid: u32,
+    /// What `$` is (RFC 9051 section 6.4.4.1); `None` for nothing.
+    pub(crate) saved: Option<&'a UidSet>,
+}
+
+/// Why a search is not done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// NO with `BADCHARSET (US-ASCII UTF-8)`: it asks for another.
+    Charset,
+    /// BAD: this key is not known here.
+    Key(&'static str),
+}
+
+/// Whether strings in this charset can be searched for; `None` if the command names none. RFC 9051 section 6.4.4 wants
+/// these two.
+pub(crate) fn charset(named: Option<&str>) -> Result<(), Refused> {
+    let known = |name: &str| ["UTF-8", "US-ASCII"].iter().any(|known| known.eq_ignore_ascii_case(name));
+    if named.is_none_or(known) { Ok(()) } else { Err(Refused::Charset) }
+}
+
+/// Whether a message fulfils this condition.
+pub(crate) fn matches(key: &SearchKey, message: &dyn Candidate, scope: &Scope<'_>) -> Result<bool, Refused> {
+    match key {
+        SearchKey::Word(name) => word(name, message),
+        SearchKey::Text(name, wanted) => text(name, wanted, message),
+        SearchKey::Header(name, wanted) => Ok(in_fields(message, name, wanted)),
+        SearchKey::Keyword(name, flag) => {
+            let has = message.flags().contains(&Flag::new(flag));
+            Ok(has == (*name == "KEYWORD"))
+        }
+        SearchKey::Date(name, day) => date(name, *day, message),
+        SearchKey::Number(name, value) => number(name, *value, message, scope),
+        // One for all of a message here, so that it does not matter which flag's is asked for (RFC 7162 section 3.1.5).
+        SearchKey::ModSeq(_, value) => Ok(message.mod_seq() >= *value),
+        SearchKey::Uids(set) => Ok(is_in(set, message.uid(), scope.last_uid, message, scope)),
+        SearchKey::Seqs(set) => Ok(is_in(set, message.seq(), scope.last_seq, message, scope)),
+        SearchKey::And(keys) => {
+            // All are looked at, so that what is refused does not hang on the messages.
+            keys.iter().try_fold(true, |all, key| Ok(matches(key, message, scope)? && all))
+        }
+        SearchKey::Or(two) => {
+            let (first, second) = (matches(&two.0, message, scope)?, matches(&two.1, message, scope)?);
+            Ok(first || second)
+        }
+        SearchKey::Not(key) => Ok(!matches(key, message, scope)?),
+    }
+}
+
+fn word(name: &'static str, message: &dyn Candidate) -> Result<bool, Refused> {
+    let has = |flag| message.flags().contains(&flag);
+    Ok(match name {
+        "ALL" => true,
+        "ANSWERED" => has(Flag::Answered),
+        "DELETED" => has(Flag::Deleted),
+        "DRAFT" => has(Flag::Draft),
+        "FLAGGED" => has(Flag::Flagged),
+        "SEEN" => has(Flag::Seen),
+        "UNANSWERED" => !has(Flag::Answered),
+        "UNDELETED" => !has(Flag::Deleted),
+        "UNDRAFT" => !has(Flag::Draft),
+        "UNFLAGGED" => !has(Flag::Flagged),
+        "UNSEEN" => !has(Flag::Seen),
+        // RFC 3501 section 6.4.4.
+        "NEW" => message.recent() && !has(Flag::Seen),
+        "OLD" => !message.recent(),
+        "RECENT" => message.recent(),
+        "SAVEDATESUPPORTED" => message.saved().is_some(),
+        _ => return Err(Refused::Key(name)),
+    })
+}
+
+/// As it is compared: case of letters does not count.
+fn folded(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).to_lowercase()
+}
+
+fn text(name: &'static str, wanted: &[u8], message: &dyn Candidate) -> Result<bool, Refused> {
+    Ok(match name {
+        "BCC" | "CC" | "FROM" | "SUBJECT" | "TO" => in_fields(message, name.as_bytes(), wanted),
+        "BODY" => message.content().says(&folded(wanted), false),
+        "TEXT" => message.content().says(&folded(wanted), true),
+        // RFC 8474 section 6: the whole of it, letter for letter.
+        "EMAILID" => message.email_id().as_bytes() == wanted,
+        "THREADID" => message.thread_id().is_some_and(|id| id.as_bytes() == wanted),
+        _ => return Err(Refused::Key(name)),
+    })
+}
+
+/// Whether this is in a header field of this name. The empty string is in any, even in one that is empty.
+fn in_fields(message: &dyn Candidate, name: &[u8], wanted: &[u8]) -> bool {
+    let wanted = folded(wanted);
+    message.content().fields(name).any(|value| value.to_lowercase().contains(&wanted))
+}
+
+fn date(name: &'static str, day: Date, message: &dyn Candidate) -> Result<bool, Refused> {
+    // RFC 8514 section 4.3: where no save date is kept the internal date stands for it.
+    let saved = || message.saved().unwrap_or(message.internal_date()).date();
+    let sent = || message.content().envelope().sent().map(Timestamp::date);
+    Ok(match name {
+        "BEFORE" => message.internal_date().date() < day,
+        "ON" => message.internal_date().date() == day,
+        "SINCE" => message.internal_date().date() >= day,
+        "SAVEDBEFORE" => saved() < day,
+        "SAVEDON" => saved() == day,
+        "SAVEDSINCE" => saved() >= day,
+        // A message without a date that can be read was sent on no day.
+        "SENTBEFORE" => sent().is_some_and(|sent| sent < day),
+        "SENTON" => sent() == Some(day),
+        "SENTSINCE" => sent().is_some_and(|sent| sent >= day),
+        _ => return Err(Refused::Key(name)),
+    })
+}
+
+fn number(
+    name: &'static str,
+    value: u64,
+    message: &dyn Candidate,
+    scope: &Scope<'_>,
+) -> Result<bool, Refused> {
+    let size = || u64::from(message.content().size());
+    // RFC 5032 section 2: the moment so many seconds ago belongs to both.
+    let then = || scope.now.seconds().saturating_sub_unsigned(value);
+    Ok(match name {
+        "LARGER" => size() > value,
+        "SMALLER" => size() < value,
+        "OLDER" => message.internal_date().seconds() <= then(),
+        "YOUNGER" => message.internal_date().seconds() >= then(),
+        _ => return Err(Refused::Key(name)),
+    })
+}
+
+/// Whether a number is in a set in which `*` is `last` (RFC 9051 section 9, `seq-range`: either end may be the larger).
+fn is_in(set: &Numbers, number: u32, last: u32, message: &dyn Candidate, scope: &Scope<'_>) -> bool {
+    let Numbers::Ranges(ranges) = set else {
+        let saved = scope.saved.zip(Uid::new(message.uid()));
+        return saved.is_some_and(|(saved, uid)| saved.contains(uid));
+    };
+    let value = |end: &End| match end {
+        End::Number(number) => *number,
+        End::Last => last,
+    };
+    ranges.iter().any(|(first, second)| {
+        let (first, second) = (value(first), value(second));
+        (first.min(second)..=first.max(second)).contains(&number)
+    })
+}

@@ -1,0 +1,71 @@
+//! The order of messages (RFC 5256 section 3, RFC 5957).
+//!
+//! Texts are compared with small letters as capitals (RFC 5256 section 4 wants `i;unicode-casemap`, whose decomposition
+//! of letters is left out here: `é` sorts behind `z`).
+
+use std::cmp::Ordering;
+
+use super::Candidate;
+use super::subject::base_subject;
+use crate::wire::request::{SortBy, SortKey};
+
+/// What one criterion looks at.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Value {
+    Number(i64),
+    Text(String),
+}
+
+/// Puts messages into this order; those that it holds equal into that of their numbers (RFC 5256 section 3).
+pub(crate) fn sort(criteria: &[SortKey], messages: &mut [&dyn Candidate]) {
+    messages.sort_by_cached_key(|message| {
+        let of = |key: &SortKey| Directed { value: value(key.by, *message), reverse: key.reverse };
+        (criteria.iter().map(of).collect::<Vec<_>>(), message.seq())
+    });
+}
+
+/// A value, and which way it counts.
+#[derive(Debug, PartialEq, Eq)]
+struct Directed {
+    value: Value,
+    reverse: bool,
+}
+
+impl Ord for Directed {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let order = self.value.cmp(&other.value);
+        if self.reverse { order.reverse() } else { order }
+    }
+}
+
+impl PartialOrd for Directed {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+fn value(by: SortBy, message: &dyn Candidate) -> Value {
+    let content = message.content();
+    let text = |text: Option<String>| Value::Text(text.unwrap_or_default().to_uppercase());
+    let mailbox = |field| text(content.first_address(field).and_then(|[_, mailbox, _]| mailbox));
+    match by {
+        SortBy::Arrival => Value::Number(message.internal_date().seconds()),
+        SortBy::Cc => mailbox("Cc"),
+        SortBy::Date => {
+            // RFC 5256 section 2.2: in UTC, and without a date in the header when it arrived.
+            Value::Number(content.envelope().sent().unwrap_or(message.internal_date()).seconds())
+        }
+        SortBy::From => mailbox("From"),
+        SortBy::Size => Value::Number(content.size().into()),
+        SortBy::Subject => text(content.fields(b"Subject").next().map(|subject| base_subject(&subject))),
+        SortBy::To => mailbox("To"),
+        SortBy::DisplayFrom => text(display("From", message)),
+        SortBy::DisplayTo => text(display("To", message)),
+    }
+}
+
+/// RFC 5957 section 3: the name, else the whole address.
+fn display(field: &str, message: &dyn Candidate) -> Option<String> {
+    let [name, mailbox, host] = message.content().first_address(field)?;
+    name.or_else(|| Some(format!("{}@{}", mailbox?, host?)))
+}

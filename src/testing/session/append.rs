@@ -1,0 +1,51 @@
+//! APPEND (RFC 9051 section 6.3.12), of several messages with MULTIAPPEND (RFC 3502), all of them or none.
+
+use crate::testing::world::World;
+use crate::types::{Code, MailboxName, UidValidity};
+use crate::wire::request::AppendMessage;
+
+use super::Session;
+use super::reply::{Done, Reply};
+use super::snapshot::uid_set;
+
+/// How many octets these are.
+fn octets(messages: &[AppendMessage]) -> u64 {
+    messages.iter().map(|message| u64::try_from(message.data.len()).unwrap_or(u64::MAX)).sum()
+}
+
+impl Session {
+    pub(super) fn append(
+        &mut self,
+        world: &mut World,
+        name: &MailboxName,
+        messages: Vec<AppendMessage>,
+    ) -> Done {
+        let user = self.user();
+        if messages.iter().any(|message| message.binary) && !world.has("BINARY") {
+            return Err(Reply::bad("A literal8 is not taken here"));
+        }
+        if messages.iter().any(|message| message.utf8) && !self.enabled.utf8 {
+            return Err(Reply::bad("UTF8 has not been enabled"));
+        }
+        let Some(id) = world.find(&user, name) else {
+            return Err(Reply::no(Some(Code::TryCreate), "There is no such mailbox"));
+        };
+        if messages.iter().any(|message| message.data.len() > world.settings.append_limit) {
+            return Err(Reply::no(Some(Code::TooBig), "The message is too large"));
+        }
+        if !world.has_room(&user, octets(&messages), u64::try_from(messages.len()).unwrap_or(u64::MAX)) {
+            return Err(Reply::no(Some(Code::OverQuota), "There is no room for it"));
+        }
+        let mut uids = Vec::new();
+        for AppendMessage { flags, date, data, .. } in messages {
+            let new = world.message(&user, data, flags, date);
+            uids.extend(world.add(id, new, Some(self.id)).map(|message| message.uid));
+        }
+        let era = world.mailboxes.get(&id).and_then(|held| UidValidity::new(held.uid_validity));
+        Ok(if world.has("UIDPLUS") {
+            Reply::ok_with(Code::AppendUid { uid_validity: era, uids: uid_set(uids) }, "Appended")
+        } else {
+            Reply::ok("Appended")
+        })
+    }
+}

@@ -1,0 +1,189 @@
+//! Who the client is: LOGIN, AUTHENTICATE PLAIN, STARTTLS; and what it is told of the server: CAPABILITY, ENABLE, ID
+//! (RFC 9051 sections 6.1 and 6.2).
+
+use crate::testing::capability::Told;
+use crate::testing::world::World;
+use crate::types::{Answer, Capabilities, Code};
+use crate::wire::request::{SaslAnswer, sasl_answer};
+use crate::wire::response::Response;
+
+use super::reply::{Allows, Done, Reply, either};
+use super::{Mode, Session};
+
+impl Session {
+    /// What is told of the server at this moment.
+    pub(super) fn capabilities(&self, world: &World) -> Capabilities {
+        if let Some(claimed) = &world.settings.claimed {
+            return claimed.iter().collect();
+        }
+        let told = Told {
+            logged_in: self.user.is_some(),
+            starttls: self.can_tls && !self.secure,
+            login_disabled: world.settings.require_tls && !self.secure,
+            append_limit: world.settings.append_limit,
+        };
+        world.settings.extensions.told(&told).iter().collect()
+    }
+
+    pub(super) fn log_in(&mut self, world: &mut World, user: String) {
+        if let Some(line) = world.line(self.id) {
+            line.user = Some(user.clone());
+        }
+        self.user = Some(user);
+    }
+
+    /// A user's name and password: in, or not.
+    fn check(&mut self, world: &mut World, user: &[u8], password: &[u8]) -> Done {
+        if world.settings.require_tls && !self.secure {
+            return Err(Reply::no(Some(Code::PrivacyRequired), "Not without TLS"));
+        }
+        let any = world.settings.any_user.clone().filter(|any| any.as_bytes() == password);
+        if let (Ok(name), Some(any)) = (std::str::from_utf8(user), any)
+            && !name.is_empty()
+            && !world.users.contains_key(name)
+        {
+            world.add_user(name, &any);
+        }
+        let known = std::str::from_utf8(user).ok().and_then(|name| world.users.get_key_value(name));
+        match known.filter(|(_, known)| known.password.as_bytes() == password).map(|(name, _)| name.clone()) {
+            Some(name) => {
+                self.log_in(world, name);
+                // RFC 9051 section 6.2.3: the capabilities are others now, and are told unasked.
+                let code = Code::Capability(self.capabilities(world));
+                Ok(Reply::ok_with(code, "Logged in"))
+            }
+            None => Err(Reply::no(Some(Code::AuthenticationFailed), "Authentication failed")),
+        }
+    }
+
+    pub(super) fn login(&mut self, world: &mut World, user: &[u8], password: &[u8]) -> Done {
+        self.check(world, user, password)
+    }
+
+    /// AUTHENTICATE, with an answer in the same line (RFC 4959) or without.
+    pub(super) fn authenticate(
+        &mut self,
+        world: &mut World,
+        tag: &str,
+        mechanism: &str,
+        initial: Option<Vec<u8>>,
+    ) -> Option<Done> {
+        if mechanism != "PLAIN" {
+            return Some(Err(Reply::no(Some(Code::Cannot), "This mechanism is not known here")));
+        }
+        if world.settings.require_tls && !self.secure {
+            return Some(Err(Reply::no(Some(Code::PrivacyRequired), "Not without TLS")));
+        }
+        if initial.is_some() && !world.has("SASL-IR") {
+            return Some(Err(Reply::bad("The answer is asked for first")));
+        }
+        match initial {
+            Some(answer) => Some(self.plain(world, &answer)),
+            None => {
+                self.write(&Response::Continuation { text: bytes::Bytes::new() });
+                self.mode = Mode::Sasl(tag.to_owned());
+                None
+            }
+        }
+    }
+
+    /// The line that answers a challenge.
+    pub(super) fn sasl_line(&mut self, tag: &str, line: &[u8]) {
+        let shared = self.shared.clone();
+        let mut world = shared.lock();
+        let done = match sasl_answer(line) {
+            Some(SaslAnswer::Answer(answer)) => self.plain(&mut world, &answer),
+            // RFC 9051 section 6.2.2.
+            Some(SaslAnswer::Cancel) => Err(Reply::bad("Given up")),
+            None => Err(Reply::bad("Base64 was expected")),
+        };
+        self.end(&mut world, tag, Allows::All, either(done));
+    }
+
+    /// `[authzid] NUL authcid NUL passwd` (RFC 4616 section 2). Nobody may act for others.
+    fn plain(&mut self, world: &mut World, answer: &[u8]) -> Done {
+        let mut parts = answer.split(|b| *b == 0);
+        match (parts.next(), parts.next(), parts.next(), parts.next()) {
+            (Some(act_as), Some(user), Some(password), None) if act_as.is_empty() || act_as == user => {
+                self.check(world, user, password)
+            }
+            (Some(_), Some(_), Some(_), None) => {
+                Err(Reply::no(Some(Code::AuthorizationFailed), "Nobody may act for another here"))
+            }
+            _ => Err(Reply::bad("Not what PLAIN sends")),
+        }
+    }
+
+    /// STARTTLS (RFC 9051 section 6.2.1).
+    pub(super) fn start_tls(&mut self, world: &mut World, tag: &str) -> Option<Done> {
+        if !self.can_tls || self.secure || self.user.is_some() {
+            return Some(Err(Reply::bad("TLS can't be begun here")));
+        }
+        self.end(world, tag, Allows::All, Reply::ok("Begin TLS"));
+        self.out.start_tls();
+        self.mode = Mode::Tls;
+        None
+    }
+
+    /// ENABLE: tells what it has switched on, and no more (RFC 5161 section 3.1).
+    pub(super) fn enable(&mut self, world: &mut World, names: &[String]) -> Done {
+        let mut enabled = Vec::new();
+        for name in names {
+            let known = match &**name {
+                "CONDSTORE" => world.has("CONDSTORE"),
+                "QRESYNC" => world.has("QRESYNC"),
+                "UTF8=ACCEPT" => world.has("UTF8=ACCEPT"),
+                "IMAP4REV2" => world.has("IMAP4rev2"),
+                _ => false,
+            };
+            if !known || enabled.contains(name) {
+                continue;
+            }
+            match &**name {
+                // RFC 6855 section 3: not while a mailbox is selected.
+                "UTF8=ACCEPT" if self.selected.is_some() => {
+                    return Err(Reply::bad("Not while a mailbox is selected"));
+                }
+                "UTF8=ACCEPT" => self.enabled.utf8 = true,
+                "IMAP4REV2" => (self.enabled.rev2, self.enabled.utf8) = (true, true),
+                "QRESYNC" => {
+                    self.enabled.qresync = true;
+                    self.enable_condstore(world);
+                }
+                _ => self.enable_condstore(world),
+            }
+            enabled.push(name.clone());
+        }
+        let told =
+            enabled.into_iter().map(|name| if name == "IMAP4REV2" { "IMAP4rev2".into() } else { name });
+        self.answer("ENABLED", Answer::Enabled(told.collect()));
+        Ok(Reply::ok("Enabled"))
+    }
+
+    /// The first command that has to do with mod-sequences switches them on (RFC 7162 section 3.1).
+    pub(super) fn enable_condstore(&mut self, world: &mut World) {
+        if self.enabled.condstore {
+            return;
+        }
+        self.enabled.condstore = true;
+        if let Some(line) = world.line(self.id) {
+            line.condstore = true;
+        }
+        // RFC 7162 section 3.1.1: with a mailbox selected, what it is at is told.
+        if let Some(code) = self.highest_mod_seq(world) {
+            self.status(crate::types::Status::Ok, Some(code), "Highest");
+        }
+    }
+
+    pub(super) fn id(&mut self) -> Reply {
+        let field = |name: &str, value: &str| (name.to_owned(), Some(value.to_owned()));
+        self.answer(
+            "ID",
+            Answer::Id(vec![
+                field("name", "imap-duplex test server"),
+                field("version", env!("CARGO_PKG_VERSION")),
+            ]),
+        );
+        Reply::ok("ID done")
+    }
+}

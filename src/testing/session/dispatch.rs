@@ -1,0 +1,150 @@
+//! Which command does what, in which state it may come, and what of the changes of others may be told at its end.
+
+use crate::testing::world::World;
+use crate::types::Answer;
+use crate::wire::request::Command;
+use crate::wire::response::Response;
+
+use super::reply::{Allows, Done, Reply, either};
+use super::{Mode, Session};
+
+/// The extension that a command belongs to.
+fn extension(command: &Command) -> Option<&'static str> {
+    Some(match command {
+        Command::Plain("IDLE") => "IDLE",
+        Command::Plain("NAMESPACE") => "NAMESPACE",
+        Command::Plain("UNSELECT") => "UNSELECT",
+        Command::Enable(_) => "ENABLE",
+        Command::Id(_) => "ID",
+        Command::UidExpunge(_) => "UIDPLUS",
+        Command::Sort(_) => "SORT",
+        Command::Copy { moving: true, .. } => "MOVE",
+        Command::Notify(_) => "NOTIFY",
+        Command::Append { messages, .. } if messages.len() > 1 => "MULTIAPPEND",
+        Command::Other { name, .. } if matches!(&**name, "GETQUOTA" | "GETQUOTAROOT" | "SETQUOTA") => "QUOTA",
+        _ => return None,
+    })
+}
+
+/// When a command may come (RFC 9051 section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    Any,
+    NoUser,
+    User,
+    Selected,
+}
+
+fn when(command: &Command) -> When {
+    match command {
+        Command::Plain("CAPABILITY" | "NOOP" | "LOGOUT") | Command::Id(_) => When::Any,
+        Command::Plain("STARTTLS") | Command::Login { .. } | Command::Authenticate { .. } => When::NoUser,
+        Command::Plain("CLOSE" | "UNSELECT" | "CHECK" | "EXPUNGE")
+        | Command::UidExpunge(_)
+        | Command::Search(_)
+        | Command::Sort(_)
+        | Command::Fetch(_)
+        | Command::Store(_)
+        | Command::Copy { .. } => When::Selected,
+        _ => When::User,
+    }
+}
+
+fn allows(command: &Command) -> Allows {
+    match command {
+        Command::Search(search) => Allows::by(search.uid),
+        Command::Sort(sort) => Allows::by(sort.uid),
+        Command::Fetch(fetch) => Allows::by(fetch.uid),
+        Command::Store(store) => Allows::by(store.uid),
+        _ => Allows::All,
+    }
+}
+
+impl Session {
+    /// Does a command, to its end or as far as it goes in one step.
+    pub(super) fn dispatch(&mut self, world: &mut World, tag: String, command: Command) {
+        let allows = allows(&command);
+        if let Err(reply) = self.may(world, &command) {
+            self.end(world, &tag, Allows::Flags, reply);
+            return;
+        }
+        // What has come is told first, so that the command and the client speak of the same state; removals wait.
+        if when(&command) == When::Selected {
+            self.flush(world, Allows::Flags);
+        }
+        if let Some(done) = self.perform(world, &tag, command) {
+            self.end(world, &tag, allows, either(done));
+        }
+    }
+
+    fn may(&self, world: &World, command: &Command) -> Result<(), Reply> {
+        if extension(command).is_some_and(|name| !world.has(name)) {
+            return Err(Reply::bad("Unknown command"));
+        }
+        match (when(command), &self.user, &self.selected) {
+            (When::NoUser, Some(_), _) => Err(Reply::bad("Logged in already")),
+            (When::User | When::Selected, None, _) => Err(Reply::bad("Log in first")),
+            (When::Selected, Some(_), None) => Err(Reply::bad("Select a mailbox first")),
+            _ => Ok(()),
+        }
+    }
+
+    /// `None`: its end comes later.
+    fn perform(&mut self, world: &mut World, tag: &str, command: Command) -> Option<Done> {
+        Some(match command {
+            Command::Plain(name) => return self.plain_command(world, tag, name),
+            Command::Login { user, password } => self.login(world, &user, &password),
+            Command::Authenticate { mechanism, initial } => {
+                return self.authenticate(world, tag, &mechanism, initial);
+            }
+            Command::Enable(names) => self.enable(world, &names),
+            Command::Id(_) => Ok(self.id()),
+            Command::Select(select) => self.select(world, select),
+            Command::Create { mailbox, params } => self.create(world, &mailbox, &params),
+            Command::Delete(name) => self.delete(world, &name),
+            Command::Rename { from, to } => self.rename(world, &from, &to),
+            Command::Subscribe(name) => self.subscribe(world, &name, true),
+            Command::Unsubscribe(name) => self.subscribe(world, &name, false),
+            Command::List(list) => self.list(world, &list),
+            Command::Status { mailbox, items } => self.status_of(world, &mailbox, &items),
+            Command::Append { mailbox, messages } => self.append(world, &mailbox, messages),
+            Command::UidExpunge(which) => self.expunge(world, Some(&which)),
+            Command::Search(search) => self.search(world, tag, &search),
+            Command::Sort(sort) => self.sort(world, &sort),
+            Command::Fetch(fetch) => return self.fetch(world, tag, fetch),
+            Command::Store(store) => self.store(world, &store),
+            Command::Copy { uid, moving, which, to } => self.copy(world, (&which, uid), &to, moving),
+            Command::Notify(asked) => self.notify(world, asked),
+            Command::Other { name, arguments } => self.quota(world, &name, &arguments),
+        })
+    }
+
+    fn plain_command(&mut self, world: &mut World, tag: &str, name: &str) -> Option<Done> {
+        Some(match name {
+            "CAPABILITY" => {
+                let all = self.capabilities(world);
+                self.answer("CAPABILITY", Answer::Capability(all));
+                Ok(Reply::ok("Capabilities told"))
+            }
+            "NOOP" | "CHECK" => Ok(Reply::ok("Done")),
+            "LOGOUT" => {
+                self.status(crate::types::Status::Bye, None, "Logging out");
+                self.tagged(tag, Reply::ok("Logged out").status);
+                self.out.close();
+                self.mode = Mode::Over;
+                return None;
+            }
+            "STARTTLS" => return self.start_tls(world, tag),
+            "CLOSE" | "UNSELECT" => self.close(world, name == "CLOSE"),
+            "EXPUNGE" => self.expunge(world, None),
+            "IDLE" => {
+                self.write(&Response::Continuation { text: bytes::Bytes::from_static(b"idling") });
+                self.mode = Mode::Idle(tag.to_owned());
+                self.flush(world, Allows::All);
+                return None;
+            }
+            "NAMESPACE" => Ok(self.namespace()),
+            _ => Err(Reply::bad("Unknown command")),
+        })
+    }
+}

@@ -1,0 +1,126 @@
+//! One row of a FETCH: each item that was asked for, of one message.
+
+use bytes::Bytes;
+
+use crate::testing::world::World;
+use crate::types::{BodyData, Section};
+use crate::wire::request::{FetchItem, Part};
+use crate::wire::respond::FetchRow;
+
+use super::Session;
+use super::fetch::unknown_encoding;
+use super::reply::Reply;
+use super::snapshot::Row;
+
+impl Session {
+    /// Whether this item is one, with the extensions that are on.
+    pub(super) fn knows_item(&self, world: &World, item: &FetchItem) -> bool {
+        match item {
+            FetchItem::Name(name) => match &**name {
+                "FLAGS" | "UID" | "INTERNALDATE" | "RFC822.SIZE" | "ENVELOPE" | "BODY" | "BODYSTRUCTURE" => {
+                    true
+                }
+                // RFC 9051 appendix E: gone in IMAP4rev2.
+                "RFC822" | "RFC822.HEADER" | "RFC822.TEXT" => world.has("IMAP4rev1"),
+                "MODSEQ" => world.has("CONDSTORE"),
+                "EMAILID" | "THREADID" => world.has("OBJECTID"),
+                "SAVEDATE" => world.has("SAVEDATE"),
+                "PREVIEW" => world.has("PREVIEW"),
+                _ => false,
+            },
+            FetchItem::Section { name, .. } => !name.starts_with("BINARY") || world.has("BINARY"),
+            FetchItem::List(name, _) => name == "PREVIEW" && world.has("PREVIEW"),
+        }
+    }
+
+    /// `* 3 FETCH (…)` of these items. `Err`: it can't be told.
+    pub(super) fn row_of(
+        &self,
+        seq: u32,
+        row: &Row,
+        items: &[FetchItem],
+        with_recent: bool,
+    ) -> Result<Vec<u8>, Reply> {
+        let mut out = FetchRow::new(seq, self.strings());
+        for item in items {
+            match item {
+                FetchItem::Name(name) if name == "FLAGS" && with_recent => out.flags(&self.flags_of(row)),
+                FetchItem::Name(name) | FetchItem::List(name, _) => named(&mut out, row, name),
+                FetchItem::Section { name, section, part } => piece(&mut out, row, (name, section), *part)?,
+            }
+        }
+        Ok(out.finish())
+    }
+}
+
+fn named(out: &mut FetchRow, row: &Row, name: &str) {
+    let message = &row.message;
+    match name {
+        "FLAGS" => out.flags(&message.flags),
+        "UID" => out.uid(message.uid),
+        "INTERNALDATE" => out.date("INTERNALDATE", Some(message.internal_date)),
+        "RFC822.SIZE" => out.size(message.octets()),
+        "ENVELOPE" => out.envelope(&message.content.envelope()),
+        "BODY" => out.body(&message.content.body(false), false),
+        "BODYSTRUCTURE" => out.body(&message.content.body(true), true),
+        "MODSEQ" => out.mod_seq(message.mod_seq),
+        "EMAILID" => out.id("EMAILID", Some(&message.email_id)),
+        "THREADID" => out.id("THREADID", Some(&message.thread_id)),
+        "SAVEDATE" => out.date("SAVEDATE", Some(message.saved)),
+        // RFC 8970 section 3.1: LAZY may be answered as the other is.
+        "PREVIEW" => out.string("PREVIEW", Some(message.content.preview().as_bytes())),
+        _ => {
+            let section = match name {
+                "RFC822" => Section::Full,
+                "RFC822.HEADER" => Section::Header,
+                _ => Section::Text,
+            };
+            let data = message.content.section(&section).map(without_nul);
+            out.string(name, data.as_deref());
+        }
+    }
+}
+
+/// `BODY[…]`, `BINARY[…]` or `BINARY.SIZE[…]`.
+fn piece(
+    out: &mut FetchRow,
+    row: &Row,
+    (name, section): (&str, &Section),
+    part: Option<Part>,
+) -> Result<(), Reply> {
+    let name = name.strip_suffix(".PEEK").unwrap_or(name);
+    let content = &row.message.content;
+    if name == "BODY" {
+        let data = content.section(section).map(without_nul);
+        out.section(name, &cut(section, data, part));
+        return Ok(());
+    }
+    let data = content.binary(section).map_err(|_| unknown_encoding())?;
+    if name == "BINARY.SIZE" {
+        let size = data.map_or(0, |data| data.len());
+        out.binary_size(section, u64::try_from(size).unwrap_or(u64::MAX));
+    } else {
+        out.section(name, &cut(section, data, part));
+    }
+    Ok(())
+}
+
+/// The piece of it that was asked for; beyond its end there is nothing (RFC 9051 section 6.4.5).
+fn cut(section: &Section, data: Option<Bytes>, part: Option<Part>) -> BodyData {
+    let Some(Part { origin, length }) = part else { return BodyData::new(section.clone(), None, data) };
+    let at = |octets: u32| usize::try_from(octets).unwrap_or(usize::MAX);
+    let piece = |data: Bytes| {
+        let from = at(origin).min(data.len());
+        data.slice(from..at(origin.saturating_add(length)).min(data.len()))
+    };
+    BodyData::new(section.clone(), Some(origin), data.map(piece))
+}
+
+/// BODY[…] has no form for NUL (RFC 9051 section 9, `CHAR8`): 0x80 stands for it, as with other servers. Only what came
+/// as a `literal8`, or from the test's hands, can have it.
+fn without_nul(data: Bytes) -> Bytes {
+    if memchr::memchr(0, &data).is_none() {
+        return data;
+    }
+    data.iter().map(|byte| if *byte == 0 { 0x80 } else { *byte }).collect()
+}

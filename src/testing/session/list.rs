@@ -1,0 +1,266 @@
+//! LIST, with all that LIST-EXTENDED and its kin have put to it (RFC 9051 section 6.3.9, RFC 5258, RFC 5819, RFC 6154), and
+//! LSUB (RFC 3501 section 6.3.9).
+
+use std::collections::BTreeSet;
+
+use crate::testing::names::{DELIMITER, Wanted, parent};
+use crate::testing::world::World;
+use crate::types::{Answer, ListEntry, MailboxName};
+use crate::wire::request::{List, Value};
+
+use super::Session;
+use super::reply::{Done, Reply};
+
+/// What the options of a LIST ask for.
+#[derive(Debug, Default)]
+struct Asked {
+    only_subscribed: bool,
+    only_special: bool,
+    /// Those above a mailbox that fits are told as well.
+    recursive: bool,
+    wanted: Wanted,
+    status: Option<Vec<String>>,
+}
+
+fn asked(world: &World, list: &List) -> Result<Asked, Reply> {
+    let mut asked = Asked::default();
+    let unknown = || Reply::bad("An option of LIST that is not known");
+    for option in &list.select {
+        let Value::Word(word) = option else { return Err(unknown()) };
+        match &*word.to_ascii_uppercase() {
+            "SUBSCRIBED" => asked.only_subscribed = true,
+            "SPECIAL-USE" if world.has("SPECIAL-USE") => asked.only_special = true,
+            "RECURSIVEMATCH" => asked.recursive = true,
+            // There is no other server behind this one.
+            "REMOTE" => {}
+            _ => return Err(unknown()),
+        }
+    }
+    // RFC 5258 section 3.1: RECURSIVEMATCH needs something to match by.
+    if asked.recursive && !asked.only_subscribed && !asked.only_special {
+        return Err(Reply::bad("RECURSIVEMATCH does not stand alone"));
+    }
+    let mut options = list.returned.iter();
+    while let Some(option) = options.next() {
+        let Value::Word(word) = option else { return Err(unknown()) };
+        match &*word.to_ascii_uppercase() {
+            "SUBSCRIBED" => asked.wanted.subscribed = true,
+            "CHILDREN" => asked.wanted.children = true,
+            "SPECIAL-USE" if world.has("SPECIAL-USE") => asked.wanted.special_use = true,
+            "STATUS" if world.has("LIST-STATUS") => {
+                let Some(Value::List(items)) = options.next() else { return Err(unknown()) };
+                let item = |value: &Value| match value {
+                    Value::Word(word) => Some(word.to_ascii_uppercase()),
+                    _ => None,
+                };
+                asked.status = Some(items.iter().map(item).collect::<Option<_>>().ok_or_else(unknown)?);
+            }
+            _ => return Err(unknown()),
+        }
+    }
+    // RFC 5258 sections 3.1 and 3.3, RFC 6154 section 2: what is selected by is told; and \HasChildren and special uses
+    // may be told in any case, as servers do.
+    asked.wanted.subscribed |= asked.only_subscribed;
+    asked.wanted.special_use |= world.has("SPECIAL-USE");
+    asked.wanted.children |= world.has("CHILDREN");
+    Ok(asked)
+}
+
+/// Whether a name fits a pattern: `*` stands for anything, `%` for anything within a level (RFC 9051 section 6.3.9).
+/// Takes time in the product of their lengths at most.
+fn fits(pattern: &str, name: &str) -> bool {
+    let name: Vec<char> = name.chars().collect();
+    // Which beginnings of the name the pattern so far fits.
+    let mut reached = vec![false; name.len() + 1];
+    if let Some(first) = reached.first_mut() {
+        *first = true;
+    }
+    for c in pattern.chars() {
+        let mut next = vec![false; name.len() + 1];
+        let mut running = false;
+        for (at, after) in next.iter_mut().enumerate() {
+            let here = reached.get(at).copied().unwrap_or(false);
+            let before = at.checked_sub(1);
+            let read = before.and_then(|at| name.get(at));
+            *after = match c {
+                '*' => {
+                    running |= here;
+                    running
+                }
+                '%' => {
+                    running = here || running && read.is_some_and(|read| *read != DELIMITER);
+                    running
+                }
+                _ => read == Some(&c) && before.and_then(|at| reached.get(at)).copied().unwrap_or(false),
+            };
+        }
+        reached = next;
+    }
+    reached.last().copied().unwrap_or(false)
+}
+
+/// The same for a mailbox: INBOX in any case of letters.
+fn names(pattern: &str, name: &MailboxName) -> bool {
+    fits(pattern, name.as_str()) || name.is_inbox() && fits(&pattern.to_ascii_uppercase(), "INBOX")
+}
+
+impl Session {
+    pub(super) fn list(&mut self, world: &mut World, list: &List) -> Done {
+        let extended = !list.select.is_empty() || !list.returned.is_empty() || list.patterns.len() > 1;
+        if extended && !world.has("LIST-EXTENDED") {
+            return Err(Reply::bad("LIST takes a reference and a pattern here"));
+        }
+        if list.lsub && !world.has("IMAP4rev1") {
+            return Err(Reply::bad("Unknown command"));
+        }
+        let asked = asked(world, list)?;
+        let patterns: Vec<String> = list.patterns.iter().map(|p| format!("{}{p}", list.reference)).collect();
+        if !extended && list.patterns.iter().all(|pattern| pattern.as_str().is_empty()) {
+            // RFC 9051 section 6.3.9: an empty pattern asks for the delimiter.
+            let mut root = ListEntry::new("");
+            (root.delimiter, root.attributes) = (Some(DELIMITER), vec!["\\Noselect".to_owned()]);
+            self.answer_list(list.lsub, root);
+            return Ok(Reply::ok("Listed"));
+        }
+        if list.lsub {
+            self.lsub(world, &patterns);
+            return Ok(Reply::ok("Listed"));
+        }
+        let user = self.user();
+        let fitting = |name: &MailboxName| patterns.iter().any(|pattern| names(pattern, name));
+        for name in all_names(world, &user, asked.only_subscribed) {
+            if !fitting(&name) {
+                continue;
+            }
+            let mut entry = world.list_entry(&user, &name, asked.wanted);
+            if asked.recursive {
+                entry.child_info = child_info(world, &user, &name, &asked, &fitting);
+            }
+            let fits_itself = selected(world, &user, &name, &asked);
+            if !fits_itself && entry.child_info.is_empty() {
+                continue;
+            }
+            let selectable = entry.is_selectable();
+            self.answer("LIST", Answer::List(entry));
+            if let Some(items) = asked.status.as_ref().filter(|_| selectable && fits_itself)
+                && let Some(counts) = self.counts(world, &name, items)?
+            {
+                self.answer("STATUS", Answer::MailboxStatus(counts));
+            }
+        }
+        Ok(Reply::ok("Listed"))
+    }
+
+    fn answer_list(&mut self, lsub: bool, entry: ListEntry) {
+        if lsub {
+            self.answer("LSUB", Answer::Lsub(entry));
+        } else {
+            self.answer("LIST", Answer::List(entry));
+        }
+    }
+
+    /// What is subscribed; with `%` also what has something subscribed below it, as `\Noselect` (RFC 3501 section 6.3.9).
+    fn lsub(&mut self, world: &World, patterns: &[String]) {
+        let user = self.user();
+        let Some(held) = world.users.get(&user) else { return };
+        let mut told = BTreeSet::new();
+        let mut entries = Vec::new();
+        for name in &held.subscribed {
+            if patterns.iter().any(|pattern| names(pattern, name)) {
+                told.insert(name.clone());
+                entries.push((name.clone(), true));
+                continue;
+            }
+            let mut above = parent(name.as_str());
+            while let Some(text) = above {
+                let up = MailboxName::new(text);
+                let by_level = patterns.iter().any(|p| p.ends_with('%') && names(p, &up));
+                if by_level && !held.subscribed.contains(&up) && told.insert(up.clone()) {
+                    entries.push((up, false));
+                }
+                above = parent(text);
+            }
+        }
+        for (name, itself) in entries {
+            let mut entry = ListEntry::new(name);
+            entry.delimiter = Some(DELIMITER);
+            if !itself {
+                entry.attributes.push("\\Noselect".to_owned());
+            }
+            self.answer_list(true, entry);
+        }
+    }
+}
+
+/// Whether a mailbox fulfils the selection options itself.
+fn selected(world: &World, user: &str, name: &MailboxName, asked: &Asked) -> bool {
+    let subscribed = || world.users.get(user).is_some_and(|held| held.subscribed.contains(name));
+    let special = || {
+        let held = world.find(user, name).and_then(|id| world.mailboxes.get(&id));
+        held.is_some_and(|held| !held.special_use.is_empty())
+    };
+    (!asked.only_subscribed || subscribed()) && (!asked.only_special || special())
+}
+
+/// `CHILDINFO`: which options mailboxes below this one fulfil that the patterns do not name (RFC 5258 section 4).
+fn child_info(
+    world: &World,
+    user: &str,
+    name: &MailboxName,
+    asked: &Asked,
+    fitting: &impl Fn(&MailboxName) -> bool,
+) -> Vec<String> {
+    let below = |other: &MailboxName| {
+        other.as_str().strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with(DELIMITER))
+    };
+    let mut all = all_names(world, user, true).into_iter();
+    let any = all.any(|other| below(&other) && !fitting(&other) && selected(world, user, &other, asked));
+    let kind = if asked.only_subscribed { "SUBSCRIBED" } else { "SPECIAL-USE" };
+    if any { vec![kind.to_owned()] } else { Vec::new() }
+}
+
+/// Each mailbox, and each name that only has others below it; with what is subscribed and not there, if that is asked.
+fn all_names(world: &World, user: &str, with_subscribed: bool) -> BTreeSet<MailboxName> {
+    let Some(held) = world.users.get(user) else { return BTreeSet::new() };
+    let mut all: BTreeSet<MailboxName> = held.names.keys().cloned().collect();
+    if with_subscribed {
+        all.extend(held.subscribed.iter().cloned());
+    }
+    let mut above = Vec::new();
+    for name in &all {
+        let mut text = name.as_str();
+        while let Some(up) = parent(text) {
+            above.push(MailboxName::new(up));
+            text = up;
+        }
+    }
+    all.extend(above);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_fit_names() {
+        for (pattern, name) in
+            [("*", "a/b"), ("%", "a"), ("a/%", "a/b"), ("%/b", "a/b"), ("a*", "a"), ("%%", "x")]
+        {
+            assert!(fits(pattern, name), "{pattern} {name}");
+        }
+        for (pattern, name) in
+            [("%", "a/b"), ("a", "b"), ("a/%", "a"), ("", "a"), ("a%", "a/b"), ("*a", "ab")]
+        {
+            assert!(!fits(pattern, name), "{pattern} {name}");
+        }
+        assert!(names("inbox", &MailboxName::INBOX) && names("InB*", &MailboxName::INBOX));
+        assert!(!names("inbox", &MailboxName::new("box")));
+    }
+
+    #[test]
+    fn many_wildcards_take_no_longer() {
+        assert!(!fits(&"*a".repeat(200), &"a".repeat(199)));
+        assert!(fits(&"%a".repeat(200), &"a".repeat(200)));
+    }
+}

@@ -1,0 +1,78 @@
+//! CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE, NAMESPACE (RFC 9051 sections 6.3.4 to 6.3.8 and 6.3.10).
+
+use crate::testing::names::{DELIMITER, No, SPECIAL_USES};
+use crate::testing::world::World;
+use crate::types::{Answer, Code, MailboxName, Namespace, Namespaces};
+use crate::wire::request::Value;
+
+use super::Session;
+use super::reply::{Done, Reply};
+
+impl From<No> for Reply {
+    fn from(No(code, text): No) -> Self {
+        Reply::no(code, text)
+    }
+}
+
+impl Session {
+    /// Who is logged in; commands that need that are not done before.
+    pub(super) fn user(&self) -> String {
+        self.user.clone().unwrap_or_default()
+    }
+
+    /// CREATE, with `(USE (\Sent))` (RFC 6154 section 3).
+    pub(super) fn create(&mut self, world: &mut World, name: &MailboxName, params: &[Value]) -> Done {
+        let mut uses = Vec::new();
+        let mut params = params.iter();
+        while let Some(param) = params.next() {
+            let (Value::Word(word), Some(Value::List(values))) = (param, params.next()) else {
+                return Err(Reply::bad("USE and a list were expected"));
+            };
+            if !word.eq_ignore_ascii_case("USE") || !world.has("CREATE-SPECIAL-USE") {
+                return Err(Reply::bad("A parameter of CREATE that is not known"));
+            }
+            for value in values {
+                let Value::Word(wanted) = value else { return Err(Reply::bad("A special use was expected")) };
+                match SPECIAL_USES.iter().find(|known| known.eq_ignore_ascii_case(wanted)) {
+                    Some(known) => uses.push(*known),
+                    None => {
+                        return Err(Reply::no(Some(Code::UseAttr), "No mailbox can be made for this use"));
+                    }
+                }
+            }
+        }
+        let id = world.create(&self.user(), name, uses, Some(self.id))?;
+        let object = world.mailboxes.get(&id).filter(|_| world.has("OBJECTID")).map(|m| m.object_id.clone());
+        Ok(match object {
+            // RFC 8474 section 4.1.
+            Some(object) => Reply::ok_with(Code::MailboxId(object), "Created"),
+            None => Reply::ok("Created"),
+        })
+    }
+
+    pub(super) fn delete(&mut self, world: &mut World, name: &MailboxName) -> Done {
+        let id = world.find(&self.user(), name);
+        world.delete(&self.user(), name, Some(self.id))?;
+        if self.selected.as_ref().is_some_and(|snapshot| Some(snapshot.mailbox) == id) {
+            self.unselect(world);
+        }
+        Ok(Reply::ok("Deleted"))
+    }
+
+    pub(super) fn rename(&mut self, world: &mut World, from: &MailboxName, to: &MailboxName) -> Done {
+        world.rename(&self.user(), (from, to), Some(self.id))?;
+        Ok(Reply::ok("Renamed"))
+    }
+
+    pub(super) fn subscribe(&mut self, world: &mut World, name: &MailboxName, yes: bool) -> Done {
+        world.subscribe(&self.user(), name, yes, Some(self.id))?;
+        Ok(Reply::ok(if yes { "Subscribed" } else { "Unsubscribed" }))
+    }
+
+    pub(super) fn namespace(&mut self) -> Reply {
+        let mut all = Namespaces::default();
+        all.personal.push(Namespace::new(String::new(), Some(DELIMITER)));
+        self.answer("NAMESPACE", Answer::Namespace(all));
+        Reply::ok("Namespaces told")
+    }
+}

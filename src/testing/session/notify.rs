@@ -1,0 +1,35 @@
+//! NOTIFY (RFC 5465): what is told unasked from now on.
+
+use std::sync::Arc;
+
+use crate::testing::watch::{EVENTS, Watch};
+use crate::testing::world::World;
+use crate::types::{Answer, Code};
+use crate::wire::request::{Notify, NotifyGroup};
+
+use super::Session;
+use super::reply::{Allows, Done, Reply};
+
+impl Session {
+    pub(super) fn notify(&mut self, world: &mut World, asked: Option<Notify>) -> Done {
+        // RFC 5465 section 3.1: NONE asks for nothing of any mailbox, the selected one among them.
+        let none = || Notify { status: false, groups: Vec::<NotifyGroup>::new() };
+        let Ok(watch) = Watch::new(asked.unwrap_or_else(none)) else {
+            // RFC 5465 section 3.1: all that are known are named.
+            let known = EVENTS.iter().map(|name| (*name).to_owned()).collect();
+            return Err(Reply::no(Some(Code::BadEvent(known)), "Not all of these events can be told"));
+        };
+        let status = watch.status();
+        // What has come up to here is told as it was asked for before: an implicit NOOP.
+        self.flush(world, Allows::All);
+        if let Some(line) = world.line(self.id) {
+            line.watch = Some(Arc::new(watch));
+        }
+        if status {
+            for told in world.watched(self.id) {
+                self.answer("STATUS", Answer::MailboxStatus(told));
+            }
+        }
+        Ok(Reply::ok("Notify set"))
+    }
+}

@@ -1,0 +1,56 @@
+//! GETQUOTA and GETQUOTAROOT (RFC 9208): one root for each user, of octets and of messages. SETQUOTA is the test's own.
+
+use crate::testing::world::World;
+use crate::types::{Answer, Code, MailboxName, Quota, QuotaResource, QuotaRoot};
+use crate::wire::request::{Value, value_as_mailbox};
+
+use super::Session;
+use super::reply::{Done, Reply};
+
+/// The name of the one root: nothing.
+const ROOT: &str = "";
+
+impl Session {
+    /// What is no command of another file.
+    pub(super) fn quota(&mut self, world: &mut World, name: &str, arguments: &[Value]) -> Done {
+        match (name, arguments) {
+            ("GETQUOTA", [root]) => {
+                if *root != Value::String(ROOT.into()) {
+                    return Err(Reply::no(Some(Code::NonExistent), "There is no such quota root"));
+                }
+                self.tell_quota(world);
+                Ok(Reply::ok("Quota told"))
+            }
+            ("GETQUOTAROOT", [mailbox]) => {
+                let Some(mailbox) = value_as_mailbox(mailbox, self.enabled.utf8) else {
+                    return Err(Reply::bad("A mailbox was expected"));
+                };
+                self.quota_root(world, mailbox)
+            }
+            ("SETQUOTA", _) => Err(Reply::no(Some(Code::NoPerm), "Quotas are set from the outside")),
+            _ => Err(Reply::bad("Unknown command")),
+        }
+    }
+
+    fn quota_root(&mut self, world: &World, mailbox: MailboxName) -> Done {
+        // RFC 9208 section 4.1.2: also of a mailbox that is not there.
+        self.answer("QUOTAROOT", Answer::QuotaRoot(QuotaRoot::new(mailbox, vec![ROOT.to_owned()])));
+        self.tell_quota(world);
+        Ok(Reply::ok("Quota told"))
+    }
+
+    fn tell_quota(&mut self, world: &World) {
+        let user = self.user();
+        let (octets, messages) = world.usage(&user);
+        let Some(limits) = world.users.get(&user).map(|user| user.quota) else { return };
+        let mut resources = Vec::new();
+        // RFC 9208 section 5.1: in units of 1024 octets.
+        if let Some(limit) = limits.storage {
+            resources.push(QuotaResource::new("STORAGE".to_owned(), octets.div_ceil(1024), Some(limit)));
+        }
+        if let Some(limit) = limits.messages {
+            resources.push(QuotaResource::new("MESSAGE".to_owned(), messages, Some(limit)));
+        }
+        self.answer("QUOTA", Answer::Quota(Quota::new(ROOT.to_owned(), resources)));
+    }
+}

@@ -1,0 +1,61 @@
+//! How a command ends, and what may be told before that.
+
+use crate::types::{Code, Status, StatusResponse};
+
+/// What of the changes that wait may be told at a command's end (RFC 9051 section 7.5.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Allows {
+    /// All, removals among them.
+    All,
+    /// No removal: the command names messages by number, and others may be on their way.
+    Flags,
+}
+
+impl Allows {
+    /// Of FETCH, STORE, SEARCH and SORT: removals only in their UID form.
+    pub(super) fn by(uid: bool) -> Self {
+        if uid { Self::All } else { Self::Flags }
+    }
+}
+
+/// A tagged response.
+#[derive(Clone, Debug)]
+pub(super) struct Reply {
+    pub(super) status: StatusResponse,
+    /// With HIGHESTMODSEQ, if there is no other code and QRESYNC is enabled (RFC 7162 sections 3.2.7 and 3.2.9).
+    pub(super) tells_mod_seq: bool,
+}
+
+impl Reply {
+    fn new(status: Status, code: Option<Code>, text: impl Into<String>) -> Self {
+        Self { status: StatusResponse::new(status, code, text), tells_mod_seq: false }
+    }
+
+    pub(super) fn ok(text: impl Into<String>) -> Self {
+        Self::new(Status::Ok, None, text)
+    }
+
+    pub(super) fn ok_with(code: Code, text: impl Into<String>) -> Self {
+        Self::new(Status::Ok, Some(code), text)
+    }
+
+    pub(super) fn no(code: Option<Code>, text: impl Into<String>) -> Self {
+        Self::new(Status::No, code, text)
+    }
+
+    pub(super) fn bad(text: impl Into<String>) -> Self {
+        Self::new(Status::Bad, None, text)
+    }
+
+    pub(super) fn with_mod_seq(self) -> Self {
+        Self { tells_mod_seq: true, ..self }
+    }
+}
+
+/// A command's end, or why it can't be done; both are answers.
+pub(super) type Done = Result<Reply, Reply>;
+
+/// Whichever it is.
+pub(super) fn either(done: Done) -> Reply {
+    done.unwrap_or_else(|reply| reply)
+}

@@ -1,0 +1,289 @@
+//! SEARCH and SORT: what was found, in the form that was asked for (RFC 9051 section 6.4.4, RFC 5256, RFC 5182, RFC 9394).
+
+use crate::testing::search::{Refused, Scope, charset, matches, sort};
+use crate::testing::world::World;
+use crate::types::{
+    Answer, Code, ESearch, ModSeq, NumberList, PartialResult, SearchResult, SortResult, UidSet,
+};
+use crate::wire::request::{Numbers, Returned, Search, SearchKey, Sort, Value};
+
+use super::Session;
+use super::reply::{Done, Reply};
+use super::snapshot::{Numbered, Snapshot, uid_set};
+
+/// `1:500` or `-1:-100`: a piece of a result (RFC 9394 section 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Piece {
+    first: i64,
+    last: i64,
+}
+
+pub(super) fn piece(text: &str) -> Option<Piece> {
+    let (first, last) = text.split_once(':')?;
+    let end = |text: &str| {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let fits = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        text.parse::<i64>().ok().filter(|n| fits && *n != 0 && n.unsigned_abs() <= u64::from(u32::MAX))
+    };
+    let (first, last) = (end(first)?, end(last)?);
+    ((first < 0) == (last < 0)).then_some(Piece { first, last })
+}
+
+impl Piece {
+    /// That piece of these.
+    pub(super) fn of<T>(self, all: &[T]) -> &[T] {
+        let (near, far) = (self.first.unsigned_abs(), self.last.unsigned_abs());
+        let index = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(all.len());
+        let (from, to) = (index(near.min(far).saturating_sub(1)), index(near.max(far)));
+        let range = if self.first < 0 { all.len() - to..all.len() - from } else { from..to };
+        all.get(range).unwrap_or_default()
+    }
+}
+
+/// What RETURN asks for.
+#[derive(Debug, Default)]
+struct Asked {
+    min: bool,
+    max: bool,
+    all: bool,
+    count: bool,
+    save: bool,
+    partial: Option<Piece>,
+}
+
+fn asked(world: &World, returned: &[Returned]) -> Result<Asked, Reply> {
+    let mut asked = Asked::default();
+    for Returned { name, argument } in returned {
+        match (&**name, argument) {
+            ("MIN", None) => asked.min = true,
+            ("MAX", None) => asked.max = true,
+            ("ALL", None) => asked.all = true,
+            ("COUNT", None) => asked.count = true,
+            ("SAVE", None) if world.has("SEARCHRES") => asked.save = true,
+            ("PARTIAL", Some(Value::Word(range))) if world.has("PARTIAL") && asked.partial.is_none() => {
+                let range = piece(range).ok_or_else(|| Reply::bad("A range was expected"))?;
+                asked.partial = Some(range);
+            }
+            _ => return Err(Reply::bad("A return option that is not known")),
+        }
+    }
+    if asked.all && asked.partial.is_some() {
+        return Err(Reply::bad("ALL and PARTIAL do not go together"));
+    }
+    // RFC 9051 section 6.4.4: nothing said is ALL; SAVE alone tells nothing.
+    asked.all |= !(asked.min || asked.max || asked.count || asked.save || asked.partial.is_some());
+    Ok(asked)
+}
+
+/// The extension that a key belongs to; those in others are looked at as well.
+fn knows(world: &World, key: &SearchKey) -> bool {
+    match key {
+        SearchKey::Word("SAVEDATESUPPORTED")
+        | SearchKey::Date("SAVEDBEFORE" | "SAVEDON" | "SAVEDSINCE", _) => world.has("SAVEDATE"),
+        SearchKey::Word("NEW" | "OLD" | "RECENT") => world.has("IMAP4rev1"),
+        SearchKey::Number("OLDER" | "YOUNGER", _) => world.has("WITHIN"),
+        SearchKey::Text("EMAILID" | "THREADID", _) => world.has("OBJECTID"),
+        SearchKey::ModSeq(..) => world.has("CONDSTORE"),
+        SearchKey::Uids(Numbers::Saved) | SearchKey::Seqs(Numbers::Saved) => world.has("SEARCHRES"),
+        SearchKey::And(all) => all.iter().all(|key| knows(world, key)),
+        SearchKey::Or(both) => knows(world, &both.0) && knows(world, &both.1),
+        SearchKey::Not(key) => knows(world, key),
+        _ => true,
+    }
+}
+
+fn by_mod_seq(key: &SearchKey) -> bool {
+    match key {
+        SearchKey::ModSeq(..) => true,
+        SearchKey::And(all) => all.iter().any(by_mod_seq),
+        SearchKey::Or(both) => by_mod_seq(&both.0) || by_mod_seq(&both.1),
+        SearchKey::Not(key) => by_mod_seq(key),
+        _ => false,
+    }
+}
+
+/// What was found.
+#[derive(Debug)]
+struct Found {
+    /// Number, UID and mod-sequence of each, in the result's order.
+    rows: Vec<(u32, u32, u64)>,
+    /// Whether the highest mod-sequence is told with it.
+    by_mod_seq: bool,
+}
+
+impl Found {
+    fn mod_seq(&self) -> Option<ModSeq> {
+        let highest = self.rows.iter().map(|row| row.2).max().filter(|_| self.by_mod_seq)?;
+        ModSeq::new(highest)
+    }
+
+    fn numbers(&self, uid: bool) -> Vec<u32> {
+        self.rows.iter().map(|(seq, row_uid, _)| if uid { *row_uid } else { *seq }).collect()
+    }
+}
+
+impl Session {
+    fn find(
+        &mut self,
+        world: &mut World,
+        named: Option<&str>,
+        keys: &[SearchKey],
+        order: Option<&Sort>,
+    ) -> Result<Found, Reply> {
+        let refused = |refused| match refused {
+            Refused::Charset => {
+                let known = ["US-ASCII", "UTF-8"].map(str::to_owned).to_vec();
+                Reply::no(Some(Code::BadCharset(known)), "This charset is not known here")
+            }
+            Refused::Key(key) => Reply::bad(format!("{key} is not known here")),
+        };
+        charset(named).map_err(refused)?;
+        if keys.iter().any(|key| !knows(world, key)) {
+            return Err(Reply::bad("A search key that is not known"));
+        }
+        let by_mod_seq = keys.iter().any(by_mod_seq);
+        if by_mod_seq {
+            self.enable_condstore(world);
+        }
+        let Some(snapshot) = &self.selected else { return Err(Reply::bad("Select a mailbox first")) };
+        let scope = Scope {
+            now: world.now(),
+            last_seq: snapshot.count(),
+            last_uid: snapshot.last_uid(),
+            saved: Some(&snapshot.saved),
+        };
+        let mut found = Vec::new();
+        for (at, row) in snapshot.rows.iter().enumerate().filter(|(_, row)| !row.gone) {
+            let message = Numbered { seq: Snapshot::seq(at), row };
+            let mut fits = true;
+            for key in keys {
+                fits = fits && matches(key, &message, &scope).map_err(refused)?;
+            }
+            if fits {
+                found.push(message);
+            }
+        }
+        let of = |message: &Numbered<'_>| (message.seq, message.row.message.uid, message.row.message.mod_seq);
+        let rows = match order {
+            Some(order) => {
+                let mut sorted: Vec<&dyn crate::testing::search::Candidate> = Vec::new();
+                found.iter().for_each(|message| sorted.push(message));
+                sort(&order.criteria, &mut sorted);
+                sorted.iter().map(|message| (message.seq(), message.uid(), message.mod_seq())).collect()
+            }
+            None => found.iter().map(of).collect(),
+        };
+        Ok(Found { rows, by_mod_seq })
+    }
+
+    pub(super) fn search(&mut self, world: &mut World, tag: &str, search: &Search) -> Done {
+        let returned = search.returned.as_deref();
+        if returned.is_some() && !world.has("ESEARCH") {
+            return Err(Reply::bad("RETURN is not known here"));
+        }
+        let asked = asked(world, returned.unwrap_or_default())?;
+        let found = self.find(world, search.charset.as_deref(), &search.keys, None);
+        let found = found.inspect_err(|reply| self.not_saved(&asked, reply))?;
+        // RFC 9051 section 6.4.4: IMAP4rev2 answers with ESEARCH whatever was asked.
+        if returned.is_some() || self.enabled.rev2 {
+            self.esearch(tag, search.uid, &asked, &found);
+        } else {
+            let mut told = SearchResult { mod_seq: found.mod_seq(), ..SearchResult::default() };
+            let numbers: NumberList = found.numbers(search.uid).into_iter().collect();
+            told.numbers = numbers.to_set();
+            self.answer("SEARCH", Answer::Search(told));
+        }
+        Ok(Reply::ok("Searched"))
+    }
+
+    pub(super) fn sort(&mut self, world: &mut World, asked_for: &Sort) -> Done {
+        let returned = asked_for.returned.as_deref();
+        if returned.is_some() {
+            // RFC 5267 section 3: a capability of its own, ESORT, which is not had.
+            return Err(Reply::bad("RETURN is not known here"));
+        }
+        let found = self.find(world, Some(&asked_for.charset), &asked_for.keys, Some(asked_for))?;
+        let mut told = SortResult { mod_seq: found.mod_seq(), ..SortResult::default() };
+        told.numbers = found.numbers(asked_for.uid).into_iter().collect();
+        self.answer("SORT", Answer::Sort(told));
+        Ok(Reply::ok("Sorted"))
+    }
+
+    /// RFC 5182 section 2.1: a SEARCH with SAVE that is answered NO leaves nothing saved; BAD leaves what there was.
+    fn not_saved(&mut self, asked: &Asked, reply: &Reply) {
+        if asked.save
+            && reply.status.status == crate::types::Status::No
+            && let Some(snapshot) = &mut self.selected
+        {
+            snapshot.saved = UidSet::new();
+        }
+    }
+
+    fn esearch(&mut self, tag: &str, uid: bool, asked: &Asked, found: &Found) {
+        let numbers = found.numbers(uid);
+        let mut told = ESearch { tag: Some(tag.to_owned()), uid, ..ESearch::default() };
+        // RFC 9051 section 7.3.4: what there is not is left out, but for the count.
+        if asked.min {
+            told.min = numbers.first().copied();
+        }
+        if asked.max {
+            told.max = numbers.last().copied();
+        }
+        if asked.count {
+            told.count = Some(u32::try_from(numbers.len()).unwrap_or(u32::MAX));
+        }
+        if asked.all && !numbers.is_empty() {
+            let list: NumberList = numbers.iter().copied().collect();
+            told.all = Some(list.to_set());
+        }
+        if let Some(range) = asked.partial {
+            let part: NumberList = range.of(&numbers).iter().copied().collect();
+            told.partial = Some(PartialResult::new((range.first, range.last), part));
+        }
+        told.mod_seq = found.mod_seq();
+        if asked.save
+            && let Some(snapshot) = &mut self.selected
+        {
+            snapshot.saved = saved(asked, found);
+        }
+        let only_saves =
+            asked.save && !(asked.min || asked.max || asked.count || asked.all || asked.partial.is_some());
+        if !only_saves {
+            self.answer("ESEARCH", Answer::ESearch(Box::new(told)));
+        }
+    }
+}
+
+/// What `$` becomes (RFC 5182 section 2.4, RFC 9394 section 3.2): all that was found, unless MIN, MAX and PARTIAL alone were
+/// asked for.
+fn saved(asked: &Asked, found: &Found) -> UidSet {
+    let uids = found.numbers(true);
+    if asked.count || asked.all || !(asked.min || asked.max || asked.partial.is_some()) {
+        return uid_set(uids);
+    }
+    let mut some = Vec::new();
+    some.extend(asked.min.then(|| uids.first().copied()).flatten());
+    some.extend(asked.max.then(|| uids.last().copied()).flatten());
+    some.extend(asked.partial.map(|range| range.of(&uids)).unwrap_or_default());
+    uid_set(some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_of_a_result() {
+        let all = [1, 2, 3, 4, 5];
+        let of = |text: &str| piece(text).map(|piece| piece.of(&all).to_vec());
+        assert_eq!(of("1:2"), Some(vec![1, 2]));
+        assert_eq!(of("2:1"), Some(vec![1, 2]));
+        assert_eq!(of("4:9"), Some(vec![4, 5]));
+        assert_eq!(of("6:9"), Some(vec![]));
+        assert_eq!(of("-1:-2"), Some(vec![4, 5]));
+        assert_eq!(of("-4:-9"), Some(vec![1, 2]));
+        for wrong in ["0:1", "1", "-1:2", "1:", "+1:2", "1:99999999999"] {
+            assert_eq!(of(wrong), None, "{wrong}");
+        }
+    }
+}

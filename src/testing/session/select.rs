@@ -1,0 +1,248 @@
+//! SELECT, EXAMINE, CLOSE, UNSELECT, EXPUNGE (RFC 9051 sections 6.3.2, 6.3.3 and 6.4), with CONDSTORE and QRESYNC (RFC
+//! 7162 sections 3.1.8 and 3.2.5).
+
+use crate::testing::names::Wanted;
+use crate::testing::world::World;
+use crate::types::{Answer, Code, Flag, ModSeq, Seq, Status, Uid, UidSet, UidValidity};
+use crate::wire::request::{Numbers, Select, Value};
+use crate::wire::respond::FetchRow;
+
+use super::Session;
+use super::reply::{Allows, Done, Reply};
+use super::snapshot::{Snapshot, uid_set};
+
+/// What a client knows of a mailbox from before (RFC 7162 section 3.2.5).
+#[derive(Debug)]
+struct Known {
+    uid_validity: u32,
+    mod_seq: u64,
+    /// `None`: all that there were.
+    uids: Option<UidSet>,
+}
+
+impl Known {
+    /// `(uidvalidity mod-sequence [known-uids] [(seqs uids)])`. The last only helps servers that have forgotten; this one
+    /// has not.
+    fn read(values: &[Value]) -> Option<Self> {
+        let word = |at: usize| match values.get(at) {
+            Some(Value::Word(word)) => Some(word.as_str()),
+            _ => None,
+        };
+        let uids = match values.get(2) {
+            None | Some(Value::List(_)) => None,
+            Some(_) => Some(word(2)?.parse().ok()?),
+        };
+        let matches = values.iter().skip(2).filter(|value| matches!(value, Value::List(_))).count();
+        let length = 2 + usize::from(uids.is_some()) + matches;
+        let fits = values.len() == length && matches <= 1;
+        let known = Self { uid_validity: word(0)?.parse().ok()?, mod_seq: word(1)?.parse().ok()?, uids };
+        (fits && known.uid_validity > 0 && known.mod_seq > 0).then_some(known)
+    }
+}
+
+impl Session {
+    fn parameters(&mut self, world: &mut World, params: &[Value]) -> Result<Option<Known>, Reply> {
+        let mut params = params.iter();
+        let mut known = None;
+        while let Some(param) = params.next() {
+            match param {
+                Value::Word(word) if word.eq_ignore_ascii_case("CONDSTORE") && world.has("CONDSTORE") => {
+                    self.enable_condstore(world);
+                }
+                // RFC 7162 section 3.2.5: only where it has been enabled.
+                Value::Word(word) if word.eq_ignore_ascii_case("QRESYNC") && self.enabled.qresync => {
+                    known = match params.next() {
+                        Some(Value::List(values)) => Known::read(values),
+                        _ => None,
+                    };
+                    if known.is_none() {
+                        return Err(Reply::bad("What QRESYNC takes was expected"));
+                    }
+                }
+                _ => return Err(Reply::bad("A parameter of SELECT that is not known")),
+            }
+        }
+        Ok(known)
+    }
+
+    /// SELECT or EXAMINE. Whatever comes of it, the mailbox selected before no longer is (RFC 9051 section 6.3.2).
+    pub(super) fn select(&mut self, world: &mut World, asked: Select) -> Done {
+        let Select { mailbox: name, read_only, params } = asked;
+        let known = self.parameters(world, &params)?;
+        if self.selected.is_some() {
+            self.unselect(world);
+            // RFC 7162 section 3.2.11, RFC 9051 section 7.1.
+            if world.has("QRESYNC") || self.enabled.rev2 {
+                self.status(Status::Ok, Some(Code::Closed), "The mailbox selected before is closed");
+            }
+        }
+        let user = self.user();
+        let id =
+            world.find(&user, &name).ok_or(Reply::no(Some(Code::NonExistent), "There is no such mailbox"))?;
+        let Some(held) = world.mailboxes.get_mut(&id) else {
+            return Err(Reply::no(Some(Code::NonExistent), "There is no such mailbox"));
+        };
+        let snapshot = Snapshot::new(id, name, read_only, held, held.recent_from);
+        if !read_only {
+            held.recent_from = held.uid_next;
+        }
+        self.selected = Some(snapshot);
+        if let Some(line) = world.line(self.id) {
+            line.selected = Some(id);
+            line.takes_recent = !read_only;
+            // What waits was for another selection, but for what NOTIFY told of other mailboxes.
+            line.queue.retain(|told| !told.is_of_selected());
+        }
+        self.tell_opened(world);
+        if let Some(known) = known {
+            self.tell_since(world, &known);
+        }
+        let code = if read_only { Code::ReadOnly } else { Code::ReadWrite };
+        Ok(Reply::ok_with(code, if read_only { "Examined" } else { "Selected" }))
+    }
+
+    /// What SELECT tells of the mailbox.
+    fn tell_opened(&mut self, world: &World) {
+        let Some(snapshot) = &self.selected else { return };
+        let Some(held) = world.mailboxes.get(&snapshot.mailbox) else { return };
+        let (count, recent) = (snapshot.count(), snapshot.recent());
+        let unseen = snapshot.rows.iter().position(|row| !row.message.flags.contains(&Flag::Seen));
+        let name = snapshot.name.clone();
+        self.write_known_flags(world);
+        self.answer("EXISTS", Answer::Exists(count));
+        if !self.enabled.rev2 {
+            // IMAP4rev2 has neither (RFC 9051 appendix E).
+            self.answer("RECENT", Answer::Recent(recent));
+            if let Some(seq) = unseen.and_then(|at| Seq::new(Snapshot::seq(at))) {
+                self.status(Status::Ok, Some(Code::Unseen(Some(seq))), "First unseen");
+            }
+        }
+        let mut codes = vec![
+            (Code::UidValidity(UidValidity::new(held.uid_validity)), "UIDs are valid"),
+            (Code::UidNext(Uid::new(held.uid_next)), "Predicted next UID"),
+        ];
+        if world.has("CONDSTORE") {
+            codes.push((Code::HighestModSeq(ModSeq::new(held.highest_mod_seq)), "Highest"));
+        }
+        if world.has("OBJECTID") {
+            codes.push((Code::MailboxId(held.object_id.clone()), "Ok"));
+        }
+        for (code, text) in codes {
+            self.status(Status::Ok, Some(code), text);
+        }
+        if self.enabled.rev2 {
+            // RFC 9051 section 6.3.2: with its name as the server has it.
+            let entry = world.list_entry(&self.user(), &name, Wanted::default());
+            self.answer("LIST", Answer::List(entry));
+        }
+    }
+
+    /// What has become of the mailbox since the client last knew it.
+    fn tell_since(&mut self, world: &World, known: &Known) {
+        let Some(snapshot) = &self.selected else { return };
+        let Some(held) = world.mailboxes.get(&snapshot.mailbox) else { return };
+        if held.uid_validity != known.uid_validity {
+            return;
+        }
+        let is_known = |uid: u32| {
+            known.uids.as_ref().is_none_or(|uids| Uid::new(uid).is_some_and(|uid| uids.contains(uid)))
+        };
+        let mut gone: Vec<u32> = held.gone_since(known.mod_seq).filter(|uid| is_known(*uid)).collect();
+        gone.sort_unstable();
+        let mut rows = Vec::new();
+        for (at, row) in snapshot.rows.iter().enumerate() {
+            if row.message.mod_seq > known.mod_seq && is_known(row.message.uid) {
+                let mut told = FetchRow::new(Snapshot::seq(at), self.strings());
+                told.uid(row.message.uid);
+                told.flags(&self.flags_of(row));
+                told.mod_seq(row.message.mod_seq);
+                rows.push(told.finish());
+            }
+        }
+        // VANISHED before FETCH (RFC 7162 section 3.2.5.1).
+        self.tell_vanished_earlier(gone);
+        rows.iter().for_each(|row| self.out.write(row));
+    }
+
+    /// `VANISHED (EARLIER)`, unless there is nothing to say.
+    pub(super) fn tell_vanished_earlier(&mut self, gone: Vec<u32>) {
+        let uids = uid_set(gone);
+        if !uids.is_empty() {
+            self.answer("VANISHED", Answer::Vanished { earlier: true, uids });
+        }
+    }
+
+    /// No mailbox is selected any more.
+    pub(super) fn unselect(&mut self, world: &mut World) {
+        self.selected = None;
+        if let Some(line) = world.line(self.id) {
+            line.selected = None;
+            line.queue.retain(|told| !told.is_of_selected());
+        }
+    }
+
+    /// The UIDs of the messages with `\Deleted`, of those that stand here.
+    fn deleted(&self, places: Option<&[usize]>) -> Vec<u32> {
+        let Some(snapshot) = &self.selected else { return Vec::new() };
+        let all: Vec<usize>;
+        let places = match places {
+            Some(places) => places,
+            None => {
+                all = (0..snapshot.rows.len()).collect();
+                &all
+            }
+        };
+        let rows = places.iter().filter_map(|at| snapshot.row(*at));
+        rows.filter(|row| row.message.flags.contains(&Flag::Deleted)).map(|row| row.message.uid).collect()
+    }
+
+    /// CLOSE, which removes what is marked without a word to this client, or UNSELECT, which does not.
+    pub(super) fn close(&mut self, world: &mut World, removes: bool) -> Done {
+        let mut reply = Reply::ok("Closed");
+        if let Some(snapshot) = self.selected.as_ref().filter(|snapshot| removes && !snapshot.read_only) {
+            let removed = world.remove(snapshot.mailbox, &self.deleted(None), Some(self.id));
+            // RFC 7162 section 3.2.8.
+            let highest = world.mailboxes.get(&snapshot.mailbox).map(|held| held.highest_mod_seq);
+            if self.enabled.qresync && !removed.is_empty() {
+                reply = Reply::ok_with(Code::HighestModSeq(highest.and_then(ModSeq::new)), "Closed");
+            }
+        }
+        self.unselect(world);
+        Ok(reply)
+    }
+
+    /// EXPUNGE, or UID EXPUNGE of these (RFC 4315 section 2.1).
+    pub(super) fn expunge(&mut self, world: &mut World, which: Option<&Numbers>) -> Done {
+        let snapshot = self.writable()?;
+        let mailbox = snapshot.mailbox;
+        let places = match which {
+            Some(which) => Some(self.places(world, which, true)?),
+            None => None,
+        };
+        let removed = world.remove(mailbox, &self.deleted(places.as_deref()), Some(self.id));
+        let reply = Reply::ok("Expunged");
+        if removed.is_empty() {
+            return Ok(reply);
+        }
+        self.flush(world, Allows::All);
+        Ok(reply.with_mod_seq())
+    }
+
+    /// The selected mailbox, if it may be written to.
+    pub(super) fn writable(&self) -> Result<&Snapshot, Reply> {
+        match &self.selected {
+            Some(snapshot) if !snapshot.read_only => Ok(snapshot),
+            Some(_) => Err(Reply::no(Some(Code::NoPerm), "The mailbox is open for reading alone")),
+            None => Err(Reply::bad("Select a mailbox first")),
+        }
+    }
+
+    /// Where the messages stand that a command names.
+    pub(super) fn places(&self, world: &World, which: &Numbers, uid: bool) -> Result<Vec<usize>, Reply> {
+        if *which == Numbers::Saved && !world.has("SEARCHRES") {
+            return Err(Reply::bad("No result is saved here"));
+        }
+        let snapshot = self.selected.as_ref().ok_or_else(|| Reply::bad("Select a mailbox first"))?;
+        snapshot.places(which, uid).map_err(|_| Reply::bad("There is no message with such a number"))
+    }
+}

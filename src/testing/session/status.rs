@@ -1,0 +1,71 @@
+//! STATUS (RFC 9051 section 6.3.11), with the items of CONDSTORE, STATUS=SIZE, APPENDLIMIT, OBJECTID and QUOTA.
+
+use crate::testing::world::World;
+use crate::types::{Answer, Code, Flag, MailboxName, MailboxStatus, ModSeq, Uid, UidValidity};
+
+use super::Session;
+use super::reply::{Done, Reply};
+
+impl Session {
+    pub(super) fn status_of(&mut self, world: &mut World, name: &MailboxName, items: &[String]) -> Done {
+        let told = self.counts(world, name, items)?;
+        match told {
+            Some(told) => {
+                self.answer("STATUS", Answer::MailboxStatus(told));
+                Ok(Reply::ok("Status told"))
+            }
+            None => Err(Reply::no(Some(Code::NonExistent), "There is no such mailbox")),
+        }
+    }
+
+    /// These items of a mailbox; `None`: there is no such mailbox. `Err`: an item that is none.
+    pub(super) fn counts(
+        &mut self,
+        world: &mut World,
+        name: &MailboxName,
+        items: &[String],
+    ) -> Result<Option<MailboxStatus>, Reply> {
+        if items.iter().any(|item| item == "HIGHESTMODSEQ") && world.has("CONDSTORE") {
+            self.enable_condstore(world);
+        }
+        let limit = u64::try_from(world.settings.append_limit).unwrap_or(u64::MAX);
+        let held = world.find(&self.user(), name).and_then(|id| world.mailboxes.get(&id));
+        let mut told = MailboxStatus::new(name.clone());
+        for item in items {
+            let known = match &**item {
+                "MESSAGES" | "UIDNEXT" | "UIDVALIDITY" | "UNSEEN" => true,
+                "RECENT" => !self.enabled.rev2,
+                "DELETED" => world.has("IMAP4rev2") || world.has("QUOTA"),
+                "SIZE" => world.has("STATUS=SIZE"),
+                "HIGHESTMODSEQ" => world.has("CONDSTORE"),
+                "DELETED-STORAGE" => world.has("QUOTA"),
+                "APPENDLIMIT" => world.has("APPENDLIMIT"),
+                "MAILBOXID" => world.has("OBJECTID"),
+                _ => false,
+            };
+            if !known {
+                return Err(Reply::bad(format!("An item of STATUS that is not known: {item}")));
+            }
+            let Some(held) = held else { continue };
+            match &**item {
+                "MESSAGES" => told.messages = Some(held.count()),
+                "RECENT" => told.recent = Some(recent(held)),
+                "UIDNEXT" => told.uid_next = Uid::new(held.uid_next),
+                "UIDVALIDITY" => told.uid_validity = UidValidity::new(held.uid_validity),
+                "UNSEEN" => told.unseen = Some(held.count() - held.with_flag(&Flag::Seen).0),
+                "DELETED" => told.deleted = Some(held.with_flag(&Flag::Deleted).0),
+                "SIZE" => told.size = Some(held.octets()),
+                "HIGHESTMODSEQ" => told.highest_mod_seq = ModSeq::new(held.highest_mod_seq),
+                "DELETED-STORAGE" => told.deleted_storage = Some(held.with_flag(&Flag::Deleted).1),
+                "APPENDLIMIT" => told.append_limit = Some(limit),
+                _ => told.mailbox_id = Some(held.object_id.clone()),
+            }
+        }
+        Ok(held.is_some().then_some(told))
+    }
+}
+
+/// How many messages no session has been told of as recent.
+fn recent(held: &crate::testing::mailbox::Mailbox) -> u32 {
+    u32::try_from(held.messages.range(held.recent_from..).count()).unwrap_or(u32::MAX)
+}

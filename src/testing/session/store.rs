@@ -1,0 +1,57 @@
+//! STORE (RFC 9051 section 6.4.6), on condition with CONDSTORE (RFC 7162 section 3.1.3).
+
+use crate::testing::responder::By;
+use crate::testing::world::World;
+use crate::types::{Code, ModifiedSet, Seq, SeqSet};
+use crate::wire::request::Store;
+
+use super::Session;
+use super::reply::{Allows, Done, Reply};
+use super::snapshot::{Snapshot, uid_set};
+
+impl Session {
+    pub(super) fn store(&mut self, world: &mut World, asked: &Store) -> Done {
+        if asked.unchanged_since.is_some() {
+            if !world.has("CONDSTORE") {
+                return Err(Reply::bad("UNCHANGEDSINCE is not known here"));
+            }
+            self.enable_condstore(world);
+        }
+        let places = self.places(world, &asked.which, asked.uid)?;
+        let snapshot = self.writable()?;
+        let mailbox = snapshot.mailbox;
+        let (mut uids, mut modified, mut gone) = (Vec::new(), Vec::new(), false);
+        for at in places {
+            let Some(row) = snapshot.row(at) else { continue };
+            if row.gone {
+                gone = true;
+            } else if asked.unchanged_since.is_some_and(|since| row.message.mod_seq > since) {
+                modified.push((at, row.message.uid));
+            } else {
+                uids.push(row.message.uid);
+            }
+        }
+        let by = match (asked.silent, asked.unchanged_since) {
+            (false, _) => By::Store,
+            (true, None) => By::Silent,
+            (true, Some(_)) => By::Conditional,
+        };
+        world.change(mailbox, &uids, (asked.change, &asked.flags), Some((self.id, by)));
+        self.flush(world, Allows::by(asked.uid));
+        if !modified.is_empty() {
+            let set = if asked.uid {
+                ModifiedSet::Uids(uid_set(modified.iter().map(|(_, uid)| *uid)))
+            } else {
+                let seqs: SeqSet =
+                    modified.iter().filter_map(|(at, _)| Seq::new(Snapshot::seq(*at))).collect();
+                ModifiedSet::Seqs(seqs)
+            };
+            return Ok(Reply::ok_with(Code::Modified(set), "Some were changed by others"));
+        }
+        if gone && !asked.uid {
+            // RFC 2180 section 4.2.
+            return Err(Reply::no(Some(Code::ExpungeIssued), "Some of the messages are gone"));
+        }
+        Ok(Reply::ok("Stored"))
+    }
+}

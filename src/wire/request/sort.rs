@@ -1,0 +1,41 @@
+//! The arguments of SORT (RFC 5256 section 3), and its return options (RFC 5267 section 3).
+
+use super::command::{Sort, SortBy, SortKey};
+use super::cursor::{Cursor, DEPTH, Read};
+use super::search::{key, return_option};
+
+/// `[RETURN (…)] (criterion…) charset key…`.
+pub(super) fn sort(i: &mut Cursor<'_>, uid: bool) -> Read<Sort> {
+    let mut returned = None;
+    if i.take(" RETURN ") {
+        returned = Some(if i.take("()") { Vec::new() } else { i.list(return_option)? });
+    }
+    i.space()?;
+    let criteria = i.list(criterion)?;
+    i.space()?;
+    let start = *i;
+    let written = i.astring()?;
+    let Ok(charset) = String::from_utf8(written.to_vec()) else { return start.fail("a charset's name") };
+    i.space()?;
+    let keys = i.separated(|i| key(i, DEPTH))?;
+    Ok(Sort { uid, returned, criteria, charset, keys })
+}
+
+/// `sort-criterion`, and those of RFC 5957.
+fn criterion(i: &mut Cursor<'_>) -> Read<SortKey> {
+    let start = *i;
+    let reverse = i.take("REVERSE ");
+    let by = match &*i.name()? {
+        "ARRIVAL" => SortBy::Arrival,
+        "CC" => SortBy::Cc,
+        "DATE" => SortBy::Date,
+        "FROM" => SortBy::From,
+        "SIZE" => SortBy::Size,
+        "SUBJECT" => SortBy::Subject,
+        "TO" => SortBy::To,
+        "DISPLAYFROM" => SortBy::DisplayFrom,
+        "DISPLAYTO" => SortBy::DisplayTo,
+        _ => return start.fail("a sort criterion"),
+    };
+    Ok(SortKey { by, reverse })
+}

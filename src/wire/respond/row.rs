@@ -1,0 +1,100 @@
+//! One FETCH response, item by item in the order in which the client named them (RFC 9051 section 7.5.2).
+//!
+//! [`super::response`] writes a [`Message`](crate::types::Message) in an order of its own, and BODY[] for whatever was
+//! asked as RFC822; a server answers by the names that it was asked by. In go items, out come the response's octets.
+
+use super::body::{body, envelope};
+use super::fetch::{data, date_time, section};
+use super::out::{Out, Strings};
+use crate::types::{BodyData, BodyStructure, Envelope, Flags, Section, Timestamp};
+
+/// A FETCH response as it is being written.
+#[derive(Debug)]
+pub(crate) struct FetchRow {
+    out: Out,
+    any: bool,
+}
+
+impl FetchRow {
+    /// `* seq FETCH (`.
+    pub(crate) fn new(seq: u32, strings: Strings) -> Self {
+        let mut out = Out::new(strings);
+        out.raw("* ").number(seq).raw(" FETCH (");
+        Self { out, any: false }
+    }
+
+    /// Its octets, the line's end included.
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        self.out.raw(")\r\n").finish()
+    }
+
+    fn next(&mut self, name: &str) -> &mut Out {
+        if std::mem::replace(&mut self.any, true) {
+            self.out.space();
+        }
+        self.out.raw(name)
+    }
+
+    pub(crate) fn uid(&mut self, uid: u32) {
+        self.next("UID ").number(uid);
+    }
+
+    pub(crate) fn flags(&mut self, flags: &Flags) {
+        self.next("FLAGS ").flags(flags);
+    }
+
+    pub(crate) fn mod_seq(&mut self, value: u64) {
+        self.next("MODSEQ (").number(value).raw(")");
+    }
+
+    /// INTERNALDATE, or SAVEDATE, which may be NIL (RFC 8514 section 4.4).
+    pub(crate) fn date(&mut self, name: &str, date: Option<Timestamp>) {
+        let out = self.next(name).space();
+        match date {
+            Some(date) => date_time(date, out),
+            None => {
+                out.raw("NIL");
+            }
+        }
+    }
+
+    /// RFC822.SIZE.
+    pub(crate) fn size(&mut self, size: u64) {
+        self.next("RFC822.SIZE ").number(size);
+    }
+
+    pub(crate) fn envelope(&mut self, told: &Envelope) {
+        envelope(told.packed(), self.next("ENVELOPE "));
+    }
+
+    /// BODYSTRUCTURE, or BODY, whose value has no extension data.
+    pub(crate) fn body(&mut self, told: &BodyStructure, extended: bool) {
+        body(told.packed(), self.next(if extended { "BODYSTRUCTURE " } else { "BODY " }));
+    }
+
+    /// `BODY[…]<0>` or `BINARY[…]<0>`, by its name without `.PEEK`.
+    pub(crate) fn section(&mut self, name: &str, told: &BodyData) {
+        data(name, told, self.next(""));
+    }
+
+    /// An item whose value is a string or NIL: RFC822 and its kin, PREVIEW.
+    pub(crate) fn string(&mut self, name: &str, value: Option<&[u8]>) {
+        self.next(name).space().nstring(value);
+    }
+
+    /// `BINARY.SIZE[…] 100` (RFC 3516 section 4.3).
+    pub(crate) fn binary_size(&mut self, of: &Section, size: u64) {
+        let out = self.next("BINARY.SIZE");
+        section(of, out);
+        out.space().number(size);
+    }
+
+    /// `EMAILID (id)`, `THREADID (id)` or NIL (RFC 8474 section 7).
+    pub(crate) fn id(&mut self, name: &str, id: Option<&str>) {
+        let out = self.next(name).space();
+        match id {
+            Some(id) => out.raw("(").word(id).raw(")"),
+            None => out.raw("NIL"),
+        };
+    }
+}

@@ -1,0 +1,45 @@
+//! The embedded server, from the outside: by raw lines, by the library as a user's test has it, and by all the tests that
+//! the library has to pass against Dovecot.
+
+#[path = "../client/mod.rs"]
+mod client;
+#[path = "../support/mod.rs"]
+mod support;
+
+// The tests of `tests/live`, with another `server`.
+#[path = "../live/account.rs"]
+mod account;
+#[path = "../live/commands_mailboxes.rs"]
+mod commands_mailboxes;
+#[path = "../live/commands_messages.rs"]
+mod commands_messages;
+#[path = "../live/commands_own.rs"]
+mod commands_own;
+#[path = "../live/commands_search.rs"]
+mod commands_search;
+#[path = "../live/connecting.rs"]
+mod connecting;
+#[path = "../live/crowd.rs"]
+mod crowd;
+#[path = "../live/dropping.rs"]
+mod dropping;
+#[path = "../live/news.rs"]
+mod news;
+#[path = "../live/notify.rs"]
+mod notify;
+#[path = "../live/pipelining.rs"]
+mod pipelining;
+#[path = "../live/resuming.rs"]
+mod resuming;
+#[cfg(feature = "rustls")]
+#[path = "../live/tls.rs"]
+mod tls;
+#[path = "../live/variants.rs"]
+mod variants;
+
+mod extensions;
+mod raw;
+mod script;
+mod server;
+mod snapshots;
+mod usual;

@@ -1,0 +1,335 @@
+//! The test's hands on the server's behaviour: what is done otherwise than rightly, and to whom.
+
+use std::time::Duration;
+
+use imap_duplex::testing::Server;
+use imap_duplex::types::{Code, EventKind};
+use imap_duplex::{Config, ErrorKind};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::raw::{ends, inbox, next, session, silent};
+use crate::support::other::Other;
+use crate::support::within;
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn the_next_command_of_a_kind_is_answered_otherwise() {
+    within(LIMIT, async {
+        let server = Server::new();
+        let mut a = session(&server).await;
+        server.on("NOOP").no("not now");
+        server.on("noop").no_with(Code::InUse, "nor now");
+        server.on("STATUS").bad("what?").times(2);
+        assert!(a.attempt("STATUS INBOX (MESSAGES)").await.tagged.starts_with("BAD what?"));
+        assert!(a.attempt("NOOP").await.tagged.starts_with("NO not now"));
+        assert!(a.attempt("NOOP").await.tagged.starts_with("NO [INUSE] nor now"));
+        assert!(a.attempt("NOOP").await.is_ok());
+        assert!(a.attempt("STATUS INBOX (MESSAGES)").await.tagged.starts_with("BAD what?"));
+        assert!(a.attempt("STATUS INBOX (MESSAGES)").await.is_ok());
+        // What was refused was not done.
+        server.on("CREATE").no("no");
+        assert!(!a.attempt("CREATE Work").await.is_ok());
+        assert_eq!(server.mailbox("Work"), None);
+        server.on("*").no("nothing").always();
+        assert!(!a.attempt("NOOP").await.is_ok() && !a.attempt("LIST \"\" *").await.is_ok());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn octets_are_said_at_a_moment() {
+    within(LIMIT, async {
+        let server = Server::new();
+        server.deliver("INBOX", "Subject: one\r\n\r\n");
+        server.deliver("INBOX", "Subject: two\r\n\r\n");
+        let mut a = inbox(&server, "").await;
+        server.on("FETCH").before("* OK before\r\n").within("* OK within {tag}\r\n").after("* OK after\r\n");
+        let lines = a.command("FETCH 1:2 (UID)").await;
+        assert_eq!(lines, ["* OK before", "* 1 FETCH (UID 1)", "* OK within o3", "* 2 FETCH (UID 2)"]);
+        assert_eq!(next(&mut a).await, "* OK after");
+        server.on("NOOP").instead("* gar{bage\r\n{tag} OK so be it\r\n");
+        let reply = a.attempt("NOOP").await;
+        assert_eq!((reply.lines(), &*reply.tagged), (vec!["* gar{bage".to_owned()], "OK so be it"));
+        // To all, at once.
+        server.say("* OK [ALERT] hear me\r\n");
+        assert_eq!(next(&mut a).await, "* OK [ALERT] hear me");
+        server.sessions()[0].say("* 7 EXISTS\r\n");
+        assert_eq!(next(&mut a).await, "* 7 EXISTS");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn connections_are_cut() {
+    within(LIMIT, async {
+        let server = Server::new();
+        server.deliver("INBOX", "Subject: one\r\n\r\n");
+        let mut a = inbox(&server, "").await;
+        server.on("FETCH").cut_after(10);
+        a.write(b"x FETCH 1 (UID)\r\n").await;
+        let mut rest = Vec::new();
+        a.into_stream().read_to_end(&mut rest).await.expect("an end");
+        assert_eq!(rest, b"* 1 FETCH ");
+        let mut a = session(&server).await;
+        let mut b = session(&server).await;
+        let sessions = server.sessions();
+        sessions[0].cut();
+        ends(&mut a).await;
+        sessions[1].bye("Go home");
+        assert_eq!(next(&mut b).await, "* BYE Go home");
+        ends(&mut b).await;
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert!(server.sessions().is_empty() && !sessions[0].is_connected());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_can_be_cut() {
+    within(LIMIT, async {
+        let server = Server::new();
+        server.deliver("INBOX", vec![b'x'; 1_000_000]);
+        let mut a = inbox(&server, "").await;
+        a.send("FETCH 1 (BODY.PEEK[])").await;
+        silent_while_writing(&server).await;
+        server.disconnect(true);
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert!(server.sessions().is_empty());
+    })
+    .await;
+}
+
+/// Until the answer has filled the pipe.
+async fn silent_while_writing(server: &Server) {
+    while server.heard().last().is_none_or(|heard| heard.name != "FETCH") {
+        tokio::task::yield_now().await;
+    }
+    tokio::time::sleep(Duration::from_millis(20)).await;
+}
+
+#[tokio::test]
+async fn every_octet_by_itself_is_understood_as_well() {
+    within(LIMIT, async {
+        let server = Server::new();
+        server.deliver("INBOX", "Subject: one\r\n\r\nHello\r\n");
+        server.split_writes(Some(1));
+        let config = Config::new("localhost").plaintext().login(server.user(), server.password());
+        let (imap, _events) = config.connect_over(server.connect()).await.expect("a login");
+        let inbox = imap.select("INBOX").await.expect("SELECT");
+        let rows =
+            inbox.fetch(crate::client::uid(1), imap_duplex::command::Items::body()).await.expect("FETCH");
+        assert_eq!(rows[0].body().map(|b| b.len()), Some(23));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn literals_are_refused_and_capabilities_claimed() {
+    within(LIMIT, async {
+        let server = Server::builder().claim(["IMAP4rev1", "X-ODD"]).start();
+        let mut a = session(&server).await;
+        assert_eq!(a.command("CAPABILITY").await, ["* CAPABILITY IMAP4rev1 X-ODD"]);
+        server.claim(None::<Vec<String>>);
+        assert!(a.command("CAPABILITY").await[0].contains(" QRESYNC "));
+        server.refuse_literals(true);
+        let reply = a.attempt("APPEND INBOX {5}").await;
+        assert!(reply.tagged.starts_with("NO "), "{reply:?}");
+        assert!(a.attempt("NOOP").await.is_ok(), "and it goes on");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_server_knows_who_is_there_and_what_was_said() {
+    within(LIMIT, async {
+        let server = Server::new();
+        let mut a = Other::over(server.connect()).await;
+        assert_eq!(server.sessions()[0].user(), None);
+        a.login("alice").await;
+        a.select("Drafts").await;
+        let session = &server.sessions()[0];
+        assert_eq!((session.user().as_deref(), session.is_secure()), (Some("alice"), false));
+        assert_eq!(session.mailbox().map(|name| name.to_string()).as_deref(), Some("Drafts"));
+        a.command("uid fetch 1:* (FLAGS)").await;
+        let heard = server.heard();
+        let names: Vec<_> = heard.iter().map(|heard| (&*heard.name, &*heard.line)).collect();
+        let expected =
+            [("LOGIN", "LOGIN …"), ("SELECT", "SELECT Drafts"), ("UID FETCH", "uid fetch 1:* (FLAGS)")];
+        assert_eq!(names, expected);
+        assert!(heard.iter().all(|heard| heard.session == session.id()) && heard[1].tag == "o2");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_goes_wrong_is_what_the_library_says() {
+    within(LIMIT, async {
+        let server = Server::new();
+        let config = Config::new("localhost").plaintext().login(server.user(), server.password());
+        let (imap, mut events) = config.connect_over(server.connect()).await.expect("a login");
+        server.on("LIST").no_with(Code::Unavailable, "try later");
+        let error = imap.list("*").await.expect_err("so it was said");
+        assert_eq!((error.kind(), error.code()), (ErrorKind::No, Some(&Code::Unavailable)));
+        server.on("LIST").cut_after(0);
+        let error = imap.list("*").await.expect_err("it is cut");
+        assert_eq!(error.kind(), ErrorKind::Closed);
+        let mut last = None;
+        while let Some(event) = events.next().await {
+            last = Some(event.kind);
+        }
+        assert!(matches!(last, Some(EventKind::Closed { .. })), "{last:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn quotas_hold_for_clients() {
+    within(LIMIT, async {
+        let server = Server::new();
+        server.set_quota(Some(1), Some(3));
+        let mut a = session(&server).await;
+        a.append("INBOX", "", &[b'x'; 600]).await;
+        assert_eq!(
+            a.command("GETQUOTAROOT INBOX").await,
+            ["* QUOTAROOT INBOX \"\"", "* QUOTA \"\" (STORAGE 1 1 MESSAGE 1 3)"]
+        );
+        a.write(b"x APPEND INBOX {600+}\r\n").await;
+        a.write(&[b'x'; 600]).await;
+        a.write(b"\r\n").await;
+        assert!(a.reply("x").await.tagged.starts_with("NO [OVERQUOTA]"));
+        a.select("INBOX").await;
+        assert!(a.attempt("COPY 1 Drafts").await.tagged.starts_with("NO [OVERQUOTA]"));
+        assert!(a.attempt("MOVE 1 Drafts").await.is_ok(), "which takes no more room");
+        server.set_quota(None, None);
+        assert_eq!(a.command("GETQUOTA \"\"").await, ["* QUOTA \"\" ()"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn any_octets_are_answered_and_none_of_them_hurts() {
+    within(Duration::from_secs(60), async {
+        let server = Server::builder().append_limit(10_000).start();
+        // A small linear congruence is random enough here, and the same each time.
+        let mut state = 7u64;
+        let mut random = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).expect("31 bits")
+        };
+        let words = [
+            "a ",
+            "b UID FETCH ",
+            "c STORE ",
+            "1:* ",
+            "(FLAGS)",
+            "{3}\r\n",
+            "{3+}\r\n",
+            "\r\n",
+            "\"",
+            "\\",
+            "(",
+            ")",
+            "NIL ",
+            "LOGIN alice secret\r\n",
+            "d SELECT INBOX\r\n",
+            "e IDLE\r\n",
+            "DONE\r\n",
+            "\0",
+            "é",
+            "f APPEND INBOX ",
+            "* ",
+            "g SEARCH ",
+            "OR ",
+            "NOT ",
+            "BODY[1.2.MIME]<0.5>",
+            "h LIST \"\" ",
+            "RETURN (STATUS (",
+            "i NOTIFY SET (",
+            "$ ",
+            "4294967295",
+            "99999999999999999999",
+            "j AUTHENTICATE PLAIN\r\n",
+            "AGE=\r\n",
+            "k ENABLE QRESYNC\r\n",
+            "l NOOP\r\n",
+            "m SORT (SUBJECT) UTF-8 ALL\r\n",
+            "n FETCH 1 (BODY[HEADER.FIELDS (X)])\r\n",
+            "o COPY 1 ",
+            "p MOVE 1:2 Trash\r\n",
+        ];
+        for round in 0..150 {
+            server.deliver("INBOX", format!("Subject: {round}\r\n\r\n"));
+            let mut stream = server.connect();
+            let login = round % 3 != 0;
+            let mut text =
+                if login { b"z LOGIN alice secret\r\nz SELECT INBOX\r\n".to_vec() } else { Vec::new() };
+            for _ in 0..random() % 60 {
+                match random() % 10 {
+                    0 => text.extend(u8::try_from(random() % 256)),
+                    _ => text.extend_from_slice(words[random() % words.len()].as_bytes()),
+                }
+            }
+            text.extend_from_slice(b"\r\n\"\r\n");
+            let (mut read, mut write) = tokio::io::split(&mut stream);
+            let reading = async {
+                let mut said = Vec::new();
+                let _ = tokio::time::timeout(Duration::from_millis(20), read.read_to_end(&mut said)).await;
+                assert!(said.starts_with(b"* OK "));
+            };
+            let writing = async {
+                let _ = write.write_all(&text).await;
+            };
+            tokio::join!(reading, writing);
+        }
+        // It is still there.
+        assert!(session(&server).await.attempt("NOOP").await.is_ok());
+        let mut a = session(&server).await;
+        let long = vec![b'x'; 2_000_000];
+        a.write(b"x ").await;
+        let (mut read, mut write) = tokio::io::split(a.into_stream());
+        let reading = async {
+            let mut said = Vec::new();
+            read.read_to_end(&mut said).await.expect("an end");
+            String::from_utf8_lossy(&said).into_owned()
+        };
+        let (said, _) = tokio::join!(reading, write.write_all(&long));
+        assert!(said.starts_with("* BAD ") && said.contains("* BYE "), "{said}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn messages_have_a_limit() {
+    within(LIMIT, async {
+        let server = Server::builder().append_limit(100).start();
+        let mut a = session(&server).await;
+        assert!(a.command("CAPABILITY").await[0].contains("APPENDLIMIT=100"));
+        let reply = a.attempt("APPEND INBOX {101}").await;
+        assert!(reply.tagged.starts_with("NO [TOOBIG]"), "{reply:?}");
+        a.write(&[b"x APPEND INBOX {101+}\r\n".to_vec(), vec![b'x'; 101], b"\r\n".to_vec()].concat()).await;
+        assert!(a.reply("x").await.tagged.starts_with("NO [TOOBIG]"));
+        a.append("INBOX", "", &[b'x'; 100]).await;
+        // Without either extension no literal comes unasked.
+        let server = Server::builder().without(["LITERAL+", "LITERAL-"]).start();
+        let mut a = Other::over(server.connect()).await;
+        a.write(b"x LOGIN {5+}\r\nalice secret\r\n").await;
+        assert!(next(&mut a).await.starts_with("* BAD ") && next(&mut a).await.starts_with("* BYE "));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_is_said_where_nothing_is_asked() {
+    within(LIMIT, async {
+        let server = Server::new();
+        let mut a = inbox(&server, "").await;
+        server.deliver("INBOX", "Subject: x\r\n\r\n");
+        silent(&mut a).await;
+    })
+    .await;
+}

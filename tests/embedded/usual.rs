@@ -1,0 +1,96 @@
+//! What a user's test does with it: the library on one end, the test's hands on the other.
+
+use std::time::Duration;
+
+use imap_duplex::command::{Append, Items, List, Search, StatusItems, Store};
+use imap_duplex::testing::Server;
+use imap_duplex::types::{EventKind, Flag, Seq};
+use imap_duplex::{Config, Receiver, Sender};
+
+use crate::client::{Events, uid};
+use crate::support::within;
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+async fn connect(server: &Server) -> (Sender, Receiver) {
+    let config = Config::new("localhost").plaintext().login(server.user(), server.password());
+    config.connect_over(server.connect()).await.expect("it takes this login")
+}
+
+#[tokio::test]
+async fn a_days_work() {
+    within(LIMIT, async {
+        let server = Server::new();
+        let first = server.deliver("INBOX", "Subject: one\r\n\r\nHello\r\n");
+        let (imap, events) = connect(&server).await;
+        let mut events = Events::strict(events);
+        assert_eq!(imap.list("*").await.expect("LIST").len(), 4);
+        assert_eq!(imap.list(List::new("*").subscribed()).await.expect("LIST").len(), 3);
+        let inbox = imap.select("INBOX").await.expect("SELECT");
+        assert_eq!(inbox.exists(), 1);
+        let rows = inbox.fetch(first, Items::envelope().flags().body_structure()).await.expect("FETCH");
+        assert!(rows[0].body_structure().is_some());
+        let rows = inbox.fetch(first, Items::body()).await.expect("FETCH");
+        assert_eq!(rows[0].body().map(|b| &b[..]), Some(&b"Subject: one\r\n\r\nHello\r\n"[..]));
+        inbox.store(first, Store::add([Flag::Flagged])).await.expect("STORE");
+        imap.append("INBOX", Append::new("Subject: two\r\n\r\nHi\r\n")).await.expect("APPEND");
+        events.until_brief("arrived 2 uid 2").await;
+        let found = inbox.search(Search::all()).await.expect("SEARCH");
+        assert_eq!(found.len(), 2);
+        inbox.copy(first, "Drafts").await.expect("COPY");
+        inbox.move_to(uid(2), "Trash").await.expect("MOVE");
+        events.until_brief("removed 2 uid 2").await;
+        let status = imap.status("Drafts", StatusItems::counts()).await.expect("STATUS");
+        assert_eq!(status.messages, Some(1));
+        let stored = server.mailbox("INBOX").expect("INBOX");
+        assert_eq!(stored.messages.len(), 1);
+        assert!(stored.messages[0].flags.contains(&Flag::Flagged));
+        imap.logout().await.expect("LOGOUT");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_test_does_is_told_while_the_client_idles() {
+    within(LIMIT, async {
+        let server = Server::new();
+        let (imap, events) = connect(&server).await;
+        let mut events = Events::strict(events);
+        imap.select("INBOX").await.expect("SELECT");
+        let new = server.deliver("INBOX", "Subject: x\r\n\r\n");
+        events.until_brief(&format!("arrived 1 uid {new}")).await;
+        server.add_flags("INBOX", new, [Flag::Seen]);
+        events.until_brief(&format!("flags 1 uid {new} (\\Seen)")).await;
+        server.expunge("INBOX", new);
+        events.until_brief(&format!("removed 1 uid {new}")).await;
+        drop(server);
+        let end = events.until("the end", |event| event.name() == "closed").await;
+        assert!(matches!(end.kind, EventKind::Closed { .. }));
+        drop(imap);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_paused_time() {
+    within(Duration::from_secs(3600 * 24), async {
+        let server = Server::new();
+        server.deliver("INBOX", "Subject: x\r\n\r\n");
+        let (imap, mut events) = connect(&server).await;
+        let inbox = imap.select("INBOX").await.expect("SELECT");
+        server.on("UID FETCH").delay(Duration::from_secs(60));
+        let start = tokio::time::Instant::now();
+        let rows = inbox.fetch(Seq::new(1).expect("1"), Items::new().size()).await.expect("FETCH");
+        assert_eq!(rows.len(), 1);
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        server.deliver("INBOX", "Subject: y\r\n\r\n");
+        while let Some(event) = events.next().await {
+            if matches!(event.kind, EventKind::Arrived { .. }) {
+                break;
+            }
+        }
+        assert!(start.elapsed() >= Duration::from_secs(3600));
+        assert!(start.elapsed() < Duration::from_secs(3900));
+    })
+    .await;
+}

@@ -1,0 +1,175 @@
+//! The examples, as a user runs them: without arguments, against the server within themselves, in less than ten seconds; and
+//! with a URL, against the example `serve`.
+
+mod support;
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use support::other::Other;
+use support::program::{Program, command, wait};
+use support::within;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// The example `serve`, and its port.
+async fn serve(arguments: &[&str]) -> (Program, u16) {
+    let mut serve = Program::start("serve", arguments);
+    let line = serve.until("listening on 127.0.0.1:").await;
+    let port: String =
+        line.split("127.0.0.1:").nth(1).expect("a port").chars().take_while(char::is_ascii_digit).collect();
+    serve.until("ctrl-c ends").await;
+    (serve, port.parse().expect("a number"))
+}
+
+/// What it printed, if it went well.
+async fn output(name: &str, arguments: &[&str]) -> String {
+    let ended = Program::start(name, arguments).end().await;
+    assert_eq!(
+        (ended.status.code(), ended.errors.as_str()),
+        (Some(0), ""),
+        "{name}:\n{}",
+        ended.rest.join("\n")
+    );
+    ended.rest.join("\n")
+}
+
+#[track_caller]
+fn has(text: &str, wanted: &[&str]) {
+    for wanted in wanted {
+        assert!(text.contains(wanted), "{wanted:?} is missing in:\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn each_runs_by_itself_and_soon_ends() {
+    within(LIMIT, async {
+        let start = Instant::now();
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path().to_str().expect("UTF-8");
+        let into = ["--folder", folder];
+        let (pipeline, search, append, bot, download) = tokio::join!(
+            output("pipeline", &[]),
+            output("search", &[]),
+            output("append", &[]),
+            output("bot", &[]),
+            output("download", &into),
+        );
+        has(
+            &pipeline,
+            &["round trip of 50ms", "ONE BY ONE", "IN FLIGHT", "messages, a command each        20"],
+        );
+        let faster = pipeline.lines().last().and_then(|line| line.rsplit(' ').next());
+        let faster: f64 =
+            faster.and_then(|text| text.strip_suffix('x')).expect("a factor").parse().expect("a number");
+        assert!(faster > 2.0, "{pipeline}");
+        has(&search, &["unread: 3", "flagged: none", "of the last week: 7", "Jörg Müller"]);
+        has(
+            &append,
+            &[
+                "12 messages are on their way",
+                "Log book, page 12: ",
+                "octets, uid 20",
+                "INBOX: uid 20 arrived",
+            ],
+        );
+        has(&bot, &["uid 10 from Harbour News: What the tide brings\n    moved to Newsletters"]);
+        has(&bot, &["Build 4713 is red\n    flagged \\Flagged", "uid 14 from Carla Ruiz"]);
+        has(&download, &["373 messages, "]);
+        assert_eq!(fs::read_dir(folder).expect("a folder").count(), 373);
+        let first = fs::read_to_string(format!("{folder}/1.eml")).expect("a message");
+        assert!(
+            first.contains("\r\nSubject: Minutes of Monday\r\n") && first.ends_with("Find them below.\r\n")
+        );
+        assert!(start.elapsed() < Duration::from_secs(30), "all five took {:?}", start.elapsed());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_goes_to_the_server_that_a_url_names() {
+    within(LIMIT, async {
+        let (serve, port) = serve(&["--mail", "0.5"]).await;
+        let url = format!("imap://alice@127.0.0.1:{port}/Projects");
+        let search = output("search", &[&url, "--from", "carla", "--subject", "pier"]).await;
+        has(&search, &["found: 2", "Re: Offer for the new pier"]);
+        assert!(!search.contains("Ann Lee"), "{search}");
+        has(&output("pipeline", &["--messages", "3", &url]).await, &["messages, a command each         3"]);
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("one.eml");
+        fs::write(&file, "Subject: with line feeds\n\nhello\n").expect("a file");
+        let file = file.to_str().expect("UTF-8");
+        has(&output("append", &["--seen", &url, file]).await, &["one.eml: 35 octets, uid 4"]);
+        let failed = Program::start("append", &[&url, "missing.eml"]).end().await;
+        has(&failed.errors, &["append: missing.eml can't be read"]);
+        let failed = Program::start("append", &[&url]).end().await;
+        has(&failed.errors, &["append: no message is named (files stand behind the URL)"]);
+
+        let all = folder.path().join("all");
+        let all = all.to_str().expect("UTF-8");
+        has(&output("download", &["--folder", all, &url]).await, &["4 messages, "]);
+        has(&output("download", &["--folder", all, &url]).await, &["0 messages, ", "4 were there already"]);
+        let put = fs::read_to_string(format!("{all}/4.eml")).expect("a message");
+        assert_eq!(put, "Subject: with line feeds\r\n\r\nhello\r\n");
+
+        let failed = Program::start("bot", &[&url, "--from", "x"]).end().await;
+        has(&failed.errors, &["bot: a rule is wanted"]);
+        let inbox = format!("imap://alice@127.0.0.1:{port}/");
+        let rule = [
+            "--from",
+            "build@",
+            "--subject",
+            "GREEN",
+            "--flag",
+            "$Done",
+            "--move-to",
+            "Builds",
+            "--for",
+            "20",
+        ];
+        let mut bot = Program::start("bot", &[&[inbox.as_str()], &rule[..]].concat());
+        bot.until("    flagged $Done").await;
+        bot.until("    moved to Builds").await;
+        assert_eq!(bot.interrupt().await.status.code(), Some(0));
+        let mut other = Other::connect(([127, 0, 0, 1], port).into()).await;
+        other.login("alice").await;
+        other.select("Builds").await;
+        let rows = other.command("UID FETCH 1 (FLAGS)").await;
+        assert!(format!("{rows:?}").contains("$Done"), "{rows:?}");
+
+        let ended = serve.interrupt().await;
+        assert_eq!((ended.status.code(), ended.errors.as_str()), (Some(0), ""));
+        assert!(ended.rest.iter().any(|line| line.starts_with("delivered: INBOX, uid 9, ")));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_of_its_own_speaks_tls() {
+    within(LIMIT, async {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ca = folder.path().join("ca.pem");
+        let ca = ca.to_str().expect("UTF-8");
+        let (_serve, port) = serve(&["--tls", "--empty", "--ca", ca]).await;
+        let url = format!("imaps://alice@localhost:{port}/");
+        let mut watch = Program::start("watch", &["--ca", ca, &url]);
+        watch.until("INBOX: opened with 0 messages").await;
+        assert_eq!(watch.interrupt().await.status.code(), Some(0));
+        let failed = Program::start("watch", &[&url]).end().await;
+        has(&failed.errors, &["certificate"]);
+
+        let (_starttls, other) = serve(&["--ca", ca]).await;
+        has(
+            &output("search", &["--ca", ca, &format!("imap://alice@localhost:{other}/")]).await,
+            &["unread: 3"],
+        );
+
+        // A port of its own choice; and one that is taken.
+        let failed = Program::start("serve", &["--port", &port.to_string()]).end().await;
+        has(&failed.errors, &["serve: ", "is not to be had"]);
+        let mut help = command("serve", &["--help"]).spawn().expect("the example runs");
+        assert_eq!(wait(&mut help).await.0.code(), Some(0));
+    })
+    .await;
+}

@@ -1,0 +1,9 @@
+//! The server of these tests: Dovecot.
+
+pub(crate) use crate::support::dovecot::{Dovecot as Server, Literals, Options};
+
+/// What it calls itself by ID.
+pub(crate) const NAME: &str = "Dovecot";
+
+/// What its BADEVENT names: what it can't tell, where RFC 5465 wants what it can.
+pub(crate) const BAD_EVENT: &[&str] = &["AnnotationChange"];

@@ -46,6 +46,7 @@
 //! - Think in [`Uid`](types::Uid)s: they stay. Sequence numbers ([`Seq`](types::Seq)) shift whenever a message goes.
 //!   Events and rows carry both.
 //! - While there is nothing to do the connection idles by itself (RFC 2177), so that news comes as it happens.
+//! - A search and what is to be done with its result take one round trip if the result [stays](Mailbox::save) with the server.
 //! - What becomes of other mailboxes is told by servers with NOTIFY (RFC 5465), if you [ask for it](Sender::notify); the
 //!   selected mailbox is told of in any case.
 //! - A response that is not understood can be looked into by [`replay`], from its bytes alone.
@@ -78,8 +79,8 @@
 //!    runs to its end and disturbs nothing after it; only a [streamed upload](command::Append#streamed-uploads) whose source
 //!    fails may cost the connection. When the last `Sender`, `Mailbox` and `Receiver` are gone and what was
 //!    submitted is done, the connection logs out. Every future of this crate is cancel-safe.
-//! 10. **A slow reader blocks nobody.** Of events, past [`Limits::events`](types::Limits::events), news that can be asked
-//!     again is left out behind one [`Lagged`](types::EventKind::Lagged); alerts, renames and the ends of detached commands
+//! 10. **A slow reader blocks nobody.** Of events, past [`Limits::events`](types::Limits::events), later counts and flags
+//!     take the place of earlier ones, and then news that can be asked again is left out behind one [`Lagged`](types::EventKind::Lagged); alerts, renames and the ends of detached commands
 //!     are kept, up to [`Limits::unread`](types::Limits::unread). A [stream](Token::stream) or a detached result that is
 //!     read slowly holds the server back, but only while no other command is queued or in flight, and never longer than
 //!     [`Limits::hold`](types::Limits::hold) without a row being read; after that its rows are kept up to
@@ -90,8 +91,9 @@
 //!     [`was_sent`](Error::was_sent) how much of its command had been written; the last event is
 //!     [`Closed`](types::EventKind::Closed).
 //! 12. **Nothing is silently partial.** NO and BAD are errors with their code and text, and what came before them is in
-//!     [`Error::answers`]; rows that could not be read are reported with their bytes; a lost connection is never an empty
-//!     result.
+//!     [`Error::answers`]; a result that the server has cut short is [`Partial`](ErrorKind::Partial), with where to
+//!     [go on](Error::resume_below); rows that could not be read are reported with their bytes; a lost connection is never an
+//!     empty result.
 //! 13. **A server cannot hurt you.** No bytes make this crate panic, allocate beyond its [`Limits`](types::Limits) or
 //!     loop. A response that can't be read is an event with its bytes, and the connection goes on unless the framing itself
 //!     is lost.

@@ -37,6 +37,7 @@ mod tls;
 #[path = "../live/variants.rs"]
 mod variants;
 
+mod ending;
 mod extensions;
 mod raw;
 mod script;

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::pressure::{Backlog, ROW, mark};
-use super::superseded::{Key, key, note, take_over};
+use super::superseded::{Key, key, may_go, note, take_over};
 use crate::types::{Event, EventKind, Lag, Limits};
 
 pub(crate) struct EventQueue {
@@ -230,9 +230,13 @@ impl State {
             events.for_each(|(event, at)| note(&mut latest, event, at));
             latest
         });
-        let Some(at) = latest.remove(&wanted).and_then(|at| usize::try_from(at - taken).ok()) else {
+        let Some(at) = latest.get(&wanted).and_then(|at| usize::try_from(at - taken).ok()) else {
             return false;
         };
+        let around = |at: Option<usize>| queue.get(at?)?.event.as_ref();
+        if !may_go(&wanted, around(at.checked_sub(1)), around(at.checked_add(1))) {
+            return false;
+        }
         let Some(earlier) = self.queue.get_mut(at) else { return false };
         if let Some(earlier) = earlier.event.take() {
             take_over(earlier.kind, &mut event.kind);
@@ -306,7 +310,7 @@ fn weight(event: &Event, octets: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{Place, SelectionId};
+    use crate::types::{Flag, Place, SelectionId, Uid};
 
     fn exists(count: u32) -> Event {
         let place = Place { mailbox: "INBOX".into(), selection: None };
@@ -328,25 +332,37 @@ mod tests {
     #[test]
     fn past_the_bound_the_later_state_takes_the_place_of_the_earlier() {
         let queue = queue_of(3, 1 << 20);
-        let state = |count| {
-            let place = Place { mailbox: "INBOX".into(), selection: Some(SelectionId(1)) };
-            Event::new(EventKind::Exists { count }).at(Some(place))
+        let place = || Some(Place { mailbox: "INBOX".into(), selection: Some(SelectionId(1)) });
+        let count = |count| Event::new(EventKind::Exists { count }).at(place());
+        let flags = |uid, flags: Flag| {
+            let (uid, flags) = (Uid::new(uid), flags.into());
+            Event::new(EventKind::FlagsChanged { seq: None, uid, flags, before: None, mod_seq: None })
+                .at(place())
         };
-        queue.push(state(1), 0).unwrap();
+        queue.push(flags(1, Flag::Seen), 0).unwrap();
         queue.push(exists(77), 0).unwrap();
-        queue.push(exists(78), 0).unwrap();
+        queue.push(count(1), 0).unwrap();
         // It goes on so for weeks, and nobody reads.
-        (2..10_000).for_each(|count| queue.push(state(count), 0).unwrap());
+        for n in 2..10_000 {
+            queue.push(count(n), 0).unwrap();
+        }
+        for _ in 0..10_000 {
+            queue.push(flags(1, Flag::Flagged), 0).unwrap();
+        }
         assert!(queue.lock().queue.len() <= 8, "{}", queue.lock().queue.len());
-        queue.push(exists(79), 0).unwrap();
-        queue.push(state(10_000), 0).unwrap();
+        // On a count may rest what is told behind it.
+        queue.push(count(10_000), 0).unwrap();
         let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
-        let [EventKind::Exists { count: 77 }, EventKind::Exists { count: 78 }, EventKind::Lagged(lag), last] =
-            &told[..]
+        let [
+            EventKind::Exists { count: 77 },
+            EventKind::Exists { count: 9999 },
+            last,
+            EventKind::Lagged(lag),
+        ] = &told[..]
         else {
             panic!("{told:?}")
         };
-        assert_eq!((lag.events, last), (1, &EventKind::Exists { count: 10_000 }));
+        assert_eq!((lag.events, last), (1, &flags(1, Flag::Flagged).kind));
         // There is room again, and a `Lagged` of its own when there is none.
         (0..5).for_each(|count| queue.push(exists(count), 0).unwrap());
         let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();

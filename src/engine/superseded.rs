@@ -34,14 +34,18 @@ pub(super) fn key(event: &Event) -> Option<Key> {
     }
 }
 
-/// Notes that this event stands at this place. What is told of messages rests on the count before it, which must stay then.
+/// Notes that this event stands at this place.
 pub(super) fn note(latest: &mut HashMap<Key, u64>, event: &Event, place: u64) {
-    if let Some(selection) = event.place.as_ref().and_then(|place| place.selection) {
-        latest.remove(&Key::Count(selection));
-    }
     if let Some(key) = key(event) {
         latest.insert(key, place);
     }
+}
+
+/// Whether the event with this key may go, with these around it. On a count rests what is told of messages after it; and it
+/// says what is left after a removal that tells no number.
+pub(super) fn may_go(key: &Key, before: Option<&Event>, after: Option<&Event>) -> bool {
+    let no_removal = before.is_some_and(|event| !matches!(event.kind, EventKind::Removed { seq: None, .. }));
+    !matches!(key, Key::Count(_)) || after.is_none() && no_removal
 }
 
 /// The later of two events of one key takes over what only the earlier one says.

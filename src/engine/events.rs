@@ -242,6 +242,10 @@ impl State {
             take_over(earlier.kind, &mut event.kind);
         }
         self.backlog.drop_unread(std::mem::take(&mut earlier.weight));
+        if at + 1 == self.queue.len() {
+            self.queue.pop_back();
+            return true;
+        }
         self.worthless += 1;
         if self.worthless > self.queue.len() / 2 {
             self.close_ranks();

@@ -70,6 +70,7 @@ impl Server {
         self.blocked = !gave_up;
         self.end_idle(how, !gave_up);
         if gave_up {
+            self.rules.asked("DONE", "DONE", None);
             self.refuse_done();
         }
     }

@@ -96,6 +96,27 @@ impl Cmd {
         }
     }
 
+    /// Its name, without `UID`.
+    pub(super) fn verb(&self) -> &'static str {
+        match self {
+            Self::Noop => "NOOP",
+            Self::Capability => "CAPABILITY",
+            Self::Logout => "LOGOUT",
+            Self::Idle => "IDLE",
+            Self::List => "LIST",
+            Self::Select { .. } => "SELECT",
+            Self::Deselect { .. } => "CLOSE",
+            Self::Create(_) => "CREATE",
+            Self::Status(_) => "STATUS",
+            Self::Append { .. } => "APPEND",
+            Self::Fetch { .. } => "FETCH",
+            Self::Store { .. } => "STORE",
+            Self::Search { .. } => "SEARCH",
+            Self::Copy { .. } => "COPY",
+            Self::Expunge(_) => "EXPUNGE",
+        }
+    }
+
     pub(super) fn is_by_number(&self) -> bool {
         let by_key =
             matches!(self, Self::Search { key, .. } if key.starts_with(|c: char| c.is_ascii_digit()));

@@ -25,6 +25,7 @@ mod pressure;
 mod program;
 mod replay;
 mod resuming;
+mod rules;
 mod script;
 mod server;
 mod tokens;

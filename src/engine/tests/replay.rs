@@ -159,6 +159,7 @@ impl Replay {
                 let named = |name: &MailboxName| lag.mailboxes.contains(name);
                 let other = self.open.is_some() && !self.name.as_ref().is_some_and(named);
                 self.stale |= !other && !lag.mailboxes.is_empty();
+                self.uncounted &= !self.stale;
             }
             EventKind::Closed { .. } => self.closed = true,
             _ => panic!("the server said nothing that could become this: {shown:?}"),

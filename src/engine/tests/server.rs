@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::commands::{Cmd, Part};
 use super::mailboxes::{Folder, Selected};
+use super::rules::Rules;
 use crate::engine::Shared;
 use crate::types::{CommandId, Fill};
 
@@ -129,6 +130,7 @@ pub(super) enum Idling {
 pub(super) struct Server {
     pub(super) kind: Kind,
     pub(super) shared: Arc<Shared>,
+    pub(super) rules: Rules,
     pub(super) folders: Vec<Folder>,
     pub(super) session: Option<Selected>,
     pub(super) tasks: Vec<Task>,
@@ -172,6 +174,7 @@ impl Server {
         Self {
             kind,
             shared,
+            rules: Rules::default(),
             folders: vec![
                 Folder::new("INBOX", 7, sizes[0]),
                 Folder { keeps_mods: !kind.nomods, ..Folder::new("Work", 9, sizes[1]) },
@@ -220,6 +223,8 @@ impl Server {
 
     pub(super) fn say(&mut self, text: impl Into<Vec<u8>>, note: Note) {
         let mut bytes = text.into();
+        let line = String::from_utf8_lossy(&bytes);
+        assert_eq!(self.rules.said(&line), Ok(()), "the model says {line:?}");
         bytes.extend_from_slice(b"\r\n");
         self.out.push_back((bytes, note));
     }
@@ -342,6 +347,7 @@ impl Server {
         if text == b"DONE" {
             assert!(self.idling == Idling::Ended || self.is_idle_overdue(), "DONE without IDLE");
             self.idling = Idling::No;
+            self.rules.asked("DONE", "DONE", None);
             return self.refuse_done();
         }
         if let Some((size, waits)) = announced(&text) {
@@ -356,6 +362,9 @@ impl Server {
             self.parts.extend([Part::Text(text), Part::Literal(Vec::new())]);
             self.literal = size;
             self.wants_plus = waits;
+            if let Some(tag) = self.waiting_tag() {
+                self.rules.announced(&tag);
+            }
             return;
         }
         self.parts.push(Part::Text(text));
@@ -413,6 +422,7 @@ impl Server {
         let id = self.owner(&tag);
         self.known_tag(&tag);
         let cmd = Cmd::parse(&parts);
+        self.rules.asked(&tag, cmd.verb(), Some(cmd.clone()));
         self.check(&tag, &cmd);
         let (rows_before, removed_before) = (self.rows_before, self.removed_before);
         let named = cmd.named().map(|which| self.resolve(which));

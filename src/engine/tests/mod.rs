@@ -29,6 +29,7 @@ mod rules;
 mod script;
 mod server;
 mod tokens;
+mod watching;
 mod world;
 
 use std::sync::Arc;

@@ -9,6 +9,10 @@ impl Server {
     /// Whether an EXPUNGE may be sent now (RFC 9051 section 7.5.1): not when no command is in progress (one is from its
     /// last byte to its tagged response, IDLE from its `+`), nor while a FETCH, STORE or SEARCH by number runs.
     pub(super) fn may_expunge(&self) -> bool {
+        if self.watching.immediately {
+            // RFC 5465 section 5.3: at any time.
+            return !self.is_opening();
+        }
         let idle = (self.idling == Idling::On).then_some(None);
         let in_progress = self.tasks.iter().map(|task| Some(&task.cmd)).chain(idle);
         let_expunge_through(in_progress) && !self.is_opening()

@@ -13,6 +13,7 @@
 //! | EXPUNGE, VANISHED           | while a command is in progress, and none of those is FETCH, STORE or  | 9051 7.5.1, 5.5; |
 //! |                             | SEARCH by number                                                      | 7162 3.2.10    |
 //! |                             | of a message that is there                                            | 9051 7.5.1     |
+//! |                             | or at any time, after NOTIFY with `selected`                          | 5465 5.3       |
 //! | VANISHED (EARLIER)          | while SELECT or UID FETCH runs                                        | 7162 3.2.10    |
 //! | FETCH                       | of a message that is there, at any time                               | 9051 7.5.2     |
 //! | ESEARCH with a tag          | while that search runs                                                | 9051 7.3.4     |
@@ -30,6 +31,8 @@ pub(super) struct Rules {
     /// The command whose literal has been announced.
     announced: Option<String>,
     idle_waits: bool,
+    /// NOTIFY with `selected` holds.
+    notified: bool,
     selected: bool,
     /// How many messages the client has been told of; not known after VANISHED.
     exists: Option<u32>,
@@ -126,7 +129,7 @@ impl Rules {
     fn may_expunge(&self) -> Legal {
         only(self.selected || self.is_opening(), "RFC 9051 section 7.5.1: no mailbox is selected")?;
         let may = let_expunge_through(self.running.iter().map(|running| running.cmd.as_ref()));
-        only(may, "RFC 9051 section 7.5.1: EXPUNGE may not come now")
+        only(may || self.notified, "RFC 9051 section 7.5.1: EXPUNGE may not come now")
     }
 
     fn tagged(&mut self, tag: &str, status: &str) -> Legal {
@@ -143,6 +146,9 @@ impl Rules {
             _ => false,
         };
         let too_early = self.running[..at].iter().any(hangs_on);
+        if let (Some(Cmd::Notify { immediately, .. }), "OK") = (&ended.cmd, status) {
+            self.notified = *immediately;
+        }
         match (ended.verb.as_str(), status) {
             ("SELECT" | "EXAMINE", "OK") => self.selected = true,
             // RFC 9051 section 6.3.2: a SELECT that fails leaves nothing selected; BAD is none that was tried.

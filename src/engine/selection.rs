@@ -155,10 +155,7 @@ impl Selection {
         let (view, filling) = (&self.view, std::mem::take(&mut self.filling));
         let wanted = filling.wanted;
         self.filling = if is_new_era { Filling::new(wanted, None) } else { filling.begun_anew(view) };
-        self.view = match wanted {
-            Fill::Off => View::off(exists),
-            _ => View::reopened(exists, view.removed(), view.generation()),
-        };
+        self.view = view.reopened(exists);
         self.changed = true;
     }
 

@@ -220,9 +220,13 @@ impl Engine {
     fn start(&mut self, mut next: Submission) {
         let id = next.id;
         let own = self.own_queued.remove(&id);
+        let asks_by_number = own.as_ref().is_some_and(Own::fills)
+            && next.job.messages().is_some_and(|messages| messages.by_number());
         let settled = self.settle_numbers(&mut next);
         let messages = next.job.messages().cloned();
-        let nothing_left = messages.as_ref().is_some_and(Messages::is_empty);
+        // A question for UIDs whose numbers could be made UIDs has its answer.
+        let answered = asks_by_number && matches!(messages, Some(Messages::Uids(_)));
+        let nothing_left = answered || messages.as_ref().is_some_and(Messages::is_empty);
         if settled.is_err() || nothing_left {
             match settled {
                 Err(error) => self.fail_unsent(next, error),

@@ -102,10 +102,10 @@ impl View {
     }
 
     /// The same mailbox, begun anew because what was known of it can't be true.
-    pub(crate) fn reopened(exists: u32, removed: u64, generation: u64) -> Self {
-        let view = Self::opened(exists);
+    pub(crate) fn reopened(&self, exists: u32) -> Self {
+        let view = if self.mirror.counted.is_some() { Self::off(exists) } else { Self::opened(exists) };
         // Numbers given before mean nothing any more: no removal can be asked for.
-        Self { forgotten: removed + 1, generation: generation + 1, ..view }
+        Self { forgotten: self.removed() + 1, generation: self.generation + 1, ..view }
     }
 
     /// What it knows at this moment: O(1), and untouched by what comes later.

@@ -70,6 +70,7 @@ impl Server {
         self.blocked = !gave_up;
         self.end_idle(how, !gave_up);
         if gave_up {
+            self.rules.asked("DONE", "DONE", None);
             self.refuse_done();
         }
     }
@@ -226,6 +227,10 @@ impl Server {
                 self.outcome(at).listed.extend(names.clone());
                 names.iter().for_each(|name| self.say(format!("* LIST () \"/\" {name}"), Note::Nothing));
             }
+            Cmd::Notify { immediately, others } => {
+                self.watch(immediately, others);
+                self.finish(at, "OK", "");
+            }
             Cmd::Create(name) => {
                 if self.folders.iter().any(|f| f.name == name) {
                     return self.finish(at, "NO", "[ALREADYEXISTS] ");
@@ -328,8 +333,9 @@ impl Server {
     fn search(&mut self, at: usize, key: &str, extended: bool) {
         let Some(session) = &self.session else { return };
         let numbers: Option<SeqSet> = key.parse().ok();
+        let uids = key.strip_prefix("UID ").map(|set| self.resolve(&Named::parse(set, true)));
         let fits = |flags: u8| match key {
-            _ if numbers.is_some() => true,
+            _ if numbers.is_some() || uids.is_some() => true,
             "ALL" => true,
             "SEEN" => flags & SEEN != 0,
             "UNSEEN" => flags & SEEN == 0,
@@ -344,6 +350,7 @@ impl Server {
             .filter(|(m, seq)| {
                 fits(m.flags)
                     && (ghosts || !m.gone)
+                    && uids.as_ref().is_none_or(|uids| uids.contains(&m.uid))
                     && numbers.as_ref().is_none_or(|n| Seq::new(*seq).is_some_and(|seq| n.contains(seq)))
             })
             .map(|(m, _)| m.uid)

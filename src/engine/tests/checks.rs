@@ -190,6 +190,9 @@ impl World {
         assert!(self.replay.closed, "Closed is told");
         assert_eq!(self.bench.shared.in_flight(), 0, "nothing is left in the tag table");
         assert!(self.replay.notices <= self.server.heard.notices);
+        if !self.replay.lagged {
+            assert_eq!(self.replay.counts, self.server.heard.counts, "counts of other mailboxes");
+        }
         for (id, intent) in &self.intents {
             let outcome = self.server.outcomes.get(id);
             let lines = outcome.map_or(0, |o| o.lines);

@@ -42,10 +42,11 @@ pub(super) enum Cmd {
     Search { key: String, extended: bool },
     Copy { which: Named, to: String, moves: bool },
     Expunge(Option<Named>),
+    Notify { immediately: bool, others: bool },
 }
 
 impl Named {
-    fn parse(text: &str, by_uid: bool) -> Self {
+    pub(super) fn parse(text: &str, by_uid: bool) -> Self {
         let number = |text: &str| {
             // The highest number there can be is a number all the same, and no `*`.
             let number = if text == "*" { u32::MAX } else { text.parse().unwrap_or(0).min(u32::MAX - 1) };
@@ -96,6 +97,28 @@ impl Cmd {
         }
     }
 
+    /// Its name, without `UID`.
+    pub(super) fn verb(&self) -> &'static str {
+        match self {
+            Self::Noop => "NOOP",
+            Self::Capability => "CAPABILITY",
+            Self::Logout => "LOGOUT",
+            Self::Idle => "IDLE",
+            Self::List => "LIST",
+            Self::Select { .. } => "SELECT",
+            Self::Deselect { .. } => "CLOSE",
+            Self::Create(_) => "CREATE",
+            Self::Status(_) => "STATUS",
+            Self::Append { .. } => "APPEND",
+            Self::Fetch { .. } => "FETCH",
+            Self::Store { .. } => "STORE",
+            Self::Search { .. } => "SEARCH",
+            Self::Copy { .. } => "COPY",
+            Self::Expunge(_) => "EXPUNGE",
+            Self::Notify { .. } => "NOTIFY",
+        }
+    }
+
     pub(super) fn is_by_number(&self) -> bool {
         let by_key =
             matches!(self, Self::Search { key, .. } if key.starts_with(|c: char| c.is_ascii_digit()));
@@ -126,7 +149,9 @@ impl Cmd {
             Self::Fetch { items, .. } => {
                 (items.iter().any(|i| i.starts_with("BODY[")), items.iter().any(|i| i == "FLAGS"))
             }
-            Self::Search { key, .. } => (false, key != "ALL" && !self.is_by_number()),
+            Self::Search { key, .. } => {
+                (false, key != "ALL" && !key.starts_with("UID ") && !self.is_by_number())
+            }
             Self::Copy { moves: false, .. } => (false, true),
             _ => (false, false),
         }
@@ -201,6 +226,9 @@ impl Cmd {
                     assert_eq!(words(&next!()), ["ALL"]);
                     key = word(&next!());
                 }
+                if key == "UID" {
+                    key = format!("UID {}", word(&next!()));
+                }
                 Self::Search { key, extended }
             }
             "COPY" | "MOVE" => {
@@ -208,11 +236,29 @@ impl Cmd {
                 Self::Copy { which, to: string(&next!()), moves: name == "MOVE" }
             }
             "EXPUNGE" => Self::Expunge(by_uid.then(|| Named::parse(&word(&next!()), true))),
+            "NOTIFY" => {
+                assert_eq!(word(&next!()), "SET");
+                let groups: Vec<Arg> = args.by_ref().collect();
+                let selected = groups.iter().find_map(selected_part);
+                // RFC 5465 section 3.1: without it nothing is told of the selected mailbox.
+                let immediately = selected.expect("a part of the selected mailbox");
+                Self::Notify { immediately, others: groups.len() > 1 }
+            }
             other => panic!("the server knows no {other}"),
         };
         let rest: Vec<Arg> = args.collect();
         assert!(rest.is_empty(), "{name} has too many arguments: {rest:?}");
         cmd
+    }
+}
+
+/// Of NOTIFY, whether this is the part of the selected mailbox (RFC 5465 section 6.1), and whether it is told of at once.
+fn selected_part(group: &Arg) -> Option<bool> {
+    let Arg::List(group) = group else { panic!("{group:?} is no list") };
+    match group.first() {
+        Some(Arg::Word(word)) if word == "selected" => Some(true),
+        Some(Arg::Word(word)) if word == "selected-delayed" => Some(false),
+        _ => None,
     }
 }
 

@@ -71,6 +71,7 @@ pub(super) struct Selected {
 impl Server {
     /// A new message; its UID.
     pub(super) fn put(&mut self, folder: usize, flags: u8) -> u32 {
+        self.note_news(folder);
         let folder = &mut self.folders[folder];
         let uid = folder.next;
         folder.next += 1;
@@ -109,6 +110,7 @@ impl Server {
     }
 
     pub(super) fn remove(&mut self, folder: usize, uid: u32) {
+        self.note_news(folder);
         let all = &mut self.folders[folder];
         if let Some(at) = all.messages.iter().position(|m| m.uid == uid) {
             all.messages.remove(at);

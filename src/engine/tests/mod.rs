@@ -25,10 +25,12 @@ mod pressure;
 mod program;
 mod replay;
 mod resuming;
+mod rules;
 mod script;
 mod server;
 mod starttls;
 mod tokens;
+mod watching;
 mod world;
 
 use std::sync::Arc;

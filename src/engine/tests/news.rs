@@ -2,14 +2,20 @@
 
 use super::commands::Named;
 use super::mailboxes::{Told, item_text};
+use super::order::let_expunge_through;
 use super::server::{Idling, Note, Server};
 
 impl Server {
     /// Whether an EXPUNGE may be sent now (RFC 9051 section 7.5.1): not when no command is in progress (one is from its
     /// last byte to its tagged response, IDLE from its `+`), nor while a FETCH, STORE or SEARCH by number runs.
     pub(super) fn may_expunge(&self) -> bool {
-        let in_progress = !self.tasks.is_empty() || self.idling == Idling::On;
-        in_progress && self.tasks.iter().all(|task| task.cmd.lets_expunge_through()) && !self.is_opening()
+        if self.watching.immediately {
+            // RFC 5465 section 5.3: at any time.
+            return !self.is_opening();
+        }
+        let idle = (self.idling == Idling::On).then_some(None);
+        let in_progress = self.tasks.iter().map(|task| Some(&task.cmd)).chain(idle);
+        let_expunge_through(in_progress) && !self.is_opening()
     }
 
     /// A SELECT or CLOSE is being answered: nothing more is told of the mailbox before it.

@@ -19,6 +19,13 @@ pub(super) fn in_order(older: &Cmd, younger: &Cmd) -> bool {
         || matches!(older, Cmd::Create(_)) && is_about_mailboxes(younger)
 }
 
+/// Whether EXPUNGE may come while these are in progress: not while none is (RFC 9051 section 7.5.1), nor while one names
+/// messages by number and may not be disturbed. What is not known is none of those.
+pub(super) fn let_expunge_through<'a>(mut in_progress: impl Iterator<Item = Option<&'a Cmd>>) -> bool {
+    let lets = |cmd: Option<&Cmd>| cmd.is_none_or(Cmd::lets_expunge_through);
+    in_progress.next().is_some_and(lets) && in_progress.all(lets)
+}
+
 fn flags_hang_together(a: &Cmd, b: &Cmd) -> bool {
     let ((a_writes, a_reads), (b_writes, b_reads)) = (a.flag_use(), b.flag_use());
     a_writes && (b_writes || b_reads) || a_reads && b_writes

@@ -14,8 +14,8 @@ use super::tokens::Known;
 use super::world::{Fate, Intent, World, pick};
 use crate::client::{Mailbox, Select};
 use crate::command::{
-    Append, Close, CopyTo, Create, Expunge, Fetch, Items, List, Logout, Messages, Noop, Search, StatusItems,
-    StatusOf, Store, Unselect,
+    Append, Close, CopyTo, Create, Expunge, Fetch, Items, List, Logout, Messages, Noop, Notify, NotifyEvent,
+    Search, Selected, StatusItems, StatusOf, Store, Unselect,
 };
 use crate::types::{CloseReason, Flag, Flags, Seq, SeqSet, Uid, UidSet};
 
@@ -57,6 +57,7 @@ pub(super) enum Op {
     List,
     Status(u8),
     Noop,
+    Notify(u8),
     Create(u8),
     Drop(u8),
     Detach(u8),
@@ -77,6 +78,7 @@ pub(super) enum Op {
     TellFlags(u16),
     TellExpunge(u16),
     TellNotice,
+    TellCounts,
     /// Other sessions: a message comes, changes, goes.
     OtherPut {
         folder: u8,
@@ -210,6 +212,12 @@ impl World {
                 let name = self.folder_name(n);
                 self.submit("STATUS", StatusOf::new(name, StatusItems::counts()), true);
             }
+            Op::Notify(n) => {
+                let selected = if n & 1 == 1 { Selected::immediate() } else { Selected::delayed() };
+                let notify = Notify::set().selected(selected);
+                let notify = if n & 2 == 2 { notify.personal(NotifyEvent::MESSAGES) } else { notify };
+                self.submit("NOTIFY", notify, false);
+            }
             Op::Noop => self.submit("NOOP", Noop, true),
             Op::Create(n) => {
                 self.made += u32::from(n % 4 != 0);
@@ -244,6 +252,7 @@ impl World {
             Op::TellExists(n) => drop(self.server.tell_exists(usize::from(n))),
             Op::TellFlags(n) => drop(self.server.tell_flags(n, false)),
             Op::TellExpunge(n) => drop(self.server.tell_expunge(n)),
+            Op::TellCounts => self.server.tell_counts(),
             Op::TellNotice => self.server.say("* OK Still here, {5}", super::server::Note::Notice),
             Op::OtherPut { folder, flags } => drop(self.server.put(usize::from(folder % 2), flags % 64)),
             Op::OtherFlags { folder, which, flags } => {

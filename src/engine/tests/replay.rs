@@ -1,6 +1,7 @@
 //! A mailbox as one can follow it by events alone, from its opening on.
 
-use crate::types::{CommandId, Event, EventKind, Fill, Flags, MailboxName, SelectionId};
+use super::watching::Counts;
+use crate::types::{CommandId, Event, EventKind, Fill, Flags, MailboxName, SelectionId, Uid};
 use crate::view::{Known, Snapshot};
 
 /// A message as events told it; `None` is not told.
@@ -25,6 +26,7 @@ pub(super) struct Replay {
     /// How many messages went whose UID was not known.
     pub(super) removed_unknown: usize,
     pub(super) created: Vec<String>,
+    pub(super) counts: Vec<Counts>,
     /// Some went of which no number was told: how many are left is told next.
     uncounted: bool,
     /// UIDVALIDITY has changed: that the view begins anew is told next.
@@ -151,6 +153,10 @@ impl Replay {
                     messages.iter_mut().for_each(|seen| *seen = Seen::default());
                 }
             }
+            EventKind::Status(status) => {
+                let count = status.messages.expect("it was told");
+                self.counts.push((status.name.to_string(), count, status.uid_next.map_or(0, Uid::get)));
+            }
             EventKind::Notice(_) => self.notices += 1,
             EventKind::Lagged(lag) => {
                 assert!(lag.events > 0, "nothing was left out: {shown:?}");
@@ -159,6 +165,7 @@ impl Replay {
                 let named = |name: &MailboxName| lag.mailboxes.contains(name);
                 let other = self.open.is_some() && !self.name.as_ref().is_some_and(named);
                 self.stale |= !other && !lag.mailboxes.is_empty();
+                self.uncounted &= !self.stale;
             }
             EventKind::Closed { .. } => self.closed = true,
             _ => panic!("the server said nothing that could become this: {shown:?}"),

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use super::commands::{Cmd, Part};
 use super::mailboxes::{Folder, Selected};
+use super::rules::Rules;
+use super::watching::{Counts, Watching};
 use crate::engine::Shared;
 use crate::types::{CommandId, Fill};
 
@@ -38,6 +40,7 @@ pub(super) struct Kind {
     /// How many commands the client may have, and how many events may wait for a reader who is slow then; 0 for many.
     pub(super) commands: usize,
     pub(super) events: usize,
+    pub(super) notify: bool,
 }
 
 /// A command that has been received whole and not been answered yet.
@@ -101,6 +104,8 @@ pub(super) enum Note {
     Unblocked,
     /// A notice.
     Notice,
+    /// Counts of another mailbox: its name, messages, UIDNEXT.
+    Counts(Counts),
 }
 
 /// What the client has read, as the server knows it.
@@ -113,6 +118,7 @@ pub(super) struct Heard {
     pub(super) flags: Vec<(usize, u32, u8)>,
     pub(super) removed: Vec<u32>,
     pub(super) notices: usize,
+    pub(super) counts: Vec<Counts>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +135,7 @@ pub(super) enum Idling {
 pub(super) struct Server {
     pub(super) kind: Kind,
     pub(super) shared: Arc<Shared>,
+    pub(super) rules: Rules,
     pub(super) folders: Vec<Folder>,
     pub(super) session: Option<Selected>,
     pub(super) tasks: Vec<Task>,
@@ -159,6 +166,7 @@ pub(super) struct Server {
     open: BTreeMap<String, (CommandId, Cmd, bool)>,
     tags: BTreeSet<String>,
     pub(super) ended: bool,
+    pub(super) watching: Watching,
     /// Rows tell mod-sequences.
     pub(super) mods_on: bool,
     /// The highest mod-sequence of rows since the last tagged response.
@@ -172,6 +180,7 @@ impl Server {
         Self {
             kind,
             shared,
+            rules: Rules::default(),
             folders: vec![
                 Folder::new("INBOX", 7, sizes[0]),
                 Folder { keeps_mods: !kind.nomods, ..Folder::new("Work", 9, sizes[1]) },
@@ -198,6 +207,7 @@ impl Server {
             open: BTreeMap::new(),
             tags: BTreeSet::new(),
             ended: false,
+            watching: Watching::default(),
             mods_on: !kind.enabled().is_empty(),
             highest_row: 0,
             client_knows: 0,
@@ -206,7 +216,7 @@ impl Server {
 
     pub(super) fn capabilities(&self) -> String {
         let Kind { literals, rev2, esearch, moves, uidplus, idle, condstore, qresync, .. } = self.kind;
-        let mods = [(condstore, " CONDSTORE"), (qresync, " ENABLE QRESYNC")];
+        let mods = [(condstore, " CONDSTORE"), (qresync, " ENABLE QRESYNC"), (self.kind.notify, " NOTIFY")];
         let literals = ["", " LITERAL+", " LITERAL-"][usize::from(literals)];
         if rev2 {
             // All that IMAP4rev2 contains need not be named (RFC 9051 appendix E).
@@ -220,6 +230,8 @@ impl Server {
 
     pub(super) fn say(&mut self, text: impl Into<Vec<u8>>, note: Note) {
         let mut bytes = text.into();
+        let line = String::from_utf8_lossy(&bytes);
+        assert_eq!(self.rules.said(&line), Ok(()), "the model says {line:?}");
         bytes.extend_from_slice(b"\r\n");
         self.out.push_back((bytes, note));
     }
@@ -252,6 +264,7 @@ impl Server {
         match note {
             Note::Nothing => {}
             Note::Notice => heard.notices += 1,
+            Note::Counts(counts) => heard.counts.push(counts),
             Note::Grew(uids) => {
                 if let Some((_, view)) = &mut heard.view {
                     view.extend(uids);
@@ -342,6 +355,7 @@ impl Server {
         if text == b"DONE" {
             assert!(self.idling == Idling::Ended || self.is_idle_overdue(), "DONE without IDLE");
             self.idling = Idling::No;
+            self.rules.asked("DONE", "DONE", None);
             return self.refuse_done();
         }
         if let Some((size, waits)) = announced(&text) {
@@ -356,6 +370,9 @@ impl Server {
             self.parts.extend([Part::Text(text), Part::Literal(Vec::new())]);
             self.literal = size;
             self.wants_plus = waits;
+            if let Some(tag) = self.waiting_tag() {
+                self.rules.announced(&tag);
+            }
             return;
         }
         self.parts.push(Part::Text(text));
@@ -413,6 +430,7 @@ impl Server {
         let id = self.owner(&tag);
         self.known_tag(&tag);
         let cmd = Cmd::parse(&parts);
+        self.rules.asked(&tag, cmd.verb(), Some(cmd.clone()));
         self.check(&tag, &cmd);
         let (rows_before, removed_before) = (self.rows_before, self.removed_before);
         let named = cmd.named().map(|which| self.resolve(which));
@@ -444,6 +462,7 @@ impl Server {
             let found = self.unanswered.iter().filter_map(|tag| Some((tag, self.open.get(tag)?)));
             found.into_iter().find(|(_, other)| is(other)).map(|(tag, (_, cmd, _))| format!("{tag} {cmd:?}"))
         };
+        self.check_watching(tag, cmd);
         // RFC 9051 section 5.5: no message numbers while an EXPUNGE may be under way.
         if cmd.is_by_number() {
             let open = before(&|(_, other, _)| other.lets_expunge_through());

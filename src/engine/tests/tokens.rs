@@ -8,8 +8,8 @@ use futures_core::Stream;
 use super::poll_once;
 use crate::client::{Mailbox, Rows, Select, Token};
 use crate::command::{
-    Append, Close, Command, CopyTo, Create, Expunge, Fetch, List, Logout, Noop, Search, StatusOf, Store,
-    Unselect,
+    Append, Close, Command, CopyTo, Create, Expunge, Fetch, List, Logout, Noop, Notify, Search, StatusOf,
+    Store, Unselect,
 };
 use crate::error::{Error, Result};
 use crate::types::{CommandId, Message};
@@ -145,6 +145,7 @@ known! {
     Noop, |_o| Got::Nothing;
     Create, |_o| Got::Nothing;
     Logout, |_o| Got::Nothing;
+    Notify, |_o| Got::Nothing;
     Close, |_o| Got::Nothing;
     Unselect, |_o| Got::Nothing;
     Select, |mailbox| Got::Mailbox(mailbox);

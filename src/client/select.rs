@@ -117,7 +117,8 @@ impl Command for Select {
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
         line.word(self.name()).mailbox(&self.mailbox);
-        let state = self.seat.as_ref().and_then(|(_, seat)| seat.plan.resume.as_ref());
+        let with_params = self.seat.as_ref().filter(|(_, seat)| !seat.get().bare && !session.bare_select);
+        let state = with_params.and_then(|(_, seat)| seat.plan.resume.as_ref());
         if let Some(state) = state {
             if state.uids.len() > u64::from(session.messages) {
                 let why = format!("a state of {} messages is more than Limits::messages", state.uids.len());

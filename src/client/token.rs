@@ -12,7 +12,7 @@ use super::{Handle, Mailbox, Select};
 use crate::command::{Command, SaveSearch, Saved, Streaming};
 use crate::engine::{Seat, Shared, Slot, Submitted};
 use crate::error::Result;
-use crate::types::{CommandId, Done};
+use crate::types::{CommandId, Done, Progress};
 
 /// The claim check of one submitted command: a future of its result.
 ///
@@ -69,6 +69,13 @@ impl<C: Command> Token<C> {
     #[must_use]
     pub fn id(&self) -> CommandId {
         self.id
+    }
+
+    /// How far the command has come, as the server told last: servers with INPROGRESS (RFC 9585) do so while a long SEARCH
+    /// or COPY runs. `None` if it has not.
+    #[must_use]
+    pub fn progress(&self) -> Option<Progress> {
+        self.slot.progress()
     }
 
     /// Leaves the result to the event stream: what has come already is told there first, then each piece as
@@ -176,6 +183,12 @@ impl<C: Streaming> Rows<C> {
     #[must_use]
     pub fn id(&self) -> CommandId {
         self.token.id
+    }
+
+    /// How far the command has come, as the server told last: see [`Token::progress`].
+    #[must_use]
+    pub fn progress(&self) -> Option<Progress> {
+        self.token.progress()
     }
 
     fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<C::Item>>> {

@@ -9,6 +9,8 @@ pub struct Session {
     pub(crate) enabled: Vec<String>,
     /// The longest line that a set of messages may make.
     pub(crate) command_line: usize,
+    /// The server has refused parameters of SELECT, and taken one without.
+    pub(crate) bare_select: bool,
     /// How many messages a mailbox may have.
     pub(crate) messages: u32,
 }

@@ -225,6 +225,13 @@ impl Engine {
             }
             told_elsewhere |= matches!(status.code, Some(Code::HighestModSeq(_) | Code::UidNext(_)));
         }
+        if let Some(Code::InProgress(progress)) = &status.code
+            && let Some(owner) = progress.tag.as_deref().and_then(|tag| self.shared.owner(tag))
+            && let Some(flight) = self.flights.get(&owner)
+        {
+            // RFC 9585 section 4: it is about this command alone, and no news.
+            return flight.job.progress(progress);
+        }
         if let Some(Code::MessageLimit { .. }) = status.code
             && self.flights.values().any(|f| f.begun && f.may_be_limited())
         {
@@ -319,10 +326,16 @@ impl Engine {
         }
         let place = heard.place().cloned();
         let claimer = self.deliver_or_drop(heard).filter(|id| self.names_messages(*id));
+        let numbers_lost = gone.iter().any(|gone| gone.seq.is_none());
         for Gone { seq, uid } in gone {
             self.told_removal(uid);
             let kind = EventKind::Removed { seq, uid };
             self.tell(Event::new(kind).at(place.clone()).caused_by(claimer));
+        }
+        if let Some(selection) = self.selection.as_ref().filter(|_| numbers_lost) {
+            // Who follows by number can't tell such a removal from one that a comparison found, which counts no more.
+            let count = selection.view.len();
+            self.tell(Event::new(EventKind::Exists { count }).at(place));
         }
         self.count_changed();
     }

@@ -101,6 +101,11 @@ impl Idle {
         asked || self.state == State::GivenUp { id }
     }
 
+    /// Its `+` has not come for so long that DONE goes out without it.
+    pub(super) fn has_given_up(&self, id: CommandId) -> bool {
+        self.state == State::GivenUp { id }
+    }
+
     /// Its tagged response has come.
     pub(super) fn ended(&mut self, id: CommandId, ok: bool, outbox: &mut Outbox, now: Instant) {
         match self.state {

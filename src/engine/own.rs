@@ -6,7 +6,7 @@ use super::events::EventQueue;
 use super::slot::Job;
 use crate::command::{Claim, Command, Flow, Line, Messages, Session};
 use crate::error::{Error, Result, Sent};
-use crate::types::{Answer, CommandId, Done, Limits, MailboxName, UidSet, Untagged};
+use crate::types::{Answer, CommandId, Done, Limits, MailboxName, Progress, UidSet, Untagged};
 
 /// How many ranges of UIDs are kept of an answer, about: more than any mailbox has can't add up.
 const MOST_RANGES: usize = 4 << 20;
@@ -92,6 +92,8 @@ impl<C: Command> Job for Tokenless<C> {
         self.0.heard(&heard);
         None
     }
+
+    fn progress(&self, _: &Progress) {}
 
     fn overrun(&mut self, _: &Limits) {}
 

@@ -37,6 +37,7 @@ impl Engine {
         self.hear_code(&status);
         if let Some(selection) = &mut self.selection {
             selection.changed |= selection.in_step.settle();
+            selection.calm_down();
         }
         let mut cut_short = false;
         if self.line.as_ref().is_some_and(|owner| owner.is_ended_by(id, tag)) {
@@ -70,6 +71,14 @@ impl Engine {
             self.lines_due.push_back(id);
             return;
         }
+        if status.status == Status::Bad && flight.failure.is_none() && !cut_short && self.select_barely(id) {
+            if let Some(flight) = self.flights.get_mut(&id) {
+                flight.next = Next::Line;
+                self.lines_due.push_back(id);
+            }
+            return;
+        }
+        let Some(flight) = self.flights.get_mut(&id) else { return };
         if !ok {
             flight.next = Next::Nothing;
             // Refused in place of a `+`, it has been sent in part.

@@ -119,7 +119,9 @@ impl Engine {
             let kind = EventKind::UidValidityChanged { uid_validity };
             return self.tell(Event::new(kind).at(place).while_away(true));
         }
-        let way = way(state, highest, &told, &selection.view, self.session.can("CONDSTORE"));
+        // QRESYNC contains CONDSTORE (RFC 7162 section 3.2.3).
+        let condstore = self.session.can("CONDSTORE") || self.session.can("QRESYNC");
+        let way = way(state, highest, &told, &selection.view, condstore);
         let mut before = Before {
             uids: state.uids.clone(),
             flags: state.flags.clone(),

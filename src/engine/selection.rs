@@ -29,8 +29,10 @@ pub(super) struct Selection {
     pub(super) in_step: InStep,
     /// There is more to [`publish`](Self::publish) than was.
     pub(super) changed: bool,
-    /// How often the server has said what can't be true.
+    /// How often the server has said what can't be true, less one for each long calm since.
     contradictions: u32,
+    /// How many commands have ended since the last time.
+    calm: u32,
 }
 
 /// A mailbox whose SELECT has not been answered, and what was told of it.
@@ -52,6 +54,9 @@ struct Told {
 
 /// How often a server may contradict itself in one selection; each time all is asked anew.
 const MOST_CONTRADICTIONS: u32 = 20;
+
+/// After so many commands without a contradiction one of them is forgotten: a connection lasts for weeks.
+const CALM: u32 = 100;
 
 impl Opening {
     /// Whether the server has said something of this mailbox.
@@ -132,6 +137,14 @@ impl Selection {
         }
     }
 
+    /// A command has ended, and nothing was contradicted.
+    pub(super) fn calm_down(&mut self) {
+        self.calm += 1;
+        if self.calm >= CALM {
+            (self.calm, self.contradictions) = (0, self.contradictions.saturating_sub(1));
+        }
+    }
+
     /// Whether all may be asked anew once more.
     pub(super) fn may_begin_anew(&self) -> bool {
         self.contradictions < MOST_CONTRADICTIONS
@@ -174,9 +187,21 @@ impl Engine {
     /// The SELECT has been written (or is about to be).
     pub(super) fn begin_opening(&mut self, id: CommandId, seat: Arc<Seat>, read_only: bool) {
         let asked = seat.plan.resume.as_ref().is_some_and(|state| state.highest_mod_seq.is_some());
-        let asked = asked && self.session.is_enabled("QRESYNC");
+        let asked = asked && self.session.is_enabled("QRESYNC") && !self.session.bare_select;
         let earlier = ToldEarlier::new(asked);
         self.opening = Some(Opening { id, seat, read_only, told: Told::default(), earlier });
+    }
+
+    /// A SELECT with parameters was answered BAD: a server that does not understand those that it offers is asked once more
+    /// without them, and not again if that is why. Whether it will be.
+    pub(super) fn select_barely(&mut self, id: CommandId) -> bool {
+        let Some(opening) = self.opening.as_mut().filter(|opening| opening.id == id) else { return false };
+        if opening.seat.plan.resume.is_none() || opening.seat.get().bare || self.session.bare_select {
+            return false;
+        }
+        opening.seat.update(|p| p.bare = true);
+        opening.earlier = ToldEarlier::new(false);
+        true
     }
 
     /// Whether the server may speak of the mailbox that is being opened: until the first byte of its SELECT has been written, it
@@ -255,6 +280,7 @@ impl Engine {
         let Some(Opening { seat, read_only, told, earlier, .. }) = self.opening.take() else { return };
         self.end_selection(Some(id));
         self.stray_selection = false;
+        self.session.bare_select |= seat.get().bare;
         let read_only = match done.status.code {
             Some(Code::ReadOnly) => true,
             Some(Code::ReadWrite) => false,
@@ -275,6 +301,7 @@ impl Engine {
             in_step: InStep { mod_seq: highest_mod_seq, ..InStep::default() },
             changed: true,
             contradictions: 0,
+            calm: 0,
         };
         seat.update(|p| {
             p.read_only = read_only;
@@ -306,7 +333,7 @@ impl Engine {
             return;
         }
         let Some(selection) = &mut self.selection else { return };
-        selection.contradictions += 1;
+        (selection.contradictions, selection.calm) = (selection.contradictions + 1, 0);
         if selection.contradictions > MOST_CONTRADICTIONS {
             return self
                 .close(CloseReason::Protocol(format!("it contradicts itself again and again: {what}")));

@@ -354,7 +354,9 @@ impl Engine {
 
     /// A `+` has come.
     pub(super) fn handle_continuation(&mut self, text: &Bytes, now: Instant) {
-        let heard_too_early = self.line.as_ref().is_some_and(|owner| self.outbox.holds(owner.id()));
+        // Of an IDLE that was given up it is but our DONE that may still be there to write.
+        let unwritten = |id| self.outbox.holds(id) && !self.idle.has_given_up(id);
+        let heard_too_early = self.line.as_ref().is_some_and(|owner| unwritten(owner.id()));
         match self.line.take() {
             // What it answers has not been written yet, or nothing waits for it.
             Some(owner) if heard_too_early => {

@@ -17,7 +17,7 @@ use super::events::EventQueue;
 use super::pressure::{Backlog, ROW, mark};
 use crate::command::{Claim, Command, Flow, Line, Messages, Session};
 use crate::error::{Error, ErrorKind, Result, Sent};
-use crate::types::{Answer, CommandId, Done, Event, EventKind, Limits, Untagged};
+use crate::types::{Answer, CommandId, Done, Event, EventKind, Limits, Progress, Untagged};
 
 /// What became of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,8 @@ struct State<C> {
     refused: bool,
     /// It is read piece by piece: each wakes the reader, and too many let the server wait; else only the end is told.
     streaming: bool,
+    /// How far it has come, as the server told last.
+    progress: Option<Progress>,
     reader: Option<Waker>,
 }
 
@@ -79,6 +81,7 @@ impl<C: Command> Slot<C> {
             fate: Fate::Held,
             refused: false,
             streaming: false,
+            progress: None,
             reader: None,
         };
         Arc::new(Self { state: Mutex::new(state) })
@@ -123,6 +126,11 @@ impl<C: Command> Slot<C> {
                 })
             }
         }
+    }
+
+    /// How far it has come, if the server has said.
+    pub(crate) fn progress(&self) -> Option<Progress> {
+        self.lock().progress.clone()
     }
 
     /// It will be read piece by piece.
@@ -287,6 +295,8 @@ pub(crate) trait Job: Send {
     /// Takes a response that is this command's; gives it back if its token was detached. `sent` is how much of the
     /// command has been written.
     fn hear(&mut self, heard: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged>;
+    /// The server has said how far it has come.
+    fn progress(&self, progress: &Progress);
     /// What was given back found no room: the result ends there.
     fn overrun(&mut self, limits: &Limits);
     /// The error of a detached result that found no room.
@@ -365,6 +375,10 @@ impl<C: Command> Job for Submitted<C> {
             Fate::Detached if matches!(state.cut, Cut::No) => Some(heard),
             _ => None,
         }
+    }
+
+    fn progress(&self, progress: &Progress) {
+        self.slot.lock().progress = Some(progress.clone());
     }
 
     fn overrun(&mut self, limits: &Limits) {

@@ -25,7 +25,13 @@ const SERVERS: [&[&str]; 4] = [
 fn session(from: &mut Chooser<'_>) -> Session {
     let kind = from.below(SERVERS.len());
     let enabled = if kind == 2 { vec!["UTF8=ACCEPT".to_owned()] } else { Vec::new() };
-    Session { capabilities: SERVERS[kind].iter().collect(), enabled, command_line: 8000, messages: 1000 }
+    Session {
+        capabilities: SERVERS[kind].iter().collect(),
+        enabled,
+        command_line: 8000,
+        messages: 1000,
+        ..Session::default()
+    }
 }
 
 /// What a server reads of this command; `None` if the client refuses to write it.

@@ -1,28 +1,28 @@
 //! TCP: from a host's name to a connected socket.
 
 use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, lookup_host};
+use tokio::task::JoinSet;
 
 use super::Config;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Connects to the host's addresses, one after the other, until one answers.
+/// How long an address has before the next one is tried beside it (RFC 8305 section 5, Connection Attempt Delay).
+const HEAD_START: Duration = Duration::from_millis(250);
+
+/// Connects to the host's addresses, each a little after the one before, until one answers: a network that swallows what goes
+/// to one family of addresses costs a moment, not the whole time (RFC 8305).
 pub(super) async fn dial(config: &Config) -> Result<TcpStream> {
     let (host, port) = (config.host.trim_start_matches('[').trim_end_matches(']'), config.port_number());
     let dialing = async {
         let addresses = lookup_host((host, port)).await.map_err(|e| {
             Error::new(ErrorKind::Resolve, format!("the host {host} can't be found: {e}")).because(e)
         })?;
-        let mut last = None;
-        for address in addresses {
-            match TcpStream::connect(address).await {
-                Ok(stream) => return Ok(stream),
-                Err(e) => last = Some((address, e)),
-            }
-        }
-        Err(match last {
+        race(in_turns(addresses.collect())).await.map_err(|last| match last {
             Some((address, e)) => {
                 let message = format!("no connection to {host} port {port} ({address}): {e}");
                 Error::new(ErrorKind::Connect, message).because(e)
@@ -40,8 +40,98 @@ pub(super) async fn dial(config: &Config) -> Result<TcpStream> {
     Ok(stream)
 }
 
+/// The families of addresses by turns, beginning with the one that the system has put first (RFC 8305 section 4).
+fn in_turns(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let first_is_v4 = addresses.first().is_some_and(SocketAddr::is_ipv4);
+    let (first, second): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|a| a.is_ipv4() == first_is_v4);
+    let mut second = second.into_iter();
+    let mut turns: Vec<_> = first.into_iter().flat_map(|a| [Some(a), second.next()]).flatten().collect();
+    turns.extend(second);
+    turns
+}
+
+/// The first connection that comes about; else the last failure. Those that were begun end with the future.
+async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, Option<(SocketAddr, io::Error)>> {
+    let mut waiting = addresses.into_iter();
+    let mut dialing = JoinSet::new();
+    let mut failed = None;
+    loop {
+        if let Some(address) = waiting.next() {
+            dialing.spawn(async move { TcpStream::connect(address).await.map_err(|e| (address, e)) });
+        }
+        let more = waiting.len() > 0;
+        let answered = match tokio::time::timeout(HEAD_START, dialing.join_next()).await {
+            Ok(answered) => answered,
+            Err(_) if more => continue,
+            Err(_) => dialing.join_next().await,
+        };
+        match answered {
+            Some(Ok(Ok(stream))) => return Ok(stream),
+            Some(Ok(Err(e))) => failed = Some(e),
+            // Its task was ended from outside, with the runtime.
+            Some(Err(_)) => {}
+            None if more => {}
+            None => return Err(failed),
+        }
+    }
+}
+
 fn tune(stream: &TcpStream, config: &Config) -> io::Result<()> {
     // Commands are small and go out whole: waiting for more would only delay them.
     stream.set_nodelay(true)?;
     SockRef::from(stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(config.timeouts.keep_alive))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn families_take_turns_and_the_systems_choice_comes_first() {
+        let of =
+            |texts: &[&str]| -> Vec<SocketAddr> { texts.iter().map(|text| text.parse().unwrap()).collect() };
+        let (a, b, c) = ("[2001:db8::1]:1", "[2001:db8::2]:1", "[2001:db8::3]:1");
+        assert_eq!(in_turns(of(&[a, b, c, "192.0.2.1:1"])), of(&[a, "192.0.2.1:1", b, c]));
+        assert_eq!(in_turns(of(&["192.0.2.1:1", a, b])), of(&["192.0.2.1:1", a, b]));
+        assert_eq!(in_turns(Vec::new()), Vec::new());
+    }
+
+    #[tokio::test]
+    async fn what_refuses_costs_no_time_and_all_failures_end() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let there = listener.local_addr().unwrap();
+        let closed = {
+            let gone = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+            gone.local_addr().unwrap()
+        };
+        let stream = race(vec![closed, closed, there]).await.expect("one of them is there");
+        assert_eq!(stream.peer_addr().unwrap(), there);
+        let (address, error) = race(vec![closed, closed]).await.expect_err("none is there").expect("tried");
+        assert_eq!((address, error.kind()), (closed, io::ErrorKind::ConnectionRefused));
+        assert!(race(Vec::new()).await.expect_err("none at all").is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_swallows_all_is_overtaken() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let there = listener.local_addr().unwrap();
+        // A listener whose queue is full answers nothing: a socket that is bound and listens for none.
+        let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        full.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+        full.listen(0).unwrap();
+        let silent = full.local_addr().unwrap().as_socket().unwrap();
+        let mut fill = Vec::new();
+        while let Ok(Ok(stream)) =
+            tokio::time::timeout(Duration::from_millis(50), TcpStream::connect(silent)).await
+        {
+            fill.push(stream);
+            assert!(fill.len() < 1000, "its queue is never full");
+        }
+        let stream = race(vec![silent, there]).await.expect("the other one");
+        assert_eq!(stream.peer_addr().unwrap(), there);
+    }
 }

@@ -78,7 +78,9 @@ pub enum EventKind {
     /// A message is gone.
     #[non_exhaustive]
     Removed {
-        /// The number it had; those behind it moved up by one.
+        /// The number it had; those behind it moved up by one. `None` if it can't be told. Such a removal moves no numbers: what
+        /// went while away, or was found gone by a comparison, is not in the count any more; of what went just now an
+        /// [`EventKind::Exists`] follows, and what was known of the others by number is void.
         seq: Option<Seq>,
         /// Its UID; `None` if it went before its UID was told.
         uid: Option<Uid>,

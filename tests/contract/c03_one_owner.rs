@@ -68,6 +68,33 @@ async fn two_fetches_of_different_items_and_an_unsolicited_row_between_their_row
 }
 
 #[tokio::test(start_paused = true)]
+async fn how_far_a_command_has_come_is_told_to_its_token_alone() {
+    within(LIMIT, async {
+        let mut s = Session::open().await;
+        let inbox = s.select(&[11]).await;
+        let copied = inbox.copy(uid(11), "Archive");
+        let found = inbox.search(Search::unseen());
+        let tag = s.server.expect("UID COPY 11 Archive").await;
+        let search = s.server.expect("UID SEARCH RETURN (ALL) UNSEEN").await;
+        assert_eq!(copied.progress(), None);
+        s.server.say(&format!("* OK [INPROGRESS (\"{tag}\" 454 1000)] Processed 45% of the mailbox")).await;
+        // One that does not say whose it is, is a notice.
+        s.server.say("* OK [INPROGRESS] Hang in there").await;
+        s.events.until_brief("notice OK [INPROGRESS (NIL NIL NIL)] Hang in there").await;
+        let progress = copied.progress().expect("told");
+        assert_eq!((progress.done, progress.total), (Some(454), Some(1000)));
+        assert_eq!(found.progress(), None);
+        s.server.say(&format!("{tag} OK done")).await;
+        s.server.say(&format!("* ESEARCH (TAG \"{search}\") UID")).await;
+        s.server.say(&format!("{search} OK done")).await;
+        copied.await.expect("copied");
+        assert_eq!(found.await.expect("searched").len(), 0);
+        s.events.ready();
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_row_with_items_of_both_goes_to_the_older_alone() {
     within(LIMIT, async {
         let mut s = Session::open().await;

@@ -284,6 +284,20 @@ impl Peer {
         self.line("a line").await
     }
 
+    /// Reads lines until none comes for so long: what the client sends without waiting for an answer.
+    pub async fn lines_until_silence(&mut self, patience: Duration) -> Vec<String> {
+        let mut lines = Vec::new();
+        loop {
+            while self.buffer.contains(&b'\n') {
+                lines.push(self.next_line().await);
+            }
+            match tokio::time::timeout(patience, self.stream.read_buf(&mut self.buffer)).await {
+                Ok(Ok(n)) if n > 0 => {}
+                _ => return lines,
+            }
+        }
+    }
+
     /// Reads one line, whatever it is, without its CRLF; `wanted` is for the message if none comes.
     async fn line(&mut self, wanted: &str) -> String {
         let end = loop {

@@ -33,7 +33,7 @@ impl Server {
             }
         }
         match self.idling {
-            Idling::Asked => {
+            Idling::Asked | Idling::AskedInVain => {
                 self.answer_idle(dice);
                 return true;
             }
@@ -52,17 +52,26 @@ impl Server {
     }
 
     fn answer_idle(&mut self, dice: u16) {
+        let gave_up = self.idling == Idling::AskedInVain;
         let how = match dice % 32 {
             0 => "NO",
             1 => "BAD",
             2 => "OK",
             _ => {
                 self.idling = Idling::On;
-                return self.say("+ idling", Note::Nothing);
+                self.say("+ idling", Note::Nothing);
+                // The DONE that has come answers it.
+                if gave_up {
+                    self.done();
+                }
+                return;
             }
         };
-        self.blocked = true;
-        self.end_idle(how, true);
+        self.blocked = !gave_up;
+        self.end_idle(how, !gave_up);
+        if gave_up {
+            self.refuse_done();
+        }
     }
 
     fn end_idle(&mut self, how: &'static str, unblocks: bool) {

@@ -15,10 +15,12 @@ use crate::types::{CloseReason, Fill};
 const PROGRAMS: u32 = 1000;
 
 fn kinds() -> impl Strategy<Value = Kind> {
-    let fill = prop_oneof![Just(Fill::Uids), Just(Fill::Flags)];
+    let fill = prop_oneof![4 => Just(Fill::Uids), 4 => Just(Fill::Flags), 1 => Just(Fill::Off)];
+    let bounds =
+        (prop_oneof![4 => Just(0usize), 1 => 1usize..8], prop_oneof![4 => Just(0usize), 1 => 1usize..20]);
     let mods = (any::<bool>(), any::<bool>(), prop::bool::weighted(0.3));
-    (0u8..3, any::<[bool; 7]>(), mods, fill, prop_oneof![Just(50_000u32), 1u32..4]).prop_map(
-        |(literals, some, (condstore, qresync, nomods), fill, window)| {
+    (0u8..3, any::<[bool; 7]>(), mods, fill, prop_oneof![Just(50_000u32), 1u32..4], bounds).prop_map(
+        |(literals, some, (condstore, qresync, nomods), fill, window, (commands, events))| {
             let [rev2, esearch, moves, uidplus, idle, keeps_ghosts, tells_uids] = some;
             Kind {
                 literals,
@@ -34,6 +36,8 @@ fn kinds() -> impl Strategy<Value = Kind> {
                 condstore,
                 qresync,
                 nomods,
+                commands,
+                events,
             }
         },
     )
@@ -123,4 +127,14 @@ fn a_literal_that_was_not_awaited_was_sent_in_part() {
     let append = Op::Append { to: 0, size: 0, flags: 0 };
     let ops = [append, Op::Write(200), Op::Answer { which: 0, dice: 0 }, Op::Break(0)];
     run(kind, [0, 1], &ops, 0);
+}
+
+/// A server answers IDLE just as the client has lost patience with it, and not yet written its DONE.
+#[test]
+fn a_plus_may_come_while_done_is_about_to_go_out_without_it() {
+    let kind = Kind { idle: true, window: 50_000, ..Kind::default() };
+    let answered = Op::Flow { answers: 2, which: 0, dice: 3 };
+    let (asked, overdue) = ([Op::Wait(1), Op::Write(200)], Op::Wait(3));
+    let plus = [Op::Answer { which: 0, dice: 3 }, Op::Deliver(200)];
+    run(kind, [0, 0], &[&[Op::Select(0), answered], &asked[..], &[overdue], &plus[..]].concat(), 0);
 }

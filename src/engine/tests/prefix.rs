@@ -123,7 +123,7 @@ impl User {
 /// The session as it should be.
 fn record(kind: Kind) -> Recording {
     let mut user = User::new();
-    let mut server = Server::new(kind, user.bench.shared.clone(), [4, 1]);
+    let mut server = Server::new(kind, user.bench.shared.clone(), [4, 1], user.bench.now);
     server
         .say(format!("* PREAUTH [CAPABILITY {}] hello", server.capabilities()), super::server::Note::Nothing);
     let mut recording = Vec::new();

@@ -1,5 +1,6 @@
 //! Resumption of a selection: what is asked, what is told, and what is known afterwards (RFC 7162).
 
+use super::poll_once;
 use super::script::{Script, resolved};
 use crate::Select;
 use crate::command::{Items, Store};
@@ -204,6 +205,33 @@ fn what_happens_meanwhile_did_not_happen_while_away() {
         "told once, and not as of before"
     );
     script.line("UID FETCH 1:5 (FLAGS)", "TAG OK done");
+    script.quiet();
+}
+
+#[test]
+fn a_server_that_does_not_understand_its_own_parameters_is_asked_without() {
+    let mut script = Script::new("QRESYNC", &["QRESYNC"]);
+    let token = script.sender.select(resuming());
+    script.line(SELECT_QRESYNC, "TAG BAD what is that");
+    script.line("SELECT INBOX", &(opened(5, 90) + "TAG OK done"));
+    resolved(token);
+    // Its mod-sequence is that of the state: nothing has changed but perhaps the messages that there are.
+    script.line("UID SEARCH ALL", "* SEARCH 1 2 3 4 5\nTAG OK done").quiet();
+    assert_eq!(script.events(), ["opened with 5 messages, UIDVALIDITY 7", RESUMED]);
+    // It is not tried again; another name may still be wrong by itself.
+    let again = script.sender.select(resuming());
+    script.line("SELECT INBOX", "* OK [CLOSED] bye\nTAG BAD not that one").quiet();
+    assert!(poll_once(&mut { again }).expect("ended").is_err());
+}
+
+#[test]
+fn a_select_that_is_bad_anyway_does_not_end_resumption() {
+    let mut script = Script::new("QRESYNC", &["QRESYNC"]);
+    let token = script.sender.select(resuming());
+    script.line(SELECT_QRESYNC, "TAG BAD busy");
+    script.line("SELECT INBOX", "TAG BAD still busy").quiet();
+    assert!(poll_once(&mut { token }).expect("ended").is_err());
+    script.select(resuming(), SELECT_QRESYNC, &(opened(5, 90) + "TAG OK done"));
     script.quiet();
 }
 

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::commands::{Cmd, Part};
 use super::mailboxes::{Folder, Selected};
@@ -34,6 +35,9 @@ pub(super) struct Kind {
     /// How much the client's view is to learn by itself, and in how large windows.
     pub(super) fill: Fill,
     pub(super) window: u32,
+    /// How many commands the client may have, and how many events may wait for a reader who is slow then; 0 for many.
+    pub(super) commands: usize,
+    pub(super) events: usize,
 }
 
 /// A command that has been received whole and not been answered yet.
@@ -115,6 +119,8 @@ pub(super) struct Heard {
 pub(super) enum Idling {
     No,
     Asked,
+    /// The client has lost patience with it, and sent DONE.
+    AskedInVain,
     On,
     /// Ended by the server, while DONE may be under way.
     Ended,
@@ -128,6 +134,9 @@ pub(super) struct Server {
     pub(super) tasks: Vec<Task>,
     pub(super) idling: Idling,
     pub(super) idle: Option<(String, CommandId)>,
+    pub(super) now: Instant,
+    /// When the last IDLE came.
+    idle_since: Option<Instant>,
     pub(super) outcomes: BTreeMap<CommandId, Outcome>,
     pub(super) heard: Heard,
     pub(super) users: BTreeSet<CommandId>,
@@ -159,7 +168,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(kind: Kind, shared: Arc<Shared>, sizes: [u8; 2]) -> Self {
+    pub(super) fn new(kind: Kind, shared: Arc<Shared>, sizes: [u8; 2], now: Instant) -> Self {
         Self {
             kind,
             shared,
@@ -171,6 +180,8 @@ impl Server {
             tasks: Vec::new(),
             idling: Idling::No,
             idle: None,
+            now,
+            idle_since: None,
             outcomes: BTreeMap::new(),
             heard: Heard::default(),
             users: BTreeSet::new(),
@@ -284,7 +295,10 @@ impl Server {
         for &byte in bytes {
             // RFC 9051 section 4.3: a client that sent `{n}` waits for the `+`.
             assert!(!self.wants_plus, "bytes before the `+`: {:?}", String::from_utf8_lossy(bytes));
-            assert!(!self.blocked, "bytes before the server's answer to a literal was read");
+            assert!(
+                !self.blocked || self.is_idle_overdue(),
+                "bytes before the server's answer to a literal was read"
+            );
             assert!(!self.ended, "bytes after LOGOUT");
             if self.parts.is_empty() && self.text.is_empty() {
                 self.line_begins();
@@ -312,17 +326,23 @@ impl Server {
     fn line_ends(&mut self) {
         let mut text = std::mem::take(&mut self.text);
         text.truncate(text.len() - 2);
-        if self.idling == Idling::On || self.idling == Idling::Asked {
+        if matches!(self.idling, Idling::On | Idling::Asked | Idling::AskedInVain) {
             // RFC 9051 section 6.3.13: nothing but DONE while IDLE lasts.
             assert_eq!(text, b"DONE", "during IDLE");
-            assert_eq!(self.idling, Idling::On, "DONE before the `+` of IDLE");
-            return self.done();
+            match self.idling {
+                Idling::On => self.done(),
+                // DONE answers the `+`; one that never comes is not waited for without end.
+                now => {
+                    assert!(now == Idling::Asked && self.is_idle_overdue(), "DONE before the `+` of IDLE");
+                    self.idling = Idling::AskedInVain;
+                }
+            }
+            return;
         }
         if text == b"DONE" {
-            assert_eq!(self.idling, Idling::Ended, "DONE without IDLE");
+            assert!(self.idling == Idling::Ended || self.is_idle_overdue(), "DONE without IDLE");
             self.idling = Idling::No;
-            // What a server does that has ended IDLE by itself: DONE is a tag without a command.
-            return self.say("DONE BAD Missing command", Note::Nothing);
+            return self.refuse_done();
         }
         if let Some((size, waits)) = announced(&text) {
             text.truncate(text.iter().rposition(|b| *b == b'{').unwrap_or(0));
@@ -341,6 +361,16 @@ impl Server {
         self.parts.push(Part::Text(text));
         let parts = std::mem::take(&mut self.parts);
         self.command(parts);
+    }
+
+    /// What a server says that has ended IDLE by itself: DONE is a tag without a command.
+    pub(super) fn refuse_done(&mut self) {
+        self.say("DONE BAD Missing command", Note::Nothing);
+    }
+
+    /// The client may have lost patience with an IDLE that has not been answered, as far as it knew.
+    fn is_idle_overdue(&self) -> bool {
+        self.idle_since.is_some_and(|since| self.now.duration_since(since) >= Duration::from_secs(30))
     }
 
     /// The tag and the command of the line that waits for a `+`.
@@ -399,6 +429,7 @@ impl Server {
             self.idling = Idling::No;
         }
         self.open.insert(tag.clone(), (id, cmd.clone(), selected));
+        self.idle_since = Some(self.now).filter(|_| cmd == Cmd::Idle);
         if cmd == Cmd::Idle {
             self.idling = Idling::Asked;
             self.idle = Some((tag, id));

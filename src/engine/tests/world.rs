@@ -8,11 +8,12 @@ use super::away::{Away, Kept};
 use super::replay::Replay;
 use super::server::{Kind, Server};
 use super::tokens::{Got, Known, Pending};
-use super::{Bench, settings};
+use super::{Bench, poll_once, settings};
 use crate::client::{Mailbox, Sender};
 use crate::command::Noop;
 use crate::engine::{Settings, Windows};
-use crate::types::{CloseReason, CommandId, MailboxState, SelectionId};
+use crate::error::ErrorKind;
+use crate::types::{CloseReason, CommandId, EventKind, Limits, MailboxState, SelectionId};
 
 /// What became of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,9 +73,10 @@ impl World {
         let (mut bench, sender) = Bench::new(Settings {
             fill: kind.fill,
             windows: Windows { uids: kind.window, flags: kind.window },
+            limits: limits(kind),
             ..settings()
         });
-        let server = Server::new(kind, bench.shared.clone(), sizes);
+        let server = Server::new(kind, bench.shared.clone(), sizes, bench.now);
         bench.feed(format!("* PREAUTH [CAPABILITY {}] hello\r\n", server.capabilities()).as_bytes());
         bench.engine.set_ready();
         bench.engine.session.enabled.extend(kind.enabled());
@@ -84,7 +86,7 @@ impl World {
             sender,
             held: Vec::new(),
             intents: BTreeMap::new(),
-            replay: Replay::default(),
+            replay: Replay::new(kind.fill),
             saved: [None, None],
             resumes: BTreeMap::new(),
             opened_with: BTreeMap::new(),
@@ -101,6 +103,7 @@ impl World {
     pub(super) fn write(&mut self, most: usize) {
         let bytes = self.bench.write(most.min(64 << 10));
         trace('>', &bytes);
+        self.server.now = self.bench.now;
         self.server.take(&bytes);
     }
 
@@ -161,6 +164,9 @@ impl World {
 
     /// Follows what has been resolved and opened.
     pub(super) fn look(&mut self) {
+        let ready = poll_once(&mut Box::pin(self.sender.ready()));
+        let room = !self.is_full() || self.closed;
+        assert_eq!(ready.is_some(), room, "ready() says whether there is room");
         let new = self.server.heard.opened[self.opened..].to_vec();
         self.opened += new.len();
         for (id, uids) in new {
@@ -190,10 +196,12 @@ impl World {
     }
 
     pub(super) fn resolved(&mut self, id: CommandId, got: Got) {
-        // Contract line 5: all that came before its tagged line is in the stream already, its own end too.
-        self.read_events(usize::MAX);
-        let ends = self.replay.ends.iter().filter(|(of, _)| *of == id).count();
-        assert_eq!(ends, usize::from(!self.intents[&id].refused), "{id} ends once: {got:?}");
+        if !self.reads_slowly() {
+            // Contract line 5: all that came before its tagged line is in the stream already, its own end too.
+            self.read_events(usize::MAX);
+            let ends = self.replay.ends.iter().filter(|(of, _)| *of == id).count();
+            assert_eq!(ends, usize::from(!self.intents[&id].refused), "{id} ends once: {got:?}");
+        }
         if let Some(intent) = self.intents.get_mut(&id) {
             intent.fate = Fate::Resolved;
         }
@@ -202,10 +210,33 @@ impl World {
 
     pub(super) fn read_events(&mut self, most: usize) {
         for _ in 0..most {
-            let Some(event) = self.bench.event() else { return };
-            self.follow_away(&event);
+            let Some(event) = self.bench.event() else { return self.ask_again() };
+            if self.replay.lagged || matches!(event.kind, EventKind::Lagged(_)) {
+                // What was told of the time before has gaps.
+                self.away = None;
+            } else {
+                self.follow_away(&event);
+            }
             self.replay.follow(event);
         }
+    }
+
+    /// Events are read when the program says so, and more may come than wait.
+    pub(super) fn reads_slowly(&self) -> bool {
+        self.server.kind.events > 0
+    }
+
+    /// Events were left out, and all that came have been read: a mailbox that was named is looked up (contract line 10), and
+    /// followed from there.
+    fn ask_again(&mut self) {
+        if !self.replay.stale {
+            return;
+        }
+        let open = self.bench.engine.selection.as_ref().map(|s| s.seat.id);
+        let mailbox = self.mailboxes.iter().map(|(mailbox, _)| mailbox).find(|m| Some(m.selection()) == open);
+        assert_eq!(mailbox.is_some(), open.is_some(), "a selection without a handle");
+        assert!(mailbox.is_none_or(|mailbox| !mailbox.has_ended()));
+        self.replay.asked_again(mailbox.map(|m| (m.selection(), m.name().clone(), m.snapshot())));
     }
 
     pub(super) fn give_up(&mut self, which: u8, fate: Fate) -> Option<Box<dyn Pending>> {
@@ -231,12 +262,21 @@ impl World {
         self.server.users.insert(id);
         // Refused at once, it never reaches the engine, and only its token tells of it.
         if let Some(got) = token.poll() {
+            let full = matches!(&got, Got::Failed(error) if error.kind() == ErrorKind::QueueFull);
+            assert!(!full || self.is_full(), "{intent:?} was refused, and there was room");
             (intent.refused, intent.fate) = (matches!(got, Got::Failed(_)), Fate::Resolved);
             self.intents.insert(id, intent);
             return self.check(id, &got);
         }
         self.intents.insert(id, intent);
         self.held.push(Box::new(token));
+    }
+
+    /// As many commands wait or are in flight as may.
+    pub(super) fn is_full(&self) -> bool {
+        let most = limits(self.server.kind).commands;
+        assert!(self.sender.in_flight() <= most, "more than {most} commands");
+        self.sender.in_flight() == most
     }
 
     /// The selection that this SELECT makes.
@@ -247,6 +287,13 @@ impl World {
     pub(super) fn held(&self) -> Vec<CommandId> {
         self.held.iter().map(|token| token.id()).collect()
     }
+}
+
+fn limits(kind: Kind) -> Limits {
+    let mut limits = Limits::default();
+    limits.commands = Some(kind.commands).filter(|most| *most > 0).unwrap_or(limits.commands);
+    limits.events = Some(kind.events).filter(|most| *most > 0).unwrap_or(limits.events);
+    limits
 }
 
 impl Intent {

@@ -28,7 +28,13 @@ fn session(kind: u8) -> Session {
         _ => &["IMAP4rev2", "ID"],
     };
     let enabled = if kind % 4 == 2 { vec!["UTF8=ACCEPT".to_owned()] } else { Vec::new() };
-    Session { capabilities: names.iter().collect(), enabled, command_line: 8000, messages: 1000 }
+    Session {
+        capabilities: names.iter().collect(),
+        enabled,
+        command_line: 8000,
+        messages: 1000,
+        ..Session::default()
+    }
 }
 
 /// What a command writes, read back; `None` if it refuses. There must be exactly one command in it, and as many

@@ -6,7 +6,13 @@ use crate::error::{ErrorKind, Result};
 use crate::types::{MailboxName, Part, Section};
 
 fn session(names: &[&str]) -> Session {
-    Session { capabilities: names.iter().collect(), enabled: Vec::new(), command_line: 8000, messages: 1000 }
+    Session {
+        capabilities: names.iter().collect(),
+        enabled: Vec::new(),
+        command_line: 8000,
+        messages: 1000,
+        ..Session::default()
+    }
 }
 
 /// The command as it is written, without its tag.

@@ -38,7 +38,7 @@ use crate::wire::frame::Framer;
 
 /// How many operations are done at most, and how much may be written in answer to all of them.
 const MOST_OPERATIONS: usize = 400;
-const MOST_WRITTEN: usize = 8 << 20;
+const MOST_WRITTEN: usize = 128 << 20;
 
 /// What the source of all uploads has to give.
 #[derive(Clone, Default)]

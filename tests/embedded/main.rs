@@ -38,6 +38,7 @@ mod tls;
 mod variants;
 
 mod extensions;
+mod load;
 mod raw;
 mod script;
 mod server;

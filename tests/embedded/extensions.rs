@@ -277,6 +277,13 @@ async fn lists_of_all_kinds() {
         assert!(a.attempt("CREATE x (USE (\\Nonsense))").await.tagged.starts_with("NO [USEATTR]"));
         assert!(a.attempt("CREATE a//b").await.tagged.starts_with("NO [CANNOT]"));
         assert!(a.attempt("DELETE INBOX").await.tagged.starts_with("NO [CANNOT]"));
+        // What is below goes with it, and lands on nothing that is there.
+        server.create("b/d");
+        assert!(a.attempt("RENAME a b").await.tagged.starts_with("NO [ALREADYEXISTS]"));
+        assert!(a.attempt("RENAME a a/e").await.tagged.starts_with("NO [CANNOT]"));
+        a.command("RENAME a e").await;
+        let names: Vec<_> = server.mailboxes().iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["Drafts", "INBOX", "Sent", "Spam", "Trash", "b/d", "e/b/c", "e/d"]);
         // INBOX gives its messages away, and stays.
         server.deliver("INBOX", "Subject: x\r\n\r\n");
         a.command("RENAME INBOX Old").await;

@@ -1,4 +1,5 @@
-//! Programs that nobody here wrote, each in a session with the example `serve`: Python's imaplib, mbsync, curl.
+//! Programs that nobody here wrote, each in a session with the example `serve`: Python's imaplib, mbsync,
+//! OfflineIMAP, curl, NeoMutt.
 //!
 //! What they have done is looked at by a session that uses nothing of this library.
 
@@ -6,7 +7,7 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use support::other::Other;
@@ -53,6 +54,17 @@ impl Served {
     }
 }
 
+/// Ends with the test, however that ends.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Nothing is left to kill after a test that went well.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// What the program printed, if it went well.
 async fn output(program: &str, install: &str, arguments: &[&str]) -> String {
     // Through a file: a pipe that nobody reads would hold it up.
@@ -64,10 +76,10 @@ async fn output(program: &str, install: &str, arguments: &[&str]) -> String {
         .stdout(out.reopen().expect("the file"))
         .stderr(Stdio::piped());
     let mut child = match command.spawn() {
-        Ok(child) => child,
+        Ok(child) => Running(child),
         Err(e) => panic!("{program}: {e}; install {install}, or run tests/run, which does"),
     };
-    let (status, errors) = wait(&mut child).await;
+    let (status, errors) = wait(&mut child.0).await;
     let said = String::from_utf8_lossy(&fs::read(out.path()).expect("its output")).into_owned();
     assert!(status.success(), "{program} {arguments:?}: {status}\n{said}\n{errors}");
     said
@@ -99,7 +111,48 @@ fn maildir(folder: &Path) -> Vec<(PathBuf, String)> {
     all
 }
 
-/// Both ways: flags, new messages, removals.
+/// Two mailboxes are brought together by `sync`, in either direction: flags, new messages, removals.
+async fn both_ways(server: &Served, mail: &Path, sync: impl AsyncFn()) {
+    sync().await;
+    let inbox = mail.join("INBOX");
+    assert_eq!(maildir(&inbox).len(), 8);
+    assert_eq!(maildir(&mail.join("Projects")).len(), 3);
+    let named = |subject: &str| {
+        let wanted = format!("Subject: {subject}\n");
+        let found = maildir(&inbox).into_iter().find(|(_, text)| text.contains(&wanted));
+        found.unwrap_or_else(|| panic!("{subject} is missing")).0
+    };
+    // Here: one is flagged, one goes, one comes. There: one is answered, one goes, one comes.
+    let lunch = named("Lunch on Thursday?");
+    let name = lunch.file_name().expect("a name").to_string_lossy().replace(":2,S", ":2,FS");
+    fs::rename(&lunch, inbox.join("cur").join(name)).expect("a maildir");
+    fs::remove_file(named("What the tide brings")).expect("a maildir");
+    fs::write(inbox.join("new/1.here"), "Subject: from here\n\nhello\n").expect("a maildir");
+    let mut other = server.other().await;
+    other.select("INBOX").await;
+    other.store("2", "+FLAGS (\\Answered)").await;
+    other.remove("4").await;
+    other.append("INBOX", "", b"Subject: from there\r\n\r\nhello\r\n").await;
+    sync().await;
+
+    let rows = other.command("UID FETCH 6 (FLAGS)").await;
+    assert!(rows.iter().any(|row| row.contains("UID 6") && row.contains("\\Flagged")), "{rows:?}");
+    let left = other.command("UID SEARCH ALL").await;
+    assert!(left.iter().any(|line| line == "* SEARCH 1 2 5 6 7 8 9 10"), "{left:?}");
+    let put = other.body(10).await;
+    assert!(String::from_utf8_lossy(&put).contains("Subject: from here\r\n"), "{}", put.escape_ascii());
+    assert_eq!(maildir(&inbox).len(), 8);
+    assert!(named("Build 4709 is green").display().to_string().ends_with(":2,RS"));
+    named("from there");
+
+    // Nothing more to do.
+    sync().await;
+    assert_eq!(maildir(&inbox).len(), 8);
+    let left = other.command("UID SEARCH ALL").await;
+    assert!(left.iter().any(|line| line == "* SEARCH 1 2 5 6 7 8 9 10"), "{left:?}");
+    other.logout().await;
+}
+
 #[tokio::test]
 async fn mbsync() {
     within(LIMIT, async {
@@ -116,49 +169,35 @@ async fn mbsync() {
         );
         fs::write(&file, text).expect("a file");
         let file = file.display().to_string();
-        let sync = async || output("mbsync", "isync", &["-c", &file, "all"]).await;
-
-        sync().await;
-        let inbox = mail.join("INBOX");
-        let all = maildir(&inbox);
-        assert_eq!(all.len(), 8);
-        assert_eq!(maildir(&mail.join("Projects")).len(), 3);
-        let named = |subject: &str, inbox: &Path| {
-            let wanted = format!("Subject: {subject}\n");
-            let found = maildir(inbox).into_iter().find(|(_, text)| text.contains(&wanted));
-            found.unwrap_or_else(|| panic!("{subject} is missing")).0
+        let sync = async || {
+            output("mbsync", "isync", &["-c", &file, "all"]).await;
         };
+        both_ways(&server, &mail, sync).await;
+    })
+    .await;
+}
 
-        // Here: one is flagged, one goes, one comes. There: one is answered, one goes, one comes.
-        let lunch = named("Lunch on Thursday?", &inbox);
-        let name = lunch.file_name().expect("a name").to_string_lossy().replace(":2,S", ":2,FS");
-        fs::rename(&lunch, inbox.join("cur").join(name)).expect("a maildir");
-        let news = named("What the tide brings", &inbox);
-        let name = news.file_name().expect("a name").to_string_lossy().replace(":2,S", ":2,ST");
-        fs::rename(&news, inbox.join("cur").join(name)).expect("a maildir");
-        fs::write(inbox.join("new/1.here"), "Subject: from here\n\nhello\n").expect("a maildir");
-        let mut other = server.other().await;
-        other.select("INBOX").await;
-        other.store("2", "+FLAGS (\\Answered)").await;
-        other.remove("4").await;
-        other.append("INBOX", "", b"Subject: from there\r\n\r\nhello\r\n").await;
-        sync().await;
-
-        let rows = other.command("UID FETCH 6 (FLAGS)").await;
-        assert!(rows.iter().any(|row| row.contains("UID 6") && row.contains("\\Flagged")), "{rows:?}");
-        let left = other.command("UID SEARCH ALL").await;
-        assert!(left.iter().any(|line| line == "* SEARCH 1 2 5 6 7 8 9 10"), "{left:?}");
-        let put = other.body(10).await;
-        assert!(String::from_utf8_lossy(&put).contains("Subject: from here\r\n"), "{}", put.escape_ascii());
-        assert_eq!(maildir(&inbox).len(), 8);
-        assert!(named("Build 4709 is green", &inbox).display().to_string().ends_with(":2,RS"));
-        named("from there", &inbox);
-
-        // Nothing more to do.
-        let before: Vec<_> = maildir(&inbox);
-        sync().await;
-        assert_eq!(maildir(&inbox).len(), before.len());
-        other.logout().await;
+#[tokio::test]
+async fn offlineimap() {
+    within(LIMIT, async {
+        let server = Served::start(&[]).await;
+        let mail = server.path("mail");
+        let (folder, home, port, ca) =
+            (mail.display(), server.folder.path().display(), server.port, server.ca());
+        let file = server.path("offlineimaprc");
+        let text = format!(
+            "[general]\naccounts = all\nmetadata = {home}/metadata\nui = basic\n\n\
+             [Account all]\nlocalrepository = near\nremoterepository = far\n\n\
+             [Repository near]\ntype = Maildir\nlocalfolders = {folder}\n\n\
+             [Repository far]\ntype = IMAP\nremotehost = localhost\nremoteport = {port}\nremoteuser = alice\n\
+             remotepass = secret\nssl = no\nstarttls = yes\nsslcacertfile = {ca}\n"
+        );
+        fs::write(&file, text).expect("a file");
+        let file = file.display().to_string();
+        let sync = async || {
+            output("offlineimap", "OfflineIMAP", &["-o", "-c", &file]).await;
+        };
+        both_ways(&server, &mail, sync).await;
     })
     .await;
 }
@@ -189,6 +228,51 @@ async fn curl() {
         run(&["--request", "STORE 1 +FLAGS (\\Flagged)", &url("INBOX")]).await;
         let flags = run(&["--request", "FETCH 1 (FLAGS)", &url("INBOX")]).await;
         assert_eq!(flags, "* 1 FETCH (FLAGS (\\Seen \\Flagged))\r\n");
+    })
+    .await;
+}
+
+/// With a terminal that Python makes: it flags, deletes, copies, searches, reads.
+#[tokio::test]
+async fn neomutt() {
+    within(LIMIT, async {
+        let server = Served::start(&[]).await;
+        let (home, ca) = (server.folder.path().display(), server.ca());
+        let keys = "<first-entry><flag-message><jump>3<enter><delete-message><jump>6<enter>\
+                    <copy-message>=Projects<enter><search>~s Invoice<enter><display-message><exit>\
+                    <jump>5<enter><display-message><exit><sync-mailbox><change-folder>=Projects<enter><quit>";
+        let text = format!(
+            "set folder=imap://alice@localhost:{}\nset spoolfile=+INBOX\nset imap_user=alice imap_pass=secret\n\
+             set imap_authenticators=plain\nset ssl_starttls=yes ssl_force_tls=yes\n\
+             set certificate_file={ca}\nset header_cache=\"\" message_cachedir=\"\" tmpdir={home}\n\
+             set confirmappend=no confirmcreate=no delete=yes quit=yes beep=no wait_key=no mark_old=no\n\
+             set sort=mailbox-order sleep_time=0\npush \"{keys}\"\n",
+            server.port
+        );
+        let file = server.path("muttrc");
+        fs::write(&file, text).expect("a file");
+        let spawn = "import os, pty, sys\n\
+                     os.environ.update(TERM='xterm', LINES='24', COLUMNS='80', HOME=sys.argv[1])\n\
+                     sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[2:])))";
+        let (home, file) = (home.to_string(), file.display().to_string());
+        let arguments = ["-c", spawn, &home, "neomutt", "-n", "-F", &file];
+        let shown = output("python3", "Python 3 and NeoMutt", &arguments).await;
+
+        let mut other = server.other().await;
+        other.select("INBOX").await;
+        let rows = other.command("FETCH 1:* (UID FLAGS)").await;
+        let rows: Vec<_> = rows.iter().filter(|row| row.contains("FETCH")).cloned().collect();
+        let flags = |uid: u32| {
+            let row = rows.iter().find(|row| row.contains(&format!("UID {uid} "))).cloned();
+            row.unwrap_or_else(|| format!("no uid {uid} in {rows:?}; it showed:\n{shown}"))
+        };
+        assert_eq!(rows.len(), 7, "{rows:?}\n{shown}");
+        assert!(flags(1).contains("\\Flagged"), "{}", flags(1));
+        assert!(flags(5).contains("\\Seen") && flags(7).contains("\\Seen"), "{rows:?}\n{shown}");
+        assert!(!flags(8).contains("\\Seen"), "{}", flags(8));
+        other.select("Projects").await;
+        let copied = other.body(4).await;
+        assert!(String::from_utf8_lossy(&copied).contains("Subject: Lunch on Thursday?"), "{}", copied.escape_ascii());
     })
     .await;
 }

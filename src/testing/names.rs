@@ -198,7 +198,8 @@ impl World {
         entry
     }
 
-    /// Tells that a mailbox was made, deleted or renamed.
+    /// Tells that a mailbox was made, deleted or renamed; made or deleted, the one above it is affected as well, whether it
+    /// is there or not (RFC 5465 section 5.4).
     fn tell_name(
         &mut self,
         user: &str,
@@ -207,6 +208,9 @@ impl World {
         by: Option<SessionId>,
     ) {
         self.tell_list(user, name, old, Happened::Name, by);
+        if let Some(above) = parent(name.as_str()).filter(|_| old.is_none()) {
+            self.tell_list(user, &MailboxName::new(above), None, Happened::Name, by);
+        }
     }
 
     fn tell_list(

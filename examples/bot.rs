@@ -50,8 +50,8 @@ struct Args {
     flag: Option<String>,
 
     /// End after so many seconds
-    #[arg(long = "for", value_name = "SECONDS")]
-    seconds: Option<f64>,
+    #[arg(long = "for", value_name = "SECONDS", value_parser = program::seconds)]
+    time: Option<Duration>,
 
     #[command(flatten)]
     server: ServerArgs,
@@ -125,7 +125,7 @@ async fn run(args: Args) -> Result<(), Failure> {
     };
     let done = tokio::select! {
         done = attend(&inbox, events, &rules, &mut output) => done,
-        () = program::end(args.seconds) => Ok(()),
+        () = program::end(args.time) => Ok(()),
         () = mail => Ok(()),
     };
     if done.is_ok() {

@@ -41,7 +41,8 @@ const LINK: (Duration, u32) = (Duration::from_millis(50), 2_500_000);
     after_help = "The password is taken from the environment variable IMAP_PASSWORD, or from the URL."
 )]
 struct Args {
-    /// Where to; each message is a file with its UID for a name, such as 4711.eml. A new temporary folder if none is named
+    /// Where to; each message is a file with UIDVALIDITY and UID for a name, such as 1-4711.eml. A new temporary folder if
+    /// none is named
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
 
@@ -101,7 +102,7 @@ async fn download(imap: &Sender, server: &Server, folder: &Path) -> Result<(), F
         while let Some(row) = rows.next().await {
             let row = row?;
             if let (Some(uid), Some(body)) = (row.uid(), row.body()) {
-                write(&path(folder, uid), body).await.map_err(cannot)?;
+                write(&path(folder, &inbox, uid), body).await.map_err(cannot)?;
                 bar.inc(body.len() as u64);
                 written += 1;
             }
@@ -129,7 +130,7 @@ async fn wanted(inbox: &Mailbox, folder: &Path) -> Result<(Vec<(Uid, u64)>, usiz
     while let Some(row) = rows.next().await {
         let row = row?;
         let Some(uid) = row.uid() else { continue };
-        match tokio::fs::metadata(path(folder, uid)).await {
+        match tokio::fs::metadata(path(folder, inbox, uid)).await {
             Ok(_) => there += 1,
             Err(_) => wanted.push((uid, row.size().unwrap_or(0))),
         }
@@ -154,8 +155,10 @@ fn batches(wanted: &[(Uid, u64)]) -> Vec<UidSet> {
     all
 }
 
-fn path(folder: &Path, uid: Uid) -> PathBuf {
-    folder.join(format!("{uid}.eml"))
+/// UIDs are those of one era of the mailbox: in another they mean other messages.
+fn path(folder: &Path, inbox: &Mailbox, uid: Uid) -> PathBuf {
+    let era = inbox.uid_validity().map_or_else(|| "0".into(), |era| era.to_string());
+    folder.join(format!("{era}-{uid}.eml"))
 }
 
 /// Whole or not at all: what is cut off would be taken for the message next time.

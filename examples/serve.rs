@@ -48,12 +48,12 @@ struct Args {
     empty: bool,
 
     /// A mail comes every so many seconds
-    #[arg(long, value_name = "SECONDS")]
-    mail: Option<f64>,
+    #[arg(long, value_name = "SECONDS", value_parser = program::seconds)]
+    mail: Option<Duration>,
 
     /// End after so many seconds
-    #[arg(long = "for", value_name = "SECONDS")]
-    seconds: Option<f64>,
+    #[arg(long = "for", value_name = "SECONDS", value_parser = program::seconds)]
+    time: Option<Duration>,
 }
 
 fn main() -> ExitCode {
@@ -95,16 +95,14 @@ async fn run(args: Args) -> Result<(), Failure> {
         ))
         .await?;
     tokio::select! {
-        () = program::end(args.seconds) => Ok(()),
+        () = program::end(args.time) => Ok(()),
         done = deliver(&server, args.mail, &mut output) => done,
     }
 }
 
 /// Lets mail come, if it is to.
-async fn deliver(server: &Server, every: Option<f64>, output: &mut Output) -> Result<(), Failure> {
-    let Some(seconds) = every else { return std::future::pending().await };
-    let period = Duration::try_from_secs_f64(seconds).ok().filter(|period| !period.is_zero());
-    let period = period.ok_or_else(|| Failure::new("--mail: a number of seconds above 0 is wanted"))?;
+async fn deliver(server: &Server, every: Option<Duration>, output: &mut Output) -> Result<(), Failure> {
+    let Some(period) = every else { return std::future::pending().await };
     let mut ticks = pin!(interval(period));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.tick().await;

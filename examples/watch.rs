@@ -57,8 +57,8 @@ struct Args {
     count: u32,
 
     /// End after so many seconds
-    #[arg(long = "for", value_name = "SECONDS")]
-    seconds: Option<f64>,
+    #[arg(long = "for", value_name = "SECONDS", value_parser = program::seconds)]
+    time: Option<Duration>,
 
     #[command(flatten)]
     server: ServerArgs,
@@ -85,7 +85,7 @@ fn main() -> ExitCode {
 
 async fn run(args: Args) -> Result<(), Failure> {
     let server = args.server.server()?;
-    let mut end = pin!(program::end(args.seconds));
+    let mut end = pin!(program::end(args.time));
     let (imap, mut events) = tokio::select! {
         connected = server.connect() => connected?,
         () = &mut end => return Ok(()),

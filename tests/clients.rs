@@ -1,5 +1,5 @@
-//! Programs that nobody here wrote, each in a session with the example `serve`: Python's imaplib, mbsync, curl,
-//! NeoMutt.
+//! Programs that nobody here wrote, each in a session with the example `serve`: Python's imaplib, mbsync,
+//! OfflineIMAP, curl, NeoMutt.
 //!
 //! What they have done is looked at by a session that uses nothing of this library.
 
@@ -111,7 +111,48 @@ fn maildir(folder: &Path) -> Vec<(PathBuf, String)> {
     all
 }
 
-/// Both ways: flags, new messages, removals.
+/// Two mailboxes are brought together by `sync`, in either direction: flags, new messages, removals.
+async fn both_ways(server: &Served, mail: &Path, sync: impl AsyncFn()) {
+    sync().await;
+    let inbox = mail.join("INBOX");
+    assert_eq!(maildir(&inbox).len(), 8);
+    assert_eq!(maildir(&mail.join("Projects")).len(), 3);
+    let named = |subject: &str| {
+        let wanted = format!("Subject: {subject}\n");
+        let found = maildir(&inbox).into_iter().find(|(_, text)| text.contains(&wanted));
+        found.unwrap_or_else(|| panic!("{subject} is missing")).0
+    };
+    // Here: one is flagged, one goes, one comes. There: one is answered, one goes, one comes.
+    let lunch = named("Lunch on Thursday?");
+    let name = lunch.file_name().expect("a name").to_string_lossy().replace(":2,S", ":2,FS");
+    fs::rename(&lunch, inbox.join("cur").join(name)).expect("a maildir");
+    fs::remove_file(named("What the tide brings")).expect("a maildir");
+    fs::write(inbox.join("new/1.here"), "Subject: from here\n\nhello\n").expect("a maildir");
+    let mut other = server.other().await;
+    other.select("INBOX").await;
+    other.store("2", "+FLAGS (\\Answered)").await;
+    other.remove("4").await;
+    other.append("INBOX", "", b"Subject: from there\r\n\r\nhello\r\n").await;
+    sync().await;
+
+    let rows = other.command("UID FETCH 6 (FLAGS)").await;
+    assert!(rows.iter().any(|row| row.contains("UID 6") && row.contains("\\Flagged")), "{rows:?}");
+    let left = other.command("UID SEARCH ALL").await;
+    assert!(left.iter().any(|line| line == "* SEARCH 1 2 5 6 7 8 9 10"), "{left:?}");
+    let put = other.body(10).await;
+    assert!(String::from_utf8_lossy(&put).contains("Subject: from here\r\n"), "{}", put.escape_ascii());
+    assert_eq!(maildir(&inbox).len(), 8);
+    assert!(named("Build 4709 is green").display().to_string().ends_with(":2,RS"));
+    named("from there");
+
+    // Nothing more to do.
+    sync().await;
+    assert_eq!(maildir(&inbox).len(), 8);
+    let left = other.command("UID SEARCH ALL").await;
+    assert!(left.iter().any(|line| line == "* SEARCH 1 2 5 6 7 8 9 10"), "{left:?}");
+    other.logout().await;
+}
+
 #[tokio::test]
 async fn mbsync() {
     within(LIMIT, async {
@@ -128,49 +169,35 @@ async fn mbsync() {
         );
         fs::write(&file, text).expect("a file");
         let file = file.display().to_string();
-        let sync = async || output("mbsync", "isync", &["-c", &file, "all"]).await;
-
-        sync().await;
-        let inbox = mail.join("INBOX");
-        let all = maildir(&inbox);
-        assert_eq!(all.len(), 8);
-        assert_eq!(maildir(&mail.join("Projects")).len(), 3);
-        let named = |subject: &str, inbox: &Path| {
-            let wanted = format!("Subject: {subject}\n");
-            let found = maildir(inbox).into_iter().find(|(_, text)| text.contains(&wanted));
-            found.unwrap_or_else(|| panic!("{subject} is missing")).0
+        let sync = async || {
+            output("mbsync", "isync", &["-c", &file, "all"]).await;
         };
+        both_ways(&server, &mail, sync).await;
+    })
+    .await;
+}
 
-        // Here: one is flagged, one goes, one comes. There: one is answered, one goes, one comes.
-        let lunch = named("Lunch on Thursday?", &inbox);
-        let name = lunch.file_name().expect("a name").to_string_lossy().replace(":2,S", ":2,FS");
-        fs::rename(&lunch, inbox.join("cur").join(name)).expect("a maildir");
-        let news = named("What the tide brings", &inbox);
-        let name = news.file_name().expect("a name").to_string_lossy().replace(":2,S", ":2,ST");
-        fs::rename(&news, inbox.join("cur").join(name)).expect("a maildir");
-        fs::write(inbox.join("new/1.here"), "Subject: from here\n\nhello\n").expect("a maildir");
-        let mut other = server.other().await;
-        other.select("INBOX").await;
-        other.store("2", "+FLAGS (\\Answered)").await;
-        other.remove("4").await;
-        other.append("INBOX", "", b"Subject: from there\r\n\r\nhello\r\n").await;
-        sync().await;
-
-        let rows = other.command("UID FETCH 6 (FLAGS)").await;
-        assert!(rows.iter().any(|row| row.contains("UID 6") && row.contains("\\Flagged")), "{rows:?}");
-        let left = other.command("UID SEARCH ALL").await;
-        assert!(left.iter().any(|line| line == "* SEARCH 1 2 5 6 7 8 9 10"), "{left:?}");
-        let put = other.body(10).await;
-        assert!(String::from_utf8_lossy(&put).contains("Subject: from here\r\n"), "{}", put.escape_ascii());
-        assert_eq!(maildir(&inbox).len(), 8);
-        assert!(named("Build 4709 is green", &inbox).display().to_string().ends_with(":2,RS"));
-        named("from there", &inbox);
-
-        // Nothing more to do.
-        let before: Vec<_> = maildir(&inbox);
-        sync().await;
-        assert_eq!(maildir(&inbox).len(), before.len());
-        other.logout().await;
+#[tokio::test]
+async fn offlineimap() {
+    within(LIMIT, async {
+        let server = Served::start(&[]).await;
+        let mail = server.path("mail");
+        let (folder, home, port, ca) =
+            (mail.display(), server.folder.path().display(), server.port, server.ca());
+        let file = server.path("offlineimaprc");
+        let text = format!(
+            "[general]\naccounts = all\nmetadata = {home}/metadata\nui = basic\n\n\
+             [Account all]\nlocalrepository = near\nremoterepository = far\n\n\
+             [Repository near]\ntype = Maildir\nlocalfolders = {folder}\n\n\
+             [Repository far]\ntype = IMAP\nremotehost = localhost\nremoteport = {port}\nremoteuser = alice\n\
+             remotepass = secret\nssl = no\nstarttls = yes\nsslcacertfile = {ca}\n"
+        );
+        fs::write(&file, text).expect("a file");
+        let file = file.display().to_string();
+        let sync = async || {
+            output("offlineimap", "OfflineIMAP", &["-o", "-c", &file]).await;
+        };
+        both_ways(&server, &mail, sync).await;
     })
     .await;
 }

@@ -77,7 +77,7 @@ async fn each_runs_by_itself_and_soon_ends() {
         has(&bot, &["Build 4713 is red\n    flagged \\Flagged", "uid 14 from Carla Ruiz"]);
         has(&download, &["373 messages, "]);
         assert_eq!(fs::read_dir(folder).expect("a folder").count(), 373);
-        let first = fs::read_to_string(format!("{folder}/1.eml")).expect("a message");
+        let first = fs::read_to_string(format!("{folder}/1-1.eml")).expect("a message");
         assert!(
             first.contains("\r\nSubject: Minutes of Monday\r\n") && first.ends_with("Find them below.\r\n")
         );
@@ -110,9 +110,15 @@ async fn each_goes_to_the_server_that_a_url_names() {
         let all = all.to_str().expect("UTF-8");
         has(&output("download", &["--folder", all, &url]).await, &["4 messages, "]);
         has(&output("download", &["--folder", all, &url]).await, &["0 messages, ", "4 were there already"]);
-        let put = fs::read_to_string(format!("{all}/4.eml")).expect("a message");
+        let files = fs::read_dir(all).expect("a folder").map(|entry| entry.expect("a file").path());
+        let put = files.into_iter().find(|path| path.display().to_string().ends_with("-4.eml"));
+        let put = fs::read_to_string(put.expect("the file of UID 4")).expect("a message");
         assert_eq!(put, "Subject: with line feeds\r\n\r\nhello\r\n");
 
+        for (name, wrong) in [("serve", "--mail"), ("watch", "--for"), ("bot", "--for")] {
+            let failed = Program::start(name, &[wrong, "soon"]).end().await;
+            has(&failed.errors, &[&format!("{name}: "), "invalid value"]);
+        }
         let failed = Program::start("bot", &[&url, "--from", "x"]).end().await;
         has(&failed.errors, &["bot: a rule is wanted"]);
         let inbox = format!("imap://alice@127.0.0.1:{port}/");

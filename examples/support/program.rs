@@ -50,12 +50,19 @@ fn usage(error: &clap::Error) -> Failure {
     Failure::new(what.strip_prefix("error: ").unwrap_or(what)).hint("--help tells more")
 }
 
-/// Resolves at ctrl-c, when the system asks to end, or after so many seconds if a number is given.
-pub(crate) async fn end(after: Option<f64>) {
+/// Reads an argument that is a number of seconds.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    let number: Option<f64> = text.parse().ok();
+    let time = number.and_then(|number| Duration::try_from_secs_f64(number).ok());
+    time.filter(|time| !time.is_zero()).ok_or_else(|| "a number of seconds is wanted, such as 2.5".into())
+}
+
+/// Resolves at ctrl-c, when the system asks to end, or after this time if one is given.
+pub(crate) async fn end(after: Option<Duration>) {
     let time = async {
-        match after.map(Duration::try_from_secs_f64) {
-            Some(Ok(time)) => tokio::time::sleep(time).await,
-            _ => std::future::pending().await,
+        match after {
+            Some(time) => tokio::time::sleep(time).await,
+            None => std::future::pending().await,
         }
     };
     tokio::select! {

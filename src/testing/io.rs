@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::session::{Session, Step};
 #[cfg(feature = "rustls")]
-use super::tls::Acceptor;
+use super::tls::Tls;
 
 /// Any byte stream.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -22,8 +22,9 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 /// How TLS is begun, where it can be.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Security {
+    /// `None`: TLS is not offered.
     #[cfg(feature = "rustls")]
-    pub(super) acceptor: Option<Acceptor>,
+    pub(super) tls: Option<Tls>,
     /// TLS comes first, without STARTTLS.
     pub(super) implicit: bool,
 }
@@ -31,15 +32,15 @@ pub(super) struct Security {
 impl Security {
     pub(super) fn can_tls(&self) -> bool {
         #[cfg(feature = "rustls")]
-        return self.acceptor.is_some() && !self.implicit;
+        return self.tls.is_some() && !self.implicit;
         #[cfg(not(feature = "rustls"))]
         false
     }
 
     async fn secure(&self, stream: Box<dyn Stream>) -> io::Result<Box<dyn Stream>> {
         #[cfg(feature = "rustls")]
-        if let Some(acceptor) = &self.acceptor {
-            return acceptor.accept(stream).await;
+        if let Some(tls) = &self.tls {
+            return tls.accept(stream).await;
         }
         Ok(stream)
     }

@@ -37,7 +37,7 @@
 //!
 //! Let the program have its connection from outside: a function that takes a [`Config`](crate::Config) and a byte stream, or
 //! the halves that `connect_over` gives, can be tested without a port. A program that can only dial is given
-//! [`Server::listen`]'s address. Each test starts a server of its own: that costs less than a millisecond.
+//! [`Server::listen`]'s address. Each test starts a server of its own: that costs well under a millisecond.
 //!
 //! ```
 //! use std::time::Duration;

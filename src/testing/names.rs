@@ -127,19 +127,23 @@ impl World {
             self.tell_name(user, &to, None, by);
             return Ok(());
         }
-        if let Some(held) = self.users.get_mut(user) {
-            for (name, id) in std::mem::take(&mut held.names) {
-                let new = match name.as_str() {
-                    text if text == from.as_str() => to.clone(),
-                    text if is_below(text, from.as_str()) => {
-                        let rest = text.get(from.as_str().len()..).unwrap_or_default();
-                        MailboxName::new(format!("{to}{rest}"))
-                    }
-                    _ => name,
-                };
-                held.names.insert(new, id);
+        let Some(held) = self.users.get_mut(user) else { return Err(MISSING) };
+        let renamed = |name: &MailboxName| match name.as_str() {
+            text if text == from.as_str() => to.clone(),
+            text if is_below(text, from.as_str()) => {
+                MailboxName::new(format!("{to}{}", text.get(from.as_str().len()..).unwrap_or_default()))
             }
+            _ => name.clone(),
+        };
+        // Something may be below a name that is no mailbox itself.
+        let is_taken = |name: &MailboxName| {
+            let new = renamed(name);
+            new != *name && held.names.contains_key(&new)
+        };
+        if held.names.keys().any(is_taken) {
+            return Err(TAKEN);
         }
+        held.names = std::mem::take(&mut held.names).iter().map(|(name, id)| (renamed(name), *id)).collect();
         self.tell_name(user, &to, Some(from), by);
         Ok(())
     }
@@ -194,7 +198,8 @@ impl World {
         entry
     }
 
-    /// Tells that a mailbox was made, deleted or renamed.
+    /// Tells that a mailbox was made, deleted or renamed; made or deleted, the one above it is affected as well, whether it
+    /// is there or not (RFC 5465 section 5.4).
     fn tell_name(
         &mut self,
         user: &str,
@@ -203,6 +208,9 @@ impl World {
         by: Option<SessionId>,
     ) {
         self.tell_list(user, name, old, Happened::Name, by);
+        if let Some(above) = parent(name.as_str()).filter(|_| old.is_none()) {
+            self.tell_list(user, &MailboxName::new(above), None, Happened::Name, by);
+        }
     }
 
     fn tell_list(

@@ -153,7 +153,8 @@ impl Hook {
         self.act(Act::After(octets.into()))
     }
 
-    /// The connection ends after so many octets of the answer, without a word.
+    /// The connection ends after so many octets of the answer, without a word. If the answer is shorter, what follows it
+    /// counts as well.
     pub fn cut_after(self, octets: usize) -> Self {
         self.act(Act::Cut(octets))
     }

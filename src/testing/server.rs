@@ -4,8 +4,6 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Deref;
 use std::sync::Arc;
-#[cfg(feature = "rustls")]
-use std::sync::OnceLock;
 
 use bytes::Bytes;
 use tokio::io::DuplexStream;
@@ -20,7 +18,7 @@ use super::responder::Responder;
 use super::script::Hook;
 use super::session::Session;
 #[cfg(feature = "rustls")]
-use super::tls::{Acceptor, Certificate, make};
+use super::tls::{Certificate, Tls};
 use super::world::{Shared, World};
 
 /// How many octets each direction of a pipe holds.
@@ -43,7 +41,7 @@ struct Held {
     shared: Shared,
     password: String,
     #[cfg(feature = "rustls")]
-    tls: OnceLock<Option<(Acceptor, Certificate)>>,
+    tls: Tls,
 }
 
 impl Drop for Held {
@@ -85,7 +83,7 @@ impl Server {
             shared,
             password,
             #[cfg(feature = "rustls")]
-            tls: OnceLock::new(),
+            tls: Tls::default(),
         };
         Self { account, held: Arc::new(held) }
     }
@@ -150,10 +148,9 @@ impl Server {
     /// The address is not to be had, or no certificate could be made.
     #[cfg(feature = "rustls")]
     pub async fn listen_tls(&self, address: impl Into<SocketAddr>) -> io::Result<SocketAddr> {
+        // Now, that a failure is not the clients'.
+        self.certificate()?;
         let security = self.security(true);
-        if security.acceptor.is_none() {
-            return Err(io::Error::other("no certificate could be made"));
-        }
         listen::listen(self.held.shared.clone(), address.into(), security).await
     }
 
@@ -163,13 +160,7 @@ impl Server {
     /// None could be made: the system has no random numbers.
     #[cfg(feature = "rustls")]
     pub fn certificate(&self) -> io::Result<Certificate> {
-        let (_, certificate) = self.tls().ok_or_else(|| io::Error::other("no certificate could be made"))?;
-        Ok(certificate.clone())
-    }
-
-    #[cfg(feature = "rustls")]
-    fn tls(&self) -> Option<&(Acceptor, Certificate)> {
-        self.held.tls.get_or_init(|| make().ok()).as_ref()
+        self.held.tls.certificate()
     }
 
     fn security(&self, implicit: bool) -> Security {
@@ -177,7 +168,7 @@ impl Server {
         let offered = implicit || !self.held.shared.lock().settings.no_tls;
         Security {
             #[cfg(feature = "rustls")]
-            acceptor: self.tls().filter(|_| offered).map(|(acceptor, _)| acceptor.clone()),
+            tls: offered.then(|| self.held.tls.clone()),
             implicit,
         }
     }

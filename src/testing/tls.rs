@@ -1,7 +1,7 @@
 //! TLS for the server: a certificate made on the spot, for `localhost` and the loopback addresses.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rcgen::KeyUsagePurpose;
 use rcgen::{
@@ -13,19 +13,29 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs
 
 use super::io::Stream;
 
-/// Begins TLS on a stream.
-#[derive(Clone)]
-pub(super) struct Acceptor(TlsAcceptor);
+/// What a server needs for TLS, made when it is first needed: most tests do without.
+#[derive(Clone, Default)]
+pub(super) struct Tls(Arc<OnceLock<Result<(TlsAcceptor, Certificate), String>>>);
 
-impl std::fmt::Debug for Acceptor {
+impl std::fmt::Debug for Tls {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Acceptor")
+        f.write_str("Tls")
     }
 }
 
-impl Acceptor {
+impl Tls {
+    fn made(&self) -> io::Result<&(TlsAcceptor, Certificate)> {
+        let made = self.0.get_or_init(|| make().map_err(|error| error.to_string()));
+        made.as_ref().map_err(|error| io::Error::other(error.clone()))
+    }
+
+    pub(super) fn certificate(&self) -> io::Result<Certificate> {
+        self.made().map(|(_, certificate)| certificate.clone())
+    }
+
     pub(super) async fn accept(&self, stream: Box<dyn Stream>) -> io::Result<Box<dyn Stream>> {
-        Ok(Box::new(self.0.accept(stream).await?))
+        let (acceptor, _) = self.made()?;
+        Ok(Box::new(acceptor.accept(stream).await?))
     }
 }
 
@@ -53,7 +63,7 @@ impl Certificate {
 }
 
 /// An authority, and what a server with its certificate needs.
-pub(super) fn make() -> io::Result<(Acceptor, Certificate)> {
+fn make() -> io::Result<(TlsAcceptor, Certificate)> {
     let wrong = |error: rcgen::Error| io::Error::other(error);
     let mut params = CertificateParams::new([]).map_err(wrong)?;
     params.distinguished_name.push(DnType::CommonName, "imap-duplex embedded authority");
@@ -78,5 +88,5 @@ pub(super) fn make() -> io::Result<(Acceptor, Certificate)> {
         .and_then(|config| config.with_no_client_auth().with_single_cert(chain, key))
         .map_err(io::Error::other)?;
     let certificate = Certificate { der: authority.der().to_vec(), pem: authority.pem() };
-    Ok((Acceptor(TlsAcceptor::from(Arc::new(config))), certificate))
+    Ok((TlsAcceptor::from(Arc::new(config)), certificate))
 }

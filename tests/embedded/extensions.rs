@@ -114,6 +114,14 @@ async fn esearch_saves_and_gives_pieces() {
         assert_eq!(told, ["* ESEARCH (TAG \"o9\") UID PARTIAL (-1:-2 2:3)"]);
         let told = a.command("UID FETCH 1:* (UID) (PARTIAL -1:-2)").await;
         assert_eq!(told, ["* 2 FETCH (UID 2)", "* 3 FETCH (UID 3)"]);
+        // What is expunged is not in it, told or not.
+        a.command("SEARCH RETURN (SAVE) 2:3").await;
+        let second = server.mailbox("INBOX").expect("it").messages[1].uid;
+        server.expunge("INBOX", second);
+        assert_eq!(a.command("STORE $ +FLAGS.SILENT (\\Seen)").await, [""; 0]);
+        assert_eq!(a.command("FETCH $ (FLAGS)").await, ["* 3 FETCH (FLAGS (\\Seen \\Recent))"]);
+        server.deliver("INBOX", "Subject: 4\r\nMessage-ID: <4@x>\r\nIn-Reply-To: <1@x>\r\n\r\n");
+        assert_eq!(without_recent(a.command("NOOP").await), ["* 2 EXPUNGE", "* 3 EXISTS"]);
         let bad = a.attempt("SEARCH CHARSET KOI8-R ALL").await;
         assert!(bad.tagged.starts_with("NO [BADCHARSET (US-ASCII UTF-8)]"), "{bad:?}");
         let told = a.command("SORT (REVERSE SUBJECT) UTF-8 ALL").await;
@@ -217,6 +225,13 @@ async fn notify_tells_with_no_command_running() {
         assert_eq!(next(&mut a).await, "* LIST (\\HasNoChildren) \"/\" Play ((\"OLDNAME\" (Work)))");
         server.delete("Play");
         assert_eq!(next(&mut a).await, "* LIST (\\NonExistent \\HasNoChildren) \"/\" Play");
+        server.create("a/b");
+        assert_eq!(next(&mut a).await, "* LIST (\\HasNoChildren) \"/\" a/b");
+        assert_eq!(
+            next(&mut a).await,
+            "* LIST (\\NonExistent \\HasChildren) \"/\" a",
+            "it is affected as well"
+        );
         // What it does itself is not told (RFC 5465 section 5).
         assert_eq!(a.command("CREATE mine").await, [""; 0]);
         a.append("Drafts", "", b"Subject: y\r\n\r\n").await;
@@ -277,6 +292,13 @@ async fn lists_of_all_kinds() {
         assert!(a.attempt("CREATE x (USE (\\Nonsense))").await.tagged.starts_with("NO [USEATTR]"));
         assert!(a.attempt("CREATE a//b").await.tagged.starts_with("NO [CANNOT]"));
         assert!(a.attempt("DELETE INBOX").await.tagged.starts_with("NO [CANNOT]"));
+        // What is below goes with it, and lands on nothing that is there.
+        server.create("b/d");
+        assert!(a.attempt("RENAME a b").await.tagged.starts_with("NO [ALREADYEXISTS]"));
+        assert!(a.attempt("RENAME a a/e").await.tagged.starts_with("NO [CANNOT]"));
+        a.command("RENAME a e").await;
+        let names: Vec<_> = server.mailboxes().iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["Drafts", "INBOX", "Sent", "Spam", "Trash", "b/d", "e/b/c", "e/d"]);
         // INBOX gives its messages away, and stays.
         server.deliver("INBOX", "Subject: x\r\n\r\n");
         a.command("RENAME INBOX Old").await;

@@ -39,6 +39,7 @@ mod variants;
 
 mod ending;
 mod extensions;
+mod load;
 mod raw;
 mod script;
 mod server;

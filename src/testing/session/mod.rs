@@ -29,6 +29,9 @@ mod status;
 mod store;
 mod tell;
 
+#[cfg(test)]
+mod tests;
+
 use std::task::Waker;
 
 use bytes::BytesMut;

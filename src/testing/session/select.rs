@@ -41,13 +41,14 @@ impl Known {
 }
 
 impl Session {
-    fn parameters(&mut self, world: &mut World, params: &[Value]) -> Result<Option<Known>, Reply> {
+    /// What SELECT is to do besides: whether mod-sequences are to be told, and what the client knows.
+    fn parameters(&self, world: &World, params: &[Value]) -> Result<(bool, Option<Known>), Reply> {
         let mut params = params.iter();
-        let mut known = None;
+        let (mut condstore, mut known) = (false, None);
         while let Some(param) = params.next() {
             match param {
                 Value::Word(word) if word.eq_ignore_ascii_case("CONDSTORE") && world.has("CONDSTORE") => {
-                    self.enable_condstore(world);
+                    condstore = true;
                 }
                 // RFC 7162 section 3.2.5: only where it has been enabled.
                 Value::Word(word) if word.eq_ignore_ascii_case("QRESYNC") && self.enabled.qresync => {
@@ -62,13 +63,13 @@ impl Session {
                 _ => return Err(Reply::bad("A parameter of SELECT that is not known")),
             }
         }
-        Ok(known)
+        Ok((condstore, known))
     }
 
     /// SELECT or EXAMINE. Whatever comes of it, the mailbox selected before no longer is (RFC 9051 section 6.3.2).
     pub(super) fn select(&mut self, world: &mut World, asked: Select) -> Done {
         let Select { mailbox: name, read_only, params } = asked;
-        let known = self.parameters(world, &params)?;
+        let (condstore, known) = self.parameters(world, &params)?;
         if self.selected.is_some() {
             self.unselect(world);
             // RFC 7162 section 3.2.11, RFC 9051 section 7.1.

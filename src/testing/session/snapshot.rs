@@ -87,7 +87,9 @@ impl Snapshot {
     /// 9051 section 9, `seq-number`), a UID that is nobody's is not (section 6.4.9).
     pub(crate) fn places(&self, numbers: &Numbers, uid: bool) -> Result<Vec<usize>, NoSuchNumber> {
         let Numbers::Ranges(ranges) = numbers else {
-            return Ok(self.saved.iter().filter_map(|uid| self.find(uid.get())).collect());
+            // RFC 5182 section 2.1: what is expunged is no longer in it, told or not.
+            let there = |at: &usize| self.row(*at).is_some_and(|row| !row.gone);
+            return Ok(self.saved.iter().filter_map(|uid| self.find(uid.get())).filter(there).collect());
         };
         let last = if uid { self.last_uid() } else { self.count() };
         let value = |end: &End| match end {

@@ -156,6 +156,26 @@ fn appends() {
 }
 
 #[test]
+fn appends_with_utf8() {
+    // RFC 6855 section 4.
+    let Command::Append { messages, .. } = command("A APPEND saved (\\Seen) UTF8 (~{3}\r\na\r\n)") else {
+        panic!()
+    };
+    let utf8 = AppendMessage {
+        flags: Flag::Seen.into(),
+        date: None,
+        data: "a\r\n".into(),
+        binary: false,
+        utf8: true,
+    };
+    assert_eq!(messages, [utf8]);
+    for text in ["A APPEND saved UTF8 ({1}\r\na)", "A APPEND saved UTF8 (~{1}\r\na", "A APPEND saved UTF8 ()"]
+    {
+        assert!(read(text).is_err(), "{text}");
+    }
+}
+
+#[test]
 fn message_commands() {
     let Command::Fetch(fetch) = command(
         "A UID FETCH 2:4,* (FLAGS BODY[1.2.HEADER.FIELDS (DATE \"x]\")]<0.2048> BINARY.SIZE[1] PREVIEW (LAZY)) (CHANGEDSINCE 5 VANISHED)",

@@ -49,6 +49,25 @@ fn what_is_too_long_ends_the_connection() {
 }
 
 #[test]
+fn lines_and_literals_that_do_not_wait_have_bounds_of_their_own() {
+    let mut framer = RequestFramer::new(1000).lines_of(20);
+    framer.set_plus_limit(Some(4));
+    let mut src = BytesMut::from(&b"a LOGIN {4+}\r\nabcd x\r\n"[..]);
+    assert_eq!(framer.decode(&mut src), Ok(Some(Heard::Command(b"a LOGIN {4+}\r\nabcd x".to_vec()))));
+    src.extend_from_slice(b"a LOGIN {5}\r\n");
+    assert_eq!(framer.decode(&mut src), Ok(Some(Heard::Literal(5))), "this one waits");
+    assert_eq!(framer.begun(), b"a LOGIN {5}\r\n");
+    framer.refuse();
+    src.extend_from_slice(b"a LOGIN {5+}\r\n");
+    assert_eq!(framer.decode(&mut src), Err(TooLong(4)));
+    let mut none = RequestFramer::new(1000);
+    none.set_plus_limit(None);
+    assert_eq!(none.decode(&mut BytesMut::from(&b"a LOGIN {0+}\r\n"[..])), Err(TooLong(0)));
+    let mut framer = RequestFramer::new(1000).lines_of(20);
+    assert_eq!(framer.decode(&mut BytesMut::from(&[b'x'; 21][..])), Err(TooLong(20)));
+}
+
+#[test]
 fn lines_that_are_no_commands() {
     assert!(is_done(b"done") && !is_done(b"DONE "));
     assert_eq!(sasl_answer(b"*"), Some(SaslAnswer::Cancel));

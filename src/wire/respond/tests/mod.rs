@@ -2,6 +2,7 @@
 //! the RFCs' own examples, so that the form is theirs and not only one that the grammar happens to take.
 
 mod examples;
+mod row;
 mod values;
 
 use bytes::BytesMut;

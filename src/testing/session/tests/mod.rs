@@ -1,0 +1,59 @@
+//! Sessions without I/O: a client's octets in, and what it is told out.
+
+mod model;
+mod octets;
+
+use bytes::BytesMut;
+
+use super::{Session, Step};
+use crate::testing::clock::Clock;
+use crate::testing::world::{Settings, Shared, World};
+
+/// A server's world with one user, alice.
+pub(super) fn world(settings: Settings) -> Shared {
+    let mut world = World::new(settings, Clock::now_on());
+    world.add_user("alice", "secret");
+    Shared::new(world)
+}
+
+/// A small linear congruence: random enough here, and the same each time.
+pub(super) struct Dice(u64);
+
+impl Dice {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) + 1)
+    }
+
+    /// A number below this.
+    pub(super) fn roll(&mut self, below: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % below.max(1)
+    }
+}
+
+/// One session, and what it has yet to read.
+pub(super) struct Line {
+    pub(super) session: Session,
+    input: BytesMut,
+}
+
+impl Line {
+    pub(super) fn new(shared: &Shared) -> Self {
+        let mut line = Self { session: Session::new(shared.clone(), false, false), input: BytesMut::new() };
+        line.said(b"");
+        line
+    }
+
+    /// Says these octets, and gives all that is answered.
+    pub(super) fn said(&mut self, octets: &[u8]) -> Vec<u8> {
+        self.input.extend_from_slice(octets);
+        let mut answer = Vec::new();
+        loop {
+            self.session.run(&mut self.input);
+            let Some(step) = self.session.next() else { return answer };
+            if let Step::Write(octets) = step {
+                answer.extend_from_slice(&octets);
+            }
+        }
+    }
+}

@@ -355,3 +355,13 @@ fn read_text(text: &[u8], open: &mut Vec<Vec<Arg>>) {
         open.last_mut().expect("no parenthesis is closed that was not opened").push(arg);
     }
 }
+
+/// The literal that a line announces at its end, and whether it waits for `+`.
+pub(super) fn announced(text: &[u8]) -> Option<(usize, bool)> {
+    let inside = text.strip_suffix(b"}")?;
+    let inside = std::str::from_utf8(&inside[inside.iter().rposition(|b| *b == b'{')? + 1..]).ok()?;
+    match inside.strip_suffix('+') {
+        Some(size) => Some((size.parse().ok()?, false)),
+        None => Some((inside.parse().ok()?, true)),
+    }
+}

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::commands::{Cmd, Part};
+use super::commands::{Cmd, Part, announced};
 use super::mailboxes::{Folder, Selected};
 use super::rules::Rules;
 use super::watching::{Counts, Watching};
@@ -495,15 +495,5 @@ impl Server {
             let open = before(&|(_, other, selected)| other.changes_selection() && *selected);
             assert_eq!(open, None, "{tag} {cmd:?} would hit the old mailbox if this failed");
         }
-    }
-}
-
-/// The literal that a line announces at its end, and whether it waits for `+`.
-fn announced(text: &[u8]) -> Option<(usize, bool)> {
-    let inside = text.strip_suffix(b"}")?;
-    let inside = std::str::from_utf8(&inside[inside.iter().rposition(|b| *b == b'{')? + 1..]).ok()?;
-    match inside.strip_suffix('+') {
-        Some(size) => Some((size.parse().ok()?, false)),
-        None => Some((inside.parse().ok()?, true)),
     }
 }

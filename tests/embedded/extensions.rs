@@ -183,6 +183,12 @@ async fn going_on_with_qresync() {
         let reply = a.attempt("EXPUNGE").await;
         assert_eq!(reply.lines(), ["* VANISHED 1"]);
         assert!(reply.tagged.starts_with("OK [HIGHESTMODSEQ "), "{reply:?}");
+        // SELECT switches mod-sequences on by itself (RFC 7162 section 3.1.8), and says nothing of the one before.
+        let mut b = inbox(&server, "").await;
+        let told = b.command("SELECT INBOX (CONDSTORE)").await;
+        assert!(told[0].starts_with("* OK [CLOSED]"), "{told:?}");
+        assert_eq!(told.iter().filter(|line| line.contains("[HIGHESTMODSEQ ")).count(), 1, "{told:?}");
+        assert!(b.command("STORE 1 +FLAGS (\\Seen)").await[0].contains(" MODSEQ ("));
         // Another era: nothing of it is told.
         let told = a.command("SELECT INBOX (QRESYNC (12345 1))").await;
         assert!(!told.iter().any(|line| line.contains("VANISHED") || line.contains("FETCH")), "{told:?}");

@@ -64,8 +64,12 @@ fn value(by: SortBy, message: &dyn Candidate) -> Value {
     }
 }
 
-/// RFC 5957 section 3: the name, else the whole address.
+/// RFC 5957 section 3: the name, else the whole address, else the mailbox: of a group that is its name.
 fn display(field: &str, message: &dyn Candidate) -> Option<String> {
     let [name, mailbox, host] = message.content().first_address(field)?;
-    name.or_else(|| Some(format!("{}@{}", mailbox?, host?)))
+    let address = || match (mailbox, host) {
+        (Some(mailbox), Some(host)) => Some(format!("{mailbox}@{host}")),
+        (mailbox, _) => mailbox,
+    };
+    name.filter(|name| !name.is_empty()).or_else(address)
 }

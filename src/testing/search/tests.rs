@@ -1,7 +1,7 @@
 //! Known answers of SEARCH and SORT, each condition as a client writes it.
 
 use super::*;
-use crate::wire::request::{Command, request};
+use crate::wire::request::{Command, SortBy, SortKey, request};
 
 struct Mail {
     seq: u32,
@@ -251,4 +251,10 @@ fn orders() {
     sorts("SIZE", [3, 4, 1, 2]);
     sorts("DISPLAYFROM", [1, 4, 3, 2]);
     sorts("DISPLAYTO", [2, 3, 4, 1]);
+    // A group's head has no host (RFC 5957 section 3).
+    let group = mail(1, &[], " 1-Feb-1994 00:00:00 +0000", "To: Friends: ann@example.org;\n\n");
+    let none = mail(2, &[], " 1-Feb-1994 00:00:00 +0000", "\n");
+    let mut all: [&dyn Candidate; 2] = [&group, &none];
+    sort(&[SortKey { by: SortBy::DisplayTo, reverse: false }], &mut all);
+    assert_eq!(all.map(|mail| mail.seq()), [2, 1]);
 }

@@ -77,6 +77,10 @@ impl Session {
                 self.status(Status::Ok, Some(Code::Closed), "The mailbox selected before is closed");
             }
         }
+        if condstore {
+            // Now that nothing is selected: what is to be selected tells its own.
+            self.enable_condstore(world);
+        }
         let user = self.user();
         let id =
             world.find(&user, &name).ok_or(Reply::no(Some(Code::NonExistent), "There is no such mailbox"))?;

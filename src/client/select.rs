@@ -119,6 +119,7 @@ impl Command for Select {
         line.word(self.name()).mailbox(&self.mailbox);
         let with_params = self.seat.as_ref().filter(|(_, seat)| !seat.get().bare && !session.bare_select);
         let state = with_params.and_then(|(_, seat)| seat.plan.resume.as_ref());
+        let note_params = || with_params.iter().for_each(|(_, seat)| seat.update(|p| p.with_params = true));
         if let Some(state) = state {
             if state.uids.len() > u64::from(session.messages) {
                 let why = format!("a state of {} messages is more than Limits::messages", state.uids.len());
@@ -126,6 +127,7 @@ impl Command for Select {
             }
             if let Some(mod_seq) = state.highest_mod_seq.filter(|_| session.is_enabled("QRESYNC")) {
                 // No set of known UIDs: then the server tells of new messages as well (RFC 7162 section 3.2.5.1).
+                note_params();
                 line.open().word("QRESYNC").open();
                 line.number(state.uid_validity.get().into()).number(mod_seq.get()).close().close();
             } else if session.can("CONDSTORE")
@@ -133,6 +135,7 @@ impl Command for Select {
                 && !session.is_enabled("CONDSTORE")
             {
                 // Some servers keep mod-sequences only of mailboxes for which someone has asked (RFC 7162 section 3.1.8).
+                note_params();
                 line.open().word("CONDSTORE").close();
             }
         }

@@ -239,7 +239,7 @@ impl State {
         }
         let Some(earlier) = self.queue.get_mut(at) else { return false };
         if let Some(earlier) = earlier.event.take() {
-            take_over(earlier.kind, &mut event.kind);
+            take_over(earlier, event);
         }
         self.backlog.drop_unread(std::mem::take(&mut earlier.weight));
         if at + 1 == self.queue.len() {

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::own::Own;
 use super::reply::Untold;
 use super::shared::{Seat, Submission};
@@ -29,9 +27,8 @@ pub(crate) struct Flight {
     pub(crate) next: Next,
     /// Why no further line goes out.
     pub(crate) failure: Option<Error>,
-    /// Responses that could not be read and may have been its own: the first of them, and how many.
-    pub(crate) unread: Vec<Bytes>,
-    pub(crate) unread_count: u64,
+    /// What could not be read from here on may have been its own.
+    pub(crate) missed_from: u64,
     /// The server told apart from its OK that it has dealt with a part of the messages only.
     pub(crate) limited: Option<StatusResponse>,
     /// Messages of a silent STORE whose flags were told while it ran.
@@ -76,8 +73,7 @@ impl Flight {
             replies: Vec::new(),
             next: Next::Line,
             failure: None,
-            unread: Vec::new(),
-            unread_count: 0,
+            missed_from: 0,
             limited: None,
             disturbed: Untold::default(),
             begun: false,

@@ -8,7 +8,6 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::claims::kind_of_keyword;
-use super::flight::Flight;
 use super::{Engine, LAST_WORDS, excerpt};
 use crate::command::Hears;
 use crate::types::{
@@ -18,8 +17,8 @@ use crate::types::{
 use crate::view::Gone;
 use crate::wire::{Response, Unreadable};
 
-/// How many unreadable responses a command keeps the bytes of.
-const MOST_UNREAD: usize = 100;
+/// How many limits may be told apart before one of the commands that they are of has ended.
+const MOST_LIMITS_TOLD: usize = 16;
 
 impl Engine {
     /// A response has come; its length in octets, and its bytes if [`wants_raw`](Self::wants_raw)
@@ -50,20 +49,12 @@ impl Engine {
         }
         let kind = why.keyword.as_deref().map_or(Hears::NOTHING, kind_of_keyword);
         let keyword = why.keyword.as_deref().unwrap_or_default();
-        let may_be_its = |f: &&mut Flight| {
-            let asked = f.class.hears.overlaps(kind) || f.class.hears_names.contains(&keyword);
-            asked && f.begun && !f.tags.is_empty()
-        };
-        for flight in self.flights.values_mut().filter(may_be_its) {
-            flight.unread_count += 1;
-            if flight.unread.len() < MOST_UNREAD {
-                flight.unread.push(excerpt(bytes));
-            }
-        }
+        let kept = excerpt(bytes);
+        self.missed.add(kind, keyword, &kept);
         self.octets = bytes.len();
         let error = format!("{} (at octet {})", why.message, why.at);
         let place = self.place();
-        self.tell(Event::new(EventKind::Unparsed { bytes: excerpt(bytes), error }).at(place));
+        self.tell(Event::new(EventKind::Unparsed { bytes: kept, error }).at(place));
         if bytes.starts_with(b"*") {
             self.miss_change(kind);
         }
@@ -235,7 +226,10 @@ impl Engine {
         if let Some(Code::MessageLimit { .. }) = status.code
             && self.flights.values().any(|f| f.begun && f.may_be_limited())
         {
-            self.limits_told.push_back(status.clone());
+            // No more than a server that says it in earnest has in flight, whose texts may be long.
+            if self.limits_told.len() < MOST_LIMITS_TOLD {
+                self.limits_told.push_back((status.clone(), self.sent_so_far));
+            }
             return;
         }
         // Of a mailbox that has no handle any more, as with its messages.

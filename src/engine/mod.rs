@@ -22,6 +22,7 @@ mod fill;
 mod flight;
 mod hear;
 mod idle;
+mod missed;
 mod notify;
 mod numbers;
 mod outbox;
@@ -52,6 +53,7 @@ use bytes::Bytes;
 
 use self::flight::Flight;
 use self::idle::Idle;
+use self::missed::Missed;
 use self::notify::Notifying;
 use self::outbox::Outbox;
 use self::own::{Own, Tokenless};
@@ -119,8 +121,10 @@ pub(crate) struct Engine {
     capabilities_told: u64,
     /// The user is told of changes of capabilities (not of those while logging in).
     tells_capabilities: bool,
-    /// Limits that were told apart from the OK of a command in flight.
-    limits_told: VecDeque<StatusResponse>,
+    /// Limits that were told apart from the OK of a command in flight, each with how many had been sent.
+    limits_told: VecDeque<(StatusResponse, u64)>,
+    /// What could not be read.
+    missed: Missed,
     /// When a byte was last heard, or a command in flight began to be waited for.
     waiting_since: Option<Instant>,
     bye: Option<StatusResponse>,
@@ -171,6 +175,7 @@ impl Engine {
             capabilities_told: 0,
             tells_capabilities: false,
             limits_told: VecDeque::new(),
+            missed: Missed::default(),
             waiting_since: None,
             bye: None,
             write_failure: None,
@@ -276,7 +281,9 @@ impl Engine {
         self.waiting_since = self.waiting_since.map(|_| now);
         for written in self.outbox.advance(count) {
             if let Some(flight) = self.flights.get_mut(&written.id) {
-                flight.begun = true;
+                if !flight.begun {
+                    (flight.begun, flight.missed_from) = (true, self.missed.mark());
+                }
                 flight.whole |= written.whole;
             }
         }

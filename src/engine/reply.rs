@@ -115,14 +115,23 @@ impl Engine {
     /// A limit that was told apart is of the command whose OK had to hold another code (RFC 9738 section 3.1); if there is no
     /// such, of the last that may have met it.
     fn take_limit(&mut self, id: CommandId, expunge_issued: bool) {
-        if self.limits_told.is_empty() || !self.flights.get(&id).is_some_and(Flight::may_be_limited) {
-            return;
+        let Some(flight) = self.flights.get(&id).filter(|f| f.may_be_limited()) else { return };
+        // One that was sent after it was told is not meant.
+        let Some(at) = self.limits_told.iter().position(|(_, sent)| flight.order <= *sent) else { return };
+        // A server may say it twice.
+        let says_itself =
+            flight.replies.iter().any(|reply| matches!(reply.code, Some(Code::MessageLimit { .. })));
+        let may_be_meant =
+            |(other, f): &(&CommandId, &Flight)| **other != id && f.begun && f.may_be_limited();
+        let alone = !self.flights.iter().any(|other| may_be_meant(&other));
+        if expunge_issued || says_itself || alone {
+            let told = self.limits_told.remove(at).map(|(status, _)| status);
+            if let Some(flight) = self.flights.get_mut(&id) {
+                flight.limited = told;
+            }
         }
-        let others = self.flights.iter().filter(|(other, f)| **other != id && f.begun && f.may_be_limited());
-        if (expunge_issued || others.count() == 0)
-            && let Some(flight) = self.flights.get_mut(&id)
-        {
-            flight.limited = self.limits_told.pop_front();
+        if alone {
+            self.limits_told.clear();
         }
     }
 
@@ -170,17 +179,18 @@ impl Engine {
         let Some(flight) = self.flights.get_mut(&id).filter(|f| f.opens.is_none()) else {
             return Ok(done);
         };
-        let unread = std::mem::take(&mut flight.unread);
+        let lacking = self.missed.since(flight.missed_from, &flight.class);
         if let Some((status, below)) = flight.cut_short(&done) {
             let error = Error::partial(status.clone(), below).in_command(flight.job.name());
-            return Err(error.with_unread(unread));
+            return Err(error.with_unread(lacking.lines));
         }
-        if unread.is_empty() {
+        if lacking.is_nothing() {
             return Ok(done);
         }
-        let message = format!("{} of the server's responses could not be read", flight.unread_count);
+        let more = if lacking.and_more { " or more" } else { "" };
+        let message = format!("{}{more} of the server's responses could not be read", lacking.lines.len());
         let error = Error::new(ErrorKind::Incomplete, message).in_command(flight.job.name());
-        Err(error.sent(crate::error::Sent::Fully).with_unread(unread))
+        Err(error.sent(crate::error::Sent::Fully).with_unread(lacking.lines))
     }
 
     /// Takes a command out of the tables and gives its token the result.

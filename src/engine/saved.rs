@@ -12,7 +12,7 @@
 use super::Engine;
 use super::shared::Submission;
 use crate::command::{Messages, Saved, Standing};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::CommandId;
 
 /// Whose the server's remembered result is.
@@ -47,7 +47,8 @@ impl Engine {
         // What went out behind it has read something else.
         for flight in self.flights.values_mut() {
             if matches!(&flight.messages, Some(Messages::Saved(of)) if of == saved) {
-                let error = failed_search(why).in_command(flight.job.name()).sent(flight.sent());
+                // It is on its way, and what it says when it ends is this.
+                let error = failed_search(why).in_command(flight.job.name()).sent(Sent::Fully);
                 flight.failure.get_or_insert(error);
             }
         }
@@ -82,5 +83,8 @@ impl Engine {
 fn failed_search(why: &Error) -> Error {
     let message =
         format!("the search whose result it was to use has failed, so it was about other messages ({why})");
-    Error::new(why.kind(), message)
+    match why.status() {
+        Some(status) => Error::new(why.kind(), message).with_status(status.clone()),
+        None => Error::new(why.kind(), message),
+    }
 }

@@ -193,11 +193,11 @@ impl Engine {
     /// without them, and not again if that is why. Whether it will be.
     pub(super) fn select_barely(&mut self, id: CommandId) -> bool {
         let Some(opening) = self.opening.as_mut().filter(|opening| opening.id == id) else { return false };
-        if opening.seat.plan.resume.is_none() || opening.seat.get().bare || self.session.bare_select {
+        if !opening.seat.get().with_params {
             return false;
         }
-        opening.seat.update(|p| p.bare = true);
-        opening.earlier = ToldEarlier::new(false);
+        opening.seat.update(|p| (p.bare, p.with_params) = (true, false));
+        (opening.earlier, opening.told) = (ToldEarlier::new(false), Told::default());
         true
     }
 

@@ -304,6 +304,10 @@ impl Engine {
                 let why = format!("{verb} can't be sent as a command of your own: the library has its own");
                 return Err(Error::unsupported(why));
             }
+            if !flight.class.ours && matches!(&*verb, "SEARCH" | "SORT" | "THREAD") {
+                // It may save its own result in place of ours (RFC 5182 section 2.1).
+                self.remembered.forget();
+            }
             Ok((flow, pieces(fragments, sources)))
         });
         match made {

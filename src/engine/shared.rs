@@ -85,6 +85,8 @@ pub(crate) struct Published {
     pub(crate) read_only: bool,
     pub(crate) opened: bool,
     pub(crate) ended: bool,
+    /// Its SELECT has gone out with parameters.
+    pub(crate) with_params: bool,
     /// Its SELECT goes without parameters: with them it was answered BAD.
     pub(crate) bare: bool,
     /// Handles that users hold; while there are any, the SELECT is wanted.

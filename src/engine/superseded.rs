@@ -36,6 +36,10 @@ pub(super) fn key(event: &Event) -> Option<Key> {
 
 /// Notes that this event stands at this place.
 pub(super) fn note(latest: &mut HashMap<Key, u64>, event: &Event, place: u64) {
+    if matches!(event.kind, EventKind::UidValidityChanged { .. } | EventKind::Contradiction { .. }) {
+        // A UID from before may be another message's.
+        latest.retain(|key, _| !matches!(key, Key::Flags(..)));
+    }
     if let Some(key) = key(event) {
         latest.insert(key, place);
     }
@@ -49,8 +53,12 @@ pub(super) fn may_go(key: &Key, before: Option<&Event>, after: Option<&Event>) -
 }
 
 /// The later of two events of one key takes over what only the earlier one says.
-pub(super) fn take_over(earlier: EventKind, later: &mut EventKind) {
-    match (earlier, later) {
+pub(super) fn take_over(earlier: Event, later: &mut Event) {
+    if earlier.cause != later.cause {
+        // Both changes as one are nobody's alone.
+        later.cause = None;
+    }
+    match (earlier.kind, &mut later.kind) {
         // Both changes as one.
         (EventKind::FlagsChanged { before: first, .. }, EventKind::FlagsChanged { before, .. }) => {
             *before = first
@@ -74,18 +82,19 @@ mod tests {
             before,
             mod_seq: None,
         };
-        let mut later = flags(Some(Flag::Seen.into()), Flags::new());
-        take_over(flags(None, Flag::Seen.into()), &mut later);
-        assert_eq!(later, flags(None, Flags::new()));
+        let ours = Some(crate::types::CommandId(1));
+        let mut later = Event::new(flags(Some(Flag::Seen.into()), Flags::new())).caused_by(ours);
+        take_over(Event::new(flags(None, Flag::Seen.into())), &mut later);
+        assert_eq!(later, Event::new(flags(None, Flags::new())), "and not our doing alone");
 
         let mut earlier = MailboxStatus::new("Work");
         (earlier.messages, earlier.unseen) = (Some(3), Some(1));
         let mut later = MailboxStatus::new("Work");
         later.messages = Some(4);
-        let mut event = EventKind::Status(later.clone());
-        take_over(EventKind::Status(earlier), &mut event);
+        let mut event = Event::new(EventKind::Status(later.clone()));
+        take_over(Event::new(EventKind::Status(earlier)), &mut event);
         later.unseen = Some(1);
-        assert_eq!(event, EventKind::Status(later));
+        assert_eq!(event.kind, EventKind::Status(later));
     }
 
     #[test]

@@ -183,3 +183,18 @@ async fn without_searchres_nothing_is_sent() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_search_by_hand_may_have_taken_its_place() {
+    within(LIMIT, async {
+        let (mut s, inbox) = open().await;
+        let saved = save(&mut s, &inbox, 2).await;
+        let raw = s.imap.raw("UID SEARCH RETURN (SAVE) ALL");
+        s.answer("UID SEARCH RETURN (SAVE) ALL", &[]).await;
+        raw.await.expect("the server said OK");
+        let error = inbox.move_to(&saved, "Trash").await.expect_err("it would move all messages");
+        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No));
+        s.events.ready();
+    })
+    .await;
+}

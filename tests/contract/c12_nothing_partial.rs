@@ -197,3 +197,33 @@ async fn a_lost_connection_is_never_an_empty_result() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_is_of_no_command_that_was_sent_after_it_and_told_twice_it_counts_once() {
+    within(LIMIT, async {
+        let mut s = Session::open().await;
+        let inbox = s.select(&[11, 12]).await;
+        let first = inbox.fetch(uid(11), Items::new().size());
+        let second = inbox.fetch(uid(12), Items::new().size());
+        let tags = [
+            s.server.expect("UID FETCH 11 (RFC822.SIZE)").await,
+            s.server.expect("UID FETCH 12 (RFC822.SIZE)").await,
+        ];
+        for _ in 0..100 {
+            s.server.say("* NO [MESSAGELIMIT 1 12] partial").await;
+        }
+        s.server.say(&format!("{} OK [MESSAGELIMIT 1 12] partial", tags[0])).await;
+        assert_eq!(first.await.expect_err("not all of it").kind(), ErrorKind::Partial);
+        let late = inbox.fetch(uid(11), Items::new().size());
+        let tag = s.server.expect("UID FETCH 11 (RFC822.SIZE)").await;
+        s.server.say(&format!("{tag} OK done")).await;
+        late.await.expect("it was sent after all that was said of limits");
+        s.server.say(&format!("{} OK done", tags[1])).await;
+        assert_eq!(second.await.expect_err("the server has said so often enough").kind(), ErrorKind::Partial);
+        let third = inbox.fetch(uid(11), Items::new().size());
+        s.answer("UID FETCH 11 (RFC822.SIZE)", &[]).await;
+        third.await.expect("nothing is left of it");
+        s.events.ready();
+    })
+    .await;
+}

@@ -151,7 +151,11 @@ impl Engine {
             // Those after them have been told: the server's limit stopped it there.
             Some((from, after)) => {
                 let most = Uid::new(after.get() - 1).map_or(from, |most| most.max(from));
-                self.queue_own(Own::Fill(UidSet::new()), Search::uids(from..=most), Some(seat));
+                if selection.filling.by_rows && !self.session.is_enabled("UIDONLY") {
+                    self.queue_own(Own::Learn, Fetch::new(from..=most, Items::new()), Some(seat));
+                } else {
+                    self.queue_own(Own::Fill(UidSet::new()), Search::uids(from..=most), Some(seat));
+                }
             }
             None => self.ask_up_to_the_last(from, before, seat),
         }

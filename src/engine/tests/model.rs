@@ -168,3 +168,31 @@ fn a_question_by_number_is_not_asked_of_uids() {
     let fetch = Op::Fetch { via: 0, set: 31689, items: 0 };
     run(kind, [2, 0], &[Op::Select(2), flow(21482), flow(0), Op::Notify(73), fetch], 0);
 }
+
+/// Changes come while numbers may move at any time.
+#[test]
+fn while_numbers_may_move_all_is_asked_but_once() {
+    let kind = Kind { window: 50_000, notify: true, ..Kind::default() };
+    let ops = [
+        Op::Select(62),
+        Op::Fetch { via: 147, set: 33104, items: 240 },
+        Op::Notify(1),
+        Op::Write(68),
+        Op::Answer { which: 46057, dice: 23316 },
+        Op::Stream(50),
+        Op::Write(80),
+        Op::Copy { via: 131, set: 36605, to: 225, moves: true },
+        Op::OtherFlags { folder: 234, which: 58407, flags: 215 },
+        Op::Answer { which: 4857, dice: 3610 },
+        Op::Expunge { via: 176, set: 47037 },
+        Op::Answer { which: 63499, dice: 24183 },
+        Op::OtherExpunge { folder: 124, which: 42802 },
+        Op::Write(143),
+        Op::TellExists(247),
+        Op::Wait(79),
+        Op::Fetch { via: 153, set: 7519, items: 147 },
+        Op::TellFlags(15778),
+        Op::OtherExpunge { folder: 34, which: 41371 },
+    ];
+    run(kind, [5, 0], &ops, 173);
+}

@@ -34,7 +34,11 @@ impl Engine {
             return;
         };
         self.shared.release_tag(tag);
-        self.hear_code(&status);
+        let closes = self.flights.get(&id).is_some_and(|f| matches!(f.class.effect, Effect::Deselect));
+        // With CLOSE it would count removals that were never told (RFC 7162 section 3.2.8 forbids it for that).
+        if !closes || !matches!(status.code, Some(Code::HighestModSeq(_))) {
+            self.hear_code(&status);
+        }
         if let Some(selection) = &mut self.selection {
             selection.changed |= selection.in_step.settle();
             selection.calm_down();

@@ -124,7 +124,8 @@ pub enum EventKind {
         /// The name it had.
         from: MailboxName,
     },
-    /// A mailbox was deleted.
+    /// A mailbox was deleted. Told too of a name that there never was but as the beginning of others', where a server with
+    /// NOTIFY speaks of it as their parent (RFC 5465 section 5.4).
     #[non_exhaustive]
     MailboxDeleted,
     /// A mailbox was subscribed to or unsubscribed from.

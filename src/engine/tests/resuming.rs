@@ -225,6 +225,17 @@ fn a_server_that_does_not_understand_its_own_parameters_is_asked_without() {
 }
 
 #[test]
+fn the_mod_sequence_of_a_close_counts_what_was_never_told() {
+    let mut script = Script::new("QRESYNC", &["QRESYNC"]);
+    let inbox = script.select(resuming(), SELECT_QRESYNC, &(opened(5, 90) + "TAG OK done"));
+    let token = inbox.close();
+    script.line("CLOSE", "TAG OK [HIGHESTMODSEQ 99] closed").quiet();
+    resolved(token);
+    let told = (inbox.highest_mod_seq(), inbox.state().and_then(|state| state.highest_mod_seq));
+    assert_eq!(told, (ModSeq::new(90), ModSeq::new(90)));
+}
+
+#[test]
 fn a_select_that_is_bad_anyway_does_not_end_resumption() {
     let mut script = Script::new("QRESYNC", &["QRESYNC"]);
     let token = script.sender.select(resuming());

@@ -22,7 +22,11 @@ impl World {
             assert!(intent.empty || gone, "{intent:?} was never sent, and gave {got:?}");
             return;
         };
-        assert!(outcome.ends.iter().all(|end| *end == "OK"), "{intent:?} gave {got:?}: {outcome:?}");
+        // A SELECT with parameters that was BAD is asked once more, without them.
+        let selects = matches!(intent.name, "SELECT" | "EXAMINE");
+        let again = selects && outcome.lines == 2 && outcome.ends.first() == Some(&"BAD");
+        let mut ends = outcome.ends.iter().skip(usize::from(again));
+        assert!(ends.all(|end| *end == "OK"), "{intent:?} gave {got:?}: {outcome:?}");
         assert_eq!(outcome.ends.len(), outcome.lines, "{intent:?} ended before its tagged response was read");
         let folder = intent.folder.filter(|_| intent.name != "CLOSE");
         assert!(

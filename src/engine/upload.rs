@@ -101,6 +101,12 @@ impl Upload {
         self.tag.as_ref().is_some_and(|mine| mine.eq_ignore_ascii_case(tag))
     }
 
+    /// Asks the source for nothing more. It is the server alone that is waited for from now on.
+    fn drop_source(&mut self) {
+        self.source = None;
+        self.starved_since = None;
+    }
+
     /// What is wrong with what the source gave, if anything is.
     fn flaw(&self, given: &Option<io::Result<Bytes>>) -> Option<String> {
         let (size, left) = (self.size, self.left);
@@ -207,7 +213,7 @@ impl Engine {
         }
         flight.failure.get_or_insert(error);
         flight.next = Next::Nothing;
-        upload.source = None;
+        upload.drop_source();
         // RFC 3502 section 6.3.11: "A zero-length message literal argument is an error, and MUST return a NO. This can be
         // used to cancel the append." The NO may come in place of the `+`.
         let end = Bytes::from_static;
@@ -221,7 +227,7 @@ impl Engine {
     pub(super) fn upload_answered(&mut self) {
         let Some(LineOwner::Upload(upload)) = &mut self.line else { return };
         upload.tag = None;
-        upload.source = None;
+        upload.drop_source();
         upload.rest = [Piece::Octets(Bytes::from_static(b"\r\n"))].into_iter().collect();
         self.pad();
     }
@@ -264,7 +270,9 @@ impl Engine {
     /// When the source has had its time.
     pub(super) fn upload_deadline(&self) -> Option<Instant> {
         match &self.line {
-            Some(LineOwner::Upload(upload)) => upload.starved_since?.checked_add(self.settings.silence),
+            Some(LineOwner::Upload(upload)) if upload.source.is_some() => {
+                upload.starved_since?.checked_add(self.settings.silence)
+            }
             _ => None,
         }
     }

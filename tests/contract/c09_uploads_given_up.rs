@@ -1,0 +1,124 @@
+//! Line 9: what becomes of a streamed upload that is given up, and what its source and the server may do meanwhile, without
+//! the driver running in circles.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use imap_duplex::command::Append;
+use imap_duplex::{ErrorKind, Sent};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+
+use crate::client::Events;
+use crate::session::{LIMIT, Session, quiet};
+use crate::support::wire::Peer;
+use crate::support::within;
+
+const SHORT: Duration = Duration::from_secs(1);
+const SILENCE: Duration = Duration::from_secs(120);
+const MULTI: &str = "IMAP4rev1 UIDPLUS MULTIAPPEND";
+
+/// A stream that counts how often it was asked to read, and how many octets it took between two reads at most. Whoever asks
+/// it too often runs in circles, which would never end in paused time: that is a panic.
+struct Watched {
+    inner: DuplexStream,
+    reads: usize,
+    since_read: usize,
+    most_unread: Arc<AtomicUsize>,
+}
+
+const MOST_READS: usize = 20_000;
+
+impl AsyncRead for Watched {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.reads += 1;
+        self.since_read = 0;
+        assert!(self.reads < MOST_READS, "the driver runs in circles");
+        Pin::new(&mut self.inner).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let count = ready!(Pin::new(&mut self.inner).poll_write(cx, buf))?;
+        self.since_read += count;
+        self.most_unread.fetch_max(self.since_read, Ordering::Relaxed);
+        Poll::Ready(Ok(count))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
+
+/// A session whose stream is watched, with so many octets each way before a writer waits; and how many octets were written
+/// without a read between them, at most.
+async fn watched(capabilities: &str, pipe: usize) -> (Session, Arc<AtomicUsize>) {
+    let (inner, mut server) = Peer::pair_of(pipe);
+    let most_unread = Arc::new(AtomicUsize::new(0));
+    let stream = Watched { inner, reads: 0, since_read: 0, most_unread: most_unread.clone() };
+    let greeting = format!("* PREAUTH [CAPABILITY {capabilities}] ready");
+    let config = quiet();
+    let (connected, ()) = tokio::join!(config.connect_over(stream), server.say(&greeting));
+    let (imap, receiver) = connected.expect("a greeting by PREAUTH is a login");
+    (Session { imap, events: Events::strict(receiver), server }, most_unread)
+}
+
+/// Gives this, once, then nothing more, and no end.
+struct Stalls(Option<Bytes>);
+
+impl Stream for Stalls {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.take().map_or(Poll::Pending, |octets| Poll::Ready(Some(Ok(octets))))
+    }
+}
+
+fn stalls(text: &'static str) -> Stalls {
+    Stalls(Some(Bytes::from_static(text.as_bytes())))
+}
+
+/// The next command works.
+async fn is_well(s: &mut Session) {
+    let next = s.imap.create("Work");
+    s.answer("CREATE Work", &[]).await;
+    next.await.expect("created");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_server_is_waited_for_while_what_stalled_is_filled_up() {
+    within(LIMIT, async {
+        const SIZE: usize = 1 << 20;
+        let (mut s, _) = watched(MULTI, 4 << 10).await;
+        let upload = s.imap.append("INBOX", Append::stream(SIZE as u64, stalls("012")));
+        let tag = s.server.expect(&format!("APPEND INBOX {{{SIZE}}}")).await;
+        s.server.say("+ go on").await;
+        s.server.expect_bytes(b"012").await;
+        tokio::time::sleep(SILENCE).await;
+        for step in [1, 100_000, 500_000, SIZE - 3 - 600_001] {
+            // Longer than the source had: it is the server that is waited for now.
+            tokio::time::sleep(SILENCE - SHORT).await;
+            s.server.expect_bytes(&vec![b' '; step]).await;
+        }
+        s.server.expect_bytes(b" {0}\r\n").await;
+        s.server.say(&format!("{tag} NO cancelled")).await;
+        let error = upload.await.expect_err("it stalled");
+        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Source, Sent::Partly));
+        is_well(&mut s).await;
+    })
+    .await;
+}

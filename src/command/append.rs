@@ -27,7 +27,8 @@ use crate::types::{Code, Done, Flags, MailboxName, Timestamp, Uid, UidValidity};
 /// (or one piece, if a stream's pieces are larger). Meanwhile nothing else can be sent, but all that the server says is
 /// heard.
 ///
-/// - It is asked for nothing before the server wants the octets. If the server says NO instead (`TRYCREATE`: there is no such
+/// - It is asked for nothing before the server wants the octets: a streamed message always waits for the server to say so, which
+///   costs a round trip. If the server says NO instead (`TRYCREATE`: there is no such
 ///   mailbox), the source is untouched, and a clone of the `Append` can be submitted again. Clones share their source: one that
 ///   has been read from can't be sent again, and says so with [`Invalid`](crate::ErrorKind::Invalid), unsent.
 /// - If the source fails, ends too early, has more octets than announced, has a NUL, or gives nothing for as long as
@@ -134,8 +135,7 @@ impl Append {
             line.quoted(&date.to_string());
         }
         match &self.message {
-            // Where the limit is not known, what is large waits for the server to want it (RFC 7889 section 4).
-            Content::Stream(source) => line.upload(source, session.append_limit().is_some()),
+            Content::Stream(source) => line.upload(source),
             Content::Memory(octets) if octets.contains(&0) => line.literal8(octets.clone()),
             Content::Memory(octets) => line.literal(octets.clone()),
         };

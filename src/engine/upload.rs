@@ -51,7 +51,7 @@ pub(super) fn pieces(fragments: Vec<Fragment>, sources: Vec<Taken>) -> VecDeque<
     let mut sources = sources.into_iter();
     let mut pieces = VecDeque::new();
     for fragment in fragments {
-        if matches!(fragment, Fragment::Literal { sync: true, .. } | Fragment::Awaited { sync: true }) {
+        if matches!(fragment, Fragment::Literal { sync: true, .. } | Fragment::Awaited) {
             pieces.push_back(Piece::Wait);
         }
         pieces.extend(match fragment {
@@ -59,7 +59,7 @@ pub(super) fn pieces(fragments: Vec<Fragment>, sources: Vec<Taken>) -> VecDeque<
             // Wiped when the last of it has been written.
             Fragment::Secret(text) => Some(Piece::Octets(Bytes::from_owner(text))),
             Fragment::Literal { data, .. } => Some(Piece::Octets(data)),
-            Fragment::Awaited { .. } => sources.next().map(Piece::Upload),
+            Fragment::Awaited => sources.next().map(Piece::Upload),
         });
     }
     pieces

@@ -128,7 +128,9 @@ async fn with_multiappend_a_source_that_fails_cancels_them_all() {
         ];
         let token = s.imap.append_all("Archive", messages);
         let tag = s.server.expect("APPEND Archive {5+}").await;
-        s.server.expect_bytes(b"first {6+}\r\n       {0}\r\n").await;
+        s.server.expect_bytes(b"first {6}\r\n").await;
+        s.server.say("+ go on").await;
+        s.server.expect_bytes(b"       {0}\r\n").await;
         s.server.say(&format!("{tag} NO cancelled")).await;
         let error = token.await.expect_err("cancelled");
         assert_eq!(error.kind(), ErrorKind::Source);

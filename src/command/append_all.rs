@@ -25,12 +25,19 @@ pub struct AppendAll {
     messages: Vec<Append>,
     /// How many have been written.
     written: usize,
+    /// How many go in one line; decided with the first, so that capabilities that come later change nothing.
+    at_once: usize,
 }
 
 impl AppendAll {
     /// These messages into this mailbox, wherever each of them was to go.
     pub fn new<A: Into<Append>>(to: impl Into<MailboxName>, messages: impl IntoIterator<Item = A>) -> Self {
-        Self { to: to.into(), messages: messages.into_iter().map(Into::into).collect(), written: 0 }
+        Self {
+            to: to.into(),
+            messages: messages.into_iter().map(Into::into).collect(),
+            written: 0,
+            at_once: 1,
+        }
     }
 }
 
@@ -58,10 +65,10 @@ impl Command for AppendAll {
             }
             // Before the first is stored, where they go one by one.
             self.messages.iter().try_for_each(|message| message.check(session))?;
+            self.at_once = if session.can("MULTIAPPEND") { self.messages.len() } else { 1 };
         }
         line.word("APPEND").mailbox(&self.to);
-        let at_once = if session.can("MULTIAPPEND") { self.messages.len() } else { 1 };
-        let next = self.messages.iter().skip(self.written).take(at_once);
+        let next = self.messages.iter().skip(self.written).take(self.at_once);
         next.clone().try_for_each(|message| message.write(line, session))?;
         self.written += next.len();
         Ok(if self.written < self.messages.len() { Flow::AfterReply } else { Flow::Last })

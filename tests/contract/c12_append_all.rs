@@ -169,6 +169,27 @@ async fn without_multiappend_they_go_one_by_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn multiappend_that_comes_too_late_changes_nothing() {
+    within(LIMIT, async {
+        let mut s = session("IMAP4rev1 UIDPLUS LITERAL+").await;
+        let token = s.imap.append_all("Archive", MESSAGES);
+        let tag = s.server.expect("APPEND Archive {5+}").await;
+        s.server.expect_bytes(b"first\r\n").await;
+        s.server.say("* CAPABILITY IMAP4rev1 UIDPLUS LITERAL+ MULTIAPPEND").await;
+        s.server.say(&format!("{tag} OK [APPENDUID 7 11] done")).await;
+        for (uid, message) in [(12, "second"), (13, "third")] {
+            let tag = s.server.expect(&format!("APPEND Archive {{{}+}}", message.len())).await;
+            s.server.expect_bytes(format!("{message}\r\n").as_bytes()).await;
+            s.server.say(&format!("{tag} OK [APPENDUID 7 {uid}] done")).await;
+        }
+        let appended = token.await.expect("appended");
+        let uids: Vec<_> = appended.iter().map(|one| one.uid.map(|uid| uid.get())).collect();
+        assert_eq!(uids, [Some(11), Some(12), Some(13)]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_multiappend_the_error_tells_which_were_stored() {
     within(LIMIT, async {
         for refusal in ["NO [OVERQUOTA] full", "gone"] {

@@ -39,7 +39,8 @@ use crate::types::{Code, Done, Flags, MailboxName, Timestamp, Uid, UidValidity};
 ///   the source is stored. [`Token::cancel`](crate::Token::cancel) gives it up, as if the source had failed; if all octets
 ///   have been given by then, it is stored.
 /// - A server that refuses in the midst of it has to be given the announced number of octets all the same: they are filled
-///   up, and the source is dropped.
+///   up, and the source is dropped. If more than 16 MiB are left, the connection is closed instead; the token has the
+///   server's answer all the same.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Append {

@@ -9,6 +9,8 @@
 //!             │     MULTIAPPEND ──> Padding ── filled ──────> ` {0}`, which cancels all ─> NO
 //!             │     else ─────────> the connection is closed
 //!             └── tagged NO or BAD meanwhile ──> Padding ───> the line's end
+//!
+//! Where more is left to fill up than `MOST_PADDING`, the connection is closed instead.
 //! ```
 //!
 //! In: octets, by [`Engine::give`], from whoever polls what [`Engine::source`] names while there is room. Out: pieces in the
@@ -30,6 +32,9 @@ use crate::wire::encode::Fragment;
 
 /// How many octets may wait to be written before the source is asked for more.
 const WINDOW: usize = 64 << 10;
+
+/// What a piece takes in memory beside its octets.
+const PIECE_OVERHEAD: usize = 128;
 
 /// How many octets are filled up for the sake of the connection when a source has failed.
 const MOST_PADDING: u64 = 16 << 20;
@@ -132,7 +137,8 @@ impl Upload {
 impl Engine {
     /// The source that is to be asked for octets, if there is room for some.
     pub(crate) fn source(&mut self) -> Option<&mut Taken> {
-        if self.outbox.len() >= WINDOW || !self.may_go_on() {
+        let waiting = self.outbox.len() + self.outbox.pieces() * PIECE_OVERHEAD;
+        if waiting >= WINDOW || !self.may_go_on() {
             return None;
         }
         match &mut self.line {
@@ -181,8 +187,18 @@ impl Engine {
         }
     }
 
-    /// Fills up what nobody wants any more.
+    /// Fills up what nobody wants any more, or closes the connection if that is too much.
     pub(super) fn pad(&mut self) {
+        // One that failed has been looked at when it did; this one was refused.
+        if let Some(LineOwner::Upload(upload)) = &self.line
+            && upload.source.is_none()
+            && upload.left > MOST_PADDING
+        {
+            let left = upload.left;
+            return self.close(CloseReason::Upload(format!(
+                "the server answered with {left} octets of the message still to come, too many to fill up"
+            )));
+        }
         while self.outbox.len() < WINDOW && self.may_go_on() {
             let Some(LineOwner::Upload(upload)) = &mut self.line else { return };
             if upload.source.is_some() {
@@ -223,13 +239,12 @@ impl Engine {
     }
 
     /// The server has answered before it was given all that was announced: it has to be given that all the same, for it takes
-    /// what comes for the literal's octets.
+    /// what comes for the literal's octets. The command ends by its answer first; then they are filled up.
     pub(super) fn upload_answered(&mut self) {
         let Some(LineOwner::Upload(upload)) = &mut self.line else { return };
         upload.tag = None;
         upload.drop_source();
         upload.rest = [Piece::Octets(Bytes::from_static(b"\r\n"))].into_iter().collect();
-        self.pad();
     }
 
     /// A command that has been begun is cancelled: what is streamed of it is given up.

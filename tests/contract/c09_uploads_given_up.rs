@@ -11,6 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_core::Stream;
 use imap_duplex::command::Append;
+use imap_duplex::types::CloseReason;
 use imap_duplex::{ErrorKind, Sent};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 
@@ -119,6 +120,113 @@ async fn a_slow_server_is_waited_for_while_what_stalled_is_filled_up() {
         let error = upload.await.expect_err("it stalled");
         assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Source, Sent::Partly));
         is_well(&mut s).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_takes_all_at_once_does_not_keep_the_server_from_being_heard() {
+    within(LIMIT, async {
+        const SIZE: usize = 10 << 20;
+        let (mut s, most_unread) = watched(MULTI, 2 * SIZE).await;
+        let upload = s.imap.append("INBOX", Append::stream(SIZE as u64, stalls("012")));
+        let tag = s.server.expect(&format!("APPEND INBOX {{{SIZE}}}")).await;
+        s.server.say("+ go on").await;
+        s.server.expect_bytes(b"012").await;
+        upload.cancel();
+        s.server.expect_bytes(&vec![b' '; SIZE - 3]).await;
+        s.server.expect_bytes(b" {0}\r\n").await;
+        s.server.say(&format!("{tag} NO cancelled")).await;
+        is_well(&mut s).await;
+        let most = most_unread.load(Ordering::Relaxed);
+        assert!(most <= 1 << 20, "{most} octets were written without a read");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_with_too_much_left_to_fill_up_the_connection_ends() {
+    within(LIMIT, async {
+        for (left, ends) in [(16 << 20, false), ((16 << 20) + 1, true), (10 << 30, true)] {
+            for capabilities in ["IMAP4rev1", MULTI] {
+                let mut s = Session::with(&quiet(), capabilities).await;
+                let upload = s.imap.append("INBOX", Append::stream(left + 3, stalls("012")));
+                let behind = s.imap.create("Work");
+                let tag = s.server.expect(&format!("APPEND INBOX {{{}}}", left + 3)).await;
+                s.server.say("+ go on").await;
+                s.server.expect_bytes(b"012").await;
+                s.server.say(&format!("{tag} NO [OVERQUOTA] too much")).await;
+                let error = upload.await.expect_err("refused");
+                assert_eq!((error.kind(), error.was_sent()), (ErrorKind::No, Sent::Partly));
+                if ends {
+                    s.server.expect_end().await;
+                    let error = behind.await.expect_err("the connection has ended");
+                    assert_eq!(error.was_sent(), Sent::No);
+                    let why = format!(
+                        "the server answered with {left} octets of the message still to come, too many to fill up"
+                    );
+                    assert_eq!(s.events.end().await.0, CloseReason::Upload(why));
+                    continue;
+                }
+                for _ in 0..256 {
+                    s.server.expect_bytes(&[b' '; 64 << 10]).await;
+                }
+                s.server.expect_bytes(b"\r\n").await;
+                s.answer("CREATE Work", &[]).await;
+                behind.await.expect("created");
+            }
+        }
+    })
+    .await;
+}
+
+/// Gives the same piece for ever, and counts how often.
+struct Same(&'static [u8], Arc<AtomicUsize>);
+
+impl Stream for Same {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        Poll::Ready(Some(Ok(Bytes::from_static(self.0))))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_of_nothing_but_empty_pieces_has_failed() {
+    within(LIMIT, async {
+        let (mut s, _) = watched(MULTI, 64 << 10).await;
+        let upload = s.imap.append("INBOX", Append::stream(10, Same(b"", Arc::default())));
+        let tag = s.server.expect("APPEND INBOX {10}").await;
+        s.server.say("+ go on").await;
+        s.server.expect_bytes(b"           {0}\r\n").await;
+        s.server.say(&format!("{tag} NO cancelled")).await;
+        let error = upload.await.expect_err("it gave nothing");
+        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Source, Sent::Partly));
+        assert!(error.to_string().contains("pieces in a row had no octet in them"), "{error}");
+        is_well(&mut s).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_small_pieces_no_more_wait_than_their_memory_allows() {
+    within(LIMIT, async {
+        const PIPE: usize = 100;
+        let (mut s, _) = watched(MULTI, PIPE).await;
+        let given = Arc::new(AtomicUsize::new(0));
+        let _upload = s.imap.append("INBOX", Append::stream(1 << 20, Same(b"x", given.clone())));
+        s.server.expect("APPEND INBOX {1048576}").await;
+        s.server.say("+ go on").await;
+        let mut taken = 0;
+        for step in [0, 1, 5000] {
+            s.server.expect_bytes(&vec![b'x'; step]).await;
+            taken += step;
+            tokio::time::sleep(SHORT).await;
+            let ahead = given.load(Ordering::Relaxed) - taken;
+            assert!(ahead <= (64 << 10) / 128 + 2 * PIPE, "{ahead} pieces ahead of the server");
+            assert!(ahead >= 100, "{ahead} pieces are no window");
+        }
     })
     .await;
 }

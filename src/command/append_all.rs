@@ -11,6 +11,9 @@ use crate::types::{Code, Done, MailboxName, StatusResponse};
 /// stay: [`Error::answers`](crate::Error::answers) has the OK of each of them, with its UID where the server tells it. No message
 /// at all, or an empty one among them, is refused, unsent. Any of them may be a [streamed upload](Append#streamed-uploads).
 ///
+/// Where they go one by one, [`Token::cancel`](crate::Token::cancel) sends no further one: those that have been sent stay, and
+/// the streams of the others are not read.
+///
 /// ```
 /// use imap_duplex::command::{Append, AppendAll};
 /// use imap_duplex::types::Flag;
@@ -51,7 +54,7 @@ impl Command for AppendAll {
     }
 
     fn class(&self) -> Class {
-        Class::change().ours()
+        Class::change().ours().line_by_line()
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {

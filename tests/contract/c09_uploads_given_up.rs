@@ -15,7 +15,7 @@ use imap_duplex::types::CloseReason;
 use imap_duplex::{ErrorKind, Sent};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 
-use crate::client::Events;
+use crate::client::{Events, uid};
 use crate::session::{LIMIT, Session, quiet};
 use crate::support::wire::Peer;
 use crate::support::within;
@@ -227,6 +227,62 @@ async fn of_small_pieces_no_more_wait_than_their_memory_allows() {
             assert!(ahead <= (64 << 10) / 128 + 2 * PIPE, "{ahead} pieces ahead of the server");
             assert!(ahead >= 100, "{ahead} pieces are no window");
         }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_messages_one_by_one_no_further_one_is_sent_once_they_are_cancelled() {
+    within(LIMIT, async {
+        // While the first is under way; or when it has been stored, and the line is another's.
+        for stored in [false, true] {
+            let mut s = Session::with(&quiet(), "IMAP4rev1 LITERAL+").await;
+            let given = Arc::new(AtomicUsize::new(0));
+            let second = Append::stream(1, Same(b"x", given.clone()));
+            let both = s.imap.append_all("Archive", [Append::new("first"), second.clone()]);
+            let other = s.imap.append("Work", Append::reader(3, &b"012"[..]));
+            let tag = s.server.expect("APPEND Archive {5+}").await;
+            s.server.expect_bytes(b"first\r\n").await;
+            let work = s.server.expect("APPEND Work {3}").await;
+            if stored {
+                s.server.say(&format!("{tag} OK done")).await;
+                tokio::time::sleep(SHORT).await;
+                both.cancel();
+                tokio::time::sleep(SHORT).await;
+            } else {
+                both.cancel();
+                tokio::time::sleep(SHORT).await;
+                s.server.say(&format!("{tag} OK done")).await;
+            }
+            s.events.until_brief("APPEND failed").await;
+            s.server.say("+ go on").await;
+            s.server.expect_bytes(b"012\r\n").await;
+            s.server.say(&format!("{work} OK done")).await;
+            other.await.expect("appended");
+            is_well(&mut s).await;
+            assert_eq!(given.load(Ordering::Relaxed), 0, "the second was not read");
+            let again = s.imap.append("Archive", second);
+            s.server.expect("APPEND Archive {1}").await;
+            again.cancel();
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_in_several_lines_is_done_to_its_end() {
+    within(LIMIT, async {
+        let mut s = Session::with(&quiet(), "IMAP4rev1 UIDPLUS ESEARCH").await;
+        let inbox = s.select(&[11]).await;
+        let moved = inbox.move_to(uid(11), "Work");
+        let copy = s.server.expect("UID COPY 11 Work").await;
+        moved.cancel();
+        tokio::time::sleep(SHORT).await;
+        s.server.say(&format!("{copy} OK [COPYUID 7 11 21] done")).await;
+        s.answer(r"UID STORE 11 +FLAGS.SILENT (\Deleted)", &[]).await;
+        s.answer("UID EXPUNGE 11", &["* 1 EXPUNGE"]).await;
+        s.events.until_brief("MOVE OK").await;
+        is_well(&mut s).await;
     })
     .await;
 }

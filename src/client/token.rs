@@ -90,7 +90,8 @@ impl<C: Command> Token<C> {
 
     /// Takes the command back if its first byte has not been written yet, even if it changes something; else it
     /// runs to its end and its result is thrown away. An IDLE by hand is ended. A streamed upload that has been begun is given
-    /// up, which may cost the connection: see [`Append`](crate::command::Append#streamed-uploads).
+    /// up, which may cost the connection: see [`Append`](crate::command::Append#streamed-uploads). Of several messages that
+    /// are appended one by one, no further one is sent: see [`AppendAll`](crate::command::AppendAll).
     pub fn cancel(mut self) {
         self.over = true;
         if self.slot.abandon(true) {

@@ -11,6 +11,9 @@ use crate::types::{Code, Done, MailboxName, StatusResponse};
 /// stay: [`Error::answers`](crate::Error::answers) has the OK of each of them, with its UID where the server tells it. No message
 /// at all, or an empty one among them, is refused, unsent. Any of them may be a [streamed upload](Append#streamed-uploads).
 ///
+/// Where they go one by one, [`Token::cancel`](crate::Token::cancel) sends no further one: those that have been sent stay, and
+/// the streams of the others are not read.
+///
 /// ```
 /// use imap_duplex::command::{Append, AppendAll};
 /// use imap_duplex::types::Flag;
@@ -25,12 +28,19 @@ pub struct AppendAll {
     messages: Vec<Append>,
     /// How many have been written.
     written: usize,
+    /// How many go in one line; decided with the first, so that capabilities that come later change nothing.
+    at_once: usize,
 }
 
 impl AppendAll {
     /// These messages into this mailbox, wherever each of them was to go.
     pub fn new<A: Into<Append>>(to: impl Into<MailboxName>, messages: impl IntoIterator<Item = A>) -> Self {
-        Self { to: to.into(), messages: messages.into_iter().map(Into::into).collect(), written: 0 }
+        Self {
+            to: to.into(),
+            messages: messages.into_iter().map(Into::into).collect(),
+            written: 0,
+            at_once: 1,
+        }
     }
 }
 
@@ -44,7 +54,7 @@ impl Command for AppendAll {
     }
 
     fn class(&self) -> Class {
-        Class::change().ours()
+        Class::change().ours().line_by_line()
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
@@ -58,10 +68,10 @@ impl Command for AppendAll {
             }
             // Before the first is stored, where they go one by one.
             self.messages.iter().try_for_each(|message| message.check(session))?;
+            self.at_once = if session.can("MULTIAPPEND") { self.messages.len() } else { 1 };
         }
         line.word("APPEND").mailbox(&self.to);
-        let at_once = if session.can("MULTIAPPEND") { self.messages.len() } else { 1 };
-        let next = self.messages.iter().skip(self.written).take(at_once);
+        let next = self.messages.iter().skip(self.written).take(self.at_once);
         next.clone().try_for_each(|message| message.write(line, session))?;
         self.written += next.len();
         Ok(if self.written < self.messages.len() { Flow::AfterReply } else { Flow::Last })

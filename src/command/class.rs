@@ -34,6 +34,8 @@ pub struct Class {
     pub(crate) about: About,
     pub(crate) effect: Effect,
     pub(crate) ours: bool,
+    /// Each of its lines stands for itself: cancelled between two of them, the rest is not sent.
+    pub(crate) line_by_line: bool,
 }
 
 /// What a command does with the flags of its messages (RFC 9051 section 5.5: a FETCH and a STORE of the
@@ -143,6 +145,7 @@ impl Class {
             about: About::Anything,
             effect: Effect::None,
             ours: false,
+            line_by_line: false,
         }
     }
 
@@ -230,6 +233,12 @@ impl Class {
     pub(crate) fn with_effect(mut self, effect: Effect) -> Self {
         self.effect = effect;
         self.ours = true;
+        self
+    }
+
+    /// What its lines before have done is whole without those that follow.
+    pub(crate) fn line_by_line(mut self) -> Self {
+        self.line_by_line = true;
         self
     }
 

@@ -9,7 +9,8 @@ use crate::types::{Answer, Code, CopyUid, Done, Flag, Flags, MailboxName, Untagg
 ///
 /// A move towards a server without MOVE is done as COPY, STORE `\Deleted` and UID EXPUNGE, each once the
 /// one before has succeeded (RFC 6851 section 3.3 tells why in this order); without UIDPLUS too it is refused,
-/// because EXPUNGE would take other messages along.
+/// because EXPUNGE would take other messages along. Once its COPY has been begun, such a move is done to its end, cancelled or
+/// not: half of it would leave the messages in both mailboxes, or marked `\Deleted` where they were.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct CopyTo {

@@ -106,13 +106,12 @@ impl Line {
         self
     }
 
-    /// A literal that its source will give. `welcome`: the server is known to take so much. An error if the source has been
-    /// read already.
-    pub(crate) fn upload(&mut self, source: &Source, welcome: bool) -> &mut Self {
+    /// A literal that its source will give. An error if the source has been read already.
+    pub(crate) fn upload(&mut self, source: &Source) -> &mut Self {
         match source.take() {
             Some(taken) => {
                 self.sources.push(taken);
-                self.next().awaited(source.size(), welcome);
+                self.next().awaited(source.size());
             }
             None => {
                 let why = "the message's source has been read already, or is being read by another command";

@@ -14,6 +14,9 @@ use futures_core::Stream;
 
 type Octets = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
 
+/// How many pieces without an octet may come one behind the other, none of which had to be waited for.
+const MOST_EMPTY: u32 = 1000;
+
 /// A message's octets, in pieces, and how many there are; its clones share them.
 #[derive(Clone)]
 pub(crate) struct Source {
@@ -34,7 +37,7 @@ impl Source {
     /// The stream, for one upload; `None` if another has it or has read it.
     pub(crate) fn take(&self) -> Option<Taken> {
         let octets = self.lock().take()?;
-        Some(Taken { source: self.clone(), octets: Some(octets), begun: false, given_up: false })
+        Some(Taken { source: self.clone(), octets: Some(octets), begun: false, given_up: false, empty: 0 })
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Octets>> {
@@ -54,6 +57,8 @@ pub(crate) struct Taken {
     octets: Option<Octets>,
     begun: bool,
     given_up: bool,
+    /// How many pieces without an octet have come since the last that had one, or that had to be waited for.
+    empty: u32,
 }
 
 impl Taken {
@@ -73,10 +78,16 @@ impl Taken {
             return Poll::Ready(Some(Err(io::Error::other("the upload was cancelled"))));
         }
         self.begun = true;
-        match &mut self.octets {
-            Some(octets) => octets.as_mut().poll_next(cx),
-            None => Poll::Ready(None),
+        let Some(octets) = &mut self.octets else { return Poll::Ready(None) };
+        let given = octets.as_mut().poll_next(cx);
+        let is_empty = matches!(&given, Poll::Ready(Some(Ok(octets))) if octets.is_empty());
+        self.empty = if is_empty { self.empty + 1 } else { 0 };
+        // It would keep the driver busy and bring it no further.
+        if self.empty > MOST_EMPTY {
+            let why = format!("{} pieces in a row had no octet in them", self.empty);
+            return Poll::Ready(Some(Err(io::Error::other(why))));
         }
+        given
     }
 }
 

@@ -202,6 +202,9 @@ impl Engine {
         }
         self.send();
         self.pad();
+        if self.closed.is_some() {
+            return;
+        }
         if self.queue.is_empty()
             && self.behind.is_empty()
             && let Some(selection) = &mut self.selection

@@ -69,6 +69,11 @@ impl Outbox {
         self.bytes
     }
 
+    /// In how many pieces they are.
+    pub(crate) fn pieces(&self) -> usize {
+        self.chunks.len()
+    }
+
     /// Whether bytes of this command wait.
     pub(crate) fn holds(&self, id: CommandId) -> bool {
         self.chunks.iter().any(|chunk| chunk.id == id)

@@ -9,6 +9,8 @@
 //!             │     MULTIAPPEND ──> Padding ── filled ──────> ` {0}`, which cancels all ─> NO
 //!             │     else ─────────> the connection is closed
 //!             └── tagged NO or BAD meanwhile ──> Padding ───> the line's end
+//!
+//! Where more is left to fill up than `MOST_PADDING`, the connection is closed instead.
 //! ```
 //!
 //! In: octets, by [`Engine::give`], from whoever polls what [`Engine::source`] names while there is room. Out: pieces in the
@@ -31,6 +33,9 @@ use crate::wire::encode::Fragment;
 /// How many octets may wait to be written before the source is asked for more.
 const WINDOW: usize = 64 << 10;
 
+/// What a piece takes in memory beside its octets.
+const PIECE_OVERHEAD: usize = 128;
+
 /// How many octets are filled up for the sake of the connection when a source has failed.
 const MOST_PADDING: u64 = 16 << 20;
 
@@ -51,7 +56,7 @@ pub(super) fn pieces(fragments: Vec<Fragment>, sources: Vec<Taken>) -> VecDeque<
     let mut sources = sources.into_iter();
     let mut pieces = VecDeque::new();
     for fragment in fragments {
-        if matches!(fragment, Fragment::Literal { sync: true, .. } | Fragment::Awaited { sync: true }) {
+        if matches!(fragment, Fragment::Literal { sync: true, .. } | Fragment::Awaited) {
             pieces.push_back(Piece::Wait);
         }
         pieces.extend(match fragment {
@@ -59,7 +64,7 @@ pub(super) fn pieces(fragments: Vec<Fragment>, sources: Vec<Taken>) -> VecDeque<
             // Wiped when the last of it has been written.
             Fragment::Secret(text) => Some(Piece::Octets(Bytes::from_owner(text))),
             Fragment::Literal { data, .. } => Some(Piece::Octets(data)),
-            Fragment::Awaited { .. } => sources.next().map(Piece::Upload),
+            Fragment::Awaited => sources.next().map(Piece::Upload),
         });
     }
     pieces
@@ -101,6 +106,12 @@ impl Upload {
         self.tag.as_ref().is_some_and(|mine| mine.eq_ignore_ascii_case(tag))
     }
 
+    /// Asks the source for nothing more. It is the server alone that is waited for from now on.
+    fn drop_source(&mut self) {
+        self.source = None;
+        self.starved_since = None;
+    }
+
     /// What is wrong with what the source gave, if anything is.
     fn flaw(&self, given: &Option<io::Result<Bytes>>) -> Option<String> {
         let (size, left) = (self.size, self.left);
@@ -126,7 +137,8 @@ impl Upload {
 impl Engine {
     /// The source that is to be asked for octets, if there is room for some.
     pub(crate) fn source(&mut self) -> Option<&mut Taken> {
-        if self.outbox.len() >= WINDOW || !self.may_go_on() {
+        let waiting = self.outbox.len() + self.outbox.pieces() * PIECE_OVERHEAD;
+        if waiting >= WINDOW || !self.may_go_on() {
             return None;
         }
         match &mut self.line {
@@ -175,8 +187,18 @@ impl Engine {
         }
     }
 
-    /// Fills up what nobody wants any more.
+    /// Fills up what nobody wants any more, or closes the connection if that is too much.
     pub(super) fn pad(&mut self) {
+        // One that failed has been looked at when it did; this one was refused.
+        if let Some(LineOwner::Upload(upload)) = &self.line
+            && upload.source.is_none()
+            && upload.left > MOST_PADDING
+        {
+            let left = upload.left;
+            return self.close(CloseReason::Upload(format!(
+                "the server answered with {left} octets of the message still to come, too many to fill up"
+            )));
+        }
         while self.outbox.len() < WINDOW && self.may_go_on() {
             let Some(LineOwner::Upload(upload)) = &mut self.line else { return };
             if upload.source.is_some() {
@@ -207,7 +229,7 @@ impl Engine {
         }
         flight.failure.get_or_insert(error);
         flight.next = Next::Nothing;
-        upload.source = None;
+        upload.drop_source();
         // RFC 3502 section 6.3.11: "A zero-length message literal argument is an error, and MUST return a NO. This can be
         // used to cancel the append." The NO may come in place of the `+`.
         let end = Bytes::from_static;
@@ -217,13 +239,12 @@ impl Engine {
     }
 
     /// The server has answered before it was given all that was announced: it has to be given that all the same, for it takes
-    /// what comes for the literal's octets.
+    /// what comes for the literal's octets. The command ends by its answer first; then they are filled up.
     pub(super) fn upload_answered(&mut self) {
         let Some(LineOwner::Upload(upload)) = &mut self.line else { return };
         upload.tag = None;
-        upload.source = None;
+        upload.drop_source();
         upload.rest = [Piece::Octets(Bytes::from_static(b"\r\n"))].into_iter().collect();
-        self.pad();
     }
 
     /// A command that has been begun is cancelled: what is streamed of it is given up.
@@ -264,7 +285,9 @@ impl Engine {
     /// When the source has had its time.
     pub(super) fn upload_deadline(&self) -> Option<Instant> {
         match &self.line {
-            Some(LineOwner::Upload(upload)) => upload.starved_since?.checked_add(self.settings.silence),
+            Some(LineOwner::Upload(upload)) if upload.source.is_some() => {
+                upload.starved_since?.checked_add(self.settings.silence)
+            }
             _ => None,
         }
     }

@@ -1,16 +1,17 @@
 //! Taking back: commands that nobody wants any more, as far as they have not been written.
 //!
 //! In: tokens that were dropped or cancelled; selections that ended. Out: what is withdrawn ends, unsent; what has been begun
-//! runs to its end, but for an IDLE by hand and for a streamed upload, which a `cancel` ends.
+//! runs to its end, but for an IDLE by hand, a streamed upload and a series whose lines stand for themselves, which a `cancel`
+//! ends.
 
 use std::collections::VecDeque;
 
-use super::flight::Flight;
+use super::flight::{Flight, Next};
 use super::shared::Submission;
 use super::{Engine, Own};
 use crate::command::Effect;
-use crate::error::{Error, ErrorKind};
-use crate::types::{CommandId, SelectionId};
+use crate::error::{Error, ErrorKind, Sent};
+use crate::types::{Answer, CommandId, SelectionId};
 
 impl Engine {
     /// Tokens were dropped or cancelled: what has not been begun is taken back, if that is meant.
@@ -44,6 +45,7 @@ impl Engine {
         }
         if cancelled && flight.begun {
             self.cancel_upload(id);
+            self.stop_series(id);
             return;
         }
         let take_back = cancelled || flight.class.reads_only && !flight.is_wanted();
@@ -67,6 +69,24 @@ impl Engine {
                 self.drop_staged(id, error, false);
             }
         }
+    }
+
+    /// A command that has been begun is cancelled: if its lines stand each for itself, no further one goes out.
+    fn stop_series(&mut self, id: CommandId) {
+        let goes_on = |f: &&mut Flight| f.class.line_by_line && f.next != Next::Nothing;
+        let Some(flight) = self.flights.get_mut(&id).filter(goes_on) else { return };
+        let error = Error::new(ErrorKind::Cancelled, "cancelled between two of its lines")
+            .in_command(flight.job.name())
+            .sent(Sent::Partly);
+        flight.next = Next::Nothing;
+        if !flight.tags.is_empty() {
+            // The line that is under way ends it.
+            flight.failure.get_or_insert(error);
+            return;
+        }
+        let done: Vec<_> = flight.replies.drain(..).map(Answer::Status).collect();
+        self.lines_due.retain(|due| *due != id);
+        self.end_flight(id, Err(error.add_answers(done)));
     }
 
     /// Ends a command whose bytes have been taken out of the outbox, all of them.

@@ -26,6 +26,8 @@ const FIRST_READ: usize = 4 << 10;
 const BLOCK: usize = 64 << 10;
 /// How many turns in a row, with a read or octets of an upload, before other tasks get theirs.
 const TURNS_A_POLL: usize = 16;
+/// How many writes are made in one turn: a stream that takes all at once must not keep us from reading.
+const WRITES_A_TURN: usize = 16;
 /// How many pieces of an upload are taken in one turn.
 const PIECES_A_TURN: usize = 64;
 /// How long closing may take.
@@ -69,7 +71,7 @@ impl Pump {
         loop {
             self.engine.poll(Instant::now().into_std());
             let exhausted = self.poll_source(cx);
-            self.poll_write(cx);
+            let more_to_write = self.poll_write(cx);
             if self.is_over() {
                 return Poll::Ready(());
             }
@@ -79,7 +81,7 @@ impl Pump {
                 return Poll::Ready(());
             }
             // What has been written has made room for more of an upload.
-            let goes_on = read.is_ready() || !exhausted && self.engine.source().is_some();
+            let goes_on = read.is_ready() || more_to_write || !exhausted && self.engine.source().is_some();
             match goes_on {
                 true if turns >= TURNS_A_POLL => {
                     cx.waker().wake_by_ref();
@@ -128,18 +130,21 @@ impl Pump {
         false
     }
 
-    /// Writes all that waits, as much as the socket takes.
-    fn poll_write(&mut self, cx: &mut Context<'_>) {
-        if let Err(error) = self.try_write(cx) {
+    /// Writes what waits, as much as the socket takes in one turn. Whether it might take more.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> bool {
+        self.try_write(cx).unwrap_or_else(|error| {
             self.engine.write_failed(CloseReason::io(&error), Instant::now().into_std());
-        }
+            false
+        })
     }
 
-    fn try_write(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+    fn try_write(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
         if self.engine.has_write_failed() {
-            return Ok(());
+            return Ok(false);
         }
-        while self.engine.has_to_write() {
+        let mut writes = 0;
+        while self.engine.has_to_write() && writes < WRITES_A_TURN {
+            writes += 1;
             let bytes = self.engine.next_write(BLOCK);
             match Pin::new(&mut self.io).poll_write(cx, bytes) {
                 Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
@@ -163,7 +168,7 @@ impl Pump {
                 Poll::Pending => {}
             }
         }
-        Ok(())
+        Ok(writes == WRITES_A_TURN && self.engine.has_to_write())
     }
 
     /// One read, if what was read before has been dealt with, and all responses that it completes.

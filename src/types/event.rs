@@ -250,8 +250,9 @@ pub enum CloseReason {
         /// What was waited for.
         waiting_for: String,
     },
-    /// The source of a streamed upload failed in the midst of a message, and the server could not be told otherwise
-    /// ([`Append`](crate::command::Append#streamed-uploads)). The text says how it failed.
+    /// The source of a streamed upload failed in the midst of a message, and the server could not be told otherwise; or the
+    /// server refused one with too much of it left to be filled up
+    /// ([`Append`](crate::command::Append#streamed-uploads)). The text says which.
     Upload(String),
     /// The driver was dropped, with its runtime or by hand.
     Dropped,

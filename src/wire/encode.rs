@@ -62,11 +62,8 @@ pub(crate) enum Fragment {
         /// Whether they, even if there are none, may go out only after the server's `+`.
         sync: bool,
     },
-    /// A literal whose octets are not here: they come from elsewhere when it is its turn.
-    Awaited {
-        /// Whether they may go out only after the server's `+`.
-        sync: bool,
-    },
+    /// A literal whose octets are not here: they come from elsewhere, after the server's `+`.
+    Awaited,
 }
 
 impl Fragment {
@@ -76,7 +73,7 @@ impl Fragment {
             Self::Text(text) => text,
             Self::Secret(text) => text,
             Self::Literal { data, .. } => data,
-            Self::Awaited { .. } => &[],
+            Self::Awaited => &[],
         }
     }
 }
@@ -90,7 +87,7 @@ impl fmt::Debug for Fragment {
             Self::Literal { data, sync } => {
                 f.debug_struct("Literal").field("octets", &data.len()).field("sync", sync).finish()
             }
-            Self::Awaited { sync } => f.debug_struct("Awaited").field("sync", sync).finish(),
+            Self::Awaited => f.write_str("Awaited"),
         }
     }
 }
@@ -167,7 +164,7 @@ impl Encoder {
         if let Some(error) = self.error {
             return Err(error);
         }
-        let is_text = |f: &&Fragment| !matches!(f, Fragment::Literal { .. } | Fragment::Awaited { .. });
+        let is_text = |f: &&Fragment| !matches!(f, Fragment::Literal { .. } | Fragment::Awaited);
         let since_literal = self.done.iter().rev().take_while(is_text);
         let last = since_literal.flat_map(|f| f.as_bytes().iter().rev());
         if ends_in_announcement(self.text.0.iter().rev().chain(last).copied()) {
@@ -254,16 +251,10 @@ impl Encoder {
         self.push_literal("~", data.into())
     }
 
-    /// Announces a literal of so many octets, which are not here. It waits for the server's `+`, so that a server that does
-    /// not want it can say so before it comes, unless it is small, or `welcome` is known to be and the session allows it.
-    pub(crate) fn awaited(&mut self, octets: u64, welcome: bool) -> &mut Self {
-        let small = octets <= LONGEST_MINUS as u64;
-        let sync = match self.options.literals {
-            LiteralMode::Sync => true,
-            LiteralMode::Minus => !small,
-            LiteralMode::Plus => !small && !welcome,
-        };
-        self.announce(Fragment::Awaited { sync }, "", octets, sync)
+    /// Announces a literal of so many octets, which are not here. It waits for the server's `+` even where that is not needed
+    /// (RFC 7888 allows the waiting form always): what has not been asked for can still be refused, or taken back.
+    pub(crate) fn awaited(&mut self, octets: u64) -> &mut Self {
+        self.announce(Fragment::Awaited, "", octets, true)
     }
 
     /// The name of a mailbox (section 9, `mailbox`): as the server spelt it if it did so in its own way,

@@ -128,7 +128,9 @@ async fn with_multiappend_a_source_that_fails_cancels_them_all() {
         ];
         let token = s.imap.append_all("Archive", messages);
         let tag = s.server.expect("APPEND Archive {5+}").await;
-        s.server.expect_bytes(b"first {6+}\r\n       {0}\r\n").await;
+        s.server.expect_bytes(b"first {6}\r\n").await;
+        s.server.say("+ go on").await;
+        s.server.expect_bytes(b"       {0}\r\n").await;
         s.server.say(&format!("{tag} NO cancelled")).await;
         let error = token.await.expect_err("cancelled");
         assert_eq!(error.kind(), ErrorKind::Source);
@@ -162,6 +164,27 @@ async fn without_multiappend_they_go_one_by_one() {
         assert_eq!(uids, [Some(11), Some(12), Some(13)]);
         s.server.say(&format!("{} OK made", made.expect("a tag"))).await;
         next.await.expect("created");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn multiappend_that_comes_too_late_changes_nothing() {
+    within(LIMIT, async {
+        let mut s = session("IMAP4rev1 UIDPLUS LITERAL+").await;
+        let token = s.imap.append_all("Archive", MESSAGES);
+        let tag = s.server.expect("APPEND Archive {5+}").await;
+        s.server.expect_bytes(b"first\r\n").await;
+        s.server.say("* CAPABILITY IMAP4rev1 UIDPLUS LITERAL+ MULTIAPPEND").await;
+        s.server.say(&format!("{tag} OK [APPENDUID 7 11] done")).await;
+        for (uid, message) in [(12, "second"), (13, "third")] {
+            let tag = s.server.expect(&format!("APPEND Archive {{{}+}}", message.len())).await;
+            s.server.expect_bytes(format!("{message}\r\n").as_bytes()).await;
+            s.server.say(&format!("{tag} OK [APPENDUID 7 {uid}] done")).await;
+        }
+        let appended = token.await.expect("appended");
+        let uids: Vec<_> = appended.iter().map(|one| one.uid.map(|uid| uid.get())).collect();
+        assert_eq!(uids, [Some(11), Some(12), Some(13)]);
     })
     .await;
 }

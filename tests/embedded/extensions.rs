@@ -228,7 +228,7 @@ async fn notify_tells_with_no_command_running() {
         server.subscribe("Work", true);
         assert_eq!(next(&mut a).await, "* LIST (\\HasNoChildren \\Subscribed) \"/\" Work");
         server.rename("Work", "Play");
-        assert_eq!(next(&mut a).await, "* LIST (\\HasNoChildren) \"/\" Play ((\"OLDNAME\" (Work)))");
+        assert_eq!(next(&mut a).await, "* LIST (\\HasNoChildren) \"/\" Play (\"OLDNAME\" (Work))");
         server.delete("Play");
         assert_eq!(next(&mut a).await, "* LIST (\\NonExistent \\HasNoChildren) \"/\" Play");
         server.create("a/b");
@@ -280,7 +280,7 @@ async fn lists_of_all_kinds() {
         );
         assert_eq!(
             a.command("LIST (SUBSCRIBED RECURSIVEMATCH) \"\" a").await,
-            ["* LIST (\\NonExistent \\HasChildren) \"/\" a ((\"CHILDINFO\" (\"SUBSCRIBED\")))"]
+            ["* LIST (\\NonExistent \\HasChildren) \"/\" a (\"CHILDINFO\" (\"SUBSCRIBED\"))"]
         );
         assert_eq!(
             a.command("LIST (SPECIAL-USE) \"\" (S* T*) RETURN (STATUS (MESSAGES))").await,

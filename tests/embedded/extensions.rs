@@ -193,6 +193,12 @@ async fn going_on_with_qresync() {
         let told = a.command("SELECT INBOX (QRESYNC (12345 1))").await;
         assert!(!told.iter().any(|line| line.contains("VANISHED") || line.contains("FETCH")), "{told:?}");
         assert!(a.attempt("SELECT INBOX (QRESYNC (0 1))").await.tagged.starts_with("BAD "));
+        // RFC 7162 section 3.2.8: CLOSE does not tell what went, so it tells no mod-sequence.
+        let mut a = inbox(&server, "QRESYNC").await;
+        a.command("STORE 1 +FLAGS.SILENT (\\Deleted)").await;
+        let before = server.mailbox("INBOX").expect("it").messages.len();
+        assert_eq!(a.attempt("CLOSE").await.tagged, "OK Closed");
+        assert_eq!(server.mailbox("INBOX").expect("it").messages.len(), before - 1);
     })
     .await;
 }

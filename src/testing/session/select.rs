@@ -203,17 +203,12 @@ impl Session {
 
     /// CLOSE, which removes what is marked without a word to this client, or UNSELECT, which does not.
     pub(super) fn close(&mut self, world: &mut World, removes: bool) -> Done {
-        let mut reply = Reply::ok("Closed");
         if let Some(snapshot) = self.selected.as_ref().filter(|snapshot| removes && !snapshot.read_only) {
-            let removed = world.remove(snapshot.mailbox, &self.deleted(None), Some(self.id));
-            // RFC 7162 section 3.2.8.
-            let highest = world.mailboxes.get(&snapshot.mailbox).map(|held| held.highest_mod_seq);
-            if self.enabled.qresync && !removed.is_empty() {
-                reply = Reply::ok_with(Code::HighestModSeq(highest.and_then(ModSeq::new)), "Closed");
-            }
+            // RFC 7162 section 3.2.8: no HIGHESTMODSEQ in the answer, as the client is not told what went.
+            world.remove(snapshot.mailbox, &self.deleted(None), Some(self.id));
         }
         self.unselect(world);
-        Ok(reply)
+        Ok(Reply::ok("Closed"))
     }
 
     /// EXPUNGE, or UID EXPUNGE of these (RFC 4315 section 2.1).

@@ -147,8 +147,7 @@ impl World {
         if let Some(held) = self.mailboxes.get_mut(&mailbox) {
             held.renumber(uid_validity);
         }
-        let bye = || Responder::Bye("The mailbox has another UIDVALIDITY".to_owned());
-        self.tell_selected(mailbox, |_| Some(bye()));
+        self.end_selected(mailbox, None, "The mailbox has another UIDVALIDITY");
         self.tell_watchers(mailbox, Happened::Flags, None);
     }
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::responder::Responder;
+use super::responder::Urgent;
 use super::world::{Line, SessionId, Shared};
 use crate::types::MailboxName;
 
@@ -57,12 +57,12 @@ impl SessionHandle {
 
     /// Says these octets to it at once, whatever it is doing.
     pub fn say(&self, octets: impl Into<Bytes>) {
-        self.with(|line| line.push(Responder::Raw(octets.into())));
+        self.with(|line| line.push_urgent(Urgent::Raw(octets.into())));
     }
 
     /// Ends it with a BYE of these words.
     pub fn bye(&self, text: &str) {
-        self.with(|line| line.push(Responder::Bye(text.to_owned())));
+        self.with(|line| line.push_urgent(Urgent::Bye(text.to_owned())));
     }
 
     /// Ends it without a word.

@@ -92,8 +92,7 @@ impl World {
         let held = self.users.get_mut(user).ok_or(MISSING)?;
         let id = held.names.remove(name).ok_or(MISSING)?;
         self.mailboxes.remove(&id);
-        let bye = || Responder::Bye("The selected mailbox was deleted".to_owned());
-        self.tell_selected(id, |session| (by != Some(session)).then(bye));
+        self.end_selected(id, by, "The selected mailbox was deleted");
         self.tell_name(user, name, None, by);
         Ok(())
     }

@@ -31,6 +31,12 @@ pub(crate) enum Responder {
     Status(Box<MailboxStatus>),
     /// A mailbox was made, renamed, deleted, subscribed: LIST (RFC 5465 section 5.4).
     List(Box<ListEntry>),
+}
+
+/// What does not wait for its moment. It has a queue of its own, so that a silent client's other news, of which there
+/// may be many, need not be looked through each time.
+#[derive(Clone, Debug)]
+pub(crate) enum Urgent {
     /// Octets that a test wants said, as they are.
     Raw(Bytes),
     /// The session ends.

@@ -14,7 +14,7 @@ use super::connected::SessionHandle;
 use super::io::{Security, serve};
 use super::listen;
 use super::log::Heard;
-use super::responder::Responder;
+use super::responder::Urgent;
 use super::script::Hook;
 use super::session::Session;
 #[cfg(feature = "rustls")]
@@ -183,7 +183,12 @@ impl Server {
     /// Says these octets at once to each client, whatever it is doing: `server.say("* OK [ALERT] hear me\r\n")`.
     pub fn say(&self, octets: impl Into<Bytes>) {
         let octets = octets.into();
-        self.held.shared.lock().lines.values_mut().for_each(|line| line.push(Responder::Raw(octets.clone())));
+        self.held
+            .shared
+            .lock()
+            .lines
+            .values_mut()
+            .for_each(|line| line.push_urgent(Urgent::Raw(octets.clone())));
     }
 
     /// Writes at most so many octets at once, 1 for each by itself; `None` for as many as there are.

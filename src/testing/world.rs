@@ -11,7 +11,7 @@ use super::capability::Extensions;
 use super::clock::Clock;
 use super::log::Heard;
 use super::mailbox::{Mailbox, MailboxId};
-use super::responder::Responder;
+use super::responder::{Responder, Urgent};
 use super::script::Script;
 use super::watch::Watch;
 use crate::types::{MailboxName, Timestamp};
@@ -92,6 +92,7 @@ pub(crate) struct Line {
     /// Under TLS.
     pub(crate) secure: bool,
     pub(crate) queue: VecDeque<Responder>,
+    pub(crate) urgent: Vec<Urgent>,
     /// Something has happened since the session last looked.
     pub(crate) fresh: bool,
     /// What NOTIFY has asked for.
@@ -104,6 +105,11 @@ pub(crate) struct Line {
 impl Line {
     pub(crate) fn push(&mut self, responder: Responder) {
         self.queue.push_back(responder);
+        self.wake();
+    }
+
+    pub(crate) fn push_urgent(&mut self, urgent: Urgent) {
+        self.urgent.push(urgent);
         self.wake();
     }
 
@@ -231,6 +237,15 @@ impl World {
                 && let Some(responder) = make(*id)
             {
                 line.push(responder);
+            }
+        }
+    }
+
+    /// Ends the sessions that have this mailbox selected, but for one that did it itself.
+    pub(crate) fn end_selected(&mut self, mailbox: MailboxId, by: Option<SessionId>, text: &str) {
+        for (id, line) in &mut self.lines {
+            if line.selected == Some(mailbox) && by != Some(*id) {
+                line.push_urgent(Urgent::Bye(text.to_owned()));
             }
         }
     }

@@ -133,6 +133,34 @@ async fn esearch_saves_and_gives_pieces() {
     .await;
 }
 
+/// RFC 4731 section 3.2: with MIN and MAX alone, the mod-sequence is that of the messages that are returned.
+#[tokio::test]
+async fn esearch_tells_the_mod_sequence_of_what_it_returns() {
+    within(LIMIT, async {
+        let server = three();
+        let all = server.mailbox("INBOX").expect("it").messages;
+        server.add_flags("INBOX", all[2].uid, [Flag::Seen]);
+        server.add_flags("INBOX", all[0].uid, [Flag::Seen]);
+        server.add_flags("INBOX", all[1].uid, [Flag::Seen]);
+        let of = |n: usize| server.mailbox("INBOX").expect("it").messages[n - 1].mod_seq.get();
+        assert!(of(3) < of(1) && of(1) < of(2));
+        let mut a = inbox(&server, "CONDSTORE").await;
+        for (options, highest) in [
+            ("MIN", of(1)),
+            ("MAX", of(3)),
+            ("MIN MAX", of(1)),
+            ("MIN SAVE", of(1)),
+            ("MIN COUNT", of(2)),
+            ("MAX ALL", of(2)),
+            ("ALL", of(2)),
+        ] {
+            let told = a.command(&format!("SEARCH RETURN ({options}) MODSEQ 1")).await;
+            assert!(told[0].ends_with(&format!(" MODSEQ {highest}")), "{options}: {told:?}");
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn imap4rev2_speaks_otherwise() {
     within(LIMIT, async {

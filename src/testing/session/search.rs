@@ -117,6 +117,18 @@ impl Found {
         ModSeq::new(highest)
     }
 
+    /// That of the messages that are returned (RFC 4731 section 3.2): with MIN and MAX alone those two at most.
+    fn mod_seq_of(&self, asked: &Asked) -> Option<ModSeq> {
+        let ends_alone = (asked.min || asked.max) && !(asked.all || asked.count || asked.partial.is_some());
+        if !ends_alone {
+            return self.mod_seq();
+        }
+        let first = self.rows.first().filter(|_| asked.min);
+        let last = self.rows.last().filter(|_| asked.max);
+        let highest = first.into_iter().chain(last).map(|row| row.2).max();
+        ModSeq::new(highest.filter(|_| self.by_mod_seq)?)
+    }
+
     fn numbers(&self, uid: bool) -> Vec<u32> {
         self.rows.iter().map(|(seq, row_uid, _)| if uid { *row_uid } else { *seq }).collect()
     }
@@ -240,7 +252,7 @@ impl Session {
             let part: NumberList = range.of(&numbers).iter().copied().collect();
             told.partial = Some(PartialResult::new((range.first, range.last), part));
         }
-        told.mod_seq = found.mod_seq();
+        told.mod_seq = found.mod_seq_of(asked);
         if asked.save
             && let Some(snapshot) = &mut self.selected
         {

@@ -74,7 +74,9 @@ impl Builder {
         self
     }
 
-    /// The largest message that clients may put in, in octets; 64 MiB unless said otherwise (APPENDLIMIT, RFC 7889).
+    /// The largest message that clients may put in, in octets; 64 MiB unless said otherwise (APPENDLIMIT, RFC 7889). One
+    /// APPEND may bring several messages (MULTIAPPEND), each of this size, but of no more than four times this size together: a
+    /// literal beyond that is answered with NO and TOOBIG, or, if it comes without asking, by the end of the connection.
     pub fn append_limit(mut self, octets: usize) -> Self {
         self.settings.append_limit = octets;
         self

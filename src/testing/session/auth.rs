@@ -8,7 +8,7 @@ use crate::wire::request::{SaslAnswer, sasl_answer};
 use crate::wire::response::Response;
 
 use super::reply::{Allows, Done, Reply, either};
-use super::{Mode, Session};
+use super::{BESIDE_MESSAGE, MESSAGES_AT_ONCE, Mode, Session};
 
 impl Session {
     /// What is told of the server at this moment.
@@ -29,6 +29,9 @@ impl Session {
         if let Some(line) = world.line(self.id) {
             line.user = Some(user.clone());
         }
+        let messages = world.settings.append_limit.saturating_mul(MESSAGES_AT_ONCE);
+        self.framer.set_limit(messages.saturating_add(BESIDE_MESSAGE));
+        self.framer.set_plus_limit(world.settings.extensions.plus_limit());
         self.user = Some(user);
     }
 

@@ -144,6 +144,7 @@ impl World {
 
     /// Another UIDVALIDITY: what sessions know of the mailbox is void, so that those end that have it selected.
     pub(crate) fn renumber(&mut self, mailbox: MailboxId, uid_validity: u32) {
+        self.has_era(uid_validity);
         if let Some(held) = self.mailboxes.get_mut(&mailbox) {
             held.renumber(uid_validity);
         }

@@ -11,6 +11,7 @@ use super::capability::Extensions;
 use super::clock::Clock;
 use super::log::Heard;
 use super::mailbox::{Mailbox, MailboxId};
+use super::names::meant;
 use super::responder::{Responder, Urgent};
 use super::script::Script;
 use super::watch::Watch;
@@ -137,6 +138,8 @@ pub(crate) struct World {
     /// Who waits for clients, to be woken when the server goes.
     pub(crate) listeners: Vec<Waker>,
     last_id: u64,
+    /// The highest UIDVALIDITY that any mailbox had.
+    last_era: u32,
 }
 
 /// The world behind its lock.
@@ -167,6 +170,7 @@ impl World {
             clock,
             listeners: Vec::new(),
             last_id: 0,
+            last_era: 0,
         }
     }
 
@@ -182,6 +186,19 @@ impl World {
     pub(crate) fn next_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id
+    }
+
+    /// The UIDVALIDITY of a new mailbox: higher than any before, as its name may have been another's (RFC 9051 section
+    /// 2.3.1.1).
+    pub(crate) fn next_era(&mut self, id: MailboxId) -> u32 {
+        let era = u32::try_from(id).unwrap_or(u32::MAX);
+        self.last_era = era.max(self.last_era.saturating_add(1));
+        self.last_era
+    }
+
+    /// A mailbox has been given this UIDVALIDITY.
+    pub(crate) fn has_era(&mut self, uid_validity: u32) {
+        self.last_era = self.last_era.max(uid_validity);
     }
 
     /// One more user, with an empty INBOX and what else new users have.
@@ -259,7 +276,7 @@ impl World {
     }
 
     pub(crate) fn find(&self, user: &str, name: &MailboxName) -> Option<MailboxId> {
-        self.users.get(user)?.names.get(name).copied()
+        self.users.get(user)?.names.get(&meant(name)).copied()
     }
 
     /// What a user keeps: octets and messages.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use imap_duplex::testing::Server;
 
-use crate::raw::{ends, next, session};
-use crate::support::other::Other;
+use crate::raw::{ends, inbox, next, session};
+use crate::support::other::{Other, Reply};
 use crate::support::within;
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -67,6 +67,34 @@ async fn a_stranger_sends_small_literals_alone() {
         assert!(a.attempt("LOGIN {5+}\r\nalice {6+}\r\nsecret").await.is_ok());
         let large = "x".repeat(10_000);
         assert!(a.attempt(&format!("APPEND INBOX {{10000+}}\r\n{large}")).await.is_ok());
+    })
+    .await;
+}
+
+/// What would cost much while all other sessions wait.
+#[tokio::test]
+async fn commands_that_would_cost_much_are_bad() {
+    within(LIMIT, async {
+        let server = Server::new();
+        for n in 0..100 {
+            server.create(format!("{}{n}", "a".repeat(200)));
+            server.deliver("INBOX", format!("Subject: {n}\r\n\r\n"));
+        }
+        let mut a = inbox(&server, "").await;
+        let bad = |reply: Reply| assert!(reply.tagged.starts_with("BAD "), "{}", reply.tagged);
+        assert_eq!(a.command(&format!("LIST \"\" {}", "%*".repeat(500))).await.len(), 104);
+        assert_eq!(a.command(&format!("LIST \"\" {}b", "*a".repeat(150))).await, [""; 0]);
+        bad(a.attempt(&format!("LIST \"\" {}", "%*".repeat(501))).await);
+        bad(a.attempt(&format!("LIST \"{}\" {}", "a".repeat(600), "%".repeat(600))).await);
+        bad(a.attempt(&format!("LIST \"\" ({})", vec!["%"; 4001].join(" "))).await);
+        assert!(a.attempt(&format!("SEARCH {}", vec!["SEEN"; 1000].join(" "))).await.is_ok());
+        bad(a.attempt(&format!("SEARCH {}", vec!["SEEN"; 1001].join(" "))).await);
+        bad(a.attempt(&format!("SEARCH (OR SEEN ({}))", vec!["NOT SEEN"; 500].join(" "))).await);
+        bad(a.attempt(&format!("UID SEARCH UID {}", vec!["1"; 20_000].join(","))).await);
+        // What is not known is refused whatever the messages are.
+        bad(a.attempt("SEARCH (SEEN X-GM-RAW x)").await);
+        bad(a.attempt("SEARCH OR ALL FUZZY SUBJECT x").await);
+        bad(a.attempt("SEARCH DELETED X-GM-MSGID 5").await);
     })
     .await;
 }

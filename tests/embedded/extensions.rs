@@ -348,6 +348,54 @@ async fn lists_of_all_kinds() {
     .await;
 }
 
+/// RFC 6855 section 3, RFC 5819 section 2, RFC 9051 section 9 (`seq-number`).
+#[tokio::test]
+async fn what_may_not_be_asked_is_bad() {
+    within(LIMIT, async {
+        let server = three();
+        let mut a = inbox(&server, "").await;
+        for command in ["SEARCH 4", "SEARCH NOT 2:4", "SEARCH OR SEEN 4", "UID SEARCH (4)"] {
+            assert!(a.attempt(command).await.tagged.starts_with("BAD "), "{command}");
+        }
+        assert_eq!(a.command("SEARCH 3:*").await, ["* SEARCH 3"]);
+        assert_eq!(a.command("SEARCH UID 4").await, ["* SEARCH"]);
+        let reply = a.attempt("LIST \"\" * RETURN (STATUS (MESSAGES FOO))").await;
+        assert!(reply.tagged.starts_with("BAD ") && reply.untagged.is_empty(), "{reply:?}");
+        assert!(a.attempt("SEARCH CHARSET UTF-8 ALL").await.is_ok());
+        let mut a = inbox(&server, "IMAP4rev2").await;
+        assert!(a.attempt("SEARCH CHARSET UTF-8 ALL").await.is_ok());
+        let mut a = inbox(&server, "UTF8=ACCEPT").await;
+        assert!(a.attempt("SEARCH CHARSET UTF-8 ALL").await.tagged.starts_with("BAD "));
+        assert!(a.attempt("SEARCH ALL").await.is_ok());
+    })
+    .await;
+}
+
+/// RFC 9051 section 6.3.4: a name may be made with the delimiter behind it. Section 2.3.1.1: a name that is used again has
+/// a higher UIDVALIDITY.
+#[tokio::test]
+async fn a_mailbox_made_again_is_another_one() {
+    within(LIMIT, async {
+        let server = Server::new();
+        let mut a = session(&server).await;
+        a.command("CREATE Zee/").await;
+        a.command("SELECT Zee/").await;
+        a.command("SUBSCRIBE Zee/").await;
+        assert_eq!(a.command("LSUB \"\" Z*").await, ["* LSUB () \"/\" Zee"]);
+        a.command("STATUS Zee/ (MESSAGES)").await;
+        a.command("RENAME Zee/ Zoo/").await;
+        a.command("DELETE Zoo/").await;
+        assert!(a.attempt("DELETE INBOX/").await.tagged.starts_with("NO [CANNOT]"));
+        assert_eq!(server.mailbox("Zoo"), None);
+        server.create("Zoo");
+        server.change_uid_validity("Zoo", imap_duplex::types::UidValidity::new(70_000).expect("not 0"));
+        server.delete("Zoo");
+        server.create("Zoo");
+        assert!(server.mailbox("Zoo").expect("it").uid_validity.get() > 70_000);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn logins_of_all_kinds() {
     within(LIMIT, async {

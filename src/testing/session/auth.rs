@@ -147,7 +147,7 @@ impl Session {
                 "UTF8=ACCEPT" if self.selected.is_some() => {
                     return Err(Reply::bad("Not while a mailbox is selected"));
                 }
-                "UTF8=ACCEPT" => self.enabled.utf8 = true,
+                "UTF8=ACCEPT" => (self.enabled.utf8, self.enabled.utf8_accept) = (true, true),
                 "IMAP4REV2" => (self.enabled.rev2, self.enabled.utf8) = (true, true),
                 "QRESYNC" => {
                     self.enabled.qresync = true;

@@ -84,7 +84,10 @@ struct Enabled {
     condstore: bool,
     qresync: bool,
     rev2: bool,
+    /// Strings are UTF-8: by one of the two.
     utf8: bool,
+    /// By UTF8=ACCEPT itself.
+    utf8_accept: bool,
 }
 
 /// One connection.

@@ -1,7 +1,7 @@
 //! SELECT, EXAMINE, CLOSE, UNSELECT, EXPUNGE (RFC 9051 sections 6.3.2, 6.3.3 and 6.4), with CONDSTORE and QRESYNC (RFC
 //! 7162 sections 3.1.8 and 3.2.5).
 
-use crate::testing::names::Wanted;
+use crate::testing::names::{Wanted, meant};
 use crate::testing::world::World;
 use crate::types::{Answer, Code, Flag, ModSeq, Seq, Status, Uid, UidSet, UidValidity};
 use crate::wire::request::{Numbers, Select, Value};
@@ -68,7 +68,8 @@ impl Session {
 
     /// SELECT or EXAMINE. Whatever comes of it, the mailbox selected before no longer is (RFC 9051 section 6.3.2).
     pub(super) fn select(&mut self, world: &mut World, asked: Select) -> Done {
-        let Select { mailbox: name, read_only, params } = asked;
+        let Select { mailbox, read_only, params } = asked;
+        let name = meant(&mailbox);
         let (condstore, known) = self.parameters(world, &params)?;
         if self.selected.is_some() {
             self.unselect(world);

@@ -37,6 +37,38 @@ async fn the_next_command_of_a_kind_is_answered_otherwise() {
     .await;
 }
 
+/// A hook holds as a whole or not at all, so that no command comes upon half of one.
+#[tokio::test]
+async fn a_hook_holds_once_it_is_said() {
+    within(LIMIT, async {
+        let server = Server::new();
+        let mut a = session(&server).await;
+        let hook = server.on("NOOP");
+        assert!(a.attempt("NOOP").await.is_ok());
+        let hook = hook.no("not now");
+        assert!(a.attempt("NOOP").await.is_ok());
+        let twice = hook.clone().times(2);
+        drop(hook);
+        assert!(a.attempt("NOOP").await.is_ok());
+        drop(twice);
+        assert!(a.attempt("NOOP").await.tagged.starts_with("NO not now"));
+        assert!(a.attempt("NOOP").await.tagged.starts_with("NO not now"));
+        assert!(a.attempt("NOOP").await.is_ok());
+        server.on("XYZZY").instead("{tag} OK nothing happens\r\n");
+        assert!(a.attempt("XYZZY").await.is_ok());
+    })
+    .await;
+}
+
+#[test]
+fn a_hook_is_for_a_command_that_there_is() {
+    for name in ["", "FECTH", "UID", "UID NOOP", "DONE", "FETCH 1", "NOOP "] {
+        let panic = std::panic::catch_unwind(|| drop(Server::new().on(name))).expect_err(name);
+        let text = panic.downcast_ref::<String>().cloned().unwrap_or_default();
+        assert!(text.contains("no command has the name"), "{name}: {text}");
+    }
+}
+
 #[tokio::test]
 async fn octets_are_said_at_a_moment() {
     within(LIMIT, async {

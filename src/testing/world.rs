@@ -38,6 +38,10 @@ pub(crate) struct Settings {
     pub(crate) require_tls: bool,
     /// STARTTLS is not offered.
     pub(crate) no_tls: bool,
+    /// LOGIN is answered with NO.
+    pub(crate) no_login: bool,
+    /// AUTHENTICATE PLAIN is answered with NO.
+    pub(crate) no_plain: bool,
     /// Every user name is known, with this password.
     pub(crate) any_user: Option<String>,
     /// New users have no mailbox but INBOX.
@@ -54,6 +58,8 @@ impl Default for Settings {
             append_limit: 64 * 1024 * 1024,
             require_tls: false,
             no_tls: false,
+            no_login: false,
+            no_plain: false,
             any_user: None,
             inbox_only: false,
             preauth: None,

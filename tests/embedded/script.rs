@@ -335,6 +335,41 @@ async fn any_octets_are_answered_and_none_of_them_hurts() {
     .await;
 }
 
+#[test]
+fn a_server_speaks_some_revision() {
+    let panics = |build: fn()| {
+        let panic = std::panic::catch_unwind(build).expect_err("no revision");
+        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+        assert!(text.is_some_and(|text| text.contains("neither IMAP4rev1 nor IMAP4rev2")));
+    };
+    panics(|| drop(Server::builder().only(["IDLE"])));
+    panics(|| drop(Server::builder().without(["IMAP4rev1", "MOVE"])));
+    drop(Server::builder().only(["IMAP4rev1"]));
+}
+
+#[tokio::test]
+async fn ways_to_log_in_are_switched_off() {
+    within(LIMIT, async {
+        let plain = "AUTHENTICATE PLAIN AGFsaWNlAHNlY3JldA==";
+        for (off, login, sasl) in [("LOGIN", false, true), ("auth=plain", true, false)] {
+            let server = Server::builder().without([off]).start();
+            let mut a = Other::over(server.connect()).await;
+            let told = a.command("CAPABILITY").await;
+            assert_eq!(told[0].contains(" LOGINDISABLED"), !login, "{told:?}");
+            assert_eq!(told[0].contains(" AUTH=PLAIN"), sasl, "{told:?}");
+            let (refused, taken) =
+                if login { (plain, "LOGIN alice secret") } else { ("LOGIN alice secret", plain) };
+            assert!(a.attempt(refused).await.tagged.starts_with("NO "), "{off}");
+            assert!(a.attempt(taken).await.is_ok(), "{off}");
+        }
+        let server = Server::builder().without(["STARTTLS"]).start();
+        let mut a = Other::over(server.connect()).await;
+        assert!(!a.command("CAPABILITY").await[0].contains("STARTTLS"));
+        assert!(a.attempt("STARTTLS").await.tagged.starts_with("BAD "));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn messages_have_a_limit() {
     within(LIMIT, async {

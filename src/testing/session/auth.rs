@@ -20,6 +20,8 @@ impl Session {
             logged_in: self.user.is_some(),
             starttls: self.can_tls && !self.secure,
             login_disabled: world.settings.require_tls && !self.secure,
+            no_login: world.settings.no_login,
+            no_plain: world.settings.no_plain,
             append_limit: world.settings.append_limit,
         };
         world.settings.extensions.told(&told).iter().collect()
@@ -60,6 +62,9 @@ impl Session {
     }
 
     pub(super) fn login(&mut self, world: &mut World, user: &[u8], password: &[u8]) -> Done {
+        if world.settings.no_login {
+            return Err(Reply::no(Some(Code::Cannot), "LOGIN is disabled"));
+        }
         self.check(world, user, password)
     }
 
@@ -71,7 +76,7 @@ impl Session {
         mechanism: &str,
         initial: Option<Vec<u8>>,
     ) -> Option<Done> {
-        if mechanism != "PLAIN" {
+        if mechanism != "PLAIN" || world.settings.no_plain {
             return Some(Err(Reply::no(Some(Code::Cannot), "This mechanism is not known here")));
         }
         if world.settings.require_tls && !self.secure {

@@ -62,7 +62,7 @@ impl World {
                 continue;
             }
             if new_flags {
-                line.push(Responder::NewFlags);
+                line.push(Responder::NewFlags { own: by == Some(*id) });
             }
             let first = recent && line.takes_recent;
             (recent, told) = (recent && !first, told || first);
@@ -86,7 +86,8 @@ impl World {
         let Some(held) = self.mailboxes.get_mut(&mailbox) else { return Vec::new() };
         let (all, new_flags) = held.change(uids, change, flags);
         if new_flags {
-            self.tell_selected(mailbox, |_| Some(Responder::NewFlags));
+            let own = by.map(|(id, _)| id);
+            self.tell_selected(mailbox, |id| Some(Responder::NewFlags { own: own == Some(id) }));
         }
         for (message, changed) in &all {
             self.tell_selected(mailbox, |id| {

@@ -172,7 +172,7 @@ impl Session {
                     snapshot.hold(at);
                 }
             }
-            Responder::NewFlags => self.write_known_flags(world),
+            Responder::NewFlags { .. } => self.write_known_flags(world),
             Responder::Status(status) => self.answer("STATUS", Answer::MailboxStatus(*status)),
             Responder::List(entry) => self.answer("LIST", Answer::List(*entry)),
         }

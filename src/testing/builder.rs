@@ -43,29 +43,49 @@ impl Builder {
     /// Without these extensions, named as in CAPABILITY, and without those that need them: a server without `CONDSTORE` has
     /// no `QRESYNC`, and one without `MOVE` is not IMAP4rev2. Their commands are answered with BAD.
     ///
+    /// `STARTTLS` is taken as well, for [`no_tls`](Self::no_tls), `LOGIN`, so that LOGINDISABLED is told, and `AUTH=PLAIN`;
+    /// both commands are answered with NO then.
+    ///
     /// # Panics
-    /// At a name that the server has no extension for.
+    /// At a name that the server has no extension for, and if neither `IMAP4rev1` nor `IMAP4rev2` is left.
     #[track_caller]
     pub fn without<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
         for name in names {
-            if let Err(name) = self.settings.extensions.remove(name) {
-                panic!("{name} is no extension that this server has");
+            match &*name.to_ascii_uppercase() {
+                "STARTTLS" => self.settings.no_tls = true,
+                "LOGIN" => self.settings.no_login = true,
+                "AUTH=PLAIN" => self.settings.no_plain = true,
+                _ => {
+                    if let Err(name) = self.settings.extensions.remove(name) {
+                        panic!("{name} is no extension that this server has");
+                    }
+                }
             }
         }
+        self.has_revision()
+    }
+
+    #[track_caller]
+    fn has_revision(self) -> Self {
+        assert!(
+            self.settings.extensions.has_revision(),
+            "neither IMAP4rev1 nor IMAP4rev2 is left: a server has to speak one of them"
+        );
         self
     }
 
-    /// With these extensions alone, and those that they need. `IMAP4rev1` and `IMAP4rev2` are two of them.
+    /// With these extensions alone, and those that they need. `IMAP4rev1` and `IMAP4rev2` are two of them, one of which has
+    /// to be there.
     ///
     /// # Panics
-    /// At a name that the server has no extension for.
+    /// At a name that the server has no extension for, and if neither `IMAP4rev1` nor `IMAP4rev2` is among them.
     #[track_caller]
     pub fn only<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
         match Extensions::only(names) {
             Ok(extensions) => self.settings.extensions = extensions,
             Err(name) => panic!("{name} is no extension that this server has"),
         }
-        self
+        self.has_revision()
     }
 
     /// Tells these capabilities, before login and after, whatever the server can do.
@@ -74,7 +94,9 @@ impl Builder {
         self
     }
 
-    /// The largest message that clients may put in, in octets; 64 MiB unless said otherwise (APPENDLIMIT, RFC 7889).
+    /// The largest message that clients may put in, in octets; 64 MiB unless said otherwise (APPENDLIMIT, RFC 7889). One
+    /// APPEND may bring several messages (MULTIAPPEND), each of this size, but of no more than four times this size together: a
+    /// literal beyond that is answered with NO and TOOBIG, or, if it comes without asking, by the end of the connection.
     pub fn append_limit(mut self, octets: usize) -> Self {
         self.settings.append_limit = octets;
         self

@@ -65,7 +65,9 @@ const ALL: &[(&str, &[&str])] = &[
 
 /// All that [`Builder::only`](super::Builder::only) and [`Builder::without`](super::Builder::without) know: revisions of
 /// IMAP and extensions, by the names that CAPABILITY has for them. Case of letters does not matter there.
-pub const EXTENSIONS: [&str; ALL.len()] = {
+pub const EXTENSIONS: &[&str] = &NAMES;
+
+const NAMES: [&str; ALL.len()] = {
     let mut names = [""; ALL.len()];
     let mut at = 0;
     while at < names.len() {
@@ -127,6 +129,11 @@ impl Extensions {
         }
     }
 
+    /// Whether any revision of IMAP is left.
+    pub(crate) fn has_revision(&self) -> bool {
+        self.has("IMAP4rev1") || self.has("IMAP4rev2")
+    }
+
     /// Whether this one, named as here, is on.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.on.contains(name)
@@ -164,7 +171,12 @@ impl Extensions {
             if told.starttls {
                 names.push("STARTTLS".to_owned());
             }
-            names.push(if told.login_disabled { "LOGINDISABLED" } else { "AUTH=PLAIN" }.to_owned());
+            if told.login_disabled || told.no_login {
+                names.push("LOGINDISABLED".to_owned());
+            }
+            if !told.login_disabled && !told.no_plain {
+                names.push("AUTH=PLAIN".to_owned());
+            }
         }
         names
     }
@@ -179,6 +191,10 @@ pub(crate) struct Told {
     pub(crate) starttls: bool,
     /// No password is taken in the clear.
     pub(crate) login_disabled: bool,
+    /// LOGIN is switched off.
+    pub(crate) no_login: bool,
+    /// AUTHENTICATE PLAIN is switched off.
+    pub(crate) no_plain: bool,
     /// The largest message.
     pub(crate) append_limit: usize,
 }

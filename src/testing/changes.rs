@@ -62,7 +62,7 @@ impl World {
                 continue;
             }
             if new_flags {
-                line.push(Responder::NewFlags);
+                line.push(Responder::NewFlags { own: by == Some(*id) });
             }
             let first = recent && line.takes_recent;
             (recent, told) = (recent && !first, told || first);
@@ -86,7 +86,8 @@ impl World {
         let Some(held) = self.mailboxes.get_mut(&mailbox) else { return Vec::new() };
         let (all, new_flags) = held.change(uids, change, flags);
         if new_flags {
-            self.tell_selected(mailbox, |_| Some(Responder::NewFlags));
+            let own = by.map(|(id, _)| id);
+            self.tell_selected(mailbox, |id| Some(Responder::NewFlags { own: own == Some(id) }));
         }
         for (message, changed) in &all {
             self.tell_selected(mailbox, |id| {
@@ -144,11 +145,11 @@ impl World {
 
     /// Another UIDVALIDITY: what sessions know of the mailbox is void, so that those end that have it selected.
     pub(crate) fn renumber(&mut self, mailbox: MailboxId, uid_validity: u32) {
+        self.has_era(uid_validity);
         if let Some(held) = self.mailboxes.get_mut(&mailbox) {
             held.renumber(uid_validity);
         }
-        let bye = || Responder::Bye("The mailbox has another UIDVALIDITY".to_owned());
-        self.tell_selected(mailbox, |_| Some(bye()));
+        self.end_selected(mailbox, None, "The mailbox has another UIDVALIDITY");
         self.tell_watchers(mailbox, Happened::Flags, None);
     }
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::responder::Responder;
+use super::responder::Urgent;
 use super::world::{Line, SessionId, Shared};
 use crate::types::MailboxName;
 
@@ -55,14 +55,14 @@ impl SessionHandle {
         self.with(|line| line.secure).unwrap_or(false)
     }
 
-    /// Says these octets to it at once, whatever it is doing.
+    /// Says these octets to it at once, whatever it is doing; only a [`delay`](super::Hook::delay) is waited for.
     pub fn say(&self, octets: impl Into<Bytes>) {
-        self.with(|line| line.push(Responder::Raw(octets.into())));
+        self.with(|line| line.push_urgent(Urgent::Raw(octets.into())));
     }
 
-    /// Ends it with a BYE of these words.
+    /// Ends it with a BYE of these words; a [`delay`](super::Hook::delay) is waited for, other than by [`cut`](Self::cut).
     pub fn bye(&self, text: &str) {
-        self.with(|line| line.push(Responder::Bye(text.to_owned())));
+        self.with(|line| line.push_urgent(Urgent::Bye(text.to_owned())));
     }
 
     /// Ends it without a word.

@@ -51,7 +51,8 @@ pub(super) async fn serve(mut session: Session, stream: Box<dyn Stream>, securit
     let result = async {
         let mut stream = stream;
         if security.implicit {
-            stream = security.secure(stream).await?;
+            let Some(secured) = handshake(&mut session, security.secure(stream)).await else { return Ok(()) };
+            stream = secured?;
         }
         let mut input = BytesMut::new();
         loop {
@@ -68,10 +69,12 @@ pub(super) async fn serve(mut session: Session, stream: Box<dyn Stream>, securit
                         until_end(&mut session, tokio::time::sleep(time)).await;
                     }
                     Step::StartTls => {
-                        stream.flush().await?;
+                        until_end(&mut session, stream.flush()).await.unwrap_or(Ok(()))?;
                         // What the client sent in the clear behind STARTTLS is nobody's word (RFC 9051 section 6.2.1).
                         input.clear();
-                        stream = security.secure(stream).await?;
+                        let secured = handshake(&mut session, security.secure(stream)).await;
+                        let Some(secured) = secured else { return Ok(()) };
+                        stream = secured?;
                         session.secured();
                     }
                     Step::Close => {
@@ -100,6 +103,17 @@ async fn until_end<F: Future>(session: &mut Session, waiting: F) -> Option<F::Ou
     poll_fn(|cx| match waiting.as_mut().poll(cx) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
         Poll::Pending if session.must_end(cx.waker()) => Poll::Ready(None),
+        Poll::Pending => Poll::Pending,
+    })
+    .await
+}
+
+/// Waits for TLS, but not once the session is told to end in whatever way: there is nothing yet to say BYE by.
+async fn handshake<F: Future>(session: &mut Session, waiting: F) -> Option<F::Output> {
+    let mut waiting = pin!(waiting);
+    poll_fn(|cx| match waiting.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending if session.must_end(cx.waker()) || session.has_bye() => Poll::Ready(None),
         Poll::Pending => Poll::Pending,
     })
     .await

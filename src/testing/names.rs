@@ -41,6 +41,12 @@ fn normal(name: &MailboxName) -> Result<MailboxName, No> {
     if wrong { Err(NO_NAME) } else { Ok(MailboxName::new(text)) }
 }
 
+/// The mailbox that is meant, where a name may end with a delimiter as it did when it was made.
+pub(crate) fn meant(name: &MailboxName) -> MailboxName {
+    let text = name.as_str();
+    MailboxName::new(text.strip_suffix(DELIMITER).filter(|rest| !rest.is_empty()).unwrap_or(text))
+}
+
 /// The name one level up.
 pub(crate) fn parent(name: &str) -> Option<&str> {
     name.rsplit_once(DELIMITER).map(|(parent, _)| parent)
@@ -55,7 +61,7 @@ impl World {
     pub(crate) fn add_mailbox(&mut self, user: &str, name: &MailboxName) -> MailboxId {
         let id = self.next_id();
         // Each has another UIDVALIDITY, so that a name that is used again does not bring old UIDs back.
-        let era = u32::try_from(id).unwrap_or(u32::MAX);
+        let era = self.next_era(id);
         self.mailboxes.insert(id, Mailbox::new(era, format!("F{id}")));
         if let Some(user) = self.users.get_mut(user) {
             user.names.insert(name.clone(), id);
@@ -86,14 +92,14 @@ impl World {
 
     /// DELETE: not those below it. Sessions that have it selected end, as they do with other servers.
     pub(crate) fn delete(&mut self, user: &str, name: &MailboxName, by: Option<SessionId>) -> Result<(), No> {
+        let name = &meant(name);
         if name.is_inbox() {
             return Err(No(Some(Code::Cannot), "INBOX can't be deleted"));
         }
         let held = self.users.get_mut(user).ok_or(MISSING)?;
         let id = held.names.remove(name).ok_or(MISSING)?;
         self.mailboxes.remove(&id);
-        let bye = || Responder::Bye("The selected mailbox was deleted".to_owned());
-        self.tell_selected(id, |session| (by != Some(session)).then(bye));
+        self.end_selected(id, by, "The selected mailbox was deleted");
         self.tell_name(user, name, None, by);
         Ok(())
     }
@@ -105,7 +111,7 @@ impl World {
         (from, to): (&MailboxName, &MailboxName),
         by: Option<SessionId>,
     ) -> Result<(), No> {
-        let to = normal(to)?;
+        let (from, to) = (&meant(from), normal(to)?);
         let exists = self.list_entry(user, from, Wanted::default());
         if !exists.is_selectable() && !self.has_children(user, from) {
             return Err(MISSING);
@@ -156,6 +162,7 @@ impl World {
         yes: bool,
         by: Option<SessionId>,
     ) -> Result<(), No> {
+        let name = &meant(name);
         let known = self.find(user, name).is_some();
         let held = self.users.get_mut(user).ok_or(MISSING)?;
         if yes {

@@ -26,11 +26,17 @@ pub(crate) enum Responder {
     /// A message is gone: EXPUNGE, or VANISHED.
     Gone { uid: u32, own: bool },
     /// Flags that the mailbox has not known before: FLAGS and PERMANENTFLAGS.
-    NewFlags,
+    NewFlags { own: bool },
     /// Another mailbox has changed: STATUS (RFC 5465 section 5).
     Status(Box<MailboxStatus>),
     /// A mailbox was made, renamed, deleted, subscribed: LIST (RFC 5465 section 5.4).
     List(Box<ListEntry>),
+}
+
+/// What does not wait for its moment. It has a queue of its own, so that a silent client's other news, of which there
+/// may be many, need not be looked through each time.
+#[derive(Clone, Debug)]
+pub(crate) enum Urgent {
     /// Octets that a test wants said, as they are.
     Raw(Bytes),
     /// The session ends.
@@ -55,13 +61,16 @@ pub(crate) enum By {
 impl Responder {
     /// Whether it is about the selected mailbox, so that it ends with the selection.
     pub(crate) fn is_of_selected(&self) -> bool {
-        matches!(self, Self::Arrived { .. } | Self::Changed { .. } | Self::Gone { .. } | Self::NewFlags)
+        matches!(
+            self,
+            Self::Arrived { .. } | Self::Changed { .. } | Self::Gone { .. } | Self::NewFlags { .. }
+        )
     }
 
     /// Whether this session caused it, so that it is part of a command's answer.
     pub(crate) fn is_own(&self) -> bool {
         match self {
-            Self::Arrived { own, .. } | Self::Gone { own, .. } => *own,
+            Self::Arrived { own, .. } | Self::Gone { own, .. } | Self::NewFlags { own } => *own,
             Self::Changed { by, .. } => *by != By::Other,
             _ => true,
         }

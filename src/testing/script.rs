@@ -1,5 +1,6 @@
 //! What a test wants the server to do otherwise than rightly: at the next command of a kind, or to all that is written.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -27,9 +28,8 @@ pub(crate) enum Act {
 }
 
 /// What to do at which command.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Rule {
-    id: u64,
     /// Its name in capitals; empty for any.
     command: String,
     /// How often yet.
@@ -41,7 +41,6 @@ struct Rule {
 #[derive(Debug, Default)]
 pub(crate) struct Script {
     rules: Vec<Rule>,
-    last: u64,
     /// The most octets that go out in one write.
     pub(crate) split: Option<usize>,
     /// No literal that asks is taken.
@@ -58,9 +57,78 @@ impl Script {
         self.rules.retain(|rule| rule.times > 0);
         acts
     }
+}
 
-    fn rule(&mut self, id: u64) -> Option<&mut Rule> {
-        self.rules.iter_mut().find(|rule| rule.id == id)
+/// The commands that there are, of IMAP and its extensions, whether the server knows them or not.
+const COMMANDS: &[&str] = &[
+    "APPEND",
+    "AUTHENTICATE",
+    "CANCELUPDATE",
+    "CAPABILITY",
+    "CHECK",
+    "CLOSE",
+    "COMPARATOR",
+    "COMPRESS",
+    "CONVERSIONS",
+    "CONVERT",
+    "COPY",
+    "CREATE",
+    "DELETE",
+    "DELETEACL",
+    "ENABLE",
+    "ESEARCH",
+    "EXAMINE",
+    "EXPUNGE",
+    "FETCH",
+    "GENURLAUTH",
+    "GETACL",
+    "GETJMAPACCESS",
+    "GETMETADATA",
+    "GETQUOTA",
+    "GETQUOTAROOT",
+    "ID",
+    "IDLE",
+    "LANGUAGE",
+    "LIST",
+    "LISTRIGHTS",
+    "LOGIN",
+    "LOGOUT",
+    "LSUB",
+    "MOVE",
+    "MYRIGHTS",
+    "NAMESPACE",
+    "NOOP",
+    "NOTIFY",
+    "RENAME",
+    "REPLACE",
+    "RESETKEY",
+    "SEARCH",
+    "SELECT",
+    "SETACL",
+    "SETMETADATA",
+    "SETQUOTA",
+    "SORT",
+    "STARTTLS",
+    "STATUS",
+    "STORE",
+    "SUBSCRIBE",
+    "THREAD",
+    "UIDBATCHES",
+    "UNAUTHENTICATE",
+    "UNSELECT",
+    "UNSUBSCRIBE",
+    "URLFETCH",
+];
+/// Those that have a form with `UID ` in front.
+const BY_UID: &[&str] =
+    &["CONVERT", "COPY", "EXPUNGE", "FETCH", "MOVE", "REPLACE", "SEARCH", "SORT", "STORE", "THREAD"];
+
+/// Whether a command may have this name, in capitals. Those that begin with `X` are anybody's (RFC 3501 section
+/// 6.5.1).
+fn is_command(name: &str) -> bool {
+    match name.strip_prefix("UID ") {
+        Some(rest) => BY_UID.contains(&rest),
+        None => COMMANDS.contains(&name) || name.starts_with('X') && !name.contains(' '),
     }
 }
 
@@ -70,37 +138,53 @@ impl Script {
 /// the answer, and closes. Each holds for one command, unless [`times`](Self::times) or [`always`](Self::always) says
 /// otherwise. Where octets are given, `{tag}` in them stands for the command's tag, and a line's end (`\r\n`) is theirs to
 /// have.
+///
+/// It begins to hold as a whole when it is dropped, with its clones: at the end of the statement, unless it is kept in a
+/// variable.
 #[derive(Clone, Debug)]
 pub struct Hook {
+    draft: Arc<Draft>,
+}
+
+/// A rule as far as it has been said.
+#[derive(Debug)]
+struct Draft {
     shared: Shared,
-    id: u64,
+    rule: Mutex<Rule>,
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        let rule = self.rule.get_mut().unwrap_or_else(PoisonError::into_inner).clone();
+        self.shared.lock().script.rules.push(rule);
+    }
 }
 
 impl Hook {
+    #[track_caller]
     pub(crate) fn new(shared: Shared, command: &str) -> Self {
-        let id = {
-            let mut world = shared.lock();
-            let script = &mut world.script;
-            script.last += 1;
-            let command = if command == "*" { String::new() } else { command.to_ascii_uppercase() };
-            script.rules.push(Rule { id: script.last, command, times: 1, acts: Vec::new() });
-            script.last
-        };
-        Self { shared, id }
+        let name = command.to_ascii_uppercase();
+        assert!(
+            name == "*" || is_command(&name),
+            "no command has the name {command:?}: \"FETCH\", \"UID FETCH\" or \"*\" for any was expected"
+        );
+        let command = if name == "*" { String::new() } else { name };
+        let rule = Mutex::new(Rule { command, times: 1, acts: Vec::new() });
+        Self { draft: Arc::new(Draft { shared, rule }) }
     }
 
-    fn act(&self, act: Act) -> Self {
-        if let Some(rule) = self.shared.lock().script.rule(self.id) {
-            rule.acts.push(act);
-        }
-        self.clone()
+    fn rule(&self) -> MutexGuard<'_, Rule> {
+        self.draft.rule.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn repeat(&self, times: usize) -> Self {
-        if let Some(rule) = self.shared.lock().script.rule(self.id) {
-            rule.times = times;
-        }
-        self.clone()
+    fn act(self, act: Act) -> Self {
+        self.rule().acts.push(act);
+        self
+    }
+
+    fn repeat(self, times: usize) -> Self {
+        self.rule().times = times;
+        self
     }
 
     /// At so many commands, not at one alone.

@@ -14,7 +14,7 @@ use super::connected::SessionHandle;
 use super::io::{Security, serve};
 use super::listen;
 use super::log::Heard;
-use super::responder::Responder;
+use super::responder::Urgent;
 use super::script::Hook;
 use super::session::Session;
 #[cfg(feature = "rustls")]
@@ -175,15 +175,29 @@ impl Server {
 
     /// What the server does at the next command of this name (`"FETCH"`, `"UID FETCH"`, `"*"` for any), from whichever
     /// client. Several hooks for the same command are used one after the other.
+    ///
+    /// It is asked at whole commands. What is no command does not reach it: the `DONE` that ends IDLE, the lines of
+    /// AUTHENTICATE behind the first, and the question whether a literal may come, which is answered before
+    /// (see [`refuse_literals`](Self::refuse_literals)): an APPEND is refused behind its message.
+    ///
+    /// # Panics
+    /// No command has such a name. Names that begin with `X` are taken as they are.
     #[must_use = "say what the server is to do"]
+    #[track_caller]
     pub fn on(&self, command: &str) -> Hook {
         Hook::new(self.held.shared.clone(), command)
     }
 
-    /// Says these octets at once to each client, whatever it is doing: `server.say("* OK [ALERT] hear me\r\n")`.
+    /// Says these octets at once to each client, whatever it is doing: `server.say("* OK [ALERT] hear me\r\n")`. Only behind
+    /// a [`delay`](Hook::delay) it waits for that to be over.
     pub fn say(&self, octets: impl Into<Bytes>) {
         let octets = octets.into();
-        self.held.shared.lock().lines.values_mut().for_each(|line| line.push(Responder::Raw(octets.clone())));
+        self.held
+            .shared
+            .lock()
+            .lines
+            .values_mut()
+            .for_each(|line| line.push_urgent(Urgent::Raw(octets.clone())));
     }
 
     /// Writes at most so many octets at once, 1 for each by itself; `None` for as many as there are.

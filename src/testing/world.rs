@@ -11,7 +11,8 @@ use super::capability::Extensions;
 use super::clock::Clock;
 use super::log::Heard;
 use super::mailbox::{Mailbox, MailboxId};
-use super::responder::Responder;
+use super::names::meant;
+use super::responder::{Responder, Urgent};
 use super::script::Script;
 use super::watch::Watch;
 use crate::types::{MailboxName, Timestamp};
@@ -37,6 +38,10 @@ pub(crate) struct Settings {
     pub(crate) require_tls: bool,
     /// STARTTLS is not offered.
     pub(crate) no_tls: bool,
+    /// LOGIN is answered with NO.
+    pub(crate) no_login: bool,
+    /// AUTHENTICATE PLAIN is answered with NO.
+    pub(crate) no_plain: bool,
     /// Every user name is known, with this password.
     pub(crate) any_user: Option<String>,
     /// New users have no mailbox but INBOX.
@@ -53,6 +58,8 @@ impl Default for Settings {
             append_limit: 64 * 1024 * 1024,
             require_tls: false,
             no_tls: false,
+            no_login: false,
+            no_plain: false,
             any_user: None,
             inbox_only: false,
             preauth: None,
@@ -92,6 +99,7 @@ pub(crate) struct Line {
     /// Under TLS.
     pub(crate) secure: bool,
     pub(crate) queue: VecDeque<Responder>,
+    pub(crate) urgent: Vec<Urgent>,
     /// Something has happened since the session last looked.
     pub(crate) fresh: bool,
     /// What NOTIFY has asked for.
@@ -104,6 +112,11 @@ pub(crate) struct Line {
 impl Line {
     pub(crate) fn push(&mut self, responder: Responder) {
         self.queue.push_back(responder);
+        self.wake();
+    }
+
+    pub(crate) fn push_urgent(&mut self, urgent: Urgent) {
+        self.urgent.push(urgent);
         self.wake();
     }
 
@@ -131,6 +144,8 @@ pub(crate) struct World {
     /// Who waits for clients, to be woken when the server goes.
     pub(crate) listeners: Vec<Waker>,
     last_id: u64,
+    /// The highest UIDVALIDITY that any mailbox had.
+    last_era: u32,
 }
 
 /// The world behind its lock.
@@ -161,6 +176,7 @@ impl World {
             clock,
             listeners: Vec::new(),
             last_id: 0,
+            last_era: 0,
         }
     }
 
@@ -176,6 +192,19 @@ impl World {
     pub(crate) fn next_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id
+    }
+
+    /// The UIDVALIDITY of a new mailbox: higher than any before, as its name may have been another's (RFC 9051 section
+    /// 2.3.1.1).
+    pub(crate) fn next_era(&mut self, id: MailboxId) -> u32 {
+        let era = u32::try_from(id).unwrap_or(u32::MAX);
+        self.last_era = era.max(self.last_era.saturating_add(1));
+        self.last_era
+    }
+
+    /// A mailbox has been given this UIDVALIDITY.
+    pub(crate) fn has_era(&mut self, uid_validity: u32) {
+        self.last_era = self.last_era.max(uid_validity);
     }
 
     /// One more user, with an empty INBOX and what else new users have.
@@ -235,6 +264,15 @@ impl World {
         }
     }
 
+    /// Ends the sessions that have this mailbox selected, but for one that did it itself.
+    pub(crate) fn end_selected(&mut self, mailbox: MailboxId, by: Option<SessionId>, text: &str) {
+        for (id, line) in &mut self.lines {
+            if line.selected == Some(mailbox) && by != Some(*id) {
+                line.push_urgent(Urgent::Bye(text.to_owned()));
+            }
+        }
+    }
+
     /// Whose mailbox this is, and what it is called.
     pub(crate) fn place(&self, mailbox: MailboxId) -> Option<(&str, &MailboxName)> {
         self.users.iter().find_map(|(user, held)| {
@@ -244,7 +282,7 @@ impl World {
     }
 
     pub(crate) fn find(&self, user: &str, name: &MailboxName) -> Option<MailboxId> {
-        self.users.get(user)?.names.get(name).copied()
+        self.users.get(user)?.names.get(&meant(name)).copied()
     }
 
     /// What a user keeps: octets and messages.

@@ -133,6 +133,34 @@ async fn esearch_saves_and_gives_pieces() {
     .await;
 }
 
+/// RFC 4731 section 3.2: with MIN and MAX alone, the mod-sequence is that of the messages that are returned.
+#[tokio::test]
+async fn esearch_tells_the_mod_sequence_of_what_it_returns() {
+    within(LIMIT, async {
+        let server = three();
+        let all = server.mailbox("INBOX").expect("it").messages;
+        server.add_flags("INBOX", all[2].uid, [Flag::Seen]);
+        server.add_flags("INBOX", all[0].uid, [Flag::Seen]);
+        server.add_flags("INBOX", all[1].uid, [Flag::Seen]);
+        let of = |n: usize| server.mailbox("INBOX").expect("it").messages[n - 1].mod_seq.get();
+        assert!(of(3) < of(1) && of(1) < of(2));
+        let mut a = inbox(&server, "CONDSTORE").await;
+        for (options, highest) in [
+            ("MIN", of(1)),
+            ("MAX", of(3)),
+            ("MIN MAX", of(1)),
+            ("MIN SAVE", of(1)),
+            ("MIN COUNT", of(2)),
+            ("MAX ALL", of(2)),
+            ("ALL", of(2)),
+        ] {
+            let told = a.command(&format!("SEARCH RETURN ({options}) MODSEQ 1")).await;
+            assert!(told[0].ends_with(&format!(" MODSEQ {highest}")), "{options}: {told:?}");
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn imap4rev2_speaks_otherwise() {
     within(LIMIT, async {
@@ -193,6 +221,12 @@ async fn going_on_with_qresync() {
         let told = a.command("SELECT INBOX (QRESYNC (12345 1))").await;
         assert!(!told.iter().any(|line| line.contains("VANISHED") || line.contains("FETCH")), "{told:?}");
         assert!(a.attempt("SELECT INBOX (QRESYNC (0 1))").await.tagged.starts_with("BAD "));
+        // RFC 7162 section 3.2.8: CLOSE does not tell what went, so it tells no mod-sequence.
+        let mut a = inbox(&server, "QRESYNC").await;
+        a.command("STORE 1 +FLAGS.SILENT (\\Deleted)").await;
+        let before = server.mailbox("INBOX").expect("it").messages.len();
+        assert_eq!(a.attempt("CLOSE").await.tagged, "OK Closed");
+        assert_eq!(server.mailbox("INBOX").expect("it").messages.len(), before - 1);
     })
     .await;
 }
@@ -228,7 +262,7 @@ async fn notify_tells_with_no_command_running() {
         server.subscribe("Work", true);
         assert_eq!(next(&mut a).await, "* LIST (\\HasNoChildren \\Subscribed) \"/\" Work");
         server.rename("Work", "Play");
-        assert_eq!(next(&mut a).await, "* LIST (\\HasNoChildren) \"/\" Play ((\"OLDNAME\" (Work)))");
+        assert_eq!(next(&mut a).await, "* LIST (\\HasNoChildren) \"/\" Play (\"OLDNAME\" (Work))");
         server.delete("Play");
         assert_eq!(next(&mut a).await, "* LIST (\\NonExistent \\HasNoChildren) \"/\" Play");
         server.create("a/b");
@@ -280,7 +314,7 @@ async fn lists_of_all_kinds() {
         );
         assert_eq!(
             a.command("LIST (SUBSCRIBED RECURSIVEMATCH) \"\" a").await,
-            ["* LIST (\\NonExistent \\HasChildren) \"/\" a ((\"CHILDINFO\" (\"SUBSCRIBED\")))"]
+            ["* LIST (\\NonExistent \\HasChildren) \"/\" a (\"CHILDINFO\" (\"SUBSCRIBED\"))"]
         );
         assert_eq!(
             a.command("LIST (SPECIAL-USE) \"\" (S* T*) RETURN (STATUS (MESSAGES))").await,
@@ -310,6 +344,54 @@ async fn lists_of_all_kinds() {
         a.command("RENAME INBOX Old").await;
         let count = |name: &str| server.mailbox(name).expect("it").messages.len();
         assert_eq!((count("INBOX"), count("Old")), (0, 1));
+    })
+    .await;
+}
+
+/// RFC 6855 section 3, RFC 5819 section 2, RFC 9051 section 9 (`seq-number`).
+#[tokio::test]
+async fn what_may_not_be_asked_is_bad() {
+    within(LIMIT, async {
+        let server = three();
+        let mut a = inbox(&server, "").await;
+        for command in ["SEARCH 4", "SEARCH NOT 2:4", "SEARCH OR SEEN 4", "UID SEARCH (4)"] {
+            assert!(a.attempt(command).await.tagged.starts_with("BAD "), "{command}");
+        }
+        assert_eq!(a.command("SEARCH 3:*").await, ["* SEARCH 3"]);
+        assert_eq!(a.command("SEARCH UID 4").await, ["* SEARCH"]);
+        let reply = a.attempt("LIST \"\" * RETURN (STATUS (MESSAGES FOO))").await;
+        assert!(reply.tagged.starts_with("BAD ") && reply.untagged.is_empty(), "{reply:?}");
+        assert!(a.attempt("SEARCH CHARSET UTF-8 ALL").await.is_ok());
+        let mut a = inbox(&server, "IMAP4rev2").await;
+        assert!(a.attempt("SEARCH CHARSET UTF-8 ALL").await.is_ok());
+        let mut a = inbox(&server, "UTF8=ACCEPT").await;
+        assert!(a.attempt("SEARCH CHARSET UTF-8 ALL").await.tagged.starts_with("BAD "));
+        assert!(a.attempt("SEARCH ALL").await.is_ok());
+    })
+    .await;
+}
+
+/// RFC 9051 section 6.3.4: a name may be made with the delimiter behind it. Section 2.3.1.1: a name that is used again has
+/// a higher UIDVALIDITY.
+#[tokio::test]
+async fn a_mailbox_made_again_is_another_one() {
+    within(LIMIT, async {
+        let server = Server::new();
+        let mut a = session(&server).await;
+        a.command("CREATE Zee/").await;
+        a.command("SELECT Zee/").await;
+        a.command("SUBSCRIBE Zee/").await;
+        assert_eq!(a.command("LSUB \"\" Z*").await, ["* LSUB () \"/\" Zee"]);
+        a.command("STATUS Zee/ (MESSAGES)").await;
+        a.command("RENAME Zee/ Zoo/").await;
+        a.command("DELETE Zoo/").await;
+        assert!(a.attempt("DELETE INBOX/").await.tagged.starts_with("NO [CANNOT]"));
+        assert_eq!(server.mailbox("Zoo"), None);
+        server.create("Zoo");
+        server.change_uid_validity("Zoo", imap_duplex::types::UidValidity::new(70_000).expect("not 0"));
+        server.delete("Zoo");
+        server.create("Zoo");
+        assert!(server.mailbox("Zoo").expect("it").uid_validity.get() > 70_000);
     })
     .await;
 }

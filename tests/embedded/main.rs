@@ -37,6 +37,7 @@ mod tls;
 #[path = "../live/variants.rs"]
 mod variants;
 
+mod bounds;
 mod ending;
 mod extensions;
 mod load;

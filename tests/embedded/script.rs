@@ -37,6 +37,38 @@ async fn the_next_command_of_a_kind_is_answered_otherwise() {
     .await;
 }
 
+/// A hook holds as a whole or not at all, so that no command comes upon half of one.
+#[tokio::test]
+async fn a_hook_holds_once_it_is_said() {
+    within(LIMIT, async {
+        let server = Server::new();
+        let mut a = session(&server).await;
+        let hook = server.on("NOOP");
+        assert!(a.attempt("NOOP").await.is_ok());
+        let hook = hook.no("not now");
+        assert!(a.attempt("NOOP").await.is_ok());
+        let twice = hook.clone().times(2);
+        drop(hook);
+        assert!(a.attempt("NOOP").await.is_ok());
+        drop(twice);
+        assert!(a.attempt("NOOP").await.tagged.starts_with("NO not now"));
+        assert!(a.attempt("NOOP").await.tagged.starts_with("NO not now"));
+        assert!(a.attempt("NOOP").await.is_ok());
+        server.on("XYZZY").instead("{tag} OK nothing happens\r\n");
+        assert!(a.attempt("XYZZY").await.is_ok());
+    })
+    .await;
+}
+
+#[test]
+fn a_hook_is_for_a_command_that_there_is() {
+    for name in ["", "FECTH", "UID", "UID NOOP", "DONE", "FETCH 1", "NOOP "] {
+        let panic = std::panic::catch_unwind(|| drop(Server::new().on(name))).expect_err(name);
+        let text = panic.downcast_ref::<String>().cloned().unwrap_or_default();
+        assert!(text.contains("no command has the name"), "{name}: {text}");
+    }
+}
+
 #[tokio::test]
 async fn octets_are_said_at_a_moment() {
     within(LIMIT, async {
@@ -299,6 +331,41 @@ async fn any_octets_are_answered_and_none_of_them_hurts() {
         };
         let (said, _) = tokio::join!(reading, write.write_all(&long));
         assert!(said.starts_with("* BAD ") && said.contains("* BYE "), "{said}");
+    })
+    .await;
+}
+
+#[test]
+fn a_server_speaks_some_revision() {
+    let panics = |build: fn()| {
+        let panic = std::panic::catch_unwind(build).expect_err("no revision");
+        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+        assert!(text.is_some_and(|text| text.contains("neither IMAP4rev1 nor IMAP4rev2")));
+    };
+    panics(|| drop(Server::builder().only(["IDLE"])));
+    panics(|| drop(Server::builder().without(["IMAP4rev1", "MOVE"])));
+    drop(Server::builder().only(["IMAP4rev1"]));
+}
+
+#[tokio::test]
+async fn ways_to_log_in_are_switched_off() {
+    within(LIMIT, async {
+        let plain = "AUTHENTICATE PLAIN AGFsaWNlAHNlY3JldA==";
+        for (off, login, sasl) in [("LOGIN", false, true), ("auth=plain", true, false)] {
+            let server = Server::builder().without([off]).start();
+            let mut a = Other::over(server.connect()).await;
+            let told = a.command("CAPABILITY").await;
+            assert_eq!(told[0].contains(" LOGINDISABLED"), !login, "{told:?}");
+            assert_eq!(told[0].contains(" AUTH=PLAIN"), sasl, "{told:?}");
+            let (refused, taken) =
+                if login { (plain, "LOGIN alice secret") } else { ("LOGIN alice secret", plain) };
+            assert!(a.attempt(refused).await.tagged.starts_with("NO "), "{off}");
+            assert!(a.attempt(taken).await.is_ok(), "{off}");
+        }
+        let server = Server::builder().without(["STARTTLS"]).start();
+        let mut a = Other::over(server.connect()).await;
+        assert!(!a.command("CAPABILITY").await[0].contains("STARTTLS"));
+        assert!(a.attempt("STARTTLS").await.tagged.starts_with("BAD "));
     })
     .await;
 }

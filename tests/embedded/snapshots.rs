@@ -233,6 +233,63 @@ async fn a_mailbox_that_goes_away_ends_the_session_and_one_that_is_renamed_does_
     .await;
 }
 
+/// RFC 5465 section 3.1: NOTIFY NONE. The client's own doing is told by numbers that it can count up to.
+#[tokio::test]
+async fn numbers_hold_for_a_client_that_hears_of_nothing() {
+    within(LIMIT, async {
+        let server = five();
+        let mut a = inbox(&server, "").await;
+        a.command("NOTIFY NONE").await;
+        server.deliver("INBOX", "Subject: six\r\n\r\n");
+        assert_eq!(a.command("FETCH 5:* (UID)").await, ["* 5 FETCH (UID 5)"]);
+        // What others put there before comes before its own.
+        let tag = a.send("APPEND INBOX {1+}\r\nx").await;
+        let told = a.reply(&tag).await;
+        assert_eq!(without_recent(told.lines()), ["* 7 EXISTS"]);
+        assert_eq!(
+            a.command("FETCH 5:* (UID)").await,
+            ["* 5 FETCH (UID 5)", "* 6 FETCH (UID 6)", "* 7 FETCH (UID 7)"]
+        );
+        // Flags of others are known at once, and do not come back over its own.
+        server.add_flags("INBOX", uid(3), [Flag::Flagged]);
+        let told = a.command("STORE 3 +FLAGS (\\Seen)").await;
+        assert_eq!(told, ["* 3 FETCH (UID 3 FLAGS (\\Seen \\Flagged \\Recent))"]);
+        // A removal keeps its number, and is known.
+        server.expunge("INBOX", uids("2"));
+        assert_eq!(a.command("NOOP").await, [""; 0]);
+        let refused = a.attempt("COPY 1:3 Drafts").await;
+        assert!(refused.tagged.starts_with("NO [EXPUNGEISSUED]"), "{refused:?}");
+        assert_eq!(refused.lines(), [""; 0]);
+        let refused = a.attempt("STORE 2 +FLAGS (\\Seen)").await;
+        assert!(refused.tagged.starts_with("NO [EXPUNGEISSUED]"), "{refused:?}");
+        a.remove("4").await;
+        assert_eq!(a.command("FETCH 4:5 (UID)").await, ["* 4 FETCH (UID 5)", "* 5 FETCH (UID 6)"]);
+        // Once it wants to hear again, it does, in order.
+        server.deliver("INBOX", "Subject: eight\r\n\r\n");
+        let told = a.command("NOTIFY SET (selected (MessageNew MessageExpunge FlagChange))").await;
+        assert_eq!(without_recent(told), ["* 2 EXPUNGE", "* 6 EXISTS"]);
+        assert_eq!(a.command("UID FETCH 1:* (UID)").await.len(), 6);
+    })
+    .await;
+}
+
+/// The time for it grows with what is waiting, not with its square.
+#[tokio::test]
+async fn a_silent_client_costs_no_more_the_longer_it_is_silent() {
+    within(LIMIT, async {
+        let server = five();
+        let mut a = inbox(&server, "").await;
+        for n in 0..20_000 {
+            let flag = if n % 2 == 0 { Flag::Seen } else { Flag::Flagged };
+            server.set_flags("INBOX", uid(1), [flag]);
+            tokio::task::yield_now().await;
+        }
+        let told = a.command("NOOP").await;
+        assert_eq!(told.last().map(String::as_str), Some("* 1 FETCH (UID 1 FLAGS (\\Flagged \\Recent))"));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn recent_is_told_to_one_session_alone() {
     within(LIMIT, async {

@@ -6,7 +6,6 @@ mod subject;
 #[cfg(test)]
 mod tests;
 
-#[allow(unused_imports, reason = "the sessions that use it come next")]
 pub(crate) use sort::sort;
 
 use crate::testing::mime::Content;
@@ -66,6 +65,35 @@ pub(crate) fn charset(named: Option<&str>) -> Result<(), Refused> {
     if named.is_none_or(known) { Ok(()) } else { Err(Refused::Charset) }
 }
 
+/// Whether this condition can be looked at, whatever the messages are: [`matches`] stops at the first part that decides.
+pub(crate) fn check(key: &SearchKey) -> Result<(), Refused> {
+    match key {
+        SearchKey::Word(name @ "FUZZY")
+        | SearchKey::Text(name @ ("FILTER" | "X-GM-RAW" | "X-GM-LABELS"), _)
+        | SearchKey::Number(name @ ("X-GM-MSGID" | "X-GM-THRID"), _) => Err(Refused::Key(name)),
+        SearchKey::And(keys) => keys.iter().try_for_each(check),
+        SearchKey::Or(two) => check(&two.0).and_then(|()| check(&two.1)),
+        SearchKey::Not(key) => check(key),
+        _ => Ok(()),
+    }
+}
+
+/// What a condition costs for each message: its keys, those within others among them, and the ranges of its sets.
+pub(crate) fn cost(key: &SearchKey) -> usize {
+    match key {
+        SearchKey::Uids(Numbers::Ranges(ranges)) | SearchKey::Seqs(Numbers::Ranges(ranges)) => {
+            1 + ranges.len() / RANGES_LIKE_A_KEY
+        }
+        SearchKey::And(keys) => keys.iter().map(cost).sum::<usize>() + 1,
+        SearchKey::Or(two) => cost(&two.0) + cost(&two.1) + 1,
+        SearchKey::Not(key) => cost(key) + 1,
+        _ => 1,
+    }
+}
+
+/// So many ranges are looked through as fast as another key.
+const RANGES_LIKE_A_KEY: usize = 10;
+
 /// Whether a message fulfils this condition.
 pub(crate) fn matches(key: &SearchKey, message: &dyn Candidate, scope: &Scope<'_>) -> Result<bool, Refused> {
     match key {
@@ -83,13 +111,14 @@ pub(crate) fn matches(key: &SearchKey, message: &dyn Candidate, scope: &Scope<'_
         SearchKey::Uids(set) => Ok(is_in(set, message.uid(), scope.last_uid, message, scope)),
         SearchKey::Seqs(set) => Ok(is_in(set, message.seq(), scope.last_seq, message, scope)),
         SearchKey::And(keys) => {
-            // All are looked at, so that what is refused does not hang on the messages.
-            keys.iter().try_fold(true, |all, key| Ok(matches(key, message, scope)? && all))
+            for key in keys {
+                if !matches(key, message, scope)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
         }
-        SearchKey::Or(two) => {
-            let (first, second) = (matches(&two.0, message, scope)?, matches(&two.1, message, scope)?);
-            Ok(first || second)
-        }
+        SearchKey::Or(two) => Ok(matches(&two.0, message, scope)? || matches(&two.1, message, scope)?),
         SearchKey::Not(key) => Ok(!matches(key, message, scope)?),
     }
 }

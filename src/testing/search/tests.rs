@@ -107,6 +107,7 @@ fn found(line: &str) -> Result<Vec<u32>, Refused> {
     let now = time(" 3-Feb-1994 12:00:00 +0000");
     let scope = Scope { now, last_seq: 4, last_uid: 40, saved: Some(&saved) };
     let key = SearchKey::And(keys(line));
+    check(&key)?;
     let mut found = Vec::new();
     for mail in mailbox() {
         if matches(&key, &mail, &scope)? {

@@ -27,6 +27,10 @@ impl Session {
         if messages.iter().any(|message| message.utf8) && !self.enabled.utf8 {
             return Err(Reply::bad("UTF8 has not been enabled"));
         }
+        // RFC 3502 section 3: an error by which a client gives up all of them.
+        if messages.iter().any(|message| message.data.is_empty()) {
+            return Err(Reply::no(None, "A message without any octet is none: nothing is appended"));
+        }
         let Some(id) = world.find(&user, name) else {
             return Err(Reply::no(Some(Code::TryCreate), "There is no such mailbox"));
         };

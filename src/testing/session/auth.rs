@@ -8,7 +8,7 @@ use crate::wire::request::{SaslAnswer, sasl_answer};
 use crate::wire::response::Response;
 
 use super::reply::{Allows, Done, Reply, either};
-use super::{Mode, Session};
+use super::{BESIDE_MESSAGE, MESSAGES_AT_ONCE, Mode, Session};
 
 impl Session {
     /// What is told of the server at this moment.
@@ -20,6 +20,8 @@ impl Session {
             logged_in: self.user.is_some(),
             starttls: self.can_tls && !self.secure,
             login_disabled: world.settings.require_tls && !self.secure,
+            no_login: world.settings.no_login,
+            no_plain: world.settings.no_plain,
             append_limit: world.settings.append_limit,
         };
         world.settings.extensions.told(&told).iter().collect()
@@ -29,6 +31,9 @@ impl Session {
         if let Some(line) = world.line(self.id) {
             line.user = Some(user.clone());
         }
+        let messages = world.settings.append_limit.saturating_mul(MESSAGES_AT_ONCE);
+        self.framer.set_limit(messages.saturating_add(BESIDE_MESSAGE));
+        self.framer.set_plus_limit(world.settings.extensions.plus_limit());
         self.user = Some(user);
     }
 
@@ -57,6 +62,9 @@ impl Session {
     }
 
     pub(super) fn login(&mut self, world: &mut World, user: &[u8], password: &[u8]) -> Done {
+        if world.settings.no_login {
+            return Err(Reply::no(Some(Code::Cannot), "LOGIN is disabled"));
+        }
         self.check(world, user, password)
     }
 
@@ -68,7 +76,7 @@ impl Session {
         mechanism: &str,
         initial: Option<Vec<u8>>,
     ) -> Option<Done> {
-        if mechanism != "PLAIN" {
+        if mechanism != "PLAIN" || world.settings.no_plain {
             return Some(Err(Reply::no(Some(Code::Cannot), "This mechanism is not known here")));
         }
         if world.settings.require_tls && !self.secure {
@@ -144,7 +152,7 @@ impl Session {
                 "UTF8=ACCEPT" if self.selected.is_some() => {
                     return Err(Reply::bad("Not while a mailbox is selected"));
                 }
-                "UTF8=ACCEPT" => self.enabled.utf8 = true,
+                "UTF8=ACCEPT" => (self.enabled.utf8, self.enabled.utf8_accept) = (true, true),
                 "IMAP4REV2" => (self.enabled.rev2, self.enabled.utf8) = (true, true),
                 "QRESYNC" => {
                     self.enabled.qresync = true;

@@ -66,10 +66,34 @@ fn asked(world: &World, list: &List) -> Result<Asked, Reply> {
     Ok(asked)
 }
 
+/// A name has no more octets than this, so that a pattern need not have more; all patterns of a LIST together may have
+/// four times as many. More would only cost time, while others wait.
+const LONGEST_PATTERN: usize = 1000;
+const LONGEST_PATTERNS: usize = 4 * LONGEST_PATTERN;
+
+/// A pattern with runs of wildcards as one, which fits the same: `%%` as `%`, and any run with `*` in it as `*`.
+fn collapsed(pattern: &str) -> String {
+    let mut short = String::new();
+    for c in pattern.chars() {
+        match (short.chars().next_back(), c) {
+            (Some('*'), '*' | '%') | (Some('%'), '%') => {}
+            (Some('%'), '*') => {
+                short.pop();
+                short.push('*');
+            }
+            _ => short.push(c),
+        }
+    }
+    short
+}
+
 /// Whether a name fits a pattern: `*` stands for anything, `%` for anything within a level (RFC 9051 section 6.3.9).
-/// Takes time in the product of their lengths at most.
+/// Takes time in the square of the name's length at most, where the pattern is collapsed.
 fn fits(pattern: &str, name: &str) -> bool {
     let name: Vec<char> = name.chars().collect();
+    if pattern.chars().filter(|c| !matches!(c, '*' | '%')).count() > name.len() {
+        return false;
+    }
     // Which beginnings of the name the pattern so far fits.
     let mut reached = vec![false; name.len() + 1];
     if let Some(first) = reached.first_mut() {
@@ -114,7 +138,15 @@ impl Session {
             return Err(Reply::bad("Unknown command"));
         }
         let asked = asked(world, list)?;
+        if asked.status.iter().flatten().any(|item| !self.knows_count(world, item)) {
+            return Err(Reply::bad("An item of STATUS that is not known"));
+        }
         let patterns: Vec<String> = list.patterns.iter().map(|p| format!("{}{p}", list.reference)).collect();
+        let octets: usize = patterns.iter().map(String::len).sum();
+        if octets > LONGEST_PATTERNS || patterns.iter().any(|pattern| pattern.len() > LONGEST_PATTERN) {
+            return Err(Reply::bad("No name can fit such a long pattern"));
+        }
+        let patterns: Vec<String> = patterns.iter().map(|pattern| collapsed(pattern)).collect();
         if !extended && list.patterns.iter().all(|pattern| pattern.as_str().is_empty()) {
             // RFC 9051 section 6.3.9: an empty pattern asks for the delimiter.
             let mut root = ListEntry::new("");
@@ -260,6 +292,10 @@ mod tests {
 
     #[test]
     fn many_wildcards_take_no_longer() {
+        for (pattern, short) in [("%*%*%*", "*"), ("a%%b", "a%b"), ("*%a%*", "*a*"), ("%a*", "%a*"), ("", "")]
+        {
+            assert_eq!(collapsed(pattern), short);
+        }
         assert!(!fits(&"*a".repeat(200), &"a".repeat(199)));
         assert!(fits(&"%a".repeat(200), &"a".repeat(200)));
     }

@@ -37,6 +37,7 @@ use std::task::Waker;
 use bytes::BytesMut;
 
 use super::log::Heard as Logged;
+use super::responder::Urgent;
 use super::script::Act;
 use super::world::{SessionId, Shared, World};
 use crate::types::{Answer, Code, Status, StatusResponse, Untagged};
@@ -51,8 +52,10 @@ use snapshot::Snapshot;
 
 /// The longest line that is taken. Clients of CONDSTORE may send sets of 8192 octets and more (RFC 7162 section 4).
 const LONGEST_LINE: usize = 1024 * 1024;
-/// Beside the largest message, so much of a command.
+/// Beside its messages, so much of a command.
 const BESIDE_MESSAGE: usize = 2 * 1024 * 1024;
+/// So many of the largest messages in one command (MULTIAPPEND), or more that are smaller.
+const MESSAGES_AT_ONCE: usize = 4;
 /// So many octets wait to be written before the next is made.
 const ENOUGH: usize = 64 * 1024;
 /// The largest literal of somebody who has not logged in.
@@ -81,7 +84,10 @@ struct Enabled {
     condstore: bool,
     qresync: bool,
     rev2: bool,
+    /// Strings are UTF-8: by one of the two.
     utf8: bool,
+    /// By UTF8=ACCEPT itself.
+    utf8_accept: bool,
 }
 
 /// One connection.
@@ -105,15 +111,15 @@ pub(crate) struct Session {
 impl Session {
     /// A session that greets its client. `can_tls`: whether STARTTLS can be done, `secure`: whether it is needless.
     pub(crate) fn new(shared: Shared, can_tls: bool, secure: bool) -> Self {
-        let (id, limit, plus, rev2, preauth) = {
+        let (id, plus, rev2, preauth) = {
             let mut world = shared.lock();
-            let limit = world.settings.append_limit.saturating_add(BESIDE_MESSAGE);
             let rev2 = !world.has("IMAP4rev1");
             let plus = world.settings.extensions.plus_limit();
-            (world.connect(secure), limit, plus, rev2, world.settings.preauth.clone())
+            (world.connect(secure), plus, rev2, world.settings.preauth.clone())
         };
-        let mut framer = RequestFramer::new(limit).lines_of(LONGEST_LINE);
-        framer.set_plus_limit(plus);
+        // Of somebody who has not logged in; `log_in` takes more.
+        let mut framer = RequestFramer::new(LONGEST_LINE).lines_of(LONGEST_LINE);
+        framer.set_plus_limit(plus.map(|octets| octets.min(LITERAL_OF_STRANGER)));
         let enabled = Enabled { rev2, utf8: rev2, ..Enabled::default() };
         let mut session = Self {
             shared,
@@ -267,6 +273,8 @@ impl Session {
             (Some(_), true) => world.settings.append_limit,
             (Some(_), false) => BESIDE_MESSAGE,
         };
+        // The limit is for each message; that for all of a command is ours.
+        let most = most.min(self.framer.room());
         if size <= most && !world.script.refuse_literals {
             self.framer.accept();
             drop(world);
@@ -298,6 +306,13 @@ impl Session {
         let Some(line) = world.line(self.id) else { return true };
         line.waker = Some(waker.clone());
         over || line.cut
+    }
+
+    /// Whether a test wants it to end with a BYE, which has not been said yet.
+    pub(crate) fn has_bye(&mut self) -> bool {
+        let mut world = self.shared.lock();
+        let line = world.line(self.id);
+        line.is_some_and(|line| line.urgent.iter().any(|urgent| matches!(urgent, Urgent::Bye(_))))
     }
 
     /// What to do next with the connection.

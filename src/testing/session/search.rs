@@ -1,6 +1,6 @@
 //! SEARCH and SORT: what was found, in the form that was asked for (RFC 9051 section 6.4.4, RFC 5256, RFC 5182, RFC 9394).
 
-use crate::testing::search::{Refused, Scope, charset, matches, sort};
+use crate::testing::search::{Refused, Scope, charset, check, cost, matches, sort};
 use crate::testing::world::World;
 use crate::types::{
     Answer, Code, ESearch, ModSeq, NumberList, PartialResult, SearchResult, SortResult, UidSet,
@@ -10,6 +10,10 @@ use crate::wire::request::{Numbers, Returned, Search, SearchKey, Sort, Value};
 use super::Session;
 use super::reply::{Done, Reply};
 use super::snapshot::{Numbered, Snapshot, uid_set};
+
+/// So many keys may a search have, those within others among them: each is looked at for each message, while all
+/// other sessions wait.
+const MOST_KEYS: usize = 1000;
 
 /// `1:500` or `-1:-100`: a piece of a result (RFC 9394 section 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +96,17 @@ fn knows(world: &World, key: &SearchKey) -> bool {
     }
 }
 
+/// Whether the numbers are those of messages (RFC 9051 section 9, `seq-number`: BAD for others); UIDs may be nobody's.
+fn in_range(key: &SearchKey, snapshot: &Snapshot) -> bool {
+    match key {
+        SearchKey::Seqs(numbers) => snapshot.places(numbers, false).is_ok(),
+        SearchKey::And(all) => all.iter().all(|key| in_range(key, snapshot)),
+        SearchKey::Or(both) => in_range(&both.0, snapshot) && in_range(&both.1, snapshot),
+        SearchKey::Not(key) => in_range(key, snapshot),
+        _ => true,
+    }
+}
+
 fn by_mod_seq(key: &SearchKey) -> bool {
     match key {
         SearchKey::ModSeq(..) => true,
@@ -117,6 +132,18 @@ impl Found {
         ModSeq::new(highest)
     }
 
+    /// That of the messages that are returned (RFC 4731 section 3.2): with MIN and MAX alone those two at most.
+    fn mod_seq_of(&self, asked: &Asked) -> Option<ModSeq> {
+        let ends_alone = (asked.min || asked.max) && !(asked.all || asked.count || asked.partial.is_some());
+        if !ends_alone {
+            return self.mod_seq();
+        }
+        let first = self.rows.first().filter(|_| asked.min);
+        let last = self.rows.last().filter(|_| asked.max);
+        let highest = first.into_iter().chain(last).map(|row| row.2).max();
+        ModSeq::new(highest.filter(|_| self.by_mod_seq)?)
+    }
+
     fn numbers(&self, uid: bool) -> Vec<u32> {
         self.rows.iter().map(|(seq, row_uid, _)| if uid { *row_uid } else { *seq }).collect()
     }
@@ -138,14 +165,21 @@ impl Session {
             Refused::Key(key) => Reply::bad(format!("{key} is not known here")),
         };
         charset(named).map_err(refused)?;
+        if keys.iter().map(cost).sum::<usize>() > MOST_KEYS {
+            return Err(Reply::bad("Too many search keys"));
+        }
         if keys.iter().any(|key| !knows(world, key)) {
             return Err(Reply::bad("A search key that is not known"));
         }
+        keys.iter().try_for_each(check).map_err(refused)?;
         let by_mod_seq = keys.iter().any(by_mod_seq);
         if by_mod_seq {
             self.enable_condstore(world);
         }
         let Some(snapshot) = &self.selected else { return Err(Reply::bad("Select a mailbox first")) };
+        if !keys.iter().all(|key| in_range(key, snapshot)) {
+            return Err(Reply::bad("There is no message with such a number"));
+        }
         let scope = Scope {
             now: world.now(),
             last_seq: snapshot.count(),
@@ -182,6 +216,10 @@ impl Session {
             return Err(Reply::bad("RETURN is not known here"));
         }
         let asked = asked(world, returned.unwrap_or_default())?;
+        if search.charset.is_some() && self.enabled.utf8_accept {
+            // RFC 6855 section 3: all strings are UTF-8 then.
+            return Err(Reply::bad("No charset can be named once UTF8=ACCEPT is enabled"));
+        }
         let found = self.find(world, search.charset.as_deref(), &search.keys, None);
         let found = found.inspect_err(|reply| self.not_saved(&asked, reply))?;
         // RFC 9051 section 6.4.4: IMAP4rev2 answers with ESEARCH whatever was asked.
@@ -240,7 +278,7 @@ impl Session {
             let part: NumberList = range.of(&numbers).iter().copied().collect();
             told.partial = Some(PartialResult::new((range.first, range.last), part));
         }
-        told.mod_seq = found.mod_seq();
+        told.mod_seq = found.mod_seq_of(asked);
         if asked.save
             && let Some(snapshot) = &mut self.selected
         {

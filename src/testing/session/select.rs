@@ -1,7 +1,7 @@
 //! SELECT, EXAMINE, CLOSE, UNSELECT, EXPUNGE (RFC 9051 sections 6.3.2, 6.3.3 and 6.4), with CONDSTORE and QRESYNC (RFC
 //! 7162 sections 3.1.8 and 3.2.5).
 
-use crate::testing::names::Wanted;
+use crate::testing::names::{Wanted, meant};
 use crate::testing::world::World;
 use crate::types::{Answer, Code, Flag, ModSeq, Seq, Status, Uid, UidSet, UidValidity};
 use crate::wire::request::{Numbers, Select, Value};
@@ -68,7 +68,8 @@ impl Session {
 
     /// SELECT or EXAMINE. Whatever comes of it, the mailbox selected before no longer is (RFC 9051 section 6.3.2).
     pub(super) fn select(&mut self, world: &mut World, asked: Select) -> Done {
-        let Select { mailbox: name, read_only, params } = asked;
+        let Select { mailbox, read_only, params } = asked;
+        let name = meant(&mailbox);
         let (condstore, known) = self.parameters(world, &params)?;
         if self.selected.is_some() {
             self.unselect(world);
@@ -203,17 +204,12 @@ impl Session {
 
     /// CLOSE, which removes what is marked without a word to this client, or UNSELECT, which does not.
     pub(super) fn close(&mut self, world: &mut World, removes: bool) -> Done {
-        let mut reply = Reply::ok("Closed");
         if let Some(snapshot) = self.selected.as_ref().filter(|snapshot| removes && !snapshot.read_only) {
-            let removed = world.remove(snapshot.mailbox, &self.deleted(None), Some(self.id));
-            // RFC 7162 section 3.2.8.
-            let highest = world.mailboxes.get(&snapshot.mailbox).map(|held| held.highest_mod_seq);
-            if self.enabled.qresync && !removed.is_empty() {
-                reply = Reply::ok_with(Code::HighestModSeq(highest.and_then(ModSeq::new)), "Closed");
-            }
+            // RFC 7162 section 3.2.8: no HIGHESTMODSEQ in the answer, as the client is not told what went.
+            world.remove(snapshot.mailbox, &self.deleted(None), Some(self.id));
         }
         self.unselect(world);
-        Ok(reply)
+        Ok(Reply::ok("Closed"))
     }
 
     /// EXPUNGE, or UID EXPUNGE of these (RFC 4315 section 2.1).

@@ -3,10 +3,12 @@
 //! It changes only when a [`Responder`](super::super::responder::Responder) is told, so that the client's numbers hold.
 //! A message that others have expunged keeps its number and its content until then (RFC 2180 section 4.1.1).
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::testing::mailbox::{Mailbox, MailboxId, Message};
 use crate::testing::mime::Content;
+use crate::testing::responder::Responder;
 use crate::testing::search::Candidate;
 use crate::types::{Flags, MailboxName, Timestamp, Uid, UidSet};
 use crate::wire::request::{End, Numbers};
@@ -31,6 +33,11 @@ pub(crate) struct Snapshot {
     pub(crate) rows: Vec<Row>,
     /// Removals that are known and not told, in their order.
     pub(crate) held: Vec<u32>,
+    /// What others did to messages that are not here yet, and those messages: the client wants to hear of none (RFC 5465
+    /// section 3.1).
+    pub(crate) unheard: VecDeque<Responder>,
+    /// A change of flags was never told, as the client did not want to hear of it.
+    pub(crate) missed: bool,
     /// `$` (RFC 9051 section 6.4.4.1).
     pub(crate) saved: UidSet,
 }
@@ -54,7 +61,36 @@ impl Snapshot {
             gone: false,
         };
         let rows = held.messages.values().map(row).collect();
-        Self { mailbox: id, name, read_only, rows, held: Vec::new(), saved: UidSet::new() }
+        Self {
+            mailbox: id,
+            name,
+            read_only,
+            rows,
+            held: Vec::new(),
+            unheard: VecDeque::new(),
+            missed: false,
+            saved: UidSet::new(),
+        }
+    }
+
+    /// The message that stands here is gone, which is not told yet.
+    pub(crate) fn hold(&mut self, at: usize) {
+        if let Some(row) = self.rows.get_mut(at).filter(|row| !row.gone) {
+            row.gone = true;
+            self.held.push(row.message.uid);
+        }
+    }
+
+    /// What others did to the message that stands here, without a word to the client.
+    pub(crate) fn learn(&mut self, at: usize, responder: Responder) {
+        match (responder, self.rows.get_mut(at)) {
+            (Responder::Changed { message, .. }, Some(row)) => {
+                row.message = message;
+                self.missed = true;
+            }
+            (Responder::Gone { .. }, _) => self.hold(at),
+            _ => {}
+        }
     }
 
     pub(crate) fn count(&self) -> u32 {

@@ -18,6 +18,21 @@ impl Session {
         }
     }
 
+    /// Whether there is such an item here.
+    pub(super) fn knows_count(&self, world: &World, item: &str) -> bool {
+        match item {
+            "MESSAGES" | "UIDNEXT" | "UIDVALIDITY" | "UNSEEN" => true,
+            "RECENT" => !self.enabled.rev2,
+            "DELETED" => world.has("IMAP4rev2") || world.has("QUOTA"),
+            "SIZE" => world.has("STATUS=SIZE"),
+            "HIGHESTMODSEQ" => world.has("CONDSTORE"),
+            "DELETED-STORAGE" => world.has("QUOTA"),
+            "APPENDLIMIT" => world.has("APPENDLIMIT"),
+            "MAILBOXID" => world.has("OBJECTID"),
+            _ => false,
+        }
+    }
+
     /// These items of a mailbox; `None`: there is no such mailbox. `Err`: an item that is none.
     pub(super) fn counts(
         &mut self,
@@ -32,18 +47,7 @@ impl Session {
         let held = world.find(&self.user(), name).and_then(|id| world.mailboxes.get(&id));
         let mut told = MailboxStatus::new(name.clone());
         for item in items {
-            let known = match &**item {
-                "MESSAGES" | "UIDNEXT" | "UIDVALIDITY" | "UNSEEN" => true,
-                "RECENT" => !self.enabled.rev2,
-                "DELETED" => world.has("IMAP4rev2") || world.has("QUOTA"),
-                "SIZE" => world.has("STATUS=SIZE"),
-                "HIGHESTMODSEQ" => world.has("CONDSTORE"),
-                "DELETED-STORAGE" => world.has("QUOTA"),
-                "APPENDLIMIT" => world.has("APPENDLIMIT"),
-                "MAILBOXID" => world.has("OBJECTID"),
-                _ => false,
-            };
-            if !known {
+            if !self.knows_count(world, item) {
                 return Err(Reply::bad(format!("An item of STATUS that is not known: {item}")));
             }
             let Some(held) = held else { continue };

@@ -1,7 +1,7 @@
 //! Telling what others did, when it may be told: takes the session's responders, changes the snapshot by each, and writes
 //! what it says.
 
-use crate::testing::responder::{By, Responder};
+use crate::testing::responder::{By, Responder, Urgent};
 use crate::testing::watch::SelectedWatch;
 use crate::testing::world::World;
 use crate::types::{Answer, Code, Flag, Flags, ModSeq, Seq, Status, UidSet};
@@ -41,18 +41,7 @@ impl Session {
             return;
         }
         let watch = line.watch.clone();
-        // Octets of a test, and ends, do not wait.
-        let (at_once, wait): (Vec<_>, Vec<_>) = std::mem::take(&mut line.queue)
-            .into_iter()
-            .partition(|told| matches!(told, Responder::Raw(_) | Responder::Bye(_)));
-        line.queue = wait.into();
-        for responder in at_once {
-            match responder {
-                Responder::Raw(octets) => self.out.write(&octets),
-                Responder::Bye(text) => self.bye(&text),
-                _ => {}
-            }
-        }
+        self.urgent(&mut world);
         match (&self.mode, watch) {
             (Mode::Idle(_), _) => self.flush(&mut world, Allows::All),
             // RFC 5465 section 6.1: at once, but removals only where SELECTED says so.
@@ -64,16 +53,37 @@ impl Session {
         }
     }
 
+    /// Octets of a test, and ends: they do not wait.
+    fn urgent(&mut self, world: &mut World) {
+        let Some(line) = world.line(self.id) else { return };
+        for urgent in std::mem::take(&mut line.urgent) {
+            match urgent {
+                Urgent::Raw(octets) => self.out.write(&octets),
+                Urgent::Bye(text) => self.bye(&text),
+            }
+        }
+    }
+
     /// Tells what waits, as far as the command allows it.
     pub(super) fn flush(&mut self, world: &mut World, allows: Allows) {
+        self.urgent(world);
         let Some(line) = world.line(self.id) else { return };
         let watch = line.watch.as_ref().map(|watch| watch.selected.clone());
-        // RFC 5465 section 3.1: without SELECTED, what others do to the messages of the selected mailbox is not told.
-        let deaf = watch.as_ref().is_some_and(|watch| !watch.messages);
-        let (now, wait): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut line.queue).into_iter().partition(|told| !deaf || told.is_own());
-        line.queue = wait.into();
+        let mut now = std::mem::take(&mut line.queue);
         let mut pending = Pending::default();
+        // RFC 5465 section 3.1: without SELECTED, what others do to the messages of the selected mailbox is not told.
+        if watch.as_ref().is_some_and(|watch| !watch.messages) {
+            for responder in now {
+                self.tell_deaf(world, responder, allows, watch.as_ref(), &mut pending);
+            }
+            self.write_pending(watch.as_ref(), &mut pending);
+            return;
+        }
+        if let Some(snapshot) = self.selected.as_mut().filter(|snapshot| !snapshot.unheard.is_empty()) {
+            // It came before all that waits now.
+            let later = std::mem::replace(&mut now, std::mem::take(&mut snapshot.unheard));
+            now.extend(later);
+        }
         if allows == Allows::All {
             let held = self.selected.as_mut().map(|snapshot| std::mem::take(&mut snapshot.held));
             held.unwrap_or_default().into_iter().for_each(|uid| self.remove(uid, &mut pending));
@@ -82,6 +92,40 @@ impl Session {
             self.tell(world, responder, allows, watch.as_ref(), &mut pending);
         }
         self.write_pending(watch.as_ref(), &mut pending);
+    }
+
+    /// As `tell`, for a client that wants to hear of nothing but its own doing. Its numbers hold until then: what others did
+    /// to messages that it knows is done to the snapshot without a word, a removal as one that is known and not told;
+    /// new ones are no part of the snapshot until one of its own comes behind them, which counts them all.
+    fn tell_deaf(
+        &mut self,
+        world: &World,
+        responder: Responder,
+        allows: Allows,
+        watch: Option<&SelectedWatch>,
+        pending: &mut Pending,
+    ) {
+        if responder.is_own() {
+            if matches!(responder, Responder::Arrived { .. }) {
+                let unheard = self.selected.as_mut().map(|snapshot| std::mem::take(&mut snapshot.unheard));
+                for earlier in unheard.unwrap_or_default() {
+                    // What becomes of those that came is no more than their flags, or a removal to be held.
+                    self.tell(world, earlier, Allows::Flags, watch, pending);
+                }
+            }
+            self.tell(world, responder, allows, watch, pending);
+            return;
+        }
+        let Some(snapshot) = &mut self.selected else { return };
+        let of = match &responder {
+            Responder::Changed { message, .. } => Some(message.uid),
+            Responder::Gone { uid, .. } => Some(*uid),
+            _ => None,
+        };
+        match of.and_then(|uid| snapshot.find(uid)) {
+            Some(at) => snapshot.learn(at, responder),
+            None => snapshot.unheard.push_back(responder),
+        }
     }
 
     fn tell(
@@ -113,8 +157,10 @@ impl Session {
                 if let Some(row) = snapshot.rows.get_mut(at) {
                     row.message = message;
                 }
-                let wanted = by != By::Other || watch.is_none_or(|watch| watch.flags);
-                if wanted && by != By::Fetch {
+                let wanted = by != By::Other || watch.is_none_or(|watch| watch.messages && watch.flags);
+                if !wanted {
+                    snapshot.missed = true;
+                } else if by != By::Fetch {
                     self.write_flags(at, matches!(by, By::Silent | By::Conditional));
                 }
             }
@@ -123,15 +169,12 @@ impl Session {
                 if allows == Allows::All {
                     self.remove(uid, pending);
                 } else if let Some(at) = snapshot.find(uid) {
-                    snapshot.held.push(uid);
-                    snapshot.rows.get_mut(at).into_iter().for_each(|row| row.gone = true);
+                    snapshot.hold(at);
                 }
             }
-            Responder::NewFlags => self.write_known_flags(world),
+            Responder::NewFlags { .. } => self.write_known_flags(world),
             Responder::Status(status) => self.answer("STATUS", Answer::MailboxStatus(*status)),
             Responder::List(entry) => self.answer("LIST", Answer::List(*entry)),
-            Responder::Raw(octets) => self.out.write(&octets),
-            Responder::Bye(text) => self.bye(&text),
         }
     }
 
@@ -234,7 +277,8 @@ impl Session {
     /// The mailbox's newest mod-sequence, all changes up to which have been told; `None` while some have not.
     pub(super) fn highest_mod_seq(&self, world: &World) -> Option<Code> {
         let snapshot = self.selected.as_ref()?;
-        let told = world.lines.get(&self.id)?.queue.is_empty() && snapshot.held.is_empty();
+        let waits = !snapshot.held.is_empty() || !snapshot.unheard.is_empty();
+        let told = world.lines.get(&self.id)?.queue.is_empty() && !waits && !snapshot.missed;
         let value = world.mailboxes.get(&snapshot.mailbox)?.highest_mod_seq;
         told.then_some(Code::HighestModSeq(ModSeq::new(value)))
     }

@@ -116,8 +116,8 @@ fn bare_name<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Cow<'a, [u8]>> {
     Ok((i.skip(i.text.len()), Cow::Borrowed(whole)))
 }
 
-/// `(("OLDNAME" ("old")) ("CHILDINFO" ("SUBSCRIBED")))` and the form without the inner parentheses
-/// (RFC 9051 section 9, `mbox-list-extended`; RFC 5258 section 4).
+/// `("OLDNAME" ("old") "CHILDINFO" ("SUBSCRIBED"))` (RFC 9051 section 9, `mbox-list-extended`), and the form that some
+/// have made of it, with parentheses around each item.
 fn extended<'a>(i: Input<'a>, rules: &Rules, entry: &mut ListEntry) -> Parsed<'a, ()> {
     let (mut i, ()) = open(i)?;
     loop {

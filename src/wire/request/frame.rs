@@ -63,6 +63,16 @@ impl RequestFramer {
         }
     }
 
+    /// Takes commands of at most so many octets from now on.
+    pub(crate) fn set_limit(&mut self, octets: usize) {
+        self.limit = octets;
+    }
+
+    /// How many octets the command begun may still have.
+    pub(crate) fn room(&self) -> usize {
+        self.limit.saturating_sub(self.text.len())
+    }
+
     /// Takes lines of at most so many octets.
     pub(crate) fn lines_of(mut self, octets: usize) -> Self {
         self.line_limit = octets;
@@ -134,7 +144,7 @@ impl RequestFramer {
     }
 
     fn keep(&mut self, src: &mut BytesMut, octets: usize) -> Result<(), TooLong> {
-        if octets > self.limit.saturating_sub(self.text.len()) {
+        if octets > self.room() {
             return Err(TooLong(self.limit));
         }
         self.text.extend_from_slice(src.get(..octets).unwrap_or_default());

@@ -3,7 +3,7 @@
 use super::out::{Out, utf7};
 use crate::types::{ListEntry, MailboxStatus, ModSeq, Namespace, Namespaces, Uid, UidValidity};
 
-/// `LIST (\HasChildren) "/" INBOX (("OLDNAME" ("old")))`.
+/// `LIST (\HasChildren) "/" INBOX ("OLDNAME" ("old"))`.
 pub(super) fn list(keyword: &str, entry: &ListEntry, out: &mut Out) {
     out.raw(keyword).space().list(&entry.attributes, |name, out| out.word(name)).space();
     delimiter(entry.delimiter, out);
@@ -11,20 +11,20 @@ pub(super) fn list(keyword: &str, entry: &ListEntry, out: &mut Out) {
     if entry.old_name.is_none() && entry.child_info.is_empty() && entry.extended.is_empty() {
         return;
     }
-    // `mbox-list-extended`: RFC 9051's, with a pair of parentheses around each item.
+    // RFC 9051 section 9, `mbox-list-extended`: tags and values in turn, in one pair of parentheses.
     out.raw(" (");
     let mut gap = "";
     if let Some(name) = &entry.old_name {
-        out.raw("(\"OLDNAME\" (").mailbox(name).raw("))");
+        out.raw("\"OLDNAME\" (").mailbox(name).raw(")");
         gap = " ";
     }
     if !entry.child_info.is_empty() {
-        out.raw(gap).raw("(\"CHILDINFO\" ");
-        out.list(&entry.child_info, |name, out| out.quoted(name.as_bytes())).raw(")");
+        out.raw(gap).raw("\"CHILDINFO\" ");
+        out.list(&entry.child_info, |name, out| out.quoted(name.as_bytes()));
         gap = " ";
     }
     for (tag, value) in &entry.extended {
-        out.raw(gap).raw("(").astring(tag.as_bytes()).space().octets(value.as_bytes()).raw(")");
+        out.raw(gap).astring(tag.as_bytes()).space().octets(value.as_bytes());
         gap = " ";
     }
     out.raw(")");

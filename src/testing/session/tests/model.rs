@@ -123,6 +123,10 @@ impl Client {
             self.hear(&octets, May::Remove);
             return;
         }
+        if dice.roll(20) == 0 {
+            // From now on it hears of its own doing alone; what it does still has to be told by the right numbers.
+            self.say("NOTIFY NONE", May::Remove);
+        }
         let count = self.numbers.len();
         let (n, uid) = (dice.roll(count) + 1, dice.roll(60) + 1);
         match dice.roll(if count == 0 { 8 } else { 20 }) {
@@ -205,6 +209,8 @@ fn the_numbers_of_each_session_hold() {
             if client.idle {
                 client.act(&mut dice);
             }
+            // With this, those that heard of nothing catch up.
+            client.say("NOTIFY SET (selected-delayed (MessageNew MessageExpunge FlagChange))", May::Remove);
             client.say("NOOP", May::Remove);
             client.learn();
             assert_eq!(client.numbers, truth(&shared), "seed {seed}: {}", client.story);

@@ -196,3 +196,15 @@ fn while_numbers_may_move_all_is_asked_but_once() {
     ];
     run(kind, [5, 0], &ops, 173);
 }
+
+/// A silent STORE while what was known before is still to be compared.
+#[test]
+fn flags_that_our_own_store_changed_are_told_from_where_they_were() {
+    let kind = Kind { window: 50_000, fill: Fill::Flags, ..Kind::default() };
+    let flow = |answers, dice| Op::Flow { answers, which: 0, dice };
+    let fetch = Op::Fetch { via: 0, set: 0, items: 0 };
+    let known = [Op::Select(2), flow(2, 2354), flow(130, 0), flow(1, 0), flow(156, 0), Op::Save(0)];
+    let store = Op::Store { via: 0, set: 2662, how: 89, flags: 4 };
+    let later = [fetch.clone(), fetch, Op::OtherPut { folder: 32, flags: 0 }, Op::Select(8), store];
+    run(kind, [3, 0], &[&known[..], &later[..]].concat(), 0);
+}

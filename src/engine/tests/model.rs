@@ -205,6 +205,6 @@ fn flags_that_our_own_store_changed_are_told_from_where_they_were() {
     let fetch = Op::Fetch { via: 0, set: 0, items: 0 };
     let known = [Op::Select(2), flow(2, 2354), flow(130, 0), flow(1, 0), flow(156, 0), Op::Save(0)];
     let store = Op::Store { via: 0, set: 2662, how: 89, flags: 4 };
-    let later = [fetch.clone(), fetch, Op::OtherPut { folder: 32, flags: 0 }, Op::Select(8), store];
+    let later = [fetch, fetch, Op::OtherPut { folder: 32, flags: 0 }, Op::Select(8), store];
     run(kind, [3, 0], &[&known[..], &later[..]].concat(), 0);
 }

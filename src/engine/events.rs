@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::pressure::{Backlog, ROW, mark};
-use super::superseded::{Key, key, may_go, note, take_over};
+use super::superseded::{Key, is_undone, key, may_go, note, take_over};
 use crate::types::{Event, EventKind, Lag, Limits};
 
 pub(crate) struct EventQueue {
@@ -86,6 +86,10 @@ impl EventQueue {
         let mut event = event;
         if full && !kept && !state.supersede(&mut event) {
             state.leave_out(event);
+            return true;
+        }
+        if full && is_undone(&event) {
+            // With the one that it has superseded it is no change at all.
             return true;
         }
         state.kept += if kept { weight } else { 0 };
@@ -314,7 +318,7 @@ fn weight(event: &Event, octets: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{Flag, Place, SelectionId, Uid};
+    use crate::types::{Flag, Flags, Place, SelectionId, Uid};
 
     fn exists(count: u32) -> Event {
         let place = Place { mailbox: "INBOX".into(), selection: None };
@@ -367,6 +371,16 @@ mod tests {
             panic!("{told:?}")
         };
         assert_eq!((lag.events, last), (1, &flags(1, Flag::Flagged).kind));
+        // A change that was taken back is none.
+        let change = |before: Flags, flags: Flags| {
+            let (uid, before) = (Uid::new(2), Some(before));
+            Event::new(EventKind::FlagsChanged { seq: None, uid, flags, before, mod_seq: None }).at(place())
+        };
+        queue.push(change(Flags::new(), Flag::Seen.into()), 0).unwrap();
+        (0..2).for_each(|count| queue.push(exists(count), 0).unwrap());
+        queue.push(change(Flag::Seen.into(), Flags::new()), 0).unwrap();
+        let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
+        assert_eq!(told, [EventKind::Exists { count: 0 }, EventKind::Exists { count: 1 }]);
         // There is room again, and a `Lagged` of its own when there is none.
         (0..5).for_each(|count| queue.push(exists(count), 0).unwrap());
         let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();

@@ -45,6 +45,11 @@ pub(super) fn note(latest: &mut HashMap<Key, u64>, event: &Event, place: u64) {
     }
 }
 
+/// Whether flags are what they were before.
+pub(super) fn is_undone(event: &Event) -> bool {
+    matches!(&event.kind, EventKind::FlagsChanged { flags, before: Some(before), .. } if flags == before)
+}
+
 /// Whether the event with this key may go, with these around it. On a count rests what is told of messages after it; and it
 /// says what is left after a removal that tells no number.
 pub(super) fn may_go(key: &Key, before: Option<&Event>, after: Option<&Event>) -> bool {

@@ -65,7 +65,7 @@ pub(crate) fn charset(named: Option<&str>) -> Result<(), Refused> {
     if named.is_none_or(known) { Ok(()) } else { Err(Refused::Charset) }
 }
 
-/// Whether this condition can be looked at, whatever the messages are: [`matches`] stops at the first part that decides.
+/// Whether this condition can be looked at, whatever the messages are: [`matches()`] stops at the first part that decides.
 pub(crate) fn check(key: &SearchKey) -> Result<(), Refused> {
     match key {
         SearchKey::Word(name @ "FUZZY")

@@ -1,6 +1,6 @@
 //! A session's view of its selected mailbox: which number is which message, as it has been told.
 //!
-//! It changes only when a [`Responder`](super::super::responder::Responder) is told, so that the client's numbers hold.
+//! It changes only when a [`Responder`] is told, so that the client's numbers hold.
 //! A message that others have expunged keeps its number and its content until then (RFC 2180 section 4.1.1).
 
 use std::collections::VecDeque;

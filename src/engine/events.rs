@@ -234,13 +234,16 @@ impl State {
             events.for_each(|(event, at)| note(&mut latest, event, at));
             latest
         });
-        let Some(at) = latest.get(&wanted).and_then(|at| usize::try_from(at - taken).ok()) else {
+        let place = latest.get(&wanted).and_then(|at| at.checked_sub(taken));
+        let Some(at) = place.and_then(|at| usize::try_from(at).ok()) else {
             return false;
         };
         let around = |at: Option<usize>| queue.get(at?)?.event.as_ref();
         if !may_go(&wanted, around(at.checked_sub(1)), around(at.checked_add(1))) {
             return false;
         }
+        // Not every event that takes its place is put in the queue.
+        latest.remove(&wanted);
         let Some(earlier) = self.queue.get_mut(at) else { return false };
         if let Some(earlier) = earlier.event.take() {
             take_over(earlier, event);
@@ -379,8 +382,13 @@ mod tests {
         queue.push(change(Flags::new(), Flag::Seen.into()), 0).unwrap();
         (0..2).for_each(|count| queue.push(exists(count), 0).unwrap());
         queue.push(change(Flag::Seen.into(), Flags::new()), 0).unwrap();
+        // And what comes after it takes the place of nothing else.
+        assert_eq!(take(&queue), Some(EventKind::Exists { count: 0 }));
+        (2..4).for_each(|count| queue.push(exists(count), 0).unwrap());
+        (0..3).for_each(|_| queue.push(change(Flag::Seen.into(), Flag::Draft.into()), 0).unwrap());
         let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
-        assert_eq!(told, [EventKind::Exists { count: 0 }, EventKind::Exists { count: 1 }]);
+        let [rest @ .., EventKind::Lagged(lag)] = &told[..] else { panic!("{told:?}") };
+        assert_eq!((rest, lag.events), (&[1, 2, 3].map(|count| EventKind::Exists { count })[..], 3));
         // There is room again, and a `Lagged` of its own when there is none.
         (0..5).for_each(|count| queue.push(exists(count), 0).unwrap());
         let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();

@@ -7,6 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use super::lagged::{Missed, lag_of};
 use super::pressure::{Backlog, ROW, mark};
 use super::superseded::{Key, is_undone, key, may_go, note, take_over};
 use crate::types::{Event, EventKind, Lag, Limits};
@@ -30,8 +31,8 @@ struct State {
     taken: u64,
     /// Once there was no room: where in the stream the latest event of each state stands. Until all has been read.
     latest: Option<HashMap<Key, u64>>,
-    /// Where in the stream the `Lagged` stands that has not been read yet.
-    lag: Option<u64>,
+    /// What was left out.
+    missed: Missed,
     /// What they hold, roughly.
     backlog: Backlog,
     /// What those of them hold that may not be left out, rows of results aside.
@@ -135,7 +136,7 @@ impl EventQueue {
         let mut state = self.lock();
         let unread = std::mem::take(&mut state.queue);
         state.backlog.clear();
-        (state.kept, state.lag, state.worthless, state.latest) = (0, None, 0, None);
+        (state.kept, state.worthless, state.latest, state.missed) = (0, 0, None, Missed::default());
         drop(state);
         drop(unread);
     }
@@ -205,23 +206,43 @@ impl State {
 
     /// The next event, past those that are worth nothing any more.
     fn take_next(&mut self) -> Option<(Event, usize, bool)> {
-        while let Some(Waiting { event, weight, kept }) = self.queue.pop_front() {
-            if self.lag == Some(self.taken) {
-                self.lag = None;
-            }
-            if let Some((latest, key)) = self.latest.as_mut().zip(event.as_ref().and_then(key))
-                && latest.get(&key) == Some(&self.taken)
-            {
-                latest.remove(&key);
-            }
-            self.taken += 1;
-            match event {
-                Some(event) => return Some((event, weight, kept)),
-                None => self.worthless -= 1,
+        while let Some(Waiting { event, weight, kept }) = self.pop() {
+            if let Some(mut event) = event {
+                if let Some(lag) = lag_of(&mut event) {
+                    self.take_lags(lag);
+                }
+                return Some((event, weight, kept));
             }
         }
         self.latest = None;
         None
+    }
+
+    fn pop(&mut self) -> Option<Waiting> {
+        let waiting = self.queue.pop_front()?;
+        match (&waiting.event, &mut self.latest) {
+            (None, _) => self.worthless -= 1,
+            (Some(event), Some(latest)) => {
+                if let Some(key) = key(event).filter(|key| latest.get(key) == Some(&self.taken)) {
+                    latest.remove(&key);
+                }
+            }
+            _ => {}
+        }
+        self.taken += 1;
+        Some(waiting)
+    }
+
+    /// Nothing is left between this `Lagged`, which is taken, and those behind it: it counts for them too.
+    fn take_lags(&mut self, lag: &mut Lag) {
+        let joins =
+            |waiting: &mut Waiting| waiting.event.as_mut().is_none_or(|event| lag_of(event).is_some());
+        while self.queue.front_mut().is_some_and(joins) {
+            if let Some(later) = self.pop().as_mut().and_then(Waiting::lag) {
+                self.missed.join(lag, std::mem::take(later));
+            }
+        }
+        self.missed.taken(lag);
     }
 
     /// Whether an event that waits tells the same state: it makes room for this one, which takes over what only it says.
@@ -238,8 +259,8 @@ impl State {
         let Some(at) = place.and_then(|at| usize::try_from(at).ok()) else {
             return false;
         };
-        let around = |at: Option<usize>| queue.get(at?)?.event.as_ref();
-        if !may_go(&wanted, around(at.checked_sub(1)), around(at.checked_add(1))) {
+        let before = at.checked_sub(1).and_then(|at| queue.get(at)?.event.as_ref());
+        if !may_go(&wanted, before, at + 1 == queue.len()) {
             return false;
         }
         // Not every event that takes its place is put in the queue.
@@ -254,41 +275,43 @@ impl State {
             return true;
         }
         self.worthless += 1;
-        if self.worthless > self.queue.len() / 2 {
+        // While the later take the place of the earlier, between them a `Lagged` can come for each. So many that the queue
+        // stays within a few times what may wait.
+        if self.worthless > self.queue.len() / 3 {
             self.close_ranks();
         }
         true
     }
 
-    /// Takes out what is worth nothing.
+    /// Takes out what is worth nothing, and makes one of each `Lagged` and those that then follow it at once.
     fn close_ranks(&mut self) {
-        if let Some(lag) = &mut self.lag {
-            let before = self.queue.iter().zip(self.taken..*lag).filter(|(w, _)| w.event.is_none()).count();
-            *lag -= before as u64;
+        let before = std::mem::take(&mut self.queue);
+        for mut waiting in before.into_iter().filter(|waiting| waiting.event.is_some()) {
+            match (self.queue.back_mut().and_then(Waiting::lag), waiting.lag()) {
+                (Some(earlier), Some(later)) => self.missed.join(earlier, std::mem::take(later)),
+                _ => self.queue.push_back(waiting),
+            }
         }
-        self.queue.retain(|waiting| waiting.event.is_some());
         (self.worthless, self.latest) = (0, None);
     }
 
+    /// Counts it in the `Lagged` that stands last. An older one would not do: who asks anew there has still to read what
+    /// stands behind it, and is to hear there that something is missing once more.
     fn leave_out(&mut self, event: Event) {
-        let place = self.lag.and_then(|at| usize::try_from(at - self.taken).ok());
-        if place.is_none() {
-            self.lag = Some(self.taken + self.queue.len() as u64);
-            let event = Event::new(EventKind::Lagged(Lag::default()));
-            self.queue.push_back(Waiting { event: Some(event), weight: 0, kept: false });
+        if self.queue.back_mut().and_then(Waiting::lag).is_none() {
+            let lagged = Some(Event::new(EventKind::Lagged(Lag::default())));
+            self.queue.push_back(Waiting { event: lagged, weight: 0, kept: false });
         }
-        let place = place.unwrap_or(self.queue.len() - 1);
-        if let Some(EventKind::Lagged(lag)) =
-            self.queue.get_mut(place).and_then(|w| Some(&mut w.event.as_mut()?.kind))
-        {
-            lag.events += 1;
-            if let Some(place) = event.place
-                && lag.mailboxes.len() < MOST_LAGGED
-                && !lag.mailboxes.contains(&place.mailbox)
-            {
-                lag.mailboxes.push(place.mailbox);
-            }
+        if let Some(lag) = self.queue.back_mut().and_then(Waiting::lag) {
+            self.missed.count(lag, event);
         }
+    }
+}
+
+impl Waiting {
+    /// The count of what was left out, if that is what waits.
+    fn lag(&mut self) -> Option<&mut Lag> {
+        lag_of(self.event.as_mut()?)
     }
 }
 
@@ -306,9 +329,6 @@ fn can_be_left_out(event: &Event) -> bool {
     )
 }
 
-/// How many mailboxes a `Lagged` names.
-const MOST_LAGGED: usize = 100;
-
 /// What an event holds, in octets, roughly: itself, and what it keeps of its response.
 fn weight(event: &Event, octets: usize) -> usize {
     match &event.kind {
@@ -319,130 +339,4 @@ fn weight(event: &Event, octets: usize) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::types::{Flag, Flags, Place, SelectionId, Uid};
-
-    fn exists(count: u32) -> Event {
-        let place = Place { mailbox: "INBOX".into(), selection: None };
-        Event::new(EventKind::Exists { count }).at(Some(place))
-    }
-
-    fn queue_of(events: usize, unread: usize) -> EventQueue {
-        EventQueue::new(&Limits { events, unread, ..Limits::default() })
-    }
-
-    fn take(queue: &EventQueue) -> Option<EventKind> {
-        let mut cx = Context::from_waker(Waker::noop());
-        match queue.poll_next(&mut cx, || {}) {
-            Poll::Ready(event) => event.map(|e| e.kind),
-            Poll::Pending => None,
-        }
-    }
-
-    #[test]
-    fn past_the_bound_the_later_state_takes_the_place_of_the_earlier() {
-        let queue = queue_of(3, 1 << 20);
-        let place = || Some(Place { mailbox: "INBOX".into(), selection: Some(SelectionId(1)) });
-        let count = |count| Event::new(EventKind::Exists { count }).at(place());
-        let flags = |uid, flags: Flag| {
-            let (uid, flags) = (Uid::new(uid), flags.into());
-            Event::new(EventKind::FlagsChanged { seq: None, uid, flags, before: None, mod_seq: None })
-                .at(place())
-        };
-        queue.push(flags(1, Flag::Seen), 0).unwrap();
-        queue.push(exists(77), 0).unwrap();
-        queue.push(count(1), 0).unwrap();
-        // It goes on so for weeks, and nobody reads.
-        for n in 2..10_000 {
-            queue.push(count(n), 0).unwrap();
-        }
-        for _ in 0..10_000 {
-            queue.push(flags(1, Flag::Flagged), 0).unwrap();
-        }
-        assert!(queue.lock().queue.len() <= 8, "{}", queue.lock().queue.len());
-        // On a count may rest what is told behind it.
-        queue.push(count(10_000), 0).unwrap();
-        let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
-        let [
-            EventKind::Exists { count: 77 },
-            EventKind::Exists { count: 9999 },
-            last,
-            EventKind::Lagged(lag),
-        ] = &told[..]
-        else {
-            panic!("{told:?}")
-        };
-        assert_eq!((lag.events, last), (1, &flags(1, Flag::Flagged).kind));
-        // A change that was taken back is none.
-        let change = |before: Flags, flags: Flags| {
-            let (uid, before) = (Uid::new(2), Some(before));
-            Event::new(EventKind::FlagsChanged { seq: None, uid, flags, before, mod_seq: None }).at(place())
-        };
-        queue.push(change(Flags::new(), Flag::Seen.into()), 0).unwrap();
-        (0..2).for_each(|count| queue.push(exists(count), 0).unwrap());
-        queue.push(change(Flag::Seen.into(), Flags::new()), 0).unwrap();
-        // And what comes after it takes the place of nothing else.
-        queue.push(exists(2), 0).unwrap();
-        queue.push(change(Flag::Seen.into(), Flag::Draft.into()), 0).unwrap();
-        let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
-        let [rest @ .., EventKind::Lagged(lag)] = &told[..] else { panic!("{told:?}") };
-        assert_eq!((rest, lag.events), (&[0, 1, 2].map(|count| EventKind::Exists { count })[..], 1));
-        // There is room again, and a `Lagged` of its own when there is none.
-        (0..5).for_each(|count| queue.push(exists(count), 0).unwrap());
-        let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
-        assert!(matches!(told[..], [_, _, _, EventKind::Lagged(_)]), "{told:?}");
-        let state = queue.lock();
-        assert_eq!((state.worthless, state.backlog.octets()), (0, 0));
-    }
-
-    #[test]
-    fn past_the_bound_news_is_left_out_and_alerts_are_not() {
-        let queue = queue_of(2, 1 << 20);
-        for count in 1..=4 {
-            queue.push(exists(count), 0).unwrap();
-        }
-        queue.push(Event::new(EventKind::Alert { text: "fire".into() }), 0).unwrap();
-        queue.push(exists(5), 0).unwrap();
-        assert!(matches!(take(&queue), Some(EventKind::Exists { count: 1 })));
-        assert!(matches!(take(&queue), Some(EventKind::Exists { count: 2 })));
-        let Some(EventKind::Lagged(lag)) = take(&queue) else { panic!("one Lagged") };
-        assert_eq!((lag.events, lag.mailboxes.len()), (3, 1));
-        assert!(matches!(take(&queue), Some(EventKind::Alert { .. })));
-        queue.push(exists(6), 0).unwrap();
-        assert!(matches!(take(&queue), Some(EventKind::Exists { count: 6 })), "room again");
-        assert_eq!(take(&queue), None);
-    }
-
-    #[test]
-    fn what_may_not_be_left_out_has_a_bound_too() {
-        let queue = queue_of(1, 1000);
-        let alert = || Event::new(EventKind::Alert { text: "fire".into() });
-        let pushed = (0..20).take_while(|_| queue.push(alert(), 0).is_ok()).count();
-        assert_eq!(pushed, 5);
-    }
-
-    #[test]
-    fn rows_have_a_bound_that_ends_nothing_but_their_result() {
-        let queue = queue_of(10, 1000);
-        let row = || Event::new(EventKind::MailboxDeleted);
-        assert!(queue.push_row(row(), 5000), "one always fits");
-        assert!(!queue.push_row(row(), 0));
-        assert_eq!(queue.push(Event::new(EventKind::Alert { text: "fire".into() }), 0), Ok(()));
-        assert!(queue.is_full().is_some());
-        assert!(take(&queue).is_some());
-        assert!(queue.is_full().is_none(), "room again");
-        assert!((0..4).all(|_| queue.push_row(row(), 0)) && !queue.push_row(row(), 0));
-    }
-
-    #[test]
-    fn what_news_holds_is_bounded_too() {
-        let queue = queue_of(1000, 10_000);
-        let notice = || Event::new(EventKind::MailboxDeleted);
-        (0..100).for_each(|_| queue.push(notice(), 4000).unwrap());
-        let told = std::iter::from_fn(|| take(&queue)).collect::<Vec<_>>();
-        assert_eq!(told.len(), 3, "two, and one Lagged: {told:?}");
-        queue.push(notice(), 4000).unwrap();
-        assert_eq!(take(&queue), Some(EventKind::MailboxDeleted), "room again");
-    }
-}
+mod tests;

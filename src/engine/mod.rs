@@ -22,6 +22,7 @@ mod fill;
 mod flight;
 mod hear;
 mod idle;
+mod lagged;
 mod missed;
 mod notify;
 mod numbers;

@@ -50,11 +50,11 @@ pub(super) fn is_undone(event: &Event) -> bool {
     matches!(&event.kind, EventKind::FlagsChanged { flags, before: Some(before), .. } if flags == before)
 }
 
-/// Whether the event with this key may go, with these around it. On a count rests what is told of messages after it; and it
+/// Whether the event with this key may go, with this one before it. On a count rests what is told of messages after it; and it
 /// says what is left after a removal that tells no number.
-pub(super) fn may_go(key: &Key, before: Option<&Event>, after: Option<&Event>) -> bool {
+pub(super) fn may_go(key: &Key, before: Option<&Event>, is_last: bool) -> bool {
     let no_removal = before.is_some_and(|event| !matches!(event.kind, EventKind::Removed { seq: None, .. }));
-    !matches!(key, Key::Count(_)) || after.is_none() && no_removal
+    !matches!(key, Key::Count(_)) || is_last && no_removal
 }
 
 /// The later of two events of one key takes over what only the earlier one says.

@@ -215,13 +215,19 @@ pub enum EventKind {
 
 /// What was left out, and must be asked again if it is wanted. The views of selected mailboxes are right
 /// all the same.
+///
+/// A [`Mailbox`](crate::Mailbox) tells what is true at the time of the call. Events that stood behind this one in the stream by then
+/// are still to come, and are older than that: they may tell what is known already. Where more was left out behind them,
+/// there is a `Lagged` of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lag {
     /// How many events.
     pub events: u64,
-    /// The mailboxes that they were about, each once.
+    /// The mailboxes that they were about, each once; at most 100.
     pub mailboxes: Vec<MailboxName>,
+    /// They were about other mailboxes, too, which are not named.
+    pub others: bool,
 }
 
 /// Why a connection ended.

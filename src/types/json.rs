@@ -108,7 +108,8 @@ impl<M: SerializeMap> Fields<M> {
             EventKind::Capabilities(all) => self.put("capabilities", all),
             EventKind::Lagged(lag) => {
                 self.put("events", &lag.events)?;
-                self.put("mailboxes", &lag.mailboxes)
+                self.put("mailboxes", &lag.mailboxes)?;
+                self.put("others", &lag.others)
             }
             EventKind::Contradiction { what } => self.put("what", what),
             EventKind::Unknown { name, bytes } => {

@@ -166,7 +166,7 @@ impl Replay {
                 // Of what it does not name nothing is missing.
                 let named = |name: &MailboxName| lag.mailboxes.contains(name);
                 let other = self.open.is_some() && !self.name.as_ref().is_some_and(named);
-                self.stale |= !other && !lag.mailboxes.is_empty();
+                self.stale |= lag.others || !other && !lag.mailboxes.is_empty();
                 self.uncounted &= !self.stale;
             }
             EventKind::Closed { .. } => self.closed = true,

@@ -205,10 +205,10 @@ fn the_server_s_own_words() {
 
 #[test]
 fn what_was_left_out() {
-    let lag = Lag { events: 1000, mailboxes: vec!["INBOX".into(), "Sent".into()] };
+    let lag = Lag { events: 1000, mailboxes: vec!["INBOX".into(), "Sent".into()], others: false };
     assert_eq!(
         plain(EventKind::Lagged(lag)),
-        r#"{"event":"lagged","events":1000,"mailboxes":["INBOX","Sent"]}"#
+        r#"{"event":"lagged","events":1000,"mailboxes":["INBOX","Sent"],"others":false}"#
     );
 }
 

@@ -1,0 +1,189 @@
+//! The queue by itself: what makes room, what is left out, what is bounded.
+
+use super::*;
+use crate::types::{Flag, Flags, Place, SelectionId, Uid};
+
+fn exists(count: u32) -> Event {
+    let place = Place { mailbox: "INBOX".into(), selection: None };
+    Event::new(EventKind::Exists { count }).at(Some(place))
+}
+
+fn queue_of(events: usize, unread: usize) -> EventQueue {
+    EventQueue::new(&Limits { events, unread, ..Limits::default() })
+}
+
+fn take(queue: &EventQueue) -> Option<EventKind> {
+    let mut cx = Context::from_waker(Waker::noop());
+    match queue.poll_next(&mut cx, || {}) {
+        Poll::Ready(event) => event.map(|e| e.kind),
+        Poll::Pending => None,
+    }
+}
+
+#[test]
+fn past_the_bound_the_later_state_takes_the_place_of_the_earlier() {
+    let queue = queue_of(3, 1 << 20);
+    let place = || Some(Place { mailbox: "INBOX".into(), selection: Some(SelectionId(1)) });
+    let count = |count| Event::new(EventKind::Exists { count }).at(place());
+    let flags = |uid, flags: Flag| {
+        let (uid, flags) = (Uid::new(uid), flags.into());
+        Event::new(EventKind::FlagsChanged { seq: None, uid, flags, before: None, mod_seq: None }).at(place())
+    };
+    queue.push(flags(1, Flag::Seen), 0).unwrap();
+    queue.push(exists(77), 0).unwrap();
+    queue.push(count(1), 0).unwrap();
+    // It goes on so for weeks, and nobody reads.
+    for n in 2..10_000 {
+        queue.push(count(n), 0).unwrap();
+    }
+    for _ in 0..10_000 {
+        queue.push(flags(1, Flag::Flagged), 0).unwrap();
+    }
+    assert!(queue.lock().queue.len() <= 8, "{}", queue.lock().queue.len());
+    // On a count may rest what is told behind it.
+    queue.push(count(10_000), 0).unwrap();
+    let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
+    let [EventKind::Exists { count: 77 }, EventKind::Exists { count: 9999 }, last, EventKind::Lagged(lag)] =
+        &told[..]
+    else {
+        panic!("{told:?}")
+    };
+    assert_eq!((lag.events, last), (1, &flags(1, Flag::Flagged).kind));
+    // A change that was taken back is none.
+    let change = |before: Flags, flags: Flags| {
+        let (uid, before) = (Uid::new(2), Some(before));
+        Event::new(EventKind::FlagsChanged { seq: None, uid, flags, before, mod_seq: None }).at(place())
+    };
+    queue.push(change(Flags::new(), Flag::Seen.into()), 0).unwrap();
+    (0..2).for_each(|count| queue.push(exists(count), 0).unwrap());
+    queue.push(change(Flag::Seen.into(), Flags::new()), 0).unwrap();
+    // And what comes after it takes the place of nothing else.
+    queue.push(exists(2), 0).unwrap();
+    queue.push(change(Flag::Seen.into(), Flag::Draft.into()), 0).unwrap();
+    let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
+    let [rest @ .., EventKind::Lagged(lag)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((rest, lag.events), (&[0, 1, 2].map(|count| EventKind::Exists { count })[..], 1));
+    // There is room again, and a `Lagged` of its own when there is none.
+    (0..5).for_each(|count| queue.push(exists(count), 0).unwrap());
+    let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
+    assert!(matches!(told[..], [_, _, _, EventKind::Lagged(_)]), "{told:?}");
+    let state = queue.lock();
+    assert_eq!((state.worthless, state.backlog.octets()), (0, 0));
+}
+
+#[test]
+fn past_the_bound_news_is_left_out_and_alerts_are_not() {
+    let queue = queue_of(2, 1 << 20);
+    for count in 1..=4 {
+        queue.push(exists(count), 0).unwrap();
+    }
+    queue.push(Event::new(EventKind::Alert { text: "fire".into() }), 0).unwrap();
+    queue.push(exists(5), 0).unwrap();
+    assert!(matches!(take(&queue), Some(EventKind::Exists { count: 1 })));
+    assert!(matches!(take(&queue), Some(EventKind::Exists { count: 2 })));
+    let Some(EventKind::Lagged(lag)) = take(&queue) else { panic!("one Lagged") };
+    assert_eq!((lag.events, lag.mailboxes.len(), lag.others), (2, 1, false));
+    assert!(matches!(take(&queue), Some(EventKind::Alert { .. })));
+    let Some(EventKind::Lagged(lag)) = take(&queue) else {
+        panic!("what came after that is missing behind it")
+    };
+    assert_eq!((lag.events, lag.mailboxes.len()), (1, 1));
+    queue.push(exists(6), 0).unwrap();
+    assert!(matches!(take(&queue), Some(EventKind::Exists { count: 6 })), "room again");
+    assert_eq!(take(&queue), None);
+}
+
+#[test]
+fn what_is_left_out_while_flags_take_each_others_place_stays_bounded_and_in_order() {
+    let queue = queue_of(4, 1 << 20);
+    let flags = |uid, bits: u32| {
+        let flags = Flags::from([Flag::Draft, Flag::new(&format!("k{bits}"))]);
+        let place = Place { mailbox: "INBOX".into(), selection: Some(SelectionId(1)) };
+        Event::new(EventKind::FlagsChanged {
+            seq: None,
+            uid: Uid::new(uid),
+            flags,
+            before: None,
+            mod_seq: None,
+        })
+        .at(Some(place))
+    };
+    (1..=4).for_each(|uid| queue.push(flags(uid, 0), 0).unwrap());
+    let mut longest = 0;
+    for n in 1..10_000 {
+        let place = Place { mailbox: format!("box {n}").as_str().into(), selection: None };
+        queue.push(Event::new(EventKind::MailboxDeleted).at(Some(place)), 0).unwrap();
+        queue.push(flags(1 + n % 4, n), 0).unwrap();
+        longest = longest.max(queue.lock().queue.len());
+    }
+    assert!(longest <= 30, "{longest}");
+    let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
+    let lags =
+        told.iter().filter_map(|kind| if let EventKind::Lagged(lag) = kind { Some(lag) } else { None });
+    let (mut events, mut names, mut others) = (0, 0, false);
+    for lag in lags {
+        (events, names, others) = (events + lag.events, names + lag.mailboxes.len(), others | lag.others);
+        assert!(lag.mailboxes.len() <= 100);
+    }
+    assert!(events == 9999 && names <= 1000 && others, "{events} events, {names} names");
+    // Each flag once, and before each of them what was left out before it.
+    let kinds: Vec<_> = told.iter().map(|kind| matches!(kind, EventKind::Lagged(_))).collect();
+    assert_eq!(kinds, [true, false].repeat(4));
+    let state = queue.lock();
+    assert_eq!((state.worthless, state.backlog.octets(), state.missed.named()), (0, 0, 0));
+}
+
+#[test]
+fn a_count_stays_on_which_something_rests_that_has_been_moved_behind() {
+    let queue = queue_of(3, 1 << 20);
+    let place = || Some(Place { mailbox: "INBOX".into(), selection: Some(SelectionId(1)) });
+    let count = |count| Event::new(EventKind::Exists { count }).at(place());
+    let flags = |flag: Flag| {
+        let seq = crate::types::Seq::new(5);
+        let uid = Uid::new(9);
+        Event::new(EventKind::FlagsChanged { seq, uid, flags: flag.into(), before: None, mod_seq: None })
+            .at(place())
+    };
+    queue.push(Event::new(EventKind::SelectionEnded).at(place()), 0).unwrap();
+    queue.push(count(5), 0).unwrap();
+    queue.push(flags(Flag::Seen), 0).unwrap();
+    queue.push(exists(1), 0).unwrap();
+    // Where the flags were, behind the count, nothing stands any more; they are told all the same.
+    queue.push(flags(Flag::Draft), 0).unwrap();
+    queue.push(count(6), 0).unwrap();
+    let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
+    let at = |wanted: EventKind| told.iter().position(|kind| *kind == wanted);
+    assert!(at(count(5).kind) < at(flags(Flag::Draft).kind) && at(count(5).kind).is_some(), "{told:?}");
+}
+
+#[test]
+fn what_may_not_be_left_out_has_a_bound_too() {
+    let queue = queue_of(1, 1000);
+    let alert = || Event::new(EventKind::Alert { text: "fire".into() });
+    let pushed = (0..20).take_while(|_| queue.push(alert(), 0).is_ok()).count();
+    assert_eq!(pushed, 5);
+}
+
+#[test]
+fn rows_have_a_bound_that_ends_nothing_but_their_result() {
+    let queue = queue_of(10, 1000);
+    let row = || Event::new(EventKind::MailboxDeleted);
+    assert!(queue.push_row(row(), 5000), "one always fits");
+    assert!(!queue.push_row(row(), 0));
+    assert_eq!(queue.push(Event::new(EventKind::Alert { text: "fire".into() }), 0), Ok(()));
+    assert!(queue.is_full().is_some());
+    assert!(take(&queue).is_some());
+    assert!(queue.is_full().is_none(), "room again");
+    assert!((0..4).all(|_| queue.push_row(row(), 0)) && !queue.push_row(row(), 0));
+}
+
+#[test]
+fn what_news_holds_is_bounded_too() {
+    let queue = queue_of(1000, 10_000);
+    let notice = || Event::new(EventKind::MailboxDeleted);
+    (0..100).for_each(|_| queue.push(notice(), 4000).unwrap());
+    let told = std::iter::from_fn(|| take(&queue)).collect::<Vec<_>>();
+    assert_eq!(told.len(), 3, "two, and one Lagged: {told:?}");
+    queue.push(notice(), 4000).unwrap();
+    assert_eq!(take(&queue), Some(EventKind::MailboxDeleted), "room again");
+}

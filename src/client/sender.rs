@@ -223,11 +223,12 @@ pub(super) fn submit<C: Command>(handle: &Arc<Handle>, mut command: C, seat: Opt
     let nothing_to_do = command.messages().is_some_and(|which| which.is_empty());
     let (submitted, slot) = Submitted::new(command);
     let job = Box::new(submitted);
-    if nothing_to_do {
+    let (id, refused) = if nothing_to_do {
         let done = Done::new(StatusResponse::new(Status::Ok, None, "no messages were named"));
-        return Token::ended(shared, slot, job, done);
-    }
-    let (id, refused) = shared.submit(job, class, seat.cloned(), opens.clone(), false);
+        shared.submit_nothing(job, done, seat.map(|seat| &**seat))
+    } else {
+        shared.submit(job, class, seat.cloned(), opens.clone(), false)
+    };
     if let Some(error) = refused {
         if let Some(seat) = &opens {
             seat.update(|p| p.ended = true);

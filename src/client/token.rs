@@ -10,9 +10,9 @@ use futures_core::Stream;
 
 use super::{Handle, Mailbox, Select};
 use crate::command::{Command, SaveSearch, Saved, Streaming};
-use crate::engine::{Seat, Shared, Slot, Submitted};
+use crate::engine::{Seat, Shared, Slot};
 use crate::error::Result;
-use crate::types::{CommandId, Done, Progress};
+use crate::types::{CommandId, Progress};
 
 /// The claim check of one submitted command: a future of its result.
 ///
@@ -51,18 +51,6 @@ impl<C: Command> Token<C> {
     pub(super) fn saving(mut self, saves: Option<Saved>) -> Self {
         self.saves = saves;
         self
-    }
-
-    /// A command that had nothing to do.
-    pub(super) fn ended(
-        shared: &Arc<Shared>,
-        slot: Arc<Slot<C>>,
-        job: Box<Submitted<C>>,
-        done: Done,
-    ) -> Self {
-        let id = shared.next_id();
-        shared.complete_unsent(id, job, done);
-        Self { shared: shared.clone(), slot, id, opens: None, saves: None, over: false }
     }
 
     /// The command's number, by which events name it as their cause.

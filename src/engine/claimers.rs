@@ -10,8 +10,8 @@ use std::hash::Hash;
 
 use super::by_message::{ByMessage, Entry};
 use super::flight::Flight;
-use crate::command::{About, Hears};
-use crate::types::{Answer, Code, CommandId, Uid, Untagged};
+use crate::command::{About, Hears, Messages};
+use crate::types::{Answer, Code, CommandId, Uid, UidSet, Untagged};
 
 /// Commands in flight by what they may claim.
 #[derive(Debug, Default)]
@@ -61,6 +61,14 @@ impl Claimers {
         }
         for name in flight.class.hears_names {
             take_out(&mut self.names, name, entry);
+        }
+    }
+
+    /// Gives those that may have removed some of these messages.
+    pub(super) fn of_removed(&self, uids: &UidSet, mut give: impl FnMut(&BTreeSet<Entry>)) {
+        let messages = Messages::Uids(uids.clone());
+        for kind in Hears::EXPUNGE.kinds().filter_map(|kind| self.kinds.get(kind)) {
+            kind.messages.overlapping(Some(&messages), &mut give);
         }
     }
 

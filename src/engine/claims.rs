@@ -34,7 +34,7 @@ impl Engine {
 
     /// Gives a response to the command that claims it. Whose it is, and the response if it is nobody's.
     pub(super) fn give(&mut self, mut heard: Untagged) -> (Option<CommandId>, Option<Untagged>) {
-        let Some(id) = self.claimer(&heard) else { return (None, Some(heard)) };
+        let Some((_, id)) = self.claimer(&heard) else { return (None, Some(heard)) };
         if let Some(opening) = self.opening.as_ref().filter(|o| o.id == id) {
             heard.set_place(Some(opening.seat.place.clone()));
             self.hear_opening(&heard);
@@ -55,12 +55,17 @@ impl Engine {
         (Some(id), None)
     }
 
-    /// The oldest command that claims the whole of it, else the oldest that claims a part.
-    fn claimer(&self, heard: &Untagged) -> Option<CommandId> {
+    /// Whether some command claims the whole of it.
+    pub(super) fn is_claimed_whole(&self, heard: &Untagged) -> bool {
+        self.claimer(heard).is_some_and(|(is_part, _)| !is_part)
+    }
+
+    /// The oldest command that claims the whole of it, else the oldest that claims a part; and whether it is but a part.
+    fn claimer(&self, heard: &Untagged) -> Option<(bool, CommandId)> {
         let kind = kind_of(heard.answer());
         let asked = |id: &CommandId| self.flights.get(id).is_some_and(|f| f.class.hears.overlaps(kind));
         if let Some(owner) = heard.owner() {
-            return Some(owner).filter(asked);
+            return Some(owner).filter(asked).map(|owner| (false, owner));
         }
         // A whole claim before a part, an older command before a younger one.
         let mut best: Option<((bool, u64), CommandId)> = None;
@@ -80,9 +85,13 @@ impl Engine {
                 }
             }
         });
-        let claimer = best.map(|(_, id)| id);
+        let claimer = best.map(|((is_part, _), id)| (is_part, id));
         #[cfg(test)]
-        assert_eq!(claimer, self.claimer_of_all(heard, kind), "the index has left somebody out");
+        assert_eq!(
+            claimer.map(|(_, id)| id),
+            self.claimer_of_all(heard, kind),
+            "the index has left somebody out"
+        );
         claimer
     }
 

@@ -11,10 +11,9 @@ use super::claims::kind_of_keyword;
 use super::{Engine, LAST_WORDS, excerpt};
 use crate::command::Hears;
 use crate::types::{
-    Answer, Code, CommandId, Event, EventKind, Flag, MailboxName, Place, Seq, Status, StatusResponse, UidSet,
+    Answer, Code, CommandId, Event, EventKind, Flag, MailboxName, Place, Seq, Status, StatusResponse,
     Untagged,
 };
-use crate::view::Gone;
 use crate::wire::{Response, Unreadable};
 
 /// How many limits may be told apart before one of the commands that they are of has ended.
@@ -306,36 +305,8 @@ impl Engine {
         }
     }
 
-    fn hear_vanished(&mut self, uids: &UidSet, mut heard: Untagged) {
-        let Some(selection) = &mut self.selection else {
-            self.opening_shrinks(uids.len());
-            return self.hear_unselected(heard);
-        };
-        let gone = selection.view.vanished(uids);
-        selection.changed = true;
-        if gone.iter().all(|gone| gone.uid.is_some()) {
-            // Whose it is hears what went, as the events tell it: a range may name UIDs that were not there.
-            let uids = gone.iter().filter_map(|gone| gone.uid).collect();
-            *heard.answer_mut() = Answer::Vanished { earlier: false, uids };
-        }
-        let place = heard.place().cloned();
-        let claimer = self.deliver_or_drop(heard).filter(|id| self.names_messages(*id));
-        let numbers_lost = gone.iter().any(|gone| gone.seq.is_none());
-        for Gone { seq, uid } in gone {
-            self.told_removal(uid);
-            let kind = EventKind::Removed { seq, uid };
-            self.tell(Event::new(kind).at(place.clone()).caused_by(claimer));
-        }
-        if let Some(selection) = self.selection.as_ref().filter(|_| numbers_lost) {
-            // Who follows by number can't tell such a removal from one that a comparison found, which counts no more.
-            let count = selection.view.len();
-            self.tell(Event::new(EventKind::Exists { count }).at(place));
-        }
-        self.count_changed();
-    }
-
     /// Whether a command names the messages that it removes, so that their going is surely its doing.
-    fn names_messages(&self, id: CommandId) -> bool {
+    pub(super) fn names_messages(&self, id: CommandId) -> bool {
         self.flights.get(&id).is_some_and(|f| f.messages.is_some()) && !self.uses_saved(id)
     }
 }

@@ -158,6 +158,21 @@ struct Inner {
     waiting_for_room: Vec<Waker>,
 }
 
+impl Inner {
+    /// Why a command is not taken up while so many wait at the most.
+    fn refusal(&self, seat: Option<&Seat>, most: usize) -> Option<Error> {
+        if let Some(reason) = &self.closed {
+            Some(Error::closed(reason))
+        } else if self.table.users >= most {
+            Some(Error::new(ErrorKind::QueueFull, format!("{most} commands wait already")))
+        } else if seat.is_some_and(|seat| seat.get().ended) {
+            Some(Error::new(ErrorKind::SelectionEnded, "the selection has ended"))
+        } else {
+            None
+        }
+    }
+}
+
 /// The commands from submission to end, and the tags of those in flight.
 #[derive(Default)]
 struct TagTable {
@@ -206,15 +221,7 @@ impl Shared {
         let mut inner = self.lock();
         inner.next_id += 1;
         let id = CommandId(inner.next_id);
-        let refused = if let Some(reason) = &inner.closed {
-            Some(Error::closed(reason))
-        } else if !quiet && inner.table.users >= self.most {
-            Some(Error::new(ErrorKind::QueueFull, format!("{} commands wait already", self.most)))
-        } else if seat.as_ref().is_some_and(|seat| seat.get().ended) {
-            Some(Error::new(ErrorKind::SelectionEnded, "the selection has ended"))
-        } else {
-            None
-        };
+        let refused = inner.refusal(seat.as_deref(), if quiet { usize::MAX } else { self.most });
         if let Some(error) = refused {
             drop(inner);
             let error = error.in_command(job.name());
@@ -246,21 +253,28 @@ impl Shared {
         Arc::new(Seat { place, id, plan, state: Mutex::default() })
     }
 
-    /// A number for a command that is never sent.
-    pub(crate) fn next_id(&self) -> CommandId {
+    /// Ends a command that names no messages: OK, unsent. Gives the error if it would have been refused with messages, too.
+    pub(crate) fn submit_nothing(
+        &self,
+        job: Box<dyn Job>,
+        done: Done,
+        seat: Option<&Seat>,
+    ) -> (CommandId, Option<Error>) {
         let mut inner = self.lock();
         inner.next_id += 1;
-        CommandId(inner.next_id)
-    }
-
-    /// Ends a command that had nothing to do, OK, unsent.
-    pub(crate) fn complete_unsent(&self, id: CommandId, job: Box<dyn Job>, done: Done) {
+        let id = CommandId(inner.next_id);
+        let refused = inner.refusal(seat, usize::MAX);
+        drop(inner);
+        if let Some(error) = refused {
+            return (id, Some(error.in_command(job.name())));
+        }
         let (command, status) = (job.name().to_owned(), done.status.clone());
         let kind = EventKind::Completed { command, status, detached: false };
         // A completion can be left out, so there is no overrun to care about.
         self.events.push_quietly(Event::new(kind).caused_by(Some(id)), 0);
         self.events.wake();
         job.end(Ok(done));
+        (id, None)
     }
 
     /// What the server can do, as it told last.

@@ -2,7 +2,7 @@
 //! never lost; and where answers look like what nobody asked for.
 
 use imap_duplex::command::{Items, List, Notify, NotifyEvent, StatusItems};
-use imap_duplex::types::{Flag, Flags, Message};
+use imap_duplex::types::{EventKind, Flag, Flags, Message};
 
 use crate::client::{brief, uid};
 use crate::session::{CAPABILITIES, LIMIT, Session, quiet};
@@ -134,6 +134,40 @@ async fn list_and_status_are_told_from_those_of_notify() {
                 ("LIST OK".to_owned(), true),
             ]
         );
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_vanished_may_tell_what_several_commands_and_others_removed() {
+    within(LIMIT, async {
+        let mut s = Session::open().await;
+        let inbox = s.select(&[11, 12, 13, 14, 15]).await;
+        s.events.ready();
+        let expunge = inbox.expunge([uid(11), uid(12)]);
+        let moved = inbox.move_to(uid(15), "Trash");
+        let other = inbox.expunge(uid(14));
+        let first = s.server.expect("UID EXPUNGE 11:12").await;
+        let second = s.server.expect("UID MOVE 15 Trash").await;
+        let third = s.server.expect("UID EXPUNGE 14").await;
+        // 13 went by another's hand.
+        s.server.say("* VANISHED 11:15").await;
+        s.server.say("* OK [COPYUID 3 15 900] moved").await;
+        for tag in [first, second, third] {
+            s.server.say(&format!("{tag} OK done")).await;
+        }
+        let (ids, events) = ([expunge.id(), moved.id(), other.id()], &mut s.events);
+        let expunged = [expunge.await.expect("expunged"), other.await.expect("expunged")];
+        assert_eq!(expunged.map(|e| (e.count, e.uids.to_string())), [(2, "11:12".into()), (1, "14".into())]);
+        assert_eq!(moved.await.expect("moved").uids.len(), 1);
+        let removed = events.ready().into_iter().filter_map(|event| match event.kind {
+            EventKind::Removed { uid, .. } => Some((uid.map_or(0, |uid| uid.get()), event.cause)),
+            _ => None,
+        });
+        let mut removed: Vec<_> = removed.collect();
+        removed.sort_unstable();
+        let [expunge, moved, other] = ids.map(Some);
+        assert_eq!(removed, [(11, expunge), (12, expunge), (13, None), (14, other), (15, moved)]);
     })
     .await;
 }

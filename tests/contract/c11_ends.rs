@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use imap_duplex::command::{Items, Search, StatusItems};
-use imap_duplex::types::{CloseReason, Status};
+use imap_duplex::command::{Items, Search, StatusItems, Store};
+use imap_duplex::types::{CloseReason, Flag, Status, UidSet};
 use imap_duplex::{Error, ErrorKind, Sent, Timeouts};
 use tokio::io::AsyncWriteExt;
 
@@ -288,6 +288,27 @@ async fn the_driver_ends_ok_after_logout_alone() {
             let end = driver.await.expect("no panic");
             assert_eq!(end.is_ok(), logout, "{end:?}");
         }
+    })
+    .await;
+}
+
+/// What names no messages is done without the server, but not where a command that named some would be refused.
+#[tokio::test(start_paused = true)]
+async fn what_names_no_messages_ends_as_what_names_some() {
+    within(LIMIT, async {
+        let mut s = Session::open().await;
+        let inbox = s.select(&[11]).await;
+        let nothing = || inbox.store(UidSet::new(), Store::add([Flag::Seen]));
+        nothing().await.expect("there was nothing to do");
+        assert_eq!(s.events.ready_briefs(), ["STORE OK"]);
+        let unselect = inbox.unselect();
+        s.answer("UNSELECT", &[]).await;
+        unselect.await.expect("unselected");
+        assert_eq!(nothing().await.expect_err("ended").kind(), ErrorKind::SelectionEnded);
+        drop(s.server);
+        let (_, before) = s.events.end().await;
+        assert_eq!(before, ["selection ended", "UNSELECT OK"], "they are told of by their tokens alone");
+        assert_eq!(cause(&nothing().await.expect_err("closed")), &CloseReason::Eof);
     })
     .await;
 }

@@ -4,7 +4,10 @@
 //! ```text
 //! cargo run --release --manifest-path benches/peers/Cargo.toml -- parse          a table
 //! cargo run --release --manifest-path benches/peers/Cargo.toml -- parse --json   one object a row
+//! cargo run --release --manifest-path benches/peers/Cargo.toml -- session        a table
 //! ```
+//!
+//! `session`: whole clients over a socket, each in a process of its own; see `session.rs`. On Linux.
 //!
 //! `parse`: each crate cuts the same bytes of a server into responses, reads each into its types and drops it. The
 //! figures are of the best of several rounds; allocations are counted, not estimated.
@@ -25,6 +28,7 @@ mod count;
 mod crates;
 #[path = "../../recorded/mod.rs"]
 mod recorded;
+mod session;
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -33,7 +37,7 @@ use std::time::{Duration, Instant};
 use crates::{CRATES, Crate};
 use recorded::Work;
 
-const USAGE: &str = "usage: imap-duplex-peers parse [--json]\n       imap-duplex-peers once WORK CRATE";
+const USAGE: &str = "usage: imap-duplex-peers parse [--json]\n       imap-duplex-peers session\n       imap-duplex-peers once WORK CRATE";
 
 /// How many rounds each crate has at each work.
 const ROUNDS: usize = 15;
@@ -44,6 +48,14 @@ fn main() -> ExitCode {
         ["parse"] => parse(false),
         ["parse", "--json"] => parse(true),
         ["once", work, peer] => return once(work, peer),
+        ["session"] => {
+            if let Err(error) = session::compare() {
+                eprintln!("imap-duplex-peers: {error}");
+                return ExitCode::FAILURE;
+            }
+        }
+        // What `session` starts for each client.
+        ["client", client, work, port] if session::client(client, work, port).is_some() => {}
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

@@ -217,7 +217,7 @@ impl Server {
             }
             Cmd::Capability => self.say(format!("* CAPABILITY {}", self.capabilities()), Note::Nothing),
             Cmd::Logout => {
-                self.say("* BYE bye", Note::Nothing);
+                self.say("* BYE bye", Note::Bye);
                 self.finish(at, "OK", "");
                 self.ended = true;
             }

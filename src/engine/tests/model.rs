@@ -208,3 +208,26 @@ fn flags_that_our_own_store_changed_are_told_from_where_they_were() {
     let later = [fetch, fetch, Op::OtherPut { folder: 32, flags: 0 }, Op::Select(8), store];
     run(kind, [3, 0], &[&known[..], &later[..]].concat(), 0);
 }
+
+/// A VANISHED tells what our EXPUNGE removed together with what another session did.
+#[test]
+fn what_we_removed_is_ours_beside_what_others_did() {
+    let kind = Kind { window: 50_000, uidplus: true, qresync: true, ..Kind::default() };
+    let ops = [
+        Op::Select(186),
+        Op::Store { via: 0, set: 19300, how: 64, flags: 0 },
+        Op::Flow { answers: 68, which: 0, dice: 2 },
+        Op::OtherPut { folder: 6, flags: 136 },
+        Op::Expunge { via: 0, set: 19129 },
+        Op::Notify(0),
+        Op::Select(0),
+        Op::OtherExpunge { folder: 32, which: 30704 },
+        Op::TellExists(0),
+        Op::Select(0),
+        Op::Flow { answers: 187, which: 3155, dice: 146 },
+        Op::TellExpunge(22322),
+        Op::Select(0),
+        Op::Select(0),
+    ];
+    run(kind, [1, 0], &ops, 0);
+}

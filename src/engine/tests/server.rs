@@ -104,6 +104,7 @@ pub(super) enum Note {
     Unblocked,
     /// A notice.
     Notice,
+    Bye,
     /// Counts of another mailbox: its name, messages, UIDNEXT.
     Counts(Counts),
 }
@@ -118,6 +119,7 @@ pub(super) struct Heard {
     pub(super) flags: Vec<(usize, u32, u8)>,
     pub(super) removed: Vec<u32>,
     pub(super) notices: usize,
+    pub(super) bye: bool,
     pub(super) counts: Vec<Counts>,
 }
 
@@ -264,6 +266,7 @@ impl Server {
         match note {
             Note::Nothing => {}
             Note::Notice => heard.notices += 1,
+            Note::Bye => heard.bye = true,
             Note::Counts(counts) => heard.counts.push(counts),
             Note::Grew(uids) => {
                 if let Some((_, view)) = &mut heard.view {

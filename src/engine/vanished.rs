@@ -1,0 +1,76 @@
+//! Messages that vanished: removals told by UID (RFC 7162 section 3.2.10.2).
+//!
+//! In: a VANISHED that is not of the past. Out: the removals as events, and to each command what it removed.
+
+use super::Engine;
+use super::by_message::Entry;
+use crate::command::Messages;
+use crate::types::{Answer, CommandId, Event, EventKind, UidSet, Untagged};
+use crate::view::Gone;
+
+use std::collections::BTreeSet;
+
+impl Engine {
+    pub(super) fn hear_vanished(&mut self, uids: &UidSet, heard: Untagged) {
+        let Some(selection) = &mut self.selection else {
+            self.opening_shrinks(uids.len());
+            return self.hear_unselected(heard);
+        };
+        let gone = selection.view.vanished(uids);
+        selection.changed = true;
+        let place = heard.place().cloned();
+        let causes = if gone.iter().all(|gone| gone.uid.is_some()) {
+            // Whose it is hears what went, as the events tell it: a range may name UIDs that were not there.
+            self.deliver_vanished(gone.iter().filter_map(|gone| gone.uid).collect(), heard)
+        } else {
+            let claimer = self.deliver_or_drop(heard).filter(|id| self.names_messages(*id));
+            claimer.map(|id| (uids.clone(), id)).into_iter().collect()
+        };
+        let numbers_lost = gone.iter().any(|gone| gone.seq.is_none());
+        for Gone { seq, uid } in gone {
+            self.told_removal(uid);
+            let whose = |(set, _): &&(UidSet, CommandId)| uid.is_none_or(|uid| set.contains(uid));
+            let cause = causes.iter().find(whose).map(|(_, id)| *id);
+            self.tell(Event::new(EventKind::Removed { seq, uid }).at(place.clone()).caused_by(cause));
+        }
+        if let Some(selection) = self.selection.as_ref().filter(|_| numbers_lost) {
+            // Who follows by number can't tell such a removal from one that a comparison found, which counts no more.
+            let count = selection.view.len();
+            self.tell(Event::new(EventKind::Exists { count }).at(place));
+        }
+        self.count_changed();
+    }
+
+    /// Gives each command that named some of these its part: a server may tell in one response what several of ours removed,
+    /// and others besides. Whose doing each part surely is.
+    fn deliver_vanished(&mut self, mut uids: UidSet, heard: Untagged) -> Vec<(UidSet, CommandId)> {
+        let piece = |uids: &UidSet| {
+            let mut heard = heard.clone();
+            *heard.answer_mut() = Answer::Vanished { earlier: false, uids: uids.clone() };
+            heard
+        };
+        let mut parts = Vec::new();
+        if !self.is_claimed_whole(&piece(&uids)) {
+            let mut named: BTreeSet<Entry> = BTreeSet::new();
+            self.roster.claimers.of_removed(&uids, |set| named.extend(set));
+            for (_, id) in named {
+                let Some(Messages::Uids(set)) = self.flights.get(&id).and_then(|f| f.messages.as_ref())
+                else {
+                    continue;
+                };
+                let part = set.intersection(&uids);
+                if !part.is_empty() && self.is_claimed_whole(&piece(&part)) {
+                    uids = uids.difference(&part);
+                    parts.push(part);
+                }
+            }
+        }
+        parts.extend(Some(uids).filter(|uids| !uids.is_empty()));
+        let mut causes = Vec::new();
+        for part in parts {
+            let claimer = self.deliver_or_drop(piece(&part));
+            causes.extend(claimer.filter(|id| self.names_messages(*id)).map(|id| (part, id)));
+        }
+        causes
+    }
+}

@@ -25,7 +25,7 @@ const FIRST_READ: usize = 4 << 10;
 /// Reads after a full one, and writes of many commands at once.
 const BLOCK: usize = 64 << 10;
 /// How many turns in a row, with a read or octets of an upload, before other tasks get theirs.
-const TURNS_A_POLL: usize = 16;
+const TURNS_A_POLL: usize = 4;
 /// How many writes are made in one turn: a stream that takes all at once must not keep us from reading.
 const WRITES_A_TURN: usize = 16;
 /// How many pieces of an upload are taken in one turn.
@@ -173,13 +173,14 @@ impl Pump {
 
     /// One read, if what was read before has been dealt with, and all responses that it completes.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !std::mem::take(&mut self.left_over) {
-            ready!(self.read(cx));
+        if !std::mem::take(&mut self.left_over) && self.read(cx).is_pending() {
+            if self.incoming.is_empty() {
+                // It is quiet now.
+                self.incoming = BytesMut::new();
+            }
+            return Poll::Pending;
         }
         self.take_frames();
-        if self.incoming.is_empty() {
-            self.incoming = BytesMut::new();
-        }
         Poll::Ready(())
     }
 
@@ -205,7 +206,7 @@ impl Pump {
 
     fn fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let io = Pin::new(&mut self.io);
-        if self.incoming.is_empty() && self.codec.wanted() == 0 {
+        if self.incoming.capacity() == 0 && self.codec.wanted() == 0 {
             let mut stack = [0; FIRST_READ];
             let mut buffer = ReadBuf::new(&mut stack);
             ready!(io.poll_read(cx, &mut buffer))?;

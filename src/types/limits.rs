@@ -44,7 +44,7 @@ pub struct Limits {
     /// How much of a result read as a [stream](crate::Token::stream), or of the events, may wait unread before the server
     /// waits too: if no other command is queued or in flight, nothing is read from it then until the reader has taken
     /// half, or for [`hold`](Limits::hold). Half of [`unread`](Limits::unread) at the most. It can be passed by what one
-    /// response holds. 4 MiB.
+    /// response holds. 1 MiB: more only makes memory go round.
     pub backlog: usize,
     /// How long the server is kept waiting for a slow reader that takes nothing; each row that is taken begins it anew.
     /// After it reading goes on, up to [`unread`](Limits::unread). Zero: it is never kept waiting. 5 seconds.
@@ -83,7 +83,7 @@ impl Default for Limits {
             messages: 4_000_000,
             commands: 10_000,
             events: 65_536,
-            backlog: 4 << 20,
+            backlog: 1 << 20,
             hold: Duration::from_secs(5),
             unread: 64 << 20,
             result: 1 << 30,

@@ -54,6 +54,8 @@ fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             }
         }
+        // The two ends by themselves, for tools that look into one of them.
+        ["serve", work] if session::serve_alone(work).is_some() => {}
         // What `session` starts for each client.
         ["client", client, work, port] if session::client(client, work, port).is_some() => {}
         _ => {

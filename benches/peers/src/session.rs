@@ -2,6 +2,8 @@
 //!
 //! In: a workload and a client. Out: time on a processor and the most memory that its process held (as Linux tells it in
 //! `/proc`). The server is a thread that writes bytes made beforehand; `floor` only counts them until the tagged line.
+//!
+//! To look into one client, let `serve WORK` print a port and run `client CLIENT WORK PORT` under the tool.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -94,6 +96,15 @@ fn run(work: Work, answer: &[u8], client: &str) -> std::io::Result<(u64, u64)> {
         (true, [nanos, peak]) => Ok((*nanos, *peak)),
         _ => panic!("{client} at {}: {told}{}", work.name, String::from_utf8_lossy(&output.stderr)),
     }
+}
+
+/// Serves one client, for this work, and prints the port first.
+pub fn serve_alone(work: &str) -> Option<()> {
+    let work = *WORKS.iter().find(|known| known.name == work)?;
+    let answer = answer(work);
+    let listener = TcpListener::bind(("127.0.0.1", 0)).ok()?;
+    println!("{}", listener.local_addr().ok()?.port());
+    serve(listener.accept().ok()?.0, work, &answer).ok()
 }
 
 /// Answers each line, and that which the work is about with these octets.

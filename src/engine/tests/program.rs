@@ -249,6 +249,9 @@ impl World {
             Op::Write(n) => self.write(usize::from(n)),
             Op::Deliver(n) => self.deliver(usize::from(n)),
             Op::Answer { which, dice } => drop(self.server.advance(which, dice)),
+            // LOGOUT's tagged response is the last that a server says (RFC 9051 section 6.1.3).
+            Op::TellExists(_) | Op::TellFlags(_) | Op::TellExpunge(_) | Op::TellCounts | Op::TellNotice
+                if self.server.ended => {}
             Op::TellExists(n) => drop(self.server.tell_exists(usize::from(n))),
             Op::TellFlags(n) => drop(self.server.tell_flags(n, false)),
             Op::TellExpunge(n) => drop(self.server.tell_expunge(n)),

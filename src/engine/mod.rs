@@ -368,7 +368,7 @@ impl Engine {
     }
 
     fn tell_failed(&mut self, id: CommandId, command: &str, error: &Error) {
-        let kind = EventKind::Failed { command: command.to_owned(), reason: error.to_string() };
+        let kind = error.to_event(command.to_owned());
         self.tell(Event::new(kind).caused_by(Some(id)));
     }
 

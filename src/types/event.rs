@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::answer::Answer;
 use super::capability::Capabilities;
+use super::failure::{ErrorKind, Sent};
 use super::flag::Flags;
 use super::mailbox::{ListEntry, MailboxName, MailboxStatus};
 use super::metadata::Metadata;
@@ -168,7 +169,11 @@ pub enum EventKind {
     Failed {
         /// The command's name: `FETCH`.
         command: String,
-        /// Why.
+        /// What kind of failure it is.
+        kind: ErrorKind,
+        /// How much of the command had been written: whether the server may have carried it out.
+        sent: Sent,
+        /// Why, in words.
         reason: String,
     },
     /// A text that the server wants shown to the user (RFC 9051 section 7.1, `ALERT`).
@@ -455,7 +460,7 @@ impl Event {
                 }
                 write!(f, " ended: {}", printable(&status.to_string()))
             }
-            EventKind::Failed { command, reason } => {
+            EventKind::Failed { command, reason, .. } => {
                 f.write_str(command)?;
                 if let Some(id) = self.cause {
                     write!(f, " {id}")?;

@@ -99,8 +99,10 @@ impl<M: SerializeMap> Fields<M> {
                 self.status(status)?;
                 self.put("detached", detached)
             }
-            EventKind::Failed { command, reason } => {
+            EventKind::Failed { command, kind, sent, reason } => {
                 self.put("command", command)?;
+                self.put("kind", kind)?;
+                self.put("sent", sent)?;
                 self.put("reason", reason)
             }
             EventKind::Alert { text } => self.put("text", text),

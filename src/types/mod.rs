@@ -14,6 +14,7 @@ mod envelope;
 mod envelope_builder;
 mod event;
 mod extras;
+pub(crate) mod failure;
 mod fill;
 mod flag;
 mod header_date;

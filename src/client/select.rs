@@ -17,6 +17,7 @@ use crate::types::{Answer, Code, Done, Fill, MailboxName, MailboxState, Status, 
 /// let archive = Select::new("Archive").read_only();
 /// # let _ = archive;
 /// ```
+#[derive(Clone)]
 #[must_use]
 pub struct Select {
     mailbox: MailboxName,

@@ -21,7 +21,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// ```
 /// use imap_duplex::{Error, ErrorKind};
 /// fn worth_trying_again(error: &Error) -> bool {
-///     matches!(error.kind(), ErrorKind::Closed | ErrorKind::Connect | ErrorKind::Timeout)
+///     use ErrorKind::{Closed, Connect, Resolve, Timeout};
+///     matches!(error.kind(), Closed | Connect | Resolve | Timeout)
 /// }
 /// ```
 #[derive(Clone)]
@@ -190,8 +191,8 @@ impl Error {
         &self.0.answers
     }
 
-    /// Where to go on after a [`Partial`](ErrorKind::Partial) result: of the messages that the command named, those with
-    /// lower UIDs than this may not have been dealt with (RFC 9738 section 3.1). `None` if the server did not say.
+    /// Where to go on after a [`Partial`](ErrorKind::Partial) result: of the messages that the command named, those
+    /// with lower UIDs than this may not have been dealt with (RFC 9738 section 3.1). `None` if the server did not say.
     ///
     /// A MOVE or an EXPUNGE may simply be submitted again: what it has dealt with is gone.
     ///

@@ -3,6 +3,17 @@
 //! Shown to the user beside the error (`imap_duplex::ErrorKind`); here because an event tells them, too.
 
 /// What kind of failure an [`Error`](crate::Error) is.
+///
+/// | what to do | kinds |
+/// |---|---|
+/// | connect again after a pause, and go on | `Closed`, `Connect`, `Resolve`, `Timeout` |
+/// | submit again | `QueueFull` once [`ready`](crate::Sender::ready); `SelectionEnded` through a new selection |
+/// | go on with the rest | `Partial`; `Overrun`, by a stream or in smaller pieces |
+/// | ask a person | `Login`, `Insecure`, `Tls`, `Certificate` |
+/// | look at [`code`](crate::Error::code) and text | `No`, `Login`: `UNAVAILABLE`, `INUSE`, `LIMIT` and `SERVERBUG` may pass, others do not |
+/// | mend the program, or do without | `Bad`, `Invalid`, `Unsupported` |
+///
+/// Whether a command may be submitted again is told by [`was_sent`](crate::Error::was_sent).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -36,13 +47,15 @@ pub enum ErrorKind {
     QueueFull,
     /// The command was not sent: the selection that it was meant for has ended.
     SelectionEnded,
-    /// The command was not sent: it was cancelled in time.
+    /// It was cancelled or withdrawn before it was sent; of several messages that are appended one by one, before all
+    /// were.
     Cancelled,
     /// The command was not sent: an argument can't be written in IMAP.
     Invalid,
     /// The command was not sent: the server can't do it, or the library would not let it pass.
     Unsupported,
-    /// Nothing was heard in time.
+    /// A step of connecting took longer than [`Timeouts`](crate::Timeouts) allow. A connection that falls silent later
+    /// ends: that is `Closed`.
     Timeout,
     /// The host's name could not be resolved.
     Resolve,
@@ -53,7 +66,9 @@ pub enum ErrorKind {
     /// The server's certificate is not trusted: nobody that is trusted signed it
     /// ([`Config::trust`](crate::Config::trust) adds an authority), it is for another name, or it has expired.
     Certificate,
-    /// The server refused user and password.
+    /// The server refused user and password. [`Error::code`](crate::Error::code) may say why:
+    /// [`Unavailable`](crate::types::Code::Unavailable) passes,
+    /// [`AuthenticationFailed`](crate::types::Code::AuthenticationFailed) does not.
     Login,
     /// The password was not sent, because it could be read on the way: the connection is not encrypted
     /// ([`Config::clear_text_login`](crate::Config::clear_text_login) allows it), or the server does not take it so.

@@ -8,9 +8,10 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::answer::{Answer, ESearch};
+use super::close_reason::CloseReason;
 use super::code::Code;
 use super::envelope::{Addresses, Envelope};
-use super::event::{CloseReason, Event, EventKind};
+use super::event::{Event, EventKind};
 use super::mailbox::{ListEntry, MailboxName, MailboxStatus};
 use super::message::Message;
 use super::status::StatusResponse;

@@ -175,11 +175,12 @@ impl Mailbox {
     ///     let mut mark: Option<(CommandId, MailboxState)> = None;
     ///     let mut news = true;
     ///     loop {
-    ///         if news && mark.is_none() {
-    ///             if let Some(state) = inbox.state() {
-    ///                 mark = Some((imap.noop().detach(), state));
-    ///                 news = false;
-    ///             }
+    ///         if news
+    ///             && mark.is_none()
+    ///             && let Some(state) = inbox.state()
+    ///         {
+    ///             mark = Some((imap.noop().detach(), state));
+    ///             news = false;
     ///         }
     ///         let Some(event) = events.next().await else { return Ok(()) };
     ///         let new = match event.kind {

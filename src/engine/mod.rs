@@ -216,7 +216,7 @@ impl Engine {
         self.idle_tick(now);
         self.check_time(now);
         if self.overrun {
-            self.close(CloseReason::Protocol(format!(
+            self.close(CloseReason::Limit(format!(
                 "more than Limits::unread ({}) octets of events wait that may not be left out",
                 self.settings.limits.unread
             )));
@@ -396,7 +396,7 @@ impl Engine {
     fn is_too_large(&mut self, count: u32) -> bool {
         let most = self.settings.limits.messages;
         if count > most {
-            self.close(CloseReason::Protocol(format!(
+            self.close(CloseReason::Limit(format!(
                 "a mailbox of {count} messages, more than {most} (Limits::messages)"
             )));
         }

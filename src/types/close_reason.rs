@@ -23,8 +23,12 @@ pub enum CloseReason {
         /// Its text.
         text: String,
     },
-    /// The server sent bytes after which nothing can be read any more, or passed a limit.
+    /// The server sent bytes after which nothing can be read any more: the framing is lost, or something was announced that is
+    /// longer than [`Limits`](super::Limits) allow. The text says what, and names the limit.
     Protocol(String),
+    /// A mailbox has more messages than [`Limits::messages`](super::Limits::messages), or the events that may not be left out
+    /// were read so slowly that more waited than [`Limits::unread`](super::Limits::unread). The text says which.
+    Limit(String),
     /// Nothing was heard for too long.
     #[non_exhaustive]
     Timeout {
@@ -55,6 +59,7 @@ impl fmt::Display for CloseReason {
             Self::Eof => f.write_str("the server closed the connection"),
             Self::Io { text, .. } => write!(f, "the connection failed: {text}"),
             Self::Protocol(text) => write!(f, "the server can't be understood any more: {text}"),
+            Self::Limit(text) => write!(f, "a limit was passed: {text}"),
             Self::Timeout { waiting_for } => write!(f, "nothing was heard while waiting for {waiting_for}"),
             Self::Upload(why) => write!(f, "an upload could not be finished: {why}"),
             Self::Dropped => f.write_str("the driver was dropped"),

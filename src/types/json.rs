@@ -150,6 +150,7 @@ impl<M: SerializeMap> Fields<M> {
             CloseReason::Eof => "eof",
             CloseReason::Io { .. } => "io",
             CloseReason::Protocol(_) => "protocol",
+            CloseReason::Limit(_) => "limit",
             CloseReason::Timeout { .. } => "timeout",
             CloseReason::Upload(_) => "upload",
             CloseReason::Dropped => "dropped",

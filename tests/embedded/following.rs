@@ -1,4 +1,4 @@
-//! The program that the documentation of `Mailbox::state` shows, letter by letter: it follows INBOX for weeks while
+//! The program that the documentation of `Mailbox::state` shows: it follows INBOX for weeks while
 //! connections break and the program itself is killed, and misses no message.
 
 use std::collections::BTreeSet;
@@ -46,11 +46,12 @@ async fn follow(imap: Sender, mut events: Receiver, disk: &mut Disk) -> Result<(
     let mut mark: Option<(CommandId, MailboxState)> = None;
     let mut news = true;
     loop {
-        if news && mark.is_none() {
-            if let Some(state) = inbox.state() {
-                mark = Some((imap.noop().detach(), state));
-                news = false;
-            }
+        if news
+            && mark.is_none()
+            && let Some(state) = inbox.state()
+        {
+            mark = Some((imap.noop().detach(), state));
+            news = false;
         }
         let Some(event) = events.next().await else { return Ok(()) };
         let new = match event.kind {
@@ -85,7 +86,11 @@ async fn weeks(server: Server, limits: Limits) {
             let came = (0..1 + n % 3).map(|_| world.deliver("INBOX", "Subject: new\r\n\r\n"));
             expected.extend(came.collect::<Vec<_>>());
             match n % 11 {
-                1 => world.add_flags("INBOX", *expected.last().unwrap(), imap_duplex::types::Flag::Flagged),
+                1 => world.add_flags(
+                    "INBOX",
+                    *expected.last().expect("mail"),
+                    imap_duplex::types::Flag::Flagged,
+                ),
                 3 => world.disconnect(true),
                 4 => drop(world.on("UID FETCH").cut_after(n as usize % 90)),
                 5 => drop(world.on("SELECT").cut_after(n as usize)),
@@ -93,7 +98,7 @@ async fn weeks(server: Server, limits: Limits) {
                 7 => world.disconnect(false),
                 8 => drop(world.on("NOOP").cut_after(n as usize % 20)),
                 // One that everyone has had the time to see.
-                9 => drop(world.expunge("INBOX", Uid::new(1 + n / 11).unwrap())),
+                9 => drop(world.expunge("INBOX", Uid::new(1 + n / 11).expect("not 0"))),
                 _ => {}
             }
         }
@@ -111,16 +116,19 @@ async fn weeks(server: Server, limits: Limits) {
         let _ = tokio::time::timeout(alive, session).await;
         tokio::time::sleep(Duration::from_secs(sessions % 300)).await;
     }
-    let expected = life.await.unwrap();
+    let expected = life.await.expect("no panic");
     let _ = tokio::time::timeout(Duration::from_secs(3600), async {
-        let (imap, events) = config.connect_over(server.connect()).await.unwrap();
+        let (imap, events) = config.connect_over(server.connect()).await?;
         follow(imap, events, &mut disk).await
     })
     .await;
     let gone: UidSet = expected.iter().copied().filter(|uid| !disk.seen.contains(uid)).collect();
     assert!(gone.is_empty(), "never seen: {gone}");
     assert!(sessions > 20, "{sessions} sessions");
-    assert_eq!(disk.saved.expect("a state was saved").uids, server.mailbox("INBOX").unwrap().uids());
+    assert_eq!(
+        disk.saved.expect("a state was saved").uids,
+        server.mailbox("INBOX").expect("it is there").uids()
+    );
     assert!(disk.times < 2 * expected.len(), "{} times for {} messages", disk.times, expected.len());
 }
 

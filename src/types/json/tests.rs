@@ -248,6 +248,7 @@ fn closed_says_why_for_people_and_for_programs() {
     assert_eq!(closed(io), r#"{"event":"closed","reason":"the connection failed: broken pipe","kind":"io"}"#);
     for (reason, kind) in [
         (CloseReason::Protocol("a line too long".into()), "protocol"),
+        (CloseReason::Limit("a large mailbox".into()), "limit"),
         (CloseReason::Timeout { waiting_for: "an answer".into() }, "timeout"),
         (CloseReason::Upload("its source ended".into()), "upload"),
         (CloseReason::Dropped, "dropped"),

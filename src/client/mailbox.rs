@@ -14,9 +14,13 @@ use crate::view::Snapshot;
 
 /// A handle on one *selection* of a mailbox; message commands hang off it. Cheap to clone.
 ///
-/// What is submitted through it runs in that selection and no other: once the selection has ended (another
-/// mailbox was selected, or this one closed), it fails, unsent, with
-/// [`SelectionEnded`](crate::ErrorKind::SelectionEnded). Dropping handles never unselects.
+/// What is submitted through it runs in that selection and no other: once the selection has ended (another mailbox was
+/// selected, or this one closed), it fails, unsent, with [`SelectionEnded`](crate::ErrorKind::SelectionEnded); what
+/// else can happen to a command: [`Sender`]. A server that does only a part at once fails it with
+/// [`Partial`](crate::ErrorKind::Partial). Dropping handles never unselects.
+///
+/// What it tells itself ([`exists`](Self::exists), [`snapshot`](Self::snapshot) and so on) is known without asking and
+/// stays readable after the selection, or the connection, has ended.
 ///
 /// ```no_run
 /// # async fn example(imap: imap_duplex::Sender) -> imap_duplex::Result<()> {

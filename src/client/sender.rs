@@ -20,6 +20,12 @@ use crate::types::{Capabilities, Done, MailboxName, Status, StatusResponse};
 /// Commands go out in the order of the calls, many in flight at a time where IMAP allows it. What can't be
 /// submitted (the connection has ended, too many wait) is told by the token.
 ///
+/// The token of any command can fail with [`No`](crate::ErrorKind::No) and [`Bad`](crate::ErrorKind::Bad) as the
+/// server's answer, with [`Closed`](crate::ErrorKind::Closed) as the connection ends, with
+/// [`Protocol`](crate::ErrorKind::Protocol) or [`Incomplete`](crate::ErrorKind::Incomplete) for an answer that can't be
+/// used; and, unsent, with [`QueueFull`](crate::ErrorKind::QueueFull), [`Invalid`](crate::ErrorKind::Invalid) or
+/// [`Unsupported`](crate::ErrorKind::Unsupported). What is beyond that is said where it can happen.
+///
 /// ```no_run
 /// # async fn example(imap: imap_duplex::Sender) -> imap_duplex::Result<()> {
 /// let folders = imap.list("*");

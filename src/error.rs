@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::types::{Answer, CloseReason, Code, Status, StatusResponse, Uid};
+pub use crate::types::failure::{ErrorKind, Sent};
+use crate::types::{Answer, CloseReason, Code, EventKind, Status, StatusResponse, Uid};
 
 /// The result of what can fail with an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -20,7 +21,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// ```
 /// use imap_duplex::{Error, ErrorKind};
 /// fn worth_trying_again(error: &Error) -> bool {
-///     matches!(error.kind(), ErrorKind::Closed | ErrorKind::Connect | ErrorKind::Timeout)
+///     use ErrorKind::{Closed, Connect, Resolve, Timeout};
+///     matches!(error.kind(), Closed | Connect | Resolve | Timeout)
 /// }
 /// ```
 #[derive(Clone)]
@@ -38,74 +40,6 @@ struct Inner {
     unread: Vec<Bytes>,
     resume_below: Option<Uid>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
-}
-
-/// What kind of failure an [`Error`] is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The server answered NO: it understood, and would not or could not.
-    No,
-    /// The server answered BAD: it did not understand the command.
-    Bad,
-    /// The server's answer does not fit the command.
-    Protocol,
-    /// Some rows of the result could not be read; [`Error::unread`] has their bytes,
-    /// [`Error::answers`] what could be read.
-    Incomplete,
-    /// The server dealt with a part of the messages only and said OK: it does not do more at once (MESSAGELIMIT, RFC
-    /// 9738). It begins with the newest; [`Error::resume_below`] says how far it got, [`Error::answers`] has what it
-    /// answered.
-    Partial,
-    /// The result was read too slowly: more of it waited than [`Limits::unread`](crate::types::Limits::unread) allows, or
-    /// than [`Limits::result`](crate::types::Limits::result) allows where it was awaited whole. What had come is there:
-    /// rows come before it, [`Error::answers`] has those of an awaited token. The rest was thrown away; the command itself
-    /// ran on, and nothing else is hurt.
-    Overrun,
-    /// The source of a streamed upload failed, gave fewer or more octets than were announced, or nothing for too long, or the
-    /// upload was cancelled: nothing was stored. If the connection had to be closed for it, [`Error::close_reason`] says so.
-    /// See [`Append`](crate::command::Append#streamed-uploads).
-    Source,
-    /// The connection has ended; [`Error::close_reason`] says why.
-    Closed,
-    /// The command was not sent: as many as [`Limits::commands`](crate::types::Limits::commands) wait already.
-    QueueFull,
-    /// The command was not sent: the selection that it was meant for has ended.
-    SelectionEnded,
-    /// The command was not sent: it was cancelled in time.
-    Cancelled,
-    /// The command was not sent: an argument can't be written in IMAP.
-    Invalid,
-    /// The command was not sent: the server can't do it, or the library would not let it pass.
-    Unsupported,
-    /// Nothing was heard in time.
-    Timeout,
-    /// The host's name could not be resolved.
-    Resolve,
-    /// No connection could be made.
-    Connect,
-    /// TLS could not be agreed on.
-    Tls,
-    /// The server's certificate is not trusted: nobody that is trusted signed it
-    /// ([`Config::trust`](crate::Config::trust) adds an authority), it is for another name, or it has expired.
-    Certificate,
-    /// The server refused user and password.
-    Login,
-    /// The password was not sent, because it could be read on the way: the connection is not encrypted
-    /// ([`Config::clear_text_login`](crate::Config::clear_text_login) allows it), or the server does not take it so.
-    Insecure,
-}
-
-/// How much of a command had been written when it failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Sent {
-    /// Not a byte: it can safely be submitted again.
-    No,
-    /// Its beginning.
-    Partly,
-    /// All of it: the server may have done it.
-    Fully,
 }
 
 impl Error {
@@ -162,6 +96,17 @@ impl Error {
     /// What it says, without the command's name.
     pub(crate) fn message(&self) -> &str {
         &self.0.message
+    }
+
+    /// The text may be the server's: no control characters on a person's terminal.
+    fn printable(&self) -> String {
+        self.0.message.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    }
+
+    /// As the event stream tells it of this command.
+    pub(crate) fn to_event(&self, command: String) -> EventKind {
+        let Inner { kind, sent, .. } = *self.0;
+        EventKind::Failed { command, kind, sent, reason: self.printable() }
     }
 
     pub(crate) fn with_status(self, status: StatusResponse) -> Self {
@@ -246,8 +191,8 @@ impl Error {
         &self.0.answers
     }
 
-    /// Where to go on after a [`Partial`](ErrorKind::Partial) result: of the messages that the command named, those with
-    /// lower UIDs than this may not have been dealt with (RFC 9738 section 3.1). `None` if the server did not say.
+    /// Where to go on after a [`Partial`](ErrorKind::Partial) result: of the messages that the command named, those
+    /// with lower UIDs than this may not have been dealt with (RFC 9738 section 3.1). `None` if the server did not say.
     ///
     /// A MOVE or an EXPUNGE may simply be submitted again: what it has dealt with is gone.
     ///
@@ -284,10 +229,7 @@ impl fmt::Display for Error {
         if let Some(command) = &self.0.command {
             write!(f, "{command}: ")?;
         }
-        for c in self.0.message.chars() {
-            // The text may be the server's: no control characters on a person's terminal.
-            write!(f, "{}", if c.is_control() { '\u{fffd}' } else { c })?;
-        }
+        f.write_str(&self.printable())?;
         match (self.0.kind, self.0.sent) {
             (ErrorKind::Closed, Sent::No) if self.0.command.is_some() => f.write_str(" (not sent)"),
             (ErrorKind::Closed, Sent::Partly) => f.write_str(" (sent in part)"),
@@ -325,6 +267,16 @@ mod tests {
         let error = Error::closed(&CloseReason::Eof).in_command("FETCH").sent(Sent::Partly);
         assert_eq!(error.to_string(), "FETCH: the server closed the connection (sent in part)");
         assert_eq!(error.was_sent(), Sent::Partly);
+    }
+
+    #[test]
+    fn an_event_tells_the_same_without_the_name_twice() {
+        let error = Error::closed(&CloseReason::Eof).in_command("FETCH").sent(Sent::Partly);
+        let EventKind::Failed { command, kind, sent, reason } = error.to_event("FETCH".into()) else {
+            panic!()
+        };
+        assert_eq!((command.as_str(), kind, sent), ("FETCH", ErrorKind::Closed, Sent::Partly));
+        assert_eq!(reason, "the server closed the connection");
     }
 
     #[test]

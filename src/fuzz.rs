@@ -8,7 +8,7 @@
 
 mod answers;
 mod chooser;
-mod codes;
+pub(crate) mod codes;
 mod commands;
 mod engine;
 mod round_trip;

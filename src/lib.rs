@@ -1,8 +1,8 @@
 //! An async IMAP client in two halves.
 //!
-//! Commands go out through one half, the [`Sender`], and each returns a [`Token`] at once: a future of its
-//! result. Everything the server says of its own accord comes in on the other half, the [`Receiver`]: one stream
-//! of [`Event`](types::Event)s, whether or not a command is running. Many commands are in flight together.
+//! Commands go out through one half, the [`Sender`], and each returns a [`Token`] at once: a future of its result.
+//! Everything the server says of its own accord comes in on the other half, the [`Receiver`]: one stream of
+//! [`Event`](types::Event)s, whether or not a command is running. Many commands are in flight together.
 //!
 //! # Quick start
 //!
@@ -37,76 +37,120 @@
 //!
 //! # How to hold it
 //!
-//! - [`Config`] says what to connect to; its `connect` spawns the [`Driver`], the one task that owns the
-//!   connection. `handshake` leaves it to you where the driver runs.
-//! - A [`Mailbox`] is a handle on one *selection* of a mailbox. Commands about messages hang off it, and run in
-//!   that selection or fail, unsent.
-//! - A token can be awaited, read as a [stream](Token::stream), [detached](Token::detach) so that its data comes on
-//!   the event stream, or [cancelled](Token::cancel).
+//! - [`Config`] says what to connect to; its [`connect`](Config::connect) spawns the [`Driver`], the one task that owns
+//!   the connection. [`handshake`](Config::handshake) leaves it to you where the driver runs.
+//! - A connection has one mailbox selected at a time; that is how IMAP is made. A [`Mailbox`] is a handle on one
+//!   *selection* of a mailbox. Commands about messages hang off it, and run in that selection or fail, unsent. To
+//!   select another mailbox ends the selection before. What becomes of mailboxes that are not selected is told by
+//!   servers with NOTIFY (RFC 5465), if you [ask for it](Sender::notify); else several connections can be open side by
+//!   side.
+//! - A [`Token`] can be awaited, read as a [stream](Token::stream), [detached](Token::detach) so that its data comes on
+//!   the event stream, or [cancelled](Token::cancel). It need not be polled: the command is under way as soon as it is
+//!   submitted.
 //! - Think in [`Uid`](types::Uid)s: they stay. Sequence numbers ([`Seq`](types::Seq)) shift whenever a message goes.
 //!   Events and rows carry both.
 //! - While there is nothing to do the connection idles by itself (RFC 2177), so that news comes as it happens.
-//! - A search and what is to be done with its result take one round trip if the result [stays](Mailbox::save) with the server.
-//! - What becomes of other mailboxes is told by servers with NOTIFY (RFC 5465), if you [ask for it](Sender::notify); the
-//!   selected mailbox is told of in any case.
-//! - A response that is not understood can be looked into by [`replay`], from its bytes alone.
-//! - A message goes up from memory, or from a reader of any size in a window of little memory
-//!   ([streamed uploads](command::Append#streamed-uploads)).
+//! - A search and what is to be done with its result take one round trip if the result [stays](Mailbox::save) with the
+//!   server.
+//! - A message goes up from memory, or from a reader of any size in a window of little memory ([streamed
+//!   uploads](command::Append#streamed-uploads)).
 //! - What has no command here can be sent as a [raw line](Sender::raw), or as a [`Command`] of your own.
+//! - A response that is not understood can be looked into by [`replay`], from its bytes alone.
+//! - It runs on tokio, on either kind of runtime. Connecting needs one, with I/O and time switched on; handles can be
+//!   used and dropped on any thread, inside a runtime or not.
 //!
 //! # What you may rely on
 //!
+//! Fifteen promises. The tests in `tests/contract` are named after them: `c01_…` to `c15_…`. Every bound is named in
+//! [`Limits`](types::Limits), and how long anything is waited for in [`Timeouts`].
+//!
 //! 1. **Submitting never waits for the network.** A method of [`Sender`] or [`Mailbox`] registers its command and
-//!    returns the token at once; commands go out in the order of the calls. Past
-//!    [`Limits::commands`](types::Limits::commands) the token fails with [`QueueFull`](ErrorKind::QueueFull), unsent;
-//!    [`Sender::ready`] waits for room.
+//!    returns the token at once. Commands go out in the order of the calls, whichever clone or task made them; results
+//!    may come in another order. At most [`Limits::commands`](types::Limits::commands) wait or are in flight: past that
+//!    the token fails with [`QueueFull`](ErrorKind::QueueFull), unsent, and [`Sender::ready`] waits for room. Whatever
+//!    else is wrong at that time (the connection has ended, an argument makes no sense) is told by the token, too: no
+//!    method panics for it.
 //! 2. **Registered before sent.** No answer can come too early to be known.
-//! 3. **One owner.** Data that answers a question goes to exactly one command, found by its content, or to none and
-//!    is then an event. Never to two, never to a command that did not ask.
-//! 4. **A change is always an event**, whoever caused it, and whether or not the server tells it: the effect of a
-//!    silent STORE is told too. If a command surely caused it, the event's `cause` says so. Completions of your commands
-//!    are events as well.
-//! 5. **Wire order.** Events come in the order in which the server said them. When a token resolves, all that came before
-//!    its last line is in the stream already.
-//! 6. **The right mailbox.** Every event and every piece of data says which mailbox and which selection it belongs to. A
-//!    message command runs only in the selection through which it was submitted.
-//! 7. **UIDs, not numbers.** Results, removals and flag changes carry the UID beside the number, wherever it can be known;
-//!    where it cannot, it is `None`, never a guess.
+//! 3. **One owner.** Data that answers a question goes to exactly one command, found by its content, or to none and is
+//!    then an event. Never to two, never to a command that did not ask. So commands of one kind can be in flight
+//!    together, such as two FETCHes of the same message: each gets its own answer.
+//! 4. **A change is always an event**, whoever caused it: messages that come, go and change their flags; mailboxes that
+//!    are made, renamed, removed, subscribed to. It is told even where the server tells nothing: the effect of your own
+//!    silent STORE is. It is told once, also if it came as the answer to a command. If a command surely caused it, the
+//!    event's [`cause`](types::Event::cause) is that command's [`id`](Token::id); in doubt it is `None`. Each command
+//!    of yours that was sent, or failed before that, ends with an event as well
+//!    ([`Completed`](types::EventKind::Completed), [`Failed`](types::EventKind::Failed)); one that was withdrawn in
+//!    time does not, and one that was refused as it was submitted does if it is detached. So a program can live on the
+//!    event stream alone, on tokens alone, or on both. Of the selected mailbox less is told if you ask for less: with
+//!    [`Fill::Off`](types::Fill::Off), or [silenced](command::Selected::silent). What a slow reader misses, see 10.
+//! 5. **Wire order.** Events come in the order in which the server said them. When a token resolves, all that came
+//!    before its last line is in the stream already, and in [`Mailbox::snapshot`]. What had to be asked for first
+//!    follows when it is known: of a new message the count is told at once ([`Exists`](types::EventKind::Exists)), and
+//!    [`Arrived`](types::EventKind::Arrived) once the server has told its UID.
+//! 6. **The right mailbox.** Every event and every piece of data says which mailbox and which selection it belongs to.
+//!    A message command runs only in the selection through which it was submitted; once that has ended, it fails with
+//!    [`SelectionEnded`](ErrorKind::SelectionEnded), unsent.
+//! 7. **UIDs, not numbers.** Results, removals and flag changes carry the UID beside the number, wherever it can be
+//!    known; where it cannot, it is `None`, never a guess. That is so for a message that went before its UID was told,
+//!    and with [`Fill::Off`](types::Fill::Off) for all that the server tells by number alone.
 //! 8. **No ambiguity.** What RFC 9051 section 5.5 allows is pipelined, what it forbids is held back; you need not know
-//!    the rule.
+//!    the rule. A command that is held back holds back those after it.
 //! 9. **Dropping is safe.** Dropping a token before its first byte is written withdraws a command that only reads; one
-//!    that changes something goes out all the same, unless it was [cancelled](Token::cancel) in time. Once sent, a command
-//!    runs to its end and disturbs nothing after it; only a [streamed upload](command::Append#streamed-uploads) whose source
-//!    fails may cost the connection. When the last `Sender`, `Mailbox` and `Receiver` are gone and what was
-//!    submitted is done, the connection logs out. Every future of this crate is cancel-safe.
-//! 10. **A slow reader blocks nobody.** Of events, past [`Limits::events`](types::Limits::events), later counts and flags
-//!     take the place of earlier ones, and then news that can be asked again is left out behind one [`Lagged`](types::EventKind::Lagged); alerts, renames and the ends of detached commands
-//!     are kept, up to [`Limits::unread`](types::Limits::unread). A [stream](Token::stream) or a detached result that is
-//!     read slowly holds the server back, but only while no other command is queued or in flight, and never longer than
-//!     [`Limits::hold`](types::Limits::hold) without a row being read; after that its rows are kept up to
-//!     [`Limits::unread`](types::Limits::unread), and past it that result alone ends, with
-//!     [`Overrun`](ErrorKind::Overrun). So `while let Some(m) = rows.next().await { inbox.move_to(..).await? }` always
-//!     ends. An awaited result is collected whole, up to [`Limits::result`](types::Limits::result).
-//! 11. **Everything ends.** When the connection ends, every token resolves with the same cause, and says by
-//!     [`was_sent`](Error::was_sent) how much of its command had been written; the last event is
-//!     [`Closed`](types::EventKind::Closed).
+//!    that changes something goes out all the same, unless it was [cancelled](Token::cancel) in time. Once sent, a
+//!    command runs to its end and disturbs nothing after it; only a [streamed upload](command::Append#streamed-uploads)
+//!    whose source fails, or that is cancelled, may cost the connection. Dropping handles never unselects. When the
+//!    last `Sender`, `Mailbox` and `Receiver` are gone and what was submitted is done, the connection logs out; without
+//!    a `Receiver` events are thrown away. Every future of this crate is cancel-safe: a token can be awaited by
+//!    reference, [`Sender::ready`] and both `next`s lose nothing when they are dropped, and a `connect` that is dropped
+//!    closes its connection.
+//! 10. **A slow reader blocks nobody.** Of events, past [`Limits::events`](types::Limits::events), later counts and
+//!     flags take the place of earlier ones; then news that can be asked again is left out, behind one
+//!     [`Lagged`](types::EventKind::Lagged) in its place, which says [what to do](types::Lag). Data and ends of
+//!     detached commands, alerts and renames are never left out. Past [`Limits::unread`](types::Limits::unread) a
+//!     result ends alone, with [`Overrun`](ErrorKind::Overrun); if as much waits of alerts, renames and ends, the
+//!     connection ends. A [stream](Token::stream) or a detached result that is read slowly holds the server back, but
+//!     only while no other command is queued or in flight, and never longer than [`Limits::hold`](types::Limits::hold)
+//!     without a row being read; after that its rows are kept up to the same bound. So
+//!     `while let Some(m) = rows.next().await { inbox.move_to(..).await? }` always ends. An awaited result is collected
+//!     whole, up to [`Limits::result`](types::Limits::result).
+//! 11. **Everything ends.** However and wherever the connection ends, every token resolves, each once, with the same
+//!     [cause](Error::close_reason), and says by [`was_sent`](Error::was_sent) how much of its command had been
+//!     written; the last event is [`Closed`](types::EventKind::Closed), and after it the stream ends. While an answer
+//!     is due, a server that is silent for [`Timeouts::silence`] counts as gone. Nothing is sent again by itself.
 //! 12. **Nothing is silently partial.** NO and BAD are errors with their code and text, and what came before them is in
-//!     [`Error::answers`]; a result that the server has cut short is [`Partial`](ErrorKind::Partial), with where to
-//!     [go on](Error::resume_below); rows that could not be read are reported with their bytes; a lost connection is never an
-//!     empty result.
-//! 13. **A server cannot hurt you.** No bytes make this crate panic, allocate beyond its [`Limits`](types::Limits) or
-//!     loop. A response that can't be read is an event with its bytes, and the connection goes on unless the framing itself
-//!     is lost.
-//! 14. **You cannot hurt the server.** No argument, whatever bytes it has, can smuggle a second command.
-//! 15. **Secrets stay secret**: in `Debug`, errors and traces.
+//!     [`Error::answers`]; a result that the server has cut short is [`Partial`](ErrorKind::Partial), with where to [go
+//!     on](Error::resume_below); rows that could not be read make it [`Incomplete`](ErrorKind::Incomplete), with [their
+//!     bytes](Error::unread); a lost connection is never an empty result. A stream gives what came, and the error last.
+//! 13. **A server cannot hurt you.** No bytes make this crate panic, overflow its stack, allocate beyond its
+//!     [`Limits`](types::Limits) or loop. A response that can't be read is an event with its bytes
+//!     ([`Unparsed`](types::EventKind::Unparsed)), and the connection goes on. It ends, and says why, only if the
+//!     framing itself is lost, a response or one of its literals is longer than allowed, or a mailbox has more
+//!     messages.
+//! 14. **You cannot hurt the server.** No argument, whatever bytes it has, can smuggle a second command. What can't be
+//!     written is refused with [`Invalid`](ErrorKind::Invalid), unsent.
+//! 15. **Secrets stay secret**: passwords, and arguments marked as [secret](command::Secret), are not in `Debug`,
+//!     errors or traces, and our own buffers of them are wiped after use. Passwords go over an unencrypted connection
+//!     to this very machine only, unless you [allow it](Config::clear_text_login).
 //!
 //! # Mailboxes over time
 //!
-//! The connection keeps a view of the selected mailbox: which message has which number, UID, flags. [`Mailbox::snapshot`]
-//! gives it as it is at this moment, in O(1), and nothing that happens later shifts its numbers; [`Snapshot::diff`] tells
-//! what lies between two. [`types::Fill`] says how much the view is to learn by itself. [`Mailbox::state`] is what to keep,
-//! and [`Select::resume`] goes on from it: what came, went and changed meanwhile is told by events that say
-//! [`away`](types::Event::away), up to [`Resumed`](types::EventKind::Resumed).
+//! The connection keeps a view of the selected mailbox: which message has which number, UID, flags.
+//! [`Mailbox::snapshot`] gives it as it is at this moment, in O(1), and nothing that happens later shifts its numbers;
+//! [`Snapshot::diff`] tells what lies between two. [`types::Fill`] says how much the view is to learn by itself.
+//! [`Mailbox::state`] is what to keep, and [`Select::resume`] goes on from it: what came, went and changed meanwhile is
+//! told by events that say [`away`](types::Event::away), up to [`Resumed`](types::EventKind::Resumed).
+//!
+//! # When the connection is lost
+//!
+//! A connection that has ended stays so: there are no reconnects by themselves yet. Connect again with the same
+//! [`Config`], after a pause that grows, and go on where you were; [`Mailbox::state`] shows a program that does so for
+//! weeks without missing a message.
+//!
+//! - [`Error::kind`] says whether it is worth trying: see [`ErrorKind`].
+//! - A command that was [not sent](Sent::No) can be submitted again. Of one that was [sent](Sent::Fully) the server may
+//!   have done it: look before a message is appended or moved twice.
+//! - A `Mailbox` of the old connection stays readable (its last [`snapshot`](Mailbox::snapshot) too), and everything
+//!   submitted through it fails.
 //!
 //! # What is not there yet
 //!
@@ -115,7 +159,8 @@
 //! # Features
 //!
 //! - `rustls` (default): TLS by rustls with ring; certificates are checked by the platform's verifier.
-//! - `serde`: `Serialize` for events and what they hold; an event is one flat JSON object.
+//! - `serde`: [`Event`](types::Event) as one flat JSON object, by `Serialize`; and both ways what a program keeps of
+//!   mailboxes: [`MailboxState`](types::MailboxState), UIDs and sets of them, flags, names.
 //! - `testing`: an IMAP server in memory, for tests and demonstrations: the module `testing`.
 
 mod client;

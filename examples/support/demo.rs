@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use imap_duplex::testing::Server;
-use imap_duplex::types::{Flag, Timestamp, Uid};
+use imap_duplex::types::{Flag, Flags, Timestamp, Uid};
 
 /// One message: how many hours ago it came, whom it is from, its subject, its text; whether it is unread.
 type Mail = (u32, &'static str, &'static str, &'static str, bool);
@@ -41,7 +41,7 @@ pub(crate) fn server() -> Server {
 pub(crate) fn fill(server: &Server) {
     for (mailbox, mails) in [("INBOX", &INBOX[..]), ("Projects", &PROJECTS)] {
         for &(hours, from, subject, text, unread) in mails {
-            let flags = (!unread).then_some(Flag::Seen);
+            let flags = Flags::from_iter((!unread).then_some(Flag::Seen));
             server.deliver_with(mailbox, message(from, subject, text), flags, ago(hours));
         }
     }

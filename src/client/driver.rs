@@ -60,6 +60,8 @@ impl Config {
     /// As [`connect`](Config::connect), over a byte stream that is there already. If the `Config` asks for
     /// STARTTLS, that is done on it; else it is taken as it is: TLS, if wanted, must be done.
     ///
+    /// Cancel safe: dropping it closes the stream.
+    ///
     /// # Errors
     /// As [`connect`](Config::connect).
     ///
@@ -76,8 +78,25 @@ impl Config {
 
     /// As [`connect_over`](Config::connect_over), and leaves it to the caller where the [`Driver`] runs.
     ///
+    /// Cancel safe: dropping it closes the stream.
+    ///
+    /// ```no_run
+    /// # async fn example(io: tokio::net::TcpStream) -> imap_duplex::Result<()> {
+    /// let config = imap_duplex::Config::new("localhost").plaintext();
+    /// let (imap, events, driver) = config.handshake(io).await?;
+    /// let connection = tokio::spawn(driver);
+    /// imap.logout().await?;
+    /// connection.await.expect("it does not panic")?; // how the connection ended
+    /// # drop(events);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`connect`](Config::connect).
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
     pub async fn handshake<I>(&self, io: I) -> Result<(Sender, Receiver, Driver)>
     where
         I: AsyncRead + AsyncWrite + Send + Unpin + 'static,

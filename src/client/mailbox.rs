@@ -14,9 +14,13 @@ use crate::view::Snapshot;
 
 /// A handle on one *selection* of a mailbox; message commands hang off it. Cheap to clone.
 ///
-/// What is submitted through it runs in that selection and no other: once the selection has ended (another
-/// mailbox was selected, or this one closed), it fails, unsent, with
-/// [`SelectionEnded`](crate::ErrorKind::SelectionEnded). Dropping handles never unselects.
+/// What is submitted through it runs in that selection and no other: once the selection has ended (another mailbox was
+/// selected, or this one closed), it fails, unsent, with [`SelectionEnded`](crate::ErrorKind::SelectionEnded); what
+/// else can happen to a command: [`Sender`]. A server that does only a part at once fails it with
+/// [`Partial`](crate::ErrorKind::Partial). Dropping handles never unselects.
+///
+/// What it tells itself ([`exists`](Self::exists), [`snapshot`](Self::snapshot) and so on) is known without asking and
+/// stays readable after the selection, or the connection, has ended.
 ///
 /// ```no_run
 /// # async fn example(imap: imap_duplex::Sender) -> imap_duplex::Result<()> {
@@ -101,10 +105,11 @@ impl Mailbox {
         self.seat.get().highest_mod_seq
     }
 
-    /// Its messages as they are known at this moment, by number: an immutable snapshot, untouched by what changes later. O(1).
+    /// Its messages as they are known at this moment, by number: an immutable snapshot, untouched by what changes
+    /// later. O(1).
     ///
-    /// It is empty until SELECT is answered, and the last one after the selection has ended. All that was told before an event
-    /// or a result that you have seen is in it.
+    /// It is empty until SELECT is answered, and the last one after the selection has ended. All that was told before
+    /// an event or a result that you have seen is in it.
     ///
     /// ```no_run
     /// # async fn example(inbox: imap_duplex::Mailbox) -> imap_duplex::Result<()> {
@@ -122,13 +127,89 @@ impl Mailbox {
         self.seat.latest().map_or_else(|| Snapshot::empty(self.seat.place.clone()), |latest| latest.snapshot)
     }
 
-    /// What is known of its messages at this moment, to be kept and given to the next [`Select::resume`](crate::Select::resume).
+    /// What is known of its messages at this moment, to be kept and given to the next
+    /// [`Select::resume`](crate::Select::resume).
     ///
-    /// `None` until all UIDs are known (and the flags, where [`Fill::Flags`](crate::types::Fill::Flags) was asked for), unless the
-    /// selection goes on from an earlier state: then that state, until what happened while away has been told. The same holds
-    /// while the flags that a STORE has made are being asked for, because the server did not tell them. `None` too
-    /// where the server tells no UIDVALIDITY, or the view is off. As long as the server refuses to tell what is asked, it stays as it
-    /// was. O(n) in the messages.
+    /// `None` until all UIDs are known (and the flags, where [`Fill::Flags`](crate::types::Fill::Flags) was asked for),
+    /// unless the selection goes on from an earlier state: then that state, until what happened while away has been
+    /// told. The same holds while the flags that a STORE has made are being asked for, because the server did not tell
+    /// them. `None` too where the server tells no UIDVALIDITY, or the view is off. As long as the server refuses to
+    /// tell what is asked, it stays as it was. O(n) in the messages.
+    ///
+    /// # To miss nothing
+    ///
+    /// The state is that of this moment: it may hold news whose events still wait in the [`Receiver`](crate::Receiver).
+    /// A program that stores it and ends before it has read them is not told of them again. So store a state once all
+    /// events from before it have been dealt with: submit a NOOP behind it, and wait until the stream tells the NOOP's
+    /// end. Then each message is dealt with at least once, however often the connection breaks or the program is
+    /// killed.
+    ///
+    /// ```no_run
+    /// use imap_duplex::command::{Items, Search};
+    /// use imap_duplex::types::{CommandId, EventKind, MailboxState, UidSet};
+    /// use imap_duplex::{Config, Mailbox, Result, Select};
+    ///
+    /// /// What the program is there for.
+    /// async fn see(inbox: &Mailbox, new: UidSet) -> Result<()> {
+    ///     let mut rows = inbox.fetch(new, Items::envelope()).stream();
+    ///     while let Some(row) = rows.next().await {
+    ///         println!("{:?}", row?.envelope().and_then(|e| e.subject()));
+    ///     }
+    ///     Ok(())
+    /// }
+    ///
+    /// /// Follows INBOX until the connection ends. Call it again then, with what it has left in `saved`.
+    /// async fn follow(config: &Config, saved: &mut Option<MailboxState>) -> Result<()> {
+    ///     let (imap, mut events) = config.connect().await?;
+    ///     let mut select = Select::new("INBOX");
+    ///     if let Some(state) = saved.clone() {
+    ///         select = select.resume(state);
+    ///     }
+    ///     let inbox = imap.select(select).await?;
+    ///     let mut seen = match saved {
+    ///         Some(state) => state.uids.clone(),
+    ///         // What is there already is no news, and has no event.
+    ///         None => {
+    ///             let there = inbox.search(Search::all()).await?.into_uids();
+    ///             see(&inbox, there.clone()).await?;
+    ///             there
+    ///         }
+    ///     };
+    ///     // A state, and the NOOP behind it.
+    ///     let mut mark: Option<(CommandId, MailboxState)> = None;
+    ///     let mut news = true;
+    ///     loop {
+    ///         if news
+    ///             && mark.is_none()
+    ///             && let Some(state) = inbox.state()
+    ///         {
+    ///             mark = Some((imap.noop().detach(), state));
+    ///             news = false;
+    ///         }
+    ///         let Some(event) = events.next().await else { return Ok(()) };
+    ///         let new = match event.kind {
+    ///             EventKind::Arrived { uid, .. } => uid.into(),
+    ///             // Some of these were left out; what came is in the snapshot.
+    ///             EventKind::Lagged(_) => inbox.snapshot().uids(),
+    ///             EventKind::Completed { .. } => {
+    ///                 if let Some((_, state)) = mark.take_if(|(noop, _)| event.cause == Some(*noop)) {
+    ///                     *saved = Some(state); // and to disk
+    ///                 }
+    ///                 continue;
+    ///             }
+    ///             EventKind::Removed { .. } | EventKind::FlagsChanged { .. } | EventKind::Resumed { .. } => {
+    ///                 news = true;
+    ///                 continue;
+    ///             }
+    ///             _ => continue,
+    ///         };
+    ///         let unseen = new.difference(&seen);
+    ///         see(&inbox, unseen.clone()).await?;
+    ///         seen.extend_from(&unseen);
+    ///         news = true;
+    ///     }
+    /// }
+    /// ```
     #[must_use]
     pub fn state(&self) -> Option<MailboxState> {
         let resumed = self.seat.plan.resume.clone();
@@ -222,9 +303,9 @@ impl Mailbox {
         self.submit(Close)
     }
 
-    /// Runs IDLE by hand (RFC 2177): for connections whose automatic IDLE is off. It ends by
-    /// [`cancel`](Token::cancel), by the next submission, or by the server; and where the library has something to ask itself,
-    /// as it has of a message that comes ([`Fill`](crate::types::Fill)).
+    /// Runs IDLE by hand (RFC 2177): for connections whose automatic IDLE is off. It ends by [`cancel`](Token::cancel),
+    /// by the next submission, or by the server; and where the library has something to ask itself, as it has of a
+    /// message that comes ([`Fill`](crate::types::Fill)).
     pub fn idle(&self) -> Token<Idle> {
         self.submit(Idle)
     }

@@ -14,6 +14,9 @@ use crate::types::Event;
 /// The half on which everything comes that the server says of its own accord, whether or not a command is
 /// running; and the completions of commands, and the data of detached ones. One ordered stream.
 ///
+/// It should be read, or dropped if nobody wants it. There is one for each connection; to let several tasks hear, hand
+/// clones of the events on.
+///
 /// It ends after [`Closed`](crate::types::EventKind::Closed). A slow reader blocks nobody: past
 /// [`Limits::events`](crate::types::Limits::events) news that can be asked again is left out, behind one
 /// [`Lagged`](crate::types::EventKind::Lagged). The data of detached commands is not left out: while too much waits and

@@ -17,6 +17,7 @@ use crate::types::{Answer, Code, Done, Fill, MailboxName, MailboxState, Status, 
 /// let archive = Select::new("Archive").read_only();
 /// # let _ = archive;
 /// ```
+#[derive(Clone)]
 #[must_use]
 pub struct Select {
     mailbox: MailboxName,
@@ -46,16 +47,19 @@ impl Select {
         self
     }
 
-    /// Goes on from what was known of this mailbox before: what came, went and changed since then is told by events that
-    /// say [`away`](crate::types::Event::away), right behind [`Opened`](crate::types::EventKind::Opened), at the cost of
-    /// what changed.
+    /// Goes on from what was known of this mailbox before: what came, went and changed since then is told by events
+    /// that say [`away`](crate::types::Event::away), right behind [`Opened`](crate::types::EventKind::Opened), at the
+    /// cost of what changed.
     ///
-    /// Where the server has QRESYNC (RFC 7162), it tells all in the answer to SELECT. With CONDSTORE alone the UIDs are asked
-    /// for and compared, and changes of flags asked since the state's mod-sequence; without either the flags that the state
-    /// knows are compared, too. If the mailbox's UIDs are of another era now, the state means nothing:
-    /// [`UidValidityChanged`](crate::types::EventKind::UidValidityChanged) says so, and nothing else is told of the time
-    /// before. [`Resumed`](crate::types::EventKind::Resumed) comes when all has been told; not as long as the server refuses
-    /// to tell it.
+    /// Where the server has QRESYNC (RFC 7162), it tells all in the answer to SELECT. With CONDSTORE alone the UIDs are
+    /// asked for and compared, and changes of flags asked since the state's mod-sequence; without either the flags that
+    /// the state knows are compared, too. If the mailbox's UIDs are of another era now, the state means nothing:
+    /// [`UidValidityChanged`](crate::types::EventKind::UidValidityChanged) says so, and nothing else is told of the
+    /// time before. [`Resumed`](crate::types::EventKind::Resumed) comes when all has been told; not as long as the
+    /// server refuses to tell it.
+    ///
+    /// What is told while away is told once more to a program that goes on from the same state again; how to store a
+    /// state so that no message is missed: [`Mailbox::state`].
     ///
     /// What was known can't be compared with nothing: [`Fill::Off`] counts as [`Fill::Uids`] here.
     ///

@@ -20,6 +20,12 @@ use crate::types::{Capabilities, Done, MailboxName, Status, StatusResponse};
 /// Commands go out in the order of the calls, many in flight at a time where IMAP allows it. What can't be
 /// submitted (the connection has ended, too many wait) is told by the token.
 ///
+/// The token of any command can fail with [`No`](crate::ErrorKind::No) and [`Bad`](crate::ErrorKind::Bad) as the
+/// server's answer, with [`Closed`](crate::ErrorKind::Closed) as the connection ends, with
+/// [`Protocol`](crate::ErrorKind::Protocol) or [`Incomplete`](crate::ErrorKind::Incomplete) for an answer that can't be
+/// used; and, unsent, with [`QueueFull`](crate::ErrorKind::QueueFull), [`Invalid`](crate::ErrorKind::Invalid) or
+/// [`Unsupported`](crate::ErrorKind::Unsupported). What is beyond that is said where it can happen.
+///
 /// ```no_run
 /// # async fn example(imap: imap_duplex::Sender) -> imap_duplex::Result<()> {
 /// let folders = imap.list("*");
@@ -98,14 +104,14 @@ impl Sender {
         self.submit(StatusOf::new(mailbox, items))
     }
 
-    /// Puts a message into a mailbox: `APPEND` (RFC 9051 section 6.3.12). It may come from memory, or from a reader or a stream
-    /// ([streamed uploads](Append#streamed-uploads)).
+    /// Puts a message into a mailbox: `APPEND` (RFC 9051 section 6.3.12). It may come from memory, or from a reader or
+    /// a stream ([streamed uploads](Append#streamed-uploads)).
     pub fn append(&self, to: impl Into<MailboxName>, message: impl Into<Append>) -> Token<Append> {
         self.submit(message.into().to(to))
     }
 
-    /// Puts several messages into a mailbox, all or none where the server has MULTIAPPEND (RFC 3502), else one after the other:
-    /// see [`AppendAll`].
+    /// Puts several messages into a mailbox, all or none where the server has MULTIAPPEND (RFC 3502), else one after
+    /// the other: see [`AppendAll`].
     ///
     /// ```no_run
     /// # async fn example(imap: imap_duplex::Sender) -> imap_duplex::Result<()> {
@@ -149,18 +155,19 @@ impl Sender {
         self.submit(Subscribe::undo(mailbox))
     }
 
-    /// Has the server tell of other mailboxes too, at any time: `NOTIFY` (RFC 5465). What it tells comes on the event stream; the
-    /// result is the counts that [`Notify::status`] asks for. Needs NOTIFY.
+    /// Has the server tell of other mailboxes too, at any time: `NOTIFY` (RFC 5465). What it tells comes on the event
+    /// stream; the result is the counts that [`Notify::status`] asks for. Needs NOTIFY.
     ///
-    /// It holds for the connection, whichever mailbox is selected, until the next one. The selected mailbox is told of as
-    /// before, unless [`Notify::selected`] says otherwise, and automatic IDLE goes on. If the server gives up
+    /// It holds for the connection, whichever mailbox is selected, until the next one. The selected mailbox is told of
+    /// as before, unless [`Notify::selected`] says otherwise, and automatic IDLE goes on. If the server gives up
     /// ([`NotificationsLost`](crate::types::EventKind::NotificationsLost)), it is asked again.
     ///
     /// The token fails with [`Unsupported`](crate::ErrorKind::Unsupported) if the server has no NOTIFY, with
-    /// [`Invalid`](crate::ErrorKind::Invalid) if what is asked breaks the rules of RFC 5465 sections 5 and 6, both unsent; and
-    /// with [`No`](crate::ErrorKind::No) if the server knows an event of that name not
+    /// [`Invalid`](crate::ErrorKind::Invalid) if what is asked breaks the rules of RFC 5465 sections 5 and 6, both
+    /// unsent; and with [`No`](crate::ErrorKind::No) if the server knows an event of that name not
     /// ([`Code::BadEvent`](crate::types::Code::BadEvent) lists those that it knows) or has too much to do
-    /// ([`Code::NotificationOverflow`](crate::types::Code::NotificationOverflow)). What was asked before then still holds.
+    /// ([`Code::NotificationOverflow`](crate::types::Code::NotificationOverflow)). What was asked before then still
+    /// holds.
     ///
     /// ```no_run
     /// # async fn example(imap: imap_duplex::Sender, mut events: imap_duplex::Receiver) -> imap_duplex::Result<()> {

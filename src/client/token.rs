@@ -21,8 +21,8 @@ use crate::types::{CommandId, Progress};
 /// ([`cancel`](Token::cancel) takes it back if there is still time). Once sent, a command runs to its end,
 /// and its result is thrown away.
 ///
-/// What it collects is held whole in memory, up to [`Limits::result`](crate::types::Limits::result); past that it fails with
-/// [`Overrun`](crate::ErrorKind::Overrun). For more than that there is [`stream`](Token::stream).
+/// What it collects is held whole in memory, up to [`Limits::result`](crate::types::Limits::result); past that it fails
+/// with [`Overrun`](crate::ErrorKind::Overrun). For more than that there is [`stream`](Token::stream).
 ///
 /// Cancel safe: it can be awaited by reference, in `select!`, and again later.
 #[must_use = "dropping a token withdraws a command that only reads; `detach` leaves its result to the event stream"]
@@ -59,27 +59,27 @@ impl<C: Command> Token<C> {
         self.id
     }
 
-    /// How far the command has come, as the server told last: servers with INPROGRESS (RFC 9585) do so while a long SEARCH
-    /// or COPY runs. `None` if it has not.
+    /// How far the command has come, as the server told last: servers with INPROGRESS (RFC 9585) do so while a long
+    /// SEARCH or COPY runs. `None` if it has not.
     #[must_use]
     pub fn progress(&self) -> Option<Progress> {
         self.slot.progress()
     }
 
-    /// Leaves the result to the event stream: what has come already is told there first, then each piece as
-    /// it comes, as [`Data`](crate::types::EventKind::Data), and the end as
-    /// [`Completed`](crate::types::EventKind::Completed). If the command has ended already, its end was told before, and
-    /// its data is told now.
+    /// Leaves the result to the event stream: what has come already is told there first, then each piece as it comes,
+    /// as [`Data`](crate::types::EventKind::Data), and the end as [`Completed`](crate::types::EventKind::Completed). If
+    /// the command has ended already, its end was told before, and its data is told now.
     pub fn detach(mut self) -> CommandId {
         self.over = true;
         self.slot.detach(self.id, &self.shared.events);
         self.id
     }
 
-    /// Takes the command back if its first byte has not been written yet, even if it changes something; else it
-    /// runs to its end and its result is thrown away. An IDLE by hand is ended. A streamed upload that has been begun is given
-    /// up, which may cost the connection: see [`Append`](crate::command::Append#streamed-uploads). Of several messages that
-    /// are appended one by one, no further one is sent: see [`AppendAll`](crate::command::AppendAll).
+    /// Takes the command back if its first byte has not been written yet, even if it changes something; else it runs to
+    /// its end and its result is thrown away: then the event stream tells its end, of one that was taken back it tells
+    /// nothing. An IDLE by hand is ended. A streamed upload that has been begun is given up, which may cost the
+    /// connection: see [`Append`](crate::command::Append#streamed-uploads). Of several messages that are appended one
+    /// by one, no further one is sent: see [`AppendAll`](crate::command::AppendAll).
     pub fn cancel(mut self) {
         self.over = true;
         if self.slot.abandon(true) {
@@ -149,12 +149,12 @@ impl<C: Command> fmt::Debug for Token<C> {
 ///
 /// It ends when the command does; an error that ended it comes last. Dropping it throws the rest away.
 ///
-/// It may be read slowly. While more than [`Limits::backlog`](crate::types::Limits::backlog) waits unread, the server waits
-/// too, so that memory is bounded however long the result is; but never while another command is queued or in flight, for
-/// its answer comes behind these rows, and no longer than [`Limits::hold`](crate::types::Limits::hold) without a row
-/// being read. After that rows are kept up to [`Limits::unread`](crate::types::Limits::unread); past it this stream
-/// gives what it has kept and then ends with [`Overrun`](crate::ErrorKind::Overrun), which disturbs nothing else. So
-/// another command can be awaited between two rows.
+/// It may be read slowly. While more than [`Limits::backlog`](crate::types::Limits::backlog) waits unread, the server
+/// waits too, so that memory is bounded however long the result is; but never while another command is queued or in
+/// flight, for its answer comes behind these rows, and no longer than [`Limits::hold`](crate::types::Limits::hold)
+/// without a row being read. After that rows are kept up to [`Limits::unread`](crate::types::Limits::unread); past it
+/// this stream gives what it has kept and then ends with [`Overrun`](crate::ErrorKind::Overrun), which disturbs nothing
+/// else. So another command can be awaited between two rows.
 #[must_use = "streams do nothing unless read"]
 pub struct Rows<C: Streaming> {
     token: Token<C>,

@@ -21,31 +21,32 @@ use crate::types::{Code, Done, Flags, MailboxName, Timestamp, Uid, UidValidity};
 ///
 /// # Streamed uploads
 ///
-/// A message that is too large for memory comes from a reader or a stream (`Append::reader`, [`Append::stream`]), whose size
-/// has to be known beforehand, since IMAP announces it (RFC 9051 section 4.3). It belongs to the connection's driver once the
-/// command has been submitted: it is read as the server takes the octets, and no more than 200 KiB of it are in memory
-/// (or one piece, if a stream's pieces are larger). Meanwhile nothing else can be sent, but all that the server says is
-/// heard. So a source must not wait for the same connection, such as for the rows of a FETCH on it that has not been sent yet:
-/// neither would get any further until the source has had its time. One that trickles keeps the line for as long as it gives
-/// something now and then; what must not wait for it belongs on another connection.
+/// A message that is too large for memory comes from a reader or a stream (`Append::reader`, [`Append::stream`]), whose
+/// size has to be known beforehand, since IMAP announces it (RFC 9051 section 4.3). It belongs to the connection's
+/// driver once the command has been submitted: it is read as the server takes the octets, and no more than 200 KiB of
+/// it are in memory (or one piece, if a stream's pieces are larger). Meanwhile nothing else can be sent, but all that
+/// the server says is heard. So a source must not wait for the same connection, such as for the rows of a FETCH on it
+/// that has not been sent yet: neither would get any further until the source has had its time. One that trickles keeps
+/// the line for as long as it gives something now and then; what must not wait for it belongs on another connection.
 ///
-/// - It is asked for nothing before the server wants the octets: a streamed message always waits for the server to say so, which
-///   costs a round trip. If the server says NO instead (`TRYCREATE`: there is no such
-///   mailbox), the source is untouched, and a clone of the `Append` can be submitted again. Clones share their source: one that
-///   has been read from can't be sent again, and says so with [`Invalid`](crate::ErrorKind::Invalid), unsent.
+/// - It is asked for nothing before the server wants the octets: a streamed message always waits for the server to say
+///   so, which costs a round trip. If the server says NO instead (`TRYCREATE`: there is no such mailbox), the source is
+///   untouched, and a clone of the `Append` can be submitted again. Some servers take all of the message before they
+///   say NO. Clones share their source: one that has been read from can't be sent again, and says so with
+///   [`Invalid`](crate::ErrorKind::Invalid), unsent.
 /// - If the source fails, ends too early, has more octets than announced, has a NUL, or gives nothing for as long as
 ///   [`Timeouts::silence`](crate::Timeouts::silence), nothing is stored, and the token fails with
-///   [`Source`](crate::ErrorKind::Source). Towards a server with MULTIAPPEND the connection goes on, if no more than 16 MiB
-///   are left to fill; else it has to be closed, for the server waits for the octets that it was promised. A thousand pieces
-///   without an octet in a row, none of which had to be waited for, are a failure too.
+///   [`Source`](crate::ErrorKind::Source). Towards a server with MULTIAPPEND the connection goes on, if no more than 16
+///   MiB are left to fill; else it has to be closed, for the server waits for the octets that it was promised. A
+///   thousand pieces without an octet in a row, none of which had to be waited for, are a failure too.
 /// - The source is polled in the connection's driver. If it panics, so does the driver, and the connection ends with
 ///   [`Dropped`](crate::types::CloseReason::Dropped).
-/// - Dropping the token changes nothing, as with any command that has been sent: the upload goes on, and what was read from
-///   the source is stored. [`Token::cancel`](crate::Token::cancel) gives it up, as if the source had failed; if all octets
-///   have been given by then, it is stored.
-/// - A server that refuses in the midst of it has to be given the announced number of octets all the same: they are filled
-///   up, and the source is dropped. If more than 16 MiB are left, the connection is closed instead; the token has the
-///   server's answer all the same.
+/// - Dropping the token changes nothing, as with any command that has been sent: the upload goes on, and what was read
+///   from the source is stored. [`Token::cancel`](crate::Token::cancel) gives it up, as if the source had failed; if
+///   all octets have been given by then, it is stored.
+/// - A server that refuses in the midst of it has to be given the announced number of octets all the same: they are
+///   filled up, and the source is dropped. If more than 16 MiB are left, the connection is closed instead; the token
+///   has the server's answer all the same.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Append {
@@ -78,7 +79,8 @@ impl Append {
         Self::of(Content::Memory(message.into()))
     }
 
-    /// A message of so many octets, which come in pieces of any length. See [streamed uploads](Append#streamed-uploads).
+    /// A message of so many octets, which come in pieces of any length. See [streamed
+    /// uploads](Append#streamed-uploads).
     ///
     /// The stream has to end after `size` octets; it is asked for its end before the message counts as sent.
     pub fn stream(size: u64, octets: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Self {

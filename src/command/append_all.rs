@@ -6,13 +6,14 @@ use crate::types::{Code, Done, MailboxName, StatusResponse};
 
 /// Messages to be put into one mailbox, in this order.
 ///
-/// Towards a server with MULTIAPPEND (RFC 3502) it is one command, which stores all of them or none. Towards others it is one
-/// APPEND after the other, each sent when the one before it has been stored; the first that fails ends it, and those before it
-/// stay: [`Error::answers`](crate::Error::answers) has the OK of each of them, with its UID where the server tells it. No message
-/// at all, or an empty one among them, is refused, unsent. Any of them may be a [streamed upload](Append#streamed-uploads).
+/// Towards a server with MULTIAPPEND (RFC 3502) it is one command, which stores all of them or none. Towards others it
+/// is one APPEND after the other, each sent when the one before it has been stored; the first that fails ends it, and
+/// those before it stay: [`Error::answers`](crate::Error::answers) has the OK of each of them, with its UID where the
+/// server tells it. No message at all, or an empty one among them, is refused, unsent. Any of them may be a [streamed
+/// upload](Append#streamed-uploads).
 ///
-/// Where they go one by one, [`Token::cancel`](crate::Token::cancel) sends no further one: those that have been sent stay, and
-/// the streams of the others are not read.
+/// Where they go one by one, [`Token::cancel`](crate::Token::cancel) sends no further one: those that have been sent
+/// stay, and the streams of the others are not read.
 ///
 /// ```
 /// use imap_duplex::command::{Append, AppendAll};
@@ -86,8 +87,8 @@ impl Command for AppendAll {
     }
 }
 
-/// Where so many messages went, of which one OK tells: the UIDs are told in the order of the messages (RFC 3502, "MULTIAPPEND
-/// Interaction with UIDPLUS Extension"), and a mailbox gives them ascending.
+/// Where so many messages went, of which one OK tells: the UIDs are told in the order of the messages (RFC 3502,
+/// "MULTIAPPEND Interaction with UIDPLUS Extension"), and a mailbox gives them ascending.
 fn where_they_went(status: &StatusResponse, count: usize) -> Vec<Appended> {
     match &status.code {
         Some(Code::AppendUid { uid_validity, uids }) if uids.len() == count as u64 => {

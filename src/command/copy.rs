@@ -7,10 +7,10 @@ use crate::types::{Answer, Code, CopyUid, Done, Flag, Flags, MailboxName, Untagg
 
 /// Copies messages to another mailbox, or moves them there.
 ///
-/// A move towards a server without MOVE is done as COPY, STORE `\Deleted` and UID EXPUNGE, each once the
-/// one before has succeeded (RFC 6851 section 3.3 tells why in this order); without UIDPLUS too it is refused,
-/// because EXPUNGE would take other messages along. Once its COPY has been begun, such a move is done to its end, cancelled or
-/// not: half of it would leave the messages in both mailboxes, or marked `\Deleted` where they were.
+/// A move towards a server without MOVE is done as COPY, STORE `\Deleted` and UID EXPUNGE, each once the one before has
+/// succeeded (RFC 6851 section 3.3 tells why in this order); without UIDPLUS too it is refused, because EXPUNGE would
+/// take other messages along. Once its COPY has been begun, such a move is done to its end, cancelled or not: half of
+/// it would leave the messages in both mailboxes, or marked `\Deleted` where they were.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct CopyTo {
@@ -34,8 +34,8 @@ enum Step {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Copied {
-    /// The UIDs that the messages were given, one entry for each line that was sent; empty if the server does not tell (it
-    /// lacks UIDPLUS, or the other mailbox's UIDs don't last).
+    /// The UIDs that the messages were given, one entry for each line that was sent; empty if the server does not tell
+    /// (it lacks UIDPLUS, or the other mailbox's UIDs don't last).
     pub uids: Vec<CopyUid>,
 }
 

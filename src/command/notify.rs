@@ -1,8 +1,8 @@
 //! NOTIFY: which changes of which mailboxes the server is to tell of, at any time (RFC 5465).
 //!
-//! In: sets of mailboxes, each with its events. Out: `NOTIFY SET`, checked against the rules of RFC 5465 sections 5, 6 and 8
-//! before it is sent, always with the part of the selected mailbox, which would fall silent without (section 3.1); and
-//! the counts that the server told with its OK.
+//! In: sets of mailboxes, each with its events. Out: `NOTIFY SET`, checked against the rules of RFC 5465 sections 5, 6
+//! and 8 before it is sent, always with the part of the selected mailbox, which would fall silent without (section
+//! 3.1); and the counts that the server told with its OK.
 
 use std::collections::HashSet;
 
@@ -25,9 +25,9 @@ pub enum NotifyEvent {
     AnnotationChange,
     /// A mailbox was made, renamed or deleted.
     MailboxName,
-    /// A mailbox was subscribed to or unsubscribed from. Together with [`MailboxName`](Self::MailboxName) a server tells of both in
-    /// one way, so [`MailboxCreated`](crate::types::EventKind::MailboxCreated) comes as well, and an unsubscription is seen only of
-    /// mailboxes that were listed or told of as subscribed to before.
+    /// A mailbox was subscribed to or unsubscribed from. Together with [`MailboxName`](Self::MailboxName) a server
+    /// tells of both in one way, so [`MailboxCreated`](crate::types::EventKind::MailboxCreated) comes as well, and an
+    /// unsubscription is seen only of mailboxes that were listed or told of as subscribed to before.
     SubscriptionChange,
     /// Annotations of a mailbox changed (RFC 5464).
     MailboxMetadataChange,
@@ -77,22 +77,22 @@ impl Selected {
         Self { when: When::Delayed, items: None }
     }
 
-    /// `SELECTED`: all at once, removals too, whatever command is running. Sequence numbers can shift at any time then, so
-    /// commands that name messages by number are sent by UID, or fail unsent where the UID is not known (RFC 5465
+    /// `SELECTED`: all at once, removals too, whatever command is running. Sequence numbers can shift at any time then,
+    /// so commands that name messages by number are sent by UID, or fail unsent where the UID is not known (RFC 5465
     /// section 5.3).
     pub fn immediate() -> Self {
         Self { when: When::Immediate, items: None }
     }
 
-    /// Nothing is told of the selected mailbox, neither by IDLE nor by NOOP (RFC 5465 section 3.1): what is known of it stays as it
-    /// was. Of use only where nobody looks at it.
+    /// Nothing is told of the selected mailbox, neither by IDLE nor by NOOP (RFC 5465 section 3.1): what is known of it
+    /// stays as it was. Of use only where nobody looks at it.
     pub fn silent() -> Self {
         Self { when: When::Never, items: None }
     }
 
     /// And of each message that comes the server tells these items at once; they come as
-    /// [`Data`](crate::types::EventKind::Data) events. Sections of parts and items that would set `\Seen` are refused (RFC
-    /// 5465 section 5.2).
+    /// [`Data`](crate::types::EventKind::Data) events. Sections of parts and items that would set `\Seen` are refused
+    /// (RFC 5465 section 5.2).
     pub fn fetching(mut self, items: Items) -> Self {
         self.items = Some(items);
         self
@@ -150,11 +150,12 @@ struct Group {
     events: Vec<NotifyEvent>,
 }
 
-/// `NOTIFY` (RFC 5465): the server tells of other mailboxes too, at any time. What it tells comes on the event stream, as
-/// [`Status`](crate::types::EventKind::Status), [`MailboxCreated`](crate::types::EventKind::MailboxCreated) and their kin.
+/// `NOTIFY` (RFC 5465): the server tells of other mailboxes too, at any time. What it tells comes on the event stream,
+/// as [`Status`](crate::types::EventKind::Status), [`MailboxCreated`](crate::types::EventKind::MailboxCreated) and
+/// their kin.
 ///
-/// Each NOTIFY replaces the one before. All that is sent has the selected mailbox in it, [as you choose](Notify::selected),
-/// for else that would fall silent.
+/// Each NOTIFY replaces the one before. All that is sent has the selected mailbox in it, [as you
+/// choose](Notify::selected), for else that would fall silent.
 ///
 /// ```
 /// use imap_duplex::command::{Notify, NotifyEvent, Selected};
@@ -186,8 +187,8 @@ impl Notify {
         Self { selected, status: false, groups: Vec::new(), again: false, told }
     }
 
-    /// No other mailbox is watched any more. It is sent as a `SET` of the selected mailbox alone: `NOTIFY NONE` would silence that
-    /// too (RFC 5465 section 3.1), and goes out only with [`Selected::silent`].
+    /// No other mailbox is watched any more. It is sent as a `SET` of the selected mailbox alone: `NOTIFY NONE` would
+    /// silence that too (RFC 5465 section 3.1), and goes out only with [`Selected::silent`].
     pub fn none() -> Self {
         Self::set()
     }

@@ -1,5 +1,5 @@
-//! SEARCH that leaves its result with the server, and `$`, by which further commands name it (RFC 5182, RFC 9051 section
-//! 6.4.4.1).
+//! SEARCH that leaves its result with the server, and `$`, by which further commands name it (RFC 5182, RFC 9051
+//! section 6.4.4.1).
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use crate::types::{Answer, Done, Untagged};
 /// The messages that a search found, which the server remembers: `$`. A handle by which commands name them, without
 /// their numbers ever going over the wire. From [`Mailbox::save`](crate::Mailbox::save).
 ///
-/// It can be used before the search has been answered: what reads goes out right behind it, in the same round trip; what
-/// changes something waits for the search's OK. If the search fails, so does all that was to use its result.
+/// It can be used before the search has been answered: what reads goes out right behind it, in the same round trip;
+/// what changes something waits for the search's OK. If the search fails, so does all that was to use its result.
 ///
 /// The server remembers one result a selection. The next search that is saved, and the end of the selection, make this
 /// handle fail, unsent, with [`Invalid`](crate::ErrorKind::Invalid). Messages that are removed leave the result by

@@ -217,7 +217,7 @@ impl Engine {
         self.idle_tick(now);
         self.check_time(now);
         if self.overrun {
-            self.close(CloseReason::Protocol(format!(
+            self.close(CloseReason::Limit(format!(
                 "more than Limits::unread ({}) octets of events wait that may not be left out",
                 self.settings.limits.unread
             )));
@@ -369,7 +369,7 @@ impl Engine {
     }
 
     fn tell_failed(&mut self, id: CommandId, command: &str, error: &Error) {
-        let kind = EventKind::Failed { command: command.to_owned(), reason: error.to_string() };
+        let kind = error.to_event(command.to_owned());
         self.tell(Event::new(kind).caused_by(Some(id)));
     }
 
@@ -397,7 +397,7 @@ impl Engine {
     fn is_too_large(&mut self, count: u32) -> bool {
         let most = self.settings.limits.messages;
         if count > most {
-            self.close(CloseReason::Protocol(format!(
+            self.close(CloseReason::Limit(format!(
                 "a mailbox of {count} messages, more than {most} (Limits::messages)"
             )));
         }

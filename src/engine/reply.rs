@@ -455,20 +455,19 @@ fn names(set: &ModifiedSet, messages: &Messages, seq: Seq, uid: Option<Uid>) -> 
 fn completion(flight: &Flight, result: &Result<Done>) -> EventKind {
     let command = flight.job.name().to_owned();
     if let Some(error) = flight.job.overrun_detached() {
-        return EventKind::Failed { command, reason: error.to_string() };
+        return error.to_event(command);
     }
+    // A limit that was told apart is not how the command ended.
+    let is_end =
+        |error: &Error, s: &StatusResponse| error.kind() != ErrorKind::Partial || s.status == Status::Ok;
     let status = match result {
-        Ok(done) => Some(done.status.clone()),
-        // A limit that was told apart is not how the command ended.
-        Err(error) => {
-            error.status().filter(|s| error.kind() != ErrorKind::Partial || s.status == Status::Ok).cloned()
-        }
+        Ok(done) => done.status.clone(),
+        Err(error) => match error.status().filter(|status| is_end(error, status)) {
+            Some(status) => status.clone(),
+            None => return error.to_event(command),
+        },
     };
-    match (status, result) {
-        (Some(status), _) => EventKind::Completed { command, status, detached: flight.job.detached() },
-        (None, Err(error)) => EventKind::Failed { command, reason: error.to_string() },
-        (None, Ok(_)) => EventKind::Failed { command, reason: String::new() },
-    }
+    EventKind::Completed { command, status, detached: flight.job.detached() }
 }
 
 /// Whether a response is only of use as an answer to a question.

@@ -203,7 +203,7 @@ impl<C: Command> Slot<C> {
         };
         if let Some(error) = error {
             let command = error.command().unwrap_or_default().to_owned();
-            let kind = EventKind::Failed { command, reason: error.to_string() };
+            let kind = error.to_event(command);
             events.push_quietly(Event::new(kind).caused_by(Some(id)), 0);
         }
         events.wake();

@@ -8,7 +8,7 @@ use crate::types::{
 };
 
 /// Codes that say all by their name.
-const PLAIN: &[Code] = &[
+pub(crate) const PLAIN: &[Code] = &[
     Code::Alert,
     Code::AlreadyExists,
     Code::AuthenticationFailed,

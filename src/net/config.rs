@@ -11,7 +11,8 @@ use crate::types::{Fill, Limits};
 
 /// What to connect to, as whom, and how.
 ///
-/// Without further word: TLS from the first byte on port 993.
+/// Without further word: TLS from the first byte on port 993. It is a plain value: keep it, and connect with it again
+/// when a connection has ended.
 ///
 /// ```no_run
 /// # async fn example(password: String) -> imap_duplex::Result<()> {
@@ -75,8 +76,9 @@ pub struct Timeouts {
     /// How long nothing must have been to do before the connection idles by itself. 100 ms: an eager IDLE would
     /// cost a caller that sends one command after the other a round trip for each.
     pub idle_delay: Duration,
-    /// How long one IDLE may last until it is renewed. 10 min; servers may hang up after 30 (RFC 9051 section
-    /// 5.4).
+    /// How long one IDLE may last until it is renewed. 10 min; servers may hang up after 30 (RFC 9051 section 5.4).
+    /// That a connection has died unseen while it idles is noticed by this and [`silence`](Self::silence) after it at
+    /// the latest; on TCP as a rule earlier, by [`keep_alive`](Self::keep_alive).
     pub idle_renew: Duration,
     /// How often NOOP asks for news where IDLE is not to be had. 60 s.
     pub poll_every: Duration,
@@ -171,8 +173,8 @@ impl Config {
         self
     }
 
-    /// What to switch on at login where the server offers it (RFC 9051 section 6.3.1). QRESYNC (or CONDSTORE, where there is
-    /// no QRESYNC) and IMAP4rev2 unless said otherwise.
+    /// What to switch on at login where the server offers it (RFC 9051 section 6.3.1). QRESYNC (or CONDSTORE, where
+    /// there is no QRESYNC) and IMAP4rev2 unless said otherwise.
     pub fn enable<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.enable = names.into_iter().map(Into::into).collect();
         self

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::mailbox::{MailboxId, Message, NewMessage};
 use super::world::{Limits, Shared, World};
-use crate::types::{Flag, Flags, MailboxName, ModSeq, Timestamp, Uid, UidSet, UidValidity};
+use crate::types::{Flags, MailboxName, ModSeq, Timestamp, Uid, UidSet, UidValidity};
 use crate::wire::request::Change;
 
 /// One user's mailboxes, as something outside of IMAP changes them: mail is delivered, another program is at work. The
@@ -115,10 +115,10 @@ impl Account {
         &self,
         mailbox: impl Into<MailboxName>,
         message: impl Into<Bytes>,
-        flags: impl IntoIterator<Item = Flag>,
+        flags: impl Into<Flags>,
         date: Option<Timestamp>,
     ) -> Uid {
-        self.put(&mailbox.into(), message.into(), flags.into_iter().collect(), date)
+        self.put(&mailbox.into(), message.into(), flags.into(), date)
     }
 
     #[track_caller]
@@ -151,13 +151,8 @@ impl Account {
     /// # Panics
     /// There is no such message.
     #[track_caller]
-    pub fn set_flags(
-        &self,
-        mailbox: impl Into<MailboxName>,
-        uid: Uid,
-        flags: impl IntoIterator<Item = Flag>,
-    ) {
-        self.change(&mailbox.into(), uid, Change::Replace, &flags.into_iter().collect());
+    pub fn set_flags(&self, mailbox: impl Into<MailboxName>, uid: Uid, flags: impl Into<Flags>) {
+        self.change(&mailbox.into(), uid, Change::Replace, &flags.into());
     }
 
     /// Gives a message these flags as well.
@@ -165,13 +160,8 @@ impl Account {
     /// # Panics
     /// There is no such message.
     #[track_caller]
-    pub fn add_flags(
-        &self,
-        mailbox: impl Into<MailboxName>,
-        uid: Uid,
-        flags: impl IntoIterator<Item = Flag>,
-    ) {
-        self.change(&mailbox.into(), uid, Change::Add, &flags.into_iter().collect());
+    pub fn add_flags(&self, mailbox: impl Into<MailboxName>, uid: Uid, flags: impl Into<Flags>) {
+        self.change(&mailbox.into(), uid, Change::Add, &flags.into());
     }
 
     /// Takes these flags from a message.
@@ -179,13 +169,8 @@ impl Account {
     /// # Panics
     /// There is no such message.
     #[track_caller]
-    pub fn remove_flags(
-        &self,
-        mailbox: impl Into<MailboxName>,
-        uid: Uid,
-        flags: impl IntoIterator<Item = Flag>,
-    ) {
-        self.change(&mailbox.into(), uid, Change::Remove, &flags.into_iter().collect());
+    pub fn remove_flags(&self, mailbox: impl Into<MailboxName>, uid: Uid, flags: impl Into<Flags>) {
+        self.change(&mailbox.into(), uid, Change::Remove, &flags.into());
     }
 
     /// Removes messages for good, whatever flags they have; gives those that were there.

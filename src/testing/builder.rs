@@ -40,11 +40,11 @@ impl Builder {
         self
     }
 
-    /// Without these extensions, named as in CAPABILITY, and without those that need them: a server without `CONDSTORE` has
-    /// no `QRESYNC`, and one without `MOVE` is not IMAP4rev2. Their commands are answered with BAD.
+    /// Without these extensions, named as in CAPABILITY, and without those that need them: a server without `CONDSTORE`
+    /// has no `QRESYNC`, and one without `MOVE` is not IMAP4rev2. Their commands are answered with BAD.
     ///
-    /// `STARTTLS` is taken as well, for [`no_tls`](Self::no_tls), `LOGIN`, so that LOGINDISABLED is told, and `AUTH=PLAIN`;
-    /// both commands are answered with NO then.
+    /// `STARTTLS` is taken as well, for [`no_tls`](Self::no_tls), `LOGIN`, so that LOGINDISABLED is told, and
+    /// `AUTH=PLAIN`; both commands are answered with NO then.
     ///
     /// # Panics
     /// At a name that the server has no extension for, and if neither `IMAP4rev1` nor `IMAP4rev2` is left.
@@ -74,8 +74,8 @@ impl Builder {
         self
     }
 
-    /// With these extensions alone, and those that they need. `IMAP4rev1` and `IMAP4rev2` are two of them, one of which has
-    /// to be there.
+    /// With these extensions alone, and those that they need. `IMAP4rev1` and `IMAP4rev2` are two of them, one of which
+    /// has to be there.
     ///
     /// # Panics
     /// At a name that the server has no extension for, and if neither `IMAP4rev1` nor `IMAP4rev2` is among them.
@@ -94,9 +94,10 @@ impl Builder {
         self
     }
 
-    /// The largest message that clients may put in, in octets; 64 MiB unless said otherwise (APPENDLIMIT, RFC 7889). One
-    /// APPEND may bring several messages (MULTIAPPEND), each of this size, but of no more than four times this size together: a
-    /// literal beyond that is answered with NO and TOOBIG, or, if it comes without asking, by the end of the connection.
+    /// The largest message that clients may put in, in octets; 64 MiB unless said otherwise (APPENDLIMIT, RFC 7889).
+    /// One APPEND may bring several messages (MULTIAPPEND), each of this size, but of no more than four times this size
+    /// together: a literal beyond that is answered with NO and TOOBIG, or, if it comes without asking, by the end of
+    /// the connection.
     pub fn append_limit(mut self, octets: usize) -> Self {
         self.settings.append_limit = octets;
         self
@@ -114,7 +115,8 @@ impl Builder {
         self
     }
 
-    /// Any other user name is taken as well, with this password; each has an account of its own from its first login on.
+    /// Any other user name is taken as well, with this password; each has an account of its own from its first login
+    /// on.
     pub fn any_user(mut self, password: impl Into<String>) -> Self {
         self.settings.any_user = Some(password.into());
         self

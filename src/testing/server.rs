@@ -26,9 +26,9 @@ const PIPE: usize = 64 * 1024;
 
 /// An IMAP server in memory: see the [module](super) for what it is good for.
 ///
-/// It is a handle: its clones are the same server, which goes when the last of them is dropped, with a BYE for each client
-/// that is connected. All of its methods can be called from any thread, with or without a runtime, but for those that say
-/// so. It is also an [`Account`], that of its first user.
+/// It is a handle: its clones are the same server, which goes when the last of them is dropped, with a BYE for each
+/// client that is connected. All of its methods can be called from any thread, with or without a runtime, but for those
+/// that say so. It is also an [`Account`], that of its first user.
 #[derive(Clone, Debug)]
 pub struct Server {
     account: Account,
@@ -188,8 +188,8 @@ impl Server {
         Hook::new(self.held.shared.clone(), command)
     }
 
-    /// Says these octets at once to each client, whatever it is doing: `server.say("* OK [ALERT] hear me\r\n")`. Only behind
-    /// a [`delay`](Hook::delay) it waits for that to be over.
+    /// Says these octets at once to each client, whatever it is doing: `server.say("* OK [ALERT] hear me\r\n")`. Only
+    /// behind a [`delay`](Hook::delay) it waits for that to be over.
     pub fn say(&self, octets: impl Into<Bytes>) {
         let octets = octets.into();
         self.held

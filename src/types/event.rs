@@ -2,12 +2,13 @@
 //! connection's life.
 
 use std::fmt;
-use std::io;
 
 use bytes::Bytes;
 
 use super::answer::Answer;
 use super::capability::Capabilities;
+use super::close_reason::CloseReason;
+use super::failure::{ErrorKind, Sent};
 use super::flag::Flags;
 use super::mailbox::{ListEntry, MailboxName, MailboxStatus};
 use super::metadata::Metadata;
@@ -42,6 +43,19 @@ pub struct Place {
 }
 
 /// What an [`Event`] tells.
+///
+/// Each kind may be told more of in later versions, so patterns end in `..`, also where there is nothing to name yet:
+///
+/// ```
+/// # use imap_duplex::types::EventKind;
+/// fn is_worth_a_look(kind: &EventKind) -> bool {
+///     match kind {
+///         EventKind::Arrived { uid, .. } => uid.get() % 2 == 0,
+///         EventKind::SelectionEnded { .. } => true,
+///         _ => false,
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum EventKind {
@@ -78,9 +92,9 @@ pub enum EventKind {
     /// A message is gone.
     #[non_exhaustive]
     Removed {
-        /// The number it had; those behind it moved up by one. `None` if it can't be told. Such a removal moves no numbers: what
-        /// went while away, or was found gone by a comparison, is not in the count any more; of what went just now an
-        /// [`EventKind::Exists`] follows, and what was known of the others by number is void.
+        /// The number it had; those behind it moved up by one. `None` if it can't be told. Such a removal moves no
+        /// numbers: what went while away, or was found gone by a comparison, is not in the count any more; of what went
+        /// just now an [`EventKind::Exists`] follows, and what was known of the others by number is void.
         seq: Option<Seq>,
         /// Its UID; `None` if it went before its UID was told.
         uid: Option<Uid>,
@@ -108,7 +122,8 @@ pub enum EventKind {
     /// The selection ended: no more will be told of it.
     #[non_exhaustive]
     SelectionEnded,
-    /// A selection that goes on from a [state](super::MailboxState) is in step: all that happened while away has been told.
+    /// A selection that goes on from a [state](super::MailboxState) is in step: all that happened while away has been
+    /// told.
     #[non_exhaustive]
     Resumed {
         /// How many messages the mailbox has now.
@@ -124,8 +139,8 @@ pub enum EventKind {
         /// The name it had.
         from: MailboxName,
     },
-    /// A mailbox was deleted. Told too of a name that there never was but as the beginning of others', where a server with
-    /// NOTIFY speaks of it as their parent (RFC 5465 section 5.4).
+    /// A mailbox was deleted. Told too of a name that there never was but as the beginning of others', where a server
+    /// with NOTIFY speaks of it as their parent (RFC 5465 section 5.4).
     #[non_exhaustive]
     MailboxDeleted,
     /// A mailbox was subscribed to or unsubscribed from.
@@ -137,21 +152,22 @@ pub enum EventKind {
     /// The user may not read this mailbox, so the server can't tell of it (RFC 5465 sections 3.1 and 5.9).
     #[non_exhaustive]
     MailboxNoAccess,
-    /// Annotations of a mailbox changed, or those of the server, if [`Event::place`] is `None` (RFC 5464 section 4.4.2). As a rule
-    /// their names alone are told.
+    /// Annotations of a mailbox changed, or those of the server, if [`Event::place`] is `None` (RFC 5464 section
+    /// 4.4.2). As a rule their names alone are told.
     MetadataChanged(Metadata),
-    /// The server had too much to tell and gave up what NOTIFY asked for (RFC 5465 section 5.8). What became of the other
-    /// mailboxes meanwhile is not known; what is known of the selected one is compared with what is there.
+    /// The server had too much to tell and gave up what NOTIFY asked for (RFC 5465 section 5.8). What became of the
+    /// other mailboxes meanwhile is not known; what is known of the selected one is compared with what is there.
     #[non_exhaustive]
     NotificationsLost {
         /// Whether the library asks for all of it again; the counts of all mailboxes that are watched follow as
-        /// [`EventKind::Status`] then. If not, because the server gives up again and again or refuses, only the selected
-        /// mailbox is asked for; ask for the others yourself at a better time.
+        /// [`EventKind::Status`] then. If not, because the server gives up again and again or refuses, only the
+        /// selected mailbox is asked for; ask for the others yourself at a better time.
         asked_again: bool,
     },
     /// Data that answers a detached command, or a question that nobody here asked.
     Data(Answer),
-    /// A command ended, by its tagged response.
+    /// A command ended, by its tagged response: with OK, NO or BAD. Of a
+    /// [detached](crate::Token::detach) one its data was told before, unless it was detached later.
     #[non_exhaustive]
     Completed {
         /// The command's name: `FETCH`.
@@ -168,7 +184,11 @@ pub enum EventKind {
     Failed {
         /// The command's name: `FETCH`.
         command: String,
-        /// Why.
+        /// What kind of failure it is.
+        kind: ErrorKind,
+        /// How much of the command had been written: whether the server may have carried it out.
+        sent: Sent,
+        /// Why, in words.
         reason: String,
     },
     /// A text that the server wants shown to the user (RFC 9051 section 7.1, `ALERT`).
@@ -216,9 +236,20 @@ pub enum EventKind {
 /// What was left out, and must be asked again if it is wanted. The views of selected mailboxes are right
 /// all the same.
 ///
-/// A [`Mailbox`](crate::Mailbox) tells what is true at the time of the call. Events that stood behind this one in the stream by then
-/// are still to come, and are older than that: they may tell what is known already. Where more was left out behind them,
-/// there is a `Lagged` of its own.
+/// What to do depends on what the program keeps:
+///
+/// - It shows the mailbox: draw it anew from [`Mailbox::snapshot`](crate::Mailbox::snapshot).
+/// - It keeps a copy: [`diff`](crate::Snapshot::diff) between the snapshot that it has dealt with and the one of now
+///   tells what came, went and changed. What is missing to the UIDs of a new message is told by
+///   [`Arrived`](EventKind::Arrived) later.
+/// - It acts on new messages: those of the snapshot that it has not seen, as
+///   [`Mailbox::state`](crate::Mailbox::state) shows.
+/// - It follows mailboxes that are not selected: ask for the [`status`](crate::Sender::status) of those that are named,
+///   or of all if there are [`others`](Self::others).
+///
+/// A [`Mailbox`](crate::Mailbox) tells what is true at the time of the call. Events that stood behind this one in the
+/// stream by then are still to come, and are older than that: they may tell what is known already. Where more was left
+/// out behind them, there is a `Lagged` of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lag {
@@ -228,63 +259,6 @@ pub struct Lag {
     pub mailboxes: Vec<MailboxName>,
     /// They were about other mailboxes, too, which are not named.
     pub others: bool,
-}
-
-/// Why a connection ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CloseReason {
-    /// We logged out.
-    Logout,
-    /// The server said BYE.
-    Bye(StatusResponse),
-    /// The server closed the connection without a word.
-    Eof,
-    /// Reading or writing failed.
-    #[non_exhaustive]
-    Io {
-        /// The system's kind of failure.
-        kind: io::ErrorKind,
-        /// Its text.
-        text: String,
-    },
-    /// The server sent bytes after which nothing can be read any more, or passed a limit.
-    Protocol(String),
-    /// Nothing was heard for too long.
-    #[non_exhaustive]
-    Timeout {
-        /// What was waited for.
-        waiting_for: String,
-    },
-    /// The source of a streamed upload failed in the midst of a message, and the server could not be told otherwise; or the
-    /// server refused one with too much of it left to be filled up
-    /// ([`Append`](crate::command::Append#streamed-uploads)). The text says which.
-    Upload(String),
-    /// The driver was dropped, with its runtime or by hand.
-    Dropped,
-}
-
-impl CloseReason {
-    /// What failed to be read or written.
-    pub(crate) fn io(error: &io::Error) -> Self {
-        Self::Io { kind: error.kind(), text: error.to_string() }
-    }
-}
-
-impl fmt::Display for CloseReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Logout => f.write_str("logged out"),
-            Self::Bye(bye) if bye.text.is_empty() => f.write_str("the server said BYE"),
-            Self::Bye(bye) => write!(f, "the server said BYE: {}", bye.text),
-            Self::Eof => f.write_str("the server closed the connection"),
-            Self::Io { text, .. } => write!(f, "the connection failed: {text}"),
-            Self::Protocol(text) => write!(f, "the server can't be understood any more: {text}"),
-            Self::Timeout { waiting_for } => write!(f, "nothing was heard while waiting for {waiting_for}"),
-            Self::Upload(why) => write!(f, "an upload could not be finished: {why}"),
-            Self::Dropped => f.write_str("the driver was dropped"),
-        }
-    }
 }
 
 impl Event {
@@ -455,7 +429,7 @@ impl Event {
                 }
                 write!(f, " ended: {}", printable(&status.to_string()))
             }
-            EventKind::Failed { command, reason } => {
+            EventKind::Failed { command, reason, .. } => {
                 f.write_str(command)?;
                 if let Some(id) = self.cause {
                     write!(f, " {id}")?;

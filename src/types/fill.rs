@@ -11,8 +11,8 @@ pub enum Fill {
     /// a UID, never both; of a message that comes only the new count is told; `before` of flags that change is not
     /// known; a silent STORE's effect is not told. For a connection that opens large mailboxes for one command each.
     Off,
-    /// The UID of each message, in the cheapest way that the server has. Costs the server about 7 octets for each message
-    /// of a mailbox, or next to nothing where it has ESEARCH (RFC 4731).
+    /// The UID of each message, in the cheapest way that the server has. Costs the server about 7 octets for each
+    /// message of a mailbox, or next to nothing where it has ESEARCH (RFC 4731).
     #[default]
     Uids,
     /// The UID and the flags of each message: about 50 octets a message, in pieces, behind what you submit.

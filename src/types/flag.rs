@@ -1,6 +1,7 @@
 //! Flags of messages: the system flags as bits, keywords as shared text.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// One flag of a message (RFC 9051 section 2.3.2).
@@ -77,6 +78,13 @@ impl PartialEq for Flag {
 }
 
 impl Eq for Flag {}
+
+impl Hash for Flag {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().bytes().for_each(|b| state.write_u8(b.to_ascii_lowercase()));
+        state.write_u8(0xff);
+    }
+}
 
 impl fmt::Display for Flag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -266,10 +274,49 @@ impl<const N: usize> From<[Flag; N]> for Flags {
     }
 }
 
+impl From<Vec<Flag>> for Flags {
+    fn from(flags: Vec<Flag>) -> Self {
+        Self::from_iter(flags)
+    }
+}
+
+impl From<&[Flag]> for Flags {
+    fn from(flags: &[Flag]) -> Self {
+        flags.iter().cloned().collect()
+    }
+}
+
+impl From<&Flags> for Flags {
+    fn from(flags: &Flags) -> Self {
+        flags.clone()
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Flag {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Flag {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|name| Self::new(&name))
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Flags {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::<Flag>::deserialize(deserializer).map(Self::from)
+    }
+}
+
 #[cfg(feature = "serde")]
 impl serde::Serialize for Flags {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.iter().map(|f| f.as_str().to_owned()))
+        serializer.collect_seq(self.iter())
     }
 }
 
@@ -293,5 +340,12 @@ mod tests {
         assert!(b.remove(&Flag::new("a")) && !b.remove(&Flag::new("a")));
         assert_ne!(a, b);
         assert_eq!(b.len(), 2);
+    }
+
+    #[test]
+    fn equal_flags_have_the_same_hash() {
+        let all: std::collections::HashSet<Flag> =
+            [Flag::new("$Junk"), Flag::new("$junk"), Flag::Seen, Flag::new("\\SEEN")].into();
+        assert_eq!(all.len(), 2);
     }
 }

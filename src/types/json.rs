@@ -8,9 +8,10 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::answer::{Answer, ESearch};
+use super::close_reason::CloseReason;
 use super::code::Code;
 use super::envelope::{Addresses, Envelope};
-use super::event::{CloseReason, Event, EventKind};
+use super::event::{Event, EventKind};
 use super::mailbox::{ListEntry, MailboxName, MailboxStatus};
 use super::message::Message;
 use super::status::StatusResponse;
@@ -99,8 +100,10 @@ impl<M: SerializeMap> Fields<M> {
                 self.status(status)?;
                 self.put("detached", detached)
             }
-            EventKind::Failed { command, reason } => {
+            EventKind::Failed { command, kind, sent, reason } => {
                 self.put("command", command)?;
+                self.put("kind", kind)?;
+                self.put("sent", sent)?;
                 self.put("reason", reason)
             }
             EventKind::Alert { text } => self.put("text", text),
@@ -147,6 +150,7 @@ impl<M: SerializeMap> Fields<M> {
             CloseReason::Eof => "eof",
             CloseReason::Io { .. } => "io",
             CloseReason::Protocol(_) => "protocol",
+            CloseReason::Limit(_) => "limit",
             CloseReason::Timeout { .. } => "timeout",
             CloseReason::Upload(_) => "upload",
             CloseReason::Dropped => "dropped",

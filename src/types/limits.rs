@@ -4,8 +4,11 @@ use std::time::Duration;
 
 /// The bounds of one connection: how much a server, or a caller, can make it hold.
 ///
-/// Sizes are in octets; what waits to be read counts as long as it came over the wire, and 200 more for each row or event.
-/// Whatever passes a bound gets an error that names it.
+/// Sizes are in octets; what waits to be read counts as long as it came over the wire, and 200 more for each row or
+/// event. Whatever passes a bound gets an error that names it. What one connection can come to hold is the sum: one
+/// [`response`](Self::response), [`unread`](Self::unread) for each result that is read as a stream and twice for the
+/// events, [`result`](Self::result) for each result that is awaited, and the view of [`messages`](Self::messages).
+/// Where servers are not to be trusted, make `result` and `literal` smaller first.
 ///
 /// ```
 /// use imap_duplex::types::Limits;
@@ -28,12 +31,14 @@ pub struct Limits {
     /// 40 octets each. 4,096.
     pub words: usize,
     /// How many entries any other list may have, whose entries take more memory than their text: rights, quotas,
-    /// annotations, namespaces, sections, threads open within each other. Up to 150 octets each, beside its text. 65,536.
+    /// annotations, namespaces, sections, threads open within each other. Up to 150 octets each, beside its text.
+    /// 65,536.
     ///
     /// Sets of messages are no such lists, as they are kept as ranges, nor are addresses and the parts of a body
     /// structure, as they are kept in about the octets in which they came.
     pub entries: usize,
-    /// How many messages a mailbox may have; the view of each costs about 22 octets, twice that at the worst. 4,000,000.
+    /// How many messages a mailbox may have; the view of each costs about 22 octets, twice that at the worst.
+    /// 4,000,000.
     pub messages: u32,
     /// How many commands may wait or be in flight; past it a token fails with
     /// [`QueueFull`](crate::ErrorKind::QueueFull). About 500 octets each. 10,000.
@@ -41,10 +46,10 @@ pub struct Limits {
     /// How many events may wait for a slow reader; past it news that can be asked again is left out, behind
     /// one [`Lagged`](crate::types::EventKind::Lagged). 65,536.
     pub events: usize,
-    /// How much of a result read as a [stream](crate::Token::stream), or of the events, may wait unread before the server
-    /// waits too: if no other command is queued or in flight, nothing is read from it then until the reader has taken
-    /// half, or for [`hold`](Limits::hold). Half of [`unread`](Limits::unread) at the most. It can be passed by what one
-    /// response holds. 1 MiB: more only makes memory go round.
+    /// How much of a result read as a [stream](crate::Token::stream), or of the events, may wait unread before the
+    /// server waits too: if no other command is queued or in flight, nothing is read from it then until the reader has
+    /// taken half, or for [`hold`](Limits::hold). Half of [`unread`](Limits::unread) at the most. It can be passed by
+    /// what one response holds. 1 MiB: more only makes memory go round.
     pub backlog: usize,
     /// How long the server is kept waiting for a slow reader that takes nothing; each row that is taken begins it anew.
     /// After it reading goes on, up to [`unread`](Limits::unread). Zero: it is never kept waiting. 5 seconds.

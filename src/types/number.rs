@@ -94,6 +94,14 @@ macro_rules! number {
                 self.get().serialize(serializer)
             }
         }
+
+        #[cfg(feature = "serde")]
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let value = <$int>::deserialize(deserializer)?;
+                Self::new(value).ok_or_else(|| serde::de::Error::custom(concat!("a ", $what, " is never 0")))
+            }
+        }
     };
 }
 
@@ -171,5 +179,16 @@ mod tests {
         assert!("0".parse::<Seq>().is_err());
         assert_eq!("7".parse::<Uid>().ok(), Uid::new(7));
         assert_eq!(Uid::MAX.get(), u32::MAX);
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn what_is_stored_can_be_read() {
+        type Known = std::collections::BTreeMap<Uid, (super::super::MailboxName, super::super::Flags)>;
+        let text = r#"{"7":["Entwürfe",["\\Seen","$Junk"]]}"#;
+        let known: Known = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&known).unwrap(), text);
+        let error = serde_json::from_str::<UidValidity>("0").unwrap_err().to_string();
+        assert_eq!(error, "a UIDVALIDITY is never 0");
     }
 }

@@ -371,6 +371,16 @@ impl<N: MessageNumber> serde::Serialize for Set<N> {
     }
 }
 
+#[cfg(feature = "serde")]
+impl<'de, N: MessageNumber> serde::Deserialize<'de> for Set<N> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "" => Ok(Self::new()),
+            text => text.parse().map_err(serde::de::Error::custom),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

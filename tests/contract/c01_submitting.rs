@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use imap_duplex::command::StatusItems;
-use imap_duplex::types::{CloseReason, Limits};
+use imap_duplex::types::{CloseReason, Event, EventKind, Limits};
 use imap_duplex::{ErrorKind, Sent};
 
 use crate::session::{CAPABILITIES, LIMIT, Session, quiet};
@@ -85,6 +85,30 @@ async fn past_the_bound_a_token_fails_at_once_unsent_and_the_others_are_not_dist
         s.answer("CREATE d", &[]).await;
         again.await.expect("there is room again");
         s.server.expect_silence(Duration::from_secs(1)).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_at_once_is_told_by_its_token_or_on_the_stream_if_that_is_detached() {
+    within(LIMIT, async {
+        let mut s = Session::with(&bounded(1), CAPABILITIES).await;
+        let sent = s.imap.create("a");
+        let tag = s.server.expect("CREATE a").await;
+        s.imap.noop().await.expect_err("there is no room");
+        let refused = s.imap.create("b").detach();
+        s.server.say(&format!("{tag} OK made")).await;
+        sent.await.expect("created");
+        let told = s.events.ready();
+        let failed: Vec<_> = told.iter().filter(|e| matches!(e.kind, EventKind::Failed { .. })).collect();
+        let [Event { cause: Some(cause), kind: EventKind::Failed { command, kind, sent, reason, .. }, .. }] =
+            &failed[..]
+        else {
+            panic!("{failed:?}")
+        };
+        assert_eq!((*cause, command.as_str()), (refused, "CREATE"));
+        assert_eq!((*kind, *sent), (ErrorKind::QueueFull, Sent::No));
+        assert!(!reason.contains("CREATE"), "{reason}");
     })
     .await;
 }

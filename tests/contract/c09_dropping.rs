@@ -30,6 +30,14 @@ async fn lift(s: &mut Session, barrier: (Token<Raw>, String)) {
     barrier.0.await.expect("OK");
 }
 
+/// The server is asked to log out, and does; then the connection ends.
+async fn logged_out(mut server: Peer) {
+    let tag = server.expect("LOGOUT").await;
+    server.say("* BYE").await;
+    server.say(&format!("{tag} OK done")).await;
+    server.expect_end().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn dropped_before_it_is_sent_a_command_that_reads_is_withdrawn() {
     within(LIMIT, async {
@@ -302,10 +310,7 @@ async fn when_all_handles_are_gone_what_was_submitted_is_done_and_the_connection
         server.expect_silence(SHORT).await;
         // The mailbox was the last.
         drop(inbox);
-        let tag = server.expect("LOGOUT").await;
-        server.say("* BYE").await;
-        server.say(&format!("{tag} OK done")).await;
-        server.expect_end().await;
+        logged_out(server).await;
     })
     .await;
 }
@@ -339,10 +344,7 @@ async fn an_idle_connection_whose_handles_are_gone_leaves_idle_and_logs_out() {
         drop((imap, events, inbox));
         server.expect_line("DONE").await;
         server.say(&format!("{tag} OK done")).await;
-        let tag = server.expect("LOGOUT").await;
-        server.say("* BYE").await;
-        server.say(&format!("{tag} OK done")).await;
-        server.expect_end().await;
+        logged_out(server).await;
     })
     .await;
 }

@@ -412,6 +412,7 @@ async fn a_mailbox_of_four_billion_messages_ends_the_connection_and_takes_no_mem
         s.server.say(&format!("{tag} OK [READ-WRITE] done")).await;
         let error = select.await.expect_err("too large");
         assert!(error.to_string().contains("Limits::messages"), "{error}");
+        assert!(matches!(error.close_reason(), Some(CloseReason::Limit(_))), "{error:?}");
         assert!(inbox.has_ended());
     })
     .await;

@@ -40,6 +40,7 @@ mod variants;
 mod bounds;
 mod ending;
 mod extensions;
+mod following;
 mod load;
 mod raw;
 mod script;

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::super::failure::{ErrorKind, Sent};
 use super::super::*;
 use super::*;
 
@@ -181,8 +182,13 @@ fn commands_that_ended() {
         r#"{"event":"completed","id":7,"command":"SELECT","status":"NO","code":"NONEXISTENT","text":"no \"such\" mailbox","detached":false}"#
     );
     assert_eq!(
-        end(EventKind::Failed { command: "STORE".into(), reason: "the selection has ended".into() }),
-        r#"{"event":"failed","id":7,"command":"STORE","reason":"the selection has ended"}"#
+        end(EventKind::Failed {
+            command: "STORE".into(),
+            kind: ErrorKind::SelectionEnded,
+            sent: Sent::No,
+            reason: "the selection has ended".into()
+        }),
+        r#"{"event":"failed","id":7,"command":"STORE","kind":"selection_ended","sent":"no","reason":"the selection has ended"}"#
     );
 }
 
@@ -242,6 +248,7 @@ fn closed_says_why_for_people_and_for_programs() {
     assert_eq!(closed(io), r#"{"event":"closed","reason":"the connection failed: broken pipe","kind":"io"}"#);
     for (reason, kind) in [
         (CloseReason::Protocol("a line too long".into()), "protocol"),
+        (CloseReason::Limit("a large mailbox".into()), "limit"),
         (CloseReason::Timeout { waiting_for: "an answer".into() }, "timeout"),
         (CloseReason::Upload("its source ended".into()), "upload"),
         (CloseReason::Dropped, "dropped"),

@@ -1,0 +1,69 @@
+//! Why a connection ended, as the last event and the errors of all tokens tell it.
+
+use std::fmt;
+use std::io;
+
+use super::status::StatusResponse;
+
+/// Why a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// We logged out.
+    Logout,
+    /// The server said BYE.
+    Bye(StatusResponse),
+    /// The server closed the connection without a word.
+    Eof,
+    /// Reading or writing failed.
+    #[non_exhaustive]
+    Io {
+        /// The system's kind of failure.
+        kind: io::ErrorKind,
+        /// Its text.
+        text: String,
+    },
+    /// The server sent bytes after which nothing can be read any more: the framing is lost, or something was announced
+    /// that is longer than [`Limits`](super::Limits) allow. The text says what, and names the limit.
+    Protocol(String),
+    /// A mailbox has more messages than [`Limits::messages`](super::Limits::messages), or the events that may not be
+    /// left out were read so slowly that more waited than [`Limits::unread`](super::Limits::unread). The text says
+    /// which.
+    Limit(String),
+    /// Nothing was heard for too long.
+    #[non_exhaustive]
+    Timeout {
+        /// What was waited for.
+        waiting_for: String,
+    },
+    /// The source of a streamed upload failed in the midst of a message, and the server could not be told otherwise; or
+    /// the server refused one with too much of it left to be filled up
+    /// ([`Append`](crate::command::Append#streamed-uploads)). The text says which.
+    Upload(String),
+    /// The driver was dropped, with its runtime or by hand.
+    Dropped,
+}
+
+impl CloseReason {
+    /// What failed to be read or written.
+    pub(crate) fn io(error: &io::Error) -> Self {
+        Self::Io { kind: error.kind(), text: error.to_string() }
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Logout => f.write_str("logged out"),
+            Self::Bye(bye) if bye.text.is_empty() => f.write_str("the server said BYE"),
+            Self::Bye(bye) => write!(f, "the server said BYE: {}", bye.text),
+            Self::Eof => f.write_str("the server closed the connection"),
+            Self::Io { text, .. } => write!(f, "the connection failed: {text}"),
+            Self::Protocol(text) => write!(f, "the server can't be understood any more: {text}"),
+            Self::Limit(text) => write!(f, "a limit was passed: {text}"),
+            Self::Timeout { waiting_for } => write!(f, "nothing was heard while waiting for {waiting_for}"),
+            Self::Upload(why) => write!(f, "an upload could not be finished: {why}"),
+            Self::Dropped => f.write_str("the driver was dropped"),
+        }
+    }
+}

@@ -104,15 +104,15 @@
 //!    reference, [`Sender::ready`] and both `next`s lose nothing when they are dropped, and a `connect` that is dropped
 //!    closes its connection.
 //! 10. **A slow reader blocks nobody.** Of events, past [`Limits::events`](types::Limits::events), later counts and
-//!     flags take the place of earlier ones; then news that can be asked again is left out, behind one
-//!     [`Lagged`](types::EventKind::Lagged) in its place, which says [what to do](types::Lag). Data and ends of
+//!     flags take the place of earlier ones; then news that can be asked again is left out, and in each such place
+//!     stands a [`Lagged`](types::EventKind::Lagged), which says [what to do](types::Lag). Data and ends of
 //!     detached commands, alerts and renames are never left out. Past [`Limits::unread`](types::Limits::unread) a
 //!     result ends alone, with [`Overrun`](ErrorKind::Overrun); if as much waits of alerts, renames and ends, the
-//!     connection ends. A [stream](Token::stream) or a detached result that is read slowly holds the server back, but
-//!     only while no other command is queued or in flight, and never longer than [`Limits::hold`](types::Limits::hold)
-//!     without a row being read; after that its rows are kept up to the same bound. So
-//!     `while let Some(m) = rows.next().await { inbox.move_to(..).await? }` always ends. An awaited result is collected
-//!     whole, up to [`Limits::result`](types::Limits::result).
+//!     connection ends. A [stream](Token::stream) or a detached result that is read slowly holds the server back,
+//!     but only while no other command is queued or in flight, and never longer than
+//!     [`Limits::hold`](types::Limits::hold) without a row being read; after that its rows are kept up to the same
+//!     bound. So `while let Some(m) = rows.next().await { inbox.move_to(..).await? }` always ends. An awaited
+//!     result is collected whole, up to [`Limits::result`](types::Limits::result).
 //! 11. **Everything ends.** However and wherever the connection ends, every token resolves, each once, with the same
 //!     [cause](Error::close_reason), and says by [`was_sent`](Error::was_sent) how much of its command had been
 //!     written; the last event is [`Closed`](types::EventKind::Closed), and after it the stream ends. While an answer

@@ -4,9 +4,10 @@
 //! change the mailboxes, and the client is told of that whenever it may be.
 
 use super::commands::{Cmd, Named};
+use super::heard::Note;
 use super::mailboxes::{DELETED, FLAGS, Folder, Mail, SEEN, Selected, Told, bits};
 use super::order::in_order;
-use super::server::{Idling, Note, Outcome, Server, Task};
+use super::server::{Idling, Outcome, Server, Task};
 use crate::types::{Seq, SeqSet};
 
 impl Server {

@@ -14,6 +14,7 @@ mod away;
 mod checks;
 mod commands;
 mod filling;
+mod heard;
 mod mailboxes;
 mod model;
 mod mods;

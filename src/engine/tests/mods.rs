@@ -1,7 +1,8 @@
 //! Mod-sequences, eras and VANISHED in the model server: what it keeps of changes, and how it tells of them (RFC 7162).
 
+use super::heard::Note;
 use super::mailboxes::{Folder, Mail, item_text};
-use super::server::{Kind, Note, Server};
+use super::server::{Kind, Server};
 
 impl Kind {
     /// Whether mailboxes that keep mod-sequences tell them at their opening.

@@ -1,9 +1,10 @@
 //! What the model server says of the selected mailbox: news that nobody asked for, and rows; and when it may.
 
 use super::commands::Named;
+use super::heard::Note;
 use super::mailboxes::{Told, item_text};
 use super::order::let_expunge_through;
-use super::server::{Idling, Note, Server};
+use super::server::{Idling, Server};
 
 impl Server {
     /// Whether an EXPUNGE may be sent now (RFC 9051 section 7.5.1): not when no command is in progress (one is from its

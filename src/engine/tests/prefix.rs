@@ -125,7 +125,7 @@ fn record(kind: Kind) -> Recording {
     let mut user = User::new();
     let mut server = Server::new(kind, user.bench.shared.clone(), [4, 1], user.bench.now);
     server
-        .say(format!("* PREAUTH [CAPABILITY {}] hello", server.capabilities()), super::server::Note::Nothing);
+        .say(format!("* PREAUTH [CAPABILITY {}] hello", server.capabilities()), super::heard::Note::Nothing);
     let mut recording = Vec::new();
     for round in 0..ROUNDS {
         user.round(round);

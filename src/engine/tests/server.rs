@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::commands::{Cmd, Part, announced};
+use super::heard::{Heard, Note};
 use super::mailboxes::{Folder, Selected};
 use super::rules::Rules;
-use super::watching::{Counts, Watching};
+use super::watching::Watching;
 use crate::engine::Shared;
 use crate::types::{CommandId, Fill};
 
@@ -85,44 +86,6 @@ pub(super) struct Outcome {
     pub(super) ends: Vec<&'static str>,
 }
 
-/// What a piece of the server's speech means to the client once it has read it whole.
-#[derive(Clone, Debug)]
-pub(super) enum Note {
-    Nothing,
-    /// EXISTS: these came.
-    Grew(Vec<u32>),
-    Expunged(u32),
-    Vanished(Vec<u32>),
-    /// The tagged OK of SELECT: these are there.
-    Opened(CommandId, usize, Vec<u32>),
-    /// No mailbox is selected any more.
-    Left,
-    Tagged(CommandId, String, &'static str, bool),
-    /// A row that tells flags: mailbox, UID, flags.
-    Flags(usize, u32, u8),
-    /// The client may write again: `+`, or a tagged response in place of it.
-    Unblocked,
-    /// A notice.
-    Notice,
-    Bye,
-    /// Counts of another mailbox: its name, messages, UIDNEXT.
-    Counts(Counts),
-}
-
-/// What the client has read, as the server knows it.
-#[derive(Debug, Default)]
-pub(super) struct Heard {
-    /// The mailbox that it takes for selected, and its UIDs by number.
-    pub(super) view: Option<(usize, Vec<u32>)>,
-    /// What each SELECT opened.
-    pub(super) opened: Vec<(CommandId, Vec<u32>)>,
-    pub(super) flags: Vec<(usize, u32, u8)>,
-    pub(super) removed: Vec<u32>,
-    pub(super) notices: usize,
-    pub(super) bye: bool,
-    pub(super) counts: Vec<Counts>,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Idling {
     No,
@@ -165,7 +128,7 @@ pub(super) struct Server {
     rows_before: usize,
     removed_before: usize,
     /// All commands whose tagged response the client has not read.
-    open: BTreeMap<String, (CommandId, Cmd, bool)>,
+    pub(super) open: BTreeMap<String, (CommandId, Cmd, bool)>,
     tags: BTreeSet<String>,
     pub(super) ended: bool,
     pub(super) watching: Watching,
@@ -259,51 +222,6 @@ impl Server {
             }
         }
         bytes
-    }
-
-    fn was_read(&mut self, note: Note) {
-        let heard = &mut self.heard;
-        match note {
-            Note::Nothing => {}
-            Note::Notice => heard.notices += 1,
-            Note::Bye => heard.bye = true,
-            Note::Counts(counts) => heard.counts.push(counts),
-            Note::Grew(uids) => {
-                if let Some((_, view)) = &mut heard.view {
-                    view.extend(uids);
-                }
-            }
-            Note::Expunged(seq) => {
-                if let Some((_, view)) = &mut heard.view {
-                    let uid = view.remove(seq as usize - 1);
-                    heard.removed.push(uid);
-                }
-            }
-            Note::Vanished(uids) => {
-                if let Some((_, view)) = &mut heard.view {
-                    view.retain(|uid| !uids.contains(uid));
-                    heard.removed.extend(uids);
-                }
-            }
-            Note::Opened(id, folder, uids) => {
-                heard.opened.push((id, uids.clone()));
-                heard.view = Some((folder, uids));
-            }
-            Note::Left => {
-                heard.view = None;
-                // Whatever SELECT is answered now, it can't be the old mailbox any more.
-                self.open.values_mut().for_each(|(_, _, selected)| *selected = false);
-            }
-            Note::Flags(folder, uid, flags) => heard.flags.push((folder, uid, flags)),
-            Note::Unblocked => self.blocked = false,
-            Note::Tagged(id, tag, how, unblocks) => {
-                self.outcomes.entry(id).or_default().ends.push(how);
-                self.open.remove(&tag);
-                if unblocks {
-                    self.blocked = false;
-                }
-            }
-        }
     }
 
     /// Bytes from the client.

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::commands::Cmd;
-use super::server::{Note, Server};
+use super::heard::Note;
+use super::server::Server;
 
 /// A mailbox, its messages, and its next UID.
 pub(super) type Counts = (String, u32, u32);

@@ -312,7 +312,9 @@ impl Command for Fetch {
                 }
             }
             (0, _) => Claim::No,
-            (_, 0) if sure && lacking > 0 => Claim::Whole,
+            // Which messages `$` names is the server's knowledge; as answers come in order, its rows come before those of what
+            // was sent later, though that names the message surely.
+            (_, 0) if (sure || matches!(self.which, Messages::Saved(_))) && lacking > 0 => Claim::Whole,
             _ => Claim::Part,
         }
     }

@@ -56,6 +56,8 @@ pub(super) struct Filling {
     flags_untold: UidSet,
     /// How many questions are open what flags messages have after a STORE that left that in doubt.
     pub(super) doubts: u32,
+    /// Which those are, while such questions are open: what the view has of them may be from before the change.
+    doubtful: UidSet,
     /// All that was to be asked has been: from now on what the server tells keeps the view in step.
     pub(super) done: bool,
     /// The last answer to a search was void: rows are asked for.
@@ -71,6 +73,27 @@ impl Filling {
     /// Whether what is known is what the server has told, so that a later selection can go on from it.
     pub(super) fn is_in_step(&self) -> bool {
         self.done && self.doubts == 0
+    }
+
+    /// What flags these messages have is asked.
+    pub(super) fn doubt(&mut self, asked: &Messages) {
+        self.doubts += 1;
+        if let Messages::Uids(uids) = asked {
+            self.doubtful.extend_from(uids);
+        }
+    }
+
+    /// Whether it is being asked what flags this message has; without a UID there is no telling which it is.
+    pub(super) fn is_doubtful(&self, uid: Option<Uid>) -> bool {
+        self.doubts > 0 && uid.is_none_or(|uid| self.doubtful.contains(uid))
+    }
+
+    /// One such question has found its answer.
+    pub(super) fn settle_doubt(&mut self) {
+        self.doubts = self.doubts.saturating_sub(1);
+        if self.doubts == 0 {
+            self.doubtful = UidSet::new();
+        }
     }
 
     /// Whether there is nothing that is to be asked.
@@ -316,7 +339,8 @@ impl Engine {
                 self.fill_on();
             }
             // A refusal leaves the doubt.
-            Own::Flags(_) => filling.doubts = filling.doubts.saturating_sub(u32::from(asked.ok)),
+            Own::Flags(_) if asked.ok => filling.settle_doubt(),
+            Own::Flags(_) => {}
             Own::Idle | Own::Poll | Own::Notify | Own::Subscription { .. } | Own::Logout => {}
         }
     }

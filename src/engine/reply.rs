@@ -299,7 +299,8 @@ impl Engine {
             .collect();
         let disturbed = self.flights.get(&id).map(|f| f.disturbed.clone()).unwrap_or_default();
         let mut untold = Untold::default();
-        // Flags that were told meanwhile may be those from before the change or from after it.
+        // Flags that were told meanwhile may be those from before the change or from after it; and to flags that are being
+        // asked, because of an earlier STORE, nothing can be added.
         let mut in_doubt = Untold::default();
         let mut events = Vec::new();
         for seq in selection.which(&messages) {
@@ -307,7 +308,8 @@ impl Engine {
             if left.iter().any(|set| names(set, &messages, seq, uid)) {
                 continue;
             }
-            if disturbed.has(seq, uid) {
+            let exact = store.apply(None).is_some();
+            if disturbed.has(seq, uid) || !exact && selection.filling.is_doubtful(uid) {
                 in_doubt.add(seq, uid);
                 continue;
             }
@@ -358,7 +360,7 @@ impl Engine {
     /// One question for flags that were in doubt has found its answer.
     pub(super) fn flags_settled(&mut self) {
         if let Some(selection) = &mut self.selection {
-            selection.filling.doubts = selection.filling.doubts.saturating_sub(1);
+            selection.filling.settle_doubt();
             selection.changed = true;
         }
     }
@@ -368,7 +370,7 @@ impl Engine {
         for which in [Messages::Uids(untold.uids), Messages::Seqs(untold.seqs)] {
             if !which.is_empty() {
                 if let Some(selection) = &mut self.selection {
-                    selection.filling.doubts += 1;
+                    selection.filling.doubt(&which);
                     selection.changed = true;
                 }
                 let fetch = Fetch::new(which, Items::new().flags());

@@ -14,7 +14,7 @@ impl Engine {
             return;
         }
         let Some(selection) = &mut self.selection else { return self.hear_unselected(heard) };
-        let learned = selection.view.learn(row);
+        let mut learned = selection.view.learn(row);
         selection.changed = true;
         if learned.contradiction {
             let what = format!(
@@ -27,6 +27,11 @@ impl Engine {
             return self.contradicted(what, exists);
         }
         let seq = row.seq().or_else(|| selection.view.seq(row.uid()?));
+        if seq.is_none() && row.uid().and(row.flags()).is_some() && selection.view.unknown().is_some() {
+            // A row without a number (RFC 9586 section 3) of a message that can't be placed yet: there is nothing to compare its
+            // flags with, so they are news.
+            learned.flags.get_or_insert(None);
+        }
         let uid = row.uid().or_else(|| selection.view.uid(seq?));
         if let Answer::Fetch(row) = heard.answer_mut() {
             row.uid = uid;

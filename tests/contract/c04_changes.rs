@@ -239,6 +239,39 @@ async fn what_a_silent_store_did_is_asked_where_it_is_in_doubt() {
     .await;
 }
 
+/// While the flags are still being asked that an earlier silent STORE has made, what the view has of them is from before it:
+/// what a later one adds to them can't be told. What replaces them all can.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_added_to_flags_that_are_being_asked() {
+    within(LIMIT, async {
+        let mut s = Session::open().await;
+        let inbox = with_flags(&mut s).await;
+        let first = inbox.store(uid(12)..=uid(12), Store::add([Flag::Flagged]).silent());
+        let second = inbox.store(uid(12)..=uid(12), Store::add([Flag::Answered]).silent());
+        // The row may be from before the first change: it is asked, behind what has been submitted.
+        s.answer(r"UID STORE 12 +FLAGS.SILENT (\Flagged)", &[r"* 2 FETCH (FLAGS (\Draft))"]).await;
+        first.await.expect("stored");
+        s.answer(r"UID STORE 12 +FLAGS.SILENT (\Answered)", &[]).await;
+        second.await.expect("stored");
+        assert_eq!(
+            s.events.ready_briefs(),
+            [r"flags 2 uid 12 (\Draft)", "STORE OK", "STORE OK"],
+            "not (\\Answered \\Draft), which it never had"
+        );
+        let rows = [r"* 2 FETCH (UID 12 FLAGS (\Draft \Answered \Flagged))"];
+        s.answer("UID FETCH 12 (FLAGS)", &rows).await;
+        s.events.until_brief(r"flags 2 uid 12 (\Answered \Flagged \Draft)").await;
+        s.answer("UID FETCH 12 (FLAGS)", &rows).await;
+
+        // Answered: from now on it can be told again.
+        let third = inbox.store(uid(12)..=uid(12), Store::remove([Flag::Draft]).silent());
+        s.answer(r"UID STORE 12 -FLAGS.SILENT (\Draft)", &[]).await;
+        third.await.expect("stored");
+        assert_eq!(s.events.ready_briefs(), [r"flags 2 uid 12 (\Answered \Flagged)", "STORE OK"]);
+    })
+    .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn mailboxes_that_we_make_rename_remove_and_subscribe_to_are_told() {
     within(LIMIT, async {

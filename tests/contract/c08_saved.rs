@@ -65,6 +65,27 @@ async fn what_reads_goes_out_with_the_search_and_what_changes_waits_for_its_ok()
 }
 
 #[tokio::test(start_paused = true)]
+async fn rows_of_the_saved_result_are_not_those_of_a_later_fetch_that_names_the_messages() {
+    within(LIMIT, async {
+        let (mut s, inbox) = open().await;
+        let saved = save(&mut s, &inbox, 2).await;
+        let through = inbox.fetch(saved, Items::new().size());
+        let named = inbox.fetch(uid(11), Items::new().size());
+        let first = s.server.expect(SIZES).await;
+        let second = s.server.expect("UID FETCH 11 (RFC822.SIZE)").await;
+        s.server.say("* 1 FETCH (UID 11 RFC822.SIZE 100)").await;
+        s.server.say("* 3 FETCH (UID 13 RFC822.SIZE 300)").await;
+        s.server.say(&format!("{first} OK done")).await;
+        s.server.say("* 1 FETCH (UID 11 RFC822.SIZE 100)").await;
+        s.server.say(&format!("{second} OK done")).await;
+        let uids = |rows: Vec<imap_duplex::types::Message>| rows.iter().map(|r| r.uid()).collect::<Vec<_>>();
+        assert_eq!(uids(through.await.expect("fetched")), [Some(uid(11)), Some(uid(13))]);
+        assert_eq!(uids(named.await.expect("fetched")), [Some(uid(11))]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_search_that_fails_takes_along_what_was_to_use_its_result() {
     within(LIMIT, async {
         let (mut s, inbox) = open().await;

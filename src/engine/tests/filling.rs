@@ -258,6 +258,37 @@ fn a_server_without_numbers_is_asked_by_uid() {
     assert_eq!(resolved(found).len(), 1);
 }
 
+/// RFC 9586 section 3: a row that has a UID alone can't be placed before the UIDs are known. Its flags are news all the same.
+#[test]
+fn without_numbers_flags_are_told_of_messages_that_cannot_be_placed_yet() {
+    let mut script = Script::new("ESEARCH UIDONLY", &["UIDONLY"]);
+    let inbox = script.select("INBOX".into(), "SELECT INBOX", &(opened(3) + "TAG OK done"));
+    let fill = script.expect("UID SEARCH RETURN (ALL) ALL");
+    script.say("* 30 UIDFETCH (FLAGS (\\Seen))");
+    let stored = inbox.store(Uid::new(20).unwrap(), Store::add([Flag::Flagged]));
+    script.line("UID STORE 20 +FLAGS (\\Flagged)", "* 20 UIDFETCH (FLAGS (\\Flagged))\nTAG OK done");
+    assert_eq!(resolved(stored).len(), 1);
+    let silent = inbox.store(Uid::new(10).unwrap(), Store::add([Flag::Seen]).silent());
+    script.line("UID STORE 10 +FLAGS.SILENT (\\Seen)", "TAG OK done");
+    resolved(silent);
+    script.line("UID FETCH 10 (FLAGS)", "* 10 UIDFETCH (FLAGS (\\Seen))\nTAG OK done");
+    // What merely answers a question is none.
+    let fetched = inbox.fetch(Uid::new(20).unwrap(), Items::new().flags());
+    script.line("UID FETCH 20 (FLAGS)", "* 20 UIDFETCH (FLAGS (\\Flagged))\nTAG OK done");
+    assert_eq!(resolved(fetched).len(), 1);
+    script.say(&format!("* ESEARCH (TAG \"{fill}\") UID ALL 10,20,30\n{fill} OK done")).quiet();
+    assert_eq!(
+        script.events(),
+        [
+            "opened with 3 messages, UIDVALIDITY 7",
+            "uid 30 has flags (\\Seen)",
+            "uid 20 has flags (\\Flagged)",
+            "uid 10 has flags (\\Seen)"
+        ]
+    );
+    assert_eq!(uids(&script), [10, 20, 30]);
+}
+
 #[test]
 fn without_numbers_a_message_limit_fills_piece_by_piece() {
     // RFC 9738 section 3.1: the newest first, and OK all the same.

@@ -19,6 +19,7 @@
 //! | saves its result as `$`    | what uses `$`, another that saves                                |
 //! | changes through `$`        | the search that saves it (`engine/saved.rs`)                     |
 //! | message command            | its own SELECT, if a mailbox may have been selected before it    |
+//! | message command            | its own SELECT with parameters, until the server has taken such  |
 //! | message command            | the SELECT of another mailbox; it has lost its own by the end    |
 
 use super::flight::Flight;
@@ -77,6 +78,8 @@ pub(crate) struct Selections<'a> {
     pub(crate) opening: Option<&'a Seat>,
     /// A mailbox may be selected at the server.
     pub(crate) may_be_selected: bool,
+    /// The server has taken parameters of SELECT, and will not refuse them.
+    pub(crate) takes_params: bool,
     /// The session obliges the server to execute ambiguous pairs in order (RFC 9051 section 5.5).
     pub(crate) rev2: bool,
     /// Answers of searches name their command (RFC 4731).
@@ -130,8 +133,10 @@ fn stand(seat: &Seat, selections: &Selections<'_>) -> Verdict {
         // Behind a SELECT it would hit the next mailbox; whatever that is answered, this one has ended then.
         if selections.opening.is_some() { Verdict::Wait } else { Verdict::Go }
     } else if is(selections.opening) {
-        // If the SELECT were refused, what follows would hit the mailbox selected before it.
-        if selections.may_be_selected { Verdict::Wait } else { Verdict::Go }
+        // If the SELECT were refused, what follows would hit the mailbox selected before it; or none, if it was for its
+        // parameters and has to be said again without them.
+        let unsure = seat.get().with_params && !selections.takes_params;
+        if selections.may_be_selected || unsure { Verdict::Wait } else { Verdict::Go }
     } else {
         Verdict::Ended
     }

@@ -29,6 +29,10 @@ pub(crate) struct Flight {
     pub(crate) failure: Option<Error>,
     /// What could not be read from here on may have been its own.
     pub(crate) missed_from: u64,
+    /// How the server said that it has ended, where its result is an error for another reason.
+    pub(crate) ended: Option<StatusResponse>,
+    /// The server has done something else than what was asked.
+    pub(crate) misled: bool,
     /// The server told apart from its OK that it has dealt with a part of the messages only.
     pub(crate) limited: Option<StatusResponse>,
     /// Messages of a silent STORE whose flags were told while it ran.
@@ -74,6 +78,8 @@ impl Flight {
             next: Next::Line,
             failure: None,
             missed_from: 0,
+            ended: None,
+            misled: false,
             limited: None,
             disturbed: Untold::default(),
             begun: false,

@@ -40,6 +40,7 @@ mod shared;
 mod slot;
 mod superseded;
 mod upload;
+mod weight;
 mod withdraw;
 
 pub(crate) use fill::Windows;

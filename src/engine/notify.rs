@@ -33,10 +33,39 @@ pub(super) struct Notifying {
     last: Option<Instant>,
     /// Mailboxes that are known to be subscribed to: of these a LIST without `\Subscribed` may say that they no longer are.
     subscribed: HashSet<MailboxName>,
+    /// Which mailboxes are there, as far as the server has told.
+    there: There,
+    /// The mailbox that LIST told of last unasked, if it is there, and what stands between the levels of its name.
+    told_last: Option<(MailboxName, char)>,
     /// What our own commands did to mailboxes last, as long as the server may still tell it.
     ours: VecDeque<(MailboxName, Discriminant<EventKind>)>,
     /// A NOTIFY ended in a way that leaves open whether it holds, and it would let numbers move at any time.
     may_move_numbers: bool,
+}
+
+/// Mailboxes that are there, as far as that is known and kept.
+#[derive(Debug, Default)]
+struct There {
+    names: HashSet<MailboxName>,
+    /// There were too many to keep them all.
+    and_others: bool,
+}
+
+impl There {
+    fn heard(&mut self, mailbox: &MailboxName, is_there: bool) {
+        if !is_there {
+            self.names.remove(mailbox);
+        } else if mailbox.as_str().len() <= LONGEST_NAME && self.names.len() < MOST_KEPT {
+            self.names.insert(mailbox.clone());
+        } else {
+            self.and_others = true;
+        }
+    }
+
+    /// Whether it may be among them.
+    fn may_hold(&self, mailbox: &MailboxName) -> bool {
+        self.and_others || self.names.contains(mailbox)
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,8 +80,9 @@ enum Lost {
 
 /// How much of our own doing is kept in mind.
 const MOST_OURS: usize = 100;
-/// How many subscriptions are kept in mind.
-const MOST_SUBSCRIBED: usize = 10_000;
+/// How many mailboxes are kept in mind, for each of the things that are known of them, and how long their names may be.
+const MOST_KEPT: usize = 10_000;
+const LONGEST_NAME: usize = 1000;
 /// How often in a row it is said again in full; after that the selected mailbox is all that is asked for.
 const MOST_IN_FULL: u8 = 3;
 /// How often in a row it is said again at all.
@@ -82,6 +112,12 @@ impl Notifying {
     /// A command of ours has done this to a mailbox; the server may tell it to us once more (RFC 5465 section 5).
     pub(super) fn our_doing(&mut self, event: &Event) {
         let is_subscription = matches!(event.kind, EventKind::MailboxSubscribed { .. });
+        if let Some(mailbox) = event.mailbox().filter(|_| !is_subscription) {
+            self.there.heard(mailbox, event.kind != EventKind::MailboxDeleted);
+        }
+        if let EventKind::MailboxRenamed { from } = &event.kind {
+            self.there.heard(from, false);
+        }
         let told = self.asks(NotifyEvent::MailboxName) && !is_subscription;
         if let Some(place) = event.place.as_ref().filter(|_| told) {
             self.ours.retain(|(mailbox, _)| *mailbox != place.mailbox);
@@ -103,7 +139,32 @@ impl Notifying {
         if !subscribed {
             return self.subscribed.remove(mailbox);
         }
-        self.subscribed.len() < MOST_SUBSCRIBED && !self.subscribed.insert(mailbox.clone())
+        let kept = self.subscribed.len() < MOST_KEPT && mailbox.as_str().len() <= LONGEST_NAME;
+        kept && !self.subscribed.insert(mailbox.clone())
+    }
+
+    /// Whether LIST tells of a name that is no mailbox, and as far as is known never was one: it is the parent of one that
+    /// has just been made, of which RFC 5465 section 5.4 has the server tell, too. In doubt a mailbox has been deleted.
+    fn never_was(&self, entry: &ListEntry) -> bool {
+        let parent = entry.has("\\HasChildren") || !entry.child_info.is_empty();
+        let is_below = |(child, delimiter): &(MailboxName, char)| {
+            let below = child.as_str().strip_prefix(entry.name.as_str());
+            let name = below.and_then(|below| below.strip_prefix(*delimiter));
+            name.is_some_and(|name| !name.is_empty() && !name.contains(*delimiter))
+        };
+        parent && !self.there.may_hold(&entry.name) && self.told_last.as_ref().is_some_and(is_below)
+    }
+
+    /// LIST has told of this mailbox: asked, or else by itself.
+    fn hear_of(&mut self, entry: &ListEntry, asked: bool) {
+        let is_there = !entry.has("\\NonExistent");
+        self.there.heard(&entry.name, is_there);
+        if let Some(from) = &entry.old_name {
+            self.there.heard(from, false);
+        }
+        if !asked {
+            self.told_last = entry.delimiter.filter(|_| is_there).map(|d| (entry.name.clone(), d));
+        }
     }
 }
 
@@ -213,13 +274,25 @@ impl Engine {
 
     /// LIST, of which nobody here asked, or perhaps somebody did.
     pub(super) fn hear_list(&mut self, entry: &ListEntry, heard: Untagged) {
-        // LIST tells of no name below which nothing is, unless the user has subscribed to it: this one has been deleted.
-        let news = entry.has("\\NonExistent") && !entry.has("\\HasChildren") && !entry.has("\\Subscribed");
+        // LIST tells of no name below which nothing is, unless the user has subscribed to it or it is one that could be made
+        // for a special use (RFC 9051 section 6.3.10): this one has been deleted.
+        let nothing_else = |attribute: &String| {
+            let plain = ["\\NonExistent", "\\HasNoChildren", "\\Noselect", "\\NoInferiors"];
+            plain.iter().any(|plain| attribute.eq_ignore_ascii_case(plain))
+        };
+        let news = entry.has("\\NonExistent")
+            && entry.attributes.iter().all(nothing_else)
+            && entry.child_info.is_empty();
         let lsub = heard.name() == "LSUB";
         if news && self.notify.asks(NotifyEvent::MailboxName) || self.give(heard).1.is_some() {
             self.listed(entry, lsub);
-        } else if lsub || entry.has("\\Subscribed") {
-            self.notify.subscription(&entry.name, true);
+        } else {
+            if !lsub {
+                self.notify.hear_of(entry, true);
+            }
+            if lsub || entry.has("\\Subscribed") {
+                self.notify.subscription(&entry.name, true);
+            }
         }
     }
 
@@ -229,6 +302,13 @@ impl Engine {
         let entry = ListEntry { name: self.as_named(&entry.name), ..entry.clone() };
         let place = Some(Place { mailbox: entry.name.clone(), selection: None });
         let subscribed = lsub || entry.has("\\Subscribed");
+        let never_was = entry.has("\\NonExistent") && self.notify.never_was(&entry);
+        if !lsub {
+            self.notify.hear_of(&entry, false);
+        }
+        if never_was {
+            return;
+        }
         let kind = if let Some(from) = &entry.old_name {
             let from = self.as_named(from);
             self.notify.subscription(&from, false);
@@ -245,7 +325,9 @@ impl Engine {
         };
         let is_there = !matches!(kind, Some(EventKind::MailboxDeleted | EventKind::MailboxNoAccess));
         if let Some(kind) = kind.filter(|kind| !self.notify.is_echo(&entry.name, kind)) {
-            self.tell(Event::new(kind).at(place.clone()));
+            let event = Event::new(kind).at(place.clone());
+            self.forget_limits(&event);
+            self.tell(event);
         }
         // Whether it is subscribed to is surely told only where that was asked.
         if !is_there || !lsub && !self.notify.asks(NotifyEvent::SubscriptionChange) {
@@ -261,6 +343,17 @@ impl Engine {
         }
         self.notify.subscription(&entry.name, subscribed);
         self.tell(Event::new(EventKind::MailboxSubscribed { subscribed }).at(place));
+    }
+
+    /// A mailbox has come, gone or been renamed: how large its messages may be is not known any more.
+    pub(super) fn forget_limits(&mut self, event: &Event) {
+        match (&event.kind, event.mailbox()) {
+            (EventKind::MailboxCreated(_) | EventKind::MailboxDeleted, Some(mailbox)) => {
+                self.session.forget_append_limit(mailbox);
+            }
+            (EventKind::MailboxRenamed { .. }, _) => self.session.forget_append_limits(),
+            _ => {}
+        }
     }
 
     /// It was asked whether this mailbox is still subscribed to.
@@ -290,6 +383,7 @@ impl Engine {
             });
             answers
         };
+        self.session.learn_append_limit(&status);
         let news = self.notify.watches() && !answers(&heard);
         if news || self.give(heard).1.is_some() {
             let place = Place { mailbox: status.name.clone(), selection: None };

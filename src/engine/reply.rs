@@ -183,6 +183,7 @@ impl Engine {
         let Some(flight) = self.flights.get_mut(&id).filter(|f| f.opens.is_none()) else {
             return Ok(done);
         };
+        flight.ended = Some(done.status.clone());
         let lacking = self.missed.since(flight.missed_from, &flight.class);
         if let Some((status, below)) = flight.cut_short(&done) {
             let error = Error::partial(status.clone(), below).in_command(flight.job.name());
@@ -205,6 +206,10 @@ impl Engine {
         if !flight.quiet {
             let kind = completion(&flight, &result);
             let place = flight.seat.as_ref().or(flight.opens.as_ref()).map(|seat| seat.place.clone());
+            if let Some(limit) = flight.limited.take().filter(|_| flight.job.detached()) {
+                // Its end does not say it, and no token will.
+                self.tell(Event::new(EventKind::Notice(limit)).at(place.clone()).caused_by(Some(id)));
+            }
             self.tell(Event::new(kind).at(place).caused_by(Some(id)));
         }
         if result.is_err() {
@@ -216,6 +221,7 @@ impl Engine {
             generation: flight.generation,
             removed: flight.removed,
             ok: result.is_ok(),
+            unread: result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Incomplete),
             from: result.as_ref().err().and_then(Error::resume_below),
         };
         self.publish();
@@ -273,6 +279,7 @@ impl Engine {
             }
         };
         self.notify.our_doing(&event);
+        self.forget_limits(&event);
         self.tell(event.caused_by(Some(id)));
     }
 
@@ -372,7 +379,7 @@ impl Engine {
                     selection.changed = true;
                 }
                 let fetch = Fetch::new(which, Items::new().flags());
-                self.queue_own(Own::Flags(cause), fetch, Some(seat.clone()));
+                self.queue_own(Own::Flags(cause, UidSet::new()), fetch, Some(seat.clone()));
             }
         }
     }
@@ -454,15 +461,14 @@ fn names(set: &ModifiedSet, messages: &Messages, seq: Seq, uid: Option<Uid>) -> 
 
 fn completion(flight: &Flight, result: &Result<Done>) -> EventKind {
     let command = flight.job.name().to_owned();
-    if let Some(error) = flight.job.overrun_detached() {
+    let overrun = flight.job.overrun_detached();
+    if let Some(error) = overrun.as_ref().or(result.as_ref().err().filter(|_| flight.misled)) {
         return EventKind::Failed { command, reason: error.to_string() };
     }
     let status = match result {
         Ok(done) => Some(done.status.clone()),
-        // A limit that was told apart is not how the command ended.
-        Err(error) => {
-            error.status().filter(|s| error.kind() != ErrorKind::Partial || s.status == Status::Ok).cloned()
-        }
+        // A limit that was told apart, or a row that could not be read, is not how the command ended.
+        Err(error) => flight.ended.as_ref().or(error.status()).cloned(),
     };
     match (status, result) {
         (Some(status), _) => EventKind::Completed { command, status, detached: flight.job.detached() },

@@ -278,6 +278,7 @@ impl Engine {
         self.end_selection(Some(id));
         self.stray_selection = false;
         self.session.bare_select |= seat.get().bare;
+        self.session.select_params |= seat.get().with_params;
         let read_only = match done.status.code {
             Some(Code::ReadOnly) => true,
             Some(Code::ReadWrite) => false,

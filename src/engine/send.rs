@@ -189,6 +189,7 @@ impl Engine {
             open: self.selection.as_ref().map(|s| &*s.seat),
             opening: self.opening.as_ref().map(|o| &*o.seat),
             may_be_selected: self.selection.is_some() || self.stray_selection,
+            takes_params: self.session.select_params,
             rev2: self.session.is_rev2(),
             esearch: self.session.can("ESEARCH"),
         };
@@ -235,7 +236,7 @@ impl Engine {
             }
             match own {
                 // They have gone, and their flags with them; or else there is no telling, and the doubt stays.
-                Some(Own::Flags(_)) if nothing_left => self.flags_settled(),
+                Some(Own::Flags(..)) if nothing_left => self.flags_settled(),
                 Some(own) if own.fills() => self.fill_on(),
                 _ => {}
             }

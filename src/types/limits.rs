@@ -4,7 +4,8 @@ use std::time::Duration;
 
 /// The bounds of one connection: how much a server, or a caller, can make it hold.
 ///
-/// Sizes are in octets; what waits to be read counts as long as it came over the wire, and 200 more for each row or event.
+/// Sizes are in octets; what waits to be read counts as long as it came over the wire, and 200 more for each row or event. News
+/// count by their texts, and about 32 octets more for each word of a list, such as a keyword of a message.
 /// Whatever passes a bound gets an error that names it.
 ///
 /// ```

@@ -27,9 +27,11 @@ mod replay;
 mod resuming;
 mod rules;
 mod script;
+mod selecting;
 mod server;
 mod starttls;
 mod tokens;
+mod unreadable;
 mod watching;
 mod world;
 

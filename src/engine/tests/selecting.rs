@@ -1,0 +1,70 @@
+//! SELECT with parameters, and what follows it.
+
+use super::poll_once;
+use super::script::{Script, resolved};
+use crate::command::Items;
+use crate::types::{MailboxState, ModSeq, Uid, UidValidity};
+use crate::{ErrorKind, Select, Sent};
+
+const SELECT_QRESYNC: &str = "SELECT INBOX (QRESYNC (7 90))";
+
+/// INBOX as it was at mod-sequence 90, with one message.
+fn resuming() -> Select {
+    let mut state = MailboxState::new(UidValidity::new(7).unwrap());
+    state.highest_mod_seq = ModSeq::new(90);
+    state.uids = "1".parse().unwrap();
+    Select::new("INBOX").resume(state)
+}
+
+/// What SELECT tells of a mailbox with one message, in which nothing has changed.
+fn opened() -> String {
+    "* 1 EXISTS\n* OK [UIDVALIDITY 7] era\n* OK [HIGHESTMODSEQ 90] modseq\n".to_owned()
+}
+
+#[test]
+fn message_commands_wait_for_a_select_whose_parameters_the_server_may_refuse() {
+    let size = |inbox: &crate::Mailbox| inbox.fetch(Uid::new(1).unwrap(), Items::new().size());
+    let mut script = Script::new("QRESYNC", &["QRESYNC"]);
+    let token = script.sender.select(resuming());
+    let row = size(&token.mailbox());
+    let listing = script.sender.list("*");
+    let select = script.expect(SELECT_QRESYNC);
+    // All goes out in the order of the calls.
+    script.quiet();
+    script.say(&format!("{select} BAD what is that"));
+    // Nothing was selected before, so they go out behind the repeated one.
+    let select = script.expect("SELECT INBOX");
+    let fetch = script.expect("UID FETCH 1 (RFC822.SIZE)");
+    script.line("LIST \"\" *", "TAG OK done");
+    script.say(&opened()).say(&format!("{select} OK done"));
+    script.say(&format!("* 1 FETCH (UID 1 RFC822.SIZE 7)\n{fetch} OK done"));
+    resolved(token);
+    assert_eq!((resolved(row).len(), resolved(listing).len()), (1, 0));
+
+    // A server that has taken them once will not refuse them: one round trip for both.
+    let mut script = Script::new("QRESYNC UNSELECT", &["QRESYNC"]);
+    let inbox = script.select(resuming(), SELECT_QRESYNC, &(opened() + "TAG OK done"));
+    let token = inbox.unselect();
+    script.line("UNSELECT", "TAG OK [CLOSED] done");
+    resolved(token);
+    let token = script.sender.select(resuming());
+    let row = size(&token.mailbox());
+    let select = script.expect(SELECT_QRESYNC);
+    let fetch = script.expect("UID FETCH 1 (RFC822.SIZE)");
+    script.say(&opened()).say(&format!("{select} OK done\n{fetch} OK done"));
+    resolved(token);
+    assert!(resolved(row).is_empty());
+
+    // [CLOSED] says that nothing is selected, and not that the parameters are understood.
+    let mut script = Script::new("CONDSTORE", &[]);
+    script.select("A".into(), "SELECT A", "* OK [UIDVALIDITY 3] era\nTAG OK done");
+    let token = script.sender.select(resuming());
+    let row = size(&token.mailbox());
+    let select = script.expect("SELECT INBOX (CONDSTORE)");
+    script.say("* OK [CLOSED] A").quiet();
+    script.say(&format!("{select} NO not there"));
+    assert!(poll_once(&mut { token }).expect("ended").is_err());
+    let error = poll_once(&mut { row }).expect("ended").expect_err("nothing is selected");
+    assert_eq!((error.kind(), error.was_sent()), (ErrorKind::SelectionEnded, Sent::No));
+    script.quiet();
+}

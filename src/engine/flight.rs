@@ -8,7 +8,7 @@ use super::shared::{Seat, Submission};
 use super::slot::Job;
 use crate::command::{Class, Hears, Messages};
 use crate::error::{Error, Sent};
-use crate::types::{Code, Done, StatusResponse, Uid};
+use crate::types::{Code, Done, ListEntry, StatusResponse, Uid};
 
 pub(crate) struct Flight {
     pub(crate) job: Box<dyn Job>,
@@ -35,6 +35,8 @@ pub(crate) struct Flight {
     pub(crate) misled: bool,
     /// The server told apart from its OK that it has dealt with a part of the messages only.
     pub(crate) limited: Option<StatusResponse>,
+    /// What LIST has told that looks like its doing.
+    pub(crate) told: Option<ListEntry>,
     /// Messages of a silent STORE whose flags were told while it ran.
     pub(crate) disturbed: Untold,
     /// Some of it has been written.
@@ -81,6 +83,7 @@ impl Flight {
             ended: None,
             misled: false,
             limited: None,
+            told: None,
             disturbed: Untold::default(),
             begun: false,
             whole: false,

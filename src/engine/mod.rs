@@ -17,6 +17,7 @@ mod admission;
 mod by_message;
 mod claimers;
 mod claims;
+mod doings;
 mod events;
 mod fill;
 mod flight;
@@ -341,6 +342,9 @@ impl Engine {
         }
         if let Some(selection) = self.selection.take() {
             selection.seat.update(|p| p.ended = true);
+        }
+        for id in self.roster.mailbox_changes.clone() {
+            self.not_its_doing(id);
         }
         for (id, flight) in std::mem::take(&mut self.flights) {
             let sent = flight.sent();

@@ -110,7 +110,8 @@ impl Notifying {
     }
 
     /// A command of ours has done this to a mailbox; the server may tell it to us once more (RFC 5465 section 5).
-    pub(super) fn our_doing(&mut self, event: &Event) {
+    /// If it has not done so already.
+    pub(super) fn our_doing(&mut self, event: &Event, echoed: bool) {
         let is_subscription = matches!(event.kind, EventKind::MailboxSubscribed { .. });
         if let Some(mailbox) = event.mailbox().filter(|_| !is_subscription) {
             self.there.heard(mailbox, event.kind != EventKind::MailboxDeleted);
@@ -118,7 +119,8 @@ impl Notifying {
         if let EventKind::MailboxRenamed { from } = &event.kind {
             self.there.heard(from, false);
         }
-        let told = self.asks(NotifyEvent::MailboxName) && !is_subscription;
+        let asked = if is_subscription { NotifyEvent::SubscriptionChange } else { NotifyEvent::MailboxName };
+        let told = self.asks(asked) && !echoed;
         if let Some(place) = event.place.as_ref().filter(|_| told) {
             self.ours.retain(|(mailbox, _)| *mailbox != place.mailbox);
             if self.ours.len() >= MOST_OURS {
@@ -128,10 +130,10 @@ impl Notifying {
         }
     }
 
-    /// Whether this is what we did to the mailbox ourselves; what comes after it is not.
-    fn is_echo(&mut self, mailbox: &MailboxName, kind: &EventKind) -> bool {
-        let Some(at) = self.ours.iter().position(|(ours, _)| ours == mailbox) else { return false };
-        self.ours.remove(at).is_some_and(|(_, done)| done == discriminant(kind))
+    /// What we did to the mailbox ourselves, if the server has not told that yet. What comes after it is not ours.
+    fn take_echo(&mut self, mailbox: &MailboxName) -> Option<Discriminant<EventKind>> {
+        let at = self.ours.iter().position(|(ours, _)| ours == mailbox)?;
+        self.ours.remove(at).map(|(_, done)| done)
     }
 
     /// This mailbox is subscribed to, or no longer. Whether it was known to be.
@@ -155,8 +157,19 @@ impl Notifying {
         parent && !self.there.may_hold(&entry.name) && self.told_last.as_ref().is_some_and(is_below)
     }
 
+    /// Whether LIST tells nothing of this mailbox but whether it is subscribed to.
+    pub(super) fn tells_subscription(&self, entry: &ListEntry) -> bool {
+        let known = !self.asks(NotifyEvent::MailboxName) || self.there.names.contains(&entry.name);
+        self.asks(NotifyEvent::SubscriptionChange) && known && !entry.has("\\NonExistent")
+    }
+
+    /// Whether LIST says of each mailbox whether it is subscribed to.
+    pub(super) fn asks_subscriptions(&self) -> bool {
+        self.asks(NotifyEvent::SubscriptionChange)
+    }
+
     /// LIST has told of this mailbox: asked, or else by itself.
-    fn hear_of(&mut self, entry: &ListEntry, asked: bool) {
+    pub(super) fn hear_of(&mut self, entry: &ListEntry, asked: bool) {
         let is_there = !entry.has("\\NonExistent");
         self.there.heard(&entry.name, is_there);
         if let Some(from) = &entry.old_name {
@@ -300,22 +313,32 @@ impl Engine {
     /// and 5.9).
     fn listed(&mut self, entry: &ListEntry, lsub: bool) {
         let entry = ListEntry { name: self.as_named(&entry.name), ..entry.clone() };
-        let place = Some(Place { mailbox: entry.name.clone(), selection: None });
+        if lsub || !self.keep_for_its_command(&entry) {
+            self.tell_listed(&entry, lsub);
+        }
+    }
+
+    /// The same, of what is nobody's doing here.
+    pub(super) fn tell_listed(&mut self, entry: &ListEntry, lsub: bool) {
+        // Renamed to what can't be seen here, it is gone (RFC 5465 section 5.4).
+        let gone = entry.old_name.as_ref().filter(|_| entry.has("\\NonExistent"));
+        let place = Some(Place { mailbox: gone.unwrap_or(&entry.name).clone(), selection: None });
         let subscribed = lsub || entry.has("\\Subscribed");
-        let never_was = entry.has("\\NonExistent") && self.notify.never_was(&entry);
+        let was_there = self.notify.there.may_hold(&entry.name);
+        let never_was = entry.has("\\NonExistent") && self.notify.never_was(entry);
         if !lsub {
-            self.notify.hear_of(&entry, false);
+            self.notify.hear_of(entry, false);
         }
         if never_was {
             return;
         }
-        let kind = if let Some(from) = &entry.old_name {
+        let kind = if entry.has("\\NonExistent") {
+            self.notify.subscription(gone.unwrap_or(&entry.name), false);
+            Some(EventKind::MailboxDeleted)
+        } else if let Some(from) = &entry.old_name {
             let from = self.as_named(from);
             self.notify.subscription(&from, false);
             Some(EventKind::MailboxRenamed { from })
-        } else if entry.has("\\NonExistent") {
-            self.notify.subscription(&entry.name, false);
-            Some(EventKind::MailboxDeleted)
         } else if entry.has("\\NoAccess") {
             Some(EventKind::MailboxNoAccess)
         } else if lsub || self.notify.asks_subscriptions_alone() {
@@ -324,7 +347,14 @@ impl Engine {
             Some(EventKind::MailboxCreated(entry.clone()))
         };
         let is_there = !matches!(kind, Some(EventKind::MailboxDeleted | EventKind::MailboxNoAccess));
-        if let Some(kind) = kind.filter(|kind| !self.notify.is_echo(&entry.name, kind)) {
+        let echo = self.notify.take_echo(&entry.name);
+        let subscription = discriminant(&EventKind::MailboxSubscribed { subscribed });
+        // A mailbox that was there before is not made when we subscribe to it.
+        let is_echo = |kind: &EventKind| {
+            echo == Some(discriminant(kind))
+                || echo == Some(subscription) && was_there && matches!(kind, EventKind::MailboxCreated(_))
+        };
+        if let Some(kind) = kind.filter(|kind| !is_echo(kind)) {
             let event = Event::new(kind).at(place.clone());
             self.forget_limits(&event);
             self.tell(event);
@@ -337,12 +367,14 @@ impl Engine {
             // Dovecot does not say it of a mailbox that was made, so who was known to be subscribed to is looked up.
             if self.notify.subscribed.contains(&entry.name) {
                 let list = List::new(entry.name.as_str()).subscribed();
-                self.queue_own(Own::Subscription { mailbox: entry.name, found: false }, list, None);
+                self.queue_own(Own::Subscription { mailbox: entry.name.clone(), found: false }, list, None);
             }
             return;
         }
         self.notify.subscription(&entry.name, subscribed);
-        self.tell(Event::new(EventKind::MailboxSubscribed { subscribed }).at(place));
+        if echo != Some(subscription) {
+            self.tell(Event::new(EventKind::MailboxSubscribed { subscribed }).at(place));
+        }
     }
 
     /// A mailbox has come, gone or been renamed: how large its messages may be is not known any more.

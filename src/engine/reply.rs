@@ -17,8 +17,8 @@ use super::{Engine, excerpt};
 use crate::command::{Class, Effect, Fetch, Items, Messages, Standing, Store};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
-    Answer, CloseReason, Code, CommandId, Done, Event, EventKind, Fill, ListEntry, MailboxName, ModifiedSet,
-    Place, Seq, SeqSet, Status, StatusResponse, Uid, UidSet,
+    Answer, CloseReason, Code, CommandId, Done, Event, EventKind, Fill, ModifiedSet, Seq, SeqSet, Status,
+    StatusResponse, Uid, UidSet,
 };
 
 impl Engine {
@@ -34,9 +34,14 @@ impl Engine {
             return;
         };
         self.shared.release_tag(tag);
-        let closes = self.flights.get(&id).is_some_and(|f| matches!(f.class.effect, Effect::Deselect));
-        // With CLOSE it would count removals that were never told (RFC 7162 section 3.2.8 forbids it for that).
-        if !closes || !matches!(status.code, Some(Code::HighestModSeq(_))) {
+        let void = self.flights.get(&id).is_some_and(|f| match f.class.effect {
+            // It would count removals that were never told (RFC 7162 section 3.2.8 forbids it for that).
+            Effect::Deselect => matches!(status.code, Some(Code::HighestModSeq(_))),
+            // What was told before it is of the new mailbox all the same.
+            Effect::Select { .. } => status.status == Status::Ok && status.code == Some(Code::Closed),
+            _ => false,
+        });
+        if !void {
             self.hear_code(&status);
         }
         if let Some(selection) = &mut self.selection {
@@ -166,7 +171,7 @@ impl Engine {
                 let refused = matches!(error.kind(), ErrorKind::No | ErrorKind::Bad);
                 self.notify_failed(id, &asked, refused);
             }
-            (Err(_), _) => {}
+            (Err(_), _) => self.not_its_doing(id),
         }
         let logged_out = self.flights.get(&id).is_some_and(|f| matches!(f.class.effect, Effect::Logout));
         let result = result.and_then(|done| self.complete(id, done));
@@ -235,52 +240,32 @@ impl Engine {
 
     /// What a command's OK changes.
     fn apply(&mut self, id: CommandId, effect: Effect, done: &Done) {
-        let elsewhere = |mailbox: MailboxName| Some(Place { mailbox, selection: None });
-        let event = match effect {
-            Effect::None | Effect::Idle | Effect::Logout => return,
-            Effect::StartTls => {
-                self.tls_due = true;
-                return;
-            }
+        match effect {
+            Effect::None | Effect::Idle | Effect::Logout => {}
+            Effect::StartTls => self.tls_due = true,
             Effect::Login => {
                 let told = self.flights.get(&id).is_some_and(|f| f.capabilities != self.capabilities_told);
                 if !told {
                     self.forget_capabilities();
                 }
-                return;
             }
-            Effect::Select { .. } => return self.opened(id, done),
+            Effect::Select { .. } => self.opened(id, done),
             Effect::Deselect => {
                 self.stray_selection = false;
-                return self.end_selection(Some(id));
+                self.end_selection(Some(id));
             }
-            Effect::Store(store) => return self.stored(id, &store, done),
+            Effect::Store(store) => self.stored(id, &store, done),
             Effect::Save(saved) => {
                 // A part of the result is none to build on (RFC 9738 section 3.4).
                 let cut = self.flights.get(&id).and_then(|f| f.cut_short(done));
                 let cut = cut.map(|(status, below)| Error::partial(status.clone(), below));
-                return self.saving_ended(&saved, cut.as_ref());
+                self.saving_ended(&saved, cut.as_ref());
             }
-            Effect::Notify(asked) => return self.notifying(id, asked),
-            Effect::Create(mailbox) => {
-                let entry = ListEntry::new(mailbox.clone());
-                Event::new(EventKind::MailboxCreated(entry)).at(elsewhere(mailbox))
+            Effect::Notify(asked) => self.notifying(id, asked),
+            Effect::Create(_) | Effect::Delete(_) | Effect::Rename { .. } | Effect::Subscribe { .. } => {
+                self.tell_doing(id, effect);
             }
-            Effect::Delete(mailbox) => Event::new(EventKind::MailboxDeleted).at(elsewhere(mailbox)),
-            // INBOX stays, and its messages are in a new mailbox (RFC 9051 section 6.3.6).
-            Effect::Rename { from, to } if from.is_inbox() => {
-                let entry = ListEntry::new(to.clone());
-                Event::new(EventKind::MailboxCreated(entry)).at(elsewhere(to))
-            }
-            Effect::Rename { from, to } => Event::new(EventKind::MailboxRenamed { from }).at(elsewhere(to)),
-            Effect::Subscribe { mailbox, subscribed } => {
-                self.notify.subscription(&mailbox, subscribed);
-                Event::new(EventKind::MailboxSubscribed { subscribed }).at(elsewhere(mailbox))
-            }
-        };
-        self.notify.our_doing(&event);
-        self.forget_limits(&event);
-        self.tell(event.caused_by(Some(id)));
+        }
     }
 
     /// A STORE has succeeded. If it was silent, nobody else will say what it changed.

@@ -193,7 +193,7 @@ impl Engine {
     /// without them, and not again if that is why. Whether it will be.
     pub(super) fn select_barely(&mut self, id: CommandId) -> bool {
         let Some(opening) = self.opening.as_mut().filter(|opening| opening.id == id) else { return false };
-        if !opening.seat.get().with_params {
+        if !opening.seat.get().with_params || self.logging_out {
             return false;
         }
         opening.seat.update(|p| (p.bare, p.with_params) = (true, false));

@@ -13,6 +13,7 @@ mod astray;
 mod away;
 mod checks;
 mod commands;
+mod doings;
 mod filling;
 mod mailboxes;
 mod model;

@@ -12,7 +12,8 @@
 //! | reads or writes flags      | a writer of flags of the same messages (not with IMAP4rev2)      |
 //! | writes flags               | a reader of flags of the same messages (not with IMAP4rev2)      |
 //! | removes by `\Deleted`      | a writer of flags: a case of the rows above                      |
-//! | SELECT                     | anything, if a mailbox may be selected; else another SELECT      |
+//! | SELECT                     | anything, if a mailbox may be selected; else another SELECT, and |
+//! |                            | message commands of a selection that the server has ended        |
 //! | CLOSE, UNSELECT            | any message command, any SELECT                                  |
 //! | SEARCH without ESEARCH     | another one: Dovecot says both answers before both tagged lines  |
 //! | IDLE                       | another IDLE, until its tagged line                              |
@@ -111,7 +112,8 @@ pub(crate) fn admit(
     }
     let waits_for_effect = match &next.class.effect {
         Effect::Select { .. } if selections.may_be_selected => load.all > 0,
-        Effect::Select { .. } => load.selects > 0,
+        // Those of a selection that the server has ended by itself may still be answered.
+        Effect::Select { .. } => load.selects > 0 || load.in_mailbox > 0,
         Effect::Deselect => load.in_mailbox > 0 || load.selects > 0,
         Effect::Idle => load.idles > 0,
         Effect::Save(_) => load.of_saved > 0,

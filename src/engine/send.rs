@@ -23,7 +23,7 @@ use super::withdraw::is_withdrawn;
 use super::{Engine, Own};
 use crate::command::{Effect, Flow, Line, Messages};
 use crate::error::{Error, ErrorKind, Sent};
-use crate::types::{CommandId, Done, Event, EventKind, Status, StatusResponse};
+use crate::types::{Answer, CommandId, Done, Event, EventKind, Status, StatusResponse};
 use crate::view::View;
 use crate::wire::encode::Fragment;
 
@@ -297,7 +297,14 @@ impl Engine {
         let Some(flight) = self.flights.get_mut(&id).filter(|f| f.next == Next::Line) else { return };
         let tag = self.shared.tag(id);
         let mut line = Line::new(Some(&tag), &self.session);
-        let made = flight.job.encode(&mut line, &self.session).and_then(|flow| {
+        // A mailbox that is selected by now is none of its business.
+        let ended = flight.seat.as_ref().is_some_and(|seat| seat.get().ended);
+        let encoded = if ended {
+            Err(Error::new(ErrorKind::SelectionEnded, "the selection has ended between two of its lines"))
+        } else {
+            flight.job.encode(&mut line, &self.session)
+        };
+        let made = encoded.and_then(|flow| {
             let sources = line.take_sources();
             let fragments = line.finish()?;
             let verb = verb_of(&fragments);
@@ -330,7 +337,9 @@ impl Engine {
                 let error = error.in_command(flight.job.name()).sent(flight.sent());
                 flight.next = Next::Nothing;
                 if flight.tags.is_empty() {
-                    self.end_flight(id, Err(error));
+                    // What its earlier lines achieved is not lost.
+                    let done: Vec<_> = flight.replies.drain(..).map(Answer::Status).collect();
+                    self.end_flight(id, Err(error.add_answers(done)));
                 } else {
                     flight.failure.get_or_insert(error);
                 }

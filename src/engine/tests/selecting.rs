@@ -68,3 +68,21 @@ fn message_commands_wait_for_a_select_whose_parameters_the_server_may_refuse() {
     assert_eq!((error.kind(), error.was_sent()), (ErrorKind::SelectionEnded, Sent::No));
     script.quiet();
 }
+
+#[test]
+fn a_move_in_steps_ends_with_its_selection_and_marks_nothing_in_the_next() {
+    let mut script = Script::new("UIDPLUS", &[]);
+    let inbox = script.select("INBOX".into(), "SELECT INBOX", "* OK [UIDVALIDITY 7] era\nTAG OK done");
+    let moved = inbox.move_to(Uid::new(1).unwrap(), "Archive");
+    let copy = script.expect("UID COPY 1 Archive");
+    // The server ends the selection by itself (RFC 9051 section 7.1, CLOSED).
+    script.say("* OK [CLOSED] it is gone");
+    let select = script.sender.select("Work");
+    script.quiet();
+    script.say(&format!("{copy} OK [COPYUID 9 1 5] done"));
+    let error = poll_once(&mut { moved }).expect("ended").expect_err("half of it");
+    assert_eq!((error.kind(), error.answers().len()), (ErrorKind::SelectionEnded, 1), "{error}");
+    assert_ne!(error.was_sent(), Sent::No);
+    script.line("SELECT Work", "TAG OK done").quiet();
+    resolved(select);
+}

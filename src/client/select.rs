@@ -57,6 +57,10 @@ impl Select {
     /// before. [`Resumed`](crate::types::EventKind::Resumed) comes when all has been told; not as long as the server refuses
     /// to tell it.
     ///
+    /// What is submitted through the [mailbox](crate::Token::mailbox) before SELECT has been answered, and names messages by
+    /// UID, waits until the server has told that UIDs are still of the state's era; if they are not, it fails, unsent, with
+    /// [`Invalid`](crate::ErrorKind::Invalid).
+    ///
     /// What was known can't be compared with nothing: [`Fill::Off`] counts as [`Fill::Uids`] here.
     ///
     /// # Errors

@@ -22,6 +22,7 @@
 //! | message command            | its own SELECT, if a mailbox may have been selected before it    |
 //! | message command            | its own SELECT with parameters, until the server has taken such  |
 //! | message command            | the SELECT of another mailbox; it has lost its own by the end    |
+//! | names UIDs of an era       | its own SELECT, until that tells the same (`engine/numbers.rs`)  |
 
 use super::flight::Flight;
 use super::shared::{Seat, Submission};
@@ -93,6 +94,8 @@ pub(crate) enum Verdict {
     Wait,
     /// Its selection has ended.
     Ended,
+    /// Its UIDs are of another era than the mailbox's.
+    OtherEra,
 }
 
 /// Whether this command may go out beside those in flight; `flags_clash` says whether one of them uses flags of the same

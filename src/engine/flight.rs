@@ -8,7 +8,7 @@ use super::shared::{Seat, Submission};
 use super::slot::Job;
 use crate::command::{Class, Hears, Messages};
 use crate::error::{Error, Sent};
-use crate::types::{Code, Done, ListEntry, StatusResponse, Uid};
+use crate::types::{Code, Done, ListEntry, StatusResponse, Uid, UidValidity};
 
 pub(crate) struct Flight {
     pub(crate) job: Box<dyn Job>,
@@ -47,6 +47,8 @@ pub(crate) struct Flight {
     pub(crate) order: u64,
     /// The view's generation when it was sent.
     pub(crate) generation: u64,
+    /// The era of the UIDs when it was sent; `None` before SELECT has been answered.
+    pub(crate) era: Option<UidValidity>,
     /// How many messages had gone from the view when it was sent.
     pub(crate) removed: u64,
     /// How often capabilities had been told when it was sent.
@@ -89,6 +91,7 @@ impl Flight {
             whole: false,
             order: 0,
             generation: 0,
+            era: None,
             removed: 0,
             capabilities: 0,
         }

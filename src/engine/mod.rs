@@ -426,7 +426,7 @@ impl Engine {
         self.queue.extend(before);
         let class = command.class();
         let job = Box::new(Tokenless(command));
-        let then = seat.as_ref().map(|seat| seat.get().into()).unwrap_or_default();
+        let then = seat.as_ref().map(|seat| seat.then()).unwrap_or_default();
         self.own_queued.insert(id, own);
         Submission { id, job, class, seat, opens: None, quiet: true, then }
     }

@@ -59,6 +59,11 @@ const MOST_CONTRADICTIONS: u32 = 20;
 const CALM: u32 = 100;
 
 impl Opening {
+    /// The era of its UIDs, once that has been told.
+    pub(super) fn era(&self) -> Option<UidValidity> {
+        self.told.uid_validity
+    }
+
     /// Whether the server has said something of this mailbox.
     pub(super) fn has_begun(&self) -> bool {
         self.told.uid_validity.is_some()

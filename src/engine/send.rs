@@ -16,6 +16,7 @@ use bytes::Bytes;
 
 use super::admission::{Selections, Verdict, admit, flags_conflict};
 use super::flight::{Flight, Next};
+use super::numbers::other_era;
 use super::reply::failed_for_good;
 use super::shared::Submission;
 use super::upload::{Piece, Upload, pieces};
@@ -124,7 +125,7 @@ impl Engine {
                 // Now the others wait for it, else it might never go.
                 return its_turn.then_some(false);
             }
-            Verdict::Ended => self.withdraw(next),
+            Verdict::Ended | Verdict::OtherEra => self.withdraw(next),
         }
         Some(true)
     }
@@ -174,6 +175,10 @@ impl Engine {
                 self.own_queued.remove(&next.id);
                 self.fail_unsent(next, Error::new(ErrorKind::SelectionEnded, "the selection has ended"));
             }
+            Verdict::OtherEra => {
+                self.own_queued.remove(&next.id);
+                self.fail_unsent(next, other_era());
+            }
         }
         true
     }
@@ -203,6 +208,7 @@ impl Engine {
         };
         match admit(next, messages.as_ref(), &selections, &self.roster.load, flags_clash) {
             Verdict::Go if self.waits_for_saved(next, messages.as_ref()) => Verdict::Wait,
+            Verdict::Go => self.era_verdict(next),
             verdict => verdict,
         }
     }
@@ -249,6 +255,7 @@ impl Engine {
         let view = self.selection.as_ref().map(|s| &s.view);
         flight.generation = view.map_or(0, View::generation);
         flight.removed = view.map_or(0, View::removed);
+        flight.era = self.selection.as_ref().and_then(|s| s.uid_validity);
         flight.capabilities = self.capabilities_told;
         self.roster.add(id, &flight);
         self.flights.insert(id, flight);
@@ -299,7 +306,14 @@ impl Engine {
         let mut line = Line::new(Some(&tag), &self.session);
         // A mailbox that is selected by now is none of its business.
         let ended = flight.seat.as_ref().is_some_and(|seat| seat.get().ended);
-        let encoded = if ended {
+        // And its UIDs may be other messages' by now.
+        let stale = self.selection.as_ref().is_some_and(|s| {
+            let its = flight.seat.as_ref().is_some_and(|seat| seat.id == s.seat.id);
+            its && flight.era.is_some() && flight.era != s.uid_validity
+        });
+        let encoded = if stale && flight.begun {
+            Err(other_era())
+        } else if ended {
             Err(Error::new(ErrorKind::SelectionEnded, "the selection has ended between two of its lines"))
         } else {
             flight.job.encode(&mut line, &self.session)

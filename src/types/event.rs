@@ -124,8 +124,9 @@ pub enum EventKind {
         /// The name it had.
         from: MailboxName,
     },
-    /// A mailbox was deleted. Told too of a name that there never was but as the beginning of others', where a server with
-    /// NOTIFY speaks of it as their parent (RFC 5465 section 5.4).
+    /// A mailbox was deleted, or renamed to where it can't be seen. In doubt it is told, too, of a name that there never was but
+    /// as the beginning of others', where a server with NOTIFY speaks of it as their parent (RFC 5465 section 5.4); not if it
+    /// does so right behind the mailbox below it, and had never told of the parent.
     #[non_exhaustive]
     MailboxDeleted,
     /// A mailbox was subscribed to or unsubscribed from.

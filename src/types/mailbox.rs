@@ -174,7 +174,7 @@ impl ListEntry {
 
     /// How many octets of memory it takes, beside itself.
     pub(crate) fn held(&self) -> usize {
-        let words: usize = self.attributes.iter().chain(&self.child_info).map(held).sum();
+        let words: usize = self.attributes.iter().chain(&self.child_info).map(|word| held(word)).sum();
         let extended: usize = self.extended.iter().map(|(name, value)| held(name) + held(value)).sum();
         let old_name = self.old_name.as_ref().map_or(0, |name| name.as_str().len());
         self.name.as_str().len() + old_name + words + extended
@@ -194,7 +194,7 @@ impl ListEntry {
 }
 
 /// How many octets of memory a text in a list takes.
-fn held(text: &String) -> usize {
+fn held(text: &str) -> usize {
     size_of::<String>() + text.len()
 }
 
@@ -255,7 +255,7 @@ impl MailboxStatus {
     /// How many octets of memory it takes, beside itself.
     pub(crate) fn held(&self) -> usize {
         let other: usize = self.other.iter().map(|(name, value)| held(name) + held(value)).sum();
-        self.name.as_str().len() + self.mailbox_id.as_ref().map_or(0, held) + other
+        self.name.as_str().len() + self.mailbox_id.as_deref().map_or(0, held) + other
     }
 
     /// A status of this mailbox in which nothing is told yet.

@@ -61,6 +61,10 @@ impl Select {
     /// What is told while away is told once more to a program that goes on from the same state again; how to store a
     /// state so that no message is missed: [`Mailbox::state`].
     ///
+    /// What is submitted through the [mailbox](crate::Token::mailbox) before SELECT has been answered, and names messages by
+    /// UID, waits until the server has told that UIDs are still of the state's era; if they are not, it fails, unsent, with
+    /// [`Invalid`](crate::ErrorKind::Invalid).
+    ///
     /// What was known can't be compared with nothing: [`Fill::Off`] counts as [`Fill::Uids`] here.
     ///
     /// # Errors
@@ -150,7 +154,7 @@ impl Command for Select {
         let mine = match heard.answer() {
             Answer::Flags(_) | Answer::Exists(_) | Answer::Recent(_) => true,
             // IMAP4rev2 tells the name of the mailbox (RFC 9051 section 6.3.2).
-            Answer::List(entry) => entry.name == self.mailbox,
+            Answer::List(entry) => *entry.old_name.as_ref().unwrap_or(&entry.name) == self.mailbox,
             // Whatever is told of the mailbox by a code, those of extensions among them.
             Answer::Status(status) => {
                 let elsewhere = matches!(status.code, Some(Code::Alert | Code::Capability(_) | Code::Closed));

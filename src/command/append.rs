@@ -117,11 +117,11 @@ impl Append {
         }
     }
 
-    /// Whether the server is known not to take it: messages of this size (RFC 7889 section 2), or with a NUL, which is
+    /// Whether the server is known not to take it: messages of this size in this mailbox (RFC 7889), or with a NUL, which is
     /// allowed in a literal8 alone (RFC 3516 section 4.4).
-    pub(super) fn check(&self, session: &Session) -> Result<()> {
+    pub(super) fn check(&self, to: &MailboxName, session: &Session) -> Result<()> {
         let size = self.size();
-        if let Some(most) = session.append_limit().filter(|most| size > *most) {
+        if let Some(most) = session.append_limit_of(to).filter(|most| size > *most) {
             let why = format!("the message has {size} octets, and the server takes no more than {most}");
             return Err(Error::unsupported(why));
         }
@@ -134,8 +134,8 @@ impl Append {
     }
 
     /// Flags, date and the message, as they follow the mailbox (RFC 3502, `append-message`).
-    pub(super) fn write(&self, line: &mut Line, session: &Session) -> Result<()> {
-        self.check(session)?;
+    pub(super) fn write(&self, to: &MailboxName, line: &mut Line, session: &Session) -> Result<()> {
+        self.check(to, session)?;
         if !self.flags.is_empty() {
             line.flags(&self.flags);
         }
@@ -177,7 +177,7 @@ impl Command for Append {
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
         line.word("APPEND").mailbox(&self.to);
-        self.write(line, session)?;
+        self.write(&self.to, line, session)?;
         Ok(Flow::Last)
     }
 

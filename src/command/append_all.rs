@@ -68,12 +68,12 @@ impl Command for AppendAll {
                 return Err(Error::invalid("there is no message to append"));
             }
             // Before the first is stored, where they go one by one.
-            self.messages.iter().try_for_each(|message| message.check(session))?;
+            self.messages.iter().try_for_each(|message| message.check(&self.to, session))?;
             self.at_once = if session.can("MULTIAPPEND") { self.messages.len() } else { 1 };
         }
         line.word("APPEND").mailbox(&self.to);
         let next = self.messages.iter().skip(self.written).take(self.at_once);
-        next.clone().try_for_each(|message| message.write(line, session))?;
+        next.clone().try_for_each(|message| message.write(&self.to, line, session))?;
         self.written += next.len();
         Ok(if self.written < self.messages.len() { Flow::AfterReply } else { Flow::Last })
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use super::search::Search;
-use super::{Claim, Class, Command, Effect, Flow, Hears, Line, Session};
+use super::{Claim, Class, Command, Effect, Flow, Hears, Line, Messages, Session};
 use crate::error::{Error, Result};
 use crate::types::{Answer, Done, Untagged};
 
@@ -75,6 +75,12 @@ impl Saved {
     }
 }
 
+impl From<&Saved> for Saved {
+    fn from(saved: &Saved) -> Self {
+        saved.clone()
+    }
+}
+
 impl PartialEq for Saved {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -122,6 +128,10 @@ impl Command for SaveSearch {
         // Not one that only reads: what was to use the result must not find that it was withdrawn.
         let class = Class::change().hearing(Hears::SEARCH).with_flags(self.query.flag_use()).in_mailbox();
         class.with_effect(Effect::Save(self.saved()))
+    }
+
+    fn messages(&mut self) -> Option<&mut Messages> {
+        self.query.within()
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {

@@ -1,7 +1,9 @@
 //! SEARCH: which messages fit a query (RFC 9051 section 6.4.4). Always by UID.
 
+use super::messages::Messages;
+use super::saved::Saved;
 use super::{Claim, Class, Command, FlagUse, Flow, Hears, Line, Session};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::types::{Answer, Date, Done, Flag, ModSeq, Uid, UidSet, Untagged};
 
 /// A query: keys, put together by [`and`](Search::and), [`or`](Search::or) and [`not`](Search::not).
@@ -13,7 +15,13 @@ use crate::types::{Answer, Date, Done, Flag, ModSeq, Uid, UidSet, Untagged};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
-pub struct Search(Key);
+pub struct Search {
+    key: Key,
+    /// The result that it builds on, if it does.
+    within: Option<Messages>,
+    /// It was to build on two.
+    confused: bool,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Key {
@@ -28,6 +36,8 @@ enum Key {
     Date(&'static str, Date),
     Number(&'static str, u64),
     Uids(UidSet),
+    /// `$`.
+    Saved,
     And(Vec<Key>),
     Or(Box<(Key, Key)>),
     Not(Box<Key>),
@@ -37,7 +47,7 @@ macro_rules! keys {
     ($($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) => $key:expr;)*) => {$(
         $(#[$doc])*
         pub fn $name($($arg: $type),*) -> Self {
-            Self($key)
+            Self::of($key)
         }
     )*};
 }
@@ -98,42 +108,84 @@ impl Search {
         changed_since(mod_seq: ModSeq) => Key::Number("MODSEQ", mod_seq.get().saturating_add(1));
     }
 
+    fn of(key: Key) -> Self {
+        Self { key, within: None, confused: false }
+    }
+
+    /// Among those that an earlier search has found and the server remembers: `$` (RFC 5182 section 2.1). It goes out right
+    /// behind that search; one that is to be [saved](crate::Mailbox::save) itself waits for the OK. A query can name one such
+    /// result alone.
+    ///
+    /// ```
+    /// # use imap_duplex::{command::Search, Mailbox, Result};
+    /// async fn large_ones(inbox: &Mailbox) -> Result<u64> {
+    ///     let unseen = inbox.save(Search::unseen());
+    ///     let large = inbox.search(Search::among(unseen.saved()).and(Search::larger(1 << 20)));
+    ///     // One round trip for both.
+    ///     unseen.await?;
+    ///     Ok(large.await?.len())
+    /// }
+    /// ```
+    pub fn among(saved: impl Into<Saved>) -> Self {
+        Self { within: Some(Messages::Saved(saved.into())), ..Self::of(Key::Saved) }
+    }
+
+    /// Both put together by this key.
+    fn joined(self, other: Self, join: impl FnOnce(Key, Key) -> Key) -> Self {
+        let two = self.within.is_some() && other.within.is_some() && self.within != other.within;
+        Self {
+            key: join(self.key, other.key),
+            within: self.within.or(other.within),
+            confused: self.confused || other.confused || two,
+        }
+    }
+
     /// Those that fit both.
     pub fn and(self, other: Self) -> Self {
-        let mut keys = match self.0 {
-            Key::And(keys) => keys,
-            key => vec![key],
-        };
-        match other.0 {
-            Key::And(more) => keys.extend(more),
-            key => keys.push(key),
-        }
-        Self(Key::And(keys))
+        self.joined(other, |one, other| {
+            let mut keys = match one {
+                Key::And(keys) => keys,
+                key => vec![key],
+            };
+            match other {
+                Key::And(more) => keys.extend(more),
+                key => keys.push(key),
+            }
+            Key::And(keys)
+        })
     }
 
     /// Those that fit either.
     pub fn or(self, other: Self) -> Self {
-        Self(Key::Or(Box::new((self.0, other.0))))
+        self.joined(other, |one, other| Key::Or(Box::new((one, other))))
+    }
+
+    /// The result that it builds on.
+    pub(super) fn within(&mut self) -> Option<&mut Messages> {
+        self.within.as_mut()
     }
 
     pub(super) fn flag_use(&self) -> FlagUse {
-        if self.0.hangs_on_flags() { FlagUse::Reads } else { FlagUse::None }
+        if self.key.hangs_on_flags() { FlagUse::Reads } else { FlagUse::None }
     }
 
     /// The charset where it matters, and the keys.
     pub(super) fn encode_criteria(&self, line: &mut Line, session: &Session) -> Result<()> {
         // Some servers refuse CHARSET, so it is named only where it is needed (RFC 6855 section 3 forbids
         // it once UTF8=ACCEPT is on).
-        if !self.0.is_ascii() && !session.is_utf8() {
+        if self.confused {
+            return Err(Error::invalid("a query can name the result of one saved search alone"));
+        }
+        if !self.key.is_ascii() && !session.is_utf8() {
             line.word("CHARSET").word("UTF-8");
         }
-        self.0.encode(line, false)
+        self.key.encode(line, false)
     }
 
     /// Those that don't fit.
     #[allow(clippy::should_implement_trait, reason = "beside `and` and `or`, `not` reads better than `!`")]
     pub fn not(self) -> Self {
-        Self(Key::Not(Box::new(self.0)))
+        Self { key: Key::Not(Box::new(self.key)), ..self }
     }
 }
 
@@ -188,6 +240,9 @@ impl Key {
             }
             Self::Uids(set) => {
                 line.word("UID").word(&set.to_string());
+            }
+            Self::Saved => {
+                line.word("$");
             }
             Self::And(keys) => {
                 if nested {
@@ -269,6 +324,10 @@ impl Command for Search {
 
     fn class(&self) -> Class {
         Class::query().hearing(Hears::SEARCH).with_flags(self.flag_use()).in_mailbox().ours()
+    }
+
+    fn messages(&mut self) -> Option<&mut Messages> {
+        self.within()
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {

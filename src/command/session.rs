@@ -1,6 +1,12 @@
 //! What a command may know of the session when it is written: capabilities and what is switched on.
 
-use crate::types::Capabilities;
+use std::collections::HashMap;
+
+use crate::types::{Capabilities, MailboxName, MailboxStatus};
+
+/// Of how many mailboxes the limits are kept, and how long their names may be.
+const MOST_LIMITS: usize = 1000;
+const LONGEST_NAME: usize = 1000;
 
 /// The session as it is when a line is about to be sent.
 #[derive(Clone, Debug, Default)]
@@ -11,8 +17,12 @@ pub struct Session {
     pub(crate) command_line: usize,
     /// The server has refused parameters of SELECT, and taken one without.
     pub(crate) bare_select: bool,
+    /// The server has taken parameters of SELECT.
+    pub(crate) select_params: bool,
     /// How many messages a mailbox may have.
     pub(crate) messages: u32,
+    /// How large messages may be that are put into single mailboxes, as STATUS told last.
+    pub(crate) append_limits: HashMap<MailboxName, u64>,
 }
 
 impl Session {
@@ -33,6 +43,36 @@ impl Session {
     #[must_use]
     pub fn append_limit(&self) -> Option<u64> {
         self.capabilities.value("APPENDLIMIT")?.parse().ok()
+    }
+
+    /// How many octets a message may have that is put into this mailbox, if the server has said so: of the mailbox, by
+    /// STATUS (RFC 7889 section 3), or of all.
+    #[must_use]
+    pub fn append_limit_of(&self, mailbox: &MailboxName) -> Option<u64> {
+        self.append_limits.get(mailbox).copied().or_else(|| self.append_limit())
+    }
+
+    /// STATUS was told of a mailbox. One that does not tell its limit may say that there is none (`NIL`).
+    pub(crate) fn learn_append_limit(&mut self, told: &MailboxStatus) {
+        match told.append_limit {
+            Some(limit) if told.name.as_str().len() <= LONGEST_NAME => {
+                if self.append_limits.len() >= MOST_LIMITS {
+                    self.append_limits.clear();
+                }
+                self.append_limits.insert(told.name.clone(), limit);
+            }
+            _ => self.forget_append_limit(&told.name),
+        }
+    }
+
+    /// A mailbox has come or gone.
+    pub(crate) fn forget_append_limit(&mut self, mailbox: &MailboxName) {
+        self.append_limits.remove(mailbox);
+    }
+
+    /// A mailbox has another name, and those below it too.
+    pub(crate) fn forget_append_limits(&mut self) {
+        self.append_limits.clear();
     }
 
     /// Whether ENABLE has switched this on (RFC 9051 section 6.3.1).

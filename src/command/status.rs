@@ -14,6 +14,7 @@ pub struct StatusItems {
     unseen: bool,
     size: bool,
     highest_mod_seq: bool,
+    append_limit: bool,
 }
 
 impl StatusItems {
@@ -62,6 +63,15 @@ impl StatusItems {
         self.highest_mod_seq = true;
         self
     }
+
+    /// And how large a message may be that is put into it; needs APPENDLIMIT (RFC 7889 section 3.1). A larger one is then
+    /// refused by the library itself, unsent, until a later status of the mailbox does not tell it.
+    ///
+    /// [`MailboxStatus::append_limit`] is `None` where there is no limit.
+    pub fn append_limit(mut self) -> Self {
+        self.append_limit = true;
+        self
+    }
 }
 
 impl StatusItems {
@@ -73,6 +83,17 @@ impl StatusItems {
             || self.unseen && told.unseen.is_none()
             || self.size && told.size.is_none()
             || self.highest_mod_seq && told.highest_mod_seq.is_none()
+            || self.append_limit && told.append_limit.is_none() && self.is_of_another(told)
+    }
+}
+
+impl StatusItems {
+    /// Whether this tells something else than was asked. (Where no limit is told there may be none: RFC 7889 section 3.)
+    fn is_of_another(self, told: &MailboxStatus) -> bool {
+        told.messages.is_some() && !self.messages
+            || told.uid_next.is_some() && !self.uid_next
+            || told.uid_validity.is_some() && !self.uid_validity
+            || told.unseen.is_some() && !self.unseen
     }
 }
 
@@ -107,8 +128,14 @@ impl Command for StatusOf {
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
         let items = self.items;
-        let needs = [(items.size, "STATUS=SIZE"), (items.highest_mod_seq, "CONDSTORE")];
-        if let Some((_, needed)) = needs.iter().find(|(asked, needed)| *asked && !session.can(needed)) {
+        let needs = [
+            (items.size, "STATUS=SIZE"),
+            (items.highest_mod_seq, "CONDSTORE"),
+            (items.append_limit, "APPENDLIMIT"),
+        ];
+        // Of a limit for all mailboxes the value is told, too (RFC 7889 section 2).
+        let has = |needed: &str| session.can(needed) || session.capabilities().value(needed).is_some();
+        if let Some((_, needed)) = needs.iter().find(|(asked, needed)| *asked && !has(needed)) {
             return Err(Error::unsupported(format!("the server has no {needed}")));
         }
         let names = [
@@ -118,6 +145,7 @@ impl Command for StatusOf {
             (items.unseen, "UNSEEN"),
             (items.size, "SIZE"),
             (items.highest_mod_seq, "HIGHESTMODSEQ"),
+            (items.append_limit, "APPENDLIMIT"),
         ];
         if names.iter().all(|(asked, _)| !asked) {
             return Err(Error::invalid("STATUS of nothing: name at least one item"));

@@ -12,14 +12,17 @@
 //! | reads or writes flags      | a writer of flags of the same messages (not with IMAP4rev2)      |
 //! | writes flags               | a reader of flags of the same messages (not with IMAP4rev2)      |
 //! | removes by `\Deleted`      | a writer of flags: a case of the rows above                      |
-//! | SELECT                     | anything, if a mailbox may be selected; else another SELECT      |
+//! | SELECT                     | anything, if a mailbox may be selected; else another SELECT, and |
+//! |                            | message commands of a selection that the server has ended        |
 //! | CLOSE, UNSELECT            | any message command, any SELECT                                  |
 //! | SEARCH without ESEARCH     | another one: Dovecot says both answers before both tagged lines  |
 //! | IDLE                       | another IDLE, until its tagged line                              |
 //! | saves its result as `$`    | what uses `$`, another that saves                                |
 //! | changes through `$`        | the search that saves it (`engine/saved.rs`)                     |
 //! | message command            | its own SELECT, if a mailbox may have been selected before it    |
+//! | message command            | its own SELECT with parameters, until the server has taken such  |
 //! | message command            | the SELECT of another mailbox; it has lost its own by the end    |
+//! | names UIDs of an era       | its own SELECT, until that tells the same (`engine/numbers.rs`)  |
 
 use super::flight::Flight;
 use super::shared::{Seat, Submission};
@@ -77,6 +80,8 @@ pub(crate) struct Selections<'a> {
     pub(crate) opening: Option<&'a Seat>,
     /// A mailbox may be selected at the server.
     pub(crate) may_be_selected: bool,
+    /// The server has taken parameters of SELECT, and will not refuse them.
+    pub(crate) takes_params: bool,
     /// The session obliges the server to execute ambiguous pairs in order (RFC 9051 section 5.5).
     pub(crate) rev2: bool,
     /// Answers of searches name their command (RFC 4731).
@@ -89,6 +94,8 @@ pub(crate) enum Verdict {
     Wait,
     /// Its selection has ended.
     Ended,
+    /// Its UIDs are of another era than the mailbox's.
+    OtherEra,
 }
 
 /// Whether this command may go out beside those in flight; `flags_clash` says whether one of them uses flags of the same
@@ -108,7 +115,8 @@ pub(crate) fn admit(
     }
     let waits_for_effect = match &next.class.effect {
         Effect::Select { .. } if selections.may_be_selected => load.all > 0,
-        Effect::Select { .. } => load.selects > 0,
+        // Those of a selection that the server has ended by itself may still be answered.
+        Effect::Select { .. } => load.selects > 0 || load.in_mailbox > 0,
         Effect::Deselect => load.in_mailbox > 0 || load.selects > 0,
         Effect::Idle => load.idles > 0,
         Effect::Save(_) => load.of_saved > 0,
@@ -130,8 +138,10 @@ fn stand(seat: &Seat, selections: &Selections<'_>) -> Verdict {
         // Behind a SELECT it would hit the next mailbox; whatever that is answered, this one has ended then.
         if selections.opening.is_some() { Verdict::Wait } else { Verdict::Go }
     } else if is(selections.opening) {
-        // If the SELECT were refused, what follows would hit the mailbox selected before it.
-        if selections.may_be_selected { Verdict::Wait } else { Verdict::Go }
+        // If the SELECT were refused, what follows would hit the mailbox selected before it; or none, if it was for its
+        // parameters and has to be said again without them.
+        let unsure = seat.get().with_params && !selections.takes_params;
+        if selections.may_be_selected || unsure { Verdict::Wait } else { Verdict::Go }
     } else {
         Verdict::Ended
     }

@@ -9,7 +9,8 @@ use std::task::{Context, Poll, Waker};
 
 use super::lagged::{Missed, lag_of};
 use super::pressure::{Backlog, ROW, mark};
-use super::superseded::{Key, is_undone, key, may_go, note, take_over};
+use super::superseded::{Key, is_too_much, is_undone, key, may_go, note, take_over};
+use super::weight::weight;
 use crate::types::{Event, EventKind, Lag, Limits};
 
 pub(crate) struct EventQueue {
@@ -80,14 +81,19 @@ impl EventQueue {
         if state.deaf || state.closed {
             return true;
         }
-        let weight = weight(&event, octets);
+        let mut weight = weight(&event, octets);
         let waiting = state.queue.len() - state.worthless;
         let full = waiting >= self.most || state.backlog.octets() + weight > self.unread;
         let kept = !can_be_left_out(&event);
         let mut event = event;
-        if full && !kept && !state.supersede(&mut event) {
-            state.leave_out(event);
-            return true;
+        if full && !kept {
+            let superseded = state.supersede(&mut event);
+            // Flags of many keywords may have taken the place of none.
+            weight = self::weight(&event, octets);
+            if !superseded || state.backlog.octets() + weight > self.unread && !is_undone(&event) {
+                state.leave_out(event);
+                return true;
+            }
         }
         if full && is_undone(&event) {
             // With the one that it has superseded it is no change at all.
@@ -260,7 +266,8 @@ impl State {
             return false;
         };
         let before = at.checked_sub(1).and_then(|at| queue.get(at)?.event.as_ref());
-        if !may_go(&wanted, before, at + 1 == queue.len()) {
+        let earlier = queue.get(at).and_then(|waiting| waiting.event.as_ref());
+        if !may_go(&wanted, before, at + 1 == queue.len()) || earlier.is_some_and(|e| is_too_much(e, event)) {
             return false;
         }
         // Not every event that takes its place is put in the queue.
@@ -327,15 +334,6 @@ fn can_be_left_out(event: &Event) -> bool {
             | EventKind::Failed { .. }
             | EventKind::Closed { .. }
     )
-}
-
-/// What an event holds, in octets, roughly: itself, and what it keeps of its response.
-fn weight(event: &Event, octets: usize) -> usize {
-    match &event.kind {
-        EventKind::Exists { .. } | EventKind::Removed { .. } | EventKind::Arrived { .. } => ROW,
-        EventKind::FlagsChanged { .. } => ROW + octets.min(ROW),
-        _ => ROW + octets,
-    }
 }
 
 #[cfg(test)]

@@ -67,6 +67,30 @@ pub(super) struct Filling {
     skip: Option<Seq>,
     /// How often in a row asking was refused.
     refused: u8,
+    /// Rows that told of new messages could not be read: a search is to find their UIDs.
+    rows_unread: bool,
+    /// Messages whose flags could not be read.
+    unreadable: Unreadable,
+}
+
+/// Messages whose flags the server tells in a way that can't be read: each is asked for a few times, and then no more.
+#[derive(Debug, Default)]
+struct Unreadable {
+    once: UidSet,
+    twice: UidSet,
+    given_up: UidSet,
+}
+
+impl Unreadable {
+    /// The flags of these could not be read. Which of them are to be asked for again, and which no more.
+    fn again(&mut self, lacking: &UidSet) -> (UidSet, UidSet) {
+        let enough = lacking.intersection(&self.twice);
+        let again = lacking.difference(&enough);
+        self.twice.extend_from(&again.intersection(&self.once));
+        self.once.extend_from(&again);
+        self.given_up.extend_from(&enough);
+        (again, enough)
+    }
 }
 
 impl Filling {
@@ -124,6 +148,8 @@ pub(super) struct Asked {
     /// How many messages had gone when it was sent.
     pub(super) removed: u64,
     pub(super) ok: bool,
+    /// It was answered, and not all of the answer could be read.
+    pub(super) unread: bool,
     /// The server has dealt with those from this UID on, and no more at once (RFC 9738 section 3.1).
     pub(super) from: Option<Uid>,
 }
@@ -151,13 +177,13 @@ impl Engine {
             Some((first, last)) if self.session.is_enabled("UIDONLY") => self.ask_by_uid(first, last, seat),
             Some((first, last)) => {
                 match newest(view, last, filling.done, self.at_once(self.settings.windows.flags)) {
-                    Some(from) => {
+                    Some(from) if !filling.rows_unread => {
                         let fetch = Fetch::new(from.., Items::new().flags());
                         self.queue_own(Own::Learn, fetch, Some(seat));
                     }
                     // None that stay what they are (RFC 5465 section 5.3).
-                    None if self.notify.moves_numbers() => self.ask_by_uid(first, last, seat),
-                    None => self.ask_window(first, last, seat),
+                    _ if self.notify.moves_numbers() => self.ask_by_uid(first, last, seat),
+                    _ => self.ask_window(first, last, seat),
                 }
             }
             None => self.filled(seat),
@@ -237,7 +263,8 @@ impl Engine {
         let look = filling.flags_due.is_empty() || filling.flags_untold.is_empty();
         if filling.wanted == Fill::Flags && look && selection.view.flags_untold() > 0 {
             let untold = selection.view.uids_without_flags();
-            filling.flags_due.extend_from(&untold.difference(&filling.flags_untold));
+            let due = untold.difference(&filling.flags_untold).difference(&filling.unreadable.given_up);
+            filling.flags_due.extend_from(&due);
             filling.flags_untold = untold;
         }
         if filling.flags_due.is_empty() {
@@ -255,7 +282,7 @@ impl Engine {
         let window: UidSet = newest_of(&filling.flags_due, window);
         filling.flags_due = filling.flags_due.difference(&window);
         let items = Items::new().flags();
-        self.queue_own_behind(Own::FillFlags, Fetch::new(window, items), seat);
+        self.queue_own_behind(Own::FillFlags(UidSet::new()), Fetch::new(window, items), seat);
     }
 
     /// One of the engine's own commands has ended.
@@ -308,9 +335,10 @@ impl Engine {
                 let in_vain = still && !filled && self.session.is_enabled("UIDONLY");
                 filling.refused = match filled {
                     true => 0,
-                    false if in_vain => filling.refused + 1,
-                    false => refused,
+                    // One that does not add up is no success either: it could go on for ever.
+                    false => filling.refused + u8::from(in_vain || !asked.ok),
                 };
+                filling.rows_unread &= !filled;
                 if filled {
                     self.tell_fresh();
                 }
@@ -318,6 +346,7 @@ impl Engine {
             }
             Own::Learn => {
                 (filling.by_rows, filling.refused) = (false, refused);
+                filling.rows_unread = asked.unread;
                 if still && asked.ok {
                     filling.skip = untold_of(view, asked.messages.as_ref()).or(filling.skip);
                 }
@@ -331,18 +360,43 @@ impl Engine {
                 }
                 self.fill_on();
             }
-            Own::FillFlags => {
-                filling.refused = refused;
+            Own::FillFlags(told) => {
+                filling.refused = if asked.unread || !told.is_empty() { 0 } else { refused };
                 if let Some(Messages::Uids(window)) = asked.messages.as_ref().filter(|_| !asked.ok) {
-                    filling.flags_due.extend_from(window);
+                    let lacking = window.difference(&told);
+                    let again = if asked.unread { self.unreadable(&lacking) } else { lacking };
+                    if let Some(selection) = &mut self.selection {
+                        selection.filling.flags_due.extend_from(&again);
+                    }
                 }
                 self.fill_on();
             }
-            // A refusal leaves the doubt.
-            Own::Flags(_) if asked.ok => filling.settle_doubt(),
-            Own::Flags(_) => {}
+            Own::Flags(_, told) => match &asked.messages {
+                // What can't be read is not known, and asked for with the others if that is wanted.
+                Some(Messages::Uids(which)) if asked.unread => {
+                    let lacking = which.difference(&told);
+                    filling.settle_doubt();
+                    filling.flags_untold = filling.flags_untold.difference(&lacking);
+                    view.forget_flags(&lacking);
+                    self.fill_on();
+                }
+                // A refusal leaves the doubt.
+                _ if asked.ok => filling.settle_doubt(),
+                _ => {}
+            },
             Own::Idle | Own::Poll | Own::Notify | Own::Subscription { .. } | Own::Logout => {}
         }
+    }
+
+    /// The flags of these messages could not be read. Those that are to be asked for again; of the others they are not known.
+    fn unreadable(&mut self, lacking: &UidSet) -> UidSet {
+        let Some(selection) = &mut self.selection else { return UidSet::new() };
+        let (again, enough) = selection.filling.unreadable.again(lacking);
+        if !enough.is_empty() {
+            tracing::warn!(uids = %enough, "their flags can't be read, and are not asked for any more");
+            selection.view.forget_flags(&enough);
+        }
+        again
     }
 
     /// Messages that have come, and whose UIDs are known now.

@@ -8,7 +8,7 @@ use super::shared::{Seat, Submission};
 use super::slot::Job;
 use crate::command::{Class, Hears, Messages};
 use crate::error::{Error, Sent};
-use crate::types::{Code, Done, StatusResponse, Uid};
+use crate::types::{Code, Done, ListEntry, StatusResponse, Uid, UidValidity};
 
 pub(crate) struct Flight {
     pub(crate) job: Box<dyn Job>,
@@ -29,8 +29,14 @@ pub(crate) struct Flight {
     pub(crate) failure: Option<Error>,
     /// What could not be read from here on may have been its own.
     pub(crate) missed_from: u64,
+    /// How the server said that it has ended, where its result is an error for another reason.
+    pub(crate) ended: Option<StatusResponse>,
+    /// The server has done something else than what was asked.
+    pub(crate) misled: bool,
     /// The server told apart from its OK that it has dealt with a part of the messages only.
     pub(crate) limited: Option<StatusResponse>,
+    /// What LIST has told that looks like its doing.
+    pub(crate) told: Option<ListEntry>,
     /// Messages of a silent STORE whose flags were told while it ran.
     pub(crate) disturbed: Untold,
     /// Some of it has been written.
@@ -41,6 +47,8 @@ pub(crate) struct Flight {
     pub(crate) order: u64,
     /// The view's generation when it was sent.
     pub(crate) generation: u64,
+    /// The era of the UIDs when it was sent; `None` before SELECT has been answered.
+    pub(crate) era: Option<UidValidity>,
     /// How many messages had gone from the view when it was sent.
     pub(crate) removed: u64,
     /// How often capabilities had been told when it was sent.
@@ -74,12 +82,16 @@ impl Flight {
             next: Next::Line,
             failure: None,
             missed_from: 0,
+            ended: None,
+            misled: false,
             limited: None,
+            told: None,
             disturbed: Untold::default(),
             begun: false,
             whole: false,
             order: 0,
             generation: 0,
+            era: None,
             removed: 0,
             capabilities: 0,
         }

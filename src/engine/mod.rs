@@ -17,6 +17,7 @@ mod admission;
 mod by_message;
 mod claimers;
 mod claims;
+mod doings;
 mod events;
 mod fill;
 mod flight;
@@ -41,6 +42,7 @@ mod slot;
 mod superseded;
 mod upload;
 mod vanished;
+mod weight;
 mod withdraw;
 
 pub(crate) use fill::Windows;
@@ -342,6 +344,9 @@ impl Engine {
         if let Some(selection) = self.selection.take() {
             selection.seat.update(|p| p.ended = true);
         }
+        for id in self.roster.mailbox_changes.clone() {
+            self.not_its_doing(id);
+        }
         for (id, flight) in std::mem::take(&mut self.flights) {
             let sent = flight.sent();
             let error = Error::closed(&reason).sent(sent);
@@ -422,7 +427,7 @@ impl Engine {
         self.queue.extend(before);
         let class = command.class();
         let job = Box::new(Tokenless(command));
-        let then = seat.as_ref().map(|seat| seat.get().into()).unwrap_or_default();
+        let then = seat.as_ref().map(|seat| seat.then()).unwrap_or_default();
         self.own_queued.insert(id, own);
         Submission { id, job, class, seat, opens: None, quiet: true, then }
     }

@@ -33,10 +33,39 @@ pub(super) struct Notifying {
     last: Option<Instant>,
     /// Mailboxes that are known to be subscribed to: of these a LIST without `\Subscribed` may say that they no longer are.
     subscribed: HashSet<MailboxName>,
+    /// Which mailboxes are there, as far as the server has told.
+    there: There,
+    /// The mailbox that LIST told of last unasked, if it is there, and what stands between the levels of its name.
+    told_last: Option<(MailboxName, char)>,
     /// What our own commands did to mailboxes last, as long as the server may still tell it.
     ours: VecDeque<(MailboxName, Discriminant<EventKind>)>,
     /// A NOTIFY ended in a way that leaves open whether it holds, and it would let numbers move at any time.
     may_move_numbers: bool,
+}
+
+/// Mailboxes that are there, as far as that is known and kept.
+#[derive(Debug, Default)]
+struct There {
+    names: HashSet<MailboxName>,
+    /// There were too many to keep them all.
+    and_others: bool,
+}
+
+impl There {
+    fn heard(&mut self, mailbox: &MailboxName, is_there: bool) {
+        if !is_there {
+            self.names.remove(mailbox);
+        } else if mailbox.as_str().len() <= LONGEST_NAME && self.names.len() < MOST_KEPT {
+            self.names.insert(mailbox.clone());
+        } else {
+            self.and_others = true;
+        }
+    }
+
+    /// Whether it may be among them.
+    fn may_hold(&self, mailbox: &MailboxName) -> bool {
+        self.and_others || self.names.contains(mailbox)
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,8 +80,9 @@ enum Lost {
 
 /// How much of our own doing is kept in mind.
 const MOST_OURS: usize = 100;
-/// How many subscriptions are kept in mind.
-const MOST_SUBSCRIBED: usize = 10_000;
+/// How many mailboxes are kept in mind, for each of the things that are known of them, and how long their names may be.
+const MOST_KEPT: usize = 10_000;
+const LONGEST_NAME: usize = 1000;
 /// How often in a row it is said again in full; after that the selected mailbox is all that is asked for.
 const MOST_IN_FULL: u8 = 3;
 /// How often in a row it is said again at all.
@@ -80,9 +110,17 @@ impl Notifying {
     }
 
     /// A command of ours has done this to a mailbox; the server may tell it to us once more (RFC 5465 section 5).
-    pub(super) fn our_doing(&mut self, event: &Event) {
+    /// If it has not done so already.
+    pub(super) fn our_doing(&mut self, event: &Event, echoed: bool) {
         let is_subscription = matches!(event.kind, EventKind::MailboxSubscribed { .. });
-        let told = self.asks(NotifyEvent::MailboxName) && !is_subscription;
+        if let Some(mailbox) = event.mailbox().filter(|_| !is_subscription) {
+            self.there.heard(mailbox, event.kind != EventKind::MailboxDeleted);
+        }
+        if let EventKind::MailboxRenamed { from } = &event.kind {
+            self.there.heard(from, false);
+        }
+        let asked = if is_subscription { NotifyEvent::SubscriptionChange } else { NotifyEvent::MailboxName };
+        let told = self.asks(asked) && !echoed;
         if let Some(place) = event.place.as_ref().filter(|_| told) {
             self.ours.retain(|(mailbox, _)| *mailbox != place.mailbox);
             if self.ours.len() >= MOST_OURS {
@@ -92,10 +130,10 @@ impl Notifying {
         }
     }
 
-    /// Whether this is what we did to the mailbox ourselves; what comes after it is not.
-    fn is_echo(&mut self, mailbox: &MailboxName, kind: &EventKind) -> bool {
-        let Some(at) = self.ours.iter().position(|(ours, _)| ours == mailbox) else { return false };
-        self.ours.remove(at).is_some_and(|(_, done)| done == discriminant(kind))
+    /// What we did to the mailbox ourselves, if the server has not told that yet. What comes after it is not ours.
+    fn take_echo(&mut self, mailbox: &MailboxName) -> Option<Discriminant<EventKind>> {
+        let at = self.ours.iter().position(|(ours, _)| ours == mailbox)?;
+        self.ours.remove(at).map(|(_, done)| done)
     }
 
     /// This mailbox is subscribed to, or no longer. Whether it was known to be.
@@ -103,7 +141,43 @@ impl Notifying {
         if !subscribed {
             return self.subscribed.remove(mailbox);
         }
-        self.subscribed.len() < MOST_SUBSCRIBED && !self.subscribed.insert(mailbox.clone())
+        let kept = self.subscribed.len() < MOST_KEPT && mailbox.as_str().len() <= LONGEST_NAME;
+        kept && !self.subscribed.insert(mailbox.clone())
+    }
+
+    /// Whether LIST tells of a name that is no mailbox, and as far as is known never was one: it is the parent of one that
+    /// has just been made, of which RFC 5465 section 5.4 has the server tell, too. In doubt a mailbox has been deleted.
+    fn never_was(&self, entry: &ListEntry) -> bool {
+        let parent = entry.has("\\HasChildren") || !entry.child_info.is_empty();
+        let is_below = |(child, delimiter): &(MailboxName, char)| {
+            let below = child.as_str().strip_prefix(entry.name.as_str());
+            let name = below.and_then(|below| below.strip_prefix(*delimiter));
+            name.is_some_and(|name| !name.is_empty() && !name.contains(*delimiter))
+        };
+        parent && !self.there.may_hold(&entry.name) && self.told_last.as_ref().is_some_and(is_below)
+    }
+
+    /// Whether LIST tells nothing of this mailbox but whether it is subscribed to.
+    pub(super) fn tells_subscription(&self, entry: &ListEntry) -> bool {
+        let known = !self.asks(NotifyEvent::MailboxName) || self.there.names.contains(&entry.name);
+        self.asks(NotifyEvent::SubscriptionChange) && known && !entry.has("\\NonExistent")
+    }
+
+    /// Whether LIST says of each mailbox whether it is subscribed to.
+    pub(super) fn asks_subscriptions(&self) -> bool {
+        self.asks(NotifyEvent::SubscriptionChange)
+    }
+
+    /// LIST has told of this mailbox: asked, or else by itself.
+    pub(super) fn hear_of(&mut self, entry: &ListEntry, asked: bool) {
+        let is_there = !entry.has("\\NonExistent");
+        self.there.heard(&entry.name, is_there);
+        if let Some(from) = &entry.old_name {
+            self.there.heard(from, false);
+        }
+        if !asked {
+            self.told_last = entry.delimiter.filter(|_| is_there).map(|d| (entry.name.clone(), d));
+        }
     }
 }
 
@@ -213,13 +287,25 @@ impl Engine {
 
     /// LIST, of which nobody here asked, or perhaps somebody did.
     pub(super) fn hear_list(&mut self, entry: &ListEntry, heard: Untagged) {
-        // LIST tells of no name below which nothing is, unless the user has subscribed to it: this one has been deleted.
-        let news = entry.has("\\NonExistent") && !entry.has("\\HasChildren") && !entry.has("\\Subscribed");
+        // LIST tells of no name below which nothing is, unless the user has subscribed to it or it is one that could be made
+        // for a special use (RFC 9051 section 6.3.10): this one has been deleted.
+        let nothing_else = |attribute: &String| {
+            let plain = ["\\NonExistent", "\\HasNoChildren", "\\Noselect", "\\NoInferiors"];
+            plain.iter().any(|plain| attribute.eq_ignore_ascii_case(plain))
+        };
+        let news = entry.has("\\NonExistent")
+            && entry.attributes.iter().all(nothing_else)
+            && entry.child_info.is_empty();
         let lsub = heard.name() == "LSUB";
         if news && self.notify.asks(NotifyEvent::MailboxName) || self.give(heard).1.is_some() {
             self.listed(entry, lsub);
-        } else if lsub || entry.has("\\Subscribed") {
-            self.notify.subscription(&entry.name, true);
+        } else {
+            if !lsub {
+                self.notify.hear_of(entry, true);
+            }
+            if lsub || entry.has("\\Subscribed") {
+                self.notify.subscription(&entry.name, true);
+            }
         }
     }
 
@@ -227,15 +313,32 @@ impl Engine {
     /// and 5.9).
     fn listed(&mut self, entry: &ListEntry, lsub: bool) {
         let entry = ListEntry { name: self.as_named(&entry.name), ..entry.clone() };
-        let place = Some(Place { mailbox: entry.name.clone(), selection: None });
+        if lsub || !self.keep_for_its_command(&entry) {
+            self.tell_listed(&entry, lsub);
+        }
+    }
+
+    /// The same, of what is nobody's doing here.
+    pub(super) fn tell_listed(&mut self, entry: &ListEntry, lsub: bool) {
+        // Renamed to what can't be seen here, it is gone (RFC 5465 section 5.4).
+        let gone = entry.old_name.as_ref().filter(|_| entry.has("\\NonExistent"));
+        let place = Some(Place { mailbox: gone.unwrap_or(&entry.name).clone(), selection: None });
         let subscribed = lsub || entry.has("\\Subscribed");
-        let kind = if let Some(from) = &entry.old_name {
+        let was_there = self.notify.there.may_hold(&entry.name);
+        let never_was = entry.has("\\NonExistent") && self.notify.never_was(entry);
+        if !lsub {
+            self.notify.hear_of(entry, false);
+        }
+        if never_was {
+            return;
+        }
+        let kind = if entry.has("\\NonExistent") {
+            self.notify.subscription(gone.unwrap_or(&entry.name), false);
+            Some(EventKind::MailboxDeleted)
+        } else if let Some(from) = &entry.old_name {
             let from = self.as_named(from);
             self.notify.subscription(&from, false);
             Some(EventKind::MailboxRenamed { from })
-        } else if entry.has("\\NonExistent") {
-            self.notify.subscription(&entry.name, false);
-            Some(EventKind::MailboxDeleted)
         } else if entry.has("\\NoAccess") {
             Some(EventKind::MailboxNoAccess)
         } else if lsub || self.notify.asks_subscriptions_alone() {
@@ -244,8 +347,17 @@ impl Engine {
             Some(EventKind::MailboxCreated(entry.clone()))
         };
         let is_there = !matches!(kind, Some(EventKind::MailboxDeleted | EventKind::MailboxNoAccess));
-        if let Some(kind) = kind.filter(|kind| !self.notify.is_echo(&entry.name, kind)) {
-            self.tell(Event::new(kind).at(place.clone()));
+        let echo = self.notify.take_echo(&entry.name);
+        let subscription = discriminant(&EventKind::MailboxSubscribed { subscribed });
+        // A mailbox that was there before is not made when we subscribe to it.
+        let is_echo = |kind: &EventKind| {
+            echo == Some(discriminant(kind))
+                || echo == Some(subscription) && was_there && matches!(kind, EventKind::MailboxCreated(_))
+        };
+        if let Some(kind) = kind.filter(|kind| !is_echo(kind)) {
+            let event = Event::new(kind).at(place.clone());
+            self.forget_limits(&event);
+            self.tell(event);
         }
         // Whether it is subscribed to is surely told only where that was asked.
         if !is_there || !lsub && !self.notify.asks(NotifyEvent::SubscriptionChange) {
@@ -255,12 +367,25 @@ impl Engine {
             // Dovecot does not say it of a mailbox that was made, so who was known to be subscribed to is looked up.
             if self.notify.subscribed.contains(&entry.name) {
                 let list = List::new(entry.name.as_str()).subscribed();
-                self.queue_own(Own::Subscription { mailbox: entry.name, found: false }, list, None);
+                self.queue_own(Own::Subscription { mailbox: entry.name.clone(), found: false }, list, None);
             }
             return;
         }
         self.notify.subscription(&entry.name, subscribed);
-        self.tell(Event::new(EventKind::MailboxSubscribed { subscribed }).at(place));
+        if echo != Some(subscription) {
+            self.tell(Event::new(EventKind::MailboxSubscribed { subscribed }).at(place));
+        }
+    }
+
+    /// A mailbox has come, gone or been renamed: how large its messages may be is not known any more.
+    pub(super) fn forget_limits(&mut self, event: &Event) {
+        match (&event.kind, event.mailbox()) {
+            (EventKind::MailboxCreated(_) | EventKind::MailboxDeleted, Some(mailbox)) => {
+                self.session.forget_append_limit(mailbox);
+            }
+            (EventKind::MailboxRenamed { .. }, _) => self.session.forget_append_limits(),
+            _ => {}
+        }
     }
 
     /// It was asked whether this mailbox is still subscribed to.
@@ -290,6 +415,7 @@ impl Engine {
             });
             answers
         };
+        self.session.learn_append_limit(&status);
         let news = self.notify.watches() && !answers(&heard);
         if news || self.give(heard).1.is_some() {
             let place = Place { mailbox: status.name.clone(), selection: None };

@@ -2,7 +2,8 @@
 //! section 2.3.1.2), or the UIDs that they stood for.
 
 use super::Engine;
-use super::shared::{Submission, Then};
+use super::admission::Verdict;
+use super::shared::{Seat, Submission, Then};
 use crate::command::Messages;
 use crate::error::{Error, Result};
 use crate::types::{Seq, SeqSet, Slots, Uid, UidSet};
@@ -50,6 +51,26 @@ impl Engine {
             named.insert(view.uid(last).ok_or_else(no_uid)?);
         }
         Ok(named)
+    }
+
+    /// Whether the UIDs that a command names are of the era that the mailbox is in (RFC 9051 section 2.3.1.1): a state from
+    /// which the selection goes on may be older, and the server may begin a new one at any time.
+    pub(super) fn era_verdict(&self, next: &mut Submission) -> Verdict {
+        let Some(era) = next.then.era else { return Verdict::Go };
+        match next.job.messages() {
+            // All, whichever they are.
+            Some(Messages::Uids(set)) if set.is_open() && set.first() == Uid::new(1) => return Verdict::Go,
+            Some(Messages::Uids(_)) => {}
+            _ => return Verdict::Go,
+        }
+        let is = |seat: &Seat| next.seat.as_ref().is_some_and(|mine| mine.id == seat.id);
+        let told = match (&self.selection, &self.opening) {
+            (Some(selection), _) if is(&selection.seat) => selection.uid_validity,
+            // Until it is told that it is the same.
+            (_, Some(opening)) if is(&opening.seat) && opening.era() != Some(era) => return Verdict::Wait,
+            _ => return Verdict::Go,
+        };
+        if told == Some(era) { Verdict::Go } else { Verdict::OtherEra }
     }
 
     /// The messages that a command that waits names, as it would be sent now.
@@ -106,6 +127,12 @@ impl Engine {
     }
 }
 
+pub(super) fn other_era() -> Error {
+    Error::invalid(
+        "its UIDs are of another era than those of the mailbox (UIDVALIDITY): they name other messages",
+    )
+}
+
 fn no_uid() -> Error {
     Error::invalid("the UIDs of these sequence numbers are not known yet, and the command needs them")
 }
@@ -157,7 +184,7 @@ mod tests {
 
     #[test]
     fn numbers_follow_their_messages() {
-        let then = Then { exists: 10, removed: 0, opened: true };
+        let then = Then { exists: 10, removed: 0, opened: true, era: None };
         let now = |set: &str, gone: &[u32]| moved(&seqs(set), then, 10, gone).to_string();
         assert_eq!(now("1,5,9", &[5]), "1,8", "what is gone is not named any more");
         assert_eq!(now("3:6", &[2, 2]), "2:4", "2 and 3 went: 4 to 6 are 2 to 4");

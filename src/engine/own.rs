@@ -18,13 +18,14 @@ pub(crate) enum Own {
     Fill(UidSet),
     /// `UID FETCH n:4294967295 (FLAGS)`, `FETCH a:b (UID)`: UIDs of messages that came, or that a search could not tell.
     Learn,
-    /// `UID FETCH … (FLAGS)`: flags that are wanted in the view; what they were before is of an earlier selection.
-    FillFlags,
+    /// `UID FETCH … (FLAGS)`: flags that are wanted in the view; what they were before is of an earlier selection. With the
+    /// messages of which they were told.
+    FillFlags(UidSet),
     /// `UID FETCH … (FLAGS) (CHANGEDSINCE n)`: what has changed since an earlier selection.
     Changes,
     /// `UID FETCH … (FLAGS)`: what flags messages have after a silent STORE of flags not known before; with the
-    /// STORE, if what differs is surely its doing.
-    Flags(Option<CommandId>),
+    /// STORE, if what differs is surely its doing, and the messages of which they were told.
+    Flags(Option<CommandId>, UidSet),
     /// IDLE of the engine's own accord.
     Idle,
     /// NOOP, where IDLE is not to be had.
@@ -40,7 +41,7 @@ pub(crate) enum Own {
 impl Own {
     /// Whether it asks for what the view lacks.
     pub(crate) fn fills(&self) -> bool {
-        matches!(self, Self::Fill(_) | Self::Learn | Self::FillFlags | Self::Changes)
+        matches!(self, Self::Fill(_) | Self::Learn | Self::FillFlags(_) | Self::Changes)
     }
 
     /// Keeps what this command's answer tells.
@@ -49,6 +50,12 @@ impl Own {
             (&mut *self, answer)
         {
             *found |= entry.name == *mailbox;
+        }
+        if let (Self::FillFlags(told) | Self::Flags(_, told), Answer::Fetch(row)) = (&mut *self, answer)
+            && row.flags().is_some()
+            && told.ranges().len() <= MOST_RANGES
+        {
+            told.extend(row.uid());
         }
         let Self::Fill(found) = self else { return };
         match answer {

@@ -17,8 +17,8 @@ use super::{Engine, excerpt};
 use crate::command::{Class, Effect, Fetch, Items, Messages, Standing, Store};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
-    Answer, CloseReason, Code, CommandId, Done, Event, EventKind, Fill, ListEntry, MailboxName, ModifiedSet,
-    Place, Seq, SeqSet, Status, StatusResponse, Uid, UidSet,
+    Answer, CloseReason, Code, CommandId, Done, Event, EventKind, Fill, ModifiedSet, Seq, SeqSet, Status,
+    StatusResponse, Uid, UidSet,
 };
 
 impl Engine {
@@ -34,9 +34,14 @@ impl Engine {
             return;
         };
         self.shared.release_tag(tag);
-        let closes = self.flights.get(&id).is_some_and(|f| matches!(f.class.effect, Effect::Deselect));
-        // With CLOSE it would count removals that were never told (RFC 7162 section 3.2.8 forbids it for that).
-        if !closes || !matches!(status.code, Some(Code::HighestModSeq(_))) {
+        let void = self.flights.get(&id).is_some_and(|f| match f.class.effect {
+            // It would count removals that were never told (RFC 7162 section 3.2.8 forbids it for that).
+            Effect::Deselect => matches!(status.code, Some(Code::HighestModSeq(_))),
+            // What was told before it is of the new mailbox all the same.
+            Effect::Select { .. } => status.status == Status::Ok && status.code == Some(Code::Closed),
+            _ => false,
+        });
+        if !void {
             self.hear_code(&status);
         }
         if let Some(selection) = &mut self.selection {
@@ -166,7 +171,7 @@ impl Engine {
                 let refused = matches!(error.kind(), ErrorKind::No | ErrorKind::Bad);
                 self.notify_failed(id, &asked, refused);
             }
-            (Err(_), _) => {}
+            (Err(_), _) => self.not_its_doing(id),
         }
         let logged_out = self.flights.get(&id).is_some_and(|f| matches!(f.class.effect, Effect::Logout));
         let result = result.and_then(|done| self.complete(id, done));
@@ -183,6 +188,7 @@ impl Engine {
         let Some(flight) = self.flights.get_mut(&id).filter(|f| f.opens.is_none()) else {
             return Ok(done);
         };
+        flight.ended = Some(done.status.clone());
         let lacking = self.missed.since(flight.missed_from, &flight.class);
         if let Some((status, below)) = flight.cut_short(&done) {
             let error = Error::partial(status.clone(), below).in_command(flight.job.name());
@@ -205,6 +211,10 @@ impl Engine {
         if !flight.quiet {
             let kind = completion(&flight, &result);
             let place = flight.seat.as_ref().or(flight.opens.as_ref()).map(|seat| seat.place.clone());
+            if let Some(limit) = flight.limited.take().filter(|_| flight.job.detached()) {
+                // Its end does not say it, and no token will.
+                self.tell(Event::new(EventKind::Notice(limit)).at(place.clone()).caused_by(Some(id)));
+            }
             self.tell(Event::new(kind).at(place).caused_by(Some(id)));
         }
         if result.is_err() {
@@ -216,6 +226,7 @@ impl Engine {
             generation: flight.generation,
             removed: flight.removed,
             ok: result.is_ok(),
+            unread: result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Incomplete),
             from: result.as_ref().err().and_then(Error::resume_below),
         };
         self.publish();
@@ -229,51 +240,32 @@ impl Engine {
 
     /// What a command's OK changes.
     fn apply(&mut self, id: CommandId, effect: Effect, done: &Done) {
-        let elsewhere = |mailbox: MailboxName| Some(Place { mailbox, selection: None });
-        let event = match effect {
-            Effect::None | Effect::Idle | Effect::Logout => return,
-            Effect::StartTls => {
-                self.tls_due = true;
-                return;
-            }
+        match effect {
+            Effect::None | Effect::Idle | Effect::Logout => {}
+            Effect::StartTls => self.tls_due = true,
             Effect::Login => {
                 let told = self.flights.get(&id).is_some_and(|f| f.capabilities != self.capabilities_told);
                 if !told {
                     self.forget_capabilities();
                 }
-                return;
             }
-            Effect::Select { .. } => return self.opened(id, done),
+            Effect::Select { .. } => self.opened(id, done),
             Effect::Deselect => {
                 self.stray_selection = false;
-                return self.end_selection(Some(id));
+                self.end_selection(Some(id));
             }
-            Effect::Store(store) => return self.stored(id, &store, done),
+            Effect::Store(store) => self.stored(id, &store, done),
             Effect::Save(saved) => {
                 // A part of the result is none to build on (RFC 9738 section 3.4).
                 let cut = self.flights.get(&id).and_then(|f| f.cut_short(done));
                 let cut = cut.map(|(status, below)| Error::partial(status.clone(), below));
-                return self.saving_ended(&saved, cut.as_ref());
+                self.saving_ended(&saved, cut.as_ref());
             }
-            Effect::Notify(asked) => return self.notifying(id, asked),
-            Effect::Create(mailbox) => {
-                let entry = ListEntry::new(mailbox.clone());
-                Event::new(EventKind::MailboxCreated(entry)).at(elsewhere(mailbox))
+            Effect::Notify(asked) => self.notifying(id, asked),
+            Effect::Create(_) | Effect::Delete(_) | Effect::Rename { .. } | Effect::Subscribe { .. } => {
+                self.tell_doing(id, effect);
             }
-            Effect::Delete(mailbox) => Event::new(EventKind::MailboxDeleted).at(elsewhere(mailbox)),
-            // INBOX stays, and its messages are in a new mailbox (RFC 9051 section 6.3.6).
-            Effect::Rename { from, to } if from.is_inbox() => {
-                let entry = ListEntry::new(to.clone());
-                Event::new(EventKind::MailboxCreated(entry)).at(elsewhere(to))
-            }
-            Effect::Rename { from, to } => Event::new(EventKind::MailboxRenamed { from }).at(elsewhere(to)),
-            Effect::Subscribe { mailbox, subscribed } => {
-                self.notify.subscription(&mailbox, subscribed);
-                Event::new(EventKind::MailboxSubscribed { subscribed }).at(elsewhere(mailbox))
-            }
-        };
-        self.notify.our_doing(&event);
-        self.tell(event.caused_by(Some(id)));
+        }
     }
 
     /// A STORE has succeeded. If it was silent, nobody else will say what it changed.
@@ -374,7 +366,7 @@ impl Engine {
                     selection.changed = true;
                 }
                 let fetch = Fetch::new(which, Items::new().flags());
-                self.queue_own(Own::Flags(cause), fetch, Some(seat.clone()));
+                self.queue_own(Own::Flags(cause, UidSet::new()), fetch, Some(seat.clone()));
             }
         }
     }
@@ -456,15 +448,14 @@ fn names(set: &ModifiedSet, messages: &Messages, seq: Seq, uid: Option<Uid>) -> 
 
 fn completion(flight: &Flight, result: &Result<Done>) -> EventKind {
     let command = flight.job.name().to_owned();
-    if let Some(error) = flight.job.overrun_detached() {
+    let overrun = flight.job.overrun_detached();
+    if let Some(error) = overrun.as_ref().or(result.as_ref().err().filter(|_| flight.misled)) {
         return error.to_event(command);
     }
-    // A limit that was told apart is not how the command ended.
-    let is_end =
-        |error: &Error, s: &StatusResponse| error.kind() != ErrorKind::Partial || s.status == Status::Ok;
     let status = match result {
         Ok(done) => done.status.clone(),
-        Err(error) => match error.status().filter(|status| is_end(error, status)) {
+        // A limit that was told apart, or a row that could not be read, is not how the command ended.
+        Err(error) => match flight.ended.as_ref().or(error.status()) {
             Some(status) => status.clone(),
             None => return error.to_event(command),
         },

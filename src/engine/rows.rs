@@ -99,7 +99,7 @@ impl Engine {
             return (true, None);
         };
         match (&flight.own, &flight.class.effect) {
-            (Some(Own::Flags(store)), _) => (true, *store),
+            (Some(Own::Flags(store, _)), _) => (true, *store),
             (Some(Own::Changes), _) => (true, None),
             (_, Effect::Store(_)) => (true, Some(id).filter(|id| !self.uses_saved(*id))),
             // It asked for flags, and nobody had known them: an answer, no change.
@@ -114,7 +114,7 @@ impl Engine {
     /// Whether this command asks for what happened before the mailbox was selected.
     fn tells_of_before(&self, claimer: Option<CommandId>) -> bool {
         let own = claimer.and_then(|id| self.flights.get(&id)).and_then(|f| f.own.as_ref());
-        matches!(own, Some(Own::Changes | Own::FillFlags))
+        matches!(own, Some(Own::Changes | Own::FillFlags(_)))
             && self.selection.as_ref().is_some_and(|s| s.filling.away)
     }
 

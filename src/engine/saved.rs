@@ -50,6 +50,7 @@ impl Engine {
                 // It is on its way, and what it says when it ends is this.
                 let error = failed_search(why).in_command(flight.job.name()).sent(Sent::Fully);
                 flight.failure.get_or_insert(error);
+                flight.misled = true;
             }
         }
     }

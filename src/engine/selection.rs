@@ -59,6 +59,11 @@ const MOST_CONTRADICTIONS: u32 = 20;
 const CALM: u32 = 100;
 
 impl Opening {
+    /// The era of its UIDs, once that has been told.
+    pub(super) fn era(&self) -> Option<UidValidity> {
+        self.told.uid_validity
+    }
+
     /// Whether the server has said something of this mailbox.
     pub(super) fn has_begun(&self) -> bool {
         self.told.uid_validity.is_some()
@@ -193,7 +198,7 @@ impl Engine {
     /// without them, and not again if that is why. Whether it will be.
     pub(super) fn select_barely(&mut self, id: CommandId) -> bool {
         let Some(opening) = self.opening.as_mut().filter(|opening| opening.id == id) else { return false };
-        if !opening.seat.get().with_params {
+        if !opening.seat.get().with_params || self.logging_out {
             return false;
         }
         opening.seat.update(|p| (p.bare, p.with_params) = (true, false));
@@ -278,6 +283,7 @@ impl Engine {
         self.end_selection(Some(id));
         self.stray_selection = false;
         self.session.bare_select |= seat.get().bare;
+        self.session.select_params |= seat.get().with_params;
         let read_only = match done.status.code {
             Some(Code::ReadOnly) => true,
             Some(Code::ReadWrite) => false,

@@ -16,6 +16,7 @@ use bytes::Bytes;
 
 use super::admission::{Selections, Verdict, admit, flags_conflict};
 use super::flight::{Flight, Next};
+use super::numbers::other_era;
 use super::reply::failed_for_good;
 use super::shared::Submission;
 use super::upload::{Piece, Upload, pieces};
@@ -23,7 +24,7 @@ use super::withdraw::is_withdrawn;
 use super::{Engine, Own};
 use crate::command::{Effect, Flow, Line, Messages};
 use crate::error::{Error, ErrorKind, Sent};
-use crate::types::{CommandId, Done, Event, EventKind, Status, StatusResponse};
+use crate::types::{Answer, CommandId, Done, Event, EventKind, Status, StatusResponse};
 use crate::view::View;
 use crate::wire::encode::Fragment;
 
@@ -124,7 +125,7 @@ impl Engine {
                 // Now the others wait for it, else it might never go.
                 return its_turn.then_some(false);
             }
-            Verdict::Ended => self.withdraw(next),
+            Verdict::Ended | Verdict::OtherEra => self.withdraw(next),
         }
         Some(true)
     }
@@ -174,6 +175,10 @@ impl Engine {
                 self.own_queued.remove(&next.id);
                 self.fail_unsent(next, Error::new(ErrorKind::SelectionEnded, "the selection has ended"));
             }
+            Verdict::OtherEra => {
+                self.own_queued.remove(&next.id);
+                self.fail_unsent(next, other_era());
+            }
         }
         true
     }
@@ -189,6 +194,7 @@ impl Engine {
             open: self.selection.as_ref().map(|s| &*s.seat),
             opening: self.opening.as_ref().map(|o| &*o.seat),
             may_be_selected: self.selection.is_some() || self.stray_selection,
+            takes_params: self.session.select_params,
             rev2: self.session.is_rev2(),
             esearch: self.session.can("ESEARCH"),
         };
@@ -202,6 +208,7 @@ impl Engine {
         };
         match admit(next, messages.as_ref(), &selections, &self.roster.load, flags_clash) {
             Verdict::Go if self.waits_for_saved(next, messages.as_ref()) => Verdict::Wait,
+            Verdict::Go => self.era_verdict(next),
             verdict => verdict,
         }
     }
@@ -235,7 +242,7 @@ impl Engine {
             }
             match own {
                 // They have gone, and their flags with them; or else there is no telling, and the doubt stays.
-                Some(Own::Flags(_)) if nothing_left => self.flags_settled(),
+                Some(Own::Flags(..)) if nothing_left => self.flags_settled(),
                 Some(own) if own.fills() => self.fill_on(),
                 _ => {}
             }
@@ -248,6 +255,7 @@ impl Engine {
         let view = self.selection.as_ref().map(|s| &s.view);
         flight.generation = view.map_or(0, View::generation);
         flight.removed = view.map_or(0, View::removed);
+        flight.era = self.selection.as_ref().and_then(|s| s.uid_validity);
         flight.capabilities = self.capabilities_told;
         self.roster.add(id, &flight);
         self.flights.insert(id, flight);
@@ -296,7 +304,21 @@ impl Engine {
         let Some(flight) = self.flights.get_mut(&id).filter(|f| f.next == Next::Line) else { return };
         let tag = self.shared.tag(id);
         let mut line = Line::new(Some(&tag), &self.session);
-        let made = flight.job.encode(&mut line, &self.session).and_then(|flow| {
+        // A mailbox that is selected by now is none of its business.
+        let ended = flight.seat.as_ref().is_some_and(|seat| seat.get().ended);
+        // And its UIDs may be other messages' by now.
+        let stale = self.selection.as_ref().is_some_and(|s| {
+            let its = flight.seat.as_ref().is_some_and(|seat| seat.id == s.seat.id);
+            its && flight.era.is_some() && flight.era != s.uid_validity
+        });
+        let encoded = if stale && flight.begun {
+            Err(other_era())
+        } else if ended {
+            Err(Error::new(ErrorKind::SelectionEnded, "the selection has ended between two of its lines"))
+        } else {
+            flight.job.encode(&mut line, &self.session)
+        };
+        let made = encoded.and_then(|flow| {
             let sources = line.take_sources();
             let fragments = line.finish()?;
             let verb = verb_of(&fragments);
@@ -329,7 +351,9 @@ impl Engine {
                 let error = error.in_command(flight.job.name()).sent(flight.sent());
                 flight.next = Next::Nothing;
                 if flight.tags.is_empty() {
-                    self.end_flight(id, Err(error));
+                    // What its earlier lines achieved is not lost.
+                    let done: Vec<_> = flight.replies.drain(..).map(Answer::Status).collect();
+                    self.end_flight(id, Err(error.add_answers(done)));
                 } else {
                     flight.failure.get_or_insert(error);
                 }

@@ -32,12 +32,15 @@ pub(crate) struct Submission {
     pub(crate) then: Then,
 }
 
-/// What sequence numbers meant when a command was submitted.
+/// What sequence numbers and UIDs meant when a command was submitted.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Then {
     pub(crate) exists: u32,
     pub(crate) removed: u64,
     pub(crate) opened: bool,
+    /// The era of the UIDs, as far as whoever submitted it could know: before SELECT has been answered, that of the state
+    /// from which it goes on.
+    pub(crate) era: Option<UidValidity>,
 }
 
 /// One selection of a mailbox, as its handles see it.
@@ -95,12 +98,6 @@ pub(crate) struct Published {
     pub(crate) used: bool,
 }
 
-impl From<Published> for Then {
-    fn from(p: Published) -> Self {
-        Self { exists: p.exists, removed: p.removed, opened: p.opened }
-    }
-}
-
 impl Seat {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -112,6 +109,13 @@ impl Seat {
 
     pub(crate) fn update(&self, change: impl FnOnce(&mut Published)) {
         change(&mut self.lock().published);
+    }
+
+    /// What is known of it now, for a command that is submitted.
+    pub(crate) fn then(&self) -> Then {
+        let Published { exists, removed, opened, uid_validity, .. } = self.get();
+        let before = self.plan.resume.as_ref().filter(|_| !opened).map(|state| state.uid_validity);
+        Then { exists, removed, opened, era: uid_validity.or(before) }
     }
 
     /// The view as it was published last; `None` until the mailbox has been opened.
@@ -229,7 +233,7 @@ impl Shared {
         }
         let then = seat.as_ref().map(|seat| {
             seat.update(|p| p.used = true);
-            seat.get().into()
+            seat.then()
         });
         inner.table.commands.insert(id, Record { quiet });
         inner.table.users += usize::from(!quiet);

@@ -17,7 +17,7 @@ use super::events::EventQueue;
 use super::pressure::{Backlog, ROW, mark};
 use crate::command::{Claim, Command, Flow, Line, Messages, Session};
 use crate::error::{Error, ErrorKind, Result, Sent};
-use crate::types::{Answer, CommandId, Done, Event, EventKind, Limits, Progress, Untagged};
+use crate::types::{Answer, CommandId, Done, Event, EventKind, Limits, Progress, Status, Untagged};
 
 /// What became of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,6 +191,15 @@ impl<C: Command> Slot<C> {
         let refused = std::mem::take(&mut state.refused);
         let (end, cut) = (state.end.take(), state.cut.error());
         drop(state);
+        let limit = match &end {
+            // Told apart from its end, which is all that has been told.
+            Some(End::Failed(error)) if error.kind() == ErrorKind::Partial => error.status(),
+            _ => None,
+        };
+        if let Some(limit) = limit.filter(|limit| limit.status != Status::Ok) {
+            let event = Event::new(EventKind::Notice(limit.clone())).caused_by(Some(id));
+            events.push_quietly(event, 0);
+        }
         let error = match (end, cut) {
             // What was refused at once never reached the driver, which tells of all others.
             (Some(End::Failed(error)), _) if refused => Some(error),

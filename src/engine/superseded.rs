@@ -57,6 +57,19 @@ pub(super) fn may_go(key: &Key, before: Option<&Event>, is_last: bool) -> bool {
     !matches!(key, Key::Count(_)) || is_last && no_removal
 }
 
+/// How many items that the library has no name for one status may have after it has taken over those of earlier ones.
+const MOST_OTHER: usize = 100;
+
+/// Whether the later would grow and grow by what it takes over from the earlier.
+pub(super) fn is_too_much(earlier: &Event, later: &Event) -> bool {
+    match (&earlier.kind, &later.kind) {
+        (EventKind::Status(earlier), EventKind::Status(later)) => {
+            !earlier.other.is_empty() && earlier.other.len() + later.other.len() > MOST_OTHER
+        }
+        _ => false,
+    }
+}
+
 /// The later of two events of one key takes over what only the earlier one says.
 pub(super) fn take_over(earlier: Event, later: &mut Event) {
     if earlier.cause != later.cause {

@@ -45,6 +45,11 @@ impl Capabilities {
         self.names.len()
     }
 
+    /// How many octets of memory they take.
+    pub(crate) fn held(&self) -> usize {
+        self.names.iter().map(|name| size_of::<Box<str>>() + name.len()).sum()
+    }
+
     /// Whether the server named none (or has not been asked yet).
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -139,8 +139,9 @@ pub enum EventKind {
         /// The name it had.
         from: MailboxName,
     },
-    /// A mailbox was deleted. Told too of a name that there never was but as the beginning of others', where a server
-    /// with NOTIFY speaks of it as their parent (RFC 5465 section 5.4).
+    /// A mailbox was deleted, or renamed to where it can't be seen. In doubt it is told, too, of a name that there never
+    /// was but as the beginning of others', where a server with NOTIFY speaks of it as their parent (RFC 5465 section
+    /// 5.4); not if it does so right behind the mailbox below it, and had never told of the parent.
     #[non_exhaustive]
     MailboxDeleted,
     /// A mailbox was subscribed to or unsubscribed from.
@@ -166,8 +167,9 @@ pub enum EventKind {
     },
     /// Data that answers a detached command, or a question that nobody here asked.
     Data(Answer),
-    /// A command ended, by its tagged response: with OK, NO or BAD. Of a
-    /// [detached](crate::Token::detach) one its data was told before, unless it was detached later.
+    /// A command ended, by its tagged response: with OK, NO or BAD. That says what the server thinks; rows that could not
+    /// be read, for one, make the token's result an error all the same. Of a [detached](crate::Token::detach) one its
+    /// data was told before, unless it was detached later.
     #[non_exhaustive]
     Completed {
         /// The command's name: `FETCH`.
@@ -177,9 +179,10 @@ pub enum EventKind {
         /// Whether its token was detached: then this event is the only word of its end.
         detached: bool,
     },
-    /// A command ended without a tagged response: it was refused here, or the connection ended. Or it was detached, and
-    /// more of its result came than may wait ([`Overrun`](crate::ErrorKind::Overrun)): this is told in place of its
-    /// completion.
+    /// A command ended without a tagged response: it was refused or given up here, or the connection ended. In place of its
+    /// completion it is told, too, of a command that was detached, and of whose result more came than may wait
+    /// ([`Overrun`](crate::ErrorKind::Overrun)); and of one that used the result of a search that failed
+    /// ([`Saved`](crate::command::Saved)), whatever the server said of it.
     #[non_exhaustive]
     Failed {
         /// The command's name: `FETCH`.
@@ -197,7 +200,9 @@ pub enum EventKind {
         /// It.
         text: String,
     },
-    /// An untagged OK, NO or BAD that belongs to no command.
+    /// An untagged OK, NO or BAD that belongs to no command. Or, with a command as its cause whose token was detached: that
+    /// the server has dealt with a part of its messages only (`MESSAGELIMIT`, RFC 9738), and the tagged response did not say
+    /// so.
     Notice(StatusResponse),
     /// What the server can do has changed.
     Capabilities(Capabilities),

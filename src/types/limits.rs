@@ -5,7 +5,8 @@ use std::time::Duration;
 /// The bounds of one connection: how much a server, or a caller, can make it hold.
 ///
 /// Sizes are in octets; what waits to be read counts as long as it came over the wire, and 200 more for each row or
-/// event. Whatever passes a bound gets an error that names it. What one connection can come to hold is the sum: one
+/// event; news count by their texts, and about 32 more for each word of a list, such as a keyword of a message.
+/// Whatever passes a bound gets an error that names it. What one connection can come to hold is the sum: one
 /// [`response`](Self::response), [`unread`](Self::unread) for each result that is read as a stream and twice for the
 /// events, [`result`](Self::result) for each result that is awaited, and the view of [`messages`](Self::messages).
 /// Where servers are not to be trusted, make `result` and `literal` smaller first.

@@ -68,6 +68,22 @@ impl View {
         self.get(seq)?.flags
     }
 
+    /// What flags these messages have can't be told.
+    pub(crate) fn forget_flags(&mut self, uids: &UidSet) {
+        for range in uids.ranges() {
+            let messages = &mut self.mirror.messages;
+            let first = messages.find(|totals| totals.last_uid >= range.start().get());
+            let behind =
+                messages.find(|totals| totals.last_uid > range.end().get()).unwrap_or(messages.len());
+            let Some(first) = first else { return };
+            messages.update_range(first..behind, |_, entry| {
+                if entry.uid().is_some_and(|uid| range.contains(&uid)) {
+                    entry.set_flags(None);
+                }
+            });
+        }
+    }
+
     /// Flags that were known from before, of messages of which no newer ones have been told.
     pub(crate) fn recall_flags(&mut self, uids: &UidSet, flags: &Flags) {
         let Some(keywords) = self.keywords_of(flags) else { return };

@@ -219,3 +219,59 @@ async fn a_search_by_hand_may_have_taken_its_place() {
     })
     .await;
 }
+
+/// RFC 5182 section 2.2, example 3, and section 2.3.
+#[tokio::test(start_paused = true)]
+async fn a_search_among_what_was_found_goes_out_with_the_search_and_one_that_is_saved_waits_for_it() {
+    within(LIMIT, async {
+        let (mut s, inbox) = open().await;
+        let unseen = inbox.save(Search::unseen());
+        let large = inbox.search(Search::among(unseen.saved()).and(Search::larger(4096)));
+        let seen_large = inbox.save(Search::among(unseen.saved()).not().or(Search::larger(9)));
+        let tag = s.server.expect(UNSEEN).await;
+        let search = s.server.expect("UID SEARCH RETURN (ALL) $ LARGER 4096").await;
+        // Neither may take the other's place while the first is used, nor build on what may fail.
+        s.server.expect_silence(std::time::Duration::from_secs(5)).await;
+        s.server.say(&format!("* ESEARCH (TAG \"{tag}\") UID COUNT 2")).await;
+        s.server.say(&format!("{tag} OK saved")).await;
+        s.server.expect_silence(std::time::Duration::from_secs(5)).await;
+        s.server.say(&format!("* ESEARCH (TAG \"{search}\") UID ALL 12")).await;
+        s.server.say(&format!("{search} OK searched")).await;
+        let unseen = unseen.await.expect("saved");
+        assert_eq!(large.await.expect("found").uids().to_string(), "12");
+        s.answer("UID SEARCH RETURN (SAVE COUNT) OR NOT $ LARGER 9", &[]).await;
+        let second = seen_large.await.expect("saved");
+
+        // The server has forgotten the first; and it remembers but one.
+        let error = inbox.search(Search::among(&unseen)).await.expect_err("forgotten");
+        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No));
+        let both = Search::among(&unseen).and(Search::among(&second));
+        let error = inbox.search(both).await.expect_err("two of them");
+        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No));
+        let again = inbox.search(Search::among(&second));
+        s.answer("UID SEARCH RETURN (ALL) $", &[]).await;
+        assert!(again.await.expect("searched").is_empty());
+        s.events.ready();
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_search_among_what_a_failed_one_was_to_find_fails_with_it() {
+    within(LIMIT, async {
+        let (mut s, inbox) = open().await;
+        let unseen = inbox.save(Search::unseen());
+        let large = inbox.search(Search::among(unseen.saved()).and(Search::larger(4096)));
+        let tag = s.server.expect(UNSEEN).await;
+        let search = s.server.expect("UID SEARCH RETURN (ALL) $ LARGER 4096").await;
+        s.server.say(&format!("{tag} BAD what")).await;
+        s.server.say(&format!("* ESEARCH (TAG \"{search}\") UID ALL 12")).await;
+        s.server.say(&format!("{search} OK searched")).await;
+        assert_eq!(unseen.await.expect_err("refused").kind(), ErrorKind::Bad);
+        let error = large.await.expect_err("among whatever was remembered before");
+        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Bad, Sent::Fully));
+        // Its own OK would be taken for a success.
+        assert_eq!(s.events.ready_briefs(), ["SEARCH BAD", "SEARCH failed"]);
+    })
+    .await;
+}

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
-use imap_duplex::command::Append;
+use imap_duplex::command::{Append, StatusItems};
 use imap_duplex::types::{Answer, CloseReason, Code, Flag};
 use imap_duplex::{Error, ErrorKind, Sent};
 
@@ -257,6 +257,43 @@ async fn what_can_not_be_stored_is_refused_before_the_first_is() {
             let error = token.await.expect_err("refused");
             assert_eq!((error.kind(), error.was_sent()), (kind, Sent::No), "{error}");
         }
+        s.noop(&[]).await;
+    })
+    .await;
+}
+
+/// RFC 7889 section 3: a limit of one mailbox, as STATUS tells it.
+#[tokio::test(start_paused = true)]
+async fn what_is_larger_than_this_mailbox_takes_is_not_sent() {
+    within(LIMIT, async {
+        let mut s = session("IMAP4rev1 LITERAL+ APPENDLIMIT").await;
+        let limit_of = |s: &Session| s.imap.status("Small", StatusItems::new().append_limit());
+        let status = limit_of(&s);
+        s.answer("STATUS Small (APPENDLIMIT)", &["* STATUS Small (APPENDLIMIT 9)"]).await;
+        assert_eq!(status.await.expect("told").append_limit, Some(9));
+        let error = s.imap.append("Small", "0123456789").await.expect_err("too large");
+        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Unsupported, Sent::No));
+        let error = s.imap.append_all("Small", ["1", "0123456789"]).await.expect_err("too large");
+        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Unsupported, Sent::No));
+        let fits = s.imap.append("Small", "012345678");
+        let other = s.imap.append("Large", "0123456789");
+        for (name, size) in [("Small", 9), ("Large", 10)] {
+            let tag = s.server.expect(&format!("APPEND {name} {{{size}+}}")).await;
+            s.server.expect_line(&"0123456789"[..size]).await;
+            s.server.say(&format!("{tag} OK done")).await;
+        }
+        fits.await.expect("stored");
+        other.await.expect("stored");
+
+        // There is no limit any more; and one that is told with all mailboxes' counts for those of which none is told.
+        let status = limit_of(&s);
+        s.answer("STATUS Small (APPENDLIMIT)", &["* STATUS Small (APPENDLIMIT NIL)"]).await;
+        assert_eq!(status.await.expect("told").append_limit, None);
+        let now = s.imap.append("Small", "0123456789");
+        let tag = s.server.expect("APPEND Small {10+}").await;
+        s.server.expect_line("0123456789").await;
+        s.server.say(&format!("{tag} NO [TOOBIG] no")).await;
+        assert_eq!(now.await.expect_err("too large after all").kind(), ErrorKind::No);
         s.noop(&[]).await;
     })
     .await;

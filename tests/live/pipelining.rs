@@ -141,6 +141,7 @@ async fn a_search_and_what_is_done_with_its_result_take_one_round_trip() {
         log.take();
         let search = inbox.save(Search::unseen());
         let rows = inbox.fetch(search.saved(), Items::envelope());
+        let first = inbox.search(Search::among(search.saved()).and(Search::subject("one")));
         let stored = inbox.store(search.saved(), Store::add([Flag::Flagged]).silent());
         let copied = inbox.copy(search.saved(), "Drafts");
         assert_eq!(
@@ -150,8 +151,9 @@ async fn a_search_and_what_is_done_with_its_result_take_one_round_trip() {
         assert_eq!(search.await.expect("SEARCH").count(), Some(2));
         assert_eq!(stored.await.expect("STORE").len(), 2);
         copied.await.expect("COPY");
+        assert_eq!(first.await.expect("SEARCH").iter().collect::<Vec<_>>(), [uids[0]]);
         let first = log.writes().remove(0);
-        assert_eq!(first.lines().count(), 2, "{first}");
+        assert_eq!(first.lines().count(), 3, "{first}");
         let flagged = inbox
             .snapshot()
             .iter()

@@ -159,7 +159,7 @@ fn a_count_stays_on_which_something_rests_that_has_been_moved_behind() {
 #[test]
 fn what_may_not_be_left_out_has_a_bound_too() {
     let queue = queue_of(1, 1000);
-    let alert = || Event::new(EventKind::Alert { text: "fire".into() });
+    let alert = || Event::new(EventKind::Alert { text: String::new() });
     let pushed = (0..20).take_while(|_| queue.push(alert(), 0).is_ok()).count();
     assert_eq!(pushed, 5);
 }
@@ -170,7 +170,7 @@ fn rows_have_a_bound_that_ends_nothing_but_their_result() {
     let row = || Event::new(EventKind::MailboxDeleted);
     assert!(queue.push_row(row(), 5000), "one always fits");
     assert!(!queue.push_row(row(), 0));
-    assert_eq!(queue.push(Event::new(EventKind::Alert { text: "fire".into() }), 0), Ok(()));
+    assert_eq!(queue.push(Event::new(EventKind::Alert { text: String::new() }), 0), Ok(()));
     assert!(queue.is_full().is_some());
     assert!(take(&queue).is_some());
     assert!(queue.is_full().is_none(), "room again");
@@ -180,10 +180,38 @@ fn rows_have_a_bound_that_ends_nothing_but_their_result() {
 #[test]
 fn what_news_holds_is_bounded_too() {
     let queue = queue_of(1000, 10_000);
-    let notice = || Event::new(EventKind::MailboxDeleted);
-    (0..100).for_each(|_| queue.push(notice(), 4000).unwrap());
+    let notice = || Event::new(EventKind::Contradiction { what: "x".repeat(4000) });
+    (0..100).for_each(|_| queue.push(notice(), 0).unwrap());
     let told = std::iter::from_fn(|| take(&queue)).collect::<Vec<_>>();
     assert_eq!(told.len(), 3, "two, and one Lagged: {told:?}");
-    queue.push(notice(), 4000).unwrap();
-    assert_eq!(take(&queue), Some(EventKind::MailboxDeleted), "room again");
+    queue.push(notice(), 0).unwrap();
+    assert_eq!(take(&queue), Some(notice().kind), "room again");
+}
+
+#[test]
+fn what_the_later_takes_over_is_counted_too() {
+    let queue = queue_of(1, 200_000);
+    let status = |n: usize, items: usize| {
+        let mut status = crate::types::MailboxStatus::new("a");
+        status.other = (0..items).map(|i| (format!("X{n}-{i}"), "1".into())).collect();
+        Event::new(EventKind::Status(status))
+    };
+    // Each names items that no earlier one has.
+    (0..10_000).for_each(|n| queue.push(status(n, 1), 0).unwrap());
+    let Some(EventKind::Status(told)) = take(&queue) else { panic!("the first") };
+    assert!(told.other.len() <= 100, "{}", told.other.len());
+    // Flags with many keywords in place of those without.
+    let flags = |flags| {
+        let place = Place { mailbox: "INBOX".into(), selection: Some(SelectionId(1)) };
+        let kind =
+            EventKind::FlagsChanged { seq: None, uid: Uid::new(1), flags, before: None, mod_seq: None };
+        Event::new(kind).at(Some(place))
+    };
+    let many = (0..10_000).map(|n| Flag::new(&format!("k{n}"))).collect::<Flags>();
+    while take(&queue).is_some() {}
+    queue.push(flags(Flag::Seen.into()), 0).unwrap();
+    queue.push(flags(many), 0).unwrap();
+    assert!(queue.lock().backlog.octets() < 200_000);
+    let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
+    assert!(matches!(told[..], [EventKind::Lagged(_)]), "{} told", told.len());
 }

@@ -356,3 +356,46 @@ fn a_loss_is_a_notice_where_nothing_was_asked_for() {
     script.say("* OK [NOTIFICATIONOVERFLOW] what").quiet();
     assert_eq!(script.events(), ["the server says: OK [NOTIFICATIONOVERFLOW] what"]);
 }
+
+#[test]
+fn a_parent_that_never_was_a_mailbox_is_not_told_as_deleted() {
+    let names = [NotifyEvent::MailboxName];
+    let watching = || {
+        let mut script = Script::new("NOTIFY", &[]);
+        notified(&mut script, Notify::set().personal(names), &format!("{SELECTED} (personal (MailboxName))"));
+        script
+    };
+    // RFC 5465 section 5.4: the direct parent is told of, too, whether it exists or not.
+    let mut script = watching();
+    script.say("* LIST () \"/\" a/b\n* LIST (\\NonExistent \\HasChildren) \"/\" a");
+    assert_eq!(script.events(), ["a/b: is there"]);
+    // One that has been there has been deleted, and one that may have been.
+    script.say("* LIST () \"/\" c\n* LIST () \"/\" c/d\n* LIST (\\NonExistent \\HasChildren) \"/\" c");
+    assert_eq!(script.events(), ["c: is there", "c/d: is there", "c: deleted"]);
+    script.say("* LIST (\\NonExistent \\HasChildren) \"/\" e\n* LIST () \"/\" f/g/h");
+    script.say("* LIST (\\NonExistent \\HasChildren) \"/\" f\n* LIST (\\NonExistent) \"/\" f/g");
+    assert_eq!(script.events(), ["e: deleted", "f/g/h: is there", "f: deleted", "f/g: deleted"]);
+    // It was there when the user asked.
+    let mut script = watching();
+    let listing = script.sender.list("*");
+    script.line("LIST \"\" *", "* LIST () \"/\" a\nTAG OK done");
+    assert_eq!(resolved(listing).len(), 1);
+    script.say("* LIST () \"/\" a/b\n* LIST (\\NonExistent \\HasChildren) \"/\" a");
+    assert_eq!(script.events(), ["a/b: is there", "a: deleted"]);
+}
+
+#[test]
+fn names_that_are_no_mailboxes_are_answers_to_a_list() {
+    let mut script = Script::new("NOTIFY", &[]);
+    let names = [NotifyEvent::MailboxName];
+    notified(&mut script, Notify::set().personal(names), &format!("{SELECTED} (personal (MailboxName))"));
+    let listing = script.sender.list("*");
+    // RFC 9051 section 6.3.9.8, example 9, and section 6.3.10, example 6.
+    script.line(
+        "LIST \"\" *",
+        "* LIST (\\NonExistent) \"/\" \"Foo\" (\"CHILDINFO\" (\"SUBSCRIBED\"))\n\
+         * LIST (\\NonExistent \\Archive) \"/\" Archives\nTAG OK done",
+    );
+    assert_eq!(resolved(listing).len(), 2);
+    assert!(script.events().is_empty());
+}

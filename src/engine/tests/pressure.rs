@@ -121,3 +121,27 @@ fn none_and_endless_holds_are_had_too() {
     }
     assert!(bench.engine.closed().is_none());
 }
+
+#[test]
+fn what_fails_here_is_not_weighed_by_what_the_server_said_last() {
+    let mut settings = settings();
+    settings.limits.unread = 10_000;
+    let (mut bench, imap) = Bench::new(settings);
+    bench.feed(b"* PREAUTH [CAPABILITY IMAP4rev1 IDLE] ready\r\n");
+    bench.engine.set_ready();
+    let select = imap.select("INBOX");
+    let inbox = select.mailbox();
+    bench.write_all();
+    bench.feed(b"A1 OK done\r\n");
+    // An answer that is larger than all that may wait, and goes to its token.
+    let _fetch = inbox.fetch(crate::types::Uid::new(1).unwrap(), crate::command::Items::body());
+    bench.write_all();
+    bench.feed(format!("* 1 FETCH (UID 1 BODY[] {{20000}}\r\n{})\r\n", "x".repeat(20_000)).as_bytes());
+    let refused = [imap.append("Work", "a\0b"), imap.append("Work", "a\0b"), imap.append("Work", "a\0b")];
+    bench.write_all();
+    for token in refused {
+        let error = poll_once(&mut { token }).expect("refused here").expect_err("a NUL");
+        assert_eq!(error.kind(), crate::ErrorKind::Invalid, "{error}");
+    }
+    assert_eq!(bench.engine.closed(), None);
+}

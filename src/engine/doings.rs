@@ -1,0 +1,103 @@
+//! What our own commands do to mailboxes, where LIST tells it before their OK: under another name perhaps, which the server
+//! has made of ours (OLDNAME, RFC 9051 sections 6.3.4 to 6.3.6), or because NOTIFY has it told.
+//!
+//! In: LIST of which nobody asked. Out: what fits a command in flight is kept until that has ended. After its OK it is the
+//! command's doing, told once; after anything else it is news like any other.
+
+use super::Engine;
+use crate::command::Effect;
+use crate::types::{CommandId, Event, EventKind, ListEntry, MailboxName, Place};
+
+impl Engine {
+    /// Keeps what LIST tells, if it looks like the doing of a command in flight.
+    pub(super) fn keep_for_its_command(&mut self, entry: &ListEntry) -> bool {
+        let fits = |id: &&CommandId| {
+            let flight = self.flights.get(*id).filter(|f| f.begun && f.told.is_none());
+            let is_its = |effect: &Effect| match effect {
+                Effect::Subscribe { .. } if !self.notify.tells_subscription(entry) => false,
+                effect => is_doing_of(effect, entry),
+            };
+            flight.is_some_and(|f| is_its(&f.class.effect))
+        };
+        let Some(id) = self.roster.mailbox_changes.iter().find(fits).copied() else { return false };
+        if let Some(flight) = self.flights.get_mut(&id) {
+            flight.told = Some(entry.clone());
+        }
+        true
+    }
+
+    /// A command has failed: what looked like its doing was somebody else's.
+    pub(super) fn not_its_doing(&mut self, id: CommandId) {
+        if let Some(entry) = self.flights.get_mut(&id).and_then(|f| f.told.take()) {
+            self.tell_listed(&entry, false);
+        }
+    }
+
+    /// A command has changed a mailbox: under which name, and as what the server has told it.
+    pub(super) fn tell_doing(&mut self, id: CommandId, effect: Effect) {
+        let told = self.flights.get_mut(&id).and_then(|f| f.told.take());
+        // The server need not tell it once more.
+        let echoed =
+            told.as_ref().is_some_and(|t| t.old_name.is_none() || matches!(effect, Effect::Rename { .. }));
+        if let Some(told) = &told {
+            self.notify.hear_of(told, false);
+        }
+        // A server may subscribe to what it makes, too.
+        let subscribed = told.as_ref().is_some_and(|told| told.has("\\Subscribed"))
+            && self.notify.asks_subscriptions()
+            && !matches!(effect, Effect::Subscribe { .. });
+        let named = |mailbox: MailboxName| told.as_ref().map_or(mailbox, |told| told.name.clone());
+        let at = |mailbox: &MailboxName| Some(Place { mailbox: mailbox.clone(), selection: None });
+        let event = match effect {
+            Effect::Create(mailbox) => {
+                let mut entry = told.unwrap_or_else(|| ListEntry::new(mailbox));
+                // It has another name, and never had this one.
+                entry.old_name = None;
+                let place = at(&entry.name);
+                Event::new(EventKind::MailboxCreated(entry)).at(place)
+            }
+            Effect::Delete(mailbox) => Event::new(EventKind::MailboxDeleted).at(at(&named(mailbox))),
+            // INBOX stays, and its messages are in a new mailbox (RFC 9051 section 6.3.6).
+            Effect::Rename { from, to } if from.is_inbox() => {
+                let entry = ListEntry::new(named(to));
+                let place = at(&entry.name);
+                Event::new(EventKind::MailboxCreated(entry)).at(place)
+            }
+            Effect::Rename { from, to } => Event::new(EventKind::MailboxRenamed { from }).at(at(&named(to))),
+            Effect::Subscribe { mailbox, subscribed } => {
+                let mailbox = named(mailbox);
+                self.notify.subscription(&mailbox, subscribed);
+                Event::new(EventKind::MailboxSubscribed { subscribed }).at(at(&mailbox))
+            }
+            _ => return,
+        };
+        self.notify.our_doing(&event, echoed);
+        self.forget_limits(&event);
+        let place = event.place.clone();
+        self.tell(event.caused_by(Some(id)));
+        if let Some(place) = place.filter(|_| subscribed) {
+            self.notify.subscription(&place.mailbox, true);
+            let event = Event::new(EventKind::MailboxSubscribed { subscribed }).at(Some(place));
+            self.tell(event.caused_by(Some(id)));
+        }
+    }
+}
+
+/// Whether this command changes which mailboxes there are, or which are subscribed to.
+pub(super) fn changes_mailboxes(effect: &Effect) -> bool {
+    matches!(effect, Effect::Create(_) | Effect::Delete(_) | Effect::Rename { .. } | Effect::Subscribe { .. })
+}
+
+/// Whether LIST tells what this command is to do.
+fn is_doing_of(effect: &Effect, entry: &ListEntry) -> bool {
+    let is_there = !entry.has("\\NonExistent");
+    // By its name, or by the one that it was given for it.
+    let is = |mailbox: &MailboxName| *entry.old_name.as_ref().unwrap_or(&entry.name) == *mailbox;
+    match effect {
+        Effect::Create(mailbox) => is_there && is(mailbox),
+        Effect::Delete(mailbox) => !is_there && is(mailbox),
+        Effect::Rename { from, .. } => is_there && entry.old_name.as_ref() == Some(from),
+        Effect::Subscribe { mailbox, subscribed } => entry.has("\\Subscribed") == *subscribed && is(mailbox),
+        _ => false,
+    }
+}

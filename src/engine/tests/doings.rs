@@ -1,0 +1,133 @@
+//! What our commands do to mailboxes is told once: whenever the server tells it, and under whatever name.
+
+use super::poll_once;
+use super::script::{Script, resolved};
+use crate::command::{Notify, NotifyEvent};
+use crate::types::{CloseReason, Event};
+
+/// A session in which the server tells of all changes of mailboxes.
+fn watching() -> Script {
+    let mut script = Script::new("NOTIFY", &[]);
+    let notify = Notify::set().personal(NotifyEvent::MAILBOXES);
+    let token = script.sender.notify(notify);
+    let selected = "(selected-delayed (MessageNew MessageExpunge FlagChange))";
+    script.line(&format!("NOTIFY SET {selected} (personal (MailboxName SubscriptionChange))"), "TAG OK done");
+    resolved(token);
+    script.events();
+    script
+}
+
+/// What is told, and whether as somebody's doing.
+fn told(script: &mut Script) -> Vec<(String, bool)> {
+    let events: Vec<Event> = std::iter::from_fn(|| script.bench.event()).collect();
+    events.iter().map(|event| (event.to_string(), event.cause.is_some())).collect()
+}
+
+fn ours(what: &str) -> (String, bool) {
+    (what.to_owned(), true)
+}
+
+fn news(what: &str) -> (String, bool) {
+    (what.to_owned(), false)
+}
+
+/// RFC 9051 sections 6.3.2 and 6.3.4 to 6.3.6.
+#[test]
+fn names_that_the_server_normalizes_are_no_renamings() {
+    let mut script = Script::new("", &[]);
+    let made = script.sender.create("Non");
+    script.line("CREATE Non", "* LIST () \"/\" Norm (\"OLDNAME\" (\"Non\"))\nTAG OK done");
+    resolved(made);
+    let renamed = script.sender.rename("Non", "Other");
+    script.line("RENAME Non Other", "* LIST () \"/\" Others (\"OLDNAME\" (\"Non\"))\nTAG OK done");
+    resolved(renamed);
+    let gone = script.sender.delete("Other");
+    script.line("DELETE Other", "* LIST (\\NonExistent) \"/\" Others (\"OLDNAME\" (\"Other\"))\nTAG OK done");
+    resolved(gone);
+    let all: Vec<_> = told(&mut script).into_iter().filter(|(what, _)| !what.contains(" ended: ")).collect();
+    assert_eq!(all, [ours("Norm: is there"), ours("Others: renamed from Non"), ours("Others: deleted")]);
+
+    let select = script.sender.select("Non");
+    script.line("SELECT Non", "* 0 EXISTS\n* LIST () \"/\" Norm (\"OLDNAME\" (\"Non\"))\nTAG OK done");
+    resolved(select);
+    let all: Vec<_> = told(&mut script).into_iter().filter(|(what, _)| !what.contains(" ended: ")).collect();
+    assert_eq!(all, [ours("Non: opened with 0 messages")]);
+}
+
+#[test]
+fn what_notify_tells_before_the_ok_is_told_once_and_as_ours() {
+    let mut script = watching();
+    let made = script.sender.create("a");
+    script.line("CREATE a", "* LIST (\\Subscribed) \"/\" a\nTAG OK done");
+    resolved(made);
+    let left = script.sender.unsubscribe("a");
+    script.line("UNSUBSCRIBE a", "* LIST () \"/\" a\nTAG OK done");
+    resolved(left);
+    let back = script.sender.subscribe("a");
+    script.line("SUBSCRIBE a", "TAG OK done\n* LIST (\\Subscribed) \"/\" a");
+    resolved(back);
+    let renamed = script.sender.rename("a", "b");
+    script.line("RENAME a b", "* LIST (\\Subscribed) \"/\" b (\"OLDNAME\" (\"a\"))\nTAG OK done");
+    resolved(renamed);
+    let gone = script.sender.delete("b");
+    script.line("DELETE b", "* LIST (\\NonExistent) \"/\" b\nTAG OK done");
+    resolved(gone);
+    script.quiet();
+    let all: Vec<_> = told(&mut script).into_iter().filter(|(what, _)| !what.contains(" ended: ")).collect();
+    assert_eq!(
+        all,
+        [
+            ours("a: is there (\\Subscribed)"),
+            ours("a: subscribed to"),
+            ours("a: unsubscribed from"),
+            ours("a: subscribed to"),
+            ours("b: renamed from a"),
+            ours("b: subscribed to"),
+            ours("b: deleted"),
+        ]
+    );
+}
+
+#[test]
+fn what_others_did_before_ours_failed_is_told_as_theirs() {
+    let mut script = watching();
+    let made = script.sender.create("a");
+    script.line("CREATE a", "* LIST () \"/\" a\nTAG NO [ALREADYEXISTS] it is there");
+    assert!(poll_once(&mut { made }).expect("ended").is_err());
+    assert_eq!(told(&mut script)[0], news("a: is there"));
+    let gone = script.sender.delete("a");
+    script.expect("DELETE a");
+    script.say("* LIST (\\NonExistent) \"/\" a");
+    assert!(told(&mut script).is_empty());
+    script.bench.close(CloseReason::Eof);
+    assert!(poll_once(&mut { gone }).expect("ended").is_err());
+    assert_eq!(told(&mut script)[0], news("a: deleted"));
+}
+
+#[test]
+fn a_mailbox_renamed_to_where_nobody_sees_it_is_gone() {
+    let mut script = watching();
+    script.say("* LIST () \"/\" a\n* LIST (\\NonExistent) \"/\" hidden/a (\"OLDNAME\" (\"a\"))");
+    assert_eq!(told(&mut script), [news("a: is there"), news("a: deleted")]);
+}
+
+#[test]
+fn a_select_is_not_said_again_behind_a_logout_and_its_ok_closes_nothing() {
+    use crate::Select;
+    use crate::types::{MailboxState, ModSeq, UidValidity};
+    let mut state = MailboxState::new(UidValidity::new(7).unwrap());
+    state.highest_mod_seq = ModSeq::new(90);
+    let mut script = Script::new("QRESYNC", &["QRESYNC"]);
+    let select = script.sender.select(Select::new("INBOX").resume(state));
+    let logout = script.sender.logout();
+    let tag = script.expect("SELECT INBOX (QRESYNC (7 90))");
+    let bye = script.expect("LOGOUT");
+    script.say(&format!("{tag} BAD what")).quiet();
+    assert!(poll_once(&mut { select }).expect("ended").is_err());
+    script.say(&format!("* BYE bye\n{bye} OK done"));
+    resolved(logout);
+
+    let mut script = Script::new("", &[]);
+    let inbox = script.select("INBOX".into(), "SELECT INBOX", "* 3 EXISTS\nTAG OK [CLOSED] selected");
+    assert_eq!(inbox.exists(), 3);
+}

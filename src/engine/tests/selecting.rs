@@ -1,0 +1,139 @@
+//! SELECT with parameters, and what follows it.
+
+use super::poll_once;
+use super::script::{Script, resolved};
+use crate::command::{Search, Store};
+use crate::types::{Flag, MailboxState, ModSeq, Uid, UidValidity};
+use crate::{ErrorKind, Select, Sent};
+
+const SELECT_QRESYNC: &str = "SELECT INBOX (QRESYNC (7 90))";
+
+/// INBOX as it was at mod-sequence 90, with one message.
+fn resuming() -> Select {
+    let mut state = MailboxState::new(UidValidity::new(7).unwrap());
+    state.highest_mod_seq = ModSeq::new(90);
+    state.uids = "1".parse().unwrap();
+    Select::new("INBOX").resume(state)
+}
+
+/// What SELECT tells of a mailbox with one message, in which nothing has changed.
+fn opened() -> String {
+    "* 1 EXISTS\n* OK [UIDVALIDITY 7] era\n* OK [HIGHESTMODSEQ 90] modseq\n".to_owned()
+}
+
+#[test]
+fn message_commands_wait_for_a_select_whose_parameters_the_server_may_refuse() {
+    let unseen = |inbox: &crate::Mailbox| inbox.search(Search::unseen());
+    let mut script = Script::new("QRESYNC", &["QRESYNC"]);
+    let token = script.sender.select(resuming());
+    let search = unseen(&token.mailbox());
+    let listing = script.sender.list("*");
+    let select = script.expect(SELECT_QRESYNC);
+    // All goes out in the order of the calls.
+    script.quiet();
+    script.say(&format!("{select} BAD what is that"));
+    // Nothing was selected before, so they go out behind the repeated one.
+    let select = script.expect("SELECT INBOX");
+    let found = script.expect("UID SEARCH UNSEEN");
+    script.line("LIST \"\" *", "TAG OK done");
+    script.say(&opened()).say(&format!("{select} OK done"));
+    script.say(&format!("* SEARCH 1\n{found} OK done"));
+    resolved(token);
+    assert_eq!((resolved(search).len(), resolved(listing).len()), (1, 0));
+
+    // A server that has taken them once will not refuse them: one round trip for both.
+    let mut script = Script::new("QRESYNC UNSELECT", &["QRESYNC"]);
+    let inbox = script.select(resuming(), SELECT_QRESYNC, &(opened() + "TAG OK done"));
+    let token = inbox.unselect();
+    script.line("UNSELECT", "TAG OK [CLOSED] done");
+    resolved(token);
+    let token = script.sender.select(resuming());
+    let search = unseen(&token.mailbox());
+    let select = script.expect(SELECT_QRESYNC);
+    let found = script.expect("UID SEARCH UNSEEN");
+    script.say(&opened()).say(&format!("{select} OK done\n* SEARCH\n{found} OK done"));
+    resolved(token);
+    assert!(resolved(search).is_empty());
+
+    // [CLOSED] says that nothing is selected, and not that the parameters are understood.
+    let mut script = Script::new("CONDSTORE", &[]);
+    script.select("A".into(), "SELECT A", "* OK [UIDVALIDITY 3] era\nTAG OK done");
+    let token = script.sender.select(resuming());
+    let search = unseen(&token.mailbox());
+    let select = script.expect("SELECT INBOX (CONDSTORE)");
+    script.say("* OK [CLOSED] A").quiet();
+    script.say(&format!("{select} NO not there"));
+    assert!(poll_once(&mut { token }).expect("ended").is_err());
+    let error = poll_once(&mut { search }).expect("ended").expect_err("nothing is selected");
+    assert_eq!((error.kind(), error.was_sent()), (ErrorKind::SelectionEnded, Sent::No));
+    script.quiet();
+}
+
+#[test]
+fn a_move_in_steps_ends_with_its_selection_and_marks_nothing_in_the_next() {
+    let mut script = Script::new("UIDPLUS", &[]);
+    let inbox = script.select("INBOX".into(), "SELECT INBOX", "* OK [UIDVALIDITY 7] era\nTAG OK done");
+    let moved = inbox.move_to(Uid::new(1).unwrap(), "Archive");
+    let copy = script.expect("UID COPY 1 Archive");
+    // The server ends the selection by itself (RFC 9051 section 7.1, CLOSED).
+    script.say("* OK [CLOSED] it is gone");
+    let select = script.sender.select("Work");
+    script.quiet();
+    script.say(&format!("{copy} OK [COPYUID 9 1 5] done"));
+    let error = poll_once(&mut { moved }).expect("ended").expect_err("half of it");
+    assert_eq!((error.kind(), error.answers().len()), (ErrorKind::SelectionEnded, 1), "{error}");
+    assert_ne!(error.was_sent(), Sent::No);
+    script.line("SELECT Work", "TAG OK done").quiet();
+    resolved(select);
+}
+
+/// RFC 9051 section 2.3.1.1: a UID means nothing without its UIDVALIDITY.
+#[test]
+fn uids_kept_from_an_earlier_time_wait_for_their_uid_validity() {
+    for (era, same) in [(7, true), (8, false)] {
+        let mut script = Script::new("", &[]);
+        let token = script.sender.select(resuming());
+        let inbox = token.mailbox();
+        let select = script.expect("SELECT INBOX");
+        let store = inbox.store(Uid::new(1).unwrap(), Store::add([Flag::Deleted]));
+        script.say("* 0 EXISTS").quiet();
+        script.say(&format!("* OK [UIDVALIDITY {era}] era"));
+        if same {
+            script.line("UID STORE 1 +FLAGS (\\Deleted)", "TAG OK done");
+        }
+        script.quiet().say(&format!("{select} OK done"));
+        resolved(token);
+        match poll_once(&mut { store }).expect("ended") {
+            Ok(_) => assert!(same),
+            Err(error) => {
+                assert_eq!((error.kind(), error.was_sent(), same), (ErrorKind::Invalid, Sent::No, false));
+            }
+        }
+        // Who submits now knows which era it is; and whoever means all of them, in whatever era, need not wait.
+        let now = inbox.store(Uid::new(1).unwrap(), Store::add([Flag::Seen]));
+        script.line("UID STORE 1 +FLAGS (\\Seen)", "TAG OK done");
+        resolved(now);
+        let mut script = Script::new("", &[]);
+        let token = script.sender.select(resuming());
+        let _all = token.mailbox().store(Uid::new(1).unwrap().., Store::add([Flag::Seen]));
+        script.expect("SELECT INBOX");
+        script.expect("UID STORE 1:4294967295 +FLAGS (\\Seen)");
+    }
+}
+
+#[test]
+fn uids_of_an_era_that_ends_while_they_wait_are_not_sent() {
+    let mut script = Script::new("UIDPLUS", &[]);
+    let inbox = script.select("INBOX".into(), "SELECT INBOX", "* OK [UIDVALIDITY 7] era\nTAG OK done");
+    let moved = inbox.move_to(Uid::new(1).unwrap(), "Archive");
+    let raw = script.sender.raw("X-WAIT");
+    let store = inbox.store(Uid::new(1).unwrap(), Store::add([Flag::Deleted]));
+    let copy = script.expect("UID COPY 1 Archive");
+    script.say("* OK [UIDVALIDITY 8] another era").say(&format!("{copy} OK done"));
+    let error = poll_once(&mut { moved }).expect("ended").expect_err("half of it");
+    assert_eq!((error.kind(), error.answers().len()), (ErrorKind::Invalid, 1), "{error}");
+    script.line("X-WAIT", "TAG OK done").quiet();
+    resolved(raw);
+    let error = poll_once(&mut { store }).expect("ended").expect_err("another message by now");
+    assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No));
+}

@@ -73,7 +73,9 @@
 //! 2. **Registered before sent.** No answer can come too early to be known.
 //! 3. **One owner.** Data that answers a question goes to exactly one command, found by its content, or to none and is
 //!    then an event. Never to two, never to a command that did not ask. So commands of one kind can be in flight
-//!    together, such as two FETCHes of the same message: each gets its own answer.
+//!    together, such as two FETCHes of the same message: each gets its own answer, the older one the first. A server
+//!    that then ends the younger one first costs that one its result, with [`Protocol`](ErrorKind::Protocol), and is
+//!    given such commands one at a time from then on.
 //! 4. **A change is always an event**, whoever caused it: messages that come, go and change their flags; mailboxes that
 //!    are made, renamed, removed, subscribed to. It is told even where the server tells nothing: the effect of your own
 //!    silent STORE is. It is told once, also if it came as the answer to a command. If a command surely caused it, the

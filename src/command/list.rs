@@ -1,8 +1,10 @@
 //! LIST: which mailboxes there are (RFC 9051 section 6.3.9, RFC 5258, RFC 3501 section 6.3.9 for LSUB).
 
+use std::collections::HashSet;
+
 use super::{Claim, Class, Command, Flow, Hears, Line, Session, Streaming};
 use crate::error::Result;
-use crate::types::{Answer, Done, ListEntry, Untagged};
+use crate::types::{Answer, Done, ListEntry, MailboxName, Untagged};
 
 /// Which mailboxes to list.
 ///
@@ -20,12 +22,14 @@ pub struct List {
     reference: String,
     pattern: String,
     subscribed: bool,
+    /// What has been told: the same once more is another command's.
+    told: HashSet<MailboxName>,
 }
 
 impl List {
     /// All mailboxes whose names fit this pattern.
     pub fn new(pattern: impl Into<String>) -> Self {
-        Self { reference: String::new(), pattern: pattern.into(), subscribed: false }
+        Self { reference: String::new(), pattern: pattern.into(), subscribed: false, told: HashSet::new() }
     }
 
     /// Only those that the user has subscribed to.
@@ -117,10 +121,16 @@ impl Command for List {
         match entry.old_name {
             // It tells of a renaming (RFC 5465 section 5.4).
             Some(_) => Claim::No,
-            None if self.fits(entry) => Claim::Whole,
+            None if self.fits(entry) && !self.told.contains(&entry.name) => Claim::Whole,
             // What a reference means is the server's affair, and some take case of letters for nothing.
-            None if self.fits_loosely(entry) => Claim::Part,
+            None if self.fits(entry) || self.fits_loosely(entry) => Claim::Part,
             None => Claim::No,
+        }
+    }
+
+    fn heard(&mut self, heard: &Untagged) {
+        if let Answer::List(entry) | Answer::Lsub(entry) = heard.answer() {
+            self.told.insert(entry.name.clone());
         }
     }
 

@@ -19,6 +19,8 @@ pub struct Session {
     pub(crate) bare_select: bool,
     /// The server has taken parameters of SELECT.
     pub(crate) select_params: bool,
+    /// The server has answered a later command before an earlier one that had asked for the same.
+    pub(crate) out_of_order: bool,
     /// How many messages a mailbox may have.
     pub(crate) messages: u32,
     /// How large messages may be that are put into single mailboxes, as STATUS told last.

@@ -16,6 +16,7 @@
 //! |                            | message commands of a selection that the server has ended        |
 //! | CLOSE, UNSELECT            | any message command, any SELECT                                  |
 //! | SEARCH without ESEARCH     | another one: Dovecot says both answers before both tagged lines  |
+//! | FETCH, LIST                | another one, once the server has answered such out of order      |
 //! | IDLE                       | another IDLE, until its tagged line                              |
 //! | saves its result as `$`    | what uses `$`, another that saves                                |
 //! | changes through `$`        | the search that saves it (`engine/saved.rs`)                     |
@@ -39,6 +40,8 @@ pub(crate) struct Load {
     deselects: usize,
     idles: usize,
     searches: usize,
+    fetches: usize,
+    lists: usize,
     of_saved: usize,
 }
 
@@ -66,6 +69,8 @@ impl Load {
             (matches!(class.effect, Effect::Deselect), &mut self.deselects),
             (matches!(class.effect, Effect::Idle), &mut self.idles),
             (class.hears.overlaps(Hears::SEARCH), &mut self.searches),
+            (class.hears.overlaps(Hears::FETCH), &mut self.fetches),
+            (class.hears.overlaps(Hears::LIST), &mut self.lists),
             (saves || matches!(flight.messages, Some(Messages::Saved(_))), &mut self.of_saved),
         ];
         counts.into_iter().filter(|(counts, _)| *counts).for_each(|(_, n)| step(n));
@@ -86,6 +91,8 @@ pub(crate) struct Selections<'a> {
     pub(crate) rev2: bool,
     /// Answers of searches name their command (RFC 4731).
     pub(crate) esearch: bool,
+    /// The server has answered a later command before an earlier one that had asked for the same.
+    pub(crate) out_of_order: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +134,8 @@ pub(crate) fn admit(
         || by_number(messages) && load.lets_expunge_through > 0
         || waits_for_effect
         || !selections.esearch && next.class.hears.overlaps(Hears::SEARCH) && load.searches > 0
+        || selections.out_of_order && next.class.hears.overlaps(Hears::FETCH) && load.fetches > 0
+        || selections.out_of_order && next.class.hears.overlaps(Hears::LIST) && load.lists > 0
         || load.deselects > 0 && next.seat.is_some()
         || !selections.rev2 && next.class.flags != FlagUse::None && flags_clash();
     if waits { Verdict::Wait } else { Verdict::Go }

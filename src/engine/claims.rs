@@ -4,6 +4,7 @@
 //! event stream.
 
 use super::reply::is_change;
+use super::rivals::{MOST, have_rivals};
 use super::slot::data_event;
 use super::{Engine, excerpt};
 use crate::command::{Claim, Hears};
@@ -34,7 +35,9 @@ impl Engine {
 
     /// Gives a response to the command that claims it. Whose it is, and the response if it is nobody's.
     pub(super) fn give(&mut self, mut heard: Untagged) -> (Option<CommandId>, Option<Untagged>) {
-        let Some((_, id)) = self.claimer(&heard) else { return (None, Some(heard)) };
+        let mut rivals = Vec::new();
+        let Some((_, id)) = self.claimer(&heard, &mut rivals) else { return (None, Some(heard)) };
+        self.note_rivals(&heard, id, &rivals);
         if let Some(opening) = self.opening.as_ref().filter(|o| o.id == id) {
             heard.set_place(Some(opening.seat.place.clone()));
             self.hear_opening(&heard);
@@ -57,12 +60,15 @@ impl Engine {
 
     /// Whether some command claims the whole of it.
     pub(super) fn is_claimed_whole(&self, heard: &Untagged) -> bool {
-        self.claimer(heard).is_some_and(|(is_part, _)| !is_part)
+        self.claimer(heard, &mut Vec::new()).is_some_and(|(is_part, _)| !is_part)
     }
 
-    /// The oldest command that claims the whole of it, else the oldest that claims a part; and whether it is but a part.
-    fn claimer(&self, heard: &Untagged) -> Option<(bool, CommandId)> {
+    /// The oldest command that claims the whole of it, else the oldest that claims a part; and whether it is but a part. Where
+    /// a younger one claims the whole, too, it is added to the rivals.
+    fn claimer(&self, heard: &Untagged, rivals: &mut Vec<CommandId>) -> Option<(bool, CommandId)> {
         let kind = kind_of(heard.answer());
+        // How many younger ones are asked yet.
+        let mut left = if have_rivals(kind) { MOST } else { 0 };
         let asked = |id: &CommandId| self.flights.get(id).is_some_and(|f| f.class.hears.overlaps(kind));
         if let Some(owner) = heard.owner() {
             return Some(owner).filter(asked).map(|owner| (false, owner));
@@ -73,16 +79,23 @@ impl Engine {
             for (order, id) in set {
                 if best.is_some_and(|(best, _)| best < (false, *order)) {
                     // None of the younger ones can do better.
-                    return;
+                    if left == 0 {
+                        return;
+                    }
+                    left -= 1;
                 }
                 let rank = match self.claim_of(id, heard) {
                     Claim::Whole => (false, *order),
                     Claim::Part => (true, *order),
                     Claim::No => continue,
                 };
-                if best.is_none_or(|(best, _)| rank < best) {
-                    best = Some((rank, *id));
-                }
+                let (better, worse) = match best {
+                    Some((best, other)) if best < rank => ((best, other), Some((rank, *id))),
+                    other => ((rank, *id), other),
+                };
+                best = Some(better);
+                let rival = worse.filter(|((is_part, _), other)| !is_part && *other != better.1);
+                rivals.extend(rival.map(|(_, other)| other));
             }
         });
         let claimer = best.map(|((is_part, _), id)| (is_part, id));

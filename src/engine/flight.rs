@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::own::Own;
 use super::reply::Untold;
+use super::rivals::Lost;
 use super::shared::{Seat, Submission};
 use super::slot::Job;
 use crate::command::{Class, Hears, Messages};
@@ -37,6 +38,8 @@ pub(crate) struct Flight {
     pub(crate) limited: Option<StatusResponse>,
     /// What LIST has told that looks like its doing.
     pub(crate) told: Option<ListEntry>,
+    /// What looked like its answer, and went to an older command.
+    pub(crate) lost: Option<Box<Lost>>,
     /// Messages of a silent STORE whose flags were told while it ran.
     pub(crate) disturbed: Untold,
     /// Some of it has been written.
@@ -86,6 +89,7 @@ impl Flight {
             misled: false,
             limited: None,
             told: None,
+            lost: None,
             disturbed: Untold::default(),
             begun: false,
             whole: false,

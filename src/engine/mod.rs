@@ -32,6 +32,7 @@ mod own;
 mod pressure;
 mod reply;
 mod resume;
+mod rivals;
 mod roster;
 mod rows;
 mod saved;

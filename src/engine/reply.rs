@@ -195,7 +195,7 @@ impl Engine {
             return Err(error.with_unread(lacking.lines));
         }
         if lacking.is_nothing() {
-            return Ok(done);
+            return self.robbed(id).map_or(Ok(done), Err);
         }
         let more = if lacking.and_more { " or more" } else { "" };
         let message = format!("{}{more} of the server's responses could not be read", lacking.lines.len());

@@ -263,6 +263,8 @@ impl Engine {
     pub(super) fn opening_failed(&mut self, why: ErrorKind) {
         let Some(opening) = self.opening.take() else { return };
         opening.seat.update(|p| p.ended = true);
+        // What was saved in it, too.
+        self.remembered.forget();
         self.stray_selection = match why {
             ErrorKind::No => false,
             ErrorKind::Bad => self.selection.is_some() || self.stray_selection,

@@ -197,6 +197,7 @@ impl Engine {
             takes_params: self.session.select_params,
             rev2: self.session.is_rev2(),
             esearch: self.session.can("ESEARCH"),
+            out_of_order: self.session.out_of_order,
         };
         let flags_clash = || {
             let mut clash = false;

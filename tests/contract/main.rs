@@ -15,6 +15,7 @@ mod c01_submitting;
 mod c02_registered;
 mod c03_one_owner;
 mod c03_pieces;
+mod c03_same_questions;
 mod c04_changes;
 mod c05_wire_order;
 mod c06_right_mailbox;

@@ -82,7 +82,8 @@ pub enum ErrorKind {
 pub enum Sent {
     /// Not a byte: it can safely be submitted again.
     No,
-    /// Its beginning.
+    /// Its beginning: a server that refuses a literal never gets the rest of the line, and of several lines that make up
+    /// one command (a move without MOVE) the further ones were not sent.
     Partly,
     /// All of it: the server may have done it.
     Fully,

@@ -215,3 +215,32 @@ fn what_the_later_takes_over_is_counted_too() {
     let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
     assert!(matches!(told[..], [EventKind::Lagged(_)]), "{} told", told.len());
 }
+
+#[test]
+fn counts_of_a_mailbox_that_is_gone_are_not_taken_over_by_the_next_of_its_name() {
+    use crate::types::{ListEntry, MailboxStatus};
+    let place = |name: &str| Some(Place { mailbox: name.into(), selection: None });
+    let status = |unseen| {
+        let mut status = MailboxStatus::new("Work");
+        (status.messages, status.unseen) = (Some(3), unseen);
+        Event::new(EventKind::Status(status)).at(place("Work"))
+    };
+    let made = Event::new(EventKind::MailboxCreated(ListEntry::new("Work"))).at(place("Work"));
+    let renamed =
+        |from: &str, to: &str| Event::new(EventKind::MailboxRenamed { from: from.into() }).at(place(to));
+    let ends = [
+        made,
+        Event::new(EventKind::MailboxDeleted).at(place("Work")),
+        renamed("Work", "Old"),
+        renamed("Draft", "Work"),
+    ];
+    for end in ends {
+        let queue = queue_of(2, 1 << 20);
+        for event in [status(Some(2)), end.clone(), status(None)] {
+            queue.push(event, 0).unwrap();
+        }
+        let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
+        let [EventKind::Status(first), second, EventKind::Lagged(_)] = &told[..] else { panic!("{told:?}") };
+        assert_eq!((first.unseen, second), (Some(2), &end.kind));
+    }
+}

@@ -131,3 +131,45 @@ fn a_select_is_not_said_again_behind_a_logout_and_its_ok_closes_nothing() {
     let inbox = script.select("INBOX".into(), "SELECT INBOX", "* 3 EXISTS\nTAG OK [CLOSED] selected");
     assert_eq!(inbox.exists(), 3);
 }
+
+/// Contract line 5: what was told first is told first, and what a mailbox is in the end is told last.
+#[test]
+fn what_was_kept_for_its_command_is_told_before_what_contradicts_it() {
+    let left = |script: &mut Script| {
+        told(script).into_iter().filter(|(what, _)| !what.contains(" ended: ")).collect::<Vec<_>>()
+    };
+    let mut script = watching();
+    let made = script.sender.create("a");
+    let gone = "* LIST () \"/\" a\n* LIST (\\NonExistent) \"/\" a";
+    script.line("CREATE a", &format!("{gone}\nTAG NO [INUSE] somebody is at it"));
+    assert!(poll_once(&mut { made }).expect("ended").is_err());
+    assert_eq!(left(&mut script), [news("a: is there"), news("a: deleted")]);
+
+    // That of others, for the server need not tell us what we have done (RFC 5465 section 5).
+    let made = script.sender.create("a");
+    script.line("CREATE a", &format!("{gone}\nTAG OK done"));
+    resolved(made);
+    assert_eq!(left(&mut script), [news("a: is there"), news("a: deleted"), ours("a: is there")]);
+
+    let made = script.sender.create("c");
+    let renamed = "* LIST () \"/\" d (\"OLDNAME\" (\"c\"))";
+    script.line("CREATE c", &format!("* LIST () \"/\" c\n{renamed}\nTAG OK done"));
+    resolved(made);
+    assert_eq!(left(&mut script), [news("c: is there"), news("d: renamed from c"), ours("c: is there")]);
+}
+
+/// One LIST among thousands of commands finds its own at once.
+#[test]
+fn what_is_told_of_others_is_not_compared_with_all_that_is_in_flight() {
+    let mut script = watching();
+    let tokens: Vec<_> = (0..9_000).map(|n| script.sender.create(format!("m{n}"))).collect();
+    script.bench.write_all();
+    let since = std::time::Instant::now();
+    for n in 0..1_000 {
+        script.say(&format!("* LIST () \"/\" other{n}"));
+    }
+    // Some milliseconds; where each is compared with all, 9 seconds.
+    assert!(since.elapsed() < std::time::Duration::from_secs(3), "{:?}", since.elapsed());
+    assert_eq!(told(&mut script).iter().filter(|(_, ours)| !ours).count(), 1_000);
+    drop(tokens);
+}

@@ -244,3 +244,17 @@ fn counts_of_a_mailbox_that_is_gone_are_not_taken_over_by_the_next_of_its_name()
         assert_eq!((first.unseen, second), (Some(2), &end.kind));
     }
 }
+
+/// The names are the server's, and as long as it likes.
+#[test]
+fn what_is_left_out_holds_no_long_names() {
+    let queue = queue_of(1, 1 << 20);
+    queue.push(exists(1), 0).unwrap();
+    for n in 0..10 {
+        let place = Place { mailbox: format!("{n}{}", "x".repeat(1 << 20)).into(), selection: None };
+        queue.push(Event::new(EventKind::MailboxDeleted).at(Some(place)), 0).unwrap();
+    }
+    let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
+    let [_, EventKind::Lagged(lag)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((lag.events, lag.mailboxes.len(), lag.others), (10, 0, true));
+}

@@ -12,6 +12,9 @@ use super::flight::Flight;
 use crate::command::Effect;
 use crate::types::{CommandId, Event, EventKind, ListEntry, MailboxName, Place};
 
+/// How many octets of memory a LIST that is kept may hold.
+const MOST_HELD: usize = 10_000;
+
 impl Engine {
     /// Keeps what LIST tells, if it looks like the doing of a command in flight.
     pub(super) fn keep_for_its_command(&mut self, entry: &ListEntry) -> bool {
@@ -20,7 +23,10 @@ impl Engine {
             effect => flight.begun && is_doing_of(effect, entry),
         };
         let named = entry.old_name.as_ref().unwrap_or(&entry.name);
-        let fits = |id: &CommandId| self.flights.get(id).is_some_and(|f| f.told.is_none() && is_its(f));
+        // As many as there are commands in flight are kept.
+        let kept = entry.held() <= MOST_HELD;
+        let fits =
+            |id: &CommandId| kept && self.flights.get(id).is_some_and(|f| f.told.is_none() && is_its(f));
         let Some(id) = self.roster.mailbox_changes.of(named).find(fits) else {
             self.tell_kept_of(named);
             if *named != entry.name {

@@ -158,18 +158,56 @@ fn what_was_kept_for_its_command_is_told_before_what_contradicts_it() {
     assert_eq!(left(&mut script), [news("c: is there"), news("d: renamed from c"), ours("c: is there")]);
 }
 
-/// One LIST among thousands of commands finds its own at once.
+/// Contract line 6: whatever became of a command, its end says of which mailbox and selection it was.
 #[test]
-fn what_is_told_of_others_is_not_compared_with_all_that_is_in_flight() {
-    let mut script = watching();
-    let tokens: Vec<_> = (0..9_000).map(|n| script.sender.create(format!("m{n}"))).collect();
-    script.bench.write_all();
-    let since = std::time::Instant::now();
-    for n in 0..1_000 {
-        script.say(&format!("* LIST () \"/\" other{n}"));
-    }
-    // Some milliseconds; where each is compared with all, 9 seconds.
-    assert!(since.elapsed() < std::time::Duration::from_secs(3), "{:?}", since.elapsed());
-    assert_eq!(told(&mut script).iter().filter(|(_, ours)| !ours).count(), 1_000);
+fn the_end_of_a_command_that_was_not_sent_names_its_selection() {
+    use crate::command::{Items, Search};
+    use crate::types::{SeqSet, UidSet};
+    let mut script = Script::new("", &[]);
+    let inbox =
+        script.select("INBOX".into(), "SELECT INBOX", "* 1 EXISTS\n* OK [UIDVALIDITY 7] era\nTAG OK done");
+    script.line("UID SEARCH ALL", "* SEARCH 4\nTAG OK done").events();
+    let ends = |script: &mut Script| -> Vec<Event> { std::iter::from_fn(|| script.bench.event()).collect() };
+    let its =
+        |event: &Event| event.place.as_ref().and_then(|place| place.selection) == Some(inbox.selection());
+
+    // None of its messages is there when its turn comes.
+    let listing = script.sender.noop();
+    let noop = script.expect("NOOP");
+    let seen = inbox.fetch("1".parse::<SeqSet>().unwrap(), Items::new().flags());
+    script.say(&format!("* 1 EXPUNGE\n{noop} OK done"));
+    resolved(listing);
+    assert!(resolved(seen).is_empty());
+    // It names none.
+    let nothing = inbox.fetch(UidSet::new(), Items::new().flags());
+    assert!(resolved(nothing).is_empty());
+    let told = ends(&mut script);
+    let fetched: Vec<_> = told.iter().filter(|event| event.to_string().contains("FETCH")).collect();
+    assert_eq!(fetched.len(), 2, "{told:?}");
+    assert!(fetched.into_iter().all(its), "{told:?}");
+
+    // The connection ends: one is in flight, one waits behind it.
+    let tokens = [inbox.search(Search::all()), inbox.search(Search::unseen())];
+    script.expect("UID SEARCH ALL");
+    script.bench.close(CloseReason::Eof);
+    let told = ends(&mut script);
+    let failed: Vec<_> = told.iter().filter(|event| event.to_string().contains("SEARCH")).collect();
+    assert_eq!(failed.len(), 2, "{told:?}");
+    assert!(failed.into_iter().all(its), "{told:?}");
     drop(tokens);
+}
+
+/// Contract line 13: as many may be in flight as wait in the queue, and each would keep what the server likes.
+#[test]
+fn no_more_of_a_list_is_kept_than_a_mailbox_needs() {
+    let mut script = watching();
+    let made = script.sender.create("a");
+    let tag = script.expect("CREATE a");
+    script.say(&format!("* LIST (\\{}) \"/\" a", "x".repeat(20_000)));
+    assert_eq!(told(&mut script).len(), 1, "told as it came");
+    script.say("* LIST () \"/\" a");
+    assert!(told(&mut script).is_empty());
+    script.say(&format!("{tag} OK done"));
+    resolved(made);
+    assert_eq!(told(&mut script)[0], ours("a: is there"));
 }

@@ -2,28 +2,49 @@
 //! has made of ours (OLDNAME, RFC 9051 sections 6.3.4 to 6.3.6), or because NOTIFY has it told.
 //!
 //! In: LIST of which nobody asked. Out: what fits a command in flight is kept until that has ended. After its OK it is the
-//! command's doing, told once; after anything else it is news like any other.
+//! command's doing, told once; after anything else it is news like any other, and so it is before LIST tells something else of
+//! the same mailbox.
+
+use std::collections::{BTreeSet, HashMap};
 
 use super::Engine;
+use super::flight::Flight;
 use crate::command::Effect;
 use crate::types::{CommandId, Event, EventKind, ListEntry, MailboxName, Place};
+
+/// How many octets of memory a LIST that is kept may hold.
+const MOST_HELD: usize = 10_000;
 
 impl Engine {
     /// Keeps what LIST tells, if it looks like the doing of a command in flight.
     pub(super) fn keep_for_its_command(&mut self, entry: &ListEntry) -> bool {
-        let fits = |id: &&CommandId| {
-            let flight = self.flights.get(*id).filter(|f| f.begun && f.told.is_none());
-            let is_its = |effect: &Effect| match effect {
-                Effect::Subscribe { .. } if !self.notify.tells_subscription(entry) => false,
-                effect => is_doing_of(effect, entry),
-            };
-            flight.is_some_and(|f| is_its(&f.class.effect))
+        let is_its = |flight: &Flight| match &flight.class.effect {
+            Effect::Subscribe { .. } if !self.notify.tells_subscription(entry) => false,
+            effect => flight.begun && is_doing_of(effect, entry),
         };
-        let Some(id) = self.roster.mailbox_changes.iter().find(fits).copied() else { return false };
+        let named = entry.old_name.as_ref().unwrap_or(&entry.name);
+        // As many as there are commands in flight are kept.
+        let kept = entry.held() <= MOST_HELD;
+        let fits =
+            |id: &CommandId| kept && self.flights.get(id).is_some_and(|f| f.told.is_none() && is_its(f));
+        let Some(id) = self.roster.mailbox_changes.of(named).find(fits) else {
+            self.tell_kept_of(named);
+            if *named != entry.name {
+                self.tell_kept_of(&entry.name);
+            }
+            return false;
+        };
         if let Some(flight) = self.flights.get_mut(&id) {
             flight.told = Some(entry.clone());
         }
         true
+    }
+
+    /// LIST tells something else of this mailbox: what it told before came before that.
+    fn tell_kept_of(&mut self, mailbox: &MailboxName) {
+        let keeps = |id: &CommandId| self.flights.get(id).is_some_and(|f| f.told.is_some());
+        let kept: Vec<CommandId> = self.roster.mailbox_changes.of(mailbox).filter(keeps).collect();
+        kept.into_iter().for_each(|id| self.not_its_doing(id));
     }
 
     /// A command has failed: what looked like its doing was somebody else's.
@@ -83,9 +104,48 @@ impl Engine {
     }
 }
 
-/// Whether this command changes which mailboxes there are, or which are subscribed to.
-pub(super) fn changes_mailboxes(effect: &Effect) -> bool {
-    matches!(effect, Effect::Create(_) | Effect::Delete(_) | Effect::Rename { .. } | Effect::Subscribe { .. })
+/// Commands in flight that change which mailboxes there are, or which are subscribed to: by the name that they were given.
+#[derive(Debug, Default)]
+pub(super) struct MailboxChanges(HashMap<MailboxName, BTreeSet<CommandId>>);
+
+impl MailboxChanges {
+    pub(super) fn add(&mut self, id: CommandId, effect: &Effect) {
+        if let Some(mailbox) = changed_by(effect) {
+            self.0.entry(mailbox.clone()).or_default().insert(id);
+        }
+    }
+
+    pub(super) fn remove(&mut self, id: CommandId, effect: &Effect) {
+        if let Some(mailbox) = changed_by(effect)
+            && let Some(those) = self.0.get_mut(mailbox)
+        {
+            those.remove(&id);
+            if those.is_empty() {
+                self.0.remove(mailbox);
+            }
+        }
+    }
+
+    /// Those of this mailbox, the oldest first.
+    fn of(&self, mailbox: &MailboxName) -> impl Iterator<Item = CommandId> {
+        self.0.get(mailbox).into_iter().flatten().copied()
+    }
+
+    /// All of them, the oldest first.
+    pub(super) fn all(&self) -> BTreeSet<CommandId> {
+        self.0.values().flatten().copied().collect()
+    }
+}
+
+/// The mailbox that this command changes, by the name that it has before.
+fn changed_by(effect: &Effect) -> Option<&MailboxName> {
+    match effect {
+        Effect::Create(mailbox) | Effect::Delete(mailbox) | Effect::Subscribe { mailbox, .. } => {
+            Some(mailbox)
+        }
+        Effect::Rename { from, .. } => Some(from),
+        _ => None,
+    }
 }
 
 /// Whether LIST tells what this command is to do.

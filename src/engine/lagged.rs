@@ -1,7 +1,7 @@
 //! What a slow reader misses: news that were left out, told by a `Lagged` in the place where they were.
 //!
 //! In: events that there is no room for, and events that wait. Out: the `Lagged` that counts them. All of them together name
-//! no more mailboxes than a bound, so that what was left out holds nothing itself.
+//! no more mailboxes than a bound, none with a long name, so that what was left out holds nothing itself.
 
 use crate::types::{Event, EventKind, Lag, MailboxName};
 
@@ -10,6 +10,9 @@ const MOST_NAMED: usize = 100;
 
 /// How many all of them name that wait.
 const MOST_NAMED_IN_ALL: usize = 1000;
+
+/// How long the name of one may be: a server may make them as long as a literal.
+const LONGEST_NAME: usize = 1000;
 
 /// The `Lagged` events that wait.
 #[derive(Debug, Default)]
@@ -49,7 +52,8 @@ impl Missed {
         if lag.mailboxes.contains(&name) {
             return;
         }
-        if lag.mailboxes.len() < MOST_NAMED && self.named < MOST_NAMED_IN_ALL {
+        let room = lag.mailboxes.len() < MOST_NAMED && self.named < MOST_NAMED_IN_ALL;
+        if room && name.as_str().len() <= LONGEST_NAME {
             self.named += 1;
             lag.mailboxes.push(name);
         } else {

@@ -71,7 +71,8 @@ use self::shared::Submission;
 use crate::command::{Command, Effect, Logout, Session};
 use crate::error::{Error, Sent};
 use crate::types::{
-    Answer, Capabilities, CloseReason, CommandId, Event, EventKind, Fill, Limits, Status, StatusResponse,
+    Answer, Capabilities, CloseReason, CommandId, Event, EventKind, Fill, Limits, Place, Status,
+    StatusResponse,
 };
 
 /// What the engine is told to do and not to do.
@@ -345,38 +346,48 @@ impl Engine {
         if let Some(selection) = self.selection.take() {
             selection.seat.update(|p| p.ended = true);
         }
-        for id in self.roster.mailbox_changes.clone() {
+        for id in self.roster.mailbox_changes.all() {
             self.not_its_doing(id);
         }
         for (id, flight) in std::mem::take(&mut self.flights) {
             let sent = flight.sent();
             let error = Error::closed(&reason).sent(sent);
             // What the earlier lines of a series achieved is not lost.
+            let place = flight.seat.as_ref().or(flight.opens.as_ref()).map(|seat| seat.place.clone());
             let done = flight.replies.into_iter().filter(|reply| reply.status == Status::Ok);
-            self.fail_closed(id, flight.job, flight.quiet, error.add_answers(done.map(Answer::Status)));
+            let error = error.add_answers(done.map(Answer::Status));
+            self.fail_closed(id, flight.job, flight.quiet, error, place);
         }
         let late = self.shared.close(&reason);
         for waiting in std::mem::take(&mut self.queue).into_iter().chain(late) {
             for seat in [&waiting.seat, &waiting.opens].into_iter().flatten() {
                 seat.update(|p| p.ended = true);
             }
-            self.fail_closed(waiting.id, waiting.job, waiting.quiet, Error::closed(&reason).sent(Sent::No));
+            let (place, error) = (waiting.place(), Error::closed(&reason).sent(Sent::No));
+            self.fail_closed(waiting.id, waiting.job, waiting.quiet, error, place);
         }
         self.outbox = Outbox::default();
         self.shared.close_events(&reason);
     }
 
-    fn fail_closed(&mut self, id: CommandId, job: Box<dyn slot::Job>, quiet: bool, error: Error) {
+    fn fail_closed(
+        &mut self,
+        id: CommandId,
+        job: Box<dyn slot::Job>,
+        quiet: bool,
+        error: Error,
+        place: Option<Place>,
+    ) {
         let error = error.in_command(job.name());
         if !quiet {
-            self.tell_failed(id, job.name(), &error);
+            self.tell_failed(id, job.name(), &error, place);
         }
         job.end(Err(error));
     }
 
-    fn tell_failed(&mut self, id: CommandId, command: &str, error: &Error) {
+    fn tell_failed(&mut self, id: CommandId, command: &str, error: &Error, place: Option<Place>) {
         let kind = error.to_event(command.to_owned());
-        self.tell(Event::new(kind).caused_by(Some(id)));
+        self.tell(Event::new(kind).at(place).caused_by(Some(id)));
     }
 
     /// Makes the view as it is now known to the handles.

@@ -121,7 +121,8 @@ impl Notifying {
         }
         let asked = if is_subscription { NotifyEvent::SubscriptionChange } else { NotifyEvent::MailboxName };
         let told = self.asks(asked) && !echoed;
-        if let Some(place) = event.place.as_ref().filter(|_| told) {
+        let is_short = |mailbox: &MailboxName| mailbox.as_str().len() <= LONGEST_NAME;
+        if let Some(place) = event.place.as_ref().filter(|place| told && is_short(&place.mailbox)) {
             self.ours.retain(|(mailbox, _)| *mailbox != place.mailbox);
             if self.ours.len() >= MOST_OURS {
                 self.ours.pop_front();

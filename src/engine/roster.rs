@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::admission::Load;
 use super::by_message::ByMessage;
 use super::claimers::Claimers;
-use super::doings::changes_mailboxes;
+use super::doings::MailboxChanges;
 use super::flight::Flight;
 use crate::command::FlagUse;
 use crate::types::CommandId;
@@ -22,7 +22,7 @@ pub(super) struct Roster {
     /// Those that read or write flags.
     pub(super) flag_users: ByMessage,
     /// Those that change mailboxes.
-    pub(super) mailbox_changes: BTreeSet<CommandId>,
+    pub(super) mailbox_changes: MailboxChanges,
     /// The engine's own.
     pub(super) own: BTreeSet<CommandId>,
     /// How many want the bytes of responses.
@@ -40,9 +40,7 @@ impl Roster {
         if flight.own.is_some() {
             self.own.insert(id);
         }
-        if changes_mailboxes(&flight.class.effect) {
-            self.mailbox_changes.insert(id);
-        }
+        self.mailbox_changes.add(id, &flight.class.effect);
         self.raw_listeners += usize::from(flight.class.raw);
     }
 
@@ -52,7 +50,7 @@ impl Roster {
         self.claimers.remove(id, flight);
         self.flag_users.remove((flight.order, id), flight.messages.as_ref());
         self.own.remove(&id);
-        self.mailbox_changes.remove(&id);
+        self.mailbox_changes.remove(id, &flight.class.effect);
         self.raw_listeners -= usize::from(flight.class.raw);
     }
 }

@@ -215,11 +215,12 @@ impl Engine {
     }
 
     pub(super) fn fail_unsent(&mut self, submission: Submission, error: Error) {
+        let place = submission.place();
         let Submission { id, job, class, quiet, opens, .. } = submission;
         failed_for_good(&class, opens.as_deref());
         let error = error.in_command(job.name()).sent(Sent::No);
         if !quiet && job.wanted() {
-            self.tell_failed(id, job.name(), &error);
+            self.tell_failed(id, job.name(), &error, place);
         }
         self.shared.release(id);
         job.end(Err(error));
@@ -289,12 +290,13 @@ impl Engine {
     }
 
     fn complete_unsent(&mut self, submission: Submission) {
+        let place = submission.place();
         let Submission { id, job, quiet, .. } = submission;
         let status = StatusResponse::new(Status::Ok, None, "none of the messages is there");
         if !quiet {
             let (command, detached) = (job.name().to_owned(), job.detached());
             let kind = EventKind::Completed { command, status: status.clone(), detached };
-            self.tell(Event::new(kind).caused_by(Some(id)));
+            self.tell(Event::new(kind).at(place).caused_by(Some(id)));
         }
         self.shared.release(id);
         job.end(Ok(Done::new(status)));

@@ -32,6 +32,13 @@ pub(crate) struct Submission {
     pub(crate) then: Then,
 }
 
+impl Submission {
+    /// The mailbox that it is about.
+    pub(crate) fn place(&self) -> Option<Place> {
+        self.seat.as_ref().or(self.opens.as_ref()).map(|seat| seat.place.clone())
+    }
+}
+
 /// What sequence numbers and UIDs meant when a command was submitted.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Then {
@@ -275,7 +282,8 @@ impl Shared {
         let (command, status) = (job.name().to_owned(), done.status.clone());
         let kind = EventKind::Completed { command, status, detached: false };
         // A completion can be left out, so there is no overrun to care about.
-        self.events.push_quietly(Event::new(kind).caused_by(Some(id)), 0);
+        let place = seat.map(|seat| seat.place.clone());
+        self.events.push_quietly(Event::new(kind).at(place).caused_by(Some(id)), 0);
         self.events.wake();
         job.end(Ok(done));
         (id, None)

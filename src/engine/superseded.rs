@@ -40,6 +40,17 @@ pub(super) fn note(latest: &mut HashMap<Key, u64>, event: &Event, place: u64) {
         // A UID from before may be another message's.
         latest.retain(|key, _| !matches!(key, Key::Flags(..)));
     }
+    if let (
+        EventKind::MailboxCreated(_) | EventKind::MailboxDeleted | EventKind::MailboxRenamed { .. },
+        Some(name),
+    ) = (&event.kind, event.mailbox())
+    {
+        // What was counted before is another mailbox's.
+        latest.remove(&Key::Status(name.clone()));
+    }
+    if let EventKind::MailboxRenamed { from } = &event.kind {
+        latest.remove(&Key::Status(from.clone()));
+    }
     if let Some(key) = key(event) {
         latest.insert(key, place);
     }

@@ -5,7 +5,7 @@
 use super::Engine;
 use super::by_message::Entry;
 use crate::command::Messages;
-use crate::types::{Answer, CommandId, Event, EventKind, UidSet, Untagged};
+use crate::types::{Answer, CommandId, Event, EventKind, Uid, UidSet, Untagged};
 use crate::view::Gone;
 
 use std::collections::BTreeSet;
@@ -26,11 +26,22 @@ impl Engine {
             let claimer = self.deliver_or_drop(heard).filter(|id| self.names_messages(*id));
             claimer.map(|id| (uids.clone(), id)).into_iter().collect()
         };
+        let mut by_range: Vec<(Uid, Uid, CommandId)> = Vec::new();
+        for (set, id) in &causes {
+            by_range.extend(set.ranges().map(|range| (*range.start(), *range.end(), *id)));
+        }
+        by_range.sort_unstable();
+        let cause_of = |uid: Uid| {
+            let at = by_range.partition_point(|(first, ..)| *first <= uid).checked_sub(1)?;
+            by_range.get(at).filter(|(_, last, _)| uid <= *last).map(|(.., id)| *id)
+        };
         let numbers_lost = gone.iter().any(|gone| gone.seq.is_none());
         for Gone { seq, uid } in gone {
             self.told_removal(uid);
-            let whose = |(set, _): &&(UidSet, CommandId)| uid.is_none_or(|uid| set.contains(uid));
-            let cause = causes.iter().find(whose).map(|(_, id)| *id);
+            let cause = match uid {
+                Some(uid) => cause_of(uid),
+                None => causes.first().map(|(_, id)| *id),
+            };
             self.tell(Event::new(EventKind::Removed { seq, uid }).at(place.clone()).caused_by(cause));
         }
         if let Some(selection) = self.selection.as_ref().filter(|_| numbers_lost) {
@@ -43,13 +54,15 @@ impl Engine {
 
     /// Gives each command that named some of these its part: a server may tell in one response what several of ours removed,
     /// and others besides. Whose doing each part surely is.
-    fn deliver_vanished(&mut self, mut uids: UidSet, heard: Untagged) -> Vec<(UidSet, CommandId)> {
+    fn deliver_vanished(&mut self, uids: UidSet, mut heard: Untagged) -> Vec<(UidSet, CommandId)> {
+        // All that the server named is not copied for each part.
+        *heard.answer_mut() = Answer::Vanished { earlier: false, uids: UidSet::new() };
         let piece = |uids: &UidSet| {
             let mut heard = heard.clone();
             *heard.answer_mut() = Answer::Vanished { earlier: false, uids: uids.clone() };
             heard
         };
-        let mut parts = Vec::new();
+        let (mut parts, mut given) = (Vec::new(), UidSet::new());
         if !self.is_claimed_whole(&piece(&uids)) {
             let mut named: BTreeSet<Entry> = BTreeSet::new();
             self.roster.claimers.of_removed(&uids, |set| named.extend(set));
@@ -59,13 +72,14 @@ impl Engine {
                     continue;
                 };
                 let part = set.intersection(&uids);
+                let part = part.difference(&part.intersection(&given));
                 if !part.is_empty() && self.is_claimed_whole(&piece(&part)) {
-                    uids = uids.difference(&part);
+                    part.ranges().for_each(|range| given.insert_range(range));
                     parts.push(part);
                 }
             }
         }
-        parts.extend(Some(uids).filter(|uids| !uids.is_empty()));
+        parts.extend(Some(uids.difference(&given)).filter(|rest| !rest.is_empty()));
         let mut causes = Vec::new();
         for part in parts {
             let claimer = self.deliver_or_drop(piece(&part));

@@ -215,3 +215,46 @@ fn what_the_later_takes_over_is_counted_too() {
     let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
     assert!(matches!(told[..], [EventKind::Lagged(_)]), "{} told", told.len());
 }
+
+#[test]
+fn counts_of_a_mailbox_that_is_gone_are_not_taken_over_by_the_next_of_its_name() {
+    use crate::types::{ListEntry, MailboxStatus};
+    let place = |name: &str| Some(Place { mailbox: name.into(), selection: None });
+    let status = |unseen| {
+        let mut status = MailboxStatus::new("Work");
+        (status.messages, status.unseen) = (Some(3), unseen);
+        Event::new(EventKind::Status(status)).at(place("Work"))
+    };
+    let made = Event::new(EventKind::MailboxCreated(ListEntry::new("Work"))).at(place("Work"));
+    let renamed =
+        |from: &str, to: &str| Event::new(EventKind::MailboxRenamed { from: from.into() }).at(place(to));
+    let ends = [
+        made,
+        Event::new(EventKind::MailboxDeleted).at(place("Work")),
+        renamed("Work", "Old"),
+        renamed("Draft", "Work"),
+    ];
+    for end in ends {
+        let queue = queue_of(2, 1 << 20);
+        for event in [status(Some(2)), end.clone(), status(None)] {
+            queue.push(event, 0).unwrap();
+        }
+        let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
+        let [EventKind::Status(first), second, EventKind::Lagged(_)] = &told[..] else { panic!("{told:?}") };
+        assert_eq!((first.unseen, second), (Some(2), &end.kind));
+    }
+}
+
+/// The names are the server's, and as long as it likes.
+#[test]
+fn what_is_left_out_holds_no_long_names() {
+    let queue = queue_of(1, 1 << 20);
+    queue.push(exists(1), 0).unwrap();
+    for n in 0..10 {
+        let place = Place { mailbox: format!("{n}{}", "x".repeat(1 << 20)).into(), selection: None };
+        queue.push(Event::new(EventKind::MailboxDeleted).at(Some(place)), 0).unwrap();
+    }
+    let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
+    let [_, EventKind::Lagged(lag)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((lag.events, lag.mailboxes.len(), lag.others), (10, 0, true));
+}

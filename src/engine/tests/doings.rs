@@ -131,3 +131,83 @@ fn a_select_is_not_said_again_behind_a_logout_and_its_ok_closes_nothing() {
     let inbox = script.select("INBOX".into(), "SELECT INBOX", "* 3 EXISTS\nTAG OK [CLOSED] selected");
     assert_eq!(inbox.exists(), 3);
 }
+
+/// Contract line 5: what was told first is told first, and what a mailbox is in the end is told last.
+#[test]
+fn what_was_kept_for_its_command_is_told_before_what_contradicts_it() {
+    let left = |script: &mut Script| {
+        told(script).into_iter().filter(|(what, _)| !what.contains(" ended: ")).collect::<Vec<_>>()
+    };
+    let mut script = watching();
+    let made = script.sender.create("a");
+    let gone = "* LIST () \"/\" a\n* LIST (\\NonExistent) \"/\" a";
+    script.line("CREATE a", &format!("{gone}\nTAG NO [INUSE] somebody is at it"));
+    assert!(poll_once(&mut { made }).expect("ended").is_err());
+    assert_eq!(left(&mut script), [news("a: is there"), news("a: deleted")]);
+
+    // That of others, for the server need not tell us what we have done (RFC 5465 section 5).
+    let made = script.sender.create("a");
+    script.line("CREATE a", &format!("{gone}\nTAG OK done"));
+    resolved(made);
+    assert_eq!(left(&mut script), [news("a: is there"), news("a: deleted"), ours("a: is there")]);
+
+    let made = script.sender.create("c");
+    let renamed = "* LIST () \"/\" d (\"OLDNAME\" (\"c\"))";
+    script.line("CREATE c", &format!("* LIST () \"/\" c\n{renamed}\nTAG OK done"));
+    resolved(made);
+    assert_eq!(left(&mut script), [news("c: is there"), news("d: renamed from c"), ours("c: is there")]);
+}
+
+/// Contract line 6: whatever became of a command, its end says of which mailbox and selection it was.
+#[test]
+fn the_end_of_a_command_that_was_not_sent_names_its_selection() {
+    use crate::command::{Items, Search};
+    use crate::types::{SeqSet, UidSet};
+    let mut script = Script::new("", &[]);
+    let inbox =
+        script.select("INBOX".into(), "SELECT INBOX", "* 1 EXISTS\n* OK [UIDVALIDITY 7] era\nTAG OK done");
+    script.line("UID SEARCH ALL", "* SEARCH 4\nTAG OK done").events();
+    let ends = |script: &mut Script| -> Vec<Event> { std::iter::from_fn(|| script.bench.event()).collect() };
+    let its =
+        |event: &Event| event.place.as_ref().and_then(|place| place.selection) == Some(inbox.selection());
+
+    // None of its messages is there when its turn comes.
+    let listing = script.sender.noop();
+    let noop = script.expect("NOOP");
+    let seen = inbox.fetch("1".parse::<SeqSet>().unwrap(), Items::new().flags());
+    script.say(&format!("* 1 EXPUNGE\n{noop} OK done"));
+    resolved(listing);
+    assert!(resolved(seen).is_empty());
+    // It names none.
+    let nothing = inbox.fetch(UidSet::new(), Items::new().flags());
+    assert!(resolved(nothing).is_empty());
+    let told = ends(&mut script);
+    let fetched: Vec<_> = told.iter().filter(|event| event.to_string().contains("FETCH")).collect();
+    assert_eq!(fetched.len(), 2, "{told:?}");
+    assert!(fetched.into_iter().all(its), "{told:?}");
+
+    // The connection ends: one is in flight, one waits behind it.
+    let tokens = [inbox.search(Search::all()), inbox.search(Search::unseen())];
+    script.expect("UID SEARCH ALL");
+    script.bench.close(CloseReason::Eof);
+    let told = ends(&mut script);
+    let failed: Vec<_> = told.iter().filter(|event| event.to_string().contains("SEARCH")).collect();
+    assert_eq!(failed.len(), 2, "{told:?}");
+    assert!(failed.into_iter().all(its), "{told:?}");
+    drop(tokens);
+}
+
+/// Contract line 13: as many may be in flight as wait in the queue, and each would keep what the server likes.
+#[test]
+fn no_more_of_a_list_is_kept_than_a_mailbox_needs() {
+    let mut script = watching();
+    let made = script.sender.create("a");
+    let tag = script.expect("CREATE a");
+    script.say(&format!("* LIST (\\{}) \"/\" a", "x".repeat(20_000)));
+    assert_eq!(told(&mut script).len(), 1, "told as it came");
+    script.say("* LIST () \"/\" a");
+    assert!(told(&mut script).is_empty());
+    script.say(&format!("{tag} OK done"));
+    resolved(made);
+    assert_eq!(told(&mut script)[0], ours("a: is there"));
+}

@@ -9,7 +9,7 @@ use super::shared::{Seat, Submission};
 use super::slot::Job;
 use crate::command::{Class, Hears, Messages};
 use crate::error::{Error, Sent};
-use crate::types::{Code, Done, ListEntry, StatusResponse, Uid, UidValidity};
+use crate::types::{Code, Done, ListEntry, Place, StatusResponse, Uid, UidValidity};
 
 pub(crate) struct Flight {
     pub(crate) job: Box<dyn Job>,
@@ -108,6 +108,11 @@ impl Flight {
             (true, false) => Sent::Partly,
             (true, true) => Sent::Fully,
         }
+    }
+
+    /// The mailbox that it is about.
+    pub(crate) fn place(&self) -> Option<Place> {
+        self.seat.as_ref().or(self.opens.as_ref()).map(|seat| seat.place.clone())
     }
 
     /// Whether a server may deal with a part of the messages only (RFC 9738 section 3).

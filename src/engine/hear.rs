@@ -228,6 +228,13 @@ impl Engine {
             // No more than a server that says it in earnest has in flight, whose texts may be long.
             if self.limits_told.len() < MOST_LIMITS_TOLD {
                 self.limits_told.push_back((status.clone(), self.sent_so_far));
+            } else {
+                // Whose it is can't be kept track of: none of them may pass for whole.
+                let told = StatusResponse { text: String::new(), ..status.clone() };
+                let all = self.flights.values_mut().filter(|f| f.begun && f.may_be_limited());
+                for flight in all {
+                    flight.limited.get_or_insert_with(|| told.clone());
+                }
             }
             return;
         }

@@ -353,7 +353,7 @@ impl Engine {
             let sent = flight.sent();
             let error = Error::closed(&reason).sent(sent);
             // What the earlier lines of a series achieved is not lost.
-            let place = flight.seat.as_ref().or(flight.opens.as_ref()).map(|seat| seat.place.clone());
+            let place = flight.place();
             let done = flight.replies.into_iter().filter(|reply| reply.status == Status::Ok);
             let error = error.add_answers(done.map(Answer::Status));
             self.fail_closed(id, flight.job, flight.quiet, error, place);

@@ -210,7 +210,7 @@ impl Engine {
         flight.tags.iter().for_each(|tag| self.shared.release_tag(tag));
         if !flight.quiet {
             let kind = completion(&flight, &result);
-            let place = flight.seat.as_ref().or(flight.opens.as_ref()).map(|seat| seat.place.clone());
+            let place = flight.place();
             if let Some(limit) = flight.limited.take().filter(|_| flight.job.detached()) {
                 // Its end does not say it, and no token will.
                 self.tell(Event::new(EventKind::Notice(limit)).at(place.clone()).caused_by(Some(id)));

@@ -248,3 +248,26 @@ async fn a_limit_is_of_no_command_that_was_sent_after_it_and_told_twice_it_count
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn more_limits_told_apart_than_are_kept_track_of_leave_no_result_that_passes_for_whole() {
+    within(LIMIT, async {
+        let mut s = Session::open().await;
+        let inbox = s.select(&[11, 12]).await;
+        let tokens: Vec<_> = (0..40).map(|_| inbox.fetch(uid(11)..=uid(12), Items::new().size())).collect();
+        let mut tags = Vec::new();
+        for _ in &tokens {
+            tags.push(s.server.expect("UID FETCH 11:12 (RFC822.SIZE)").await);
+            s.server.say("* 2 FETCH (UID 12 RFC822.SIZE 200)").await;
+            s.server.say("* NO [MESSAGELIMIT 1 12] partial").await;
+        }
+        for tag in tags {
+            s.server.say(&format!("{tag} OK [EXPUNGEISSUED] done")).await;
+        }
+        for token in tokens {
+            let error = token.await.expect_err("not all of it");
+            assert_eq!((error.kind(), error.resume_below()), (ErrorKind::Partial, Some(uid(12))));
+        }
+    })
+    .await;
+}

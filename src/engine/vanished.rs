@@ -2,13 +2,13 @@
 //!
 //! In: a VANISHED that is not of the past. Out: the removals as events, and to each command what it removed.
 
+use std::collections::BTreeSet;
+
 use super::Engine;
 use super::by_message::Entry;
 use crate::command::Messages;
 use crate::types::{Answer, CommandId, Event, EventKind, Uid, UidSet, Untagged};
 use crate::view::Gone;
-
-use std::collections::BTreeSet;
 
 impl Engine {
     pub(super) fn hear_vanished(&mut self, uids: &UidSet, heard: Untagged) {

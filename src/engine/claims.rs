@@ -46,6 +46,9 @@ impl Engine {
         if let Some(own) = &mut flight.own {
             own.heard(heard.answer());
         }
+        if let Some(lost) = &mut flight.lost {
+            lost.found(&heard);
+        }
         let change = is_change(heard.answer());
         let sent = flight.sent();
         if let Some(back) = flight.job.hear(heard, &self.settings.limits, sent)

@@ -12,7 +12,7 @@ use super::flight::{Flight, Next};
 use super::own::Own;
 use super::selection::Selection;
 use super::send::LineOwner;
-use super::shared::Seat;
+use super::shared::{Seat, Submission};
 use super::{Engine, excerpt};
 use crate::command::{Class, Effect, Fetch, Items, Messages, Standing, Store};
 use crate::error::{Error, ErrorKind, Result};
@@ -366,7 +366,13 @@ impl Engine {
                     selection.changed = true;
                 }
                 let fetch = Fetch::new(which, Items::new().flags());
-                self.queue_own(Own::Flags(cause, UidSet::new()), fetch, Some(seat.clone()));
+                let own = Own::Flags(cause, UidSet::new());
+                let submission = self.own_submission(own, fetch, Some(seat.clone()));
+                // Behind what ends the selection it would never be asked.
+                let ends =
+                    |f: &Submission| matches!(f.class.effect, Effect::Select { .. } | Effect::Deselect);
+                let at = self.queue.iter().position(ends).unwrap_or(self.queue.len());
+                self.queue.insert(at, submission);
             }
         }
     }

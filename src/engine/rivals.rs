@@ -13,6 +13,7 @@ use super::Engine;
 use crate::command::{Effect, Hears};
 use crate::error::{Error, Sent};
 use crate::types::{Answer, CommandId, MailboxName, SeqSet, UidSet, Untagged};
+use crate::view::View;
 
 /// How many younger commands are asked about each answer: with thousands that ask the same it is to cost no more than with a
 /// few.
@@ -43,7 +44,8 @@ impl Lost {
         }
     }
 
-    fn found(&mut self, heard: &Untagged) {
+    /// Such an answer has come to it after all.
+    pub(super) fn found(&mut self, heard: &Untagged) {
         match heard.answer() {
             Answer::Fetch(row) => match (row.uid(), row.seq()) {
                 (Some(uid), _) => self.uids.remove(uid),
@@ -55,8 +57,11 @@ impl Lost {
         }
     }
 
-    fn is_nothing(&self) -> bool {
-        self.uids.is_empty() && self.seqs.is_empty() && self.names.is_empty()
+    /// Whether there is nothing of it that a server still has to tell: of messages that have gone it has not.
+    fn is_nothing(&self, view: Option<&View>) -> bool {
+        let known = view.map(View::uids).filter(|known| !known.is_empty());
+        let uids = known.map_or(self.uids.is_empty(), |known| known.intersection(&self.uids).is_empty());
+        uids && self.seqs.is_empty() && self.names.is_empty()
     }
 }
 
@@ -74,23 +79,13 @@ impl Engine {
                 flight.lost.get_or_insert_default().add(heard, owner);
             }
         }
-        if let Some(lost) = self.flights.get_mut(&owner).and_then(|f| f.lost.as_mut()) {
-            lost.found(heard);
-        }
     }
 
     /// The error of a command that ends before one that got what it had asked for.
     pub(super) fn robbed(&mut self, id: CommandId) -> Option<Error> {
         let flight = self.flights.get(&id).filter(|f| f.own.is_none())?;
-        let lost = flight.lost.as_ref().filter(|lost| !lost.is_nothing())?;
-        let view = self.selection.as_ref().map(|selection| &selection.view);
-        if lost.names.is_empty() && lost.seqs.is_empty() {
-            // Those that have gone meanwhile nobody has to tell of.
-            let known = view.map(|view| view.uids()).filter(|known| !known.is_empty());
-            if known.is_some_and(|known| known.intersection(&lost.uids).is_empty()) {
-                return None;
-            }
-        }
+        let lost =
+            flight.lost.as_ref().filter(|lost| !lost.is_nothing(self.selection.as_ref().map(|s| &s.view)))?;
         let older = lost.to.iter().copied().find(|to| self.flights.contains_key(to))?;
         let message =
             format!("the server answered it before {older}, which may have got rows that were its own");

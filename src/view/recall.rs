@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::View;
+use super::entry::Packed;
 use super::mirror::{Mirror, index, seq_at};
 use super::snapshot::Snapshot;
 use crate::types::{Flag, Flags, Place, Seq, UidSet};
@@ -70,6 +71,21 @@ impl View {
 
     /// What flags these messages have can't be told.
     pub(crate) fn forget_flags(&mut self, uids: &UidSet) {
+        self.change_each(uids, |entry| entry.set_flags(None));
+    }
+
+    /// Flags that were known from before, of messages of which no newer ones have been told.
+    pub(crate) fn recall_flags(&mut self, uids: &UidSet, flags: &Flags) {
+        let Some(keywords) = self.keywords_of(flags) else { return };
+        self.change_each(uids, |entry| {
+            if entry.flags().is_none() {
+                entry.set_flags(Some((flags, keywords)));
+            }
+        });
+    }
+
+    /// Changes what is known of each of these messages that is there.
+    fn change_each(&mut self, uids: &UidSet, mut change: impl FnMut(&mut Packed)) {
         for range in uids.ranges() {
             let messages = &mut self.mirror.messages;
             let first = messages.find(|totals| totals.last_uid >= range.start().get());
@@ -78,25 +94,7 @@ impl View {
             let Some(first) = first else { return };
             messages.update_range(first..behind, |_, entry| {
                 if entry.uid().is_some_and(|uid| range.contains(&uid)) {
-                    entry.set_flags(None);
-                }
-            });
-        }
-    }
-
-    /// Flags that were known from before, of messages of which no newer ones have been told.
-    pub(crate) fn recall_flags(&mut self, uids: &UidSet, flags: &Flags) {
-        let Some(keywords) = self.keywords_of(flags) else { return };
-        for range in uids.ranges() {
-            let messages = &mut self.mirror.messages;
-            let first = messages.find(|totals| totals.last_uid >= range.start().get());
-            let behind =
-                messages.find(|totals| totals.last_uid > range.end().get()).unwrap_or(messages.len());
-            let Some(first) = first else { return };
-            messages.update_range(first..behind, |_, entry| {
-                let named = entry.uid().is_some_and(|uid| range.contains(&uid));
-                if named && entry.flags().is_none() {
-                    entry.set_flags(Some((flags, keywords)));
+                    change(entry);
                 }
             });
         }

@@ -370,3 +370,29 @@ fn numbers_of_a_snapshot_name_the_messages_that_had_them() {
     let error = super::poll_once(&mut token).expect("resolved").unwrap_err();
     assert!(error.to_string().contains("of a snapshot"), "{error}");
 }
+
+/// Contract line 4: what a silent STORE has done is told, though nobody could ask in the next selection.
+#[test]
+fn flags_that_a_silent_store_left_in_doubt_are_asked_before_the_selection_ends() {
+    for by_select in [true, false] {
+        let mut script = Script::new("ESEARCH UNSELECT", &[]);
+        let inbox = script.select("INBOX".into(), "SELECT INBOX", &(opened(1) + "TAG OK done"));
+        script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 10\nTAG OK done").quiet();
+        let stored = inbox.store(Uid::new(10).unwrap(), Store::add([Flag::Seen]).silent());
+        let tag = script.expect("UID STORE 10 +FLAGS.SILENT (\\Seen)");
+        // Another session changes them meanwhile, before or after ours.
+        script.say("* 1 FETCH (FLAGS ($Work) UID 10)");
+        let (select, end) = if by_select {
+            (Some(script.sender.select("Other")), "SELECT Other")
+        } else {
+            inbox.unselect().detach();
+            (None, "UNSELECT")
+        };
+        script.say(&format!("{tag} OK done"));
+        resolved(stored);
+        script.line("UID FETCH 10 (FLAGS)", "* 1 FETCH (FLAGS (\\Seen $Work) UID 10)\nTAG OK done");
+        assert_eq!(script.events().last().map(String::as_str), Some("uid 10 has flags (\\Seen $Work)"));
+        script.expect(end);
+        drop(select);
+    }
+}

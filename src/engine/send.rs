@@ -97,27 +97,14 @@ impl Engine {
             if self.line.is_some() {
                 return;
             }
-            if let Some(at) = self.lines_due.iter().position(|id| self.may_go_on_with(id)) {
-                if let Some(id) = self.lines_due.remove(at) {
-                    self.write_line(id);
-                }
+            if let Some(id) = self.lines_due.pop_front() {
+                self.write_line(id);
                 continue;
-            }
-            if !self.lines_due.is_empty() {
-                return;
             }
             if !self.start_next() {
                 return;
             }
         }
-    }
-
-    /// Whether a command's next line may go out. One that selects once more, because its parameters were refused, waits for
-    /// all others as any SELECT does that ends a selection.
-    fn may_go_on_with(&self, id: &CommandId) -> bool {
-        let selects = self.flights.get(id).is_some_and(|flight| flight.opens.is_some());
-        let may_be_selected = self.selection.is_some() || self.stray_selection;
-        !selects || !may_be_selected || self.flights.len() == 1
     }
 
     /// Starts one of the engine's own that stay behind users' commands, if there are none of those or too many have

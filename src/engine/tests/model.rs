@@ -231,20 +231,3 @@ fn what_we_removed_is_ours_beside_what_others_did() {
     ];
     run(kind, [1, 0], &ops, 0);
 }
-
-/// A SELECT is refused for its parameters while an APPEND is on its way, and a mailbox is still selected.
-#[test]
-fn a_select_that_is_said_again_waits_for_all_others() {
-    let kind = Kind { window: 50_000, qresync: true, ..Kind::default() };
-    let ops = [
-        Op::Select(158),
-        Op::Flow { answers: 10, which: 0, dice: 26 },
-        Op::Save(0),
-        Op::Select(8),
-        Op::Append { to: 0, size: 0, flags: 0 },
-        Op::Write(33),
-        Op::Select(0),
-        Op::Answer { which: 0, dice: 33121 },
-    ];
-    run(kind, [0, 0], &ops, 0);
-}

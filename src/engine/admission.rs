@@ -14,6 +14,7 @@
 //! | removes by `\Deleted`      | a writer of flags: a case of the rows above                      |
 //! | SELECT                     | anything, if a mailbox may be selected; else another SELECT, and |
 //! |                            | message commands of a selection that the server has ended        |
+//! | SELECT, said again bare    | anything, if a mailbox may be selected; nothing goes before it   |
 //! | CLOSE, UNSELECT            | any message command, any SELECT                                  |
 //! | SEARCH without ESEARCH     | another one: Dovecot says both answers before both tagged lines  |
 //! | FETCH, LIST                | another one, once the server has answered such out of order      |

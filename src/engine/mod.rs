@@ -289,12 +289,12 @@ impl Engine {
         // A long upload is a sign of life too: the server takes it.
         self.waiting_since = self.waiting_since.map(|_| now);
         for written in self.outbox.advance(count) {
-            if let Some(flight) = self.flights.get_mut(&written.id) {
-                if !flight.begun {
-                    (flight.begun, flight.missed_from) = (true, self.missed.mark());
-                }
-                flight.whole |= written.whole;
+            let Some(flight) = self.flights.get_mut(&written.id) else { continue };
+            if !flight.begun {
+                (flight.begun, flight.missed_from) = (true, self.missed.mark());
             }
+            flight.whole |= written.whole;
+            self.said(written.id);
         }
     }
 

@@ -40,6 +40,8 @@ pub(super) struct Opening {
     pub(super) id: CommandId,
     pub(super) seat: Arc<Seat>,
     read_only: bool,
+    /// It was refused for its parameters, and has not been said again: the server speaks of the mailbox before.
+    unsaid: bool,
     told: Told,
     pub(super) earlier: ToldEarlier,
 }
@@ -191,7 +193,7 @@ impl Engine {
         let asked = seat.plan.resume.as_ref().is_some_and(|state| state.highest_mod_seq.is_some());
         let asked = asked && self.session.is_enabled("QRESYNC") && !self.session.bare_select;
         let earlier = ToldEarlier::new(asked);
-        self.opening = Some(Opening { id, seat, read_only, told: Told::default(), earlier });
+        self.opening = Some(Opening { id, seat, read_only, unsaid: false, told: Told::default(), earlier });
     }
 
     /// A SELECT with parameters was answered BAD: a server that does not understand those that it offers is asked once more
@@ -202,14 +204,30 @@ impl Engine {
             return false;
         }
         opening.seat.update(|p| (p.bare, p.with_params) = (true, false));
-        (opening.earlier, opening.told) = (ToldEarlier::new(false), Told::default());
+        (opening.earlier, opening.told, opening.unsaid) = (ToldEarlier::new(false), Told::default(), true);
+        self.selection_lingers(Some(id));
         true
+    }
+
+    /// Of this command some has been written: if it is the SELECT that was to be said again, it now is.
+    pub(super) fn said(&mut self, id: CommandId) {
+        if let Some(opening) = self.opening.as_mut().filter(|opening| opening.id == id) {
+            opening.unsaid = false;
+        }
+    }
+
+    /// Whether the next line of a command in flight may go out. A SELECT that is said again waits for all others, as any does
+    /// that ends a selection.
+    pub(super) fn next_line_may_go(&self, id: CommandId) -> bool {
+        let unsaid = self.opening.as_ref().is_some_and(|opening| opening.id == id && opening.unsaid);
+        !unsaid || !self.stray_selection || self.flights.len() == 1
     }
 
     /// Whether the server may speak of the mailbox that is being opened: until the first byte of its SELECT has been written, it
     /// speaks of the one that is selected, and that SELECT may still be taken back.
     pub(super) fn is_opening(&self) -> bool {
-        let select = self.opening.as_ref().and_then(|opening| self.flights.get(&opening.id));
+        let said = self.opening.as_ref().filter(|opening| !opening.unsaid);
+        let select = said.and_then(|opening| self.flights.get(&opening.id));
         select.is_some_and(|flight| flight.begun)
     }
 
@@ -265,13 +283,19 @@ impl Engine {
         opening.seat.update(|p| p.ended = true);
         // What was saved in it, too.
         self.remembered.forget();
-        self.stray_selection = match why {
-            ErrorKind::No => false,
-            ErrorKind::Bad => self.selection.is_some() || self.stray_selection,
+        match why {
+            ErrorKind::No => self.stray_selection = false,
+            ErrorKind::Bad => return self.selection_lingers(Some(opening.id)),
             // Its answer could not be read: it may have succeeded.
-            _ => true,
-        };
+            _ => self.stray_selection = true,
+        }
         self.end_selection(Some(opening.id));
+    }
+
+    /// The selection has ended for its handles, and the server may go on to speak of it.
+    fn selection_lingers(&mut self, cause: Option<CommandId>) {
+        self.stray_selection |= self.selection.is_some();
+        self.end_selection(cause);
     }
 
     /// The SELECT has succeeded.
@@ -363,6 +387,7 @@ impl Engine {
     /// The mailbox that untagged data is about which names none.
     pub(super) fn place(&self) -> Option<Place> {
         let open = self.selection.as_ref().map(|s| &s.seat);
-        open.or(self.opening.as_ref().map(|o| &o.seat)).map(|seat| seat.place.clone())
+        let opening = self.opening.as_ref().filter(|opening| !opening.unsaid);
+        open.or(opening.map(|o| &o.seat)).map(|seat| seat.place.clone())
     }
 }

@@ -97,9 +97,14 @@ impl Engine {
             if self.line.is_some() {
                 return;
             }
-            if let Some(id) = self.lines_due.pop_front() {
-                self.write_line(id);
+            if let Some(at) = self.lines_due.iter().position(|id| self.next_line_may_go(*id)) {
+                if let Some(id) = self.lines_due.remove(at) {
+                    self.write_line(id);
+                }
                 continue;
+            }
+            if !self.lines_due.is_empty() {
+                return;
             }
             if !self.start_next() {
                 return;

@@ -16,7 +16,8 @@ impl World {
         }
         let Some(outcome) = outcome else {
             // Nothing was left to do.
-            let there = self.server.heard.view.as_ref().map_or(&[][..], |(_, uids)| uids);
+            let select = self.selects.iter().find(|(_, selection)| Some(**selection) == intent.selection);
+            let there = select.map_or(&[][..], |(select, _)| self.server.heard.uids_of(*select));
             let gone =
                 intent.meant.as_ref().is_some_and(|meant| !meant.iter().any(|uid| there.contains(uid)));
             assert!(intent.empty || gone, "{intent:?} was never sent, and gave {got:?}");

@@ -2,6 +2,8 @@
 //!
 //! In: the pieces of the server's speech, each with what it means. Out: what the client may be expected to know.
 
+use std::collections::BTreeMap;
+
 use super::server::Server;
 use super::watching::Counts;
 use crate::types::CommandId;
@@ -35,6 +37,9 @@ pub(super) enum Note {
 pub(super) struct Heard {
     /// The mailbox that it takes for selected, and its UIDs by number.
     pub(super) view: Option<(usize, Vec<u32>)>,
+    /// The SELECT that opened it, and with which UIDs those ended that were opened before.
+    opener: Option<CommandId>,
+    ended: BTreeMap<CommandId, Vec<u32>>,
     /// What each SELECT opened.
     pub(super) opened: Vec<(CommandId, Vec<u32>)>,
     pub(super) flags: Vec<(usize, u32, u8)>,
@@ -42,6 +47,20 @@ pub(super) struct Heard {
     pub(super) notices: usize,
     pub(super) bye: bool,
     pub(super) counts: Vec<Counts>,
+}
+
+impl Heard {
+    /// The UIDs of the mailbox that this SELECT opened: those of now, or of when it was left.
+    pub(super) fn uids_of(&self, select: CommandId) -> &[u32] {
+        let now = self.view.as_ref().filter(|_| self.opener == Some(select)).map(|(_, uids)| uids);
+        now.or(self.ended.get(&select)).map_or(&[], Vec::as_slice)
+    }
+
+    fn left(&mut self) {
+        if let (Some(select), Some((_, uids))) = (self.opener.take(), self.view.take()) {
+            self.ended.insert(select, uids);
+        }
+    }
 }
 
 impl Server {
@@ -71,11 +90,12 @@ impl Server {
                 }
             }
             Note::Opened(id, folder, uids) => {
+                heard.left();
                 heard.opened.push((id, uids.clone()));
-                heard.view = Some((folder, uids));
+                (heard.opener, heard.view) = (Some(id), Some((folder, uids)));
             }
             Note::Left => {
-                heard.view = None;
+                heard.left();
                 // Whatever SELECT is answered now, it can't be the old mailbox any more.
                 self.open.values_mut().for_each(|(_, _, selected)| *selected = false);
             }

@@ -231,3 +231,34 @@ fn what_we_removed_is_ours_beside_what_others_did() {
     ];
     run(kind, [1, 0], &ops, 0);
 }
+
+/// A SELECT is refused for its parameters while an APPEND is on its way, and a mailbox is still selected.
+#[test]
+fn a_select_that_is_said_again_waits_for_all_others() {
+    let kind = Kind { window: 50_000, qresync: true, ..Kind::default() };
+    let known = [Op::Select(158), Op::Flow { answers: 10, which: 0, dice: 26 }, Op::Save(0)];
+    let refused = [
+        Op::Select(8),
+        Op::Append { to: 0, size: 0, flags: 0 },
+        Op::Write(33),
+        Op::Select(0),
+        Op::Answer { which: 0, dice: 33121 },
+    ];
+    run(kind, [0, 0], &[&known[..], &refused[..]].concat(), 0);
+}
+
+/// And while it waits, the server speaks of the mailbox before.
+#[test]
+fn until_a_select_is_said_again_all_is_about_the_mailbox_before() {
+    let kind = Kind { window: 50_000, qresync: true, ..Kind::default() };
+    let known = [Op::Select(158), Op::Flow { answers: 10, which: 0, dice: 26 }, Op::Save(0)];
+    let refused = [
+        Op::Select(8),
+        Op::Status(0),
+        Op::Write(33),
+        Op::List,
+        Op::Answer { which: 0, dice: 33121 },
+        Op::Flow { answers: 2, which: 12986, dice: 0 },
+    ];
+    run(kind, [0, 0], &[&known[..], &refused[..]].concat(), 0);
+}

@@ -2,7 +2,7 @@
 
 use super::poll_once;
 use super::script::{Script, resolved};
-use crate::command::{Search, Store};
+use crate::command::{Search, StatusItems, Store};
 use crate::types::{Flag, MailboxState, ModSeq, Uid, UidValidity};
 use crate::{ErrorKind, Select, Sent};
 
@@ -136,4 +136,29 @@ fn uids_of_an_era_that_ends_while_they_wait_are_not_sent() {
     resolved(raw);
     let error = poll_once(&mut { store }).expect("ended").expect_err("another message by now");
     assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No));
+}
+
+/// RFC 9051 section 6.3.2: after BAD the mailbox before is still selected, until another SELECT is said.
+#[test]
+fn until_a_select_is_said_again_the_server_speaks_of_the_mailbox_before() {
+    let mut script = Script::new("CONDSTORE QRESYNC", &["QRESYNC"]);
+    script.select("A".into(), "SELECT A", "* OK [UIDVALIDITY 3] era\nTAG OK done");
+    let token = script.sender.select(resuming());
+    let listing = script.sender.list("*");
+    let (select, list) = (script.expect(SELECT_QRESYNC), script.expect("LIST \"\" *"));
+    script.say(&format!("{select} BAD what is that")).quiet();
+    // Behind it nothing may overtake it.
+    let later = script.sender.status("B", StatusItems::new().messages());
+    script.quiet();
+    assert_eq!(script.events().last().expect("an event"), "A: no longer selected");
+    script.say("* 9 EXISTS\n* 2 EXPUNGE\n* 1 FETCH (UID 5 FLAGS (\\Seen))\n* VANISHED 7");
+    script.say("* OK [HIGHESTMODSEQ 99] of A\n* OK [UIDNEXT 50] of A\n* OK [UIDVALIDITY 3] of A");
+    assert_eq!(script.events(), [""; 0]);
+    script.say(&format!("{list} OK done"));
+    let select = script.expect("SELECT INBOX");
+    script.line("STATUS B (MESSAGES)", "* STATUS B (MESSAGES 1)\nTAG OK done");
+    script.say(&format!("* OK [CLOSED] A\n* FLAGS ()\n* OK [UIDVALIDITY 7] era\n{select} OK done"));
+    let inbox = resolved(token);
+    assert_eq!((inbox.exists(), inbox.uid_next(), inbox.highest_mod_seq()), (0, None, None));
+    assert_eq!((resolved(listing).len(), resolved(later).messages), (0, Some(1)));
 }

@@ -301,6 +301,11 @@ impl Engine {
                 continue;
             }
             let exact = store.apply(None).is_some();
+            if uid.is_none() && selection.filling.before.is_some() {
+                // What they were before hangs on the UID, which comes with the flags.
+                untold.add(seq, uid);
+                continue;
+            }
             if disturbed.has(seq, uid) || !exact && selection.filling.is_doubtful(uid) {
                 in_doubt.add(seq, uid);
                 continue;
@@ -309,14 +314,10 @@ impl Engine {
             match store.apply(before.as_ref()) {
                 Some(flags) => {
                     if let Some(before) = selection.view.set_flags(seq, flags.clone()) {
-                        if let Some(before) = &mut selection.filling.before {
-                            before.flags_told.extend(uid);
-                        }
                         let kind =
                             EventKind::FlagsChanged { seq: Some(seq), uid, flags, before, mod_seq: None };
-                        events.push(
-                            Event::new(kind).at(Some(selection.seat.place.clone())).caused_by(Some(id)),
-                        );
+                        let place = Some(selection.seat.place.clone());
+                        events.push((uid, Event::new(kind).at(place).caused_by(Some(id))));
                     }
                 }
                 None => untold.add(seq, uid),
@@ -324,7 +325,10 @@ impl Engine {
         }
         untold.add_unplaced(selection, &messages);
         selection.changed = true;
-        events.into_iter().for_each(|event| self.tell(event));
+        for (uid, event) in events {
+            self.told_flags(uid);
+            self.tell(event);
+        }
         self.ask_flags(untold, Some(id));
         self.ask_flags(in_doubt, None);
     }

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use super::Engine;
 use super::rows::differ_by_recent;
 use crate::types::{
-    Event, EventKind, Flags, MailboxState, Message, ModSeq, Uid, UidSet, UidValidity, Untagged,
+    Event, EventKind, Flags, MailboxState, Message, ModSeq, Seq, Uid, UidSet, UidValidity, Untagged,
 };
 use crate::view::View;
 
@@ -175,6 +175,18 @@ impl Engine {
         }
     }
 
+    /// Whether what was known before is to be compared as soon as all UIDs are known.
+    pub(super) fn is_to_compare(&self) -> bool {
+        self.selection.as_ref().is_some_and(|selection| selection.filling.before.is_some())
+    }
+
+    /// Flags of a message changed whose UID is not known: to be told when they are compared.
+    pub(super) fn changed_by_number(&mut self, seq: Seq) {
+        if let Some(selection) = &mut self.selection {
+            selection.view.flags_changed(seq);
+        }
+    }
+
     /// All UIDs are known: tells what came and went since before, and recalls the flags of the others.
     pub(super) fn compare_with_before(&mut self) {
         let Some(selection) = &mut self.selection else { return };
@@ -185,6 +197,9 @@ impl Engine {
             all if all == selection.view.len() => UidSet::new(),
             _ => now.difference(&selection.view.uids_without_flags()).difference(&before.flags_told),
         };
+        // And those that changed just now, when the UID was not known.
+        let just_now = selection.view.uids_of_changed();
+        let mut unknown = just_now.intersection(&before.uids);
         let mut news = Vec::new();
         for (flags, uids) in &before.flags {
             let there = uids.intersection(&now);
@@ -193,8 +208,12 @@ impl Engine {
             }
             selection.view.recall_flags(&there, flags);
             let view = &selection.view;
-            news.extend(there.intersection(&read).iter().filter_map(|uid| changed(view, uid, flags)));
+            let changed = |uid: Uid| Some((changed(view, uid, Some(flags))?, just_now.contains(uid)));
+            news.extend(there.intersection(&read).iter().filter_map(changed));
+            unknown = unknown.difference(uids);
         }
+        let unknown = unknown.intersection(&read);
+        news.extend(unknown.iter().filter_map(|uid| Some((changed(&selection.view, uid, None)?, true))));
         selection.changed = true;
         let place = Some(selection.seat.place.clone());
         for uid in before.uids.difference(&now).iter() {
@@ -208,8 +227,8 @@ impl Engine {
             let kind = EventKind::Arrived { seq, uid, flags };
             self.tell(Event::new(kind).at(place.clone()).while_away(before.away));
         }
-        for kind in news {
-            self.tell(Event::new(kind).at(place.clone()).while_away(before.away));
+        for (kind, now) in news {
+            self.tell(Event::new(kind).at(place.clone()).while_away(before.away && !now));
         }
     }
 
@@ -245,10 +264,10 @@ impl Engine {
 }
 
 /// The flags of a message are not what they were before.
-fn changed(view: &View, uid: Uid, before: &Flags) -> Option<EventKind> {
+fn changed(view: &View, uid: Uid, before: Option<&Flags>) -> Option<EventKind> {
     let seq = view.seq(uid)?;
-    let flags = view.flags(seq).filter(|flags| !differ_by_recent(before, flags))?;
-    let before = Some(before.clone());
+    let is_new = |flags: &Flags| before.is_none_or(|before| !differ_by_recent(before, flags));
+    let (flags, before) = (view.flags(seq).filter(is_new)?, before.cloned());
     Some(EventKind::FlagsChanged { seq: Some(seq), uid: Some(uid), flags, before, mod_seq: None })
 }
 

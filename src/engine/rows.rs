@@ -61,9 +61,16 @@ impl Engine {
             let (changes, cause) = self.flags_news(claimer, before.is_some());
             let away = self.tells_of_before(claimer);
             if changes && !(away && before.as_ref().is_some_and(|before| differ_by_recent(before, &flags))) {
-                self.told_flags(uid);
                 let kind = EventKind::FlagsChanged { seq, uid, flags, before, mod_seq };
-                self.tell(Event::new(kind).at(place.clone()).caused_by(cause).while_away(away));
+                let event = Event::new(kind).at(place.clone()).caused_by(cause).while_away(away);
+                match seq.filter(|_| uid.is_none() && self.is_to_compare()) {
+                    // What they were before hangs on the UID.
+                    Some(seq) => self.changed_by_number(seq),
+                    None => {
+                        self.told_flags(uid);
+                        self.tell(event);
+                    }
+                }
             }
         }
         if let Some(back) = back.filter(|_| data) {

@@ -104,7 +104,8 @@ pub enum EventKind {
     FlagsChanged {
         /// Its number at this moment in the stream.
         seq: Option<Seq>,
-        /// Its UID; `None` if it has not been told yet.
+        /// Its UID; `None` if it has not been told yet. In a selection that goes on from a
+        /// [state](super::MailboxState) the change is told as soon as that is known.
         uid: Option<Uid>,
         /// Its flags now.
         flags: Flags,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   uid       slot      mod_seq            flags
-//!   [ 32 ]    [ 32 ]    [ 32 ] [ 32 ]      [ keywords: 23 | fresh | told | system: 7 ]
+//!   [ 32 ]    [ 32 ]    [ 32 ] [ 32 ]      [ keywords: 22 | changed | fresh | told | system: 7 ]
 //! ```
 
 use super::tree::{Item, Summary};
@@ -15,8 +15,10 @@ const SYSTEM: u32 = 0x7f;
 const TOLD: u32 = 0x80;
 /// Came after the mailbox was opened, and nobody has been told of its UID yet.
 const FRESH: u32 = 0x100;
+/// Its flags changed before its UID was known.
+const CHANGED: u32 = 0x200;
 /// Where the number of the set of keywords begins.
-const KEYWORDS: u32 = 9;
+const KEYWORDS: u32 = 10;
 /// The largest number that a set of keywords can have.
 pub(super) const MOST_SETS: u32 = u32::MAX >> KEYWORDS;
 
@@ -66,6 +68,15 @@ impl Packed {
         fresh
     }
 
+    /// Its flags changed before its UID was known.
+    pub(super) fn set_changed(&mut self) {
+        self.flags |= CHANGED;
+    }
+
+    pub(super) fn is_changed(&self) -> bool {
+        self.flags & CHANGED != 0
+    }
+
     /// The system flags and the number of the set of keywords, if flags have been told.
     pub(super) fn flags(&self) -> Option<(u8, u32)> {
         let system = (self.flags & SYSTEM).to_le_bytes()[0];
@@ -82,23 +93,24 @@ impl Packed {
         let told = flags.map_or(0, |(flags, keywords)| {
             TOLD | u32::from(flags.bits()) & SYSTEM | keywords.min(MOST_SETS) << KEYWORDS
         });
-        self.flags = self.flags & FRESH | told;
+        self.flags = self.flags & (FRESH | CHANGED) | told;
     }
 
     /// The same flags; their set of keywords has another number now.
     pub(super) fn set_keywords(&mut self, keywords: u32) {
-        self.flags = self.flags & (FRESH | TOLD | SYSTEM) | keywords.min(MOST_SETS) << KEYWORDS;
+        self.flags = self.flags & (FRESH | CHANGED | TOLD | SYSTEM) | keywords.min(MOST_SETS) << KEYWORDS;
     }
 
     /// What was known by number alone can't be said of this message any more.
     pub(super) fn forget(&mut self) {
         self.set_flags(None);
+        self.flags &= !CHANGED;
         self.mod_seq = [0, 0];
     }
 
     /// Whether both have the same flags, given that both have their keywords from the same table.
     pub(super) fn has_flags_of(&self, other: &Self) -> bool {
-        (self.flags ^ other.flags) & !FRESH == 0
+        (self.flags ^ other.flags) & !(FRESH | CHANGED) == 0
     }
 }
 

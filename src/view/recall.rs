@@ -64,6 +64,23 @@ impl View {
         untold.filter_map(|entry| entry.uid()).collect()
     }
 
+    /// The flags of this message have changed before its UID was known.
+    pub(crate) fn flags_changed(&mut self, seq: Seq) {
+        if self.mirror.packed(seq).is_some() {
+            self.mirror.messages.update(index(seq), Packed::set_changed);
+        }
+    }
+
+    /// The UIDs of messages whose flags had changed before they were known. O(n).
+    pub(crate) fn uids_of_changed(&self) -> UidSet {
+        self.mirror
+            .messages
+            .iter()
+            .filter(|entry| entry.is_changed())
+            .filter_map(|entry| entry.uid())
+            .collect()
+    }
+
     /// The flags of the message with this number, if they have been told.
     pub(crate) fn flags(&self, seq: Seq) -> Option<Flags> {
         self.get(seq)?.flags

@@ -262,3 +262,30 @@ fn until_a_select_is_said_again_all_is_about_the_mailbox_before() {
     ];
     run(kind, [0, 0], &[&known[..], &refused[..]].concat(), 0);
 }
+
+/// A STORE by number goes out behind the SELECT that goes on from a state: what it changed did not happen while away.
+#[test]
+fn what_we_change_before_uids_are_known_did_not_happen_while_away() {
+    let kind = Kind { window: 50_000, ..Kind::default() };
+    let ops = [
+        Op::Select(65),
+        Op::OtherPut { folder: 55, flags: 0 },
+        Op::Flow { answers: 2, which: 0, dice: 3962 },
+        Op::Fetch { via: 0, set: 35660, items: 15 },
+        Op::Deselect(0),
+        Op::Deselect(0),
+        Op::Append { to: 126, size: 0, flags: 0 },
+        Op::Deselect(0),
+        Op::Deselect(0),
+        Op::Flow { answers: 5, which: 0, dice: 482 },
+        Op::Deselect(0),
+        Op::Save(0),
+        Op::Select(0),
+        Op::Select(59),
+        Op::Store { via: 72, set: 28418, how: 65, flags: 1 },
+        Op::Fetch { via: 0, set: 34580, items: 0 },
+        Op::Fetch { via: 0, set: 504, items: 0 },
+        Op::Copy { via: 0, set: 31730, to: 0, moves: true },
+    ];
+    run(kind, [0, 1], &ops, 0);
+}

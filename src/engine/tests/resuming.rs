@@ -4,7 +4,7 @@ use super::poll_once;
 use super::script::{Script, resolved};
 use crate::Select;
 use crate::command::{Items, Store};
-use crate::types::{Fill, Flag, Flags, MailboxState, ModSeq, Uid, UidSet, UidValidity};
+use crate::types::{Fill, Flag, Flags, MailboxState, ModSeq, Seq, Uid, UidSet, UidValidity};
 
 /// Messages 1 to 5 of era 7; 1 and 2 were seen, the others had no flags; all is known up to mod-sequence 90.
 fn state() -> MailboxState {
@@ -301,6 +301,32 @@ fn flags_that_were_read_before_the_comparison_are_news_all_the_same() {
         ]
     );
     drop((token, flags));
+}
+
+/// Whoever keeps messages by their UIDs needs that; and what they were before hangs on it.
+#[test]
+fn flags_that_changed_before_their_uid_was_known_are_told_when_it_is() {
+    let mut script = Script::new("", &[]);
+    let token = script.sender.select(resuming());
+    let inbox = token.mailbox();
+    let store = inbox.store(Seq::new(4).unwrap(), Store::replace([Flag::Flagged]).silent());
+    script.line("SELECT INBOX", &(opened(6, 1).replace("HIGHESTMODSEQ 1", "NOMODSEQ") + "TAG OK done"));
+    script.line("STORE 4 FLAGS.SILENT (\\Flagged)", "TAG OK done");
+    let (id, _) = (store.id(), resolved(store));
+    let search = script.expect("UID SEARCH ALL");
+    // Others change what they had, what they had not, and what came while away.
+    script.say("* 3 FETCH (FLAGS (\\Seen))\n* 1 FETCH (FLAGS (\\Seen))\n* 6 FETCH (FLAGS (\\Draft))");
+    script.say("* 2 FETCH (FLAGS (\\Deleted))").say(&format!("* SEARCH 1 2 3 4 5 9\n{search} OK done"));
+    let now =
+        ["uid 9 arrived (\\Draft) (while away)", "uid 2 has flags (\\Deleted)", "uid 3 has flags (\\Seen)"];
+    assert_eq!(script.events()[1..], now);
+    let flags = script.expect("FETCH 4 (UID FLAGS)");
+    script.say(&format!("* 4 FETCH (UID 4 FLAGS (\\Flagged))\n{flags} OK done"));
+    let ours = script.bench.event().expect("an event");
+    assert_eq!((ours.to_string(), ours.cause), ("INBOX: uid 4 has flags (\\Flagged)".into(), Some(id)));
+    script.line("UID FETCH 1:5 (FLAGS)", "* 5 FETCH (UID 5 FLAGS (\\Draft))\nTAG OK done").quiet();
+    assert_eq!(script.events(), ["uid 5 has flags (\\Draft) (while away)", "resumed, with 6 messages"]);
+    drop(token);
 }
 
 #[test]

@@ -175,8 +175,14 @@ mod tests {
         entry.raise_mod_seq(ModSeq::MIN);
         assert_eq!(entry.flags(), Some((flags.bits(), MOST_SETS)));
         assert_eq!((entry.uid(), entry.mod_seq(), entry.slot), (Some(Uid::MAX), Some(ModSeq::MAX), 7));
-        assert!(entry.take_fresh() && !entry.take_fresh());
+        assert!(entry.take_fresh() && !entry.take_fresh() && !entry.is_changed());
+        entry.set_changed();
+        entry.set_flags(Some((&flags, 5)));
+        assert!(entry.is_changed() && !entry.is_fresh());
+        entry.set_keywords(MOST_SETS);
+        assert_eq!((entry.is_changed(), entry.flags()), (true, Some((flags.bits(), MOST_SETS))));
         entry.forget();
         assert_eq!((entry.flags(), entry.mod_seq(), entry.uid()), (None, None, Some(Uid::MAX)));
+        assert!(!entry.is_changed());
     }
 }

@@ -52,6 +52,9 @@ impl Engine {
         if self.line.as_ref().is_some_and(|owner| owner.is_ended_by(id, tag)) {
             // It came in place of a `+`, or before it was due: what was to follow is not sent.
             cut_short = matches!(self.line, Some(LineOwner::Literal { .. } | LineOwner::Upload(_)));
+            if cut_short {
+                self.opening_cut_short(id);
+            }
             match &self.line {
                 Some(LineOwner::Upload(_)) => self.upload_answered(),
                 _ => self.line = None,

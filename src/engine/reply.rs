@@ -33,6 +33,10 @@ impl Engine {
             }
             return;
         };
+        if self.flights.get(&id).is_some_and(|f| !f.begun) {
+            // What it says is no answer, and the command must not go out behind it, for it ends here.
+            return self.unsend(id, Error::protocol("the server answered it before it was sent"), false);
+        }
         self.shared.release_tag(tag);
         let void = self.flights.get(&id).is_some_and(|f| match f.class.effect {
             // It would count removals that were never told (RFC 7162 section 3.2.8 forbids it for that).

@@ -34,6 +34,7 @@ mod server;
 mod starttls;
 mod tokens;
 mod unreadable;
+mod unsent;
 mod watching;
 mod world;
 

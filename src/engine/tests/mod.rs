@@ -16,6 +16,7 @@ mod commands;
 mod doings;
 mod filling;
 mod heard;
+mod idling;
 mod mailboxes;
 mod model;
 mod mods;

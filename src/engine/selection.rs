@@ -385,13 +385,19 @@ impl Engine {
         tracing::warn!(mailbox = %selection.seat.place.mailbox, what, "the server contradicts itself");
         selection.throw_away(exists, era.is_some());
         let place = Some(selection.seat.place.clone());
-        if era.is_some() {
+        let new_era = era.is_some();
+        if new_era {
             (selection.uid_validity, selection.in_step) = (era, InStep::default());
             selection.seat.update(|p| p.highest_mod_seq = None);
             self.tell(Event::new(EventKind::UidValidityChanged { uid_validity: era }).at(place.clone()));
         }
         self.tell(Event::new(EventKind::Contradiction { what }).at(place.clone()));
         self.tell(Event::new(EventKind::Exists { count: exists }).at(place));
+        if new_era {
+            self.era_ended();
+        } else {
+            self.numbers_moved();
+        }
         // What was still to be asked was about the messages as they were known.
         if let Some(id) = self.selection.as_ref().map(|s| s.seat.id) {
             self.forget_own(id);

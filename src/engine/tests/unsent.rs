@@ -3,7 +3,7 @@
 use super::poll_once;
 use super::script::{Script, resolved};
 use crate::command::{Append, Items, Raw, Search, Store};
-use crate::types::{CloseReason, Flag};
+use crate::types::{CloseReason, Flag, Seq, SeqSet, Uid};
 use crate::{ErrorKind, Mailbox, Sent};
 
 const CAN: &str = "SEARCHRES ESEARCH";
@@ -105,4 +105,36 @@ fn a_server_that_hangs_up_before_it_hears_of_logout_has_not_logged_out() {
     script.say("* BYE");
     script.bench.close(CloseReason::Eof);
     resolved(logout);
+}
+
+/// RFC 9051 section 7.5.1: no server may remove messages then. One that does is not to be told of others than were meant.
+#[test]
+fn numbers_and_uids_that_mean_others_by_now_are_not_sent() {
+    for line in ["* 2 EXPUNGE", "* VANISHED 2", "* 3 EXISTS", "* OK [UIDVALIDITY 8] another era"] {
+        let mut script = Script::new("", &[]);
+        let inbox = script.select(
+            "INBOX".into(),
+            "SELECT INBOX",
+            "* 9 EXISTS\n* OK [UIDVALIDITY 7] era\nTAG OK done",
+        );
+        script.line("UID SEARCH ALL", "* SEARCH 1 2 3 4 5 6 7 8 9\nTAG OK done");
+        let (seq, uid) = (Seq::new(5).unwrap(), Uid::new(5).unwrap());
+        let by_number = inbox.store(SeqSet::from(seq..=seq), Store::add([Flag::Deleted]));
+        let by_uid = inbox.fetch(uid, Items::new().size());
+        let all = inbox.search(Search::all());
+        script.bench.engine.poll(script.bench.now);
+        script.say(line);
+        let error = poll_once(&mut { by_number }).expect("ended").expect_err("another message");
+        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No), "{line}: {error}");
+        if line.contains("era") {
+            let error = poll_once(&mut { by_uid }).expect("ended").expect_err("another message");
+            assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No), "{error}");
+        } else {
+            script.line("UID FETCH 5 (RFC822.SIZE)", "TAG OK done");
+            resolved(by_uid);
+        }
+        let tag = script.expect("UID SEARCH ALL");
+        script.say(&format!("* SEARCH\n{tag} OK done"));
+        assert_eq!(resolved(all).len(), 0);
+    }
 }

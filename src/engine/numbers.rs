@@ -84,11 +84,12 @@ impl Engine {
         }
     }
 
-    /// The UIDs are of another era now, and so are the messages that what is about to be written would hit.
+    /// The UIDs are of another era now: those that are about to be written would hit other messages.
     pub(super) fn era_ended(&mut self) {
         self.unsend_all(|messages| match messages {
             Messages::Uids(set) if set.is_open() && set.first() == Uid::new(1) => None,
-            _ => Some(other_era()),
+            Messages::Uids(_) => Some(other_era()),
+            _ => None,
         });
     }
 

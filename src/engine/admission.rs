@@ -44,6 +44,7 @@ pub(crate) struct Load {
     fetches: usize,
     lists: usize,
     of_saved: usize,
+    by_number: usize,
 }
 
 impl Load {
@@ -53,6 +54,11 @@ impl Load {
 
     pub(crate) fn remove(&mut self, flight: &Flight) {
         self.count(flight, |n| *n -= 1);
+    }
+
+    /// Whether there is a command that names messages by number.
+    pub(crate) fn has_numbers(&self) -> bool {
+        self.by_number > 0
     }
 
     fn count(&mut self, flight: &Flight, step: impl Fn(&mut usize)) {
@@ -73,6 +79,7 @@ impl Load {
             (class.hears.overlaps(Hears::FETCH), &mut self.fetches),
             (class.hears.overlaps(Hears::LIST), &mut self.lists),
             (saves || matches!(flight.messages, Some(Messages::Saved(_))), &mut self.of_saved),
+            (by_number(flight.messages.as_ref()), &mut self.by_number),
         ];
         counts.into_iter().filter(|(counts, _)| *counts).for_each(|(_, n)| step(n));
     }

@@ -3,6 +3,7 @@
 //! In: an untagged response of which the view has learned already. Out: it goes to the command that asked for it, or to the
 //! event stream.
 
+use super::flight::Flight;
 use super::reply::is_change;
 use super::rivals::{MOST, have_rivals};
 use super::slot::data_event;
@@ -113,7 +114,8 @@ impl Engine {
 
     fn claim_of(&self, id: &CommandId, heard: &Untagged) -> Claim {
         // What came before its first byte was written answers something else.
-        let flight = self.flights.get(id).filter(|f| f.begun && !f.tags.is_empty());
+        let asks = |f: &&Flight| f.begun && !f.tags.is_empty() && !self.is_unsaid(*id);
+        let flight = self.flights.get(id).filter(asks);
         flight.map_or(Claim::No, |f| f.job.claims(heard))
     }
 }
@@ -122,9 +124,8 @@ impl Engine {
 impl Engine {
     /// The same by asking all: so that each test of the engine is one of the index, too.
     fn claimer_of_all(&self, heard: &Untagged, kind: Hears) -> Option<CommandId> {
-        let listens = |f: &super::flight::Flight| {
-            f.class.hears.overlaps(kind) || f.class.hears_names.contains(&heard.name())
-        };
+        let listens =
+            |f: &Flight| f.class.hears.overlaps(kind) || f.class.hears_names.contains(&heard.name());
         let all = self.flights.iter().filter(|(_, f)| listens(f));
         let ranked = all.filter_map(|(id, flight)| match self.claim_of(id, heard) {
             Claim::Whole => Some((false, flight.order, *id)),

@@ -303,6 +303,7 @@ impl Engine {
                 self.told_removal(entry.uid);
                 let kind = EventKind::Removed { seq: Some(seq), uid: entry.uid };
                 self.tell(Event::new(kind).at(place).caused_by(cause));
+                self.numbers_moved();
                 self.count_changed();
             }
             Err(_) => {

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::Engine;
+use super::flight::Flight;
 use super::outbox::Outbox;
 use super::own::Own;
 use super::send::LineOwner;
@@ -110,7 +111,7 @@ impl Idle {
     pub(super) fn ended(&mut self, id: CommandId, ok: bool, outbox: &mut Outbox, now: Instant) {
         match self.state {
             State::Asked { id: mine } if mine == id => {
-                self.stillborn += 1;
+                self.stillborn = self.stillborn.saturating_add(1);
                 if !ok || self.stillborn >= MOST_STILLBORN {
                     tracing::info!("the server will not IDLE; it is asked by NOOP instead");
                     self.refused = true;
@@ -127,7 +128,7 @@ impl Idle {
                 self.done_may_be_refused &= !(outbox.holds(id) && outbox.withdraw(id));
             }
             State::On { since, .. } if now.duration_since(since) < SHORT_LIVED => {
-                self.stillborn += 1;
+                self.stillborn = self.stillborn.saturating_add(1);
                 self.refused |= self.stillborn >= MOST_STILLBORN;
             }
             _ => self.stillborn = 0,
@@ -176,8 +177,9 @@ impl Engine {
     pub(super) fn idle_tick(&mut self, now: Instant) {
         match self.idle.state {
             State::On { id, since } => {
-                let own = self.flights.get(&id).is_some_and(|f| f.own.is_some());
-                if self.idle.end_soon || own && now.duration_since(since) >= self.settings.idle_renew {
+                if self.idle.end_soon
+                    || self.renews(id) && now.duration_since(since) >= self.settings.idle_renew
+                {
                     self.leave_idle();
                 }
                 return;
@@ -231,6 +233,12 @@ impl Engine {
         PATIENCE.min(self.settings.silence / 4)
     }
 
+    /// Whether it is ours to renew: our own, or one by hand that nobody can end any more.
+    fn renews(&self, id: CommandId) -> bool {
+        let ours = |f: &Flight| f.own.is_some() || self.settings.auto_idle && !f.job.wanted();
+        self.flights.get(&id).is_some_and(ours)
+    }
+
     fn can_idle(&self) -> bool {
         self.selection.is_some() && !self.idle.refused && self.session.can("IDLE")
     }
@@ -243,8 +251,7 @@ impl Engine {
     pub(super) fn idle_deadline(&self) -> Option<Instant> {
         match self.idle.state {
             State::On { id, since } => {
-                let own = self.flights.get(&id).is_some_and(|f| f.own.is_some());
-                since.checked_add(self.settings.idle_renew).filter(|_| own)
+                since.checked_add(self.settings.idle_renew).filter(|_| self.renews(id))
             }
             State::Off => {
                 let since = self.idle.quiet_since?;

@@ -18,6 +18,7 @@ mod by_message;
 mod claimers;
 mod claims;
 mod doings;
+mod ends;
 mod events;
 mod fill;
 mod flight;
@@ -56,7 +57,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use self::flight::Flight;
+use self::flight::{Flight, Next};
 use self::idle::Idle;
 use self::missed::Missed;
 use self::notify::Notifying;
@@ -69,11 +70,7 @@ use self::selection::{Opening, Selection};
 use self::send::LineOwner;
 use self::shared::Submission;
 use crate::command::{Command, Effect, Logout, Session};
-use crate::error::{Error, Sent};
-use crate::types::{
-    Answer, Capabilities, CloseReason, CommandId, Event, EventKind, Fill, Limits, Place, Status,
-    StatusResponse,
-};
+use crate::types::{Capabilities, CloseReason, CommandId, Event, EventKind, Fill, Limits, StatusResponse};
 
 /// What the engine is told to do and not to do.
 #[derive(Clone, Debug)]
@@ -294,100 +291,11 @@ impl Engine {
                 (flight.begun, flight.missed_from) = (true, self.missed.mark());
             }
             flight.whole |= written.whole;
-            self.said(written.id);
-        }
-    }
-
-    /// Writing has failed: what the server still sends is read, for a while, before everything ends.
-    pub(crate) fn write_failed(&mut self, reason: CloseReason, now: Instant) {
-        self.outbox = Outbox::default();
-        self.write_failure.get_or_insert(reason);
-        self.last_words.get_or_insert(now + LAST_WORDS);
-    }
-
-    /// Whether writing has failed.
-    pub(crate) fn has_write_failed(&self) -> bool {
-        self.write_failure.is_some()
-    }
-
-    /// The connection has ended: by EOF, by an error, by what could not be understood.
-    pub(crate) fn handle_end(&mut self, reason: CloseReason) {
-        // What the server said last is the cause, whatever happened to the socket after it.
-        let reason = match (self.logging_out, self.bye.take()) {
-            // EOF after BYE is a logout's success.
-            (true, Some(bye)) => {
-                self.end_logout(bye);
-                CloseReason::Logout
+            // While a line is due, it is the rest of an earlier one.
+            if flight.next != Next::Line {
+                self.said(written.id);
             }
-            (false, Some(bye)) => CloseReason::Bye(bye),
-            (_, None) => self.write_failure.take().unwrap_or(reason),
-        };
-        self.close(reason);
-    }
-
-    fn end_logout(&mut self, bye: StatusResponse) {
-        let logout = self.flights.iter().find(|(_, f)| matches!(f.class.effect, Effect::Logout));
-        if let Some(id) = logout.map(|(id, _)| *id) {
-            let ok = StatusResponse::new(Status::Ok, None, bye.text);
-            self.end_flight(id, Ok(crate::types::Done::new(ok)));
         }
-    }
-
-    /// Ends everything, each with the same cause; what is closed stays so.
-    pub(crate) fn close(&mut self, reason: CloseReason) {
-        if self.closed.is_some() {
-            return;
-        }
-        self.closed = Some(reason.clone());
-        self.line = None;
-        if let Some(opening) = self.opening.take() {
-            opening.seat.update(|p| p.ended = true);
-        }
-        if let Some(selection) = self.selection.take() {
-            selection.seat.update(|p| p.ended = true);
-        }
-        for id in self.roster.mailbox_changes.all() {
-            self.not_its_doing(id);
-        }
-        for (id, flight) in std::mem::take(&mut self.flights) {
-            let sent = flight.sent();
-            let error = Error::closed(&reason).sent(sent);
-            // What the earlier lines of a series achieved is not lost.
-            let place = flight.place();
-            let done = flight.replies.into_iter().filter(|reply| reply.status == Status::Ok);
-            let error = error.add_answers(done.map(Answer::Status));
-            self.fail_closed(id, flight.job, flight.quiet, error, place);
-        }
-        let late = self.shared.close(&reason);
-        for waiting in std::mem::take(&mut self.queue).into_iter().chain(late) {
-            for seat in [&waiting.seat, &waiting.opens].into_iter().flatten() {
-                seat.update(|p| p.ended = true);
-            }
-            let (place, error) = (waiting.place(), Error::closed(&reason).sent(Sent::No));
-            self.fail_closed(waiting.id, waiting.job, waiting.quiet, error, place);
-        }
-        self.outbox = Outbox::default();
-        self.shared.close_events(&reason);
-    }
-
-    fn fail_closed(
-        &mut self,
-        id: CommandId,
-        job: Box<dyn slot::Job>,
-        quiet: bool,
-        error: Error,
-        place: Option<Place>,
-    ) {
-        let error = error.in_command(job.name());
-        if !quiet {
-            self.tell_failed(id, job.name(), &error, place);
-        }
-        job.end(Err(error));
-    }
-
-    fn tell_failed(&mut self, id: CommandId, command: &str, error: &Error, place: Option<Place>) {
-        let kind = error.to_event(command.to_owned());
-        self.tell(Event::new(kind).at(place).caused_by(Some(id)));
     }
 
     /// Makes the view as it is now known to the handles.

@@ -73,6 +73,34 @@ impl Engine {
         if told == Some(era) { Verdict::Go } else { Verdict::OtherEra }
     }
 
+    /// Messages have gone though none may go while a command names them by number (RFC 9051 section 7.5.1): those that are about
+    /// to be written would hit others. The engine's own are no danger, and asked again by themselves.
+    pub(super) fn numbers_moved(&mut self) {
+        if self.roster.load.has_numbers() && !self.outbox.is_empty() {
+            self.unsend_all(|messages| {
+                let why = "its numbers stand for other messages now: the server removed some out of turn";
+                matches!(messages, Messages::Seqs(_)).then(|| Error::invalid(why))
+            });
+        }
+    }
+
+    /// The UIDs are of another era now: those that are about to be written would hit other messages.
+    pub(super) fn era_ended(&mut self) {
+        self.unsend_all(|messages| match messages {
+            Messages::Uids(set) if set.is_open() && set.first() == Uid::new(1) => None,
+            Messages::Uids(_) => Some(other_era()),
+            _ => None,
+        });
+    }
+
+    fn unsend_all(&mut self, why: impl Fn(&Messages) -> Option<Error>) {
+        let unsent = self.flights.iter().filter(|(_, f)| !f.begun && f.own.is_none());
+        let moved: Vec<_> = unsent.filter_map(|(id, f)| Some((*id, why(f.messages.as_ref()?)?))).collect();
+        for (id, error) in moved {
+            self.unsend(id, error, false);
+        }
+    }
+
     /// The messages that a command that waits names, as it would be sent now.
     pub(super) fn named_now(&self, next: &mut Submission) -> Option<Messages> {
         let (by_uid, then) = (self.must_name_uids(next), next.then);

@@ -33,6 +33,10 @@ impl Engine {
             }
             return;
         };
+        if self.flights.get(&id).is_some_and(|f| !f.begun) {
+            // What it says is no answer, and the command must not go out behind it, for it ends here.
+            return self.unsend(id, Error::protocol("the server answered it before it was sent"), false);
+        }
         self.shared.release_tag(tag);
         let void = self.flights.get(&id).is_some_and(|f| match f.class.effect {
             // It would count removals that were never told (RFC 7162 section 3.2.8 forbids it for that).
@@ -52,6 +56,9 @@ impl Engine {
         if self.line.as_ref().is_some_and(|owner| owner.is_ended_by(id, tag)) {
             // It came in place of a `+`, or before it was due: what was to follow is not sent.
             cut_short = matches!(self.line, Some(LineOwner::Literal { .. } | LineOwner::Upload(_)));
+            if cut_short {
+                self.opening_cut_short(id);
+            }
             match &self.line {
                 Some(LineOwner::Upload(_)) => self.upload_answered(),
                 _ => self.line = None,

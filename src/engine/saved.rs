@@ -10,6 +10,7 @@
 //! an error. Nothing that changes messages goes out before the OK.
 
 use super::Engine;
+use super::flight::Flight;
 use super::shared::Submission;
 use crate::command::{Messages, Saved, Standing};
 use crate::error::{Error, ErrorKind, Result, Sent};
@@ -36,6 +37,19 @@ impl Engine {
         self.remembered.before = self.remembered.now.replace(saved);
     }
 
+    /// It was taken back before it went out: the server remembers what it did before.
+    pub(super) fn saving_withdrawn(&mut self, saved: &Saved) {
+        if self.remembered.now.as_ref() == Some(saved) {
+            self.remembered.now = self.remembered.before.take();
+        }
+    }
+
+    /// What is to use this result.
+    pub(super) fn users_of(&self, saved: &Saved) -> Vec<CommandId> {
+        let uses = |f: &Flight| matches!(&f.messages, Some(Messages::Saved(of)) if of == saved);
+        self.flights.iter().filter(|(_, f)| uses(f)).map(|(id, _)| *id).collect()
+    }
+
     /// It has ended: by OK, or otherwise.
     pub(super) fn saving_ended(&mut self, saved: &Saved, failed: Option<&Error>) {
         saved.settle(if failed.is_some() { Standing::Failed } else { Standing::Kept });
@@ -45,13 +59,12 @@ impl Engine {
             self.remembered.now = before.filter(|_| why.kind() == ErrorKind::Bad);
         }
         // What went out behind it has read something else.
-        for flight in self.flights.values_mut() {
-            if matches!(&flight.messages, Some(Messages::Saved(of)) if of == saved) {
-                // It is on its way, and what it says when it ends is this.
-                let error = failed_search(why).in_command(flight.job.name()).sent(Sent::Fully);
-                flight.failure.get_or_insert(error);
-                flight.misled = true;
-            }
+        for id in self.users_of(saved) {
+            let Some(flight) = self.flights.get_mut(&id) else { continue };
+            // It is on its way, and what it says when it ends is this.
+            let error = failed_search(why).in_command(flight.job.name()).sent(Sent::Fully);
+            flight.failure.get_or_insert(error);
+            flight.misled = true;
         }
     }
 
@@ -66,7 +79,7 @@ impl Engine {
     /// Whether `$` is what this handle stands for.
     pub(super) fn check_saved(&self, saved: &Saved) -> Result<()> {
         if saved.standing() == Standing::Failed {
-            return Err(Error::invalid("the search whose result it was to use has failed"));
+            return Err(no_search());
         }
         if self.remembered.now.as_ref() != Some(saved) {
             let why = "the server has forgotten this result: another was saved, or the mailbox was left";
@@ -79,6 +92,10 @@ impl Engine {
     pub(super) fn uses_saved(&self, id: CommandId) -> bool {
         self.flights.get(&id).is_some_and(|f| matches!(f.messages, Some(Messages::Saved(_))))
     }
+}
+
+pub(super) fn no_search() -> Error {
+    Error::invalid("the search whose result it was to use has failed")
 }
 
 fn failed_search(why: &Error) -> Error {

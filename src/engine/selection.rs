@@ -42,6 +42,8 @@ pub(super) struct Opening {
     read_only: bool,
     /// It was refused for its parameters, and has not been said again: the server speaks of the mailbox before.
     unsaid: bool,
+    /// The server has answered it before it had all of it, so it has done nothing.
+    cut_short: bool,
     told: Told,
     pub(super) earlier: ToldEarlier,
 }
@@ -193,7 +195,8 @@ impl Engine {
         let asked = seat.plan.resume.as_ref().is_some_and(|state| state.highest_mod_seq.is_some());
         let asked = asked && self.session.is_enabled("QRESYNC") && !self.session.bare_select;
         let earlier = ToldEarlier::new(asked);
-        self.opening = Some(Opening { id, seat, read_only, unsaid: false, told: Told::default(), earlier });
+        let (unsaid, cut_short, told) = (false, false, Told::default());
+        self.opening = Some(Opening { id, seat, read_only, unsaid, cut_short, told, earlier });
     }
 
     /// A SELECT with parameters was answered BAD: a server that does not understand those that it offers is asked once more
@@ -209,18 +212,30 @@ impl Engine {
         true
     }
 
-    /// Of this command some has been written: if it is the SELECT that was to be said again, it now is.
+    /// Of this command's line some has been written: if it is the SELECT that was to be said again, it now is.
     pub(super) fn said(&mut self, id: CommandId) {
         if let Some(opening) = self.opening.as_mut().filter(|opening| opening.id == id) {
             opening.unsaid = false;
         }
     }
 
+    /// The SELECT was answered before it had been sent whole.
+    pub(super) fn opening_cut_short(&mut self, id: CommandId) {
+        if let Some(opening) = self.opening.as_mut().filter(|opening| opening.id == id) {
+            opening.cut_short = true;
+        }
+    }
+
+    /// Whether this is the SELECT that is to be said again, of which nothing has been written since.
+    pub(super) fn is_unsaid(&self, id: CommandId) -> bool {
+        self.opening.as_ref().is_some_and(|opening| opening.id == id && opening.unsaid)
+    }
+
     /// Whether the next line of a command in flight may go out. A SELECT that is said again waits for all others, as any does
-    /// that ends a selection.
+    /// that ends a selection; and for the rest of its first line, if the server has not waited for that.
     pub(super) fn next_line_may_go(&self, id: CommandId) -> bool {
-        let unsaid = self.opening.as_ref().is_some_and(|opening| opening.id == id && opening.unsaid);
-        !unsaid || !self.stray_selection || self.flights.len() == 1
+        let may_be_said = || !self.stray_selection || self.flights.len() == 1;
+        !self.is_unsaid(id) || may_be_said() && !self.outbox.holds(id)
     }
 
     /// Whether the server may speak of the mailbox that is being opened: until the first byte of its SELECT has been written, it
@@ -276,16 +291,16 @@ impl Engine {
         self.tell(Event::new(EventKind::SelectionEnded).at(place).caused_by(cause));
     }
 
-    /// The SELECT was refused. After NO nothing is selected (RFC 9051 section 6.3.2); after BAD the mailbox
-    /// before may still be, but its handles are dead all the same.
+    /// The SELECT was refused. After NO nothing is selected (RFC 9051 section 6.3.2); after BAD, or NO in place of a `+`, the
+    /// mailbox before may still be, but its handles are dead all the same.
     pub(super) fn opening_failed(&mut self, why: ErrorKind) {
         let Some(opening) = self.opening.take() else { return };
         opening.seat.update(|p| p.ended = true);
         // What was saved in it, too.
         self.remembered.forget();
         match why {
-            ErrorKind::No => self.stray_selection = false,
-            ErrorKind::Bad => return self.selection_lingers(Some(opening.id)),
+            ErrorKind::No if !opening.cut_short => self.stray_selection = false,
+            ErrorKind::No | ErrorKind::Bad => return self.selection_lingers(Some(opening.id)),
             // Its answer could not be read: it may have succeeded.
             _ => self.stray_selection = true,
         }
@@ -370,13 +385,19 @@ impl Engine {
         tracing::warn!(mailbox = %selection.seat.place.mailbox, what, "the server contradicts itself");
         selection.throw_away(exists, era.is_some());
         let place = Some(selection.seat.place.clone());
-        if era.is_some() {
+        let new_era = era.is_some();
+        if new_era {
             (selection.uid_validity, selection.in_step) = (era, InStep::default());
             selection.seat.update(|p| p.highest_mod_seq = None);
             self.tell(Event::new(EventKind::UidValidityChanged { uid_validity: era }).at(place.clone()));
         }
         self.tell(Event::new(EventKind::Contradiction { what }).at(place.clone()));
         self.tell(Event::new(EventKind::Exists { count: exists }).at(place));
+        if new_era {
+            self.era_ended();
+        } else {
+            self.numbers_moved();
+        }
         // What was still to be asked was about the messages as they were known.
         if let Some(id) = self.selection.as_ref().map(|s| s.seat.id) {
             self.forget_own(id);

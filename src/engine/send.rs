@@ -330,11 +330,15 @@ impl Engine {
             let sources = line.take_sources();
             let fragments = line.finish()?;
             let verb = verb_of(&fragments);
+            if !flight.class.ours && !is_name(&verb) {
+                // Some servers take a tab for a space, and a quoted string for the atom.
+                return Err(Error::invalid("it does not begin with a command's name"));
+            }
             if !flight.class.ours && RESERVED.contains(&&*verb) {
                 let why = format!("{verb} can't be sent as a command of your own: the library has its own");
                 return Err(Error::unsupported(why));
             }
-            if !flight.class.ours && matches!(&*verb, "SEARCH" | "SORT" | "THREAD") {
+            if !flight.class.ours && matches!(&*verb, "SEARCH" | "ESEARCH" | "SORT" | "THREAD") {
                 // It may save its own result in place of ours (RFC 5182 section 2.1).
                 self.remembered.forget();
             }
@@ -450,6 +454,12 @@ impl Engine {
         let error = "no command waits for a continuation".to_owned();
         self.tell(Event::new(EventKind::Unparsed { bytes, error }));
     }
+}
+
+/// Whether this is a command's name: an atom (RFC 9051 section 9, ATOM-CHAR).
+fn is_name(verb: &str) -> bool {
+    let is_special = |byte: u8| br#"(){%*"\]"#.contains(&byte);
+    !verb.is_empty() && verb.bytes().all(|byte| byte.is_ascii_graphic() && !is_special(byte))
 }
 
 /// The command's name as the server will read it, in capitals, `UID` aside.

@@ -35,6 +35,9 @@ impl Engine {
             let at = by_range.partition_point(|(first, ..)| *first <= uid).checked_sub(1)?;
             by_range.get(at).filter(|(_, last, _)| uid <= *last).map(|(.., id)| *id)
         };
+        if !gone.is_empty() {
+            self.numbers_moved();
+        }
         let numbers_lost = gone.iter().any(|gone| gone.seq.is_none());
         for Gone { seq, uid } in gone {
             self.told_removal(uid);

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use super::flight::{Flight, Next};
+use super::saved::no_search;
 use super::shared::Submission;
 use super::{Engine, Own};
 use crate::command::Effect;
@@ -49,16 +50,33 @@ impl Engine {
             return;
         }
         let take_back = cancelled || flight.class.reads_only && !flight.is_wanted();
-        if !take_back || flight.begun || !self.outbox.withdraw(id) {
+        if take_back && !flight.begun {
+            self.unsend(id, Error::new(ErrorKind::Cancelled, "withdrawn before it was sent"), true);
+        }
+    }
+
+    /// Takes a command back that has gone out as far as the outbox, and what rests on it; `untold` if its end is no news.
+    pub(super) fn unsend(&mut self, id: CommandId, error: Error, untold: bool) {
+        if !self.outbox.withdraw(id) {
             return;
         }
+        let Some(flight) = self.flights.get(&id) else { return };
         if matches!(flight.class.effect, Effect::Logout) {
             self.logging_out = false;
         }
+        // What was to use the result of a search that is never made would use another.
+        let users = match &flight.class.effect {
+            Effect::Save(saved) => self.users_of(saved),
+            _ => Vec::new(),
+        };
         // The server never hears of a SELECT that is taken back: what was selected before still is, and what was to follow in
         // the new selection must not go out.
         let unopened = self.opening.take_if(|opening| opening.id == id).map(|opening| opening.seat);
-        self.drop_staged(id, Error::new(ErrorKind::Cancelled, "withdrawn before it was sent"), true);
+        self.drop_staged(id, error, untold);
+        for id in users {
+            self.outbox.withdraw(id);
+            self.drop_staged(id, no_search(), false);
+        }
         if let Some(seat) = unopened {
             seat.update(|p| p.ended = true);
             let is_in = |f: &Flight| f.seat.as_ref().is_some_and(|s| s.id == seat.id);
@@ -96,6 +114,9 @@ impl Engine {
         }
         self.idle.withdrawn(id);
         self.lines_due.retain(|due| *due != id);
+        if let Some(Effect::Save(saved)) = self.flights.get(&id).map(|f| f.class.effect.clone()) {
+            self.saving_withdrawn(&saved);
+        }
         let Some(flight) = self.flights.get_mut(&id) else { return };
         // As with one that is taken out of the queue: there is nothing to tell.
         flight.quiet |= untold;

@@ -83,7 +83,7 @@ pub struct Timeouts {
     /// How often NOOP asks for news where IDLE is not to be had. 60 s.
     pub poll_every: Duration,
     /// TCP keep-alive: how long the line may be silent before the system looks whether the other end is still
-    /// there. 60 s.
+    /// there. Between a second and nine hours; zero: it does not look. 60 s.
     pub keep_alive: Duration,
 }
 

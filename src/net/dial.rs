@@ -14,6 +14,10 @@ use crate::error::{Error, ErrorKind, Result};
 /// How long an address has before the next one is tried beside it (RFC 8305 section 5, Connection Attempt Delay).
 const HEAD_START: Duration = Duration::from_millis(250);
 
+/// What systems take for the time before TCP keep-alive begins; Linux takes no more seconds than 15 bits hold.
+const SHORTEST_KEEP_ALIVE: Duration = Duration::from_secs(1);
+const LONGEST_KEEP_ALIVE: Duration = Duration::from_secs(0x7fff);
+
 /// Connects to the host's addresses, each a little after the one before, until one answers: a network that swallows what goes
 /// to one family of addresses costs a moment, not the whole time (RFC 8305).
 pub(super) async fn dial(config: &Config) -> Result<TcpStream> {
@@ -79,7 +83,12 @@ async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, Option<(SocketAdd
 fn tune(stream: &TcpStream, config: &Config) -> io::Result<()> {
     // Commands are small and go out whole: waiting for more would only delay them.
     stream.set_nodelay(true)?;
-    SockRef::from(stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(config.timeouts.keep_alive))
+    let keep_alive = config.timeouts.keep_alive;
+    if keep_alive.is_zero() {
+        return Ok(());
+    }
+    let time = keep_alive.clamp(SHORTEST_KEEP_ALIVE, LONGEST_KEEP_ALIVE);
+    SockRef::from(stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(time))
 }
 
 #[cfg(test)]
@@ -113,6 +122,20 @@ mod tests {
         let (address, error) = race(vec![closed, closed]).await.expect_err("none is there").expect("tried");
         assert_eq!((address, error.kind()), (closed, io::ErrorKind::ConnectionRefused));
         assert!(race(Vec::new()).await.expect_err("none at all").is_none());
+    }
+
+    #[tokio::test]
+    async fn any_time_will_do_for_keep_alive() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let there = listener.local_addr().unwrap();
+        for keep_alive in
+            [Duration::ZERO, Duration::from_millis(1), Duration::from_secs(40_000), Duration::MAX]
+        {
+            let mut config = Config::new("127.0.0.1").port(there.port()).plaintext();
+            config.timeouts.keep_alive = keep_alive;
+            let stream = dial(&config).await.unwrap_or_else(|e| panic!("{keep_alive:?}: {e}"));
+            assert_eq!(SockRef::from(&stream).keepalive().unwrap(), !keep_alive.is_zero(), "{keep_alive:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -16,6 +16,7 @@ mod commands;
 mod doings;
 mod filling;
 mod heard;
+mod idling;
 mod mailboxes;
 mod model;
 mod mods;
@@ -34,6 +35,7 @@ mod server;
 mod starttls;
 mod tokens;
 mod unreadable;
+mod unsent;
 mod watching;
 mod world;
 

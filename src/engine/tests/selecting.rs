@@ -162,3 +162,100 @@ fn until_a_select_is_said_again_the_server_speaks_of_the_mailbox_before() {
     assert_eq!((inbox.exists(), inbox.uid_next(), inbox.highest_mod_seq()), (0, None, None));
     assert_eq!((resolved(listing).len(), resolved(later).messages), (0, Some(1)));
 }
+
+/// The old mailbox's SELECT, and one that is refused for its parameters while it has been written in part.
+#[test]
+fn a_select_refused_in_its_midst_is_said_again_behind_all_that_is_on_its_way() {
+    let mut script = Script::new("CONDSTORE QRESYNC", &["QRESYNC"]);
+    script.select("A".into(), "SELECT A", "* OK [UIDVALIDITY 3] era\nTAG OK done");
+    let token = script.sender.select(resuming());
+    let listing = script.sender.list("*");
+    let begun = String::from_utf8(script.bench.write(10)).expect("text");
+    assert_eq!(begun, "A2 SELECT ");
+    script.say("A2 BAD it is too much");
+    let rest = String::from_utf8(script.bench.write_all()).expect("text");
+    assert_eq!(rest, "INBOX (QRESYNC (7 90))\r\nA3 LIST \"\" *\r\n", "the other one waits for the LIST");
+    script.say("* 9 EXISTS\n* OK [UIDNEXT 50] of A\nA3 OK done");
+    script.line("SELECT INBOX", "* OK [UIDVALIDITY 7] era\nTAG OK done");
+    let inbox = resolved(token);
+    assert_eq!((inbox.exists(), inbox.uid_next(), resolved(listing).len()), (0, None, 0));
+}
+
+/// Until its first octet has been written nothing can be its answer.
+#[test]
+fn a_select_that_is_about_to_be_said_again_takes_nobodys_answer() {
+    let mut script = Script::new("CONDSTORE QRESYNC", &["QRESYNC"]);
+    let token = script.sender.select(resuming());
+    let listing = script.sender.list("*");
+    let (select, list) = (script.expect(SELECT_QRESYNC), script.expect("LIST \"\" *"));
+    script.say(&format!("{select} BAD what is that\n* LIST () \"/\" INBOX\n{list} OK done"));
+    assert_eq!(resolved(listing).len(), 1);
+    script.line("SELECT INBOX", "* OK [UIDVALIDITY 7] era\nTAG OK done");
+    resolved(token);
+
+    let mut script = Script::new("CONDSTORE QRESYNC", &["QRESYNC"]);
+    script.select("A".into(), "SELECT A", "* OK [UIDVALIDITY 3] era\nTAG OK done");
+    let token = script.sender.select(resuming());
+    let select = script.expect(SELECT_QRESYNC);
+    script.say(&format!("{select} BAD what is that\n* OK [UIDNEXT 50] of A\n* OK [HIGHESTMODSEQ 99] of A"));
+    script.line("SELECT INBOX", "* OK [UIDVALIDITY 7] era\nTAG OK done");
+    let inbox = resolved(token);
+    assert_eq!((inbox.uid_next(), inbox.highest_mod_seq()), (None, None));
+}
+
+#[test]
+fn a_select_that_waits_to_be_said_again_waits_for_an_upload_and_ends_as_all_does() {
+    let begun = || {
+        let mut script = Script::new("CONDSTORE QRESYNC", &["QRESYNC"]);
+        script.select("A".into(), "SELECT A", "* OK [UIDVALIDITY 3] era\nTAG OK done");
+        let token = script.sender.select(resuming());
+        let append = script.sender.append("X", "hello");
+        let (select, upload) = (script.expect(SELECT_QRESYNC), script.expect("APPEND X {5}"));
+        script.say(&format!("{select} BAD what is that")).quiet();
+        (script, token, append, upload)
+    };
+    let (mut script, token, append, upload) = begun();
+    let behind = script.sender.select("B");
+    script.say("+ go on");
+    assert_eq!(script.bench.write_all(), b"hello\r\n");
+    script.quiet().say(&format!("{upload} OK done"));
+    script.line("SELECT INBOX", "* OK [UIDVALIDITY 7] era\nTAG OK done");
+    script.line("SELECT B", "TAG OK done");
+    assert!(resolved(token).has_ended());
+    resolved(append);
+    resolved(behind);
+    // Refused in place of its `+`.
+    let (mut script, token, append, upload) = begun();
+    script.say(&format!("{upload} NO not there"));
+    script.line("SELECT INBOX", "* OK [UIDVALIDITY 7] era\nTAG OK done");
+    resolved(token);
+    assert!(poll_once(&mut { append }).expect("ended").is_err());
+    // The connection ends; and LOGOUT keeps its place.
+    let (mut script, token, _append, upload) = begun();
+    let _logout = script.sender.logout();
+    script.quiet().say(&format!("{upload} NO not there"));
+    script.expect("SELECT INBOX");
+    script.expect("LOGOUT");
+    script.say("* BYE");
+    script.bench.close(crate::types::CloseReason::Eof);
+    let error = poll_once(&mut { token }).expect("ended").expect_err("closed");
+    assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Closed, Sent::Fully));
+}
+
+/// A server that refuses the literal has not looked at the command.
+#[test]
+fn no_in_place_of_a_plus_leaves_the_mailbox_before_selected() {
+    let mut script = Script::new("", &["UTF8=ACCEPT"]);
+    script.select("A".into(), "SELECT A", "* OK [UIDVALIDITY 3] era\nTAG OK done");
+    let token = script.sender.select("x\ny");
+    script.line("SELECT {3}", "TAG NO not so long");
+    assert!(poll_once(&mut { token }).expect("ended").is_err());
+    // If this were refused as well, what follows would reach A.
+    let token = script.sender.select("B");
+    let store = token.mailbox().store(Uid::new(1).unwrap(), Store::add([Flag::Deleted]));
+    let select = script.expect("SELECT B");
+    script.quiet().say(&format!("{select} BAD no"));
+    script.quiet();
+    let error = poll_once(&mut { store }).expect("ended").expect_err("there is no such mailbox");
+    assert_eq!((error.kind(), error.was_sent()), (ErrorKind::SelectionEnded, Sent::No));
+}

@@ -1,0 +1,143 @@
+//! Commands that have gone as far as the outbox, and end before their first octet is written.
+
+use super::poll_once;
+use super::script::{Script, resolved};
+use crate::command::{Append, Items, Raw, Search, Store};
+use crate::types::{CloseReason, Flag, Seq, SeqSet, Uid};
+use crate::{ErrorKind, Mailbox, Sent};
+
+const CAN: &str = "SEARCHRES ESEARCH";
+const SAVE_UNSEEN: &str = "UID SEARCH RETURN (SAVE COUNT) UNSEEN";
+
+fn inbox(script: &mut Script) -> Mailbox {
+    script.select("INBOX".into(), "SELECT INBOX", "* OK [UIDVALIDITY 7] era\nTAG OK done")
+}
+
+/// RFC 5182: `$` would be the result of an earlier search.
+#[test]
+fn what_uses_a_search_that_is_taken_back_is_not_sent() {
+    let mut script = Script::new(CAN, &[]);
+    let inbox = inbox(&mut script);
+    let earlier = inbox.save(Search::unseen());
+    let tag = script.expect(SAVE_UNSEEN);
+    script.say(&format!("* ESEARCH (TAG \"{tag}\") UID COUNT 1\n{tag} OK done"));
+    let earlier = resolved(earlier);
+    let search = inbox.save(Search::all());
+    let rows = inbox.fetch(search.saved(), Items::new().flags());
+    script.bench.engine.poll(script.bench.now);
+    search.cancel();
+    script.quiet();
+    let error = poll_once(&mut { rows }).expect("ended").expect_err("of other messages");
+    assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No));
+    // The server knows nothing of it: what it remembered it still does.
+    let rows = inbox.fetch(earlier, Items::new().flags());
+    script.line("UID FETCH $ (FLAGS)", "TAG OK done").quiet();
+    assert_eq!(resolved(rows).len(), 0);
+}
+
+#[test]
+fn a_line_of_ones_own_that_saves_its_result_makes_ours_void() {
+    for line in ["ESEARCH IN (selected) RETURN (SAVE) ALL", "UID SEARCH RETURN (SAVE) ALL"] {
+        let mut script = Script::new(CAN, &[]);
+        let inbox = inbox(&mut script);
+        let search = inbox.save(Search::unseen());
+        script.line(SAVE_UNSEEN, "TAG OK done");
+        let saved = resolved(search);
+        let raw = inbox.submit(Raw::new(line));
+        script.line(line, "TAG OK done");
+        resolved(raw);
+        let store = inbox.store(saved, Store::add([Flag::Deleted]));
+        script.quiet();
+        let error = poll_once(&mut { store }).expect("ended").expect_err("of other messages");
+        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No));
+    }
+}
+
+/// Such a server answers at random. What was not sent stays unsent: its token says so.
+#[test]
+fn what_is_answered_before_it_was_sent_is_not_sent() {
+    for answer in ["OK", "NO", "BAD", "("] {
+        let mut script = Script::new("MULTIAPPEND", &[]);
+        let create = script.sender.create("X");
+        let append = script.sender.append("X", Append::reader(5, &b"hello"[..]));
+        script.bench.engine.poll(script.bench.now);
+        script.say(&format!("A1 {answer}\nA2 {answer}")).quiet();
+        let error = poll_once(&mut { create }).expect("ended").expect_err("unsent");
+        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Protocol, Sent::No), "{answer}: {error}");
+        let error = poll_once(&mut { append }).expect("ended").expect_err("unsent");
+        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Protocol, Sent::No), "{answer}: {error}");
+        let noop = script.sender.noop();
+        script.line("NOOP", "TAG OK done");
+        resolved(noop);
+        // A mailbox that is opened so is not.
+        let select = script.sender.select("X");
+        let store = select.mailbox().expunge_deleted();
+        script.bench.engine.poll(script.bench.now);
+        script.say(&format!("A4 {answer}")).quiet();
+        assert!(select.mailbox().has_ended());
+        assert!(poll_once(&mut { store }).expect("ended").is_err());
+        let logout = script.sender.logout();
+        script.bench.engine.poll(script.bench.now);
+        script.say(&format!("A6 {answer}")).quiet();
+        assert!(poll_once(&mut { logout }).expect("ended").is_err());
+        script.sender.noop().detach();
+        script.expect("NOOP");
+    }
+}
+
+/// Contract line 11: the server's own words are the cause.
+#[test]
+fn a_server_that_hangs_up_before_it_hears_of_logout_has_not_logged_out() {
+    let mut script = Script::new("", &[]);
+    let (noop, logout) = (script.sender.noop(), script.sender.logout());
+    script.bench.engine.poll(script.bench.now);
+    script.say("* BYE too many of you");
+    script.bench.close(CloseReason::Eof);
+    for error in [poll_once(&mut { noop }), poll_once(&mut { logout })] {
+        let error = error.expect("ended").expect_err("the connection has ended");
+        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Closed, Sent::No));
+        assert!(error.to_string().contains("too many of you"), "{error}");
+    }
+    // Of one that it may have heard, it has.
+    let mut script = Script::new("", &[]);
+    let logout = script.sender.logout();
+    script.expect("LOGOUT");
+    script.say("* BYE");
+    script.bench.close(CloseReason::Eof);
+    resolved(logout);
+}
+
+/// RFC 9051 section 7.5.1: no server may remove messages then. One that does is not to be told of others than were meant.
+#[test]
+fn numbers_and_uids_that_mean_others_by_now_are_not_sent() {
+    for line in ["* 2 EXPUNGE", "* VANISHED 2", "* 3 EXISTS", "* OK [UIDVALIDITY 8] another era"] {
+        let mut script = Script::new("", &[]);
+        let inbox = script.select(
+            "INBOX".into(),
+            "SELECT INBOX",
+            "* 9 EXISTS\n* OK [UIDVALIDITY 7] era\nTAG OK done",
+        );
+        script.line("UID SEARCH ALL", "* SEARCH 1 2 3 4 5 6 7 8 9\nTAG OK done");
+        let (seq, uid) = (Seq::new(5).unwrap(), Uid::new(5).unwrap());
+        let by_number = inbox.store(SeqSet::from(seq..=seq), Store::add([Flag::Deleted]));
+        let by_uid = inbox.fetch(uid, Items::new().size());
+        let all = inbox.search(Search::all());
+        script.bench.engine.poll(script.bench.now);
+        script.say(line);
+        if line.contains("era") {
+            let error = poll_once(&mut { by_uid }).expect("ended").expect_err("another message");
+            assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No), "{error}");
+            // The numbers have not moved.
+            script.line("STORE 5 +FLAGS (\\Deleted)", "TAG OK done");
+            resolved(by_number);
+        } else {
+            let error = poll_once(&mut { by_number }).expect("ended").expect_err("another message");
+            assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No), "{line}: {error}");
+            script.line("UID FETCH 5 (RFC822.SIZE)", "TAG OK done");
+            resolved(by_uid);
+        }
+        let tag = script.expect("UID SEARCH ALL");
+        script.say(&format!("* SEARCH\n{tag} OK done"));
+        assert_eq!(resolved(all).len(), 0);
+    }
+}

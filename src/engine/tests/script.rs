@@ -26,7 +26,7 @@ impl Script {
         )
     }
 
-    pub(super) fn with(capabilities: &str, enabled: &[&str], settings: Settings) -> Self {
+    fn with(capabilities: &str, enabled: &[&str], settings: Settings) -> Self {
         let (mut bench, sender) = Bench::new(settings);
         bench.feed(format!("* PREAUTH [CAPABILITY IMAP4rev1 {capabilities}] hello\r\n").as_bytes());
         bench.engine.set_ready();

@@ -27,6 +27,8 @@ pub struct Class {
     pub(crate) raw: bool,
     pub(crate) may_expunge: bool,
     pub(crate) by_uid: bool,
+    /// It names UIDs apart from [`messages`](super::Command::messages).
+    pub(crate) names_uids: bool,
     pub(crate) in_mailbox: bool,
     pub(crate) flags: FlagUse,
     pub(crate) hears: Hears,
@@ -76,6 +78,8 @@ pub(crate) enum Effect {
     Save(Saved),
     /// STORE: without rows of its own if silent.
     Store(Store),
+    /// MOVE, which is done by steps where the server has none.
+    Move,
     Create(MailboxName),
     Delete(MailboxName),
     Rename {
@@ -138,6 +142,7 @@ impl Class {
             raw: false,
             may_expunge: true,
             by_uid: false,
+            names_uids: false,
             in_mailbox: false,
             flags: FlagUse::None,
             hears: Hears::NOTHING,
@@ -221,6 +226,12 @@ impl Class {
     /// Its messages must be named by UID: there is no such command by number.
     pub(crate) fn by_uid(mut self) -> Self {
         self.by_uid = true;
+        self
+    }
+
+    /// It names UIDs apart from its messages: they mean nothing in another era of the mailbox (UIDVALIDITY).
+    pub(crate) fn naming_uids(mut self, names: bool) -> Self {
+        self.names_uids = names;
         self
     }
 

@@ -1,7 +1,7 @@
 //! COPY and MOVE (RFC 9051 sections 6.4.7 and 6.4.8), MOVE also where the server has none.
 
 use super::messages::Pieces;
-use super::{Claim, Class, Command, FlagUse, Flow, Hears, Line, Messages, Session};
+use super::{Claim, Class, Command, Effect, FlagUse, Flow, Hears, Line, Messages, Session};
 use crate::error::{Error, Result};
 use crate::types::{Answer, Code, CopyUid, Done, Flag, Flags, MailboxName, Untagged};
 
@@ -75,7 +75,8 @@ impl Command for CopyTo {
     fn class(&self) -> Class {
         let class = Class::change().about_messages().ours();
         if self.is_move() {
-            class.hearing(Hears::CODES.and(Hears::EXPUNGE)).with_flags(FlagUse::Writes).by_uid()
+            let class = class.hearing(Hears::CODES.and(Hears::EXPUNGE)).with_flags(FlagUse::Writes).by_uid();
+            class.with_effect(Effect::Move)
         } else {
             let class = class.hearing(Hears::CODES).with_flags(FlagUse::Reads);
             // Numbers may shift between the lines of a COPY (RFC 9051 section 7.5.1); UIDs don't.

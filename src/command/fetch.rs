@@ -3,7 +3,7 @@
 use super::messages::{Holds, Pieces};
 use super::{Claim, Class, Command, FlagUse, Flow, Hears, Line, Messages, Session, Streaming};
 use crate::error::{Error, Result};
-use crate::types::{Answer, Done, Message, ModSeq, Section, SeqSet, UidSet, Untagged};
+use crate::types::{Answer, Done, Message, ModSeq, Scattered, Section, Seq, Uid, Untagged};
 
 /// What to fetch of each message. The UID always comes along.
 ///
@@ -200,8 +200,8 @@ pub struct Fetch {
 /// Of which messages the flags (or the UID alone) have been told already: what comes after that is news.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Told {
-    uids: UidSet,
-    seqs: SeqSet,
+    uids: Scattered<Uid>,
+    seqs: Scattered<Seq>,
 }
 
 impl Told {

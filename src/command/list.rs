@@ -1,10 +1,9 @@
 //! LIST: which mailboxes there are (RFC 9051 section 6.3.9, RFC 5258, RFC 3501 section 6.3.9 for LSUB).
 
-use std::collections::HashSet;
-
+use super::mailboxes::Names;
 use super::{Claim, Class, Command, Flow, Hears, Line, Session, Streaming};
 use crate::error::Result;
-use crate::types::{Answer, Done, ListEntry, MailboxName, Untagged};
+use crate::types::{Answer, Done, ListEntry, Untagged};
 
 /// Which mailboxes to list.
 ///
@@ -23,13 +22,13 @@ pub struct List {
     pattern: String,
     subscribed: bool,
     /// What has been told: the same once more is another command's.
-    told: HashSet<MailboxName>,
+    told: Names,
 }
 
 impl List {
     /// All mailboxes whose names fit this pattern.
     pub fn new(pattern: impl Into<String>) -> Self {
-        Self { reference: String::new(), pattern: pattern.into(), subscribed: false, told: HashSet::new() }
+        Self { reference: String::new(), pattern: pattern.into(), subscribed: false, told: Names::default() }
     }
 
     /// Only those that the user has subscribed to.
@@ -130,7 +129,7 @@ impl Command for List {
 
     fn heard(&mut self, heard: &Untagged) {
         if let Answer::List(entry) | Answer::Lsub(entry) = heard.answer() {
-            self.told.insert(entry.name.clone());
+            self.told.insert(&entry.name);
         }
     }
 

@@ -1,9 +1,51 @@
 //! CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 9051 sections 6.3.4 to 6.3.8). Their OK is told as
 //! an event, for the server tells nobody.
 
+use std::collections::HashSet;
+
 use super::{Class, Command, Effect, Flow, Line, Session};
 use crate::error::Result;
 use crate::types::{Done, MailboxName};
+
+/// How many names are remembered, and how many octets they may have in all: more mailboxes nobody has.
+const MOST_NAMES: usize = 1_000_000;
+const MOST_OCTETS: usize = 32 << 20;
+
+/// Names of mailboxes that the server has told, as many as are worth it: it could tell names without end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Names {
+    names: HashSet<MailboxName>,
+    octets: usize,
+    /// There were more.
+    and_others: bool,
+}
+
+impl Names {
+    pub(crate) fn insert(&mut self, name: &MailboxName) {
+        let octets = self.octets.saturating_add(name.as_str().len());
+        if self.names.len() >= MOST_NAMES || octets > MOST_OCTETS {
+            self.and_others |= !self.names.contains(name);
+        } else if self.names.insert(name.clone()) {
+            self.octets = octets;
+        }
+    }
+
+    pub(crate) fn remove(&mut self, name: &MailboxName) {
+        if self.names.remove(name) {
+            self.octets -= name.as_str().len();
+        }
+    }
+
+    /// Whether it is one that is remembered.
+    pub(crate) fn contains(&self, name: &MailboxName) -> bool {
+        self.names.contains(name)
+    }
+
+    /// Whether there are none, remembered or not.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.names.is_empty() && !self.and_others
+    }
+}
 
 macro_rules! no_result {
     () => {
@@ -151,4 +193,22 @@ impl Command for Subscribe {
     }
 
     no_result!();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Contract line 13: a server can tell names without end.
+    #[test]
+    fn no_more_names_are_remembered_than_are_worth_it() {
+        let mut names = Names::default();
+        let long = |n: usize| MailboxName::new(format!("{n:04}").repeat(1 << 18));
+        (0..40).for_each(|n| names.insert(&long(n)));
+        assert!(names.octets <= MOST_OCTETS && names.names.len() == 32, "{}", names.octets);
+        assert!(names.contains(&long(31)) && !names.contains(&long(32)));
+        // There is room again, and still there may be others.
+        (0..40).for_each(|n| names.remove(&long(n)));
+        assert!(names.octets == 0 && names.names.is_empty() && !names.is_empty());
+    }
 }

@@ -40,6 +40,11 @@ impl Messages {
         }
     }
 
+    /// Whether these UIDs mean the same in whichever era of the mailbox: all messages, the last one, or none.
+    pub(crate) fn same_in_each_era(set: &UidSet) -> bool {
+        matches!(set.raw(), [] | [(1 | u32::MAX, u32::MAX)])
+    }
+
     /// Whether they are named by number, as the class of a command needs to know.
     pub(crate) fn by_number(&self) -> bool {
         matches!(self, Self::Seqs(_) | Self::Slots(_))

@@ -4,8 +4,7 @@
 //! and 8 before it is sent, always with the part of the selected mailbox, which would fall silent without (section
 //! 3.1); and the counts that the server told with its OK.
 
-use std::collections::HashSet;
-
+use super::mailboxes::Names;
 use super::{Claim, Class, Command, Effect, Flow, Hears, Items, Line, Session};
 use crate::error::{Error, Result};
 use crate::types::{Answer, Done, MailboxName, MailboxStatus, Untagged};
@@ -177,13 +176,13 @@ pub struct Notify {
     /// It is said again by the engine: what the server tells is news, and no answer.
     again: bool,
     /// Mailboxes whose counts have been told: what comes after that is news.
-    told: HashSet<MailboxName>,
+    told: Names,
 }
 
 impl Notify {
     /// Mailboxes are to be watched: name them by the methods below.
     pub fn set() -> Self {
-        let (selected, told) = (Selected::delayed(), HashSet::new());
+        let (selected, told) = (Selected::delayed(), Names::default());
         Self { selected, status: false, groups: Vec::new(), again: false, told }
     }
 
@@ -252,7 +251,7 @@ impl Notify {
     /// The same, to be said again after the server has forgotten it: the counts are news then.
     pub(crate) fn again(&self) -> Self {
         let (selected, groups) = (self.selected.clone(), self.groups.clone());
-        Self { selected, status: true, groups, again: true, told: HashSet::new() }
+        Self { selected, status: true, groups, again: true, told: Names::default() }
     }
 
     /// What is left if the server will not watch the other mailboxes.
@@ -391,7 +390,7 @@ impl Command for Notify {
 
     fn heard(&mut self, heard: &Untagged) {
         if let Answer::MailboxStatus(status) = heard.answer() {
-            self.told.insert(status.name.clone());
+            self.told.insert(&status.name);
         }
     }
 

@@ -127,7 +127,7 @@ impl Command for SaveSearch {
     fn class(&self) -> Class {
         // Not one that only reads: what was to use the result must not find that it was withdrawn.
         let class = Class::change().hearing(Hears::SEARCH).with_flags(self.query.flag_use()).in_mailbox();
-        class.with_effect(Effect::Save(self.saved()))
+        class.naming_uids(self.query.names_uids()).with_effect(Effect::Save(self.saved()))
     }
 
     fn messages(&mut self) -> Option<&mut Messages> {

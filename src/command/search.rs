@@ -165,6 +165,11 @@ impl Search {
         self.within.as_mut()
     }
 
+    /// Whether it names messages by UID, which mean nothing in another era of the mailbox (RFC 9051 section 2.3.1.1).
+    pub(super) fn names_uids(&self) -> bool {
+        self.key.names_uids()
+    }
+
     pub(super) fn flag_use(&self) -> FlagUse {
         if self.key.hangs_on_flags() { FlagUse::Reads } else { FlagUse::None }
     }
@@ -208,6 +213,16 @@ impl Key {
             Self::And(keys) => keys.iter().any(Self::hangs_on_flags),
             Self::Or(both) => both.0.hangs_on_flags() || both.1.hangs_on_flags(),
             Self::Not(key) => key.hangs_on_flags(),
+            _ => false,
+        }
+    }
+
+    fn names_uids(&self) -> bool {
+        match self {
+            Self::Uids(set) => !Messages::same_in_each_era(set),
+            Self::And(keys) => keys.iter().any(Self::names_uids),
+            Self::Or(both) => both.0.names_uids() || both.1.names_uids(),
+            Self::Not(key) => key.names_uids(),
             _ => false,
         }
     }
@@ -323,7 +338,8 @@ impl Command for Search {
     }
 
     fn class(&self) -> Class {
-        Class::query().hearing(Hears::SEARCH).with_flags(self.flag_use()).in_mailbox().ours()
+        let class = Class::query().hearing(Hears::SEARCH).with_flags(self.flag_use()).in_mailbox().ours();
+        class.naming_uids(self.names_uids())
     }
 
     fn messages(&mut self) -> Option<&mut Messages> {

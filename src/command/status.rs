@@ -82,13 +82,19 @@ impl StatusItems {
             || self.uid_validity && told.uid_validity.is_none()
             || self.unseen && told.unseen.is_none()
             || self.size && told.size.is_none()
-            || self.highest_mod_seq && told.highest_mod_seq.is_none()
-            || self.append_limit && told.append_limit.is_none() && self.is_of_another(told)
+            || self.lacks_what_there_may_not_be(told) && self.is_of_another(told)
     }
 }
 
 impl StatusItems {
-    /// Whether this tells something else than was asked. (Where no limit is told there may be none: RFC 7889 section 3.)
+    /// Whether this lacks what a mailbox need not have: a limit (RFC 7889 section 3), or mod-sequences, of which 0 is told then
+    /// (RFC 7162 section 3.1.7).
+    fn lacks_what_there_may_not_be(self, told: &MailboxStatus) -> bool {
+        self.highest_mod_seq && told.highest_mod_seq.is_none()
+            || self.append_limit && told.append_limit.is_none()
+    }
+
+    /// Whether this tells something else than was asked.
     fn is_of_another(self, told: &MailboxStatus) -> bool {
         told.messages.is_some() && !self.messages
             || told.uid_next.is_some() && !self.uid_next

@@ -79,6 +79,11 @@ impl Store {
         self.silent && !matches!(self.which, Messages::Saved(_))
     }
 
+    /// The same change of flags, of no messages.
+    pub(crate) fn of_none(&self) -> Self {
+        Self::new(self.action, self.flags.clone())
+    }
+
     /// The flags that a message has afterwards; `None` if that can't be said without its flags before.
     pub(crate) fn apply(&self, before: Option<&Flags>) -> Option<Flags> {
         let mut flags = match self.action {

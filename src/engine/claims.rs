@@ -26,7 +26,9 @@ impl Engine {
             _ => EventKind::Data(back.answer().clone()),
         };
         let place = back.place().cloned();
-        self.tell(Event::new(event).at(place));
+        let event = Event::new(event).at(place);
+        self.tell_before(&event);
+        self.tell(event);
     }
 
     /// Gives a response to its command, if it has one; it is told as a change anyway. Whose it was.
@@ -54,10 +56,13 @@ impl Engine {
         let sent = flight.sent();
         if let Some(back) = flight.job.hear(heard, &self.settings.limits, sent)
             && let Some(event) = data_event(id, back).filter(|_| !change)
-            && !self.tell_row(event)
-            && let Some(flight) = self.flights.get_mut(&id)
         {
-            flight.job.overrun(&self.settings.limits);
+            self.tell_before(&event);
+            if !self.tell_row(event)
+                && let Some(flight) = self.flights.get_mut(&id)
+            {
+                flight.job.overrun(&self.settings.limits);
+            }
         }
         (Some(id), None)
     }

@@ -63,7 +63,7 @@ impl Engine {
         if let Some(selection) = self.selection.take() {
             selection.seat.update(|p| p.ended = true);
         }
-        for id in self.roster.mailbox_changes.all() {
+        for id in self.roster.mailbox_changes.all_kept() {
             self.not_its_doing(id);
         }
         for (id, flight) in std::mem::take(&mut self.flights) {

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::lagged::{Missed, lag_of};
 use super::pressure::{Backlog, ROW, mark};
-use super::superseded::{Key, is_too_much, is_undone, key, may_go, note, take_over};
+use super::superseded::{Key, Voids, is_too_much, is_undone, key, may_go, note, take_over};
 use super::weight::weight;
 use crate::types::{Event, EventKind, Lag, Limits};
 
@@ -52,6 +52,8 @@ struct Waiting {
     weight: usize,
     /// It may not be left out, and is no row of a result, which could end alone.
     kept: bool,
+    /// What may not be taken for the same any more as what is told behind it: of those left out here.
+    voids: Voids,
 }
 
 /// More waits unread than [`Limits::unread`](crate::types::Limits::unread) allows.
@@ -100,7 +102,7 @@ impl EventQueue {
             return true;
         }
         state.kept += if kept { weight } else { 0 };
-        state.add(Waiting { event: Some(event), weight, kept }, self.mark);
+        state.add(Waiting { event: Some(event), weight, kept, voids: Voids::default() }, self.mark);
         state.kept <= self.unread
     }
 
@@ -122,7 +124,8 @@ impl EventQueue {
         // One that is larger than all the room there is still goes through, alone.
         let full = !state.queue.is_empty() && state.backlog.octets() + weight > self.unread;
         if !full {
-            state.add(Waiting { event: Some(event), weight, kept: false }, self.mark);
+            state
+                .add(Waiting { event: Some(event), weight, kept: false, voids: Voids::default() }, self.mark);
         }
         !full
     }
@@ -151,7 +154,10 @@ impl EventQueue {
     pub(crate) fn close(&self, event: Event) {
         let mut state = self.lock();
         if !state.closed && !state.deaf {
-            state.add(Waiting { event: Some(event), weight: 0, kept: false }, self.mark);
+            state.add(
+                Waiting { event: Some(event), weight: 0, kept: false, voids: Voids::default() },
+                self.mark,
+            );
         }
         state.closed = true;
         drop(state);
@@ -212,7 +218,7 @@ impl State {
 
     /// The next event, past those that are worth nothing any more.
     fn take_next(&mut self) -> Option<(Event, usize, bool)> {
-        while let Some(Waiting { event, weight, kept }) = self.pop() {
+        while let Some(Waiting { event, weight, kept, .. }) = self.pop() {
             if let Some(mut event) = event {
                 if let Some(lag) = lag_of(&mut event) {
                     self.take_lags(lag);
@@ -257,8 +263,10 @@ impl State {
         let (queue, taken) = (&self.queue, self.taken);
         let latest = self.latest.get_or_insert_with(|| {
             let mut latest = HashMap::new();
-            let events = queue.iter().zip(taken..).filter_map(|(w, at)| Some((w.event.as_ref()?, at)));
-            events.for_each(|(event, at)| note(&mut latest, event, at));
+            for (waiting, at) in queue.iter().zip(taken..) {
+                waiting.event.iter().for_each(|event| note(&mut latest, event, at));
+                waiting.voids.apply(&mut latest);
+            }
             latest
         });
         let place = latest.get(&wanted).and_then(|at| at.checked_sub(taken));
@@ -295,7 +303,11 @@ impl State {
         let before = std::mem::take(&mut self.queue);
         for mut waiting in before.into_iter().filter(|waiting| waiting.event.is_some()) {
             match (self.queue.back_mut().and_then(Waiting::lag), waiting.lag()) {
-                (Some(earlier), Some(later)) => self.missed.join(earlier, std::mem::take(later)),
+                (Some(earlier), Some(later)) => {
+                    self.missed.join(earlier, std::mem::take(later));
+                    let voids = waiting.voids;
+                    self.queue.back_mut().into_iter().for_each(|earlier| earlier.voids.join(voids));
+                }
                 _ => self.queue.push_back(waiting),
             }
         }
@@ -307,8 +319,11 @@ impl State {
     fn leave_out(&mut self, event: Event) {
         if self.queue.back_mut().and_then(Waiting::lag).is_none() {
             let lagged = Some(Event::new(EventKind::Lagged(Lag::default())));
-            self.queue.push_back(Waiting { event: lagged, weight: 0, kept: false });
+            self.queue.push_back(Waiting { event: lagged, weight: 0, kept: false, voids: Voids::default() });
         }
+        let voids = Voids::of(&event);
+        self.latest.iter_mut().for_each(|latest| voids.apply(latest));
+        self.queue.back_mut().into_iter().for_each(|waiting| waiting.voids.join(voids));
         if let Some(lag) = self.queue.back_mut().and_then(Waiting::lag) {
             self.missed.count(lag, event);
         }

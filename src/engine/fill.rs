@@ -421,14 +421,14 @@ impl Engine {
     pub(super) fn told_removal(&mut self, uid: Option<Uid>) {
         if let Some((before, uid)) = self.selection.as_mut().and_then(|s| s.filling.before.as_mut()).zip(uid)
         {
-            before.uids.remove(uid);
+            before.gone.insert(uid);
         }
     }
 
     /// Flags of this message were told as news: they are none once more when they are compared with those of before.
     pub(super) fn told_flags(&mut self, uid: Option<Uid>) {
         if let Some(before) = self.selection.as_mut().and_then(|s| s.filling.before.as_mut()) {
-            before.flags_told.extend(uid);
+            uid.into_iter().for_each(|uid| before.flags_told.insert(uid));
         }
     }
 

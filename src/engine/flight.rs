@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use super::doings::Kept;
 use super::own::Own;
-use super::reply::Untold;
 use super::rivals::Lost;
+use super::rows::Disturbed;
 use super::shared::{Seat, Submission};
 use super::slot::Job;
 use crate::command::{Class, Hears, Messages};
 use crate::error::{Error, Sent};
-use crate::types::{Code, Done, ListEntry, Place, StatusResponse, Uid, UidValidity};
+use crate::types::{Code, Done, Place, StatusResponse, Uid, UidValidity};
 
 pub(crate) struct Flight {
     pub(crate) job: Box<dyn Job>,
@@ -37,11 +38,11 @@ pub(crate) struct Flight {
     /// The server told apart from its OK that it has dealt with a part of the messages only.
     pub(crate) limited: Option<StatusResponse>,
     /// What LIST has told that looks like its doing.
-    pub(crate) told: Option<ListEntry>,
+    pub(crate) told: Option<Kept>,
     /// What looked like its answer, and went to an older command.
     pub(crate) lost: Option<Box<Lost>>,
     /// Messages of a silent STORE whose flags were told while it ran.
-    pub(crate) disturbed: Untold,
+    pub(crate) disturbed: Disturbed,
     /// Some of it has been written.
     pub(crate) begun: bool,
     /// All that was to be written has been.
@@ -50,7 +51,7 @@ pub(crate) struct Flight {
     pub(crate) order: u64,
     /// The view's generation when it was sent.
     pub(crate) generation: u64,
-    /// The era of the UIDs when it was sent; `None` before SELECT has been answered.
+    /// The era of the UIDs when it was sent, or that SELECT told after that.
     pub(crate) era: Option<UidValidity>,
     /// How many messages had gone from the view when it was sent.
     pub(crate) removed: u64,
@@ -90,7 +91,7 @@ impl Flight {
             limited: None,
             told: None,
             lost: None,
-            disturbed: Untold::default(),
+            disturbed: Disturbed::default(),
             begun: false,
             whole: false,
             order: 0,

@@ -10,7 +10,7 @@
 //!
 //! SELECTED is whichever mailbox is selected (section 3.1), so nothing need be said again after a SELECT.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::mem::{Discriminant, discriminant};
 use std::time::{Duration, Instant};
 
@@ -33,6 +33,10 @@ pub(super) struct Notifying {
     last: Option<Instant>,
     /// Mailboxes that are known to be subscribed to: of these a LIST without `\Subscribed` may say that they no longer are.
     subscribed: HashSet<MailboxName>,
+    /// Of which it is being looked up whether they still are, and whether that has to be looked up once more.
+    looked_up: HashMap<MailboxName, bool>,
+    /// What stands between the levels of names, as LIST told last.
+    delimiter: Option<char>,
     /// Which mailboxes are there, as far as the server has told.
     there: There,
     /// The mailbox that LIST told of last unasked, if it is there, and what stands between the levels of its name.
@@ -169,6 +173,11 @@ impl Notifying {
         self.asks(NotifyEvent::SubscriptionChange)
     }
 
+    /// The name of the mailbox that CREATE makes: without the delimiter behind it (RFC 9051 section 6.3.4).
+    pub(super) fn made_by(&self, mailbox: &MailboxName) -> MailboxName {
+        made_as(mailbox, self.delimiter).unwrap_or_else(|| mailbox.clone())
+    }
+
     /// LIST has told of this mailbox: asked, or else by itself.
     pub(super) fn hear_of(&mut self, entry: &ListEntry, asked: bool) {
         let is_there = !entry.has("\\NonExistent");
@@ -176,10 +185,17 @@ impl Notifying {
         if let Some(from) = &entry.old_name {
             self.there.heard(from, false);
         }
+        self.delimiter = entry.delimiter.or(self.delimiter);
         if !asked {
             self.told_last = entry.delimiter.filter(|_| is_there).map(|d| (entry.name.clone(), d));
         }
     }
+}
+
+/// The name of which LIST tells what CREATE with this name has made, if it is another: less the delimiter.
+pub(super) fn made_as(mailbox: &MailboxName, delimiter: Option<char>) -> Option<MailboxName> {
+    let name = mailbox.as_str().strip_suffix(delimiter?)?;
+    Some(MailboxName::new(name)).filter(|_| !name.is_empty())
 }
 
 impl Engine {
@@ -298,7 +314,14 @@ impl Engine {
             && entry.attributes.iter().all(nothing_else)
             && entry.child_info.is_empty();
         let lsub = heard.name() == "LSUB";
-        if news && self.notify.asks(NotifyEvent::MailboxName) || self.give(heard).1.is_some() {
+        let listed = news && self.notify.asks(NotifyEvent::MailboxName) || {
+            let (claimer, back) = self.give(heard);
+            let asker = claimer.and_then(|id| self.flights.get(&id)?.own.as_ref());
+            // What is not subscribed to is no answer to the engine's own question what is.
+            let is_none = matches!(asker, Some(Own::Subscription { .. })) && !entry.has("\\Subscribed");
+            back.is_some() || is_none && !lsub
+        };
+        if listed {
             self.listed(entry, lsub);
         } else {
             if !lsub {
@@ -314,13 +337,16 @@ impl Engine {
     /// and 5.9).
     fn listed(&mut self, entry: &ListEntry, lsub: bool) {
         let entry = ListEntry { name: self.as_named(&entry.name), ..entry.clone() };
+        if lsub {
+            self.tell_first(&entry.name);
+        }
         if lsub || !self.keep_for_its_command(&entry) {
             self.tell_listed(&entry, lsub);
         }
     }
 
-    /// The same, of what is nobody's doing here.
-    pub(super) fn tell_listed(&mut self, entry: &ListEntry, lsub: bool) {
+    /// The same, of what is nobody's doing here. Whether it is told what became of the mailbox itself.
+    pub(super) fn tell_listed(&mut self, entry: &ListEntry, lsub: bool) -> bool {
         // Renamed to what can't be seen here, it is gone (RFC 5465 section 5.4).
         let gone = entry.old_name.as_ref().filter(|_| entry.has("\\NonExistent"));
         let place = Some(Place { mailbox: gone.unwrap_or(&entry.name).clone(), selection: None });
@@ -331,7 +357,7 @@ impl Engine {
             self.notify.hear_of(entry, false);
         }
         if never_was {
-            return;
+            return false;
         }
         let kind = if entry.has("\\NonExistent") {
             self.notify.subscription(gone.unwrap_or(&entry.name), false);
@@ -355,27 +381,29 @@ impl Engine {
             echo == Some(discriminant(kind))
                 || echo == Some(subscription) && was_there && matches!(kind, EventKind::MailboxCreated(_))
         };
-        if let Some(kind) = kind.filter(|kind| !is_echo(kind)) {
+        let kind = kind.filter(|kind| !is_echo(kind));
+        let told = kind.is_some();
+        if let Some(kind) = kind {
             let event = Event::new(kind).at(place.clone());
             self.forget_limits(&event);
             self.tell(event);
         }
         // Whether it is subscribed to is surely told only where that was asked.
         if !is_there || !lsub && !self.notify.asks(NotifyEvent::SubscriptionChange) {
-            return;
+            return told;
         }
         if !subscribed && !self.notify.asks_subscriptions_alone() {
             // Dovecot does not say it of a mailbox that was made, so who was known to be subscribed to is looked up.
             if self.notify.subscribed.contains(&entry.name) {
-                let list = List::new(entry.name.as_str()).subscribed();
-                self.queue_own(Own::Subscription { mailbox: entry.name.clone(), found: false }, list, None);
+                self.look_subscription_up(&entry.name);
             }
-            return;
+            return told;
         }
         self.notify.subscription(&entry.name, subscribed);
         if echo != Some(subscription) {
             self.tell(Event::new(EventKind::MailboxSubscribed { subscribed }).at(place));
         }
+        told
     }
 
     /// A mailbox has come, gone or been renamed: how large its messages may be is not known any more.
@@ -389,9 +417,23 @@ impl Engine {
         }
     }
 
+    /// Asks whether this mailbox is still subscribed to, once at a time.
+    fn look_subscription_up(&mut self, mailbox: &MailboxName) {
+        if let Some(again) = self.notify.looked_up.get_mut(mailbox) {
+            *again = true;
+            return;
+        }
+        self.notify.looked_up.insert(mailbox.clone(), false);
+        let list = List::new(mailbox.as_str()).subscribed();
+        self.queue_own(Own::Subscription { mailbox: mailbox.clone(), found: false }, list, None);
+    }
+
     /// It was asked whether this mailbox is still subscribed to.
     pub(super) fn subscription_looked_up(&mut self, mailbox: MailboxName, found: bool, ok: bool) {
-        if ok && !found && self.notify.subscription(&mailbox, false) {
+        if self.notify.looked_up.remove(&mailbox) == Some(true) {
+            // More was told of it meanwhile, and which came first can't be known.
+            self.look_subscription_up(&mailbox);
+        } else if ok && !found && self.notify.subscription(&mailbox, false) {
             let place = Some(Place { mailbox, selection: None });
             self.tell(Event::new(EventKind::MailboxSubscribed { subscribed: false }).at(place));
         }
@@ -420,7 +462,9 @@ impl Engine {
         let news = self.notify.watches() && !answers(&heard);
         if news || self.give(heard).1.is_some() {
             let place = Place { mailbox: status.name.clone(), selection: None };
-            self.tell(Event::new(EventKind::Status(status)).at(Some(place)));
+            let event = Event::new(EventKind::Status(status)).at(Some(place));
+            self.tell_before(&event);
+            self.tell(event);
         }
     }
 
@@ -428,7 +472,9 @@ impl Engine {
     pub(super) fn hear_metadata(&mut self, told: Metadata, heard: Untagged) {
         let place = heard.place().cloned();
         if self.give(heard).1.is_some() {
-            self.tell(Event::new(EventKind::MetadataChanged(told)).at(place));
+            let event = Event::new(EventKind::MetadataChanged(told)).at(place);
+            self.tell_before(&event);
+            self.tell(event);
         }
     }
 }

@@ -57,11 +57,12 @@ impl Engine {
     /// which the selection goes on may be older, and the server may begin a new one at any time.
     pub(super) fn era_verdict(&self, next: &mut Submission) -> Verdict {
         let Some(era) = next.then.era else { return Verdict::Go };
-        match next.job.messages() {
-            // All, whichever they are.
-            Some(Messages::Uids(set)) if set.is_open() && set.first() == Uid::new(1) => return Verdict::Go,
-            Some(Messages::Uids(_)) => {}
-            _ => return Verdict::Go,
+        let names_uids = match next.job.messages() {
+            Some(Messages::Uids(set)) => !Messages::same_in_each_era(set),
+            _ => false,
+        };
+        if !names_uids && !next.class.names_uids {
+            return Verdict::Go;
         }
         let is = |seat: &Seat| next.seat.as_ref().is_some_and(|mine| mine.id == seat.id);
         let told = match (&self.selection, &self.opening) {

@@ -4,7 +4,7 @@
 
 use super::events::EventQueue;
 use super::slot::Job;
-use crate::command::{Claim, Command, Flow, Line, Messages, Session};
+use crate::command::{Claim, Command, Flow, Line, Messages, Session, Store};
 use crate::error::{Error, Result, Sent};
 use crate::types::{Answer, CommandId, Done, Limits, MailboxName, Progress, UidSet, Untagged};
 
@@ -24,8 +24,8 @@ pub(crate) enum Own {
     /// `UID FETCH … (FLAGS) (CHANGEDSINCE n)`: what has changed since an earlier selection.
     Changes,
     /// `UID FETCH … (FLAGS)`: what flags messages have after a silent STORE of flags not known before; with the
-    /// STORE, if what differs is surely its doing, and the messages of which they were told.
-    Flags(Option<CommandId>, UidSet),
+    /// STORE, if what differs may be its doing, and the messages of which they were told.
+    Flags(Option<(CommandId, Box<Store>)>, UidSet),
     /// IDLE of the engine's own accord.
     Idle,
     /// NOOP, where IDLE is not to be had.
@@ -46,10 +46,13 @@ impl Own {
 
     /// Keeps what this command's answer tells.
     pub(crate) fn heard(&mut self, answer: &Answer) {
-        if let (Self::Subscription { mailbox, found }, Answer::List(entry) | Answer::Lsub(entry)) =
-            (&mut *self, answer)
-        {
-            *found |= entry.name == *mailbox;
+        if let Self::Subscription { mailbox, found } = &mut *self {
+            *found |= match answer {
+                // It says so, where it is the answer (RFC 5258 section 3.1): else it is news.
+                Answer::List(entry) => entry.name == *mailbox && entry.has("\\Subscribed"),
+                Answer::Lsub(entry) => entry.name == *mailbox,
+                _ => false,
+            };
         }
         if let (Self::FillFlags(told) | Self::Flags(_, told), Answer::Fetch(row)) = (&mut *self, answer)
             && row.flags().is_some()

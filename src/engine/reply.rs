@@ -17,8 +17,8 @@ use super::{Engine, excerpt};
 use crate::command::{Class, Effect, Fetch, Items, Messages, Standing, Store};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
-    Answer, CloseReason, Code, CommandId, Done, Event, EventKind, Fill, ModifiedSet, Seq, SeqSet, Status,
-    StatusResponse, Uid, UidSet,
+    Answer, CloseReason, Code, CommandId, Done, Event, EventKind, Fill, Flag, ModifiedSet, Seq, SeqSet,
+    Status, StatusResponse, Uid, UidSet,
 };
 
 impl Engine {
@@ -174,6 +174,10 @@ impl Engine {
             (Err(error), Effect::Select { .. }) => self.opening_failed(error.kind()),
             // RFC 3501 section 6.4.6: a NO may leave some messages changed; what they have now must be asked.
             (Err(_), Effect::Store(store)) if store.is_silent() => self.ask_flags_of(id, &store),
+            // Of one done by steps, the silent STORE may have been the last that succeeded.
+            (Err(_), Effect::Move) if !self.session.can("MOVE") => {
+                self.ask_flags_of(id, &Store::add([Flag::Deleted]));
+            }
             (Err(error), Effect::Notify(asked)) => {
                 let refused = matches!(error.kind(), ErrorKind::No | ErrorKind::Bad);
                 self.notify_failed(id, &asked, refused);
@@ -248,7 +252,7 @@ impl Engine {
     /// What a command's OK changes.
     fn apply(&mut self, id: CommandId, effect: Effect, done: &Done) {
         match effect {
-            Effect::None | Effect::Idle | Effect::Logout => {}
+            Effect::None | Effect::Idle | Effect::Logout | Effect::Move => {}
             Effect::StartTls => self.tls_due = true,
             Effect::Login => {
                 let told = self.flights.get(&id).is_some_and(|f| f.capabilities != self.capabilities_told);
@@ -296,7 +300,8 @@ impl Engine {
                 _ => None,
             })
             .collect();
-        let disturbed = self.flights.get(&id).map(|f| f.disturbed.clone()).unwrap_or_default();
+        let disturbed =
+            self.flights.get_mut(&id).map(|f| std::mem::take(&mut f.disturbed)).unwrap_or_default();
         let mut untold = Untold::default();
         // Flags that were told meanwhile may be those from before the change or from after it; and to flags that are being
         // asked, because of an earlier STORE, nothing can be added.
@@ -336,7 +341,7 @@ impl Engine {
             self.told_flags(uid);
             self.tell(event);
         }
-        self.ask_flags(untold, Some(id));
+        self.ask_flags(untold, Some((id, store)));
         self.ask_flags(in_doubt, None);
     }
 
@@ -345,7 +350,7 @@ impl Engine {
     }
 
     /// Asks what flags these messages have now.
-    fn ask_flags_of(&mut self, id: CommandId, store: &Store) {
+    pub(super) fn ask_flags_of(&mut self, id: CommandId, store: &Store) {
         if self.is_view_off() {
             return;
         }
@@ -357,7 +362,7 @@ impl Engine {
             untold.add(seq, selection.view.uid(seq));
         }
         untold.add_unplaced(selection, &messages);
-        self.ask_flags(untold, Some(id));
+        self.ask_flags(untold, Some((id, store)));
     }
 
     /// One question for flags that were in doubt has found its answer.
@@ -368,7 +373,7 @@ impl Engine {
         }
     }
 
-    fn ask_flags(&mut self, untold: Untold, cause: Option<CommandId>) {
+    fn ask_flags(&mut self, untold: Untold, cause: Option<(CommandId, &Store)>) {
         let Some(seat) = self.selection.as_ref().map(|s| s.seat.clone()) else { return };
         for which in [Messages::Uids(untold.uids), Messages::Seqs(untold.seqs)] {
             if !which.is_empty() {
@@ -377,6 +382,7 @@ impl Engine {
                     selection.changed = true;
                 }
                 let fetch = Fetch::new(which, Items::new().flags());
+                let cause = cause.map(|(id, store)| (id, Box::new(store.of_none())));
                 let own = Own::Flags(cause, UidSet::new());
                 let submission = self.own_submission(own, fetch, Some(seat.clone()));
                 // Behind what ends the selection it would never be asked.
@@ -434,10 +440,6 @@ impl Untold {
             Some(uid) => self.uids.insert(uid),
             None => self.seqs.insert(seq),
         }
-    }
-
-    fn has(&self, seq: Seq, uid: Option<Uid>) -> bool {
-        uid.is_some_and(|uid| self.uids.contains(uid)) || self.seqs.contains(seq)
     }
 
     /// UIDs that the view can't place yet: their messages may be there all the same.

@@ -19,7 +19,8 @@ use std::collections::BTreeMap;
 use super::Engine;
 use super::rows::differ_by_recent;
 use crate::types::{
-    Event, EventKind, Flags, MailboxState, Message, ModSeq, Seq, Uid, UidSet, UidValidity, Untagged,
+    Event, EventKind, Flags, MailboxState, Message, ModSeq, Scattered, Seq, Uid, UidSet, UidValidity,
+    Untagged,
 };
 use crate::view::View;
 
@@ -29,9 +30,11 @@ pub(super) struct Before {
     pub(super) uids: UidSet,
     pub(super) flags: Vec<(Flags, UidSet)>,
     /// Messages that came after the view began, and have been told.
-    pub(super) arrived: UidSet,
+    pub(super) arrived: Scattered<Uid>,
+    /// Messages that have gone since the view began, as has been told.
+    pub(super) gone: Scattered<Uid>,
     /// Messages whose flags have been told as news since the view began.
-    pub(super) flags_told: UidSet,
+    pub(super) flags_told: Scattered<Uid>,
     /// The changes happened before the mailbox was selected.
     pub(super) away: bool,
     /// Changes of flags can't be asked for by mod-sequence.
@@ -46,8 +49,9 @@ impl Before {
         known.then(|| Self {
             uids: view.uids(),
             flags: view.flag_groups(),
-            arrived: UidSet::new(),
-            flags_told: UidSet::new(),
+            arrived: Scattered::default(),
+            gone: Scattered::default(),
+            flags_told: Scattered::default(),
             away: false,
             flags_must_be_compared: true,
         })
@@ -125,8 +129,9 @@ impl Engine {
         let mut before = Before {
             uids: state.uids.clone(),
             flags: state.flags.clone(),
-            arrived: UidSet::new(),
-            flags_told: UidSet::new(),
+            arrived: Scattered::default(),
+            gone: Scattered::default(),
+            flags_told: Scattered::default(),
             away: true,
             flags_must_be_compared: false,
         };
@@ -190,12 +195,13 @@ impl Engine {
     /// All UIDs are known: tells what came and went since before, and recalls the flags of the others.
     pub(super) fn compare_with_before(&mut self) {
         let Some(selection) = &mut self.selection else { return };
-        let Some(before) = selection.filling.before.take() else { return };
+        let Some(mut before) = selection.filling.before.take() else { return };
+        before.uids = before.uids.difference(&before.gone.to_set());
         let now = selection.view.uids();
         // Flags that someone has asked for meanwhile, and that were an answer then.
         let read = match selection.view.flags_untold() {
             all if all == selection.view.len() => UidSet::new(),
-            _ => now.difference(&selection.view.uids_without_flags()).difference(&before.flags_told),
+            _ => now.difference(&selection.view.uids_without_flags()).difference(&before.flags_told.to_set()),
         };
         // And those that changed just now, when the UID was not known.
         let just_now = selection.view.uids_of_changed();
@@ -220,7 +226,7 @@ impl Engine {
             let kind = EventKind::Removed { seq: None, uid: Some(uid) };
             self.tell(Event::new(kind).at(place.clone()).while_away(before.away));
         }
-        for uid in now.difference(&before.uids).difference(&before.arrived).iter() {
+        for uid in now.difference(&before.uids).difference(&before.arrived.to_set()).iter() {
             let Some(selection) = &self.selection else { return };
             let seq = selection.view.seq(uid);
             let flags = seq.and_then(|seq| selection.view.flags(seq));

@@ -7,12 +7,10 @@
 //! In: answers that one command got and others had asked for too; tagged responses. Out: the error of a command that may have
 //! been robbed so. From then on the server is given one such command at a time.
 
-use std::collections::HashSet;
-
 use super::Engine;
-use crate::command::{Effect, Hears};
+use crate::command::{Effect, Hears, Names};
 use crate::error::{Error, Sent};
-use crate::types::{Answer, CommandId, MailboxName, SeqSet, UidSet, Untagged};
+use crate::types::{Answer, CommandId, Scattered, Seq, Uid, UidSet, Untagged};
 use crate::view::View;
 
 /// How many younger commands are asked about each answer: with thousands that ask the same it is to cost no more than with a
@@ -23,9 +21,9 @@ pub(super) const MOST: usize = 16;
 #[derive(Debug, Default)]
 pub(crate) struct Lost {
     to: Vec<CommandId>,
-    uids: UidSet,
-    seqs: SeqSet,
-    names: HashSet<MailboxName>,
+    uids: Scattered<Uid>,
+    seqs: Scattered<Seq>,
+    names: Names,
 }
 
 impl Lost {
@@ -39,7 +37,7 @@ impl Lost {
                 (None, Some(seq)) => self.seqs.insert(seq),
                 (None, None) => {}
             },
-            Answer::List(entry) | Answer::Lsub(entry) => drop(self.names.insert(entry.name.clone())),
+            Answer::List(entry) | Answer::Lsub(entry) => self.names.insert(&entry.name),
             _ => {}
         }
     }
@@ -52,7 +50,7 @@ impl Lost {
                 (None, Some(seq)) => self.seqs.remove(seq),
                 (None, None) => {}
             },
-            Answer::List(entry) | Answer::Lsub(entry) => drop(self.names.remove(&entry.name)),
+            Answer::List(entry) | Answer::Lsub(entry) => self.names.remove(&entry.name),
             _ => {}
         }
     }
@@ -60,7 +58,8 @@ impl Lost {
     /// Whether there is nothing of it that a server still has to tell: of messages that have gone it has not.
     fn is_nothing(&self, view: Option<&View>) -> bool {
         let known = view.map(View::uids).filter(|known| !known.is_empty());
-        let uids = known.map_or(self.uids.is_empty(), |known| known.intersection(&self.uids).is_empty());
+        let there = |known: UidSet| !known.intersection(&self.uids.to_set()).is_empty();
+        let uids = self.uids.is_empty() || known.is_some_and(|known| !there(known));
         uids && self.seqs.is_empty() && self.names.is_empty()
     }
 }

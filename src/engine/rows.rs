@@ -4,8 +4,28 @@
 
 use super::Engine;
 use super::own::Own;
-use crate::command::{Effect, FlagUse, Messages};
-use crate::types::{Answer, CommandId, Event, EventKind, Flag, Flags, ModSeq, Seq, Uid, Untagged};
+use crate::command::{Effect, FlagUse, Messages, Store};
+use crate::types::{Answer, CommandId, Event, EventKind, Flag, Flags, ModSeq, Scattered, Seq, Uid, Untagged};
+
+/// Messages whose flags were told, by number where the UID is not known.
+#[derive(Debug, Default)]
+pub(crate) struct Disturbed {
+    uids: Scattered<Uid>,
+    seqs: Scattered<Seq>,
+}
+
+impl Disturbed {
+    fn add(&mut self, seq: Seq, uid: Option<Uid>) {
+        match uid {
+            Some(uid) => self.uids.insert(uid),
+            None => self.seqs.insert(seq),
+        }
+    }
+
+    pub(super) fn has(&self, seq: Seq, uid: Option<Uid>) -> bool {
+        uid.is_some_and(|uid| self.uids.contains(uid)) || self.seqs.contains(seq)
+    }
+}
 
 impl Engine {
     pub(super) fn hear_row(&mut self, mut heard: Untagged) {
@@ -22,8 +42,11 @@ impl Engine {
                 row.seq().map_or(0, Seq::get),
                 row.uid().map_or(0, Uid::get)
             );
-            let exists = selection.view.len();
-            self.deliver_or_drop(heard);
+            let (exists, place, data) = (selection.view.len(), heard.place().cloned(), row.has_data());
+            let (_, back) = self.give(heard);
+            if let Some(back) = back.filter(|_| data) {
+                self.tell(Event::new(EventKind::Data(back.into_answer())).at(place));
+            }
             return self.contradicted(what, exists);
         }
         let seq = row.seq().or_else(|| selection.view.seq(row.uid()?));
@@ -58,7 +81,7 @@ impl Engine {
         let (claimer, back) = self.give(heard);
         self.seen_mod_seq(claimer, mod_seq);
         if let (Some(before), Some(flags), None) = (learned.flags, flags, learned.arrived) {
-            let (changes, cause) = self.flags_news(claimer, before.is_some());
+            let (changes, cause) = self.flags_news(claimer, before.as_ref(), &flags);
             let away = self.tells_of_before(claimer);
             if changes && !(away && before.as_ref().is_some_and(|before| differ_by_recent(before, &flags))) {
                 let kind = EventKind::FlagsChanged { seq, uid, flags, before, mod_seq };
@@ -101,19 +124,36 @@ impl Engine {
     }
 
     /// Whether flags that differ from what was known are news, and whose doing they surely are.
-    fn flags_news(&self, claimer: Option<CommandId>, known_before: bool) -> (bool, Option<CommandId>) {
+    fn flags_news(
+        &self,
+        claimer: Option<CommandId>,
+        before: Option<&Flags>,
+        now: &Flags,
+    ) -> (bool, Option<CommandId>) {
+        let known_before = before.is_some();
+        // More than it changes, or something else, is not surely its doing: others change flags, too.
+        let explains = |store: &Store| match before {
+            Some(before) => store.apply(Some(before)).is_some_and(|after| differ_by_recent(&after, now)),
+            None => true,
+        };
         let Some((id, flight)) = claimer.and_then(|id| Some((id, self.flights.get(&id)?))) else {
             return (true, None);
         };
         match (&flight.own, &flight.class.effect) {
-            (Some(Own::Flags(store, _)), _) => (true, *store),
+            (Some(Own::Flags(doing, _)), _) => {
+                (true, doing.as_ref().filter(|(_, store)| explains(store)).map(|(id, _)| *id))
+            }
             (Some(Own::Changes), _) => (true, None),
-            (_, Effect::Store(_)) => (true, Some(id).filter(|id| !self.uses_saved(*id))),
+            (_, Effect::Store(store)) => {
+                (true, Some(id).filter(|id| !self.uses_saved(*id) && explains(store)))
+            }
             // It asked for flags, and nobody had known them: an answer, no change.
             (Some(_), _) => (known_before, None),
             _ if flight.class.flags == FlagUse::Reads => (known_before, None),
             // A FETCH that marks what it reads as seen.
-            _ if flight.class.flags == FlagUse::Writes => (true, Some(id)),
+            _ if flight.class.flags == FlagUse::Writes => {
+                (true, Some(id).filter(|_| explains(&Store::add([Flag::Seen]))))
+            }
             _ => (true, None),
         }
     }

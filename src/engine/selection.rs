@@ -355,6 +355,9 @@ impl Engine {
         // Its size first: a number that is submitted meanwhile means nothing without it.
         selection.publish();
         seat.update(|p| p.opened = true);
+        // What went out behind SELECT was of this era.
+        let behind = self.flights.values_mut().filter(|f| f.seat.as_ref().is_some_and(|s| s.id == seat.id));
+        behind.for_each(|flight| flight.era = flight.era.or(uid_validity));
         self.selection = Some(selection);
         let kind = EventKind::Opened { exists, uid_validity, uid_next, highest_mod_seq, read_only };
         self.tell(Event::new(kind).at(Some(seat.place.clone())).caused_by(Some(id)));

@@ -18,6 +18,7 @@ use super::admission::{Selections, Verdict, admit, flags_conflict};
 use super::flight::{Flight, Next};
 use super::numbers::other_era;
 use super::reply::failed_for_good;
+use super::selection::Opening;
 use super::shared::Submission;
 use super::upload::{Piece, Upload, pieces};
 use super::withdraw::is_withdrawn;
@@ -262,7 +263,10 @@ impl Engine {
         let view = self.selection.as_ref().map(|s| &s.view);
         flight.generation = view.map_or(0, View::generation);
         flight.removed = view.map_or(0, View::removed);
-        flight.era = self.selection.as_ref().and_then(|s| s.uid_validity);
+        flight.era = match (&self.selection, &self.opening) {
+            (Some(selection), _) => selection.uid_validity,
+            (None, opening) => opening.as_ref().and_then(Opening::era),
+        };
         flight.capabilities = self.capabilities_told;
         self.roster.add(id, &flight);
         self.flights.insert(id, flight);

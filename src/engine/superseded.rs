@@ -34,12 +34,43 @@ pub(super) fn key(event: &Event) -> Option<Key> {
     }
 }
 
+/// What events that were left out make of those before them: these tell of other messages, or of other mailboxes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Voids {
+    flags: bool,
+    statuses: bool,
+}
+
+impl Voids {
+    /// What one event makes of those before it. Which mailbox it was about is not kept, so it is all of them.
+    pub(super) fn of(event: &Event) -> Self {
+        use EventKind::{Contradiction, MailboxCreated, MailboxDeleted, MailboxRenamed, UidValidityChanged};
+        Self {
+            // A UID from before may be another message's.
+            flags: matches!(event.kind, UidValidityChanged { .. } | Contradiction { .. }),
+            // What was counted before is another mailbox's.
+            statuses: matches!(event.kind, MailboxCreated(_) | MailboxDeleted | MailboxRenamed { .. }),
+        }
+    }
+
+    pub(super) fn join(&mut self, other: Self) {
+        (self.flags, self.statuses) = (self.flags || other.flags, self.statuses || other.statuses);
+    }
+
+    pub(super) fn apply(self, latest: &mut HashMap<Key, u64>) {
+        if self.flags || self.statuses {
+            latest.retain(|key, _| match key {
+                Key::Flags(..) => !self.flags,
+                Key::Status(_) => !self.statuses,
+                Key::Count(_) | Key::Capabilities => true,
+            });
+        }
+    }
+}
+
 /// Notes that this event stands at this place.
 pub(super) fn note(latest: &mut HashMap<Key, u64>, event: &Event, place: u64) {
-    if matches!(event.kind, EventKind::UidValidityChanged { .. } | EventKind::Contradiction { .. }) {
-        // A UID from before may be another message's.
-        latest.retain(|key, _| !matches!(key, Key::Flags(..)));
-    }
+    Voids { statuses: false, ..Voids::of(event) }.apply(latest);
     if let (
         EventKind::MailboxCreated(_) | EventKind::MailboxDeleted | EventKind::MailboxRenamed { .. },
         Some(name),
@@ -92,7 +123,13 @@ pub(super) fn take_over(earlier: Event, later: &mut Event) {
         (EventKind::FlagsChanged { before: first, .. }, EventKind::FlagsChanged { before, .. }) => {
             *before = first
         }
-        (EventKind::Status(earlier), EventKind::Status(later)) => later.add_missing(earlier),
+        // Of another mailbox of this name, what was told is worth nothing (RFC 9051 section 2.3.1.1).
+        (EventKind::Status(earlier), EventKind::Status(later)) => {
+            let is_another = |era| later.uid_validity.is_some_and(|now| now != era);
+            if !earlier.uid_validity.is_some_and(is_another) {
+                later.add_missing(earlier);
+            }
+        }
         _ => {}
     }
 }

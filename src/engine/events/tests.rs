@@ -258,3 +258,46 @@ fn what_is_left_out_holds_no_long_names() {
     let [_, EventKind::Lagged(lag)] = &told[..] else { panic!("{told:?}") };
     assert_eq!((lag.events, lag.mailboxes.len(), lag.others), (10, 0, true));
 }
+
+/// Counts and flags of what is gone are not mixed with those of what has its name now, told or left out.
+#[test]
+fn what_was_left_out_parts_what_it_parted() {
+    use crate::types::{MailboxStatus, UidValidity};
+    let place = |selection| Some(Place { mailbox: "a".into(), selection });
+    let status = |messages, unseen, era| {
+        let mut status = MailboxStatus::new("a");
+        (status.messages, status.unseen, status.uid_validity) = (messages, unseen, UidValidity::new(era));
+        Event::new(EventKind::Status(status)).at(place(None))
+    };
+    let change = |before: Option<Flags>, flags: Flag| {
+        let (uid, flags) = (Uid::new(1), flags.into());
+        Event::new(EventKind::FlagsChanged { seq: None, uid, flags, before, mod_seq: None })
+            .at(place(Some(SelectionId(1))))
+    };
+    let era = Event::new(EventKind::UidValidityChanged { uid_validity: UidValidity::new(8) });
+    let (gone, era) =
+        (Event::new(EventKind::MailboxDeleted).at(place(None)), era.at(place(Some(SelectionId(1)))));
+    for ranks in [false, true] {
+        let queue = queue_of(2, 1 << 20);
+        queue.push(status(Some(5), Some(5), 0), 0).unwrap();
+        queue.push(change(Some(Flags::new()), Flag::Seen), 0).unwrap();
+        for event in [gone.clone(), era.clone()] {
+            queue.push(event, 0).unwrap();
+        }
+        if ranks {
+            queue.lock().close_ranks();
+        }
+        queue.push(status(Some(0), None, 0), 0).unwrap();
+        queue.push(change(Some(Flag::Draft.into()), Flag::Deleted), 0).unwrap();
+        let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
+        let [first, second, EventKind::Lagged(lag)] = &told[..] else { panic!("{told:?}") };
+        assert_eq!(*first, status(Some(5), Some(5), 0).kind);
+        assert_eq!(*second, change(Some(Flags::new()), Flag::Seen).kind);
+        assert_eq!(lag.events, 4);
+    }
+    // Nor are counts of two eras.
+    let queue = queue_of(1, 1 << 20);
+    queue.push(status(Some(5), Some(5), 7), 0).unwrap();
+    queue.push(status(Some(0), None, 8), 0).unwrap();
+    assert_eq!(take(&queue), Some(status(Some(0), None, 8).kind));
+}

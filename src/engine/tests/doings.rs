@@ -211,3 +211,106 @@ fn no_more_of_a_list_is_kept_than_a_mailbox_needs() {
     resolved(made);
     assert_eq!(told(&mut script)[0], ours("a: is there"));
 }
+
+/// Less the ends of commands.
+fn left(script: &mut Script) -> Vec<(String, bool)> {
+    told(script).into_iter().filter(|(what, _)| !what.contains(" ended: ")).collect()
+}
+
+/// Contract line 5: counts and annotations of a mailbox come behind what was told of it before.
+#[test]
+fn what_was_kept_for_its_command_is_told_before_other_news_of_the_mailbox() {
+    let mut script = Script::new("NOTIFY METADATA", &[]);
+    let all = [NotifyEvent::MESSAGES.as_slice(), &NotifyEvent::MAILBOXES].concat();
+    let token = script.sender.notify(Notify::set().personal(all));
+    let selected = "(selected-delayed (MessageNew MessageExpunge FlagChange))";
+    let events = "(personal (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange))";
+    script.line(&format!("NOTIFY SET {selected} {events}"), "TAG OK done");
+    resolved(token);
+    script.events();
+
+    let made = script.sender.create("a");
+    script.line("CREATE a", "* LIST (\\Subscribed) \"/\" a\n* STATUS a (MESSAGES 1)\nTAG OK done");
+    resolved(made);
+    let made = [news("a: is there (\\Subscribed)"), news("a: subscribed to"), news("a: status, messages 1")];
+    assert_eq!(left(&mut script), made, "once");
+    let renamed = script.sender.rename("a", "b");
+    let said = "* LIST () \"/\" b (\"OLDNAME\" (\"a\"))\n* STATUS b (MESSAGES 2)\nTAG OK done";
+    script.line("RENAME a b", said);
+    resolved(renamed);
+    assert_eq!(left(&mut script), [news("b: renamed from a"), news("b: status, messages 2")]);
+    // Whether it is subscribed to is another matter.
+    let back = script.sender.subscribe("b");
+    script.line("SUBSCRIBE b", "* LIST (\\Subscribed) \"/\" b\n* STATUS b (MESSAGES 3)\nTAG OK done");
+    resolved(back);
+    assert_eq!(left(&mut script), [news("b: status, messages 3"), ours("b: subscribed to")]);
+    let gone = script.sender.delete("b");
+    script.line("DELETE b", "* LIST (\\NonExistent) \"/\" b\n* METADATA b /shared/x\nTAG OK done");
+    resolved(gone);
+    assert_eq!(left(&mut script), [news("b: deleted"), news("b: annotations changed: /shared/x")]);
+    // It has gone since, and ours has made it once more.
+    let made = script.sender.create("c");
+    let said = "* LIST () \"/\" c\n* STATUS c (MESSAGES 1)\n* LIST (\\NonExistent) \"/\" c\nTAG OK done";
+    script.line("CREATE c", said);
+    resolved(made);
+    let there = [news("c: is there"), news("c: status, messages 1"), news("c: deleted"), ours("c: is there")];
+    assert_eq!(left(&mut script), there);
+    // And if it fails, it is told no second time.
+    let made = script.sender.create("d");
+    script.line("CREATE d", "* LIST () \"/\" d\n* STATUS d (MESSAGES 1)\nTAG NO no");
+    assert!(poll_once(&mut { made }).expect("ended").is_err());
+    assert_eq!(left(&mut script), [news("d: is there"), news("d: status, messages 1")]);
+}
+
+#[test]
+fn a_renaming_is_told_before_what_became_of_the_new_name() {
+    let mut script = watching();
+    let renamed = script.sender.rename("a", "b");
+    let said = "* LIST () \"/\" b (\"OLDNAME\" (\"a\"))\n* LIST (\\NonExistent) \"/\" b";
+    script.line("RENAME a b", &format!("{said}\nTAG NO [INUSE] somebody is at it"));
+    assert!(poll_once(&mut { renamed }).expect("ended").is_err());
+    assert_eq!(left(&mut script), [news("b: renamed from a"), news("b: deleted")]);
+}
+
+/// RFC 9051 section 6.3.6: INBOX stays, and its messages are in a new mailbox.
+#[test]
+fn what_a_renaming_of_inbox_makes_is_told_once() {
+    let mut script = watching();
+    let renamed = script.sender.rename("INBOX", "old");
+    script.line("RENAME INBOX old", "* LIST () \"/\" old\nTAG OK done");
+    resolved(renamed);
+    assert_eq!(left(&mut script), [ours("old: is there")]);
+}
+
+/// RFC 9051 section 6.3.4: the name created is without the delimiter behind it.
+#[test]
+fn a_delimiter_behind_a_name_is_not_part_of_it() {
+    let mut script = watching();
+    let made = script.sender.create("a/");
+    script.line("CREATE a/", "* LIST () \"/\" a\nTAG OK done");
+    resolved(made);
+    assert_eq!(left(&mut script), [ours("a: is there")]);
+    let made = script.sender.create("b/");
+    script.line("CREATE b/", "TAG OK done\n* LIST () \"/\" b");
+    resolved(made);
+    assert_eq!(left(&mut script), [ours("b: is there")]);
+    let made = script.sender.create("c.");
+    script.line("CREATE c.", "TAG OK done");
+    resolved(made);
+    assert_eq!(left(&mut script), [ours("c.: is there")]);
+}
+
+/// What the engine asks to see whether a mailbox is still subscribed to is answered by what is subscribed to alone.
+#[test]
+fn news_are_no_answer_to_the_look_up_of_a_subscription() {
+    let mut script = watching();
+    script.say("* LIST (\\Subscribed) \"/\" a\n* LIST () \"/\" a").events();
+    let tag = script.expect("LSUB \"\" a");
+    for _ in 0..1000 {
+        script.say("* LIST () \"/\" a").quiet();
+    }
+    assert_eq!(script.events().len(), 1000);
+    // Once more for all of them: what was answered may be from before.
+    script.say(&format!("* LSUB () \"/\" a\n{tag} OK done")).line("LSUB \"\" a", "TAG OK done").quiet();
+    assert_eq!(script.events(), ["a: unsubscribed from"]);
+}

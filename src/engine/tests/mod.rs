@@ -11,9 +11,11 @@
 mod answers;
 mod astray;
 mod away;
+mod causes;
 mod checks;
 mod commands;
 mod doings;
+mod eras;
 mod filling;
 mod heard;
 mod idling;

@@ -73,6 +73,15 @@ fn a_count_that_lacks_what_was_asked_for_is_news() {
     );
     assert_eq!(resolved(token).messages, Some(8));
     assert_eq!(script.events(), ["a: status, messages 7, next uid 9"]);
+    // A mailbox without mod-sequences has 0 (RFC 7162 section 3.1.7): it is told.
+    let mut script = Script::new("NOTIFY CONDSTORE", &[]);
+    notified(&mut script, messages(), &format!("{SELECTED} {PERSONAL}"));
+    let token = script.sender.status("a", StatusItems::new().messages().highest_mod_seq());
+    let news = "* STATUS a (MESSAGES 7 UIDNEXT 9)";
+    let answer = "* STATUS a (MESSAGES 8 HIGHESTMODSEQ 0)";
+    script.line("STATUS a (MESSAGES HIGHESTMODSEQ)", &format!("{news}\n{answer}\nTAG OK done"));
+    assert_eq!(resolved(token).messages, Some(8));
+    assert_eq!(script.events(), ["a: status, messages 7, next uid 9"]);
     // Without NOTIFY it is but an answer that lacks something.
     let mut script = Script::new("NOTIFY", &[]);
     let token = script.sender.status("a", StatusItems::new().messages().unseen());

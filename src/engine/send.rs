@@ -352,6 +352,7 @@ impl Engine {
                     self.lines_due.push_front(id);
                 }
                 let last = flow == Flow::Last && !flight.class.dialogue;
+                self.outbox.open_line();
                 self.push_pieces(id, Some(tag), pieces, last);
             }
             Err(error) => {

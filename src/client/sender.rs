@@ -208,7 +208,7 @@ impl Sender {
     }
 
     /// Ends the session: `LOGOUT` (RFC 9051 section 6.1.3). It keeps its place in the order of commands and waits
-    /// for none of their answers; what is submitted after it fails.
+    /// for none of their answers. What is submitted after it is not sent, and fails when the connection ends.
     pub fn logout(&self) -> Token<Logout> {
         self.submit(Logout)
     }

@@ -60,7 +60,7 @@ impl Engine {
         // A line with a tag of ours always ends that command.
         let first = bytes.split(|byte| *byte <= b' ').next().unwrap_or_default();
         let tag = String::from_utf8_lossy(first);
-        if self.shared.owner(&tag).is_some() {
+        if self.answered_by(&tag).is_some() {
             self.handle_unreadable_end(&tag, now);
         }
     }

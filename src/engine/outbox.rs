@@ -29,6 +29,8 @@ pub(crate) struct Outbox {
     staged: Zeroizing<Vec<u8>>,
     /// How much of the copy has been written.
     written: usize,
+    /// What is added next begins a line.
+    opening: bool,
 }
 
 #[derive(Debug)]
@@ -37,6 +39,8 @@ struct Chunk {
     data: Bytes,
     /// Some of it has been written.
     begun: bool,
+    /// A line begins with it, and so it with a tag.
+    opens: bool,
     /// The command's last.
     last: bool,
 }
@@ -50,6 +54,11 @@ pub(crate) struct Written {
 }
 
 impl Outbox {
+    /// What is added next begins a line with a tag.
+    pub(crate) fn open_line(&mut self) {
+        self.opening = true;
+    }
+
     /// Adds bytes; `last` if they end the command.
     pub(crate) fn push(&mut self, id: CommandId, data: Bytes, last: bool) {
         // An empty literal; nothing would ever write it.
@@ -57,7 +66,8 @@ impl Outbox {
             return;
         }
         self.bytes += data.len();
-        self.chunks.push_back(Chunk { id, data, begun: false, last });
+        let opens = std::mem::take(&mut self.opening);
+        self.chunks.push_back(Chunk { id, data, begun: false, opens, last });
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -77,6 +87,15 @@ impl Outbox {
     /// Whether bytes of this command wait.
     pub(crate) fn holds(&self, id: CommandId) -> bool {
         self.chunks.iter().any(|chunk| chunk.id == id)
+    }
+
+    /// Whether the line with this tag waits, and not a byte of it has been written.
+    pub(crate) fn has_yet_to_begin(&self, id: CommandId, tag: &str) -> bool {
+        let is_its = |chunk: &Chunk| {
+            let (written, behind) = chunk.data.split_at(tag.len().min(chunk.data.len()));
+            written.eq_ignore_ascii_case(tag.as_bytes()) && behind.first() == Some(&b' ')
+        };
+        self.chunks.iter().any(|chunk| chunk.id == id && chunk.opens && !chunk.begun && is_its(chunk))
     }
 
     /// Takes out all that waits of this command, if none of that has been begun.
@@ -198,6 +217,24 @@ mod tests {
             outbox.advance(1);
         }
         assert_eq!(written, text);
+    }
+
+    #[test]
+    fn knows_which_lines_have_not_begun() {
+        let mut outbox = Outbox::default();
+        let a = CommandId(1);
+        for (line, opens) in [("A1 APPEND x {5}\r\n", true), ("A2 ab\r\n", false), ("A12 NOOP\r\n", true)] {
+            if opens {
+                outbox.open_line();
+            }
+            outbox.push(a, Bytes::from(line), false);
+        }
+        let yet = |outbox: &Outbox, tag: &str| outbox.has_yet_to_begin(a, tag);
+        assert!(yet(&outbox, "A1") && yet(&outbox, "a12"));
+        assert!(!yet(&outbox, "A2"), "it is a message that looks like a line");
+        assert!(!outbox.has_yet_to_begin(CommandId(2), "A1"));
+        outbox.advance(1);
+        assert!(!yet(&outbox, "A1") && yet(&outbox, "A12"));
     }
 
     #[test]

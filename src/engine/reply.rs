@@ -23,12 +23,12 @@ use crate::types::{
 
 impl Engine {
     pub(super) fn handle_tagged(&mut self, tag: &str, status: StatusResponse, now: Instant) {
-        let Some(id) = self.shared.owner(tag) else {
+        let Some(id) = self.answered_by(tag) else {
             // The server ended IDLE as our DONE was under way, and takes DONE for a command.
             if !(status.status == Status::Bad && tag.eq_ignore_ascii_case("DONE") && self.idle.forgive_done())
             {
                 let bytes = Bytes::from(format!("{tag} {status}"));
-                let error = "no command in flight has this tag".to_owned();
+                let error = "no command that has been sent has this tag".to_owned();
                 self.tell(Event::new(EventKind::Unparsed { bytes: excerpt(&bytes), error }));
             }
             return;
@@ -128,6 +128,13 @@ impl Engine {
         self.finish(id, result, now);
     }
 
+    /// The command that a line with this tag answers. What has not begun to be written can't have been read: a guess at a tag
+    /// ends no command, which would go out all the same.
+    pub(super) fn answered_by(&self, tag: &str) -> Option<CommandId> {
+        let begun = |id: &CommandId| self.flights.get(id).is_none_or(|f| f.begun);
+        self.shared.owner(tag).filter(|id| begun(id) && !self.outbox.has_yet_to_begin(*id, tag))
+    }
+
     /// A limit that was told apart is of the command whose OK had to hold another code (RFC 9738 section 3.1); if there is no
     /// such, of the last that may have met it.
     fn take_limit(&mut self, id: CommandId, expunge_issued: bool) {
@@ -153,7 +160,7 @@ impl Engine {
 
     /// A tagged response that is none: whatever it was to say, the command has ended.
     pub(super) fn handle_unreadable_end(&mut self, tag: &str, now: Instant) {
-        if let Some(flight) = self.shared.owner(tag).and_then(|id| self.flights.get_mut(&id)) {
+        if let Some(flight) = self.answered_by(tag).and_then(|id| self.flights.get_mut(&id)) {
             let sent = flight.sent();
             flight.failure.get_or_insert_with(|| {
                 let error =

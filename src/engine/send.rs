@@ -141,12 +141,11 @@ impl Engine {
         if let Some(done) = self.start_behind() {
             return done;
         }
-        let Some(mut next) = self.queue.pop_front() else { return false };
         if self.logging_out {
-            self.own_queued.remove(&next.id);
-            self.fail_unsent(next, Error::new(ErrorKind::Closed, "the session is being logged out"));
-            return true;
+            // What was submitted after LOGOUT ends with the connection, for the same cause (contract line 11).
+            return false;
         }
+        let Some(mut next) = self.queue.pop_front() else { return false };
         if is_withdrawn(&next) {
             self.withdraw(next);
             return true;
@@ -360,6 +359,7 @@ impl Engine {
                     self.lines_due.push_front(id);
                 }
                 let last = flow == Flow::Last && !flight.class.dialogue;
+                self.outbox.open_line();
                 self.push_pieces(id, Some(tag), pieces, last);
             }
             Err(error) => {

@@ -200,8 +200,6 @@ async fn logout_keeps_its_place_and_waits_for_no_answer() {
         let after = s.imap.create("b");
         let create = s.server.expect("CREATE a").await;
         let bye = s.server.expect("LOGOUT").await;
-        let error = after.await.expect_err("it comes after LOGOUT");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Closed, Sent::No));
 
         s.server.say(&format!("{create} OK made")).await;
         s.server.say("* BYE see you").await;
@@ -212,9 +210,31 @@ async fn logout_keeps_its_place_and_waits_for_no_answer() {
         drop(s.server);
         let (reason, before) = s.events.end().await;
         assert_eq!(reason, CloseReason::Logout);
-        assert_eq!(before, ["CREATE failed", "created a", "CREATE OK", "LOGOUT OK"]);
+        assert_eq!(before, ["created a", "CREATE OK", "LOGOUT OK", "CREATE failed"]);
+        let error = after.await.expect_err("it comes after LOGOUT");
+        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Closed, Sent::No));
+        assert_eq!(error.close_reason(), Some(&CloseReason::Logout));
         let error = s.imap.noop().await.expect_err("the connection has ended");
         assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Closed, Sent::No));
+    })
+    .await;
+}
+
+/// Contract line 11: whatever comes between LOGOUT and its answer, what was submitted after it ends with
+/// the same cause.
+#[tokio::test(start_paused = true)]
+async fn what_comes_after_logout_ends_as_the_connection_does() {
+    within(LIMIT, async {
+        let mut s = Session::open().await;
+        let logout = s.imap.logout();
+        let after = s.imap.create("b");
+        s.server.expect("LOGOUT").await;
+        drop(s.server);
+        let (reason, _) = s.events.end().await;
+        assert_ne!(reason, CloseReason::Logout, "nobody has said BYE");
+        for error in [logout.await.expect_err("not answered"), after.await.expect_err("not sent")] {
+            assert_eq!(error.close_reason(), Some(&reason), "{error}");
+        }
     })
     .await;
 }

@@ -11,6 +11,12 @@ use crate::support::within;
 
 /// A client whose server takes five bytes until it reads.
 async fn narrow() -> (imap_duplex::Sender, Events, DuplexStream) {
+    narrow_with(Events::strict).await
+}
+
+async fn narrow_with(
+    events: fn(imap_duplex::Receiver) -> Events,
+) -> (imap_duplex::Sender, Events, DuplexStream) {
     let (theirs, mut server) = duplex(5);
     let greeting = async {
         server
@@ -21,7 +27,7 @@ async fn narrow() -> (imap_duplex::Sender, Events, DuplexStream) {
     let config = quiet();
     let (connected, ()) = tokio::join!(config.connect_over(theirs), greeting);
     let (imap, receiver) = connected.expect("a greeting");
-    (imap, Events::strict(receiver), server)
+    (imap, events(receiver), server)
 }
 
 /// Reads up to a space: the tag of a command, of which no more has been looked at.
@@ -83,6 +89,47 @@ async fn a_refusal_before_the_command_is_wholly_written_is_its_own_and_the_next_
         assert_eq!(second.await.expect("answered").messages, Some(1));
     })
     .await;
+}
+
+/// RFC 9051 section 2.2.2: a tagged response answers a command that the server has received.
+#[tokio::test(start_paused = true)]
+async fn a_guess_at_the_tag_of_what_waits_to_be_written_ends_nothing() {
+    for guessed in ["NO refused", "OK done", "BAD what", "gibberish"] {
+        within(LIMIT, async {
+            let (imap, mut events, mut server) = narrow_with(Events::any).await;
+            let first = imap.status("Drafts", StatusItems::new().messages());
+            let mut second = imap.status("Sent", StatusItems::new().messages());
+            let early = tag(&mut server).await;
+            let number: u32 = early[1..].parse().expect("a letter and a number");
+            let guess = format!("{}{}", &early[..1], number + 1);
+            server.write_all(format!("{guess} {guessed}\r\n").as_bytes()).await.expect("it reads");
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            assert!(futures_now(&mut second).is_none(), "{guessed}: nothing of it has been written");
+
+            assert_eq!(rest_of_line(&mut server).await, "STATUS Drafts (MESSAGES)\r\n");
+            assert_eq!(tag(&mut server).await, guess);
+            assert_eq!(rest_of_line(&mut server).await, "STATUS Sent (MESSAGES)\r\n");
+            for (tag, name, count) in [(&early, "Drafts", 5), (&guess, "Sent", 1)] {
+                let answer = format!("* STATUS {name} (MESSAGES {count})\r\n{tag} OK done\r\n");
+                server.write_all(answer.as_bytes()).await.expect("it reads");
+            }
+            assert_eq!(first.await.expect("answered").messages, Some(5));
+            assert_eq!(second.await.expect("answered").messages, Some(1));
+            let told = events.ready_briefs();
+            assert_eq!(told.len(), 3, "{told:?}");
+            assert_eq!(told[1..], ["STATUS OK", "STATUS OK"], "what was guessed is told, and ends nothing");
+        })
+        .await;
+    }
+}
+
+/// What a future gives at once, if it does.
+fn futures_now<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::Pin::new(future).poll(&mut cx) {
+        std::task::Poll::Ready(output) => Some(output),
+        std::task::Poll::Pending => None,
+    }
 }
 
 #[tokio::test(start_paused = true)]

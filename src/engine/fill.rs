@@ -371,7 +371,7 @@ impl Engine {
                 }
                 self.fill_on();
             }
-            Own::Flags(_, told) => match &asked.messages {
+            Own::Flags(doing, told) => match &asked.messages {
                 // What can't be read is not known, and asked for with the others if that is wanted.
                 Some(Messages::Uids(which)) if asked.unread => {
                     let lacking = which.difference(&told);
@@ -382,7 +382,7 @@ impl Engine {
                 }
                 // A refusal leaves the doubt.
                 _ if asked.ok => filling.settle_doubt(),
-                _ => {}
+                _ => self.ask_flags_below(doing, &told, asked),
             },
             Own::Idle | Own::Poll | Own::Notify | Own::Subscription { .. } | Own::Logout => {}
         }

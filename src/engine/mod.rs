@@ -41,6 +41,7 @@ mod selection;
 mod send;
 mod shared;
 mod slot;
+mod stored;
 mod superseded;
 mod upload;
 mod vanished;

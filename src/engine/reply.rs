@@ -9,16 +9,13 @@ use bytes::Bytes;
 
 use super::fill::Asked;
 use super::flight::{Flight, Next};
-use super::own::Own;
-use super::selection::Selection;
 use super::send::LineOwner;
-use super::shared::{Seat, Submission};
+use super::shared::Seat;
 use super::{Engine, excerpt};
-use crate::command::{Class, Effect, Fetch, Items, Messages, Standing, Store};
+use crate::command::{Class, Effect, Standing, Store};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
-    Answer, CloseReason, Code, CommandId, Done, Event, EventKind, Fill, Flag, ModifiedSet, Seq, SeqSet,
-    Status, StatusResponse, Uid, UidSet,
+    Answer, CloseReason, Code, CommandId, Done, Event, EventKind, Flag, Status, StatusResponse,
 };
 
 impl Engine {
@@ -33,10 +30,6 @@ impl Engine {
             }
             return;
         };
-        if self.flights.get(&id).is_some_and(|f| !f.begun) {
-            // What it says is no answer, and the command must not go out behind it, for it ends here.
-            return self.unsend(id, Error::protocol("the server answered it before it was sent"), false);
-        }
         self.shared.release_tag(tag);
         let void = self.flights.get(&id).is_some_and(|f| match f.class.effect {
             // It would count removals that were never told (RFC 7162 section 3.2.8 forbids it for that).
@@ -131,8 +124,12 @@ impl Engine {
     /// The command that a line with this tag answers. What has not begun to be written can't have been read: a guess at a tag
     /// ends no command, which would go out all the same.
     pub(super) fn answered_by(&self, tag: &str) -> Option<CommandId> {
-        let begun = |id: &CommandId| self.flights.get(id).is_none_or(|f| f.begun);
-        self.shared.owner(tag).filter(|id| begun(id) && !self.outbox.has_yet_to_begin(*id, tag))
+        let begun = |id: &CommandId| {
+            // One that has been written whole is not looked for in the outbox.
+            let began = |f: &Flight| f.begun && (f.whole || !self.outbox.has_yet_to_begin(*id, tag));
+            self.flights.get(id).is_none_or(began)
+        };
+        self.shared.owner(tag).filter(begun)
     }
 
     /// A limit that was told apart is of the command whose OK had to hold another code (RFC 9738 section 3.1); if there is no
@@ -173,23 +170,13 @@ impl Engine {
 
     /// A command has had its last tagged response.
     fn finish(&mut self, id: CommandId, result: Result<Done>, now: Instant) {
-        let effect = self.flights.get(&id).map(|f| f.class.effect.clone()).unwrap_or_default();
-        match (&result, effect) {
-            // Before what went out behind it can end.
-            (Err(error), Effect::Save(saved)) => self.saving_ended(&saved, Some(error)),
-            (Ok(done), effect) => self.apply(id, effect, done),
-            (Err(error), Effect::Select { .. }) => self.opening_failed(error.kind()),
-            // RFC 3501 section 6.4.6: a NO may leave some messages changed; what they have now must be asked.
-            (Err(_), Effect::Store(store)) if store.is_silent() => self.ask_flags_of(id, &store),
-            // Of one done by steps, the silent STORE may have been the last that succeeded.
-            (Err(_), Effect::Move) if !self.session.can("MOVE") => {
-                self.ask_flags_of(id, &Store::add([Flag::Deleted]));
+        // Before what went out behind it can end.
+        match &result {
+            Ok(done) => {
+                let effect = self.flights.get(&id).map(|f| f.class.effect.clone()).unwrap_or_default();
+                self.apply(id, effect, done);
             }
-            (Err(error), Effect::Notify(asked)) => {
-                let refused = matches!(error.kind(), ErrorKind::No | ErrorKind::Bad);
-                self.notify_failed(id, &asked, refused);
-            }
-            (Err(_), _) => self.not_its_doing(id),
+            Err(error) => self.failed(id, error),
         }
         let logged_out = self.flights.get(&id).is_some_and(|f| matches!(f.class.effect, Effect::Logout));
         let result = result.and_then(|done| self.complete(id, done));
@@ -198,6 +185,25 @@ impl Engine {
             self.close(CloseReason::Logout);
         }
         self.waiting_since = self.waiting_since.map(|_| now);
+    }
+
+    /// What the failure of a command changes of which something has been sent.
+    pub(super) fn failed(&mut self, id: CommandId, error: &Error) {
+        match self.flights.get(&id).map(|f| f.class.effect.clone()).unwrap_or_default() {
+            Effect::Save(saved) => self.saving_ended(&saved, Some(error)),
+            Effect::Select { .. } => self.opening_failed(error.kind()),
+            // RFC 3501 section 6.4.6: a NO may leave some messages changed; what they have now must be asked.
+            Effect::Store(store) if store.is_silent() => self.ask_flags_of(id, &store),
+            // Of one done by steps, the silent STORE may have been the last that succeeded.
+            Effect::Move if !self.session.can("MOVE") => {
+                self.ask_flags_of(id, &Store::add([Flag::Deleted]));
+            }
+            Effect::Notify(asked) => {
+                let refused = matches!(error.kind(), ErrorKind::No | ErrorKind::Bad);
+                self.notify_failed(id, &asked, refused);
+            }
+            _ => self.not_its_doing(id),
+        }
     }
 
     /// Rows that could not be read make a result incomplete, and so does a server's limit.
@@ -286,121 +292,6 @@ impl Engine {
         }
     }
 
-    /// A STORE has succeeded. If it was silent, nobody else will say what it changed.
-    fn stored(&mut self, id: CommandId, store: &Store, done: &Done) {
-        if !store.is_silent() || self.is_view_off() {
-            return;
-        }
-        if self.flights.get(&id).is_some_and(|f| f.cut_short(done).is_some()) {
-            // Which of them it has changed is not said.
-            return self.ask_flags_of(id, store);
-        }
-        let messages = self.flights.get(&id).and_then(|f| f.messages.clone());
-        let (Some(messages), Some(selection)) = (messages, &mut self.selection) else { return };
-        // Messages that a conditional STORE left alone (RFC 7162 section 3.1.3).
-        let left: Vec<ModifiedSet> = done
-            .earlier
-            .iter()
-            .chain([&done.status])
-            .filter_map(|status| match &status.code {
-                Some(Code::Modified(set)) => Some(set.clone()),
-                _ => None,
-            })
-            .collect();
-        let disturbed =
-            self.flights.get_mut(&id).map(|f| std::mem::take(&mut f.disturbed)).unwrap_or_default();
-        let mut untold = Untold::default();
-        // Flags that were told meanwhile may be those from before the change or from after it; and to flags that are being
-        // asked, because of an earlier STORE, nothing can be added.
-        let mut in_doubt = Untold::default();
-        let mut events = Vec::new();
-        for seq in selection.which(&messages) {
-            let uid = selection.view.uid(seq);
-            if left.iter().any(|set| names(set, &messages, seq, uid)) {
-                continue;
-            }
-            let exact = store.apply(None).is_some();
-            if uid.is_none() && selection.filling.before.is_some() {
-                // What they were before hangs on the UID, which comes with the flags.
-                untold.add(seq, uid);
-                continue;
-            }
-            if disturbed.has(seq, uid) || !exact && selection.filling.is_doubtful(uid) {
-                in_doubt.add(seq, uid);
-                continue;
-            }
-            let before = selection.view.get(seq).and_then(|entry| entry.flags.clone());
-            match store.apply(before.as_ref()) {
-                Some(flags) => {
-                    if let Some(before) = selection.view.set_flags(seq, flags.clone()) {
-                        let kind =
-                            EventKind::FlagsChanged { seq: Some(seq), uid, flags, before, mod_seq: None };
-                        let place = Some(selection.seat.place.clone());
-                        events.push((uid, Event::new(kind).at(place).caused_by(Some(id))));
-                    }
-                }
-                None => untold.add(seq, uid),
-            }
-        }
-        untold.add_unplaced(selection, &messages);
-        selection.changed = true;
-        for (uid, event) in events {
-            self.told_flags(uid);
-            self.tell(event);
-        }
-        self.ask_flags(untold, Some((id, store)));
-        self.ask_flags(in_doubt, None);
-    }
-
-    fn is_view_off(&self) -> bool {
-        self.selection.as_ref().is_some_and(|s| s.filling.wanted == Fill::Off)
-    }
-
-    /// Asks what flags these messages have now.
-    pub(super) fn ask_flags_of(&mut self, id: CommandId, store: &Store) {
-        if self.is_view_off() {
-            return;
-        }
-        let Some(selection) = &self.selection else { return };
-        let messages =
-            self.flights.get(&id).and_then(|f| f.messages.clone()).unwrap_or_else(|| store.which.clone());
-        let mut untold = Untold::default();
-        for seq in selection.which(&messages) {
-            untold.add(seq, selection.view.uid(seq));
-        }
-        untold.add_unplaced(selection, &messages);
-        self.ask_flags(untold, Some((id, store)));
-    }
-
-    /// One question for flags that were in doubt has found its answer.
-    pub(super) fn flags_settled(&mut self) {
-        if let Some(selection) = &mut self.selection {
-            selection.filling.settle_doubt();
-            selection.changed = true;
-        }
-    }
-
-    fn ask_flags(&mut self, untold: Untold, cause: Option<(CommandId, &Store)>) {
-        let Some(seat) = self.selection.as_ref().map(|s| s.seat.clone()) else { return };
-        for which in [Messages::Uids(untold.uids), Messages::Seqs(untold.seqs)] {
-            if !which.is_empty() {
-                if let Some(selection) = &mut self.selection {
-                    selection.filling.doubt(&which);
-                    selection.changed = true;
-                }
-                let fetch = Fetch::new(which, Items::new().flags());
-                let cause = cause.map(|(id, store)| (id, Box::new(store.of_none())));
-                let own = Own::Flags(cause, UidSet::new());
-                let submission = self.own_submission(own, fetch, Some(seat.clone()));
-                // Behind what ends the selection it would never be asked.
-                let ends =
-                    |f: &Submission| matches!(f.class.effect, Effect::Select { .. } | Effect::Deselect);
-                let at = self.queue.iter().position(ends).unwrap_or(self.queue.len());
-                self.queue.insert(at, submission);
-            }
-        }
-    }
-
     /// Codes that change the session, wherever they stand.
     pub(super) fn hear_code(&mut self, status: &StatusResponse) {
         match &status.code {
@@ -431,44 +322,6 @@ pub(super) fn failed_for_good(class: &Class, opens: Option<&Seat>) {
     }
     if let Effect::Save(saved) = &class.effect {
         saved.settle(Standing::Failed);
-    }
-}
-
-/// Messages whose flags are to be asked, by number where the UID is not known.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Untold {
-    uids: UidSet,
-    seqs: SeqSet,
-}
-
-impl Untold {
-    pub(super) fn add(&mut self, seq: Seq, uid: Option<Uid>) {
-        match uid {
-            Some(uid) => self.uids.insert(uid),
-            None => self.seqs.insert(seq),
-        }
-    }
-
-    /// UIDs that the view can't place yet: their messages may be there all the same.
-    fn add_unplaced(&mut self, selection: &Selection, messages: &Messages) {
-        if let Messages::Uids(set) = messages
-            && selection.view.unknown().is_some()
-        {
-            self.uids.extend_from(set);
-        }
-    }
-}
-
-/// Whether a MODIFIED code names this message; its numbers are of the kind that the STORE used.
-fn names(set: &ModifiedSet, messages: &Messages, seq: Seq, uid: Option<Uid>) -> bool {
-    match (set, messages) {
-        (ModifiedSet::Uids(set), _) => uid.is_some_and(|uid| set.contains(uid)),
-        (ModifiedSet::Seqs(set), _) => set.contains(seq),
-        (ModifiedSet::Numbers(set), Messages::Uids(_) | Messages::Saved(_)) => {
-            uid.is_some_and(|uid| set.clone().into_uids().contains(uid))
-        }
-        (ModifiedSet::Numbers(set), Messages::Seqs(_)) => set.clone().into_seqs().contains(seq),
-        (ModifiedSet::Numbers(_), Messages::Slots(_)) => false,
     }
 }
 

@@ -369,6 +369,9 @@ impl Engine {
                 if flight.tags.is_empty() {
                     // What its earlier lines achieved is not lost.
                     let done: Vec<_> = flight.replies.drain(..).map(Answer::Status).collect();
+                    if flight.begun {
+                        self.failed(id, &error);
+                    }
                     self.end_flight(id, Err(error.add_answers(done)));
                 } else {
                     flight.failure.get_or_insert(error);

@@ -259,6 +259,31 @@ fn a_silent_store_that_was_cut_short_is_not_taken_for_done() {
     assert_eq!(script.events(), ["uid 2 has flags (\\Seen)"]);
 }
 
+/// RFC 9738 section 3.1: the question for flags meets the limit, too.
+#[test]
+fn flags_after_a_silent_store_are_asked_until_all_are_known() {
+    let mut script = Script::new("ESEARCH", &[]);
+    let inbox = script.select("INBOX".into(), "SELECT INBOX", &(opened(5, 1) + "TAG OK done"));
+    script.line(ALL, "* ESEARCH (TAG \"TAG\") UID ALL 1:5\nTAG OK done");
+    script.events();
+    let store = inbox.store(set("1:5"), Store::add([Flag::Seen]).silent());
+    let id = store.id();
+    script.line("UID STORE 1:5 +FLAGS.SILENT (\\Seen)", "TAG OK done");
+    resolved(store);
+    let rows = "* 5 FETCH (UID 5 FLAGS (\\Seen))\n* 4 FETCH (UID 4 FLAGS (\\Seen))\nTAG OK [MESSAGELIMIT 2 4] 2 of them";
+    script.line("UID FETCH 1:5 (FLAGS)", rows);
+    assert!(inbox.state().is_none(), "the others are in doubt");
+    let rows = "* 2 FETCH (UID 2 FLAGS (\\Seen))\n* 3 FETCH (UID 3 FLAGS (\\Seen))\nTAG OK [MESSAGELIMIT 2 2] 2 of them";
+    script.line("UID FETCH 1:3 (FLAGS)", rows);
+    let causes: Vec<_> =
+        std::iter::from_fn(|| script.bench.event()).filter(|e| e.name() == "flags_changed").collect();
+    assert_eq!(causes.len(), 4);
+    assert!(causes.iter().all(|event| event.cause == Some(id)), "{causes:?}");
+    // A server that gets no further is not asked for ever.
+    script.line("UID FETCH 1 (FLAGS)", "TAG OK [MESSAGELIMIT 2 2] none of them").quiet();
+    assert!(inbox.state().is_none());
+}
+
 #[test]
 fn numbers_wait_for_their_uids_also_behind_a_question_for_flags() {
     let mut script = Script::new("ESEARCH UIDPLUS", &[]);

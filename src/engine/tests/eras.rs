@@ -76,5 +76,6 @@ fn a_move_that_began_before_select_was_answered_stops_at_a_new_era() {
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
     // No STORE of what has that UID now: the messages are looked at anew.
     script.expect("UID SEARCH ALL");
+    script.expect("UID FETCH 10 (FLAGS)");
     script.quiet();
 }

@@ -289,3 +289,20 @@ fn what_we_change_before_uids_are_known_did_not_happen_while_away() {
     ];
     run(kind, [0, 1], &ops, 0);
 }
+
+/// A move by steps ends in its midst, for its UIDs are of another era: what its STORE has done is asked.
+#[test]
+fn what_a_move_in_steps_has_marked_is_asked_however_it_ends() {
+    let kind = Kind { window: 50_000, uidplus: true, ..Kind::default() };
+    let ops = [
+        Op::Select(17),
+        Op::Flow { answers: 2, which: 0, dice: 2 },
+        Op::Copy { via: 0, set: 42948, to: 90, moves: true },
+        Op::Fetch { via: 0, set: 2, items: 0 },
+        Op::Flow { answers: 1, which: 0, dice: 0 },
+        Op::Flow { answers: 35, which: 0, dice: 2 },
+        Op::NewEra { folder: 35, size: 0 },
+        Op::TellFlags(0),
+    ];
+    run(kind, [0, 3], &ops, 0);
+}

@@ -65,6 +65,8 @@ pub(super) struct Filling {
     /// From this number on the server tells no UIDs: of messages that are gone, and whose going it may not tell yet. To be
     /// asked again once something has come or gone.
     skip: Option<Seq>,
+    /// So many questions for flags in doubt, by number, could not be asked or have no answer: to be asked by UID.
+    pub(super) lost: u32,
     /// How often in a row asking was refused.
     refused: u8,
     /// Rows that told of new messages could not be read: a search is to find their UIDs.
@@ -124,7 +126,7 @@ impl Filling {
     fn lacks_nothing(&self, view: &View) -> bool {
         let flags = self.wanted != Fill::Flags || view.flags_untold() == 0;
         let due = self.before.is_some() || self.changes_since.is_some() || !self.flags_due.is_empty();
-        self.done && flags && !due && view.unknown().is_none()
+        self.done && flags && !due && self.lost == 0 && view.unknown().is_none()
     }
 
     pub(super) fn new(wanted: Fill, before: Option<Before>) -> Self {
@@ -252,6 +254,7 @@ impl Engine {
     /// All UIDs are known: what else is there to know?
     fn filled(&mut self, seat: Arc<Seat>) {
         self.compare_with_before();
+        self.ask_lost();
         let window = self.at_once(self.settings.windows.flags);
         let Some(selection) = &mut self.selection else { return };
         let filling = &mut selection.filling;

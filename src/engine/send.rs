@@ -248,8 +248,9 @@ impl Engine {
                 Ok(()) => self.complete_unsent(next),
             }
             match own {
-                // They have gone, and their flags with them; or else there is no telling, and the doubt stays.
+                // They have gone, and their flags with them.
                 Some(Own::Flags(..)) if nothing_left => self.flags_settled(),
+                Some(Own::Flags(..)) => self.question_lost(),
                 Some(own) if own.fills() => self.fill_on(),
                 _ => {}
             }

@@ -113,7 +113,15 @@ impl Engine {
         told: &UidSet,
         asked: &Asked,
     ) {
-        let (Some(selection), Some(from)) = (&mut self.selection, asked.from) else { return };
+        let Some(selection) = &mut self.selection else { return };
+        let by_number = matches!(asked.messages, Some(Messages::Seqs(_)));
+        let Some(from) = asked.from else {
+            // A refusal leaves the doubt.
+            if by_number {
+                self.question_lost();
+            }
+            return;
+        };
         let mut rest = Untold::default();
         let goes_on = match &asked.messages {
             Some(Messages::Uids(set)) => {
@@ -127,12 +135,35 @@ impl Engine {
             _ => false,
         };
         if !goes_on {
-            // As after a refusal.
+            if by_number {
+                self.question_lost();
+            }
             return;
         }
         // The new question is another doubt.
         selection.filling.settle_doubt();
         self.ask_flags(rest, doing.as_ref().map(|(id, store)| (*id, &**store)));
+    }
+
+    /// Flags in doubt can't be asked by number, for what was known by number is void, or have been so in vain.
+    pub(super) fn question_lost(&mut self) {
+        if let Some(selection) = &mut self.selection {
+            selection.filling.lost += 1;
+            self.fill_on();
+        }
+    }
+
+    /// All UIDs are known: flags that could not be asked by number are asked by UID.
+    pub(super) fn ask_lost(&mut self) {
+        let Some(selection) = self.selection.as_mut().filter(|selection| selection.filling.lost > 0) else {
+            return;
+        };
+        for _ in 0..std::mem::take(&mut selection.filling.lost) {
+            selection.filling.settle_doubt();
+        }
+        selection.changed = true;
+        let uids = selection.view.take_doubted();
+        self.ask_flags(Untold { uids, seqs: SeqSet::new() }, None);
     }
 
     /// One question for flags that were in doubt has found its answer.
@@ -148,6 +179,9 @@ impl Engine {
         for which in [Messages::Uids(untold.uids), Messages::Seqs(untold.seqs)] {
             if !which.is_empty() {
                 if let Some(selection) = &mut self.selection {
+                    if let Messages::Seqs(seqs) = &which {
+                        selection.view.doubt_flags(seqs);
+                    }
                     selection.filling.doubt(&which);
                     selection.changed = true;
                 }

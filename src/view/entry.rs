@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   uid       slot      mod_seq            flags
-//!   [ 32 ]    [ 32 ]    [ 32 ] [ 32 ]      [ keywords: 22 | changed | fresh | told | system: 7 ]
+//!   [ 32 ]    [ 32 ]    [ 32 ] [ 32 ]      [ keywords: 21 | doubted | changed | fresh | told | system: 7 ]
 //! ```
 
 use super::tree::{Item, Summary};
@@ -17,8 +17,12 @@ const TOLD: u32 = 0x80;
 const FRESH: u32 = 0x100;
 /// Its flags changed before its UID was known.
 const CHANGED: u32 = 0x200;
+/// Its flags are in doubt, and were asked by its number.
+const DOUBTED: u32 = 0x400;
+/// What is not about the flags as they are.
+const ASIDE: u32 = FRESH | CHANGED | DOUBTED;
 /// Where the number of the set of keywords begins.
-const KEYWORDS: u32 = 10;
+const KEYWORDS: u32 = 11;
 /// The largest number that a set of keywords can have.
 pub(super) const MOST_SETS: u32 = u32::MAX >> KEYWORDS;
 
@@ -77,6 +81,15 @@ impl Packed {
         self.flags & CHANGED != 0
     }
 
+    /// Its flags are in doubt, and asked by its number; or no longer.
+    pub(super) fn set_doubted(&mut self, doubted: bool) {
+        self.flags = self.flags & !DOUBTED | if doubted { DOUBTED } else { 0 };
+    }
+
+    pub(super) fn is_doubted(&self) -> bool {
+        self.flags & DOUBTED != 0
+    }
+
     /// The system flags and the number of the set of keywords, if flags have been told.
     pub(super) fn flags(&self) -> Option<(u8, u32)> {
         let system = (self.flags & SYSTEM).to_le_bytes()[0];
@@ -93,24 +106,24 @@ impl Packed {
         let told = flags.map_or(0, |(flags, keywords)| {
             TOLD | u32::from(flags.bits()) & SYSTEM | keywords.min(MOST_SETS) << KEYWORDS
         });
-        self.flags = self.flags & (FRESH | CHANGED) | told;
+        self.flags = self.flags & ASIDE | told;
     }
 
     /// The same flags; their set of keywords has another number now.
     pub(super) fn set_keywords(&mut self, keywords: u32) {
-        self.flags = self.flags & (FRESH | CHANGED | TOLD | SYSTEM) | keywords.min(MOST_SETS) << KEYWORDS;
+        self.flags = self.flags & (ASIDE | TOLD | SYSTEM) | keywords.min(MOST_SETS) << KEYWORDS;
     }
 
     /// What was known by number alone can't be said of this message any more.
     pub(super) fn forget(&mut self) {
         self.set_flags(None);
-        self.flags &= !CHANGED;
+        self.flags &= !(CHANGED | DOUBTED);
         self.mod_seq = [0, 0];
     }
 
     /// Whether both have the same flags, given that both have their keywords from the same table.
     pub(super) fn has_flags_of(&self, other: &Self) -> bool {
-        (self.flags ^ other.flags) & !(FRESH | CHANGED) == 0
+        (self.flags ^ other.flags) & !ASIDE == 0
     }
 }
 
@@ -178,8 +191,11 @@ mod tests {
         assert!(entry.take_fresh() && !entry.take_fresh() && !entry.is_changed());
         entry.set_changed();
         entry.set_flags(Some((&flags, 5)));
-        assert!(entry.is_changed() && !entry.is_fresh());
+        entry.set_doubted(true);
+        assert!(entry.is_changed() && entry.is_doubted() && !entry.is_fresh());
         entry.set_keywords(MOST_SETS);
+        entry.set_doubted(false);
+        assert!(!entry.is_doubted());
         assert_eq!((entry.is_changed(), entry.flags()), (true, Some((flags.bits(), MOST_SETS))));
         entry.forget();
         assert_eq!((entry.flags(), entry.mod_seq(), entry.uid()), (None, None, Some(Uid::MAX)));

@@ -6,7 +6,7 @@ use super::View;
 use super::entry::Packed;
 use super::mirror::{Mirror, index, seq_at};
 use super::snapshot::Snapshot;
-use crate::types::{Flag, Flags, Place, Seq, UidSet};
+use crate::types::{Flag, Flags, Place, Seq, SeqSet, UidSet};
 
 impl Mirror {
     fn uids(&self) -> UidSet {
@@ -79,6 +79,22 @@ impl View {
             .filter(|entry| entry.is_changed())
             .filter_map(|entry| entry.uid())
             .collect()
+    }
+
+    /// The flags of these messages are in doubt, and asked by number.
+    pub(crate) fn doubt_flags(&mut self, seqs: &SeqSet) {
+        let len = self.len();
+        for seq in seqs.iter().take_while(|seq| seq.get() <= len) {
+            self.mirror.messages.update(index(seq), |entry| entry.set_doubted(true));
+        }
+    }
+
+    /// The UIDs of messages whose flags are in doubt and were asked by number; they are asked otherwise now. O(n).
+    pub(crate) fn take_doubted(&mut self) -> UidSet {
+        let doubted = self.mirror.messages.iter().filter(|entry| entry.is_doubted());
+        let uids = doubted.filter_map(|entry| entry.uid()).collect();
+        self.change_each(&uids, |entry| entry.set_doubted(false));
+        uids
     }
 
     /// The flags of the message with this number, if they have been told.

@@ -306,3 +306,29 @@ fn what_a_move_in_steps_has_marked_is_asked_however_it_ends() {
     ];
     run(kind, [0, 3], &ops, 0);
 }
+
+/// What is known by number becomes void while flags are to be asked by number.
+#[test]
+fn flags_in_doubt_that_can_not_be_asked_by_number_are_asked_by_uid() {
+    let kind = Kind { window: 50_000, qresync: true, ..Kind::default() };
+    let ops = [
+        Op::Select(122),
+        Op::Flow { answers: 1, which: 0, dice: 16130 },
+        Op::Store { via: 0, set: 63298, how: 64, flags: 13 },
+        Op::Search { via: 0, key: 29 },
+        Op::OtherExpunge { folder: 116, which: 29378 },
+        Op::Fetch { via: 0, set: 17436, items: 0 },
+        Op::OtherFlags { folder: 104, which: 18288, flags: 3 },
+        Op::Noop,
+        Op::OtherFlags { folder: 2, which: 577, flags: 0 },
+        Op::OtherPut { folder: 32, flags: 0 },
+        Op::Flow { answers: 1, which: 0, dice: 0 },
+        Op::Flow { answers: 169, which: 0, dice: 15674 },
+        Op::TellExists(0),
+        Op::TellFlags(47229),
+        Op::Answer { which: 0, dice: 10507 },
+        Op::Fetch { via: 0, set: 0, items: 32 },
+        Op::Store { via: 0, set: 249, how: 64, flags: 44 },
+    ];
+    run(kind, [3, 0], &ops, 0);
+}

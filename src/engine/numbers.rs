@@ -196,6 +196,11 @@ fn moved(set: &SeqSet, then: Then, len: u32, gone: &[u32]) -> SeqSet {
     settled
 }
 
+/// Whether a command names messages by UIDs that mean others in another era of the mailbox.
+fn names_uids(messages: Option<&Messages>, class: &Class) -> bool {
+    class.names_uids || matches!(messages, Some(Messages::Uids(set)) if !Messages::same_in_each_era(set))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,9 +219,4 @@ mod tests {
         assert_eq!(now("12:*", &[1]), "9", "10:12, of which there is but 10");
         assert_eq!(now("4", &[4]), "");
     }
-}
-
-/// Whether a command names messages by UIDs that mean others in another era of the mailbox.
-fn names_uids(messages: Option<&Messages>, class: &Class) -> bool {
-    class.names_uids || matches!(messages, Some(Messages::Uids(set)) if !Messages::same_in_each_era(set))
 }

@@ -22,8 +22,9 @@ pub(crate) struct Kept {
     entry: ListEntry,
     /// Its place among all that were kept.
     at: u64,
-    /// It has been told as news: something else of the mailbox was to be told behind it.
-    told: bool,
+    /// It has been told as news, for something else of the mailbox was to be told behind it: and whether that was what became
+    /// of the mailbox itself.
+    told: Option<bool>,
 }
 
 impl Engine {
@@ -47,7 +48,7 @@ impl Engine {
         };
         let at = self.roster.mailbox_changes.keep(id, entry);
         if let Some(flight) = self.flights.get_mut(&id) {
-            flight.told = Some(Kept { entry: entry.clone(), at, told: false });
+            flight.told = Some(Kept { entry: entry.clone(), at, told: None });
         }
         true
     }
@@ -65,11 +66,13 @@ impl Engine {
         for id in self.roster.mailbox_changes.kept_of(mailbox) {
             let Some(flight) = self.flights.get(&id) else { continue };
             let subscribes = matches!(flight.class.effect, Effect::Subscribe { .. });
-            let Some(kept) = flight.told.as_ref().filter(|kept| !kept.told && !subscribes) else { continue };
+            let Some(kept) = flight.told.as_ref().filter(|kept| kept.told.is_none() && !subscribes) else {
+                continue;
+            };
             let entry = kept.entry.clone();
             let told = self.tell_listed(&entry, false);
             if let Some(kept) = self.flights.get_mut(&id).and_then(|f| f.told.as_mut()) {
-                kept.told = told;
+                kept.told = Some(told);
             }
         }
     }
@@ -89,7 +92,7 @@ impl Engine {
 
     /// A command has failed: what looked like its doing was somebody else's.
     pub(super) fn not_its_doing(&mut self, id: CommandId) {
-        if let Some(kept) = self.take_kept(id).filter(|kept| !kept.told) {
+        if let Some(kept) = self.take_kept(id).filter(|kept| kept.told.is_none()) {
             self.tell_listed(&kept.entry, false);
         }
     }
@@ -97,7 +100,7 @@ impl Engine {
     /// A command has changed a mailbox: under which name, and as what the server has told it.
     pub(super) fn tell_doing(&mut self, id: CommandId, effect: Effect) {
         let kept = self.take_kept(id);
-        let has_been_told = kept.as_ref().is_some_and(|kept| kept.told);
+        let told_as_news = kept.as_ref().and_then(|kept| kept.told);
         let told = kept.map(|kept| kept.entry);
         // The server need not tell it once more.
         let echoed =
@@ -108,6 +111,7 @@ impl Engine {
         // A server may subscribe to what it makes, too.
         let subscribed = told.as_ref().is_some_and(|told| told.has("\\Subscribed"))
             && self.notify.asks_subscriptions()
+            && told_as_news.is_none()
             && !matches!(effect, Effect::Subscribe { .. });
         let named = |mailbox: MailboxName| told.as_ref().map_or(mailbox, |told| told.name.clone());
         let at = |mailbox: &MailboxName| Some(Place { mailbox: mailbox.clone(), selection: None });
@@ -135,7 +139,7 @@ impl Engine {
             _ => return,
         };
         self.notify.our_doing(&event, echoed);
-        if has_been_told {
+        if told_as_news == Some(true) {
             return;
         }
         self.forget_limits(&event);

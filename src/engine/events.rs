@@ -3,13 +3,13 @@
 //! In: events in wire order. Out: the same. Past the bound, what later events make worthless goes (`superseded`), and then
 //! news are left out behind one `Lagged`. Its lock is held for a push or a pop and never across a wake.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::lagged::{Missed, lag_of};
 use super::pressure::{Backlog, ROW, mark};
-use super::superseded::{Key, Voids, is_too_much, is_undone, key, may_go, note, take_over};
+use super::superseded::{Latest, Voids, is_too_much, is_undone, key, may_go, take_over};
 use super::weight::weight;
 use crate::types::{Event, EventKind, Lag, Limits};
 
@@ -31,7 +31,7 @@ struct State {
     /// How many have been taken, so that a place in the stream can be named.
     taken: u64,
     /// Once there was no room: where in the stream the latest event of each state stands. Until all has been read.
-    latest: Option<HashMap<Key, u64>>,
+    latest: Option<Latest>,
     /// What was left out.
     missed: Missed,
     /// What they hold, roughly.
@@ -211,7 +211,7 @@ impl State {
         self.backlog.add(waiting.weight, mark);
         let place = self.taken + self.queue.len() as u64;
         if let Some((latest, event)) = self.latest.as_mut().zip(waiting.event.as_ref()) {
-            note(latest, event, place);
+            latest.note(event, place);
         }
         self.queue.push_back(waiting);
     }
@@ -235,7 +235,7 @@ impl State {
         match (&waiting.event, &mut self.latest) {
             (None, _) => self.worthless -= 1,
             (Some(event), Some(latest)) => {
-                if let Some(key) = key(event).filter(|key| latest.get(key) == Some(&self.taken)) {
+                if let Some(key) = key(event).filter(|key| latest.get(key) == Some(self.taken)) {
                     latest.remove(&key);
                 }
             }
@@ -262,10 +262,10 @@ impl State {
         let Some(wanted) = key(event) else { return false };
         let (queue, taken) = (&self.queue, self.taken);
         let latest = self.latest.get_or_insert_with(|| {
-            let mut latest = HashMap::new();
+            let mut latest = Latest::default();
             for (waiting, at) in queue.iter().zip(taken..) {
-                waiting.event.iter().for_each(|event| note(&mut latest, event, at));
-                waiting.voids.apply(&mut latest);
+                waiting.event.iter().for_each(|event| latest.note(event, at));
+                latest.void(waiting.voids);
             }
             latest
         });
@@ -322,7 +322,7 @@ impl State {
             self.queue.push_back(Waiting { event: lagged, weight: 0, kept: false, voids: Voids::default() });
         }
         let voids = Voids::of(&event);
-        self.latest.iter_mut().for_each(|latest| voids.apply(latest));
+        self.latest.iter_mut().for_each(|latest| latest.void(voids));
         self.queue.back_mut().into_iter().for_each(|waiting| waiting.voids.join(voids));
         if let Some(lag) = self.queue.back_mut().and_then(Waiting::lag) {
             self.missed.count(lag, event);

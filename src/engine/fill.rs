@@ -122,6 +122,11 @@ impl Filling {
         }
     }
 
+    /// Whether the server has refused so often that it is not asked, until something comes or goes.
+    pub(super) fn has_given_up(&self) -> bool {
+        self.refused >= MOST_REFUSED
+    }
+
     /// Whether there is nothing that is to be asked.
     fn lacks_nothing(&self, view: &View) -> bool {
         let flags = self.wanted != Fill::Flags || view.flags_untold() == 0;
@@ -166,8 +171,11 @@ impl Engine {
             return;
         }
         let (view, filling) = (&selection.view, &selection.filling);
-        if filling.wanted == Fill::Off || filling.refused >= MOST_REFUSED {
+        if filling.wanted == Fill::Off {
             return;
+        }
+        if filling.has_given_up() {
+            return self.tell_changed_by_number();
         }
         let seat = selection.seat.clone();
         let unknown = view.unknown_before(filling.skip);

@@ -3,8 +3,9 @@
 
 use super::Engine;
 use super::admission::Verdict;
+use super::flight::Flight;
 use super::shared::{Seat, Submission, Then};
-use crate::command::Messages;
+use crate::command::{Class, Messages};
 use crate::error::{Error, Result};
 use crate::types::{Seq, SeqSet, Slots, Uid, UidSet};
 
@@ -57,11 +58,7 @@ impl Engine {
     /// which the selection goes on may be older, and the server may begin a new one at any time.
     pub(super) fn era_verdict(&self, next: &mut Submission) -> Verdict {
         let Some(era) = next.then.era else { return Verdict::Go };
-        let names_uids = match next.job.messages() {
-            Some(Messages::Uids(set)) => !Messages::same_in_each_era(set),
-            _ => false,
-        };
-        if !names_uids && !next.class.names_uids {
+        if !names_uids(next.job.messages().map(|messages| &*messages), &next.class) {
             return Verdict::Go;
         }
         let is = |seat: &Seat| next.seat.as_ref().is_some_and(|mine| mine.id == seat.id);
@@ -78,25 +75,21 @@ impl Engine {
     /// to be written would hit others. The engine's own are no danger, and asked again by themselves.
     pub(super) fn numbers_moved(&mut self) {
         if self.roster.load.has_numbers() && !self.outbox.is_empty() {
-            self.unsend_all(|messages| {
+            self.unsend_all(|flight| {
                 let why = "its numbers stand for other messages now: the server removed some out of turn";
-                matches!(messages, Messages::Seqs(_)).then(|| Error::invalid(why))
+                matches!(flight.messages, Some(Messages::Seqs(_))).then(|| Error::invalid(why))
             });
         }
     }
 
     /// The UIDs are of another era now: those that are about to be written would hit other messages.
     pub(super) fn era_ended(&mut self) {
-        self.unsend_all(|messages| match messages {
-            Messages::Uids(set) if set.is_open() && set.first() == Uid::new(1) => None,
-            Messages::Uids(_) => Some(other_era()),
-            _ => None,
-        });
+        self.unsend_all(|flight| names_uids(flight.messages.as_ref(), &flight.class).then(other_era));
     }
 
-    fn unsend_all(&mut self, why: impl Fn(&Messages) -> Option<Error>) {
+    fn unsend_all(&mut self, why: impl Fn(&Flight) -> Option<Error>) {
         let unsent = self.flights.iter().filter(|(_, f)| !f.begun && f.own.is_none());
-        let moved: Vec<_> = unsent.filter_map(|(id, f)| Some((*id, why(f.messages.as_ref()?)?))).collect();
+        let moved: Vec<_> = unsent.filter_map(|(id, f)| Some((*id, why(f)?))).collect();
         for (id, error) in moved {
             self.unsend(id, error, false);
         }
@@ -201,6 +194,11 @@ fn moved(set: &SeqSet, then: Then, len: u32, gone: &[u32]) -> SeqSet {
         }
     }
     settled
+}
+
+/// Whether a command names messages by UIDs that mean others in another era of the mailbox.
+fn names_uids(messages: Option<&Messages>, class: &Class) -> bool {
+    class.names_uids || matches!(messages, Some(Messages::Uids(set)) if !Messages::same_in_each_era(set))
 }
 
 #[cfg(test)]

@@ -35,6 +35,8 @@ pub(super) struct Before {
     pub(super) gone: Scattered<Uid>,
     /// Messages whose flags have been told as news since the view began.
     pub(super) flags_told: Scattered<Uid>,
+    /// The flags of some changed whose UIDs were not known, and that has not been told.
+    changed_by_number: bool,
     /// The changes happened before the mailbox was selected.
     pub(super) away: bool,
     /// Changes of flags can't be asked for by mod-sequence.
@@ -52,6 +54,7 @@ impl Before {
             arrived: Scattered::default(),
             gone: Scattered::default(),
             flags_told: Scattered::default(),
+            changed_by_number: false,
             away: false,
             flags_must_be_compared: true,
         })
@@ -132,6 +135,7 @@ impl Engine {
             arrived: Scattered::default(),
             gone: Scattered::default(),
             flags_told: Scattered::default(),
+            changed_by_number: false,
             away: true,
             flags_must_be_compared: false,
         };
@@ -180,15 +184,32 @@ impl Engine {
         }
     }
 
-    /// Whether what was known before is to be compared as soon as all UIDs are known.
+    /// Whether what was known before is to be compared as soon as all UIDs are known, and these are asked.
     pub(super) fn is_to_compare(&self) -> bool {
-        self.selection.as_ref().is_some_and(|selection| selection.filling.before.is_some())
+        let filling = self.selection.as_ref().map(|selection| &selection.filling);
+        filling.is_some_and(|filling| filling.before.is_some() && !filling.has_given_up())
     }
 
     /// Flags of a message changed whose UID is not known: to be told when they are compared.
     pub(super) fn changed_by_number(&mut self, seq: Seq) {
         if let Some(selection) = &mut self.selection {
             selection.view.flags_changed(seq);
+            selection.filling.before.iter_mut().for_each(|before| before.changed_by_number = true);
+        }
+    }
+
+    /// The server does not tell UIDs: flags that were to be told with them are told without.
+    pub(super) fn tell_changed_by_number(&mut self) {
+        let Some(selection) = &mut self.selection else { return };
+        let Some(before) = &mut selection.filling.before else { return };
+        if !std::mem::take(&mut before.changed_by_number) {
+            return;
+        }
+        let place = Some(selection.seat.place.clone());
+        for (seq, uid, flags) in selection.view.take_changed() {
+            self.told_flags(uid);
+            let kind = EventKind::FlagsChanged { seq: Some(seq), uid, flags, before: None, mod_seq: None };
+            self.tell(Event::new(kind).at(place.clone()));
         }
     }
 

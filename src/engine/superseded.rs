@@ -56,34 +56,66 @@ impl Voids {
     pub(super) fn join(&mut self, other: Self) {
         (self.flags, self.statuses) = (self.flags || other.flags, self.statuses || other.statuses);
     }
-
-    pub(super) fn apply(self, latest: &mut HashMap<Key, u64>) {
-        if self.flags || self.statuses {
-            latest.retain(|key, _| match key {
-                Key::Flags(..) => !self.flags,
-                Key::Status(_) => !self.statuses,
-                Key::Count(_) | Key::Capabilities => true,
-            });
-        }
-    }
 }
 
-/// Notes that this event stands at this place.
-pub(super) fn note(latest: &mut HashMap<Key, u64>, event: &Event, place: u64) {
-    Voids { statuses: false, ..Voids::of(event) }.apply(latest);
-    if let (
-        EventKind::MailboxCreated(_) | EventKind::MailboxDeleted | EventKind::MailboxRenamed { .. },
-        Some(name),
-    ) = (&event.kind, event.mailbox())
-    {
-        // What was counted before is another mailbox's.
-        latest.remove(&Key::Status(name.clone()));
+/// Where the last event stands of each state. Those of one kind are apart: what voids them all costs nothing for the others.
+#[derive(Debug, Default)]
+pub(super) struct Latest {
+    flags: HashMap<Key, u64>,
+    statuses: HashMap<Key, u64>,
+    others: HashMap<Key, u64>,
+}
+
+impl Latest {
+    pub(super) fn get(&self, key: &Key) -> Option<u64> {
+        let those = match key {
+            Key::Flags(..) => &self.flags,
+            Key::Status(_) => &self.statuses,
+            Key::Count(_) | Key::Capabilities => &self.others,
+        };
+        those.get(key).copied()
     }
-    if let EventKind::MailboxRenamed { from } = &event.kind {
-        latest.remove(&Key::Status(from.clone()));
+
+    pub(super) fn remove(&mut self, key: &Key) {
+        self.like(key).remove(key);
     }
-    if let Some(key) = key(event) {
-        latest.insert(key, place);
+
+    pub(super) fn void(&mut self, voids: Voids) {
+        // What goes here has come once: it is never looked through again.
+        if voids.flags {
+            self.flags = HashMap::new();
+        }
+        if voids.statuses {
+            self.statuses = HashMap::new();
+        }
+    }
+
+    /// Notes that this event stands at this place.
+    pub(super) fn note(&mut self, event: &Event, place: u64) {
+        self.void(Voids { statuses: false, ..Voids::of(event) });
+        if let (
+            EventKind::MailboxCreated(_) | EventKind::MailboxDeleted | EventKind::MailboxRenamed { .. },
+            Some(name),
+        ) = (&event.kind, event.mailbox())
+        {
+            // What was counted before is another mailbox's.
+            self.remove(&Key::Status(name.clone()));
+        }
+        if let EventKind::MailboxRenamed { from } = &event.kind {
+            self.remove(&Key::Status(from.clone()));
+        }
+        if let Some(key) = key(event) {
+            self.like(&key).insert(key, place);
+        }
+    }
+
+    /// Those of the kind of this one.
+    fn like(&mut self, key: &Key) -> &mut HashMap<Key, u64> {
+        match key {
+            Key::Flags(..) => &mut self.flags,
+            Key::Status(_) => &mut self.statuses,
+            Key::Count(_) | Key::Capabilities => &mut self.others,
+        }
     }
 }
 

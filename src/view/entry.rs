@@ -90,6 +90,11 @@ impl Packed {
         self.flags & DOUBTED != 0
     }
 
+    /// That has been told.
+    pub(super) fn unset_changed(&mut self) {
+        self.flags &= !CHANGED;
+    }
+
     /// The system flags and the number of the set of keywords, if flags have been told.
     pub(super) fn flags(&self) -> Option<(u8, u32)> {
         let system = (self.flags & SYSTEM).to_le_bytes()[0];

@@ -6,7 +6,7 @@ use super::View;
 use super::entry::Packed;
 use super::mirror::{Mirror, index, seq_at};
 use super::snapshot::Snapshot;
-use crate::types::{Flag, Flags, Place, Seq, SeqSet, UidSet};
+use crate::types::{Flag, Flags, Place, Seq, SeqSet, Uid, UidSet};
 
 impl Mirror {
     fn uids(&self) -> UidSet {
@@ -95,6 +95,20 @@ impl View {
         let uids = doubted.filter_map(|entry| entry.uid()).collect();
         self.change_each(&uids, |entry| entry.set_doubted(false));
         uids
+    }
+
+    /// The messages whose flags had changed before their UIDs were known, each once, with what is known now. O(n).
+    pub(crate) fn take_changed(&mut self) -> Vec<(Seq, Option<Uid>, Flags)> {
+        let changed = self.mirror.messages.iter().enumerate().filter(|(_, entry)| entry.is_changed());
+        let places: Vec<usize> = changed.map(|(place, _)| place).collect();
+        let taken = places.into_iter().filter_map(|place| {
+            let entry = self.mirror.messages.update(place, |entry| {
+                entry.unset_changed();
+                *entry
+            })?;
+            Some((seq_at(place)?, entry.uid(), self.mirror.flags_of(&entry)?))
+        });
+        taken.collect()
     }
 
     /// The flags of the message with this number, if they have been told.

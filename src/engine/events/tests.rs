@@ -301,3 +301,25 @@ fn what_was_left_out_parts_what_it_parted() {
     queue.push(status(Some(0), None, 8), 0).unwrap();
     assert_eq!(take(&queue), Some(status(Some(0), None, 8).kind));
 }
+
+/// A server that tells of mailboxes without end costs no more because much waits to be read. If each of these looked through
+/// that, it would take minutes.
+#[test]
+fn what_is_left_out_looks_through_nothing() {
+    use crate::types::{ListEntry, MailboxStatus};
+    let place = |selection| Some(Place { mailbox: "b".into(), selection });
+    let queue = queue_of(60_000, 1 << 30);
+    for uid in 1..=60_000 {
+        let (uid, flags) = (Uid::new(uid), Flag::Seen.into());
+        let kind = EventKind::FlagsChanged { seq: None, uid, flags, before: None, mod_seq: None };
+        queue.push(Event::new(kind).at(place(Some(SelectionId(1)))), 0).unwrap();
+    }
+    // From here on it is noted where what stands.
+    queue.push(Event::new(EventKind::Status(MailboxStatus::new("b"))).at(place(None)), 0).unwrap();
+    for _ in 0..50_000 {
+        let made = EventKind::MailboxCreated(ListEntry::new("b"));
+        queue.push(Event::new(made).at(place(None)), 0).unwrap();
+    }
+    let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
+    assert!(matches!(told.last(), Some(EventKind::Lagged(lag)) if lag.events == 50_001), "{:?}", told.last());
+}

@@ -314,3 +314,26 @@ fn news_are_no_answer_to_the_look_up_of_a_subscription() {
     script.say(&format!("* LSUB () \"/\" a\n{tag} OK done")).line("LSUB \"\" a", "TAG OK done").quiet();
     assert_eq!(script.events(), ["a: unsubscribed from"]);
 }
+
+/// Whoever has subscriptions told alone is told of each once, however much is told of the mailbox behind it.
+#[test]
+fn a_subscription_that_waits_for_an_ok_is_told_once() {
+    for answer in ["OK", "NO"] {
+        let mut script = Script::new("NOTIFY", &[]);
+        let token = script.sender.notify(Notify::set().personal([NotifyEvent::SubscriptionChange]));
+        let selected = "(selected-delayed (MessageNew MessageExpunge FlagChange))";
+        script.line(&format!("NOTIFY SET {selected} (personal (SubscriptionChange))"), "TAG OK done");
+        resolved(token);
+        script.events();
+        let _made = script.sender.create("x");
+        let tag = script.expect("CREATE x");
+        script.say("* LIST (\\Subscribed) \"/\" x\n* STATUS x (MESSAGES 1)\n* STATUS x (MESSAGES 2)");
+        let status = |n| news(&format!("x: status, messages {n}"));
+        assert_eq!(told(&mut script), [news("x: subscribed to"), status(1), status(2)]);
+        script.say(&format!("{tag} {answer} done"));
+        let made: Vec<_> =
+            told(&mut script).into_iter().filter(|(what, _)| !what.contains(" ended: ")).collect();
+        let expected = if answer == "OK" { vec![ours("x: is there (\\Subscribed)")] } else { Vec::new() };
+        assert_eq!(made, expected);
+    }
+}

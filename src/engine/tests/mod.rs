@@ -38,6 +38,7 @@ mod starttls;
 mod tokens;
 mod unreadable;
 mod unsent;
+mod untold;
 mod watching;
 mod world;
 

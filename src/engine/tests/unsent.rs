@@ -3,7 +3,7 @@
 use super::poll_once;
 use super::script::{Script, resolved};
 use crate::command::{Items, Raw, Search, Store};
-use crate::types::{CloseReason, Flag, Seq, SeqSet, Uid};
+use crate::types::{CloseReason, Flag, Seq, SeqSet, Uid, UidSet};
 use crate::{ErrorKind, Mailbox, Sent};
 
 const CAN: &str = "SEARCHRES ESEARCH";
@@ -132,4 +132,29 @@ fn numbers_and_uids_that_mean_others_by_now_are_not_sent() {
         script.say(&format!("* SEARCH\n{tag} OK done"));
         assert_eq!(resolved(all).len(), 0);
     }
+}
+
+/// RFC 9051 section 2.3.1.1: it would find what has that UID now, and what is done to `$` would hit it.
+#[test]
+fn a_search_among_uids_of_the_era_before_is_not_sent_either() {
+    let mut script = Script::new(CAN, &[]);
+    let inbox = inbox(&mut script);
+    let uid = Uid::new(5).unwrap();
+    let search = inbox.search(Search::uids(uid));
+    let saved = inbox.save(Search::unseen().and(Search::uids(uid).not()));
+    let rows = inbox.fetch(saved.saved(), Items::new().flags());
+    let last = inbox.fetch("*".parse::<UidSet>().unwrap(), Items::new().size());
+    script.bench.engine.poll(script.bench.now);
+    script.say("* OK [UIDVALIDITY 8] another era");
+    for error in [
+        poll_once(&mut { search }).expect("ended").err(),
+        poll_once(&mut { saved }).expect("ended").err(),
+        poll_once(&mut { rows }).expect("ended").err(),
+    ] {
+        let error = error.expect("other messages");
+        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No), "{error}");
+    }
+    // The last one is the last one in any era.
+    script.line("UID FETCH * (RFC822.SIZE)", "TAG OK done");
+    assert_eq!(resolved(last).len(), 0);
 }

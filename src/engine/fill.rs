@@ -14,7 +14,7 @@
 use std::sync::Arc;
 
 use super::Engine;
-use super::own::Own;
+use super::own::{Asked, Own};
 use super::resume::Before;
 use super::shared::Seat;
 use crate::command::{Fetch, Items, Messages, Search, UidsOf};
@@ -145,20 +145,6 @@ impl Filling {
         let (changes_since, away) = (self.changes_since, self.away);
         Self { changes_since, away, ..Self::new(self.wanted, before) }
     }
-}
-
-/// What a command of the engine's own was about when it was sent, and how that ended.
-pub(super) struct Asked {
-    pub(super) messages: Option<Messages>,
-    /// The view's generation when it was sent.
-    pub(super) generation: u64,
-    /// How many messages had gone when it was sent.
-    pub(super) removed: u64,
-    pub(super) ok: bool,
-    /// It was answered, and not all of the answer could be read.
-    pub(super) unread: bool,
-    /// The server has dealt with those from this UID on, and no more at once (RFC 9738 section 3.1).
-    pub(super) from: Option<Uid>,
 }
 
 impl Engine {
@@ -318,7 +304,7 @@ impl Engine {
                 // Taken only if it speaks of the mailbox as it is: nothing came or went in between.
                 let filled = match &asked.messages {
                     // The last of them, as far as the server went.
-                    None if asked.from.is_some() && still && !uids.is_empty() => {
+                    None if asked.from.is_some() && !asked.unread && still && !uids.is_empty() => {
                         view.unknown().is_some_and(|(_, last)| {
                             let first = u64::from(last.get()) + 1 - uids.len().min(last.get().into());
                             let first = u32::try_from(first).ok().and_then(Seq::new);
@@ -356,7 +342,8 @@ impl Engine {
                 self.fill_on();
             }
             Own::Learn => {
-                (filling.by_rows, filling.refused) = (false, refused);
+                // A server's limit refuses nothing, if rows came: next it is those below.
+                (filling.by_rows, filling.refused) = (false, if asked.got_on(view) { 0 } else { refused });
                 filling.rows_unread = asked.unread;
                 if still && asked.ok {
                     filling.skip = untold_of(view, asked.messages.as_ref()).or(filling.skip);
@@ -375,7 +362,14 @@ impl Engine {
                 filling.refused = if asked.unread || !told.is_empty() { 0 } else { refused };
                 if let Some(Messages::Uids(window)) = asked.messages.as_ref().filter(|_| !asked.ok) {
                     let lacking = window.difference(&told);
-                    let again = if asked.unread { self.unreadable(&lacking) } else { lacking };
+                    let again = if asked.unread {
+                        let unread = asked.dealt_with(&lacking);
+                        let mut again = lacking.difference(&unread);
+                        again.extend_from(&self.unreadable(&unread));
+                        again
+                    } else {
+                        lacking
+                    };
                     if let Some(selection) = &mut self.selection {
                         selection.filling.flags_due.extend_from(&again);
                     }
@@ -385,10 +379,13 @@ impl Engine {
             Own::Flags(doing, told) => match &asked.messages {
                 // What can't be read is not known, and asked for with the others if that is wanted.
                 Some(Messages::Uids(which)) if asked.unread => {
-                    let lacking = which.difference(&told);
-                    filling.settle_doubt();
+                    let lacking = asked.dealt_with(&which.difference(&told));
                     filling.flags_untold = filling.flags_untold.difference(&lacking);
                     view.forget_flags(&lacking);
+                    match asked.from {
+                        None => filling.settle_doubt(),
+                        Some(_) => self.ask_flags_below(doing, &told, asked),
+                    }
                     self.fill_on();
                 }
                 // A refusal leaves the doubt.

@@ -6,7 +6,8 @@ use super::events::EventQueue;
 use super::slot::Job;
 use crate::command::{Claim, Command, Flow, Line, Messages, Session, Store};
 use crate::error::{Error, Result, Sent};
-use crate::types::{Answer, CommandId, Done, Limits, MailboxName, Progress, UidSet, Untagged};
+use crate::types::{Answer, CommandId, Done, Limits, MailboxName, Progress, Uid, UidSet, Untagged};
+use crate::view::View;
 
 /// How many ranges of UIDs are kept of an answer, about: more than any mailbox has can't add up.
 const MOST_RANGES: usize = 4 << 20;
@@ -71,6 +72,37 @@ impl Own {
             }
             _ => {}
         }
+    }
+}
+
+/// What a command of the engine's own was about when it was sent, and how that ended.
+pub(super) struct Asked {
+    pub(super) messages: Option<Messages>,
+    /// The view's generation when it was sent.
+    pub(super) generation: u64,
+    /// How many messages had gone when it was sent.
+    pub(super) removed: u64,
+    pub(super) ok: bool,
+    /// It was answered, and not all of the answer could be read.
+    pub(super) unread: bool,
+    /// The server has dealt with those from this UID on, and no more at once (RFC 9738 section 3.1).
+    pub(super) from: Option<Uid>,
+}
+
+impl Asked {
+    /// Those of these messages that the server has dealt with.
+    pub(super) fn dealt_with(&self, uids: &UidSet) -> UidSet {
+        self.from.map_or_else(|| uids.clone(), |from| uids.intersection(&UidSet::from(from..)))
+    }
+
+    /// Whether the lowest message that a server with a limit has dealt with is one of those that were asked for, and known.
+    pub(super) fn got_on(&self, view: &View) -> bool {
+        let known = self.from.and_then(|uid| view.seq(uid).map(|seq| (seq, uid)));
+        known.is_some_and(|(seq, uid)| match &self.messages {
+            Some(Messages::Seqs(set)) => set.contains(seq),
+            Some(Messages::Uids(set)) => set.contains(uid),
+            _ => false,
+        })
     }
 }
 

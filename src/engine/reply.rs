@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::fill::Asked;
 use super::flight::{Flight, Next};
+use super::own::Asked;
 use super::send::LineOwner;
 use super::shared::Seat;
 use super::{Engine, excerpt};
@@ -136,19 +136,19 @@ impl Engine {
     /// such, of the last that may have met it.
     fn take_limit(&mut self, id: CommandId, expunge_issued: bool) {
         let Some(flight) = self.flights.get(&id).filter(|f| f.may_be_limited()) else { return };
-        // One that was sent after it was told is not meant.
-        let Some(at) = self.limits_told.iter().position(|(_, sent)| flight.order <= *sent) else { return };
-        // A server may say it twice.
-        let says_itself =
-            flight.replies.iter().any(|reply| matches!(reply.code, Some(Code::MessageLimit { .. })));
         let may_be_meant =
             |(other, f): &(&CommandId, &Flight)| **other != id && f.begun && f.may_be_limited();
         let alone = !self.flights.iter().any(|other| may_be_meant(&other));
-        if expunge_issued || says_itself || alone {
-            let told = self.limits_told.remove(at).map(|(status, _)| status);
-            if let Some(flight) = self.flights.get_mut(&id) {
-                flight.limited = told;
-            }
+        // A server may say it twice; another limit is another command's.
+        let says_so = |told: &StatusResponse| flight.replies.iter().any(|reply| reply.code == told.code);
+        // One that was sent after it was told is not meant.
+        let told = self
+            .limits_told
+            .iter()
+            .position(|(told, sent)| flight.order <= *sent && (expunge_issued || alone || says_so(told)));
+        let told = told.and_then(|at| self.limits_told.remove(at));
+        if let Some((flight, (told, _))) = self.flights.get_mut(&id).zip(told) {
+            flight.limited = Some(told);
         }
         if alone {
             self.limits_told.clear();
@@ -250,7 +250,10 @@ impl Engine {
             generation: flight.generation,
             removed: flight.removed,
             ok: result.is_ok(),
-            unread: result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Incomplete),
+            unread: result.as_ref().is_err_and(|error| {
+                // A limit may have cut it short as well.
+                error.kind() == ErrorKind::Incomplete || !error.unread().is_empty()
+            }),
             from: result.as_ref().err().and_then(Error::resume_below),
         };
         self.publish();

@@ -11,8 +11,7 @@
 //! ```
 
 use super::Engine;
-use super::fill::Asked;
-use super::own::Own;
+use super::own::{Asked, Own};
 use super::selection::Selection;
 use super::shared::Submission;
 use crate::command::{Effect, Fetch, Items, Messages, Store};
@@ -140,8 +139,10 @@ impl Engine {
             }
             return;
         }
-        // The new question is another doubt.
-        selection.filling.settle_doubt();
+        // The new question is another doubt. Which number could not be read is not known: that one remains.
+        if !(asked.unread && rest.uids.is_empty()) {
+            selection.filling.settle_doubt();
+        }
         self.ask_flags(rest, doing.as_ref().map(|(id, store)| (*id, &**store)));
     }
 

@@ -284,6 +284,50 @@ fn flags_after_a_silent_store_are_asked_until_all_are_known() {
     assert!(inbox.state().is_none());
 }
 
+/// What the limit left out is asked; what could not be read is not known, whatever the view had of it.
+#[test]
+fn of_an_answer_cut_short_what_could_not_be_read_is_not_taken_for_told() {
+    let mut script = Script::new("ESEARCH", &[]);
+    let inbox = script.select("INBOX".into(), "SELECT INBOX", &(opened(3, 1) + "TAG OK done"));
+    script.line(ALL, "* ESEARCH (TAG \"TAG\") UID ALL 1:3\nTAG OK done");
+    script.say("* 2 FETCH (UID 2 FLAGS (\\Flagged))");
+    resolved_partly(&mut script, &inbox);
+    let rows = "* 3 FETCH (UID 3 FLAGS (\\Seen))\n* 2 FETCH (UID 2 FLAGS (\\Seen) ENVELOPE nonsense)\n\
+                TAG OK [MESSAGELIMIT 2 2] 2 of them";
+    script.line("UID FETCH 1:3 (FLAGS)", rows);
+    script.line("UID FETCH 1 (FLAGS)", "* 1 FETCH (UID 1 FLAGS (\\Seen))\nTAG OK done").quiet();
+    let flags: Vec<_> = inbox.snapshot().iter().map(|known| known.flags().map(ToString::to_string)).collect();
+    assert_eq!(flags, [Some("(\\Seen)".to_owned()), None, Some("(\\Seen)".to_owned())]);
+}
+
+/// A silent STORE that has met the server's limit: what has become of its messages is in doubt.
+fn resolved_partly(script: &mut Script, inbox: &crate::client::Mailbox) {
+    let mut store = inbox.store(set("1:3"), Store::add([Flag::Seen]).silent());
+    script.line("UID STORE 1:3 +FLAGS.SILENT (\\Seen)", "TAG OK [MESSAGELIMIT 2 2] 2 of them");
+    let ended = super::poll_once(&mut store).expect("it has ended");
+    assert_eq!(ended.expect_err("not all of it").kind(), crate::ErrorKind::Partial);
+}
+
+/// RFC 9738 section 3.1: EXPUNGEISSUED has the tagged OK, and the limit is told apart. Another command's own limit is not it.
+#[test]
+fn a_limit_told_apart_is_not_of_a_command_that_says_another() {
+    let mut script = Script::new("", &[]);
+    let inbox = script.select("INBOX".into(), "SELECT INBOX", &(opened(3, 1) + "TAG OK done"));
+    script.line("UID SEARCH ALL", "* SEARCH 1 2 3\nTAG OK done");
+    let mut fetch = inbox.fetch(set("1:3"), Items::new().size());
+    let mut found = inbox.search(crate::command::Search::unseen());
+    let fetch_tag = script.expect("UID FETCH 1:3 (RFC822.SIZE)");
+    let search_tag = script.expect("UID SEARCH UNSEEN");
+    script.say("* 3 FETCH (UID 3 RFC822.SIZE 5)\n* NO [MESSAGELIMIT 1 3] one of them\n* SEARCH 2");
+    script.say(&format!("{search_tag} OK [MESSAGELIMIT 1 2] one of them"));
+    script.say(&format!("{fetch_tag} OK [EXPUNGEISSUED] some were expunged")).quiet();
+    let below = |error: crate::Error| (error.kind(), error.resume_below());
+    let fetched = super::poll_once(&mut fetch).expect("it has ended").expect_err("not all of it");
+    assert_eq!(below(fetched), (crate::ErrorKind::Partial, Uid::new(3)));
+    let found = super::poll_once(&mut found).expect("it has ended").expect_err("not all of it");
+    assert_eq!(below(found), (crate::ErrorKind::Partial, Uid::new(2)));
+}
+
 #[test]
 fn numbers_wait_for_their_uids_also_behind_a_question_for_flags() {
     let mut script = Script::new("ESEARCH UIDPLUS", &[]);

@@ -248,6 +248,44 @@ fn a_large_mailbox_is_filled_in_by_uid_while_numbers_may_move() {
 }
 
 #[test]
+fn rows_that_a_limit_cuts_short_are_no_refusal() {
+    let mut script = Script::new("NOTIFY ESEARCH MESSAGELIMIT=2", &[]);
+    let at_once = "(selected (MessageNew MessageExpunge FlagChange))";
+    notified(&mut script, Notify::none().selected(Selected::immediate()), at_once);
+    script.select("INBOX".into(), "SELECT INBOX", "* 6 EXISTS\n* OK [UIDVALIDITY 7] era\nTAG OK done");
+    // RFC 9738 section 3.1: OK it is all the same, and where that says another thing, the limit is told apart.
+    script
+        .line(
+            "UID SEARCH RETURN (ALL) ALL",
+            "* 2 EXPUNGE\n* ESEARCH (TAG \"TAG\") UID ALL 40,50\nTAG OK [MESSAGELIMIT 2 40] 2 of them",
+        )
+        .line(
+            "UID FETCH 1:4294967295 (UID)",
+            "* 4 FETCH (UID 40)\n* 5 FETCH (UID 50)\n* NO [MESSAGELIMIT 2 40] 2 of them\nTAG OK [EXPUNGEISSUED] done",
+        )
+        .line(
+            "UID SEARCH RETURN (ALL) UID 1:39",
+            "* ESEARCH (TAG \"TAG\") UID ALL 20,30\nTAG OK [MESSAGELIMIT 2 20] 2 of them",
+        )
+        .line("UID SEARCH RETURN (ALL) UID 1:19", "* ESEARCH (TAG \"TAG\") UID ALL 10\nTAG OK done")
+        .quiet();
+    let view = &script.bench.engine.selection.as_ref().unwrap().view;
+    assert_eq!(view.uids().to_string(), "10,20,30,40,50");
+}
+
+#[test]
+fn a_limit_that_brings_nothing_is_not_asked_for_ever() {
+    let mut script = Script::new("NOTIFY ESEARCH MESSAGELIMIT=2", &[]);
+    let at_once = "(selected (MessageNew MessageExpunge FlagChange))";
+    notified(&mut script, Notify::none().selected(Selected::immediate()), at_once);
+    script.select("INBOX".into(), "SELECT INBOX", "* 3 EXISTS\n* OK [UIDVALIDITY 7] era\nTAG OK done");
+    script
+        .line("UID SEARCH RETURN (ALL) ALL", "TAG OK [MESSAGELIMIT 2 20] none of them")
+        .line("UID FETCH 1:4294967295 (UID)", "TAG OK [MESSAGELIMIT 2 20] none of them")
+        .quiet();
+}
+
+#[test]
 fn without_a_view_numbers_are_refused_while_they_may_move() {
     let mut script = Script::new("NOTIFY", &[]);
     let select = crate::Select::new("INBOX").fill(Fill::Off);

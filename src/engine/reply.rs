@@ -139,8 +139,10 @@ impl Engine {
         let may_be_meant =
             |(other, f): &(&CommandId, &Flight)| **other != id && f.begun && f.may_be_limited();
         let alone = !self.flights.iter().any(|other| may_be_meant(&other));
-        // A server may say it twice; another limit is another command's.
-        let says_so = |told: &StatusResponse| flight.replies.iter().any(|reply| reply.code == told.code);
+        // A server may say it twice; another limit is another command's, and one that it refuses for it says so itself.
+        let says_so = |told: &StatusResponse| {
+            flight.replies.iter().any(|reply| reply.status == Status::Ok && reply.code == told.code)
+        };
         // One that was sent after it was told is not meant.
         let told = self
             .limits_told

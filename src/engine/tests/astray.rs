@@ -328,6 +328,25 @@ fn a_limit_told_apart_is_not_of_a_command_that_says_another() {
     assert_eq!(below(found), (crate::ErrorKind::Partial, Uid::new(2)));
 }
 
+/// A command that is refused for the same limit does not take what was told of another.
+#[test]
+fn a_limit_told_apart_is_not_of_a_command_that_is_refused() {
+    let mut script = Script::new("", &[]);
+    let inbox = script.select("INBOX".into(), "SELECT INBOX", &(opened(3, 1) + "TAG OK done"));
+    script.line("UID SEARCH ALL", "* SEARCH 1 2 3\nTAG OK done");
+    let mut fetch = inbox.fetch(set("1:3"), Items::new().size());
+    let mut copy = inbox.copy(set("1:3"), "x");
+    let (fetch_tag, copy_tag) =
+        (script.expect("UID FETCH 1:3 (RFC822.SIZE)"), script.expect("UID COPY 1:3 x"));
+    script.say("* 3 FETCH (UID 3 RFC822.SIZE 5)\n* NO [MESSAGELIMIT 1 3] one of them");
+    script.say(&format!("{copy_tag} NO [MESSAGELIMIT 1 3] too many"));
+    script.say(&format!("{fetch_tag} OK [EXPUNGEISSUED] some were expunged")).quiet();
+    let refused = super::poll_once(&mut copy).expect("it has ended").expect_err("refused");
+    assert_eq!(refused.kind(), crate::ErrorKind::No);
+    let fetched = super::poll_once(&mut fetch).expect("it has ended").expect_err("not all of it");
+    assert_eq!((fetched.kind(), fetched.resume_below()), (crate::ErrorKind::Partial, Uid::new(3)));
+}
+
 #[test]
 fn numbers_wait_for_their_uids_also_behind_a_question_for_flags() {
     let mut script = Script::new("ESEARCH UIDPLUS", &[]);

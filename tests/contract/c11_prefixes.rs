@@ -1,5 +1,6 @@
-//! Line 11, at whatever byte the connection breaks: the server's side of a recorded session, cut off after each of its
-//! bytes. Every token ends, all with one cause; `Closed` is the last event; nothing hangs.
+//! Line 11, at whatever byte the connection breaks: the server's side of a session recorded with Dovecot, cut off or stalled after
+//! each of its bytes, or with that byte doubled or garbled. Every token ends, all with one cause; `Closed` is the last event;
+//! nothing hangs.
 
 use std::path::Path;
 use std::time::Duration;
@@ -64,8 +65,43 @@ fn retagged(said: &[u8], tags: &[String]) -> Vec<u8> {
     out
 }
 
+/// What goes wrong at one byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    Stalled,
+    Doubled,
+    Garbled,
+}
+
+/// A server that says the turns, each when the client has fallen silent, with a fault at byte `most`: stalled, it says no more from
+/// there on, and stays; else that byte alone is wrong, and it hangs up at the end.
+async fn broken(mut stream: DuplexStream, turns: &[Vec<u8>], fault: Fault, most: usize) {
+    if fault == Fault::Stalled {
+        say(&mut stream, turns, most).await;
+        while stream.read_u8().await.is_ok() {}
+        return;
+    }
+    let mut turns = turns.to_vec();
+    let mut at = most;
+    for turn in &mut turns {
+        if let Some(byte) = turn.get(at).copied() {
+            match fault {
+                Fault::Doubled => turn.insert(at, byte),
+                _ => turn[at] = byte ^ 0x15,
+            }
+            break;
+        }
+        at -= turn.len();
+    }
+    server(stream, &turns, usize::MAX).await;
+}
+
 /// A server that says the turns, each when the client has fallen silent, `most` bytes in all, and then hangs up.
 async fn server(mut stream: DuplexStream, turns: &[Vec<u8>], most: usize) {
+    say(&mut stream, turns, most).await;
+}
+
+async fn say(stream: &mut DuplexStream, turns: &[Vec<u8>], most: usize) {
     let mut left = most;
     for turn in turns {
         let said = &turn[..turn.len().min(left)];
@@ -214,6 +250,53 @@ async fn all_cuts(idle: bool, step: usize) {
     // The program is the recorded session's up to APPEND; behind it a few of its commands are answered too.
     assert!(best >= 12, "{best}");
     assert!(logged_in > length / step / 2);
+}
+
+/// One session with this fault at this byte.
+async fn with_fault(turns: &[Vec<u8>], fault: Fault, most: usize) {
+    let (ours, theirs) = duplex(1 << 16);
+    let client = async {
+        match config(false).connect_over(ours).await {
+            Err(error) => {
+                // Before it was logged in.
+                let fits = match fault {
+                    Fault::Stalled => error.kind() == ErrorKind::Timeout,
+                    _ => matches!(error.kind(), ErrorKind::Closed | ErrorKind::Protocol),
+                };
+                assert!(fits, "{fault:?} {most}: {error:?}");
+            }
+            Ok((imap, receiver)) => {
+                let (ends, (_, reason)) = tokio::join!(program(imap), events(receiver));
+                // Its own cause, which is the connection's.
+                let causes = ends.iter().filter_map(|end| end.as_ref().err()?.close_reason());
+                causes.for_each(|cause| assert_eq!(*cause, reason, "{fault:?} {most}"));
+                assert!(fault != Fault::Stalled || reason != CloseReason::Eof, "{most}: it did not hang up");
+            }
+        }
+    };
+    tokio::join!(broken(theirs, turns, fault, most), client);
+}
+
+async fn at_each_byte(fault: Fault) {
+    let turns = turns();
+    for most in 0..turns.iter().map(Vec::len).sum() {
+        within(LIMIT, with_fault(&turns, fault, most)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_stalled_after_each_of_its_bytes_ends_everything() {
+    at_each_byte(Fault::Stalled).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_with_each_of_its_bytes_doubled_ends_everything() {
+    at_each_byte(Fault::Doubled).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_with_each_of_its_bytes_garbled_ends_everything() {
+    at_each_byte(Fault::Garbled).await;
 }
 
 #[tokio::test(start_paused = true)]

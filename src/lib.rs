@@ -167,6 +167,8 @@
 
 mod client;
 pub mod command;
+#[cfg(test)]
+mod cost;
 mod engine;
 mod error;
 #[cfg(any(test, fuzzing))]

@@ -1,5 +1,6 @@
 //! What a server says it can do.
 
+use std::collections::HashSet;
 use std::fmt;
 
 /// The capabilities of a server, as it told them (RFC 9051 section 7.2.2).
@@ -67,8 +68,10 @@ impl Capabilities {
 impl<S: AsRef<str>> FromIterator<S> for Capabilities {
     fn from_iter<I: IntoIterator<Item = S>>(names: I) -> Self {
         let mut all = Self::default();
+        // Looked up in an index: a server chooses how many there are.
+        let mut known = HashSet::new();
         for name in names {
-            if !all.has(name.as_ref()) {
+            if known.insert(name.as_ref().to_ascii_lowercase()) {
                 all.names.push(name.as_ref().into());
             }
         }

@@ -1,5 +1,6 @@
 //! Flags of messages: the system flags as bits, keywords as shared text.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -81,9 +82,43 @@ impl Eq for Flag {}
 
 impl Hash for Flag {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.as_str().bytes().for_each(|b| state.write_u8(b.to_ascii_lowercase()));
-        state.write_u8(0xff);
+        hash_without_case(self.as_str(), state);
     }
+}
+
+fn hash_without_case<H: Hasher>(name: &str, state: &mut H) {
+    name.bytes().for_each(|b| state.write_u8(b.to_ascii_lowercase()));
+    state.write_u8(0xff);
+}
+
+/// A keyword, compared without regard to ASCII case.
+struct Keyword<'a>(&'a str);
+
+impl PartialEq for Keyword<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(other.0)
+    }
+}
+
+impl Eq for Keyword<'_> {}
+
+impl Hash for Keyword<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        hash_without_case(self.0, state);
+    }
+}
+
+/// Up to so many keywords are looked through; of more, an index is made. A server chooses how many a list has, and
+/// looking each up among all others takes time that grows with the square of that.
+const FEW: usize = 16;
+
+/// Whether each of these keywords is among the others.
+fn all_among(these: &[Arc<str>], others: &[Arc<str>]) -> bool {
+    if others.len() <= FEW {
+        return these.iter().all(|k| others.iter().any(|o| o.eq_ignore_ascii_case(k)));
+    }
+    let index: HashSet<_> = others.iter().map(|k| Keyword(k)).collect();
+    these.iter().all(|k| index.contains(&Keyword(k)))
 }
 
 impl fmt::Display for Flag {
@@ -212,9 +247,11 @@ impl Flags {
 
 impl PartialEq for Flags {
     fn eq(&self, other: &Self) -> bool {
+        let (these, others) = (self.keywords(), other.keywords());
         self.system == other.system
-            && self.keywords().len() == other.keywords().len()
-            && self.keywords().iter().all(|k| other.keywords().iter().any(|o| o.eq_ignore_ascii_case(k)))
+            && these.len() == others.len()
+            // Messages that were told to have the same share it.
+            && (std::ptr::eq(these, others) || all_among(these, others))
     }
 }
 
@@ -251,14 +288,41 @@ impl FromIterator<Flag> for Flags {
 impl Extend<Flag> for Flags {
     fn extend<I: IntoIterator<Item = Flag>>(&mut self, flags: I) {
         let mut more: Option<Vec<Arc<str>>> = None;
-        for flag in flags {
+        let mut flags = flags.into_iter();
+        while let Some(flag) = flags.next() {
             match (flag.bit(), flag) {
                 (Some(bit), _) => self.system |= 1 << bit,
                 (None, Flag::Keyword(name)) => {
                     let known = more.as_deref().unwrap_or(self.keywords());
+                    if known.len() > FEW {
+                        let rest = std::iter::once(Flag::Keyword(name)).chain(flags);
+                        return self.extend_many(more, rest);
+                    }
                     if !known.iter().any(|k| k.eq_ignore_ascii_case(&name)) {
                         more.get_or_insert_with(|| self.keywords().to_vec()).push(name);
                     }
+                }
+                (None, _) => {}
+            }
+        }
+        if let Some(more) = more {
+            self.keywords = Some(more.into());
+        }
+    }
+}
+
+impl Flags {
+    /// Adds the rest of many flags; `more` are the keywords so far, if they are not its own any more.
+    #[cold]
+    fn extend_many(&mut self, mut more: Option<Vec<Arc<str>>>, flags: impl Iterator<Item = Flag>) {
+        let known = more.as_deref().unwrap_or(self.keywords());
+        let mut index: HashSet<Flag> = known.iter().cloned().map(Flag::Keyword).collect();
+        for flag in flags {
+            match (flag.bit(), &flag) {
+                (Some(bit), _) => self.system |= 1 << bit,
+                (None, Flag::Keyword(name)) if !index.contains(&flag) => {
+                    more.get_or_insert_with(|| self.keywords().to_vec()).push(name.clone());
+                    index.insert(flag);
                 }
                 (None, _) => {}
             }
@@ -347,6 +411,25 @@ mod tests {
         assert!(b.remove(&Flag::new("a")) && !b.remove(&Flag::new("a")));
         assert_ne!(a, b);
         assert_eq!(b.len(), 2);
+    }
+
+    #[test]
+    fn many_keywords_are_a_set_as_few_are() {
+        let names = |count: usize, first: char| (0..count).map(move |n| Flag::new(&format!("{first}{n}")));
+        for count in [1, FEW - 1, FEW, FEW + 1, FEW + 2, 100] {
+            let once: Flags = names(count, 'k').collect();
+            let mut twice: Flags = names(count, 'K').chain([Flag::Seen]).chain(names(count, 'k')).collect();
+            assert_eq!((once.len(), twice.len()), (count, count + 1));
+            assert!(once != twice && twice.remove(&Flag::Seen) && once == twice);
+            let shared = twice.shared_keywords().cloned();
+            twice.extend(names(count, 'k').chain([Flag::Draft]));
+            assert_eq!((twice.len(), twice.contains(&Flag::Draft)), (count + 1, true));
+            assert_eq!(twice.shared_keywords().map(Arc::as_ptr), shared.as_ref().map(Arc::as_ptr));
+            twice.extend(names(2, 'x'));
+            assert_eq!(twice.len(), count + 3);
+            let other: Flags = names(count - 1, 'k').chain(names(1, 'z')).collect();
+            assert_ne!(once, other);
+        }
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Lists of flags and of words.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::string::quoted;
-use super::token::{closed, nil, open, spaces};
+use super::token::{closed, nil, open};
 use crate::types::{Flag, Flags};
 use crate::wire::input::{Input, Parsed, fail};
 
@@ -21,7 +22,7 @@ pub(crate) fn flags_of_mailbox(i: Input<'_>, most: usize) -> Parsed<'_, Flags> {
     Ok((rest, all.iter().map(|name| Flag::new(name)).collect()))
 }
 
-fn read(i: Input<'_>, most: usize, flag: impl Fn(&str) -> Flag) -> Parsed<'_, Flags> {
+fn read(i: Input<'_>, most: usize, mut flag: impl FnMut(&str) -> Flag) -> Parsed<'_, Flags> {
     let mut all = Vec::new();
     let (rest, ()) = each(i, most, |name| all.push(flag(&String::from_utf8_lossy(name))))?;
     Ok((rest, all.into_iter().collect()))
@@ -40,12 +41,17 @@ pub(crate) struct FlagLists {
     most: usize,
     /// Each in the place that its octets say; none before the first.
     slots: Vec<(Box<[u8]>, Flags)>,
+    /// Keywords that were read of late, each in the place that its name says; none before the first.
+    keywords: Vec<Option<Arc<str>>>,
 }
+
+/// How many keywords are remembered.
+const KEYWORDS: usize = 128;
 
 impl FlagLists {
     /// None yet; a list may have so many flags.
     pub(crate) fn new(most: usize) -> Self {
-        Self { most, slots: Vec::new() }
+        Self { most, slots: Vec::new(), keywords: Vec::new() }
     }
 
     /// The same as [`flags`].
@@ -70,7 +76,8 @@ impl FlagLists {
             // It may go on behind that parenthesis, and be long: too much to look each flag up in what is remembered.
             return flags(i, self.most);
         }
-        let (rest, flags) = read(i, self.most, |name| self.known(name).unwrap_or_else(|| Flag::new(name)))?;
+        let most = self.most;
+        let (rest, flags) = read(i, most, |name| self.flag(name))?;
         if i.until(rest).len() == list.len() {
             if self.slots.is_empty() {
                 self.slots.resize(REMEMBERED, (Box::default(), Flags::new()));
@@ -87,10 +94,23 @@ impl FlagLists {
         Ok((rest, flags))
     }
 
-    /// A keyword that is remembered, spelt just so.
-    fn known(&self, name: &str) -> Option<Flag> {
-        let mut all = self.slots.iter().flat_map(|(_, flags)| flags.keywords());
-        all.find(|known| ***known == *name).cloned().map(Flag::Keyword)
+    /// The flag with this name. A keyword that is remembered, spelt just so, is shared; each costs one look-up, however
+    /// many are remembered.
+    fn flag(&mut self, name: &str) -> Flag {
+        if self.keywords.is_empty() {
+            self.keywords.resize(KEYWORDS, None);
+        }
+        let mixed = name.bytes().fold(0u32, |sum, b| (sum ^ u32::from(b)).wrapping_mul(0x0100_0193));
+        let place = self.keywords.get_mut((mixed ^ mixed >> 15) as usize % KEYWORDS);
+        let Some(place) = place else { return Flag::new(name) };
+        if let Some(known) = place.as_ref().filter(|known| ***known == *name) {
+            return Flag::Keyword(known.clone());
+        }
+        let flag = Flag::new(name);
+        if let Flag::Keyword(name) = &flag {
+            *place = Some(name.clone());
+        }
+        flag
     }
 }
 
@@ -119,16 +139,22 @@ fn each<'a>(i: Input<'a>, most: usize, mut found: impl FnMut(&[u8])) -> Parsed<'
         if let Some(rest) = closed(i) {
             return Ok((rest, ()));
         }
+        if count == most {
+            return fail(i, "a list of flags within Limits::words");
+        }
         let (rest, name) = flag(i)?;
-        if !matches!(&*name, b"" | b"\\") {
+        // A control character is damage: such a keyword names nothing that could be sent back, and is left out.
+        if !matches!(&*name, b"" | b"\\") && !name.iter().any(u8::is_ascii_control) {
             found(&name);
         }
         count += 1;
-        if count > most {
-            return fail(i, "a list of flags within Limits::words");
-        }
-        i = spaces(rest);
+        i = rest.run(|b| matches!(b, b' ' | b'\t')).0;
     }
+}
+
+/// Which bytes a flag is made of. Line ends are none of them: they belong to literals, which no flag is.
+fn is_part(b: u8) -> bool {
+    !matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b'(' | b')' | b'"')
 }
 
 /// One flag's name.
@@ -136,17 +162,18 @@ fn flag(i: Input<'_>) -> Parsed<'_, Cow<'_, [u8]>> {
     if i.peek() == Some(b'"') {
         return quoted(i).map(|(rest, name)| (rest, name.octets()));
     }
-    let is_part = |b: u8| b > b' ' && !matches!(b, b'(' | b')' | b'"' | 0x7f);
     let (mut rest, name) = i.run(is_part);
     if name.is_empty() {
         return fail(i, "a flag");
     }
-    // A bracket that opens in the flag and closes behind a space, on this side of the list's end.
-    let opened = name.iter().rev().find(|b| matches!(b, b'[' | b']')) == Some(&b'[');
-    let inside = |b: u8| b >= b' ' && !matches!(b, b'(' | b')' | b'"' | b'[' | b']');
-    let (close, _) = rest.run(inside);
-    if opened && close.peek() == Some(b']') {
-        rest = close.run(is_part).0;
+    // A bracket that opens in the flag and closes behind a space, on this side of the list's end. It is looked for only
+    // where one is open, and no further than to the next that opens: each byte is looked at twice at the most.
+    if name.iter().rev().find(|b| matches!(b, b'[' | b']')) == Some(&b'[') {
+        let inside = |b: u8| b >= b' ' && !matches!(b, b'(' | b')' | b'"' | b'[' | b']');
+        let (close, _) = rest.run(inside);
+        if close.peek() == Some(b']') {
+            rest = close.run(is_part).0;
+        }
     }
     Ok((rest, Cow::Borrowed(i.until(rest))))
 }
@@ -166,6 +193,9 @@ pub(crate) fn words(i: Input<'_>, most: usize) -> Parsed<'_, Vec<Cow<'_, str>>> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::{Answer, Code, Limits, Uid};
+    use crate::wire::literals::Literals;
+    use crate::wire::{Frame, Parser, Response};
 
     const MOST: usize = 100;
 
@@ -184,12 +214,13 @@ mod tests {
             ("(OIB-Seen-[Some Mail]/All \\Seen)", "(\\Seen OIB-Seen-[Some Mail]/All)"),
             ("(a[b c)", "(a[b c)"),
             ("(\"$Junk\" {5})", "($Junk {5})"),
+            ("(\\Seen\t$A\t)", "(\\Seen $A)"),
             ("NIL", "()"),
         ];
         for (text, flags) in cases {
             assert_eq!(read(text), Some((flags.to_owned(), 0)), "{text:?}");
         }
-        for bad in ["(", "(\\Seen", "\\Seen)", "((a))"] {
+        for bad in ["(", "(\\Seen", "\\Seen)", "((a))", "({3}\r\nabc)"] {
             assert_eq!(read(bad), None, "{bad:?}");
         }
     }
@@ -221,6 +252,46 @@ mod tests {
         let two = [lists.read(Input::new(b"(x $Work)", &[])), lists.read(Input::new(b"($Work)", &[]))];
         let [Ok((_, a)), Ok((_, b))] = two else { panic!() };
         assert!(std::sync::Arc::ptr_eq(&a.keywords()[1], &b.keywords()[0]), "keywords are shared");
+    }
+
+    /// As Dovecot sends a keyword whose name is damaged on its disk.
+    #[test]
+    fn a_keyword_with_control_characters_is_left_out_alone() {
+        let list = b"(\\Answered a\x7fb \x80\x80\x85\x04 $Forwarded \x04 \\Seen\x01 Junk \0)";
+        let i = Input::new(list, &[]);
+        let (rest, read) = flags(i, MOST).unwrap();
+        assert_eq!((read.to_string().as_str(), rest.text), ("(\\Answered $Forwarded Junk)", &b""[..]));
+        assert_eq!(FlagLists::new(MOST).read(i).unwrap().1, read);
+        assert_eq!(attributes(i, MOST).unwrap().1, ["\\Answered", "$Forwarded", "Junk"]);
+    }
+
+    /// The same on whole lines, with the other items of a row.
+    #[test]
+    fn a_damaged_keyword_costs_neither_its_list_nor_its_row() {
+        let read = |line: &'static [u8]| {
+            let frame = Frame { text: bytes::Bytes::from_static(line), literals: Literals::None };
+            match Parser::new(&Limits::default()).read(&frame) {
+                Ok(Response::Untagged(told)) => told.into_answer(),
+                other => panic!("{other:?}"),
+            }
+        };
+        let Answer::Flags(flags) = read(b"* FLAGS (\\Answered \\Seen $Forwarded \x80\x80\x85\x04 Junk)")
+        else {
+            panic!()
+        };
+        assert_eq!(flags.to_string(), "(\\Seen \\Answered $Forwarded Junk)");
+        let Answer::Status(told) = read(b"* OK [PERMANENTFLAGS (\\Seen \x80\x80\x85\x04 Junk \\*)] ok")
+        else {
+            panic!()
+        };
+        assert_eq!(
+            told.code,
+            Some(Code::PermanentFlags(Flags::from([Flag::Seen, "Junk".into(), Flag::Wildcard])))
+        );
+        let Answer::Fetch(row) = read(b"* 4 FETCH (UID 9 FLAGS (\\Seen \0\x04 Junk))") else { panic!() };
+        assert_eq!((row.uid(), row.flags()), (Uid::new(9), Some(&Flags::from([Flag::Seen, "Junk".into()]))));
+        let Answer::Fetch(row) = read(b"* 5 FETCH (UID 10 FLAGS (a\x7fb \\Seen))") else { panic!() };
+        assert_eq!((row.uid(), row.flags()), (Uid::new(10), Some(&Flag::Seen.into())));
     }
 
     #[test]

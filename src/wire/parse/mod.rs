@@ -35,6 +35,7 @@
 //! | `\*` in FLAGS | `flags::flag` |
 //! | a flag that is a backslash alone | `flags::flags`: skipped |
 //! | a flag in quotes | `flags::flag` |
+//! | a flag with control characters, or tabs between flags | `flags::each`: left out, it alone |
 //! | `X-[Some Thing]/All`: a space within brackets belongs to the flag | `flags::flag` |
 //! | NIL for an empty list | `flags::flags` |
 //! | FLAGS without its parentheses | `flags::flags_of_mailbox` |

@@ -32,7 +32,7 @@ impl Gather {
         }
         let mut all = self.late;
         all.extend_from_slice(self.ascending.raw());
-        all.sort_unstable();
+        all.sort_unstable_by_key(|range| range.0);
         let mut set = UidSet::new();
         for (first, last) in all {
             set.insert_raw(first, last);

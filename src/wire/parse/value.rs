@@ -106,13 +106,11 @@ fn scalar(i: Input<'_>) -> Parsed<'_, Option<Str<'_>>> {
     }
 }
 
-/// What is behind `[…]`, if that is next and closed on this line.
+/// What is behind `[…]`, if that is next and closed on this line, before another one opens: so that no byte is looked at
+/// for each bracket that stands before it.
 fn bracketed(i: Input<'_>) -> Option<Input<'_>> {
-    if i.peek() != Some(b'[') {
-        return None;
-    }
-    let end = memchr::memchr2(b']', b'\n', i.text)?;
-    let rest = i.skip(end);
+    let inside = if i.peek() == Some(b'[') { i.skip(1) } else { return None };
+    let rest = inside.skip(memchr::memchr3(b']', b'[', b'\n', inside.text)?);
     (rest.peek() == Some(b']')).then(|| rest.skip(1))
 }
 

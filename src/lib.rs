@@ -49,7 +49,8 @@
 //!   submitted.
 //! - Think in [`Uid`](types::Uid)s: they stay. Sequence numbers ([`Seq`](types::Seq)) shift whenever a message goes.
 //!   Events and rows carry both.
-//! - While there is nothing to do the connection idles by itself (RFC 2177), so that news comes as it happens.
+//! - While there is nothing to do the connection idles by itself (RFC 2177), with a mailbox selected or without, so that
+//!   changes come as they happen.
 //! - A search and what is to be done with its result take one round trip if the result [stays](Mailbox::save) with the
 //!   server.
 //! - A message goes up from memory, or from a reader of any size in a window of little memory ([streamed

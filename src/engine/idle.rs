@@ -1,5 +1,8 @@
-//! IDLE, and NOOP where it is not to be had (RFC 2177, RFC 9051 section 6.3.13). Nobody's business but the
-//! engine's, unless a user runs IDLE by hand.
+//! IDLE, and NOOP where it is not to be had (RFC 2177, RFC 9051 section 6.3.13). The engine's own affair, unless a user
+//! runs IDLE by hand.
+//!
+//! In: a connection that has logged in and has nothing to do, with a mailbox selected or without. Out: IDLE, or NOOP at
+//! each `poll_every` where the server has refused IDLE.
 //!
 //! ```text
 //!          quiet for idle_delay          `+`            work, or idle_renew
@@ -21,7 +24,7 @@ use super::outbox::Outbox;
 use super::own::Own;
 use super::send::LineOwner;
 use crate::command::{self, Noop};
-use crate::types::CommandId;
+use crate::types::{CommandId, Status};
 
 #[derive(Debug, Default)]
 pub(super) struct Idle {
@@ -30,8 +33,12 @@ pub(super) struct Idle {
     asked_at: Option<Instant>,
     /// Since when there has been nothing to do.
     quiet_since: Option<Instant>,
-    /// The server will not have it.
-    refused: bool,
+    /// A login has succeeded: before it, IDLE is no valid command.
+    logged_in: bool,
+    /// A mailbox was selected when the IDLE that runs was asked for.
+    selected: bool,
+    /// Where the server does not IDLE.
+    refused: Refused,
     /// How often in a row it ended before it began.
     stillborn: u8,
     /// Our DONE may have met an IDLE that the server had ended: its BAD is ignored once.
@@ -61,6 +68,16 @@ enum State {
     },
 }
 
+/// Where the server does not IDLE. Some take it only while a mailbox is selected, so what is refused without one is still
+/// asked for with one; what is refused with one is not asked for without.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Refused {
+    #[default]
+    Nowhere,
+    Unselected,
+    Everywhere,
+}
+
 /// How long an IDLE may wait for its `+`, and all else behind it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -79,10 +96,34 @@ impl Idle {
         }
     }
 
-    /// The IDLE line has been queued.
-    pub(super) fn sent(&mut self, id: CommandId) {
+    /// A login has succeeded.
+    pub(super) fn logged_in(&mut self) {
+        self.logged_in = true;
+    }
+
+    /// The IDLE line has been queued, with a mailbox selected or without.
+    pub(super) fn sent(&mut self, id: CommandId, selected: bool) {
         self.state = State::Asked { id };
-        (self.asked_at, self.end_soon) = (None, false);
+        (self.asked_at, self.end_soon, self.selected) = (None, false, selected);
+    }
+
+    /// The server does not IDLE as things are.
+    fn refuse(&mut self, why: &str) {
+        tracing::info!(selected = self.selected, "{why}; it is asked by NOOP instead");
+        self.refused = match self.refused {
+            Refused::Nowhere | Refused::Unselected if !self.selected => Refused::Unselected,
+            _ => Refused::Everywhere,
+        };
+        self.stillborn = 0;
+    }
+
+    /// Whether IDLE has been refused where a mailbox is selected, or none is.
+    fn is_refused(&self, selected: bool) -> bool {
+        match self.refused {
+            Refused::Nowhere => false,
+            Refused::Unselected => !selected,
+            Refused::Everywhere => true,
+        }
     }
 
     /// It was taken back before it went out.
@@ -113,8 +154,7 @@ impl Idle {
             State::Asked { id: mine } if mine == id => {
                 self.stillborn = self.stillborn.saturating_add(1);
                 if !ok || self.stillborn >= MOST_STILLBORN {
-                    tracing::info!("the server will not IDLE; it is asked by NOOP instead");
-                    self.refused = true;
+                    self.refuse("the server will not IDLE");
                 }
             }
             State::Leaving { id: mine } if mine == id => {
@@ -129,7 +169,9 @@ impl Idle {
             }
             State::On { since, .. } if now.duration_since(since) < SHORT_LIVED => {
                 self.stillborn = self.stillborn.saturating_add(1);
-                self.refused |= self.stillborn >= MOST_STILLBORN;
+                if self.stillborn >= MOST_STILLBORN {
+                    self.refuse("the server ends each IDLE at once");
+                }
             }
             _ => self.stillborn = 0,
         }
@@ -205,7 +247,8 @@ impl Engine {
                 self.queue_own(Own::Idle, command::Idle, None);
                 self.send();
             }
-        } else if now.duration_since(self.idle.last_asked.unwrap_or(since).max(since)) >= self.poll_interval()
+        } else if now.duration_since(self.idle.last_asked.unwrap_or(since).max(since))
+            >= self.settings.poll_every
         {
             self.idle.last_asked = Some(now);
             self.queue_own(Own::Poll, Noop, None);
@@ -221,8 +264,8 @@ impl Engine {
         }
         let since = *self.idle.asked_at.get_or_insert(now);
         if now.duration_since(since) >= self.idle_patience() {
-            tracing::info!("the server does not answer IDLE; it is asked by NOOP instead");
-            (self.idle.refused, self.idle.done_may_be_refused) = (true, true);
+            self.idle.refuse("the server does not answer IDLE");
+            self.idle.done_may_be_refused = true;
             self.idle.state = State::GivenUp { id };
             self.outbox.push(id, Bytes::from_static(b"DONE\r\n"), true);
         }
@@ -239,13 +282,13 @@ impl Engine {
         self.flights.get(&id).is_some_and(ours)
     }
 
+    /// IDLE is valid as soon as the session is authenticated (RFC 2177 section 3, RFC 9051 section 6.3.13).
     fn can_idle(&self) -> bool {
-        self.selection.is_some() && !self.idle.refused && self.session.can("IDLE")
-    }
-
-    /// Often where there is a mailbox to hear of, else just to keep the session alive.
-    fn poll_interval(&self) -> Duration {
-        if self.selection.is_some() { self.settings.poll_every } else { self.settings.idle_renew }
+        let preauth = || self.greeting.as_ref().is_some_and(|greeting| greeting.status == Status::PreAuth);
+        let selected = self.selection.is_some();
+        (selected || self.idle.logged_in || preauth())
+            && !self.idle.is_refused(selected)
+            && self.session.can("IDLE")
     }
 
     pub(super) fn idle_deadline(&self) -> Option<Instant> {
@@ -258,7 +301,7 @@ impl Engine {
                 if self.can_idle() {
                     since.checked_add(self.settings.idle_delay)
                 } else {
-                    self.idle.last_asked.unwrap_or(since).max(since).checked_add(self.poll_interval())
+                    self.idle.last_asked.unwrap_or(since).max(since).checked_add(self.settings.poll_every)
                 }
             }
             State::Asked { .. } => self.idle.asked_at?.checked_add(self.idle_patience()),

@@ -273,6 +273,7 @@ impl Engine {
             Effect::None | Effect::Idle | Effect::Logout | Effect::Move => {}
             Effect::StartTls => self.tls_due = true,
             Effect::Login => {
+                self.idle.logged_in();
                 let told = self.flights.get(&id).is_some_and(|f| f.capabilities != self.capabilities_told);
                 if !told {
                     self.forget_capabilities();

@@ -288,7 +288,7 @@ impl Engine {
             }
             (Effect::Idle, _) => {
                 self.line = Some(LineOwner::Idle { id });
-                self.idle.sent(id);
+                self.idle.sent(id, self.selection.is_some());
             }
             _ => {
                 if flight.class.dialogue && self.line.is_none() {

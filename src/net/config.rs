@@ -80,7 +80,7 @@ pub struct Timeouts {
     /// That a connection has died unseen while it idles is noticed by this and [`silence`](Self::silence) after it at
     /// the latest; on TCP as a rule earlier, by [`keep_alive`](Self::keep_alive).
     pub idle_renew: Duration,
-    /// How often NOOP asks for news where IDLE is not to be had. 60 s.
+    /// How often NOOP asks what is new where IDLE is not to be had, with a mailbox selected or without. 60 s.
     pub poll_every: Duration,
     /// TCP keep-alive: how long the line may be silent before the system looks whether the other end is still
     /// there. Between a second and nine hours; zero: it does not look. 60 s.
@@ -206,8 +206,10 @@ impl Config {
         self
     }
 
-    /// Whether the connection idles by itself while there is nothing to do (RFC 2177), and polls where the server
-    /// can't. On unless said otherwise.
+    /// Whether the connection idles by itself while there is nothing to do (RFC 2177), with a mailbox selected or without,
+    /// and polls by NOOP at each [`poll_every`](Timeouts::poll_every) where the server can't. A server that refuses IDLE
+    /// while nothing is selected is polled then, and idles all the same as soon as a mailbox is selected. On unless said
+    /// otherwise.
     pub fn auto_idle(mut self, on: bool) -> Self {
         self.auto_idle = on;
         self

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use imap_duplex::Mailbox;
-use imap_duplex::command::Append;
+use imap_duplex::command::{Append, Notify, NotifyEvent};
 
 use crate::session::{CAPABILITIES, LIMIT, Session, quiet};
 use crate::support::wire::Peer;
@@ -193,6 +193,93 @@ async fn a_server_that_never_answers_idle_is_polled() {
         s.server.say("DONE BAD no such command").await;
         tokio::time::sleep(Duration::from_secs(55)).await;
         s.answer("NOOP", &[]).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_idles_with_nothing_selected_and_under_notify_too() {
+    within(Duration::from_secs(3000), async {
+        let can = "IMAP4rev1 ESEARCH IDLE NOTIFY";
+        let mut s = Session::on(&quiet().auto_idle(true), can, Peer::pair(), true).await;
+        let tag = s.server.expect("IDLE").await;
+        s.server.say("+ idling").await;
+        tokio::time::sleep(SHORT).await;
+        let token = s.imap.notify(Notify::set().personal(NotifyEvent::MESSAGES));
+        s.server.expect_line("DONE").await;
+        s.server.say(&format!("{tag} OK done")).await;
+        let selected = "(selected-delayed (MessageNew MessageExpunge FlagChange))";
+        let watched = "(personal (MessageNew MessageExpunge FlagChange))";
+        s.answer(&format!("NOTIFY SET {selected} {watched}"), &[]).await;
+        token.await.expect("watched");
+        let start = tokio::time::Instant::now();
+        let tag = s.server.expect("IDLE").await;
+        assert!(start.elapsed() <= Duration::from_millis(100), "{:?}", start.elapsed());
+        s.server.say("+ idling").await;
+        s.server.say("* STATUS Work (MESSAGES 1)").await;
+        s.events.until_brief("status Work").await;
+        s.server.expect_silence(Duration::from_secs(595)).await;
+        s.server.expect_line("DONE").await;
+        s.server.say(&format!("{tag} OK done")).await;
+        s.server.expect("IDLE").await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn idle_refused_with_nothing_selected_is_polled_there_and_used_in_a_mailbox() {
+    within(Duration::from_secs(3000), async {
+        for answer in ["NO select a mailbox first", "BAD not in this state"] {
+            let mut s = Session::on(&quiet().auto_idle(true), CAPABILITIES, Peer::pair(), true).await;
+            let tag = s.server.expect("IDLE").await;
+            s.server.say(&format!("{tag} {answer}")).await;
+            for _ in 0..3 {
+                s.server.expect_silence(Duration::from_secs(55)).await;
+                s.answer("NOOP", &[]).await;
+            }
+            let inbox = s.select(&[11]).await;
+            let tag = s.server.expect("IDLE").await;
+            s.server.say("+ idling").await;
+            tokio::time::sleep(SHORT).await;
+            let unselected = inbox.unselect();
+            s.server.expect_line("DONE").await;
+            s.server.say(&format!("{tag} OK done")).await;
+            s.answer("UNSELECT", &[]).await;
+            unselected.await.expect("unselected");
+            s.server.expect_silence(Duration::from_secs(55)).await;
+            s.answer("NOOP", &[]).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn idle_refused_in_a_mailbox_is_not_asked_for_without_one() {
+    within(LIMIT, async {
+        let mut s = Session::on(&quiet().auto_idle(true), CAPABILITIES, Peer::pair(), true).await;
+        let inbox = s.select(&[11]).await;
+        let tag = s.server.expect("IDLE").await;
+        s.server.say(&format!("{tag} BAD what is that")).await;
+        let unselected = inbox.unselect();
+        s.answer("UNSELECT", &[]).await;
+        unselected.await.expect("unselected");
+        s.server.expect_silence(Duration::from_secs(55)).await;
+        s.answer("NOOP", &[]).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_login_there_is_no_idle() {
+    within(LIMIT, async {
+        let (stream, mut server) = Peer::pair();
+        let config = quiet().auto_idle(true);
+        let greeting = format!("* OK [CAPABILITY {CAPABILITIES}] ready");
+        let (connected, ()) = tokio::join!(config.connect_over(stream), server.say(&greeting));
+        let _session = connected.expect("connected");
+        server.expect_silence(Duration::from_secs(55)).await;
+        let tag = server.expect("NOOP").await;
+        server.say(&format!("{tag} OK done")).await;
     })
     .await;
 }

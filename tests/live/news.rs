@@ -111,19 +111,19 @@ async fn idle_is_entered_left_and_entered_again_around_commands() {
     within(LIMIT, async {
         let (mut a, log) = Account::recorded(&Options::default(), |config| config).await;
         let uids = a.deliver(&["one"]).await;
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        assert_eq!(idles(&log), (0, 0), "with nothing selected there is nothing to idle for");
-        let inbox = a.inbox().await;
         until_idle(&log, 1).await;
-        assert_eq!(idles(&log), (1, 0));
+        assert_eq!(idles(&log), (1, 0), "with nothing selected, too");
+        let inbox = a.inbox().await;
+        until_idle(&log, 2).await;
+        assert_eq!(idles(&log), (2, 1));
 
         let rows = inbox.fetch(uids[0], Items::envelope()).await.expect("FETCH");
         assert_eq!(rows.len(), 1);
-        assert_eq!(idles(&log), (1, 1));
+        assert_eq!(idles(&log), (2, 2));
         let written = log.written();
-        let (before, after) = written.split_once("DONE\r\n").expect("it was left");
+        let (before, after) = written.rsplit_once("DONE\r\n").expect("it was left");
         assert!(before.ends_with("IDLE\r\n") && after.contains("FETCH"), "{written}");
-        until_idle(&log, 2).await;
+        until_idle(&log, 3).await;
 
         // Many commands in a row: one DONE, and no IDLE between them.
         for _ in 0..10 {
@@ -133,11 +133,11 @@ async fn idle_is_entered_left_and_entered_again_around_commands() {
         for token in tokens {
             token.await.expect("NOOP");
         }
-        assert_eq!(idles(&log), (2, 2));
-        until_idle(&log, 3).await;
-        inbox.unselect().await.expect("UNSELECT");
-        tokio::time::sleep(Duration::from_millis(300)).await;
         assert_eq!(idles(&log), (3, 3));
+        until_idle(&log, 4).await;
+        inbox.unselect().await.expect("UNSELECT");
+        until_idle(&log, 5).await;
+        assert_eq!(idles(&log), (5, 4));
         a.finish().await;
     })
     .await;

@@ -6,6 +6,7 @@ use imap_duplex::command::{Items, Notify, NotifyEvent, Selected, StatusItems, St
 use imap_duplex::types::{Code, EventKind, Flag, Seq};
 
 use crate::account::{Account, LIMIT, MESSAGE};
+use crate::server::Options;
 use crate::support::within;
 
 fn seq(value: u32) -> Seq {
@@ -62,6 +63,27 @@ async fn mail_for_another_mailbox_is_told_while_the_connection_idles() {
         other.append("Drafts", "", MESSAGE.as_bytes()).await;
         is_alive(&mut a, &inbox).await;
         assert_eq!(a.events.count("status Drafts"), told);
+        a.finish().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn with_nothing_selected_the_connection_idles_and_is_told() {
+    within(LIMIT, async {
+        let (mut a, log) = Account::recorded(&Options::default(), |config| config).await;
+        a.imap.status("Drafts", StatusItems::counts()).await.expect("STATUS");
+        a.imap.notify(Notify::set().personal(NotifyEvent::MESSAGES)).await.expect("NOTIFY");
+        let idle = |writes: &[String]| writes.concat().ends_with("IDLE\r\n");
+        log.until("IDLE", idle).await;
+        let mut other = a.other().await;
+        other.append("Drafts", "", MESSAGE.as_bytes()).await;
+        a.events.until_brief("status Drafts").await;
+        // It steps aside, and comes back.
+        a.imap.noop().await.expect("NOOP");
+        assert!(log.written().contains("DONE\r\n"), "{}", log.written());
+        log.until("IDLE again", idle).await;
+        other.logout().await;
         a.finish().await;
     })
     .await;

@@ -154,7 +154,7 @@ impl Command for Select {
         let mine = match heard.answer() {
             Answer::Flags(_) | Answer::Exists(_) | Answer::Recent(_) => true,
             // IMAP4rev2 tells the name of the mailbox (RFC 9051 section 6.3.2).
-            Answer::List(entry) => *entry.old_name.as_ref().unwrap_or(&entry.name) == self.mailbox,
+            Answer::List(entry) => entry.old_name.as_ref().unwrap_or(&entry.name).is_same(&self.mailbox),
             // Whatever is told of the mailbox by a code, those of extensions among them.
             Answer::Status(status) => {
                 let elsewhere = matches!(status.code, Some(Code::Alert | Code::Capability(_) | Code::Closed));

@@ -3,7 +3,7 @@
 use super::messages::{Holds, Pieces};
 use super::{Claim, Class, Command, FlagUse, Flow, Hears, Line, Messages, Session, Streaming};
 use crate::error::{Error, Result};
-use crate::types::{Answer, Done, Message, ModSeq, Scattered, Section, Seq, Uid, Untagged};
+use crate::types::{Answer, BodyData, Done, Message, ModSeq, Scattered, Section, Seq, Uid, Untagged};
 
 /// What to fetch of each message. The UID always comes along.
 ///
@@ -161,13 +161,18 @@ impl Items {
         *self == Self::default()
     }
 
-    fn place_of(&self, section: &Section, origin: Option<u32>) -> Option<usize> {
-        self.sections.iter().position(|w| w.section == *section && w.part.map(|(from, _)| from) == origin)
+    /// The place of this section among those asked for; and whether it is the very piece of it.
+    fn place_of(&self, section: &Section, origin: Option<u32>) -> Option<(usize, bool)> {
+        let is_it = |w: &Wanted| w.part.map(|(from, _)| from) == origin;
+        let asked = || self.sections.iter().enumerate().filter(|(_, w)| w.section == *section);
+        let very = asked().find(|(_, w)| is_it(w)).map(|(place, _)| (place, true));
+        // Some servers don't say where a piece begins, or say it of the whole.
+        very.or_else(|| asked().next().map(|(place, _)| (place, false)))
     }
 
     /// The row's items, FLAGS, UID and MODSEQ aside, which servers add unasked: for each its place among those
-    /// that were asked for, or `None` if it was not.
-    fn places<'a>(&'a self, row: &'a Message) -> impl Iterator<Item = Option<usize>> + 'a {
+    /// that were asked for and whether it is just what was asked for, or `None` if it was not.
+    fn places<'a>(&'a self, row: &'a Message) -> impl Iterator<Item = Option<(usize, bool)>> + 'a {
         let simple = [
             (row.internal_date().is_some(), self.internal_date),
             (row.size().is_some(), self.size),
@@ -176,10 +181,15 @@ impl Items {
         ];
         let behind = simple.len();
         let told = simple.into_iter().enumerate().filter(|(_, (told, _))| *told);
-        told.map(|(place, (_, wanted))| wanted.then_some(place))
-            .chain(row.sections().iter().map(move |b| Some(behind + self.place_of(&b.section, b.origin)?)))
-            // A date that can't be read is told as it was written, and is an answer all the same.
-            .chain(row.extra_items().map(|name| (self.internal_date && name == "INTERNALDATE").then_some(0)))
+        let section = move |told: &BodyData| {
+            let (place, very) = self.place_of(&told.section, told.origin)?;
+            Some((behind + place, very))
+        };
+        // A date that can't be read is told as it was written, and is an answer all the same.
+        let date = |name: &str| self.internal_date && name.eq_ignore_ascii_case("INTERNALDATE");
+        told.map(|(place, (_, wanted))| wanted.then_some((place, true)))
+            .chain(row.sections().iter().map(section))
+            .chain(row.extra_items().map(move |name| date(name).then_some((0, true))))
     }
 }
 
@@ -291,8 +301,9 @@ impl Command for Fetch {
         let (mut asked, mut unasked, mut lacking) = (0, 0, 0);
         for place in self.items.places(row) {
             match place {
-                Some(place) => {
+                Some((place, very)) => {
                     asked += 1;
+                    unasked += usize::from(!very);
                     lacking += usize::from(!self.data.get(place).is_some_and(|told| told.has(row)));
                 }
                 None => unasked += 1,
@@ -324,7 +335,7 @@ impl Command for Fetch {
         if row.flags().is_some() || row.mod_seq().is_some() || self.items.is_uid_alone() {
             self.told.add(row);
         }
-        for place in self.items.places(row).flatten() {
+        for (place, _) in self.items.places(row).flatten() {
             if self.data.len() <= place {
                 self.data.resize_with(place + 1, Told::default);
             }

@@ -1,9 +1,11 @@
 //! LIST: which mailboxes there are (RFC 9051 section 6.3.9, RFC 5258, RFC 3501 section 6.3.9 for LSUB).
 
+use std::collections::HashSet;
+
 use super::mailboxes::Names;
 use super::{Claim, Class, Command, Flow, Hears, Line, Session, Streaming};
 use crate::error::Result;
-use crate::types::{Answer, Done, ListEntry, Untagged};
+use crate::types::{Answer, Done, ListEntry, MailboxName, Untagged, composed};
 
 /// Which mailboxes to list.
 ///
@@ -44,22 +46,35 @@ impl List {
         self
     }
 
-    fn fits_loosely(&self, entry: &ListEntry) -> bool {
-        let pattern = format!("{}{}", self.reference, self.pattern).to_lowercase();
-        !self.reference.is_empty() || fits(&pattern, &entry.name.as_str().to_lowercase(), entry.delimiter)
+    /// Whether it is what the pattern names, by its name or by the one that it is known by to who asked.
+    fn fits(&self, entry: &ListEntry) -> bool {
+        names_of(entry).any(|name| self.fits_name(name, entry.delimiter))
     }
 
-    fn fits(&self, entry: &ListEntry) -> bool {
+    /// The same, by servers that take case of letters for nothing, or with a reference, whose meaning is the server's affair.
+    fn fits_loosely(&self, entry: &ListEntry) -> bool {
         let pattern = format!("{}{}", self.reference, self.pattern);
-        let name = entry.name.as_str();
+        let pattern = composed(&pattern).to_lowercase();
+        !self.reference.is_empty() || names_of(entry).any(|n| fits(&pattern, &n.folded(), entry.delimiter))
+    }
+
+    fn fits_name(&self, name: &MailboxName, delimiter: Option<char>) -> bool {
         if self.pattern.is_empty() {
             // `LIST "" ""` asks for the delimiter (RFC 9051 section 6.3.9).
-            return name.is_empty() || self.reference.starts_with(name);
+            return name.as_str().is_empty() || self.reference.starts_with(name.as_str());
         }
-        fits(&pattern, name, entry.delimiter)
+        let pattern = format!("{}{}", self.reference, self.pattern);
+        let (pattern, text) = (composed(&pattern), composed(name.as_str()));
+        fits(&pattern, &text, delimiter)
             // INBOX is INBOX in any case of letters.
-            || entry.name.is_inbox() && fits(&pattern.to_ascii_uppercase(), name, entry.delimiter)
+            || name.is_inbox() && fits(&pattern.to_ascii_uppercase(), &text, delimiter)
     }
+}
+
+/// The names that a row gives its mailbox. What it was called before a renaming is none of them.
+fn names_of(entry: &ListEntry) -> impl Iterator<Item = &MailboxName> {
+    let also = entry.old_name.as_ref().filter(|_| entry.renamed_from().is_none());
+    [Some(&entry.name), also].into_iter().flatten()
 }
 
 /// Whether a name fits a pattern with `*` and `%`. Time grows with the product of the lengths.
@@ -117,13 +132,12 @@ impl Command for List {
             Answer::Lsub(entry) if self.subscribed => entry,
             _ => return Claim::No,
         };
-        match entry.old_name {
-            // It tells of a renaming (RFC 5465 section 5.4).
-            Some(_) => Claim::No,
-            None if self.fits(entry) && !self.told.contains(&entry.name) => Claim::Whole,
-            // What a reference means is the server's affair, and some take case of letters for nothing.
-            None if self.fits(entry) || self.fits_loosely(entry) => Claim::Part,
-            None => Claim::No,
+        if self.fits(entry) && !self.told.contains(&entry.name) {
+            Claim::Whole
+        } else if self.fits(entry) || self.fits_loosely(entry) {
+            Claim::Part
+        } else {
+            Claim::No
         }
     }
 
@@ -140,7 +154,13 @@ impl Command for List {
         }
     }
 
-    fn finish(self, _: Done, items: Vec<ListEntry>) -> Result<Vec<ListEntry>> {
+    fn finish(self, _: Done, mut items: Vec<ListEntry>) -> Result<Vec<ListEntry>> {
+        // A renaming that was told meanwhile, of a mailbox that is listed anyway.
+        let is_listed = |entry: &ListEntry| entry.renamed_from().is_none();
+        if !items.iter().all(is_listed) {
+            let listed: HashSet<_> = items.iter().filter(|e| is_listed(e)).map(|e| e.name.clone()).collect();
+            items.retain(|entry| is_listed(entry) || !listed.contains(&entry.name));
+        }
         Ok(items)
     }
 }
@@ -172,5 +192,18 @@ mod tests {
         assert!(List::new("archive").fits_loosely(&ListEntry::new("Archive")));
         assert!(!List::new("archive").fits_loosely(&ListEntry::new("Archives")));
         assert!(List::new("inbox").fits(&ListEntry::new("INBOX")));
+    }
+
+    #[test]
+    fn another_spelling_of_a_name_is_the_same_name() {
+        let (composed, apart) = ("Entw\u{fc}rfe", "Entwu\u{308}rfe");
+        assert!(List::new(apart).fits(&ListEntry::new(composed)));
+        assert!(List::new(composed).fits(&ListEntry::new(apart)));
+        let mut entry = ListEntry::new(composed);
+        entry.old_name = Some(apart.into());
+        assert_eq!(entry.renamed_from(), None);
+        entry.old_name = Some("Drafts".into());
+        assert_eq!(entry.renamed_from(), Some(&"Drafts".into()));
+        assert!(!List::new("Dra*").fits(&entry), "that is not its name any more");
     }
 }

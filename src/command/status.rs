@@ -170,12 +170,8 @@ impl Command for StatusOf {
                 // One that lacks what was asked for is likely news (RFC 5465 section 5.2).
                 if self.answered || self.items.lacks(status) { Claim::Part } else { Claim::Whole }
             }
-            // Some servers write names in their own case of letters.
-            Answer::MailboxStatus(status)
-                if status.name.as_str().to_lowercase() == self.mailbox.as_str().to_lowercase() =>
-            {
-                Claim::Part
-            }
+            // Some servers write names in their own case of letters, or their own spelling.
+            Answer::MailboxStatus(status) if status.name.folded() == self.mailbox.folded() => Claim::Part,
             _ => Claim::No,
         }
     }

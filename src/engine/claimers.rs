@@ -27,7 +27,7 @@ struct Kind {
     /// Whose answers can be about any message or mailbox.
     any: BTreeSet<Entry>,
     messages: ByMessage,
-    /// By the mailbox's name in small letters, for servers that have their own mind about these.
+    /// By the mailbox's name in small letters and one spelling, for servers that have their own mind about these.
     mailboxes: HashMap<String, BTreeSet<Entry>>,
 }
 
@@ -40,7 +40,7 @@ impl Claimers {
                 About::Anything => drop(kind.any.insert(entry)),
                 About::Messages => kind.messages.add(entry, flight.messages.as_ref()),
                 About::Mailbox(name) => {
-                    kind.mailboxes.entry(name.as_str().to_lowercase()).or_default().insert(entry);
+                    kind.mailboxes.entry(name.folded()).or_default().insert(entry);
                 }
             }
         }
@@ -56,7 +56,7 @@ impl Claimers {
             match &flight.class.about {
                 About::Anything => drop(kind.any.remove(&entry)),
                 About::Messages => kind.messages.remove(entry, flight.messages.as_ref()),
-                About::Mailbox(name) => take_out(&mut kind.mailboxes, &name.as_str().to_lowercase(), entry),
+                About::Mailbox(name) => take_out(&mut kind.mailboxes, &name.folded(), entry),
             }
         }
         for name in flight.class.hears_names {
@@ -80,7 +80,7 @@ impl Claimers {
             if !kind.mailboxes.is_empty() {
                 match heard.answer() {
                     Answer::MailboxStatus(status) => {
-                        let name = status.name.as_str().to_lowercase();
+                        let name = status.name.folded();
                         kind.mailboxes.get(&name).into_iter().for_each(&mut give);
                     }
                     _ => kind.mailboxes.values().for_each(&mut give),

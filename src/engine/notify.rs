@@ -182,7 +182,7 @@ impl Notifying {
     pub(super) fn hear_of(&mut self, entry: &ListEntry, asked: bool) {
         let is_there = !entry.has("\\NonExistent");
         self.there.heard(&entry.name, is_there);
-        if let Some(from) = &entry.old_name {
+        if let Some(from) = entry.renamed_from() {
             self.there.heard(from, false);
         }
         self.delimiter = entry.delimiter.or(self.delimiter);
@@ -316,10 +316,13 @@ impl Engine {
         let lsub = heard.name() == "LSUB";
         let listed = news && self.notify.asks(NotifyEvent::MailboxName) || {
             let (claimer, back) = self.give(heard);
-            let asker = claimer.and_then(|id| self.flights.get(&id)?.own.as_ref());
+            let claimer = claimer.and_then(|id| self.flights.get(&id));
+            let asker = claimer.and_then(|f| f.own.as_ref());
             // What is not subscribed to is no answer to the engine's own question what is.
             let is_none = matches!(asker, Some(Own::Subscription { .. })) && !entry.has("\\Subscribed");
-            back.is_some() || is_none && !lsub
+            // A renaming is a change, whoever gets the row. (To who selects, it says what became of the name given.)
+            let renamed = claimer.is_some_and(|f| f.opens.is_none()) && entry.renamed_from().is_some();
+            back.is_some() || is_none && !lsub || renamed
         };
         if listed {
             self.listed(entry, lsub);
@@ -348,10 +351,12 @@ impl Engine {
     /// The same, of what is nobody's doing here. Whether it is told what became of the mailbox itself.
     pub(super) fn tell_listed(&mut self, entry: &ListEntry, lsub: bool) -> bool {
         // Renamed to what can't be seen here, it is gone (RFC 5465 section 5.4).
-        let gone = entry.old_name.as_ref().filter(|_| entry.has("\\NonExistent"));
+        let gone = entry.renamed_from().filter(|_| entry.has("\\NonExistent"));
         let place = Some(Place { mailbox: gone.unwrap_or(&entry.name).clone(), selection: None });
         let subscribed = lsub || entry.has("\\Subscribed");
         let was_there = self.notify.there.may_hold(&entry.name);
+        // The same mailbox in another spelling: nothing has become of it, unless that is what was asked.
+        let is_respelt = entry.old_name.is_some() && !self.notify.asks(NotifyEvent::MailboxName);
         let never_was = entry.has("\\NonExistent") && self.notify.never_was(entry);
         if !lsub {
             self.notify.hear_of(entry, false);
@@ -362,13 +367,13 @@ impl Engine {
         let kind = if entry.has("\\NonExistent") {
             self.notify.subscription(gone.unwrap_or(&entry.name), false);
             Some(EventKind::MailboxDeleted)
-        } else if let Some(from) = &entry.old_name {
+        } else if let Some(from) = entry.renamed_from() {
             let from = self.as_named(from);
             self.notify.subscription(&from, false);
             Some(EventKind::MailboxRenamed { from })
         } else if entry.has("\\NoAccess") {
             Some(EventKind::MailboxNoAccess)
-        } else if lsub || self.notify.asks_subscriptions_alone() {
+        } else if lsub || self.notify.asks_subscriptions_alone() || is_respelt {
             None
         } else {
             Some(EventKind::MailboxCreated(entry.clone()))

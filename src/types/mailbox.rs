@@ -1,8 +1,11 @@
 //! Mailboxes as LIST and STATUS tell of them, and their names.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+
+use unicode_normalization::UnicodeNormalization;
 
 use super::number::{ModSeq, Uid, UidValidity};
 
@@ -61,6 +64,16 @@ impl MailboxName {
     #[must_use]
     pub fn is_inbox(&self) -> bool {
         matches!(self.text, Name::Inbox)
+    }
+
+    /// Whether both are the same name, if perhaps in another spelling.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self == other || composed(self.as_str()) == composed(other.as_str())
+    }
+
+    /// The name by which servers may know it that take case of letters for nothing, in one spelling.
+    pub(crate) fn folded(&self) -> String {
+        composed(self.as_str()).to_lowercase()
     }
 
     /// The server's own spelling, if it is to be kept.
@@ -145,6 +158,12 @@ impl<'de> serde::Deserialize<'de> for MailboxName {
     }
 }
 
+/// A name with its accents composed (NFC): servers write names so that were given to them in another form (RFC 9051
+/// section 5.1).
+pub(crate) fn composed(name: &str) -> Cow<'_, str> {
+    if name.is_ascii() { Cow::Borrowed(name) } else { Cow::Owned(name.nfc().collect()) }
+}
+
 /// What LIST or LSUB says of one mailbox (RFC 9051 section 7.3.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -156,7 +175,8 @@ pub struct ListEntry {
     pub delimiter: Option<char>,
     /// Attributes such as `\HasChildren`, `\Noselect`, `\Sent`, as the server wrote them.
     pub attributes: Vec<String>,
-    /// The name it had before, where the server tells of a renaming (RFC 5465 section 5.4).
+    /// The name it had before, where the server tells of a renaming (RFC 5465 section 5.4). Some servers give each name
+    /// here in another spelling, which is no renaming.
     pub old_name: Option<MailboxName>,
     /// Why it is listed although it does not fit: mailboxes below it do, in the way that is named, such as
     /// `SUBSCRIBED` (`CHILDINFO`, RFC 9051 section 6.3.9.6).
@@ -185,6 +205,11 @@ impl ListEntry {
         let extended: usize = self.extended.iter().map(|(name, value)| held(name) + held(value)).sum();
         let old_name = self.old_name.as_ref().map_or(0, |name| name.as_str().len());
         self.name.as_str().len() + old_name + words + extended
+    }
+
+    /// The name it had before, if that is another and not the same in another spelling.
+    pub(crate) fn renamed_from(&self) -> Option<&MailboxName> {
+        self.old_name.as_ref().filter(|old| !old.is_same(&self.name))
     }
 
     /// Whether it has this attribute (`\Noselect`); case of letters does not matter.

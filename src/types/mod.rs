@@ -61,6 +61,7 @@ pub use header_text::HeaderText;
 #[cfg(feature = "testing")]
 pub(crate) use header_text::charset;
 pub use limits::Limits;
+pub(crate) use mailbox::composed;
 pub use mailbox::{ListEntry, MailboxName, MailboxStatus};
 pub use mailbox_state::MailboxState;
 pub use message::{BodyData, Message};

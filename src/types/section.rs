@@ -76,8 +76,8 @@ impl FromStr for Part {
 
 /// A piece of a message (RFC 9051 section 6.4.5, `section`).
 ///
-/// Two sections are equal if they name the same piece; names of header fields are compared without regard to
-/// case, their order counts.
+/// Two sections are equal if they name the same piece; names of header fields are compared as a set, without regard to
+/// case: servers sort them, change their case and leave out what is named twice.
 ///
 /// ```
 /// use imap_duplex::types::{Part, Section};
@@ -134,9 +134,12 @@ impl HeaderFields {
 
 impl PartialEq for HeaderFields {
     fn eq(&self, other: &Self) -> bool {
-        self.not == other.not
-            && self.names.len() == other.names.len()
-            && self.names.iter().zip(&other.names).all(|(a, b)| a.eq_ignore_ascii_case(b))
+        if self.not != other.not {
+            return false;
+        }
+        let as_written = self.names.len() == other.names.len()
+            && self.names.iter().zip(&other.names).all(|(a, b)| a.eq_ignore_ascii_case(b));
+        as_written || self.names_the_same(other)
     }
 }
 
@@ -145,10 +148,30 @@ impl Eq for HeaderFields {}
 impl std::hash::Hash for HeaderFields {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         self.not.hash(state);
-        for name in &self.names {
-            name.bytes().for_each(|b| b.to_ascii_lowercase().hash(state));
-            0xffu8.hash(state);
-        }
+        self.sorted().hash(state);
+    }
+}
+
+impl HeaderFields {
+    /// The names in small letters, each once.
+    fn sorted(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.names.iter().map(|name| name.to_ascii_lowercase()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Whether both list the same names. Only the shorter list is sorted: the longer one may be a server's, without end.
+    fn names_the_same(&self, other: &Self) -> bool {
+        let self_is_shorter = self.names.len() < other.names.len();
+        let (short, long) = if self_is_shorter { (self, other) } else { (other, self) };
+        let short = short.sorted();
+        let mut found = vec![false; short.len()];
+        let all_known = long.names.iter().all(|name| {
+            let place = short.binary_search(&name.to_ascii_lowercase());
+            place.is_ok_and(|at| std::mem::replace(&mut found[at], true) || found[at])
+        });
+        all_known && found.iter().all(|found| *found)
     }
 }
 
@@ -292,8 +315,28 @@ mod tests {
     #[test]
     fn names_of_fields_are_compared_without_case() {
         assert_eq!(Section::header_fields(["Subject", "DATE"]), Section::header_fields(["SUBJECT", "Date"]));
-        assert_ne!(Section::header_fields(["Date", "Subject"]), Section::header_fields(["Subject", "Date"]));
         assert_ne!(Section::header_fields(["Date"]), Section::header_fields_not(["Date"]));
+    }
+
+    #[test]
+    fn names_of_fields_are_compared_as_a_set() {
+        use std::hash::{BuildHasher, RandomState};
+        let hasher = RandomState::new();
+        let asked = Section::header_fields(["Subject", "From", "to"]);
+        for same in [
+            &["FROM", "SUBJECT", "TO"][..],
+            &["to", "from", "TO", "subject", "From"],
+            &["To", "Subject", "From"],
+        ] {
+            let same = Section::header_fields(same.iter().copied());
+            assert_eq!(asked, same);
+            assert_eq!(same, asked);
+            assert_eq!(hasher.hash_one(&asked), hasher.hash_one(&same));
+        }
+        for other in [&["From", "Subject"][..], &["From", "Subject", "Subject"], &["From", "To", "Cc"], &[]] {
+            assert_ne!(asked, Section::header_fields(other.iter().copied()));
+            assert_ne!(Section::header_fields(other.iter().copied()), asked);
+        }
     }
 
     #[test]

@@ -133,7 +133,10 @@ fn extended<'a>(i: Input<'a>, rules: &Rules, entry: &mut ListEntry) -> Parsed<'a
         let label = label.to_text();
         let behind = if label.eq_ignore_ascii_case("OLDNAME") {
             let (rest, written) = delimited(open, astring, close).parse(rest)?;
-            entry.old_name = Some(mailbox_name(&written.octets(), rules));
+            let written = written.octets();
+            // A name in UTF-8, and here once more as IMAP4rev1 would write it (Stalwart).
+            let is_same = rules.utf8 && utf7::decode(&written).as_deref() == Some(entry.name.as_str());
+            entry.old_name = Some(if is_same { entry.name.clone() } else { mailbox_name(&written, rules) });
             rest
         } else if label.eq_ignore_ascii_case("CHILDINFO") {
             let (rest, criteria) = string_list(rest, rules)?;

@@ -3,7 +3,10 @@
 use super::messages::Pieces;
 use super::{Claim, Class, Command, Effect, FlagUse, Flow, Hears, Line, Messages, Session};
 use crate::error::{Error, Result};
-use crate::types::{Answer, Code, CopyUid, Done, Flag, Flags, MailboxName, Untagged};
+use crate::types::{Answer, Code, CopyUid, Done, Flag, Flags, MailboxName, StatusResponse, UidSet, Untagged};
+
+/// How many ranges of messages are remembered of which COPYUID has told.
+const MOST_RANGES: usize = 100_000;
 
 /// Copies messages to another mailbox, or moves them there.
 ///
@@ -18,6 +21,8 @@ pub struct CopyTo {
     to: MailboxName,
     step: Step,
     pieces: Pieces,
+    /// Of which messages it has been told what became of them.
+    told: UidSet,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +47,8 @@ pub struct Copied {
 impl CopyTo {
     /// Copies these messages to this mailbox.
     pub fn copying(which: impl Into<Messages>, to: impl Into<MailboxName>) -> Self {
-        Self { which: which.into(), to: to.into(), step: Step::Copy, pieces: Pieces::default() }
+        let (which, to) = (which.into(), to.into());
+        Self { which, to, step: Step::Copy, pieces: Pieces::default(), told: UidSet::new() }
     }
 
     /// Moves these messages to this mailbox.
@@ -52,6 +58,28 @@ impl CopyTo {
 
     fn is_move(&self) -> bool {
         self.step != Step::Copy
+    }
+
+    /// What a MOVE has done is told before its end (RFC 6851 section 4.3), of those of its messages that are there, and once of
+    /// each. Of a COPY it stands in the tagged OK (RFC 4315 section 3); some servers tell it as of a MOVE all the same.
+    fn claims_copied(&self, told: &CopyUid) -> Claim {
+        if told.is_empty() {
+            return Claim::Part;
+        }
+        match &self.which {
+            Messages::Uids(set) => {
+                let (from, more) = (told.from(), !self.told.is_empty());
+                if !from.difference(set).is_empty() || more && !from.intersection(&self.told).is_empty() {
+                    Claim::No
+                } else if self.is_move() {
+                    Claim::Whole
+                } else {
+                    Claim::Part
+                }
+            }
+            // Which UIDs these have is not known here.
+            _ => Claim::Part,
+        }
     }
 
     /// The step after this one's last line.
@@ -121,18 +149,20 @@ impl Command for CopyTo {
     fn claims(&self, heard: &Untagged) -> Claim {
         match heard.answer() {
             Answer::Status(status) => match &status.code {
-                Some(Code::CopyUid(told)) if told.is_empty() => Claim::Part,
-                Some(Code::CopyUid(told)) => match &self.which {
-                    Messages::Uids(set) if told.from().intersection(set).is_empty() && !set.is_open() => {
-                        Claim::No
-                    }
-                    _ => Claim::Whole,
-                },
+                Some(Code::CopyUid(told)) => self.claims_copied(told),
                 _ => Claim::No,
             },
             Answer::Expunge { uid: Some(uid), .. } if self.is_move() => self.which.claim(&(*uid).into()),
             Answer::Vanished { uids, earlier: false } if self.is_move() => self.which.claim(uids),
             _ => Claim::No,
+        }
+    }
+
+    fn heard(&mut self, heard: &Untagged) {
+        if let Answer::Status(StatusResponse { code: Some(Code::CopyUid(told)), .. }) = heard.answer()
+            && self.told.ranges().len() <= MOST_RANGES
+        {
+            self.told.extend_from(&told.from());
         }
     }
 

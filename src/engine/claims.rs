@@ -8,8 +8,27 @@ use super::reply::is_change;
 use super::rivals::{MOST, have_rivals};
 use super::slot::data_event;
 use super::{Engine, excerpt};
-use crate::command::{Claim, Hears};
-use crate::types::{Answer, CommandId, Event, EventKind, Untagged};
+use crate::command::{Claim, Effect, Hears, Messages};
+use crate::types::{Answer, Code, CommandId, Event, EventKind, StatusResponse, UidSet, Untagged};
+
+/// How well a response fits a command; the best comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    /// All that it holds was asked for.
+    Whole,
+    /// The same, and more was asked for that it could tell and does not: COPYUID of some messages of a MOVE.
+    Some,
+    /// It holds something that was asked for.
+    Part,
+    /// It belongs to no such command, unless there is no other: an untagged COPYUID to a COPY.
+    Stopgap,
+}
+
+impl Fit {
+    fn is_whole(self) -> bool {
+        matches!(self, Self::Whole | Self::Some)
+    }
+}
 
 impl Engine {
     /// Gives a response to its command; else it is data on the event stream.
@@ -69,45 +88,42 @@ impl Engine {
 
     /// Whether some command claims the whole of it.
     pub(super) fn is_claimed_whole(&self, heard: &Untagged) -> bool {
-        self.claimer(heard, &mut Vec::new()).is_some_and(|(is_part, _)| !is_part)
+        self.claimer(heard, &mut Vec::new()).is_some_and(|(fit, _)| fit.is_whole())
     }
 
-    /// The oldest command that claims the whole of it, else the oldest that claims a part; and whether it is but a part. Where
-    /// a younger one claims the whole, too, it is added to the rivals.
-    fn claimer(&self, heard: &Untagged, rivals: &mut Vec<CommandId>) -> Option<(bool, CommandId)> {
+    /// The oldest command among those that it fits best, and how well. Where it fits a younger one just as well, that is added
+    /// to the rivals.
+    fn claimer(&self, heard: &Untagged, rivals: &mut Vec<CommandId>) -> Option<(Fit, CommandId)> {
         let kind = kind_of(heard.answer());
         // How many younger ones are asked yet.
         let mut left = if have_rivals(kind) { MOST } else { 0 };
         let asked = |id: &CommandId| self.flights.get(id).is_some_and(|f| f.class.hears.overlaps(kind));
         if let Some(owner) = heard.owner() {
-            return Some(owner).filter(asked).map(|owner| (false, owner));
+            return Some(owner).filter(asked).map(|owner| (Fit::Whole, owner));
         }
-        // A whole claim before a part, an older command before a younger one.
-        let mut best: Option<((bool, u64), CommandId)> = None;
+        // A better fit before a lesser one, an older command before a younger one.
+        let mut best: Option<((Fit, u64), CommandId)> = None;
         self.roster.claimers.of(kind, heard, |set| {
             for (order, id) in set {
-                if best.is_some_and(|(best, _)| best < (false, *order)) {
+                if best.is_some_and(|(best, _)| best < (Fit::Whole, *order)) {
                     // None of the younger ones can do better.
                     if left == 0 {
                         return;
                     }
                     left -= 1;
                 }
-                let rank = match self.claim_of(id, heard) {
-                    Claim::Whole => (false, *order),
-                    Claim::Part => (true, *order),
-                    Claim::No => continue,
-                };
+                let Some(fit) = self.fit_of(id, heard) else { continue };
+                let rank = (fit, *order);
                 let (better, worse) = match best {
                     Some((best, other)) if best < rank => ((best, other), Some((rank, *id))),
                     other => ((rank, *id), other),
                 };
                 best = Some(better);
-                let rival = worse.filter(|((is_part, _), other)| !is_part && *other != better.1);
+                let rival = worse.filter(|((fit, _), other)| fit.is_whole() && *other != better.1);
                 rivals.extend(rival.map(|(_, other)| other));
             }
         });
-        let claimer = best.map(|((is_part, _), id)| (is_part, id));
+        let claimer = best.map(|((fit, _), id)| (fit, id));
         #[cfg(test)]
         assert_eq!(
             claimer.map(|(_, id)| id),
@@ -115,6 +131,34 @@ impl Engine {
             "the index has left somebody out"
         );
         claimer
+    }
+
+    /// How well this response fits that command, if it does.
+    fn fit_of(&self, id: &CommandId, heard: &Untagged) -> Option<Fit> {
+        let copied = match heard.answer() {
+            Answer::Status(StatusResponse { code: Some(Code::CopyUid(told)), .. }) => Some(told.from()),
+            _ => None,
+        };
+        match (self.claim_of(id, heard), copied) {
+            (Claim::No, _) => None,
+            (Claim::Whole, Some(from)) if self.names_more(id, &from) => Some(Fit::Some),
+            (Claim::Whole, _) => Some(Fit::Whole),
+            (Claim::Part, Some(_)) if !self.is_move(id) => Some(Fit::Stopgap),
+            (Claim::Part, _) => Some(Fit::Part),
+        }
+    }
+
+    /// Whether this command names messages that are there, beside these.
+    fn names_more(&self, id: &CommandId, these: &UidSet) -> bool {
+        let named = self.flights.get(id).and_then(|f| f.messages.as_ref());
+        match (named, &self.selection) {
+            (Some(Messages::Uids(set)), Some(selection)) => selection.view.has_any_of(&set.difference(these)),
+            _ => false,
+        }
+    }
+
+    fn is_move(&self, id: &CommandId) -> bool {
+        self.flights.get(id).is_some_and(|f| matches!(f.class.effect, Effect::Move))
     }
 
     fn claim_of(&self, id: &CommandId, heard: &Untagged) -> Claim {
@@ -132,11 +176,7 @@ impl Engine {
         let listens =
             |f: &Flight| f.class.hears.overlaps(kind) || f.class.hears_names.contains(&heard.name());
         let all = self.flights.iter().filter(|(_, f)| listens(f));
-        let ranked = all.filter_map(|(id, flight)| match self.claim_of(id, heard) {
-            Claim::Whole => Some((false, flight.order, *id)),
-            Claim::Part => Some((true, flight.order, *id)),
-            Claim::No => None,
-        });
+        let ranked = all.filter_map(|(id, flight)| Some((self.fit_of(id, heard)?, flight.order, *id)));
         ranked.min().map(|(.., id)| id)
     }
 }

@@ -38,7 +38,7 @@ pub(crate) use mirror::Slot;
 use mirror::{Mirror, index, seq_at};
 pub use snapshot::{Known, Snapshot};
 
-use crate::types::{Flags, Message, ModSeq, Place, Seq, SeqSet, Slots, Uid, UidValidity};
+use crate::types::{Flags, Message, ModSeq, Place, Seq, SeqSet, Slots, Uid, UidSet, UidValidity};
 
 /// The mirror of one selection of a mailbox.
 #[derive(Debug, Default)]
@@ -318,6 +318,19 @@ impl View {
     /// The highest UID that has been told of a message before this number.
     pub(crate) fn uid_before(&self, seq: Seq) -> Option<Uid> {
         Uid::new(self.mirror.messages.before(index(seq)).last_uid)
+    }
+
+    /// Whether any UID has been told.
+    pub(crate) fn knows_uids(&self) -> bool {
+        self.mirror.totals().last_uid > 0
+    }
+
+    /// Whether one of these is known to be there. O(log n) for each range.
+    pub(crate) fn has_any_of(&self, uids: &UidSet) -> bool {
+        uids.ranges().any(|range| match self.mirror.find(*range.start()) {
+            Ok(_) => true,
+            Err(at) => seq_at(at).and_then(|seq| self.uid(seq)).is_some_and(|uid| uid <= *range.end()),
+        })
     }
 
     /// How many messages have been removed since the mailbox was opened.

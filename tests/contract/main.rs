@@ -14,6 +14,7 @@ mod session;
 mod c01_submitting;
 mod c02_registered;
 mod c03_by_meaning;
+mod c03_copied;
 mod c03_one_owner;
 mod c03_pieces;
 mod c03_same_questions;

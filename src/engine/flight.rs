@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::doings::Kept;
 use super::own::Own;
-use super::rivals::Lost;
+use super::rivals::{Lost, Refused};
 use super::rows::Disturbed;
 use super::shared::{Seat, Submission};
 use super::slot::Job;
@@ -41,6 +41,8 @@ pub(crate) struct Flight {
     pub(crate) told: Option<Kept>,
     /// What looked like its answer, and went to an older command.
     pub(crate) lost: Option<Box<Lost>>,
+    /// Whether it was refused, where others want to know.
+    pub(crate) refused: Option<Refused>,
     /// Messages of a silent STORE whose flags were told while it ran.
     pub(crate) disturbed: Disturbed,
     /// Some of it has been written.
@@ -91,6 +93,7 @@ impl Flight {
             limited: None,
             told: None,
             lost: None,
+            refused: None,
             disturbed: Disturbed::default(),
             begun: false,
             whole: false,

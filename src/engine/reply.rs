@@ -191,6 +191,9 @@ impl Engine {
 
     /// What the failure of a command changes of which something has been sent.
     pub(super) fn failed(&mut self, id: CommandId, error: &Error) {
+        if let Some(refused) = self.flights.get(&id).and_then(|f| f.refused.as_ref()) {
+            refused.set();
+        }
         match self.flights.get(&id).map(|f| f.class.effect.clone()).unwrap_or_default() {
             Effect::Save(saved) => self.saving_ended(&saved, Some(error)),
             Effect::Select { .. } => self.opening_failed(error.kind()),

@@ -1,35 +1,55 @@
 //! Commands in flight that ask the same: whose is the first answer?
 //!
 //! The oldest one's (DESIGN: claims), and the next answer is the next one's. That is right as long as the younger command is
-//! not the first to end; RFC 9051 section 5.5 leaves that to the server. Then what went to the older one may have been the
-//! younger one's, and its result is no whole one.
+//! not the first to end (RFC 9051 section 5.5 leaves that to the server), and the older one is not refused. Else what went to
+//! the older one may have been the younger one's, and its result is no whole one.
 //!
 //! In: answers that one command got and others had asked for too; tagged responses. Out: the error of a command that may have
-//! been robbed so. From then on the server is given one such command at a time.
+//! been robbed so. Once a server has answered out of order it is given one such command at a time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Engine;
 use crate::command::{Effect, Hears, Names};
-use crate::error::{Error, Sent};
-use crate::types::{Answer, CommandId, Scattered, Seq, Uid, UidSet, Untagged};
+use crate::error::{Error, ErrorKind, Sent};
+use crate::types::{Answer, CommandId, Scattered, Seq, Uid, Untagged};
 use crate::view::View;
 
 /// How many younger commands are asked about each answer: with thousands that ask the same it is to cost no more than with a
 /// few.
 pub(super) const MOST: usize = 16;
 
+/// Whether a command that got what others had asked for too was refused; known to these as well.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Refused(Arc<AtomicBool>);
+
+impl Refused {
+    /// It was.
+    pub(super) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// What an older command got that this one had asked for too, and has not got since.
 #[derive(Debug, Default)]
 pub(crate) struct Lost {
-    to: Vec<CommandId>,
+    to: Vec<(CommandId, Refused)>,
     uids: Scattered<Uid>,
     seqs: Scattered<Seq>,
     names: Names,
+    /// What was found, which has no name.
+    found: bool,
 }
 
 impl Lost {
-    fn add(&mut self, heard: &Untagged, to: CommandId) {
-        if !self.to.contains(&to) {
-            self.to.push(to);
+    fn add(&mut self, heard: &Untagged, to: CommandId, refused: &Refused) {
+        if self.to.iter().all(|(other, _)| *other != to) {
+            self.to.push((to, refused.clone()));
         }
         match heard.answer() {
             Answer::Fetch(row) => match (row.uid(), row.seq()) {
@@ -38,7 +58,8 @@ impl Lost {
                 (None, None) => {}
             },
             Answer::List(entry) | Answer::Lsub(entry) => self.names.insert(&entry.name),
-            _ => {}
+            Answer::MailboxStatus(status) => self.names.insert(&status.name),
+            answer => self.found |= is_found(answer),
         }
     }
 
@@ -51,46 +72,61 @@ impl Lost {
                 (None, None) => {}
             },
             Answer::List(entry) | Answer::Lsub(entry) => self.names.remove(&entry.name),
-            _ => {}
+            Answer::MailboxStatus(status) => self.names.remove(&status.name),
+            answer => self.found &= !is_found(answer),
         }
     }
 
     /// Whether there is nothing of it that a server still has to tell: of messages that have gone it has not.
     fn is_nothing(&self, view: Option<&View>) -> bool {
-        let known = view.map(View::uids).filter(|known| !known.is_empty());
-        let there = |known: UidSet| !known.intersection(&self.uids.to_set()).is_empty();
-        let uids = self.uids.is_empty() || known.is_some_and(|known| !there(known));
-        uids && self.seqs.is_empty() && self.names.is_empty()
+        let all_gone = |view: &View| view.knows_uids() && !view.has_any_of(&self.uids.to_set());
+        let uids = self.uids.is_empty() || view.is_some_and(all_gone);
+        uids && self.seqs.is_empty() && self.names.is_empty() && !self.found
     }
+}
+
+/// Whether it tells which messages were found.
+fn is_found(answer: &Answer) -> bool {
+    matches!(answer, Answer::Search(_) | Answer::ESearch(_) | Answer::Sort(_) | Answer::Thread(_))
 }
 
 /// Whether two commands may ask for the same answer of this kind.
 pub(super) fn have_rivals(kind: Hears) -> bool {
-    kind.overlaps(Hears::FETCH) || kind.overlaps(Hears::LIST) || kind.overlaps(Hears::LSUB)
+    kind.overlaps(Hears::FETCH.and(Hears::LIST).and(Hears::LSUB).and(Hears::STATUS).and(Hears::SEARCH))
 }
 
 impl Engine {
     /// An answer goes to its owner, and these have asked for the same.
     pub(super) fn note_rivals(&mut self, heard: &Untagged, owner: CommandId, rivals: &[CommandId]) {
+        if rivals.is_empty() {
+            return;
+        }
+        let Some(flight) = self.flights.get_mut(&owner) else { return };
+        let refused = flight.refused.get_or_insert_default().clone();
         for id in rivals {
             if let Some(flight) = self.flights.get_mut(id).filter(|f| matches!(f.class.effect, Effect::None))
             {
-                flight.lost.get_or_insert_default().add(heard, owner);
+                flight.lost.get_or_insert_default().add(heard, owner, &refused);
             }
         }
     }
 
-    /// The error of a command that ends before one that got what it had asked for.
+    /// The error of a command that ends before one that got what it had asked for, or after that one was refused.
     pub(super) fn robbed(&mut self, id: CommandId) -> Option<Error> {
         let flight = self.flights.get(&id).filter(|f| f.own.is_none())?;
-        let lost =
-            flight.lost.as_ref().filter(|lost| !lost.is_nothing(self.selection.as_ref().map(|s| &s.view)))?;
-        let older = lost.to.iter().copied().find(|to| self.flights.contains_key(to))?;
-        let message =
-            format!("the server answered it before {older}, which may have got rows that were its own");
-        let error = Error::protocol(message).in_command(flight.job.name()).sent(Sent::Fully);
-        tracing::warn!(command = %id, "the server does not answer in order: it is given one such command at a time");
-        self.session.out_of_order = true;
-        Some(error)
+        let view = self.selection.as_ref().map(|s| &s.view);
+        let lost = flight.lost.as_ref().filter(|lost| !lost.is_nothing(view))?;
+        let error = |kind, message| Error::new(kind, message).in_command(flight.job.name()).sent(Sent::Fully);
+        if let Some((older, _)) = lost.to.iter().find(|(to, _)| self.flights.contains_key(to)) {
+            let message =
+                format!("the server answered it before {older}, which may have got rows that were its own");
+            let error = error(ErrorKind::Protocol, message);
+            tracing::warn!(command = %id, "the server does not answer in order: it is given one such command at a time");
+            self.session.out_of_order = true;
+            return Some(error);
+        }
+        let (refused, _) = lost.to.iter().find(|(_, refused)| refused.get())?;
+        let message = format!("{refused} was refused, which had got rows that may have been its own");
+        Some(error(ErrorKind::Incomplete, message))
     }
 }

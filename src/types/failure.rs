@@ -24,8 +24,9 @@ pub enum ErrorKind {
     Bad,
     /// The server's answer does not fit the command.
     Protocol,
-    /// Some rows of the result could not be read; [`Error::unread`](crate::Error::unread) has their bytes,
-    /// [`Error::answers`](crate::Error::answers) what could be read.
+    /// Some rows of the result could not be read; [`Error::unread`](crate::Error::unread) has their bytes. Or some may have
+    /// gone to an older command that asked for the same and was refused. [`Error::answers`](crate::Error::answers) has what
+    /// came of it.
     Incomplete,
     /// The server dealt with a part of the messages only and said OK: it does not do more at once (MESSAGELIMIT, RFC
     /// 9738). It begins with the newest; [`Error::resume_below`](crate::Error::resume_below) says how far it got,

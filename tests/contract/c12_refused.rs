@@ -1,0 +1,143 @@
+//! Line 12: what an older command took before it was refused may have been the younger one's, whose result is not silently
+//! smaller for it.
+
+use imap_duplex::ErrorKind;
+use imap_duplex::command::{Items, Search, StatusItems};
+
+use crate::client::uid;
+use crate::session::{LIMIT, Session};
+use crate::support::within;
+
+const NO: &str = "NO not now";
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_went_to_a_fetch_that_is_refused_is_lacking_in_the_younger_one() {
+    within(LIMIT, async {
+        for (again, whole) in [(false, false), (true, true)] {
+            let mut s = Session::open().await;
+            let inbox = s.select(&[11, 12, 13]).await;
+            let older = inbox.fetch(uid(11)..=uid(12), Items::new().size());
+            let younger = inbox.fetch(uid(12)..=uid(13), Items::new().size());
+            let a = s.server.expect("UID FETCH 11:12 (RFC822.SIZE)").await;
+            let b = s.server.expect("UID FETCH 12:13 (RFC822.SIZE)").await;
+            s.server.say("* 2 FETCH (UID 12 RFC822.SIZE 20)").await;
+            s.server.say(&format!("{a} {NO}")).await;
+            if again {
+                s.server.say("* 2 FETCH (UID 12 RFC822.SIZE 20)").await;
+            }
+            s.server.say("* 3 FETCH (UID 13 RFC822.SIZE 30)").await;
+            s.server.say(&format!("{b} OK done")).await;
+            let error = older.await.expect_err("refused");
+            assert_eq!((error.kind(), error.answers().len()), (ErrorKind::No, 1));
+            match younger.await {
+                Ok(rows) => assert!(whole && rows.len() == 2),
+                Err(error) => {
+                    assert!(!whole, "{error}");
+                    assert_eq!((error.kind(), error.answers().len()), (ErrorKind::Incomplete, 1), "{error}");
+                }
+            }
+            s.events.ready();
+            // And the server is given several at a time, as before.
+            let (one, other) =
+                (inbox.fetch(uid(11), Items::new().size()), inbox.fetch(uid(11), Items::new().size()));
+            let tags = [
+                s.server.expect("UID FETCH 11 (RFC822.SIZE)").await,
+                s.server.expect("UID FETCH 11 (RFC822.SIZE)").await,
+            ];
+            for tag in tags {
+                s.server.say("* 1 FETCH (UID 11 RFC822.SIZE 10)").await;
+                s.server.say(&format!("{tag} OK done")).await;
+            }
+            assert_eq!((one.await.expect("all").len(), other.await.expect("all").len()), (1, 1));
+            s.events.ready();
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_gone_meanwhile_is_not_lacking() {
+    within(LIMIT, async {
+        let mut s = Session::open().await;
+        let inbox = s.select(&[11, 12, 13]).await;
+        let older = inbox.fetch(uid(11)..=uid(12), Items::new().size());
+        let younger = inbox.fetch(uid(12)..=uid(13), Items::new().size());
+        let a = s.server.expect("UID FETCH 11:12 (RFC822.SIZE)").await;
+        let b = s.server.expect("UID FETCH 12:13 (RFC822.SIZE)").await;
+        s.server.say("* 2 FETCH (UID 12 RFC822.SIZE 20)").await;
+        s.server.say(&format!("{a} BAD what?")).await;
+        s.server.say("* 2 EXPUNGE").await;
+        s.server.say("* 2 FETCH (UID 13 RFC822.SIZE 30)").await;
+        s.server.say(&format!("{b} OK done")).await;
+        assert_eq!(older.await.expect_err("refused").kind(), ErrorKind::Bad);
+        assert_eq!(younger.await.expect("all that is there").len(), 1);
+        s.events.ready();
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_third_in_line_is_not_silently_smaller_either() {
+    within(LIMIT, async {
+        let mut s = Session::open().await;
+        let inbox = s.select(&[11]).await;
+        let mut tokens = Vec::new();
+        let mut tags = Vec::new();
+        for _ in 0..3 {
+            tokens.push(inbox.fetch(uid(11), Items::new().size()));
+            tags.push(s.server.expect("UID FETCH 11 (RFC822.SIZE)").await);
+        }
+        // Two rows, of which the first goes to the one that is refused.
+        s.server.say("* 1 FETCH (UID 11 RFC822.SIZE 10)").await;
+        s.server.say("* 1 FETCH (UID 11 RFC822.SIZE 10)").await;
+        s.server.say(&format!("{} {NO}", tags[0])).await;
+        s.server.say(&format!("{} OK done", tags[1])).await;
+        s.server.say(&format!("{} OK done", tags[2])).await;
+        let mut ends = Vec::new();
+        for token in tokens {
+            ends.push(token.await.map(|rows| rows.len()).map_err(|error| error.kind()));
+        }
+        assert_eq!(ends, [Err(ErrorKind::No), Ok(1), Err(ErrorKind::Incomplete)]);
+        s.events.ready();
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn lists_counts_and_searches_alike() {
+    within(LIMIT, async {
+        let mut s = Session::open().await;
+        let (older, younger) = (s.imap.list("*"), s.imap.list("A*"));
+        let a = s.server.expect(r#"LIST "" *"#).await;
+        let b = s.server.expect(r#"LIST "" A*"#).await;
+        s.server.say(r#"* LIST () "/" "Archive""#).await;
+        s.server.say(&format!("{a} {NO}")).await;
+        s.server.say(&format!("{b} OK done")).await;
+        assert_eq!(older.await.expect_err("refused").kind(), ErrorKind::No);
+        assert_eq!(younger.await.expect_err("its row went to the older").kind(), ErrorKind::Incomplete);
+
+        let status = || s.imap.status("Work", StatusItems::new().messages());
+        let (older, younger) = (status(), status());
+        let a = s.server.expect("STATUS Work (MESSAGES)").await;
+        let b = s.server.expect("STATUS Work (MESSAGES)").await;
+        s.server.say("* STATUS Work (MESSAGES 3)").await;
+        s.server.say(&format!("{a} {NO}")).await;
+        s.server.say(&format!("{b} OK done")).await;
+        assert_eq!(older.await.expect_err("refused").kind(), ErrorKind::No);
+        assert_eq!(younger.await.expect_err("its counts went to the older").kind(), ErrorKind::Incomplete);
+        s.events.ready();
+
+        let inbox = s.select(&[11]).await;
+        let (older, younger) = (inbox.search(Search::unseen()), inbox.search(Search::unseen()));
+        let a = s.server.expect("UID SEARCH RETURN (ALL) UNSEEN").await;
+        let b = s.server.expect("UID SEARCH RETURN (ALL) UNSEEN").await;
+        // Without the tag that would say whose it is.
+        s.server.say("* ESEARCH UID ALL 11").await;
+        s.server.say(&format!("{a} {NO}")).await;
+        s.server.say(&format!("{b} OK done")).await;
+        assert_eq!(older.await.expect_err("refused").kind(), ErrorKind::No);
+        assert_eq!(younger.await.expect_err("its answer went to the older").kind(), ErrorKind::Incomplete);
+        s.events.ready();
+    })
+    .await;
+}

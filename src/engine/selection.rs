@@ -53,7 +53,16 @@ struct Told {
     exists: u32,
     uid_validity: Option<UidValidity>,
     uid_next: Option<Uid>,
+    /// How many have come since that was told.
+    came: u32,
     highest_mod_seq: Option<ModSeq>,
+}
+
+impl Told {
+    /// No message that comes has a UID below this: each that came since UIDNEXT was told has taken one.
+    fn first_new(&self) -> Option<Uid> {
+        Uid::new(self.uid_next?.get().saturating_add(self.came))
+    }
 }
 
 /// How often a server may contradict itself in one selection; each time all is asked anew.
@@ -164,7 +173,10 @@ impl Selection {
         let (view, filling) = (&self.view, std::mem::take(&mut self.filling));
         let wanted = filling.wanted;
         self.filling = if is_new_era { Filling::new(wanted, None) } else { filling.begun_anew(view) };
-        self.view = view.reopened(exists);
+        self.view = view.reopened(exists, is_new_era || self.filling.before.is_some());
+        if is_new_era {
+            self.view.begins_at(None);
+        }
         self.changed = true;
     }
 
@@ -250,10 +262,15 @@ impl Engine {
     pub(super) fn hear_opening(&mut self, heard: &Untagged) {
         let Some(Opening { told, .. }) = &mut self.opening else { return };
         match heard.answer() {
-            Answer::Exists(count) => told.exists = *count,
+            Answer::Exists(count) => {
+                if told.uid_next.is_some() && told.exists > 0 {
+                    told.came += count.saturating_sub(told.exists);
+                }
+                told.exists = *count;
+            }
             Answer::Status(status) => match &status.code {
                 Some(Code::UidValidity(era)) => told.uid_validity = *era,
-                Some(Code::UidNext(uid)) => told.uid_next = *uid,
+                Some(Code::UidNext(uid)) => (told.uid_next, told.came) = (*uid, 0),
                 Some(Code::HighestModSeq(mod_seq)) => told.highest_mod_seq = *mod_seq,
                 // One that was told was of the mailbox before.
                 Some(Code::NoModSeq) => told.highest_mod_seq = None,
@@ -330,13 +347,15 @@ impl Engine {
             Some(Code::ReadWrite) => false,
             _ => read_only,
         };
-        let Told { exists, uid_validity, uid_next, highest_mod_seq } = told;
+        let first_new = told.first_new();
+        let Told { exists, uid_validity, uid_next, highest_mod_seq, .. } = told;
         let wanted = match seat.plan.fill.unwrap_or(self.settings.fill) {
             // What was known can't be compared with nothing.
             Fill::Off if seat.plan.resume.is_some() => Fill::Uids,
             wanted => wanted,
         };
-        let view = if wanted == Fill::Off { View::off(exists) } else { View::opened(exists) };
+        let mut view = if wanted == Fill::Off { View::off(exists) } else { View::opened(exists) };
+        view.begins_at(first_new);
         let mut selection = Selection {
             seat: seat.clone(),
             view,

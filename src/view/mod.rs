@@ -21,6 +21,7 @@ mod diff;
 mod entry;
 mod fill;
 mod keywords;
+mod line;
 mod mirror;
 mod recall;
 mod snapshot;
@@ -32,6 +33,7 @@ use std::cmp::Ordering;
 pub use diff::{Changed, Diff};
 use entry::Packed;
 use keywords::Interner;
+use line::Line;
 pub(crate) use mirror::Entry;
 #[cfg(test)]
 pub(crate) use mirror::Slot;
@@ -45,6 +47,8 @@ use crate::types::{Flags, Message, ModSeq, Place, Seq, SeqSet, Slots, Uid, UidSe
 pub(crate) struct View {
     mirror: Mirror,
     interner: Interner,
+    /// Which messages are new.
+    line: Line,
     /// The last slot that was given; slots begin with 1.
     last_slot: u32,
     /// Grows whenever numbers shift or the count does, so that an answer asked for earlier can be seen to
@@ -101,9 +105,16 @@ impl View {
         Self { mirror: Mirror::new(Some(exists)), generation: 1, ..Self::default() }
     }
 
-    /// The same mailbox, begun anew because what was known of it can't be true.
-    pub(crate) fn reopened(&self, exists: u32) -> Self {
-        let view = if self.mirror.counted.is_some() { Self::off(exists) } else { Self::opened(exists) };
+    /// The same mailbox, begun anew because what was known of it can't be true. Messages that came after the opening, and whose
+    /// coming has not been told, are found by their UIDs, unless whoever has this view compares what was known itself.
+    pub(crate) fn reopened(&self, exists: u32, compared: bool) -> Self {
+        let mut view = Self::off(exists);
+        if self.mirror.counted.is_none() {
+            let line = self.line_anew(!compared);
+            view = Self { mirror: Mirror::new(None), ..Self::default() };
+            view.grow(exists, line.is_by_uid());
+            view.line = line;
+        }
         // Numbers given before mean nothing any more: no removal can be asked for.
         Self { forgotten: self.removed() + 1, generation: self.generation + 1, ..view }
     }
@@ -229,7 +240,7 @@ impl View {
         let mut now = entry;
         if let Some(told) = told {
             now.set_uid(told);
-            learned.arrived = now.take_fresh().then_some(told);
+            learned.arrived = (now.take_fresh() && self.line.is_new(told)).then_some(told);
         }
         if let Some(mod_seq) = row.mod_seq() {
             now.raise_mod_seq(mod_seq);

@@ -145,11 +145,19 @@ impl View {
         // More UIDs than messages: which of them were there is not known.
         let exact = named.len() == count as u64;
         let mut told = named.iter();
-        for i in run.end - count..run.end {
-            let uid = if exact { told.next() } else { None };
-            leaving.gone.push(Gone { seq: if sure { seq_at(i) } else { None }, uid });
+        // The messages can't be told from each other, but those that came after the opening from those that did not.
+        let fresh_from = self.fresh_from(&run);
+        let (old, fresh) = (fresh_from - run.start, run.end - fresh_from);
+        let old_ones = self.line.old_ones(&named, count, old, fresh);
+        for places in [fresh_from - old_ones..fresh_from, run.end - (count - old_ones)..run.end] {
+            for i in places.clone() {
+                let uid = if exact { told.next() } else { None };
+                leaving.gone.push(Gone { seq: if sure { seq_at(i) } else { None }, uid });
+            }
+            if !places.is_empty() {
+                leaving.add(places);
+            }
         }
-        leaving.add(run.end - count..run.end);
         if !sure {
             leaving.unsure.push(run);
         }

@@ -9,6 +9,7 @@
 //! All on one thread and without a runtime: the same program always runs the same way.
 
 mod answers;
+mod arrivals;
 mod astray;
 mod away;
 mod causes;

@@ -48,6 +48,8 @@ struct World {
     mails: Vec<Mail>,
     identities: u64,
     next_uid: u32,
+    /// UIDNEXT was told with the opening.
+    knows_line: bool,
     kept: Vec<(Snapshot, Vec<Mail>)>,
     slots: HashMap<u64, Slot>,
     /// Of the view, when it was looked at last: when too much was lost, a new one begins.
@@ -62,11 +64,14 @@ impl World {
             mails: Vec::new(),
             identities: 0,
             next_uid: 1,
+            knows_line: false,
             kept: Vec::new(),
             slots: HashMap::new(),
             lineage: 0,
         };
         world.arrive(count, false);
+        world.knows_line = seed % 2 == 0;
+        world.view.begins_at(Uid::new(world.next_uid + 1).filter(|_| world.knows_line));
         world
     }
 
@@ -217,13 +222,14 @@ impl World {
             let (go, stay): (Vec<Mail>, Vec<Mail>) =
                 self.mails[run.clone()].iter().cloned().partition(|mail| named.contains(uid(mail.uid)));
             for (i, mail) in go.iter().enumerate() {
-                let place = run.end - go.len() + i;
-                expected
-                    .push(Gone { seq: seq_at(place).filter(|_| stay.is_empty()), uid: Some(uid(mail.uid)) });
+                let seq = seq_at(run.start + i).filter(|_| stay.is_empty());
+                expected.push(Gone { seq, uid: Some(uid(mail.uid)) });
             }
-            // What is fresh is counted from the front, as the view has nothing else to go by.
-            let fresh: Vec<bool> = self.mails[run].iter().map(|mail| mail.fresh).collect();
+            // Without UIDNEXT those that go are taken for old ones, as long as there are any.
+            let old = self.mails[run].iter().filter(|mail| !mail.fresh).count();
+            let fresh = (0..).map(|i| i >= old.saturating_sub(go.len()));
             for (mut mail, fresh) in stay.into_iter().zip(fresh) {
+                let fresh = if self.knows_line { mail.fresh } else { fresh };
                 if !go.is_empty() {
                     self.identities += 1;
                     mail = Mail { identity: self.identities, fresh, flags: None, mod_seq: None, ..mail };

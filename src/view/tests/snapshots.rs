@@ -112,7 +112,7 @@ fn begun_anew_it_is_compared_by_uid() {
     let mut view = filled("1:3");
     let then = snapshot(&view);
     let slot = view.slot(seq(2)).unwrap();
-    view = view.reopened(3);
+    view = view.reopened(3, true);
     assert_eq!((view.seq_of_slot(slot), view.removed_since(0)), (None, None));
     view.fill(&"2:4".parse().unwrap()).unwrap();
     let diff = then.diff(&snapshot(&view));

@@ -140,6 +140,7 @@
 //! The connection keeps a view of the selected mailbox: which message has which number, UID, flags.
 //! [`Mailbox::snapshot`] gives it as it is at this moment, in O(1), and nothing that happens later shifts its numbers;
 //! [`Snapshot::diff`] tells what lies between two. [`types::Fill`] says how much the view is to learn by itself.
+//! [`Mailbox::ready`] waits until it has; the event is [`Ready`](types::EventKind::Ready).
 //! [`Mailbox::state`] is what to keep, and [`Select::resume`] goes on from it: what came, went and changed meanwhile is
 //! told by events that say [`away`](types::Event::away), up to [`Resumed`](types::EventKind::Resumed).
 //!

@@ -1,6 +1,7 @@
 //! A handle on one selection of a mailbox.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
 
 use super::sender::submit;
@@ -8,7 +9,8 @@ use super::{Handle, Sender, Token};
 use crate::command::{
     Close, Command, CopyTo, Expunge, Fetch, Idle, Items, Messages, SaveSearch, Search, Store, Unselect,
 };
-use crate::engine::Seat;
+use crate::engine::{Outcome, Seat};
+use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Event, MailboxName, MailboxState, ModSeq, SelectionId, Seq, SeqSet, Uid, UidValidity};
 use crate::view::Snapshot;
 
@@ -127,13 +129,57 @@ impl Mailbox {
         self.seat.latest().map_or_else(|| Snapshot::empty(self.seat.place.clone()), |latest| latest.snapshot)
     }
 
+    /// Waits until all is known of its messages that is asked of the connection's own accord
+    /// ([`Fill`](crate::types::Fill)): the UID of each, and its flags if they are wanted. From then on
+    /// [`snapshot`](Self::snapshot) is complete and [`state`](Self::state) is there, and both are kept so by what the server
+    /// tells. With [`Fill::Off`](crate::types::Fill::Off) there is nothing to know: it is ready once SELECT has been answered.
+    ///
+    /// The event is [`Ready`](crate::types::EventKind::Ready): it is in the stream before this returns.
+    ///
+    /// Cancel safe: nothing is lost if it is dropped.
+    ///
+    /// # Errors
+    /// If the mailbox could not be selected, with what the server said; if the selection or the connection ends before it is
+    /// complete, or ended before; if the server refuses to tell what is asked
+    /// ([`Incomplete`](crate::ErrorKind::Incomplete)): it is asked again when messages come or go.
+    ///
+    /// ```no_run
+    /// # async fn example(imap: imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let inbox = imap.select("INBOX").await?;
+    /// inbox.ready().await?;
+    /// let state = inbox.state();
+    /// # let _ = state;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn ready(&self) -> Result<()> {
+        let refusal = match poll_fn(|cx| self.seat.poll_ready(cx)).await {
+            Outcome::Complete => return Ok(()),
+            Outcome::Refused => {
+                let why = format!(
+                    "the server does not tell the messages of {}: not all UIDs or flags",
+                    self.name()
+                );
+                return Err(Error::new(ErrorKind::Incomplete, why));
+            }
+            Outcome::Ended(refusal) => refusal,
+        };
+        // A connection that has ended is the cause, whatever else it has ended.
+        let closed = self.handle.shared.closed().map(|reason| Error::closed(&reason));
+        Err(refusal.or(closed).unwrap_or_else(|| {
+            let why = format!("the selection of {} ended before all was known of it", self.name());
+            Error::new(ErrorKind::SelectionEnded, why)
+        }))
+    }
+
     /// What is known of its messages at this moment, to be kept and given to the next
     /// [`Select::resume`](crate::Select::resume).
     ///
-    /// `None` until all UIDs are known (and the flags, where [`Fill::Flags`](crate::types::Fill::Flags) was asked for),
-    /// unless the selection goes on from an earlier state: then that state, until what happened while away has been
-    /// told. The same holds while the flags that a STORE has made are being asked for, because the server did not tell
-    /// them. `None` too where the server tells no UIDVALIDITY, or the view is off. As long as the server refuses to
+    /// `None` until all is known that is asked ([`ready`](Self::ready) waits for it): all UIDs, and the flags, where
+    /// [`Fill::Flags`](crate::types::Fill::Flags) was asked for. A selection that goes on from an earlier state has that
+    /// state until what happened while away has been told. The same holds while the flags that a STORE has made are being
+    /// asked for, because the server did not tell them. `None` too where the server tells no UIDVALIDITY, or the view is
+    /// off. Its mod-sequence covers only what is in it, and may be behind what the server has told. As long as the server refuses to
     /// tell what is asked, it stays as it was. O(n) in the messages.
     ///
     /// # To miss nothing

@@ -238,7 +238,7 @@ pub(super) fn submit<C: Command>(handle: &Arc<Handle>, mut command: C, seat: Opt
     };
     if let Some(error) = refused {
         if let Some(seat) = &opens {
-            seat.update(|p| p.ended = true);
+            seat.refuse(&error);
         }
         slot.refuse(error);
     }

@@ -27,7 +27,8 @@
 //! | names UIDs of an era       | its own SELECT, until that tells the same (`engine/numbers.rs`)  |
 
 use super::flight::Flight;
-use super::shared::{Seat, Submission};
+use super::seat::Seat;
+use super::shared::Submission;
 use crate::command::{Class, Effect, FlagUse, Hears, Messages};
 
 /// What is in flight, counted by what matters to admission, so that ten thousand commands cost no more than ten.

@@ -56,6 +56,8 @@ impl Engine {
             return;
         }
         self.closed = Some(reason.clone());
+        // First, so that whoever is woken by an end finds the cause.
+        let late = self.shared.close(&reason);
         self.line = None;
         if let Some(opening) = self.opening.take() {
             opening.seat.update(|p| p.ended = true);
@@ -75,7 +77,6 @@ impl Engine {
             let error = error.add_answers(done.map(Answer::Status));
             self.fail_closed(id, flight.job, flight.quiet, error, place);
         }
-        let late = self.shared.close(&reason);
         for waiting in std::mem::take(&mut self.queue).into_iter().chain(late) {
             for seat in [&waiting.seat, &waiting.opens].into_iter().flatten() {
                 seat.update(|p| p.ended = true);

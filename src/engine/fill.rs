@@ -16,7 +16,7 @@ use std::sync::Arc;
 use super::Engine;
 use super::own::{Asked, Own};
 use super::resume::Before;
-use super::shared::Seat;
+use super::seat::Seat;
 use crate::command::{Fetch, Items, Messages, Search, UidsOf};
 use crate::types::{Event, EventKind, Fill, ModSeq, Seq, SeqSet, Uid, UidSet};
 use crate::view::View;
@@ -152,21 +152,23 @@ impl Engine {
     pub(super) fn fill_on(&mut self) {
         let Some(selection) = &self.selection else { return };
         // Asked at each EXPUNGE, and nearly always so: before all that is in flight is looked through.
-        if selection.filling.lacks_nothing(&selection.view) || self.has_own(Own::fills) {
+        let behind = selection.in_step.is_behind() && self.roster.silent.is_empty();
+        if selection.filling.lacks_nothing(&selection.view) && !behind || self.has_own(Own::fills) {
             // The end of what is asked already will look again.
             return;
         }
         let (view, filling) = (&selection.view, &selection.filling);
         if filling.wanted == Fill::Off {
-            return;
+            return self.tell_ready();
         }
         if filling.has_given_up() {
+            self.filling_refused(true);
             return self.tell_changed_by_number();
         }
         let seat = selection.seat.clone();
         let unknown = view.unknown_before(filling.skip);
         if unknown.is_none() && view.unknown().is_some() {
-            return;
+            return self.filling_refused(true);
         }
         match unknown {
             // There are no numbers to ask by (RFC 9586 section 3).
@@ -264,6 +266,9 @@ impl Engine {
             filling.flags_due.extend_from(&due);
             filling.flags_untold = untold;
         }
+        if filling.flags_due.is_empty() && self.roster.silent.is_empty() {
+            filling.flags_due = selection.in_step.behind();
+        }
         if filling.flags_due.is_empty() {
             let done = std::mem::replace(&mut filling.done, true);
             filling.away = false;
@@ -273,7 +278,7 @@ impl Engine {
                 let kind = EventKind::Resumed { exists: selection.view.len() };
                 self.tell(Event::new(kind).at(place));
             }
-            return;
+            return self.tell_ready();
         }
         // The newest first: they are the ones that are looked at.
         let window: UidSet = newest_of(&filling.flags_due, window);
@@ -359,6 +364,9 @@ impl Engine {
                 self.fill_on();
             }
             Own::FillFlags(told) => {
+                if let Some(Messages::Uids(window)) = asked.messages.as_ref().filter(|_| asked.ok) {
+                    selection.in_step.have_flags(window);
+                }
                 filling.refused = if asked.unread || !told.is_empty() { 0 } else { refused };
                 if let Some(Messages::Uids(window)) = asked.messages.as_ref().filter(|_| !asked.ok) {
                     let lacking = window.difference(&told);
@@ -394,6 +402,7 @@ impl Engine {
             },
             Own::Idle | Own::Poll | Own::Notify | Own::Subscription { .. } | Own::Logout => {}
         }
+        self.tell_ready();
     }
 
     /// The flags of these messages could not be read. Those that are to be asked for again; of the others they are not known.
@@ -403,41 +412,9 @@ impl Engine {
         if !enough.is_empty() {
             tracing::warn!(uids = %enough, "their flags can't be read, and are not asked for any more");
             selection.view.forget_flags(&enough);
+            selection.in_step.have_flags(&enough);
         }
         again
-    }
-
-    /// Messages that have come, and whose UIDs are known now.
-    fn tell_fresh(&mut self) {
-        let Some(selection) = &mut self.selection else { return };
-        let place = Some(selection.seat.place.clone());
-        for (seq, uid, flags) in selection.view.take_fresh() {
-            self.told_arrival(uid);
-            let kind = EventKind::Arrived { seq: Some(seq), uid, flags };
-            self.tell(Event::new(kind).at(place.clone()));
-        }
-    }
-
-    /// This message came while the mailbox was selected: it is no news of the time before.
-    pub(super) fn told_arrival(&mut self, uid: Uid) {
-        if let Some(before) = self.selection.as_mut().and_then(|s| s.filling.before.as_mut()) {
-            before.arrived.insert(uid);
-        }
-    }
-
-    /// This message's going was told as it went: it did not go unseen before.
-    pub(super) fn told_removal(&mut self, uid: Option<Uid>) {
-        if let Some((before, uid)) = self.selection.as_mut().and_then(|s| s.filling.before.as_mut()).zip(uid)
-        {
-            before.gone.insert(uid);
-        }
-    }
-
-    /// Flags of this message were told as news: they are none once more when they are compared with those of before.
-    pub(super) fn told_flags(&mut self, uid: Option<Uid>) {
-        if let Some(before) = self.selection.as_mut().and_then(|s| s.filling.before.as_mut()) {
-            uid.into_iter().for_each(|uid| before.flags_told.insert(uid));
-        }
     }
 
     /// Messages have come or gone: what could not be told before may be told now.
@@ -445,6 +422,7 @@ impl Engine {
         if let Some(selection) = &mut self.selection {
             (selection.filling.skip, selection.filling.refused) = (None, 0);
             selection.filling.flags_untold = UidSet::new();
+            self.filling_refused(false);
             self.fill_on();
         }
     }

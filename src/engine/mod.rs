@@ -14,6 +14,7 @@
 //! results through the queue and the slots. Call `poll` after every input, and at the deadline.
 
 mod admission;
+mod arrivals;
 mod by_message;
 mod claimers;
 mod claims;
@@ -24,6 +25,7 @@ mod fill;
 mod flight;
 mod hear;
 mod idle;
+mod in_step;
 mod lagged;
 mod missed;
 mod notify;
@@ -31,12 +33,14 @@ mod numbers;
 mod outbox;
 mod own;
 mod pressure;
+mod ready;
 mod reply;
 mod resume;
 mod rivals;
 mod roster;
 mod rows;
 mod saved;
+mod seat;
 mod selection;
 mod send;
 mod shared;
@@ -49,7 +53,8 @@ mod weight;
 mod withdraw;
 
 pub(crate) use fill::Windows;
-pub(crate) use shared::{Plan, Seat, Shared};
+pub(crate) use seat::{Outcome, Plan, Seat};
+pub(crate) use shared::Shared;
 pub(crate) use slot::{Slot, Submitted};
 
 use std::collections::{BTreeMap, VecDeque};
@@ -201,6 +206,7 @@ impl Engine {
         let taken = self.shared.take();
         self.queue.extend(taken.submissions);
         self.given_up(&taken.given_up);
+        self.catch_up();
         if taken.abandoned && self.is_at_rest() && !self.logging_out {
             self.queue_own(Own::Logout, Logout, None);
         }

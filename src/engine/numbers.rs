@@ -4,7 +4,8 @@
 use super::Engine;
 use super::admission::Verdict;
 use super::flight::Flight;
-use super::shared::{Seat, Submission, Then};
+use super::seat::{Seat, Then};
+use super::shared::Submission;
 use crate::command::{Class, Messages};
 use crate::error::{Error, Result};
 use crate::types::{Seq, SeqSet, Slots, Uid, UidSet};

@@ -9,8 +9,8 @@ use bytes::Bytes;
 
 use super::flight::{Flight, Next};
 use super::own::Asked;
+use super::seat::Seat;
 use super::send::LineOwner;
-use super::shared::Seat;
 use super::{Engine, excerpt};
 use crate::command::{Class, Effect, Standing, Store};
 use crate::error::{Error, ErrorKind, Result};
@@ -41,10 +41,8 @@ impl Engine {
         if !void {
             self.hear_code(&status);
         }
-        if let Some(selection) = &mut self.selection {
-            selection.changed |= selection.in_step.settle();
-            selection.calm_down();
-        }
+        self.settle_mod_seq(None);
+        self.selection.iter_mut().for_each(|selection| selection.calm_down());
         let mut cut_short = false;
         if self.line.as_ref().is_some_and(|owner| owner.is_ended_by(id, tag)) {
             // It came in place of a `+`, or before it was due: what was to follow is not sent.
@@ -180,6 +178,8 @@ impl Engine {
             }
             Err(error) => self.failed(id, error),
         }
+        // What it has changed is in the view now, or held in doubt.
+        self.settle_mod_seq(Some(id));
         let logged_out = self.flights.get(&id).is_some_and(|f| matches!(f.class.effect, Effect::Logout));
         let result = result.and_then(|done| self.complete(id, done));
         self.end_flight(id, result);
@@ -196,7 +196,10 @@ impl Engine {
         }
         match self.flights.get(&id).map(|f| f.class.effect.clone()).unwrap_or_default() {
             Effect::Save(saved) => self.saving_ended(&saved, Some(error)),
-            Effect::Select { .. } => self.opening_failed(error.kind()),
+            Effect::Select { .. } => {
+                self.opening.iter().for_each(|opening| opening.seat.refuse(error));
+                self.opening_failed(error.kind());
+            }
             // RFC 3501 section 6.4.6: a NO may leave some messages changed; what they have now must be asked.
             Effect::Store(store) if store.is_silent() => self.ask_flags_of(id, &store),
             // Of one done by steps, the silent STORE may have been the last that succeeded.
@@ -246,8 +249,8 @@ impl Engine {
             }
             self.tell(Event::new(kind).at(place).caused_by(Some(id)));
         }
-        if result.is_err() {
-            failed_for_good(&flight.class, flight.opens.as_deref());
+        if let Err(error) = &result {
+            failed_for_good(&flight.class, flight.opens.as_deref(), error);
         }
         let own = flight.own.take();
         let asked = Asked {
@@ -325,9 +328,9 @@ impl Engine {
 }
 
 /// What rests on this command fails as well: the selection that it was to make, the result that was to be remembered.
-pub(super) fn failed_for_good(class: &Class, opens: Option<&Seat>) {
+pub(super) fn failed_for_good(class: &Class, opens: Option<&Seat>, error: &Error) {
     if let Some(seat) = opens {
-        seat.update(|p| p.ended = true);
+        seat.refuse(error);
     }
     if let Effect::Save(saved) = &class.effect {
         saved.settle(Standing::Failed);

@@ -184,6 +184,12 @@ impl Engine {
         }
     }
 
+    /// Whether this message was there when the state was taken from which the selection goes on, if it does.
+    pub(super) fn was_there(&self, uid: Option<Uid>) -> bool {
+        let state = self.selection.as_ref().and_then(|selection| selection.seat.plan.resume.as_ref());
+        state.zip(uid).is_none_or(|(state, uid)| state.uids.contains(uid))
+    }
+
     /// Whether what was known before is to be compared as soon as all UIDs are known, and these are asked.
     pub(super) fn is_to_compare(&self) -> bool {
         let filling = self.selection.as_ref().map(|selection| &selection.filling);
@@ -227,13 +233,17 @@ impl Engine {
         // And those that changed just now, when the UID was not known.
         let just_now = selection.view.uids_of_changed();
         let mut unknown = just_now.intersection(&before.uids);
+        // Flags that were told when the message had no place yet are not those of before, and asked.
+        let told = before.flags_told.to_set();
+        let unplaced =
+            if told.is_empty() { told } else { told.intersection(&selection.view.uids_without_flags()) };
         let mut news = Vec::new();
         for (flags, uids) in &before.flags {
             let there = uids.intersection(&now);
-            if before.flags_must_be_compared {
-                selection.filling.flags_due.extend_from(&there);
-            }
-            selection.view.recall_flags(&there, flags);
+            let again =
+                if before.flags_must_be_compared { there.clone() } else { there.intersection(&unplaced) };
+            selection.filling.flags_due.extend_from(&again);
+            selection.view.recall_flags(&there.difference(&unplaced), flags);
             let view = &selection.view;
             let changed = |uid: Uid| Some((changed(view, uid, Some(flags))?, just_now.contains(uid)));
             news.extend(there.intersection(&read).iter().filter_map(changed));

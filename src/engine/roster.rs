@@ -9,6 +9,7 @@ use super::by_message::ByMessage;
 use super::claimers::Claimers;
 use super::doings::MailboxChanges;
 use super::flight::Flight;
+use super::in_step::changes_silently;
 use crate::command::FlagUse;
 use crate::types::CommandId;
 
@@ -23,6 +24,8 @@ pub(super) struct Roster {
     pub(super) flag_users: ByMessage,
     /// Those that change mailboxes.
     pub(super) mailbox_changes: MailboxChanges,
+    /// Those whose changes are not in the view before they end.
+    pub(super) silent: BTreeSet<CommandId>,
     /// The engine's own.
     pub(super) own: BTreeSet<CommandId>,
     /// How many want the bytes of responses.
@@ -37,6 +40,9 @@ impl Roster {
         if flight.class.flags != FlagUse::None {
             self.flag_users.add((flight.order, id), flight.messages.as_ref());
         }
+        if changes_silently(flight) {
+            self.silent.insert(id);
+        }
         if flight.own.is_some() {
             self.own.insert(id);
         }
@@ -49,6 +55,7 @@ impl Roster {
         self.load.remove(flight);
         self.claimers.remove(id, flight);
         self.flag_users.remove((flight.order, id), flight.messages.as_ref());
+        self.silent.remove(&id);
         self.own.remove(&id);
         self.mailbox_changes.remove(id, &flight.class.effect);
         self.raw_listeners -= usize::from(flight.class.raw);

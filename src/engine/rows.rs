@@ -75,13 +75,15 @@ impl Engine {
             let kind = EventKind::Arrived { seq, uid, flags: flags.clone() };
             self.tell(Event::new(kind).at(place.clone()));
         }
-        if let (Some(seq), true) = (seq, flags.is_some()) {
-            self.disturb(seq, uid);
+        match (seq, uid) {
+            (Some(seq), _) if flags.is_some() => self.flags_told(seq, uid),
+            _ if learned.ahead => self.flags_fell_behind(seq, uid, mod_seq),
+            _ => {}
         }
         let (claimer, back) = self.give(heard);
         self.seen_mod_seq(claimer, mod_seq);
         if let (Some(before), Some(flags), None) = (learned.flags, flags, learned.arrived) {
-            let (changes, cause) = self.flags_news(claimer, before.as_ref(), &flags);
+            let (changes, cause) = self.flags_news(claimer, uid, before.as_ref(), &flags);
             let away = self.tells_of_before(claimer);
             if changes && !(away && before.as_ref().is_some_and(|before| differ_by_recent(before, &flags))) {
                 let kind = EventKind::FlagsChanged { seq, uid, flags, before, mod_seq };
@@ -105,7 +107,10 @@ impl Engine {
     }
 
     /// Flags of this message were told: what a silent STORE of it makes of them can't be said any more.
-    fn disturb(&mut self, seq: Seq, uid: Option<Uid>) {
+    fn flags_told(&mut self, seq: Seq, uid: Option<Uid>) {
+        if let Some((selection, uid)) = self.selection.as_mut().zip(uid) {
+            selection.in_step.has_flags(uid);
+        }
         let flights = &mut self.flights;
         self.roster.flag_users.about(Some(seq), uid, |set| {
             for (_, id) in set {
@@ -127,6 +132,7 @@ impl Engine {
     fn flags_news(
         &self,
         claimer: Option<CommandId>,
+        uid: Option<Uid>,
         before: Option<&Flags>,
         now: &Flags,
     ) -> (bool, Option<CommandId>) {
@@ -143,7 +149,8 @@ impl Engine {
             (Some(Own::Flags(doing, _)), _) => {
                 (true, doing.as_ref().filter(|(_, store)| explains(store)).map(|(id, _)| *id))
             }
-            (Some(Own::Changes), _) => (true, None),
+            // Of a message that is new since then its coming is the news.
+            (Some(Own::Changes), _) => (known_before || self.was_there(uid), None),
             (_, Effect::Store(store)) => {
                 (true, Some(id).filter(|id| !self.uses_saved(*id) && explains(store)))
             }

@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::fill::Filling;
+use super::in_step::InStep;
 use super::resume::ToldEarlier;
-use super::shared::{Latest, Seat};
+use super::seat::{Latest, Seat};
 use crate::command::Messages;
 use crate::error::ErrorKind;
 use crate::types::{
@@ -29,6 +30,8 @@ pub(super) struct Selection {
     pub(super) in_step: InStep,
     /// There is more to [`publish`](Self::publish) than was.
     pub(super) changed: bool,
+    /// [`Ready`](EventKind::Ready) has been told.
+    pub(super) ready: bool,
     /// How often the server has said what can't be true, less one for each long calm since.
     contradictions: u32,
     /// How many commands have ended since the last time.
@@ -80,46 +83,6 @@ impl Opening {
     /// Whether the server has said something of this mailbox.
     pub(super) fn has_begun(&self) -> bool {
         self.told.uid_validity.is_some()
-    }
-}
-
-/// Up to which mod-sequence all is known: the mailbox's when it was opened, and what has been told since, settled at each
-/// tagged response (RFC 7162 section 6).
-#[derive(Debug, Default)]
-pub(super) struct InStep {
-    mod_seq: Option<ModSeq>,
-    /// HIGHESTMODSEQ since the last tagged response: it counts even if rows told higher ones.
-    told: Option<ModSeq>,
-    /// The highest of unsolicited rows since then.
-    seen: Option<ModSeq>,
-    /// A change may have been told that could not be read: what comes after it is not all that there is.
-    stays: bool,
-}
-
-impl InStep {
-    pub(super) fn told(&mut self, mod_seq: Option<ModSeq>) {
-        self.told = mod_seq.or(self.told);
-    }
-
-    pub(super) fn seen(&mut self, mod_seq: Option<ModSeq>) {
-        self.seen = self.seen.max(mod_seq);
-    }
-
-    /// A change could not be read: it is to be told again the next time.
-    pub(super) fn stay(&mut self) {
-        self.stays = true;
-    }
-
-    /// A tagged response has come. Whether it makes a difference.
-    pub(super) fn settle(&mut self) -> bool {
-        let (told, seen) = (self.told.take(), self.seen.take());
-        if self.stays {
-            return false;
-        }
-        // Without a mod-sequence at the opening the server keeps none.
-        let settled =
-            self.mod_seq.map(|known| told.unwrap_or_else(|| seen.map_or(known, |seen| seen.max(known))));
-        std::mem::replace(&mut self.mod_seq, settled) != settled
     }
 }
 
@@ -177,6 +140,8 @@ impl Selection {
         if is_new_era {
             self.view.begins_at(None);
         }
+        self.in_step.begin_anew();
+        self.seat.update(|p| p.ready = false);
         self.changed = true;
     }
 
@@ -191,7 +156,7 @@ impl Selection {
         let latest = Latest {
             snapshot: self.view.snapshot(self.seat.place.clone(), uid_validity, highest),
             in_step: self.filling.is_in_step(),
-            mod_seq: self.in_step.mod_seq,
+            mod_seq: self.in_step.claimed(),
         };
         self.seat.publish(latest, |p| {
             p.exists = exists;
@@ -361,10 +326,11 @@ impl Engine {
             view,
             uid_validity,
             filling: Filling::new(wanted, None),
-            in_step: InStep { mod_seq: highest_mod_seq, ..InStep::default() },
+            in_step: InStep::new(highest_mod_seq),
             changed: true,
             contradictions: 0,
             calm: 0,
+            ready: false,
         };
         seat.update(|p| {
             p.read_only = read_only;

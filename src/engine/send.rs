@@ -222,8 +222,8 @@ impl Engine {
     pub(super) fn fail_unsent(&mut self, submission: Submission, error: Error) {
         let place = submission.place();
         let Submission { id, job, class, quiet, opens, .. } = submission;
-        failed_for_good(&class, opens.as_deref());
         let error = error.in_command(job.name()).sent(Sent::No);
+        failed_for_good(&class, opens.as_deref(), &error);
         if !quiet && job.wanted() {
             self.tell_failed(id, job.name(), &error, place);
         }

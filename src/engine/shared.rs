@@ -8,14 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::events::EventQueue;
+use super::seat::{Plan, Seat, Then};
 use super::slot::Job;
 use crate::command::Class;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
-    Capabilities, CloseReason, CommandId, Done, Event, EventKind, Fill, Limits, MailboxName, MailboxState,
-    ModSeq, Place, SelectionId, Uid, UidValidity,
+    Capabilities, CloseReason, CommandId, Done, Event, EventKind, Limits, MailboxName, Place, SelectionId,
 };
-use crate::view::Snapshot;
 
 /// A command that has been submitted.
 pub(crate) struct Submission {
@@ -36,114 +35,6 @@ impl Submission {
     /// The mailbox that it is about.
     pub(crate) fn place(&self) -> Option<Place> {
         self.seat.as_ref().or(self.opens.as_ref()).map(|seat| seat.place.clone())
-    }
-}
-
-/// What sequence numbers and UIDs meant when a command was submitted.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Then {
-    pub(crate) exists: u32,
-    pub(crate) removed: u64,
-    pub(crate) opened: bool,
-    /// The era of the UIDs, as far as whoever submitted it could know: before SELECT has been answered, that of the state
-    /// from which it goes on.
-    pub(crate) era: Option<UidValidity>,
-}
-
-/// One selection of a mailbox, as its handles see it.
-#[derive(Debug)]
-pub(crate) struct Seat {
-    pub(crate) place: Place,
-    pub(crate) id: SelectionId,
-    pub(crate) plan: Plan,
-    state: Mutex<State>,
-}
-
-/// What its caller wants to be known of a mailbox that is to be selected.
-#[derive(Debug, Default)]
-pub(crate) struct Plan {
-    /// How much the view learns; `None`: what the connection is set to.
-    pub(crate) fill: Option<Fill>,
-    /// What was known of it before.
-    pub(crate) resume: Option<MailboxState>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    published: Published,
-    latest: Option<Latest>,
-}
-
-/// The view as it is now.
-#[derive(Clone, Debug)]
-pub(crate) struct Latest {
-    pub(crate) snapshot: Snapshot,
-    /// Whether all is known that was to be asked, so that what the server tells keeps it right.
-    pub(crate) in_step: bool,
-    /// All changes up to this mod-sequence are in it.
-    pub(crate) mod_seq: Option<ModSeq>,
-}
-
-/// What is known of a selection at the moment.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Published {
-    pub(crate) exists: u32,
-    pub(crate) removed: u64,
-    pub(crate) uid_validity: Option<UidValidity>,
-    pub(crate) uid_next: Option<Uid>,
-    pub(crate) highest_mod_seq: Option<ModSeq>,
-    pub(crate) read_only: bool,
-    pub(crate) opened: bool,
-    pub(crate) ended: bool,
-    /// Its SELECT has gone out with parameters.
-    pub(crate) with_params: bool,
-    /// Its SELECT goes without parameters: with them it was answered BAD.
-    pub(crate) bare: bool,
-    /// Handles that users hold; while there are any, the SELECT is wanted.
-    pub(crate) handles: usize,
-    /// A command was submitted through it.
-    pub(crate) used: bool,
-}
-
-impl Seat {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn get(&self) -> Published {
-        self.lock().published
-    }
-
-    pub(crate) fn update(&self, change: impl FnOnce(&mut Published)) {
-        change(&mut self.lock().published);
-    }
-
-    /// What is known of it now, for a command that is submitted.
-    pub(crate) fn then(&self) -> Then {
-        let Published { exists, removed, opened, uid_validity, .. } = self.get();
-        let before = self.plan.resume.as_ref().filter(|_| !opened).map(|state| state.uid_validity);
-        Then { exists, removed, opened, era: uid_validity.or(before) }
-    }
-
-    /// The view as it was published last; `None` until the mailbox has been opened.
-    pub(crate) fn latest(&self) -> Option<Latest> {
-        self.lock().latest.clone()
-    }
-
-    /// Makes a view known to the handles, and what goes with it at the same moment.
-    pub(crate) fn publish(&self, latest: Latest, change: impl FnOnce(&mut Published)) {
-        let mut state = self.lock();
-        change(&mut state.published);
-        let before = state.latest.replace(latest);
-        drop(state);
-        // What only it has held is freed outside the lock.
-        drop(before);
-    }
-
-    /// Whether someone counts on this selection.
-    pub(crate) fn is_wanted(&self) -> bool {
-        let state = self.lock().published;
-        state.used || state.handles > 0
     }
 }
 
@@ -260,8 +151,7 @@ impl Shared {
         inner.next_selection += 1;
         let id = SelectionId(inner.next_selection);
         drop(inner);
-        let place = Place { mailbox, selection: Some(id) };
-        Arc::new(Seat { place, id, plan, state: Mutex::default() })
+        Arc::new(Seat::new(Place { mailbox, selection: Some(id) }, id, plan))
     }
 
     /// Ends a command that names no messages: OK, unsent. Gives the error if it would have been refused with messages, too.
@@ -340,6 +230,11 @@ impl Shared {
         let waiting = std::mem::take(&mut inner.waiting_for_room);
         drop(inner);
         waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// Why the connection has ended, if it has.
+    pub(crate) fn closed(&self) -> Option<CloseReason> {
+        self.lock().closed.clone()
     }
 
     /// How many users' commands wait or are in flight.

@@ -49,8 +49,13 @@ impl Engine {
         for seq in selection.which(&messages) {
             let uid = selection.view.uid(seq);
             if left.iter().any(|set| names(set, &messages, seq, uid)) {
+                if uid.is_none() {
+                    // Others have changed it, and its mod-sequence may have been told meanwhile.
+                    selection.view.forget_flags_at(seq);
+                }
                 continue;
             }
+            uid.into_iter().for_each(|uid| selection.in_step.has_flags(uid));
             let exact = store.apply(None).is_some();
             if uid.is_none() && selection.filling.before.is_some() {
                 // What they were before hangs on the UID, which comes with the flags.
@@ -172,6 +177,7 @@ impl Engine {
         if let Some(selection) = &mut self.selection {
             selection.filling.settle_doubt();
             selection.changed = true;
+            self.tell_ready();
         }
     }
 

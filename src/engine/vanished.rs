@@ -47,7 +47,9 @@ impl Engine {
             };
             self.tell(Event::new(EventKind::Removed { seq, uid }).at(place.clone()).caused_by(cause));
         }
-        if let Some(selection) = self.selection.as_ref().filter(|_| numbers_lost) {
+        if let Some(selection) = self.selection.as_mut().filter(|_| numbers_lost) {
+            // What was told by number of flags has been forgotten: those of before may be older than that.
+            selection.filling.before.iter_mut().for_each(|before| before.flags_must_be_compared = true);
             // Who follows by number can't tell such a removal from one that a comparison found, which counts no more.
             let count = selection.view.len();
             self.tell(Event::new(EventKind::Exists { count }).at(place));

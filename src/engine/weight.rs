@@ -18,6 +18,7 @@ pub(super) fn weight(event: &Event, octets: usize) -> usize {
         | EventKind::UidValidityChanged { .. }
         | EventKind::SelectionEnded
         | EventKind::Resumed { .. }
+        | EventKind::Ready { .. }
         | EventKind::MailboxDeleted
         | EventKind::MailboxSubscribed { .. }
         | EventKind::MailboxNoAccess

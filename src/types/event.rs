@@ -130,6 +130,13 @@ pub enum EventKind {
         /// How many messages the mailbox has now.
         exists: u32,
     },
+    /// All is known of the selected mailbox that was to be asked ([`Fill`](super::Fill)): the UIDs of its messages, and their
+    /// flags if they are wanted. Once for each selection; [`Mailbox::ready`](crate::Mailbox::ready) waits for it.
+    #[non_exhaustive]
+    Ready {
+        /// How many messages the mailbox has now.
+        exists: u32,
+    },
     /// Counts of a mailbox that is not selected.
     Status(MailboxStatus),
     /// The server told of a mailbox unasked: it was made, or changed its attributes.
@@ -305,6 +312,7 @@ impl Event {
             EventKind::UidValidityChanged { .. } => "uid_validity_changed",
             EventKind::SelectionEnded => "selection_ended",
             EventKind::Resumed { .. } => "resumed",
+            EventKind::Ready { .. } => "ready",
             EventKind::Status(_) => "status",
             EventKind::MailboxCreated(_) => "mailbox_created",
             EventKind::MailboxRenamed { .. } => "mailbox_renamed",
@@ -376,6 +384,7 @@ impl Event {
             },
             EventKind::SelectionEnded => f.write_str("no longer selected"),
             EventKind::Resumed { exists } => write!(f, "resumed, with {}", messages(*exists)),
+            EventKind::Ready { exists } => write!(f, "ready, with {}", messages(*exists)),
             EventKind::Status(status) => {
                 f.write_str("status")?;
                 let counts = [

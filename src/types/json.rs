@@ -69,7 +69,9 @@ impl<M: SerializeMap> Fields<M> {
                 self.some("highest_mod_seq", *highest_mod_seq)?;
                 self.put("read_only", read_only)
             }
-            EventKind::Exists { count } | EventKind::Resumed { exists: count } => self.put("exists", count),
+            EventKind::Exists { count }
+            | EventKind::Resumed { exists: count }
+            | EventKind::Ready { exists: count } => self.put("exists", count),
             EventKind::Arrived { seq, uid, flags } => {
                 self.put("uid", uid)?;
                 self.some("seq", *seq)?;

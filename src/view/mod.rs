@@ -70,6 +70,8 @@ pub(crate) struct Learned {
     /// The flags before, where the row told flags that differ or were not known: `Some(None)` for the
     /// latter.
     pub(crate) flags: Option<Option<Flags>>,
+    /// The row told a newer mod-sequence, and not the flags that go with it: those that are known may be older.
+    pub(crate) ahead: bool,
     /// The row can't be true of the mailbox as the view knows it.
     pub(crate) contradiction: bool,
 }
@@ -244,6 +246,8 @@ impl View {
         }
         if let Some(mod_seq) = row.mod_seq() {
             now.raise_mod_seq(mod_seq);
+            learned.ahead =
+                row.flags().is_none() && entry.flags().is_some() && now.mod_seq() > entry.mod_seq();
         }
         if let Some((flags, before)) = flags {
             // First, as it may sweep the numbers of the sets.

@@ -121,6 +121,11 @@ impl View {
         self.change_each(uids, |entry| entry.set_flags(None));
     }
 
+    /// The same of the message with this number.
+    pub(crate) fn forget_flags_at(&mut self, seq: Seq) {
+        self.mirror.messages.update(index(seq), |entry| entry.set_flags(None));
+    }
+
     /// Flags that were known from before, of messages of which no newer ones have been told.
     pub(crate) fn recall_flags(&mut self, uids: &UidSet, flags: &Flags) {
         let Some(keywords) = self.keywords_of(flags) else { return };

@@ -149,6 +149,7 @@ fn which(seq: Option<Seq>, uid: Option<Uid>) -> String {
 pub(crate) fn brief(event: &Event) -> String {
     match &event.kind {
         EventKind::Opened { exists, .. } => format!("opened {exists}"),
+        EventKind::Ready { exists, .. } => format!("ready {exists}"),
         EventKind::Exists { count, .. } => format!("exists {count}"),
         EventKind::Arrived { seq, uid, .. } => format!("arrived {}", which(*seq, Some(*uid))),
         EventKind::Removed { seq, uid, .. } => format!("removed {}", which(*seq, *uid)),

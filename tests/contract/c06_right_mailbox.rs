@@ -47,6 +47,7 @@ async fn events_say_their_mailbox_and_the_selection_of_it() {
             [
                 ("selection ended".to_owned(), true, false),
                 ("opened 0".to_owned(), false, true),
+                ("ready 0".to_owned(), false, true),
                 ("SELECT OK".to_owned(), false, true)
             ]
         );

@@ -122,7 +122,7 @@ async fn until_the_view_is_filled_only_rows_that_name_the_uid_have_one() {
         // The answer may be of before or of after the removals: asked again in a way that names each.
         s.answer("FETCH 1:2 (UID)", &["* 1 FETCH (UID 21)", "* 2 FETCH (UID 23)"]).await;
         s.noop(&["* 2 EXPUNGE", "* 1 EXPUNGE"]).await;
-        assert_eq!(s.events.ready_briefs(), ["removed 2 uid 23", "removed 1 uid 21", "NOOP OK"]);
+        assert_eq!(s.events.ready_briefs(), ["ready 2", "removed 2 uid 23", "removed 1 uid 21", "NOOP OK"]);
         assert_eq!(inbox.exists(), 0);
     })
     .await;
@@ -144,7 +144,14 @@ async fn an_answer_that_may_be_out_of_date_is_not_guessed_from() {
         s.noop(&["* 1 EXPUNGE", "* 1 EXPUNGE"]).await;
         assert_eq!(
             s.events.ready_briefs(),
-            ["removed 1 uid ?", r"flags 2 uid ? (\Seen)", "removed 1 uid ?", "removed 1 uid 23", "NOOP OK"]
+            [
+                "removed 1 uid ?",
+                r"flags 2 uid ? (\Seen)",
+                "removed 1 uid ?",
+                "removed 1 uid 23",
+                "NOOP OK",
+                "ready 0"
+            ]
         );
     })
     .await;

@@ -74,7 +74,7 @@ async fn ok_with_a_message_limit_is_partial_and_says_where_to_go_on() {
         assert_eq!((error.kind(), error.resume_below()), (ErrorKind::Partial, Some(uid(12))));
         assert_eq!(error.code(), Some(&Code::MessageLimit { limit: 1, uid: Some(uid(12)) }));
         assert_eq!(rows(error.answers()), [12]);
-        assert_eq!(s.events.ready_briefs(), ["FETCH OK"], "the server said OK");
+        assert_eq!(s.events.ready_briefs(), ["ready 2", "FETCH OK"], "the server said OK");
 
         // As a stream: the rows, then what is lacking.
         let mut stream = inbox.fetch(uid(1)..=uid(12), Items::new().size()).stream();

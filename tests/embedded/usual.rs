@@ -72,6 +72,35 @@ async fn what_the_test_does_is_told_while_the_client_idles() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_view_is_waited_for() {
+    within(Duration::from_secs(3600), async {
+        let server = Server::new();
+        for _ in 0..3 {
+            server.deliver("INBOX", "Subject: x\r\n\r\n");
+        }
+        let (imap, mut events) = connect(&server).await;
+        server.on("UID SEARCH").delay(Duration::from_secs(60));
+        let selecting = imap.select("INBOX");
+        let inbox = selecting.mailbox();
+        // Dropped and asked anew, nothing is lost.
+        let early = tokio::time::timeout(Duration::from_secs(30), inbox.ready()).await;
+        assert!(early.is_err() && inbox.state().is_none());
+        inbox.ready().await.expect("it becomes complete");
+        assert_eq!(inbox.state().expect("and there is a state").uids.to_string(), "1:3");
+        let mut told = 0;
+        imap.select("Drafts").await.expect("SELECT").ready().await.expect("empty: at once");
+        assert!(inbox.ready().await.is_err(), "another one was selected");
+        drop(server);
+        while let Some(event) = events.next().await {
+            told += u32::from(matches!(event.kind, EventKind::Ready { .. }));
+        }
+        assert_eq!(told, 2, "once for each selection");
+        drop(selecting);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn in_paused_time() {
     within(Duration::from_secs(3600 * 24), async {
         let server = Server::new();

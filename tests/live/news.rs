@@ -228,6 +228,7 @@ async fn the_stream_alone_is_enough_to_live_on() {
                     assert!(detached, "{event:?}");
                     ended.extend(event.cause);
                 }
+                EventKind::Ready { .. } => {}
                 other => panic!("{other:?}"),
             }
         }

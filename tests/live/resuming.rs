@@ -15,13 +15,8 @@ use crate::variants::without;
 
 /// The state, as soon as all is known that goes into it.
 async fn state_of(inbox: &Mailbox) -> MailboxState {
-    for _ in 0..500 {
-        if let Some(state) = inbox.state() {
-            return state;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("no state within 5 s: {:?}", inbox.snapshot());
+    inbox.ready().await.expect("the view becomes complete");
+    inbox.state().expect("from then on there is one")
 }
 
 /// Selects INBOX anew, to go on from this state; and what is told of the time since, in order.
@@ -96,6 +91,28 @@ async fn away(options: Options, fill: Fill) -> Vec<String> {
     assert!(!event.away);
     a.finish().await;
     asked(&log)
+}
+
+#[tokio::test]
+async fn a_view_that_is_ready_has_a_state_at_once() {
+    for fill in [Fill::Off, Fill::Uids, Fill::Flags] {
+        for count in [0, 3] {
+            within(LIMIT, async {
+                let mut a = Account::with(&Options::default(), |config| config.fill(fill)).await;
+                a.deliver(&["1", "2", "3"][..count]).await;
+                let inbox = a.inbox().await;
+                inbox.ready().await.expect("it becomes complete");
+                assert_eq!(inbox.state().is_some(), fill != Fill::Off, "no NOOP is needed");
+                if fill != Fill::Off {
+                    assert!(inbox.snapshot().is_complete());
+                    let state = inbox.state().expect("a state");
+                    assert!(state.highest_mod_seq.is_some() && state.uids.len() == count as u64);
+                }
+                a.finish().await;
+            })
+            .await;
+        }
+    }
 }
 
 #[tokio::test]

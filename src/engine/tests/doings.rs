@@ -51,7 +51,7 @@ fn names_that_the_server_normalizes_are_no_renamings() {
     script.line("SELECT Non", "* 0 EXISTS\n* LIST () \"/\" Norm (\"OLDNAME\" (\"Non\"))\nTAG OK done");
     resolved(select);
     let all: Vec<_> = told(&mut script).into_iter().filter(|(what, _)| !what.contains(" ended: ")).collect();
-    assert_eq!(all, [ours("Non: opened with 0 messages")]);
+    assert_eq!(all, [ours("Non: opened with 0 messages"), ("Non: ready, with 0 messages".into(), false)]);
 }
 
 #[test]

@@ -145,7 +145,7 @@ impl Replay {
                 self.data.push((cause, Box::new(answer.clone())));
             }
             EventKind::MailboxCreated(entry) => self.created.push(entry.name.to_string()),
-            EventKind::Resumed { .. } => {}
+            EventKind::Resumed { .. } | EventKind::Ready { .. } => {}
             EventKind::UidValidityChanged { .. } if event.away || self.stale => {}
             EventKind::UidValidityChanged { .. } => self.anew = true,
             EventKind::Contradiction { .. } if self.stale => {}

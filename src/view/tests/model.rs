@@ -70,7 +70,7 @@ impl World {
             lineage: 0,
         };
         world.arrive(count, false);
-        world.knows_line = seed % 2 == 0;
+        world.knows_line = seed.is_multiple_of(2);
         world.view.begins_at(Uid::new(world.next_uid + 1).filter(|_| world.knows_line));
         world
     }
@@ -159,7 +159,9 @@ impl World {
         if told.uid.is_some() && !mail.told {
             (mail.told, mail.fresh) = (true, false);
         }
+        let ahead = flags.is_none() && mail.flags.is_some() && mod_seq > mail.mod_seq;
         let expected = Learned {
+            ahead,
             arrived: arrives.then(|| uid(mail.uid)),
             flags: flags.filter(|now| mail.flags.as_ref() != Some(now)).map(|now| mail.flags.replace(now)),
             ..Learned::default()

@@ -3,7 +3,7 @@
 use super::messages::Pieces;
 use super::{Claim, Class, Command, FlagUse, Flow, Hears, Line, Messages, Session};
 use crate::error::{Error, Result};
-use crate::types::{Answer, Done, UidSet, Untagged};
+use crate::types::{Answer, Done, Gather, UidSet, Untagged};
 
 /// Removes messages that have the flag `\Deleted`: all of them, or those among a set of UIDs.
 #[derive(Clone, Debug)]
@@ -89,10 +89,11 @@ impl Command for Expunge {
     }
 
     fn finish(self, _: Done, items: Vec<Expunged>) -> Result<Expunged> {
-        Ok(items.into_iter().fold(Expunged::default(), |mut all, one| {
-            all.count += one.count;
-            all.uids.extend_from(&one.uids);
-            all
-        }))
+        let (mut uids, mut count) = (Gather::default(), 0);
+        for one in items {
+            count += one.count;
+            uids.add_set(&one.uids);
+        }
+        Ok(Expunged { count, uids: uids.finish() })
     }
 }

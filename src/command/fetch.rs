@@ -373,13 +373,14 @@ pub(crate) fn join_rows(rows: Vec<Message>) -> Vec<Message> {
     }
     let mut joined: Vec<Message> = Vec::with_capacity(rows.len());
     let mut places = HashMap::new();
+    let mut later: HashMap<usize, Vec<Message>> = HashMap::new();
     // Rows without a UID are answers to a command by number, while which no number shifts (RFC 9051 section 7.5.1).
     let by_number = rows.iter().any(|row| row.uid().is_none());
     for row in rows {
         let (uid, seq) = (row.uid().map(|uid| (true, uid.get())), row.seq().map(|seq| (false, seq.get())));
         let key = if by_number { seq.or(uid) } else { uid };
         match key.and_then(|key| places.get(&key)) {
-            Some(&place) => Message::merge(&mut joined[place], row),
+            Some(&place) => later.entry(place).or_default().push(row),
             None => {
                 if let Some(key) = key {
                     places.insert(key, joined.len());
@@ -387,6 +388,9 @@ pub(crate) fn join_rows(rows: Vec<Message>) -> Vec<Message> {
                 joined.push(row);
             }
         }
+    }
+    for (place, later) in later {
+        joined[place].merge(later);
     }
     joined
 }

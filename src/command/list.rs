@@ -77,25 +77,32 @@ fn names_of(entry: &ListEntry) -> impl Iterator<Item = &MailboxName> {
     [Some(&entry.name), also].into_iter().flatten()
 }
 
-/// Whether a name fits a pattern with `*` and `%`. Time grows with the product of the lengths.
+/// Whether a name fits a pattern with `*` and `%`. Time grows with the product of the lengths, memory with the pattern alone: the
+/// name is the server's.
 fn fits(pattern: &str, name: &str, delimiter: Option<char>) -> bool {
-    let name: Vec<char> = name.chars().collect();
-    // at[i]: the pattern read so far fits the first i letters of the name.
-    let mut at = vec![false; name.len() + 1];
+    let pattern: Vec<char> = pattern.chars().collect();
+    // at[i]: what has been read of the name fits the first i letters of the pattern.
+    let mut at = vec![false; pattern.len() + 1];
     at[0] = true;
-    for p in pattern.chars() {
-        if p == '*' || p == '%' {
-            for i in 1..=name.len() {
-                at[i] |= at[i - 1] && (p == '*' || Some(name[i - 1]) != delimiter);
-            }
-        } else {
-            for i in (1..=name.len()).rev() {
-                at[i] = at[i - 1] && name[i - 1] == p;
-            }
-            at[0] = false;
+    // A wildcard fits nothing, too.
+    let pass_on = |at: &mut [bool]| {
+        for (i, p) in pattern.iter().enumerate() {
+            at[i + 1] |= at[i] && matches!(p, '*' | '%');
         }
+    };
+    pass_on(&mut at);
+    for letter in name.chars() {
+        for (i, p) in pattern.iter().enumerate().rev() {
+            at[i + 1] = match p {
+                '*' => at[i + 1] || at[i],
+                '%' => (at[i + 1] || at[i]) && Some(letter) != delimiter,
+                p => at[i] && *p == letter,
+            };
+        }
+        at[0] = false;
+        pass_on(&mut at);
     }
-    at[name.len()]
+    at[pattern.len()]
 }
 
 impl<S: Into<String>> From<S> for List {
@@ -184,6 +191,13 @@ mod tests {
             ("a%b", "ab", true),
             ("abc", "ab", false),
             ("", "", true),
+            ("", "a", false),
+            ("*", "", true),
+            ("*%", "a/b", true),
+            ("%%", "ab", true),
+            ("%*c", "a/b/c", true),
+            ("%a%", "bab", true),
+            ("%a%", "b/a", false),
         ];
         for (pattern, name, fit) in cases {
             assert_eq!(fits(pattern, name, Some('/')), fit, "{pattern} {name}");

@@ -4,7 +4,7 @@ use super::messages::Messages;
 use super::saved::Saved;
 use super::{Claim, Class, Command, FlagUse, Flow, Hears, Line, Session};
 use crate::error::{Error, Result};
-use crate::types::{Answer, Date, Done, Flag, ModSeq, Uid, UidSet, Untagged};
+use crate::types::{Answer, Date, Done, Flag, Gather, ModSeq, Uid, UidSet, Untagged};
 
 /// A query: keys, put together by [`and`](Search::and), [`or`](Search::or) and [`not`](Search::not).
 ///
@@ -377,10 +377,12 @@ impl Command for Search {
     }
 
     fn finish(self, _: Done, items: Vec<Found>) -> Result<Found> {
-        Ok(items.into_iter().fold(Found::default(), |mut all, part| {
-            all.uids.extend_from(&part.uids);
-            all.mod_seq = all.mod_seq.max(part.mod_seq);
-            all
-        }))
+        // In as many pieces as the server likes, in whatever order.
+        let (mut uids, mut mod_seq) = (Gather::default(), None);
+        for part in items {
+            uids.add_set(&part.uids);
+            mod_seq = mod_seq.max(part.mod_seq);
+        }
+        Ok(Found { uids: uids.finish(), mod_seq })
     }
 }

@@ -18,7 +18,7 @@ use super::own::{Asked, Own};
 use super::resume::Before;
 use super::seat::Seat;
 use crate::command::{Fetch, Items, Messages, Search, UidsOf};
-use crate::types::{Event, EventKind, Fill, ModSeq, Seq, SeqSet, Uid, UidSet};
+use crate::types::{Event, EventKind, Fill, Gather, ModSeq, Scattered, Seq, SeqSet, Uid, UidSet};
 use crate::view::View;
 
 /// How many messages one command asks of, so that none keeps the connection busy for long.
@@ -201,7 +201,7 @@ impl Engine {
                 if selection.filling.by_rows && !self.session.is_enabled("UIDONLY") {
                     self.queue_own(Own::Learn, Fetch::new(from..=most, Items::new()), Some(seat));
                 } else {
-                    self.queue_own(Own::Fill(UidSet::new()), Search::uids(from..=most), Some(seat));
+                    self.queue_own(Own::Fill(Gather::default()), Search::uids(from..=most), Some(seat));
                 }
             }
             None => self.ask_up_to_the_last(from, before, seat),
@@ -216,9 +216,9 @@ impl Engine {
                 self.queue_own(Own::Learn, Fetch::new(from.., Items::new()), Some(seat));
             }
             Some(from) if before > 0 => {
-                self.queue_own(Own::Fill(UidSet::new()), Search::uids(from..), Some(seat));
+                self.queue_own(Own::Fill(Gather::default()), Search::uids(from..), Some(seat));
             }
-            _ => self.queue_own(Own::Fill(UidSet::new()), Search::all(), Some(seat)),
+            _ => self.queue_own(Own::Fill(Gather::default()), Search::all(), Some(seat)),
         }
     }
 
@@ -235,9 +235,9 @@ impl Engine {
             // Each row tells its own number, and none can shift meanwhile (RFC 9051 section 7.5.1).
             self.queue_own_behind(Own::Learn, Fetch::new(window, Items::new()), seat);
         } else if all {
-            self.queue_own(Own::Fill(UidSet::new()), Search::all(), Some(seat));
+            self.queue_own(Own::Fill(Gather::default()), Search::all(), Some(seat));
         } else {
-            self.queue_own_behind(Own::Fill(UidSet::new()), UidsOf::new(window), seat);
+            self.queue_own_behind(Own::Fill(Gather::default()), UidsOf::new(window), seat);
         }
     }
 
@@ -284,7 +284,7 @@ impl Engine {
         let window: UidSet = newest_of(&filling.flags_due, window);
         filling.flags_due = filling.flags_due.difference(&window);
         let items = Items::new().flags();
-        self.queue_own_behind(Own::FillFlags(UidSet::new()), Fetch::new(window, items), seat);
+        self.queue_own_behind(Own::FillFlags(Scattered::default()), Fetch::new(window, items), seat);
     }
 
     /// One of the engine's own commands has ended.
@@ -306,6 +306,7 @@ impl Engine {
         let still = asked.generation == view.generation();
         match own {
             Own::Fill(uids) => {
+                let uids = uids.finish();
                 // Taken only if it speaks of the mailbox as it is: nothing came or went in between.
                 let filled = match &asked.messages {
                     // The last of them, as far as the server went.
@@ -364,6 +365,7 @@ impl Engine {
                 self.fill_on();
             }
             Own::FillFlags(told) => {
+                let told = told.to_set();
                 if let Some(Messages::Uids(window)) = asked.messages.as_ref().filter(|_| asked.ok) {
                     selection.in_step.have_flags(window);
                 }
@@ -384,9 +386,9 @@ impl Engine {
                 }
                 self.fill_on();
             }
-            Own::Flags(doing, told) => match &asked.messages {
+            Own::Flags(doing, told) => match (&asked.messages, told.to_set()) {
                 // What can't be read is not known, and asked for with the others if that is wanted.
-                Some(Messages::Uids(which)) if asked.unread => {
+                (Some(Messages::Uids(which)), told) if asked.unread => {
                     let lacking = asked.dealt_with(&which.difference(&told));
                     filling.flags_untold = filling.flags_untold.difference(&lacking);
                     view.forget_flags(&lacking);
@@ -398,7 +400,7 @@ impl Engine {
                 }
                 // A refusal leaves the doubt.
                 _ if asked.ok => filling.settle_doubt(),
-                _ => self.ask_flags_below(doing, &told, asked),
+                (_, told) => self.ask_flags_below(doing, &told, asked),
             },
             Own::Idle | Own::Poll | Own::Notify | Own::Subscription { .. } | Own::Logout => {}
         }

@@ -16,6 +16,9 @@ use crate::types::{
 };
 use crate::wire::{Response, Unreadable};
 
+/// How many extensions are known as enabled: more than there are. A server could name others without end.
+const MOST_ENABLED: usize = 100;
+
 /// How many limits may be told apart before one of the commands that they are of has ended.
 const MOST_LIMITS_TOLD: usize = 16;
 
@@ -110,10 +113,10 @@ impl Engine {
                 let (claimer, back) = self.give(heard);
                 // Believed only as the answer to an ENABLE of ours.
                 if claimer.is_some() {
-                    for name in
-                        names.into_iter().filter(|name| !self.session.is_enabled(name)).collect::<Vec<_>>()
-                    {
-                        self.session.enabled.push(name);
+                    for name in names {
+                        if self.session.enabled.len() < MOST_ENABLED && !self.session.is_enabled(&name) {
+                            self.session.enabled.push(name);
+                        }
                     }
                 } else if let Some(back) = back {
                     self.tell(Event::new(EventKind::Data(back.into_answer())));

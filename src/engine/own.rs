@@ -6,7 +6,9 @@ use super::events::EventQueue;
 use super::slot::Job;
 use crate::command::{Claim, Command, Flow, Line, Messages, Session, Store};
 use crate::error::{Error, Result, Sent};
-use crate::types::{Answer, CommandId, Done, Limits, MailboxName, Progress, Uid, UidSet, Untagged};
+use crate::types::{
+    Answer, CommandId, Done, Gather, Limits, MailboxName, Progress, Scattered, Uid, UidSet, Untagged,
+};
 use crate::view::View;
 
 /// How many ranges of UIDs are kept of an answer, about: more than any mailbox has can't add up.
@@ -16,17 +18,17 @@ const MOST_RANGES: usize = 4 << 20;
 #[derive(Debug)]
 pub(crate) enum Own {
     /// `UID SEARCH`: the UIDs of all messages, or of a window of them.
-    Fill(UidSet),
+    Fill(Gather<Uid>),
     /// `UID FETCH n:4294967295 (FLAGS)`, `FETCH a:b (UID)`: UIDs of messages that came, or that a search could not tell.
     Learn,
     /// `UID FETCH … (FLAGS)`: flags that are wanted in the view; what they were before is of an earlier selection. With the
     /// messages of which they were told.
-    FillFlags(UidSet),
+    FillFlags(Scattered<Uid>),
     /// `UID FETCH … (FLAGS) (CHANGEDSINCE n)`: what has changed since an earlier selection.
     Changes,
     /// `UID FETCH … (FLAGS)`: what flags messages have after a silent STORE of flags not known before; with the
     /// STORE, if what differs may be its doing, and the messages of which they were told.
-    Flags(Option<(CommandId, Box<Store>)>, UidSet),
+    Flags(Option<(CommandId, Box<Store>)>, Scattered<Uid>),
     /// IDLE of the engine's own accord.
     Idle,
     /// NOOP, where IDLE is not to be had.
@@ -57,17 +59,17 @@ impl Own {
         }
         if let (Self::FillFlags(told) | Self::Flags(_, told), Answer::Fetch(row)) = (&mut *self, answer)
             && row.flags().is_some()
-            && told.ranges().len() <= MOST_RANGES
+            && told.ranges() <= MOST_RANGES
         {
-            told.extend(row.uid());
+            row.uid().into_iter().for_each(|uid| told.insert(uid));
         }
         let Self::Fill(found) = self else { return };
         match answer {
-            _ if found.ranges().len() > MOST_RANGES => {}
-            Answer::Search(told) => found.extend_from(&told.numbers.0),
+            _ if found.ranges() > MOST_RANGES => {}
+            Answer::Search(told) => found.add_set(&told.numbers.0),
             Answer::ESearch(told) => {
                 if let Some(all) = &told.all {
-                    found.extend_from(&all.0);
+                    found.add_set(&all.0);
                 }
             }
             _ => {}

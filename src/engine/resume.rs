@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use super::Engine;
 use super::rows::differ_by_recent;
 use crate::types::{
-    Event, EventKind, Flags, MailboxState, Message, ModSeq, Scattered, Seq, Uid, UidSet, UidValidity,
+    Event, EventKind, Flags, Gather, MailboxState, Message, ModSeq, Scattered, Seq, Uid, UidSet, UidValidity,
     Untagged,
 };
 use crate::view::View;
@@ -66,7 +66,7 @@ impl Before {
 pub(super) struct ToldEarlier {
     /// It was asked for.
     pub(super) asked: bool,
-    vanished: UidSet,
+    vanished: Gather<Uid>,
     rows: BTreeMap<Uid, (Flags, Option<ModSeq>)>,
     /// How long the rows were, in octets.
     octets: usize,
@@ -81,7 +81,7 @@ impl ToldEarlier {
 
     /// Takes up `VANISHED (EARLIER)`, of those messages that were known: of others it may name billions.
     pub(super) fn vanished(&mut self, uids: &UidSet, known: &UidSet) {
-        self.vanished.extend_from(&uids.intersection(known));
+        self.vanished.add_set(&uids.intersection(known));
     }
 
     /// Takes up a row of this length, up to so many octets of them.
@@ -321,8 +321,8 @@ fn way(
         return Way::Compare;
     }
     if told.asked && !told.missed {
-        let mut uids = state.uids.difference(&told.vanished);
-        told.rows.keys().for_each(|uid| uids.insert(*uid));
+        let mut uids = state.uids.difference(&told.vanished.clone().finish());
+        uids.extend(told.rows.keys().copied());
         if uids.len() == u64::from(view.len()) {
             return Way::Told(uids);
         }

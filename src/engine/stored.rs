@@ -15,7 +15,9 @@ use super::own::{Asked, Own};
 use super::selection::Selection;
 use super::shared::Submission;
 use crate::command::{Effect, Fetch, Items, Messages, Store};
-use crate::types::{Code, CommandId, Done, Event, EventKind, Fill, ModifiedSet, Seq, SeqSet, Uid, UidSet};
+use crate::types::{
+    Code, CommandId, Done, Event, EventKind, Fill, ModifiedSet, Scattered, Seq, SeqSet, Uid, UidSet,
+};
 
 impl Engine {
     /// A STORE has succeeded. If it was silent, nobody else will say what it changed.
@@ -194,7 +196,7 @@ impl Engine {
                 }
                 let fetch = Fetch::new(which, Items::new().flags());
                 let cause = cause.map(|(id, store)| (id, Box::new(store.of_none())));
-                let own = Own::Flags(cause, UidSet::new());
+                let own = Own::Flags(cause, Scattered::default());
                 let submission = self.own_submission(own, fetch, Some(seat.clone()));
                 // Behind what ends the selection it would never be asked.
                 let ends =

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use super::capability::Capabilities;
 use super::flag::Flags;
+use super::gather::Gather;
 use super::number::{ModSeq, Seq, Uid, UidValidity};
 use super::progress::{MetadataCode, Progress};
 use super::set::{SeqSet, UidSet};
@@ -340,11 +341,9 @@ fn each(ranges: &[RangeInclusive<Uid>]) -> impl Iterator<Item = Uid> {
 }
 
 fn set_of(ranges: &[RangeInclusive<Uid>]) -> UidSet {
-    let mut set = UidSet::new();
-    for (a, b) in ranges.iter().map(ends) {
-        set.insert_raw(a, b);
-    }
-    set
+    let mut set = Gather::default();
+    ranges.iter().map(ends).for_each(|(a, b)| set.add(a, b));
+    set.finish()
 }
 
 impl fmt::Display for CopyUid {

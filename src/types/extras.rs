@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::message::{BodyData, Message};
+use super::message::{BodyData, Message, Piece, add_missing};
 use super::section::Section;
 use super::timestamp::Timestamp;
 
@@ -123,25 +123,28 @@ impl Message {
 }
 
 impl Extras {
-    /// Takes over what another response told of the same message, where this one says nothing.
-    pub(crate) fn merge(&mut self, later: Self) {
-        self.email_id = self.email_id.take().or(later.email_id);
-        self.thread_id = self.thread_id.take().or(later.thread_id);
-        self.save_date = self.save_date.or(later.save_date);
-        self.preview = self.preview.take().or(later.preview);
-        self.gmail_msg_id = self.gmail_msg_id.or(later.gmail_msg_id);
-        self.gmail_thread_id = self.gmail_thread_id.or(later.gmail_thread_id);
-        self.gmail_labels = later.gmail_labels.or(self.gmail_labels.take());
-        for part in later.binary {
-            if !self.binary.iter().any(|b| b.section == part.section && b.origin == part.origin) {
-                self.binary.push(part);
-            }
+    /// Takes over what other responses told of the same message, where this one says nothing.
+    pub(crate) fn merge(&mut self, later: Vec<Self>) {
+        let (mut binary, mut binary_size) = (Vec::new(), Vec::new());
+        for later in later {
+            self.email_id = self.email_id.take().or(later.email_id);
+            self.thread_id = self.thread_id.take().or(later.thread_id);
+            self.save_date = self.save_date.or(later.save_date);
+            self.preview = self.preview.take().or(later.preview);
+            self.gmail_msg_id = self.gmail_msg_id.or(later.gmail_msg_id);
+            self.gmail_thread_id = self.gmail_thread_id.or(later.gmail_thread_id);
+            self.gmail_labels = later.gmail_labels.or(self.gmail_labels.take());
+            binary.extend(later.binary);
+            binary_size.extend(later.binary_size);
+            self.other.extend(later.other);
         }
-        for (section, size) in later.binary_size {
-            if !self.binary_size.iter().any(|(of, _)| *of == section) {
-                self.binary_size.push((section, size));
-            }
-        }
-        self.other.extend(later.other);
+        add_missing(&mut self.binary, binary);
+        add_missing(&mut self.binary_size, binary_size);
+    }
+}
+
+impl Piece for (Section, Option<u64>) {
+    fn piece(&self) -> (&Section, Option<u32>) {
+        (&self.0, None)
     }
 }

@@ -9,6 +9,7 @@
 //! pieces in one word, words in quotes, folded lines.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use base64::Engine;
@@ -48,8 +49,9 @@ impl<'a> HeaderText<'a> {
         if memchr::memmem::find(raw, b"=?").is_none() && memchr::memchr2(b'\r', b'\n', raw).is_none() {
             return Self { text: lossy(raw), unknown: Vec::new() };
         }
+        let raw = unfolded(raw);
         let mut decoder = Decoder::default();
-        decoder.all(&unfolded(raw));
+        decoder.all(&raw);
         Self { text: Cow::Owned(decoder.text), unknown: decoder.unknown }
     }
 
@@ -97,7 +99,8 @@ struct Word<'a> {
 
 /// The word that begins here, if one does: `=?charset*language?encoding?text?=` (RFC 2047 section 2, RFC 2231
 /// section 5).
-fn word(raw: &[u8]) -> Option<Word<'_>> {
+fn word<'a>(all: &'a [u8], at: usize, ends: &mut Ends) -> Option<Word<'a>> {
+    let raw = all.get(at..)?;
     let inside = raw.strip_prefix(b"=?")?;
     let end = inside.iter().position(|&b| b == b'?' || b <= b' ')?;
     let (charset, rest) = inside.split_at_checked(end)?;
@@ -107,11 +110,33 @@ fn word(raw: &[u8]) -> Option<Word<'_>> {
         b'q' | b'Q' => false,
         _ => return None,
     };
-    let length = memchr::memmem::find(rest, b"?=")?;
+    let length = ends.next(all, all.len() - rest.len())?;
     let text = rest.get(..length)?;
     let whole = raw.get(..raw.len() - rest.len() + length + 2)?;
     let charset = charset.split(|&b| b == b'*').next().unwrap_or_default();
     (!charset.is_empty()).then_some(Word { charset, is_base64, text, whole })
+}
+
+/// Where words end. As many words as begin may share one end, or have none: it is looked for once.
+#[derive(Default)]
+struct Ends {
+    /// From where it was looked for last, and where it is.
+    found: Option<(usize, Option<usize>)>,
+}
+
+impl Ends {
+    /// How far it is to the next `?=` from here on.
+    fn next(&mut self, all: &[u8], from: usize) -> Option<usize> {
+        let known = self.found.filter(|(asked, end)| *asked <= from && end.is_none_or(|end| from <= end));
+        let (_, end) = match known {
+            Some(known) => known,
+            None => {
+                let length = memchr::memmem::find(all.get(from..)?, b"?=");
+                *self.found.insert((from, length.map(|length| from + length)))
+            }
+        };
+        Some(end? - from)
+    }
 }
 
 /// The octets of a word's text; `None` if it is no base64.
@@ -174,22 +199,25 @@ pub(crate) fn charset(name: &[u8]) -> Option<&'static Encoding> {
 }
 
 #[derive(Default)]
-struct Decoder {
+struct Decoder<'a> {
     text: String,
     unknown: Vec<String>,
+    /// The same, to find them in.
+    known_unknown: HashSet<&'a [u8]>,
     /// Octets of words in this charset that are not decoded yet: a character may go on in the next word.
     waiting: Vec<u8>,
     charset: Option<&'static Encoding>,
 }
 
-impl Decoder {
-    fn all(&mut self, raw: &[u8]) {
+impl<'a> Decoder<'a> {
+    fn all(&mut self, raw: &'a [u8]) {
+        let mut ends = Ends::default();
         // `rest` begins at `at`; what stands from `plain` to `at` is no word.
         let (mut plain, mut at) = (0, 0);
         let mut after_word = false;
         while let Some(found) = raw.get(at..).and_then(|rest| memchr::memmem::find(rest, b"=?")) {
             at += found;
-            let Some(word) = raw.get(at..).and_then(word) else {
+            let Some(word) = word(raw, at, &mut ends) else {
                 at += 2;
                 continue;
             };
@@ -211,9 +239,9 @@ impl Decoder {
         self.text.push_str(&lossy(text));
     }
 
-    fn word(&mut self, word: &Word<'_>) {
+    fn word(&mut self, word: &Word<'a>) {
         let known = charset(word.charset);
-        if known.is_none() && !self.unknown.iter().any(|name| name.as_bytes() == word.charset) {
+        if known.is_none() && self.known_unknown.insert(word.charset) {
             self.unknown.push(lossy(word.charset).into_owned());
         }
         match known.zip(octets(word)) {

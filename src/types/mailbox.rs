@@ -1,6 +1,7 @@
 //! Mailboxes as LIST and STATUS tell of them, and their names.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -278,8 +279,8 @@ impl MailboxStatus {
         self.deleted_storage = self.deleted_storage.or(earlier.deleted_storage);
         self.append_limit = self.append_limit.or(earlier.append_limit);
         self.mailbox_id = self.mailbox_id.take().or(earlier.mailbox_id);
-        let lacking =
-            earlier.other.into_iter().filter(|(name, _)| self.other.iter().all(|(other, _)| other != name));
+        let told: HashSet<&str> = self.other.iter().map(|(name, _)| &**name).collect();
+        let lacking = earlier.other.into_iter().filter(|(name, _)| !told.contains(&**name));
         let lacking: Vec<_> = lacking.collect();
         self.other.extend(lacking);
     }

@@ -1,5 +1,7 @@
 //! Data of one message, as a FETCH tells it.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 
 use super::body::BodyStructure;
@@ -122,23 +124,86 @@ impl Message {
             || self.extra_items().next().is_some()
     }
 
-    /// Takes over what another response told of the same message, where this one says nothing.
-    pub(crate) fn merge(&mut self, later: Self) {
-        self.seq = later.seq.or(self.seq);
-        self.uid = self.uid.or(later.uid);
-        self.flags = later.flags.or(self.flags.take());
-        self.internal_date = self.internal_date.or(later.internal_date);
-        self.size = self.size.or(later.size);
-        self.mod_seq = later.mod_seq.max(self.mod_seq);
-        self.envelope = self.envelope.take().or(later.envelope);
-        self.body_structure = self.body_structure.take().or(later.body_structure);
-        for part in later.body {
-            if !self.body.iter().any(|b| b.section == part.section && b.origin == part.origin) {
-                self.body.push(part);
+    /// Takes over what other responses told of the same message, where this one says nothing. All at once: each section is
+    /// looked up once, in however many responses the server tells them.
+    pub(crate) fn merge(&mut self, later: Vec<Self>) {
+        let (mut body, mut extras) = (Vec::new(), Vec::new());
+        for later in later {
+            self.seq = later.seq.or(self.seq);
+            self.uid = self.uid.or(later.uid);
+            self.flags = later.flags.or(self.flags.take());
+            self.internal_date = self.internal_date.or(later.internal_date);
+            self.size = self.size.or(later.size);
+            self.mod_seq = later.mod_seq.max(self.mod_seq);
+            self.envelope = self.envelope.take().or(later.envelope);
+            self.body_structure = self.body_structure.take().or(later.body_structure);
+            body.extend(later.body);
+            extras.extend(later.extras.map(|extras| *extras));
+        }
+        add_missing(&mut self.body, body);
+        if !extras.is_empty() {
+            self.extras_mut().merge(extras);
+        }
+    }
+}
+
+/// What is told of one piece of a message.
+pub(crate) trait Piece {
+    /// Which piece that is.
+    fn piece(&self) -> (&Section, Option<u32>);
+}
+
+impl Piece for BodyData {
+    fn piece(&self) -> (&Section, Option<u32>) {
+        (&self.section, self.origin)
+    }
+}
+
+/// So few are compared with each other.
+const FEW: usize = 16;
+
+/// Adds those of later that are of other pieces than all before.
+pub(crate) fn add_missing<T: Piece>(all: &mut Vec<T>, later: Vec<T>) {
+    if all.len() + later.len() <= FEW {
+        for piece in later {
+            if !all.iter().any(|known| known.piece() == piece.piece()) {
+                all.push(piece);
             }
         }
-        if let Some(extras) = later.extras {
-            self.extras_mut().merge(*extras);
+        return;
+    }
+    let mut known: HashSet<_> = all.iter().map(T::piece).collect();
+    let new: Vec<bool> = later.iter().map(|piece| known.insert(piece.piece())).collect();
+    all.extend(later.into_iter().zip(new).filter_map(|(piece, new)| new.then_some(piece)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Part;
+
+    #[test]
+    fn rows_of_one_message_are_joined_whether_they_are_few_or_many() {
+        for count in [1, 16, 200] {
+            let data = |n: u32, text: &'static str| {
+                BodyData::new(
+                    Section::Part(Part::new(n)),
+                    Some(n % 3),
+                    Some(Bytes::from_static(text.as_bytes())),
+                )
+            };
+            let row = |from: u32, text| Message {
+                body: (from..from + count).map(|n| data(n, text)).collect(),
+                ..Message::default()
+            };
+            let mut message = row(1, "first");
+            message.merge(vec![row(count, "second"), row(2 * count - 1, "third"), row(2, "fourth")]);
+            let first = (1..=count).map(|n| data(n, "first"));
+            let second = (count + 1..2 * count).map(|n| data(n, "second"));
+            let third = (2 * count.max(1)..3 * count - 1).map(|n| data(n, "third"));
+            let expected: Vec<_> = first.chain(second).chain(third).collect();
+            let lacking = (count == 1).then(|| data(2, "fourth"));
+            assert_eq!(message.body, expected.into_iter().chain(lacking).collect::<Vec<_>>(), "{count}");
         }
     }
 }

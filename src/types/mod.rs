@@ -18,6 +18,7 @@ mod extras;
 pub(crate) mod failure;
 mod fill;
 mod flag;
+mod gather;
 mod header_date;
 mod header_text;
 #[cfg(feature = "serde")]
@@ -57,6 +58,7 @@ pub use envelope_builder::EnvelopeBuilder;
 pub use event::{Event, EventKind, Lag, Place};
 pub use fill::Fill;
 pub use flag::{Flag, Flags};
+pub(crate) use gather::Gather;
 pub use header_text::HeaderText;
 #[cfg(feature = "testing")]
 pub(crate) use header_text::charset;

@@ -60,6 +60,11 @@ impl<N: MessageNumber> Scattered<N> {
         self.tree.as_ref().map_or(self.ascending.is_empty(), BTreeMap::is_empty)
     }
 
+    /// How many ranges it has.
+    pub(crate) fn ranges(&self) -> usize {
+        self.tree.as_ref().map_or(self.ascending.raw().len(), BTreeMap::len)
+    }
+
     /// The same as a set to reckon with.
     pub(crate) fn to_set(&self) -> Set<N> {
         let Some(ranges) = &self.tree else { return self.ascending.clone() };

@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 use std::ops::{RangeFrom, RangeInclusive};
 use std::str::FromStr;
 
+use super::gather::Gather;
 use super::number::{MessageNumber, Seq, Uid};
 
 /// A set of UIDs.
@@ -110,10 +111,12 @@ impl<N: MessageNumber> Set<N> {
         self.ranges.splice(after - 1..after, left.into_iter().chain(right));
     }
 
-    /// Adds all of another set. O(ranges of both).
+    /// Adds all of another set. O(ranges of both): numbers that come one by one, in no order, are better collected by
+    /// [`Extend`], which takes them all in O(n log n).
     pub fn extend_from(&mut self, other: &Self) {
         let behind = other.ranges.first().is_none_or(|first| self.ranges.last() <= Some(first));
-        if behind {
+        // One range is put in its place; what is behind it moves at once.
+        if behind || other.ranges.len() == 1 {
             other.ranges.iter().for_each(|&(first, last)| self.insert_raw(first, last));
             return;
         }
@@ -307,16 +310,16 @@ impl<N: MessageNumber> FromStr for Set<N> {
             _ if part.bytes().all(|b| b.is_ascii_digit()) => part.parse().ok().filter(|&n| n != 0),
             _ => None,
         };
-        let mut set = Self::new();
+        let mut set = Gather::default();
         for part in text.split(',') {
             let ends = match part.split_once(':') {
                 Some((a, b)) => number(a).zip(number(b)),
                 None => number(part).map(|n| (n, n)),
             };
             let (a, b) = ends.ok_or_else(|| ParseSetError { part: part.into() })?;
-            set.insert_raw(a.min(b), a.max(b));
+            set.add(a, b);
         }
-        Ok(set)
+        Ok(set.finish())
     }
 }
 
@@ -358,9 +361,11 @@ impl<N: MessageNumber> FromIterator<N> for Set<N> {
 
 impl<N: MessageNumber> Extend<N> for Set<N> {
     fn extend<I: IntoIterator<Item = N>>(&mut self, numbers: I) {
+        let mut all = Gather::from(std::mem::take(self));
         for number in numbers {
-            self.insert(number);
+            all.add(number.get(), number.get());
         }
+        *self = all.finish();
     }
 }
 

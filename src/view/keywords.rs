@@ -74,8 +74,9 @@ pub(super) struct Interner {
     /// The last number that was given.
     last: u32,
     octets: usize,
-    /// How many new sets there were since the last sweep.
+    /// How many new sets there were since the last sweep, and how many it left.
     new: usize,
+    left: usize,
     /// What was asked for last: rows that come together often share it.
     recent: Option<(Names, u32)>,
 }
@@ -120,7 +121,8 @@ impl Interner {
 
     /// Whether it is time to sweep, with so many messages.
     pub(super) fn is_due(&self, messages: usize) -> bool {
-        self.new >= SWEEP.max(messages / 16)
+        // What is left is written anew, so it waits for as many again.
+        self.new >= SWEEP.max(messages / 16).max(self.left)
     }
 
     /// Forgets the sets that none of these messages has. When numbers run short, all are given anew.
@@ -143,7 +145,7 @@ impl Interner {
         let names = || sets.iter().filter_map(|set| Some((set.names.as_ref()?, set.number)));
         self.octets = names().map(|(names, _)| cost(names)).sum();
         self.numbers = names().map(|(names, number)| (key(names), number)).collect();
-        (self.new, self.recent) = (0, None);
+        (self.new, self.left, self.recent) = (0, sets.len(), None);
         table.sets = sets.into_iter().collect();
     }
 }

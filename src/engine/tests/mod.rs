@@ -16,6 +16,7 @@ mod causes;
 mod checks;
 mod claiming;
 mod commands;
+mod cost;
 mod doings;
 mod eras;
 mod filling;

@@ -124,7 +124,7 @@ pub(super) fn joined(rows: Vec<Message>) -> Vec<Message> {
             _ => m.seq() == row.seq(),
         };
         match all.iter_mut().find(|m| same(m)) {
-            Some(first) => first.merge(row),
+            Some(first) => first.merge(vec![row]),
             None => all.push(row),
         }
     }

@@ -6,14 +6,15 @@ use nom::sequence::{delimited, preceded};
 
 use super::Rules;
 use super::mailbox::named_mailbox;
-use super::set::{Gather, number_list, spaced, uid_set};
+use super::set::{number_list, spaced, uid_set};
 use super::string::{astring, loose};
 use super::token::{
     Upper, close, closed, count, end, gap, name, nil, number, open, small_count, space, spaces,
 };
 use super::value;
 use crate::types::{
-    ESearch, ModSeq, NumberList, NumberSet, PartialResult, ResultChange, SearchResult, UidSet, UidValidity,
+    ESearch, Gather, ModSeq, NumberList, NumberSet, PartialResult, ResultChange, SearchResult, UidSet,
+    UidValidity,
 };
 use crate::wire::input::{Input, Parsed};
 

@@ -1,0 +1,206 @@
+//! What a server can make the engine work: whatever it says, however often, each line costs about the same.
+//!
+//! Each storm goes through framer, grammar and engine, with what stands in the session's way to be looked through; the event
+//! queue is read to its end, or not at all.
+
+use super::poll_once;
+use super::script::Script;
+use crate::command::{Items, Search, StatusItems, Store};
+use crate::cost::Report;
+use crate::types::{Flag, MailboxState, ModSeq, Section, Uid, UidSet, UidValidity};
+use crate::{Mailbox, Select};
+
+/// A tenth of what is repeated elsewhere: a line costs more here.
+fn fewer(count: usize) -> usize {
+    count / 10
+}
+
+fn number(n: usize) -> u32 {
+    u32::try_from(n).expect("a number of a message")
+}
+
+/// A place for each number of these, far from that of the next.
+fn shuffled(n: usize, count: usize) -> usize {
+    (n * 7_919) % count
+}
+
+/// A session with INBOX selected, so many messages in it with the even UIDs, all known.
+fn selected(exists: usize) -> (Script, Mailbox) {
+    let mut script = Script::windowed("ESEARCH UIDPLUS MOVE CONDSTORE", u32::MAX, u32::MAX);
+    let opened =
+        format!("* {exists} EXISTS\n* OK [UIDVALIDITY 7] era\n* OK [UIDNEXT 4000000] next\nTAG OK done");
+    let inbox = script.select(Select::new("INBOX"), "SELECT INBOX", &opened);
+    let uids: UidSet = (1..=number(exists)).filter_map(|n| Uid::new(2 * n)).collect();
+    script
+        .line("UID SEARCH RETURN (ALL) ALL", &format!("* ESEARCH (TAG \"TAG\") UID ALL {uids}\nTAG OK done"));
+    script.events();
+    (script, inbox)
+}
+
+fn storm(lines: impl Iterator<Item = String>) -> String {
+    lines.fold(String::new(), |all, line| all + &line + "\r\n")
+}
+
+/// The server says this; whoever reads events reads them all.
+fn hear(script: &mut Script, storm: &str, reads: bool) {
+    for part in storm.as_bytes().chunks(64 << 10) {
+        script.bench.feed(part);
+        while reads && script.bench.event().is_some() {}
+    }
+    assert_eq!(script.bench.engine.closed(), None, "the connection goes on");
+}
+
+type Line = fn(usize, usize) -> String;
+
+#[test]
+fn changes_that_nobody_asked_for() {
+    let lines: &[(&str, Line)] = &[
+        ("the first goes", |_, _| "* 1 EXPUNGE".into()),
+        ("the last goes", |n, count| format!("* {} EXPUNGE", count - n)),
+        ("one in the midst goes", |n, count| format!("* {} EXPUNGE", (count - n).div_ceil(2))),
+        ("one vanishes", |n, count| format!("* VANISHED {}", 2 * (shuffled(n, count) + 1))),
+        ("what is not there vanishes", |n, count| format!("* VANISHED {}", 2 * shuffled(n, count) + 1)),
+        ("flags", |n, count| format!("* {} FETCH (FLAGS (\\Seen))", shuffled(n, count) + 1)),
+        ("flags back and forth", |n, _| format!("* 1 FETCH (FLAGS (\\Seen k{}))", n % 7)),
+        ("keywords of its own", |n, count| format!("* {} FETCH (FLAGS (k{n}))", shuffled(n, count) + 1)),
+        ("mod-sequences", |n, count| format!("* {} FETCH (MODSEQ ({}))", shuffled(n, count) + 1, n + 1)),
+        ("data", |n, count| format!("* {} FETCH (BODY[] \"a\")", shuffled(n, count) + 1)),
+        ("one comes", |n, count| format!("* {} EXISTS", count + n + 1)),
+        ("one comes and goes", |n, count| {
+            format!("* {} {}", count + 1, if n % 2 == 0 { "EXISTS" } else { "EXPUNGE" })
+        }),
+        ("counts of others", |n, _| format!("* STATUS m{n} (MESSAGES {n})")),
+        ("counts of one", |n, _| format!("* STATUS m (MESSAGES {n})")),
+        ("names", |n, _| format!("* LIST () \"/\" m{n}")),
+        ("names that are no more", |n, _| format!("* LIST (\\NonExistent) \"/\" m{n}")),
+        ("renames", |n, _| format!("* LIST () \"/\" m{} (\"OLDNAME\" (m{n}))", n + 1)),
+        ("what cannot be read", |n, _| format!("* {} FETCH (oops", n + 1)),
+        ("unknown", |n, _| format!("* X-ODD {n}")),
+        ("notices", |n, _| format!("* OK notice {n}")),
+        ("limits", |_, _| "* OK [MESSAGELIMIT 5 9] limit".into()),
+        ("capabilities", |n, _| format!("* CAPABILITY IMAP4rev1 X{n}")),
+        ("tags", |n, _| format!("X{n} OK who")),
+        ("an answer to nobody", |n, _| format!("* SEARCH {n}")),
+    ];
+    let mut report = Report::default();
+    for (name, line) in lines {
+        for reads in [true, false] {
+            let prepare = |count| {
+                let count = fewer(count);
+                (selected(count), storm((0..count).map(|n| line(n, count))))
+            };
+            report.measure(&format!("{name}, read: {reads}"), prepare, |((mut script, _inbox), storm)| {
+                hear(&mut script, &storm, reads);
+            });
+        }
+    }
+    report.end(lines.len() * 2);
+}
+
+/// Commands of each kind are in flight, and then end; what is said is theirs or nobody's. Each is read to its end.
+fn answered((mut script, inbox): (Script, Mailbox), storm: &str, detached: bool) {
+    let items = Items::section(Section::Full).and(Items::envelope().flags());
+    let fetch = inbox.fetch(Uid::new(1).expect("a UID").., items);
+    let search = inbox.search(Search::all());
+    let list = script.sender.list("*");
+    let status = script.sender.status("m", StatusItems::new().messages());
+    let store = inbox.store(Uid::new(1).expect("a UID").., Store::add([Flag::Flagged]));
+    let expunge = inbox.expunge(Uid::new(1).expect("a UID")..);
+    let written = String::from_utf8(script.bench.write_all()).expect("text");
+    let tag = |verb: &str| {
+        let line =
+            written.lines().find(|line| line.contains(verb)).unwrap_or_else(|| panic!("{verb}: {written}"));
+        line.split(' ').next().expect("a tag").to_owned()
+    };
+    let storm = storm.replace("{SEARCH}", &tag("SEARCH"));
+    macro_rules! read {
+        ($($token:ident)*) => {
+            if detached {
+                $($token.detach();)*
+                hear(&mut script, &storm, true);
+            } else {
+                hear(&mut script, &storm, false);
+                let mut waiting = written;
+                while !waiting.is_empty() {
+                    script.bench.feed(ends(&waiting).as_bytes());
+                    waiting = String::from_utf8(script.bench.write_all()).expect("text");
+                }
+                $(let mut token = $token; assert!(poll_once(&mut token).is_some(), "it has ended");)*
+            }
+        };
+    }
+    read!(fetch search list status store expunge);
+}
+
+/// What ends each of these commands.
+fn ends(written: &str) -> String {
+    storm(written.lines().filter_map(|line| line.split(' ').next()).map(|tag| format!("{tag} OK done")))
+}
+
+#[test]
+fn answers_in_many_pieces() {
+    let lines: &[(&str, Line)] = &[
+        ("rows", |n, count| format!("* {} FETCH (ENVELOPE NIL FLAGS ())", shuffled(n, count) + 1)),
+        ("rows of one", |n, _| format!("* 1 FETCH (BODY[]<{n}> \"a\")")),
+        ("SEARCH", |n, count| format!("* SEARCH {}", 2 * (count - n))),
+        ("ESEARCH", |n, count| format!("* ESEARCH (TAG \"{{SEARCH}}\") UID ALL {}", 2 * (count - n))),
+        ("LIST", |n, _| format!("* LIST () \"/\" m{n}")),
+        ("STATUS", |n, _| format!("* STATUS m (MESSAGES {n})")),
+        ("EXPUNGE", |n, count| format!("* {} EXPUNGE", count - n)),
+        ("VANISHED", |n, count| format!("* VANISHED {}", 2 * (count - n))),
+        ("flags", |n, count| format!("* {} FETCH (FLAGS (\\Flagged))", count - n)),
+        ("what cannot be read", |n, _| format!("* {} FETCH (oops", n + 1)),
+    ];
+    let mut report = Report::default();
+    for (name, line) in lines {
+        for detached in [false, true] {
+            let prepare = |count| {
+                let count = fewer(count);
+                (selected(count), storm((0..count).map(|n| line(n, count))))
+            };
+            report.measure(&format!("{name}, detached: {detached}"), prepare, |(session, storm)| {
+                answered(session, &storm, detached);
+            });
+        }
+    }
+    report.end(lines.len() * 2);
+}
+
+#[test]
+fn what_is_told_while_a_mailbox_is_opened() {
+    let lines: &[(&str, Line)] = &[
+        ("earlier removals", |n, count| format!("* VANISHED (EARLIER) {}", 2 * (count - n))),
+        ("changes", |n, count| {
+            format!("* {} FETCH (UID {} FLAGS (\\Seen) MODSEQ (91))", count - n, 2 * (count - n) - 1)
+        }),
+        ("removals", |_, _| "* 1 EXPUNGE".into()),
+        ("UIDs", |n, count| format!("* SEARCH {}", 2 * (count - n))),
+    ];
+    let mut report = Report::default();
+    for (name, line) in lines {
+        let prepare = |count| {
+            let count = fewer(count);
+            let mut script = Script::new("QRESYNC", &["QRESYNC"]);
+            let mut state = MailboxState::new(UidValidity::new(7).expect("an era"));
+            state.highest_mod_seq = ModSeq::new(90);
+            state.uids = (1..=number(count)).filter_map(|n| Uid::new(2 * n)).collect();
+            let token = script.sender.select(Select::new("INBOX").resume(state));
+            let tag = script.expect("SELECT INBOX (QRESYNC (7 90))");
+            let opened = "* OK [UIDVALIDITY 7] era\n* OK [HIGHESTMODSEQ 99] modseq";
+            script.say(&format!("* {count} EXISTS\n{opened}"));
+            (script, token, tag, storm((0..count).map(|n| line(n, count))))
+        };
+        report.measure(name, prepare, |(mut script, token, tag, storm)| {
+            hear(&mut script, &storm, true);
+            script.say(&format!("{tag} OK done"));
+            let written = String::from_utf8(script.bench.write_all()).expect("text");
+            if *name == "UIDs" {
+                // The engine asks for them then.
+                hear(&mut script, &storm, true);
+            }
+            script.bench.feed(ends(&written).as_bytes());
+            drop(token);
+        });
+    }
+    report.end(lines.len());
+}

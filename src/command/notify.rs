@@ -279,6 +279,13 @@ impl Notify {
         self.groups.iter().any(|group| group.events.contains(&event))
     }
 
+    /// Whether messages of this mailbox may be watched; and if so, whether their flags are, too.
+    pub(crate) fn watches_messages_of(&self, name: &MailboxName) -> Option<bool> {
+        // Several sets can hold it (RFC 5465 section 6).
+        let has = |event| self.groups.iter().any(|g| g.events.contains(&event) && g.which.may_hold(name));
+        has(NotifyEvent::MessageNew).then(|| has(NotifyEvent::FlagChange))
+    }
+
     /// Whether counts of this mailbox may come with the OK.
     fn may_tell(&self, name: &MailboxName) -> bool {
         let has_messages = |group: &Group| group.events.contains(&NotifyEvent::MessageNew);

@@ -402,7 +402,7 @@ impl Engine {
                 _ if asked.ok => filling.settle_doubt(),
                 (_, told) => self.ask_flags_below(doing, &told, asked),
             },
-            Own::Idle | Own::Poll | Own::Notify | Own::Subscription { .. } | Own::Logout => {}
+            _ => {}
         }
         self.tell_ready();
     }

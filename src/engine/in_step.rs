@@ -48,6 +48,11 @@ impl InStep {
         self.claimed
     }
 
+    /// The newest that has been told, whatever of it is in the view.
+    pub(super) fn so_far(&self) -> Option<ModSeq> {
+        self.settled.max(self.told).max(self.seen)
+    }
+
     /// HIGHESTMODSEQ was told.
     pub(super) fn told(&mut self, mod_seq: Option<ModSeq>) {
         self.told = mod_seq.or(self.told);

@@ -27,6 +27,7 @@ mod hear;
 mod idle;
 mod in_step;
 mod lagged;
+mod left;
 mod missed;
 mod notify;
 mod numbers;
@@ -65,6 +66,7 @@ use bytes::Bytes;
 
 use self::flight::{Flight, Next};
 use self::idle::Idle;
+use self::left::LeftBehind;
 use self::missed::Missed;
 use self::notify::Notifying;
 use self::outbox::Outbox;
@@ -125,6 +127,8 @@ pub(crate) struct Engine {
     outbox: Outbox,
     idle: Idle,
     notify: Notifying,
+    /// Mailboxes that were left, and of which it is to be asked what has come of them unseen.
+    left: LeftBehind,
     remembered: Remembered,
     /// How often capabilities have been told.
     capabilities_told: u64,
@@ -180,6 +184,7 @@ impl Engine {
             outbox: Outbox::default(),
             idle: Idle::default(),
             notify: Notifying::default(),
+            left: LeftBehind::default(),
             remembered: Remembered::default(),
             capabilities_told: 0,
             tells_capabilities: false,
@@ -210,6 +215,8 @@ impl Engine {
         if taken.abandoned && self.is_at_rest() && !self.logging_out {
             self.queue_own(Own::Logout, Logout, None);
         }
+        self.send();
+        self.ask_left();
         self.send();
         self.pad();
         if self.closed.is_some() {

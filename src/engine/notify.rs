@@ -105,6 +105,11 @@ impl Notifying {
         self.asked.as_ref().is_some_and(|asked| asked.watches())
     }
 
+    /// Whether messages of this mailbox may be watched; and if so, whether their flags are, too.
+    pub(super) fn watches_messages_of(&self, mailbox: &MailboxName) -> Option<bool> {
+        self.asked.as_ref()?.watches_messages_of(mailbox)
+    }
+
     fn asks(&self, event: NotifyEvent) -> bool {
         self.asked.as_ref().is_some_and(|asked| asked.asks(event))
     }
@@ -466,10 +471,7 @@ impl Engine {
         self.session.learn_append_limit(&status);
         let news = self.notify.watches() && !answers(&heard);
         if news || self.give(heard).1.is_some() {
-            let place = Place { mailbox: status.name.clone(), selection: None };
-            let event = Event::new(EventKind::Status(status)).at(Some(place));
-            self.tell_before(&event);
-            self.tell(event);
+            self.hear_news_of(status);
         }
     }
 

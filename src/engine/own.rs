@@ -3,6 +3,7 @@
 //! They are commands like any other, less the token: what they hear is the engine's.
 
 use super::events::EventQueue;
+use super::left::Left;
 use super::slot::Job;
 use crate::command::{Claim, Command, Flow, Line, Messages, Session, Store};
 use crate::error::{Error, Result, Sent};
@@ -37,6 +38,8 @@ pub(crate) enum Own {
     Notify,
     /// `LIST (SUBSCRIBED)` or LSUB: whether this mailbox is still subscribed to.
     Subscription { mailbox: MailboxName, found: bool },
+    /// STATUS of a mailbox that was left under NOTIFY.
+    Left(Box<Left>),
     /// LOGOUT, when the last handle has gone.
     Logout,
 }
@@ -49,6 +52,9 @@ impl Own {
 
     /// Keeps what this command's answer tells.
     pub(crate) fn heard(&mut self, answer: &Answer) {
+        if let Self::Left(left) = &mut *self {
+            left.heard(answer);
+        }
         if let Self::Subscription { mailbox, found } = &mut *self {
             *found |= match answer {
                 // It says so, where it is the answer (RFC 5258 section 3.1): else it is news.

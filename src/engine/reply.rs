@@ -8,7 +8,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::flight::{Flight, Next};
-use super::own::Asked;
+use super::own::{Asked, Own};
 use super::seat::Seat;
 use super::send::LineOwner;
 use super::{Engine, excerpt};
@@ -268,8 +268,10 @@ impl Engine {
         // Room first, so that who awaits the token finds it.
         self.shared.release(id);
         flight.job.end(result.clone());
-        if let Some(own) = own {
-            self.own_ended(own, flight.seat.as_deref(), &asked);
+        match own {
+            None => {}
+            Some(Own::Left(left)) => self.left_answered(*left, asked.ok),
+            Some(own) => self.own_ended(own, flight.seat.as_deref(), &asked),
         }
     }
 

@@ -118,6 +118,16 @@ impl Selection {
         }
     }
 
+    /// How many messages lack `\Seen`, if the flags of all are known.
+    pub(super) fn unseen(&self) -> Option<u32> {
+        let known =
+            self.view.unknown().is_none() && self.view.flags_untold() == 0 && self.filling.doubts == 0;
+        let groups = known.then(|| self.view.flag_groups())?;
+        let unseen: u64 =
+            groups.iter().filter(|(flags, _)| !flags.is_seen()).map(|(_, uids)| uids.len()).sum();
+        u32::try_from(unseen).ok()
+    }
+
     /// A command has ended, and nothing was contradicted.
     pub(super) fn calm_down(&mut self) {
         self.calm += 1;
@@ -269,6 +279,7 @@ impl Engine {
         selection.seat.update(|p| p.ended = true);
         self.forget_own(selection.seat.id);
         self.remembered.forget();
+        self.left(&selection);
         let place = Some(selection.seat.place.clone());
         self.tell(Event::new(EventKind::SelectionEnded).at(place).caused_by(cause));
     }

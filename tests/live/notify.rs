@@ -89,6 +89,45 @@ async fn with_nothing_selected_the_connection_idles_and_is_told() {
     .await;
 }
 
+/// The server tells nothing of what came while it was selected, neither then nor later.
+#[tokio::test]
+async fn mail_that_came_unseen_to_a_mailbox_is_told_when_it_is_left() {
+    within(LIMIT, async {
+        let mut a = Account::usual().await;
+        let mut other = a.other().await;
+        for way in ["SELECT", "UNSELECT", "CLOSE", "NO"] {
+            for selected in [Selected::silent(), Selected::delayed()] {
+                let seen = selected == Selected::delayed();
+                let drafts = a.imap.select("Drafts").await.expect("SELECT");
+                let watch = Notify::set().personal(NotifyEvent::MESSAGES).selected(selected);
+                a.imap.notify(watch).await.expect("NOTIFY");
+                a.imap.noop().await.expect("NOOP");
+                a.events.ready();
+                let told = a.events.count("status Drafts");
+                let new = other.append("Drafts", "", MESSAGE.as_bytes()).await;
+                match way {
+                    "SELECT" => _ = a.imap.select("INBOX").await.expect("SELECT"),
+                    "UNSELECT" => drafts.unselect().await.expect("UNSELECT"),
+                    "CLOSE" => drafts.close().await.expect("CLOSE"),
+                    _ => _ = a.imap.select("none such").await.expect_err("SELECT"),
+                }
+                let is_new = |event: &imap_duplex::types::Event| match &event.kind {
+                    EventKind::Status(status) => status.uid_next.is_some_and(|next| next.get() > new),
+                    EventKind::Arrived { uid, .. } => seen && uid.get() == new,
+                    _ => false,
+                };
+                a.events.until("new mail in Drafts", is_new).await;
+                a.imap.noop().await.expect("NOOP");
+                a.events.until_brief("NOOP OK").await;
+                assert!(a.events.count("status Drafts") <= told + 1, "told twice: {way}");
+            }
+        }
+        other.logout().await;
+        a.finish().await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn mailboxes_that_others_make_rename_delete_and_subscribe_to_are_told() {
     within(LIMIT, async {

@@ -250,7 +250,7 @@ impl Server {
                 self.outcome(at).status = Some(told);
                 let (messages, next, era, unseen) = told;
                 let text = format!("MESSAGES {messages} UIDNEXT {next} UIDVALIDITY {era} UNSEEN {unseen}");
-                self.say(format!("* STATUS {name} ({text})"), Note::Nothing);
+                self.say(format!("* STATUS {name} ({text})"), Note::Answered((name, messages, next)));
             }
             Cmd::Select { name, resume, condstore, .. } => {
                 self.mods_on |= condstore;

@@ -30,6 +30,8 @@ pub(super) enum Note {
     Bye,
     /// Counts of another mailbox: its name, messages, UIDNEXT.
     Counts(Counts),
+    /// The same as the answer to a STATUS, the engine's own among them.
+    Answered(Counts),
 }
 
 /// What the client has read, as the server knows it.
@@ -47,6 +49,7 @@ pub(super) struct Heard {
     pub(super) notices: usize,
     pub(super) bye: bool,
     pub(super) counts: Vec<Counts>,
+    pub(super) answered: Vec<Counts>,
 }
 
 impl Heard {
@@ -72,6 +75,7 @@ impl Server {
             Note::Notice => heard.notices += 1,
             Note::Bye => heard.bye = true,
             Note::Counts(counts) => heard.counts.push(counts),
+            Note::Answered(counts) => heard.answered.push(counts),
             Note::Grew(uids) => {
                 if let Some((_, view)) = &mut heard.view {
                     view.extend(uids);

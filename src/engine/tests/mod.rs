@@ -22,6 +22,7 @@ mod eras;
 mod filling;
 mod heard;
 mod idling;
+mod left;
 mod mailboxes;
 mod model;
 mod mods;

@@ -20,7 +20,8 @@ use std::time::Duration;
 #[non_exhaustive]
 pub struct Limits {
     /// The longest response outside its literals. It is held in memory while it is read; a SEARCH that
-    /// finds 100,000 messages is one line of 600 kB. 16 MiB.
+    /// finds 100,000 messages is one line of 600 kB. The numbers that a search found may be more: they are read as they
+    /// come. 16 MiB.
     pub line: usize,
     /// The longest literal that is held in memory. 64 MiB.
     pub literal: usize,

@@ -31,10 +31,14 @@
 //!   braces is common.
 //! - In all other lines, those of unknown kind among them, an announcement counts: were it passed over,
 //!   the octets of a message, which anyone may have written, would be read as responses.
+//! - A list of numbers (`* SEARCH`, `* SORT`, `* ESEARCH`, `* VANISHED`) of a mebibyte or more is handed
+//!   on in pieces, each a frame by itself ([`list_piece`](super::list_piece)): however many messages are
+//!   found, the line passes no limit.
 
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr;
 
+use super::list_piece::{self, Cut, PIECE};
 use super::literals::Literals;
 use crate::types::Limits;
 
@@ -130,6 +134,8 @@ pub(crate) struct Framer {
     line_limit: usize,
     literal_limit: usize,
     response_limit: usize,
+    /// A list of numbers is cut when its line has so many bytes.
+    piece: usize,
     state: State,
     /// The text of the response begun, and room for more.
     text: BytesMut,
@@ -159,6 +165,7 @@ impl Framer {
             line_limit: limits.line,
             literal_limit: limits.literal,
             response_limit: limits.response,
+            piece: PIECE.min(limits.line).min(limits.response),
             state: State::Line,
             text: BytesMut::new(),
             segment: 0,
@@ -216,6 +223,14 @@ impl Framer {
                         return Ok(Some(frame));
                     }
                     let piece = end.unwrap_or(src.len());
+                    if let Some(room) = self.room_before_cut().filter(|room| *room <= piece) {
+                        self.take_text(src.get(..room).unwrap_or_default())?;
+                        src.advance(room);
+                        if let Some(frame) = self.cut_list() {
+                            return Ok(Some(frame));
+                        }
+                        continue;
+                    }
                     self.take_text(src.get(..piece).unwrap_or_default())?;
                     src.advance(piece);
                     if end.is_some() {
@@ -281,6 +296,29 @@ impl Framer {
         src.advance(end + 1);
         (self.line, self.total) = (0, 0);
         Some(Frame { text: self.text.split().freeze(), literals: Literals::None })
+    }
+
+    /// How many bytes the line of a response that has no literal yet lacks of those that a list is cut at; `None` past
+    /// that.
+    fn room_before_cut(&self) -> Option<usize> {
+        self.piece.checked_sub(self.line).filter(|room| *room > 0 && self.segment == 0)
+    }
+
+    /// Hands a list of numbers on as far as it has come. What is left begins the next piece.
+    fn cut_list(&mut self) -> Option<Frame> {
+        let Cut { begin, end, next } = list_piece::cut(&self.text)?;
+        let (begin, rest) = (self.text.get(..begin)?, self.text.get(next..)?);
+        if begin.len() + rest.len() > self.piece / 2 {
+            return None;
+        }
+        let mut following = BytesMut::with_capacity(TEXT_BLOCK);
+        following.extend_from_slice(begin);
+        following.extend_from_slice(rest);
+        self.text.truncate(end);
+        let frame = self.end_frame();
+        (self.line, self.total) = (following.len(), following.len());
+        self.text = following;
+        Some(frame)
     }
 
     /// Makes room for the beginning of a text.

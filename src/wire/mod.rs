@@ -6,6 +6,7 @@ pub mod bench;
 pub(crate) mod encode;
 pub(crate) mod frame;
 pub(crate) mod input;
+mod list_piece;
 pub(crate) mod literals;
 pub(crate) mod parse;
 // What the fuzzers and the embedded server speak, tests aside; neither asks for all of it.

@@ -42,5 +42,6 @@ mod c13_dialogue;
 mod c13_greeting;
 mod c13_hostile;
 mod c13_idle;
+mod c13_long_lists;
 mod c14_smuggling;
 mod c15_secrets;

@@ -361,3 +361,55 @@ fn small_texts_share_a_small_block_and_large_ones_share_nothing() {
     assert_eq!(framer.decode(&mut src), Ok(None));
     assert_eq!(framer.text.capacity(), 0);
 }
+
+/// The numbers of all frames, as the line would have had them; and how many frames there are.
+fn joined(outcome: &Outcome, before: &str, between: &str) -> (String, usize) {
+    let texts: Vec<_> = outcome.0.iter().map(|f| String::from_utf8_lossy(&f.text).into_owned()).collect();
+    let numbers = texts.iter().map(|text| text.strip_prefix(before).expect("each has the beginning"));
+    (numbers.collect::<Vec<_>>().join(between), texts.len())
+}
+
+#[test]
+fn a_list_of_numbers_longer_than_a_line_comes_in_pieces() {
+    let numbers = |by: &str| (1..=400).map(|n| (n * 7).to_string()).collect::<Vec<_>>().join(by);
+    let limits = limits(300, 1000, 1000);
+    for (before, by) in [
+        ("* SEARCH ", " "),
+        ("* SORT ", " "),
+        ("* VANISHED ", ","),
+        ("* VANISHED (EARLIER) ", ","),
+        ("* ESEARCH (TAG \"A 1\") UID ALL ", ","),
+    ] {
+        let line = format!("{before}{}\r\n", numbers(by));
+        let expected = whole(&limits, line.as_bytes());
+        assert_eq!(expected.1, None, "{before}");
+        let (all, count) = joined(&expected, before, by);
+        assert_eq!(all, numbers(by));
+        assert!(count >= line.len() / 300, "{count} pieces of {before}");
+        assert!(expected.0.iter().all(|f| f.text.len() <= 300));
+        assert_eq!(run(&limits, line.as_bytes().chunks(1)), expected, "byte by byte");
+        for at in 0..line.len() {
+            let (a, b) = line.as_bytes().split_at(at);
+            assert_eq!(run(&limits, [a, b]), expected, "cut at {at}");
+        }
+    }
+}
+
+#[test]
+fn the_bound_on_a_line_stays_for_all_else() {
+    let limits = limits(300, 1000, 1000);
+    let many = "1 ".repeat(400);
+    for line in
+        [format!("* LIST {many}"), format!("* SEARCH x {many}"), format!("* SEARCH {}", "1".repeat(800))]
+    {
+        let error = error(&limits, format!("{line}\r\n").as_bytes());
+        assert!(matches!(error, FrameError::Line { limit: 300, .. }), "{error}");
+    }
+    // What follows the numbers is of the last piece.
+    let line = format!("* SEARCH {many}(MODSEQ 5)\r\n* 5 EXISTS\r\n");
+    let (frames, error, _) = whole(&limits, line.as_bytes());
+    assert_eq!(error, None);
+    let last: Vec<_> = frames.iter().rev().take(2).map(|f| &f.text[..]).collect();
+    assert_eq!(last[0], b"* 5 EXISTS");
+    assert!(last[1].starts_with(b"* SEARCH 1 ") && last[1].ends_with(b" (MODSEQ 5)"), "{last:?}");
+}

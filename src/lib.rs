@@ -28,12 +28,46 @@
 //! let mut rows = inbox.fetch(unseen.await?, Items::envelope().flags()).stream();
 //! while let Some(message) = rows.next().await {
 //!     let message = message?;
-//!     println!("{:?}: {:?}", message.uid(), message.envelope().and_then(|e| e.subject()));
+//!     if let (Some(uid), Some(envelope)) = (message.uid(), message.envelope()) {
+//!         println!("{uid}: {}", envelope.subject().unwrap_or_default()); // 4711: Lunch on Thursday?
+//!     }
 //! }
 //! imap.logout().await?;
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # How do I …
+//!
+//! | | |
+//! |---|---|
+//! | connect by TLS | [`Config::new`], [`login`](Config::login), [`connect`](Config::connect) |
+//! | connect by STARTTLS, or without encryption | [`Config::starttls`], [`opportunistic_tls`](Config::opportunistic_tls), [`plaintext`](Config::plaintext) |
+//! | trust a self-signed certificate | [`Config::trust`] |
+//! | connect over a stream of my own (a tunnel, a proxy, a test) | [`Config::connect_over`] |
+//! | list the mailboxes | [`Sender::list`] |
+//! | make, rename, delete, subscribe to a mailbox | [`Sender::create`], [`rename`](Sender::rename), [`delete`](Sender::delete), [`subscribe`](Sender::subscribe) |
+//! | count the messages, or the unread ones, of a mailbox | [`Sender::status`] |
+//! | open a mailbox | [`Sender::select`]; for reading alone [`Sender::examine`] |
+//! | search | [`Mailbox::search`] with a [`Search`](command::Search) |
+//! | fetch headers, flags, bodies, attachments | [`Mailbox::fetch`] with [`Items`](command::Items) |
+//! | read a large result as it comes | [`Token::stream`] |
+//! | see what comes, goes and changes in the open mailbox | [`Receiver::next`]: [`Arrived`](types::EventKind::Arrived), [`Removed`](types::EventKind::Removed), [`FlagsChanged`](types::EventKind::FlagsChanged) |
+//! | follow mailboxes that are not open | [`Sender::notify`] |
+//! | idle | nothing: the connection does so [by itself](Config::auto_idle); by hand [`Mailbox::idle`] |
+//! | mark as read, flag, label | [`Mailbox::store`] with [`Store::add`](command::Store::add) |
+//! | copy, move | [`Mailbox::copy`], [`Mailbox::move_to`] |
+//! | delete messages | [`Mailbox::store`] with [`Flag::Deleted`](types::Flag::Deleted), then [`Mailbox::expunge`] |
+//! | put a message into a mailbox | [`Sender::append`]; several [`append_all`](Sender::append_all); a large one [streamed](command::Append#streamed-uploads) |
+//! | search and act on the result in one round trip | [`Mailbox::save`] |
+//! | show the mailbox as it is at this moment | [`Mailbox::snapshot`]; what changed since: [`Snapshot::diff`] |
+//! | go on where I left off, after a restart or a lost connection | [`Mailbox::state`], [`Select::resume`] |
+//! | know what went wrong, and what to do | [`Error::kind`], [`Error::code`] |
+//! | give a command up | [`Token::cancel`]; or drop the token |
+//! | send what has no method here | [`Sender::raw`], or a [`Command`] of my own |
+//! | bound memory and time | [`Limits`](types::Limits), [`Timeouts`] |
+//! | test my program | the server in memory of the module `testing` (feature `testing`) |
+//! | report bytes that are not understood | [`replay`] |
 //!
 //! # How to hold it
 //!

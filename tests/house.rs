@@ -308,6 +308,24 @@ fn no_source_file_is_too_long() {
     report("a file has at most 500 lines; one that grows past it has two subjects", &long);
 }
 
+/// Such an attribute makes a unit variant one that users can't name plainly: `EventKind::SelectionEnded` is a private
+/// constructor to them then, with an error that helps nobody.
+#[test]
+fn unit_variants_can_be_matched_plainly() {
+    let mut breaches = Vec::new();
+    for source in sources() {
+        let lines: Vec<&str> = source.text.lines().map(str::trim).collect();
+        for (at, _) in lines.iter().enumerate().filter(|(_, line)| **line == "#[non_exhaustive]") {
+            let item = lines[at + 1..].iter().find(|line| !line.starts_with(['#', '/'])).unwrap_or(&"");
+            let name = item.strip_suffix(',').unwrap_or(item);
+            if !name.is_empty() && name.chars().all(char::is_alphanumeric) {
+                breaches.push(format!("{}:{}: {item}", source.path.display(), at + 1));
+            }
+        }
+    }
+    report("a unit variant is not #[non_exhaustive]", &breaches);
+}
+
 #[test]
 fn imports_go_down_only() {
     let mut breaches = Vec::new();

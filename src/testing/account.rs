@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::mailbox::{MailboxId, Message, NewMessage};
-use super::world::{Limits, Shared, World};
+use super::world::{Shared, World};
 use crate::types::{Flags, MailboxName, ModSeq, Timestamp, Uid, UidSet, UidValidity};
 use crate::wire::request::Change;
 
@@ -253,11 +253,19 @@ impl Account {
         world.renumber(id, uid_validity.get());
     }
 
-    /// How much the user may keep: octets, in units of 1024, and messages; `None` for as much as there is memory. What is
-    /// there already stays (RFC 9208).
-    pub fn set_quota(&self, storage: Option<u64>, messages: Option<u64>) {
+    /// How many bytes of messages the user may keep; `None` for as much as there is memory. What is there already stays
+    /// (RFC 9208). Clients read it in units of 1024 bytes, rounded up.
+    pub fn set_quota_bytes(&self, bytes: Option<u64>) {
         if let Some(user) = self.shared.lock().users.get_mut(&self.user) {
-            user.quota = Limits { storage, messages };
+            user.quota.bytes = bytes;
+        }
+    }
+
+    /// How many messages the user may keep; `None` for as many as there is memory. What is there already stays (RFC
+    /// 9208).
+    pub fn set_quota_messages(&self, messages: Option<u64>) {
+        if let Some(user) = self.shared.lock().users.get_mut(&self.user) {
+            user.quota.messages = messages;
         }
     }
 

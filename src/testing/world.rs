@@ -81,8 +81,7 @@ pub(crate) struct User {
 /// How much a user may keep (RFC 9208).
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Limits {
-    /// In units of 1024 octets.
-    pub(crate) storage: Option<u64>,
+    pub(crate) bytes: Option<u64>,
     pub(crate) messages: Option<u64>,
 }
 
@@ -295,11 +294,11 @@ impl World {
     /// Whether a user may keep so much more.
     pub(crate) fn has_room(&self, user: &str, octets: u64, messages: u64) -> bool {
         let Some(limits) = self.users.get(user).map(|user| user.quota) else { return true };
-        if limits.storage.is_none() && limits.messages.is_none() {
+        if limits.bytes.is_none() && limits.messages.is_none() {
             return true;
         }
         let (used, count) = self.usage(user);
-        limits.storage.is_none_or(|most| used + octets <= most.saturating_mul(1024))
+        limits.bytes.is_none_or(|most| used + octets <= most)
             && limits.messages.is_none_or(|most| count + messages <= most)
     }
 }

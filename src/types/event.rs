@@ -44,14 +44,15 @@ pub struct Place {
 
 /// What an [`Event`] tells.
 ///
-/// Each kind may be told more of in later versions, so patterns end in `..`, also where there is nothing to name yet:
+/// Later versions may add kinds and fields, so a `match` has a last arm for the rest, and patterns with fields end in
+/// `..`:
 ///
 /// ```
 /// # use imap_duplex::types::EventKind;
 /// fn is_worth_a_look(kind: &EventKind) -> bool {
 ///     match kind {
 ///         EventKind::Arrived { uid, .. } => uid.get() % 2 == 0,
-///         EventKind::SelectionEnded { .. } => true,
+///         EventKind::SelectionEnded | EventKind::MailboxDeleted => true,
 ///         _ => false,
 ///     }
 /// }
@@ -121,7 +122,6 @@ pub enum EventKind {
         uid_validity: Option<UidValidity>,
     },
     /// The selection ended: no more will be told of it.
-    #[non_exhaustive]
     SelectionEnded,
     /// A selection that goes on from a [state](super::MailboxState) is in step: all that happened while away has been
     /// told.
@@ -150,7 +150,6 @@ pub enum EventKind {
     /// A mailbox was deleted, or renamed to where it can't be seen. In doubt it is told, too, of a name that there never
     /// was but as the beginning of others', where a server with NOTIFY speaks of it as their parent (RFC 5465 section
     /// 5.4); not if it does so right behind the mailbox below it, and had never told of the parent.
-    #[non_exhaustive]
     MailboxDeleted,
     /// A mailbox was subscribed to or unsubscribed from.
     #[non_exhaustive]
@@ -159,7 +158,6 @@ pub enum EventKind {
         subscribed: bool,
     },
     /// The user may not read this mailbox, so the server can't tell of it (RFC 5465 sections 3.1 and 5.9).
-    #[non_exhaustive]
     MailboxNoAccess,
     /// Annotations of a mailbox changed, or those of the server, if [`Event::place`] is `None` (RFC 5464 section
     /// 4.4.2). As a rule their names alone are told.

@@ -157,13 +157,13 @@ pub(crate) fn brief(event: &Event) -> String {
         EventKind::UidValidityChanged { uid_validity, .. } => {
             format!("uidvalidity {}", uid_validity.map_or(0, |era| era.get()))
         }
-        EventKind::SelectionEnded { .. } => "selection ended".into(),
+        EventKind::SelectionEnded => "selection ended".into(),
         EventKind::Status(status) => format!("status {}", status.name),
         EventKind::MailboxCreated(entry) => format!("created {}", entry.name),
         EventKind::MailboxRenamed { from, .. } => {
             format!("renamed {from} to {}", event.mailbox().map_or("?", |name| name.as_str()))
         }
-        EventKind::MailboxDeleted { .. } => {
+        EventKind::MailboxDeleted => {
             format!("deleted {}", event.mailbox().map_or("?", |name| name.as_str()))
         }
         EventKind::MailboxSubscribed { subscribed, .. } => {

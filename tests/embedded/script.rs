@@ -223,7 +223,8 @@ async fn what_goes_wrong_is_what_the_library_says() {
 async fn quotas_hold_for_clients() {
     within(LIMIT, async {
         let server = Server::new();
-        server.set_quota(Some(1), Some(3));
+        server.set_quota_bytes(Some(1024));
+        server.set_quota_messages(Some(3));
         let mut a = session(&server).await;
         a.append("INBOX", "", &[b'x'; 600]).await;
         assert_eq!(
@@ -237,7 +238,17 @@ async fn quotas_hold_for_clients() {
         a.select("INBOX").await;
         assert!(a.attempt("COPY 1 Drafts").await.tagged.starts_with("NO [OVERQUOTA]"));
         assert!(a.attempt("MOVE 1 Drafts").await.is_ok(), "which takes no more room");
-        server.set_quota(None, None);
+        // To the byte.
+        server.set_quota_bytes(Some(1199));
+        a.write(b"y APPEND INBOX {600+}\r\n").await;
+        a.write(&[b'x'; 600]).await;
+        a.write(b"\r\n").await;
+        assert!(a.reply("y").await.tagged.starts_with("NO [OVERQUOTA]"));
+        assert_eq!(a.command("GETQUOTA \"\"").await, ["* QUOTA \"\" (STORAGE 1 2 MESSAGE 1 3)"]);
+        server.set_quota_bytes(Some(1200));
+        a.append("INBOX", "", &[b'x'; 600]).await;
+        server.set_quota_bytes(None);
+        server.set_quota_messages(None);
         assert_eq!(a.command("GETQUOTA \"\"").await, ["* QUOTA \"\" ()"]);
     })
     .await;

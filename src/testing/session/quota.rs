@@ -44,9 +44,10 @@ impl Session {
         let (octets, messages) = world.usage(&user);
         let Some(limits) = world.users.get(&user).map(|user| user.quota) else { return };
         let mut resources = Vec::new();
-        // RFC 9208 section 5.1: in units of 1024 octets.
-        if let Some(limit) = limits.storage {
-            resources.push(QuotaResource::new("STORAGE".to_owned(), octets.div_ceil(1024), Some(limit)));
+        // RFC 9208 section 5.1: in units of 1024 bytes.
+        if let Some(limit) = limits.bytes {
+            let (used, limit) = (octets.div_ceil(1024), limit.div_ceil(1024));
+            resources.push(QuotaResource::new("STORAGE".to_owned(), used, Some(limit)));
         }
         if let Some(limit) = limits.messages {
             resources.push(QuotaResource::new("MESSAGE".to_owned(), messages, Some(limit)));

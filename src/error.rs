@@ -1,22 +1,30 @@
 //! The error of everything that can fail here: opaque, cheap to clone, with a kind to match on.
 //!
-//! Made by every layer above `types`; shown to the user by tokens and by `connect`.
+//! Made by every layer above `types`; shown to the user by tokens and by `connect`. What to do about it: `hint`.
 
+mod hint;
+
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 pub use crate::types::failure::{ErrorKind, Sent};
-use crate::types::{Answer, CloseReason, Code, EventKind, Status, StatusResponse, Uid};
+use crate::types::{Answer, CloseReason, Code, EventKind, MailboxName, Status, StatusResponse, Uid};
 
 /// The result of what can fail with an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a command, or the making of a connection, failed.
 ///
-/// `Display` says it in one line for people; [`kind`](Error::kind), [`code`](Error::code) and
-/// [`was_sent`](Error::was_sent) say it to programs. It never shows a password or an argument marked secret.
+/// `Display` says in one line for people what failed: the command, the mailbox, and why. What the system or another crate
+/// said of it stands in [`source`](std::error::Error::source) alone, and what to do about it in [`hint`](Error::hint). The
+/// alternate form `{error:#}` has all three: `no connection to imap.example.org port 993: nothing listens there:
+/// Connection refused (os error 111) (is that the server's port?)`.
+///
+/// [`kind`](Error::kind), [`code`](Error::code) and [`was_sent`](Error::was_sent) say it to programs. It never shows a
+/// password or an argument marked secret.
 ///
 /// ```
 /// use imap_duplex::{Error, ErrorKind};
@@ -33,12 +41,17 @@ struct Inner {
     kind: ErrorKind,
     message: String,
     command: Option<String>,
+    /// The selected mailbox in which it was to work.
+    place: Option<MailboxName>,
+    /// The mailbox that the command names.
+    named: Option<MailboxName>,
     status: Option<StatusResponse>,
     reason: Option<CloseReason>,
     sent: Sent,
     answers: Vec<Answer>,
     unread: Vec<Bytes>,
     resume_below: Option<Uid>,
+    hint: Option<Cow<'static, str>>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -48,12 +61,15 @@ impl Error {
             kind,
             message: message.into(),
             command: None,
+            place: None,
+            named: None,
             status: None,
             reason: None,
             sent: Sent::No,
             answers: Vec::new(),
             unread: Vec::new(),
             resume_below: None,
+            hint: None,
             source: None,
         }))
     }
@@ -103,10 +119,22 @@ impl Error {
         self.0.message.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
     }
 
+    /// What others say of it, each behind a colon.
+    fn causes(&self) -> String {
+        let mut text = String::new();
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            text = format!("{text}: {cause}");
+            source = cause.source();
+        }
+        text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    }
+
     /// As the event stream tells it of this command.
     pub(crate) fn to_event(&self, command: String) -> EventKind {
         let Inner { kind, sent, .. } = *self.0;
-        EventKind::Failed { command, kind, sent, reason: self.printable() }
+        let reason = format!("{}{}", self.printable(), self.causes());
+        EventKind::Failed { command, kind, sent, reason }
     }
 
     pub(crate) fn with_status(self, status: StatusResponse) -> Self {
@@ -137,6 +165,28 @@ impl Error {
 
     pub(crate) fn with_kind(self, kind: ErrorKind) -> Self {
         self.with(|inner| inner.kind = kind)
+    }
+
+    /// What to do about it, where the place knows more than the kind says.
+    pub(crate) fn advise(self, hint: impl Into<Cow<'static, str>>) -> Self {
+        let hint = hint.into();
+        self.with(|inner| inner.hint = Some(hint))
+    }
+
+    /// The selected mailbox in which the command was to work, and the one that it names.
+    pub(crate) fn about(self, place: Option<&MailboxName>, named: Option<MailboxName>) -> Self {
+        if place.is_none() && named.is_none() {
+            return self;
+        }
+        self.with(|inner| {
+            inner.place = place.cloned().or(inner.place.take());
+            inner.named = named.or(inner.named.take());
+        })
+    }
+
+    /// What was being done, said before what went wrong.
+    pub(crate) fn while_doing(self, what: &str) -> Self {
+        self.with(|inner| inner.message = format!("{what}: {}", inner.message))
     }
 
     pub(crate) fn because(self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
@@ -176,6 +226,30 @@ impl Error {
     #[must_use]
     pub fn command(&self) -> Option<&str> {
         self.0.command.as_deref()
+    }
+
+    /// The mailbox that it is about: the one in which the command was to work, else the one that the command names.
+    #[must_use]
+    pub fn mailbox(&self) -> Option<&MailboxName> {
+        self.0.place.as_ref().or(self.0.named.as_ref())
+    }
+
+    /// What to do about it, in words for people, where something can be said. It names no method of this library, so that a
+    /// program can show it to its users.
+    ///
+    /// ```
+    /// use imap_duplex::Error;
+    /// fn report(error: &Error) -> String {
+    ///     match error.hint() {
+    ///         Some(hint) => format!("{error}. {hint}"),
+    ///         None => error.to_string(),
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        let general = || hint::of(self.0.kind, self.code(), self.close_reason());
+        self.0.hint.as_deref().or_else(general)
     }
 
     /// Why the connection ended, if the command died of that, or that of the command.
@@ -226,15 +300,30 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(command) = &self.0.command {
-            write!(f, "{command}: ")?;
+        let Inner { kind, command, place, named, sent, .. } = &*self.0;
+        if let Some(command) = command {
+            f.write_str(command)?;
+            match (place, named) {
+                (Some(place), Some(named)) if place != named => {
+                    write!(f, " in {} to {}", place.shown(), named.shown())?;
+                }
+                (_, Some(named)) => write!(f, " {}", named.shown())?,
+                (Some(place), None) => write!(f, " in {}", place.shown())?,
+                (None, None) => {}
+            }
+            f.write_str(": ")?;
         }
         f.write_str(&self.printable())?;
-        match (self.0.kind, self.0.sent) {
-            (ErrorKind::Closed, Sent::No) if self.0.command.is_some() => f.write_str(" (not sent)"),
-            (ErrorKind::Closed, Sent::Partly) => f.write_str(" (sent in part)"),
-            _ => Ok(()),
+        match (kind, sent) {
+            (ErrorKind::Closed, Sent::No) if command.is_some() => f.write_str(" (not sent)")?,
+            (ErrorKind::Closed, Sent::Partly) => f.write_str(" (sent in part)")?,
+            _ => {}
         }
+        if f.alternate() {
+            f.write_str(&self.causes())?;
+            self.hint().map_or(Ok(()), |hint| write!(f, " ({hint})"))?;
+        }
+        Ok(())
     }
 }
 
@@ -244,6 +333,7 @@ impl fmt::Debug for Error {
             .field("kind", &self.0.kind)
             .field("message", &self.0.message)
             .field("command", &self.0.command)
+            .field("mailbox", &self.mailbox())
             .field("code", &self.code())
             .field("sent", &self.0.sent)
             .field("answers", &self.0.answers.len())

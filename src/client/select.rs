@@ -118,6 +118,10 @@ impl Command for Select {
         if self.read_only { "EXAMINE" } else { "SELECT" }
     }
 
+    fn mailbox(&self) -> Option<&MailboxName> {
+        Some(&self.mailbox)
+    }
+
     fn class(&self) -> Class {
         let effect = Effect::Select { read_only: self.read_only };
         Class::query().hearing(Hears::SELECT).with_effect(effect)
@@ -167,7 +171,7 @@ impl Command for Select {
 
     fn finish(self, _: Done, _: Vec<()>) -> Result<Mailbox> {
         let (handle, seat) =
-            self.seat.ok_or_else(|| Error::invalid("SELECT was not submitted by a Sender"))?;
+            self.seat.ok_or_else(|| Error::invalid("it was not submitted through a `Sender`"))?;
         Ok(Mailbox::new(handle, seat))
     }
 }

@@ -171,6 +171,10 @@ impl Command for Append {
         "APPEND"
     }
 
+    fn mailbox(&self) -> Option<&MailboxName> {
+        Some(&self.to)
+    }
+
     fn class(&self) -> Class {
         Class::change().ours()
     }

@@ -54,6 +54,10 @@ impl Command for AppendAll {
         "APPEND"
     }
 
+    fn mailbox(&self) -> Option<&MailboxName> {
+        Some(&self.to)
+    }
+
     fn class(&self) -> Class {
         Class::change().ours().line_by_line()
     }

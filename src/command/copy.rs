@@ -100,6 +100,10 @@ impl Command for CopyTo {
         if self.is_move() { "MOVE" } else { "COPY" }
     }
 
+    fn mailbox(&self) -> Option<&MailboxName> {
+        Some(&self.to)
+    }
+
     fn class(&self) -> Class {
         let class = Class::change().about_messages().ours();
         if self.is_move() {

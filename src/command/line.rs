@@ -53,7 +53,7 @@ impl Line {
     pub(crate) fn finish(self) -> Result<Vec<Fragment>> {
         match self.error {
             Some(error) => Err(error),
-            None => self.encoder.finish().map_err(|e| Error::invalid(e.to_string()).because(e)),
+            None => self.encoder.finish().map_err(|e| Error::invalid(e.to_string())),
         }
     }
 

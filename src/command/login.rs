@@ -147,7 +147,7 @@ impl Command for StartTls {
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
         if !session.can("STARTTLS") {
-            return Err(Error::new(ErrorKind::Tls, "the server offers no STARTTLS"));
+            return Err(Error::new(ErrorKind::Tls, "the server does not offer it"));
         }
         line.word("STARTTLS");
         Ok(Flow::Last)

@@ -75,6 +75,10 @@ impl Command for Create {
         "CREATE"
     }
 
+    fn mailbox(&self) -> Option<&MailboxName> {
+        Some(&self.0)
+    }
+
     fn class(&self) -> Class {
         Class::change().with_effect(Effect::Create(self.0.clone()))
     }
@@ -105,6 +109,10 @@ impl Command for Delete {
 
     fn name(&self) -> &str {
         "DELETE"
+    }
+
+    fn mailbox(&self) -> Option<&MailboxName> {
+        Some(&self.0)
     }
 
     fn class(&self) -> Class {
@@ -140,6 +148,10 @@ impl Command for Rename {
 
     fn name(&self) -> &str {
         "RENAME"
+    }
+
+    fn mailbox(&self) -> Option<&MailboxName> {
+        Some(&self.from)
     }
 
     fn class(&self) -> Class {
@@ -180,6 +192,10 @@ impl Command for Subscribe {
 
     fn name(&self) -> &str {
         if self.subscribed { "SUBSCRIBE" } else { "UNSUBSCRIBE" }
+    }
+
+    fn mailbox(&self) -> Option<&MailboxName> {
+        Some(&self.mailbox)
     }
 
     fn class(&self) -> Class {

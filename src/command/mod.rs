@@ -54,7 +54,7 @@ pub(crate) use source::Taken;
 pub(crate) use uids_of::UidsOf;
 
 use crate::error::{Error, Result};
-use crate::types::{Done, Untagged};
+use crate::types::{Done, MailboxName, Untagged};
 
 /// A command: one of the library's, or one of your own.
 ///
@@ -93,6 +93,11 @@ pub trait Command: Send + 'static {
 
     /// Its name, for errors and events: `FETCH`.
     fn name(&self) -> &str;
+
+    /// The mailbox that it names, if it names one, for errors and traces.
+    fn mailbox(&self) -> Option<&MailboxName> {
+        None
+    }
 
     /// What kind of command it is. Asked once, when it is submitted.
     fn class(&self) -> Class {

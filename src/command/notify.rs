@@ -129,7 +129,7 @@ impl Which {
         line.word(word);
         match names.map(Vec::as_slice) {
             None => {}
-            Some([]) => return Err(Error::invalid(format!("NOTIFY of no mailboxes: {word} needs a name"))),
+            Some([]) => return Err(Error::invalid(format!("no mailbox is named: {word} needs one"))),
             Some([name]) => _ = line.mailbox(name),
             Some(names) => {
                 line.open();
@@ -322,12 +322,12 @@ impl Group {
         let has = |event| self.events.contains(&event);
         if has(MessageNew) != has(MessageExpunge) {
             return Err(Error::invalid(
-                "NOTIFY: MessageNew and MessageExpunge go together only (RFC 5465 section 5)",
+                "MessageNew and MessageExpunge go together only (RFC 5465 section 5)",
             ));
         }
         if (has(FlagChange) || has(AnnotationChange)) && !has(MessageNew) {
             return Err(Error::invalid(
-                "NOTIFY: FlagChange and AnnotationChange need MessageNew and MessageExpunge (RFC 5465 section 5)",
+                "FlagChange and AnnotationChange need MessageNew and MessageExpunge (RFC 5465 section 5)",
             ));
         }
         Ok(())
@@ -368,7 +368,7 @@ impl Command for Notify {
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
         if !session.can("NOTIFY") {
-            return Err(Error::unsupported("the server has no NOTIFY"));
+            return Err(Error::unsupported("the server does not have it"));
         }
         line.word("NOTIFY");
         if self.groups.is_empty() && self.selected.when == When::Never {

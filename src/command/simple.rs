@@ -68,7 +68,7 @@ impl Command for Unselect {
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
         if !session.can("UNSELECT") {
-            return Err(Error::unsupported("the server has no UNSELECT; CLOSE would remove messages"));
+            return Err(Error::unsupported("the server does not have it, and CLOSE would remove messages"));
         }
         line.word("UNSELECT");
         Ok(Flow::Last)
@@ -121,7 +121,7 @@ impl Command for AskCapabilities {
             .into_iter()
             .next_back()
             .or(in_code)
-            .ok_or_else(|| Error::protocol("the server answered CAPABILITY without naming any"))
+            .ok_or_else(|| Error::protocol("the server said OK and named none"))
     }
 }
 
@@ -202,7 +202,7 @@ impl Command for Id {
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
         if !session.can("ID") {
-            return Err(Error::unsupported("the server has no ID"));
+            return Err(Error::unsupported("the server does not have it"));
         }
         line.word("ID");
         if self.0.is_empty() {
@@ -213,7 +213,7 @@ impl Command for Id {
         line.open();
         for (name, value) in &self.0 {
             if name.len() > 30 || value.len() > 1024 || self.0.len() > 30 {
-                return Err(Error::invalid(format!("ID field {name:?} passes the limits of RFC 2971")));
+                return Err(Error::invalid(format!("the field {name:?} passes the limits of RFC 2971")));
             }
             line.string(name).string(value);
         }

@@ -128,6 +128,10 @@ impl Command for StatusOf {
         "STATUS"
     }
 
+    fn mailbox(&self) -> Option<&MailboxName> {
+        Some(&self.mailbox)
+    }
+
     fn class(&self) -> Class {
         Class::query().hearing(Hears::STATUS).about_mailbox(self.mailbox.clone()).ours()
     }
@@ -154,7 +158,7 @@ impl Command for StatusOf {
             (items.append_limit, "APPENDLIMIT"),
         ];
         if names.iter().all(|(asked, _)| !asked) {
-            return Err(Error::invalid("STATUS of nothing: name at least one item"));
+            return Err(Error::invalid("nothing is asked for: name at least one item"));
         }
         line.word("STATUS").mailbox(&self.mailbox).open();
         for (_, name) in names.iter().filter(|(asked, _)| *asked) {
@@ -188,8 +192,6 @@ impl Command for StatusOf {
     }
 
     fn finish(self, _: Done, items: Vec<MailboxStatus>) -> Result<MailboxStatus> {
-        items.into_iter().next_back().ok_or_else(|| {
-            Error::protocol(format!("the server said OK without telling the status of {}", self.mailbox))
-        })
+        items.into_iter().next_back().ok_or_else(|| Error::protocol("the server said OK and told nothing"))
     }
 }

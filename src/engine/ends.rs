@@ -5,6 +5,7 @@
 
 use std::time::Instant;
 
+use super::ended::EndedBy;
 use super::flight::Flight;
 use super::outbox::Outbox;
 use super::slot::Job;
@@ -60,10 +61,10 @@ impl Engine {
         let late = self.shared.close(&reason);
         self.line = None;
         if let Some(opening) = self.opening.take() {
-            opening.seat.update(|p| p.ended = true);
+            opening.seat.end(EndedBy::Connection);
         }
         if let Some(selection) = self.selection.take() {
-            selection.seat.update(|p| p.ended = true);
+            selection.seat.end(EndedBy::Connection);
         }
         for id in self.roster.mailbox_changes.all_kept() {
             self.not_its_doing(id);
@@ -79,7 +80,7 @@ impl Engine {
         }
         for waiting in std::mem::take(&mut self.queue).into_iter().chain(late) {
             for seat in [&waiting.seat, &waiting.opens].into_iter().flatten() {
-                seat.update(|p| p.ended = true);
+                seat.end(EndedBy::Connection);
             }
             let (place, error) = (waiting.place(), Error::closed(&reason).sent(Sent::No));
             self.fail_closed(waiting.id, waiting.job, waiting.quiet, error, place);
@@ -96,7 +97,8 @@ impl Engine {
         error: Error,
         place: Option<Place>,
     ) {
-        let error = error.in_command(job.name());
+        let named = place.as_ref().map(|place| &place.mailbox);
+        let error = error.in_command(job.name()).about(named, None);
         if !quiet {
             self.tell_failed(id, job.name(), &error, place);
         }

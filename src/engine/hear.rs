@@ -30,11 +30,27 @@ impl Engine {
             return;
         }
         self.octets = octets;
+        if self.greeting.is_none() && !matches!(response, Response::Untagged(_)) {
+            // No IMAP server begins so: it is POP3, or what else begins with a word or a plus.
+            let text = match response {
+                Response::Tagged { tag, status } => format!("{tag} {status}"),
+                Response::Continuation { text } => format!("+{}", String::from_utf8_lossy(&text)),
+                Response::Untagged(_) => String::new(),
+            };
+            return self.hear_foreign(text);
+        }
         match response {
             Response::Tagged { tag, status } => self.handle_tagged(&tag, status, now),
             Response::Continuation { text } => self.handle_continuation(&text, now),
             Response::Untagged(untagged) => self.handle_untagged(untagged.with_raw(raw), now),
         }
+    }
+
+    /// Not IMAP, or a server that has no time for us: what it said is all that there is to tell.
+    fn hear_foreign(&mut self, text: String) {
+        self.foreign = !text.starts_with('*');
+        self.greeting = Some(StatusResponse::new(Status::Bye, None, text.clone()));
+        self.bye = Some(StatusResponse::new(Status::Bye, None, text));
     }
 
     /// A response has come that can't be read.
@@ -43,11 +59,7 @@ impl Engine {
             return;
         }
         if self.greeting.is_none() {
-            // Not IMAP, or a server that has no time for us: what it said is all that there is to tell.
-            let text = String::from_utf8_lossy(&excerpt(bytes)).into_owned();
-            self.greeting = Some(StatusResponse::new(Status::Bye, None, text.clone()));
-            self.bye = Some(StatusResponse::new(Status::Bye, None, text));
-            return;
+            return self.hear_foreign(String::from_utf8_lossy(&excerpt(bytes)).into_owned());
         }
         let kind = why.keyword.as_deref().map_or(Hears::NOTHING, kind_of_keyword);
         let keyword = why.keyword.as_deref().unwrap_or_default();

@@ -19,6 +19,7 @@ mod by_message;
 mod claimers;
 mod claims;
 mod doings;
+mod ended;
 mod ends;
 mod events;
 mod fill;
@@ -36,6 +37,7 @@ mod own;
 mod pressure;
 mod ready;
 mod reply;
+mod reserved;
 mod resume;
 mod rivals;
 mod roster;
@@ -105,6 +107,8 @@ pub(crate) struct Engine {
     settings: Settings,
     session: Session,
     greeting: Option<StatusResponse>,
+    /// What greeted us does not speak IMAP.
+    foreign: bool,
     selection: Option<Selection>,
     opening: Option<Opening>,
     /// A mailbox may be selected at the server, though none is here: SELECT was answered BAD.
@@ -169,6 +173,7 @@ impl Engine {
             settings,
             session,
             greeting: None,
+            foreign: false,
             selection: None,
             opening: None,
             stray_selection: false,
@@ -372,6 +377,11 @@ impl Engine {
 
     pub(crate) fn greeting(&self) -> Option<&StatusResponse> {
         self.greeting.as_ref()
+    }
+
+    /// Whether what greeted us does not speak IMAP.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.foreign
     }
 
     pub(crate) fn session(&self) -> &Session {

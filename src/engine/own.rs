@@ -122,6 +122,10 @@ impl<C: Command> Job for Tokenless<C> {
         self.0.name()
     }
 
+    fn mailbox(&self) -> Option<&MailboxName> {
+        self.0.mailbox()
+    }
+
     fn messages(&mut self) -> Option<&mut Messages> {
         self.0.messages()
     }

@@ -238,11 +238,12 @@ impl Engine {
     /// Takes a command out of the tables and gives its token the result.
     pub(super) fn end_flight(&mut self, id: CommandId, result: Result<Done>) {
         let Some(mut flight) = self.flights.remove(&id) else { return };
+        let place = flight.place();
+        let result = result.map_err(|error| error.about(place.as_ref().map(|place| &place.mailbox), None));
         self.roster.remove(id, &flight);
         flight.tags.iter().for_each(|tag| self.shared.release_tag(tag));
         if !flight.quiet {
             let kind = completion(&flight, &result);
-            let place = flight.place();
             if let Some(limit) = flight.limited.take().filter(|_| flight.job.detached()) {
                 // Its end does not say it, and no token will.
                 self.tell(Event::new(EventKind::Notice(limit)).at(place.clone()).caused_by(Some(id)));

@@ -6,6 +6,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use super::ended::EndedBy;
 use crate::error::Error;
 use crate::types::{Fill, MailboxState, ModSeq, Place, SelectionId, Uid, UidValidity};
 use crate::view::Snapshot;
@@ -89,6 +90,7 @@ pub(crate) struct Published {
     pub(crate) read_only: bool,
     pub(crate) opened: bool,
     pub(crate) ended: bool,
+    pub(crate) ended_by: EndedBy,
     /// All is known that is wanted.
     pub(crate) ready: bool,
     /// The server refuses to tell it, and is not asked again before something comes or goes.
@@ -127,7 +129,21 @@ impl Seat {
     /// Its SELECT has failed, and so has all that hangs on it.
     pub(crate) fn refuse(&self, error: &Error) {
         self.lock().refusal.get_or_insert_with(|| error.clone());
-        self.update(|p| p.ended = true);
+        self.end(EndedBy::NotOpened);
+    }
+
+    /// It is over; the first cause is the true one.
+    pub(crate) fn end(&self, by: EndedBy) {
+        self.update(|p| {
+            if !std::mem::replace(&mut p.ended, true) {
+                p.ended_by = by;
+            }
+        });
+    }
+
+    /// The error of a command that was meant for it.
+    pub(crate) fn ended_error(&self) -> Error {
+        self.get().ended_by.error()
     }
 
     /// Ready when the view is complete, or will not be: then with the error, if it is this mailbox's own.

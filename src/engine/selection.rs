@@ -9,11 +9,12 @@
 use std::sync::Arc;
 
 use super::Engine;
+use super::ended::EndedBy;
 use super::fill::Filling;
 use super::in_step::InStep;
 use super::resume::ToldEarlier;
 use super::seat::{Latest, Seat};
-use crate::command::Messages;
+use crate::command::{Effect, Messages};
 use crate::error::ErrorKind;
 use crate::types::{
     Answer, CloseReason, Code, CommandId, Done, Event, EventKind, Fill, ModSeq, Place, Seq, SeqSet, Uid,
@@ -276,7 +277,13 @@ impl Engine {
 
     pub(super) fn end_selection(&mut self, cause: Option<CommandId>) {
         let Some(selection) = self.selection.take() else { return };
-        selection.seat.update(|p| p.ended = true);
+        let effect = cause.and_then(|id| self.flights.get(&id)).map(|flight| &flight.class.effect);
+        let by = match effect {
+            Some(Effect::Deselect) => EndedBy::Closing,
+            None if self.opening.is_none() => EndedBy::Server,
+            _ => EndedBy::Another,
+        };
+        selection.seat.end(by);
         self.forget_own(selection.seat.id);
         self.remembered.forget();
         self.left(&selection);
@@ -288,7 +295,7 @@ impl Engine {
     /// mailbox before may still be, but its handles are dead all the same.
     pub(super) fn opening_failed(&mut self, why: ErrorKind) {
         let Some(opening) = self.opening.take() else { return };
-        opening.seat.update(|p| p.ended = true);
+        opening.seat.end(EndedBy::NotOpened);
         // What was saved in it, too.
         self.remembered.forget();
         match why {
@@ -381,7 +388,7 @@ impl Engine {
             return self
                 .close(CloseReason::Protocol(format!("it contradicts itself again and again: {what}")));
         }
-        tracing::warn!(mailbox = %selection.seat.place.mailbox, what, "the server contradicts itself");
+        tracing::warn!(target: "imap_duplex", mailbox = %selection.seat.place.mailbox, what, "the server contradicts itself");
         selection.throw_away(exists, era.is_some());
         let place = Some(selection.seat.place.clone());
         let new_era = era.is_some();

@@ -15,16 +15,19 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::admission::{Selections, Verdict, admit, flags_conflict};
+use super::ended::EndedBy;
 use super::flight::{Flight, Next};
 use super::numbers::other_era;
 use super::reply::failed_for_good;
+use super::reserved;
 use super::selection::Opening;
+use super::seat::Seat;
 use super::shared::Submission;
 use super::upload::{Piece, Upload, pieces};
 use super::withdraw::is_withdrawn;
 use super::{Engine, Own};
 use crate::command::{Effect, Flow, Line, Messages};
-use crate::error::{Error, ErrorKind, Sent};
+use crate::error::{Error, Sent};
 use crate::types::{Answer, CommandId, Done, Event, EventKind, Status, StatusResponse};
 use crate::view::View;
 use crate::wire::encode::Fragment;
@@ -64,25 +67,6 @@ const MOST_OVERTAKEN: u32 = 32;
 
 /// How much may wait to be written before no further line is made.
 const SOFT_LIMIT: usize = 64 << 10;
-
-/// What a user's own command may not be: it would change session, selection or notifications behind the
-/// engine's back.
-const RESERVED: [&str; 14] = [
-    "AUTHENTICATE",
-    "CLOSE",
-    "COMPRESS",
-    "DONE",
-    "ENABLE",
-    "EXAMINE",
-    "IDLE",
-    "LOGIN",
-    "LOGOUT",
-    "NOTIFY",
-    "SELECT",
-    "STARTTLS",
-    "UNAUTHENTICATE",
-    "UNSELECT",
-];
 
 impl Engine {
     /// Sends what may go.
@@ -178,7 +162,8 @@ impl Engine {
             }
             Verdict::Ended => {
                 self.own_queued.remove(&next.id);
-                self.fail_unsent(next, Error::new(ErrorKind::SelectionEnded, "the selection has ended"));
+                let error = next.seat.as_deref().map_or_else(|| EndedBy::Unknown.error(), Seat::ended_error);
+                self.fail_unsent(next, error);
             }
             Verdict::OtherEra => {
                 self.own_queued.remove(&next.id);
@@ -222,7 +207,8 @@ impl Engine {
     pub(super) fn fail_unsent(&mut self, submission: Submission, error: Error) {
         let place = submission.place();
         let Submission { id, job, class, quiet, opens, .. } = submission;
-        let error = error.in_command(job.name()).sent(Sent::No);
+        let named = place.as_ref().map(|place| &place.mailbox);
+        let error = error.in_command(job.name()).about(named, None).sent(Sent::No);
         failed_for_good(&class, opens.as_deref(), &error);
         if !quiet && job.wanted() {
             self.tell_failed(id, job.name(), &error, place);
@@ -326,7 +312,9 @@ impl Engine {
         let encoded = if stale && flight.begun {
             Err(other_era())
         } else if ended {
-            Err(Error::new(ErrorKind::SelectionEnded, "the selection has ended between two of its lines"))
+            let error =
+                flight.seat.as_ref().map_or_else(|| EndedBy::Unknown.error(), |seat| seat.ended_error());
+            Err(error.while_doing("between two of its lines"))
         } else {
             flight.job.encode(&mut line, &self.session)
         };
@@ -338,9 +326,8 @@ impl Engine {
                 // Some servers take a tab for a space, and a quoted string for the atom.
                 return Err(Error::invalid("it does not begin with a command's name"));
             }
-            if !flight.class.ours && RESERVED.contains(&&*verb) {
-                let why = format!("{verb} can't be sent as a command of your own: the library has its own");
-                return Err(Error::unsupported(why));
+            if !flight.class.ours {
+                reserved::check(&verb)?;
             }
             if !flight.class.ours && matches!(&*verb, "SEARCH" | "ESEARCH" | "SORT" | "THREAD") {
                 // It may save its own result in place of ours (RFC 5182 section 2.1).

@@ -38,6 +38,11 @@ impl Submission {
     }
 }
 
+/// The error of a command that is refused at once.
+fn blame(error: Error, job: &dyn Job, seat: Option<&Seat>) -> Error {
+    error.in_command(job.name()).about(seat.map(|seat| &seat.place.mailbox), job.mailbox().cloned())
+}
+
 pub(crate) struct Shared {
     inner: Mutex<Inner>,
     pub(crate) events: EventQueue,
@@ -67,10 +72,8 @@ impl Inner {
             Some(Error::closed(reason))
         } else if self.table.users >= most {
             Some(Error::new(ErrorKind::QueueFull, format!("{most} commands wait already")))
-        } else if seat.is_some_and(|seat| seat.get().ended) {
-            Some(Error::new(ErrorKind::SelectionEnded, "the selection has ended"))
         } else {
-            None
+            seat.filter(|seat| seat.get().ended).map(Seat::ended_error)
         }
     }
 }
@@ -126,8 +129,7 @@ impl Shared {
         let refused = inner.refusal(seat.as_deref(), if quiet { usize::MAX } else { self.most });
         if let Some(error) = refused {
             drop(inner);
-            let error = error.in_command(job.name());
-            return (id, Some(error));
+            return (id, Some(blame(error, &*job, seat.as_deref())));
         }
         let then = seat.as_ref().map(|seat| {
             seat.update(|p| p.used = true);
@@ -167,7 +169,7 @@ impl Shared {
         let refused = inner.refusal(seat, usize::MAX);
         drop(inner);
         if let Some(error) = refused {
-            return (id, Some(error.in_command(job.name())));
+            return (id, Some(blame(error, &*job, seat)));
         }
         let (command, status) = (job.name().to_owned(), done.status.clone());
         let kind = EventKind::Completed { command, status, detached: false };

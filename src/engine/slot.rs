@@ -17,7 +17,9 @@ use super::events::EventQueue;
 use super::pressure::{Backlog, ROW, mark};
 use crate::command::{Claim, Command, Flow, Line, Messages, Session};
 use crate::error::{Error, ErrorKind, Result, Sent};
-use crate::types::{Answer, CommandId, Done, Event, EventKind, Limits, Progress, Status, Untagged};
+use crate::types::{
+    Answer, CommandId, Done, Event, EventKind, Limits, MailboxName, Progress, Status, Untagged,
+};
 
 /// What became of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -270,8 +272,9 @@ fn overrun(limit: &str, octets: usize) -> Error {
 
 /// The result of a command that the server has said OK to.
 fn finish<C: Command>(command: C, done: Done, items: Vec<C::Item>) -> Result<C::Output> {
-    let name = command.name().to_owned();
-    command.finish(done, items).map_err(|error| error.in_command(&name).sent(Sent::Fully))
+    let (name, mailbox) = (command.name().to_owned(), command.mailbox().cloned());
+    let blame = |error: Error| error.in_command(&name).about(None, mailbox).sent(Sent::Fully);
+    command.finish(done, items).map_err(blame)
 }
 
 fn set_reader(reader: &mut Option<Waker>, cx: &Context<'_>) {
@@ -297,6 +300,7 @@ pub(crate) fn data_event(id: CommandId, heard: Untagged) -> Option<Event> {
 /// A command as the driver holds it, whatever its type.
 pub(crate) trait Job: Send {
     fn name(&self) -> &str;
+    fn mailbox(&self) -> Option<&MailboxName>;
     fn messages(&mut self) -> Option<&mut Messages>;
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow>;
     fn claims(&self, heard: &Untagged) -> Claim;
@@ -335,6 +339,10 @@ impl<C: Command> Submitted<C> {
 impl<C: Command> Job for Submitted<C> {
     fn name(&self) -> &str {
         self.command.name()
+    }
+
+    fn mailbox(&self) -> Option<&MailboxName> {
+        self.command.mailbox()
     }
 
     fn messages(&mut self) -> Option<&mut Messages> {
@@ -425,7 +433,7 @@ impl<C: Command> Job for Submitted<C> {
         let Self { command, slot } = *self;
         slot.finish(match result {
             Ok(done) => End::Done(command, done),
-            Err(error) => End::Failed(error),
+            Err(error) => End::Failed(error.about(None, command.mailbox().cloned())),
         });
     }
 }

@@ -122,7 +122,7 @@ impl Upload {
             // No literal may hold one (RFC 9051 section 9, CHAR8).
             Some(Ok(octets)) if octets.contains(&0) => Some("the message's source has a NUL in it".into()),
             Some(Ok(_)) => None,
-            Some(Err(error)) => Some(format!("the message's source failed: {error}")),
+            Some(Err(_)) => Some("the message's source failed".into()),
             None if left > 0 => {
                 let given = size - left;
                 Some(format!(
@@ -223,7 +223,9 @@ impl Engine {
         let error = error.in_command(flight.job.name()).sent(Sent::Partly);
         if !can_cancel || upload.left > MOST_PADDING {
             // A server that waits for octets takes nothing else, and would take the next command for them.
-            let reason = CloseReason::Upload(error.message().to_owned());
+            let cause = std::error::Error::source(&error);
+            let why = error.message().to_owned();
+            let reason = CloseReason::Upload(cause.map_or(why.clone(), |cause| format!("{why}: {cause}")));
             self.end_flight(id, Err(error.closed_by(&reason)));
             return self.close(reason);
         }

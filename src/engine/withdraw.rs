@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 
+use super::ended::EndedBy;
 use super::flight::{Flight, Next};
 use super::saved::no_search;
 use super::shared::Submission;
@@ -78,12 +79,12 @@ impl Engine {
             self.drop_staged(id, no_search(), false);
         }
         if let Some(seat) = unopened {
-            seat.update(|p| p.ended = true);
+            seat.end(EndedBy::NotOpened);
             let is_in = |f: &Flight| f.seat.as_ref().is_some_and(|s| s.id == seat.id);
             let behind: Vec<_> = self.flights.iter().filter(|(_, f)| is_in(f)).map(|(id, _)| *id).collect();
             for id in behind {
                 self.outbox.withdraw(id);
-                let error = Error::new(ErrorKind::SelectionEnded, "the mailbox was not selected after all");
+                let error = EndedBy::NotOpened.error();
                 self.drop_staged(id, error, false);
             }
         }

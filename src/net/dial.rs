@@ -9,6 +9,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinSet;
 
 use super::Config;
+use super::config::Security;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How long an address has before the next one is tried beside it (RFC 8305 section 5, Connection Attempt Delay).
@@ -21,27 +22,48 @@ const LONGEST_KEEP_ALIVE: Duration = Duration::from_secs(0x7fff);
 /// Connects to the host's addresses, each a little after the one before, until one answers: a network that swallows what goes
 /// to one family of addresses costs a moment, not the whole time (RFC 8305).
 pub(super) async fn dial(config: &Config) -> Result<TcpStream> {
-    let (host, port) = (config.host.trim_start_matches('[').trim_end_matches(']'), config.port_number());
+    config.check_host()?;
+    let (host, port) = (config.host_name(), config.port_number());
     let dialing = async {
         let addresses = lookup_host((host, port)).await.map_err(|e| {
-            Error::new(ErrorKind::Resolve, format!("the host {host} can't be found: {e}")).because(e)
+            Error::new(ErrorKind::Resolve, format!("the host {host} can't be found")).because(e)
         })?;
         race(in_turns(addresses.collect())).await.map_err(|last| match last {
             Some((address, e)) => {
-                let message = format!("no connection to {host} port {port} ({address}): {e}");
-                Error::new(ErrorKind::Connect, message).because(e)
+                let why = match e.kind() {
+                    io::ErrorKind::ConnectionRefused => ": refused, nothing listens there",
+                    io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+                        ": there is no way to it"
+                    }
+                    _ => "",
+                };
+                let at = if address.ip().to_string() == host {
+                    String::new()
+                } else {
+                    format!(" ({})", address.ip())
+                };
+                let message = format!("no connection to {host} port {port}{at}{why}");
+                Error::new(ErrorKind::Connect, message).advise(usual_port(config)).because(e)
             }
             None => Error::new(ErrorKind::Resolve, format!("the host {host} has no address")),
         })
     };
     let stream = tokio::time::timeout(config.timeouts.dial, dialing).await.map_err(|_| {
         let waited = config.timeouts.dial;
-        Error::new(ErrorKind::Timeout, format!("no connection to {host} port {port} within {waited:?}"))
+        let message = format!("no connection to {host} port {port} within {waited:?}: nobody answers");
+        Error::new(ErrorKind::Timeout, message).advise("is the port right, and does no firewall swallow it?")
     })??;
     tune(&stream, config).map_err(|e| {
-        Error::new(ErrorKind::Connect, format!("the socket to {host} can't be set up: {e}")).because(e)
+        Error::new(ErrorKind::Connect, format!("the socket to {host} can't be set up")).because(e)
     })?;
     Ok(stream)
+}
+
+fn usual_port(config: &Config) -> &'static str {
+    match config.security {
+        Security::Tls => "is it the server's port? TLS from the first byte has 993 as a rule",
+        _ => "is it the server's port? Without TLS from the first byte it is 143 as a rule",
+    }
 }
 
 /// The families of addresses by turns, beginning with the one that the system has put first (RFC 8305 section 4).

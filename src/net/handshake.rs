@@ -6,17 +6,16 @@
 //!
 //! All by ordinary commands through the engine, while its pump is run from here.
 
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
 use super::config::Security;
 use super::{Config, Io, Pump, dial, sasl};
 use crate::command::{AskCapabilities, Authenticate, Command, Enable, Login, StartTls};
 use crate::engine::{Engine, Shared, Slot, Submitted};
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::Status;
+use crate::types::{CloseReason, Status};
 
 /// A session that is logged in.
 pub(crate) struct Connected {
@@ -26,6 +25,17 @@ pub(crate) struct Connected {
 
 /// Dials, agrees on TLS, logs in.
 pub(crate) async fn connect(config: &Config) -> Result<Connected> {
+    dial_and_log_in(config).await
+}
+
+/// Logs in over a byte stream that is ready.
+pub(crate) async fn handshake(config: &Config, io: Box<dyn Io>) -> Result<Connected> {
+    let encrypted = config.security == Security::Tls;
+    let handshake = Handshake::new(config, io, encrypted, config.is_loopback()).over_a_stream();
+    handshake.run().await
+}
+
+async fn dial_and_log_in(config: &Config) -> Result<Connected> {
     let stream = dial::dial(config).await?;
     let local = stream.peer_addr().is_ok_and(|address| address.ip().is_loopback());
     let io: Box<dyn Io> = match config.security {
@@ -33,12 +43,6 @@ pub(crate) async fn connect(config: &Config) -> Result<Connected> {
         _ => Box::new(stream),
     };
     Handshake::new(config, io, config.security == Security::Tls, local).run().await
-}
-
-/// Logs in over a byte stream that is ready.
-pub(crate) async fn handshake(config: &Config, io: Box<dyn Io>) -> Result<Connected> {
-    let encrypted = config.security == Security::Tls;
-    Handshake::new(config, io, encrypted, config.is_loopback()).run().await
 }
 
 #[cfg(feature = "rustls")]
@@ -61,6 +65,8 @@ struct Handshake<'a> {
     encrypted: bool,
     /// The other end is this very machine.
     local: bool,
+    /// Who is spoken to, for errors.
+    whom: String,
 }
 
 impl<'a> Handshake<'a> {
@@ -68,13 +74,29 @@ impl<'a> Handshake<'a> {
         let shared = Shared::new(&config.limits);
         let engine = Engine::new(shared.clone(), config.settings());
         let pump = Pump::new(io, engine, shared.clone(), &config.limits);
-        Self { config, pump, shared, encrypted, local }
+        let whom = format!("{} port {}", config.host_name(), config.port_number());
+        Self { config, pump, shared, encrypted, local, whom }
+    }
+
+    /// Which port it has is not known.
+    fn over_a_stream(mut self) -> Self {
+        self.whom = self.config.host_name().to_owned();
+        self
     }
 
     async fn run(mut self) -> Result<Connected> {
         let timeouts = &self.config.timeouts;
-        let status = within(timeouts.greeting, "the greeting", self.greeting()).await?;
-        within(timeouts.login, "login", self.log_in(status)).await?;
+        let status = match tokio::time::timeout(timeouts.greeting, self.greeting()).await {
+            Ok(greeted) => greeted?,
+            Err(_) => return Err(self.silent()),
+        };
+        match tokio::time::timeout(timeouts.login, self.log_in(status)).await {
+            Ok(done) => done.map_err(|error| self.during_login(error))?,
+            Err(_) => {
+                let message = format!("the login took longer than {:?}: no answer", timeouts.login);
+                return Err(self.during_login(Error::new(ErrorKind::Timeout, message)));
+            }
+        }
         self.pump.engine.set_ready();
         Ok(Connected { pump: self.pump, shared: self.shared })
     }
@@ -83,17 +105,52 @@ impl<'a> Handshake<'a> {
         poll_fn(|cx| {
             let over = self.pump.poll(cx).is_ready();
             match self.pump.engine.greeting() {
+                Some(greeting) if self.pump.engine.is_foreign() => {
+                    let message = format!("{} does not speak IMAP; it says: {}", self.whom, greeting.text);
+                    let error = Error::new(ErrorKind::Protocol, message);
+                    Poll::Ready(Err(
+                        error.advise("is it the right port? IMAP has 993 (TLS) and 143 as a rule")
+                    ))
+                }
                 // A greeting is OK, PREAUTH or BYE (RFC 9051 section 7.1); some say NO where BYE is meant.
                 Some(greeting) if !matches!(greeting.status, Status::Ok | Status::PreAuth) => {
-                    let message = format!("the server turned us away: {}", greeting.text);
-                    Poll::Ready(Err(Error::new(ErrorKind::Closed, message).with_status(greeting.clone())))
+                    let message = format!("{} turned us away: {}", self.whom, greeting.text);
+                    let error = Error::new(ErrorKind::Closed, message).with_status(greeting.clone());
+                    Poll::Ready(Err(error.closed_by(&CloseReason::Bye(greeting.clone()))))
                 }
                 Some(greeting) => Poll::Ready(Ok(greeting.status)),
-                None if over => Poll::Ready(Err(self.closed())),
+                None if over => {
+                    let whom = &self.whom;
+                    Poll::Ready(Err(self.closed().while_doing(&format!("before the greeting of {whom}"))))
+                }
                 None => Poll::Pending,
             }
         })
         .await
+    }
+
+    /// No greeting has come.
+    fn silent(&self) -> Error {
+        let waited = self.config.timeouts.greeting;
+        let message = format!("no greeting of {} within {waited:?}", self.whom);
+        Error::new(ErrorKind::Timeout, message).advise(if self.encrypted {
+            "is it an IMAP server?"
+        } else {
+            "a port with TLS from the first byte is silent as long as it is spoken to in clear text: ask for TLS there"
+        })
+    }
+
+    /// With who was to log in where, for what ends the connection.
+    fn during_login(&self, error: Error) -> Error {
+        match (error.kind(), &self.config.login) {
+            (ErrorKind::Closed | ErrorKind::Protocol | ErrorKind::Timeout, Some((user, _))) => {
+                error.while_doing(&format!("as {user} at {}", self.whom))
+            }
+            (ErrorKind::Closed | ErrorKind::Protocol | ErrorKind::Timeout, None) => {
+                error.while_doing(&format!("at {}", self.whom))
+            }
+            _ => error,
+        }
     }
 
     async fn log_in(&mut self, greeting: Status) -> Result<()> {
@@ -103,19 +160,24 @@ impl<'a> Handshake<'a> {
             let offered = self.can("STARTTLS");
             if greeted_in && self.config.security == Security::StartTls {
                 // Someone on the way can greet so, to keep us from asking for TLS (RFC 9051 section 11.1).
-                return Err(tls("the server says that we are logged in already, so TLS can't be asked for"));
+                let what = "says that we are logged in already, so TLS can't be asked for";
+                return Err(tls(format!("{} {what}", self.whom)));
             }
             if offered && !greeted_in {
                 self.start_tls().await?;
                 greeted_in = false;
             } else if self.config.security == Security::StartTls {
-                return Err(tls("the server offers no STARTTLS, and TLS was asked for"));
+                let error = tls(format!("{} offers no STARTTLS, and TLS was asked for", self.whom));
+                return Err(error.advise("it may have TLS from the first byte, on port 993"));
             }
         }
         self.know_capabilities().await?;
         if !greeted_in && let Some((user, password)) = &self.config.login {
             if !self.encrypted && !self.local && !self.config.clear_text_login {
-                let message = "the connection is not encrypted, and passwords are not sent in clear text";
+                let message = format!(
+                    "the connection to {} is not encrypted, and the password of {user} is not sent in clear text",
+                    self.whom
+                );
                 return Err(Error::new(ErrorKind::Insecure, message));
             }
             self.authenticate(user, password).await?;
@@ -138,9 +200,10 @@ impl<'a> Handshake<'a> {
 
     async fn start_tls(&mut self) -> Result<()> {
         self.ask(StartTls).await.map_err(|e| e.with_kind(ErrorKind::Tls))?;
-        let io = self.pump.take_io().map_err(|count| {
-            tls(format!("{count} octets came in clear text after the answer to STARTTLS"))
-        })?;
+        let io = self
+            .pump
+            .take_io()
+            .map_err(|count| tls(format!("{count} bytes came in clear text after the answer to STARTTLS")))?;
         let io = wrap_tls(self.config, io).await?;
         self.pump.put_io(io);
         self.encrypted = true;
@@ -148,6 +211,7 @@ impl<'a> Handshake<'a> {
     }
 
     async fn authenticate(&mut self, user: &str, password: &crate::command::Secret) -> Result<()> {
+        self.takes_passwords()?;
         let result = if self.can("AUTH=PLAIN") {
             let first = self.ask(Authenticate::new(sasl::plain(user, password)?)).await;
             match first {
@@ -161,11 +225,38 @@ impl<'a> Handshake<'a> {
             self.ask(Login { user: user.to_owned(), password: password.clone() }).await
         };
         result.map_err(|e| match e.kind() {
-            ErrorKind::No | ErrorKind::Bad | ErrorKind::Unsupported | ErrorKind::Invalid => {
-                e.with_kind(ErrorKind::Login)
+            ErrorKind::No | ErrorKind::Bad => {
+                e.with_kind(ErrorKind::Login).while_doing(&format!("{} refuses {user}", self.whom))
+            }
+            ErrorKind::Unsupported | ErrorKind::Invalid => {
+                let what = format!("{user} can't log in at {}", self.whom);
+                e.with_kind(ErrorKind::Login).while_doing(&what)
             }
             _ => e,
         })
+    }
+
+    /// Whether there is a way to log in by a password; an error that names the ways that there are, if not.
+    fn takes_passwords(&self) -> Result<()> {
+        if self.can("AUTH=PLAIN") || !self.can("LOGINDISABLED") {
+            return Ok(());
+        }
+        let offered: Vec<_> = self.pump.engine.session().capabilities().auth_mechanisms().collect();
+        if !self.encrypted {
+            let message = format!("{} takes no password without encryption (LOGINDISABLED)", self.whom);
+            return Err(Error::new(ErrorKind::Insecure, message));
+        }
+        if offered.is_empty() {
+            let message =
+                format!("{} takes no password (LOGINDISABLED), and offers no way to log in", self.whom);
+            return Err(Error::new(ErrorKind::Login, message).advise(
+                "only the server's operator can change that: ask for another port or host for IMAP",
+            ));
+        }
+        let message =
+            format!("{} takes no password (LOGINDISABLED); it offers {}", self.whom, offered.join(", "));
+        Err(Error::new(ErrorKind::Login, message)
+            .advise("of these none is there yet: a password by PLAIN or LOGIN is what can be used"))
     }
 
     /// ID first, for there are servers that want it before any SELECT; then ENABLE; both in one write.
@@ -228,10 +319,4 @@ fn tls(message: impl Into<String>) -> Error {
 
 fn forgive(error: Error) -> Result<()> {
     if error.kind() == ErrorKind::Closed { Err(error) } else { Ok(()) }
-}
-
-async fn within<T>(limit: Duration, what: &str, doing: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::time::timeout(limit, doing)
-        .await
-        .map_err(|_| Error::new(ErrorKind::Timeout, format!("{what} took longer than {limit:?}")))?
 }

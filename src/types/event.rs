@@ -350,7 +350,7 @@ impl fmt::Display for Which {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(place) = &self.place {
-            write!(f, "{}: ", place.mailbox.as_str().escape_debug())?;
+            write!(f, "{}: ", place.mailbox.shown())?;
         }
         self.fmt_kind(f)?;
         if self.away { f.write_str(" (while away)") } else { Ok(()) }
@@ -396,7 +396,7 @@ impl Event {
             EventKind::MailboxCreated(entry) if entry.attributes.is_empty() => f.write_str("is there"),
             EventKind::MailboxCreated(entry) => write!(f, "is there ({})", entry.attributes.join(" ")),
             EventKind::MailboxRenamed { from } => {
-                write!(f, "renamed from {}", from.as_str().escape_debug())
+                write!(f, "renamed from {}", from.shown())
             }
             EventKind::MailboxDeleted => f.write_str("deleted"),
             EventKind::MailboxSubscribed { subscribed: true } => f.write_str("subscribed to"),
@@ -420,9 +420,9 @@ impl Event {
                 match answer {
                     Answer::Fetch(row) => write!(f, " of {}", Which(row.seq(), row.uid())),
                     Answer::List(entry) | Answer::Lsub(entry) => {
-                        write!(f, ": {}", entry.name.as_str().escape_debug())
+                        write!(f, ": {}", entry.name.shown())
                     }
-                    Answer::MailboxStatus(status) => write!(f, " of {}", status.name.as_str().escape_debug()),
+                    Answer::MailboxStatus(status) => write!(f, " of {}", status.name.shown()),
                     Answer::Search(found) => write!(f, ": found {}", found.numbers),
                     Answer::ESearch(found) => match (&found.all, found.count) {
                         (Some(all), _) => write!(f, ": found {all}"),

@@ -77,6 +77,17 @@ impl MailboxName {
         composed(self.as_str()).to_lowercase()
     }
 
+    /// As a person's terminal may show it: without control characters, and an empty one as `""`.
+    pub(crate) fn shown(&self) -> impl fmt::Display + '_ {
+        struct Shown<'a>(&'a str);
+        impl fmt::Display for Shown<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                if self.0.is_empty() { f.write_str("\"\"") } else { write!(f, "{}", self.0.escape_debug()) }
+            }
+        }
+        Shown(self.as_str())
+    }
+
     /// The server's own spelling, if it is to be kept.
     pub(crate) fn wire(&self) -> Option<&[u8]> {
         self.wire.as_deref()

@@ -183,7 +183,7 @@ async fn cancelled_by_the_server(source: Pieces, sent: &str, says: &str) {
         s.server.say(&format!("{tag} NO cancelled")).await;
         let error = upload.await.expect_err("cancelled");
         assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Source, Sent::Partly), "{error}");
-        assert!(error.to_string().contains(says), "{error}");
+        assert!(format!("{error:#}").contains(says), "{error:#}");
         assert_eq!(error.close_reason(), None);
         is_well(&mut s).await;
         assert_eq!(s.events.ready_briefs(), ["APPEND failed", "created Work", "CREATE OK"]);
@@ -238,7 +238,7 @@ async fn without_multiappend_a_source_that_fails_ends_the_connection() {
             assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Source, Sent::Partly));
             let why = "the message's source ended after 5 of the 5000 octets that were announced";
             let reason = CloseReason::Upload(why.into());
-            assert_eq!(error.to_string(), format!("APPEND: {why}"));
+            assert_eq!(error.to_string(), format!("APPEND INBOX: {why}"));
             assert_eq!(error.close_reason(), Some(&reason));
             for (token, sent) in [(before, Sent::Fully), (behind, Sent::No)] {
                 let error = token.await.expect_err("the connection has ended");
@@ -412,7 +412,7 @@ async fn what_is_larger_than_the_server_takes_is_not_sent() {
         for upload in uploads {
             let error = upload.await.expect_err("too large");
             assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Unsupported, Sent::No));
-            let says = "APPEND: the message has 10 octets, and the server takes no more than 9";
+            let says = "APPEND INBOX: the message has 10 octets, and the server takes no more than 9";
             assert_eq!(error.to_string(), says);
         }
         is_well(&mut s).await;

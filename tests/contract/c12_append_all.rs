@@ -134,7 +134,7 @@ async fn with_multiappend_a_source_that_fails_cancels_them_all() {
         s.server.say(&format!("{tag} NO cancelled")).await;
         let error = token.await.expect_err("cancelled");
         assert_eq!(error.kind(), ErrorKind::Source);
-        assert_eq!(error.to_string(), "APPEND: the message's source failed: gone");
+        assert_eq!(format!("{error:#}"), "APPEND Archive: the message's source failed: gone");
         s.noop(&[]).await;
     })
     .await;

@@ -1,0 +1,33 @@
+//! Why a selection is over, for the error of what was still to be done in it.
+
+use crate::error::{Error, ErrorKind};
+
+/// Why a selection is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum EndedBy {
+    #[default]
+    Unknown,
+    /// Another mailbox was selected.
+    Another,
+    /// CLOSE or UNSELECT.
+    Closing,
+    /// The server, of its own accord.
+    Server,
+    /// Its SELECT failed, or was taken back.
+    NotOpened,
+    Connection,
+}
+
+impl EndedBy {
+    pub(crate) fn error(self) -> Error {
+        let why = match self {
+            Self::Unknown => "the selection has ended",
+            Self::Another => "the selection has ended: a mailbox has been selected since",
+            Self::Closing => "the selection has ended: the mailbox was closed",
+            Self::Server => "the selection has ended: the server closed the mailbox",
+            Self::NotOpened => "the mailbox could not be opened",
+            Self::Connection => "the selection has ended with the connection",
+        };
+        Error::new(ErrorKind::SelectionEnded, why)
+    }
+}

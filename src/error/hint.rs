@@ -1,0 +1,58 @@
+//! What to do about a failure, by its kind and the server's code: one sentence for people.
+//!
+//! In: what an error holds. Out: a hint, or none where nothing general can be said. A place that knows more (the port, the
+//! kind of encryption) gives the error a hint of its own.
+
+use super::ErrorKind;
+use crate::types::{CloseReason, Code};
+
+const PASSWORD: &str =
+    "are user and password right? Many providers want a password made for one program alone";
+
+/// The hint for a failure of this kind.
+pub(super) fn of(kind: ErrorKind, code: Option<&Code>, reason: Option<&CloseReason>) -> Option<&'static str> {
+    match kind {
+        ErrorKind::No => of_code(code?),
+        ErrorKind::Login => code.map_or(Some(PASSWORD), of_code),
+        ErrorKind::Closed => of_end(code, reason?),
+        ErrorKind::Partial => Some("the rest can be asked for: below the last UID that was dealt with"),
+        ErrorKind::Overrun => Some("read the result as a stream, or ask for less at once"),
+        ErrorKind::QueueFull => Some("wait for room before more is submitted"),
+        ErrorKind::SelectionEnded => Some("select the mailbox again, and submit through that selection"),
+        ErrorKind::Resolve => Some("is the host's name right? Is there a network?"),
+        ErrorKind::Insecure => Some("encrypt the connection: TLS on port 993, or STARTTLS"),
+        ErrorKind::Certificate => {
+            Some("a self-signed certificate, or a private authority, must be trusted explicitly")
+        }
+        _ => None,
+    }
+}
+
+fn of_code(code: &Code) -> Option<&'static str> {
+    match code {
+        Code::TryCreate => Some("the mailbox does not exist: make it first"),
+        Code::NonExistent => Some("the mailbox does not exist: is its name right?"),
+        Code::AlreadyExists => Some("there is one of this name already"),
+        Code::HasChildren => Some("delete the mailboxes below it first"),
+        Code::OverQuota => Some("the account is full: delete something first"),
+        Code::TooBig => Some("the message is larger than this server takes"),
+        Code::NoPerm | Code::AuthorizationFailed => Some("this user may not do so"),
+        Code::AuthenticationFailed => Some(PASSWORD),
+        Code::Expired => Some("the password has expired"),
+        Code::PrivacyRequired => Some("the server wants encryption first: TLS on port 993, or STARTTLS"),
+        Code::ContactAdmin => Some("ask who runs the server"),
+        Code::InUse | Code::Limit | Code::ServerBug | Code::Unavailable => Some("try again later"),
+        Code::ReadOnly => Some("the mailbox is open for reading alone"),
+        _ => None,
+    }
+}
+
+fn of_end(code: Option<&Code>, reason: &CloseReason) -> Option<&'static str> {
+    match reason {
+        CloseReason::Bye(_) => code.and_then(of_code).or(Some("connect again after a pause")),
+        CloseReason::Eof | CloseReason::Io { .. } | CloseReason::Timeout { .. } => {
+            Some("connect again after a pause")
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,88 @@
+//! Which certificates are taken: those that the platform's verifier takes, with the user's own among its roots; and one
+//! that is itself what the user trusts, byte for byte.
+//!
+//! The second is there for self-signed certificates. `openssl req -x509` marks its certificate as an authority's, and by
+//! RFC 5280 an authority's certificate is not a server's, so the verifier refuses it (`CaUsedAsEndEntity`) though the user
+//! has named this very certificate. Name and dates are checked all the same, and so is the signature of the handshake: a
+//! copy of the certificate is worth nothing without its key.
+
+use std::sync::Arc;
+
+use rustls_platform_verifier::Verifier as Platform;
+use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use tokio_rustls::rustls::client::verify_server_name;
+use tokio_rustls::rustls::crypto::CryptoProvider;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::server::ParsedCertificate;
+use tokio_rustls::rustls::{DigitallySignedStruct, Error, SignatureScheme};
+use webpki::{EndEntityCert, KeyUsage};
+
+#[derive(Debug)]
+pub(super) struct Verifier {
+    platform: Platform,
+    provider: Arc<CryptoProvider>,
+    /// What the user trusts beside the system's roots.
+    trusted: Vec<CertificateDer<'static>>,
+}
+
+impl Verifier {
+    pub(super) fn new(
+        trusted: Vec<CertificateDer<'static>>,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Self, Error> {
+        let platform = Platform::new_with_extra_roots(trusted.iter().cloned(), provider.clone())?;
+        Ok(Self { platform, provider, trusted })
+    }
+
+    /// Whether the certificate is one that the user trusts, valid now, and refused for nothing but that it is an
+    /// authority's.
+    fn is_trusted_authority(&self, certificate: &CertificateDer<'_>, now: UnixTime) -> bool {
+        let algorithms = self.provider.signature_verification_algorithms.all;
+        let usage = KeyUsage::server_auth();
+        self.trusted.contains(certificate)
+            && EndEntityCert::try_from(certificate).is_ok_and(|parsed| {
+                let verdict = parsed.verify_for_usage(algorithms, &[], &[], now, usage, None, None);
+                // The dates are looked at before this is found.
+                matches!(verdict, Err(webpki::Error::CaUsedAsEndEntity))
+            })
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if self.is_trusted_authority(end_entity, now) {
+            verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+            return Ok(ServerCertVerified::assertion());
+        }
+        self.platform.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.platform.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.platform.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.platform.supported_verify_schemes()
+    }
+}

@@ -62,7 +62,8 @@
 //! | search and act on the result in one round trip | [`Mailbox::save`] |
 //! | show the mailbox as it is at this moment | [`Mailbox::snapshot`]; what changed since: [`Snapshot::diff`] |
 //! | go on where I left off, after a restart or a lost connection | [`Mailbox::state`], [`Select::resume`] |
-//! | know what went wrong, and what to do | [`Error::kind`], [`Error::code`] |
+//! | know what went wrong, and what to do | [`Error::kind`], [`Error::code`], [`Error::hint`] |
+//! | see what goes on | a subscriber of `tracing`: [the log](#the-log) |
 //! | give a command up | [`Token::cancel`]; or drop the token |
 //! | send what has no method here | [`Sender::raw`], or a [`Command`] of my own |
 //! | bound memory and time | [`Limits`](types::Limits), [`Timeouts`] |
@@ -189,6 +190,13 @@
 //!   have done it: look before a message is appended or moved twice.
 //! - A `Mailbox` of the old connection stays readable (its last [`snapshot`](Mailbox::snapshot) too), and everything
 //!   submitted through it fails.
+//!
+//! # The log
+//!
+//! By the crate `tracing`, target `imap_duplex`: at `info` the connection's life (connected, encrypted, logged in, ready,
+//! closed and why), at `debug` each command with its mailbox, its result and how long it took, the library's own too
+//! (`own=true`), IDLE, and which mailbox is selected. Passwords, arguments and mail are not in it. While nobody listens it
+//! costs next to nothing.
 //!
 //! # What is not there yet
 //!

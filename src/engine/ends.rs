@@ -9,7 +9,7 @@ use super::ended::EndedBy;
 use super::flight::Flight;
 use super::outbox::Outbox;
 use super::slot::Job;
-use super::{Engine, LAST_WORDS};
+use super::{Engine, LAST_WORDS, log};
 use crate::command::Effect;
 use crate::error::{Error, Sent};
 use crate::types::{Answer, CloseReason, CommandId, Done, Event, Place, Status, StatusResponse};
@@ -56,6 +56,7 @@ impl Engine {
         if self.closed.is_some() {
             return;
         }
+        log::closed(&reason, self.tells_capabilities);
         self.closed = Some(reason.clone());
         // First, so that whoever is woken by an end finds the cause.
         let late = self.shared.close(&reason);

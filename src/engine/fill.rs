@@ -412,7 +412,7 @@ impl Engine {
         let Some(selection) = &mut self.selection else { return UidSet::new() };
         let (again, enough) = selection.filling.unreadable.again(lacking);
         if !enough.is_empty() {
-            tracing::warn!(uids = %enough, "their flags can't be read, and are not asked for any more");
+            tracing::warn!(target: "imap_duplex", uids = %enough, "their flags can't be read, and are not asked for any more");
             selection.view.forget_flags(&enough);
             selection.in_step.have_flags(&enough);
         }

@@ -1,6 +1,7 @@
 //! A command in flight, or one that waits for its next line.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::doings::Kept;
 use super::own::Own;
@@ -58,6 +59,9 @@ pub(crate) struct Flight {
     pub(crate) era: Option<UidValidity>,
     /// How many messages had gone from the view when it was sent.
     pub(crate) removed: u64,
+    /// When its first byte was written, and how long it took from there to its end.
+    pub(crate) since: Option<Instant>,
+    pub(crate) took: Option<Duration>,
     /// How often capabilities had been told when it was sent.
     pub(crate) capabilities: u64,
 }
@@ -102,6 +106,8 @@ impl Flight {
             generation: 0,
             era: None,
             removed: 0,
+            since: None,
+            took: None,
             capabilities: 0,
         }
     }

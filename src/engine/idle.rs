@@ -109,7 +109,7 @@ impl Idle {
 
     /// The server does not IDLE as things are.
     fn refuse(&mut self, why: &str) {
-        tracing::info!(selected = self.selected, "{why}; it is asked by NOOP instead");
+        tracing::info!(target: "imap_duplex", selected = self.selected, "{why}; it is asked by NOOP instead");
         self.refused = match self.refused {
             Refused::Nowhere | Refused::Unselected if !self.selected => Refused::Unselected,
             _ => Refused::Everywhere,
@@ -137,6 +137,7 @@ impl Idle {
     pub(super) fn accepted(&mut self, id: CommandId, now: Instant) -> bool {
         let asked = self.state == State::Asked { id };
         if asked {
+            Self::log_begun(id);
             self.state = State::On { id, since: now };
         }
         // One that comes after all opens the way for nothing: our DONE has gone out, or will.
@@ -219,9 +220,11 @@ impl Engine {
     pub(super) fn idle_tick(&mut self, now: Instant) {
         match self.idle.state {
             State::On { id, since } => {
-                if self.idle.end_soon
-                    || self.renews(id) && now.duration_since(since) >= self.settings.idle_renew
-                {
+                let renews = self.renews(id) && now.duration_since(since) >= self.settings.idle_renew;
+                if renews {
+                    Idle::log_renewed(id, since, now);
+                }
+                if self.idle.end_soon || renews {
                     self.leave_idle();
                 }
                 return;

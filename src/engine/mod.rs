@@ -29,6 +29,7 @@ mod idle;
 mod in_step;
 mod lagged;
 mod left;
+mod log;
 mod missed;
 mod notify;
 mod numbers;
@@ -308,6 +309,7 @@ impl Engine {
             let Some(flight) = self.flights.get_mut(&written.id) else { continue };
             if !flight.begun {
                 (flight.begun, flight.missed_from) = (true, self.missed.mark());
+                flight.since = Some(now);
             }
             flight.whole |= written.whole;
             // While a line is due, it is the rest of an earlier one.

@@ -235,7 +235,7 @@ impl Engine {
                 if asked.watches() {
                     self.queue_own(Own::Notify, asked.selected_alone(), None);
                 } else {
-                    tracing::warn!("the server will not tell of the selected mailbox any more");
+                    tracing::warn!(target: "imap_duplex", "the server will not tell of the selected mailbox any more");
                     self.notify.asked = None;
                     self.notify.lost = Lost::No;
                 }

@@ -11,7 +11,7 @@ use super::flight::{Flight, Next};
 use super::own::{Asked, Own};
 use super::seat::Seat;
 use super::send::LineOwner;
-use super::{Engine, excerpt};
+use super::{Engine, excerpt, log};
 use crate::command::{Class, Effect, Standing, Store};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
@@ -182,6 +182,9 @@ impl Engine {
         self.settle_mod_seq(Some(id));
         let logged_out = self.flights.get(&id).is_some_and(|f| matches!(f.class.effect, Effect::Logout));
         let result = result.and_then(|done| self.complete(id, done));
+        if let Some(flight) = self.flights.get_mut(&id) {
+            flight.took = flight.since.map(|since| now.duration_since(since));
+        }
         self.end_flight(id, result);
         if logged_out {
             self.close(CloseReason::Logout);
@@ -240,6 +243,7 @@ impl Engine {
         let Some(mut flight) = self.flights.remove(&id) else { return };
         let place = flight.place();
         let result = result.map_err(|error| error.about(place.as_ref().map(|place| &place.mailbox), None));
+        log::ended(id, &flight, &result);
         self.roster.remove(id, &flight);
         flight.tags.iter().for_each(|tag| self.shared.release_tag(tag));
         if !flight.quiet {

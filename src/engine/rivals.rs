@@ -121,7 +121,7 @@ impl Engine {
             let message =
                 format!("the server answered it before {older}, which may have got rows that were its own");
             let error = error(ErrorKind::Protocol, message);
-            tracing::warn!(command = %id, "the server does not answer in order: it is given one such command at a time");
+            tracing::warn!(target: "imap_duplex", command = %id, "the server does not answer in order: it is given one such command at a time");
             self.session.out_of_order = true;
             return Some(error);
         }

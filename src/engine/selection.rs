@@ -8,12 +8,12 @@
 
 use std::sync::Arc;
 
-use super::Engine;
 use super::ended::EndedBy;
 use super::fill::Filling;
 use super::in_step::InStep;
 use super::resume::ToldEarlier;
 use super::seat::{Latest, Seat};
+use super::{Engine, log};
 use crate::command::{Effect, Messages};
 use crate::error::ErrorKind;
 use crate::types::{
@@ -284,6 +284,7 @@ impl Engine {
             _ => EndedBy::Another,
         };
         selection.seat.end(by);
+        log::deselected(&selection.seat.place.mailbox, by);
         self.forget_own(selection.seat.id);
         self.remembered.forget();
         self.left(&selection);
@@ -362,6 +363,7 @@ impl Engine {
         let behind = self.flights.values_mut().filter(|f| f.seat.as_ref().is_some_and(|s| s.id == seat.id));
         behind.for_each(|flight| flight.era = flight.era.or(uid_validity));
         self.selection = Some(selection);
+        log::selected(&seat.place.mailbox, exists);
         let kind = EventKind::Opened { exists, uid_validity, uid_next, highest_mod_seq, read_only };
         self.tell(Event::new(kind).at(Some(seat.place.clone())).caused_by(Some(id)));
         if let Some(state) = &seat.plan.resume {

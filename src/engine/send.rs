@@ -20,12 +20,12 @@ use super::flight::{Flight, Next};
 use super::numbers::other_era;
 use super::reply::failed_for_good;
 use super::reserved;
-use super::selection::Opening;
 use super::seat::Seat;
+use super::selection::Opening;
 use super::shared::Submission;
 use super::upload::{Piece, Upload, pieces};
 use super::withdraw::is_withdrawn;
-use super::{Engine, Own};
+use super::{Engine, Own, log};
 use crate::command::{Effect, Flow, Line, Messages};
 use crate::error::{Error, Sent};
 use crate::types::{Answer, CommandId, Done, Event, EventKind, Status, StatusResponse};
@@ -206,6 +206,7 @@ impl Engine {
 
     pub(super) fn fail_unsent(&mut self, submission: Submission, error: Error) {
         let place = submission.place();
+        log::not_sent(&submission, &error);
         let Submission { id, job, class, quiet, opens, .. } = submission;
         let named = place.as_ref().map(|place| &place.mailbox);
         let error = error.in_command(job.name()).about(named, None).sent(Sent::No);
@@ -337,6 +338,7 @@ impl Engine {
         });
         match made {
             Ok((flow, pieces)) => {
+                log::sending(id, &tag, flight);
                 flight.tags.push(tag.clone());
                 flight.next = match flow {
                     Flow::Last => Next::Nothing,

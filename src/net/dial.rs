@@ -56,6 +56,8 @@ pub(super) async fn dial(config: &Config) -> Result<TcpStream> {
     tune(&stream, config).map_err(|e| {
         Error::new(ErrorKind::Connect, format!("the socket to {host} can't be set up")).because(e)
     })?;
+    let address = stream.peer_addr().ok().map(tracing::field::display);
+    tracing::info!(target: "imap_duplex", host, port, address, "connected");
     Ok(stream)
 }
 

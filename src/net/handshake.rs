@@ -25,14 +25,18 @@ pub(crate) struct Connected {
 
 /// Dials, agrees on TLS, logs in.
 pub(crate) async fn connect(config: &Config) -> Result<Connected> {
-    dial_and_log_in(config).await
+    dial_and_log_in(config).await.inspect_err(not_connected)
 }
 
 /// Logs in over a byte stream that is ready.
 pub(crate) async fn handshake(config: &Config, io: Box<dyn Io>) -> Result<Connected> {
     let encrypted = config.security == Security::Tls;
     let handshake = Handshake::new(config, io, encrypted, config.is_loopback()).over_a_stream();
-    handshake.run().await
+    handshake.run().await.inspect_err(not_connected)
+}
+
+fn not_connected(error: &Error) {
+    tracing::info!(target: "imap_duplex", %error, "not connected");
 }
 
 async fn dial_and_log_in(config: &Config) -> Result<Connected> {
@@ -98,6 +102,9 @@ impl<'a> Handshake<'a> {
             }
         }
         self.pump.engine.set_ready();
+        let can = self.pump.engine.session().capabilities();
+        tracing::info!(target: "imap_duplex", server = self.whom, encrypted = self.encrypted, "ready");
+        tracing::debug!(target: "imap_duplex", %can, "capabilities");
         Ok(Connected { pump: self.pump, shared: self.shared })
     }
 
@@ -155,6 +162,7 @@ impl<'a> Handshake<'a> {
 
     async fn log_in(&mut self, greeting: Status) -> Result<()> {
         let mut greeted_in = greeting == Status::PreAuth;
+        tracing::debug!(target: "imap_duplex", server = self.whom, logged_in = greeted_in, "greeted");
         if matches!(self.config.security, Security::StartTls | Security::Opportunistic) {
             self.know_capabilities().await?;
             let offered = self.can("STARTTLS");
@@ -181,6 +189,7 @@ impl<'a> Handshake<'a> {
                 return Err(Error::new(ErrorKind::Insecure, message));
             }
             self.authenticate(user, password).await?;
+            tracing::info!(target: "imap_duplex", server = self.whom, user, "logged in");
             self.know_capabilities().await?;
         }
         self.introduce().await

@@ -194,6 +194,7 @@ impl Pump {
         };
         if count == 0 {
             tracing::debug!(
+                target: "imap_duplex",
                 in_response = self.codec.is_partial(&self.incoming),
                 "the server closed the connection"
             );

@@ -35,6 +35,8 @@ pub(super) async fn wrap(config: &Config, io: Box<dyn Io>) -> Result<Box<dyn Io>
             Error::new(ErrorKind::Timeout, message).advise(NOT_TLS)
         })?
         .map_err(|e| failed(&host, e))?;
+    let version = stream.get_ref().1.protocol_version().map(tracing::field::debug);
+    tracing::info!(target: "imap_duplex", host, version, "encrypted");
     Ok(Box::new(stream))
 }
 

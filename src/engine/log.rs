@@ -1,0 +1,113 @@
+//! What the log says of the engine (crate `tracing`, target `imap_duplex`): each command and its end, IDLE, selections, and
+//! the connection's end.
+//!
+//! Levels: `info` for the connection, `debug` for commands and selections. Names of commands and mailboxes, tags, codes and
+//! durations alone: no arguments, no text of a server's answer to a command (it may repeat what it was sent), no data. With the
+//! level off a line costs one comparison.
+
+use std::time::Instant;
+
+use tracing::{debug, info};
+
+use super::flight::Flight;
+use super::idle::Idle;
+use super::shared::Submission;
+use super::slot::Job;
+use crate::error::{Error, Result};
+use crate::types::{CloseReason, CommandId, Done, MailboxName, Place};
+
+/// The target of all lines, so that `RUST_LOG=imap_duplex=debug` finds them wherever the code stands.
+macro_rules! target {
+    () => {
+        "imap_duplex"
+    };
+}
+
+/// The mailbox that it names, else the one in which it works.
+fn mailbox<'a>(job: &'a dyn Job, place: Option<&'a Place>) -> Option<&'a MailboxName> {
+    job.mailbox().or(place.map(|place| &place.mailbox))
+}
+
+/// A line of a command is on its way.
+pub(super) fn sending(id: CommandId, tag: &str, flight: &Flight) {
+    debug!(
+        target: target!(),
+        %id,
+        tag,
+        command = flight.job.name(),
+        mailbox = mailbox(&*flight.job, flight.seat.as_ref().map(|seat| &seat.place)).map(|name| display(name.shown())),
+        own = flight.quiet.then_some(true),
+        "sending"
+    );
+}
+
+/// A command that was sent has ended.
+pub(super) fn ended(id: CommandId, flight: &Flight, result: &Result<Done>) {
+    debug!(
+        target: target!(),
+        %id,
+        command = flight.job.name(),
+        mailbox = mailbox(&*flight.job, flight.seat.as_ref().map(|seat| &seat.place)).map(|name| display(name.shown())),
+        own = flight.quiet.then_some(true),
+        result = %outcome(result.as_ref().err()),
+        took = flight.took.map(tracing::field::debug),
+        "ended"
+    );
+}
+
+/// A command ended without having been sent.
+pub(super) fn not_sent(submission: &Submission, error: &Error) {
+    debug!(
+        target: target!(),
+        id = %submission.id,
+        command = submission.job.name(),
+        mailbox = mailbox(&*submission.job, submission.seat.as_ref().map(|seat| &seat.place))
+            .map(|name| display(name.shown())),
+        own = submission.quiet.then_some(true),
+        result = %outcome(Some(error)),
+        "not sent"
+    );
+}
+
+/// How it ended, without the server's words.
+fn outcome(error: Option<&Error>) -> String {
+    let Some(error) = error else { return "OK".into() };
+    let kind = match error.status() {
+        Some(status) if error.close_reason().is_none() => format!("{:?}", status.status).to_uppercase(),
+        _ => format!("{:?}", error.kind()),
+    };
+    match error.code() {
+        Some(code) => format!("{kind} [{}]", code.name()),
+        None => kind,
+    }
+}
+
+pub(super) fn selected(mailbox: &MailboxName, exists: u32) {
+    debug!(target: target!(), mailbox = %mailbox.shown(), messages = exists, "selected");
+}
+
+pub(super) fn deselected(mailbox: &MailboxName, by: super::ended::EndedBy) {
+    debug!(target: target!(), mailbox = %mailbox.shown(), ?by, "no longer selected");
+}
+
+impl Idle {
+    /// The server has answered `+`.
+    pub(super) fn log_begun(id: CommandId) {
+        debug!(target: target!(), %id, "idling");
+    }
+
+    /// It has lasted as long as one IDLE may.
+    pub(super) fn log_renewed(id: CommandId, since: Instant, now: Instant) {
+        debug!(target: target!(), %id, after = ?now.duration_since(since), "IDLE is renewed");
+    }
+}
+
+/// The connection has ended; `ready` if it had been logged in.
+pub(super) fn closed(reason: &CloseReason, ready: bool) {
+    // One that was never logged in has an error of its own.
+    if ready {
+        info!(target: target!(), %reason, "closed");
+    } else {
+        debug!(target: target!(), %reason, "closed before it was ready");
+    }
+}

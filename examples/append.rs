@@ -15,13 +15,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use imap_duplex::command::Append;
+use imap_duplex::command::{Append, StatusItems};
 use imap_duplex::types::{EventKind, Flag, Flags};
 use imap_duplex::{Receiver, Sender, Token};
 use support::failure::Failure;
 use support::output::Output;
 use support::server::{Server, ServerArgs};
-use support::{demo, program};
+use support::{demo, program, table};
 use tokio::time::timeout;
 
 /// How long the news of what was put in may take to come.
@@ -93,6 +93,8 @@ async fn put(
     messages: Vec<(String, Vec<u8>)>,
 ) -> Result<(), Failure> {
     let mut output = Output::new(false);
+    // Whether there is such a mailbox is asked first: a long way for nothing else.
+    imap.status(server.mailbox.as_str(), StatusItems::new().messages()).await?;
     let watched = match &server.embedded {
         Some(_) => Some(imap.select(&server.mailbox).await?),
         None => None,
@@ -106,7 +108,11 @@ async fn put(
             (name, length, imap.append(server.mailbox.as_str(), message))
         })
         .collect();
-    output.lines(&format!("{} messages are on their way to {}", uploads.len(), server.mailbox)).await?;
+    let (what, are) = (
+        table::count(uploads.len(), "message"),
+        if uploads.len() == 1 { "is on its" } else { "are on their" },
+    );
+    output.lines(&format!("{what} {are} way to {}", server.mailbox)).await?;
     let expected = uploads.len();
     for (name, length, upload) in uploads {
         let uid = upload.await?.uid.map_or_else(|| "its UID is not told".into(), |uid| format!("uid {uid}"));

@@ -10,16 +10,17 @@
 
 mod support;
 
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
 use imap_duplex::command::{Items, Store};
 use imap_duplex::types::{Envelope, EventKind, Flag, MailboxName, Uid};
-use imap_duplex::{Error, Mailbox, Receiver};
+use imap_duplex::{Error, Mailbox, Receiver, Sender};
 use support::failure::Failure;
 use support::output::Output;
-use support::server::ServerArgs;
+use support::server::{Server, ServerArgs};
 use support::{demo, program, table};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
@@ -108,7 +109,24 @@ fn main() -> ExitCode {
 async fn run(args: Args) -> Result<(), Failure> {
     let server = args.server.server()?;
     let rules = rules(&args, server.embedded.is_some())?;
-    let (imap, events) = server.connect().await?;
+    // Whatever the server does or leaves undone, it ends in time.
+    let mut end = pin!(program::end(args.time));
+    let (imap, events) = tokio::select! {
+        connected = server.connect() => connected?,
+        () = &mut end => return Ok(()),
+    };
+    let done = tokio::select! {
+        done = work(&imap, events, &server, &rules) => done,
+        () = end => Ok(()),
+    };
+    if done.is_ok() {
+        program::log_out(&imap).await?;
+    }
+    done
+}
+
+/// Makes the mailboxes that the rules name, and does what they say to all mail that comes.
+async fn work(imap: &Sender, events: Receiver, server: &Server, rules: &[Rule]) -> Result<(), Failure> {
     let mut output = Output::new(false);
     for name in rules.iter().filter_map(|rule| rule.move_to.as_ref()) {
         // It may be there already.
@@ -123,15 +141,10 @@ async fn run(args: Args) -> Result<(), Failure> {
             None => std::future::pending().await,
         }
     };
-    let done = tokio::select! {
-        done = attend(&inbox, events, &rules, &mut output) => done,
-        () = program::end(args.time) => Ok(()),
+    tokio::select! {
+        done = attend(&inbox, events, rules, &mut output) => done,
         () = mail => Ok(()),
-    };
-    if done.is_ok() {
-        imap.logout().await?;
     }
-    done
 }
 
 /// Looks at each message that comes, each in a task of its own.

@@ -24,7 +24,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use support::failure::Failure;
 use support::output::Output;
 use support::server::{Server, ServerArgs};
-use support::{demo, link, program};
+use support::{demo, link, program, table};
 
 /// How many FETCHes are in flight at once.
 const IN_FLIGHT: usize = 4;
@@ -115,7 +115,8 @@ async fn download(imap: &Sender, server: &Server, folder: &Path) -> Result<(), F
     let seconds = start.elapsed().as_secs_f64();
     let already = if there > 0 { format!("; {there} were there already") } else { String::new() };
     let text = format!(
-        "{written} messages, {:.1} MB in {seconds:.1} s, in {}{already}",
+        "{}, {:.1} MB in {seconds:.1} s, in {}{already}",
+        table::count(written, "message"),
         total as f64 / 1e6,
         folder.display()
     );

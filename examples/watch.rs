@@ -31,9 +31,6 @@ use support::server::{Server, ServerArgs};
 use support::{program, table};
 use tokio::time::timeout;
 
-/// How long the server may take to say goodbye.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// In how many parts the newest messages are fetched.
 const PARTS: u32 = 3;
 
@@ -45,7 +42,8 @@ const PARTS: u32 = 3;
     after_help = "The password is taken from the environment variable IMAP_PASSWORD, or from the URL \
                   (imaps://USER:PASSWORD@HOST/), where others on this machine may see it.\n\
                   The mailbox is INBOX if the URL names none; it is opened for reading alone.\n\
-                  RUST_LOG=imap_duplex=debug tells on the standard error what goes on."
+                  RUST_LOG=info tells on the standard error what becomes of the connection, RUST_LOG=imap_duplex=debug \
+                  each command, too."
 )]
 struct Args {
     /// One JSON object a line, for programs
@@ -254,7 +252,7 @@ async fn overview(
 
 /// Why the mailbox can't be opened, and which ones could be.
 async fn not_opened(error: &Error, folders: Token<List>) -> Failure {
-    let failure = Failure::new(error.to_string());
+    let failure = Failure::from(error);
     if error.status().is_none() {
         return failure;
     }
@@ -266,7 +264,7 @@ async fn not_opened(error: &Error, folders: Token<List>) -> Failure {
 
 /// Logs out, and prints the events that still come, the connection's end among them.
 async fn farewell(imap: Sender, mut events: Receiver, output: Option<Output>) -> Result<(), Failure> {
-    let logout = imap.logout();
+    let logout = program::log_out(&imap);
     let rest = async {
         let mut output = output;
         while let Some(event) = events.next().await {
@@ -276,9 +274,6 @@ async fn farewell(imap: Sender, mut events: Receiver, output: Option<Output>) ->
             }
         }
     };
-    let (done, _) = tokio::join!(timeout(PATIENCE, logout), timeout(PATIENCE, rest));
-    match done {
-        Ok(done) => Ok(done?),
-        Err(_) => Err(Failure::new(format!("the server did not answer LOGOUT within {PATIENCE:?}"))),
-    }
+    let (done, _) = tokio::join!(logout, timeout(program::PATIENCE, rest));
+    done
 }

@@ -6,9 +6,11 @@ mod support;
 use std::fs;
 use std::time::{Duration, Instant};
 
+use imap_duplex::testing::Server;
 use support::other::Other;
 use support::program::{Program, command, wait};
 use support::within;
+use tokio::net::TcpListener;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -147,6 +149,77 @@ async fn each_goes_to_the_server_that_a_url_names() {
         let ended = serve.interrupt().await;
         assert_eq!((ended.status.code(), ended.errors.as_str()), (Some(0), ""));
         assert!(ended.rest.iter().any(|line| line.starts_with("delivered: INBOX, uid 9, ")));
+    })
+    .await;
+}
+
+/// With `--for` a program ends in time, in whatever the server leaves it waiting.
+#[tokio::test]
+async fn a_server_that_hangs_keeps_no_program_from_ending() {
+    const FOR: Duration = Duration::from_secs(2);
+    within(LIMIT, async {
+        let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let mut ports = vec![("a greeting", silent.local_addr().expect("bound").port())];
+        let mut hanging = Vec::new();
+        for command in [
+            "CAPABILITY",
+            "AUTHENTICATE",
+            "CREATE",
+            "LIST",
+            "SELECT",
+            "EXAMINE",
+            "UID FETCH",
+            "IDLE",
+            "LOGOUT",
+        ] {
+            let server = Server::builder().no_tls().start();
+            server.on(command).delay(LIMIT * 10);
+            let listening = server.listen().await.expect("a port");
+            ports.push((command, listening.port()));
+            hanging.push(server);
+        }
+        let any = Server::new();
+        let (user, password) = (any.user(), any.password());
+        let start = Instant::now();
+        let seconds = FOR.as_secs().to_string();
+        let running: Vec<_> = ports
+            .iter()
+            .flat_map(|(what, port)| {
+                let url = format!("imap://{user}:{password}@127.0.0.1:{port}/");
+                let bot = ["--for", &seconds, "--from", "x", "--move-to", "Pier", &url];
+                let bot = Program::start("bot", &bot);
+                [(what, bot), (what, Program::start("watch", &["--for", &seconds, &url]))]
+            })
+            .collect();
+        for (what, program) in running {
+            let ended = program.end().await;
+            let code = ended.status.code();
+            assert!(
+                code == Some(0) || ended.errors.contains("LOGOUT"),
+                "no {what}: {code:?} {}",
+                ended.errors
+            );
+        }
+        assert!(start.elapsed() < FOR + Duration::from_secs(15), "they took {:?}", start.elapsed());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_is_one_and_what_is_not_there_is_not_said_to_be_on_its_way() {
+    within(LIMIT, async {
+        let (_serve, port) = serve(&["--empty"]).await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("one.eml");
+        fs::write(&file, "Subject: one\n\nhello\n").expect("a file");
+        let file = file.to_str().expect("UTF-8");
+        let url = format!("imap://alice@127.0.0.1:{port}/");
+        has(&output("append", &[&url, file]).await, &["1 message is on its way to INBOX"]);
+        let all = folder.path().join("all");
+        has(&output("download", &["--folder", all.to_str().expect("UTF-8"), &url]).await, &["1 message, "]);
+        let failed = Program::start("append", &[&format!("{url}Pier"), file]).end().await;
+        assert!(failed.rest.is_empty(), "{:?}", failed.rest);
+        has(&failed.errors, &["append: STATUS Pier: NO [NONEXISTENT]", "is its name right?"]);
     })
     .await;
 }

@@ -2,7 +2,6 @@
 
 use std::{fmt, io};
 
-use imap_duplex::types::Code;
 use imap_duplex::{Error, ErrorKind};
 
 /// What happened, and a hint if there is one to give.
@@ -27,39 +26,42 @@ impl Failure {
         self.quiet
     }
 
-    /// A connection that could not be made.
+    /// A connection that could not be made: the library's hint, or that of the option that helps.
     pub(crate) fn connecting(error: &Error, tls: bool, own_authority: bool) -> Self {
-        let hint = match (error.kind(), error.code()) {
-            (ErrorKind::Login, Some(Code::AuthenticationFailed)) => "are user and password right?",
-            // Refused here, before any command.
-            (ErrorKind::Insecure, _) if error.command().is_none() => {
-                "imaps:// encrypts; if the password may be read on the way, say --insecure-clear-text"
+        let failure = Self::from(error);
+        let option = match error.kind() {
+            ErrorKind::Insecure if !tls => {
+                "imaps:// encrypts from the start; if the password may be read on the way, say --insecure-clear-text"
             }
-            (ErrorKind::Insecure, _) if !tls => "imaps:// encrypts from the start",
-            (ErrorKind::Resolve, _) => "is the host's name in the URL right?",
-            (ErrorKind::Connect, _) if tls => {
-                "imaps:// is port 993 unless the URL says another; is that the server's?"
-            }
-            (ErrorKind::Connect, _) => {
-                "imap:// is port 143 unless the URL says another; is that the server's?"
-            }
-            (ErrorKind::Certificate, _) if !own_authority => {
-                "a private certificate or its authority is named by --ca FILE"
-            }
-            (ErrorKind::Certificate, _) => {
-                "is it the server's certificate, or its authority, that --ca names?"
-            }
-            (ErrorKind::Tls, _) if tls => "a port without TLS from the start is for imap://",
-            (ErrorKind::Timeout, _) if !tls => "a port that speaks TLS from the start is for imaps://",
-            _ => return Self::new(error.to_string()),
+            ErrorKind::Certificate if !own_authority => "--ca FILE names what is to be trusted",
+            ErrorKind::Certificate => "is it the server's certificate, or its authority, that --ca names?",
+            ErrorKind::Tls if tls => "imap:// is for a port without TLS from the start",
+            ErrorKind::Timeout if !tls => "imaps:// is for a port with TLS from the start",
+            ErrorKind::Connect if tls => "imaps:// is port 993 unless the URL says another",
+            ErrorKind::Connect => "imap:// is port 143 unless the URL says another",
+            _ => return failure,
         };
-        Self::new(error.to_string()).hint(hint)
+        let hint = failure.hint.as_deref().map_or(option.to_owned(), |hint| format!("{hint}; {option}"));
+        failure.hint(hint)
+    }
+}
+
+/// What the library says, causes and all, and its hint.
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        let mut what = error.to_string();
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            what = format!("{what}: {cause}");
+            source = cause.source();
+        }
+        Self { hint: error.hint().map(str::to_owned), ..Self::new(what) }
     }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::new(error.to_string())
+        Self::from(&error)
     }
 }
 

@@ -6,10 +6,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use imap_duplex::Sender;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
 use super::failure::Failure;
+
+/// How long the server may take to say goodbye.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Runs `body` with the command line's arguments. What goes wrong is one line on the standard error, behind `name`.
 pub(crate) fn run<A: Parser>(name: &str, body: impl AsyncFnOnce(A) -> Result<(), Failure>) -> ExitCode {
@@ -68,6 +72,14 @@ pub(crate) async fn end(after: Option<Duration>) {
     tokio::select! {
         () = interrupted() => {}
         () = time => {}
+    }
+}
+
+/// Logs out, if the server answers in time.
+pub(crate) async fn log_out(imap: &Sender) -> Result<(), Failure> {
+    match tokio::time::timeout(PATIENCE, imap.logout()).await {
+        Ok(done) => Ok(done?),
+        Err(_) => Err(Failure::new(format!("the server did not answer LOGOUT within {PATIENCE:?}"))),
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) fn names(folders: &[ListEntry]) -> String {
     let names: Vec<_> = folders
         .iter()
         .filter(|folder| folder.is_selectable())
-        .map(|folder| printable(folder.name.as_str()))
+        .map(|folder| name(folder.name.as_str()))
         .collect();
     let shown = names.iter().take(NAMES).map(String::as_str).collect::<Vec<_>>().join(", ");
     match names.len().checked_sub(NAMES) {
@@ -67,6 +67,16 @@ fn short(text: &str, most: usize) -> String {
         return text;
     }
     text.chars().take(most - 1).chain(['…']).collect()
+}
+
+/// How many of something there are, in words.
+pub(crate) fn count(number: usize, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
+}
+
+/// The name of a mailbox; an empty one as `""`, for a blank would be missed.
+fn name(mailbox: &str) -> String {
+    if mailbox.is_empty() { "\"\"".into() } else { printable(mailbox) }
 }
 
 /// Without control characters.

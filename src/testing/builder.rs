@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use super::capability::Extensions;
 use super::clock::Clock;
+use super::quirks::Quirk;
 use super::server::Server;
 use super::world::{Settings, World};
 
@@ -125,6 +126,15 @@ impl Builder {
     /// Offers no STARTTLS.
     pub fn no_tls(mut self) -> Self {
         self.settings.no_tls = true;
+        self
+    }
+
+    /// With this behaviour of other servers. It can be called for several.
+    pub fn quirk(mut self, quirk: Quirk) -> Self {
+        self.settings.quirks.add(quirk);
+        if quirk == Quirk::OnlyXoauth2 {
+            (self.settings.no_login, self.settings.no_plain) = (true, true);
+        }
         self
     }
 

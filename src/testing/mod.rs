@@ -108,6 +108,11 @@
 //! # }
 //! ```
 //!
+//! # Other servers
+//!
+//! Servers differ, and some err. Each [`Quirk`] is what one of them does, to be switched on by
+//! [`Builder::quirk`]: a program that is to work with all of them can be tried on each.
+//!
 //! # What it can
 //!
 //! IMAP4rev1 (RFC 3501) and IMAP4rev2 (RFC 9051), with the [`EXTENSIONS`], each of which can be switched
@@ -140,6 +145,7 @@ mod log;
 mod mailbox;
 mod mime;
 mod names;
+mod quirks;
 mod responder;
 mod script;
 mod search;
@@ -155,6 +161,7 @@ pub use builder::Builder;
 pub use capability::EXTENSIONS;
 pub use connected::SessionHandle;
 pub use log::Heard;
+pub use quirks::Quirk;
 pub use script::Hook;
 pub use server::Server;
 #[cfg(feature = "rustls")]

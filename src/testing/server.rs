@@ -14,6 +14,8 @@ use super::connected::SessionHandle;
 use super::io::{Security, serve};
 use super::listen;
 use super::log::Heard;
+#[cfg(feature = "rustls")]
+use super::quirks::Quirk;
 use super::responder::Urgent;
 use super::script::Hook;
 use super::session::Session;
@@ -77,13 +79,15 @@ impl Server {
     }
 
     pub(super) fn of(world: World, (user, password): (String, String)) -> Self {
+        #[cfg(feature = "rustls")]
+        let tls = Tls::new(world.settings.quirks.has(Quirk::SelfSigned));
         let shared = Shared::new(world);
         let account = Account::new(shared.clone(), user);
         let held = Held {
             shared,
             password,
             #[cfg(feature = "rustls")]
-            tls: Tls::default(),
+            tls,
         };
         Self { account, held: Arc::new(held) }
     }

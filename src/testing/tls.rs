@@ -15,7 +15,11 @@ use super::io::Stream;
 
 /// What a server needs for TLS, made when it is first needed: most tests do without.
 #[derive(Clone, Default)]
-pub(super) struct Tls(Arc<OnceLock<Result<(TlsAcceptor, Certificate), String>>>);
+pub(super) struct Tls {
+    made: Arc<OnceLock<Result<(TlsAcceptor, Certificate), String>>>,
+    /// Without an authority behind it.
+    self_signed: bool,
+}
 
 impl std::fmt::Debug for Tls {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -24,8 +28,13 @@ impl std::fmt::Debug for Tls {
 }
 
 impl Tls {
+    pub(super) fn new(self_signed: bool) -> Self {
+        Self { made: Arc::default(), self_signed }
+    }
+
     fn made(&self) -> io::Result<&(TlsAcceptor, Certificate)> {
-        let made = self.0.get_or_init(|| make().map_err(|error| error.to_string()));
+        let make = || if self.self_signed { make_self_signed() } else { make() };
+        let made = self.made.get_or_init(|| make().map_err(|error| error.to_string()));
         made.as_ref().map_err(|error| io::Error::other(error.clone()))
     }
 
@@ -80,13 +89,30 @@ fn make() -> io::Result<(TlsAcceptor, Certificate)> {
     let key = KeyPair::generate().map_err(wrong)?;
     let server = params.signed_by(&key, &authority).map_err(wrong)?;
 
-    let chain = vec![CertificateDer::from(server.der().to_vec())];
+    let certificate = Certificate { der: authority.der().to_vec(), pem: authority.pem() };
+    Ok((acceptor(server.der().to_vec(), &key)?, certificate))
+}
+
+/// What `openssl req -x509` makes: one that is its own authority.
+fn make_self_signed() -> io::Result<(TlsAcceptor, Certificate)> {
+    let wrong = |error: rcgen::Error| io::Error::other(error);
+    let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+    let mut params = CertificateParams::new(names).map_err(wrong)?;
+    params.distinguished_name.push(DnType::CommonName, "localhost");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().map_err(wrong)?;
+    let server = params.self_signed(&key).map_err(wrong)?;
+    let certificate = Certificate { der: server.der().to_vec(), pem: server.pem() };
+    Ok((acceptor(server.der().to_vec(), &key)?, certificate))
+}
+
+fn acceptor(certificate: Vec<u8>, key: &KeyPair) -> io::Result<TlsAcceptor> {
+    let chain = vec![CertificateDer::from(certificate)];
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .and_then(|config| config.with_no_client_auth().with_single_cert(chain, key))
         .map_err(io::Error::other)?;
-    let certificate = Certificate { der: authority.der().to_vec(), pem: authority.pem() };
-    Ok((TlsAcceptor::from(Arc::new(config)), certificate))
+    Ok(TlsAcceptor::from(Arc::new(config)))
 }

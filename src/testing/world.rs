@@ -12,6 +12,7 @@ use super::clock::Clock;
 use super::log::Heard;
 use super::mailbox::{Mailbox, MailboxId};
 use super::names::meant;
+use super::quirks::Quirks;
 use super::responder::{Responder, Urgent};
 use super::script::Script;
 use super::watch::Watch;
@@ -48,6 +49,8 @@ pub(crate) struct Settings {
     pub(crate) inbox_only: bool,
     /// The greeting is PREAUTH, for this user.
     pub(crate) preauth: Option<String>,
+    /// What it does as other servers do.
+    pub(crate) quirks: Quirks,
 }
 
 impl Default for Settings {
@@ -63,6 +66,7 @@ impl Default for Settings {
             any_user: None,
             inbox_only: false,
             preauth: None,
+            quirks: Quirks::default(),
         }
     }
 }

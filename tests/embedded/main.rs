@@ -42,6 +42,7 @@ mod ending;
 mod extensions;
 mod following;
 mod load;
+mod quirks;
 mod raw;
 mod script;
 mod server;

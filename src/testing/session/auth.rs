@@ -2,6 +2,7 @@
 //! (RFC 9051 sections 6.1 and 6.2).
 
 use crate::testing::capability::Told;
+use crate::testing::quirks::Quirk;
 use crate::testing::world::World;
 use crate::types::{Answer, Capabilities, Code};
 use crate::wire::request::{SaslAnswer, sasl_answer};
@@ -24,7 +25,9 @@ impl Session {
             no_plain: world.settings.no_plain,
             append_limit: world.settings.append_limit,
         };
-        world.settings.extensions.told(&told).iter().collect()
+        let mut names = world.settings.extensions.told(&told);
+        self.quirks.change_capabilities(&mut names, told.logged_in);
+        names.iter().collect()
     }
 
     pub(super) fn log_in(&mut self, world: &mut World, user: String) {
@@ -57,7 +60,14 @@ impl Session {
                 let code = Code::Capability(self.capabilities(world));
                 Ok(Reply::ok_with(code, "Logged in"))
             }
-            None => Err(Reply::no(Some(Code::AuthenticationFailed), "Authentication failed")),
+            None => {
+                let mut text = "Authentication failed".to_owned();
+                if self.quirks.has(Quirk::EchoesLogin) {
+                    let said = [user, password].map(String::from_utf8_lossy);
+                    text = format!("{text}: LOGIN {} {}", said[0], said[1]);
+                }
+                Err(Reply::no(Some(Code::AuthenticationFailed), text))
+            }
         }
     }
 

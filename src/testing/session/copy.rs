@@ -17,7 +17,7 @@ impl Session {
     ) -> Done {
         let places = self.places(world, which, uid)?;
         let user = self.user();
-        if moving {
+        if moving && !self.pretends() {
             self.writable()?;
         }
         let Some(snapshot) = &self.selected else { return Err(Reply::bad("Select a mailbox first")) };

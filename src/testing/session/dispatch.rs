@@ -1,5 +1,6 @@
 //! Which command does what, in which state it may come, and what of the changes of others may be told at its end.
 
+use crate::testing::quirks::Quirk;
 use crate::testing::world::World;
 use crate::types::Answer;
 use crate::wire::request::Command;
@@ -91,6 +92,11 @@ impl Session {
 
     /// `None`: its end comes later.
     fn perform(&mut self, world: &mut World, tag: &str, command: Command) -> Option<Done> {
+        if self.pretends()
+            && matches!(command, Command::Store(_) | Command::UidExpunge(_) | Command::Plain("EXPUNGE"))
+        {
+            return Some(Ok(Reply::ok("Done")));
+        }
         Some(match command {
             Command::Plain(name) => return self.plain_command(world, tag, name),
             Command::Login { user, password } => self.login(world, &user, &password),
@@ -119,6 +125,12 @@ impl Session {
         })
     }
 
+    /// Whether what is not done is said to be.
+    pub(super) fn pretends(&self) -> bool {
+        let read_only = self.selected.as_ref().is_some_and(|snapshot| snapshot.read_only);
+        read_only && self.quirks.has(Quirk::SilentReadOnly)
+    }
+
     fn plain_command(&mut self, world: &mut World, tag: &str, name: &str) -> Option<Done> {
         Some(match name {
             "CAPABILITY" => {
@@ -137,7 +149,13 @@ impl Session {
             "STARTTLS" => return self.start_tls(world, tag),
             "CLOSE" | "UNSELECT" => self.close(world, name == "CLOSE"),
             "EXPUNGE" => self.expunge(world, None),
+            "IDLE" if self.selected.is_none() && self.quirks.has(Quirk::IdleNeedsMailbox) => {
+                Err(Reply::bad("Select a mailbox first"))
+            }
             "IDLE" => {
+                if self.quirks.has(Quirk::ForgetfulIdle) {
+                    self.forget_changes(world);
+                }
                 self.write(&Response::Continuation { text: bytes::Bytes::from_static(b"idling") });
                 self.mode = Mode::Idle(tag.to_owned());
                 self.flush(world, Allows::All);

@@ -46,7 +46,9 @@ impl Session {
             match item {
                 FetchItem::Name(name) if name == "FLAGS" && with_recent => out.flags(&self.flags_of(row)),
                 FetchItem::Name(name) | FetchItem::List(name, _) => named(&mut out, row, name),
-                FetchItem::Section { name, section, part } => piece(&mut out, row, (name, section), *part)?,
+                FetchItem::Section { name, section, part } => {
+                    piece(&mut out, row, (name, section), *part, &self.quirks.answered(section))?
+                }
             }
         }
         Ok(out.finish())
@@ -87,12 +89,13 @@ fn piece(
     row: &Row,
     (name, section): (&str, &Section),
     part: Option<Part>,
+    answered: &Section,
 ) -> Result<(), Reply> {
     let name = name.strip_suffix(".PEEK").unwrap_or(name);
     let content = &row.message.content;
     if name == "BODY" {
         let data = content.section(section).map(without_nul);
-        out.section(name, &cut(section, data, part));
+        out.section(name, &cut(answered, data, part));
         return Ok(());
     }
     let data = content.binary(section).map_err(|_| unknown_encoding())?;

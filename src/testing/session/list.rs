@@ -173,6 +173,9 @@ impl Session {
                 continue;
             }
             let selectable = entry.is_selectable();
+            if self.enabled.utf8 {
+                self.quirks.change_entry(&mut entry);
+            }
             self.answer("LIST", Answer::List(entry));
             if let Some(items) = asked.status.as_ref().filter(|_| selectable && fits_itself)
                 && let Some(counts) = self.counts(world, &name, items)?

@@ -37,6 +37,7 @@ use std::task::Waker;
 use bytes::BytesMut;
 
 use super::log::Heard as Logged;
+use super::quirks::{Quirk, Quirks};
 use super::responder::Urgent;
 use super::script::Act;
 use super::world::{SessionId, Shared, World};
@@ -106,16 +107,18 @@ pub(crate) struct Session {
     out: Outbox,
     /// Octets that a script has behind the answer that is being made.
     after: Option<bytes::Bytes>,
+    quirks: Quirks,
 }
 
 impl Session {
     /// A session that greets its client. `can_tls`: whether STARTTLS can be done, `secure`: whether it is needless.
     pub(crate) fn new(shared: Shared, can_tls: bool, secure: bool) -> Self {
-        let (id, plus, rev2, preauth) = {
+        let (id, plus, rev2, preauth, quirks) = {
             let mut world = shared.lock();
             let rev2 = !world.has("IMAP4rev1");
             let plus = world.settings.extensions.plus_limit();
-            (world.connect(secure), plus, rev2, world.settings.preauth.clone())
+            let settings = (world.settings.preauth.clone(), world.settings.quirks.clone());
+            (world.connect(secure), plus, rev2, settings.0, settings.1)
         };
         // Of somebody who has not logged in; `log_in` takes more.
         let mut framer = RequestFramer::new(LONGEST_LINE).lines_of(LONGEST_LINE);
@@ -133,7 +136,12 @@ impl Session {
             mode: Mode::Commands,
             out: Outbox::default(),
             after: None,
+            quirks,
         };
+        if !secure && session.quirks.has(Quirk::SilentInClear) {
+            session.mode = Mode::Over;
+            return session;
+        }
         session.greet(preauth);
         session
     }
@@ -221,8 +229,15 @@ impl Session {
         let logged = Logged::new(self.id, line);
         let acts = world.script.take(&logged.name);
         let tag = logged.tag.clone();
+        let refused = self.quirks.refuses(&logged);
         world.hear(logged);
         if self.script(acts, &tag) {
+            return;
+        }
+        if let Some(answered) = refused {
+            if answered {
+                self.end(&mut world, &tag, Allows::Flags, Reply::bad("Too high a number"));
+            }
             return;
         }
         match request(line, self.enabled.utf8) {

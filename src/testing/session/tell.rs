@@ -1,6 +1,7 @@
 //! Telling what others did, when it may be told: takes the session's responders, changes the snapshot by each, and writes
 //! what it says.
 
+use crate::testing::quirks::Quirk;
 use crate::testing::responder::{By, Responder, Urgent};
 use crate::testing::watch::SelectedWatch;
 use crate::testing::world::World;
@@ -67,6 +68,7 @@ impl Session {
     /// Tells what waits, as far as the command allows it.
     pub(super) fn flush(&mut self, world: &mut World, allows: Allows) {
         self.urgent(world);
+        let allows = if self.quirks.has(Quirk::EarlyExpunge) { Allows::All } else { allows };
         let Some(line) = world.line(self.id) else { return };
         let watch = line.watch.as_ref().map(|watch| watch.selected.clone());
         let mut now = std::mem::take(&mut line.queue);
@@ -92,6 +94,21 @@ impl Session {
             self.tell(world, responder, allows, watch.as_ref(), &mut pending);
         }
         self.write_pending(watch.as_ref(), &mut pending);
+    }
+
+    /// The flags that others have changed are the session's own from now on, without a word.
+    pub(super) fn forget_changes(&mut self, world: &mut World) {
+        let (Some(line), Some(snapshot)) = (world.line(self.id), &mut self.selected) else { return };
+        for responder in std::mem::take(&mut line.queue) {
+            let at = match &responder {
+                Responder::Changed { message, .. } => snapshot.find(message.uid),
+                _ => None,
+            };
+            match at {
+                Some(at) => snapshot.learn(at, responder),
+                None => line.queue.push_back(responder),
+            }
+        }
     }
 
     /// As `tell`, for a client that wants to hear of nothing but its own doing. Its numbers hold until then: what others did
@@ -271,6 +288,9 @@ impl Session {
             permanent.insert(Flag::Wildcard);
         }
         self.answer("FLAGS", Answer::Flags(known));
+        if self.quirks.has(Quirk::ControlInKeyword) {
+            self.out.write(b"* FLAGS (\\Seen \\Deleted a\x02b)\r\n");
+        }
         self.status(Status::Ok, Some(Code::PermanentFlags(permanent)), "Flags permitted");
     }
 

@@ -21,7 +21,7 @@ mod status;
 mod tests;
 
 use out::Out;
-pub(crate) use out::Strings;
+pub(crate) use out::{Strings, utf7};
 pub(crate) use row::FetchRow;
 
 use super::response::Response;

@@ -185,7 +185,7 @@ impl Out {
 
 /// Modified UTF-7 (RFC 3501 section 5.1.3): printable ASCII is itself, `&` is `&-`, all else is UTF-16 in base64
 /// between `&` and `-`.
-pub(super) fn utf7(name: &str) -> Vec<u8> {
+pub(crate) fn utf7(name: &str) -> Vec<u8> {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
     let digit = |bits: u32| DIGITS.get(usize::from(u8::try_from(bits & 0x3f).unwrap_or(0))).copied();
     let (mut out, mut rest) = (Vec::new(), name.chars().peekable());

@@ -1,0 +1,197 @@
+//! What other servers do otherwise, one mode each: that the embedded server does it, by raw lines; and that the library
+//! bears it.
+
+use std::time::Duration;
+
+use imap_duplex::command::Items;
+use imap_duplex::testing::{Quirk, Server};
+use imap_duplex::types::Flag;
+use imap_duplex::{Config, Receiver, Sender};
+
+use crate::client::{Events, uid};
+use crate::raw::{inbox, next, session, silent};
+use crate::support::other::Other;
+use crate::support::{PASSWORD, within};
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// A server with this behaviour, and three messages in its INBOX.
+fn three(quirk: Quirk) -> Server {
+    let server = Server::builder().quirk(quirk).start();
+    for n in 1..=3 {
+        server.deliver("INBOX", format!("Subject: {n}\r\nDate: today\r\n\r\ntext {n}\r\n"));
+    }
+    server
+}
+
+fn config(server: &Server) -> Config {
+    Config::new("localhost").plaintext().login(server.user(), server.password())
+}
+
+async fn connect(server: &Server) -> (Sender, Receiver) {
+    config(server).connect_over(server.connect()).await.expect("it takes this login")
+}
+
+#[tokio::test]
+async fn names_that_are_not_ascii_are_told_twice() {
+    within(LIMIT, async {
+        let server = three(Quirk::OldNames);
+        server.create("Entwürfe");
+        let mut a = session(&server).await;
+        assert!(a.command("LIST \"\" Ent*").await[0].ends_with("Entw&APw-rfe"), "as IMAP4rev1 has it");
+        a.command("ENABLE IMAP4rev2").await;
+        let told = a.command("LIST \"\" Ent*").await;
+        assert!(told[0].ends_with("(\"OLDNAME\" (Entw&APw-rfe))"), "{told:?}");
+        assert!(told[0].contains("Entwürfe"), "{told:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn names_of_fields_come_back_in_another_order() {
+    within(LIMIT, async {
+        let server = three(Quirk::SortedHeaderFields);
+        let mut a = inbox(&server, "").await;
+        let told = a.command("UID FETCH 1 (BODY.PEEK[HEADER.FIELDS (Subject Date)])").await;
+        assert!(told[0].contains("BODY[HEADER.FIELDS (DATE SUBJECT)]"), "{told:?}");
+        let told = a.command("UID FETCH 1 (BODY.PEEK[HEADER.FIELDS.NOT (Subject Date)])").await;
+        assert!(told[0].contains("BODY[HEADER.FIELDS.NOT (DATE SUBJECT)]"), "{told:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_highest_uid_is_refused_or_never_answered() {
+    within(LIMIT, async {
+        let server = three(Quirk::RefusesHighestUid);
+        let mut a = inbox(&server, "").await;
+        let refused = a.attempt("UID FETCH 2:4294967295 (UID)").await;
+        assert!(refused.tagged.starts_with("BAD"), "{refused:?}");
+        assert_eq!(a.command("UID FETCH 2:* (UID)").await.len(), 2);
+        let server = three(Quirk::HangsOnHighestUid);
+        let mut a = inbox(&server, "").await;
+        a.send("UID SEARCH UID 2:4294967295").await;
+        silent(&mut a).await;
+        assert_eq!(a.command("UID FETCH 2:* (UID)").await.len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn expunge_comes_while_numbers_are_in_use() {
+    within(LIMIT, async {
+        let server = three(Quirk::EarlyExpunge);
+        let mut a = inbox(&server, "").await;
+        server.expunge("INBOX", uid(1));
+        assert_eq!(a.command("FETCH 2 (UID)").await, ["* 1 EXPUNGE", "* 2 FETCH (UID 3)"]);
+        // The library knows which message was meant.
+        let server = three(Quirk::EarlyExpunge);
+        let (imap, receiver) = connect(&server).await;
+        let mut events = Events::strict(receiver);
+        let inbox = imap.select("INBOX").await.expect("SELECT");
+        server.expunge("INBOX", uid(1));
+        let rows = inbox.fetch(uid(2), Items::new().size()).await.expect("FETCH");
+        assert_eq!(rows.iter().map(|row| row.uid()).collect::<Vec<_>>(), [Some(uid(2))]);
+        events.until_brief("removed 1 uid 1").await;
+        events.ready();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_changed_before_idle_is_forgotten() {
+    within(LIMIT, async {
+        let server = three(Quirk::ForgetfulIdle);
+        let mut a = inbox(&server, "").await;
+        server.set_flags("INBOX", uid(2), [Flag::Seen]);
+        server.deliver("INBOX", "Subject: 4\r\n\r\n");
+        a.send("IDLE").await;
+        assert!(next(&mut a).await.starts_with("+ "));
+        assert_eq!(next(&mut a).await.trim_end(), "* 4 EXISTS");
+        next(&mut a).await; // RECENT
+        silent(&mut a).await;
+        server.set_flags("INBOX", uid(3), [Flag::Seen]);
+        assert_eq!(next(&mut a).await.trim_end(), "* 3 FETCH (UID 3 FLAGS (\\Seen \\Recent))");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn idle_needs_a_mailbox() {
+    within(LIMIT, async {
+        let server = three(Quirk::IdleNeedsMailbox);
+        let mut a = session(&server).await;
+        assert!(a.attempt("IDLE").await.tagged.starts_with("BAD"));
+        // The library goes on without, and idles once there is one.
+        let (imap, receiver) = connect(&server).await;
+        let mut events = Events::strict(receiver);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        imap.select("INBOX").await.expect("SELECT");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        server.deliver("INBOX", "Subject: 4\r\n\r\n");
+        events.until_brief("arrived 4 uid 4").await;
+        events.ready();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_mailbox_for_reading_refuses_is_said_to_be_done() {
+    within(LIMIT, async {
+        let server = three(Quirk::SilentReadOnly);
+        server.create("Archive");
+        server.set_flags("INBOX", uid(2), [Flag::Deleted]);
+        let mut a = session(&server).await;
+        a.command("EXAMINE INBOX").await;
+        for line in ["UID STORE 1 +FLAGS (\\Seen)", "EXPUNGE", "UID EXPUNGE 2"] {
+            assert_eq!(a.command(line).await, [""; 0], "{line}");
+        }
+        let stored = server.mailbox("INBOX").expect("INBOX");
+        assert_eq!(stored.messages.len(), 3);
+        assert!(!stored.messages[0].flags.contains(&Flag::Seen));
+        a.command("UID MOVE 3 Archive").await;
+        assert_eq!(server.mailbox("INBOX").expect("INBOX").messages.len(), 2, "MOVE moves");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn capability_and_flags_are_odd() {
+    within(LIMIT, async {
+        let server = three(Quirk::NamelessProtocol);
+        let mut a = session(&server).await;
+        let told = a.command("CAPABILITY").await;
+        assert!(told[0].contains("IDLE") && !told[0].contains("IMAP4"), "{told:?}");
+        let server = three(Quirk::ControlInKeyword);
+        let mut a = session(&server).await;
+        let told = a.select("INBOX").await;
+        assert!(told.iter().any(|line| line == "* FLAGS (\\Seen \\Deleted a\x02b)"), "{told:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn logins_are_refused_with_their_words_or_altogether() {
+    within(LIMIT, async {
+        let server = three(Quirk::EchoesLogin);
+        let mut a = Other::over(server.connect()).await;
+        let refused = a.attempt("LOGIN alice wrong-word").await;
+        assert!(refused.tagged.ends_with("LOGIN alice wrong-word"), "{refused:?}");
+        let server = three(Quirk::OnlyXoauth2);
+        let mut a = Other::over(server.connect()).await;
+        let told = a.command("CAPABILITY").await;
+        assert!(told[0].contains(" AUTH=XOAUTH2") && !told[0].contains("AUTH=PLAIN"), "{told:?}");
+        assert!(told[0].contains(" LOGINDISABLED"), "{told:?}");
+        let login = a.attempt(&format!("LOGIN alice {PASSWORD}")).await;
+        assert!(login.tagged.starts_with("NO"), "{login:?}");
+        config(&server).connect_over(server.connect()).await.map(drop).expect_err("there is no way in");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_port_for_tls_is_silent_in_the_clear() {
+    let server = three(Quirk::SilentInClear);
+    let error = config(&server).connect_over(server.connect()).await.map(drop).expect_err("no greeting");
+    assert_eq!(error.kind(), imap_duplex::ErrorKind::Timeout, "{error}");
+}

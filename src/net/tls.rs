@@ -50,7 +50,7 @@ fn client_config(config: &Config) -> Result<ClientConfig> {
             roots.push(certificate.into_owned());
         }
         if roots.len() == before {
-            return Err(untrusted("what is to be trusted holds no certificate")
+            return Err(untrusted("what is to be trusted (Config::trust) holds no certificate in PEM form")
                 .advise("PEM is expected: -----BEGIN CERTIFICATE-----"));
         }
     }

@@ -22,9 +22,9 @@ pub enum Quirk {
     OldNames,
     /// pymap: the names in `HEADER.FIELDS` come back in capitals and in the order of the alphabet.
     SortedHeaderFields,
-    /// twisted: BAD to a command that names 4294967295, the highest UID that there can be.
+    /// BAD to a command that names 4294967295, the highest UID that there can be.
     RefusesHighestUid,
-    /// asimap: no answer at all to a command that names 4294967295.
+    /// asimap and twisted: no answer at all to a command that names 4294967295.
     HangsOnHighestUid,
     /// hoodiecrow and asimap: EXPUNGE comes with any command, with those that name messages by number too, which RFC 9051
     /// section 7.5.1 forbids.
@@ -35,15 +35,15 @@ pub enum Quirk {
     IdleNeedsMailbox,
     /// Dovecot: in a mailbox that is open for reading alone STORE and EXPUNGE are OK and do nothing, and MOVE moves.
     SilentReadOnly,
-    /// CAPABILITY without any word that begins with `IMAP4`: some proxies and small servers.
+    /// CAPABILITY without any word that begins with `IMAP4`.
     NamelessProtocol,
-    /// FLAGS names a keyword that has a control byte, as some mail programs have made them on servers that take all.
+    /// FLAGS names a keyword that has a control byte.
     ControlInKeyword,
     /// A certificate as `openssl req -x509` makes it: it has signed itself, and says that it is an authority.
     SelfSigned,
     /// The NO to a login says again what it was sent, the password too.
     EchoesLogin,
-    /// Outlook and Gmail for most accounts: no way to log in but `XOAUTH2`, which this server refuses.
+    /// No way to log in but `XOAUTH2`, which this server refuses.
     OnlyXoauth2,
     /// Any server's port for TLS, spoken to in the clear: not a word, as it waits for the client to begin TLS.
     SilentInClear,

@@ -14,6 +14,9 @@
 //! that the file does not have is supplied and not counted, nor is a response that the file does not hold whole.
 //! `unparsed` are those that could not be read; `other` are well-formed ones of a kind that the library does not know.
 //!
+//! Where one of the connection's limits ends it, or leaves events out, a line of its own names the limit and says what to
+//! do; what was counted by then is not compared.
+//!
 //! The exit status is 0 if all was read, 1 if something was unparsed, 2 if there is nothing to count: a file that can't be
 //! read, or a fault of the library.
 
@@ -41,6 +44,10 @@ struct Args {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
+
+/// What to do where a connection did not take all of a file.
+const LIMITED: &str = "this is a bound of the client's, and no fault: a program that is to read such a server gives \
+                       Config::limits a larger one than the default that is used here";
 
 /// How many responses there were.
 #[derive(Default)]
@@ -97,6 +104,15 @@ fn run(args: &Args) -> Result<Counts, Failure> {
         let outcome = outcome.map_err(|e| Failure::Fault(format!("{}: {e}", file.display())))?;
         if let Some(why) = &outcome.ended {
             report.note(file, "ended", &format!("the connection ended: {why}"))?;
+        }
+        if outcome.limited {
+            report.note(file, "limit", LIMITED)?;
+        }
+        if outcome.left_out > 0 {
+            let count = outcome.left_out;
+            let what =
+                format!("the connection left out {count} events (Limits::events, Limits::unread); {LIMITED}");
+            report.note(file, "limit", &what)?;
         }
         // A line that ends or continues a command that was never sent is an event like an unparsed one.
         let expected = (counts.unparsed + counts.nobodys, counts.other);

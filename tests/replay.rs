@@ -1,5 +1,8 @@
 //! The example `replay`, as a program: what it counts and prints of recorded bytes, and how it ends.
 
+#[path = "replay/cases.rs"]
+mod cases;
+
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -144,6 +147,22 @@ fn lost_framing_ends_the_connection_and_is_told() {
     counts(&endless, (1, 1, 0), 1);
     let long = [b"* SEARCH".to_vec(), b" 1".repeat(9 << 20)].concat();
     counts(&long, (18, 0, 0), 0);
+}
+
+/// A limit that ends the connection is named, with what to do; it is no fault of the library, and the counts stand.
+#[test]
+fn what_a_limit_ends_is_no_fault() {
+    // One row of 80 MiB, more than may wait to be read; each of its literals is within its own limit.
+    let half = vec![b'z'; 40 << 20];
+    let literal = |section: u8| format!("BODY[{section}] {{{}}}\r\n", half.len()).into_bytes();
+    let recorded = [b"* 1 FETCH (", &literal(1)[..], &half, b" ", &literal(2), &half, b")\r\nx\r\n"].concat();
+    let text = replay(&[], &[&recorded]);
+    assert_eq!((text.last(), text.status), ("responses 2 unparsed 1 other 0", Some(1)), "{}", text.errors);
+    assert!(!text.errors.contains("please report"), "{}", text.errors);
+    let at = text.lines.iter().position(|line| line.contains("Limits::unread")).expect("the limit's name");
+    assert!(text.lines[at + 1].contains("Config::limits"), "{:?}", text.lines.get(at + 1));
+    let json = replay(&["--json"], &[&recorded]);
+    assert!(json.objects().iter().any(|line| line["note"] == "limit"), "{}", json.errors);
 }
 
 #[test]

@@ -30,8 +30,12 @@ pub(crate) struct Outcome {
     pub(crate) unknown: usize,
     /// Why it ended; `None`: the server hung up behind the last recorded byte, as it was to.
     pub(crate) ended: Option<String>,
-    /// Whether it heard all that was recorded.
+    /// Whether it read all that was recorded, and told of it: its counts can be compared.
     pub(crate) heard_all: bool,
+    /// How many events a limit left out.
+    pub(crate) left_out: u64,
+    /// Whether one of [`Limits`](imap_duplex::types::Limits) ended it. The reason names it.
+    pub(crate) limited: bool,
 }
 
 /// The length of the greeting at the start of these bytes, if there is one (RFC 9051 section 7.1).
@@ -79,16 +83,17 @@ async fn connect(recorded: &[u8]) -> Outcome {
         all
     };
     let listening = async {
-        let (mut unparsed, mut unknown, mut reason) = (0, 0, CloseReason::Dropped);
+        let (mut unparsed, mut unknown, mut left_out, mut reason) = (0, 0, 0, CloseReason::Dropped);
         while let Some(event) = events.next().await {
             match event.kind {
                 EventKind::Unparsed { .. } => unparsed += 1,
                 EventKind::Unknown { .. } => unknown += 1,
+                EventKind::Lagged(lag) => left_out += lag.events,
                 EventKind::Closed { reason: why, .. } => reason = why,
                 _ => {}
             }
         }
-        (unparsed, unknown, reason)
+        (unparsed, unknown, left_out, reason)
     };
     // Without being read, what the library writes would be stuck; with it, it is nobody's concern.
     let ignoring = async {
@@ -98,12 +103,18 @@ async fn connect(recorded: &[u8]) -> Outcome {
         }
     };
     // How the driver ends is told by the last event, too.
-    let (fed, (unparsed, unknown, reason), _, ()) = tokio::join!(feeding, listening, driver, ignoring);
+    let (fed, (unparsed, unknown, left_out, reason), _, ()) =
+        tokio::join!(feeding, listening, driver, ignoring);
     // Until here: without a `Sender` the connection would have logged out.
     drop(imap);
-    let heard_all = fed && !matches!(reason, CloseReason::Protocol(_));
+    let limited = match &reason {
+        CloseReason::Limit(_) => true,
+        CloseReason::Protocol(why) => why.contains("Limits::"),
+        _ => false,
+    };
+    let heard_all = fed && left_out == 0 && !limited && !matches!(reason, CloseReason::Protocol(_));
     let ended = (reason != CloseReason::Eof).then(|| reason.to_string());
-    Outcome { unparsed, unknown, ended, heard_all }
+    Outcome { unparsed, unknown, ended, heard_all, left_out, limited }
 }
 
 /// Greets, then says OK to whatever is asked. Never ends.
@@ -126,5 +137,14 @@ async fn welcome(
 
 /// The greeting was a BYE, or could not be read.
 fn turned_away(error: &Error, rest: &[u8]) -> Outcome {
-    Outcome { unparsed: 0, unknown: 0, ended: Some(error.to_string()), heard_all: rest.is_empty() }
+    let ended = error.to_string();
+    let limited = ended.contains("Limits::");
+    Outcome {
+        unparsed: 0,
+        unknown: 0,
+        heard_all: rest.is_empty() && !limited,
+        left_out: 0,
+        limited,
+        ended: Some(ended),
+    }
 }

@@ -40,7 +40,8 @@ enum Step {
 #[non_exhaustive]
 pub struct Copied {
     /// The UIDs that the messages were given, one entry for each line that was sent; empty if the server does not tell
-    /// (it lacks UIDPLUS, or the other mailbox's UIDs don't last).
+    /// (it lacks UIDPLUS, or the other mailbox's UIDs don't last). An entry without [`pairs`](CopyUid::pairs) says which
+    /// messages were copied, and not what UIDs they were given.
     pub uids: Vec<CopyUid>,
 }
 

@@ -102,7 +102,10 @@ impl Command for AskCapabilities {
     }
 
     fn claims(&self, heard: &Untagged) -> Claim {
-        if matches!(heard.answer(), Answer::Capability(_)) { Claim::Whole } else { Claim::No }
+        match heard.answer() {
+            Answer::Capability(all) if all.is_whole() => Claim::Whole,
+            _ => Claim::No,
+        }
     }
 
     fn item(heard: Untagged) -> Option<Capabilities> {
@@ -114,14 +117,14 @@ impl Command for AskCapabilities {
 
     fn finish(self, done: Done, items: Vec<Capabilities>) -> Result<Capabilities> {
         let in_code = match done.status.code {
-            Some(Code::Capability(all)) => Some(all),
+            Some(Code::Capability(all)) if all.is_whole() => Some(all),
             _ => None,
         };
         items
             .into_iter()
             .next_back()
             .or(in_code)
-            .ok_or_else(|| Error::protocol("the server said OK and named none"))
+            .ok_or_else(|| Error::protocol("the server said OK and named no IMAP4"))
     }
 }
 

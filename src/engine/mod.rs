@@ -81,7 +81,9 @@ use self::selection::{Opening, Selection};
 use self::send::LineOwner;
 use self::shared::Submission;
 use crate::command::{Command, Effect, Logout, Session};
-use crate::types::{Capabilities, CloseReason, CommandId, Event, EventKind, Fill, Limits, StatusResponse};
+use crate::types::{
+    Answer, Capabilities, CloseReason, CommandId, Event, EventKind, Fill, Limits, StatusResponse,
+};
 
 /// What the engine is told to do and not to do.
 #[derive(Clone, Debug)]
@@ -412,7 +414,12 @@ impl Engine {
         self.shared.events.forget();
     }
 
+    /// What the server can do from here on. A list without any IMAP4… word, which each list must have (RFC 9051 section
+    /// 7.2.2), is none: it is an event, and changes nothing.
     fn learn_capabilities(&mut self, all: Capabilities) {
+        if !all.is_whole() {
+            return self.tell(Event::new(EventKind::Data(Answer::Capability(all))));
+        }
         self.capabilities_told += 1;
         if self.session.capabilities != all {
             self.session.capabilities = all.clone();

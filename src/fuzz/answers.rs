@@ -38,7 +38,7 @@ pub(super) fn answer(from: &mut Chooser<'_>) -> (&'static str, Answer) {
         16 => ("MYRIGHTS", Answer::MyRights(MyRights::new(mailbox(from), rights(from)))),
         17 => {
             let resource = |from: &mut Chooser<'_>| {
-                QuotaResource::new(from.word(), from.large(), from.maybe(Chooser::large))
+                QuotaResource::new(from.word(), from.maybe(Chooser::large), from.maybe(Chooser::large))
             };
             ("QUOTA", Answer::Quota(Quota::new(from.text(), from.list(3, resource))))
         }

@@ -195,12 +195,16 @@ impl<'a> Handshake<'a> {
         self.introduce().await
     }
 
-    /// Asks for the capabilities, unless the server has told them by itself.
+    /// Asks for the capabilities, unless the server has told them by itself. A server that answers with a list that is
+    /// none has no capability that we know of.
     async fn know_capabilities(&mut self) -> Result<()> {
-        if self.pump.engine.session().capabilities().is_empty() {
-            self.ask(AskCapabilities).await?;
+        if !self.pump.engine.session().capabilities().is_empty() {
+            return Ok(());
         }
-        Ok(())
+        match self.ask(AskCapabilities).await {
+            Err(e) if e.kind() != ErrorKind::Protocol => Err(e),
+            _ => Ok(()),
+        }
     }
 
     fn can(&self, what: &str) -> bool {

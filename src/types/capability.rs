@@ -51,6 +51,12 @@ impl Capabilities {
         self.names.iter().map(|name| size_of::<Box<str>>() + name.len()).sum()
     }
 
+    /// Whether the protocol is among them, `IMAP4rev1` or another, as it must be (RFC 9051 section 7.2.2).
+    pub(crate) fn is_whole(&self) -> bool {
+        let is_protocol = |name: &str| name.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("IMAP4"));
+        self.iter().any(is_protocol)
+    }
+
     /// Whether the server named none (or has not been asked yet).
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -225,7 +225,8 @@ impl fmt::Display for Code {
         f.write_str(self.name())?;
         match self {
             Self::AppendUid { uid_validity, uids } => {
-                write!(f, " {} {uids}", uid_validity.map_or(0, UidValidity::get))
+                write!(f, " {}", uid_validity.map_or(0, UidValidity::get))?;
+                if uids.is_empty() { Ok(()) } else { write!(f, " {uids}") }
             }
             Self::BadCharset(known) if !known.is_empty() => write!(f, " ({})", known.join(" ")),
             Self::Capability(all) => write!(f, " {all}"),
@@ -313,15 +314,17 @@ impl CopyUid {
         set_of(&self.from)
     }
 
-    /// The UIDs that the copies were given.
+    /// The UIDs that the copies were given; empty if the server does not tell.
     #[must_use]
     pub fn to(&self) -> UidSet {
         set_of(&self.to)
     }
 
-    /// Each message's UID before, and its copy's.
+    /// Each message's UID before, and its copy's. None where the server does not tell as many UIDs on the one side as on
+    /// the other (it may write `*`, which is no UID): which belongs to which is not known then.
     pub fn pairs(&self) -> impl Iterator<Item = (Uid, Uid)> {
-        each(&self.from).zip(each(&self.to))
+        let to = if count(&self.from) == count(&self.to) { &self.to[..] } else { &[] };
+        each(&self.from).zip(each(to))
     }
 
     /// Whether it names nothing at all (some servers say so).
@@ -334,6 +337,10 @@ impl CopyUid {
 fn ends(range: &RangeInclusive<Uid>) -> (u32, u32) {
     let (a, b) = (range.start().get(), range.end().get());
     (a.min(b), a.max(b))
+}
+
+fn count(ranges: &[RangeInclusive<Uid>]) -> u64 {
+    ranges.iter().map(ends).map(|(a, b)| u64::from(b - a) + 1).sum()
 }
 
 fn each(ranges: &[RangeInclusive<Uid>]) -> impl Iterator<Item = Uid> {

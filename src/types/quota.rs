@@ -20,9 +20,10 @@ pub struct Quota {
 pub struct QuotaResource {
     /// Its name: `STORAGE` (in units of 1024 octets), `MESSAGE`, `MAILBOX`, `ANNOTATION-STORAGE`, or another.
     pub name: String,
-    /// How much is used.
-    pub usage: u64,
-    /// How much is allowed; `None` where the server says that there is no limit.
+    /// How much is used; `None` where the server does not say, or names a number beyond 64 bits.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub usage: Option<u64>,
+    /// How much is allowed; `None` where the server says that there is no limit, or names a number beyond 64 bits.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub limit: Option<u64>,
 }
@@ -51,7 +52,7 @@ impl Quota {
 }
 
 impl QuotaResource {
-    pub(crate) fn new(name: String, usage: u64, limit: Option<u64>) -> Self {
+    pub(crate) fn new(name: String, usage: Option<u64>, limit: Option<u64>) -> Self {
         Self { name, usage, limit }
     }
 }

@@ -38,6 +38,7 @@ mod c11_prefixes;
 mod c12_append_all;
 mod c12_nothing_partial;
 mod c12_refused;
+mod c13_capabilities;
 mod c13_dialogue;
 mod c13_greeting;
 mod c13_hostile;

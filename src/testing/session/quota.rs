@@ -47,10 +47,10 @@ impl Session {
         // RFC 9208 section 5.1: in units of 1024 bytes.
         if let Some(limit) = limits.bytes {
             let (used, limit) = (octets.div_ceil(1024), limit.div_ceil(1024));
-            resources.push(QuotaResource::new("STORAGE".to_owned(), used, Some(limit)));
+            resources.push(QuotaResource::new("STORAGE".to_owned(), Some(used), Some(limit)));
         }
         if let Some(limit) = limits.messages {
-            resources.push(QuotaResource::new("MESSAGE".to_owned(), messages, Some(limit)));
+            resources.push(QuotaResource::new("MESSAGE".to_owned(), Some(messages), Some(limit)));
         }
         self.answer("QUOTA", Answer::Quota(Quota::new(ROOT.to_owned(), resources)));
     }

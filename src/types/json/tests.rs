@@ -371,7 +371,7 @@ fn data_about_the_selected_mailbox_and_the_session() {
 #[test]
 fn data_of_extensions() {
     use crate::types::{Metadata, MetadataEntry, MetadataValue, Quota, QuotaResource};
-    let quota = Quota::new(String::new(), vec![QuotaResource::new("STORAGE".into(), 10, None)]);
+    let quota = Quota::new(String::new(), vec![QuotaResource::new("STORAGE".into(), Some(10), None)]);
     assert_eq!(
         data(Answer::Quota(quota)),
         r#"{"event":"data","id":7,"answer":"quota","data":{"root":"","resources":[{"name":"STORAGE","usage":10}]}}"#

@@ -43,12 +43,12 @@ fn multipart<'a>(i: Input<'a>, depth: usize, out: &mut Writer) -> Parsed<'a, ()>
     }
     out.close(children);
     let (i, ()) = if i.peek() == Some(b')') { nothing(i, out) } else { pack(i, out)? };
-    multipart_fields(i, out)
+    let (i, more) = next(i)?;
+    multipart_fields(i, more, out)
 }
 
-/// A multipart's fields behind its subtype.
-fn multipart_fields<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
-    let (i, more) = next(i)?;
+/// A multipart's fields behind its subtype, if there are more.
+fn multipart_fields<'a>(i: Input<'a>, more: bool, out: &mut Writer) -> Parsed<'a, ()> {
     if !more {
         return extension(nothing(i, out).0, false, out);
     }
@@ -69,20 +69,24 @@ fn leaf<'a>(i: Input<'a>, depth: usize, out: &mut Writer) -> Parsed<'a, ()> {
         None => loose(i)?,
     };
     let (rest, more) = next(rest)?;
-    let one_name = more && rest.peek() == Some(b'(') && none(rest).is_none();
-    if one_name && single_name(rest)? {
+    let names = match rest.peek() {
+        Some(b'"') if more => Names::Two,
+        _ => names(media_type, rest, more)?,
+    };
+    if names == Names::Multipart {
         out.mark(MULTIPART);
         let children = out.open();
         out.close(children);
         out.string(media_type.map(Str::octets).as_deref());
-        return multipart_fields(rest, out);
+        return multipart_fields(rest, more, out);
     }
     let media_type = media_type.map(Str::octets).unwrap_or_default();
     out.mark(LEAF);
     out.string(Some(&media_type));
-    let (i, ()) = if more && !one_name { pack(rest, out)? } else { nothing(rest, out) };
+    let (i, ()) = if more && names == Names::Two { pack(rest, out)? } else { nothing(rest, out) };
 
-    let (i, more) = next(i)?;
+    // With one name, its parameters are where the second would be.
+    let (i, more) = if names == Names::Two { next(i)? } else { (i, more) };
     let (i, ()) = if more { params(i, out)? } else { nothing(i, out) };
     let (i, more) = next(i)?;
     let (i, more) = field(i, more, out)?;
@@ -118,30 +122,102 @@ fn leaf<'a>(i: Input<'a>, depth: usize, out: &mut Writer) -> Parsed<'a, ()> {
     extension(i, more, out)
 }
 
-/// `("ALTERNATIVE" ("BOUNDARY" "b") NIL NIL)` or `("X-ZIP" ("A" "b") NIL NIL "base64" 4096)`: with one media
-/// name in front of the parameters, whether this is a multipart without parts. It is, unless id,
-/// description, encoding and size follow.
-fn single_name(params: Input<'_>) -> Result<bool, nom::Err<crate::wire::input::Fail>> {
-    let (mut i, ()) = value::skip(params, LISTS)?;
-    for _ in 0..4 {
-        let (rest, more) = next(i)?;
-        if !more {
-            return Ok(true);
-        }
-        i = value::skip(rest, LISTS)?.0;
+/// What the names at the beginning of a part without children say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Names {
+    /// Type and subtype, as it should be.
+    Two,
+    /// The type, or both in one: the parameters follow.
+    One,
+    /// The subtype of a multipart without parts.
+    Multipart,
+}
+
+/// The types that a part may have (RFC 2046, RFC 6838 section 4.2): none of them is a kind of multipart.
+const TYPES: [&[u8]; 10] = [
+    b"text",
+    b"image",
+    b"audio",
+    b"video",
+    b"application",
+    b"message",
+    b"multipart",
+    b"model",
+    b"font",
+    b"haptics",
+];
+
+/// `("ALTERNATIVE")`, `("RELATED" NIL ("ATTACHMENT" NIL) NIL)` or `("X-ZIP" ("A" "b") NIL NIL "base64" 4096)`: what one
+/// media name is, where no second is seen in its place. A basic part has parameters, id, description, encoding and then
+/// its size; a multipart has four fields behind its subtype, and no number among them.
+fn names(
+    first: Option<Str<'_>>,
+    second: Input<'_>,
+    more: bool,
+) -> Result<Names, nom::Err<crate::wire::input::Fail>> {
+    let Some(first) = first else { return Ok(Names::Two) };
+    let is_list = second.peek() == Some(b'(');
+    if more && !is_list && nil(second).is_none() {
+        return Ok(Names::Two);
     }
-    Ok(false)
+    let first = first.octets();
+    let is_type = TYPES.iter().any(|known| first.eq_ignore_ascii_case(known));
+    // The fields from the second one on, up to where a part of one name has its size.
+    let (mut i, mut more, mut count) = (second, more, 0);
+    while more && count < 4 {
+        count += 1;
+        (i, more) = next(value::skip(i, LISTS)?.0)?;
+    }
+    let is_size = more && is_whole_number(i);
+    let has_params = is_list && none(second).is_none();
+    Ok(match (is_size, has_params) {
+        (true, _) => Names::One,
+        (false, _) if !is_type && !first.is_empty() && !more => Names::Multipart,
+        (false, true) => Names::One,
+        (false, false) => Names::Two,
+    })
+}
+
+/// Whether a number is next, and no word that begins with one, such as `7BIT`.
+fn is_whole_number(i: Input<'_>) -> bool {
+    let (rest, digits) = i.run(|b| b.is_ascii_digit());
+    !digits.is_empty() && matches!(rest.peek(), Some(b' ' | b')' | b'.')) || i.text.starts_with(b"-1")
 }
 
 /// Whether envelope, body and lines follow here, and not MD5, disposition and language. Servers leave them
 /// out of messages that they could not read.
 fn has_message(i: Input<'_>) -> bool {
-    if i.peek() == Some(b'(') && none(i).is_none() {
-        return !is_disposition(i);
+    let Some(behind) = none(i) else { return i.peek() == Some(b'(') && !is_disposition(i) };
+    let Ok((second, true)) = next(behind) else { return false };
+    match none(second) {
+        Some(behind) => next(behind).is_ok_and(|(i, _)| {
+            // Lines, or NIL for lines and MD5, and then a disposition, which would have no place else.
+            let disposition = || next(none(next(none(i)?).ok()?.0)?).ok();
+            matches!(i.peek(), Some(b'0'..=b'9' | b'-'))
+                || disposition().is_some_and(|(i, _)| is_disposition(i))
+        }),
+        // Without an envelope, a body tells itself from a disposition.
+        None => second.peek() == Some(b'(') && is_body(second),
     }
-    let second = value::skip(i, LISTS).and_then(|(i, ())| next(i));
-    let third = second.and_then(|(i, _)| value::skip(i, LISTS)).and_then(|(i, ())| next(i));
-    third.is_ok_and(|(i, _)| matches!(i.peek(), Some(b'0'..=b'9' | b'-')))
+}
+
+/// Whether a list is a part, and no disposition: it begins with parts or with two names, has more than two values, or is
+/// a name alone, or a multipart's, that is no disposition.
+fn is_body(i: Input<'_>) -> bool {
+    let Ok((inside, ())) = open(i) else { return false };
+    if inside.peek() == Some(b'(') {
+        return true;
+    }
+    if is_kind(inside) {
+        return false;
+    }
+    let Ok((second, more)) = loose(inside).and_then(|(rest, _)| next(rest)) else { return false };
+    let is_params = second.peek() == Some(b'(') || nil(second).is_some();
+    // What is no disposition that is in use is one all the same with parameters, unless it is a known multipart.
+    !more
+        || !is_params
+        || is_multipart_kind(inside)
+        || value::skip(second, LISTS).and_then(|(rest, ())| next(rest)).is_ok_and(|(_, more)| more)
 }
 
 /// Whether a list is a disposition, and no envelope: only that has a list for its second value.
@@ -156,6 +232,15 @@ fn is_kind(i: Input<'_>) -> bool {
     let Ok((_, Some(kind))) = loose(i) else { return false };
     let kind = kind.octets();
     kind.eq_ignore_ascii_case(b"attachment") || kind.eq_ignore_ascii_case(b"inline")
+}
+
+/// Whether a text that is next is the subtype of a multipart that is in use (RFC 2046 section 5.1, RFC 6522).
+fn is_multipart_kind(i: Input<'_>) -> bool {
+    const KINDS: [&[u8]; 7] =
+        [b"mixed", b"alternative", b"related", b"digest", b"parallel", b"signed", b"report"];
+    let Ok((_, Some(kind))) = loose(i) else { return false };
+    let kind = kind.octets();
+    KINDS.iter().any(|known| kind.eq_ignore_ascii_case(known))
 }
 
 /// Envelope and body of the message that a part is.

@@ -6,12 +6,12 @@ use super::Rules;
 use super::flags::{flags, words};
 use super::mailbox::object_id;
 use super::server::string_list;
-use super::set::{number_set, uid_ranges, uid_set};
+use super::set::{number_set, uids_to_end};
 use super::status::code_end;
 use super::string::{Str, astring, loose, string};
 use super::token::{Upper, close, closed, count, name, number, number64, open, spaces};
 use crate::types::{
-    Code, CopyUid, MetadataCode, ModSeq, ModifiedSet, NumberSet, Progress, Seq, Uid, UidSet, UidValidity,
+    Code, CopyUid, Gather, MetadataCode, ModSeq, ModifiedSet, NumberSet, Progress, Seq, Uid, UidValidity,
 };
 use crate::wire::input::{Input, Parsed, fail};
 
@@ -197,7 +197,7 @@ fn finish(i: Input<'_>) -> Option<Input<'_>> {
     (i.peek() == Some(b']')).then(|| i.skip(1))
 }
 
-/// A number that is never 0; 0 and none at all are "unknown".
+/// A number that is never 0; 0, none at all and one that is too large are "unknown".
 fn nonzero<'a, N, T>(
     i: Input<'a>,
     read: impl Fn(Input<'a>) -> Parsed<'a, N>,
@@ -207,29 +207,35 @@ fn nonzero<'a, N, T>(
     if i.peek() == Some(b']') {
         return Some((i, code(None)));
     }
-    let (rest, value) = read(i).ok()?;
-    Some((rest, code(new(value))))
+    match read(i) {
+        Ok((rest, value)) => Some((rest, code(new(value)))),
+        Err(_) => {
+            let (rest, digits) = i.run(|b| b.is_ascii_digit());
+            (!digits.is_empty()).then(|| (rest, code(None)))
+        }
+    }
 }
 
 /// `APPENDUID 38505 3955` (RFC 4315 section 3).
 fn append_uid(i: Input<'_>) -> Parsed<'_, Code> {
     let (rest, validity) = number(i)?;
-    let rest = spaces(rest);
-    let (rest, uids) = uid_set(rest).unwrap_or((rest, UidSet::new()));
-    Ok((rest, Code::AppendUid { uid_validity: UidValidity::new(validity), uids }))
+    let (rest, ranges) = uids_to_end(spaces(rest));
+    let mut uids = Gather::default();
+    ranges.unwrap_or_default().iter().for_each(|range| uids.add(range.start().get(), range.end().get()));
+    Ok((rest, Code::AppendUid { uid_validity: UidValidity::new(validity), uids: uids.finish() }))
 }
 
-/// `COPYUID 38505 304,319:320 3956:3958` (RFC 4315 section 3).
+/// `COPYUID 38505 304,319:320 3956:3958` (RFC 4315 section 3). Where the new UIDs can't be told, they are left out; where
+/// the old ones can't, both are, since they mean nothing without.
 fn copy_uid(i: Input<'_>) -> Parsed<'_, Code> {
     let (rest, validity) = number(i)?;
-    let validity = UidValidity::new(validity);
-    let rest = spaces(rest);
-    if rest.peek() == Some(b']') {
-        return Ok((rest, Code::CopyUid(CopyUid::new(validity, Vec::new(), Vec::new()))));
-    }
-    let (rest, from) = uid_ranges(rest)?;
-    let (rest, to) = uid_ranges(spaces(rest))?;
-    Ok((rest, Code::CopyUid(CopyUid::new(validity, from, to))))
+    let (rest, from) = uids_to_end(spaces(rest));
+    let (rest, to) = uids_to_end(spaces(rest));
+    let (from, to) = match from {
+        Some(from) => (from, to.unwrap_or_default()),
+        None => (Vec::new(), Vec::new()),
+    };
+    Ok((rest, Code::CopyUid(CopyUid::new(UidValidity::new(validity), from, to))))
 }
 
 /// `BADCHARSET (UTF-8 US-ASCII)`, or without a list.

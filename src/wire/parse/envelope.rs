@@ -1,10 +1,10 @@
 //! ENVELOPE (RFC 9051 section 7.5.2).
 
-use super::string::{loose, pack_plain, quoted};
+use super::string::{Str, begins_string, loose, pack_plain, quoted, string};
 use super::token::{closed, next, nil, open, spaces};
 use super::value;
 use crate::types::packed::Writer;
-use crate::wire::input::{Input, Parsed, fail};
+use crate::wire::input::{Fail, Input, Parsed, expected, fail};
 
 /// How many lists of addresses an envelope has.
 const LISTS_OF_ADDRESSES: usize = 6;
@@ -199,6 +199,19 @@ fn usual_address<'a>(text: &'a [u8], out: &mut Writer) -> Option<&'a [u8]> {
 
 /// Name, route, mailbox, host and the closing parenthesis. The route is not kept: it is obsolete.
 fn address<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
+    let start = out.length();
+    match short_address(i, out) {
+        Ok((rest, true)) => Ok((rest, ())),
+        // More than four fields, or something that is none.
+        _ => {
+            out.truncate(start);
+            long_address(i, out)
+        }
+    }
+}
+
+/// An address of at most four fields; `false` if there are more.
+fn short_address<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, bool> {
     out.mark(1);
     let (mut i, mut more) = field(i, i.peek() != Some(b')'), out)?;
     if more {
@@ -208,7 +221,67 @@ fn address<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
         };
         (i, more) = next(rest)?;
     }
-    last_two(i, more, out)
+    let (i, more) = field(i, more, out)?;
+    let (i, more) = field(i, more, out)?;
+    Ok((i.skip(1), !more))
+}
+
+/// An address of more fields. A name that a literal's wrong length has cut, or that has lost its quotes, goes on behind
+/// its field: then route, mailbox and host are the last three, and the route is NIL, as it always is by now. Else what
+/// stands behind four fields is left out.
+#[cold]
+fn long_address<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
+    let (behind_name, name) = loose(i)?;
+    let second = spaces(behind_name);
+    // Where each of the last three fields begins.
+    let (mut last, mut count, mut at) = ([second; 3], 0usize, second);
+    while at.peek() != Some(b')') {
+        last = [last[1], last[2], at];
+        count += 1;
+        at = spaces(piece(at)?);
+    }
+    let [route, mailbox, host] = last;
+    let is_usual = nil(second).is_some() && (nil(route).is_none() || nil(mailbox).is_some());
+    if count < 3 || is_usual {
+        let (rest, is_whole) = short_address(i, out)?;
+        return Ok((if is_whole { rest } else { at.skip(1) }, ()));
+    }
+    out.mark(1);
+    out.string(Some(&long_name(i, name, behind_name, route)[..]).filter(|name| !name.is_empty()));
+    let (rest, ()) = pack(mailbox, out)?;
+    let is_host = spaces(rest).text.len() == host.text.len();
+    let (rest, ()) = pack(host, out)?;
+    // Neither has something behind it that belongs to no field.
+    if is_host && spaces(rest).text.len() == at.text.len() { Ok((at.skip(1), ())) } else { fail(rest, ")") }
+}
+
+/// What a name is that was told in more than one field, down to the `route`.
+fn long_name(i: Input<'_>, name: Option<Str<'_>>, behind: Input<'_>, route: Input<'_>) -> Vec<u8> {
+    let all = i.until(route).trim_ascii_end();
+    if behind.peek() != Some(b' ')
+        && let Some(inside) = all.strip_prefix(b"\"").and_then(|all| all.strip_suffix(b"\""))
+    {
+        // Quotes that nobody escaped.
+        return inside.to_vec();
+    }
+    let surplus = behind.until(route).trim_ascii_end();
+    let surplus = if surplus.trim_ascii().eq_ignore_ascii_case(b"NIL") { &[] } else { surplus };
+    let whole = [&*name.map(Str::octets).unwrap_or_default(), surplus].concat();
+    whole.trim_ascii_start().to_vec()
+}
+
+/// What is behind one string, list or word, whatever the word is made of.
+fn piece(i: Input<'_>) -> Result<Input<'_>, nom::Err<Fail>> {
+    if begins_string(i)
+        && let Ok((rest, _)) = string(i)
+    {
+        return Ok(rest);
+    }
+    if i.peek() == Some(b'(') {
+        return Ok(value::skip(i, LISTS)?.0);
+    }
+    let (rest, word) = i.run(|b| !matches!(b, b' ' | b'(' | b')' | b'\r' | b'\n'));
+    if word.is_empty() { Err(expected(i, "an address")) } else { Ok(rest) }
 }
 
 #[cfg(test)]
@@ -243,6 +316,30 @@ mod tests {
         }
         assert_eq!(with(r#""A\"" NIL "b" "c""#), with("{2}\r\nA\" NIL \"b\" \"c\""));
         assert_eq!(with(r#""A" NIL "b""#), with(r#""A" NIL "b" NIL"#));
-        assert_eq!(with(r#""A" NIL "b" "c" "d""#), usual, "what is too much is passed over");
+        for more in [r#""A" NIL "b" "c" "d""#, r#""A" NIL "b" "c" NIL NIL"#, r#""A" NIL "b" "c" NIL (1 (2))"#]
+        {
+            assert_eq!(with(more), usual, "what is too much is passed over");
+        }
+        assert_eq!(with(r#""A" NIL "b" NIL NIL NIL"#), with(r#""A" NIL "b""#));
+    }
+
+    #[test]
+    fn the_surplus_of_an_address_belongs_to_its_name() {
+        let with =
+            |address: &str| packed(&format!("(NIL \"s\" (({address})) NIL NIL NIL NIL NIL NIL \"<i>\") x"));
+        for (address, name) in [
+            ("{1}\r\nA \"B C\" 6 NIL \"b\" \"c\"", "{9}\r\nA \"B C\" 6"),
+            ("{1}\r\nAB\" NIL \"b\" \"c\"", "{3}\r\nAB\""),
+            ("A B NIL \"b\" \"c\"", "\"A B\""),
+            ("\"A\" B C D NIL b c", "\"A B C D\""),
+            ("\"A\" NIL NIL \"b\" \"c\"", "\"A\""),
+            ("\"A \"B\" C\" NIL \"b\" \"c\"", "{7}\r\nA \"B\" C"),
+            ("NIL \"A\" \"@r\" \"b\" \"c\"", "{3}\r\n\"A\""),
+        ] {
+            let usual = with(&format!("{name} NIL \"b\" \"c\""));
+            assert!(usual.is_some());
+            assert_eq!(with(address), usual, "{address}");
+        }
+        assert_eq!(with("\"A\" B \"b"), None);
     }
 }

@@ -1,5 +1,7 @@
 //! FETCH and UIDFETCH (RFC 9051 section 7.5.2, RFC 9586): what is told of one message.
 
+use bytes::Bytes;
+
 use super::body::body;
 use super::envelope::envelope;
 use super::extras;
@@ -12,29 +14,85 @@ use crate::types::packed::Writer;
 use crate::types::{BodyData, BodyStructure, Envelope, Message, ModSeq, Section, Timestamp, Uid};
 use crate::wire::input::{Input, Parsed, fail};
 
-/// The list of items. The message's number, or UID in UIDFETCH, has been read.
+/// The list of items. The message's number, or UID in UIDFETCH, has been read. Parentheses around items say nothing, and
+/// may stand around any of them.
 pub(crate) fn fetch<'a>(i: Input<'a>, parser: &mut Parser, message: &mut Message) -> Parsed<'a, ()> {
     let (mut i, ()) = open(spaces(i))?;
-    if i.peek() == Some(b'(') {
-        // No item begins so: this is a pair too many.
-        i = open(i)?.0;
-    }
+    let mut last = i;
+    // How many parentheses are open.
+    let mut depth = 1usize;
     loop {
-        if let Some(mut rest) = closed(i) {
-            while let Some(behind) = closed(rest) {
-                rest = behind;
+        if let Some(rest) = closed(i) {
+            depth -= 1;
+            i = spaces(rest);
+            if depth > 0 {
+                continue;
             }
-            return Ok((rest, ()));
+            return if i.text.is_empty() { Ok((i, ())) } else { behind_end(i, parser, message) };
         }
-        let (rest, ()) = match usual(i, parser, message) {
-            Some(read) => read?,
-            None => {
-                let (rest, written) = name(i)?;
-                item(i, rest, written, parser, message)?
-            }
+        let start = i;
+        let rest = match usual(i, parser, message) {
+            Some(read) => read?.0,
+            None => match opened(i) {
+                Some(inside) => {
+                    depth += 1;
+                    i = inside;
+                    continue;
+                }
+                None if depth == 1 && i.text.is_empty() && ends_with_body(last, message) => {
+                    return Ok((i, ()));
+                }
+                None => any(i, parser, message)?.0,
+            },
         };
-        i = spaces(rest);
+        (last, i) = (start, spaces(rest));
     }
+}
+
+/// The inside of parentheses, if they are next: no item begins so.
+fn opened(i: Input<'_>) -> Option<Input<'_>> {
+    if i.peek() == Some(b'(') { Some(spaces(i.skip(1))) } else { None }
+}
+
+/// One item that is not as most are.
+fn any<'a>(i: Input<'a>, parser: &mut Parser, message: &mut Message) -> Parsed<'a, ()> {
+    let (rest, written) = name(i)?;
+    item(i, rest, written, parser, message)
+}
+
+/// What stands behind a row's end: parentheses too many, or items that belong into it. What can't be read costs no body
+/// that was read before: it is kept as it is, under the name of `)`.
+#[cold]
+fn behind_end<'a>(mut i: Input<'a>, parser: &mut Parser, message: &mut Message) -> Parsed<'a, ()> {
+    while !i.text.is_empty() {
+        if let Some(b'(' | b')') = i.peek() {
+            i = spaces(i.skip(1));
+            continue;
+        }
+        i = match any(i, parser, message) {
+            Ok((rest, ())) => spaces(rest),
+            Err(_) if message.body.iter().any(|body| body.data.is_some()) => {
+                message.extras_mut().other.push((")".to_owned(), Bytes::copy_from_slice(i.text)));
+                i.skip(i.text.len())
+            }
+            Err(error) => return Err(error),
+        };
+    }
+    Ok((i, ()))
+}
+
+/// Whether a row that lacks its last parenthesis ends behind a body all the same: `last` is where its last item begins.
+/// A body that ends in a parenthesis may have got it from a literal that was announced too long.
+#[cold]
+fn ends_with_body(last: Input<'_>, message: &Message) -> bool {
+    let is_body = name(last).is_ok_and(|(_, written)| {
+        matches!(
+            Upper::new(written).as_bytes(),
+            b"BODY" | b"BODY.PEEK" | b"RFC822" | b"RFC822.HEADER" | b"RFC822.TEXT" | b"RFC822.PEEK"
+        )
+    });
+    let data = message.body.last().and_then(|body| body.data.as_deref()).unwrap_or_default();
+    is_body && !data.is_empty() && !data.trim_ascii_end().ends_with(b")")
 }
 
 /// One item that most rows have, if it stands here as most servers write it: told by its first octets, which costs
@@ -67,7 +125,15 @@ fn item<'a>(
     // Some put a space before the bracket, which begins no value.
     let i = if spaces(i).peek() == Some(b'[') { spaces(i) } else { i };
     match (upper.as_bytes(), i.peek()) {
-        (b"BODY" | b"BODY.PEEK", Some(b'[')) => body_data(start, i, rules, message),
+        (b"BODY" | b"BODY.PEEK" | b"RFC822" | b"RFC822.PEEK", Some(b'[')) => {
+            body_data(start, i, rules, message)
+        }
+        (b"RFC822.HEADER" | b"RFC822.HEADER.PEEK", Some(b'[')) if i.text.starts_with(b"[]") => {
+            whole(i.skip(2), Section::Header, rules, message)
+        }
+        (b"RFC822.TEXT" | b"RFC822.TEXT.PEEK", Some(b'[')) if i.text.starts_with(b"[]") => {
+            whole(i.skip(2), Section::Text, rules, message)
+        }
         (b"BINARY" | b"BINARY.PEEK", Some(b'[')) => extras::binary(start, i, rules, message),
         (b"BINARY.SIZE", Some(b'[')) => extras::binary_size(start, i, rules, message),
         (_, Some(b'[')) => other(start, i, rules, message),
@@ -78,9 +144,9 @@ fn item<'a>(
         (b"RFC822.SIZE", _) => size(gap(i)?.0, message),
         (b"ENVELOPE", _) => whole_envelope(gap(i)?.0, parser, message),
         (b"BODY" | b"BODYSTRUCTURE", _) => body_structure(gap(i)?.0, parser, message),
-        (b"RFC822", _) => whole(i, Section::Full, rules, message),
-        (b"RFC822.HEADER", _) => whole(i, Section::Header, rules, message),
-        (b"RFC822.TEXT", _) => whole(i, Section::Text, rules, message),
+        (b"RFC822" | b"RFC822.PEEK", _) => whole(i, Section::Full, rules, message),
+        (b"RFC822.HEADER" | b"RFC822.HEADER.PEEK", _) => whole(i, Section::Header, rules, message),
+        (b"RFC822.TEXT" | b"RFC822.TEXT.PEEK", _) => whole(i, Section::Text, rules, message),
         (name, _) => match extras::item(i, name, rules, message)? {
             Some(rest) => Ok((rest, ())),
             None => other(start, i, rules, message),

@@ -10,7 +10,7 @@ use nom::sequence::delimited;
 use super::Rules;
 use super::flags::attributes;
 use super::server::string_list;
-use super::string::{Str, astring, loose, string};
+use super::string::{Str, begins_string, loose, string};
 use super::token::{Upper, close, closed, count, end, gap, name, nil, open, spaces};
 use super::value;
 use crate::types::{ListEntry, MailboxName, MailboxStatus, ModSeq, Uid, UidValidity};
@@ -37,10 +37,64 @@ pub(crate) fn decoded<'a>(written: &'a [u8], rules: &Rules) -> Cow<'a, str> {
     utf7::decode(written).map_or_else(|| String::from_utf8_lossy(written), Cow::Owned)
 }
 
-/// The name of a mailbox that something more follows; it is quoted, a literal, or goes on to a space.
+/// The name of a mailbox that something more follows; it is quoted, a literal, or goes on to a space, whatever else is in
+/// it.
 pub(crate) fn named_mailbox<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, MailboxName> {
-    let (rest, written) = astring(spaces(i))?;
+    let i = spaces(i);
+    let (rest, written) = if begins_string(i) { string(i)? } else { plain_name(i, |b| b == b' ')? };
     Ok((rest, mailbox_name(&written.octets(), rules)))
+}
+
+/// The same, but without quotes the name goes on, over spaces too, to the word where `is_rest` is true of what is left. A
+/// string there ends the search: nothing behind it belongs to a name.
+pub(crate) fn named_mailbox_until<'a>(
+    i: Input<'a>,
+    rules: &Rules,
+    is_rest: impl Fn(Input<'_>) -> bool,
+) -> Parsed<'a, MailboxName> {
+    let i = spaces(i);
+    let word = |i: Input<'a>| spaces(i.run(|b| b != b' ').0);
+    let mut at = if begins_string(i) { i } else { word(i) };
+    while !at.text.is_empty() {
+        if at.text.len() < i.text.len() && is_rest(at) {
+            let name = i.until(at).trim_ascii_end();
+            return Ok((at, mailbox_name(name, rules)));
+        }
+        if begins_string(at) {
+            break;
+        }
+        at = word(at);
+    }
+    named_mailbox(i, rules)
+}
+
+/// The name of a mailbox, or what is written as one, within a list: without quotes it goes on to a space or the list's end,
+/// its own parentheses being in pairs.
+pub(crate) fn listed_name(i: Input<'_>) -> Parsed<'_, Str<'_>> {
+    if begins_string(i) {
+        return string(i);
+    }
+    let mut open = 0usize;
+    let mut ends = |b: u8| {
+        open += usize::from(b == b'(');
+        let is_end = b == b' ' || b == b')' && open == 0;
+        open -= usize::from(b == b')' && open > 0);
+        is_end
+    };
+    let length = i.text.iter().position(|&b| ends(b)).unwrap_or(i.text.len());
+    if length == 0 { fail(i, "a name") } else { Ok((i.skip(length), Str::Plain(i.until(i.skip(length))))) }
+}
+
+/// A mailbox by such a name.
+pub(crate) fn listed_mailbox<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, MailboxName> {
+    let (rest, written) = listed_name(spaces(i))?;
+    Ok((rest, mailbox_name(&written.octets(), rules)))
+}
+
+/// A name without quotes.
+fn plain_name(i: Input<'_>, ends: impl Fn(u8) -> bool) -> Parsed<'_, Str<'_>> {
+    let (rest, word) = i.run(|b| !ends(b));
+    if word.is_empty() { fail(i, "a mailbox name") } else { Ok((rest, Str::Plain(word))) }
 }
 
 /// What stands behind `* LIST`.
@@ -132,7 +186,7 @@ fn extended<'a>(i: Input<'a>, rules: &Rules, entry: &mut ListEntry) -> Parsed<'a
         let (rest, ()) = gap(rest)?;
         let label = label.to_text();
         let behind = if label.eq_ignore_ascii_case("OLDNAME") {
-            let (rest, written) = delimited(open, astring, close).parse(rest)?;
+            let (rest, written) = delimited(open, listed_name, close).parse(rest)?;
             let written = written.octets();
             // A name in UTF-8, and here once more as IMAP4rev1 would write it (Stalwart).
             let is_same = rules.utf8 && utf7::decode(&written).as_deref() == Some(entry.name.as_str());
@@ -167,8 +221,18 @@ pub(crate) fn status<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, MailboxStatu
         if let Some(rest) = nothing(rest) {
             return Ok((rest, MailboxStatus::new(mailbox_name(&written.octets(), rules))));
         }
-        let (rest, ()) = gap(rest)?;
-        return status_items(rest, rules, MailboxStatus::new(mailbox_name(&written.octets(), rules)));
+        if gap(rest).is_ok() {
+            let name = mailbox_name(&written.octets(), rules);
+            if let Ok(read) = status_items(spaces(rest), rules, MailboxStatus::new(name)) {
+                return Ok(read);
+            }
+        }
+        return match unescaped_status(i) {
+            Some((rest, name)) => status_items(rest, rules, MailboxStatus::new(mailbox_name(name, rules))),
+            None => {
+                status_items(gap(rest)?.0, rules, MailboxStatus::new(mailbox_name(&written.octets(), rules)))
+            }
+        };
     }
     // Without quotes, the name goes on to the first list that is one of items.
     let mut failed = None;
@@ -188,6 +252,14 @@ pub(crate) fn status<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, MailboxStatu
         }
     }
     Err(failed.unwrap_or_else(|| expected(i, "a mailbox name and a list")))
+}
+
+/// A name in quotes with quotes in it that nobody escaped: it goes on to the last quote that a list follows, as LIST's does
+/// to the last of all.
+fn unescaped_status(i: Input<'_>) -> Option<(Input<'_>, &[u8])> {
+    let mut ends = memchr::memchr_iter(b'"', i.text).rev();
+    let end = ends.find(|end| spaces(i.skip(end + 1)).peek() == Some(b'('))?;
+    Some((spaces(i.skip(end + 1)), i.text.get(1..end)?))
 }
 
 /// The end of the line where a list is due, or NIL before it.

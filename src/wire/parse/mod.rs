@@ -21,6 +21,7 @@
 //! | a space at the end of the line | `token::end` |
 //! | counts told as `-1`, `NIL`, `"12"` or `1.8e+06`, or beyond 2^64 | `token::count`: unknown, the nearest |
 //! | 8-bit octets in quotes | `string::quoted` |
+//! | quotes in quotes that are not escaped | `requote::requoted`: a second reading, where the first has failed |
 //! | a backslash in quotes before any other octet: both are kept | `string::quoted` |
 //! | an atom where a string is due; `()` where NIL is | `string::loose` |
 //! | `{n+}` and `~{n}` from the server | `string::literal` |
@@ -30,6 +31,8 @@
 //! | brackets and quotes within an unknown code | `status::code_end` |
 //! | 0, or no number at all, in a code | `code::nonzero`: unknown |
 //! | COPYUID with empty sets | `code::copy_uid` |
+//! | `*`, 0 or a word for UIDs in COPYUID and APPENDUID | `set::uids_to_end`: unknown |
+//! | numbers beyond what they may be in a code | `code::nonzero`: unknown |
 //! | BADEVENT without its parentheses | `code::events` |
 //! | words behind a code that has none | `code::finish`: left out |
 //! | `\*` in FLAGS | `flags::flag` |
@@ -42,8 +45,10 @@
 //! | a delimiter of LIST that is NIL, `""` or bare | `mailbox::delimiter` |
 //! | a delimiter that is a backslash, not escaped | `mailbox::delimiter` |
 //! | LIST without attributes, or with nothing behind the delimiter | `mailbox::list` |
-//! | a name in quotes with quotes in it that are not escaped | `mailbox::unescaped_name`: it goes on to the last |
-//! | an unquoted name with spaces, tabs, brackets or parentheses | `mailbox::bare_name` |
+//! | a name in quotes with quotes in it that are not escaped | `mailbox::unescaped_name`, `mailbox::unescaped_status`: it goes on to the last |
+//! | an unquoted name with spaces, tabs, brackets or parentheses | `mailbox::bare_name`, `mailbox::status` |
+//! | an unquoted name with parentheses or quotes, before something more | `mailbox::named_mailbox` |
+//! | the same in a list, its parentheses in pairs | `mailbox::listed_name` |
 //! | a name that is not valid modified UTF-7 | `mailbox::mailbox_name`: taken literally |
 //! | a row of ID with something behind it | `mailbox::id` |
 //! | ID without its parentheses, a list for a value | `mailbox::id`: no value |
@@ -55,7 +60,7 @@
 //! | ESEARCH with its tag without quotes, with parentheses around items, with its last value missing | `search::esearch` |
 //! | spaces between threads, an empty thread | `sort::thread` |
 //! | an empty identifier, `EMAILID ()` | `mailbox::object_id`: none |
-//! | a quota without usage or limit, told as -1 or NIL | `rights::quota`: 0, none |
+//! | a quota without usage or limit, told as -1 or NIL, or beyond 2^64 | `rights::quota`: unknown, none |
 //! | QUOTA without a list | `rights::quota`: nothing is counted |
 //! | QUOTA with a list that has no parentheses, no root, a root with spaces | `rights::quota`, `rights::quota_name` |
 //! | QUOTAROOT with its roots in parentheses | `rights::quota_root` |
@@ -67,7 +72,10 @@
 //! | parentheses around all of URLFETCH | `server::url_fetch` |
 //! | METADATA's value missing or a bare word | `server::metadata` |
 //! | spaces around the items of FETCH, none before a literal | `fetch::fetch` |
-//! | the items of FETCH in one more pair of parentheses; parentheses too many at its end | `fetch::fetch` |
+//! | items of FETCH, all or some, in one more pair of parentheses; parentheses too many at its end | `fetch::fetch` |
+//! | a row that ends behind its body, with items behind it | `fetch::behind_end`: read if they can be |
+//! | a row without its last parenthesis, behind its body | `fetch::ends_with_body` |
+//! | `RFC822[]` and its kin | `fetch::item`: as RFC822 |
 //! | a space before the bracket of `BODY []` | `fetch::item` |
 //! | a UID that is none, told as counts are | `fetch::uid`: unknown |
 //! | `BODY[2] )` or `BINARY[2] )`, without a value | `fetch::data`: NIL |
@@ -83,13 +91,13 @@
 //! | an envelope with fields missing at the end, or more than ten | `envelope::envelope` |
 //! | NIL or spaces between addresses, one address without its list's parentheses | `envelope::addresses` |
 //! | addresses with too few fields | `envelope::address` |
-//! | addresses with more | `envelope::address`: left out |
+//! | addresses with more | `envelope::long_address`: more name where the route is NIL behind it, else left out |
 //! | NIL or `()` for any text of an envelope or a body, an encoding too | `envelope::pack`: not told |
 //! | texts in parentheses where one is due | `envelope::pack_list`: joined with spaces |
 //! | parts of a multipart with spaces between them, or none | `body::multipart` |
 //! | `()` or NIL for all of BODYSTRUCTURE | `fetch::body_structure`: not told |
 //! | `()` or NIL in place of a nested body | `body::multipart`, `body::leaf` |
-//! | a multipart without parts; one media string in place of two | `body::single_name` |
+//! | a multipart without parts; one media string in place of two | `body::names` |
 //! | a multipart told as a basic part | `body::leaf` |
 //! | a part that is a message, without envelope and body | `body::message` |
 //! | the same with a disposition there, or without a body alone | `body::is_disposition`, `body::message` |
@@ -105,6 +113,7 @@ mod extras;
 mod fetch;
 mod flags;
 mod mailbox;
+mod requote;
 mod rights;
 mod search;
 mod section;
@@ -124,6 +133,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use self::flags::FlagLists;
+use self::requote::{Escaped, requoted};
 use self::token::{Upper, end, name, number, spaces};
 use super::frame::Frame;
 use super::input::{Fail, Input, Parsed, expected};
@@ -196,13 +206,35 @@ impl Parser {
     /// Reads one response.
     pub(crate) fn read(&mut self, frame: &Frame) -> Result<Response, Unreadable> {
         let all = Input::new(&frame.text, &frame.literals);
-        if let Some(message) = row(all, self) {
-            return match message {
-                Ok(message) => Ok(untagged("FETCH", Answer::Fetch(message))),
-                Err(error) => Err(unreadable(all, error)),
-            };
+        self.read_strictly(all).or_else(|error| self.read_again(frame).ok_or_else(|| unreadable(all, error)))
+    }
+
+    fn read_strictly(&mut self, all: Input<'_>) -> Result<Response, nom::Err<Fail>> {
+        match row(all, self) {
+            Some(message) => message.map(|message| untagged("FETCH", Answer::Fetch(message))),
+            None => read(all, self),
         }
-        read(all, self).map_err(|error| unreadable(all, error))
+    }
+
+    /// Reads a response that was refused once more, with its quoted strings as they should have been written, if that
+    /// can be told in one way only.
+    #[cold]
+    fn read_again(&mut self, frame: &Frame) -> Option<Response> {
+        let usual = requoted(&frame.text, Escaped::Inside)?;
+        let mut read = |text: &[u8]| self.read_strictly(Input::new(text, &frame.literals)).ok();
+        let response = if usual.changed { read(&usual.text)? } else { return None };
+        let other = if usual.doubtful { requoted(&frame.text, Escaped::End) } else { None };
+        if other.is_some_and(|other| read(&other.text).is_some()) {
+            return None;
+        }
+        match response {
+            // Kept as the server wrote it.
+            Response::Untagged(told) if *told.answer() == Answer::Other => {
+                let name = told.name().to_owned();
+                Some(Response::Untagged(Untagged::new(name, Answer::Other, Some(frame.to_bytes()))))
+            }
+            response => Some(response),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! keyword.
 
 use super::Rules;
-use super::mailbox::named_mailbox;
+use super::mailbox::{named_mailbox, named_mailbox_until};
 use super::server::string_list;
 use super::string::{Str, astring, begins_string, loose, string};
 use super::token::{closed, count, open, spaces};
@@ -54,7 +54,10 @@ pub(crate) fn list_rights<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, ListRig
 
 /// `INBOX rwiptsldaex` (RFC 4314 section 3.8).
 pub(crate) fn my_rights<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, MyRights> {
-    let (rest, mailbox) = named_mailbox(i, rules)?;
+    // Without quotes the name may have spaces: the last word is the rights.
+    let (rest, mailbox) = named_mailbox_until(i, rules, |rest| {
+        begins_string(rest) || spaces(rest.run(|b| b != b' ').0).text.is_empty()
+    })?;
     let (rest, what) = last_rights(rest)?;
     Ok((rest, MyRights::new(mailbox, what)))
 }
@@ -87,14 +90,16 @@ pub(crate) fn quota<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Quota> {
         let (rest, usage) = count(spaces(rest))?;
         let (rest, limit) = count(spaces(rest))?;
         rules.room(i, resources.len())?;
-        resources.push(QuotaResource::new(name.to_text(), usage.unwrap_or(0), limit));
+        resources.push(QuotaResource::new(name.to_text(), usage, limit));
         i = spaces(rest);
     }
 }
 
 /// `INBOX ""` (RFC 9208 section 4.2.2).
 pub(crate) fn quota_root<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, QuotaRoot> {
-    let (rest, mailbox) = named_mailbox(i, rules)?;
+    // Without quotes the name may have spaces: roots in quotes show where it ends.
+    let (rest, mailbox) =
+        named_mailbox_until(i, rules, |rest| begins_string(rest) || rest.peek() == Some(b'('))?;
     let rest = spaces(rest);
     let (rest, roots) = if open(rest).is_ok() { string_list(rest, rules)? } else { strings(rest, rules)? };
     Ok((rest, QuotaRoot::new(mailbox, roots)))

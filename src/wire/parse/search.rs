@@ -2,10 +2,10 @@
 
 use nom::Parser;
 use nom::combinator::opt;
-use nom::sequence::{delimited, preceded};
+use nom::sequence::{delimited, preceded, terminated};
 
 use super::Rules;
-use super::mailbox::named_mailbox;
+use super::mailbox::listed_mailbox;
 use super::set::{number_list, spaced, uid_set};
 use super::string::{astring, loose};
 use super::token::{
@@ -16,7 +16,7 @@ use crate::types::{
     ESearch, Gather, ModSeq, NumberList, NumberSet, PartialResult, ResultChange, SearchResult, UidSet,
     UidValidity,
 };
-use crate::wire::input::{Input, Parsed};
+use crate::wire::input::{Input, Parsed, fail};
 
 /// What stands behind `* SEARCH`.
 pub(crate) fn search(i: Input<'_>) -> Parsed<'_, SearchResult> {
@@ -41,7 +41,12 @@ pub(crate) fn none(i: Input<'_>) -> Input<'_> {
 
 /// `(MODSEQ 917162500)` (RFC 7162 section 3.1.5).
 pub(crate) fn mod_seq(i: Input<'_>) -> Parsed<'_, Option<ModSeq>> {
-    let (rest, value) = delimited(open, preceded((name, space), count), close).parse(i)?;
+    let (inside, ()) = open(i)?;
+    let (rest, word) = name(inside)?;
+    if !word.eq_ignore_ascii_case(b"MODSEQ") {
+        return fail(inside, "MODSEQ");
+    }
+    let (rest, value) = terminated(preceded(space, count), close).parse(rest)?;
     Ok((rest, value.and_then(ModSeq::new)))
 }
 
@@ -62,13 +67,13 @@ pub(crate) fn esearch<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, ESearch> {
                 }
                 // RFC 7377 section 2.1: which mailbox was searched.
                 b"MAILBOX" => {
-                    let (behind, mailbox) = named_mailbox(rest, rules)?;
+                    let (behind, mailbox) = listed_mailbox(rest, rules)?;
                     result.mailbox = Some(mailbox);
                     behind
                 }
                 b"UIDVALIDITY" => {
-                    let (behind, value) = number(rest)?;
-                    result.uid_validity = UidValidity::new(value);
+                    let (behind, value) = small_count(rest)?;
+                    result.uid_validity = value.and_then(UidValidity::new);
                     behind
                 }
                 _ => other(rest, label, rules, &mut result)?.0,

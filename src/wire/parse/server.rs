@@ -5,9 +5,9 @@
 use bytes::Bytes;
 
 use super::Rules;
-use super::mailbox::{decoded, delimiter, named_mailbox};
+use super::mailbox::{decoded, delimiter, listed_name, named_mailbox_until};
 use super::rights::strings;
-use super::string::{Str, astring, loose};
+use super::string::{Str, astring, begins_string, loose};
 use super::token::{close, closed, gap, nil, open, spaces};
 use super::value;
 use crate::types::{Comparator, Metadata, MetadataEntry, MetadataValue, Namespace, Namespaces, UrlData};
@@ -57,7 +57,13 @@ fn namespace_list<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Vec<Namespace>>
 /// `("#mh/" "/" "X-PARAM" ("FLAG1" "FLAG2"))`.
 fn namespace<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Namespace> {
     let (i, ()) = open(i)?;
-    let (rest, prefix) = loose(i)?;
+    let (rest, prefix) = match loose(i) {
+        // Parentheses that belong to a name without quotes.
+        Ok((rest, Some(_))) if !begins_string(i) && rest.peek() == Some(b'(') => {
+            listed_name(i).map(|(rest, name)| (rest, Some(name)))?
+        }
+        read => read?,
+    };
     let prefix = prefix.map(Str::octets).unwrap_or_default();
     let mut namespace = Namespace::new(decoded(&prefix, rules).into_owned(), None);
     let mut i = spaces(rest);
@@ -172,7 +178,10 @@ fn url_items<'a>(i: Input<'a>, rules: &Rules, found: &mut UrlData) -> Parsed<'a,
 
 /// `"INBOX" (/shared/comment "Shared comment")`, or names alone (RFC 5464 section 4.4).
 pub(crate) fn metadata<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Metadata> {
-    let (rest, mailbox) = named_mailbox(i, rules)?;
+    // Without quotes the name may have spaces: entries begin with a slash, alone or in a list.
+    let (rest, mailbox) = named_mailbox_until(i, rules, |rest| {
+        matches!(rest.text, [b'/', ..] | [b'(', b'/' | b'"' | b' ' | b')' | b'{', ..])
+    })?;
     // RFC 5464 section 4.4.1: an empty name is the server.
     let mailbox = Some(mailbox).filter(|name| !name.as_str().is_empty());
     let i = spaces(rest);

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::token::{number, space, spaces};
 use crate::types::{Gather, MessageNumber, NumberList, NumberSet, Uid, UidSet};
-use crate::wire::input::{Input, Parsed, fail};
+use crate::wire::input::{Input, Parsed};
 
 /// One end of a range; `*` is the largest number.
 fn range_end(i: Input<'_>) -> Parsed<'_, u32> {
@@ -61,15 +61,19 @@ pub(crate) fn directed_list(i: Input<'_>) -> Parsed<'_, NumberList> {
     Ok((rest, all))
 }
 
-/// `1:3,7` in the order in which it was told, as COPYUID needs it (RFC 4315 section 3).
-pub(crate) fn uid_ranges(i: Input<'_>) -> Parsed<'_, Vec<RangeInclusive<Uid>>> {
+/// `1:3,7` in the order in which it was told, as COPYUID needs it (RFC 4315 section 3): up to a space or a bracket. Any
+/// other text there, `*` and 0 among them, names no UIDs: then they are unknown.
+pub(crate) fn uids_to_end(i: Input<'_>) -> (Input<'_>, Option<Vec<RangeInclusive<Uid>>>) {
+    let (rest, word) = i.run(|b| !matches!(b, b' ' | b']'));
     let mut all = Vec::new();
-    let mut zero = false;
-    let (rest, ()) = ranges(i, |first, last| match Uid::from_u32(first).zip(Uid::from_u32(last)) {
-        Some((first, last)) => all.push(first..=last),
-        None => zero = true,
-    })?;
-    if zero { fail(i, "UIDs, which are never 0") } else { Ok((rest, all)) }
+    let mut known = !word.contains(&b'*');
+    let end =
+        ranges(Input::new(word, &[]), |first, last| match Uid::from_u32(first).zip(Uid::from_u32(last)) {
+            Some((first, last)) => all.push(first..=last),
+            None => known = false,
+        });
+    known &= end.is_ok_and(|(rest, ())| rest.text.is_empty());
+    (rest, known.then_some(all))
 }
 
 /// Gathers numbers with spaces between them, down to the first thing that is none: `2 84 882` of SEARCH.

@@ -193,6 +193,9 @@ pub(crate) fn number(i: Input<'_>) -> Parsed<'_, u32> {
     u32::try_from(value).map_or_else(|_| fail(i, "a number below 2^32"), |value| Ok((rest, value)))
 }
 
+/// How many digits a count may have that is beyond 64 bits, and unknown for that.
+const LONGEST_COUNT: usize = 1000;
+
 /// A count or a size, as servers tell it: `-1` and `NIL` are "unknown"; a number in quotes or with a decimal
 /// point or exponent is the whole number nearest to it. What is beyond 2^64 is unknown, too.
 pub(crate) fn count(i: Input<'_>) -> Parsed<'_, Option<u64>> {
@@ -208,6 +211,13 @@ pub(crate) fn count(i: Input<'_>) -> Parsed<'_, Option<u64>> {
     let bare = word.strip_prefix(b"\"").and_then(|w| w.strip_suffix(b"\"")).unwrap_or(word);
     if bare.is_empty() && !word.is_empty() {
         return Ok((rest, None));
+    }
+    if bare.iter().all(u8::is_ascii_digit) {
+        if bare.len() > LONGEST_COUNT {
+            return fail(i, "a number within Limits::DIGITS");
+        }
+        // Beyond 64 bits it is unknown.
+        return Ok((rest, number64(Input::new(bare, &[])).ok().map(|(_, value)| value)));
     }
     let is_number = bare.iter().all(|b| b.is_ascii_digit() || b"+-.eE".contains(b));
     if bare.len() > Limits::DIGITS + 5 {
@@ -264,7 +274,10 @@ mod tests {
         assert_eq!(on("1.86931e+06 ", count), Some((Some(1_869_310), " ")));
         assert_eq!(on("1e400 ", count), Some((None, " ")));
         assert_eq!(on("18446744073709551616)", count), Some((None, ")")));
-        assert_eq!(on("184467440737095516160000000", count), None);
+        assert_eq!(on("184467440737095516160000000)", count), Some((None, ")")));
+        assert_eq!(on("\"18446744073709551615\" ", count), Some((Some(u64::MAX), " ")));
+        assert_eq!(on("\"18446744073709551616\" ", count), Some((None, " ")));
+        assert_eq!(on(&"1".repeat(LONGEST_COUNT + 1), count), None);
         assert_eq!(on("nan", count), None);
         assert_eq!(on("--", count), None);
         assert_eq!(on("", count), None);

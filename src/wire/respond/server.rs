@@ -40,7 +40,7 @@ pub(super) fn my_rights(told: &MyRights, out: &mut Out) {
 /// `QUOTA "" (STORAGE 10 512)` (RFC 9208 section 4.2.1).
 pub(super) fn quota(told: &Quota, out: &mut Out) {
     out.raw("QUOTA ").astring(told.root.as_bytes()).space().list(&told.resources, |resource, out| {
-        out.word(&resource.name).space().number(resource.usage).space().count(resource.limit)
+        out.word(&resource.name).space().count(resource.usage).space().count(resource.limit)
     });
 }
 

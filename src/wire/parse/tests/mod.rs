@@ -1,6 +1,7 @@
 //! Tests of the grammar as a whole: one line in, one typed response out.
 
 mod garbled;
+mod kinds;
 mod limits;
 mod names;
 mod quirks;

@@ -345,17 +345,20 @@ fn a_message_of_which_the_server_knows_nothing() {
 }
 
 #[test]
-fn quotes_that_nobody_escaped_are_reported() {
-    for description in ["\"\"\"\"", "\"a\"b\"", "\"x\" y\"", "\"example.com\\\""] {
+fn quotes_that_nobody_escaped_are_read_where_they_can_be_told() {
+    for (description, read) in [("\"\"\"\"", "\"\""), ("\"a\"b\"", "a\"b")] {
+        let body = structure(&leaf(&format!("NIL NIL {description} \"7bit\" 5 1")));
+        assert_eq!(body.root().description().as_deref(), Some(read));
+    }
+    let body = structure("(\"_006_x_\"\" \"OCTET-STREAM\" NIL NIL NIL \"7bit\" 5)");
+    assert_eq!((&*body.root().media_type(), body.root().size()), ("_006_x_\"", Some(5)));
+    // A quote that could be the end of one string and the middle of another.
+    for description in ["\"x\" y\"", "\"example.com\\\""] {
         unreadable(
             format!("* 1 FETCH (BODYSTRUCTURE {})", leaf(&format!("NIL NIL {description} \"7bit\" 5 1"))),
             Some("FETCH"),
         );
     }
-    unreadable(
-        "* 1 FETCH (BODYSTRUCTURE (\"_006_x_\"\" \"OCTET-STREAM\" NIL NIL NIL \"7bit\" 5))",
-        Some("FETCH"),
-    );
 }
 
 #[test]
@@ -447,9 +450,11 @@ fn the_table_of_leniencies_is_true() {
         "rights" => include_str!("../rights.rs"),
         "search" => include_str!("../search.rs"),
         "server" => include_str!("../server.rs"),
+        "set" => include_str!("../set.rs"),
         "sort" => include_str!("../sort.rs"),
         "status" => include_str!("../status.rs"),
         "string" => include_str!("../string.rs"),
+        "requote" => include_str!("../requote.rs"),
         "token" => include_str!("../token.rs"),
         other => panic!("{other}.rs is not in this test"),
     };

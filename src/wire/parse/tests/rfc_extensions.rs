@@ -94,7 +94,7 @@ fn rights() {
 #[test]
 fn quotas() {
     let shown = |quota: Quota| -> (String, Vec<(String, u64, Option<u64>)>) {
-        (quota.root, quota.resources.into_iter().map(|r| (r.name, r.usage, r.limit)).collect())
+        (quota.root, quota.resources.into_iter().map(|r| (r.name, r.usage.unwrap(), r.limit)).collect())
     };
     assert_eq!(
         shown(answer!(Quota, "* QUOTA \"#user/alice\" (STORAGE 54 111 MESSAGE 42 1000)")),

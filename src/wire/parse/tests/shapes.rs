@@ -136,8 +136,10 @@ fn a_message_with_a_disposition_or_without_a_body_alone() {
 #[test]
 fn the_line_behind_an_unreadable_one_is_read() {
     for bad in [
-        "* 1 FETCH (BODYSTRUCTURE (\"text\" \"plain\" NIL NIL \"\"\"\" \"7bit\" 5 1))\r\n",
-        "* 1 FETCH (BODYSTRUCTURE (\"_006_x_\"\" \"OCTET-STREAM\" NIL NIL NIL \"7bit\" 5))\r\n",
+        "* 1 FETCH (BODYSTRUCTURE (\"text\" \"plain\" NIL NIL \"x\" y\" \"7bit\" 5 1))\r\n",
+        "* 1 FETCH (BODYSTRUCTURE (\"text\" \"plain NIL NIL NIL \r\n",
+        "* 1 FETCH (ENVELOPE (NIL \"a\"b {5}\r\n12345\" NIL))\r\n",
+        "* 1 FETCH (ENVELOPE (NIL \"a \"b {5}\"\r\n",
         "* 1 FETCH (ENVELOPE (NIL NIL ((NIL NIL \"a\" \"sina.com\\\"))))\r\n",
         "* 1 FETCH (UID, NIL RFC822.SIZE 9537)\r\n",
         "* 1 FETCH (BODY[] {2}\r\nabcd)\r\n",

@@ -416,7 +416,7 @@ pub(super) fn answer() -> BoxedStrategy<(&'static str, Answer)> {
         (mailbox(), rights())
             .prop_map(|(m, r)| Answer::MyRights(MyRights::new(m, r)))
             .prop_map(named("MYRIGHTS")),
-        (text(), vec((word(), any::<u64>(), of(any::<u64>())), 0..3))
+        (text(), vec((word(), of(any::<u64>()), of(any::<u64>())), 0..3))
             .prop_map(|(root, all)| {
                 let all = all.into_iter().map(|(name, usage, limit)| QuotaResource::new(name, usage, limit));
                 Answer::Quota(Quota::new(root, all.collect()))

@@ -32,7 +32,7 @@
 //! - In all other lines, those of unknown kind among them, an announcement counts: were it passed over,
 //!   the octets of a message, which anyone may have written, would be read as responses.
 //! - A list of numbers (`* SEARCH`, `* SORT`, `* ESEARCH`, `* VANISHED`) of a mebibyte or more is handed
-//!   on in pieces, each a frame by itself ([`list_piece`](super::list_piece)): however many messages are
+//!   on in pieces, each a frame by itself ([`list_piece`]): however many messages are
 //!   found, the line passes no limit.
 
 use bytes::{Buf, Bytes, BytesMut};

@@ -212,6 +212,41 @@ async fn at_no_level_secrets_or_mail() {
     .await;
 }
 
+/// Contract, line 15: a server may say again what it was sent, in whatever ends the login.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_repeats_the_password_puts_it_into_no_line() {
+    within(LIMIT, async {
+        let log = Log::new(Level::TRACE);
+        let _guard = tracing::subscriber::set_default(log.clone());
+        for (capabilities, command) in
+            [("IMAP4rev1", "LOGIN"), ("IMAP4rev1 AUTH=PLAIN SASL-IR", "AUTHENTICATE")]
+        {
+            for (status, kind) in [("NO", "Login"), ("BAD", "Login"), ("* BYE", "Closed")] {
+                if (command, status) == ("AUTHENTICATE", "BAD") {
+                    continue; // It is asked once more, without its first answer.
+                }
+                let (stream, mut server) = Peer::pair();
+                let config = Config::new("imap.example.org").plaintext().login("alice", "s3cret");
+                let config = config.clear_text_login(true);
+                let serving = async {
+                    server.send(format!("* OK [CAPABILITY {capabilities}] ready\r\n").as_bytes()).await;
+                    let (tag, rest) = server.expect_start(command).await;
+                    let tag = if status.starts_with('*') { String::new() } else { format!("{tag} ") };
+                    server.say(&format!("{tag}{status} what is {command} {rest}")).await;
+                    rest
+                };
+                let (refused, rest) = tokio::join!(config.connect_over(stream), serving);
+                refused.map(drop).expect_err("refused");
+                let text = log.take().join("\n");
+                assert!(text.contains(&format!("INFO not connected kind={kind}")), "{text}");
+                let sent = rest.split(' ').next_back().expect("it has an end");
+                assert!(!text.contains("s3cret") && !text.contains(sent), "{text}");
+            }
+        }
+    })
+    .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_server_that_goes_is_logged_with_the_reason() {
     within(LIMIT, async {

@@ -135,16 +135,18 @@ impl Engine {
 
     /// How well this response fits that command, if it does.
     fn fit_of(&self, id: &CommandId, heard: &Untagged) -> Option<Fit> {
-        let copied = match heard.answer() {
-            Answer::Status(StatusResponse { code: Some(Code::CopyUid(told)), .. }) => Some(told.from()),
-            _ => None,
+        let fit = match self.claim_of(id, heard) {
+            Claim::No => return None,
+            Claim::Whole => Fit::Whole,
+            Claim::Part => Fit::Part,
         };
-        match (self.claim_of(id, heard), copied) {
-            (Claim::No, _) => None,
-            (Claim::Whole, Some(from)) if self.names_more(id, &from) => Some(Fit::Some),
-            (Claim::Whole, _) => Some(Fit::Whole),
-            (Claim::Part, Some(_)) if !self.is_move(id) => Some(Fit::Stopgap),
-            (Claim::Part, _) => Some(Fit::Part),
+        match heard.answer() {
+            Answer::Status(StatusResponse { code: Some(Code::CopyUid(copied)), .. }) => Some(match fit {
+                Fit::Whole if self.names_more(id, &copied.from()) => Fit::Some,
+                Fit::Part if !self.is_move(id) => Fit::Stopgap,
+                fit => fit,
+            }),
+            _ => Some(fit),
         }
     }
 

@@ -34,6 +34,7 @@ mod c09_uploads_given_up;
 mod c10_both_ways;
 mod c10_slow_readers;
 mod c11_ends;
+mod c11_late;
 mod c11_prefixes;
 mod c12_append_all;
 mod c12_nothing_partial;

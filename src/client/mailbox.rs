@@ -177,10 +177,10 @@ impl Mailbox {
     ///
     /// `None` until all is known that is asked ([`ready`](Self::ready) waits for it): all UIDs, and the flags, where
     /// [`Fill::Flags`](crate::types::Fill::Flags) was asked for. A selection that goes on from an earlier state has that
-    /// state until what happened while away has been told. The same holds while the flags that a STORE has made are being
-    /// asked for, because the server did not tell them. `None` too where the server tells no UIDVALIDITY, or the view is
-    /// off. Its mod-sequence covers only what is in it, and may be behind what the server has told. As long as the server refuses to
-    /// tell what is asked, it stays as it was. O(n) in the messages.
+    /// state until all that changed meanwhile is in the event stream. The same holds while the flags that a STORE has made
+    /// are being asked for, because the server did not send them. `None` too where the server sends no UIDVALIDITY, or the
+    /// view is off. Its mod-sequence covers only what is in it, and may be lower than the newest that the server has sent. As
+    /// long as the server refuses to answer, it stays as it was. O(n) in the messages.
     ///
     /// # To miss nothing
     ///
@@ -280,7 +280,7 @@ impl Mailbox {
     /// Whether the selection has ended, so that nothing can be submitted through this handle any more.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        self.seat.get().ended
+        self.seat.has_ended()
     }
 
     /// The connection that it is selected on.

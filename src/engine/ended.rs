@@ -3,9 +3,8 @@
 use crate::error::{Error, ErrorKind};
 
 /// Why a selection is over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EndedBy {
-    #[default]
     Unknown,
     /// Another mailbox was selected.
     Another,

@@ -402,7 +402,7 @@ impl Engine {
                 _ if asked.ok => filling.settle_doubt(),
                 (_, told) => self.ask_flags_below(doing, &told, asked),
             },
-            _ => {}
+            Own::Idle | Own::Poll | Own::Notify | Own::Subscription { .. } | Own::Left(_) | Own::Logout => {}
         }
         self.tell_ready();
     }

@@ -9,9 +9,9 @@
 //!                                                                       └── selected again: dropped          └──> compared
 //! ```
 
-use super::Engine;
 use std::collections::VecDeque;
 
+use super::Engine;
 use super::own::Own;
 use super::selection::Selection;
 use crate::command::{Hears, StatusItems, StatusOf};
@@ -131,20 +131,24 @@ impl Engine {
         self.left.waiting.push_back(Left { known: known_of(selection), flags, told: None });
     }
 
-    /// Asks of the mailboxes that were left, as soon as no SELECT is unanswered and nothing waits to be sent.
-    pub(super) fn ask_left(&mut self) {
+    /// Asks of the mailboxes that were left, as soon as no SELECT is unanswered and nothing waits to be sent. Whether there is
+    /// something to send by that.
+    pub(super) fn ask_left(&mut self) -> bool {
+        if self.left.waiting.is_empty() {
+            return false;
+        }
         let may_be_asked = self.opening.is_none()
             && !self.stray_selection
             && self.queue.is_empty()
             && self.lines_due.is_empty()
             && !self.logging_out;
-        if self.left.waiting.is_empty() || !may_be_asked {
-            return;
+        if !may_be_asked {
+            return false;
         }
         // Two that ask the same of one mailbox could take each other's answer for their own.
         let asks = Hears::STATUS;
         if self.flights.values().any(|f| f.own.is_none() && f.class.hears.overlaps(asks)) {
-            return;
+            return false;
         }
         let selected = self.selection.as_ref().map(|selection| selection.seat.place.mailbox.clone());
         for left in std::mem::take(&mut self.left.waiting) {
@@ -162,6 +166,7 @@ impl Engine {
             let status = StatusOf::new(left.known.name.clone(), items);
             self.queue_own(Own::Left(Box::new(left)), status, None);
         }
+        !self.queue.is_empty()
     }
 
     /// The server has answered, or refused.

@@ -224,8 +224,9 @@ impl Engine {
             self.queue_own(Own::Logout, Logout, None);
         }
         self.send();
-        self.ask_left();
-        self.send();
+        if self.ask_left() {
+            self.send();
+        }
         self.pad();
         if self.closed.is_some() {
             return;

@@ -54,7 +54,7 @@ impl State {
     /// Those that have nothing to wait for any more.
     fn wakes(&mut self) -> Vec<Waker> {
         let Published { ready, refused, ended, .. } = self.published;
-        if ready || refused || ended { std::mem::take(&mut self.waiting) } else { Vec::new() }
+        if ready || refused || ended.is_some() { std::mem::take(&mut self.waiting) } else { Vec::new() }
     }
 }
 
@@ -89,8 +89,8 @@ pub(crate) struct Published {
     pub(crate) highest_mod_seq: Option<ModSeq>,
     pub(crate) read_only: bool,
     pub(crate) opened: bool,
-    pub(crate) ended: bool,
-    pub(crate) ended_by: EndedBy,
+    /// It is over, and why.
+    pub(crate) ended: Option<EndedBy>,
     /// All is known that is wanted.
     pub(crate) ready: bool,
     /// The server refuses to tell it, and is not asked again before something comes or goes.
@@ -134,23 +134,23 @@ impl Seat {
 
     /// It is over; the first cause is the true one.
     pub(crate) fn end(&self, by: EndedBy) {
-        self.update(|p| {
-            if !std::mem::replace(&mut p.ended, true) {
-                p.ended_by = by;
-            }
-        });
+        self.update(|p| _ = p.ended.get_or_insert(by));
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.get().ended.is_some()
     }
 
     /// The error of a command that was meant for it.
     pub(crate) fn ended_error(&self) -> Error {
-        self.get().ended_by.error()
+        self.get().ended.unwrap_or(EndedBy::Unknown).error()
     }
 
     /// Ready when the view is complete, or will not be: then with the error, if it is this mailbox's own.
     pub(crate) fn poll_ready(&self, cx: &Context<'_>) -> Poll<Outcome> {
         let mut state = self.lock();
         let Published { ready, refused, ended, .. } = state.published;
-        if ended {
+        if ended.is_some() {
             return Poll::Ready(Outcome::Ended(state.refusal.clone()));
         }
         if ready {

@@ -304,7 +304,7 @@ impl Engine {
         let tag = self.shared.tag(id);
         let mut line = Line::new(Some(&tag), &self.session);
         // A mailbox that is selected by now is none of its business.
-        let ended = flight.seat.as_ref().is_some_and(|seat| seat.get().ended);
+        let ended = flight.seat.as_ref().is_some_and(|seat| seat.has_ended());
         // And its UIDs may be other messages' by now.
         let stale = self.selection.as_ref().is_some_and(|s| {
             let its = flight.seat.as_ref().is_some_and(|seat| seat.id == s.seat.id);

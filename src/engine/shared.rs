@@ -73,7 +73,7 @@ impl Inner {
         } else if self.table.users >= most {
             Some(Error::new(ErrorKind::QueueFull, format!("{most} commands wait already")))
         } else {
-            seat.filter(|seat| seat.get().ended).map(Seat::ended_error)
+            seat.filter(|seat| seat.has_ended()).map(Seat::ended_error)
         }
     }
 }

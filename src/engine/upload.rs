@@ -224,8 +224,8 @@ impl Engine {
         if !can_cancel || upload.left > MOST_PADDING {
             // A server that waits for octets takes nothing else, and would take the next command for them.
             let cause = std::error::Error::source(&error);
-            let why = error.message().to_owned();
-            let reason = CloseReason::Upload(cause.map_or(why.clone(), |cause| format!("{why}: {cause}")));
+            let why = error.message();
+            let reason = CloseReason::Upload(cause.map_or(why.to_owned(), |cause| format!("{why}: {cause}")));
             self.end_flight(id, Err(error.closed_by(&reason)));
             return self.close(reason);
         }

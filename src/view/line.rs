@@ -38,7 +38,7 @@ impl Line {
     }
 
     /// Of messages that have gone from a run of this many old and this many fresh ones: how many were old. `named` are their
-    /// UIDs, and `count` is how many of them were there. Where nothing decides they were old: then a message may be told as
+    /// UIDs, and `count` is how many of them were there: no more than the run has. Where nothing decides they were old: then a message may be told as
     /// new that is not, but none that is new is lost.
     pub(super) fn old_ones(&self, named: &UidSet, count: usize, old: usize, fresh: usize) -> usize {
         let below = match self.first_new {

@@ -428,7 +428,7 @@ impl Framer {
 }
 
 /// The size of the literal that this line announces at its end; what passes `u64` counts as its maximum.
-fn announced(line: &[u8]) -> Option<u64> {
+pub(crate) fn announced(line: &[u8]) -> Option<u64> {
     let line = line.strip_suffix(b"}")?;
     // Servers must not send the plus (RFC 9051 section 4.3); it is harmless.
     let line = line.strip_suffix(b"+").unwrap_or(line);

@@ -11,6 +11,7 @@
 use memchr::memchr3;
 
 use crate::wire::LARGE_LITERAL;
+use crate::wire::frame::announced;
 
 /// What an escaped quote is where a string could end.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub(super) fn requoted(text: &[u8], escaped: Escaped) -> Option<Requoted> {
         } else if octet == b'\n' {
             // A line ends here only behind the announcement of a literal, whose bytes are what they are.
             let read = text.get(..text.len() - rest.len()).unwrap_or_default();
-            let (literal, behind) = rest.split_at_checked(announced(read))?;
+            let (literal, behind) = rest.split_at_checked(inside(read))?;
             out.text.extend_from_slice(literal);
             rest = behind;
         }
@@ -101,16 +102,11 @@ fn ends_string(behind: &[u8]) -> bool {
 }
 
 /// How many bytes of a literal stand in the text behind this announcement: those of a large one stand apart.
-fn announced(line: &[u8]) -> usize {
+fn inside(line: &[u8]) -> usize {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let line = line.strip_suffix(b"}").unwrap_or_default();
-    let line = line.strip_suffix(b"+").unwrap_or(line);
-    let digits = line.iter().rev().take_while(|b| b.is_ascii_digit()).count();
-    let digits = line.get(line.len() - digits..).unwrap_or_default();
-    let size =
-        digits.iter().fold(0usize, |sum, b| sum.saturating_mul(10).saturating_add(usize::from(b - b'0')));
-    if size < LARGE_LITERAL { size } else { 0 }
+    let size = announced(line).and_then(|size| usize::try_from(size).ok());
+    size.filter(|size| *size < LARGE_LITERAL).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ pub(crate) struct Outcome {
     pub(crate) unknown: usize,
     /// Why it ended; `None`: the server hung up behind the last recorded byte, as it was to.
     pub(crate) ended: Option<String>,
-    /// Whether it read all that was recorded, and told of it: its counts can be compared.
+    /// Whether it read all that was recorded, and left out no event: its counts can be compared.
     pub(crate) heard_all: bool,
     /// How many events a limit left out.
     pub(crate) left_out: u64,

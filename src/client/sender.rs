@@ -159,9 +159,9 @@ impl Sender {
     /// stream; the result is the counts that [`Notify::status`] asks for. Needs NOTIFY.
     ///
     /// It holds for the connection, whichever mailbox is selected, until the next one. The selected mailbox is told of
-    /// as before, unless [`Notify::selected`] says otherwise, and automatic IDLE goes on. Of a mailbox that is
-    /// left, servers tell nothing that happened before: so its STATUS is asked for then, and told if it differs from what was
-    /// known. If the server gives up
+    /// as before, unless [`Notify::selected`] says otherwise, and automatic IDLE goes on. Servers don't
+    /// report what changed in a mailbox before it was left: its STATUS is asked for then, and is an event if it differs from
+    /// what was known. If the server gives up
     /// ([`NotificationsLost`](crate::types::EventKind::NotificationsLost)), it is asked again.
     ///
     /// The token fails with [`Unsupported`](crate::ErrorKind::Unsupported) if the server has no NOTIFY, with

@@ -5,7 +5,7 @@ use super::{Claim, Class, Command, Effect, FlagUse, Flow, Hears, Line, Messages,
 use crate::error::{Error, Result};
 use crate::types::{Answer, Code, CopyUid, Done, Flag, Flags, MailboxName, StatusResponse, UidSet, Untagged};
 
-/// How many ranges of messages are remembered of which COPYUID has told.
+/// How many ranges of messages that COPYUID has named are remembered.
 const MOST_RANGES: usize = 100_000;
 
 /// Copies messages to another mailbox, or moves them there.
@@ -21,7 +21,7 @@ pub struct CopyTo {
     to: MailboxName,
     step: Step,
     pieces: Pieces,
-    /// Of which messages it has been told what became of them.
+    /// Messages that a COPYUID has named.
     told: UidSet,
 }
 

@@ -25,7 +25,7 @@ const TOO_LONG: Duration = Duration::from_secs(2);
 /// Less than this is not measured by one run.
 const GRAIN: Duration = Duration::from_millis(1);
 /// How often the whole is measured before it is called too much.
-const ATTEMPTS: usize = 3;
+const ATTEMPTS: usize = 5;
 
 /// How long this thread has worked.
 fn worked(since: Instant) -> Duration {

@@ -18,7 +18,7 @@
 //! | CLOSE, UNSELECT            | any message command, any SELECT                                  |
 //! | SEARCH without ESEARCH     | another one: Dovecot says both answers before both tagged lines  |
 //! | FETCH, LIST                | another one, once the server has answered such out of order      |
-//! | IDLE                       | another IDLE, until its tagged line                              |
+//! | IDLE                       | another IDLE, until its tagged line; the engine's, until its DONE |
 //! | saves its result as `$`    | what uses `$`, another that saves                                |
 //! | changes through `$`        | the search that saves it (`engine/saved.rs`)                     |
 //! | message command            | its own SELECT, if a mailbox may have been selected before it    |
@@ -102,6 +102,8 @@ pub(crate) struct Selections<'a> {
     pub(crate) esearch: bool,
     /// The server has answered a later command before an earlier one that had asked for the same.
     pub(crate) out_of_order: bool,
+    /// IDLEs in flight whose DONE goes before it.
+    pub(crate) idles_left: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +136,7 @@ pub(crate) fn admit(
         // Those of a selection that the server has ended by itself may still be answered.
         Effect::Select { .. } => load.selects > 0 || load.in_mailbox > 0,
         Effect::Deselect => load.in_mailbox > 0 || load.selects > 0,
-        Effect::Idle => load.idles > 0,
+        Effect::Idle => load.idles > selections.idles_left,
         Effect::Save(_) => load.of_saved > 0,
         _ => false,
     };

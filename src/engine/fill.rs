@@ -402,7 +402,13 @@ impl Engine {
                 _ if asked.ok => filling.settle_doubt(),
                 (_, told) => self.ask_flags_below(doing, &told, asked),
             },
-            Own::Idle | Own::Poll | Own::Notify | Own::Subscription { .. } | Own::Left(_) | Own::Logout => {}
+            Own::Idle
+            | Own::Poll
+            | Own::Notify
+            | Own::Subscription { .. }
+            | Own::Left(_)
+            | Own::Look(_)
+            | Own::Logout => {}
         }
         self.tell_ready();
     }
@@ -458,7 +464,7 @@ fn untold_of(view: &View, asked: Option<&Messages>) -> Option<Seq> {
 }
 
 /// The last ones of these UIDs.
-fn newest_of(uids: &UidSet, most: u32) -> UidSet {
+pub(super) fn newest_of(uids: &UidSet, most: u32) -> UidSet {
     let mut window = Vec::new();
     let mut left = most;
     for range in uids.ranges().rev() {

@@ -6,20 +6,27 @@
 //!
 //! ```text
 //!          quiet for idle_delay          `+`            work, or idle_renew
-//!   Off ──────────────────────> Asked ────────> On ──────────────────────────> Leaving
-//!    ^                            │              │                                │
-//!    └──────────── tagged OK ─────┴── tagged OK ─┴────────── tagged OK ───────────┘
+//!   Off ──────────────────────> Asked ────────> On ──────────────────────────> Off, and its tagged OK is awaited
+//!    ^                            │              │
+//!    └──────────── tagged OK ─────┴── tagged OK ─┘
 //!                  NO, BAD: refused, NOOP from now on
 //!
 //!   Asked ── no `+` for long: DONE all the same ──> GivenUp ── tagged ──> Off, NOOP from now on
 //! ```
+//!
+//! Where only the engine has something to ask (the UID of a new message, what changed in the gap), the next IDLE goes out in the
+//! same write, right behind DONE and the questions. That is allowed: nothing may follow IDLE's line until DONE (RFC 2177 section
+//! 3), but it may itself follow others, as its answers can't be mistaken for theirs (RFC 9051 section 5.5): no question of the
+//! engine's waits for a `+`, and none that names messages by number is in flight then, since IDLE lets EXPUNGE through. So on a
+//! server that works off commands in order there is no gap, and a program that answers `Arrived` with a command finds IDLE
+//! established. A server that refuses such an IDLE is asked once more, apart.
 
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::Engine;
-use super::flight::Flight;
+use super::flight::{Flight, Next};
 use super::outbox::Outbox;
 use super::own::Own;
 use super::send::LineOwner;
@@ -47,6 +54,14 @@ pub(super) struct Idle {
     last_asked: Option<Instant>,
     /// A user's IDLE is to end.
     end_soon: bool,
+    /// Those whose DONE is queued or sent, and that have not been answered.
+    leaving: Vec<CommandId>,
+    /// Nothing but the engine's own has gone out since the last one.
+    alone: bool,
+    /// It went out behind commands that had not been answered.
+    behind: bool,
+    /// The server has refused one that did.
+    apart: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,9 +74,6 @@ enum State {
     On {
         id: CommandId,
         since: Instant,
-    },
-    Leaving {
-        id: CommandId,
     },
     GivenUp {
         id: CommandId,
@@ -90,9 +102,7 @@ impl Idle {
     fn id(&self) -> Option<CommandId> {
         match self.state {
             State::Off => None,
-            State::Asked { id } | State::On { id, .. } | State::Leaving { id } | State::GivenUp { id } => {
-                Some(id)
-            }
+            State::Asked { id } | State::On { id, .. } | State::GivenUp { id } => Some(id),
         }
     }
 
@@ -101,9 +111,20 @@ impl Idle {
         self.logged_in = true;
     }
 
-    /// The IDLE line has been queued, with a mailbox selected or without.
-    pub(super) fn sent(&mut self, id: CommandId, selected: bool) {
+    /// A user's command goes out.
+    pub(super) fn users_speak(&mut self) {
+        self.alone = false;
+    }
+
+    /// How many have been left whose tagged response is still to come.
+    pub(super) fn left(&self) -> usize {
+        self.leaving.len()
+    }
+
+    /// The IDLE line has been queued, with a mailbox selected or without, and behind others or not.
+    pub(super) fn sent(&mut self, id: CommandId, selected: bool, behind: bool) {
         self.state = State::Asked { id };
+        self.behind = behind;
         (self.asked_at, self.end_soon, self.selected) = (None, false, selected);
     }
 
@@ -139,6 +160,7 @@ impl Idle {
         if asked {
             Self::log_begun(id);
             self.state = State::On { id, since: now };
+            self.alone = true;
         }
         // One that comes after all opens the way for nothing: our DONE has gone out, or will.
         asked || self.state == State::GivenUp { id }
@@ -151,18 +173,23 @@ impl Idle {
 
     /// Its tagged response has come.
     pub(super) fn ended(&mut self, id: CommandId, ok: bool, outbox: &mut Outbox, now: Instant) {
+        if let Some(at) = self.leaving.iter().position(|left| *left == id) {
+            self.leaving.remove(at);
+            // If our DONE has not gone out yet it need not, and must not.
+            let taken_back = outbox.holds(id) && outbox.withdraw(id);
+            (self.done_may_be_refused, self.stillborn) = (!taken_back, 0);
+            if self.state == State::Off {
+                (self.end_soon, self.quiet_since) = (false, None);
+            }
+            return;
+        }
         match self.state {
+            State::Asked { id: mine } if mine == id && !ok && self.behind => self.apart = true,
             State::Asked { id: mine } if mine == id => {
                 self.stillborn = self.stillborn.saturating_add(1);
                 if !ok || self.stillborn >= MOST_STILLBORN {
                     self.refuse("the server will not IDLE");
                 }
-            }
-            State::Leaving { id: mine } if mine == id => {
-                // If our DONE has not gone out yet it need not, and must not.
-                let taken_back = outbox.holds(id) && outbox.withdraw(id);
-                self.done_may_be_refused = !taken_back;
-                self.stillborn = 0;
             }
             // Our DONE may be no command to a server that never began to idle.
             State::GivenUp { id: mine } if mine == id => {
@@ -200,14 +227,15 @@ impl Idle {
 impl Engine {
     /// Whether there is nothing to wait for but what an IDLE brings.
     pub(super) fn idle_is_quiet(&self) -> bool {
-        matches!(self.idle.state, State::On { .. }) && self.outbox.is_empty()
+        matches!(self.idle.state, State::On { .. }) && self.outbox.is_empty() && self.flights.len() == 1
     }
 
     /// Ends IDLE, because there is something to do: DONE at once if the server has answered `+`, else as
     /// soon as it does. The line is free as soon as DONE is queued.
     pub(super) fn leave_idle(&mut self) {
         if let State::On { id, .. } = self.idle.state {
-            self.idle.state = State::Leaving { id };
+            self.idle.state = State::Off;
+            self.idle.leaving.push(id);
             self.idle.quiet_since = None;
             self.outbox.push(id, Bytes::from_static(b"DONE\r\n"), true);
             if matches!(self.line, Some(LineOwner::Idle { .. })) {
@@ -224,31 +252,36 @@ impl Engine {
                 if renews {
                     Idle::log_renewed(id, since, now);
                 }
-                if self.idle.end_soon || renews {
-                    self.leave_idle();
+                if !self.idle.end_soon && !renews {
+                    return;
                 }
-                return;
+                self.leave_idle();
             }
             State::Off => {}
             State::Asked { id } => return self.wait_for_idle(id, now),
-            State::Leaving { .. } | State::GivenUp { .. } => return,
+            State::GivenUp { .. } => return,
         }
-        let idle = self.queue.is_empty()
+        let free = self.queue.is_empty()
             && self.behind.is_empty()
-            && self.flights.is_empty()
+            && self.lines_due.is_empty()
             && self.line.is_none()
-            && self.outbox.is_empty()
             && self.last_words.is_none()
             && !self.logging_out;
-        if !idle || !self.settings.auto_idle || self.greeting.is_none() || !self.tells_capabilities {
+        if !free || !self.settings.auto_idle || self.greeting.is_none() || !self.tells_capabilities {
             self.idle.quiet_since = None;
+            return;
+        }
+        if !self.flights.is_empty() || !self.outbox.is_empty() {
+            self.idle.quiet_since = None;
+            if self.can_idle() && self.may_idle_behind() {
+                self.begin_idle(now);
+            }
             return;
         }
         let since = *self.idle.quiet_since.get_or_insert(now);
         if self.can_idle() {
-            if now.duration_since(since) >= self.settings.idle_delay {
-                self.queue_own(Own::Idle, command::Idle, None);
-                self.send();
+            if now.duration_since(since) >= self.idle_delay() {
+                self.begin_idle(now);
             }
         } else if now.duration_since(self.idle.last_asked.unwrap_or(since).max(since))
             >= self.settings.poll_every
@@ -259,10 +292,35 @@ impl Engine {
         }
     }
 
+    /// Begins IDLE, behind what the server may not tell by itself.
+    fn begin_idle(&mut self, now: Instant) {
+        if self.look_back(now) {
+            self.queue_own(Own::Idle, command::Idle, None);
+        }
+        self.send();
+    }
+
+    /// Where only the engine has spoken there is nobody who would send the next command at once.
+    fn idle_delay(&self) -> Duration {
+        if self.idle.alone { Duration::ZERO } else { self.settings.idle_delay }
+    }
+
+    /// Whether IDLE may go out behind what is in flight: questions of the engine's own, and an IDLE that was left for them.
+    fn may_idle_behind(&self) -> bool {
+        let own = |f: &Flight| f.own.is_some() && !f.class.alone && f.next == Next::Nothing;
+        self.idle.alone
+            && !self.idle.apart
+            && self.idle.leaving.len() <= 1
+            && self.idle.stillborn == 0
+            && !self.roster.load.has_numbers()
+            && self.flights.values().all(own)
+    }
+
     /// A server that never answers IDLE must not hold up all else. Nothing but DONE may go out now (RFC 2177 section 3), and
     /// nothing behind it before the tagged line: a `+` that came late would be taken for that of a literal.
     fn wait_for_idle(&mut self, id: CommandId, now: Instant) {
-        if self.outbox.holds(id) {
+        if self.outbox.holds(id) || self.flights.len() > 1 {
+            // What went out before it is answered first.
             return;
         }
         let since = *self.idle.asked_at.get_or_insert(now);
@@ -302,13 +360,13 @@ impl Engine {
             State::Off => {
                 let since = self.idle.quiet_since?;
                 if self.can_idle() {
-                    since.checked_add(self.settings.idle_delay)
+                    since.checked_add(self.idle_delay())
                 } else {
                     self.idle.last_asked.unwrap_or(since).max(since).checked_add(self.settings.poll_every)
                 }
             }
             State::Asked { .. } => self.idle.asked_at?.checked_add(self.idle_patience()),
-            State::Leaving { .. } | State::GivenUp { .. } => None,
+            State::GivenUp { .. } => None,
         }
     }
 }

@@ -30,6 +30,7 @@ mod in_step;
 mod lagged;
 mod left;
 mod log;
+mod lookback;
 mod missed;
 mod notify;
 mod numbers;
@@ -70,6 +71,7 @@ use bytes::Bytes;
 use self::flight::{Flight, Next};
 use self::idle::Idle;
 use self::left::LeftBehind;
+use self::lookback::LookBack;
 use self::missed::Missed;
 use self::notify::Notifying;
 use self::outbox::Outbox;
@@ -136,6 +138,8 @@ pub(crate) struct Engine {
     notify: Notifying,
     /// Mailboxes that were left, and of which it is to be asked what has come of them unseen.
     left: LeftBehind,
+    /// What the server may have lost between two IDLEs.
+    look: LookBack,
     remembered: Remembered,
     /// How often capabilities have been told.
     capabilities_told: u64,
@@ -193,6 +197,7 @@ impl Engine {
             idle: Idle::default(),
             notify: Notifying::default(),
             left: LeftBehind::default(),
+            look: LookBack::default(),
             remembered: Remembered::default(),
             capabilities_told: 0,
             tells_capabilities: false,

@@ -100,6 +100,11 @@ impl Notifying {
         self.may_move_numbers || self.asked.as_ref().is_some_and(|asked| asked.moves_numbers())
     }
 
+    /// Whether the server tells, or is not to tell, of the selected mailbox at any time.
+    pub(super) fn is_in_force(&self) -> bool {
+        self.asked.is_some()
+    }
+
     /// Whether other mailboxes are watched.
     fn watches(&self) -> bool {
         self.asked.as_ref().is_some_and(|asked| asked.watches())

@@ -4,6 +4,7 @@
 
 use super::events::EventQueue;
 use super::left::Left;
+use super::lookback::Look;
 use super::slot::Job;
 use crate::command::{Claim, Command, Flow, Line, Messages, Session, Store};
 use crate::error::{Error, Result, Sent};
@@ -38,6 +39,8 @@ pub(crate) enum Own {
     Notify,
     /// `LIST (SUBSCRIBED)` or LSUB: whether this mailbox is still subscribed to.
     Subscription { mailbox: MailboxName, found: bool },
+    /// `UID FETCH … (FLAGS)`: what may have changed unseen between two IDLEs.
+    Look(Look),
     /// STATUS of a mailbox that was left under NOTIFY.
     Left(Box<Left>),
     /// LOGOUT, when the last handle has gone.
@@ -52,8 +55,10 @@ impl Own {
 
     /// Keeps what this command's answer tells.
     pub(crate) fn heard(&mut self, answer: &Answer) {
-        if let Self::Left(left) = &mut *self {
-            left.heard(answer);
+        match &mut *self {
+            Self::Left(left) => left.heard(answer),
+            Self::Look(look) => look.heard(answer),
+            _ => {}
         }
         if let Self::Subscription { mailbox, found } = &mut *self {
             *found |= match answer {

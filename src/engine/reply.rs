@@ -276,6 +276,7 @@ impl Engine {
         match own {
             None => {}
             Some(Own::Left(left)) => self.left_answered(*left, asked.ok),
+            Some(Own::Look(look)) => self.looked(&look, flight.seat.as_deref(), &asked),
             Some(own) => self.own_ended(own, flight.seat.as_deref(), &asked),
         }
     }

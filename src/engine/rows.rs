@@ -86,6 +86,7 @@ impl Engine {
             let (changes, cause) = self.flags_news(claimer, uid, before.as_ref(), &flags);
             let away = self.tells_of_before(claimer);
             if changes && !(away && before.as_ref().is_some_and(|before| differ_by_recent(before, &flags))) {
+                self.note_found(claimer);
                 let kind = EventKind::FlagsChanged { seq, uid, flags, before, mod_seq };
                 let event = Event::new(kind).at(place.clone()).caused_by(cause).while_away(away);
                 match seq.filter(|_| uid.is_none() && self.is_to_compare()) {
@@ -151,6 +152,7 @@ impl Engine {
             }
             // Of a message that is new since then its coming is the news.
             (Some(Own::Changes), _) => (known_before || self.was_there(uid), None),
+            (Some(Own::Look(look)), _) => (look.is_change(uid, before, now), None),
             (_, Effect::Store(store)) => {
                 (true, Some(id).filter(|id| !self.uses_saved(*id) && explains(store)))
             }
@@ -162,6 +164,14 @@ impl Engine {
                 (true, Some(id).filter(|_| explains(&Store::add([Flag::Seen]))))
             }
             _ => (true, None),
+        }
+    }
+
+    /// A change was told: if it was found by looking back, the server had lost it.
+    fn note_found(&mut self, claimer: Option<CommandId>) {
+        let own = claimer.and_then(|id| self.flights.get(&id)).and_then(|f| f.own.as_ref());
+        if matches!(own, Some(Own::Look(_))) {
+            self.look.found();
         }
     }
 

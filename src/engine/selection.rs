@@ -356,6 +356,7 @@ impl Engine {
             p.uid_next = uid_next;
             p.highest_mod_seq = highest_mod_seq;
         });
+        self.look.begin(seat.id, uid_validity, highest_mod_seq, uid_next);
         // Its size first: a number that is submitted meanwhile means nothing without it.
         selection.publish();
         seat.update(|p| p.opened = true);

@@ -188,6 +188,7 @@ impl Engine {
             rev2: self.session.is_rev2(),
             esearch: self.session.can("ESEARCH"),
             out_of_order: self.session.out_of_order,
+            idles_left: if self.own_queued.contains_key(&next.id) { self.idle.left() } else { 0 },
         };
         let flags_clash = || {
             let mut clash = false;
@@ -243,6 +244,9 @@ impl Engine {
             }
             return;
         }
+        if own.is_none() {
+            self.idle.users_speak();
+        }
         let mut flight = Flight::new(next, own);
         self.sent_so_far += 1;
         flight.order = self.sent_so_far;
@@ -275,7 +279,8 @@ impl Engine {
             }
             (Effect::Idle, _) => {
                 self.line = Some(LineOwner::Idle { id });
-                self.idle.sent(id, self.selection.is_some());
+                let behind = self.flights.len() > 1;
+                self.idle.sent(id, self.selection.is_some(), behind);
             }
             _ => {
                 if flight.class.dialogue && self.line.is_none() {

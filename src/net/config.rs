@@ -216,6 +216,12 @@ impl Config {
     /// and polls by NOOP at each [`poll_every`](Timeouts::poll_every) where the server can't. A server that refuses IDLE
     /// while nothing is selected is polled then, and idles all the same as soon as a mailbox is selected. On unless said
     /// otherwise.
+    ///
+    /// Some servers never tell of flags that changed between two IDLEs, so these are asked: with CONDSTORE before each IDLE
+    /// (about 100 bytes, and 60 for each change), else by comparing known flags after [`idle_renew`](Timeouts::idle_renew) at the
+    /// earliest (about 42 bytes a message: 4.2 MB of 100,000). A mailbox of more than 5,000 messages is compared less and less
+    /// often, down to each 16th time, while nothing is found that the server had not told. With
+    /// [`Fill::Off`] nothing is asked, under NOTIFY neither.
     pub fn auto_idle(mut self, on: bool) -> Self {
         self.auto_idle = on;
         self

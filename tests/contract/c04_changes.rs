@@ -394,6 +394,8 @@ async fn the_ends_of_the_librarys_own_commands_are_not_told() {
         s.server.say(&format!("{ask} OK done")).await;
         s.server.expect("IDLE").await;
         s.server.say("+ idling").await;
+        // The IDLE was written before all of this was said.
+        tokio::time::sleep(Duration::from_millis(1)).await;
         assert_eq!(s.events.ready_briefs(), ["exists 2", "arrived 2 uid 12"]);
         assert_eq!(inbox.exists(), 2);
         s.server.expect_silence(Duration::from_secs(1)).await;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use imap_duplex::command::Items;
 use imap_duplex::testing::{Quirk, Server};
-use imap_duplex::types::Flag;
-use imap_duplex::{Config, Receiver, Sender};
+use imap_duplex::types::{EventKind, Fill, Flag, Flags};
+use imap_duplex::{Config, Receiver, Sender, Timeouts};
 
 use crate::client::{Events, uid};
 use crate::raw::{inbox, next, session, silent};
@@ -112,6 +112,43 @@ async fn what_changed_before_idle_is_forgotten() {
         silent(&mut a).await;
         server.set_flags("INBOX", uid(3), [Flag::Seen]);
         assert_eq!(next(&mut a).await.trim_end(), "* 3 FETCH (UID 3 FLAGS (\\Seen \\Recent))");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_changes_between_two_idles_is_told_all_the_same() {
+    within(LIMIT, async {
+        for condstore in [true, false] {
+            let builder = Server::builder().quirk(Quirk::ForgetfulIdle);
+            let builder = if condstore { builder } else { builder.without(["CONDSTORE", "QRESYNC"]) };
+            let server = builder.start();
+            server.deliver("INBOX", "Subject: 1\r\n\r\n");
+            let mut timeouts = Timeouts::default();
+            if !condstore {
+                timeouts.idle_renew = Duration::from_millis(500);
+            }
+            let config = config(&server).fill(Fill::Flags).timeouts(timeouts);
+            let (imap, receiver) = config.connect_over(server.connect()).await.expect("logged in");
+            let mut events = Events::strict(receiver);
+            imap.select("INBOX").await.expect("SELECT");
+            events.until("ready", |event| event.name() == "ready").await;
+            for flags in [vec![Flag::Seen], vec![Flag::Flagged], vec![Flag::Seen, Flag::Flagged]] {
+                // The connection is about to idle, and does not yet.
+                imap.noop().await.expect("NOOP");
+                let flags: Flags = flags.into_iter().collect();
+                server.set_flags("INBOX", uid(1), flags.clone());
+                let changed = events.until("new flags", |event| event.name() == "flags_changed").await;
+                let EventKind::FlagsChanged { flags: told, .. } = &changed.kind else {
+                    panic!("{changed:?}")
+                };
+                assert!(flags.iter().all(|flag| told.contains(&flag)), "{told}");
+                assert!(changed.cause.is_none(), "{changed:?}");
+            }
+            tokio::time::sleep(Duration::from_millis(1200)).await;
+            let again = events.ready().into_iter().filter(|event| event.name() == "flags_changed").count();
+            assert_eq!(again, 0, "told once");
+        }
     })
     .await;
 }

@@ -23,6 +23,7 @@ mod filling;
 mod heard;
 mod idling;
 mod left;
+mod lookback;
 mod mailboxes;
 mod model;
 mod mods;

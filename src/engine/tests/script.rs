@@ -26,6 +26,7 @@ impl Script {
         )
     }
 
+    /// One with these settings.
     pub(super) fn with(capabilities: &str, enabled: &[&str], settings: Settings) -> Self {
         let (mut bench, sender) = Bench::new(settings);
         bench.feed(format!("* PREAUTH [CAPABILITY IMAP4rev1 {capabilities}] hello\r\n").as_bytes());
@@ -50,6 +51,14 @@ impl Script {
         let (tag, rest) = line.split_once(' ').expect("a tag");
         assert_eq!(rest, expected);
         tag.to_owned()
+    }
+
+    /// The next line is the one that ends IDLE.
+    pub(super) fn expect_done(&mut self) {
+        let written = String::from_utf8(self.bench.write_all()).expect("text");
+        self.lines.extend(written.split_terminator("\r\n").map(str::to_owned));
+        assert_eq!(self.lines.first().map(String::as_str), Some("DONE"));
+        self.lines.remove(0);
     }
 
     /// The server says these lines.

@@ -261,8 +261,13 @@ impl<'a> Handshake<'a> {
             return Ok(());
         }
         let offered: Vec<_> = self.pump.engine.session().capabilities().auth_mechanisms().collect();
+        let offered = offered.join(", ");
         if !self.encrypted {
-            let message = format!("{} takes no password without encryption (LOGINDISABLED)", self.whom);
+            let mut message = format!("{} takes no password without encryption (LOGINDISABLED)", self.whom);
+            if !offered.is_empty() {
+                message.push_str("; it offers ");
+                message.push_str(&offered);
+            }
             return Err(Error::new(ErrorKind::Insecure, message));
         }
         if offered.is_empty() {
@@ -272,8 +277,7 @@ impl<'a> Handshake<'a> {
                 "only the server's operator can change that: ask for another port or host for IMAP",
             ));
         }
-        let message =
-            format!("{} takes no password (LOGINDISABLED); it offers {}", self.whom, offered.join(", "));
+        let message = format!("{} takes no password (LOGINDISABLED); it offers {offered}", self.whom);
         Err(Error::new(ErrorKind::Login, message)
             .advise("of these none is there yet: a password by PLAIN or LOGIN is what can be used"))
     }

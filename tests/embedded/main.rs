@@ -43,6 +43,7 @@ mod extensions;
 mod following;
 mod load;
 mod quirks;
+mod quirks_met;
 mod raw;
 mod script;
 mod server;

@@ -410,6 +410,7 @@ impl Engine {
             | Own::Look(_)
             | Own::Logout => {}
         }
+        self.claim_mod_seq(None);
         self.tell_ready();
     }
 

@@ -7,6 +7,7 @@
 //!   HIGHESTMODSEQ, rows ──> told ── a tagged response ──> settled ── nothing holds it down ──> claimed
 //!
 //!   held down while   a command is in flight whose changes show in the view at its end only
+//!                     a message's UID is not known: it has come, and no state that names UIDs has it
 //!                     a message's mod-sequence was told without its flags, and these are known otherwise: they are asked
 //!   for good when     a row could not be read: what it told is to be told again the next time
 //! ```
@@ -68,12 +69,15 @@ impl InStep {
         self.stays = true;
     }
 
-    /// A tagged response has come. Whether it makes a difference to what is claimed, unless a command is in flight that holds it
-    /// down.
-    fn settle(&mut self, held: bool) -> bool {
+    /// A tagged response has come.
+    fn settle(&mut self) {
         let (told, seen) = (self.told.take(), self.seen.take());
         self.settled =
             self.settled.map(|known| told.unwrap_or_else(|| seen.map_or(known, |seen| seen.max(known))));
+    }
+
+    /// Claims what is settled, unless something holds it down. Whether that makes a difference.
+    fn claim(&mut self, held: bool) -> bool {
         if held || self.stays || !self.ahead.is_empty() {
             return false;
         }
@@ -135,9 +139,18 @@ pub(super) fn changes_silently(flight: &Flight) -> bool {
 impl Engine {
     /// A tagged response has come; it may have been this command's last.
     pub(super) fn settle_mod_seq(&mut self, ended: Option<CommandId>) {
-        let held = self.roster.silent.iter().any(|id| Some(*id) != ended);
         if let Some(selection) = &mut self.selection {
-            selection.changed |= selection.in_step.settle(held);
+            selection.in_step.settle();
+        }
+        self.claim_mod_seq(ended);
+    }
+
+    /// What held a claim down may be in the view now; this command's own changes are.
+    pub(super) fn claim_mod_seq(&mut self, ended: Option<CommandId>) {
+        let in_silence = self.roster.silent.iter().any(|id| Some(*id) != ended);
+        if let Some(selection) = &mut self.selection {
+            let held = in_silence || selection.view.unknown().is_some();
+            selection.changed |= selection.in_step.claim(held);
         }
     }
 

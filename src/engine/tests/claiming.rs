@@ -40,6 +40,12 @@ fn flagged(inbox: &Mailbox, uid: u32) -> bool {
     state.flags_of(Uid::new(uid).unwrap()).is_some_and(|flags| flags.contains(&Flag::Flagged))
 }
 
+/// The client asks for what it lacks.
+fn tag_of_next(script: &mut Script) -> String {
+    let line = String::from_utf8(script.bench.write_all()).expect("text");
+    line.split_once(' ').expect("a tag").0.to_owned()
+}
+
 fn silently() -> Store {
     Store::add([Flag::Flagged]).silent()
 }
@@ -56,6 +62,30 @@ fn a_store_in_several_lines_is_claimed_at_its_end() {
     script.say(&format!("* 3 FETCH (UID 3 MODSEQ (13))\n{second} OK done"));
     assert_eq!((claim(&inbox), flagged(&inbox, 1), flagged(&inbox, 3)), (13, true, true));
     script.quiet();
+}
+
+#[test]
+fn a_message_without_a_uid_is_not_claimed() {
+    let (mut script, inbox) = open(Script::new("QRESYNC ESEARCH", &["QRESYNC"]), 5);
+    let _noop = script.sender.noop();
+    script.line("NOOP", "* 6 EXISTS\n* 6 FETCH (FLAGS () MODSEQ (12))\nTAG OK [HIGHESTMODSEQ 12] done");
+    assert_eq!((claim(&inbox), inbox.state().unwrap().uids), (10, set("1:5")));
+    let tag = tag_of_next(&mut script);
+    script.say(&format!("* 6 FETCH (UID 6 FLAGS () MODSEQ (12))\n{tag} OK done")).quiet();
+    assert_eq!((claim(&inbox), inbox.state().unwrap().uids), (12, set("1:6")));
+}
+
+#[test]
+fn a_new_mailbox_is_claimed_as_soon_as_its_uids_are_known() {
+    let mut script = Script::new("QRESYNC ESEARCH", &["QRESYNC"]);
+    let opened = "* 0 EXISTS\n* OK [UIDVALIDITY 7] era\n* OK [HIGHESTMODSEQ 10] modseq\nTAG OK done";
+    let inbox = script.select(Select::new("INBOX").fill(Fill::Uids), "SELECT INBOX", opened);
+    let _noop = script.sender.noop();
+    script.line("NOOP", "* 1 EXISTS\n* 1 FETCH (FLAGS () MODSEQ (12))\nTAG OK done");
+    assert_eq!(claim(&inbox), 10);
+    let tag = tag_of_next(&mut script);
+    script.say(&format!("* 1 FETCH (UID 4 FLAGS () MODSEQ (12))\n{tag} OK done")).quiet();
+    assert_eq!(claim(&inbox), 12);
 }
 
 #[test]

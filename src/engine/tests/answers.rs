@@ -6,15 +6,19 @@
 use super::commands::{Cmd, Named};
 use super::heard::Note;
 use super::mailboxes::{DELETED, FLAGS, Folder, Mail, SEEN, Selected, Told, bits};
-use super::order::in_order;
+use super::order::{answers_look_alike, in_order};
 use super::server::{Idling, Outcome, Server, Task};
 use crate::types::{Seq, SeqSet};
 
 impl Server {
     /// The commands that may be worked on now.
     pub(super) fn runnable(&self) -> Vec<usize> {
-        let waits =
-            |at: usize| self.tasks[..at].iter().any(|older| in_order(&older.cmd, &self.tasks[at].cmd));
+        let mixes = self.kind.mixes_rows;
+        let waits = |at: usize| {
+            let younger = &self.tasks[at].cmd;
+            let holds = |older: &Cmd| in_order(older, younger) || answers_look_alike(older, younger, mixes);
+            self.tasks[..at].iter().any(|older| holds(&older.cmd))
+        };
         (0..self.tasks.len()).filter(|at| !waits(*at)).collect()
     }
 
@@ -109,6 +113,10 @@ impl Server {
         let next = todo.iter().position(|uid| self.has_told(*uid) && !(stores && self.is_gone(*uid)));
         match (&task.cmd, next) {
             (Cmd::Fetch { items, since, .. }, Some(next)) => {
+                if dice % 64 == 3 && self.users.contains(&task.id) {
+                    // RFC 9051 section 6.4.5: NO, and some of its rows have come.
+                    return self.finish(at, "NO", "");
+                }
                 self.tasks[at].todo = Some(todo[next + 1..].to_vec());
                 self.fetch_row(at, todo[next], items, dice, since.is_some());
             }

@@ -42,6 +42,28 @@ impl World {
         }
     }
 
+    /// What a state claims by its mod-sequence is in it: saved at this very moment, it loses nothing (contract line 5).
+    pub(super) fn check_state(&self) {
+        let Some((mailbox, folder)) = self.mailbox(0) else { return };
+        let folder = &self.server.folders[folder];
+        let Some(state) = mailbox.state().filter(|state| state.uid_validity.get() == folder.era) else {
+            return;
+        };
+        let Some(mods) = state.highest_mod_seq.map(|mods| mods.get()).filter(|_| folder.keeps_mods) else {
+            return;
+        };
+        for mail in folder.messages.iter().filter(|mail| mail.mods <= mods) {
+            let uid = Uid::new(mail.uid).expect("a UID");
+            assert!(state.uids.contains(uid), "{state:?} is without {mail:?}");
+            let flags = state.flags_of(uid).map(bits_of);
+            assert!(flags.is_none_or(|flags| flags == mail.flags), "{state:?} has other flags than {mail:?}");
+        }
+        let there = |uid: &u32| folder.messages.iter().any(|mail| mail.uid == *uid);
+        for uid in state.uids.iter().map(Uid::get).filter(|uid| !there(uid)) {
+            assert!(folder.removed_at(uid) > mods, "{state:?} has {uid}, which went");
+        }
+    }
+
     /// Takes a snapshot, and a copy of it that can't change.
     pub(super) fn take_snapshot(&mut self, via: u8) {
         let Some((mailbox, _)) = self.mailbox(via) else { return };

@@ -46,6 +46,8 @@ pub(super) struct Heard {
     pub(super) opened: Vec<(CommandId, Vec<u32>)>,
     pub(super) flags: Vec<(usize, u32, u8)>,
     pub(super) removed: Vec<u32>,
+    /// What has come since the mailbox was opened.
+    pub(super) grew: Vec<u32>,
     pub(super) notices: usize,
     pub(super) bye: bool,
     pub(super) counts: Vec<Counts>,
@@ -78,6 +80,7 @@ impl Server {
             Note::Answered(counts) => heard.answered.push(counts),
             Note::Grew(uids) => {
                 if let Some((_, view)) = &mut heard.view {
+                    heard.grew.extend(&uids);
                     view.extend(uids);
                 }
             }
@@ -96,6 +99,7 @@ impl Server {
             Note::Opened(id, folder, uids) => {
                 heard.left();
                 heard.opened.push((id, uids.clone()));
+                heard.grew.clear();
                 (heard.opener, heard.view) = (Some(id), Some((folder, uids)));
             }
             Note::Left => {

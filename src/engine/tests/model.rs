@@ -19,8 +19,10 @@ fn kinds() -> impl Strategy<Value = Kind> {
     let bounds =
         (prop_oneof![4 => Just(0usize), 1 => 1usize..8], prop_oneof![4 => Just(0usize), 1 => 1usize..20]);
     let mods = (any::<bool>(), any::<bool>(), prop::bool::weighted(0.3), prop::bool::weighted(0.3));
-    (0u8..3, any::<[bool; 7]>(), mods, fill, prop_oneof![Just(50_000u32), 1u32..4], bounds).prop_map(
-        |(literals, some, (condstore, qresync, nomods, notify), fill, window, (commands, events))| {
+    let odd = (prop::bool::weighted(0.2), prop::bool::weighted(0.3));
+    (0u8..3, any::<[bool; 7]>(), mods, fill, prop_oneof![Just(50_000u32), 1u32..4], bounds, odd).prop_map(
+        |(literals, some, (condstore, qresync, nomods, notify), fill, window, (commands, events), odd)| {
+            let (mixes_rows, short_lines) = odd;
             let [rev2, esearch, moves, uidplus, idle, keeps_ghosts, tells_uids] = some;
             Kind {
                 literals,
@@ -39,6 +41,8 @@ fn kinds() -> impl Strategy<Value = Kind> {
                 notify,
                 commands,
                 events,
+                mixes_rows,
+                short_lines,
             }
         },
     )

@@ -27,7 +27,7 @@ impl Folder {
         self.last
     }
 
-    fn removed_at(&self, uid: u32) -> u64 {
+    pub(super) fn removed_at(&self, uid: u32) -> u64 {
         self.removed.iter().rev().find(|(gone, _)| *gone == uid).map_or(self.last, |(_, at)| *at)
     }
 }

@@ -14,7 +14,6 @@ pub(super) fn in_order(older: &Cmd, younger: &Cmd) -> bool {
         || flags_hang_together(older, younger)
         // What removes says EXPUNGE, and that may not be said during FETCH and STORE by number (7.5.1).
         || removes(younger) && !older.lets_expunge_through()
-        || answers_look_alike(older, younger)
         // A mailbox that is made is there for what follows.
         || matches!(older, Cmd::Create(_)) && is_about_mailboxes(younger)
 }
@@ -36,9 +35,11 @@ fn is_about_mailboxes(cmd: &Cmd) -> bool {
 }
 
 /// Answers that don't say whose they are come in the order of the commands, or no client could tell them apart: servers
-/// answer so, though no section says it in so many words. ESEARCH names its tag (RFC 9051 section 7.3.4).
-fn answers_look_alike(a: &Cmd, b: &Cmd) -> bool {
+/// answer so, though no section says it in so many words. ESEARCH names its tag (RFC 9051 section 7.3.4). Rows of FETCH
+/// are apart: two of one message say the same, and some servers mix those of several commands.
+pub(super) fn answers_look_alike(a: &Cmd, b: &Cmd, mixes_rows: bool) -> bool {
     match (a, b) {
+        (Cmd::Fetch { .. }, Cmd::Fetch { .. }) if mixes_rows => false,
         (Cmd::Fetch { which: mine, items: some, .. }, Cmd::Fetch { which: theirs, items: others, .. }) => {
             let plain = |items: &[String]| items == ["UID"];
             let told_as = |item: &String| item.replace(".PEEK", "");

@@ -1,5 +1,7 @@
 //! A mailbox as one can follow it by events alone, from its opening on.
 
+use std::collections::BTreeSet;
+
 use super::watching::Counts;
 use crate::types::{CommandId, Event, EventKind, Fill, Flags, MailboxName, SelectionId, Uid};
 use crate::view::{Known, Snapshot};
@@ -37,12 +39,20 @@ pub(super) struct Replay {
     /// Events were left out, some of them perhaps of what is followed here, which has to be asked again.
     pub(super) lagged: bool,
     pub(super) stale: bool,
+    /// A mailbox got another UIDVALIDITY while it was selected: what came before is not told again.
+    pub(super) contradicted: bool,
+    /// In which selection which messages have arrived.
+    arrived: BTreeSet<(SelectionId, u32)>,
 }
 
 impl Replay {
     /// Of a client that fills its views so far in.
     pub(super) fn new(fill: Fill) -> Self {
         Self { off: fill == Fill::Off, ..Self::default() }
+    }
+
+    pub(super) fn has_arrived(&self, selection: SelectionId, uid: u32) -> bool {
+        self.arrived.contains(&(selection, uid))
     }
 
     /// Follows one event, and stops the test at one that can't be true.
@@ -105,6 +115,7 @@ impl Replay {
                 let seen = messages.get_mut(at).unwrap_or_else(|| panic!("beyond the count: {shown:?}"));
                 let uid_now = Some((*uid).into());
                 assert!(seen.uid.is_none() || seen.asked && seen.uid == uid_now, "arrived twice: {shown:?}");
+                self.arrived.extend(selection.map(|selection| (selection, (*uid).into())));
                 seen.uid = Some((*uid).into());
                 seen.flags = flags.clone().or(seen.flags.take());
             }
@@ -151,6 +162,7 @@ impl Replay {
             EventKind::Contradiction { .. } if self.stale => {}
             EventKind::Contradiction { .. } => {
                 assert!(self.anew, "it did not: {shown:?}");
+                self.contradicted = true;
                 if let Some((_, messages)) = &mut self.open {
                     messages.iter_mut().for_each(|seen| *seen = Seen::default());
                 }

@@ -21,7 +21,7 @@
 //! | all else                    | at any time: a client must be ready for it                            | 9051 5.2       |
 
 use super::commands::{Cmd, Part};
-use super::order::{in_order, let_expunge_through};
+use super::order::{answers_look_alike, in_order, let_expunge_through};
 
 /// The session, as far as the rules hang on it.
 #[derive(Debug, Default)]
@@ -142,7 +142,9 @@ impl Rules {
         let Some(at) = at else { return Err("RFC 9051 section 2.2.2: no command in progress has this tag") };
         let ended = self.running.remove(at);
         let hangs_on = |older: &Running| match (&older.cmd, &ended.cmd) {
-            (Some(older), Some(younger)) => in_order(older, younger),
+            (Some(older), Some(younger)) => {
+                in_order(older, younger) || answers_look_alike(older, younger, true)
+            }
             _ => false,
         };
         let too_early = self.running[..at].iter().any(hangs_on);

@@ -42,6 +42,10 @@ pub(super) struct Kind {
     pub(super) commands: usize,
     pub(super) events: usize,
     pub(super) notify: bool,
+    /// Rows of several FETCHes of the same come in any order, and those end in any order.
+    pub(super) mixes_rows: bool,
+    /// The client's lines are short: what names more than a few messages goes in several.
+    pub(super) short_lines: bool,
 }
 
 /// A command that has been received whole and not been answered yet.
@@ -64,7 +68,7 @@ pub(super) struct Outcome {
     pub(super) lines: usize,
     /// The mailbox that was selected when it was executed.
     pub(super) folder: Option<usize>,
-    /// The messages that it named, of those the session knew of when it came; only of its first line.
+    /// The messages that it named, of those the session knew of when each line came.
     pub(super) named: Option<Vec<u32>>,
     /// The session's snapshot then.
     pub(super) told_then: Vec<u32>,
@@ -361,6 +365,8 @@ impl Server {
         if outcome.lines == 1 {
             let before = std::mem::take(outcome);
             *outcome = Outcome { named, told_then, rows_before, removed_before, ..before };
+        } else if let (Some(all), Some(more)) = (&mut outcome.named, named) {
+            all.extend(more);
         }
         let selected = self.session.is_some();
         if self.idling == Idling::Ended {

@@ -68,6 +68,9 @@ pub(super) struct World {
 /// A throw that makes the server do nothing unusual, and NOOP tell all.
 const PLAIN: u16 = 14;
 
+/// A line that holds a set of a few messages.
+const SHORT_LINE: usize = 8;
+
 impl World {
     pub(super) fn new(kind: Kind, sizes: [u8; 2]) -> Self {
         let (mut bench, sender) = Bench::new(Settings {
@@ -80,6 +83,9 @@ impl World {
         bench.feed(format!("* PREAUTH [CAPABILITY {}] hello\r\n", server.capabilities()).as_bytes());
         bench.engine.set_ready();
         bench.engine.session.enabled.extend(kind.enabled());
+        if kind.short_lines {
+            bench.engine.session.command_line = SHORT_LINE;
+        }
         Self {
             bench,
             server,
@@ -167,6 +173,7 @@ impl World {
         let ready = poll_once(&mut Box::pin(self.sender.ready()));
         let room = !self.is_full() || self.closed;
         assert_eq!(ready.is_some(), room, "ready() says whether there is room");
+        self.check_state();
         let new = self.server.heard.opened[self.opened..].to_vec();
         self.opened += new.len();
         for (id, uids) in new {

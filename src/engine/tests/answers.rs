@@ -5,18 +5,23 @@
 
 use super::commands::{Cmd, Named};
 use super::heard::Note;
-use super::mailboxes::{DELETED, FLAGS, Folder, Mail, SEEN, Selected, Told, bits};
-use super::order::{answers_look_alike, in_order};
+use super::kinds::Kind;
+use super::mailboxes::{DELETED, FLAGS, Folder, Mail, SEEN, Selected, Told, bits, encoded};
+use super::order::{answers_look_alike, copies_in_order, in_order};
 use super::server::{Idling, Outcome, Server, Task};
 use crate::types::{Seq, SeqSet};
 
 impl Server {
     /// The commands that may be worked on now.
     pub(super) fn runnable(&self) -> Vec<usize> {
-        let mixes = self.kind.mixes_rows;
+        let Kind { mixes_rows, mixes_copies, .. } = self.kind;
         let waits = |at: usize| {
             let younger = &self.tasks[at].cmd;
-            let holds = |older: &Cmd| in_order(older, younger) || answers_look_alike(older, younger, mixes);
+            let holds = |older: &Cmd| {
+                in_order(older, younger)
+                    || answers_look_alike(older, younger, mixes_rows)
+                    || copies_in_order(older, younger, mixes_copies)
+            };
             self.tasks[..at].iter().any(|older| holds(&older.cmd))
         };
         (0..self.tasks.len()).filter(|at| !waits(*at)).collect()
@@ -45,7 +50,7 @@ impl Server {
             // The server may end IDLE whenever it likes (RFC 9051 section 6.3.13 speaks of timeouts; some say OK).
             Idling::On if dice.is_multiple_of(64) => {
                 self.end_idle("OK", false);
-                self.idling = Idling::Ended;
+                (self.idling, self.idle_disturbed) = (Idling::Ended, true);
                 return true;
             }
             _ => {}
@@ -54,42 +59,6 @@ impl Server {
         let Some(at) = runnable.get(usize::from(which) % runnable.len().max(1)) else { return false };
         self.step(*at, dice);
         true
-    }
-
-    fn answer_idle(&mut self, dice: u16) {
-        let gave_up = self.idling == Idling::AskedInVain;
-        let how = match dice % 32 {
-            0 => "NO",
-            1 => "BAD",
-            2 => "OK",
-            _ => {
-                self.idling = Idling::On;
-                self.say("+ idling", Note::Nothing);
-                // The DONE that has come answers it.
-                if gave_up {
-                    self.done();
-                }
-                return;
-            }
-        };
-        self.blocked = !gave_up;
-        self.end_idle(how, !gave_up);
-        if gave_up {
-            self.rules.asked("DONE", "DONE", None);
-            self.refuse_done();
-        }
-    }
-
-    fn end_idle(&mut self, how: &'static str, unblocks: bool) {
-        let Some((tag, id)) = self.idle.take() else { return };
-        self.idling = Idling::No;
-        self.tell_mod_seq();
-        self.say(format!("{tag} {how} idle"), Note::Tagged(id, tag.clone(), how, unblocks));
-    }
-
-    /// DONE has come.
-    pub(super) fn done(&mut self) {
-        self.end_idle("OK", false);
     }
 
     fn outcome(&mut self, at: usize) -> &mut Outcome {
@@ -173,8 +142,8 @@ impl Server {
             // A UID FETCH is answered with the UID (RFC 9051 section 6.4.9).
             names.insert(0, "UID");
         }
-        let marks =
-            items.iter().any(|i| i == "BODY[]") && self.session.as_ref().is_some_and(|s| !s.read_only);
+        let marks = items.iter().any(|i| i.starts_with("BODY["))
+            && self.session.as_ref().is_some_and(|s| !s.read_only);
         if marks {
             self.change(uid, |flags| flags | SEEN);
         }
@@ -186,8 +155,8 @@ impl Server {
             names.push("MODSEQ");
         }
         self.outcome(at).rows.push(uid);
-        if dice % 8 == 2 && names.len() > 2 {
-            // One message in two rows.
+        if dice % 8 == 2 && names.len() > 2 && !self.kind.mixes_rows {
+            // One message in two rows; nobody could tell whose half it is if they were mixed, too.
             let (first, mut second) = (names[..2].to_vec(), names[2..].to_vec());
             self.say_row(uid, &first);
             second.insert(0, "UID");
@@ -234,7 +203,7 @@ impl Server {
             Cmd::List => {
                 let names: Vec<String> = self.folders.iter().map(|f| f.name.clone()).collect();
                 self.outcome(at).listed.extend(names.clone());
-                names.iter().for_each(|name| self.say(format!("* LIST () \"/\" {name}"), Note::Nothing));
+                names.iter().for_each(|name| self.say_listed(name));
             }
             Cmd::Notify { immediately, others } => {
                 self.watch(immediately, others);
@@ -258,7 +227,10 @@ impl Server {
                 self.outcome(at).status = Some(told);
                 let (messages, next, era, unseen) = told;
                 let text = format!("MESSAGES {messages} UIDNEXT {next} UIDVALIDITY {era} UNSEEN {unseen}");
-                self.say(format!("* STATUS {name} ({text})"), Note::Answered((name, messages, next)));
+                self.say(
+                    format!("* STATUS {} ({text})", encoded(&name)),
+                    Note::Answered((name, messages, next)),
+                );
             }
             Cmd::Select { name, resume, condstore, .. } => {
                 self.mods_on |= condstore;
@@ -459,7 +431,7 @@ impl Server {
         self.say(format!("* OK [UIDVALIDITY {era}] era"), Note::Nothing);
         self.say(format!("* OK [UIDNEXT {next}] next"), Note::Nothing);
         if self.kind.rev2 {
-            self.say(format!("* LIST () \"/\" {name}"), Note::Nothing);
+            self.say_listed(name);
         }
         self.tell_since(folder, resume);
     }

@@ -37,14 +37,18 @@ impl World {
     /// Keeps the state of a mailbox for a later SELECT.
     pub(super) fn save(&mut self, via: u8) {
         let Some((mailbox, folder)) = self.mailbox(via) else { return };
-        if let Some(state) = mailbox.state() {
+        if let Some(mut state) = mailbox.state() {
+            if self.server.kind.forgets {
+                // What is told later has a higher mod-sequence than what never is.
+                state.highest_mod_seq = None;
+            }
             self.saved[folder] = Some(state);
         }
     }
 
     /// What a state claims by its mod-sequence is in it: saved at this very moment, it loses nothing (contract line 5).
     pub(super) fn check_state(&self) {
-        let Some((mailbox, folder)) = self.mailbox(0) else { return };
+        let Some((mailbox, folder)) = self.mailbox(0).filter(|_| !self.server.kind.forgets) else { return };
         let folder = &self.server.folders[folder];
         let Some(state) = mailbox.state().filter(|state| state.uid_validity.get() == folder.era) else {
             return;

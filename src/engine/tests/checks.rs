@@ -1,7 +1,8 @@
 //! What must be true: of each token's result, and at the end of each program.
 
-use super::mailboxes::{bits, body_of, size_of};
-use super::server::Outcome;
+use super::mailboxes::{bits, body_of, header_of, size_of};
+use super::program::wanted_fields;
+use super::server::{Idling, Outcome};
 use super::tokens::{Got, joined};
 use super::world::{Fate, Intent, World};
 use crate::error::{Error, ErrorKind, Sent};
@@ -142,6 +143,9 @@ impl World {
                 (4, of[0].envelope().is_some()),
                 (24, of[0].body().is_some()),
             ];
+            let section = wanted_fields(intent.items);
+            let has_fields = section.is_none_or(|section| of[0].section(&section).is_some());
+            assert!(has_fields, "{intent:?} lacks fields of the header: {:?}", of[0]);
             for (item, told) in told {
                 assert!(told || intent.items & item == 0, "{intent:?} lacks an item: {:?}", of[0]);
             }
@@ -149,17 +153,20 @@ impl World {
         for row in rows {
             let Some(uid) = row.uid().map(u32::from) else {
                 // Flags of a message that the server named by number alone are true for whoever gets them.
-                let data = row.size().is_some() || row.envelope().is_some() || row.body().is_some();
-                let news = row.flags().is_some() && !data && intent.seqs.is_some();
+                let news = row.flags().is_some() && !row.has_data() && intent.seqs.is_some();
                 assert!(news, "a row without UID for {intent:?}: {row:?}");
                 continue;
             };
-            let data = row.size().is_some() || row.envelope().is_some() || row.body().is_some();
-            assert!(!data || outcome.rows.contains(&uid), "data of {uid} that is not {intent:?}'s");
+            assert!(!row.has_data() || outcome.rows.contains(&uid), "data of {uid} that is not {intent:?}'s");
             assert!(row.size().is_none_or(|size| size == u64::from(size_of(folder, uid))), "{row:?}");
             let subject = row.envelope().and_then(|e| e.subject().map(|s| s.into_owned()));
             assert!(subject.is_none_or(|subject| subject == format!("{folder}/{uid}")), "{row:?}");
             assert!(row.body().is_none_or(|body| *body == body_of(folder, uid)), "{row:?}");
+            for section in row.sections() {
+                let Some(fields) = section.section.fields() else { continue };
+                let text = header_of(folder, uid, fields.names().count());
+                assert_eq!(section.data.as_deref(), Some(text.as_bytes()), "{intent:?}");
+            }
             if let Some(flags) = row.flags() {
                 let told = (folder, uid, bits_of(flags));
                 let heard = &self.server.heard.flags[outcome.rows_before..];
@@ -174,6 +181,7 @@ impl World {
     /// At the end of a program that came to rest: what the client knows is what is true.
     pub(super) fn check_view(&self) {
         assert_eq!(self.held(), [], "each token is resolved");
+        self.check_left();
         let engine = &self.bench.engine;
         assert!(engine.is_at_rest());
         // After BAD to SELECT the server may still have a mailbox selected that has no handle any more.
@@ -188,6 +196,7 @@ impl World {
         let (selection, replayed) = self.replay.open.as_ref().expect("an opening was told");
         assert_eq!((*selection, replayed.len()), (ours.seat.id, uids.len()));
         let off = ours.filling.wanted == Fill::Off;
+        let lost = self.server.kind.forgets && (off || self.server.idle_disturbed);
         if !off && !self.replay.lagged && !self.replay.contradicted {
             let came = self.server.heard.grew.iter().filter(|uid| uids.contains(uid));
             let untold: Vec<&u32> = came.filter(|uid| !self.replay.has_arrived(*selection, **uid)).collect();
@@ -201,7 +210,7 @@ impl World {
             let wanted = self.server.kind.fill == Fill::Flags;
             assert!(flags.is_some() || !wanted, "the flags of {mail:?} are not known");
             assert!(
-                flags.is_none_or(|f| f == mail.flags),
+                lost || flags.is_none_or(|f| f == mail.flags),
                 "{} has {:#b}, not {flags:?}",
                 mail.uid,
                 mail.flags
@@ -209,8 +218,30 @@ impl World {
             assert!(seen.uid.is_none_or(|uid| uid == mail.uid), "events say {seen:?} of {}", mail.uid);
             let told = seen.flags.as_ref().map(bits_of);
             // With the view off nothing tells what a silent STORE did.
-            assert!(off || told.is_none_or(|f| f == mail.flags), "events say {told:?} of {mail:?}");
+            assert!(off || lost || told.is_none_or(|f| f == mail.flags), "events say {told:?} of {mail:?}");
         }
+    }
+
+    /// What came unseen to a mailbox that was left under NOTIFY is told (contract line 4).
+    fn check_left(&self) {
+        for (folder, known) in self.server.heard.left_behind.iter().filter(|_| !self.replay.lagged) {
+            let folder = &self.server.folders[*folder];
+            if folder.messages.iter().map(|m| m.uid).ne(known.iter().copied()) {
+                let counts = self.replay.counts.iter().rev().find(|(name, ..)| *name == folder.name);
+                let truth = (folder.name.clone(), u32::try_from(folder.messages.len()).unwrap(), folder.next);
+                assert_eq!(counts, Some(&truth), "it was left with {known:?}");
+            }
+        }
+    }
+
+    /// It came to rest: the connection idles, wherever the server lets it.
+    pub(super) fn check_idle(&self) {
+        let selected = self.server.session.is_some();
+        let expected = self.server.kind.idles()
+            && !self.server.idle_disturbed
+            && (selected || !self.server.kind.idles_selected)
+            && selected == self.bench.engine.selection.is_some();
+        assert!(!expected || self.server.idling == Idling::On, "it does not idle");
     }
 
     /// At the end of each program, once the connection has ended.

@@ -282,6 +282,15 @@ fn opening(list: &Arg) -> (Option<(u32, u64)>, bool) {
     }
 }
 
+/// The header fields that an item names, if it names some: in capitals and in order.
+pub(super) fn fields_of(item: &str) -> Option<Vec<String>> {
+    let names =
+        item.replace(".PEEK", "").strip_prefix("BODY[HEADER.FIELDS (")?.strip_suffix(")]")?.to_uppercase();
+    let mut names: Vec<String> = names.split(' ').map(str::to_owned).collect();
+    names.sort_unstable();
+    Some(names)
+}
+
 fn word(arg: &Arg) -> String {
     match arg {
         Arg::Word(word) => word.clone(),
@@ -296,11 +305,11 @@ fn words(arg: &Arg) -> Vec<String> {
     }
 }
 
-/// An astring (RFC 9051 section 9).
+/// An astring (RFC 9051 section 9); of names, one letter may be as IMAP4rev1 writes it (RFC 3501 section 5.1.3).
 fn string(arg: &Arg) -> String {
     match arg {
-        Arg::Word(word) => word.clone(),
-        Arg::Text(text) => String::from_utf8(text.clone()).expect("names are UTF-8"),
+        Arg::Word(word) => word.replace("&APY-", "ö"),
+        Arg::Text(text) => String::from_utf8(text.clone()).expect("names are UTF-8").replace("&APY-", "ö"),
         Arg::List(list) => panic!("{list:?} is no string"),
     }
 }

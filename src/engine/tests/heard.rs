@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::commands::Cmd;
 use super::server::Server;
 use super::watching::Counts;
 use crate::types::CommandId;
@@ -52,6 +53,10 @@ pub(super) struct Heard {
     pub(super) bye: bool,
     pub(super) counts: Vec<Counts>,
     pub(super) answered: Vec<Counts>,
+    /// NOTIFY tells of other mailboxes.
+    watches: bool,
+    /// The mailboxes that were left since then, with the UIDs of which the client knew.
+    pub(super) left_behind: BTreeMap<usize, Vec<u32>>,
 }
 
 impl Heard {
@@ -62,7 +67,10 @@ impl Heard {
     }
 
     fn left(&mut self) {
-        if let (Some(select), Some((_, uids))) = (self.opener.take(), self.view.take()) {
+        if let (Some(select), Some((folder, uids))) = (self.opener.take(), self.view.take()) {
+            if self.watches {
+                self.left_behind.insert(folder, uids.clone());
+            }
             self.ended.insert(select, uids);
         }
     }
@@ -100,6 +108,7 @@ impl Server {
                 heard.left();
                 heard.opened.push((id, uids.clone()));
                 heard.grew.clear();
+                heard.left_behind.remove(&folder);
                 (heard.opener, heard.view) = (Some(id), Some((folder, uids)));
             }
             Note::Left => {
@@ -111,7 +120,11 @@ impl Server {
             Note::Unblocked => self.blocked = false,
             Note::Tagged(id, tag, how, unblocks) => {
                 self.outcomes.entry(id).or_default().ends.push(how);
-                self.open.remove(&tag);
+                if let (Some((_, Cmd::Notify { others, .. }, _)), "OK") = (self.open.remove(&tag), how) {
+                    // It replaces the one before, and what that had still to tell.
+                    heard.watches = others;
+                    heard.left_behind.clear();
+                }
                 if unblocks {
                     self.blocked = false;
                 }

@@ -103,10 +103,12 @@ impl Server {
 
     /// Whether the session knows all that there is to know of its mailbox.
     pub(super) fn is_all_told(&self) -> bool {
-        self.session.as_ref().is_none_or(|session| {
-            let new = self.folders[session.folder].messages.iter().any(|m| m.uid > session.up_to);
-            !new && session.told.iter().all(|m| !m.dirty && !m.gone)
-        })
+        let of_others = self.has_told_counts();
+        of_others
+            && self.session.as_ref().is_none_or(|session| {
+                let new = self.folders[session.folder].messages.iter().any(|m| m.uid > session.up_to);
+                !new && session.told.iter().all(|m| !m.dirty && !m.gone)
+            })
     }
 
     pub(super) fn remove(&mut self, folder: usize, uid: u32) {
@@ -148,6 +150,14 @@ impl Server {
     }
 }
 
+/// The name of the second mailbox.
+pub(super) const WORK: &str = "Wörk";
+
+/// A mailbox's name as IMAP4rev1 writes it (RFC 3501 section 5.1.3).
+pub(super) fn encoded(name: &str) -> String {
+    name.replace('ö', "&APY-")
+}
+
 /// Flags by their names.
 pub(super) fn bits(names: &[String]) -> u8 {
     let bit = |name: &String| {
@@ -170,6 +180,11 @@ pub(super) fn size_of(folder: usize, uid: u32) -> u32 {
 /// The body of a message, which says which one it is.
 pub(super) fn body_of(folder: usize, uid: u32) -> String {
     format!("Subject: {folder}/{uid}\r\n\r\n* 1 EXPUNGE\r\n")
+}
+
+/// Some fields of a message's header, so many: which says which message it is, and how many were asked for.
+pub(super) fn header_of(folder: usize, uid: u32, fields: usize) -> String {
+    format!("Subject: {folder}/{uid} of {fields}\r\n\r\n")
 }
 
 /// One item of a FETCH row.

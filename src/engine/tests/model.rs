@@ -6,47 +6,13 @@
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
+use super::kinds::{Kind, kinds};
 use super::program::Op;
-use super::server::Kind;
 use super::world::World;
 use crate::types::{CloseReason, Fill};
 
 /// How many programs a plain test run has.
 const PROGRAMS: u32 = 1000;
-
-fn kinds() -> impl Strategy<Value = Kind> {
-    let fill = prop_oneof![4 => Just(Fill::Uids), 4 => Just(Fill::Flags), 1 => Just(Fill::Off)];
-    let bounds =
-        (prop_oneof![4 => Just(0usize), 1 => 1usize..8], prop_oneof![4 => Just(0usize), 1 => 1usize..20]);
-    let mods = (any::<bool>(), any::<bool>(), prop::bool::weighted(0.3), prop::bool::weighted(0.3));
-    let odd = (prop::bool::weighted(0.2), prop::bool::weighted(0.3));
-    (0u8..3, any::<[bool; 7]>(), mods, fill, prop_oneof![Just(50_000u32), 1u32..4], bounds, odd).prop_map(
-        |(literals, some, (condstore, qresync, nomods, notify), fill, window, (commands, events), odd)| {
-            let (mixes_rows, short_lines) = odd;
-            let [rev2, esearch, moves, uidplus, idle, keeps_ghosts, tells_uids] = some;
-            Kind {
-                literals,
-                rev2,
-                esearch,
-                moves,
-                uidplus,
-                idle,
-                keeps_ghosts,
-                tells_uids,
-                fill,
-                window,
-                condstore,
-                qresync,
-                nomods,
-                notify,
-                commands,
-                events,
-                mixes_rows,
-                short_lines,
-            }
-        },
-    )
-}
 
 fn ops() -> impl Strategy<Value = Op> {
     let users = prop_oneof![

@@ -2,23 +2,7 @@
 
 use super::heard::Note;
 use super::mailboxes::{Folder, Mail, item_text};
-use super::server::{Kind, Server};
-
-impl Kind {
-    /// Whether mailboxes that keep mod-sequences tell them at their opening.
-    pub(super) fn knows_mods(&self) -> bool {
-        self.condstore || self.qresync
-    }
-
-    /// What the handshake has switched on: ENABLE is in IMAP4rev2, and in servers with QRESYNC (RFC 7162 section 3.2.3).
-    pub(super) fn enabled(&self) -> Vec<String> {
-        match (self.qresync, self.condstore && self.rev2) {
-            (true, _) => vec!["QRESYNC".to_owned()],
-            (_, true) => vec!["CONDSTORE".to_owned()],
-            _ => Vec::new(),
-        }
-    }
-}
+use super::server::Server;
 
 impl Folder {
     /// The next mod-sequence.
@@ -129,12 +113,13 @@ impl Server {
             return;
         }
         self.client_knows = 0;
-        let folder_now = &mut self.folders[folder];
-        folder_now.era += 100;
-        let era = folder_now.era;
+        let era = self.folders[folder].era + 100;
+        self.folders[folder].era = era;
         if self.session.as_ref().is_some_and(|s| s.folder == folder) {
             return self.say(format!("* OK [UIDVALIDITY {era}] a new era"), Note::Nothing);
         }
+        self.note_news(folder);
+        let folder_now = &mut self.folders[folder];
         let (name, keeps_mods) = (folder_now.name.clone(), folder_now.keeps_mods);
         *folder_now = Folder { keeps_mods, ..Folder::new(&name, era, size) };
     }

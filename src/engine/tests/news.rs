@@ -1,8 +1,8 @@
 //! What the model server says of the selected mailbox: news that nobody asked for, and rows; and when it may.
 
-use super::commands::Named;
+use super::commands::{Named, fields_of};
 use super::heard::Note;
-use super::mailboxes::{Told, item_text};
+use super::mailboxes::{Told, encoded, header_of, item_text};
 use super::order::let_expunge_through;
 use super::server::{Idling, Server};
 
@@ -78,6 +78,10 @@ impl Server {
     /// All that this session has not been told. Whether there was anything that could be told.
     pub(super) fn tell_all(&mut self) -> bool {
         let mut told = false;
+        while !self.is_opening() && !self.has_told_counts() {
+            self.tell_counts();
+            told = true;
+        }
         while self.tell_expunge(0) || self.tell_exists(usize::MAX) || self.tell_flags(0, true) {
             told = true;
         }
@@ -104,10 +108,34 @@ impl Server {
         let note = if tells_flags { Note::Flags(folder, uid, flags) } else { Note::Nothing };
         let text = |item: &&str| match (*item, mods) {
             ("MODSEQ", mods) => mods.map(|mods| format!("MODSEQ ({mods})")),
-            (item, _) => Some(item_text(item, folder, uid, flags)),
+            (item, _) => match fields_of(item) {
+                Some(fields) => Some(self.fields_text(item, &fields, folder, uid)),
+                None => Some(item_text(item, folder, uid, flags)),
+            },
         };
         let items: Vec<String> = items.iter().filter_map(text).collect();
         self.say(format!("* {} FETCH ({})", at + 1, items.join(" ")), note);
+    }
+
+    /// Some fields of a header. The names may come in another spelling and order: they mean the same.
+    fn fields_text(&self, item: &str, fields: &[String], folder: usize, uid: u32) -> String {
+        let text = header_of(folder, uid, fields.len());
+        let name = match self.kind.respells {
+            true => format!("BODY[HEADER.FIELDS ({})]", fields.join(" ")),
+            false => item.replace(".PEEK", ""),
+        };
+        format!("{name} {{{}}}\r\n{text}", text.len())
+    }
+
+    /// A mailbox, as LIST and SELECT tell it.
+    pub(super) fn say_listed(&mut self, name: &str) {
+        let (plain, other) =
+            (encoded(name), if name == "INBOX" { "inbox".to_owned() } else { format!("\"{name}\"") });
+        let told = match self.kind.respells {
+            true => format!("{other} (\"OLDNAME\" ({plain}))"),
+            false => plain,
+        };
+        self.say(format!("* LIST () \"/\" {told}"), Note::Nothing);
     }
 
     pub(super) fn has_told(&self, uid: u32) -> bool {

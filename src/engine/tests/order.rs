@@ -1,6 +1,6 @@
 //! Which commands a server must execute one after the other, and which it may mix.
 
-use super::commands::Cmd;
+use super::commands::{Cmd, fields_of};
 
 /// Whether the younger command may not begin before the older one has been answered.
 ///
@@ -26,12 +26,27 @@ pub(super) fn let_expunge_through<'a>(mut in_progress: impl Iterator<Item = Opti
 }
 
 fn flags_hang_together(a: &Cmd, b: &Cmd) -> bool {
+    if matches!((a, b), (Cmd::Copy { .. }, Cmd::Copy { .. })) {
+        // Of these `copies_in_order` says more.
+        return false;
+    }
     let ((a_writes, a_reads), (b_writes, b_reads)) = (a.flag_use(), b.flag_use());
     a_writes && (b_writes || b_reads) || a_reads && b_writes
 }
 
 fn is_about_mailboxes(cmd: &Cmd) -> bool {
     matches!(cmd, Cmd::List | Cmd::Status(_) | Cmd::Append { .. } | Cmd::Copy { .. } | Cmd::Create(_))
+}
+
+/// What is copied hangs on what is moved before, and what is moved on that. Some servers begin a MOVE while a COPY runs all the
+/// same.
+pub(super) fn copies_in_order(a: &Cmd, b: &Cmd, mixes_copies: bool) -> bool {
+    match (a, b) {
+        (Cmd::Copy { moves: mine, .. }, Cmd::Copy { moves: theirs, .. }) => {
+            (*mine || *theirs) && (mine == theirs || !mixes_copies)
+        }
+        _ => false,
+    }
 }
 
 /// Answers that don't say whose they are come in the order of the commands, or no client could tell them apart: servers
@@ -42,7 +57,8 @@ pub(super) fn answers_look_alike(a: &Cmd, b: &Cmd, mixes_rows: bool) -> bool {
         (Cmd::Fetch { .. }, Cmd::Fetch { .. }) if mixes_rows => false,
         (Cmd::Fetch { which: mine, items: some, .. }, Cmd::Fetch { which: theirs, items: others, .. }) => {
             let plain = |items: &[String]| items == ["UID"];
-            let told_as = |item: &String| item.replace(".PEEK", "");
+            let told_as =
+                |item: &String| fields_of(item).map_or(item.replace(".PEEK", ""), |of| of.join(" "));
             let others: Vec<String> = others.iter().map(told_as).collect();
             let shared = some.iter().map(told_as).any(|i| i != "UID" && others.contains(&i));
             let shared = shared || plain(some) && plain(&others);

@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
-use super::server::{Kind, Server};
+use super::kinds::Kind;
+use super::mailboxes::WORK;
+use super::server::Server;
 use super::tokens::{Known, Pending};
 use super::{Bench, settings};
 use crate::client::{Mailbox, Sender};
@@ -59,11 +61,11 @@ impl User {
             1 => {
                 self.submit(Append::new("append this").flags([Flag::Draft]).to("INBOX"));
                 self.submit_in(Store::add([Flag::Deleted]).of(uids(3, 6)));
-                self.submit_in(CopyTo::copying(uids(6, 9), "Work"));
-                self.submit(StatusOf::new("Work", StatusItems::counts()));
+                self.submit_in(CopyTo::copying(uids(6, 9), WORK));
+                self.submit(StatusOf::new(WORK, StatusItems::counts()));
             }
             2 => {
-                self.submit_in(CopyTo::moving(uids(9, 9), "Work"));
+                self.submit_in(CopyTo::moving(uids(9, 9), WORK));
                 self.submit_in(Expunge::all_deleted());
                 self.submit_in(Store::remove([Flag::Draft]).silent().of(Seq::new(1).unwrap()));
                 self.submit(Create::new("New"));

@@ -17,7 +17,7 @@ use crate::command::{
     Append, Close, CopyTo, Create, Expunge, Fetch, Items, List, Logout, Messages, Noop, Notify, NotifyEvent,
     Search, Selected, StatusItems, StatusOf, Store, Unselect,
 };
-use crate::types::{CloseReason, Flag, Flags, Seq, SeqSet, Uid, UidSet};
+use crate::types::{CloseReason, Flag, Flags, Section, Seq, SeqSet, Uid, UidSet};
 
 /// One step. Numbers are read modulo what there is to choose from.
 #[derive(Clone, Copy, Debug)]
@@ -267,6 +267,7 @@ impl World {
             Op::NewEra { folder, size } => self.server.new_era(usize::from(folder % 2), size % 6),
             Op::Wait(n) => {
                 const TIMES: [u64; 5] = [10, 100, 5_000, 70_000, 660_000];
+                self.server.lose_patience();
                 self.bench.wait(Duration::from_millis(TIMES[usize::from(n) % TIMES.len()]));
             }
             Op::Flow { answers, which, dice } => {
@@ -399,7 +400,7 @@ fn flags_of(bits: u8) -> Flags {
     names(bits % 64).into_iter().map(Flag::new).collect()
 }
 
-/// Bits: flags, size, envelope, body, body and `\Seen`.
+/// Bits: flags, size, envelope, body, body and `\Seen`; fields of the header, two or three of them.
 fn wanted(items: u8) -> Items {
     let mut wanted = if items & 8 != 0 { Items::body() } else { Items::new() };
     if items & 16 != 0 {
@@ -408,8 +409,20 @@ fn wanted(items: u8) -> Items {
     if items & 4 != 0 {
         wanted = wanted.and(Items::envelope());
     }
+    if let Some(fields) = wanted_fields(items) {
+        wanted = wanted.and(Items::section(fields));
+    }
     if items & 2 != 0 {
         wanted = wanted.size();
     }
     if items & 1 != 0 { wanted.flags() } else { wanted }
+}
+
+/// The header fields that these bits ask for, as the program spells them.
+pub(super) fn wanted_fields(items: u8) -> Option<Section> {
+    match items & 96 {
+        32 => Some(Section::header_fields(["Subject", "From"])),
+        64 => Some(Section::header_fields(["to", "SUBJECT", "cc"])),
+        _ => None,
+    }
 }

@@ -21,7 +21,7 @@
 //! | all else                    | at any time: a client must be ready for it                            | 9051 5.2       |
 
 use super::commands::{Cmd, Part};
-use super::order::{answers_look_alike, in_order, let_expunge_through};
+use super::order::{answers_look_alike, copies_in_order, in_order, let_expunge_through};
 
 /// The session, as far as the rules hang on it.
 #[derive(Debug, Default)]
@@ -143,7 +143,9 @@ impl Rules {
         let ended = self.running.remove(at);
         let hangs_on = |older: &Running| match (&older.cmd, &ended.cmd) {
             (Some(older), Some(younger)) => {
-                in_order(older, younger) || answers_look_alike(older, younger, true)
+                in_order(older, younger)
+                    || answers_look_alike(older, younger, true)
+                    || copies_in_order(older, younger, true)
             }
             _ => false,
         };

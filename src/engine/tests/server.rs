@@ -9,44 +9,12 @@ use std::time::{Duration, Instant};
 
 use super::commands::{Cmd, Part, announced};
 use super::heard::{Heard, Note};
-use super::mailboxes::{Folder, Selected};
+use super::kinds::Kind;
+use super::mailboxes::{Folder, Selected, WORK};
 use super::rules::Rules;
 use super::watching::Watching;
 use crate::engine::Shared;
-use crate::types::{CommandId, Fill};
-
-/// What kind of server it is.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Kind {
-    /// 0: literals wait; 1: LITERAL+; 2: LITERAL-.
-    pub(super) literals: u8,
-    pub(super) rev2: bool,
-    pub(super) esearch: bool,
-    pub(super) moves: bool,
-    pub(super) uidplus: bool,
-    pub(super) idle: bool,
-    /// FETCH still answers for messages that are gone and of whose going the session has not been told (RFC
-    /// 2180 section 4.1 leaves it to the server).
-    pub(super) keeps_ghosts: bool,
-    /// Rows that nobody asked for name the UID.
-    pub(super) tells_uids: bool,
-    /// It knows mod-sequences, and with QRESYNC switched on it tells what went by UID (RFC 7162).
-    pub(super) condstore: bool,
-    pub(super) qresync: bool,
-    /// The second mailbox has no mod-sequences all the same.
-    pub(super) nomods: bool,
-    /// How much the client's view is to learn by itself, and in how large windows.
-    pub(super) fill: Fill,
-    pub(super) window: u32,
-    /// How many commands the client may have, and how many events may wait for a reader who is slow then; 0 for many.
-    pub(super) commands: usize,
-    pub(super) events: usize,
-    pub(super) notify: bool,
-    /// Rows of several FETCHes of the same come in any order, and those end in any order.
-    pub(super) mixes_rows: bool,
-    /// The client's lines are short: what names more than a few messages goes in several.
-    pub(super) short_lines: bool,
-}
+use crate::types::CommandId;
 
 /// A command that has been received whole and not been answered yet.
 #[derive(Clone, Debug)]
@@ -111,6 +79,8 @@ pub(super) struct Server {
     pub(super) idling: Idling,
     pub(super) idle: Option<(String, CommandId)>,
     pub(super) now: Instant,
+    /// IDLE has been refused where it might have been taken, or ended, or was not answered in time.
+    pub(super) idle_disturbed: bool,
     /// When the last IDLE came.
     idle_since: Option<Instant>,
     pub(super) outcomes: BTreeMap<CommandId, Outcome>,
@@ -152,13 +122,14 @@ impl Server {
             rules: Rules::default(),
             folders: vec![
                 Folder::new("INBOX", 7, sizes[0]),
-                Folder { keeps_mods: !kind.nomods, ..Folder::new("Work", 9, sizes[1]) },
+                Folder { keeps_mods: !kind.nomods, ..Folder::new(WORK, 9, sizes[1]) },
             ],
             session: None,
             tasks: Vec::new(),
             idling: Idling::No,
             idle: None,
             now,
+            idle_disturbed: false,
             idle_since: None,
             outcomes: BTreeMap::new(),
             heard: Heard::default(),
@@ -272,7 +243,7 @@ impl Server {
                 // DONE answers the `+`; one that never comes is not waited for without end.
                 now => {
                     assert!(now == Idling::Asked && self.is_idle_overdue(), "DONE before the `+` of IDLE");
-                    self.idling = Idling::AskedInVain;
+                    (self.idling, self.idle_disturbed) = (Idling::AskedInVain, true);
                 }
             }
             return;

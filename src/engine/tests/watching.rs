@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::commands::Cmd;
 use super::heard::Note;
+use super::mailboxes::encoded;
 use super::server::Server;
 
 /// A mailbox, its messages, and its next UID.
@@ -35,15 +36,23 @@ impl Server {
 
     /// STATUS of a mailbox that is not selected, at any time (sections 5.1 and 5.2).
     pub(super) fn tell_counts(&mut self) {
+        if self.is_opening() {
+            return;
+        }
         let Some(folder) = self.watching.news.pop_first() else { return };
-        if self.session.as_ref().is_some_and(|s| s.folder == folder) || self.is_opening() {
+        if self.session.as_ref().is_some_and(|s| s.folder == folder) {
             return;
         }
         let folder = &self.folders[folder];
         let (count, next) = (u32::try_from(folder.messages.len()).unwrap(), folder.next);
         let counts = format!("MESSAGES {count} UIDNEXT {next} UIDVALIDITY {}", folder.era);
-        let (line, name) = (format!("* STATUS {} ({counts})", folder.name), folder.name.clone());
+        let (line, name) = (format!("* STATUS {} ({counts})", encoded(&folder.name)), folder.name.clone());
         self.say(line, Note::Counts((name, count, next)));
+    }
+
+    /// Whether it has told of all other mailboxes.
+    pub(super) fn has_told_counts(&self) -> bool {
+        self.watching.news.is_empty()
     }
 
     /// While numbers may move at any time, a client uses none, nor `*` (sections 5.2 and 5.3).

@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::away::{Away, Kept};
+use super::kinds::Kind;
 use super::replay::Replay;
-use super::server::{Kind, Server};
+use super::server::Server;
 use super::tokens::{Got, Known, Pending};
 use super::{Bench, poll_once, settings};
 use crate::client::{Mailbox, Sender};
 use crate::command::Noop;
 use crate::engine::{Settings, Windows};
 use crate::error::ErrorKind;
-use crate::types::{CloseReason, CommandId, EventKind, Limits, MailboxState, SelectionId};
+use crate::types::{CloseReason, CommandId, EventKind, MailboxState, SelectionId};
 
 /// What became of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +77,7 @@ impl World {
         let (mut bench, sender) = Bench::new(Settings {
             fill: kind.fill,
             windows: Windows { uids: kind.window, flags: kind.window },
-            limits: limits(kind),
+            limits: kind.limits(),
             ..settings()
         });
         let server = Server::new(kind, bench.shared.clone(), sizes, bench.now);
@@ -156,10 +157,24 @@ impl World {
             self.bench.wait(Duration::from_millis(150));
             self.settle();
             if self.server.is_all_told() && self.bench.engine.is_at_rest() {
-                return self.read_events(usize::MAX);
+                if self.server.kind.forgets {
+                    self.look_back();
+                }
+                self.read_events(usize::MAX);
+                return self.check_idle();
             }
         }
         panic!("after fifty NOOPs there is still something to tell");
+    }
+
+    /// Time passes, until all flags have been compared (`engine/lookback.rs`).
+    fn look_back(&mut self) {
+        for _ in 0..17 {
+            self.bench.wait(Duration::from_secs(601));
+            self.settle();
+            self.bench.wait(Duration::from_millis(150));
+            self.settle();
+        }
     }
 
     /// Reads all events that there are.
@@ -281,7 +296,7 @@ impl World {
 
     /// As many commands wait or are in flight as may.
     pub(super) fn is_full(&self) -> bool {
-        let most = limits(self.server.kind).commands;
+        let most = self.server.kind.limits().commands;
         assert!(self.sender.in_flight() <= most, "more than {most} commands");
         self.sender.in_flight() == most
     }
@@ -294,13 +309,6 @@ impl World {
     pub(super) fn held(&self) -> Vec<CommandId> {
         self.held.iter().map(|token| token.id()).collect()
     }
-}
-
-fn limits(kind: Kind) -> Limits {
-    let mut limits = Limits::default();
-    limits.commands = Some(kind.commands).filter(|most| *most > 0).unwrap_or(limits.commands);
-    limits.events = Some(kind.events).filter(|most| *most > 0).unwrap_or(limits.events);
-    limits
 }
 
 impl Intent {

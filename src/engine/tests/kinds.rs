@@ -1,0 +1,123 @@
+//! Kinds of servers, and of clients: what the model is made of at random.
+
+use proptest::prelude::*;
+
+use crate::types::{Fill, Limits};
+
+/// What kind of server it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Kind {
+    /// 0: literals wait; 1: LITERAL+; 2: LITERAL-.
+    pub(super) literals: u8,
+    pub(super) rev2: bool,
+    pub(super) esearch: bool,
+    pub(super) moves: bool,
+    pub(super) uidplus: bool,
+    pub(super) idle: bool,
+    /// FETCH still answers for messages that are gone and of whose going the session has not been told (RFC
+    /// 2180 section 4.1 leaves it to the server).
+    pub(super) keeps_ghosts: bool,
+    /// Rows that nobody asked for name the UID.
+    pub(super) tells_uids: bool,
+    /// It knows mod-sequences, and with QRESYNC switched on it tells what went by UID (RFC 7162).
+    pub(super) condstore: bool,
+    pub(super) qresync: bool,
+    /// The second mailbox has no mod-sequences all the same.
+    pub(super) nomods: bool,
+    /// How much the client's view is to learn by itself, and in how large windows.
+    pub(super) fill: Fill,
+    pub(super) window: u32,
+    /// How many commands the client may have, and how many events may wait for a reader who is slow then; 0 for many.
+    pub(super) commands: usize,
+    pub(super) events: usize,
+    pub(super) notify: bool,
+    /// Rows of several FETCHes of the same come in any order, and those end in any order.
+    pub(super) mixes_rows: bool,
+    /// The client's lines are short: what names more than a few messages goes in several.
+    pub(super) short_lines: bool,
+    /// A COPY and a MOVE are worked on in any order.
+    pub(super) mixes_copies: bool,
+    /// It spells names its own way: header fields in capitals and another order; and mailboxes, of which it tells the other
+    /// spelling as OLDNAME (RFC 9051 section 6.3.9.7).
+    pub(super) respells: bool,
+    /// It takes IDLE only while a mailbox is selected.
+    pub(super) idles_selected: bool,
+    /// Flags that changed while nobody idled, and that no command has told by then, it tells never (as Stalwart does).
+    pub(super) forgets: bool,
+}
+
+impl Kind {
+    /// Whether mailboxes that keep mod-sequences tell them at their opening.
+    pub(super) fn knows_mods(&self) -> bool {
+        self.condstore || self.qresync
+    }
+
+    /// What the handshake has switched on: ENABLE is in IMAP4rev2, and in servers with QRESYNC (RFC 7162 section 3.2.3).
+    pub(super) fn enabled(&self) -> Vec<String> {
+        match (self.qresync, self.condstore && self.rev2) {
+            (true, _) => vec!["QRESYNC".to_owned()],
+            (_, true) => vec!["CONDSTORE".to_owned()],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether it knows IDLE.
+    pub(super) fn idles(&self) -> bool {
+        self.idle || self.rev2
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        limits.commands = Some(self.commands).filter(|most| *most > 0).unwrap_or(limits.commands);
+        limits.events = Some(self.events).filter(|most| *most > 0).unwrap_or(limits.events);
+        limits
+    }
+}
+
+pub(super) fn kinds() -> impl Strategy<Value = Kind> {
+    let capabilities = (0u8..3, any::<[bool; 5]>(), any::<[bool; 2]>());
+    let mods = (any::<[bool; 2]>(), prop::bool::weighted(0.3), prop::bool::weighted(0.3));
+    let fill = prop_oneof![4 => Just(Fill::Uids), 4 => Just(Fill::Flags), 1 => Just(Fill::Off)];
+    let window = prop_oneof![Just(50_000u32), 1u32..4];
+    let bounds =
+        (prop_oneof![4 => Just(0usize), 1 => 1usize..8], prop_oneof![4 => Just(0usize), 1 => 1usize..20]);
+    let odd = (
+        prop::bool::weighted(0.2),
+        prop::bool::weighted(0.3),
+        prop::bool::weighted(0.2),
+        any::<[bool; 2]>(),
+        prop::bool::weighted(0.2),
+    );
+    (capabilities, mods, fill, window, bounds, odd).prop_map(
+        |(capabilities, mods, fill, window, (commands, events), odd)| {
+            let (literals, [rev2, esearch, moves, uidplus, idle], [keeps_ghosts, tells_uids]) = capabilities;
+            let ([condstore, qresync], nomods, notify) = mods;
+            let (mixes_rows, short_lines, mixes_copies, [respells, idles_selected], forgets) = odd;
+            Kind {
+                literals,
+                rev2,
+                esearch,
+                moves,
+                uidplus,
+                idle,
+                keeps_ghosts,
+                tells_uids,
+                condstore,
+                qresync,
+                nomods,
+                fill,
+                window,
+                commands,
+                events,
+                notify,
+                mixes_rows,
+                short_lines,
+                mixes_copies,
+                respells,
+                idles_selected,
+                // With NOTIFY in force there is no gap.
+                forgets: forgets && !notify,
+            }
+        },
+    )
+}

@@ -150,7 +150,12 @@ impl Error {
     }
 
     pub(crate) fn add_answers(self, answers: impl IntoIterator<Item = Answer>) -> Self {
-        self.with(|inner| inner.answers.extend(answers))
+        // What is a list already stays that: there may be many.
+        let mut answers: Vec<Answer> = answers.into_iter().collect();
+        self.with(|inner| match inner.answers.is_empty() {
+            true => inner.answers = answers,
+            false => inner.answers.append(&mut answers),
+        })
     }
 
     pub(crate) fn with_unread(self, unread: Vec<Bytes>) -> Self {
@@ -259,7 +264,8 @@ impl Error {
     }
 
     /// What the server had answered before the command failed. Empty where the answers were read as a
-    /// stream: there they have been given out already.
+    /// stream: there they have been given out already. Of a result that was too large ([`Overrun`](ErrorKind::Overrun))
+    /// the first are kept, 1 MiB at the most.
     #[must_use]
     pub fn answers(&self) -> &[Answer] {
         &self.0.answers

@@ -11,9 +11,9 @@ use super::Engine;
 use super::flight::Flight;
 use super::notify::made_as;
 use crate::command::Effect;
-use crate::types::{CommandId, Event, EventKind, ListEntry, MailboxName, Place};
+use crate::types::{CommandId, Event, EventKind, Held, ListEntry, MailboxName, Place};
 
-/// How many octets of memory a LIST that is kept may hold.
+/// How many bytes of memory a LIST that is kept may hold.
 const MOST_HELD: usize = 10_000;
 
 /// What LIST has told that looks like the doing of a command in flight.

@@ -3,13 +3,13 @@
 //! In: events in wire order. Out: the same. Past the bound, what later events make worthless goes (`superseded`), and then
 //! news are left out behind one `Lagged`. Its lock is held for a push or a pop and never across a wake.
 
-use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use super::blocks::Blocks;
 use super::lagged::{Missed, lag_of};
-use super::pressure::{Backlog, ROW, mark};
-use super::superseded::{Latest, Voids, is_too_much, is_undone, key, may_go, take_over};
+use super::pressure::{Backlog, mark};
+use super::superseded::{Key, Latest, Voids, is_too_much, is_undone, key, may_go, take_over};
 use super::weight::weight;
 use crate::types::{Event, EventKind, Lag, Limits};
 
@@ -17,7 +17,7 @@ pub(crate) struct EventQueue {
     state: Mutex<State>,
     /// How many events may wait.
     most: usize,
-    /// How much they may hold in all, in octets.
+    /// How many bytes they may hold in all.
     unread: usize,
     /// Past how much of it a detached result lets the server wait.
     mark: usize,
@@ -25,7 +25,7 @@ pub(crate) struct EventQueue {
 
 #[derive(Default)]
 struct State {
-    queue: VecDeque<Waiting>,
+    queue: Blocks<Waiting>,
     /// How many of them a later one has made worthless.
     worthless: usize,
     /// How many have been taken, so that a place in the stream can be named.
@@ -34,7 +34,7 @@ struct State {
     latest: Option<Latest>,
     /// What was left out.
     missed: Missed,
-    /// What they hold, roughly.
+    /// What they hold.
     backlog: Backlog,
     /// What those of them hold that may not be left out, rows of results aside.
     kept: usize,
@@ -44,11 +44,15 @@ struct State {
     reader: Option<Waker>,
 }
 
+/// How many bytes of memory the place of an event takes, with the note of where it stands ([`Latest`]), whose table is a third
+/// full at the least.
+pub(super) const PLACE: usize = size_of::<Waiting>() + 3 * (size_of::<(Key, u64)>() + 1);
+
 /// An event that has not been read yet.
 struct Waiting {
     /// `None`: a later one says all that it said.
     event: Option<Event>,
-    /// What it holds in octets, roughly.
+    /// How many bytes it holds, as it was counted.
     weight: usize,
     /// It may not be left out, and is no row of a result, which could end alone.
     kept: bool,
@@ -70,20 +74,20 @@ impl EventQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds an event and wakes the reader; `octets` is how long the response is that it tells of.
-    pub(crate) fn push(&self, event: Event, octets: usize) -> Result<(), Overrun> {
-        let result = self.push_quietly(event, octets);
+    /// Adds an event and wakes the reader.
+    pub(crate) fn push(&self, event: Event) -> Result<(), Overrun> {
+        let result = self.push_quietly(event);
         self.wake();
         if result { Ok(()) } else { Err(Overrun) }
     }
 
     /// Adds an event and leaves the wake to the caller. `false` if what may not be left out is too much.
-    pub(crate) fn push_quietly(&self, event: Event, octets: usize) -> bool {
+    pub(crate) fn push_quietly(&self, event: Event) -> bool {
         let mut state = self.lock();
         if state.deaf || state.closed {
             return true;
         }
-        let mut weight = weight(&event, octets);
+        let mut weight = weight(&event);
         let waiting = state.queue.len() - state.worthless;
         let full = waiting >= self.most || state.backlog.octets() + weight > self.unread;
         let kept = !can_be_left_out(&event);
@@ -91,7 +95,7 @@ impl EventQueue {
         if full && !kept {
             let superseded = state.supersede(&mut event);
             // Flags of many keywords may have taken the place of none.
-            weight = self::weight(&event, octets);
+            weight = self::weight(&event);
             if !superseded || state.backlog.octets() + weight > self.unread && !is_undone(&event) {
                 state.leave_out(event);
                 return true;
@@ -108,19 +112,19 @@ impl EventQueue {
 
     /// Adds a piece of a detached command's result, and wakes the reader. `false` if there is no room for it: then it is
     /// dropped, and the result can't be whole any more.
-    pub(crate) fn push_row(&self, event: Event, octets: usize) -> bool {
-        let result = self.push_row_quietly(event, octets);
+    pub(crate) fn push_row(&self, event: Event) -> bool {
+        let result = self.push_row_quietly(event);
         self.wake();
         result
     }
 
     /// The same, and leaves the wake to the caller.
-    pub(crate) fn push_row_quietly(&self, event: Event, octets: usize) -> bool {
+    pub(crate) fn push_row_quietly(&self, event: Event) -> bool {
         let mut state = self.lock();
         if state.deaf || state.closed {
             return true;
         }
-        let weight = ROW + octets;
+        let weight = weight(&event);
         // One that is larger than all the room there is still goes through, alone.
         let full = !state.queue.is_empty() && state.backlog.octets() + weight > self.unread;
         if !full {

@@ -23,13 +23,11 @@ const MOST_ENABLED: usize = 100;
 const MOST_LIMITS_TOLD: usize = 16;
 
 impl Engine {
-    /// A response has come; its length in octets, and its bytes if [`wants_raw`](Self::wants_raw)
-    /// says so.
-    pub(crate) fn handle(&mut self, response: Response, octets: usize, raw: Option<Bytes>, now: Instant) {
+    /// A response has come; and its bytes if [`wants_raw`](Self::wants_raw) says so.
+    pub(crate) fn handle(&mut self, response: Response, raw: Option<Bytes>, now: Instant) {
         if self.closed.is_some() {
             return;
         }
-        self.octets = octets;
         if self.greeting.is_none() && !matches!(response, Response::Untagged(_)) {
             // No IMAP server begins so: it is POP3, or what else begins with a word or a plus.
             let text = match response {
@@ -65,7 +63,6 @@ impl Engine {
         let keyword = why.keyword.as_deref().unwrap_or_default();
         let kept = excerpt(bytes);
         self.missed.add(kind, keyword, &kept);
-        self.octets = bytes.len();
         let error = format!("{} (at octet {})", why.message, why.at);
         let place = self.place();
         self.tell(Event::new(EventKind::Unparsed { bytes: kept, error }).at(place));
@@ -109,7 +106,6 @@ impl Engine {
 
     fn handle_untagged(&mut self, mut heard: Untagged, now: Instant) {
         heard.set_place(self.place_of(heard.answer()));
-        heard.set_octets(self.octets);
         match heard.answer() {
             Answer::Status(status) => {
                 let status = status.clone();

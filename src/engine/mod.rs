@@ -15,6 +15,7 @@
 
 mod admission;
 mod arrivals;
+mod blocks;
 mod by_message;
 mod claimers;
 mod claims;
@@ -157,8 +158,6 @@ pub(crate) struct Engine {
     /// Until when the server may close after its BYE, or after writing to it has failed.
     last_words: Option<Instant>,
     logging_out: bool,
-    /// How long the response is that is being handled: what its events may weigh.
-    octets: usize,
     /// STARTTLS has succeeded: not a byte more may be read or written in clear text.
     tls_due: bool,
     /// More events that may not be left out wait than the limit allows.
@@ -208,7 +207,6 @@ impl Engine {
             write_failure: None,
             last_words: None,
             logging_out: false,
-            octets: 0,
             tls_due: false,
             overrun: false,
             hold: None,
@@ -247,7 +245,7 @@ impl Engine {
         self.check_time(now);
         if self.overrun {
             self.close(CloseReason::Limit(format!(
-                "more than Limits::unread ({}) octets of events wait that may not be left out",
+                "more than Limits::unread ({} bytes) of events wait that may not be left out",
                 self.settings.limits.unread
             )));
         }
@@ -337,14 +335,14 @@ impl Engine {
     /// Puts a piece of a detached command's result on the stream. `false` if there is no room for it.
     fn tell_row(&mut self, event: Event) -> bool {
         self.publish();
-        self.shared.events.push_row(event, self.octets)
+        self.shared.events.push_row(event)
     }
 
     /// Puts an event on the stream.
     fn tell(&mut self, event: Event) {
         // Who reads it finds the view as it is told.
         self.publish();
-        self.overrun |= self.shared.events.push(event, self.octets).is_err();
+        self.overrun |= self.shared.events.push(event).is_err();
     }
 
     /// Whether a mailbox of this size is more than the limit allows: then the connection ends.

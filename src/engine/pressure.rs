@@ -18,9 +18,6 @@ use std::time::{Duration, Instant};
 use super::Engine;
 use crate::types::{CommandId, Limits};
 
-/// What a row takes beside the octets in which it came, roughly.
-pub(super) const ROW: usize = 200;
-
 /// How much must wait unread before the server waits: less than may be kept, so that it can be kept when a hold is over.
 pub(super) fn mark(limits: &Limits) -> usize {
     limits.backlog.min(limits.unread / 2)

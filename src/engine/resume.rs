@@ -19,8 +19,8 @@ use std::collections::BTreeMap;
 use super::Engine;
 use super::rows::differ_by_recent;
 use crate::types::{
-    Event, EventKind, Flags, Gather, MailboxState, Message, ModSeq, Scattered, Seq, Uid, UidSet, UidValidity,
-    Untagged,
+    Event, EventKind, Flags, Gather, Held, MailboxState, Message, ModSeq, Scattered, Seq, Uid, UidSet,
+    UidValidity, Untagged,
 };
 use crate::view::View;
 
@@ -68,8 +68,8 @@ pub(super) struct ToldEarlier {
     pub(super) asked: bool,
     vanished: Gather<Uid>,
     rows: BTreeMap<Uid, (Flags, Option<ModSeq>)>,
-    /// How long the rows were, in octets.
-    octets: usize,
+    /// How many bytes of memory the rows take.
+    held: usize,
     /// Something of it could not be read, or was too much: it is not all that there is.
     missed: bool,
 }
@@ -84,11 +84,13 @@ impl ToldEarlier {
         self.vanished.add_set(&uids.intersection(known));
     }
 
-    /// Takes up a row of this length, up to so many octets of them.
-    fn row(&mut self, row: &Message, octets: usize, most: usize) {
-        self.octets = self.octets.saturating_add(octets);
+    /// Takes up a row, as long as all of them take so many bytes of memory at the most.
+    fn row(&mut self, row: &Message, most: usize) {
+        /// Its place in a tree whose nodes are half full at the least.
+        const PLACE: usize = 2 * size_of::<(Uid, (Flags, Option<ModSeq>))>();
+        self.held = self.held.saturating_add(PLACE + row.flags().map_or(0, Held::held));
         match row.uid().zip(row.flags()) {
-            Some((uid, flags)) if self.octets <= most => {
+            Some((uid, flags)) if self.held <= most => {
                 self.rows.insert(uid, (flags.clone(), row.mod_seq()));
             }
             _ => self.missed = true,
@@ -272,10 +274,10 @@ impl Engine {
     /// A row that comes while a mailbox is being opened by QRESYNC: of a change since the state that SELECT was given.
     /// Whether it was one.
     pub(super) fn hear_row_of_opening(&mut self, row: &Message) -> bool {
-        let (octets, most) = (self.octets, self.settings.limits.unread);
+        let most = self.settings.limits.unread;
         let of_it = self.tells_of_opening() && !row.has_data();
         if let Some(opening) = self.opening.as_mut().filter(|_| of_it) {
-            opening.earlier.row(row, octets, most);
+            opening.earlier.row(row, most);
         }
         of_it
     }

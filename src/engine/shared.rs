@@ -175,7 +175,7 @@ impl Shared {
         let kind = EventKind::Completed { command, status, detached: false };
         // A completion can be left out, so there is no overrun to care about.
         let place = seat.map(|seat| seat.place.clone());
-        self.events.push_quietly(Event::new(kind).at(place).caused_by(Some(id)), 0);
+        self.events.push_quietly(Event::new(kind).at(place).caused_by(Some(id)));
         self.events.wake();
         job.end(Ok(done));
         (id, None)

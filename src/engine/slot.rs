@@ -9,17 +9,30 @@
 //!
 //! A slot has a lock of its own, held for a few moves and never across a wake or a user's code.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use super::blocks::Blocks;
 use super::events::EventQueue;
-use super::pressure::{Backlog, ROW, mark};
+use super::pressure::{Backlog, mark};
 use crate::command::{Claim, Command, Flow, Line, Messages, Session};
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::{
     Answer, CommandId, Done, Event, EventKind, Limits, MailboxName, Progress, Status, Untagged,
 };
+
+/// How much of the answers an error keeps that says there were too many: enough to see what they are.
+const OVERRUN_ANSWERS: usize = 1 << 20;
+
+/// How many bytes of memory the place of a row takes.
+pub(super) const PLACE: usize = size_of::<Waiting>();
+
+/// What waits to be read.
+struct Waiting {
+    heard: Untagged,
+    /// How many bytes of memory it takes, as it was counted.
+    weight: usize,
+}
 
 /// What became of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +52,7 @@ pub(crate) struct Slot<C> {
 }
 
 struct State<C> {
-    items: VecDeque<Untagged>,
+    items: Blocks<Waiting>,
     /// What they hold.
     backlog: Backlog,
     cut: Cut,
@@ -76,7 +89,7 @@ impl<C: Command> Slot<C> {
 
     fn new() -> Arc<Self> {
         let state = State {
-            items: VecDeque::new(),
+            items: Blocks::default(),
             backlog: Backlog::default(),
             cut: Cut::No,
             end: None,
@@ -116,11 +129,10 @@ impl<C: Command> Slot<C> {
                 state.backlog.clear();
                 drop(state);
                 Poll::Ready(match end {
-                    End::Done(command, done) => {
-                        finish(command, done, items.into_iter().filter_map(C::item).collect())
-                    }
+                    End::Done(command, done) => finish(command, done, collect::<C>(items)),
                     End::Failed(error) => {
-                        Err(error.add_answers(items.into_iter().map(Untagged::into_answer)))
+                        let answers = kept(&error, items);
+                        Err(error.add_answers(answers))
                     }
                     End::Taken => {
                         Err(Error::new(ErrorKind::Invalid, "the token's result has been taken already"))
@@ -149,8 +161,8 @@ impl<C: Command> Slot<C> {
     ) -> Poll<Option<Result<C::Item>>> {
         loop {
             let mut state = self.lock();
-            if let Some(heard) = state.items.pop_front() {
-                let room = state.backlog.take(ROW + heard.octets());
+            if let Some(Waiting { heard, weight }) = state.items.pop_front() {
+                let room = state.backlog.take(weight);
                 drop(state);
                 if room {
                     relieved();
@@ -182,9 +194,8 @@ impl<C: Command> Slot<C> {
         let mut state = self.lock();
         state.fate = Fate::Detached;
         // Under the slot's lock, so that what the driver adds meanwhile comes after it.
-        for heard in std::mem::take(&mut state.items) {
-            let octets = heard.octets();
-            let fits = data_event(id, heard).is_none_or(|event| events.push_row_quietly(event, octets));
+        for Waiting { heard, .. } in std::mem::take(&mut state.items) {
+            let fits = data_event(id, heard).is_none_or(|event| events.push_row_quietly(event));
             if !fits && matches!(state.cut, Cut::No) {
                 state.cut = Cut::Due(overrun("unread", events.unread()));
             }
@@ -200,7 +211,7 @@ impl<C: Command> Slot<C> {
         };
         if let Some(limit) = limit.filter(|limit| limit.status != Status::Ok) {
             let event = Event::new(EventKind::Notice(limit.clone())).caused_by(Some(id));
-            events.push_quietly(event, 0);
+            events.push_quietly(event);
         }
         let error = match (end, cut) {
             // What was refused at once never reached the driver, which tells of all others.
@@ -215,7 +226,7 @@ impl<C: Command> Slot<C> {
         if let Some(error) = error {
             let command = error.command().unwrap_or_default().to_owned();
             let kind = error.to_event(command);
-            events.push_quietly(Event::new(kind).caused_by(Some(id)), 0);
+            events.push_quietly(Event::new(kind).caused_by(Some(id)));
         }
         events.wake();
     }
@@ -263,10 +274,30 @@ impl<C> State<C> {
     }
 }
 
+/// All pieces of a result, for its command. What they were made of goes as it is read.
+fn collect<C: Command>(items: Blocks<Waiting>) -> Vec<C::Item> {
+    let mut all = Vec::with_capacity(items.len());
+    all.extend(items.into_iter().filter_map(|waiting| C::item(waiting.heard)));
+    all
+}
+
+/// The answers that an error keeps: all, as they fit its bound, but few of what was too much.
+fn kept(error: &Error, items: Blocks<Waiting>) -> Vec<Answer> {
+    let mut left = if error.kind() == ErrorKind::Overrun { OVERRUN_ANSWERS } else { usize::MAX };
+    let mut fits = |waiting: &&Waiting| {
+        let room = left.checked_sub(waiting.weight);
+        left = room.unwrap_or(0);
+        room.is_some()
+    };
+    let count = items.iter().take_while(|waiting| fits(waiting)).count();
+    let mut answers = Vec::with_capacity(count);
+    answers.extend(items.into_iter().take(count).map(|waiting| waiting.heard.into_answer()));
+    answers
+}
+
 /// More of a result came than may be kept.
-fn overrun(limit: &str, octets: usize) -> Error {
-    let message =
-        format!("read too slowly: more than Limits::{limit} ({octets} octets) of the result waited");
+fn overrun(limit: &str, bytes: usize) -> Error {
+    let message = format!("read too slowly: more than Limits::{limit} ({bytes} bytes) of the result waited");
     Error::new(ErrorKind::Overrun, message)
 }
 
@@ -366,12 +397,16 @@ impl<C: Command> Job for Submitted<C> {
         let mut state = self.slot.lock();
         match state.fate {
             Fate::Held if matches!(state.cut, Cut::No) => {
-                let weight = ROW + heard.octets();
-                let (limit, most) =
-                    if state.streaming { ("unread", limits.unread) } else { ("result", limits.result) };
+                let (limit, most, item) = if state.streaming {
+                    ("unread", limits.unread, 0)
+                } else {
+                    // All are made items before it is given out.
+                    ("result", limits.result, size_of::<C::Item>())
+                };
+                let weight = PLACE + item + heard.held();
                 // One that is larger than all the room there is still goes through, alone.
                 if state.items.is_empty() || state.backlog.octets() + weight <= most {
-                    state.items.push_back(heard);
+                    state.items.push_back(Waiting { heard, weight });
                     state.backlog.add(weight, mark(limits));
                 } else {
                     drop(state);

@@ -104,8 +104,9 @@ fn settings(choices: &[u8]) -> Settings {
     let chosen = |octet: u8| choices.contains(&octet);
     let mut limits = Limits::default();
     if chosen(b's') {
-        (limits.commands, limits.events, limits.backlog) = (5, 10, 500);
-        (limits.unread, limits.result, limits.messages) = (2000, 2000, 20);
+        (limits.commands, limits.events, limits.backlog) = (5, 10, 1000);
+        // About eight rows.
+        (limits.unread, limits.result, limits.messages) = (4000, 4000, 20);
         (limits.line, limits.literal, limits.response) = (300, 300, 600);
         limits.command_line = 100;
     }
@@ -228,7 +229,7 @@ impl Bench {
                 Ok(Some(frame)) => match self.parser.read(&frame) {
                     Ok(response) => {
                         let raw = self.engine.wants_raw().then(|| frame.to_bytes());
-                        self.engine.handle(response, frame.octets(), raw, self.now);
+                        self.engine.handle(response, raw, self.now);
                         self.parser.set_utf8(self.engine.is_utf8());
                     }
                     Err(why) => self.engine.handle_unreadable(&frame.to_bytes(), &why, self.now),

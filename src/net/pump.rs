@@ -239,12 +239,11 @@ impl Pump {
     }
 
     fn take_frame(&mut self, frame: &Frame, now: StdInstant) {
-        let octets = frame.octets();
         match self.parser.read(frame) {
             Ok(response) => {
                 let raw = self.engine.wants_raw().then(|| frame.to_bytes());
                 let may_enable = may_enable(&response);
-                self.engine.handle(response, octets, raw, now);
+                self.engine.handle(response, raw, now);
                 if may_enable {
                     self.parser.set_utf8(self.engine.is_utf8());
                 }

@@ -9,6 +9,7 @@ use super::capability::Capabilities;
 use super::context::{PartialResult, ResultChange};
 use super::event::Place;
 use super::flag::Flags;
+use super::held::Held;
 use super::mailbox::{ListEntry, MailboxName, MailboxStatus};
 use super::message::Message;
 use super::metadata::Metadata;
@@ -197,14 +198,12 @@ pub struct Untagged {
     answer: Answer,
     owner: Option<CommandId>,
     place: Option<Place>,
-    /// How long the response was.
-    octets: usize,
 }
 
 impl Untagged {
     /// A response of this name and content.
     pub(crate) fn new(name: impl Into<Cow<'static, str>>, answer: Answer, raw: Option<Bytes>) -> Self {
-        Self { name: name.into(), raw, answer, owner: None, place: None, octets: 0 }
+        Self { name: name.into(), raw, answer, owner: None, place: None }
     }
 
     /// Its keyword, such as `FETCH`, in capitals.
@@ -258,12 +257,11 @@ impl Untagged {
         self.owner = owner;
     }
 
-    pub(crate) fn octets(&self) -> usize {
-        self.octets
-    }
-
-    pub(crate) fn set_octets(&mut self, octets: usize) {
-        self.octets = octets;
+    /// How many bytes of memory it takes, beside itself. The mailbox that it is about is one that it names, or the
+    /// selected one, which has its name anyway.
+    pub(crate) fn held(&self) -> usize {
+        let name = if let Cow::Owned(name) = &self.name { name.held() } else { 0 };
+        name + self.answer.held() + self.raw.held()
     }
 
     pub(crate) fn set_place(&mut self, place: Option<Place>) {

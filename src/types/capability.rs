@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use super::held::Held;
+
 /// The capabilities of a server, as it told them (RFC 9051 section 7.2.2).
 ///
 /// ```
@@ -46,11 +48,6 @@ impl Capabilities {
         self.names.len()
     }
 
-    /// How many octets of memory they take.
-    pub(crate) fn held(&self) -> usize {
-        self.names.iter().map(|name| size_of::<Box<str>>() + name.len()).sum()
-    }
-
     /// Whether the protocol is among them, `IMAP4rev1` or another, as it must be (RFC 9051 section 7.2.2).
     pub(crate) fn is_whole(&self) -> bool {
         let is_protocol = |name: &str| name.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("IMAP4"));
@@ -68,6 +65,12 @@ impl Capabilities {
             let (key, value) = known.split_once('=')?;
             key.eq_ignore_ascii_case(name).then_some(value)
         })
+    }
+}
+
+impl Held for Capabilities {
+    fn held(&self) -> usize {
+        self.names.held()
     }
 }
 

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use super::capability::Capabilities;
 use super::flag::Flags;
 use super::gather::Gather;
+use super::held::{Held, room};
 use super::number::{ModSeq, Seq, Uid, UidValidity};
 use super::progress::{MetadataCode, Progress};
 use super::set::{SeqSet, UidSet};
@@ -331,6 +332,12 @@ impl CopyUid {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.from.is_empty()
+    }
+}
+
+impl Held for CopyUid {
+    fn held(&self) -> usize {
+        room::<RangeInclusive<Uid>>(self.from.capacity()) + room::<RangeInclusive<Uid>>(self.to.capacity())
     }
 }
 

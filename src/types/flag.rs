@@ -207,13 +207,6 @@ impl Flags {
         self.system == 0 && self.keywords().is_empty()
     }
 
-    /// How many octets of memory the keywords take, if nobody shares them.
-    pub(crate) fn held(&self) -> usize {
-        // The text and its counts, and where that is.
-        const EACH: usize = 16 + size_of::<Arc<str>>();
-        self.keywords().iter().map(|keyword| EACH + keyword.len()).sum()
-    }
-
     /// The keywords among them, in the order in which they were told.
     pub(crate) fn keywords(&self) -> &[Arc<str>] {
         self.keywords.as_deref().unwrap_or_default()

@@ -4,11 +4,16 @@ use std::time::Duration;
 
 /// The bounds of one connection: how much a server, or a caller, can make it hold.
 ///
-/// Sizes are in octets; what waits to be read counts as long as it came over the wire, and 200 more for each row or
-/// event; news count by their texts, and about 32 more for each word of a list, such as a keyword of a message.
+/// Sizes are in bytes. What waits to be read ([`backlog`](Self::backlog), [`unread`](Self::unread),
+/// [`result`](Self::result)) counts by what it takes in memory: each row or event by its place in a queue, 300 to 400 bytes,
+/// and each of its texts and lists by its allocation, as common allocators round it. That is exact but for a few percent, and
+/// for keywords, of which many messages share the same: they may count several times. A row of flags counts about 500
+/// bytes, one with an envelope about 800.
+///
 /// Whatever passes a bound gets an error that names it. What one connection can come to hold is the sum: one
 /// [`response`](Self::response), [`unread`](Self::unread) for each result that is read as a stream and twice for the
 /// events, [`result`](Self::result) for each result that is awaited, and the view of [`messages`](Self::messages).
+/// A LIST in flight remembers 100,000 names beside, at about 12 bytes each.
 /// Where servers are not to be trusted, make `result` and `literal` smaller first.
 ///
 /// ```
@@ -64,7 +69,8 @@ pub struct Limits {
     /// commands are counted apart, up to as much again; past that the connection ends.
     pub unread: usize,
     /// How much one awaited result may hold: it is collected whole before it is given, so no reader can keep pace with
-    /// it. Past it the token fails with [`Overrun`](crate::ErrorKind::Overrun); what is more is for a
+    /// it. What it is made into when it is given counts, too. Past it the token fails with
+    /// [`Overrun`](crate::ErrorKind::Overrun), which keeps 1 MiB of it at the most; what is more is for a
     /// [stream](crate::Token::stream). 1 GiB.
     pub result: usize,
     /// How long a command's line may get before its set of messages is split over several. 8,000; some

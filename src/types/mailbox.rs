@@ -211,14 +211,6 @@ impl ListEntry {
         }
     }
 
-    /// How many octets of memory it takes, beside itself.
-    pub(crate) fn held(&self) -> usize {
-        let words: usize = self.attributes.iter().chain(&self.child_info).map(|word| held(word)).sum();
-        let extended: usize = self.extended.iter().map(|(name, value)| held(name) + held(value)).sum();
-        let old_name = self.old_name.as_ref().map_or(0, |name| name.as_str().len());
-        self.name.as_str().len() + old_name + words + extended
-    }
-
     /// The name it had before, if that is another and not the same in another spelling.
     pub(crate) fn renamed_from(&self) -> Option<&MailboxName> {
         self.old_name.as_ref().filter(|old| !old.is_same(&self.name))
@@ -235,11 +227,6 @@ impl ListEntry {
     pub fn is_selectable(&self) -> bool {
         !self.has("\\Noselect") && !self.has("\\NonExistent")
     }
-}
-
-/// How many octets of memory a text in a list takes.
-fn held(text: &str) -> usize {
-    size_of::<String>() + text.len()
 }
 
 /// What STATUS says of one mailbox (RFC 9051 section 7.3.4); `None` for what was not asked or not told.
@@ -294,12 +281,6 @@ impl MailboxStatus {
         let lacking = earlier.other.into_iter().filter(|(name, _)| !told.contains(&**name));
         let lacking: Vec<_> = lacking.collect();
         self.other.extend(lacking);
-    }
-
-    /// How many octets of memory it takes, beside itself.
-    pub(crate) fn held(&self) -> usize {
-        let other: usize = self.other.iter().map(|(name, value)| held(name) + held(value)).sum();
-        self.name.as_str().len() + self.mailbox_id.as_deref().map_or(0, held) + other
     }
 
     /// A status of this mailbox in which nothing is told yet.

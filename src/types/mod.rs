@@ -21,6 +21,7 @@ mod flag;
 mod gather;
 mod header_date;
 mod header_text;
+mod held;
 #[cfg(feature = "serde")]
 mod json;
 mod limits;
@@ -62,6 +63,7 @@ pub(crate) use gather::Gather;
 pub use header_text::HeaderText;
 #[cfg(feature = "testing")]
 pub(crate) use header_text::charset;
+pub(crate) use held::Held;
 pub use limits::Limits;
 pub(crate) use mailbox::composed;
 pub use mailbox::{ListEntry, MailboxName, MailboxStatus};

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::answer::NumberSet;
+use super::held::{Held, room};
 use super::number::{ModSeq, Seq, Uid};
 use super::set::Set;
 
@@ -93,6 +94,12 @@ impl NumberList {
             set.insert_raw(first, last);
         }
         NumberSet(set)
+    }
+}
+
+impl Held for NumberList {
+    fn held(&self) -> usize {
+        room::<(u32, u32)>(self.ranges.capacity())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::held::Held;
 use super::mailbox::MailboxName;
 
 /// Rights on a mailbox, each a letter (RFC 4314 section 2.1).
@@ -53,6 +54,12 @@ impl Rights {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.letters.is_empty()
+    }
+}
+
+impl Held for Rights {
+    fn held(&self) -> usize {
+        self.letters.held()
     }
 }
 

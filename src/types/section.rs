@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::held::{Held, room};
+
 /// The number of a MIME part, as IMAP counts them: `1.2` is the second part within the first
 /// (RFC 9051 section 6.4.5.1). [`BodyStructure::parts`](super::BodyStructure::parts) tells each part's.
 ///
@@ -41,6 +43,12 @@ impl Part {
 
     pub(crate) fn from_numbers(numbers: Vec<u32>) -> Option<Self> {
         (!numbers.is_empty() && numbers.iter().all(|&n| n != 0)).then_some(Self { numbers })
+    }
+}
+
+impl Held for Part {
+    fn held(&self) -> usize {
+        room::<u32>(self.numbers.capacity())
     }
 }
 
@@ -129,6 +137,12 @@ impl HeaderFields {
     #[must_use]
     pub fn is_not(&self) -> bool {
         self.not
+    }
+}
+
+impl Held for HeaderFields {
+    fn held(&self) -> usize {
+        self.names.held()
     }
 }
 

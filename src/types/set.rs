@@ -9,6 +9,7 @@ use std::ops::{RangeFrom, RangeInclusive};
 use std::str::FromStr;
 
 use super::gather::Gather;
+use super::held::{Held, room};
 use super::number::{MessageNumber, Seq, Uid};
 
 /// A set of UIDs.
@@ -38,6 +39,12 @@ pub struct Set<N> {
 impl<N> Default for Set<N> {
     fn default() -> Self {
         Self { ranges: Vec::new(), kind: PhantomData }
+    }
+}
+
+impl<N> Held for Set<N> {
+    fn held(&self) -> usize {
+        room::<(u32, u32)>(self.ranges.capacity())
     }
 }
 

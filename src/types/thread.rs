@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::held::{Held, room};
 use super::number::{Seq, Uid};
 
 /// `* THREAD`: trees of messages, each message below the one that it answers.
@@ -75,6 +76,12 @@ impl Threads {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
+    }
+}
+
+impl Held for Threads {
+    fn held(&self) -> usize {
+        room::<(u32, u32)>(self.nodes.capacity())
     }
 }
 

@@ -68,10 +68,11 @@ impl Frame {
         self.text.len() + self.literals.iter().map(Bytes::len).sum::<usize>()
     }
 
-    /// The response as it came, its large literals put back in their places.
+    /// The response as it came, its large literals put back in their places. A copy of just its size: the text may be part
+    /// of a block, or have room for more.
     pub(crate) fn to_bytes(&self) -> Bytes {
         if self.literals.is_empty() {
-            return self.text.clone();
+            return Bytes::copy_from_slice(&self.text);
         }
         let mut whole = BytesMut::with_capacity(self.octets());
         let mut rest = &self.text[..];

@@ -14,8 +14,6 @@ use crate::session::{CAPABILITIES, LIMIT, Session, quiet};
 use crate::support::wire::Peer;
 use crate::support::within;
 
-/// What one row weighs: 100 octets on the wire, and 200 beside.
-const ROW: usize = 300;
 const ON_WIRE: usize = 100;
 const HOLD: Duration = Duration::from_secs(5);
 /// Longer than anything takes that does not wait for time to pass.
@@ -34,15 +32,63 @@ fn rows(count: usize) -> String {
     (1..=count).map(|n| row(n, n)).collect()
 }
 
-fn limits(backlog: usize, unread: usize) -> Limits {
+/// How a result is read.
+#[derive(Clone, Copy)]
+enum Read {
+    Streamed,
+    Awaited,
+    Detached,
+}
+
+/// What one row weighs, which is what it takes in memory: found out by how many fit.
+async fn weight(read: Read) -> usize {
+    const ROOM: usize = 1 << 20;
     let mut limits = Limits::default();
-    (limits.backlog, limits.unread, limits.hold) = (backlog * ROW, unread * ROW, HOLD);
+    (limits.unread, limits.result, limits.hold) = (ROOM, ROOM, Duration::ZERO);
+    let (mut s, inbox) = with(limits, 2000).await;
+    let token = inbox.fetch(uid(1).., Items::body());
+    let tag = s.server.expect("UID FETCH 1:4294967295 (BODY.PEEK[])").await;
+    let (token, stream) = match read {
+        Read::Awaited => (Some(token), None),
+        Read::Streamed => (None, Some(token.stream())),
+        Read::Detached => {
+            token.detach();
+            (None, None)
+        }
+    };
+    s.server.send(rows(2000).as_bytes()).await;
+    s.server.say(&format!("{tag} OK fetched")).await;
+    s.noop(&[]).await;
+    let count = match (token, stream) {
+        // An error keeps as many of so few.
+        (Some(token), _) => token.await.expect_err("too many").answers().len(),
+        (_, Some(mut stream)) => rest(&mut stream).await.0,
+        _ => s.events.ready_briefs().iter().filter(|told| told.starts_with("data fetch")).count(),
+    };
+    assert!((100..1999).contains(&count), "{count} rows in {ROOM} bytes");
+    ROOM / count
+}
+
+/// Room for so many rows, and not for one more.
+fn room(rows: usize, weight: usize) -> usize {
+    rows * weight + weight / 4
+}
+
+async fn limits(backlog: usize, unread: usize, read: Read) -> Limits {
+    let mut limits = Limits::default();
+    let weight = weight(read).await;
+    (limits.backlog, limits.unread, limits.hold) = (room(backlog, weight), room(unread, weight), HOLD);
     limits
 }
 
 /// A session with so many messages selected, in which so many rows may wait before the server does, and so many at all.
 async fn session(backlog: usize, unread: usize, messages: usize) -> (Session, Mailbox) {
-    with(limits(backlog, unread), messages).await
+    with(limits(backlog, unread, Read::Streamed).await, messages).await
+}
+
+/// The same for a result that is detached.
+async fn detached(backlog: usize, unread: usize, messages: usize) -> (Session, Mailbox) {
+    with(limits(backlog, unread, Read::Detached).await, messages).await
 }
 
 async fn with(limits: Limits, messages: usize) -> (Session, Mailbox) {
@@ -245,7 +291,7 @@ async fn an_overrun_names_its_limit_and_hurts_that_result_alone() {
         let error = error.expect("an overrun");
         assert_eq!((count, error.kind(), error.was_sent()), (50, ErrorKind::Overrun, Sent::Fully));
         assert_eq!(error.command(), Some("FETCH"));
-        assert!(error.to_string().contains("Limits::unread (15000 octets)"), "{error}");
+        assert!(error.to_string().contains("Limits::unread ("), "{error}");
         s.server.say(&format!("{tag} OK fetched")).await;
         s.server.say(&format!("{list} OK listed")).await;
         assert!(other.next().await.is_none(), "whole");
@@ -293,8 +339,9 @@ async fn a_stream_dropped_midway_drains_and_disturbs_nothing() {
 #[tokio::test(start_paused = true)]
 async fn an_awaited_result_has_a_bound_of_its_own() {
     within(LIMIT, async {
-        let mut limits = limits(20, 50);
-        limits.result = 100 * ROW;
+        let mut limits = limits(20, 50, Read::Streamed).await;
+        limits.result = room(100, weight(Read::Awaited).await);
+        let named = format!("Limits::result ({} bytes)", limits.result);
         let (mut s, inbox) = with(limits, 200).await;
         for (messages, fits) in [(100, true), (101, false)] {
             let token = inbox.fetch(uid(1).., Items::body());
@@ -306,7 +353,7 @@ async fn an_awaited_result_has_a_bound_of_its_own() {
                 Ok(rows) => assert_eq!((rows.len(), fits), (messages, true)),
                 Err(error) => {
                     assert_eq!((error.kind(), error.answers().len()), (ErrorKind::Overrun, 100));
-                    assert!(error.to_string().contains("Limits::result (30000 octets)"), "{error}");
+                    assert!(error.to_string().contains(&named), "{error}");
                     assert!(!fits);
                 }
             }
@@ -320,7 +367,7 @@ async fn an_awaited_result_has_a_bound_of_its_own() {
 #[tokio::test(start_paused = true)]
 async fn the_server_waits_for_a_detached_result_too() {
     within(LIMIT, async {
-        let (mut s, inbox) = session(20, 1000, 200).await;
+        let (mut s, inbox) = detached(20, 1000, 200).await;
         inbox.fetch(uid(1).., Items::body()).detach();
         let tag = s.server.expect("UID FETCH 1:4294967295 (BODY.PEEK[])").await;
         let all = rows(200);
@@ -347,7 +394,7 @@ async fn the_server_waits_for_a_detached_result_too() {
 #[tokio::test(start_paused = true)]
 async fn a_detached_result_that_is_too_much_ends_alone() {
     within(LIMIT, async {
-        let (mut s, inbox) = session(20, 50, 200).await;
+        let (mut s, inbox) = detached(20, 50, 200).await;
         inbox.fetch(uid(1).., Items::body()).detach();
         let tag = s.server.expect("UID FETCH 1:4294967295 (BODY.PEEK[])").await;
         s.server.send(rows(200).as_bytes()).await;
@@ -359,7 +406,7 @@ async fn a_detached_result_that_is_too_much_ends_alone() {
         assert_eq!(briefs.iter().filter(|told| told.starts_with("data fetch")).count(), 50);
         assert_eq!(briefs[50..52], ["alert look", "FETCH failed"], "{briefs:?}");
         let EventKind::Failed { reason, .. } = &told[51].kind else { panic!("{:?}", told[51]) };
-        assert!(reason.contains("Limits::unread (15000 octets)"), "{reason}");
+        assert!(reason.contains("Limits::unread ("), "{reason}");
     })
     .await;
 }
@@ -367,7 +414,7 @@ async fn a_detached_result_that_is_too_much_ends_alone() {
 #[tokio::test(start_paused = true)]
 async fn what_was_collected_may_be_more_than_the_events_have_room_for() {
     within(LIMIT, async {
-        let (mut s, inbox) = session(20, 50, 200).await;
+        let (mut s, inbox) = detached(20, 50, 200).await;
         for ended in [false, true] {
             let token = inbox.fetch(uid(1).., Items::body());
             let tag = s.server.expect("UID FETCH 1:4294967295 (BODY.PEEK[])").await;

@@ -3,6 +3,11 @@
 use super::*;
 use crate::types::{Flag, Flags, Place, SelectionId, Uid};
 
+/// What an event takes that holds no text.
+fn weight_of(kind: EventKind) -> usize {
+    weight(&Event::new(kind))
+}
+
 fn exists(count: u32) -> Event {
     let place = Place { mailbox: "INBOX".into(), selection: None };
     Event::new(EventKind::Exists { count }).at(Some(place))
@@ -29,19 +34,19 @@ fn past_the_bound_the_later_state_takes_the_place_of_the_earlier() {
         let (uid, flags) = (Uid::new(uid), flags.into());
         Event::new(EventKind::FlagsChanged { seq: None, uid, flags, before: None, mod_seq: None }).at(place())
     };
-    queue.push(flags(1, Flag::Seen), 0).unwrap();
-    queue.push(exists(77), 0).unwrap();
-    queue.push(count(1), 0).unwrap();
+    queue.push(flags(1, Flag::Seen)).unwrap();
+    queue.push(exists(77)).unwrap();
+    queue.push(count(1)).unwrap();
     // It goes on so for weeks, and nobody reads.
     for n in 2..10_000 {
-        queue.push(count(n), 0).unwrap();
+        queue.push(count(n)).unwrap();
     }
     for _ in 0..10_000 {
-        queue.push(flags(1, Flag::Flagged), 0).unwrap();
+        queue.push(flags(1, Flag::Flagged)).unwrap();
     }
     assert!(queue.lock().queue.len() <= 8, "{}", queue.lock().queue.len());
     // On a count may rest what is told behind it.
-    queue.push(count(10_000), 0).unwrap();
+    queue.push(count(10_000)).unwrap();
     let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
     let [EventKind::Exists { count: 77 }, EventKind::Exists { count: 9999 }, last, EventKind::Lagged(lag)] =
         &told[..]
@@ -54,17 +59,17 @@ fn past_the_bound_the_later_state_takes_the_place_of_the_earlier() {
         let (uid, before) = (Uid::new(2), Some(before));
         Event::new(EventKind::FlagsChanged { seq: None, uid, flags, before, mod_seq: None }).at(place())
     };
-    queue.push(change(Flags::new(), Flag::Seen.into()), 0).unwrap();
-    (0..2).for_each(|count| queue.push(exists(count), 0).unwrap());
-    queue.push(change(Flag::Seen.into(), Flags::new()), 0).unwrap();
+    queue.push(change(Flags::new(), Flag::Seen.into())).unwrap();
+    (0..2).for_each(|count| queue.push(exists(count)).unwrap());
+    queue.push(change(Flag::Seen.into(), Flags::new())).unwrap();
     // And what comes after it takes the place of nothing else.
-    queue.push(exists(2), 0).unwrap();
-    queue.push(change(Flag::Seen.into(), Flag::Draft.into()), 0).unwrap();
+    queue.push(exists(2)).unwrap();
+    queue.push(change(Flag::Seen.into(), Flag::Draft.into())).unwrap();
     let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
     let [rest @ .., EventKind::Lagged(lag)] = &told[..] else { panic!("{told:?}") };
     assert_eq!((rest, lag.events), (&[0, 1, 2].map(|count| EventKind::Exists { count })[..], 1));
     // There is room again, and a `Lagged` of its own when there is none.
-    (0..5).for_each(|count| queue.push(exists(count), 0).unwrap());
+    (0..5).for_each(|count| queue.push(exists(count)).unwrap());
     let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
     assert!(matches!(told[..], [_, _, _, EventKind::Lagged(_)]), "{told:?}");
     let state = queue.lock();
@@ -75,10 +80,10 @@ fn past_the_bound_the_later_state_takes_the_place_of_the_earlier() {
 fn past_the_bound_news_is_left_out_and_alerts_are_not() {
     let queue = queue_of(2, 1 << 20);
     for count in 1..=4 {
-        queue.push(exists(count), 0).unwrap();
+        queue.push(exists(count)).unwrap();
     }
-    queue.push(Event::new(EventKind::Alert { text: "fire".into() }), 0).unwrap();
-    queue.push(exists(5), 0).unwrap();
+    queue.push(Event::new(EventKind::Alert { text: "fire".into() })).unwrap();
+    queue.push(exists(5)).unwrap();
     assert!(matches!(take(&queue), Some(EventKind::Exists { count: 1 })));
     assert!(matches!(take(&queue), Some(EventKind::Exists { count: 2 })));
     let Some(EventKind::Lagged(lag)) = take(&queue) else { panic!("one Lagged") };
@@ -88,7 +93,7 @@ fn past_the_bound_news_is_left_out_and_alerts_are_not() {
         panic!("what came after that is missing behind it")
     };
     assert_eq!((lag.events, lag.mailboxes.len()), (1, 1));
-    queue.push(exists(6), 0).unwrap();
+    queue.push(exists(6)).unwrap();
     assert!(matches!(take(&queue), Some(EventKind::Exists { count: 6 })), "room again");
     assert_eq!(take(&queue), None);
 }
@@ -108,12 +113,12 @@ fn what_is_left_out_while_flags_take_each_others_place_stays_bounded_and_in_orde
         })
         .at(Some(place))
     };
-    (1..=4).for_each(|uid| queue.push(flags(uid, 0), 0).unwrap());
+    (1..=4).for_each(|uid| queue.push(flags(uid, 0)).unwrap());
     let mut longest = 0;
     for n in 1..10_000 {
         let place = Place { mailbox: format!("box {n}").as_str().into(), selection: None };
-        queue.push(Event::new(EventKind::MailboxDeleted).at(Some(place)), 0).unwrap();
-        queue.push(flags(1 + n % 4, n), 0).unwrap();
+        queue.push(Event::new(EventKind::MailboxDeleted).at(Some(place))).unwrap();
+        queue.push(flags(1 + n % 4, n)).unwrap();
         longest = longest.max(queue.lock().queue.len());
     }
     assert!(longest <= 30, "{longest}");
@@ -144,13 +149,13 @@ fn a_count_stays_on_which_something_rests_that_has_been_moved_behind() {
         Event::new(EventKind::FlagsChanged { seq, uid, flags: flag.into(), before: None, mod_seq: None })
             .at(place())
     };
-    queue.push(Event::new(EventKind::SelectionEnded).at(place()), 0).unwrap();
-    queue.push(count(5), 0).unwrap();
-    queue.push(flags(Flag::Seen), 0).unwrap();
-    queue.push(exists(1), 0).unwrap();
+    queue.push(Event::new(EventKind::SelectionEnded).at(place())).unwrap();
+    queue.push(count(5)).unwrap();
+    queue.push(flags(Flag::Seen)).unwrap();
+    queue.push(exists(1)).unwrap();
     // Where the flags were, behind the count, nothing stands any more; they are told all the same.
-    queue.push(flags(Flag::Draft), 0).unwrap();
-    queue.push(count(6), 0).unwrap();
+    queue.push(flags(Flag::Draft)).unwrap();
+    queue.push(count(6)).unwrap();
     let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
     let at = |wanted: EventKind| told.iter().position(|kind| *kind == wanted);
     assert!(at(count(5).kind) < at(flags(Flag::Draft).kind) && at(count(5).kind).is_some(), "{told:?}");
@@ -158,33 +163,34 @@ fn a_count_stays_on_which_something_rests_that_has_been_moved_behind() {
 
 #[test]
 fn what_may_not_be_left_out_has_a_bound_too() {
-    let queue = queue_of(1, 1000);
+    let queue = queue_of(1, 5 * PLACE);
     let alert = || Event::new(EventKind::Alert { text: String::new() });
-    let pushed = (0..20).take_while(|_| queue.push(alert(), 0).is_ok()).count();
+    let pushed = (0..20).take_while(|_| queue.push(alert()).is_ok()).count();
     assert_eq!(pushed, 5);
 }
 
 #[test]
 fn rows_have_a_bound_that_ends_nothing_but_their_result() {
-    let queue = queue_of(10, 1000);
+    let queue = queue_of(10, 5 * PLACE);
     let row = || Event::new(EventKind::MailboxDeleted);
-    assert!(queue.push_row(row(), 5000), "one always fits");
-    assert!(!queue.push_row(row(), 0));
-    assert_eq!(queue.push(Event::new(EventKind::Alert { text: String::new() }), 0), Ok(()));
+    let large = Event::new(EventKind::Alert { text: "x".repeat(6 * PLACE) });
+    assert!(queue.push_row(large), "one always fits");
+    assert!(!queue.push_row(row()));
+    assert_eq!(queue.push(Event::new(EventKind::Alert { text: String::new() })), Ok(()));
     assert!(queue.is_full().is_some());
     assert!(take(&queue).is_some());
     assert!(queue.is_full().is_none(), "room again");
-    assert!((0..4).all(|_| queue.push_row(row(), 0)) && !queue.push_row(row(), 0));
+    assert!((0..4).all(|_| queue.push_row(row())) && !queue.push_row(row()));
 }
 
 #[test]
 fn what_news_holds_is_bounded_too() {
     let queue = queue_of(1000, 10_000);
     let notice = || Event::new(EventKind::Contradiction { what: "x".repeat(4000) });
-    (0..100).for_each(|_| queue.push(notice(), 0).unwrap());
+    (0..100).for_each(|_| queue.push(notice()).unwrap());
     let told = std::iter::from_fn(|| take(&queue)).collect::<Vec<_>>();
     assert_eq!(told.len(), 3, "two, and one Lagged: {told:?}");
-    queue.push(notice(), 0).unwrap();
+    queue.push(notice()).unwrap();
     assert_eq!(take(&queue), Some(notice().kind), "room again");
 }
 
@@ -197,7 +203,7 @@ fn what_the_later_takes_over_is_counted_too() {
         Event::new(EventKind::Status(status))
     };
     // Each names items that no earlier one has.
-    (0..10_000).for_each(|n| queue.push(status(n, 1), 0).unwrap());
+    (0..10_000).for_each(|n| queue.push(status(n, 1)).unwrap());
     let Some(EventKind::Status(told)) = take(&queue) else { panic!("the first") };
     assert!(told.other.len() <= 100, "{}", told.other.len());
     // Flags with many keywords in place of those without.
@@ -209,8 +215,8 @@ fn what_the_later_takes_over_is_counted_too() {
     };
     let many = (0..10_000).map(|n| Flag::new(&format!("k{n}"))).collect::<Flags>();
     while take(&queue).is_some() {}
-    queue.push(flags(Flag::Seen.into()), 0).unwrap();
-    queue.push(flags(many), 0).unwrap();
+    queue.push(flags(Flag::Seen.into())).unwrap();
+    queue.push(flags(many)).unwrap();
     assert!(queue.lock().backlog.octets() < 200_000);
     let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
     assert!(matches!(told[..], [EventKind::Lagged(_)]), "{} told", told.len());
@@ -237,7 +243,7 @@ fn counts_of_a_mailbox_that_is_gone_are_not_taken_over_by_the_next_of_its_name()
     for end in ends {
         let queue = queue_of(2, 1 << 20);
         for event in [status(Some(2)), end.clone(), status(None)] {
-            queue.push(event, 0).unwrap();
+            queue.push(event).unwrap();
         }
         let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
         let [EventKind::Status(first), second, EventKind::Lagged(_)] = &told[..] else { panic!("{told:?}") };
@@ -249,10 +255,10 @@ fn counts_of_a_mailbox_that_is_gone_are_not_taken_over_by_the_next_of_its_name()
 #[test]
 fn what_is_left_out_holds_no_long_names() {
     let queue = queue_of(1, 1 << 20);
-    queue.push(exists(1), 0).unwrap();
+    queue.push(exists(1)).unwrap();
     for n in 0..10 {
         let place = Place { mailbox: format!("{n}{}", "x".repeat(1 << 20)).into(), selection: None };
-        queue.push(Event::new(EventKind::MailboxDeleted).at(Some(place)), 0).unwrap();
+        queue.push(Event::new(EventKind::MailboxDeleted).at(Some(place))).unwrap();
     }
     let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
     let [_, EventKind::Lagged(lag)] = &told[..] else { panic!("{told:?}") };
@@ -279,16 +285,16 @@ fn what_was_left_out_parts_what_it_parted() {
         (Event::new(EventKind::MailboxDeleted).at(place(None)), era.at(place(Some(SelectionId(1)))));
     for ranks in [false, true] {
         let queue = queue_of(2, 1 << 20);
-        queue.push(status(Some(5), Some(5), 0), 0).unwrap();
-        queue.push(change(Some(Flags::new()), Flag::Seen), 0).unwrap();
+        queue.push(status(Some(5), Some(5), 0)).unwrap();
+        queue.push(change(Some(Flags::new()), Flag::Seen)).unwrap();
         for event in [gone.clone(), era.clone()] {
-            queue.push(event, 0).unwrap();
+            queue.push(event).unwrap();
         }
         if ranks {
             queue.lock().close_ranks();
         }
-        queue.push(status(Some(0), None, 0), 0).unwrap();
-        queue.push(change(Some(Flag::Draft.into()), Flag::Deleted), 0).unwrap();
+        queue.push(status(Some(0), None, 0)).unwrap();
+        queue.push(change(Some(Flag::Draft.into()), Flag::Deleted)).unwrap();
         let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
         let [first, second, EventKind::Lagged(lag)] = &told[..] else { panic!("{told:?}") };
         assert_eq!(*first, status(Some(5), Some(5), 0).kind);
@@ -297,8 +303,8 @@ fn what_was_left_out_parts_what_it_parted() {
     }
     // Nor are counts of two eras.
     let queue = queue_of(1, 1 << 20);
-    queue.push(status(Some(5), Some(5), 7), 0).unwrap();
-    queue.push(status(Some(0), None, 8), 0).unwrap();
+    queue.push(status(Some(5), Some(5), 7)).unwrap();
+    queue.push(status(Some(0), None, 8)).unwrap();
     assert_eq!(take(&queue), Some(status(Some(0), None, 8).kind));
 }
 
@@ -312,14 +318,59 @@ fn what_is_left_out_looks_through_nothing() {
     for uid in 1..=60_000 {
         let (uid, flags) = (Uid::new(uid), Flag::Seen.into());
         let kind = EventKind::FlagsChanged { seq: None, uid, flags, before: None, mod_seq: None };
-        queue.push(Event::new(kind).at(place(Some(SelectionId(1)))), 0).unwrap();
+        queue.push(Event::new(kind).at(place(Some(SelectionId(1))))).unwrap();
     }
     // From here on it is noted where what stands.
-    queue.push(Event::new(EventKind::Status(MailboxStatus::new("b"))).at(place(None)), 0).unwrap();
+    queue.push(Event::new(EventKind::Status(MailboxStatus::new("b"))).at(place(None))).unwrap();
     for _ in 0..50_000 {
         let made = EventKind::MailboxCreated(ListEntry::new("b"));
-        queue.push(Event::new(made).at(place(None)), 0).unwrap();
+        queue.push(Event::new(made).at(place(None))).unwrap();
     }
     let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
     assert!(matches!(told.last(), Some(EventKind::Lagged(lag)) if lag.events == 50_001), "{:?}", told.last());
+}
+
+/// What is counted is the place in the queue, and what is allocated beside it.
+#[test]
+fn each_event_weighs_what_it_holds() {
+    use crate::types::{Answer, Held, ListEntry, MailboxStatus, Status, StatusResponse};
+    let place = size_of::<Waiting>();
+    assert!((place..=place + 200).contains(&PLACE), "{place} and {PLACE}");
+    let many: Flags = (0..1000).map(|n| Flag::new(&format!("k{n:03}"))).collect();
+    let uid = Uid::new(1).unwrap();
+    let flags = |flags| EventKind::Arrived { seq: None, uid, flags };
+    assert_eq!(weight_of(flags(None)), PLACE);
+    // Each a text, its counts and its place.
+    assert!((40_000..60_000).contains(&weight_of(flags(Some(many.clone())))));
+    let change =
+        |flags, before| EventKind::FlagsChanged { seq: None, uid: None, flags, before, mod_seq: None };
+    assert!(weight_of(change(many.clone(), Some(many.clone()))) <= 2 * weight_of(flags(Some(many))));
+    let notice = |text: &str, code| EventKind::Notice(StatusResponse::new(Status::Ok, code, text));
+    assert_eq!(weight_of(notice(&"x".repeat(100), None)), PLACE + "x".repeat(100).held());
+    let code = crate::types::Code::BadEvent(vec!["abcd".into(); 100]);
+    assert!(weight_of(notice("", Some(code))) >= PLACE + 100 * (size_of::<String>() + 32));
+    let mut status = MailboxStatus::new("a");
+    status.other = (0..1000).map(|n| (format!("X{n}"), "1".into())).collect();
+    assert!(weight_of(EventKind::Status(status)) >= PLACE + 1000 * 2 * (size_of::<String>() + 32));
+    // A name is held once, though the place has it too; that of a selection is held by the selection.
+    let entry = ListEntry::new("x".repeat(1000));
+    let listed = Event::new(EventKind::MailboxCreated(entry.clone()));
+    let at = Place { mailbox: entry.name.clone(), selection: None };
+    assert_eq!(weight(&listed.at(Some(at.clone()))), PLACE + entry.held());
+    let data = Event::new(EventKind::Data(Answer::List(entry.clone()))).at(Some(at.clone()));
+    assert_eq!(weight(&data), PLACE + entry.held());
+    assert_eq!(weight(&Event::new(EventKind::MailboxDeleted).at(Some(at.clone()))), PLACE + entry.held());
+    let selected = Place { selection: Some(SelectionId(1)), ..at };
+    assert_eq!(weight(&Event::new(EventKind::SelectionEnded).at(Some(selected))), PLACE);
+}
+
+/// A burst that nobody has read yet leaves no room behind once it has been read.
+#[test]
+fn what_has_been_read_takes_no_room() {
+    let queue = queue_of(100_000, 1 << 30);
+    (0..10_000).for_each(|count| queue.push(exists(count)).unwrap());
+    while take(&queue).is_some() {}
+    let state = queue.lock();
+    assert_eq!((state.queue.len(), state.backlog.octets()), (0, 0));
+    assert!(state.queue.capacity() <= 64, "{}", state.queue.capacity());
 }

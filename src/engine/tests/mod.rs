@@ -95,7 +95,7 @@ impl Bench {
                 Ok(Some(frame)) => match Parser::new(&self.limits).read(&frame) {
                     Ok(response) => {
                         let raw = self.engine.wants_raw().then(|| frame.to_bytes());
-                        self.engine.handle(response, frame.octets(), raw, self.now);
+                        self.engine.handle(response, raw, self.now);
                     }
                     Err(why) => self.engine.handle_unreadable(&frame.to_bytes(), &why, self.now),
                 },

@@ -5,13 +5,15 @@ use std::time::Duration;
 use super::{Bench, poll_once, settings};
 use crate::client::{Rows, Sender};
 use crate::command::List;
+use crate::types::{Held, MailboxName};
 
 const HOLD: Duration = Duration::from_secs(5);
 
 /// A LIST in flight of which more than enough has come: ten rows, of which about six are too much.
 fn backed_up(hold: Duration) -> (Bench, Sender, Rows<List>) {
     let mut settings = settings();
-    settings.limits.backlog = 6 * 220;
+    let row = crate::engine::slot::PLACE + MailboxName::new("a").held();
+    settings.limits.backlog = 6 * row + row / 2;
     settings.limits.hold = hold;
     let (mut bench, imap) = Bench::new(settings);
     bench.feed(b"* PREAUTH [CAPABILITY IMAP4rev1 IDLE] ready\r\n");

@@ -1,0 +1,139 @@
+//! What is counted is what allocators give: the sums are made here once more, by hand.
+
+use super::*;
+use crate::types::{Answer, Capabilities, Limits, Untagged};
+use crate::wire::frame::Framer;
+use crate::wire::{Parser, Response};
+
+fn heard(text: &[u8]) -> Untagged {
+    let limits = Limits::default();
+    let mut bytes = bytes::BytesMut::from(text);
+    let frame = Framer::new(&limits).decode(&mut bytes).unwrap().expect("a whole response");
+    match Parser::new(&limits).read(&frame) {
+        Ok(Response::Untagged(heard)) => heard,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What the answer to this holds.
+fn of(text: &str) -> usize {
+    heard(format!("* {text}\r\n").as_bytes()).answer().held()
+}
+
+#[test]
+fn an_allocation_takes_what_common_allocators_take() {
+    let taken =
+        [(0, 0), (1, 32), (24, 32), (25, 48), (40, 48), (41, 64), (1000, 1008), (1 << 20, (1 << 20) + 16)];
+    for (asked, takes) in taken {
+        assert_eq!(block(asked), takes, "{asked}");
+    }
+}
+
+#[test]
+fn what_has_no_text_takes_none() {
+    for text in ["5 EXISTS", "5 EXPUNGE", "OK [ALERT]", "LIST () NIL INBOX", "STATUS INBOX (MESSAGES 5)"] {
+        assert_eq!(of(text), 0, "{text}");
+    }
+    assert_eq!(of("1 FETCH (UID 5 FLAGS (\\Seen) RFC822.SIZE 5)"), block(size_of::<Message>()));
+}
+
+/// Each text takes an allocation, and its place in a list that may have room for more.
+#[test]
+fn words_take_a_place_and_a_text() {
+    let word = block(4);
+    let list = |count: usize| room::<String>(count.next_power_of_two().max(4)) + count * word;
+    let name = shared(3);
+    assert_eq!(of("LIST (abcd) \"/\" box"), name + list(1));
+    assert_eq!(of("LIST (abcd abcd abcd abcd abcd) \"/\" box"), name + list(5));
+    let pairs = |count: usize| room::<(String, String)>(count.next_power_of_two().max(4)) + count * 2 * word;
+    assert_eq!(of("STATUS box (ABCD 1234)"), name + pairs(1));
+    assert_eq!(of("ACL box abcd lrsw wxyz lrsw"), name + pairs(2));
+    assert_eq!(of("LIST () \"/\" box (OLDNAME (old))"), 2 * name);
+    let other = "other-box-with-a-long-name-that-takes-more-than-the-least";
+    assert_eq!(of(&format!("LIST () \"/\" {other}")), shared(other.len()));
+}
+
+#[test]
+fn names_that_are_written_anew_are_held_in_both_spellings() {
+    let name = heard(b"* LIST () \"/\" \"a\xff\"\r\n");
+    let Answer::List(entry) = name.answer() else { panic!("a list") };
+    assert_eq!((entry.name.as_str(), entry.held()), ("a\u{fffd}", shared(4) + shared(2)));
+}
+
+#[test]
+fn a_row_takes_its_box_and_each_of_its_pieces() {
+    let row = block(size_of::<Message>());
+    let data = |length: usize| block(length) + block(3 * size_of::<usize>());
+    let sections = |count: usize| room::<BodyData>(count.next_power_of_two().max(4));
+    assert_eq!(of("1 FETCH (BODY[] \"0123456789\")"), row + sections(1) + data(10));
+    // The numbers of a part, too.
+    let part = |count: usize| room::<u32>(count.next_power_of_two().max(4));
+    assert_eq!(of("1 FETCH (BODY[1.2] \"01\" BODY[2] \"\")"), row + sections(2) + data(2) + 2 * part(2));
+    let all: String = (1..100).map(|n| format!(" BODY[{n}] \"x\"")).collect();
+    assert_eq!(of(&format!("1 FETCH (UID 1{all})")), row + sections(99) + 99 * (data(1) + part(1)));
+    let fields = of("1 FETCH (BODY[HEADER.FIELDS (A B)] \"\")");
+    assert_eq!(fields, row + sections(1) + room::<String>(4) + 2 * block(1));
+    let extras = block(size_of::<Extras>());
+    assert_eq!(of("1 FETCH (EMAILID (abcd))"), row + extras + block(4));
+    assert_eq!(of("1 FETCH (X-GM-LABELS (abcd))"), row + extras + room::<String>(4) + block(4));
+}
+
+#[test]
+fn an_envelope_takes_about_its_text() {
+    let text = "x".repeat(500);
+    let envelope = format!("1 FETCH (ENVELOPE (NIL \"{text}\" NIL NIL NIL NIL NIL NIL NIL NIL))");
+    let held = of(&envelope) - block(size_of::<Message>());
+    assert!((500..550).contains(&held), "{held}");
+}
+
+/// Keywords that many have are counted by parts, whose sum is what they take.
+#[test]
+fn keywords_are_shared() {
+    let row = b"* 1 FETCH (FLAGS ($Forwarded NonJunk))\r\n";
+    let limits = Limits::default();
+    let mut parser = Parser::new(&limits);
+    let mut rows = Vec::new();
+    let keywords = shared(2 * size_of::<Arc<str>>()) + shared(10) + shared(7);
+    for count in 1..=200 {
+        let frame = Framer::new(&limits).decode(&mut bytes::BytesMut::from(&row[..])).unwrap().unwrap();
+        let Ok(Response::Untagged(heard)) = parser.read(&frame) else { panic!("a row") };
+        let Answer::Fetch(message) = heard.into_answer() else { panic!("a row") };
+        let held = message.flags().map_or(0, Held::held);
+        assert!(held <= keywords, "{held}");
+        assert_eq!(held == 0, count >= 64 + 2, "the {count}th");
+        rows.push((message, held));
+    }
+    assert_eq!(rows[0].1, keywords, "the first has them alone, beside the parser");
+    let sum: usize = rows.iter().map(|(_, held)| held).sum();
+    assert!((keywords..8 * keywords).contains(&sum), "{sum}");
+}
+
+#[test]
+fn numbers_take_eight_bytes_a_range() {
+    assert_eq!(of("SEARCH 1 2 3 4 5 6 7 8"), room::<(u32, u32)>(4));
+    let many: String = (1..=1000).map(|n| format!(" {}", 2 * n)).collect();
+    let held = of(&format!("SEARCH{many}"));
+    assert!((room::<(u32, u32)>(1000)..=room::<(u32, u32)>(2048)).contains(&held), "{held}");
+    let sorted = of(&format!("SORT{many}"));
+    assert!((room::<(u32, u32)>(1000)..=room::<(u32, u32)>(2048)).contains(&sorted), "{sorted}");
+    let threads = of("THREAD (1)(2)(3)(4)(5)");
+    assert_eq!(threads, room::<(u32, u32)>(8));
+}
+
+#[test]
+fn what_status_responses_say_counts_with_their_codes() {
+    let plain = of("OK some text of many words");
+    assert_eq!(plain, block("some text of many words".len()));
+    assert!(of("OK [BADCHARSET (abcd abcd)] some text of many words") >= plain + 2 * (block(4) + 24));
+    let capabilities: Capabilities = ["IMAP4rev1", "IDLE"].into_iter().collect();
+    assert_eq!(capabilities.held(), room::<Box<str>>(4) + block(9) + block(4));
+}
+
+/// The bytes of what is not typed are held by themselves, whatever came with them.
+#[test]
+fn raw_bytes_are_copied_out_of_what_they_came_in() {
+    let unknown = heard(b"* XNEW 5\r\n");
+    let raw = unknown.raw().expect("its bytes");
+    assert_eq!(unknown.held(), block("XNEW".len()) + raw.held());
+    assert_eq!(raw.held(), block(raw.len()) + 32);
+}

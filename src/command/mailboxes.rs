@@ -2,43 +2,48 @@
 //! an event, for the server tells nobody.
 
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::{Class, Command, Effect, Flow, Line, Session};
 use crate::error::Result;
 use crate::types::{Done, MailboxName};
 
-/// How many names are remembered, and how many octets they may have in all: more mailboxes nobody has.
-const MOST_NAMES: usize = 1_000_000;
-const MOST_OCTETS: usize = 32 << 20;
+/// How many names are remembered, about 12 bytes each: more mailboxes hardly anybody has.
+const MOST_NAMES: usize = 100_000;
 
-/// Names of mailboxes that the server has told, as many as are worth it: it could tell names without end.
+/// Names of mailboxes that the server has told, as many as are worth it: it could tell names without end. Each is kept as a
+/// number made of it, so that none takes more than a few bytes, however long it is; that two have the same is as good as
+/// impossible.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Names {
-    names: HashSet<MailboxName>,
-    octets: usize,
+    names: HashSet<u64>,
     /// There were more.
     and_others: bool,
 }
 
+fn number_of(name: &MailboxName) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
+}
+
 impl Names {
     pub(crate) fn insert(&mut self, name: &MailboxName) {
-        let octets = self.octets.saturating_add(name.as_str().len());
-        if self.names.len() >= MOST_NAMES || octets > MOST_OCTETS {
-            self.and_others |= !self.names.contains(name);
-        } else if self.names.insert(name.clone()) {
-            self.octets = octets;
+        let number = number_of(name);
+        if self.names.len() >= MOST_NAMES {
+            self.and_others |= !self.names.contains(&number);
+        } else {
+            self.names.insert(number);
         }
     }
 
     pub(crate) fn remove(&mut self, name: &MailboxName) {
-        if self.names.remove(name) {
-            self.octets -= name.as_str().len();
-        }
+        self.names.remove(&number_of(name));
     }
 
     /// Whether it is one that is remembered.
     pub(crate) fn contains(&self, name: &MailboxName) -> bool {
-        self.names.contains(name)
+        self.names.contains(&number_of(name))
     }
 
     /// Whether there are none, remembered or not.
@@ -219,12 +224,17 @@ mod tests {
     #[test]
     fn no_more_names_are_remembered_than_are_worth_it() {
         let mut names = Names::default();
-        let long = |n: usize| MailboxName::new(format!("{n:04}").repeat(1 << 18));
-        (0..40).for_each(|n| names.insert(&long(n)));
-        assert!(names.octets <= MOST_OCTETS && names.names.len() == 32, "{}", names.octets);
-        assert!(names.contains(&long(31)) && !names.contains(&long(32)));
+        let name = |n: usize| MailboxName::new(format!("box {n}"));
+        (0..MOST_NAMES + 5).for_each(|n| names.insert(&name(n)));
+        assert_eq!(names.names.len(), MOST_NAMES);
+        assert!(names.contains(&name(0)) && names.contains(&name(MOST_NAMES - 1)));
+        assert!(!names.contains(&name(MOST_NAMES)));
         // There is room again, and still there may be others.
-        (0..40).for_each(|n| names.remove(&long(n)));
-        assert!(names.octets == 0 && names.names.is_empty() && !names.is_empty());
+        (0..MOST_NAMES + 5).for_each(|n| names.remove(&name(n)));
+        assert!(names.names.is_empty() && !names.is_empty());
+        // What is the same name is the same here, and two lists that remember the same are equal.
+        names.insert(&"Inbox".into());
+        assert!(names.contains(&MailboxName::INBOX));
+        assert_eq!(names, names.clone());
     }
 }

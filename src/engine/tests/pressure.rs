@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Bench, poll_once, settings};
 use crate::client::{Rows, Sender};
 use crate::command::List;
-use crate::types::{Held, MailboxName};
+use crate::types::{Answer, Held, MailboxName};
 
 const HOLD: Duration = Duration::from_secs(5);
 
@@ -146,4 +146,59 @@ fn what_fails_here_is_not_weighed_by_what_the_server_said_last() {
         assert_eq!(error.kind(), crate::ErrorKind::Invalid, "{error}");
     }
     assert_eq!(bench.engine.closed(), None);
+}
+
+/// A result of eight mebibytes, of which one awaits how it ends; and its end.
+fn failed(end: &str, result: usize) -> crate::Error {
+    let mut settings = settings();
+    settings.limits.result = result;
+    let (mut bench, imap) = Bench::new(settings);
+    bench.feed(b"* PREAUTH [CAPABILITY IMAP4rev1 IDLE] ready\r\n");
+    let mut token = imap.list("*");
+    bench.write_all();
+    let rows: String =
+        (0..16_384).map(|n| format!("* LIST (\\HasNoChildren) \"/\" box-{n:05}\r\n")).collect();
+    bench.feed(rows.as_bytes());
+    bench.feed(end.as_bytes());
+    poll_once(&mut token).expect("it has ended").expect_err("no result")
+}
+
+/// What these answers take.
+fn taken(answers: &[Answer]) -> usize {
+    answers.iter().map(|answer| size_of::<Answer>() + answer.held()).sum()
+}
+
+#[test]
+fn an_error_that_there_were_too_many_answers_keeps_few_of_them() {
+    let overrun = failed("", 4 << 20);
+    assert_eq!(overrun.kind(), crate::ErrorKind::Overrun);
+    let held = taken(overrun.answers());
+    assert!((1 << 19..=1 << 20).contains(&held), "{held} bytes, {} answers", overrun.answers().len());
+    // What fits the bound is kept, and fails with what the server says.
+    let refused = failed("A1 NO not all\r\n", 16 << 20);
+    assert_eq!((refused.kind(), refused.answers().len()), (crate::ErrorKind::No, 16_384));
+    assert!(taken(refused.answers()) > 4 << 20);
+}
+
+/// What is counted is what is held: as many rows fit as there is room for.
+#[test]
+fn a_result_is_as_large_as_its_bound_says() {
+    for result in [1 << 20, 3 << 20] {
+        let mut settings = settings();
+        settings.limits.unread = result;
+        settings.limits.hold = Duration::ZERO;
+        let (mut bench, imap) = Bench::new(settings);
+        bench.feed(b"* PREAUTH [CAPABILITY IMAP4rev1 IDLE] ready\r\n");
+        let mut rows = imap.list("*").stream();
+        bench.write_all();
+        let row = format!("* LIST ({}) \"/\" box\r\n", "\\Attribute ".repeat(50));
+        bench.feed(row.repeat(2000).as_bytes());
+        let (mut held, mut cells) = (0, 0);
+        while let Some(Some(Ok(entry))) = poll_once(&mut Box::pin(rows.next())) {
+            held += Answer::List(entry).held();
+            cells += crate::engine::slot::PLACE;
+        }
+        assert!(held > 8 * cells, "it is the attributes that count");
+        assert!((result - result / 50..=result).contains(&(held + cells)), "{held} and {cells} of {result}");
+    }
 }

@@ -333,6 +333,10 @@ impl Command for Fetch {
         }
     }
 
+    fn trim(&self, heard: &mut Untagged) -> bool {
+        !matches!(heard.answer(), Answer::Fetch(row) if self.which.leave_out(row))
+    }
+
     fn heard(&mut self, heard: &Untagged) {
         let Answer::Fetch(row) = heard.answer() else { return };
         if row.flags().is_some() || row.mod_seq().is_some() || self.items.is_uid_alone() {

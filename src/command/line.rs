@@ -142,13 +142,6 @@ impl Line {
     /// A set of messages. An error if it is empty.
     pub fn messages(&mut self, which: &Messages) -> &mut Self {
         match which {
-            // `5:*` would name the last message even where its UID is below 5 (RFC 9051 section 9, seq-range), so an open
-            // end is written as the highest UID there can be.
-            Messages::Uids(set) if set.to_string().ends_with(":*") => {
-                let text = set.to_string();
-                let text = format!("{}{}", text.trim_end_matches('*'), u32::MAX);
-                self.next().text(&text)
-            }
             Messages::Uids(set) => self.next().set(set),
             Messages::Seqs(set) => self.next().set(set),
             Messages::Saved(_) => self.next().text("$"),

@@ -15,14 +15,17 @@ use crate::types::{Message, Seq, SeqSet, Slots, Uid, UidSet};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Messages {
-    /// By UID.
+    /// By UID. From one on (`uid..`) means those up to the last message: what only reads goes out as `n:*`, less the last message
+    /// where its UID is below n; what changes messages ends at the last one whose UID is known, else below UIDNEXT if no message
+    /// has come since that was sent, else it is refused.
     Uids(UidSet),
     /// By sequence number, as they are at the moment of submission: if messages go before the command is
-    /// sent, the engine corrects the numbers. A number beyond the last message is an error, and nothing is sent;
+    /// sent, the engine corrects the numbers. They go out by UID where the UIDs are known, since some servers renumber before
+    /// they say so; UIDs ascend with the numbers, so a range stays one range. A number beyond the last message is an error, and nothing is sent;
     /// [`Mailbox::newest`](crate::Mailbox::newest) and [`Snapshot::seqs`](crate::Snapshot::seqs) name none such.
     Seqs(SeqSet),
     /// The messages that had these numbers in a [`Snapshot`](crate::Snapshot), whatever their numbers are now; of those
-    /// that are still there. From [`Snapshot::seqs`](crate::Snapshot::seqs).
+    /// that are still there. They go out by UID as other numbers do. From [`Snapshot::seqs`](crate::Snapshot::seqs).
     Slots(Slots),
     /// Those that a search has found and the server remembers: `$`. From [`Mailbox::save`](crate::Mailbox::save).
     Saved(Saved),
@@ -50,11 +53,25 @@ impl Messages {
         matches!(self, Self::Seqs(_) | Self::Slots(_))
     }
 
+    /// Whether they go on to the last message, whichever that is.
+    pub(crate) fn is_open(&self) -> bool {
+        match self {
+            Self::Uids(set) => set.is_open(),
+            Self::Seqs(set) => set.is_open(),
+            Self::Slots(_) | Self::Saved(_) => false,
+        }
+    }
+
+    /// Whether this row is of the message that `n:*` names only because it is the last one: nobody means it by UIDs from n on.
+    pub(crate) fn leave_out(&self, row: &Message) -> bool {
+        let Self::Uids(set) = self else { return false };
+        set.is_open() && !set.names_last() && row.uid().is_some_and(|uid| !set.contains(uid))
+    }
+
     /// Whether this row is about one of them.
     pub(crate) fn hold(&self, row: &Message) -> Holds {
         let (contained, open) = match self {
-            // An open end of UIDs is written as a number; only a lone `*` means the last message.
-            Self::Uids(set) => (row.uid().map(|uid| set.contains(uid)), set.names_last()),
+            Self::Uids(set) => (row.uid().map(|uid| set.contains(uid)), set.is_open()),
             Self::Seqs(set) => (row.seq().map(|seq| set.contains(seq)), set.is_open()),
             // Made numbers or UIDs before it is sent.
             Self::Slots(_) => (None, false),
@@ -73,9 +90,7 @@ impl Messages {
     /// Whether both may name the same message.
     pub(crate) fn may_overlap(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Uids(a), Self::Uids(b)) => {
-                a.names_last() || b.names_last() || !a.intersection(b).is_empty()
-            }
+            (Self::Uids(a), Self::Uids(b)) => a.is_open() || b.is_open() || !a.intersection(b).is_empty(),
             (Self::Seqs(a), Self::Seqs(b)) => a.is_open() || b.is_open() || !a.intersection(b).is_empty(),
             _ => true,
         }

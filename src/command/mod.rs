@@ -105,7 +105,7 @@ pub trait Command: Send + 'static {
     }
 
     /// The messages that it names, so that the engine can turn sequence numbers into what they mean at
-    /// the moment of sending.
+    /// the moment of sending: into UIDs where numbers can't be sent ([`Messages::Uids`] then).
     fn messages(&mut self) -> Option<&mut Messages> {
         None
     }
@@ -121,6 +121,13 @@ pub trait Command: Send + 'static {
     fn claims(&self, heard: &Untagged) -> Claim {
         let _ = heard;
         Claim::No
+    }
+
+    /// Leaves out of a response that is this command's what it has not asked for. Whether anything is left.
+    #[doc(hidden)]
+    fn trim(&self, heard: &mut Untagged) -> bool {
+        let _ = heard;
+        true
     }
 
     /// Told of each response that was found to be this command's, in the order in which they came.

@@ -139,7 +139,8 @@ impl Command for SaveSearch {
             return Err(Error::unsupported("the server does not remember results of searches (SEARCHRES)"));
         }
         line.word("UID").word("SEARCH").word("RETURN").open().word("SAVE").word("COUNT").close();
-        self.query.encode_criteria(line, session)?;
+        // What the server remembers can't be trimmed.
+        self.query.encode_criteria(line, session, false)?;
         Ok(Flow::Last)
     }
 

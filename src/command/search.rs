@@ -174,8 +174,8 @@ impl Search {
         if self.key.hangs_on_flags() { FlagUse::Reads } else { FlagUse::None }
     }
 
-    /// The charset where it matters, and the keys.
-    pub(super) fn encode_criteria(&self, line: &mut Line, session: &Session) -> Result<()> {
+    /// The charset where it matters, and the keys. `trimmed`: what is found beyond the query will be left out.
+    pub(super) fn encode_criteria(&self, line: &mut Line, session: &Session, trimmed: bool) -> Result<()> {
         // Some servers refuse CHARSET, so it is named only where it is needed (RFC 6855 section 3 forbids
         // it once UTF8=ACCEPT is on).
         if self.confused {
@@ -184,7 +184,23 @@ impl Search {
         if !self.key.is_ascii() && !session.is_utf8() {
             line.word("CHARSET").word("UTF-8");
         }
-        self.key.encode(line, false)
+        self.key.encode(line, false, trimmed)
+    }
+
+    /// Of what was found, that which the query means: `n:*` finds the last message as well, where its UID is below n.
+    fn meant(&self, mut found: UidSet) -> UidSet {
+        let keys = match &self.key {
+            Key::And(keys) => keys,
+            key => std::slice::from_ref(key),
+        };
+        for key in keys {
+            if let Key::Uids(set) = key
+                && is_open(set)
+            {
+                found = found.intersection(set);
+            }
+        }
+        found
     }
 
     /// Those that don't fit.
@@ -227,8 +243,9 @@ impl Key {
         }
     }
 
-    /// Nested keys in parentheses; depth is the caller's own.
-    fn encode(&self, line: &mut Line, nested: bool) -> Result<()> {
+    /// Nested keys in parentheses; depth is the caller's own. `trimmed`: all that is found has to fit it, and what does not is
+    /// left out.
+    fn encode(&self, line: &mut Line, nested: bool, trimmed: bool) -> Result<()> {
         match self {
             Self::Word(word) => {
                 line.word(word);
@@ -253,6 +270,15 @@ impl Key {
             Self::Uids(set) if set.is_empty() => {
                 line.word("NOT").word("ALL");
             }
+            // `n:*` would be true of the last message, whatever its UID: all but those below n.
+            Self::Uids(set) if is_open(set) && !trimmed => {
+                let below = below(set);
+                if below.is_empty() {
+                    line.word("ALL");
+                } else {
+                    line.word("NOT").word("UID").word(&below.to_string());
+                }
+            }
             Self::Uids(set) => {
                 line.word("UID").word(&set.to_string());
             }
@@ -264,7 +290,7 @@ impl Key {
                     line.open();
                 }
                 for key in keys {
-                    key.encode(line, true)?;
+                    key.encode(line, true, trimmed)?;
                 }
                 if nested {
                     line.close();
@@ -272,16 +298,29 @@ impl Key {
             }
             Self::Or(both) => {
                 line.word("OR");
-                both.0.encode(line, true)?;
-                both.1.encode(line, true)?;
+                both.0.encode(line, true, false)?;
+                both.1.encode(line, true, false)?;
             }
-            Self::Not(key) => {
-                line.word("NOT");
-                key.encode(line, true)?;
-            }
+            Self::Not(key) => match &**key {
+                Self::Uids(set) if is_open(set) => Self::Uids(below(set)).encode(line, true, false)?,
+                key => {
+                    line.word("NOT");
+                    key.encode(line, true, false)?;
+                }
+            },
         }
         Ok(())
     }
+}
+
+/// Whether it goes on to the last message; a lone `*` names that one.
+fn is_open(set: &UidSet) -> bool {
+    set.is_open() && !set.names_last()
+}
+
+/// All UIDs that are not in it.
+fn below(set: &UidSet) -> UidSet {
+    UidSet::all().difference(set)
 }
 
 /// What a search found.
@@ -351,7 +390,7 @@ impl Command for Search {
         if session.can("ESEARCH") {
             line.word("RETURN").open().word("ALL").close();
         }
-        self.encode_criteria(line, session)?;
+        self.encode_criteria(line, session, true)?;
         Ok(Flow::Last)
     }
 
@@ -363,6 +402,24 @@ impl Command for Search {
             Answer::ESearch(found) if found.tag.is_none() => Claim::Part,
             _ => Claim::No,
         }
+    }
+
+    fn trim(&self, heard: &mut Untagged) -> bool {
+        // The mod-sequence is the highest of all that was found: of nothing there is none.
+        let trim = |uids: &mut UidSet, mod_seq: &mut Option<ModSeq>| {
+            *uids = self.meant(std::mem::take(uids));
+            *mod_seq = mod_seq.filter(|_| !uids.is_empty());
+        };
+        match heard.answer_mut() {
+            Answer::Search(found) => trim(&mut found.numbers.0, &mut found.mod_seq),
+            Answer::ESearch(found) => {
+                if let Some(all) = &mut found.all {
+                    trim(&mut all.0, &mut found.mod_seq);
+                }
+            }
+            _ => {}
+        }
+        true
     }
 
     fn item(heard: Untagged) -> Option<Found> {

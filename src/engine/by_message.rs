@@ -147,7 +147,7 @@ fn small(messages: &Messages) -> Option<Vec<u32>> {
 /// The ranges of a set, if they say which messages are named; `*` does not.
 fn raw(messages: &Messages) -> Option<&[(u32, u32)]> {
     match messages {
-        Messages::Uids(set) if !set.names_last() => Some(set.raw()),
+        Messages::Uids(set) if !set.is_open() => Some(set.raw()),
         Messages::Seqs(set) if !set.is_open() => Some(set.raw()),
         _ => None,
     }

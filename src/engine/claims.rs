@@ -65,7 +65,7 @@ impl Engine {
             self.hear_opening(&heard);
         }
         let Some(flight) = self.flights.get_mut(&id) else { return (None, Some(heard)) };
-        if let Some(own) = &mut flight.own {
+        if let Some(own) = flight.own.as_mut().filter(|_| flight.job.trim(&mut heard)) {
             own.heard(heard.answer());
         }
         if let Some(lost) = &mut flight.lost {

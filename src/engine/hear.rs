@@ -222,7 +222,7 @@ impl Engine {
         if let Some(selection) = self.selection.as_ref().filter(|_| !self.is_opening()) {
             // Numbers that go with changes, which are told by themselves: known to the handles, no news.
             if let Some(Code::UidNext(told)) = &status.code {
-                selection.seat.update(|p| p.uid_next = *told);
+                selection.set_uid_next(*told);
             }
             told_elsewhere |= matches!(status.code, Some(Code::HighestModSeq(_) | Code::UidNext(_)));
         }

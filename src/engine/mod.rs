@@ -376,7 +376,7 @@ impl Engine {
         let job = Box::new(Tokenless(command));
         let then = seat.as_ref().map(|seat| seat.then()).unwrap_or_default();
         self.own_queued.insert(id, own);
-        Submission { id, job, class, seat, opens: None, quiet: true, then }
+        Submission { id, job, class, seat, opens: None, quiet: true, then, named: None }
     }
 
     pub(crate) fn closed(&self) -> Option<&CloseReason> {

@@ -9,13 +9,26 @@ use super::shared::Submission;
 use crate::command::{Class, Messages};
 use crate::error::{Error, Result};
 use crate::types::{Seq, SeqSet, Slots, Uid, UidSet};
+use crate::view::View;
 
 impl Engine {
-    /// Whether it needs the UIDs of numbers, and not all UIDs have been told yet.
+    /// Whether it needs UIDs that have not been told yet: those of its numbers, or where an open range ends.
     pub(super) fn needs_unknown_uids(&self, next: &mut Submission) -> bool {
-        self.must_name_uids(next)
-            && next.job.messages().is_some_and(|messages| messages.by_number())
-            && self.selection.as_ref().is_none_or(|s| s.view.unknown().is_some())
+        let (by_uid, changes) = (self.must_name_uids(next), !next.class.reads_only);
+        let Some(messages) = next.job.messages() else { return false };
+        let view = self.selection.as_ref().map(|s| &s.view);
+        let of_numbers = by_uid && messages.by_number() && view.is_none_or(|view| view.unknown().is_some());
+        let lacks_last = |view: &View| view.unknown().is_some_and(|(_, last)| last.get() == view.len());
+        let lacks = of_numbers || changes && messages.is_open() && view.is_none_or(lacks_last);
+        // In another era it fails, whatever the UIDs are.
+        lacks && self.era_verdict(next) != Verdict::OtherEra
+    }
+
+    /// Whether its numbers go out as UIDs where these are known: some servers give out new numbers while a command by number
+    /// runs, or before they have told of it (against RFC 9051 section 7.5.1). Of a user's own command it is not known whether
+    /// it has such a form, and the engine's own ask for UIDs.
+    fn may_name_uids(next: &Submission) -> bool {
+        next.class.ours && !next.quiet
     }
 
     /// Whether this command can't name messages by number: it has no such form, the session has no numbers (RFC 9586
@@ -27,18 +40,24 @@ impl Engine {
     /// Makes numbers mean what they meant when the command was submitted, and UIDs of them where the command
     /// has no form by number.
     pub(super) fn settle_numbers(&mut self, next: &mut Submission) -> Result<()> {
-        let (by_uid, then) = (self.must_name_uids(next), next.then);
+        let (form, then, changes) = (self.form_of(next), next.then, !next.class.reads_only);
         if next.seat.is_none() && (next.class.in_mailbox || next.job.messages().is_some()) {
             // It would hit whatever is selected just now.
             return Err(Error::invalid("it is about a mailbox's messages: submit it through that `Mailbox`"));
         }
         let Some(messages) = next.job.messages() else { return Ok(()) };
         match messages {
-            Messages::Seqs(set) => *messages = self.settled(set, by_uid, then)?,
-            Messages::Slots(slots) => *messages = self.found(slots, by_uid)?,
-            Messages::Uids(set) if self.notify.moves_numbers() && set.names_last() => {
-                *messages = self.last_named(set)?.into();
+            Messages::Seqs(set) => *messages = self.settled(set, form, then)?,
+            Messages::Slots(slots) => *messages = self.found(slots, form)?,
+            Messages::Uids(set) if (changes || self.notify.moves_numbers()) && set.names_last() => {
+                match self.last_named(set) {
+                    Ok(named) => *messages = named.into(),
+                    Err(error) if self.notify.moves_numbers() => return Err(error),
+                    // A lone `*` names no other message than was meant.
+                    Err(_) => {}
+                }
             }
+            Messages::Uids(set) if changes && set.is_open() => *messages = self.ended(set)?.into(),
             Messages::Saved(saved) => self.check_saved(saved)?,
             Messages::Uids(_) => {}
         }
@@ -53,6 +72,19 @@ impl Engine {
             named.insert(view.uid(last).ok_or_else(no_uid)?);
         }
         Ok(named)
+    }
+
+    /// `n:*` names the last message even where its UID is below n (RFC 9051 section 9, seq-range): what changes messages names
+    /// the last one that is known, or where the server says that they end.
+    fn ended(&self, set: &UidSet) -> Result<UidSet> {
+        let selection = self.selection.as_ref();
+        let last = selection.map_or(0, |s| s.view.len());
+        let Some((selection, last)) = selection.zip(Seq::new(last)) else { return Ok(UidSet::new()) };
+        let end = selection.view.uid(last).or_else(|| selection.last_below_uid_next()).ok_or_else(|| {
+            let why = "it would change all messages from a UID on, and the UID of the last one is not known";
+            Error::invalid(format!("{why}: name that UID as well"))
+        })?;
+        Ok(Uid::new(1).map_or_else(UidSet::new, |first| set.within(first, end)))
     }
 
     /// Whether the UIDs that a command names are of the era that the mailbox is in (RFC 9051 section 2.3.1.1): a state from
@@ -96,23 +128,35 @@ impl Engine {
         }
     }
 
-    /// The messages that a command that waits names, as it would be sent now.
+    /// The messages that a command that waits names, as it would be sent now. UIDs of numbers are kept until the view
+    /// changes: a long set is not made anew for each answer that comes meanwhile.
     pub(super) fn named_now(&self, next: &mut Submission) -> Option<Messages> {
-        let (by_uid, then) = (self.must_name_uids(next), next.then);
-        match next.job.messages()? {
-            Messages::Seqs(set) => self.settled(set, by_uid, then).ok().or_else(|| Some(set.clone().into())),
-            // If they can't be found, it fails as soon as it may go.
-            Messages::Slots(slots) => {
-                self.found(slots, by_uid).ok().or_else(|| Some(Messages::Seqs(SeqSet::all())))
-            }
-            which @ (Messages::Uids(_) | Messages::Saved(_)) => Some(which.clone()),
+        let (form, then) = (self.form_of(next), next.then);
+        // Those of another selection mean nothing in this view.
+        let is_this = |seat: &Seat| next.seat.as_ref().is_some_and(|mine| mine.id == seat.id);
+        let generation = self.selection.as_ref().filter(|s| is_this(&s.seat)).map(|s| s.view.generation());
+        if let Some((of, uids)) = &next.named
+            && Some(*of) == generation
+        {
+            return Some(uids.clone().into());
         }
+        let settled = match next.job.messages()? {
+            Messages::Seqs(set) => self.settled(set, form, then).unwrap_or_else(|_| set.clone().into()),
+            // If they can't be found, it fails as soon as it may go.
+            Messages::Slots(slots) => self.found(slots, form).unwrap_or_else(|_| SeqSet::all().into()),
+            which @ (Messages::Uids(_) | Messages::Saved(_)) => return Some(which.clone()),
+        };
+        next.named = match &settled {
+            Messages::Uids(uids) if Self::may_name_uids(next) => generation.zip(Some(uids.clone())),
+            _ => None,
+        };
+        Some(settled)
     }
 
-    fn settled(&self, set: &SeqSet, by_uid: bool, then: Then) -> Result<Messages> {
+    fn settled(&self, set: &SeqSet, form: Form, then: Then) -> Result<Messages> {
         let Some(selection) = &self.selection else {
             // Behind a SELECT that has not been answered: nothing can have moved yet.
-            return if by_uid { Err(no_uid()) } else { Ok(set.clone().into()) };
+            return if form == Form::Uids { Err(no_uid()) } else { Ok(set.clone().into()) };
         };
         let view = &selection.view;
         let gone = view.removed_since(if then.opened { then.removed } else { 0 });
@@ -122,32 +166,64 @@ impl Engine {
             // A server answers BAD to all of it (RFC 9051 section 9, seq-number).
             return Err(Error::invalid(format!("there is no message {beyond}: the mailbox had {had}")));
         }
-        let settled = if gone.is_empty() && !by_uid && !set.is_open() {
-            set.clone()
-        } else {
-            moved(set, then, view.len(), gone)
-        };
-        if !by_uid {
-            return Ok(Messages::Seqs(settled));
+        let settled =
+            if gone.is_empty() && !set.is_open() { set.clone() } else { moved(set, then, view.len(), gone) };
+        form.write(view, &settled)
+    }
+
+    /// Which those are now that a snapshot numbered, of those that are still there.
+    fn found(&self, slots: &Slots, form: Form) -> Result<Messages> {
+        let view = self.selection.as_ref().map(|s| &s.view);
+        let found = view.and_then(|view| Some((view, view.seqs_of_slots(slots)?)));
+        let (view, seqs) = found.ok_or_else(|| {
+            Error::invalid("what these numbers of a snapshot stand for can't be told in this selection")
+        })?;
+        form.write(view, &seqs)
+    }
+
+    fn form_of(&self, next: &Submission) -> Form {
+        match (self.must_name_uids(next), Self::may_name_uids(next)) {
+            (true, true) => Form::Uids,
+            (true, false) => Form::EachUid,
+            (false, true) => Form::UidsIfKnown,
+            (false, false) => Form::Numbers,
         }
-        let uids: Option<Vec<Uid>> = settled.iter().map(|seq| view.uid(seq)).collect();
-        Ok(Messages::Uids(uids.ok_or_else(no_uid)?.into_iter().collect::<UidSet>()))
     }
 }
 
-impl Engine {
-    /// Where the messages are now that a snapshot numbered, of those that are still there.
-    fn found(&self, slots: &Slots, by_uid: bool) -> Result<Messages> {
-        let view = self.selection.as_ref().map(|s| &s.view);
-        let seqs = view.and_then(|view| view.seqs_of_slots(slots)).ok_or_else(|| {
-            Error::invalid("what these numbers of a snapshot stand for can't be told in this selection")
-        })?;
-        if !by_uid {
-            return Ok(Messages::Seqs(seqs));
+/// How messages that are meant by number go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Numbers,
+    UidsIfKnown,
+    Uids,
+    /// By UID, and no message whose UID is not known lies among them.
+    EachUid,
+}
+
+impl Form {
+    fn write(self, view: &View, seqs: &SeqSet) -> Result<Messages> {
+        let uids = match self {
+            Self::Numbers => None,
+            Self::UidsIfKnown | Self::Uids => uids_of(view, seqs),
+            Self::EachUid => seqs.iter().map(|seq| view.uid(seq)).collect(),
+        };
+        match uids {
+            Some(uids) => Ok(Messages::Uids(uids)),
+            None if matches!(self, Self::Uids | Self::EachUid) => Err(no_uid()),
+            None => Ok(seqs.clone().into()),
         }
-        let uids: Option<UidSet> = seqs.iter().map(|seq| view?.uid(seq)).collect();
-        Ok(Messages::Uids(uids.ok_or_else(no_uid)?))
     }
+}
+
+/// The UIDs of the messages with these numbers. UIDs ascend with the numbers, so what lies between the ends of a range is
+/// named by its ends, and a hundred thousand messages in a row are no longer to write by UID than by number.
+fn uids_of(view: &View, seqs: &SeqSet) -> Option<UidSet> {
+    let mut uids = UidSet::new();
+    for range in seqs.ranges() {
+        uids.insert_range(view.uid(*range.start())?..=view.uid(*range.end())?);
+    }
+    Some(uids)
 }
 
 pub(super) fn other_era() -> Error {

@@ -21,7 +21,7 @@ const MOST_RANGES: usize = 4 << 20;
 pub(crate) enum Own {
     /// `UID SEARCH`: the UIDs of all messages, or of a window of them.
     Fill(Gather<Uid>),
-    /// `UID FETCH n:4294967295 (FLAGS)`, `FETCH a:b (UID)`: UIDs of messages that came, or that a search could not tell.
+    /// `UID FETCH n:* (FLAGS)`, `FETCH a:b (UID)`: UIDs of messages that came, or that a search could not tell.
     Learn,
     /// `UID FETCH … (FLAGS)`: flags that are wanted in the view; what they were before is of an earlier selection. With the
     /// messages of which they were told.
@@ -147,8 +147,14 @@ impl<C: Command> Job for Tokenless<C> {
         self.0.challenge(text, line)
     }
 
-    fn hear(&mut self, heard: Untagged, _: &Limits, _: Sent) -> Option<Untagged> {
-        self.0.heard(&heard);
+    fn trim(&self, heard: &mut Untagged) -> bool {
+        self.0.trim(heard)
+    }
+
+    fn hear(&mut self, mut heard: Untagged, _: &Limits, _: Sent) -> Option<Untagged> {
+        if self.0.trim(&mut heard) {
+            self.0.heard(&heard);
+        }
         None
     }
 

@@ -86,6 +86,8 @@ pub(crate) struct Published {
     pub(crate) removed: u64,
     pub(crate) uid_validity: Option<UidValidity>,
     pub(crate) uid_next: Option<Uid>,
+    /// How many messages there had been when UIDNEXT was told: those that came later may have UIDs beyond it.
+    pub(crate) ever_below: u64,
     pub(crate) highest_mod_seq: Option<ModSeq>,
     pub(crate) read_only: bool,
     pub(crate) opened: bool,

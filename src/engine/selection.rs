@@ -88,6 +88,23 @@ impl Opening {
 }
 
 impl Selection {
+    /// UIDNEXT, and how many messages there have been by now.
+    pub(super) fn set_uid_next(&self, told: Option<Uid>) {
+        let ever = self.ever();
+        self.seat.update(|p| (p.uid_next, p.ever_below) = (told, ever));
+    }
+
+    /// The last UID that a message can have, if none has come since UIDNEXT was told.
+    pub(super) fn last_below_uid_next(&self) -> Option<Uid> {
+        let known = self.seat.get();
+        known.uid_next.filter(|_| self.ever() <= known.ever_below).and_then(|next| Uid::new(next.get() - 1))
+    }
+
+    /// How many messages there have been in this selection, those that have gone included.
+    fn ever(&self) -> u64 {
+        u64::from(self.view.len()) + self.view.removed()
+    }
+
     /// The numbers of these messages, of those that are there.
     pub(super) fn which(&self, messages: &Messages) -> Vec<Seq> {
         let len = self.view.len();
@@ -332,7 +349,7 @@ impl Engine {
             _ => read_only,
         };
         let first_new = told.first_new();
-        let Told { exists, uid_validity, uid_next, highest_mod_seq, .. } = told;
+        let Told { exists, uid_validity, uid_next, came, highest_mod_seq, .. } = told;
         let wanted = match seat.plan.fill.unwrap_or(self.settings.fill) {
             // What was known can't be compared with nothing.
             Fill::Off if seat.plan.resume.is_some() => Fill::Uids,
@@ -354,6 +371,7 @@ impl Engine {
         seat.update(|p| {
             p.read_only = read_only;
             p.uid_next = uid_next;
+            p.ever_below = u64::from(exists.saturating_sub(came));
             p.highest_mod_seq = highest_mod_seq;
         });
         self.look.begin(seat.id, uid_validity, highest_mod_seq, uid_next);

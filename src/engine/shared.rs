@@ -14,6 +14,7 @@ use crate::command::Class;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
     Capabilities, CloseReason, CommandId, Done, Event, EventKind, Limits, MailboxName, Place, SelectionId,
+    UidSet,
 };
 
 /// A command that has been submitted.
@@ -29,6 +30,8 @@ pub(crate) struct Submission {
     pub(crate) quiet: bool,
     /// The mailbox as it was then, for sequence numbers.
     pub(crate) then: Then,
+    /// The UIDs that its numbers stand for, and the view's generation of which that is true.
+    pub(crate) named: Option<(u64, UidSet)>,
 }
 
 impl Submission {
@@ -138,7 +141,7 @@ impl Shared {
         inner.table.commands.insert(id, Record { quiet });
         inner.table.users += usize::from(!quiet);
         let then = then.unwrap_or_default();
-        inner.submissions.push_back(Submission { id, job, class, seat, opens, quiet, then });
+        inner.submissions.push_back(Submission { id, job, class, seat, opens, quiet, then, named: None });
         let driver = inner.driver.take();
         drop(inner);
         if let Some(driver) = driver {

@@ -336,6 +336,8 @@ pub(crate) trait Job: Send {
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow>;
     fn claims(&self, heard: &Untagged) -> Claim;
     fn challenge(&mut self, text: &[u8], line: &mut Line) -> Result<()>;
+    /// Leaves out of a response that is this command's what it has not asked for. Whether anything is left.
+    fn trim(&self, heard: &mut Untagged) -> bool;
     /// Takes a response that is this command's; gives it back if its token was detached. `sent` is how much of the
     /// command has been written.
     fn hear(&mut self, heard: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged>;
@@ -392,7 +394,14 @@ impl<C: Command> Job for Submitted<C> {
         self.command.challenge(text, line)
     }
 
-    fn hear(&mut self, heard: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged> {
+    fn trim(&self, heard: &mut Untagged) -> bool {
+        self.command.trim(heard)
+    }
+
+    fn hear(&mut self, mut heard: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged> {
+        if !self.command.trim(&mut heard) {
+            return None;
+        }
         self.command.heard(&heard);
         let mut state = self.slot.lock();
         match state.fate {

@@ -8,7 +8,7 @@ use imap_duplex::types::{EventKind, Flag, MailboxName};
 use imap_duplex::{Error, ErrorKind, Sent};
 
 use crate::client::{Events, brief, seq, uid};
-use crate::session::{CAPABILITIES, LIMIT, Session, quiet};
+use crate::session::{CAPABILITIES, LIMIT, Session, blind, quiet};
 use crate::support::within;
 
 const SHORT: Duration = Duration::from_secs(1);
@@ -54,7 +54,7 @@ async fn events_say_their_mailbox_and_the_selection_of_it() {
         assert!(first.has_ended() && !second.has_ended());
 
         s.server.say("* 1 EXISTS").await;
-        s.answer("UID FETCH 1:4294967295 (FLAGS)", &["* 1 FETCH (UID 21 FLAGS ())"]).await;
+        s.answer("UID FETCH 1:* (FLAGS)", &["* 1 FETCH (UID 21 FLAGS ())"]).await;
         let event = s.events.until_brief("arrived 1 uid 21").await;
         assert!(event.is_in(&second) && !event.is_in(&first));
         assert_eq!((first.exists(), second.exists()), (0, 1));
@@ -257,8 +257,8 @@ async fn a_server_that_closes_the_mailbox_by_itself_ends_the_selection() {
 #[tokio::test(start_paused = true)]
 async fn numbers_mean_the_messages_that_they_meant_when_they_were_submitted() {
     within(LIMIT, async {
-        let mut s = Session::open().await;
-        let inbox = s.select(&[11, 12, 13, 14]).await;
+        let mut s = Session::with(&blind(), CAPABILITIES).await;
+        let inbox = s.select_blind(4).await;
         // By number it must wait while something runs that may let EXPUNGE through.
         let noop = s.imap.noop();
         let store = inbox.store(seq(3)..=seq(4), Store::add([Flag::Flagged]));
@@ -268,15 +268,15 @@ async fn numbers_mean_the_messages_that_they_meant_when_they_were_submitted() {
         s.server.say("* 2 EXPUNGE").await;
         s.server.say(&format!("{tag} OK done")).await;
         noop.await.expect("OK");
-        // They were 13 and 14, of which 13 has gone; 14 is the second now.
+        // They were the third and the fourth, of which the third has gone; the fourth is the second now.
         let tag = s.server.expect(r"STORE 2 +FLAGS (\Flagged)").await;
-        s.server.say(r"* 2 FETCH (FLAGS (\Flagged))").await;
+        s.server.say(r"* 2 FETCH (UID 14 FLAGS (\Flagged))").await;
         s.server.say(&format!("{tag} OK done")).await;
         let rows = store.await.expect("stored");
         assert_eq!(rows.iter().map(|row| row.uid()).collect::<Vec<_>>(), [Some(uid(14))]);
         assert_eq!(
             s.events.ready_briefs(),
-            ["removed 1 uid 11", "removed 2 uid 13", "NOOP OK", r"flags 2 uid 14 (\Flagged)", "STORE OK"]
+            ["removed 1 uid ?", "removed 2 uid ?", "NOOP OK", r"flags 2 uid 14 (\Flagged)", "STORE OK"]
         );
     })
     .await;
@@ -285,18 +285,23 @@ async fn numbers_mean_the_messages_that_they_meant_when_they_were_submitted() {
 #[tokio::test(start_paused = true)]
 async fn if_all_that_the_numbers_meant_has_gone_nothing_is_sent() {
     within(LIMIT, async {
-        let mut s = Session::open().await;
-        let inbox = s.select(&[11, 12]).await;
-        let noop = s.imap.noop();
-        let store = inbox.store(seq(1), Store::add([Flag::Flagged]));
-        let tag = s.server.expect("NOOP").await;
-        s.server.say("* 1 EXPUNGE").await;
-        s.server.say(&format!("{tag} OK done")).await;
-        noop.await.expect("OK");
-        assert!(store.await.expect("nothing to do").is_empty());
-        s.server.expect_silence(SHORT).await;
-        let told = s.events.ready_briefs();
-        assert_eq!(told, ["removed 1 uid 11", "NOOP OK", "STORE OK"]);
+        for known in [false, true] {
+            let config = if known { quiet() } else { blind() };
+            let mut s = Session::with(&config, CAPABILITIES).await;
+            let inbox = if known { s.select(&[11, 12]).await } else { s.select_blind(2).await };
+            // Neither numbers nor UIDs go out behind a command of the user's own.
+            let raw = s.imap.raw("X-WAIT");
+            let store = inbox.store(seq(1), Store::add([Flag::Flagged]));
+            let tag = s.server.expect("X-WAIT").await;
+            s.server.say("* 1 EXPUNGE").await;
+            s.server.say(&format!("{tag} OK done")).await;
+            raw.await.expect("OK");
+            assert!(store.await.expect("nothing to do").is_empty());
+            s.server.expect_silence(SHORT).await;
+            let told = s.events.ready_briefs();
+            let removed = if known { "removed 1 uid 11" } else { "removed 1 uid ?" };
+            assert_eq!(told, [removed, "X-WAIT OK", "STORE OK"]);
+        }
     })
     .await;
 }
@@ -318,14 +323,14 @@ async fn an_empty_set_completes_at_once_unsent() {
 #[tokio::test(start_paused = true)]
 async fn idle_news_say_the_mailbox_too() {
     within(LIMIT, async {
-        let config = quiet().auto_idle(true);
+        let config = blind().auto_idle(true);
         let mut s = Session::with(&config, CAPABILITIES).await;
-        let inbox = s.select(&[11]).await;
+        let inbox = s.select_blind(1).await;
         let idle = s.server.expect("IDLE").await;
         s.server.say("+ idling").await;
         s.server.say(r"* 1 FETCH (FLAGS (\Seen))").await;
         let event = s.events.next().await;
-        assert_eq!((brief(&event), event.cause), (r"flags 1 uid 11 (\Seen)".to_owned(), None));
+        assert_eq!((brief(&event), event.cause), (r"flags 1 uid ? (\Seen)".to_owned(), None));
         assert!(event.is_in(&inbox));
         let fetch = inbox.fetch(seq(1), Items::new().size());
         s.server.expect_line("DONE").await;

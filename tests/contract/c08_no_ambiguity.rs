@@ -10,7 +10,7 @@ use imap_duplex::command::{Items, Search, StatusItems, Store};
 use imap_duplex::types::Flag;
 
 use crate::client::{seq, uid};
-use crate::session::{CAPABILITIES, LIMIT, Session, quiet};
+use crate::session::{CAPABILITIES, LIMIT, Session, blind, quiet};
 use crate::support::within;
 
 /// A server of IMAP4rev2, which must execute ambiguous pairs in order (RFC 9051 section 5.5).
@@ -79,8 +79,8 @@ fn submit(s: &Session, inbox: &Mailbox, name: &str) -> &'static str {
 /// Submits these all at once to a server that answers nothing before it has had all that comes without waiting; `|` says
 /// where the client has to wait for the answers to all that stands before.
 async fn goes_out(capabilities: &str, example: &str) {
-    let mut s = Session::with(&quiet(), capabilities).await;
-    let inbox = s.select(&[11, 12, 13]).await;
+    let mut s = Session::with(&blind(), capabilities).await;
+    let inbox = s.select_blind(3).await;
     let mut waves: Vec<Vec<&str>> = Vec::new();
     for wave in example.split(" | ") {
         waves.push(wave.split(" + ").map(|name| submit(&s, &inbox, name)).collect());

@@ -80,7 +80,7 @@ async fn two_selects_and_their_commands_submitted_at_once_are_each_under_the_rig
         s.server.say("* 1 FETCH (UID 11 RFC822.SIZE 10)").await;
         s.server.say("* 2 FETCH (UID 12 RFC822.SIZE 20)").await;
         s.server.say(&format!("{fetch} OK done")).await;
-        s.answer(r"STORE 1 +FLAGS (\Flagged)", &[r"* 1 FETCH (FLAGS (\Flagged))"]).await;
+        s.answer(r"UID STORE 11 +FLAGS (\Flagged)", &[r"* 1 FETCH (FLAGS (\Flagged))"]).await;
 
         assert_eq!(sizes(&rows_a.await.expect("fetched")), [(Some(11), Some(1)), (Some(12), Some(2))]);
         assert_eq!(found_a.await.expect("searched").uids().to_string(), "12");

@@ -101,7 +101,7 @@ async fn with(limits: Limits, messages: usize) -> (Session, Mailbox) {
 /// A FETCH of all, of which the server has heard: its tag, and the rows.
 async fn fetch(s: &mut Session, inbox: &Mailbox) -> (String, Rows<Fetch>) {
     let rows = inbox.fetch(uid(1).., Items::body()).stream();
-    (s.server.expect("UID FETCH 1:4294967295 (BODY.PEEK[])").await, rows)
+    (s.server.expect("UID FETCH 1:* (BODY.PEEK[])").await, rows)
 }
 
 /// The UID of the next row, which has to be there already.
@@ -345,7 +345,7 @@ async fn an_awaited_result_has_a_bound_of_its_own() {
         let (mut s, inbox) = with(limits, 200).await;
         for (messages, fits) in [(100, true), (101, false)] {
             let token = inbox.fetch(uid(1).., Items::body());
-            let tag = s.server.expect("UID FETCH 1:4294967295 (BODY.PEEK[])").await;
+            let tag = s.server.expect("UID FETCH 1:* (BODY.PEEK[])").await;
             let begun = Instant::now();
             s.server.send(rows(messages).as_bytes()).await;
             s.server.say(&format!("{tag} OK fetched")).await;
@@ -369,7 +369,7 @@ async fn the_server_waits_for_a_detached_result_too() {
     within(LIMIT, async {
         let (mut s, inbox) = detached(20, 1000, 200).await;
         inbox.fetch(uid(1).., Items::body()).detach();
-        let tag = s.server.expect("UID FETCH 1:4294967295 (BODY.PEEK[])").await;
+        let tag = s.server.expect("UID FETCH 1:* (BODY.PEEK[])").await;
         let all = rows(200);
         let sent = s.server.send_what_it_takes(all.as_bytes(), HOLD - SOON).await;
         assert!((20 * ON_WIRE..=21 * ON_WIRE + 2 * PIPE).contains(&sent), "{sent} octets were taken");
@@ -396,7 +396,7 @@ async fn a_detached_result_that_is_too_much_ends_alone() {
     within(LIMIT, async {
         let (mut s, inbox) = detached(20, 50, 200).await;
         inbox.fetch(uid(1).., Items::body()).detach();
-        let tag = s.server.expect("UID FETCH 1:4294967295 (BODY.PEEK[])").await;
+        let tag = s.server.expect("UID FETCH 1:* (BODY.PEEK[])").await;
         s.server.send(rows(200).as_bytes()).await;
         s.server.say("* OK [ALERT] look").await;
         s.server.say(&format!("{tag} OK fetched")).await;
@@ -417,7 +417,7 @@ async fn what_was_collected_may_be_more_than_the_events_have_room_for() {
         let (mut s, inbox) = detached(20, 50, 200).await;
         for ended in [false, true] {
             let token = inbox.fetch(uid(1).., Items::body());
-            let tag = s.server.expect("UID FETCH 1:4294967295 (BODY.PEEK[])").await;
+            let tag = s.server.expect("UID FETCH 1:* (BODY.PEEK[])").await;
             s.server.send(rows(200).as_bytes()).await;
             let ok = format!("{tag} OK fetched");
             if ended {

@@ -185,7 +185,7 @@ async fn a_server_that_never_answers_idle_is_polled() {
         let tag = s.server.expect("APPEND INBOX {5}").await;
         s.server.say(&format!("{tag} NO [TRYCREATE] not here")).await;
         token.await.expect_err("refused, and not a byte of the message went out");
-        s.answer("UID FETCH 12:4294967295 (FLAGS)", &["* 2 FETCH (UID 12 FLAGS ())"]).await;
+        s.answer("UID FETCH 12:* (FLAGS)", &["* 2 FETCH (UID 12 FLAGS ())"]).await;
         s.events.until_brief("arrived 2 uid 12").await;
         tokio::time::sleep(Duration::from_secs(55)).await;
         s.answer("NOOP", &[]).await;

@@ -21,6 +21,7 @@ mod c03_same_questions;
 mod c04_changes;
 mod c05_wire_order;
 mod c06_right_mailbox;
+mod c07_open_ranges;
 mod c07_uids;
 mod c08_many_in_flight;
 mod c08_no_ambiguity;

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use imap_duplex::types::Fill;
 use imap_duplex::{Config, Mailbox, Sender};
 
 use crate::client::Events;
@@ -19,6 +20,11 @@ pub(crate) const CAPABILITIES: &str = "IMAP4rev1 LITERAL+ UIDPLUS ESEARCH MOVE U
 /// A client that does nothing unasked: no ENABLE, no ID, no IDLE.
 pub(crate) fn quiet() -> Config {
     Config::new("server.test").plaintext().enable(Vec::<String>::new()).id(None).auto_idle(false)
+}
+
+/// One that knows no UIDs, so that numbers go out as numbers.
+pub(crate) fn blind() -> Config {
+    quiet().fill(Fill::Off)
 }
 
 /// The two halves of a client, and its server.
@@ -69,6 +75,17 @@ impl Session {
         let mailbox = token.await.expect("selected");
         self.fill(uids).await;
         // The answer to this comes behind the view's.
+        self.noop(&[]).await;
+        self.events.until_brief("NOOP OK").await;
+        mailbox
+    }
+
+    /// Selects INBOX with so many messages, of which the client (`Fill::Off`) is not to know the UIDs.
+    pub(crate) async fn select_blind(&mut self, exists: usize) -> Mailbox {
+        let token = self.imap.select("INBOX");
+        let tag = self.server.expect("SELECT INBOX").await;
+        self.tell_selected(&tag, exists).await;
+        let mailbox = token.await.expect("selected");
         self.noop(&[]).await;
         self.events.until_brief("NOOP OK").await;
         mailbox

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use imap_duplex::command::Items;
+use imap_duplex::command::{Items, Search, Store};
 use imap_duplex::testing::{Quirk, Server};
-use imap_duplex::types::{Flag, Section};
+use imap_duplex::types::{Flag, Message, Section};
 use imap_duplex::{Config, ErrorKind, Receiver, Sender, Timeouts};
 
-use crate::client::{Events, uid};
+use crate::client::{Events, seq, uid};
 use crate::support::within;
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -64,6 +64,73 @@ async fn header_fields_are_found_whatever_their_order() {
             let found = rows[0].section(&section).expect("it is the section that was asked for");
             assert!(String::from_utf8_lossy(found).contains(text), "{found:?}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_command_names_the_highest_uid() {
+    for quirk in [Quirk::HangsOnHighestUid, Quirk::RefusesHighestUid] {
+        within(LIMIT, async {
+            let server = server(quirk);
+            server.deliver("INBOX", "Subject: two\r\n\r\n");
+            let (imap, receiver) = connect(&server).await;
+            let mut events = Events::strict(receiver);
+            let inbox = imap.select("INBOX").await.expect("SELECT");
+            inbox.ready().await.expect("its view");
+            // What the library asks by itself of new messages.
+            server.deliver("INBOX", "Subject: three\r\n\r\n");
+            events.until_brief("arrived 3 uid 3").await;
+            // The last message is below 8.
+            assert_eq!(inbox.fetch(uid(8).., Items::envelope()).await.expect("FETCH").len(), 0);
+            assert_eq!(inbox.search(Search::uids(uid(8)..)).await.expect("SEARCH").len(), 0);
+            assert_eq!(inbox.search(Search::uids(uid(2)..)).await.expect("SEARCH").len(), 2);
+            assert_eq!(inbox.fetch(uid(2).., Items::envelope()).await.expect("FETCH").len(), 2);
+            let flagged = Store::add([Flag::Flagged]);
+            assert!(inbox.store(uid(8).., flagged.clone()).await.expect("STORE").is_empty());
+            inbox.store(uid(2).., flagged).await.expect("STORE");
+            inbox.copy(uid(2).., "Work").await.expect_err("no such mailbox");
+            inbox.expunge(uid(8)..).await.expect("EXPUNGE");
+            let stored = server.mailbox("INBOX").expect("INBOX").messages;
+            let flagged: Vec<_> = stored.iter().map(|m| m.flags.contains(&Flag::Flagged)).collect();
+            assert_eq!(flagged, [false, true, true]);
+            assert!(!server.heard().iter().any(|command| command.line.contains("4294967295")));
+            events.ready();
+        })
+        .await;
+    }
+}
+
+/// The numbers are given out anew before the client can know.
+#[tokio::test]
+async fn numbers_hit_the_messages_that_had_them() {
+    within(LIMIT, async {
+        let server = server(Quirk::EarlyExpunge);
+        for n in 2..=5 {
+            server.deliver("INBOX", format!("Subject: {n}\r\n\r\n"));
+        }
+        let config = config(&server).plaintext().auto_idle(false);
+        let (imap, receiver) = config.connect_over(server.connect()).await.expect("logged in");
+        let mut events = Events::strict(receiver);
+        let inbox = imap.select("INBOX").await.expect("SELECT");
+        inbox.ready().await.expect("its view");
+        let snapshot = inbox.snapshot();
+        let uids = |rows: &[Message]| rows.iter().filter_map(|row| row.uid()).collect::<Vec<_>>();
+
+        server.expunge("INBOX", uid(1));
+        let rows = inbox.fetch(snapshot.seqs(2..=3), Items::envelope()).await.expect("FETCH");
+        assert_eq!(uids(&rows), [uid(2), uid(3)]);
+        server.expunge("INBOX", uid(2));
+        // The client knows of one removal: these are 3 and 4 by UID.
+        inbox.store(seq(2)..=seq(3), Store::add([Flag::Flagged])).await.expect("STORE");
+        server.expunge("INBOX", uid(3));
+        let rows = inbox.fetch(inbox.newest(1), Items::envelope()).await.expect("FETCH");
+        assert_eq!(uids(&rows), [uid(5)]);
+        let stored = server.mailbox("INBOX").expect("INBOX").messages;
+        let flagged: Vec<_> = stored.iter().map(|m| m.flags.contains(&Flag::Flagged)).collect();
+        assert_eq!(flagged, [true, false], "4 and not 5");
+        events.until_brief("removed 1 uid 3").await;
+        events.ready();
     })
     .await;
 }

@@ -6,7 +6,7 @@ use super::server::{Idling, Outcome};
 use super::tokens::{Got, joined};
 use super::world::{Fate, Intent, World};
 use crate::error::{Error, ErrorKind, Sent};
-use crate::types::{Answer, CommandId, Fill, Flags, Message, Seq};
+use crate::types::{Answer, CommandId, Fill, Flags, Message, Seq, Uid, UidSet};
 
 impl World {
     /// A token's result is what the server answered to this very command.
@@ -21,7 +21,12 @@ impl World {
             let there = select.map_or(&[][..], |(select, _)| self.server.heard.uids_of(*select));
             let gone =
                 intent.meant.as_ref().is_some_and(|meant| !meant.iter().any(|uid| there.contains(uid)));
-            assert!(intent.empty || gone, "{intent:?} was never sent, and gave {got:?}");
+            // What changes messages ends at the last that is known.
+            let beyond = intent.open.as_ref().is_some_and(|open| {
+                !intent.reads_only
+                    && !there.iter().filter_map(|uid| Uid::new(*uid)).any(|uid| open.contains(uid))
+            });
+            assert!(intent.empty || gone || beyond, "{intent:?} was never sent, and gave {got:?}");
             return;
         };
         // A SELECT with parameters that was BAD is asked once more, without them.
@@ -89,11 +94,8 @@ impl World {
                 assert!(unsent || lines > 0 && error.was_sent() == Sent::Partly, "{intent:?} {error}");
                 // As `new_era` counts.
                 let began = |folder: usize| self.server.folders[folder].era >= 100;
-                // Numbers become UIDs when the first line is made, which is then taken back if it has not gone out: of commands
-                // that have no form by number, or while numbers may move at any time.
-                let made_uids = matches!(intent.name, "COPY" | "EXPUNGE") || self.server.kind.notify;
-                let by_uid = intent.seqs.is_none() || lines > 0 || made_uids;
-                assert!(by_uid && intent.folder.is_some_and(began), "{intent:?} {error}");
+                // Numbers become UIDs when the first line is made, which is then taken back if it has not gone out.
+                assert!(intent.folder.is_some_and(began), "{intent:?} {error}");
             }
             ErrorKind::SelectionEnded | ErrorKind::Unsupported | ErrorKind::Invalid => {
                 assert_eq!((lines, error.was_sent()), (0, Sent::No), "{intent:?} {error}");
@@ -102,7 +104,8 @@ impl World {
                     && ["not known yet", "there is no message", "too old"]
                         .iter()
                         .any(|why| text.contains(why));
-                assert!(error.kind() != ErrorKind::Invalid || numbers, "{intent:?} {error}");
+                let open = intent.open.is_some() && text.contains("the last one is not known");
+                assert!(error.kind() != ErrorKind::Invalid || numbers || open, "{intent:?} {error}");
             }
             // A row went to another command that asked for the same, and that was refused or is still to be answered.
             ErrorKind::Incomplete | ErrorKind::Protocol if self.server.kind.mixes_rows => {
@@ -157,6 +160,8 @@ impl World {
                 assert!(news, "a row without UID for {intent:?}: {row:?}");
                 continue;
             };
+            let named = |open: &UidSet| Uid::new(uid).is_some_and(|uid| open.contains(uid));
+            assert!(intent.open.as_ref().is_none_or(named), "{uid} is below {intent:?}");
             assert!(!row.has_data() || outcome.rows.contains(&uid), "data of {uid} that is not {intent:?}'s");
             assert!(row.size().is_none_or(|size| size == u64::from(size_of(folder, uid))), "{row:?}");
             let subject = row.envelope().and_then(|e| e.subject().map(|s| s.into_owned()));

@@ -28,7 +28,7 @@ fn large_mailboxes_are_asked_for_in_windows_the_newest_first() {
         );
     assert_eq!(uids(&script), [0, 0, 30, 40, 50, 60, 70, 80, 90, 100, 0]);
     // Who came is asked at once.
-    script.line("UID FETCH 101:4294967295 (FLAGS)", "* 11 FETCH (UID 110 FLAGS (\\Seen))\nTAG OK done");
+    script.line("UID FETCH 101:* (FLAGS)", "* 11 FETCH (UID 110 FLAGS (\\Seen))\nTAG OK done");
     script.line("UID SEARCH RETURN (ALL) 1:2", "* ESEARCH (TAG \"TAG\") UID ALL 10,20\nTAG OK done").quiet();
     assert_eq!(uids(&script), [10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110]);
     assert_eq!(
@@ -251,7 +251,7 @@ fn a_server_without_numbers_is_asked_by_uid() {
     );
     // Numbers of the user's go as UIDs.
     let token = inbox.fetch(Seq::new(2).unwrap()..=Seq::new(3).unwrap(), Items::new().size());
-    script.line("UID FETCH 30,40 (RFC822.SIZE)", "* 40 UIDFETCH (RFC822.SIZE 4)\nTAG OK done").quiet();
+    script.line("UID FETCH 30:40 (RFC822.SIZE)", "* 40 UIDFETCH (RFC822.SIZE 4)\nTAG OK done").quiet();
     assert_eq!(resolved(token).len(), 1);
     let found = inbox.search(Search::unseen());
     script.line("UID SEARCH RETURN (ALL) UNSEEN", "* ESEARCH (TAG \"TAG\") UID ALL 40\nTAG OK done");
@@ -324,7 +324,7 @@ fn numbers_beyond_the_last_message_are_refused_unsent() {
     let noop = script.sender.noop();
     script.say("* 1 EXPUNGE");
     script.line(
-        "FETCH 1:2 (UID RFC822.SIZE)",
+        "UID FETCH 2:3 (RFC822.SIZE)",
         "* 1 FETCH (UID 2 RFC822.SIZE 5)\n* 2 FETCH (UID 3 RFC822.SIZE 5)\nTAG OK done",
     );
     assert_eq!(resolved(token).len(), 2);
@@ -344,7 +344,7 @@ fn numbers_of_a_snapshot_name_the_messages_that_had_them() {
     resolved(noop);
     let token = inbox.fetch(snapshot.seqs(1..=3), Items::new().size());
     script.line(
-        "FETCH 1:2 (UID RFC822.SIZE)",
+        "UID FETCH 1:3 (RFC822.SIZE)",
         "* 1 FETCH (UID 1 RFC822.SIZE 5)\n* 2 FETCH (UID 3 RFC822.SIZE 5)\nTAG OK done",
     );
     assert_eq!(resolved(token).len(), 2);
@@ -353,7 +353,7 @@ fn numbers_of_a_snapshot_name_the_messages_that_had_them() {
     let token = inbox.fetch(snapshot.seqs(4..), Items::new().size());
     script.line("NOOP", "* 1 EXPUNGE\nTAG OK done");
     script.line(
-        "FETCH 2:3 (UID RFC822.SIZE)",
+        "UID FETCH 4:5 (RFC822.SIZE)",
         "* 2 FETCH (UID 4 RFC822.SIZE 5)\n* 3 FETCH (UID 5 RFC822.SIZE 5)\nTAG OK done",
     );
     assert_eq!(resolved(token).len(), 2);

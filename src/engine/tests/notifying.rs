@@ -218,16 +218,16 @@ fn while_numbers_may_move_messages_are_named_by_uid() {
     script.say("* 4 EXISTS");
     let new = inbox.fetch(seq(4), Items::new().size());
     script.line(
-        "UID FETCH 41:4294967295 (FLAGS)",
+        "UID FETCH 41:* (FLAGS)",
         "* 3 FETCH (UID 50 FLAGS ())\n* 4 FETCH (UID 60 FLAGS ())\nTAG OK done",
     );
     script.line("UID FETCH 60 (RFC822.SIZE)", "TAG OK done").quiet();
     resolved(new);
-    // By the next NOTIFY numbers are numbers again.
+    // By the next NOTIFY `*` is the last message again.
     notified(&mut script, Notify::none(), SELECTED);
-    let by_number = inbox.fetch(seq(1), Items::new().size());
-    script.line("FETCH 1 (UID RFC822.SIZE)", "TAG OK done").quiet();
-    resolved(by_number);
+    let last = inbox.fetch("*".parse::<UidSet>().unwrap(), Items::new().size());
+    script.line("UID FETCH * (RFC822.SIZE)", "TAG OK done").quiet();
+    resolved(last);
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn a_large_mailbox_is_filled_in_by_uid_while_numbers_may_move() {
         "* 2 EXPUNGE\n* ESEARCH (TAG \"TAG\") UID ALL 10,20,30,40,50\nTAG OK done",
     );
     let rows = "* 1 FETCH (UID 10)\n* 2 FETCH (UID 30)\n* 3 FETCH (UID 40)\n* 4 FETCH (UID 50)\nTAG OK done";
-    script.line("UID FETCH 1:4294967295 (UID)", rows).quiet();
+    script.line("UID FETCH 1:* (UID)", rows).quiet();
     let view = &script.bench.engine.selection.as_ref().unwrap().view;
     assert_eq!(view.uids().to_string(), "10,30,40,50");
 }
@@ -260,7 +260,7 @@ fn rows_that_a_limit_cuts_short_are_no_refusal() {
             "* 2 EXPUNGE\n* ESEARCH (TAG \"TAG\") UID ALL 40,50\nTAG OK [MESSAGELIMIT 2 40] 2 of them",
         )
         .line(
-            "UID FETCH 1:4294967295 (UID)",
+            "UID FETCH 1:* (UID)",
             "* 4 FETCH (UID 40)\n* 5 FETCH (UID 50)\n* NO [MESSAGELIMIT 2 40] 2 of them\nTAG OK [EXPUNGEISSUED] done",
         )
         .line(
@@ -281,7 +281,7 @@ fn a_limit_that_brings_nothing_is_not_asked_for_ever() {
     script.select("INBOX".into(), "SELECT INBOX", "* 3 EXISTS\n* OK [UIDVALIDITY 7] era\nTAG OK done");
     script
         .line("UID SEARCH RETURN (ALL) ALL", "TAG OK [MESSAGELIMIT 2 20] none of them")
-        .line("UID FETCH 1:4294967295 (UID)", "TAG OK [MESSAGELIMIT 2 20] none of them")
+        .line("UID FETCH 1:* (UID)", "TAG OK [MESSAGELIMIT 2 20] none of them")
         .quiet();
 }
 
@@ -310,9 +310,9 @@ fn what_a_refused_notify_asked_for_changes_nothing() {
     let error = poll_once(&mut token).expect("it has ended").expect_err("NO");
     let known = ["MessageNew", "MessageExpunge", "FlagChange"].map(String::from).to_vec();
     assert_eq!(error.code(), Some(&Code::BadEvent(known)));
-    let by_number = inbox.fetch(seq(1), Items::new().size());
-    script.line("FETCH 1 (UID RFC822.SIZE)", "TAG OK done").quiet();
-    resolved(by_number);
+    let last = inbox.fetch("*".parse::<UidSet>().unwrap(), Items::new().size());
+    script.line("UID FETCH * (RFC822.SIZE)", "TAG OK done").quiet();
+    resolved(last);
 }
 
 #[test]

@@ -368,12 +368,17 @@ impl World {
         }
         let meant = heard.and_then(|(_, uids)| Some(pick(&seqs.as_ref()?.0, uids)));
         let empty = command.messages().is_some_and(|which| which.is_empty());
+        let open = match command.messages() {
+            Some(Messages::Uids(set)) if set.is_open() => Some(set.clone()),
+            _ => None,
+        };
         let intent = Intent {
             selection: Some(mailbox.selection()),
             folder: Some(folder),
             items,
             empty,
             seqs,
+            open,
             meant,
             ..Intent::new(name, reads_only)
         };

@@ -2,7 +2,7 @@
 
 use super::poll_once;
 use super::script::{Script, resolved};
-use crate::command::{Search, StatusItems, Store};
+use crate::command::{Items, Search, StatusItems, Store};
 use crate::types::{Flag, MailboxState, ModSeq, Uid, UidValidity};
 use crate::{ErrorKind, Select, Sent};
 
@@ -115,9 +115,9 @@ fn uids_kept_from_an_earlier_time_wait_for_their_uid_validity() {
         resolved(now);
         let mut script = Script::new("", &[]);
         let token = script.sender.select(resuming());
-        let _all = token.mailbox().store(Uid::new(1).unwrap().., Store::add([Flag::Seen]));
+        let _all = token.mailbox().fetch(Uid::new(1).unwrap().., Items::new().flags());
         script.expect("SELECT INBOX");
-        script.expect("UID STORE 1:4294967295 +FLAGS (\\Seen)");
+        script.expect("UID FETCH 1:* (FLAGS)");
     }
 }
 

@@ -14,7 +14,7 @@ use crate::client::{Mailbox, Sender};
 use crate::command::Noop;
 use crate::engine::{Settings, Windows};
 use crate::error::ErrorKind;
-use crate::types::{CloseReason, CommandId, EventKind, MailboxState, SelectionId};
+use crate::types::{CloseReason, CommandId, EventKind, MailboxState, SelectionId, UidSet};
 
 /// What became of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub(super) struct Intent {
     pub(super) empty: bool,
     /// The numbers that it named, and whether they may mean messages that come later, as `*` does.
     pub(super) seqs: Option<(Vec<u32>, bool)>,
+    /// The UIDs that it named, if they go on to the last message.
+    pub(super) open: Option<UidSet>,
     /// The messages that these numbers stood for at submission.
     pub(super) meant: Option<Vec<u32>>,
     pub(super) refused: bool,
@@ -321,6 +323,7 @@ impl Intent {
             reads_only,
             empty: false,
             seqs: None,
+            open: None,
             meant: None,
             refused: false,
             fate: Fate::Held,

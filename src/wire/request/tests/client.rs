@@ -289,10 +289,10 @@ fn commands_without_arguments() {
 }
 
 #[test]
-fn an_open_end_of_uids_is_a_number_and_no_star() {
+fn an_open_end_of_uids_is_a_star() {
     let set = UidSet::from(Uid::new(7).unwrap()..);
     let read = written(command::Fetch::new(set, Items::new()), &session(0));
     let Some(Command::Fetch(read)) = read else { panic!() };
-    assert_eq!(read.which, Numbers::Ranges(vec![(End::Number(7), End::Number(u32::MAX))]));
+    assert_eq!(read.which, Numbers::Ranges(vec![(End::Number(7), End::Last)]));
     assert_eq!(read.items, [FetchItem::Name("UID".into())], "an empty list of items has no form");
 }

@@ -14,7 +14,7 @@ use crate::types::{
     Answer, Code, CommandId, Event, EventKind, Flag, MailboxName, Place, Seq, Status, StatusResponse,
     Untagged,
 };
-use crate::wire::{Response, Unreadable};
+use crate::wire::{Response, Unparsable};
 
 /// How many extensions are known as enabled: more than there are. A server could name others without end.
 const MOST_ENABLED: usize = 100;
@@ -52,7 +52,7 @@ impl Engine {
     }
 
     /// A response has come that can't be read.
-    pub(crate) fn handle_unreadable(&mut self, bytes: &Bytes, why: &Unreadable, now: Instant) {
+    pub(crate) fn handle_unreadable(&mut self, bytes: &Bytes, why: &Unparsable, now: Instant) {
         if self.closed.is_some() {
             return;
         }
@@ -63,7 +63,7 @@ impl Engine {
         let keyword = why.keyword.as_deref().unwrap_or_default();
         let kept = excerpt(bytes);
         self.missed.add(kind, keyword, &kept);
-        let error = format!("{} (at octet {})", why.message, why.at);
+        let error = format!("{} (at byte {})", why.message, why.at);
         let place = self.place();
         self.tell(Event::new(EventKind::Unparsed { bytes: kept, error }).at(place));
         if bytes.starts_with(b"*") {

@@ -1,5 +1,6 @@
-//! Bytes to typed responses and back, without I/O: the framer cuts what comes into responses, the grammar
-//! reads each, and the encoder writes commands. Nothing in here knows of commands' meaning or of time.
+//! Bytes to typed responses and back, without I/O: the framer cuts the stream into responses, the
+//! grammar parses each, and the encoder writes commands. This layer knows neither the meaning of
+//! commands nor time.
 
 #[cfg(feature = "__bench")]
 pub mod bench;
@@ -9,7 +10,8 @@ pub(crate) mod input;
 mod list_piece;
 pub(crate) mod literals;
 pub(crate) mod parse;
-// What the fuzzers and the embedded server speak, tests aside; neither asks for all of it.
+// The server's side, for tests, fuzzers and the embedded server; the latter two use only part of
+// it.
 #[cfg(any(test, fuzzing, feature = "testing"))]
 #[cfg_attr(not(test), allow(dead_code, unused_imports, reason = "tests use all of it"))]
 pub(crate) mod request;
@@ -20,5 +22,5 @@ pub(crate) mod response;
 pub(crate) mod utf7;
 
 pub(crate) use frame::{Frame, LARGE_LITERAL};
-pub(crate) use parse::{Parser, Unreadable};
+pub(crate) use parse::{Parser, Unparsable};
 pub(crate) use response::Response;

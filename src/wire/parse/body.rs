@@ -11,8 +11,8 @@ use crate::wire::input::{Input, Parsed, fail};
 /// How deep lists may nest within a part's own fields. The RFC's have two levels.
 const LISTS: usize = 10;
 
-/// Packs one body with all in it, as [`BodyStructure`](crate::types::BodyStructure) wants it. `depth` is how
-/// deep bodies may still nest.
+/// Packs one body with everything in it, as [`BodyStructure`](crate::types::BodyStructure) reads
+/// it. `depth` is how deep bodies may still nest.
 pub(crate) fn body<'a>(i: Input<'a>, depth: usize, out: &mut Writer) -> Parsed<'a, ()> {
     let Some(depth) = depth.checked_sub(1) else { return fail(i, "parts nested within Limits::depth") };
     let (inside, ()) = open(i)?;
@@ -28,7 +28,7 @@ pub(crate) fn body<'a>(i: Input<'a>, depth: usize, out: &mut Writer) -> Parsed<'
     }
 }
 
-/// What is behind NIL or `()`, if that is next.
+/// The rest after NIL or `()`, if one of them is next.
 fn none(i: Input<'_>) -> Option<Input<'_>> {
     nil(i).or_else(|| open(i).ok().and_then(|(inside, ())| closed(inside)))
 }
@@ -47,7 +47,7 @@ fn multipart<'a>(i: Input<'a>, depth: usize, out: &mut Writer) -> Parsed<'a, ()>
     multipart_fields(i, more, out)
 }
 
-/// A multipart's fields behind its subtype, if there are more.
+/// A multipart's fields after its subtype, if `more` follow.
 fn multipart_fields<'a>(i: Input<'a>, more: bool, out: &mut Writer) -> Parsed<'a, ()> {
     if !more {
         return extension(nothing(i, out).0, false, out);
@@ -56,7 +56,7 @@ fn multipart_fields<'a>(i: Input<'a>, more: bool, out: &mut Writer) -> Parsed<'a
     extension(i, more, out)
 }
 
-/// Packs NIL, or an empty list: both are one 0.
+/// Packs NIL or an empty list, which are the same: one 0.
 fn nothing<'a>(i: Input<'a>, out: &mut Writer) -> (Input<'a>, ()) {
     out.nil();
     (i, ())
@@ -77,15 +77,15 @@ fn leaf<'a>(i: Input<'a>, depth: usize, out: &mut Writer) -> Parsed<'a, ()> {
         out.mark(MULTIPART);
         let children = out.open();
         out.close(children);
-        out.string(media_type.map(Str::octets).as_deref());
+        out.string(media_type.map(Str::bytes).as_deref());
         return multipart_fields(rest, more, out);
     }
-    let media_type = media_type.map(Str::octets).unwrap_or_default();
+    let media_type = media_type.map(Str::bytes).unwrap_or_default();
     out.mark(LEAF);
     out.string(Some(&media_type));
     let (i, ()) = if more && names == Names::Two { pack(rest, out)? } else { nothing(rest, out) };
 
-    // With one name, its parameters are where the second would be.
+    // A part with one name has its parameters in place of the second.
     let (i, more) = if names == Names::Two { next(i)? } else { (i, more) };
     let (i, ()) = if more { params(i, out)? } else { nothing(i, out) };
     let (i, more) = next(i)?;
@@ -104,14 +104,15 @@ fn leaf<'a>(i: Input<'a>, depth: usize, out: &mut Writer) -> Parsed<'a, ()> {
         (i, more)
     };
 
-    // Lines: of texts and messages; where others tell a number there, it is lines all the same.
+    // Lines, which texts and messages have; a number in this place of any other part means the
+    // same.
     let is_number = matches!(i.peek(), Some(b'0'..=b'9' | b'-'));
     let is_unknown = nil(i).is_some() && (is_message || media_type.eq_ignore_ascii_case(b"text"));
     let has_lines = more && (is_number || is_unknown);
     let (i, lines) = if has_lines { count(i)? } else { (i, None) };
     out.number(lines);
 
-    // A list is no MD5: then that is missing, and this the disposition.
+    // A list here is no MD5: that is missing, and this is the disposition.
     let (i, more) = if has_lines { next(i)? } else { (i, more) };
     let is_list = i.peek() == Some(b'(') && none(i).is_none();
     if more && !is_list {
@@ -122,18 +123,18 @@ fn leaf<'a>(i: Input<'a>, depth: usize, out: &mut Writer) -> Parsed<'a, ()> {
     extension(i, more, out)
 }
 
-/// What the names at the beginning of a part without children say.
+/// What the names at the beginning of a part without children mean.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Names {
-    /// Type and subtype, as it should be.
+    /// Type and subtype, as the grammar has it.
     Two,
-    /// The type, or both in one: the parameters follow.
+    /// The type, or both in one; the parameters follow.
     One,
     /// The subtype of a multipart without parts.
     Multipart,
 }
 
-/// The types that a part may have (RFC 2046, RFC 6838 section 4.2): none of them is a kind of multipart.
+/// The types of parts (RFC 2046, RFC 6838 section 4.2); none of them is a multipart's subtype.
 const TYPES: [&[u8]; 10] = [
     b"text",
     b"image",
@@ -147,9 +148,10 @@ const TYPES: [&[u8]; 10] = [
     b"haptics",
 ];
 
-/// `("ALTERNATIVE")`, `("RELATED" NIL ("ATTACHMENT" NIL) NIL)` or `("X-ZIP" ("A" "b") NIL NIL "base64" 4096)`: what one
-/// media name is, where no second is seen in its place. A basic part has parameters, id, description, encoding and then
-/// its size; a multipart has four fields behind its subtype, and no number among them.
+/// `("ALTERNATIVE")`, `("RELATED" NIL ("ATTACHMENT" NIL) NIL)` or `("X-ZIP" ("A" "b") NIL NIL
+/// "base64" 4096)`: the meaning of a single media name, where the second is missing. A basic part
+/// has parameters, id, description, encoding and then its size; a multipart has four fields after
+/// its subtype, and no number among them.
 fn names(
     first: Option<Str<'_>>,
     second: Input<'_>,
@@ -160,9 +162,9 @@ fn names(
     if more && !is_list && nil(second).is_none() {
         return Ok(Names::Two);
     }
-    let first = first.octets();
+    let first = first.bytes();
     let is_type = TYPES.iter().any(|known| first.eq_ignore_ascii_case(known));
-    // The fields from the second one on, up to where a part of one name has its size.
+    // Skips the fields from the second on, up to where a part with one name has its size.
     let (mut i, mut more, mut count) = (second, more, 0);
     while more && count < 4 {
         count += 1;
@@ -178,31 +180,33 @@ fn names(
     })
 }
 
-/// Whether a number is next, and no word that begins with one, such as `7BIT`.
+/// Whether a number is next, and not a word that begins with one, such as `7BIT`.
 fn is_whole_number(i: Input<'_>) -> bool {
     let (rest, digits) = i.run(|b| b.is_ascii_digit());
     !digits.is_empty() && matches!(rest.peek(), Some(b' ' | b')' | b'.')) || i.text.starts_with(b"-1")
 }
 
-/// Whether envelope, body and lines follow here, and not MD5, disposition and language. Servers leave them
-/// out of messages that they could not read.
+/// Whether envelope, body and lines follow here, and not MD5, disposition and language. Servers
+/// omit them for messages that they could not parse.
 fn has_message(i: Input<'_>) -> bool {
     let Some(behind) = none(i) else { return i.peek() == Some(b'(') && !is_disposition(i) };
     let Ok((second, true)) = next(behind) else { return false };
     match none(second) {
         Some(behind) => next(behind).is_ok_and(|(i, _)| {
-            // Lines, or NIL for lines and MD5, and then a disposition, which would have no place else.
+            // Lines, or NIL for lines and MD5 followed by a disposition, which could be nowhere
+            // else.
             let disposition = || next(none(next(none(i)?).ok()?.0)?).ok();
             matches!(i.peek(), Some(b'0'..=b'9' | b'-'))
                 || disposition().is_some_and(|(i, _)| is_disposition(i))
         }),
-        // Without an envelope, a body tells itself from a disposition.
+        // Without an envelope, the shape of a body distinguishes it from a disposition.
         None => second.peek() == Some(b'(') && is_body(second),
     }
 }
 
-/// Whether a list is a part, and no disposition: it begins with parts or with two names, has more than two values, or is
-/// a name alone, or a multipart's, that is no disposition.
+/// Whether a list is a part and not a disposition: it begins with a part or with two texts, is a
+/// single text, begins with the subtype of a known multipart, or has more than two values; and it
+/// does not begin with the name of a disposition.
 fn is_body(i: Input<'_>) -> bool {
     let Ok((inside, ())) = open(i) else { return false };
     if inside.peek() == Some(b'(') {
@@ -213,37 +217,38 @@ fn is_body(i: Input<'_>) -> bool {
     }
     let Ok((second, more)) = loose(inside).and_then(|(rest, _)| next(rest)) else { return false };
     let is_params = second.peek() == Some(b'(') || nil(second).is_some();
-    // What is no disposition that is in use is one all the same with parameters, unless it is a known multipart.
+    // A name with parameters is taken for a disposition, unless it is that of a known multipart.
     !more
         || !is_params
         || is_multipart_kind(inside)
         || value::skip(second, LISTS).and_then(|(rest, ())| next(rest)).is_ok_and(|(_, more)| more)
 }
 
-/// Whether a list is a disposition, and no envelope: only that has a list for its second value.
+/// Whether a list is a disposition and not an envelope: only a disposition has a list as its second
+/// value.
 fn is_disposition(i: Input<'_>) -> bool {
     let second = open(i).and_then(|(inside, ())| loose(inside)).map(|(rest, _)| spaces(rest));
     second.is_ok_and(|rest| rest.peek() == Some(b'(') && none(rest).is_none())
         || shape(i) == Shape::Disposition && open(i).is_ok_and(|(i, ())| is_kind(i))
 }
 
-/// Whether a text that is next is one of the two dispositions that are in use (RFC 2183 section 2).
+/// Whether the next text is one of the two dispositions in use (RFC 2183 section 2).
 fn is_kind(i: Input<'_>) -> bool {
     let Ok((_, Some(kind))) = loose(i) else { return false };
-    let kind = kind.octets();
+    let kind = kind.bytes();
     kind.eq_ignore_ascii_case(b"attachment") || kind.eq_ignore_ascii_case(b"inline")
 }
 
-/// Whether a text that is next is the subtype of a multipart that is in use (RFC 2046 section 5.1, RFC 6522).
+/// Whether the next text is the subtype of a multipart in use (RFC 2046 section 5.1, RFC 6522).
 fn is_multipart_kind(i: Input<'_>) -> bool {
     const KINDS: [&[u8]; 7] =
         [b"mixed", b"alternative", b"related", b"digest", b"parallel", b"signed", b"report"];
     let Ok((_, Some(kind))) = loose(i) else { return false };
-    let kind = kind.octets();
+    let kind = kind.bytes();
     KINDS.iter().any(|known| kind.eq_ignore_ascii_case(known))
 }
 
-/// Envelope and body of the message that a part is.
+/// Envelope and body of a part that is a message.
 fn message<'a>(i: Input<'a>, depth: usize, out: &mut Writer) -> Parsed<'a, ()> {
     out.mark(1);
     let block = out.open();
@@ -262,7 +267,7 @@ fn message<'a>(i: Input<'a>, depth: usize, out: &mut Writer) -> Parsed<'a, ()> {
     Ok((i, ()))
 }
 
-/// `("CHARSET" "utf-8")`, NIL, or a text that tells no parameters.
+/// `("CHARSET" "utf-8")`, NIL, or a text, which stands for no parameters.
 fn params<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     let Ok((mut i, ())) = open(i) else {
         let (rest, _) = loose(i)?;
@@ -276,7 +281,7 @@ fn params<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
             continue;
         }
         out.truncate(start);
-        // Each pair in parentheses of its own.
+        // Some servers put each pair in parentheses of its own.
         let (pair, ()) = if i.peek() == Some(b'(') { open(i)? } else { (i, ()) };
         let is_pair = pair.text.len() < i.text.len();
         let (rest, is_named) = param_name(pair, out)?;
@@ -300,7 +305,8 @@ fn params<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     Ok((i.skip(1), ()))
 }
 
-/// A parameter as nearly all are: two strings in quotes. What it packed of another has to be taken back.
+/// A parameter in its usual form: two quoted strings. For any other form, the caller has to undo
+/// what was packed.
 #[inline]
 fn usual_param<'a>(text: &'a [u8], out: &mut Writer) -> Option<&'a [u8]> {
     let [b'"', ..] = text else { return None };
@@ -309,7 +315,7 @@ fn usual_param<'a>(text: &'a [u8], out: &mut Writer) -> Option<&'a [u8]> {
     pack_usual(text, out)
 }
 
-/// Packs a parameter's name, and that there is one; packs nothing and gives `false` for NIL.
+/// Packs a mark and a parameter's name; packs nothing and returns `false` for NIL.
 fn param_name<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, bool> {
     let (rest, name) = loose(i)?;
     if let Some(name) = name {
@@ -319,7 +325,7 @@ fn param_name<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, bool> {
     Ok((rest, name.is_some()))
 }
 
-/// What a value in the place of disposition or language looks like.
+/// The shape of a value in the place of disposition or language.
 #[derive(PartialEq)]
 enum Shape {
     None,
@@ -344,9 +350,9 @@ fn shape(i: Input<'_>) -> Shape {
     }
 }
 
-/// Disposition, language, location, and what is behind them (RFC 9051 section 9, `body-ext-1part`). Some
-/// servers swap the first two; then they are told apart by their shape. `more` says whether the first is
-/// there.
+/// Disposition, language, location and further fields (RFC 9051 section 9, `body-ext-1part`), of
+/// which the first is there if `more`. Some servers swap the first two; their shape distinguishes
+/// them.
 fn extension<'a>(first: Input<'a>, more: bool, out: &mut Writer) -> Parsed<'a, ()> {
     if !more {
         out.mark(0);
@@ -355,7 +361,7 @@ fn extension<'a>(first: Input<'a>, more: bool, out: &mut Writer) -> Parsed<'a, (
         out.nil();
         return Ok((first, ()));
     }
-    // As it is nearly always: neither.
+    // The usual case: neither.
     if let Some(behind) = nil(first)
         && let (second, true) = next(behind)?
         && let Some(rest) = nil(second)
@@ -378,7 +384,7 @@ fn extension<'a>(first: Input<'a>, more: bool, out: &mut Writer) -> Parsed<'a, (
     location(i, out)
 }
 
-/// Location and what is behind it; `i` is behind the language, or at the end.
+/// Location and further fields; `i` is after the language, or at the end.
 fn location<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     let (i, more) = next(i)?;
     let is_list = i.peek() == Some(b'(') && none(i).is_none();
@@ -389,18 +395,18 @@ fn location<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
         i = value::skip(rest, LISTS)?.0;
         (rest, more) = next(i)?;
     }
-    out.string(Some(start.until(i)).filter(|told| !told.is_empty()));
+    out.string(Some(start.until(i)).filter(|more| !more.is_empty()));
     Ok((rest, ()))
 }
 
-/// `("attachment" ("filename" "a.txt"))`, a text for the kind alone, or NIL.
+/// `("attachment" ("filename" "a.txt"))`, a text for the type alone, or NIL.
 fn disposition<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     let list = if shape(i) == Shape::None { None } else { open(i).ok() };
     let Some((inside, ())) = list else {
         let kind = if shape(i) == Shape::None { None } else { loose(i)?.1 };
         if let Some(kind) = kind {
             out.mark(1);
-            out.string(Some(&kind.octets()));
+            out.string(Some(&kind.bytes()));
         }
         out.mark(0);
         return Ok((value::skip(i, LISTS)?.0, ()));
@@ -423,23 +429,23 @@ fn disposition<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
 
 /// `"en"`, `("en" "de")` or NIL.
 fn language<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
-    let mut tell = |text: Option<Str<'_>>| {
+    let mut add = |text: Option<Str<'_>>| {
         if let Some(text) = text {
             out.mark(1);
-            out.string(Some(&text.octets()));
+            out.string(Some(&text.bytes()));
         }
     };
     let rest = if let Ok((mut i, ())) = open(i) {
         let mut more = i.peek() != Some(b')');
         while more {
             let (rest, text) = loose(i)?;
-            tell(text);
+            add(text);
             (i, more) = next(rest)?;
         }
         i.skip(1)
     } else {
         let (rest, text) = loose(i)?;
-        tell(text);
+        add(text);
         rest
     };
     out.mark(0);

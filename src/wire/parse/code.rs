@@ -15,8 +15,8 @@ use crate::types::{
 };
 use crate::wire::input::{Input, Parsed, fail};
 
-/// The code of this name (in capitals), and what is left behind its closing bracket; `None` if it is not
-/// known, or not as it should be.
+/// The code of this name (in capitals), and the rest after its closing bracket; `None` if it is
+/// unknown or malformed.
 pub(crate) fn code<'a>(i: Input<'a>, name: &[u8], rules: &Rules) -> Option<(Input<'a>, Code)> {
     let i = spaces(i);
     let (rest, code) = match name {
@@ -64,7 +64,7 @@ pub(crate) fn code<'a>(i: Input<'a>, name: &[u8], rules: &Rules) -> Option<(Inpu
     finish(rest).map(|rest| (rest, code))
 }
 
-/// Codes that say all by their name.
+/// Codes without arguments.
 fn bare(name: &[u8]) -> Option<Code> {
     Some(match name {
         b"ALERT" => Code::Alert,
@@ -106,7 +106,7 @@ fn bare(name: &[u8]) -> Option<Code> {
     })
 }
 
-/// What stands before the closing bracket, which brackets of the value may precede.
+/// The text up to the code's closing bracket; the text may contain brackets itself.
 fn inside(i: Input<'_>) -> Option<(Input<'_>, &[u8])> {
     let inside = i.text.get(..code_end(i.text)?)?;
     Some((i.skip(inside.len()), inside.trim_ascii()))
@@ -119,7 +119,7 @@ fn code_words<'a>(i: Input<'a>, rules: &Rules) -> Option<(Input<'a>, Vec<Cow<'a,
     Some((rest, all))
 }
 
-/// One text: a string, or what stands before the closing bracket.
+/// One text: a string, or everything before the closing bracket.
 fn text<'a>(i: Input<'a>, code: impl Fn(String) -> Code) -> Option<(Input<'a>, Code)> {
     let (rest, text) = match string(i) {
         Ok((rest, text)) => (rest, text.to_text()),
@@ -160,7 +160,7 @@ fn message_limit(i: Input<'_>) -> Parsed<'_, Code> {
     Ok((rest, Code::MessageLimit { limit, uid }))
 }
 
-/// `LONGENTRIES 2199` and its kin (RFC 5464 section 5).
+/// `LONGENTRIES 2199` and the like (RFC 5464 section 5).
 fn metadata(i: Input<'_>) -> Parsed<'_, Code> {
     let (rest, word) = name(i)?;
     let rest = spaces(rest);
@@ -174,7 +174,7 @@ fn metadata(i: Input<'_>) -> Parsed<'_, Code> {
     Ok((rest, Code::Metadata(code)))
 }
 
-/// URLs with spaces between them (RFC 2193 section 6, RFC 2221 section 6).
+/// URLs separated by spaces (RFC 2193 section 6, RFC 2221 section 6).
 fn referral<'a>(i: Input<'a>, rules: &Rules) -> Option<(Input<'a>, Code)> {
     let (rest, urls) = code_words(i, rules)?;
     let urls: Vec<_> = urls.into_iter().map(Cow::into_owned).collect();
@@ -191,13 +191,13 @@ fn url_mech<'a>(i: Input<'a>, rules: &Rules) -> Option<(Input<'a>, Code)> {
     Some((rest, Code::UrlMech(all.into_iter().map(split).collect())))
 }
 
-/// What is left behind the closing bracket.
+/// The rest after the closing bracket.
 fn finish(i: Input<'_>) -> Option<Input<'_>> {
     let i = spaces(i);
     (i.peek() == Some(b']')).then(|| i.skip(1))
 }
 
-/// A number that is never 0; 0, none at all and one that is too large are "unknown".
+/// A number that is never 0; a 0, a missing number and one that is too large are unknown.
 fn nonzero<'a, N, T>(
     i: Input<'a>,
     read: impl Fn(Input<'a>) -> Parsed<'a, N>,
@@ -225,8 +225,8 @@ fn append_uid(i: Input<'_>) -> Parsed<'_, Code> {
     Ok((rest, Code::AppendUid { uid_validity: UidValidity::new(validity), uids: uids.finish() }))
 }
 
-/// `COPYUID 38505 304,319:320 3956:3958` (RFC 4315 section 3). Where the new UIDs can't be told, they are left out; where
-/// the old ones can't, both are, since they mean nothing without.
+/// `COPYUID 38505 304,319:320 3956:3958` (RFC 4315 section 3). If the new UIDs are unknown, they
+/// are left empty; if the old ones are, both are, because the new ones mean nothing alone.
 fn copy_uid(i: Input<'_>) -> Parsed<'_, Code> {
     let (rest, validity) = number(i)?;
     let (rest, from) = uids_to_end(spaces(rest));

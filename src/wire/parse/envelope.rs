@@ -8,11 +8,11 @@ use crate::wire::input::{Fail, Input, Parsed, expected, fail};
 
 /// How many lists of addresses an envelope has.
 const LISTS_OF_ADDRESSES: usize = 6;
-/// How deep lists may nest in what stands behind them.
+/// How deep lists may nest in the fields after them.
 const LISTS: usize = 10;
 
-/// Packs an envelope, in the order that [`Envelope`](crate::types::Envelope) wants; packs nothing and gives
-/// `false` for none.
+/// Packs an envelope in the order in which [`Envelope`](crate::types::Envelope) reads it; packs
+/// nothing and returns `false` if there is none.
 pub(crate) fn envelope<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, bool> {
     if let Some(rest) = nil(i) {
         return Ok((rest, false));
@@ -24,7 +24,7 @@ pub(crate) fn envelope<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, bool> {
     if inside.peek() != Some(b'(') {
         return fields(inside, out).map(|(rest, ())| (rest, true));
     }
-    // Its first field is no list: this is the pair too many.
+    // The first field is no list, so this is an additional pair of parentheses.
     let (rest, ()) = fields(open(inside)?.0, out)?;
     match closed(rest) {
         Some(rest) => Ok((rest, true)),
@@ -47,7 +47,7 @@ fn fields<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     last_two(i, more, out)
 }
 
-/// Packs the last two fields of a list, to its end; what there is too much is passed over.
+/// Packs the last two fields of a list and skips any others up to its end.
 #[inline]
 fn last_two<'a>(i: Input<'a>, more: bool, out: &mut Writer) -> Parsed<'a, ()> {
     let (i, more) = field(i, more, out)?;
@@ -59,8 +59,8 @@ fn last_two<'a>(i: Input<'a>, more: bool, out: &mut Writer) -> Parsed<'a, ()> {
     Ok((i.skip(1), ()))
 }
 
-/// Packs one field of a list, a string or NIL, if there is one more, and says whether another follows. One that is
-/// missing is NIL.
+/// Packs one field of a list, a string or NIL, and returns whether another follows. A missing field
+/// is NIL.
 #[inline(always)]
 pub(crate) fn field<'a>(i: Input<'a>, more: bool, out: &mut Writer) -> Parsed<'a, bool> {
     if !more {
@@ -82,8 +82,9 @@ pub(crate) fn pack<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     }
 }
 
-/// Packs a string in quotes or NIL, if that is next, and gives what is behind it. A slice goes in and out in registers,
-/// an [`Input`] does not, and this is done some forty times for a message.
+/// Packs a quoted string or NIL, if one is next, and returns what follows it. It works on a slice
+/// because that is passed in registers, unlike an [`Input`], and this runs some forty times for
+/// each message.
 #[inline(never)]
 pub(crate) fn pack_usual<'a>(text: &'a [u8], out: &mut Writer) -> Option<&'a [u8]> {
     if let Some(rest) = pack_plain(text, out) {
@@ -96,7 +97,7 @@ pub(crate) fn pack_usual<'a>(text: &'a [u8], out: &mut Writer) -> Option<&'a [u8
     pack_quoted(text, out)
 }
 
-/// Packs a string in quotes that is long or has backslashes.
+/// Packs a quoted string that is long or has backslashes.
 #[cold]
 fn pack_quoted<'a>(text: &'a [u8], out: &mut Writer) -> Option<&'a [u8]> {
     let (rest, text) = quoted(Input::new(text, &[])).ok()?;
@@ -117,7 +118,7 @@ fn pack_other<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     Ok((rest, ()))
 }
 
-/// Texts in parentheses where one text is due: packs them with spaces between; NIL for none.
+/// Texts in parentheses in place of one text: packs them joined with spaces; NIL if there are none.
 fn pack_list<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     let (mut i, ()) = open(i)?;
     let mut all: Vec<u8> = Vec::new();
@@ -131,7 +132,7 @@ fn pack_list<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
             if !all.is_empty() {
                 all.push(b' ');
             }
-            all.extend_from_slice(&text.octets());
+            all.extend_from_slice(&text.bytes());
         }
         i = spaces(rest);
     }
@@ -144,7 +145,7 @@ fn addresses<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
         return Ok((rest, ()));
     }
     let Ok((mut i, ())) = open(i) else {
-        // A text that tells no address.
+        // A text, which stands for no address.
         let (rest, _) = loose(i)?;
         out.mark(0);
         return Ok((rest, ()));
@@ -178,8 +179,8 @@ fn addresses<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     Ok((i.skip(1), ()))
 }
 
-/// Whether a list begins with the fields of an address and not with addresses: with a text, or with one
-/// behind NILs.
+/// Whether a list begins with the fields of an address and not with addresses: with a text,
+/// possibly after NILs.
 fn is_single(mut i: Input<'_>) -> bool {
     while let Some(rest) = nil(i) {
         i = spaces(rest);
@@ -187,8 +188,8 @@ fn is_single(mut i: Input<'_>) -> bool {
     matches!(i.peek(), Some(b'"' | b'{'))
 }
 
-/// An address as nearly all are: strings in quotes or NIL, one space apart, and no route. What it packed of another
-/// has to be taken back.
+/// An address in its usual form: quoted strings or NIL, one space apart, and no route. For any
+/// other form, the caller has to undo what was packed.
 #[inline]
 fn usual_address<'a>(text: &'a [u8], out: &mut Writer) -> Option<&'a [u8]> {
     out.mark(1);
@@ -197,12 +198,12 @@ fn usual_address<'a>(text: &'a [u8], out: &mut Writer) -> Option<&'a [u8]> {
     pack_usual(text, out)?.strip_prefix(b")")
 }
 
-/// Name, route, mailbox, host and the closing parenthesis. The route is not kept: it is obsolete.
+/// Name, route, mailbox, host and the closing parenthesis. The route is obsolete and not kept.
 fn address<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     let start = out.length();
     match short_address(i, out) {
         Ok((rest, true)) => Ok((rest, ())),
-        // More than four fields, or something that is none.
+        // More than four fields, or a malformed one.
         _ => {
             out.truncate(start);
             long_address(i, out)
@@ -226,14 +227,14 @@ fn short_address<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, bool> {
     Ok((i.skip(1), !more))
 }
 
-/// An address of more fields. A name that a literal's wrong length has cut, or that has lost its quotes, goes on behind
-/// its field: then route, mailbox and host are the last three, and the route is NIL, as it always is by now. Else what
-/// stands behind four fields is left out.
+/// An address of more than four fields. A name cut by a wrong literal length, or without its
+/// quotes, continues after its field: then route, mailbox and host are the last three, and the
+/// route is NIL, as it always is today. Otherwise everything after four fields is skipped.
 #[cold]
 fn long_address<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     let (behind_name, name) = loose(i)?;
     let second = spaces(behind_name);
-    // Where each of the last three fields begins.
+    // The last three fields.
     let (mut last, mut count, mut at) = ([second; 3], 0usize, second);
     while at.peek() != Some(b')') {
         last = [last[1], last[2], at];
@@ -251,26 +252,26 @@ fn long_address<'a>(i: Input<'a>, out: &mut Writer) -> Parsed<'a, ()> {
     let (rest, ()) = pack(mailbox, out)?;
     let is_host = spaces(rest).text.len() == host.text.len();
     let (rest, ()) = pack(host, out)?;
-    // Neither has something behind it that belongs to no field.
+    // Nothing may follow either of them that belongs to no field.
     if is_host && spaces(rest).text.len() == at.text.len() { Ok((at.skip(1), ())) } else { fail(rest, ")") }
 }
 
-/// What a name is that was told in more than one field, down to the `route`.
+/// A name that was sent as several fields, up to the `route`.
 fn long_name(i: Input<'_>, name: Option<Str<'_>>, behind: Input<'_>, route: Input<'_>) -> Vec<u8> {
     let all = i.until(route).trim_ascii_end();
     if behind.peek() != Some(b' ')
         && let Some(inside) = all.strip_prefix(b"\"").and_then(|all| all.strip_suffix(b"\""))
     {
-        // Quotes that nobody escaped.
+        // The name contains quotes that are not escaped.
         return inside.to_vec();
     }
     let surplus = behind.until(route).trim_ascii_end();
     let surplus = if surplus.trim_ascii().eq_ignore_ascii_case(b"NIL") { &[] } else { surplus };
-    let whole = [&*name.map(Str::octets).unwrap_or_default(), surplus].concat();
+    let whole = [&*name.map(Str::bytes).unwrap_or_default(), surplus].concat();
     whole.trim_ascii_start().to_vec()
 }
 
-/// What is behind one string, list or word, whatever the word is made of.
+/// The rest after one string, list or word of any bytes.
 fn piece(i: Input<'_>) -> Result<Input<'_>, nom::Err<Fail>> {
     if begins_string(i)
         && let Ok((rest, _)) = string(i)
@@ -288,7 +289,7 @@ fn piece(i: Input<'_>) -> Result<Input<'_>, nom::Err<Fail>> {
 mod tests {
     use super::*;
 
-    /// What is packed of this, and how much is left.
+    /// The packed form, and how many bytes are left.
     fn packed(text: &str) -> Option<(Vec<u8>, usize)> {
         let mut out = Writer::with_capacity(2000);
         let (rest, _) = envelope(Input::new(text.as_bytes(), &[]), &mut out).ok()?;
@@ -318,7 +319,7 @@ mod tests {
         assert_eq!(with(r#""A" NIL "b""#), with(r#""A" NIL "b" NIL"#));
         for more in [r#""A" NIL "b" "c" "d""#, r#""A" NIL "b" "c" NIL NIL"#, r#""A" NIL "b" "c" NIL (1 (2))"#]
         {
-            assert_eq!(with(more), usual, "what is too much is passed over");
+            assert_eq!(with(more), usual, "additional fields are skipped");
         }
         assert_eq!(with(r#""A" NIL "b" NIL NIL NIL"#), with(r#""A" NIL "b""#));
     }

@@ -1,5 +1,5 @@
-//! Items of FETCH that extensions define: OBJECTID (RFC 8474), SAVEDATE (RFC 8514), PREVIEW (RFC 8970), BINARY
-//! (RFC 3516), and Gmail's own.
+//! Items of FETCH that extensions define: OBJECTID (RFC 8474), SAVEDATE (RFC 8514), PREVIEW (RFC
+//! 8970), BINARY (RFC 3516), and Gmail's own.
 
 use super::Rules;
 use super::fetch::{data, other};
@@ -11,8 +11,8 @@ use super::token::{close, closed, count, gap, nil, open, spaces};
 use crate::types::{BodyData, Message, Section, Timestamp};
 use crate::wire::input::{Fail, Input, Parsed};
 
-/// The item with this name (in capitals), whose value is next: what is behind it, or `None` if there is none with
-/// this name.
+/// Parses the value of the item with this name (in capitals) and returns the rest, or `None` if the
+/// name is unknown.
 pub(crate) fn item<'a>(
     i: Input<'a>,
     name: &[u8],
@@ -33,7 +33,7 @@ pub(crate) fn item<'a>(
         b"THREADID" => put(object_id(i)?, &mut extras.thread_id),
         b"SAVEDATE" => {
             let (rest, text) = nstring(i)?;
-            extras.save_date = Some(text.and_then(|text| Timestamp::read(&text.octets())));
+            extras.save_date = Some(text.and_then(|text| Timestamp::read(&text.bytes())));
             rest
         }
         b"PREVIEW" => put(preview(i)?, &mut extras.preview),
@@ -57,7 +57,7 @@ fn put<'a, T>((rest, value): (Input<'a>, T), place: &mut Option<T>) -> Input<'a>
     rest
 }
 
-/// A text or NIL (RFC 8970 section 6). Before it was an RFC, `(FUZZY "text")`.
+/// A text or NIL (RFC 8970 section 6). Older servers write `(FUZZY "text")`.
 fn preview(i: Input<'_>) -> Parsed<'_, Option<String>> {
     let (inside, listed) = open(i).map_or((i, false), |(inside, ())| (inside, true));
     if !listed {
@@ -76,14 +76,14 @@ fn preview(i: Input<'_>) -> Parsed<'_, Option<String>> {
 
 /// `(\Inbox "Muy Importante" &AOk-)`, in modified UTF-7.
 fn labels<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Vec<String>> {
-    // A backslash is escaped within quotes, and not outside.
+    // A backslash is escaped within quotes, but not outside.
     if nil(i).is_some() {
         let (rest, none) = attributes(i, rules.words)?;
         return Ok((rest, none));
     }
     let Ok((mut i, ())) = open(i) else {
         let (rest, label) = string(i)?;
-        return Ok((rest, vec![decoded(&label.octets(), rules).into_owned()]));
+        return Ok((rest, vec![decoded(&label.bytes(), rules).into_owned()]));
     };
     let mut all = Vec::new();
     loop {
@@ -92,7 +92,7 @@ fn labels<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Vec<String>> {
         }
         let (rest, label) = loose(i)?;
         rules.room(i, all.len())?;
-        all.extend(label.map(|label| decoded(&label.octets(), rules).into_owned()));
+        all.extend(label.map(|label| decoded(&label.bytes(), rules).into_owned()));
         i = spaces(rest);
     }
 }
@@ -128,7 +128,7 @@ pub(crate) fn binary_size<'a>(
     Ok((rest, ()))
 }
 
-/// A section that is a part, or all.
+/// A section that is a part or the whole message.
 fn part<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Section> {
     let (rest, section) = section(i, rules)?;
     match section {

@@ -1,4 +1,4 @@
-//! FETCH and UIDFETCH (RFC 9051 section 7.5.2, RFC 9586): what is told of one message.
+//! FETCH and UIDFETCH (RFC 9051 section 7.5.2, RFC 9586): the data of one message.
 
 use bytes::Bytes;
 
@@ -14,12 +14,12 @@ use crate::types::packed::Writer;
 use crate::types::{BodyData, BodyStructure, Envelope, Message, ModSeq, Section, Timestamp, Uid};
 use crate::wire::input::{Input, Parsed, fail};
 
-/// The list of items. The message's number, or UID in UIDFETCH, has been read. Parentheses around items say nothing, and
-/// may stand around any of them.
+/// The list of items; the message's number, or its UID in UIDFETCH, has been parsed. Parentheses
+/// around items have no meaning, and may surround any of them.
 pub(crate) fn fetch<'a>(i: Input<'a>, parser: &mut Parser, message: &mut Message) -> Parsed<'a, ()> {
     let (mut i, ()) = open(spaces(i))?;
     let mut last = i;
-    // How many parentheses are open.
+    // The number of open parentheses.
     let mut depth = 1usize;
     loop {
         if let Some(rest) = closed(i) {
@@ -28,7 +28,7 @@ pub(crate) fn fetch<'a>(i: Input<'a>, parser: &mut Parser, message: &mut Message
             if depth > 0 {
                 continue;
             }
-            return if i.text.is_empty() { Ok((i, ())) } else { behind_end(i, parser, message) };
+            return if i.text.is_empty() { Ok((i, ())) } else { after_end(i, parser, message) };
         }
         let start = i;
         let rest = match usual(i, parser, message) {
@@ -49,21 +49,21 @@ pub(crate) fn fetch<'a>(i: Input<'a>, parser: &mut Parser, message: &mut Message
     }
 }
 
-/// The inside of parentheses, if they are next: no item begins so.
+/// The inside of parentheses, if they are next; no item begins with one.
 fn opened(i: Input<'_>) -> Option<Input<'_>> {
     if i.peek() == Some(b'(') { Some(spaces(i.skip(1))) } else { None }
 }
 
-/// One item that is not as most are.
+/// One item in any form but the usual.
 fn any<'a>(i: Input<'a>, parser: &mut Parser, message: &mut Message) -> Parsed<'a, ()> {
     let (rest, written) = name(i)?;
     item(i, rest, written, parser, message)
 }
 
-/// What stands behind a row's end: parentheses too many, or items that belong into it. What can't be read costs no body
-/// that was read before: it is kept as it is, under the name of `)`.
+/// What follows a row's end: surplus parentheses, or items that belong to the row. Unparsable data
+/// there must not cost a body that was parsed before, so it is kept as it is under the name `)`.
 #[cold]
-fn behind_end<'a>(mut i: Input<'a>, parser: &mut Parser, message: &mut Message) -> Parsed<'a, ()> {
+fn after_end<'a>(mut i: Input<'a>, parser: &mut Parser, message: &mut Message) -> Parsed<'a, ()> {
     while !i.text.is_empty() {
         if let Some(b'(' | b')') = i.peek() {
             i = spaces(i.skip(1));
@@ -81,8 +81,9 @@ fn behind_end<'a>(mut i: Input<'a>, parser: &mut Parser, message: &mut Message) 
     Ok((i, ()))
 }
 
-/// Whether a row that lacks its last parenthesis ends behind a body all the same: `last` is where its last item begins.
-/// A body that ends in a parenthesis may have got it from a literal that was announced too long.
+/// Whether a row without its last parenthesis ends after a body; `last` is where its last item
+/// begins. If the body ends in a parenthesis, the row's may have become part of it, because the
+/// literal was announced too long.
 #[cold]
 fn ends_with_body(last: Input<'_>, message: &Message) -> bool {
     let is_body = name(last).is_ok_and(|(_, written)| {
@@ -95,24 +96,24 @@ fn ends_with_body(last: Input<'_>, message: &Message) -> bool {
     is_body && !data.is_empty() && !data.trim_ascii_end().ends_with(b")")
 }
 
-/// One item that most rows have, if it stands here as most servers write it: told by its first octets, which costs
-/// less than reading its name.
+/// One item that most rows have, in the form that most servers write: recognised by its first
+/// bytes, which costs less than parsing its name.
 #[inline]
 fn usual<'a>(i: Input<'a>, parser: &mut Parser, message: &mut Message) -> Option<Parsed<'a, ()>> {
-    let behind = |name: &[u8]| i.text.starts_with(name).then(|| spaces(i.skip(name.len())));
+    let after = |name: &[u8]| i.text.starts_with(name).then(|| spaces(i.skip(name.len())));
     Some(match i.peek()? {
-        b'U' => uid(behind(b"UID ")?, message),
-        b'F' => flags(behind(b"FLAGS ")?, parser, message),
-        b'I' => internal_date(i, behind(b"INTERNALDATE ")?, &parser.rules, message),
-        b'R' => size(behind(b"RFC822.SIZE ")?, message),
-        b'M' => mod_seq(behind(b"MODSEQ ")?, message),
-        b'E' => whole_envelope(behind(b"ENVELOPE ")?, parser, message),
-        b'B' => body_structure(behind(b"BODYSTRUCTURE ")?, parser, message),
+        b'U' => uid(after(b"UID ")?, message),
+        b'F' => flags(after(b"FLAGS ")?, parser, message),
+        b'I' => internal_date(i, after(b"INTERNALDATE ")?, &parser.rules, message),
+        b'R' => size(after(b"RFC822.SIZE ")?, message),
+        b'M' => mod_seq(after(b"MODSEQ ")?, message),
+        b'E' => whole_envelope(after(b"ENVELOPE ")?, parser, message),
+        b'B' => body_structure(after(b"BODYSTRUCTURE ")?, parser, message),
         _ => return None,
     })
 }
 
-/// One item: its name was `written` at `start`, and `i` is behind it.
+/// One item: its name was `written` at `start`, and `i` is after it.
 fn item<'a>(
     start: Input<'a>,
     i: Input<'a>,
@@ -122,7 +123,7 @@ fn item<'a>(
 ) -> Parsed<'a, ()> {
     let rules = &parser.rules;
     let upper = Upper::new(written);
-    // Some put a space before the bracket, which begins no value.
+    // Some servers write a space before the bracket, which begins no value.
     let i = if spaces(i).peek() == Some(b'[') { spaces(i) } else { i };
     match (upper.as_bytes(), i.peek()) {
         (b"BODY" | b"BODY.PEEK" | b"RFC822" | b"RFC822.PEEK", Some(b'[')) => {
@@ -182,10 +183,10 @@ fn whole_envelope<'a>(i: Input<'a>, parser: &mut Parser, message: &mut Message) 
     Ok((rest, ()))
 }
 
-/// How much room for packing is kept from one row to the next, in octets.
+/// How many bytes of the packing buffer are kept from one row to the next.
 const KEPT: usize = 2048;
 
-/// Room to pack one envelope or body structure in.
+/// The buffer to pack one envelope or body structure in.
 fn room_to_pack(parser: &mut Parser) -> &mut Writer {
     if parser.scratch.capacity() > KEPT || parser.scratch.capacity() == 0 {
         parser.scratch = Writer::with_capacity(KEPT);
@@ -211,7 +212,7 @@ fn mod_seq<'a>(i: Input<'a>, message: &mut Message) -> Parsed<'a, ()> {
 }
 
 fn internal_date<'a>(start: Input<'a>, i: Input<'a>, rules: &Rules, message: &mut Message) -> Parsed<'a, ()> {
-    // As nearly all servers write it: 26 octets in quotes.
+    // The usual form: 26 bytes in quotes.
     if let Some([b'"', date @ .., b'"']) = i.text.first_chunk::<28>()
         && let Some(date) = Timestamp::read(date)
     {
@@ -219,7 +220,7 @@ fn internal_date<'a>(start: Input<'a>, i: Input<'a>, rules: &Rules, message: &mu
         return Ok((i.skip(28), ()));
     }
     let (rest, text) = loose(i)?;
-    match text.map(|text| Timestamp::read(&text.octets())) {
+    match text.map(|text| Timestamp::read(&text.bytes())) {
         Some(Some(date)) => {
             message.internal_date = Some(date);
             Ok((rest, ()))
@@ -251,7 +252,7 @@ fn body_data<'a>(start: Input<'a>, i: Input<'a>, rules: &Rules, message: &mut Me
     Ok((rest, ()))
 }
 
-/// RFC822 and its kin, which are sections too (RFC 3501 section 6.4.5).
+/// RFC822 and the like, which are sections too (RFC 3501 section 6.4.5).
 fn whole<'a>(i: Input<'a>, section: Section, rules: &Rules, message: &mut Message) -> Parsed<'a, ()> {
     let (rest, data) = data(i)?;
     rules.room(i, message.body.len())?;
@@ -259,13 +260,13 @@ fn whole<'a>(i: Input<'a>, section: Section, rules: &Rules, message: &mut Messag
     Ok((rest, ()))
 }
 
-/// The octets of a section; NIL if there is nothing before the row's end.
+/// The bytes of a section; NIL if nothing follows before the row's end.
 pub(crate) fn data(i: Input<'_>) -> Parsed<'_, Option<Str<'_>>> {
     let i = spaces(i);
     if i.peek() == Some(b')') { Ok((i, None)) } else { nstring(i) }
 }
 
-/// An item of any kind: name with brackets and origin, and value, as the server wrote them.
+/// An item of any kind as the server wrote it: its name with brackets and origin, and its value.
 pub(crate) fn other<'a>(
     start: Input<'a>,
     i: Input<'a>,
@@ -282,7 +283,8 @@ pub(crate) fn other<'a>(
     };
     let item = String::from_utf8_lossy(start.until(i)).into_owned();
     let (i, ()) = gap(i)?;
-    // Only a section may have no value: another word there may be what a literal told too short has left over.
+    // Only a section may lack its value: any other word may be left over from a literal that was
+    // announced too short.
     let is_missing = i.peek() == Some(b')') && item.ends_with([']', '>']);
     let (rest, raw) = if is_missing { (i, Default::default()) } else { value::raw(i, rules.depth)? };
     let other = &mut message.extras_mut().other;

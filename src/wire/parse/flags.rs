@@ -9,39 +9,39 @@ use crate::types::{Flag, Flags};
 use crate::wire::input::{Input, Parsed, fail};
 
 /// `(\Seen $Forwarded)` (RFC 9051 section 9, `flag-list`).
-pub(crate) fn flags(i: Input<'_>, most: usize) -> Parsed<'_, Flags> {
-    read(i, most, Flag::new)
+pub(crate) fn flags(i: Input<'_>, max: usize) -> Parsed<'_, Flags> {
+    read(i, max, Flag::new)
 }
 
-/// The same as all of a response, where some leave out the parentheses.
-pub(crate) fn flags_of_mailbox(i: Input<'_>, most: usize) -> Parsed<'_, Flags> {
+/// The same as the whole of a response, in which some servers omit the parentheses.
+pub(crate) fn flags_of_mailbox(i: Input<'_>, max: usize) -> Parsed<'_, Flags> {
     if i.peek() == Some(b'(') || nil(i).is_some() {
-        return flags(i, most);
+        return flags(i, max);
     }
-    let (rest, all) = words(i, most)?;
+    let (rest, all) = words(i, max)?;
     Ok((rest, all.iter().map(|name| Flag::new(name)).collect()))
 }
 
-fn read(i: Input<'_>, most: usize, mut flag: impl FnMut(&str) -> Flag) -> Parsed<'_, Flags> {
+fn read(i: Input<'_>, max: usize, mut flag: impl FnMut(&str) -> Flag) -> Parsed<'_, Flags> {
     let mut all = Vec::new();
-    let (rest, ()) = each(i, most, |name| all.push(flag(&String::from_utf8_lossy(name))))?;
+    let (rest, ()) = each(i, max, |name| all.push(flag(&String::from_utf8_lossy(name))))?;
     Ok((rest, all.into_iter().collect()))
 }
 
 /// How many lists of flags are remembered.
 const REMEMBERED: usize = 32;
-/// The longest that is, in octets.
-const LONGEST_LIST: usize = 256;
+/// The longest list that is remembered, in bytes.
+const MAX_LIST_LEN: usize = 256;
 
-/// The lists of flags that were read of late: most rows of a mailbox have one of a few. A list that is known costs
-/// no allocation, and its keywords are shared by all messages that have them.
+/// Recently parsed lists of flags: most rows of a mailbox have one of a few. A remembered list
+/// costs no allocation, and its keywords are shared by all messages that have them.
 #[derive(Debug)]
 pub(crate) struct FlagLists {
-    /// How many flags a list may have.
-    most: usize,
-    /// Each in the place that its octets say; none before the first.
+    /// The most flags in a list.
+    max: usize,
+    /// Each list in the place that its bytes choose; allocated with the first.
     slots: Vec<(Box<[u8]>, Flags)>,
-    /// Keywords that were read of late, each in the place that its name says; none before the first.
+    /// Recently parsed keywords, each in the place that its name chooses; allocated with the first.
     keywords: Vec<Option<Arc<str>>>,
 }
 
@@ -49,9 +49,9 @@ pub(crate) struct FlagLists {
 const KEYWORDS: usize = 128;
 
 impl FlagLists {
-    /// None yet; a list may have so many flags.
-    pub(crate) fn new(most: usize) -> Self {
-        Self { most, slots: Vec::new(), keywords: Vec::new() }
+    /// Remembers nothing yet; a list may have this many flags.
+    pub(crate) fn new(max: usize) -> Self {
+        Self { max, slots: Vec::new(), keywords: Vec::new() }
     }
 
     /// The same as [`flags`].
@@ -59,11 +59,11 @@ impl FlagLists {
         if let [b'(', b')', text @ ..] = i.text {
             return Ok((Input { text, ..i }, Flags::new()));
         }
-        let near = i.text.get(..LONGEST_LIST).unwrap_or(i.text);
-        let Some(end) = memchr::memchr(b')', near) else { return flags(i, self.most) };
-        // What is read of a list that ends at its first parenthesis hangs on no octet behind it.
+        let near = i.text.get(..MAX_LIST_LEN).unwrap_or(i.text);
+        let Some(end) = memchr::memchr(b')', near) else { return flags(i, self.max) };
+        // Up to its first parenthesis, what is parsed depends on no byte after it.
         let list = i.text.get(..=end).unwrap_or_default();
-        // Each list has two places, so that two that are told in turn don't drive each other out.
+        // Each list has two places, so that two that alternate don't evict each other.
         let place = place(list);
         for place in [place, place ^ 1] {
             if let Some((known, flags)) = self.slots.get(place)
@@ -73,16 +73,16 @@ impl FlagLists {
             }
         }
         if list.contains(&b'"') {
-            // It may go on behind that parenthesis, and be long: too much to look each flag up in what is remembered.
-            return flags(i, self.most);
+            // It may continue after that parenthesis and be long: too long to look up each flag.
+            return flags(i, self.max);
         }
-        let most = self.most;
-        let (rest, flags) = read(i, most, |name| self.flag(name))?;
+        let max = self.max;
+        let (rest, flags) = read(i, max, |name| self.flag(name))?;
         if i.until(rest).len() == list.len() {
             if self.slots.is_empty() {
                 self.slots.resize(REMEMBERED, (Box::default(), Flags::new()));
             }
-            // The newer of the two moves to the second place.
+            // The older one moves to the second place.
             let older = self.slots.get_mut(place).map(std::mem::take).unwrap_or_default();
             if let Some(second) = self.slots.get_mut(place ^ 1) {
                 *second = older;
@@ -94,8 +94,8 @@ impl FlagLists {
         Ok((rest, flags))
     }
 
-    /// The flag with this name. A keyword that is remembered, spelt just so, is shared; each costs one look-up, however
-    /// many are remembered.
+    /// The flag with this name. A keyword that is remembered in this exact spelling is shared. Each
+    /// costs one look-up, however many are remembered.
     fn flag(&mut self, name: &str) -> Flag {
         if self.keywords.is_empty() {
             self.keywords.resize(KEYWORDS, None);
@@ -114,7 +114,7 @@ impl FlagLists {
     }
 }
 
-/// Where a list is remembered.
+/// The place of a list among those remembered.
 fn place(list: &[u8]) -> usize {
     let ends = list.first_chunk::<8>().zip(list.last_chunk::<8>());
     let (first, last) = ends.map_or((0, 0), |(a, b)| (u64::from_le_bytes(*a), u64::from_le_bytes(*b)));
@@ -123,13 +123,13 @@ fn place(list: &[u8]) -> usize {
 }
 
 /// The same, as the server wrote them: the attributes of LIST.
-pub(crate) fn attributes(i: Input<'_>, most: usize) -> Parsed<'_, Vec<String>> {
+pub(crate) fn attributes(i: Input<'_>, max: usize) -> Parsed<'_, Vec<String>> {
     let mut all = Vec::new();
-    let (rest, ()) = each(i, most, |name| all.push(String::from_utf8_lossy(name).into_owned()))?;
+    let (rest, ()) = each(i, max, |name| all.push(String::from_utf8_lossy(name).into_owned()))?;
     Ok((rest, all))
 }
 
-fn each<'a>(i: Input<'a>, most: usize, mut found: impl FnMut(&[u8])) -> Parsed<'a, ()> {
+fn each<'a>(i: Input<'a>, max: usize, mut found: impl FnMut(&[u8])) -> Parsed<'a, ()> {
     if let Some(rest) = nil(i) {
         return Ok((rest, ()));
     }
@@ -139,11 +139,11 @@ fn each<'a>(i: Input<'a>, most: usize, mut found: impl FnMut(&[u8])) -> Parsed<'
         if let Some(rest) = closed(i) {
             return Ok((rest, ()));
         }
-        if count == most {
+        if count == max {
             return fail(i, "a list of flags within Limits::words");
         }
         let (rest, name) = flag(i)?;
-        // A control character is damage: such a keyword names nothing that could be sent back, and is left out.
+        // A control character is damage: such a keyword could not be sent back, so it is skipped.
         if !matches!(&*name, b"" | b"\\") && !name.iter().any(u8::is_ascii_control) {
             found(&name);
         }
@@ -152,7 +152,8 @@ fn each<'a>(i: Input<'a>, most: usize, mut found: impl FnMut(&[u8])) -> Parsed<'
     }
 }
 
-/// Which bytes a flag is made of. Line ends are none of them: they belong to literals, which no flag is.
+/// Whether this byte can be part of a flag. Line ends can't: they belong to literals, which no flag
+/// is.
 fn is_part(b: u8) -> bool {
     !matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b'(' | b')' | b'"')
 }
@@ -160,14 +161,14 @@ fn is_part(b: u8) -> bool {
 /// One flag's name.
 fn flag(i: Input<'_>) -> Parsed<'_, Cow<'_, [u8]>> {
     if i.peek() == Some(b'"') {
-        return quoted(i).map(|(rest, name)| (rest, name.octets()));
+        return quoted(i).map(|(rest, name)| (rest, name.bytes()));
     }
     let (mut rest, name) = i.run(is_part);
     if name.is_empty() {
         return fail(i, "a flag");
     }
-    // A bracket that opens in the flag and closes behind a space, on this side of the list's end. It is looked for only
-    // where one is open, and no further than to the next that opens: each byte is looked at twice at the most.
+    // A bracket may close after a space, within the list. It is searched for only if one is open,
+    // and no further than to the next opening one, so that each byte is looked at twice at most.
     if name.iter().rev().find(|b| matches!(b, b'[' | b']')) == Some(&b'[') {
         let inside = |b: u8| b >= b' ' && !matches!(b, b'(' | b')' | b'"' | b'[' | b']');
         let (close, _) = rest.run(inside);
@@ -178,11 +179,11 @@ fn flag(i: Input<'_>) -> Parsed<'_, Cow<'_, [u8]>> {
     Ok((rest, Cow::Borrowed(i.until(rest))))
 }
 
-/// All words up to the end, whatever they are made of: `IMAP4rev1 LITERAL + IDLE`.
-pub(crate) fn words(i: Input<'_>, most: usize) -> Parsed<'_, Vec<Cow<'_, str>>> {
+/// All words up to the end, of any bytes: `IMAP4rev1 LITERAL + IDLE`.
+pub(crate) fn words(i: Input<'_>, max: usize) -> Parsed<'_, Vec<Cow<'_, str>>> {
     let mut all = Vec::new();
     for word in i.text.split(|b| *b == b' ').filter(|word| !word.is_empty()) {
-        if all.len() == most {
+        if all.len() == max {
             return fail(i, "a list of words within Limits::words");
         }
         all.push(String::from_utf8_lossy(word));
@@ -197,10 +198,10 @@ mod tests {
     use crate::wire::literals::Literals;
     use crate::wire::{Frame, Parser, Response};
 
-    const MOST: usize = 100;
+    const MAX_WORDS: usize = 100;
 
     fn read(text: &str) -> Option<(String, usize)> {
-        let (rest, flags) = flags(Input::new(text.as_bytes(), &[]), MOST).ok()?;
+        let (rest, flags) = flags(Input::new(text.as_bytes(), &[]), MAX_WORDS).ok()?;
         Some((flags.to_string(), rest.text.len()))
     }
 
@@ -227,7 +228,7 @@ mod tests {
 
     #[test]
     fn lists_that_are_remembered_are_read_as_others_are() {
-        let mut lists = FlagLists::new(MOST);
+        let mut lists = FlagLists::new(MAX_WORDS);
         let texts = [
             "()",
             "(\\Seen)",
@@ -244,7 +245,7 @@ mod tests {
                 for behind in ["", " UID 5)", ")"] {
                     let text = format!("{text}{behind}");
                     let i = Input::new(text.as_bytes(), &[]);
-                    let plain = flags(i, MOST).map(|(rest, flags)| (rest.text, flags));
+                    let plain = flags(i, MAX_WORDS).map(|(rest, flags)| (rest.text, flags));
                     assert_eq!(lists.read(i).map(|(rest, flags)| (rest.text, flags)), plain, "{text}");
                 }
             }
@@ -256,22 +257,22 @@ mod tests {
 
     /// As Dovecot sends a keyword whose name is damaged on its disk.
     #[test]
-    fn a_keyword_with_control_characters_is_left_out_alone() {
+    fn only_the_keyword_with_control_characters_is_skipped() {
         let list = b"(\\Answered a\x7fb \x80\x80\x85\x04 $Forwarded \x04 \\Seen\x01 Junk \0)";
         let i = Input::new(list, &[]);
-        let (rest, read) = flags(i, MOST).unwrap();
+        let (rest, read) = flags(i, MAX_WORDS).unwrap();
         assert_eq!((read.to_string().as_str(), rest.text), ("(\\Answered $Forwarded Junk)", &b""[..]));
-        assert_eq!(FlagLists::new(MOST).read(i).unwrap().1, read);
-        assert_eq!(attributes(i, MOST).unwrap().1, ["\\Answered", "$Forwarded", "Junk"]);
+        assert_eq!(FlagLists::new(MAX_WORDS).read(i).unwrap().1, read);
+        assert_eq!(attributes(i, MAX_WORDS).unwrap().1, ["\\Answered", "$Forwarded", "Junk"]);
     }
 
-    /// The same on whole lines, with the other items of a row.
+    /// The same in whole responses, with the other items of a row.
     #[test]
     fn a_damaged_keyword_costs_neither_its_list_nor_its_row() {
         let read = |line: &'static [u8]| {
             let frame = Frame { text: bytes::Bytes::from_static(line), literals: Literals::None };
             match Parser::new(&Limits::default()).read(&frame) {
-                Ok(Response::Untagged(told)) => told.into_answer(),
+                Ok(Response::Untagged(response)) => response.into_answer(),
                 other => panic!("{other:?}"),
             }
         };
@@ -280,12 +281,12 @@ mod tests {
             panic!()
         };
         assert_eq!(flags.to_string(), "(\\Seen \\Answered $Forwarded Junk)");
-        let Answer::Status(told) = read(b"* OK [PERMANENTFLAGS (\\Seen \x80\x80\x85\x04 Junk \\*)] ok")
+        let Answer::Status(status) = read(b"* OK [PERMANENTFLAGS (\\Seen \x80\x80\x85\x04 Junk \\*)] ok")
         else {
             panic!()
         };
         assert_eq!(
-            told.code,
+            status.code,
             Some(Code::PermanentFlags(Flags::from([Flag::Seen, "Junk".into(), Flag::Wildcard])))
         );
         let Answer::Fetch(row) = read(b"* 4 FETCH (UID 9 FLAGS (\\Seen \0\x04 Junk))") else { panic!() };
@@ -296,7 +297,7 @@ mod tests {
 
     #[test]
     fn a_list_without_end_is_refused() {
-        let text = format!("({})", (0..=MOST).map(|n| format!("k{n}")).collect::<Vec<_>>().join(" "));
+        let text = format!("({})", (0..=MAX_WORDS).map(|n| format!("k{n}")).collect::<Vec<_>>().join(" "));
         assert_eq!(read(&text), None);
     }
 }

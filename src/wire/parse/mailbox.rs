@@ -17,7 +17,7 @@ use crate::types::{ListEntry, MailboxName, MailboxStatus, ModSeq, Uid, UidValidi
 use crate::wire::input::{Input, Parsed, expected, fail};
 use crate::wire::utf7;
 
-/// A mailbox's name as the server wrote it, kept in that spelling where it could not be written so again.
+/// A mailbox name; the server's spelling is kept if it could not be restored from the name.
 pub(crate) fn mailbox_name(written: &[u8], rules: &Rules) -> MailboxName {
     let name = decoded(written, rules);
     let is_same = match rules.utf8 || written.is_ascii() && !written.contains(&b'&') {
@@ -27,9 +27,9 @@ pub(crate) fn mailbox_name(written: &[u8], rules: &Rules) -> MailboxName {
     if is_same { MailboxName::new(name) } else { MailboxName::with_wire(&name, written) }
 }
 
-/// What is written as mailbox names are: in UTF-8 if that is enabled, where `&` is an `&` (RFC 6855 section 3, RFC 9051
-/// section 5.1), else in modified UTF-7 (RFC 3501 section 5.1.3). What is not valid there stands for itself; some servers
-/// write UTF-8 even where nobody asked for it.
+/// Text written in the encoding of mailbox names: UTF-8 if that is enabled, where `&` is an `&`
+/// (RFC 6855 section 3, RFC 9051 section 5.1), else modified UTF-7 (RFC 3501 section 5.1.3).
+/// Invalid text stands for itself; some servers write UTF-8 without being asked to.
 pub(crate) fn decoded<'a>(written: &'a [u8], rules: &Rules) -> Cow<'a, str> {
     if rules.utf8 || !written.contains(&b'&') {
         return String::from_utf8_lossy(written);
@@ -37,16 +37,16 @@ pub(crate) fn decoded<'a>(written: &'a [u8], rules: &Rules) -> Cow<'a, str> {
     utf7::decode(written).map_or_else(|| String::from_utf8_lossy(written), Cow::Owned)
 }
 
-/// The name of a mailbox that something more follows; it is quoted, a literal, or goes on to a space, whatever else is in
-/// it.
+/// A mailbox name that is followed by other data: quoted, a literal, or everything up to a space.
 pub(crate) fn named_mailbox<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, MailboxName> {
     let i = spaces(i);
     let (rest, written) = if begins_string(i) { string(i)? } else { plain_name(i, |b| b == b' ')? };
-    Ok((rest, mailbox_name(&written.octets(), rules)))
+    Ok((rest, mailbox_name(&written.bytes(), rules)))
 }
 
-/// The same, but without quotes the name goes on, over spaces too, to the word where `is_rest` is true of what is left. A
-/// string there ends the search: nothing behind it belongs to a name.
+/// The same, but without quotes the name continues, across spaces too, up to the word where
+/// `is_rest` accepts what is left. A string ends the search, because nothing after it belongs to a
+/// name.
 pub(crate) fn named_mailbox_until<'a>(
     i: Input<'a>,
     rules: &Rules,
@@ -68,8 +68,8 @@ pub(crate) fn named_mailbox_until<'a>(
     named_mailbox(i, rules)
 }
 
-/// The name of a mailbox, or what is written as one, within a list: without quotes it goes on to a space or the list's end,
-/// its own parentheses being in pairs.
+/// A name or similar text within a list: without quotes it ends at a space or at the list's end;
+/// its own parentheses are in pairs.
 pub(crate) fn listed_name(i: Input<'_>) -> Parsed<'_, Str<'_>> {
     if begins_string(i) {
         return string(i);
@@ -85,10 +85,10 @@ pub(crate) fn listed_name(i: Input<'_>) -> Parsed<'_, Str<'_>> {
     if length == 0 { fail(i, "a name") } else { Ok((i.skip(length), Str::Plain(i.until(i.skip(length))))) }
 }
 
-/// A mailbox by such a name.
+/// A mailbox name of that form.
 pub(crate) fn listed_mailbox<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, MailboxName> {
     let (rest, written) = listed_name(spaces(i))?;
-    Ok((rest, mailbox_name(&written.octets(), rules)))
+    Ok((rest, mailbox_name(&written.bytes(), rules)))
 }
 
 /// A name without quotes.
@@ -97,18 +97,18 @@ fn plain_name(i: Input<'_>, ends: impl Fn(u8) -> bool) -> Parsed<'_, Str<'_>> {
     if word.is_empty() { fail(i, "a mailbox name") } else { Ok((rest, Str::Plain(word))) }
 }
 
-/// What stands behind `* LIST`.
+/// The data of `* LIST`.
 pub(crate) fn list<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, ListEntry> {
     let i = spaces(i);
     let (i, attributes) = if i.peek() == Some(b'"') { (i, Vec::new()) } else { attributes(i, rules.words)? };
     let (i, delimiter) = delimiter(spaces(i))?;
     let i = spaces(i);
     let (i, written) = match string(i) {
-        // The name of no mailbox, which tells the delimiter alone.
+        // The empty name of no mailbox, sent only for its delimiter.
         _ if i.text.is_empty() => (i, Cow::Borrowed(i.text)),
         Ok((rest, written)) => match unescaped_name(i, rest, rules) {
             Some(whole) => (rest.skip(rest.text.len()), Cow::Borrowed(whole)),
-            None => (rest, written.octets()),
+            None => (rest, written.bytes()),
         },
         Err(_) if i.peek() != Some(b'"') => bare_name(i, rules)?,
         Err(error) => return Err(error),
@@ -122,8 +122,8 @@ pub(crate) fn list<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, ListEntry> {
     Ok((i, entry))
 }
 
-/// A name in quotes with quotes in it that nobody escaped: it goes on to the last quote if that ends the line. `rest` is
-/// behind the quote that would end it else.
+/// A quoted name with unescaped quotes in it: it ends at the last quote if that ends the line.
+/// `rest` is after the quote that would end it otherwise.
 fn unescaped_name<'a>(i: Input<'a>, rest: Input<'a>, rules: &Rules) -> Option<&'a [u8]> {
     let behind = spaces(rest);
     let is_list = |i| extended(i, rules, &mut ListEntry::new("")).and_then(|(i, ())| end(i)).is_ok();
@@ -133,9 +133,9 @@ fn unescaped_name<'a>(i: Input<'a>, rest: Input<'a>, rules: &Rules) -> Option<&'
     i.text.trim_ascii_end().strip_prefix(b"\"")?.strip_suffix(b"\"")
 }
 
-/// The character between the levels of a name.
+/// The hierarchy delimiter of a name.
 pub(crate) fn delimiter(i: Input<'_>) -> Parsed<'_, Option<char>> {
-    // A backslash that nobody escaped: an escaped quote would have another quote behind it.
+    // An unescaped backslash: an escaped quote would be followed by another quote.
     if let [b'"', b'\\', b'"', b' ' | b')', ..] = i.text {
         return Ok((i.skip(3), Some('\\')));
     }
@@ -146,15 +146,15 @@ pub(crate) fn delimiter(i: Input<'_>) -> Parsed<'_, Option<char>> {
     if i.peek() != Some(b'"') && chars.next().is_some() {
         return fail(i, "a delimiter, which is one character");
     }
-    // No name that holds a line's end can be told or asked for (RFC 9051 section 9, QUOTED-CHAR).
+    // No name with a line end can be sent (RFC 9051 section 9, QUOTED-CHAR).
     if delimiter.is_some_and(|c| matches!(c, '\r' | '\n' | '\0')) {
         return fail(i, "a delimiter that a line can hold");
     }
     Ok((rest, delimiter))
 }
 
-/// A name without quotes: it goes on to the end of the line, or to the list of extended data that ends the
-/// line. Spaces at its end are not part of it.
+/// A name without quotes: it continues to the end of the line, or to the list of extended data
+/// there. Spaces at its end are not part of it.
 fn bare_name<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Cow<'a, [u8]>> {
     let (rest, word) = i.run(|b| b != b' ');
     if word.is_empty() {
@@ -170,8 +170,8 @@ fn bare_name<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Cow<'a, [u8]>> {
     Ok((i.skip(i.text.len()), Cow::Borrowed(whole)))
 }
 
-/// `("OLDNAME" ("old") "CHILDINFO" ("SUBSCRIBED"))` (RFC 9051 section 9, `mbox-list-extended`), and the form that some
-/// have made of it, with parentheses around each item.
+/// `("OLDNAME" ("old") "CHILDINFO" ("SUBSCRIBED"))` (RFC 9051 section 9, `mbox-list-extended`), or
+/// with parentheses around each item, as some servers write it.
 fn extended<'a>(i: Input<'a>, rules: &Rules, entry: &mut ListEntry) -> Parsed<'a, ()> {
     let (mut i, ()) = open(i)?;
     loop {
@@ -187,8 +187,8 @@ fn extended<'a>(i: Input<'a>, rules: &Rules, entry: &mut ListEntry) -> Parsed<'a
         let label = label.to_text();
         let behind = if label.eq_ignore_ascii_case("OLDNAME") {
             let (rest, written) = delimited(open, listed_name, close).parse(rest)?;
-            let written = written.octets();
-            // A name in UTF-8, and here once more as IMAP4rev1 would write it (Stalwart).
+            let written = written.bytes();
+            // The same name, in UTF-8 first and here in modified UTF-7 (Stalwart).
             let is_same = rules.utf8 && utf7::decode(&written).as_deref() == Some(entry.name.as_str());
             entry.old_name = Some(if is_same { entry.name.clone() } else { mailbox_name(&written, rules) });
             rest
@@ -211,18 +211,18 @@ fn string_or_name(i: Input<'_>) -> Parsed<'_, Str<'_>> {
     alt((string, map(name, Str::Plain))).parse(i)
 }
 
-/// How many parentheses a name without quotes may hold, as far as it is understood.
-const MOST_LISTS_IN_A_NAME: usize = 16;
+/// The most parentheses in a name without quotes at which a list of items is looked for.
+const MAX_LISTS_IN_NAME: usize = 16;
 
-/// What stands behind `* STATUS`.
+/// The data of `* STATUS`.
 pub(crate) fn status<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, MailboxStatus> {
     let i = spaces(i);
     if let Ok((rest, written)) = string(i) {
         if let Some(rest) = nothing(rest) {
-            return Ok((rest, MailboxStatus::new(mailbox_name(&written.octets(), rules))));
+            return Ok((rest, MailboxStatus::new(mailbox_name(&written.bytes(), rules))));
         }
         if gap(rest).is_ok() {
-            let name = mailbox_name(&written.octets(), rules);
+            let name = mailbox_name(&written.bytes(), rules);
             if let Ok(read) = status_items(spaces(rest), rules, MailboxStatus::new(name)) {
                 return Ok(read);
             }
@@ -230,18 +230,19 @@ pub(crate) fn status<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, MailboxStatu
         return match unescaped_status(i) {
             Some((rest, name)) => status_items(rest, rules, MailboxStatus::new(mailbox_name(name, rules))),
             None => {
-                status_items(gap(rest)?.0, rules, MailboxStatus::new(mailbox_name(&written.octets(), rules)))
+                status_items(gap(rest)?.0, rules, MailboxStatus::new(mailbox_name(&written.bytes(), rules)))
             }
         };
     }
-    // Without quotes, the name goes on to the first list that is one of items.
+    // Without quotes, the name ends at the first list of items.
     let mut failed = None;
-    // Behind a space, or else, as some leave that out, anywhere.
+    // Such a list follows a space, or, with some servers, anything.
     let before = |at| i.text.get(..at).filter(|before: &&[u8]| !before.is_empty());
     let lists = || memchr::memchr_iter(b'(', i.text).filter_map(|at| Some((at, before(at)?)));
-    let spaced = lists().filter(|(_, before)| before.ends_with(b" ")).take(MOST_LISTS_IN_A_NAME);
-    // Each is looked at anew, so that without a bound the time would grow with the square of the line.
-    for (at, before) in spaced.chain(lists().take(MOST_LISTS_IN_A_NAME)) {
+    let spaced = lists().filter(|(_, before)| before.ends_with(b" ")).take(MAX_LISTS_IN_NAME);
+    // Each attempt parses the rest again, so without a bound the time would grow with the square of
+    // the line's length.
+    for (at, before) in spaced.chain(lists().take(MAX_LISTS_IN_NAME)) {
         match status_items(
             i.skip(at),
             rules,
@@ -254,15 +255,14 @@ pub(crate) fn status<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, MailboxStatu
     Err(failed.unwrap_or_else(|| expected(i, "a mailbox name and a list")))
 }
 
-/// A name in quotes with quotes in it that nobody escaped: it goes on to the last quote that a list follows, as LIST's does
-/// to the last of all.
+/// A quoted name with unescaped quotes in it: it ends at the last quote that a list follows.
 fn unescaped_status(i: Input<'_>) -> Option<(Input<'_>, &[u8])> {
     let mut ends = memchr::memchr_iter(b'"', i.text).rev();
     let end = ends.find(|end| spaces(i.skip(end + 1)).peek() == Some(b'('))?;
     Some((spaces(i.skip(end + 1)), i.text.get(1..end)?))
 }
 
-/// The end of the line where a list is due, or NIL before it.
+/// The end of the line in place of a list, or NIL before it.
 fn nothing(i: Input<'_>) -> Option<Input<'_>> {
     let i = spaces(i);
     end(nil(i).unwrap_or(i)).ok().map(|(rest, ())| rest)
@@ -304,13 +304,13 @@ fn status_item<'a>(i: Input<'a>, item: &[u8], rules: &Rules, status: &mut Mailbo
             return Ok((rest, ()));
         }
         let (rest, raw) = value::raw(i, rules.depth)?;
-        let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         rules.room(i, status.other.len())?;
         status.other.push((text(item), text(&raw)));
         return Ok((rest, ()));
     }
     let (rest, value) = match open(i) {
-        // As FETCH tells a mod-sequence.
+        // In parentheses, as FETCH sends a mod-sequence.
         Ok((inside, ())) => count(inside).and_then(|(rest, value)| Ok((close(rest)?.0, value)))?,
         Err(_) => count(i)?,
     };
@@ -329,7 +329,8 @@ fn status_item<'a>(i: Input<'a>, item: &[u8], rules: &Rules, status: &mut Mailbo
     Ok((rest, ()))
 }
 
-/// `(F2212ea87-6097-4256-9d51-71338625)`, without the parentheses as well, or NIL (RFC 8474 section 7).
+/// `(F2212ea87-6097-4256-9d51-71338625)`, also without the parentheses, or NIL (RFC 8474 section
+/// 7).
 pub(crate) fn object_id(i: Input<'_>) -> Parsed<'_, Option<String>> {
     let (inside, listed) = open(i).map_or((i, false), |(inside, ())| (inside, true));
     if listed && let Some(rest) = closed(inside) {
@@ -340,8 +341,8 @@ pub(crate) fn object_id(i: Input<'_>) -> Parsed<'_, Option<String>> {
     Ok((rest, id.map(Str::to_text)))
 }
 
-/// What stands behind `* ID`: `NIL`, or names and values (RFC 2971 section 3.2). What stands behind the list
-/// is passed over: the response is for people, and says all in it.
+/// The data of `* ID`: `NIL`, or names and values (RFC 2971 section 3.2). Anything after the list
+/// is skipped, because the response is only for people.
 pub(crate) fn id<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Vec<(String, Option<String>)>> {
     let i = spaces(i);
     let mut fields = Vec::new();
@@ -356,7 +357,7 @@ pub(crate) fn id<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Vec<(String, Opt
         }
         let (rest, field) = loose(i)?;
         let value = spaces(rest);
-        // A name without a value, at the end: none. A list is no value that could be told.
+        // A name without a value at the end has none; neither has one with a list.
         let (rest, text) = match value.peek() {
             _ if ends(rest).is_some() => (rest, None),
             Some(b'(') => (value::skip(value, rules.depth)?.0, None),

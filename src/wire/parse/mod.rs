@@ -1,110 +1,110 @@
-//! The grammar of responses (RFC 9051 section 9, RFC 3501 section 9): a [`Frame`] in, a [`Response`] out, or
-//! an [`Unreadable`] that says what is wrong, and where.
+//! The grammar of responses (RFC 9051 section 9, RFC 3501 section 9): a [`Frame`] in, a
+//! [`Response`] out, or an [`Unparsable`] that says what is wrong, and where.
 //!
-//! Each file reads one family of responses. What deployed servers do beyond the RFCs is allowed for in kind
-//! (runs of spaces, missing text, wrong NIL), never by the look of one server's line, each kind in one
-//! function, as the table below says. Where a line can't be told for sure, it is unreadable: the bytes are
-//! reported, and the next line is read as if nothing had been.
+//! Each file parses one family of responses. Deviations of deployed servers from the RFCs are
+//! accepted by kind (runs of spaces, missing text, wrong NIL), never by the look of one server's
+//! line; one function accepts each kind, as the table below says. An ambiguous line is unparsable:
+//! its bytes are reported, and the next line is parsed as usual.
 //!
-//! Names are found by `match`, numbers become ranges as they are read, and what is kept is copied out of the
-//! frame, but for large literals, which have buffers of their own.
+//! Names are found by `match`, numbers become ranges as they are parsed, and kept data is copied
+//! out of the frame, except for large literals, which have buffers of their own.
 //!
-//! # What is allowed for beyond the RFCs
+//! # What is accepted beyond the RFCs
 //!
-//! | seen | allowed by, and read as |
+//! | seen | accepted by, and read as |
 //! |---|---|
-//! | `+` without a space; a response code where a status response should be, with or without its star | `read` |
+//! | `+` without a space; a response code in place of a status response, with or without its star | `read` |
 //! | a tagged BYE | `tagged`: ends its command |
-//! | runs of spaces where one is due | `token::space`, `token::spaces` |
+//! | runs of spaces in place of one | `token::space`, `token::spaces` |
 //! | spaces after `(` and before `)` | `token::open`, `token::close` |
 //! | no space before or after a parenthesis or a literal | `token::gap` |
 //! | a space at the end of the line | `token::end` |
-//! | counts told as `-1`, `NIL`, `"12"` or `1.8e+06`, or beyond 2^64 | `token::count`: unknown, the nearest |
-//! | 8-bit octets in quotes | `string::quoted` |
-//! | quotes in quotes that are not escaped | `requote::requoted`: a second reading, where the first has failed |
-//! | a backslash in quotes before any other octet: both are kept | `string::quoted` |
+//! | counts written as `-1`, `NIL`, `"12"` or `1.8e+06`, or beyond 2^64 | `token::count`: unknown, or the nearest number |
+//! | non-ASCII bytes in quotes | `string::quoted` |
+//! | quotes in quotes that are not escaped | `requote::requoted`: a second attempt, after the first has failed |
+//! | a backslash in quotes before any other byte | `string::quoted`: both are kept |
 //! | an atom where a string is due; `()` where NIL is | `string::loose` |
 //! | `{n+}` and `~{n}` from the server | `string::literal` |
-//! | a status response without text, or without a space behind its code | `status::status_rest` |
+//! | a status response without text, or without a space after its code | `status::status_rest` |
 //! | `{5}` at the end of a status response | `status::status_rest`: text is never a literal |
-//! | octets that are not UTF-8 in such a text | `status::status_rest`: shown as U+FFFD |
+//! | bytes of such a text that are not UTF-8 | `status::status_rest`: shown as U+FFFD |
 //! | brackets and quotes within an unknown code | `status::code_end` |
 //! | 0, or no number at all, in a code | `code::nonzero`: unknown |
 //! | COPYUID with empty sets | `code::copy_uid` |
 //! | `*`, 0 or a word for UIDs in COPYUID and APPENDUID | `set::uids_to_end`: unknown |
-//! | numbers beyond what they may be in a code | `code::nonzero`: unknown |
+//! | numbers in a code that are too large | `code::nonzero`: unknown |
 //! | BADEVENT without its parentheses | `code::events` |
-//! | words behind a code that has none | `code::finish`: left out |
+//! | words after a code that takes none | `code::finish`: skipped |
 //! | `\*` in FLAGS | `flags::flag` |
 //! | a flag that is a backslash alone | `flags::flags`: skipped |
 //! | a flag in quotes | `flags::flag` |
-//! | a flag with control characters, or tabs between flags | `flags::each`: left out, it alone |
+//! | a flag with control characters, or tabs between flags | `flags::each`: only that flag is skipped |
 //! | `X-[Some Thing]/All`: a space within brackets belongs to the flag | `flags::flag` |
 //! | NIL for an empty list | `flags::flags` |
 //! | FLAGS without its parentheses | `flags::flags_of_mailbox` |
 //! | a delimiter of LIST that is NIL, `""` or bare | `mailbox::delimiter` |
 //! | a delimiter that is a backslash, not escaped | `mailbox::delimiter` |
-//! | LIST without attributes, or with nothing behind the delimiter | `mailbox::list` |
-//! | a name in quotes with quotes in it that are not escaped | `mailbox::unescaped_name`, `mailbox::unescaped_status`: it goes on to the last |
+//! | LIST without attributes, or with nothing after the delimiter | `mailbox::list` |
+//! | a name in quotes with quotes in it that are not escaped | `mailbox::unescaped_name`, `mailbox::unescaped_status`: it ends at the last |
 //! | an unquoted name with spaces, tabs, brackets or parentheses | `mailbox::bare_name`, `mailbox::status` |
-//! | an unquoted name with parentheses or quotes, before something more | `mailbox::named_mailbox` |
-//! | the same in a list, its parentheses in pairs | `mailbox::listed_name` |
+//! | an unquoted name with parentheses or quotes, followed by other data | `mailbox::named_mailbox` |
+//! | the same in a list, with balanced parentheses | `mailbox::listed_name` |
 //! | a name that is not valid modified UTF-7 | `mailbox::mailbox_name`: taken literally |
-//! | a row of ID with something behind it | `mailbox::id` |
+//! | ID with something after its list | `mailbox::id` |
 //! | ID without its parentheses, a list for a value | `mailbox::id`: no value |
-//! | `STATUS "x" ()`, counts told as -1 | `mailbox::status` |
+//! | `STATUS "x" ()`, counts of -1 | `mailbox::status` |
 //! | STATUS without its list, with a value in parentheses | `mailbox::status`, `mailbox::status_item` |
-//! | SEARCH or SORT without a number, with a space at the end, with numbers behind `(MODSEQ 5)` | `search::search`, `sort::sort` |
+//! | SEARCH or SORT without a number, with a space at the end, with numbers after `(MODSEQ 5)` | `search::search`, `sort::sort` |
 //! | NIL or `()` for no numbers | `search::none`, `search::all`, `sort::thread` |
 //! | a mod-sequence of a search that is NIL or 0 | `search::mod_seq`: unknown |
 //! | ESEARCH with its tag without quotes, with parentheses around items, with its last value missing | `search::esearch` |
 //! | spaces between threads, an empty thread | `sort::thread` |
 //! | an empty identifier, `EMAILID ()` | `mailbox::object_id`: none |
-//! | a quota without usage or limit, told as -1 or NIL, or beyond 2^64 | `rights::quota`: unknown, none |
-//! | QUOTA without a list | `rights::quota`: nothing is counted |
+//! | a quota without usage or limit, or with -1 or NIL for it, or beyond 2^64 | `rights::quota`: unknown, none |
+//! | QUOTA without a list | `rights::quota`: no resources |
 //! | QUOTA with a list that has no parentheses, no root, a root with spaces | `rights::quota`, `rights::quota_name` |
 //! | QUOTAROOT with its roots in parentheses | `rights::quota_root` |
 //! | rights missing at the end | `rights::last_rights`: none |
 //! | a namespace's delimiter NIL or `""`, or missing | `server::namespace` |
 //! | namespaces missing at the end | `server::namespaces` |
-//! | NIL behind the three kinds of namespaces; one without its list's parentheses | `server::namespaces`, `server::namespace_list` |
+//! | NIL after the three kinds of namespaces; one without its list's parentheses | `server::namespaces`, `server::namespace_list` |
 //! | a language or collation without parentheses | `server::languages`, `server::comparator` |
 //! | parentheses around all of URLFETCH | `server::url_fetch` |
 //! | METADATA's value missing or a bare word | `server::metadata` |
 //! | spaces around the items of FETCH, none before a literal | `fetch::fetch` |
-//! | items of FETCH, all or some, in one more pair of parentheses; parentheses too many at its end | `fetch::fetch` |
-//! | a row that ends behind its body, with items behind it | `fetch::behind_end`: read if they can be |
-//! | a row without its last parenthesis, behind its body | `fetch::ends_with_body` |
-//! | `RFC822[]` and its kin | `fetch::item`: as RFC822 |
+//! | items of FETCH, all or some, in one more pair of parentheses; too many parentheses at its end | `fetch::fetch` |
+//! | a row that ends after its body, followed by items | `fetch::after_end`: read if they can be |
+//! | a row without its last parenthesis, after its body | `fetch::ends_with_body` |
+//! | `RFC822[]` and the like | `fetch::item`: as RFC822 |
 //! | a space before the bracket of `BODY []` | `fetch::item` |
-//! | a UID that is none, told as counts are | `fetch::uid`: unknown |
+//! | a UID of -1, NIL or in another odd form of a count | `fetch::uid`: unknown |
 //! | `BODY[2] )` or `BINARY[2] )`, without a value | `fetch::data`: NIL |
 //! | `MODSEQ (-1)`, `MODSEQ 5` | `fetch::mod_seq`: unknown; the same as `(5)` |
-//! | a date that can't be read | `fetch::internal_date`: kept with the untyped items |
-//! | a row of message 0 | `no_message`: left out, with a warning in its place |
+//! | a malformed date | `fetch::internal_date`: kept with the untyped items |
+//! | a row of message 0 | `no_message`: replaced by a warning |
 //! | an item that the library does not know | `fetch::other`: kept as it is |
 //! | NIL for an item of FETCH that an extension defines | `extras::item` |
 //! | an identifier without parentheses | `mailbox::object_id` |
 //! | a preview as a list of algorithm and text | `extras::preview` |
 //! | NIL among labels, a label unquoted, one without its list's parentheses | `extras::labels` |
-//! | an envelope in one more pair of parentheses; NIL or `()` for all of it | `envelope::envelope` |
+//! | an envelope in an additional pair of parentheses; NIL or `()` for all of it | `envelope::envelope` |
 //! | an envelope with fields missing at the end, or more than ten | `envelope::envelope` |
 //! | NIL or spaces between addresses, one address without its list's parentheses | `envelope::addresses` |
 //! | addresses with too few fields | `envelope::address` |
-//! | addresses with more | `envelope::long_address`: more name where the route is NIL behind it, else left out |
-//! | NIL or `()` for any text of an envelope or a body, an encoding too | `envelope::pack`: not told |
-//! | texts in parentheses where one is due | `envelope::pack_list`: joined with spaces |
+//! | addresses with more | `envelope::long_address`: part of the name where a NIL route follows, else skipped |
+//! | NIL or `()` for any text of an envelope or a body, an encoding too | `envelope::pack`: unknown |
+//! | texts in parentheses in place of one | `envelope::pack_list`: joined with spaces |
 //! | parts of a multipart with spaces between them, or none | `body::multipart` |
-//! | `()` or NIL for all of BODYSTRUCTURE | `fetch::body_structure`: not told |
+//! | `()` or NIL for all of BODYSTRUCTURE | `fetch::body_structure`: unknown |
 //! | `()` or NIL in place of a nested body | `body::multipart`, `body::leaf` |
 //! | a multipart without parts; one media string in place of two | `body::names` |
-//! | a multipart told as a basic part | `body::leaf` |
+//! | a multipart sent as a basic part | `body::leaf` |
 //! | a part that is a message, without envelope and body | `body::message` |
-//! | the same with a disposition there, or without a body alone | `body::is_disposition`, `body::message` |
-//! | a text without lines, lines where none are due, no MD5 | `body::leaf`: told by shape |
-//! | a parameter without value, in parentheses of its own; NIL or a text for parameters | `body::params` |
-//! | a disposition without list, `(NIL NIL)`, swapped with the language | `body::extension` |
-//! | a part with fields missing at the end, or further ones | `body::extension` |
+//! | the same with a disposition in their place, or without only the body | `body::is_disposition`, `body::message` |
+//! | a text without lines, lines where there should be none, no MD5 | `body::leaf`: recognised by shape |
+//! | a parameter without value, or in parentheses of its own; NIL or a text for parameters | `body::params` |
+//! | a disposition without list, `(NIL NIL)`, or swapped with the language | `body::extension` |
+//! | a part with missing or additional fields at the end | `body::extension` |
 
 mod body;
 mod code;
@@ -141,55 +141,55 @@ use super::response::Response;
 use crate::types::packed::Writer;
 use crate::types::{Answer, Limits, Message, Seq, Status, StatusResponse, Uid, Untagged};
 
-/// How deep bodies may nest at the most, whatever [`Limits::depth`] says: each level takes stack.
-const DEEPEST: usize = 200;
+/// How deep bodies may nest whatever [`Limits::depth`] says: each level takes stack.
+const MAX_DEPTH: usize = 200;
 
-/// A response that could not be read.
+/// A response that could not be parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Unreadable {
-    /// What should have stood there.
+pub(crate) struct Unparsable {
+    /// What was expected there.
     pub(crate) message: String,
-    /// Where: an offset into the frame's text.
+    /// An offset into the frame's text.
     pub(crate) at: usize,
-    /// The kind of response that it seems to be, in capitals: `FETCH`.
+    /// The apparent kind of response, in capitals: `FETCH`.
     pub(crate) keyword: Option<String>,
 }
 
-/// What the grammar must know of the connection.
+/// What the grammar needs to know about the connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
     /// How deep lists may nest.
     depth: usize,
-    /// How many flags or words a list may have.
+    /// The most flags or words in a list.
     words: usize,
-    /// How many entries any other list may have.
+    /// The most entries in any other list.
     entries: usize,
-    /// Whether mailbox names come in UTF-8.
+    /// Whether mailbox names are in UTF-8.
     utf8: bool,
 }
 
 impl Rules {
-    /// Refuses one more entry in a list that has so many.
+    /// Refuses another entry in a list that is full.
     fn room(&self, i: Input<'_>, entries: usize) -> Result<(), nom::Err<Fail>> {
         if entries < self.entries { Ok(()) } else { Err(expected(i, "a list within Limits::entries")) }
     }
 }
 
-/// Reads the responses of one connection. What it remembers of them makes the next ones cheaper to read, and changes
-/// nothing else.
+/// Parses the responses of one connection. What it remembers of them only makes later ones cheaper
+/// to parse.
 #[derive(Debug)]
 pub(crate) struct Parser {
     rules: Rules,
     flags: FlagLists,
-    /// Room to pack an envelope or a body structure in.
+    /// A buffer for packing an envelope or a body structure.
     scratch: Writer,
 }
 
 impl Parser {
-    /// A parser that keeps [`Limits::depth`], [`Limits::words`] and [`Limits::entries`].
+    /// A parser with the limits [`Limits::depth`], [`Limits::words`] and [`Limits::entries`].
     pub(crate) fn new(limits: &Limits) -> Self {
         let rules = Rules {
-            depth: limits.depth.min(DEEPEST),
+            depth: limits.depth.min(MAX_DEPTH),
             words: limits.words,
             entries: limits.entries,
             utf8: false,
@@ -197,16 +197,17 @@ impl Parser {
         Self { rules, flags: FlagLists::new(limits.words), scratch: Writer::default() }
     }
 
-    /// Whether mailbox names come in UTF-8 from here on: UTF8=ACCEPT or IMAP4rev2 has been enabled (RFC 6855 section 3,
-    /// RFC 9051 section 5.1). Else they are in modified UTF-7, which has another meaning for `&`.
+    /// Sets whether mailbox names are in UTF-8 from now on, because UTF8=ACCEPT or IMAP4rev2 has
+    /// been enabled (RFC 6855 section 3, RFC 9051 section 5.1). Otherwise they are in modified
+    /// UTF-7, in which `&` has another meaning.
     pub(crate) fn set_utf8(&mut self, utf8: bool) {
         self.rules.utf8 = utf8;
     }
 
-    /// Reads one response.
-    pub(crate) fn read(&mut self, frame: &Frame) -> Result<Response, Unreadable> {
+    /// Parses one response.
+    pub(crate) fn read(&mut self, frame: &Frame) -> Result<Response, Unparsable> {
         let all = Input::new(&frame.text, &frame.literals);
-        self.read_strictly(all).or_else(|error| self.read_again(frame).ok_or_else(|| unreadable(all, error)))
+        self.read_strictly(all).or_else(|error| self.read_again(frame).ok_or_else(|| unparsable(all, error)))
     }
 
     fn read_strictly(&mut self, all: Input<'_>) -> Result<Response, nom::Err<Fail>> {
@@ -216,21 +217,21 @@ impl Parser {
         }
     }
 
-    /// Reads a response that was refused once more, with its quoted strings as they should have been written, if that
-    /// can be told in one way only.
+    /// Parses a refused response again with its quoted strings as they should have been written, if
+    /// that is unambiguous.
     #[cold]
     fn read_again(&mut self, frame: &Frame) -> Option<Response> {
         let usual = requoted(&frame.text, Escaped::Inside)?;
         let mut read = |text: &[u8]| self.read_strictly(Input::new(text, &frame.literals)).ok();
         let response = if usual.changed { read(&usual.text)? } else { return None };
-        let other = if usual.doubtful { requoted(&frame.text, Escaped::End) } else { None };
+        let other = if usual.ambiguous { requoted(&frame.text, Escaped::End) } else { None };
         if other.is_some_and(|other| read(&other.text).is_some()) {
             return None;
         }
         match response {
-            // Kept as the server wrote it.
-            Response::Untagged(told) if *told.answer() == Answer::Other => {
-                let name = told.name().to_owned();
+            // The bytes are kept as the server wrote them.
+            Response::Untagged(other) if *other.answer() == Answer::Other => {
+                let name = other.name().to_owned();
                 Some(Response::Untagged(Untagged::new(name, Answer::Other, Some(frame.to_bytes()))))
             }
             response => Some(response),
@@ -239,21 +240,21 @@ impl Parser {
 }
 
 #[cold]
-fn unreadable(all: Input<'_>, error: nom::Err<Fail>) -> Unreadable {
+fn unparsable(all: Input<'_>, error: nom::Err<Fail>) -> Unparsable {
     let failed = match error {
         nom::Err::Error(failed) | nom::Err::Failure(failed) => failed,
-        // No parser of ours asks for more: a frame is whole.
+        // No parser here asks for more: a frame is complete.
         nom::Err::Incomplete(_) => Fail { rest: 0, expected: "more" },
     };
-    Unreadable {
+    Unparsable {
         message: format!("{} was expected", failed.expected),
         at: all.text.len().saturating_sub(failed.rest),
         keyword: keyword(all),
     }
 }
 
-/// `* 12 FETCH …`, as nearly all servers write it and most responses are: read without looking at what else it might
-/// be. Another way of writing is for [`read`].
+/// `* 12 FETCH …` in its usual form, which most responses have: parsed without considering what
+/// else the line might be. [`read`] handles other forms.
 fn row(all: Input<'_>, parser: &mut Parser) -> Option<Result<Box<Message>, nom::Err<Fail>>> {
     let (i, value) = number(Input { text: all.text.strip_prefix(b"* ")?, ..all }).ok()?;
     let i = Input { text: i.text.strip_prefix(b" FETCH ")?, ..i };
@@ -264,13 +265,13 @@ fn row(all: Input<'_>, parser: &mut Parser) -> Option<Result<Box<Message>, nom::
 
 fn read(i: Input<'_>, parser: &mut Parser) -> Result<Response, nom::Err<Fail>> {
     match i.peek() {
-        // Some servers leave out the space.
+        // Some servers omit the space.
         Some(b'+') => {
             let text = i.text.get(1..).unwrap_or_default();
             let text = text.strip_prefix(b" ").unwrap_or(text);
             return Ok(Response::Continuation { text: Bytes::copy_from_slice(text) });
         }
-        // A code where a status response should be; some leave out the star, too.
+        // A code in place of a status response; some servers omit the star, too.
         Some(b'[') => return untagged_code(i, &parser.rules),
         Some(b'*') => {}
         _ => return tagged(i, &parser.rules),
@@ -291,14 +292,14 @@ fn read(i: Input<'_>, parser: &mut Parser) -> Result<Response, nom::Err<Fail>> {
     }
 }
 
-/// `A1 OK …`: a tagged line is always read, so that it always ends its command.
+/// `A1 OK …`: a tagged status is always parsed, so that it always ends its command.
 fn tagged(i: Input<'_>, rules: &Rules) -> Result<Response, nom::Err<Fail>> {
     let (rest, tag) = i.run(|b| b > b' ' && b != 0x7f);
     let after_tag = spaces(rest);
     let (rest, word) = after_tag.run(|b| b.is_ascii_alphabetic());
     let ends = rest.peek().is_none_or(|b| matches!(b, b' ' | b'['));
     match status::status_word(word) {
-        // A tagged BYE is wrong, and sent by some in place of LOGOUT's OK.
+        // A tagged BYE is wrong; some servers send it in place of LOGOUT's OK.
         Some(status) if ends && !tag.is_empty() && status != Status::PreAuth => {
             let tag = String::from_utf8_lossy(tag).into_owned();
             Ok(Response::Tagged { tag, status: status::status_rest(rest, status, rules) })
@@ -318,7 +319,7 @@ fn untagged(name: &'static str, answer: Answer) -> Response {
     Response::Untagged(Untagged::new(name, answer, None))
 }
 
-/// `* 12 EXISTS` and its kin: `i` is behind the keyword.
+/// `* 12 EXISTS` and the like: `i` is after the keyword.
 fn numbered(
     all: Input<'_>,
     i: Input<'_>,
@@ -358,11 +359,11 @@ fn numbered(
     })
 }
 
-/// How much is told of a row that is left out, in octets.
+/// How many bytes of a skipped row the warning shows.
 const EXCERPT: usize = 200;
 
-/// A row of message 0, which there is not, since numbers start at 1: it tells nothing of any message, and is left out
-/// with a warning (RFC 9051 section 7.1.2: an untagged NO).
+/// A row of message 0, which does not exist, since numbers start at 1: it says nothing about any
+/// message, and is replaced by a warning (RFC 9051 section 7.1.2: an untagged NO).
 #[cold]
 fn no_message(all: Input<'_>) -> Response {
     let row = String::from_utf8_lossy(all.text.get(..EXCERPT).unwrap_or(all.text));
@@ -370,7 +371,7 @@ fn no_message(all: Input<'_>) -> Response {
     untagged("NO", Answer::Status(StatusResponse::new(Status::No, None, text)))
 }
 
-/// `* LIST …` and its kin: `i` is behind the keyword.
+/// `* LIST …` and the like: `i` is after the keyword.
 fn named(all: Input<'_>, i: Input<'_>, word: &[u8], rules: &Rules) -> Result<Response, nom::Err<Fail>> {
     fn typed<'a, T>(
         name: &'static str,
@@ -426,7 +427,7 @@ fn named(all: Input<'_>, i: Input<'_>, word: &[u8], rules: &Rules) -> Result<Res
     }
 }
 
-/// A response of a kind without a type, if it is a row of well-formed values.
+/// A response of unknown kind, if it is a sequence of well-formed values.
 fn other(all: Input<'_>, i: Input<'_>, word: &[u8], depth: usize) -> Result<Response, nom::Err<Fail>> {
     let begin = all.text.len().saturating_sub(i.text.len());
     let (_, behind) = value::raw_to_end(i, depth)?;
@@ -438,8 +439,8 @@ fn other(all: Input<'_>, i: Input<'_>, word: &[u8], depth: usize) -> Result<Resp
     Ok(Response::Untagged(Untagged::new(name, Answer::Other, Some(raw))))
 }
 
-/// What kind of response this seems to be. A message number of 0 makes it none: no command waits for such a
-/// row.
+/// The apparent kind of this response; none for a message number of 0, because no command waits for
+/// such a row.
 fn keyword(i: Input<'_>) -> Option<String> {
     if i.peek() != Some(b'*') {
         return None;

@@ -1,61 +1,65 @@
-//! The second reading of a response that the grammar refuses, for servers that don't escape quotes in quoted strings.
+//! The second attempt at a response that the grammar refuses, for servers that don't escape quotes
+//! in quoted strings.
 //!
-//! In: the text of a frame. Out: the same text with its quoted strings written as they should have been, for the grammar
-//! to read once more. The rule: a quote ends a string only before a space, a `)` or the end of the line; any other is
-//! part of the string. One pass over the text, and only where the strict reading has failed: a line that is well-formed
-//! never comes here.
+//! In: the text of a frame. Out: the same text with its quoted strings written correctly, for the
+//! grammar to parse again. The rule: a quote ends a string only before a space, a `)` or the end of
+//! the line; any other is part of the string. This takes one pass over the text, and only after the
+//! strict attempt has failed: well-formed lines never get here.
 //!
-//! An escaped quote stays escaped. Before a space or a `)` it is in doubt, because some servers write `"a\"` for a string
-//! that ends in a backslash: where the line could be read that way too, it is not read at all.
+//! An escaped quote stays escaped. Before a space or a `)` it is ambiguous, because some servers
+//! write `"a\"` for a string that ends in a backslash: a line that could be parsed in both ways is
+//! refused.
 
 use memchr::memchr3;
 
 use crate::wire::LARGE_LITERAL;
 use crate::wire::frame::announced;
 
-/// What an escaped quote is where a string could end.
+/// The meaning of an escaped quote where a string could end.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Escaped {
     /// Part of the string, as the RFC says.
     Inside,
-    /// The string's end, behind a backslash.
+    /// The string's end, after a backslash.
     End,
 }
 
-/// A text whose quoted strings can be read.
+/// A text with correctly quoted strings.
 pub(super) struct Requoted {
     pub(super) text: Vec<u8>,
-    /// Whether it differs from what the server wrote.
+    /// Whether it differs from the server's text.
     pub(super) changed: bool,
-    /// Whether an escaped quote stands where a string could end.
-    pub(super) doubtful: bool,
+    /// Whether there is an escaped quote where a string could end.
+    pub(super) ambiguous: bool,
 }
 
 /// Rewrites the quoted strings of a text; `None` if one of them has no end on its line.
 pub(super) fn requoted(text: &[u8], escaped: Escaped) -> Option<Requoted> {
-    let mut out = Requoted { text: Vec::with_capacity(text.len() + 16), changed: false, doubtful: false };
+    let mut out = Requoted { text: Vec::with_capacity(text.len() + 16), changed: false, ambiguous: false };
     let mut rest = text;
-    // Whether a quote would begin a string here, and not belong to a word.
+    // Whether a quote here would begin a string, and not be part of a word.
     let mut begins = true;
-    while let Some((&octet, behind)) = rest.split_first() {
-        out.text.push(octet);
+    while let Some((&byte, behind)) = rest.split_first() {
+        out.text.push(byte);
         rest = behind;
-        if octet == b'"' && begins {
+        if byte == b'"' && begins {
             rest = out.string(rest, escaped)?;
-        } else if octet == b'\n' {
-            // A line ends here only behind the announcement of a literal, whose bytes are what they are.
+        } else if byte == b'\n' {
+            // Within a frame a line ends only after the announcement of a literal, whose bytes are
+            // copied.
             let read = text.get(..text.len() - rest.len()).unwrap_or_default();
             let (literal, behind) = rest.split_at_checked(inside(read))?;
             out.text.extend_from_slice(literal);
             rest = behind;
         }
-        begins = matches!(octet, b' ' | b'(' | b')' | b'[' | b'\n');
+        begins = matches!(byte, b' ' | b'(' | b')' | b'[' | b'\n');
     }
     Some(out)
 }
 
 impl Requoted {
-    /// Takes over a string behind its first quote, with its end; gives what is behind that.
+    /// Copies a string after its opening quote, up to and including the closing one; returns the
+    /// rest.
     fn string<'a>(&mut self, mut rest: &'a [u8], escaped: Escaped) -> Option<&'a [u8]> {
         loop {
             let (piece, at) = rest.split_at_checked(memchr3(b'"', b'\\', b'\n', rest)?)?;
@@ -63,7 +67,7 @@ impl Requoted {
             match at {
                 [b'\\', b'"', behind @ ..] => {
                     let may_end = ends_string(behind);
-                    self.doubtful |= may_end;
+                    self.ambiguous |= may_end;
                     if may_end && escaped == Escaped::End {
                         self.changed = true;
                         self.text.extend_from_slice(br#"\\""#);
@@ -89,7 +93,7 @@ impl Requoted {
                     self.text.extend_from_slice(br#"\""#);
                     rest = behind;
                 }
-                // No quoted string goes on behind its line.
+                // No quoted string continues on the next line.
                 _ => return None,
             }
         }
@@ -101,7 +105,8 @@ fn ends_string(behind: &[u8]) -> bool {
     matches!(behind, [] | [b' ' | b')', ..])
 }
 
-/// How many bytes of a literal stand in the text behind this announcement: those of a large one stand apart.
+/// How many bytes of the literal follow this announcement in the text: those of a large one are
+/// kept apart.
 fn inside(line: &[u8]) -> usize {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -141,13 +146,13 @@ mod tests {
     }
 
     #[test]
-    fn an_escaped_quote_where_a_string_could_end_is_in_doubt() {
-        let doubtful = |text: &str| requoted(text.as_bytes(), Escaped::Inside).unwrap().doubtful;
-        assert!(doubtful(r#"("a\" b")"#) && !doubtful(r#"("a\"b")"#) && !doubtful(r#"("a\\" b)"#));
+    fn an_escaped_quote_where_a_string_could_end_is_ambiguous() {
+        let ambiguous = |text: &str| requoted(text.as_bytes(), Escaped::Inside).unwrap().ambiguous;
+        assert!(ambiguous(r#"("a\" b")"#) && !ambiguous(r#"("a\"b")"#) && !ambiguous(r#"("a\\" b)"#));
         assert_eq!(rewritten(r#"("a\" b)"#, Escaped::End).as_deref(), Some(r#"("a\\" b)"#));
     }
 
-    /// Counted by what is written, since each step writes a byte at least.
+    /// Measured by the length written, since each step writes a byte at least.
     #[test]
     fn quotes_without_end_cost_no_more_than_their_number() {
         for quotes in [10_000, 100_000] {

@@ -1,5 +1,4 @@
-//! ACL, LISTRIGHTS, MYRIGHTS (RFC 4314), QUOTA and QUOTAROOT (RFC 9208, RFC 2087): what is behind their
-//! keyword.
+//! The data of ACL, LISTRIGHTS, MYRIGHTS (RFC 4314), QUOTA and QUOTAROOT (RFC 9208, RFC 2087).
 
 use super::Rules;
 use super::mailbox::{named_mailbox, named_mailbox_until};
@@ -21,7 +20,7 @@ pub(crate) fn strings<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Vec<String>
     Ok((i, all))
 }
 
-/// Rights behind a space; none at the end of the line, or where NIL is.
+/// Rights after a space; none at the end of the line or for NIL.
 fn last_rights(i: Input<'_>) -> Parsed<'_, Rights> {
     let i = spaces(i);
     let (rest, text) = if i.text.is_empty() { (i, None) } else { loose(i)? };
@@ -62,7 +61,8 @@ pub(crate) fn my_rights<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, MyRights>
     Ok((rest, MyRights::new(mailbox, what)))
 }
 
-/// The name of a quota root: a string; a word, with spaces in it if a list ends the line; nothing, before that list.
+/// The name of a quota root: a string; a word, which may contain spaces if a list follows; empty if
+/// the list is first.
 fn quota_name(i: Input<'_>) -> Parsed<'_, Str<'_>> {
     if begins_string(i) {
         return string(i);

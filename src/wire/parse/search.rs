@@ -1,4 +1,5 @@
-//! SEARCH, ESEARCH and VANISHED (RFC 3501 section 7.2.5, RFC 9051 section 7.3.4, RFC 7162 section 3.2.10).
+//! SEARCH, ESEARCH and VANISHED (RFC 3501 section 7.2.5, RFC 9051 section 7.3.4, RFC 7162 section
+//! 3.2.10).
 
 use nom::Parser;
 use nom::combinator::opt;
@@ -18,7 +19,7 @@ use crate::types::{
 };
 use crate::wire::input::{Input, Parsed, fail};
 
-/// What stands behind `* SEARCH`.
+/// The data of `* SEARCH`.
 pub(crate) fn search(i: Input<'_>) -> Parsed<'_, SearchResult> {
     let mut all = Gather::default();
     let mut result = SearchResult::default();
@@ -33,7 +34,8 @@ pub(crate) fn search(i: Input<'_>) -> Parsed<'_, SearchResult> {
     Ok((i, result))
 }
 
-/// What is behind NIL or `()`, where nothing was found; else all.
+/// The rest after NIL or `()`, which some servers send where nothing was found; otherwise the
+/// input.
 pub(crate) fn none(i: Input<'_>) -> Input<'_> {
     let empty = open(i).ok().and_then(|(inside, ())| closed(inside));
     nil(i).or(empty).map_or(i, spaces)
@@ -50,7 +52,7 @@ pub(crate) fn mod_seq(i: Input<'_>) -> Parsed<'_, Option<ModSeq>> {
     Ok((rest, value.and_then(ModSeq::new)))
 }
 
-/// What stands behind `* ESEARCH`.
+/// The data of `* ESEARCH`.
 pub(crate) fn esearch<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, ESearch> {
     let mut result = ESearch::default();
     let mut i = spaces(i);
@@ -65,7 +67,7 @@ pub(crate) fn esearch<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, ESearch> {
                     result.tag = Some(tag.to_text());
                     behind
                 }
-                // RFC 7377 section 2.1: which mailbox was searched.
+                // RFC 7377 section 2.1: the mailbox that was searched.
                 b"MAILBOX" => {
                     let (behind, mailbox) = listed_mailbox(rest, rules)?;
                     result.mailbox = Some(mailbox);
@@ -94,7 +96,7 @@ pub(crate) fn esearch<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, ESearch> {
             i = spaces(rest);
             continue;
         }
-        // The last one's value is missing: nothing was found.
+        // The last item lacks its value: nothing was found.
         if end(rest).is_ok() {
             break;
         }
@@ -105,7 +107,7 @@ pub(crate) fn esearch<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, ESearch> {
             b"ALL" => all(rest, &mut result)?,
             b"COUNT" => put_count(rest, &mut result.count)?,
             b"MODSEQ" => {
-                // As FETCH tells it, too.
+                // Also in parentheses, as in FETCH.
                 let (rest, value) = delimited(opt(open), count, opt(close)).parse(rest)?;
                 result.mod_seq = value.and_then(ModSeq::new);
                 (rest, ())
@@ -121,11 +123,11 @@ pub(crate) fn esearch<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, ESearch> {
     Ok((i.skip(i.text.len()), result))
 }
 
-/// `5,10,1`: ascending as a rule; else the order is that of SORT, and kept.
+/// `5,10,1`: usually ascending; otherwise the order is that of SORT, and is kept.
 fn all<'a>(i: Input<'a>, result: &mut ESearch) -> Parsed<'a, ()> {
-    let behind = loose(i).ok().filter(|(_, text)| text.is_none_or(|text| text.octets().is_empty()));
+    let behind = loose(i).ok().filter(|(_, text)| text.is_none_or(|text| text.bytes().is_empty()));
     if let Some((rest, _)) = behind {
-        // NIL, or an empty text: nothing was found.
+        // NIL or an empty text: nothing was found.
         return Ok((rest, ()));
     }
     let (rest, list) = number_list(i)?;
@@ -172,7 +174,7 @@ fn changes<'a>(i: Input<'a>, added: bool, rules: &Rules, result: &mut ESearch) -
     }
 }
 
-/// `(4 99 42)` (RFC 6203 section 4); what is above 100 counts as 100.
+/// `(4 99 42)` (RFC 6203 section 4); above 100 counts as 100.
 fn relevancy<'a>(i: Input<'a>, result: &mut ESearch) -> Parsed<'a, ()> {
     let (mut i, ()) = open(i)?;
     loop {
@@ -185,10 +187,10 @@ fn relevancy<'a>(i: Input<'a>, result: &mut ESearch) -> Parsed<'a, ()> {
     }
 }
 
-/// A value without a type.
+/// An unknown item with its value.
 fn other<'a>(i: Input<'a>, name: &[u8], rules: &Rules, result: &mut ESearch) -> Parsed<'a, ()> {
     let (rest, raw) = value::raw(i, rules.depth)?;
-    let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     rules.room(i, result.other.len())?;
     result.other.push((text(name), text(&raw)));
     Ok((rest, ()))
@@ -205,7 +207,7 @@ fn put<'a, T>((rest, value): (Input<'a>, T), place: &mut Option<T>) -> (Input<'a
     (rest, ())
 }
 
-/// What stands behind `* VANISHED`: whether `(EARLIER)`, and which.
+/// The data of `* VANISHED`: whether it has `(EARLIER)`, and the UIDs.
 pub(crate) fn vanished(i: Input<'_>) -> Parsed<'_, (bool, UidSet)> {
     let mut i = spaces(i);
     let mut earlier = false;

@@ -1,4 +1,4 @@
-//! The section of `BODY[…]<origin>` as answers tell it (RFC 9051 section 9, `section`).
+//! The section of `BODY[…]<origin>` in responses (RFC 9051 section 9, `section`).
 
 use super::Rules;
 use super::string::astring;
@@ -6,7 +6,7 @@ use super::token::{Upper, byte, closed, number, open, spaces};
 use crate::types::{HeaderFields, Part, Section};
 use crate::wire::input::{Input, Parsed, fail};
 
-/// `[…]`. A section that the library does not know fails.
+/// `[…]`. Fails for a section that the library does not know.
 pub(crate) fn section<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Section> {
     let (i, ()) = byte(i, b'[', "[")?;
     let (i, part) = part(spaces(i))?;
@@ -32,7 +32,7 @@ fn of(section: Section, part: Option<Part>) -> Section {
     }
 }
 
-/// `1.2`, and the dot behind it if a word follows.
+/// `1.2`, and the dot after it if a word follows.
 fn part(i: Input<'_>) -> Parsed<'_, Option<Part>> {
     let mut numbers = Vec::new();
     let mut rest = i;
@@ -68,13 +68,13 @@ fn fields<'a>(i: Input<'a>, not: bool, rules: &Rules) -> Parsed<'a, Section> {
     }
 }
 
-/// `<0>`: where a partial answer begins.
+/// `<0>`: the offset of a partial body.
 pub(crate) fn origin(i: Input<'_>) -> Parsed<'_, Option<u32>> {
     if i.peek() != Some(b'<') {
         return Ok((i, None));
     }
     let (rest, origin) = number(i.skip(1))?;
-    // Some servers repeat the length behind a dot.
+    // Some servers repeat the length after a dot.
     let (rest, _) = rest.run(|b| b == b'.' || b.is_ascii_digit());
     let (rest, ()) = byte(rest, b'>', ">")?;
     Ok((rest, Some(origin)))

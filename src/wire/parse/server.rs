@@ -1,6 +1,5 @@
-//! What a server tells of itself and of how it names and compares: NAMESPACE (RFC 2342), LANGUAGE and COMPARATOR
-//! (RFC 5255), JMAPACCESS (RFC 9698), GENURLAUTH and URLFETCH (RFC 4467), METADATA (RFC 5464). What is behind
-//! the keyword of each.
+//! The data of NAMESPACE (RFC 2342), LANGUAGE and COMPARATOR (RFC 5255), JMAPACCESS (RFC 9698),
+//! GENURLAUTH and URLFETCH (RFC 4467) and METADATA (RFC 5464).
 
 use bytes::Bytes;
 
@@ -25,7 +24,7 @@ pub(crate) fn namespaces<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Namespac
         *place = list;
         i = spaces(rest);
     }
-    // There are three kinds; NIL behind them is no more.
+    // There are three kinds; further NILs are skipped.
     while let Some(rest) = nil(i) {
         i = spaces(rest);
     }
@@ -39,7 +38,7 @@ fn namespace_list<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Vec<Namespace>>
     }
     let (inside, ()) = open(i)?;
     if !matches!(inside.peek(), Some(b'(' | b')')) {
-        // One alone, without its list's parentheses.
+        // A single one without its list's parentheses.
         return namespace(i, rules).map(|(rest, one)| (rest, vec![one]));
     }
     let mut i = inside;
@@ -58,13 +57,13 @@ fn namespace_list<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Vec<Namespace>>
 fn namespace<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Namespace> {
     let (i, ()) = open(i)?;
     let (rest, prefix) = match loose(i) {
-        // Parentheses that belong to a name without quotes.
+        // The parentheses belong to a name without quotes.
         Ok((rest, Some(_))) if !begins_string(i) && rest.peek() == Some(b'(') => {
             listed_name(i).map(|(rest, name)| (rest, Some(name)))?
         }
         read => read?,
     };
-    let prefix = prefix.map(Str::octets).unwrap_or_default();
+    let prefix = prefix.map(Str::bytes).unwrap_or_default();
     let mut namespace = Namespace::new(decoded(&prefix, rules).into_owned(), None);
     let mut i = spaces(rest);
     if closed(i).is_none() {
@@ -115,7 +114,7 @@ pub(crate) fn languages<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Vec<Strin
     if open(i).is_ok() { string_list(i, rules) } else { strings(i, rules) }
 }
 
-/// `i;basic`, and all that fit (RFC 5255 section 4.8).
+/// `i;basic`, and all that match (RFC 5255 section 4.8).
 pub(crate) fn comparator<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Comparator> {
     let (rest, active) = astring(spaces(i))?;
     let rest = spaces(rest);
@@ -182,7 +181,7 @@ pub(crate) fn metadata<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Metadata> 
     let (rest, mailbox) = named_mailbox_until(i, rules, |rest| {
         matches!(rest.text, [b'/', ..] | [b'(', b'/' | b'"' | b' ' | b')' | b'{', ..])
     })?;
-    // RFC 5464 section 4.4.1: an empty name is the server.
+    // RFC 5464 section 4.4.1: the empty name stands for the server.
     let mailbox = Some(mailbox).filter(|name| !name.as_str().is_empty());
     let i = spaces(rest);
     let Ok((mut i, ())) = open(i) else {

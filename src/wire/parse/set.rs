@@ -1,4 +1,5 @@
-//! Sets of message numbers. They become ranges as they are read, so that no set costs more than its text.
+//! Sets of message numbers. They become ranges while they are parsed, so that no set costs more
+//! memory than its text.
 
 use std::ops::RangeInclusive;
 
@@ -11,7 +12,7 @@ fn range_end(i: Input<'_>) -> Parsed<'_, u32> {
     if i.peek() == Some(b'*') { Ok((i.skip(1), u32::MAX)) } else { number(i) }
 }
 
-/// `3` or `3:5`, in whichever direction.
+/// `3` or `3:5`; either end may be the larger one.
 pub(crate) fn range(i: Input<'_>) -> Parsed<'_, (u32, u32)> {
     let (rest, first) = range_end(i)?;
     if rest.peek() != Some(b':') {
@@ -41,12 +42,12 @@ pub(crate) fn uid_set(i: Input<'_>) -> Parsed<'_, UidSet> {
     Ok((rest, all.finish()))
 }
 
-/// The same, before it is told whether these are UIDs.
+/// The same, where it is not yet known whether these are UIDs.
 pub(crate) fn number_set(i: Input<'_>) -> Parsed<'_, NumberSet> {
     uid_set(i).map(|(rest, set)| (rest, NumberSet(set)))
 }
 
-/// `7,1:3` in the order in which it was told. A range counts as ascending whichever end comes first (RFC 5267
+/// `7,1:3` in the server's order. A range counts as ascending whichever end comes first (RFC 5267
 /// section 3.2).
 pub(crate) fn number_list(i: Input<'_>) -> Parsed<'_, NumberList> {
     let mut all = NumberList::new();
@@ -54,15 +55,15 @@ pub(crate) fn number_list(i: Input<'_>) -> Parsed<'_, NumberList> {
     Ok((rest, all))
 }
 
-/// The same, but each range in the direction in which it was told.
+/// The same, but each range in the server's direction.
 pub(crate) fn directed_list(i: Input<'_>) -> Parsed<'_, NumberList> {
     let mut all = NumberList::new();
     let (rest, ()) = ranges(i, |first, last| all.push(first, last))?;
     Ok((rest, all))
 }
 
-/// `1:3,7` in the order in which it was told, as COPYUID needs it (RFC 4315 section 3): up to a space or a bracket. Any
-/// other text there, `*` and 0 among them, names no UIDs: then they are unknown.
+/// `1:3,7` in the server's order, as COPYUID needs it (RFC 4315 section 3): up to a space or a
+/// bracket. Any other text there, such as `*` or 0, is not a set of UIDs: they are unknown.
 pub(crate) fn uids_to_end(i: Input<'_>) -> (Input<'_>, Option<Vec<RangeInclusive<Uid>>>) {
     let (rest, word) = i.run(|b| !matches!(b, b' ' | b']'));
     let mut all = Vec::new();
@@ -76,7 +77,7 @@ pub(crate) fn uids_to_end(i: Input<'_>) -> (Input<'_>, Option<Vec<RangeInclusive
     (rest, known.then_some(all))
 }
 
-/// Gathers numbers with spaces between them, down to the first thing that is none: `2 84 882` of SEARCH.
+/// Collects numbers separated by spaces, up to anything else: `2 84 882` of SEARCH.
 pub(crate) fn spaced<'a>(mut i: Input<'a>, all: &mut Gather<Uid>) -> Input<'a> {
     loop {
         let next = space(i).and_then(|(rest, ())| ranges(rest, |first, last| all.add(first, last)));
@@ -113,7 +114,7 @@ mod tests {
         }
     }
 
-    /// Half a million numbers in descending order, none next to another: inserted one by one this would
+    /// Half a million numbers in descending order, no two adjacent: inserting them one by one would
     /// move a hundred billion ranges.
     #[test]
     fn descending_numbers_are_no_trap() {

@@ -1,4 +1,4 @@
-//! SORT and THREAD (RFC 5256), UIDBATCHES: what is behind their keyword.
+//! The data of SORT and THREAD (RFC 5256) and of UIDBATCHES.
 
 use super::Rules;
 use super::search::{mod_seq, none};
@@ -30,16 +30,17 @@ pub(crate) fn sort(i: Input<'_>) -> Parsed<'_, SortResult> {
 pub(crate) fn thread<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Threads> {
     let mut threads = Threads::default();
     let mut i = nil(spaces(i)).map_or(spaces(i), spaces);
-    // Of each list that is open, the depth of its next message.
+    // The depth of the next message in each open list.
     let mut open_at: Vec<u32> = Vec::new();
     while let Some(next) = i.peek() {
         match (next, open_at.last_mut()) {
             (b'(', last) => {
                 let depth = last.map_or(0, |depth| *depth);
-                // Each may stand for a message that is not there, which takes more memory than its parenthesis.
+                // Each may stand for a missing message, which takes more memory than its
+                // parenthesis.
                 rules.room(i, open_at.len())?;
                 i = spaces(i.skip(1));
-                // A list that begins with lists: those answer a message that is not there.
+                // A list that begins with lists: they answer a missing message.
                 let has_root = i.peek() != Some(b'(');
                 if !has_root {
                     threads.push(depth, 0);

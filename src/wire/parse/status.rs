@@ -1,5 +1,5 @@
-//! Status responses: what stands behind OK, NO, BAD, BYE or PREAUTH. Reading one never fails: a code that
-//! can't be read is kept as it is, and brackets that are no code are text.
+//! Status responses: the data of OK, NO, BAD, BYE and PREAUTH. Parsing one never fails: a malformed
+//! code is kept as it is, and brackets that are no code are text.
 
 use super::Rules;
 use super::code::code;
@@ -7,7 +7,7 @@ use super::token::{Upper, name, spaces};
 use crate::types::{Code, Status, StatusResponse};
 use crate::wire::input::Input;
 
-/// The word that a status response begins with.
+/// The status that a response begins with.
 pub(crate) fn status_word(word: &[u8]) -> Option<Status> {
     Some(match Upper::new(word).as_bytes() {
         b"OK" => Status::Ok,
@@ -19,14 +19,14 @@ pub(crate) fn status_word(word: &[u8]) -> Option<Status> {
     })
 }
 
-/// Code and text: all that is left (RFC 9051 section 9, `resp-text`).
+/// Code and text up to the end (RFC 9051 section 9, `resp-text`).
 pub(crate) fn status_rest(i: Input<'_>, status: Status, rules: &Rules) -> StatusResponse {
     let i = spaces(i);
     let (rest, code) = bracketed(i, rules).map_or((i, None), |(rest, code)| (spaces(rest), Some(code)));
     StatusResponse::new(status, code, String::from_utf8_lossy(rest.text))
 }
 
-/// A code with its brackets, if that is what is next.
+/// A code with its brackets, if one is next.
 pub(crate) fn bracketed<'a>(i: Input<'a>, rules: &Rules) -> Option<(Input<'a>, Code)> {
     if i.peek() != Some(b'[') {
         return None;
@@ -42,18 +42,18 @@ fn other(i: Input<'_>) -> Option<(Input<'_>, Code)> {
     let rest = i.skip(inside.len() + 1);
     let inside = inside.trim_ascii();
     let split = inside.iter().position(|b| matches!(b, b' ' | b'=' | b'(')).unwrap_or(inside.len());
-    let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (name, behind) = inside.split_at(split);
     let behind = behind.trim_ascii_start();
     Some((rest, Code::Other { name: text(name), text: (!behind.is_empty()).then(|| text(behind)) }))
 }
 
-/// Where the code's closing bracket stands: brackets may nest and be quoted. If they don't come out even, it
-/// is the first one.
+/// The position of the code's closing bracket: brackets may nest and be quoted. If they are
+/// unbalanced, the first one.
 pub(crate) fn code_end(text: &[u8]) -> Option<usize> {
     let (mut open, mut quoted, mut escaped) = (0usize, false, false);
-    for (at, octet) in text.iter().enumerate() {
-        match octet {
+    for (at, byte) in text.iter().enumerate() {
+        match byte {
             _ if escaped => escaped = false,
             b'\\' if quoted => escaped = true,
             b'"' => quoted = !quoted,

@@ -9,7 +9,7 @@ use crate::types::packed::Writer;
 use crate::wire::LARGE_LITERAL;
 use crate::wire::input::{Input, Parsed, fail};
 
-/// A string as it stands in the frame.
+/// A string of the frame.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Str<'a> {
     /// As it is.
@@ -21,8 +21,8 @@ pub(crate) enum Str<'a> {
 }
 
 impl<'a> Str<'a> {
-    /// Its octets.
-    pub(crate) fn octets(self) -> Cow<'a, [u8]> {
+    /// The string's bytes.
+    pub(crate) fn bytes(self) -> Cow<'a, [u8]> {
         match self {
             Self::Plain(text) => Cow::Borrowed(text),
             Self::Large(literal) => Cow::Borrowed(literal),
@@ -34,7 +34,7 @@ impl<'a> Str<'a> {
         }
     }
 
-    /// Packs its octets, without a copy in between.
+    /// Packs the string without a copy in between.
     pub(crate) fn pack(self, out: &mut Writer) {
         let text = match self {
             Self::Plain(text) => return out.string(Some(text)),
@@ -45,23 +45,24 @@ impl<'a> Str<'a> {
         unescaped(text).for_each(|piece| out.append(piece));
     }
 
-    /// Its octets, to keep: a large literal as it is, all else copied, so that nothing pins the frame.
+    /// The string's bytes, to keep: a large literal is shared, all else copied, so that nothing
+    /// keeps the frame alive.
     pub(crate) fn to_bytes(self) -> Bytes {
         match self {
             Self::Large(literal) => literal.clone(),
-            _ => Bytes::from(self.octets().into_owned()),
+            _ => Bytes::from(self.bytes().into_owned()),
         }
     }
 
-    /// As text; what is not UTF-8 is shown as U+FFFD.
+    /// As text; bytes that are not UTF-8 become U+FFFD.
     pub(crate) fn to_text(self) -> String {
-        String::from_utf8_lossy(&self.octets()).into_owned()
+        String::from_utf8_lossy(&self.bytes()).into_owned()
     }
 }
 
-/// What an escaped text says, in pieces: the backslash between two of them is left out.
+/// The pieces of an escaped text, without the backslashes between them.
 fn unescaped(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    // What is left, and how many octets of it are not looked at: the one behind a backslash is itself.
+    // The rest, and how many bytes of it to skip: the one after a backslash is itself.
     let mut left = Some((text, 0));
     std::iter::from_fn(move || {
         let (text, escaped) = left.take()?;
@@ -95,8 +96,8 @@ pub(crate) fn quoted(i: Input<'_>) -> Parsed<'_, Str<'_>> {
     }
 }
 
-/// Where the first `"` or `\` stands. Eight octets at a time: most strings are short, and a call to memchr would cost
-/// more than it saves.
+/// The position of the first `"` or `\`. Looks at eight bytes at a time: most strings are short,
+/// and a call to memchr would cost more than it saves.
 #[inline]
 fn quote_or_backslash(text: &[u8]) -> Option<usize> {
     let (chunks, tail) = text.as_chunks();
@@ -109,19 +110,20 @@ fn quote_or_backslash(text: &[u8]) -> Option<usize> {
     Some(chunks.len() * 8 + at)
 }
 
-/// The same in eight octets.
+/// The same within eight bytes.
 #[inline]
-fn quote_or_backslash_of(octets: [u8; 8]) -> Option<usize> {
+fn quote_or_backslash_of(bytes: [u8; 8]) -> Option<usize> {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
-    // The highest bit of each octet that is 0; beyond the lowest of them it may err, which does not matter.
+    // The highest bit of each byte that is 0. Bits above the lowest one set may be wrong, which
+    // does not matter.
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-    let word = u64::from_le_bytes(octets);
+    let word = u64::from_le_bytes(bytes);
     let found = zeros(word ^ (ONES * 0x22)) | zeros(word ^ (ONES * 0x5c));
     (found != 0).then(|| (found.trailing_zeros() / 8) as usize)
 }
 
-/// A quoted string without a backslash, which most are, if that is next.
+/// A quoted string without a backslash, as most are, if one is next.
 #[inline]
 pub(crate) fn plain(i: Input<'_>) -> Option<(Input<'_>, &[u8])> {
     let [b'"', inside @ ..] = i.text else { return None };
@@ -130,7 +132,8 @@ pub(crate) fn plain(i: Input<'_>) -> Option<(Input<'_>, &[u8])> {
     Some((Input { text: rest, ..i }, text))
 }
 
-/// Packs such a string, if it is that, and gives what is behind it; else packs nothing. May pass over a long one.
+/// Packs such a string and returns what follows it; packs nothing if the next value is something
+/// else. May refuse a long one.
 #[inline]
 pub(crate) fn pack_plain<'a>(text: &'a [u8], out: &mut Writer) -> Option<&'a [u8]> {
     let [b'"', inside @ ..] = text else { return None };
@@ -138,7 +141,7 @@ pub(crate) fn pack_plain<'a>(text: &'a [u8], out: &mut Writer) -> Option<&'a [u8
     inside.get(length + 1..)
 }
 
-/// `{5}`, CRLF and five octets, or the next of the large literals (RFC 9051 section 4.3).
+/// `{5}`, CRLF and five bytes, or the next large literal (RFC 9051 section 4.3).
 pub(crate) fn literal(i: Input<'_>) -> Parsed<'_, Str<'_>> {
     let start = if i.peek() == Some(b'~') { i.skip(1) } else { i };
     let (rest, ()) = byte(start, b'{', "a literal")?;
@@ -148,20 +151,21 @@ pub(crate) fn literal(i: Input<'_>) -> Parsed<'_, Str<'_>> {
     let rest = if rest.peek() == Some(b'+') { rest.skip(1) } else { rest };
     let (rest, ()) = byte(rest, b'}', "}")?;
     let rest = if rest.peek() == Some(b'\r') { rest.skip(1) } else { rest };
-    let (rest, ()) = byte(rest, b'\n', "a line break behind {…}")?;
+    let (rest, ()) = byte(rest, b'\n', "a line break after {…}")?;
     if length >= LARGE_LITERAL {
         return match rest.literals.split_first() {
             Some((literal, literals)) => Ok((Input { literals, ..rest }, Str::Large(literal))),
-            None => fail(i, "a literal's octets"),
+            None => fail(i, "a literal's bytes"),
         };
     }
     match rest.text.split_at_checked(length) {
-        Some((octets, text)) => Ok((Input { text, ..rest }, Str::Plain(octets))),
-        None => fail(i, "a literal's octets"),
+        Some((bytes, text)) => Ok((Input { text, ..rest }, Str::Plain(bytes))),
+        None => fail(i, "a literal's bytes"),
     }
 }
 
-/// Whether a string is next, well-formed or not. Without a brace behind it a tilde begins a word: `~/Mail`.
+/// Whether a string is next, well-formed or not. A tilde without a brace after it begins a word:
+/// `~/Mail`.
 pub(crate) fn begins_string(i: Input<'_>) -> bool {
     matches!(i.text, [b'"' | b'{', ..] | [b'~', b'{', ..])
 }
@@ -183,8 +187,8 @@ pub(crate) fn nstring(i: Input<'_>) -> Parsed<'_, Option<Str<'_>>> {
     }
 }
 
-/// A string or a bare word. It may have what an atom may not but for spaces, parentheses and quotes: a
-/// server that means them ends the word there.
+/// A string or a bare word. The word may contain what an atom may not, except for spaces,
+/// parentheses and quotes, which end it.
 pub(crate) fn astring(i: Input<'_>) -> Parsed<'_, Str<'_>> {
     if let Ok(read) = string(i) {
         return Ok(read);
@@ -193,7 +197,7 @@ pub(crate) fn astring(i: Input<'_>) -> Parsed<'_, Str<'_>> {
     if word.is_empty() { fail(i, "a string") } else { Ok((rest, Str::Plain(word))) }
 }
 
-/// A string or NIL as servers write it: a bare word is a string, `()` is NIL.
+/// A string or NIL as servers write them: a bare word is a string, `()` is NIL.
 pub(crate) fn loose(i: Input<'_>) -> Parsed<'_, Option<Str<'_>>> {
     match i.peek() {
         _ if begins_string(i) => string(i).map(|(rest, text)| (rest, Some(text))),
@@ -221,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_are_taken_off() {
+    fn quotes_are_removed() {
         assert_eq!(read(br#""a b" c"#, quoted), Some(("a b".into(), 2)));
         assert_eq!(read(br#""" "#, quoted), Some((String::new(), 1)));
         assert_eq!(read(br#""a \"b\" \\ c:\d""#, quoted), Some((r#"a "b" \ c:\d"#.into(), 0)));
@@ -234,8 +238,8 @@ mod tests {
     #[test]
     fn quotes_are_found_at_any_place() {
         for length in 0..40 {
-            for octet in [b'a', 0, 0x21, 0x23, 0x5b, 0x5d, 0x80, 0xa2, 0xdc, 0xff] {
-                let mut text = vec![octet; length];
+            for byte in [b'a', 0, 0x21, 0x23, 0x5b, 0x5d, 0x80, 0xa2, 0xdc, 0xff] {
+                let mut text = vec![byte; length];
                 assert_eq!(quote_or_backslash(&text), None);
                 for at in 0..length {
                     for found in *b"\"\\" {
@@ -243,7 +247,7 @@ mod tests {
                         assert_eq!(quote_or_backslash(&text), Some(at));
                         text[length - 1] = b'"';
                         assert_eq!(quote_or_backslash(&text), Some(at));
-                        text.fill(octet);
+                        text.fill(byte);
                     }
                 }
             }

@@ -1,4 +1,4 @@
-//! The small pieces of the grammar: spaces, parentheses, words, numbers.
+//! The smallest elements of the grammar: spaces, parentheses, words, numbers.
 
 use crate::types::Limits;
 use crate::wire::input::{Input, Parsed, fail};
@@ -8,7 +8,7 @@ pub(crate) fn space(i: Input<'_>) -> Parsed<'_, ()> {
     if i.peek() == Some(b' ') { Ok((spaces(i), ())) } else { fail(i, "a space") }
 }
 
-/// No space or more.
+/// Any number of spaces.
 #[inline]
 pub(crate) fn spaces(mut i: Input<'_>) -> Input<'_> {
     while let [b' ', rest @ ..] = i.text {
@@ -17,7 +17,7 @@ pub(crate) fn spaces(mut i: Input<'_>) -> Input<'_> {
     i
 }
 
-/// What separates two values: spaces, or the parenthesis or literal that the second begins with.
+/// The gap between two values: spaces, or the parenthesis or literal that the second begins with.
 #[inline]
 pub(crate) fn gap(i: Input<'_>) -> Parsed<'_, ()> {
     match i.peek() {
@@ -27,10 +27,11 @@ pub(crate) fn gap(i: Input<'_>) -> Parsed<'_, ()> {
     }
 }
 
-/// What separates a list's values, and whether one more follows: if not, its `)` is next.
+/// The gap after a value of a list, and whether another value follows; if not, the list's `)` is
+/// next.
 #[inline(always)]
 pub(crate) fn next(i: Input<'_>) -> Parsed<'_, bool> {
-    // As it is nearly always: one space, and a value.
+    // The usual case: one space and a value.
     if let [b' ', text @ ..] = i.text
         && let [first, ..] = text
         && !matches!(first, b' ' | b')')
@@ -49,12 +50,12 @@ fn next_other(i: Input<'_>) -> Parsed<'_, bool> {
     Ok((rest, rest.peek() != Some(b')')))
 }
 
-/// This octet.
+/// The given byte.
 pub(crate) fn byte<'a>(i: Input<'a>, byte: u8, expected: &'static str) -> Parsed<'a, ()> {
     if i.peek() == Some(byte) { Ok((i.skip(1), ())) } else { fail(i, expected) }
 }
 
-/// `(`, and spaces behind it.
+/// `(`, and spaces after it.
 pub(crate) fn open(i: Input<'_>) -> Parsed<'_, ()> {
     let (i, ()) = byte(i, b'(', "(")?;
     Ok((spaces(i), ()))
@@ -65,7 +66,7 @@ pub(crate) fn close(i: Input<'_>) -> Parsed<'_, ()> {
     byte(spaces(i), b')', ")")
 }
 
-/// The rest if a list's end is next, spaces before it or not.
+/// The rest if a list's `)` is next, with or without spaces before it.
 pub(crate) fn closed(i: Input<'_>) -> Option<Input<'_>> {
     match spaces(i) {
         Input { text: [b')', text @ ..], literals } => Some(Input { text, literals }),
@@ -73,23 +74,23 @@ pub(crate) fn closed(i: Input<'_>) -> Option<Input<'_>> {
     }
 }
 
-/// The end of the response, spaces before it or not.
+/// The end of the response, with or without spaces before it.
 pub(crate) fn end(i: Input<'_>) -> Parsed<'_, ()> {
     let i = spaces(i);
     if i.text.is_empty() { Ok((i, ())) } else { fail(i, "the end of the line") }
 }
 
-/// Which octets a name is made of.
+/// The bytes of names.
 const NAME: [bool; 256] = {
     let mut table = [false; 256];
-    let mut octet = 0u8;
+    let mut byte = 0u8;
     loop {
-        table[octet as usize] =
-            octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b'-' | b'_' | b'/' | b':' | b'$');
-        if octet == u8::MAX {
+        table[byte as usize] =
+            byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/' | b':' | b'$');
+        if byte == u8::MAX {
             break table;
         }
-        octet += 1;
+        byte += 1;
     }
 };
 
@@ -99,30 +100,30 @@ pub(crate) fn name(i: Input<'_>) -> Parsed<'_, &[u8]> {
     if name.is_empty() { fail(i, "a name") } else { Ok((rest, name)) }
 }
 
-/// What goes on until a space, a parenthesis or the end; at least one octet.
+/// A word up to a space, a parenthesis or the end; at least one byte.
 pub(crate) fn word(i: Input<'_>) -> Parsed<'_, &[u8]> {
     let (rest, word) = i.run(|b| !matches!(b, b' ' | b'(' | b')'));
     if word.is_empty() { fail(i, "a word") } else { Ok((rest, word)) }
 }
 
-/// The longest name that is looked for in a `match`.
-const LONGEST_NAME: usize = 32;
+/// The longest name that is looked up in a `match`.
+const MAX_NAME_LEN: usize = 32;
 
 /// A name in capitals.
 pub(crate) enum Upper<'a> {
-    /// It was so already.
+    /// The name as written, already in capitals.
     Same(&'a [u8]),
-    Changed([u8; LONGEST_NAME], usize),
+    Changed([u8; MAX_NAME_LEN], usize),
 }
 
 impl<'a> Upper<'a> {
-    /// This name in capitals; nothing if it is longer than any that is known.
+    /// This name in capitals; empty if it is longer than any known one.
     #[inline]
     pub(crate) fn new(name: &'a [u8]) -> Self {
         if !name.iter().any(u8::is_ascii_lowercase) {
             return Self::Same(name);
         }
-        let mut text = [0; LONGEST_NAME];
+        let mut text = [0; MAX_NAME_LEN];
         let Some(place) = text.get_mut(..name.len()) else { return Self::Same(b"") };
         place.copy_from_slice(name);
         place.make_ascii_uppercase();
@@ -138,30 +139,30 @@ impl<'a> Upper<'a> {
     }
 }
 
-/// Where a word without quotes ends: at a space, a control character, a parenthesis or a quote. RFC 9051 section 9 has
-/// more specials, `]` among them, which servers write all the same; and an `astring` may hold `]`, so that `NIL]` is no
-/// NIL, but a word of four letters.
+/// Whether this byte ends a word without quotes: a space, a control character, a parenthesis or a
+/// quote. RFC 9051 section 9 has more specials, `]` among them, but servers write them all the
+/// same; and an `astring` may contain `]`, so that `NIL]` is a word of four letters and not NIL.
 #[inline]
-pub(crate) fn ends_word(octet: u8) -> bool {
-    matches!(octet, 0..=b' ' | b'(' | b')' | b'"' | 0x7f)
+pub(crate) fn ends_word(byte: u8) -> bool {
+    matches!(byte, 0..=b' ' | b'(' | b')' | b'"' | 0x7f)
 }
 
-/// Whether the next value is NIL; if so, what is behind it.
+/// If the next value is NIL, the rest after it.
 #[inline]
 pub(crate) fn nil(i: Input<'_>) -> Option<Input<'_>> {
     let [b'N' | b'n', b'I' | b'i', b'L' | b'l', text @ ..] = i.text else { return None };
     text.first().is_none_or(|&b| ends_word(b)).then_some(Input { text, ..i })
 }
 
-/// So many digits always fit 64 bits; a number that has them may go on.
-const MOST_DIGITS: usize = 19;
+/// A number of this many digits always fits 64 bits; a longer one is checked.
+const MAX_DIGITS: usize = 19;
 
 /// A number below 2^64.
 #[inline]
 pub(crate) fn number64(i: Input<'_>) -> Parsed<'_, u64> {
     let (mut value, mut length) = (0u64, 0);
-    for octet in i.text.iter().take(MOST_DIGITS) {
-        let digit = octet.wrapping_sub(b'0');
+    for byte in i.text.iter().take(MAX_DIGITS) {
+        let digit = byte.wrapping_sub(b'0');
         if digit > 9 {
             break;
         }
@@ -170,7 +171,7 @@ pub(crate) fn number64(i: Input<'_>) -> Parsed<'_, u64> {
     }
     match length {
         0 => fail(i, "a number"),
-        MOST_DIGITS => long_number(i),
+        MAX_DIGITS => long_number(i),
         _ => Ok((i.skip(length), value)),
     }
 }
@@ -193,11 +194,12 @@ pub(crate) fn number(i: Input<'_>) -> Parsed<'_, u32> {
     u32::try_from(value).map_or_else(|_| fail(i, "a number below 2^32"), |value| Ok((rest, value)))
 }
 
-/// How many digits a count may have that is beyond 64 bits, and unknown for that.
-const LONGEST_COUNT: usize = 1000;
+/// The most digits of a count; beyond 64 bits it is unknown.
+const MAX_COUNT_DIGITS: usize = 1000;
 
-/// A count or a size, as servers tell it: `-1` and `NIL` are "unknown"; a number in quotes or with a decimal
-/// point or exponent is the whole number nearest to it. What is beyond 2^64 is unknown, too.
+/// A count or a size, as servers write them: `-1` and `NIL` are unknown; a number in quotes, or
+/// with a decimal point or exponent, is the nearest whole number. What is beyond 2^64 is unknown,
+/// too.
 pub(crate) fn count(i: Input<'_>) -> Parsed<'_, Option<u64>> {
     if let Ok((rest, value)) = number64(i)
         && !matches!(rest.peek(), Some(b'.' | b'e' | b'E'))
@@ -213,10 +215,9 @@ pub(crate) fn count(i: Input<'_>) -> Parsed<'_, Option<u64>> {
         return Ok((rest, None));
     }
     if bare.iter().all(u8::is_ascii_digit) {
-        if bare.len() > LONGEST_COUNT {
+        if bare.len() > MAX_COUNT_DIGITS {
             return fail(i, "a number within Limits::DIGITS");
         }
-        // Beyond 64 bits it is unknown.
         return Ok((rest, number64(Input::new(bare, &[])).ok().map(|(_, value)| value)));
     }
     let is_number = bare.iter().all(|b| b.is_ascii_digit() || b"+-.eE".contains(b));
@@ -229,16 +230,16 @@ pub(crate) fn count(i: Input<'_>) -> Parsed<'_, Option<u64>> {
     }
 }
 
-/// The same below 2^32; what is above is unknown.
+/// The same below 2^32; unknown above.
 pub(crate) fn small_count(i: Input<'_>) -> Parsed<'_, Option<u32>> {
     let (rest, value) = count(i)?;
     Ok((rest, value.and_then(|value| u32::try_from(value).ok())))
 }
 
-/// A float as a whole number, if it is none below 0 and a float can tell it exactly (below 2^53).
+/// A float as a whole number, if it is not negative and exactly representable (below 2^53).
 fn whole(value: f64) -> Option<u64> {
     let in_range = (0.0..9_007_199_254_740_992.0).contains(&value);
-    // Checked the line above: neither negative, nor too large, nor NaN.
+    // Checked above: neither negative, nor too large, nor NaN.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     in_range.then(|| value.round() as u64)
 }
@@ -265,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_are_read_as_servers_tell_them() {
+    fn counts_are_read_as_servers_write_them() {
         assert_eq!(on("12)", count), Some((Some(12), ")")));
         assert_eq!(on("-1 ", count), Some((None, " ")));
         assert_eq!(on("NIL)", count), Some((None, ")")));
@@ -277,7 +278,7 @@ mod tests {
         assert_eq!(on("184467440737095516160000000)", count), Some((None, ")")));
         assert_eq!(on("\"18446744073709551615\" ", count), Some((Some(u64::MAX), " ")));
         assert_eq!(on("\"18446744073709551616\" ", count), Some((None, " ")));
-        assert_eq!(on(&"1".repeat(LONGEST_COUNT + 1), count), None);
+        assert_eq!(on(&"1".repeat(MAX_COUNT_DIGITS + 1), count), None);
         assert_eq!(on("nan", count), None);
         assert_eq!(on("--", count), None);
         assert_eq!(on("", count), None);

@@ -1,4 +1,4 @@
-//! Values of a shape that is not known beforehand: skipped, or kept as the server wrote them.
+//! Values of unknown shape: skipped, or kept as the server wrote them.
 
 use bytes::Bytes;
 
@@ -6,7 +6,7 @@ use super::string::{Str, plain, string};
 use super::token::spaces;
 use crate::wire::input::{Input, Parsed, fail};
 
-/// Skips one value: a list with all in it, a string, or a word. Lists may nest `depth` deep.
+/// Skips one value: a list with its contents, a string, or a word. Lists may nest `depth` deep.
 pub(crate) fn skip(i: Input<'_>, depth: usize) -> Parsed<'_, ()> {
     walk(i, depth, |_, _| {})
 }
@@ -18,7 +18,7 @@ pub(crate) fn raw(i: Input<'_>, depth: usize) -> Parsed<'_, Bytes> {
     Ok((rest, join(i.until(rest), i.text.len(), &large)))
 }
 
-/// All that is left, as the server wrote it, if it is a row of values.
+/// The rest as the server wrote it, if it is a sequence of values.
 pub(crate) fn raw_to_end(i: Input<'_>, depth: usize) -> Parsed<'_, Bytes> {
     let mut large: Vec<(usize, &Bytes)> = Vec::new();
     let mut rest = spaces(i);
@@ -29,8 +29,8 @@ pub(crate) fn raw_to_end(i: Input<'_>, depth: usize) -> Parsed<'_, Bytes> {
     Ok((rest, join(i.text, i.text.len(), &large)))
 }
 
-/// A copy of `text`, which began when `total` octets were left, with each large literal in the place where it
-/// was announced, told by what was left behind its announcement.
+/// A copy of `text`, which began when `total` bytes were left, with each large literal in place.
+/// Its position is given by how many bytes were left after its announcement.
 pub(crate) fn join(text: &[u8], total: usize, large: &[(usize, &Bytes)]) -> Bytes {
     if large.is_empty() {
         return Bytes::copy_from_slice(text);
@@ -47,7 +47,8 @@ pub(crate) fn join(text: &[u8], total: usize, large: &[(usize, &Bytes)]) -> Byte
     Bytes::from(whole)
 }
 
-/// Walks over one value; tells of each large literal and of what text is left behind its announcement.
+/// Walks over one value; passes each large literal to `large` with the number of bytes left after
+/// its announcement.
 fn walk<'a>(i: Input<'a>, depth: usize, mut large: impl FnMut(usize, &'a Bytes)) -> Parsed<'a, ()> {
     let (mut rest, mut open) = (i, 0usize);
     loop {
@@ -80,8 +81,8 @@ fn walk<'a>(i: Input<'a>, depth: usize, mut large: impl FnMut(usize, &'a Bytes))
     }
 }
 
-/// A string, or a word that goes on to a space or a parenthesis. Brackets in a word may hold spaces and lists
-/// (`BODY[HEADER.FIELDS (Date)]`).
+/// A string, or a word up to a space or a parenthesis. Brackets in a word may contain spaces and
+/// lists (`BODY[HEADER.FIELDS (Date)]`).
 fn scalar(i: Input<'_>) -> Parsed<'_, Option<Str<'_>>> {
     if matches!(i.peek(), Some(b'"' | b'{' | b'~')) {
         if let Ok((rest, text)) = string(i) {
@@ -106,8 +107,8 @@ fn scalar(i: Input<'_>) -> Parsed<'_, Option<Str<'_>>> {
     }
 }
 
-/// What is behind `[…]`, if that is next and closed on this line, before another one opens: so that no byte is looked at
-/// for each bracket that stands before it.
+/// The rest after `[…]`, if that is next and closed on this line before another one opens, so that
+/// no byte is looked at once per bracket before it.
 fn bracketed(i: Input<'_>) -> Option<Input<'_>> {
     let inside = if i.peek() == Some(b'[') { i.skip(1) } else { return None };
     let rest = inside.skip(memchr::memchr3(b']', b'[', b'\n', inside.text)?);
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn one_value_is_cut_off() {
+    fn one_value_is_taken() {
         for (text, first) in [
             ("NIL x", "NIL"),
             ("(a (b \"c)\") {1}\r\n)) x", "(a (b \"c)\") {1}\r\n))"),

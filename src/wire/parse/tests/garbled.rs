@@ -1,5 +1,5 @@
-//! No bytes make the grammar panic: each prefix of many responses, and many garbled forms of each, are read
-//! or refused.
+//! No bytes make the grammar panic: prefixes and garbled forms of many responses are parsed or
+//! refused.
 
 use super::*;
 
@@ -43,7 +43,7 @@ const SEEDS: &[&[u8]] = &[
     b"* 1 FETCH (EMAILID (M1) THREADID NIL SAVEDATE \"01-Jan-2015 18:50:53 +0100\" PREVIEW (FUZZY \"a\") X-GM-MSGID 12 X-GM-LABELS (\"\\\\A\" NIL &AOk-) BINARY[1.2]<3> ~{2}\r\n\0) BINARY.SIZE[] 5)",
 ];
 
-/// Reads it, and walks over all that was read.
+/// Parses it, and visits everything that was parsed.
 fn survive(text: &[u8]) {
     let literals = vec![Bytes::from(vec![b'x'; 5000])].into();
     let frame = Frame { text: Bytes::copy_from_slice(text), literals };
@@ -72,7 +72,7 @@ fn every_prefix_and_every_suffix() {
 }
 
 #[test]
-fn every_octet_replaced_doubled_and_left_out() {
+fn every_byte_replaced_doubled_and_left_out() {
     let others = b"()\"\\{}[]<>*~ \r\n0-9NIL,.:\0\xff";
     for seed in SEEDS {
         for at in 0..seed.len() {
@@ -101,9 +101,9 @@ fn random_mixtures() {
     }
 }
 
-/// A tagged line always ends its command, whatever stands behind the status.
+/// A tagged status always ends its command, whatever follows it.
 #[test]
-fn no_tagged_status_is_unreadable() {
+fn no_tagged_status_is_unparsable() {
     for seed in SEEDS {
         for cut in 0..seed.len() {
             for bracket in ["", "["] {

@@ -1,8 +1,9 @@
-//! Kinds of departure that public bug reports told of, beyond the lines of the reports (`tests/replay/cases.rs`).
+//! Kinds of deviations known from public bug reports, beyond the lines of the reports
+//! (`tests/replay/cases.rs`).
 
 use std::time::{Duration, Instant};
 
-use super::quirks::{structure, unreadable};
+use super::quirks::{structure, unparsable};
 use super::*;
 use crate::types::{Code, ModSeq, Section, Uid};
 
@@ -17,7 +18,7 @@ fn any_item_of_a_row_may_stand_in_parentheses() {
         assert_eq!((row.uid(), row.mod_seq(), row.size()), (Uid::new(7), ModSeq::new(5), Some(9)), "{text}");
         assert!(row.flags().unwrap().is_seen(), "{text}");
     }
-    unreadable("* 1 FETCH (UID 7 (FLAGS (\\Seen))", Some("FETCH"));
+    unparsable("* 1 FETCH (UID 7 (FLAGS (\\Seen))", Some("FETCH"));
 }
 
 #[test]
@@ -30,9 +31,9 @@ fn a_row_may_end_behind_its_body() {
         (&b"abc"[..], &b", garbage"[..])
     );
     assert_eq!(fetch("* 1 FETCH (UID 7 BODY[] {3}\r\nabc").body().unwrap(), "abc");
-    // The literal may have been announced one longer than it is.
-    unreadable("* 1 FETCH (UID 7 BODY[] {4}\r\nabc)", Some("FETCH"));
-    unreadable("* 1 FETCH (UID 7) garbage", Some("FETCH"));
+    // The literal may have been announced one byte too long.
+    unparsable("* 1 FETCH (UID 7 BODY[] {4}\r\nabc)", Some("FETCH"));
+    unparsable("* 1 FETCH (UID 7) garbage", Some("FETCH"));
     for (name, section) in [
         ("RFC822[]", Section::Full),
         ("RFC822.PEEK", Section::Full),
@@ -80,19 +81,19 @@ fn a_message_without_an_envelope_has_a_body() {
         "(\"APPLICATION\" NIL NIL NIL \"base64\" 356)",
     ] {
         for lines in ["NIL", "3"] {
-            let told = format!(
+            let text = format!(
                 "(\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 190153 NIL {body} {lines} NIL (\"INLINE\" NIL) NIL)"
             );
-            let told = structure(&told);
-            let part = told.root();
-            assert!(part.envelope().is_none() && part.body().is_some(), "{body}");
-            assert_eq!(part.disposition().unwrap().kind(), "INLINE", "{body}");
+            let body = structure(&text);
+            let part = body.root();
+            assert!(part.envelope().is_none() && part.body().is_some(), "{text}");
+            assert_eq!(part.disposition().unwrap().kind(), "INLINE", "{text}");
         }
     }
-    let told = structure(
+    let whole = structure(
         "(\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 9 NIL (\"attachment\" (\"filename\" \"x\")) NIL)",
     );
-    assert!(told.root().body().is_none() && told.root().disposition().unwrap().is_attachment());
+    assert!(whole.root().body().is_none() && whole.root().disposition().unwrap().is_attachment());
 }
 
 #[test]
@@ -107,8 +108,10 @@ fn what_is_no_uid_invents_none() {
         ("COPYUID 5 1:2", 0),
         ("COPYUID 5 1:2 8:9", 2),
     ] {
-        let Some(Code::CopyUid(told)) = status(format!("* OK [{code}] done")).code else { panic!("{code}") };
-        assert_eq!(told.pairs().count(), pairs, "{code}");
+        let Some(Code::CopyUid(copied)) = status(format!("* OK [{code}] done")).code else {
+            panic!("{code}")
+        };
+        assert_eq!(copied.pairs().count(), pairs, "{code}");
     }
     for code in ["APPENDUID 5 *", "APPENDUID 5 7:*", "APPENDUID 5 0", "APPENDUID 5 x"] {
         let Some(Code::AppendUid { uids, .. }) = status(format!("* OK [{code}] done")).code else {
@@ -138,7 +141,7 @@ fn a_bare_name_is_the_same_in_every_response() {
         "* ESEARCH (TAG \"a\" MAILBOX NAME) UID ALL 1",
         "* NAMESPACE ((NAME \"/\")) NIL NIL",
     ] {
-        let told = format!(
+        let read = format!(
             "{:?}",
             answer(
                 text.replace("NAME", NAME)
@@ -146,12 +149,12 @@ fn a_bare_name_is_the_same_in_every_response() {
                     .replace("lists/Harbour(N)BSPACE", "NAMESPACE")
             )
         );
-        assert!(told.contains(&format!("{NAME:?}")), "{text}: {told}");
+        assert!(read.contains(&format!("{NAME:?}")), "{text}: {read}");
     }
     for text in ["* QUOTAROOT Old Mail \"\"", "* MYRIGHTS Old Mail lrs", "* METADATA Old Mail (/a NIL)"] {
         assert!(format!("{:?}", answer(text)).contains("\"Old Mail\""), "{text}");
     }
-    // A string is no part of such a name.
+    // A string cannot be part of such a name.
     for text in
         ["* QUOTAROOT INBOX ~{3}\r\na b \"\"", "* MYRIGHTS INBOX \"l r\"", "* METADATA INBOX \"/a\" /b"]
     {
@@ -170,16 +173,19 @@ fn numbers_beyond_64_bits_are_unknown_everywhere() {
     const BIG: &str = "99999999999999999999999999999999";
     let row = items(&format!("UID 7 RFC822.SIZE {BIG} MODSEQ ({BIG}) X-GM-MSGID {BIG}"));
     assert_eq!((row.uid(), row.size(), row.mod_seq(), row.gmail_msg_id()), (Uid::new(7), None, None, None));
-    let Answer::MailboxStatus(told) =
+    let Answer::MailboxStatus(counts) =
         answer(format!("* STATUS a (MESSAGES {BIG} HIGHESTMODSEQ {BIG} SIZE {BIG} UNSEEN 2)"))
     else {
         panic!()
     };
-    assert_eq!((told.messages, told.highest_mod_seq, told.size, told.unseen), (None, None, None, Some(2)));
-    let Answer::Quota(told) = answer(format!("* QUOTA \"\" (STORAGE {BIG} {BIG})")) else { panic!() };
-    assert_eq!((told.resources[0].usage, told.resources[0].limit), (None, None));
-    let Answer::Search(told) = answer(format!("* SEARCH 1 (MODSEQ {BIG})")) else { panic!() };
-    assert_eq!(told.mod_seq, None);
+    assert_eq!(
+        (counts.messages, counts.highest_mod_seq, counts.size, counts.unseen),
+        (None, None, None, Some(2))
+    );
+    let Answer::Quota(quota) = answer(format!("* QUOTA \"\" (STORAGE {BIG} {BIG})")) else { panic!() };
+    assert_eq!((quota.resources[0].usage, quota.resources[0].limit), (None, None));
+    let Answer::Search(found) = answer(format!("* SEARCH 1 (MODSEQ {BIG})")) else { panic!() };
+    assert_eq!(found.mod_seq, None);
     for (code, unknown) in [
         ("UIDNEXT", Code::UidNext(None)),
         ("UIDVALIDITY", Code::UidValidity(None)),
@@ -189,11 +195,11 @@ fn numbers_beyond_64_bits_are_unknown_everywhere() {
     }
     for text in ["* SEARCH (1 2)", "* SORT (1 2)", "* 1 FETCH (MODSEQ (1 2))"] {
         let keyword = text.split(' ').find(|word| ["SEARCH", "SORT", "FETCH"].contains(word));
-        unreadable(text, keyword);
+        unparsable(text, keyword);
     }
 }
 
-/// The shortest of a few runs: other programs make a run longer, and none shorter.
+/// The shortest of a few runs: other programs can only make a run longer.
 fn shortest(text: &str) -> Duration {
     let time = || {
         let begun = Instant::now();
@@ -220,7 +226,8 @@ fn quotes_out_of_place_cost_no_more_than_their_number() {
     }
 }
 
-/// Parts fifty deep, the innermost with quotes that can't be told: nothing is tried more than a few times.
+/// Parts nested fifty deep, the innermost with ambiguous quotes: no part is tried more than a few
+/// times.
 #[test]
 fn deep_bodies_with_bad_quotes_are_refused_at_once() {
     let inner = format!("(\"text\" \"plain\" NIL NIL \"x\" y\" \"7bit\" {} 1)", "5".repeat(20));
@@ -232,7 +239,7 @@ fn deep_bodies_with_bad_quotes_are_refused_at_once() {
     for wrap in wrap {
         let nested = |depth| (0..depth).fold(inner.clone(), |part, _| wrap(part));
         let line = |depth| format!("* 1 FETCH (BODYSTRUCTURE {})", nested(depth));
-        unreadable(line(45), Some("FETCH"));
+        unparsable(line(45), Some("FETCH"));
         let (few, many) = (shortest(&line(9)), shortest(&line(45)));
         assert!(many < few * 60 + Duration::from_millis(5), "{few:?}, {many:?}");
     }

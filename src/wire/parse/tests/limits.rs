@@ -1,15 +1,16 @@
-//! Whatever a server sends, what is made of it stays within the limits, and an error names the one that was passed.
+//! Whatever a server sends, the result stays within the limits, and an error names the limit that
+//! was exceeded.
 
 use bytes::BytesMut;
 
 use super::*;
 use crate::wire::frame::{FrameError, Framer};
 
-/// What framer and grammar make of a stream, response by response, and how it ends.
-fn hear(
+/// Frames and parses a stream, passes each response to `found`, and returns the framer's error.
+fn read_all(
     stream: &[u8],
     limits: &Limits,
-    mut heard: impl FnMut(Result<Response, Unreadable>),
+    mut found: impl FnMut(Result<Response, Unparsable>),
 ) -> Option<FrameError> {
     let (mut framer, mut parser) = (Framer::new(limits), Parser::new(limits));
     let mut src = BytesMut::new();
@@ -17,7 +18,7 @@ fn hear(
         src.extend_from_slice(piece);
         loop {
             match framer.decode(&mut src) {
-                Ok(Some(frame)) => heard(parser.read(&frame)),
+                Ok(Some(frame)) => found(parser.read(&frame)),
                 Ok(None) => break,
                 Err(error) => return Some(error),
             }
@@ -26,10 +27,10 @@ fn hear(
     None
 }
 
-/// The only response of a stream, which must be one that can't be read, and what is wrong with it.
+/// The error message of a response that must not parse; the next one must.
 fn refused(text: &str, limits: &Limits) -> String {
     let mut all = Vec::new();
-    assert_eq!(hear(format!("{text}\r\n* 3 EXISTS\r\n").as_bytes(), limits, |heard| all.push(heard)), None);
+    assert_eq!(read_all(format!("{text}\r\n* 3 EXISTS\r\n").as_bytes(), limits, |read| all.push(read)), None);
     let [Err(bad), Ok(Response::Untagged(next))] = &all[..] else { panic!("{} responses", all.len()) };
     assert_eq!(*next.answer(), Answer::Exists(3), "the next one is read");
     bad.message.clone()
@@ -53,7 +54,7 @@ fn a_body_structure_nested_a_hundred_thousand_deep() {
 #[test]
 fn a_literal_of_four_gigabytes_is_refused_when_it_is_announced() {
     let stream = b"* 1 FETCH (BODY[] {4294967296}\r\n";
-    let error = hear(stream, &Limits::default(), |heard| panic!("{heard:?}")).unwrap();
+    let error = read_all(stream, &Limits::default(), |read| panic!("{read:?}")).unwrap();
     assert!(error.to_string().contains("Limits::literal"), "{error}");
 }
 
@@ -87,7 +88,7 @@ fn all_numbers_that_there_are() {
         "* OK [MODIFIED 1:4294967295] done",
         "* UIDBATCHES 4294967295:1",
     ] {
-        // To keep them is to keep their ends.
+        // Only the ends of ranges are kept.
         assert!(!format!("{:?}", answer(line)).is_empty());
     }
     let Answer::Vanished { uids, .. } = answer("* VANISHED 1:4294967295") else { panic!() };
@@ -110,17 +111,17 @@ fn lists_of_flags_and_words_are_bounded() {
     };
     for (fits, too_many) in lines(10).iter().zip(lines(11)) {
         assert_eq!(
-            hear(format!("{fits}\r\n").as_bytes(), &limits, |heard| assert!(heard.is_ok(), "{fits}")),
+            read_all(format!("{fits}\r\n").as_bytes(), &limits, |read| assert!(read.is_ok(), "{fits}")),
             None
         );
         let message = refused(&too_many, &limits);
         assert!(message.contains("Limits::words"), "{too_many}: {message}");
     }
-    // The end of a command is read all the same; its code is left as it is.
+    // A tagged response is parsed all the same; its code is kept as it is.
     for code in ["CAPABILITY", "REFERRAL", "URLMECH"] {
         let line = format!("A1 OK [{code} {}] done\r\n", some(11));
-        hear(line.as_bytes(), &limits, |heard| {
-            let Ok(Response::Tagged { status, .. }) = heard else { panic!("{heard:?}") };
+        read_all(line.as_bytes(), &limits, |read| {
+            let Ok(Response::Tagged { status, .. }) = read else { panic!("{read:?}") };
             assert!(matches!(status.code, Some(crate::types::Code::Other { .. })), "{status:?}");
         });
     }
@@ -158,7 +159,7 @@ fn other_lists_are_bounded() {
         ]
     };
     for (fits, too_many) in lines(10).iter().zip(lines(11)) {
-        hear(format!("{fits}\r\n").as_bytes(), &limits, |heard| assert!(heard.is_ok(), "{fits}: {heard:?}"));
+        read_all(format!("{fits}\r\n").as_bytes(), &limits, |read| assert!(read.is_ok(), "{fits}: {read:?}"));
         let message = refused(&too_many, &limits);
         assert!(message.contains("Limits::entries"), "{too_many}: {message}");
     }

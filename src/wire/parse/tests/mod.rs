@@ -1,4 +1,4 @@
-//! Tests of the grammar as a whole: one line in, one typed response out.
+//! The grammar as a whole: one line in, one typed response out.
 
 mod garbled;
 mod kinds;
@@ -12,12 +12,12 @@ mod shapes;
 
 use bytes::Bytes;
 
-use super::{Parser, Unreadable};
+use super::{Parser, Unparsable};
 use crate::types::{Answer, Limits, Message, Status, StatusResponse, Untagged};
 use crate::wire::{Frame, Response};
 
 /// One response without its line break. Large literals are not for this.
-fn read(text: impl AsRef<[u8]>) -> Result<Response, Unreadable> {
+fn read(text: impl AsRef<[u8]>) -> Result<Response, Unparsable> {
     let frame = Frame { text: Bytes::copy_from_slice(text.as_ref()), literals: Default::default() };
     Parser::new(&Limits::default()).read(&frame)
 }
@@ -55,7 +55,7 @@ fn fetch(text: impl AsRef<[u8]>) -> Message {
     }
 }
 
-/// What a message's row says when this is its list of items.
+/// The row of a message with this list of items.
 fn items(items: &str) -> Message {
     fetch(format!("* 1 FETCH ({items})"))
 }

@@ -1,4 +1,4 @@
-//! Names of mailboxes, and what looks like them: where each ends, how it is decoded, and which of them is INBOX.
+//! Mailbox names and similar text: where each ends, how it is decoded, and which name is INBOX.
 
 use super::quirks::list;
 use super::*;
@@ -23,7 +23,7 @@ fn only_a_mailbox_is_inbox_in_any_case() {
     assert_eq!(items("X-GM-LABELS (inbox Inbox)").gmail_labels().unwrap(), ["inbox", "Inbox"]);
 }
 
-/// RFC 6855 section 3, RFC 9051 section 5.1: where UTF-8 is enabled, `&` begins nothing.
+/// RFC 6855 section 3, RFC 9051 section 5.1: where UTF-8 is enabled, `&` is an ordinary character.
 #[test]
 fn names_in_utf8_are_not_modified_utf7() {
     let mut parser = Parser::new(&Limits::default());
@@ -31,7 +31,7 @@ fn names_in_utf8_are_not_modified_utf7() {
         let frame = Frame { text: Bytes::copy_from_slice(text.as_bytes()), literals: Default::default() };
         parser.set_utf8(utf8);
         match parser.read(&frame).unwrap() {
-            Response::Untagged(told) => match told.into_answer() {
+            Response::Untagged(response) => match response.into_answer() {
                 Answer::List(entry) => entry.name,
                 Answer::MailboxStatus(status) => status.name,
                 other => panic!("{other:?}"),
@@ -46,6 +46,6 @@ fn names_in_utf8_are_not_modified_utf7() {
         ("* LIST () \"/\" \"Entwürfe\"", "Entwürfe", "Entwürfe"),
     ] {
         assert_eq!((name(text, false).as_str(), name(text, true).as_str()), (utf7, utf8), "{text}");
-        assert_eq!(name(text, true).wire(), None, "written as it reads");
+        assert_eq!(name(text, true).wire(), None, "the spelling is the name's own");
     }
 }

@@ -1,4 +1,4 @@
-//! What deployed servers send beside the grammar, in kind: each is read as what was meant, or reported.
+//! Deviations of deployed servers, by kind: each is read as what was meant, or reported.
 
 use super::*;
 use crate::types::{Code, ModSeq, Part, Section, Seq, Uid};
@@ -14,7 +14,7 @@ pub(super) fn list(text: &str) -> crate::types::ListEntry {
     }
 }
 
-pub(super) fn unreadable(text: impl AsRef<[u8]>, keyword: Option<&str>) {
+pub(super) fn unparsable(text: impl AsRef<[u8]>, keyword: Option<&str>) {
     let bad = read(&text).unwrap_err();
     assert_eq!(bad.keyword.as_deref(), keyword, "{bad:?}");
     assert!(bad.at <= text.as_ref().len());
@@ -99,7 +99,7 @@ fn human_text_is_text() {
 
 #[test]
 fn a_greeting_that_is_none_is_reported() {
-    unreadable("421 Server is busy, try again later.", None);
+    unparsable("421 Server is busy, try again later.", None);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_tagged_bye_ends_its_command() {
 // Numbers, flags, lists.
 
 #[test]
-fn searches_and_ids_with_something_behind() {
+fn searches_and_ids_with_surplus_data() {
     let Answer::Search(found) = answer("* SEARCH 1 2 (MODSEQ 9) 3 4 ") else { panic!() };
     assert_eq!((found.numbers.to_string(), found.mod_seq), ("1:4".into(), ModSeq::new(9)));
     let Answer::Id(fields) = answer("* ID (\"name\" \"x\")+") else { panic!() };
@@ -124,8 +124,8 @@ fn searches_and_ids_with_something_behind() {
 
 #[test]
 fn a_row_without_its_number_is_reported() {
-    unreadable("* FETCH (UID 5)", Some("FETCH"));
-    unreadable("* EXISTS", Some("EXISTS"));
+    unparsable("* FETCH (UID 5)", Some("FETCH"));
+    unparsable("* EXISTS", Some("EXISTS"));
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn message_number_zero_is_dropped_with_a_notice() {
         assert_eq!((warning.status, warning.code), (Status::No, None), "{row}");
         assert_eq!(warning.text, format!("there is no message 0: {row}"));
     }
-    unreadable("* 4294967296 EXPUNGE", Some("EXPUNGE"));
+    unparsable("* 4294967296 EXPUNGE", Some("EXPUNGE"));
 }
 
 #[test]
@@ -195,9 +195,9 @@ fn list_without_delimiter() {
 
 #[test]
 fn a_delimiter_that_breaks_the_line_is_none() {
-    unreadable("* NAMESPACE ((\"str\" \"\r\")) NIL NIL", Some("NAMESPACE"));
-    unreadable("* LIST () \"\0\" \"a\"", Some("LIST"));
-    // Any other character that a quoted string can hold is one, odd as it is.
+    unparsable("* NAMESPACE ((\"str\" \"\r\")) NIL NIL", Some("NAMESPACE"));
+    unparsable("* LIST () \"\0\" \"a\"", Some("LIST"));
+    // Any other character that a quoted string can hold is accepted.
     assert_eq!(list("* LIST () \"\u{f}\" \"a\"").delimiter, Some('\u{f}'));
 }
 
@@ -212,10 +212,10 @@ fn list_with_a_bare_name() {
     assert_eq!(
         list("* LIST () \"/\" \"a&b\"").name.wire(),
         Some(&b"a&b"[..]),
-        "asked for again as it was told"
+        "sent back in the server's spelling"
     );
     assert_eq!(name("* LIST () \"/\" \"Entwürfe\""), "Entwürfe");
-    unreadable("* LIST () \"/\" \"a", Some("LIST"));
+    unparsable("* LIST () \"/\" \"a", Some("LIST"));
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn items_that_are_not_there() {
     assert_eq!((row.thread_id(), row.email_id(), row.uid()), (None, None, Uid::new(5)));
     let row = items("X-GM-LABELS (\"\\\\Starred\" NIL \"\\\\Important\")");
     assert_eq!(row.gmail_labels().unwrap(), ["\\Starred", "\\Important"]);
-    unreadable("* 51742 FETCH (UID, NIL RFC822.SIZE 9537)", Some("FETCH"));
+    unparsable("* 51742 FETCH (UID, NIL RFC822.SIZE 9537)", Some("FETCH"));
 }
 
 #[test]
@@ -280,7 +280,7 @@ fn disposition_and_language_swapped() {
 }
 
 #[test]
-fn a_multipart_told_as_a_basic_part() {
+fn a_multipart_sent_as_a_basic_part() {
     let body =
         structure("(\"multipart\" \"appledouble\" (\"boundary\" \"b\") NIL NIL \"7BIT\" -1 NIL NIL NIL NIL)");
     let part = body.root();
@@ -345,16 +345,16 @@ fn a_message_of_which_the_server_knows_nothing() {
 }
 
 #[test]
-fn quotes_that_nobody_escaped_are_read_where_they_can_be_told() {
+fn unescaped_quotes_are_read_unless_ambiguous() {
     for (description, read) in [("\"\"\"\"", "\"\""), ("\"a\"b\"", "a\"b")] {
         let body = structure(&leaf(&format!("NIL NIL {description} \"7bit\" 5 1")));
         assert_eq!(body.root().description().as_deref(), Some(read));
     }
     let body = structure("(\"_006_x_\"\" \"OCTET-STREAM\" NIL NIL NIL \"7bit\" 5)");
     assert_eq!((&*body.root().media_type(), body.root().size()), ("_006_x_\"", Some(5)));
-    // A quote that could be the end of one string and the middle of another.
+    // A quote that could end one string or be part of another.
     for description in ["\"x\" y\"", "\"example.com\\\""] {
-        unreadable(
+        unparsable(
             format!("* 1 FETCH (BODYSTRUCTURE {})", leaf(&format!("NIL NIL {description} \"7bit\" 5 1"))),
             Some("FETCH"),
         );
@@ -414,10 +414,10 @@ fn bodies_of_all_shapes() {
 
 #[test]
 fn a_literal_that_is_short_is_reported() {
-    unreadable("* 1 FETCH (BODY[] {6}\r\nabc\r\n)", Some("FETCH"));
-    unreadable("* 1 FETCH (BODY[] {9}\r\nabc", Some("FETCH"));
-    unreadable("* 1 FETCH (BODY[] {99999999999999999999}", Some("FETCH"));
-    unreadable("* 1 FETCH (BODY[] {4000000000}", Some("FETCH"));
+    unparsable("* 1 FETCH (BODY[] {6}\r\nabc\r\n)", Some("FETCH"));
+    unparsable("* 1 FETCH (BODY[] {9}\r\nabc", Some("FETCH"));
+    unparsable("* 1 FETCH (BODY[] {99999999999999999999}", Some("FETCH"));
+    unparsable("* 1 FETCH (BODY[] {4000000000}", Some("FETCH"));
 }
 
 // Extensions.
@@ -436,7 +436,7 @@ fn namespaces_of_all_shapes() {
     }
 }
 
-/// Each function that the table at the head of the grammar names is there.
+/// Each function named in the table at the head of the grammar exists.
 #[test]
 fn the_table_of_leniencies_is_true() {
     let source = |file: &str| match file {

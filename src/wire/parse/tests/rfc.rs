@@ -1,4 +1,4 @@
-//! Known answers for what RFC 9051 and RFC 3501 show, FETCH aside.
+//! Known results for the examples of RFC 9051 and RFC 3501, except FETCH.
 
 use super::*;
 use crate::types::{
@@ -69,7 +69,7 @@ fn codes_of_the_base_protocol() {
     assert_eq!(code("X-NEW 1 2"), Code::Other { name: "X-NEW".into(), text: Some("1 2".into()) });
 }
 
-/// Each code that has no arguments is read back from how it is shown.
+/// Each code without arguments is parsed back from its display.
 #[test]
 fn codes_without_arguments() {
     use Code::*;
@@ -119,11 +119,11 @@ fn tagged_lines() {
 
 #[test]
 fn continuations() {
-    for (text, told) in
+    for (text, expected) in
         [("+ idling", "idling"), ("+", ""), ("+ ", ""), ("+ YGgGCSqGSIb3==", "YGgGCSqGSIb3==")]
     {
         let Ok(Response::Continuation { text }) = read(text) else { panic!() };
-        assert_eq!(text, told);
+        assert_eq!(text, expected);
     }
 }
 
@@ -253,7 +253,7 @@ fn ids() {
 }
 
 #[test]
-fn what_has_no_type_is_told_with_its_bytes() {
+fn responses_of_unknown_kind_keep_their_bytes() {
     let quota = untagged("* X-QUOTA \"\" (STORAGE 10 512)");
     assert_eq!((quota.name(), quota.answer()), ("X-QUOTA", &Answer::Other));
     assert_eq!(quota.raw().unwrap(), "* X-QUOTA \"\" (STORAGE 10 512)");

@@ -1,4 +1,4 @@
-//! Known answers for the responses of extensions, in the forms that their RFCs show.
+//! Known results for the responses of extensions, in the forms that their RFCs show.
 
 use super::*;
 use crate::types::{
@@ -118,8 +118,8 @@ fn quotas() {
     assert_eq!((read.deleted, read.deleted_storage), (Some(4), Some(8)));
 }
 
-/// RFC 5464 sections 4.2, 4.3 and 4.4, RFC 6154 section 5.4. LIST-METADATA (RFC 9590) tells them in the same form:
-/// its text was not at hand.
+/// RFC 5464 sections 4.2, 4.3 and 4.4, RFC 6154 section 5.4. LIST-METADATA (RFC 9590), whose text
+/// was not at hand, sends them in the same form.
 #[test]
 fn metadata() {
     let get = |read: &Metadata, name| read.get(name).map(|value| String::from_utf8_lossy(value).into_owned());
@@ -176,7 +176,8 @@ fn read_fails(text: &str) -> bool {
     read(text).is_err()
 }
 
-/// RFC 5267 sections 3 and 4: what a SORT found is in its order, and results that change say how.
+/// RFC 5267 sections 3 and 4: the result of a SORT is in its order, and updated results say how
+/// they changed.
 #[test]
 fn esearch_in_order_and_changing() {
     let read = answer!(ESearch, "* ESEARCH (TAG \"E01\") UID ALL 23765,23764,23763,23761");
@@ -313,15 +314,15 @@ fn message_limits() {
 /// RFC 9585, whose text was not at hand: the forms are those that Dovecot writes.
 #[test]
 fn progress() {
-    let told = |tag: Option<&str>, done, total| {
+    let code_of = |tag: Option<&str>, done, total| {
         let mut progress = Progress::default();
         (progress.tag, progress.done, progress.total) = (tag.map(Into::into), done, total);
         Code::InProgress(progress)
     };
-    assert_eq!(code("INPROGRESS (\"A001\" 454 1000)"), told(Some("A001"), Some(454), Some(1000)));
-    assert_eq!(code("INPROGRESS (NIL 175 NIL)"), told(None, Some(175), None));
-    assert_eq!(status("* OK [INPROGRESS] Hang in there..").code, Some(told(None, None, None)));
-    assert_eq!(status("* OK [inprogress (\"a\" NIL NIL)]").code, Some(told(Some("a"), None, None)));
+    assert_eq!(code("INPROGRESS (\"A001\" 454 1000)"), code_of(Some("A001"), Some(454), Some(1000)));
+    assert_eq!(code("INPROGRESS (NIL 175 NIL)"), code_of(None, Some(175), None));
+    assert_eq!(status("* OK [INPROGRESS] Hang in there..").code, Some(code_of(None, None, None)));
+    assert_eq!(status("* OK [inprogress (\"a\" NIL NIL)]").code, Some(code_of(Some("a"), None, None)));
 }
 
 /// UIDBATCHES was a draft and its text not at hand: the form is that of servers which have it.
@@ -367,8 +368,9 @@ fn referrals() {
     assert_eq!(code("REFERRAL IMAP://MIKE@SERVER2/"), Code::Referral(vec!["IMAP://MIKE@SERVER2/".into()]));
 }
 
-/// RFC 4469 section 4, RFC 4978, RFC 5259 section 8.5 and 9, RFC 5465 sections 3.1 and 5.8, RFC 5466 section 3.1,
-/// RFC 6154 section 3; RFC 9586, whose text was not at hand (Dovecot writes no more than the code's name).
+/// RFC 4469 section 4, RFC 4978, RFC 5259 section 8.5 and 9, RFC 5465 sections 3.1 and 5.8, RFC
+/// 5466 section 3.1, RFC 6154 section 3; RFC 9586, whose text was not at hand (Dovecot writes no
+/// more than the code's name).
 #[test]
 fn further_codes() {
     let url = "/INBOX;UIDVALIDITY=785799047/;UID=113330;section=1.5.9";
@@ -387,7 +389,7 @@ fn further_codes() {
     assert_eq!(code("UNDEFINED-FILTER on-the-road"), Code::UndefinedFilter("on-the-road".into()));
     assert_eq!(code("USEATTR"), Code::UseAttr);
     assert_eq!(code("UIDREQUIRED"), Code::UidRequired);
-    // What is not as it should be is kept as it is.
+    // A malformed code is kept as it is.
     for odd in ["MESSAGELIMIT soon", "METADATA x", "MAILBOXID ()", "INPROGRESS x", "BADURL", "REFERRAL"] {
         assert!(matches!(status(format!("* NO [{odd}] x")).code, Some(Code::Other { .. })), "{odd}");
     }
@@ -400,7 +402,7 @@ fn uid_only() {
     assert_eq!((row.seq(), row.uid()), (None, Uid::new(25996)));
 }
 
-/// Deep and long things cost no more than their text.
+/// Deep and long threads cost no more than their text.
 #[test]
 fn a_thread_can_be_deep_but_not_without_end() {
     let deep = |n: usize| format!("* THREAD {}1{}", "(2 ".repeat(n), ")".repeat(n));

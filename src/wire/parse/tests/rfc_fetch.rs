@@ -1,4 +1,4 @@
-//! Known answers for FETCH, in the forms that RFC 9051 and RFC 3501 show.
+//! Known results for FETCH, in the forms that RFC 9051 and RFC 3501 show.
 
 use super::*;
 use crate::types::{BodyPart, Flag, ModSeq, Part, Section, Seq, Uid};
@@ -243,7 +243,7 @@ fn parts_nest_as_deep_as_the_limit_and_no_deeper() {
     assert!(read(nested(100_000)).is_err());
     assert!(read(format!("* 1 FETCH (X {}{})", "(".repeat(100_000), ")".repeat(100_000))).is_err());
 
-    // However generous the caller is, the stack is not at risk.
+    // However large the limit is, the stack is not at risk.
     let generous = Limits { depth: usize::MAX, ..Limits::default() };
     let frame = Frame { text: Bytes::from(nested(100_000)), literals: Default::default() };
     assert!(Parser::new(&generous).read(&frame).is_err());

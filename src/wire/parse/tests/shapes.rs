@@ -1,11 +1,11 @@
-//! Shapes that are wrong in the ways of which deployed servers are known, at places where none is known yet: lenience is in
-//! kind. Each is read as what was meant, where that can be told.
+//! Wrong shapes of kinds known from deployed servers, in places where none is known to send them:
+//! deviations are accepted by kind. Each is read as what was meant, where that is unambiguous.
 
-use super::quirks::{leaf, list, structure, unreadable};
+use super::quirks::{leaf, list, structure, unparsable};
 use super::*;
 use crate::types::{ModSeq, Section, Uid};
 
-/// Lists and values in parentheses too many or too few.
+/// Lists and values with too many or too few parentheses.
 #[test]
 fn parentheses_too_many_or_too_few() {
     for text in [
@@ -15,8 +15,8 @@ fn parentheses_too_many_or_too_few() {
     ] {
         assert_eq!(fetch(text).uid(), Uid::new(7), "{text}");
     }
-    // But not at a beginning: a literal may have been told too long.
-    unreadable("* 1 FETCH (UID 7 FLAGS (\\Seen)", Some("FETCH"));
+    // But only after a body may a row lack its last parenthesis.
+    unparsable("* 1 FETCH (UID 7 FLAGS (\\Seen)", Some("FETCH"));
     assert!(matches!(answer("* FLAGS \\Seen Junk "), Answer::Flags(flags) if flags.len() == 2));
     let Answer::Namespace(read) = answer("* NAMESPACE (\"a.\" \".\") NIL NIL NIL") else { panic!() };
     assert_eq!((read.personal.len(), &*read.personal[0].prefix), (1, "a."));
@@ -43,9 +43,9 @@ fn quotas_of_all_shapes() {
             "{text}"
         );
     }
-    unreadable("* QUOTA \"\" (STORAGE 1)", Some("QUOTA"));
+    unparsable("* QUOTA \"\" (STORAGE 1)", Some("QUOTA"));
     for text in ["* MYRIGHTS INBOX", "* MYRIGHTS INBOX NIL", "* MYRIGHTS INBOX \"\""] {
-        assert!(matches!(answer(text), Answer::MyRights(told) if told.rights.as_str().is_empty()), "{text}");
+        assert!(matches!(answer(text), Answer::MyRights(mine) if mine.rights.as_str().is_empty()), "{text}");
     }
 }
 
@@ -58,8 +58,8 @@ fn lists_and_statuses_of_all_shapes() {
     let entry = list("* LIST (\\Noselect) \"/\" ");
     assert_eq!((entry.delimiter, entry.name.as_str()), (Some('/'), ""));
     assert_eq!(list("* LIST \"/\" INBOX").attributes.len(), 0);
-    // Without a delimiter the name can't be told from one.
-    unreadable("* LIST () INBOX", Some("LIST"));
+    // Without a delimiter the name can't be distinguished from one.
+    unparsable("* LIST () INBOX", Some("LIST"));
     for text in [
         "* STATUS \"INBOX\"",
         "* STATUS \"INBOX\" NIL",
@@ -71,7 +71,7 @@ fn lists_and_statuses_of_all_shapes() {
             "{text}"
         );
     }
-    unreadable("* STATUS INBOX (MESSAGES)", Some("STATUS"));
+    unparsable("* STATUS INBOX (MESSAGES)", Some("STATUS"));
     let Answer::MailboxStatus(read) = answer("* STATUS a (b) c (MESSAGES 3)") else { panic!() };
     assert_eq!((read.name.as_str(), read.messages), ("a (b) c", Some(3)));
 }
@@ -93,8 +93,8 @@ fn searches_that_found_nothing() {
     assert!(matches!(answer("* SORT NIL"), Answer::Sort(found) if found.numbers.is_empty()));
     assert!(matches!(answer("* SORT 3,1"), Answer::Sort(found) if found.numbers.len() == 2));
     assert!(matches!(answer("* THREAD NIL"), Answer::Thread(found) if found.is_empty()));
-    // A server that tells of no removal has nothing to say.
-    unreadable("* VANISHED", Some("VANISHED"));
+    // An empty VANISHED has no meaning.
+    unparsable("* VANISHED", Some("VANISHED"));
 }
 
 #[test]
@@ -131,10 +131,10 @@ fn a_message_with_a_disposition_or_without_a_body_alone() {
     assert!(part.body().is_none() && part.lines() == Some(7) && part.disposition().is_some());
 }
 
-/// Quotes that nobody escaped, and a literal that is told too short: the next line is read rightly, whatever is made of this
-/// one.
+/// Unescaped quotes, and a literal that is announced too short: whatever becomes of this line, the
+/// next one is parsed correctly.
 #[test]
-fn the_line_behind_an_unreadable_one_is_read() {
+fn the_line_after_an_unparsable_one_is_parsed() {
     for bad in [
         "* 1 FETCH (BODYSTRUCTURE (\"text\" \"plain\" NIL NIL \"x\" y\" \"7bit\" 5 1))\r\n",
         "* 1 FETCH (BODYSTRUCTURE (\"text\" \"plain NIL NIL NIL \r\n",
@@ -147,12 +147,12 @@ fn the_line_behind_an_unreadable_one_is_read() {
         let mut src = bytes::BytesMut::from(format!("{bad}* 2 FETCH (UID 7)\r\n").as_bytes());
         let limits = Limits::default();
         let (mut framer, mut parser) = (crate::wire::frame::Framer::new(&limits), Parser::new(&limits));
-        let mut heard = Vec::new();
+        let mut read = Vec::new();
         while let Some(frame) = framer.decode(&mut src).unwrap() {
-            heard.push(parser.read(&frame));
+            read.push(parser.read(&frame));
         }
-        assert!(heard[0].is_err(), "{bad:?}");
-        let Some(Ok(Response::Untagged(last))) = heard.last() else { panic!("{heard:?}") };
+        assert!(read[0].is_err(), "{bad:?}");
+        let Some(Ok(Response::Untagged(last))) = read.last() else { panic!("{read:?}") };
         assert!(matches!(last.answer(), Answer::Fetch(row) if row.uid() == Uid::new(7)), "{bad:?}");
     }
 }

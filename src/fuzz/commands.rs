@@ -10,8 +10,8 @@ use crate::command::{self, Items, Line, Session};
 use crate::types::{Flag, MailboxName, Part, Section, Timestamp};
 use crate::wire::encode::Fragment;
 use crate::wire::request::{
-    AppendMessage, Change, Command, FetchItem, Heard, Numbers, Part as Partial, RequestFramer, SearchKey,
-    request,
+    AppendMessage, Change, Command, FetchItem, Numbers, Part as Partial, RequestFrame, RequestFramer,
+    SearchKey, request,
 };
 
 /// What a server can, in sets that change how things may be written.
@@ -46,8 +46,8 @@ fn read(mut command: impl command::Command, session: &Session) -> Option<Command
     let (mut commands, mut waited) = (Vec::new(), 0);
     while let Some(heard) = framer.decode(&mut src).unwrap_or_else(|error| panic!("{error}: {shown}")) {
         match heard {
-            Heard::Command(command) => commands.push(command),
-            Heard::Literal(_) => {
+            RequestFrame::Command(command) => commands.push(command),
+            RequestFrame::Literal(_) => {
                 waited += 1;
                 framer.accept();
             }

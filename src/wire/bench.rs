@@ -1,9 +1,9 @@
-//! The door by which `benches/` reaches framer and grammar. In go bytes as a server sends them; out comes how many
-//! responses they are.
+//! Access to framer and grammar for `benches/`: bytes as a server sends them in, the number of
+//! responses out.
 //!
-//! The wire layer is private, and a bench is a crate of its own. Of the ways in, a hidden module behind a feature
-//! with a private name is the least bad: nothing of the layer's types becomes public, a user's build has nothing of
-//! it, and one more `cfg` (as the fuzzers have one) would have to be handed to each call of cargo by hand.
+//! The wire layer is private, and a bench is a crate of its own. A hidden module behind a feature
+//! with a private name makes none of the layer's types public and adds nothing to a user's build; a
+//! `cfg` of our own would have to be passed to each call of cargo by hand.
 
 use std::hint::black_box;
 
@@ -13,14 +13,15 @@ use super::frame::{Frame, Framer};
 use super::parse::Parser;
 use crate::types::Limits;
 
-/// How much a read gives, as the connection's own do.
+/// The size of one read, as on a connection.
 const READ: usize = 64 << 10;
 
-/// Responses cut apart and not yet read.
+/// Framed responses, not yet parsed.
 #[derive(Debug)]
 pub struct Frames(Vec<Frame>);
 
-/// Feeds these bytes to the framer as reads give them, and each frame to `found`.
+/// Feeds these bytes to the framer in pieces of the size of a read, and each frame to `found`.
+/// Returns the number of frames.
 fn each(bytes: &[u8], mut found: impl FnMut(Frame)) -> usize {
     let mut framer = Framer::new(&Limits::default());
     let (mut buffer, mut count) = (BytesMut::with_capacity(READ), 0);
@@ -34,13 +35,13 @@ fn each(bytes: &[u8], mut found: impl FnMut(Frame)) -> usize {
     count
 }
 
-/// Cuts these bytes into responses, and drops them. Gives their count.
+/// Frames these bytes, drops the frames and returns their number.
 #[must_use]
 pub fn frame(bytes: &[u8]) -> usize {
     each(bytes, |frame| drop(black_box(frame)))
 }
 
-/// Cuts these bytes into responses, to be read later.
+/// Frames these bytes, to be parsed later.
 #[must_use]
 pub fn frames(bytes: &[u8]) -> Frames {
     let mut all = Vec::new();
@@ -48,7 +49,7 @@ pub fn frames(bytes: &[u8]) -> Frames {
     Frames(all)
 }
 
-/// Cuts these bytes into responses, reads each and drops it. Gives the count of those that could be read.
+/// Frames these bytes and parses each response. Returns the number of those that parsed.
 #[must_use]
 pub fn parse(bytes: &[u8]) -> usize {
     let (mut parser, mut read) = (Parser::new(&Limits::default()), 0);
@@ -57,7 +58,7 @@ pub fn parse(bytes: &[u8]) -> usize {
 }
 
 impl Frames {
-    /// Reads each response and drops it. Gives the count of those that could be read.
+    /// Parses each response. Returns the number of those that parsed.
     #[must_use]
     pub fn parse(&self) -> usize {
         let mut parser = Parser::new(&Limits::default());

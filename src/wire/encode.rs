@@ -1,15 +1,18 @@
-//! The encoder: writes one line of a command, argument by argument, as the fragments that go to the server.
+//! The encoder: writes one line of a command, argument by argument, as the fragments that are sent
+//! to the server.
 //!
-//! In come arguments of any content; out come [`Fragment`]s: text, and literals, before some of which the
-//! server must be heard. Each argument takes the shortest form that holds it (RFC 9051 section 4): an atom,
-//! a quoted string, a literal. What no form can hold is refused with an [`EncodeError`].
+//! Arguments may have any content; the result is a list of [`Fragment`]s: text, and literals, some
+//! of which wait for the server's `+`. Each argument takes the shortest form that can hold it (RFC
+//! 9051 section 4): an atom, a quoted string, a literal. An argument that no form can hold is
+//! refused with an [`EncodeError`].
 //!
-//! What is promised: whatever bytes the arguments have, the server reads one command. CR and LF get into
-//! text only as the line end of an announcement that the encoder wrote itself, or as the end of the line;
-//! and no line ends in what a server would take for an announcement.
+//! Guarantee: whatever bytes the arguments have, the server reads one command. CR and LF appear in
+//! text only as the line end of an announcement that the encoder wrote itself, or as the end of the
+//! line; and no line ends in what a server would take for an announcement.
 //!
-//! The methods can be chained. The first error is kept, what is written after it is ignored, and
-//! [`finish`](Encoder::finish) tells it instead of giving fragments: half a line never goes out.
+//! The methods can be chained. After an error nothing more is written, and
+//! [`finish`](Encoder::finish) returns the first error instead of fragments: half a line is never
+//! sent.
 
 use std::fmt;
 
@@ -19,12 +22,12 @@ use zeroize::Zeroizing;
 use super::utf7;
 use crate::types::{Flag, Flags, MailboxName, MessageNumber, Set};
 
-/// The longest string that goes in quotation marks (or as an atom), in octets: lines are to be kept to
-/// about 1,000 octets, and longer strings to be sent as literals (RFC 2683 section 3.2.1.5).
-const LONGEST_INLINE: usize = 1000;
+/// The longest string that is written in quotation marks (or as an atom), in bytes: lines should be
+/// kept to about 1,000 bytes, and longer strings sent as literals (RFC 2683 section 3.2.1.5).
+const MAX_INLINE: usize = 1000;
 
-/// The longest literal that need not wait under LITERAL- (RFC 7888 section 5).
-const LONGEST_MINUS: usize = 4096;
+/// The longest literal that does not wait under LITERAL- (RFC 7888 section 5).
+const MAX_LITERAL_MINUS: usize = 4096;
 
 /// How this session sends literals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,9 +35,10 @@ pub(crate) enum LiteralMode {
     /// The server asks for each with a `+` (RFC 9051 section 4.3).
     #[default]
     Sync,
-    /// Those of up to 4,096 octets go at once (LITERAL-, IMAP4rev2; RFC 7888 section 5).
+    /// Those of up to 4,096 bytes are sent without waiting (LITERAL-, IMAP4rev2; RFC 7888 section
+    /// 5).
     Minus,
-    /// All go at once (LITERAL+; RFC 7888 section 3).
+    /// All are sent without waiting (LITERAL+; RFC 7888 section 3).
     Plus,
 }
 
@@ -43,31 +47,32 @@ pub(crate) enum LiteralMode {
 pub(crate) struct EncodeOptions {
     /// How literals are sent.
     pub(crate) literals: LiteralMode,
-    /// Whether UTF8=ACCEPT or IMAP4rev2 has been enabled: UTF-8 in quoted strings and in mailbox names
-    /// (RFC 6855 section 3, RFC 9051 sections 4.3 and 5.1).
+    /// Whether UTF8=ACCEPT or IMAP4rev2 has been enabled: UTF-8 in quoted strings and in mailbox
+    /// names (RFC 6855 section 3, RFC 9051 sections 4.3 and 5.1).
     pub(crate) utf8: bool,
 }
 
-/// A piece of a command. All are written one behind the other; only a synchronising literal waits.
+/// A piece of a command. The pieces are written one after the other; only a synchronising literal
+/// waits.
 #[derive(PartialEq, Eq)]
 pub(crate) enum Fragment {
-    /// Part of the line. Where a literal follows, it ends in the announcement and CRLF.
+    /// Part of the line. Before a literal it ends in the announcement and CRLF.
     Text(Vec<u8>),
-    /// Part of the line that must not be shown, and is wiped when dropped.
+    /// Part of the line that must not be shown; wiped when dropped.
     Secret(Zeroizing<Vec<u8>>),
-    /// A literal's octets.
+    /// A literal's bytes.
     Literal {
-        /// The octets; a secret's are wiped when the last clone is dropped.
+        /// The bytes; those of a secret are wiped when the last clone is dropped.
         data: Bytes,
-        /// Whether they, even if there are none, may go out only after the server's `+`.
+        /// Whether they, even if there are none, may be sent only after the server's `+`.
         sync: bool,
     },
-    /// A literal whose octets are not here: they come from elsewhere, after the server's `+`.
+    /// A literal whose bytes are supplied by an upload after the server's `+`.
     Awaited,
 }
 
 impl Fragment {
-    /// The octets that go out.
+    /// The bytes to send.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Text(text) => text,
@@ -79,20 +84,20 @@ impl Fragment {
 }
 
 impl fmt::Debug for Fragment {
-    /// Shows text; of secrets nothing, of literals, which may be secrets too, the length.
+    /// Shows text; of secrets nothing, and of literals, which may be secrets, only the length.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => write!(f, "Text(\"{}\")", text.escape_ascii()),
             Self::Secret(_) => f.write_str("Secret(…)"),
             Self::Literal { data, sync } => {
-                f.debug_struct("Literal").field("octets", &data.len()).field("sync", sync).finish()
+                f.debug_struct("Literal").field("bytes", &data.len()).field("sync", sync).finish()
             }
             Self::Awaited => f.write_str("Awaited"),
         }
     }
 }
 
-/// Why an argument cannot be sent. Of secrets nothing is told but where.
+/// Why an argument cannot be sent. Of a secret, only the position of the offending byte is shown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum EncodeError {
     /// A byte that this kind of argument has no form for.
@@ -111,21 +116,21 @@ pub(crate) enum EncodeError {
         /// Where it is, from 0.
         position: usize,
     },
-    /// Nothing, where the grammar wants something.
+    /// An empty argument where the grammar requires content.
     #[error("{what} can't be empty")]
     Empty {
         /// The kind of argument.
         what: &'static str,
     },
     /// A flag that clients can't set.
-    #[error("the flag {flag} can't be sent: only a server tells it")]
+    #[error("the flag {flag} can't be sent: only a server may set it")]
     Flag {
         /// The flag.
         flag: &'static str,
     },
     /// The line would end in `{5}` or the like.
     #[error(
-        "the line ends like the announcement of a literal, so that the next command would be taken for it"
+        "the line ends like the announcement of a literal, so the server would take the next command for one"
     )]
     Announcement,
 }
@@ -139,7 +144,7 @@ pub(crate) struct Encoder {
     error: Option<EncodeError>,
 }
 
-/// The text that is being written; a type of its own for the sake of `Debug`.
+/// The text that is being written; a type of its own for its `Debug`.
 #[derive(Default)]
 struct Text(Vec<u8>);
 
@@ -155,11 +160,11 @@ impl Encoder {
         Self { options, done: Vec::new(), text: Text::default(), error: None }
     }
 
-    /// Ends the line with CRLF and gives what is to be sent.
+    /// Ends the line with CRLF and returns its fragments.
     ///
     /// # Errors
-    /// The first error of an argument; or the line ends in what is not, but looks like, the announcement
-    /// of a literal.
+    /// The first error of an argument; or the line ends in text that looks like the announcement of
+    /// a literal.
     pub(crate) fn finish(mut self) -> Result<Vec<Fragment>, EncodeError> {
         if let Some(error) = self.error {
             return Err(error);
@@ -175,15 +180,15 @@ impl Encoder {
         Ok(self.done)
     }
 
-    /// A piece of the line as it stands: keywords and their punctuation, a user's raw line. No CR, LF or
-    /// NUL; octets beyond ASCII only with `utf8`.
+    /// Text as it is: keywords and their punctuation, a user's raw line. No CR, LF or NUL;
+    /// non-ASCII bytes only with `utf8`.
     pub(crate) fn text(&mut self, text: &str) -> &mut Self {
         let utf8 = self.options.utf8;
         let fits = |b: u8| !matches!(b, 0 | b'\r' | b'\n') && (utf8 || b.is_ascii());
         self.checked("the text of a command", text.as_bytes(), fits)
     }
 
-    /// An atom (RFC 9051 section 9, `atom`): a keyword, a name that goes without quotes.
+    /// An atom (RFC 9051 section 9, `atom`): a keyword, a name without quotes.
     pub(crate) fn atom(&mut self, atom: &str) -> &mut Self {
         self.not_empty("an atom", atom.as_bytes()).checked("an atom", atom.as_bytes(), is_atom_char)
     }
@@ -208,8 +213,8 @@ impl Encoder {
         self.write(b")")
     }
 
-    /// A quoted string, where the grammar allows no other (dates and the like): no CR, LF or NUL, UTF-8
-    /// only with `utf8`, of any length.
+    /// A quoted string of any length, where the grammar allows nothing else (dates and the like):
+    /// no CR, LF or NUL, UTF-8 only with `utf8`.
     pub(crate) fn quoted(&mut self, string: impl AsRef<[u8]>) -> &mut Self {
         let string = string.as_ref();
         match self.unquotable(string) {
@@ -218,12 +223,12 @@ impl Encoder {
         }
     }
 
-    /// A string that may go as an atom (section 9, `astring`), any octets but NUL.
+    /// A string that may be written as an atom (section 9, `astring`): any bytes but NUL.
     pub(crate) fn astring(&mut self, string: impl AsRef<[u8]>) -> &mut Self {
         self.astring_of("a string", string.as_ref(), is_astring_char)
     }
 
-    /// A string that goes quoted or as a literal (section 9, `string`), any octets but NUL.
+    /// A string, quoted or as a literal (section 9, `string`): any bytes but NUL.
     pub(crate) fn string(&mut self, string: impl AsRef<[u8]>) -> &mut Self {
         self.string_of("a string", string.as_ref())
     }
@@ -236,7 +241,7 @@ impl Encoder {
         }
     }
 
-    /// A literal, whatever its content (section 9, `literal`), any octets but NUL.
+    /// A literal, whatever its content (section 9, `literal`): any bytes but NUL.
     pub(crate) fn literal(&mut self, data: impl Into<Bytes>) -> &mut Self {
         let data = data.into();
         match memchr::memchr(0, &data) {
@@ -245,19 +250,20 @@ impl Encoder {
         }
     }
 
-    /// A literal of any octets, NUL among them. The server must offer BINARY (RFC 3516 section 4.4; without
-    /// waiting: RFC 7888 section 6).
+    /// A literal of any bytes, including NUL. The server must offer BINARY (RFC 3516 section 4.4;
+    /// without waiting: RFC 7888 section 6).
     pub(crate) fn literal8(&mut self, data: impl Into<Bytes>) -> &mut Self {
         self.push_literal("~", data.into())
     }
 
-    /// Announces a literal of so many octets, which are not here. It waits for the server's `+` even where that is not needed
-    /// (RFC 7888 allows the waiting form always): what has not been asked for can still be refused, or taken back.
-    pub(crate) fn awaited(&mut self, octets: u64) -> &mut Self {
-        self.announce(Fragment::Awaited, "", octets, true)
+    /// Announces a literal whose bytes are supplied later. It waits for the server's `+` even where
+    /// that is not needed (RFC 7888 always allows the waiting form): what has not been asked for
+    /// can still be refused or withdrawn.
+    pub(crate) fn awaited(&mut self, length: u64) -> &mut Self {
+        self.announce(Fragment::Awaited, "", length, true)
     }
 
-    /// The name of a mailbox (section 9, `mailbox`): as the server spelt it if it did so in its own way,
+    /// The name of a mailbox (section 9, `mailbox`): in the server's own spelling if that differs,
     /// else in modified UTF-7, or in UTF-8 with `utf8`.
     pub(crate) fn mailbox(&mut self, name: &MailboxName) -> &mut Self {
         const WHAT: &str = "a mailbox name";
@@ -268,7 +274,8 @@ impl Encoder {
         }
     }
 
-    /// A pattern of mailbox names, in which `*` and `%` stand for any text (section 9, `list-mailbox`).
+    /// A pattern of mailbox names, in which `*` and `%` stand for any text (section 9,
+    /// `list-mailbox`).
     pub(crate) fn pattern(&mut self, pattern: &str) -> &mut Self {
         const WHAT: &str = "a pattern";
         let fits = |b| is_astring_char(b) || matches!(b, b'*' | b'%');
@@ -278,8 +285,8 @@ impl Encoder {
         }
     }
 
-    /// A flag (section 9, `flag`). `]`, which some servers have in keywords, is allowed; `\Recent` and
-    /// `\*`, which only servers tell, are not.
+    /// A flag (section 9, `flag`). `]` is allowed, because some servers have it in keywords;
+    /// `\Recent` and `\*`, which only servers send, are not.
     pub(crate) fn flag(&mut self, flag: &Flag) -> &mut Self {
         const WHAT: &str = "a flag";
         match flag {
@@ -292,7 +299,7 @@ impl Encoder {
             None => ("", flag.as_str()),
         };
         match atom.bytes().position(|b| !is_astring_char(b)) {
-            // Positions are those in the whole name.
+            // The position counts from the start of the whole name.
             Some(at) => self.refuse(WHAT, flag.as_str().as_bytes(), at + backslash.len()),
             None => self.not_empty(WHAT, atom.as_bytes()).write(backslash.as_bytes()).write(atom.as_bytes()),
         }
@@ -318,7 +325,7 @@ impl Encoder {
         }
     }
 
-    /// A string that must not be shown and is wiped after use: a password. Any octets but NUL.
+    /// A string that must not be shown and is wiped after use: a password. Any bytes but NUL.
     pub(crate) fn secret(&mut self, secret: &[u8]) -> &mut Self {
         if self.error.is_some() {
             return self;
@@ -326,7 +333,7 @@ impl Encoder {
         if let Some(position) = memchr::memchr(0, secret) {
             return self.fail(EncodeError::SecretByte { position });
         }
-        if secret.len() <= LONGEST_INLINE && self.unquotable(secret).is_none() {
+        if secret.len() <= MAX_INLINE && self.unquotable(secret).is_none() {
             self.end_text();
             self.done.push(Fragment::Secret(quote(secret)));
             return self;
@@ -334,7 +341,7 @@ impl Encoder {
         self.push_literal("", Bytes::from_owner(Zeroizing::new(secret.to_vec())))
     }
 
-    /// A secret that is an atom or nothing, as base64 is: what SASL says.
+    /// A secret that is an atom or empty, such as base64 of SASL.
     pub(crate) fn secret_atom(&mut self, secret: &[u8]) -> &mut Self {
         if self.error.is_some() {
             return self;
@@ -347,10 +354,10 @@ impl Encoder {
         self
     }
 
-    /// Bare if all octets fit, else as a string. NIL is written as a string: not all servers know that
-    /// no NIL can stand here.
+    /// Without quotes if all bytes fit, else as a string. NIL is written as a string, because not
+    /// all servers know that no NIL is allowed here.
     fn astring_of(&mut self, what: &'static str, string: &[u8], fits: impl Fn(u8) -> bool) -> &mut Self {
-        let bare = (1..=LONGEST_INLINE).contains(&string.len())
+        let bare = (1..=MAX_INLINE).contains(&string.len())
             && string.iter().all(|&b| fits(b))
             && !string.eq_ignore_ascii_case(b"NIL");
         if bare { self.write(string) } else { self.string_of(what, string) }
@@ -360,13 +367,14 @@ impl Encoder {
         if let Some(position) = memchr::memchr(0, string) {
             return self.refuse(what, string, position);
         }
-        if string.len() <= LONGEST_INLINE && self.unquotable(string).is_none() {
+        if string.len() <= MAX_INLINE && self.unquotable(string).is_none() {
             return self.write(&quote(string));
         }
         self.push_literal("", Bytes::copy_from_slice(string))
     }
 
-    /// Where the first octet is that no quoted string can hold in this session (section 9, `quoted`).
+    /// The position of the first byte that no quoted string can hold in this session (section 9,
+    /// `quoted`).
     fn unquotable(&self, string: &[u8]) -> Option<usize> {
         let valid = match std::str::from_utf8(string) {
             Ok(_) => string.len(),
@@ -377,20 +385,20 @@ impl Encoder {
         string.iter().enumerate().position(bad)
     }
 
-    /// Announces a literal and adds it (section 4.3).
+    /// Writes the announcement of a literal and adds it (section 4.3).
     fn push_literal(&mut self, prefix: &str, data: Bytes) -> &mut Self {
         let sync = match self.options.literals {
             LiteralMode::Sync => true,
-            LiteralMode::Minus => data.len() > LONGEST_MINUS,
+            LiteralMode::Minus => data.len() > MAX_LITERAL_MINUS,
             LiteralMode::Plus => false,
         };
-        let octets = data.len() as u64;
-        self.announce(Fragment::Literal { data, sync }, prefix, octets, sync)
+        let length = data.len() as u64;
+        self.announce(Fragment::Literal { data, sync }, prefix, length, sync)
     }
 
-    fn announce(&mut self, literal: Fragment, prefix: &str, octets: u64, sync: bool) -> &mut Self {
+    fn announce(&mut self, literal: Fragment, prefix: &str, length: u64, sync: bool) -> &mut Self {
         let plus = if sync { "" } else { "+" };
-        self.write(format!("{prefix}{{{octets}{plus}}}\r\n").as_bytes());
+        self.write(format!("{prefix}{{{length}{plus}}}\r\n").as_bytes());
         if self.error.is_none() {
             self.end_text();
             self.done.push(literal);
@@ -433,8 +441,8 @@ impl Encoder {
     }
 }
 
-/// In quotation marks, with `"` and `\` escaped (section 9, `quoted`). Room is made at once, so that no
-/// copy of a secret is left behind where the buffer has grown.
+/// In quotation marks, with `"` and `\` escaped (section 9, `quoted`). The buffer is allocated at
+/// its full size, because growing it would leave a copy of a secret behind.
 fn quote(string: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut quoted = Zeroizing::new(Vec::with_capacity(2 * string.len() + 2));
     quoted.push(b'"');
@@ -458,8 +466,8 @@ fn is_astring_char(byte: u8) -> bool {
     is_atom_char(byte) || byte == b']'
 }
 
-/// Whether a line, read from its end, looks as if a literal followed: `}`, digits or signs, `{`. Wider than
-/// the grammar, for servers may be.
+/// Whether a line, read from its end, looks like the announcement of a literal: `}`, digits or
+/// signs, `{`. Wider than the grammar, because servers may be.
 fn ends_in_announcement(line_from_end: impl Iterator<Item = u8>) -> bool {
     let mut bytes = line_from_end.skip_while(|b| matches!(b, b' ' | b'\t'));
     bytes.next() == Some(b'}')

@@ -1,39 +1,40 @@
 //! The framer: cuts the server's bytes into complete responses, without understanding them.
 //!
-//! In come the bytes of the socket, in whatever pieces; out comes one [`Frame`] for each response, or a
-//! [`FrameError`] where a response would pass one of the [`Limits`]. The only thing to know about IMAP
-//! here is where a response ends: at the end of its line, unless the line ends in the announcement of a
-//! literal, `{n}`; then `n` octets of any kind follow, and after them the response goes on.
+//! The input is the bytes of the socket, in pieces of any size; the output is one [`Frame`] per
+//! response, or a [`FrameError`] where a response would exceed one of the [`Limits`]. All that the
+//! framer knows of IMAP is where a response ends: at the end of its line, unless the line ends in
+//! the announcement of a literal, `{n}`; then `n` bytes of any kind follow, and after them the
+//! response continues.
 //!
 //! ```text
 //!           line without announcement: a frame
 //!          +---------------------------------+
 //!          v                                 |
 //!   ---> Line ----- {n}, n < 4096 ------> Small (into the text)
-//!          | ^ <------ n octets later ------ |
+//!          | ^ <------- n bytes later ------ |
 //!          | |
-//!          | +--------- n octets later ---- Large (into a buffer of its own)
+//!          | +---------- n bytes later ---- Large (into a buffer of its own)
 //!          +---------- {n}, n >= 4096 --------^
 //! ```
 //!
-//! The rules, all of which are the same however the bytes are cut:
+//! The rules, which give the same frames however the bytes are split:
 //!
-//! - A line ends with LF; CRs before it belong to the line's end. Empty lines between responses are
-//!   skipped; they count as octets of the response that follows, so that an endless run of them ends.
-//! - An announcement is `{n}`, `{n+}` or either after a `~` (RFC 9051 section 9, `literal`, `literal8`),
-//!   at the very end of a line. Quotation marks are not looked at. A quoted string cannot hold a line's
-//!   end, so a well-formed `"… {5}"` ends in `"`; and servers that forget to escape a quotation mark
-//!   would throw any count of them out of step and cost us the framing of what follows.
-//! - A line of human text is never followed by a literal, whatever it ends in (`* OK retry after {5}`):
-//!   continuations (`+`), status responses (OK, NO, BAD, BYE, PREAUTH; untagged, or after a tag), and
-//!   lines that some servers send with a response code first (`[COPYUID 1 2 3] {5}`). The grammar would
-//!   allow a literal within a status response's code; no server is known to send one, and human text in
-//!   braces is common.
-//! - In all other lines, those of unknown kind among them, an announcement counts: were it passed over,
-//!   the octets of a message, which anyone may have written, would be read as responses.
-//! - A list of numbers (`* SEARCH`, `* SORT`, `* ESEARCH`, `* VANISHED`) of a mebibyte or more is handed
-//!   on in pieces, each a frame by itself ([`list_piece`]): however many messages are
-//!   found, the line passes no limit.
+//! - A line ends with LF; CRs before it belong to the line end. Empty lines between responses are
+//!   skipped, but count as bytes of the response that follows, so that an endless run of them ends.
+//! - An announcement is `{n}`, `{n+}` or either after a `~` (RFC 9051 section 9, `literal`,
+//!   `literal8`), at the very end of a line. Quotation marks are ignored: a quoted string cannot
+//!   contain a line end, so a well-formed `"… {5}"` ends in `"`; and counting them would lose the
+//!   framing with servers that forget to escape one.
+//! - A line of human text is never followed by a literal, whatever it ends in (`* OK retry after
+//!   {5}`): continuations (`+`), status responses (OK, NO, BAD, BYE, PREAUTH; untagged, or after a
+//!   tag), and lines that some servers begin with a response code (`[COPYUID 1 2 3] {5}`). The
+//!   grammar would allow a literal within a status response's code; no server is known to send one,
+//!   and human text in braces is common.
+//! - In all other lines, including those of unknown kind, an announcement counts: if it were
+//!   ignored, the bytes of a message, which anyone may have written, would be read as responses.
+//! - A list of numbers (`* SEARCH`, `* SORT`, `* ESEARCH`, `* VANISHED`) of a mebibyte or more is
+//!   cut into pieces, each a frame by itself ([`list_piece`]), so the line stays within the limits
+//!   however many messages were found.
 
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr;
@@ -42,39 +43,41 @@ use super::list_piece::{self, Cut, PIECE};
 use super::literals::Literals;
 use crate::types::Limits;
 
-/// A literal of so many octets or more gets a buffer of its own; a smaller one is kept in the text.
+/// A literal of this many bytes or more gets a buffer of its own; a smaller one is kept in the
+/// text.
 pub(crate) const LARGE_LITERAL: usize = 4096;
 
-/// Texts share blocks of this size, so that rows that are read and dropped cost no allocation each. A
-/// text that fills more than half of one has an allocation of its own. So nothing kept pins more.
+/// Texts share blocks of this size, so that rows that are parsed and dropped cost no allocation
+/// each. A text that fills more than half a block has an allocation of its own, so that keeping a
+/// text never keeps more than one block alive.
 const TEXT_BLOCK: usize = 4096;
 
-/// How much of an offending response an error shows, in octets.
+/// How many bytes of an offending response an error shows.
 const EXCERPT: usize = 80;
 
-/// One complete response, without its final line end.
+/// One complete response, without its last line end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Frame {
-    /// All but the large literals. A small literal stands right after its `{n}\r\n`, whose line end is
-    /// written so whatever the server sent. After the `{n}\r\n` of a large one the text goes straight on.
+    /// Everything but the large literals. A small literal directly follows its `{n}\r\n`, in which
+    /// the line end is always CRLF. After the `{n}\r\n` of a large one the text continues.
     pub(crate) text: Bytes,
-    /// The literals of [`LARGE_LITERAL`] octets or more, in their order.
+    /// The literals of [`LARGE_LITERAL`] bytes or more, in order.
     pub(crate) literals: Literals,
 }
 
 impl Frame {
-    /// How long it is, its literals among it.
-    pub(crate) fn octets(&self) -> usize {
+    /// Its length including its literals.
+    fn length(&self) -> usize {
         self.text.len() + self.literals.iter().map(Bytes::len).sum::<usize>()
     }
 
-    /// The response as it came, its large literals put back in their places. A copy of just its size: the text may be part
-    /// of a block, or have room for more.
+    /// The response as received, with its large literals in place. A copy of exactly its size: the
+    /// text may be part of a block, or have spare room.
     pub(crate) fn to_bytes(&self) -> Bytes {
         if self.literals.is_empty() {
             return Bytes::copy_from_slice(&self.text);
         }
-        let mut whole = BytesMut::with_capacity(self.octets());
+        let mut whole = BytesMut::with_capacity(self.length());
         let mut rest = &self.text[..];
         for literal in &*self.literals {
             let large = |at: &usize| announced(&rest[..*at]) == u64::try_from(literal.len()).ok();
@@ -89,66 +92,67 @@ impl Frame {
     }
 }
 
-/// Why the framing is lost. The connection cannot go on: where the next response begins is not known.
+/// Why the framing is lost. The connection cannot continue, because the start of the next response
+/// is unknown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FrameError {
-    /// Too much outside literals, maybe without any end.
+    /// Too many bytes outside literals, possibly without any line end.
     #[error(
-        "the server sent a response of more than {limit} octets outside its literals (Limits::line); \
+        "the server sent a response of more than {limit} bytes outside its literals (Limits::line); \
          it begins with \"{begin}\""
     )]
     Line {
-        /// The limit, in octets.
+        /// The limit, in bytes.
         limit: usize,
-        /// The first octets of the response, escaped.
+        /// The beginning of the response, escaped.
         begin: String,
     },
     /// Too large a literal.
     #[error(
-        "the server announced a literal of {announced} octets, more than {limit} (Limits::literal); \
+        "the server announced a literal of {announced} bytes, more than {limit} (Limits::literal); \
          the response begins with \"{begin}\""
     )]
     Literal {
-        /// What was announced; `u64::MAX` for that and more.
+        /// The announced length, at most `u64::MAX`.
         announced: u64,
-        /// The limit, in octets.
+        /// The limit, in bytes.
         limit: usize,
-        /// The first octets of the response, escaped.
+        /// The beginning of the response, escaped.
         begin: String,
     },
     /// Too large a response in all.
     #[error(
-        "the server sent a response of more than {limit} octets, its literals among them \
+        "the server sent a response of more than {limit} bytes including its literals \
          (Limits::response); it begins with \"{begin}\""
     )]
     Response {
-        /// The limit, in octets.
+        /// The limit, in bytes.
         limit: usize,
-        /// The first octets of the response, escaped.
+        /// The beginning of the response, escaped.
         begin: String,
     },
 }
 
-/// Cuts a stream of bytes into [`Frame`]s. See the module's head for the rules.
+/// Splits a stream of bytes into [`Frame`]s. See the module's head for the rules.
 #[derive(Debug)]
 pub(crate) struct Framer {
     line_limit: usize,
     literal_limit: usize,
     response_limit: usize,
-    /// A list of numbers is cut when its line has so many bytes.
+    /// The length of a line at which a list of numbers is cut.
     piece: usize,
     state: State,
-    /// The text of the response begun, and room for more.
+    /// The text of the partial response, and spare room.
     text: BytesMut,
-    /// Where in `text` the line that is being read begins: 0, or behind a literal.
+    /// Where in `text` the current line begins: 0, or after a literal.
     segment: usize,
-    /// The large literals of the response begun.
+    /// The large literals of the partial response.
     literals: Literals,
-    /// Octets outside literals so far.
+    /// Bytes outside literals so far.
     line: usize,
-    /// Octets so far in all, announced ones included.
+    /// All bytes so far, including announced ones.
     total: usize,
-    /// Once lost, the framing stays lost.
+    /// Set once the framing is lost; it stays lost.
     failed: Option<FrameError>,
 }
 
@@ -160,7 +164,7 @@ enum State {
 }
 
 impl Framer {
-    /// A framer at the beginning of a stream, which keeps these limits: `line`, `literal`, `response`.
+    /// A framer at the beginning of a stream, with the limits `line`, `literal` and `response`.
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             line_limit: limits.line,
@@ -177,11 +181,11 @@ impl Framer {
         }
     }
 
-    /// Takes bytes from the front of `src` up to the end of one response. `None`: `src` is used up, and
-    /// more is needed. Nothing that is returned or kept shares memory with `src`.
+    /// Takes bytes from the front of `src` up to the end of one response. `None`: `src` is used up,
+    /// and more bytes are needed. Nothing that is returned or kept shares memory with `src`.
     ///
     /// # Errors
-    /// A response passes a limit; every later call gives the same error.
+    /// A response exceeds a limit; every later call returns the same error.
     pub(crate) fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Frame>, FrameError> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
@@ -196,16 +200,16 @@ impl Framer {
         result
     }
 
-    /// Whether a response has begun and is not complete, `src` being what is left to decode: the end of
-    /// the stream would cut it off.
+    /// Whether the end of the stream would cut off a response that has begun; `src` is what is left
+    /// to decode.
     pub(crate) fn is_partial(&self, src: &BytesMut) -> bool {
         !matches!(self.state, State::Line)
             || self.text.iter().any(|&b| b != b'\r')
             || src.iter().any(|&b| b != b'\r' && b != b'\n')
     }
 
-    /// How many octets are surely still to come for the large literal that is being read, so that reads
-    /// can be sized; 0 outside of one. The server said so: allocate in bounded steps.
+    /// How many bytes of the current large literal are still missing, so that reads can be sized; 0
+    /// outside one. The server chose this number: allocate in bounded steps.
     pub(crate) fn wanted(&self) -> usize {
         match self.state {
             State::Large { left, .. } => left,
@@ -254,8 +258,9 @@ impl Framer {
                 State::Large { left, data } => {
                     let piece = src.len().min(*left);
                     if data.capacity() - data.len() < piece {
-                        // Doubled as bytes come, but never past the literal's end: at no time more than
-                        // twice what has arrived, and in the end no slack.
+                        // The buffer doubles as bytes arrive, but never beyond the literal's end:
+                        // it never has more than twice the room of what has arrived, and in the end
+                        // no slack.
                         data.reserve_exact(piece.max(data.len()).min(*left));
                     }
                     data.extend_from_slice(src.get(..piece).unwrap_or_default());
@@ -276,9 +281,9 @@ impl Framer {
         Ok(None)
     }
 
-    /// A response of one line that is there as a whole, as nearly all are: what the steps of [`advance`](Self::advance)
-    /// would give, in one. Takes nothing if the line needs more care: something begun before it, an announcement, a
-    /// limit that is near.
+    /// A response of one line that has arrived whole, as nearly all do: the result of the steps of
+    /// [`advance`](Self::advance) in one. Takes nothing if the line needs more care: a partial
+    /// response before it, an announcement, a limit that is near.
     fn whole_line(&mut self, src: &mut BytesMut, end: usize) -> Option<Frame> {
         if !self.text.is_empty() || end > TEXT_BLOCK / 2 {
             return None;
@@ -299,13 +304,13 @@ impl Framer {
         Some(Frame { text: self.text.split().freeze(), literals: Literals::None })
     }
 
-    /// How many bytes the line of a response that has no literal yet lacks of those that a list is cut at; `None` past
-    /// that.
+    /// How many bytes the line of a response without a literal is short of the length at which
+    /// lists are cut; `None` beyond it.
     fn room_before_cut(&self) -> Option<usize> {
         self.piece.checked_sub(self.line).filter(|room| *room > 0 && self.segment == 0)
     }
 
-    /// Hands a list of numbers on as far as it has come. What is left begins the next piece.
+    /// Returns a list of numbers as far as it has arrived. The rest begins the next piece.
     fn cut_list(&mut self) -> Option<Frame> {
         let Cut { begin, end, next } = list_piece::cut(&self.text)?;
         let (begin, rest) = (self.text.get(..begin)?, self.text.get(next..)?);
@@ -323,20 +328,21 @@ impl Framer {
     }
 
     /// Makes room for the beginning of a text.
-    fn make_room(&mut self, octets: usize) {
-        if octets > TEXT_BLOCK / 2 {
-            self.text = BytesMut::with_capacity(octets);
-        } else if self.text.capacity() < octets && !self.text.try_reclaim(TEXT_BLOCK) {
+    fn make_room(&mut self, bytes: usize) {
+        if bytes > TEXT_BLOCK / 2 {
+            self.text = BytesMut::with_capacity(bytes);
+        } else if self.text.capacity() < bytes && !self.text.try_reclaim(TEXT_BLOCK) {
             self.text = BytesMut::with_capacity(TEXT_BLOCK);
         }
     }
 
-    /// Takes a piece of a line in.
+    /// Appends a piece of a line.
     fn take_text(&mut self, piece: &[u8]) -> Result<(), FrameError> {
         let line_room = self.line_limit.saturating_sub(self.line);
         let room = line_room.min(self.response_limit.saturating_sub(self.total));
         if piece.len() > room {
-            // As much as would have been kept had it come byte by byte, so that the error is the same.
+            // As much as would have been kept had the bytes arrived one by one, so that the error
+            // is the same.
             self.text.extend_from_slice(piece.get(..room.min(EXCERPT)).unwrap_or_default());
             return Err(if room == line_room { self.line_error() } else { self.response_error() });
         }
@@ -402,7 +408,8 @@ impl Framer {
         let text = if self.text.len() <= TEXT_BLOCK / 2 && self.text.capacity() <= TEXT_BLOCK {
             self.text.split().freeze()
         } else {
-            // An allocation of its own: what follows must not keep it alive, nor it too much slack.
+            // An allocation of its own, so that later texts don't keep this one alive; copied if
+            // most of it is slack.
             let whole = std::mem::take(&mut self.text);
             match whole.capacity() / 2 > whole.len() {
                 true => Bytes::copy_from_slice(&whole),
@@ -428,7 +435,7 @@ impl Framer {
     }
 }
 
-/// The size of the literal that this line announces at its end; what passes `u64` counts as its maximum.
+/// The size of the literal that this line announces at its end; at most `u64::MAX`.
 pub(crate) fn announced(line: &[u8]) -> Option<u64> {
     let line = line.strip_suffix(b"}")?;
     // Servers must not send the plus (RFC 9051 section 4.3); it is harmless.
@@ -442,8 +449,8 @@ pub(crate) fn announced(line: &[u8]) -> Option<u64> {
     Some(digits.iter().fold(0, digit))
 }
 
-/// Whether a response that begins with this line is a continuation or a status response: human text up
-/// to the line's end (RFC 9051 sections 7.1, 7.6).
+/// Whether a response that begins with this line is a continuation or a status response: human text
+/// up to the line's end (RFC 9051 sections 7.1, 7.6).
 fn is_human(line: &[u8]) -> bool {
     let line = after_spaces(line);
     let rest = match line {

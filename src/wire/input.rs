@@ -1,7 +1,7 @@
-//! What the grammar reads from: the text of a frame, and the large literals that stand apart from it.
+//! The grammar's input: the text of a frame, and the large literals that are kept apart from it.
 //!
-//! A parser takes an [`Input`] and gives back what is left of it, or a [`Fail`]. Inputs are `Copy`: looking
-//! ahead and trying again cost nothing.
+//! A parser takes an [`Input`] and returns what is left of it, or a [`Fail`]. Inputs are `Copy`, so
+//! looking ahead and trying again cost nothing.
 
 use bytes::Bytes;
 use nom::IResult;
@@ -15,24 +15,24 @@ pub(crate) struct Input<'a> {
     pub(crate) literals: &'a [Bytes],
 }
 
-/// What a parser of the grammar gives: the rest and a value, or where it failed.
+/// The result of a parser: the rest and a value, or where it failed.
 pub(crate) type Parsed<'a, T> = IResult<Input<'a>, T, Fail>;
 
-/// Where and why a text could not be read.
+/// Where and why parsing failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fail {
-    /// How many octets of text were left there.
+    /// How many bytes of the text were left at that point.
     pub(crate) rest: usize,
-    /// What should have stood there.
+    /// What was expected there.
     pub(crate) expected: &'static str,
 }
 
-/// The failure that what is named does not stand here.
+/// The failure for a missing `expected`.
 pub(crate) fn expected(input: Input<'_>, expected: &'static str) -> nom::Err<Fail> {
     nom::Err::Error(Fail { rest: input.text.len(), expected })
 }
 
-/// The same, as what a parser gives.
+/// The same, as the result of a parser.
 pub(crate) fn fail<'a, T>(input: Input<'a>, what: &'static str) -> Parsed<'a, T> {
     Err(expected(input, what))
 }
@@ -42,22 +42,22 @@ impl<'a> Input<'a> {
         Self { text, literals }
     }
 
-    /// The next octet.
+    /// The next byte.
     pub(crate) fn peek(self) -> Option<u8> {
         self.text.first().copied()
     }
 
-    /// What is left behind so many octets; nothing if there are not so many.
-    pub(crate) fn skip(self, octets: usize) -> Self {
-        Self { text: self.text.get(octets..).unwrap_or_default(), ..self }
+    /// The input without its first `bytes`; empty if there are fewer.
+    pub(crate) fn skip(self, bytes: usize) -> Self {
+        Self { text: self.text.get(bytes..).unwrap_or_default(), ..self }
     }
 
-    /// The octets between this input and what is left of it.
+    /// The bytes between this input and what is left of it.
     pub(crate) fn until(self, rest: Self) -> &'a [u8] {
         self.text.get(..self.text.len().saturating_sub(rest.text.len())).unwrap_or_default()
     }
 
-    /// The longest beginning whose octets all satisfy this, and what is left.
+    /// The longest prefix whose bytes are all accepted, and the rest.
     pub(crate) fn run(self, accept: impl Fn(u8) -> bool) -> (Self, &'a [u8]) {
         let length = self.text.iter().position(|&b| !accept(b)).unwrap_or(self.text.len());
         let (taken, text) = self.text.split_at(length);
@@ -70,7 +70,7 @@ impl ParseError<Input<'_>> for Fail {
         Self { rest: input.text.len(), expected: "something else" }
     }
 
-    /// Of two alternatives, the failure of the one that came further is told.
+    /// Of two alternatives, the failure of the one that got further is reported.
     fn or(self, other: Self) -> Self {
         if other.rest < self.rest { other } else { self }
     }

@@ -1,23 +1,25 @@
-//! Number lists that are too long for one line: where the framer may cut them.
+//! Where the framer may cut lists of numbers that are too long for one line.
 //!
-//! The answer to a search is one line, and grows with the mailbox. So that it is read as it comes, and no bound on
-//! lines ends the connection, the framer hands a long one on in pieces, each a response by itself: `* SEARCH 1 2` and
-//! `* SEARCH 3 4` for `* SEARCH 1 2 3 4`. A server may answer so of its own accord, and what reads results joins them.
+//! The answer to a search is one line that grows with the mailbox. So that it can be parsed as it
+//! arrives and never exceeds the limit on lines, the framer passes a long one on in pieces, each a
+//! response by itself: `* SEARCH 1 2` and `* SEARCH 3 4` for `* SEARCH 1 2 3 4`. A server may split
+//! its answer in the same way, so search commands join the pieces anyway.
 //!
-//! In: the text of a response so far. Out: the place to cut at, and what the next piece begins with.
+//! In: the text of a response so far. Out: where to cut it, and how the next piece begins.
 //!
 //! | response | cut at |
 //! |---|---|
 //! | `* SEARCH 1 2 3`, `* SORT 3 1 2` | a space between numbers |
 //! | `* ESEARCH … ALL 1:3,5`, `* VANISHED 1:3,5`, `* VANISHED (EARLIER) 1:3,5` | a comma of the set |
 
-/// A list is handed on once it has so many bytes. Shorter ones, of some hundred thousand messages, stay whole.
+/// A list of this many bytes is cut. Shorter ones, of some hundred thousand messages, stay whole.
 pub(super) const PIECE: usize = 1 << 20;
 
-/// The beginning that each piece has may have so many bytes.
+/// The most bytes that the beginning repeated in each piece may have.
 const MAX_BEGIN: usize = 1024;
 
-/// Where a response is cut: the piece is `text[..end]`, and the next one is `text[..begin]`, then `text[next..]`.
+/// Where a response is cut: the piece is `text[..end]`, and the next one is `text[..begin]`
+/// followed by `text[next..]`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Cut {
     pub(super) begin: usize,
@@ -25,7 +27,7 @@ pub(super) struct Cut {
     pub(super) next: usize,
 }
 
-/// Where this text, whose line goes on, may be cut; `None` if it is no list of numbers.
+/// Where this text of an unfinished line may be cut; `None` if it is no list of numbers.
 pub(super) fn cut(text: &[u8]) -> Option<Cut> {
     let head = text.get(..text.len().min(MAX_BEGIN))?;
     let mut words = Words { text: head, at: 0 };
@@ -43,7 +45,8 @@ pub(super) fn cut(text: &[u8]) -> Option<Cut> {
         }
         b','
     } else if is("ESEARCH") {
-        // Behind the last ALL: what a tag has in quotes is followed by no list that reaches the end of the text.
+        // After the last ALL: one within a quoted tag is not followed by a list up to the text's
+        // end.
         while !words.next()?.eq_ignore_ascii_case(b"ALL") {}
         b','
     } else {
@@ -62,7 +65,7 @@ pub(super) fn cut(text: &[u8]) -> Option<Cut> {
     Some(Cut { begin, end: at, next: at + 1 }).filter(|cut| cut.end > begin)
 }
 
-/// The words of the beginning of a line.
+/// The words at the beginning of a line.
 struct Words<'a> {
     text: &'a [u8],
     at: usize,
@@ -75,7 +78,7 @@ impl<'a> Words<'a> {
         self.at
     }
 
-    /// The next word that a space follows.
+    /// The next word that is followed by a space.
     fn next(&mut self) -> Option<&'a [u8]> {
         let from = self.skip_spaces();
         let rest = self.text.get(from..)?;
@@ -89,7 +92,7 @@ impl<'a> Words<'a> {
 mod tests {
     use super::*;
 
-    /// The piece, and what the next one begins with.
+    /// The piece, and the beginning of the next one.
     fn cut_of(text: &str) -> Option<(&str, String)> {
         let cut = cut(text.as_bytes())?;
         Some((&text[..cut.end], format!("{}{}", &text[..cut.begin], &text[cut.next..])))

@@ -1,26 +1,25 @@
-//! The large literals of one response, as the framer found them and the grammar uses them. In go buffers, out comes a
-//! slice of them.
+//! The large literals of one response: the framer adds buffers, the grammar reads a slice of them.
 //!
-//! Nearly all responses have none or one, which take no allocation beside their own.
+//! Nearly all responses have none or one; these need no `Vec`.
 
 use std::ops::Deref;
 
 use bytes::Bytes;
 
-/// Buffers in the order in which their literals came.
+/// Buffers in the order of their literals.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Literals {
     /// No literal.
     #[default]
     None,
-    /// Just one.
+    /// One literal.
     One(Bytes),
     /// Two or more.
     More(Vec<Bytes>),
 }
 
 impl Literals {
-    /// One more, the last.
+    /// Appends a literal.
     pub(crate) fn push(&mut self, literal: Bytes) {
         *self = match std::mem::take(self) {
             Self::None => Self::One(literal),

@@ -1,32 +1,33 @@
-//! Modified UTF-7, in which IMAP4rev1 writes mailbox names (RFC 3501 section 5.1.3, RFC 9051 appendix A.1).
+//! Modified UTF-7, the encoding of mailbox names in IMAP4rev1 (RFC 3501 section 5.1.3, RFC 9051
+//! appendix A.1).
 //!
-//! In and out go the bytes of a name as they stand on the wire, and the name as a person reads it.
-//! Printable ASCII stands for itself, `&` is written `&-`, and each run of anything else is written as
-//! UTF-16 in base64 (with `,` for `/`) between `&` and `-`: `Entwürfe` is `Entw&APw-rfe`.
+//! Converts between the bytes of a name on the wire and the name as a person reads it. Printable
+//! ASCII stands for itself, `&` is written `&-`, and each run of anything else is written as UTF-16
+//! in base64 (with `,` for `/`) between `&` and `-`: `Entwürfe` is `Entw&APw-rfe`.
 //!
-//! The two functions are each other's inverse: [`decode`] takes just the form that [`encode`] gives, and
-//! the RFC allows no other. So no two spellings on the wire are one name here; what is spelt in another
-//! way (some servers write `a&b`) is for the caller to take literally.
+//! The two functions are each other's inverse: [`decode`] accepts only the form that [`encode`]
+//! writes, and the RFC allows no other. So no two spellings on the wire become one name here; a
+//! name in any other spelling (some servers write `a&b`) is taken literally by the caller.
 
 use base64::Engine;
 use base64::alphabet::IMAP_MUTF7;
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 
-/// Without padding; set bits behind the last octet are refused (each text has one spelling).
+/// Without padding; set bits after the last byte are refused, so that each text has one spelling.
 const BASE64: GeneralPurpose = GeneralPurpose::new(&IMAP_MUTF7, NO_PAD);
 
-/// Whether modified UTF-7 writes this as itself; `&` is an exception to that.
+/// Whether this character stands for itself; `&` is an exception to that.
 fn is_plain(c: char) -> bool {
     matches!(c, ' '..='~')
 }
 
-/// The name that these bytes spell; `None` if they are not valid modified UTF-7: a byte that is not
-/// printable ASCII, a shift that does not end, follows upon another (`&AOk-&AOk-`) or hides printable
-/// ASCII, or broken base64 or UTF-16.
+/// The name that these bytes encode; `None` if they are not valid modified UTF-7: a byte that is
+/// not printable ASCII, a shift that does not end, directly follows another (`&AOk-&AOk-`) or
+/// encodes printable ASCII, or malformed base64 or UTF-16.
 pub(crate) fn decode(raw: &[u8]) -> Option<String> {
     let mut name = String::with_capacity(raw.len());
     let mut rest = std::str::from_utf8(raw).ok().filter(|raw| raw.chars().all(is_plain))?;
-    // Whether what stands before `rest` is the end of a run of base64.
+    // Whether `rest` directly follows a run of base64.
     let mut shifted = false;
     while let Some((plain, after)) = rest.split_once('&') {
         name.push_str(plain);
@@ -48,7 +49,7 @@ pub(crate) fn decode(raw: &[u8]) -> Option<String> {
     Some(name)
 }
 
-/// Decodes what stands between `&` and `-`.
+/// Decodes the text between `&` and `-`.
 fn push_run(name: &mut String, run: &str) -> Option<()> {
     let bytes = BASE64.decode(run).ok()?;
     let (units, odd) = bytes.as_chunks::<2>();
@@ -61,7 +62,7 @@ fn push_run(name: &mut String, run: &str) -> Option<()> {
     Some(())
 }
 
-/// The name in modified UTF-7: printable ASCII, whatever is in the name.
+/// The name in modified UTF-7: always printable ASCII.
 pub(crate) fn encode(name: &str) -> Vec<u8> {
     let mut raw = Vec::with_capacity(name.len());
     let mut rest = name;
@@ -146,7 +147,8 @@ mod tests {
 
     #[test]
     fn every_character_comes_back() {
-        // All of the first plane; of the others, which take two units of UTF-16 each, some of all parts.
+        // The whole first plane, and a sample of the others, whose characters take two units of
+        // UTF-16.
         for c in ('\0'..='\u{ffff}').chain(('\u{10000}'..=char::MAX).step_by(77)) {
             for name in [c.to_string(), format!("a{c}&{c}{c}-")] {
                 let raw = encode(&name);

@@ -42,7 +42,7 @@ use super::responder::Urgent;
 use super::script::Act;
 use super::world::{SessionId, Shared, World};
 use crate::types::{Answer, Code, Status, StatusResponse, Untagged};
-use crate::wire::request::{Heard, Request, RequestFramer, is_done, request};
+use crate::wire::request::{Request, RequestFrame, RequestFramer, is_done, request};
 use crate::wire::respond::{Strings, response};
 use crate::wire::response::Response;
 
@@ -183,11 +183,11 @@ impl Session {
         }
         match self.framer.decode(input) {
             Ok(None) => false,
-            Ok(Some(Heard::Command(line))) => {
+            Ok(Some(RequestFrame::Command(line))) => {
                 self.line(&line);
                 true
             }
-            Ok(Some(Heard::Literal(size))) => {
+            Ok(Some(RequestFrame::Literal(size))) => {
                 self.literal(size);
                 true
             }

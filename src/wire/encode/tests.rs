@@ -1,5 +1,5 @@
-//! The encoder: known answers, and every byte through every kind of argument, read back by a reader that
-//! shares nothing with it.
+//! The encoder: known results, and every byte through every kind of argument, read by a reader that
+//! shares no code with it.
 
 use super::*;
 use crate::types::{Uid, UidSet};
@@ -20,7 +20,7 @@ fn joined(fragments: &[Fragment]) -> Vec<u8> {
     fragments.iter().flat_map(|f| f.as_bytes()).copied().collect()
 }
 
-/// What goes out, escaped, in a session without extensions.
+/// The escaped output of a session without extensions.
 fn plain(write: impl FnOnce(&mut Encoder)) -> String {
     let fragments = encode(EncodeOptions::default(), write).unwrap();
     joined(&fragments).escape_ascii().to_string()
@@ -74,7 +74,7 @@ fn a_string_takes_the_shortest_form_that_holds_it() {
     }
     assert_eq!(plain(|line| _ = line.string("abc")), r#"\"abc\"\r\n"#);
     assert_eq!(utf8(|line| _ = line.astring("é")), "\"é\"\r\n");
-    // What is no UTF-8 is never quoted.
+    // Invalid UTF-8 is never quoted.
     let broken = encode(options(LiteralMode::Sync, true), |line| _ = line.astring(b"\xc3")).unwrap();
     assert_eq!(joined(&broken), b"{1}\r\n\xc3\r\n");
 }
@@ -93,7 +93,7 @@ fn what_is_long_goes_as_a_literal() {
 
 #[test]
 fn literals_wait_as_the_session_demands() {
-    // Mode, octets, whether to wait.
+    // Mode, length, whether it waits.
     for (mode, length, sync) in [
         (LiteralMode::Sync, 1, true),
         (LiteralMode::Sync, 0, true),
@@ -121,7 +121,7 @@ fn literals_wait_as_the_session_demands() {
             assert!(fragments.unwrap() == expected, "{mode:?} {length}");
         }
     }
-    // Content that comes as `Bytes` is not copied.
+    // Content given as `Bytes` is not copied.
     let data = Bytes::from_static(b"a body");
     let fragments = encode(options(LiteralMode::Plus, false), |line| _ = line.literal(data.clone())).unwrap();
     assert!(matches!(&fragments[1], Fragment::Literal { data: sent, .. } if sent.as_ptr() == data.as_ptr()));
@@ -139,7 +139,7 @@ fn mailbox_names_and_patterns() {
     assert_eq!(utf8(|line| _ = line.mailbox(&"Entwürfe".into())), "\"Entwürfe\"\r\n");
     assert_eq!(utf8(|line| _ = line.mailbox(&"a&b".into())), "a&b\r\n");
 
-    // The server's own spelling goes back as it was.
+    // The server's own spelling is kept.
     let kept = MailboxName::with_wire("a&b", b"a&b");
     assert_eq!(plain(|line| _ = line.mailbox(&kept)), r"a&b\r\n");
     let kept = MailboxName::with_wire("caf\u{fffd}", b"caf\xe9");
@@ -191,7 +191,7 @@ fn no_line_ends_like_an_announcement() {
     for text in ["NOOP {5}", "NOOP {5+}", "NOOP ~{12}", "{}", "X {5-}", "X {5} ", "X {0005}\t", "X { 5 }"] {
         assert_eq!(error(|line| _ = line.text(text)), EncodeError::Announcement, "{text}");
     }
-    // However it was put together.
+    // However the line was put together.
     assert_eq!(error(|line| _ = line.text("{").number(5).text("}")), EncodeError::Announcement);
     assert_eq!(error(|line| _ = line.text("{").secret_atom(b"5").text("}")), EncodeError::Announcement);
     assert_eq!(error(|line| _ = line.text("{").secret_atom(b"5}")), EncodeError::Announcement);
@@ -220,8 +220,9 @@ fn secrets_do_not_show() {
     assert_eq!(plain(|line| _ = line.secret_atom(b"")), r"\r\n");
 }
 
-/// Reads one command as a server does, from the grammar: its arguments, and what is left behind its end.
-/// Arguments are separated by one space; a flag's backslash and list wildcards count as atom characters.
+/// Reads one command as a server does, by the grammar: its arguments, and the bytes after its end.
+/// Arguments are separated by one space; a flag's backslash and list wildcards count as atom
+/// characters.
 fn read(mut bytes: &[u8]) -> (Vec<Vec<u8>>, &[u8]) {
     let mut arguments = vec![];
     loop {
@@ -330,7 +331,8 @@ fn every_byte_in_every_kind_of_argument_is_one_command_with_it_intact() {
                     });
                     let case = format!("{kind} {:?} {mode:?} {utf8}", text_of(argument));
                     let quote_fits = i < 3 || has_form(kind, b'"', utf8);
-                    // A lone backslash begins a flag that has no name; before a name it is a flag's own.
+                    // A lone backslash begins a flag that has no name; before a name it is a flag's
+                    // own.
                     let backslash = *kind == "flag" && argument[..] == *b"\\a";
                     if !(has_form(kind, byte, utf8) && quote_fits || backslash) {
                         let error = sent.expect_err(&case);
@@ -369,7 +371,7 @@ fn nothing_smuggles_a_second_command() {
     ] {
         for (kind, write, expected) in &KINDS {
             for (mode, utf8) in MODES.into_iter().flat_map(|mode| [(mode, false), (mode, true)]) {
-                // As the last argument, where an announcement would take hold.
+                // As the last argument, where an announcement would take effect.
                 let sent = encode(options(mode, utf8), |line| {
                     line.atom("A1").space();
                     write(line, evil.as_bytes());

@@ -1,8 +1,8 @@
-//! The framer against known answers, and against itself with the same bytes cut in every way.
+//! The framer against known results, and against itself with the same bytes split in every way.
 
 use super::*;
 
-/// A small linear congruence: random enough to cut bytes, and the same each time.
+/// A linear congruential generator: random enough to split bytes, and the same each time.
 struct Random(u64);
 
 impl Random {
@@ -12,7 +12,8 @@ impl Random {
     }
 }
 
-/// What a framer makes of these pieces: its frames, its error, and whether a response is left begun.
+/// The framer's result for these pieces: its frames, its error, and whether a partial response is
+/// left.
 type Outcome = (Vec<Frame>, Option<FrameError>, bool);
 
 fn run<'a>(limits: &Limits, pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
@@ -57,7 +58,7 @@ fn limits(line: usize, literal: usize, response: usize) -> Limits {
     limits
 }
 
-/// Responses of all shapes; `large` octets in the one large literal.
+/// Responses of all shapes; the one large literal has `large` bytes.
 fn session(large: usize) -> Vec<u8> {
     let mut bytes = b"* OK [CAPABILITY IMAP4rev1] hello {5}\r\n\
         \r\n\n\
@@ -131,7 +132,7 @@ fn any_cut_gives_the_same_frames() {
     }
 }
 
-/// Streams made of scraps that matter to a framer, well-formed or not, under tight limits and wide ones.
+/// Streams of fragments that matter to a framer, well-formed or not, with tight and wide limits.
 #[test]
 fn any_cut_gives_the_same_outcome_for_any_bytes() {
     const SCRAPS: &[u8] = b"* |OK |no|* BYE|* 1 FETCH (|+|A1 |[|\"|{|}|{3}|{0}|{12+}|~{4}|{17}\r\n|{4100}\r\n|\
@@ -232,8 +233,9 @@ fn what_is_no_announcement_is_text() {
 }
 
 #[test]
-fn after_a_literal_told_too_short_the_next_line_is_read() {
-    // The last two octets of the body stand behind it: two lines that mean nothing, and all is well again.
+fn after_a_literal_announced_too_short_the_next_line_is_read() {
+    // The last two bytes of the body are left over: two lines without meaning, then the framing is
+    // right again.
     let bytes = b"* 1 FETCH (BODY[] {5}\r\nhello\r\n)\r\n* 2 EXISTS\r\n";
     assert_eq!(texts(bytes), [r"* 1 FETCH (BODY[] {5}\r\nhello", ")", "* 2 EXISTS"]);
 }
@@ -252,12 +254,12 @@ fn a_line_has_a_limit_with_and_without_an_end() {
     let expected = FrameError::Line { limit: 100, begin: "x".repeat(EXCERPT) };
     assert_eq!(error(&limits, &[b'x'; 101]), expected);
     assert_eq!(error(&limits, &[&[b'x'; 101][..], b"\r\n"].concat()), expected);
-    assert!(expected.to_string().contains("more than 100 octets"));
+    assert!(expected.to_string().contains("more than 100 bytes"));
 
-    // What is outside literals counts together.
+    // All bytes outside literals count together.
     let around = [&[b'x'; 50][..], b"{3}\r\nabc", &[b'y'; 50]].concat();
     assert!(matches!(error(&limits, &around), FrameError::Line { limit: 100, .. }));
-    // An endless run of empty lines ends too.
+    // An endless run of empty lines is stopped, too.
     assert!(matches!(error(&limits, &b"\r\n".repeat(60)), FrameError::Line { limit: 100, .. }));
     assert_eq!(whole(&limits, &b"* 1 EXISTS\r\n\r\n".repeat(60)).0.len(), 60);
 }
@@ -291,7 +293,7 @@ fn a_response_has_a_limit_in_all() {
     assert!(matches!(error(&limits, b"* {60}\r\n"), FrameError::Response { limit: 60, .. }));
     let line = [&b"* {50}\r\n"[..], &[b'x'; 50], b"0123"].concat();
     assert!(matches!(error(&limits, &line), FrameError::Response { limit: 60, .. }));
-    // Of one response, not of all of them.
+    // The limit is per response.
     let one = [&b"* {50}\r\n"[..], &[b'x'; 50], b"01\r\n"].concat();
     assert_eq!(whole(&limits, &one.repeat(5)).0.len(), 5);
 }
@@ -332,7 +334,7 @@ fn knows_what_is_left_begun() {
     ] {
         assert_eq!(whole(&limits, bytes).2, partial, "{}", bytes.escape_ascii());
     }
-    // Bytes not yet decoded count as well.
+    // Bytes that have not been decoded count as well.
     let framer = Framer::new(&limits);
     assert!(!framer.is_partial(&BytesMut::from("\r\n")));
     assert!(framer.is_partial(&BytesMut::from("\r\n*")));
@@ -341,7 +343,7 @@ fn knows_what_is_left_begun() {
 #[test]
 fn small_texts_share_a_small_block_and_large_ones_share_nothing() {
     let mut framer = Framer::new(&Limits::default());
-    // A long line, an end of many CRs, an empty line of many CRs: none may leave a big block behind.
+    // A long line, an end of many CRs, an empty line of many CRs: none may keep a large block.
     let mut src = BytesMut::new();
     for long in [&[b'x'; 100_000][..], &[&b"y"[..], &[b'\r'; 100_000]].concat(), &[b'\r'; 100_000]] {
         src.extend_from_slice(long);
@@ -355,14 +357,14 @@ fn small_texts_share_a_small_block_and_large_ones_share_nothing() {
     }
     assert_eq!(kept.iter().map(Bytes::len).collect::<Vec<_>>(), [100_000, 10, 1, 10, 10]);
     assert!(framer.text.capacity() <= TEXT_BLOCK);
-    // With the response ended, nothing is held at all.
+    // After the response, no buffer is held.
     src.extend_from_slice(b"STS\r\n");
     assert!(framer.decode(&mut src).unwrap().is_some());
     assert_eq!(framer.decode(&mut src), Ok(None));
     assert_eq!(framer.text.capacity(), 0);
 }
 
-/// The numbers of all frames, as the line would have had them; and how many frames there are.
+/// The numbers of all frames, as in the original line, and the number of frames.
 fn joined(outcome: &Outcome, before: &str, between: &str) -> (String, usize) {
     let texts: Vec<_> = outcome.0.iter().map(|f| String::from_utf8_lossy(&f.text).into_owned()).collect();
     let numbers = texts.iter().map(|text| text.strip_prefix(before).expect("each has the beginning"));
@@ -405,7 +407,7 @@ fn the_bound_on_a_line_stays_for_all_else() {
         let error = error(&limits, format!("{line}\r\n").as_bytes());
         assert!(matches!(error, FrameError::Line { limit: 300, .. }), "{error}");
     }
-    // What follows the numbers is of the last piece.
+    // Data after the numbers is in the last piece.
     let line = format!("* SEARCH {many}(MODSEQ 5)\r\n* 5 EXISTS\r\n");
     let (frames, error, _) = whole(&limits, line.as_bytes());
     assert_eq!(error, None);

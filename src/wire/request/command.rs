@@ -1,4 +1,4 @@
-//! What a client may want: each command with its arguments.
+//! The commands of clients with their arguments.
 
 use bytes::Bytes;
 
@@ -8,8 +8,8 @@ use crate::types::{Date, Flags, MailboxName, Section, Timestamp};
 /// A command and its arguments (RFC 9051 section 6).
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Command {
-    /// One that says all by its name, in capitals: CAPABILITY, NOOP, LOGOUT, STARTTLS, CLOSE, UNSELECT, CHECK,
-    /// EXPUNGE, IDLE, NAMESPACE, UNAUTHENTICATE.
+    /// A command without arguments, its name in capitals: CAPABILITY, NOOP, LOGOUT, STARTTLS,
+    /// CLOSE, UNSELECT, CHECK, EXPUNGE, IDLE, NAMESPACE, UNAUTHENTICATE.
     Plain(&'static str),
     /// `LOGIN user password`.
     Login {
@@ -18,7 +18,7 @@ pub(crate) enum Command {
         /// The password.
         password: Bytes,
     },
-    /// `AUTHENTICATE mechanism`, with the first answer where SASL-IR put it in the same line.
+    /// `AUTHENTICATE mechanism`, with the first answer if SASL-IR put it on the same line.
     Authenticate {
         /// The mechanism's name.
         mechanism: String,
@@ -27,7 +27,7 @@ pub(crate) enum Command {
     },
     /// `ENABLE name…`.
     Enable(Vec<String>),
-    /// `ID (…)`; nothing for NIL.
+    /// `ID (…)`; empty for NIL.
     Id(Vec<(Bytes, Option<Bytes>)>),
     /// `SELECT` or `EXAMINE`.
     Select(Select),
@@ -57,14 +57,14 @@ pub(crate) enum Command {
     Status {
         /// The mailbox.
         mailbox: MailboxName,
-        /// What is asked.
+        /// The requested items.
         items: Vec<String>,
     },
     /// `APPEND`, of one message or, with MULTIAPPEND, of several.
     Append {
-        /// Where to.
+        /// The target mailbox.
         mailbox: MailboxName,
-        /// What.
+        /// The messages.
         messages: Vec<AppendMessage>,
     },
     /// `UID EXPUNGE`.
@@ -81,16 +81,17 @@ pub(crate) enum Command {
     Copy {
         /// Whether the numbers are UIDs.
         uid: bool,
-        /// Whether the messages go from here.
+        /// Whether it is MOVE.
         moving: bool,
-        /// Which.
+        /// The messages.
         which: Numbers,
-        /// Where to.
+        /// The target mailbox.
         to: MailboxName,
     },
     /// `NOTIFY SET`; `None` for `NOTIFY NONE` (RFC 5465).
     Notify(Option<Notify>),
-    /// Any other: its name in capitals, with `UID ` in front if that was there, and its arguments.
+    /// Any other command: its name in capitals, with a leading `UID ` if there was one, and its
+    /// arguments.
     Other {
         /// The name.
         name: String,
@@ -104,9 +105,9 @@ pub(crate) enum Command {
 pub(crate) struct Select {
     /// The mailbox.
     pub(crate) mailbox: MailboxName,
-    /// EXAMINE: for reading alone.
+    /// Whether it is EXAMINE.
     pub(crate) read_only: bool,
-    /// CONDSTORE, QRESYNC and its list (RFC 7162): as they stand in the parentheses.
+    /// CONDSTORE, QRESYNC and its list (RFC 7162): the contents of the parentheses.
     pub(crate) params: Vec<Value>,
 }
 
@@ -115,13 +116,13 @@ pub(crate) struct Select {
 pub(crate) struct List {
     /// Whether it is LSUB.
     pub(crate) lsub: bool,
-    /// Selection options, as `SUBSCRIBED` (RFC 5258 section 3): in the first parentheses.
+    /// Selection options such as `SUBSCRIBED` (RFC 5258 section 3), from the first parentheses.
     pub(crate) select: Vec<Value>,
-    /// What the patterns are below.
+    /// The name that the patterns are relative to.
     pub(crate) reference: MailboxName,
-    /// The patterns; several in parentheses. Decoded as names are.
+    /// The patterns, decoded like names.
     pub(crate) patterns: Vec<MailboxName>,
-    /// Return options, as `STATUS (MESSAGES)`: behind RETURN.
+    /// Return options such as `STATUS (MESSAGES)`, after RETURN.
     pub(crate) returned: Vec<Value>,
 }
 
@@ -132,75 +133,75 @@ pub(crate) struct AppendMessage {
     pub(crate) flags: Flags,
     /// Its internal date.
     pub(crate) date: Option<Timestamp>,
-    /// Its octets.
+    /// Its content.
     pub(crate) data: Bytes,
-    /// Whether they came as a `literal8` (RFC 3516 section 4.4), which may hold NUL.
+    /// Whether it is a `literal8` (RFC 3516 section 4.4), which may contain NUL.
     pub(crate) binary: bool,
-    /// Whether it stands in `UTF8 (…)`, so that its header may have UTF-8 (RFC 6855 section 4).
+    /// Whether it is in `UTF8 (…)`, so that its header may have UTF-8 (RFC 6855 section 4).
     pub(crate) utf8: bool,
 }
 
 /// `SEARCH`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Search {
-    /// Whether UIDs are asked for.
+    /// Whether UIDs are requested.
     pub(crate) uid: bool,
-    /// What RETURN names; `None` without RETURN (RFC 9051 section 6.4.4).
+    /// The options of RETURN; `None` without RETURN (RFC 9051 section 6.4.4).
     pub(crate) returned: Option<Vec<Returned>>,
     /// The charset, where one is named.
     pub(crate) charset: Option<String>,
-    /// What a message must fulfil, all of it.
+    /// The conditions, all of which a message must meet.
     pub(crate) keys: Vec<SearchKey>,
 }
 
 /// `SORT`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Sort {
-    /// Whether UIDs are asked for.
+    /// Whether UIDs are requested.
     pub(crate) uid: bool,
-    /// What RETURN names; `None` without RETURN (RFC 5267 section 3).
+    /// The options of RETURN; `None` without RETURN (RFC 5267 section 3).
     pub(crate) returned: Option<Vec<Returned>>,
-    /// The order: by the first, among equals by the second, and so on.
+    /// The order: by the first key, among equals by the second, and so on.
     pub(crate) criteria: Vec<SortKey>,
     /// The charset of the strings in `keys`.
     pub(crate) charset: String,
-    /// What a message must fulfil, all of it.
+    /// The conditions, all of which a message must meet.
     pub(crate) keys: Vec<SearchKey>,
 }
 
 /// `sort-criterion` (RFC 5256 section 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SortKey {
-    /// What counts.
+    /// The property to sort by.
     pub(crate) by: SortBy,
     /// Whether the largest comes first.
     pub(crate) reverse: bool,
 }
 
-/// What SORT may look at (RFC 5256 section 3, RFC 5957).
+/// The properties to sort by (RFC 5256 section 3, RFC 5957).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SortBy {
     /// The internal date, with its time.
     Arrival,
     /// The mailbox of the first address in Cc.
     Cc,
-    /// When it was sent, by its header.
+    /// The date of its header.
     Date,
     /// The mailbox of the first address in From.
     From,
-    /// Its octets.
+    /// The size of the message.
     Size,
     /// Its base subject.
     Subject,
     /// The mailbox of the first address in To.
     To,
-    /// The name of whom it is from (RFC 5957).
+    /// The display name of the sender (RFC 5957).
     DisplayFrom,
-    /// The name of whom it is to (RFC 5957).
+    /// The display name of the recipient (RFC 5957).
     DisplayTo,
 }
 
-/// One of SEARCH's return options: a name in capitals, and what is behind it (`PARTIAL 1:100`).
+/// One of SEARCH's return options: a name in capitals, and its argument (`PARTIAL 1:100`).
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Returned {
     /// The name.
@@ -212,25 +213,26 @@ pub(crate) struct Returned {
 /// One condition (RFC 9051 section 9, `search-key`). Names are in capitals.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum SearchKey {
-    /// `ALL`, `SEEN` and their kin.
+    /// `ALL`, `SEEN` and the like.
     Word(&'static str),
-    /// `SUBJECT "text"` and its kin.
+    /// `SUBJECT "text"` and the like.
     Text(&'static str, Bytes),
     /// `HEADER name text`.
     Header(Bytes, Bytes),
     /// `KEYWORD flag` and `UNKEYWORD flag`.
     Keyword(&'static str, String),
-    /// `SINCE 1-Feb-1994` and its kin.
+    /// `SINCE 1-Feb-1994` and the like.
     Date(&'static str, Date),
-    /// `LARGER 100` and its kin.
+    /// `LARGER 100` and the like.
     Number(&'static str, u64),
-    /// `MODSEQ 620162338`, with the flag that it is of if one is named (RFC 7162 section 3.1.5).
+    /// `MODSEQ 620162338`, with the flag that it belongs to if one is named (RFC 7162 section
+    /// 3.1.5).
     ModSeq(Option<(String, String)>, u64),
     /// `UID 1:3`.
     Uids(Numbers),
     /// `1:3`: sequence numbers, or `$`.
     Seqs(Numbers),
-    /// `(…)`: all of these.
+    /// `(…)`: all of these must match.
     And(Vec<SearchKey>),
     /// `OR a b`.
     Or(Box<(SearchKey, SearchKey)>),
@@ -245,36 +247,37 @@ pub(crate) struct Fetch {
     pub(crate) uid: bool,
     /// Which messages.
     pub(crate) which: Numbers,
-    /// What of them; the macros ALL, FAST and FULL are resolved.
+    /// The items; the macros ALL, FAST and FULL are resolved.
     pub(crate) items: Vec<FetchItem>,
-    /// `CHANGEDSINCE 5 VANISHED` and its kin, as they stand in the parentheses.
+    /// `CHANGEDSINCE 5 VANISHED` and the like: the contents of the parentheses.
     pub(crate) modifiers: Vec<Value>,
 }
 
-/// What of a message (RFC 9051 section 9, `fetch-att`).
+/// An item (RFC 9051 section 9, `fetch-att`).
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum FetchItem {
-    /// An item that says all by its name, in capitals: `FLAGS`, `RFC822.SIZE`, `EMAILID`.
+    /// An item that is only a name, in capitals: `FLAGS`, `RFC822.SIZE`, `EMAILID`.
     Name(String),
-    /// `BODY[…]<0.100>`, `BINARY[…]` and their kin.
+    /// `BODY[…]<0.100>`, `BINARY[…]` and the like.
     Section {
-        /// What stands before the bracket, in capitals: `BODY`, `BODY.PEEK`, `BINARY`, `BINARY.PEEK`, `BINARY.SIZE`.
+        /// The text before the bracket, in capitals: `BODY`, `BODY.PEEK`, `BINARY`, `BINARY.PEEK`,
+        /// `BINARY.SIZE`.
         name: String,
-        /// Which piece of the message.
+        /// The part of the message.
         section: Section,
-        /// Which piece of that.
+        /// The range of bytes within it.
         part: Option<Part>,
     },
-    /// An item with a list, as `PREVIEW (LAZY)`.
+    /// An item with a list, such as `PREVIEW (LAZY)`.
     List(String, Vec<Value>),
 }
 
 /// `<origin.length>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
-    /// The first octet.
+    /// The offset of the first byte.
     pub(crate) origin: u32,
-    /// How many octets; never 0.
+    /// The number of bytes; never 0.
     pub(crate) length: u32,
 }
 
@@ -287,18 +290,18 @@ pub(crate) struct Store {
     pub(crate) which: Numbers,
     /// `(UNCHANGEDSINCE 5)` (RFC 7162 section 3.1.3).
     pub(crate) unchanged_since: Option<u64>,
-    /// What to do with the flags.
+    /// How to change the flags.
     pub(crate) change: Change,
-    /// Without being told the outcome.
+    /// Whether the outcome is not to be reported.
     pub(crate) silent: bool,
     /// The flags.
     pub(crate) flags: Flags,
 }
 
-/// What STORE does.
+/// A change that STORE makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
-    /// `FLAGS`: these and no others.
+    /// `FLAGS`: replaces all flags.
     Replace,
     /// `+FLAGS`.
     Add,
@@ -309,19 +312,19 @@ pub(crate) enum Change {
 /// `NOTIFY SET [STATUS]` and its groups.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Notify {
-    /// Whether the counts are asked for at once.
+    /// Whether the counts are requested at once.
     pub(crate) status: bool,
-    /// Of which mailboxes which events.
+    /// The mailboxes and their events.
     pub(crate) groups: Vec<NotifyGroup>,
 }
 
-/// One group of mailboxes, and its events; none for `NONE`.
+/// A group of mailboxes and its events; no events for `NONE`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct NotifyGroup {
-    /// `SELECTED`, `SUBTREE` and their kin, in capitals.
+    /// `SELECTED`, `SUBTREE` and the like, in capitals.
     pub(crate) filter: &'static str,
-    /// The names behind `SUBTREE` and `MAILBOXES`.
+    /// The names after `SUBTREE` and `MAILBOXES`.
     pub(crate) names: Vec<MailboxName>,
-    /// Each event in capitals; behind `MESSAGENEW` what is to be told of new messages.
+    /// Each event in capitals; for `MESSAGENEW` with the items that are requested of new messages.
     pub(crate) events: Vec<(String, Vec<FetchItem>)>,
 }

@@ -1,11 +1,11 @@
-//! The pieces that commands are made of (RFC 9051 section 9), read strictly and one behind the other.
+//! The elements of commands (RFC 9051 section 9), parsed strictly.
 
 use bytes::Bytes;
 
 use super::value::{End, Numbers, Value};
 use crate::types::{Flag, Flags};
 
-/// Where reading stands in a command.
+/// A position in a command.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor<'a> {
     rest: &'a [u8],
@@ -13,13 +13,13 @@ pub(super) struct Cursor<'a> {
     pub(super) utf8: bool,
 }
 
-/// What reading gives: a value, or what was expected and how many octets were left there.
+/// A value, or what was expected and how many bytes were left there.
 pub(super) type Read<T> = Result<T, (&'static str, usize)>;
 
 /// How deep parentheses may nest.
 pub(super) const DEPTH: usize = 50;
 
-/// `CHAR` less `CTL` and space: what words and tags are made of, their special characters aside.
+/// `CHAR` less `CTL` and space: the characters of words and tags, special ones included.
 fn is_printable(byte: u8) -> bool {
     byte.is_ascii_graphic()
 }
@@ -51,7 +51,7 @@ impl<'a> Cursor<'a> {
         self.rest.first().copied()
     }
 
-    /// Goes past this text if it is next, in whatever case of letters.
+    /// Skips this text if it is next, ignoring case.
     pub(super) fn take(&mut self, text: &str) -> bool {
         let fits = self.rest.get(..text.len()).is_some_and(|next| next.eq_ignore_ascii_case(text.as_bytes()));
         if fits {
@@ -60,8 +60,8 @@ impl<'a> Cursor<'a> {
         fits
     }
 
-    fn skip(&mut self, octets: usize) {
-        self.rest = self.rest.get(octets..).unwrap_or_default();
+    fn skip(&mut self, bytes: usize) {
+        self.rest = self.rest.get(bytes..).unwrap_or_default();
     }
 
     pub(super) fn expect(&mut self, text: &'static str) -> Read<()> {
@@ -78,12 +78,12 @@ impl<'a> Cursor<'a> {
         if self.rest.is_empty() { Ok(()) } else { self.fail("the end of the command") }
     }
 
-    /// All that is left.
+    /// The rest.
     pub(super) fn take_rest(&mut self) -> &'a [u8] {
         std::mem::take(&mut self.rest)
     }
 
-    /// The longest beginning whose octets all fit; at least one.
+    /// The longest prefix whose bytes all fit; at least one byte.
     pub(super) fn run(&mut self, fits: impl Fn(u8) -> bool, expected: &'static str) -> Read<&'a str> {
         let length = self.rest.iter().position(|&b| !fits(b)).unwrap_or(self.rest.len());
         let text =
@@ -109,14 +109,15 @@ impl<'a> Cursor<'a> {
         self.atom().map(str::to_ascii_uppercase)
     }
 
-    /// `number`, and `number64` if there is room for it.
+    /// `number`, or `number64` for a wide enough type.
     pub(super) fn number<N: std::str::FromStr>(&mut self) -> Read<N> {
         let start = *self;
         let digits = self.run(|b| b.is_ascii_digit(), "a number")?;
         digits.parse().or_else(|_| start.fail("a number that is not too large"))
     }
 
-    /// `quoted`: no line's end or NUL, a backslash only before `"` and `\`; UTF-8 as RFC 9051 section 4.3 has it.
+    /// `quoted`: no line end or NUL, a backslash only before `"` and `\`; UTF-8 as in RFC 9051
+    /// section 4.3.
     pub(super) fn quoted(&mut self) -> Read<Bytes> {
         self.expect("\"")?;
         let mut text = Vec::new();
@@ -147,14 +148,14 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// `literal`: its octets behind `{5}` or `{5+}` and CRLF. No NUL.
+    /// `literal`: its bytes after `{5}` or `{5+}` and CRLF. No NUL.
     pub(super) fn literal(&mut self) -> Read<Bytes> {
         let start = *self;
-        let octets = self.counted()?;
-        if octets.contains(&0) { start.fail("a literal without NUL") } else { Ok(octets) }
+        let bytes = self.counted()?;
+        if bytes.contains(&0) { start.fail("a literal without NUL") } else { Ok(bytes) }
     }
 
-    /// `literal8`: `~{5}`, and any octets.
+    /// `literal8`: `~{5}`, and any bytes.
     pub(super) fn literal8(&mut self) -> Read<Bytes> {
         self.expect("~")?;
         self.counted()
@@ -166,9 +167,9 @@ impl<'a> Cursor<'a> {
         self.take("+");
         self.expect("}")?;
         self.expect("\r\n")?;
-        let Some(octets) = self.rest.get(..length) else { return self.fail("the literal's octets") };
+        let Some(bytes) = self.rest.get(..length) else { return self.fail("the literal's bytes") };
         self.skip(length);
-        Ok(Bytes::copy_from_slice(octets))
+        Ok(Bytes::copy_from_slice(bytes))
     }
 
     pub(super) fn string(&mut self) -> Read<Bytes> {
@@ -190,7 +191,7 @@ impl<'a> Cursor<'a> {
         if self.take("NIL") { Ok(None) } else { self.string().map(Some) }
     }
 
-    /// `(…)` of one thing or more, a space between each two.
+    /// `(…)` of at least one element, separated by spaces.
     pub(super) fn list<T>(&mut self, one: impl FnMut(&mut Self) -> Read<T>) -> Read<Vec<T>> {
         self.expect("(")?;
         let all = self.separated(one)?;
@@ -198,7 +199,7 @@ impl<'a> Cursor<'a> {
         Ok(all)
     }
 
-    /// One thing or more, a space between each two.
+    /// At least one element, separated by spaces.
     pub(super) fn separated<T>(&mut self, mut one: impl FnMut(&mut Self) -> Read<T>) -> Read<Vec<T>> {
         let mut all = vec![one(self)?];
         while self.take(" ") {
@@ -207,7 +208,7 @@ impl<'a> Cursor<'a> {
         Ok(all)
     }
 
-    /// `flag`; `\*` is none. `]` is let pass: keywords that servers tell have it.
+    /// `flag`; `\*` is none. `]` is accepted, because keywords of some servers have it.
     fn flag(&mut self) -> Read<Flag> {
         let start = *self;
         let system = self.take("\\");
@@ -257,7 +258,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A value of any shape: word, string or list, `depth` of which may still nest.
+    /// A word, string or list; lists may nest `depth` deep.
     pub(super) fn value(&mut self, depth: usize) -> Read<Value> {
         match self.peek() {
             Some(b'(') if depth == 0 => self.fail("fewer parentheses within each other"),
@@ -265,14 +266,14 @@ impl<'a> Cursor<'a> {
             Some(b'(') => self.list(|inner| inner.value(depth - 1)).map(Value::List),
             Some(b'"' | b'{') => self.string().map(Value::String),
             Some(b'~') => self.literal8().map(Value::String),
-            // Flags, patterns, sets, sections and whatever else has no parentheses or quotes.
+            // Flags, patterns, sets, sections and anything else without parentheses or quotes.
             _ => self
                 .run(|b| is_printable(b) && !matches!(b, b'(' | b')' | b'"' | b'{'), "a value")
                 .map(|word| Value::Word(word.to_owned())),
         }
     }
 
-    /// `(…)` of any values, if that is next behind a space.
+    /// `(…)` of any values, if that is next after a space.
     pub(super) fn options(&mut self) -> Read<Vec<Value>> {
         if !self.take(" ") {
             return Ok(Vec::new());

@@ -14,7 +14,7 @@ pub(super) fn fetch(i: &mut Cursor<'_>, uid: bool) -> Read<Fetch> {
     Ok(Fetch { uid, which, items, modifiers })
 }
 
-/// One item, or a macro, which stands for several.
+/// One item, or a macro for several.
 fn with_macro(i: &mut Cursor<'_>) -> Read<Vec<FetchItem>> {
     let item = item(i)?;
     let names: &[&str] = match &item {

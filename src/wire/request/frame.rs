@@ -1,57 +1,58 @@
-//! Cuts a client's bytes into commands: the server's half of the literal dialogue (RFC 9051 section 4.3, RFC 7888).
+//! Splits a client's bytes into commands: the server's half of the literal dialogue (RFC 9051
+//! section 4.3, RFC 7888).
 //!
-//! A command ends with its line, unless that ends in `{n}` or `{n+}`: then `n` octets follow, and another line.
-//! Before those of `{n}` the client waits to be told to go on:
+//! A command ends with its line, unless that ends in `{n}` or `{n+}`: then `n` bytes follow, and
+//! another line. With `{n}` the client waits for the server to accept the literal:
 //!
 //! ```text
 //!    ---> Line -- CRLF --------------> a command
-//!         | ^ \-- {n+} CRLF --> Octets --- all there ---> Line
+//!         | ^ \-- {n+} CRLF --> Literal --- complete ---> Line
 //!         | |
-//!         | +---- refuse(): what was said is forgotten
-//!         +------ {n} CRLF --> Waiting -- accept() --> Octets
+//!         | +---- refuse(): the command is dropped
+//!         +------ {n} CRLF --> Waiting -- accept() --> Literal
 //! ```
 
 use bytes::{Buf, BytesMut};
 
-/// What a client has said.
+/// What the framer found in a client's bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Heard {
-    /// A whole command, its literals in their places, without the last line's end.
+pub(crate) enum RequestFrame {
+    /// A whole command, with its literals in place and without the last line end.
     Command(Vec<u8>),
-    /// It wants to send a literal of so many octets, and waits: [`RequestFramer::accept`] or
+    /// The client waits to send a literal of this many bytes: [`RequestFramer::accept`] or
     /// [`RequestFramer::refuse`].
     Literal(usize),
 }
 
-/// The client sends more than the server takes, without asking: the connection must end.
+/// The client sends more than the server accepts, without asking: the connection must end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a command of more than {0} octets")]
+#[error("a command of more than {0} bytes")]
 pub(crate) struct TooLong(pub(crate) usize);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Line,
     Waiting { size: usize },
-    Octets { left: usize },
+    Literal { left: usize },
 }
 
-/// Cuts a stream of bytes into commands.
+/// Splits a stream of bytes into commands.
 #[derive(Debug)]
 pub(crate) struct RequestFramer {
-    /// The command begun.
+    /// The partial command.
     text: Vec<u8>,
-    /// Where in it the line begins that is being read.
+    /// Where in it the current line begins.
     line: usize,
     state: State,
     limit: usize,
-    /// The longest line that is taken, literals apart.
+    /// The longest line that is accepted, without literals.
     line_limit: usize,
-    /// The largest literal that may come without a wait.
+    /// The largest literal that is accepted without waiting, plus one; 0 for none.
     plus_limit: usize,
 }
 
 impl RequestFramer {
-    /// A framer that takes commands of at most `limit` octets, their literals among them.
+    /// A framer that accepts commands of at most `limit` bytes, including their literals.
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             text: Vec::new(),
@@ -63,47 +64,47 @@ impl RequestFramer {
         }
     }
 
-    /// Takes commands of at most so many octets from now on.
-    pub(crate) fn set_limit(&mut self, octets: usize) {
-        self.limit = octets;
+    /// Sets the most bytes of a command from now on.
+    pub(crate) fn set_limit(&mut self, bytes: usize) {
+        self.limit = bytes;
     }
 
-    /// How many octets the command begun may still have.
+    /// How many bytes the partial command may still have.
     pub(crate) fn room(&self) -> usize {
         self.limit.saturating_sub(self.text.len())
     }
 
-    /// Takes lines of at most so many octets.
-    pub(crate) fn lines_of(mut self, octets: usize) -> Self {
-        self.line_limit = octets;
+    /// Sets the most bytes of a line.
+    pub(crate) fn lines_of(mut self, bytes: usize) -> Self {
+        self.line_limit = bytes;
         self
     }
 
-    /// Takes literals that do not wait of at most so many octets: 4096 with LITERAL- (RFC 7888 section 5), none
-    /// without either extension.
-    pub(crate) fn set_plus_limit(&mut self, octets: Option<usize>) {
-        // A literal of none at all is one too: it must not be taken where there is no extension.
-        self.plus_limit = octets.map_or(0, |octets| octets.saturating_add(1));
+    /// Sets the most bytes of a literal that does not wait: 4096 with LITERAL- (RFC 7888 section
+    /// 5), `None` without either extension.
+    pub(crate) fn set_plus_limit(&mut self, bytes: Option<usize>) {
+        // Even an empty literal must be refused where there is no extension.
+        self.plus_limit = bytes.map_or(0, |bytes| bytes.saturating_add(1));
     }
 
-    /// What has come of the command that is not whole yet.
+    /// The partial command.
     pub(crate) fn begun(&self) -> &[u8] {
         &self.text
     }
 
-    /// Takes bytes from the front of `src`. `None`: more is needed, or the client waits for an answer to its
-    /// literal.
+    /// Takes bytes from the front of `src`. `None`: more bytes are needed, or the client waits for
+    /// an answer to its literal.
     ///
     /// # Errors
-    /// The command is longer than the limit, and the client will not stop to ask.
-    pub(crate) fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Heard>, TooLong> {
+    /// The command exceeds the limit, and the client does not wait for an answer.
+    pub(crate) fn decode(&mut self, src: &mut BytesMut) -> Result<Option<RequestFrame>, TooLong> {
         while !src.is_empty() {
             match self.state {
                 State::Waiting { .. } => return Ok(None),
-                State::Octets { left } => {
+                State::Literal { left } => {
                     let piece = left.min(src.len());
                     self.keep(src, piece)?;
-                    self.octets_left(left - piece);
+                    self.literal_left(left - piece);
                 }
                 State::Line => {
                     let end = memchr::memchr(b'\n', src);
@@ -112,9 +113,9 @@ impl RequestFramer {
                         return Err(TooLong(self.line_limit));
                     }
                     if end.is_some()
-                        && let Some(heard) = self.line_end()?
+                        && let Some(found) = self.line_end()?
                     {
-                        return Ok(Some(heard));
+                        return Ok(Some(found));
                     }
                 }
             }
@@ -122,38 +123,39 @@ impl RequestFramer {
         Ok(None)
     }
 
-    /// Lets the client send the literal that it waits with: the server has said `+`.
+    /// Accepts the literal for which the client waits: the server has sent `+`.
     pub(crate) fn accept(&mut self) {
         if let State::Waiting { size } = self.state {
-            self.octets_left(size);
+            self.literal_left(size);
         }
     }
 
-    /// Refuses the literal that the client waits with: the server has said NO or BAD, and the client begins a new
-    /// command.
+    /// Refuses the literal for which the client waits: the server has sent NO or BAD, and the
+    /// client begins a new command.
     pub(crate) fn refuse(&mut self) {
         if let State::Waiting { .. } = self.state {
             self.text.clear();
-            self.octets_left(0);
+            self.literal_left(0);
         }
     }
 
-    fn octets_left(&mut self, left: usize) {
+    fn literal_left(&mut self, left: usize) {
         self.line = self.text.len();
-        self.state = if left == 0 { State::Line } else { State::Octets { left } };
+        self.state = if left == 0 { State::Line } else { State::Literal { left } };
     }
 
-    fn keep(&mut self, src: &mut BytesMut, octets: usize) -> Result<(), TooLong> {
-        if octets > self.room() {
+    fn keep(&mut self, src: &mut BytesMut, bytes: usize) -> Result<(), TooLong> {
+        if bytes > self.room() {
             return Err(TooLong(self.limit));
         }
-        self.text.extend_from_slice(src.get(..octets).unwrap_or_default());
-        src.advance(octets);
+        self.text.extend_from_slice(src.get(..bytes).unwrap_or_default());
+        src.advance(bytes);
         Ok(())
     }
 
-    fn line_end(&mut self) -> Result<Option<Heard>, TooLong> {
-        // A bare LF ends a line too: who smuggles one in has begun another command with some servers.
+    fn line_end(&mut self) -> Result<Option<RequestFrame>, TooLong> {
+        // A bare LF ends a line too: some servers would read a smuggled LF as the start of another
+        // command.
         let line = self.text.get(self.line..).unwrap_or_default();
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -162,17 +164,17 @@ impl RequestFramer {
             None => {
                 self.text.truncate(end);
                 self.line = 0;
-                Ok(Some(Heard::Command(std::mem::take(&mut self.text))))
+                Ok(Some(RequestFrame::Command(std::mem::take(&mut self.text))))
             }
             Some((size, true)) => {
                 self.state = State::Waiting { size };
-                Ok(Some(Heard::Literal(size)))
+                Ok(Some(RequestFrame::Literal(size)))
             }
             Some((size, false)) if size > self.limit || size >= self.plus_limit => {
                 Err(TooLong(self.limit.min(self.plus_limit.saturating_sub(1))))
             }
             Some((size, false)) => {
-                self.octets_left(size);
+                self.literal_left(size);
                 Ok(None)
             }
         }

@@ -1,5 +1,5 @@
-//! A command's name, and which arguments follow it; and the two kinds of line that are no commands: DONE, and the
-//! answers of SASL.
+//! The names of commands and their arguments; and the two kinds of line that are no commands: DONE
+//! and SASL responses.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -8,7 +8,7 @@ use super::command::{Change, Command, Store};
 use super::cursor::{Cursor, DEPTH, Read};
 use super::{fetch, mailbox, notify, search, sort};
 
-/// What has no arguments.
+/// The commands without arguments.
 const PLAIN: [&str; 11] = [
     "CAPABILITY",
     "NOOP",
@@ -23,7 +23,7 @@ const PLAIN: [&str; 11] = [
     "UNAUTHENTICATE",
 ];
 
-/// The rest of a command, behind its tag.
+/// The rest of a command, after its tag.
 pub(super) fn command(i: &mut Cursor<'_>) -> Read<Command> {
     i.space()?;
     let name = i.name()?;
@@ -61,7 +61,7 @@ pub(super) fn command(i: &mut Cursor<'_>) -> Read<Command> {
     Ok(command)
 }
 
-/// Commands that have a form with UID, and all that are not known.
+/// Commands that have a form with UID, and all unknown ones.
 fn by_number(i: &mut Cursor<'_>, name: &str, uid: bool) -> Read<Command> {
     Ok(match name {
         "SEARCH" => Command::Search(search::search(i, uid)?),
@@ -116,7 +116,8 @@ fn id(i: &mut Cursor<'_>) -> Read<Vec<(bytes::Bytes, Option<bytes::Bytes>)>> {
     })
 }
 
-/// `STORE 1:3 (UNCHANGEDSINCE 5) +FLAGS.SILENT (\Seen)` (RFC 9051 section 6.4.6, RFC 7162 section 3.1.3).
+/// `STORE 1:3 (UNCHANGEDSINCE 5) +FLAGS.SILENT (\Seen)` (RFC 9051 section 6.4.6, RFC 7162 section
+/// 3.1.3).
 fn store(i: &mut Cursor<'_>, uid: bool) -> Read<Store> {
     i.space()?;
     let which = i.numbers()?;
@@ -144,16 +145,17 @@ pub(crate) fn is_done(line: &[u8]) -> bool {
     line.eq_ignore_ascii_case(b"DONE")
 }
 
-/// What a client answers to a challenge.
+/// A client's response to a challenge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SaslAnswer {
-    /// `*`: it gives up.
+    /// `*`: the client cancels the exchange.
     Cancel,
     /// The answer, decoded.
     Answer(Vec<u8>),
 }
 
-/// Reads a line, without its end, as an answer to a challenge (RFC 9051 section 6.2.2). `None`: it is no base64.
+/// Parses a line, without its end, as the response to a challenge (RFC 9051 section 6.2.2). `None`:
+/// it is not base64.
 pub(crate) fn sasl_answer(line: &[u8]) -> Option<SaslAnswer> {
     match line {
         b"*" => Some(SaslAnswer::Cancel),

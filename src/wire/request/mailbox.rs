@@ -1,4 +1,4 @@
-//! Commands about mailboxes (RFC 9051 section 6.3), and names.
+//! Commands about mailboxes (RFC 9051 section 6.3), and mailbox names.
 
 use super::command::{AppendMessage, Command, List, Select};
 use super::cursor::{Cursor, DEPTH, Read, is_astring_char};
@@ -61,7 +61,7 @@ pub(super) fn name(i: &mut Cursor<'_>) -> Read<MailboxName> {
     decode(&written, i.utf8).map_or_else(|| start.fail("a mailbox name in UTF-8 or modified UTF-7"), Ok)
 }
 
-/// `list-mailbox`: a name that may hold `%` and `*` without quotes.
+/// `list-mailbox`: a name that may contain `%` and `*` without quotes.
 fn pattern(i: &mut Cursor<'_>) -> Read<MailboxName> {
     if matches!(i.peek(), Some(b'"' | b'{')) {
         return name(i);
@@ -71,7 +71,7 @@ fn pattern(i: &mut Cursor<'_>) -> Read<MailboxName> {
     decode(written.as_bytes(), i.utf8).map_or_else(|| start.fail("a pattern in modified UTF-7"), Ok)
 }
 
-/// A mailbox's name that stands among the arguments of a command without a type.
+/// A mailbox name among the arguments of a command without a type.
 pub(crate) fn value_as_mailbox(value: &Value, utf8: bool) -> Option<MailboxName> {
     match value {
         Value::Word(word) => decode(word.as_bytes(), utf8),
@@ -80,7 +80,7 @@ pub(crate) fn value_as_mailbox(value: &Value, utf8: bool) -> Option<MailboxName>
     }
 }
 
-/// A name as it was written. What is no valid modified UTF-7 is taken as it is, as servers do.
+/// Decodes a name. Invalid modified UTF-7 is taken as it is, as servers do.
 fn decode(written: &[u8], utf8: bool) -> Option<MailboxName> {
     let text = std::str::from_utf8(written).ok().filter(|text| utf8 || text.is_ascii())?;
     let decoded = if utf8 { None } else { utf7(text) };
@@ -119,7 +119,7 @@ fn utf7(text: &str) -> Option<String> {
             return None;
         }
         let decoded = String::from_utf16(&units).ok()?;
-        // What could stand for itself must; and two runs are one.
+        // Printable ASCII must not be encoded, and adjacent runs must be one.
         if decoded.chars().any(|c| matches!(c, ' '..='~')) || rest.starts_with('&') && !rest.starts_with("&-")
         {
             return None;
@@ -130,11 +130,12 @@ fn utf7(text: &str) -> Option<String> {
     Some(out)
 }
 
-/// `LIST [(select options)] reference pattern [RETURN (options)]` (RFC 9051 section 6.3.9, RFC 5258 section 3).
+/// `LIST [(select options)] reference pattern [RETURN (options)]` (RFC 9051 section 6.3.9, RFC 5258
+/// section 3).
 fn list(i: &mut Cursor<'_>) -> Read<List> {
     let mut select = Vec::new();
     if i.take("() ") {
-        // No options, but an extended form all the same.
+        // No options, but still the extended form.
     } else if i.peek() == Some(b'(') {
         select = i.list(|i| i.value(DEPTH))?;
         i.space()?;
@@ -149,7 +150,8 @@ fn list(i: &mut Cursor<'_>) -> Read<List> {
     Ok(List { lsub: false, select, reference, patterns, returned })
 }
 
-/// `APPEND mailbox 1*(SP [flags SP] [date SP] literal)` (RFC 9051 section 6.3.12, RFC 3502, RFC 3516).
+/// `APPEND mailbox 1*(SP [flags SP] [date SP] literal)` (RFC 9051 section 6.3.12, RFC 3502, RFC
+/// 3516).
 fn append(i: &mut Cursor<'_>) -> Read<Command> {
     let mailbox = name(i)?;
     i.space()?;
@@ -177,7 +179,8 @@ fn append(i: &mut Cursor<'_>) -> Read<Command> {
     Ok(Command::Append { mailbox, messages })
 }
 
-/// `date-time`: `"dd-Mon-yyyy hh:mm:ss +zzzz"`, the day's first digit a space if there is one alone.
+/// `date-time`: `"dd-Mon-yyyy hh:mm:ss +zzzz"`, a space in place of a missing first digit of the
+/// day.
 fn date_time(i: &mut Cursor<'_>) -> Read<Timestamp> {
     let start = *i;
     let written = i.quoted()?;
@@ -220,7 +223,7 @@ pub(super) fn date(text: &str) -> Option<Date> {
     Date::new(year.parse().ok()?, u8::try_from(month + 1).ok()?, day.parse().ok()?)
 }
 
-/// Days from 1 January 1970 to this date, negative before: counted year by year and month by month.
+/// Days from 1 January 1970 to this date, negative before.
 fn days(date: Date) -> i64 {
     let is_leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let year_of = i64::from(date.year());

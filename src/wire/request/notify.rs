@@ -45,7 +45,8 @@ fn group(i: &mut Cursor<'_>) -> Read<NotifyGroup> {
     }
 }
 
-/// An event; items only of new messages in the selected mailbox, and only events of messages there.
+/// An event; only MessageNew of the selected mailbox has items, and only events of messages are
+/// allowed there.
 fn event(i: &mut Cursor<'_>, selected: bool) -> Read<(String, Vec<FetchItem>)> {
     let start = *i;
     let name = i.name()?;
@@ -57,14 +58,14 @@ fn event(i: &mut Cursor<'_>, selected: bool) -> Read<(String, Vec<FetchItem>)> {
     Ok((name, items))
 }
 
-/// What stands in parentheses, the first of which is read.
+/// The contents of parentheses, the first of which has been read.
 fn items(i: &mut Cursor<'_>) -> Read<Vec<FetchItem>> {
     let items = i.separated(fetch::item)?;
     i.expect(")")?;
     Ok(items)
 }
 
-/// The rule of RFC 5465 section 5 that these events break.
+/// The rule of RFC 5465 section 5 that these events violate.
 fn breach(events: &[(String, Vec<FetchItem>)]) -> Option<&'static str> {
     let has = |name: &str| events.iter().any(|(event, _)| event == name);
     if has("MESSAGENEW") != has("MESSAGEEXPUNGE") {

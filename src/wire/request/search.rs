@@ -1,5 +1,5 @@
-//! SEARCH (RFC 9051 section 6.4.4), and the keys of CONDSTORE (RFC 7162), WITHIN (RFC 5032), OBJECTID (RFC 8474),
-//! SAVEDATE (RFC 8514) and Gmail.
+//! SEARCH (RFC 9051 section 6.4.4), and the keys of CONDSTORE (RFC 7162), WITHIN (RFC 5032),
+//! OBJECTID (RFC 8474), SAVEDATE (RFC 8514) and Gmail.
 
 use super::command::{Returned, Search, SearchKey};
 use super::cursor::{Cursor, DEPTH, Read};
@@ -62,7 +62,7 @@ pub(super) fn search(i: &mut Cursor<'_>, uid: bool) -> Read<Search> {
     Ok(Search { uid, returned, charset, keys })
 }
 
-/// A name, and a set or number behind it if one is (`PARTIAL -1:-100`).
+/// A name, and its set or number if one follows (`PARTIAL -1:-100`).
 pub(super) fn return_option(i: &mut Cursor<'_>) -> Read<Returned> {
     let name = i.name()?;
     let mut ahead = *i;
@@ -76,7 +76,7 @@ pub(super) fn return_option(i: &mut Cursor<'_>) -> Read<Returned> {
     Ok(Returned { name, argument })
 }
 
-/// `search-key`; `depth` more may be within each other.
+/// `search-key`; `depth` more may nest.
 pub(super) fn key(i: &mut Cursor<'_>, depth: usize) -> Read<SearchKey> {
     let Some(depth) = depth.checked_sub(1) else { return i.fail("fewer keys within each other") };
     match i.peek() {
@@ -108,7 +108,7 @@ pub(super) fn key(i: &mut Cursor<'_>, depth: usize) -> Read<SearchKey> {
         return Ok(SearchKey::Number(word, i.number()?));
     }
     if let Some(word) = known(&KEYWORDS) {
-        // `flag-keyword`: an atom, so that no system flag can be named.
+        // `flag-keyword`: an atom, so it can name no system flag.
         return Ok(SearchKey::Keyword(word, i.atom()?.to_owned()));
     }
     Ok(match &*name {

@@ -21,7 +21,7 @@ pub(super) fn sort(i: &mut Cursor<'_>, uid: bool) -> Read<Sort> {
     Ok(Sort { uid, returned, criteria, charset, keys })
 }
 
-/// `sort-criterion`, and those of RFC 5957.
+/// `sort-criterion`, including those of RFC 5957.
 fn criterion(i: &mut Cursor<'_>) -> Read<SortKey> {
     let start = *i;
     let reverse = i.take("REVERSE ");

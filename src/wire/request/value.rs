@@ -1,4 +1,4 @@
-//! Arguments of a kind that many commands have: sets of numbers, and values of any shape.
+//! Arguments that many commands have: sets of numbers, and values of any shape.
 
 use bytes::Bytes;
 
@@ -9,21 +9,21 @@ use crate::types::{MessageNumber, Set};
 pub(crate) enum End {
     /// This number.
     Number(u32),
-    /// `*`: the largest in use.
+    /// `*`: the largest number in use.
     Last,
 }
 
-/// `sequence-set` (RFC 9051 section 9), as it was written.
+/// `sequence-set` (RFC 9051 section 9), as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Numbers {
-    /// `$`: what the last SEARCH … SAVE found.
+    /// `$`: the saved result of the last SEARCH … SAVE.
     Saved,
     /// Ranges; a single number is one with equal ends.
     Ranges(Vec<(End, End)>),
 }
 
 impl Numbers {
-    /// The set, `*` standing for the largest number that there can be; `None` for `$`.
+    /// The set, with the largest possible number for `*`; `None` for `$`.
     pub(crate) fn to_set<N: MessageNumber>(&self) -> Option<Set<N>> {
         let Self::Ranges(ranges) = self else { return None };
         let value = |end: &End| match end {
@@ -41,7 +41,7 @@ impl Numbers {
 /// An argument of any shape, for commands and options without a type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Value {
-    /// A bare word, as it was written.
+    /// A bare word, as written.
     Word(String),
     /// A string, quoted or literal.
     String(Bytes),

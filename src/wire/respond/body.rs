@@ -1,6 +1,6 @@
-//! ENVELOPE and BODYSTRUCTURE (RFC 9051 section 9, `envelope` and `body`), from the packed form in which
-//! [`types`](crate::types) keeps them: all octets are there, which the accessors decode. A part of which no extension
-//! data is packed is written without: that is BODY.
+//! ENVELOPE and BODYSTRUCTURE (RFC 9051 section 9, `envelope` and `body`), from the packed form of
+//! [`types`](crate::types), which keeps the raw bytes that the accessors decode. A part without
+//! packed extension data is written without any: that is BODY.
 
 use super::out::Out;
 use crate::types::packed::Reader;
@@ -24,7 +24,7 @@ pub(super) fn envelope(packed: &[u8], out: &mut Out) {
     out.space().nstring(from.string()).space().nstring(from.string()).raw(")");
 }
 
-/// `1*address` in parentheses, nothing between them; NIL for none.
+/// `1*address` in parentheses, not separated; NIL for none.
 fn addresses(from: &mut Reader<'_>, out: &mut Out) {
     let mut any = false;
     while from.mark() != 0 {
@@ -38,7 +38,7 @@ fn addresses(from: &mut Reader<'_>, out: &mut Out) {
     out.raw(if any { ")" } else { "NIL" });
 }
 
-/// Whether this has no extension data, so that it is what BODY tells and not BODYSTRUCTURE.
+/// Whether this has no extension data, so that it is the value of BODY and not of BODYSTRUCTURE.
 pub(super) fn is_short(packed: &[u8]) -> bool {
     let mut from = Reader::new(Reader::new(packed).block());
     if from.mark() == MULTIPART {
@@ -64,7 +64,8 @@ pub(super) fn is_short(packed: &[u8]) -> bool {
     from.is_at_end()
 }
 
-/// `body`: one part and all in it. Parts nest no deeper than the limit with which they were read or built.
+/// `body`: one part with its contents. Parts nest no deeper than the limit with which they were
+/// parsed or built.
 pub(super) fn body(packed: &[u8], out: &mut Out) {
     node(&mut Reader::new(Reader::new(packed).block()), out);
 }
@@ -118,7 +119,7 @@ fn leaf(from: &mut Reader<'_>, out: &mut Out) {
             inner => node(&mut Reader::new(inner), out),
         }
     }
-    // Texts and messages have lines; for a part that has none, the grammar has no place for them.
+    // Texts and messages have lines; the grammar has no place for them in other parts.
     match from.number() {
         Some(lines) => out.space().number(lines),
         None if is_message => out.raw(" NIL"),
@@ -140,7 +141,7 @@ fn params(from: &mut Reader<'_>, out: &mut Out) {
     out.raw(if any { ")" } else { "NIL" });
 }
 
-/// Disposition, language, location and what extensions put behind them, as far as there is any.
+/// Disposition, language, location and further fields, as far as there are any.
 fn extension(from: &mut Reader<'_>, out: &mut Out) {
     out.space();
     if from.mark() != 0 {
@@ -159,6 +160,6 @@ fn extension(from: &mut Reader<'_>, out: &mut Out) {
     out.raw(if any { ")" } else { "NIL" });
     out.space().nstring(from.string());
     if let Some(more) = from.string() {
-        out.space().octets(more);
+        out.space().bytes(more);
     }
 }

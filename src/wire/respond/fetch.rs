@@ -7,7 +7,7 @@ use crate::types::{BodyData, HeaderFields, Message, Part, Section, Seq, Timestam
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// `12 FETCH (…)`; a response named UIDFETCH has its UID in front.
+/// `12 FETCH (…)`; a response named UIDFETCH begins with its UID.
 pub(super) fn fetch(name: &str, message: &Message, out: &mut Out) {
     let by_uid = name == "UIDFETCH";
     let number = if by_uid { message.uid().map(Uid::get) } else { message.seq().map(Seq::get) };
@@ -28,28 +28,28 @@ pub(super) fn fetch(name: &str, message: &Message, out: &mut Out) {
     if let Some(value) = message.mod_seq() {
         items.next("MODSEQ (").number(value.get()).raw(")");
     }
-    if let Some(told) = message.envelope() {
-        envelope(told.packed(), items.next("ENVELOPE "));
+    if let Some(value) = message.envelope() {
+        envelope(value.packed(), items.next("ENVELOPE "));
     }
-    if let Some(told) = message.body_structure() {
-        let name = if is_short(told.packed()) { "BODY " } else { "BODYSTRUCTURE " };
-        body(told.packed(), items.next(name));
+    if let Some(value) = message.body_structure() {
+        let name = if is_short(value.packed()) { "BODY " } else { "BODYSTRUCTURE " };
+        body(value.packed(), items.next(name));
     }
-    for told in message.sections() {
-        data("BODY", told, items.next(""));
+    for value in message.sections() {
+        data("BODY", value, items.next(""));
     }
     extras(message, &mut items);
     out.raw(")");
 }
 
-/// The list of items as it is being written.
+/// The list of items while it is being written.
 struct Items<'a> {
     out: &'a mut Out,
     any: bool,
 }
 
 impl Items<'_> {
-    /// Begins one more, with this text.
+    /// Begins the next item with this text.
     fn next(&mut self, name: &str) -> &mut Out {
         if std::mem::replace(&mut self.any, true) {
             self.out.space();
@@ -85,7 +85,7 @@ fn extras(message: &Message, items: &mut Items<'_>) {
     if let Some(text) = &extras.preview {
         items.next("PREVIEW ").nstring(text.as_deref().map(str::as_bytes));
     }
-    // Gmail's own, as its documentation of IMAP extensions shows them.
+    // Gmail's items, as its documentation of IMAP extensions shows them.
     if let Some(id) = extras.gmail_msg_id {
         items.next("X-GM-MSGID ").number(id);
     }
@@ -96,8 +96,8 @@ fn extras(message: &Message, items: &mut Items<'_>) {
         items.next("X-GM-LABELS ").list(labels, |label, out| out.astring(&utf7(label)));
     }
     // RFC 3516 section 7.
-    for told in &extras.binary {
-        data("BINARY", told, items.next(""));
+    for value in &extras.binary {
+        data("BINARY", value, items.next(""));
     }
     for (of, size) in &extras.binary_size {
         let out = items.next("BINARY.SIZE");
@@ -105,18 +105,18 @@ fn extras(message: &Message, items: &mut Items<'_>) {
         out.space().count(*size);
     }
     for (name, value) in &extras.other {
-        items.next("").word(name).space().octets(value);
+        items.next("").word(name).space().bytes(value);
     }
 }
 
 /// `BODY[…]<0> "…"`.
-pub(super) fn data(name: &str, told: &BodyData, out: &mut Out) {
+pub(super) fn data(name: &str, value: &BodyData, out: &mut Out) {
     out.raw(name);
-    section(&told.section, out);
-    if let Some(origin) = told.origin {
+    section(&value.section, out);
+    if let Some(origin) = value.origin {
         out.raw("<").number(origin).raw(">");
     }
-    out.space().nstring(told.data.as_deref());
+    out.space().nstring(value.data.as_deref());
 }
 
 /// `section`, in its brackets.

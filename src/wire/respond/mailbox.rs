@@ -11,7 +11,8 @@ pub(super) fn list(keyword: &str, entry: &ListEntry, out: &mut Out) {
     if entry.old_name.is_none() && entry.child_info.is_empty() && entry.extended.is_empty() {
         return;
     }
-    // RFC 9051 section 9, `mbox-list-extended`: tags and values in turn, in one pair of parentheses.
+    // RFC 9051 section 9, `mbox-list-extended`: alternating tags and values, in one pair of
+    // parentheses.
     out.raw(" (");
     let mut gap = "";
     if let Some(name) = &entry.old_name {
@@ -24,7 +25,7 @@ pub(super) fn list(keyword: &str, entry: &ListEntry, out: &mut Out) {
         gap = " ";
     }
     for (tag, value) in &entry.extended {
-        out.raw(gap).astring(tag.as_bytes()).space().octets(value.as_bytes());
+        out.raw(gap).astring(tag.as_bytes()).space().bytes(value.as_bytes());
         gap = " ";
     }
     out.raw(")");
@@ -38,34 +39,34 @@ fn delimiter(delimiter: Option<char>, out: &mut Out) {
     };
 }
 
-/// `STATUS INBOX (MESSAGES 2 UIDNEXT 7)`; SIZE also of RFC 8438, HIGHESTMODSEQ of RFC 7162, DELETED-STORAGE of RFC
-/// 9208, APPENDLIMIT of RFC 7889, MAILBOXID of RFC 8474.
-pub(super) fn status(told: &MailboxStatus, out: &mut Out) {
+/// `STATUS INBOX (MESSAGES 2 UIDNEXT 7)`; SIZE also of RFC 8438, HIGHESTMODSEQ of RFC 7162,
+/// DELETED-STORAGE of RFC 9208, APPENDLIMIT of RFC 7889, MAILBOXID of RFC 8474.
+pub(super) fn status(response: &MailboxStatus, out: &mut Out) {
     let small = |value: Option<u32>| value.map(u64::from);
     let counts = [
-        ("MESSAGES ", small(told.messages)),
-        ("RECENT ", small(told.recent)),
-        ("UIDNEXT ", small(told.uid_next.map(Uid::get))),
-        ("UIDVALIDITY ", small(told.uid_validity.map(UidValidity::get))),
-        ("UNSEEN ", small(told.unseen)),
-        ("DELETED ", small(told.deleted)),
-        ("SIZE ", told.size),
-        ("HIGHESTMODSEQ ", told.highest_mod_seq.map(ModSeq::get)),
-        ("DELETED-STORAGE ", told.deleted_storage),
-        ("APPENDLIMIT ", told.append_limit),
+        ("MESSAGES ", small(response.messages)),
+        ("RECENT ", small(response.recent)),
+        ("UIDNEXT ", small(response.uid_next.map(Uid::get))),
+        ("UIDVALIDITY ", small(response.uid_validity.map(UidValidity::get))),
+        ("UNSEEN ", small(response.unseen)),
+        ("DELETED ", small(response.deleted)),
+        ("SIZE ", response.size),
+        ("HIGHESTMODSEQ ", response.highest_mod_seq.map(ModSeq::get)),
+        ("DELETED-STORAGE ", response.deleted_storage),
+        ("APPENDLIMIT ", response.append_limit),
     ];
-    out.raw("STATUS ").mailbox(&told.name).raw(" (");
+    out.raw("STATUS ").mailbox(&response.name).raw(" (");
     let mut gap = "";
     for (name, value) in counts {
         if let Some(value) = value {
             out.raw(std::mem::replace(&mut gap, " ")).raw(name).number(value);
         }
     }
-    if let Some(id) = &told.mailbox_id {
+    if let Some(id) = &response.mailbox_id {
         out.raw(std::mem::replace(&mut gap, " ")).raw("MAILBOXID (").word(id).raw(")");
     }
-    for (name, value) in &told.other {
-        out.raw(std::mem::replace(&mut gap, " ")).word(name).space().octets(value.as_bytes());
+    for (name, value) in &response.other {
+        out.raw(std::mem::replace(&mut gap, " ")).word(name).space().bytes(value.as_bytes());
     }
     out.raw(")");
 }
@@ -85,14 +86,14 @@ pub(super) fn namespaces(all: &Namespaces, out: &mut Out) {
     }
 }
 
-fn namespace(told: &Namespace, out: &mut Out) {
-    out.raw("(").string(&utf7(&told.prefix)).space();
-    delimiter(told.delimiter, out);
-    for (name, values) in &told.extensions {
+fn namespace(response: &Namespace, out: &mut Out) {
+    out.raw("(").string(&utf7(&response.prefix)).space();
+    delimiter(response.delimiter, out);
+    for (name, values) in &response.extensions {
         out.space().string(name.as_bytes()).space();
         out.list(values, |value, out| out.string(value.as_bytes()));
     }
-    if let Some(text) = &told.translation {
+    if let Some(text) = &response.translation {
         // RFC 5255 section 3.4.
         out.raw(" \"TRANSLATION\" (").string(&utf7(text)).raw(")");
     }

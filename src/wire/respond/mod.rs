@@ -1,12 +1,12 @@
-//! The other direction: writes responses as a server would. In goes a [`Response`], out come its octets.
+//! The server's side: writes responses. A [`Response`] in, its bytes out.
 //!
-//! For tests, fuzzers and the embedded server, never for the client: what is written here is read back by the
-//! grammar in `wire::parse`, and must be the same. So nothing here uses the client's encoder; the forms are those
-//! of RFC 9051 section 9 and of the extensions named at each.
+//! For tests, fuzzers and the embedded server, never for the client: what is written here is parsed
+//! by the grammar in `wire::parse`, and must come out equal. So nothing here uses the client's
+//! encoder; the forms are those of RFC 9051 section 9 and of the extensions named at each.
 //!
-//! All that the types can hold is written. Where the grammar has no form for a value (a line's end in human text, a
-//! part without its size), the nearest form is: an octet becomes `?`, a missing value NIL. The framing is never
-//! broken by it.
+//! Every value of the types is written. Where the grammar has no form for a value (a line end in
+//! human text, a part without its size), the nearest form is used: `?` for a byte, NIL for a
+//! missing value. This never breaks the framing.
 
 mod body;
 mod fetch;
@@ -27,7 +27,7 @@ pub(crate) use row::FetchRow;
 use super::response::Response;
 use crate::types::{Answer, Untagged};
 
-/// A response's octets, the line's end included.
+/// A response's bytes, including the line end.
 pub(crate) fn response(response: &Response, strings: Strings) -> Vec<u8> {
     let mut out = Out::new(strings);
     match response {
@@ -39,19 +39,19 @@ pub(crate) fn response(response: &Response, strings: Strings) -> Vec<u8> {
             out.word(tag).space();
             status::status(status, &mut out);
         }
-        Response::Untagged(heard) => untagged(heard, &mut out),
+        Response::Untagged(response) => untagged(response, &mut out),
     }
     out.raw("\r\n").finish()
 }
 
-fn untagged(heard: &Untagged, out: &mut Out) {
-    if let (Answer::Other, Some(raw)) = (heard.answer(), heard.raw()) {
-        out.octets(raw);
+fn untagged(response: &Untagged, out: &mut Out) {
+    if let (Answer::Other, Some(raw)) = (response.answer(), response.raw()) {
+        out.bytes(raw);
         return;
     }
     out.raw("* ");
-    match heard.answer() {
-        Answer::Status(told) => status::status(told, out),
+    match response.answer() {
+        Answer::Status(status) => status::status(status, out),
         Answer::Capability(all) => {
             out.raw("CAPABILITY").words(all.iter());
         }
@@ -76,7 +76,7 @@ fn untagged(heard: &Untagged, out: &mut Out) {
             out.number(seq.get()).raw(" EXPUNGE");
         }
         Answer::Vanished { earlier, uids } => search::vanished(*earlier, uids, out),
-        Answer::Fetch(message) => fetch::fetch(heard.name(), message, out),
+        Answer::Fetch(message) => fetch::fetch(response.name(), message, out),
         Answer::Id(fields) => server::id(fields, out),
         Answer::Namespace(all) => mailbox::namespaces(all, out),
         Answer::Acl(acl) => server::acl(acl, out),
@@ -84,18 +84,18 @@ fn untagged(heard: &Untagged, out: &mut Out) {
         Answer::MyRights(rights) => server::my_rights(rights, out),
         Answer::Quota(quota) => server::quota(quota, out),
         Answer::QuotaRoot(roots) => server::quota_root(roots, out),
-        Answer::Metadata(told) => server::metadata(told, out),
+        Answer::Metadata(metadata) => server::metadata(metadata, out),
         Answer::Sort(found) => search::sort(found, out),
         Answer::Thread(threads) => search::threads(threads, out),
         Answer::Language(tags) => {
             // RFC 5255 section 3.3.
             out.raw("LANGUAGE ").list(tags, |tag, out| out.string(tag.as_bytes()));
         }
-        Answer::Comparator(told) => {
+        Answer::Comparator(comparator) => {
             // RFC 5255 section 4.8.
-            out.raw("COMPARATOR ").string(told.active.as_bytes());
-            if !told.matching.is_empty() {
-                out.space().list(&told.matching, |name, out| out.string(name.as_bytes()));
+            out.raw("COMPARATOR ").string(comparator.active.as_bytes());
+            if !comparator.matching.is_empty() {
+                out.space().list(&comparator.matching, |name, out| out.string(name.as_bytes()));
             }
         }
         Answer::GenUrlAuth(urls) => {
@@ -110,7 +110,7 @@ fn untagged(heard: &Untagged, out: &mut Out) {
             out.raw("JMAPACCESS ").string(url.as_bytes());
         }
         Answer::Other => {
-            out.word(heard.name());
+            out.word(response.name());
         }
     }
 }

@@ -1,33 +1,33 @@
-//! The pieces that responses are written of: words, numbers, strings, lists (RFC 9051 section 9).
+//! The elements of responses: words, numbers, strings, lists (RFC 9051 section 9).
 
 use crate::types::{Flags, MailboxName};
 
-/// How strings are written where the grammar leaves a choice.
+/// The form of strings where the grammar leaves a choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Strings {
-    /// In quotes, but for those that can't stand there.
+    /// In quotes, where possible.
     Quoted,
-    /// As literals, one and all.
+    /// Always as literals.
     Literal,
-    /// In quotes, UTF-8 among them, and mailbox names in UTF-8: to a client that has enabled UTF8=ACCEPT or IMAP4rev2
-    /// (RFC 6855 section 3, RFC 9051 section 5.1).
+    /// In quotes, including UTF-8, and mailbox names in UTF-8: for a client that has enabled
+    /// UTF8=ACCEPT or IMAP4rev2 (RFC 6855 section 3, RFC 9051 section 5.1).
     Utf8,
 }
 
-/// A response as it is being written.
+/// A response while it is being written.
 #[derive(Debug)]
 pub(crate) struct Out {
     bytes: Vec<u8>,
     strings: Strings,
 }
 
-/// What an atom may consist of: `ATOM-CHAR`, which leaves out `atom-specials`.
+/// `ATOM-CHAR`, which excludes `atom-specials`.
 fn is_atom_char(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'(' | b')' | b'{' | b'%' | b'*' | b'"' | b'\\' | b']')
 }
 
 /// The longest text that is written in quotes.
-const LONGEST_QUOTED: usize = 1000;
+const MAX_QUOTED: usize = 1000;
 
 impl Out {
     pub(super) fn new(strings: Strings) -> Self {
@@ -38,14 +38,14 @@ impl Out {
         std::mem::take(&mut self.bytes)
     }
 
-    /// Text that is the grammar's own.
+    /// Text of the grammar.
     pub(super) fn raw(&mut self, text: &str) -> &mut Self {
-        self.octets(text.as_bytes())
+        self.bytes(text.as_bytes())
     }
 
-    /// Octets that are written as they are: values that were kept as a server wrote them.
-    pub(super) fn octets(&mut self, octets: &[u8]) -> &mut Self {
-        self.bytes.extend_from_slice(octets);
+    /// Raw bytes: values that were kept as a server wrote them.
+    pub(super) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        self.bytes.extend_from_slice(bytes);
         self
     }
 
@@ -76,7 +76,7 @@ impl Out {
         self.text(word.as_bytes())
     }
 
-    /// Each word behind a space.
+    /// Each word after a space.
     pub(super) fn words(&mut self, words: impl IntoIterator<Item = impl AsRef<str>>) -> &mut Self {
         words.into_iter().for_each(|word| {
             self.space().word(word.as_ref());
@@ -84,7 +84,7 @@ impl Out {
         self
     }
 
-    /// `quoted`, whatever is in it: 8-bit octets too, as RFC 9051 section 4.3 has it.
+    /// `quoted`, whatever its content: also non-ASCII bytes, as in RFC 9051 section 4.3.
     pub(super) fn quoted(&mut self, text: &[u8]) -> &mut Self {
         self.raw("\"");
         for &byte in text {
@@ -96,7 +96,8 @@ impl Out {
         self.raw("\"")
     }
 
-    /// `string`. What holds NUL goes as a `literal8`: nothing else may (RFC 9051 section 4.3).
+    /// `string`. Text with NUL is written as a `literal8`, the only form that may contain it (RFC
+    /// 9051 section 4.3).
     pub(super) fn string(&mut self, text: &[u8]) -> &mut Self {
         let fits = match self.strings {
             Strings::Quoted => text.is_ascii(),
@@ -104,13 +105,13 @@ impl Out {
             Strings::Literal => false,
         };
         let fits = fits && !text.iter().any(|b| matches!(b, 0 | b'\r' | b'\n'));
-        if fits && text.len() <= LONGEST_QUOTED {
+        if fits && text.len() <= MAX_QUOTED {
             return self.quoted(text);
         }
         if text.contains(&0) {
             self.raw("~");
         }
-        self.raw(&format!("{{{}}}\r\n", text.len())).octets(text)
+        self.raw(&format!("{{{}}}\r\n", text.len())).bytes(text)
     }
 
     /// `nstring`.
@@ -121,12 +122,12 @@ impl Out {
         }
     }
 
-    /// `astring`. An atom NIL would be taken for none at all: it is written as a string.
+    /// `astring`. The text NIL is written as a string, because the atom could be read as none.
     pub(super) fn astring(&mut self, text: &[u8]) -> &mut Self {
         let is_atom = !text.is_empty() && text.iter().all(|&b| is_atom_char(b) || b == b']');
         let is_nil = text.eq_ignore_ascii_case(b"NIL");
         if is_atom && !is_nil && self.strings != Strings::Literal {
-            self.octets(text)
+            self.bytes(text)
         } else {
             self.string(text)
         }
@@ -135,10 +136,10 @@ impl Out {
     /// The same without literals, for response codes: a status response is one line.
     pub(super) fn short_astring(&mut self, text: &[u8]) -> &mut Self {
         let is_atom = !text.is_empty() && text.iter().all(|&b| is_atom_char(b));
-        if is_atom { self.octets(text) } else { self.quoted(text) }
+        if is_atom { self.bytes(text) } else { self.quoted(text) }
     }
 
-    /// `(…)`, with spaces between.
+    /// `(…)`, separated by spaces.
     pub(super) fn list<T>(
         &mut self,
         all: impl IntoIterator<Item = T>,
@@ -159,7 +160,7 @@ impl Out {
         self.list(flags.iter(), |flag, out| out.word(flag.as_str()))
     }
 
-    /// `sequence-set`. A server names numbers, never `*`.
+    /// `sequence-set`. A server writes numbers, never `*`.
     pub(super) fn set(&mut self, ranges: impl IntoIterator<Item = (u32, u32)>) -> &mut Self {
         for (i, (first, last)) in ranges.into_iter().enumerate() {
             if i > 0 {
@@ -173,7 +174,8 @@ impl Out {
         self
     }
 
-    /// `mailbox`: in modified UTF-7 (RFC 3501 section 5.1.3), unless it came otherwise or the client takes UTF-8.
+    /// `mailbox`: in modified UTF-7 (RFC 3501 section 5.1.3), unless it was received in another
+    /// spelling or the client accepts UTF-8.
     pub(super) fn mailbox(&mut self, name: &MailboxName) -> &mut Self {
         match name.wire() {
             Some(written) => self.astring(written),
@@ -183,8 +185,8 @@ impl Out {
     }
 }
 
-/// Modified UTF-7 (RFC 3501 section 5.1.3): printable ASCII is itself, `&` is `&-`, all else is UTF-16 in base64
-/// between `&` and `-`.
+/// Modified UTF-7 (RFC 3501 section 5.1.3): printable ASCII is itself, `&` is `&-`, everything else
+/// is UTF-16 in base64 between `&` and `-`.
 pub(crate) fn utf7(name: &str) -> Vec<u8> {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
     let digit = |bits: u32| DIGITS.get(usize::from(u8::try_from(bits & 0x3f).unwrap_or(0))).copied();

@@ -1,14 +1,16 @@
-//! One FETCH response, item by item in the order in which the client named them (RFC 9051 section 7.5.2).
+//! One FETCH response, item by item in the order in which the client named them (RFC 9051 section
+//! 7.5.2).
 //!
-//! [`super::response`] writes a [`Message`](crate::types::Message) in an order of its own, and BODY[] for whatever was
-//! asked as RFC822; a server answers by the names that it was asked by. In go items, out come the response's octets.
+//! [`super::response`] writes the items of a [`Message`](crate::types::Message) in an order of its
+//! own, and BODY[] for any item named RFC822; a server answers in the order and with the names of
+//! the request. Items in, the response's bytes out.
 
 use super::body::{body, envelope};
 use super::fetch::{data, date_time, section};
 use super::out::{Out, Strings};
 use crate::types::{BodyData, BodyStructure, Envelope, Flags, Section, Timestamp};
 
-/// A FETCH response as it is being written.
+/// A FETCH response while it is being written.
 #[derive(Debug)]
 pub(crate) struct FetchRow {
     out: Out,
@@ -23,7 +25,7 @@ impl FetchRow {
         Self { out, any: false }
     }
 
-    /// Its octets, the line's end included.
+    /// Its bytes, including the line end.
     pub(crate) fn finish(mut self) -> Vec<u8> {
         self.out.raw(")\r\n").finish()
     }
@@ -63,21 +65,21 @@ impl FetchRow {
         self.next("RFC822.SIZE ").number(size);
     }
 
-    pub(crate) fn envelope(&mut self, told: &Envelope) {
-        envelope(told.packed(), self.next("ENVELOPE "));
+    pub(crate) fn envelope(&mut self, value: &Envelope) {
+        envelope(value.packed(), self.next("ENVELOPE "));
     }
 
     /// BODYSTRUCTURE, or BODY, whose value has no extension data.
-    pub(crate) fn body(&mut self, told: &BodyStructure, extended: bool) {
-        body(told.packed(), self.next(if extended { "BODYSTRUCTURE " } else { "BODY " }));
+    pub(crate) fn body(&mut self, value: &BodyStructure, extended: bool) {
+        body(value.packed(), self.next(if extended { "BODYSTRUCTURE " } else { "BODY " }));
     }
 
-    /// `BODY[…]<0>` or `BINARY[…]<0>`, by its name without `.PEEK`.
-    pub(crate) fn section(&mut self, name: &str, told: &BodyData) {
-        data(name, told, self.next(""));
+    /// `BODY[…]<0>` or `BINARY[…]<0>`, by the name without `.PEEK`.
+    pub(crate) fn section(&mut self, name: &str, value: &BodyData) {
+        data(name, value, self.next(""));
     }
 
-    /// An item whose value is a string or NIL: RFC822 and its kin, PREVIEW.
+    /// An item whose value is a string or NIL: RFC822 and the like, PREVIEW.
     pub(crate) fn string(&mut self, name: &str, value: Option<&[u8]>) {
         self.next(name).space().nstring(value);
     }

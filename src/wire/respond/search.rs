@@ -1,10 +1,10 @@
-//! SEARCH, ESEARCH, SORT, THREAD, VANISHED, UIDBATCHES: which messages.
+//! SEARCH, ESEARCH, SORT, THREAD, VANISHED, UIDBATCHES.
 
 use super::out::Out;
 use crate::types::{ESearch, ModSeq, NumberList, SearchResult, SortResult, Threads, UidBatches, UidSet};
 
-/// `SEARCH 2 84 882 (MODSEQ 917162500)` (RFC 3501 section 7.2.5, RFC 7162 section 3.1.5): number by number, for it
-/// has no ranges.
+/// `SEARCH 2 84 882 (MODSEQ 917162500)` (RFC 3501 section 7.2.5, RFC 7162 section 3.1.5): number by
+/// number, because it has no ranges.
 pub(super) fn search(found: &SearchResult, out: &mut Out) {
     out.raw("SEARCH");
     found.numbers.0.raw().iter().flat_map(|&(first, last)| first..=last).for_each(|n| {
@@ -68,11 +68,12 @@ pub(super) fn esearch(found: &ESearch, out: &mut Out) {
         out.raw(" RELEVANCY ").list(&found.relevancy, |score, out| out.number(*score));
     }
     for (name, value) in &found.other {
-        out.space().word(name).space().octets(value.as_bytes());
+        out.space().word(name).space().bytes(value.as_bytes());
     }
 }
 
-/// `(TAG "A282" MAILBOX folder1 UIDVALIDITY 1)`: what the answer is to, and of where (RFC 7377 section 2.1).
+/// `(TAG "A282" MAILBOX folder1 UIDVALIDITY 1)`: the command that is answered, and the mailbox (RFC
+/// 7377 section 2.1).
 fn correlator(found: &ESearch, out: &mut Out) {
     let mut gap = " (";
     if let Some(tag) = &found.tag {
@@ -89,7 +90,8 @@ fn correlator(found: &ESearch, out: &mut Out) {
     }
 }
 
-/// `ADDTO (1 2733 1 2731:2732)` (RFC 5267 section 4.3); one item for each run of changes of a kind.
+/// `ADDTO (1 2733 1 2731:2732)` (RFC 5267 section 4.3); one item for each run of additions or
+/// removals.
 fn changes(found: &ESearch, out: &mut Out) {
     for run in found.changes.chunk_by(|a, b| a.added == b.added) {
         let added = run.first().is_some_and(|change| change.added);
@@ -101,7 +103,7 @@ fn changes(found: &ESearch, out: &mut Out) {
     }
 }
 
-/// Numbers in their order, as ranges where they are kept so.
+/// Numbers in their order, in ranges as they are stored.
 fn list(name: &str, numbers: &NumberList, out: &mut Out) {
     out.raw(name).set(numbers.ranges());
 }
@@ -112,19 +114,19 @@ pub(super) fn vanished(earlier: bool, uids: &UidSet, out: &mut Out) {
 }
 
 /// `UIDBATCHES (TAG "A143") 215295:99696,99695:20351`.
-pub(super) fn uid_batches(told: &UidBatches, out: &mut Out) {
+pub(super) fn uid_batches(response: &UidBatches, out: &mut Out) {
     out.raw("UIDBATCHES");
-    if let Some(tag) = &told.tag {
+    if let Some(tag) = &response.tag {
         out.raw(" (TAG ").string(tag.as_bytes()).raw(")");
     }
-    if !told.batches.is_empty() {
-        list(" ", &told.batches, out);
+    if !response.batches.is_empty() {
+        list(" ", &response.batches, out);
     }
 }
 
-/// `THREAD (2)(3 6 (4 23)(44 7 96))` (RFC 5256 section 5, `thread-data`). A message with one answer has it behind
-/// it in the same list; with several, each begins a list of its own, as does a message that is not there.
-/// Without recursion: a thread is as deep as it likes.
+/// `THREAD (2)(3 6 (4 23)(44 7 96))` (RFC 5256 section 5, `thread-data`). A message with one answer
+/// is followed by it in the same list; of several, each begins a list of its own, as does a missing
+/// message. Without recursion, because threads have no limit on their depth.
 pub(super) fn threads(all: &Threads, out: &mut Out) {
     out.raw("THREAD");
     let nodes: Vec<(u32, u32)> = all.iter().map(|node| (node.depth, node.number.unwrap_or(0))).collect();

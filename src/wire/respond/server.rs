@@ -1,5 +1,5 @@
-//! What a server tells of rights (RFC 4314), quotas (RFC 9208), annotations (RFC 5464), URLs (RFC 4467, RFC 5524) and
-//! of itself (RFC 2971).
+//! Rights (RFC 4314), quotas (RFC 9208), annotations (RFC 5464), URLs (RFC 4467, RFC 5524) and ID
+//! (RFC 2971).
 
 use super::out::Out;
 use crate::types::{Acl, ListRights, Metadata, MetadataValue, MyRights, Quota, QuotaRoot, UrlData};
@@ -25,48 +25,49 @@ pub(super) fn acl(acl: &Acl, out: &mut Out) {
 }
 
 /// `LISTRIGHTS ~/Mail/saved smith la r swicdkxte` (RFC 4314 section 3.7).
-pub(super) fn list_rights(told: &ListRights, out: &mut Out) {
-    out.raw("LISTRIGHTS ").mailbox(&told.mailbox).space().astring(told.identifier.as_bytes());
-    for rights in std::iter::once(&told.required).chain(&told.optional) {
+pub(super) fn list_rights(response: &ListRights, out: &mut Out) {
+    out.raw("LISTRIGHTS ").mailbox(&response.mailbox).space().astring(response.identifier.as_bytes());
+    for rights in std::iter::once(&response.required).chain(&response.optional) {
         out.space().astring(rights.as_str().as_bytes());
     }
 }
 
 /// `MYRIGHTS INBOX rwiptsldaex` (RFC 4314 section 3.8).
-pub(super) fn my_rights(told: &MyRights, out: &mut Out) {
-    out.raw("MYRIGHTS ").mailbox(&told.mailbox).space().astring(told.rights.as_str().as_bytes());
+pub(super) fn my_rights(response: &MyRights, out: &mut Out) {
+    out.raw("MYRIGHTS ").mailbox(&response.mailbox).space().astring(response.rights.as_str().as_bytes());
 }
 
 /// `QUOTA "" (STORAGE 10 512)` (RFC 9208 section 4.2.1).
-pub(super) fn quota(told: &Quota, out: &mut Out) {
-    out.raw("QUOTA ").astring(told.root.as_bytes()).space().list(&told.resources, |resource, out| {
+pub(super) fn quota(response: &Quota, out: &mut Out) {
+    out.raw("QUOTA ").astring(response.root.as_bytes()).space().list(&response.resources, |resource, out| {
         out.word(&resource.name).space().count(resource.usage).space().count(resource.limit)
     });
 }
 
 /// `QUOTAROOT INBOX ""` (RFC 9208 section 4.2.2).
-pub(super) fn quota_root(told: &QuotaRoot, out: &mut Out) {
-    out.raw("QUOTAROOT ").mailbox(&told.mailbox);
-    told.roots.iter().for_each(|root| {
+pub(super) fn quota_root(response: &QuotaRoot, out: &mut Out) {
+    out.raw("QUOTAROOT ").mailbox(&response.mailbox);
+    response.roots.iter().for_each(|root| {
         out.space().astring(root.as_bytes());
     });
 }
 
-/// `METADATA INBOX (/shared/comment "Shared comment")`, or names alone where they only changed (RFC 5464 section 4.4).
-pub(super) fn metadata(told: &Metadata, out: &mut Out) {
+/// `METADATA INBOX (/shared/comment "Shared comment")`, or names alone where they only changed (RFC
+/// 5464 section 4.4).
+pub(super) fn metadata(response: &Metadata, out: &mut Out) {
     out.raw("METADATA ");
-    match &told.mailbox {
+    match &response.mailbox {
         Some(name) => out.mailbox(name),
         None => out.raw("\"\""),
     };
-    let values = told.entries.iter().any(|entry| !matches!(entry.value, MetadataValue::Changed));
-    if !values && !told.entries.is_empty() {
-        told.entries.iter().for_each(|entry| {
+    let values = response.entries.iter().any(|entry| !matches!(entry.value, MetadataValue::Changed));
+    if !values && !response.entries.is_empty() {
+        response.entries.iter().for_each(|entry| {
             out.space().astring(entry.name.as_bytes());
         });
         return;
     }
-    out.space().list(&told.entries, |entry, out| {
+    out.space().list(&response.entries, |entry, out| {
         out.astring(entry.name.as_bytes()).space();
         match &entry.value {
             MetadataValue::Set(value) => out.string(value),
@@ -75,19 +76,20 @@ pub(super) fn metadata(told: &Metadata, out: &mut Out) {
     });
 }
 
-/// `URLFETCH "imap://…" {28}…` (RFC 4467 section 7), or with items in parentheses (RFC 5524 section 4).
+/// `URLFETCH "imap://…" {28}…` (RFC 4467 section 7), or with items in parentheses (RFC 5524 section
+/// 4).
 pub(super) fn url_fetch(urls: &[UrlData], out: &mut Out) {
     out.raw("URLFETCH");
-    for told in urls {
-        out.space().astring(told.url.as_bytes());
-        if told.other.is_empty() {
-            out.space().nstring(told.data.as_deref());
+    for url in urls {
+        out.space().astring(url.url.as_bytes());
+        if url.other.is_empty() {
+            out.space().nstring(url.data.as_deref());
             continue;
         }
-        for (name, value) in &told.other {
-            out.raw(" (").word(name).space().octets(value).raw(")");
+        for (name, value) in &url.other {
+            out.raw(" (").word(name).space().bytes(value).raw(")");
         }
-        if let Some(data) = &told.data {
+        if let Some(data) = &url.data {
             out.raw(" (BODY ").string(data).raw(")");
         }
     }

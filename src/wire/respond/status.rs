@@ -6,18 +6,18 @@ use crate::types::{
     UidValidity,
 };
 
-/// `OK [CODE] text`, without what stands before.
-pub(super) fn status(told: &StatusResponse, out: &mut Out) {
-    out.raw(told.status.as_str()).space();
-    if let Some(told) = &told.code {
+/// `OK [CODE] text`, without the star or tag before it.
+pub(super) fn status(response: &StatusResponse, out: &mut Out) {
+    out.raw(response.status.as_str()).space();
+    if let Some(value) = &response.code {
         out.raw("[");
-        code(told, out);
+        code(value, out);
         out.raw("] ");
     }
-    out.text(told.text.as_bytes());
+    out.text(response.text.as_bytes());
 }
 
-/// What stands between the brackets.
+/// The text between the brackets.
 fn code(code: &Code, out: &mut Out) {
     out.word(code.name());
     match code {
@@ -34,7 +34,8 @@ fn code(code: &Code, out: &mut Out) {
         Code::Capability(all) => {
             out.words(all.iter());
         }
-        // Its own text is that of RFC 4315 section 4, and the ranges can't be had otherwise.
+        // Its `Display` has the form of RFC 4315 section 4, and there is no other access to the
+        // ordered ranges.
         Code::CopyUid(copied) => {
             out.space().word(&copied.to_string());
         }
@@ -59,13 +60,13 @@ fn code(code: &Code, out: &mut Out) {
             out.space().quoted(text.as_bytes());
         }
         // RFC 9585: three values in parentheses, or nothing.
-        Code::InProgress(told) if *told != Progress::default() => {
+        Code::InProgress(progress) if *progress != Progress::default() => {
             out.raw(" (");
-            match &told.tag {
+            match &progress.tag {
                 Some(tag) => out.quoted(tag.as_bytes()),
                 None => out.raw("NIL"),
             };
-            out.space().count(told.done).space().count(told.total).raw(")");
+            out.space().count(progress.done).space().count(progress.total).raw(")");
         }
         Code::MailboxId(id) => {
             out.raw(" (").word(id).raw(")");
@@ -79,7 +80,7 @@ fn code(code: &Code, out: &mut Out) {
                 out.space().number(uid.get());
             }
         }
-        Code::Metadata(told) => metadata(*told, out),
+        Code::Metadata(value) => metadata(*value, out),
         Code::Referral(urls) => {
             out.words(urls);
         }
@@ -97,22 +98,22 @@ fn code(code: &Code, out: &mut Out) {
         Code::Other { text: Some(text), .. } => {
             out.space().word(text);
         }
-        // The rest say all by their name.
+        // The others are only a name.
         _ => {}
     }
 }
 
-/// `LONGENTRIES 2199` and its kin (RFC 5464 section 5).
+/// `LONGENTRIES 2199` and the like (RFC 5464 section 5).
 fn metadata(code: MetadataCode, out: &mut Out) {
     match code {
-        MetadataCode::LongEntries(octets) => out.raw(" LONGENTRIES ").number(octets),
-        MetadataCode::MaxSize(octets) => out.raw(" MAXSIZE ").number(octets),
+        MetadataCode::LongEntries(bytes) => out.raw(" LONGENTRIES ").number(bytes),
+        MetadataCode::MaxSize(bytes) => out.raw(" MAXSIZE ").number(bytes),
         MetadataCode::TooMany => out.raw(" TOOMANY"),
         MetadataCode::NoPrivate => out.raw(" NOPRIVATE"),
     };
 }
 
-/// Some servers leave the set out where it is empty; there is no other form for it.
+/// An empty set has no form; some servers omit it, too.
 fn uids(set: &UidSet, out: &mut Out) {
     if !set.is_empty() {
         out.space().set(set.raw().iter().copied());

@@ -1,4 +1,4 @@
-//! What the client's commands write, whatever their arguments, is one command that means what was meant; or they
+//! Whatever their arguments, the client's commands write one command that means what was meant, or
 //! refuse to write it.
 
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use super::cut;
 use crate::command::{self, Items, Line, Session};
 use crate::types::{Flag, Flags, MailboxName, Section, Timestamp, Uid, UidSet};
 
-/// Sessions that differ in what may be written how.
+/// Sessions that differ in the forms that may be written.
 fn session(kind: u8) -> Session {
     let names: &[&str] = match kind % 4 {
         0 => &["IMAP4rev1", "ID", "UIDPLUS", "MOVE", "UNSELECT", "BINARY"],
@@ -37,8 +37,8 @@ fn session(kind: u8) -> Session {
     }
 }
 
-/// What a command writes, read back; `None` if it refuses. There must be exactly one command in it, and as many
-/// literals that wait as the client waits for.
+/// The command that a server parses from the output of this one; `None` if it refuses. The output
+/// must be exactly one command, with as many literals that wait as the client waits for.
 fn written(mut command: impl command::Command, session: &Session) -> Option<Command> {
     let mut line = Line::new(Some("A1"), session);
     command.encode(&mut line, session).ok()?;
@@ -54,7 +54,7 @@ fn written(mut command: impl command::Command, session: &Session) -> Option<Comm
     Some(read.command)
 }
 
-/// Texts that would break a hasty writer.
+/// Texts that would break a careless writer.
 fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         4 => "[a-zA-Z0-9 ]{1,6}".prop_map(String::from),
@@ -100,13 +100,13 @@ fn section() -> impl Strategy<Value = Section> {
     })
 }
 
-/// As [`hostile`] names come back: INBOX in its own letters.
+/// The mailbox name for a [`hostile`] text: INBOX in any case is one name.
 fn name(text: &str) -> MailboxName {
     MailboxName::new(text)
 }
 
 proptest! {
-    // Nothing is written into the sources by a run.
+    // A run must not write into the sources.
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
@@ -124,14 +124,14 @@ proptest! {
     #[test]
     fn names_of_mailboxes(a in hostile(), b in hostile(), kind in 0..4u8) {
         let session = session(kind);
-        let told = [
+        let commands = [
             written(command::Create::new(&*a), &session),
             written(command::Delete::new(&*a), &session),
             written(command::Rename::new(&*a, &*b), &session),
             written(command::Subscribe::new(&*a), &session),
             written(command::Subscribe::undo(&*a), &session),
         ];
-        let [create, delete, rename, subscribe, unsubscribe] = told;
+        let [create, delete, rename, subscribe, unsubscribe] = commands;
         let (from, to) = (name(&a), name(&b));
         let created = Command::Create { mailbox: name(&a), params: Vec::new() };
         let renamed = Command::Rename { from, to };
@@ -273,7 +273,7 @@ fn commands_without_arguments() {
         capabilities: session.capabilities.iter().chain(["STARTTLS", "UNSELECT"]).collect(),
         ..session.clone()
     };
-    let told = [
+    let commands = [
         written(command::Noop, session),
         written(command::Logout, session),
         written(command::Close, session),
@@ -284,7 +284,7 @@ fn commands_without_arguments() {
         written(command::Expunge::all_deleted(), session),
     ];
     let names = ["NOOP", "LOGOUT", "CLOSE", "IDLE", "UNSELECT", "CAPABILITY", "STARTTLS", "EXPUNGE"];
-    assert_eq!(told, names.map(|name| Some(Command::Plain(name))));
+    assert_eq!(commands, names.map(|name| Some(Command::Plain(name))));
     assert_eq!(written(command::Id::nothing(), session), Some(Command::Id(Vec::new())));
 }
 

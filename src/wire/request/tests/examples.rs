@@ -1,4 +1,4 @@
-//! Examples of the RFCs, and lines that a strict server refuses.
+//! Examples of the RFCs, and lines that a strict server must refuse.
 
 use super::super::{
     AppendMessage, Change, Command, End, FetchItem, Numbers, Part, Request, Returned, SearchKey, SortBy,
@@ -29,7 +29,7 @@ fn session_commands() {
         command("a lOgIn SMITH \"SES\\\"AME\""),
         Command::Login { user: "SMITH".into(), password: "SES\"AME".into() }
     );
-    // RFC 4959 section 3 and 4959's empty answer.
+    // RFC 4959 section 3, and its empty initial response.
     let initial = |text| match command(text) {
         Command::Authenticate { mechanism, initial } => (mechanism, initial),
         other => panic!("{other:?}"),
@@ -327,7 +327,7 @@ fn what_the_grammar_has_no_room_for_is_refused() {
         assert!(read(bad).is_err(), "{bad:?}: {:?}", read(bad));
     }
     assert_eq!(read("a1 LOGIN x").unwrap_err().tag.as_deref(), Some("a1"));
-    assert_eq!(read("a1 NOOP x").unwrap_err().to_string(), "the end of the command was expected at octet 7");
+    assert_eq!(read("a1 NOOP x").unwrap_err().to_string(), "the end of the command was expected at byte 7");
 }
 
 #[test]

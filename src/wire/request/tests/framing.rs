@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 
-use super::super::{Heard, RequestFramer, SaslAnswer, TooLong, is_done, sasl_answer};
+use super::super::{RequestFrame, RequestFramer, SaslAnswer, TooLong, is_done, sasl_answer};
 use super::cut;
 
 #[test]
@@ -24,18 +24,18 @@ fn any_cut_gives_the_same() {
         commands.extend(framer.decode(&mut src).unwrap());
     }
     let expected = [&b"a LOGIN {3+}\r\nf\r\n {0+}\r\n"[..], b"b NOOP"];
-    assert_eq!(commands, expected.map(|command| Heard::Command(command.to_vec())));
+    assert_eq!(commands, expected.map(|command| RequestFrame::Command(command.to_vec())));
 }
 
 #[test]
-fn a_refused_literal_is_forgotten() {
+fn a_refused_literal_drops_its_command() {
     let mut framer = RequestFramer::new(100);
     let mut src = BytesMut::from(&b"a LOGIN {999}\r\n"[..]);
-    assert_eq!(framer.decode(&mut src), Ok(Some(Heard::Literal(999))));
+    assert_eq!(framer.decode(&mut src), Ok(Some(RequestFrame::Literal(999))));
     src.extend_from_slice(b"b NOOP\r\n");
     assert_eq!(framer.decode(&mut src), Ok(None), "it waits for an answer");
     framer.refuse();
-    assert_eq!(framer.decode(&mut src), Ok(Some(Heard::Command(b"b NOOP".to_vec()))));
+    assert_eq!(framer.decode(&mut src), Ok(Some(RequestFrame::Command(b"b NOOP".to_vec()))));
 }
 
 #[test]
@@ -53,9 +53,9 @@ fn lines_and_literals_that_do_not_wait_have_bounds_of_their_own() {
     let mut framer = RequestFramer::new(1000).lines_of(20);
     framer.set_plus_limit(Some(4));
     let mut src = BytesMut::from(&b"a LOGIN {4+}\r\nabcd x\r\n"[..]);
-    assert_eq!(framer.decode(&mut src), Ok(Some(Heard::Command(b"a LOGIN {4+}\r\nabcd x".to_vec()))));
+    assert_eq!(framer.decode(&mut src), Ok(Some(RequestFrame::Command(b"a LOGIN {4+}\r\nabcd x".to_vec()))));
     src.extend_from_slice(b"a LOGIN {5}\r\n");
-    assert_eq!(framer.decode(&mut src), Ok(Some(Heard::Literal(5))), "this one waits");
+    assert_eq!(framer.decode(&mut src), Ok(Some(RequestFrame::Literal(5))), "this one waits");
     assert_eq!(framer.begun(), b"a LOGIN {5}\r\n");
     framer.refuse();
     src.extend_from_slice(b"a LOGIN {5+}\r\n");

@@ -1,4 +1,5 @@
-//! What the client's commands write is read back as what was meant; the RFC's own examples; what is refused.
+//! The client's commands are parsed back as what was meant; the RFC's own examples; lines that are
+//! refused.
 
 mod client;
 mod examples;
@@ -7,16 +8,17 @@ mod notify;
 
 use bytes::BytesMut;
 
-use super::{BadRequest, Heard, Request, RequestFramer, request};
+use super::{BadRequest, Request, RequestFrame, RequestFramer, request};
 
-/// Cuts bytes into commands as a server that accepts all literals does, and tells how often it had to.
+/// Splits bytes into commands as a server that accepts all literals does; also returns how many of
+/// them waited.
 fn cut(bytes: &[u8]) -> (Vec<Vec<u8>>, usize) {
     let (mut framer, mut src) = (RequestFramer::new(1 << 20), BytesMut::from(bytes));
     let (mut commands, mut waited) = (Vec::new(), 0);
-    while let Some(heard) = framer.decode(&mut src).unwrap() {
-        match heard {
-            Heard::Command(command) => commands.push(command),
-            Heard::Literal(_) => {
+    while let Some(frame) = framer.decode(&mut src).unwrap() {
+        match frame {
+            RequestFrame::Command(command) => commands.push(command),
+            RequestFrame::Literal(_) => {
                 waited += 1;
                 framer.accept();
             }

@@ -1,4 +1,4 @@
-//! NOTIFY: what the client writes, word for word and read back; and what it refuses to write.
+//! NOTIFY: what the client writes, word for word and parsed back; and what it refuses to write.
 
 use super::super::{Command, FetchItem, Notify as Read, NotifyGroup, request};
 use crate::command::{Command as _, Items, Line, Notify, NotifyEvent, Selected, Session};
@@ -15,7 +15,7 @@ fn session(names: &[&str]) -> Session {
     }
 }
 
-/// The command as it is written, without its tag.
+/// The command as written, without its tag.
 fn written(mut notify: Notify, session: &Session) -> Result<String> {
     let mut line = Line::new(Some("A1"), session);
     notify.encode(&mut line, session)?;

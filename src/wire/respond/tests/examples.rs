@@ -1,7 +1,7 @@
-//! Lines as the RFCs show them, octet for octet (flags in our order: they are a set).
+//! Lines as the RFCs show them, byte for byte (flags in our order, because they are a set).
 
 use super::super::{Strings, response};
-use super::heard;
+use super::parsed;
 
 #[test]
 fn lines_of_the_rfcs_are_written_as_they_are() {
@@ -41,14 +41,15 @@ fn lines_of_the_rfcs_are_written_as_they_are() {
         "* ESEARCH (TAG \"B01\") UID ADDTO (1 2733 1 2731:2732) REMOVEFROM (0 32768)",
         "* NO [INPROGRESS (\"A001\" 454 1000)] Processed",
     ] {
-        let written = match heard(format!("{line}\r\n").as_bytes()) {
+        let written = match parsed(format!("{line}\r\n").as_bytes()) {
             Ok(read) => response(&read, Strings::Quoted),
             Err(error) => panic!("{error}"),
         };
         let expected = match line {
-            // RFC 9051 section 6.3.9.7 has the tag quoted; quotes around the name only where there is need.
+            // RFC 9051 section 6.3.9.7 has the tag quoted; quotes around the name only where
+            // needed.
             _ if line.contains("OLDNAME") => line.replace("(OLDNAME (\"x\"))", "(\"OLDNAME\" (x))"),
-            // Literals only where there is need.
+            // Literals only where needed.
             _ => line.to_owned(),
         };
         assert_eq!(String::from_utf8_lossy(&written), format!("{expected}\r\n"));

@@ -1,5 +1,5 @@
-//! What is written here is read back equal by the framer and the grammar: values of all kinds, made up at random; and
-//! the RFCs' own examples, so that the form is theirs and not only one that the grammar happens to take.
+//! Responses are parsed back equal by the framer and the grammar: random values of all kinds; and
+//! the RFCs' own examples, so that the form is theirs and not just one that the grammar accepts.
 
 mod examples;
 mod row;
@@ -13,8 +13,8 @@ use crate::types::{Answer, Limits, StatusResponse, Untagged};
 use crate::wire::frame::Framer;
 use crate::wire::{Parser, Response};
 
-/// What the client makes of these octets, which must be one response.
-fn heard(bytes: &[u8]) -> Result<Response, String> {
+/// The client's result for these bytes, which must be one response.
+fn parsed(bytes: &[u8]) -> Result<Response, String> {
     let shown = bytes.escape_ascii();
     let limits = Limits { depth: 100, ..Limits::default() };
     let (mut framer, mut src) = (Framer::new(&limits), BytesMut::from(bytes));
@@ -25,11 +25,11 @@ fn heard(bytes: &[u8]) -> Result<Response, String> {
     Parser::new(&limits).read(&frame).map_err(|e| format!("{} at {}: {shown}", e.message, e.at))
 }
 
-/// Writes an answer in both ways, reads it back, and compares.
+/// Writes an answer with both kinds of strings, parses it, and compares.
 fn round(name: &'static str, answer: Answer) -> Result<(), TestCaseError> {
     for strings in [Strings::Quoted, Strings::Literal] {
         let written = response(&Response::Untagged(Untagged::new(name, answer.clone(), None)), strings);
-        match heard(&written) {
+        match parsed(&written) {
             Ok(Response::Untagged(read)) => {
                 prop_assert_eq!(read.name(), name);
                 prop_assert_eq!(read.answer(), &answer, "{}", written.escape_ascii());
@@ -41,7 +41,7 @@ fn round(name: &'static str, answer: Answer) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    // Nothing is written into the sources by a run.
+    // A run must not write into the sources.
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
@@ -63,7 +63,7 @@ proptest! {
             return Ok(());
         }
         let written = response(&Response::Tagged { tag: tag.clone(), status: status.clone() }, Strings::Literal);
-        match heard(&written) {
+        match parsed(&written) {
             Ok(Response::Tagged { tag: t, status: s }) => prop_assert_eq!((t, s), (tag, status)),
             other => prop_assert!(false, "{:?}", other),
         }
@@ -72,7 +72,7 @@ proptest! {
     #[test]
     fn continuations(text in "[ -~]{0,40}") {
         let written = response(&Response::Continuation { text: text.clone().into() }, Strings::Quoted);
-        match heard(&written) {
+        match parsed(&written) {
             Ok(Response::Continuation { text: read }) => prop_assert_eq!(read, text),
             other => prop_assert!(false, "{:?}", other),
         }
@@ -84,5 +84,5 @@ fn human_text_cannot_break_the_framing() {
     let status = StatusResponse::new(crate::types::Status::Ok, None, "a\r\n* BYE {5}");
     let written = response(&Response::Tagged { tag: "a\n1".into(), status }, Strings::Quoted);
     assert_eq!(written, b"a?1 OK a??* BYE {5}\r\n");
-    assert!(matches!(heard(&written), Ok(Response::Tagged { .. })));
+    assert!(matches!(parsed(&written), Ok(Response::Tagged { .. })));
 }

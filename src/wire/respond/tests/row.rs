@@ -1,7 +1,7 @@
-//! Rows that are written item by item, in the order and by the names that were asked for.
+//! Rows written item by item, in the order and with the names of the request.
 
 use super::super::{FetchRow, Strings, response};
-use super::heard;
+use super::parsed;
 use crate::types::{
     Answer, BodyData, BodyStructureBuilder, EnvelopeBuilder, Flag, Flags, ListEntry, Part, Section, Untagged,
 };
@@ -30,13 +30,13 @@ fn items_stand_as_they_were_asked_for() {
          INTERNALDATE \\\"17-Jul-1996 02:44:25 -0700\\\" RFC822.SIZE 9 MODSEQ (5) EMAILID (M1) THREADID NIL \
          BINARY[1]<4> ~{2}\\r\\nx\\x00 BINARY.SIZE[1] 40 BODY[] NIL)\\r\\n"
     );
-    let Ok(Response::Untagged(read)) = heard(&written) else { panic!("it can't be read") };
+    let Ok(Response::Untagged(read)) = parsed(&written) else { panic!("it can't be read") };
     let Answer::Fetch(row) = read.answer() else { panic!("{read:?}") };
     assert_eq!((row.uid().map(|uid| uid.get()), row.size(), row.email_id()), (Some(77), Some(9), Some("M1")));
 }
 
 #[test]
-fn structures_are_told_by_their_names() {
+fn a_structure_has_the_name_of_its_form() {
     let structure = BodyStructureBuilder::new("text", "plain").encoding("7bit").size(3).lines(1).build();
     for (extended, name) in [(true, "BODYSTRUCTURE ("), (false, "BODY (")] {
         let mut row = FetchRow::new(1, Strings::Quoted);
@@ -44,7 +44,7 @@ fn structures_are_told_by_their_names() {
         row.body(&structure, extended);
         let written = row.finish();
         assert!(String::from_utf8_lossy(&written).contains(name), "{}", written.escape_ascii());
-        assert!(matches!(heard(&written), Ok(Response::Untagged(_))));
+        assert!(matches!(parsed(&written), Ok(Response::Untagged(_))));
     }
 }
 
@@ -52,8 +52,8 @@ fn structures_are_told_by_their_names() {
 fn utf8_goes_in_quotes_where_it_may() {
     let mut entry = ListEntry::new("Grüße & \"x\"");
     entry.delimiter = Some('/');
-    let told = Response::Untagged(Untagged::new("LIST", Answer::List(entry), None));
-    let text = |strings| String::from_utf8(response(&told, strings)).unwrap();
+    let list = Response::Untagged(Untagged::new("LIST", Answer::List(entry), None));
+    let text = |strings| String::from_utf8(response(&list, strings)).unwrap();
     assert_eq!(text(Strings::Utf8), "* LIST () \"/\" \"Grüße & \\\"x\\\"\"\r\n");
     assert_eq!(text(Strings::Quoted), "* LIST () \"/\" \"Gr&APwA3w-e &- \\\"x\\\"\"\r\n");
 }

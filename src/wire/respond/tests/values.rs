@@ -1,4 +1,4 @@
-//! Values of every kind of answer, made up at random, in the one form in which the grammar gives them.
+//! Random values of every kind of answer, in the one form in which the grammar returns them.
 
 use bytes::Bytes;
 use proptest::collection::vec;
@@ -9,7 +9,7 @@ use proptest::sample::select;
 use crate::fuzz::codes::PLAIN;
 use crate::types::*;
 
-/// Text with all that quoting and literals are about.
+/// Text with everything that needs quoting or literals.
 fn text() -> impl Strategy<Value = String> + Clone {
     let odd =
         ["\r\n* BYE\r\n", "\"", "\\", "{5}", "(", ")", "]", "NIL", "é", "台", "\0", "%", "*", "&-", "&AGE-"];
@@ -17,28 +17,28 @@ fn text() -> impl Strategy<Value = String> + Clone {
     vec(piece, 0..5).prop_map(|pieces| pieces.concat())
 }
 
-/// Text of one line, without brackets at its beginning, where a code might be.
+/// Text of one line, without a bracket at its beginning, where a code would be.
 fn line() -> impl Strategy<Value = String> + Clone {
     text().prop_map(|text| text.replace(['\r', '\n', '\0'], ".").trim_start().to_owned())
 }
 
-/// A word of letters and digits that is no name of anything.
+/// A word of letters and digits that is not a known name.
 fn word() -> impl Strategy<Value = String> + Clone {
     "x-[a-zA-Z0-9]{1,8}"
 }
 
-/// A value of an extension, as it is kept: in the letters of the server.
+/// A value of an extension, as it is kept: in the server's spelling.
 fn raw() -> impl Strategy<Value = String> + Clone {
     select(vec!["5", "NIL", "(a (b \"c)\") {1}\r\n))", "\"x y\"", "()", "1:3,7"]).prop_map(String::from)
 }
 
-fn octets() -> impl Strategy<Value = Bytes> {
+fn bytes() -> impl Strategy<Value = Bytes> {
     // Above 4 KiB a literal has a buffer of its own.
     prop_oneof![4 => vec(any::<u8>(), 0..40), 1 => vec(any::<u8>(), 4090..5000)].prop_map(Bytes::from)
 }
 
 fn mailbox() -> impl Strategy<Value = MailboxName> {
-    // What modified UTF-7 has no form for (it has one for all) aside, any text.
+    // Any text, since modified UTF-7 has a form for all.
     prop_oneof![Just("INBOX".to_owned()), text()].prop_map(MailboxName::new)
 }
 
@@ -54,7 +54,7 @@ fn uid_set() -> impl Strategy<Value = UidSet> {
     })
 }
 
-/// In any order, ascending ranges.
+/// Ascending ranges in any order.
 fn number_list() -> impl Strategy<Value = NumberList> {
     ranges().prop_map(|ranges| {
         let mut list = NumberList::new();
@@ -177,11 +177,11 @@ fn body_structure() -> impl Strategy<Value = BodyStructure> {
 }
 
 fn body_data() -> impl Strategy<Value = BodyData> {
-    (section(), of(any::<u32>()), of(octets()))
+    (section(), of(any::<u32>()), of(bytes()))
         .prop_map(|(section, origin, data)| BodyData::new(section, origin, data))
 }
 
-/// A row of FETCH, or of UIDFETCH if it has no number.
+/// A row of FETCH, or of UIDFETCH if it has no sequence number.
 pub(super) fn message() -> impl Strategy<Value = Message> {
     let plain = (of(uid()), of(flags()), of(timestamp()), of(any::<u64>()), of(mod_seq()));
     let large = (of(envelope()), of(body_structure()), vec(body_data(), 0..3));
@@ -197,11 +197,11 @@ pub(super) fn message() -> impl Strategy<Value = Message> {
     })
 }
 
-/// A row of extensions' items alone.
+/// A row with only items of extensions.
 fn extras() -> impl Strategy<Value = Message> {
     let ids = (of(word()), of(of(word())), of(of(timestamp())), of(of(text())));
     let gmail = (of(any::<u64>()), of(any::<u64>()), of(vec(text(), 0..3)));
-    let binary = (vec((part(), of(any::<u32>()), octets()), 0..2), vec((part(), any::<u32>()), 0..2));
+    let binary = (vec((part(), of(any::<u32>()), bytes()), 0..2), vec((part(), any::<u32>()), 0..2));
     (ids, gmail, binary, of((word(), raw()))).prop_map(|(ids, gmail, binary, other)| {
         let mut message = Message::default();
         let extras = message.extras_mut();
@@ -215,16 +215,16 @@ fn extras() -> impl Strategy<Value = Message> {
         let size = |(part, size): &(Part, u32)| (Section::Part(part.clone()), Some(u64::from(*size)));
         extras.binary_size = binary.1.iter().map(size).collect();
         extras.other = other.iter().map(|(name, raw)| (name.clone(), Bytes::from(raw.clone()))).collect();
-        // A row without them has none.
+        // A row without any has no extras.
         message.extras.take_if(|extras| **extras == Default::default());
         message
     })
 }
 
 fn code() -> impl Strategy<Value = Code> {
-    let untold =
+    let unknown =
         [Code::HighestModSeq(None), Code::UidNext(None), Code::UidValidity(None), Code::Unseen(None)];
-    let plain = [PLAIN, &untold].concat();
+    let plain = [PLAIN, &unknown].concat();
     let copied = (validity(), uid_set(), uid_set()).prop_map(|(validity, from, to)| {
         Code::CopyUid(CopyUid::new(Some(validity), from.ranges().collect(), to.ranges().collect()))
     });
@@ -326,7 +326,7 @@ fn esearch() -> impl Strategy<Value = ESearch> {
     )
 }
 
-/// Trees as THREAD can tell them: what is not there has two answers or more.
+/// Trees as THREAD can represent them: a missing message has two answers or more.
 fn threads() -> impl Strategy<Value = Threads> {
     vec((0..4u32, 0..50u32), 0..12).prop_map(|nodes| {
         let (mut threads, mut deepest) = (Threads::default(), 0);
@@ -364,9 +364,9 @@ fn namespaces() -> impl Strategy<Value = Namespaces> {
 }
 
 fn metadata() -> impl Strategy<Value = Metadata> {
-    let values = vec((word(), of(octets())), 1..4).prop_map(|all| {
+    let values = vec((word(), of(bytes())), 1..4).prop_map(|all| {
         let value = |value: Option<Bytes>| value.map_or(MetadataValue::Unset, MetadataValue::Set);
-        all.into_iter().map(|(name, told)| MetadataEntry::new(name, value(told))).collect::<Vec<_>>()
+        all.into_iter().map(|(name, text)| MetadataEntry::new(name, value(text))).collect::<Vec<_>>()
     });
     let names = vec(word(), 1..4).prop_map(|all| {
         all.into_iter().map(|name| MetadataEntry::new(name, MetadataValue::Changed)).collect::<Vec<_>>()
@@ -376,7 +376,7 @@ fn metadata() -> impl Strategy<Value = Metadata> {
 }
 
 fn urls() -> impl Strategy<Value = Vec<UrlData>> {
-    let one = (word(), of(octets()), of((word(), raw()))).prop_map(|(url, data, other)| {
+    let one = (word(), of(bytes()), of((word(), raw()))).prop_map(|(url, data, other)| {
         let mut made = UrlData::new(url, data);
         made.other.extend(other.map(|(name, value)| (name, Bytes::from(value))));
         made
@@ -384,7 +384,7 @@ fn urls() -> impl Strategy<Value = Vec<UrlData>> {
     vec(one, 1..3)
 }
 
-/// Any answer but status responses and rows, with its name.
+/// Any answer except status responses and rows, with its name.
 pub(super) fn answer() -> BoxedStrategy<(&'static str, Answer)> {
     let named = |name: &'static str| move |answer: Answer| (name, answer);
     let words = || vec(word(), 1..4);

@@ -1,4 +1,5 @@
-//! Answers of every kind but rows out of a fuzzer's bytes, in the one form in which the grammar gives them.
+//! Answers of every kind except rows, made from a fuzzer's bytes, in the one form in which the
+//! grammar returns them.
 
 use super::chooser::Chooser;
 use super::codes::status;
@@ -10,7 +11,7 @@ use crate::types::{
     UidBatches, UidSet, UidValidity, UrlData,
 };
 
-/// An answer, and the name of the response that it is.
+/// An answer, and the name of its response.
 pub(super) fn answer(from: &mut Chooser<'_>) -> (&'static str, Answer) {
     match from.below(29) {
         0 => {
@@ -76,7 +77,7 @@ pub(super) fn uids(from: &mut Chooser<'_>) -> UidSet {
     set
 }
 
-/// In any order, of ascending ranges.
+/// Ascending ranges in any order.
 fn number_list(from: &mut Chooser<'_>) -> NumberList {
     let mut list = NumberList::new();
     from.ranges().iter().for_each(|&(first, last)| list.push(first, last));
@@ -144,7 +145,7 @@ fn esearch(from: &mut Chooser<'_>) -> ESearch {
     made
 }
 
-/// Trees as THREAD can tell them: what is not there has two answers or more.
+/// Trees as THREAD can represent them: a missing message has two answers or more.
 fn threads(from: &mut Chooser<'_>) -> Threads {
     let (mut threads, mut deepest) = (Threads::default(), 0);
     for _ in 0..from.below(40) {
@@ -178,13 +179,13 @@ fn namespaces(from: &mut Chooser<'_>) -> Namespaces {
 }
 
 fn metadata(from: &mut Chooser<'_>) -> Metadata {
-    // An empty name is the server's own.
+    // An empty name stands for the server.
     let mailbox = Some(mailbox(from)).filter(|name| !name.as_str().is_empty());
     let entries = if from.yes() {
         from.some(3, |from| MetadataEntry::new(from.word(), MetadataValue::Changed))
     } else {
         from.some(3, |from| {
-            let value = from.maybe(Chooser::octets).map_or(MetadataValue::Unset, MetadataValue::Set);
+            let value = from.maybe(Chooser::bytes).map_or(MetadataValue::Unset, MetadataValue::Set);
             MetadataEntry::new(from.word(), value)
         })
     };
@@ -192,7 +193,7 @@ fn metadata(from: &mut Chooser<'_>) -> Metadata {
 }
 
 fn url(from: &mut Chooser<'_>) -> UrlData {
-    let mut made = UrlData::new(from.word(), from.maybe(Chooser::octets));
+    let mut made = UrlData::new(from.word(), from.maybe(Chooser::bytes));
     made.other = from.list(2, |from| (from.word(), from.raw().into()));
     made
 }

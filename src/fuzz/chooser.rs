@@ -1,7 +1,8 @@
-//! Turns a fuzzer's bytes into choices: numbers, texts, lists, of which the values of a round trip are made.
+//! Turns a fuzzer's bytes into choices: numbers, texts and lists, of which the values of a round
+//! trip are made.
 //!
-//! Few octets make a value, so that a change of one changes the value a little. Where the bytes have ended all is 0: the
-//! first of all choices, no text, an empty list; so every value is finite.
+//! A value takes few bytes, so that changing one byte changes the value a little. After the end of
+//! the bytes all are 0: the first of all choices, no text, an empty list; so every value is finite.
 
 use bytes::Bytes;
 
@@ -16,7 +17,7 @@ impl Chooser<'_> {
         *first
     }
 
-    /// From 0 to this less one; at most 256 choices.
+    /// A number below `bound`; at most 256 choices.
     pub(super) fn below(&mut self, bound: usize) -> usize {
         usize::from(self.byte()) % bound
     }
@@ -31,13 +32,13 @@ impl Chooser<'_> {
 
     /// Of any size, small ones more often.
     pub(super) fn large(&mut self) -> u64 {
-        let octets = self.below(9);
-        (0..octets).fold(0, |number, _| number << 8 | u64::from(self.byte()))
+        let bytes = self.below(9);
+        (0..bytes).fold(0, |number, _| number << 8 | u64::from(self.byte()))
     }
 
     pub(super) fn small(&mut self) -> u32 {
-        let octets = self.below(5);
-        (0..octets).fold(0, |number, _| number << 8 | u32::from(self.byte()))
+        let bytes = self.below(5);
+        (0..bytes).fold(0, |number, _| number << 8 | u32::from(self.byte()))
     }
 
     /// Not 0.
@@ -49,20 +50,20 @@ impl Chooser<'_> {
         self.yes().then(|| make(self))
     }
 
-    /// As many as `most`.
-    pub(super) fn list<T>(&mut self, most: usize, mut make: impl FnMut(&mut Self) -> T) -> Vec<T> {
-        let count = self.below(most + 1);
+    /// A list of at most `max` values.
+    pub(super) fn list<T>(&mut self, max: usize, mut make: impl FnMut(&mut Self) -> T) -> Vec<T> {
+        let count = self.below(max + 1);
         (0..count).map(|_| make(self)).collect()
     }
 
-    /// The same with one at least.
-    pub(super) fn some<T>(&mut self, most: usize, mut make: impl FnMut(&mut Self) -> T) -> Vec<T> {
-        let count = self.below(most) + 1;
+    /// The same with at least one value.
+    pub(super) fn some<T>(&mut self, max: usize, mut make: impl FnMut(&mut Self) -> T) -> Vec<T> {
+        let count = self.below(max) + 1;
         (0..count).map(|_| make(self)).collect()
     }
 
-    /// Any octets; now and then so many that a literal of them has a buffer of its own.
-    pub(super) fn octets(&mut self) -> Bytes {
+    /// Any bytes; sometimes so many that a literal of them gets a buffer of its own.
+    pub(super) fn bytes(&mut self) -> Bytes {
         let length = match self.byte() {
             255 => 4095 + self.below(4),
             some => usize::from(some) % 64,
@@ -72,22 +73,22 @@ impl Chooser<'_> {
 
     /// Any text.
     pub(super) fn text(&mut self) -> String {
-        String::from_utf8_lossy(&self.octets()).into_owned()
+        String::from_utf8_lossy(&self.bytes()).into_owned()
     }
 
-    /// Text of one line, which begins with what is neither space nor a code.
+    /// Text of one line that begins with neither a space nor a code.
     pub(super) fn line(&mut self) -> String {
         self.text().replace(['\r', '\n', '\0'], ".").trim_start_matches([' ', '\t', '[']).to_owned()
     }
 
-    /// A word that is no name of anything.
+    /// A word that is not a known name.
     pub(super) fn word(&mut self) -> String {
-        let octets = self.octets();
-        let letters = octets.iter().map(|b| char::from(if b.is_ascii_alphanumeric() { *b } else { b'-' }));
+        let bytes = self.bytes();
+        let letters = bytes.iter().map(|b| char::from(if b.is_ascii_alphanumeric() { *b } else { b'-' }));
         "x-".chars().chain(letters).collect()
     }
 
-    /// A value of an extension, as a server writes it and as it is kept.
+    /// A value of an extension, which is kept as the server writes it.
     pub(super) fn raw(&mut self) -> String {
         self.one_of(&["5", "NIL", "(a (b \"c)\") {1}\r\n))", "\"x y\"", "()", "1:3,7"]).to_owned()
     }

@@ -1,4 +1,5 @@
-//! Status responses with codes of every kind out of a fuzzer's bytes, in the one form in which the grammar gives them.
+//! Status responses with codes of every kind, made from a fuzzer's bytes, in the one form in which
+//! the grammar returns them.
 
 use super::answers::{uids, validity};
 use super::chooser::Chooser;
@@ -7,7 +8,7 @@ use crate::types::{
     Code, CopyUid, MetadataCode, ModifiedSet, NumberSet, Progress, Seq, Status, StatusResponse, Uid,
 };
 
-/// Codes that say all by their name.
+/// Codes without arguments.
 pub(crate) const PLAIN: &[Code] = &[
     Code::Alert,
     Code::AlreadyExists,

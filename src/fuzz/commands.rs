@@ -1,5 +1,6 @@
-//! The client's commands with arguments out of a fuzzer's bytes: what is written is one command that means what was
-//! meant, with no more literals to wait for than the client waits for; or the client refuses to write it.
+//! The client's commands with arguments from a fuzzer's bytes: the output is one command that means
+//! what was meant, with no more waiting literals than the client waits for; or the client refuses
+//! to write it.
 
 use bytes::{Bytes, BytesMut};
 
@@ -14,7 +15,7 @@ use crate::wire::request::{
     SearchKey, request,
 };
 
-/// What a server can, in sets that change how things may be written.
+/// Capabilities of servers, in sets that change the forms that may be written.
 const SERVERS: [&[&str]; 4] = [
     &["IMAP4rev1", "ID", "UIDPLUS", "MOVE", "BINARY"],
     &["IMAP4rev1", "LITERAL+", "ID", "ESEARCH", "CONDSTORE", "UIDPLUS", "MOVE", "BINARY", "MULTIAPPEND"],
@@ -34,7 +35,7 @@ fn session(from: &mut Chooser<'_>) -> Session {
     }
 }
 
-/// What a server reads of this command; `None` if the client refuses to write it.
+/// The command that a server parses from this one; `None` if the client refuses to write it.
 fn read(mut command: impl command::Command, session: &Session) -> Option<Command> {
     let mut line = Line::new(Some("A1"), session);
     command.encode(&mut line, session).ok()?;
@@ -44,8 +45,8 @@ fn read(mut command: impl command::Command, session: &Session) -> Option<Command
     let shown = bytes.escape_ascii();
     let (mut framer, mut src) = (RequestFramer::new(1 << 20), BytesMut::from(&*bytes));
     let (mut commands, mut waited) = (Vec::new(), 0);
-    while let Some(heard) = framer.decode(&mut src).unwrap_or_else(|error| panic!("{error}: {shown}")) {
-        match heard {
+    while let Some(frame) = framer.decode(&mut src).unwrap_or_else(|error| panic!("{error}: {shown}")) {
+        match frame {
             RequestFrame::Command(command) => commands.push(command),
             RequestFrame::Literal(_) => {
                 waited += 1;
@@ -59,14 +60,14 @@ fn read(mut command: impl command::Command, session: &Session) -> Option<Command
     Some(read.command)
 }
 
-/// The command, if it could be written, is this one.
+/// Asserts that the command, if it could be written, is parsed as `meant`.
 fn same(command: impl command::Command, session: &Session, meant: &Command) {
     if let Some(read) = read(command, session) {
         assert_eq!(&read, meant);
     }
 }
 
-/// Makes one command, has it written, and reads it.
+/// Makes one command, writes it and parses the output.
 pub(super) fn command(from: &mut Chooser<'_>) {
     let session = &session(from);
     match from.below(13) {
@@ -126,7 +127,7 @@ fn list(from: &mut Chooser<'_>, session: &Session) {
 }
 
 fn append(from: &mut Chooser<'_>, session: &Session) {
-    let (mailbox, data, flags) = (MailboxName::new(from.text()), from.octets(), flags(from));
+    let (mailbox, data, flags) = (MailboxName::new(from.text()), from.bytes(), flags(from));
     let date = Timestamp::new(from.small().into(), 90);
     let mut append = command::Append::new(data.clone()).to(mailbox.clone()).flags(flags.clone());
     if let Some(date) = date {
@@ -149,9 +150,9 @@ fn search(from: &mut Chooser<'_>, session: &Session) {
         Search::subject(&*text).or(Search::header(&*name, &*text).not()).and(Search::keyword(&*keyword));
     let Some(read) = read(command, session) else { return };
     let Command::Search(read) = read else { panic!("{read:?}") };
-    let octets = |text: &str| Bytes::copy_from_slice(text.as_bytes());
-    let not = SearchKey::Not(Box::new(SearchKey::Header(octets(&name), octets(&text))));
-    let or = SearchKey::Or(Box::new((SearchKey::Text("SUBJECT", octets(&text)), not)));
+    let bytes = |text: &str| Bytes::copy_from_slice(text.as_bytes());
+    let not = SearchKey::Not(Box::new(SearchKey::Header(bytes(&name), bytes(&text))));
+    let or = SearchKey::Or(Box::new((SearchKey::Text("SUBJECT", bytes(&text)), not)));
     assert_eq!(read.keys, [or, SearchKey::Keyword("KEYWORD", keyword)]);
     assert!(read.uid);
 }

@@ -1,21 +1,24 @@
-//! The engine with operations out of a fuzzer's bytes: what a user, a socket, a clock and a server may do, in any order.
+//! The engine with operations from a fuzzer's bytes: everything that a user, a socket, a clock and
+//! a server can do, in any order.
 //!
-//! In: lines, of which the first chooses the session and each of the others is one operation, named by its first octet:
+//! In: lines, of which the first chooses the session and each of the others is one operation, named
+//! by its first byte:
 //!
 //! ```text
 //! s C A    submit command C with argument A, through the mailbox that was selected last if it is about messages
 //! d N      drop the token N; t N: detach it; c N: cancel it; r N: read it as a stream
 //! p        poll all tokens;  e N: read N events
-//! w N      write N octets (without a number: all)
-//! < TEXT   the server says a line; `$` stands for the oldest tag without an answer, `$2` for the third
-//! - TEXT   the server says octets, without a line end
-//! u N      the source of uploads has N octets;  u!: it fails;  u.: it ends
+//! w N      write N bytes (without a number: all)
+//! < TEXT   the server sends a line; `$` stands for the oldest tag without an answer, `$2` for the third
+//! - TEXT   the server sends bytes, without a line end
+//! u N      the source of uploads has N bytes;  u!: it fails;  u.: it ends
 //! z N      time passes: 2 to the N milliseconds
 //! h        all handles are dropped;  f: writing fails;  x: the server closes
 //! ```
 //!
-//! Out: nothing, or a panic: if the engine spins or writes without end; if, after the connection has ended, a token has not
-//! resolved, a command's end was told twice, or `Closed` was not the last event; or if the engine panics itself.
+//! Out: nothing, or a panic: if the engine spins or writes without end; if, after the connection
+//! has ended, a token has not resolved, a command's end was reported twice, or `Closed` was not the
+//! last event; or if the engine panics itself.
 
 mod held;
 
@@ -36,11 +39,11 @@ use crate::types::{CloseReason, CommandId, Event, EventKind, Fill, Limits};
 use crate::wire::Parser;
 use crate::wire::frame::Framer;
 
-/// How many operations are done at most, and how much may be written in answer to all of them.
-const MOST_OPERATIONS: usize = 400;
-const MOST_WRITTEN: usize = 128 << 20;
+/// The most operations, and the most bytes that may be written in response to all of them.
+const MAX_OPERATIONS: usize = 400;
+const MAX_WRITTEN: usize = 128 << 20;
 
-/// What the source of all uploads has to give.
+/// The data that the source of all uploads will return.
 #[derive(Clone, Default)]
 struct Tap(Arc<Mutex<VecDeque<Option<io::Result<Bytes>>>>>);
 
@@ -72,7 +75,7 @@ struct Bench {
     parser: Parser,
     incoming: BytesMut,
     tap: Tap,
-    /// The line that is being written, and the tags that have been written and not been answered.
+    /// The line that is being written, and the tags that were written and have not been answered.
     line: Vec<u8>,
     tags: VecDeque<String>,
     written: usize,
@@ -82,9 +85,9 @@ struct Bench {
 
 /// Runs a list of operations.
 pub fn engine(data: &[u8]) {
-    let mut lines = data.split(|octet| *octet == b'\n');
+    let mut lines = data.split(|byte| *byte == b'\n');
     let mut bench = Bench::new(lines.next().unwrap_or_default());
-    for line in lines.take(MOST_OPERATIONS) {
+    for line in lines.take(MAX_OPERATIONS) {
         if let Some((first, rest)) = line.split_first() {
             bench.operate(*first, rest);
             bench.rest();
@@ -93,15 +96,15 @@ pub fn engine(data: &[u8]) {
     bench.end();
 }
 
-/// The number that a text begins with; `other` without one.
+/// The number at the beginning of a text; `other` without one.
 fn number(text: &[u8], other: usize) -> usize {
-    let digits = text.trim_ascii_start().iter().take(6).take_while(|octet| octet.is_ascii_digit());
-    let mut digits = digits.map(|octet| usize::from(octet - b'0')).peekable();
+    let digits = text.trim_ascii_start().iter().take(6).take_while(|byte| byte.is_ascii_digit());
+    let mut digits = digits.map(|byte| usize::from(byte - b'0')).peekable();
     if digits.peek().is_none() { other } else { digits.fold(0, |number, digit| number * 10 + digit) }
 }
 
 fn settings(choices: &[u8]) -> Settings {
-    let chosen = |octet: u8| choices.contains(&octet);
+    let chosen = |byte: u8| choices.contains(&byte);
     let mut limits = Limits::default();
     if chosen(b's') {
         (limits.commands, limits.events, limits.backlog) = (5, 10, 1000);
@@ -207,12 +210,12 @@ impl Bench {
         }
     }
 
-    /// The server's text with tags in it.
+    /// The server's text with its tags inserted.
     fn with_tags(&mut self, text: &[u8]) -> Vec<u8> {
-        let Some(at) = text.iter().position(|octet| *octet == b'$') else { return text.to_vec() };
+        let Some(at) = text.iter().position(|byte| *byte == b'$') else { return text.to_vec() };
         let (before, rest) = (&text[..at], &text[at + 1..]);
-        let digit = rest.first().filter(|octet| octet.is_ascii_digit());
-        let which = digit.map_or(0, |octet| usize::from(octet - b'0'));
+        let digit = rest.first().filter(|byte| byte.is_ascii_digit());
+        let which = digit.map_or(0, |byte| usize::from(byte - b'0'));
         let rest = if digit.is_some() { &rest[1..] } else { rest };
         let tag = match before.is_empty() {
             true => self.tags.remove(which.min(self.tags.len().saturating_sub(1))),
@@ -240,7 +243,7 @@ impl Bench {
         }
     }
 
-    /// Does what a driver does after each operation; what was asked for at this moment does not have to be asked again.
+    /// Does what a driver does after each operation. A deadline that has passed must not remain.
     fn rest(&mut self) {
         self.engine.poll(self.now);
         for _ in 0..1000 {
@@ -257,18 +260,18 @@ impl Bench {
         assert!(self.sender.is_some() || self.held.len() < 10_000);
     }
 
-    fn write(&mut self, mut most: usize) {
-        while most > 0 && self.engine.has_to_write() {
+    fn write(&mut self, mut max: usize) {
+        while max > 0 && self.engine.has_to_write() {
             let next = self.engine.next_write(64 << 10);
             assert!(!next.is_empty(), "there is something to write, and it is nothing");
-            let bytes = next[..next.len().min(most)].to_vec();
-            most -= bytes.len();
+            let bytes = next[..next.len().min(max)].to_vec();
+            max -= bytes.len();
             self.written += bytes.len();
-            assert!(self.written < MOST_WRITTEN, "it writes without end");
+            assert!(self.written < MAX_WRITTEN, "it writes without end");
             self.engine.written(bytes.len(), self.now);
-            for octet in bytes {
-                self.line.push(octet);
-                if octet == b'\n' {
+            for byte in bytes {
+                self.line.push(byte);
+                if byte == b'\n' {
                     self.note_tag();
                 }
             }
@@ -278,7 +281,7 @@ impl Bench {
 
     fn note_tag(&mut self) {
         let line = std::mem::take(&mut self.line);
-        let tag = line.split(|octet| *octet == b' ').next().unwrap_or_default();
+        let tag = line.split(|byte| *byte == b' ').next().unwrap_or_default();
         if tag.first() == Some(&b'A') && tag.len() > 1 && tag[1..].iter().all(u8::is_ascii_digit) {
             self.tags.push_back(String::from_utf8_lossy(tag).into_owned());
         }
@@ -288,7 +291,7 @@ impl Bench {
         let end = self.now + time;
         for _ in 0..10_000 {
             self.rest();
-            // Whoever can't write is not woken for what is to be written.
+            // A driver that can't write is not woken for a write that is due.
             match self.engine.deadline().filter(|deadline| *deadline > self.now && *deadline <= end) {
                 Some(deadline) => self.now = deadline,
                 None => {
@@ -300,10 +303,10 @@ impl Bench {
         panic!("woken ten thousand times in {time:?}");
     }
 
-    fn read_events(&mut self, most: usize) {
+    fn read_events(&mut self, max: usize) {
         let Some(mut receiver) = self.receiver.take() else { return };
         let mut cx = Context::from_waker(Waker::noop());
-        for _ in 0..most {
+        for _ in 0..max {
             match Pin::new(&mut receiver).poll_next(&mut cx) {
                 Poll::Ready(Some(event)) => self.note(event),
                 Poll::Ready(None) | Poll::Pending => break,
@@ -315,7 +318,8 @@ impl Bench {
     fn note(&mut self, event: Event) {
         assert!(!matches!(self.last, Some(EventKind::Closed { .. })), "{event} after the end");
         assert!(!event.to_string().is_empty());
-        // Detached after its end, a command may have to tell as well that its data found no room.
+        // A command that is detached after its end may also have to report that its data found no
+        // room.
         let belated =
             matches!(&event.kind, EventKind::Failed { reason, .. } if reason.contains("read too slowly"));
         if let (Some(id), EventKind::Completed { .. } | EventKind::Failed { .. }) = (event.cause, &event.kind)
@@ -327,7 +331,7 @@ impl Bench {
         self.last = Some(event.kind);
     }
 
-    /// The connection ends, if it has not: everything ends.
+    /// Ends the connection, if it has not ended, and with it everything else.
     fn end(mut self) {
         self.engine.handle_end(CloseReason::Eof);
         self.rest();

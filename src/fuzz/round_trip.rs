@@ -1,5 +1,5 @@
-//! What one end writes the other reads, and it is the same: responses by the testing encoder and the client's grammar,
-//! commands by the client and the testing grammar.
+//! What one side writes the other parses back equal: responses with the testing encoder and the
+//! client's grammar, commands with the client and the testing grammar.
 
 use bytes::{Bytes, BytesMut};
 
@@ -12,7 +12,7 @@ use crate::wire::frame::Framer;
 use crate::wire::respond::{Strings, response};
 use crate::wire::{Parser, Response};
 
-/// Values made of the bytes, one after the other, each written and read back equal.
+/// Makes values from the bytes, writes each, parses it and compares.
 pub fn round_trip(data: &[u8]) {
     let mut from = Chooser(data);
     while !from.0.is_empty() {
@@ -59,8 +59,8 @@ fn responses(meant: &Response) {
             (Ok(Response::Tagged { tag, status }), Response::Tagged { tag: t, status: s }) => {
                 assert_eq!((&tag, &status), (t, s), "{}", shown());
             }
-            (Ok(Response::Untagged(told)), Response::Untagged(t)) => {
-                assert_eq!((told.name(), told.answer()), (t.name(), t.answer()), "{}", shown());
+            (Ok(Response::Untagged(read)), Response::Untagged(t)) => {
+                assert_eq!((read.name(), read.answer()), (t.name(), t.answer()), "{}", shown());
             }
             (read, _) => panic!("{read:?}: {}", shown()),
         }

@@ -1,4 +1,5 @@
-//! Rows of FETCH out of a fuzzer's bytes: all that a row can hold, in the one form in which the grammar gives it.
+//! Rows of FETCH made from a fuzzer's bytes: everything that a row can hold, in the one form in
+//! which the grammar returns it.
 
 use super::chooser::Chooser;
 use crate::types::{
@@ -9,7 +10,7 @@ use crate::types::{
 const FLAGS: &[&str] =
     &["\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft", "\\Recent", "\\*", "$Junk", "\\X"];
 
-/// How deep parts are put into each other.
+/// How deep parts nest.
 const DEPTH: usize = 6;
 
 pub(super) fn mod_seq(from: &mut Chooser<'_>) -> Option<ModSeq> {
@@ -21,7 +22,7 @@ pub(super) fn flags(from: &mut Chooser<'_>) -> Flags {
     flags.iter().map(|name| Flag::new(name)).collect()
 }
 
-/// A row of FETCH; of UIDFETCH, if it has no number.
+/// A row of FETCH, or of UIDFETCH if it has no sequence number.
 pub(super) fn message(from: &mut Chooser<'_>) -> Message {
     let mut message = Message { uid: Uid::new(from.small()), ..Message::default() };
     message.seq = if message.uid.is_none() { Seq::new(from.positive()) } else { Seq::new(from.small()) };
@@ -48,21 +49,22 @@ fn extras(message: &mut Message, from: &mut Chooser<'_>) {
     extras.gmail_thread_id = from.maybe(Chooser::large);
     extras.gmail_labels = from.maybe(|from| from.list(4, Chooser::text));
     extras.binary = from.list(2, |from| {
-        // What is not there could not be told from what could not be decoded: the grammar has NIL for both.
+        // Missing data is excluded: the grammar has NIL for that and for data that could not be
+        // decoded.
         let section = part(from).map_or(Section::Full, Section::Part);
-        BodyData::new(section, from.maybe(Chooser::small), Some(from.octets()))
+        BodyData::new(section, from.maybe(Chooser::small), Some(from.bytes()))
     });
     extras.binary_size = from.list(2, |from| {
         let section = part(from).map_or(Section::Full, Section::Part);
         (section, from.maybe(|from| from.small().into()))
     });
     extras.other = from.list(2, |from| (from.word(), from.raw().into()));
-    // A row without them has none.
+    // A row without any has no extras.
     message.extras.take_if(|extras| **extras == Default::default());
 }
 
 fn timestamp(from: &mut Chooser<'_>) -> Option<Timestamp> {
-    // Within years that have four digits.
+    // Within the years of four digits.
     let seconds = i64::from(from.small()) * 60;
     let offset = i16::from(from.byte()) * 6 - 768;
     Timestamp::new(if from.yes() { -seconds / 5 } else { seconds / 2 }, offset)
@@ -89,7 +91,7 @@ fn section(from: &mut Chooser<'_>) -> Section {
 }
 
 fn data(section: Section, from: &mut Chooser<'_>) -> BodyData {
-    BodyData::new(section, from.maybe(Chooser::small), from.maybe(Chooser::octets))
+    BodyData::new(section, from.maybe(Chooser::small), from.maybe(Chooser::bytes))
 }
 
 fn envelope(from: &mut Chooser<'_>) -> Envelope {

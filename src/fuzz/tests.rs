@@ -1,4 +1,4 @@
-//! The fuzzers' bodies over the seeds that are checked in, and over what comes of damaging them: with a stable
+//! The fuzz targets' bodies on the checked-in seeds and on damaged copies of them: with a stable
 //! compiler, in little time.
 
 use std::fs;
@@ -17,23 +17,23 @@ fn seeds(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
     paths.into_iter().map(|path| (path.clone(), fs::read(path).expect("a seed"))).collect()
 }
 
-/// Runs a body over all seeds and their damaged copies, and tells which it was that went wrong.
+/// Runs a body on all seeds and their damaged copies, and names the seed that fails.
 fn run(target: &str, body: fn(&[u8])) {
     for (path, seed) in seeds(target) {
-        let told = Told(&path);
+        let on_panic = NameOnPanic(&path);
         body(&seed);
         let mut chance = Chance(seed.len() as u64 + 1);
         for _ in 0..COPIES {
             body(&damaged(&seed, &mut chance));
         }
-        std::mem::forget(told);
+        std::mem::forget(on_panic);
     }
 }
 
 /// Names the seed if the body panics.
-struct Told<'a>(&'a Path);
+struct NameOnPanic<'a>(&'a Path);
 
-impl Drop for Told<'_> {
+impl Drop for NameOnPanic<'_> {
     fn drop(&mut self) {
         let _ = std::io::Write::write_fmt(
             &mut std::io::stderr(),
@@ -42,7 +42,7 @@ impl Drop for Told<'_> {
     }
 }
 
-/// Numbers that look like chance, the same in each run (xorshift).
+/// Pseudo-random numbers, the same in each run (xorshift).
 struct Chance(u64);
 
 impl Chance {
@@ -54,16 +54,16 @@ impl Chance {
     }
 }
 
-/// A copy with some octets changed, left out, doubled, or swapped for ones that mean something.
+/// A copy with some bytes changed, removed, doubled, or replaced by significant ones.
 fn damaged(seed: &[u8], chance: &mut Chance) -> Vec<u8> {
-    const TELLING: &[u8] = b"()[]{}\"\\ \r\n*+~0129,:<>%&\0\x80\xff";
+    const SIGNIFICANT: &[u8] = b"()[]{}\"\\ \r\n*+~0129,:<>%&\0\x80\xff";
     let mut copy = seed.to_vec();
     for _ in 0..=chance.below(4) {
         let (at, other) = (chance.below(copy.len()), chance.below(copy.len()));
         let (first, last) = (at.min(other), at.max(other).min(at.min(other) + 40));
         match chance.below(5) {
-            0 => copy[at] = TELLING[chance.below(TELLING.len())],
-            1 => copy.insert(at, TELLING[chance.below(TELLING.len())]),
+            0 => copy[at] = SIGNIFICANT[chance.below(SIGNIFICANT.len())],
+            1 => copy.insert(at, SIGNIFICANT[chance.below(SIGNIFICANT.len())]),
             2 => drop(copy.drain(first..last)),
             3 => copy.truncate(at),
             _ => {

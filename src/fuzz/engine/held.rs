@@ -1,6 +1,6 @@
 //! The commands that a list of operations can submit, and their tokens.
 //!
-//! In: two octets, which choose a command and its argument. Out: a [`Held`] token of whatever type.
+//! In: two bytes, which choose a command and its argument. Out: a token of any type as [`Held`].
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,18 +17,18 @@ use crate::types::{Done, Flag, Seq, SeqSet, Uid, UidSet};
 
 /// A token of any command.
 pub(super) trait Held {
-    /// Whether it has resolved, all its rows read.
+    /// Whether it has resolved and all its rows have been read.
     fn is_over(&mut self) -> bool;
     fn detach(self: Box<Self>);
     fn cancel(self: Box<Self>);
-    /// As a stream, where there is one.
+    /// As a stream of rows, if the command has them.
     fn stream(self: Box<Self>) -> Box<dyn Held>;
 }
 
-/// How a token becomes a stream.
+/// Converts a token into a stream.
 type ToStream<C> = fn(Token<C>) -> Box<dyn Held>;
 
-/// A token, and how it becomes a stream, if it can.
+/// A token, and its conversion into a stream, if there is one.
 struct Whole<C: Command>(Token<C>, Option<ToStream<C>>);
 
 impl<C: Command> Held for Whole<C> {
@@ -81,7 +81,7 @@ fn rows<C: Streaming>(token: Token<C>) -> Box<dyn Held> {
     Box::new(Whole(token, Some(|token| Box::new(token.stream()))))
 }
 
-/// A user's own, which talks with the server.
+/// A user's own command with a dialogue.
 struct Dialogue(u8);
 
 impl Command for Dialogue {
@@ -136,7 +136,7 @@ fn items(argument: u8) -> Items {
     if argument & 32 != 0 { items.flags() } else { items.and(Items::envelope()) }
 }
 
-/// Submits the command that these octets choose.
+/// Submits the command that these bytes choose.
 pub(super) fn submit(
     sender: &Sender,
     mailbox: &mut Option<Mailbox>,

@@ -1,7 +1,8 @@
-//! Recorded server bytes, read as a connection reads them: what a bug report and a test of a server need.
+//! Parses recorded server bytes as a connection does, for bug reports and for tests of servers.
 //!
-//! In: bytes as they came from a server. Out: each response of them with its place, by the very framer and grammar that a
-//! connection uses, but without a connection: no command is in flight, so nothing is claimed, and no state is kept.
+//! In: bytes received from a server. Out: each response with its position, from the framer and
+//! grammar that a connection uses, but without the connection: no command is in flight, so nothing
+//! is claimed, and no state is kept.
 //!
 //! ```
 //! use imap_duplex::replay::{Replay, What};
@@ -10,7 +11,7 @@
 //! let recorded = b"* 3 EXISTS\r\n* 2 FETCH (UID)\r\nA7 OK done\r\n";
 //! let all: Vec<_> = Replay::new(recorded, &Limits::default()).collect();
 //! assert_eq!(all.len(), 3);
-//! assert!(matches!(&all[0].what, What::Untagged(told) if told.name() == "EXISTS"));
+//! assert!(matches!(&all[0].what, What::Untagged(response) if response.name() == "EXISTS"));
 //! assert!(matches!(&all[1].what, What::Unparsed { .. }));
 //! assert_eq!(all[1].offset, 12);
 //! ```
@@ -21,46 +22,46 @@ use crate::types::{Answer, CloseReason, Event, EventKind, Limits, StatusResponse
 use crate::wire::frame::Framer;
 use crate::wire::{Parser, Response};
 
-/// How many octets go to the framer at once.
+/// How many bytes are passed to the framer at once.
 const BLOCK: usize = 64 << 10;
 
-/// The responses of recorded bytes, one after the other, with their places.
+/// Iterator over the responses of recorded bytes with their positions.
 ///
-/// It ends behind the last whole response; [`incomplete`](Self::incomplete) then says whether one had begun. Where the
-/// framing is lost, as by a literal larger than [`Limits::literal`], nothing can be read any more:
-/// [`What::Lost`] is the last item.
+/// It ends after the last complete response; [`incomplete`](Self::incomplete) then returns where a
+/// partial one begins. Where the framing is lost, as by a literal larger than [`Limits::literal`],
+/// nothing more can be parsed: [`What::Lost`] is the last item.
 #[derive(Debug)]
 pub struct Replay<'a> {
-    /// What has not gone to the framer yet.
+    /// The bytes that have not been passed to the framer.
     rest: &'a [u8],
     all: &'a [u8],
-    /// What the framer has not taken yet.
+    /// The bytes that the framer has not consumed.
     block: BytesMut,
     framer: Framer,
     parser: Parser,
-    /// Where the next response begins, or the line ends before it.
+    /// Where the next response begins, or the empty lines before it.
     at: usize,
     lost: bool,
 }
 
-/// One response, and where it stands.
+/// One response and its position.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Heard {
-    /// Where it begins: the octets before it, from the start of the recorded bytes.
+    /// The offset of its first byte from the start of the recorded bytes.
     pub offset: usize,
-    /// How long it is, in octets, its line end and its literals among them.
+    /// Its length in bytes, including its line end and its literals.
     pub octets: usize,
-    /// What it says.
+    /// The response itself.
     pub what: What,
 }
 
-/// What a response says.
+/// The kinds of responses, with their content.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum What {
-    /// `* …`: data, or a status response that ends no command. [`Answer::Other`] is a well-formed response of a
-    /// kind that this library does not know.
+    /// `* …`: data, or a status response that ends no command. [`Answer::Other`] is a well-formed
+    /// response of a kind unknown to this library.
     Untagged(Box<Untagged>),
     /// `A1 OK …`: the end of a command.
     #[non_exhaustive]
@@ -70,31 +71,31 @@ pub enum What {
         /// How it ended.
         status: StatusResponse,
     },
-    /// `+ …`: the server waits for more of a command.
+    /// `+ …`: the server asks for the rest of a command.
     #[non_exhaustive]
     Continuation {
-        /// What stands behind the `+`.
+        /// The text after the `+`.
         text: Bytes,
     },
-    /// A response that can't be read; the next one can.
+    /// A response that could not be parsed; the next one can be.
     #[non_exhaustive]
     Unparsed {
-        /// Its bytes, without the line's end.
+        /// Its bytes, without the line end.
         bytes: Bytes,
-        /// What is wrong with them, and where.
+        /// The error, and where in the bytes it is.
         error: String,
     },
-    /// The framing is lost here: a limit is passed, and where the next response begins is not known. A connection
-    /// ends at this point.
+    /// The framing is lost here: a limit is exceeded, and the start of the next response is
+    /// unknown. A connection ends at this point.
     #[non_exhaustive]
     Lost {
-        /// Which limit, and what passes it.
+        /// The limit, and what exceeds it.
         error: String,
     },
 }
 
 impl<'a> Replay<'a> {
-    /// Reads these bytes, which begin where a response does, within these limits.
+    /// Parses these bytes, which begin at the start of a response, within these limits.
     #[must_use]
     pub fn new(recorded: &'a [u8], limits: &Limits) -> Self {
         Self {
@@ -108,19 +109,21 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// Where a response begins that the recorded bytes do not hold whole, once all that come before it have been read.
-    /// `None` if they end where a response does, or if the framing is lost. A last line without its line end is
-    /// incomplete: more of it could have come.
+    /// The offset of a partial response at the end of the recorded bytes, once all responses before
+    /// it have been returned. `None` if the bytes end with a complete response, or if the framing
+    /// is lost. A last line without its line end is partial, because more of it could have
+    /// followed.
     #[must_use]
     pub fn incomplete(&self) -> Option<usize> {
         let begun = self.rest.is_empty() && !self.lost && self.framer.is_partial(&self.block);
         begun.then(|| self.begin())
     }
 
-    /// Names come in UTF-8 once that is enabled. Nobody here knows who asked for it: a server that says so is believed.
+    /// Switches mailbox names to UTF-8 once that is enabled. The recording has no commands, so the
+    /// server's ENABLED alone decides.
     fn learn(&mut self, response: &Response) {
-        if let Response::Untagged(told) = response
-            && let Answer::Enabled(names) = told.answer()
+        if let Response::Untagged(untagged) = response
+            && let Answer::Enabled(names) = untagged.answer()
         {
             let is_utf8 =
                 |name: &String| ["UTF8=ACCEPT", "IMAP4rev2"].iter().any(|n| name.eq_ignore_ascii_case(n));
@@ -130,11 +133,12 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// Where the next response begins: behind empty lines, which belong to none. A CR without LF is no line end.
+    /// Where the next response begins: after empty lines, which belong to none. A CR without LF is
+    /// no line end.
     fn begin(&self) -> usize {
         let mut rest = self.all.get(self.at..).unwrap_or_default();
         loop {
-            let ends = rest.iter().take_while(|octet| **octet == b'\r').count();
+            let ends = rest.iter().take_while(|byte| **byte == b'\r').count();
             match rest.get(ends..) {
                 Some([b'\n', behind @ ..]) => rest = behind,
                 _ => return self.all.len().saturating_sub(rest.len()),
@@ -159,7 +163,7 @@ impl Iterator for Replay<'_> {
                     }
                     Err(why) => What::Unparsed {
                         bytes: frame.to_bytes(),
-                        error: format!("{} (at octet {})", why.message, why.at),
+                        error: format!("{} (at byte {})", why.message, why.at),
                     },
                 },
                 Ok(None) if self.rest.is_empty() => return None,
@@ -175,7 +179,7 @@ impl Iterator for Replay<'_> {
                 }
             };
             let offset = self.begin();
-            // What is lost reaches to the end: nothing behind it can be read.
+            // The lost part extends to the end.
             let left = if self.lost { 0 } else { self.rest.len() + self.block.len() };
             self.at = self.all.len().saturating_sub(left);
             return Some(Heard { offset, octets: self.at.saturating_sub(offset), what });
@@ -194,28 +198,28 @@ impl From<Response> for What {
 }
 
 impl Heard {
-    /// Whether it could not be read.
+    /// Whether it could not be parsed.
     #[must_use]
     pub fn is_unparsed(&self) -> bool {
         matches!(self.what, What::Unparsed { .. } | What::Lost { .. })
     }
 
-    /// Whether it is well-formed, and of a kind that this library does not know.
+    /// Whether it is well-formed and of a kind unknown to this library.
     #[must_use]
     pub fn is_other(&self) -> bool {
-        matches!(&self.what, What::Untagged(told) if *told.answer() == Answer::Other)
+        matches!(&self.what, What::Untagged(untagged) if *untagged.answer() == Answer::Other)
     }
 
-    /// The event that it is on a connection where no command claims it and no mailbox is selected. `None` for what is
-    /// no event by itself: tagged responses and continuations.
+    /// The event that a connection reports for it when no command claims it and no mailbox is
+    /// selected. `None` for responses that are no events: tagged responses and continuations.
     #[must_use]
     pub fn event(&self) -> Option<Event> {
         let kind = match &self.what {
-            What::Untagged(told) => match told.answer() {
+            What::Untagged(untagged) => match untagged.answer() {
                 Answer::Status(status) => EventKind::Notice(status.clone()),
                 Answer::Other => EventKind::Unknown {
-                    name: told.name().to_owned(),
-                    bytes: told.raw().cloned().unwrap_or_default(),
+                    name: untagged.name().to_owned(),
+                    bytes: untagged.raw().cloned().unwrap_or_default(),
                 },
                 answer => EventKind::Data(answer.clone()),
             },

@@ -199,7 +199,7 @@ fn each_response_has_its_place() {
         (&"A1".into(), &"NO".into(), &"NONEXISTENT".into())
     );
     assert_eq!(told[5]["bytes"], "bad");
-    assert!(told[5]["error"].as_str().is_some_and(|error| error.contains("at octet")), "{:?}", told[5]);
+    assert!(told[5]["error"].as_str().is_some_and(|error| error.contains("at byte")), "{:?}", told[5]);
 
     let text = replay(&[], &[recorded]);
     let begins: Vec<_> = text.lines.iter().filter_map(|line| line.split_whitespace().next()).collect();

@@ -7,12 +7,13 @@ use crate::types::Limits;
 use crate::wire::frame::Framer;
 use crate::wire::{Parser, Response};
 
-/// Bounds that nothing here reaches, so that the grammar itself is measured.
+/// Limits that nothing here reaches, so that the grammar itself is measured.
 fn unbounded() -> Limits {
     Limits { line: usize::MAX, words: usize::MAX, entries: usize::MAX, ..Limits::default() }
 }
 
-/// Cuts a stream as reads give it, and reads each response. How many could be read, and how many not.
+/// Frames a stream as a connection does and parses each response. Returns how many could be parsed,
+/// and how many not.
 fn read(stream: &[u8], limits: &Limits) -> (usize, usize) {
     let (mut framer, mut parser) = (Framer::new(limits), Parser::new(limits));
     let (mut buffer, mut read, mut bad) = (BytesMut::new(), 0, 0);
@@ -30,7 +31,7 @@ fn read(stream: &[u8], limits: &Limits) -> (usize, usize) {
     (read, bad)
 }
 
-/// How a construct is written: what stands before, the piece, what stands behind.
+/// A construct: the text before it, the repeated piece, the text after it.
 type Construct = (&'static str, fn(usize) -> String, &'static str);
 
 fn measure(constructs: &[Construct], limits: &Limits) {
@@ -78,9 +79,9 @@ fn lists_of_flags_and_words() {
     measure(constructs, &unbounded());
 }
 
-/// What is refused is refused at once: a list past its bound costs no more than one within it.
+/// A list beyond its limit is refused at once: it costs no more than one within it.
 #[test]
-fn what_is_refused_costs_next_to_nothing() {
+fn refused_lists_cost_next_to_nothing() {
     let limits = Limits::default();
     let mut report = Report::default();
     let lists: &[Construct] = &[
@@ -99,7 +100,7 @@ fn what_is_refused_costs_next_to_nothing() {
             read(&stream, &limits);
         });
     }
-    // Of many lists, each just within the bound, no flag costs more than one of a short list does.
+    // In many lists just within the limit, a flag costs no more than in a short list.
     let list = repeated("* 1 FETCH (FLAGS (", limits.words, |n| format!("k{n} "), "))\r\n");
     let many = |count: usize| list.repeat(count * 2 / limits.words);
     report.measure("lists just within the bound", many, |stream| {
@@ -221,7 +222,7 @@ fn bodies_and_envelopes() {
 }
 
 #[test]
-fn names_and_what_servers_tell_of_themselves() {
+fn names_and_information_about_servers() {
     let constructs: &[Construct] = &[
         ("* LIST () \"/\" \"", |_| "&AOk-".into(), "\""),
         ("* LIST () \"/\" \"", |_| "&".into(), "\""),

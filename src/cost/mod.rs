@@ -1,12 +1,13 @@
-//! What a server can make us work: no construct of its bytes costs more than in proportion to its length, however often it
-//! is repeated. (Contract line 13.)
+//! The work that a server can cause: no construct of its bytes costs more than in proportion to its
+//! length, however often it is repeated. (Contract line 13.)
 //!
-//! In: a construct, repeated 10,000 and 100,000 times. Out: a panic if ten times as much takes more than fifteen times the
-//! work: sorting is allowed, looking through all that came before for each is not.
+//! In: a construct, repeated 10,000 and 100,000 times. Out: a panic if ten times as much takes more
+//! than fifteen times the work: sorting is allowed, searching all earlier elements for each is not.
 //!
-//! Work is the processor time of this thread alone, as Linux counts it, so that a busy machine does not matter; elsewhere it
-//! is time by the clock. What the caches or a neighbour do to a measurement is told from a real excess by the median of
-//! three, and by measuring anew before anything is called too much.
+//! Work is the processor time of this thread alone, as Linux counts it, so that a busy machine does
+//! not matter; elsewhere it is wall-clock time. To distinguish a real excess from the noise of
+//! caches and other threads, medians of three are compared, and the measurement is repeated before
+//! it fails.
 
 mod grammar;
 mod values;
@@ -14,29 +15,29 @@ mod values;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-/// How often a construct is repeated.
+/// The smaller number of repetitions.
 const SMALL: usize = 10_000;
-/// And how often then.
+/// The larger number of repetitions.
 const LARGE: usize = 100_000;
-/// How much more work that may be.
-const MOST: u32 = 15;
-/// What takes so long for the small count won't be tried with the large one.
+/// The most work for the larger number, as a multiple of that for the smaller.
+const MAX_RATIO: u32 = 15;
+/// If the smaller number takes longer than this, the larger is not tried.
 const TOO_LONG: Duration = Duration::from_secs(2);
-/// Less than this is not measured by one run.
+/// Anything shorter takes more than one run to measure.
 const GRAIN: Duration = Duration::from_millis(1);
-/// How often the whole is measured before it is called too much.
+/// How often a construct is measured before it fails.
 const ATTEMPTS: usize = 5;
 
-/// How long this thread has worked.
+/// The processor time of this thread.
 fn worked(since: Instant) -> Duration {
-    // The count is brought up to date when the scheduler is entered.
+    // Entering the scheduler updates the count.
     std::thread::yield_now();
     let counted = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
     let counted = counted.and_then(|text| text.split(' ').next()?.parse().ok()).filter(|nanos| *nanos > 0);
     counted.map_or_else(|| since.elapsed(), Duration::from_nanos)
 }
 
-/// How much work one run is, of as many as it takes to see it.
+/// The work of one run, averaged over as many runs as it takes to measure it.
 fn run<T>(count: usize, prepare: &impl Fn(usize) -> T, work: &impl Fn(T)) -> Duration {
     let since = Instant::now();
     let mut runs = 1;
@@ -59,7 +60,7 @@ fn median(mut run: impl FnMut() -> Duration) -> Duration {
     all[1]
 }
 
-/// Constructs that were measured, and what was wrong with them.
+/// The number of constructs measured, and those that failed.
 #[derive(Default)]
 pub(crate) struct Report {
     measured: usize,
@@ -67,12 +68,12 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Measures this: what is worked on is made beforehand.
+    /// Measures `work` on what `prepare` makes, which is not measured.
     pub(crate) fn measure<T>(&mut self, name: &str, prepare: impl Fn(usize) -> T, work: impl Fn(T)) {
         self.measured += 1;
         let mut excess = String::new();
         for attempt in 0..ATTEMPTS {
-            // One run that is within bounds is enough; else the median of three says whether they are passed.
+            // One run within the bound is enough; otherwise the median of three decides.
             let of = |count| match attempt {
                 0 => run(count, &prepare, &work),
                 _ => median(|| run(count, &prepare, &work)),
@@ -83,18 +84,18 @@ impl Report {
                 break;
             }
             let large = of(LARGE);
-            if large <= small * MOST {
+            if large <= small * MAX_RATIO {
                 return;
             }
             excess = format!("{name}: {small:?} for {SMALL}, {large:?} for {LARGE}\n");
-            if large > TOO_LONG * MOST {
+            if large > TOO_LONG * MAX_RATIO {
                 break;
             }
         }
         self.excesses.push_str(&excess);
     }
 
-    /// Nothing is passed over in silence.
+    /// Fails if any construct exceeded the bound, or if not all of them were measured.
     pub(crate) fn end(self, measured: usize) {
         assert_eq!(self.measured, measured, "so many constructs were to be measured");
         assert!(self.excesses.is_empty(), "more than in proportion:\n{}", self.excesses);
@@ -119,7 +120,7 @@ fn what_grows_with_the_square_is_seen_and_what_does_not_is_not() {
         all.sort_by_key(|n| std::hint::black_box(n.wrapping_mul(7_919) % 100_003));
     });
     assert_eq!(report.excesses, "");
-    // A thousandth of the square, so that it does not take long.
+    // A thousandth of the square, to keep the test short.
     report.measure("looking through", numbers, |all| {
         for n in all.iter().step_by(1000) {
             std::hint::black_box(all.iter().rposition(|other| other == n));

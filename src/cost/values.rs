@@ -1,4 +1,4 @@
-//! What is made of an answer once it has been read: decoded texts, rows that are joined, sets that are put together.
+//! The processing of parsed answers: decoded texts, joined rows, combined sets.
 
 use std::hint::black_box;
 
@@ -16,7 +16,7 @@ fn number(n: usize) -> u32 {
     u32::try_from(n).expect("a number of a message")
 }
 
-/// Numbers in no order, none next to another; each once up to 100,003.
+/// Numbers in no order, none adjacent; each once up to 100,003.
 fn shuffled(n: usize) -> u32 {
     number((n * 7_919) % 100_003 * 2 + 1)
 }
@@ -57,7 +57,7 @@ fn texts_of_headers() {
     report.end(pieces.len() * 2);
 }
 
-/// The body structure with these parameters, as the grammar reads it.
+/// The row with a body structure with these parameters, as the grammar parses it.
 fn parameters(count: usize, piece: impl Fn(usize) -> String) -> Message {
     let text = repeated(
         "* 1 FETCH (BODYSTRUCTURE (\"a\" \"b\" (",
@@ -68,7 +68,7 @@ fn parameters(count: usize, piece: impl Fn(usize) -> String) -> Message {
     let frame = Frame { text: text.into(), literals: Literals::None };
     let limits = crate::types::Limits::default();
     match Parser::new(&limits).read(&frame) {
-        Ok(Response::Untagged(told)) => match told.into_answer() {
+        Ok(Response::Untagged(response)) => match response.into_answer() {
             Answer::Fetch(row) => *row,
             other => panic!("{other:?}"),
         },
@@ -91,7 +91,7 @@ fn parameters_of_parts() {
             &piece(7),
             |count| parameters(count, piece),
             |message| {
-                let structure = message.body_structure().expect("told");
+                let structure = message.body_structure().expect("a structure");
                 for part in structure.parts() {
                     black_box((part.file_name(), part.params().count(), part.param("charset")));
                 }
@@ -104,11 +104,12 @@ fn parameters_of_parts() {
     };
     report.measure("parts", parts, |text| {
         let frame = Frame { text: text.into(), literals: Literals::None };
-        let Ok(Response::Untagged(told)) = Parser::new(&crate::types::Limits::default()).read(&frame) else {
+        let Ok(Response::Untagged(response)) = Parser::new(&crate::types::Limits::default()).read(&frame)
+        else {
             panic!()
         };
-        let Answer::Fetch(row) = told.into_answer() else { panic!() };
-        let structure = row.body_structure().expect("told");
+        let Answer::Fetch(row) = response.into_answer() else { panic!() };
+        let structure = row.body_structure().expect("a structure");
         black_box(
             structure.parts().filter(|part| part.number().is_some() && part.is("text", "plain")).count(),
         );
@@ -156,19 +157,20 @@ fn sets_in_any_order() {
             ));
         });
         let found = move |count| {
-            let told = |n| Answer::Search(SearchResult { numbers: NumberSet(uid(n).into()), mod_seq: None });
-            numbers(count).into_iter().map(|n| Untagged::new("SEARCH", told(n), None)).collect::<Vec<_>>()
+            let answer =
+                |n| Answer::Search(SearchResult { numbers: NumberSet(uid(n).into()), mod_seq: None });
+            numbers(count).into_iter().map(|n| Untagged::new("SEARCH", answer(n), None)).collect::<Vec<_>>()
         };
         report.measure(&format!("SEARCH line by line, {order}"), found, |all| {
             let items = all.into_iter().filter_map(Search::item).collect();
             black_box(Search::all().finish(done(), items).expect("a result").len());
         });
         let found = move |count| {
-            let told = |n: u32| {
+            let answer = |n: u32| {
                 let all = Some(NumberSet(uid(n).into()));
                 Answer::ESearch(Box::new(ESearch { all, uid: true, ..ESearch::default() }))
             };
-            numbers(count).into_iter().map(|n| Untagged::new("ESEARCH", told(n), None)).collect::<Vec<_>>()
+            numbers(count).into_iter().map(|n| Untagged::new("ESEARCH", answer(n), None)).collect::<Vec<_>>()
         };
         report.measure(&format!("ESEARCH in pieces, {order}"), found, |all| {
             let items = all.into_iter().filter_map(Search::item).collect();
@@ -221,7 +223,7 @@ fn rows_of_one_message() {
 #[test]
 fn flags_names_and_counts() {
     let mut report = Report::default();
-    // Of these no list has more than a few thousand.
+    // No list has more than a few thousand flags.
     let flags = |count: usize| (0..count / 10).map(|n| Flag::new(&format!("k{n}"))).collect::<Flags>();
     let two =
         |count| (flags(count), flags(count).iter().collect::<Vec<_>>().into_iter().rev().collect::<Flags>());
@@ -241,10 +243,10 @@ fn flags_names_and_counts() {
         });
     }
     for pattern in ["*", "%", "*a*b*", "%a%b%", "a*%*%*", "*x"] {
-        let told =
+        let response =
             |count: usize| Untagged::new("LIST", Answer::List(ListEntry::new("ab".repeat(count))), None);
-        report.measure(&format!("a name under {pattern}"), told, |told| {
-            black_box(List::new(pattern).claims(&told));
+        report.measure(&format!("a name under {pattern}"), response, |response| {
+            black_box(List::new(pattern).claims(&response));
         });
     }
     let status = |count: usize| {

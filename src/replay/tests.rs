@@ -1,4 +1,4 @@
-//! What is told of recorded bytes: each response with its place, and how they end.
+//! Recorded bytes: each response with its position, and how the recording ends.
 
 use super::{Heard, Replay, What};
 use crate::types::Limits;
@@ -9,7 +9,7 @@ fn all(recorded: &[u8]) -> Vec<Heard> {
 
 /// Offsets and lengths.
 fn places(recorded: &[u8]) -> Vec<(usize, usize)> {
-    all(recorded).iter().map(|heard| (heard.offset, heard.octets)).collect()
+    all(recorded).iter().map(|one| (one.offset, one.octets)).collect()
 }
 
 #[test]
@@ -18,7 +18,7 @@ fn offsets_count_line_ends_and_literals() {
     assert_eq!(places(recorded), [(0, 9), (9, 30), (39, 9)]);
     // LF alone, and empty lines between responses, which belong to none.
     assert_eq!(places(b"* OK hi\n\r\n\n* 2 EXISTS\n"), [(0, 8), (11, 11)]);
-    // A CR alone ends no line: it is the response's, which it spoils.
+    // A CR alone ends no line: it becomes part of the response, which is then malformed.
     assert_eq!(places(b"* OK hi\n\r* 2 EXISTS\n"), [(0, 8), (8, 12)]);
 }
 
@@ -29,20 +29,20 @@ fn offsets_go_on_from_block_to_block() {
     let wrong = all(&recorded)
         .into_iter()
         .enumerate()
-        .find(|(n, heard)| (heard.offset, heard.octets) != (n * row.len(), row.len()) || heard.is_unparsed());
+        .find(|(n, one)| (one.offset, one.octets) != (n * row.len(), row.len()) || one.is_unparsed());
     assert!(wrong.is_none(), "{wrong:?}");
 }
 
 #[test]
-fn each_kind_is_told() {
-    let heard = all(b"* 1 EXISTS\r\n* XNEWS 1 (a b)\r\nA1 NO [ALERT] no\r\n+ \r\n* 1 FETCH (UID)\r\n");
-    let [exists, other, tagged, more, unparsed] = &heard[..] else { panic!("{heard:?}") };
-    assert!(matches!(&exists.what, What::Untagged(told) if told.name() == "EXISTS"));
+fn each_kind_is_returned() {
+    let responses = all(b"* 1 EXISTS\r\n* XNEWS 1 (a b)\r\nA1 NO [ALERT] no\r\n+ \r\n* 1 FETCH (UID)\r\n");
+    let [exists, other, tagged, more, unparsed] = &responses[..] else { panic!("{responses:?}") };
+    assert!(matches!(&exists.what, What::Untagged(response) if response.name() == "EXISTS"));
     assert!(other.is_other() && !other.is_unparsed());
     assert!(matches!(&tagged.what, What::Tagged { tag, .. } if tag == "A1"));
     assert!(matches!(&more.what, What::Continuation { text } if text.is_empty()));
     assert!(unparsed.is_unparsed() && !unparsed.is_other());
-    let names: Vec<_> = heard.iter().map(|one| one.event().map(|event| event.name())).collect();
+    let names: Vec<_> = responses.iter().map(|one| one.event().map(|event| event.name())).collect();
     assert_eq!(names, [Some("data"), Some("unknown"), None, None, Some("unparsed")]);
 }
 
@@ -66,9 +66,9 @@ fn what_ends_too_early_is_incomplete_and_no_response() {
 fn nothing_is_read_behind_lost_framing() {
     let recorded = b"* OK hi\r\n* 1 FETCH (BODY[] {4294967296}\r\n* 2 EXISTS\r\n";
     let mut replay = Replay::new(recorded, &Limits::default());
-    let heard: Vec<_> = replay.by_ref().collect();
-    assert_eq!(heard.len(), 2);
-    let lost = &heard[1];
+    let responses: Vec<_> = replay.by_ref().collect();
+    assert_eq!(responses.len(), 2);
+    let lost = &responses[1];
     assert!(matches!(&lost.what, What::Lost { error } if error.contains("Limits::literal")), "{lost:?}");
     assert_eq!((lost.offset, lost.offset + lost.octets), (9, recorded.len()));
     assert!(lost.is_unparsed() && replay.next().is_none() && replay.incomplete().is_none());
@@ -76,11 +76,11 @@ fn nothing_is_read_behind_lost_framing() {
 
 #[test]
 fn names_are_utf8_once_that_is_enabled() {
-    let heard = all(b"* LIST () \"/\" \"R&-D\"\r\n* ENABLED UTF8=ACCEPT\r\n* LIST () \"/\" \"R&-D\"\r\n");
-    let names: Vec<_> = heard
+    let responses = all(b"* LIST () \"/\" \"R&-D\"\r\n* ENABLED UTF8=ACCEPT\r\n* LIST () \"/\" \"R&-D\"\r\n");
+    let names: Vec<_> = responses
         .iter()
         .filter_map(|one| match &one.what {
-            What::Untagged(told) => match told.answer() {
+            What::Untagged(response) => match response.answer() {
                 crate::types::Answer::List(entry) => Some(entry.name.as_str()),
                 _ => None,
             },

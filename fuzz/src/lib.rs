@@ -1,8 +1,9 @@
-//! The comparison with other parsers of IMAP: what two others both accept, ours must accept, and where they agree on
-//! what it means, it must mean the same to ours.
+//! Compares the client's grammar with other IMAP parsers: it must accept what two others both
+//! accept, and where they agree on the meaning, it must mean the same.
 //!
-//! In: bytes that a fuzzer made up, the first of which is skipped, so that the seeds of `response` serve here too. Out:
-//! how many facts were compared, or a panic. Where the others differ, nothing can be said.
+//! In: a fuzzer's bytes, the first of which is skipped, so that the seeds of `response` can be used
+//! here, too. Out: how many facts were compared, or a panic. Where the others differ, nothing is
+//! compared.
 
 mod meaning;
 
@@ -13,26 +14,28 @@ use imap_duplex::types::Limits;
 
 use meaning::Meaning;
 
-/// Deeper nesting than this is not given to the others: they recurse without a bound, and would end the process.
-const DEEPEST: usize = 30;
+/// Deeper nesting is not given to the other parsers: they recurse without a bound, and would end
+/// the process.
+const MAX_NESTING: usize = 30;
 
-/// Compares what each response of these bytes is to three parsers; how many facts were the same.
+/// Compares the results of three parsers for each response of these bytes; returns how many facts
+/// were equal.
 ///
 /// # Panics
-/// Ours refuses what both others accept, or reads it otherwise.
+/// Our grammar refuses what both others accept, or reads it differently.
 pub fn differential(data: &[u8]) -> usize {
     let Some((_, stream)) = data.split_first() else { return 0 };
     let mut compared = 0;
-    for heard in Replay::new(stream, &Limits::default()) {
-        let raw = stream.get(heard.offset..heard.offset + heard.octets).unwrap_or_default();
-        // The others want CR LF, and know no empty lines.
-        if !raw.ends_with(b"\r\n") || nesting(raw) > DEEPEST {
+    for response in Replay::new(stream, &Limits::default()) {
+        let raw = stream.get(response.offset..response.offset + response.octets).unwrap_or_default();
+        // The others require CR LF, and accept no empty lines.
+        if !raw.ends_with(b"\r\n") || nesting(raw) > MAX_NESTING {
             continue;
         }
         let one = quietly(|| Meaning::of_imap_proto(raw));
         let Some((one, other)) = one.zip(quietly(|| Meaning::of_imap_codec(raw))) else { continue };
-        assert!(!heard.is_unparsed(), "both others accept \"{}\": {heard:?}", raw.escape_ascii());
-        let ours = Meaning::of_ours(&heard);
+        assert!(!response.is_unparsed(), "both others accept \"{}\": {response:?}", raw.escape_ascii());
+        let ours = Meaning::of_ours(&response);
         compared += 1;
         for ((name, one), ((_, other), (_, ours))) in
             one.facts().into_iter().zip(other.facts().into_iter().zip(ours.facts()))
@@ -46,8 +49,9 @@ pub fn differential(data: &[u8]) -> usize {
     compared
 }
 
-/// What another parser gives; nothing if it panics (imap-proto does at metadata that is not UTF-8): that is not what is
-/// looked for. A fuzzer's hook would end the process before the panic can be caught.
+/// The result of another parser; none if it panics (imap-proto does so for metadata that is not
+/// UTF-8), because such panics are not what is searched for. A fuzzer's hook would end the process
+/// before the panic can be caught.
 fn quietly<T>(parse: impl FnOnce() -> Option<T>) -> Option<T> {
     let hook = panic::take_hook();
     panic::set_hook(Box::new(|_| {}));
@@ -56,11 +60,11 @@ fn quietly<T>(parse: impl FnOnce() -> Option<T>) -> Option<T> {
     parsed.ok().flatten()
 }
 
-/// How deep parentheses nest, those in texts among them.
+/// How deep parentheses nest, including those in texts.
 fn nesting(raw: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0usize, 0);
-    for octet in raw {
-        match octet {
+    for byte in raw {
+        match byte {
             b'(' => depth += 1,
             b')' => depth = depth.saturating_sub(1),
             _ => {}
@@ -82,7 +86,7 @@ mod tests {
         for entry in fs::read_dir(folder).expect("seeds") {
             compared += super::differential(&fs::read(entry.expect("an entry").path()).expect("a seed"));
         }
-        // Panics in imap-proto, which is nobody's concern here.
+        // Panics in imap-proto, which does not matter here.
         assert_eq!(super::differential(b"n* METADATA \"\" (/shared/comment \"\xff\")\r\n"), 0);
         assert!(compared >= 40, "only {compared} facts were compared");
     }

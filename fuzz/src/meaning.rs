@@ -1,4 +1,4 @@
-//! What a response says, in terms that all three parsers have.
+//! The meaning of a response, in terms that all three parsers have.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use imap_duplex::replay::{Heard, What};
 use imap_duplex::types::Answer;
 use imap_proto::{AttributeValue, MailboxDatum, Response as ProtoResponse};
 
-/// What all three can tell of a response; `None`: it does not tell it, or tells it twice.
+/// The facts that all three can report of a response; `None`: it lacks the fact, or has it twice.
 #[derive(Debug, Default)]
 pub(crate) struct Meaning {
     exists: Option<u32>,
@@ -29,30 +29,30 @@ pub(crate) struct Meaning {
     from: Option<Vec<Person>>,
 }
 
-/// An address that has all that an address needs: name, mailbox, host, as the server wrote them.
+/// A complete address: name, mailbox and host as the server wrote them.
 type Person = (Option<String>, String, String);
 
 impl Meaning {
-    /// Each fact by its name.
+    /// Each fact with its name.
     pub(crate) fn facts(&self) -> [(&'static str, Option<String>); 10] {
-        fn told(fact: &Option<impl std::fmt::Debug>) -> Option<String> {
+        fn shown(fact: &Option<impl std::fmt::Debug>) -> Option<String> {
             fact.as_ref().map(|fact| format!("{fact:?}"))
         }
         [
-            ("the count", told(&self.exists)),
-            ("the count of recent ones", told(&self.recent)),
-            ("the removed one", told(&self.expunge)),
-            ("what was found", told(&self.search)),
-            ("the number", told(&self.seq)),
-            ("the UID", told(&self.uid)),
-            ("the size", told(&self.size)),
-            ("the flags", told(&self.flags)),
-            ("the subject", told(&self.subject)),
-            ("the senders", told(&self.from)),
+            ("the count", shown(&self.exists)),
+            ("the count of recent ones", shown(&self.recent)),
+            ("the removed one", shown(&self.expunge)),
+            ("what was found", shown(&self.search)),
+            ("the number", shown(&self.seq)),
+            ("the UID", shown(&self.uid)),
+            ("the size", shown(&self.size)),
+            ("the flags", shown(&self.flags)),
+            ("the subject", shown(&self.subject)),
+            ("the senders", shown(&self.from)),
         ]
     }
 
-    /// As imap-proto reads it, if it does.
+    /// The meaning according to imap-proto, if it accepts the response.
     pub(crate) fn of_imap_proto(raw: &[u8]) -> Option<Self> {
         let Ok((rest, response)) = ProtoResponse::parse(raw) else { return None };
         if !rest.is_empty() {
@@ -69,12 +69,12 @@ impl Meaning {
                 let (mut uid, mut size, mut flags, mut envelopes) = (vec![], vec![], vec![], vec![]);
                 for item in items {
                     match item {
-                        AttributeValue::Uid(told) => uid.push(told),
-                        AttributeValue::Rfc822Size(told) => size.push(u64::from(told)),
-                        AttributeValue::Flags(told) => {
-                            flags.push(sorted(told.iter().map(|flag| flag.to_ascii_lowercase())));
+                        AttributeValue::Uid(value) => uid.push(value),
+                        AttributeValue::Rfc822Size(value) => size.push(u64::from(value)),
+                        AttributeValue::Flags(value) => {
+                            flags.push(sorted(value.iter().map(|flag| flag.to_ascii_lowercase())));
                         }
-                        AttributeValue::Envelope(told) => envelopes.push(told),
+                        AttributeValue::Envelope(value) => envelopes.push(value),
                         _ => {}
                     }
                 }
@@ -96,7 +96,7 @@ impl Meaning {
         Some(meaning)
     }
 
-    /// As imap-codec reads it, if it does.
+    /// The meaning according to imap-codec, if it accepts the response.
     pub(crate) fn of_imap_codec(raw: &[u8]) -> Option<Self> {
         let Ok((rest, response)) = ResponseCodec::new().decode(raw) else { return None };
         if !rest.is_empty() {
@@ -115,12 +115,12 @@ impl Meaning {
                 let (mut uid, mut size, mut flags, mut envelopes) = (vec![], vec![], vec![], vec![]);
                 for item in items.into_inner() {
                     match item {
-                        MessageDataItem::Uid(told) => uid.push(told.get()),
-                        MessageDataItem::Rfc822Size(told) => size.push(u64::from(told)),
-                        MessageDataItem::Flags(told) => {
-                            flags.push(sorted(told.iter().map(flag)));
+                        MessageDataItem::Uid(value) => uid.push(value.get()),
+                        MessageDataItem::Rfc822Size(value) => size.push(u64::from(value)),
+                        MessageDataItem::Flags(value) => {
+                            flags.push(sorted(value.iter().map(flag)));
                         }
-                        MessageDataItem::Envelope(told) => envelopes.push(told),
+                        MessageDataItem::Envelope(value) => envelopes.push(value),
                         _ => {}
                     }
                 }
@@ -140,16 +140,17 @@ impl Meaning {
         Some(meaning)
     }
 
-    /// As ours reads it.
-    pub(crate) fn of_ours(heard: &Heard) -> Self {
+    /// The meaning according to our grammar.
+    pub(crate) fn of_ours(response: &Heard) -> Self {
         let mut meaning = Self::default();
-        let What::Untagged(told) = &heard.what else { return meaning };
-        match told.answer() {
+        let What::Untagged(untagged) = &response.what else { return meaning };
+        match untagged.answer() {
             Answer::Exists(count) => meaning.exists = Some(*count),
             Answer::Recent(count) => meaning.recent = Some(*count),
             Answer::Expunge { seq, .. } => meaning.expunge = Some(seq.get()),
             Answer::Search(found) => {
-                // As many as a line of the fuzzer can name; a range that a server wrote may be longer.
+                // No more than a line of the fuzzer can list; a range that a server wrote may have
+                // more.
                 let numbers = found.numbers.clone().into_uids();
                 meaning.search = Some(numbers.iter().take(100_000).map(|number| number.get()).collect());
             }
@@ -189,9 +190,9 @@ fn flag(flag: &FlagFetch<'_>) -> String {
     }
 }
 
-/// What is told once.
-fn once<T>(mut told: Vec<T>) -> Option<T> {
-    if told.len() == 1 { told.pop() } else { None }
+/// The only value, if there is just one.
+fn once<T>(mut all: Vec<T>) -> Option<T> {
+    if all.len() == 1 { all.pop() } else { None }
 }
 
 fn sorted<T: Ord>(all: impl IntoIterator<Item = T>) -> Vec<T> {
@@ -201,7 +202,7 @@ fn sorted<T: Ord>(all: impl IntoIterator<Item = T>) -> Vec<T> {
     all
 }
 
-/// Heads and ends of groups are told in other ways by each.
+/// The starts and ends of groups are excluded, because each parser represents them differently.
 fn people(all: impl Iterator<Item = (Option<String>, Option<String>, Option<String>)>) -> Vec<Person> {
     all.filter_map(|(name, mailbox, host)| Some((name, mailbox?, host?))).collect()
 }

@@ -113,7 +113,7 @@ fn repeated(before: &str, count: usize, piece: impl Fn(usize) -> String, after: 
 }
 
 #[test]
-fn what_grows_with_the_square_is_seen_and_what_does_not_is_not() {
+fn quadratic_work_is_found_and_other_work_is_not() {
     let mut report = Report::default();
     let numbers = |count: usize| (0..count).collect::<Vec<_>>();
     report.measure("sorting", numbers, |mut all| {

@@ -255,6 +255,6 @@ fn flags_names_and_counts() {
         status
     };
     let statuses = |count| (status(count), status(count / 2));
-    report.measure("counts taken over", statuses, |(mut a, b)| a.add_missing(b));
+    report.measure("counts merged", statuses, |(mut a, b)| a.add_missing(b));
     report.end(3 + 1 + 7 + 6 + 1);
 }

@@ -47,7 +47,7 @@ fn each_kind_is_returned() {
 }
 
 #[test]
-fn what_ends_too_early_is_incomplete_and_no_response() {
+fn a_partial_response_is_incomplete_and_not_returned() {
     for (recorded, count, begins) in [
         (&b"* OK hi\r\n* 1 FETCH (BODY[] {4}\r\nab"[..], 1, Some(9)),
         (b"* OK hi\r\n\r\n* 1 FET", 1, Some(11)),
@@ -63,7 +63,7 @@ fn what_ends_too_early_is_incomplete_and_no_response() {
 }
 
 #[test]
-fn nothing_is_read_behind_lost_framing() {
+fn nothing_is_parsed_after_lost_framing() {
     let recorded = b"* OK hi\r\n* 1 FETCH (BODY[] {4294967296}\r\n* 2 EXISTS\r\n";
     let mut replay = Replay::new(recorded, &Limits::default());
     let responses: Vec<_> = replay.by_ref().collect();

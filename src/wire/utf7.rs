@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_has_another_spelling_or_none() {
+    fn refuses_other_spellings_and_malformed_text() {
         for raw in [
             &b"a&b"[..],
             b"&",
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn every_character_comes_back() {
+    fn every_character_round_trips() {
         // The whole first plane, and a sample of the others, whose characters take two units of
         // UTF-16.
         for c in ('\0'..='\u{ffff}').chain(('\u{10000}'..=char::MAX).step_by(77)) {
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_decodes_is_encoded_the_same() {
+    fn decoded_names_are_encoded_the_same() {
         // All strings of up to six of the characters that matter here.
         const ALPHABET: &[u8] = b"&-AEkg,+ ";
         let mut accepted = 0;

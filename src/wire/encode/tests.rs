@@ -80,7 +80,7 @@ fn a_string_takes_the_shortest_form_that_holds_it() {
 }
 
 #[test]
-fn what_is_long_goes_as_a_literal() {
+fn long_strings_are_literals() {
     for length in [1000, 1001] {
         let inline = length == 1000;
         let atom = plain(|line| _ = line.astring("x".repeat(length)));
@@ -154,7 +154,7 @@ fn mailbox_names_and_patterns() {
 }
 
 #[test]
-fn refuses_what_has_no_form() {
+fn refuses_arguments_without_a_form() {
     assert_eq!(error(|line| _ = line.atom("")), EncodeError::Empty { what: "an atom" });
     assert_eq!(error(|line| _ = line.atom("ab c")), byte_error("an atom", b' ', 2));
     assert_eq!(error(|line| _ = line.atom("a]")), byte_error("an atom", b']', 1));
@@ -181,7 +181,7 @@ fn refuses_what_has_no_form() {
 }
 
 #[test]
-fn the_first_error_stays_and_nothing_goes_out() {
+fn the_first_error_is_kept_and_nothing_is_sent() {
     let first = error(|line| _ = line.atom("a b").space().atom("").literal("x").secret(b"\0").number(1));
     assert_eq!(first, byte_error("an atom", b' ', 1));
 }

@@ -216,7 +216,7 @@ fn all_other_lines_may_go_on_with_a_literal() {
 }
 
 #[test]
-fn behind_a_literal_nothing_is_human_text() {
+fn after_a_literal_nothing_is_human_text() {
     let bytes = b"* 1 FETCH (A {1}\r\n- x NO {3}\r\n\r\n) + {2}\r\nab)\r\n* 1 EXISTS\r\n";
     assert_eq!(texts(bytes), [r"* 1 FETCH (A {1}\r\n- x NO {3}\r\n\r\n) + {2}\r\nab)", "* 1 EXISTS"]);
     let bytes = b"* 1 FETCH (A {1}\r\n-x NO {2}\r\nab)\r\n";
@@ -224,7 +224,7 @@ fn behind_a_literal_nothing_is_human_text() {
 }
 
 #[test]
-fn what_is_no_announcement_is_text() {
+fn malformed_announcements_are_text() {
     for end in ["{}", "{x}", "{-1}", "5}", "{5} ", "{5}x", "{5++}", "\"{5}\"", "{+}", "{5 }"] {
         let line = format!("* 1 FETCH {end}");
         let frame = Frame { text: line.clone().into(), literals: Default::default() };
@@ -319,7 +319,7 @@ fn an_announcement_allocates_nothing() {
 }
 
 #[test]
-fn knows_what_is_left_begun() {
+fn reports_partial_responses() {
     let limits = Limits::default();
     for (bytes, partial) in [
         (&b""[..], false),
@@ -372,7 +372,7 @@ fn joined(outcome: &Outcome, before: &str, between: &str) -> (String, usize) {
 }
 
 #[test]
-fn a_list_of_numbers_longer_than_a_line_comes_in_pieces() {
+fn a_list_of_numbers_longer_than_a_line_is_cut_into_pieces() {
     let numbers = |by: &str| (1..=400).map(|n| (n * 7).to_string()).collect::<Vec<_>>().join(by);
     let limits = limits(300, 1000, 1000);
     for (before, by) in [
@@ -398,7 +398,7 @@ fn a_list_of_numbers_longer_than_a_line_comes_in_pieces() {
 }
 
 #[test]
-fn the_bound_on_a_line_stays_for_all_else() {
+fn other_lines_keep_their_limit() {
     let limits = limits(300, 1000, 1000);
     let many = "1 ".repeat(400);
     for line in

@@ -87,7 +87,7 @@ mod tests {
     const RULES: Rules = Rules { depth: 10, words: 10, entries: 10, utf8: false };
 
     #[test]
-    fn what_is_written_is_read() {
+    fn sections_round_trip() {
         let part = Part::new(4).child(2);
         for section in [
             Section::Full,

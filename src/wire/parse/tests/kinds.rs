@@ -22,7 +22,7 @@ fn any_item_of_a_row_may_stand_in_parentheses() {
 }
 
 #[test]
-fn a_row_may_end_behind_its_body() {
+fn a_row_may_end_after_its_body() {
     let row = fetch("* 1 FETCH (BODY[] {3}\r\nabc) UID 7");
     assert_eq!((row.uid(), &row.body().unwrap()[..]), (Uid::new(7), &b"abc"[..]));
     let row = fetch("* 1 FETCH (UID 7 BODY[] {3}\r\nabc) , garbage");
@@ -97,7 +97,7 @@ fn a_message_without_an_envelope_has_a_body() {
 }
 
 #[test]
-fn what_is_no_uid_invents_none() {
+fn malformed_uids_are_unknown() {
     for (code, pairs) in [
         ("COPYUID 5 1:5 100:*", 0),
         ("COPYUID 5 1:* 100:105", 0),

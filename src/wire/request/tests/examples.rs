@@ -255,7 +255,7 @@ fn searches() {
 }
 
 #[test]
-fn what_the_grammar_has_no_room_for_is_refused() {
+fn malformed_commands_are_refused() {
     for bad in [
         "",
         " NOOP",

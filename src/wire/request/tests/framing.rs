@@ -39,7 +39,7 @@ fn a_refused_literal_drops_its_command() {
 }
 
 #[test]
-fn what_is_too_long_ends_the_connection() {
+fn commands_that_are_too_long_end_the_connection() {
     for bytes in [&b"a LOGIN {101+}\r\n"[..], &[b'x'; 101], b"a X {99999999999999999999999+}\r\n"] {
         assert_eq!(RequestFramer::new(100).decode(&mut BytesMut::from(bytes)), Err(TooLong(100)));
     }

@@ -26,7 +26,7 @@ fn written(mut notify: Notify, session: &Session) -> Result<String> {
 const SELECTED: &str = "(selected-delayed (MessageNew MessageExpunge FlagChange))";
 
 #[test]
-fn what_is_asked_is_written_and_the_selected_mailbox_with_it() {
+fn requests_are_written_with_the_selected_mailbox() {
     use NotifyEvent::{MailboxName as Name, MessageExpunge, MessageNew, SubscriptionChange};
     let messages = [MessageNew, MessageExpunge];
     let new = Items::section(Section::header_fields(["Subject"])).flags();
@@ -62,7 +62,7 @@ fn what_is_asked_is_written_and_the_selected_mailbox_with_it() {
 }
 
 #[test]
-fn what_was_written_means_what_was_meant() {
+fn written_requests_are_parsed_back() {
     let notify = Notify::set()
         .mailboxes(["台北", "inbox"], NotifyEvent::MESSAGES)
         .status()
@@ -91,7 +91,7 @@ fn what_was_written_means_what_was_meant() {
 }
 
 #[test]
-fn what_breaks_the_rules_is_not_written() {
+fn requests_that_break_the_rules_are_not_written() {
     use NotifyEvent::{AnnotationChange, FlagChange, MessageExpunge, MessageNew};
     let of_new = |items| Notify::none().selected(Selected::delayed().fetching(items));
     let cases = [

@@ -219,7 +219,7 @@ async fn one_is_one_and_what_is_not_there_is_not_said_to_be_on_its_way() {
         has(&output("download", &["--folder", all.to_str().expect("UTF-8"), &url]).await, &["1 message, "]);
         let failed = Program::start("append", &[&format!("{url}Pier"), file]).end().await;
         assert!(failed.rest.is_empty(), "{:?}", failed.rest);
-        has(&failed.errors, &["append: STATUS Pier: NO [NONEXISTENT]", "is its name right?"]);
+        has(&failed.errors, &["append: STATUS Pier: NO There is no such mailbox"]);
     })
     .await;
 }

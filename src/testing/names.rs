@@ -26,6 +26,7 @@ pub(crate) struct Wanted {
     pub(crate) special_use: bool,
 }
 
+/// NONEXISTENT is the word of DELETE and RENAME alone, as Dovecot has it: a program must do without it.
 const MISSING: No = No(Some(Code::NonExistent), "There is no such mailbox");
 const TAKEN: No = No(Some(Code::AlreadyExists), "There is such a mailbox already");
 const NO_NAME: No = No(Some(Code::Cannot), "No mailbox can have this name");
@@ -34,17 +35,22 @@ const NO_NAME: No = No(Some(Code::Cannot), "No mailbox can have this name");
 /// 6.3.4).
 fn normal(name: &MailboxName) -> Result<MailboxName, No> {
     let text = name.as_str();
-    let text = text.strip_suffix(DELIMITER).unwrap_or(text);
+    let name = MailboxName::new(text.strip_suffix(DELIMITER).unwrap_or(text));
+    can_be(&name).map(|()| name)
+}
+
+/// Whether a mailbox can have this name.
+pub(crate) fn can_be(name: &MailboxName) -> Result<(), No> {
+    let text = name.as_str();
     let wrong = text.split(DELIMITER).any(str::is_empty)
         || text.chars().any(|c| c.is_control() || matches!(c, '*' | '%'))
         || text.len() > 1000;
-    if wrong { Err(NO_NAME) } else { Ok(MailboxName::new(text)) }
+    if wrong { Err(NO_NAME) } else { Ok(()) }
 }
 
-/// The mailbox that is meant, where a name may end with a delimiter as it did when it was made.
-pub(crate) fn meant(name: &MailboxName) -> MailboxName {
-    let text = name.as_str();
-    MailboxName::new(text.strip_suffix(DELIMITER).filter(|rest| !rest.is_empty()).unwrap_or(text))
+/// Why a mailbox that is not there can't be opened, counted or subscribed to.
+pub(crate) fn missing(name: &MailboxName) -> No {
+    can_be(name).err().unwrap_or(No(None, "There is no such mailbox"))
 }
 
 /// The name one level up.
@@ -92,9 +98,9 @@ impl World {
 
     /// DELETE: not those below it. Sessions that have it selected end, as they do with other servers.
     pub(crate) fn delete(&mut self, user: &str, name: &MailboxName, by: Option<SessionId>) -> Result<(), No> {
-        let name = &meant(name);
+        can_be(name)?;
         if name.is_inbox() {
-            return Err(No(Some(Code::Cannot), "INBOX can't be deleted"));
+            return Err(No(None, "INBOX can't be deleted"));
         }
         let held = self.users.get_mut(user).ok_or(MISSING)?;
         let id = held.names.remove(name).ok_or(MISSING)?;
@@ -111,26 +117,27 @@ impl World {
         (from, to): (&MailboxName, &MailboxName),
         by: Option<SessionId>,
     ) -> Result<(), No> {
-        let (from, to) = (&meant(from), normal(to)?);
+        can_be(from)?;
+        can_be(to)?;
         let exists = self.list_entry(user, from, Wanted::default());
         if !exists.is_selectable() && !self.has_children(user, from) {
             return Err(MISSING);
         }
-        if self.find(user, &to).is_some() {
+        if self.find(user, to).is_some() {
             return Err(TAKEN);
         }
         if is_below(to.as_str(), from.as_str()) && !from.is_inbox() {
-            return Err(No(Some(Code::Cannot), "A mailbox can't be below itself"));
+            return Err(No(None, "A mailbox can't be below itself"));
         }
         if from.is_inbox() {
-            let (Some(inbox), new) = (self.find(user, from), self.add_mailbox(user, &to)) else {
+            let (Some(inbox), new) = (self.find(user, from), self.add_mailbox(user, to)) else {
                 return Err(MISSING);
             };
             let uids: Vec<u32> =
                 self.mailboxes.get(&inbox).into_iter().flat_map(|m| m.messages.keys().copied()).collect();
             self.copy(inbox, &uids, new, by);
             self.remove(inbox, &uids, by);
-            self.tell_name(user, &to, None, by);
+            self.tell_name(user, to, None, by);
             return Ok(());
         }
         let Some(held) = self.users.get_mut(user) else { return Err(MISSING) };
@@ -150,11 +157,11 @@ impl World {
             return Err(TAKEN);
         }
         held.names = std::mem::take(&mut held.names).iter().map(|(name, id)| (renamed(name), *id)).collect();
-        self.tell_name(user, &to, Some(from), by);
+        self.tell_name(user, to, Some(from), by);
         Ok(())
     }
 
-    /// SUBSCRIBE and UNSUBSCRIBE. What is not there can't be subscribed to; what is gone can be unsubscribed.
+    /// SUBSCRIBE and UNSUBSCRIBE. What is not there can't be subscribed to; whatever it is, it can be unsubscribed.
     pub(crate) fn subscribe(
         &mut self,
         user: &str,
@@ -162,16 +169,18 @@ impl World {
         yes: bool,
         by: Option<SessionId>,
     ) -> Result<(), No> {
-        let name = &meant(name);
         let known = self.find(user, name).is_some();
         let held = self.users.get_mut(user).ok_or(MISSING)?;
         if yes {
             if !known {
-                return Err(MISSING);
+                return Err(No(None, "There is no such mailbox"));
             }
             held.subscribed.insert(name.clone());
-        } else if !held.subscribed.remove(name) && !known {
-            return Err(MISSING);
+        } else {
+            can_be(name)?;
+            if !held.subscribed.remove(name) && !known {
+                return Ok(());
+            }
         }
         self.tell_list(user, name, None, Happened::Subscription, by);
         Ok(())

@@ -33,8 +33,9 @@ pub enum Quirk {
     ForgetfulIdle,
     /// Servers that keep to the words of RFC 2177: BAD to IDLE while no mailbox is selected.
     IdleNeedsMailbox,
-    /// Dovecot: in a mailbox that is open for reading alone STORE and EXPUNGE are OK and do nothing, and MOVE moves.
-    SilentReadOnly,
+    /// Cyrus: NO to STORE, EXPUNGE and MOVE in a mailbox that is open for reading alone. Without it they get what Dovecot
+    /// says, OK: STORE and EXPUNGE do nothing, and MOVE moves.
+    RefusesReadOnly,
     /// CAPABILITY without any word that begins with `IMAP4`.
     NamelessProtocol,
     /// FLAGS names a keyword that has a control byte.

@@ -11,7 +11,6 @@ use super::capability::Extensions;
 use super::clock::Clock;
 use super::log::Heard;
 use super::mailbox::{Mailbox, MailboxId};
-use super::names::meant;
 use super::quirks::Quirks;
 use super::responder::{Responder, Urgent};
 use super::script::Script;
@@ -285,7 +284,7 @@ impl World {
     }
 
     pub(crate) fn find(&self, user: &str, name: &MailboxName) -> Option<MailboxId> {
-        self.users.get(user)?.names.get(&meant(name)).copied()
+        self.users.get(user)?.names.get(name).copied()
     }
 
     /// What a user keeps: octets and messages.

@@ -229,7 +229,7 @@ async fn quotas_hold_for_clients() {
         a.append("INBOX", "", &[b'x'; 600]).await;
         assert_eq!(
             a.command("GETQUOTAROOT INBOX").await,
-            ["* QUOTAROOT INBOX \"\"", "* QUOTA \"\" (STORAGE 1 1 MESSAGE 1 3)"]
+            ["* QUOTAROOT INBOX \"User quota\"", "* QUOTA \"User quota\" (STORAGE 1 1 MESSAGE 1 3)"]
         );
         a.write(b"x APPEND INBOX {600+}\r\n").await;
         a.write(&[b'x'; 600]).await;
@@ -244,12 +244,13 @@ async fn quotas_hold_for_clients() {
         a.write(&[b'x'; 600]).await;
         a.write(b"\r\n").await;
         assert!(a.reply("y").await.tagged.starts_with("NO [OVERQUOTA]"));
-        assert_eq!(a.command("GETQUOTA \"\"").await, ["* QUOTA \"\" (STORAGE 1 2 MESSAGE 1 3)"]);
+        let told = a.command("GETQUOTA \"User quota\"").await;
+        assert_eq!(told, ["* QUOTA \"User quota\" (STORAGE 1 2 MESSAGE 1 3)"]);
         server.set_quota_bytes(Some(1200));
         a.append("INBOX", "", &[b'x'; 600]).await;
         server.set_quota_bytes(None);
         server.set_quota_messages(None);
-        assert_eq!(a.command("GETQUOTA \"\"").await, ["* QUOTA \"\" ()"]);
+        assert_eq!(a.command("GETQUOTA \"User quota\"").await, ["* QUOTA \"User quota\" ()"]);
     })
     .await;
 }

@@ -21,6 +21,7 @@ mod crowd;
 mod dropping;
 mod news;
 mod notify;
+mod odd_states;
 mod pipelining;
 mod resuming;
 mod server;

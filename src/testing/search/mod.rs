@@ -71,6 +71,8 @@ pub(crate) fn check(key: &SearchKey) -> Result<(), Refused> {
         SearchKey::Word(name @ "FUZZY")
         | SearchKey::Text(name @ ("FILTER" | "X-GM-RAW" | "X-GM-LABELS"), _)
         | SearchKey::Number(name @ ("X-GM-MSGID" | "X-GM-THRID"), _) => Err(Refused::Key(name)),
+        // RFC 5032 section 4: an interval is no zero.
+        SearchKey::Number(name @ ("OLDER" | "YOUNGER"), 0) => Err(Refused::Key(name)),
         SearchKey::And(keys) => keys.iter().try_for_each(check),
         SearchKey::Or(two) => check(&two.0).and_then(|()| check(&two.1)),
         SearchKey::Not(key) => check(key),

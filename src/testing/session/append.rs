@@ -1,5 +1,6 @@
 //! APPEND (RFC 9051 section 6.3.12), of several messages with MULTIAPPEND (RFC 3502), all of them or none.
 
+use crate::testing::names::can_be;
 use crate::testing::world::World;
 use crate::types::{Code, MailboxName, UidValidity};
 use crate::wire::request::AppendMessage;
@@ -7,6 +8,7 @@ use crate::wire::request::AppendMessage;
 use super::Session;
 use super::reply::{Done, Reply};
 use super::snapshot::uid_set;
+use super::store::can_be_set;
 
 /// How many octets these are.
 fn octets(messages: &[AppendMessage]) -> u64 {
@@ -31,6 +33,8 @@ impl Session {
         if messages.iter().any(|message| message.data.is_empty()) {
             return Err(Reply::no(None, "A message without any octet is none: nothing is appended"));
         }
+        can_be(name)?;
+        messages.iter().try_for_each(|message| can_be_set(&message.flags))?;
         let Some(id) = world.find(&user, name) else {
             return Err(Reply::no(Some(Code::TryCreate), "There is no such mailbox"));
         };

@@ -1,5 +1,6 @@
 //! COPY and MOVE (RFC 9051 sections 6.4.7 and 6.4.8): all of the messages, or none.
 
+use crate::testing::names::can_be;
 use crate::testing::world::World;
 use crate::types::{Code, CopyUid, MailboxName, Status, Uid, UidValidity};
 use crate::wire::request::Numbers;
@@ -17,9 +18,7 @@ impl Session {
     ) -> Done {
         let places = self.places(world, which, uid)?;
         let user = self.user();
-        if moving && !self.pretends() {
-            self.writable()?;
-        }
+        can_be(to)?;
         let Some(snapshot) = &self.selected else { return Err(Reply::bad("Select a mailbox first")) };
         let from = snapshot.mailbox;
         let is_gone = |at: &usize| snapshot.row(*at).is_none_or(|row| row.gone);
@@ -28,6 +27,9 @@ impl Session {
             return Err(Reply::no(Some(Code::ExpungeIssued), "Some of the messages are gone"));
         }
         let there: Vec<usize> = places.into_iter().filter(|at| !is_gone(at)).collect();
+        if there.is_empty() {
+            return Ok(Reply::ok("No messages found"));
+        }
         let uids = snapshot.uids(&there);
         let size: u64 = there.iter().filter_map(|at| snapshot.row(*at)).map(|row| row.message.octets()).sum();
         let Some(id) = world.find(&user, to) else {

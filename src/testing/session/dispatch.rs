@@ -2,7 +2,7 @@
 
 use crate::testing::quirks::Quirk;
 use crate::testing::world::World;
-use crate::types::Answer;
+use crate::types::{Answer, Code};
 use crate::wire::request::Command;
 use crate::wire::response::Response;
 
@@ -51,6 +51,17 @@ fn when(command: &Command) -> When {
     }
 }
 
+/// Whether it changes or removes messages of the selected mailbox.
+fn changes_messages(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Plain("EXPUNGE")
+            | Command::UidExpunge(_)
+            | Command::Store(_)
+            | Command::Copy { moving: true, .. }
+    )
+}
+
 fn allows(command: &Command) -> Allows {
     match command {
         Command::Search(search) => Allows::by(search.uid),
@@ -82,6 +93,10 @@ impl Session {
         if extension(command).is_some_and(|name| !world.has(name)) {
             return Err(Reply::bad("Unknown command"));
         }
+        let read_only = self.selected.as_ref().is_some_and(|snapshot| snapshot.read_only);
+        if read_only && self.quirks.has(Quirk::RefusesReadOnly) && changes_messages(command) {
+            return Err(Reply::no(Some(Code::NoPerm), "The mailbox is open for reading alone"));
+        }
         match (when(command), &self.user, &self.selected) {
             (When::NoUser, Some(_), _) => Err(Reply::bad("Logged in already")),
             (When::User | When::Selected, None, _) => Err(Reply::bad("Log in first")),
@@ -92,11 +107,6 @@ impl Session {
 
     /// `None`: its end comes later.
     fn perform(&mut self, world: &mut World, tag: &str, command: Command) -> Option<Done> {
-        if self.pretends()
-            && matches!(command, Command::Store(_) | Command::UidExpunge(_) | Command::Plain("EXPUNGE"))
-        {
-            return Some(Ok(Reply::ok("Done")));
-        }
         Some(match command {
             Command::Plain(name) => return self.plain_command(world, tag, name),
             Command::Login { user, password } => self.login(world, &user, &password),
@@ -123,12 +133,6 @@ impl Session {
             Command::Notify(asked) => self.notify(world, asked),
             Command::Other { name, arguments } => self.quota(world, &name, &arguments),
         })
-    }
-
-    /// Whether what is not done is said to be.
-    pub(super) fn pretends(&self) -> bool {
-        let read_only = self.selected.as_ref().is_some_and(|snapshot| snapshot.read_only);
-        read_only && self.quirks.has(Quirk::SilentReadOnly)
     }
 
     fn plain_command(&mut self, world: &mut World, tag: &str, name: &str) -> Option<Done> {

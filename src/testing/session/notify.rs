@@ -19,6 +19,9 @@ impl Session {
             let known = EVENTS.iter().map(|name| (*name).to_owned()).collect();
             return Err(Reply::no(Some(Code::BadEvent(known)), "Not all of these events can be told"));
         };
+        if let Some(unknown) = watch.selected.items.iter().find(|item| !self.knows_item(world, item)) {
+            return Err(Reply::bad(format!("An item of FETCH that is not known: {unknown:?}")));
+        }
         let status = watch.status();
         // What has come up to here is told as it was asked for before: an implicit NOOP.
         self.flush(world, Allows::All);

@@ -1,14 +1,14 @@
 //! GETQUOTA and GETQUOTAROOT (RFC 9208): one root for each user, of octets and of messages. SETQUOTA is the test's own.
 
 use crate::testing::world::World;
-use crate::types::{Answer, Code, MailboxName, Quota, QuotaResource, QuotaRoot};
+use crate::types::{Answer, MailboxName, Quota, QuotaResource, QuotaRoot};
 use crate::wire::request::{Value, value_as_mailbox};
 
 use super::Session;
 use super::reply::{Done, Reply};
 
-/// The name of the one root: nothing.
-const ROOT: &str = "";
+/// The name of the one root, which clients learn by GETQUOTAROOT.
+const ROOT: &str = "User quota";
 
 impl Session {
     /// What is no command of another file.
@@ -16,7 +16,7 @@ impl Session {
         match (name, arguments) {
             ("GETQUOTA", [root]) => {
                 if *root != Value::String(ROOT.into()) {
-                    return Err(Reply::no(Some(Code::NonExistent), "There is no such quota root"));
+                    return Err(Reply::no(None, "There is no such quota root"));
                 }
                 self.tell_quota(world);
                 Ok(Reply::ok("Quota told"))
@@ -27,7 +27,7 @@ impl Session {
                 };
                 self.quota_root(world, mailbox)
             }
-            ("SETQUOTA", _) => Err(Reply::no(Some(Code::NoPerm), "Quotas are set from the outside")),
+            ("SETQUOTA", _) => Err(Reply::no(None, "Quotas are set from the outside")),
             _ => Err(Reply::bad("Unknown command")),
         }
     }

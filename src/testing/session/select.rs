@@ -1,7 +1,7 @@
 //! SELECT, EXAMINE, CLOSE, UNSELECT, EXPUNGE (RFC 9051 sections 6.3.2, 6.3.3 and 6.4), with CONDSTORE and QRESYNC (RFC
 //! 7162 sections 3.1.8 and 3.2.5).
 
-use crate::testing::names::{Wanted, meant};
+use crate::testing::names::{Wanted, missing};
 use crate::testing::world::World;
 use crate::types::{Answer, Code, Flag, ModSeq, Seq, Status, Uid, UidSet, UidValidity};
 use crate::wire::request::{Numbers, Select, Value};
@@ -68,8 +68,7 @@ impl Session {
 
     /// SELECT or EXAMINE. Whatever comes of it, the mailbox selected before no longer is (RFC 9051 section 6.3.2).
     pub(super) fn select(&mut self, world: &mut World, asked: Select) -> Done {
-        let Select { mailbox, read_only, params } = asked;
-        let name = meant(&mailbox);
+        let Select { mailbox: name, read_only, params } = asked;
         let (condstore, known) = self.parameters(world, &params)?;
         if self.selected.is_some() {
             self.unselect(world);
@@ -83,11 +82,8 @@ impl Session {
             self.enable_condstore(world);
         }
         let user = self.user();
-        let id =
-            world.find(&user, &name).ok_or(Reply::no(Some(Code::NonExistent), "There is no such mailbox"))?;
-        let Some(held) = world.mailboxes.get_mut(&id) else {
-            return Err(Reply::no(Some(Code::NonExistent), "There is no such mailbox"));
-        };
+        let id = world.find(&user, &name).ok_or_else(|| missing(&name))?;
+        let held = world.mailboxes.get_mut(&id).ok_or_else(|| missing(&name))?;
         let snapshot = Snapshot::new(id, name, read_only, held, held.recent_from);
         if !read_only {
             held.recent_from = held.uid_next;
@@ -214,28 +210,21 @@ impl Session {
 
     /// EXPUNGE, or UID EXPUNGE of these (RFC 4315 section 2.1).
     pub(super) fn expunge(&mut self, world: &mut World, which: Option<&Numbers>) -> Done {
-        let snapshot = self.writable()?;
-        let mailbox = snapshot.mailbox;
+        let Some(snapshot) = &self.selected else { return Err(Reply::bad("Select a mailbox first")) };
+        let (mailbox, read_only) = (snapshot.mailbox, snapshot.read_only);
         let places = match which {
             Some(which) => Some(self.places(world, which, true)?),
             None => None,
         };
-        let removed = world.remove(mailbox, &self.deleted(places.as_deref()), Some(self.id));
+        // With nothing done and nothing said of it, as Dovecot has it.
+        let marked = if read_only { Vec::new() } else { self.deleted(places.as_deref()) };
+        let removed = world.remove(mailbox, &marked, Some(self.id));
         let reply = Reply::ok("Expunged");
         if removed.is_empty() {
             return Ok(reply);
         }
         self.flush(world, Allows::All);
         Ok(reply.with_mod_seq())
-    }
-
-    /// The selected mailbox, if it may be written to.
-    pub(super) fn writable(&self) -> Result<&Snapshot, Reply> {
-        match &self.selected {
-            Some(snapshot) if !snapshot.read_only => Ok(snapshot),
-            Some(_) => Err(Reply::no(Some(Code::NoPerm), "The mailbox is open for reading alone")),
-            None => Err(Reply::bad("Select a mailbox first")),
-        }
     }
 
     /// Where the messages stand that a command names.

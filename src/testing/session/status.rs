@@ -1,5 +1,6 @@
 //! STATUS (RFC 9051 section 6.3.11), with the items of CONDSTORE, STATUS=SIZE, APPENDLIMIT, OBJECTID and QUOTA.
 
+use crate::testing::names::missing;
 use crate::testing::world::World;
 use crate::types::{Answer, Code, Flag, MailboxName, MailboxStatus, ModSeq, Uid, UidValidity};
 
@@ -12,9 +13,16 @@ impl Session {
         match told {
             Some(told) => {
                 self.answer("STATUS", Answer::MailboxStatus(told));
-                Ok(Reply::ok("Status told"))
+                let id = world.find(&self.user(), name);
+                let is_selected = self.selected.as_ref().is_some_and(|snapshot| Some(snapshot.mailbox) == id);
+                // RFC 9051 section 6.3.11: what is selected is not to be asked for in this way.
+                Ok(if is_selected {
+                    Reply::ok_with(Code::ClientBug, "Status told, of the selected mailbox")
+                } else {
+                    Reply::ok("Status told")
+                })
             }
-            None => Err(Reply::no(Some(Code::NonExistent), "There is no such mailbox")),
+            None => Err(missing(name).into()),
         }
     }
 

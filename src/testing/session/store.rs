@@ -2,12 +2,28 @@
 
 use crate::testing::responder::By;
 use crate::testing::world::World;
-use crate::types::{Code, ModifiedSet, Seq, SeqSet};
+use crate::types::{Code, Flag, Flags, ModifiedSet, Seq, SeqSet};
 use crate::wire::request::Store;
 
 use super::Session;
 use super::reply::{Allows, Done, Reply};
 use super::snapshot::{Snapshot, uid_set};
+
+/// Whether a client may set these: of those with a backslash the five of RFC 9051 section 2.3.2 alone, and keywords as
+/// section 9 writes them. Some servers send others.
+pub(super) fn can_be_set(flags: &Flags) -> Result<(), Reply> {
+    for flag in flags.iter() {
+        if let Flag::Keyword(name) = &flag {
+            if name.starts_with('\\') {
+                return Err(Reply::bad(format!("There is no system flag {name}")));
+            }
+            if name.contains(']') {
+                return Err(Reply::no(Some(Code::Cannot), "A keyword can't have a bracket"));
+            }
+        }
+    }
+    Ok(())
+}
 
 impl Session {
     pub(super) fn store(&mut self, world: &mut World, asked: &Store) -> Done {
@@ -18,7 +34,12 @@ impl Session {
             self.enable_condstore(world);
         }
         let places = self.places(world, &asked.which, asked.uid)?;
-        let snapshot = self.writable()?;
+        let Some(snapshot) = &self.selected else { return Err(Reply::bad("Select a mailbox first")) };
+        if snapshot.read_only {
+            // As Dovecot has it, for a client that does not look must not be better off here. Others say NO.
+            return Ok(Reply::ok("Store ignored with read-only mailbox"));
+        }
+        can_be_set(&asked.flags)?;
         let mailbox = snapshot.mailbox;
         let (mut uids, mut modified, mut gone) = (Vec::new(), Vec::new(), false);
         for at in places {

@@ -82,12 +82,18 @@ pub struct Timeouts {
     pub idle_delay: Duration,
     /// How long one IDLE may last until it is renewed. 10 min; servers may hang up after 30 (RFC 9051 section 5.4).
     /// That a connection has died unseen while it idles is noticed by this and [`silence`](Self::silence) after it at
-    /// the latest; on TCP as a rule earlier, by [`keep_alive`](Self::keep_alive).
+    /// the latest, 12 min; on TCP by [`keep_alive`](Self::keep_alive) after 2 min.
     pub idle_renew: Duration,
     /// How often NOOP asks what is new where IDLE is not to be had, with a mailbox selected or without. 60 s.
     pub poll_every: Duration,
     /// TCP keep-alive: how long the line may be silent before the system looks whether the other end is still
     /// there. Between a second and nine hours; zero: it does not look. 60 s.
+    ///
+    /// It looks three times, a third of this apart, so that a peer that is gone without a word is noticed after twice this
+    /// time: 120 s unless said otherwise, in IDLE too. (While a command is in flight, [`silence`](Self::silence) counts as
+    /// well.) On systems that don't take interval and number of the probes (OpenBSD and others) it may take
+    /// longer. It concerns connections that the library dials itself, not those of
+    /// [`connect_over`](Config::connect_over).
     pub keep_alive: Duration,
 }
 

@@ -112,7 +112,45 @@ fn tune(stream: &TcpStream, config: &Config) -> io::Result<()> {
         return Ok(());
     }
     let time = keep_alive.clamp(SHORTEST_KEEP_ALIVE, LONGEST_KEEP_ALIVE);
-    SockRef::from(stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(time))
+    // No TCP_USER_TIMEOUT: it would also end connections to servers that are there and do not read for a while, and bytes that
+    // are not acknowledged are those of a command in flight, for which there is `Timeouts::silence`.
+    SockRef::from(stream).set_tcp_keepalive(&probing(TcpKeepalive::new().with_time(time), time))
+}
+
+/// How many probes go unanswered before the other end counts as gone.
+const PROBES: u32 = 3;
+
+/// The pause between two probes: a third of the silence before the first, so that a peer that has gone is noticed after
+/// twice that silence, whatever the system's own figures are (Linux: nine probes, 75 s apart).
+fn probe_interval(time: Duration) -> Duration {
+    Duration::from_secs(time.as_secs() / u64::from(PROBES)).max(SHORTEST_KEEP_ALIVE)
+}
+
+/// Where the system takes interval and number of the probes.
+#[cfg(any(
+    target_os = "android",
+    target_os = "freebsd",
+    target_os = "ios",
+    target_os = "linux",
+    target_os = "macos",
+    target_os = "netbsd",
+    target_os = "windows",
+))]
+fn probing(keep_alive: TcpKeepalive, time: Duration) -> TcpKeepalive {
+    keep_alive.with_interval(probe_interval(time)).with_retries(PROBES)
+}
+
+#[cfg(not(any(
+    target_os = "android",
+    target_os = "freebsd",
+    target_os = "ios",
+    target_os = "linux",
+    target_os = "macos",
+    target_os = "netbsd",
+    target_os = "windows",
+)))]
+fn probing(keep_alive: TcpKeepalive, _: Duration) -> TcpKeepalive {
+    keep_alive
 }
 
 #[cfg(test)]
@@ -159,6 +197,30 @@ mod tests {
             config.timeouts.keep_alive = keep_alive;
             let stream = dial(&config).await.unwrap_or_else(|e| panic!("{keep_alive:?}: {e}"));
             assert_eq!(SockRef::from(&stream).keepalive().unwrap(), !keep_alive.is_zero(), "{keep_alive:?}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_peer_that_is_gone_is_noticed_after_twice_the_silence() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let there = listener.local_addr().unwrap();
+        for (keep_alive, time, interval, gone) in [
+            (None, 60, 20, 120),
+            (Some(30), 30, 10, 60),
+            (Some(1), 1, 1, 4),
+            (Some(99_999), 0x7fff, 10_922, 65_533),
+        ] {
+            let mut config = Config::new("127.0.0.1").port(there.port()).plaintext();
+            if let Some(seconds) = keep_alive {
+                config.timeouts.keep_alive = Duration::from_secs(seconds);
+            }
+            let stream = dial(&config).await.unwrap();
+            let socket = SockRef::from(&stream);
+            assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(time));
+            assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(interval));
+            assert_eq!(socket.tcp_keepalive_retries().unwrap(), PROBES);
+            assert_eq!(u64::from(PROBES) * interval + time, gone, "the figure that the docs name");
         }
     }
 

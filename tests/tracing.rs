@@ -221,7 +221,7 @@ async fn a_server_that_repeats_the_password_puts_it_into_no_line() {
         for (capabilities, command) in
             [("IMAP4rev1", "LOGIN"), ("IMAP4rev1 AUTH=PLAIN SASL-IR", "AUTHENTICATE")]
         {
-            for (status, kind) in [("NO", "Login"), ("BAD", "Login"), ("* BYE", "Closed")] {
+            for status in ["NO", "BAD", "* BYE"] {
                 if (command, status) == ("AUTHENTICATE", "BAD") {
                     continue; // It is asked once more, without its first answer.
                 }
@@ -238,7 +238,7 @@ async fn a_server_that_repeats_the_password_puts_it_into_no_line() {
                 let (refused, rest) = tokio::join!(config.connect_over(stream), serving);
                 refused.map(drop).expect_err("refused");
                 let text = log.take().join("\n");
-                assert!(text.contains(&format!("INFO not connected kind={kind}")), "{text}");
+                assert!(text.contains("INFO not connected error=") && text.contains("(left out: "), "{text}");
                 let sent = rest.split(' ').next_back().expect("it has an end");
                 assert!(!text.contains("s3cret") && !text.contains(sent), "{text}");
             }

@@ -271,7 +271,10 @@ impl Mailbox {
         Some(state)
     }
 
-    /// Whether it was opened for reading alone; `false` until SELECT is answered.
+    /// Whether it is open for reading alone, as the server said last (`[READ-ONLY]`, `[READ-WRITE]`; else by
+    /// [`examine`](Sender::examine)): then [`store`](Self::store), [`move_to`](Self::move_to) and
+    /// [`expunge`](Self::expunge) fail, unsent, with [`ReadOnly`](crate::ErrorKind::ReadOnly). `false` until SELECT is
+    /// answered.
     #[must_use]
     pub fn is_read_only(&self) -> bool {
         self.seat.get().read_only
@@ -311,29 +314,32 @@ impl Mailbox {
         self.submit(SaveSearch::new(query))
     }
 
-    /// Changes flags of messages: `STORE` (RFC 9051 section 6.4.6). Gives the rows that the server answered with;
+    /// Changes flags of messages: `STORE` (RFC 9051 section 6.4.6). Where the mailbox is open for
+    /// [reading alone](Self::is_read_only) it fails, unsent. Gives the rows that the server answered with;
     /// the changes are events as well, a silent STORE's too.
     pub fn store(&self, which: impl Into<Messages>, change: Store) -> Token<Store> {
         self.submit(change.of(which))
     }
 
-    /// Copies messages to another mailbox: `COPY` (RFC 9051 section 6.4.7).
+    /// Copies messages to another mailbox: `COPY` (RFC 9051 section 6.4.7). This one may be open for reading alone.
     pub fn copy(&self, which: impl Into<Messages>, to: impl Into<MailboxName>) -> Token<CopyTo> {
         self.submit(CopyTo::copying(which, to))
     }
 
     /// Moves messages to another mailbox: `MOVE` (RFC 9051 section 6.4.8), or what amounts to it; see
-    /// [`CopyTo`].
+    /// [`CopyTo`]. Where the mailbox is open for [reading alone](Self::is_read_only) it fails, unsent.
     pub fn move_to(&self, which: impl Into<Messages>, to: impl Into<MailboxName>) -> Token<CopyTo> {
         self.submit(CopyTo::moving(which, to))
     }
 
-    /// Removes those of these messages for good that have `\Deleted`: `UID EXPUNGE` (RFC 9051 section 6.4.9).
+    /// Removes those of these messages for good that have `\Deleted`: `UID EXPUNGE` (RFC 9051 section 6.4.9). Where the
+    /// mailbox is open for [reading alone](Self::is_read_only) it fails, unsent.
     pub fn expunge(&self, which: impl Into<Messages>) -> Token<Expunge> {
         self.submit(Expunge::these(which))
     }
 
-    /// Removes all messages for good that have `\Deleted`, whoever set it: `EXPUNGE` (RFC 9051 section 6.4.3).
+    /// Removes all messages for good that have `\Deleted`, whoever set it: `EXPUNGE` (RFC 9051 section 6.4.3). Where the
+    /// mailbox is open for [reading alone](Self::is_read_only) it fails, unsent.
     pub fn expunge_deleted(&self) -> Token<Expunge> {
         self.submit(Expunge::all_deleted())
     }
@@ -344,7 +350,7 @@ impl Mailbox {
     }
 
     /// Removes all messages that have `\Deleted`, without telling which, and ends the selection: `CLOSE` (RFC
-    /// 9051 section 6.4.1).
+    /// 9051 section 6.4.1). Where the mailbox is open for [reading alone](Self::is_read_only) it removes none.
     pub fn close(&self) -> Token<Close> {
         self.submit(Close)
     }

@@ -30,6 +30,8 @@ pub struct Class {
     /// It names UIDs apart from [`messages`](super::Command::messages).
     pub(crate) names_uids: bool,
     pub(crate) in_mailbox: bool,
+    /// It changes or removes messages of the selected mailbox.
+    pub(crate) changes_messages: bool,
     pub(crate) flags: FlagUse,
     pub(crate) hears: Hears,
     pub(crate) hears_names: &'static [&'static str],
@@ -144,6 +146,7 @@ impl Class {
             by_uid: false,
             names_uids: false,
             in_mailbox: false,
+            changes_messages: false,
             flags: FlagUse::None,
             hears: Hears::NOTHING,
             hears_names: &[],
@@ -220,6 +223,12 @@ impl Class {
     /// Makes no sense but through the selection of a mailbox.
     pub(crate) fn in_mailbox(mut self) -> Self {
         self.in_mailbox = true;
+        self
+    }
+
+    /// Changes or removes messages of the selected mailbox, so that it is of no use where that is open for reading alone.
+    pub(crate) fn changing_messages(mut self) -> Self {
+        self.changes_messages = true;
         self
     }
 

@@ -109,7 +109,7 @@ impl Command for CopyTo {
         let class = Class::change().about_messages().ours();
         if self.is_move() {
             let class = class.hearing(Hears::CODES.and(Hears::EXPUNGE)).with_flags(FlagUse::Writes).by_uid();
-            class.with_effect(Effect::Move)
+            class.changing_messages().with_effect(Effect::Move)
         } else {
             let class = class.hearing(Hears::CODES).with_flags(FlagUse::Reads);
             // Numbers may shift between the lines of a COPY (RFC 9051 section 7.5.1); UIDs don't.

@@ -45,7 +45,8 @@ impl Command for Expunge {
 
     fn class(&self) -> Class {
         // What is expunged hangs on \Deleted, so a STORE before it must have ended (RFC 9051 section 5.5).
-        let class = Class::change().hearing(Hears::EXPUNGE).with_flags(FlagUse::Writes).in_mailbox().ours();
+        let class = Class::change().hearing(Hears::EXPUNGE).with_flags(FlagUse::Writes).in_mailbox();
+        let class = class.changing_messages().ours();
         if self.which.is_some() { class.by_uid().about_messages() } else { class }
     }
 

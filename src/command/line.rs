@@ -4,8 +4,11 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use bytes::Bytes;
 use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
 
 use super::Messages;
 use super::session::Session;
@@ -26,6 +29,8 @@ pub struct Line {
     error: Option<Error>,
     /// The sources of literals that are announced, and not here, in their order.
     sources: Vec<Taken>,
+    /// What the server may not be quoted with.
+    secrets: Vec<Zeroizing<Vec<u8>>>,
 }
 
 impl Line {
@@ -41,12 +46,17 @@ impl Line {
         if let Some(tag) = tag {
             encoder.text(tag);
         }
-        Self { encoder, gap: tag.is_some(), error: None, sources: Vec::new() }
+        Self { encoder, gap: tag.is_some(), error: None, sources: Vec::new(), secrets: Vec::new() }
     }
 
     /// The sources of the literals that are awaited in it.
     pub(crate) fn take_sources(&mut self) -> Vec<Taken> {
         std::mem::take(&mut self.sources)
+    }
+
+    /// The forms of the secrets in it, in which a server may echo them.
+    pub(crate) fn take_secrets(&mut self) -> Vec<Zeroizing<Vec<u8>>> {
+        std::mem::take(&mut self.secrets)
     }
 
     /// What is to be sent, CRLF included.
@@ -168,9 +178,33 @@ impl Line {
         self
     }
 
-    /// A string that must not show in any log: it is written like any other, and wiped after use.
+    /// A string that must not show in any log: it is written like any other, and wiped after use. While its command is in
+    /// flight, texts of the server that have it in them are left out of errors and events.
     pub fn secret(&mut self, secret: &[u8]) -> &mut Self {
-        self.next().secret(secret);
+        self.conceal(secret).private(secret)
+    }
+
+    /// A string that is not shown in what is being written, and may be told otherwise: a user's name.
+    pub(crate) fn private(&mut self, string: &[u8]) -> &mut Self {
+        self.next().secret(string);
+        self
+    }
+
+    /// The server is not to be quoted with this: as it is, as a quoted string has it, in base64, alone or within more.
+    pub(crate) fn conceal(&mut self, secret: &[u8]) -> &mut Self {
+        let escaped = secret.iter().flat_map(|&byte| {
+            let backslash = matches!(byte, b'"' | b'\\').then_some(b'\\');
+            backslash.into_iter().chain([byte])
+        });
+        self.secrets.push(Zeroizing::new(escaped.collect()));
+        // Wherever it stands in what is encoded: the characters before it are others, and are left away.
+        for (before, others) in [(0, 0), (1, 2), (2, 3)] {
+            let padded = Zeroizing::new([&[0; 2][..before], secret].concat());
+            let text = Zeroizing::new(BASE64.encode(&*padded));
+            let text = text.as_bytes().get(others..).filter(|_| !secret.is_empty()).unwrap_or_default();
+            self.secrets.push(Zeroizing::new(text.to_vec()));
+        }
+        self.secrets.push(Zeroizing::new(secret.to_vec()));
         self
     }
 
@@ -211,6 +245,7 @@ impl Line {
 
     /// A SASL answer in base64; an empty one is an empty line.
     pub(crate) fn hidden(&mut self, base64: &str) -> &mut Self {
+        self.secrets.push(Zeroizing::new(base64.as_bytes().to_vec()));
         self.next().secret_atom(base64.as_bytes());
         self
     }

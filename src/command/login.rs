@@ -36,7 +36,7 @@ impl Command for Login {
             let message = "the server takes no passwords on this connection (LOGINDISABLED)";
             return Err(Error::new(ErrorKind::Insecure, message));
         }
-        line.word("LOGIN").secret(self.user.as_bytes()).secret(self.password.expose().as_bytes());
+        line.word("LOGIN").private(self.user.as_bytes()).secret(self.password.expose().as_bytes());
         Ok(Flow::Last)
     }
 
@@ -52,6 +52,12 @@ pub(crate) trait Exchange: Send + 'static {
 
     /// Whether the client speaks first.
     fn is_client_first(&self) -> bool;
+
+    /// What must not be quoted.
+    fn secret(&self) -> &Secret;
+
+    /// Whether all has been said, so that the server may have let the client in.
+    fn is_over(&self) -> bool;
 
     /// The answer to what the server said; to nothing at first, if the client speaks first.
     ///
@@ -107,7 +113,7 @@ impl Command for Authenticate {
             let first = self.exchange.step(None)?;
             self.spoken = true;
             let text = Zeroizing::new(if first.is_empty() { "=".to_owned() } else { BASE64.encode(&*first) });
-            line.hidden(&text);
+            line.conceal(self.exchange.secret().expose().as_bytes()).hidden(&text);
         }
         Ok(Flow::Last)
     }
@@ -119,8 +125,13 @@ impl Command for Authenticate {
         let first = !std::mem::replace(&mut self.spoken, true);
         let empty = first && self.exchange.is_client_first() && challenge.is_empty();
         let answer = self.exchange.step(if empty { None } else { Some(&challenge) })?;
-        line.hidden(&Zeroizing::new(BASE64.encode(&*answer)));
+        let text = Zeroizing::new(BASE64.encode(&*answer));
+        line.conceal(self.exchange.secret().expose().as_bytes()).hidden(&text);
         Ok(())
+    }
+
+    fn awaits_challenge(&self) -> bool {
+        !self.exchange.is_over()
     }
 
     fn finish(self, _: Done, _: Vec<()>) -> Result<()> {

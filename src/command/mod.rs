@@ -151,6 +151,12 @@ pub trait Command: Send + 'static {
         Err(Error::protocol("the server asks for more, and the command has no more to say"))
     }
 
+    /// Whether the server can't have carried the command out before it has asked for more by a `+`: of a dialogue, until
+    /// the last answer has been given. An error then says that the command was sent [in part](crate::Sent::Partly).
+    fn awaits_challenge(&self) -> bool {
+        false
+    }
+
     /// Makes the result, once the tagged OK has come. `items` are all pieces that a stream has not taken.
     ///
     /// # Errors

@@ -118,7 +118,7 @@ impl Command for Store {
     fn class(&self) -> Class {
         let class = Class::change().hearing(Hears::FETCH).about_messages().with_flags(FlagUse::Writes);
         let class = if self.which.by_number() { class.without_expunge() } else { class };
-        class.with_effect(Effect::Store(self.clone()))
+        class.changing_messages().with_effect(Effect::Store(self.clone()))
     }
 
     fn messages(&mut self) -> Option<&mut Messages> {

@@ -25,6 +25,8 @@
 //! | message command            | its own SELECT with parameters, until the server has taken such  |
 //! | message command            | the SELECT of another mailbox; it has lost its own by the end    |
 //! | names UIDs of an era       | its own SELECT, until that tells the same (`engine/numbers.rs`)  |
+//! | changes messages           | nothing, but fails if the mailbox is read-only by the time it is |
+//! |                            | to go (`engine/access.rs`)                                       |
 
 use super::flight::Flight;
 use super::seat::Seat;
@@ -114,6 +116,8 @@ pub(crate) enum Verdict {
     Ended,
     /// Its UIDs are of another era than the mailbox's.
     OtherEra,
+    /// It changes messages, and the mailbox is open for reading alone.
+    ReadOnly,
 }
 
 /// Whether this command may go out beside those in flight; `flags_clash` says whether one of them uses flags of the same

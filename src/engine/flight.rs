@@ -49,7 +49,8 @@ pub(crate) struct Flight {
     pub(crate) disturbed: Disturbed,
     /// Some of it has been written.
     pub(crate) begun: bool,
-    /// All that was to be written has been.
+    /// All has been written that the server needs to carry it out: the last byte of its last line, literals and all, and of
+    /// a dialogue the last answer; of IDLE its line. A `+` that asks for more takes it back until that has been written.
     pub(crate) whole: bool,
     /// Its place among all that were sent: answers come in this order.
     pub(crate) order: u64,

@@ -37,6 +37,7 @@ impl Engine {
             };
             return self.hear_foreign(text);
         }
+        let Some((response, raw)) = self.without_secrets(response, raw) else { return };
         match response {
             Response::Tagged { tag, status } => self.handle_tagged(&tag, status, now),
             Response::Continuation { text } => self.handle_continuation(&text, now),
@@ -61,7 +62,7 @@ impl Engine {
         }
         let kind = why.keyword.as_deref().map_or(Hears::NOTHING, kind_of_keyword);
         let keyword = why.keyword.as_deref().unwrap_or_default();
-        let kept = excerpt(bytes);
+        let kept = self.bytes_without_secrets(excerpt(bytes));
         self.missed.add(kind, keyword, &kept);
         let error = format!("{} (at byte {})", why.message, why.at);
         let place = self.place();

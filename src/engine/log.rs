@@ -104,10 +104,10 @@ impl Idle {
 
 /// The connection has ended; `ready` if it had been logged in.
 pub(super) fn closed(reason: &CloseReason, ready: bool) {
-    // One that was never logged in has an error of its own; its reason may repeat what the server was sent.
+    // One that was never logged in has an error of its own.
     if ready {
         info!(target: target!(), %reason, "closed");
     } else {
-        debug!(target: target!(), "closed before it was ready");
+        debug!(target: target!(), %reason, "closed before it was ready");
     }
 }

@@ -13,6 +13,7 @@
 //! [`Engine::written`]. Out: bytes by [`Engine::next_write`], a time by [`Engine::deadline`], events and
 //! results through the queue and the slots. Call `poll` after every input, and at the deadline.
 
+mod access;
 mod admission;
 mod arrivals;
 mod blocks;
@@ -47,6 +48,7 @@ mod roster;
 mod rows;
 mod saved;
 mod seat;
+mod secrets;
 mod selection;
 mod send;
 mod shared;
@@ -80,6 +82,7 @@ use self::own::{Own, Tokenless};
 use self::pressure::Hold;
 use self::roster::Roster;
 use self::saved::Remembered;
+use self::secrets::Secrets;
 use self::selection::{Opening, Selection};
 use self::send::LineOwner;
 use self::shared::Submission;
@@ -142,6 +145,7 @@ pub(crate) struct Engine {
     /// What the server may have lost between two IDLEs.
     look: LookBack,
     remembered: Remembered,
+    secrets: Secrets,
     /// How often capabilities have been told.
     capabilities_told: u64,
     /// The user is told of changes of capabilities (not of those while logging in).
@@ -198,6 +202,7 @@ impl Engine {
             left: LeftBehind::default(),
             look: LookBack::default(),
             remembered: Remembered::default(),
+            secrets: Secrets::default(),
             capabilities_told: 0,
             tells_capabilities: false,
             limits_told: VecDeque::new(),
@@ -396,9 +401,10 @@ impl Engine {
         &self.session
     }
 
-    /// Logging in is over: from now on changes of capabilities are events.
+    /// Logging in is over: from now on changes of capabilities are events, and its secrets are forgotten.
     pub(crate) fn set_ready(&mut self) {
         self.tells_capabilities = true;
+        self.secrets.clear();
     }
 
     /// Forgets what was told before TLS (RFC 9051 section 6.2.1).

@@ -147,6 +147,10 @@ impl<C: Command> Job for Tokenless<C> {
         self.0.challenge(text, line)
     }
 
+    fn awaits_challenge(&self) -> bool {
+        self.0.awaits_challenge()
+    }
+
     fn trim(&self, heard: &mut Untagged) -> bool {
         self.0.trim(heard)
     }

@@ -26,7 +26,8 @@ impl Engine {
             {
                 let bytes = Bytes::from(format!("{tag} {status}"));
                 let error = "no command that has been sent has this tag".to_owned();
-                self.tell(Event::new(EventKind::Unparsed { bytes: excerpt(&bytes), error }));
+                let bytes = self.bytes_without_secrets(excerpt(&bytes));
+                self.tell(Event::new(EventKind::Unparsed { bytes, error }));
             }
             return;
         };
@@ -57,7 +58,8 @@ impl Engine {
         }
         let Some(flight) = self.flights.get_mut(&id) else { return };
         flight.tags.retain(|t| !t.eq_ignore_ascii_case(tag));
-        if !cut_short && flight.next == Next::Nothing && !self.outbox.holds(id) {
+        let all_said = flight.next == Next::Nothing && !flight.job.awaits_challenge();
+        if !cut_short && all_said && !self.outbox.holds(id) {
             flight.whole = true;
         }
         // Some servers say BYE in place of LOGOUT's OK.
@@ -245,6 +247,10 @@ impl Engine {
         let result = result.map_err(|error| error.about(place.as_ref().map(|place| &place.mailbox), None));
         log::ended(id, &flight, &result);
         self.roster.remove(id, &flight);
+        if self.tells_capabilities {
+            // While logging in, what is said later may still be about an attempt that has failed.
+            self.secrets.forget(id);
+        }
         flight.tags.iter().for_each(|tag| self.shared.release_tag(tag));
         if !flight.quiet {
             let kind = completion(&flight, &result);
@@ -293,7 +299,7 @@ impl Engine {
                     self.forget_capabilities();
                 }
             }
-            Effect::Select { .. } => self.opened(id, done),
+            Effect::Select { .. } => self.opened(id),
             Effect::Deselect => {
                 self.stray_selection = false;
                 self.end_selection(Some(id));
@@ -318,6 +324,10 @@ impl Engine {
             Some(Code::Alert) => self.tell(Event::new(EventKind::Alert { text: status.text.clone() })),
             Some(Code::Capability(all)) => self.learn_capabilities(all.clone()),
             Some(Code::Closed) => self.selection_closed(),
+            // A NO may speak of another mailbox, to which nothing can be copied.
+            Some(Code::ReadOnly | Code::ReadWrite) if status.status == Status::Ok => {
+                self.hear_access(status.code == Some(Code::ReadOnly));
+            }
             Some(Code::HighestModSeq(told)) if !self.is_opening() => {
                 if let Some(selection) = &mut self.selection {
                     selection.in_step.told(*told);

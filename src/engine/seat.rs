@@ -89,7 +89,9 @@ pub(crate) struct Published {
     /// How many messages there had been when UIDNEXT was told: those that came later may have UIDs beyond it.
     pub(crate) ever_below: u64,
     pub(crate) highest_mod_seq: Option<ModSeq>,
+    /// By EXAMINE, or as the server said last.
     pub(crate) read_only: bool,
+    pub(crate) examined: bool,
     pub(crate) opened: bool,
     /// It is over, and why.
     pub(crate) ended: Option<EndedBy>,

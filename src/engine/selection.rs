@@ -17,7 +17,7 @@ use super::{Engine, log};
 use crate::command::{Effect, Messages};
 use crate::error::ErrorKind;
 use crate::types::{
-    Answer, CloseReason, Code, CommandId, Done, Event, EventKind, Fill, ModSeq, Place, Seq, SeqSet, Uid,
+    Answer, CloseReason, Code, CommandId, Event, EventKind, Fill, ModSeq, Place, Seq, SeqSet, Uid,
     UidValidity, Untagged,
 };
 use crate::view::View;
@@ -43,6 +43,7 @@ pub(super) struct Selection {
 pub(super) struct Opening {
     pub(super) id: CommandId,
     pub(super) seat: Arc<Seat>,
+    /// It is an EXAMINE.
     read_only: bool,
     /// It was refused for its parameters, and has not been said again: the server speaks of the mailbox before.
     unsaid: bool,
@@ -60,6 +61,7 @@ struct Told {
     /// How many have come since that was told.
     came: u32,
     highest_mod_seq: Option<ModSeq>,
+    read_only: Option<bool>,
 }
 
 impl Told {
@@ -79,6 +81,10 @@ impl Opening {
     /// The era of its UIDs, once that has been told.
     pub(super) fn era(&self) -> Option<UidValidity> {
         self.told.uid_validity
+    }
+
+    pub(super) fn is_examine(&self) -> bool {
+        self.read_only
     }
 
     /// Whether the server has said something of this mailbox.
@@ -251,6 +257,13 @@ impl Engine {
         select.is_some_and(|flight| flight.begun)
     }
 
+    /// How the mailbox that is being opened may be used.
+    pub(super) fn opening_access(&mut self, read_only: bool) {
+        if let Some(opening) = &mut self.opening {
+            opening.told.read_only = Some(read_only);
+        }
+    }
+
     /// What the server tells of the mailbox that is being opened.
     pub(super) fn hear_opening(&mut self, heard: &Untagged) {
         let Some(Opening { told, .. }) = &mut self.opening else { return };
@@ -332,7 +345,7 @@ impl Engine {
     }
 
     /// The SELECT has succeeded.
-    pub(super) fn opened(&mut self, id: CommandId, done: &Done) {
+    pub(super) fn opened(&mut self, id: CommandId) {
         // Before it is taken out, so that its handles are told of the end, too.
         let exists = self.opening.as_ref().map_or(0, |opening| opening.told.exists);
         if self.is_too_large(exists) {
@@ -343,13 +356,11 @@ impl Engine {
         self.stray_selection = false;
         self.session.bare_select |= seat.get().bare;
         self.session.select_params |= seat.get().with_params;
-        let read_only = match done.status.code {
-            Some(Code::ReadOnly) => true,
-            Some(Code::ReadWrite) => false,
-            _ => read_only,
-        };
         let first_new = told.first_new();
-        let Told { exists, uid_validity, uid_next, came, highest_mod_seq, .. } = told;
+        let examined = read_only;
+        let Told { exists, uid_validity, uid_next, came, highest_mod_seq, read_only, .. } = told;
+        // What the server said last, in the OK as a rule.
+        let read_only = read_only.unwrap_or(examined);
         let wanted = match seat.plan.fill.unwrap_or(self.settings.fill) {
             // What was known can't be compared with nothing.
             Fill::Off if seat.plan.resume.is_some() => Fill::Uids,
@@ -369,7 +380,7 @@ impl Engine {
             ready: false,
         };
         seat.update(|p| {
-            p.read_only = read_only;
+            (p.read_only, p.examined) = (read_only, examined);
             p.uid_next = uid_next;
             p.ever_below = u64::from(exists.saturating_sub(came));
             p.highest_mod_seq = highest_mod_seq;

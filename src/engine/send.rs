@@ -14,6 +14,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::access::{read_only, refusal_of_verb};
 use super::admission::{Selections, Verdict, admit, flags_conflict};
 use super::ended::EndedBy;
 use super::flight::{Flight, Next};
@@ -115,7 +116,7 @@ impl Engine {
                 // Now the others wait for it, else it might never go.
                 return its_turn.then_some(false);
             }
-            Verdict::Ended | Verdict::OtherEra => self.withdraw(next),
+            Verdict::Ended | Verdict::OtherEra | Verdict::ReadOnly => self.withdraw(next),
         }
         Some(true)
     }
@@ -169,6 +170,11 @@ impl Engine {
                 self.own_queued.remove(&next.id);
                 self.fail_unsent(next, other_era());
             }
+            Verdict::ReadOnly => {
+                if let Some(seat) = next.seat.clone() {
+                    self.fail_unsent(next, read_only(&seat));
+                }
+            }
         }
         true
     }
@@ -199,6 +205,7 @@ impl Engine {
             clash
         };
         match admit(next, messages.as_ref(), &selections, &self.roster.load, flags_clash) {
+            Verdict::Go if self.is_refused_as_read_only(next) => Verdict::ReadOnly,
             Verdict::Go if self.waits_for_saved(next, messages.as_ref()) => Verdict::Wait,
             Verdict::Go => self.era_verdict(next),
             verdict => verdict,
@@ -305,6 +312,7 @@ impl Engine {
 
     /// Makes and queues the next line of a command in flight.
     fn write_line(&mut self, id: CommandId) {
+        let refused = self.flights.get(&id).and_then(|f| self.refusal_of_line(f));
         let Some(flight) = self.flights.get_mut(&id).filter(|f| f.next == Next::Line) else { return };
         let tag = self.shared.tag(id);
         let mut line = Line::new(Some(&tag), &self.session);
@@ -317,6 +325,8 @@ impl Engine {
         });
         let encoded = if stale && flight.begun {
             Err(other_era())
+        } else if let Some(refused) = refused {
+            Err(refused)
         } else if ended {
             let error =
                 flight.seat.as_ref().map_or_else(|| EndedBy::Unknown.error(), |seat| seat.ended_error());
@@ -326,6 +336,7 @@ impl Engine {
         };
         let made = encoded.and_then(|flow| {
             let sources = line.take_sources();
+            self.secrets.add(id, line.take_secrets());
             let fragments = line.finish()?;
             let verb = verb_of(&fragments);
             if !flight.class.ours && !is_name(&verb) {
@@ -334,6 +345,11 @@ impl Engine {
             }
             if !flight.class.ours {
                 reserved::check(&verb)?;
+            }
+            if !flight.class.ours
+                && let Some(refused) = self.selection.as_ref().and_then(|s| refusal_of_verb(&s.seat, &verb))
+            {
+                return Err(refused);
             }
             if !flight.class.ours && matches!(&*verb, "SEARCH" | "ESEARCH" | "SORT" | "THREAD") {
                 // It may save its own result in place of ours (RFC 5182 section 2.1).
@@ -353,7 +369,7 @@ impl Engine {
                 if flight.next == Next::Line {
                     self.lines_due.push_front(id);
                 }
-                let last = flow == Flow::Last && !flight.class.dialogue;
+                let last = flow == Flow::Last && !flight.job.awaits_challenge();
                 self.outbox.open_line();
                 self.push_pieces(id, Some(tag), pieces, last);
             }
@@ -440,9 +456,17 @@ impl Engine {
             return self.outbox.push(id, Bytes::from_static(b"*\r\n"), false);
         }
         let mut line = Line::new(None, &self.session);
-        let made = flight.job.challenge(text, &mut line).and_then(|()| line.finish());
+        let made = flight.job.challenge(text, &mut line).and_then(|()| {
+            self.secrets.add(id, line.take_secrets());
+            line.finish()
+        });
         match made {
-            Ok(fragments) => self.push_pieces(id, None, pieces(fragments, Vec::new()), false),
+            Ok(fragments) => {
+                // The server wants more of it than it has.
+                flight.whole = false;
+                let last = !flight.job.awaits_challenge();
+                self.push_pieces(id, None, pieces(fragments, Vec::new()), last);
+            }
             Err(error) => {
                 // `*` gives the exchange up; the tagged BAD that follows ends the command (RFC 9051 section 6.2.2).
                 flight.failure.get_or_insert(error.in_command(flight.job.name()).sent(Sent::Fully));
@@ -452,7 +476,7 @@ impl Engine {
     }
 
     fn tell_stray_continuation(&mut self, text: &Bytes) {
-        let bytes = Bytes::from([b"+ ", &text[..]].concat());
+        let bytes = self.bytes_without_secrets(Bytes::from([b"+ ", &text[..]].concat()));
         let error = "no command waits for a continuation".to_owned();
         self.tell(Event::new(EventKind::Unparsed { bytes, error }));
     }

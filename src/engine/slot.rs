@@ -336,6 +336,7 @@ pub(crate) trait Job: Send {
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow>;
     fn claims(&self, heard: &Untagged) -> Claim;
     fn challenge(&mut self, text: &[u8], line: &mut Line) -> Result<()>;
+    fn awaits_challenge(&self) -> bool;
     /// Leaves out of a response that is this command's what it has not asked for. Whether anything is left.
     fn trim(&self, heard: &mut Untagged) -> bool;
     /// Takes a response that is this command's; gives it back if its token was detached. `sent` is how much of the
@@ -392,6 +393,10 @@ impl<C: Command> Job for Submitted<C> {
 
     fn challenge(&mut self, text: &[u8], line: &mut Line) -> Result<()> {
         self.command.challenge(text, line)
+    }
+
+    fn awaits_challenge(&self) -> bool {
+        self.command.awaits_challenge()
     }
 
     fn trim(&self, heard: &mut Untagged) -> bool {

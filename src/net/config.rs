@@ -3,10 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use zeroize::Zeroizing;
 
 use crate::command::{Id, Secret};
 use crate::engine::{Settings, Windows};
@@ -166,6 +163,10 @@ impl Config {
 
     /// Logs in as this user. Without it the server must greet with PREAUTH, or the user's commands must do
     /// without a login.
+    ///
+    /// No error, event or trace shows the password. Should the server say it, as one may that quotes the line that it
+    /// refuses, its text is left out whole until the login is over, and so is one that has but a piece of it; with a
+    /// password of one letter that is nearly any text.
     pub fn login(mut self, user: impl Into<String>, password: impl Into<Secret>) -> Self {
         self.login = Some((user.into(), password.into()));
         self
@@ -282,19 +283,6 @@ impl Config {
             Some(port) => error.advise(format!("write Config::new({name:?}).port({port})")),
             None => error.advise(format!("write Config::new({name:?})")),
         })
-    }
-
-    /// Whether this text holds the password, as it is or as AUTHENTICATE PLAIN sends it.
-    pub(crate) fn is_revealed_by(&self, text: &str) -> bool {
-        let Some((user, password)) = &self.login else { return false };
-        let password = password.expose();
-        let sent =
-            Zeroizing::new(STANDARD.encode(Zeroizing::new(format!("\0{user}\0{password}")).as_bytes()));
-        let holds = |secret: &str| {
-            let mut places = text.as_bytes().windows(secret.len().max(1));
-            places.any(|place| place.eq_ignore_ascii_case(secret.as_bytes()))
-        };
-        !password.is_empty() && (holds(password) || holds(&sent))
     }
 
     /// Whether the host is this very machine, by its name or address.

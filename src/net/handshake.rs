@@ -25,24 +25,18 @@ pub(crate) struct Connected {
 
 /// Dials, agrees on TLS, logs in.
 pub(crate) async fn connect(config: &Config) -> Result<Connected> {
-    dial_and_log_in(config).await.inspect_err(|error| not_connected(config, error))
+    dial_and_log_in(config).await.inspect_err(not_connected)
 }
 
 /// Logs in over a byte stream that is ready.
 pub(crate) async fn handshake(config: &Config, io: Box<dyn Io>) -> Result<Connected> {
     let encrypted = config.security == Security::Tls;
     let handshake = Handshake::new(config, io, encrypted, config.is_loopback()).over_a_stream();
-    handshake.run().await.inspect_err(|error| not_connected(config, error))
+    handshake.run().await.inspect_err(not_connected)
 }
 
-/// Logs it, but not the words of a server that repeats the password.
-fn not_connected(config: &Config, error: &Error) {
-    let text = error.to_string();
-    if config.is_revealed_by(&text) {
-        tracing::info!(target: "imap_duplex", kind = ?error.kind(), "not connected");
-    } else {
-        tracing::info!(target: "imap_duplex", error = text, "not connected");
-    }
+fn not_connected(error: &Error) {
+    tracing::info!(target: "imap_duplex", %error, "not connected");
 }
 
 async fn dial_and_log_in(config: &Config) -> Result<Connected> {

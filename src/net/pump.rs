@@ -15,7 +15,7 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::codec::Decoder;
 
 use super::Io;
-use super::codec::Codec;
+use super::codec::{Codec, CodecError};
 use crate::engine::{Engine, Shared};
 use crate::types::{Answer, CloseReason, Limits};
 use crate::wire::{Frame, Parser, Response};
@@ -231,7 +231,10 @@ impl Pump {
                 }
                 Ok(None) => return,
                 Err(error) => {
-                    self.engine.handle_end(CloseReason::Protocol(error.to_string()));
+                    match error {
+                        CodecError::Frame(error) => self.engine.handle_lost_framing(error),
+                        CodecError::Io(error) => self.engine.handle_end(CloseReason::io(&error)),
+                    }
                     return;
                 }
             }

@@ -11,6 +11,7 @@ struct Running {
     mechanism: String,
     session: Session,
     finished: bool,
+    secret: Secret,
 }
 
 /// PLAIN (RFC 4616): user and password as they are.
@@ -21,7 +22,7 @@ pub(super) fn plain(user: &str, password: &Secret) -> Result<impl Exchange + use
         .map_err(|e| failed(&e))?;
     let offered = [Mechname::parse(b"PLAIN").map_err(|e| failed(&e))?];
     let session = SASLClient::new(config).start_suggested(&offered).map_err(|e| failed(&e))?;
-    Ok(Running { mechanism: "PLAIN".into(), session, finished: false })
+    Ok(Running { mechanism: "PLAIN".into(), session, finished: false, secret: password.clone() })
 }
 
 impl Exchange for Running {
@@ -31,6 +32,14 @@ impl Exchange for Running {
 
     fn is_client_first(&self) -> bool {
         self.session.are_we_first()
+    }
+
+    fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    fn is_over(&self) -> bool {
+        self.finished
     }
 
     fn step(&mut self, challenge: Option<&[u8]>) -> Result<Zeroizing<Vec<u8>>> {

@@ -7,7 +7,7 @@
 /// | what to do | kinds |
 /// |---|---|
 /// | connect again after a pause, and go on | `Closed`, `Connect`, `Resolve`, `Timeout` |
-/// | submit again | `QueueFull` once [`ready`](crate::Sender::ready); `SelectionEnded` through a new selection |
+/// | submit again | `QueueFull` once [`ready`](crate::Sender::ready); `SelectionEnded` through a new selection; `ReadOnly` through one made by [`select`](crate::Sender::select) |
 /// | go on with the rest | `Partial`; `Overrun`, by a stream or in smaller pieces |
 /// | ask a person | `Login`, `Insecure`, `Tls`, `Certificate` |
 /// | look at [`code`](crate::Error::code) and text | `No`, `Login`: `UNAVAILABLE`, `INUSE`, `LIMIT` and `SERVERBUG` may pass, others do not |
@@ -48,6 +48,10 @@ pub enum ErrorKind {
     QueueFull,
     /// The command was not sent: the selection that it was meant for has ended.
     SelectionEnded,
+    /// The command was not sent: it changes messages, and the mailbox is open for reading alone, by EXAMINE or because the
+    /// server said `[READ-ONLY]`. Servers may say OK to it and do nothing. Of a command in several lines (a move without
+    /// MOVE) it can be that the first lines had been sent.
+    ReadOnly,
     /// It was cancelled or withdrawn before it was sent; of several messages that are appended one by one, before all
     /// were.
     Cancelled,
@@ -84,8 +88,10 @@ pub enum Sent {
     /// Not a byte: it can safely be submitted again.
     No,
     /// Its beginning: a server that refuses a literal never gets the rest of the line, and of several lines that make up
-    /// one command (a move without MOVE) the further ones were not sent.
+    /// one command (a move without MOVE) the further ones were not sent; of a dialogue, such as a login by SASL, the last
+    /// answer is missing. The server has not done it, or, of several lines, a part of it.
     Partly,
-    /// All of it: the server may have done it.
+    /// All that the server needs to do it: the server may have done it. Of a dialogue that is the last answer, of IDLE its
+    /// line (DONE only ends it).
     Fully,
 }

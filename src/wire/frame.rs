@@ -133,6 +133,16 @@ pub(crate) enum FrameError {
     },
 }
 
+impl FrameError {
+    /// With these words in place of the first bytes.
+    pub(crate) fn begun_with(mut self, words: &str) -> Self {
+        let (Self::Line { begin, .. } | Self::Literal { begin, .. } | Self::Response { begin, .. }) =
+            &mut self;
+        words.clone_into(begin);
+        self
+    }
+}
+
 /// Splits a stream of bytes into [`Frame`]s. See the module's head for the rules.
 #[derive(Debug)]
 pub(crate) struct Framer {

@@ -223,3 +223,128 @@ async fn the_secret_of_a_users_command_stays_one() {
     drop(guard);
     assert_secret("a trace", &traces.text());
 }
+
+/// How a server may quote what it was sent: `{}` is what it quotes.
+const QUOTES: [&str; 9] = [
+    "{tag} NO no such line: {}",
+    "{tag} BAD {}",
+    "{tag} NO [X-LINE {}] no",
+    "* NO {}\r\n{tag} NO no",
+    "* BAD [ALERT] {}\r\n{tag} NO no",
+    "* BYE what is {}",
+    "* XECHO {} (\r\n{tag} NO no",
+    "* XECHO {} {4000000000}",
+    "* ID (\"line\" \"{}\")\r\nA99 OK {}\r\n+ {}\r\n{tag} OK [CAPABILITY IMAP4rev1] {}",
+];
+
+/// The forms in which it may: as it came, cut short, in capitals, the password alone, in base64.
+fn quoted(line: &str) -> Vec<String> {
+    let words = line.trim_end();
+    let cut = words[..words.len() - 3].to_owned();
+    let password = PASSWORD.to_uppercase();
+    vec![
+        words.to_owned(),
+        cut,
+        words.to_uppercase(),
+        format!("<{password}>"),
+        "Y29ycmVjdC1ob3JzZQ".into(),
+        PLAIN.into(),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_quotes_the_login_is_not_quoted() {
+    let traces = Traces::default();
+    let guard = tracing::subscriber::set_default(traces.clone());
+    within(LIMIT, async {
+        for way in WAYS {
+            for quote in QUOTES {
+                for form in 0..6 {
+                    let (stream, mut server) = Peer::pair();
+                    let config = config();
+                    let serving = async {
+                        server.say(&format!("* OK [CAPABILITY {way}] ready")).await;
+                        let (tag, mut line) = server.expect_start("").await;
+                        if line == "AUTHENTICATE PLAIN" {
+                            server.say("+ ").await;
+                            server.expect_line(PLAIN).await;
+                            line = PLAIN.into();
+                        }
+                        let said = quote.replace("{tag}", &tag).replace("{}", &quoted(&line)[form]);
+                        server.say(&said).await;
+                        drop(server);
+                    };
+                    let (end, ()) = tokio::join!(config.connect_over(stream), serving);
+                    let what = format!("{way}, {quote}, {form}");
+                    let texts = match end {
+                        Err(error) => format!("{} {:?}", whole_text(&error), error.status()),
+                        Ok((imap, receiver)) => {
+                            let mut events = Events::any(receiver);
+                            let (reason, before) = events.end().await;
+                            format!("{imap:?} {reason:?} {before:?}")
+                        }
+                    };
+                    let texts = texts.to_lowercase();
+                    for secret in [PASSWORD, "correct", "y29ycmvjdc1ob3jzzq", &PLAIN[..16].to_lowercase()] {
+                        assert!(!texts.contains(secret), "{what}: {texts}");
+                    }
+                }
+            }
+        }
+    })
+    .await;
+    drop(guard);
+    assert_secret("a trace", &traces.text());
+}
+
+#[tokio::test(start_paused = true)]
+async fn passwords_that_are_short_or_need_escapes_are_not_quoted_either() {
+    within(LIMIT, async {
+        for (password, echo, shown) in [
+            ("xy", "LOGIN alice \"xy\"", false),
+            ("a\"b\\c", "LOGIN alice \"a\\\"b\\\\c\"", false),
+            ("a\"b\\c", "a\"b\\c", false),
+            ("grün", "gr\u{fc}n", false),
+            ("", "LOGIN alice \"\"", true),
+            ("correct-horse", "that user or that word is wrong, alice", true),
+        ] {
+            let (stream, mut server) = Peer::pair();
+            let config = quiet().login(USER, password).clear_text_login(true);
+            let serving = async {
+                server.say("* OK [CAPABILITY IMAP4rev1 LITERAL+] ready").await;
+                let (tag, line) = server.expect_start("LOGIN").await;
+                if line.ends_with('}') {
+                    server.next_line().await;
+                }
+                server.say(&format!("{tag} NO {echo}")).await;
+            };
+            let (end, ()) = tokio::join!(config.connect_over(stream), serving);
+            let error = end.expect_err("refused");
+            assert_eq!(error.to_string().contains(echo), shown, "{password}: {error}");
+            assert_eq!(error.to_string().contains("left out"), !shown, "{password}: {error}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_secret_of_a_users_command_is_not_quoted() {
+    within(LIMIT, async {
+        let mut s = crate::session::Session::open().await;
+        let token = s.imap.submit(SetPassword(PASSWORD));
+        let tag = s.server.expect(&format!("XPASSWD \"{PASSWORD}\"")).await;
+        s.server.say(&format!("* NO {PASSWORD} is too weak")).await;
+        s.server.say(&format!("{tag} NO {PASSWORD} is too weak")).await;
+        assert_secret("the error", &whole_text(&token.await.expect_err("refused")));
+        for event in s.events.ready() {
+            assert_secret("an event", &format!("{event} {event:?}"));
+        }
+        // Once it is over, nothing is left out any more.
+        let token = s.imap.create("a");
+        let tag = s.server.expect("CREATE a").await;
+        s.server.say(&format!("{tag} NO correct-horse is taken")).await;
+        assert!(token.await.expect_err("refused").to_string().contains("correct-horse"));
+        s.events.ready();
+    })
+    .await;
+}

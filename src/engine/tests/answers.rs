@@ -264,15 +264,18 @@ impl Server {
                 }
             }
             Cmd::Store { which, .. } => {
-                if self.session.as_ref().is_some_and(|s| s.read_only) {
-                    return self.finish(at, "NO", "[NOPERM] ");
-                }
+                self.may_change("STORE");
                 self.begin_with(at, &which);
             }
             Cmd::Search { key, extended } => self.search(at, &key, extended),
             Cmd::Copy { which, to, moves } => self.copy(at, &which, &to, moves),
             Cmd::Expunge(which) => self.expunge(at, which.as_ref()),
         }
+    }
+
+    /// What changes messages is not to be sent to a mailbox that was opened for reading alone.
+    fn may_change(&self, name: &str) {
+        assert!(self.session.as_ref().is_some_and(|s| !s.read_only), "{name} in a mailbox for reading");
     }
 
     fn begin_with(&mut self, at: usize, which: &Named) {
@@ -352,8 +355,8 @@ impl Server {
         let Some(to) = self.folders.iter().position(|f| f.name == to) else {
             return self.finish(at, "NO", "[TRYCREATE] ");
         };
-        if moves && self.session.as_ref().is_some_and(|s| s.read_only) {
-            return self.finish(at, "NO", "");
+        if moves {
+            self.may_change("MOVE");
         }
         self.begin_with(at, which);
         self.drop_gone(at);
@@ -395,9 +398,7 @@ impl Server {
 
     fn expunge(&mut self, at: usize, which: Option<&Named>) {
         let Some(session) = self.session.clone() else { return };
-        if session.read_only {
-            return self.finish(at, "NO", "");
-        }
+        self.may_change("EXPUNGE");
         let named = which.map(|which| self.resolve(which));
         if let (Some(which), Some(named)) = (which, &named) {
             self.note_stars(at, which, named);

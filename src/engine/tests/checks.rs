@@ -6,7 +6,7 @@ use super::server::{Idling, Outcome};
 use super::tokens::{Got, joined};
 use super::world::{Fate, Intent, World};
 use crate::error::{Error, ErrorKind, Sent};
-use crate::types::{Answer, CommandId, Fill, Flags, Message, Seq, Uid, UidSet};
+use crate::types::{Answer, CommandId, Fill, Flags, Message, SelectionId, Seq, Uid, UidSet};
 
 impl World {
     /// A token's result is what the server answered to this very command.
@@ -111,6 +111,15 @@ impl World {
             ErrorKind::Incomplete | ErrorKind::Protocol if self.server.kind.mixes_rows => {
                 assert_eq!((intent.name, error.was_sent()), ("FETCH", Sent::Fully), "{intent:?} {error}");
                 assert!(ends.iter().all(|end| *end == "OK"), "{intent:?} {error}");
+            }
+            ErrorKind::ReadOnly => {
+                assert_eq!((lines, error.was_sent()), (0, Sent::No), "{intent:?} {error}");
+                let changes = matches!(error.command(), Some("STORE" | "EXPUNGE" | "MOVE"));
+                let examines = |(id, selection): (&CommandId, &SelectionId)| {
+                    Some(*selection) == intent.selection
+                        && self.intents.get(id).is_some_and(|select| select.name == "EXAMINE")
+                };
+                assert!(changes && self.selects.iter().any(examines), "{intent:?} {error}");
             }
             ErrorKind::QueueFull => {
                 assert_eq!((lines, error.was_sent()), (0, Sent::No), "{intent:?} {error}")
@@ -278,7 +287,10 @@ impl World {
                 Fate::Dropped => {
                     assert!(ends <= 1);
                     assert!(
-                        intent.begun || !intent.reads_only || lines == 0 || intent.name == "SELECT",
+                        intent.begun
+                            || !intent.reads_only
+                            || lines == 0
+                            || matches!(intent.name, "SELECT" | "EXAMINE"),
                         "{intent:?} was withdrawn"
                     );
                 }

@@ -287,7 +287,7 @@ impl World {
     fn select(&mut self, n: u8) {
         let folder = usize::from(n % 2);
         let what = Select::new(self.server.folders[folder].name.as_str());
-        let what = if n & 4 == 4 { what.read_only() } else { what };
+        let (what, verb) = if n & 4 == 4 { (what.read_only(), "EXAMINE") } else { (what, "SELECT") };
         let resume = self.saved[folder].clone().filter(|_| n & 8 == 8);
         let what = resume.iter().fold(what, |what, state| what.resume(state.clone()));
         let token = self.sender.submit(what);
@@ -296,7 +296,7 @@ impl World {
         self.selects.insert(id, selection);
         self.resumes.extend(resume.map(|state| (selection, state)));
         self.mailboxes.push((mailbox, folder));
-        self.note(token, Intent { folder: Some(folder), ..Intent::new("SELECT", true) });
+        self.note(token, Intent { folder: Some(folder), ..Intent::new(verb, true) });
     }
 
     /// The mailbox that a command goes through: mostly the newest.

@@ -47,7 +47,7 @@ async fn weight(read: Read) -> usize {
     (limits.unread, limits.result, limits.hold) = (ROOM, ROOM, Duration::ZERO);
     let (mut s, inbox) = with(limits, 2000).await;
     let token = inbox.fetch(uid(1).., Items::body());
-    let tag = s.server.expect("UID FETCH 1:4294967295 (BODY.PEEK[])").await;
+    let tag = s.server.expect("UID FETCH 1:* (BODY.PEEK[])").await;
     let (token, stream) = match read {
         Read::Awaited => (Some(token), None),
         Read::Streamed => (None, Some(token.stream())),

@@ -9,7 +9,7 @@ use super::rivals::{MOST, have_rivals};
 use super::slot::data_event;
 use super::{Engine, excerpt};
 use crate::command::{Claim, Effect, Hears, Messages};
-use crate::types::{Answer, Code, CommandId, Event, EventKind, StatusResponse, UidSet, Untagged};
+use crate::types::{Answer, Code, CommandId, Event, EventKind, StatusResponse, Uid, UidSet, Untagged};
 
 /// How well a response fits a command; the best comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -150,13 +150,16 @@ impl Engine {
         }
     }
 
-    /// Whether this command names messages that are there, beside these.
+    /// Whether this command names messages that are there, beside these. Of several lines each is answered by itself: what is named
+    /// behind these, a later line names.
     fn names_more(&self, id: &CommandId, these: &UidSet) -> bool {
-        let named = self.flights.get(id).and_then(|f| f.messages.as_ref());
-        match (named, &self.selection) {
-            (Some(Messages::Uids(set)), Some(selection)) => selection.view.has_any_of(&set.difference(these)),
-            _ => false,
+        let (Some(flight), Some(selection)) = (self.flights.get(id), &self.selection) else { return false };
+        let Some(Messages::Uids(set)) = &flight.messages else { return false };
+        let mut more = set.difference(these);
+        if let Some(last) = these.last().filter(|_| flight.has_several_lines()) {
+            more = more.intersection(&UidSet::from(Uid::MIN..=last));
         }
+        selection.view.has_any_of(&more)
     }
 
     fn is_move(&self, id: &CommandId) -> bool {

@@ -122,6 +122,11 @@ impl Flight {
         }
     }
 
+    /// Whether it has more than one line, those that are answered or not written yet among them.
+    pub(crate) fn has_several_lines(&self) -> bool {
+        self.tags.len() + self.replies.len() > 1 || self.next != Next::Nothing
+    }
+
     /// The mailbox that it is about.
     pub(crate) fn place(&self) -> Option<Place> {
         self.seat.as_ref().or(self.opens.as_ref()).map(|seat| seat.place.clone())

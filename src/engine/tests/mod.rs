@@ -29,6 +29,7 @@ mod lookback;
 mod mailboxes;
 mod model;
 mod mods;
+mod moving;
 mod news;
 mod notifying;
 mod order;

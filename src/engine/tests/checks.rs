@@ -21,10 +21,11 @@ impl World {
             let there = select.map_or(&[][..], |(select, _)| self.server.heard.uids_of(*select));
             let gone =
                 intent.meant.as_ref().is_some_and(|meant| !meant.iter().any(|uid| there.contains(uid)));
-            // What changes messages ends at the last that is known.
+            // What changes messages ends at the last that is known; of those that came since the opening, perhaps none was yet.
+            let opened = intent.selection.and_then(|selection| self.opened_with.get(&selection));
+            let known = opened.iter().flat_map(|(_, uids)| uids).filter(|uid| there.contains(uid));
             let beyond = intent.open.as_ref().is_some_and(|open| {
-                !intent.reads_only
-                    && !there.iter().filter_map(|uid| Uid::new(*uid)).any(|uid| open.contains(uid))
+                !intent.reads_only && !known.filter_map(|uid| Uid::new(*uid)).any(|uid| open.contains(uid))
             });
             assert!(intent.empty || gone || beyond, "{intent:?} was never sent, and gave {got:?}");
             return;

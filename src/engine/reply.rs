@@ -358,7 +358,10 @@ pub(super) fn failed_for_good(class: &Class, opens: Option<&Seat>, error: &Error
 fn completion(flight: &Flight, result: &Result<Done>) -> EventKind {
     let command = flight.job.name().to_owned();
     let overrun = flight.job.overrun_detached();
-    if let Some(error) = overrun.as_ref().or(result.as_ref().err().filter(|_| flight.misled)) {
+    let detached = flight.job.detached();
+    // Of a detached command no token says that something is missing.
+    let is_failure = |e: &&Error| flight.misled || detached && e.kind() == ErrorKind::Incomplete;
+    if let Some(error) = overrun.as_ref().or(result.as_ref().err().filter(is_failure)) {
         return error.to_event(command);
     }
     let status = match result {
@@ -369,7 +372,7 @@ fn completion(flight: &Flight, result: &Result<Done>) -> EventKind {
             None => return error.to_event(command),
         },
     };
-    EventKind::Completed { command, status, detached: flight.job.detached() }
+    EventKind::Completed { command, status, detached }
 }
 
 /// Whether a response is only of use as an answer to a question.

@@ -185,10 +185,10 @@ pub enum EventKind {
         /// Whether its token was detached: then this event is the only word of its end.
         detached: bool,
     },
-    /// A command ended without a tagged response: it was refused or given up here, or the connection ended. In place of its
-    /// completion it is told, too, of a command that was detached, and of whose result more came than may wait
-    /// ([`Overrun`](crate::ErrorKind::Overrun)); and of one that used the result of a search that failed
-    /// ([`Saved`](crate::command::Saved)), whatever the server said of it.
+    /// A command ended without a tagged response: it was refused or given up here, or the connection ended. It replaces
+    /// `Completed`, whatever the server's tagged response was, for a detached command whose result is larger than may wait
+    /// ([`Overrun`](crate::ErrorKind::Overrun)) or lacks something ([`Incomplete`](crate::ErrorKind::Incomplete)), and for a
+    /// command that used the result of a search that failed ([`Saved`](crate::command::Saved)).
     #[non_exhaustive]
     Failed {
         /// The command's name: `FETCH`.

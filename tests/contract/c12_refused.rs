@@ -1,8 +1,9 @@
 //! Line 12: what an older command took before it was refused may have been the younger one's, whose result is not silently
 //! smaller for it.
 
-use imap_duplex::ErrorKind;
 use imap_duplex::command::{Items, Search, StatusItems};
+use imap_duplex::types::EventKind;
+use imap_duplex::{ErrorKind, Sent};
 
 use crate::client::uid;
 use crate::session::{LIMIT, Session};
@@ -51,6 +52,29 @@ async fn a_row_that_went_to_a_fetch_that_is_refused_is_lacking_in_the_younger_on
             assert_eq!((one.await.expect("all").len(), other.await.expect("all").len()), (1, 1));
             s.events.ready();
         }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_detached_fetch_that_lacks_a_row_does_not_complete() {
+    within(LIMIT, async {
+        let mut s = Session::open().await;
+        let inbox = s.select(&[11, 12, 13]).await;
+        let older = inbox.fetch(uid(11)..=uid(12), Items::new().size());
+        let younger = inbox.fetch(uid(12)..=uid(13), Items::new().size()).detach();
+        let a = s.server.expect("UID FETCH 11:12 (RFC822.SIZE)").await;
+        let b = s.server.expect("UID FETCH 12:13 (RFC822.SIZE)").await;
+        s.server.say("* 2 FETCH (UID 12 RFC822.SIZE 20)").await;
+        s.server.say(&format!("{a} {NO}")).await;
+        s.server.say("* 3 FETCH (UID 13 RFC822.SIZE 30)").await;
+        s.server.say(&format!("{b} OK done")).await;
+        older.await.expect_err("refused");
+        let end = s.events.until("its end", |event| {
+            event.cause == Some(younger) && matches!(event.name(), "completed" | "failed")
+        });
+        let EventKind::Failed { kind, sent, .. } = end.await.kind else { panic!("completed") };
+        assert_eq!((kind, sent), (ErrorKind::Incomplete, Sent::Fully));
     })
     .await;
 }

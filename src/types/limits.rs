@@ -27,10 +27,15 @@ pub struct Limits {
     /// The longest response outside its literals. It is held in memory while it is read; a SEARCH that
     /// finds 100,000 messages is one line of 600 kB. The numbers that a search found may be more: they are read as they
     /// come. 16 MiB.
+    ///
+    /// Texts such as names, subjects and addresses, which may take several times their length while they are decoded, may
+    /// have no more in literals either: where the literals of a response are longer than this in all, they may be data of
+    /// messages, values of annotations, and what the library does not know; else the response can't be read.
     pub line: usize,
     /// The longest literal that is held in memory. 64 MiB.
     pub literal: usize,
-    /// The longest response in all, its literals among it. 256 MiB.
+    /// The longest response in all, its literals among it. It takes about as much memory, and twice that for a moment where
+    /// it, or an item of it, is of a kind that the library does not know. 256 MiB.
     pub response: usize,
     /// How deep parentheses may nest, as in BODYSTRUCTURE; 200 at the most, as each level takes stack. 50.
     pub depth: usize,

@@ -37,6 +37,11 @@ pub(crate) fn fail<'a, T>(input: Input<'a>, what: &'static str) -> Parsed<'a, T>
     Err(expected(input, what))
 }
 
+/// The failure that what stands here is more than a limit allows: it is not to be read as something else.
+pub(crate) fn too_much<'a, T>(input: Input<'a>, within: &'static str) -> Parsed<'a, T> {
+    Err(nom::Err::Failure(Fail { rest: input.text.len(), expected: within }))
+}
+
 impl<'a> Input<'a> {
     pub(crate) fn new(text: &'a [u8], literals: &'a [Bytes]) -> Self {
         Self { text, literals }
@@ -45,6 +50,12 @@ impl<'a> Input<'a> {
     /// The next byte.
     pub(crate) fn peek(self) -> Option<u8> {
         self.text.first().copied()
+    }
+
+    /// Whether its literals may be data of messages alone, and no texts: together they are longer than those may be. A last
+    /// one without bytes says so, as no large literal is.
+    pub(crate) fn has_data_alone(self) -> bool {
+        self.literals.last().is_some_and(Bytes::is_empty)
     }
 
     /// The input without its first `bytes`; empty if there are fewer.

@@ -273,10 +273,12 @@ fn long_name(i: Input<'_>, name: Option<Str<'_>>, behind: Input<'_>, route: Inpu
 
 /// The rest after one string, list or word of any bytes.
 fn piece(i: Input<'_>) -> Result<Input<'_>, nom::Err<Fail>> {
-    if begins_string(i)
-        && let Ok((rest, _)) = string(i)
-    {
-        return Ok(rest);
+    if begins_string(i) {
+        match string(i) {
+            Ok((rest, _)) => return Ok(rest),
+            Err(error @ nom::Err::Failure(_)) => return Err(error),
+            Err(_) => {}
+        }
     }
     if i.peek() == Some(b'(') {
         return Ok(value::skip(i, LISTS)?.0);

@@ -6,8 +6,8 @@ use super::body::body;
 use super::envelope::envelope;
 use super::extras;
 use super::section::{origin, section};
-use super::string::{Str, loose, nstring};
-use super::token::{Upper, closed, count, gap, name, number, number64, open, small_count, spaces};
+use super::string::{self, Str, loose};
+use super::token::{Upper, closed, count, gap, name, nil, number, number64, open, small_count, spaces};
 use super::value;
 use super::{Parser, Rules};
 use crate::types::packed::Writer;
@@ -179,12 +179,17 @@ fn size<'a>(i: Input<'a>, message: &mut Message) -> Parsed<'a, ()> {
 fn whole_envelope<'a>(i: Input<'a>, parser: &mut Parser, message: &mut Message) -> Parsed<'a, ()> {
     let out = room_to_pack(parser);
     let (rest, there) = envelope(i, out)?;
-    message.envelope = there.then(|| Envelope::from_packed(out.to_bytes()));
+    message.envelope = there.then(|| Envelope::from_packed(packed(out)));
     Ok((rest, ()))
 }
 
 /// How many bytes of the packing buffer are kept from one row to the next.
 const KEPT: usize = 2048;
+
+/// What was packed, in an allocation of just its size. Room for much is given away with it.
+fn packed(out: &mut Writer) -> Bytes {
+    if out.capacity() > KEPT { std::mem::take(out).finish() } else { out.to_bytes() }
+}
 
 /// The buffer to pack one envelope or body structure in.
 fn room_to_pack(parser: &mut Parser) -> &mut Writer {
@@ -232,13 +237,13 @@ fn internal_date<'a>(start: Input<'a>, i: Input<'a>, rules: &Rules, message: &mu
 
 fn body_structure<'a>(i: Input<'a>, parser: &mut Parser, message: &mut Message) -> Parsed<'a, ()> {
     let empty = open(i).ok().and_then(|(inside, ())| closed(inside));
-    if let Some(rest) = super::token::nil(i).or(empty) {
+    if let Some(rest) = nil(i).or(empty) {
         return Ok((rest, ()));
     }
     let depth = parser.rules.depth;
     let out = room_to_pack(parser);
     let (rest, ()) = body(i, depth, out)?;
-    message.body_structure = Some(BodyStructure::from_packed(out.to_bytes()));
+    message.body_structure = Some(BodyStructure::from_packed(packed(out)));
     Ok((rest, ()))
 }
 
@@ -263,7 +268,11 @@ fn whole<'a>(i: Input<'a>, section: Section, rules: &Rules, message: &mut Messag
 /// The bytes of a section; NIL if nothing follows before the row's end.
 pub(crate) fn data(i: Input<'_>) -> Parsed<'_, Option<Str<'_>>> {
     let i = spaces(i);
-    if i.peek() == Some(b')') { Ok((i, None)) } else { nstring(i) }
+    match nil(i) {
+        _ if i.peek() == Some(b')') => Ok((i, None)),
+        Some(rest) => Ok((rest, None)),
+        None => string::data(i).map(|(rest, data)| (rest, Some(data))),
+    }
 }
 
 /// An item of any kind as the server wrote it: its name with brackets and origin, and its value.

@@ -19,10 +19,16 @@ use crate::wire::utf7;
 
 /// A mailbox name; the server's spelling is kept if it could not be restored from the name.
 pub(crate) fn mailbox_name(written: &[u8], rules: &Rules) -> MailboxName {
-    let name = decoded(written, rules);
-    let is_same = match rules.utf8 || written.is_ascii() && !written.contains(&b'&') {
-        true => name.as_bytes() == written,
-        false => utf7::encode(&name) == written,
+    let plain = rules.utf8 || !written.contains(&b'&');
+    if let Some(name) = if plain { None } else { utf7::decode(written) } {
+        // What is valid has one spelling.
+        return MailboxName::new(name);
+    }
+    let name = String::from_utf8_lossy(written);
+    // Modified UTF-7 would write an ampersand, and what is not ASCII, in another way.
+    let is_same = match rules.utf8 {
+        true => matches!(name, Cow::Borrowed(_)),
+        false => plain && written.is_ascii(),
     };
     if is_same { MailboxName::new(name) } else { MailboxName::with_wire(&name, written) }
 }

@@ -164,6 +164,8 @@ pub(crate) struct Rules {
     words: usize,
     /// The most entries in any other list.
     entries: usize,
+    /// The most bytes of text, in literals too.
+    line: usize,
     /// Whether mailbox names are in UTF-8.
     utf8: bool,
 }
@@ -192,6 +194,7 @@ impl Parser {
             depth: limits.depth.min(MAX_DEPTH),
             words: limits.words,
             entries: limits.entries,
+            line: limits.line,
             utf8: false,
         };
         Self { rules, flags: FlagLists::new(limits.words), scratch: Writer::default() }
@@ -206,8 +209,21 @@ impl Parser {
 
     /// Parses one response.
     pub(crate) fn read(&mut self, frame: &Frame) -> Result<Response, Unparsable> {
-        let all = Input::new(&frame.text, &frame.literals);
-        self.read_strictly(all).or_else(|error| self.read_again(frame).ok_or_else(|| unparsable(all, error)))
+        let marked = self.marked(frame);
+        let literals = marked.as_deref().unwrap_or(&frame.literals);
+        let all = Input::new(&frame.text, literals);
+        if marked.is_some() && has_text_alone(all) {
+            return Err(unparsable(all, expected(all, "text within Limits::line")));
+        }
+        self.read_strictly(all)
+            .or_else(|error| self.read_again(frame, literals).ok_or_else(|| unparsable(all, error)))
+    }
+
+    /// The literals, marked to be data of messages alone, if they are longer than texts may be: a name takes several times
+    /// its length while it is decoded.
+    fn marked(&self, frame: &Frame) -> Option<Vec<Bytes>> {
+        let long = frame.literals.iter().map(Bytes::len).sum::<usize>() > self.rules.line;
+        long.then(|| frame.literals.iter().cloned().chain([Bytes::new()]).collect())
     }
 
     fn read_strictly(&mut self, all: Input<'_>) -> Result<Response, nom::Err<Fail>> {
@@ -220,9 +236,9 @@ impl Parser {
     /// Parses a refused response again with its quoted strings as they should have been written, if
     /// that is unambiguous.
     #[cold]
-    fn read_again(&mut self, frame: &Frame) -> Option<Response> {
+    fn read_again(&mut self, frame: &Frame, literals: &[Bytes]) -> Option<Response> {
         let usual = requoted(&frame.text, Escaped::Inside)?;
-        let mut read = |text: &[u8]| self.read_strictly(Input::new(text, &frame.literals)).ok();
+        let mut read = |text: &[u8]| self.read_strictly(Input::new(text, literals)).ok();
         let response = if usual.changed { read(&usual.text)? } else { return None };
         let other = if usual.ambiguous { requoted(&frame.text, Escaped::End) } else { None };
         if other.is_some_and(|other| read(&other.text).is_some()) {
@@ -429,14 +445,40 @@ fn named(all: Input<'_>, i: Input<'_>, word: &[u8], rules: &Rules) -> Result<Res
 
 /// A response of unknown kind, if it is a sequence of well-formed values.
 fn other(all: Input<'_>, i: Input<'_>, word: &[u8], depth: usize) -> Result<Response, nom::Err<Fail>> {
-    let begin = all.text.len().saturating_sub(i.text.len());
-    let (_, behind) = value::raw_to_end(i, depth)?;
-    let raw = match all.text.get(..begin) {
-        Some(before) => Bytes::from([before, &behind].concat()),
-        None => behind,
-    };
+    let (_, raw) = value::raw_row(all, i, depth)?;
     let name = String::from_utf8_lossy(word).to_ascii_uppercase();
     Ok(Response::Untagged(Untagged::new(name, Answer::Other, Some(raw))))
+}
+
+/// Whether a response is of a kind that has no data of messages.
+fn has_text_alone(i: Input<'_>) -> bool {
+    const KINDS: [&str; 24] = [
+        "LIST",
+        "LSUB",
+        "XLIST",
+        "STATUS",
+        "ACL",
+        "LISTRIGHTS",
+        "MYRIGHTS",
+        "QUOTA",
+        "QUOTAROOT",
+        "NAMESPACE",
+        "ID",
+        "LANGUAGE",
+        "COMPARATOR",
+        "GENURLAUTH",
+        "JMAPACCESS",
+        "ENABLED",
+        "CAPABILITY",
+        "FLAGS",
+        "SEARCH",
+        "ESEARCH",
+        "SORT",
+        "THREAD",
+        "VANISHED",
+        "UIDBATCHES",
+    ];
+    keyword(i).is_some_and(|kind| KINDS.contains(&kind.as_str()))
 }
 
 /// The apparent kind of this response; none for a message number of 0, because no command waits for

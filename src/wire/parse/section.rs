@@ -84,7 +84,7 @@ pub(crate) fn origin(i: Input<'_>) -> Parsed<'_, Option<u32>> {
 mod tests {
     use super::*;
 
-    const RULES: Rules = Rules { depth: 10, words: 10, entries: 10, utf8: false };
+    const RULES: Rules = Rules { depth: 10, words: 10, entries: 10, line: 10_000, utf8: false };
 
     #[test]
     fn sections_round_trip() {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use super::Rules;
 use super::mailbox::{decoded, delimiter, listed_name, named_mailbox_until};
 use super::rights::strings;
-use super::string::{Str, astring, begins_string, loose};
+use super::string::{Str, astring, begins_string, loose, loose_data};
 use super::token::{close, closed, gap, nil, open, spaces};
 use super::value;
 use crate::types::{Comparator, Metadata, MetadataEntry, MetadataValue, Namespace, Namespaces, UrlData};
@@ -140,7 +140,7 @@ pub(crate) fn url_fetch<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Vec<UrlDa
         i = if rest.peek() == Some(b'(') {
             url_items(rest, rules, &mut found)?.0
         } else {
-            let (rest, data) = loose(rest)?;
+            let (rest, data) = loose_data(rest)?;
             found.data = data.map(Str::to_bytes);
             rest
         };
@@ -161,7 +161,7 @@ fn url_items<'a>(i: Input<'a>, rules: &Rules, found: &mut UrlData) -> Parsed<'a,
         let (rest, ()) = gap(rest)?;
         let is_data = name.eq_ignore_ascii_case("BODY") || name.eq_ignore_ascii_case("BINARY");
         let rest = if is_data {
-            let (rest, data) = loose(rest)?;
+            let (rest, data) = loose_data(rest)?;
             found.data = data.map(Str::to_bytes);
             rest
         } else {
@@ -196,7 +196,7 @@ pub(crate) fn metadata<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Metadata> 
         }
         let (rest, name) = astring(i)?;
         let rest = spaces(rest);
-        let (rest, value) = if closed(rest).is_some() { (rest, None) } else { loose(rest)? };
+        let (rest, value) = if closed(rest).is_some() { (rest, None) } else { loose_data(rest)? };
         let value: Option<Bytes> = value.map(Str::to_bytes);
         let value = value.map_or(MetadataValue::Unset, MetadataValue::Set);
         rules.room(i, entries.len())?;

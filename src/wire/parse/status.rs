@@ -70,7 +70,7 @@ pub(crate) fn code_end(text: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    const RULES: Rules = Rules { depth: 10, words: 10, entries: 10, utf8: false };
+    const RULES: Rules = Rules { depth: 10, words: 10, entries: 10, line: 10_000, utf8: false };
 
     fn read(text: &str) -> StatusResponse {
         status_rest(Input::new(text.as_bytes(), &[]), Status::Ok, &RULES)

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::token::{byte, closed, ends_word, nil, open};
 use crate::types::packed::Writer;
 use crate::wire::LARGE_LITERAL;
-use crate::wire::input::{Input, Parsed, fail};
+use crate::wire::input::{Input, Parsed, fail, too_much};
 
 /// A string of the frame.
 #[derive(Clone, Copy, Debug)]
@@ -141,8 +141,17 @@ pub(crate) fn pack_plain<'a>(text: &'a [u8], out: &mut Writer) -> Option<&'a [u8
     inside.get(length + 1..)
 }
 
-/// `{5}`, CRLF and five bytes, or the next large literal (RFC 9051 section 4.3).
+/// `{5}`, CRLF and five bytes, or the next large literal (RFC 9051 section 4.3) unless the large literals exceed the bound of
+/// texts.
 pub(crate) fn literal(i: Input<'_>) -> Parsed<'_, Str<'_>> {
+    match any_literal(i)? {
+        (_, Str::Large(_)) if i.has_data_alone() => too_much(i, "a text within Limits::line"),
+        read => Ok(read),
+    }
+}
+
+/// The same, however long it is: data of a message.
+fn any_literal(i: Input<'_>) -> Parsed<'_, Str<'_>> {
     let start = if i.peek() == Some(b'~') { i.skip(1) } else { i };
     let (rest, ()) = byte(start, b'{', "a literal")?;
     let (rest, digits) = rest.run(|b| b.is_ascii_digit());
@@ -179,6 +188,16 @@ pub(crate) fn string(i: Input<'_>) -> Parsed<'_, Str<'_>> {
     }
 }
 
+/// A string that is data of a message, which may be as long as a response.
+pub(crate) fn data(i: Input<'_>) -> Parsed<'_, Str<'_>> {
+    if matches!(i.peek(), Some(b'{' | b'~')) { any_literal(i) } else { string(i) }
+}
+
+/// Such a string or NIL as servers write it.
+pub(crate) fn loose_data(i: Input<'_>) -> Parsed<'_, Option<Str<'_>>> {
+    if begins_string(i) { data(i).map(|(rest, text)| (rest, Some(text))) } else { loose(i) }
+}
+
 /// A string or NIL.
 pub(crate) fn nstring(i: Input<'_>) -> Parsed<'_, Option<Str<'_>>> {
     match nil(i) {
@@ -190,8 +209,8 @@ pub(crate) fn nstring(i: Input<'_>) -> Parsed<'_, Option<Str<'_>>> {
 /// A string or a bare word. The word may contain what an atom may not, except for spaces,
 /// parentheses and quotes, which end it.
 pub(crate) fn astring(i: Input<'_>) -> Parsed<'_, Str<'_>> {
-    if let Ok(read) = string(i) {
-        return Ok(read);
+    if let read @ (Ok(_) | Err(nom::Err::Failure(_))) = string(i) {
+        return read;
     }
     let (rest, word) = i.run(|b| !ends_word(b));
     if word.is_empty() { fail(i, "a string") } else { Ok((rest, Str::Plain(word))) }

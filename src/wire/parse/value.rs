@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::string::{Str, plain, string};
+use super::string::{Str, data, plain};
 use super::token::spaces;
 use crate::wire::input::{Input, Parsed, fail};
 
@@ -18,15 +18,15 @@ pub(crate) fn raw(i: Input<'_>, depth: usize) -> Parsed<'_, Bytes> {
     Ok((rest, join(i.until(rest), i.text.len(), &large)))
 }
 
-/// The rest as the server wrote it, if it is a sequence of values.
-pub(crate) fn raw_to_end(i: Input<'_>, depth: usize) -> Parsed<'_, Bytes> {
+/// The whole response as the server wrote it, if the rest of it is a sequence of values.
+pub(crate) fn raw_row<'a>(all: Input<'a>, i: Input<'a>, depth: usize) -> Parsed<'a, Bytes> {
     let mut large: Vec<(usize, &Bytes)> = Vec::new();
     let mut rest = spaces(i);
     while !rest.text.is_empty() {
         let (behind, ()) = walk(rest, depth, |at, literal| large.push((at, literal)))?;
         rest = spaces(behind);
     }
-    Ok((rest, join(i.text, i.text.len(), &large)))
+    Ok((rest, join(all.text, all.text.len(), &large)))
 }
 
 /// A copy of `text`, which began when `total` bytes were left, with each large literal in place.
@@ -85,7 +85,7 @@ fn walk<'a>(i: Input<'a>, depth: usize, mut large: impl FnMut(usize, &'a Bytes))
 /// lists (`BODY[HEADER.FIELDS (Date)]`).
 fn scalar(i: Input<'_>) -> Parsed<'_, Option<Str<'_>>> {
     if matches!(i.peek(), Some(b'"' | b'{' | b'~')) {
-        if let Ok((rest, text)) = string(i) {
+        if let Ok((rest, text)) = data(i) {
             return Ok((rest, Some(text)));
         }
         if i.peek() != Some(b'~') {
@@ -152,7 +152,14 @@ mod tests {
         assert_eq!(rest.text, b" b");
         let expected = [b"({4096}\r\n", &literals[0][..], b" a {4097}\r\n", &literals[1][..], b")"].concat();
         assert_eq!(raw, expected);
-        let (_, all) = raw_to_end(Input::new(text, &literals), 5).unwrap();
-        assert_eq!(all.len(), text.len() + 4096 + 4097);
+        let all = Input::new(text, &literals);
+        let (_, row) = raw_row(all, all, 5).unwrap();
+        assert_eq!(row.len(), text.len() + 4096 + 4097);
+        // Behind its keyword too.
+        let text = [b"* XNEW ", &text[..]].concat();
+        let all = Input::new(&text, &literals);
+        let (_, row) = raw_row(all, all.skip(7), 5).unwrap();
+        assert!(row.starts_with(b"* XNEW ({4096}\r\nxxx") && row.ends_with(b"yyy) b"), "{row:?}");
+        assert_eq!(row.len(), text.len() + 4096 + 4097);
     }
 }

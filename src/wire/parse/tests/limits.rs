@@ -177,3 +177,73 @@ fn a_number_has_only_so_many_digits() {
     let message = refused(&format!("* 1 FETCH (X-GM-MSGID 5 UID {zeros}1)"), &Limits::default());
     assert!(message.contains("Limits::DIGITS"), "{message}");
 }
+
+/// A name takes several times its length while it is decoded, and is no message: it may be as long as a line, in whatever
+/// it is written. What is data may be longer.
+#[test]
+fn texts_in_literals_are_no_longer_than_a_line_may_be() {
+    let limits = Limits { line: 10_000, ..Limits::default() };
+    let literal = |length: usize| format!("{{{length}}}\r\n{}", "x".repeat(length));
+    let texts: [fn(&str) -> String; 10] = [
+        |text| format!("* LIST () \"/\" {text}"),
+        |text| format!("* LIST () \"/\" a (\"OLDNAME\" ({text}))"),
+        |text| format!("* LIST () \"/\" a (\"X-NEW\" {text})"),
+        |text| format!("* STATUS {text} (MESSAGES 1)"),
+        |text| format!("* ACL {text} ann lrs"),
+        |text| format!("* METADATA {text} (/shared/comment x)"),
+        |text| format!("* ID (\"name\" {text})"),
+        |text| format!("* 1 FETCH (ENVELOPE (NIL {text} NIL NIL NIL NIL NIL NIL NIL NIL))"),
+        |text| {
+            format!("* 1 FETCH (BODYSTRUCTURE (\"text\" \"plain\" (\"name\" {text}) NIL NIL \"7bit\" 1 1))")
+        },
+        |text| format!("* 1 FETCH (X-GM-LABELS ({text}))"),
+    ];
+    for text in texts {
+        let fits = format!("{}\r\n", text(&literal(10_000)));
+        let mut all = Vec::new();
+        assert_eq!(read_all(fits.as_bytes(), &limits, |heard| all.push(heard)), None);
+        assert!(matches!(all[..], [Ok(Response::Untagged(_))]), "{:.60}: {all:.200?}", text(""));
+        let message = refused(&text(&literal(10_001)), &limits);
+        assert!(message.contains("Limits::line"), "{:.60}: {message}", text(""));
+    }
+    // Many that are small by themselves, and what is told by a row that has data too.
+    let many = literal(5000) + " " + &literal(5001);
+    assert!(refused(&format!("* ID ({many})"), &limits).contains("Limits::line"));
+    let row = format!("* 1 FETCH (BODY[] {} ENVELOPE (NIL {}", literal(10_000), literal(5000));
+    let row = format!("{row} NIL NIL NIL NIL NIL NIL NIL NIL))");
+    assert!(refused(&row, &limits).contains("Limits::line"));
+    // Data, and what the library does not know.
+    let data: [fn(&str) -> String; 7] = [
+        |data| format!("* 1 FETCH (BODY[] {data} RFC822.SIZE 5)"),
+        |data| format!("* 1 FETCH (RFC822.TEXT {data})"),
+        |data| format!("* 1 FETCH (BINARY[1] ~{data} ENVELOPE (NIL \"a\" NIL NIL NIL NIL NIL NIL NIL NIL))"),
+        |data| format!("* 1 FETCH (X-NEW ({data}))"),
+        |data| format!("* METADATA \"\" (/shared/comment {data})"),
+        |data| format!("* URLFETCH \"imap://a\" {data} \"imap://b\" NIL"),
+        |data| format!("* XNEW ({data}) 5"),
+    ];
+    for data in data {
+        let text = format!("{}\r\n", data(&literal(30_000)));
+        let mut all = Vec::new();
+        assert_eq!(read_all(text.as_bytes(), &limits, |heard| all.push(heard)), None);
+        let [Ok(Response::Untagged(heard))] = &all[..] else { panic!("{:.60}: {all:.200?}", data("")) };
+        assert!(heard.held() >= 30_000, "{:.60}", data(""));
+    }
+}
+
+/// What an envelope took room for is not kept for the next one.
+#[test]
+fn room_for_a_large_envelope_is_given_back() {
+    let mut parser = Parser::new(&Limits::default());
+    for item in [
+        "ENVELOPE (NIL \"$\" NIL NIL NIL NIL NIL NIL NIL NIL)",
+        "BODYSTRUCTURE (\"$\" \"x\" NIL NIL NIL NIL 1)",
+    ] {
+        let text = format!("* 1 FETCH ({})\r\n", item.replace('$', &"x".repeat(100_000)));
+        let mut src = BytesMut::from(text.as_bytes());
+        let frame = Framer::new(&Limits::default()).decode(&mut src).unwrap().unwrap();
+        let Ok(Response::Untagged(heard)) = parser.read(&frame) else { panic!("a row") };
+        assert!((100_000..102_000).contains(&heard.held()), "{}", heard.held());
+        assert!(parser.scratch.capacity() <= 4096, "{}", parser.scratch.capacity());
+    }
+}

@@ -49,3 +49,33 @@ fn names_in_utf8_are_not_modified_utf7() {
         assert_eq!(name(text, true).wire(), None, "the spelling is the name's own");
     }
 }
+
+/// A name is kept as it was written just where it would be written in another way.
+#[test]
+fn names_are_kept_as_written_where_they_would_be_written_otherwise() {
+    let cases: [(&[u8], bool); 11] = [
+        (b"Sent", false),
+        (b"Entw&APw-rfe", false),
+        (b"a&-b", false),
+        (b"a&b", true),
+        (b"&AOk-&AOk-", true),
+        (b"&AEE-", true),
+        ("Entw\u{fc}rfe".as_bytes(), true),
+        (b"a\xff", true),
+        (b"a\xff&-", true),
+        ("Entw&APw-rf\u{e9}".as_bytes(), true),
+        (b"INBOX", false),
+    ];
+    for (written, kept) in cases {
+        let frame = Frame {
+            text: [b"* LIST () \"/\" \"", written, b"\""].concat().into(),
+            literals: Default::default(),
+        };
+        let mut parser = Parser::new(&Limits::default());
+        let Ok(Response::Untagged(heard)) = parser.read(&frame) else { panic!("{written:?}") };
+        let Answer::List(entry) = heard.answer() else { panic!("{written:?}") };
+        assert_eq!(entry.name.wire(), kept.then_some(written), "{}", entry.name);
+        let again = crate::wire::utf7::encode(entry.name.as_str());
+        assert_eq!(again != written, kept, "{}", entry.name);
+    }
+}

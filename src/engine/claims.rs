@@ -9,7 +9,7 @@ use super::rivals::{MOST, have_rivals};
 use super::slot::data_event;
 use super::{Engine, excerpt};
 use crate::command::{Claim, Effect, Hears, Messages};
-use crate::types::{Answer, Code, CommandId, Event, EventKind, StatusResponse, Uid, UidSet, Untagged};
+use crate::types::{Answer, Code, CommandId, Event, EventKind, Seq, StatusResponse, Uid, UidSet, Untagged};
 
 /// How well a response fits a command; the best comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,6 +59,7 @@ impl Engine {
     pub(super) fn give(&mut self, mut heard: Untagged) -> (Option<CommandId>, Option<Untagged>) {
         let mut rivals = Vec::new();
         let Some((_, id)) = self.claimer(&heard, &mut rivals) else { return (None, Some(heard)) };
+        self.note_again(&heard, id);
         self.note_rivals(&heard, id, &rivals);
         if let Some(opening) = self.opening.as_ref().filter(|o| o.id == id) {
             heard.set_place(Some(opening.seat.place.clone()));
@@ -169,8 +170,22 @@ impl Engine {
     fn claim_of(&self, id: &CommandId, heard: &Untagged) -> Claim {
         // What came before its first byte was written answers something else.
         let asks = |f: &&Flight| f.begun && !f.tags.is_empty() && !self.is_unsaid(*id);
-        let flight = self.flights.get(id).filter(asks);
+        let flight = self.flights.get(id).filter(asks).filter(|f| !self.is_below(f, heard));
         flight.map_or(Claim::No, |f| f.job.claims(heard))
+    }
+
+    /// Whether a row is of a message below `n:*`, and not of the last one, which is the only one of these that `n:*` names.
+    fn is_below(&self, flight: &Flight, heard: &Untagged) -> bool {
+        let (Answer::Fetch(row), Some(messages)) = (heard.answer(), &flight.messages) else { return false };
+        let Some(selection) = self.selection.as_ref().filter(|_| messages.leave_out(row)) else {
+            return false;
+        };
+        let last = Seq::new(selection.view.len());
+        match (last.and_then(|last| selection.view.uid(last)), row.uid(), row.seq()) {
+            (Some(last), Some(uid), _) => uid < last,
+            (None, _, Some(seq)) => Some(seq) < last,
+            _ => false,
+        }
     }
 }
 

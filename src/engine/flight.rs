@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::doings::Kept;
 use super::own::Own;
-use super::rivals::{Lost, Refused};
+use super::rivals::{Contested, Lost};
 use super::rows::Disturbed;
 use super::seat::Seat;
 use super::shared::Submission;
@@ -43,8 +43,8 @@ pub(crate) struct Flight {
     pub(crate) told: Option<Kept>,
     /// What looked like its answer, and went to an older command.
     pub(crate) lost: Option<Box<Lost>>,
-    /// Whether it was refused, where others want to know.
-    pub(crate) refused: Option<Refused>,
+    /// The younger ones that had asked for what it got.
+    pub(crate) contested: Option<Contested>,
     /// Messages of a silent STORE whose flags were told while it ran.
     pub(crate) disturbed: Disturbed,
     /// Some of it has been written.
@@ -99,7 +99,7 @@ impl Flight {
             limited: None,
             told: None,
             lost: None,
-            refused: None,
+            contested: None,
             disturbed: Disturbed::default(),
             begun: false,
             whole: false,

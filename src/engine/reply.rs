@@ -196,8 +196,8 @@ impl Engine {
 
     /// What the failure of a command changes of which something has been sent.
     pub(super) fn failed(&mut self, id: CommandId, error: &Error) {
-        if let Some(refused) = self.flights.get(&id).and_then(|f| f.refused.as_ref()) {
-            refused.set();
+        if let Some(contested) = self.flights.get(&id).and_then(|f| f.contested.as_ref()) {
+            contested.refuse();
         }
         match self.flights.get(&id).map(|f| f.class.effect.clone()).unwrap_or_default() {
             Effect::Save(saved) => self.saving_ended(&saved, Some(error)),

@@ -44,6 +44,29 @@ async fn the_last_message_below_the_range_is_no_part_of_what_was_fetched() {
     .await;
 }
 
+/// Of the messages below an open range only the last can be its extra row: flags of another are a change.
+#[tokio::test(start_paused = true)]
+async fn flags_of_a_message_below_an_open_range_are_a_change() {
+    within(LIMIT, async {
+        let mut s = Session::open().await;
+        let inbox = s.select(&[10, 20]).await;
+        let rows = inbox.fetch(uid(20).., Items::new().flags());
+        let changed = r"* 1 FETCH (UID 10 FLAGS (\Flagged))";
+        s.answer("UID FETCH 20:* (FLAGS)", &[changed, "* 2 FETCH (UID 20 FLAGS ())"]).await;
+        assert_eq!(rows.await.expect("fetched").len(), 1);
+        assert_eq!(s.events.ready_briefs(), [r"flags 1 uid 10 (\Flagged)", "FETCH OK"]);
+
+        // The question of the client itself for the UID of a new message.
+        let mut s = Session::open().await;
+        let _inbox = s.select(&[10, 20]).await;
+        s.server.say("* 3 EXISTS").await;
+        s.answer("UID FETCH 21:* (FLAGS)", &[changed, "* 3 FETCH (UID 30 FLAGS ())"]).await;
+        s.events.until_brief(r"flags 1 uid 10 (\Flagged)").await;
+        s.events.until_brief("arrived 3 uid 30").await;
+    })
+    .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn whose_row_it_is_gets_it_beside_an_open_range() {
     within(LIMIT, async {

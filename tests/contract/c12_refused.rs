@@ -5,8 +5,8 @@ use imap_duplex::command::{Items, Search, StatusItems};
 use imap_duplex::types::EventKind;
 use imap_duplex::{ErrorKind, Sent};
 
-use crate::client::uid;
-use crate::session::{LIMIT, Session};
+use crate::client::{seq, uid};
+use crate::session::{CAPABILITIES, LIMIT, Session, blind};
 use crate::support::within;
 
 const NO: &str = "NO not now";
@@ -75,6 +75,63 @@ async fn a_detached_fetch_that_lacks_a_row_does_not_complete() {
         });
         let EventKind::Failed { kind, sent, .. } = end.await.kind else { panic!("completed") };
         assert_eq!((kind, sent), (ErrorKind::Incomplete, Sent::Fully));
+    })
+    .await;
+}
+
+/// The server answers the younger one first, and both of its rows fit the older one.
+#[tokio::test(start_paused = true)]
+async fn of_a_message_whose_rows_went_to_the_older_fetch_twice_one_is_lacking() {
+    within(LIMIT, async {
+        for (third, gone) in [(false, false), (true, false), (false, true)] {
+            let mut s = Session::open().await;
+            let inbox = s.select(&[11, 12]).await;
+            let older = inbox.fetch(uid(12), Items::body().size());
+            let younger = inbox.fetch(uid(12), Items::body());
+            let a = s.server.expect("UID FETCH 12 (RFC822.SIZE BODY.PEEK[])").await;
+            let b = s.server.expect("UID FETCH 12 (BODY.PEEK[])").await;
+            s.server.say("* 2 FETCH (UID 12 BODY[] \"text\")").await;
+            s.server.say("* 2 FETCH (UID 12 RFC822.SIZE 4 BODY[] \"text\")").await;
+            s.server.say(&format!("{a} OK done")).await;
+            if third {
+                s.server.say("* 2 FETCH (UID 12 BODY[] \"text\")").await;
+            }
+            if gone {
+                s.server.say("* 2 EXPUNGE").await;
+            }
+            s.server.say(&format!("{b} OK done")).await;
+            assert_eq!(older.await.expect("all").len(), 1);
+            match younger.await {
+                Ok(rows) => assert_eq!((third || gone, rows.len()), (true, usize::from(third))),
+                Err(error) => assert!(
+                    !third && !gone && error.kind() == ErrorKind::Incomplete,
+                    "third {third}, gone {gone}: {error}"
+                ),
+            }
+            s.events.ready();
+        }
+    })
+    .await;
+}
+
+/// What was in doubt had no UID, and the answer has.
+#[tokio::test(start_paused = true)]
+async fn a_row_that_comes_after_all_is_not_lacking_for_having_a_uid() {
+    within(LIMIT, async {
+        let mut s = Session::with(&blind(), CAPABILITIES).await;
+        let inbox = s.select_blind(3).await;
+        let older = inbox.fetch(seq(2)..=seq(3), Items::new().flags());
+        let younger = inbox.fetch(seq(2)..=seq(3), Items::new().flags());
+        let a = s.server.expect("FETCH 2:3 (UID FLAGS)").await;
+        let b = s.server.expect("FETCH 2:3 (UID FLAGS)").await;
+        s.server.say("* 3 FETCH (FLAGS (\\Seen))").await;
+        s.server.say(&format!("{a} {NO}")).await;
+        s.server.say("* 2 FETCH (UID 12 FLAGS ())").await;
+        s.server.say("* 3 FETCH (UID 13 FLAGS (\\Seen))").await;
+        s.server.say(&format!("{b} OK done")).await;
+        older.await.expect_err("refused");
+        assert_eq!(younger.await.expect("both rows").len(), 2);
+        s.events.ready();
     })
     .await;
 }

@@ -229,7 +229,7 @@ async fn it_sends_nothing_to_learn_of_changes() {
             let lines = sent.lines().map(|line| line.split_once(' ').map_or(line, |(_, command)| command));
             lines.map(str::to_owned).collect::<Vec<_>>()
         };
-        for command in ["LIST", "STATUS", "EXAMINE", "FETCH 1 ", "IDLE"] {
+        for command in ["LIST", "STATUS", "EXAMINE", "UID FETCH 1 ", "IDLE"] {
             let sent = commands(&before);
             assert!(sent.iter().any(|line| line.starts_with(command)), "no {command}: {sent:?}");
         }

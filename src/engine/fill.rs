@@ -242,7 +242,7 @@ impl Engine {
     }
 
     /// How many messages to ask of, if it were so many but for the server's own limit (RFC 9738 section 3).
-    fn at_once(&self, window: u32) -> u32 {
+    pub(super) fn at_once(&self, window: u32) -> u32 {
         let limit = self.session.capabilities().value("MESSAGELIMIT").and_then(|limit| limit.parse().ok());
         limit.map_or(window, |limit: u32| window.min(limit.max(1)))
     }

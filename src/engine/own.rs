@@ -96,6 +96,8 @@ pub(super) struct Asked {
     /// How many messages had gone when it was sent.
     pub(super) removed: u64,
     pub(super) ok: bool,
+    /// It was answered BAD.
+    pub(super) bad: bool,
     /// It was answered, and not all of the answer could be read.
     pub(super) unread: bool,
     /// The server has dealt with those from this UID on, and no more at once (RFC 9738 section 3.1).

@@ -269,6 +269,7 @@ impl Engine {
             generation: flight.generation,
             removed: flight.removed,
             ok: result.is_ok(),
+            bad: result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Bad),
             unread: result.as_ref().is_err_and(|error| {
                 // A limit may have cut it short as well.
                 error.kind() == ErrorKind::Incomplete || !error.unread().is_empty()

@@ -227,7 +227,7 @@ impl Config {
     /// Some servers never tell of flags that changed between two IDLEs, so these are asked: with CONDSTORE before each IDLE
     /// (about 100 bytes, and 60 for each change), else by comparing known flags after [`idle_renew`](Timeouts::idle_renew) at the
     /// earliest (about 42 bytes a message: 4.2 MB of 100,000). A mailbox of more than 5,000 messages is compared less and less
-    /// often, down to each 16th time, while nothing is found that the server had not told. With
+    /// often, down to each fourth time, while nothing is found that the server had not told. With
     /// [`Fill::Off`] nothing is asked, under NOTIFY neither.
     pub fn auto_idle(mut self, on: bool) -> Self {
         self.auto_idle = on;

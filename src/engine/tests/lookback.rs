@@ -148,19 +148,141 @@ fn with_condstore_what_changed_in_the_gap_is_asked_before_each_idle() {
 }
 
 #[test]
-fn a_question_that_fails_moves_nothing_and_a_refusal_leads_to_a_comparison() {
+fn bad_to_the_question_is_for_good_and_leads_to_a_comparison() {
     let (mut script, _inbox) = selected("CONDSTORE", 2, 5000, Some(50));
     let lines = written(&mut script);
     script.say(&format!("{} BAD no such parameter\n+ idling", lines[0].0));
     let idle = lines[1].0.clone();
     script.bench.wait(RENEW);
-    let lines = written(&mut script);
-    assert_eq!(commands(&lines), ["DONE", "IDLE"]);
-    script.say(&format!("{idle} OK done\n+ idling"));
-    let idle = lines[1].0.clone();
-    script.bench.wait(RENEW);
     assert_eq!(commands(&written(&mut script)), ["DONE", "UID FETCH 10,20 (FLAGS)", "IDLE"]);
     script.say(&format!("{idle} OK done"));
+}
+
+/// NO says nothing of the next time; if the answer is NO again when IDLE is renewed, flags are compared.
+#[test]
+fn after_no_the_question_is_asked_again() {
+    let (mut script, _inbox) = selected("CONDSTORE", 2, 5000, Some(50));
+    let question = "UID FETCH 1:* (FLAGS) (CHANGEDSINCE 50)";
+    let lines = written(&mut script);
+    script.say(&format!("{} NO [INUSE] not now\n+ idling", lines[0].0));
+    let mut idle = lines[1].0.clone();
+    for _ in 0..2 {
+        script.bench.wait(RENEW);
+        let lines = written(&mut script);
+        assert_eq!(commands(&lines), ["DONE", question]);
+        script.say(&format!("{idle} OK done\n{} NO [INUSE] not now", lines[1].0));
+        let lines = written(&mut script);
+        assert_eq!(commands(&lines), ["UID FETCH 10,20 (FLAGS)", "IDLE"]);
+        let rows = "* 1 FETCH (UID 10 FLAGS ())\n* 2 FETCH (UID 20 FLAGS ())";
+        script.say(&format!("{rows}\n{} OK done\n+ idling", lines[0].0));
+        idle.clone_from(&lines[1].0);
+    }
+    // Answered, there is nothing left to compare.
+    script.bench.wait(RENEW);
+    let lines = written(&mut script);
+    assert_eq!(commands(&lines), ["DONE", question]);
+    let row = "* 1 FETCH (UID 10 FLAGS (\\Seen) MODSEQ (52))";
+    script.say(&format!("{idle} OK done\n{row}\n{} OK done", lines[1].0));
+    assert_eq!(script.events(), ["uid 10 has flags (\\Seen)"]);
+    let lines = written(&mut script);
+    assert_eq!(commands(&lines), ["UID FETCH 1:* (FLAGS) (CHANGEDSINCE 52)", "IDLE"]);
+    script.say(&format!("{} OK done\n+ idling", lines[0].0));
+    idle.clone_from(&lines[1].0);
+    script.bench.wait(RENEW);
+    let lines = written(&mut script);
+    assert_eq!(commands(&lines), ["DONE", "UID FETCH 1:* (FLAGS) (CHANGEDSINCE 52)", "IDLE"]);
+    script.say(&format!("{idle} OK done"));
+}
+
+#[test]
+fn what_was_refused_is_compared_at_the_next_renewal() {
+    let (mut script, _inbox) = selected("", 3, 2, None);
+    let mut idle = idling(&mut script);
+    let (newest, oldest) = ("UID FETCH 20,30 (FLAGS)", "UID FETCH 10 (FLAGS)");
+    // Nothing is compared, so nothing is known to be lost or not.
+    for _ in 0..2 {
+        script.bench.wait(RENEW);
+        let lines = written(&mut script);
+        assert_eq!(commands(&lines), ["DONE", newest]);
+        script.say(&format!("{idle} OK done\n{} NO [INUSE] not now", lines[1].0));
+        let lines = written(&mut script);
+        assert_eq!(commands(&lines), [oldest, "IDLE"]);
+        script.say(&format!("{} NO [INUSE] not now\n+ idling", lines[0].0));
+        idle.clone_from(&lines[1].0);
+    }
+    // One window is compared: the other is asked for again, alone.
+    script.bench.wait(RENEW);
+    let lines = written(&mut script);
+    let rows = "* 2 FETCH (UID 20 FLAGS ())\n* 3 FETCH (UID 30 FLAGS ())";
+    script.say(&format!("{idle} OK done\n{rows}\n{} OK done", lines[1].0));
+    let lines = written(&mut script);
+    script.say(&format!("{} NO [INUSE] not now\n+ idling", lines[0].0));
+    idle.clone_from(&lines[1].0);
+    script.bench.wait(RENEW);
+    let lines = written(&mut script);
+    assert_eq!(commands(&lines), ["DONE", oldest, "IDLE"]);
+    script.say(&format!("{idle} OK done\n* 1 FETCH (UID 10 FLAGS (\\Seen))\n{} OK done", lines[1].0));
+    script.say("+ idling");
+    assert_eq!(script.events(), ["uid 10 has flags (\\Seen)"]);
+    idle.clone_from(&lines[2].0);
+    script.bench.wait(RENEW);
+    assert_eq!(commands(&written(&mut script)), ["DONE", newest], "it has lost a change");
+    script.say(&format!("{idle} OK done"));
+}
+
+/// RFC 9738: a window is no larger than the server's limit, and what a limit cut off is asked for.
+#[test]
+fn what_a_limit_leaves_out_is_compared_as_well() {
+    for (capability, first) in [("", "10,20,30"), ("MESSAGELIMIT=2", "20,30")] {
+        let (mut script, _inbox) = selected("", 3, 5000, None);
+        script.say(&format!("* CAPABILITY IMAP4rev1 IDLE ESEARCH {capability}"));
+        script.events();
+        let mut idle = idling(&mut script);
+        script.bench.wait(RENEW);
+        let lines = written(&mut script);
+        assert_eq!(commands(&lines)[..2], ["DONE".to_owned(), format!("UID FETCH {first} (FLAGS)")]);
+        let rows = "* 2 FETCH (UID 20 FLAGS ())\n* 3 FETCH (UID 30 FLAGS ())";
+        let code = if capability.is_empty() { "[MESSAGELIMIT 2 20] " } else { "" };
+        script.say(&format!("{idle} OK done\n{rows}\n{} OK {code}done", lines[1].0));
+        let mut rest = lines[2..].to_vec();
+        if let Some((tag, _)) = rest.first() {
+            idle.clone_from(tag);
+            script.say("+ idling");
+            script.bench.wait(RENEW);
+            rest = written(&mut script);
+            assert_eq!(rest.remove(0).1, "DONE");
+            script.say(&format!("{idle} OK done"));
+        } else {
+            rest = written(&mut script);
+        }
+        assert_eq!(commands(&rest), ["UID FETCH 10 (FLAGS)", "IDLE"]);
+        script.say(&format!("* 1 FETCH (UID 10 FLAGS (\\Seen))\n{} OK done", rest[0].0));
+        assert_eq!(script.events(), ["uid 10 has flags (\\Seen)"]);
+    }
+}
+
+/// The table in the head of `engine/lookback.rs`: after 1, 2, 4, 4, … times `idle_renew`.
+#[test]
+fn a_large_mailbox_is_compared_at_each_fourth_renewal_at_least() {
+    let (mut script, _inbox) = selected("", 3, 2, None);
+    let mut idle = idling(&mut script);
+    let mut compared = Vec::new();
+    for renewal in 1..=16 {
+        script.bench.wait(RENEW);
+        let mut lines = written(&mut script);
+        script.say(&format!("{idle} OK done"));
+        if lines[1].1 != "IDLE" {
+            compared.push(renewal);
+            let rows = "* 2 FETCH (UID 20 FLAGS ())\n* 3 FETCH (UID 30 FLAGS ())";
+            script.say(&format!("{rows}\n{} OK done", lines[1].0));
+            lines = written(&mut script);
+            assert_eq!(commands(&lines), ["UID FETCH 10 (FLAGS)", "IDLE"]);
+            script.say(&format!("* 1 FETCH (UID 10 FLAGS ())\n{} OK done", lines[0].0));
+        }
+        script.say("+ idling");
+        idle.clone_from(&lines[1].0);
+    }
+    assert_eq!(compared, [1, 3, 7, 11, 15]);
 }
 
 #[test]

@@ -171,7 +171,7 @@ impl World {
 
     /// Time passes, until all flags have been compared (`engine/lookback.rs`).
     fn look_back(&mut self) {
-        for _ in 0..17 {
+        for _ in 0..5 {
             self.bench.wait(Duration::from_secs(601));
             self.settle();
             self.bench.wait(Duration::from_millis(150));

@@ -188,19 +188,25 @@ impl Search {
     }
 
     /// Of what was found, that which the query means: `n:*` finds the last message as well, where its UID is below n.
-    fn meant(&self, mut found: UidSet) -> UidSet {
+    fn meant(&self, found: UidSet) -> UidSet {
+        self.open_sets().fold(found, |found, set| found.intersection(set))
+    }
+
+    /// Whether something of what is found may be left out.
+    fn trims(&self) -> bool {
+        self.open_sets().next().is_some()
+    }
+
+    /// The sets `n:*` that all that is meant lies in.
+    fn open_sets(&self) -> impl Iterator<Item = &UidSet> {
         let keys = match &self.key {
             Key::And(keys) => keys,
             key => std::slice::from_ref(key),
         };
-        for key in keys {
-            if let Key::Uids(set) = key
-                && is_open(set)
-            {
-                found = found.intersection(set);
-            }
-        }
-        found
+        keys.iter().filter_map(|key| match key {
+            Key::Uids(set) if is_open(set) => Some(set),
+            _ => None,
+        })
     }
 
     /// Those that don't fit.
@@ -361,7 +367,8 @@ impl Found {
         self.uids.is_empty()
     }
 
-    /// The highest mod-sequence among them, where it was searched by.
+    /// The highest mod-sequence among them, where it was searched by. `None` where the server has also found a message
+    /// below an open range, which is left out (RFC 9051 section 9, seq-range): the mod-sequence may be that one's.
     #[must_use]
     pub fn mod_seq(&self) -> Option<ModSeq> {
         self.mod_seq
@@ -405,10 +412,11 @@ impl Command for Search {
     }
 
     fn trim(&self, heard: &mut Untagged) -> bool {
-        // The mod-sequence is the highest of all that was found: of nothing there is none.
+        // The mod-sequence is the highest of all that was found, so it may be that of a message left out.
         let trim = |uids: &mut UidSet, mod_seq: &mut Option<ModSeq>| {
+            let found = uids.len();
             *uids = self.meant(std::mem::take(uids));
-            *mod_seq = mod_seq.filter(|_| !uids.is_empty());
+            *mod_seq = mod_seq.filter(|_| !uids.is_empty() && uids.len() == found);
         };
         match heard.answer_mut() {
             Answer::Search(found) => trim(&mut found.numbers.0, &mut found.mod_seq),
@@ -436,10 +444,12 @@ impl Command for Search {
     fn finish(self, _: Done, items: Vec<Found>) -> Result<Found> {
         // In as many pieces as the server likes, in whatever order.
         let (mut uids, mut mod_seq) = (Gather::default(), None);
+        // A piece without one may have lost it to `trim`, and it may have been the highest of all pieces.
+        let lost = self.trims() && items.iter().any(|part| part.mod_seq.is_none());
         for part in items {
             uids.add_set(&part.uids);
             mod_seq = mod_seq.max(part.mod_seq);
         }
-        Ok(Found { uids: uids.finish(), mod_seq })
+        Ok(Found { uids: uids.finish(), mod_seq: mod_seq.filter(|_| !lost) })
     }
 }

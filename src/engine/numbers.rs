@@ -6,7 +6,7 @@ use super::admission::Verdict;
 use super::flight::Flight;
 use super::seat::{Seat, Then};
 use super::shared::Submission;
-use crate::command::{Class, Messages};
+use crate::command::{Class, Effect, Hears, Messages};
 use crate::error::{Error, Result};
 use crate::types::{Seq, SeqSet, Slots, Uid, UidSet};
 use crate::view::View;
@@ -41,6 +41,8 @@ impl Engine {
     /// has no form by number.
     pub(super) fn settle_numbers(&mut self, next: &mut Submission) -> Result<()> {
         let (form, then, changes) = (self.form_of(next), next.then, !next.class.reads_only);
+        let class = &next.class;
+        let reads = class.ours && class.hears.overlaps(Hears::FETCH) && matches!(class.effect, Effect::None);
         if next.seat.is_none() && (next.class.in_mailbox || next.job.messages().is_some()) {
             // It would hit whatever is selected just now.
             return Err(Error::invalid("it is about a mailbox's messages: submit it through that `Mailbox`"));
@@ -57,7 +59,7 @@ impl Engine {
                     Err(_) => {}
                 }
             }
-            Messages::Uids(set) if changes && set.is_open() => *messages = self.ended(set)?.into(),
+            Messages::Uids(set) if changes && set.is_open() => *messages = self.ended(set, reads)?.into(),
             Messages::Saved(saved) => self.check_saved(saved)?,
             Messages::Uids(_) => {}
         }
@@ -76,13 +78,21 @@ impl Engine {
 
     /// `n:*` names the last message even where its UID is below n (RFC 9051 section 9, seq-range): what changes messages names
     /// the last one that is known, or where the server says that they end.
-    fn ended(&self, set: &UidSet) -> Result<UidSet> {
+    fn ended(&self, set: &UidSet, reads: bool) -> Result<UidSet> {
         let selection = self.selection.as_ref();
         let last = selection.map_or(0, |s| s.view.len());
         let Some((selection, last)) = selection.zip(Seq::new(last)) else { return Ok(UidSet::new()) };
         let end = selection.view.uid(last).or_else(|| selection.last_below_uid_next()).ok_or_else(|| {
-            let why = "it would change all messages from a UID on, and the UID of the last one is not known";
-            Error::invalid(format!("{why}: name that UID as well"))
+            let (what, or) = if reads {
+                (
+                    r"BODY[] sets \Seen: it would change",
+                    ", or read without `marking_seen` (BODY.PEEK[]), which changes nothing",
+                )
+            } else {
+                ("it would change", "")
+            };
+            let why = "all messages from a UID on, and the UID of the last one is not known";
+            Error::invalid(format!("{what} {why}: name that UID as well{or}"))
         })?;
         Ok(Uid::new(1).map_or_else(UidSet::new, |first| set.within(first, end)))
     }

@@ -86,8 +86,8 @@ pub(crate) struct Published {
     pub(crate) removed: u64,
     pub(crate) uid_validity: Option<UidValidity>,
     pub(crate) uid_next: Option<Uid>,
-    /// How many messages there had been when UIDNEXT was told: those that came later may have UIDs beyond it.
-    pub(crate) ever_below: u64,
+    /// How many messages there had been when UIDNEXT was sent, if that is sure: those that came later may have UIDs beyond it.
+    pub(crate) ever_below: Option<u64>,
     pub(crate) highest_mod_seq: Option<ModSeq>,
     /// By EXAMINE, or as the server said last.
     pub(crate) read_only: bool,

@@ -55,11 +55,13 @@ pub(super) struct Opening {
 
 #[derive(Default)]
 struct Told {
-    exists: u32,
+    exists: Option<u32>,
     uid_validity: Option<UidValidity>,
     uid_next: Option<Uid>,
     /// How many have come since that was told.
     came: u32,
+    /// Since then the count has fallen without EXPUNGE: others may have come as well.
+    fell: bool,
     highest_mod_seq: Option<ModSeq>,
     read_only: Option<bool>,
 }
@@ -68,6 +70,21 @@ impl Told {
     /// No message that comes has a UID below this: each that came since UIDNEXT was told has taken one.
     fn first_new(&self) -> Option<Uid> {
         Uid::new(self.uid_next?.get().saturating_add(self.came))
+    }
+
+    /// How many messages there were when UIDNEXT was sent, if that is sure.
+    fn below_uid_next(&self) -> Option<u64> {
+        let exists = self.exists.unwrap_or(0);
+        (!self.fell).then(|| u64::from(exists.saturating_sub(self.came)))
+    }
+
+    /// EXISTS. The first one counts all that there were before UIDNEXT, wherever that stands.
+    fn set_exists(&mut self, count: u32) {
+        if let Some(before) = self.exists.filter(|_| self.uid_next.is_some()) {
+            self.came = self.came.saturating_add(count.saturating_sub(before));
+            self.fell |= count < before;
+        }
+        self.exists = Some(count);
     }
 }
 
@@ -96,14 +113,15 @@ impl Opening {
 impl Selection {
     /// UIDNEXT, and how many messages there have been by now.
     pub(super) fn set_uid_next(&self, told: Option<Uid>) {
-        let ever = self.ever();
+        let ever = Some(self.ever());
         self.seat.update(|p| (p.uid_next, p.ever_below) = (told, ever));
     }
 
     /// The last UID that a message can have, if none has come since UIDNEXT was told.
     pub(super) fn last_below_uid_next(&self) -> Option<Uid> {
         let known = self.seat.get();
-        known.uid_next.filter(|_| self.ever() <= known.ever_below).and_then(|next| Uid::new(next.get() - 1))
+        let has_all = known.ever_below.is_some_and(|below| self.ever() <= below);
+        known.uid_next.filter(|_| has_all).and_then(|next| Uid::new(next.get() - 1))
     }
 
     /// How many messages there have been in this selection, those that have gone included.
@@ -175,7 +193,11 @@ impl Selection {
             self.view.begins_at(None);
         }
         self.in_step.begin_anew();
-        self.seat.update(|p| p.ready = false);
+        // Messages that the server has not reported may have come since UIDNEXT; with a new UIDVALIDITY it says nothing.
+        self.seat.update(|p| {
+            (p.ready, p.ever_below) = (false, None);
+            p.uid_next = p.uid_next.filter(|_| !is_new_era);
+        });
         self.changed = true;
     }
 
@@ -268,15 +290,12 @@ impl Engine {
     pub(super) fn hear_opening(&mut self, heard: &Untagged) {
         let Some(Opening { told, .. }) = &mut self.opening else { return };
         match heard.answer() {
-            Answer::Exists(count) => {
-                if told.uid_next.is_some() && told.exists > 0 {
-                    told.came += count.saturating_sub(told.exists);
-                }
-                told.exists = *count;
-            }
+            Answer::Exists(count) => told.set_exists(*count),
             Answer::Status(status) => match &status.code {
                 Some(Code::UidValidity(era)) => told.uid_validity = *era,
-                Some(Code::UidNext(uid)) => (told.uid_next, told.came) = (*uid, 0),
+                Some(Code::UidNext(uid)) => {
+                    (told.uid_next, told.came, told.fell) = (*uid, 0, false);
+                }
                 Some(Code::HighestModSeq(mod_seq)) => told.highest_mod_seq = *mod_seq,
                 // One that was told was of the mailbox before.
                 Some(Code::NoModSeq) => told.highest_mod_seq = None,
@@ -289,8 +308,8 @@ impl Engine {
     /// So many messages are gone, and no mailbox is selected here: if one is being opened, it is of that one.
     pub(super) fn opening_shrinks(&mut self, by: u64) {
         if let Some(opening) = self.opening.as_mut().filter(|_| !self.stray_selection) {
-            let exists = u64::from(opening.told.exists).saturating_sub(by);
-            opening.told.exists = u32::try_from(exists).unwrap_or(0);
+            let by = u32::try_from(by).unwrap_or(u32::MAX);
+            opening.told.exists = opening.told.exists.map(|exists| exists.saturating_sub(by));
             opening.earlier.miss();
         }
     }
@@ -347,7 +366,7 @@ impl Engine {
     /// The SELECT has succeeded.
     pub(super) fn opened(&mut self, id: CommandId) {
         // Before it is taken out, so that its handles are told of the end, too.
-        let exists = self.opening.as_ref().map_or(0, |opening| opening.told.exists);
+        let exists = self.opening.as_ref().and_then(|opening| opening.told.exists).unwrap_or(0);
         if self.is_too_large(exists) {
             return;
         }
@@ -356,9 +375,9 @@ impl Engine {
         self.stray_selection = false;
         self.session.bare_select |= seat.get().bare;
         self.session.select_params |= seat.get().with_params;
-        let first_new = told.first_new();
+        let (first_new, ever_below) = (told.first_new(), told.below_uid_next());
         let examined = read_only;
-        let Told { exists, uid_validity, uid_next, came, highest_mod_seq, read_only, .. } = told;
+        let Told { uid_validity, uid_next, highest_mod_seq, read_only, .. } = told;
         // What the server said last, in the OK as a rule.
         let read_only = read_only.unwrap_or(examined);
         let wanted = match seat.plan.fill.unwrap_or(self.settings.fill) {
@@ -381,8 +400,7 @@ impl Engine {
         };
         seat.update(|p| {
             (p.read_only, p.examined) = (read_only, examined);
-            p.uid_next = uid_next;
-            p.ever_below = u64::from(exists.saturating_sub(came));
+            (p.uid_next, p.ever_below) = (uid_next, ever_below);
             p.highest_mod_seq = highest_mod_seq;
         });
         self.look.begin(seat.id, uid_validity, highest_mod_seq, uid_next);

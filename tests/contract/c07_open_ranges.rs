@@ -3,11 +3,12 @@
 //! the messages that had them, by UID.
 
 use imap_duplex::command::{Items, Search, Store};
-use imap_duplex::types::{Answer, EventKind, Fill, Flag, UidSet};
+use imap_duplex::types::{Answer, EventKind, Fill, Flag, ModSeq, UidSet};
 use imap_duplex::{ErrorKind, Sent};
 
 use crate::client::{seq, uid};
 use crate::session::{CAPABILITIES, LIMIT, Session, blind, quiet};
+use crate::support::wire::Peer;
 use crate::support::within;
 
 #[tokio::test(start_paused = true)]
@@ -227,6 +228,121 @@ async fn without_a_view_it_ends_where_the_server_says_or_is_refused() {
             }
             s.noop(&[]).await;
             s.events.ready();
+        }
+    })
+    .await;
+}
+
+/// 10 messages and UIDNEXT 31, then 8 EXISTS: three may have gone unreported while UID 31 came.
+#[tokio::test(start_paused = true)]
+async fn without_a_view_uidnext_from_before_a_contradiction_ends_no_range() {
+    within(LIMIT, async {
+        let mut s = Session::on(&blind(), CAPABILITIES, Peer::pair(), false).await;
+        let inbox = s.select_blind(10).await;
+        let flagged = || Store::add([Flag::Flagged]);
+        for (line, uid_next) in [("* 8 EXISTS", Some(uid(1010))), ("* OK [UIDVALIDITY 8] new", None)] {
+            s.noop(&[line]).await;
+            assert_eq!(inbox.uid_next(), uid_next, "UIDs of another UIDVALIDITY are other messages");
+            let error = inbox.store(uid(1).., flagged()).await.expect_err(line);
+            assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No), "{error}");
+            s.noop(&["* OK [UIDNEXT 1010] next"]).await;
+            let store = inbox.store(uid(1).., flagged());
+            s.answer(r"UID STORE 1:1009 +FLAGS (\Flagged)", &[]).await;
+            store.await.expect("stored");
+        }
+    })
+    .await;
+}
+
+/// What comes or goes between UIDNEXT and the OK of SELECT makes that UIDNEXT too old.
+#[tokio::test(start_paused = true)]
+async fn without_a_view_uidnext_is_as_old_as_the_count_it_was_sent_with() {
+    within(LIMIT, async {
+        for (before, after, known) in [
+            (Some(0), &["* 1 EXISTS"][..], false),
+            (Some(3), &["* 4 EXISTS"], false),
+            (Some(10), &["* 8 EXISTS"], false),
+            (Some(10), &["* 8 EXISTS", "* 10 EXISTS"], false),
+            (None, &["* 3 EXISTS"], true),
+            (Some(3), &["* 3 EXISTS"], true),
+            (Some(3), &["* 4 EXISTS", "* OK [UIDNEXT 31] next"], true),
+            (Some(10), &["* 8 EXISTS", "* OK [UIDNEXT 31] next"], true),
+        ] {
+            let mut s = Session::with(&blind(), CAPABILITIES).await;
+            let token = s.imap.select("INBOX");
+            let tag = s.server.expect("SELECT INBOX").await;
+            if let Some(exists) = before {
+                s.server.say(&format!("* {exists} EXISTS")).await;
+            }
+            s.server.say("* OK [UIDVALIDITY 7] valid").await;
+            s.server.say("* OK [UIDNEXT 31] next").await;
+            for line in after {
+                s.server.say(line).await;
+            }
+            s.server.say(&format!("{tag} OK [READ-WRITE] selected")).await;
+            let inbox = token.await.expect("selected");
+            let store = inbox.store(uid(1).., Store::add([Flag::Flagged]));
+            if known {
+                s.answer(r"UID STORE 1:30 +FLAGS (\Flagged)", &[]).await;
+                store.await.expect("stored");
+            } else {
+                let error = store.await.expect_err("where does it end?");
+                assert_eq!(
+                    (error.kind(), error.was_sent()),
+                    (ErrorKind::Invalid, Sent::No),
+                    "{before:?} {after:?}"
+                );
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_says_that_reading_would_mark_as_seen() {
+    within(LIMIT, async {
+        let mut s = Session::with(&blind(), CAPABILITIES).await;
+        let inbox = s.select_blind(3).await;
+        s.noop(&["* 4 EXISTS"]).await;
+        let error = inbox.fetch(uid(12).., Items::body().marking_seen()).await.expect_err("it changes flags");
+        let text = error.to_string();
+        for part in [r"sets \Seen", "marking_seen", "PEEK"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        let error = inbox.store(uid(12).., Store::add([Flag::Flagged])).await.expect_err("so does this");
+        assert!(!error.to_string().contains("Seen"), "{error}");
+        // Without it, it goes out.
+        let rows = inbox.fetch(uid(12).., Items::body());
+        s.answer("UID FETCH 12:* (BODY.PEEK[])", &[]).await;
+        rows.await.expect("fetched");
+    })
+    .await;
+}
+
+/// The highest mod-sequence may be that of the message that is left out.
+#[tokio::test(start_paused = true)]
+async fn a_mod_sequence_goes_with_what_is_left_out() {
+    within(LIMIT, async {
+        let since = ModSeq::new(800).expect("a mod-sequence");
+        for (set, pieces, expected) in [
+            ("1:2,10:*", &["UID ALL 1:2,7 MODSEQ 900"][..], None),
+            ("1:2,10:*", &["UID ALL 1:2,10 MODSEQ 900"], ModSeq::new(900)),
+            ("10:*", &["UID ALL 7 MODSEQ 900"], None),
+            ("1:2,10:*", &["UID ALL 1:2", "UID ALL 7 MODSEQ 900"], None),
+            ("1:2,10:*", &["UID ALL 1:2 MODSEQ 900", "UID ALL 7 MODSEQ 900"], None),
+            ("1:2,10:*", &["UID ALL 1:2 MODSEQ 801", "UID ALL 10 MODSEQ 900"], ModSeq::new(900)),
+            ("1:10", &["UID ALL 1:2", "UID ALL 7 MODSEQ 900"], ModSeq::new(900)),
+        ] {
+            let mut s = Session::with(&quiet(), &format!("{CAPABILITIES} CONDSTORE")).await;
+            let inbox = s.select(&[1, 2, 7]).await;
+            let which: UidSet = set.parse().expect("a set");
+            let token = inbox.search(Search::uids(which).and(Search::changed_since(since)));
+            let tag = s.server.expect(&format!("UID SEARCH RETURN (ALL) UID {set} MODSEQ 801")).await;
+            for piece in pieces {
+                s.server.say(&format!("* ESEARCH (TAG \"{tag}\") {piece}")).await;
+            }
+            s.server.say(&format!("{tag} OK done")).await;
+            assert_eq!(token.await.expect("searched").mod_seq(), expected, "{set}: {pieces:?}");
         }
     })
     .await;

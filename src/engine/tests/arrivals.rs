@@ -81,6 +81,19 @@ fn what_comes_before_selects_ok_was_there_when_the_mailbox_was_opened() {
     assert_eq!(arrived(&mut script), [5]);
 }
 
+/// The same where there was no message before: the first one that comes has taken UIDNEXT, too.
+#[test]
+fn the_first_message_of_a_mailbox_that_was_empty_has_taken_uidnext() {
+    let mut script = Script::new("QRESYNC ESEARCH", &["QRESYNC"]);
+    let answer = opened(0, Some(4)).replace("TAG OK", "* 1 EXISTS\nTAG OK");
+    script.select("INBOX".into(), "SELECT INBOX", &answer);
+    let tag = script.expect(ALL);
+    script.say("* 2 EXISTS\n* VANISHED 4");
+    script.say(&format!("{tag} OK done"));
+    script.line("FETCH 1 (UID)", "* 1 FETCH (UID 5)\nTAG OK done");
+    assert_eq!(arrived(&mut script), [5]);
+}
+
 #[test]
 fn a_contradiction_before_the_uids_are_known_hides_nothing_new() {
     let mut script = Script::new("QRESYNC ESEARCH", &["QRESYNC"]);

@@ -265,7 +265,8 @@ impl Error {
 
     /// What the server had answered before the command failed. Empty where the answers were read as a
     /// stream: there they have been given out already. Of a result that was too large ([`Overrun`](ErrorKind::Overrun))
-    /// the first are kept, 1 MiB at the most.
+    /// the first are kept, 1 MiB at the most. One that repeats a [secret](crate::command::Line::secret) of a command in flight is
+    /// left out.
     #[must_use]
     pub fn answers(&self) -> &[Answer] {
         &self.0.answers

@@ -6,6 +6,7 @@
 use super::flight::Flight;
 use super::reply::is_change;
 use super::rivals::{MOST, have_rivals};
+use super::secrets::left_out;
 use super::slot::data_event;
 use super::{Engine, excerpt};
 use crate::command::{Claim, Effect, Hears, Messages};
@@ -36,14 +37,15 @@ impl Engine {
         let (_, back) = self.give(heard);
         let Some(back) = back else { return };
         let event = match back.answer() {
+            // Told as changes of capabilities; what was enabled is known to who asked for it.
+            Answer::Capability(_) => return,
             Answer::Other => EventKind::Unknown {
                 name: back.name().to_owned(),
                 bytes: back.raw().map(excerpt).unwrap_or_default(),
             },
-            // Told as changes of capabilities; what was enabled is known to who asked for it.
-            Answer::Capability(_) => return,
-            _ => EventKind::Data(back.answer().clone()),
+            answer => EventKind::Data(answer.clone()),
         };
+        let event = left_out(&back).unwrap_or(event);
         let place = back.place().cloned();
         let event = Event::new(event).at(place);
         self.tell_before(&event);
@@ -73,8 +75,10 @@ impl Engine {
             lost.found(&heard);
         }
         let change = is_change(heard.answer());
-        let sent = flight.sent();
-        if let Some(back) = flight.job.hear(heard, &self.settings.limits, sent)
+        let (sent, has_secret) = (flight.sent(), heard.has_secret());
+        let back = flight.job.hear(heard, &self.settings.limits, sent);
+        flight.left_out |= has_secret && back.is_some();
+        if let Some(back) = back
             && let Some(event) = data_event(id, back).filter(|_| !change)
         {
             self.tell_before(&event);

@@ -35,6 +35,8 @@ pub(crate) struct Flight {
     pub(crate) missed_from: u64,
     /// How the server said that it has ended, where its result is an error for another reason.
     pub(crate) ended: Option<StatusResponse>,
+    /// Some of its answers could be told to nobody, since it is detached and they have a secret in them.
+    pub(crate) left_out: bool,
     /// The server has done something else than what was asked.
     pub(crate) misled: bool,
     /// The server told apart from its OK that it has dealt with a part of the messages only.
@@ -95,6 +97,7 @@ impl Flight {
             failure: None,
             missed_from: 0,
             ended: None,
+            left_out: false,
             misled: false,
             limited: None,
             told: None,

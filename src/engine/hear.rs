@@ -37,8 +37,7 @@ impl Engine {
             };
             return self.hear_foreign(text);
         }
-        let Some((response, raw)) = self.without_secrets(response, raw) else { return };
-        match response {
+        match self.without_secrets(response) {
             Response::Tagged { tag, status } => self.handle_tagged(&tag, status, now),
             Response::Continuation { text } => self.handle_continuation(&text, now),
             Response::Untagged(untagged) => self.handle_untagged(untagged.with_raw(raw), now),
@@ -62,7 +61,7 @@ impl Engine {
         }
         let kind = why.keyword.as_deref().map_or(Hears::NOTHING, kind_of_keyword);
         let keyword = why.keyword.as_deref().unwrap_or_default();
-        let kept = self.bytes_without_secrets(excerpt(bytes));
+        let kept = self.excerpt_without_secrets(bytes);
         self.missed.add(kind, keyword, &kept);
         let error = format!("{} (at byte {})", why.message, why.at);
         let place = self.place();
@@ -109,7 +108,10 @@ impl Engine {
         heard.set_place(self.place_of(heard.answer()));
         match heard.answer() {
             Answer::Status(status) => {
-                let status = status.clone();
+                let mut status = status.clone();
+                if heard.has_secret() {
+                    self.blank(&mut status);
+                }
                 self.hear_status(heard, &status, now);
             }
             Answer::Capability(all) => {

@@ -38,6 +38,7 @@ mod notify;
 mod numbers;
 mod outbox;
 mod own;
+mod pieces;
 mod pressure;
 mod ready;
 mod reply;

@@ -11,7 +11,7 @@ use super::flight::{Flight, Next};
 use super::own::{Asked, Own};
 use super::seat::Seat;
 use super::send::LineOwner;
-use super::{Engine, excerpt, log};
+use super::{Engine, log};
 use crate::command::{Class, Effect, Standing, Store};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
@@ -26,7 +26,7 @@ impl Engine {
             {
                 let bytes = Bytes::from(format!("{tag} {status}"));
                 let error = "no command that has been sent has this tag".to_owned();
-                let bytes = self.bytes_without_secrets(excerpt(&bytes));
+                let bytes = self.excerpt_without_secrets(&bytes);
                 self.tell(Event::new(EventKind::Unparsed { bytes, error }));
             }
             return;
@@ -232,6 +232,11 @@ impl Engine {
             return Err(error.with_unread(lacking.lines));
         }
         if lacking.is_nothing() {
+            if flight.left_out {
+                let why = "a response with a password or another secret in it is left out of its events";
+                let error = Error::new(ErrorKind::Incomplete, why).in_command(flight.job.name());
+                return Err(error.sent(crate::error::Sent::Fully));
+            }
             return self.robbed(id).map_or(Ok(done), Err);
         }
         let more = if lacking.and_more { " or more" } else { "" };

@@ -460,23 +460,23 @@ impl Engine {
             self.secrets.add(id, line.take_secrets());
             line.finish()
         });
+        // The server wants more of it than it has.
+        flight.whole = false;
         match made {
             Ok(fragments) => {
-                // The server wants more of it than it has.
-                flight.whole = false;
                 let last = !flight.job.awaits_challenge();
                 self.push_pieces(id, None, pieces(fragments, Vec::new()), last);
             }
             Err(error) => {
                 // `*` gives the exchange up; the tagged BAD that follows ends the command (RFC 9051 section 6.2.2).
-                flight.failure.get_or_insert(error.in_command(flight.job.name()).sent(Sent::Fully));
+                flight.failure.get_or_insert(error.in_command(flight.job.name()).sent(Sent::Partly));
                 self.outbox.push(id, Bytes::from_static(b"*\r\n"), false);
             }
         }
     }
 
     fn tell_stray_continuation(&mut self, text: &Bytes) {
-        let bytes = self.bytes_without_secrets(Bytes::from([b"+ ", &text[..]].concat()));
+        let bytes = self.excerpt_without_secrets(&Bytes::from([b"+ ", &text[..]].concat()));
         let error = "no command waits for a continuation".to_owned();
         self.tell(Event::new(EventKind::Unparsed { bytes, error }));
     }

@@ -15,6 +15,7 @@ use std::task::{Context, Poll, Waker};
 use super::blocks::Blocks;
 use super::events::EventQueue;
 use super::pressure::{Backlog, mark};
+use super::secrets::left_out;
 use crate::command::{Claim, Command, Flow, Line, Messages, Session};
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::{
@@ -281,7 +282,7 @@ fn collect<C: Command>(items: Blocks<Waiting>) -> Vec<C::Item> {
     all
 }
 
-/// The answers that an error keeps: all, as they fit its bound, but few of what was too much.
+/// The answers that an error keeps: all without a secret, as they fit its bound, but few of what was too much.
 fn kept(error: &Error, items: Blocks<Waiting>) -> Vec<Answer> {
     let mut left = if error.kind() == ErrorKind::Overrun { OVERRUN_ANSWERS } else { usize::MAX };
     let mut fits = |waiting: &&Waiting| {
@@ -291,7 +292,8 @@ fn kept(error: &Error, items: Blocks<Waiting>) -> Vec<Answer> {
     };
     let count = items.iter().take_while(|waiting| fits(waiting)).count();
     let mut answers = Vec::with_capacity(count);
-    answers.extend(items.into_iter().take(count).map(|waiting| waiting.heard.into_answer()));
+    let heard = items.into_iter().take(count).map(|waiting| waiting.heard);
+    answers.extend(heard.filter(|heard| !heard.has_secret()).map(Untagged::into_answer));
     answers
 }
 
@@ -318,6 +320,9 @@ fn set_reader(reader: &mut Option<Waker>, cx: &Context<'_>) {
 /// The event that a detached command's data becomes; changes are events already.
 pub(crate) fn data_event(id: CommandId, heard: Untagged) -> Option<Event> {
     let place = heard.place().cloned();
+    if let Some(kind) = left_out(&heard) {
+        return Some(Event::new(kind).at(place).caused_by(Some(id)));
+    }
     if matches!(heard.answer(), Answer::Other) {
         let (name, bytes) = (heard.name().to_owned(), heard.raw().cloned().unwrap_or_default());
         return Some(Event::new(EventKind::Unknown { name, bytes }).at(place).caused_by(Some(id)));

@@ -165,8 +165,8 @@ impl Config {
     /// without a login.
     ///
     /// No error, event or trace shows the password. Should the server say it, as one may that quotes the line that it
-    /// refuses, its text is left out whole until the login is over, and so is one that has but a piece of it; with a
-    /// password of one letter that is nearly any text.
+    /// refuses, its text is left out whole until the login is over, and so is one that has but a piece of it. A password of
+    /// up to eight bytes is looked for as a whole word, for its pieces may be any text's.
     pub fn login(mut self, user: impl Into<String>, password: impl Into<Secret>) -> Self {
         self.login = Some((user.into(), password.into()));
         self

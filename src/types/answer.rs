@@ -198,12 +198,13 @@ pub struct Untagged {
     answer: Answer,
     owner: Option<CommandId>,
     place: Option<Place>,
+    has_secret: bool,
 }
 
 impl Untagged {
     /// A response of this name and content.
     pub(crate) fn new(name: impl Into<Cow<'static, str>>, answer: Answer, raw: Option<Bytes>) -> Self {
-        Self { name: name.into(), raw, answer, owner: None, place: None }
+        Self { name: name.into(), raw, answer, owner: None, place: None, has_secret: false }
     }
 
     /// Its keyword, such as `FETCH`, in capitals.
@@ -262,6 +263,15 @@ impl Untagged {
     pub(crate) fn held(&self) -> usize {
         let name = if let Cow::Owned(name) = &self.name { name.held() } else { 0 };
         name + self.answer.held() + self.raw.held()
+    }
+
+    /// It has a secret in it: it is for the command that claims it, and no other eyes.
+    pub(crate) fn mark_secret(&mut self) {
+        self.has_secret = true;
+    }
+
+    pub(crate) fn has_secret(&self) -> bool {
+        self.has_secret
     }
 
     pub(crate) fn set_place(&mut self, place: Option<Place>) {

@@ -215,3 +215,50 @@ async fn of_a_login_the_last_answer_counts() {
     })
     .await;
 }
+
+/// A dialogue that has no answer to what the server asks.
+struct GivesUp;
+
+impl Command for GivesUp {
+    type Item = ();
+    type Output = ();
+
+    fn name(&self) -> &str {
+        "XTALK"
+    }
+
+    fn class(&self) -> Class {
+        Class::barrier().with_challenges()
+    }
+
+    fn encode(&mut self, line: &mut Line, _: &Known) -> Result<Flow> {
+        line.atom("XTALK");
+        Ok(Flow::Last)
+    }
+
+    fn challenge(&mut self, _: &[u8], line: &mut Line) -> Result<()> {
+        // It can't be written.
+        line.atom("no atom");
+        Ok(())
+    }
+
+    fn finish(self, _: Done, _: Vec<()>) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dialogue_that_is_given_up_has_been_sent_in_part() {
+    within(LIMIT, async {
+        let mut s = Session::open().await;
+        let token = s.imap.submit(GivesUp);
+        let tag = s.server.expect("XTALK").await;
+        s.server.say("+ what").await;
+        s.server.expect_line("*").await;
+        s.server.say(&format!("{tag} BAD given up")).await;
+        let error = token.await.expect_err("given up");
+        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::Partly), "{error}");
+        s.events.ready();
+    })
+    .await;
+}

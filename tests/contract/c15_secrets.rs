@@ -3,9 +3,9 @@
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex};
 
-use imap_duplex::command::{Class, Command, Flow, Line, Secret, Session as Known};
-use imap_duplex::types::Done;
-use imap_duplex::{Config, Error, Receiver, Result, Sender};
+use imap_duplex::command::{Claim, Class, Command, Flow, Line, Secret, Session as Known};
+use imap_duplex::types::{Answer, Done, EventKind, Untagged};
+use imap_duplex::{Config, Error, ErrorKind, Receiver, Result, Sender, Sent};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -307,6 +307,12 @@ async fn passwords_that_are_short_or_need_escapes_are_not_quoted_either() {
             ("grün", "gr\u{fc}n", false),
             ("", "LOGIN alice \"\"", true),
             ("correct-horse", "that user or that word is wrong, alice", true),
+            // What it says has but a part of them in it, or they are parts of words.
+            ("Login123", "Login failed.", true),
+            ("Login123", "what is LOGIN alice Login123", false),
+            ("Mail2024", "Mailbox is over quota", true),
+            ("a", "that was a bad password", true),
+            ("a", "LOGIN alice a", false),
         ] {
             let (stream, mut server) = Peer::pair();
             let config = quiet().login(USER, password).clear_text_login(true);
@@ -345,6 +351,88 @@ async fn the_secret_of_a_users_command_is_not_quoted() {
         s.server.say(&format!("{tag} NO correct-horse is taken")).await;
         assert!(token.await.expect_err("refused").to_string().contains("correct-horse"));
         s.events.ready();
+    })
+    .await;
+}
+
+/// A user's command with a secret, whose answers are of a kind that the library has no type for, or an ID, or a code.
+struct Ask;
+
+impl Command for Ask {
+    type Item = Untagged;
+    type Output = Vec<Untagged>;
+
+    fn name(&self) -> &str {
+        "XASK"
+    }
+
+    fn class(&self) -> Class {
+        Class::barrier()
+    }
+
+    fn encode(&mut self, line: &mut Line, _: &Known) -> Result<Flow> {
+        line.atom("XASK").secret(PASSWORD.as_bytes());
+        Ok(Flow::Last)
+    }
+
+    fn claims(&self, heard: &Untagged) -> Claim {
+        let code = match heard.answer() {
+            Answer::Status(status) => status.code.as_ref().is_some_and(|code| code.name() == "X-ASKED"),
+            answer => matches!(answer, Answer::Id(_)),
+        };
+        if code || heard.name() == "XDATA" { Claim::Whole } else { Claim::No }
+    }
+
+    fn item(heard: Untagged) -> Option<Untagged> {
+        Some(heard)
+    }
+
+    fn finish(self, _: Done, items: Vec<Untagged>) -> Result<Vec<Untagged>> {
+        Ok(items)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_reaches_its_command_whole_and_no_event_or_error_shows_its_secret() {
+    within(LIMIT, async {
+        let long = format!("* XDATA {{20000}}\r\n{}", "x".repeat(20_000));
+        let secret = format!("* XDATA ({PASSWORD})");
+        let id = format!("* ID (\"token\" \"{PASSWORD}\")");
+        let code = format!("* OK [X-ASKED {PASSWORD}] {PASSWORD}");
+        for (answer, has_secret) in [(&long, false), (&secret, true), (&id, true), (&code, true)] {
+            let mut s = crate::session::Session::hostile().await;
+            let token = s.imap.submit(Ask);
+            let tag = s.server.expect(&format!("XASK \"{PASSWORD}\"")).await;
+            s.server.say(answer).await;
+            s.server.say(&format!("{tag} OK done")).await;
+            let heard = token.await.expect("all of it");
+            assert_eq!(heard.len(), 1, "{answer:.40}");
+            assert_eq!(format!("{heard:?}").contains(PASSWORD), has_secret, "{answer:.40}");
+            for event in s.events.ready() {
+                assert_secret("an event", &format!("{event} {event:?}"));
+            }
+            // Refused, detached, or of nobody.
+            let token = s.imap.submit(Ask);
+            let tag = s.server.expect(&format!("XASK \"{PASSWORD}\"")).await;
+            s.server.say(answer).await;
+            s.server.say(&format!("{tag} NO no")).await;
+            let error = token.await.expect_err("refused");
+            assert_secret("an error", &format!("{} {:?}", whole_text(&error), error.answers()));
+            s.events.ready();
+            let detached = s.imap.submit(Ask).detach();
+            let tag = s.server.expect(&format!("XASK \"{PASSWORD}\"")).await;
+            s.server.say(answer).await;
+            s.server.say(&format!("{tag} OK done")).await;
+            let end = s.events.until("its end", |event| {
+                assert_secret("an event", &format!("{event} {event:?}"));
+                event.cause == Some(detached) && matches!(event.name(), "completed" | "failed")
+            });
+            let end = match end.await.kind {
+                EventKind::Failed { kind, sent, .. } => Some((kind, sent)),
+                _ => None,
+            };
+            assert_eq!(end, has_secret.then_some((ErrorKind::Incomplete, Sent::Fully)), "{answer:.40}");
+        }
     })
     .await;
 }

@@ -3,11 +3,14 @@
 //! Each storm goes through framer, grammar and engine, with what stands in the session's way to be looked through; the event
 //! queue is read to its end, or not at all.
 
+use zeroize::Zeroizing;
+
 use super::poll_once;
 use super::script::Script;
 use crate::command::{Items, Search, StatusItems, Store};
 use crate::cost::Report;
-use crate::types::{Flag, MailboxState, ModSeq, Section, Uid, UidSet, UidValidity};
+use crate::engine::secrets::Secrets;
+use crate::types::{CommandId, Flag, MailboxState, ModSeq, Section, Uid, UidSet, UidValidity};
 use crate::{Mailbox, Select};
 
 /// A tenth of what is repeated elsewhere: a line costs more here.
@@ -203,4 +206,44 @@ fn what_is_told_while_a_mailbox_is_opened() {
         });
     }
     report.end(lines.len());
+}
+
+/// What is said while commands with secrets run is looked through, at a cost that depends on neither how many nor how long they
+/// are.
+#[test]
+fn texts_while_there_are_secrets() {
+    let texts =
+        |count: usize| (0..count).map(|n| format!("that is {n}, which is not so")).collect::<Vec<_>>();
+    let add = |secrets: &mut Secrets, n: usize, secret: String| {
+        secrets.add(CommandId(u64::try_from(n).expect("a number")), [Zeroizing::new(secret.into_bytes())]);
+    };
+    let mut report = Report::default();
+    let one = |count| {
+        let mut secrets = Secrets::default();
+        add(&mut secrets, 0, (0..fewer(count)).map(|n| format!("{n}.")).collect());
+        (secrets, texts(fewer(count)))
+    };
+    let look = |(secrets, texts): (Secrets, Vec<String>)| {
+        assert!(!texts.iter().any(|text| secrets.are_in(text.as_bytes())));
+    };
+    report.measure("a long secret", one, look);
+    let many = |count| {
+        let mut secrets = Secrets::default();
+        (0..fewer(count)).for_each(|n| add(&mut secrets, n, format!("s-{n}")));
+        (0..fewer(count)).for_each(|n| add(&mut secrets, n, format!("secret-{n}")));
+        (secrets, texts(fewer(count)))
+    };
+    report.measure("many secrets", many, look);
+    report.measure("a long text", |count| (one(10_000).0, vec!["x-".repeat(count)]), look);
+    report.measure(
+        "come and go",
+        |count| count,
+        |count| {
+            let mut secrets = Secrets::default();
+            (0..fewer(count)).for_each(|n| add(&mut secrets, n, format!("secret-{n}")));
+            (0..fewer(count)).for_each(|n| secrets.forget(CommandId(u64::try_from(n).expect("a number"))));
+            assert!(secrets.is_empty());
+        },
+    );
+    report.end(4);
 }

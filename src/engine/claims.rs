@@ -10,7 +10,7 @@ use super::secrets::left_out;
 use super::slot::data_event;
 use super::{Engine, excerpt};
 use crate::command::{Claim, Effect, Hears, Messages};
-use crate::types::{Answer, Code, CommandId, Event, EventKind, Seq, StatusResponse, Uid, UidSet, Untagged};
+use crate::types::{Answer, Code, CommandId, Event, EventKind, StatusResponse, Uid, UidSet, Untagged};
 
 /// How well a response fits a command; the best comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -178,18 +178,17 @@ impl Engine {
         flight.map_or(Claim::No, |f| f.job.claims(heard))
     }
 
-    /// Whether a row is of a message below `n:*`, and not of the last one, which is the only one of these that `n:*` names.
+    /// Whether a row is of a message below `n:*` that was not the last one at any time since that was sent: only the last is
+    /// named by `n:*`, too.
     fn is_below(&self, flight: &Flight, heard: &Untagged) -> bool {
         let (Answer::Fetch(row), Some(messages)) = (heard.answer(), &flight.messages) else { return false };
         let Some(selection) = self.selection.as_ref().filter(|_| messages.leave_out(row)) else {
             return false;
         };
-        let last = Seq::new(selection.view.len());
-        match (last.and_then(|last| selection.view.uid(last)), row.uid(), row.seq()) {
-            (Some(last), Some(uid), _) => uid < last,
-            (None, _, Some(seq)) => Some(seq) < last,
-            _ => false,
-        }
+        let seq = row.seq().or_else(|| selection.view.seq(row.uid()?));
+        let since = selection.ever().saturating_sub(flight.ever);
+        // Some of those that came since may have gone: then a few more are taken for the last.
+        seq.is_some_and(|seq| u64::from(seq.get()) < u64::from(selection.view.len()).saturating_sub(since))
     }
 }
 

@@ -56,6 +56,8 @@ pub(crate) struct Flight {
     pub(crate) whole: bool,
     /// Its place among all that were sent: answers come in this order.
     pub(crate) order: u64,
+    /// How many messages there had been in the selection when it was sent.
+    pub(crate) ever: u64,
     /// The view's generation when it was sent.
     pub(crate) generation: u64,
     /// The era of the UIDs when it was sent, or that SELECT told after that.
@@ -107,6 +109,7 @@ impl Flight {
             begun: false,
             whole: false,
             order: 0,
+            ever: 0,
             generation: 0,
             era: None,
             removed: 0,

@@ -125,7 +125,7 @@ impl Selection {
     }
 
     /// How many messages there have been in this selection, those that have gone included.
-    fn ever(&self) -> u64 {
+    pub(super) fn ever(&self) -> u64 {
         u64::from(self.view.len()) + self.view.removed()
     }
 

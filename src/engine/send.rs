@@ -22,7 +22,7 @@ use super::numbers::other_era;
 use super::reply::failed_for_good;
 use super::reserved;
 use super::seat::Seat;
-use super::selection::Opening;
+use super::selection::{Opening, Selection};
 use super::shared::Submission;
 use super::upload::{Piece, Upload, pieces};
 use super::withdraw::is_withdrawn;
@@ -30,7 +30,6 @@ use super::{Engine, Own, log};
 use crate::command::{Effect, Flow, Line, Messages};
 use crate::error::{Error, Sent};
 use crate::types::{Answer, CommandId, Done, Event, EventKind, Status, StatusResponse};
-use crate::view::View;
 use crate::wire::encode::Fragment;
 
 /// Who has the line for itself, and what it waits for.
@@ -259,8 +258,8 @@ impl Engine {
         flight.order = self.sent_so_far;
         flight.messages = messages;
         let view = self.selection.as_ref().map(|s| &s.view);
-        flight.generation = view.map_or(0, View::generation);
-        flight.removed = view.map_or(0, View::removed);
+        flight.ever = self.selection.as_ref().map_or(0, Selection::ever);
+        (flight.generation, flight.removed) = view.map_or((0, 0), |view| (view.generation(), view.removed()));
         flight.era = match (&self.selection, &self.opening) {
             (Some(selection), _) => selection.uid_validity,
             (None, opening) => opening.as_ref().and_then(Opening::era),

@@ -9,10 +9,10 @@ use std::time::Instant;
 
 use tracing::{debug, info};
 
-use super::flight::Flight;
-use super::idle::Idle;
-use super::shared::Submission;
-use super::slot::Job;
+use crate::engine::inflight::entry::Flight;
+use crate::engine::submit::shared::Submission;
+use crate::engine::submit::slot::Job;
+use crate::engine::write::idle::Idle;
 use crate::error::{Error, Result};
 use crate::types::{CloseReason, CommandId, Done, MailboxName, Place};
 
@@ -29,7 +29,7 @@ fn mailbox<'a>(job: &'a dyn Job, place: Option<&'a Place>) -> Option<&'a Mailbox
 }
 
 /// A line of a command is on its way.
-pub(super) fn sending(id: CommandId, tag: &str, flight: &Flight) {
+pub(in crate::engine) fn sending(id: CommandId, tag: &str, flight: &Flight) {
     debug!(
         target: target!(),
         %id,
@@ -42,7 +42,7 @@ pub(super) fn sending(id: CommandId, tag: &str, flight: &Flight) {
 }
 
 /// A command that was sent has ended.
-pub(super) fn ended(id: CommandId, flight: &Flight, result: &Result<Done>) {
+pub(in crate::engine) fn ended(id: CommandId, flight: &Flight, result: &Result<Done>) {
     debug!(
         target: target!(),
         %id,
@@ -56,7 +56,7 @@ pub(super) fn ended(id: CommandId, flight: &Flight, result: &Result<Done>) {
 }
 
 /// A command ended without having been sent.
-pub(super) fn not_sent(submission: &Submission, error: &Error) {
+pub(in crate::engine) fn not_sent(submission: &Submission, error: &Error) {
     debug!(
         target: target!(),
         id = %submission.id,
@@ -82,28 +82,28 @@ fn outcome(error: Option<&Error>) -> String {
     }
 }
 
-pub(super) fn selected(mailbox: &MailboxName, exists: u32) {
+pub(in crate::engine) fn selected(mailbox: &MailboxName, exists: u32) {
     debug!(target: target!(), mailbox = %mailbox.shown(), messages = exists, "selected");
 }
 
-pub(super) fn deselected(mailbox: &MailboxName, by: super::ended::EndedBy) {
+pub(in crate::engine) fn deselected(mailbox: &MailboxName, by: crate::engine::submit::end_cause::EndedBy) {
     debug!(target: target!(), mailbox = %mailbox.shown(), ?by, "no longer selected");
 }
 
 impl Idle {
     /// The server has answered `+`.
-    pub(super) fn log_begun(id: CommandId) {
+    pub(in crate::engine) fn log_begun(id: CommandId) {
         debug!(target: target!(), %id, "idling");
     }
 
     /// It has lasted as long as one IDLE may.
-    pub(super) fn log_renewed(id: CommandId, since: Instant, now: Instant) {
+    pub(in crate::engine) fn log_renewed(id: CommandId, since: Instant, now: Instant) {
         debug!(target: target!(), %id, after = ?now.duration_since(since), "IDLE is renewed");
     }
 }
 
 /// The connection has ended; `ready` if it had been logged in.
-pub(super) fn closed(reason: &CloseReason, ready: bool) {
+pub(in crate::engine) fn closed(reason: &CloseReason, ready: bool) {
     // One that was never logged in has an error of its own.
     if ready {
         info!(target: target!(), %reason, "closed");

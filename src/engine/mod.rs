@@ -13,58 +13,22 @@
 //! [`Engine::written`]. Out: bytes by [`Engine::next_write`], a time by [`Engine::deadline`], events and
 //! results through the queue and the slots. Call `poll` after every input, and at the deadline.
 
-mod access;
-mod admission;
-mod arrivals;
-mod blocks;
-mod by_message;
-mod claimers;
-mod claims;
-mod doings;
-mod ended;
-mod ends;
+mod backpressure;
 mod events;
-mod fill;
-mod flight;
-mod hear;
-mod idle;
-mod in_step;
-mod lagged;
-mod left;
+mod inflight;
 mod log;
-mod lookback;
-mod missed;
-mod notify;
-mod numbers;
-mod outbox;
-mod own;
-mod pieces;
-mod pressure;
-mod ready;
-mod reply;
-mod reserved;
-mod resume;
-mod rivals;
-mod roster;
-mod rows;
-mod saved;
-mod seat;
-mod secrets;
+mod mailboxes;
+mod receive;
+mod schedule;
 mod selection;
-mod send;
-mod shared;
-mod slot;
-mod stored;
-mod superseded;
-mod upload;
-mod vanished;
-mod weight;
-mod withdraw;
+mod shutdown;
+mod submit;
+mod write;
 
-pub(crate) use fill::Windows;
-pub(crate) use seat::{Outcome, Plan, Seat};
-pub(crate) use shared::Shared;
-pub(crate) use slot::{Slot, Submitted};
+pub(crate) use selection::sync::fill::Windows;
+pub(crate) use submit::selection_handle::{Outcome, Plan, Seat};
+pub(crate) use submit::shared::Shared;
+pub(crate) use submit::slot::{Slot, Submitted};
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -72,21 +36,21 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use self::flight::{Flight, Next};
-use self::idle::Idle;
-use self::left::LeftBehind;
-use self::lookback::LookBack;
-use self::missed::Missed;
-use self::notify::Notifying;
-use self::outbox::Outbox;
-use self::own::{Own, Tokenless};
-use self::pressure::Hold;
-use self::roster::Roster;
-use self::saved::Remembered;
-use self::secrets::Secrets;
-use self::selection::{Opening, Selection};
-use self::send::LineOwner;
-use self::shared::Submission;
+use self::backpressure::Hold;
+use self::inflight::entry::{Flight, Next};
+use self::inflight::index::Roster;
+use self::inflight::unparsed::Missed;
+use self::mailboxes::deselected::LeftBehind;
+use self::mailboxes::notify::Notifying;
+use self::selection::saved_search::Remembered;
+use self::selection::select::{Opening, Selection};
+use self::selection::sync::look_back::LookBack;
+use self::submit::internal::{Own, Tokenless};
+use self::submit::shared::Submission;
+use self::write::idle::Idle;
+use self::write::outbox::Outbox;
+use self::write::secrets::Secrets;
+use self::write::send::LineOwner;
 use crate::command::{Command, Effect, Logout, Session};
 use crate::types::{
     Answer, Capabilities, CloseReason, CommandId, Event, EventKind, Fill, Limits, StatusResponse,

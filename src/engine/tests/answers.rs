@@ -3,8 +3,8 @@
 //! Commands in progress advance one step at a time, in any order that is legal; between the steps other sessions
 //! change the mailboxes, and the client is told of that whenever it may be.
 
+use super::client_knowledge::Note;
 use super::commands::{Cmd, Named};
-use super::heard::Note;
 use super::kinds::Kind;
 use super::mailboxes::{DELETED, FLAGS, Folder, Mail, SEEN, Selected, Told, bits, encoded};
 use super::order::{answers_look_alike, copies_in_order, in_order};

@@ -1,6 +1,6 @@
 //! The model server's IDLE (RFC 9051 section 6.3.13): taken or refused, and what it tells of the time before.
 
-use super::heard::Note;
+use super::client_knowledge::Note;
 use super::server::{Idling, Server};
 
 impl Server {

@@ -126,8 +126,10 @@ impl User {
 fn record(kind: Kind) -> Recording {
     let mut user = User::new();
     let mut server = Server::new(kind, user.bench.shared.clone(), [4, 1], user.bench.now);
-    server
-        .say(format!("* PREAUTH [CAPABILITY {}] hello", server.capabilities()), super::heard::Note::Nothing);
+    server.say(
+        format!("* PREAUTH [CAPABILITY {}] hello", server.capabilities()),
+        super::client_knowledge::Note::Nothing,
+    );
     let mut recording = Vec::new();
     for round in 0..ROUNDS {
         user.round(round);

@@ -256,7 +256,7 @@ impl World {
             Op::TellFlags(n) => drop(self.server.tell_flags(n, false)),
             Op::TellExpunge(n) => drop(self.server.tell_expunge(n)),
             Op::TellCounts => self.server.tell_counts(),
-            Op::TellNotice => self.server.say("* OK Still here, {5}", super::heard::Note::Notice),
+            Op::TellNotice => self.server.say("* OK Still here, {5}", super::client_knowledge::Note::Notice),
             Op::OtherPut { folder, flags } => drop(self.server.put(usize::from(folder % 2), flags % 64)),
             Op::OtherFlags { folder, which, flags } => {
                 self.server.other_flags(usize::from(folder), which, flags % 64);

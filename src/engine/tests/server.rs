@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::client_knowledge::{Heard, Note};
 use super::commands::{Cmd, Part, announced};
-use super::heard::{Heard, Note};
 use super::kinds::Kind;
 use super::mailboxes::{Folder, Selected, WORK};
+use super::notify_server::Watching;
 use super::rules::Rules;
-use super::watching::Watching;
 use crate::engine::Shared;
 use crate::types::CommandId;
 

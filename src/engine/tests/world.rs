@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::away::{Away, Kept};
+use super::event_replay::Replay;
 use super::kinds::Kind;
-use super::replay::Replay;
+use super::resume_by_events::{Away, Kept};
 use super::server::Server;
 use super::tokens::{Got, Known, Pending};
 use super::{Bench, poll_once, settings};
@@ -169,7 +169,7 @@ impl World {
         panic!("after fifty NOOPs there is still something to tell");
     }
 
-    /// Time passes, until all flags have been compared (`engine/lookback.rs`).
+    /// Time passes, until all flags have been compared (`engine/selection/sync/look_back.rs`).
     fn look_back(&mut self) {
         for _ in 0..5 {
             self.bench.wait(Duration::from_secs(601));

@@ -1,0 +1,215 @@
+//! News that later news make worthless: the count of a mailbox, the flags of a message, counts that STATUS told,
+//! capabilities. Where a slow reader leaves no room, the later takes the place of the earlier, and nothing is lost.
+//!
+//! In: events. Out: whose state each one tells, and what the later must take over from the earlier.
+
+use std::collections::HashMap;
+
+use crate::types::{Event, EventKind, MailboxName, SelectionId, Uid};
+
+/// The state that an event tells, whole: a later one of the same key says all that an earlier one did.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(in crate::engine) enum Key {
+    Count(SelectionId),
+    Flags(SelectionId, Uid),
+    Status(MailboxName),
+    Capabilities,
+}
+
+/// Which state it tells, if it tells one whole.
+pub(in crate::engine) fn key(event: &Event) -> Option<Key> {
+    if event.away {
+        // What happened while away is told once, in its own place.
+        return None;
+    }
+    let selection = event.place.as_ref().and_then(|place| place.selection);
+    match &event.kind {
+        EventKind::Exists { .. } => selection.map(Key::Count),
+        EventKind::FlagsChanged { uid: Some(uid), .. } => {
+            selection.map(|selection| Key::Flags(selection, *uid))
+        }
+        EventKind::Status(status) => Some(Key::Status(status.name.clone())),
+        EventKind::Capabilities(_) => Some(Key::Capabilities),
+        _ => None,
+    }
+}
+
+/// What events that were left out make of those before them: these tell of other messages, or of other mailboxes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::engine) struct Voids {
+    flags: bool,
+    statuses: bool,
+}
+
+impl Voids {
+    /// What one event makes of those before it. Which mailbox it was about is not kept, so it is all of them.
+    pub(in crate::engine) fn of(event: &Event) -> Self {
+        use EventKind::{Contradiction, MailboxCreated, MailboxDeleted, MailboxRenamed, UidValidityChanged};
+        Self {
+            // A UID from before may be another message's.
+            flags: matches!(event.kind, UidValidityChanged { .. } | Contradiction { .. }),
+            // What was counted before is another mailbox's.
+            statuses: matches!(event.kind, MailboxCreated(_) | MailboxDeleted | MailboxRenamed { .. }),
+        }
+    }
+
+    pub(in crate::engine) fn join(&mut self, other: Self) {
+        (self.flags, self.statuses) = (self.flags || other.flags, self.statuses || other.statuses);
+    }
+}
+
+/// Where the last event stands of each state. Those of one kind are apart: what voids them all costs nothing for the others.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Latest {
+    flags: HashMap<Key, u64>,
+    statuses: HashMap<Key, u64>,
+    others: HashMap<Key, u64>,
+}
+
+impl Latest {
+    pub(in crate::engine) fn get(&self, key: &Key) -> Option<u64> {
+        let those = match key {
+            Key::Flags(..) => &self.flags,
+            Key::Status(_) => &self.statuses,
+            Key::Count(_) | Key::Capabilities => &self.others,
+        };
+        those.get(key).copied()
+    }
+
+    pub(in crate::engine) fn remove(&mut self, key: &Key) {
+        self.like(key).remove(key);
+    }
+
+    pub(in crate::engine) fn void(&mut self, voids: Voids) {
+        // What goes here has come once: it is never looked through again.
+        if voids.flags {
+            self.flags = HashMap::new();
+        }
+        if voids.statuses {
+            self.statuses = HashMap::new();
+        }
+    }
+
+    /// Notes that this event stands at this place.
+    pub(in crate::engine) fn note(&mut self, event: &Event, place: u64) {
+        self.void(Voids { statuses: false, ..Voids::of(event) });
+        if let (
+            EventKind::MailboxCreated(_) | EventKind::MailboxDeleted | EventKind::MailboxRenamed { .. },
+            Some(name),
+        ) = (&event.kind, event.mailbox())
+        {
+            // What was counted before is another mailbox's.
+            self.remove(&Key::Status(name.clone()));
+        }
+        if let EventKind::MailboxRenamed { from } = &event.kind {
+            self.remove(&Key::Status(from.clone()));
+        }
+        if let Some(key) = key(event) {
+            self.like(&key).insert(key, place);
+        }
+    }
+
+    /// Those of the kind of this one.
+    fn like(&mut self, key: &Key) -> &mut HashMap<Key, u64> {
+        match key {
+            Key::Flags(..) => &mut self.flags,
+            Key::Status(_) => &mut self.statuses,
+            Key::Count(_) | Key::Capabilities => &mut self.others,
+        }
+    }
+}
+
+/// Whether flags are what they were before.
+pub(in crate::engine) fn is_undone(event: &Event) -> bool {
+    matches!(&event.kind, EventKind::FlagsChanged { flags, before: Some(before), .. } if flags == before)
+}
+
+/// Whether the event with this key may go, with this one before it. On a count rests what is told of messages after it; and it
+/// says what is left after a removal that tells no number.
+pub(in crate::engine) fn may_go(key: &Key, before: Option<&Event>, is_last: bool) -> bool {
+    let no_removal = before.is_some_and(|event| !matches!(event.kind, EventKind::Removed { seq: None, .. }));
+    !matches!(key, Key::Count(_)) || is_last && no_removal
+}
+
+/// How many items that the library has no name for one status may have after it has taken over those of earlier ones.
+const MOST_OTHER: usize = 100;
+
+/// Whether the later would grow and grow by what it takes over from the earlier.
+pub(in crate::engine) fn is_too_much(earlier: &Event, later: &Event) -> bool {
+    match (&earlier.kind, &later.kind) {
+        (EventKind::Status(earlier), EventKind::Status(later)) => {
+            !earlier.other.is_empty() && earlier.other.len() + later.other.len() > MOST_OTHER
+        }
+        _ => false,
+    }
+}
+
+/// The later of two events of one key takes over what only the earlier one says.
+pub(in crate::engine) fn take_over(earlier: Event, later: &mut Event) {
+    if earlier.cause != later.cause {
+        // Both changes as one are nobody's alone.
+        later.cause = None;
+    }
+    match (earlier.kind, &mut later.kind) {
+        // Both changes as one.
+        (EventKind::FlagsChanged { before: first, .. }, EventKind::FlagsChanged { before, .. }) => {
+            *before = first
+        }
+        // Of another mailbox of this name, what was told is worth nothing (RFC 9051 section 2.3.1.1).
+        (EventKind::Status(earlier), EventKind::Status(later)) => {
+            let is_another = |era| later.uid_validity.is_some_and(|now| now != era);
+            if !earlier.uid_validity.is_some_and(is_another) {
+                later.add_missing(earlier);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{Flag, Flags, MailboxStatus, Place};
+
+    #[test]
+    fn flags_keep_what_they_were_before_both_and_counts_what_only_the_earlier_tells() {
+        let flags = |before: Option<Flags>, flags: Flags| EventKind::FlagsChanged {
+            seq: None,
+            uid: Uid::new(4),
+            flags,
+            before,
+            mod_seq: None,
+        };
+        let ours = Some(crate::types::CommandId(1));
+        let mut later = Event::new(flags(Some(Flag::Seen.into()), Flags::new())).caused_by(ours);
+        take_over(Event::new(flags(None, Flag::Seen.into())), &mut later);
+        assert_eq!(later, Event::new(flags(None, Flags::new())), "and not our doing alone");
+
+        let mut earlier = MailboxStatus::new("Work");
+        (earlier.messages, earlier.unseen) = (Some(3), Some(1));
+        let mut later = MailboxStatus::new("Work");
+        later.messages = Some(4);
+        let mut event = Event::new(EventKind::Status(later.clone()));
+        take_over(Event::new(EventKind::Status(earlier)), &mut event);
+        later.unseen = Some(1);
+        assert_eq!(event.kind, EventKind::Status(later));
+    }
+
+    #[test]
+    fn what_is_of_another_selection_or_of_a_message_without_uid_is_of_no_key() {
+        let place = |selection| Some(Place { mailbox: "INBOX".into(), selection });
+        let exists = |selection| Event::new(EventKind::Exists { count: 1 }).at(place(selection));
+        let (first, second) = (Some(SelectionId(1)), Some(SelectionId(2)));
+        assert_ne!(key(&exists(first)), key(&exists(second)));
+        assert_eq!(key(&exists(None)), None);
+        assert_eq!(key(&exists(first).while_away(true)), None);
+        let flags = Event::new(EventKind::FlagsChanged {
+            seq: None,
+            uid: None,
+            flags: Flags::new(),
+            before: None,
+            mod_seq: None,
+        });
+        assert_eq!(key(&flags.at(place(first))), None);
+    }
+}

@@ -1,0 +1,71 @@
+//! What a slow reader misses: news that were left out, told by a `Lagged` in the place where they were.
+//!
+//! In: events that there is no room for, and events that wait. Out: the `Lagged` that counts them. All of them together name
+//! no more mailboxes than a bound, none with a long name, so that what was left out holds nothing itself.
+
+use crate::types::{Event, EventKind, Lag, MailboxName};
+
+/// How many mailboxes one `Lagged` names.
+const MOST_NAMED: usize = 100;
+
+/// How many all of them name that wait.
+const MOST_NAMED_IN_ALL: usize = 1000;
+
+/// How long the name of one may be: a server may make them as long as a literal.
+const LONGEST_NAME: usize = 1000;
+
+/// The `Lagged` events that wait.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Missed {
+    /// How many mailboxes they name.
+    named: usize,
+}
+
+impl Missed {
+    /// There was no room for this event.
+    pub(in crate::engine) fn count(&mut self, lag: &mut Lag, event: Event) {
+        lag.events += 1;
+        if let Some(place) = event.place {
+            self.name(lag, place.mailbox);
+        }
+    }
+
+    /// Nothing stands between the two any more: the earlier one counts for both.
+    pub(in crate::engine) fn join(&mut self, earlier: &mut Lag, later: Lag) {
+        self.taken(&later);
+        earlier.events += later.events;
+        earlier.others |= later.others;
+        later.mailboxes.into_iter().for_each(|name| self.name(earlier, name));
+    }
+
+    /// This one waits no more.
+    pub(in crate::engine) fn taken(&mut self, lag: &Lag) {
+        self.named = self.named.saturating_sub(lag.mailboxes.len());
+    }
+
+    #[cfg(test)]
+    pub(in crate::engine) fn named(&self) -> usize {
+        self.named
+    }
+
+    fn name(&mut self, lag: &mut Lag, name: MailboxName) {
+        if lag.mailboxes.contains(&name) {
+            return;
+        }
+        let room = lag.mailboxes.len() < MOST_NAMED && self.named < MOST_NAMED_IN_ALL;
+        if room && name.as_str().len() <= LONGEST_NAME {
+            self.named += 1;
+            lag.mailboxes.push(name);
+        } else {
+            lag.others = true;
+        }
+    }
+}
+
+/// The count of what was left out, if that is what the event tells.
+pub(in crate::engine) fn lag_of(event: &mut Event) -> Option<&mut Lag> {
+    match &mut event.kind {
+        EventKind::Lagged(lag) => Some(lag),
+        _ => None,
+    }
+}

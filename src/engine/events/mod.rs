@@ -1,0 +1,15 @@
+//! Events on their way to the `Receiver`: the bounded queue, and what happens at its bound.
+//!
+//! ```text
+//!   Engine ── push ──> queue ──> Receiver
+//!                        │ full: coalesce (a later event makes an earlier one worthless)
+//!                        └ still full: leave out behind one `Lagged` (lag)
+//! ```
+//!
+//! In: events in wire order, with what each holds in memory (size). Out: the same order.
+
+pub(in crate::engine) mod blocks;
+pub(in crate::engine) mod coalesce;
+pub(in crate::engine) mod lag;
+pub(in crate::engine) mod queue;
+pub(in crate::engine) mod size;

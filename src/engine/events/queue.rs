@@ -1,0 +1,359 @@
+//! The event queue: what the driver tells, until the `Receiver` takes it. Bounded.
+//!
+//! In: events in wire order. Out: the same. Past the bound, what later events make worthless goes (`superseded`), and then
+//! news are left out behind one `Lagged`. Its lock is held for a push or a pop and never across a wake.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use crate::engine::backpressure::{Backlog, mark};
+use crate::engine::events::blocks::Blocks;
+use crate::engine::events::coalesce::{Key, Latest, Voids, is_too_much, is_undone, key, may_go, take_over};
+use crate::engine::events::lag::{Missed, lag_of};
+use crate::engine::events::size::weight;
+use crate::types::{Event, EventKind, Lag, Limits};
+
+pub(crate) struct EventQueue {
+    state: Mutex<State>,
+    /// How many events may wait.
+    most: usize,
+    /// How many bytes they may hold in all.
+    unread: usize,
+    /// Past how much of it a detached result lets the server wait.
+    mark: usize,
+}
+
+#[derive(Default)]
+struct State {
+    queue: Blocks<Waiting>,
+    /// How many of them a later one has made worthless.
+    worthless: usize,
+    /// How many have been taken, so that a place in the stream can be named.
+    taken: u64,
+    /// Once there was no room: where in the stream the latest event of each state stands. Until all has been read.
+    latest: Option<Latest>,
+    /// What was left out.
+    missed: Missed,
+    /// What they hold.
+    backlog: Backlog,
+    /// What those of them hold that may not be left out, rows of results aside.
+    kept: usize,
+    closed: bool,
+    /// Nobody will ever read.
+    deaf: bool,
+    reader: Option<Waker>,
+}
+
+/// How many bytes of memory the place of an event takes, with the note of where it stands ([`Latest`]), whose table is a third
+/// full at the least.
+pub(in crate::engine) const PLACE: usize = size_of::<Waiting>() + 3 * (size_of::<(Key, u64)>() + 1);
+
+/// An event that has not been read yet.
+struct Waiting {
+    /// `None`: a later one says all that it said.
+    event: Option<Event>,
+    /// How many bytes it holds, as it was counted.
+    weight: usize,
+    /// It may not be left out, and is no row of a result, which could end alone.
+    kept: bool,
+    /// What may not be taken for the same any more as what is told behind it: of those left out here.
+    voids: Voids,
+}
+
+/// More waits unread than [`Limits::unread`](crate::types::Limits::unread) allows.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Overrun;
+
+impl EventQueue {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let Limits { events, unread, .. } = *limits;
+        Self { state: Mutex::default(), most: events.max(1), unread, mark: mark(limits) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds an event and wakes the reader.
+    pub(crate) fn push(&self, event: Event) -> Result<(), Overrun> {
+        let result = self.push_quietly(event);
+        self.wake();
+        if result { Ok(()) } else { Err(Overrun) }
+    }
+
+    /// Adds an event and leaves the wake to the caller. `false` if what may not be left out is too much.
+    pub(crate) fn push_quietly(&self, event: Event) -> bool {
+        let mut state = self.lock();
+        if state.deaf || state.closed {
+            return true;
+        }
+        let mut weight = weight(&event);
+        let waiting = state.queue.len() - state.worthless;
+        let full = waiting >= self.most || state.backlog.octets() + weight > self.unread;
+        let kept = !can_be_left_out(&event);
+        let mut event = event;
+        if full && !kept {
+            let superseded = state.supersede(&mut event);
+            // Flags of many keywords may have taken the place of none.
+            weight = self::weight(&event);
+            if !superseded || state.backlog.octets() + weight > self.unread && !is_undone(&event) {
+                state.leave_out(event);
+                return true;
+            }
+        }
+        if full && is_undone(&event) {
+            // With the one that it has superseded it is no change at all.
+            return true;
+        }
+        state.kept += if kept { weight } else { 0 };
+        state.add(Waiting { event: Some(event), weight, kept, voids: Voids::default() }, self.mark);
+        state.kept <= self.unread
+    }
+
+    /// Adds a piece of a detached command's result, and wakes the reader. `false` if there is no room for it: then it is
+    /// dropped, and the result can't be whole any more.
+    pub(crate) fn push_row(&self, event: Event) -> bool {
+        let result = self.push_row_quietly(event);
+        self.wake();
+        result
+    }
+
+    /// The same, and leaves the wake to the caller.
+    pub(crate) fn push_row_quietly(&self, event: Event) -> bool {
+        let mut state = self.lock();
+        if state.deaf || state.closed {
+            return true;
+        }
+        let weight = weight(&event);
+        // One that is larger than all the room there is still goes through, alone.
+        let full = !state.queue.is_empty() && state.backlog.octets() + weight > self.unread;
+        if !full {
+            state
+                .add(Waiting { event: Some(event), weight, kept: false, voids: Voids::default() }, self.mark);
+        }
+        !full
+    }
+
+    /// How much of it all may wait.
+    pub(in crate::engine) fn unread(&self) -> usize {
+        self.unread
+    }
+
+    /// So much waits that the server may wait too: how often something was read.
+    pub(in crate::engine) fn is_full(&self) -> Option<u64> {
+        self.lock().backlog.is_full()
+    }
+
+    /// Drops what waits: it was told by nobody knows whom.
+    pub(crate) fn forget(&self) {
+        let mut state = self.lock();
+        let unread = std::mem::take(&mut state.queue);
+        state.backlog.clear();
+        (state.kept, state.worthless, state.latest, state.missed) = (0, 0, None, Missed::default());
+        drop(state);
+        drop(unread);
+    }
+
+    /// The last event: nothing comes after it.
+    pub(crate) fn close(&self, event: Event) {
+        let mut state = self.lock();
+        if !state.closed && !state.deaf {
+            state.add(
+                Waiting { event: Some(event), weight: 0, kept: false, voids: Voids::default() },
+                self.mark,
+            );
+        }
+        state.closed = true;
+        drop(state);
+        self.wake();
+    }
+
+    /// The reader has gone: what waits is dropped, and nothing is kept from now on.
+    pub(crate) fn silence(&self) {
+        let mut state = self.lock();
+        state.deaf = true;
+        let unread = std::mem::take(&mut state.queue);
+        state.backlog.clear();
+        drop(state);
+        drop(unread);
+    }
+
+    pub(crate) fn wake(&self) {
+        let reader = self.lock().reader.take();
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+    }
+
+    /// The next event; `relieved` is called if by this there is room again.
+    pub(crate) fn poll_next(&self, cx: &mut Context<'_>, relieved: impl FnOnce()) -> Poll<Option<Event>> {
+        let mut state = self.lock();
+        match state.take_next() {
+            Some((event, weight, kept)) => {
+                state.kept = state.kept.saturating_sub(if kept { weight } else { 0 });
+                let room = state.backlog.take(weight);
+                drop(state);
+                if room {
+                    relieved();
+                }
+                Poll::Ready(Some(event))
+            }
+            None if state.closed => Poll::Ready(None),
+            None => {
+                match &mut state.reader {
+                    Some(old) => old.clone_from(cx.waker()),
+                    None => state.reader = Some(cx.waker().clone()),
+                }
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl State {
+    fn add(&mut self, waiting: Waiting, mark: usize) {
+        self.backlog.add(waiting.weight, mark);
+        let place = self.taken + self.queue.len() as u64;
+        if let Some((latest, event)) = self.latest.as_mut().zip(waiting.event.as_ref()) {
+            latest.note(event, place);
+        }
+        self.queue.push_back(waiting);
+    }
+
+    /// The next event, past those that are worth nothing any more.
+    fn take_next(&mut self) -> Option<(Event, usize, bool)> {
+        while let Some(Waiting { event, weight, kept, .. }) = self.pop() {
+            if let Some(mut event) = event {
+                if let Some(lag) = lag_of(&mut event) {
+                    self.take_lags(lag);
+                }
+                return Some((event, weight, kept));
+            }
+        }
+        self.latest = None;
+        None
+    }
+
+    fn pop(&mut self) -> Option<Waiting> {
+        let waiting = self.queue.pop_front()?;
+        match (&waiting.event, &mut self.latest) {
+            (None, _) => self.worthless -= 1,
+            (Some(event), Some(latest)) => {
+                if let Some(key) = key(event).filter(|key| latest.get(key) == Some(self.taken)) {
+                    latest.remove(&key);
+                }
+            }
+            _ => {}
+        }
+        self.taken += 1;
+        Some(waiting)
+    }
+
+    /// Nothing is left between this `Lagged`, which is taken, and those behind it: it counts for them too.
+    fn take_lags(&mut self, lag: &mut Lag) {
+        let joins =
+            |waiting: &mut Waiting| waiting.event.as_mut().is_none_or(|event| lag_of(event).is_some());
+        while self.queue.front_mut().is_some_and(joins) {
+            if let Some(later) = self.pop().as_mut().and_then(Waiting::lag) {
+                self.missed.join(lag, std::mem::take(later));
+            }
+        }
+        self.missed.taken(lag);
+    }
+
+    /// Whether an event that waits tells the same state: it makes room for this one, which takes over what only it says.
+    fn supersede(&mut self, event: &mut Event) -> bool {
+        let Some(wanted) = key(event) else { return false };
+        let (queue, taken) = (&self.queue, self.taken);
+        let latest = self.latest.get_or_insert_with(|| {
+            let mut latest = Latest::default();
+            for (waiting, at) in queue.iter().zip(taken..) {
+                waiting.event.iter().for_each(|event| latest.note(event, at));
+                latest.void(waiting.voids);
+            }
+            latest
+        });
+        let place = latest.get(&wanted).and_then(|at| at.checked_sub(taken));
+        let Some(at) = place.and_then(|at| usize::try_from(at).ok()) else {
+            return false;
+        };
+        let before = at.checked_sub(1).and_then(|at| queue.get(at)?.event.as_ref());
+        let earlier = queue.get(at).and_then(|waiting| waiting.event.as_ref());
+        if !may_go(&wanted, before, at + 1 == queue.len()) || earlier.is_some_and(|e| is_too_much(e, event)) {
+            return false;
+        }
+        // Not every event that takes its place is put in the queue.
+        latest.remove(&wanted);
+        let Some(earlier) = self.queue.get_mut(at) else { return false };
+        if let Some(earlier) = earlier.event.take() {
+            take_over(earlier, event);
+        }
+        self.backlog.drop_unread(std::mem::take(&mut earlier.weight));
+        if at + 1 == self.queue.len() {
+            self.queue.pop_back();
+            return true;
+        }
+        self.worthless += 1;
+        // While the later take the place of the earlier, between them a `Lagged` can come for each. So many that the queue
+        // stays within a few times what may wait.
+        if self.worthless > self.queue.len() / 3 {
+            self.close_ranks();
+        }
+        true
+    }
+
+    /// Takes out what is worth nothing, and makes one of each `Lagged` and those that then follow it at once.
+    fn close_ranks(&mut self) {
+        let before = std::mem::take(&mut self.queue);
+        for mut waiting in before.into_iter().filter(|waiting| waiting.event.is_some()) {
+            match (self.queue.back_mut().and_then(Waiting::lag), waiting.lag()) {
+                (Some(earlier), Some(later)) => {
+                    self.missed.join(earlier, std::mem::take(later));
+                    let voids = waiting.voids;
+                    self.queue.back_mut().into_iter().for_each(|earlier| earlier.voids.join(voids));
+                }
+                _ => self.queue.push_back(waiting),
+            }
+        }
+        (self.worthless, self.latest) = (0, None);
+    }
+
+    /// Counts it in the `Lagged` that stands last. An older one would not do: who asks anew there has still to read what
+    /// stands behind it, and is to hear there that something is missing once more.
+    fn leave_out(&mut self, event: Event) {
+        if self.queue.back_mut().and_then(Waiting::lag).is_none() {
+            let lagged = Some(Event::new(EventKind::Lagged(Lag::default())));
+            self.queue.push_back(Waiting { event: lagged, weight: 0, kept: false, voids: Voids::default() });
+        }
+        let voids = Voids::of(&event);
+        self.latest.iter_mut().for_each(|latest| latest.void(voids));
+        self.queue.back_mut().into_iter().for_each(|waiting| waiting.voids.join(voids));
+        if let Some(lag) = self.queue.back_mut().and_then(Waiting::lag) {
+            self.missed.count(lag, event);
+        }
+    }
+}
+
+impl Waiting {
+    /// The count of what was left out, if that is what waits.
+    fn lag(&mut self) -> Option<&mut Lag> {
+        lag_of(self.event.as_mut()?)
+    }
+}
+
+/// Whether what it tells can be asked again. (Contract line 10.)
+fn can_be_left_out(event: &Event) -> bool {
+    !matches!(
+        event.kind,
+        EventKind::Data(_)
+            | EventKind::Alert { .. }
+            | EventKind::MailboxRenamed { .. }
+            | EventKind::NotificationsLost { .. }
+            | EventKind::Completed { detached: true, .. }
+            | EventKind::Failed { .. }
+            | EventKind::Closed { .. }
+    )
+}
+
+#[cfg(test)]
+mod tests;

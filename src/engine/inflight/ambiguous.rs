@@ -1,0 +1,202 @@
+//! Commands in flight that ask the same: whose is the first answer?
+//!
+//! The oldest one's (DESIGN: claims), and the next answer is the next one's. That is right as long as the younger command is
+//! not the first to end (RFC 9051 section 5.5 leaves that to the server), the older one is not refused, and no message's row goes
+//! to it twice. Else what went to the older one may have been the younger one's, and its result is incomplete.
+//!
+//! In: answers that one command got and others had asked for too; tagged responses. Out: the error of a command that may have
+//! been robbed so. Once a server has answered out of order it is given one such command at a time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::command::{Effect, Hears, Names};
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Sent};
+use crate::types::{Answer, CommandId, Message, Scattered, Seq, Uid, Untagged};
+use crate::view::View;
+
+/// How many younger commands are asked about each answer: with thousands that ask the same it is to cost no more than with a
+/// few.
+pub(in crate::engine) const MOST: usize = 16;
+
+/// Of a command that got what younger ones had asked for too: which ones.
+#[derive(Debug, Default)]
+pub(crate) struct Contested {
+    refused: Refused,
+    /// At most [`MOST`].
+    by: Vec<CommandId>,
+}
+
+impl Contested {
+    /// The command was refused: what it got may have been theirs.
+    pub(in crate::engine) fn refuse(&self) {
+        self.refused.set();
+    }
+}
+
+/// Whether a command that got what others had asked for too was refused; shared with these.
+#[derive(Clone, Debug, Default)]
+struct Refused(Arc<AtomicBool>);
+
+impl Refused {
+    fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What an older command got that this one had asked for too, and has not got since.
+#[derive(Debug, Default)]
+pub(crate) struct Lost {
+    to: Vec<(CommandId, Refused)>,
+    uids: Scattered<Uid>,
+    seqs: Scattered<Seq>,
+    names: Names,
+    /// What was found, which has no name.
+    found: bool,
+    /// Of these messages the older one got a further row since.
+    twice: Scattered<Uid>,
+    twice_seqs: Scattered<Seq>,
+}
+
+impl Lost {
+    fn add(&mut self, heard: &Untagged, to: CommandId, refused: &Refused) {
+        if self.to.iter().all(|(other, _)| *other != to) {
+            self.to.push((to, refused.clone()));
+        }
+        match heard.answer() {
+            Answer::Fetch(row) => match (row.uid(), row.seq()) {
+                (Some(uid), _) => self.uids.insert(uid),
+                (None, Some(seq)) => self.seqs.insert(seq),
+                (None, None) => {}
+            },
+            Answer::List(entry) | Answer::Lsub(entry) => self.names.insert(&entry.name),
+            Answer::MailboxStatus(status) => self.names.insert(&status.name),
+            answer => self.found |= is_found(answer),
+        }
+    }
+
+    /// Such an answer has come to it after all.
+    pub(in crate::engine) fn found(&mut self, heard: &Untagged) {
+        match heard.answer() {
+            // What was lost may have named the message by its number alone.
+            Answer::Fetch(row) => {
+                if let Some(uid) = row.uid() {
+                    self.uids.remove(uid);
+                    self.twice.remove(uid);
+                }
+                if let Some(seq) = row.seq() {
+                    self.seqs.remove(seq);
+                    self.twice_seqs.remove(seq);
+                }
+            }
+            Answer::List(entry) | Answer::Lsub(entry) => self.names.remove(&entry.name),
+            Answer::MailboxStatus(status) => self.names.remove(&status.name),
+            answer => self.found &= !is_found(answer),
+        }
+    }
+
+    /// The older one gets a further row of a message.
+    fn again(&mut self, row: &Message) {
+        if let Some(uid) = row.uid().filter(|uid| self.uids.contains(*uid)) {
+            self.twice.insert(uid);
+        }
+        if let Some(seq) = row.seq().filter(|seq| self.seqs.contains(*seq)) {
+            self.twice_seqs.insert(seq);
+        }
+    }
+
+    /// Whether of a message that is still there the older one got two rows, and this one none.
+    fn is_one_of_two(&self, view: Option<&View>) -> bool {
+        let all_gone = |view: &View| view.knows_uids() && !view.has_any_of(&self.twice.to_set());
+        !self.twice_seqs.is_empty() || !self.twice.is_empty() && !view.is_some_and(all_gone)
+    }
+
+    /// Whether there is nothing of it that a server still has to tell: of messages that have gone it has not.
+    fn is_nothing(&self, view: Option<&View>) -> bool {
+        let all_gone = |view: &View| view.knows_uids() && !view.has_any_of(&self.uids.to_set());
+        let uids = self.uids.is_empty() || view.is_some_and(all_gone);
+        uids && self.seqs.is_empty() && self.names.is_empty() && !self.found
+    }
+}
+
+/// Whether it tells which messages were found.
+fn is_found(answer: &Answer) -> bool {
+    matches!(answer, Answer::Search(_) | Answer::ESearch(_) | Answer::Sort(_) | Answer::Thread(_))
+}
+
+/// Whether two commands may ask for the same answer of this kind.
+pub(in crate::engine) fn have_rivals(kind: Hears) -> bool {
+    kind.overlaps(Hears::FETCH.and(Hears::LIST).and(Hears::LSUB).and(Hears::STATUS).and(Hears::SEARCH))
+}
+
+impl Engine {
+    /// A row goes to its owner: was there one before, of a message that others had asked for too?
+    pub(in crate::engine) fn note_again(&mut self, heard: &Untagged, owner: CommandId) {
+        let Answer::Fetch(row) = heard.answer() else { return };
+        let Some(contested) = self.flights.get_mut(&owner).and_then(|f| f.contested.take()) else { return };
+        for id in &contested.by {
+            if let Some(lost) = self.flights.get_mut(id).and_then(|f| f.lost.as_mut()) {
+                lost.again(row);
+            }
+        }
+        if let Some(flight) = self.flights.get_mut(&owner) {
+            flight.contested = Some(contested);
+        }
+    }
+
+    /// An answer goes to its owner, and these have asked for the same.
+    pub(in crate::engine) fn note_rivals(
+        &mut self,
+        heard: &Untagged,
+        owner: CommandId,
+        rivals: &[CommandId],
+    ) {
+        if rivals.is_empty() {
+            return;
+        }
+        let Some(flight) = self.flights.get_mut(&owner) else { return };
+        let contested = flight.contested.get_or_insert_default();
+        for id in rivals {
+            if contested.by.len() < MOST && !contested.by.contains(id) {
+                contested.by.push(*id);
+            }
+        }
+        let refused = contested.refused.clone();
+        for id in rivals {
+            if let Some(flight) = self.flights.get_mut(id).filter(|f| matches!(f.class.effect, Effect::None))
+            {
+                flight.lost.get_or_insert_default().add(heard, owner, &refused);
+            }
+        }
+    }
+
+    /// The error of a command that ends before one that got what it had asked for, or after that one was refused or got it twice.
+    pub(in crate::engine) fn robbed(&mut self, id: CommandId) -> Option<Error> {
+        let flight = self.flights.get(&id).filter(|f| f.own.is_none())?;
+        let view = self.selection.as_ref().map(|s| &s.view);
+        let lost = flight.lost.as_ref().filter(|lost| !lost.is_nothing(view))?;
+        let error = |kind, message| Error::new(kind, message).in_command(flight.job.name()).sent(Sent::Fully);
+        if let Some((older, _)) = lost.to.iter().find(|(to, _)| self.flights.contains_key(to)) {
+            let message =
+                format!("the server answered it before {older}, which may have got rows that were its own");
+            let error = error(ErrorKind::Protocol, message);
+            tracing::warn!(target: "imap_duplex", command = %id, "the server does not answer in order: it is given one such command at a time");
+            self.session.out_of_order = true;
+            return Some(error);
+        }
+        let message = if let Some((refused, _)) = lost.to.iter().find(|(_, refused)| refused.get()) {
+            format!("{refused} was refused, which had got rows that may have been its own")
+        } else if lost.is_one_of_two(view) {
+            "rows of the same messages went twice to an older command: one of them may have been its own"
+                .to_owned()
+        } else {
+            return None;
+        };
+        Some(error(ErrorKind::Incomplete, message))
+    }
+}

@@ -1,0 +1,123 @@
+//! Who may claim a response: the commands in flight by what their classes say that they listen for, so that routing costs
+//! no more with ten thousand of them than with ten.
+//!
+//! In: commands as they go out and as they end; a response. Out: sets of those that have to be asked for their claim, each
+//! in the order of sending. The rest would say no.
+
+use std::borrow::Borrow;
+use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
+
+use crate::command::{About, Hears, Messages};
+use crate::engine::inflight::entry::Flight;
+use crate::engine::inflight::message_index::{ByMessage, Entry};
+use crate::types::{Answer, Code, CommandId, Uid, UidSet, Untagged};
+
+/// Commands in flight by what they may claim.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Claimers {
+    /// By kind of response.
+    kinds: [Kind; Hears::KINDS],
+    /// By a keyword that a user's command names.
+    names: HashMap<&'static str, BTreeSet<Entry>>,
+}
+
+#[derive(Debug, Default)]
+struct Kind {
+    /// Whose answers can be about any message or mailbox.
+    any: BTreeSet<Entry>,
+    messages: ByMessage,
+    /// By the mailbox's name in small letters and one spelling, for servers that have their own mind about these.
+    mailboxes: HashMap<String, BTreeSet<Entry>>,
+}
+
+impl Claimers {
+    pub(in crate::engine) fn add(&mut self, id: CommandId, flight: &Flight) {
+        let entry = (flight.order, id);
+        for kind in flight.class.hears.kinds() {
+            let Some(kind) = self.kinds.get_mut(kind) else { continue };
+            match &flight.class.about {
+                About::Anything => drop(kind.any.insert(entry)),
+                About::Messages => kind.messages.add(entry, flight.messages.as_ref()),
+                About::Mailbox(name) => {
+                    kind.mailboxes.entry(name.folded()).or_default().insert(entry);
+                }
+            }
+        }
+        for name in flight.class.hears_names {
+            self.names.entry(name).or_default().insert(entry);
+        }
+    }
+
+    pub(in crate::engine) fn remove(&mut self, id: CommandId, flight: &Flight) {
+        let entry = (flight.order, id);
+        for kind in flight.class.hears.kinds() {
+            let Some(kind) = self.kinds.get_mut(kind) else { continue };
+            match &flight.class.about {
+                About::Anything => drop(kind.any.remove(&entry)),
+                About::Messages => kind.messages.remove(entry, flight.messages.as_ref()),
+                About::Mailbox(name) => take_out(&mut kind.mailboxes, &name.folded(), entry),
+            }
+        }
+        for name in flight.class.hears_names {
+            take_out(&mut self.names, name, entry);
+        }
+    }
+
+    /// Gives those that may have removed some of these messages.
+    pub(in crate::engine) fn of_removed(&self, uids: &UidSet, mut give: impl FnMut(&BTreeSet<Entry>)) {
+        let messages = Messages::Uids(uids.clone());
+        for kind in Hears::EXPUNGE.kinds().filter_map(|kind| self.kinds.get(kind)) {
+            kind.messages.overlapping(Some(&messages), &mut give);
+        }
+    }
+
+    /// Gives those that listen for this kind of response, or for one of this name.
+    pub(in crate::engine) fn of(
+        &self,
+        kinds: Hears,
+        heard: &Untagged,
+        mut give: impl FnMut(&BTreeSet<Entry>),
+    ) {
+        for kind in kinds.kinds() {
+            let Some(kind) = self.kinds.get(kind) else { continue };
+            give(&kind.any);
+            if !kind.mailboxes.is_empty() {
+                match heard.answer() {
+                    Answer::MailboxStatus(status) => {
+                        let name = status.name.folded();
+                        kind.mailboxes.get(&name).into_iter().for_each(&mut give);
+                    }
+                    _ => kind.mailboxes.values().for_each(&mut give),
+                }
+            }
+            match heard.answer() {
+                Answer::Fetch(row) => kind.messages.about(row.seq(), row.uid(), &mut give),
+                Answer::Expunge { seq, uid } => kind.messages.about(Some(*seq), *uid, &mut give),
+                // Whoever claims these names all of them, so the first one among them.
+                Answer::Vanished { uids, .. } => kind.messages.about(None, uids.first(), &mut give),
+                Answer::Status(status) => kind.messages.about(None, copied(status.code.as_ref()), &mut give),
+                _ => kind.messages.about(None, None, &mut give),
+            }
+        }
+        self.names.get(heard.name()).into_iter().for_each(give);
+    }
+}
+
+/// One of the messages that a COPYUID names.
+fn copied(code: Option<&Code>) -> Option<Uid> {
+    if let Some(Code::CopyUid(told)) = code { told.from().first() } else { None }
+}
+
+fn take_out<K, Q>(sets: &mut HashMap<K, BTreeSet<Entry>>, key: &Q, entry: Entry)
+where
+    K: Hash + Eq + Borrow<Q>,
+    Q: Hash + Eq + ?Sized,
+{
+    if let Some(set) = sets.get_mut(key) {
+        set.remove(&entry);
+        if set.is_empty() {
+            sets.remove(key);
+        }
+    }
+}

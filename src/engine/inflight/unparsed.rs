@@ -1,0 +1,119 @@
+//! Responses that could not be read: they may have been part of the results of whoever was listening for their kind.
+//!
+//! In: each such line, with what kind it seems to be. Out: for a command that ends, those that came while it was in flight. A
+//! line costs the same whether one command listens or ten thousand, and no more lines are kept than a result can show.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use crate::command::{Class, Hears};
+
+/// How many lines of a kind are kept.
+const MOST: usize = 100;
+
+/// The lines that could not be read, by the kind of response that each seems to be.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Missed {
+    /// How many there have been.
+    all: u64,
+    kinds: [Lines; Hears::KINDS],
+}
+
+#[derive(Debug, Default)]
+struct Lines {
+    kept: VecDeque<Line>,
+    /// Which of all was the last that is not kept any more.
+    gone: Option<u64>,
+}
+
+#[derive(Debug)]
+struct Line {
+    number: u64,
+    keyword: String,
+    bytes: Bytes,
+}
+
+/// What was missed of a result.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Lacking {
+    /// The lines that are still kept.
+    pub(in crate::engine) lines: Vec<Bytes>,
+    /// There were more.
+    pub(in crate::engine) and_more: bool,
+}
+
+impl Missed {
+    /// What is missed from now on has a number from this on.
+    pub(in crate::engine) fn mark(&self) -> u64 {
+        self.all
+    }
+
+    /// A line could not be read; it begins with this keyword, which is of this kind.
+    pub(in crate::engine) fn add(&mut self, kind: Hears, keyword: &str, bytes: &Bytes) {
+        let number = self.all;
+        self.all += 1;
+        for kind in kind.kinds() {
+            let Some(lines) = self.kinds.get_mut(kind) else { continue };
+            if lines.kept.len() >= MOST {
+                lines.gone = lines.kept.pop_front().map(|line| line.number);
+            }
+            lines.kept.push_back(Line { number, keyword: keyword.to_owned(), bytes: bytes.clone() });
+        }
+    }
+
+    /// What a command of this class may have missed since then.
+    pub(in crate::engine) fn since(&self, mark: u64, class: &Class) -> Lacking {
+        let mut lacking = Lacking::default();
+        if mark == self.all {
+            return lacking;
+        }
+        let listens: Vec<usize> = class.hears.kinds().collect();
+        for (kind, lines) in self.kinds.iter().enumerate() {
+            let all = listens.contains(&kind);
+            if !all && class.hears_names.is_empty() {
+                continue;
+            }
+            let its = lines.kept.iter().filter(|line| {
+                line.number >= mark && (all || class.hears_names.contains(&line.keyword.as_str()))
+            });
+            lacking.lines.extend(its.map(|line| line.bytes.clone()));
+            // Whose those were that are not kept is not known any more: they may have been its own.
+            lacking.and_more |= lines.gone.is_some_and(|gone| gone >= mark);
+        }
+        lacking
+    }
+}
+
+impl Lacking {
+    pub(in crate::engine) fn is_nothing(&self) -> bool {
+        self.lines.is_empty() && !self.and_more
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_finds_what_came_while_it_listened_and_a_flood_is_not_kept() {
+        let mut missed = Missed::default();
+        let line = |n: usize| Bytes::from(format!("* {n} FETCH oops"));
+        missed.add(Hears::FETCH, "FETCH", &line(0));
+        let mark = missed.mark();
+        let fetch = Class::query().hearing(Hears::FETCH);
+        let quota = Class::query().hears(&["QUOTA"]);
+        assert!(missed.since(mark, &fetch).is_nothing());
+        missed.add(Hears::FETCH, "FETCH", &line(1));
+        missed.add(Hears::OTHER, "QUOTA", &line(2));
+        missed.add(Hears::OTHER, "ACL", &line(3));
+        assert_eq!(missed.since(mark, &fetch).lines, [line(1)]);
+        assert_eq!(missed.since(mark, &quota).lines, [line(2)]);
+        assert!(missed.since(mark, &Class::query().hearing(Hears::SEARCH)).is_nothing());
+        assert_eq!(missed.since(0, &fetch).lines, [line(0), line(1)]);
+        (0..10_000).for_each(|n| missed.add(Hears::FETCH, "FETCH", &line(n)));
+        let lacking = missed.since(mark, &fetch);
+        assert_eq!((lacking.lines.len(), lacking.and_more), (MOST, true));
+        assert!(missed.since(missed.mark(), &fetch).is_nothing());
+    }
+}

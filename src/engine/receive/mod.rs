@@ -1,0 +1,14 @@
+//! Untagged responses in wire order: the view learns them first, then they are routed, then reported.
+//!
+//! ```text
+//!   response ──> dispatch ──┬── FETCH: fetch
+//!                           ├── EXPUNGE, VANISHED: expunge
+//!                           └── status responses, LIST, STATUS, …
+//! ```
+//!
+//! In: parsed responses, and the bytes of those that can't be parsed. Out: changes of the view,
+//! answers to `inflight`, events.
+
+pub(in crate::engine) mod dispatch;
+pub(in crate::engine) mod expunge;
+pub(in crate::engine) mod fetch;

@@ -1,0 +1,189 @@
+//! Admission: which commands may be in flight together, as one table read by one function.
+//!
+//! In: the command that waits first, and those in flight. Out: go, wait, or fail. The rules are RFC 9051
+//! section 5.5 (what must not be pipelined), section 7.5.1 (when EXPUNGE may come) and section 6.3.2 (what
+//! SELECT does to the selection).
+//!
+//! | what the command is        | waits while in flight there is                                   |
+//! |----------------------------|------------------------------------------------------------------|
+//! | alone                      | anything                                                         |
+//! | anything                   | something that is alone                                          |
+//! | names messages by number   | anything that may let EXPUNGE through                            |
+//! | reads or writes flags      | a writer of flags of the same messages (not with IMAP4rev2)      |
+//! | writes flags               | a reader of flags of the same messages (not with IMAP4rev2)      |
+//! | removes by `\Deleted`      | a writer of flags: a case of the rows above                      |
+//! | SELECT                     | anything, if a mailbox may be selected; else another SELECT, and |
+//! |                            | message commands of a selection that the server has ended        |
+//! | SELECT, said again bare    | anything, if a mailbox may be selected; nothing goes before it   |
+//! | CLOSE, UNSELECT            | any message command, any SELECT                                  |
+//! | SEARCH without ESEARCH     | another one: Dovecot says both answers before both tagged lines  |
+//! | FETCH, LIST                | another one, once the server has answered such out of order      |
+//! | IDLE                       | another IDLE, until its tagged line; the engine's, until its DONE |
+//! | saves its result as `$`    | what uses `$`, another that saves                                |
+//! | changes through `$`        | the search that saves it (`engine/selection/saved_search.rs`)                     |
+//! | message command            | its own SELECT, if a mailbox may have been selected before it    |
+//! | message command            | its own SELECT with parameters, until the server has taken such  |
+//! | message command            | the SELECT of another mailbox; it has lost its own by the end    |
+//! | names UIDs of an era       | its own SELECT, until that tells the same (`engine/schedule/resolve.rs`)  |
+//! | changes messages           | nothing, but fails if the mailbox is read-only by the time it is |
+//! |                            | to go (`engine/selection/access.rs`)                                       |
+
+use crate::command::{Class, Effect, FlagUse, Hears, Messages};
+use crate::engine::inflight::entry::Flight;
+use crate::engine::submit::selection_handle::Seat;
+use crate::engine::submit::shared::Submission;
+
+/// What is in flight, counted by what matters to admission, so that ten thousand commands cost no more than ten.
+#[derive(Debug, Default)]
+pub(crate) struct Load {
+    all: usize,
+    alone: usize,
+    lets_expunge_through: usize,
+    in_mailbox: usize,
+    selects: usize,
+    deselects: usize,
+    idles: usize,
+    searches: usize,
+    fetches: usize,
+    lists: usize,
+    of_saved: usize,
+    by_number: usize,
+}
+
+impl Load {
+    pub(crate) fn add(&mut self, flight: &Flight) {
+        self.count(flight, |n| *n += 1);
+    }
+
+    pub(crate) fn remove(&mut self, flight: &Flight) {
+        self.count(flight, |n| *n -= 1);
+    }
+
+    /// Whether there is a command that names messages by number.
+    pub(crate) fn has_numbers(&self) -> bool {
+        self.by_number > 0
+    }
+
+    fn count(&mut self, flight: &Flight, step: impl Fn(&mut usize)) {
+        let class = &flight.class;
+        // The server may send EXPUNGE while any command runs but FETCH, STORE and SEARCH by number (RFC 9051
+        // section 7.5.1).
+        let expunge = class.may_expunge || !by_number(flight.messages.as_ref());
+        let saves = matches!(class.effect, Effect::Save(_));
+        let counts = [
+            (true, &mut self.all),
+            (class.alone, &mut self.alone),
+            (expunge, &mut self.lets_expunge_through),
+            (flight.seat.is_some(), &mut self.in_mailbox),
+            (matches!(class.effect, Effect::Select { .. }), &mut self.selects),
+            (matches!(class.effect, Effect::Deselect), &mut self.deselects),
+            (matches!(class.effect, Effect::Idle), &mut self.idles),
+            (class.hears.overlaps(Hears::SEARCH), &mut self.searches),
+            (class.hears.overlaps(Hears::FETCH), &mut self.fetches),
+            (class.hears.overlaps(Hears::LIST), &mut self.lists),
+            (saves || matches!(flight.messages, Some(Messages::Saved(_))), &mut self.of_saved),
+            (by_number(flight.messages.as_ref()), &mut self.by_number),
+        ];
+        counts.into_iter().filter(|(counts, _)| *counts).for_each(|(_, n)| step(n));
+    }
+}
+
+/// Where the selections stand.
+pub(crate) struct Selections<'a> {
+    /// The selection that is open.
+    pub(crate) open: Option<&'a Seat>,
+    /// The selection whose SELECT has not been answered.
+    pub(crate) opening: Option<&'a Seat>,
+    /// A mailbox may be selected at the server.
+    pub(crate) may_be_selected: bool,
+    /// The server has taken parameters of SELECT, and will not refuse them.
+    pub(crate) takes_params: bool,
+    /// The session obliges the server to execute ambiguous pairs in order (RFC 9051 section 5.5).
+    pub(crate) rev2: bool,
+    /// Answers of searches name their command (RFC 4731).
+    pub(crate) esearch: bool,
+    /// The server has answered a later command before an earlier one that had asked for the same.
+    pub(crate) out_of_order: bool,
+    /// IDLEs in flight whose DONE goes before it.
+    pub(crate) idles_left: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Go,
+    Wait,
+    /// Its selection has ended.
+    Ended,
+    /// Its UIDs are of another era than the mailbox's.
+    OtherEra,
+    /// It changes messages, and the mailbox is open for reading alone.
+    ReadOnly,
+}
+
+/// Whether this command may go out beside those in flight; `flags_clash` says whether one of them uses flags of the same
+/// messages, as [`flags_conflict`] has it.
+pub(crate) fn admit(
+    next: &Submission,
+    messages: Option<&Messages>,
+    selections: &Selections<'_>,
+    load: &Load,
+    flags_clash: impl FnOnce() -> bool,
+) -> Verdict {
+    if let Some(seat) = &next.seat {
+        match stand(seat, selections) {
+            Verdict::Go => {}
+            other => return other,
+        }
+    }
+    let waits_for_effect = match &next.class.effect {
+        Effect::Select { .. } if selections.may_be_selected => load.all > 0,
+        // Those of a selection that the server has ended by itself may still be answered.
+        Effect::Select { .. } => load.selects > 0 || load.in_mailbox > 0,
+        Effect::Deselect => load.in_mailbox > 0 || load.selects > 0,
+        Effect::Idle => load.idles > selections.idles_left,
+        Effect::Save(_) => load.of_saved > 0,
+        _ => false,
+    };
+    let waits = next.class.alone && load.all > 0
+        || load.alone > 0
+        || by_number(messages) && load.lets_expunge_through > 0
+        || waits_for_effect
+        || !selections.esearch && next.class.hears.overlaps(Hears::SEARCH) && load.searches > 0
+        || selections.out_of_order && next.class.hears.overlaps(Hears::FETCH) && load.fetches > 0
+        || selections.out_of_order && next.class.hears.overlaps(Hears::LIST) && load.lists > 0
+        || load.deselects > 0 && next.seat.is_some()
+        || !selections.rev2 && next.class.flags != FlagUse::None && flags_clash();
+    if waits { Verdict::Wait } else { Verdict::Go }
+}
+
+fn stand(seat: &Seat, selections: &Selections<'_>) -> Verdict {
+    let is = |other: Option<&Seat>| other.is_some_and(|other| other.id == seat.id);
+    if is(selections.open) {
+        // Behind a SELECT it would hit the next mailbox; whatever that is answered, this one has ended then.
+        if selections.opening.is_some() { Verdict::Wait } else { Verdict::Go }
+    } else if is(selections.opening) {
+        // If the SELECT were refused, what follows would hit the mailbox selected before it; or none, if it was for its
+        // parameters and has to be said again without them.
+        let unsure = seat.get().with_params && !selections.takes_params;
+        if selections.may_be_selected || unsure { Verdict::Wait } else { Verdict::Go }
+    } else {
+        Verdict::Ended
+    }
+}
+
+fn by_number(messages: Option<&Messages>) -> bool {
+    matches!(messages, Some(Messages::Seqs(_)))
+}
+
+/// Whether a command and one in flight use flags of the same messages, and one of them changes them.
+pub(crate) fn flags_conflict(next: &Class, messages: Option<&Messages>, other: &Flight) -> bool {
+    let clash = match (next.flags, other.class.flags) {
+        (FlagUse::None, _) | (_, FlagUse::None) | (FlagUse::Reads, FlagUse::Reads) => false,
+        (FlagUse::Writes, _) | (_, FlagUse::Writes) => true,
+    };
+    clash
+        && match (messages, &other.messages) {
+            (Some(mine), Some(theirs)) => mine.may_overlap(theirs),
+            _ => true,
+        }
+}

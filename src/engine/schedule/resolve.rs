@@ -1,0 +1,309 @@
+//! Sequence numbers between submission and sending: what they meant then is what is sent now (RFC 9051
+//! section 2.3.1.2), or the UIDs that they stood for.
+
+use crate::command::{Class, Effect, Hears, Messages};
+use crate::engine::Engine;
+use crate::engine::inflight::entry::Flight;
+use crate::engine::schedule::admission::Verdict;
+use crate::engine::submit::selection_handle::{Seat, Then};
+use crate::engine::submit::shared::Submission;
+use crate::error::{Error, Result};
+use crate::types::{Seq, SeqSet, Slots, Uid, UidSet};
+use crate::view::View;
+
+impl Engine {
+    /// Whether it needs UIDs that have not been told yet: those of its numbers, or where an open range ends.
+    pub(in crate::engine) fn needs_unknown_uids(&self, next: &mut Submission) -> bool {
+        let (by_uid, changes) = (self.must_name_uids(next), !next.class.reads_only);
+        let Some(messages) = next.job.messages() else { return false };
+        let view = self.selection.as_ref().map(|s| &s.view);
+        let of_numbers = by_uid && messages.by_number() && view.is_none_or(|view| view.unknown().is_some());
+        let lacks_last = |view: &View| view.unknown().is_some_and(|(_, last)| last.get() == view.len());
+        let lacks = of_numbers || changes && messages.is_open() && view.is_none_or(lacks_last);
+        // In another era it fails, whatever the UIDs are.
+        lacks && self.era_verdict(next) != Verdict::OtherEra
+    }
+
+    /// Whether its numbers go out as UIDs where these are known: some servers give out new numbers while a command by number
+    /// runs, or before they have told of it (against RFC 9051 section 7.5.1). Of a user's own command it is not known whether
+    /// it has such a form, and the engine's own ask for UIDs.
+    fn may_name_uids(next: &Submission) -> bool {
+        next.class.ours && !next.quiet
+    }
+
+    /// Whether this command can't name messages by number: it has no such form, the session has no numbers (RFC 9586
+    /// section 3), or they may shift while it is on its way (RFC 5465 section 5.3).
+    fn must_name_uids(&self, next: &Submission) -> bool {
+        next.class.by_uid || self.session.is_enabled("UIDONLY") || self.notify.moves_numbers()
+    }
+
+    /// Makes numbers mean what they meant when the command was submitted, and UIDs of them where the command
+    /// has no form by number.
+    pub(in crate::engine) fn settle_numbers(&mut self, next: &mut Submission) -> Result<()> {
+        let (form, then, changes) = (self.form_of(next), next.then, !next.class.reads_only);
+        let class = &next.class;
+        let reads = class.ours && class.hears.overlaps(Hears::FETCH) && matches!(class.effect, Effect::None);
+        if next.seat.is_none() && (next.class.in_mailbox || next.job.messages().is_some()) {
+            // It would hit whatever is selected just now.
+            return Err(Error::invalid("it is about a mailbox's messages: submit it through that `Mailbox`"));
+        }
+        let Some(messages) = next.job.messages() else { return Ok(()) };
+        match messages {
+            Messages::Seqs(set) => *messages = self.settled(set, form, then)?,
+            Messages::Slots(slots) => *messages = self.found(slots, form)?,
+            Messages::Uids(set) if (changes || self.notify.moves_numbers()) && set.names_last() => {
+                match self.last_named(set) {
+                    Ok(named) => *messages = named.into(),
+                    Err(error) if self.notify.moves_numbers() => return Err(error),
+                    // A lone `*` names no other message than was meant.
+                    Err(_) => {}
+                }
+            }
+            Messages::Uids(set) if changes && set.is_open() => *messages = self.ended(set, reads)?.into(),
+            Messages::Saved(saved) => self.check_saved(saved)?,
+            Messages::Uids(_) => {}
+        }
+        Ok(())
+    }
+
+    /// `*` may be another message by the time it arrives (RFC 5465 section 5.2): the last one is named by its UID.
+    fn last_named(&self, set: &UidSet) -> Result<UidSet> {
+        let mut named = set.difference(&Uid::new(u32::MAX).into_iter().collect());
+        let view = self.selection.as_ref().map(|s| &s.view);
+        if let Some((view, last)) = view.and_then(|view| Some((view, Seq::new(view.len())?))) {
+            named.insert(view.uid(last).ok_or_else(no_uid)?);
+        }
+        Ok(named)
+    }
+
+    /// `n:*` names the last message even where its UID is below n (RFC 9051 section 9, seq-range): what changes messages names
+    /// the last one that is known, or where the server says that they end.
+    fn ended(&self, set: &UidSet, reads: bool) -> Result<UidSet> {
+        let selection = self.selection.as_ref();
+        let last = selection.map_or(0, |s| s.view.len());
+        let Some((selection, last)) = selection.zip(Seq::new(last)) else { return Ok(UidSet::new()) };
+        let end = selection.view.uid(last).or_else(|| selection.last_below_uid_next()).ok_or_else(|| {
+            let (what, or) = if reads {
+                (
+                    r"BODY[] sets \Seen: it would change",
+                    ", or read without `marking_seen` (BODY.PEEK[]), which changes nothing",
+                )
+            } else {
+                ("it would change", "")
+            };
+            let why = "all messages from a UID on, and the UID of the last one is not known";
+            Error::invalid(format!("{what} {why}: name that UID as well{or}"))
+        })?;
+        Ok(Uid::new(1).map_or_else(UidSet::new, |first| set.within(first, end)))
+    }
+
+    /// Whether the UIDs that a command names are of the era that the mailbox is in (RFC 9051 section 2.3.1.1): a state from
+    /// which the selection goes on may be older, and the server may begin a new one at any time.
+    pub(in crate::engine) fn era_verdict(&self, next: &mut Submission) -> Verdict {
+        let Some(era) = next.then.era else { return Verdict::Go };
+        if !names_uids(next.job.messages().map(|messages| &*messages), &next.class) {
+            return Verdict::Go;
+        }
+        let is = |seat: &Seat| next.seat.as_ref().is_some_and(|mine| mine.id == seat.id);
+        let told = match (&self.selection, &self.opening) {
+            (Some(selection), _) if is(&selection.seat) => selection.uid_validity,
+            // Until it is told that it is the same.
+            (_, Some(opening)) if is(&opening.seat) && opening.era() != Some(era) => return Verdict::Wait,
+            _ => return Verdict::Go,
+        };
+        if told == Some(era) { Verdict::Go } else { Verdict::OtherEra }
+    }
+
+    /// Messages have gone though none may go while a command names them by number (RFC 9051 section 7.5.1): those that are about
+    /// to be written would hit others. The engine's own are no danger, and asked again by themselves.
+    pub(in crate::engine) fn numbers_moved(&mut self) {
+        if self.roster.load.has_numbers() && !self.outbox.is_empty() {
+            self.unsend_all(|flight| {
+                let why = "its numbers stand for other messages now: the server removed some out of turn";
+                matches!(flight.messages, Some(Messages::Seqs(_))).then(|| Error::invalid(why))
+            });
+        }
+    }
+
+    /// The UIDs are of another era now: those that are about to be written would hit other messages.
+    pub(in crate::engine) fn era_ended(&mut self) {
+        self.unsend_all(|flight| names_uids(flight.messages.as_ref(), &flight.class).then(other_era));
+    }
+
+    fn unsend_all(&mut self, why: impl Fn(&Flight) -> Option<Error>) {
+        let unsent = self.flights.iter().filter(|(_, f)| !f.begun && f.own.is_none());
+        let moved: Vec<_> = unsent.filter_map(|(id, f)| Some((*id, why(f)?))).collect();
+        for (id, error) in moved {
+            self.unsend(id, error, false);
+        }
+    }
+
+    /// The messages that a command that waits names, as it would be sent now. UIDs of numbers are kept until the view
+    /// changes: a long set is not made anew for each answer that comes meanwhile.
+    pub(in crate::engine) fn named_now(&self, next: &mut Submission) -> Option<Messages> {
+        let (form, then) = (self.form_of(next), next.then);
+        // Those of another selection mean nothing in this view.
+        let is_this = |seat: &Seat| next.seat.as_ref().is_some_and(|mine| mine.id == seat.id);
+        let generation = self.selection.as_ref().filter(|s| is_this(&s.seat)).map(|s| s.view.generation());
+        if let Some((of, uids)) = &next.named
+            && Some(*of) == generation
+        {
+            return Some(uids.clone().into());
+        }
+        let settled = match next.job.messages()? {
+            Messages::Seqs(set) => self.settled(set, form, then).unwrap_or_else(|_| set.clone().into()),
+            // If they can't be found, it fails as soon as it may go.
+            Messages::Slots(slots) => self.found(slots, form).unwrap_or_else(|_| SeqSet::all().into()),
+            which @ (Messages::Uids(_) | Messages::Saved(_)) => return Some(which.clone()),
+        };
+        next.named = match &settled {
+            Messages::Uids(uids) if Self::may_name_uids(next) => generation.zip(Some(uids.clone())),
+            _ => None,
+        };
+        Some(settled)
+    }
+
+    fn settled(&self, set: &SeqSet, form: Form, then: Then) -> Result<Messages> {
+        let Some(selection) = &self.selection else {
+            // Behind a SELECT that has not been answered: nothing can have moved yet.
+            return if form == Form::Uids { Err(no_uid()) } else { Ok(set.clone().into()) };
+        };
+        let view = &selection.view;
+        let gone = view.removed_since(if then.opened { then.removed } else { 0 });
+        let gone = gone.ok_or_else(|| Error::invalid("the sequence numbers are too old to be corrected"))?;
+        let had = if then.opened { then.exists } else { count_before(view.len(), gone) };
+        if let Some(beyond) = set.last().filter(|last| !set.is_open() && last.get() > had) {
+            // A server answers BAD to all of it (RFC 9051 section 9, seq-number).
+            return Err(Error::invalid(format!("there is no message {beyond}: the mailbox had {had}")));
+        }
+        let settled =
+            if gone.is_empty() && !set.is_open() { set.clone() } else { moved(set, then, view.len(), gone) };
+        form.write(view, &settled)
+    }
+
+    /// Which those are now that a snapshot numbered, of those that are still there.
+    fn found(&self, slots: &Slots, form: Form) -> Result<Messages> {
+        let view = self.selection.as_ref().map(|s| &s.view);
+        let found = view.and_then(|view| Some((view, view.seqs_of_slots(slots)?)));
+        let (view, seqs) = found.ok_or_else(|| {
+            Error::invalid("what these numbers of a snapshot stand for can't be told in this selection")
+        })?;
+        form.write(view, &seqs)
+    }
+
+    fn form_of(&self, next: &Submission) -> Form {
+        match (self.must_name_uids(next), Self::may_name_uids(next)) {
+            (true, true) => Form::Uids,
+            (true, false) => Form::EachUid,
+            (false, true) => Form::UidsIfKnown,
+            (false, false) => Form::Numbers,
+        }
+    }
+}
+
+/// How messages that are meant by number go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Numbers,
+    UidsIfKnown,
+    Uids,
+    /// By UID, and no message whose UID is not known lies among them.
+    EachUid,
+}
+
+impl Form {
+    fn write(self, view: &View, seqs: &SeqSet) -> Result<Messages> {
+        let uids = match self {
+            Self::Numbers => None,
+            Self::UidsIfKnown | Self::Uids => uids_of(view, seqs),
+            Self::EachUid => seqs.iter().map(|seq| view.uid(seq)).collect(),
+        };
+        match uids {
+            Some(uids) => Ok(Messages::Uids(uids)),
+            None if matches!(self, Self::Uids | Self::EachUid) => Err(no_uid()),
+            None => Ok(seqs.clone().into()),
+        }
+    }
+}
+
+/// The UIDs of the messages with these numbers. UIDs ascend with the numbers, so what lies between the ends of a range is
+/// named by its ends, and a hundred thousand messages in a row are no longer to write by UID than by number.
+fn uids_of(view: &View, seqs: &SeqSet) -> Option<UidSet> {
+    let mut uids = UidSet::new();
+    for range in seqs.ranges() {
+        uids.insert_range(view.uid(*range.start())?..=view.uid(*range.end())?);
+    }
+    Some(uids)
+}
+
+pub(in crate::engine) fn other_era() -> Error {
+    Error::invalid(
+        "its UIDs are of another era than those of the mailbox (UIDVALIDITY): they name other messages",
+    )
+}
+
+fn no_uid() -> Error {
+    Error::invalid("the UIDs of these sequence numbers are not known yet, and the command needs them")
+}
+
+/// How many messages there were before these removals.
+fn count_before(len: u32, gone: &[u32]) -> u32 {
+    len.saturating_add(u32::try_from(gone.len()).unwrap_or(0))
+}
+
+/// Where these numbers are after removals. `*` is the last message as it was then.
+fn moved(set: &SeqSet, then: Then, len: u32, gone: &[u32]) -> SeqSet {
+    let last = if then.opened { then.exists } else { count_before(len, gone) };
+    let mut ranges: Vec<(u32, u32)> = set
+        .ranges()
+        .map(|r| (r.start().get(), r.end().get()))
+        // `9:*` with a last message of 5 is `5:9` (RFC 9051 section 9, seq-range).
+        .map(|(a, b)| if b == u32::MAX { (a.min(last), last) } else { (a, b) })
+        .collect();
+    for &removed in gone {
+        for (a, b) in &mut ranges {
+            if *a > *b {
+                continue;
+            }
+            if removed < *a {
+                (*a, *b) = (*a - 1, *b - 1);
+            } else if removed <= *b {
+                *b -= 1;
+            }
+        }
+    }
+    let mut settled = SeqSet::new();
+    for (a, b) in ranges {
+        if let (Some(a), Some(b)) = (Seq::new(a), Seq::new(b))
+            && a <= b
+        {
+            settled.insert_range(a..=b);
+        }
+    }
+    settled
+}
+
+/// Whether a command names messages by UIDs that mean others in another era of the mailbox.
+fn names_uids(messages: Option<&Messages>, class: &Class) -> bool {
+    class.names_uids || matches!(messages, Some(Messages::Uids(set)) if !Messages::same_in_each_era(set))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seqs(text: &str) -> SeqSet {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn numbers_follow_their_messages() {
+        let then = Then { exists: 10, removed: 0, opened: true, era: None };
+        let now = |set: &str, gone: &[u32]| moved(&seqs(set), then, 10, gone).to_string();
+        assert_eq!(now("1,5,9", &[5]), "1,8", "what is gone is not named any more");
+        assert_eq!(now("3:6", &[2, 2]), "2:4", "2 and 3 went: 4 to 6 are 2 to 4");
+        assert_eq!(now("8:*", &[1]), "7:9", "the last message as it was then");
+        assert_eq!(now("12:*", &[1]), "9", "10:12, of which there is but 10");
+        assert_eq!(now("4", &[4]), "");
+    }
+}

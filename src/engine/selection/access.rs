@@ -1,0 +1,70 @@
+//! Whether the selected mailbox may be changed. In one that is open for reading alone STORE, EXPUNGE and MOVE are not sent:
+//! some servers say OK to them and do nothing, some do them all the same.
+//!
+//! ```text
+//!   SELECT ────────> to be changed ── OK [READ-ONLY] ──> read only
+//!                          ^                                 ^
+//!                          └───────── OK [READ-WRITE] ───────┤
+//!   EXAMINE ─────────────────────────────────────────────────┘
+//! ```
+//!
+//! In: SELECT and EXAMINE, the codes of all OKs (RFC 9051 section 7.1: access can change while a mailbox is selected). Out:
+//! what the handles tell, and the error of a command that is about to be sent.
+
+use crate::engine::Engine;
+use crate::engine::inflight::entry::Flight;
+use crate::engine::submit::selection_handle::{Published, Seat};
+use crate::engine::submit::shared::Submission;
+use crate::error::{Error, ErrorKind};
+
+/// What changes messages of the selected mailbox, as lines of users' own commands name it (REPLACE: RFC 8508).
+const CHANGING: [&str; 4] = ["EXPUNGE", "MOVE", "REPLACE", "STORE"];
+
+impl Engine {
+    /// An OK says how the mailbox is open: the one that is being opened, else the selected one.
+    pub(in crate::engine) fn hear_access(&mut self, read_only: bool) {
+        if self.is_opening() {
+            self.opening_access(read_only);
+        } else if let Some(selection) = &self.selection {
+            selection.seat.update(|p| p.read_only = read_only);
+        }
+    }
+
+    /// Whether a command would change messages where that is not allowed. Of a mailbox that is being opened it is our EXAMINE
+    /// that counts until the server has answered.
+    pub(in crate::engine) fn is_refused_as_read_only(&self, next: &Submission) -> bool {
+        next.class.changes_messages && next.seat.as_ref().is_some_and(|seat| self.is_read_only(seat))
+    }
+
+    fn is_read_only(&self, seat: &Seat) -> bool {
+        let examining = self.opening.as_ref().is_some_and(|o| o.seat.id == seat.id && o.is_examine());
+        examining || seat.get().read_only
+    }
+
+    /// Why the next line of a command may not go out: the access has changed since its first.
+    pub(in crate::engine) fn refusal_of_line(&self, flight: &Flight) -> Option<Error> {
+        let seat = flight.seat.as_deref().filter(|_| flight.class.changes_messages)?;
+        self.is_read_only(seat).then(|| read_only(seat))
+    }
+}
+
+/// Why a line of a user's own command may not go out, which the server would apply to this selection.
+pub(in crate::engine) fn refusal_of_verb(seat: &Seat, verb: &str) -> Option<Error> {
+    (CHANGING.contains(&verb) && seat.get().read_only).then(|| read_only(seat))
+}
+
+/// The error of a command that changes messages.
+pub(in crate::engine) fn read_only(seat: &Seat) -> Error {
+    let Published { examined, opened, .. } = seat.get();
+    let (why, hint) = if examined || !opened {
+        ("the mailbox was opened for reading alone (EXAMINE)", "open it with SELECT to change something")
+    } else {
+        (
+            "the mailbox is open for reading alone, as the server said ([READ-ONLY])",
+            "select it again once it may be changed",
+        )
+    };
+    Error::new(ErrorKind::ReadOnly, format!("not sent: {why}"))
+        .advise(hint)
+        .about(Some(&seat.place.mailbox), None)
+}

@@ -1,0 +1,215 @@
+//! Up to which mod-sequence all changes are in the view, so that a later selection can go on from there (RFC 7162 section 6).
+//!
+//! In: mod-sequences as they are told, and what they cover that the view does not hold yet. Out: the mod-sequence that may be
+//! claimed: whoever goes on from it is told of all that came later, and of nothing else.
+//!
+//! ```text
+//!   HIGHESTMODSEQ, rows ──> told ── a tagged response ──> settled ── nothing holds it down ──> claimed
+//!
+//!   held down while   a command is in flight whose changes show in the view at its end only
+//!                     a message's UID is not known: it has come, and no state that names UIDs has it
+//!                     a message's mod-sequence was told without its flags, and these are known otherwise: they are asked
+//!   for good when     a row could not be read: what it told is to be told again the next time
+//! ```
+//!
+//! A tagged response is the quiet point: before it rows may come in any order, and removals may be delayed. What is held down
+//! is not forgotten; it is claimed at the first quiet point at which nothing holds it. So a claim may be lower than what is
+//! known, which costs that a change is told once more, and never higher, which would lose one.
+
+use crate::command::{Effect, FlagUse, Messages};
+use crate::engine::Engine;
+use crate::engine::inflight::entry::Flight;
+use crate::types::{CommandId, Flag, ModSeq, Scattered, Seq, Uid, UidSet};
+
+/// What may be claimed, and what holds it down.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct InStep {
+    /// All changes up to this are in the view.
+    claimed: Option<ModSeq>,
+    /// All changes up to this had been told at the last tagged response.
+    settled: Option<ModSeq>,
+    /// HIGHESTMODSEQ, if it was told since then: it counts even if rows told higher ones.
+    told: Option<ModSeq>,
+    /// The highest of unsolicited rows since then.
+    seen: Option<ModSeq>,
+    /// Messages whose flags are older than their mod-sequence.
+    ahead: Scattered<Uid>,
+    /// A change may have been told that could not be read: what comes after it is not all that there is.
+    stays: bool,
+}
+
+impl InStep {
+    /// Of a mailbox at its opening. Without a mod-sequence then the server keeps none.
+    pub(in crate::engine) fn new(highest: Option<ModSeq>) -> Self {
+        Self { claimed: highest, settled: highest, ..Self::default() }
+    }
+
+    /// All changes up to this are in the view.
+    pub(in crate::engine) fn claimed(&self) -> Option<ModSeq> {
+        self.claimed
+    }
+
+    /// The newest that has been told, whatever of it is in the view.
+    pub(in crate::engine) fn so_far(&self) -> Option<ModSeq> {
+        self.settled.max(self.told).max(self.seen)
+    }
+
+    /// HIGHESTMODSEQ was told.
+    pub(in crate::engine) fn told(&mut self, mod_seq: Option<ModSeq>) {
+        self.told = mod_seq.or(self.told);
+    }
+
+    /// A row told a change that nobody asked for, or that a STORE made.
+    pub(in crate::engine) fn seen(&mut self, mod_seq: Option<ModSeq>) {
+        self.seen = self.seen.max(mod_seq);
+    }
+
+    /// A change could not be read: it is to be told again the next time.
+    pub(in crate::engine) fn stay(&mut self) {
+        self.stays = true;
+    }
+
+    /// A tagged response has come.
+    fn settle(&mut self) {
+        let (told, seen) = (self.told.take(), self.seen.take());
+        self.settled =
+            self.settled.map(|known| told.unwrap_or_else(|| seen.map_or(known, |seen| seen.max(known))));
+    }
+
+    /// Claims what is settled, unless something holds it down. Whether that makes a difference.
+    fn claim(&mut self, held: bool) -> bool {
+        if held || self.stays || !self.ahead.is_empty() {
+            return false;
+        }
+        std::mem::replace(&mut self.claimed, self.settled) != self.settled
+    }
+
+    /// Whether this is beyond what is claimed, where anything is.
+    fn is_beyond(&self, mod_seq: Option<ModSeq>) -> bool {
+        self.claimed.is_some() && mod_seq > self.claimed
+    }
+
+    /// The flags of this message are older than its mod-sequence.
+    fn lacks_flags(&mut self, uid: Uid) {
+        self.ahead.insert(uid);
+    }
+
+    /// The flags of this message are those of its mod-sequence, or it has gone.
+    pub(in crate::engine) fn has_flags(&mut self, uid: Uid) {
+        // Nearly always there are none.
+        if !self.ahead.is_empty() {
+            self.ahead.remove(uid);
+        }
+    }
+
+    /// The same of all these.
+    pub(in crate::engine) fn have_flags(&mut self, uids: &UidSet) {
+        if !self.ahead.is_empty() {
+            let rest = self.ahead.to_set().difference(uids);
+            self.ahead = Scattered::default();
+            rest.iter().for_each(|uid| self.ahead.insert(uid));
+        }
+    }
+
+    /// Whether flags are to be asked.
+    pub(in crate::engine) fn is_behind(&self) -> bool {
+        !self.ahead.is_empty()
+    }
+
+    /// The messages whose flags are to be asked.
+    pub(in crate::engine) fn behind(&self) -> UidSet {
+        self.ahead.to_set()
+    }
+
+    /// All flags are asked for anew.
+    pub(in crate::engine) fn begin_anew(&mut self) {
+        self.ahead = Scattered::default();
+    }
+}
+
+/// Whether what this command changes is known only when it ends: of a silent STORE, and of a move by steps, which has one.
+pub(in crate::engine) fn changes_silently(flight: &Flight) -> bool {
+    match &flight.class.effect {
+        Effect::Store(store) => store.is_silent(),
+        Effect::Move => true,
+        _ => false,
+    }
+}
+
+impl Engine {
+    /// A tagged response has come; it may have been this command's last.
+    pub(in crate::engine) fn settle_mod_seq(&mut self, ended: Option<CommandId>) {
+        if let Some(selection) = &mut self.selection {
+            selection.in_step.settle();
+        }
+        self.claim_mod_seq(ended);
+    }
+
+    /// What held a claim down may be in the view now; this command's own changes are.
+    pub(in crate::engine) fn claim_mod_seq(&mut self, ended: Option<CommandId>) {
+        let in_silence = self.roster.silent.iter().any(|id| Some(*id) != ended);
+        if let Some(selection) = &mut self.selection {
+            let held = in_silence || selection.view.unknown().is_some();
+            selection.changed |= selection.in_step.claim(held);
+        }
+    }
+
+    /// A row told a newer mod-sequence of a message whose flags are known, and not the flags that go with it.
+    pub(in crate::engine) fn flags_fell_behind(
+        &mut self,
+        seq: Option<Seq>,
+        uid: Option<Uid>,
+        mod_seq: Option<ModSeq>,
+    ) {
+        let is_beyond = self.selection.as_ref().is_some_and(|s| s.in_step.is_beyond(mod_seq));
+        if !is_beyond || self.was_marked_as_seen(seq, uid) {
+            return;
+        }
+        let in_silence = !self.roster.silent.is_empty();
+        let Some(selection) = &mut self.selection else { return };
+        match (uid, seq) {
+            (Some(uid), _) => selection.in_step.lacks_flags(uid),
+            // They come with the UIDs, if they are not those that a STORE makes.
+            (None, Some(seq)) => {
+                if !in_silence {
+                    selection.view.forget_flags_at(seq);
+                }
+                selection.filling.before.iter_mut().for_each(|before| before.flags_must_be_compared = true);
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// Whether a FETCH in flight explains it, which marks what it reads as seen: servers tell the flags with the body and the
+    /// mod-sequence behind it (Dovecot).
+    fn was_marked_as_seen(&self, seq: Option<Seq>, uid: Option<Uid>) -> bool {
+        let flags = seq.and_then(|seq| self.selection.as_ref()?.view.flags(seq));
+        if !flags.is_some_and(|flags| flags.contains(&Flag::Seen)) {
+            return false;
+        }
+        let mut explained = false;
+        self.roster.flag_users.about(seq, uid, |set| {
+            let mut flights = set.iter().filter_map(|(_, id)| self.flights.get(id));
+            explained |= flights.any(|flight| {
+                let named = match &flight.messages {
+                    Some(Messages::Seqs(set)) => seq.is_some_and(|seq| set.contains(seq)),
+                    Some(Messages::Uids(set)) => uid.is_some_and(|uid| set.contains(uid)),
+                    _ => false,
+                };
+                named
+                    && flight.begun
+                    && flight.own.is_none()
+                    && flight.class.flags == FlagUse::Writes
+                    && !matches!(flight.class.effect, Effect::Store(_))
+            });
+        });
+        explained
+    }
+
+    /// Flags that are older than their messages' mod-sequences are asked, once no command is in flight that explains them.
+    pub(in crate::engine) fn catch_up(&mut self) {
+        if self.selection.as_ref().is_some_and(|s| s.in_step.is_behind()) && self.roster.silent.is_empty() {
+            self.fill_on();
+        }
+    }
+}

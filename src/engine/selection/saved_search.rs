@@ -1,0 +1,108 @@
+//! The result of a search that the server remembers, `$` (RFC 5182): whose it is at the moment, and who may use it.
+//!
+//! ```text
+//!   SEARCH SAVE goes out ──> awaited ── OK ──> kept ──── the next SEARCH SAVE, the selection's end ──> void
+//!                               ├── NO ──> empty (RFC 9051 section 6.4.4.1): nobody's
+//!                               └── BAD ─> the one before is kept
+//! ```
+//!
+//! What reads may go out behind a search that is awaited; if that fails, what it read is of other messages, and its result is
+//! an error. Nothing that changes messages goes out before the OK.
+
+use crate::command::{Messages, Saved, Standing};
+use crate::engine::Engine;
+use crate::engine::inflight::entry::Flight;
+use crate::engine::submit::shared::Submission;
+use crate::error::{Error, ErrorKind, Result, Sent};
+use crate::types::CommandId;
+
+/// Whose the server's remembered result is.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Remembered {
+    now: Option<Saved>,
+    /// The one before that, while the search is awaited: if it is answered BAD, it stays.
+    before: Option<Saved>,
+}
+
+impl Remembered {
+    /// The selection has ended.
+    pub(in crate::engine) fn forget(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl Engine {
+    /// A search whose result is to be remembered goes out.
+    pub(in crate::engine) fn saving(&mut self, saved: Saved) {
+        self.remembered.before = self.remembered.now.replace(saved);
+    }
+
+    /// It was taken back before it went out: the server remembers what it did before.
+    pub(in crate::engine) fn saving_withdrawn(&mut self, saved: &Saved) {
+        if self.remembered.now.as_ref() == Some(saved) {
+            self.remembered.now = self.remembered.before.take();
+        }
+    }
+
+    /// What is to use this result.
+    pub(in crate::engine) fn users_of(&self, saved: &Saved) -> Vec<CommandId> {
+        let uses = |f: &Flight| matches!(&f.messages, Some(Messages::Saved(of)) if of == saved);
+        self.flights.iter().filter(|(_, f)| uses(f)).map(|(id, _)| *id).collect()
+    }
+
+    /// It has ended: by OK, or otherwise.
+    pub(in crate::engine) fn saving_ended(&mut self, saved: &Saved, failed: Option<&Error>) {
+        saved.settle(if failed.is_some() { Standing::Failed } else { Standing::Kept });
+        let before = self.remembered.before.take();
+        let Some(why) = failed else { return };
+        if self.remembered.now.as_ref() == Some(saved) {
+            self.remembered.now = before.filter(|_| why.kind() == ErrorKind::Bad);
+        }
+        // What went out behind it has read something else.
+        for id in self.users_of(saved) {
+            let Some(flight) = self.flights.get_mut(&id) else { continue };
+            // It is on its way, and what it says when it ends is this.
+            let error = failed_search(why).in_command(flight.job.name()).sent(Sent::Fully);
+            flight.failure.get_or_insert(error);
+            flight.misled = true;
+        }
+    }
+
+    /// Whether a command that names messages by `$` has to wait for the search.
+    pub(in crate::engine) fn waits_for_saved(&self, next: &Submission, messages: Option<&Messages>) -> bool {
+        let Some(Messages::Saved(saved)) = messages else { return false };
+        !next.class.reads_only
+            && saved.standing() == Standing::Awaited
+            && self.remembered.now.as_ref() == Some(saved)
+    }
+
+    /// Whether `$` is what this handle stands for.
+    pub(in crate::engine) fn check_saved(&self, saved: &Saved) -> Result<()> {
+        if saved.standing() == Standing::Failed {
+            return Err(no_search());
+        }
+        if self.remembered.now.as_ref() != Some(saved) {
+            let why = "the server has forgotten this result: another was saved, or the mailbox was left";
+            return Err(Error::invalid(why));
+        }
+        Ok(())
+    }
+
+    /// Whether a command uses what the server remembers.
+    pub(in crate::engine) fn uses_saved(&self, id: CommandId) -> bool {
+        self.flights.get(&id).is_some_and(|f| matches!(f.messages, Some(Messages::Saved(_))))
+    }
+}
+
+pub(in crate::engine) fn no_search() -> Error {
+    Error::invalid("the search whose result it was to use has failed")
+}
+
+fn failed_search(why: &Error) -> Error {
+    let message =
+        format!("the search whose result it was to use has failed, so it was about other messages ({why})");
+    match why.status() {
+        Some(status) => Error::new(why.kind(), message).with_status(status.clone()),
+        None => Error::new(why.kind(), message),
+    }
+}

@@ -1,0 +1,471 @@
+//! The selection: which mailbox is selected, its view, and how a selection begins and ends.
+//!
+//! ```text
+//!            SELECT sent          OK                  [CLOSED], OK of the next,
+//!   nothing ────────────> opening ──> open ── CLOSE, UNSELECT, NO to the next ──> ended
+//!                            └── NO, BAD ──> ended
+//! ```
+
+use std::sync::Arc;
+
+use crate::command::{Effect, Messages};
+use crate::engine::Engine;
+use crate::engine::log;
+use crate::engine::selection::mod_sequences::InStep;
+use crate::engine::selection::sync::fill::Filling;
+use crate::engine::selection::sync::resume::ToldEarlier;
+use crate::engine::submit::end_cause::EndedBy;
+use crate::engine::submit::selection_handle::{Latest, Seat};
+use crate::error::ErrorKind;
+use crate::types::{
+    Answer, CloseReason, Code, CommandId, Event, EventKind, Fill, ModSeq, Place, Seq, SeqSet, Uid,
+    UidValidity, Untagged,
+};
+use crate::view::View;
+
+/// The mailbox that is selected.
+pub(in crate::engine) struct Selection {
+    pub(in crate::engine) seat: Arc<Seat>,
+    pub(in crate::engine) view: View,
+    pub(in crate::engine) uid_validity: Option<UidValidity>,
+    pub(in crate::engine) filling: Filling,
+    pub(in crate::engine) in_step: InStep,
+    /// There is more to [`publish`](Self::publish) than was.
+    pub(in crate::engine) changed: bool,
+    /// [`Ready`](EventKind::Ready) has been told.
+    pub(in crate::engine) ready: bool,
+    /// How often the server has said what can't be true, less one for each long calm since.
+    contradictions: u32,
+    /// How many commands have ended since the last time.
+    calm: u32,
+}
+
+/// A mailbox whose SELECT has not been answered, and what was told of it.
+pub(in crate::engine) struct Opening {
+    pub(in crate::engine) id: CommandId,
+    pub(in crate::engine) seat: Arc<Seat>,
+    /// It is an EXAMINE.
+    read_only: bool,
+    /// It was refused for its parameters, and has not been said again: the server speaks of the mailbox before.
+    unsaid: bool,
+    /// The server has answered it before it had all of it, so it has done nothing.
+    cut_short: bool,
+    told: Told,
+    pub(in crate::engine) earlier: ToldEarlier,
+}
+
+#[derive(Default)]
+struct Told {
+    exists: Option<u32>,
+    uid_validity: Option<UidValidity>,
+    uid_next: Option<Uid>,
+    /// How many have come since that was told.
+    came: u32,
+    /// Since then the count has fallen without EXPUNGE: others may have come as well.
+    fell: bool,
+    highest_mod_seq: Option<ModSeq>,
+    read_only: Option<bool>,
+}
+
+impl Told {
+    /// No message that comes has a UID below this: each that came since UIDNEXT was told has taken one.
+    fn first_new(&self) -> Option<Uid> {
+        Uid::new(self.uid_next?.get().saturating_add(self.came))
+    }
+
+    /// How many messages there were when UIDNEXT was sent, if that is sure.
+    fn below_uid_next(&self) -> Option<u64> {
+        let exists = self.exists.unwrap_or(0);
+        (!self.fell).then(|| u64::from(exists.saturating_sub(self.came)))
+    }
+
+    /// EXISTS. The first one counts all that there were before UIDNEXT, wherever that stands.
+    fn set_exists(&mut self, count: u32) {
+        if let Some(before) = self.exists.filter(|_| self.uid_next.is_some()) {
+            self.came = self.came.saturating_add(count.saturating_sub(before));
+            self.fell |= count < before;
+        }
+        self.exists = Some(count);
+    }
+}
+
+/// How often a server may contradict itself in one selection; each time all is asked anew.
+const MOST_CONTRADICTIONS: u32 = 20;
+
+/// After so many commands without a contradiction one of them is forgotten: a connection lasts for weeks.
+const CALM: u32 = 100;
+
+impl Opening {
+    /// The era of its UIDs, once that has been told.
+    pub(in crate::engine) fn era(&self) -> Option<UidValidity> {
+        self.told.uid_validity
+    }
+
+    pub(in crate::engine) fn is_examine(&self) -> bool {
+        self.read_only
+    }
+
+    /// Whether the server has said something of this mailbox.
+    pub(in crate::engine) fn has_begun(&self) -> bool {
+        self.told.uid_validity.is_some()
+    }
+}
+
+impl Selection {
+    /// UIDNEXT, and how many messages there have been by now.
+    pub(in crate::engine) fn set_uid_next(&self, told: Option<Uid>) {
+        let ever = Some(self.ever());
+        self.seat.update(|p| (p.uid_next, p.ever_below) = (told, ever));
+    }
+
+    /// The last UID that a message can have, if none has come since UIDNEXT was told.
+    pub(in crate::engine) fn last_below_uid_next(&self) -> Option<Uid> {
+        let known = self.seat.get();
+        let has_all = known.ever_below.is_some_and(|below| self.ever() <= below);
+        known.uid_next.filter(|_| has_all).and_then(|next| Uid::new(next.get() - 1))
+    }
+
+    /// How many messages there have been in this selection, those that have gone included.
+    pub(in crate::engine) fn ever(&self) -> u64 {
+        u64::from(self.view.len()) + self.view.removed()
+    }
+
+    /// The numbers of these messages, of those that are there.
+    pub(in crate::engine) fn which(&self, messages: &Messages) -> Vec<Seq> {
+        let len = self.view.len();
+        let all: SeqSet = match (Seq::new(1), Seq::new(len)) {
+            (Some(first), Some(last)) => (first..=last).into(),
+            _ => return Vec::new(),
+        };
+        match messages {
+            // Never of one that has been sent.
+            Messages::Slots(_) | Messages::Saved(_) => Vec::new(),
+            Messages::Seqs(set) if set.is_open() => {
+                let mut set = set.clone();
+                set.extend(Seq::new(len));
+                set.intersection(&all).iter().collect()
+            }
+            Messages::Seqs(set) => set.intersection(&all).iter().collect(),
+            Messages::Uids(set) if set.len() <= u64::from(len) => {
+                set.iter().filter_map(|uid| self.view.seq(uid)).collect()
+            }
+            Messages::Uids(set) => {
+                let last = Seq::new(len);
+                let names = |seq: &Seq| {
+                    self.view
+                        .uid(*seq)
+                        .is_some_and(|uid| set.contains(uid) || set.names_last() && Some(*seq) == last)
+                };
+                all.iter().filter(names).collect()
+            }
+        }
+    }
+
+    /// How many messages lack `\Seen`, if the flags of all are known.
+    pub(in crate::engine) fn unseen(&self) -> Option<u32> {
+        let known =
+            self.view.unknown().is_none() && self.view.flags_untold() == 0 && self.filling.doubts == 0;
+        let groups = known.then(|| self.view.flag_groups())?;
+        let unseen: u64 =
+            groups.iter().filter(|(flags, _)| !flags.is_seen()).map(|(_, uids)| uids.len()).sum();
+        u32::try_from(unseen).ok()
+    }
+
+    /// A command has ended, and nothing was contradicted.
+    pub(in crate::engine) fn calm_down(&mut self) {
+        self.calm += 1;
+        if self.calm >= CALM {
+            (self.calm, self.contradictions) = (0, self.contradictions.saturating_sub(1));
+        }
+    }
+
+    /// Whether all may be asked anew once more.
+    pub(in crate::engine) fn may_begin_anew(&self) -> bool {
+        self.contradictions < MOST_CONTRADICTIONS
+    }
+
+    /// Throws away what is known, for it to be asked for anew; and compared with this, unless the UIDs are of another era.
+    pub(in crate::engine) fn throw_away(&mut self, exists: u32, is_new_era: bool) {
+        let (view, filling) = (&self.view, std::mem::take(&mut self.filling));
+        let wanted = filling.wanted;
+        self.filling = if is_new_era { Filling::new(wanted, None) } else { filling.begun_anew(view) };
+        self.view = view.reopened(exists, is_new_era || self.filling.before.is_some());
+        if is_new_era {
+            self.view.begins_at(None);
+        }
+        self.in_step.begin_anew();
+        // Messages that the server has not reported may have come since UIDNEXT; with a new UIDVALIDITY it says nothing.
+        self.seat.update(|p| {
+            (p.ready, p.ever_below) = (false, None);
+            p.uid_next = p.uid_next.filter(|_| !is_new_era);
+        });
+        self.changed = true;
+    }
+
+    /// Makes what is known now known to the handles, if it has changed. Before anything is told or ends that hangs on it.
+    pub(in crate::engine) fn publish(&mut self) {
+        if !std::mem::take(&mut self.changed) {
+            return;
+        }
+        let (exists, removed) = (self.view.len(), self.view.removed());
+        let uid_validity = self.uid_validity;
+        let highest = self.seat.get().highest_mod_seq;
+        let latest = Latest {
+            snapshot: self.view.snapshot(self.seat.place.clone(), uid_validity, highest),
+            in_step: self.filling.is_in_step(),
+            mod_seq: self.in_step.claimed(),
+        };
+        self.seat.publish(latest, |p| {
+            p.exists = exists;
+            p.removed = removed;
+            p.uid_validity = uid_validity;
+        });
+    }
+}
+
+impl Engine {
+    /// The SELECT has been written (or is about to be).
+    pub(in crate::engine) fn begin_opening(&mut self, id: CommandId, seat: Arc<Seat>, read_only: bool) {
+        let asked = seat.plan.resume.as_ref().is_some_and(|state| state.highest_mod_seq.is_some());
+        let asked = asked && self.session.is_enabled("QRESYNC") && !self.session.bare_select;
+        let earlier = ToldEarlier::new(asked);
+        let (unsaid, cut_short, told) = (false, false, Told::default());
+        self.opening = Some(Opening { id, seat, read_only, unsaid, cut_short, told, earlier });
+    }
+
+    /// A SELECT with parameters was answered BAD: a server that does not understand those that it offers is asked once more
+    /// without them, and not again if that is why. Whether it will be.
+    pub(in crate::engine) fn select_barely(&mut self, id: CommandId) -> bool {
+        let Some(opening) = self.opening.as_mut().filter(|opening| opening.id == id) else { return false };
+        if !opening.seat.get().with_params || self.logging_out {
+            return false;
+        }
+        opening.seat.update(|p| (p.bare, p.with_params) = (true, false));
+        (opening.earlier, opening.told, opening.unsaid) = (ToldEarlier::new(false), Told::default(), true);
+        self.selection_lingers(Some(id));
+        true
+    }
+
+    /// Of this command's line some has been written: if it is the SELECT that was to be said again, it now is.
+    pub(in crate::engine) fn said(&mut self, id: CommandId) {
+        if let Some(opening) = self.opening.as_mut().filter(|opening| opening.id == id) {
+            opening.unsaid = false;
+        }
+    }
+
+    /// The SELECT was answered before it had been sent whole.
+    pub(in crate::engine) fn opening_cut_short(&mut self, id: CommandId) {
+        if let Some(opening) = self.opening.as_mut().filter(|opening| opening.id == id) {
+            opening.cut_short = true;
+        }
+    }
+
+    /// Whether this is the SELECT that is to be said again, of which nothing has been written since.
+    pub(in crate::engine) fn is_unsaid(&self, id: CommandId) -> bool {
+        self.opening.as_ref().is_some_and(|opening| opening.id == id && opening.unsaid)
+    }
+
+    /// Whether the next line of a command in flight may go out. A SELECT that is said again waits for all others, as any does
+    /// that ends a selection; and for the rest of its first line, if the server has not waited for that.
+    pub(in crate::engine) fn next_line_may_go(&self, id: CommandId) -> bool {
+        let may_be_said = || !self.stray_selection || self.flights.len() == 1;
+        !self.is_unsaid(id) || may_be_said() && !self.outbox.holds(id)
+    }
+
+    /// Whether the server may speak of the mailbox that is being opened: until the first byte of its SELECT has been written, it
+    /// speaks of the one that is selected, and that SELECT may still be taken back.
+    pub(in crate::engine) fn is_opening(&self) -> bool {
+        let said = self.opening.as_ref().filter(|opening| !opening.unsaid);
+        let select = said.and_then(|opening| self.flights.get(&opening.id));
+        select.is_some_and(|flight| flight.begun)
+    }
+
+    /// How the mailbox that is being opened may be used.
+    pub(in crate::engine) fn opening_access(&mut self, read_only: bool) {
+        if let Some(opening) = &mut self.opening {
+            opening.told.read_only = Some(read_only);
+        }
+    }
+
+    /// What the server tells of the mailbox that is being opened.
+    pub(in crate::engine) fn hear_opening(&mut self, heard: &Untagged) {
+        let Some(Opening { told, .. }) = &mut self.opening else { return };
+        match heard.answer() {
+            Answer::Exists(count) => told.set_exists(*count),
+            Answer::Status(status) => match &status.code {
+                Some(Code::UidValidity(era)) => told.uid_validity = *era,
+                Some(Code::UidNext(uid)) => {
+                    (told.uid_next, told.came, told.fell) = (*uid, 0, false);
+                }
+                Some(Code::HighestModSeq(mod_seq)) => told.highest_mod_seq = *mod_seq,
+                // One that was told was of the mailbox before.
+                Some(Code::NoModSeq) => told.highest_mod_seq = None,
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+
+    /// So many messages are gone, and no mailbox is selected here: if one is being opened, it is of that one.
+    pub(in crate::engine) fn opening_shrinks(&mut self, by: u64) {
+        if let Some(opening) = self.opening.as_mut().filter(|_| !self.stray_selection) {
+            let by = u32::try_from(by).unwrap_or(u32::MAX);
+            opening.told.exists = opening.told.exists.map(|exists| exists.saturating_sub(by));
+            opening.earlier.miss();
+        }
+    }
+
+    /// `[CLOSED]`: what came until now was of the mailbox before (RFC 7162 section 3.2.11).
+    pub(in crate::engine) fn selection_closed(&mut self) {
+        if let Some(opening) = &mut self.opening {
+            opening.told = Told::default();
+            opening.earlier = ToldEarlier::new(opening.earlier.asked);
+        }
+        self.stray_selection = false;
+        self.end_selection(None);
+    }
+
+    pub(in crate::engine) fn end_selection(&mut self, cause: Option<CommandId>) {
+        let Some(selection) = self.selection.take() else { return };
+        let effect = cause.and_then(|id| self.flights.get(&id)).map(|flight| &flight.class.effect);
+        let by = match effect {
+            Some(Effect::Deselect) => EndedBy::Closing,
+            None if self.opening.is_none() => EndedBy::Server,
+            _ => EndedBy::Another,
+        };
+        selection.seat.end(by);
+        log::deselected(&selection.seat.place.mailbox, by);
+        self.forget_own(selection.seat.id);
+        self.remembered.forget();
+        self.left(&selection);
+        let place = Some(selection.seat.place.clone());
+        self.tell(Event::new(EventKind::SelectionEnded).at(place).caused_by(cause));
+    }
+
+    /// The SELECT was refused. After NO nothing is selected (RFC 9051 section 6.3.2); after BAD, or NO in place of a `+`, the
+    /// mailbox before may still be, but its handles are dead all the same.
+    pub(in crate::engine) fn opening_failed(&mut self, why: ErrorKind) {
+        let Some(opening) = self.opening.take() else { return };
+        opening.seat.end(EndedBy::NotOpened);
+        // What was saved in it, too.
+        self.remembered.forget();
+        match why {
+            ErrorKind::No if !opening.cut_short => self.stray_selection = false,
+            ErrorKind::No | ErrorKind::Bad => return self.selection_lingers(Some(opening.id)),
+            // Its answer could not be read: it may have succeeded.
+            _ => self.stray_selection = true,
+        }
+        self.end_selection(Some(opening.id));
+    }
+
+    /// The selection has ended for its handles, and the server may go on to speak of it.
+    fn selection_lingers(&mut self, cause: Option<CommandId>) {
+        self.stray_selection |= self.selection.is_some();
+        self.end_selection(cause);
+    }
+
+    /// The SELECT has succeeded.
+    pub(in crate::engine) fn opened(&mut self, id: CommandId) {
+        // Before it is taken out, so that its handles are told of the end, too.
+        let exists = self.opening.as_ref().and_then(|opening| opening.told.exists).unwrap_or(0);
+        if self.is_too_large(exists) {
+            return;
+        }
+        let Some(Opening { seat, read_only, told, earlier, .. }) = self.opening.take() else { return };
+        self.end_selection(Some(id));
+        self.stray_selection = false;
+        self.session.bare_select |= seat.get().bare;
+        self.session.select_params |= seat.get().with_params;
+        let (first_new, ever_below) = (told.first_new(), told.below_uid_next());
+        let examined = read_only;
+        let Told { uid_validity, uid_next, highest_mod_seq, read_only, .. } = told;
+        // What the server said last, in the OK as a rule.
+        let read_only = read_only.unwrap_or(examined);
+        let wanted = match seat.plan.fill.unwrap_or(self.settings.fill) {
+            // What was known can't be compared with nothing.
+            Fill::Off if seat.plan.resume.is_some() => Fill::Uids,
+            wanted => wanted,
+        };
+        let mut view = if wanted == Fill::Off { View::off(exists) } else { View::opened(exists) };
+        view.begins_at(first_new);
+        let mut selection = Selection {
+            seat: seat.clone(),
+            view,
+            uid_validity,
+            filling: Filling::new(wanted, None),
+            in_step: InStep::new(highest_mod_seq),
+            changed: true,
+            contradictions: 0,
+            calm: 0,
+            ready: false,
+        };
+        seat.update(|p| {
+            (p.read_only, p.examined) = (read_only, examined);
+            (p.uid_next, p.ever_below) = (uid_next, ever_below);
+            p.highest_mod_seq = highest_mod_seq;
+        });
+        self.look.begin(seat.id, uid_validity, highest_mod_seq, uid_next);
+        // Its size first: a number that is submitted meanwhile means nothing without it.
+        selection.publish();
+        seat.update(|p| p.opened = true);
+        // What went out behind SELECT was of this era.
+        let behind = self.flights.values_mut().filter(|f| f.seat.as_ref().is_some_and(|s| s.id == seat.id));
+        behind.for_each(|flight| flight.era = flight.era.or(uid_validity));
+        self.selection = Some(selection);
+        log::selected(&seat.place.mailbox, exists);
+        let kind = EventKind::Opened { exists, uid_validity, uid_next, highest_mod_seq, read_only };
+        self.tell(Event::new(kind).at(Some(seat.place.clone())).caused_by(Some(id)));
+        if let Some(state) = &seat.plan.resume {
+            self.resume(state, uid_validity, highest_mod_seq, earlier);
+        }
+        self.fill_on();
+    }
+
+    /// The server has said what can't be true. What is known is thrown away, and asked for anew.
+    pub(in crate::engine) fn contradicted(&mut self, what: String, exists: u32) {
+        self.begin_anew(what, exists, None);
+    }
+
+    /// What is known is thrown away; with a new era of the UIDs the mod-sequences begin anew, too.
+    pub(in crate::engine) fn begin_anew(&mut self, what: String, exists: u32, era: Option<UidValidity>) {
+        if self.is_opening() {
+            // The next SELECT is on its way, and without `[CLOSED]` an EXISTS of this mailbox may have been taken for the next
+            // one's. This selection ends with the answer.
+            return;
+        }
+        let Some(selection) = &mut self.selection else { return };
+        (selection.contradictions, selection.calm) = (selection.contradictions + 1, 0);
+        if selection.contradictions > MOST_CONTRADICTIONS {
+            return self
+                .close(CloseReason::Protocol(format!("it contradicts itself again and again: {what}")));
+        }
+        tracing::warn!(target: "imap_duplex", mailbox = %selection.seat.place.mailbox, what, "the server contradicts itself");
+        selection.throw_away(exists, era.is_some());
+        let place = Some(selection.seat.place.clone());
+        let new_era = era.is_some();
+        if new_era {
+            (selection.uid_validity, selection.in_step) = (era, InStep::default());
+            selection.seat.update(|p| p.highest_mod_seq = None);
+            self.tell(Event::new(EventKind::UidValidityChanged { uid_validity: era }).at(place.clone()));
+        }
+        self.tell(Event::new(EventKind::Contradiction { what }).at(place.clone()));
+        self.tell(Event::new(EventKind::Exists { count: exists }).at(place));
+        if new_era {
+            self.era_ended();
+        } else {
+            self.numbers_moved();
+        }
+        // What was still to be asked was about the messages as they were known.
+        if let Some(id) = self.selection.as_ref().map(|s| s.seat.id) {
+            self.forget_own(id);
+        }
+        self.fill_on();
+    }
+
+    /// The mailbox that untagged data is about which names none.
+    pub(in crate::engine) fn place(&self) -> Option<Place> {
+        let open = self.selection.as_ref().map(|s| &s.seat);
+        let opening = self.opening.as_ref().filter(|opening| !opening.unsaid);
+        open.or(opening.map(|o| &o.seat)).map(|seat| seat.place.clone())
+    }
+}

@@ -1,0 +1,120 @@
+//! How a connection ends: each command with the same cause, and whether it had been sent; then the stream of events.
+//!
+//! In: EOF, an error of the socket, what can't be understood, the driver that is dropped, a LOGOUT that is answered. Out: what
+//! was in flight or waited ends, and `Closed` is told, last. (Contract line 11.)
+
+use std::time::Instant;
+
+use crate::command::Effect;
+use crate::engine::inflight::entry::Flight;
+use crate::engine::log;
+use crate::engine::submit::end_cause::EndedBy;
+use crate::engine::submit::slot::Job;
+use crate::engine::write::outbox::Outbox;
+use crate::engine::{Engine, LAST_WORDS};
+use crate::error::{Error, Sent};
+use crate::types::{Answer, CloseReason, CommandId, Done, Event, Place, Status, StatusResponse};
+
+impl Engine {
+    /// Writing has failed: what the server still sends is read, for a while, before everything ends.
+    pub(crate) fn write_failed(&mut self, reason: CloseReason, now: Instant) {
+        self.outbox = Outbox::default();
+        self.write_failure.get_or_insert(reason);
+        self.last_words.get_or_insert(now + LAST_WORDS);
+    }
+
+    /// Whether writing has failed.
+    pub(crate) fn has_write_failed(&self) -> bool {
+        self.write_failure.is_some()
+    }
+
+    /// The connection has ended: by EOF, by an error, by what could not be understood.
+    pub(crate) fn handle_end(&mut self, reason: CloseReason) {
+        // What the server said last is the cause, whatever happened to the socket after it.
+        let is_logout = |f: &Flight| f.begun && matches!(f.class.effect, Effect::Logout);
+        let reason = match (self.flights.values().any(is_logout), self.bye.take()) {
+            // EOF after BYE is a logout's success; not of one that the server has never heard of.
+            (true, Some(bye)) => {
+                self.end_logout(bye);
+                CloseReason::Logout
+            }
+            (false, Some(bye)) => CloseReason::Bye(bye),
+            (_, None) => self.write_failure.take().unwrap_or(reason),
+        };
+        self.close(reason);
+    }
+
+    fn end_logout(&mut self, bye: StatusResponse) {
+        let logout = self.flights.iter().find(|(_, f)| matches!(f.class.effect, Effect::Logout));
+        if let Some(id) = logout.map(|(id, _)| *id) {
+            let ok = StatusResponse::new(Status::Ok, None, bye.text);
+            self.end_flight(id, Ok(Done::new(ok)));
+        }
+    }
+
+    /// Ends everything, each with the same cause; what is closed stays so.
+    pub(crate) fn close(&mut self, reason: CloseReason) {
+        if self.closed.is_some() {
+            return;
+        }
+        log::closed(&reason, self.tells_capabilities);
+        self.closed = Some(reason.clone());
+        // First, so that whoever is woken by an end finds the cause.
+        let late = self.shared.close(&reason);
+        self.line = None;
+        if let Some(opening) = self.opening.take() {
+            opening.seat.end(EndedBy::Connection);
+        }
+        if let Some(selection) = self.selection.take() {
+            selection.seat.end(EndedBy::Connection);
+        }
+        for id in self.roster.mailbox_changes.all_kept() {
+            self.not_its_doing(id);
+        }
+        for (id, flight) in std::mem::take(&mut self.flights) {
+            let sent = flight.sent();
+            let error = Error::closed(&reason).sent(sent);
+            // What the earlier lines of a series achieved is not lost.
+            let place = flight.place();
+            let done = flight.replies.into_iter().filter(|reply| reply.status == Status::Ok);
+            let error = error.add_answers(done.map(Answer::Status));
+            self.fail_closed(id, flight.job, flight.quiet, error, place);
+        }
+        for waiting in std::mem::take(&mut self.queue).into_iter().chain(late) {
+            for seat in [&waiting.seat, &waiting.opens].into_iter().flatten() {
+                seat.end(EndedBy::Connection);
+            }
+            let (place, error) = (waiting.place(), Error::closed(&reason).sent(Sent::No));
+            self.fail_closed(waiting.id, waiting.job, waiting.quiet, error, place);
+        }
+        self.outbox = Outbox::default();
+        self.shared.close_events(&reason);
+    }
+
+    fn fail_closed(
+        &mut self,
+        id: CommandId,
+        job: Box<dyn Job>,
+        quiet: bool,
+        error: Error,
+        place: Option<Place>,
+    ) {
+        let named = place.as_ref().map(|place| &place.mailbox);
+        let error = error.in_command(job.name()).about(named, None);
+        if !quiet {
+            self.tell_failed(id, job.name(), &error, place);
+        }
+        job.end(Err(error));
+    }
+
+    pub(in crate::engine) fn tell_failed(
+        &mut self,
+        id: CommandId,
+        command: &str,
+        error: &Error,
+        place: Option<Place>,
+    ) {
+        let kind = error.to_event(command.to_owned());
+        self.tell(Event::new(kind).at(place).caused_by(Some(id)));
+    }
+}

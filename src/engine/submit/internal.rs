@@ -1,0 +1,192 @@
+//! The engine's own commands: filling the view in, polling, logging out when nobody is left.
+//!
+//! They are commands like any other, less the token: what they hear is the engine's.
+
+use crate::command::{Claim, Command, Flow, Line, Messages, Session, Store};
+use crate::engine::events::queue::EventQueue;
+use crate::engine::mailboxes::deselected::Left;
+use crate::engine::selection::sync::look_back::Look;
+use crate::engine::submit::slot::Job;
+use crate::error::{Error, Result, Sent};
+use crate::types::{
+    Answer, CommandId, Done, Gather, Limits, MailboxName, Progress, Scattered, Uid, UidSet, Untagged,
+};
+use crate::view::View;
+
+/// How many ranges of UIDs are kept of an answer, about: more than any mailbox has can't add up.
+const MOST_RANGES: usize = 4 << 20;
+
+/// What one of the engine's own commands is for.
+#[derive(Debug)]
+pub(crate) enum Own {
+    /// `UID SEARCH`: the UIDs of all messages, or of a window of them.
+    Fill(Gather<Uid>),
+    /// `UID FETCH n:* (FLAGS)`, `FETCH a:b (UID)`: UIDs of messages that came, or that a search could not tell.
+    Learn,
+    /// `UID FETCH … (FLAGS)`: flags that are wanted in the view; what they were before is of an earlier selection. With the
+    /// messages of which they were told.
+    FillFlags(Scattered<Uid>),
+    /// `UID FETCH … (FLAGS) (CHANGEDSINCE n)`: what has changed since an earlier selection.
+    Changes,
+    /// `UID FETCH … (FLAGS)`: what flags messages have after a silent STORE of flags not known before; with the
+    /// STORE, if what differs may be its doing, and the messages of which they were told.
+    Flags(Option<(CommandId, Box<Store>)>, Scattered<Uid>),
+    /// IDLE of the engine's own accord.
+    Idle,
+    /// NOOP, where IDLE is not to be had.
+    Poll,
+    /// NOTIFY, after the server has forgotten it.
+    Notify,
+    /// `LIST (SUBSCRIBED)` or LSUB: whether this mailbox is still subscribed to.
+    Subscription { mailbox: MailboxName, found: bool },
+    /// `UID FETCH … (FLAGS)`: what may have changed unseen between two IDLEs.
+    Look(Look),
+    /// STATUS of a mailbox that was left under NOTIFY.
+    Left(Box<Left>),
+    /// LOGOUT, when the last handle has gone.
+    Logout,
+}
+
+impl Own {
+    /// Whether it asks for what the view lacks.
+    pub(crate) fn fills(&self) -> bool {
+        matches!(self, Self::Fill(_) | Self::Learn | Self::FillFlags(_) | Self::Changes)
+    }
+
+    /// Keeps what this command's answer tells.
+    pub(crate) fn heard(&mut self, answer: &Answer) {
+        match &mut *self {
+            Self::Left(left) => left.heard(answer),
+            Self::Look(look) => look.heard(answer),
+            _ => {}
+        }
+        if let Self::Subscription { mailbox, found } = &mut *self {
+            *found |= match answer {
+                // It says so, where it is the answer (RFC 5258 section 3.1): else it is news.
+                Answer::List(entry) => entry.name == *mailbox && entry.has("\\Subscribed"),
+                Answer::Lsub(entry) => entry.name == *mailbox,
+                _ => false,
+            };
+        }
+        if let (Self::FillFlags(told) | Self::Flags(_, told), Answer::Fetch(row)) = (&mut *self, answer)
+            && row.flags().is_some()
+            && told.ranges() <= MOST_RANGES
+        {
+            row.uid().into_iter().for_each(|uid| told.insert(uid));
+        }
+        let Self::Fill(found) = self else { return };
+        match answer {
+            _ if found.ranges() > MOST_RANGES => {}
+            Answer::Search(told) => found.add_set(&told.numbers.0),
+            Answer::ESearch(told) => {
+                if let Some(all) = &told.all {
+                    found.add_set(&all.0);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What a command of the engine's own was about when it was sent, and how that ended.
+pub(in crate::engine) struct Asked {
+    pub(in crate::engine) messages: Option<Messages>,
+    /// The view's generation when it was sent.
+    pub(in crate::engine) generation: u64,
+    /// How many messages had gone when it was sent.
+    pub(in crate::engine) removed: u64,
+    pub(in crate::engine) ok: bool,
+    /// It was answered BAD.
+    pub(in crate::engine) bad: bool,
+    /// It was answered, and not all of the answer could be read.
+    pub(in crate::engine) unread: bool,
+    /// The server has dealt with those from this UID on, and no more at once (RFC 9738 section 3.1).
+    pub(in crate::engine) from: Option<Uid>,
+}
+
+impl Asked {
+    /// Those of these messages that the server has dealt with.
+    pub(in crate::engine) fn dealt_with(&self, uids: &UidSet) -> UidSet {
+        self.from.map_or_else(|| uids.clone(), |from| uids.intersection(&UidSet::from(from..)))
+    }
+
+    /// Whether the lowest message that a server with a limit has dealt with is one of those that were asked for, and known.
+    pub(in crate::engine) fn got_on(&self, view: &View) -> bool {
+        let known = self.from.and_then(|uid| view.seq(uid).map(|seq| (seq, uid)));
+        known.is_some_and(|(seq, uid)| match &self.messages {
+            Some(Messages::Seqs(set)) => set.contains(seq),
+            Some(Messages::Uids(set)) => set.contains(uid),
+            _ => false,
+        })
+    }
+}
+
+/// A command without a token.
+pub(crate) struct Tokenless<C>(pub(crate) C);
+
+impl<C: Command> Job for Tokenless<C> {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn mailbox(&self) -> Option<&MailboxName> {
+        self.0.mailbox()
+    }
+
+    fn messages(&mut self) -> Option<&mut Messages> {
+        self.0.messages()
+    }
+
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        self.0.encode(line, session)
+    }
+
+    fn claims(&self, heard: &Untagged) -> Claim {
+        self.0.claims(heard)
+    }
+
+    fn challenge(&mut self, text: &[u8], line: &mut Line) -> Result<()> {
+        self.0.challenge(text, line)
+    }
+
+    fn awaits_challenge(&self) -> bool {
+        self.0.awaits_challenge()
+    }
+
+    fn trim(&self, heard: &mut Untagged) -> bool {
+        self.0.trim(heard)
+    }
+
+    fn hear(&mut self, mut heard: Untagged, _: &Limits, _: Sent) -> Option<Untagged> {
+        if self.0.trim(&mut heard) {
+            self.0.heard(&heard);
+        }
+        None
+    }
+
+    fn progress(&self, _: &Progress) {}
+
+    fn overrun(&mut self, _: &Limits) {}
+
+    fn backed_up(&self, _: &EventQueue) -> Option<u64> {
+        None
+    }
+
+    fn overrun_detached(&self) -> Option<Error> {
+        None
+    }
+
+    fn wanted(&self) -> bool {
+        true
+    }
+
+    fn cancelled(&self) -> bool {
+        false
+    }
+
+    fn detached(&self) -> bool {
+        false
+    }
+
+    fn end(self: Box<Self>, _: Result<Done>) {}
+}

@@ -1,0 +1,199 @@
+//! A seat: one selection of a mailbox, as its handles see it.
+//!
+//! In: from the engine, what is known of the selection. Out: to any task, the same at the moment, and a wake when it is complete
+//! or has ended. Its lock is held for a move and never across a wake.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use crate::engine::submit::end_cause::EndedBy;
+use crate::error::Error;
+use crate::types::{Fill, MailboxState, ModSeq, Place, SelectionId, Uid, UidValidity};
+use crate::view::Snapshot;
+
+/// What sequence numbers and UIDs meant when a command was submitted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Then {
+    pub(crate) exists: u32,
+    pub(crate) removed: u64,
+    pub(crate) opened: bool,
+    /// The era of the UIDs, as far as whoever submitted it could know: before SELECT has been answered, that of the state
+    /// from which it goes on.
+    pub(crate) era: Option<UidValidity>,
+}
+
+/// One selection of a mailbox, as its handles see it.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    pub(crate) place: Place,
+    pub(crate) id: SelectionId,
+    pub(crate) plan: Plan,
+    state: Mutex<State>,
+}
+
+/// What its caller wants to be known of a mailbox that is to be selected.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    /// How much the view learns; `None`: what the connection is set to.
+    pub(crate) fill: Option<Fill>,
+    /// What was known of it before.
+    pub(crate) resume: Option<MailboxState>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    published: Published,
+    latest: Option<Latest>,
+    /// Why its SELECT has failed.
+    refusal: Option<Error>,
+    /// Who waits for the view to be complete.
+    waiting: Vec<Waker>,
+}
+
+impl State {
+    /// Those that have nothing to wait for any more.
+    fn wakes(&mut self) -> Vec<Waker> {
+        let Published { ready, refused, ended, .. } = self.published;
+        if ready || refused || ended.is_some() { std::mem::take(&mut self.waiting) } else { Vec::new() }
+    }
+}
+
+/// The view as it is now.
+#[derive(Clone, Debug)]
+pub(crate) struct Latest {
+    pub(crate) snapshot: Snapshot,
+    /// Whether all is known that was to be asked, so that what the server tells keeps it right.
+    pub(crate) in_step: bool,
+    /// All changes up to this mod-sequence are in it.
+    pub(crate) mod_seq: Option<ModSeq>,
+}
+
+/// What became of waiting for a view.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// It is complete.
+    Complete,
+    /// The server refuses to tell what is wanted.
+    Refused,
+    /// The selection has ended: because its SELECT failed so, or otherwise.
+    Ended(Option<Error>),
+}
+
+/// What is known of a selection at the moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Published {
+    pub(crate) exists: u32,
+    pub(crate) removed: u64,
+    pub(crate) uid_validity: Option<UidValidity>,
+    pub(crate) uid_next: Option<Uid>,
+    /// How many messages there had been when UIDNEXT was sent, if that is sure: those that came later may have UIDs beyond it.
+    pub(crate) ever_below: Option<u64>,
+    pub(crate) highest_mod_seq: Option<ModSeq>,
+    /// By EXAMINE, or as the server said last.
+    pub(crate) read_only: bool,
+    pub(crate) examined: bool,
+    pub(crate) opened: bool,
+    /// It is over, and why.
+    pub(crate) ended: Option<EndedBy>,
+    /// All is known that is wanted.
+    pub(crate) ready: bool,
+    /// The server refuses to tell it, and is not asked again before something comes or goes.
+    pub(crate) refused: bool,
+    /// Its SELECT has gone out with parameters.
+    pub(crate) with_params: bool,
+    /// Its SELECT goes without parameters: with them it was answered BAD.
+    pub(crate) bare: bool,
+    /// Handles that users hold; while there are any, the SELECT is wanted.
+    pub(crate) handles: usize,
+    /// A command was submitted through it.
+    pub(crate) used: bool,
+}
+
+impl Seat {
+    pub(in crate::engine) fn new(place: Place, id: SelectionId, plan: Plan) -> Self {
+        Self { place, id, plan, state: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn get(&self) -> Published {
+        self.lock().published
+    }
+
+    pub(crate) fn update(&self, change: impl FnOnce(&mut Published)) {
+        let mut state = self.lock();
+        change(&mut state.published);
+        let woken = state.wakes();
+        drop(state);
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// Its SELECT has failed, and so has all that hangs on it.
+    pub(crate) fn refuse(&self, error: &Error) {
+        self.lock().refusal.get_or_insert_with(|| error.clone());
+        self.end(EndedBy::NotOpened);
+    }
+
+    /// It is over; the first cause is the true one.
+    pub(crate) fn end(&self, by: EndedBy) {
+        self.update(|p| _ = p.ended.get_or_insert(by));
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.get().ended.is_some()
+    }
+
+    /// The error of a command that was meant for it.
+    pub(crate) fn ended_error(&self) -> Error {
+        self.get().ended.unwrap_or(EndedBy::Unknown).error()
+    }
+
+    /// Ready when the view is complete, or will not be: then with the error, if it is this mailbox's own.
+    pub(crate) fn poll_ready(&self, cx: &Context<'_>) -> Poll<Outcome> {
+        let mut state = self.lock();
+        let Published { ready, refused, ended, .. } = state.published;
+        if ended.is_some() {
+            return Poll::Ready(Outcome::Ended(state.refusal.clone()));
+        }
+        if ready {
+            return Poll::Ready(Outcome::Complete);
+        }
+        if refused {
+            return Poll::Ready(Outcome::Refused);
+        }
+        if !state.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
+            state.waiting.push(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// What is known of it now, for a command that is submitted.
+    pub(crate) fn then(&self) -> Then {
+        let Published { exists, removed, opened, uid_validity, .. } = self.get();
+        let before = self.plan.resume.as_ref().filter(|_| !opened).map(|state| state.uid_validity);
+        Then { exists, removed, opened, era: uid_validity.or(before) }
+    }
+
+    /// The view as it was published last; `None` until the mailbox has been opened.
+    pub(crate) fn latest(&self) -> Option<Latest> {
+        self.lock().latest.clone()
+    }
+
+    /// Makes a view known to the handles, and what goes with it at the same moment.
+    pub(crate) fn publish(&self, latest: Latest, change: impl FnOnce(&mut Published)) {
+        let mut state = self.lock();
+        change(&mut state.published);
+        let before = state.latest.replace(latest);
+        drop(state);
+        // What only it has held is freed outside the lock.
+        drop(before);
+    }
+
+    /// Whether someone counts on this selection.
+    pub(crate) fn is_wanted(&self) -> bool {
+        let state = self.lock().published;
+        state.used || state.handles > 0
+    }
+}

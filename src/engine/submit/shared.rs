@@ -1,0 +1,339 @@
+//! What the halves share: the submissions that the driver has not taken yet, and the tag table.
+//!
+//! In: commands from any task. Out: to the driver, submissions in the order of the calls; to the senders,
+//! whether there is room. One lock, held for a few moves: never across I/O, a user's code or a wake.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use crate::command::Class;
+use crate::engine::events::queue::EventQueue;
+use crate::engine::submit::selection_handle::{Plan, Seat, Then};
+use crate::engine::submit::slot::Job;
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::{
+    Capabilities, CloseReason, CommandId, Done, Event, EventKind, Limits, MailboxName, Place, SelectionId,
+    UidSet,
+};
+
+/// A command that has been submitted.
+pub(crate) struct Submission {
+    pub(crate) id: CommandId,
+    pub(crate) job: Box<dyn Job>,
+    pub(crate) class: Class,
+    /// The selection through which it was submitted.
+    pub(crate) seat: Option<Arc<Seat>>,
+    /// The selection that it makes.
+    pub(crate) opens: Option<Arc<Seat>>,
+    /// One of ours, of which users are not told.
+    pub(crate) quiet: bool,
+    /// The mailbox as it was then, for sequence numbers.
+    pub(crate) then: Then,
+    /// The UIDs that its numbers stand for, and the view's generation of which that is true.
+    pub(crate) named: Option<(u64, UidSet)>,
+}
+
+impl Submission {
+    /// The mailbox that it is about.
+    pub(crate) fn place(&self) -> Option<Place> {
+        self.seat.as_ref().or(self.opens.as_ref()).map(|seat| seat.place.clone())
+    }
+}
+
+/// The error of a command that is refused at once.
+fn blame(error: Error, job: &dyn Job, seat: Option<&Seat>) -> Error {
+    error.in_command(job.name()).about(seat.map(|seat| &seat.place.mailbox), job.mailbox().cloned())
+}
+
+pub(crate) struct Shared {
+    inner: Mutex<Inner>,
+    pub(crate) events: EventQueue,
+    most: usize,
+}
+
+#[derive(Default)]
+struct Inner {
+    submissions: VecDeque<Submission>,
+    table: TagTable,
+    next_id: u64,
+    next_selection: u64,
+    /// Tokens that were dropped or cancelled.
+    given_up: Vec<CommandId>,
+    /// The last handle has gone.
+    abandoned: bool,
+    closed: Option<CloseReason>,
+    capabilities: Capabilities,
+    driver: Option<Waker>,
+    waiting_for_room: Vec<Waker>,
+}
+
+impl Inner {
+    /// Why a command is not taken up while so many wait at the most.
+    fn refusal(&self, seat: Option<&Seat>, most: usize) -> Option<Error> {
+        if let Some(reason) = &self.closed {
+            Some(Error::closed(reason))
+        } else if self.table.users >= most {
+            Some(Error::new(ErrorKind::QueueFull, format!("{most} commands wait already")))
+        } else {
+            seat.filter(|seat| seat.has_ended()).map(Seat::ended_error)
+        }
+    }
+}
+
+/// The commands from submission to end, and the tags of those in flight.
+#[derive(Default)]
+struct TagTable {
+    commands: HashMap<CommandId, Record>,
+    tags: HashMap<u64, CommandId>,
+    next_tag: u64,
+    /// How many of them are users'.
+    users: usize,
+}
+
+struct Record {
+    quiet: bool,
+}
+
+/// What the driver takes at once.
+#[derive(Default)]
+pub(crate) struct Taken {
+    pub(crate) submissions: VecDeque<Submission>,
+    pub(crate) given_up: Vec<CommandId>,
+    pub(crate) abandoned: bool,
+}
+
+impl Shared {
+    pub(crate) fn new(limits: &Limits) -> Arc<Self> {
+        Arc::new(Self {
+            inner: Mutex::default(),
+            events: EventQueue::new(limits),
+            most: limits.commands.max(1),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes up a command: it is in the tag table before the driver can hear of it. Gives the
+    /// error if it is refused.
+    pub(crate) fn submit(
+        &self,
+        job: Box<dyn Job>,
+        class: Class,
+        seat: Option<Arc<Seat>>,
+        opens: Option<Arc<Seat>>,
+        quiet: bool,
+    ) -> (CommandId, Option<Error>) {
+        let mut inner = self.lock();
+        inner.next_id += 1;
+        let id = CommandId(inner.next_id);
+        let refused = inner.refusal(seat.as_deref(), if quiet { usize::MAX } else { self.most });
+        if let Some(error) = refused {
+            drop(inner);
+            return (id, Some(blame(error, &*job, seat.as_deref())));
+        }
+        let then = seat.as_ref().map(|seat| {
+            seat.update(|p| p.used = true);
+            seat.then()
+        });
+        inner.table.commands.insert(id, Record { quiet });
+        inner.table.users += usize::from(!quiet);
+        let then = then.unwrap_or_default();
+        inner.submissions.push_back(Submission { id, job, class, seat, opens, quiet, then, named: None });
+        let driver = inner.driver.take();
+        drop(inner);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+        (id, None)
+    }
+
+    /// A seat for a mailbox that is to be selected.
+    pub(crate) fn seat(&self, mailbox: MailboxName, plan: Plan) -> Arc<Seat> {
+        let mut inner = self.lock();
+        inner.next_selection += 1;
+        let id = SelectionId(inner.next_selection);
+        drop(inner);
+        Arc::new(Seat::new(Place { mailbox, selection: Some(id) }, id, plan))
+    }
+
+    /// Ends a command that names no messages: OK, unsent. Gives the error if it would have been refused with messages, too.
+    pub(crate) fn submit_nothing(
+        &self,
+        job: Box<dyn Job>,
+        done: Done,
+        seat: Option<&Seat>,
+    ) -> (CommandId, Option<Error>) {
+        let mut inner = self.lock();
+        inner.next_id += 1;
+        let id = CommandId(inner.next_id);
+        let refused = inner.refusal(seat, usize::MAX);
+        drop(inner);
+        if let Some(error) = refused {
+            return (id, Some(blame(error, &*job, seat)));
+        }
+        let (command, status) = (job.name().to_owned(), done.status.clone());
+        let kind = EventKind::Completed { command, status, detached: false };
+        // A completion can be left out, so there is no overrun to care about.
+        let place = seat.map(|seat| seat.place.clone());
+        self.events.push_quietly(Event::new(kind).at(place).caused_by(Some(id)));
+        self.events.wake();
+        job.end(Ok(done));
+        (id, None)
+    }
+
+    /// What the server can do, as it told last.
+    pub(crate) fn capabilities(&self) -> Capabilities {
+        self.lock().capabilities.clone()
+    }
+
+    pub(crate) fn set_capabilities(&self, all: &Capabilities) {
+        self.lock().capabilities = all.clone();
+    }
+
+    /// A number for a command of the engine's own, and its place in the tag table; with what was submitted before
+    /// it.
+    pub(crate) fn register_own(&self) -> (CommandId, VecDeque<Submission>) {
+        let mut inner = self.lock();
+        inner.next_id += 1;
+        let id = CommandId(inner.next_id);
+        inner.table.commands.insert(id, Record { quiet: true });
+        (id, std::mem::take(&mut inner.submissions))
+    }
+
+    /// A fresh tag for a line of this command. Digits behind a letter: no server takes it for anything else.
+    pub(crate) fn tag(&self, id: CommandId) -> String {
+        let mut inner = self.lock();
+        inner.table.next_tag += 1;
+        let tag = inner.table.next_tag;
+        inner.table.tags.insert(tag, id);
+        format!("A{tag}")
+    }
+
+    /// The command that this tag is of.
+    pub(crate) fn owner(&self, tag: &str) -> Option<CommandId> {
+        self.lock().table.tags.get(&number_of(tag)?).copied()
+    }
+
+    /// This tag has been answered.
+    pub(crate) fn release_tag(&self, tag: &str) {
+        if let Some(number) = number_of(tag) {
+            self.lock().table.tags.remove(&number);
+        }
+    }
+
+    /// This command has ended.
+    pub(crate) fn release(&self, id: CommandId) {
+        let mut inner = self.lock();
+        let Some(record) = inner.table.commands.remove(&id) else { return };
+        if record.quiet {
+            return;
+        }
+        inner.table.users -= 1;
+        let waiting = std::mem::take(&mut inner.waiting_for_room);
+        drop(inner);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// Why the connection has ended, if it has.
+    pub(crate) fn closed(&self) -> Option<CloseReason> {
+        self.lock().closed.clone()
+    }
+
+    /// How many users' commands wait or are in flight.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.lock().table.users
+    }
+
+    /// Ready when there is room for another command.
+    pub(crate) fn poll_ready(&self, cx: &Context<'_>) -> Poll<Result<()>> {
+        let mut inner = self.lock();
+        if let Some(reason) = &inner.closed {
+            return Poll::Ready(Err(Error::closed(reason)));
+        }
+        if inner.table.users < self.most {
+            return Poll::Ready(Ok(()));
+        }
+        if !inner.waiting_for_room.iter().any(|waker| waker.will_wake(cx.waker())) {
+            inner.waiting_for_room.push(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// A token was dropped or cancelled while its command was under way.
+    pub(crate) fn give_up(&self, id: CommandId) {
+        self.lock().given_up.push(id);
+        self.wake_driver();
+    }
+
+    /// The last handle has gone: nothing more will be submitted.
+    pub(crate) fn abandon(&self) {
+        self.lock().abandoned = true;
+        self.wake_driver();
+    }
+
+    /// The next event.
+    pub(crate) fn poll_event(&self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.events.poll_next(cx, || self.wake_driver())
+    }
+
+    /// The reader of events has gone.
+    pub(crate) fn silence_events(&self) {
+        self.events.silence();
+        self.wake_driver();
+    }
+
+    /// Something has been read for which the server had to wait.
+    pub(crate) fn wake_driver(&self) {
+        let driver = self.lock().driver.take();
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+    }
+
+    /// What has come since the last time.
+    pub(crate) fn take(&self) -> Taken {
+        let mut inner = self.lock();
+        Taken {
+            submissions: std::mem::take(&mut inner.submissions),
+            given_up: std::mem::take(&mut inner.given_up),
+            abandoned: inner.abandoned,
+        }
+    }
+
+    /// Wakes the driver at the next submission. To be called before [`take`](Self::take), so that nothing
+    /// slips in between.
+    pub(crate) fn set_driver(&self, waker: &Waker) {
+        let mut inner = self.lock();
+        match &mut inner.driver {
+            Some(old) => old.clone_from(waker),
+            None => inner.driver = Some(waker.clone()),
+        }
+    }
+
+    /// The connection has ended: nothing is taken up any more; gives what the driver had not taken yet.
+    pub(crate) fn close(&self, reason: &CloseReason) -> VecDeque<Submission> {
+        let mut inner = self.lock();
+        inner.closed.get_or_insert_with(|| reason.clone());
+        inner.table = TagTable { next_tag: inner.table.next_tag, ..TagTable::default() };
+        let left = std::mem::take(&mut inner.submissions);
+        let waiting = std::mem::take(&mut inner.waiting_for_room);
+        drop(inner);
+        waiting.into_iter().for_each(Waker::wake);
+        left
+    }
+
+    /// Tells the last event.
+    pub(crate) fn close_events(&self, reason: &CloseReason) {
+        self.events.close(Event::new(EventKind::Closed { reason: reason.clone() }));
+    }
+}
+
+/// The number of a tag of ours; `None` if it is written in any other way (`A05`), for then it is another's.
+fn number_of(tag: &str) -> Option<u64> {
+    let digits = tag.strip_prefix(['A', 'a'])?;
+    let plain = digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
+    digits.parse().ok().filter(|_| plain)
+}

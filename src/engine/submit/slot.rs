@@ -1,0 +1,493 @@
+//! The slot of a token: where the driver puts what a command heard and how it ended, and where the task
+//! that holds the token takes it from. And the `Job`, a command as the driver holds it.
+//!
+//! ```text
+//!              hear(untagged) ──> items ──> item() ──> stream, or finish()
+//!   driver ──┤                                                            ├── token's task
+//!              end(done | error) ─────────> command.finish(done, items)
+//! ```
+//!
+//! A slot has a lock of its own, held for a few moves and never across a wake or a user's code.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use crate::command::{Claim, Command, Flow, Line, Messages, Session};
+use crate::engine::backpressure::{Backlog, mark};
+use crate::engine::events::blocks::Blocks;
+use crate::engine::events::queue::EventQueue;
+use crate::engine::write::secrets::left_out;
+use crate::error::{Error, ErrorKind, Result, Sent};
+use crate::types::{
+    Answer, CommandId, Done, Event, EventKind, Limits, MailboxName, Progress, Status, Untagged,
+};
+
+/// How much of the answers an error keeps that says there were too many: enough to see what they are.
+const OVERRUN_ANSWERS: usize = 1 << 20;
+
+/// How many bytes of memory the place of a row takes.
+pub(in crate::engine) const PLACE: usize = size_of::<Waiting>();
+
+/// What waits to be read.
+struct Waiting {
+    heard: Untagged,
+    /// How many bytes of memory it takes, as it was counted.
+    weight: usize,
+}
+
+/// What became of the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// Someone may read it.
+    Held,
+    /// Its data goes to the event stream.
+    Detached,
+    /// Nobody will read it.
+    Dropped,
+    /// Nobody will read it, and it is not to be sent if that can be helped.
+    Cancelled,
+}
+
+pub(crate) struct Slot<C> {
+    state: Mutex<State<C>>,
+}
+
+struct State<C> {
+    items: Blocks<Waiting>,
+    /// What they hold.
+    backlog: Backlog,
+    cut: Cut,
+    end: Option<End<C>>,
+    fate: Fate,
+    /// It was refused before the driver ever saw it.
+    refused: bool,
+    /// It is read piece by piece: each wakes the reader, and too many let the server wait; else only the end is told.
+    streaming: bool,
+    /// How far it has come, as the server told last.
+    progress: Option<Progress>,
+    reader: Option<Waker>,
+}
+
+/// Whether more came than may be kept: then all that comes later is dropped.
+enum Cut {
+    No,
+    /// It has not been told yet.
+    Due(Error),
+    Told,
+}
+
+enum End<C> {
+    Done(C, Done),
+    Failed(Error),
+    /// The result has been given out.
+    Taken,
+}
+
+impl<C: Command> Slot<C> {
+    fn lock(&self) -> MutexGuard<'_, State<C>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn new() -> Arc<Self> {
+        let state = State {
+            items: Blocks::default(),
+            backlog: Backlog::default(),
+            cut: Cut::No,
+            end: None,
+            fate: Fate::Held,
+            refused: false,
+            streaming: false,
+            progress: None,
+            reader: None,
+        };
+        Arc::new(Self { state: Mutex::new(state) })
+    }
+
+    fn finish(&self, end: End<C>) {
+        let mut state = self.lock();
+        // What a reader will never take is dropped outside the lock: it may be a user's code.
+        let unread =
+            matches!(state.fate, Fate::Dropped | Fate::Cancelled).then(|| std::mem::take(&mut state.items));
+        let old = state.end.replace(end);
+        let reader = state.reader.take();
+        drop(state);
+        drop((unread, old));
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+    }
+
+    /// The whole result.
+    pub(crate) fn poll_result(&self, cx: &mut Context<'_>) -> Poll<Result<C::Output>> {
+        let mut state = self.lock();
+        match state.take_end() {
+            None => {
+                set_reader(&mut state.reader, cx);
+                Poll::Pending
+            }
+            Some(end) => {
+                let items = std::mem::take(&mut state.items);
+                state.backlog.clear();
+                drop(state);
+                Poll::Ready(match end {
+                    End::Done(command, done) => finish(command, done, collect::<C>(items)),
+                    End::Failed(error) => {
+                        let answers = kept(&error, items);
+                        Err(error.add_answers(answers))
+                    }
+                    End::Taken => {
+                        Err(Error::new(ErrorKind::Invalid, "the token's result has been taken already"))
+                    }
+                })
+            }
+        }
+    }
+
+    /// How far it has come, if the server has said.
+    pub(crate) fn progress(&self) -> Option<Progress> {
+        self.lock().progress.clone()
+    }
+
+    /// It will be read piece by piece.
+    pub(crate) fn set_streaming(&self) {
+        self.lock().streaming = true;
+    }
+
+    /// The next piece of the result; the error that ended it, if one did, comes last. `relieved` is called when there is
+    /// room again.
+    pub(crate) fn poll_item(
+        &self,
+        cx: &mut Context<'_>,
+        relieved: impl Fn(),
+    ) -> Poll<Option<Result<C::Item>>> {
+        loop {
+            let mut state = self.lock();
+            if let Some(Waiting { heard, weight }) = state.items.pop_front() {
+                let room = state.backlog.take(weight);
+                drop(state);
+                if room {
+                    relieved();
+                }
+                match C::item(heard) {
+                    Some(item) => return Poll::Ready(Some(Ok(item))),
+                    None => continue,
+                }
+            }
+            return match state.take_end() {
+                None => {
+                    set_reader(&mut state.reader, cx);
+                    Poll::Pending
+                }
+                Some(end) => {
+                    drop(state);
+                    Poll::Ready(match end {
+                        End::Done(command, done) => finish(command, done, Vec::new()).err().map(Err),
+                        End::Failed(error) => Some(Err(error)),
+                        End::Taken => None,
+                    })
+                }
+            };
+        }
+    }
+
+    /// Gives what it has collected to the events, and all that comes after it too.
+    pub(crate) fn detach(&self, id: CommandId, events: &EventQueue) {
+        let mut state = self.lock();
+        state.fate = Fate::Detached;
+        // Under the slot's lock, so that what the driver adds meanwhile comes after it.
+        for Waiting { heard, .. } in std::mem::take(&mut state.items) {
+            let fits = data_event(id, heard).is_none_or(|event| events.push_row_quietly(event));
+            if !fits && matches!(state.cut, Cut::No) {
+                state.cut = Cut::Due(overrun("unread", events.unread()));
+            }
+        }
+        state.backlog.clear();
+        let refused = std::mem::take(&mut state.refused);
+        let (end, cut) = (state.end.take(), state.cut.error());
+        drop(state);
+        let limit = match &end {
+            // Told apart from its end, which is all that has been told.
+            Some(End::Failed(error)) if error.kind() == ErrorKind::Partial => error.status(),
+            _ => None,
+        };
+        if let Some(limit) = limit.filter(|limit| limit.status != Status::Ok) {
+            let event = Event::new(EventKind::Notice(limit.clone())).caused_by(Some(id));
+            events.push_quietly(event);
+        }
+        let error = match (end, cut) {
+            // What was refused at once never reached the driver, which tells of all others.
+            (Some(End::Failed(error)), _) if refused => Some(error),
+            // Its end has been told, but not that this is not all of it.
+            (Some(End::Done(command, _)), Some(error)) => Some(error.in_command(command.name())),
+            (Some(End::Failed(failed)), Some(error)) => {
+                Some(error.in_command(failed.command().unwrap_or_default()))
+            }
+            _ => None,
+        };
+        if let Some(error) = error {
+            let command = error.command().unwrap_or_default().to_owned();
+            let kind = error.to_event(command);
+            events.push_quietly(Event::new(kind).caused_by(Some(id)));
+        }
+        events.wake();
+    }
+
+    /// Nobody will read it any more. Whether the command was still under way.
+    pub(crate) fn abandon(&self, cancel: bool) -> bool {
+        let mut state = self.lock();
+        if state.fate == Fate::Held {
+            state.fate = if cancel { Fate::Cancelled } else { Fate::Dropped };
+        }
+        let items = std::mem::take(&mut state.items);
+        state.backlog.clear();
+        let under_way = state.end.is_none();
+        state.reader = None;
+        drop(state);
+        drop(items);
+        under_way
+    }
+
+    /// Fails at once, before the driver ever sees it.
+    pub(crate) fn refuse(&self, error: Error) {
+        self.lock().refused = true;
+        self.finish(End::Failed(error));
+    }
+}
+
+impl Cut {
+    /// What is still to be told.
+    fn error(&self) -> Option<Error> {
+        if let Self::Due(error) = self { Some(error.clone()) } else { None }
+    }
+}
+
+impl<C> State<C> {
+    /// How it ended, once; `None` while it goes on.
+    fn take_end(&mut self) -> Option<End<C>> {
+        match std::mem::replace(&mut self.cut, Cut::Told) {
+            Cut::Due(error) => return Some(End::Failed(error)),
+            Cut::Told => return Some(End::Taken),
+            Cut::No => self.cut = Cut::No,
+        }
+        let end = self.end.take()?;
+        self.end = Some(End::Taken);
+        Some(end)
+    }
+}
+
+/// All pieces of a result, for its command. What they were made of goes as it is read.
+fn collect<C: Command>(items: Blocks<Waiting>) -> Vec<C::Item> {
+    let mut all = Vec::with_capacity(items.len());
+    all.extend(items.into_iter().filter_map(|waiting| C::item(waiting.heard)));
+    all
+}
+
+/// The answers that an error keeps: all without a secret, as they fit its bound, but few of what was too much.
+fn kept(error: &Error, items: Blocks<Waiting>) -> Vec<Answer> {
+    let mut left = if error.kind() == ErrorKind::Overrun { OVERRUN_ANSWERS } else { usize::MAX };
+    let mut fits = |waiting: &&Waiting| {
+        let room = left.checked_sub(waiting.weight);
+        left = room.unwrap_or(0);
+        room.is_some()
+    };
+    let count = items.iter().take_while(|waiting| fits(waiting)).count();
+    let mut answers = Vec::with_capacity(count);
+    let heard = items.into_iter().take(count).map(|waiting| waiting.heard);
+    answers.extend(heard.filter(|heard| !heard.has_secret()).map(Untagged::into_answer));
+    answers
+}
+
+/// More of a result came than may be kept.
+fn overrun(limit: &str, bytes: usize) -> Error {
+    let message = format!("read too slowly: more than Limits::{limit} ({bytes} bytes) of the result waited");
+    Error::new(ErrorKind::Overrun, message)
+}
+
+/// The result of a command that the server has said OK to.
+fn finish<C: Command>(command: C, done: Done, items: Vec<C::Item>) -> Result<C::Output> {
+    let (name, mailbox) = (command.name().to_owned(), command.mailbox().cloned());
+    let blame = |error: Error| error.in_command(&name).about(None, mailbox).sent(Sent::Fully);
+    command.finish(done, items).map_err(blame)
+}
+
+fn set_reader(reader: &mut Option<Waker>, cx: &Context<'_>) {
+    match reader {
+        Some(old) => old.clone_from(cx.waker()),
+        None => *reader = Some(cx.waker().clone()),
+    }
+}
+
+/// The event that a detached command's data becomes; changes are events already.
+pub(crate) fn data_event(id: CommandId, heard: Untagged) -> Option<Event> {
+    let place = heard.place().cloned();
+    if let Some(kind) = left_out(&heard) {
+        return Some(Event::new(kind).at(place).caused_by(Some(id)));
+    }
+    if matches!(heard.answer(), Answer::Other) {
+        let (name, bytes) = (heard.name().to_owned(), heard.raw().cloned().unwrap_or_default());
+        return Some(Event::new(EventKind::Unknown { name, bytes }).at(place).caused_by(Some(id)));
+    }
+    match heard.into_answer() {
+        Answer::Expunge { .. } | Answer::Vanished { earlier: false, .. } | Answer::Exists(_) => None,
+        answer => Some(Event::new(EventKind::Data(answer)).at(place).caused_by(Some(id))),
+    }
+}
+
+/// A command as the driver holds it, whatever its type.
+pub(crate) trait Job: Send {
+    fn name(&self) -> &str;
+    fn mailbox(&self) -> Option<&MailboxName>;
+    fn messages(&mut self) -> Option<&mut Messages>;
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow>;
+    fn claims(&self, heard: &Untagged) -> Claim;
+    fn challenge(&mut self, text: &[u8], line: &mut Line) -> Result<()>;
+    fn awaits_challenge(&self) -> bool;
+    /// Leaves out of a response that is this command's what it has not asked for. Whether anything is left.
+    fn trim(&self, heard: &mut Untagged) -> bool;
+    /// Takes a response that is this command's; gives it back if its token was detached. `sent` is how much of the
+    /// command has been written.
+    fn hear(&mut self, heard: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged>;
+    /// The server has said how far it has come.
+    fn progress(&self, progress: &Progress);
+    /// What was given back found no room: the result ends there.
+    fn overrun(&mut self, limits: &Limits);
+    /// The error of a detached result that found no room.
+    fn overrun_detached(&self) -> Option<Error>;
+    /// Too much of what it heard waits unread: how often something of it was read.
+    fn backed_up(&self, events: &EventQueue) -> Option<u64>;
+    /// Whether someone may still read the result.
+    fn wanted(&self) -> bool;
+    fn cancelled(&self) -> bool;
+    fn detached(&self) -> bool;
+    fn end(self: Box<Self>, result: Result<Done>);
+}
+
+/// A command with the slot of its token.
+pub(crate) struct Submitted<C: Command> {
+    command: C,
+    slot: Arc<Slot<C>>,
+}
+
+impl<C: Command> Submitted<C> {
+    pub(crate) fn new(command: C) -> (Self, Arc<Slot<C>>) {
+        let slot = Slot::new();
+        (Self { command, slot: slot.clone() }, slot)
+    }
+}
+
+impl<C: Command> Job for Submitted<C> {
+    fn name(&self) -> &str {
+        self.command.name()
+    }
+
+    fn mailbox(&self) -> Option<&MailboxName> {
+        self.command.mailbox()
+    }
+
+    fn messages(&mut self) -> Option<&mut Messages> {
+        self.command.messages()
+    }
+
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        self.command.encode(line, session)
+    }
+
+    fn claims(&self, heard: &Untagged) -> Claim {
+        self.command.claims(heard)
+    }
+
+    fn challenge(&mut self, text: &[u8], line: &mut Line) -> Result<()> {
+        self.command.challenge(text, line)
+    }
+
+    fn awaits_challenge(&self) -> bool {
+        self.command.awaits_challenge()
+    }
+
+    fn trim(&self, heard: &mut Untagged) -> bool {
+        self.command.trim(heard)
+    }
+
+    fn hear(&mut self, mut heard: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged> {
+        if !self.command.trim(&mut heard) {
+            return None;
+        }
+        self.command.heard(&heard);
+        let mut state = self.slot.lock();
+        match state.fate {
+            Fate::Held if matches!(state.cut, Cut::No) => {
+                let (limit, most, item) = if state.streaming {
+                    ("unread", limits.unread, 0)
+                } else {
+                    // All are made items before it is given out.
+                    ("result", limits.result, size_of::<C::Item>())
+                };
+                let weight = PLACE + item + heard.held();
+                // One that is larger than all the room there is still goes through, alone.
+                if state.items.is_empty() || state.backlog.octets() + weight <= most {
+                    state.items.push_back(Waiting { heard, weight });
+                    state.backlog.add(weight, mark(limits));
+                } else {
+                    drop(state);
+                    let error = overrun(limit, most).in_command(self.command.name()).sent(sent);
+                    state = self.slot.lock();
+                    // If it has been detached meanwhile, this row is lacking all the same.
+                    state.cut = Cut::Due(error);
+                }
+                // Who awaits the whole is told of its end alone.
+                let over = state.streaming || !matches!(state.cut, Cut::No);
+                let reader = if over { state.reader.take() } else { None };
+                drop(state);
+                if let Some(reader) = reader {
+                    reader.wake();
+                }
+                None
+            }
+            Fate::Detached if matches!(state.cut, Cut::No) => Some(heard),
+            _ => None,
+        }
+    }
+
+    fn progress(&self, progress: &Progress) {
+        self.slot.lock().progress = Some(progress.clone());
+    }
+
+    fn overrun(&mut self, limits: &Limits) {
+        let error = overrun("unread", limits.unread).in_command(self.command.name());
+        self.slot.lock().cut = Cut::Due(error);
+    }
+
+    fn overrun_detached(&self) -> Option<Error> {
+        let state = self.slot.lock();
+        state.cut.error().filter(|_| state.fate == Fate::Detached)
+    }
+
+    fn backed_up(&self, events: &EventQueue) -> Option<u64> {
+        let state = self.slot.lock();
+        match state.fate {
+            Fate::Held if state.streaming && matches!(state.cut, Cut::No) => state.backlog.is_full(),
+            Fate::Detached if matches!(state.cut, Cut::No) => events.is_full(),
+            _ => None,
+        }
+    }
+
+    fn wanted(&self) -> bool {
+        matches!(self.slot.lock().fate, Fate::Held | Fate::Detached)
+    }
+
+    fn cancelled(&self) -> bool {
+        self.slot.lock().fate == Fate::Cancelled
+    }
+
+    fn detached(&self) -> bool {
+        self.slot.lock().fate == Fate::Detached
+    }
+
+    fn end(self: Box<Self>, result: Result<Done>) {
+        let Self { command, slot } = *self;
+        slot.finish(match result {
+            Ok(done) => End::Done(command, done),
+            Err(error) => End::Failed(error.about(None, command.mailbox().cloned())),
+        });
+    }
+}

@@ -1,0 +1,164 @@
+//! What the model server says of the selected mailbox: news that nobody asked for, and rows; and when it may.
+
+use super::client_knowledge::Note;
+use super::commands::{Named, fields_of};
+use super::mailboxes::{Told, encoded, header_of, item_text};
+use super::order::let_expunge_through;
+use super::server::{Idling, Server};
+
+impl Server {
+    /// Whether an EXPUNGE may be sent now (RFC 9051 section 7.5.1): not when no command is in progress (one is from its
+    /// last byte to its tagged response, IDLE from its `+`), nor while a FETCH, STORE or SEARCH by number runs.
+    pub(super) fn may_expunge(&self) -> bool {
+        if self.watching.immediately {
+            // RFC 5465 section 5.3: at any time.
+            return !self.is_opening();
+        }
+        let idle = (self.idling == Idling::On).then_some(None);
+        let in_progress = self.tasks.iter().map(|task| Some(&task.cmd)).chain(idle);
+        let_expunge_through(in_progress) && !self.is_opening()
+    }
+
+    /// A SELECT or CLOSE is being answered: nothing more is told of the mailbox before it.
+    pub(super) fn is_opening(&self) -> bool {
+        self.tasks.iter().any(|task| task.cmd.changes_selection() && task.todo.is_some())
+    }
+
+    /// EXISTS, at any time (RFC 9051 section 7.4.1), for some or all of the messages that came.
+    pub(super) fn tell_exists(&mut self, most: usize) -> bool {
+        if self.is_opening() {
+            return false;
+        }
+        let Some(session) = &mut self.session else { return false };
+        let new =
+            self.folders[session.folder].messages.iter().filter(|m| m.uid > session.up_to).take(most.max(1));
+        let new: Vec<Told> =
+            new.map(|m| Told { uid: m.uid, flags: m.flags, dirty: true, gone: false }).collect();
+        let Some(last) = new.last() else { return false };
+        session.up_to = last.uid;
+        let uids = new.iter().map(|m| m.uid).collect();
+        session.told.extend(new);
+        let count = session.told.len();
+        self.say(format!("* {count} EXISTS"), Note::Grew(uids));
+        true
+    }
+
+    /// Flags of a message, at any time (RFC 9051 section 7.5.2); of one that changed if there is one.
+    pub(super) fn tell_flags(&mut self, which: u16, only_news: bool) -> bool {
+        let Some(session) = self.session.as_ref().filter(|_| !self.is_opening()) else { return false };
+        let (dirty, known): (Vec<&Told>, _) = session.told.iter().filter(|m| !m.gone).partition(|m| m.dirty);
+        let some = if dirty.is_empty() && !only_news { known } else { dirty };
+        let Some(uid) = some.get(usize::from(which) % some.len().max(1)).map(|m| m.uid) else { return false };
+        let mut names = if self.kind.tells_uids { vec!["UID", "FLAGS"] } else { vec!["FLAGS"] };
+        if self.tells_mods() {
+            names.push("MODSEQ");
+            self.highest_row = self.highest_row.max(self.mods_of(uid).unwrap_or(0));
+        }
+        self.say_row(uid, &names);
+        true
+    }
+
+    /// EXPUNGE of a message that another session has removed.
+    pub(super) fn tell_expunge(&mut self, which: u16) -> bool {
+        if !self.may_expunge() {
+            return false;
+        }
+        let Some(session) = &self.session else { return false };
+        let gone: Vec<u32> = session.told.iter().filter(|m| m.gone).map(|m| m.uid).collect();
+        let first = usize::from(which) % gone.len().max(1);
+        let Some(uid) = gone.get(first) else { return false };
+        if self.says_vanished() {
+            self.say_vanished(&gone[first..gone.len().min(first + 1 + usize::from(which) % 3)]);
+        } else {
+            self.say_expunge(*uid);
+        }
+        true
+    }
+
+    /// All that this session has not been told. Whether there was anything that could be told.
+    pub(super) fn tell_all(&mut self) -> bool {
+        let mut told = false;
+        while !self.is_opening() && !self.has_told_counts() {
+            self.tell_counts();
+            told = true;
+        }
+        while self.tell_expunge(0) || self.tell_exists(usize::MAX) || self.tell_flags(0, true) {
+            told = true;
+        }
+        told
+    }
+
+    pub(super) fn say_expunge(&mut self, uid: u32) {
+        let Some(session) = &mut self.session else { return };
+        let Some(at) = session.told.iter().position(|m| m.uid == uid) else { return };
+        session.told.remove(at);
+        let seq = u32::try_from(at + 1).unwrap();
+        self.say(format!("* {seq} EXPUNGE"), Note::Expunged(seq));
+    }
+
+    /// A FETCH row of a message with these items.
+    pub(super) fn say_row(&mut self, uid: u32, items: &[&str]) {
+        let mods = self.mods_of(uid);
+        let Some(session) = &mut self.session else { return };
+        let folder = session.folder;
+        let Some(at) = session.told.iter().position(|m| m.uid == uid) else { return };
+        let tells_flags = items.contains(&"FLAGS");
+        session.told[at].dirty &= !tells_flags;
+        let flags = session.told[at].flags;
+        let note = if tells_flags { Note::Flags(folder, uid, flags) } else { Note::Nothing };
+        let text = |item: &&str| match (*item, mods) {
+            ("MODSEQ", mods) => mods.map(|mods| format!("MODSEQ ({mods})")),
+            (item, _) => match fields_of(item) {
+                Some(fields) => Some(self.fields_text(item, &fields, folder, uid)),
+                None => Some(item_text(item, folder, uid, flags)),
+            },
+        };
+        let items: Vec<String> = items.iter().filter_map(text).collect();
+        self.say(format!("* {} FETCH ({})", at + 1, items.join(" ")), note);
+    }
+
+    /// Some fields of a header. The names may come in another spelling and order: they mean the same.
+    fn fields_text(&self, item: &str, fields: &[String], folder: usize, uid: u32) -> String {
+        let text = header_of(folder, uid, fields.len());
+        let name = match self.kind.respells {
+            true => format!("BODY[HEADER.FIELDS ({})]", fields.join(" ")),
+            false => item.replace(".PEEK", ""),
+        };
+        format!("{name} {{{}}}\r\n{text}", text.len())
+    }
+
+    /// A mailbox, as LIST and SELECT tell it.
+    pub(super) fn say_listed(&mut self, name: &str) {
+        let (plain, other) =
+            (encoded(name), if name == "INBOX" { "inbox".to_owned() } else { format!("\"{name}\"") });
+        let told = match self.kind.respells {
+            true => format!("{other} (\"OLDNAME\" ({plain}))"),
+            false => plain,
+        };
+        self.say(format!("* LIST () \"/\" {told}"), Note::Nothing);
+    }
+
+    pub(super) fn has_told(&self, uid: u32) -> bool {
+        self.session.iter().flat_map(|s| &s.told).any(|m| m.uid == uid)
+    }
+
+    pub(super) fn is_gone(&self, uid: u32) -> bool {
+        self.session.iter().flat_map(|s| &s.told).any(|m| m.uid == uid && m.gone)
+    }
+
+    /// The messages of the session's snapshot that are named. By UID those that are not there are passed over (RFC
+    /// 9051 section 6.4.9), by number too (RFC 2180 section 4.1.2 and many servers).
+    pub(super) fn resolve(&self, which: &Named) -> Vec<u32> {
+        let Some(session) = &self.session else { return Vec::new() };
+        let last = u32::try_from(session.told.len()).unwrap();
+        let last_uid = session.told.last().map_or(0, |m| m.uid);
+        let named = |at: usize, uid: u32| {
+            if which.by_uid {
+                which.has(uid, last_uid)
+            } else {
+                which.has(u32::try_from(at + 1).unwrap(), last)
+            }
+        };
+        session.told.iter().enumerate().filter(|(at, m)| named(*at, m.uid)).map(|(_, m)| m.uid).collect()
+    }
+}

@@ -1,0 +1,167 @@
+//! Secrets that the server has been sent: what it says back of them is kept nowhere.
+//!
+//! In: the secrets of each line, as it is made ([`Line::secret`](crate::command::Line::secret)). Out: responses whose texts
+//! and bytes are safe to be kept in errors, events, traces. A server may echo the line that it refuses, whole or cut short, in
+//! capitals, in base64; so a text with any piece of a secret in it is left out whole: what is left of it beside a blank would
+//! tell where the secret stood, and that it was one. An answer goes whole to the command that claims it, which may need it; it is
+//! marked, so that it becomes no event and stays in no error.
+//!
+//! Those of a login are kept until all of the login is over, those of other commands until the command has ended. Codes,
+//! capabilities and other data that is not text go through as they are.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use zeroize::Zeroizing;
+
+use crate::engine::write::secret_pieces::{Piece, Pieces};
+use crate::engine::{Engine, excerpt};
+use crate::types::{Answer, CloseReason, Code, CommandId, EventKind, StatusResponse, Untagged};
+use crate::wire::Response;
+use crate::wire::frame::FrameError;
+
+/// What stands in place of what the server said.
+const LEFT_OUT: &str = "(left out: it has a password or another secret in it)";
+
+/// The same, where nobody has looked.
+const MAY_HAVE: &str = "(left out: it may have a password or another secret in it)";
+
+#[derive(Default)]
+pub(in crate::engine) struct Secrets {
+    pieces: Pieces,
+    of: BTreeMap<CommandId, Vec<Piece>>,
+}
+
+impl Secrets {
+    /// A command's line has these in it.
+    pub(in crate::engine) fn add(
+        &mut self,
+        id: CommandId,
+        forms: impl IntoIterator<Item = Zeroizing<Vec<u8>>>,
+    ) {
+        for form in forms.into_iter().filter(|form| !form.is_empty()) {
+            self.pieces.add(&form, self.of.entry(id).or_default());
+        }
+    }
+
+    pub(in crate::engine) fn forget(&mut self, id: CommandId) {
+        self.pieces.remove(self.of.remove(&id).into_iter().flatten());
+    }
+
+    pub(in crate::engine) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(in crate::engine) fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// Whether a text has a piece of one in it, in capitals or not.
+    pub(in crate::engine) fn are_in(&self, text: &[u8]) -> bool {
+        self.pieces.are_in(text)
+    }
+
+    fn are_in_status(&self, status: &StatusResponse) -> bool {
+        self.are_in(status.text.as_bytes()) || self.are_in_code(status)
+    }
+
+    fn are_in_code(&self, status: &StatusResponse) -> bool {
+        let code = status.code.as_ref().filter(|code| has_text(code));
+        code.is_some_and(|code| self.are_in(code.to_string().as_bytes()))
+    }
+}
+
+impl Engine {
+    /// A response without what it says of secrets; one that a command may claim is marked, and keeps it.
+    pub(in crate::engine) fn without_secrets(&self, mut response: Response) -> Response {
+        if self.secrets.is_empty() {
+            return response;
+        }
+        match &mut response {
+            Response::Tagged { status, .. } => self.blank(status),
+            Response::Untagged(heard) => {
+                let has_secret = match heard.answer() {
+                    Answer::Status(status) => self.secrets.are_in_status(status),
+                    Answer::Id(fields) => self.secrets.are_in(format!("{fields:?}").as_bytes()),
+                    Answer::Other => heard.raw().is_some_and(|raw| self.secrets.are_in(raw)),
+                    _ => false,
+                };
+                if has_secret {
+                    heard.mark_secret();
+                }
+            }
+            // What a dialogue reads of it is the command's.
+            Response::Continuation { .. } => {}
+        }
+        response
+    }
+
+    /// The framing is lost. The text says how the response began, but not while it may be one that repeats a secret.
+    pub(crate) fn handle_lost_framing(&mut self, error: FrameError) {
+        let error = if self.secrets.is_empty() { error } else { error.begun_with(MAY_HAVE) };
+        self.handle_end(CloseReason::Protocol(error.to_string()));
+    }
+
+    /// Without what it says of secrets.
+    pub(in crate::engine) fn blank(&self, status: &mut StatusResponse) {
+        if self.secrets.are_in(status.text.as_bytes()) {
+            status.text = LEFT_OUT.to_owned();
+        }
+        if self.secrets.are_in_code(status) {
+            status.code = None;
+        }
+    }
+
+    /// The beginning of these bytes, as it may be kept. All of them are looked through: a secret may be cut in two there.
+    pub(in crate::engine) fn excerpt_without_secrets(&self, bytes: &Bytes) -> Bytes {
+        if self.secrets.are_in(bytes) { Bytes::from_static(LEFT_OUT.as_bytes()) } else { excerpt(bytes) }
+    }
+}
+
+/// The event in place of a response that has a secret in it.
+pub(in crate::engine) fn left_out(heard: &Untagged) -> Option<EventKind> {
+    let (bytes, error) = (Bytes::from_static(LEFT_OUT.as_bytes()), "not kept".to_owned());
+    heard.has_secret().then_some(EventKind::Unparsed { bytes, error })
+}
+
+/// Whether a code has words of the server's choice.
+fn has_text(code: &Code) -> bool {
+    matches!(
+        code,
+        Code::BadCharset(_)
+            | Code::BadEvent(_)
+            | Code::BadUrl(_)
+            | Code::MailboxId(_)
+            | Code::NoUpdate(_)
+            | Code::Referral(_)
+            | Code::UndefinedFilter(_)
+            | Code::UrlMech(_)
+            | Code::Other { .. }
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn forms(forms: &[&str]) -> impl Iterator<Item = Zeroizing<Vec<u8>>> {
+        forms.iter().map(|form| Zeroizing::new(form.as_bytes().to_vec()))
+    }
+
+    #[test]
+    fn each_commands_secrets_are_forgotten_with_it_and_empty_ones_are_none() {
+        let mut secrets = Secrets::default();
+        secrets.add(CommandId(1), forms(&["", ""]));
+        assert!(secrets.is_empty() && !secrets.are_in(b"anything") && !secrets.are_in(&[b'x'; 20_000]));
+        secrets.add(CommandId(1), forms(&["correct-horse"]));
+        secrets.add(CommandId(1), forms(&["xyz"]));
+        secrets.add(CommandId(2), forms(&["correct-horse"]));
+        assert!(secrets.are_in(b"no xyz") && secrets.are_in(b"no Correct-Horse"));
+        assert!(!secrets.are_in(&[b'x'; 20_000]), "however long it is");
+        secrets.forget(CommandId(1));
+        assert!(!secrets.are_in(b"no xyz") && secrets.are_in(b"no Correct-Horse"));
+        secrets.forget(CommandId(3));
+        secrets.forget(CommandId(2));
+        assert!(secrets.is_empty());
+    }
+}

@@ -9,7 +9,7 @@ use super::{Handle, Sender, Token};
 use crate::command::{
     Close, Command, CopyTo, Expunge, Fetch, Idle, Items, Messages, SaveSearch, Search, Store, Unselect,
 };
-use crate::engine::{Outcome, Seat};
+use crate::engine::{ReadyOutcome, SelectionHandle};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Event, MailboxName, MailboxState, ModSeq, SelectionId, Seq, SeqSet, Uid, UidValidity};
 use crate::view::Snapshot;
@@ -40,11 +40,11 @@ use crate::view::Snapshot;
 /// ```
 pub struct Mailbox {
     handle: Arc<Handle>,
-    seat: Arc<Seat>,
+    seat: Arc<SelectionHandle>,
 }
 
 impl Mailbox {
-    pub(super) fn new(handle: Arc<Handle>, seat: Arc<Seat>) -> Self {
+    pub(super) fn new(handle: Arc<Handle>, seat: Arc<SelectionHandle>) -> Self {
         seat.update(|p| p.handles += 1);
         Self { handle, seat }
     }
@@ -154,15 +154,15 @@ impl Mailbox {
     /// ```
     pub async fn ready(&self) -> Result<()> {
         let refusal = match poll_fn(|cx| self.seat.poll_ready(cx)).await {
-            Outcome::Complete => return Ok(()),
-            Outcome::Refused => {
+            ReadyOutcome::Complete => return Ok(()),
+            ReadyOutcome::Refused => {
                 let why = format!(
                     "the server does not tell the messages of {}: not all UIDs or flags",
                     self.name()
                 );
                 return Err(Error::new(ErrorKind::Incomplete, why));
             }
-            Outcome::Ended(refusal) => refusal,
+            ReadyOutcome::Ended(refusal) => refusal,
         };
         // A connection that has ended is the cause, whatever else it has ended.
         let closed = self.handle.shared.closed().map(|reason| Error::closed(&reason));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Handle, Mailbox};
 use crate::command::{Claim, Class, Command, Effect, Flow, Hears, Line, Session};
-use crate::engine::{Plan, Seat};
+use crate::engine::{SelectOptions, SelectionHandle};
 use crate::error::{Error, Result};
 use crate::types::{Answer, Code, Done, Fill, MailboxName, MailboxState, Status, Untagged};
 
@@ -25,7 +25,7 @@ pub struct Select {
     fill: Option<Fill>,
     resume: Option<MailboxState>,
     /// The selection that it makes, once submitted.
-    seat: Option<(Arc<Handle>, Arc<Seat>)>,
+    seat: Option<(Arc<Handle>, Arc<SelectionHandle>)>,
 }
 
 impl Select {
@@ -90,8 +90,8 @@ impl Select {
     }
 
     /// Makes the selection that it will open.
-    pub(super) fn bind(&mut self, handle: &Arc<Handle>) -> Arc<Seat> {
-        let plan = Plan { fill: self.fill, resume: self.resume.take() };
+    pub(super) fn bind(&mut self, handle: &Arc<Handle>) -> Arc<SelectionHandle> {
+        let plan = SelectOptions { fill: self.fill, resume: self.resume.take() };
         let seat = handle.shared.seat(self.mailbox.clone(), plan);
         self.seat = Some((handle.clone(), seat.clone()));
         seat

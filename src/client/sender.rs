@@ -10,7 +10,7 @@ use crate::command::{
     Append, AppendAll, AskCapabilities, Command, Create, Delete, Id, List, Logout, Noop, Notify, Raw, Rename,
     SaveSearch, StatusItems, StatusOf, Subscribe,
 };
-use crate::engine::{Seat, Submitted};
+use crate::engine::{SelectionHandle, Submitted};
 use crate::error::Result;
 use crate::types::{Capabilities, Done, MailboxName, Status, StatusResponse};
 
@@ -223,7 +223,11 @@ impl fmt::Debug for Sender {
 }
 
 /// Submits a command, through a selection or none.
-pub(super) fn submit<C: Command>(handle: &Arc<Handle>, mut command: C, seat: Option<&Arc<Seat>>) -> Token<C> {
+pub(super) fn submit<C: Command>(
+    handle: &Arc<Handle>,
+    mut command: C,
+    seat: Option<&Arc<SelectionHandle>>,
+) -> Token<C> {
     let shared = &handle.shared;
     // SELECT gives a handle on the selection that it makes, so it must know the connection.
     let opens = (&mut command as &mut dyn Any).downcast_mut::<Select>().map(|select| select.bind(handle));

@@ -10,7 +10,7 @@ use futures_core::Stream;
 
 use super::{Handle, Mailbox, Select};
 use crate::command::{Command, SaveSearch, Saved, Streaming};
-use crate::engine::{Seat, Shared, Slot};
+use crate::engine::{SelectionHandle, Shared, Slot};
 use crate::error::Result;
 use crate::types::{CommandId, Progress};
 
@@ -31,7 +31,7 @@ pub struct Token<C: Command> {
     slot: Arc<Slot<C>>,
     id: CommandId,
     /// The selection that it makes, if it is a SELECT.
-    opens: Option<(Arc<Handle>, Arc<Seat>)>,
+    opens: Option<(Arc<Handle>, Arc<SelectionHandle>)>,
     /// The result that it leaves with the server, if it is such a search.
     saves: Option<Saved>,
     /// Whether its end has been seen, so that dropping it means nothing.
@@ -43,7 +43,7 @@ impl<C: Command> Token<C> {
         shared: &Arc<Shared>,
         slot: Arc<Slot<C>>,
         id: CommandId,
-        opens: Option<(Arc<Handle>, Arc<Seat>)>,
+        opens: Option<(Arc<Handle>, Arc<SelectionHandle>)>,
     ) -> Self {
         Self { shared: shared.clone(), slot, id, opens, saves: None, over: false }
     }

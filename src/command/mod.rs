@@ -48,7 +48,7 @@ pub use store::Store;
 pub(crate) use class::{About, Effect, FlagUse, Hears};
 pub(crate) use login::{Authenticate, Exchange, Login, StartTls};
 pub(crate) use mailboxes::Names;
-pub(crate) use saved::Standing;
+pub(crate) use saved::SaveState;
 pub(crate) use simple::Enable;
 pub(crate) use source::Taken;
 pub(crate) use uids_of::UidsOf;

@@ -42,7 +42,7 @@ struct Inner {
 
 /// What became of the search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum SaveState {
     /// It has not been answered.
     Awaited = 0,
     /// The server remembers its result.
@@ -53,18 +53,18 @@ pub(crate) enum Standing {
 
 impl Saved {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Inner { standing: AtomicU8::new(Standing::Awaited as u8), count: AtomicU64::new(0) }))
+        Self(Arc::new(Inner { standing: AtomicU8::new(SaveState::Awaited as u8), count: AtomicU64::new(0) }))
     }
 
-    pub(crate) fn standing(&self) -> Standing {
+    pub(crate) fn standing(&self) -> SaveState {
         match self.0.standing.load(Ordering::Acquire) {
-            0 => Standing::Awaited,
-            1 => Standing::Kept,
-            _ => Standing::Failed,
+            0 => SaveState::Awaited,
+            1 => SaveState::Kept,
+            _ => SaveState::Failed,
         }
     }
 
-    pub(crate) fn settle(&self, standing: Standing) {
+    pub(crate) fn settle(&self, standing: SaveState) {
         self.0.standing.store(standing as u8, Ordering::Release);
     }
 

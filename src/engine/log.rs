@@ -9,9 +9,9 @@ use std::time::Instant;
 
 use tracing::{debug, info};
 
-use crate::engine::inflight::entry::Flight;
+use crate::engine::inflight::entry::InFlightCommand;
 use crate::engine::submit::shared::Submission;
-use crate::engine::submit::slot::Job;
+use crate::engine::submit::slot::ErasedCommand;
 use crate::engine::write::idle::Idle;
 use crate::error::{Error, Result};
 use crate::types::{CloseReason, CommandId, Done, MailboxName, Place};
@@ -24,12 +24,12 @@ macro_rules! target {
 }
 
 /// The mailbox that it names, else the one in which it works.
-fn mailbox<'a>(job: &'a dyn Job, place: Option<&'a Place>) -> Option<&'a MailboxName> {
+fn mailbox<'a>(job: &'a dyn ErasedCommand, place: Option<&'a Place>) -> Option<&'a MailboxName> {
     job.mailbox().or(place.map(|place| &place.mailbox))
 }
 
 /// A line of a command is on its way.
-pub(in crate::engine) fn sending(id: CommandId, tag: &str, flight: &Flight) {
+pub(in crate::engine) fn sending(id: CommandId, tag: &str, flight: &InFlightCommand) {
     debug!(
         target: target!(),
         %id,
@@ -42,7 +42,7 @@ pub(in crate::engine) fn sending(id: CommandId, tag: &str, flight: &Flight) {
 }
 
 /// A command that was sent has ended.
-pub(in crate::engine) fn ended(id: CommandId, flight: &Flight, result: &Result<Done>) {
+pub(in crate::engine) fn ended(id: CommandId, flight: &InFlightCommand, result: &Result<Done>) {
     debug!(
         target: target!(),
         %id,
@@ -86,7 +86,7 @@ pub(in crate::engine) fn selected(mailbox: &MailboxName, exists: u32) {
     debug!(target: target!(), mailbox = %mailbox.shown(), messages = exists, "selected");
 }
 
-pub(in crate::engine) fn deselected(mailbox: &MailboxName, by: crate::engine::submit::end_cause::EndedBy) {
+pub(in crate::engine) fn deselected(mailbox: &MailboxName, by: crate::engine::submit::end_cause::EndCause) {
     debug!(target: target!(), mailbox = %mailbox.shown(), ?by, "no longer selected");
 }
 

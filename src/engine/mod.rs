@@ -25,8 +25,8 @@ mod shutdown;
 mod submit;
 mod write;
 
-pub(crate) use selection::sync::fill::Windows;
-pub(crate) use submit::selection_handle::{Outcome, Plan, Seat};
+pub(crate) use selection::sync::fill::BatchSizes;
+pub(crate) use submit::selection_handle::{ReadyOutcome, SelectOptions, SelectionHandle};
 pub(crate) use submit::shared::Shared;
 pub(crate) use submit::slot::{Slot, Submitted};
 
@@ -37,20 +37,20 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use self::backpressure::Hold;
-use self::inflight::entry::{Flight, Next};
-use self::inflight::index::Roster;
-use self::inflight::unparsed::Missed;
-use self::mailboxes::deselected::LeftBehind;
-use self::mailboxes::notify::Notifying;
-use self::selection::saved_search::Remembered;
+use self::inflight::entry::{InFlightCommand, Next};
+use self::inflight::index::InFlightIndex;
+use self::inflight::unparsed::UnparsedLines;
+use self::mailboxes::deselected::DeselectedMailboxes;
+use self::mailboxes::notify::NotifyState;
+use self::selection::saved_search::SavedResult;
 use self::selection::select::{Opening, Selection};
 use self::selection::sync::look_back::LookBack;
-use self::submit::internal::{Own, Tokenless};
+use self::submit::internal::{InternalCommand, Untracked};
 use self::submit::shared::Submission;
 use self::write::idle::Idle;
+use self::write::line::Dialogue;
 use self::write::outbox::Outbox;
 use self::write::secrets::Secrets;
-use self::write::send::LineOwner;
 use crate::command::{Command, Effect, Logout, Session};
 use crate::types::{
     Answer, Capabilities, CloseReason, CommandId, Event, EventKind, Fill, Limits, StatusResponse,
@@ -65,7 +65,7 @@ pub(crate) struct Settings {
     /// How much the views of mailboxes learn, unless a SELECT says otherwise.
     pub(crate) fill: Fill,
     /// How many messages one of the engine's own commands asks the UIDs of, and the flags of.
-    pub(crate) windows: Windows,
+    pub(crate) windows: BatchSizes,
     /// How long nothing must have been to do before it idles.
     pub(crate) idle_delay: Duration,
     /// How long one IDLE may last.
@@ -92,24 +92,24 @@ pub(crate) struct Engine {
     behind: VecDeque<Submission>,
     overtaken: u32,
     /// What each of the engine's own commands in the queue is for.
-    own_queued: BTreeMap<CommandId, Own>,
-    flights: BTreeMap<CommandId, Flight>,
+    own_queued: BTreeMap<CommandId, InternalCommand>,
+    flights: BTreeMap<CommandId, InFlightCommand>,
     /// The flights by what matters of them.
-    roster: Roster,
+    roster: InFlightIndex,
     /// How many commands have been started.
     sent_so_far: u64,
     /// Commands in flight that may write their next line.
     lines_due: VecDeque<CommandId>,
     /// Who has the line for itself.
-    line: Option<LineOwner>,
+    line: Option<Dialogue>,
     outbox: Outbox,
     idle: Idle,
-    notify: Notifying,
+    notify: NotifyState,
     /// Mailboxes that were left, and of which it is to be asked what has come of them unseen.
-    left: LeftBehind,
+    left: DeselectedMailboxes,
     /// What the server may have lost between two IDLEs.
     look: LookBack,
-    remembered: Remembered,
+    remembered: SavedResult,
     secrets: Secrets,
     /// How often capabilities have been told.
     capabilities_told: u64,
@@ -118,7 +118,7 @@ pub(crate) struct Engine {
     /// Limits that were told apart from the OK of a command in flight, each with how many had been sent.
     limits_told: VecDeque<(StatusResponse, u64)>,
     /// What could not be read.
-    missed: Missed,
+    missed: UnparsedLines,
     /// When a byte was last heard, or a command in flight began to be waited for.
     waiting_since: Option<Instant>,
     bye: Option<StatusResponse>,
@@ -157,21 +157,21 @@ impl Engine {
             overtaken: 0,
             own_queued: BTreeMap::new(),
             flights: BTreeMap::new(),
-            roster: Roster::default(),
+            roster: InFlightIndex::default(),
             sent_so_far: 0,
             lines_due: VecDeque::new(),
             line: None,
             outbox: Outbox::default(),
             idle: Idle::default(),
-            notify: Notifying::default(),
-            left: LeftBehind::default(),
+            notify: NotifyState::default(),
+            left: DeselectedMailboxes::default(),
             look: LookBack::default(),
-            remembered: Remembered::default(),
+            remembered: SavedResult::default(),
             secrets: Secrets::default(),
             capabilities_told: 0,
             tells_capabilities: false,
             limits_told: VecDeque::new(),
-            missed: Missed::default(),
+            missed: UnparsedLines::default(),
             waiting_since: None,
             bye: None,
             write_failure: None,
@@ -194,7 +194,7 @@ impl Engine {
         self.given_up(&taken.given_up);
         self.catch_up();
         if taken.abandoned && self.is_at_rest() && !self.logging_out {
-            self.queue_own(Own::Logout, Logout, None);
+            self.queue_own(InternalCommand::Logout, Logout, None);
         }
         self.send();
         if self.ask_left() {
@@ -327,23 +327,28 @@ impl Engine {
     }
 
     /// Queues a command of the engine's own.
-    fn queue_own(&mut self, own: Own, command: impl Command, seat: Option<Arc<Seat>>) {
+    fn queue_own(&mut self, own: InternalCommand, command: impl Command, seat: Option<Arc<SelectionHandle>>) {
         let submission = self.own_submission(own, command, seat);
         self.queue.push_back(submission);
     }
 
     /// Queues a command of the engine's own behind all that users submit, within reason.
-    fn queue_own_behind(&mut self, own: Own, command: impl Command, seat: Arc<Seat>) {
+    fn queue_own_behind(&mut self, own: InternalCommand, command: impl Command, seat: Arc<SelectionHandle>) {
         let submission = self.own_submission(own, command, Some(seat));
         self.behind.push_back(submission);
     }
 
-    fn own_submission(&mut self, own: Own, command: impl Command, seat: Option<Arc<Seat>>) -> Submission {
+    fn own_submission(
+        &mut self,
+        own: InternalCommand,
+        command: impl Command,
+        seat: Option<Arc<SelectionHandle>>,
+    ) -> Submission {
         // What users submitted before comes first, so that numbers and the order of sending agree.
         let (id, before) = self.shared.register_own();
         self.queue.extend(before);
         let class = command.class();
-        let job = Box::new(Tokenless(command));
+        let job = Box::new(Untracked(command));
         let then = seat.as_ref().map(|seat| seat.then()).unwrap_or_default();
         self.own_queued.insert(id, own);
         Submission { id, job, class, seat, opens: None, quiet: true, then, named: None }

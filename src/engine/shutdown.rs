@@ -6,10 +6,10 @@
 use std::time::Instant;
 
 use crate::command::Effect;
-use crate::engine::inflight::entry::Flight;
+use crate::engine::inflight::entry::InFlightCommand;
 use crate::engine::log;
-use crate::engine::submit::end_cause::EndedBy;
-use crate::engine::submit::slot::Job;
+use crate::engine::submit::end_cause::EndCause;
+use crate::engine::submit::slot::ErasedCommand;
 use crate::engine::write::outbox::Outbox;
 use crate::engine::{Engine, LAST_WORDS};
 use crate::error::{Error, Sent};
@@ -31,7 +31,7 @@ impl Engine {
     /// The connection has ended: by EOF, by an error, by what could not be understood.
     pub(crate) fn handle_end(&mut self, reason: CloseReason) {
         // What the server said last is the cause, whatever happened to the socket after it.
-        let is_logout = |f: &Flight| f.begun && matches!(f.class.effect, Effect::Logout);
+        let is_logout = |f: &InFlightCommand| f.begun && matches!(f.class.effect, Effect::Logout);
         let reason = match (self.flights.values().any(is_logout), self.bye.take()) {
             // EOF after BYE is a logout's success; not of one that the server has never heard of.
             (true, Some(bye)) => {
@@ -63,10 +63,10 @@ impl Engine {
         let late = self.shared.close(&reason);
         self.line = None;
         if let Some(opening) = self.opening.take() {
-            opening.seat.end(EndedBy::Connection);
+            opening.seat.end(EndCause::Connection);
         }
         if let Some(selection) = self.selection.take() {
-            selection.seat.end(EndedBy::Connection);
+            selection.seat.end(EndCause::Connection);
         }
         for id in self.roster.mailbox_changes.all_kept() {
             self.not_its_doing(id);
@@ -82,7 +82,7 @@ impl Engine {
         }
         for waiting in std::mem::take(&mut self.queue).into_iter().chain(late) {
             for seat in [&waiting.seat, &waiting.opens].into_iter().flatten() {
-                seat.end(EndedBy::Connection);
+                seat.end(EndCause::Connection);
             }
             let (place, error) = (waiting.place(), Error::closed(&reason).sent(Sent::No));
             self.fail_closed(waiting.id, waiting.job, waiting.quiet, error, place);
@@ -94,7 +94,7 @@ impl Engine {
     fn fail_closed(
         &mut self,
         id: CommandId,
-        job: Box<dyn Job>,
+        job: Box<dyn ErasedCommand>,
         quiet: bool,
         error: Error,
         place: Option<Place>,

@@ -34,7 +34,7 @@ use futures_core::Stream;
 
 use self::held::{Held, submit};
 use crate::client::{Handle, Mailbox, Receiver, Sender};
-use crate::engine::{Engine, Settings, Shared, Windows};
+use crate::engine::{BatchSizes, Engine, Settings, Shared};
 use crate::types::{CloseReason, CommandId, Event, EventKind, Fill, Limits};
 use crate::wire::Parser;
 use crate::wire::frame::Framer;
@@ -117,7 +117,7 @@ fn settings(choices: &[u8]) -> Settings {
         limits,
         auto_idle: chosen(b'i'),
         fill: if chosen(b'f') { Fill::Flags } else { if chosen(b'o') { Fill::Off } else { Fill::Uids } },
-        windows: if chosen(b'w') { Windows { uids: 2, flags: 2 } } else { Windows::default() },
+        windows: if chosen(b'w') { BatchSizes { uids: 2, flags: 2 } } else { BatchSizes::default() },
         idle_delay: Duration::from_millis(100),
         idle_renew: Duration::from_secs(600),
         poll_every: Duration::from_secs(60),

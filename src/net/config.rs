@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::command::{Id, Secret};
-use crate::engine::{Settings, Windows};
+use crate::engine::{BatchSizes, Settings};
 use crate::error::{Error, Result};
 use crate::types::{Fill, Limits};
 
@@ -296,7 +296,7 @@ impl Config {
             limits: self.limits.clone(),
             auto_idle: self.auto_idle,
             fill: self.fill,
-            windows: Windows::default(),
+            windows: BatchSizes::default(),
             idle_delay: self.timeouts.idle_delay,
             idle_renew: self.timeouts.idle_renew,
             poll_every: self.timeouts.poll_every,

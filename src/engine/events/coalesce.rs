@@ -36,12 +36,12 @@ pub(in crate::engine) fn key(event: &Event) -> Option<Key> {
 
 /// What events that were left out make of those before them: these tell of other messages, or of other mailboxes.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::engine) struct Voids {
+pub(in crate::engine) struct Invalidation {
     flags: bool,
     statuses: bool,
 }
 
-impl Voids {
+impl Invalidation {
     /// What one event makes of those before it. Which mailbox it was about is not kept, so it is all of them.
     pub(in crate::engine) fn of(event: &Event) -> Self {
         use EventKind::{Contradiction, MailboxCreated, MailboxDeleted, MailboxRenamed, UidValidityChanged};
@@ -60,13 +60,13 @@ impl Voids {
 
 /// Where the last event stands of each state. Those of one kind are apart: what voids them all costs nothing for the others.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Latest {
+pub(in crate::engine) struct LatestByKey {
     flags: HashMap<Key, u64>,
     statuses: HashMap<Key, u64>,
     others: HashMap<Key, u64>,
 }
 
-impl Latest {
+impl LatestByKey {
     pub(in crate::engine) fn get(&self, key: &Key) -> Option<u64> {
         let those = match key {
             Key::Flags(..) => &self.flags,
@@ -80,7 +80,7 @@ impl Latest {
         self.like(key).remove(key);
     }
 
-    pub(in crate::engine) fn void(&mut self, voids: Voids) {
+    pub(in crate::engine) fn void(&mut self, voids: Invalidation) {
         // What goes here has come once: it is never looked through again.
         if voids.flags {
             self.flags = HashMap::new();
@@ -92,7 +92,7 @@ impl Latest {
 
     /// Notes that this event stands at this place.
     pub(in crate::engine) fn note(&mut self, event: &Event, place: u64) {
-        self.void(Voids { statuses: false, ..Voids::of(event) });
+        self.void(Invalidation { statuses: false, ..Invalidation::of(event) });
         if let (
             EventKind::MailboxCreated(_) | EventKind::MailboxDeleted | EventKind::MailboxRenamed { .. },
             Some(name),

@@ -16,12 +16,12 @@ const LONGEST_NAME: usize = 1000;
 
 /// The `Lagged` events that wait.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Missed {
+pub(in crate::engine) struct LagCounter {
     /// How many mailboxes they name.
     named: usize,
 }
 
-impl Missed {
+impl LagCounter {
     /// There was no room for this event.
     pub(in crate::engine) fn count(&mut self, lag: &mut Lag, event: Event) {
         lag.events += 1;

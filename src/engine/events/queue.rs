@@ -8,8 +8,10 @@ use std::task::{Context, Poll, Waker};
 
 use crate::engine::backpressure::{Backlog, mark};
 use crate::engine::events::blocks::Blocks;
-use crate::engine::events::coalesce::{Key, Latest, Voids, is_too_much, is_undone, key, may_go, take_over};
-use crate::engine::events::lag::{Missed, lag_of};
+use crate::engine::events::coalesce::{
+    Invalidation, Key, LatestByKey, is_too_much, is_undone, key, may_go, take_over,
+};
+use crate::engine::events::lag::{LagCounter, lag_of};
 use crate::engine::events::size::weight;
 use crate::types::{Event, EventKind, Lag, Limits};
 
@@ -31,9 +33,9 @@ struct State {
     /// How many have been taken, so that a place in the stream can be named.
     taken: u64,
     /// Once there was no room: where in the stream the latest event of each state stands. Until all has been read.
-    latest: Option<Latest>,
+    latest: Option<LatestByKey>,
     /// What was left out.
-    missed: Missed,
+    missed: LagCounter,
     /// What they hold.
     backlog: Backlog,
     /// What those of them hold that may not be left out, rows of results aside.
@@ -44,7 +46,7 @@ struct State {
     reader: Option<Waker>,
 }
 
-/// How many bytes of memory the place of an event takes, with the note of where it stands ([`Latest`]), whose table is a third
+/// How many bytes of memory the place of an event takes, with the note of where it stands ([`LatestByKey`]), whose table is a third
 /// full at the least.
 pub(in crate::engine) const PLACE: usize = size_of::<Waiting>() + 3 * (size_of::<(Key, u64)>() + 1);
 
@@ -57,7 +59,7 @@ struct Waiting {
     /// It may not be left out, and is no row of a result, which could end alone.
     kept: bool,
     /// What may not be taken for the same any more as what is told behind it: of those left out here.
-    voids: Voids,
+    voids: Invalidation,
 }
 
 /// More waits unread than [`Limits::unread`](crate::types::Limits::unread) allows.
@@ -106,7 +108,7 @@ impl EventQueue {
             return true;
         }
         state.kept += if kept { weight } else { 0 };
-        state.add(Waiting { event: Some(event), weight, kept, voids: Voids::default() }, self.mark);
+        state.add(Waiting { event: Some(event), weight, kept, voids: Invalidation::default() }, self.mark);
         state.kept <= self.unread
     }
 
@@ -128,8 +130,10 @@ impl EventQueue {
         // One that is larger than all the room there is still goes through, alone.
         let full = !state.queue.is_empty() && state.backlog.octets() + weight > self.unread;
         if !full {
-            state
-                .add(Waiting { event: Some(event), weight, kept: false, voids: Voids::default() }, self.mark);
+            state.add(
+                Waiting { event: Some(event), weight, kept: false, voids: Invalidation::default() },
+                self.mark,
+            );
         }
         !full
     }
@@ -149,7 +153,7 @@ impl EventQueue {
         let mut state = self.lock();
         let unread = std::mem::take(&mut state.queue);
         state.backlog.clear();
-        (state.kept, state.worthless, state.latest, state.missed) = (0, 0, None, Missed::default());
+        (state.kept, state.worthless, state.latest, state.missed) = (0, 0, None, LagCounter::default());
         drop(state);
         drop(unread);
     }
@@ -159,7 +163,7 @@ impl EventQueue {
         let mut state = self.lock();
         if !state.closed && !state.deaf {
             state.add(
-                Waiting { event: Some(event), weight: 0, kept: false, voids: Voids::default() },
+                Waiting { event: Some(event), weight: 0, kept: false, voids: Invalidation::default() },
                 self.mark,
             );
         }
@@ -266,7 +270,7 @@ impl State {
         let Some(wanted) = key(event) else { return false };
         let (queue, taken) = (&self.queue, self.taken);
         let latest = self.latest.get_or_insert_with(|| {
-            let mut latest = Latest::default();
+            let mut latest = LatestByKey::default();
             for (waiting, at) in queue.iter().zip(taken..) {
                 waiting.event.iter().for_each(|event| latest.note(event, at));
                 latest.void(waiting.voids);
@@ -323,9 +327,14 @@ impl State {
     fn leave_out(&mut self, event: Event) {
         if self.queue.back_mut().and_then(Waiting::lag).is_none() {
             let lagged = Some(Event::new(EventKind::Lagged(Lag::default())));
-            self.queue.push_back(Waiting { event: lagged, weight: 0, kept: false, voids: Voids::default() });
+            self.queue.push_back(Waiting {
+                event: lagged,
+                weight: 0,
+                kept: false,
+                voids: Invalidation::default(),
+            });
         }
-        let voids = Voids::of(&event);
+        let voids = Invalidation::of(&event);
         self.latest.iter_mut().for_each(|latest| latest.void(voids));
         self.queue.back_mut().into_iter().for_each(|waiting| waiting.voids.join(voids));
         if let Some(lag) = self.queue.back_mut().and_then(Waiting::lag) {

@@ -23,7 +23,7 @@ pub(in crate::engine) const MOST: usize = 16;
 /// Of a command that got what younger ones had asked for too: which ones.
 #[derive(Debug, Default)]
 pub(crate) struct Contested {
-    refused: Refused,
+    refused: RefusedFlag,
     /// At most [`MOST`].
     by: Vec<CommandId>,
 }
@@ -37,9 +37,9 @@ impl Contested {
 
 /// Whether a command that got what others had asked for too was refused; shared with these.
 #[derive(Clone, Debug, Default)]
-struct Refused(Arc<AtomicBool>);
+struct RefusedFlag(Arc<AtomicBool>);
 
-impl Refused {
+impl RefusedFlag {
     fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -51,8 +51,8 @@ impl Refused {
 
 /// What an older command got that this one had asked for too, and has not got since.
 #[derive(Debug, Default)]
-pub(crate) struct Lost {
-    to: Vec<(CommandId, Refused)>,
+pub(crate) struct DivertedAnswers {
+    to: Vec<(CommandId, RefusedFlag)>,
     uids: Scattered<Uid>,
     seqs: Scattered<Seq>,
     names: Names,
@@ -63,8 +63,8 @@ pub(crate) struct Lost {
     twice_seqs: Scattered<Seq>,
 }
 
-impl Lost {
-    fn add(&mut self, heard: &Untagged, to: CommandId, refused: &Refused) {
+impl DivertedAnswers {
+    fn add(&mut self, heard: &Untagged, to: CommandId, refused: &RefusedFlag) {
         if self.to.iter().all(|(other, _)| *other != to) {
             self.to.push((to, refused.clone()));
         }

@@ -9,13 +9,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
 use crate::command::{About, Hears, Messages};
-use crate::engine::inflight::entry::Flight;
-use crate::engine::inflight::message_index::{ByMessage, Entry};
+use crate::engine::inflight::entry::InFlightCommand;
+use crate::engine::inflight::message_index::{Entry, MessageIndex};
 use crate::types::{Answer, Code, CommandId, Uid, UidSet, Untagged};
 
 /// Commands in flight by what they may claim.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Claimers {
+pub(in crate::engine) struct ClaimIndex {
     /// By kind of response.
     kinds: [Kind; Hears::KINDS],
     /// By a keyword that a user's command names.
@@ -26,13 +26,13 @@ pub(in crate::engine) struct Claimers {
 struct Kind {
     /// Whose answers can be about any message or mailbox.
     any: BTreeSet<Entry>,
-    messages: ByMessage,
+    messages: MessageIndex,
     /// By the mailbox's name in small letters and one spelling, for servers that have their own mind about these.
     mailboxes: HashMap<String, BTreeSet<Entry>>,
 }
 
-impl Claimers {
-    pub(in crate::engine) fn add(&mut self, id: CommandId, flight: &Flight) {
+impl ClaimIndex {
+    pub(in crate::engine) fn add(&mut self, id: CommandId, flight: &InFlightCommand) {
         let entry = (flight.order, id);
         for kind in flight.class.hears.kinds() {
             let Some(kind) = self.kinds.get_mut(kind) else { continue };
@@ -49,7 +49,7 @@ impl Claimers {
         }
     }
 
-    pub(in crate::engine) fn remove(&mut self, id: CommandId, flight: &Flight) {
+    pub(in crate::engine) fn remove(&mut self, id: CommandId, flight: &InFlightCommand) {
         let entry = (flight.order, id);
         for kind in flight.class.hears.kinds() {
             let Some(kind) = self.kinds.get_mut(kind) else { continue };

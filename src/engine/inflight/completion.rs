@@ -7,13 +7,13 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::command::{Class, Effect, Standing, Store};
+use crate::command::{Class, Effect, SaveState, Store};
 use crate::engine::Engine;
-use crate::engine::inflight::entry::{Flight, Next};
+use crate::engine::inflight::entry::{InFlightCommand, Next};
 use crate::engine::log;
-use crate::engine::submit::internal::{Asked, Own};
-use crate::engine::submit::selection_handle::Seat;
-use crate::engine::write::send::LineOwner;
+use crate::engine::submit::internal::{InternalCommand, QueryOutcome};
+use crate::engine::submit::selection_handle::SelectionHandle;
+use crate::engine::write::line::Dialogue;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
     Answer, CloseReason, Code, CommandId, Done, Event, EventKind, Flag, Status, StatusResponse,
@@ -48,12 +48,12 @@ impl Engine {
         let mut cut_short = false;
         if self.line.as_ref().is_some_and(|owner| owner.is_ended_by(id, tag)) {
             // It came in place of a `+`, or before it was due: what was to follow is not sent.
-            cut_short = matches!(self.line, Some(LineOwner::Literal { .. } | LineOwner::Upload(_)));
+            cut_short = matches!(self.line, Some(Dialogue::Literal { .. } | Dialogue::Upload(_)));
             if cut_short {
                 self.opening_cut_short(id);
             }
             match &self.line {
-                Some(LineOwner::Upload(_)) => self.upload_answered(),
+                Some(Dialogue::Upload(_)) => self.upload_answered(),
                 _ => self.line = None,
             }
         }
@@ -127,7 +127,7 @@ impl Engine {
     pub(in crate::engine) fn answered_by(&self, tag: &str) -> Option<CommandId> {
         let begun = |id: &CommandId| {
             // One that has been written whole is not looked for in the outbox.
-            let began = |f: &Flight| f.begun && (f.whole || !self.outbox.has_yet_to_begin(*id, tag));
+            let began = |f: &InFlightCommand| f.begun && (f.whole || !self.outbox.has_yet_to_begin(*id, tag));
             self.flights.get(id).is_none_or(began)
         };
         self.shared.owner(tag).filter(begun)
@@ -138,7 +138,7 @@ impl Engine {
     fn take_limit(&mut self, id: CommandId, expunge_issued: bool) {
         let Some(flight) = self.flights.get(&id).filter(|f| f.may_be_limited()) else { return };
         let may_be_meant =
-            |(other, f): &(&CommandId, &Flight)| **other != id && f.begun && f.may_be_limited();
+            |(other, f): &(&CommandId, &InFlightCommand)| **other != id && f.begun && f.may_be_limited();
         let alone = !self.flights.iter().any(|other| may_be_meant(&other));
         // A server may say it twice; another limit is another command's, and one that it refuses for it says so itself.
         let says_so = |told: &StatusResponse| {
@@ -270,7 +270,7 @@ impl Engine {
             failed_for_good(&flight.class, flight.opens.as_deref(), error);
         }
         let own = flight.own.take();
-        let asked = Asked {
+        let asked = QueryOutcome {
             messages: flight.messages.take(),
             generation: flight.generation,
             removed: flight.removed,
@@ -288,8 +288,8 @@ impl Engine {
         flight.job.end(result.clone());
         match own {
             None => {}
-            Some(Own::Left(left)) => self.left_answered(*left, asked.ok),
-            Some(Own::Look(look)) => self.looked(&look, flight.seat.as_deref(), &asked),
+            Some(InternalCommand::DeselectedMailbox(left)) => self.left_answered(*left, asked.ok),
+            Some(InternalCommand::Look(look)) => self.looked(&look, flight.seat.as_deref(), &asked),
             Some(own) => self.own_ended(own, flight.seat.as_deref(), &asked),
         }
     }
@@ -353,16 +353,16 @@ impl Engine {
 }
 
 /// What rests on this command fails as well: the selection that it was to make, the result that was to be remembered.
-pub(in crate::engine) fn failed_for_good(class: &Class, opens: Option<&Seat>, error: &Error) {
+pub(in crate::engine) fn failed_for_good(class: &Class, opens: Option<&SelectionHandle>, error: &Error) {
     if let Some(seat) = opens {
         seat.refuse(error);
     }
     if let Effect::Save(saved) = &class.effect {
-        saved.settle(Standing::Failed);
+        saved.settle(SaveState::Failed);
     }
 }
 
-fn completion(flight: &Flight, result: &Result<Done>) -> EventKind {
+fn completion(flight: &InFlightCommand, result: &Result<Done>) -> EventKind {
     let command = flight.job.name().to_owned();
     let overrun = flight.job.overrun_detached();
     let detached = flight.job.detached();

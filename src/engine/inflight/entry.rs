@@ -4,25 +4,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::command::{Class, Hears, Messages};
-use crate::engine::inflight::ambiguous::{Contested, Lost};
-use crate::engine::mailboxes::own_changes::Kept;
-use crate::engine::receive::fetch::Disturbed;
-use crate::engine::submit::internal::Own;
-use crate::engine::submit::selection_handle::Seat;
+use crate::engine::inflight::ambiguous::{Contested, DivertedAnswers};
+use crate::engine::mailboxes::own_changes::DeferredList;
+use crate::engine::receive::fetch::ConcurrentFlagUpdates;
+use crate::engine::submit::internal::InternalCommand;
+use crate::engine::submit::selection_handle::SelectionHandle;
 use crate::engine::submit::shared::Submission;
-use crate::engine::submit::slot::Job;
+use crate::engine::submit::slot::ErasedCommand;
 use crate::error::{Error, Sent};
 use crate::types::{Code, Done, Place, StatusResponse, Uid, UidValidity};
 
-pub(crate) struct Flight {
-    pub(crate) job: Box<dyn Job>,
+pub(crate) struct InFlightCommand {
+    pub(crate) job: Box<dyn ErasedCommand>,
     pub(crate) class: Class,
     /// The messages that it names, as they were sent.
     pub(crate) messages: Option<Messages>,
-    pub(crate) seat: Option<Arc<Seat>>,
-    pub(crate) opens: Option<Arc<Seat>>,
+    pub(crate) seat: Option<Arc<SelectionHandle>>,
+    pub(crate) opens: Option<Arc<SelectionHandle>>,
     pub(crate) quiet: bool,
-    pub(crate) own: Option<Own>,
+    pub(crate) own: Option<InternalCommand>,
     /// The tags that have not been answered yet.
     pub(crate) tags: Vec<String>,
     /// The tagged responses so far.
@@ -42,13 +42,13 @@ pub(crate) struct Flight {
     /// The server told apart from its OK that it has dealt with a part of the messages only.
     pub(crate) limited: Option<StatusResponse>,
     /// What LIST has told that looks like its doing.
-    pub(crate) told: Option<Kept>,
+    pub(crate) told: Option<DeferredList>,
     /// What looked like its answer, and went to an older command.
-    pub(crate) lost: Option<Box<Lost>>,
+    pub(crate) lost: Option<Box<DivertedAnswers>>,
     /// The younger ones that had asked for what it got.
     pub(crate) contested: Option<Contested>,
     /// Messages of a silent STORE whose flags were told while it ran.
-    pub(crate) disturbed: Disturbed,
+    pub(crate) disturbed: ConcurrentFlagUpdates,
     /// Some of it has been written.
     pub(crate) begun: bool,
     /// All has been written that the server needs to carry it out: the last byte of its last line, literals and all, and of
@@ -82,8 +82,8 @@ pub(crate) enum Next {
     LineAfterReply,
 }
 
-impl Flight {
-    pub(crate) fn new(submission: Submission, own: Option<Own>) -> Self {
+impl InFlightCommand {
+    pub(crate) fn new(submission: Submission, own: Option<InternalCommand>) -> Self {
         let Submission { job, class, seat, opens, quiet, .. } = submission;
         Self {
             job,
@@ -105,7 +105,7 @@ impl Flight {
             told: None,
             lost: None,
             contested: None,
-            disturbed: Disturbed::default(),
+            disturbed: ConcurrentFlagUpdates::default(),
             begun: false,
             whole: false,
             order: 0,

@@ -5,25 +5,25 @@
 use std::collections::BTreeSet;
 
 use crate::command::FlagUse;
-use crate::engine::inflight::claim_index::Claimers;
-use crate::engine::inflight::entry::Flight;
-use crate::engine::inflight::message_index::ByMessage;
-use crate::engine::mailboxes::own_changes::MailboxChanges;
-use crate::engine::schedule::admission::Load;
+use crate::engine::inflight::claim_index::ClaimIndex;
+use crate::engine::inflight::entry::InFlightCommand;
+use crate::engine::inflight::message_index::MessageIndex;
+use crate::engine::mailboxes::own_changes::OwnChanges;
+use crate::engine::schedule::admission::InFlightCounts;
 use crate::engine::selection::mod_sequences::changes_silently;
 use crate::types::CommandId;
 
 /// The commands in flight by what matters of them.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Roster {
+pub(in crate::engine) struct InFlightIndex {
     /// Counted for admission.
-    pub(in crate::engine) load: Load,
+    pub(in crate::engine) load: InFlightCounts,
     /// By what they may claim.
-    pub(in crate::engine) claimers: Claimers,
+    pub(in crate::engine) claimers: ClaimIndex,
     /// Those that read or write flags.
-    pub(in crate::engine) flag_users: ByMessage,
+    pub(in crate::engine) flag_users: MessageIndex,
     /// Those that change mailboxes.
-    pub(in crate::engine) mailbox_changes: MailboxChanges,
+    pub(in crate::engine) mailbox_changes: OwnChanges,
     /// Those whose changes are not in the view before they end.
     pub(in crate::engine) silent: BTreeSet<CommandId>,
     /// The engine's own.
@@ -32,9 +32,9 @@ pub(in crate::engine) struct Roster {
     pub(in crate::engine) raw_listeners: usize,
 }
 
-impl Roster {
+impl InFlightIndex {
     /// A command goes out; its place and its messages are settled.
-    pub(in crate::engine) fn add(&mut self, id: CommandId, flight: &Flight) {
+    pub(in crate::engine) fn add(&mut self, id: CommandId, flight: &InFlightCommand) {
         self.load.add(flight);
         self.claimers.add(id, flight);
         if flight.class.flags != FlagUse::None {
@@ -51,7 +51,7 @@ impl Roster {
     }
 
     /// It has ended, and is as it was when it was added.
-    pub(in crate::engine) fn remove(&mut self, id: CommandId, flight: &Flight) {
+    pub(in crate::engine) fn remove(&mut self, id: CommandId, flight: &InFlightCommand) {
         self.load.remove(flight);
         self.claimers.remove(id, flight);
         self.flag_users.remove((flight.order, id), flight.messages.as_ref());

@@ -39,7 +39,7 @@ const BLOCK: u32 = 256;
 
 /// Commands by the messages that they name.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct ByMessage {
+pub(in crate::engine) struct MessageIndex {
     all: BTreeSet<Entry>,
     placed: HashMap<Key, BTreeSet<Entry>>,
     /// Those that name too many, or that don't say which.
@@ -49,7 +49,7 @@ pub(in crate::engine) struct ByMessage {
     by_seq: usize,
 }
 
-impl ByMessage {
+impl MessageIndex {
     pub(in crate::engine) fn add(&mut self, entry: Entry, messages: Option<&Messages>) {
         self.all.insert(entry);
         match keys(messages) {
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn finds_all_that_may_be_about_a_message_and_few_others() {
-        let mut index = ByMessage::default();
+        let mut index = MessageIndex::default();
         let kept = |n: u64| match n {
             0 => None,
             1 => uids(1..=u32::MAX),
@@ -199,14 +199,14 @@ mod tests {
         for n in 0..2000 {
             index.add((n, CommandId(n)), kept(n).as_ref());
         }
-        let about = |index: &ByMessage, seq, uid| {
+        let about = |index: &MessageIndex, seq, uid| {
             given(|give| index.about(Seq::new(seq), Uid::new(uid), |set| give(set)))
         };
         assert_eq!(about(&index, 5, 1000), BTreeSet::from([0, 1, 2, 3, 1000]));
         assert_eq!(about(&index, 5, 1001), BTreeSet::from([0, 1, 2, 3, 1001]), "by its block");
         assert_eq!(about(&index, 5, 1500), BTreeSet::from([0, 1, 1500]));
         assert_eq!(about(&index, 5, 0).len(), 2000, "a message without a UID may be any of theirs");
-        let overlapping = |index: &ByMessage, which: Option<Messages>| {
+        let overlapping = |index: &MessageIndex, which: Option<Messages>| {
             given(|give| index.overlapping(which.as_ref(), |s| give(s)))
         };
         assert_eq!(overlapping(&index, uids(1000..=1000)), BTreeSet::from([0, 1, 2, 3, 1000]));

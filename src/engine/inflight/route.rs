@@ -6,7 +6,7 @@
 use crate::command::{Claim, Effect, Hears, Messages};
 use crate::engine::inflight::ambiguous::{MOST, have_rivals};
 use crate::engine::inflight::completion::is_change;
-use crate::engine::inflight::entry::Flight;
+use crate::engine::inflight::entry::InFlightCommand;
 use crate::engine::submit::slot::data_event;
 use crate::engine::write::secrets::left_out;
 use crate::engine::{Engine, excerpt};
@@ -173,14 +173,14 @@ impl Engine {
 
     fn claim_of(&self, id: &CommandId, heard: &Untagged) -> Claim {
         // What came before its first byte was written answers something else.
-        let asks = |f: &&Flight| f.begun && !f.tags.is_empty() && !self.is_unsaid(*id);
+        let asks = |f: &&InFlightCommand| f.begun && !f.tags.is_empty() && !self.is_unsaid(*id);
         let flight = self.flights.get(id).filter(asks).filter(|f| !self.is_below(f, heard));
         flight.map_or(Claim::No, |f| f.job.claims(heard))
     }
 
     /// Whether a row is of a message below `n:*` that was not the last one at any time since that was sent: only the last is
     /// named by `n:*`, too.
-    fn is_below(&self, flight: &Flight, heard: &Untagged) -> bool {
+    fn is_below(&self, flight: &InFlightCommand, heard: &Untagged) -> bool {
         let (Answer::Fetch(row), Some(messages)) = (heard.answer(), &flight.messages) else { return false };
         let Some(selection) = self.selection.as_ref().filter(|_| messages.leave_out(row)) else {
             return false;
@@ -197,7 +197,7 @@ impl Engine {
     /// The same by asking all: so that each test of the engine is one of the index, too.
     fn claimer_of_all(&self, heard: &Untagged, kind: Hears) -> Option<CommandId> {
         let listens =
-            |f: &Flight| f.class.hears.overlaps(kind) || f.class.hears_names.contains(&heard.name());
+            |f: &InFlightCommand| f.class.hears.overlaps(kind) || f.class.hears_names.contains(&heard.name());
         let all = self.flights.iter().filter(|(_, f)| listens(f));
         let ranked = all.filter_map(|(id, flight)| Some((self.fit_of(id, heard)?, flight.order, *id)));
         ranked.min().map(|(.., id)| id)

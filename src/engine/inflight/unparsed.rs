@@ -14,21 +14,21 @@ const MOST: usize = 100;
 
 /// The lines that could not be read, by the kind of response that each seems to be.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Missed {
+pub(in crate::engine) struct UnparsedLines {
     /// How many there have been.
     all: u64,
-    kinds: [Lines; Hears::KINDS],
+    kinds: [LinesOfKind; Hears::KINDS],
 }
 
 #[derive(Debug, Default)]
-struct Lines {
-    kept: VecDeque<Line>,
+struct LinesOfKind {
+    kept: VecDeque<UnparsedLine>,
     /// Which of all was the last that is not kept any more.
     gone: Option<u64>,
 }
 
 #[derive(Debug)]
-struct Line {
+struct UnparsedLine {
     number: u64,
     keyword: String,
     bytes: Bytes,
@@ -36,14 +36,14 @@ struct Line {
 
 /// What was missed of a result.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Lacking {
+pub(in crate::engine) struct UnparsedSince {
     /// The lines that are still kept.
     pub(in crate::engine) lines: Vec<Bytes>,
     /// There were more.
     pub(in crate::engine) and_more: bool,
 }
 
-impl Missed {
+impl UnparsedLines {
     /// What is missed from now on has a number from this on.
     pub(in crate::engine) fn mark(&self) -> u64 {
         self.all
@@ -58,13 +58,13 @@ impl Missed {
             if lines.kept.len() >= MOST {
                 lines.gone = lines.kept.pop_front().map(|line| line.number);
             }
-            lines.kept.push_back(Line { number, keyword: keyword.to_owned(), bytes: bytes.clone() });
+            lines.kept.push_back(UnparsedLine { number, keyword: keyword.to_owned(), bytes: bytes.clone() });
         }
     }
 
     /// What a command of this class may have missed since then.
-    pub(in crate::engine) fn since(&self, mark: u64, class: &Class) -> Lacking {
-        let mut lacking = Lacking::default();
+    pub(in crate::engine) fn since(&self, mark: u64, class: &Class) -> UnparsedSince {
+        let mut lacking = UnparsedSince::default();
         if mark == self.all {
             return lacking;
         }
@@ -85,7 +85,7 @@ impl Missed {
     }
 }
 
-impl Lacking {
+impl UnparsedSince {
     pub(in crate::engine) fn is_nothing(&self) -> bool {
         self.lines.is_empty() && !self.and_more
     }
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn each_finds_what_came_while_it_listened_and_a_flood_is_not_kept() {
-        let mut missed = Missed::default();
+        let mut missed = UnparsedLines::default();
         let line = |n: usize| Bytes::from(format!("* {n} FETCH oops"));
         missed.add(Hears::FETCH, "FETCH", &line(0));
         let mark = missed.mark();

@@ -14,12 +14,12 @@ use std::collections::VecDeque;
 use crate::command::{Hears, StatusItems, StatusOf};
 use crate::engine::Engine;
 use crate::engine::selection::select::Selection;
-use crate::engine::submit::internal::Own;
+use crate::engine::submit::internal::InternalCommand;
 use crate::types::{Answer, Event, EventKind, MailboxName, MailboxStatus, Place, Seq, Uid};
 
 /// A mailbox that was left.
 #[derive(Debug)]
-pub(crate) struct Left {
+pub(crate) struct DeselectedMailbox {
     /// What was known of it then, or has been told since.
     known: MailboxStatus,
     /// Flags matter, not only messages that come and go.
@@ -30,9 +30,9 @@ pub(crate) struct Left {
 
 /// The mailboxes that were left.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct LeftBehind {
+pub(in crate::engine) struct DeselectedMailboxes {
     /// Of which it is to be asked what has come of them unseen.
-    waiting: VecDeque<Left>,
+    waiting: VecDeque<DeselectedMailbox>,
     /// What the answers were that have been told last, as long as NOTIFY may tell the same once more.
     told: VecDeque<MailboxStatus>,
 }
@@ -40,7 +40,7 @@ pub(in crate::engine) struct LeftBehind {
 /// How many answers are kept in mind.
 const MOST_TOLD: usize = 16;
 
-impl LeftBehind {
+impl DeselectedMailboxes {
     /// Whether NOTIFY says what has just been told as the answer: the server had it under way.
     fn is_echo(&mut self, status: &MailboxStatus) -> bool {
         let Some(at) = self.told.iter().position(|told| told.name.as_str() == status.name.as_str()) else {
@@ -59,7 +59,7 @@ impl LeftBehind {
     }
 }
 
-impl Left {
+impl DeselectedMailbox {
     fn is(&self, mailbox: &MailboxName) -> bool {
         self.known.name.as_str() == mailbox.as_str()
     }
@@ -128,7 +128,7 @@ impl Engine {
         let mailbox = &selection.seat.place.mailbox;
         let Some(flags) = self.notify.watches_messages_of(mailbox) else { return };
         self.left.waiting.retain(|left| !left.is(mailbox));
-        self.left.waiting.push_back(Left { known: known_of(selection), flags, told: None });
+        self.left.waiting.push_back(DeselectedMailbox { known: known_of(selection), flags, told: None });
     }
 
     /// Asks of the mailboxes that were left, as soon as no SELECT is unanswered and nothing waits to be sent. Whether there is
@@ -164,13 +164,13 @@ impl Engine {
                 items = items.highest_mod_seq();
             }
             let status = StatusOf::new(left.known.name.clone(), items);
-            self.queue_own(Own::Left(Box::new(left)), status, None);
+            self.queue_own(InternalCommand::DeselectedMailbox(Box::new(left)), status, None);
         }
         !self.queue.is_empty()
     }
 
     /// The server has answered, or refused.
-    pub(in crate::engine) fn left_answered(&mut self, left: Left, ok: bool) {
+    pub(in crate::engine) fn left_answered(&mut self, left: DeselectedMailbox, ok: bool) {
         if let Some(status) = left.difference().filter(|_| ok) {
             if self.left.told.len() >= MOST_TOLD {
                 self.left.told.pop_front();
@@ -191,7 +191,8 @@ impl Engine {
     fn tell_status(&mut self, status: MailboxStatus) {
         let asked = self.roster.own.iter().copied().collect::<Vec<_>>();
         for id in asked {
-            if let Some(Own::Left(left)) = self.flights.get_mut(&id).and_then(|f| f.own.as_mut())
+            if let Some(InternalCommand::DeselectedMailbox(left)) =
+                self.flights.get_mut(&id).and_then(|f| f.own.as_mut())
                 && left.is(&status.name)
             {
                 left.told(&status);

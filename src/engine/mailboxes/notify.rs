@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use crate::command::{Claim, Effect, Hears, List, Notify, NotifyEvent};
 use crate::engine::Engine;
-use crate::engine::submit::internal::Own;
+use crate::engine::submit::internal::InternalCommand;
 use crate::types::{
     Answer, CommandId, Event, EventKind, Fill, ListEntry, MailboxName, MailboxStatus, Metadata, Place,
     Untagged,
@@ -24,10 +24,10 @@ use crate::types::{
 
 /// What the server was asked to tell of.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Notifying {
+pub(in crate::engine) struct NotifyState {
     /// What it said OK to last; what is said again while that is lost.
     asked: Option<Box<Notify>>,
-    lost: Lost,
+    lost: Overflow,
     /// How often in a row it was lost, and when last.
     times: u8,
     last: Option<Instant>,
@@ -38,7 +38,7 @@ pub(in crate::engine) struct Notifying {
     /// What stands between the levels of names, as LIST told last.
     delimiter: Option<char>,
     /// Which mailboxes are there, as far as the server has told.
-    there: There,
+    there: KnownMailboxes,
     /// The mailbox that LIST told of last unasked, if it is there, and what stands between the levels of its name.
     told_last: Option<(MailboxName, char)>,
     /// What our own commands did to mailboxes last, as long as the server may still tell it.
@@ -49,13 +49,13 @@ pub(in crate::engine) struct Notifying {
 
 /// Mailboxes that are there, as far as that is known and kept.
 #[derive(Debug, Default)]
-struct There {
+struct KnownMailboxes {
     names: HashSet<MailboxName>,
     /// There were too many to keep them all.
     and_others: bool,
 }
 
-impl There {
+impl KnownMailboxes {
     fn heard(&mut self, mailbox: &MailboxName, is_there: bool) {
         if !is_there {
             self.names.remove(mailbox);
@@ -73,11 +73,11 @@ impl There {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Lost {
+enum Overflow {
     #[default]
     No,
     /// It is being said again.
-    Asked,
+    QueryOutcome,
     /// It was lost while a NOTIFY was in flight: which of the two came first can't be known.
     Unclear,
 }
@@ -94,7 +94,7 @@ const MOST_SAID: u8 = 20;
 /// Losses that lie further apart than this are no row.
 const APART: Duration = Duration::from_secs(60);
 
-impl Notifying {
+impl NotifyState {
     /// Whether numbers may move at any time (RFC 5465 section 5.3).
     pub(in crate::engine) fn moves_numbers(&self) -> bool {
         self.may_move_numbers || self.asked.as_ref().is_some_and(|asked| asked.moves_numbers())
@@ -218,10 +218,10 @@ impl Engine {
             self.notify.times = 0;
         }
         match self.notify.lost {
-            Lost::No => {}
-            Lost::Unclear => self.notify_again(),
-            Lost::Asked => {
-                self.notify.lost = Lost::No;
+            Overflow::No => {}
+            Overflow::Unclear => self.notify_again(),
+            Overflow::QueryOutcome => {
+                self.notify.lost = Overflow::No;
                 // A user's has replaced what was to be said again.
                 self.forget_notify();
                 self.look_again();
@@ -234,18 +234,18 @@ impl Engine {
         let own = self.flights.get(&id).is_some_and(|f| f.own.is_some());
         self.notify.may_move_numbers |= !refused && asked.moves_numbers();
         match self.notify.lost {
-            Lost::Unclear => self.notify_again(),
-            Lost::Asked if own => {
+            Overflow::Unclear => self.notify_again(),
+            Overflow::QueryOutcome if own => {
                 self.tell(Event::new(EventKind::NotificationsLost { asked_again: false }));
                 if asked.watches() {
-                    self.queue_own(Own::Notify, asked.selected_alone(), None);
+                    self.queue_own(InternalCommand::Notify, asked.selected_alone(), None);
                 } else {
                     tracing::warn!(target: "imap_duplex", "the server will not tell of the selected mailbox any more");
                     self.notify.asked = None;
-                    self.notify.lost = Lost::No;
+                    self.notify.lost = Overflow::No;
                 }
             }
-            Lost::No | Lost::Asked => {}
+            Overflow::No | Overflow::QueryOutcome => {}
         }
     }
 
@@ -260,7 +260,7 @@ impl Engine {
         if !had && !in_flight {
             return false;
         }
-        if self.notify.lost != Lost::No && !in_flight {
+        if self.notify.lost != Overflow::No && !in_flight {
             // It waits to be said again.
             return true;
         }
@@ -270,9 +270,9 @@ impl Engine {
         let asked_again = self.notify.times <= MOST_IN_FULL;
         self.tell(Event::new(EventKind::NotificationsLost { asked_again }));
         if self.notify.times > MOST_SAID {
-            (self.notify.asked, self.notify.lost) = (None, Lost::No);
+            (self.notify.asked, self.notify.lost) = (None, Overflow::No);
         } else if in_flight {
-            self.notify.lost = Lost::Unclear;
+            self.notify.lost = Overflow::Unclear;
         } else {
             self.notify_again();
         }
@@ -281,18 +281,18 @@ impl Engine {
 
     fn notify_again(&mut self) {
         let Some(asked) = &self.notify.asked else {
-            self.notify.lost = Lost::No;
+            self.notify.lost = Overflow::No;
             return;
         };
         let again = if self.notify.times <= MOST_IN_FULL { asked.again() } else { asked.selected_alone() };
-        self.notify.lost = Lost::Asked;
-        self.queue_own(Own::Notify, again, None);
+        self.notify.lost = Overflow::QueryOutcome;
+        self.queue_own(InternalCommand::Notify, again, None);
     }
 
     /// Takes back what was to be said again.
     fn forget_notify(&mut self) {
         let own = &self.own_queued;
-        let at = self.queue.iter().position(|s| matches!(own.get(&s.id), Some(Own::Notify)));
+        let at = self.queue.iter().position(|s| matches!(own.get(&s.id), Some(InternalCommand::Notify)));
         if let Some(next) = at.and_then(|at| self.queue.remove(at)) {
             self.own_queued.remove(&next.id);
             self.shared.release(next.id);
@@ -329,7 +329,8 @@ impl Engine {
             let claimer = claimer.and_then(|id| self.flights.get(&id));
             let asker = claimer.and_then(|f| f.own.as_ref());
             // What is not subscribed to is no answer to the engine's own question what is.
-            let is_none = matches!(asker, Some(Own::Subscription { .. })) && !entry.has("\\Subscribed");
+            let is_none =
+                matches!(asker, Some(InternalCommand::Subscription { .. })) && !entry.has("\\Subscribed");
             // A renaming is a change, whoever gets the row. (To who selects, it says what became of the name given.)
             let renamed = claimer.is_some_and(|f| f.opens.is_none()) && entry.renamed_from().is_some();
             back.is_some() || is_none && !lsub || renamed
@@ -440,7 +441,7 @@ impl Engine {
         }
         self.notify.looked_up.insert(mailbox.clone(), false);
         let list = List::new(mailbox.as_str()).subscribed();
-        self.queue_own(Own::Subscription { mailbox: mailbox.clone(), found: false }, list, None);
+        self.queue_own(InternalCommand::Subscription { mailbox: mailbox.clone(), found: false }, list, None);
     }
 
     /// It was asked whether this mailbox is still subscribed to.

@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::command::Effect;
 use crate::engine::Engine;
-use crate::engine::inflight::entry::Flight;
+use crate::engine::inflight::entry::InFlightCommand;
 use crate::engine::mailboxes::notify::made_as;
 use crate::types::{CommandId, Event, EventKind, Held, ListEntry, MailboxName, Place};
 
@@ -18,7 +18,7 @@ const MOST_HELD: usize = 10_000;
 
 /// What LIST has told that looks like the doing of a command in flight.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct DeferredList {
     entry: ListEntry,
     /// Its place among all that were kept.
     at: u64,
@@ -30,7 +30,7 @@ pub(crate) struct Kept {
 impl Engine {
     /// Keeps what LIST tells, if it looks like the doing of a command in flight.
     pub(in crate::engine) fn keep_for_its_command(&mut self, entry: &ListEntry) -> bool {
-        let is_its = |flight: &Flight| match &flight.class.effect {
+        let is_its = |flight: &InFlightCommand| match &flight.class.effect {
             Effect::Subscribe { .. } if !self.notify.tells_subscription(entry) => false,
             effect => flight.begun && is_doing_of(effect, entry),
         };
@@ -48,7 +48,7 @@ impl Engine {
         };
         let at = self.roster.mailbox_changes.keep(id, entry);
         if let Some(flight) = self.flights.get_mut(&id) {
-            flight.told = Some(Kept { entry: entry.clone(), at, told: None });
+            flight.told = Some(DeferredList { entry: entry.clone(), at, told: None });
         }
         true
     }
@@ -84,7 +84,7 @@ impl Engine {
         }
     }
 
-    fn take_kept(&mut self, id: CommandId) -> Option<Kept> {
+    fn take_kept(&mut self, id: CommandId) -> Option<DeferredList> {
         let kept = self.flights.get_mut(&id)?.told.take()?;
         self.roster.mailbox_changes.release(id, &kept);
         Some(kept)
@@ -155,7 +155,7 @@ impl Engine {
 
 /// Commands in flight that change which mailboxes there are, or which are subscribed to.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct MailboxChanges {
+pub(in crate::engine) struct OwnChanges {
     /// By the name that they were given.
     commands: Names<CommandId>,
     /// Those for which something is kept, by the names in it, in the order in which it came.
@@ -164,7 +164,7 @@ pub(in crate::engine) struct MailboxChanges {
     times: u64,
 }
 
-impl MailboxChanges {
+impl OwnChanges {
     pub(in crate::engine) fn add(&mut self, id: CommandId, effect: &Effect) {
         changed_by(effect).for_each(|mailbox| self.commands.add(&mailbox, id));
     }
@@ -185,7 +185,7 @@ impl MailboxChanges {
         self.times
     }
 
-    fn release(&mut self, id: CommandId, kept: &Kept) {
+    fn release(&mut self, id: CommandId, kept: &DeferredList) {
         named_in(&kept.entry).for_each(|mailbox| self.kept.remove(mailbox, &(kept.at, id)));
     }
 

@@ -4,17 +4,17 @@
 
 use crate::command::{Effect, FlagUse, Messages, Store};
 use crate::engine::Engine;
-use crate::engine::submit::internal::Own;
+use crate::engine::submit::internal::InternalCommand;
 use crate::types::{Answer, CommandId, Event, EventKind, Flag, Flags, ModSeq, Scattered, Seq, Uid, Untagged};
 
 /// Messages whose flags were told, by number where the UID is not known.
 #[derive(Debug, Default)]
-pub(crate) struct Disturbed {
+pub(crate) struct ConcurrentFlagUpdates {
     uids: Scattered<Uid>,
     seqs: Scattered<Seq>,
 }
 
-impl Disturbed {
+impl ConcurrentFlagUpdates {
     fn add(&mut self, seq: Seq, uid: Option<Uid>) {
         match uid {
             Some(uid) => self.uids.insert(uid),
@@ -147,12 +147,12 @@ impl Engine {
             return (true, None);
         };
         match (&flight.own, &flight.class.effect) {
-            (Some(Own::Flags(doing, _)), _) => {
+            (Some(InternalCommand::Flags(doing, _)), _) => {
                 (true, doing.as_ref().filter(|(_, store)| explains(store)).map(|(id, _)| *id))
             }
             // Of a message that is new since then its coming is the news.
-            (Some(Own::Changes), _) => (known_before || self.was_there(uid), None),
-            (Some(Own::Look(look)), _) => (look.is_change(uid, before, now), None),
+            (Some(InternalCommand::Changes), _) => (known_before || self.was_there(uid), None),
+            (Some(InternalCommand::Look(look)), _) => (look.is_change(uid, before, now), None),
             (_, Effect::Store(store)) => {
                 (true, Some(id).filter(|id| !self.uses_saved(*id) && explains(store)))
             }
@@ -170,7 +170,7 @@ impl Engine {
     /// A change was told: if it was found by looking back, the server had lost it.
     fn note_found(&mut self, claimer: Option<CommandId>) {
         let own = claimer.and_then(|id| self.flights.get(&id)).and_then(|f| f.own.as_ref());
-        if matches!(own, Some(Own::Look(_))) {
+        if matches!(own, Some(InternalCommand::Look(_))) {
             self.look.found();
         }
     }
@@ -178,7 +178,7 @@ impl Engine {
     /// Whether this command asks for what happened before the mailbox was selected.
     fn tells_of_before(&self, claimer: Option<CommandId>) -> bool {
         let own = claimer.and_then(|id| self.flights.get(&id)).and_then(|f| f.own.as_ref());
-        matches!(own, Some(Own::Changes | Own::FillFlags(_)))
+        matches!(own, Some(InternalCommand::Changes | InternalCommand::FillFlags(_)))
             && self.selection.as_ref().is_some_and(|s| s.filling.away)
     }
 

@@ -29,13 +29,13 @@
 //! |                            | to go (`engine/selection/access.rs`)                                       |
 
 use crate::command::{Class, Effect, FlagUse, Hears, Messages};
-use crate::engine::inflight::entry::Flight;
-use crate::engine::submit::selection_handle::Seat;
+use crate::engine::inflight::entry::InFlightCommand;
+use crate::engine::submit::selection_handle::SelectionHandle;
 use crate::engine::submit::shared::Submission;
 
 /// What is in flight, counted by what matters to admission, so that ten thousand commands cost no more than ten.
 #[derive(Debug, Default)]
-pub(crate) struct Load {
+pub(crate) struct InFlightCounts {
     all: usize,
     alone: usize,
     lets_expunge_through: usize,
@@ -50,12 +50,12 @@ pub(crate) struct Load {
     by_number: usize,
 }
 
-impl Load {
-    pub(crate) fn add(&mut self, flight: &Flight) {
+impl InFlightCounts {
+    pub(crate) fn add(&mut self, flight: &InFlightCommand) {
         self.count(flight, |n| *n += 1);
     }
 
-    pub(crate) fn remove(&mut self, flight: &Flight) {
+    pub(crate) fn remove(&mut self, flight: &InFlightCommand) {
         self.count(flight, |n| *n -= 1);
     }
 
@@ -64,7 +64,7 @@ impl Load {
         self.by_number > 0
     }
 
-    fn count(&mut self, flight: &Flight, step: impl Fn(&mut usize)) {
+    fn count(&mut self, flight: &InFlightCommand, step: impl Fn(&mut usize)) {
         let class = &flight.class;
         // The server may send EXPUNGE while any command runs but FETCH, STORE and SEARCH by number (RFC 9051
         // section 7.5.1).
@@ -89,11 +89,11 @@ impl Load {
 }
 
 /// Where the selections stand.
-pub(crate) struct Selections<'a> {
+pub(crate) struct SelectionFacts<'a> {
     /// The selection that is open.
-    pub(crate) open: Option<&'a Seat>,
+    pub(crate) open: Option<&'a SelectionHandle>,
     /// The selection whose SELECT has not been answered.
-    pub(crate) opening: Option<&'a Seat>,
+    pub(crate) opening: Option<&'a SelectionHandle>,
     /// A mailbox may be selected at the server.
     pub(crate) may_be_selected: bool,
     /// The server has taken parameters of SELECT, and will not refuse them.
@@ -125,8 +125,8 @@ pub(crate) enum Verdict {
 pub(crate) fn admit(
     next: &Submission,
     messages: Option<&Messages>,
-    selections: &Selections<'_>,
-    load: &Load,
+    selections: &SelectionFacts<'_>,
+    load: &InFlightCounts,
     flags_clash: impl FnOnce() -> bool,
 ) -> Verdict {
     if let Some(seat) = &next.seat {
@@ -156,8 +156,8 @@ pub(crate) fn admit(
     if waits { Verdict::Wait } else { Verdict::Go }
 }
 
-fn stand(seat: &Seat, selections: &Selections<'_>) -> Verdict {
-    let is = |other: Option<&Seat>| other.is_some_and(|other| other.id == seat.id);
+fn stand(seat: &SelectionHandle, selections: &SelectionFacts<'_>) -> Verdict {
+    let is = |other: Option<&SelectionHandle>| other.is_some_and(|other| other.id == seat.id);
     if is(selections.open) {
         // Behind a SELECT it would hit the next mailbox; whatever that is answered, this one has ended then.
         if selections.opening.is_some() { Verdict::Wait } else { Verdict::Go }
@@ -176,7 +176,7 @@ fn by_number(messages: Option<&Messages>) -> bool {
 }
 
 /// Whether a command and one in flight use flags of the same messages, and one of them changes them.
-pub(crate) fn flags_conflict(next: &Class, messages: Option<&Messages>, other: &Flight) -> bool {
+pub(crate) fn flags_conflict(next: &Class, messages: Option<&Messages>, other: &InFlightCommand) -> bool {
     let clash = match (next.flags, other.class.flags) {
         (FlagUse::None, _) | (_, FlagUse::None) | (FlagUse::Reads, FlagUse::Reads) => false,
         (FlagUse::Writes, _) | (_, FlagUse::Writes) => true,

@@ -7,11 +7,11 @@
 use std::collections::VecDeque;
 
 use crate::command::Effect;
-use crate::engine::inflight::entry::{Flight, Next};
+use crate::engine::inflight::entry::{InFlightCommand, Next};
 use crate::engine::selection::saved_search::no_search;
-use crate::engine::submit::end_cause::EndedBy;
+use crate::engine::submit::end_cause::EndCause;
 use crate::engine::submit::shared::Submission;
-use crate::engine::{Engine, Own};
+use crate::engine::{Engine, InternalCommand};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::types::{Answer, CommandId, SelectionId};
 
@@ -79,12 +79,12 @@ impl Engine {
             self.drop_staged(id, no_search(), false);
         }
         if let Some(seat) = unopened {
-            seat.end(EndedBy::NotOpened);
-            let is_in = |f: &Flight| f.seat.as_ref().is_some_and(|s| s.id == seat.id);
+            seat.end(EndCause::NotOpened);
+            let is_in = |f: &InFlightCommand| f.seat.as_ref().is_some_and(|s| s.id == seat.id);
             let behind: Vec<_> = self.flights.iter().filter(|(_, f)| is_in(f)).map(|(id, _)| *id).collect();
             for id in behind {
                 self.outbox.withdraw(id);
-                let error = EndedBy::NotOpened.error();
+                let error = EndCause::NotOpened.error();
                 self.drop_staged(id, error, false);
             }
         }
@@ -92,7 +92,7 @@ impl Engine {
 
     /// A command that has been begun is cancelled: if its lines stand each for itself, no further one goes out.
     fn stop_series(&mut self, id: CommandId) {
-        let goes_on = |f: &&mut Flight| f.class.line_by_line && f.next != Next::Nothing;
+        let goes_on = |f: &&mut InFlightCommand| f.class.line_by_line && f.next != Next::Nothing;
         let Some(flight) = self.flights.get_mut(&id).filter(goes_on) else { return };
         let error = Error::new(ErrorKind::Cancelled, "cancelled between two of its lines")
             .in_command(flight.job.name())
@@ -136,7 +136,7 @@ pub(in crate::engine) fn is_withdrawn(next: &Submission) -> bool {
 
 /// Tells whether one of the engine's own commands is queued or in flight.
 impl Engine {
-    pub(in crate::engine) fn has_own(&self, is: impl Fn(&Own) -> bool) -> bool {
+    pub(in crate::engine) fn has_own(&self, is: impl Fn(&InternalCommand) -> bool) -> bool {
         let open = self.selection.as_ref().map(|s| s.seat.id);
         let own = self.roster.own.iter().filter_map(|id| self.flights.get(id));
         let here = own.filter(|f| f.seat.as_ref().is_none_or(|seat| Some(seat.id) == open));

@@ -10,3 +10,4 @@
 pub(in crate::engine) mod admission;
 pub(in crate::engine) mod cancel;
 pub(in crate::engine) mod resolve;
+pub(in crate::engine) mod start;

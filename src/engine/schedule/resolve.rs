@@ -3,9 +3,9 @@
 
 use crate::command::{Class, Effect, Hears, Messages};
 use crate::engine::Engine;
-use crate::engine::inflight::entry::Flight;
+use crate::engine::inflight::entry::InFlightCommand;
 use crate::engine::schedule::admission::Verdict;
-use crate::engine::submit::selection_handle::{Seat, Then};
+use crate::engine::submit::selection_handle::{SelectionHandle, SubmitContext};
 use crate::engine::submit::shared::Submission;
 use crate::error::{Error, Result};
 use crate::types::{Seq, SeqSet, Slots, Uid, UidSet};
@@ -104,7 +104,7 @@ impl Engine {
         if !names_uids(next.job.messages().map(|messages| &*messages), &next.class) {
             return Verdict::Go;
         }
-        let is = |seat: &Seat| next.seat.as_ref().is_some_and(|mine| mine.id == seat.id);
+        let is = |seat: &SelectionHandle| next.seat.as_ref().is_some_and(|mine| mine.id == seat.id);
         let told = match (&self.selection, &self.opening) {
             (Some(selection), _) if is(&selection.seat) => selection.uid_validity,
             // Until it is told that it is the same.
@@ -130,7 +130,7 @@ impl Engine {
         self.unsend_all(|flight| names_uids(flight.messages.as_ref(), &flight.class).then(other_era));
     }
 
-    fn unsend_all(&mut self, why: impl Fn(&Flight) -> Option<Error>) {
+    fn unsend_all(&mut self, why: impl Fn(&InFlightCommand) -> Option<Error>) {
         let unsent = self.flights.iter().filter(|(_, f)| !f.begun && f.own.is_none());
         let moved: Vec<_> = unsent.filter_map(|(id, f)| Some((*id, why(f)?))).collect();
         for (id, error) in moved {
@@ -143,7 +143,7 @@ impl Engine {
     pub(in crate::engine) fn named_now(&self, next: &mut Submission) -> Option<Messages> {
         let (form, then) = (self.form_of(next), next.then);
         // Those of another selection mean nothing in this view.
-        let is_this = |seat: &Seat| next.seat.as_ref().is_some_and(|mine| mine.id == seat.id);
+        let is_this = |seat: &SelectionHandle| next.seat.as_ref().is_some_and(|mine| mine.id == seat.id);
         let generation = self.selection.as_ref().filter(|s| is_this(&s.seat)).map(|s| s.view.generation());
         if let Some((of, uids)) = &next.named
             && Some(*of) == generation
@@ -163,7 +163,7 @@ impl Engine {
         Some(settled)
     }
 
-    fn settled(&self, set: &SeqSet, form: Form, then: Then) -> Result<Messages> {
+    fn settled(&self, set: &SeqSet, form: Form, then: SubmitContext) -> Result<Messages> {
         let Some(selection) = &self.selection else {
             // Behind a SELECT that has not been answered: nothing can have moved yet.
             return if form == Form::Uids { Err(no_uid()) } else { Ok(set.clone().into()) };
@@ -252,7 +252,7 @@ fn count_before(len: u32, gone: &[u32]) -> u32 {
 }
 
 /// Where these numbers are after removals. `*` is the last message as it was then.
-fn moved(set: &SeqSet, then: Then, len: u32, gone: &[u32]) -> SeqSet {
+fn moved(set: &SeqSet, then: SubmitContext, len: u32, gone: &[u32]) -> SeqSet {
     let last = if then.opened { then.exists } else { count_before(len, gone) };
     let mut ranges: Vec<(u32, u32)> = set
         .ranges()
@@ -298,7 +298,7 @@ mod tests {
 
     #[test]
     fn numbers_follow_their_messages() {
-        let then = Then { exists: 10, removed: 0, opened: true, era: None };
+        let then = SubmitContext { exists: 10, removed: 0, opened: true, era: None };
         let now = |set: &str, gone: &[u32]| moved(&seqs(set), then, 10, gone).to_string();
         assert_eq!(now("1,5,9", &[5]), "1,8", "what is gone is not named any more");
         assert_eq!(now("3:6", &[2, 2]), "2:4", "2 and 3 went: 4 to 6 are 2 to 4");

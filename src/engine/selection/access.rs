@@ -12,8 +12,8 @@
 //! what the handles tell, and the error of a command that is about to be sent.
 
 use crate::engine::Engine;
-use crate::engine::inflight::entry::Flight;
-use crate::engine::submit::selection_handle::{Published, Seat};
+use crate::engine::inflight::entry::InFlightCommand;
+use crate::engine::submit::selection_handle::{SelectionHandle, SelectionInfo};
 use crate::engine::submit::shared::Submission;
 use crate::error::{Error, ErrorKind};
 
@@ -36,26 +36,26 @@ impl Engine {
         next.class.changes_messages && next.seat.as_ref().is_some_and(|seat| self.is_read_only(seat))
     }
 
-    fn is_read_only(&self, seat: &Seat) -> bool {
+    fn is_read_only(&self, seat: &SelectionHandle) -> bool {
         let examining = self.opening.as_ref().is_some_and(|o| o.seat.id == seat.id && o.is_examine());
         examining || seat.get().read_only
     }
 
     /// Why the next line of a command may not go out: the access has changed since its first.
-    pub(in crate::engine) fn refusal_of_line(&self, flight: &Flight) -> Option<Error> {
+    pub(in crate::engine) fn refusal_of_line(&self, flight: &InFlightCommand) -> Option<Error> {
         let seat = flight.seat.as_deref().filter(|_| flight.class.changes_messages)?;
         self.is_read_only(seat).then(|| read_only(seat))
     }
 }
 
 /// Why a line of a user's own command may not go out, which the server would apply to this selection.
-pub(in crate::engine) fn refusal_of_verb(seat: &Seat, verb: &str) -> Option<Error> {
+pub(in crate::engine) fn refusal_of_verb(seat: &SelectionHandle, verb: &str) -> Option<Error> {
     (CHANGING.contains(&verb) && seat.get().read_only).then(|| read_only(seat))
 }
 
 /// The error of a command that changes messages.
-pub(in crate::engine) fn read_only(seat: &Seat) -> Error {
-    let Published { examined, opened, .. } = seat.get();
+pub(in crate::engine) fn read_only(seat: &SelectionHandle) -> Error {
+    let SelectionInfo { examined, opened, .. } = seat.get();
     let (why, hint) = if examined || !opened {
         ("the mailbox was opened for reading alone (EXAMINE)", "open it with SELECT to change something")
     } else {

@@ -18,12 +18,12 @@
 
 use crate::command::{Effect, FlagUse, Messages};
 use crate::engine::Engine;
-use crate::engine::inflight::entry::Flight;
+use crate::engine::inflight::entry::InFlightCommand;
 use crate::types::{CommandId, Flag, ModSeq, Scattered, Seq, Uid, UidSet};
 
 /// What may be claimed, and what holds it down.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct InStep {
+pub(in crate::engine) struct ModSeqTracker {
     /// All changes up to this are in the view.
     claimed: Option<ModSeq>,
     /// All changes up to this had been told at the last tagged response.
@@ -38,7 +38,7 @@ pub(in crate::engine) struct InStep {
     stays: bool,
 }
 
-impl InStep {
+impl ModSeqTracker {
     /// Of a mailbox at its opening. Without a mod-sequence then the server keeps none.
     pub(in crate::engine) fn new(highest: Option<ModSeq>) -> Self {
         Self { claimed: highest, settled: highest, ..Self::default() }
@@ -128,7 +128,7 @@ impl InStep {
 }
 
 /// Whether what this command changes is known only when it ends: of a silent STORE, and of a move by steps, which has one.
-pub(in crate::engine) fn changes_silently(flight: &Flight) -> bool {
+pub(in crate::engine) fn changes_silently(flight: &InFlightCommand) -> bool {
     match &flight.class.effect {
         Effect::Store(store) => store.is_silent(),
         Effect::Move => true,

@@ -9,22 +9,22 @@
 //! What reads may go out behind a search that is awaited; if that fails, what it read is of other messages, and its result is
 //! an error. Nothing that changes messages goes out before the OK.
 
-use crate::command::{Messages, Saved, Standing};
+use crate::command::{Messages, SaveState, Saved};
 use crate::engine::Engine;
-use crate::engine::inflight::entry::Flight;
+use crate::engine::inflight::entry::InFlightCommand;
 use crate::engine::submit::shared::Submission;
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::CommandId;
 
 /// Whose the server's remembered result is.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Remembered {
+pub(in crate::engine) struct SavedResult {
     now: Option<Saved>,
     /// The one before that, while the search is awaited: if it is answered BAD, it stays.
     before: Option<Saved>,
 }
 
-impl Remembered {
+impl SavedResult {
     /// The selection has ended.
     pub(in crate::engine) fn forget(&mut self) {
         *self = Self::default();
@@ -46,13 +46,13 @@ impl Engine {
 
     /// What is to use this result.
     pub(in crate::engine) fn users_of(&self, saved: &Saved) -> Vec<CommandId> {
-        let uses = |f: &Flight| matches!(&f.messages, Some(Messages::Saved(of)) if of == saved);
+        let uses = |f: &InFlightCommand| matches!(&f.messages, Some(Messages::Saved(of)) if of == saved);
         self.flights.iter().filter(|(_, f)| uses(f)).map(|(id, _)| *id).collect()
     }
 
     /// It has ended: by OK, or otherwise.
     pub(in crate::engine) fn saving_ended(&mut self, saved: &Saved, failed: Option<&Error>) {
-        saved.settle(if failed.is_some() { Standing::Failed } else { Standing::Kept });
+        saved.settle(if failed.is_some() { SaveState::Failed } else { SaveState::Kept });
         let before = self.remembered.before.take();
         let Some(why) = failed else { return };
         if self.remembered.now.as_ref() == Some(saved) {
@@ -72,13 +72,13 @@ impl Engine {
     pub(in crate::engine) fn waits_for_saved(&self, next: &Submission, messages: Option<&Messages>) -> bool {
         let Some(Messages::Saved(saved)) = messages else { return false };
         !next.class.reads_only
-            && saved.standing() == Standing::Awaited
+            && saved.standing() == SaveState::Awaited
             && self.remembered.now.as_ref() == Some(saved)
     }
 
     /// Whether `$` is what this handle stands for.
     pub(in crate::engine) fn check_saved(&self, saved: &Saved) -> Result<()> {
-        if saved.standing() == Standing::Failed {
+        if saved.standing() == SaveState::Failed {
             return Err(no_search());
         }
         if self.remembered.now.as_ref() != Some(saved) {

@@ -11,11 +11,11 @@ use std::sync::Arc;
 use crate::command::{Effect, Messages};
 use crate::engine::Engine;
 use crate::engine::log;
-use crate::engine::selection::mod_sequences::InStep;
-use crate::engine::selection::sync::fill::Filling;
-use crate::engine::selection::sync::resume::ToldEarlier;
-use crate::engine::submit::end_cause::EndedBy;
-use crate::engine::submit::selection_handle::{Latest, Seat};
+use crate::engine::selection::mod_sequences::ModSeqTracker;
+use crate::engine::selection::sync::fill::SyncState;
+use crate::engine::selection::sync::resume::QresyncData;
+use crate::engine::submit::end_cause::EndCause;
+use crate::engine::submit::selection_handle::{PublishedView, SelectionHandle};
 use crate::error::ErrorKind;
 use crate::types::{
     Answer, CloseReason, Code, CommandId, Event, EventKind, Fill, ModSeq, Place, Seq, SeqSet, Uid,
@@ -25,11 +25,11 @@ use crate::view::View;
 
 /// The mailbox that is selected.
 pub(in crate::engine) struct Selection {
-    pub(in crate::engine) seat: Arc<Seat>,
+    pub(in crate::engine) seat: Arc<SelectionHandle>,
     pub(in crate::engine) view: View,
     pub(in crate::engine) uid_validity: Option<UidValidity>,
-    pub(in crate::engine) filling: Filling,
-    pub(in crate::engine) in_step: InStep,
+    pub(in crate::engine) filling: SyncState,
+    pub(in crate::engine) in_step: ModSeqTracker,
     /// There is more to [`publish`](Self::publish) than was.
     pub(in crate::engine) changed: bool,
     /// [`Ready`](EventKind::Ready) has been told.
@@ -43,19 +43,19 @@ pub(in crate::engine) struct Selection {
 /// A mailbox whose SELECT has not been answered, and what was told of it.
 pub(in crate::engine) struct Opening {
     pub(in crate::engine) id: CommandId,
-    pub(in crate::engine) seat: Arc<Seat>,
+    pub(in crate::engine) seat: Arc<SelectionHandle>,
     /// It is an EXAMINE.
     read_only: bool,
     /// It was refused for its parameters, and has not been said again: the server speaks of the mailbox before.
     unsaid: bool,
     /// The server has answered it before it had all of it, so it has done nothing.
     cut_short: bool,
-    told: Told,
-    pub(in crate::engine) earlier: ToldEarlier,
+    told: SelectResponses,
+    pub(in crate::engine) earlier: QresyncData,
 }
 
 #[derive(Default)]
-struct Told {
+struct SelectResponses {
     exists: Option<u32>,
     uid_validity: Option<UidValidity>,
     uid_next: Option<Uid>,
@@ -67,7 +67,7 @@ struct Told {
     read_only: Option<bool>,
 }
 
-impl Told {
+impl SelectResponses {
     /// No message that comes has a UID below this: each that came since UIDNEXT was told has taken one.
     fn first_new(&self) -> Option<Uid> {
         Uid::new(self.uid_next?.get().saturating_add(self.came))
@@ -188,7 +188,7 @@ impl Selection {
     pub(in crate::engine) fn throw_away(&mut self, exists: u32, is_new_era: bool) {
         let (view, filling) = (&self.view, std::mem::take(&mut self.filling));
         let wanted = filling.wanted;
-        self.filling = if is_new_era { Filling::new(wanted, None) } else { filling.begun_anew(view) };
+        self.filling = if is_new_era { SyncState::new(wanted, None) } else { filling.begun_anew(view) };
         self.view = view.reopened(exists, is_new_era || self.filling.before.is_some());
         if is_new_era {
             self.view.begins_at(None);
@@ -210,7 +210,7 @@ impl Selection {
         let (exists, removed) = (self.view.len(), self.view.removed());
         let uid_validity = self.uid_validity;
         let highest = self.seat.get().highest_mod_seq;
-        let latest = Latest {
+        let latest = PublishedView {
             snapshot: self.view.snapshot(self.seat.place.clone(), uid_validity, highest),
             in_step: self.filling.is_in_step(),
             mod_seq: self.in_step.claimed(),
@@ -225,11 +225,16 @@ impl Selection {
 
 impl Engine {
     /// The SELECT has been written (or is about to be).
-    pub(in crate::engine) fn begin_opening(&mut self, id: CommandId, seat: Arc<Seat>, read_only: bool) {
+    pub(in crate::engine) fn begin_opening(
+        &mut self,
+        id: CommandId,
+        seat: Arc<SelectionHandle>,
+        read_only: bool,
+    ) {
         let asked = seat.plan.resume.as_ref().is_some_and(|state| state.highest_mod_seq.is_some());
         let asked = asked && self.session.is_enabled("QRESYNC") && !self.session.bare_select;
-        let earlier = ToldEarlier::new(asked);
-        let (unsaid, cut_short, told) = (false, false, Told::default());
+        let earlier = QresyncData::new(asked);
+        let (unsaid, cut_short, told) = (false, false, SelectResponses::default());
         self.opening = Some(Opening { id, seat, read_only, unsaid, cut_short, told, earlier });
     }
 
@@ -241,7 +246,8 @@ impl Engine {
             return false;
         }
         opening.seat.update(|p| (p.bare, p.with_params) = (true, false));
-        (opening.earlier, opening.told, opening.unsaid) = (ToldEarlier::new(false), Told::default(), true);
+        (opening.earlier, opening.told, opening.unsaid) =
+            (QresyncData::new(false), SelectResponses::default(), true);
         self.selection_lingers(Some(id));
         true
     }
@@ -318,8 +324,8 @@ impl Engine {
     /// `[CLOSED]`: what came until now was of the mailbox before (RFC 7162 section 3.2.11).
     pub(in crate::engine) fn selection_closed(&mut self) {
         if let Some(opening) = &mut self.opening {
-            opening.told = Told::default();
-            opening.earlier = ToldEarlier::new(opening.earlier.asked);
+            opening.told = SelectResponses::default();
+            opening.earlier = QresyncData::new(opening.earlier.asked);
         }
         self.stray_selection = false;
         self.end_selection(None);
@@ -329,9 +335,9 @@ impl Engine {
         let Some(selection) = self.selection.take() else { return };
         let effect = cause.and_then(|id| self.flights.get(&id)).map(|flight| &flight.class.effect);
         let by = match effect {
-            Some(Effect::Deselect) => EndedBy::Closing,
-            None if self.opening.is_none() => EndedBy::Server,
-            _ => EndedBy::Another,
+            Some(Effect::Deselect) => EndCause::Closing,
+            None if self.opening.is_none() => EndCause::Server,
+            _ => EndCause::Another,
         };
         selection.seat.end(by);
         log::deselected(&selection.seat.place.mailbox, by);
@@ -346,7 +352,7 @@ impl Engine {
     /// mailbox before may still be, but its handles are dead all the same.
     pub(in crate::engine) fn opening_failed(&mut self, why: ErrorKind) {
         let Some(opening) = self.opening.take() else { return };
-        opening.seat.end(EndedBy::NotOpened);
+        opening.seat.end(EndCause::NotOpened);
         // What was saved in it, too.
         self.remembered.forget();
         match why {
@@ -378,7 +384,7 @@ impl Engine {
         self.session.select_params |= seat.get().with_params;
         let (first_new, ever_below) = (told.first_new(), told.below_uid_next());
         let examined = read_only;
-        let Told { uid_validity, uid_next, highest_mod_seq, read_only, .. } = told;
+        let SelectResponses { uid_validity, uid_next, highest_mod_seq, read_only, .. } = told;
         // What the server said last, in the OK as a rule.
         let read_only = read_only.unwrap_or(examined);
         let wanted = match seat.plan.fill.unwrap_or(self.settings.fill) {
@@ -392,8 +398,8 @@ impl Engine {
             seat: seat.clone(),
             view,
             uid_validity,
-            filling: Filling::new(wanted, None),
-            in_step: InStep::new(highest_mod_seq),
+            filling: SyncState::new(wanted, None),
+            in_step: ModSeqTracker::new(highest_mod_seq),
             changed: true,
             contradictions: 0,
             calm: 0,
@@ -444,7 +450,7 @@ impl Engine {
         let place = Some(selection.seat.place.clone());
         let new_era = era.is_some();
         if new_era {
-            (selection.uid_validity, selection.in_step) = (era, InStep::default());
+            (selection.uid_validity, selection.in_step) = (era, ModSeqTracker::default());
             selection.seat.update(|p| p.highest_mod_seq = None);
             self.tell(Event::new(EventKind::UidValidityChanged { uid_validity: era }).at(place.clone()));
         }

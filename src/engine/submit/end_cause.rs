@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind};
 
 /// Why a selection is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EndedBy {
+pub(crate) enum EndCause {
     Unknown,
     /// Another mailbox was selected.
     Another,
@@ -17,7 +17,7 @@ pub(crate) enum EndedBy {
     Connection,
 }
 
-impl EndedBy {
+impl EndCause {
     pub(crate) fn error(self) -> Error {
         let why = match self {
             Self::Unknown => "the selection has ended",

@@ -4,9 +4,9 @@
 
 use crate::command::{Claim, Command, Flow, Line, Messages, Session, Store};
 use crate::engine::events::queue::EventQueue;
-use crate::engine::mailboxes::deselected::Left;
+use crate::engine::mailboxes::deselected::DeselectedMailbox;
 use crate::engine::selection::sync::look_back::Look;
-use crate::engine::submit::slot::Job;
+use crate::engine::submit::slot::ErasedCommand;
 use crate::error::{Error, Result, Sent};
 use crate::types::{
     Answer, CommandId, Done, Gather, Limits, MailboxName, Progress, Scattered, Uid, UidSet, Untagged,
@@ -18,7 +18,7 @@ const MOST_RANGES: usize = 4 << 20;
 
 /// What one of the engine's own commands is for.
 #[derive(Debug)]
-pub(crate) enum Own {
+pub(crate) enum InternalCommand {
     /// `UID SEARCH`: the UIDs of all messages, or of a window of them.
     Fill(Gather<Uid>),
     /// `UID FETCH n:* (FLAGS)`, `FETCH a:b (UID)`: UIDs of messages that came, or that a search could not tell.
@@ -42,12 +42,12 @@ pub(crate) enum Own {
     /// `UID FETCH … (FLAGS)`: what may have changed unseen between two IDLEs.
     Look(Look),
     /// STATUS of a mailbox that was left under NOTIFY.
-    Left(Box<Left>),
+    DeselectedMailbox(Box<DeselectedMailbox>),
     /// LOGOUT, when the last handle has gone.
     Logout,
 }
 
-impl Own {
+impl InternalCommand {
     /// Whether it asks for what the view lacks.
     pub(crate) fn fills(&self) -> bool {
         matches!(self, Self::Fill(_) | Self::Learn | Self::FillFlags(_) | Self::Changes)
@@ -56,7 +56,7 @@ impl Own {
     /// Keeps what this command's answer tells.
     pub(crate) fn heard(&mut self, answer: &Answer) {
         match &mut *self {
-            Self::Left(left) => left.heard(answer),
+            Self::DeselectedMailbox(left) => left.heard(answer),
             Self::Look(look) => look.heard(answer),
             _ => {}
         }
@@ -89,7 +89,7 @@ impl Own {
 }
 
 /// What a command of the engine's own was about when it was sent, and how that ended.
-pub(in crate::engine) struct Asked {
+pub(in crate::engine) struct QueryOutcome {
     pub(in crate::engine) messages: Option<Messages>,
     /// The view's generation when it was sent.
     pub(in crate::engine) generation: u64,
@@ -104,7 +104,7 @@ pub(in crate::engine) struct Asked {
     pub(in crate::engine) from: Option<Uid>,
 }
 
-impl Asked {
+impl QueryOutcome {
     /// Those of these messages that the server has dealt with.
     pub(in crate::engine) fn dealt_with(&self, uids: &UidSet) -> UidSet {
         self.from.map_or_else(|| uids.clone(), |from| uids.intersection(&UidSet::from(from..)))
@@ -122,9 +122,9 @@ impl Asked {
 }
 
 /// A command without a token.
-pub(crate) struct Tokenless<C>(pub(crate) C);
+pub(crate) struct Untracked<C>(pub(crate) C);
 
-impl<C: Command> Job for Tokenless<C> {
+impl<C: Command> ErasedCommand for Untracked<C> {
     fn name(&self) -> &str {
         self.0.name()
     }

@@ -6,14 +6,14 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::engine::submit::end_cause::EndedBy;
+use crate::engine::submit::end_cause::EndCause;
 use crate::error::Error;
 use crate::types::{Fill, MailboxState, ModSeq, Place, SelectionId, Uid, UidValidity};
 use crate::view::Snapshot;
 
 /// What sequence numbers and UIDs meant when a command was submitted.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Then {
+pub(crate) struct SubmitContext {
     pub(crate) exists: u32,
     pub(crate) removed: u64,
     pub(crate) opened: bool,
@@ -24,16 +24,16 @@ pub(crate) struct Then {
 
 /// One selection of a mailbox, as its handles see it.
 #[derive(Debug)]
-pub(crate) struct Seat {
+pub(crate) struct SelectionHandle {
     pub(crate) place: Place,
     pub(crate) id: SelectionId,
-    pub(crate) plan: Plan,
+    pub(crate) plan: SelectOptions,
     state: Mutex<State>,
 }
 
 /// What its caller wants to be known of a mailbox that is to be selected.
 #[derive(Debug, Default)]
-pub(crate) struct Plan {
+pub(crate) struct SelectOptions {
     /// How much the view learns; `None`: what the connection is set to.
     pub(crate) fill: Option<Fill>,
     /// What was known of it before.
@@ -42,8 +42,8 @@ pub(crate) struct Plan {
 
 #[derive(Debug, Default)]
 struct State {
-    published: Published,
-    latest: Option<Latest>,
+    published: SelectionInfo,
+    latest: Option<PublishedView>,
     /// Why its SELECT has failed.
     refusal: Option<Error>,
     /// Who waits for the view to be complete.
@@ -53,14 +53,14 @@ struct State {
 impl State {
     /// Those that have nothing to wait for any more.
     fn wakes(&mut self) -> Vec<Waker> {
-        let Published { ready, refused, ended, .. } = self.published;
+        let SelectionInfo { ready, refused, ended, .. } = self.published;
         if ready || refused || ended.is_some() { std::mem::take(&mut self.waiting) } else { Vec::new() }
     }
 }
 
 /// The view as it is now.
 #[derive(Clone, Debug)]
-pub(crate) struct Latest {
+pub(crate) struct PublishedView {
     pub(crate) snapshot: Snapshot,
     /// Whether all is known that was to be asked, so that what the server tells keeps it right.
     pub(crate) in_step: bool,
@@ -70,7 +70,7 @@ pub(crate) struct Latest {
 
 /// What became of waiting for a view.
 #[derive(Debug)]
-pub(crate) enum Outcome {
+pub(crate) enum ReadyOutcome {
     /// It is complete.
     Complete,
     /// The server refuses to tell what is wanted.
@@ -81,7 +81,7 @@ pub(crate) enum Outcome {
 
 /// What is known of a selection at the moment.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Published {
+pub(crate) struct SelectionInfo {
     pub(crate) exists: u32,
     pub(crate) removed: u64,
     pub(crate) uid_validity: Option<UidValidity>,
@@ -94,7 +94,7 @@ pub(crate) struct Published {
     pub(crate) examined: bool,
     pub(crate) opened: bool,
     /// It is over, and why.
-    pub(crate) ended: Option<EndedBy>,
+    pub(crate) ended: Option<EndCause>,
     /// All is known that is wanted.
     pub(crate) ready: bool,
     /// The server refuses to tell it, and is not asked again before something comes or goes.
@@ -109,8 +109,8 @@ pub(crate) struct Published {
     pub(crate) used: bool,
 }
 
-impl Seat {
-    pub(in crate::engine) fn new(place: Place, id: SelectionId, plan: Plan) -> Self {
+impl SelectionHandle {
+    pub(in crate::engine) fn new(place: Place, id: SelectionId, plan: SelectOptions) -> Self {
         Self { place, id, plan, state: Mutex::default() }
     }
 
@@ -118,11 +118,11 @@ impl Seat {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn get(&self) -> Published {
+    pub(crate) fn get(&self) -> SelectionInfo {
         self.lock().published
     }
 
-    pub(crate) fn update(&self, change: impl FnOnce(&mut Published)) {
+    pub(crate) fn update(&self, change: impl FnOnce(&mut SelectionInfo)) {
         let mut state = self.lock();
         change(&mut state.published);
         let woken = state.wakes();
@@ -133,11 +133,11 @@ impl Seat {
     /// Its SELECT has failed, and so has all that hangs on it.
     pub(crate) fn refuse(&self, error: &Error) {
         self.lock().refusal.get_or_insert_with(|| error.clone());
-        self.end(EndedBy::NotOpened);
+        self.end(EndCause::NotOpened);
     }
 
     /// It is over; the first cause is the true one.
-    pub(crate) fn end(&self, by: EndedBy) {
+    pub(crate) fn end(&self, by: EndCause) {
         self.update(|p| _ = p.ended.get_or_insert(by));
     }
 
@@ -147,21 +147,21 @@ impl Seat {
 
     /// The error of a command that was meant for it.
     pub(crate) fn ended_error(&self) -> Error {
-        self.get().ended.unwrap_or(EndedBy::Unknown).error()
+        self.get().ended.unwrap_or(EndCause::Unknown).error()
     }
 
     /// Ready when the view is complete, or will not be: then with the error, if it is this mailbox's own.
-    pub(crate) fn poll_ready(&self, cx: &Context<'_>) -> Poll<Outcome> {
+    pub(crate) fn poll_ready(&self, cx: &Context<'_>) -> Poll<ReadyOutcome> {
         let mut state = self.lock();
-        let Published { ready, refused, ended, .. } = state.published;
+        let SelectionInfo { ready, refused, ended, .. } = state.published;
         if ended.is_some() {
-            return Poll::Ready(Outcome::Ended(state.refusal.clone()));
+            return Poll::Ready(ReadyOutcome::Ended(state.refusal.clone()));
         }
         if ready {
-            return Poll::Ready(Outcome::Complete);
+            return Poll::Ready(ReadyOutcome::Complete);
         }
         if refused {
-            return Poll::Ready(Outcome::Refused);
+            return Poll::Ready(ReadyOutcome::Refused);
         }
         if !state.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
             state.waiting.push(cx.waker().clone());
@@ -170,19 +170,19 @@ impl Seat {
     }
 
     /// What is known of it now, for a command that is submitted.
-    pub(crate) fn then(&self) -> Then {
-        let Published { exists, removed, opened, uid_validity, .. } = self.get();
+    pub(crate) fn then(&self) -> SubmitContext {
+        let SelectionInfo { exists, removed, opened, uid_validity, .. } = self.get();
         let before = self.plan.resume.as_ref().filter(|_| !opened).map(|state| state.uid_validity);
-        Then { exists, removed, opened, era: uid_validity.or(before) }
+        SubmitContext { exists, removed, opened, era: uid_validity.or(before) }
     }
 
     /// The view as it was published last; `None` until the mailbox has been opened.
-    pub(crate) fn latest(&self) -> Option<Latest> {
+    pub(crate) fn latest(&self) -> Option<PublishedView> {
         self.lock().latest.clone()
     }
 
     /// Makes a view known to the handles, and what goes with it at the same moment.
-    pub(crate) fn publish(&self, latest: Latest, change: impl FnOnce(&mut Published)) {
+    pub(crate) fn publish(&self, latest: PublishedView, change: impl FnOnce(&mut SelectionInfo)) {
         let mut state = self.lock();
         change(&mut state.published);
         let before = state.latest.replace(latest);

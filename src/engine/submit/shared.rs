@@ -9,8 +9,8 @@ use std::task::{Context, Poll, Waker};
 
 use crate::command::Class;
 use crate::engine::events::queue::EventQueue;
-use crate::engine::submit::selection_handle::{Plan, Seat, Then};
-use crate::engine::submit::slot::Job;
+use crate::engine::submit::selection_handle::{SelectOptions, SelectionHandle, SubmitContext};
+use crate::engine::submit::slot::ErasedCommand;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
     Capabilities, CloseReason, CommandId, Done, Event, EventKind, Limits, MailboxName, Place, SelectionId,
@@ -20,16 +20,16 @@ use crate::types::{
 /// A command that has been submitted.
 pub(crate) struct Submission {
     pub(crate) id: CommandId,
-    pub(crate) job: Box<dyn Job>,
+    pub(crate) job: Box<dyn ErasedCommand>,
     pub(crate) class: Class,
     /// The selection through which it was submitted.
-    pub(crate) seat: Option<Arc<Seat>>,
+    pub(crate) seat: Option<Arc<SelectionHandle>>,
     /// The selection that it makes.
-    pub(crate) opens: Option<Arc<Seat>>,
+    pub(crate) opens: Option<Arc<SelectionHandle>>,
     /// One of ours, of which users are not told.
     pub(crate) quiet: bool,
     /// The mailbox as it was then, for sequence numbers.
-    pub(crate) then: Then,
+    pub(crate) then: SubmitContext,
     /// The UIDs that its numbers stand for, and the view's generation of which that is true.
     pub(crate) named: Option<(u64, UidSet)>,
 }
@@ -42,7 +42,7 @@ impl Submission {
 }
 
 /// The error of a command that is refused at once.
-fn blame(error: Error, job: &dyn Job, seat: Option<&Seat>) -> Error {
+fn blame(error: Error, job: &dyn ErasedCommand, seat: Option<&SelectionHandle>) -> Error {
     error.in_command(job.name()).about(seat.map(|seat| &seat.place.mailbox), job.mailbox().cloned())
 }
 
@@ -70,13 +70,13 @@ struct Inner {
 
 impl Inner {
     /// Why a command is not taken up while so many wait at the most.
-    fn refusal(&self, seat: Option<&Seat>, most: usize) -> Option<Error> {
+    fn refusal(&self, seat: Option<&SelectionHandle>, most: usize) -> Option<Error> {
         if let Some(reason) = &self.closed {
             Some(Error::closed(reason))
         } else if self.table.users >= most {
             Some(Error::new(ErrorKind::QueueFull, format!("{most} commands wait already")))
         } else {
-            seat.filter(|seat| seat.has_ended()).map(Seat::ended_error)
+            seat.filter(|seat| seat.has_ended()).map(SelectionHandle::ended_error)
         }
     }
 }
@@ -97,7 +97,7 @@ struct Record {
 
 /// What the driver takes at once.
 #[derive(Default)]
-pub(crate) struct Taken {
+pub(crate) struct Drained {
     pub(crate) submissions: VecDeque<Submission>,
     pub(crate) given_up: Vec<CommandId>,
     pub(crate) abandoned: bool,
@@ -120,10 +120,10 @@ impl Shared {
     /// error if it is refused.
     pub(crate) fn submit(
         &self,
-        job: Box<dyn Job>,
+        job: Box<dyn ErasedCommand>,
         class: Class,
-        seat: Option<Arc<Seat>>,
-        opens: Option<Arc<Seat>>,
+        seat: Option<Arc<SelectionHandle>>,
+        opens: Option<Arc<SelectionHandle>>,
         quiet: bool,
     ) -> (CommandId, Option<Error>) {
         let mut inner = self.lock();
@@ -151,20 +151,20 @@ impl Shared {
     }
 
     /// A seat for a mailbox that is to be selected.
-    pub(crate) fn seat(&self, mailbox: MailboxName, plan: Plan) -> Arc<Seat> {
+    pub(crate) fn seat(&self, mailbox: MailboxName, plan: SelectOptions) -> Arc<SelectionHandle> {
         let mut inner = self.lock();
         inner.next_selection += 1;
         let id = SelectionId(inner.next_selection);
         drop(inner);
-        Arc::new(Seat::new(Place { mailbox, selection: Some(id) }, id, plan))
+        Arc::new(SelectionHandle::new(Place { mailbox, selection: Some(id) }, id, plan))
     }
 
     /// Ends a command that names no messages: OK, unsent. Gives the error if it would have been refused with messages, too.
     pub(crate) fn submit_nothing(
         &self,
-        job: Box<dyn Job>,
+        job: Box<dyn ErasedCommand>,
         done: Done,
-        seat: Option<&Seat>,
+        seat: Option<&SelectionHandle>,
     ) -> (CommandId, Option<Error>) {
         let mut inner = self.lock();
         inner.next_id += 1;
@@ -294,9 +294,9 @@ impl Shared {
     }
 
     /// What has come since the last time.
-    pub(crate) fn take(&self) -> Taken {
+    pub(crate) fn take(&self) -> Drained {
         let mut inner = self.lock();
-        Taken {
+        Drained {
             submissions: std::mem::take(&mut inner.submissions),
             given_up: std::mem::take(&mut inner.given_up),
             abandoned: inner.abandoned,

@@ -1,5 +1,5 @@
 //! The slot of a token: where the driver puts what a command heard and how it ended, and where the task
-//! that holds the token takes it from. And the `Job`, a command as the driver holds it.
+//! that holds the token takes it from. And the `ErasedCommand`, a command as the driver holds it.
 //!
 //! ```text
 //!              hear(untagged) ──> items ──> item() ──> stream, or finish()
@@ -37,7 +37,7 @@ struct Waiting {
 
 /// What became of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
+enum TokenState {
     /// Someone may read it.
     Held,
     /// Its data goes to the event stream.
@@ -56,9 +56,9 @@ struct State<C> {
     items: Blocks<Waiting>,
     /// What they hold.
     backlog: Backlog,
-    cut: Cut,
+    cut: Truncation,
     end: Option<End<C>>,
-    fate: Fate,
+    fate: TokenState,
     /// It was refused before the driver ever saw it.
     refused: bool,
     /// It is read piece by piece: each wakes the reader, and too many let the server wait; else only the end is told.
@@ -69,7 +69,7 @@ struct State<C> {
 }
 
 /// Whether more came than may be kept: then all that comes later is dropped.
-enum Cut {
+enum Truncation {
     No,
     /// It has not been told yet.
     Due(Error),
@@ -92,9 +92,9 @@ impl<C: Command> Slot<C> {
         let state = State {
             items: Blocks::default(),
             backlog: Backlog::default(),
-            cut: Cut::No,
+            cut: Truncation::No,
             end: None,
-            fate: Fate::Held,
+            fate: TokenState::Held,
             refused: false,
             streaming: false,
             progress: None,
@@ -106,8 +106,8 @@ impl<C: Command> Slot<C> {
     fn finish(&self, end: End<C>) {
         let mut state = self.lock();
         // What a reader will never take is dropped outside the lock: it may be a user's code.
-        let unread =
-            matches!(state.fate, Fate::Dropped | Fate::Cancelled).then(|| std::mem::take(&mut state.items));
+        let unread = matches!(state.fate, TokenState::Dropped | TokenState::Cancelled)
+            .then(|| std::mem::take(&mut state.items));
         let old = state.end.replace(end);
         let reader = state.reader.take();
         drop(state);
@@ -193,12 +193,12 @@ impl<C: Command> Slot<C> {
     /// Gives what it has collected to the events, and all that comes after it too.
     pub(crate) fn detach(&self, id: CommandId, events: &EventQueue) {
         let mut state = self.lock();
-        state.fate = Fate::Detached;
+        state.fate = TokenState::Detached;
         // Under the slot's lock, so that what the driver adds meanwhile comes after it.
         for Waiting { heard, .. } in std::mem::take(&mut state.items) {
             let fits = data_event(id, heard).is_none_or(|event| events.push_row_quietly(event));
-            if !fits && matches!(state.cut, Cut::No) {
-                state.cut = Cut::Due(overrun("unread", events.unread()));
+            if !fits && matches!(state.cut, Truncation::No) {
+                state.cut = Truncation::Due(overrun("unread", events.unread()));
             }
         }
         state.backlog.clear();
@@ -235,8 +235,8 @@ impl<C: Command> Slot<C> {
     /// Nobody will read it any more. Whether the command was still under way.
     pub(crate) fn abandon(&self, cancel: bool) -> bool {
         let mut state = self.lock();
-        if state.fate == Fate::Held {
-            state.fate = if cancel { Fate::Cancelled } else { Fate::Dropped };
+        if state.fate == TokenState::Held {
+            state.fate = if cancel { TokenState::Cancelled } else { TokenState::Dropped };
         }
         let items = std::mem::take(&mut state.items);
         state.backlog.clear();
@@ -254,7 +254,7 @@ impl<C: Command> Slot<C> {
     }
 }
 
-impl Cut {
+impl Truncation {
     /// What is still to be told.
     fn error(&self) -> Option<Error> {
         if let Self::Due(error) = self { Some(error.clone()) } else { None }
@@ -264,10 +264,10 @@ impl Cut {
 impl<C> State<C> {
     /// How it ended, once; `None` while it goes on.
     fn take_end(&mut self) -> Option<End<C>> {
-        match std::mem::replace(&mut self.cut, Cut::Told) {
-            Cut::Due(error) => return Some(End::Failed(error)),
-            Cut::Told => return Some(End::Taken),
-            Cut::No => self.cut = Cut::No,
+        match std::mem::replace(&mut self.cut, Truncation::Told) {
+            Truncation::Due(error) => return Some(End::Failed(error)),
+            Truncation::Told => return Some(End::Taken),
+            Truncation::No => self.cut = Truncation::No,
         }
         let end = self.end.take()?;
         self.end = Some(End::Taken);
@@ -334,7 +334,7 @@ pub(crate) fn data_event(id: CommandId, heard: Untagged) -> Option<Event> {
 }
 
 /// A command as the driver holds it, whatever its type.
-pub(crate) trait Job: Send {
+pub(crate) trait ErasedCommand: Send {
     fn name(&self) -> &str;
     fn mailbox(&self) -> Option<&MailboxName>;
     fn messages(&mut self) -> Option<&mut Messages>;
@@ -375,7 +375,7 @@ impl<C: Command> Submitted<C> {
     }
 }
 
-impl<C: Command> Job for Submitted<C> {
+impl<C: Command> ErasedCommand for Submitted<C> {
     fn name(&self) -> &str {
         self.command.name()
     }
@@ -415,7 +415,7 @@ impl<C: Command> Job for Submitted<C> {
         self.command.heard(&heard);
         let mut state = self.slot.lock();
         match state.fate {
-            Fate::Held if matches!(state.cut, Cut::No) => {
+            TokenState::Held if matches!(state.cut, Truncation::No) => {
                 let (limit, most, item) = if state.streaming {
                     ("unread", limits.unread, 0)
                 } else {
@@ -432,10 +432,10 @@ impl<C: Command> Job for Submitted<C> {
                     let error = overrun(limit, most).in_command(self.command.name()).sent(sent);
                     state = self.slot.lock();
                     // If it has been detached meanwhile, this row is lacking all the same.
-                    state.cut = Cut::Due(error);
+                    state.cut = Truncation::Due(error);
                 }
                 // Who awaits the whole is told of its end alone.
-                let over = state.streaming || !matches!(state.cut, Cut::No);
+                let over = state.streaming || !matches!(state.cut, Truncation::No);
                 let reader = if over { state.reader.take() } else { None };
                 drop(state);
                 if let Some(reader) = reader {
@@ -443,7 +443,7 @@ impl<C: Command> Job for Submitted<C> {
                 }
                 None
             }
-            Fate::Detached if matches!(state.cut, Cut::No) => Some(heard),
+            TokenState::Detached if matches!(state.cut, Truncation::No) => Some(heard),
             _ => None,
         }
     }
@@ -454,33 +454,35 @@ impl<C: Command> Job for Submitted<C> {
 
     fn overrun(&mut self, limits: &Limits) {
         let error = overrun("unread", limits.unread).in_command(self.command.name());
-        self.slot.lock().cut = Cut::Due(error);
+        self.slot.lock().cut = Truncation::Due(error);
     }
 
     fn overrun_detached(&self) -> Option<Error> {
         let state = self.slot.lock();
-        state.cut.error().filter(|_| state.fate == Fate::Detached)
+        state.cut.error().filter(|_| state.fate == TokenState::Detached)
     }
 
     fn backed_up(&self, events: &EventQueue) -> Option<u64> {
         let state = self.slot.lock();
         match state.fate {
-            Fate::Held if state.streaming && matches!(state.cut, Cut::No) => state.backlog.is_full(),
-            Fate::Detached if matches!(state.cut, Cut::No) => events.is_full(),
+            TokenState::Held if state.streaming && matches!(state.cut, Truncation::No) => {
+                state.backlog.is_full()
+            }
+            TokenState::Detached if matches!(state.cut, Truncation::No) => events.is_full(),
             _ => None,
         }
     }
 
     fn wanted(&self) -> bool {
-        matches!(self.slot.lock().fate, Fate::Held | Fate::Detached)
+        matches!(self.slot.lock().fate, TokenState::Held | TokenState::Detached)
     }
 
     fn cancelled(&self) -> bool {
-        self.slot.lock().fate == Fate::Cancelled
+        self.slot.lock().fate == TokenState::Cancelled
     }
 
     fn detached(&self) -> bool {
-        self.slot.lock().fate == Fate::Detached
+        self.slot.lock().fate == TokenState::Detached
     }
 
     fn end(self: Box<Self>, result: Result<Done>) {

@@ -420,7 +420,7 @@ impl Server {
         };
         if self.session.take().is_some() && (self.kind.rev2 || self.kind.qresync) {
             // RFC 9051 section 7.1, CLOSED: what comes from here on is of the new mailbox.
-            self.say("* OK [CLOSED] left", Note::Left);
+            self.say("* OK [CLOSED] left", Note::DeselectedMailbox);
         }
         let Folder { era, next, last, messages, .. } = self.folders[folder].clone();
         (self.tasks[at].since, self.client_knows) = (last, 0);
@@ -457,6 +457,6 @@ impl Server {
     /// Nothing is selected any more.
     fn leave(&mut self) {
         self.session = None;
-        self.out.push_back((Vec::new(), Note::Left));
+        self.out.push_back((Vec::new(), Note::DeselectedMailbox));
     }
 }

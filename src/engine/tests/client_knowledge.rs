@@ -20,7 +20,7 @@ pub(super) enum Note {
     /// The tagged OK of SELECT: these are there.
     Opened(CommandId, usize, Vec<u32>),
     /// No mailbox is selected any more.
-    Left,
+    DeselectedMailbox,
     Tagged(CommandId, String, &'static str, bool),
     /// A row that tells flags: mailbox, UID, flags.
     Flags(usize, u32, u8),
@@ -111,7 +111,7 @@ impl Server {
                 heard.left_behind.remove(&folder);
                 (heard.opener, heard.view) = (Some(id), Some((folder, uids)));
             }
-            Note::Left => {
+            Note::DeselectedMailbox => {
                 heard.left();
                 // Whatever SELECT is answered now, it can't be the old mailbox any more.
                 self.open.values_mut().for_each(|(_, _, selected)| *selected = false);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::script::{Script, resolved};
 use super::settings;
-use crate::engine::{Settings, Windows};
+use crate::engine::{BatchSizes, Settings};
 use crate::types::Fill;
 
 const RENEW: Duration = Duration::from_secs(600);
@@ -16,7 +16,7 @@ fn selected(
     window: u32,
     mod_seq: Option<u32>,
 ) -> (Script, crate::Mailbox) {
-    let windows = Windows { uids: 50_000, flags: window };
+    let windows = BatchSizes { uids: 50_000, flags: window };
     let mut script =
         Script::with(&format!("IDLE ESEARCH {capabilities}"), &[], Settings { windows, ..settings() });
     let code = mod_seq.map_or("NOMODSEQ".to_owned(), |n| format!("HIGHESTMODSEQ {n}"));

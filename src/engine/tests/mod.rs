@@ -57,7 +57,7 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 
-use super::{Engine, Settings, Shared, Windows};
+use super::{BatchSizes, Engine, Settings, Shared};
 use crate::client::{Handle, Receiver, Sender};
 use crate::types::{CloseReason, Event, Fill, Limits};
 use crate::wire::Parser;
@@ -192,7 +192,7 @@ pub(super) fn settings() -> Settings {
         limits: Limits::default(),
         auto_idle: true,
         fill: Fill::Uids,
-        windows: Windows::default(),
+        windows: BatchSizes::default(),
         idle_delay: Duration::from_millis(100),
         idle_renew: Duration::from_secs(600),
         poll_every: Duration::from_secs(60),

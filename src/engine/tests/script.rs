@@ -3,7 +3,7 @@
 
 use super::{Bench, poll_once, settings};
 use crate::client::{Mailbox, Select, Sender, Token};
-use crate::engine::{Settings, Windows};
+use crate::engine::{BatchSizes, Settings};
 
 pub(super) struct Script {
     pub(super) bench: Bench,
@@ -22,7 +22,7 @@ impl Script {
         Self::with(
             capabilities,
             &[],
-            Settings { auto_idle: false, windows: Windows { uids, flags }, ..settings() },
+            Settings { auto_idle: false, windows: BatchSizes { uids, flags }, ..settings() },
         )
     }
 

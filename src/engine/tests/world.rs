@@ -12,7 +12,7 @@ use super::tokens::{Got, Known, Pending};
 use super::{Bench, poll_once, settings};
 use crate::client::{Mailbox, Sender};
 use crate::command::Noop;
-use crate::engine::{Settings, Windows};
+use crate::engine::{BatchSizes, Settings};
 use crate::error::ErrorKind;
 use crate::types::{CloseReason, CommandId, EventKind, MailboxState, SelectionId, UidSet};
 
@@ -78,7 +78,7 @@ impl World {
     pub(super) fn new(kind: Kind, sizes: [u8; 2]) -> Self {
         let (mut bench, sender) = Bench::new(Settings {
             fill: kind.fill,
-            windows: Windows { uids: kind.window, flags: kind.window },
+            windows: BatchSizes { uids: kind.window, flags: kind.window },
             limits: kind.limits(),
             ..settings()
         });

@@ -27,10 +27,10 @@ use bytes::Bytes;
 
 use crate::command::{self, Noop};
 use crate::engine::Engine;
-use crate::engine::inflight::entry::{Flight, Next};
-use crate::engine::submit::internal::Own;
+use crate::engine::inflight::entry::{InFlightCommand, Next};
+use crate::engine::submit::internal::InternalCommand;
+use crate::engine::write::line::Dialogue;
 use crate::engine::write::outbox::Outbox;
-use crate::engine::write::send::LineOwner;
 use crate::types::{CommandId, Status};
 
 #[derive(Debug, Default)]
@@ -45,7 +45,7 @@ pub(in crate::engine) struct Idle {
     /// A mailbox was selected when the IDLE that runs was asked for.
     selected: bool,
     /// Where the server does not IDLE.
-    refused: Refused,
+    refused: IdleRefusal,
     /// How often in a row it ended before it began.
     stillborn: u8,
     /// Our DONE may have met an IDLE that the server had ended: its BAD is ignored once.
@@ -68,7 +68,7 @@ pub(in crate::engine) struct Idle {
 enum State {
     #[default]
     Off,
-    Asked {
+    QueryOutcome {
         id: CommandId,
     },
     On {
@@ -83,7 +83,7 @@ enum State {
 /// Where the server does not IDLE. Some take it only while a mailbox is selected, so what is refused without one is still
 /// asked for with one; what is refused with one is not asked for without.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Refused {
+enum IdleRefusal {
     #[default]
     Nowhere,
     Unselected,
@@ -102,7 +102,7 @@ impl Idle {
     fn id(&self) -> Option<CommandId> {
         match self.state {
             State::Off => None,
-            State::Asked { id } | State::On { id, .. } | State::GivenUp { id } => Some(id),
+            State::QueryOutcome { id } | State::On { id, .. } | State::GivenUp { id } => Some(id),
         }
     }
 
@@ -123,7 +123,7 @@ impl Idle {
 
     /// The IDLE line has been queued, with a mailbox selected or without, and behind others or not.
     pub(in crate::engine) fn sent(&mut self, id: CommandId, selected: bool, behind: bool) {
-        self.state = State::Asked { id };
+        self.state = State::QueryOutcome { id };
         self.behind = behind;
         (self.asked_at, self.end_soon, self.selected) = (None, false, selected);
     }
@@ -132,8 +132,8 @@ impl Idle {
     fn refuse(&mut self, why: &str) {
         tracing::info!(target: "imap_duplex", selected = self.selected, "{why}; it is asked by NOOP instead");
         self.refused = match self.refused {
-            Refused::Nowhere | Refused::Unselected if !self.selected => Refused::Unselected,
-            _ => Refused::Everywhere,
+            IdleRefusal::Nowhere | IdleRefusal::Unselected if !self.selected => IdleRefusal::Unselected,
+            _ => IdleRefusal::Everywhere,
         };
         self.stillborn = 0;
     }
@@ -141,9 +141,9 @@ impl Idle {
     /// Whether IDLE has been refused where a mailbox is selected, or none is.
     fn is_refused(&self, selected: bool) -> bool {
         match self.refused {
-            Refused::Nowhere => false,
-            Refused::Unselected => !selected,
-            Refused::Everywhere => true,
+            IdleRefusal::Nowhere => false,
+            IdleRefusal::Unselected => !selected,
+            IdleRefusal::Everywhere => true,
         }
     }
 
@@ -156,7 +156,7 @@ impl Idle {
 
     /// A `+` has come. Whether it was IDLE's.
     pub(in crate::engine) fn accepted(&mut self, id: CommandId, now: Instant) -> bool {
-        let asked = self.state == State::Asked { id };
+        let asked = self.state == State::QueryOutcome { id };
         if asked {
             Self::log_begun(id);
             self.state = State::On { id, since: now };
@@ -184,8 +184,8 @@ impl Idle {
             return;
         }
         match self.state {
-            State::Asked { id: mine } if mine == id && !ok && self.behind => self.apart = true,
-            State::Asked { id: mine } if mine == id => {
+            State::QueryOutcome { id: mine } if mine == id && !ok && self.behind => self.apart = true,
+            State::QueryOutcome { id: mine } if mine == id => {
                 self.stillborn = self.stillborn.saturating_add(1);
                 if !ok || self.stillborn >= MOST_STILLBORN {
                     self.refuse("the server will not IDLE");
@@ -238,7 +238,7 @@ impl Engine {
             self.idle.leaving.push(id);
             self.idle.quiet_since = None;
             self.outbox.push(id, Bytes::from_static(b"DONE\r\n"), true);
-            if matches!(self.line, Some(LineOwner::Idle { .. })) {
+            if matches!(self.line, Some(Dialogue::Idle { .. })) {
                 self.line = None;
             }
         }
@@ -258,7 +258,7 @@ impl Engine {
                 self.leave_idle();
             }
             State::Off => {}
-            State::Asked { id } => return self.wait_for_idle(id, now),
+            State::QueryOutcome { id } => return self.wait_for_idle(id, now),
             State::GivenUp { .. } => return,
         }
         let free = self.queue.is_empty()
@@ -287,7 +287,7 @@ impl Engine {
             >= self.settings.poll_every
         {
             self.idle.last_asked = Some(now);
-            self.queue_own(Own::Poll, Noop, None);
+            self.queue_own(InternalCommand::Poll, Noop, None);
             self.send();
         }
     }
@@ -295,7 +295,7 @@ impl Engine {
     /// Begins IDLE, behind what the server may not tell by itself.
     fn begin_idle(&mut self, now: Instant) {
         if self.look_back(now) {
-            self.queue_own(Own::Idle, command::Idle, None);
+            self.queue_own(InternalCommand::Idle, command::Idle, None);
         }
         self.send();
     }
@@ -307,7 +307,7 @@ impl Engine {
 
     /// Whether IDLE may go out behind what is in flight: questions of the engine's own, and an IDLE that was left for them.
     fn may_idle_behind(&self) -> bool {
-        let own = |f: &Flight| f.own.is_some() && !f.class.alone && f.next == Next::Nothing;
+        let own = |f: &InFlightCommand| f.own.is_some() && !f.class.alone && f.next == Next::Nothing;
         self.idle.alone
             && !self.idle.apart
             && self.idle.leaving.len() <= 1
@@ -339,7 +339,7 @@ impl Engine {
 
     /// Whether it is ours to renew: our own, or one by hand that nobody can end any more.
     fn renews(&self, id: CommandId) -> bool {
-        let ours = |f: &Flight| f.own.is_some() || self.settings.auto_idle && !f.job.wanted();
+        let ours = |f: &InFlightCommand| f.own.is_some() || self.settings.auto_idle && !f.job.wanted();
         self.flights.get(&id).is_some_and(ours)
     }
 
@@ -365,7 +365,7 @@ impl Engine {
                     self.idle.last_asked.unwrap_or(since).max(since).checked_add(self.settings.poll_every)
                 }
             }
-            State::Asked { .. } => self.idle.asked_at?.checked_add(self.idle_patience()),
+            State::QueryOutcome { .. } => self.idle.asked_at?.checked_add(self.idle_patience()),
             State::GivenUp { .. } => None,
         }
     }

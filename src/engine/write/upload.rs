@@ -25,7 +25,7 @@ use bytes::Bytes;
 use crate::command::Taken;
 use crate::engine::Engine;
 use crate::engine::inflight::entry::Next;
-use crate::engine::write::send::LineOwner;
+use crate::engine::write::line::Dialogue;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::types::{CloseReason, CommandId};
 use crate::wire::encode::Fragment;
@@ -142,7 +142,7 @@ impl Engine {
             return None;
         }
         match &mut self.line {
-            Some(LineOwner::Upload(upload)) => upload.source.as_mut(),
+            Some(Dialogue::Upload(upload)) => upload.source.as_mut(),
             _ => None,
         }
     }
@@ -153,7 +153,7 @@ impl Engine {
 
     /// What the source gave: octets, a failure, or its end.
     pub(crate) fn handle_octets(&mut self, given: Option<io::Result<Bytes>>) {
-        let Some(LineOwner::Upload(upload)) = &mut self.line else { return };
+        let Some(Dialogue::Upload(upload)) = &mut self.line else { return };
         if upload.source.is_none() {
             return;
         }
@@ -179,8 +179,7 @@ impl Engine {
 
     /// Writes what follows the literal.
     fn end_literal(&mut self) {
-        if let Some(LineOwner::Upload(upload)) =
-            self.line.take_if(|line| matches!(line, LineOwner::Upload(_)))
+        if let Some(Dialogue::Upload(upload)) = self.line.take_if(|line| matches!(line, Dialogue::Upload(_)))
         {
             let Upload { id, tag, rest, last, .. } = upload;
             self.push_pieces(id, tag, rest, last);
@@ -190,7 +189,7 @@ impl Engine {
     /// Fills up what nobody wants any more, or closes the connection if that is too much.
     pub(in crate::engine) fn pad(&mut self) {
         // One that failed has been looked at when it did; this one was refused.
-        if let Some(LineOwner::Upload(upload)) = &self.line
+        if let Some(Dialogue::Upload(upload)) = &self.line
             && upload.source.is_none()
             && upload.left > MOST_PADDING
         {
@@ -200,7 +199,7 @@ impl Engine {
             )));
         }
         while self.outbox.len() < WINDOW && self.may_go_on() {
-            let Some(LineOwner::Upload(upload)) = &mut self.line else { return };
+            let Some(Dialogue::Upload(upload)) = &mut self.line else { return };
             if upload.source.is_some() {
                 return;
             }
@@ -217,7 +216,7 @@ impl Engine {
     /// The octets that were announced will not come.
     fn upload_failed(&mut self, error: Error) {
         let can_cancel = self.session.can("MULTIAPPEND");
-        let Some(LineOwner::Upload(upload)) = &mut self.line else { return };
+        let Some(Dialogue::Upload(upload)) = &mut self.line else { return };
         let id = upload.id;
         let Some(flight) = self.flights.get_mut(&id) else { return };
         let error = error.in_command(flight.job.name()).sent(Sent::Partly);
@@ -243,7 +242,7 @@ impl Engine {
     /// The server has answered before it was given all that was announced: it has to be given that all the same, for it takes
     /// what comes for the literal's octets. The command ends by its answer first; then they are filled up.
     pub(in crate::engine) fn upload_answered(&mut self) {
-        let Some(LineOwner::Upload(upload)) = &mut self.line else { return };
+        let Some(Dialogue::Upload(upload)) = &mut self.line else { return };
         upload.tag = None;
         upload.drop_source();
         upload.rest = [Piece::Octets(Bytes::from_static(b"\r\n"))].into_iter().collect();
@@ -253,11 +252,11 @@ impl Engine {
     pub(in crate::engine) fn cancel_upload(&mut self, id: CommandId) {
         let cancelled = || Error::new(ErrorKind::Source, "the upload was cancelled in the midst of it");
         match &mut self.line {
-            Some(LineOwner::Upload(upload)) if upload.id == id && upload.source.is_some() => {
+            Some(Dialogue::Upload(upload)) if upload.id == id && upload.source.is_some() => {
                 self.upload_failed(cancelled());
             }
             // It waits for its `+`: then there is no octet of it.
-            Some(LineOwner::Literal { id: mine, rest, .. }) if *mine == id => {
+            Some(Dialogue::Literal { id: mine, rest, .. }) if *mine == id => {
                 let mut sources = rest.iter_mut().filter_map(|piece| match piece {
                     Piece::Upload(source) => Some(source),
                     _ => None,
@@ -272,7 +271,7 @@ impl Engine {
     pub(in crate::engine) fn starved_since(&mut self, now: Instant) -> Option<Instant> {
         let empty = self.outbox.is_empty();
         match &mut self.line {
-            Some(LineOwner::Upload(upload)) if upload.source.is_some() => {
+            Some(Dialogue::Upload(upload)) if upload.source.is_some() => {
                 if empty {
                     upload.starved_since.get_or_insert(now);
                 } else {
@@ -287,7 +286,7 @@ impl Engine {
     /// When the source has had its time.
     pub(in crate::engine) fn upload_deadline(&self) -> Option<Instant> {
         match &self.line {
-            Some(LineOwner::Upload(upload)) if upload.source.is_some() => {
+            Some(Dialogue::Upload(upload)) if upload.source.is_some() => {
                 upload.starved_since?.checked_add(self.settings.silence)
             }
             _ => None,

@@ -13,7 +13,7 @@
 use crate::command::{Effect, Fetch, Items, Messages, Store};
 use crate::engine::Engine;
 use crate::engine::selection::select::Selection;
-use crate::engine::submit::internal::{Asked, Own};
+use crate::engine::submit::internal::{InternalCommand, QueryOutcome};
 use crate::engine::submit::shared::Submission;
 use crate::types::{
     Code, CommandId, Done, Event, EventKind, Fill, ModifiedSet, Scattered, Seq, SeqSet, Uid, UidSet,
@@ -117,7 +117,7 @@ impl Engine {
         &mut self,
         doing: Option<(CommandId, Box<Store>)>,
         told: &UidSet,
-        asked: &Asked,
+        asked: &QueryOutcome,
     ) {
         let Some(selection) = &mut self.selection else { return };
         let by_number = matches!(asked.messages, Some(Messages::Seqs(_)));
@@ -196,7 +196,7 @@ impl Engine {
                 }
                 let fetch = Fetch::new(which, Items::new().flags());
                 let cause = cause.map(|(id, store)| (id, Box::new(store.of_none())));
-                let own = Own::Flags(cause, Scattered::default());
+                let own = InternalCommand::Flags(cause, Scattered::default());
                 let submission = self.own_submission(own, fetch, Some(seat.clone()));
                 // Behind what ends the selection it would never be asked.
                 let ends =

@@ -15,22 +15,22 @@ use std::sync::Arc;
 
 use crate::command::{Fetch, Items, Messages, Search, UidsOf};
 use crate::engine::Engine;
-use crate::engine::selection::sync::resume::Before;
-use crate::engine::submit::internal::{Asked, Own};
-use crate::engine::submit::selection_handle::Seat;
+use crate::engine::selection::sync::resume::PriorState;
+use crate::engine::submit::internal::{InternalCommand, QueryOutcome};
+use crate::engine::submit::selection_handle::SelectionHandle;
 use crate::types::{Event, EventKind, Fill, Gather, ModSeq, Scattered, Seq, SeqSet, Uid, UidSet};
 use crate::view::View;
 
 /// How many messages one command asks of, so that none keeps the connection busy for long.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Windows {
+pub(crate) struct BatchSizes {
     /// For UIDs. With ESEARCH the answer is some kB, without it about 7 octets a message.
     pub(crate) uids: u32,
     /// For flags: about 50 octets a message.
     pub(crate) flags: u32,
 }
 
-impl Default for Windows {
+impl Default for BatchSizes {
     fn default() -> Self {
         Self { uids: 50_000, flags: 5_000 }
     }
@@ -41,11 +41,11 @@ const MOST_REFUSED: u8 = 2;
 
 /// How far a view has been filled in.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Filling {
+pub(in crate::engine) struct SyncState {
     /// How much is wanted.
     pub(in crate::engine) wanted: Fill,
     /// What was known before this view, to be compared with it once all UIDs are known.
-    pub(in crate::engine) before: Option<Before>,
+    pub(in crate::engine) before: Option<PriorState>,
     /// What has changed since then is to be asked.
     pub(in crate::engine) changes_since: Option<ModSeq>,
     /// Messages whose flags are to be asked.
@@ -72,18 +72,18 @@ pub(in crate::engine) struct Filling {
     /// Rows that told of new messages could not be read: a search is to find their UIDs.
     rows_unread: bool,
     /// Messages whose flags could not be read.
-    unreadable: Unreadable,
+    unreadable: UnreadableFlags,
 }
 
 /// Messages whose flags the server tells in a way that can't be read: each is asked for a few times, and then no more.
 #[derive(Debug, Default)]
-struct Unreadable {
+struct UnreadableFlags {
     once: UidSet,
     twice: UidSet,
     given_up: UidSet,
 }
 
-impl Unreadable {
+impl UnreadableFlags {
     /// The flags of these could not be read. Which of them are to be asked for again, and which no more.
     fn again(&mut self, lacking: &UidSet) -> (UidSet, UidSet) {
         let enough = lacking.intersection(&self.twice);
@@ -95,7 +95,7 @@ impl Unreadable {
     }
 }
 
-impl Filling {
+impl SyncState {
     /// Whether what is known is what the server has told, so that a later selection can go on from it.
     pub(in crate::engine) fn is_in_step(&self) -> bool {
         self.done && self.doubts == 0
@@ -134,14 +134,14 @@ impl Filling {
         self.done && flags && !due && self.lost == 0 && view.unknown().is_none()
     }
 
-    pub(in crate::engine) fn new(wanted: Fill, before: Option<Before>) -> Self {
+    pub(in crate::engine) fn new(wanted: Fill, before: Option<PriorState>) -> Self {
         Self { wanted, before, ..Self::default() }
     }
 
     /// For the same mailbox, of which this view can't be true: what was known is to be compared, and what was still to be asked
     /// is.
     pub(in crate::engine) fn begun_anew(self, view: &View) -> Self {
-        let before = self.before.or_else(|| Before::of(view, self.done));
+        let before = self.before.or_else(|| PriorState::of(view, self.done));
         let (changes_since, away) = (self.changes_since, self.away);
         Self { changes_since, away, ..Self::new(self.wanted, before) }
     }
@@ -153,7 +153,8 @@ impl Engine {
         let Some(selection) = &self.selection else { return };
         // Asked at each EXPUNGE, and nearly always so: before all that is in flight is looked through.
         let behind = selection.in_step.is_behind() && self.roster.silent.is_empty();
-        if selection.filling.lacks_nothing(&selection.view) && !behind || self.has_own(Own::fills) {
+        if selection.filling.lacks_nothing(&selection.view) && !behind || self.has_own(InternalCommand::fills)
+        {
             // The end of what is asked already will look again.
             return;
         }
@@ -177,7 +178,7 @@ impl Engine {
                 match newest(view, last, filling.done, self.at_once(self.settings.windows.flags)) {
                     Some(from) if !filling.rows_unread => {
                         let fetch = Fetch::new(from.., Items::new().flags());
-                        self.queue_own(Own::Learn, fetch, Some(seat));
+                        self.queue_own(InternalCommand::Learn, fetch, Some(seat));
                     }
                     // None that stay what they are (RFC 5465 section 5.3).
                     _ if self.notify.moves_numbers() => self.ask_by_uid(first, last, seat),
@@ -189,7 +190,7 @@ impl Engine {
     }
 
     /// Asks for the UIDs of these messages, without a number in the question.
-    fn ask_by_uid(&mut self, first: Seq, last: Seq, seat: Arc<Seat>) {
+    fn ask_by_uid(&mut self, first: Seq, last: Seq, seat: Arc<SelectionHandle>) {
         let Some(selection) = &self.selection else { return };
         let before = selection.view.uid_before(first).map_or(0, Uid::get);
         let from = Uid::new(before.saturating_add(1));
@@ -199,31 +200,35 @@ impl Engine {
             Some((from, after)) => {
                 let most = Uid::new(after.get() - 1).map_or(from, |most| most.max(from));
                 if selection.filling.by_rows && !self.session.is_enabled("UIDONLY") {
-                    self.queue_own(Own::Learn, Fetch::new(from..=most, Items::new()), Some(seat));
+                    self.queue_own(InternalCommand::Learn, Fetch::new(from..=most, Items::new()), Some(seat));
                 } else {
-                    self.queue_own(Own::Fill(Gather::default()), Search::uids(from..=most), Some(seat));
+                    self.queue_own(
+                        InternalCommand::Fill(Gather::default()),
+                        Search::uids(from..=most),
+                        Some(seat),
+                    );
                 }
             }
             None => self.ask_up_to_the_last(from, before, seat),
         }
     }
 
-    fn ask_up_to_the_last(&mut self, from: Option<Uid>, before: u32, seat: Arc<Seat>) {
+    fn ask_up_to_the_last(&mut self, from: Option<Uid>, before: u32, seat: Arc<SelectionHandle>) {
         let Some(selection) = &self.selection else { return };
         match from {
             // A search was void; rows tell their numbers, where there are any.
             Some(from) if selection.filling.by_rows && !self.session.is_enabled("UIDONLY") => {
-                self.queue_own(Own::Learn, Fetch::new(from.., Items::new()), Some(seat));
+                self.queue_own(InternalCommand::Learn, Fetch::new(from.., Items::new()), Some(seat));
             }
             Some(from) if before > 0 => {
-                self.queue_own(Own::Fill(Gather::default()), Search::uids(from..), Some(seat));
+                self.queue_own(InternalCommand::Fill(Gather::default()), Search::uids(from..), Some(seat));
             }
-            _ => self.queue_own(Own::Fill(Gather::default()), Search::all(), Some(seat)),
+            _ => self.queue_own(InternalCommand::Fill(Gather::default()), Search::all(), Some(seat)),
         }
     }
 
     /// Asks for the UIDs of the last of these numbers.
-    fn ask_window(&mut self, first: Seq, last: Seq, seat: Arc<Seat>) {
+    fn ask_window(&mut self, first: Seq, last: Seq, seat: Arc<SelectionHandle>) {
         let Some(selection) = &self.selection else { return };
         let len = selection.view.len();
         let by_rows = selection.filling.by_rows;
@@ -233,11 +238,11 @@ impl Engine {
         let window = SeqSet::from(from..=last);
         if by_rows {
             // Each row tells its own number, and none can shift meanwhile (RFC 9051 section 7.5.1).
-            self.queue_own_behind(Own::Learn, Fetch::new(window, Items::new()), seat);
+            self.queue_own_behind(InternalCommand::Learn, Fetch::new(window, Items::new()), seat);
         } else if all {
-            self.queue_own(Own::Fill(Gather::default()), Search::all(), Some(seat));
+            self.queue_own(InternalCommand::Fill(Gather::default()), Search::all(), Some(seat));
         } else {
-            self.queue_own_behind(Own::Fill(Gather::default()), UidsOf::new(window), seat);
+            self.queue_own_behind(InternalCommand::Fill(Gather::default()), UidsOf::new(window), seat);
         }
     }
 
@@ -248,7 +253,7 @@ impl Engine {
     }
 
     /// All UIDs are known: what else is there to know?
-    fn filled(&mut self, seat: Arc<Seat>) {
+    fn filled(&mut self, seat: Arc<SelectionHandle>) {
         self.compare_with_before();
         self.ask_lost();
         let window = self.at_once(self.settings.windows.flags);
@@ -257,7 +262,7 @@ impl Engine {
         if let Some(since) = filling.changes_since {
             let all = Uid::new(1).map(|first| UidSet::from(first..)).unwrap_or_default();
             let fetch = Fetch::new(all, Items::new().flags()).changed_since(since);
-            return self.queue_own(Own::Changes, fetch, Some(seat));
+            return self.queue_own(InternalCommand::Changes, fetch, Some(seat));
         }
         let look = filling.flags_due.is_empty() || filling.flags_untold.is_empty();
         if filling.wanted == Fill::Flags && look && selection.view.flags_untold() > 0 {
@@ -284,13 +289,22 @@ impl Engine {
         let window: UidSet = newest_of(&filling.flags_due, window);
         filling.flags_due = filling.flags_due.difference(&window);
         let items = Items::new().flags();
-        self.queue_own_behind(Own::FillFlags(Scattered::default()), Fetch::new(window, items), seat);
+        self.queue_own_behind(
+            InternalCommand::FillFlags(Scattered::default()),
+            Fetch::new(window, items),
+            seat,
+        );
     }
 
     /// One of the engine's own commands has ended.
-    pub(in crate::engine) fn own_ended(&mut self, own: Own, seat: Option<&Seat>, asked: &Asked) {
+    pub(in crate::engine) fn own_ended(
+        &mut self,
+        own: InternalCommand,
+        seat: Option<&SelectionHandle>,
+        asked: &QueryOutcome,
+    ) {
         let own = match own {
-            Own::Subscription { mailbox, found } => {
+            InternalCommand::Subscription { mailbox, found } => {
                 return self.subscription_looked_up(mailbox, found, asked.ok);
             }
             own => own,
@@ -305,7 +319,7 @@ impl Engine {
         let refused = if asked.ok { 0 } else { filling.refused + 1 };
         let still = asked.generation == view.generation();
         match own {
-            Own::Fill(uids) => {
+            InternalCommand::Fill(uids) => {
                 let uids = uids.finish();
                 // Taken only if it speaks of the mailbox as it is: nothing came or went in between.
                 let filled = match &asked.messages {
@@ -347,7 +361,7 @@ impl Engine {
                 }
                 self.fill_on();
             }
-            Own::Learn => {
+            InternalCommand::Learn => {
                 // A server's limit refuses nothing, if rows came: next it is those below.
                 (filling.by_rows, filling.refused) = (false, if asked.got_on(view) { 0 } else { refused });
                 filling.rows_unread = asked.unread;
@@ -356,7 +370,7 @@ impl Engine {
                 }
                 self.fill_on();
             }
-            Own::Changes => {
+            InternalCommand::Changes => {
                 filling.changes_since = None;
                 if !asked.ok {
                     // Then all that may have changed is asked and compared.
@@ -364,7 +378,7 @@ impl Engine {
                 }
                 self.fill_on();
             }
-            Own::FillFlags(told) => {
+            InternalCommand::FillFlags(told) => {
                 let told = told.to_set();
                 if let Some(Messages::Uids(window)) = asked.messages.as_ref().filter(|_| asked.ok) {
                     selection.in_step.have_flags(window);
@@ -386,7 +400,7 @@ impl Engine {
                 }
                 self.fill_on();
             }
-            Own::Flags(doing, told) => match (&asked.messages, told.to_set()) {
+            InternalCommand::Flags(doing, told) => match (&asked.messages, told.to_set()) {
                 // What can't be read is not known, and asked for with the others if that is wanted.
                 (Some(Messages::Uids(which)), told) if asked.unread => {
                     let lacking = asked.dealt_with(&which.difference(&told));
@@ -402,13 +416,13 @@ impl Engine {
                 _ if asked.ok => filling.settle_doubt(),
                 (_, told) => self.ask_flags_below(doing, &told, asked),
             },
-            Own::Idle
-            | Own::Poll
-            | Own::Notify
-            | Own::Subscription { .. }
-            | Own::Left(_)
-            | Own::Look(_)
-            | Own::Logout => {}
+            InternalCommand::Idle
+            | InternalCommand::Poll
+            | InternalCommand::Notify
+            | InternalCommand::Subscription { .. }
+            | InternalCommand::DeselectedMailbox(_)
+            | InternalCommand::Look(_)
+            | InternalCommand::Logout => {}
         }
         self.claim_mod_seq(None);
         self.tell_ready();

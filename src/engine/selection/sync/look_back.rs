@@ -30,8 +30,8 @@ use std::time::{Duration, Instant};
 use crate::command::{Fetch, Items, Messages, Noop};
 use crate::engine::Engine;
 use crate::engine::receive::fetch::differ_by_recent;
-use crate::engine::submit::internal::{Asked, Own};
-use crate::engine::submit::selection_handle::Seat;
+use crate::engine::submit::internal::{InternalCommand, QueryOutcome};
+use crate::engine::submit::selection_handle::SelectionHandle;
 use crate::types::{Answer, Fill, Flags, ModSeq, SelectionId, Seq, Uid, UidSet, UidValidity};
 
 /// How far apart two comparisons of a large mailbox may be, as a power of two of `idle_renew`.
@@ -154,7 +154,7 @@ impl Engine {
             let look = Look { since: true, highest: None, last, before: self.look.last };
             let all = Uid::new(1).map(|first| UidSet::from(first..)).unwrap_or_default();
             let fetch = Fetch::new(all, Items::new().flags()).changed_since(since);
-            self.queue_own(Own::Look(look), fetch, Some(seat));
+            self.queue_own(InternalCommand::Look(look), fetch, Some(seat));
             if !self.look.failed {
                 return true;
             }
@@ -173,7 +173,7 @@ impl Engine {
             return self.compare_window();
         }
         if self.look.loses {
-            self.queue_own(Own::Poll, Noop, None);
+            self.queue_own(InternalCommand::Poll, Noop, None);
         }
         true
     }
@@ -187,7 +187,7 @@ impl Engine {
 
     /// Asks for the flags of the next messages that are to be compared, one window at a time. Whether that was the last.
     fn compare_window(&mut self) -> bool {
-        if self.has_own(|own| matches!(own, Own::Look(_))) {
+        if self.has_own(|own| matches!(own, InternalCommand::Look(_))) {
             return false;
         }
         let Some(seat) = self.selection.as_ref().map(|selection| selection.seat.clone()) else { return true };
@@ -198,13 +198,18 @@ impl Engine {
         self.look.due = self.look.due.difference(&window);
         if !window.is_empty() {
             let look = Look { since: false, highest: None, last: None, before: None };
-            self.queue_own(Own::Look(look), Fetch::new(window, Items::new().flags()), Some(seat));
+            self.queue_own(InternalCommand::Look(look), Fetch::new(window, Items::new().flags()), Some(seat));
         }
         !self.look.goes_on()
     }
 
     /// The answer has come, or a refusal.
-    pub(in crate::engine) fn looked(&mut self, look: &Look, seat: Option<&Seat>, asked: &Asked) {
+    pub(in crate::engine) fn looked(
+        &mut self,
+        look: &Look,
+        seat: Option<&SelectionHandle>,
+        asked: &QueryOutcome,
+    ) {
         if seat.map(|seat| seat.id) != self.look.of {
             return;
         }
@@ -215,7 +220,7 @@ impl Engine {
         }
     }
 
-    fn changes_answered(&mut self, look: &Look, asked: &Asked) {
+    fn changes_answered(&mut self, look: &Look, asked: &QueryOutcome) {
         if asked.ok {
             self.look.mod_seq = self.look.mod_seq.max(look.highest);
             (self.look.last, self.look.failed) = (look.last, false);
@@ -227,7 +232,7 @@ impl Engine {
         }
     }
 
-    fn window_compared(&mut self, asked: &Asked) {
+    fn window_compared(&mut self, asked: &QueryOutcome) {
         let Some(Messages::Uids(window)) = &asked.messages else { return };
         // What can't be read now could not be read the next time either.
         let rest = match asked.from {

@@ -26,7 +26,7 @@ use crate::view::View;
 
 /// What was known before a view began.
 #[derive(Debug)]
-pub(in crate::engine) struct Before {
+pub(in crate::engine) struct PriorState {
     pub(in crate::engine) uids: UidSet,
     pub(in crate::engine) flags: Vec<(Flags, UidSet)>,
     /// Messages that came after the view began, and have been told.
@@ -43,7 +43,7 @@ pub(in crate::engine) struct Before {
     pub(in crate::engine) flags_must_be_compared: bool,
 }
 
-impl Before {
+impl PriorState {
     /// What this view knows, if it knows all that is there, or did and the others came after that: else what is found
     /// later might have been there all along.
     pub(in crate::engine) fn of(view: &View, all_were_known: bool) -> Option<Self> {
@@ -63,7 +63,7 @@ impl Before {
 
 /// What a SELECT with QRESYNC tells before its OK (RFC 7162 section 3.2.5).
 #[derive(Debug, Default)]
-pub(in crate::engine) struct ToldEarlier {
+pub(in crate::engine) struct QresyncData {
     /// It was asked for.
     pub(in crate::engine) asked: bool,
     vanished: Gather<Uid>,
@@ -74,7 +74,7 @@ pub(in crate::engine) struct ToldEarlier {
     missed: bool,
 }
 
-impl ToldEarlier {
+impl QresyncData {
     pub(in crate::engine) fn new(asked: bool) -> Self {
         Self { asked, ..Self::default() }
     }
@@ -104,9 +104,9 @@ impl ToldEarlier {
 }
 
 /// How a selection can go on from a state.
-enum Way {
+enum ResumeStrategy {
     /// The server has told all: these are the messages now.
-    Told(UidSet),
+    SelectResponses(UidSet),
     /// UIDs are compared; changes of flags are asked for since this mod-sequence, if there were any.
     Changes(Option<ModSeq>),
     /// UIDs and flags are compared.
@@ -120,7 +120,7 @@ impl Engine {
         state: &MailboxState,
         uid_validity: Option<UidValidity>,
         highest: Option<ModSeq>,
-        told: ToldEarlier,
+        told: QresyncData,
     ) {
         let Some(selection) = &mut self.selection else { return };
         let place = Some(selection.seat.place.clone());
@@ -131,7 +131,7 @@ impl Engine {
         // QRESYNC contains CONDSTORE (RFC 7162 section 3.2.3).
         let condstore = self.session.can("CONDSTORE") || self.session.can("QRESYNC");
         let way = way(state, highest, &told, &selection.view, condstore);
-        let mut before = Before {
+        let mut before = PriorState {
             uids: state.uids.clone(),
             flags: state.flags.clone(),
             arrived: Scattered::default(),
@@ -143,16 +143,16 @@ impl Engine {
         };
         (selection.filling.away, selection.changed) = (true, true);
         match way {
-            Way::Told(uids) if selection.view.fill(&uids).is_ok() => {
+            ResumeStrategy::SelectResponses(uids) if selection.view.fill(&uids).is_ok() => {
                 selection.filling.before = Some(before);
                 self.tell_resumed(state, told.rows);
             }
-            Way::Told(_) => selection.filling.before = Some(before),
-            Way::Changes(since) => {
+            ResumeStrategy::SelectResponses(_) => selection.filling.before = Some(before),
+            ResumeStrategy::Changes(since) => {
                 selection.filling.changes_since = since;
                 selection.filling.before = Some(before);
             }
-            Way::Compare => {
+            ResumeStrategy::Compare => {
                 before.flags_must_be_compared = true;
                 selection.filling.before = Some(before);
             }
@@ -313,23 +313,27 @@ fn changed(view: &View, uid: Uid, before: Option<&Flags>) -> Option<EventKind> {
 fn way(
     state: &MailboxState,
     highest: Option<ModSeq>,
-    told: &ToldEarlier,
+    told: &QresyncData,
     view: &View,
     condstore: bool,
-) -> Way {
-    let (Some(then), Some(now)) = (state.highest_mod_seq, highest) else { return Way::Compare };
+) -> ResumeStrategy {
+    let (Some(then), Some(now)) = (state.highest_mod_seq, highest) else { return ResumeStrategy::Compare };
     if now < then {
         // The server has begun to count anew.
-        return Way::Compare;
+        return ResumeStrategy::Compare;
     }
     if told.asked && !told.missed {
         let mut uids = state.uids.difference(&told.vanished.clone().finish());
         uids.extend(told.rows.keys().copied());
         if uids.len() == u64::from(view.len()) {
-            return Way::Told(uids);
+            return ResumeStrategy::SelectResponses(uids);
         }
     }
     // A change that came just now is not in the mod-sequence that was told before it.
     let changed = then < now || told.missed || !told.rows.is_empty();
-    if told.asked || condstore { Way::Changes(Some(then).filter(|_| changed)) } else { Way::Compare }
+    if told.asked || condstore {
+        ResumeStrategy::Changes(Some(then).filter(|_| changed))
+    } else {
+        ResumeStrategy::Compare
+    }
 }

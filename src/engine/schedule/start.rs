@@ -1,0 +1,272 @@
+//! From the queue through admission to a command in flight.
+//!
+//! In: submissions, and internal commands that wait behind them. Out: commands in flight, their first
+//! line written; or the error of those that can't be sent.
+
+use crate::command::{Effect, Messages};
+use crate::engine::inflight::completion::failed_for_good;
+use crate::engine::inflight::entry::{InFlightCommand, Next};
+use crate::engine::log;
+use crate::engine::schedule::admission::{SelectionFacts, Verdict, admit, flags_conflict};
+use crate::engine::schedule::cancel::is_withdrawn;
+use crate::engine::schedule::resolve::other_era;
+use crate::engine::selection::access::read_only;
+use crate::engine::selection::select::{Opening, Selection};
+use crate::engine::submit::end_cause::EndCause;
+use crate::engine::submit::selection_handle::SelectionHandle;
+use crate::engine::submit::shared::Submission;
+use crate::engine::write::line::Dialogue;
+use crate::engine::{Engine, InternalCommand};
+use crate::error::{Error, Sent};
+use crate::types::{CommandId, Done, Event, EventKind, Status, StatusResponse};
+
+/// How many commands may overtake one that stays behind them.
+const MOST_OVERTAKEN: u32 = 32;
+
+/// How much may wait to be written before no further line is made.
+const SOFT_LIMIT: usize = 64 << 10;
+
+impl Engine {
+    /// Sends what may go.
+    pub(in crate::engine) fn send(&mut self) {
+        loop {
+            let dying = self.bye.is_some() || self.write_failure.is_some() || self.closed.is_some();
+            if dying || self.outbox.len() >= SOFT_LIMIT {
+                return;
+            }
+            if !self.queue.is_empty() || !self.lines_due.is_empty() || !self.behind.is_empty() {
+                self.leave_idle();
+            }
+            if self.line.is_some() {
+                return;
+            }
+            if let Some(at) = self.lines_due.iter().position(|id| self.next_line_may_go(*id)) {
+                if let Some(id) = self.lines_due.remove(at) {
+                    self.write_line(id);
+                }
+                continue;
+            }
+            if !self.lines_due.is_empty() {
+                return;
+            }
+            if !self.start_next() {
+                return;
+            }
+        }
+    }
+
+    /// Starts one of the engine's own that stay behind users' commands, if there are none of those or too many have
+    /// gone before it. `None`: users' commands are next.
+    fn start_behind(&mut self) -> Option<bool> {
+        let its_turn = self.overtaken >= MOST_OVERTAKEN;
+        if self.logging_out || !self.queue.is_empty() && !its_turn {
+            return None;
+        }
+        let mut next = self.behind.pop_front()?;
+        match self.verdict(&mut next) {
+            Verdict::Go => {
+                self.overtaken = 0;
+                self.start(next);
+            }
+            Verdict::Wait => {
+                self.behind.push_front(next);
+                // Now the others wait for it, else it might never go.
+                return its_turn.then_some(false);
+            }
+            Verdict::Ended | Verdict::OtherEra | Verdict::ReadOnly => self.withdraw(next),
+        }
+        Some(true)
+    }
+
+    /// Starts the command that waits first, if it may go. Whether anything was done.
+    fn start_next(&mut self) -> bool {
+        if let Some(done) = self.start_behind() {
+            return done;
+        }
+        if self.logging_out {
+            // What was submitted after LOGOUT ends with the connection, for the same cause (contract line 11).
+            return false;
+        }
+        let Some(mut next) = self.queue.pop_front() else { return false };
+        if is_withdrawn(&next) {
+            self.withdraw(next);
+            return true;
+        }
+        if self.needs_unknown_uids(&mut next) {
+            // Those that ask for something else ask for UIDs when that has ended.
+            let asks = |s: &Submission| self.own_queued.get(&s.id).is_some_and(InternalCommand::fills);
+            let queued = self.queue.iter().position(asks);
+            let behind = self.behind.iter().position(asks);
+            let mut flying = self.roster.own.iter().filter_map(|id| self.flights.get(id)?.own.as_ref());
+            let asked = self.opening.is_some() || flying.any(InternalCommand::fills);
+            let asking = queued
+                .and_then(|at| self.queue.remove(at))
+                .or_else(|| behind.and_then(|at| self.behind.remove(at)));
+            if asking.is_some() || asked {
+                self.queue.push_front(next);
+                let go_on = asking.is_some();
+                asking.into_iter().for_each(|asking| self.queue.push_front(asking));
+                return go_on;
+            }
+        }
+        match self.verdict(&mut next) {
+            Verdict::Go => {
+                self.overtaken += u32::from(!self.behind.is_empty());
+                self.start(next);
+            }
+            Verdict::Wait => {
+                self.queue.push_front(next);
+                return false;
+            }
+            Verdict::Ended => {
+                self.own_queued.remove(&next.id);
+                let error = next
+                    .seat
+                    .as_deref()
+                    .map_or_else(|| EndCause::Unknown.error(), SelectionHandle::ended_error);
+                self.fail_unsent(next, error);
+            }
+            Verdict::OtherEra => {
+                self.own_queued.remove(&next.id);
+                self.fail_unsent(next, other_era());
+            }
+            Verdict::ReadOnly => {
+                if let Some(seat) = next.seat.clone() {
+                    self.fail_unsent(next, read_only(&seat));
+                }
+            }
+        }
+        true
+    }
+
+    fn verdict(&self, next: &mut Submission) -> Verdict {
+        if matches!(next.class.effect, Effect::Logout) {
+            // It keeps its place, and waits for no answer but those on which further lines of a command hang.
+            let goes_on = self.flights.values().any(|f| f.next != Next::Nothing);
+            return if goes_on { Verdict::Wait } else { Verdict::Go };
+        }
+        let messages = self.named_now(next);
+        let selections = SelectionFacts {
+            open: self.selection.as_ref().map(|s| &*s.seat),
+            opening: self.opening.as_ref().map(|o| &*o.seat),
+            may_be_selected: self.selection.is_some() || self.stray_selection,
+            takes_params: self.session.select_params,
+            rev2: self.session.is_rev2(),
+            esearch: self.session.can("ESEARCH"),
+            out_of_order: self.session.out_of_order,
+            idles_left: if self.own_queued.contains_key(&next.id) { self.idle.left() } else { 0 },
+        };
+        let flags_clash = || {
+            let mut clash = false;
+            self.roster.flag_users.overlapping(messages.as_ref(), |set| {
+                let mut others = set.iter().filter_map(|(_, id)| self.flights.get(id));
+                clash = clash || others.any(|other| flags_conflict(&next.class, messages.as_ref(), other));
+            });
+            clash
+        };
+        match admit(next, messages.as_ref(), &selections, &self.roster.load, flags_clash) {
+            Verdict::Go if self.is_refused_as_read_only(next) => Verdict::ReadOnly,
+            Verdict::Go if self.waits_for_saved(next, messages.as_ref()) => Verdict::Wait,
+            Verdict::Go => self.era_verdict(next),
+            verdict => verdict,
+        }
+    }
+
+    pub(in crate::engine) fn fail_unsent(&mut self, submission: Submission, error: Error) {
+        let place = submission.place();
+        log::not_sent(&submission, &error);
+        let Submission { id, job, class, quiet, opens, .. } = submission;
+        let named = place.as_ref().map(|place| &place.mailbox);
+        let error = error.in_command(job.name()).about(named, None).sent(Sent::No);
+        failed_for_good(&class, opens.as_deref(), &error);
+        if !quiet && job.wanted() {
+            self.tell_failed(id, job.name(), &error, place);
+        }
+        self.shared.release(id);
+        job.end(Err(error));
+    }
+
+    fn start(&mut self, mut next: Submission) {
+        let id = next.id;
+        let own = self.own_queued.remove(&id);
+        let asks_by_number = own.as_ref().is_some_and(InternalCommand::fills)
+            && next.job.messages().is_some_and(|messages| messages.by_number());
+        let settled = self.settle_numbers(&mut next);
+        let messages = next.job.messages().cloned();
+        // A question for UIDs whose numbers could be made UIDs has its answer.
+        let answered = asks_by_number && matches!(messages, Some(Messages::Uids(_)));
+        let nothing_left = answered || messages.as_ref().is_some_and(Messages::is_empty);
+        if settled.is_err() || nothing_left {
+            match settled {
+                Err(error) => self.fail_unsent(next, error),
+                // All that it named have gone meanwhile: nothing is left to do.
+                Ok(()) => self.complete_unsent(next),
+            }
+            match own {
+                // They have gone, and their flags with them.
+                Some(InternalCommand::Flags(..)) if nothing_left => self.flags_settled(),
+                Some(InternalCommand::Flags(..)) => self.question_lost(),
+                Some(own) if own.fills() => self.fill_on(),
+                _ => {}
+            }
+            return;
+        }
+        if own.is_none() {
+            self.idle.users_speak();
+        }
+        let mut flight = InFlightCommand::new(next, own);
+        self.sent_so_far += 1;
+        flight.order = self.sent_so_far;
+        flight.messages = messages;
+        let view = self.selection.as_ref().map(|s| &s.view);
+        flight.ever = self.selection.as_ref().map_or(0, Selection::ever);
+        (flight.generation, flight.removed) = view.map_or((0, 0), |view| (view.generation(), view.removed()));
+        flight.era = match (&self.selection, &self.opening) {
+            (Some(selection), _) => selection.uid_validity,
+            (None, opening) => opening.as_ref().and_then(Opening::era),
+        };
+        flight.capabilities = self.capabilities_told;
+        self.roster.add(id, &flight);
+        self.flights.insert(id, flight);
+        self.write_line(id);
+        if self.flights.contains_key(&id) {
+            self.started(id);
+        }
+    }
+
+    /// What has to be known as soon as a command is under way.
+    fn started(&mut self, id: CommandId) {
+        let Some(flight) = self.flights.get(&id) else { return };
+        match (&flight.class.effect, flight.opens.clone()) {
+            (Effect::Select { read_only, .. }, Some(seat)) => self.begin_opening(id, seat, *read_only),
+            (Effect::Logout, _) => self.logging_out = true,
+            (Effect::Save(saved), _) => {
+                let saved = saved.clone();
+                self.saving(saved);
+            }
+            (Effect::Idle, _) => {
+                self.line = Some(Dialogue::Idle { id });
+                let behind = self.flights.len() > 1;
+                self.idle.sent(id, self.selection.is_some(), behind);
+            }
+            _ => {
+                if flight.class.dialogue && self.line.is_none() {
+                    self.line = Some(Dialogue::Challenge { id });
+                }
+            }
+        }
+    }
+
+    fn complete_unsent(&mut self, submission: Submission) {
+        let place = submission.place();
+        let Submission { id, job, quiet, .. } = submission;
+        let status = StatusResponse::new(Status::Ok, None, "none of the messages is there");
+        if !quiet {
+            let (command, detached) = (job.name().to_owned(), job.detached());
+            let kind = EventKind::Completed { command, status: status.clone(), detached };
+            self.tell(Event::new(kind).at(place).caused_by(Some(id)));
+        }
+        self.shared.release(id);
+        job.end(Ok(Done::new(status)));
+    }
+}

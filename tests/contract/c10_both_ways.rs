@@ -1,4 +1,4 @@
-//! Line 10, and DESIGN 4: both directions always move, so that neither side can lock the other up by not reading.
+//! Line 10, and ARCHITECTURE.md, section 4: both directions always move, so that neither side can lock the other up by not reading.
 
 use imap_duplex::command::{Append, Items};
 use imap_duplex::types::Fill;

@@ -1,4 +1,4 @@
-//! The contract (`DESIGN.md`, section 2), line by line: a module for each line, against a server whose every word is the
+//! The contract (`ARCHITECTURE.md`, section 2), line by line: a module for each line, against a server whose every word is the
 //! test's. No sockets, and time is tokio's paused clock, so that nothing waits and nothing depends on the machine.
 //!
 //! The lines that need a real server (`tests/live`) are not here.

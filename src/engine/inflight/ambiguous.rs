@@ -1,6 +1,6 @@
 //! Commands in flight that ask the same: whose is the first answer?
 //!
-//! The oldest one's (DESIGN: claims), and the next answer is the next one's. That is right as long as the younger command is
+//! The oldest one's (ARCHITECTURE.md, section 7), and the next answer is the next one's. That is right as long as the younger command is
 //! not the first to end (RFC 9051 section 5.5 leaves that to the server), the older one is not refused, and no message's row goes
 //! to it twice. Else what went to the older one may have been the younger one's, and its result is incomplete.
 //!

@@ -1,4 +1,4 @@
-//! Claims: whose answer a response is (DESIGN: claims), and what becomes of it if it is nobody's.
+//! Claims: whose answer a response is (ARCHITECTURE.md, section 7), and what becomes of it if it is nobody's.
 //!
 //! In: an untagged response of which the view has learned already. Out: it goes to the command that asked for it, or to the
 //! event stream.

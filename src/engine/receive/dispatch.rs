@@ -1,7 +1,7 @@
 //! Routing of what is heard: state and view first, then whose it is, then the events.
 //!
 //! In: responses in wire order. Out: each to the command that asked for it, or to the event stream, or
-//! to both if it is an answer and a change (DESIGN: claims).
+//! to both if it is an answer and a change (ARCHITECTURE.md, section 7).
 
 use std::time::Instant;
 

@@ -382,7 +382,7 @@ impl Server {
             });
             assert_eq!(open, None, "{tag} {cmd:?} is ambiguous beside this");
         }
-        // DESIGN 5: nothing that hangs on the selection crosses a change of it.
+        // ARCHITECTURE.md, section 6: nothing that hangs on the selection crosses a change of it.
         if cmd.changes_selection() && self.session.is_some() {
             let leaves = matches!(cmd, Cmd::Deselect { .. });
             let open =

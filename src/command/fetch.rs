@@ -333,6 +333,16 @@ impl Command for Fetch {
         }
     }
 
+    fn repeats(&self, response: &Untagged) -> bool {
+        let Answer::Fetch(row) = response.answer() else { return false };
+        let mut repeats = false;
+        self.items.each_place(row, |place| {
+            let received = place.and_then(|(place, _)| self.data.get(place));
+            repeats |= received.is_some_and(|received| received.has(row));
+        });
+        repeats
+    }
+
     fn trim(&self, heard: &mut Untagged) -> bool {
         !matches!(heard.answer(), Answer::Fetch(row) if self.which.leave_out(row))
     }

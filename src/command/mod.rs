@@ -130,6 +130,13 @@ pub trait Command: Send + 'static {
         true
     }
 
+    /// Whether a response that is this command's repeats what it has received already.
+    #[doc(hidden)]
+    fn repeats(&self, response: &Untagged) -> bool {
+        let _ = response;
+        false
+    }
+
     /// Told of each response that was found to be this command's, in the order in which they came.
     fn heard(&mut self, heard: &Untagged) {
         let _ = heard;

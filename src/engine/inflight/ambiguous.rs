@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::command::{Effect, Hears, Names};
 use crate::engine::Engine;
+use crate::engine::inflight::entry::InFlightCommand;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::types::{Answer, CommandId, Message, Scattered, Seq, Uid, Untagged};
 use crate::view::View;
@@ -135,10 +136,13 @@ pub(in crate::engine) fn have_rivals(kind: Hears) -> bool {
 }
 
 impl Engine {
-    /// A row goes to its owner: was there one before, of a message that others had asked for too?
+    /// A row goes to its owner: does it repeat one of a message that others had asked for too? The answer of one message in two
+    /// rows, each with other items, repeats nothing.
     pub(in crate::engine) fn note_again(&mut self, heard: &Untagged, owner: CommandId) {
         let Answer::Fetch(row) = heard.answer() else { return };
-        let Some(contested) = self.flights.get_mut(&owner).and_then(|f| f.contested.take()) else { return };
+        let repeats = |f: &&mut InFlightCommand| f.contested.is_some() && f.job.repeats(heard);
+        let owner_of = self.flights.get_mut(&owner).filter(repeats);
+        let Some(contested) = owner_of.and_then(|f| f.contested.take()) else { return };
         for id in &contested.by {
             if let Some(lost) = self.flights.get_mut(id).and_then(|f| f.lost.as_mut()) {
                 lost.again(row);

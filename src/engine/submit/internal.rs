@@ -153,6 +153,10 @@ impl<C: Command> ErasedCommand for Untracked<C> {
         self.0.awaits_challenge()
     }
 
+    fn repeats(&self, response: &Untagged) -> bool {
+        self.0.repeats(response)
+    }
+
     fn trim(&self, heard: &mut Untagged) -> bool {
         self.0.trim(heard)
     }

@@ -344,8 +344,9 @@ pub(crate) trait ErasedCommand: Send {
     fn awaits_challenge(&self) -> bool;
     /// Leaves out of a response that is this command's what it has not asked for. Whether anything is left.
     fn trim(&self, heard: &mut Untagged) -> bool;
-    /// Takes a response that is this command's; gives it back if its token was detached. `sent` is how much of the
-    /// command has been written.
+    /// Whether a response that is this command's repeats what it has received already.
+    fn repeats(&self, response: &Untagged) -> bool;
+    /// Takes a response that is this command's; gives it back if its token was detached. `sent`: of the command.
     fn hear(&mut self, heard: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged>;
     /// The server has said how far it has come.
     fn progress(&self, progress: &Progress);
@@ -402,6 +403,10 @@ impl<C: Command> ErasedCommand for Submitted<C> {
 
     fn awaits_challenge(&self) -> bool {
         self.command.awaits_challenge()
+    }
+
+    fn repeats(&self, response: &Untagged) -> bool {
+        self.command.repeats(response)
     }
 
     fn trim(&self, heard: &mut Untagged) -> bool {

@@ -198,13 +198,15 @@ pub struct Untagged {
     answer: Answer,
     owner: Option<CommandId>,
     place: Option<Place>,
+    /// As what it is counted while it waits to be read.
+    weight: usize,
     has_secret: bool,
 }
 
 impl Untagged {
     /// A response of this name and content.
     pub(crate) fn new(name: impl Into<Cow<'static, str>>, answer: Answer, raw: Option<Bytes>) -> Self {
-        Self { name: name.into(), raw, answer, owner: None, place: None, has_secret: false }
+        Self { name: name.into(), raw, answer, owner: None, place: None, weight: 0, has_secret: false }
     }
 
     /// Its keyword, such as `FETCH`, in capitals.
@@ -244,10 +246,9 @@ impl Untagged {
         self.answer
     }
 
-    /// With these bytes, if it has none.
-    pub(crate) fn with_raw(mut self, raw: Option<Bytes>) -> Self {
-        self.raw = self.raw.or(raw);
-        self
+    /// Gives it these bytes, if it has none.
+    pub(crate) fn set_raw(&mut self, raw: Bytes) {
+        self.raw.get_or_insert(raw);
     }
 
     pub(crate) fn answer_mut(&mut self) -> &mut Answer {
@@ -263,6 +264,14 @@ impl Untagged {
     pub(crate) fn held(&self) -> usize {
         let name = if let Cow::Owned(name) = &self.name { name.held() } else { 0 };
         name + self.answer.held() + self.raw.held()
+    }
+
+    pub(crate) fn weight(&self) -> usize {
+        self.weight
+    }
+
+    pub(crate) fn set_weight(&mut self, bytes: usize) {
+        self.weight = bytes;
     }
 
     /// It has a secret in it: it is for the command that claims it, and no other eyes.

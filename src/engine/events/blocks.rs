@@ -2,20 +2,26 @@
 //! been emptied. A `VecDeque` may have room for twice what it holds, and keeps the room that it once needed.
 
 use std::collections::VecDeque;
+use std::collections::vec_deque::IntoIter;
+use std::iter::{Chain, Flatten};
 
 /// How many places a block has.
 const PLACES: usize = 64;
 
-/// A queue in blocks. All but the first and the last are full; only the first has been taken from at its front.
+/// A queue in blocks. Those between the first and the last are full; only the first has been taken from at its front. Values are
+/// large, and come by the hundred thousand: each is moved once.
 #[derive(Debug)]
 pub(in crate::engine) struct Blocks<T> {
-    blocks: VecDeque<VecDeque<T>>,
+    /// The blocks before the last one. None of them is empty.
+    full: VecDeque<VecDeque<T>>,
+    /// Empty only if there is nothing in the queue.
+    last: VecDeque<T>,
     len: usize,
 }
 
 impl<T> Default for Blocks<T> {
     fn default() -> Self {
-        Self { blocks: VecDeque::new(), len: 0 }
+        Self { full: VecDeque::new(), last: VecDeque::new(), len: 0 }
     }
 }
 
@@ -28,83 +34,92 @@ impl<T> Blocks<T> {
         self.len == 0
     }
 
+    #[inline]
     pub(in crate::engine) fn push_back(&mut self, value: T) {
-        self.len += 1;
-        let is_first = self.blocks.is_empty();
-        if let Some(last) = self.blocks.back_mut().filter(|last| last.len() < PLACES) {
-            return last.push_back(value);
+        if self.last.len() >= PLACES {
+            self.begin_block();
         }
-        // Most queues never hold more than a few.
-        let mut block = if is_first { VecDeque::new() } else { VecDeque::with_capacity(PLACES) };
-        block.push_back(value);
-        self.blocks.push_back(block);
+        self.len += 1;
+        self.last.push_back(value);
     }
 
+    #[cold]
+    fn begin_block(&mut self) {
+        // The first one grows as it is used: most queues never hold more than a few.
+        self.full.push_back(std::mem::replace(&mut self.last, VecDeque::with_capacity(PLACES)));
+    }
+
+    #[inline]
     pub(in crate::engine) fn pop_front(&mut self) -> Option<T> {
-        let first = self.blocks.front_mut()?;
-        let value = first.pop_front()?;
-        self.len -= 1;
-        if first.is_empty() && self.blocks.len() > 1 {
-            self.blocks.pop_front();
+        self.len = self.len.saturating_sub(1);
+        match self.full.front_mut() {
+            None => self.last.pop_front(),
+            Some(first) if first.len() > 1 => first.pop_front(),
+            Some(_) => self.pop_block(),
         }
-        Some(value)
+    }
+
+    /// Takes the last value of the first block, and with it the block.
+    #[cold]
+    fn pop_block(&mut self) -> Option<T> {
+        self.full.pop_front()?.pop_front()
     }
 
     pub(in crate::engine) fn pop_back(&mut self) -> Option<T> {
-        let last = self.blocks.back_mut()?;
-        let value = last.pop_back()?;
+        let value = self.last.pop_back()?;
         self.len -= 1;
-        if last.is_empty() && self.blocks.len() > 1 {
-            self.blocks.pop_back();
+        if self.last.is_empty()
+            && let Some(before) = self.full.pop_back()
+        {
+            self.last = before;
         }
         Some(value)
     }
 
     pub(in crate::engine) fn front_mut(&mut self) -> Option<&mut T> {
-        self.blocks.front_mut()?.front_mut()
+        self.full.front_mut().unwrap_or(&mut self.last).front_mut()
     }
 
     pub(in crate::engine) fn back_mut(&mut self) -> Option<&mut T> {
-        self.blocks.back_mut()?.back_mut()
+        self.last.back_mut()
     }
 
-    /// The block of this place, and the place in it.
+    /// The block of this place, the last one if it is beyond the others; and the place in it.
     fn place(&self, at: usize) -> (usize, usize) {
-        let first = self.blocks.front().map_or(0, VecDeque::len);
-        match at.checked_sub(first) {
-            None => (0, at),
-            Some(behind) => (1 + behind / PLACES, behind % PLACES),
-        }
+        let Some(first) = self.full.front() else { return (0, at) };
+        let Some(behind) = at.checked_sub(first.len()) else { return (0, at) };
+        let block = (1 + behind / PLACES).min(self.full.len());
+        (block, behind - (block - 1) * PLACES)
     }
 
     pub(in crate::engine) fn get(&self, at: usize) -> Option<&T> {
         let (block, at) = self.place(at);
-        self.blocks.get(block)?.get(at)
+        self.full.get(block).unwrap_or(&self.last).get(at)
     }
 
     pub(in crate::engine) fn get_mut(&mut self, at: usize) -> Option<&mut T> {
         let (block, at) = self.place(at);
-        self.blocks.get_mut(block)?.get_mut(at)
+        self.full.get_mut(block).unwrap_or(&mut self.last).get_mut(at)
     }
 
     /// For how many values it has room.
     #[cfg(test)]
     pub(in crate::engine) fn capacity(&self) -> usize {
-        self.blocks.iter().map(VecDeque::capacity).sum()
+        self.full.iter().map(VecDeque::capacity).sum::<usize>() + self.last.capacity()
     }
 
     pub(in crate::engine) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.blocks.iter().flatten()
+        self.full.iter().flatten().chain(&self.last)
     }
 }
 
 impl<T> IntoIterator for Blocks<T> {
     type Item = T;
-    type IntoIter = std::iter::Flatten<std::collections::vec_deque::IntoIter<VecDeque<T>>>;
+    type IntoIter = Chain<Flatten<IntoIter<VecDeque<T>>>, IntoIter<T>>;
 
     /// Each block goes when it has been taken.
     fn into_iter(self) -> Self::IntoIter {
-        self.blocks.into_iter().flatten()
+        self.full.into_iter().flatten().chain(self.last)
     }
 }
 

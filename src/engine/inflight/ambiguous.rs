@@ -12,7 +12,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::command::{Effect, Hears, Names};
 use crate::engine::Engine;
-use crate::engine::inflight::entry::InFlightCommand;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::types::{Answer, CommandId, Message, Scattered, Seq, Uid, Untagged};
 use crate::view::View;
@@ -136,20 +135,15 @@ pub(in crate::engine) fn have_rivals(kind: Hears) -> bool {
 }
 
 impl Engine {
-    /// A row goes to its owner: does it repeat one of a message that others had asked for too? The answer of one message in two
-    /// rows, each with other items, repeats nothing.
+    /// A row repeats for its owner one of a message that others had asked for too. The answer of one message in two rows, each
+    /// with other items, repeats nothing.
     pub(in crate::engine) fn note_again(&mut self, heard: &Untagged, owner: CommandId) {
         let Answer::Fetch(row) = heard.answer() else { return };
-        let repeats = |f: &&mut InFlightCommand| f.contested.is_some() && f.job.repeats(heard);
-        let owner_of = self.flights.get_mut(&owner).filter(repeats);
-        let Some(contested) = owner_of.and_then(|f| f.contested.take()) else { return };
-        for id in &contested.by {
-            if let Some(lost) = self.flights.get_mut(id).and_then(|f| f.lost.as_mut()) {
+        let Some(contested) = self.flights.get(&owner).and_then(|f| f.contested.as_ref()) else { return };
+        for id in contested.by.clone() {
+            if let Some(lost) = self.flights.get_mut(&id).and_then(|f| f.lost.as_mut()) {
                 lost.again(row);
             }
-        }
-        if let Some(flight) = self.flights.get_mut(&owner) {
-            flight.contested = Some(contested);
         }
     }
 

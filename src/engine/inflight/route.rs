@@ -61,18 +61,27 @@ impl Engine {
     pub(in crate::engine) fn give(&mut self, mut heard: Untagged) -> (Option<CommandId>, Option<Untagged>) {
         let mut rivals = Vec::new();
         let Some((_, id)) = self.claimer(&heard, &mut rivals) else { return (None, Some(heard)) };
-        self.note_again(&heard, id);
         self.note_rivals(&heard, id, &rivals);
         if let Some(opening) = self.opening.as_ref().filter(|o| o.id == id) {
             heard.set_place(Some(opening.seat.place.clone()));
             self.hear_opening(&heard);
         }
-        let Some(flight) = self.flights.get_mut(&id) else { return (None, Some(heard)) };
-        if let Some(own) = flight.own.as_mut().filter(|_| flight.job.trim(&mut heard)) {
-            own.heard(heard.answer());
+        let Some(mut flight) = self.flights.get_mut(&id) else { return (None, Some(heard)) };
+        if flight.contested.is_some() && flight.job.repeats(&heard) {
+            self.note_again(&heard, id);
+            match self.flights.get_mut(&id) {
+                Some(again) => flight = again,
+                None => return (None, Some(heard)),
+            }
         }
         if let Some(lost) = &mut flight.lost {
             lost.found(&heard);
+        }
+        if !flight.job.trim(&mut heard) {
+            return (Some(id), None);
+        }
+        if let Some(own) = &mut flight.own {
+            own.heard(heard.answer());
         }
         let change = is_change(heard.answer());
         let (sent, has_secret) = (flight.sent(), heard.has_secret());

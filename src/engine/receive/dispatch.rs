@@ -24,7 +24,7 @@ const MOST_LIMITS_TOLD: usize = 16;
 
 impl Engine {
     /// A response has come; and its bytes if [`wants_raw`](Self::wants_raw) says so.
-    pub(crate) fn handle(&mut self, response: Response, raw: Option<Bytes>, now: Instant) {
+    pub(crate) fn handle(&mut self, mut response: Response, raw: Option<Bytes>, now: Instant) {
         if self.closed.is_some() {
             return;
         }
@@ -37,10 +37,16 @@ impl Engine {
             };
             return self.hear_foreign(text);
         }
-        match self.without_secrets(response) {
+        self.leave_secrets_out(&mut response);
+        match response {
             Response::Tagged { tag, status } => self.handle_tagged(&tag, status, now),
             Response::Continuation { text } => self.handle_continuation(&text, now),
-            Response::Untagged(untagged) => self.handle_untagged(untagged.with_raw(raw), now),
+            Response::Untagged(mut untagged) => {
+                if let Some(raw) = raw {
+                    untagged.set_raw(raw);
+                }
+                self.handle_untagged(untagged, now);
+            }
         }
     }
 

@@ -55,34 +55,26 @@ impl InternalCommand {
 
     /// Keeps what this command's answer tells.
     pub(crate) fn heard(&mut self, answer: &Answer) {
-        match &mut *self {
-            Self::DeselectedMailbox(left) => left.heard(answer),
-            Self::Look(look) => look.heard(answer),
-            _ => {}
-        }
-        if let Self::Subscription { mailbox, found } = &mut *self {
-            *found |= match answer {
-                // It says so, where it is the answer (RFC 5258 section 3.1): else it is news.
-                Answer::List(entry) => entry.name == *mailbox && entry.has("\\Subscribed"),
-                Answer::Lsub(entry) => entry.name == *mailbox,
-                _ => false,
-            };
-        }
-        if let (Self::FillFlags(told) | Self::Flags(_, told), Answer::Fetch(row)) = (&mut *self, answer)
-            && row.flags().is_some()
-            && told.ranges() <= MOST_RANGES
-        {
-            row.uid().into_iter().for_each(|uid| told.insert(uid));
-        }
-        let Self::Fill(found) = self else { return };
-        match answer {
-            _ if found.ranges() > MOST_RANGES => {}
-            Answer::Search(told) => found.add_set(&told.numbers.0),
-            Answer::ESearch(told) => {
-                if let Some(all) = &told.all {
-                    found.add_set(&all.0);
-                }
+        match (self, answer) {
+            (Self::DeselectedMailbox(left), answer) => left.heard(answer),
+            (Self::Look(look), answer) => look.heard(answer),
+            // Where it is the answer it says so (RFC 5258 section 3.1).
+            (Self::Subscription { mailbox, found }, Answer::List(entry)) => {
+                *found |= entry.name == *mailbox && entry.has("\\Subscribed");
             }
+            (Self::Subscription { mailbox, found }, Answer::Lsub(entry)) => {
+                *found |= entry.name == *mailbox;
+            }
+            (Self::FillFlags(told) | Self::Flags(_, told), Answer::Fetch(row))
+                if row.flags().is_some() && told.ranges() <= MOST_RANGES =>
+            {
+                row.uid().into_iter().for_each(|uid| told.insert(uid));
+            }
+            (Self::Fill(found), answer) if found.ranges() <= MOST_RANGES => match answer {
+                Answer::Search(result) => found.add_set(&result.numbers.0),
+                Answer::ESearch(result) => result.all.iter().for_each(|all| found.add_set(&all.0)),
+                _ => {}
+            },
             _ => {}
         }
     }
@@ -161,10 +153,8 @@ impl<C: Command> ErasedCommand for Untracked<C> {
         self.0.trim(heard)
     }
 
-    fn hear(&mut self, mut heard: Untagged, _: &Limits, _: Sent) -> Option<Untagged> {
-        if self.0.trim(&mut heard) {
-            self.0.heard(&heard);
-        }
+    fn hear(&mut self, heard: Untagged, _: &Limits, _: Sent) -> Option<Untagged> {
+        self.0.heard(&heard);
         None
     }
 

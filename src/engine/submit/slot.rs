@@ -26,14 +26,7 @@ use crate::types::{
 const OVERRUN_ANSWERS: usize = 1 << 20;
 
 /// How many bytes of memory the place of a row takes.
-pub(in crate::engine) const PLACE: usize = size_of::<Waiting>();
-
-/// What waits to be read.
-struct Waiting {
-    heard: Untagged,
-    /// How many bytes of memory it takes, as it was counted.
-    weight: usize,
-}
+pub(in crate::engine) const PLACE: usize = size_of::<Untagged>();
 
 /// What became of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +46,7 @@ pub(crate) struct Slot<C> {
 }
 
 struct State<C> {
-    items: Blocks<Waiting>,
+    items: Blocks<Untagged>,
     /// What they hold.
     backlog: Backlog,
     cut: Truncation,
@@ -162,8 +155,8 @@ impl<C: Command> Slot<C> {
     ) -> Poll<Option<Result<C::Item>>> {
         loop {
             let mut state = self.lock();
-            if let Some(Waiting { heard, weight }) = state.items.pop_front() {
-                let room = state.backlog.take(weight);
+            if let Some(heard) = state.items.pop_front() {
+                let room = state.backlog.take(heard.weight());
                 drop(state);
                 if room {
                     relieved();
@@ -195,7 +188,7 @@ impl<C: Command> Slot<C> {
         let mut state = self.lock();
         state.fate = TokenState::Detached;
         // Under the slot's lock, so that what the driver adds meanwhile comes after it.
-        for Waiting { heard, .. } in std::mem::take(&mut state.items) {
+        for heard in std::mem::take(&mut state.items) {
             let fits = data_event(id, heard).is_none_or(|event| events.push_row_quietly(event));
             if !fits && matches!(state.cut, Truncation::No) {
                 state.cut = Truncation::Due(overrun("unread", events.unread()));
@@ -276,23 +269,23 @@ impl<C> State<C> {
 }
 
 /// All pieces of a result, for its command. What they were made of goes as it is read.
-fn collect<C: Command>(items: Blocks<Waiting>) -> Vec<C::Item> {
+fn collect<C: Command>(items: Blocks<Untagged>) -> Vec<C::Item> {
     let mut all = Vec::with_capacity(items.len());
-    all.extend(items.into_iter().filter_map(|waiting| C::item(waiting.heard)));
+    all.extend(items.into_iter().filter_map(C::item));
     all
 }
 
 /// The answers that an error keeps: all without a secret, as they fit its bound, but few of what was too much.
-fn kept(error: &Error, items: Blocks<Waiting>) -> Vec<Answer> {
+fn kept(error: &Error, items: Blocks<Untagged>) -> Vec<Answer> {
     let mut left = if error.kind() == ErrorKind::Overrun { OVERRUN_ANSWERS } else { usize::MAX };
-    let mut fits = |waiting: &&Waiting| {
-        let room = left.checked_sub(waiting.weight);
+    let mut fits = |heard: &&Untagged| {
+        let room = left.checked_sub(heard.weight());
         left = room.unwrap_or(0);
         room.is_some()
     };
-    let count = items.iter().take_while(|waiting| fits(waiting)).count();
+    let count = items.iter().take_while(|heard| fits(heard)).count();
     let mut answers = Vec::with_capacity(count);
-    let heard = items.into_iter().take(count).map(|waiting| waiting.heard);
+    let heard = items.into_iter().take(count);
     answers.extend(heard.filter(|heard| !heard.has_secret()).map(Untagged::into_answer));
     answers
 }
@@ -413,10 +406,7 @@ impl<C: Command> ErasedCommand for Submitted<C> {
         self.command.trim(heard)
     }
 
-    fn hear(&mut self, mut heard: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged> {
-        if !self.command.trim(&mut heard) {
-            return None;
-        }
+    fn hear(&mut self, heard: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged> {
         self.command.heard(&heard);
         let mut state = self.slot.lock();
         match state.fate {
@@ -430,7 +420,10 @@ impl<C: Command> ErasedCommand for Submitted<C> {
                 let weight = PLACE + item + heard.held();
                 // One that is larger than all the room there is still goes through, alone.
                 if state.items.is_empty() || state.backlog.octets() + weight <= most {
-                    state.items.push_back(Waiting { heard, weight });
+                    state.items.push_back(heard);
+                    if let Some(heard) = state.items.back_mut() {
+                        heard.set_weight(weight);
+                    }
                     state.backlog.add(weight, mark(limits));
                 } else {
                     drop(state);

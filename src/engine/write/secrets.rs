@@ -72,12 +72,12 @@ impl Secrets {
 }
 
 impl Engine {
-    /// A response without what it says of secrets; one that a command may claim is marked, and keeps it.
-    pub(in crate::engine) fn without_secrets(&self, mut response: Response) -> Response {
+    /// Takes out of a response what it says of secrets; one that a command may claim is marked, and keeps it.
+    pub(in crate::engine) fn leave_secrets_out(&self, response: &mut Response) {
         if self.secrets.is_empty() {
-            return response;
+            return;
         }
-        match &mut response {
+        match response {
             Response::Tagged { status, .. } => self.blank(status),
             Response::Untagged(heard) => {
                 let has_secret = match heard.answer() {
@@ -93,7 +93,6 @@ impl Engine {
             // What a dialogue reads of it is the command's.
             Response::Continuation { .. } => {}
         }
-        response
     }
 
     /// The framing is lost. The text says how the response began, but not while it may be one that repeats a secret.

@@ -115,6 +115,7 @@ mod flags;
 mod mailbox;
 mod requote;
 mod rights;
+mod rules;
 mod search;
 mod section;
 mod server;
@@ -134,6 +135,7 @@ use bytes::Bytes;
 
 use self::flags::FlagLists;
 use self::requote::{Escaped, requoted};
+pub(crate) use self::rules::Rules;
 use self::token::{Upper, end, name, number, spaces};
 use super::frame::Frame;
 use super::input::{Fail, Input, Parsed, expected};
@@ -153,28 +155,6 @@ pub(crate) struct Unparsable {
     pub(crate) at: usize,
     /// The apparent kind of response, in capitals: `FETCH`.
     pub(crate) keyword: Option<String>,
-}
-
-/// What the grammar needs to know about the connection.
-#[derive(Clone, Debug)]
-pub(crate) struct Rules {
-    /// How deep lists may nest.
-    depth: usize,
-    /// The most flags or words in a list.
-    words: usize,
-    /// The most entries in any other list.
-    entries: usize,
-    /// The most bytes of text, in literals too.
-    line: usize,
-    /// Whether mailbox names are in UTF-8.
-    utf8: bool,
-}
-
-impl Rules {
-    /// Refuses another entry in a list that is full.
-    fn room(&self, i: Input<'_>, entries: usize) -> Result<(), nom::Err<Fail>> {
-        if entries < self.entries { Ok(()) } else { Err(expected(i, "a list within Limits::entries")) }
-    }
 }
 
 /// Parses the responses of one connection. What it remembers of them only makes later ones cheaper
@@ -208,22 +188,31 @@ impl Parser {
     }
 
     /// Parses one response.
+    #[inline]
     pub(crate) fn read(&mut self, frame: &Frame) -> Result<Response, Unparsable> {
-        let marked = self.marked(frame);
-        let literals = marked.as_deref().unwrap_or(&frame.literals);
-        let all = Input::new(&frame.text, literals);
-        if marked.is_some() && has_text_alone(all) {
-            return Err(unparsable(all, expected(all, "text within Limits::line")));
+        if frame.literals.iter().map(Bytes::len).sum::<usize>() > self.rules.line {
+            return self.read_long(frame);
         }
-        self.read_strictly(all)
-            .or_else(|error| self.read_again(frame, literals).ok_or_else(|| unparsable(all, error)))
+        self.read_with(frame, &frame.literals)
     }
 
-    /// The literals, marked to be data of messages alone, if they are longer than texts may be: a name takes several times
-    /// its length while it is decoded.
-    fn marked(&self, frame: &Frame) -> Option<Vec<Bytes>> {
-        let long = frame.literals.iter().map(Bytes::len).sum::<usize>() > self.rules.line;
-        long.then(|| frame.literals.iter().cloned().chain([Bytes::new()]).collect())
+    /// Parses a response whose literals are longer than texts may be, since a name takes several times its length while it
+    /// is decoded: the literals are marked to be data of messages alone.
+    #[cold]
+    fn read_long(&mut self, frame: &Frame) -> Result<Response, Unparsable> {
+        let marked: Vec<Bytes> = frame.literals.iter().cloned().chain([Bytes::new()]).collect();
+        let all = Input::new(&frame.text, &marked);
+        if has_text_alone(all) {
+            return Err(unparsable(all, expected(all, "text within Limits::line")));
+        }
+        self.read_with(frame, &marked)
+    }
+
+    #[inline]
+    fn read_with(&mut self, frame: &Frame, literals: &[Bytes]) -> Result<Response, Unparsable> {
+        let all = Input::new(&frame.text, literals);
+        self.read_strictly(all)
+            .or_else(|error| self.read_again(frame, literals).ok_or_else(|| unparsable(all, error)))
     }
 
     fn read_strictly(&mut self, all: Input<'_>) -> Result<Response, nom::Err<Fail>> {

@@ -158,7 +158,7 @@ fn jobs(criterion: &mut Criterion) {
 fn memory(_: &mut Criterion) {
     let mut random = Random(3);
     let mut mailbox = Mailbox::filled(MILLION);
-    let per = |mailbox: &Mailbox| mailbox.octets() as f64 / f64::from(mailbox.len());
+    let per = |mailbox: &Mailbox| mailbox.bytes() as f64 / f64::from(mailbox.len());
     eprintln!("view: {:.2} octets a message, {MILLION} of them filled in", per(&mailbox));
     (0..MILLION / 10).for_each(|_| assert!(mailbox.expunge(random.seq(&mailbox))));
     eprintln!("view: {:.2} octets a message after a tenth was expunged at random", per(&mailbox));

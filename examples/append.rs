@@ -78,9 +78,9 @@ async fn messages(args: &Args, server: &Server) -> Result<Vec<(String, Vec<u8>)>
     let mut all = Vec::new();
     for file in &args.files {
         let name = file.display().to_string();
-        let octets =
+        let bytes =
             tokio::fs::read(file).await.map_err(|e| Failure::new(format!("{name} can't be read: {e}")))?;
-        all.push((name, with_crlf(&octets)));
+        all.push((name, with_crlf(&bytes)));
     }
     Ok(all)
 }
@@ -102,9 +102,9 @@ async fn put(
     let flags: Flags = args.seen.then_some(Flag::Seen).into_iter().collect();
     let uploads: Vec<(String, usize, Token<Append>)> = messages
         .into_iter()
-        .map(|(name, octets)| {
-            let length = octets.len();
-            let message = Append::new(octets).flags(flags.clone());
+        .map(|(name, bytes)| {
+            let length = bytes.len();
+            let message = Append::new(bytes).flags(flags.clone());
             (name, length, imap.append(server.mailbox.as_str(), message))
         })
         .collect();
@@ -143,9 +143,9 @@ async fn arrivals(mut events: Receiver, output: &mut Output, expected: usize) ->
 }
 
 /// With CRLF at each line's end, as IMAP wants it.
-fn with_crlf(octets: &[u8]) -> Vec<u8> {
-    let mut all = Vec::with_capacity(octets.len() + octets.len() / 32);
-    for line in octets.split_inclusive(|b| *b == b'\n') {
+fn with_crlf(bytes: &[u8]) -> Vec<u8> {
+    let mut all = Vec::with_capacity(bytes.len() + bytes.len() / 32);
+    for line in bytes.split_inclusive(|b| *b == b'\n') {
         match line.strip_suffix(b"\n") {
             Some(text) => {
                 all.extend_from_slice(text.strip_suffix(b"\r").unwrap_or(text));

@@ -141,14 +141,14 @@ async fn wanted(inbox: &Mailbox, folder: &Path) -> Result<(Vec<(Uid, u64)>, usiz
 
 /// What one FETCH each asks for.
 fn batches(wanted: &[(Uid, u64)]) -> Vec<UidSet> {
-    let (mut all, mut batch, mut octets) = (Vec::new(), UidSet::new(), 0);
+    let (mut all, mut batch, mut bytes) = (Vec::new(), UidSet::new(), 0);
     for (uid, size) in wanted {
-        if octets > 0 && octets + size > BATCH {
+        if bytes > 0 && bytes + size > BATCH {
             all.push(std::mem::take(&mut batch));
-            octets = 0;
+            bytes = 0;
         }
         batch.insert(*uid);
-        octets += size;
+        bytes += size;
     }
     if !batch.is_empty() {
         all.push(batch);
@@ -163,8 +163,8 @@ fn path(folder: &Path, inbox: &Mailbox, uid: Uid) -> PathBuf {
 }
 
 /// Whole or not at all: what is cut off would be taken for the message next time.
-async fn write(path: &Path, octets: &[u8]) -> std::io::Result<()> {
+async fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let unfinished = path.with_extension("part");
-    tokio::fs::write(&unfinished, octets).await?;
+    tokio::fs::write(&unfinished, bytes).await?;
     tokio::fs::rename(&unfinished, path).await
 }

@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use imap_duplex::replay::{Heard, Replay, What};
+use imap_duplex::replay::{RecordedKind, RecordedResponse, Replay};
 use imap_duplex::types::{Event, Limits};
 use serde_json::{Map, Value, json};
 
@@ -137,12 +137,15 @@ fn run(args: &Args) -> Result<Counts, Failure> {
 fn replay(report: &mut Report<impl Write>, file: &Path, recorded: &[u8]) -> Result<Counts, Failure> {
     let mut counts = Counts::default();
     let mut replay = Replay::new(recorded, &Limits::default());
-    for heard in replay.by_ref() {
+    for response in replay.by_ref() {
         counts.responses += 1;
-        counts.unparsed += usize::from(heard.is_unparsed());
-        counts.other += usize::from(heard.is_other());
-        counts.nobodys += usize::from(matches!(heard.what, What::Tagged { .. } | What::Continuation { .. }));
-        report.response(file, &heard)?;
+        counts.unparsed += usize::from(response.is_unparsed());
+        counts.other += usize::from(response.is_other());
+        counts.nobodys += usize::from(matches!(
+            response.what,
+            RecordedKind::Tagged { .. } | RecordedKind::Continuation { .. }
+        ));
+        report.response(file, &response)?;
     }
     if let Some(begin) = replay.incomplete() {
         let left = recorded.len() - begin;
@@ -165,29 +168,28 @@ impl<W: Write> Report<W> {
     }
 
     /// One line for one response.
-    fn response(&mut self, file: &Path, heard: &Heard) -> io::Result<()> {
-        let event = heard.event();
-        let mut told = told(heard, event.as_ref())?;
+    fn response(&mut self, file: &Path, response: &RecordedResponse) -> io::Result<()> {
+        let event = response.event();
+        let mut told = told(response, event.as_ref())?;
         if self.json {
-            let place =
-                json!({ "file": file.display().to_string(), "offset": heard.offset, "octets": heard.octets });
+            let place = json!({ "file": file.display().to_string(), "offset": response.offset, "octets": response.bytes });
             if let Value::Object(place) = place {
                 told.extend(place);
             }
             return writeln!(self.out, "{}", Value::Object(told));
         }
-        write!(self.out, "{:>8} {:>6}  ", heard.offset, heard.octets)?;
-        match (&heard.what, event) {
-            (What::Untagged(untagged), _) if !heard.is_other() => {
+        write!(self.out, "{:>8} {:>6}  ", response.offset, response.bytes)?;
+        match (&response.what, event) {
+            (RecordedKind::Untagged(untagged), _) if !response.is_other() => {
                 for known in ["kind", "response", "event", "answer"] {
                     told.remove(known);
                 }
                 writeln!(self.out, "{} {}", untagged.name(), Value::Object(told))
             }
-            (What::Tagged { tag, status, .. }, _) => {
+            (RecordedKind::Tagged { tag, status, .. }, _) => {
                 writeln!(self.out, "{} {}", tag.escape_debug(), printable(&status.to_string()))
             }
-            (What::Continuation { text, .. }, _) => writeln!(self.out, "+ {}", text.escape_ascii()),
+            (RecordedKind::Continuation { text, .. }, _) => writeln!(self.out, "+ {}", text.escape_ascii()),
             (_, Some(event)) => writeln!(self.out, "{}", printable(&event.to_string())),
             (_, None) => writeln!(self.out),
         }
@@ -218,19 +220,19 @@ impl<W: Write> Report<W> {
 }
 
 /// What was understood of a response, as fields; `event` is the event that it is.
-fn told(heard: &Heard, event: Option<&Event>) -> io::Result<Map<String, Value>> {
+fn told(response: &RecordedResponse, event: Option<&Event>) -> io::Result<Map<String, Value>> {
     let mut fields = match event.map(serde_json::to_value).transpose()? {
         Some(Value::Object(fields)) => fields,
         _ => Map::new(),
     };
     let mut put = |name: &str, value: Value| fields.insert(name.into(), value);
-    match &heard.what {
-        What::Untagged(untagged) => {
-            put("kind", if heard.is_other() { "other" } else { "untagged" }.into());
+    match &response.what {
+        RecordedKind::Untagged(untagged) => {
+            put("kind", if response.is_other() { "other" } else { "untagged" }.into());
             // A LIST has its mailbox under this name.
             put("response", untagged.name().into());
         }
-        What::Tagged { tag, status, .. } => {
+        RecordedKind::Tagged { tag, status, .. } => {
             put("kind", "tagged".into());
             put("tag", tag.as_str().into());
             put("status", status.status.as_str().into());
@@ -239,11 +241,11 @@ fn told(heard: &Heard, event: Option<&Event>) -> io::Result<Map<String, Value>> 
             }
             put("text", status.text.as_str().into());
         }
-        What::Continuation { text, .. } => {
+        RecordedKind::Continuation { text, .. } => {
             put("kind", "continuation".into());
             put("text", text.escape_ascii().to_string().into());
         }
-        What::Lost { .. } => {
+        RecordedKind::Lost { .. } => {
             put("kind", "lost".into());
         }
         _ => {

@@ -15,7 +15,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 use imap_duplex::Mailbox;
-use imap_duplex::command::{Found, Items, Search};
+use imap_duplex::command::{Items, Search, SearchResult};
 use imap_duplex::types::{Date, Message, Timestamp};
 use support::failure::Failure;
 use support::output::Output;
@@ -120,7 +120,7 @@ fn days_ago(days: i64) -> Option<Date> {
 }
 
 /// The newest of those found.
-async fn rows(inbox: &Mailbox, found: &Found, count: usize) -> Result<Vec<Message>, Failure> {
+async fn rows(inbox: &Mailbox, found: &SearchResult, count: usize) -> Result<Vec<Message>, Failure> {
     let newest: Vec<_> = found.iter().rev().take(count).collect();
     let mut rows = inbox.fetch(newest.as_slice(), Items::envelope().flags().internal_date()).stream();
     let mut messages = Vec::new();

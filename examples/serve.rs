@@ -81,12 +81,13 @@ async fn run(args: Args) -> Result<(), Failure> {
     let scheme = if args.tls { "imaps" } else { "imap" };
     // A certificate is for names, and this is in it.
     let url = format!("{scheme}://{user}:{password}@localhost:{}/INBOX", address.port());
-    let trust = args.ca.as_ref().map(|file| format!("--ca {} ", file.display())).unwrap_or_default();
+    let trust_certificate =
+        args.ca.as_ref().map(|file| format!("--ca {} ", file.display())).unwrap_or_default();
     let mut output = Output::new(false);
     output
         .lines(&format!(
             "listening on {address}{}\nuser:     {user}\npassword: {password}\nURL:      {url}\n\n\
-             cargo run --example watch -- {trust}{url}\n\nctrl-c ends",
+             cargo run --example watch -- {trust_certificate}{url}\n\nctrl-c ends",
             match (args.tls, offers_tls) {
                 (true, _) => ", TLS",
                 (false, true) => ", STARTTLS",

@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use imap_duplex::command::{Fetch, Items, List, Notify, NotifyEvent, StatusItems, StatusOf};
+use imap_duplex::command::{Fetch, Items, List, Notify, NotifyEvent, StatusCommand, StatusItems};
 use imap_duplex::types::{CloseReason, EventKind, Message, Seq};
 use imap_duplex::{Error, Mailbox, Receiver, Select, Sender, Token};
 use scene::{Note, Scene};
@@ -234,7 +234,7 @@ fn fetch_newest(inbox: &Mailbox, count: u32) -> Vec<Token<Fetch>> {
 /// The answers, for people. Messages are what it is about; the rest is not worth failing for.
 async fn overview(
     folders: Token<List>,
-    counts: Token<StatusOf>,
+    counts: Token<StatusCommand>,
     newest: Vec<Token<Fetch>>,
 ) -> Result<String, Failure> {
     let mut messages: Vec<Message> = Vec::new();

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-pub use crate::types::failure::{ErrorKind, Sent};
+pub use crate::types::error_kind::{ErrorKind, Sent};
 use crate::types::{Answer, CloseReason, Code, EventKind, MailboxName, Status, StatusResponse, Uid};
 
 /// The result of what can fail with an [`Error`].
@@ -23,7 +23,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// alternate form `{error:#}` has all three: `no connection to imap.example.org port 993: nothing listens there:
 /// Connection refused (os error 111) (is that the server's port?)`.
 ///
-/// [`kind`](Error::kind), [`code`](Error::code) and [`was_sent`](Error::was_sent) say it to programs. It never shows a
+/// [`kind`](Error::kind), [`code`](Error::code) and [`sent`](Error::sent) say it to programs. It never shows a
 /// password or an argument marked secret.
 ///
 /// ```
@@ -92,7 +92,7 @@ impl Error {
     /// The tagged NO or BAD of a command.
     pub(crate) fn refused(status: StatusResponse) -> Self {
         let kind = if status.status == Status::No { ErrorKind::No } else { ErrorKind::Bad };
-        let error = Self::new(kind, status.to_string()).sent(Sent::Fully);
+        let error = Self::new(kind, status.to_string()).with_sent(Sent::Fully);
         error.with(|inner| inner.status = Some(status))
     }
 
@@ -141,7 +141,7 @@ impl Error {
         self.with(|inner| inner.status = Some(status))
     }
 
-    pub(crate) fn sent(self, sent: Sent) -> Self {
+    pub(crate) fn with_sent(self, sent: Sent) -> Self {
         self.with(|inner| inner.sent = sent)
     }
 
@@ -164,7 +164,7 @@ impl Error {
 
     pub(crate) fn partial(status: StatusResponse, resume_below: Option<Uid>) -> Self {
         let message = format!("the server dealt with a part of the messages only: {status}");
-        let error = Self::new(ErrorKind::Partial, message).with_status(status).sent(Sent::Fully);
+        let error = Self::new(ErrorKind::Partial, message).with_status(status).with_sent(Sent::Fully);
         error.with(|inner| inner.resume_below = resume_below)
     }
 
@@ -223,7 +223,7 @@ impl Error {
 
     /// How much of the command had been written: whether the server may have carried it out.
     #[must_use]
-    pub fn was_sent(&self) -> Sent {
+    pub fn sent(&self) -> Sent {
         self.0.sent
     }
 
@@ -300,7 +300,7 @@ impl Error {
     /// The bytes of responses that could not be read and may have belonged to the result
     /// ([`ErrorKind::Incomplete`]).
     #[must_use]
-    pub fn unread(&self) -> &[Bytes] {
+    pub fn unparsed(&self) -> &[Bytes] {
         &self.0.unread
     }
 }
@@ -361,14 +361,14 @@ mod tests {
 
     #[test]
     fn says_what_failed_and_whether_it_was_sent() {
-        let error = Error::closed(&CloseReason::Eof).in_command("FETCH").sent(Sent::Partly);
+        let error = Error::closed(&CloseReason::Eof).in_command("FETCH").with_sent(Sent::Partly);
         assert_eq!(error.to_string(), "FETCH: the server closed the connection (sent in part)");
-        assert_eq!(error.was_sent(), Sent::Partly);
+        assert_eq!(error.sent(), Sent::Partly);
     }
 
     #[test]
     fn an_event_tells_the_same_without_the_name_twice() {
-        let error = Error::closed(&CloseReason::Eof).in_command("FETCH").sent(Sent::Partly);
+        let error = Error::closed(&CloseReason::Eof).in_command("FETCH").with_sent(Sent::Partly);
         let EventKind::Failed { command, kind, sent, reason } = error.to_event("FETCH".into()) else {
             panic!()
         };

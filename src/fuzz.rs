@@ -45,7 +45,7 @@ pub fn framer(data: &[u8]) {
     assert_eq!(whole, pieces, "in pieces");
 
     let (frames, error, _) = &whole;
-    let mut octets = 0;
+    let mut bytes = 0;
     for frame in frames {
         let whole = frame.to_bytes();
         // The line ends before literals are written as CR LF, whatever came, and count for nothing.
@@ -56,9 +56,9 @@ pub fn framer(data: &[u8]) {
         assert!(!frame.text.is_empty() && (literals > 0 || !frame.text.ends_with(b"\r")));
         // Each piece of a long list has the beginning of its response again, which is at most half of it.
         let share = if is_list(&frame.text) { 2 } else { 1 };
-        octets += whole.len().saturating_sub(literals) / share;
+        bytes += whole.len().saturating_sub(literals) / share;
     }
-    assert!(octets <= stream.len(), "frames hold more than came");
+    assert!(bytes <= stream.len(), "frames hold more than came");
     assert!(error.as_ref().is_none_or(|error| error.to_string().contains("Limits::")));
 }
 

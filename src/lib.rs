@@ -43,7 +43,7 @@
 //! |---|---|
 //! | connect by TLS | [`Config::new`], [`login`](Config::login), [`connect`](Config::connect) |
 //! | connect by STARTTLS, or without encryption | [`Config::starttls`], [`opportunistic_tls`](Config::opportunistic_tls), [`plaintext`](Config::plaintext) |
-//! | trust a self-signed certificate | [`Config::trust`] |
+//! | trust a self-signed certificate | [`Config::trust_certificate`] |
 //! | connect over a stream of my own (a tunnel, a proxy, a test) | [`Config::connect_over`] |
 //! | list the mailboxes | [`Sender::list`] |
 //! | make, rename, delete, subscribe to a mailbox | [`Sender::create`], [`rename`](Sender::rename), [`delete`](Sender::delete), [`subscribe`](Sender::subscribe) |
@@ -52,7 +52,7 @@
 //! | search | [`Mailbox::search`] with a [`Search`](command::Search) |
 //! | fetch headers, flags, bodies, attachments | [`Mailbox::fetch`] with [`Items`](command::Items) |
 //! | read a large result as it comes | [`Token::stream`] |
-//! | see what comes, goes and changes in the open mailbox | [`Receiver::next`]: [`Arrived`](types::EventKind::Arrived), [`Removed`](types::EventKind::Removed), [`FlagsChanged`](types::EventKind::FlagsChanged) |
+//! | see what comes, goes and changes in the open mailbox | [`Receiver::next`]: [`Arrived`](types::EventKind::Arrived), [`Expunged`](types::EventKind::Expunged), [`FlagsChanged`](types::EventKind::FlagsChanged) |
 //! | follow mailboxes that are not open | [`Sender::notify`] |
 //! | idle | nothing: the connection does so [by itself](Config::auto_idle); by hand [`Mailbox::idle`] |
 //! | mark as read, flag, label | [`Mailbox::store`] with [`Store::add`](command::Store::add) |
@@ -120,7 +120,7 @@
 //!    ([`Completed`](types::EventKind::Completed), [`Failed`](types::EventKind::Failed)); one that was withdrawn in
 //!    time does not, and one that was refused as it was submitted does if it is detached. So a program can live on the
 //!    event stream alone, on tokens alone, or on both. Of the selected mailbox less is told if you ask for less: with
-//!    [`Fill::Off`](types::Fill::Off), or [silenced](command::Selected::silent). What a slow reader misses, see 10.
+//!    [`ViewSync::Off`](types::ViewSync::Off), or [silenced](command::Selected::silent). What a slow reader misses, see 10.
 //! 5. **Wire order.** Events come in the order in which the server said them. When a token resolves, all that came
 //!    before its last line is in the stream already, and in [`Mailbox::snapshot`]. What had to be asked for first
 //!    follows when it is known: of a new message the count is told at once ([`Exists`](types::EventKind::Exists)), and
@@ -130,7 +130,7 @@
 //!    [`SelectionEnded`](ErrorKind::SelectionEnded), unsent.
 //! 7. **UIDs, not numbers.** Results, removals and flag changes carry the UID beside the number, wherever it can be
 //!    known; where it cannot, it is `None`, never a guess. That is so for a message that went before its UID was told,
-//!    and with [`Fill::Off`](types::Fill::Off) for all that the server tells by number alone.
+//!    and with [`ViewSync::Off`](types::ViewSync::Off) for all that the server tells by number alone.
 //! 8. **No ambiguity.** What RFC 9051 section 5.5 allows is pipelined, what it forbids is held back; you need not know
 //!    the rule. A command that is held back holds back those after it.
 //! 9. **Dropping is safe.** Dropping a token before its first byte is written withdraws a command that only reads; one
@@ -143,7 +143,7 @@
 //!    closes its connection.
 //! 10. **A slow reader blocks nobody.** Of events, past [`Limits::events`](types::Limits::events), later counts and
 //!     flags take the place of earlier ones; then news that can be asked again is left out, and in each such place
-//!     stands a [`Lagged`](types::EventKind::Lagged), which says [what to do](types::Lag). Data and ends of
+//!     stands a [`Lagged`](types::EventKind::Lagged), which says [what to do](types::Lagged). Data and ends of
 //!     detached commands, alerts and renames are never left out. Past [`Limits::unread`](types::Limits::unread) a
 //!     result ends alone, with [`Overrun`](ErrorKind::Overrun); if as much waits of alerts, renames and ends, the
 //!     connection ends. A [stream](Token::stream) or a detached result that is read slowly holds the server back,
@@ -152,7 +152,7 @@
 //!     bound. So `while let Some(m) = rows.next().await { inbox.move_to(..).await? }` always ends. An awaited
 //!     result is collected whole, up to [`Limits::result`](types::Limits::result).
 //! 11. **Everything ends.** However and wherever the connection ends, every token resolves, each once, with the same
-//!     [cause](Error::close_reason), and says by [`was_sent`](Error::was_sent) how much of its command had been
+//!     [cause](Error::close_reason), and says by [`sent`](Error::sent) how much of its command had been
 //!     written; the last event is [`Closed`](types::EventKind::Closed), and after it the stream ends. While an answer
 //!     is due, a server that is silent for [`Timeouts::silence`] counts as gone. Nothing is sent again by itself.
 //! 12. **Nothing is silently partial.** NO and BAD are errors with their code and text, and what came before them is in
@@ -168,16 +168,16 @@
 //!     written is refused with [`Invalid`](ErrorKind::Invalid), unsent.
 //! 15. **Secrets stay secret**: passwords, and arguments marked as [secret](command::Secret), are not in `Debug`,
 //!     errors or traces, and our own buffers of them are wiped after use. Passwords go over an unencrypted connection
-//!     to this very machine only, unless you [allow it](Config::clear_text_login).
+//!     to this very machine only, unless you [allow it](Config::allow_plaintext_login).
 //!
 //! # Mailboxes over time
 //!
 //! The connection keeps a view of the selected mailbox: which message has which number, UID, flags.
 //! [`Mailbox::snapshot`] gives it as it is at this moment, in O(1), and nothing that happens later shifts its numbers;
-//! [`Snapshot::diff`] tells what lies between two. [`types::Fill`] says how much the view is to learn by itself.
+//! [`Snapshot::diff`] tells what lies between two. [`types::ViewSync`] says how much the view is to learn by itself.
 //! [`Mailbox::ready`] waits until it has; the event is [`Ready`](types::EventKind::Ready).
 //! [`Mailbox::state`] is what to keep, and [`Select::resume`] goes on from it: what came, went and changed meanwhile is
-//! told by events that say [`away`](types::Event::away), up to [`Resumed`](types::EventKind::Resumed).
+//! told by events that say [`while_disconnected`](types::Event::while_disconnected), up to [`Resumed`](types::EventKind::Resumed).
 //!
 //! # When the connection is lost
 //!
@@ -230,7 +230,7 @@ pub use client::{Driver, Mailbox, Receiver, Rows, Select, Sender, Token};
 pub use command::Command;
 pub use error::{Error, ErrorKind, Result, Sent};
 pub use net::{Config, Timeouts};
-pub use view::{Changed, Diff, Known, Snapshot};
+pub use view::{Changed, Diff, Snapshot, SnapshotMessage};
 
 /// For this project's own benches; no part of the API.
 #[cfg(feature = "__bench")]

@@ -5,14 +5,14 @@
 //! is claimed, and no state is kept.
 //!
 //! ```
-//! use imap_duplex::replay::{Replay, What};
+//! use imap_duplex::replay::{Replay, RecordedKind};
 //! use imap_duplex::types::Limits;
 //!
 //! let recorded = b"* 3 EXISTS\r\n* 2 FETCH (UID)\r\nA7 OK done\r\n";
 //! let all: Vec<_> = Replay::new(recorded, &Limits::default()).collect();
 //! assert_eq!(all.len(), 3);
-//! assert!(matches!(&all[0].what, What::Untagged(response) if response.name() == "EXISTS"));
-//! assert!(matches!(&all[1].what, What::Unparsed { .. }));
+//! assert!(matches!(&all[0].what, RecordedKind::Untagged(response) if response.name() == "EXISTS"));
+//! assert!(matches!(&all[1].what, RecordedKind::Unparsed { .. }));
 //! assert_eq!(all[1].offset, 12);
 //! ```
 
@@ -29,7 +29,7 @@ const BLOCK: usize = 64 << 10;
 ///
 /// It ends after the last complete response; [`incomplete`](Self::incomplete) then returns where a
 /// partial one begins. Where the framing is lost, as by a literal larger than [`Limits::literal`],
-/// nothing more can be parsed: [`What::Lost`] is the last item.
+/// nothing more can be parsed: [`RecordedKind::Lost`] is the last item.
 #[derive(Debug)]
 pub struct Replay<'a> {
     /// The bytes that have not been passed to the framer.
@@ -47,19 +47,19 @@ pub struct Replay<'a> {
 /// One response and its position.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Heard {
+pub struct RecordedResponse {
     /// The offset of its first byte from the start of the recorded bytes.
     pub offset: usize,
     /// Its length in bytes, including its line end and its literals.
-    pub octets: usize,
+    pub bytes: usize,
     /// The response itself.
-    pub what: What,
+    pub what: RecordedKind,
 }
 
 /// The kinds of responses, with their content.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum What {
+pub enum RecordedKind {
     /// `* …`: data, or a status response that ends no command. [`Answer::Other`] is a well-formed
     /// response of a kind unknown to this library.
     Untagged(Box<Untagged>),
@@ -148,9 +148,9 @@ impl<'a> Replay<'a> {
 }
 
 impl Iterator for Replay<'_> {
-    type Item = Heard;
+    type Item = RecordedResponse;
 
-    fn next(&mut self) -> Option<Heard> {
+    fn next(&mut self) -> Option<RecordedResponse> {
         if self.lost {
             return None;
         }
@@ -161,7 +161,7 @@ impl Iterator for Replay<'_> {
                         self.learn(&response);
                         response.into()
                     }
-                    Err(why) => What::Unparsed {
+                    Err(why) => RecordedKind::Unparsed {
                         bytes: frame.to_bytes(),
                         error: format!("{} (at byte {})", why.message, why.at),
                     },
@@ -175,19 +175,19 @@ impl Iterator for Replay<'_> {
                 }
                 Err(error) => {
                     self.lost = true;
-                    What::Lost { error: error.to_string() }
+                    RecordedKind::Lost { error: error.to_string() }
                 }
             };
             let offset = self.begin();
             // The lost part extends to the end.
             let left = if self.lost { 0 } else { self.rest.len() + self.block.len() };
             self.at = self.all.len().saturating_sub(left);
-            return Some(Heard { offset, octets: self.at.saturating_sub(offset), what });
+            return Some(RecordedResponse { offset, bytes: self.at.saturating_sub(offset), what });
         }
     }
 }
 
-impl From<Response> for What {
+impl From<Response> for RecordedKind {
     fn from(response: Response) -> Self {
         match response {
             Response::Untagged(untagged) => Self::Untagged(Box::new(untagged)),
@@ -197,17 +197,17 @@ impl From<Response> for What {
     }
 }
 
-impl Heard {
+impl RecordedResponse {
     /// Whether it could not be parsed.
     #[must_use]
     pub fn is_unparsed(&self) -> bool {
-        matches!(self.what, What::Unparsed { .. } | What::Lost { .. })
+        matches!(self.what, RecordedKind::Unparsed { .. } | RecordedKind::Lost { .. })
     }
 
     /// Whether it is well-formed and of a kind unknown to this library.
     #[must_use]
     pub fn is_other(&self) -> bool {
-        matches!(&self.what, What::Untagged(untagged) if *untagged.answer() == Answer::Other)
+        matches!(&self.what, RecordedKind::Untagged(untagged) if *untagged.answer() == Answer::Other)
     }
 
     /// The event that a connection reports for it when no command claims it and no mailbox is
@@ -215,7 +215,7 @@ impl Heard {
     #[must_use]
     pub fn event(&self) -> Option<Event> {
         let kind = match &self.what {
-            What::Untagged(untagged) => match untagged.answer() {
+            RecordedKind::Untagged(untagged) => match untagged.answer() {
                 Answer::Status(status) => EventKind::Notice(status.clone()),
                 Answer::Other => EventKind::Unknown {
                     name: untagged.name().to_owned(),
@@ -223,11 +223,13 @@ impl Heard {
                 },
                 answer => EventKind::Data(answer.clone()),
             },
-            What::Tagged { .. } | What::Continuation { .. } => return None,
-            What::Unparsed { bytes, error } => {
+            RecordedKind::Tagged { .. } | RecordedKind::Continuation { .. } => return None,
+            RecordedKind::Unparsed { bytes, error } => {
                 EventKind::Unparsed { bytes: bytes.clone(), error: error.clone() }
             }
-            What::Lost { error } => EventKind::Closed { reason: CloseReason::Protocol(error.clone()) },
+            RecordedKind::Lost { error } => {
+                EventKind::Closed { reason: CloseReason::Protocol(error.clone()) }
+            }
         };
         Some(Event::new(kind))
     }

@@ -43,7 +43,7 @@ fn says_nothing_twice(error: &Error) {
 }
 
 fn config() -> Config {
-    Config::new("imap.example.org").login("alice", "s3cret").plaintext().clear_text_login(true)
+    Config::new("imap.example.org").login("alice", "s3cret").plaintext().allow_plaintext_login(true)
 }
 
 /// Why there is no connection to a server that says this, each piece in answer to a line of ours.
@@ -217,7 +217,7 @@ async fn a_server_that_takes_no_password() {
             &format!("imap.example.org takes no password without encryption (LOGINDISABLED) ({hint})"),
         );
         prints(
-            &refused(config().clear_text_login(false), &["* OK [CAPABILITY IMAP4rev1] ready\r\n"]).await,
+            &refused(config().allow_plaintext_login(false), &["* OK [CAPABILITY IMAP4rev1] ready\r\n"]).await,
             &format!(
                 "the connection to imap.example.org is not encrypted, and the password of alice is not sent in clear text \
                  ({hint})"

@@ -27,8 +27,8 @@ async fn what_one_session_appends_another_reads() {
 
         let second = server.deliver("alice", "INBOX", MESSAGE).await;
         assert!(second > uid);
-        let heard = reader.command("NOOP").await;
-        assert!(heard.contains(&"* 2 EXISTS".to_owned()), "{heard:?}");
+        let response = reader.command("NOOP").await;
+        assert!(response.contains(&"* 2 EXISTS".to_owned()), "{response:?}");
         reader.store("1:*", "+FLAGS (\\Seen)").await;
         reader.remove(&uid.to_string()).await;
         assert_eq!(reader.command("UID SEARCH ALL").await, [format!("* SEARCH {second}")]);

@@ -88,11 +88,11 @@ async fn session() -> Recording {
     assert!(client.response().await.starts_with(b"+ "));
     // One at a time, each told before the next, so that it is the same session every time.
     other.append("INBOX", "", SECOND.as_bytes()).await;
-    heard(&mut client, "EXISTS").await;
+    response(&mut client, "EXISTS").await;
     other.store("2", "-FLAGS ($Work)").await;
-    heard(&mut client, "FETCH").await;
+    response(&mut client, "FETCH").await;
     other.remove("3").await;
-    heard(&mut client, "EXPUNGE").await;
+    response(&mut client, "EXPUNGE").await;
     client.write(b"DONE\r\n").await;
     assert!(client.reply(&idle).await.is_ok());
 
@@ -107,7 +107,7 @@ async fn session() -> Recording {
 }
 
 /// Reads untagged responses up to one of this kind.
-async fn heard<S: AsyncReadExt + AsyncWriteExt + Unpin>(client: &mut Other<S>, kind: &str) {
+async fn response<S: AsyncReadExt + AsyncWriteExt + Unpin>(client: &mut Other<S>, kind: &str) {
     loop {
         let response = client.response().await;
         assert!(response.starts_with(b"* "), "{}", String::from_utf8_lossy(&response));

@@ -190,7 +190,7 @@ fn each_response_has_its_place() {
         (77, 5, "other"),
         (82, 5, "unparsed"),
     ];
-    let expected = expected.map(|(offset, octets, kind)| (Some(offset), Some(octets), Some(kind.to_owned())));
+    let expected = expected.map(|(offset, bytes, kind)| (Some(offset), Some(bytes), Some(kind.to_owned())));
     assert_eq!(told.iter().map(place).collect::<Vec<_>>(), expected);
     assert_eq!((&told[0]["response"], &told[0]["exists"]), (&"EXISTS".into(), &1.into()));
     assert_eq!((&told[1]["response"], &told[1]["uid"]), (&"FETCH".into(), &7.into()));

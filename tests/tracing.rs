@@ -87,7 +87,7 @@ async fn sync(log: &Log) -> Vec<Vec<String>> {
     let uid = server.deliver("INBOX", "Subject: topsecret\r\n\r\nhello\r\n");
     let config = Config::new("imap.example.org").plaintext().login(server.user(), server.password());
     let (imap, mut events) =
-        config.clear_text_login(true).connect_over(server.connect()).await.expect("logged in");
+        config.allow_plaintext_login(true).connect_over(server.connect()).await.expect("logged in");
     let mut said = vec![log.take()];
     for folder in ["INBOX", "Drafts", "Sent"] {
         let mailbox = imap.select(folder).await.expect("selected");
@@ -193,7 +193,7 @@ async fn at_no_level_secrets_or_mail() {
         let _guard = tracing::subscriber::set_default(log.clone());
         let (stream, mut server) = Peer::pair();
         let config =
-            Config::new("imap.example.org").plaintext().login("alice", "s3cret").clear_text_login(true);
+            Config::new("imap.example.org").plaintext().login("alice", "s3cret").allow_plaintext_login(true);
         let serving = async {
             server.send(b"* OK [CAPABILITY IMAP4rev1] ready\r\n").await;
             let tag = server.expect_start("LOGIN").await.0;
@@ -227,7 +227,7 @@ async fn a_server_that_repeats_the_password_puts_it_into_no_line() {
                 }
                 let (stream, mut server) = Peer::pair();
                 let config = Config::new("imap.example.org").plaintext().login("alice", "s3cret");
-                let config = config.clear_text_login(true);
+                let config = config.allow_plaintext_login(true);
                 let serving = async {
                     server.send(format!("* OK [CAPABILITY {capabilities}] ready\r\n").as_bytes()).await;
                     let (tag, rest) = server.expect_start(command).await;
@@ -263,7 +263,7 @@ async fn a_server_that_goes_is_logged_with_the_reason() {
         while events.next().await.is_some() {}
         let said = log.take();
         let closed = said.last().expect("it says so");
-        assert!(closed.starts_with("INFO closed reason=nothing was heard while waiting for"), "{said:#?}");
+        assert!(closed.starts_with("INFO closed reason=nothing was response while waiting for"), "{said:#?}");
     })
     .await;
 }

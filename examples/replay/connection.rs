@@ -60,8 +60,8 @@ pub(crate) async fn feed(recorded: &[u8]) -> Result<Outcome, String> {
 
 async fn connect(recorded: &[u8]) -> Outcome {
     let (client, server) = duplex(ON_THE_WAY);
-    let (heard, mut said) = split(server);
-    let mut heard = BufReader::new(heard);
+    let (response, mut said) = split(server);
+    let mut response = BufReader::new(response);
     let (first, rest) = match greeting(recorded) {
         Some(end) => recorded.split_at(end),
         None => (GREETING, recorded),
@@ -70,7 +70,7 @@ async fn connect(recorded: &[u8]) -> Outcome {
     // The server's side never ends by itself.
     let connected = tokio::select! {
         connected = config.handshake(client) => connected,
-        () = welcome(&mut heard, &mut said, first) => unreachable!("it waits for ever at its end"),
+        () = welcome(&mut response, &mut said, first) => unreachable!("it waits for ever at its end"),
     };
     let (imap, mut events, driver) = match connected {
         Ok(connected) => connected,
@@ -98,7 +98,7 @@ async fn connect(recorded: &[u8]) -> Outcome {
     // Without being read, what the library writes would be stuck; with it, it is nobody's concern.
     let ignoring = async {
         let mut line = Vec::new();
-        while heard.read_until(b'\n', &mut line).await.is_ok_and(|count| count > 0) {
+        while response.read_until(b'\n', &mut line).await.is_ok_and(|count| count > 0) {
             line.clear();
         }
     };
@@ -119,13 +119,13 @@ async fn connect(recorded: &[u8]) -> Outcome {
 
 /// Greets, then says OK to whatever is asked. Never ends.
 async fn welcome(
-    heard: &mut BufReader<ReadHalf<DuplexStream>>,
+    response: &mut BufReader<ReadHalf<DuplexStream>>,
     said: &mut WriteHalf<DuplexStream>,
     greeting: &[u8],
 ) {
     let mut line = Vec::new();
     let _ = said.write_all(greeting).await;
-    while heard.read_until(b'\n', &mut line).await.is_ok_and(|count| count > 0) {
+    while response.read_until(b'\n', &mut line).await.is_ok_and(|count| count > 0) {
         let text = String::from_utf8_lossy(&line).into_owned();
         line.clear();
         let (tag, command) = text.split_once(' ').unwrap_or((&text, ""));

@@ -44,12 +44,12 @@ where
         }
     };
     let arrive = async {
-        while let Some((due, octets)) = on_its_way.recv().await {
+        while let Some((due, bytes)) = on_its_way.recv().await {
             sleep_until(due).await;
-            if octets.is_empty() {
+            if bytes.is_empty() {
                 break;
             }
-            to.write_all(&octets).await?;
+            to.write_all(&bytes).await?;
             to.flush().await?;
         }
         to.shutdown().await

@@ -55,7 +55,8 @@ impl ServerArgs {
             Some(password) => password,
             None => password_of_environment(&user)?,
         };
-        let config = Config::new(url.host).login(user, password).clear_text_login(self.insecure_clear_text);
+        let config =
+            Config::new(url.host).login(user, password).allow_plaintext_login(self.insecure_clear_text);
         let config = if url.tls { config } else { config.opportunistic_tls() };
         let config = url.port.into_iter().fold(config, Config::port);
         let config = match &self.ca {
@@ -63,7 +64,7 @@ impl ServerArgs {
                 let pem = fs::read(file).map_err(|e| {
                     Failure::new(format!("the certificate in {} can't be read: {e}", file.display()))
                 })?;
-                config.trust(pem)
+                config.trust_certificate(pem)
             }
             None => config,
         };

@@ -27,7 +27,7 @@ pub fn differential(data: &[u8]) -> usize {
     let Some((_, stream)) = data.split_first() else { return 0 };
     let mut compared = 0;
     for response in Replay::new(stream, &Limits::default()) {
-        let raw = stream.get(response.offset..response.offset + response.octets).unwrap_or_default();
+        let raw = stream.get(response.offset..response.offset + response.bytes).unwrap_or_default();
         // The others require CR LF, and accept no empty lines.
         if !raw.ends_with(b"\r\n") || nesting(raw) > MAX_NESTING {
             continue;

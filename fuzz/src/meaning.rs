@@ -8,7 +8,7 @@ use imap_codec::imap_types::core::NString;
 use imap_codec::imap_types::fetch::MessageDataItem;
 use imap_codec::imap_types::flag::FlagFetch;
 use imap_codec::imap_types::response::{Data, Response as CodecResponse};
-use imap_duplex::replay::{Heard, What};
+use imap_duplex::replay::{RecordedResponse, RecordedKind};
 use imap_duplex::types::Answer;
 use imap_proto::{AttributeValue, MailboxDatum, Response as ProtoResponse};
 
@@ -141,9 +141,9 @@ impl Meaning {
     }
 
     /// The meaning according to our grammar.
-    pub(crate) fn of_ours(response: &Heard) -> Self {
+    pub(crate) fn of_ours(response: &RecordedResponse) -> Self {
         let mut meaning = Self::default();
-        let What::Untagged(untagged) = &response.what else { return meaning };
+        let RecordedKind::Untagged(untagged) = &response.what else { return meaning };
         match untagged.answer() {
             Answer::Exists(count) => meaning.exists = Some(*count),
             Answer::Recent(count) => meaning.recent = Some(*count),

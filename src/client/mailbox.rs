@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::sender::submit;
 use super::{Handle, Sender, Token};
 use crate::command::{
-    Close, Command, CopyTo, Expunge, Fetch, Idle, Items, Messages, SaveSearch, Search, Store, Unselect,
+    Close, Command, CopyMessages, Expunge, Fetch, Idle, Items, Messages, SaveSearch, Search, Store, Unselect,
 };
 use crate::engine::{ReadyOutcome, SelectionHandle};
 use crate::error::{Error, ErrorKind, Result};
@@ -40,31 +40,31 @@ use crate::view::Snapshot;
 /// ```
 pub struct Mailbox {
     handle: Arc<Handle>,
-    seat: Arc<SelectionHandle>,
+    selection_handle: Arc<SelectionHandle>,
 }
 
 impl Mailbox {
-    pub(super) fn new(handle: Arc<Handle>, seat: Arc<SelectionHandle>) -> Self {
-        seat.update(|p| p.handles += 1);
-        Self { handle, seat }
+    pub(super) fn new(handle: Arc<Handle>, selection_handle: Arc<SelectionHandle>) -> Self {
+        selection_handle.update(|p| p.handles += 1);
+        Self { handle, selection_handle }
     }
 
     /// The mailbox's name.
     #[must_use]
     pub fn name(&self) -> &MailboxName {
-        &self.seat.place.mailbox
+        &self.selection_handle.place.mailbox
     }
 
     /// Which selection of it this is.
     #[must_use]
     pub fn selection(&self) -> SelectionId {
-        self.seat.id
+        self.selection_handle.id
     }
 
     /// How many messages it has, as the server told last; 0 until SELECT is answered.
     #[must_use]
     pub fn exists(&self) -> u32 {
-        self.seat.get().exists
+        self.selection_handle.get().exists
     }
 
     /// The numbers of its newest messages, at most this many: the last ones, as they are now. None until SELECT is
@@ -90,21 +90,21 @@ impl Mailbox {
     /// The era of its UIDs; `None` until SELECT is answered, or if the server does not tell.
     #[must_use]
     pub fn uid_validity(&self) -> Option<UidValidity> {
-        self.seat.get().uid_validity
+        self.selection_handle.get().uid_validity
     }
 
     /// No message that comes will have a UID below this, as the server told last; `None` until SELECT is answered, or
     /// if the server does not tell.
     #[must_use]
     pub fn uid_next(&self) -> Option<Uid> {
-        self.seat.get().uid_next
+        self.selection_handle.get().uid_next
     }
 
     /// Its newest mod-sequence, as the server told last (RFC 7162 section 3.1.2.1); `None` until SELECT is answered,
     /// or if the server keeps none.
     #[must_use]
     pub fn highest_mod_seq(&self) -> Option<ModSeq> {
-        self.seat.get().highest_mod_seq
+        self.selection_handle.get().highest_mod_seq
     }
 
     /// Its messages as they are known at this moment, by number: an immutable snapshot, untouched by what changes
@@ -120,19 +120,21 @@ impl Mailbox {
     /// let first_ten = inbox.fetch(before.seqs(1..=10), Items::envelope()).await?;
     /// // Some time later:
     /// let changes = before.diff(&inbox.snapshot());
-    /// println!("{} came, {} went", changes.came.len(), changes.went.len());
+    /// println!("{} arrived, {} expunged", changes.arrived.len(), changes.expunged.len());
     /// # Ok(())
     /// # }
     /// ```
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        self.seat.latest().map_or_else(|| Snapshot::empty(self.seat.place.clone()), |latest| latest.snapshot)
+        self.selection_handle
+            .latest()
+            .map_or_else(|| Snapshot::empty(self.selection_handle.place.clone()), |latest| latest.snapshot)
     }
 
     /// Waits until all is known of its messages that is asked of the connection's own accord
-    /// ([`Fill`](crate::types::Fill)): the UID of each, and its flags if they are wanted. From then on
+    /// ([`ViewSync`](crate::types::ViewSync)): the UID of each, and its flags if they are wanted. From then on
     /// [`snapshot`](Self::snapshot) is complete and [`state`](Self::state) is there, and both are kept so by what the server
-    /// tells. With [`Fill::Off`](crate::types::Fill::Off) there is nothing to know: it is ready once SELECT has been answered.
+    /// tells. With [`ViewSync::Off`](crate::types::ViewSync::Off) there is nothing to know: it is ready once SELECT has been answered.
     ///
     /// The event is [`Ready`](crate::types::EventKind::Ready): it is in the stream before this returns.
     ///
@@ -153,7 +155,7 @@ impl Mailbox {
     /// # }
     /// ```
     pub async fn ready(&self) -> Result<()> {
-        let refusal = match poll_fn(|cx| self.seat.poll_ready(cx)).await {
+        let refusal = match poll_fn(|cx| self.selection_handle.poll_ready(cx)).await {
             ReadyOutcome::Complete => return Ok(()),
             ReadyOutcome::Refused => {
                 let why = format!(
@@ -176,7 +178,7 @@ impl Mailbox {
     /// [`Select::resume`](crate::Select::resume).
     ///
     /// `None` until all is known that is asked ([`ready`](Self::ready) waits for it): all UIDs, and the flags, where
-    /// [`Fill::Flags`](crate::types::Fill::Flags) was asked for. A selection that goes on from an earlier state has that
+    /// [`ViewSync::Flags`](crate::types::ViewSync::Flags) was asked for. A selection that goes on from an earlier state has that
     /// state until all that changed meanwhile is in the event stream. The same holds while the flags that a STORE has made
     /// are being asked for, because the server did not send them. `None` too where the server sends no UIDVALIDITY, or the
     /// view is off. Its mod-sequence covers only what is in it, and may be lower than the newest that the server has sent. As
@@ -243,7 +245,7 @@ impl Mailbox {
     ///                 }
     ///                 continue;
     ///             }
-    ///             EventKind::Removed { .. } | EventKind::FlagsChanged { .. } | EventKind::Resumed { .. } => {
+    ///             EventKind::Expunged { .. } | EventKind::FlagsChanged { .. } | EventKind::Resumed { .. } => {
     ///                 news = true;
     ///                 continue;
     ///             }
@@ -251,15 +253,15 @@ impl Mailbox {
     ///         };
     ///         let unseen = new.difference(&seen);
     ///         see(&inbox, unseen.clone()).await?;
-    ///         seen.extend_from(&unseen);
+    ///         seen.union_with(&unseen);
     ///         news = true;
     ///     }
     /// }
     /// ```
     #[must_use]
     pub fn state(&self) -> Option<MailboxState> {
-        let resumed = self.seat.plan.resume.clone();
-        let Some(latest) = self.seat.latest() else { return resumed };
+        let resumed = self.selection_handle.plan.resume.clone();
+        let Some(latest) = self.selection_handle.latest() else { return resumed };
         let uid_validity = latest.snapshot.uid_validity()?;
         if !latest.in_step {
             return resumed.filter(|state| state.uid_validity == uid_validity);
@@ -277,13 +279,13 @@ impl Mailbox {
     /// answered.
     #[must_use]
     pub fn is_read_only(&self) -> bool {
-        self.seat.get().read_only
+        self.selection_handle.get().read_only
     }
 
     /// Whether the selection has ended, so that nothing can be submitted through this handle any more.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        self.seat.has_ended()
+        self.selection_handle.has_ended()
     }
 
     /// The connection that it is selected on.
@@ -294,7 +296,7 @@ impl Mailbox {
 
     /// Submits a command that is about this mailbox's messages.
     pub fn submit<C: Command>(&self, command: C) -> Token<C> {
-        submit(&self.handle, command, Some(&self.seat))
+        submit(&self.handle, command, Some(&self.selection_handle))
     }
 
     /// Fetches data of messages: `FETCH` (RFC 9051 section 6.4.5). UIDs that are not there are passed over.
@@ -309,7 +311,7 @@ impl Mailbox {
 
     /// Finds messages and leaves the result with the server: `SEARCH RETURN (SAVE)` (RFC 5182). By
     /// [`Token::saved`] further commands can name them at once, so that a search and what is to be done with its result
-    /// take one round trip; see [`Saved`](crate::command::Saved).
+    /// take one round trip; see [`SavedSearch`](crate::command::SavedSearch).
     pub fn save(&self, query: impl Into<Search>) -> Token<SaveSearch> {
         self.submit(SaveSearch::new(query))
     }
@@ -322,20 +324,20 @@ impl Mailbox {
     }
 
     /// Copies messages to another mailbox: `COPY` (RFC 9051 section 6.4.7). This one may be open for reading alone.
-    pub fn copy(&self, which: impl Into<Messages>, to: impl Into<MailboxName>) -> Token<CopyTo> {
-        self.submit(CopyTo::copying(which, to))
+    pub fn copy(&self, which: impl Into<Messages>, to: impl Into<MailboxName>) -> Token<CopyMessages> {
+        self.submit(CopyMessages::copying(which, to))
     }
 
     /// Moves messages to another mailbox: `MOVE` (RFC 9051 section 6.4.8), or what amounts to it; see
-    /// [`CopyTo`]. Where the mailbox is open for [reading alone](Self::is_read_only) it fails, unsent.
-    pub fn move_to(&self, which: impl Into<Messages>, to: impl Into<MailboxName>) -> Token<CopyTo> {
-        self.submit(CopyTo::moving(which, to))
+    /// [`CopyMessages`]. Where the mailbox is open for [reading alone](Self::is_read_only) it fails, unsent.
+    pub fn move_to(&self, which: impl Into<Messages>, to: impl Into<MailboxName>) -> Token<CopyMessages> {
+        self.submit(CopyMessages::moving(which, to))
     }
 
     /// Removes those of these messages for good that have `\Deleted`: `UID EXPUNGE` (RFC 9051 section 6.4.9). Where the
     /// mailbox is open for [reading alone](Self::is_read_only) it fails, unsent.
     pub fn expunge(&self, which: impl Into<Messages>) -> Token<Expunge> {
-        self.submit(Expunge::these(which))
+        self.submit(Expunge::messages(which))
     }
 
     /// Removes all messages for good that have `\Deleted`, whoever set it: `EXPUNGE` (RFC 9051 section 6.4.3). Where the
@@ -357,7 +359,7 @@ impl Mailbox {
 
     /// Runs IDLE by hand (RFC 2177): for connections whose automatic IDLE is off. It ends by [`cancel`](Token::cancel),
     /// by the next submission, or by the server; and where the library has something to ask itself, as it has of a
-    /// message that comes ([`Fill`](crate::types::Fill)).
+    /// message that comes ([`ViewSync`](crate::types::ViewSync)).
     pub fn idle(&self) -> Token<Idle> {
         self.submit(Idle)
     }
@@ -365,13 +367,13 @@ impl Mailbox {
 
 impl Clone for Mailbox {
     fn clone(&self) -> Self {
-        Self::new(self.handle.clone(), self.seat.clone())
+        Self::new(self.handle.clone(), self.selection_handle.clone())
     }
 }
 
 impl Drop for Mailbox {
     fn drop(&mut self) {
-        self.seat.update(|p| p.handles = p.handles.saturating_sub(1));
+        self.selection_handle.update(|p| p.handles = p.handles.saturating_sub(1));
     }
 }
 

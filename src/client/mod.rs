@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use crate::engine::Shared;
 
-/// Held by every `Sender`, `Mailbox` and `Receiver`: when the last one goes, the connection logs out.
+/// HeapSize by every `Sender`, `Mailbox` and `Receiver`: when the last one goes, the connection logs out.
 pub(crate) struct Handle {
     pub(crate) shared: Arc<Shared>,
 }

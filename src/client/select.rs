@@ -5,10 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Handle, Mailbox};
-use crate::command::{Claim, Class, Command, Effect, Flow, Hears, Line, Session};
+use crate::command::{Claim, Class, Command, Effect, Flow, Line, ResponseKinds, Session};
 use crate::engine::{SelectOptions, SelectionHandle};
 use crate::error::{Error, Result};
-use crate::types::{Answer, Code, Done, Fill, MailboxName, MailboxState, Status, Untagged};
+use crate::types::{Answer, Code, Done, MailboxName, MailboxState, Status, Untagged, ViewSync};
 
 /// Which mailbox to select, and how.
 ///
@@ -22,16 +22,22 @@ use crate::types::{Answer, Code, Done, Fill, MailboxName, MailboxState, Status, 
 pub struct Select {
     mailbox: MailboxName,
     read_only: bool,
-    fill: Option<Fill>,
+    view_sync: Option<ViewSync>,
     resume: Option<MailboxState>,
     /// The selection that it makes, once submitted.
-    seat: Option<(Arc<Handle>, Arc<SelectionHandle>)>,
+    selection_handle: Option<(Arc<Handle>, Arc<SelectionHandle>)>,
 }
 
 impl Select {
     /// This mailbox, for reading and writing.
     pub fn new(mailbox: impl Into<MailboxName>) -> Self {
-        Self { mailbox: mailbox.into(), read_only: false, fill: None, resume: None, seat: None }
+        Self {
+            mailbox: mailbox.into(),
+            read_only: false,
+            view_sync: None,
+            resume: None,
+            selection_handle: None,
+        }
     }
 
     /// For reading alone: `EXAMINE`.
@@ -41,14 +47,14 @@ impl Select {
     }
 
     /// How much is to be learned of its messages, of the connection's own accord; else as
-    /// [`Config::fill`](crate::Config::fill) says.
-    pub fn fill(mut self, fill: Fill) -> Self {
-        self.fill = Some(fill);
+    /// [`Config::view_sync`](crate::Config::view_sync) says.
+    pub fn view_sync(mut self, view_sync: ViewSync) -> Self {
+        self.view_sync = Some(view_sync);
         self
     }
 
     /// Goes on from what was known of this mailbox before: what came, went and changed since then is told by events
-    /// that say [`away`](crate::types::Event::away), right behind [`Opened`](crate::types::EventKind::Opened), at the
+    /// that say [`while_disconnected`](crate::types::Event::while_disconnected), right behind [`Opened`](crate::types::EventKind::Opened), at the
     /// cost of what changed.
     ///
     /// Where the server has QRESYNC (RFC 7162), it tells all in the answer to SELECT. With CONDSTORE alone the UIDs are
@@ -65,7 +71,7 @@ impl Select {
     /// UID, waits until the server has told that UIDs are still of the state's era; if they are not, it fails, unsent, with
     /// [`Invalid`](crate::ErrorKind::Invalid).
     ///
-    /// What was known can't be compared with nothing: [`Fill::Off`] counts as [`Fill::Uids`] here.
+    /// What was known can't be compared with nothing: [`ViewSync::Off`] counts as [`ViewSync::Uids`] here.
     ///
     /// # Errors
     /// The SELECT fails, unsent, if the state holds more messages than
@@ -91,10 +97,10 @@ impl Select {
 
     /// Makes the selection that it will open.
     pub(super) fn bind(&mut self, handle: &Arc<Handle>) -> Arc<SelectionHandle> {
-        let plan = SelectOptions { fill: self.fill, resume: self.resume.take() };
-        let seat = handle.shared.seat(self.mailbox.clone(), plan);
-        self.seat = Some((handle.clone(), seat.clone()));
-        seat
+        let plan = SelectOptions { view_sync: self.view_sync, resume: self.resume.take() };
+        let selection_handle = handle.shared.selection_handle(self.mailbox.clone(), plan);
+        self.selection_handle = Some((handle.clone(), selection_handle.clone()));
+        selection_handle
     }
 }
 
@@ -124,14 +130,21 @@ impl Command for Select {
 
     fn class(&self) -> Class {
         let effect = Effect::Select { read_only: self.read_only };
-        Class::query().hearing(Hears::SELECT).with_effect(effect)
+        Class::query().answered_by_kinds(ResponseKinds::SELECT).with_effect(effect)
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
         line.word(self.name()).mailbox(&self.mailbox);
-        let with_params = self.seat.as_ref().filter(|(_, seat)| !seat.get().bare && !session.bare_select);
-        let state = with_params.and_then(|(_, seat)| seat.plan.resume.as_ref());
-        let note_params = || with_params.iter().for_each(|(_, seat)| seat.update(|p| p.with_params = true));
+        let with_params = self
+            .selection_handle
+            .as_ref()
+            .filter(|(_, selection_handle)| !selection_handle.get().bare && !session.bare_select);
+        let state = with_params.and_then(|(_, selection_handle)| selection_handle.plan.resume.as_ref());
+        let note_params = || {
+            with_params
+                .iter()
+                .for_each(|(_, selection_handle)| selection_handle.update(|p| p.with_params = true))
+        };
         if let Some(state) = state {
             if state.uids.len() > u64::from(session.messages) {
                 let why = format!("a state of {} messages is more than Limits::messages", state.uids.len());
@@ -154,8 +167,8 @@ impl Command for Select {
         Ok(Flow::Last)
     }
 
-    fn claims(&self, heard: &Untagged) -> Claim {
-        let mine = match heard.answer() {
+    fn claims(&self, response: &Untagged) -> Claim {
+        let mine = match response.answer() {
             Answer::Flags(_) | Answer::Exists(_) | Answer::Recent(_) => true,
             // IMAP4rev2 tells the name of the mailbox (RFC 9051 section 6.3.2).
             Answer::List(entry) => entry.old_name.as_ref().unwrap_or(&entry.name).is_same(&self.mailbox),
@@ -170,8 +183,8 @@ impl Command for Select {
     }
 
     fn finish(self, _: Done, _: Vec<()>) -> Result<Mailbox> {
-        let (handle, seat) =
-            self.seat.ok_or_else(|| Error::invalid("it was not submitted through a `Sender`"))?;
-        Ok(Mailbox::new(handle, seat))
+        let (handle, selection_handle) =
+            self.selection_handle.ok_or_else(|| Error::invalid("it was not submitted through a `Sender`"))?;
+        Ok(Mailbox::new(handle, selection_handle))
     }
 }

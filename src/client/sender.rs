@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::{Handle, Select, Token};
 use crate::command::{
-    Append, AppendAll, AskCapabilities, Command, Create, Delete, Id, List, Logout, Noop, Notify, Raw, Rename,
-    SaveSearch, StatusItems, StatusOf, Subscribe,
+    Append, AppendAll, Capability, Command, Create, Delete, Id, List, Logout, Noop, Notify, Raw, Rename,
+    SaveSearch, StatusCommand, StatusItems, Subscribe,
 };
 use crate::engine::{SelectionHandle, Submitted};
 use crate::error::Result;
@@ -100,8 +100,8 @@ impl Sender {
     }
 
     /// Counts of a mailbox that need not be selected: `STATUS` (RFC 9051 section 6.3.11).
-    pub fn status(&self, mailbox: impl Into<MailboxName>, items: StatusItems) -> Token<StatusOf> {
-        self.submit(StatusOf::new(mailbox, items))
+    pub fn status(&self, mailbox: impl Into<MailboxName>, items: StatusItems) -> Token<StatusCommand> {
+        self.submit(StatusCommand::new(mailbox, items))
     }
 
     /// Puts a message into a mailbox: `APPEND` (RFC 9051 section 6.3.12). It may come from memory, or from a reader or
@@ -152,7 +152,7 @@ impl Sender {
 
     /// Takes a mailbox from those that the user wants to see: `UNSUBSCRIBE` (RFC 9051 section 6.3.8).
     pub fn unsubscribe(&self, mailbox: impl Into<MailboxName>) -> Token<Subscribe> {
-        self.submit(Subscribe::undo(mailbox))
+        self.submit(Subscribe::unsubscribe(mailbox))
     }
 
     /// Has the server tell of other mailboxes too, at any time: `NOTIFY` (RFC 5465). What it tells comes on the event
@@ -200,8 +200,8 @@ impl Sender {
 
     /// Asks the server what it can do: `CAPABILITY` (RFC 9051 section 6.1.1). What it told last is
     /// [`capabilities`](Sender::capabilities), without asking.
-    pub fn ask_capabilities(&self) -> Token<AskCapabilities> {
-        self.submit(AskCapabilities)
+    pub fn capability(&self) -> Token<Capability> {
+        self.submit(Capability)
     }
 
     /// Tells the server who we are, and asks the same of it: `ID` (RFC 2971).
@@ -226,7 +226,7 @@ impl fmt::Debug for Sender {
 pub(super) fn submit<C: Command>(
     handle: &Arc<Handle>,
     mut command: C,
-    seat: Option<&Arc<SelectionHandle>>,
+    selection_handle: Option<&Arc<SelectionHandle>>,
 ) -> Token<C> {
     let shared = &handle.shared;
     // SELECT gives a handle on the selection that it makes, so it must know the connection.
@@ -238,15 +238,16 @@ pub(super) fn submit<C: Command>(
     let job = Box::new(submitted);
     let (id, refused) = if nothing_to_do {
         let done = Done::new(StatusResponse::new(Status::Ok, None, "no messages were named"));
-        shared.submit_nothing(job, done, seat.map(|seat| &**seat))
+        shared.submit_nothing(job, done, selection_handle.map(|selection_handle| &**selection_handle))
     } else {
-        shared.submit(job, class, seat.cloned(), opens.clone(), false)
+        shared.submit(job, class, selection_handle.cloned(), opens.clone(), false)
     };
     if let Some(error) = refused {
-        if let Some(seat) = &opens {
-            seat.refuse(&error);
+        if let Some(selection_handle) = &opens {
+            selection_handle.refuse(&error);
         }
         slot.refuse(error);
     }
-    Token::new(shared, slot, id, opens.map(|seat| (handle.clone(), seat))).saving(saves)
+    Token::new(shared, slot, id, opens.map(|selection_handle| (handle.clone(), selection_handle)))
+        .saving(saves)
 }

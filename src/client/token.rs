@@ -9,8 +9,8 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 
 use super::{Handle, Mailbox, Select};
-use crate::command::{Command, SaveSearch, Saved, Streaming};
-use crate::engine::{SelectionHandle, Shared, Slot};
+use crate::command::{Command, SaveSearch, SavedSearch, Streaming};
+use crate::engine::{ResultSlot, SelectionHandle, Shared};
 use crate::error::Result;
 use crate::types::{CommandId, Progress};
 
@@ -28,12 +28,12 @@ use crate::types::{CommandId, Progress};
 #[must_use = "dropping a token withdraws a command that only reads; `detach` leaves its result to the event stream"]
 pub struct Token<C: Command> {
     shared: Arc<Shared>,
-    slot: Arc<Slot<C>>,
+    slot: Arc<ResultSlot<C>>,
     id: CommandId,
     /// The selection that it makes, if it is a SELECT.
     opens: Option<(Arc<Handle>, Arc<SelectionHandle>)>,
     /// The result that it leaves with the server, if it is such a search.
-    saves: Option<Saved>,
+    saves: Option<SavedSearch>,
     /// Whether its end has been seen, so that dropping it means nothing.
     over: bool,
 }
@@ -41,14 +41,14 @@ pub struct Token<C: Command> {
 impl<C: Command> Token<C> {
     pub(super) fn new(
         shared: &Arc<Shared>,
-        slot: Arc<Slot<C>>,
+        slot: Arc<ResultSlot<C>>,
         id: CommandId,
         opens: Option<(Arc<Handle>, Arc<SelectionHandle>)>,
     ) -> Self {
         Self { shared: shared.clone(), slot, id, opens, saves: None, over: false }
     }
 
-    pub(super) fn saving(mut self, saves: Option<Saved>) -> Self {
+    pub(super) fn saving(mut self, saves: Option<SavedSearch>) -> Self {
         self.saves = saves;
         self
     }
@@ -104,16 +104,16 @@ impl Token<Select> {
     #[must_use]
     pub fn mailbox(&self) -> Mailbox {
         match &self.opens {
-            Some((handle, seat)) => Mailbox::new(handle.clone(), seat.clone()),
+            Some((handle, selection_handle)) => Mailbox::new(handle.clone(), selection_handle.clone()),
             None => unreachable!("a SELECT's token is always made with its selection"),
         }
     }
 }
 
 impl Token<SaveSearch> {
-    /// By which commands can name what the search will have found: at once, see [`Saved`].
+    /// By which commands can name what the search will have found: at once, see [`SavedSearch`].
     #[must_use]
-    pub fn saved(&self) -> Saved {
+    pub fn saved(&self) -> SavedSearch {
         match &self.saves {
             Some(saved) => saved.clone(),
             None => unreachable!("the token of a search that is saved is always made with its result"),

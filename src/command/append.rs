@@ -83,8 +83,8 @@ impl Append {
     /// uploads](Append#streamed-uploads).
     ///
     /// The stream has to end after `size` octets; it is asked for its end before the message counts as sent.
-    pub fn stream(size: u64, octets: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Self {
-        Self::of(Content::Stream(Source::new(size, octets)))
+    pub fn stream(size: u64, bytes: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Self {
+        Self::of(Content::Stream(Source::new(size, bytes)))
     }
 
     fn of(message: Content) -> Self {
@@ -112,7 +112,7 @@ impl Append {
     /// How many octets the message has.
     pub(super) fn size(&self) -> u64 {
         match &self.message {
-            Content::Memory(octets) => octets.len() as u64,
+            Content::Memory(bytes) => bytes.len() as u64,
             Content::Stream(source) => source.size(),
         }
     }
@@ -126,7 +126,7 @@ impl Append {
             return Err(Error::unsupported(why));
         }
         match &self.message {
-            Content::Memory(octets) if octets.contains(&0) && !session.can("BINARY") => {
+            Content::Memory(bytes) if bytes.contains(&0) && !session.can("BINARY") => {
                 Err(Error::invalid("the message holds a NUL, which only servers with BINARY take"))
             }
             _ => Ok(()),
@@ -144,8 +144,8 @@ impl Append {
         }
         match &self.message {
             Content::Stream(source) => line.upload(source),
-            Content::Memory(octets) if octets.contains(&0) => line.literal8(octets.clone()),
-            Content::Memory(octets) => line.literal(octets.clone()),
+            Content::Memory(bytes) if bytes.contains(&0) => line.literal8(bytes.clone()),
+            Content::Memory(bytes) => line.literal(bytes.clone()),
         };
         Ok(())
     }

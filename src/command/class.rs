@@ -7,7 +7,7 @@
 use crate::types::MailboxName;
 
 use super::notify::Notify;
-use super::saved::Saved;
+use super::saved::SavedSearch;
 use super::store::Store;
 
 /// What kind of command one is. The default for users' own is [`Class::barrier`].
@@ -15,7 +15,7 @@ use super::store::Store;
 /// ```
 /// use imap_duplex::command::Class;
 /// // GETQUOTA only reads, may be in flight beside others, and is answered by `* QUOTA`.
-/// let class = Class::query().hears(&["QUOTA"]);
+/// let class = Class::query().answered_by(&["QUOTA"]);
 /// # let _ = class;
 /// ```
 #[derive(Clone, Debug)]
@@ -33,9 +33,9 @@ pub struct Class {
     /// It changes or removes messages of the selected mailbox.
     pub(crate) changes_messages: bool,
     pub(crate) flags: FlagUse,
-    pub(crate) hears: Hears,
-    pub(crate) hears_names: &'static [&'static str],
-    pub(crate) about: About,
+    pub(crate) answered_by: ResponseKinds,
+    pub(crate) keywords: &'static [&'static str],
+    pub(crate) about: ClaimScope,
     pub(crate) effect: Effect,
     pub(crate) ours: bool,
     /// Each of its lines stands for itself: cancelled between two of them, the rest is not sent.
@@ -53,7 +53,7 @@ pub(crate) enum FlagUse {
 
 /// What all that a command claims is about: so that the engine need not ask it about the rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum About {
+pub(crate) enum ClaimScope {
     Anything,
     /// The messages that it names.
     Messages,
@@ -77,7 +77,7 @@ pub(crate) enum Effect {
     /// CLOSE and UNSELECT.
     Deselect,
     /// SEARCH whose result the server is to remember.
-    Save(Saved),
+    Save(SavedSearch),
     /// STORE: without rows of its own if silent.
     Store(Store),
     /// MOVE, which is done by steps where the server has none.
@@ -98,9 +98,9 @@ pub(crate) enum Effect {
 
 /// The kinds of untagged responses that a command may claim, as bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Hears(u32);
+pub(crate) struct ResponseKinds(u32);
 
-impl Hears {
+impl ResponseKinds {
     pub(crate) const NOTHING: Self = Self(0);
     pub(crate) const FETCH: Self = Self(1);
     pub(crate) const SEARCH: Self = Self(1 << 1);
@@ -148,9 +148,9 @@ impl Class {
             in_mailbox: false,
             changes_messages: false,
             flags: FlagUse::None,
-            hears: Hears::NOTHING,
-            hears_names: &[],
-            about: About::Anything,
+            answered_by: ResponseKinds::NOTHING,
+            keywords: &[],
+            about: ClaimScope::Anything,
             effect: Effect::None,
             ours: false,
             line_by_line: false,
@@ -160,7 +160,7 @@ impl Class {
     /// Waits until nothing is in flight, and nothing follows it until it has ended. May be answered by
     /// anything. Always safe.
     pub fn barrier() -> Self {
-        Self { alone: true, hears: Hears::EVERYTHING, ..Self::new() }
+        Self { alone: true, answered_by: ResponseKinds::EVERYTHING, ..Self::new() }
     }
 
     /// Changes nothing, and may be in flight beside others. Dropping its token before it was sent
@@ -176,8 +176,8 @@ impl Class {
 
     /// May be answered by untagged responses with these keywords, in capitals. Without this only a
     /// [`barrier`](Class::barrier) is asked whether a response is its own.
-    pub fn hears(mut self, keywords: &'static [&'static str]) -> Self {
-        self.hears_names = keywords;
+    pub fn answered_by(mut self, keywords: &'static [&'static str]) -> Self {
+        self.keywords = keywords;
         self
     }
 
@@ -196,20 +196,20 @@ impl Class {
         self
     }
 
-    pub(crate) fn hearing(mut self, kinds: Hears) -> Self {
-        self.hears = kinds;
+    pub(crate) fn answered_by_kinds(mut self, kinds: ResponseKinds) -> Self {
+        self.answered_by = kinds;
         self
     }
 
     /// Claims nothing but what is about the messages that it names.
     pub(crate) fn about_messages(mut self) -> Self {
-        self.about = About::Messages;
+        self.about = ClaimScope::Messages;
         self
     }
 
     /// Claims nothing but what is about this mailbox, in whatever case of letters it is named.
     pub(crate) fn about_mailbox(mut self, name: MailboxName) -> Self {
-        self.about = About::Mailbox(name);
+        self.about = ClaimScope::Mailbox(name);
         self
     }
 

@@ -1,7 +1,7 @@
 //! COPY and MOVE (RFC 9051 sections 6.4.7 and 6.4.8), MOVE also where the server has none.
 
-use super::messages::Pieces;
-use super::{Claim, Class, Command, Effect, FlagUse, Flow, Hears, Line, Messages, Session};
+use super::messages::SetChunks;
+use super::{Claim, Class, Command, Effect, FlagUse, Flow, Line, Messages, ResponseKinds, Session};
 use crate::error::{Error, Result};
 use crate::types::{Answer, Code, CopyUid, Done, Flag, Flags, MailboxName, StatusResponse, UidSet, Untagged};
 
@@ -16,11 +16,11 @@ const MOST_RANGES: usize = 100_000;
 /// it would leave the messages in both mailboxes, or marked `\Deleted` where they were.
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct CopyTo {
+pub struct CopyMessages {
     which: Messages,
     to: MailboxName,
     step: Step,
-    pieces: Pieces,
+    pieces: SetChunks,
     /// Messages that a COPYUID has named.
     told: UidSet,
 }
@@ -45,11 +45,11 @@ pub struct Copied {
     pub uids: Vec<CopyUid>,
 }
 
-impl CopyTo {
+impl CopyMessages {
     /// Copies these messages to this mailbox.
     pub fn copying(which: impl Into<Messages>, to: impl Into<MailboxName>) -> Self {
         let (which, to) = (which.into(), to.into());
-        Self { which, to, step: Step::Copy, pieces: Pieces::default(), told: UidSet::new() }
+        Self { which, to, step: Step::Copy, pieces: SetChunks::default(), told: UidSet::new() }
     }
 
     /// Moves these messages to this mailbox.
@@ -93,7 +93,7 @@ impl CopyTo {
     }
 }
 
-impl Command for CopyTo {
+impl Command for CopyMessages {
     type Item = CopyUid;
     type Output = Copied;
 
@@ -108,10 +108,13 @@ impl Command for CopyTo {
     fn class(&self) -> Class {
         let class = Class::change().about_messages().ours();
         if self.is_move() {
-            let class = class.hearing(Hears::CODES.and(Hears::EXPUNGE)).with_flags(FlagUse::Writes).by_uid();
+            let class = class
+                .answered_by_kinds(ResponseKinds::CODES.and(ResponseKinds::EXPUNGE))
+                .with_flags(FlagUse::Writes)
+                .by_uid();
             class.changing_messages().with_effect(Effect::Move)
         } else {
-            let class = class.hearing(Hears::CODES).with_flags(FlagUse::Reads);
+            let class = class.answered_by_kinds(ResponseKinds::CODES).with_flags(FlagUse::Reads);
             // Numbers may shift between the lines of a COPY (RFC 9051 section 7.5.1); UIDs don't.
             if self.which.needs_several_lines() { class.by_uid() } else { class }
         }
@@ -151,8 +154,8 @@ impl Command for CopyTo {
         }
     }
 
-    fn claims(&self, heard: &Untagged) -> Claim {
-        match heard.answer() {
+    fn claims(&self, response: &Untagged) -> Claim {
+        match response.answer() {
             Answer::Status(status) => match &status.code {
                 Some(Code::CopyUid(told)) => self.claims_copied(told),
                 _ => Claim::No,
@@ -163,16 +166,16 @@ impl Command for CopyTo {
         }
     }
 
-    fn heard(&mut self, heard: &Untagged) {
-        if let Answer::Status(StatusResponse { code: Some(Code::CopyUid(told)), .. }) = heard.answer()
+    fn received(&mut self, response: &Untagged) {
+        if let Answer::Status(StatusResponse { code: Some(Code::CopyUid(told)), .. }) = response.answer()
             && self.told.ranges().len() <= MOST_RANGES
         {
-            self.told.extend_from(&told.from());
+            self.told.union_with(&told.from());
         }
     }
 
-    fn item(heard: Untagged) -> Option<CopyUid> {
-        match heard.into_answer() {
+    fn item(response: Untagged) -> Option<CopyUid> {
+        match response.into_answer() {
             Answer::Status(status) => told_by(status.code),
             _ => None,
         }

@@ -1,16 +1,16 @@
 //! EXPUNGE and UID EXPUNGE: removing messages for good (RFC 9051 sections 6.4.3 and 6.4.9).
 
-use super::messages::Pieces;
-use super::{Claim, Class, Command, FlagUse, Flow, Hears, Line, Messages, Session};
+use super::messages::SetChunks;
+use super::{Claim, Class, Command, FlagUse, Flow, Line, Messages, ResponseKinds, Session};
 use crate::error::{Error, Result};
-use crate::types::{Answer, Done, Gather, UidSet, Untagged};
+use crate::types::{Answer, Done, RangeCollector, UidSet, Untagged};
 
 /// Removes messages that have the flag `\Deleted`: all of them, or those among a set of UIDs.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Expunge {
     which: Option<Messages>,
-    pieces: Pieces,
+    pieces: SetChunks,
 }
 
 /// The messages that were removed while an EXPUNGE ran.
@@ -26,12 +26,12 @@ pub struct Expunged {
 impl Expunge {
     /// Removes all messages that have `\Deleted`, whoever set it: `EXPUNGE`.
     pub fn all_deleted() -> Self {
-        Self { which: None, pieces: Pieces::default() }
+        Self { which: None, pieces: SetChunks::default() }
     }
 
     /// Removes those of these messages that have `\Deleted`: `UID EXPUNGE` (needs UIDPLUS, RFC 4315).
-    pub fn these(which: impl Into<Messages>) -> Self {
-        Self { which: Some(which.into()), pieces: Pieces::default() }
+    pub fn messages(which: impl Into<Messages>) -> Self {
+        Self { which: Some(which.into()), pieces: SetChunks::default() }
     }
 }
 
@@ -45,7 +45,10 @@ impl Command for Expunge {
 
     fn class(&self) -> Class {
         // What is expunged hangs on \Deleted, so a STORE before it must have ended (RFC 9051 section 5.5).
-        let class = Class::change().hearing(Hears::EXPUNGE).with_flags(FlagUse::Writes).in_mailbox();
+        let class = Class::change()
+            .answered_by_kinds(ResponseKinds::EXPUNGE)
+            .with_flags(FlagUse::Writes)
+            .in_mailbox();
         let class = class.changing_messages().ours();
         if self.which.is_some() { class.by_uid().about_messages() } else { class }
     }
@@ -67,8 +70,8 @@ impl Command for Expunge {
         Ok(flow)
     }
 
-    fn claims(&self, heard: &Untagged) -> Claim {
-        match (heard.answer(), &self.which) {
+    fn claims(&self, response: &Untagged) -> Claim {
+        match (response.answer(), &self.which) {
             (Answer::Expunge { uid: Some(_), .. } | Answer::Vanished { earlier: false, .. }, None) => {
                 Claim::Whole
             }
@@ -79,8 +82,8 @@ impl Command for Expunge {
         }
     }
 
-    fn item(heard: Untagged) -> Option<Expunged> {
-        match heard.into_answer() {
+    fn item(response: Untagged) -> Option<Expunged> {
+        match response.into_answer() {
             Answer::Expunge { uid, .. } => {
                 Some(Expunged { count: 1, uids: uid.map(UidSet::from).unwrap_or_default() })
             }
@@ -90,7 +93,7 @@ impl Command for Expunge {
     }
 
     fn finish(self, _: Done, items: Vec<Expunged>) -> Result<Expunged> {
-        let (mut uids, mut count) = (Gather::default(), 0);
+        let (mut uids, mut count) = (RangeCollector::default(), 0);
         for one in items {
             count += one.count;
             uids.add_set(&one.uids);

@@ -1,9 +1,9 @@
 //! FETCH: data of messages (RFC 9051 section 6.4.5), and which rows are whose.
 
-use super::messages::{Holds, Pieces};
-use super::{Claim, Class, Command, FlagUse, Flow, Hears, Line, Messages, Session, Streaming};
+use super::messages::{Match, SetChunks};
+use super::{Claim, Class, Command, FlagUse, Flow, Line, Messages, ResponseKinds, Session, Streaming};
 use crate::error::{Error, Result};
-use crate::types::{Answer, Done, Message, ModSeq, Scattered, Section, Seq, Uid, Untagged};
+use crate::types::{Answer, Done, IncrementalSet, Message, ModSeq, Section, Seq, Uid, Untagged};
 
 /// What to fetch of each message. The UID always comes along.
 ///
@@ -205,7 +205,7 @@ pub struct Fetch {
     which: Messages,
     items: Items,
     changed_since: Option<ModSeq>,
-    pieces: Pieces,
+    pieces: SetChunks,
     told: Told,
     /// For each item asked for, by its place: of which messages it has been told. Servers may answer several commands
     /// before the first tagged line, so a second row of the same kind is likely another command's.
@@ -215,8 +215,8 @@ pub struct Fetch {
 /// Of which messages the flags (or the UID alone) have been told already: what comes after that is news.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Told {
-    uids: Scattered<Uid>,
-    seqs: Scattered<Seq>,
+    uids: IncrementalSet<Uid>,
+    seqs: IncrementalSet<Seq>,
 }
 
 impl Told {
@@ -244,7 +244,7 @@ impl Fetch {
             which: which.into(),
             items: items.into(),
             changed_since: None,
-            pieces: Pieces::default(),
+            pieces: SetChunks::default(),
             told: Told::default(),
             data: Vec::new(),
         }
@@ -267,7 +267,7 @@ impl Command for Fetch {
     }
 
     fn class(&self) -> Class {
-        let class = Class::query().hearing(Hears::FETCH).about_messages().ours();
+        let class = Class::query().answered_by_kinds(ResponseKinds::FETCH).about_messages().ours();
         let class = if self.which.by_number() { class.without_expunge() } else { class };
         match (self.items.marks_seen && !self.items.sections.is_empty(), self.items.flags) {
             (true, _) => Class { reads_only: false, ..class.with_flags(FlagUse::Writes) },
@@ -296,13 +296,13 @@ impl Command for Fetch {
         Ok(flow)
     }
 
-    fn claims(&self, heard: &Untagged) -> Claim {
-        let Answer::Fetch(row) = heard.answer() else { return Claim::No };
+    fn claims(&self, response: &Untagged) -> Claim {
+        let Answer::Fetch(row) = response.answer() else { return Claim::No };
         let holds = self.which.hold(row);
-        if holds == Holds::No {
+        if holds == Match::No {
             return Claim::No;
         }
-        let sure = holds == Holds::Surely;
+        let sure = holds == Match::Surely;
         let (mut asked, mut unasked, mut lacking) = (0, 0, 0);
         self.items.each_place(row, |place| match place {
             Some((place, very)) => {
@@ -319,8 +319,8 @@ impl Command for Fetch {
                     || row.mod_seq().is_some() && self.items.mod_seq
                     || row.flags().is_none() && row.uid().is_some() && self.items.is_uid_alone();
                 match holds {
-                    Holds::Surely if lacks && asked => Claim::Whole,
-                    Holds::Perhaps if lacks && asked => Claim::Part,
+                    Match::Surely if lacks && asked => Claim::Whole,
+                    Match::Perhaps if lacks && asked => Claim::Part,
                     // News of flags of who knows which message.
                     _ => Claim::No,
                 }
@@ -343,12 +343,12 @@ impl Command for Fetch {
         repeats
     }
 
-    fn trim(&self, heard: &mut Untagged) -> bool {
-        !matches!(heard.answer(), Answer::Fetch(row) if self.which.leave_out(row))
+    fn trim(&self, response: &mut Untagged) -> bool {
+        !matches!(response.answer(), Answer::Fetch(row) if self.which.leave_out(row))
     }
 
-    fn heard(&mut self, heard: &Untagged) {
-        let Answer::Fetch(row) = heard.answer() else { return };
+    fn received(&mut self, response: &Untagged) {
+        let Answer::Fetch(row) = response.answer() else { return };
         if row.flags().is_some() || row.mod_seq().is_some() || self.items.is_uid_alone() {
             self.told.add(row);
         }
@@ -364,8 +364,8 @@ impl Command for Fetch {
         });
     }
 
-    fn item(heard: Untagged) -> Option<Message> {
-        row_of(heard)
+    fn item(response: Untagged) -> Option<Message> {
+        row_of(response)
     }
 
     fn finish(self, _: Done, items: Vec<Message>) -> Result<Vec<Message>> {
@@ -376,8 +376,8 @@ impl Command for Fetch {
 impl Streaming for Fetch {}
 
 /// The row of a FETCH response.
-pub(crate) fn row_of(heard: Untagged) -> Option<Message> {
-    match heard.into_answer() {
+pub(crate) fn row_of(response: Untagged) -> Option<Message> {
+    match response.into_answer() {
         Answer::Fetch(row) => Some(*row),
         _ => None,
     }

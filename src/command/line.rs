@@ -155,7 +155,7 @@ impl Line {
             Messages::Uids(set) => self.next().set(set),
             Messages::Seqs(set) => self.next().set(set),
             Messages::Saved(_) => self.next().text("$"),
-            Messages::Slots(_) => {
+            Messages::SnapshotRange(_) => {
                 let why = "numbers of a snapshot can only be sent through the snapshot's mailbox";
                 self.error.get_or_insert_with(|| Error::invalid(why));
                 return self;

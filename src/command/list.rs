@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::mailboxes::Names;
-use super::{Claim, Class, Command, Flow, Hears, Line, Session, Streaming};
+use super::mailboxes::NameSet;
+use super::{Claim, Class, Command, Flow, Line, ResponseKinds, Session, Streaming};
 use crate::error::Result;
 use crate::types::{Answer, Done, ListEntry, MailboxName, Untagged, composed};
 
@@ -24,13 +24,18 @@ pub struct List {
     pattern: String,
     subscribed: bool,
     /// What has been told: the same once more is another command's.
-    told: Names,
+    told: NameSet,
 }
 
 impl List {
     /// All mailboxes whose names fit this pattern.
     pub fn new(pattern: impl Into<String>) -> Self {
-        Self { reference: String::new(), pattern: pattern.into(), subscribed: false, told: Names::default() }
+        Self {
+            reference: String::new(),
+            pattern: pattern.into(),
+            subscribed: false,
+            told: NameSet::default(),
+        }
     }
 
     /// Only those that the user has subscribed to.
@@ -120,7 +125,7 @@ impl Command for List {
     }
 
     fn class(&self) -> Class {
-        Class::query().hearing(Hears::LIST.and(Hears::LSUB)).ours()
+        Class::query().answered_by_kinds(ResponseKinds::LIST.and(ResponseKinds::LSUB)).ours()
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
@@ -133,8 +138,8 @@ impl Command for List {
         Ok(Flow::Last)
     }
 
-    fn claims(&self, heard: &Untagged) -> Claim {
-        let entry = match heard.answer() {
+    fn claims(&self, response: &Untagged) -> Claim {
+        let entry = match response.answer() {
             Answer::List(entry) => entry,
             Answer::Lsub(entry) if self.subscribed => entry,
             _ => return Claim::No,
@@ -148,14 +153,14 @@ impl Command for List {
         }
     }
 
-    fn heard(&mut self, heard: &Untagged) {
-        if let Answer::List(entry) | Answer::Lsub(entry) = heard.answer() {
+    fn received(&mut self, response: &Untagged) {
+        if let Answer::List(entry) | Answer::Lsub(entry) = response.answer() {
             self.told.insert(&entry.name);
         }
     }
 
-    fn item(heard: Untagged) -> Option<ListEntry> {
-        match heard.into_answer() {
+    fn item(response: Untagged) -> Option<ListEntry> {
+        match response.into_answer() {
             Answer::List(entry) | Answer::Lsub(entry) => Some(entry),
             _ => None,
         }

@@ -15,7 +15,7 @@ const MOST_NAMES: usize = 100_000;
 /// number made of it, so that none takes more than a few bytes, however long it is; that two have the same is as good as
 /// impossible.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Names {
+pub(crate) struct NameSet {
     names: HashSet<u64>,
     /// There were more.
     and_others: bool,
@@ -27,7 +27,7 @@ fn number_of(name: &MailboxName) -> u64 {
     hasher.finish()
 }
 
-impl Names {
+impl NameSet {
     pub(crate) fn insert(&mut self, name: &MailboxName) {
         let number = number_of(name);
         if self.names.len() >= MOST_NAMES {
@@ -186,7 +186,7 @@ impl Subscribe {
     }
 
     /// Unsubscribes from this mailbox.
-    pub fn undo(mailbox: impl Into<MailboxName>) -> Self {
+    pub fn unsubscribe(mailbox: impl Into<MailboxName>) -> Self {
         Self { mailbox: mailbox.into(), subscribed: false }
     }
 }
@@ -223,7 +223,7 @@ mod tests {
     /// Contract line 13: a server can tell names without end.
     #[test]
     fn no_more_names_are_remembered_than_are_worth_it() {
-        let mut names = Names::default();
+        let mut names = NameSet::default();
         let name = |n: usize| MailboxName::new(format!("box {n}"));
         (0..MOST_NAMES + 5).for_each(|n| names.insert(&name(n)));
         assert_eq!(names.names.len(), MOST_NAMES);

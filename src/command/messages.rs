@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::ops::{RangeFrom, RangeInclusive};
 
-use super::saved::Saved;
-use super::search::Found;
+use super::saved::SavedSearch;
+use super::search::SearchResult;
 use super::{Claim, Flow};
-use crate::types::{Message, Seq, SeqSet, Slots, Uid, UidSet};
+use crate::types::{Message, Seq, SeqSet, SnapshotRange, Uid, UidSet};
 
 /// The messages that a command names.
 ///
@@ -26,9 +26,9 @@ pub enum Messages {
     Seqs(SeqSet),
     /// The messages that had these numbers in a [`Snapshot`](crate::Snapshot), whatever their numbers are now; of those
     /// that are still there. They go out by UID as other numbers do. From [`Snapshot::seqs`](crate::Snapshot::seqs).
-    Slots(Slots),
+    SnapshotRange(SnapshotRange),
     /// Those that a search has found and the server remembers: `$`. From [`Mailbox::save`](crate::Mailbox::save).
-    Saved(Saved),
+    Saved(SavedSearch),
 }
 
 impl Messages {
@@ -38,19 +38,19 @@ impl Messages {
         match self {
             Self::Uids(set) => set.is_empty(),
             Self::Seqs(set) => set.is_empty(),
-            Self::Slots(slots) => slots.ends.is_none(),
+            Self::SnapshotRange(slots) => slots.ends.is_none(),
             Self::Saved(_) => false,
         }
     }
 
     /// Whether these UIDs mean the same in whichever era of the mailbox: all messages, the last one, or none.
-    pub(crate) fn same_in_each_era(set: &UidSet) -> bool {
+    pub(crate) fn independent_of_uid_validity(set: &UidSet) -> bool {
         matches!(set.raw(), [] | [(1 | u32::MAX, u32::MAX)])
     }
 
     /// Whether they are named by number, as the class of a command needs to know.
     pub(crate) fn by_number(&self) -> bool {
-        matches!(self, Self::Seqs(_) | Self::Slots(_))
+        matches!(self, Self::Seqs(_) | Self::SnapshotRange(_))
     }
 
     /// Whether they go on to the last message, whichever that is.
@@ -58,7 +58,7 @@ impl Messages {
         match self {
             Self::Uids(set) => set.is_open(),
             Self::Seqs(set) => set.is_open(),
-            Self::Slots(_) | Self::Saved(_) => false,
+            Self::SnapshotRange(_) | Self::Saved(_) => false,
         }
     }
 
@@ -69,21 +69,21 @@ impl Messages {
     }
 
     /// Whether this row is about one of them.
-    pub(crate) fn hold(&self, row: &Message) -> Holds {
+    pub(crate) fn hold(&self, row: &Message) -> Match {
         let (contained, open) = match self {
             Self::Uids(set) => (row.uid().map(|uid| set.contains(uid)), set.is_open()),
             Self::Seqs(set) => (row.seq().map(|seq| set.contains(seq)), set.is_open()),
             // Made numbers or UIDs before it is sent.
-            Self::Slots(_) => (None, false),
+            Self::SnapshotRange(_) => (None, false),
             // Which they are is the server's knowledge.
-            Self::Saved(_) => return Holds::Perhaps,
+            Self::Saved(_) => return Match::Perhaps,
         };
         match contained {
-            Some(true) => Holds::Surely,
+            Some(true) => Match::Surely,
             // `n:*` names the last message even where its UID is below n (RFC 9051 section 9, seq-range).
-            Some(false) if open => Holds::Perhaps,
-            Some(false) => Holds::No,
-            None => Holds::Untold,
+            Some(false) if open => Match::Perhaps,
+            Some(false) => Match::No,
+            None => Match::Untold,
         }
     }
 
@@ -111,7 +111,7 @@ impl Messages {
         match self {
             Self::Uids(set) => set.raw().len() > SURELY_FITS / 22,
             Self::Seqs(set) => set.raw().len() > SURELY_FITS / 22,
-            Self::Slots(_) | Self::Saved(_) => false,
+            Self::SnapshotRange(_) | Self::Saved(_) => false,
         }
     }
 
@@ -119,14 +119,14 @@ impl Messages {
         match self {
             Self::Uids(set) => set.split(bytes).into_iter().map(Self::Uids).collect(),
             Self::Seqs(set) => set.split(bytes).into_iter().map(Self::Seqs).collect(),
-            Self::Slots(_) | Self::Saved(_) => VecDeque::from([self.clone()]),
+            Self::SnapshotRange(_) | Self::Saved(_) => VecDeque::from([self.clone()]),
         }
     }
 }
 
 /// Whether a row is about a message of a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Holds {
+pub(crate) enum Match {
     No,
     Surely,
     /// If it is the mailbox's last message, or one of those that the server remembers.
@@ -146,7 +146,7 @@ impl fmt::Display for Messages {
         match self {
             Self::Uids(set) => fmt::Display::fmt(set, f),
             Self::Seqs(set) => fmt::Display::fmt(set, f),
-            Self::Slots(_) => f.write_str("numbers of a snapshot"),
+            Self::SnapshotRange(_) => f.write_str("numbers of a snapshot"),
             Self::Saved(_) => f.write_str("$"),
         }
     }
@@ -170,10 +170,10 @@ from! {
     &UidSet => Uids, |set| set.clone();
     RangeFrom<Uid> => Uids, |range| range.into();
     RangeInclusive<Uid> => Uids, |range| range.into();
-    Found => Uids, |found| found.into_uids();
-    &Found => Uids, |found| found.uids().clone();
-    Saved => Saved, |saved| saved;
-    &Saved => Saved, |saved| saved.clone();
+    SearchResult => Uids, |found| found.into_uids();
+    &SearchResult => Uids, |found| found.uids().clone();
+    SavedSearch => Saved, |saved| saved;
+    &SavedSearch => Saved, |saved| saved.clone();
     Seq => Seqs, |seq| seq.into();
     SeqSet => Seqs, |set| set;
     &SeqSet => Seqs, |set| set.clone();
@@ -189,9 +189,9 @@ impl<const N: usize> From<[Uid; N]> for Messages {
 
 /// A set cut into lines that no server finds too long (RFC 2683 section 3.2.1.5).
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Pieces(Option<VecDeque<Messages>>);
+pub(crate) struct SetChunks(Option<VecDeque<Messages>>);
 
-impl Pieces {
+impl SetChunks {
     /// The next piece, and whether another line must follow.
     pub(crate) fn next(&mut self, which: &Messages, bytes: usize) -> (Messages, Flow) {
         let rest = self.0.get_or_insert_with(|| which.split(bytes));
@@ -212,13 +212,13 @@ mod tests {
     #[test]
     fn long_sets_become_several_lines() {
         let which = Messages::Uids((1..2000).step_by(2).filter_map(Uid::new).collect());
-        let mut pieces = Pieces::default();
+        let mut pieces = SetChunks::default();
         let mut all = UidSet::new();
         loop {
             let (piece, flow) = pieces.next(&which, 500);
             let Messages::Uids(set) = &piece else { panic!("still UIDs") };
             assert!(set.to_string().len() <= 500);
-            all.extend_from(set);
+            all.union_with(set);
             if flow == Flow::Last {
                 break;
             }

@@ -17,48 +17,48 @@ mod mailboxes;
 mod messages;
 mod notify;
 mod raw;
+mod resolve_uids;
 mod saved;
 mod search;
 mod session;
-mod simple;
+mod session_commands;
 mod source;
 mod status;
 mod store;
-mod uids_of;
 
 pub use append::{Append, Appended};
 pub use append_all::AppendAll;
 pub use class::Class;
-pub use copy::{Copied, CopyTo};
+pub use copy::{Copied, CopyMessages};
 pub use expunge::{Expunge, Expunged};
 pub use fetch::{Fetch, Items};
 pub use line::{Line, Secret};
 pub use list::List;
 pub use mailboxes::{Create, Delete, Rename, Subscribe};
 pub use messages::Messages;
-pub use notify::{Notify, NotifyEvent, Selected};
+pub use notify::{Notify, NotifyEvent, SelectedNotify};
 pub use raw::{Raw, RawResult};
-pub use saved::{SaveSearch, Saved};
-pub use search::{Found, Search};
+pub use saved::{SaveSearch, SavedSearch};
+pub use search::{Search, SearchResult};
 pub use session::Session;
-pub use simple::{AskCapabilities, Close, Id, Idle, Logout, Noop, Unselect};
-pub use status::{StatusItems, StatusOf};
+pub use session_commands::{Capability, Close, Id, Idle, Logout, Noop, Unselect};
+pub use status::{StatusCommand, StatusItems};
 pub use store::Store;
 
-pub(crate) use class::{About, Effect, FlagUse, Hears};
+pub(crate) use class::{ClaimScope, Effect, FlagUse, ResponseKinds};
 pub(crate) use login::{Authenticate, Exchange, Login, StartTls};
-pub(crate) use mailboxes::Names;
+pub(crate) use mailboxes::NameSet;
+pub(crate) use resolve_uids::ResolveUids;
 pub(crate) use saved::SaveState;
-pub(crate) use simple::Enable;
+pub(crate) use session_commands::Enable;
 pub(crate) use source::Taken;
-pub(crate) use uids_of::UidsOf;
 
 use crate::error::{Error, Result};
 use crate::types::{Done, MailboxName, Untagged};
 
 /// A command: one of the library's, or one of your own.
 ///
-/// `encode`, `claims`, `heard` and `challenge` run in the driver's task and must be quick; `item` and
+/// `encode`, `claims`, `received` and `challenge` run in the driver's task and must be quick; `item` and
 /// `finish` run in the task that reads the token. None of them runs under a lock.
 ///
 /// ```
@@ -73,7 +73,7 @@ use crate::types::{Done, MailboxName, Untagged};
 ///     type Item = String;
 ///     type Output = Vec<String>;
 ///     fn name(&self) -> &str { "GETQUOTAROOT" }
-///     fn class(&self) -> Class { Class::query().hears(&["QUOTA", "QUOTAROOT"]).with_raw() }
+///     fn class(&self) -> Class { Class::query().answered_by(&["QUOTA", "QUOTAROOT"]).with_raw() }
 ///     fn encode(&mut self, line: &mut Line, _: &Session) -> Result<Flow> {
 ///         line.atom("GETQUOTAROOT").mailbox(&"INBOX".into());
 ///         Ok(Flow::Last)
@@ -118,15 +118,15 @@ pub trait Command: Send + 'static {
 
     /// Whether this untagged response answers this command. The oldest command that says
     /// [`Claim::Whole`] gets it, else the oldest that says [`Claim::Part`], else it is an event.
-    fn claims(&self, heard: &Untagged) -> Claim {
-        let _ = heard;
+    fn claims(&self, response: &Untagged) -> Claim {
+        let _ = response;
         Claim::No
     }
 
     /// Leaves out of a response that is this command's what it has not asked for. Whether anything is left.
     #[doc(hidden)]
-    fn trim(&self, heard: &mut Untagged) -> bool {
-        let _ = heard;
+    fn trim(&self, response: &mut Untagged) -> bool {
+        let _ = response;
         true
     }
 
@@ -138,13 +138,13 @@ pub trait Command: Send + 'static {
     }
 
     /// Told of each response that was found to be this command's, in the order in which they came.
-    fn heard(&mut self, heard: &Untagged) {
-        let _ = heard;
+    fn received(&mut self, response: &Untagged) {
+        let _ = response;
     }
 
     /// A piece of the result, made of a response that is this command's; `None` if it holds none.
-    fn item(heard: Untagged) -> Option<Self::Item> {
-        let _ = heard;
+    fn item(response: Untagged) -> Option<Self::Item> {
+        let _ = response;
         None
     }
 

@@ -4,8 +4,8 @@
 //! and 8 before it is sent, always with the part of the selected mailbox, which would fall silent without (section
 //! 3.1); and the counts that the server told with its OK.
 
-use super::mailboxes::Names;
-use super::{Claim, Class, Command, Effect, Flow, Hears, Items, Line, Session};
+use super::mailboxes::NameSet;
+use super::{Claim, Class, Command, Effect, Flow, Items, Line, ResponseKinds, Session};
 use crate::error::{Error, Result};
 use crate::types::{Answer, Done, MailboxName, MailboxStatus, Untagged};
 
@@ -57,7 +57,7 @@ impl NotifyEvent {
 /// How the server is to tell of the mailbox that is selected, whichever that is (RFC 5465 section 6.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
-pub struct Selected {
+pub struct SelectedNotify {
     when: When,
     items: Option<Items>,
 }
@@ -69,7 +69,7 @@ enum When {
     Never,
 }
 
-impl Selected {
+impl SelectedNotify {
     /// `SELECTED-DELAYED`, the default: as without NOTIFY. Removals are told while a command runs that allows it; IDLE
     /// does, so with automatic IDLE they are told as they happen.
     pub fn delayed() -> Self {
@@ -157,37 +157,37 @@ struct Group {
 /// choose](Notify::selected), for else that would fall silent.
 ///
 /// ```
-/// use imap_duplex::command::{Notify, NotifyEvent, Selected};
+/// use imap_duplex::command::{Notify, NotifyEvent, SelectedNotify};
 /// // New mail anywhere, and what becomes of mailboxes below "Lists"; first of all the counts as they are.
 /// let watch = Notify::set()
 ///     .personal(NotifyEvent::MESSAGES)
 ///     .subtree(["Lists"], NotifyEvent::MAILBOXES)
 ///     .status();
 /// // And of the selected mailbox all at once.
-/// let watch = watch.selected(Selected::immediate());
+/// let watch = watch.selected(SelectedNotify::immediate());
 /// # let _ = watch;
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Notify {
-    selected: Selected,
+    selected: SelectedNotify,
     status: bool,
     groups: Vec<Group>,
     /// It is said again by the engine: what the server tells is news, and no answer.
     again: bool,
     /// Mailboxes whose counts have been told: what comes after that is news.
-    told: Names,
+    told: NameSet,
 }
 
 impl Notify {
     /// Mailboxes are to be watched: name them by the methods below.
     pub fn set() -> Self {
-        let (selected, told) = (Selected::delayed(), Names::default());
+        let (selected, told) = (SelectedNotify::delayed(), NameSet::default());
         Self { selected, status: false, groups: Vec::new(), again: false, told }
     }
 
     /// No other mailbox is watched any more. It is sent as a `SET` of the selected mailbox alone: `NOTIFY NONE` would
-    /// silence that too (RFC 5465 section 3.1), and goes out only with [`Selected::silent`].
+    /// silence that too (RFC 5465 section 3.1), and goes out only with [`SelectedNotify::silent`].
     pub fn none() -> Self {
         Self::set()
     }
@@ -231,8 +231,8 @@ impl Notify {
         self.watch(Which::Mailboxes(names.into_iter().map(Into::into).collect()), events)
     }
 
-    /// How the selected mailbox is told of; [`Selected::delayed`] unless you say otherwise.
-    pub fn selected(mut self, selected: Selected) -> Self {
+    /// How the selected mailbox is told of; [`SelectedNotify::delayed`] unless you say otherwise.
+    pub fn selected(mut self, selected: SelectedNotify) -> Self {
         self.selected = selected;
         self
     }
@@ -251,7 +251,7 @@ impl Notify {
     /// The same, to be said again after the server has forgotten it: the counts are news then.
     pub(crate) fn again(&self) -> Self {
         let (selected, groups) = (self.selected.clone(), self.groups.clone());
-        Self { selected, status: true, groups, again: true, told: Names::default() }
+        Self { selected, status: true, groups, again: true, told: NameSet::default() }
     }
 
     /// What is left if the server will not watch the other mailboxes.
@@ -294,7 +294,7 @@ impl Notify {
 
     /// The part of the selected mailbox (RFC 5465 section 6.1); nothing if it is to be silent.
     fn encode_selected(&self, line: &mut Line, session: &Session) -> Result<()> {
-        let Selected { when, items } = &self.selected;
+        let SelectedNotify { when, items } = &self.selected;
         let word = match when {
             When::Delayed => "selected-delayed",
             When::Immediate => "selected",
@@ -362,7 +362,7 @@ impl Command for Notify {
     fn class(&self) -> Class {
         // Alone: the STATUS responses up to its OK can answer nothing else then, and no command is under way as numbers
         // begin to move.
-        let class = Class { alone: true, ..Class::change().hearing(Hears::STATUS) };
+        let class = Class { alone: true, ..Class::change().answered_by_kinds(ResponseKinds::STATUS) };
         class.with_effect(Effect::Notify(Box::new(self.clone())))
     }
 
@@ -385,8 +385,8 @@ impl Command for Notify {
         Ok(Flow::Last)
     }
 
-    fn claims(&self, heard: &Untagged) -> Claim {
-        match heard.answer() {
+    fn claims(&self, response: &Untagged) -> Claim {
+        match response.answer() {
             Answer::MailboxStatus(status) if !self.again && self.may_tell(&status.name) => {
                 // A second one of the same mailbox tells of a change.
                 if self.told.contains(&status.name) { Claim::No } else { Claim::Whole }
@@ -395,14 +395,14 @@ impl Command for Notify {
         }
     }
 
-    fn heard(&mut self, heard: &Untagged) {
-        if let Answer::MailboxStatus(status) = heard.answer() {
+    fn received(&mut self, response: &Untagged) {
+        if let Answer::MailboxStatus(status) = response.answer() {
             self.told.insert(&status.name);
         }
     }
 
-    fn item(heard: Untagged) -> Option<MailboxStatus> {
-        match heard.into_answer() {
+    fn item(response: Untagged) -> Option<MailboxStatus> {
+        match response.into_answer() {
             Answer::MailboxStatus(status) => Some(status),
             _ => None,
         }

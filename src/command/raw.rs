@@ -59,8 +59,8 @@ impl Command for Raw {
         Claim::Part
     }
 
-    fn item(heard: Untagged) -> Option<Untagged> {
-        Some(heard)
+    fn item(response: Untagged) -> Option<Untagged> {
+        Some(response)
     }
 
     fn finish(self, done: Done, responses: Vec<Untagged>) -> Result<RawResult> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use super::search::Search;
-use super::{Claim, Class, Command, Effect, Flow, Hears, Line, Messages, Session};
+use super::{Claim, Class, Command, Effect, Flow, Line, Messages, ResponseKinds, Session};
 use crate::error::{Error, Result};
 use crate::types::{Answer, Done, Untagged};
 
@@ -32,7 +32,7 @@ use crate::types::{Answer, Done, Untagged};
 /// }
 /// ```
 #[derive(Clone)]
-pub struct Saved(Arc<Inner>);
+pub struct SavedSearch(Arc<Inner>);
 
 struct Inner {
     standing: AtomicU8,
@@ -51,7 +51,7 @@ pub(crate) enum SaveState {
     Failed = 2,
 }
 
-impl Saved {
+impl SavedSearch {
     pub(crate) fn new() -> Self {
         Self(Arc::new(Inner { standing: AtomicU8::new(SaveState::Awaited as u8), count: AtomicU64::new(0) }))
     }
@@ -75,21 +75,21 @@ impl Saved {
     }
 }
 
-impl From<&Saved> for Saved {
-    fn from(saved: &Saved) -> Self {
+impl From<&SavedSearch> for SavedSearch {
+    fn from(saved: &SavedSearch) -> Self {
         saved.clone()
     }
 }
 
-impl PartialEq for Saved {
+impl PartialEq for SavedSearch {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
-impl Eq for Saved {}
+impl Eq for SavedSearch {}
 
-impl fmt::Debug for Saved {
+impl fmt::Debug for SavedSearch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Saved").field("standing", &self.standing()).field("count", &self.count()).finish()
     }
@@ -100,25 +100,25 @@ impl fmt::Debug for Saved {
 #[must_use]
 pub struct SaveSearch {
     query: Search,
-    saved: Saved,
+    saved: SavedSearch,
 }
 
 impl SaveSearch {
     /// Saves what fits this query.
     pub fn new(query: impl Into<Search>) -> Self {
-        Self { query: query.into(), saved: Saved::new() }
+        Self { query: query.into(), saved: SavedSearch::new() }
     }
 
     /// By which the messages that will be found can be named.
     #[must_use]
-    pub fn saved(&self) -> Saved {
+    pub fn saved(&self) -> SavedSearch {
         self.saved.clone()
     }
 }
 
 impl Command for SaveSearch {
     type Item = ();
-    type Output = Saved;
+    type Output = SavedSearch;
 
     fn name(&self) -> &str {
         "SEARCH"
@@ -126,7 +126,10 @@ impl Command for SaveSearch {
 
     fn class(&self) -> Class {
         // Not one that only reads: what was to use the result must not find that it was withdrawn.
-        let class = Class::change().hearing(Hears::SEARCH).with_flags(self.query.flag_use()).in_mailbox();
+        let class = Class::change()
+            .answered_by_kinds(ResponseKinds::SEARCH)
+            .with_flags(self.query.flag_use())
+            .in_mailbox();
         class.naming_uids(self.query.names_uids()).with_effect(Effect::Save(self.saved()))
     }
 
@@ -144,23 +147,23 @@ impl Command for SaveSearch {
         Ok(Flow::Last)
     }
 
-    fn claims(&self, heard: &Untagged) -> Claim {
-        match heard.answer() {
+    fn claims(&self, response: &Untagged) -> Claim {
+        match response.answer() {
             // One with a tag has found its owner already.
             Answer::ESearch(found) if found.tag.is_none() => Claim::Part,
             _ => Claim::No,
         }
     }
 
-    fn heard(&mut self, heard: &Untagged) {
-        if let Answer::ESearch(found) = heard.answer()
+    fn received(&mut self, response: &Untagged) {
+        if let Answer::ESearch(found) = response.answer()
             && let Some(count) = found.count
         {
             self.saved.0.count.store(u64::from(count) + 1, Ordering::Release);
         }
     }
 
-    fn finish(self, _: Done, _: Vec<()>) -> Result<Saved> {
+    fn finish(self, _: Done, _: Vec<()>) -> Result<SavedSearch> {
         Ok(self.saved)
     }
 }

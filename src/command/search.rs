@@ -1,10 +1,10 @@
 //! SEARCH: which messages fit a query (RFC 9051 section 6.4.4). Always by UID.
 
 use super::messages::Messages;
-use super::saved::Saved;
-use super::{Claim, Class, Command, FlagUse, Flow, Hears, Line, Session};
+use super::saved::SavedSearch;
+use super::{Claim, Class, Command, FlagUse, Flow, Line, ResponseKinds, Session};
 use crate::error::{Error, Result};
-use crate::types::{Answer, Date, Done, Flag, Gather, ModSeq, Uid, UidSet, Untagged};
+use crate::types::{Answer, Date, Done, Flag, ModSeq, RangeCollector, Uid, UidSet, Untagged};
 
 /// A query: keys, put together by [`and`](Search::and), [`or`](Search::or) and [`not`](Search::not).
 ///
@@ -99,9 +99,9 @@ impl Search {
         /// Whose Date is this day.
         sent_on(date: Date) => Key::Date("SENTON", date);
         /// Larger than this, in octets.
-        larger(octets: u64) => Key::Number("LARGER", octets);
+        larger(bytes: u64) => Key::Number("LARGER", bytes);
         /// Smaller than this, in octets.
-        smaller(octets: u64) => Key::Number("SMALLER", octets);
+        smaller(bytes: u64) => Key::Number("SMALLER", bytes);
         /// Among these.
         uids(set: impl Into<UidSet>) => Key::Uids(set.into());
         /// Changed since then; needs CONDSTORE (RFC 7162 section 3.1.5).
@@ -126,7 +126,7 @@ impl Search {
     ///     Ok(large.await?.len())
     /// }
     /// ```
-    pub fn among(saved: impl Into<Saved>) -> Self {
+    pub fn among(saved: impl Into<SavedSearch>) -> Self {
         Self { within: Some(Messages::Saved(saved.into())), ..Self::of(Key::Saved) }
     }
 
@@ -241,7 +241,7 @@ impl Key {
 
     fn names_uids(&self) -> bool {
         match self {
-            Self::Uids(set) => !Messages::same_in_each_era(set),
+            Self::Uids(set) => !Messages::independent_of_uid_validity(set),
             Self::And(keys) => keys.iter().any(Self::names_uids),
             Self::Or(both) => both.0.names_uids() || both.1.names_uids(),
             Self::Not(key) => key.names_uids(),
@@ -332,12 +332,12 @@ fn below(set: &UidSet) -> UidSet {
 /// What a search found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Found {
+pub struct SearchResult {
     uids: UidSet,
     mod_seq: Option<ModSeq>,
 }
 
-impl Found {
+impl SearchResult {
     /// The UIDs of the messages that fit.
     #[must_use]
     pub fn uids(&self) -> &UidSet {
@@ -376,15 +376,19 @@ impl Found {
 }
 
 impl Command for Search {
-    type Item = Found;
-    type Output = Found;
+    type Item = SearchResult;
+    type Output = SearchResult;
 
     fn name(&self) -> &str {
         "SEARCH"
     }
 
     fn class(&self) -> Class {
-        let class = Class::query().hearing(Hears::SEARCH).with_flags(self.flag_use()).in_mailbox().ours();
+        let class = Class::query()
+            .answered_by_kinds(ResponseKinds::SEARCH)
+            .with_flags(self.flag_use())
+            .in_mailbox()
+            .ours();
         class.naming_uids(self.names_uids())
     }
 
@@ -401,8 +405,8 @@ impl Command for Search {
         Ok(Flow::Last)
     }
 
-    fn claims(&self, heard: &Untagged) -> Claim {
-        match heard.answer() {
+    fn claims(&self, response: &Untagged) -> Claim {
+        match response.answer() {
             Answer::Search(_) => Claim::Whole,
             // With a tag it has found its owner already; without one it can only be told by kind.
             Answer::ESearch(found) if found.tag.is_none() && found.uid => Claim::Whole,
@@ -411,14 +415,14 @@ impl Command for Search {
         }
     }
 
-    fn trim(&self, heard: &mut Untagged) -> bool {
+    fn trim(&self, response: &mut Untagged) -> bool {
         // The mod-sequence is the highest of all that was found, so it may be that of a message left out.
         let trim = |uids: &mut UidSet, mod_seq: &mut Option<ModSeq>| {
             let found = uids.len();
             *uids = self.meant(std::mem::take(uids));
             *mod_seq = mod_seq.filter(|_| !uids.is_empty() && uids.len() == found);
         };
-        match heard.answer_mut() {
+        match response.answer_mut() {
             Answer::Search(found) => trim(&mut found.numbers.0, &mut found.mod_seq),
             Answer::ESearch(found) => {
                 if let Some(all) = &mut found.all {
@@ -430,26 +434,28 @@ impl Command for Search {
         true
     }
 
-    fn item(heard: Untagged) -> Option<Found> {
-        match heard.into_answer() {
-            Answer::Search(found) => Some(Found { uids: found.numbers.into_uids(), mod_seq: found.mod_seq }),
+    fn item(response: Untagged) -> Option<SearchResult> {
+        match response.into_answer() {
+            Answer::Search(found) => {
+                Some(SearchResult { uids: found.numbers.into_uids(), mod_seq: found.mod_seq })
+            }
             Answer::ESearch(found) => {
                 let uids = found.all.unwrap_or_default().into_uids();
-                Some(Found { uids, mod_seq: found.mod_seq })
+                Some(SearchResult { uids, mod_seq: found.mod_seq })
             }
             _ => None,
         }
     }
 
-    fn finish(self, _: Done, items: Vec<Found>) -> Result<Found> {
+    fn finish(self, _: Done, items: Vec<SearchResult>) -> Result<SearchResult> {
         // In as many pieces as the server likes, in whatever order.
-        let (mut uids, mut mod_seq) = (Gather::default(), None);
+        let (mut uids, mut mod_seq) = (RangeCollector::default(), None);
         // A piece without one may have lost it to `trim`, and it may have been the highest of all pieces.
         let lost = self.trims() && items.iter().any(|part| part.mod_seq.is_none());
         for part in items {
             uids.add_set(&part.uids);
             mod_seq = mod_seq.max(part.mod_seq);
         }
-        Ok(Found { uids: uids.finish(), mod_seq: mod_seq.filter(|_| !lost) })
+        Ok(SearchResult { uids: uids.finish(), mod_seq: mod_seq.filter(|_| !lost) })
     }
 }

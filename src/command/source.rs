@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_core::Stream;
 
-type Octets = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
+type ByteStream = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
 
 /// How many pieces without an octet may come one behind the other, none of which had to be waited for.
 const MOST_EMPTY: u32 = 1000;
@@ -21,12 +21,12 @@ const MOST_EMPTY: u32 = 1000;
 #[derive(Clone)]
 pub(crate) struct Source {
     size: u64,
-    octets: Arc<Mutex<Option<Octets>>>,
+    bytes: Arc<Mutex<Option<ByteStream>>>,
 }
 
 impl Source {
-    pub(crate) fn new(size: u64, octets: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Self {
-        Self { size, octets: Arc::new(Mutex::new(Some(Box::pin(octets)))) }
+    pub(crate) fn new(size: u64, bytes: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Self {
+        Self { size, bytes: Arc::new(Mutex::new(Some(Box::pin(bytes)))) }
     }
 
     /// How many octets it gives.
@@ -36,12 +36,12 @@ impl Source {
 
     /// The stream, for one upload; `None` if another has it or has read it.
     pub(crate) fn take(&self) -> Option<Taken> {
-        let octets = self.lock().take()?;
-        Some(Taken { source: self.clone(), octets: Some(octets), begun: false, given_up: false, empty: 0 })
+        let bytes = self.lock().take()?;
+        Some(Taken { source: self.clone(), bytes: Some(bytes), begun: false, given_up: false, empty: 0 })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Octets>> {
-        self.octets.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<ByteStream>> {
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -54,7 +54,7 @@ impl fmt::Debug for Source {
 /// A source that an upload has taken. Dropped before it was asked for anything, it goes back.
 pub(crate) struct Taken {
     source: Source,
-    octets: Option<Octets>,
+    bytes: Option<ByteStream>,
     begun: bool,
     given_up: bool,
     /// How many pieces without an octet have come since the last that had one, or that had to be waited for.
@@ -78,9 +78,9 @@ impl Taken {
             return Poll::Ready(Some(Err(io::Error::other("the upload was cancelled"))));
         }
         self.begun = true;
-        let Some(octets) = &mut self.octets else { return Poll::Ready(None) };
-        let given = octets.as_mut().poll_next(cx);
-        let is_empty = matches!(&given, Poll::Ready(Some(Ok(octets))) if octets.is_empty());
+        let Some(bytes) = &mut self.bytes else { return Poll::Ready(None) };
+        let given = bytes.as_mut().poll_next(cx);
+        let is_empty = matches!(&given, Poll::Ready(Some(Ok(bytes))) if bytes.is_empty());
         self.empty = if is_empty { self.empty + 1 } else { 0 };
         // It would keep the driver busy and bring it no further.
         if self.empty > MOST_EMPTY {
@@ -93,8 +93,8 @@ impl Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        if let Some(octets) = self.octets.take_if(|_| !self.begun) {
-            *self.source.lock() = Some(octets);
+        if let Some(bytes) = self.bytes.take_if(|_| !self.begun) {
+            *self.source.lock() = Some(bytes);
         }
     }
 }

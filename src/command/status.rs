@@ -1,6 +1,6 @@
 //! STATUS: counts of a mailbox that need not be selected (RFC 9051 section 6.3.11).
 
-use super::{Claim, Class, Command, Flow, Hears, Line, Session};
+use super::{Claim, Class, Command, Flow, Line, ResponseKinds, Session};
 use crate::error::{Error, Result};
 use crate::types::{Answer, Done, MailboxName, MailboxStatus, Untagged};
 
@@ -106,21 +106,21 @@ impl StatusItems {
 /// `STATUS` of one mailbox.
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct StatusOf {
+pub struct StatusCommand {
     mailbox: MailboxName,
     items: StatusItems,
     /// What comes after the first answer is likely another command's.
     answered: bool,
 }
 
-impl StatusOf {
+impl StatusCommand {
     /// Asks this of that mailbox.
     pub fn new(mailbox: impl Into<MailboxName>, items: StatusItems) -> Self {
         Self { mailbox: mailbox.into(), items, answered: false }
     }
 }
 
-impl Command for StatusOf {
+impl Command for StatusCommand {
     type Item = MailboxStatus;
     type Output = MailboxStatus;
 
@@ -133,7 +133,7 @@ impl Command for StatusOf {
     }
 
     fn class(&self) -> Class {
-        Class::query().hearing(Hears::STATUS).about_mailbox(self.mailbox.clone()).ours()
+        Class::query().answered_by_kinds(ResponseKinds::STATUS).about_mailbox(self.mailbox.clone()).ours()
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
@@ -168,8 +168,8 @@ impl Command for StatusOf {
         Ok(Flow::Last)
     }
 
-    fn claims(&self, heard: &Untagged) -> Claim {
-        match heard.answer() {
+    fn claims(&self, response: &Untagged) -> Claim {
+        match response.answer() {
             Answer::MailboxStatus(status) if status.name == self.mailbox => {
                 // One that lacks what was asked for is likely news (RFC 5465 section 5.2).
                 if self.answered || self.items.lacks(status) { Claim::Part } else { Claim::Whole }
@@ -180,12 +180,12 @@ impl Command for StatusOf {
         }
     }
 
-    fn heard(&mut self, _: &Untagged) {
+    fn received(&mut self, _: &Untagged) {
         self.answered = true;
     }
 
-    fn item(heard: Untagged) -> Option<MailboxStatus> {
-        match heard.into_answer() {
+    fn item(response: Untagged) -> Option<MailboxStatus> {
+        match response.into_answer() {
             Answer::MailboxStatus(status) => Some(status),
             _ => None,
         }

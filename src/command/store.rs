@@ -1,8 +1,10 @@
 //! STORE: changing flags (RFC 9051 section 6.4.6).
 
 use super::fetch::{Told, join_rows, row_of};
-use super::messages::{Holds, Pieces};
-use super::{Claim, Class, Command, Effect, FlagUse, Flow, Hears, Line, Messages, Session, Streaming};
+use super::messages::{Match, SetChunks};
+use super::{
+    Claim, Class, Command, Effect, FlagUse, Flow, Line, Messages, ResponseKinds, Session, Streaming,
+};
 use crate::error::Result;
 use crate::types::{Answer, Done, Flags, Message, Untagged};
 
@@ -22,7 +24,7 @@ pub struct Store {
     action: Action,
     flags: Flags,
     silent: bool,
-    pieces: Pieces,
+    pieces: SetChunks,
     /// For which messages the server has answered: what comes after that is news.
     told: Told,
 }
@@ -41,7 +43,7 @@ impl Store {
             action,
             flags,
             silent: false,
-            pieces: Pieces::default(),
+            pieces: SetChunks::default(),
             told: Told::default(),
         }
     }
@@ -116,7 +118,10 @@ impl Command for Store {
     }
 
     fn class(&self) -> Class {
-        let class = Class::change().hearing(Hears::FETCH).about_messages().with_flags(FlagUse::Writes);
+        let class = Class::change()
+            .answered_by_kinds(ResponseKinds::FETCH)
+            .about_messages()
+            .with_flags(FlagUse::Writes);
         let class = if self.which.by_number() { class.without_expunge() } else { class };
         class.changing_messages().with_effect(Effect::Store(self.clone()))
     }
@@ -138,8 +143,8 @@ impl Command for Store {
         Ok(flow)
     }
 
-    fn claims(&self, heard: &Untagged) -> Claim {
-        let Answer::Fetch(row) = heard.answer() else { return Claim::No };
+    fn claims(&self, response: &Untagged) -> Claim {
+        let Answer::Fetch(row) = response.answer() else { return Claim::No };
         let Some(flags) = row.flags() else { return Claim::No };
         // A row whose flags don't show the change is someone else's news.
         let shows = self.apply(Some(flags)).as_ref() == Some(flags);
@@ -149,20 +154,20 @@ impl Command for Store {
             return Claim::No;
         }
         match self.which.hold(row) {
-            Holds::Surely => Claim::Whole,
-            Holds::Perhaps if matches!(self.which, Messages::Saved(_)) => Claim::Part,
+            Match::Surely => Claim::Whole,
+            Match::Perhaps if matches!(self.which, Messages::Saved(_)) => Claim::Part,
             _ => Claim::No,
         }
     }
 
-    fn heard(&mut self, heard: &Untagged) {
-        if let Answer::Fetch(row) = heard.answer() {
+    fn received(&mut self, response: &Untagged) {
+        if let Answer::Fetch(row) = response.answer() {
             self.told.add(row);
         }
     }
 
-    fn item(heard: Untagged) -> Option<Message> {
-        row_of(heard)
+    fn item(response: Untagged) -> Option<Message> {
+        row_of(response)
     }
 
     fn finish(self, _: Done, items: Vec<Message>) -> Result<Vec<Message>> {

@@ -6,7 +6,7 @@ use super::{Report, repeated};
 use crate::command::{Command, Expunge, Fetch, Items, List, Search};
 use crate::types::{
     Answer, BodyData, Capabilities, Code, CopyUid, Done, ESearch, Flag, Flags, HeaderText, ListEntry,
-    MailboxName, MailboxStatus, Message, NumberList, NumberSet, Part, SearchResult, Section, Seq, Status,
+    MailboxName, MailboxStatus, Message, NumberList, NumberSet, Part, SearchNumbers, Section, Seq, Status,
     StatusResponse, Uid, UidSet, Untagged,
 };
 use crate::wire::literals::Literals;
@@ -142,7 +142,7 @@ fn sets_in_any_order() {
         report.measure(&format!("combined, {order}"), set, |set| {
             let mut other: UidSet = set.ranges().step_by(3).map(|range| *range.start()).collect();
             black_box((set.difference(&other), set.intersection(&other), set.split(1000).len()));
-            other.extend_from(&set);
+            other.union_with(&set);
         });
         let code = move |count| {
             let ranges = numbers(count).into_iter().map(|n| uid(n)..=uid(n)).collect::<Vec<_>>();
@@ -158,7 +158,7 @@ fn sets_in_any_order() {
         });
         let found = move |count| {
             let answer =
-                |n| Answer::Search(SearchResult { numbers: NumberSet(uid(n).into()), mod_seq: None });
+                |n| Answer::Search(SearchNumbers { numbers: NumberSet(uid(n).into()), mod_seq: None });
             numbers(count).into_iter().map(|n| Untagged::new("SEARCH", answer(n), None)).collect::<Vec<_>>()
         };
         report.measure(&format!("SEARCH line by line, {order}"), found, |all| {

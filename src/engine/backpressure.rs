@@ -26,7 +26,7 @@ pub(in crate::engine) fn mark(limits: &Limits) -> usize {
 /// How much waits for a reader.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Backlog {
-    octets: usize,
+    bytes: usize,
     /// How often something was taken.
     taken: u64,
     /// It is too much, until no more than this waits.
@@ -34,23 +34,23 @@ pub(in crate::engine) struct Backlog {
 }
 
 impl Backlog {
-    pub(in crate::engine) fn octets(&self) -> usize {
-        self.octets
+    pub(in crate::engine) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// So much more waits, and past the mark it is too much.
     pub(in crate::engine) fn add(&mut self, weight: usize, mark: usize) {
-        self.octets += weight;
-        if self.octets > mark {
+        self.bytes += weight;
+        if self.bytes > mark {
             self.low.get_or_insert(mark / 2);
         }
     }
 
     /// So much has been taken. Whether by this there is room again.
     pub(in crate::engine) fn take(&mut self, weight: usize) -> bool {
-        self.octets = self.octets.saturating_sub(weight);
+        self.bytes = self.bytes.saturating_sub(weight);
         self.taken += 1;
-        let relieved = self.low.is_some_and(|low| self.octets <= low);
+        let relieved = self.low.is_some_and(|low| self.bytes <= low);
         if relieved {
             self.low = None;
         }
@@ -59,7 +59,7 @@ impl Backlog {
 
     /// So much waits no more, and nobody has taken it.
     pub(in crate::engine) fn drop_unread(&mut self, weight: usize) {
-        self.octets = self.octets.saturating_sub(weight);
+        self.bytes = self.bytes.saturating_sub(weight);
     }
 
     /// Nothing waits any more.
@@ -134,11 +134,11 @@ impl Engine {
     /// The one command that there is, if more of its result waits than is good.
     fn backed_up(&self) -> Option<(CommandId, u64)> {
         // After the server's BYE only what it has said already is left.
-        if !self.queue.is_empty() || !self.behind.is_empty() || self.last_words.is_some() {
+        if !self.queue.is_empty() || !self.behind.is_empty() || self.drain_deadline.is_some() {
             return None;
         }
-        let mut flights = self.flights.iter();
-        let (Some((id, flight)), None) = (flights.next(), flights.next()) else { return None };
+        let mut inflight = self.inflight.iter();
+        let (Some((id, flight)), None) = (inflight.next(), inflight.next()) else { return None };
         Some((*id, flight.job.backed_up(&self.shared.events)?))
     }
 }

@@ -35,7 +35,7 @@ pub(in crate::engine) fn sending(id: CommandId, tag: &str, flight: &InFlightComm
         %id,
         tag,
         command = flight.job.name(),
-        mailbox = mailbox(&*flight.job, flight.seat.as_ref().map(|seat| &seat.place)).map(|name| display(name.shown())),
+        mailbox = mailbox(&*flight.job, flight.selection_handle.as_ref().map(|selection_handle| &selection_handle.place)).map(|name| display(name.shown())),
         own = flight.quiet.then_some(true),
         "sending"
     );
@@ -47,7 +47,7 @@ pub(in crate::engine) fn ended(id: CommandId, flight: &InFlightCommand, result: 
         target: target!(),
         %id,
         command = flight.job.name(),
-        mailbox = mailbox(&*flight.job, flight.seat.as_ref().map(|seat| &seat.place)).map(|name| display(name.shown())),
+        mailbox = mailbox(&*flight.job, flight.selection_handle.as_ref().map(|selection_handle| &selection_handle.place)).map(|name| display(name.shown())),
         own = flight.quiet.then_some(true),
         result = %outcome(result.as_ref().err()),
         took = flight.took.map(tracing::field::debug),
@@ -61,7 +61,7 @@ pub(in crate::engine) fn not_sent(submission: &Submission, error: &Error) {
         target: target!(),
         id = %submission.id,
         command = submission.job.name(),
-        mailbox = mailbox(&*submission.job, submission.seat.as_ref().map(|seat| &seat.place))
+        mailbox = mailbox(&*submission.job, submission.selection_handle.as_ref().map(|selection_handle| &selection_handle.place))
             .map(|name| display(name.shown())),
         own = submission.quiet.then_some(true),
         result = %outcome(Some(error)),

@@ -28,7 +28,7 @@ mod write;
 pub(crate) use selection::sync::fill::BatchSizes;
 pub(crate) use submit::selection_handle::{ReadyOutcome, SelectOptions, SelectionHandle};
 pub(crate) use submit::shared::Shared;
-pub(crate) use submit::slot::{Slot, Submitted};
+pub(crate) use submit::slot::{ResultSlot, Submitted};
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -53,7 +53,7 @@ use self::write::outbox::Outbox;
 use self::write::secrets::Secrets;
 use crate::command::{Command, Effect, Logout, Session};
 use crate::types::{
-    Answer, Capabilities, CloseReason, CommandId, Event, EventKind, Fill, Limits, StatusResponse,
+    Answer, Capabilities, CloseReason, CommandId, Event, EventKind, Limits, StatusResponse, ViewSync,
 };
 
 /// What the engine is told to do and not to do.
@@ -63,7 +63,7 @@ pub(crate) struct Settings {
     /// Whether it idles by itself.
     pub(crate) auto_idle: bool,
     /// How much the views of mailboxes learn, unless a SELECT says otherwise.
-    pub(crate) fill: Fill,
+    pub(crate) view_sync: ViewSync,
     /// How many messages one of the engine's own commands asks the UIDs of, and the flags of.
     pub(crate) windows: BatchSizes,
     /// How long nothing must have been to do before it idles.
@@ -86,20 +86,20 @@ pub(crate) struct Engine {
     selection: Option<Selection>,
     opening: Option<Opening>,
     /// A mailbox may be selected at the server, though none is here: SELECT was answered BAD.
-    stray_selection: bool,
+    server_may_have_selection: bool,
     queue: VecDeque<Submission>,
     /// Commands of the engine's own that go when users have nothing to send, and how many of those have gone before.
     behind: VecDeque<Submission>,
-    overtaken: u32,
+    starvation_count: u32,
     /// What each of the engine's own commands in the queue is for.
-    own_queued: BTreeMap<CommandId, InternalCommand>,
-    flights: BTreeMap<CommandId, InFlightCommand>,
+    queued_internal: BTreeMap<CommandId, InternalCommand>,
+    inflight: BTreeMap<CommandId, InFlightCommand>,
     /// The flights by what matters of them.
     roster: InFlightIndex,
     /// How many commands have been started.
-    sent_so_far: u64,
+    started_count: u64,
     /// Commands in flight that may write their next line.
-    lines_due: VecDeque<CommandId>,
+    ready_to_continue: VecDeque<CommandId>,
     /// Who has the line for itself.
     line: Option<Dialogue>,
     outbox: Outbox,
@@ -112,20 +112,20 @@ pub(crate) struct Engine {
     remembered: SavedResult,
     secrets: Secrets,
     /// How often capabilities have been told.
-    capabilities_told: u64,
+    capabilities_epoch: u64,
     /// The user is told of changes of capabilities (not of those while logging in).
-    tells_capabilities: bool,
+    reports_capabilities: bool,
     /// Limits that were told apart from the OK of a command in flight, each with how many had been sent.
-    limits_told: VecDeque<(StatusResponse, u64)>,
+    message_limits: VecDeque<(StatusResponse, u64)>,
     /// What could not be read.
     missed: UnparsedLines,
     /// When a byte was last heard, or a command in flight began to be waited for.
-    waiting_since: Option<Instant>,
+    last_activity: Option<Instant>,
     bye: Option<StatusResponse>,
     /// Writing has failed; what the server still says is heard first, for it may tell why.
     write_failure: Option<CloseReason>,
     /// Until when the server may close after its BYE, or after writing to it has failed.
-    last_words: Option<Instant>,
+    drain_deadline: Option<Instant>,
     logging_out: bool,
     /// STARTTLS has succeeded: not a byte more may be read or written in clear text.
     tls_due: bool,
@@ -137,7 +137,7 @@ pub(crate) struct Engine {
 }
 
 /// How long a server may still speak after its BYE, or after writing to it has failed.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Engine {
     pub(crate) fn new(shared: Arc<Shared>, settings: Settings) -> Self {
@@ -151,15 +151,15 @@ impl Engine {
             foreign: false,
             selection: None,
             opening: None,
-            stray_selection: false,
+            server_may_have_selection: false,
             queue: VecDeque::new(),
             behind: VecDeque::new(),
-            overtaken: 0,
-            own_queued: BTreeMap::new(),
-            flights: BTreeMap::new(),
+            starvation_count: 0,
+            queued_internal: BTreeMap::new(),
+            inflight: BTreeMap::new(),
             roster: InFlightIndex::default(),
-            sent_so_far: 0,
-            lines_due: VecDeque::new(),
+            started_count: 0,
+            ready_to_continue: VecDeque::new(),
             line: None,
             outbox: Outbox::default(),
             idle: Idle::default(),
@@ -168,14 +168,14 @@ impl Engine {
             look: LookBack::default(),
             remembered: SavedResult::default(),
             secrets: Secrets::default(),
-            capabilities_told: 0,
-            tells_capabilities: false,
-            limits_told: VecDeque::new(),
+            capabilities_epoch: 0,
+            reports_capabilities: false,
+            message_limits: VecDeque::new(),
             missed: UnparsedLines::default(),
-            waiting_since: None,
+            last_activity: None,
             bye: None,
             write_failure: None,
-            last_words: None,
+            drain_deadline: None,
             logging_out: false,
             tls_due: false,
             overrun: false,
@@ -194,13 +194,13 @@ impl Engine {
         self.given_up(&taken.given_up);
         self.catch_up();
         if taken.abandoned && self.is_at_rest() && !self.logging_out {
-            self.queue_own(InternalCommand::Logout, Logout, None);
+            self.queue_internal(InternalCommand::Logout, Logout, None);
         }
         self.send();
         if self.ask_left() {
             self.send();
         }
-        self.pad();
+        self.fill_abandoned_literal();
         if self.closed.is_some() {
             return;
         }
@@ -223,7 +223,7 @@ impl Engine {
 
     /// Nothing waits, and nothing is in flight but an IDLE.
     fn is_at_rest(&self) -> bool {
-        self.queue.is_empty() && self.flights.values().all(|f| matches!(f.class.effect, Effect::Idle))
+        self.queue.is_empty() && self.inflight.values().all(|f| matches!(f.class.effect, Effect::Idle))
     }
 
     /// When [`poll`](Self::poll) must be called again at the latest.
@@ -231,9 +231,9 @@ impl Engine {
         if self.closed.is_some() {
             return None;
         }
-        let silence = self.waiting_since.and_then(|since| since.checked_add(self.settings.silence));
+        let silence = self.last_activity.and_then(|since| since.checked_add(self.settings.silence));
         let upload = self.upload_deadline();
-        [silence, upload, self.last_words, self.idle_deadline(), self.hold_deadline()]
+        [silence, upload, self.drain_deadline, self.idle_deadline(), self.hold_deadline()]
             .into_iter()
             .flatten()
             .min()
@@ -245,26 +245,26 @@ impl Engine {
             self.source_stalled();
             return;
         }
-        let waits = self.flights.iter().any(|(id, f)| !f.tags.is_empty() && !self.idle.is_established(*id));
+        let waits = self.inflight.iter().any(|(id, f)| !f.tags.is_empty() && !self.idle.is_established(*id));
         if !waits && self.line.is_none() || self.idle_is_quiet() || starved.is_some() {
-            self.waiting_since = None;
-        } else if self.waiting_since.is_none() || self.is_holding() {
+            self.last_activity = None;
+        } else if self.last_activity.is_none() || self.is_holding() {
             // While nothing is read, nothing can be heard either.
-            self.waiting_since = Some(now);
+            self.last_activity = Some(now);
         }
-        if self.waiting_since.is_some_and(|since| now.duration_since(since) >= self.settings.silence) {
-            let oldest = self.flights.values().find(|f| !f.tags.is_empty()).map(|f| f.job.name().to_owned());
+        if self.last_activity.is_some_and(|since| now.duration_since(since) >= self.settings.silence) {
+            let oldest = self.inflight.values().find(|f| !f.tags.is_empty()).map(|f| f.job.name().to_owned());
             let waiting_for = format!("the answer to {}", oldest.as_deref().unwrap_or("a command"));
             self.close(CloseReason::Timeout { waiting_for });
-        } else if self.last_words.is_some_and(|deadline| now >= deadline) {
+        } else if self.drain_deadline.is_some_and(|deadline| now >= deadline) {
             self.handle_end(CloseReason::Eof);
         }
     }
 
     /// Bytes have come: a sign of life.
-    pub(crate) fn heard_bytes(&mut self, now: Instant) {
-        if self.waiting_since.is_some() {
-            self.waiting_since = Some(now);
+    pub(crate) fn received_bytes(&mut self, now: Instant) {
+        if self.last_activity.is_some() {
+            self.last_activity = Some(now);
         }
     }
 
@@ -280,9 +280,9 @@ impl Engine {
     /// This many bytes have been written.
     pub(crate) fn written(&mut self, count: usize, now: Instant) {
         // A long upload is a sign of life too: the server takes it.
-        self.waiting_since = self.waiting_since.map(|_| now);
+        self.last_activity = self.last_activity.map(|_| now);
         for written in self.outbox.advance(count) {
-            let Some(flight) = self.flights.get_mut(&written.id) else { continue };
+            let Some(flight) = self.inflight.get_mut(&written.id) else { continue };
             if !flight.begun {
                 (flight.begun, flight.missed_from) = (true, self.missed.mark());
                 flight.since = Some(now);
@@ -303,13 +303,13 @@ impl Engine {
     }
 
     /// Puts a piece of a detached command's result on the stream. `false` if there is no room for it.
-    fn tell_row(&mut self, event: Event) -> bool {
+    fn report_row(&mut self, event: Event) -> bool {
         self.publish();
         self.shared.events.push_row(event)
     }
 
     /// Puts an event on the stream.
-    fn tell(&mut self, event: Event) {
+    fn report(&mut self, event: Event) {
         // Who reads it finds the view as it is told.
         self.publish();
         self.overrun |= self.shared.events.push(event).is_err();
@@ -327,14 +327,24 @@ impl Engine {
     }
 
     /// Queues a command of the engine's own.
-    fn queue_own(&mut self, own: InternalCommand, command: impl Command, seat: Option<Arc<SelectionHandle>>) {
-        let submission = self.own_submission(own, command, seat);
+    fn queue_internal(
+        &mut self,
+        own: InternalCommand,
+        command: impl Command,
+        selection_handle: Option<Arc<SelectionHandle>>,
+    ) {
+        let submission = self.own_submission(own, command, selection_handle);
         self.queue.push_back(submission);
     }
 
     /// Queues a command of the engine's own behind all that users submit, within reason.
-    fn queue_own_behind(&mut self, own: InternalCommand, command: impl Command, seat: Arc<SelectionHandle>) {
-        let submission = self.own_submission(own, command, Some(seat));
+    fn queue_own_behind(
+        &mut self,
+        own: InternalCommand,
+        command: impl Command,
+        selection_handle: Arc<SelectionHandle>,
+    ) {
+        let submission = self.own_submission(own, command, Some(selection_handle));
         self.behind.push_back(submission);
     }
 
@@ -342,16 +352,17 @@ impl Engine {
         &mut self,
         own: InternalCommand,
         command: impl Command,
-        seat: Option<Arc<SelectionHandle>>,
+        selection_handle: Option<Arc<SelectionHandle>>,
     ) -> Submission {
         // What users submitted before comes first, so that numbers and the order of sending agree.
         let (id, before) = self.shared.register_own();
         self.queue.extend(before);
         let class = command.class();
         let job = Box::new(Untracked(command));
-        let then = seat.as_ref().map(|seat| seat.then()).unwrap_or_default();
-        self.own_queued.insert(id, own);
-        Submission { id, job, class, seat, opens: None, quiet: true, then, named: None }
+        let then =
+            selection_handle.as_ref().map(|selection_handle| selection_handle.then()).unwrap_or_default();
+        self.queued_internal.insert(id, own);
+        Submission { id, job, class, selection_handle, opens: None, quiet: true, then, named: None }
     }
 
     pub(crate) fn closed(&self) -> Option<&CloseReason> {
@@ -373,7 +384,7 @@ impl Engine {
 
     /// Logging in is over: from now on changes of capabilities are events, and its secrets are forgotten.
     pub(crate) fn set_ready(&mut self) {
-        self.tells_capabilities = true;
+        self.reports_capabilities = true;
         self.secrets.clear();
     }
 
@@ -387,7 +398,7 @@ impl Engine {
     }
 
     /// The connection speaks TLS now: what was told in clear text is forgotten (RFC 9051 section 6.2.1).
-    pub(crate) fn tls_done(&mut self) {
+    pub(crate) fn on_tls_established(&mut self) {
         self.tls_due = false;
         self.forget_capabilities();
         self.session.enabled.clear();
@@ -396,16 +407,16 @@ impl Engine {
 
     /// What the server can do from here on. A list without any IMAP4… word, which each list must have (RFC 9051 section
     /// 7.2.2), is none: it is an event, and changes nothing.
-    fn learn_capabilities(&mut self, all: Capabilities) {
+    fn on_capabilities(&mut self, all: Capabilities) {
         if !all.is_whole() {
-            return self.tell(Event::new(EventKind::Data(Answer::Capability(all))));
+            return self.report(Event::new(EventKind::Data(Answer::Capability(all))));
         }
-        self.capabilities_told += 1;
+        self.capabilities_epoch += 1;
         if self.session.capabilities != all {
             self.session.capabilities = all.clone();
             self.shared.set_capabilities(&all);
-            if self.tells_capabilities {
-                self.tell(Event::new(EventKind::Capabilities(all)));
+            if self.reports_capabilities {
+                self.report(Event::new(EventKind::Capabilities(all)));
             }
         }
     }

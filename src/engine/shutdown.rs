@@ -11,7 +11,7 @@ use crate::engine::log;
 use crate::engine::submit::end_cause::EndCause;
 use crate::engine::submit::slot::ErasedCommand;
 use crate::engine::write::outbox::Outbox;
-use crate::engine::{Engine, LAST_WORDS};
+use crate::engine::{DRAIN_TIMEOUT, Engine};
 use crate::error::{Error, Sent};
 use crate::types::{Answer, CloseReason, CommandId, Done, Event, Place, Status, StatusResponse};
 
@@ -20,7 +20,7 @@ impl Engine {
     pub(crate) fn write_failed(&mut self, reason: CloseReason, now: Instant) {
         self.outbox = Outbox::default();
         self.write_failure.get_or_insert(reason);
-        self.last_words.get_or_insert(now + LAST_WORDS);
+        self.drain_deadline.get_or_insert(now + DRAIN_TIMEOUT);
     }
 
     /// Whether writing has failed.
@@ -32,7 +32,7 @@ impl Engine {
     pub(crate) fn handle_end(&mut self, reason: CloseReason) {
         // What the server said last is the cause, whatever happened to the socket after it.
         let is_logout = |f: &InFlightCommand| f.begun && matches!(f.class.effect, Effect::Logout);
-        let reason = match (self.flights.values().any(is_logout), self.bye.take()) {
+        let reason = match (self.inflight.values().any(is_logout), self.bye.take()) {
             // EOF after BYE is a logout's success; not of one that the server has never heard of.
             (true, Some(bye)) => {
                 self.end_logout(bye);
@@ -45,7 +45,7 @@ impl Engine {
     }
 
     fn end_logout(&mut self, bye: StatusResponse) {
-        let logout = self.flights.iter().find(|(_, f)| matches!(f.class.effect, Effect::Logout));
+        let logout = self.inflight.iter().find(|(_, f)| matches!(f.class.effect, Effect::Logout));
         if let Some(id) = logout.map(|(id, _)| *id) {
             let ok = StatusResponse::new(Status::Ok, None, bye.text);
             self.end_flight(id, Ok(Done::new(ok)));
@@ -57,23 +57,23 @@ impl Engine {
         if self.closed.is_some() {
             return;
         }
-        log::closed(&reason, self.tells_capabilities);
+        log::closed(&reason, self.reports_capabilities);
         self.closed = Some(reason.clone());
         // First, so that whoever is woken by an end finds the cause.
         let late = self.shared.close(&reason);
         self.line = None;
         if let Some(opening) = self.opening.take() {
-            opening.seat.end(EndCause::Connection);
+            opening.selection_handle.end(EndCause::Connection);
         }
         if let Some(selection) = self.selection.take() {
-            selection.seat.end(EndCause::Connection);
+            selection.selection_handle.end(EndCause::Connection);
         }
         for id in self.roster.mailbox_changes.all_kept() {
-            self.not_its_doing(id);
+            self.release_deferred(id);
         }
-        for (id, flight) in std::mem::take(&mut self.flights) {
+        for (id, flight) in std::mem::take(&mut self.inflight) {
             let sent = flight.sent();
-            let error = Error::closed(&reason).sent(sent);
+            let error = Error::closed(&reason).with_sent(sent);
             // What the earlier lines of a series achieved is not lost.
             let place = flight.place();
             let done = flight.replies.into_iter().filter(|reply| reply.status == Status::Ok);
@@ -81,10 +81,10 @@ impl Engine {
             self.fail_closed(id, flight.job, flight.quiet, error, place);
         }
         for waiting in std::mem::take(&mut self.queue).into_iter().chain(late) {
-            for seat in [&waiting.seat, &waiting.opens].into_iter().flatten() {
-                seat.end(EndCause::Connection);
+            for selection_handle in [&waiting.selection_handle, &waiting.opens].into_iter().flatten() {
+                selection_handle.end(EndCause::Connection);
             }
-            let (place, error) = (waiting.place(), Error::closed(&reason).sent(Sent::No));
+            let (place, error) = (waiting.place(), Error::closed(&reason).with_sent(Sent::No));
             self.fail_closed(waiting.id, waiting.job, waiting.quiet, error, place);
         }
         self.outbox = Outbox::default();
@@ -115,6 +115,6 @@ impl Engine {
         place: Option<Place>,
     ) {
         let kind = error.to_event(command.to_owned());
-        self.tell(Event::new(kind).at(place).caused_by(Some(id)));
+        self.report(Event::new(kind).at(place).caused_by(Some(id)));
     }
 }

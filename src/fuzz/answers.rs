@@ -7,7 +7,7 @@ use super::rows::{flags, mod_seq};
 use crate::types::{
     Acl, Answer, Comparator, ESearch, ListEntry, ListRights, MailboxName, MailboxStatus, Metadata,
     MetadataEntry, MetadataValue, MyRights, Namespace, Namespaces, NumberList, NumberSet, PartialResult,
-    Quota, QuotaResource, QuotaRoot, ResultChange, Rights, SearchResult, Seq, SortResult, Threads, Uid,
+    Quota, QuotaResource, QuotaRoot, ResultChange, Rights, SearchNumbers, Seq, SortResult, Threads, Uid,
     UidBatches, UidSet, UidValidity, UrlData,
 };
 
@@ -51,7 +51,7 @@ pub(super) fn answer(from: &mut Chooser<'_>) -> (&'static str, Answer) {
         23 => ("VANISHED", Answer::Vanished { earlier: from.yes(), uids: uids(from) }),
         24 => {
             let numbers = NumberSet(from.maybe(uids).unwrap_or_default());
-            ("SEARCH", Answer::Search(SearchResult { numbers, mod_seq: from.maybe(mod_seq).flatten() }))
+            ("SEARCH", Answer::Search(SearchNumbers { numbers, mod_seq: from.maybe(mod_seq).flatten() }))
         }
         25 => ("ESEARCH", Answer::ESearch(Box::new(esearch(from)))),
         26 => {

@@ -94,12 +94,12 @@ pub(super) fn command(from: &mut Chooser<'_>) {
         }
         4 => {
             let name = MailboxName::new(from.text());
-            same(command::Subscribe::undo(name.clone()), session, &Command::Unsubscribe(name));
+            same(command::Subscribe::unsubscribe(name.clone()), session, &Command::Unsubscribe(name));
         }
         5 => {
             let items = ["MESSAGES", "UIDNEXT", "UIDVALIDITY", "UNSEEN"].map(String::from).to_vec();
             let mailbox = MailboxName::new(from.text());
-            let command = command::StatusOf::new(mailbox.clone(), command::StatusItems::counts());
+            let command = command::StatusCommand::new(mailbox.clone(), command::StatusItems::counts());
             same(command, session, &Command::Status { mailbox, items });
         }
         6 => list(from, session),
@@ -212,13 +212,13 @@ fn store(from: &mut Chooser<'_>, session: &Session) {
     }
     let (moving, name) = (from.yes(), MailboxName::new(from.text()));
     let copy = match moving {
-        true => command::CopyTo::moving(set.clone(), name.clone()),
-        false => command::CopyTo::copying(set.clone(), name.clone()),
+        true => command::CopyMessages::moving(set.clone(), name.clone()),
+        false => command::CopyMessages::copying(set.clone(), name.clone()),
     };
     if let Some(read) = read(copy, session) {
         let Command::Copy { uid: true, moving: m, which, to } = read else { panic!("{read:?}") };
         assert_eq!((which.to_set(), m, to), (Some(set), moving, name));
     }
-    let expunged = read(command::Expunge::these(uids(from)), session);
+    let expunged = read(command::Expunge::messages(uids(from)), session);
     assert!(matches!(expunged, Some(Command::UidExpunge(Numbers::Ranges(_)))), "{expunged:?}");
 }

@@ -20,7 +20,7 @@
 //! has ended, a token has not resolved, a command's end was reported twice, or `Closed` was not the
 //! last event; or if the engine panics itself.
 
-mod held;
+mod held_tokens;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -32,10 +32,10 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 
-use self::held::{Held, submit};
+use self::held_tokens::{HeldTokens, submit};
 use crate::client::{Handle, Mailbox, Receiver, Sender};
 use crate::engine::{BatchSizes, Engine, Settings, Shared};
-use crate::types::{CloseReason, CommandId, Event, EventKind, Fill, Limits};
+use crate::types::{CloseReason, CommandId, Event, EventKind, Limits, ViewSync};
 use crate::wire::Parser;
 use crate::wire::frame::Framer;
 
@@ -68,7 +68,7 @@ struct Bench {
     sender: Option<Sender>,
     receiver: Option<Receiver>,
     mailbox: Option<Mailbox>,
-    held: Vec<Box<dyn Held>>,
+    held: Vec<Box<dyn HeldTokens>>,
     now: Instant,
     limits: Limits,
     framer: Framer,
@@ -116,7 +116,11 @@ fn settings(choices: &[u8]) -> Settings {
     Settings {
         limits,
         auto_idle: chosen(b'i'),
-        fill: if chosen(b'f') { Fill::Flags } else { if chosen(b'o') { Fill::Off } else { Fill::Uids } },
+        view_sync: if chosen(b'f') {
+            ViewSync::Flags
+        } else {
+            if chosen(b'o') { ViewSync::Off } else { ViewSync::Uids }
+        },
         windows: if chosen(b'w') { BatchSizes { uids: 2, flags: 2 } } else { BatchSizes::default() },
         idle_delay: Duration::from_millis(100),
         idle_renew: Duration::from_secs(600),
@@ -226,7 +230,7 @@ impl Bench {
 
     fn feed(&mut self, bytes: &[u8]) {
         self.incoming.extend_from_slice(bytes);
-        self.engine.heard_bytes(self.now);
+        self.engine.received_bytes(self.now);
         while self.engine.closed().is_none() && !self.engine.is_tls_due() {
             match self.framer.decode(&mut self.incoming) {
                 Ok(Some(frame)) => match self.parser.read(&frame) {
@@ -250,7 +254,7 @@ impl Bench {
             let mut cx = Context::from_waker(Waker::noop());
             let Some(source) = self.engine.source() else { break };
             match source.poll_next(&mut cx) {
-                Poll::Ready(given) => self.engine.handle_octets(given),
+                Poll::Ready(given) => self.engine.handle_chunk(given),
                 Poll::Pending => break,
             }
         }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crate::command::{Id, Secret};
 use crate::engine::{BatchSizes, Settings};
 use crate::error::{Error, Result};
-use crate::types::{Fill, Limits};
+use crate::types::{Limits, ViewSync};
 
 /// What to connect to, as whom, and how.
 ///
@@ -29,14 +29,14 @@ pub struct Config {
     pub(crate) port: Option<u16>,
     pub(crate) security: Security,
     pub(crate) login: Option<(String, Secret)>,
-    pub(crate) clear_text_login: bool,
+    pub(crate) allow_plaintext_login: bool,
     pub(crate) extra_roots: Vec<Bytes>,
     pub(crate) enable: Vec<String>,
     pub(crate) id: Option<Id>,
     pub(crate) limits: Limits,
     pub(crate) timeouts: Timeouts,
     pub(crate) auto_idle: bool,
-    pub(crate) fill: Fill,
+    pub(crate) view_sync: ViewSync,
 }
 
 /// When the connection is encrypted.
@@ -120,7 +120,7 @@ impl Config {
             port: None,
             security: Security::Tls,
             login: None,
-            clear_text_login: false,
+            allow_plaintext_login: false,
             extra_roots: Vec::new(),
             enable: ["QRESYNC", "CONDSTORE", "IMAP4rev2"].map(String::from).into(),
             id: Some(
@@ -131,7 +131,7 @@ impl Config {
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             auto_idle: true,
-            fill: Fill::default(),
+            view_sync: ViewSync::default(),
         }
     }
 
@@ -149,7 +149,7 @@ impl Config {
 
     /// TLS by STARTTLS where the server offers it, else none, on port 143. Someone on the way can take the
     /// offer away, so that all is sent in clear text: passwords are sent so only to this very machine, unless
-    /// [`clear_text_login`](Config::clear_text_login) allows more.
+    /// [`allow_plaintext_login`](Config::allow_plaintext_login) allows more.
     pub fn opportunistic_tls(mut self) -> Self {
         self.security = Security::Opportunistic;
         self
@@ -174,14 +174,14 @@ impl Config {
 
     /// Allows passwords to be sent in clear text, to others than this very machine too. Whoever is on the way can
     /// read them.
-    pub fn clear_text_login(mut self, allowed: bool) -> Self {
-        self.clear_text_login = allowed;
+    pub fn allow_plaintext_login(mut self, allowed: bool) -> Self {
+        self.allow_plaintext_login = allowed;
         self
     }
 
     /// Trusts this certificate authority (PEM, one or several) beside those of the system. Or the very certificate of the
     /// server, if it is self-signed: name, dates and key must be right all the same.
-    pub fn trust(mut self, pem: impl Into<Bytes>) -> Self {
+    pub fn trust_certificate(mut self, pem: impl Into<Bytes>) -> Self {
         self.extra_roots.push(pem.into());
         self
     }
@@ -213,9 +213,9 @@ impl Config {
     }
 
     /// How much is learned of the messages of each mailbox that is selected, of the connection's own accord. Their UIDs
-    /// unless said otherwise, here or by [`Select::fill`](crate::Select::fill).
-    pub fn fill(mut self, fill: Fill) -> Self {
-        self.fill = fill;
+    /// unless said otherwise, here or by [`Select::view_sync`](crate::Select::view_sync).
+    pub fn view_sync(mut self, view_sync: ViewSync) -> Self {
+        self.view_sync = view_sync;
         self
     }
 
@@ -228,7 +228,7 @@ impl Config {
     /// (about 100 bytes, and 60 for each change), else by comparing known flags after [`idle_renew`](Timeouts::idle_renew) at the
     /// earliest (about 42 bytes a message: 4.2 MB of 100,000). A mailbox of more than 5,000 messages is compared less and less
     /// often, down to each fourth time, while nothing is found that the server had not told. With
-    /// [`Fill::Off`] nothing is asked, under NOTIFY neither.
+    /// [`ViewSync::Off`] nothing is asked, under NOTIFY neither.
     pub fn auto_idle(mut self, on: bool) -> Self {
         self.auto_idle = on;
         self
@@ -295,7 +295,7 @@ impl Config {
         Settings {
             limits: self.limits.clone(),
             auto_idle: self.auto_idle,
-            fill: self.fill,
+            view_sync: self.view_sync,
             windows: BatchSizes::default(),
             idle_delay: self.timeouts.idle_delay,
             idle_renew: self.timeouts.idle_renew,

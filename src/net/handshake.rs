@@ -12,8 +12,8 @@ use std::task::Poll;
 
 use super::config::Security;
 use super::{Config, Io, Pump, dial, sasl};
-use crate::command::{AskCapabilities, Authenticate, Command, Enable, Login, StartTls};
-use crate::engine::{Engine, Shared, Slot, Submitted};
+use crate::command::{Authenticate, Capability, Command, Enable, Login, StartTls};
+use crate::engine::{Engine, ResultSlot, Shared, Submitted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{CloseReason, Status};
 
@@ -181,7 +181,7 @@ impl<'a> Handshake<'a> {
         }
         self.know_capabilities().await?;
         if !greeted_in && let Some((user, password)) = &self.config.login {
-            if !self.encrypted && !self.local && !self.config.clear_text_login {
+            if !self.encrypted && !self.local && !self.config.allow_plaintext_login {
                 let message = format!(
                     "the connection to {} is not encrypted, and the password of {user} is not sent in clear text",
                     self.whom
@@ -201,7 +201,7 @@ impl<'a> Handshake<'a> {
         if !self.pump.engine.session().capabilities().is_empty() {
             return Ok(());
         }
-        match self.ask(AskCapabilities).await {
+        match self.ask(Capability).await {
             Err(e) if e.kind() != ErrorKind::Protocol => Err(e),
             _ => Ok(()),
         }
@@ -301,7 +301,7 @@ impl<'a> Handshake<'a> {
         self.wait(&slot).await
     }
 
-    fn submit<C: Command>(&self, command: C) -> Arc<Slot<C>> {
+    fn submit<C: Command>(&self, command: C) -> Arc<ResultSlot<C>> {
         let class = command.class();
         let (submitted, slot) = Submitted::new(command);
         let (_, refused) = self.shared.submit(Box::new(submitted), class, None, None, true);
@@ -311,7 +311,7 @@ impl<'a> Handshake<'a> {
         slot
     }
 
-    async fn wait<C: Command>(&mut self, slot: &Slot<C>) -> Result<C::Output> {
+    async fn wait<C: Command>(&mut self, slot: &ResultSlot<C>) -> Result<C::Output> {
         poll_fn(|cx| {
             let over = self.pump.poll(cx).is_ready();
             match slot.poll_result(cx) {

@@ -123,7 +123,7 @@ impl Pump {
         for _ in 0..PIECES_A_TURN {
             let Some(source) = self.engine.source() else { return false };
             match source.poll_next(cx) {
-                Poll::Ready(given) => self.engine.handle_octets(given),
+                Poll::Ready(given) => self.engine.handle_chunk(given),
                 Poll::Pending => return true,
             }
         }
@@ -201,7 +201,7 @@ impl Pump {
             self.engine.handle_end(CloseReason::Eof);
             return Poll::Ready(());
         }
-        self.engine.heard_bytes(Instant::now().into_std());
+        self.engine.received_bytes(Instant::now().into_std());
         Poll::Ready(())
     }
 
@@ -276,7 +276,7 @@ impl Pump {
     /// Goes on with this byte stream.
     pub(super) fn put_io(&mut self, io: Box<dyn Io>) {
         self.io = io;
-        self.engine.tls_done();
+        self.engine.on_tls_established();
     }
 }
 

@@ -1,15 +1,15 @@
 //! Recorded bytes: each response with its position, and how the recording ends.
 
-use super::{Heard, Replay, What};
+use super::{RecordedKind, RecordedResponse, Replay};
 use crate::types::Limits;
 
-fn all(recorded: &[u8]) -> Vec<Heard> {
+fn all(recorded: &[u8]) -> Vec<RecordedResponse> {
     Replay::new(recorded, &Limits::default()).collect()
 }
 
 /// Offsets and lengths.
 fn places(recorded: &[u8]) -> Vec<(usize, usize)> {
-    all(recorded).iter().map(|one| (one.offset, one.octets)).collect()
+    all(recorded).iter().map(|one| (one.offset, one.bytes)).collect()
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn offsets_go_on_from_block_to_block() {
     let wrong = all(&recorded)
         .into_iter()
         .enumerate()
-        .find(|(n, one)| (one.offset, one.octets) != (n * row.len(), row.len()) || one.is_unparsed());
+        .find(|(n, one)| (one.offset, one.bytes) != (n * row.len(), row.len()) || one.is_unparsed());
     assert!(wrong.is_none(), "{wrong:?}");
 }
 
@@ -37,10 +37,10 @@ fn offsets_go_on_from_block_to_block() {
 fn each_kind_is_returned() {
     let responses = all(b"* 1 EXISTS\r\n* XNEWS 1 (a b)\r\nA1 NO [ALERT] no\r\n+ \r\n* 1 FETCH (UID)\r\n");
     let [exists, other, tagged, more, unparsed] = &responses[..] else { panic!("{responses:?}") };
-    assert!(matches!(&exists.what, What::Untagged(response) if response.name() == "EXISTS"));
+    assert!(matches!(&exists.what, RecordedKind::Untagged(response) if response.name() == "EXISTS"));
     assert!(other.is_other() && !other.is_unparsed());
-    assert!(matches!(&tagged.what, What::Tagged { tag, .. } if tag == "A1"));
-    assert!(matches!(&more.what, What::Continuation { text } if text.is_empty()));
+    assert!(matches!(&tagged.what, RecordedKind::Tagged { tag, .. } if tag == "A1"));
+    assert!(matches!(&more.what, RecordedKind::Continuation { text } if text.is_empty()));
     assert!(unparsed.is_unparsed() && !unparsed.is_other());
     let names: Vec<_> = responses.iter().map(|one| one.event().map(|event| event.name())).collect();
     assert_eq!(names, [Some("data"), Some("unknown"), None, None, Some("unparsed")]);
@@ -69,8 +69,11 @@ fn nothing_is_parsed_after_lost_framing() {
     let responses: Vec<_> = replay.by_ref().collect();
     assert_eq!(responses.len(), 2);
     let lost = &responses[1];
-    assert!(matches!(&lost.what, What::Lost { error } if error.contains("Limits::literal")), "{lost:?}");
-    assert_eq!((lost.offset, lost.offset + lost.octets), (9, recorded.len()));
+    assert!(
+        matches!(&lost.what, RecordedKind::Lost { error } if error.contains("Limits::literal")),
+        "{lost:?}"
+    );
+    assert_eq!((lost.offset, lost.offset + lost.bytes), (9, recorded.len()));
     assert!(lost.is_unparsed() && replay.next().is_none() && replay.incomplete().is_none());
 }
 
@@ -80,7 +83,7 @@ fn names_are_utf8_once_that_is_enabled() {
     let names: Vec<_> = responses
         .iter()
         .filter_map(|one| match &one.what {
-            What::Untagged(response) => match response.answer() {
+            RecordedKind::Untagged(response) => match response.answer() {
                 crate::types::Answer::List(entry) => Some(entry.name.as_str()),
                 _ => None,
             },

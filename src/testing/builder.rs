@@ -99,8 +99,8 @@ impl Builder {
     /// One APPEND may bring several messages (MULTIAPPEND), each of this size, but of no more than four times this size
     /// together: a literal beyond that is answered with NO and TOOBIG, or, if it comes without asking, by the end of
     /// the connection.
-    pub fn append_limit(mut self, octets: usize) -> Self {
-        self.settings.append_limit = octets;
+    pub fn append_limit(mut self, bytes: usize) -> Self {
+        self.settings.append_limit = bytes;
         self
     }
 

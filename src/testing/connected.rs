@@ -56,8 +56,8 @@ impl SessionHandle {
     }
 
     /// Says these octets to it at once, whatever it is doing; only a [`delay`](super::Hook::delay) is waited for.
-    pub fn say(&self, octets: impl Into<Bytes>) {
-        self.with(|line| line.push_urgent(Urgent::Raw(octets.into())));
+    pub fn say(&self, bytes: impl Into<Bytes>) {
+        self.with(|line| line.push_urgent(Urgent::Raw(bytes.into())));
     }
 
     /// Ends it with a BYE of these words; a [`delay`](super::Hook::delay) is waited for, other than by [`cut`](Self::cut).

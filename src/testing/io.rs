@@ -59,11 +59,9 @@ pub(super) async fn serve(mut session: Session, stream: Box<dyn Stream>, securit
             session.run(&mut input);
             while let Some(step) = session.next() {
                 match step {
-                    Step::Write(octets) => {
+                    Step::Write(bytes) => {
                         let split = session.split();
-                        until_end(&mut session, write(&mut stream, &octets, split))
-                            .await
-                            .unwrap_or(Ok(()))?;
+                        until_end(&mut session, write(&mut stream, &bytes, split)).await.unwrap_or(Ok(()))?;
                     }
                     Step::Pause(time) => {
                         until_end(&mut session, tokio::time::sleep(time)).await;
@@ -119,9 +117,9 @@ async fn handshake<F: Future>(session: &mut Session, waiting: F) -> Option<F::Ou
     .await
 }
 
-async fn write(stream: &mut Box<dyn Stream>, octets: &[u8], split: Option<usize>) -> io::Result<()> {
-    let Some(size) = split else { return stream.write_all(octets).await };
-    for piece in octets.chunks(size.max(1)) {
+async fn write(stream: &mut Box<dyn Stream>, bytes: &[u8], split: Option<usize>) -> io::Result<()> {
+    let Some(size) = split else { return stream.write_all(bytes).await };
+    for piece in bytes.chunks(size.max(1)) {
         stream.write_all(piece).await?;
         stream.flush().await?;
         // So that whoever reads sees this piece alone.

@@ -3,7 +3,7 @@
 /// A command as a client sent it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Heard {
+pub struct LoggedCommand {
     /// Which session, as [`SessionHandle::id`](super::SessionHandle::id) tells it.
     pub session: u64,
     /// Its tag; empty if it had none that could be read.
@@ -15,7 +15,7 @@ pub struct Heard {
     pub line: String,
 }
 
-impl Heard {
+impl LoggedCommand {
     pub(crate) fn new(session: u64, bytes: &[u8]) -> Self {
         let end = bytes.iter().position(|b| matches!(b, b'\r' | b'\n')).unwrap_or(bytes.len());
         let text = String::from_utf8_lossy(bytes.get(..end).unwrap_or(bytes));
@@ -42,10 +42,10 @@ mod tests {
     #[test]
     fn secrets_are_left_out() {
         for line in ["a LOGIN alice secret", "a login {5}\r\nalice secret", "a AUTHENTICATE PLAIN secret"] {
-            assert!(!format!("{:?}", Heard::new(1, line.as_bytes())).contains("secret"), "{line}");
+            assert!(!format!("{:?}", LoggedCommand::new(1, line.as_bytes())).contains("secret"), "{line}");
         }
-        let heard = Heard::new(1, b"a7 uid fetch 1:* (FLAGS)");
-        assert_eq!((&*heard.tag, &*heard.name), ("a7", "UID FETCH"));
-        assert_eq!(Heard::new(1, b"\xff").line, "");
+        let response = LoggedCommand::new(1, b"a7 uid fetch 1:* (FLAGS)");
+        assert_eq!((&*response.tag, &*response.name), ("a7", "UID FETCH"));
+        assert_eq!(LoggedCommand::new(1, b"\xff").line, "");
     }
 }

@@ -171,20 +171,20 @@ impl Mailbox {
     /// How many messages have this flag, and how many octets those are.
     pub(crate) fn with_flag(&self, flag: &Flag) -> (u32, u64) {
         let of = self.messages.values().filter(|message| message.flags.contains(flag));
-        of.fold((0, 0), |(count, size), message| (count + 1, size + message.octets()))
+        of.fold((0, 0), |(count, size), message| (count + 1, size + message.size()))
     }
 
     pub(crate) fn count(&self) -> u32 {
         u32::try_from(self.messages.len()).unwrap_or(u32::MAX)
     }
 
-    pub(crate) fn octets(&self) -> u64 {
-        self.messages.values().map(|message| message.octets()).sum()
+    pub(crate) fn size(&self) -> u64 {
+        self.messages.values().map(|message| message.size()).sum()
     }
 }
 
 impl Message {
-    pub(crate) fn octets(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         u64::from(self.content.size())
     }
 

@@ -44,7 +44,7 @@
 //! use imap_duplex::testing::Server;
 //! use imap_duplex::{Config, Receiver, Sender};
 //!
-//! /// The program: files all new mail away, until it is told to stop.
+//! /// The program: files all new mail while_disconnected, until it is told to stop.
 //! async fn bot(imap: Sender, mut events: Receiver) -> imap_duplex::Result<()> {
 //!     let inbox = imap.select("INBOX").await?;
 //!     while let Some(event) = events.next().await {
@@ -160,7 +160,7 @@ pub use account::{Account, StoredMailbox, StoredMessage};
 pub use builder::Builder;
 pub use capability::EXTENSIONS;
 pub use connected::SessionHandle;
-pub use log::Heard;
+pub use log::LoggedCommand;
 pub use quirks::Quirk;
 pub use script::Hook;
 pub use server::Server;

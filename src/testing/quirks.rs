@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::log::Heard;
+use super::log::LoggedCommand;
 use crate::types::{ListEntry, MailboxName, Section};
 use crate::wire::respond::utf7;
 
@@ -91,7 +91,7 @@ impl Quirks {
     }
 
     /// Whether this command is not to be done, for what it names; if so, whether it is answered.
-    pub(crate) fn refuses(&self, command: &Heard) -> Option<bool> {
+    pub(crate) fn refuses(&self, command: &LoggedCommand) -> Option<bool> {
         let names_it = command.name != "APPEND" && command.line.contains("4294967295");
         match (names_it, self.has(Quirk::HangsOnHighestUid), self.has(Quirk::RefusesHighestUid)) {
             (true, true, _) => Some(false),

@@ -218,28 +218,28 @@ impl Hook {
     }
 
     /// The command is not done, and all that is answered are these octets; none for silence.
-    pub fn instead(self, octets: impl Into<Bytes>) -> Self {
-        self.act(Act::Instead(octets.into()))
+    pub fn instead(self, bytes: impl Into<Bytes>) -> Self {
+        self.act(Act::Instead(bytes.into()))
     }
 
     /// These octets come before the answer.
-    pub fn before(self, octets: impl Into<Bytes>) -> Self {
-        self.act(Act::Before(octets.into()))
+    pub fn before(self, bytes: impl Into<Bytes>) -> Self {
+        self.act(Act::Before(bytes.into()))
     }
 
     /// These octets come behind the first response of the answer, or before its tagged line if that is all there is.
-    pub fn within(self, octets: impl Into<Bytes>) -> Self {
-        self.act(Act::Within(octets.into()))
+    pub fn within(self, bytes: impl Into<Bytes>) -> Self {
+        self.act(Act::Within(bytes.into()))
     }
 
     /// These octets come behind the answer.
-    pub fn after(self, octets: impl Into<Bytes>) -> Self {
-        self.act(Act::After(octets.into()))
+    pub fn after(self, bytes: impl Into<Bytes>) -> Self {
+        self.act(Act::After(bytes.into()))
     }
 
     /// The connection ends after so many octets of the answer, without a word. If the answer is shorter, what follows it
     /// counts as well.
-    pub fn cut_after(self, octets: usize) -> Self {
-        self.act(Act::Cut(octets))
+    pub fn cut_after(self, bytes: usize) -> Self {
+        self.act(Act::Cut(bytes))
     }
 }

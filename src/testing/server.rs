@@ -13,7 +13,7 @@ use super::builder::Builder;
 use super::connected::SessionHandle;
 use super::io::{Security, serve};
 use super::listen;
-use super::log::Heard;
+use super::log::LoggedCommand;
 #[cfg(feature = "rustls")]
 use super::quirks::Quirk;
 use super::responder::Urgent;
@@ -34,19 +34,19 @@ const PIPE: usize = 64 * 1024;
 #[derive(Clone, Debug)]
 pub struct Server {
     account: Account,
-    held: Arc<Held>,
+    held: Arc<HeapSize>,
 }
 
 /// What goes with the last handle.
 #[derive(Debug)]
-struct Held {
+struct HeapSize {
     shared: Shared,
     password: String,
     #[cfg(feature = "rustls")]
     tls: Tls,
 }
 
-impl Drop for Held {
+impl Drop for HeapSize {
     fn drop(&mut self) {
         self.shared.lock().end();
     }
@@ -83,7 +83,7 @@ impl Server {
         let tls = Tls::new(world.settings.quirks.has(Quirk::SelfSigned));
         let shared = Shared::new(world);
         let account = Account::new(shared.clone(), user);
-        let held = Held {
+        let held = HeapSize {
             shared,
             password,
             #[cfg(feature = "rustls")]
@@ -194,19 +194,19 @@ impl Server {
 
     /// Says these octets at once to each client, whatever it is doing: `server.say("* OK [ALERT] hear me\r\n")`. Only
     /// behind a [`delay`](Hook::delay) it waits for that to be over.
-    pub fn say(&self, octets: impl Into<Bytes>) {
-        let octets = octets.into();
+    pub fn say(&self, bytes: impl Into<Bytes>) {
+        let bytes = bytes.into();
         self.held
             .shared
             .lock()
             .lines
             .values_mut()
-            .for_each(|line| line.push_urgent(Urgent::Raw(octets.clone())));
+            .for_each(|line| line.push_urgent(Urgent::Raw(bytes.clone())));
     }
 
     /// Writes at most so many octets at once, 1 for each by itself; `None` for as many as there are.
-    pub fn split_writes(&self, octets: Option<usize>) {
-        self.held.shared.lock().script.split = octets;
+    pub fn split_writes(&self, bytes: Option<usize>) {
+        self.held.shared.lock().script.split = bytes;
     }
 
     /// Takes no literal that asks to be taken: each is answered with NO.
@@ -229,8 +229,8 @@ impl Server {
 
     /// The commands that have come, in their order, the latest 100,000 of them; passwords are left out.
     #[must_use]
-    pub fn heard(&self) -> Vec<Heard> {
-        self.held.shared.lock().heard.iter().cloned().collect()
+    pub fn received(&self) -> Vec<LoggedCommand> {
+        self.held.shared.lock().response.iter().cloned().collect()
     }
 
     /// Ends each connection, without a word if `silently`, else with a BYE. Clients may come again.

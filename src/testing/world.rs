@@ -9,7 +9,7 @@ use std::task::Waker;
 
 use super::capability::Extensions;
 use super::clock::Clock;
-use super::log::Heard;
+use super::log::LoggedCommand;
 use super::mailbox::{Mailbox, MailboxId};
 use super::quirks::Quirks;
 use super::responder::{Responder, Urgent};
@@ -139,7 +139,7 @@ pub(crate) struct World {
     pub(crate) lines: BTreeMap<SessionId, Line>,
     pub(crate) script: Script,
     /// The latest commands, [`LOGGED`] at most.
-    pub(crate) heard: VecDeque<Heard>,
+    pub(crate) response: VecDeque<LoggedCommand>,
     /// The server is gone: sessions say BYE, and none begins.
     pub(crate) over: bool,
     pub(crate) clock: Clock,
@@ -173,7 +173,7 @@ impl World {
             mailboxes: HashMap::new(),
             lines: BTreeMap::new(),
             script: Script::default(),
-            heard: VecDeque::new(),
+            response: VecDeque::new(),
             over: false,
             clock,
             listeners: Vec::new(),
@@ -244,11 +244,11 @@ impl World {
     }
 
     /// Keeps what a client has said.
-    pub(crate) fn hear(&mut self, heard: Heard) {
-        if self.heard.len() >= LOGGED {
-            self.heard.pop_front();
+    pub(crate) fn hear(&mut self, response: LoggedCommand) {
+        if self.response.len() >= LOGGED {
+            self.response.pop_front();
         }
-        self.heard.push_back(heard);
+        self.response.push_back(response);
     }
 
     /// Puts what `make` makes into the queues of the sessions that have this mailbox selected.
@@ -291,17 +291,17 @@ impl World {
     pub(crate) fn usage(&self, user: &str) -> (u64, u64) {
         let ids = self.users.get(user).into_iter().flat_map(|user| user.names.values());
         let held = ids.filter_map(|id| self.mailboxes.get(id));
-        held.fold((0, 0), |(octets, count), m| (octets + m.octets(), count + u64::from(m.count())))
+        held.fold((0, 0), |(bytes, count), m| (bytes + m.size(), count + u64::from(m.count())))
     }
 
     /// Whether a user may keep so much more.
-    pub(crate) fn has_room(&self, user: &str, octets: u64, messages: u64) -> bool {
+    pub(crate) fn has_room(&self, user: &str, bytes: u64, messages: u64) -> bool {
         let Some(limits) = self.users.get(user).map(|user| user.quota) else { return true };
         if limits.bytes.is_none() && limits.messages.is_none() {
             return true;
         }
         let (used, count) = self.usage(user);
-        limits.bytes.is_none_or(|most| used + octets <= most)
+        limits.bytes.is_none_or(|most| used + bytes <= most)
             && limits.messages.is_none_or(|most| count + messages <= most)
     }
 }

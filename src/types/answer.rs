@@ -9,7 +9,7 @@ use super::capability::Capabilities;
 use super::context::{PartialResult, ResultChange};
 use super::event::Place;
 use super::flag::Flags;
-use super::held::Held;
+use super::heap_size::HeapSize;
 use super::mailbox::{ListEntry, MailboxName, MailboxStatus};
 use super::message::Message;
 use super::metadata::Metadata;
@@ -42,7 +42,7 @@ pub enum Answer {
     /// `* STATUS` (RFC 9051 section 7.3.4).
     MailboxStatus(MailboxStatus),
     /// `* SEARCH` (RFC 3501 section 7.2.5).
-    Search(SearchResult),
+    Search(SearchNumbers),
     /// `* ESEARCH` (RFC 9051 section 7.3.4, RFC 4731).
     ESearch(Box<ESearch>),
     /// `* n EXISTS`: how many messages the mailbox has (RFC 9051 section 7.4.1).
@@ -134,7 +134,7 @@ impl fmt::Display for NumberSet {
 /// `* SEARCH` (RFC 3501 section 7.2.5).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct SearchResult {
+pub struct SearchNumbers {
     /// What was found: UIDs for UID SEARCH, sequence numbers else.
     pub numbers: NumberSet,
     /// The highest mod-sequence among them, if it was searched by (RFC 7162 section 3.1.5).
@@ -261,9 +261,9 @@ impl Untagged {
 
     /// How many bytes of memory it takes, beside itself. The mailbox that it is about is one that it names, or the
     /// selected one, which has its name anyway.
-    pub(crate) fn held(&self) -> usize {
-        let name = if let Cow::Owned(name) = &self.name { name.held() } else { 0 };
-        name + self.answer.held() + self.raw.held()
+    pub(crate) fn heap_size(&self) -> usize {
+        let name = if let Cow::Owned(name) = &self.name { name.heap_size() } else { 0 };
+        name + self.answer.heap_size() + self.raw.heap_size()
     }
 
     pub(crate) fn weight(&self) -> usize {

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use super::disposition::{Disposition, Params, skip_params};
 use super::envelope::Envelope;
 use super::header_text::{self, HeaderText};
-use super::packed::{Reader, lossy};
 use super::section::Part;
+use super::text_arena::{Reader, lossy};
 
 /// The MIME parts of a message, without their contents (RFC 9051 section 7.5.2, `BODYSTRUCTURE`, or its short
 /// form `BODY`, which lacks disposition, language and location).

@@ -2,7 +2,7 @@
 
 use super::body::{BodyStructure, LEAF, MULTIPART};
 use super::envelope::Envelope;
-use super::packed::Writer;
+use super::text_arena::Writer;
 
 /// Makes a [`BodyStructure`] by hand, for tests and for servers.
 ///
@@ -96,8 +96,8 @@ impl BodyStructureBuilder {
 
     /// Its size in octets. Multiparts tell none; there it is left out.
     #[must_use]
-    pub fn size(mut self, octets: u64) -> Self {
-        self.size = Some(octets);
+    pub fn size(mut self, bytes: u64) -> Self {
+        self.size = Some(bytes);
         self
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use super::held::Held;
+use super::heap_size::HeapSize;
 
 /// The capabilities of a server, as it told them (RFC 9051 section 7.2.2).
 ///
@@ -68,9 +68,9 @@ impl Capabilities {
     }
 }
 
-impl Held for Capabilities {
-    fn held(&self) -> usize {
-        self.names.held()
+impl HeapSize for Capabilities {
+    fn heap_size(&self) -> usize {
+        self.names.heap_size()
     }
 }
 

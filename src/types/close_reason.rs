@@ -61,7 +61,9 @@ impl fmt::Display for CloseReason {
             Self::Io { text, .. } => write!(f, "the connection failed: {text}"),
             Self::Protocol(text) => write!(f, "the server can't be understood any more: {text}"),
             Self::Limit(text) => write!(f, "a limit was passed: {text}"),
-            Self::Timeout { waiting_for } => write!(f, "nothing was heard while waiting for {waiting_for}"),
+            Self::Timeout { waiting_for } => {
+                write!(f, "nothing was response while waiting for {waiting_for}")
+            }
             Self::Upload(why) => write!(f, "an upload could not be finished: {why}"),
             Self::Dropped => f.write_str("the driver was dropped"),
         }

@@ -5,10 +5,10 @@ use std::ops::RangeInclusive;
 
 use super::capability::Capabilities;
 use super::flag::Flags;
-use super::gather::Gather;
-use super::held::{Held, room};
+use super::heap_size::{HeapSize, room};
 use super::number::{ModSeq, Seq, Uid, UidValidity};
 use super::progress::{MetadataCode, Progress};
+use super::range_collector::RangeCollector;
 use super::set::{SeqSet, UidSet};
 
 /// A response code (RFC 9051 section 7.1, RFC 5530, and the extensions named at each).
@@ -335,8 +335,8 @@ impl CopyUid {
     }
 }
 
-impl Held for CopyUid {
-    fn held(&self) -> usize {
+impl HeapSize for CopyUid {
+    fn heap_size(&self) -> usize {
         room::<RangeInclusive<Uid>>(self.from.capacity()) + room::<RangeInclusive<Uid>>(self.to.capacity())
     }
 }
@@ -355,7 +355,7 @@ fn each(ranges: &[RangeInclusive<Uid>]) -> impl Iterator<Item = Uid> {
 }
 
 fn set_of(ranges: &[RangeInclusive<Uid>]) -> UidSet {
-    let mut set = Gather::default();
+    let mut set = RangeCollector::default();
     ranges.iter().map(ends).for_each(|(a, b)| set.add(a, b));
     set.finish()
 }

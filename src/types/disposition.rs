@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::packed::{Reader, lossy};
+use super::text_arena::{Reader, lossy};
 
 /// How a part wants to be shown (RFC 2183).
 #[derive(Clone, Debug)]

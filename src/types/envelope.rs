@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::header_date;
 use super::header_text::HeaderText;
-use super::packed::{Reader, lossy};
+use super::text_arena::{Reader, lossy};
 use super::timestamp::Timestamp;
 
 /// The main header fields of a message (RFC 9051 section 7.5.2, `ENVELOPE`): what a list of messages shows.

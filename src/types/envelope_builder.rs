@@ -1,7 +1,7 @@
 //! Makes an [`Envelope`] by hand.
 
 use super::envelope::{BCC, CC, Envelope, FROM, LISTS, REPLY_TO, SENDER, TO};
-use super::packed::Writer;
+use super::text_arena::Writer;
 
 /// Makes an [`Envelope`] by hand, for tests and for servers.
 #[derive(Clone, Debug, Default)]

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::answer::Answer;
 use super::capability::Capabilities;
 use super::close_reason::CloseReason;
-use super::failure::{ErrorKind, Sent};
+use super::error_kind::{ErrorKind, Sent};
 use super::flag::Flags;
 use super::mailbox::{ListEntry, MailboxName, MailboxStatus};
 use super::metadata::Metadata;
@@ -27,7 +27,7 @@ pub struct Event {
     pub cause: Option<CommandId>,
     /// It happened before the mailbox was selected, since the [state](super::MailboxState) that
     /// [`Select::resume`](crate::Select::resume) was given. Removals then have no number.
-    pub away: bool,
+    pub while_disconnected: bool,
     /// What happened.
     pub kind: EventKind,
 }
@@ -92,7 +92,7 @@ pub enum EventKind {
     },
     /// A message is gone.
     #[non_exhaustive]
-    Removed {
+    Expunged {
         /// The number it had; those behind it moved up by one. `None` if it can't be told. Such a removal moves no
         /// numbers: what went while away, or was found gone by a comparison, is not in the count any more; of what went
         /// just now an [`EventKind::Exists`] follows, and what was known of the others by number is void.
@@ -130,7 +130,7 @@ pub enum EventKind {
         /// How many messages the mailbox has now.
         exists: u32,
     },
-    /// All is known of the selected mailbox that was to be asked ([`Fill`](super::Fill)): the UIDs of its messages, and their
+    /// All is known of the selected mailbox that was to be asked ([`ViewSync`](super::ViewSync)): the UIDs of its messages, and their
     /// flags if they are wanted. Once for each selection; [`Mailbox::ready`](crate::Mailbox::ready) waits for it.
     #[non_exhaustive]
     Ready {
@@ -188,7 +188,7 @@ pub enum EventKind {
     /// A command ended without a tagged response: it was refused or given up here, or the connection ended. It replaces
     /// `Completed`, whatever the server's tagged response was, for a detached command whose result is larger than may wait
     /// ([`Overrun`](crate::ErrorKind::Overrun)) or lacks something ([`Incomplete`](crate::ErrorKind::Incomplete)), and for a
-    /// command that used the result of a search that failed ([`Saved`](crate::command::Saved)).
+    /// command that used the result of a search that failed ([`SavedSearch`](crate::command::SavedSearch)).
     #[non_exhaustive]
     Failed {
         /// The command's name: `FETCH`.
@@ -213,7 +213,7 @@ pub enum EventKind {
     /// What the server can do has changed.
     Capabilities(Capabilities),
     /// The reader was slow, and events were left out here.
-    Lagged(Lag),
+    Lagged(Lagged),
     /// What the server said can't be true of the mailbox as it was known; the library asks anew.
     #[non_exhaustive]
     Contradiction {
@@ -263,7 +263,7 @@ pub enum EventKind {
 /// out behind them, there is a `Lagged` of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Lag {
+pub struct Lagged {
     /// How many events.
     pub events: u64,
     /// The mailboxes that they were about, each once; at most 100.
@@ -274,7 +274,7 @@ pub struct Lag {
 
 impl Event {
     pub(crate) fn new(kind: EventKind) -> Self {
-        Self { place: None, cause: None, away: false, kind }
+        Self { place: None, cause: None, while_disconnected: false, kind }
     }
 
     pub(crate) fn at(mut self, place: Option<Place>) -> Self {
@@ -287,8 +287,8 @@ impl Event {
         self
     }
 
-    pub(crate) fn while_away(mut self, away: bool) -> Self {
-        self.away = away;
+    pub(crate) fn while_away(mut self, while_disconnected: bool) -> Self {
+        self.while_disconnected = while_disconnected;
         self
     }
 
@@ -305,7 +305,7 @@ impl Event {
             EventKind::Opened { .. } => "opened",
             EventKind::Exists { .. } => "exists",
             EventKind::Arrived { .. } => "arrived",
-            EventKind::Removed { .. } => "removed",
+            EventKind::Expunged { .. } => "removed",
             EventKind::FlagsChanged { .. } => "flags_changed",
             EventKind::UidValidityChanged { .. } => "uid_validity_changed",
             EventKind::SelectionEnded => "selection_ended",
@@ -353,7 +353,7 @@ impl fmt::Display for Event {
             write!(f, "{}: ", place.mailbox.shown())?;
         }
         self.fmt_kind(f)?;
-        if self.away { f.write_str(" (while away)") } else { Ok(()) }
+        if self.while_disconnected { f.write_str(" (while away)") } else { Ok(()) }
     }
 }
 
@@ -372,7 +372,7 @@ impl Event {
                 write!(f, "uid {uid} arrived")?;
                 flags.as_ref().filter(|flags| !flags.is_empty()).map_or(Ok(()), |flags| write!(f, " {flags}"))
             }
-            EventKind::Removed { seq, uid } => write!(f, "{} removed", Which(*seq, *uid)),
+            EventKind::Expunged { seq, uid } => write!(f, "{} removed", Which(*seq, *uid)),
             EventKind::FlagsChanged { seq, uid, flags, .. } => {
                 write!(f, "{} has flags {flags}", Which(*seq, *uid))
             }

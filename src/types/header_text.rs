@@ -17,7 +17,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use encoding_rs::{Encoding, REPLACEMENT, UTF_8};
 
-use super::packed::lossy;
+use super::text_arena::lossy;
 
 /// As lenient as can be: mail programs leave the padding out, or cut a word in the middle of it.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -140,13 +140,13 @@ impl Ends {
 }
 
 /// The octets of a word's text; `None` if it is no base64.
-fn octets(word: &Word<'_>) -> Option<Vec<u8>> {
+fn bytes(word: &Word<'_>) -> Option<Vec<u8>> {
     if !word.is_base64 {
         return Some(quoted(word.text));
     }
     let compact: Vec<u8> = word.text.iter().copied().filter(|b| !b.is_ascii_whitespace()).collect();
-    if let Ok(octets) = BASE64.decode(&compact) {
-        return Some(octets);
+    if let Ok(bytes) = BASE64.decode(&compact) {
+        return Some(bytes);
     }
     // Pieces that were put behind each other, padding and all.
     let mut all = Vec::new();
@@ -166,7 +166,7 @@ fn quoted(text: &[u8]) -> Vec<u8> {
 /// for itself.
 fn unescaped(text: &[u8], sign: u8) -> Vec<u8> {
     let digit = |b: &u8| char::from(*b).to_digit(16).and_then(|d| u8::try_from(d).ok());
-    let mut octets = Vec::with_capacity(text.len());
+    let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((&first, behind)) = rest.split_first() {
         rest = behind;
@@ -178,9 +178,9 @@ fn unescaped(text: &[u8], sign: u8) -> Vec<u8> {
             octet = high << 4 | low;
             rest = behind;
         }
-        octets.push(octet);
+        bytes.push(octet);
     }
-    octets
+    bytes
 }
 
 /// The charset with this name; `None` if it is not known.
@@ -244,13 +244,13 @@ impl<'a> Decoder<'a> {
         if known.is_none() && self.known_unknown.insert(word.charset) {
             self.unknown.push(lossy(word.charset).into_owned());
         }
-        match known.zip(octets(word)) {
-            Some((charset, octets)) => {
+        match known.zip(bytes(word)) {
+            Some((charset, bytes)) => {
                 if self.charset != Some(charset) {
                     self.flush();
                     self.charset = Some(charset);
                 }
-                self.waiting.extend(octets);
+                self.waiting.extend(bytes);
             }
             None => self.plain(word.whole),
         }
@@ -297,7 +297,7 @@ pub(super) fn parameter<'a>(
 
 /// `utf-8'en'caf%C3%A9` in pieces (RFC 2231 sections 3 and 4).
 fn joined(pieces: &[(u32, bool, Cow<'_, str>)]) -> String {
-    let (mut octets, mut encoding) = (Vec::new(), UTF_8);
+    let (mut bytes, mut encoding) = (Vec::new(), UTF_8);
     for (i, (_, encoded, value)) in pieces.iter().enumerate() {
         let mut value = &**value;
         if i == 0
@@ -309,12 +309,12 @@ fn joined(pieces: &[(u32, bool, Cow<'_, str>)]) -> String {
             value = rest;
         }
         if *encoded {
-            octets.extend(unescaped(value.as_bytes(), b'%'));
+            bytes.extend(unescaped(value.as_bytes(), b'%'));
         } else {
-            octets.extend_from_slice(value.as_bytes());
+            bytes.extend_from_slice(value.as_bytes());
         }
     }
-    encoding.decode_without_bom_handling(&octets).0.into_owned()
+    encoding.decode_without_bom_handling(&bytes).0.into_owned()
 }
 
 #[cfg(test)]

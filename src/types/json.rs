@@ -1,7 +1,7 @@
 //! The JSON form of an event (feature `serde`): one flat object, for programs that read lines.
 //!
 //! In: an [`Event`]. Out: its fields, in a fixed order: `event` (its name), `mailbox`, `selection`, `id` (the number
-//! of the command that caused it), `away` (if it happened while away), then what its kind tells. What is not known is left out; nothing is `null`. Sets
+//! of the command that caused it), `while_disconnected` (if it happened while away), then what its kind tells. What is not known is left out; nothing is `null`. Sets
 //! of numbers and response codes are text, as IMAP writes them. Data of detached commands is summarised: of bodies
 //! their sizes, of a message's structure its media types.
 
@@ -25,7 +25,7 @@ impl Serialize for Event {
         fields.some("mailbox", self.mailbox().or(named(&self.kind)))?;
         fields.some("selection", self.place.as_ref().and_then(|place| place.selection))?;
         fields.some("id", self.cause)?;
-        if self.away {
+        if self.while_disconnected {
             fields.put("away", &true)?;
         }
         fields.kind(&self.kind)?;
@@ -77,7 +77,7 @@ impl<M: SerializeMap> Fields<M> {
                 self.some("seq", *seq)?;
                 self.some("flags", flags.as_ref())
             }
-            EventKind::Removed { seq, uid } => {
+            EventKind::Expunged { seq, uid } => {
                 self.some("uid", *uid)?;
                 self.some("seq", *seq)
             }
@@ -313,7 +313,7 @@ impl<M: SerializeMap> Fields<M> {
     }
 }
 
-/// Which section came, and how large it is; `octets` is left out where there is no such part.
+/// Which section came, and how large it is; `bytes` is left out where there is no such part.
 struct SectionSize<'a>(&'a super::message::BodyData);
 
 impl Serialize for SectionSize<'_> {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::answer::NumberSet;
-use super::held::{Held, room};
+use super::heap_size::{HeapSize, room};
 use super::number::{ModSeq, Seq, Uid};
 use super::set::Set;
 
@@ -97,8 +97,8 @@ impl NumberList {
     }
 }
 
-impl Held for NumberList {
-    fn held(&self) -> usize {
+impl HeapSize for NumberList {
+    fn heap_size(&self) -> usize {
         room::<(u32, u32)>(self.ranges.capacity())
     }
 }

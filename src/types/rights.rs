@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::held::Held;
+use super::heap_size::HeapSize;
 use super::mailbox::MailboxName;
 
 /// Rights on a mailbox, each a letter (RFC 4314 section 2.1).
@@ -57,9 +57,9 @@ impl Rights {
     }
 }
 
-impl Held for Rights {
-    fn held(&self) -> usize {
-        self.letters.held()
+impl HeapSize for Rights {
+    fn heap_size(&self) -> usize {
+        self.letters.heap_size()
     }
 }
 

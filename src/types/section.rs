@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::held::{Held, room};
+use super::heap_size::{HeapSize, room};
 
 /// The number of a MIME part, as IMAP counts them: `1.2` is the second part within the first
 /// (RFC 9051 section 6.4.5.1). [`BodyStructure::parts`](super::BodyStructure::parts) tells each part's.
@@ -46,8 +46,8 @@ impl Part {
     }
 }
 
-impl Held for Part {
-    fn held(&self) -> usize {
+impl HeapSize for Part {
+    fn heap_size(&self) -> usize {
         room::<u32>(self.numbers.capacity())
     }
 }
@@ -140,9 +140,9 @@ impl HeaderFields {
     }
 }
 
-impl Held for HeaderFields {
-    fn held(&self) -> usize {
-        self.names.held()
+impl HeapSize for HeaderFields {
+    fn heap_size(&self) -> usize {
+        self.names.heap_size()
     }
 }
 

@@ -8,9 +8,9 @@ use std::marker::PhantomData;
 use std::ops::{RangeFrom, RangeInclusive};
 use std::str::FromStr;
 
-use super::gather::Gather;
-use super::held::{Held, room};
+use super::heap_size::{HeapSize, room};
 use super::number::{MessageNumber, Seq, Uid};
+use super::range_collector::RangeCollector;
 
 /// A set of UIDs.
 pub type UidSet = Set<Uid>;
@@ -42,8 +42,8 @@ impl<N> Default for Set<N> {
     }
 }
 
-impl<N> Held for Set<N> {
-    fn held(&self) -> usize {
+impl<N> HeapSize for Set<N> {
+    fn heap_size(&self) -> usize {
         room::<(u32, u32)>(self.ranges.capacity())
     }
 }
@@ -120,7 +120,7 @@ impl<N: MessageNumber> Set<N> {
 
     /// Adds all of another set. O(ranges of both): numbers that come one by one, in no order, are better collected by
     /// [`Extend`], which takes them all in O(n log n).
-    pub fn extend_from(&mut self, other: &Self) {
+    pub fn union_with(&mut self, other: &Self) {
         let behind = other.ranges.first().is_none_or(|first| self.ranges.last() <= Some(first));
         // One range is put in its place; what is behind it moves at once.
         if behind || other.ranges.len() == 1 {
@@ -317,7 +317,7 @@ impl<N: MessageNumber> FromStr for Set<N> {
             _ if part.bytes().all(|b| b.is_ascii_digit()) => part.parse().ok().filter(|&n| n != 0),
             _ => None,
         };
-        let mut set = Gather::default();
+        let mut set = RangeCollector::default();
         for part in text.split(',') {
             let ends = match part.split_once(':') {
                 Some((a, b)) => number(a).zip(number(b)),
@@ -368,7 +368,7 @@ impl<N: MessageNumber> FromIterator<N> for Set<N> {
 
 impl<N: MessageNumber> Extend<N> for Set<N> {
     fn extend<I: IntoIterator<Item = N>>(&mut self, numbers: I) {
-        let mut all = Gather::from(std::mem::take(self));
+        let mut all = RangeCollector::from(std::mem::take(self));
         for number in numbers {
             all.add(number.get(), number.get());
         }
@@ -451,7 +451,7 @@ mod tests {
         assert!(pieces.len() > 2);
         assert!(pieces.iter().all(|p| p.to_string().len() <= 8));
         let mut again = UidSet::new();
-        pieces.iter().for_each(|p| again.extend_from(p));
+        pieces.iter().for_each(|p| again.union_with(p));
         assert_eq!(again, whole);
     }
 
@@ -473,7 +473,7 @@ mod tests {
             });
             let plain = |set: &UidSet| set.iter().collect::<BTreeSet<_>>();
             let mut together = a.clone();
-            together.extend_from(&b);
+            together.union_with(&b);
             assert_eq!(together, plain(&a).union(&plain(&b)).copied().collect::<UidSet>(), "{a} and {b}");
             let both = plain(&a).intersection(&plain(&b)).copied().collect::<UidSet>();
             assert_eq!((a.intersection(&b), b.intersection(&a)), (both.clone(), both), "{a} and {b}");

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::held::{Held, room};
+use super::heap_size::{HeapSize, room};
 use super::number::{Seq, Uid};
 
 /// `* THREAD`: trees of messages, each message below the one that it answers.
@@ -79,8 +79,8 @@ impl Threads {
     }
 }
 
-impl Held for Threads {
-    fn held(&self) -> usize {
+impl HeapSize for Threads {
+    fn heap_size(&self) -> usize {
         room::<(u32, u32)>(self.nodes.capacity())
     }
 }

@@ -91,7 +91,7 @@ impl Mailbox {
 
     /// How much memory its messages take, in octets.
     #[must_use]
-    pub fn octets(&self) -> usize {
-        self.view.mirror.messages.octets()
+    pub fn bytes(&self) -> usize {
+        self.view.mirror.messages.bytes()
     }
 }

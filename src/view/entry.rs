@@ -28,7 +28,7 @@ pub(super) const MOST_SETS: u32 = u32::MAX >> KEYWORDS;
 
 /// One message. All zero is a message of which nothing is known; a slot is never zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Packed {
+pub(super) struct PackedMessage {
     uid: u32,
     pub(super) slot: u32,
     /// In two halves: whole, it would cost four octets more in each entry, for its alignment.
@@ -36,7 +36,7 @@ pub(super) struct Packed {
     flags: u32,
 }
 
-impl Packed {
+impl PackedMessage {
     pub(super) fn new(slot: u32, fresh: bool) -> Self {
         Self { slot, flags: if fresh { FRESH } else { 0 }, ..Self::default() }
     }
@@ -160,7 +160,7 @@ impl Summary for Totals {
     }
 }
 
-impl Item for Packed {
+impl Item for PackedMessage {
     type Summary = Totals;
 
     fn summary(&self) -> Totals {
@@ -183,8 +183,8 @@ mod tests {
 
     #[test]
     fn what_goes_in_comes_out() {
-        assert_eq!(size_of::<Packed>(), 20);
-        let mut entry = Packed::new(7, true);
+        assert_eq!(size_of::<PackedMessage>(), 20);
+        let mut entry = PackedMessage::new(7, true);
         assert_eq!((entry.uid(), entry.flags(), entry.mod_seq()), (None, None, None));
         entry.set_uid(Uid::MAX);
         let flags = Flags::from([Flag::Seen, Flag::Wildcard]);

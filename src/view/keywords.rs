@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::entry::{MOST_SETS, Packed};
+use super::entry::{MOST_SETS, PackedMessage};
 use super::tree::{Item, Summary, Tree};
 
 type Names = Arc<[Arc<str>]>;
@@ -73,7 +73,7 @@ pub(super) struct Interner {
     numbers: HashMap<Box<str>, u32>,
     /// The last number that was given.
     last: u32,
-    octets: usize,
+    bytes: usize,
     /// How many new sets there were since the last sweep, and how many it left.
     new: usize,
     left: usize,
@@ -108,11 +108,11 @@ impl Interner {
     /// Gives this set a number; `None` if there is no room.
     pub(super) fn add(&mut self, table: &mut Table, names: &Names) -> Option<u32> {
         self.new += 1;
-        if self.last >= MOST_SETS || self.octets + cost(names) > MOST_OCTETS {
+        if self.last >= MOST_SETS || self.bytes + cost(names) > MOST_OCTETS {
             return None;
         }
         self.last += 1;
-        self.octets += cost(names);
+        self.bytes += cost(names);
         table.sets.push(Set { number: self.last, names: Some(names.clone()) });
         self.numbers.insert(key(names), self.last);
         self.recent = Some((names.clone(), self.last));
@@ -126,8 +126,8 @@ impl Interner {
     }
 
     /// Forgets the sets that none of these messages has. When numbers run short, all are given anew.
-    pub(super) fn sweep(&mut self, table: &mut Table, messages: &mut Tree<Packed>) {
-        let live: HashSet<u32> = messages.iter().map(Packed::keywords).collect();
+    pub(super) fn sweep(&mut self, table: &mut Table, messages: &mut Tree<PackedMessage>) {
+        let live: HashSet<u32> = messages.iter().map(PackedMessage::keywords).collect();
         let mut sets: Vec<Set> =
             table.sets.iter().filter(|set| live.contains(&set.number)).cloned().collect();
         if self.last > MOST_SETS / 4 * 3 {
@@ -143,7 +143,7 @@ impl Interner {
             });
         }
         let names = || sets.iter().filter_map(|set| Some((set.names.as_ref()?, set.number)));
-        self.octets = names().map(|(names, _)| cost(names)).sum();
+        self.bytes = names().map(|(names, _)| cost(names)).sum();
         self.numbers = names().map(|(names, number)| (key(names), number)).collect();
         (self.new, self.left, self.recent) = (0, sets.len(), None);
         table.sets = sets.into_iter().collect();
@@ -163,7 +163,7 @@ mod tests {
     fn give(
         interner: &mut Interner,
         table: &mut Table,
-        messages: &mut Tree<Packed>,
+        messages: &mut Tree<PackedMessage>,
         flags: &Flags,
     ) -> Option<u32> {
         let names = flags.shared_keywords().unwrap();
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn weeks_of_changing_keywords_leave_nothing_behind() {
         let (mut interner, mut table) = (Interner::default(), Table::default());
-        let mut messages: Tree<Packed> = [Packed::new(1, false)].into_iter().collect();
+        let mut messages: Tree<PackedMessage> = [PackedMessage::new(1, false)].into_iter().collect();
         let first = give(&mut interner, &mut table, &mut messages, &set(0)).unwrap();
         let snapshot = table.clone();
         for n in 1..100_000 {
@@ -187,7 +187,7 @@ mod tests {
             assert_eq!(Flags::from_bits(0, names), set(n));
             assert!(table.sets.len() <= SWEEP + 1 && interner.numbers.len() <= SWEEP + 1);
         }
-        assert!(interner.octets <= (SWEEP + 1) * cost(set(99_999).shared_keywords().unwrap()));
+        assert!(interner.bytes <= (SWEEP + 1) * cost(set(99_999).shared_keywords().unwrap()));
         assert_eq!(table.get(first), None, "it was swept out");
         assert_eq!(Flags::from_bits(0, snapshot.get(first)), set(0), "the snapshot keeps what it had");
     }
@@ -209,13 +209,13 @@ mod tests {
         let number = interner.add(&mut table, names);
         assert_eq!(interner.known(names), number);
         interner.sweep(&mut table, &mut Tree::default());
-        assert_eq!((interner.known(names), interner.octets), (None, 0), "else its number would name nothing");
+        assert_eq!((interner.known(names), interner.bytes), (None, 0), "else its number would name nothing");
     }
 
     #[test]
     fn numbers_are_given_anew_before_they_run_out() {
         let (mut interner, mut table) = (Interner::default(), Table::default());
-        let mut messages: Tree<Packed> = [Packed::new(1, false)].into_iter().collect();
+        let mut messages: Tree<PackedMessage> = [PackedMessage::new(1, false)].into_iter().collect();
         interner.last = MOST_SETS / 4 * 3;
         let high = give(&mut interner, &mut table, &mut messages, &set(0)).unwrap();
         let old = table.clone();

@@ -7,10 +7,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::entry::{Packed, Totals};
+use super::entry::{PackedMessage, Totals};
 use super::keywords::Table;
 use super::tree::Tree;
-use crate::types::{Flags, ModSeq, Seq, SeqSet, Slots, Uid};
+use crate::types::{Flags, ModSeq, Seq, SeqSet, SnapshotRange, Uid};
 
 /// How many losses are logged; past it all slots are void.
 const MOST_LOSSES: usize = 256;
@@ -26,11 +26,11 @@ pub(crate) struct Entry {
 /// The identity of a message within one selection, whether or not its UID has been told: what tests hold on to.
 #[cfg(test)]
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Slot {
+pub(crate) struct MessageKey {
     number: u32,
-    lineage: u64,
+    epoch: u64,
     /// How many losses had been logged when it was asked for.
-    losses: usize,
+    invalidated_ranges: usize,
 }
 
 /// A place of one's own among all views of this process: slots of different lineages can't be compared.
@@ -42,18 +42,18 @@ fn new_lineage() -> u64 {
 /// The messages by number. A clone is O(1) and untouched by what comes later.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Mirror {
-    pub(super) messages: Tree<Packed>,
+    pub(super) messages: Tree<PackedMessage>,
     pub(super) keywords: Table,
     /// With the view off: how many messages there are, which is all that is known then.
     pub(super) counted: Option<u32>,
-    pub(super) lineage: u64,
+    pub(super) epoch: u64,
     /// Ranges of slots, first and last, that were voided.
-    pub(super) losses: Arc<Vec<(u32, u32)>>,
+    pub(super) invalidated_ranges: Arc<Vec<(u32, u32)>>,
 }
 
 impl Mirror {
     pub(super) fn new(counted: Option<u32>) -> Self {
-        Self { counted, lineage: new_lineage(), ..Self::default() }
+        Self { counted, epoch: new_lineage(), ..Self::default() }
     }
 
     pub(super) fn len(&self) -> u32 {
@@ -64,16 +64,16 @@ impl Mirror {
         self.messages.summary()
     }
 
-    pub(super) fn flags_of(&self, entry: &Packed) -> Option<Flags> {
+    pub(super) fn flags_of(&self, entry: &PackedMessage) -> Option<Flags> {
         let (system, keywords) = entry.flags()?;
         Some(Flags::from_bits(system, self.keywords.get(keywords)))
     }
 
-    pub(super) fn unpacked(&self, entry: &Packed) -> Entry {
+    pub(super) fn unpacked(&self, entry: &PackedMessage) -> Entry {
         Entry { uid: entry.uid(), flags: self.flags_of(entry), mod_seq: entry.mod_seq() }
     }
 
-    pub(super) fn packed(&self, seq: Seq) -> Option<&Packed> {
+    pub(super) fn packed(&self, seq: Seq) -> Option<&PackedMessage> {
         self.messages.get(index(seq))
     }
 
@@ -89,7 +89,7 @@ impl Mirror {
         let Some(at) = self.messages.find(|totals| totals.last_uid >= uid.get()) else {
             return Err(self.messages.len());
         };
-        let found = self.messages.get(at).and_then(Packed::uid);
+        let found = self.messages.get(at).and_then(PackedMessage::uid);
         if found == Some(uid) { Ok(at) } else { Err(at) }
     }
 
@@ -118,23 +118,27 @@ impl Mirror {
 
     /// The slot of the message with this number.
     #[cfg(test)]
-    pub(super) fn slot(&self, seq: Seq) -> Option<Slot> {
+    pub(super) fn slot(&self, seq: Seq) -> Option<MessageKey> {
         let number = self.packed(seq)?.slot;
-        Some(Slot { number, lineage: self.lineage, losses: self.losses.len() })
+        Some(MessageKey { number, epoch: self.epoch, invalidated_ranges: self.invalidated_ranges.len() })
     }
 
     /// The slots of the messages with the numbers from the one to the other.
-    pub(super) fn slots(&self, ends: Option<(Seq, Seq)>) -> Slots {
+    pub(super) fn slots(&self, ends: Option<(Seq, Seq)>) -> SnapshotRange {
         let slot = |seq| self.packed(seq).map(|entry| entry.slot);
         let ends = ends.and_then(|(first, last)| slot(first).zip(slot(last)));
-        Slots { lineage: self.lineage, losses: self.losses.len(), ends }
+        SnapshotRange { epoch: self.epoch, invalidated_ranges: self.invalidated_ranges.len(), ends }
     }
 
     /// The numbers of the messages with these slots, of those that are there, if they can be told from others.
-    pub(super) fn seqs_of_slots(&self, slots: &Slots) -> Option<SeqSet> {
+    pub(super) fn seqs_of_slots(&self, slots: &SnapshotRange) -> Option<SeqSet> {
         let Some((first, last)) = slots.ends else { return Some(SeqSet::new()) };
-        let lost = self.losses.get(slots.losses..)?.iter().any(|lost| first <= lost.1 && lost.0 <= last);
-        if lost || slots.lineage != self.lineage {
+        let lost = self
+            .invalidated_ranges
+            .get(slots.invalidated_ranges..)?
+            .iter()
+            .any(|lost| first <= lost.1 && lost.0 <= last);
+        if lost || slots.epoch != self.epoch {
             return None;
         }
         let at = self.messages.find(|totals| totals.last_slot >= first).unwrap_or(self.messages.len());
@@ -145,9 +149,13 @@ impl Mirror {
 
     /// The number of the message with this slot, if it is there and can be told from others.
     #[cfg(test)]
-    pub(super) fn seq_of_slot(&self, slot: Slot) -> Option<Seq> {
-        let lost = self.losses.get(slot.losses..)?.iter().any(|lost| lies_in(slot.number, lost));
-        if lost || slot.lineage != self.lineage {
+    pub(super) fn seq_of_slot(&self, slot: MessageKey) -> Option<Seq> {
+        let lost = self
+            .invalidated_ranges
+            .get(slot.invalidated_ranges..)?
+            .iter()
+            .any(|lost| lies_in(slot.number, lost));
+        if lost || slot.epoch != self.epoch {
             return None;
         }
         let at = self.messages.find(|totals| totals.last_slot >= slot.number)?;
@@ -156,8 +164,8 @@ impl Mirror {
 
     /// The slots from the one to the other are void from now on.
     pub(super) fn lose(&mut self, first: u32, last: u32) {
-        if self.losses.len() < MOST_LOSSES {
-            Arc::make_mut(&mut self.losses).push((first, last));
+        if self.invalidated_ranges.len() < MOST_LOSSES {
+            Arc::make_mut(&mut self.invalidated_ranges).push((first, last));
         } else {
             self.lose_all();
         }
@@ -165,7 +173,7 @@ impl Mirror {
 
     /// All slots are void from now on.
     pub(super) fn lose_all(&mut self) {
-        (self.lineage, self.losses) = (new_lineage(), Arc::default());
+        (self.epoch, self.invalidated_ranges) = (new_lineage(), Arc::default());
     }
 }
 

@@ -8,39 +8,39 @@
 //!   EXISTS grows it ──> entries without UID ("fresh") ── a row with UID, fill ──> arrived
 //!   EXPUNGE n, VANISHED uids take entries out; those behind move up by one
 //!
-//!   View ── Mirror ── tree (a counted B-tree) of entry (20 octets)      Snapshot: a Mirror of one moment
+//!   View ── Mirror ── tree (a counted B-tree) of entry (20 bytes)      Snapshot: a Mirror of one moment
 //!             └────── keywords (sets of them by number)
 //! ```
 //!
 //! Every operation is O(log n), whatever is known and whatever is not, and a snapshot is O(1). A view that is *off* counts
 //! the messages and keeps nothing else.
 
+mod arrivals;
 #[cfg(feature = "__bench")]
 pub mod bench;
 mod diff;
 mod entry;
-mod fill;
 mod keywords;
-mod line;
 mod mirror;
-mod recall;
+mod prior_flags;
 mod snapshot;
 mod tree;
-mod vanish;
+mod uids;
+mod vanished;
 
 use std::cmp::Ordering;
 
+use arrivals::Line;
 pub use diff::{Changed, Diff};
-use entry::Packed;
+use entry::PackedMessage;
 use keywords::Interner;
-use line::Line;
 pub(crate) use mirror::Entry;
 #[cfg(test)]
-pub(crate) use mirror::Slot;
+pub(crate) use mirror::MessageKey;
 use mirror::{Mirror, index, seq_at};
-pub use snapshot::{Known, Snapshot};
+pub use snapshot::{Snapshot, SnapshotMessage};
 
-use crate::types::{Flags, Message, ModSeq, Place, Seq, SeqSet, Slots, Uid, UidSet, UidValidity};
+use crate::types::{Flags, Message, ModSeq, Place, Seq, SeqSet, SnapshotRange, Uid, UidSet, UidValidity};
 
 /// The mirror of one selection of a mailbox.
 #[derive(Debug, Default)]
@@ -62,7 +62,7 @@ pub(crate) struct View {
 
 /// What a FETCH row changed.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Learned {
+pub(crate) struct FetchUpdate {
     /// The row named a message beyond the count: the mailbox has grown.
     pub(crate) grown: bool,
     /// The UID of a message that came after the opening is known now.
@@ -78,7 +78,7 @@ pub(crate) struct Learned {
 
 /// A message that vanished: the number that it had, and its UID, where these can be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Gone {
+pub(crate) struct Vanished {
     pub(crate) seq: Option<Seq>,
     pub(crate) uid: Option<Uid>,
 }
@@ -167,7 +167,7 @@ impl View {
         }
         let slots = self.last_slot + 1..=self.last_slot.saturating_add(more);
         self.last_slot = *slots.end();
-        self.mirror.messages.extend(slots.map(|slot| Packed::new(slot, fresh)));
+        self.mirror.messages.extend(slots.map(|slot| PackedMessage::new(slot, fresh)));
     }
 
     /// Four thousand million messages have come in this selection. The slots begin anew, and those from before are void.
@@ -205,15 +205,15 @@ impl View {
     ///
     /// A row without a number (RFC 9586) is taken if the place of its UID is known or can be no other. With the view off
     /// each row's flags are news.
-    pub(crate) fn learn(&mut self, row: &Message) -> Learned {
-        let mut learned = Learned::default();
+    pub(crate) fn learn(&mut self, row: &Message) -> FetchUpdate {
+        let mut learned = FetchUpdate::default();
         let place = match (row.seq(), row.uid()) {
             (Some(seq), _) => {
                 // Some servers send the row before the EXISTS that it belongs to. A number far beyond is
                 // no such row: it would make memory out of nothing.
                 let beyond = (seq.get() as usize).saturating_sub(self.len() as usize);
                 if beyond > MOST_BEYOND {
-                    return Learned { contradiction: true, ..learned };
+                    return FetchUpdate { contradiction: true, ..learned };
                 }
                 if beyond > 0 {
                     self.grow(seq.get(), true);
@@ -235,7 +235,7 @@ impl View {
         let told = match (entry.uid(), row.uid()) {
             (None, Some(told)) if self.could_be(place, told) => Some(told),
             (known, told) if told.is_none() || known == told => None,
-            _ => return Learned { contradiction: true, ..learned },
+            _ => return FetchUpdate { contradiction: true, ..learned },
         };
         let flags = row.flags().map(|flags| (flags, self.mirror.flags_of(&entry)));
         let flags = flags.filter(|(now, before)| before.as_ref() != Some(*now));
@@ -291,18 +291,18 @@ impl View {
 
     /// The slot of the message with this number: names it until it goes, whatever its number is then.
     #[cfg(test)]
-    pub(crate) fn slot(&self, seq: Seq) -> Option<Slot> {
+    pub(crate) fn slot(&self, seq: Seq) -> Option<MessageKey> {
         self.mirror.slot(seq)
     }
 
     /// The number of the message with this slot. `None` if it is gone, or may be.
     #[cfg(test)]
-    pub(crate) fn seq_of_slot(&self, slot: Slot) -> Option<Seq> {
+    pub(crate) fn seq_of_slot(&self, slot: MessageKey) -> Option<Seq> {
         self.mirror.seq_of_slot(slot)
     }
 
     /// The numbers that these messages have now, of those that are there. `None` if they can't be told from others.
-    pub(crate) fn seqs_of_slots(&self, slots: &Slots) -> Option<SeqSet> {
+    pub(crate) fn seqs_of_slots(&self, slots: &SnapshotRange) -> Option<SeqSet> {
         self.mirror.seqs_of_slots(slots)
     }
 

@@ -7,9 +7,9 @@ use std::fmt;
 use std::ops::{Bound, Range, RangeBounds, RangeInclusive};
 
 use super::diff::{self, Diff};
-use super::entry::Packed;
+use super::entry::PackedMessage;
 #[cfg(test)]
-use super::mirror::Slot;
+use super::mirror::MessageKey;
 use super::mirror::{Entry, Mirror, index, seq_at};
 use super::tree;
 use crate::command::Messages as Named;
@@ -34,12 +34,12 @@ pub struct Snapshot {
 /// One message of a [`Snapshot`], and what was known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Known {
+pub struct SnapshotMessage {
     pub(super) seq: Seq,
     pub(super) entry: Entry,
 }
 
-impl Known {
+impl SnapshotMessage {
     /// The number that it had.
     #[must_use]
     pub fn seq(&self) -> Seq {
@@ -122,8 +122,8 @@ impl Snapshot {
 
     /// What was known of the message with this number; `None` if there is none.
     #[must_use]
-    pub fn get(&self, seq: Seq) -> Option<Known> {
-        self.mirror.get(seq).map(|entry| Known { seq, entry })
+    pub fn get(&self, seq: Seq) -> Option<SnapshotMessage> {
+        self.mirror.get(seq).map(|entry| SnapshotMessage { seq, entry })
     }
 
     /// The flags of the message with this number: `None` if they had not been told, or there is no such message.
@@ -139,7 +139,7 @@ impl Snapshot {
     }
 
     /// All messages, in the order of their numbers.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Known> + ExactSizeIterator {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = SnapshotMessage> + ExactSizeIterator {
         self.places(0..self.len() as usize)
     }
 
@@ -147,7 +147,7 @@ impl Snapshot {
     pub fn range(
         &self,
         seqs: RangeInclusive<Seq>,
-    ) -> impl DoubleEndedIterator<Item = Known> + ExactSizeIterator {
+    ) -> impl DoubleEndedIterator<Item = SnapshotMessage> + ExactSizeIterator {
         self.places(index(*seqs.start())..index(*seqs.end()) + 1)
     }
 
@@ -158,8 +158,8 @@ impl Snapshot {
     }
 
     /// The messages that are known not to be `\Seen`, in the order of their numbers; O(log n) for each. Where
-    /// [`flags_untold`](Self::flags_untold) is not 0 there may be more.
-    pub fn unseen(&self) -> impl DoubleEndedIterator<Item = Known> {
+    /// [`flags_unknown`](Self::flags_unknown) is not 0 there may be more.
+    pub fn unseen(&self) -> impl DoubleEndedIterator<Item = SnapshotMessage> {
         let messages = &self.mirror.messages;
         (0..self.unseen_count()).filter_map(move |nth| {
             let at = messages.find(|totals| totals.unseen > nth)?;
@@ -175,7 +175,7 @@ impl Snapshot {
 
     /// Of how many messages the flags had not been told. O(1).
     #[must_use]
-    pub fn flags_untold(&self) -> u32 {
+    pub fn flags_unknown(&self) -> u32 {
         self.mirror.counted.unwrap_or_else(|| self.mirror.totals().flagless)
     }
 
@@ -201,13 +201,13 @@ impl Snapshot {
         if self.mirror.counted.is_some() {
             return ends.map(|(first, last)| SeqSet::from(first..=last)).unwrap_or_default().into();
         }
-        Named::Slots(self.mirror.slots(ends))
+        Named::SnapshotRange(self.mirror.slots(ends))
     }
 
     /// All UIDs that were known. O(n).
     #[must_use]
     pub fn uids(&self) -> UidSet {
-        self.mirror.messages.iter().filter_map(Packed::uid).collect()
+        self.mirror.messages.iter().filter_map(PackedMessage::uid).collect()
     }
 
     /// What came, went and changed from this snapshot to that one.
@@ -224,12 +224,12 @@ impl Snapshot {
 
     /// The number of the message with this slot.
     #[cfg(test)]
-    pub(crate) fn seq_of_slot(&self, slot: Slot) -> Option<Seq> {
+    pub(crate) fn seq_of_slot(&self, slot: MessageKey) -> Option<Seq> {
         self.mirror.seq_of_slot(slot)
     }
 
-    pub(super) fn known(&self, place: usize, entry: &Packed) -> Option<Known> {
-        Some(Known { seq: seq_at(place)?, entry: self.mirror.unpacked(entry) })
+    pub(super) fn known(&self, place: usize, entry: &PackedMessage) -> Option<SnapshotMessage> {
+        Some(SnapshotMessage { seq: seq_at(place)?, entry: self.mirror.unpacked(entry) })
     }
 }
 
@@ -242,21 +242,21 @@ impl fmt::Debug for Snapshot {
 /// The messages at a range of places; blank ones with the view off.
 struct Messages<'a> {
     mirror: &'a Mirror,
-    packed: tree::Iter<'a, Packed>,
+    packed: tree::Iter<'a, PackedMessage>,
     left: Range<usize>,
 }
 
 impl Messages<'_> {
-    fn known(&self, place: usize, packed: Option<&Packed>) -> Option<Known> {
+    fn known(&self, place: usize, packed: Option<&PackedMessage>) -> Option<SnapshotMessage> {
         let entry = packed.map(|packed| self.mirror.unpacked(packed)).unwrap_or_default();
-        Some(Known { seq: seq_at(place)?, entry })
+        Some(SnapshotMessage { seq: seq_at(place)?, entry })
     }
 }
 
 impl Iterator for Messages<'_> {
-    type Item = Known;
+    type Item = SnapshotMessage;
 
-    fn next(&mut self) -> Option<Known> {
+    fn next(&mut self) -> Option<SnapshotMessage> {
         let place = self.left.next()?;
         let packed = self.packed.next();
         self.known(place, packed)
@@ -268,7 +268,7 @@ impl Iterator for Messages<'_> {
 }
 
 impl DoubleEndedIterator for Messages<'_> {
-    fn next_back(&mut self) -> Option<Known> {
+    fn next_back(&mut self) -> Option<SnapshotMessage> {
         let place = self.left.next_back()?;
         let packed = self.packed.next_back();
         self.known(place, packed)

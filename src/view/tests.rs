@@ -48,8 +48,8 @@ fn expunge_beyond_the_end_is_a_contradiction() {
     assert_eq!(uids(&view), [1, 2, 3]);
 }
 
-fn gone(n: u32, u: u32) -> Gone {
-    Gone { seq: Seq::new(n), uid: Uid::new(u) }
+fn gone(n: u32, u: u32) -> Vanished {
+    Vanished { seq: Seq::new(n), uid: Uid::new(u) }
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn a_row_tells_uid_and_flags() {
     let learned = view.learn(&row(3, Some(7), Some(seen.clone())));
     assert_eq!(learned.arrived, Some(uid(7)));
     assert_eq!(learned.flags, Some(None), "not known before");
-    assert_eq!(view.learn(&row(3, Some(7), Some(seen.clone()))), Learned::default(), "nothing new");
+    assert_eq!(view.learn(&row(3, Some(7), Some(seen.clone()))), FetchUpdate::default(), "nothing new");
     let learned = view.learn(&row(3, None, Some(Flags::new())));
     assert_eq!(learned.flags, Some(Some(seen)));
 }

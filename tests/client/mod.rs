@@ -152,7 +152,7 @@ pub(crate) fn brief(event: &Event) -> String {
         EventKind::Ready { exists, .. } => format!("ready {exists}"),
         EventKind::Exists { count, .. } => format!("exists {count}"),
         EventKind::Arrived { seq, uid, .. } => format!("arrived {}", which(*seq, Some(*uid))),
-        EventKind::Removed { seq, uid, .. } => format!("removed {}", which(*seq, *uid)),
+        EventKind::Expunged { seq, uid, .. } => format!("removed {}", which(*seq, *uid)),
         EventKind::FlagsChanged { seq, uid, flags, .. } => format!("flags {} {flags}", which(*seq, *uid)),
         EventKind::UidValidityChanged { uid_validity, .. } => {
             format!("uidvalidity {}", uid_validity.map_or(0, |era| era.get()))

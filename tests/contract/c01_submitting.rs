@@ -71,7 +71,7 @@ async fn past_the_bound_a_token_fails_at_once_unsent_and_the_others_are_not_dist
         let tokens = [s.imap.create("a"), s.imap.create("b"), s.imap.create("c")];
         let error = s.imap.create("d").await.expect_err("three wait already");
         assert_eq!(error.kind(), ErrorKind::QueueFull);
-        assert_eq!(error.was_sent(), Sent::No);
+        assert_eq!(error.sent(), Sent::No);
         assert_eq!(error.command(), Some("CREATE"));
         assert!(error.to_string().contains('3'), "it names the bound: {error}");
 
@@ -212,10 +212,10 @@ async fn logout_keeps_its_place_and_waits_for_no_answer() {
         assert_eq!(reason, CloseReason::Logout);
         assert_eq!(before, ["created a", "CREATE OK", "LOGOUT OK", "CREATE failed"]);
         let error = after.await.expect_err("it comes after LOGOUT");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Closed, Sent::No));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Closed, Sent::No));
         assert_eq!(error.close_reason(), Some(&CloseReason::Logout));
         let error = s.imap.noop().await.expect_err("the connection has ended");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Closed, Sent::No));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Closed, Sent::No));
     })
     .await;
 }

@@ -161,7 +161,7 @@ async fn one_vanished_may_tell_what_several_commands_and_others_removed() {
         assert_eq!(expunged.map(|e| (e.count, e.uids.to_string())), [(2, "11:12".into()), (1, "14".into())]);
         assert_eq!(moved.await.expect("moved").uids.len(), 1);
         let removed = events.ready().into_iter().filter_map(|event| match event.kind {
-            EventKind::Removed { uid, .. } => Some((uid.map_or(0, |uid| uid.get()), event.cause)),
+            EventKind::Expunged { uid, .. } => Some((uid.map_or(0, |uid| uid.get()), event.cause)),
             _ => None,
         });
         let mut removed: Vec<_> = removed.collect();

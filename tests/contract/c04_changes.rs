@@ -285,7 +285,8 @@ async fn mailboxes_that_we_make_rename_remove_and_subscribe_to_are_told() {
             s.imap.rename("INBOX", "Old"),
             s.imap.create("Bad"),
         );
-        let (create, rename, subscribe, undo) = (tokens.0.id(), tokens.1.id(), tokens.2.id(), tokens.3.id());
+        let (create, rename, subscribe, unsubscribe) =
+            (tokens.0.id(), tokens.1.id(), tokens.2.id(), tokens.3.id());
         let (delete, inbox, refused) = (tokens.4.id(), tokens.5.id(), tokens.6.id());
         s.answer("CREATE Work", &[]).await;
         s.answer("RENAME Work Arbeit", &[]).await;
@@ -305,8 +306,8 @@ async fn mailboxes_that_we_make_rename_remove_and_subscribe_to_are_told() {
                 by(rename, "RENAME OK"),
                 by(subscribe, "subscribed Arbeit"),
                 by(subscribe, "SUBSCRIBE OK"),
-                by(undo, "unsubscribed Arbeit"),
-                by(undo, "UNSUBSCRIBE OK"),
+                by(unsubscribe, "unsubscribed Arbeit"),
+                by(unsubscribe, "UNSUBSCRIBE OK"),
                 by(delete, "deleted Arbeit"),
                 by(delete, "DELETE OK"),
                 // INBOX stays (RFC 9051 section 6.3.6).

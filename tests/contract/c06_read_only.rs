@@ -14,7 +14,7 @@ fn seen() -> Store {
 }
 
 fn assert_read_only(error: &Error, command: &str, reason: &str) {
-    assert_eq!((error.kind(), error.was_sent()), (ErrorKind::ReadOnly, Sent::No), "{error:?}");
+    assert_eq!((error.kind(), error.sent()), (ErrorKind::ReadOnly, Sent::No), "{error:?}");
     assert_eq!(error.command(), Some(command));
     let text = format!("{error:#}");
     for word in
@@ -36,7 +36,7 @@ async fn assert_refused(s: &mut Session, inbox: &Mailbox, reason: &str) {
     for line in ["UID STORE 11 +FLAGS (\\Seen)", "expunge", "UID MOVE 11 Work", "UID REPLACE 11 INBOX \"x\""]
     {
         let error = s.imap.raw(line).await.expect_err("a line of the user's own");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::ReadOnly, Sent::No), "{line}: {error}");
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::ReadOnly, Sent::No), "{line}: {error}");
     }
     let told = s.events.ready_briefs();
     assert_eq!(told.iter().filter(|event| event.ends_with(" failed")).count(), 9, "{told:?}");
@@ -158,7 +158,7 @@ async fn a_move_by_steps_is_refused_whole_or_ends_between_two_of_them() {
         s.server.say("* OK [READ-ONLY] you have lost the right").await;
         s.server.say(&format!("{tag} OK [COPYUID 8 11 1] copied")).await;
         let error = token.await.expect_err("no STORE goes out");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::ReadOnly, Sent::Partly), "{error}");
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::ReadOnly, Sent::Partly), "{error}");
         assert_eq!(error.answers().len(), 1, "that the copy is there is not lost");
         // As after any move that failed on its way.
         s.answer("UID FETCH 11 (FLAGS)", &["* 1 FETCH (UID 11 FLAGS ())"]).await;

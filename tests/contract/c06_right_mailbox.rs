@@ -14,7 +14,7 @@ use crate::support::within;
 const SHORT: Duration = Duration::from_secs(1);
 
 fn assert_ended_unsent(error: &Error) {
-    assert_eq!((error.kind(), error.was_sent()), (ErrorKind::SelectionEnded, Sent::No), "{error}");
+    assert_eq!((error.kind(), error.sent()), (ErrorKind::SelectionEnded, Sent::No), "{error}");
 }
 
 /// An empty mailbox `name` is selected in place of the one before.
@@ -177,7 +177,7 @@ async fn behind_a_select_that_is_refused_nothing_hits_the_mailbox_before() {
         s.server.expect_silence(SHORT).await;
         s.server.say(&format!("{tag} NO [NONEXISTENT] none")).await;
         let error = select.await.expect_err("refused");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::No, Sent::Fully));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::No, Sent::Fully));
         assert_ended_unsent(&store.await.expect_err("its SELECT was refused"));
         // NO to SELECT leaves nothing selected (RFC 9051 section 6.3.2).
         assert_ended_unsent(&inbox.search(Search::all()).await.expect_err("INBOX has ended too"));

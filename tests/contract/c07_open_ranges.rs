@@ -3,7 +3,7 @@
 //! the messages that had them, by UID.
 
 use imap_duplex::command::{Items, Search, Store};
-use imap_duplex::types::{Answer, EventKind, Fill, Flag, ModSeq, UidSet};
+use imap_duplex::types::{Answer, EventKind, Flag, ModSeq, UidSet, ViewSync};
 use imap_duplex::{ErrorKind, Sent};
 
 use crate::client::{seq, uid};
@@ -192,7 +192,7 @@ async fn without_a_view_new_messages_are_not_left_out_silently() {
         let flagged = || Store::add([Flag::Flagged]);
         s.noop(&["* 4 EXISTS"]).await;
         let error = inbox.store(uid(12).., flagged()).await.expect_err("where does it end?");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No), "{error}");
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No), "{error}");
         // What goes makes no difference, and a new UIDNEXT settles it.
         s.noop(&["* 1 EXPUNGE"]).await;
         inbox.store(uid(12).., flagged()).await.expect_err("where does it end?");
@@ -208,7 +208,7 @@ async fn without_a_view_new_messages_are_not_left_out_silently() {
 async fn without_a_view_it_ends_where_the_server_says_or_is_refused() {
     within(LIMIT, async {
         for told in [true, false] {
-            let mut s = Session::with(&quiet().fill(Fill::Off), CAPABILITIES).await;
+            let mut s = Session::with(&quiet().view_sync(ViewSync::Off), CAPABILITIES).await;
             let token = s.imap.select("INBOX");
             let tag = s.server.expect("SELECT INBOX").await;
             s.server.say("* 3 EXISTS").await;
@@ -224,7 +224,7 @@ async fn without_a_view_it_ends_where_the_server_says_or_is_refused() {
                 store.await.expect("stored");
             } else {
                 let error = store.await.expect_err("where does it end?");
-                assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No), "{error}");
+                assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No), "{error}");
             }
             s.noop(&[]).await;
             s.events.ready();
@@ -244,7 +244,7 @@ async fn without_a_view_uidnext_from_before_a_contradiction_ends_no_range() {
             s.noop(&[line]).await;
             assert_eq!(inbox.uid_next(), uid_next, "UIDs of another UIDVALIDITY are other messages");
             let error = inbox.store(uid(1).., flagged()).await.expect_err(line);
-            assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No), "{error}");
+            assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No), "{error}");
             s.noop(&["* OK [UIDNEXT 1010] next"]).await;
             let store = inbox.store(uid(1).., flagged());
             s.answer(r"UID STORE 1:1009 +FLAGS (\Flagged)", &[]).await;
@@ -288,7 +288,7 @@ async fn without_a_view_uidnext_is_as_old_as_the_count_it_was_sent_with() {
             } else {
                 let error = store.await.expect_err("where does it end?");
                 assert_eq!(
-                    (error.kind(), error.was_sent()),
+                    (error.kind(), error.sent()),
                     (ErrorKind::Invalid, Sent::No),
                     "{before:?} {after:?}"
                 );

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use imap_duplex::Mailbox;
 use imap_duplex::command::{Items, Store};
-use imap_duplex::types::{Fill, Flag, Message};
+use imap_duplex::types::{Flag, Message, ViewSync};
 
 use crate::client::{seq, uid};
 use crate::session::{CAPABILITIES, LIMIT, Session, quiet};
@@ -224,7 +224,7 @@ async fn a_removal_that_can_not_be_numbered_is_followed_by_the_count() {
         assert_eq!(told, ["removed ? uid 22", "exists 3"], "which of the four it was is not known");
         assert_eq!(inbox.exists(), 3);
 
-        let mut s = Session::with(&quiet().fill(Fill::Off), CAPABILITIES).await;
+        let mut s = Session::with(&quiet().view_sync(ViewSync::Off), CAPABILITIES).await;
         let token = s.imap.select("INBOX");
         let tag = s.server.expect("SELECT INBOX").await;
         s.tell_selected(&tag, 3).await;
@@ -240,7 +240,7 @@ async fn a_removal_that_can_not_be_numbered_is_followed_by_the_count() {
 #[tokio::test(start_paused = true)]
 async fn with_the_view_off_only_what_the_server_says_is_known() {
     within(LIMIT, async {
-        let mut s = Session::with(&quiet().fill(Fill::Off), CAPABILITIES).await;
+        let mut s = Session::with(&quiet().view_sync(ViewSync::Off), CAPABILITIES).await;
         let token = s.imap.select("INBOX");
         let tag = s.server.expect("SELECT INBOX").await;
         s.tell_selected(&tag, 3).await;

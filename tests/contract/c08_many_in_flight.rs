@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use imap_duplex::command::{Items, StatusItems};
-use imap_duplex::types::Fill;
+use imap_duplex::types::ViewSync;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -104,7 +104,7 @@ async fn ten_thousand_commands_in_flight() {
             });
             let _ = tokio::io::copy(&mut read, &mut up).await;
         });
-        let config = quiet().fill(Fill::Off);
+        let config = quiet().view_sync(ViewSync::Off);
         let (imap, mut events) = config.connect_over(ours).await.expect("greeted");
         let select = imap.select("INBOX");
         let inbox = select.mailbox();

@@ -1,7 +1,7 @@
 //! Line 8, the result of a search that the server remembers (RFC 5182): what reads through it follows the search at once,
 //! what changes something waits for its OK, and no handle ever names what another search has found.
 
-use imap_duplex::command::{Items, SaveSearch, Saved, Search, Store};
+use imap_duplex::command::{Items, SaveSearch, SavedSearch, Search, Store};
 use imap_duplex::types::Flag;
 use imap_duplex::{ErrorKind, Mailbox, Sent, Token};
 
@@ -20,7 +20,7 @@ async fn open() -> (Session, Mailbox) {
 }
 
 /// Saves the unseen ones, of which the server finds so many.
-async fn save(s: &mut Session, inbox: &Mailbox, count: u32) -> Saved {
+async fn save(s: &mut Session, inbox: &Mailbox, count: u32) -> SavedSearch {
     let token: Token<SaveSearch> = inbox.save(Search::unseen());
     let tag = s.server.expect(UNSEEN).await;
     s.server.say(&format!("* ESEARCH (TAG \"{tag}\") UID COUNT {count}")).await;
@@ -102,11 +102,11 @@ async fn a_search_that_fails_takes_along_what_was_to_use_its_result() {
             s.server.say(&format!("{fetch} OK done")).await;
             assert_eq!(search.await.expect_err("refused").kind(), kind);
             let error = sizes.await.expect_err("of other messages");
-            assert_eq!((error.kind(), error.was_sent()), (kind, Sent::Fully));
+            assert_eq!((error.kind(), error.sent()), (kind, Sent::Fully));
             let error = moved.await.expect_err("not sent");
-            assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No));
+            assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No));
             let error = inbox.fetch(saved, Items::new().size()).await.expect_err("not sent");
-            assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No));
+            assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No));
         }
         s.noop(&[]).await;
         s.events.ready();
@@ -128,7 +128,7 @@ async fn the_next_search_waits_for_the_users_of_the_one_before_and_takes_its_pla
         sizes.await.expect("fetched");
         let tag = s.server.expect(SEEN).await;
         let error = late.await.expect_err("the server has forgotten it");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No));
         s.server.say(&format!("* ESEARCH (TAG \"{tag}\") UID COUNT 1")).await;
         s.server.say(&format!("{tag} OK saved")).await;
         let second = second.await.expect("saved");
@@ -160,9 +160,9 @@ async fn the_end_of_the_selection_is_the_end_of_the_result() {
         s.tell_selected(&tag, 0).await;
         let again = again.await.expect("selected");
         let error = again.fetch(&saved, Items::new().size()).await.expect_err("of another selection");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No));
         let error = inbox.fetch(&saved, Items::new().size()).await.expect_err("of another selection");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::SelectionEnded, Sent::No));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::SelectionEnded, Sent::No));
         s.noop(&[]).await;
         s.events.ready();
     })
@@ -198,7 +198,7 @@ async fn without_searchres_nothing_is_sent() {
         let sizes = inbox.fetch(search.saved(), Items::new().size());
         assert_eq!(search.await.expect_err("unsupported").kind(), ErrorKind::Unsupported);
         let error = sizes.await.expect_err("nothing to fetch");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No));
         s.noop(&[]).await;
         s.events.ready();
     })
@@ -214,7 +214,7 @@ async fn a_search_by_hand_may_have_taken_its_place() {
         s.answer("UID SEARCH RETURN (SAVE) ALL", &[]).await;
         raw.await.expect("the server said OK");
         let error = inbox.move_to(&saved, "Trash").await.expect_err("it would move all messages");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No));
         s.events.ready();
     })
     .await;
@@ -244,10 +244,10 @@ async fn a_search_among_what_was_found_goes_out_with_the_search_and_one_that_is_
 
         // The server has forgotten the first; and it remembers but one.
         let error = inbox.search(Search::among(&unseen)).await.expect_err("forgotten");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No));
         let both = Search::among(&unseen).and(Search::among(&second));
         let error = inbox.search(both).await.expect_err("two of them");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No));
         let again = inbox.search(Search::among(&second));
         s.answer("UID SEARCH RETURN (ALL) $", &[]).await;
         assert!(again.await.expect("searched").is_empty());
@@ -269,7 +269,7 @@ async fn a_search_among_what_a_failed_one_was_to_find_fails_with_it() {
         s.server.say(&format!("{search} OK searched")).await;
         assert_eq!(unseen.await.expect_err("refused").kind(), ErrorKind::Bad);
         let error = large.await.expect_err("among whatever was remembered before");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Bad, Sent::Fully));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Bad, Sent::Fully));
         // Its own OK would be taken for a success.
         assert_eq!(s.events.ready_briefs(), ["SEARCH BAD", "SEARCH failed"]);
     })

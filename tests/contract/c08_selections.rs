@@ -88,7 +88,7 @@ async fn two_selects_and_their_commands_submitted_at_once_are_each_under_the_rig
         assert_eq!(sizes(&rows_b.await.expect("fetched")), [(Some(11), Some(10)), (Some(12), Some(20))]);
         assert_eq!(flagged_b.await.expect("stored")[0].uid(), Some(uid(11)));
         let error = late_a.await.expect_err("A had ended");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::SelectionEnded, Sent::No));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::SelectionEnded, Sent::No));
         select_a.await.expect("selected");
         select_b.await.expect("selected");
         let mut told = told(&mut s, &[&a, &b]);
@@ -137,7 +137,7 @@ async fn a_store_behind_a_select_that_is_bad_never_reaches_the_mailbox_that_stay
         s.answer("LIST \"\" *", &["* LIST () \"/\" B"]).await;
         assert_eq!(select.await.expect_err("refused").kind(), ErrorKind::Bad);
         for error in [store.await.expect_err("unsent"), expunge.await.expect_err("unsent")] {
-            assert_eq!((error.kind(), error.was_sent()), (ErrorKind::SelectionEnded, Sent::No));
+            assert_eq!((error.kind(), error.sent()), (ErrorKind::SelectionEnded, Sent::No));
         }
         assert_eq!(list.await.expect("listed").len(), 1);
         s.events.ready();
@@ -191,7 +191,7 @@ async fn after_unselect_commands_follow_the_select_at_once_even_if_that_fails() 
         s.server.say(&format!("{behind} BAD no mailbox is selected")).await;
         assert_eq!(select.await.expect_err("refused").kind(), ErrorKind::No);
         let error = store.await.expect_err("nothing is selected");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Bad, Sent::Fully));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Bad, Sent::Fully));
     })
     .await;
 }

@@ -434,9 +434,9 @@ async fn dropping_the_driver_ends_everything_with_that_cause() {
         assert!(running.await.expect_err("aborted").is_cancelled());
         let error = sent.await.expect_err("nobody will answer");
         assert_eq!(error.close_reason(), Some(&CloseReason::Dropped));
-        assert_eq!(error.was_sent(), Sent::Fully);
+        assert_eq!(error.sent(), Sent::Fully);
         let error = imap.noop().await.expect_err("nobody will send");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Closed, Sent::No));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Closed, Sent::No));
         assert_eq!(events.end().await, (CloseReason::Dropped, vec!["CREATE failed".to_owned()]));
     })
     .await;

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::client::{Events, brief, uid};
-use crate::robot::{CAN, Heard, Robot};
+use crate::robot::{CAN, LoggedCommand, Robot};
 use crate::session::{LIMIT, quiet};
 use crate::support::within;
 
@@ -41,24 +41,24 @@ struct Client {
     imap: Sender,
     inbox: Mailbox,
     receiver: Receiver,
-    heard: Heard,
+    response: LoggedCommand,
     robot: JoinHandle<()>,
 }
 
 impl Client {
     async fn of(config: &Config) -> Self {
-        let (stream, heard, robot) = Robot::start(format!("* PREAUTH [CAPABILITY {CAN}] ready"));
+        let (stream, response, robot) = Robot::start(format!("* PREAUTH [CAPABILITY {CAN}] ready"));
         let (imap, mut receiver) = config.connect_over(stream).await.expect("greeted");
         let inbox = imap.select("INBOX").await.expect("selected");
         imap.noop().await.expect("the view is filled");
         while !matches!(receiver.next().await, Some(event) if brief(&event) == "NOOP OK") {}
-        heard.lock().expect("no panic").clear();
-        Self { imap, inbox, receiver, heard, robot }
+        response.lock().expect("no panic").clear();
+        Self { imap, inbox, receiver, response, robot }
     }
 
     /// All works, and nothing of what was before is in the way. Gives the events up to the end.
     async fn works(self) -> Vec<Event> {
-        let Self { imap, mut inbox, receiver, heard: _, robot } = self;
+        let Self { imap, mut inbox, receiver, response: _, robot } = self;
         let sizes = async |inbox: &Mailbox| {
             let rows = inbox.fetch(uid(1)..=uid(99), Items::new().size()).await.expect("fetched");
             rows.iter().map(|row| (row.uid().map_or(0, |uid| u64::from(uid.get())), row.size())).collect()
@@ -112,7 +112,7 @@ type Case = (&'static str, bool, fn(&Sender, &Mailbox) -> Running);
 
 const CASES: &[Case] = &[
     ("NOOP", true, |imap, _| running(imap.noop())),
-    ("CAPABILITY", true, |imap, _| running(imap.ask_capabilities())),
+    ("CAPABILITY", true, |imap, _| running(imap.capability())),
     ("ID", true, |imap, _| running(imap.id(Id::nothing()))),
     ("SELECT Work", true, |imap, _| running(imap.select("Work"))),
     ("EXAMINE Work", true, |imap, _| running(imap.examine("Work"))),
@@ -120,8 +120,8 @@ const CASES: &[Case] = &[
     ("STATUS Work", true, |imap, _| running(imap.status("Work", StatusItems::new().messages()))),
     ("APPEND", false, |imap, _| running(imap.append("Work", "Subject: x\r\n\r\nbody\r\n"))),
     ("APPEND", false, |imap, _| {
-        let octets = std::io::Cursor::new("Subject: x\r\n\r\nbody\r\n");
-        running(imap.append("Work", Append::reader(20, octets)))
+        let bytes = std::io::Cursor::new("Subject: x\r\n\r\nbody\r\n");
+        running(imap.append("Work", Append::reader(20, bytes)))
     }),
     ("CREATE", false, |imap, _| running(imap.create("Work"))),
     ("DELETE", false, |imap, _| running(imap.delete("Work"))),
@@ -154,10 +154,10 @@ async fn the_token_of_each_command() {
                 let most = if *line == "IDLE" && moments > 5 { MOMENTS } else { moments };
                 let _next = (most == MOMENTS).then(|| client.imap.noop());
                 let result = for_moments(future, most).await;
-                let heard = client.heard.clone();
+                let response = client.response.clone();
                 let events = client.works().await;
                 let told = ends(&events);
-                let count = heard.lock().expect("no panic").iter().filter(|l| l.starts_with(line)).count();
+                let count = response.lock().expect("no panic").iter().filter(|l| l.starts_with(line)).count();
                 assert!(told.values().all(|count| *count == 1), "{line} after {moments} ms: {told:?}");
                 assert_eq!(told.contains_key(&id), count == 1, "{line} after {moments} ms");
                 assert!(count == 1 || *reads_only && count == 0, "{line} after {moments} ms: {count}");
@@ -263,7 +263,7 @@ async fn a_handshake_and_a_connect_over_a_stream() {
         for spawns in [false, true] {
             let mut ended = false;
             for moments in 0..MOMENTS {
-                let (stream, heard, robot) = Robot::start("* OK hello".into());
+                let (stream, response, robot) = Robot::start("* OK hello".into());
                 let done = if spawns {
                     for_moments(config.connect_over(stream), moments).await.map(|r| r.map(drop))
                 } else {
@@ -274,8 +274,8 @@ async fn a_handshake_and_a_connect_over_a_stream() {
                 gone.expect("the connection ends").expect("no panic");
                 if let Some(result) = done {
                     result.expect("connected");
-                    let heard = heard.lock().expect("no panic");
-                    assert_eq!(heard.last().is_some_and(|line| line == "LOGOUT"), spawns, "{heard:?}");
+                    let response = response.lock().expect("no panic");
+                    assert_eq!(response.last().is_some_and(|line| line == "LOGOUT"), spawns, "{response:?}");
                     ended = true;
                     break;
                 }
@@ -369,7 +369,7 @@ async fn the_handles_in_each_order() {
     within(LIMIT, async {
         for auto_idle in [false, true] {
             for order in ORDERS {
-                let Client { imap, inbox, receiver, heard, robot } =
+                let Client { imap, inbox, receiver, response, robot } =
                     Client::of(&quiet().auto_idle(auto_idle)).await;
                 let again = inbox.sender();
                 let mut handles: [Option<Box<dyn std::any::Any>>; 4] = [
@@ -380,12 +380,12 @@ async fn the_handles_in_each_order() {
                 ];
                 for which in order {
                     tokio::time::sleep(Duration::from_secs(1)).await;
-                    assert!(!heard.lock().expect("no panic").iter().any(|line| line == "LOGOUT"));
+                    assert!(!response.lock().expect("no panic").iter().any(|line| line == "LOGOUT"));
                     handles[which] = None;
                 }
                 let gone = tokio::time::timeout(Duration::from_secs(10), robot).await;
                 gone.expect("it logs out").expect("no panic");
-                assert_eq!(heard.lock().expect("no panic").last().map(String::as_str), Some("LOGOUT"));
+                assert_eq!(response.lock().expect("no panic").last().map(String::as_str), Some("LOGOUT"));
             }
         }
     })

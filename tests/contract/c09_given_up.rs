@@ -79,7 +79,7 @@ async fn a_dialogue_is_given_up_by_a_star_and_its_error_is_the_commands_own() {
 #[tokio::test(start_paused = true)]
 async fn a_login_that_is_asked_for_more_than_it_has_is_given_up() {
     within(LIMIT, async {
-        let config = quiet().login("alice", "s3cret").clear_text_login(true);
+        let config = quiet().login("alice", "s3cret").allow_plaintext_login(true);
         let (stream, mut server) = Peer::pair();
         let serve = async {
             server.say("* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] ready").await;

@@ -140,7 +140,7 @@ async fn refused_before_it_was_wanted_it_can_be_submitted_again() {
         let tag = s.server.expect("APPEND Drafts {10}").await;
         s.server.say(&format!("{tag} NO [TRYCREATE] no such mailbox")).await;
         let error = upload.await.expect_err("refused");
-        assert_eq!((error.code(), error.was_sent()), (Some(&Code::TryCreate), Sent::Partly));
+        assert_eq!((error.code(), error.sent()), (Some(&Code::TryCreate), Sent::Partly));
         assert_eq!(given.load(Ordering::Relaxed), 0, "nothing was asked of the source");
         // The token may be awaited by a task of another thread: the source is back before that wakes.
         let again = s.imap.append("Drafts", message.clone());
@@ -152,7 +152,7 @@ async fn refused_before_it_was_wanted_it_can_be_submitted_again() {
         again.await.expect("appended");
         for upload in [at_once, s.imap.append("Sent", message)] {
             let error = upload.await.expect_err("it has been read");
-            assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No));
+            assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No));
         }
         is_well(&mut s).await;
     })
@@ -165,7 +165,7 @@ async fn cancelled_by_the_server(source: Pieces, sent: &str, says: &str) {
     for asks in [false, true] {
         let mut s = session(MULTI).await;
         let pieces = source.pieces.iter().map(|piece| match piece {
-            Ok(octets) => Ok(octets.clone()),
+            Ok(bytes) => Ok(bytes.clone()),
             Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
         });
         let again = Pieces { pieces: pieces.collect(), forever: source.forever, given: Arc::default() };
@@ -182,7 +182,7 @@ async fn cancelled_by_the_server(source: Pieces, sent: &str, says: &str) {
         }
         s.server.say(&format!("{tag} NO cancelled")).await;
         let error = upload.await.expect_err("cancelled");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Source, Sent::Partly), "{error}");
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Source, Sent::Partly), "{error}");
         assert!(format!("{error:#}").contains(says), "{error:#}");
         assert_eq!(error.close_reason(), None);
         is_well(&mut s).await;
@@ -235,14 +235,14 @@ async fn without_multiappend_a_source_that_fails_ends_the_connection() {
             s.server.expect("APPEND INBOX {5000}").await;
             s.server.say("+ go on").await;
             let error = upload.await.expect_err("failed");
-            assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Source, Sent::Partly));
+            assert_eq!((error.kind(), error.sent()), (ErrorKind::Source, Sent::Partly));
             let why = "the message's source ended after 5 of the 5000 octets that were announced";
             let reason = CloseReason::Upload(why.into());
             assert_eq!(error.to_string(), format!("APPEND INBOX: {why}"));
             assert_eq!(error.close_reason(), Some(&reason));
             for (token, sent) in [(before, Sent::Fully), (behind, Sent::No)] {
                 let error = token.await.expect_err("the connection has ended");
-                assert_eq!((error.close_reason(), error.was_sent()), (Some(&reason), sent));
+                assert_eq!((error.close_reason(), error.sent()), (Some(&reason), sent));
             }
             let failed = ["APPEND failed", "CREATE failed", "CREATE failed"].map(str::to_owned);
             assert_eq!(s.events.end().await, (reason, failed.to_vec()));
@@ -359,7 +359,7 @@ async fn a_server_that_refuses_in_its_midst_is_given_what_was_announced() {
                 s.server.expect_bytes(b"012").await;
                 s.server.say(&format!("{tag} {answer}")).await;
                 let error = upload.await.expect_err("refused");
-                assert_eq!(error.was_sent(), Sent::Partly);
+                assert_eq!(error.sent(), Sent::Partly);
                 let wanted = match &answer[..2] {
                     "NO" => ErrorKind::No,
                     "BA" => ErrorKind::Bad,
@@ -378,24 +378,24 @@ async fn a_server_that_refuses_in_its_midst_is_given_what_was_announced() {
 #[tokio::test(start_paused = true)]
 async fn however_small_and_welcome_it_is_nothing_is_asked_for_before_the_server_wants_it() {
     within(LIMIT, async {
-        for (more, octets) in
+        for (more, bytes) in
             [("", 1), ("LITERAL-", 4096), ("LITERAL+", 10), ("LITERAL+ APPENDLIMIT=5000", 4097)]
         {
             let mut s = session(&format!("IMAP4rev1 {more}")).await;
             let source = Pieces { pieces: [Err(io::Error::other("gone"))].into(), ..pieces([]) };
             let given = source.given.clone();
-            let message = Append::stream(octets, source);
+            let message = Append::stream(bytes, source);
             let upload = s.imap.append("INBOX", message.clone());
-            let tag = s.server.expect(&format!("APPEND INBOX {{{octets}}}")).await;
+            let tag = s.server.expect(&format!("APPEND INBOX {{{bytes}}}")).await;
             s.server.expect_silence(SHORT).await;
             assert_eq!(given.load(Ordering::Relaxed), 0);
             s.server.say(&format!("{tag} NO [OVERQUOTA] full")).await;
             assert_eq!(upload.await.expect_err("refused").kind(), ErrorKind::No);
             let again = s.imap.append("INBOX", message);
-            s.server.expect(&format!("APPEND INBOX {{{octets}}}")).await;
+            s.server.expect(&format!("APPEND INBOX {{{bytes}}}")).await;
             s.server.say("+ go on").await;
             let error = again.await.expect_err("its source fails");
-            assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Source, Sent::Partly));
+            assert_eq!((error.kind(), error.sent()), (ErrorKind::Source, Sent::Partly));
         }
     })
     .await;
@@ -411,7 +411,7 @@ async fn what_is_larger_than_the_server_takes_is_not_sent() {
         ];
         for upload in uploads {
             let error = upload.await.expect_err("too large");
-            assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Unsupported, Sent::No));
+            assert_eq!((error.kind(), error.sent()), (ErrorKind::Unsupported, Sent::No));
             let says = "APPEND INBOX: the message has 10 octets, and the server takes no more than 9";
             assert_eq!(error.to_string(), says);
         }
@@ -433,7 +433,7 @@ async fn the_connection_gone_the_source_is_dropped_and_the_token_says_why() {
         s.server.say("* BYE maintenance").await;
         drop(s.server);
         let error = upload.await.expect_err("no more");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Closed, Sent::Partly));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Closed, Sent::Partly));
         assert!(matches!(s.events.end().await.0, CloseReason::Bye(_)));
         assert!(held.upgrade().is_none());
     })

@@ -85,7 +85,7 @@ impl Stream for Stalls {
     type Item = io::Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.take().map_or(Poll::Pending, |octets| Poll::Ready(Some(Ok(octets))))
+        self.0.take().map_or(Poll::Pending, |bytes| Poll::Ready(Some(Ok(bytes))))
     }
 }
 
@@ -118,7 +118,7 @@ async fn a_slow_server_is_waited_for_while_what_stalled_is_filled_up() {
         s.server.expect_bytes(b" {0}\r\n").await;
         s.server.say(&format!("{tag} NO cancelled")).await;
         let error = upload.await.expect_err("it stalled");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Source, Sent::Partly));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Source, Sent::Partly));
         is_well(&mut s).await;
     })
     .await;
@@ -157,11 +157,11 @@ async fn refused_with_too_much_left_to_fill_up_the_connection_ends() {
                 s.server.expect_bytes(b"012").await;
                 s.server.say(&format!("{tag} NO [OVERQUOTA] too much")).await;
                 let error = upload.await.expect_err("refused");
-                assert_eq!((error.kind(), error.was_sent()), (ErrorKind::No, Sent::Partly));
+                assert_eq!((error.kind(), error.sent()), (ErrorKind::No, Sent::Partly));
                 if ends {
                     s.server.expect_end().await;
                     let error = behind.await.expect_err("the connection has ended");
-                    assert_eq!(error.was_sent(), Sent::No);
+                    assert_eq!(error.sent(), Sent::No);
                     let why = format!(
                         "the server answered with {left} octets of the message still to come, too many to fill up"
                     );
@@ -202,7 +202,7 @@ async fn a_source_of_nothing_but_empty_pieces_has_failed() {
         s.server.expect_bytes(b"           {0}\r\n").await;
         s.server.say(&format!("{tag} NO cancelled")).await;
         let error = upload.await.expect_err("it gave nothing");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Source, Sent::Partly));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Source, Sent::Partly));
         assert!(format!("{error:#}").contains("pieces in a row had no octet in them"), "{error:#}");
         is_well(&mut s).await;
     })

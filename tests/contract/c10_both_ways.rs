@@ -1,7 +1,7 @@
 //! Line 10, and ARCHITECTURE.md, section 4: both directions always move, so that neither side can lock the other up by not reading.
 
 use imap_duplex::command::{Append, Items};
-use imap_duplex::types::Fill;
+use imap_duplex::types::ViewSync;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex, split};
 
 use crate::client::uid;
@@ -14,11 +14,11 @@ const OCTETS: usize = 10 << 20;
 const BY_BYTES: usize = 1 << 16;
 
 /// Rows come down while a message goes up, through a pipe that takes so few bytes at a time. A streamed one waits for its `+`.
-async fn both_ways(pipe: usize, octets: usize, message: Append, streamed: bool) {
+async fn both_ways(pipe: usize, bytes: usize, message: Append, streamed: bool) {
     let (ours, theirs) = duplex(pipe);
     let (mut read, mut write) = split(theirs);
     let greeting = format!("* PREAUTH [CAPABILITY {CAPABILITIES}] ready\r\n");
-    let config = quiet().fill(Fill::Off);
+    let config = quiet().view_sync(ViewSync::Off);
     let (connected, _) = tokio::join!(config.connect_over(ours), write.write_all(greeting.as_bytes()));
     let (imap, _events) = connected.expect("a greeting by PREAUTH is a login");
     let inbox = imap.select("INBOX");
@@ -30,7 +30,7 @@ async fn both_ways(pipe: usize, octets: usize, message: Append, streamed: bool) 
     let appended = imap.append("INBOX", message);
     let fetch = "A2 UID FETCH 1 (BODY.PEEK[])\r\n";
     read.read_exact(&mut vec![0; fetch.len()]).await.expect("a line");
-    let append = format!("A3 APPEND INBOX {{{octets}{}}}\r\n", if streamed { "" } else { "+" });
+    let append = format!("A3 APPEND INBOX {{{bytes}{}}}\r\n", if streamed { "" } else { "+" });
     let mut line = vec![0; append.len()];
     read.read_exact(&mut line).await.expect("a line");
     assert_eq!(line, append.as_bytes());
@@ -38,20 +38,20 @@ async fn both_ways(pipe: usize, octets: usize, message: Append, streamed: bool) 
         write.write_all(b"+ go on\r\n").await.expect("taken");
     }
     let down = async {
-        let start = format!("* 1 EXISTS\r\n* 1 FETCH (UID 1 BODY[] {{{octets}}}\r\n");
+        let start = format!("* 1 EXISTS\r\n* 1 FETCH (UID 1 BODY[] {{{bytes}}}\r\n");
         write.write_all(start.as_bytes()).await.expect("taken");
-        write.write_all(&vec![b'y'; octets]).await.expect("taken");
+        write.write_all(&vec![b'y'; bytes]).await.expect("taken");
         write.write_all(b")\r\nA2 OK fetched\r\n").await.expect("taken");
     };
     let up = async {
-        let mut all = vec![0; octets + 2];
+        let mut all = vec![0; bytes + 2];
         read.read_exact(&mut all).await.expect("all of it");
         assert!(all.starts_with(b"x") && all.ends_with(b"x\r\n"));
     };
     tokio::join!(up, down);
     write.write_all(b"A3 OK appended\r\n").await.expect("taken");
     let rows = fetched.await.expect("fetched");
-    assert_eq!(rows[0].body().map(|body| body.len()), Some(octets));
+    assert_eq!(rows[0].body().map(|body| body.len()), Some(bytes));
     appended.await.expect("appended");
 }
 
@@ -67,9 +67,9 @@ async fn ten_megabytes_each_way_at_once_through_a_narrow_pipe() {
 
 #[tokio::test(start_paused = true)]
 async fn an_upload_that_is_read_while_it_is_sent_locks_nothing_up_either() {
-    let read = |octets: usize| {
-        let octets = octets as u64;
-        Append::reader(octets, tokio::io::repeat(b'x').take(octets))
+    let read = |bytes: usize| {
+        let bytes = bytes as u64;
+        Append::reader(bytes, tokio::io::repeat(b'x').take(bytes))
     };
     within(LIMIT, both_ways(1, BY_BYTES / 4, read(BY_BYTES / 4), true)).await;
     within(LIMIT, both_ways(4096, OCTETS, read(OCTETS), true)).await;

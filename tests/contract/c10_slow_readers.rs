@@ -289,7 +289,7 @@ async fn an_overrun_names_its_limit_and_hurts_that_result_alone() {
         // It ends as soon as it is known to, though the server has not done yet.
         let (count, error) = rest(&mut unread).await;
         let error = error.expect("an overrun");
-        assert_eq!((count, error.kind(), error.was_sent()), (50, ErrorKind::Overrun, Sent::Fully));
+        assert_eq!((count, error.kind(), error.sent()), (50, ErrorKind::Overrun, Sent::Fully));
         assert_eq!(error.command(), Some("FETCH"));
         assert!(error.to_string().contains("Limits::unread ("), "{error}");
         s.server.say(&format!("{tag} OK fetched")).await;

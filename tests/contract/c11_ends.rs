@@ -36,7 +36,7 @@ async fn all_tokens_end_with_one_cause_and_say_how_much_was_sent() {
             s.imap.ready().await.expect_err("ended"),
         ];
         assert!(errors.iter().all(|error| cause(error) == &CloseReason::Eof), "{errors:?}");
-        let sent: Vec<_> = errors.iter().map(Error::was_sent).collect();
+        let sent: Vec<_> = errors.iter().map(Error::sent).collect();
         assert_eq!(sent, [Sent::Fully, Sent::Partly, Sent::No, Sent::No]);
         let names: Vec<_> = errors[..3].iter().map(Error::command).collect();
         assert_eq!(names, [Some("CREATE"), Some("APPEND"), Some("CREATE")]);
@@ -114,7 +114,7 @@ async fn nothing_is_sent_after_bye() {
         s.server.expect_silence(Duration::from_millis(500)).await;
         drop(s.server);
         let error = token.await.expect_err("not sent");
-        assert_eq!(error.was_sent(), Sent::No);
+        assert_eq!(error.sent(), Sent::No);
         assert!(matches!(cause(&error), CloseReason::Bye(_)));
     })
     .await;
@@ -138,7 +138,7 @@ async fn when_writing_fails_what_the_server_still_said_is_read_first() {
         let end = driver.await.expect_err("no logout");
         assert!(matches!(cause(&end), CloseReason::Bye(_)), "{end:?}");
         let error = token.await.expect_err("not answered");
-        assert_eq!((cause(&error), error.was_sent()), (cause(&end), Sent::No));
+        assert_eq!((cause(&error), error.sent()), (cause(&end), Sent::No));
         let (reason, before) = events.end().await;
         assert_eq!(&reason, cause(&end));
         assert_eq!(before, ["alert power", "CREATE failed"]);
@@ -256,7 +256,7 @@ async fn handles_of_an_ended_connection_know_it() {
         s.events.end().await;
         assert!(inbox.has_ended());
         let error = inbox.search(Search::all()).await.expect_err("ended");
-        assert_eq!((cause(&error), error.was_sent()), (&CloseReason::Eof, Sent::No));
+        assert_eq!((cause(&error), error.sent()), (&CloseReason::Eof, Sent::No));
         // A command on no messages has nothing to do, but a new selection can't be had.
         let token = s.imap.select("INBOX");
         let late = token.mailbox();

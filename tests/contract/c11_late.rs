@@ -54,7 +54,7 @@ async fn what_is_submitted_while_the_connection_ends_fails_with_its_cause() {
         for end in ends.into_iter().chain([inbox.search(Search::all()).await.map(drop)]) {
             let error = end.expect_err("it has ended");
             assert!(matches!(cause(&error), CloseReason::Bye(_)), "{error:?}");
-            assert_eq!(error.was_sent(), Sent::No);
+            assert_eq!(error.sent(), Sent::No);
         }
     })
     .await;

@@ -110,8 +110,8 @@ async fn say(stream: &mut DuplexStream, turns: &[Vec<u8>], most: usize) {
             break;
         }
         // In paused time this passes when nobody has anything left to do.
-        let hearing = async { while stream.read_u8().await.is_ok() {} };
-        let _ = tokio::time::timeout(Duration::from_millis(1), hearing).await;
+        let answered_by_kinds = async { while stream.read_u8().await.is_ok() {} };
+        let _ = tokio::time::timeout(Duration::from_millis(1), answered_by_kinds).await;
     }
 }
 
@@ -179,7 +179,7 @@ async fn events(mut receiver: Receiver) -> (Vec<String>, CloseReason) {
 fn config(idle: bool) -> Config {
     quiet()
         .login("alice", PASSWORD)
-        .clear_text_login(true)
+        .allow_plaintext_login(true)
         .id(imap_duplex::command::Id::nothing())
         .auto_idle(idle)
 }
@@ -228,7 +228,7 @@ fn assert_fits(error: &Error, reason: &CloseReason, most: usize, told: &[String]
             let fits = error.close_reason().is_none_or(|cause| cause == reason);
             assert!(fits, "{most}: {error:?} and {reason:?}\n{told:#?}");
         }
-        ErrorKind::SelectionEnded => assert_eq!(error.was_sent(), Sent::No, "{most}: {error:?}"),
+        ErrorKind::SelectionEnded => assert_eq!(error.sent(), Sent::No, "{most}: {error:?}"),
         // The recorded answers are for other commands towards the end.
         ErrorKind::No | ErrorKind::Bad | ErrorKind::Protocol | ErrorKind::Incomplete | ErrorKind::Invalid => {
         }

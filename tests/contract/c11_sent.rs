@@ -98,7 +98,7 @@ async fn check(capabilities: &str, name: &str, run: fn(&Sender) -> Running, turn
                 let error = token.await.expect("no panic").expect_err("no answer");
                 assert_eq!(error.kind(), ErrorKind::Closed, "{name}: {error}");
                 assert!(matches!(error.close_reason(), Some(CloseReason::Bye(_))), "{name}: {error:?}");
-                assert_eq!(error.was_sent(), turns[upto - 1].1, "{name}, after {:?}", turns[upto - 1].0);
+                assert_eq!(error.sent(), turns[upto - 1].1, "{name}, after {:?}", turns[upto - 1].0);
             })
             .await;
         s.events.ready();
@@ -160,7 +160,7 @@ async fn of_a_series_the_last_line_counts() {
             }
             drop(s.server);
             let sent = if upto == 3 { Sent::Fully } else { Sent::Partly };
-            assert_eq!(token.await.expect_err("no answer").was_sent(), sent, "{}", lines[upto - 1]);
+            assert_eq!(token.await.expect_err("no answer").sent(), sent, "{}", lines[upto - 1]);
             s.events.ready();
         }
         // IDLE has been carried out once its line has been read; DONE ends it.
@@ -175,7 +175,7 @@ async fn of_a_series_the_last_line_counts() {
                 s.server.expect_line("DONE").await;
             }
             drop(s.server);
-            assert_eq!(token.await.expect_err("no answer").was_sent(), Sent::Fully, "DONE: {done}");
+            assert_eq!(token.await.expect_err("no answer").sent(), Sent::Fully, "DONE: {done}");
             s.events.ready();
         }
     })
@@ -195,7 +195,7 @@ async fn of_a_login_the_last_answer_counts() {
             for upto in 1..=turns.len() {
                 for end in ["* BYE back at noon", "{} NO not you"] {
                     let (stream, mut server) = Peer::pair();
-                    let config = quiet().login("alice", "secret-word").clear_text_login(true);
+                    let config = quiet().login("alice", "secret-word").allow_plaintext_login(true);
                     let serving = async {
                         server.say(&format!("* OK [CAPABILITY IMAP4rev1 {can}] ready")).await;
                         let (tag, _) = server.expect_start("").await;
@@ -208,7 +208,7 @@ async fn of_a_login_the_last_answer_counts() {
                     };
                     let (done, ()) = tokio::join!(config.connect_over(stream), serving);
                     let error = done.expect_err("no login");
-                    assert_eq!(error.was_sent(), turns[upto - 1].1, "{can:?}, turn {upto}, {end}: {error}");
+                    assert_eq!(error.sent(), turns[upto - 1].1, "{can:?}, turn {upto}, {end}: {error}");
                 }
             }
         }
@@ -257,7 +257,7 @@ async fn a_dialogue_that_is_given_up_has_been_sent_in_part() {
         s.server.expect_line("*").await;
         s.server.say(&format!("{tag} BAD given up")).await;
         let error = token.await.expect_err("given up");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::Partly), "{error}");
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::Partly), "{error}");
         s.events.ready();
     })
     .await;

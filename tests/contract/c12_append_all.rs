@@ -110,7 +110,7 @@ async fn with_multiappend_a_refused_one_means_that_none_is_stored() {
         s.server.expect_bytes(b"first {6}\r\n").await;
         s.server.say(&format!("{tag} NO [OVERQUOTA] full")).await;
         let error = token.await.expect_err("refused");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::No, Sent::Partly));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::No, Sent::Partly));
         assert!(stored(&error).is_empty());
         s.noop(&[]).await;
     })
@@ -211,7 +211,7 @@ async fn without_multiappend_the_error_tells_which_were_stored() {
             }
             s.server.say(&format!("{tag} {refusal}")).await;
             let error = token.await.expect_err("refused");
-            assert_eq!((error.kind(), error.was_sent()), (ErrorKind::No, Sent::Fully));
+            assert_eq!((error.kind(), error.sent()), (ErrorKind::No, Sent::Fully));
             assert_eq!(stored(&error), [11, 12]);
             s.noop(&[]).await;
         }
@@ -255,7 +255,7 @@ async fn what_can_not_be_stored_is_refused_before_the_first_is() {
             (s.imap.append_all("Archive", none), ErrorKind::Invalid),
         ] {
             let error = token.await.expect_err("refused");
-            assert_eq!((error.kind(), error.was_sent()), (kind, Sent::No), "{error}");
+            assert_eq!((error.kind(), error.sent()), (kind, Sent::No), "{error}");
         }
         s.noop(&[]).await;
     })
@@ -272,9 +272,9 @@ async fn what_is_larger_than_this_mailbox_takes_is_not_sent() {
         s.answer("STATUS Small (APPENDLIMIT)", &["* STATUS Small (APPENDLIMIT 9)"]).await;
         assert_eq!(status.await.expect("told").append_limit, Some(9));
         let error = s.imap.append("Small", "0123456789").await.expect_err("too large");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Unsupported, Sent::No));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Unsupported, Sent::No));
         let error = s.imap.append_all("Small", ["1", "0123456789"]).await.expect_err("too large");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Unsupported, Sent::No));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Unsupported, Sent::No));
         let fits = s.imap.append("Small", "012345678");
         let other = s.imap.append("Large", "0123456789");
         for (name, size) in [("Small", 9), ("Large", 10)] {

@@ -42,14 +42,14 @@ async fn a_list_without_the_protocol_changes_no_capability() {
 async fn such_a_list_answers_no_question() {
     within(LIMIT, async {
         let mut s = Session::hostile().await;
-        let asked = s.imap.ask_capabilities();
+        let asked = s.imap.capability();
         let tag = s.server.expect("CAPABILITY").await;
         s.server.say("* CAPABILITY ((\"\" \"/\")) NIL NIL").await;
         s.server.say("* CAPABILITY IMAP4rev1 MOVE IDLE").await;
         s.server.say(&format!("{tag} OK done")).await;
         assert!(asked.await.expect("answered").has("MOVE"));
         told(&mut s, "NIL").await;
-        let asked = s.imap.ask_capabilities();
+        let asked = s.imap.capability();
         let tag = s.server.expect("CAPABILITY").await;
         s.server.say(&format!("{tag} OK [CAPABILITY XODD] done")).await;
         assert_eq!(asked.await.expect_err("no answer").kind(), ErrorKind::Protocol);

@@ -52,7 +52,7 @@ async fn a_tagged_refusal_in_place_of_the_continuation_frees_the_line() {
             let tag = s.server.expect("APPEND INBOX {10}").await;
             s.server.say(&format!("{tag} {word} too much")).await;
             let error = append.await.expect_err("refused");
-            assert_eq!((error.kind(), error.was_sent()), (kind, Sent::Partly));
+            assert_eq!((error.kind(), error.sent()), (kind, Sent::Partly));
             // Of the first not a byte more.
             let tag = s.server.expect("APPEND INBOX {3}").await;
             s.server.say("+ go on").await;
@@ -74,7 +74,7 @@ async fn a_tagged_ok_in_place_of_the_continuation_frees_the_line_too() {
         s.server.say(&format!("{tag} OK whatever")).await;
         // The server says so; the message has never left us.
         let error = append.await.expect_err("not appended");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Protocol, Sent::Partly));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Protocol, Sent::Partly));
         s.noop(&[]).await;
         s.server.expect_silence(SHORT).await;
     })
@@ -202,7 +202,7 @@ async fn a_tag_of_ours_ends_its_command_whatever_follows_it() {
             let end = end.unwrap_or_else(|_| panic!("{rest:?} does not end the command"));
             if let Err(error) = &end {
                 assert_ne!(error.kind(), ErrorKind::Closed, "{rest:?}");
-                assert_eq!(error.was_sent(), Sent::Fully, "{rest:?}");
+                assert_eq!(error.sent(), Sent::Fully, "{rest:?}");
             }
             assert!(end.is_err() || rest.starts_with(" OK"), "{rest:?} is no success");
             s.noop(&[]).await;

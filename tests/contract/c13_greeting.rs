@@ -23,7 +23,7 @@ where
 }
 
 fn login() -> Config {
-    quiet().login("alice", "s3cret").clear_text_login(true)
+    quiet().login("alice", "s3cret").allow_plaintext_login(true)
 }
 
 async fn says(line: &str) -> (Result<(Sender, Receiver), Error>, Peer) {
@@ -291,7 +291,8 @@ async fn a_server_that_takes_no_login_is_sent_none() {
 #[tokio::test(start_paused = true)]
 async fn starttls_that_is_asked_for_and_not_offered_or_not_possible_is_an_error() {
     within(LIMIT, async {
-        let asks = || Config::new("server.test").starttls().login("alice", "s3cret").clear_text_login(true);
+        let asks =
+            || Config::new("server.test").starttls().login("alice", "s3cret").allow_plaintext_login(true);
         for (greeting, why) in [
             ("* OK [CAPABILITY IMAP4rev1] ready", "STARTTLS"),
             ("* PREAUTH [CAPABILITY IMAP4rev1 STARTTLS] ready", "logged in already"),

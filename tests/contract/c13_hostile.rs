@@ -107,8 +107,8 @@ async fn a_row_that_cant_be_read_makes_the_results_of_its_kind_incomplete_and_no
         s.server.say(&format!("* ESEARCH (TAG \"{other}\") UID ALL 11:12")).await;
         s.server.say(&format!("{other} OK done")).await;
         let error = fetch.await.expect_err("a row is missing");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Incomplete, Sent::Fully));
-        assert_eq!(error.unread(), [&b"* 2 FETCH (UID 12 RFC822.SIZE what)"[..]]);
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Incomplete, Sent::Fully));
+        assert_eq!(error.unparsed(), [&b"* 2 FETCH (UID 12 RFC822.SIZE what)"[..]]);
         assert_eq!(error.answers().len(), 1, "what could be read is not lost");
         assert_eq!(search.await.expect("it is not concerned").len(), 2);
         let told = s.events.ready_briefs();
@@ -141,7 +141,7 @@ async fn a_stream_gives_what_could_be_read_and_then_incomplete() {
             assert_eq!(rows.next().await.expect("a row").expect("read").size(), Some(size));
         }
         let error = rows.next().await.expect("told last").expect_err("incomplete");
-        assert_eq!((error.kind(), error.unread().len()), (ErrorKind::Incomplete, 1));
+        assert_eq!((error.kind(), error.unparsed().len()), (ErrorKind::Incomplete, 1));
         assert!(rows.next().await.is_none());
     })
     .await;
@@ -367,9 +367,9 @@ async fn whatever_a_server_says_every_token_ends_and_closed_comes_last() {
                     if server.write_all(&said).await.is_err() {
                         break;
                     }
-                    let hearing = async { while server.read_u8().await.is_ok() {} };
+                    let answered_by_kinds = async { while server.read_u8().await.is_ok() {} };
                     if dice.roll(4) == 0 {
-                        let _ = tokio::time::timeout(Duration::from_millis(1), hearing).await;
+                        let _ = tokio::time::timeout(Duration::from_millis(1), answered_by_kinds).await;
                     }
                 }
                 drop(server);

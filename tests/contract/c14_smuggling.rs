@@ -58,9 +58,9 @@ async fn quotes_and_backslashes_are_escaped() {
 async fn a_login_of_any_characters_is_one_command() {
     within(LIMIT, async {
         let (theirs, server) = duplex(1 << 16);
-        let config = quiet().login("al\"ice\\", "p\r\nA9 LOGOUT {5}").clear_text_login(true);
-        let (heard, mut told) = mpsc::unbounded_channel();
-        let serving = tokio::spawn(serve(server, "* OK [CAPABILITY IMAP4rev1] ready", heard));
+        let config = quiet().login("al\"ice\\", "p\r\nA9 LOGOUT {5}").allow_plaintext_login(true);
+        let (response, mut told) = mpsc::unbounded_channel();
+        let serving = tokio::spawn(serve(server, "* OK [CAPABILITY IMAP4rev1] ready", response));
         let connected = config.connect_over(theirs).await;
         drop(connected.expect("the server takes anything"));
         let login = told.recv().await.expect("a command");
@@ -71,7 +71,7 @@ async fn a_login_of_any_characters_is_one_command() {
 }
 
 /// A server that frames commands by the rules of RFC 9051 section 4.3, tells each, without its tag, and says OK.
-async fn serve(mut stream: DuplexStream, greeting: &str, heard: mpsc::UnboundedSender<String>) {
+async fn serve(mut stream: DuplexStream, greeting: &str, response: mpsc::UnboundedSender<String>) {
     stream.write_all(format!("{greeting}\r\n").as_bytes()).await.expect("the client reads");
     let mut command = Vec::new();
     'commands: loop {
@@ -110,7 +110,7 @@ async fn serve(mut stream: DuplexStream, greeting: &str, heard: mpsc::UnboundedS
             answer = format!("* 1 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n{tag} OK [READ-WRITE] done\r\n");
         } else if rest == "UID SEARCH ALL" || rest == "UID SEARCH RETURN (ALL) ALL" {
             answer = format!("* SEARCH 11\r\n{tag} OK done\r\n");
-        } else if heard.send(rest.to_owned()).is_err() {
+        } else if response.send(rest.to_owned()).is_err() {
             break 'commands;
         }
         if stream.write_all(answer.as_bytes()).await.is_err() {
@@ -149,7 +149,7 @@ impl Command for Mine {
     }
 
     fn class(&self) -> Class {
-        Class::query().hears(&["XMINE"])
+        Class::query().answered_by(&["XMINE"])
     }
 
     fn encode(&mut self, line: &mut Line, _: &Known) -> Result<Flow> {
@@ -259,9 +259,9 @@ async fn no_argument_in_any_command_makes_two_of_one() {
     ] {
         within(Duration::from_secs(10_000), async {
             let (theirs, server) = duplex(1 << 16);
-            let (heard, mut told) = mpsc::unbounded_channel();
+            let (response, mut told) = mpsc::unbounded_channel();
             let greeting = format!("* PREAUTH [CAPABILITY {capability}] ready");
-            let serving = tokio::spawn(async move { serve(server, &greeting, heard).await });
+            let serving = tokio::spawn(async move { serve(server, &greeting, response).await });
             let (imap, _events) = quiet().connect_over(theirs).await.expect("a greeting");
             let inbox = imap.select("INBOX").await.expect("selected");
             imap.noop().await.expect("OK");
@@ -282,7 +282,7 @@ async fn no_argument_in_any_command_makes_two_of_one() {
                     }
                     let what = format!("{text:?} by way {way} with {capability}: {end:?}, {commands:?}");
                     match &end {
-                        Err(error) if error.was_sent() == Sent::No => {
+                        Err(error) if error.sent() == Sent::No => {
                             let fits = matches!(error.kind(), ErrorKind::Invalid | ErrorKind::Unsupported);
                             assert!(fits && commands.is_empty(), "refused, and not sent: {what}");
                         }
@@ -323,7 +323,7 @@ async fn what_cant_be_written_is_refused_unsent_and_says_why() {
                 .expect_err("no field"),
         ];
         for error in &errors {
-            assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No), "{error:?}");
+            assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No), "{error:?}");
             assert!(error.to_string().len() > 20, "it says why: {error}");
         }
         s.server.expect_silence(Duration::from_secs(1)).await;
@@ -364,7 +364,7 @@ async fn a_users_own_line_cant_change_the_session_behind_the_librarys_back() {
         ] {
             let error = s.imap.raw(line).await.expect_err(line);
             let fits = matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::Invalid);
-            assert!(fits && error.was_sent() == Sent::No, "{line:?}: {error:?}");
+            assert!(fits && error.sent() == Sent::No, "{line:?}: {error:?}");
         }
         s.server.expect_silence(Duration::from_secs(1)).await;
         s.noop(&[]).await;

@@ -73,7 +73,7 @@ fn assert_secret(what: &str, text: &str) {
 }
 
 fn config() -> Config {
-    quiet().login(USER, PASSWORD).clear_text_login(true)
+    quiet().login(USER, PASSWORD).allow_plaintext_login(true)
 }
 
 /// A login with a server of these capabilities that answers it so. What came of it, and the server.
@@ -140,7 +140,7 @@ async fn no_error_shows_the_password() {
             assert_secret(way, &whole_text(&end.expect_err("it hung up")));
         }
         // A password that can't be written at all.
-        let config = quiet().login(USER, format!("{PASSWORD}\0")).clear_text_login(true);
+        let config = quiet().login(USER, format!("{PASSWORD}\0")).allow_plaintext_login(true);
         for way in WAYS {
             let (stream, mut server) = Peer::pair();
             let greeting = format!("* OK [CAPABILITY {way}] ready");
@@ -315,7 +315,7 @@ async fn passwords_that_are_short_or_need_escapes_are_not_quoted_either() {
             ("a", "LOGIN alice a", false),
         ] {
             let (stream, mut server) = Peer::pair();
-            let config = quiet().login(USER, password).clear_text_login(true);
+            let config = quiet().login(USER, password).allow_plaintext_login(true);
             let serving = async {
                 server.say("* OK [CAPABILITY IMAP4rev1 LITERAL+] ready").await;
                 let (tag, line) = server.expect_start("LOGIN").await;
@@ -375,16 +375,16 @@ impl Command for Ask {
         Ok(Flow::Last)
     }
 
-    fn claims(&self, heard: &Untagged) -> Claim {
-        let code = match heard.answer() {
+    fn claims(&self, response: &Untagged) -> Claim {
+        let code = match response.answer() {
             Answer::Status(status) => status.code.as_ref().is_some_and(|code| code.name() == "X-ASKED"),
             answer => matches!(answer, Answer::Id(_)),
         };
-        if code || heard.name() == "XDATA" { Claim::Whole } else { Claim::No }
+        if code || response.name() == "XDATA" { Claim::Whole } else { Claim::No }
     }
 
-    fn item(heard: Untagged) -> Option<Untagged> {
-        Some(heard)
+    fn item(response: Untagged) -> Option<Untagged> {
+        Some(response)
     }
 
     fn finish(self, _: Done, items: Vec<Untagged>) -> Result<Vec<Untagged>> {
@@ -405,9 +405,9 @@ async fn an_answer_reaches_its_command_whole_and_no_event_or_error_shows_its_sec
             let tag = s.server.expect(&format!("XASK \"{PASSWORD}\"")).await;
             s.server.say(answer).await;
             s.server.say(&format!("{tag} OK done")).await;
-            let heard = token.await.expect("all of it");
-            assert_eq!(heard.len(), 1, "{answer:.40}");
-            assert_eq!(format!("{heard:?}").contains(PASSWORD), has_secret, "{answer:.40}");
+            let response = token.await.expect("all of it");
+            assert_eq!(response.len(), 1, "{answer:.40}");
+            assert_eq!(format!("{response:?}").contains(PASSWORD), has_secret, "{answer:.40}");
             for event in s.events.ready() {
                 assert_secret("an event", &format!("{event} {event:?}"));
             }

@@ -17,21 +17,21 @@ const PIECE: usize = 24;
 pub(crate) const CAN: &str = "IMAP4rev1 ENABLE ID SASL-IR UIDPLUS ESEARCH MOVE UNSELECT IDLE NOTIFY";
 
 /// The lines that came, without their tags; literals are left out.
-pub(crate) type Heard = Arc<Mutex<Vec<String>>>;
+pub(crate) type LoggedCommand = Arc<Mutex<Vec<String>>>;
 
 pub(crate) struct Robot {
     stream: BufReader<DuplexStream>,
-    heard: Heard,
+    response: LoggedCommand,
     uids: Vec<u32>,
 }
 
 impl Robot {
     /// A robot that greets so.
-    pub(crate) fn start(greeting: String) -> (DuplexStream, Heard, JoinHandle<()>) {
+    pub(crate) fn start(greeting: String) -> (DuplexStream, LoggedCommand, JoinHandle<()>) {
         let (ours, theirs) = duplex(65_536);
-        let heard = Heard::default();
-        let robot = Self { stream: BufReader::new(ours), heard: heard.clone(), uids: vec![11, 12, 13] };
-        (theirs, heard, tokio::spawn(robot.run(greeting)))
+        let response = LoggedCommand::default();
+        let robot = Self { stream: BufReader::new(ours), response: response.clone(), uids: vec![11, 12, 13] };
+        (theirs, response, tokio::spawn(robot.run(greeting)))
     }
 
     async fn run(mut self, greeting: String) {
@@ -41,7 +41,7 @@ impl Robot {
         // `None`: the client has gone.
         while let Some(line) = self.line().await {
             let (tag, command) = line.split_once(' ').expect("a tag");
-            self.heard.lock().expect("no panic").push(command.to_owned());
+            self.response.lock().expect("no panic").push(command.to_owned());
             let answer = self.answer(tag, command);
             let ends = command == "LOGOUT";
             if command == "IDLE" {

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use imap_duplex::types::Fill;
+use imap_duplex::types::ViewSync;
 use imap_duplex::{Config, Mailbox, Sender};
 
 use crate::client::Events;
@@ -24,7 +24,7 @@ pub(crate) fn quiet() -> Config {
 
 /// One that knows no UIDs, so that numbers go out as numbers.
 pub(crate) fn blind() -> Config {
-    quiet().fill(Fill::Off)
+    quiet().view_sync(ViewSync::Off)
 }
 
 /// The two halves of a client, and its server.
@@ -80,7 +80,7 @@ impl Session {
         mailbox
     }
 
-    /// Selects INBOX with so many messages, of which the client (`Fill::Off`) is not to know the UIDs.
+    /// Selects INBOX with so many messages, of which the client (`ViewSync::Off`) is not to know the UIDs.
     pub(crate) async fn select_blind(&mut self, exists: usize) -> Mailbox {
         let token = self.imap.select("INBOX");
         let tag = self.server.expect("SELECT INBOX").await;

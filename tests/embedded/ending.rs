@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use imap_duplex::command::{Noop, StatusItems, StatusOf};
+use imap_duplex::command::{Noop, StatusCommand, StatusItems};
 use imap_duplex::testing::Server;
 use imap_duplex::types::{CloseReason, EventKind};
 use imap_duplex::{Config, ErrorKind, Receiver, Token};
@@ -13,7 +13,7 @@ use crate::support::within;
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// The tokens and the stream end, all for one reason.
-async fn all_end(tokens: (Token<Noop>, Token<StatusOf>), mut events: Receiver) -> CloseReason {
+async fn all_end(tokens: (Token<Noop>, Token<StatusCommand>), mut events: Receiver) -> CloseReason {
     let reasons = [tokens.0.await.expect_err("it has ended"), tokens.1.await.expect_err("it has ended")];
     let mut last = None;
     while let Some(event) = events.next().await {
@@ -88,8 +88,10 @@ async fn tls_that_is_cut_or_garbled_ends_everything() {
                 }
             });
             let pem = server.certificate().expect("made").pem().to_owned();
-            let config =
-                Config::new("localhost").port(port).trust(pem).login(server.user(), server.password());
+            let config = Config::new("localhost")
+                .port(port)
+                .trust_certificate(pem)
+                .login(server.user(), server.password());
             let (imap, events) = config.connect().await.expect("connected");
             let tokens = (imap.noop(), imap.status("INBOX", StatusItems::counts()));
             tokio::time::sleep(Duration::from_millis(100)).await;

@@ -63,7 +63,7 @@ async fn follow(imap: Sender, mut events: Receiver, disk: &mut Disk) -> Result<(
                 }
                 continue;
             }
-            EventKind::Removed { .. } | EventKind::FlagsChanged { .. } | EventKind::Resumed { .. } => {
+            EventKind::Expunged { .. } | EventKind::FlagsChanged { .. } | EventKind::Resumed { .. } => {
                 news = true;
                 continue;
             }
@@ -71,7 +71,7 @@ async fn follow(imap: Sender, mut events: Receiver, disk: &mut Disk) -> Result<(
         };
         let unseen = new.difference(&seen);
         see(&inbox, unseen.clone(), disk).await?;
-        seen.extend_from(&unseen);
+        seen.union_with(&unseen);
         news = true;
     }
 }
@@ -83,8 +83,8 @@ async fn weeks(server: Server, limits: Limits) {
     let life = tokio::spawn(async move {
         for n in 0..150_u32 {
             tokio::time::sleep(Duration::from_secs(u64::from(n * 7919 % 5000))).await;
-            let came = (0..1 + n % 3).map(|_| world.deliver("INBOX", "Subject: new\r\n\r\n"));
-            expected.extend(came.collect::<Vec<_>>());
+            let arrived = (0..1 + n % 3).map(|_| world.deliver("INBOX", "Subject: new\r\n\r\n"));
+            expected.extend(arrived.collect::<Vec<_>>());
             match n % 11 {
                 1 => world.add_flags(
                     "INBOX",

@@ -23,8 +23,6 @@ mod connecting;
 mod crowd;
 #[path = "../live/dropping.rs"]
 mod dropping;
-#[path = "../live/news.rs"]
-mod news;
 #[path = "../live/notify.rs"]
 mod notify;
 #[path = "../live/pipelining.rs"]
@@ -34,6 +32,8 @@ mod resuming;
 #[cfg(feature = "rustls")]
 #[path = "../live/tls.rs"]
 mod tls;
+#[path = "../live/unsolicited.rs"]
+mod unsolicited;
 #[path = "../live/variants.rs"]
 mod variants;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use imap_duplex::command::Items;
 use imap_duplex::testing::{Quirk, Server};
-use imap_duplex::types::{EventKind, Fill, Flag, Flags};
+use imap_duplex::types::{EventKind, Flag, Flags, ViewSync};
 use imap_duplex::{Config, Receiver, Sender, Timeouts};
 
 use crate::client::{Events, uid};
@@ -128,7 +128,7 @@ async fn what_changes_between_two_idles_is_told_all_the_same() {
             if !condstore {
                 timeouts.idle_renew = Duration::from_millis(500);
             }
-            let config = config(&server).fill(Fill::Flags).timeouts(timeouts);
+            let config = config(&server).view_sync(ViewSync::Flags).timeouts(timeouts);
             let (imap, receiver) = config.connect_over(server.connect()).await.expect("logged in");
             let mut events = Events::strict(receiver);
             imap.select("INBOX").await.expect("SELECT");

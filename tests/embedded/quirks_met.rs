@@ -35,7 +35,7 @@ async fn mailboxes_with_an_oldname_in_another_spelling_are_listed_once() {
         let (imap, receiver) = connect(&server).await;
         let mut events = Events::strict(receiver);
         assert!(
-            server.heard().iter().any(|command| command.line.contains("IMAP4rev2")),
+            server.received().iter().any(|command| command.line.contains("IMAP4rev2")),
             "only then it is sent"
         );
         let mut names: Vec<String> =
@@ -94,7 +94,7 @@ async fn no_command_names_the_highest_uid() {
             let stored = server.mailbox("INBOX").expect("INBOX").messages;
             let flagged: Vec<_> = stored.iter().map(|m| m.flags.contains(&Flag::Flagged)).collect();
             assert_eq!(flagged, [false, true, true]);
-            assert!(!server.heard().iter().any(|command| command.line.contains("4294967295")));
+            assert!(!server.received().iter().any(|command| command.line.contains("4294967295")));
             events.ready();
         })
         .await;
@@ -141,14 +141,14 @@ async fn a_self_signed_certificate_is_accepted_where_it_is_the_trusted_one() {
         let server = server(Quirk::SelfSigned);
         let config = config(&server).starttls();
         let own = server.certificate().expect("a certificate");
-        let trusting = config.clone().trust(own.pem().as_bytes().to_vec());
+        let trusting = config.clone().trust_certificate(own.pem().as_bytes().to_vec());
         let (imap, receiver) = trusting.connect_over(server.connect()).await.expect("its very certificate");
         let _events = Events::strict(receiver);
         imap.noop().await.expect("NOOP");
         assert!(server.sessions().iter().any(|session| session.is_secure()));
         // Another one of the same name is not.
         let stranger = Server::builder().quirk(Quirk::SelfSigned).start().certificate().expect("another");
-        for config in [config.clone(), config.trust(stranger.pem().as_bytes().to_vec())] {
+        for config in [config.clone(), config.trust_certificate(stranger.pem().as_bytes().to_vec())] {
             let error = config.connect_over(server.connect()).await.map(drop).expect_err("not trusted");
             assert_eq!(error.kind(), ErrorKind::Certificate, "{error:#}");
         }
@@ -168,7 +168,7 @@ async fn a_server_that_names_no_protocol_is_polled() {
         imap.select("INBOX").await.expect("SELECT");
         server.deliver("INBOX", "Subject: two\r\n\r\n");
         events.until_brief("arrived 2 uid 2").await;
-        let idles = server.heard().iter().any(|command| command.name == "IDLE");
+        let idles = server.received().iter().any(|command| command.name == "IDLE");
         assert!(!idles, "no capability is known");
     })
     .await;

@@ -138,7 +138,7 @@ async fn a_client_that_does_not_read_can_be_cut() {
 
 /// Until the answer has filled the pipe.
 async fn silent_while_writing(server: &Server) {
-    while server.heard().last().is_none_or(|heard| heard.name != "FETCH") {
+    while server.received().last().is_none_or(|response| response.name != "FETCH") {
         tokio::task::yield_now().await;
     }
     tokio::time::sleep(Duration::from_millis(20)).await;
@@ -188,12 +188,12 @@ async fn the_server_knows_who_is_there_and_what_was_said() {
         assert_eq!((session.user().as_deref(), session.is_secure()), (Some("alice"), false));
         assert_eq!(session.mailbox().map(|name| name.to_string()).as_deref(), Some("Drafts"));
         a.command("uid fetch 1:* (FLAGS)").await;
-        let heard = server.heard();
-        let names: Vec<_> = heard.iter().map(|heard| (&*heard.name, &*heard.line)).collect();
+        let response = server.received();
+        let names: Vec<_> = response.iter().map(|response| (&*response.name, &*response.line)).collect();
         let expected =
             [("LOGIN", "LOGIN …"), ("SELECT", "SELECT Drafts"), ("UID FETCH", "uid fetch 1:* (FLAGS)")];
         assert_eq!(names, expected);
-        assert!(heard.iter().all(|heard| heard.session == session.id()) && heard[1].tag == "o2");
+        assert!(response.iter().all(|response| response.session == session.id()) && response[1].tag == "o2");
     })
     .await;
 }

@@ -110,7 +110,10 @@ impl Server {
     }
 
     pub(crate) fn has_logins(&self) -> bool {
-        self.server().heard().iter().any(|heard| ["LOGIN", "AUTHENTICATE"].contains(&heard.name.as_str()))
+        self.server()
+            .received()
+            .iter()
+            .any(|response| ["LOGIN", "AUTHENTICATE"].contains(&response.name.as_str()))
     }
 
     /// Another session, logged in as `user`.

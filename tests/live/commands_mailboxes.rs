@@ -19,7 +19,7 @@ fn names(entries: &[ListEntry]) -> Vec<&str> {
 async fn capability_noop_id_and_logout() {
     within(LIMIT, async {
         let mut a = Account::quiet().await;
-        let told = a.imap.ask_capabilities().await.expect("CAPABILITY");
+        let told = a.imap.capability().await.expect("CAPABILITY");
         for name in ["IMAP4rev1", "IDLE", "UIDPLUS", "MOVE", "QRESYNC"] {
             assert!(told.has(name), "{told}");
         }
@@ -103,7 +103,7 @@ async fn unselect_leaves_deleted_messages_and_close_removes_them() {
         inbox.unselect().await.expect("UNSELECT");
         a.events.until_brief("selection ended").await;
         let error = inbox.search(Search::all()).await.expect_err("ended");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::SelectionEnded, Sent::No));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::SelectionEnded, Sent::No));
 
         let inbox = a.inbox().await;
         assert_eq!(inbox.exists(), 3);
@@ -230,7 +230,7 @@ async fn status_of_a_mailbox_that_is_not_selected_and_of_one_that_is() {
         let error = a.imap.status("Nowhere", items).await.expect_err("there is none");
         assert_eq!(error.kind(), ErrorKind::No);
         let error = a.imap.status("INBOX", StatusItems::new()).await.expect_err("of nothing");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No));
         a.finish().await;
     })
     .await;

@@ -250,7 +250,7 @@ async fn fetch_by_range_by_number_and_of_what_is_not_there() {
         let far = Uid::new(uids[2].get() + 1000).expect("not 0");
         assert!(inbox.fetch(far, Items::envelope()).await.expect("FETCH").is_empty());
         let error = inbox.fetch(seq(99), Items::envelope()).await.expect_err("there are three");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No));
         a.finish().await;
     })
     .await;
@@ -378,10 +378,10 @@ async fn a_move_that_could_take_others_along_is_refused() {
         let uids = a.deliver(&["one"]).await;
         let inbox = a.inbox().await;
         let error = inbox.move_to(uids[0], "Trash").await.expect_err("neither MOVE nor UIDPLUS");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Unsupported, Sent::No));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Unsupported, Sent::No));
         assert!(error.to_string().contains("UIDPLUS"), "{error}");
         let error = inbox.expunge(uids[0]).await.expect_err("no UIDPLUS");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Unsupported, Sent::No));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Unsupported, Sent::No));
         assert_eq!(inbox.exists(), 1);
         a.finish().await;
     })

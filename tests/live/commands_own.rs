@@ -22,7 +22,7 @@ impl Command for QuotaRoot {
     }
 
     fn class(&self) -> Class {
-        Class::query().hears(&["QUOTA", "QUOTAROOT"]).with_raw()
+        Class::query().answered_by(&["QUOTA", "QUOTAROOT"]).with_raw()
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
@@ -37,8 +37,8 @@ impl Command for QuotaRoot {
         Claim::Whole
     }
 
-    fn item(heard: Untagged) -> Option<String> {
-        Some(String::from_utf8_lossy(heard.raw()?).into_owned())
+    fn item(response: Untagged) -> Option<String> {
+        Some(String::from_utf8_lossy(response.raw()?).into_owned())
     }
 
     fn finish(self, done: Done, items: Vec<String>) -> Result<Vec<String>> {
@@ -73,7 +73,7 @@ async fn a_users_own_command_that_the_server_lacks_is_not_sent() {
         let options = Options { capability: Some("IMAP4rev1".into()), ..Options::default() };
         let (a, log) = Account::recorded(&options, |config| config.auto_idle(false)).await;
         let error = a.imap.submit(QuotaRoot("INBOX")).await.expect_err("it says so itself");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Unsupported, Sent::No));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Unsupported, Sent::No));
         assert_eq!(error.to_string(), "GETQUOTAROOT: no quota here");
         assert!(!log.written().contains("QUOTA"));
         a.finish().await;
@@ -88,7 +88,7 @@ async fn raw_lines() {
         let uids = a.deliver(&["one", "two"]).await;
         let inbox = a.inbox().await;
         let result = a.imap.raw("NAMESPACE").await.expect("NAMESPACE");
-        let text: Vec<_> = result.responses.iter().filter_map(|heard| heard.raw()).collect();
+        let text: Vec<_> = result.responses.iter().filter_map(|response| response.raw()).collect();
         assert_eq!(text.len(), 1, "{text:?}");
         assert!(text[0].starts_with(b"* NAMESPACE (("), "{text:?}");
         let result =
@@ -101,7 +101,7 @@ async fn raw_lines() {
         let error = a.imap.raw("NONSENSE").await.expect_err("no such command");
         assert_eq!((error.kind(), error.command()), (ErrorKind::Bad, Some("NONSENSE")));
         let error = a.imap.raw("SELECT INBOX").await.expect_err("behind the library's back");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Unsupported, Sent::No));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Unsupported, Sent::No));
         assert!(!inbox.has_ended());
         a.finish().await;
     })

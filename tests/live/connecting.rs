@@ -64,7 +64,7 @@ async fn a_host_that_there_is_not() {
         let config = Config::new("no-such-host.invalid").login("alice", PASSWORD);
         let error = failure(&config, &["no-such-host.invalid"]).await;
         assert_eq!(error.kind(), ErrorKind::Resolve);
-        assert_eq!(error.was_sent(), Sent::No);
+        assert_eq!(error.sent(), Sent::No);
     })
     .await;
 }
@@ -154,7 +154,7 @@ async fn a_server_that_dies_while_we_are_at_work() {
             "{reason:?}"
         );
         let error = imap.noop().await.expect_err("it is gone");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Closed, Sent::No));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Closed, Sent::No));
         assert_eq!(error.close_reason(), Some(&reason));
         assert!(inbox.has_ended());
     })

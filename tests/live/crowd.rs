@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use imap_duplex::command::{Append, Store};
-use imap_duplex::types::{Event, EventKind, Fill, Flag, Flags, Seq, Uid};
+use imap_duplex::types::{Event, EventKind, Flag, Flags, Seq, Uid, ViewSync};
 use imap_duplex::{Mailbox, Sender, Snapshot};
 
 use crate::account::{MESSAGE, plain};
@@ -28,12 +28,12 @@ impl Told {
             EventKind::Exists { count, .. } => self.0.resize(*count as usize, None),
             EventKind::Arrived { seq, uid, .. } => self.0[at(*seq)] = Some(*uid),
             // One of several that were not known by UID: which of them is not known either.
-            EventKind::Removed { seq: None, uid, .. } => {
+            EventKind::Expunged { seq: None, uid, .. } => {
                 let known = self.0.iter().position(|known| known.is_some() && known == uid);
                 let untold = || self.0.iter().position(Option::is_none).expect("one that is not known");
                 self.0.remove(known.unwrap_or_else(untold));
             }
-            EventKind::Removed { seq, uid, .. } => {
+            EventKind::Expunged { seq, uid, .. } => {
                 let known = self.0.remove(at(*seq));
                 assert!(known.is_none() || *uid == known, "{event} was {known:?}");
             }
@@ -107,7 +107,7 @@ impl Member {
         for _ in 0..200 {
             self.imap.noop().await.expect("NOOP");
             let snapshot = self.inbox.snapshot();
-            if snapshot.is_complete() && snapshot.flags_untold() == 0 {
+            if snapshot.is_complete() && snapshot.flags_unknown() == 0 {
                 self.listen();
                 return snapshot;
             }
@@ -143,7 +143,7 @@ async fn crowd(options: Options) {
     let mut members = Vec::new();
     for i in 0..SESSIONS {
         // Some idle between what they do.
-        let config = plain(&server, &user).auto_idle(i % 2 == 0).fill(Fill::Flags);
+        let config = plain(&server, &user).auto_idle(i % 2 == 0).view_sync(ViewSync::Flags);
         let (imap, receiver) = config.connect().await.expect("a login");
         if i == 0 {
             imap.create("Gone").await.expect("CREATE");

@@ -19,7 +19,6 @@ mod commands_search;
 mod connecting;
 mod crowd;
 mod dropping;
-mod news;
 mod notify;
 mod odd_states;
 mod pipelining;
@@ -27,5 +26,6 @@ mod resuming;
 mod server;
 #[cfg(feature = "rustls")]
 mod tls;
+mod unsolicited;
 mod uploading;
 mod variants;

@@ -2,7 +2,7 @@
 //! mailbox, which never falls silent.
 
 use imap_duplex::ErrorKind;
-use imap_duplex::command::{Items, Notify, NotifyEvent, Selected, StatusItems, Store};
+use imap_duplex::command::{Items, Notify, NotifyEvent, SelectedNotify, StatusItems, Store};
 use imap_duplex::types::{Code, EventKind, Flag, Seq};
 
 use crate::account::{Account, LIMIT, MESSAGE};
@@ -96,8 +96,8 @@ async fn mail_that_came_unseen_to_a_mailbox_is_told_when_it_is_left() {
         let mut a = Account::usual().await;
         let mut other = a.other().await;
         for way in ["SELECT", "UNSELECT", "CLOSE", "NO"] {
-            for selected in [Selected::silent(), Selected::delayed()] {
-                let seen = selected == Selected::delayed();
+            for selected in [SelectedNotify::silent(), SelectedNotify::delayed()] {
+                let seen = selected == SelectedNotify::delayed();
                 let drafts = a.imap.select("Drafts").await.expect("SELECT");
                 let watch = Notify::set().personal(NotifyEvent::MESSAGES).selected(selected);
                 a.imap.notify(watch).await.expect("NOTIFY");
@@ -189,7 +189,7 @@ async fn numbers_hit_the_right_messages_while_they_may_move() {
         let mut a = Account::usual().await;
         let uids = a.deliver(&["one", "two", "three", "four"]).await;
         // Before any mailbox is selected: it holds for each that is.
-        a.imap.notify(Notify::none().selected(Selected::immediate())).await.expect("NOTIFY");
+        a.imap.notify(Notify::none().selected(SelectedNotify::immediate())).await.expect("NOTIFY");
         let inbox = a.inbox().await;
         is_alive(&mut a, &inbox).await;
         let mut other = a.other().await;
@@ -215,7 +215,7 @@ async fn numbers_hit_the_right_messages_while_they_may_move() {
 async fn it_holds_for_the_mailbox_that_is_selected_next() {
     within(LIMIT, async {
         let mut a = Account::usual().await;
-        for selected in [Selected::delayed(), Selected::immediate()] {
+        for selected in [SelectedNotify::delayed(), SelectedNotify::immediate()] {
             a.imap
                 .notify(Notify::set().personal(NotifyEvent::MESSAGES).selected(selected))
                 .await
@@ -234,7 +234,7 @@ async fn new_messages_come_with_what_was_asked_of_them() {
     within(LIMIT, async {
         let mut a = Account::usual().await;
         let inbox = a.inbox().await;
-        let news = Selected::delayed().fetching(Items::envelope());
+        let news = SelectedNotify::delayed().fetching(Items::envelope());
         a.imap.notify(Notify::none().selected(news)).await.expect("NOTIFY");
         let new = a.server.deliver(&a.user, "INBOX", MESSAGE.as_bytes()).await;
         let event = a.events.until_brief(&format!("data fetch 1 uid {new}")).await;

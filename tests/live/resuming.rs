@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use imap_duplex::command::{Items, Store};
-use imap_duplex::types::{EventKind, Fill, Flag, Flags, MailboxState, Seq};
+use imap_duplex::types::{EventKind, Flag, Flags, MailboxState, Seq, ViewSync};
 use imap_duplex::{Mailbox, Select};
 
 use crate::account::{Account, LIMIT, MESSAGE};
@@ -27,7 +27,7 @@ async fn resume(a: &mut Account, mailbox: &str, state: MailboxState) -> (Mailbox
         let event = a.events.next().await;
         match event.kind {
             EventKind::Resumed { .. } => return (mailbox, told),
-            _ if event.away => told.push(brief(&event)),
+            _ if event.while_disconnected => told.push(brief(&event)),
             _ => {}
         }
     }
@@ -41,8 +41,8 @@ fn asked(log: &Log) -> Vec<String> {
 }
 
 /// Messages come, go and change while another mailbox is selected; then the selection goes on.
-async fn away(options: Options, fill: Fill) -> Vec<String> {
-    let (mut a, log) = Account::recorded(&options, |config| config.auto_idle(false).fill(fill)).await;
+async fn while_disconnected(options: Options, fill: ViewSync) -> Vec<String> {
+    let (mut a, log) = Account::recorded(&options, |config| config.auto_idle(false).view_sync(fill)).await;
     a.deliver(&["1", "2", "3", "4", "5", "6"]).await;
     let inbox = a.inbox().await;
     inbox.store(uid(1), Store::add([Flag::Seen])).await.expect("STORE");
@@ -78,7 +78,7 @@ async fn away(options: Options, fill: Fill) -> Vec<String> {
     let flags = |seq| snapshot.flags(Seq::new(seq).expect("a number"));
     assert_eq!(flags(1), Some(Flag::Seen.into()), "known from before");
     assert_eq!(flags(2), Some(Flag::Flagged.into()));
-    if fill == Fill::Flags {
+    if fill == ViewSync::Flags {
         assert_eq!(flags(4), Some(Flags::new()));
         assert_eq!(snapshot.unseen_count(), 3);
     }
@@ -88,22 +88,22 @@ async fn away(options: Options, fill: Fill) -> Vec<String> {
     other.remove("3").await;
     a.imap.noop().await.expect("NOOP");
     let event = a.events.until_brief("removed 2 uid 3").await;
-    assert!(!event.away);
+    assert!(!event.while_disconnected);
     a.finish().await;
     asked(&log)
 }
 
 #[tokio::test]
 async fn a_view_that_is_ready_has_a_state_at_once() {
-    for fill in [Fill::Off, Fill::Uids, Fill::Flags] {
+    for fill in [ViewSync::Off, ViewSync::Uids, ViewSync::Flags] {
         for count in [0, 3] {
             within(LIMIT, async {
-                let mut a = Account::with(&Options::default(), |config| config.fill(fill)).await;
+                let mut a = Account::with(&Options::default(), |config| config.view_sync(fill)).await;
                 a.deliver(&["1", "2", "3"][..count]).await;
                 let inbox = a.inbox().await;
                 inbox.ready().await.expect("it becomes complete");
-                assert_eq!(inbox.state().is_some(), fill != Fill::Off, "no NOOP is needed");
-                if fill != Fill::Off {
+                assert_eq!(inbox.state().is_some(), fill != ViewSync::Off, "no NOOP is needed");
+                if fill != ViewSync::Off {
                     assert!(inbox.snapshot().is_complete());
                     let state = inbox.state().expect("a state");
                     assert!(state.highest_mod_seq.is_some() && state.uids.len() == count as u64);
@@ -117,8 +117,8 @@ async fn a_view_that_is_ready_has_a_state_at_once() {
 
 #[tokio::test]
 async fn with_qresync_select_tells_all() {
-    for fill in [Fill::Flags, Fill::Uids] {
-        let asked = within(LIMIT, away(Options::default(), fill)).await;
+    for fill in [ViewSync::Flags, ViewSync::Uids] {
+        let asked = within(LIMIT, while_disconnected(Options::default(), fill)).await;
         assert!(asked[0].starts_with("SELECT INBOX (QRESYNC ("), "{asked:?}");
         assert_eq!(asked.len(), 1, "and nothing else is asked: {asked:?}");
     }
@@ -126,7 +126,7 @@ async fn with_qresync_select_tells_all() {
 
 #[tokio::test]
 async fn with_condstore_changes_are_asked() {
-    let asked = within(LIMIT, away(without(&["QRESYNC"]), Fill::Flags)).await;
+    let asked = within(LIMIT, while_disconnected(without(&["QRESYNC"]), ViewSync::Flags)).await;
     let since = |line: &&String| line.contains("(FLAGS) (CHANGEDSINCE ");
     assert_eq!(asked.iter().filter(since).count(), 1, "{asked:?}");
     assert_eq!((asked[0].as_str(), asked.len()), ("SELECT INBOX", 3), "{asked:?}");
@@ -137,7 +137,7 @@ async fn with_neither_all_is_compared() {
     for capabilities in
         [&["QRESYNC", "CONDSTORE", "ENABLE"][..], &["QRESYNC", "CONDSTORE", "ENABLE", "ESEARCH"]]
     {
-        let asked = within(LIMIT, away(without(capabilities), Fill::Flags)).await;
+        let asked = within(LIMIT, while_disconnected(without(capabilities), ViewSync::Flags)).await;
         assert!(asked.iter().any(|line| line == "UID FETCH 1,3:4,6:7 (FLAGS)"), "{asked:?}");
     }
 }

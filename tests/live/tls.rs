@@ -31,12 +31,15 @@ async fn tls_from_the_first_byte() {
         let server = Server::start();
         let port = server.tls_addr().port();
         for host in ["localhost", "127.0.0.1"] {
-            works(&Config::new(host).port(port).trust(authority(&server)).login("alice", PASSWORD)).await;
+            works(
+                &Config::new(host).port(port).trust_certificate(authority(&server)).login("alice", PASSWORD),
+            )
+            .await;
         }
         // An authority among others.
         let mut pem = certificate::make(&["elsewhere.example"]).authority.into_bytes();
         pem.extend(authority(&server));
-        works(&Config::new("localhost").port(port).trust(pem).login("alice", PASSWORD)).await;
+        works(&Config::new("localhost").port(port).trust_certificate(pem).login("alice", PASSWORD)).await;
     })
     .await;
 }
@@ -47,8 +50,8 @@ async fn starttls() {
         let server = Server::with(&Options { require_tls: true, ..Options::default() });
         let address = server.plain_addr();
         let config = Config::new(address.ip().to_string()).port(address.port()).login("alice", PASSWORD);
-        works(&config.clone().starttls().trust(authority(&server))).await;
-        works(&config.opportunistic_tls().trust(authority(&server))).await;
+        works(&config.clone().starttls().trust_certificate(authority(&server))).await;
+        works(&config.opportunistic_tls().trust_certificate(authority(&server))).await;
     })
     .await;
 }
@@ -58,7 +61,10 @@ async fn starttls_over_a_stream_that_is_there_already() {
     within(LIMIT, async {
         let server = Server::start();
         let (stream, log) = Recorder::new(dial(server.plain_addr()).await);
-        let config = Config::new("localhost").starttls().trust(authority(&server)).login("alice", PASSWORD);
+        let config = Config::new("localhost")
+            .starttls()
+            .trust_certificate(authority(&server))
+            .login("alice", PASSWORD);
         let (imap, receiver) = config.connect_over(stream).await.expect("a good certificate");
         let _events = Events::strict(receiver);
         imap.noop().await.expect("NOOP");
@@ -94,7 +100,7 @@ async fn a_certificate_that_nobody_here_trusts() {
         let explicit = Config::new("localhost").port(server.plain_addr().port()).login("alice", PASSWORD);
         for config in [
             implicit.clone(),
-            implicit.trust(stranger),
+            implicit.trust_certificate(stranger),
             explicit.clone().starttls(),
             // Where TLS is offered, its failure is no reason to go on without.
             explicit.opportunistic_tls(),
@@ -119,8 +125,10 @@ async fn a_certificate_for_another_name() {
         drop(stream);
         // By STARTTLS over a stream of ours, so that the name need not resolve.
         let stream = dial(server.plain_addr()).await;
-        let config =
-            Config::new("elsewhere.example").starttls().trust(authority(&server)).login("alice", PASSWORD);
+        let config = Config::new("elsewhere.example")
+            .starttls()
+            .trust_certificate(authority(&server))
+            .login("alice", PASSWORD);
         let error = config.connect_over(stream).await.map(drop).expect_err("not its name");
         assert_eq!(error.kind(), ErrorKind::Certificate, "{error}");
         assert!(
@@ -135,12 +143,14 @@ async fn a_certificate_for_another_name() {
 async fn a_port_that_speaks_no_tls_and_what_is_no_certificate() {
     within(LIMIT, async {
         let server = Server::start();
-        let config = Config::new("localhost").port(server.plain_addr().port()).trust(authority(&server));
+        let config =
+            Config::new("localhost").port(server.plain_addr().port()).trust_certificate(authority(&server));
         let error = config.connect().await.map(drop).expect_err("it speaks in the clear");
         assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
         assert!(error.to_string().contains("TLS"), "{error}");
 
-        let config = Config::new("localhost").port(server.tls_addr().port()).trust("no PEM at all");
+        let config =
+            Config::new("localhost").port(server.tls_addr().port()).trust_certificate("no PEM at all");
         let error = config.connect().await.map(drop).expect_err("no certificate");
         assert!(matches!(error.kind(), ErrorKind::Certificate | ErrorKind::Tls), "{error:?}");
         assert!(error.to_string().contains("PEM"), "{error}");

@@ -1,18 +1,18 @@
 //! What servers of public bug reports send, each file a kind (`data/cases`), and what is right for it.
 
-use imap_duplex::replay::{Heard, Replay, What};
+use imap_duplex::replay::{RecordedKind, RecordedResponse, Replay};
 use imap_duplex::types::{Answer, BodyStructure, Code, Limits, Message, Uid};
 
 /// All that is made of such a file. None of them has a line that can't be read.
-fn case(recorded: &[u8]) -> Vec<Heard> {
+fn case(recorded: &[u8]) -> Vec<RecordedResponse> {
     let all: Vec<_> = Replay::new(recorded, &Limits::default()).collect();
-    assert!(all.iter().all(|heard| !heard.is_unparsed()), "{all:?}");
+    assert!(all.iter().all(|response| !response.is_unparsed()), "{all:?}");
     all
 }
 
-fn answer(heard: &Heard) -> &Answer {
-    match &heard.what {
-        What::Untagged(told) => told.answer(),
+fn answer(response: &RecordedResponse) -> &Answer {
+    match &response.what {
+        RecordedKind::Untagged(told) => told.answer(),
         other => panic!("{other:?}"),
     }
 }
@@ -22,7 +22,7 @@ fn rows(recorded: &[u8]) -> Vec<Message> {
     let all = case(recorded);
     let (last, rows) = all.split_last().expect("responses");
     assert_eq!(*answer(last), Answer::Exists(7));
-    let row = |heard| match answer(heard) {
+    let row = |response| match answer(response) {
         Answer::Fetch(row) => (**row).clone(),
         other => panic!("{other:?}"),
     };

@@ -20,7 +20,7 @@
 //! cargo build --release --manifest-path benches/peers/Cargo.toml
 //! for crate in none imap-duplex imap-proto imap-codec; do
 //!   valgrind --tool=callgrind --callgrind-out-file=/dev/null \\
-//!     benches/peers/target/release/imap-duplex-peers once flags $crate 2>&1 | grep -E "octets|Collected"
+//!     benches/peers/target/release/imap-duplex-peers once flags $crate 2>&1 | grep -E "bytes|Collected"
 //! done
 //! ```
 
@@ -137,8 +137,8 @@ fn once(work: &str, peer: &str) -> ExitCode {
             return ExitCode::from(2);
         }
     }
-    let octets =
+    let bytes =
         recorded::works().into_iter().find(|known| known.name == work).map_or(0, |work| work.bytes.len());
-    println!("{octets} octets");
+    println!("{bytes} octets");
     ExitCode::SUCCESS
 }

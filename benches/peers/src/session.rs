@@ -14,7 +14,7 @@ use std::thread;
 use futures_util::TryStreamExt;
 use imap_duplex::Config;
 use imap_duplex::command::{Items, Search};
-use imap_duplex::types::{Fill, Seq};
+use imap_duplex::types::{ViewSync, Seq};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::recorded;
@@ -179,7 +179,7 @@ const BODIES: &str = "(UID BODY.PEEK[])";
 async fn ours(stream: tokio::net::TcpStream, work: &str, commands: usize) -> (u64, usize) {
     // Only what is asked is fetched, as others do it.
     let config =
-        Config::new("127.0.0.1").plaintext().login("user", "password").fill(Fill::Off).auto_idle(false);
+        Config::new("127.0.0.1").plaintext().login("user", "password").view_sync(ViewSync::Off).auto_idle(false);
     let (imap, events) = config.connect_over(stream).await.expect("connected");
     drop(events);
     let begin = on_processor();

@@ -18,7 +18,7 @@ pub(in crate::engine) enum Key {
 
 /// Which state it tells, if it tells one whole.
 pub(in crate::engine) fn key(event: &Event) -> Option<Key> {
-    if event.away {
+    if event.while_disconnected {
         // What happened while away is told once, in its own place.
         return None;
     }
@@ -127,7 +127,7 @@ pub(in crate::engine) fn is_undone(event: &Event) -> bool {
 /// Whether the event with this key may go, with this one before it. On a count rests what is told of messages after it; and it
 /// says what is left after a removal that tells no number.
 pub(in crate::engine) fn may_go(key: &Key, before: Option<&Event>, is_last: bool) -> bool {
-    let no_removal = before.is_some_and(|event| !matches!(event.kind, EventKind::Removed { seq: None, .. }));
+    let no_removal = before.is_some_and(|event| !matches!(event.kind, EventKind::Expunged { seq: None, .. }));
     !matches!(key, Key::Count(_)) || is_last && no_removal
 }
 
@@ -157,7 +157,7 @@ pub(in crate::engine) fn take_over(earlier: Event, later: &mut Event) {
         }
         // Of another mailbox of this name, what was told is worth nothing (RFC 9051 section 2.3.1.1).
         (EventKind::Status(earlier), EventKind::Status(later)) => {
-            let is_another = |era| later.uid_validity.is_some_and(|now| now != era);
+            let is_another = |uid_validity| later.uid_validity.is_some_and(|now| now != uid_validity);
             if !earlier.uid_validity.is_some_and(is_another) {
                 later.add_missing(earlier);
             }

@@ -3,7 +3,7 @@
 //! In: events that there is no room for, and events that wait. Out: the `Lagged` that counts them. All of them together name
 //! no more mailboxes than a bound, none with a long name, so that what was left out holds nothing itself.
 
-use crate::types::{Event, EventKind, Lag, MailboxName};
+use crate::types::{Event, EventKind, Lagged, MailboxName};
 
 /// How many mailboxes one `Lagged` names.
 const MOST_NAMED: usize = 100;
@@ -23,7 +23,7 @@ pub(in crate::engine) struct LagCounter {
 
 impl LagCounter {
     /// There was no room for this event.
-    pub(in crate::engine) fn count(&mut self, lag: &mut Lag, event: Event) {
+    pub(in crate::engine) fn count(&mut self, lag: &mut Lagged, event: Event) {
         lag.events += 1;
         if let Some(place) = event.place {
             self.name(lag, place.mailbox);
@@ -31,7 +31,7 @@ impl LagCounter {
     }
 
     /// Nothing stands between the two any more: the earlier one counts for both.
-    pub(in crate::engine) fn join(&mut self, earlier: &mut Lag, later: Lag) {
+    pub(in crate::engine) fn join(&mut self, earlier: &mut Lagged, later: Lagged) {
         self.taken(&later);
         earlier.events += later.events;
         earlier.others |= later.others;
@@ -39,7 +39,7 @@ impl LagCounter {
     }
 
     /// This one waits no more.
-    pub(in crate::engine) fn taken(&mut self, lag: &Lag) {
+    pub(in crate::engine) fn taken(&mut self, lag: &Lagged) {
         self.named = self.named.saturating_sub(lag.mailboxes.len());
     }
 
@@ -48,7 +48,7 @@ impl LagCounter {
         self.named
     }
 
-    fn name(&mut self, lag: &mut Lag, name: MailboxName) {
+    fn name(&mut self, lag: &mut Lagged, name: MailboxName) {
         if lag.mailboxes.contains(&name) {
             return;
         }
@@ -63,7 +63,7 @@ impl LagCounter {
 }
 
 /// The count of what was left out, if that is what the event tells.
-pub(in crate::engine) fn lag_of(event: &mut Event) -> Option<&mut Lag> {
+pub(in crate::engine) fn lag_of(event: &mut Event) -> Option<&mut Lagged> {
     match &mut event.kind {
         EventKind::Lagged(lag) => Some(lag),
         _ => None,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Engine ── push ──> queue ──> Receiver
-//!                        │ full: coalesce (a later event makes an earlier one worthless)
+//!                        │ full: coalesce (a later event makes an earlier one superseded_count)
 //!                        └ still full: leave out behind one `Lagged` (lag)
 //! ```
 //!

@@ -13,7 +13,7 @@ use crate::engine::events::coalesce::{
 };
 use crate::engine::events::lag::{LagCounter, lag_of};
 use crate::engine::events::size::weight;
-use crate::types::{Event, EventKind, Lag, Limits};
+use crate::types::{Event, EventKind, Lagged, Limits};
 
 pub(crate) struct EventQueue {
     state: Mutex<State>,
@@ -29,7 +29,7 @@ pub(crate) struct EventQueue {
 struct State {
     queue: Blocks<Waiting>,
     /// How many of them a later one has made worthless.
-    worthless: usize,
+    superseded_count: usize,
     /// How many have been taken, so that a place in the stream can be named.
     taken: u64,
     /// Once there was no room: where in the stream the latest event of each state stands. Until all has been read.
@@ -42,7 +42,7 @@ struct State {
     kept: usize,
     closed: bool,
     /// Nobody will ever read.
-    deaf: bool,
+    reader_dropped: bool,
     reader: Option<Waker>,
 }
 
@@ -86,19 +86,19 @@ impl EventQueue {
     /// Adds an event and leaves the wake to the caller. `false` if what may not be left out is too much.
     pub(crate) fn push_quietly(&self, event: Event) -> bool {
         let mut state = self.lock();
-        if state.deaf || state.closed {
+        if state.reader_dropped || state.closed {
             return true;
         }
         let mut weight = weight(&event);
-        let waiting = state.queue.len() - state.worthless;
-        let full = waiting >= self.most || state.backlog.octets() + weight > self.unread;
+        let waiting = state.queue.len() - state.superseded_count;
+        let full = waiting >= self.most || state.backlog.bytes() + weight > self.unread;
         let kept = !can_be_left_out(&event);
         let mut event = event;
         if full && !kept {
             let superseded = state.supersede(&mut event);
             // Flags of many keywords may have taken the place of none.
             weight = self::weight(&event);
-            if !superseded || state.backlog.octets() + weight > self.unread && !is_undone(&event) {
+            if !superseded || state.backlog.bytes() + weight > self.unread && !is_undone(&event) {
                 state.leave_out(event);
                 return true;
             }
@@ -123,12 +123,12 @@ impl EventQueue {
     /// The same, and leaves the wake to the caller.
     pub(crate) fn push_row_quietly(&self, event: Event) -> bool {
         let mut state = self.lock();
-        if state.deaf || state.closed {
+        if state.reader_dropped || state.closed {
             return true;
         }
         let weight = weight(&event);
         // One that is larger than all the room there is still goes through, alone.
-        let full = !state.queue.is_empty() && state.backlog.octets() + weight > self.unread;
+        let full = !state.queue.is_empty() && state.backlog.bytes() + weight > self.unread;
         if !full {
             state.add(
                 Waiting { event: Some(event), weight, kept: false, voids: Invalidation::default() },
@@ -153,7 +153,8 @@ impl EventQueue {
         let mut state = self.lock();
         let unread = std::mem::take(&mut state.queue);
         state.backlog.clear();
-        (state.kept, state.worthless, state.latest, state.missed) = (0, 0, None, LagCounter::default());
+        (state.kept, state.superseded_count, state.latest, state.missed) =
+            (0, 0, None, LagCounter::default());
         drop(state);
         drop(unread);
     }
@@ -161,7 +162,7 @@ impl EventQueue {
     /// The last event: nothing comes after it.
     pub(crate) fn close(&self, event: Event) {
         let mut state = self.lock();
-        if !state.closed && !state.deaf {
+        if !state.closed && !state.reader_dropped {
             state.add(
                 Waiting { event: Some(event), weight: 0, kept: false, voids: Invalidation::default() },
                 self.mark,
@@ -175,7 +176,7 @@ impl EventQueue {
     /// The reader has gone: what waits is dropped, and nothing is kept from now on.
     pub(crate) fn silence(&self) {
         let mut state = self.lock();
-        state.deaf = true;
+        state.reader_dropped = true;
         let unread = std::mem::take(&mut state.queue);
         state.backlog.clear();
         drop(state);
@@ -241,7 +242,7 @@ impl State {
     fn pop(&mut self) -> Option<Waiting> {
         let waiting = self.queue.pop_front()?;
         match (&waiting.event, &mut self.latest) {
-            (None, _) => self.worthless -= 1,
+            (None, _) => self.superseded_count -= 1,
             (Some(event), Some(latest)) => {
                 if let Some(key) = key(event).filter(|key| latest.get(key) == Some(self.taken)) {
                     latest.remove(&key);
@@ -254,7 +255,7 @@ impl State {
     }
 
     /// Nothing is left between this `Lagged`, which is taken, and those behind it: it counts for them too.
-    fn take_lags(&mut self, lag: &mut Lag) {
+    fn take_lags(&mut self, lag: &mut Lagged) {
         let joins =
             |waiting: &mut Waiting| waiting.event.as_mut().is_none_or(|event| lag_of(event).is_some());
         while self.queue.front_mut().is_some_and(joins) {
@@ -297,17 +298,17 @@ impl State {
             self.queue.pop_back();
             return true;
         }
-        self.worthless += 1;
+        self.superseded_count += 1;
         // While the later take the place of the earlier, between them a `Lagged` can come for each. So many that the queue
         // stays within a few times what may wait.
-        if self.worthless > self.queue.len() / 3 {
-            self.close_ranks();
+        if self.superseded_count > self.queue.len() / 3 {
+            self.compact();
         }
         true
     }
 
     /// Takes out what is worth nothing, and makes one of each `Lagged` and those that then follow it at once.
-    fn close_ranks(&mut self) {
+    fn compact(&mut self) {
         let before = std::mem::take(&mut self.queue);
         for mut waiting in before.into_iter().filter(|waiting| waiting.event.is_some()) {
             match (self.queue.back_mut().and_then(Waiting::lag), waiting.lag()) {
@@ -319,14 +320,14 @@ impl State {
                 _ => self.queue.push_back(waiting),
             }
         }
-        (self.worthless, self.latest) = (0, None);
+        (self.superseded_count, self.latest) = (0, None);
     }
 
     /// Counts it in the `Lagged` that stands last. An older one would not do: who asks anew there has still to read what
     /// stands behind it, and is to hear there that something is missing once more.
     fn leave_out(&mut self, event: Event) {
         if self.queue.back_mut().and_then(Waiting::lag).is_none() {
-            let lagged = Some(Event::new(EventKind::Lagged(Lag::default())));
+            let lagged = Some(Event::new(EventKind::Lagged(Lagged::default())));
             self.queue.push_back(Waiting {
                 event: lagged,
                 weight: 0,
@@ -345,7 +346,7 @@ impl State {
 
 impl Waiting {
     /// The count of what was left out, if that is what waits.
-    fn lag(&mut self) -> Option<&mut Lag> {
+    fn lag(&mut self) -> Option<&mut Lagged> {
         lag_of(self.event.as_mut()?)
     }
 }

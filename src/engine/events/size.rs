@@ -3,20 +3,20 @@
 //! In: an event. Out: bytes, its place in the queue among them.
 
 use crate::engine::events::queue::PLACE;
-use crate::types::{Event, EventKind, Held};
+use crate::types::{Event, EventKind, HeapSize};
 
 /// How many bytes of memory an event takes while it waits.
 pub(in crate::engine) fn weight(event: &Event) -> usize {
     let name = || {
         // The name of a selected mailbox is had by all that is told of it.
         let elsewhere = event.place.as_ref().filter(|place| place.selection.is_none());
-        elsewhere.map_or(0, |place| place.mailbox.held())
+        elsewhere.map_or(0, |place| place.mailbox.heap_size())
     };
     PLACE
         + match &event.kind {
             EventKind::Opened { .. }
             | EventKind::Exists { .. }
-            | EventKind::Removed { .. }
+            | EventKind::Expunged { .. }
             | EventKind::UidValidityChanged { .. }
             | EventKind::SelectionEnded
             | EventKind::Resumed { .. }
@@ -27,21 +27,21 @@ pub(in crate::engine) fn weight(event: &Event) -> usize {
             | EventKind::NotificationsLost { .. }
             | EventKind::Lagged(_)
             | EventKind::Closed { .. } => name(),
-            EventKind::Arrived { flags, .. } => flags.held(),
-            EventKind::FlagsChanged { flags, before, .. } => flags.held() + before.held(),
+            EventKind::Arrived { flags, .. } => flags.heap_size(),
+            EventKind::FlagsChanged { flags, before, .. } => flags.heap_size() + before.heap_size(),
             // What names its mailbox itself shares the name with its place.
-            EventKind::Status(status) => status.held(),
-            EventKind::MailboxCreated(entry) => entry.held(),
-            EventKind::MetadataChanged(told) => told.held(),
-            EventKind::Data(answer) => answer.held(),
-            EventKind::MailboxRenamed { from } => name() + from.held(),
-            EventKind::Completed { command, status, .. } => name() + command.held() + status.held(),
-            EventKind::Failed { command, reason, .. } => name() + command.held() + reason.held(),
-            EventKind::Alert { text } => text.held(),
-            EventKind::Notice(status) => name() + status.held(),
-            EventKind::Capabilities(all) => all.held(),
-            EventKind::Contradiction { what } => what.held(),
-            EventKind::Unknown { name, bytes } => name.held() + bytes.held(),
-            EventKind::Unparsed { bytes, error } => bytes.held() + error.held(),
+            EventKind::Status(status) => status.heap_size(),
+            EventKind::MailboxCreated(entry) => entry.heap_size(),
+            EventKind::MetadataChanged(told) => told.heap_size(),
+            EventKind::Data(answer) => answer.heap_size(),
+            EventKind::MailboxRenamed { from } => name() + from.heap_size(),
+            EventKind::Completed { command, status, .. } => name() + command.heap_size() + status.heap_size(),
+            EventKind::Failed { command, reason, .. } => name() + command.heap_size() + reason.heap_size(),
+            EventKind::Alert { text } => text.heap_size(),
+            EventKind::Notice(status) => name() + status.heap_size(),
+            EventKind::Capabilities(all) => all.heap_size(),
+            EventKind::Contradiction { what } => what.heap_size(),
+            EventKind::Unknown { name, bytes } => name.heap_size() + bytes.heap_size(),
+            EventKind::Unparsed { bytes, error } => bytes.heap_size() + error.heap_size(),
         }
 }

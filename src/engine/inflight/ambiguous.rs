@@ -10,10 +10,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::command::{Effect, Hears, Names};
+use crate::command::{Effect, NameSet, ResponseKinds};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Sent};
-use crate::types::{Answer, CommandId, Message, Scattered, Seq, Uid, Untagged};
+use crate::types::{Answer, CommandId, IncrementalSet, Message, Seq, Uid, Untagged};
 use crate::view::View;
 
 /// How many younger commands are asked about each answer: with thousands that ask the same it is to cost no more than with a
@@ -53,22 +53,22 @@ impl RefusedFlag {
 #[derive(Debug, Default)]
 pub(crate) struct DivertedAnswers {
     to: Vec<(CommandId, RefusedFlag)>,
-    uids: Scattered<Uid>,
-    seqs: Scattered<Seq>,
-    names: Names,
+    uids: IncrementalSet<Uid>,
+    seqs: IncrementalSet<Seq>,
+    names: NameSet,
     /// What was found, which has no name.
     found: bool,
     /// Of these messages the older one got a further row since.
-    twice: Scattered<Uid>,
-    twice_seqs: Scattered<Seq>,
+    twice: IncrementalSet<Uid>,
+    twice_seqs: IncrementalSet<Seq>,
 }
 
 impl DivertedAnswers {
-    fn add(&mut self, heard: &Untagged, to: CommandId, refused: &RefusedFlag) {
+    fn add(&mut self, response: &Untagged, to: CommandId, refused: &RefusedFlag) {
         if self.to.iter().all(|(other, _)| *other != to) {
             self.to.push((to, refused.clone()));
         }
-        match heard.answer() {
+        match response.answer() {
             Answer::Fetch(row) => match (row.uid(), row.seq()) {
                 (Some(uid), _) => self.uids.insert(uid),
                 (None, Some(seq)) => self.seqs.insert(seq),
@@ -81,8 +81,8 @@ impl DivertedAnswers {
     }
 
     /// Such an answer has come to it after all.
-    pub(in crate::engine) fn found(&mut self, heard: &Untagged) {
-        match heard.answer() {
+    pub(in crate::engine) fn found(&mut self, response: &Untagged) {
+        match response.answer() {
             // What was lost may have named the message by its number alone.
             Answer::Fetch(row) => {
                 if let Some(uid) = row.uid() {
@@ -130,56 +130,63 @@ fn is_found(answer: &Answer) -> bool {
 }
 
 /// Whether two commands may ask for the same answer of this kind.
-pub(in crate::engine) fn have_rivals(kind: Hears) -> bool {
-    kind.overlaps(Hears::FETCH.and(Hears::LIST).and(Hears::LSUB).and(Hears::STATUS).and(Hears::SEARCH))
+pub(in crate::engine) fn may_be_contested(kind: ResponseKinds) -> bool {
+    kind.overlaps(
+        ResponseKinds::FETCH
+            .and(ResponseKinds::LIST)
+            .and(ResponseKinds::LSUB)
+            .and(ResponseKinds::STATUS)
+            .and(ResponseKinds::SEARCH),
+    )
 }
 
 impl Engine {
     /// A row repeats for its owner one of a message that others had asked for too. The answer of one message in two rows, each
     /// with other items, repeats nothing.
-    pub(in crate::engine) fn note_again(&mut self, heard: &Untagged, owner: CommandId) {
-        let Answer::Fetch(row) = heard.answer() else { return };
-        let Some(contested) = self.flights.get(&owner).and_then(|f| f.contested.as_ref()) else { return };
+    pub(in crate::engine) fn note_again(&mut self, response: &Untagged, owner: CommandId) {
+        let Answer::Fetch(row) = response.answer() else { return };
+        let Some(contested) = self.inflight.get(&owner).and_then(|f| f.contested.as_ref()) else { return };
         for id in contested.by.clone() {
-            if let Some(lost) = self.flights.get_mut(&id).and_then(|f| f.lost.as_mut()) {
+            if let Some(lost) = self.inflight.get_mut(&id).and_then(|f| f.lost.as_mut()) {
                 lost.again(row);
             }
         }
     }
 
     /// An answer goes to its owner, and these have asked for the same.
-    pub(in crate::engine) fn note_rivals(
+    pub(in crate::engine) fn note_contested(
         &mut self,
-        heard: &Untagged,
+        response: &Untagged,
         owner: CommandId,
-        rivals: &[CommandId],
+        contested_by: &[CommandId],
     ) {
-        if rivals.is_empty() {
+        if contested_by.is_empty() {
             return;
         }
-        let Some(flight) = self.flights.get_mut(&owner) else { return };
+        let Some(flight) = self.inflight.get_mut(&owner) else { return };
         let contested = flight.contested.get_or_insert_default();
-        for id in rivals {
+        for id in contested_by {
             if contested.by.len() < MOST && !contested.by.contains(id) {
                 contested.by.push(*id);
             }
         }
         let refused = contested.refused.clone();
-        for id in rivals {
-            if let Some(flight) = self.flights.get_mut(id).filter(|f| matches!(f.class.effect, Effect::None))
+        for id in contested_by {
+            if let Some(flight) = self.inflight.get_mut(id).filter(|f| matches!(f.class.effect, Effect::None))
             {
-                flight.lost.get_or_insert_default().add(heard, owner, &refused);
+                flight.lost.get_or_insert_default().add(response, owner, &refused);
             }
         }
     }
 
     /// The error of a command that ends before one that got what it had asked for, or after that one was refused or got it twice.
-    pub(in crate::engine) fn robbed(&mut self, id: CommandId) -> Option<Error> {
-        let flight = self.flights.get(&id).filter(|f| f.own.is_none())?;
+    pub(in crate::engine) fn check_diverted(&mut self, id: CommandId) -> Option<Error> {
+        let flight = self.inflight.get(&id).filter(|f| f.own.is_none())?;
         let view = self.selection.as_ref().map(|s| &s.view);
         let lost = flight.lost.as_ref().filter(|lost| !lost.is_nothing(view))?;
-        let error = |kind, message| Error::new(kind, message).in_command(flight.job.name()).sent(Sent::Fully);
-        if let Some((older, _)) = lost.to.iter().find(|(to, _)| self.flights.contains_key(to)) {
+        let error =
+            |kind, message| Error::new(kind, message).in_command(flight.job.name()).with_sent(Sent::Fully);
+        if let Some((older, _)) = lost.to.iter().find(|(to, _)| self.inflight.contains_key(to)) {
             let message =
                 format!("the server answered it before {older}, which may have got rows that were its own");
             let error = error(ErrorKind::Protocol, message);

@@ -8,7 +8,7 @@ use std::borrow::Borrow;
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
-use crate::command::{About, Hears, Messages};
+use crate::command::{ClaimScope, Messages, ResponseKinds};
 use crate::engine::inflight::entry::InFlightCommand;
 use crate::engine::inflight::message_index::{Entry, MessageIndex};
 use crate::types::{Answer, Code, CommandId, Uid, UidSet, Untagged};
@@ -17,7 +17,7 @@ use crate::types::{Answer, Code, CommandId, Uid, UidSet, Untagged};
 #[derive(Debug, Default)]
 pub(in crate::engine) struct ClaimIndex {
     /// By kind of response.
-    kinds: [Kind; Hears::KINDS],
+    kinds: [Kind; ResponseKinds::KINDS],
     /// By a keyword that a user's command names.
     names: HashMap<&'static str, BTreeSet<Entry>>,
 }
@@ -34,73 +34,73 @@ struct Kind {
 impl ClaimIndex {
     pub(in crate::engine) fn add(&mut self, id: CommandId, flight: &InFlightCommand) {
         let entry = (flight.order, id);
-        for kind in flight.class.hears.kinds() {
+        for kind in flight.class.answered_by.kinds() {
             let Some(kind) = self.kinds.get_mut(kind) else { continue };
             match &flight.class.about {
-                About::Anything => drop(kind.any.insert(entry)),
-                About::Messages => kind.messages.add(entry, flight.messages.as_ref()),
-                About::Mailbox(name) => {
+                ClaimScope::Anything => drop(kind.any.insert(entry)),
+                ClaimScope::Messages => kind.messages.add(entry, flight.messages.as_ref()),
+                ClaimScope::Mailbox(name) => {
                     kind.mailboxes.entry(name.folded()).or_default().insert(entry);
                 }
             }
         }
-        for name in flight.class.hears_names {
+        for name in flight.class.keywords {
             self.names.entry(name).or_default().insert(entry);
         }
     }
 
     pub(in crate::engine) fn remove(&mut self, id: CommandId, flight: &InFlightCommand) {
         let entry = (flight.order, id);
-        for kind in flight.class.hears.kinds() {
+        for kind in flight.class.answered_by.kinds() {
             let Some(kind) = self.kinds.get_mut(kind) else { continue };
             match &flight.class.about {
-                About::Anything => drop(kind.any.remove(&entry)),
-                About::Messages => kind.messages.remove(entry, flight.messages.as_ref()),
-                About::Mailbox(name) => take_out(&mut kind.mailboxes, &name.folded(), entry),
+                ClaimScope::Anything => drop(kind.any.remove(&entry)),
+                ClaimScope::Messages => kind.messages.remove(entry, flight.messages.as_ref()),
+                ClaimScope::Mailbox(name) => take_out(&mut kind.mailboxes, &name.folded(), entry),
             }
         }
-        for name in flight.class.hears_names {
+        for name in flight.class.keywords {
             take_out(&mut self.names, name, entry);
         }
     }
 
     /// Gives those that may have removed some of these messages.
-    pub(in crate::engine) fn of_removed(&self, uids: &UidSet, mut give: impl FnMut(&BTreeSet<Entry>)) {
+    pub(in crate::engine) fn of_removed(&self, uids: &UidSet, mut route: impl FnMut(&BTreeSet<Entry>)) {
         let messages = Messages::Uids(uids.clone());
-        for kind in Hears::EXPUNGE.kinds().filter_map(|kind| self.kinds.get(kind)) {
-            kind.messages.overlapping(Some(&messages), &mut give);
+        for kind in ResponseKinds::EXPUNGE.kinds().filter_map(|kind| self.kinds.get(kind)) {
+            kind.messages.overlapping(Some(&messages), &mut route);
         }
     }
 
     /// Gives those that listen for this kind of response, or for one of this name.
     pub(in crate::engine) fn of(
         &self,
-        kinds: Hears,
-        heard: &Untagged,
-        mut give: impl FnMut(&BTreeSet<Entry>),
+        kinds: ResponseKinds,
+        response: &Untagged,
+        mut route: impl FnMut(&BTreeSet<Entry>),
     ) {
         for kind in kinds.kinds() {
             let Some(kind) = self.kinds.get(kind) else { continue };
-            give(&kind.any);
+            route(&kind.any);
             if !kind.mailboxes.is_empty() {
-                match heard.answer() {
+                match response.answer() {
                     Answer::MailboxStatus(status) => {
                         let name = status.name.folded();
-                        kind.mailboxes.get(&name).into_iter().for_each(&mut give);
+                        kind.mailboxes.get(&name).into_iter().for_each(&mut route);
                     }
-                    _ => kind.mailboxes.values().for_each(&mut give),
+                    _ => kind.mailboxes.values().for_each(&mut route),
                 }
             }
-            match heard.answer() {
-                Answer::Fetch(row) => kind.messages.about(row.seq(), row.uid(), &mut give),
-                Answer::Expunge { seq, uid } => kind.messages.about(Some(*seq), *uid, &mut give),
+            match response.answer() {
+                Answer::Fetch(row) => kind.messages.about(row.seq(), row.uid(), &mut route),
+                Answer::Expunge { seq, uid } => kind.messages.about(Some(*seq), *uid, &mut route),
                 // Whoever claims these names all of them, so the first one among them.
-                Answer::Vanished { uids, .. } => kind.messages.about(None, uids.first(), &mut give),
-                Answer::Status(status) => kind.messages.about(None, copied(status.code.as_ref()), &mut give),
-                _ => kind.messages.about(None, None, &mut give),
+                Answer::Vanished { uids, .. } => kind.messages.about(None, uids.first(), &mut route),
+                Answer::Status(status) => kind.messages.about(None, copied(status.code.as_ref()), &mut route),
+                _ => kind.messages.about(None, None, &mut route),
             }
         }
-        self.names.get(heard.name()).into_iter().for_each(give);
+        self.names.get(response.name()).into_iter().for_each(route);
     }
 }
 

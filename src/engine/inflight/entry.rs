@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::command::{Class, Hears, Messages};
+use crate::command::{Class, Messages, ResponseKinds};
 use crate::engine::inflight::ambiguous::{Contested, DivertedAnswers};
 use crate::engine::mailboxes::own_changes::DeferredList;
 use crate::engine::receive::fetch::ConcurrentFlagUpdates;
@@ -19,7 +19,7 @@ pub(crate) struct InFlightCommand {
     pub(crate) class: Class,
     /// The messages that it names, as they were sent.
     pub(crate) messages: Option<Messages>,
-    pub(crate) seat: Option<Arc<SelectionHandle>>,
+    pub(crate) selection_handle: Option<Arc<SelectionHandle>>,
     pub(crate) opens: Option<Arc<SelectionHandle>>,
     pub(crate) quiet: bool,
     pub(crate) own: Option<InternalCommand>,
@@ -38,7 +38,7 @@ pub(crate) struct InFlightCommand {
     /// Some of its answers could be told to nobody, since it is detached and they have a secret in them.
     pub(crate) left_out: bool,
     /// The server has done something else than what was asked.
-    pub(crate) misled: bool,
+    pub(crate) invalid_source: bool,
     /// The server told apart from its OK that it has dealt with a part of the messages only.
     pub(crate) limited: Option<StatusResponse>,
     /// What LIST has told that looks like its doing.
@@ -48,7 +48,7 @@ pub(crate) struct InFlightCommand {
     /// The younger ones that had asked for what it got.
     pub(crate) contested: Option<Contested>,
     /// Messages of a silent STORE whose flags were told while it ran.
-    pub(crate) disturbed: ConcurrentFlagUpdates,
+    pub(crate) flag_updates: ConcurrentFlagUpdates,
     /// Some of it has been written.
     pub(crate) begun: bool,
     /// All has been written that the server needs to carry it out: the last byte of its last line, literals and all, and of
@@ -61,7 +61,7 @@ pub(crate) struct InFlightCommand {
     /// The view's generation when it was sent.
     pub(crate) generation: u64,
     /// The era of the UIDs when it was sent, or that SELECT told after that.
-    pub(crate) era: Option<UidValidity>,
+    pub(crate) uid_validity: Option<UidValidity>,
     /// How many messages had gone from the view when it was sent.
     pub(crate) removed: u64,
     /// When its first byte was written, and how long it took from there to its end.
@@ -84,12 +84,12 @@ pub(crate) enum Next {
 
 impl InFlightCommand {
     pub(crate) fn new(submission: Submission, own: Option<InternalCommand>) -> Self {
-        let Submission { job, class, seat, opens, quiet, .. } = submission;
+        let Submission { job, class, selection_handle, opens, quiet, .. } = submission;
         Self {
             job,
             class,
             messages: None,
-            seat,
+            selection_handle,
             opens,
             quiet,
             own,
@@ -100,18 +100,18 @@ impl InFlightCommand {
             missed_from: 0,
             ended: None,
             left_out: false,
-            misled: false,
+            invalid_source: false,
             limited: None,
             told: None,
             lost: None,
             contested: None,
-            disturbed: ConcurrentFlagUpdates::default(),
+            flag_updates: ConcurrentFlagUpdates::default(),
             begun: false,
             whole: false,
             order: 0,
             ever: 0,
             generation: 0,
-            era: None,
+            uid_validity: None,
             removed: 0,
             since: None,
             took: None,
@@ -135,12 +135,15 @@ impl InFlightCommand {
 
     /// The mailbox that it is about.
     pub(crate) fn place(&self) -> Option<Place> {
-        self.seat.as_ref().or(self.opens.as_ref()).map(|seat| seat.place.clone())
+        self.selection_handle
+            .as_ref()
+            .or(self.opens.as_ref())
+            .map(|selection_handle| selection_handle.place.clone())
     }
 
     /// Whether a server may deal with a part of the messages only (RFC 9738 section 3).
     pub(crate) fn may_be_limited(&self) -> bool {
-        self.messages.is_some() || self.class.hears.overlaps(Hears::SEARCH)
+        self.messages.is_some() || self.class.answered_by.overlaps(ResponseKinds::SEARCH)
     }
 
     /// What the server said of having dealt with a part of the messages only, if it did; and from which UID on it has.
@@ -156,6 +159,8 @@ impl InFlightCommand {
 
     /// Whether anyone still has a use for it.
     pub(crate) fn is_wanted(&self) -> bool {
-        self.own.is_some() || self.job.wanted() || self.opens.as_ref().is_some_and(|seat| seat.is_wanted())
+        self.own.is_some()
+            || self.job.wanted()
+            || self.opens.as_ref().is_some_and(|selection_handle| selection_handle.is_wanted())
     }
 }

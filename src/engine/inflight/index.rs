@@ -10,7 +10,7 @@ use crate::engine::inflight::entry::InFlightCommand;
 use crate::engine::inflight::message_index::MessageIndex;
 use crate::engine::mailboxes::own_changes::OwnChanges;
 use crate::engine::schedule::admission::InFlightCounts;
-use crate::engine::selection::mod_sequences::changes_silently;
+use crate::engine::selection::mod_sequences::is_silent_change;
 use crate::types::CommandId;
 
 /// The commands in flight by what matters of them.
@@ -40,7 +40,7 @@ impl InFlightIndex {
         if flight.class.flags != FlagUse::None {
             self.flag_users.add((flight.order, id), flight.messages.as_ref());
         }
-        if changes_silently(flight) {
+        if is_silent_change(flight) {
             self.silent.insert(id);
         }
         if flight.own.is_some() {

@@ -94,24 +94,24 @@ impl MessageIndex {
         &self,
         seq: Option<Seq>,
         uid: Option<Uid>,
-        mut give: impl FnMut(&BTreeSet<Entry>),
+        mut route: impl FnMut(&BTreeSet<Entry>),
     ) {
         let unknown = seq.is_none() && self.by_seq > 0 || uid.is_none() && self.by_uid > 0;
         if unknown || self.all.len() <= FEW {
-            return give(&self.all);
+            return route(&self.all);
         }
         let numbers = [(Space::Uid, uid.map_or(0, Uid::get)), (Space::Seq, seq.map_or(0, Seq::get))];
         for key in numbers.into_iter().flat_map(|(space, n)| [(space, false, n), (space, true, n / BLOCK)]) {
-            self.placed.get(&key).into_iter().for_each(&mut give);
+            self.placed.get(&key).into_iter().for_each(&mut route);
         }
-        give(&self.wide);
+        route(&self.wide);
     }
 
     /// Gives those that may name some of the same messages, in sets.
     pub(in crate::engine) fn overlapping(
         &self,
         messages: Option<&Messages>,
-        mut give: impl FnMut(&BTreeSet<Entry>),
+        mut route: impl FnMut(&BTreeSet<Entry>),
     ) {
         let others = match Space::of(messages) {
             Space::Seq => self.by_uid,
@@ -120,11 +120,11 @@ impl MessageIndex {
         if let Some(numbers) = messages.and_then(small).filter(|_| others == 0 && self.all.len() > FEW) {
             let space = Space::of(messages);
             for key in numbers.into_iter().flat_map(|n| [(space, false, n), (space, true, n / BLOCK)]) {
-                self.placed.get(&key).into_iter().for_each(&mut give);
+                self.placed.get(&key).into_iter().for_each(&mut route);
             }
-            give(&self.wide);
+            route(&self.wide);
         } else {
-            give(&self.all);
+            route(&self.all);
         }
     }
 }
@@ -200,14 +200,14 @@ mod tests {
             index.add((n, CommandId(n)), kept(n).as_ref());
         }
         let about = |index: &MessageIndex, seq, uid| {
-            given(|give| index.about(Seq::new(seq), Uid::new(uid), |set| give(set)))
+            given(|route| index.about(Seq::new(seq), Uid::new(uid), |set| route(set)))
         };
         assert_eq!(about(&index, 5, 1000), BTreeSet::from([0, 1, 2, 3, 1000]));
         assert_eq!(about(&index, 5, 1001), BTreeSet::from([0, 1, 2, 3, 1001]), "by its block");
         assert_eq!(about(&index, 5, 1500), BTreeSet::from([0, 1, 1500]));
         assert_eq!(about(&index, 5, 0).len(), 2000, "a message without a UID may be any of theirs");
         let overlapping = |index: &MessageIndex, which: Option<Messages>| {
-            given(|give| index.overlapping(which.as_ref(), |s| give(s)))
+            given(|route| index.overlapping(which.as_ref(), |s| route(s)))
         };
         assert_eq!(overlapping(&index, uids(1000..=1000)), BTreeSet::from([0, 1, 2, 3, 1000]));
         assert_eq!(overlapping(&index, uids(50..=51)), BTreeSet::from([0, 1, 50, 51]));

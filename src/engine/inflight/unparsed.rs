@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use crate::command::{Class, Hears};
+use crate::command::{Class, ResponseKinds};
 
 /// How many lines of a kind are kept.
 const MOST: usize = 100;
@@ -17,7 +17,7 @@ const MOST: usize = 100;
 pub(in crate::engine) struct UnparsedLines {
     /// How many there have been.
     all: u64,
-    kinds: [LinesOfKind; Hears::KINDS],
+    kinds: [LinesOfKind; ResponseKinds::KINDS],
 }
 
 #[derive(Debug, Default)]
@@ -50,7 +50,7 @@ impl UnparsedLines {
     }
 
     /// A line could not be read; it begins with this keyword, which is of this kind.
-    pub(in crate::engine) fn add(&mut self, kind: Hears, keyword: &str, bytes: &Bytes) {
+    pub(in crate::engine) fn add(&mut self, kind: ResponseKinds, keyword: &str, bytes: &Bytes) {
         let number = self.all;
         self.all += 1;
         for kind in kind.kinds() {
@@ -68,14 +68,14 @@ impl UnparsedLines {
         if mark == self.all {
             return lacking;
         }
-        let listens: Vec<usize> = class.hears.kinds().collect();
+        let listens: Vec<usize> = class.answered_by.kinds().collect();
         for (kind, lines) in self.kinds.iter().enumerate() {
             let all = listens.contains(&kind);
-            if !all && class.hears_names.is_empty() {
+            if !all && class.keywords.is_empty() {
                 continue;
             }
             let its = lines.kept.iter().filter(|line| {
-                line.number >= mark && (all || class.hears_names.contains(&line.keyword.as_str()))
+                line.number >= mark && (all || class.keywords.contains(&line.keyword.as_str()))
             });
             lacking.lines.extend(its.map(|line| line.bytes.clone()));
             // Whose those were that are not kept is not known any more: they may have been its own.
@@ -99,19 +99,19 @@ mod tests {
     fn each_finds_what_came_while_it_listened_and_a_flood_is_not_kept() {
         let mut missed = UnparsedLines::default();
         let line = |n: usize| Bytes::from(format!("* {n} FETCH oops"));
-        missed.add(Hears::FETCH, "FETCH", &line(0));
+        missed.add(ResponseKinds::FETCH, "FETCH", &line(0));
         let mark = missed.mark();
-        let fetch = Class::query().hearing(Hears::FETCH);
-        let quota = Class::query().hears(&["QUOTA"]);
+        let fetch = Class::query().answered_by_kinds(ResponseKinds::FETCH);
+        let quota = Class::query().answered_by(&["QUOTA"]);
         assert!(missed.since(mark, &fetch).is_nothing());
-        missed.add(Hears::FETCH, "FETCH", &line(1));
-        missed.add(Hears::OTHER, "QUOTA", &line(2));
-        missed.add(Hears::OTHER, "ACL", &line(3));
+        missed.add(ResponseKinds::FETCH, "FETCH", &line(1));
+        missed.add(ResponseKinds::OTHER, "QUOTA", &line(2));
+        missed.add(ResponseKinds::OTHER, "ACL", &line(3));
         assert_eq!(missed.since(mark, &fetch).lines, [line(1)]);
         assert_eq!(missed.since(mark, &quota).lines, [line(2)]);
-        assert!(missed.since(mark, &Class::query().hearing(Hears::SEARCH)).is_nothing());
+        assert!(missed.since(mark, &Class::query().answered_by_kinds(ResponseKinds::SEARCH)).is_nothing());
         assert_eq!(missed.since(0, &fetch).lines, [line(0), line(1)]);
-        (0..10_000).for_each(|n| missed.add(Hears::FETCH, "FETCH", &line(n)));
+        (0..10_000).for_each(|n| missed.add(ResponseKinds::FETCH, "FETCH", &line(n)));
         let lacking = missed.since(mark, &fetch);
         assert_eq!((lacking.lines.len(), lacking.and_more), (MOST, true));
         assert!(missed.since(missed.mark(), &fetch).is_nothing());

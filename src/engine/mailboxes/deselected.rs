@@ -11,7 +11,7 @@
 
 use std::collections::VecDeque;
 
-use crate::command::{Hears, StatusItems, StatusOf};
+use crate::command::{ResponseKinds, StatusCommand, StatusItems};
 use crate::engine::Engine;
 use crate::engine::selection::select::Selection;
 use crate::engine::submit::internal::InternalCommand;
@@ -51,7 +51,7 @@ impl DeselectedMailboxes {
         told.is_some_and(|told| {
             status.messages.is_none_or(|messages| told.messages == Some(messages))
                 && status.uid_next.is_none_or(|uid| told.uid_next == Some(uid))
-                && status.uid_validity.is_none_or(|era| told.uid_validity == Some(era))
+                && status.uid_validity.is_none_or(|uid_validity| told.uid_validity == Some(uid_validity))
                 && status.unseen.is_none_or(|unseen| told.unseen == Some(unseen))
                 && status.highest_mod_seq.is_none_or(|mod_seq| told.highest_mod_seq == Some(mod_seq))
                 && status.other.is_empty()
@@ -65,7 +65,7 @@ impl DeselectedMailbox {
     }
 
     /// Keeps the answer.
-    pub(in crate::engine) fn heard(&mut self, answer: &Answer) {
+    pub(in crate::engine) fn received(&mut self, answer: &Answer) {
         if let Answer::MailboxStatus(told) = answer {
             let mut told = MailboxStatus { name: self.known.name.clone(), ..told.clone() };
             if let Some(earlier) = self.told.take() {
@@ -107,25 +107,25 @@ fn rose<T: PartialOrd>(known: Option<T>, told: Option<T>) -> bool {
 
 /// What was known of a mailbox when it was left.
 fn known_of(selection: &Selection) -> MailboxStatus {
-    let Selection { seat, view, uid_validity, .. } = selection;
+    let Selection { selection_handle, view, uid_validity, .. } = selection;
     let last = Seq::new(view.len().saturating_add(1)).and_then(|end| view.uid_before(end));
     // UIDNEXT that SELECT told is out of date as soon as a message has come.
     let behind_last = last.and_then(|last| Uid::new(last.get().saturating_add(1)));
-    let uid_next = seat.get().uid_next;
+    let uid_next = selection_handle.get().uid_next;
     MailboxStatus {
         messages: Some(view.len()),
         uid_next: uid_next.map(|uid_next| behind_last.map_or(uid_next, |behind| behind.max(uid_next))),
         uid_validity: *uid_validity,
         unseen: selection.unseen(),
         highest_mod_seq: selection.in_step.so_far(),
-        ..MailboxStatus::new(seat.place.mailbox.clone())
+        ..MailboxStatus::new(selection_handle.place.mailbox.clone())
     }
 }
 
 impl Engine {
     /// A mailbox was left: if NOTIFY watches it, it will be asked what has come of it unseen.
     pub(in crate::engine) fn left(&mut self, selection: &Selection) {
-        let mailbox = &selection.seat.place.mailbox;
+        let mailbox = &selection.selection_handle.place.mailbox;
         let Some(flags) = self.notify.watches_messages_of(mailbox) else { return };
         self.left.waiting.retain(|left| !left.is(mailbox));
         self.left.waiting.push_back(DeselectedMailbox { known: known_of(selection), flags, told: None });
@@ -138,19 +138,20 @@ impl Engine {
             return false;
         }
         let may_be_asked = self.opening.is_none()
-            && !self.stray_selection
+            && !self.server_may_have_selection
             && self.queue.is_empty()
-            && self.lines_due.is_empty()
+            && self.ready_to_continue.is_empty()
             && !self.logging_out;
         if !may_be_asked {
             return false;
         }
         // Two that ask the same of one mailbox could take each other's answer for their own.
-        let asks = Hears::STATUS;
-        if self.flights.values().any(|f| f.own.is_none() && f.class.hears.overlaps(asks)) {
+        let asks = ResponseKinds::STATUS;
+        if self.inflight.values().any(|f| f.own.is_none() && f.class.answered_by.overlaps(asks)) {
             return false;
         }
-        let selected = self.selection.as_ref().map(|selection| selection.seat.place.mailbox.clone());
+        let selected =
+            self.selection.as_ref().map(|selection| selection.selection_handle.place.mailbox.clone());
         for left in std::mem::take(&mut self.left.waiting) {
             // STATUS is not for the mailbox that is selected (RFC 9051 section 6.3.11), whose SELECT has told what is there.
             if selected.as_ref().is_some_and(|selected| left.is(selected)) {
@@ -163,8 +164,8 @@ impl Engine {
             if self.session.can("CONDSTORE") {
                 items = items.highest_mod_seq();
             }
-            let status = StatusOf::new(left.known.name.clone(), items);
-            self.queue_own(InternalCommand::DeselectedMailbox(Box::new(left)), status, None);
+            let status = StatusCommand::new(left.known.name.clone(), items);
+            self.queue_internal(InternalCommand::DeselectedMailbox(Box::new(left)), status, None);
         }
         !self.queue.is_empty()
     }
@@ -181,7 +182,7 @@ impl Engine {
     }
 
     /// The server has said this of a mailbox unasked.
-    pub(in crate::engine) fn hear_news_of(&mut self, status: MailboxStatus) {
+    pub(in crate::engine) fn on_unsolicited_status(&mut self, status: MailboxStatus) {
         if !self.left.is_echo(&status) {
             self.tell_status(status);
         }
@@ -192,7 +193,7 @@ impl Engine {
         let asked = self.roster.own.iter().copied().collect::<Vec<_>>();
         for id in asked {
             if let Some(InternalCommand::DeselectedMailbox(left)) =
-                self.flights.get_mut(&id).and_then(|f| f.own.as_mut())
+                self.inflight.get_mut(&id).and_then(|f| f.own.as_mut())
                 && left.is(&status.name)
             {
                 left.told(&status);
@@ -201,7 +202,7 @@ impl Engine {
         self.left.waiting.iter_mut().filter(|left| left.is(&status.name)).for_each(|left| left.told(&status));
         let place = Place { mailbox: status.name.clone(), selection: None };
         let event = Event::new(EventKind::Status(status)).at(Some(place));
-        self.tell_before(&event);
-        self.tell(event);
+        self.flush_deferred_of(&event);
+        self.report(event);
     }
 }

@@ -14,12 +14,12 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::mem::{Discriminant, discriminant};
 use std::time::{Duration, Instant};
 
-use crate::command::{Claim, Effect, Hears, List, Notify, NotifyEvent};
+use crate::command::{Claim, Effect, List, Notify, NotifyEvent, ResponseKinds};
 use crate::engine::Engine;
 use crate::engine::submit::internal::InternalCommand;
 use crate::types::{
-    Answer, CommandId, Event, EventKind, Fill, ListEntry, MailboxName, MailboxStatus, Metadata, Place,
-    Untagged,
+    Answer, CommandId, Event, EventKind, ListEntry, MailboxName, MailboxStatus, Metadata, Place, Untagged,
+    ViewSync,
 };
 
 /// What the server was asked to tell of.
@@ -40,7 +40,7 @@ pub(in crate::engine) struct NotifyState {
     /// Which mailboxes are there, as far as the server has told.
     there: KnownMailboxes,
     /// The mailbox that LIST told of last unasked, if it is there, and what stands between the levels of its name.
-    told_last: Option<(MailboxName, char)>,
+    last_reported: Option<(MailboxName, char)>,
     /// What our own commands did to mailboxes last, as long as the server may still tell it.
     ours: VecDeque<(MailboxName, Discriminant<EventKind>)>,
     /// A NOTIFY ended in a way that leaves open whether it holds, and it would let numbers move at any time.
@@ -56,7 +56,7 @@ struct KnownMailboxes {
 }
 
 impl KnownMailboxes {
-    fn heard(&mut self, mailbox: &MailboxName, is_there: bool) {
+    fn received(&mut self, mailbox: &MailboxName, is_there: bool) {
         if !is_there {
             self.names.remove(mailbox);
         } else if mailbox.as_str().len() <= LONGEST_NAME && self.names.len() < MOST_KEPT {
@@ -125,13 +125,13 @@ impl NotifyState {
 
     /// A command of ours has done this to a mailbox; the server may tell it to us once more (RFC 5465 section 5).
     /// If it has not done so already.
-    pub(in crate::engine) fn our_doing(&mut self, event: &Event, echoed: bool) {
+    pub(in crate::engine) fn note_own_change(&mut self, event: &Event, echoed: bool) {
         let is_subscription = matches!(event.kind, EventKind::MailboxSubscribed { .. });
         if let Some(mailbox) = event.mailbox().filter(|_| !is_subscription) {
-            self.there.heard(mailbox, event.kind != EventKind::MailboxDeleted);
+            self.there.received(mailbox, event.kind != EventKind::MailboxDeleted);
         }
         if let EventKind::MailboxRenamed { from } = &event.kind {
-            self.there.heard(from, false);
+            self.there.received(from, false);
         }
         let asked = if is_subscription { NotifyEvent::SubscriptionChange } else { NotifyEvent::MailboxName };
         let told = self.asks(asked) && !echoed;
@@ -169,7 +169,7 @@ impl NotifyState {
             let name = below.and_then(|below| below.strip_prefix(*delimiter));
             name.is_some_and(|name| !name.is_empty() && !name.contains(*delimiter))
         };
-        parent && !self.there.may_hold(&entry.name) && self.told_last.as_ref().is_some_and(is_below)
+        parent && !self.there.may_hold(&entry.name) && self.last_reported.as_ref().is_some_and(is_below)
     }
 
     /// Whether LIST tells nothing of this mailbox but whether it is subscribed to.
@@ -191,13 +191,13 @@ impl NotifyState {
     /// LIST has told of this mailbox: asked, or else by itself.
     pub(in crate::engine) fn hear_of(&mut self, entry: &ListEntry, asked: bool) {
         let is_there = !entry.has("\\NonExistent");
-        self.there.heard(&entry.name, is_there);
+        self.there.received(&entry.name, is_there);
         if let Some(from) = entry.renamed_from() {
-            self.there.heard(from, false);
+            self.there.received(from, false);
         }
         self.delimiter = entry.delimiter.or(self.delimiter);
         if !asked {
-            self.told_last = entry.delimiter.filter(|_| is_there).map(|d| (entry.name.clone(), d));
+            self.last_reported = entry.delimiter.filter(|_| is_there).map(|d| (entry.name.clone(), d));
         }
     }
 }
@@ -211,7 +211,7 @@ pub(in crate::engine) fn made_as(mailbox: &MailboxName, delimiter: Option<char>)
 impl Engine {
     /// The server has said OK to NOTIFY.
     pub(in crate::engine) fn notifying(&mut self, id: CommandId, asked: Box<Notify>) {
-        let own = self.flights.get(&id).is_some_and(|f| f.own.is_some());
+        let own = self.inflight.get(&id).is_some_and(|f| f.own.is_some());
         self.notify.may_move_numbers = false;
         self.notify.asked = Some(asked);
         if !own {
@@ -224,21 +224,21 @@ impl Engine {
                 self.notify.lost = Overflow::No;
                 // A user's has replaced what was to be said again.
                 self.forget_notify();
-                self.look_again();
+                self.resync_selected();
             }
         }
     }
 
     /// NOTIFY has failed; `refused` if the server said so: then what it was asked before still holds.
     pub(in crate::engine) fn notify_failed(&mut self, id: CommandId, asked: &Notify, refused: bool) {
-        let own = self.flights.get(&id).is_some_and(|f| f.own.is_some());
+        let own = self.inflight.get(&id).is_some_and(|f| f.own.is_some());
         self.notify.may_move_numbers |= !refused && asked.moves_numbers();
         match self.notify.lost {
             Overflow::Unclear => self.notify_again(),
             Overflow::QueryOutcome if own => {
-                self.tell(Event::new(EventKind::NotificationsLost { asked_again: false }));
+                self.report(Event::new(EventKind::NotificationsLost { asked_again: false }));
                 if asked.watches() {
-                    self.queue_own(InternalCommand::Notify, asked.selected_alone(), None);
+                    self.queue_internal(InternalCommand::Notify, asked.selected_alone(), None);
                 } else {
                     tracing::warn!(target: "imap_duplex", "the server will not tell of the selected mailbox any more");
                     self.notify.asked = None;
@@ -252,7 +252,7 @@ impl Engine {
     /// `[NOTIFICATIONOVERFLOW]`: from now on the server tells nothing, not even of the selected mailbox (RFC 5465 section
     /// 5.8). Whether there was anything to lose.
     pub(in crate::engine) fn notifications_lost(&mut self, now: Instant) -> bool {
-        let in_flight = self.flights.values().any(|f| {
+        let in_flight = self.inflight.values().any(|f| {
             // What came before its first byte was written is about the one before.
             f.begun && matches!(f.class.effect, Effect::Notify(_))
         });
@@ -268,7 +268,7 @@ impl Engine {
         self.notify.times = if in_a_row { self.notify.times.saturating_add(1) } else { 1 };
         self.notify.last = Some(now);
         let asked_again = self.notify.times <= MOST_IN_FULL;
-        self.tell(Event::new(EventKind::NotificationsLost { asked_again }));
+        self.report(Event::new(EventKind::NotificationsLost { asked_again }));
         if self.notify.times > MOST_SAID {
             (self.notify.asked, self.notify.lost) = (None, Overflow::No);
         } else if in_flight {
@@ -286,34 +286,34 @@ impl Engine {
         };
         let again = if self.notify.times <= MOST_IN_FULL { asked.again() } else { asked.selected_alone() };
         self.notify.lost = Overflow::QueryOutcome;
-        self.queue_own(InternalCommand::Notify, again, None);
+        self.queue_internal(InternalCommand::Notify, again, None);
     }
 
     /// Takes back what was to be said again.
     fn forget_notify(&mut self) {
-        let own = &self.own_queued;
+        let own = &self.queued_internal;
         let at = self.queue.iter().position(|s| matches!(own.get(&s.id), Some(InternalCommand::Notify)));
         if let Some(next) = at.and_then(|at| self.queue.remove(at)) {
-            self.own_queued.remove(&next.id);
+            self.queued_internal.remove(&next.id);
             self.shared.release(next.id);
         }
     }
 
     /// News of the selected mailbox may have been lost: what is known is compared with what is there.
-    fn look_again(&mut self) {
+    fn resync_selected(&mut self) {
         let Some(selection) = &mut self.selection else { return };
-        if selection.filling.wanted == Fill::Off || self.opening.is_some() {
+        if selection.filling.wanted == ViewSync::Off || self.opening.is_some() {
             return;
         }
         let exists = selection.view.len();
-        selection.throw_away(exists, false);
-        let id = selection.seat.id;
-        self.forget_own(id);
-        self.fill_on();
+        selection.reset_view(exists, false);
+        let id = selection.selection_handle.id;
+        self.forget_internal(id);
+        self.continue_sync();
     }
 
     /// LIST, of which nobody here asked, or perhaps somebody did.
-    pub(in crate::engine) fn hear_list(&mut self, entry: &ListEntry, heard: Untagged) {
+    pub(in crate::engine) fn on_list(&mut self, entry: &ListEntry, response: Untagged) {
         // LIST tells of no name below which nothing is, unless the user has subscribed to it or it is one that could be made
         // for a special use (RFC 9051 section 6.3.10): this one has been deleted.
         let nothing_else = |attribute: &String| {
@@ -323,10 +323,10 @@ impl Engine {
         let news = entry.has("\\NonExistent")
             && entry.attributes.iter().all(nothing_else)
             && entry.child_info.is_empty();
-        let lsub = heard.name() == "LSUB";
+        let lsub = response.name() == "LSUB";
         let listed = news && self.notify.asks(NotifyEvent::MailboxName) || {
-            let (claimer, back) = self.give(heard);
-            let claimer = claimer.and_then(|id| self.flights.get(&id));
+            let (claimer, back) = self.route(response);
+            let claimer = claimer.and_then(|id| self.inflight.get(&id));
             let asker = claimer.and_then(|f| f.own.as_ref());
             // What is not subscribed to is no answer to the engine's own question what is.
             let is_none =
@@ -352,7 +352,7 @@ impl Engine {
     fn listed(&mut self, entry: &ListEntry, lsub: bool) {
         let entry = ListEntry { name: self.as_named(&entry.name), ..entry.clone() };
         if lsub {
-            self.tell_first(&entry.name);
+            self.flush_deferred(&entry.name);
         }
         if lsub || !self.keep_for_its_command(&entry) {
             self.tell_listed(&entry, lsub);
@@ -402,7 +402,7 @@ impl Engine {
         if let Some(kind) = kind {
             let event = Event::new(kind).at(place.clone());
             self.forget_limits(&event);
-            self.tell(event);
+            self.report(event);
         }
         // Whether it is subscribed to is surely told only where that was asked.
         if !is_there || !lsub && !self.notify.asks(NotifyEvent::SubscriptionChange) {
@@ -417,7 +417,7 @@ impl Engine {
         }
         self.notify.subscription(&entry.name, subscribed);
         if echo != Some(subscription) {
-            self.tell(Event::new(EventKind::MailboxSubscribed { subscribed }).at(place));
+            self.report(Event::new(EventKind::MailboxSubscribed { subscribed }).at(place));
         }
         told
     }
@@ -441,7 +441,11 @@ impl Engine {
         }
         self.notify.looked_up.insert(mailbox.clone(), false);
         let list = List::new(mailbox.as_str()).subscribed();
-        self.queue_own(InternalCommand::Subscription { mailbox: mailbox.clone(), found: false }, list, None);
+        self.queue_internal(
+            InternalCommand::Subscription { mailbox: mailbox.clone(), found: false },
+            list,
+            None,
+        );
     }
 
     /// It was asked whether this mailbox is still subscribed to.
@@ -451,7 +455,7 @@ impl Engine {
             self.look_subscription_up(&mailbox);
         } else if ok && !found && self.notify.subscription(&mailbox, false) {
             let place = Some(Place { mailbox, selection: None });
-            self.tell(Event::new(EventKind::MailboxSubscribed { subscribed: false }).at(place));
+            self.report(Event::new(EventKind::MailboxSubscribed { subscribed: false }).at(place));
         }
     }
 
@@ -461,33 +465,34 @@ impl Engine {
     }
 
     /// STATUS, of which nobody here asked, or perhaps somebody did.
-    pub(in crate::engine) fn hear_counts(&mut self, heard: Untagged) {
-        let Answer::MailboxStatus(status) = heard.answer() else { return };
+    pub(in crate::engine) fn on_status_response(&mut self, response: Untagged) {
+        let Answer::MailboxStatus(status) = response.answer() else { return };
         let status = MailboxStatus { name: self.as_named(&status.name), ..status.clone() };
         // With NOTIFY it is an answer only if it holds all that was asked for.
-        let answers = |heard: &Untagged| {
+        let answers = |response: &Untagged| {
             let mut answers = false;
-            self.roster.claimers.of(Hears::STATUS, heard, |set| {
-                let mut asking = set.iter().filter_map(|(_, id)| self.flights.get(id)).filter(|f| f.begun);
-                answers |=
-                    asking.any(|f| f.class.hears == Hears::EVERYTHING || f.job.claims(heard) == Claim::Whole);
+            self.roster.claimers.of(ResponseKinds::STATUS, response, |set| {
+                let mut asking = set.iter().filter_map(|(_, id)| self.inflight.get(id)).filter(|f| f.begun);
+                answers |= asking.any(|f| {
+                    f.class.answered_by == ResponseKinds::EVERYTHING || f.job.claims(response) == Claim::Whole
+                });
             });
             answers
         };
         self.session.learn_append_limit(&status);
-        let news = self.notify.watches() && !answers(&heard);
-        if news || self.give(heard).1.is_some() {
-            self.hear_news_of(status);
+        let news = self.notify.watches() && !answers(&response);
+        if news || self.route(response).1.is_some() {
+            self.on_unsolicited_status(status);
         }
     }
 
     /// METADATA: annotations that somebody asked for, or that have changed (RFC 5464 section 4.4.2).
-    pub(in crate::engine) fn hear_metadata(&mut self, told: Metadata, heard: Untagged) {
-        let place = heard.place().cloned();
-        if self.give(heard).1.is_some() {
+    pub(in crate::engine) fn on_metadata(&mut self, told: Metadata, response: Untagged) {
+        let place = response.place().cloned();
+        if self.route(response).1.is_some() {
             let event = Event::new(EventKind::MetadataChanged(told)).at(place);
-            self.tell_before(&event);
-            self.tell(event);
+            self.flush_deferred_of(&event);
+            self.report(event);
         }
     }
 }

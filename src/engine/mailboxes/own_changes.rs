@@ -11,7 +11,7 @@ use crate::command::Effect;
 use crate::engine::Engine;
 use crate::engine::inflight::entry::InFlightCommand;
 use crate::engine::mailboxes::notify::made_as;
-use crate::types::{CommandId, Event, EventKind, Held, ListEntry, MailboxName, Place};
+use crate::types::{CommandId, Event, EventKind, HeapSize, ListEntry, MailboxName, Place};
 
 /// How many bytes of memory a LIST that is kept may hold.
 const MOST_HELD: usize = 10_000;
@@ -36,9 +36,9 @@ impl Engine {
         };
         let named = entry.old_name.as_ref().unwrap_or(&entry.name);
         // As many as there are commands in flight are kept.
-        let kept = entry.held() <= MOST_HELD;
+        let kept = entry.heap_size() <= MOST_HELD;
         let fits =
-            |id: &CommandId| kept && self.flights.get(id).is_some_and(|f| f.told.is_none() && is_its(f));
+            |id: &CommandId| kept && self.inflight.get(id).is_some_and(|f| f.told.is_none() && is_its(f));
         let Some(id) = self.roster.mailbox_changes.of(named).find(fits) else {
             self.tell_kept_of(named);
             if *named != entry.name {
@@ -47,7 +47,7 @@ impl Engine {
             return false;
         };
         let at = self.roster.mailbox_changes.keep(id, entry);
-        if let Some(flight) = self.flights.get_mut(&id) {
+        if let Some(flight) = self.inflight.get_mut(&id) {
             flight.told = Some(DeferredList { entry: entry.clone(), at, told: None });
         }
         true
@@ -56,51 +56,51 @@ impl Engine {
     /// LIST tells something else of this mailbox: what it told before came before that.
     fn tell_kept_of(&mut self, mailbox: &MailboxName) {
         for id in self.roster.mailbox_changes.kept_of(mailbox) {
-            self.not_its_doing(id);
+            self.release_deferred(id);
         }
     }
 
     /// Something is about to be told of this mailbox: first what LIST has told of it, which came before that. Whether it is
     /// subscribed to has nothing to do with it, and waits for the command's OK.
-    pub(in crate::engine) fn tell_first(&mut self, mailbox: &MailboxName) {
+    pub(in crate::engine) fn flush_deferred(&mut self, mailbox: &MailboxName) {
         for id in self.roster.mailbox_changes.kept_of(mailbox) {
-            let Some(flight) = self.flights.get(&id) else { continue };
+            let Some(flight) = self.inflight.get(&id) else { continue };
             let subscribes = matches!(flight.class.effect, Effect::Subscribe { .. });
             let Some(kept) = flight.told.as_ref().filter(|kept| kept.told.is_none() && !subscribes) else {
                 continue;
             };
             let entry = kept.entry.clone();
             let told = self.tell_listed(&entry, false);
-            if let Some(kept) = self.flights.get_mut(&id).and_then(|f| f.told.as_mut()) {
+            if let Some(kept) = self.inflight.get_mut(&id).and_then(|f| f.told.as_mut()) {
                 kept.told = Some(told);
             }
         }
     }
 
     /// The same of an event that is about to be told.
-    pub(in crate::engine) fn tell_before(&mut self, event: &Event) {
+    pub(in crate::engine) fn flush_deferred_of(&mut self, event: &Event) {
         if let Some(place) = event.place.as_ref().filter(|place| place.selection.is_none()) {
-            self.tell_first(&place.mailbox);
+            self.flush_deferred(&place.mailbox);
         }
     }
 
     fn take_kept(&mut self, id: CommandId) -> Option<DeferredList> {
-        let kept = self.flights.get_mut(&id)?.told.take()?;
+        let kept = self.inflight.get_mut(&id)?.told.take()?;
         self.roster.mailbox_changes.release(id, &kept);
         Some(kept)
     }
 
     /// A command has failed: what looked like its doing was somebody else's.
-    pub(in crate::engine) fn not_its_doing(&mut self, id: CommandId) {
+    pub(in crate::engine) fn release_deferred(&mut self, id: CommandId) {
         if let Some(kept) = self.take_kept(id).filter(|kept| kept.told.is_none()) {
             self.tell_listed(&kept.entry, false);
         }
     }
 
     /// A command has changed a mailbox: under which name, and as what the server has told it.
-    pub(in crate::engine) fn tell_doing(&mut self, id: CommandId, effect: Effect) {
+    pub(in crate::engine) fn report_own_change(&mut self, id: CommandId, effect: Effect) {
         let kept = self.take_kept(id);
-        let told_as_news = kept.as_ref().and_then(|kept| kept.told);
+        let reported_unsolicited = kept.as_ref().and_then(|kept| kept.told);
         let told = kept.map(|kept| kept.entry);
         // The server need not tell it once more.
         let echoed =
@@ -111,7 +111,7 @@ impl Engine {
         // A server may subscribe to what it makes, too.
         let subscribed = told.as_ref().is_some_and(|told| told.has("\\Subscribed"))
             && self.notify.asks_subscriptions()
-            && told_as_news.is_none()
+            && reported_unsolicited.is_none()
             && !matches!(effect, Effect::Subscribe { .. });
         let named = |mailbox: MailboxName| told.as_ref().map_or(mailbox, |told| told.name.clone());
         let at = |mailbox: &MailboxName| Some(Place { mailbox: mailbox.clone(), selection: None });
@@ -138,17 +138,17 @@ impl Engine {
             }
             _ => return,
         };
-        self.notify.our_doing(&event, echoed);
-        if told_as_news == Some(true) {
+        self.notify.note_own_change(&event, echoed);
+        if reported_unsolicited == Some(true) {
             return;
         }
         self.forget_limits(&event);
         let place = event.place.clone();
-        self.tell(event.caused_by(Some(id)));
+        self.report(event.caused_by(Some(id)));
         if let Some(place) = place.filter(|_| subscribed) {
             self.notify.subscription(&place.mailbox, true);
             let event = Event::new(EventKind::MailboxSubscribed { subscribed }).at(Some(place));
-            self.tell(event.caused_by(Some(id)));
+            self.report(event.caused_by(Some(id)));
         }
     }
 }

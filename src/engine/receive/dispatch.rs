@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::command::Hears;
+use crate::command::ResponseKinds;
 use crate::engine::inflight::route::kind_of_keyword;
-use crate::engine::{Engine, LAST_WORDS, excerpt};
+use crate::engine::{DRAIN_TIMEOUT, Engine, excerpt};
 use crate::types::{
     Answer, Code, CommandId, Event, EventKind, Flag, MailboxName, Place, Seq, Status, StatusResponse,
     Untagged,
@@ -17,7 +17,7 @@ use crate::types::{
 use crate::wire::{Response, Unparsable};
 
 /// How many extensions are known as enabled: more than there are. A server could name others without end.
-const MOST_ENABLED: usize = 100;
+const MAX_ENABLED: usize = 100;
 
 /// How many limits may be told apart before one of the commands that they are of has ended.
 const MOST_LIMITS_TOLD: usize = 16;
@@ -35,7 +35,7 @@ impl Engine {
                 Response::Continuation { text } => format!("+{}", String::from_utf8_lossy(&text)),
                 Response::Untagged(_) => String::new(),
             };
-            return self.hear_foreign(text);
+            return self.on_non_imap(text);
         }
         self.leave_secrets_out(&mut response);
         match response {
@@ -51,7 +51,7 @@ impl Engine {
     }
 
     /// Not IMAP, or a server that has no time for us: what it said is all that there is to tell.
-    fn hear_foreign(&mut self, text: String) {
+    fn on_non_imap(&mut self, text: String) {
         self.foreign = !text.starts_with('*');
         self.greeting = Some(StatusResponse::new(Status::Bye, None, text.clone()));
         self.bye = Some(StatusResponse::new(Status::Bye, None, text));
@@ -63,17 +63,17 @@ impl Engine {
             return;
         }
         if self.greeting.is_none() {
-            return self.hear_foreign(String::from_utf8_lossy(&excerpt(bytes)).into_owned());
+            return self.on_non_imap(String::from_utf8_lossy(&excerpt(bytes)).into_owned());
         }
-        let kind = why.keyword.as_deref().map_or(Hears::NOTHING, kind_of_keyword);
+        let kind = why.keyword.as_deref().map_or(ResponseKinds::NOTHING, kind_of_keyword);
         let keyword = why.keyword.as_deref().unwrap_or_default();
         let kept = self.excerpt_without_secrets(bytes);
         self.missed.add(kind, keyword, &kept);
         let error = format!("{} (at byte {})", why.message, why.at);
         let place = self.place();
-        self.tell(Event::new(EventKind::Unparsed { bytes: kept, error }).at(place));
+        self.report(Event::new(EventKind::Unparsed { bytes: kept, error }).at(place));
         if bytes.starts_with(b"*") {
-            self.miss_change(kind);
+            self.on_unparsed_change(kind);
         }
         // A line with a tag of ours always ends that command.
         let first = bytes.split(|byte| *byte <= b' ').next().unwrap_or_default();
@@ -84,15 +84,15 @@ impl Engine {
     }
 
     /// What can't be read may have told of messages: it must not be taken for known.
-    fn miss_change(&mut self, kind: Hears) {
-        if !matches!(kind, Hears::FETCH | Hears::EXPUNGE | Hears::NOTHING) {
+    fn on_unparsed_change(&mut self, kind: ResponseKinds) {
+        if !matches!(kind, ResponseKinds::FETCH | ResponseKinds::EXPUNGE | ResponseKinds::NOTHING) {
             return;
         }
         if let Some(opening) = &mut self.opening {
             opening.earlier.miss();
         }
         let Some(selection) = &mut self.selection else { return };
-        if kind == Hears::EXPUNGE && selection.may_begin_anew() {
+        if kind == ResponseKinds::EXPUNGE && selection.may_begin_anew() {
             let exists = selection.view.len();
             self.contradicted("it told of messages that are gone, and not which".into(), exists);
         } else {
@@ -110,65 +110,65 @@ impl Engine {
         self.roster.raw_listeners > 0
     }
 
-    fn handle_untagged(&mut self, mut heard: Untagged, now: Instant) {
-        heard.set_place(self.place_of(heard.answer()));
-        match heard.answer() {
+    fn handle_untagged(&mut self, mut response: Untagged, now: Instant) {
+        response.set_place(self.place_of(response.answer()));
+        match response.answer() {
             Answer::Status(status) => {
                 let mut status = status.clone();
-                if heard.has_secret() {
+                if response.has_secret() {
                     self.blank(&mut status);
                 }
-                self.hear_status(heard, &status, now);
+                self.on_status(response, &status, now);
             }
             Answer::Capability(all) => {
                 let all = all.clone();
-                self.learn_capabilities(all);
-                self.deliver(heard);
+                self.on_capabilities(all);
+                self.deliver(response);
             }
             Answer::Enabled(names) => {
                 let names = names.clone();
-                let (claimer, back) = self.give(heard);
+                let (claimer, back) = self.route(response);
                 // Believed only as the answer to an ENABLE of ours.
                 if claimer.is_some() {
                     for name in names {
-                        if self.session.enabled.len() < MOST_ENABLED && !self.session.is_enabled(&name) {
+                        if self.session.enabled.len() < MAX_ENABLED && !self.session.is_enabled(&name) {
                             self.session.enabled.push(name);
                         }
                     }
                 } else if let Some(back) = back {
-                    self.tell(Event::new(EventKind::Data(back.into_answer())));
+                    self.report(Event::new(EventKind::Data(back.into_answer())));
                 }
             }
-            Answer::Fetch(_) => self.hear_row(heard),
-            Answer::Exists(count) => self.hear_exists(*count, heard),
+            Answer::Fetch(_) => self.on_fetch(response),
+            Answer::Exists(count) => self.on_exists(*count, response),
             Answer::Recent(_) => {
                 // Only of use with SELECT; the recent flag of a message comes with its flags.
-                self.deliver_or_drop(heard);
+                self.route_or_discard(response);
             }
-            Answer::Expunge { seq, .. } => self.hear_expunge(*seq, heard),
+            Answer::Expunge { seq, .. } => self.on_expunge(*seq, response),
             Answer::Vanished { earlier, uids } => {
                 let (earlier, uids) = (*earlier, uids.clone());
                 if earlier {
-                    self.hear_vanished_earlier(&uids, heard);
+                    self.on_vanished_earlier(&uids, response);
                 } else {
-                    self.hear_vanished(&uids, heard);
+                    self.on_vanished(&uids, response);
                 }
             }
             Answer::List(entry) | Answer::Lsub(entry) => {
                 let entry = entry.clone();
-                self.hear_list(&entry, heard);
+                self.on_list(&entry, response);
             }
-            Answer::MailboxStatus(_) => self.hear_counts(heard),
+            Answer::MailboxStatus(_) => self.on_status_response(response),
             Answer::Metadata(told) => {
                 let told = told.clone();
-                self.hear_metadata(told, heard);
+                self.on_metadata(told, response);
             }
             Answer::ESearch(found) => {
                 let owner = found.tag.as_deref().and_then(|tag| self.shared.owner(tag));
-                heard.set_owner(owner);
-                self.deliver(heard);
+                response.set_owner(owner);
+                self.deliver(response);
             }
-            _ => self.deliver(heard),
+            _ => self.deliver(response),
         }
     }
 
@@ -199,8 +199,8 @@ impl Engine {
         }
     }
 
-    fn hear_status(&mut self, heard: Untagged, status: &StatusResponse, now: Instant) {
-        self.hear_code(status);
+    fn on_status(&mut self, response: Untagged, status: &StatusResponse, now: Instant) {
+        self.on_code(status);
         if self.greeting.is_none() {
             self.greeting = Some(status.clone());
             if status.status == Status::Bye {
@@ -210,48 +210,49 @@ impl Engine {
         }
         if status.status == Status::Bye {
             self.bye.get_or_insert_with(|| status.clone());
-            self.last_words.get_or_insert(now + LAST_WORDS);
+            self.drain_deadline.get_or_insert(now + DRAIN_TIMEOUT);
             return;
         }
         let is_alert = status.code == Some(Code::Alert);
         if status.code == Some(Code::NotificationOverflow) && self.notifications_lost(now) {
             return;
         }
-        if let Some(Code::UidValidity(era)) = &status.code
+        if let Some(Code::UidValidity(uid_validity)) = &status.code
             && !self.is_opening()
             && let Some(selection) = &mut self.selection
-            && selection.uid_validity != *era
-            && era.is_some()
+            && selection.uid_validity != *uid_validity
+            && uid_validity.is_some()
         {
             let exists = selection.view.len();
-            self.begin_anew("UIDVALIDITY changed while the mailbox was selected".into(), exists, *era);
+            self.resync("UIDVALIDITY changed while the mailbox was selected".into(), exists, *uid_validity);
             return;
         }
-        let mut told_elsewhere = is_alert || matches!(status.code, Some(Code::Capability(_) | Code::Closed));
+        let mut reported_elsewhere =
+            is_alert || matches!(status.code, Some(Code::Capability(_) | Code::Closed));
         if let Some(selection) = self.selection.as_ref().filter(|_| !self.is_opening()) {
             // Numbers that go with changes, which are told by themselves: known to the handles, no news.
             if let Some(Code::UidNext(told)) = &status.code {
                 selection.set_uid_next(*told);
             }
-            told_elsewhere |= matches!(status.code, Some(Code::HighestModSeq(_) | Code::UidNext(_)));
+            reported_elsewhere |= matches!(status.code, Some(Code::HighestModSeq(_) | Code::UidNext(_)));
         }
         if let Some(Code::InProgress(progress)) = &status.code
             && let Some(owner) = progress.tag.as_deref().and_then(|tag| self.shared.owner(tag))
-            && let Some(flight) = self.flights.get(&owner)
+            && let Some(flight) = self.inflight.get(&owner)
         {
             // RFC 9585 section 4: it is about this command alone, and no news.
             return flight.job.progress(progress);
         }
         if let Some(Code::MessageLimit { .. }) = status.code
-            && self.flights.values().any(|f| f.begun && f.may_be_limited())
+            && self.inflight.values().any(|f| f.begun && f.may_be_limited())
         {
             // No more than a server that says it in earnest has in flight, whose texts may be long.
-            if self.limits_told.len() < MOST_LIMITS_TOLD {
-                self.limits_told.push_back((status.clone(), self.sent_so_far));
+            if self.message_limits.len() < MOST_LIMITS_TOLD {
+                self.message_limits.push_back((status.clone(), self.started_count));
             } else {
                 // Whose it is can't be kept track of: none of them may pass for whole.
                 let told = StatusResponse { text: String::new(), ..status.clone() };
-                let all = self.flights.values_mut().filter(|f| f.begun && f.may_be_limited());
+                let all = self.inflight.values_mut().filter(|f| f.begun && f.may_be_limited());
                 for flight in all {
                     flight.limited.get_or_insert_with(|| told.clone());
                 }
@@ -259,44 +260,44 @@ impl Engine {
             return;
         }
         // Of a mailbox that has no handle any more, as with its messages.
-        told_elsewhere |= self.stray_selection
+        reported_elsewhere |= self.server_may_have_selection
             && matches!(
                 status.code,
                 Some(Code::HighestModSeq(_) | Code::UidNext(_) | Code::UidValidity(_) | Code::NoModSeq)
             );
-        let (_, back) = self.give(heard);
-        if let Some(heard) = back.filter(|_| !told_elsewhere) {
-            let place = heard.place().cloned();
-            self.tell(Event::new(EventKind::Notice(status.clone())).at(place));
+        let (_, back) = self.route(response);
+        if let Some(response) = back.filter(|_| !reported_elsewhere) {
+            let place = response.place().cloned();
+            self.report(Event::new(EventKind::Notice(status.clone())).at(place));
         }
     }
 
     /// News of messages, and no mailbox is selected here. After BAD to a SELECT the server may still speak of the
     /// one before, which has no handle any more; else it is data like any other.
-    pub(in crate::engine) fn hear_unselected(&mut self, heard: Untagged) {
-        if !self.stray_selection {
-            self.deliver(heard);
+    pub(in crate::engine) fn on_unselected_data(&mut self, response: Untagged) {
+        if !self.server_may_have_selection {
+            self.deliver(response);
         }
     }
 
-    fn hear_exists(&mut self, count: u32, heard: Untagged) {
+    fn on_exists(&mut self, count: u32, response: Untagged) {
         if self.is_opening() {
-            self.hear_opening(&heard);
-            self.deliver_or_drop(heard);
+            self.on_opening_data(&response);
+            self.route_or_discard(response);
             return;
         }
         if self.is_too_large(count) {
             return;
         }
-        let Some(selection) = &mut self.selection else { return self.hear_unselected(heard) };
+        let Some(selection) = &mut self.selection else { return self.on_unselected_data(response) };
         match selection.view.exists(count) {
             Ok(grown) => {
                 selection.changed |= grown;
-                let place = heard.place().cloned();
-                self.deliver_or_drop(heard);
+                let place = response.place().cloned();
+                self.route_or_discard(response);
                 if grown {
-                    self.tell(Event::new(EventKind::Exists { count }).at(place));
-                    self.count_changed();
+                    self.report(Event::new(EventKind::Exists { count }).at(place));
+                    self.on_count_changed();
                 }
             }
             Err(_) => {
@@ -306,25 +307,25 @@ impl Engine {
         }
     }
 
-    fn hear_expunge(&mut self, seq: Seq, mut heard: Untagged) {
+    fn on_expunge(&mut self, seq: Seq, mut response: Untagged) {
         let Some(selection) = &mut self.selection else {
-            self.opening_shrinks(1);
-            return self.hear_unselected(heard);
+            self.decrement_pending_exists(1);
+            return self.on_unselected_data(response);
         };
         match selection.view.expunge(seq) {
             Ok(entry) => {
                 let was_deleted = entry.flags.as_ref().is_some_and(|f| f.contains(&Flag::Deleted));
                 selection.changed = true;
-                let place = heard.place().cloned();
-                *heard.answer_mut() = Answer::Expunge { seq, uid: entry.uid };
+                let place = response.place().cloned();
+                *response.answer_mut() = Answer::Expunge { seq, uid: entry.uid };
                 let sure = entry.uid.is_some();
-                let claimer = self.deliver_or_drop(heard);
+                let claimer = self.route_or_discard(response);
                 let cause = claimer.filter(|id| sure && (was_deleted || self.names_messages(*id)));
-                self.told_removal(entry.uid);
-                let kind = EventKind::Removed { seq: Some(seq), uid: entry.uid };
-                self.tell(Event::new(kind).at(place).caused_by(cause));
-                self.numbers_moved();
-                self.count_changed();
+                self.note_removal(entry.uid);
+                let kind = EventKind::Expunged { seq: Some(seq), uid: entry.uid };
+                self.report(Event::new(kind).at(place).caused_by(cause));
+                self.on_numbers_shifted();
+                self.on_count_changed();
             }
             Err(_) => {
                 let exists = selection.view.len();
@@ -335,6 +336,6 @@ impl Engine {
 
     /// Whether a command names the messages that it removes, so that their going is surely its doing.
     pub(in crate::engine) fn names_messages(&self, id: CommandId) -> bool {
-        self.flights.get(&id).is_some_and(|f| f.messages.is_some()) && !self.uses_saved(id)
+        self.inflight.get(&id).is_some_and(|f| f.messages.is_some()) && !self.uses_saved(id)
     }
 }

@@ -8,22 +8,22 @@ use crate::command::Messages;
 use crate::engine::Engine;
 use crate::engine::inflight::message_index::Entry;
 use crate::types::{Answer, CommandId, Event, EventKind, Uid, UidSet, Untagged};
-use crate::view::Gone;
+use crate::view::Vanished;
 
 impl Engine {
-    pub(in crate::engine) fn hear_vanished(&mut self, uids: &UidSet, heard: Untagged) {
+    pub(in crate::engine) fn on_vanished(&mut self, uids: &UidSet, response: Untagged) {
         let Some(selection) = &mut self.selection else {
-            self.opening_shrinks(uids.len());
-            return self.hear_unselected(heard);
+            self.decrement_pending_exists(uids.len());
+            return self.on_unselected_data(response);
         };
         let gone = selection.view.vanished(uids);
         selection.changed = true;
-        let place = heard.place().cloned();
+        let place = response.place().cloned();
         let causes = if gone.iter().all(|gone| gone.uid.is_some()) {
             // Whose it is hears what went, as the events tell it: a range may name UIDs that were not there.
-            self.deliver_vanished(gone.iter().filter_map(|gone| gone.uid).collect(), heard)
+            self.deliver_vanished(gone.iter().filter_map(|gone| gone.uid).collect(), response)
         } else {
-            let claimer = self.deliver_or_drop(heard).filter(|id| self.names_messages(*id));
+            let claimer = self.route_or_discard(response).filter(|id| self.names_messages(*id));
             claimer.map(|id| (uids.clone(), id)).into_iter().collect()
         };
         let mut by_range: Vec<(Uid, Uid, CommandId)> = Vec::new();
@@ -36,43 +36,43 @@ impl Engine {
             by_range.get(at).filter(|(_, last, _)| uid <= *last).map(|(.., id)| *id)
         };
         if !gone.is_empty() {
-            self.numbers_moved();
+            self.on_numbers_shifted();
         }
         let numbers_lost = gone.iter().any(|gone| gone.seq.is_none());
-        for Gone { seq, uid } in gone {
-            self.told_removal(uid);
+        for Vanished { seq, uid } in gone {
+            self.note_removal(uid);
             let cause = match uid {
                 Some(uid) => cause_of(uid),
                 None => causes.first().map(|(_, id)| *id),
             };
-            self.tell(Event::new(EventKind::Removed { seq, uid }).at(place.clone()).caused_by(cause));
+            self.report(Event::new(EventKind::Expunged { seq, uid }).at(place.clone()).caused_by(cause));
         }
         if let Some(selection) = self.selection.as_mut().filter(|_| numbers_lost) {
             // What was told by number of flags has been forgotten: those of before may be older than that.
             selection.filling.before.iter_mut().for_each(|before| before.flags_must_be_compared = true);
             // Who follows by number can't tell such a removal from one that a comparison found, which counts no more.
             let count = selection.view.len();
-            self.tell(Event::new(EventKind::Exists { count }).at(place));
+            self.report(Event::new(EventKind::Exists { count }).at(place));
         }
-        self.count_changed();
+        self.on_count_changed();
     }
 
     /// Gives each command that named some of these its part: a server may tell in one response what several of ours removed,
     /// and others besides. Whose doing each part surely is.
-    fn deliver_vanished(&mut self, uids: UidSet, mut heard: Untagged) -> Vec<(UidSet, CommandId)> {
+    fn deliver_vanished(&mut self, uids: UidSet, mut response: Untagged) -> Vec<(UidSet, CommandId)> {
         // All that the server named is not copied for each part.
-        *heard.answer_mut() = Answer::Vanished { earlier: false, uids: UidSet::new() };
+        *response.answer_mut() = Answer::Vanished { earlier: false, uids: UidSet::new() };
         let piece = |uids: &UidSet| {
-            let mut heard = heard.clone();
-            *heard.answer_mut() = Answer::Vanished { earlier: false, uids: uids.clone() };
-            heard
+            let mut response = response.clone();
+            *response.answer_mut() = Answer::Vanished { earlier: false, uids: uids.clone() };
+            response
         };
         let (mut parts, mut given) = (Vec::new(), UidSet::new());
         if !self.is_claimed_whole(&piece(&uids)) {
             let mut named: BTreeSet<Entry> = BTreeSet::new();
             self.roster.claimers.of_removed(&uids, |set| named.extend(set));
             for (_, id) in named {
-                let Some(Messages::Uids(set)) = self.flights.get(&id).and_then(|f| f.messages.as_ref())
+                let Some(Messages::Uids(set)) = self.inflight.get(&id).and_then(|f| f.messages.as_ref())
                 else {
                     continue;
                 };
@@ -87,7 +87,7 @@ impl Engine {
         parts.extend(Some(uids.difference(&given)).filter(|rest| !rest.is_empty()));
         let mut causes = Vec::new();
         for part in parts {
-            let claimer = self.deliver_or_drop(piece(&part));
+            let claimer = self.route_or_discard(piece(&part));
             causes.extend(claimer.filter(|id| self.names_messages(*id)).map(|id| (part, id)));
         }
         causes

@@ -5,13 +5,15 @@
 use crate::command::{Effect, FlagUse, Messages, Store};
 use crate::engine::Engine;
 use crate::engine::submit::internal::InternalCommand;
-use crate::types::{Answer, CommandId, Event, EventKind, Flag, Flags, ModSeq, Scattered, Seq, Uid, Untagged};
+use crate::types::{
+    Answer, CommandId, Event, EventKind, Flag, Flags, IncrementalSet, ModSeq, Seq, Uid, Untagged,
+};
 
 /// Messages whose flags were told, by number where the UID is not known.
 #[derive(Debug, Default)]
 pub(crate) struct ConcurrentFlagUpdates {
-    uids: Scattered<Uid>,
-    seqs: Scattered<Seq>,
+    uids: IncrementalSet<Uid>,
+    seqs: IncrementalSet<Seq>,
 }
 
 impl ConcurrentFlagUpdates {
@@ -28,12 +30,12 @@ impl ConcurrentFlagUpdates {
 }
 
 impl Engine {
-    pub(in crate::engine) fn hear_row(&mut self, mut heard: Untagged) {
-        let Answer::Fetch(row) = heard.answer() else { return };
+    pub(in crate::engine) fn on_fetch(&mut self, mut response: Untagged) {
+        let Answer::Fetch(row) = response.answer() else { return };
         if self.hear_row_of_opening(row) {
             return;
         }
-        let Some(selection) = &mut self.selection else { return self.hear_unselected(heard) };
+        let Some(selection) = &mut self.selection else { return self.on_unselected_data(response) };
         let mut learned = selection.view.learn(row);
         selection.changed = true;
         if learned.contradiction {
@@ -42,10 +44,10 @@ impl Engine {
                 row.seq().map_or(0, Seq::get),
                 row.uid().map_or(0, Uid::get)
             );
-            let (exists, place, data) = (selection.view.len(), heard.place().cloned(), row.has_data());
-            let (_, back) = self.give(heard);
+            let (exists, place, data) = (selection.view.len(), response.place().cloned(), row.has_data());
+            let (_, back) = self.route(response);
             if let Some(back) = back.filter(|_| data) {
-                self.tell(Event::new(EventKind::Data(back.into_answer())).at(place));
+                self.report(Event::new(EventKind::Data(back.into_answer())).at(place));
             }
             return self.contradicted(what, exists);
         }
@@ -56,54 +58,58 @@ impl Engine {
             learned.flags.get_or_insert(None);
         }
         let uid = row.uid().or_else(|| selection.view.uid(seq?));
-        if let Answer::Fetch(row) = heard.answer_mut() {
+        if let Answer::Fetch(row) = response.answer_mut() {
             row.uid = uid;
             row.seq = seq;
         }
-        let Answer::Fetch(row) = heard.answer() else { return };
+        let Answer::Fetch(row) = response.answer() else { return };
         let (flags, mod_seq, data) = (row.flags().cloned(), row.mod_seq(), row.has_data());
-        let place = heard.place().cloned();
+        let place = response.place().cloned();
         if learned.grown {
             let count = selection.view.len();
             if self.is_too_large(count) {
                 return;
             }
-            self.tell(Event::new(EventKind::Exists { count }).at(place.clone()));
+            self.report(Event::new(EventKind::Exists { count }).at(place.clone()));
         }
         if let Some(uid) = learned.arrived {
-            self.told_arrival(uid);
+            self.note_arrival(uid);
             let kind = EventKind::Arrived { seq, uid, flags: flags.clone() };
-            self.tell(Event::new(kind).at(place.clone()));
+            self.report(Event::new(kind).at(place.clone()));
         }
         match (seq, uid) {
             (Some(seq), _) if flags.is_some() => self.flags_told(seq, uid),
-            _ if learned.ahead => self.flags_fell_behind(seq, uid, mod_seq),
+            _ if learned.ahead => self.mark_behind(seq, uid, mod_seq),
             _ => {}
         }
-        let (claimer, back) = self.give(heard);
+        let (claimer, back) = self.route(response);
         self.seen_mod_seq(claimer, mod_seq);
         if let (Some(before), Some(flags), None) = (learned.flags, flags, learned.arrived) {
-            let (changes, cause) = self.flags_news(claimer, uid, before.as_ref(), &flags);
-            let away = self.tells_of_before(claimer);
-            if changes && !(away && before.as_ref().is_some_and(|before| differ_by_recent(before, &flags))) {
+            let (changes, cause) = self.flag_change(claimer, uid, before.as_ref(), &flags);
+            let while_disconnected = self.tells_of_before(claimer);
+            if changes
+                && !(while_disconnected
+                    && before.as_ref().is_some_and(|before| differ_by_recent(before, &flags)))
+            {
                 self.note_found(claimer);
                 let kind = EventKind::FlagsChanged { seq, uid, flags, before, mod_seq };
-                let event = Event::new(kind).at(place.clone()).caused_by(cause).while_away(away);
+                let event =
+                    Event::new(kind).at(place.clone()).caused_by(cause).while_away(while_disconnected);
                 match seq.filter(|_| uid.is_none() && self.is_to_compare()) {
                     // What they were before hangs on the UID.
                     Some(seq) => self.changed_by_number(seq),
                     None => {
-                        self.told_flags(uid);
-                        self.tell(event);
+                        self.note_flags(uid);
+                        self.report(event);
                     }
                 }
             }
         }
         if let Some(back) = back.filter(|_| data) {
-            self.tell(Event::new(EventKind::Data(back.into_answer())).at(place));
+            self.report(Event::new(EventKind::Data(back.into_answer())).at(place));
         }
         if learned.grown {
-            self.count_changed();
+            self.on_count_changed();
         }
     }
 
@@ -112,25 +118,25 @@ impl Engine {
         if let Some((selection, uid)) = self.selection.as_mut().zip(uid) {
             selection.in_step.has_flags(uid);
         }
-        let flights = &mut self.flights;
+        let inflight = &mut self.inflight;
         self.roster.flag_users.about(Some(seq), uid, |set| {
             for (_, id) in set {
-                let Some(flight) = flights.get_mut(id).filter(|f| f.begun) else { continue };
+                let Some(flight) = inflight.get_mut(id).filter(|f| f.begun) else { continue };
                 let Effect::Store(store) = &flight.class.effect else { continue };
                 let named = match &flight.messages {
                     Some(Messages::Seqs(set)) => set.is_open() || set.contains(seq),
                     Some(Messages::Uids(set)) => set.names_last() || uid.is_none_or(|uid| set.contains(uid)),
-                    Some(Messages::Slots(_) | Messages::Saved(_)) | None => false,
+                    Some(Messages::SnapshotRange(_) | Messages::Saved(_)) | None => false,
                 };
                 if named && store.is_silent() {
-                    flight.disturbed.add(seq, uid);
+                    flight.flag_updates.add(seq, uid);
                 }
             }
         });
     }
 
     /// Whether flags that differ from what was known are news, and whose doing they surely are.
-    fn flags_news(
+    fn flag_change(
         &self,
         claimer: Option<CommandId>,
         uid: Option<Uid>,
@@ -143,7 +149,7 @@ impl Engine {
             Some(before) => store.apply(Some(before)).is_some_and(|after| differ_by_recent(&after, now)),
             None => true,
         };
-        let Some((id, flight)) = claimer.and_then(|id| Some((id, self.flights.get(&id)?))) else {
+        let Some((id, flight)) = claimer.and_then(|id| Some((id, self.inflight.get(&id)?))) else {
             return (true, None);
         };
         match (&flight.own, &flight.class.effect) {
@@ -169,7 +175,7 @@ impl Engine {
 
     /// A change was told: if it was found by looking back, the server had lost it.
     fn note_found(&mut self, claimer: Option<CommandId>) {
-        let own = claimer.and_then(|id| self.flights.get(&id)).and_then(|f| f.own.as_ref());
+        let own = claimer.and_then(|id| self.inflight.get(&id)).and_then(|f| f.own.as_ref());
         if matches!(own, Some(InternalCommand::Look(_))) {
             self.look.found();
         }
@@ -177,15 +183,15 @@ impl Engine {
 
     /// Whether this command asks for what happened before the mailbox was selected.
     fn tells_of_before(&self, claimer: Option<CommandId>) -> bool {
-        let own = claimer.and_then(|id| self.flights.get(&id)).and_then(|f| f.own.as_ref());
+        let own = claimer.and_then(|id| self.inflight.get(&id)).and_then(|f| f.own.as_ref());
         matches!(own, Some(InternalCommand::Changes | InternalCommand::FillFlags(_)))
-            && self.selection.as_ref().is_some_and(|s| s.filling.away)
+            && self.selection.as_ref().is_some_and(|s| s.filling.while_disconnected)
     }
 
     /// A row told a mod-sequence: of a change that nobody asked for, or that a STORE made, it counts towards what is
     /// known up to (RFC 7162 section 6).
     fn seen_mod_seq(&mut self, claimer: Option<CommandId>, mod_seq: Option<ModSeq>) {
-        let flight = claimer.and_then(|id| self.flights.get(&id));
+        let flight = claimer.and_then(|id| self.inflight.get(&id));
         let change = flight.is_none_or(|f| matches!(f.class.effect, Effect::Store(_)));
         if let Some(selection) = self.selection.as_mut().filter(|_| change) {
             selection.in_step.seen(mod_seq);

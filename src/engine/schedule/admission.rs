@@ -28,7 +28,7 @@
 //! | changes messages           | nothing, but fails if the mailbox is read-only by the time it is |
 //! |                            | to go (`engine/selection/access.rs`)                                       |
 
-use crate::command::{Class, Effect, FlagUse, Hears, Messages};
+use crate::command::{Class, Effect, FlagUse, Messages, ResponseKinds};
 use crate::engine::inflight::entry::InFlightCommand;
 use crate::engine::submit::selection_handle::SelectionHandle;
 use crate::engine::submit::shared::Submission;
@@ -74,13 +74,13 @@ impl InFlightCounts {
             (true, &mut self.all),
             (class.alone, &mut self.alone),
             (expunge, &mut self.lets_expunge_through),
-            (flight.seat.is_some(), &mut self.in_mailbox),
+            (flight.selection_handle.is_some(), &mut self.in_mailbox),
             (matches!(class.effect, Effect::Select { .. }), &mut self.selects),
             (matches!(class.effect, Effect::Deselect), &mut self.deselects),
             (matches!(class.effect, Effect::Idle), &mut self.idles),
-            (class.hears.overlaps(Hears::SEARCH), &mut self.searches),
-            (class.hears.overlaps(Hears::FETCH), &mut self.fetches),
-            (class.hears.overlaps(Hears::LIST), &mut self.lists),
+            (class.answered_by.overlaps(ResponseKinds::SEARCH), &mut self.searches),
+            (class.answered_by.overlaps(ResponseKinds::FETCH), &mut self.fetches),
+            (class.answered_by.overlaps(ResponseKinds::LIST), &mut self.lists),
             (saves || matches!(flight.messages, Some(Messages::Saved(_))), &mut self.of_saved),
             (by_number(flight.messages.as_ref()), &mut self.by_number),
         ];
@@ -129,8 +129,8 @@ pub(crate) fn admit(
     load: &InFlightCounts,
     flags_clash: impl FnOnce() -> bool,
 ) -> Verdict {
-    if let Some(seat) = &next.seat {
-        match stand(seat, selections) {
+    if let Some(selection_handle) = &next.selection_handle {
+        match selection_verdict(selection_handle, selections) {
             Verdict::Go => {}
             other => return other,
         }
@@ -148,23 +148,25 @@ pub(crate) fn admit(
         || load.alone > 0
         || by_number(messages) && load.lets_expunge_through > 0
         || waits_for_effect
-        || !selections.esearch && next.class.hears.overlaps(Hears::SEARCH) && load.searches > 0
-        || selections.out_of_order && next.class.hears.overlaps(Hears::FETCH) && load.fetches > 0
-        || selections.out_of_order && next.class.hears.overlaps(Hears::LIST) && load.lists > 0
-        || load.deselects > 0 && next.seat.is_some()
+        || !selections.esearch && next.class.answered_by.overlaps(ResponseKinds::SEARCH) && load.searches > 0
+        || selections.out_of_order
+            && next.class.answered_by.overlaps(ResponseKinds::FETCH)
+            && load.fetches > 0
+        || selections.out_of_order && next.class.answered_by.overlaps(ResponseKinds::LIST) && load.lists > 0
+        || load.deselects > 0 && next.selection_handle.is_some()
         || !selections.rev2 && next.class.flags != FlagUse::None && flags_clash();
     if waits { Verdict::Wait } else { Verdict::Go }
 }
 
-fn stand(seat: &SelectionHandle, selections: &SelectionFacts<'_>) -> Verdict {
-    let is = |other: Option<&SelectionHandle>| other.is_some_and(|other| other.id == seat.id);
+fn selection_verdict(selection_handle: &SelectionHandle, selections: &SelectionFacts<'_>) -> Verdict {
+    let is = |other: Option<&SelectionHandle>| other.is_some_and(|other| other.id == selection_handle.id);
     if is(selections.open) {
         // Behind a SELECT it would hit the next mailbox; whatever that is answered, this one has ended then.
         if selections.opening.is_some() { Verdict::Wait } else { Verdict::Go }
     } else if is(selections.opening) {
         // If the SELECT were refused, what follows would hit the mailbox selected before it; or none, if it was for its
         // parameters and has to be said again without them.
-        let unsure = seat.get().with_params && !selections.takes_params;
+        let unsure = selection_handle.get().with_params && !selections.takes_params;
         if selections.may_be_selected || unsure { Verdict::Wait } else { Verdict::Go }
     } else {
         Verdict::Ended

@@ -1,14 +1,14 @@
 //! Sequence numbers between submission and sending: what they meant then is what is sent now (RFC 9051
 //! section 2.3.1.2), or the UIDs that they stood for.
 
-use crate::command::{Class, Effect, Hears, Messages};
+use crate::command::{Class, Effect, Messages, ResponseKinds};
 use crate::engine::Engine;
 use crate::engine::inflight::entry::InFlightCommand;
 use crate::engine::schedule::admission::Verdict;
 use crate::engine::submit::selection_handle::{SelectionHandle, SubmitContext};
 use crate::engine::submit::shared::Submission;
 use crate::error::{Error, Result};
-use crate::types::{Seq, SeqSet, Slots, Uid, UidSet};
+use crate::types::{Seq, SeqSet, SnapshotRange, Uid, UidSet};
 use crate::view::View;
 
 impl Engine {
@@ -21,7 +21,7 @@ impl Engine {
         let lacks_last = |view: &View| view.unknown().is_some_and(|(_, last)| last.get() == view.len());
         let lacks = of_numbers || changes && messages.is_open() && view.is_none_or(lacks_last);
         // In another era it fails, whatever the UIDs are.
-        lacks && self.era_verdict(next) != Verdict::OtherEra
+        lacks && self.uid_validity_verdict(next) != Verdict::OtherEra
     }
 
     /// Whether its numbers go out as UIDs where these are known: some servers give out new numbers while a command by number
@@ -42,15 +42,17 @@ impl Engine {
     pub(in crate::engine) fn settle_numbers(&mut self, next: &mut Submission) -> Result<()> {
         let (form, then, changes) = (self.form_of(next), next.then, !next.class.reads_only);
         let class = &next.class;
-        let reads = class.ours && class.hears.overlaps(Hears::FETCH) && matches!(class.effect, Effect::None);
-        if next.seat.is_none() && (next.class.in_mailbox || next.job.messages().is_some()) {
+        let reads = class.ours
+            && class.answered_by.overlaps(ResponseKinds::FETCH)
+            && matches!(class.effect, Effect::None);
+        if next.selection_handle.is_none() && (next.class.in_mailbox || next.job.messages().is_some()) {
             // It would hit whatever is selected just now.
             return Err(Error::invalid("it is about a mailbox's messages: submit it through that `Mailbox`"));
         }
         let Some(messages) = next.job.messages() else { return Ok(()) };
         match messages {
             Messages::Seqs(set) => *messages = self.settled(set, form, then)?,
-            Messages::Slots(slots) => *messages = self.found(slots, form)?,
+            Messages::SnapshotRange(slots) => *messages = self.found(slots, form)?,
             Messages::Uids(set) if (changes || self.notify.moves_numbers()) && set.names_last() => {
                 match self.last_named(set) {
                     Ok(named) => *messages = named.into(),
@@ -99,24 +101,30 @@ impl Engine {
 
     /// Whether the UIDs that a command names are of the era that the mailbox is in (RFC 9051 section 2.3.1.1): a state from
     /// which the selection goes on may be older, and the server may begin a new one at any time.
-    pub(in crate::engine) fn era_verdict(&self, next: &mut Submission) -> Verdict {
-        let Some(era) = next.then.era else { return Verdict::Go };
+    pub(in crate::engine) fn uid_validity_verdict(&self, next: &mut Submission) -> Verdict {
+        let Some(uid_validity) = next.then.uid_validity else { return Verdict::Go };
         if !names_uids(next.job.messages().map(|messages| &*messages), &next.class) {
             return Verdict::Go;
         }
-        let is = |seat: &SelectionHandle| next.seat.as_ref().is_some_and(|mine| mine.id == seat.id);
+        let is = |selection_handle: &SelectionHandle| {
+            next.selection_handle.as_ref().is_some_and(|mine| mine.id == selection_handle.id)
+        };
         let told = match (&self.selection, &self.opening) {
-            (Some(selection), _) if is(&selection.seat) => selection.uid_validity,
+            (Some(selection), _) if is(&selection.selection_handle) => selection.uid_validity,
             // Until it is told that it is the same.
-            (_, Some(opening)) if is(&opening.seat) && opening.era() != Some(era) => return Verdict::Wait,
+            (_, Some(opening))
+                if is(&opening.selection_handle) && opening.uid_validity() != Some(uid_validity) =>
+            {
+                return Verdict::Wait;
+            }
             _ => return Verdict::Go,
         };
-        if told == Some(era) { Verdict::Go } else { Verdict::OtherEra }
+        if told == Some(uid_validity) { Verdict::Go } else { Verdict::OtherEra }
     }
 
     /// Messages have gone though none may go while a command names them by number (RFC 9051 section 7.5.1): those that are about
     /// to be written would hit others. The engine's own are no danger, and asked again by themselves.
-    pub(in crate::engine) fn numbers_moved(&mut self) {
+    pub(in crate::engine) fn on_numbers_shifted(&mut self) {
         if self.roster.load.has_numbers() && !self.outbox.is_empty() {
             self.unsend_all(|flight| {
                 let why = "its numbers stand for other messages now: the server removed some out of turn";
@@ -126,15 +134,17 @@ impl Engine {
     }
 
     /// The UIDs are of another era now: those that are about to be written would hit other messages.
-    pub(in crate::engine) fn era_ended(&mut self) {
-        self.unsend_all(|flight| names_uids(flight.messages.as_ref(), &flight.class).then(other_era));
+    pub(in crate::engine) fn on_uid_validity_changed(&mut self) {
+        self.unsend_all(|flight| {
+            names_uids(flight.messages.as_ref(), &flight.class).then(uid_validity_error)
+        });
     }
 
     fn unsend_all(&mut self, why: impl Fn(&InFlightCommand) -> Option<Error>) {
-        let unsent = self.flights.iter().filter(|(_, f)| !f.begun && f.own.is_none());
+        let unsent = self.inflight.iter().filter(|(_, f)| !f.begun && f.own.is_none());
         let moved: Vec<_> = unsent.filter_map(|(id, f)| Some((*id, why(f)?))).collect();
         for (id, error) in moved {
-            self.unsend(id, error, false);
+            self.withdraw_staged(id, error, false);
         }
     }
 
@@ -143,8 +153,11 @@ impl Engine {
     pub(in crate::engine) fn named_now(&self, next: &mut Submission) -> Option<Messages> {
         let (form, then) = (self.form_of(next), next.then);
         // Those of another selection mean nothing in this view.
-        let is_this = |seat: &SelectionHandle| next.seat.as_ref().is_some_and(|mine| mine.id == seat.id);
-        let generation = self.selection.as_ref().filter(|s| is_this(&s.seat)).map(|s| s.view.generation());
+        let is_this = |selection_handle: &SelectionHandle| {
+            next.selection_handle.as_ref().is_some_and(|mine| mine.id == selection_handle.id)
+        };
+        let generation =
+            self.selection.as_ref().filter(|s| is_this(&s.selection_handle)).map(|s| s.view.generation());
         if let Some((of, uids)) = &next.named
             && Some(*of) == generation
         {
@@ -153,7 +166,9 @@ impl Engine {
         let settled = match next.job.messages()? {
             Messages::Seqs(set) => self.settled(set, form, then).unwrap_or_else(|_| set.clone().into()),
             // If they can't be found, it fails as soon as it may go.
-            Messages::Slots(slots) => self.found(slots, form).unwrap_or_else(|_| SeqSet::all().into()),
+            Messages::SnapshotRange(slots) => {
+                self.found(slots, form).unwrap_or_else(|_| SeqSet::all().into())
+            }
             which @ (Messages::Uids(_) | Messages::Saved(_)) => return Some(which.clone()),
         };
         next.named = match &settled {
@@ -182,7 +197,7 @@ impl Engine {
     }
 
     /// Which those are now that a snapshot numbered, of those that are still there.
-    fn found(&self, slots: &Slots, form: Form) -> Result<Messages> {
+    fn found(&self, slots: &SnapshotRange, form: Form) -> Result<Messages> {
         let view = self.selection.as_ref().map(|s| &s.view);
         let found = view.and_then(|view| Some((view, view.seqs_of_slots(slots)?)));
         let (view, seqs) = found.ok_or_else(|| {
@@ -236,7 +251,7 @@ fn uids_of(view: &View, seqs: &SeqSet) -> Option<UidSet> {
     Some(uids)
 }
 
-pub(in crate::engine) fn other_era() -> Error {
+pub(in crate::engine) fn uid_validity_error() -> Error {
     Error::invalid(
         "its UIDs are of another era than those of the mailbox (UIDVALIDITY): they name other messages",
     )
@@ -285,7 +300,8 @@ fn moved(set: &SeqSet, then: SubmitContext, len: u32, gone: &[u32]) -> SeqSet {
 
 /// Whether a command names messages by UIDs that mean others in another era of the mailbox.
 fn names_uids(messages: Option<&Messages>, class: &Class) -> bool {
-    class.names_uids || matches!(messages, Some(Messages::Uids(set)) if !Messages::same_in_each_era(set))
+    class.names_uids
+        || matches!(messages, Some(Messages::Uids(set)) if !Messages::independent_of_uid_validity(set))
 }
 
 #[cfg(test)]
@@ -298,7 +314,7 @@ mod tests {
 
     #[test]
     fn numbers_follow_their_messages() {
-        let then = SubmitContext { exists: 10, removed: 0, opened: true, era: None };
+        let then = SubmitContext { exists: 10, removed: 0, opened: true, uid_validity: None };
         let now = |set: &str, gone: &[u32]| moved(&seqs(set), then, 10, gone).to_string();
         assert_eq!(now("1,5,9", &[5]), "1,8", "what is gone is not named any more");
         assert_eq!(now("3:6", &[2, 2]), "2:4", "2 and 3 went: 4 to 6 are 2 to 4");

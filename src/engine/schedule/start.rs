@@ -9,7 +9,7 @@ use crate::engine::inflight::entry::{InFlightCommand, Next};
 use crate::engine::log;
 use crate::engine::schedule::admission::{SelectionFacts, Verdict, admit, flags_conflict};
 use crate::engine::schedule::cancel::is_withdrawn;
-use crate::engine::schedule::resolve::other_era;
+use crate::engine::schedule::resolve::uid_validity_error;
 use crate::engine::selection::access::read_only;
 use crate::engine::selection::select::{Opening, Selection};
 use crate::engine::submit::end_cause::EndCause;
@@ -21,7 +21,7 @@ use crate::error::{Error, Sent};
 use crate::types::{CommandId, Done, Event, EventKind, Status, StatusResponse};
 
 /// How many commands may overtake one that stays behind them.
-const MOST_OVERTAKEN: u32 = 32;
+const MAX_STARVATION: u32 = 32;
 
 /// How much may wait to be written before no further line is made.
 const SOFT_LIMIT: usize = 64 << 10;
@@ -34,19 +34,19 @@ impl Engine {
             if dying || self.outbox.len() >= SOFT_LIMIT {
                 return;
             }
-            if !self.queue.is_empty() || !self.lines_due.is_empty() || !self.behind.is_empty() {
+            if !self.queue.is_empty() || !self.ready_to_continue.is_empty() || !self.behind.is_empty() {
                 self.leave_idle();
             }
             if self.line.is_some() {
                 return;
             }
-            if let Some(at) = self.lines_due.iter().position(|id| self.next_line_may_go(*id)) {
-                if let Some(id) = self.lines_due.remove(at) {
+            if let Some(at) = self.ready_to_continue.iter().position(|id| self.next_line_may_go(*id)) {
+                if let Some(id) = self.ready_to_continue.remove(at) {
                     self.write_line(id);
                 }
                 continue;
             }
-            if !self.lines_due.is_empty() {
+            if !self.ready_to_continue.is_empty() {
                 return;
             }
             if !self.start_next() {
@@ -58,14 +58,14 @@ impl Engine {
     /// Starts one of the engine's own that stay behind users' commands, if there are none of those or too many have
     /// gone before it. `None`: users' commands are next.
     fn start_behind(&mut self) -> Option<bool> {
-        let its_turn = self.overtaken >= MOST_OVERTAKEN;
+        let its_turn = self.starvation_count >= MAX_STARVATION;
         if self.logging_out || !self.queue.is_empty() && !its_turn {
             return None;
         }
         let mut next = self.behind.pop_front()?;
         match self.verdict(&mut next) {
             Verdict::Go => {
-                self.overtaken = 0;
+                self.starvation_count = 0;
                 self.start(next);
             }
             Verdict::Wait => {
@@ -94,10 +94,10 @@ impl Engine {
         }
         if self.needs_unknown_uids(&mut next) {
             // Those that ask for something else ask for UIDs when that has ended.
-            let asks = |s: &Submission| self.own_queued.get(&s.id).is_some_and(InternalCommand::fills);
+            let asks = |s: &Submission| self.queued_internal.get(&s.id).is_some_and(InternalCommand::fills);
             let queued = self.queue.iter().position(asks);
             let behind = self.behind.iter().position(asks);
-            let mut flying = self.roster.own.iter().filter_map(|id| self.flights.get(id)?.own.as_ref());
+            let mut flying = self.roster.own.iter().filter_map(|id| self.inflight.get(id)?.own.as_ref());
             let asked = self.opening.is_some() || flying.any(InternalCommand::fills);
             let asking = queued
                 .and_then(|at| self.queue.remove(at))
@@ -111,7 +111,7 @@ impl Engine {
         }
         match self.verdict(&mut next) {
             Verdict::Go => {
-                self.overtaken += u32::from(!self.behind.is_empty());
+                self.starvation_count += u32::from(!self.behind.is_empty());
                 self.start(next);
             }
             Verdict::Wait => {
@@ -119,20 +119,20 @@ impl Engine {
                 return false;
             }
             Verdict::Ended => {
-                self.own_queued.remove(&next.id);
+                self.queued_internal.remove(&next.id);
                 let error = next
-                    .seat
+                    .selection_handle
                     .as_deref()
                     .map_or_else(|| EndCause::Unknown.error(), SelectionHandle::ended_error);
                 self.fail_unsent(next, error);
             }
             Verdict::OtherEra => {
-                self.own_queued.remove(&next.id);
-                self.fail_unsent(next, other_era());
+                self.queued_internal.remove(&next.id);
+                self.fail_unsent(next, uid_validity_error());
             }
             Verdict::ReadOnly => {
-                if let Some(seat) = next.seat.clone() {
-                    self.fail_unsent(next, read_only(&seat));
+                if let Some(selection_handle) = next.selection_handle.clone() {
+                    self.fail_unsent(next, read_only(&selection_handle));
                 }
             }
         }
@@ -142,24 +142,24 @@ impl Engine {
     fn verdict(&self, next: &mut Submission) -> Verdict {
         if matches!(next.class.effect, Effect::Logout) {
             // It keeps its place, and waits for no answer but those on which further lines of a command hang.
-            let goes_on = self.flights.values().any(|f| f.next != Next::Nothing);
+            let goes_on = self.inflight.values().any(|f| f.next != Next::Nothing);
             return if goes_on { Verdict::Wait } else { Verdict::Go };
         }
         let messages = self.named_now(next);
         let selections = SelectionFacts {
-            open: self.selection.as_ref().map(|s| &*s.seat),
-            opening: self.opening.as_ref().map(|o| &*o.seat),
-            may_be_selected: self.selection.is_some() || self.stray_selection,
+            open: self.selection.as_ref().map(|s| &*s.selection_handle),
+            opening: self.opening.as_ref().map(|o| &*o.selection_handle),
+            may_be_selected: self.selection.is_some() || self.server_may_have_selection,
             takes_params: self.session.select_params,
             rev2: self.session.is_rev2(),
             esearch: self.session.can("ESEARCH"),
             out_of_order: self.session.out_of_order,
-            idles_left: if self.own_queued.contains_key(&next.id) { self.idle.left() } else { 0 },
+            idles_left: if self.queued_internal.contains_key(&next.id) { self.idle.left() } else { 0 },
         };
         let flags_clash = || {
             let mut clash = false;
             self.roster.flag_users.overlapping(messages.as_ref(), |set| {
-                let mut others = set.iter().filter_map(|(_, id)| self.flights.get(id));
+                let mut others = set.iter().filter_map(|(_, id)| self.inflight.get(id));
                 clash = clash || others.any(|other| flags_conflict(&next.class, messages.as_ref(), other));
             });
             clash
@@ -167,7 +167,7 @@ impl Engine {
         match admit(next, messages.as_ref(), &selections, &self.roster.load, flags_clash) {
             Verdict::Go if self.is_refused_as_read_only(next) => Verdict::ReadOnly,
             Verdict::Go if self.waits_for_saved(next, messages.as_ref()) => Verdict::Wait,
-            Verdict::Go => self.era_verdict(next),
+            Verdict::Go => self.uid_validity_verdict(next),
             verdict => verdict,
         }
     }
@@ -177,7 +177,7 @@ impl Engine {
         log::not_sent(&submission, &error);
         let Submission { id, job, class, quiet, opens, .. } = submission;
         let named = place.as_ref().map(|place| &place.mailbox);
-        let error = error.in_command(job.name()).about(named, None).sent(Sent::No);
+        let error = error.in_command(job.name()).about(named, None).with_sent(Sent::No);
         failed_for_good(&class, opens.as_deref(), &error);
         if !quiet && job.wanted() {
             self.tell_failed(id, job.name(), &error, place);
@@ -188,7 +188,7 @@ impl Engine {
 
     fn start(&mut self, mut next: Submission) {
         let id = next.id;
-        let own = self.own_queued.remove(&id);
+        let own = self.queued_internal.remove(&id);
         let asks_by_number = own.as_ref().is_some_and(InternalCommand::fills)
             && next.job.messages().is_some_and(|messages| messages.by_number());
         let settled = self.settle_numbers(&mut next);
@@ -205,8 +205,8 @@ impl Engine {
             match own {
                 // They have gone, and their flags with them.
                 Some(InternalCommand::Flags(..)) if nothing_left => self.flags_settled(),
-                Some(InternalCommand::Flags(..)) => self.question_lost(),
-                Some(own) if own.fills() => self.fill_on(),
+                Some(InternalCommand::Flags(..)) => self.defer_flag_query(),
+                Some(own) if own.fills() => self.continue_sync(),
                 _ => {}
             }
             return;
@@ -215,30 +215,32 @@ impl Engine {
             self.idle.users_speak();
         }
         let mut flight = InFlightCommand::new(next, own);
-        self.sent_so_far += 1;
-        flight.order = self.sent_so_far;
+        self.started_count += 1;
+        flight.order = self.started_count;
         flight.messages = messages;
         let view = self.selection.as_ref().map(|s| &s.view);
         flight.ever = self.selection.as_ref().map_or(0, Selection::ever);
         (flight.generation, flight.removed) = view.map_or((0, 0), |view| (view.generation(), view.removed()));
-        flight.era = match (&self.selection, &self.opening) {
+        flight.uid_validity = match (&self.selection, &self.opening) {
             (Some(selection), _) => selection.uid_validity,
-            (None, opening) => opening.as_ref().and_then(Opening::era),
+            (None, opening) => opening.as_ref().and_then(Opening::uid_validity),
         };
-        flight.capabilities = self.capabilities_told;
+        flight.capabilities = self.capabilities_epoch;
         self.roster.add(id, &flight);
-        self.flights.insert(id, flight);
+        self.inflight.insert(id, flight);
         self.write_line(id);
-        if self.flights.contains_key(&id) {
+        if self.inflight.contains_key(&id) {
             self.started(id);
         }
     }
 
     /// What has to be known as soon as a command is under way.
     fn started(&mut self, id: CommandId) {
-        let Some(flight) = self.flights.get(&id) else { return };
+        let Some(flight) = self.inflight.get(&id) else { return };
         match (&flight.class.effect, flight.opens.clone()) {
-            (Effect::Select { read_only, .. }, Some(seat)) => self.begin_opening(id, seat, *read_only),
+            (Effect::Select { read_only, .. }, Some(selection_handle)) => {
+                self.begin_opening(id, selection_handle, *read_only)
+            }
             (Effect::Logout, _) => self.logging_out = true,
             (Effect::Save(saved), _) => {
                 let saved = saved.clone();
@@ -246,7 +248,7 @@ impl Engine {
             }
             (Effect::Idle, _) => {
                 self.line = Some(Dialogue::Idle { id });
-                let behind = self.flights.len() > 1;
+                let behind = self.inflight.len() > 1;
                 self.idle.sent(id, self.selection.is_some(), behind);
             }
             _ => {
@@ -264,7 +266,7 @@ impl Engine {
         if !quiet {
             let (command, detached) = (job.name().to_owned(), job.detached());
             let kind = EventKind::Completed { command, status: status.clone(), detached };
-            self.tell(Event::new(kind).at(place).caused_by(Some(id)));
+            self.report(Event::new(kind).at(place).caused_by(Some(id)));
         }
         self.shared.release(id);
         job.end(Ok(Done::new(status)));

@@ -26,36 +26,44 @@ impl Engine {
         if self.is_opening() {
             self.opening_access(read_only);
         } else if let Some(selection) = &self.selection {
-            selection.seat.update(|p| p.read_only = read_only);
+            selection.selection_handle.update(|p| p.read_only = read_only);
         }
     }
 
     /// Whether a command would change messages where that is not allowed. Of a mailbox that is being opened it is our EXAMINE
     /// that counts until the server has answered.
     pub(in crate::engine) fn is_refused_as_read_only(&self, next: &Submission) -> bool {
-        next.class.changes_messages && next.seat.as_ref().is_some_and(|seat| self.is_read_only(seat))
+        next.class.changes_messages
+            && next
+                .selection_handle
+                .as_ref()
+                .is_some_and(|selection_handle| self.is_read_only(selection_handle))
     }
 
-    fn is_read_only(&self, seat: &SelectionHandle) -> bool {
-        let examining = self.opening.as_ref().is_some_and(|o| o.seat.id == seat.id && o.is_examine());
-        examining || seat.get().read_only
+    fn is_read_only(&self, selection_handle: &SelectionHandle) -> bool {
+        let examining = self
+            .opening
+            .as_ref()
+            .is_some_and(|o| o.selection_handle.id == selection_handle.id && o.is_examine());
+        examining || selection_handle.get().read_only
     }
 
     /// Why the next line of a command may not go out: the access has changed since its first.
     pub(in crate::engine) fn refusal_of_line(&self, flight: &InFlightCommand) -> Option<Error> {
-        let seat = flight.seat.as_deref().filter(|_| flight.class.changes_messages)?;
-        self.is_read_only(seat).then(|| read_only(seat))
+        let selection_handle =
+            flight.selection_handle.as_deref().filter(|_| flight.class.changes_messages)?;
+        self.is_read_only(selection_handle).then(|| read_only(selection_handle))
     }
 }
 
 /// Why a line of a user's own command may not go out, which the server would apply to this selection.
-pub(in crate::engine) fn refusal_of_verb(seat: &SelectionHandle, verb: &str) -> Option<Error> {
-    (CHANGING.contains(&verb) && seat.get().read_only).then(|| read_only(seat))
+pub(in crate::engine) fn refusal_of_verb(selection_handle: &SelectionHandle, verb: &str) -> Option<Error> {
+    (CHANGING.contains(&verb) && selection_handle.get().read_only).then(|| read_only(selection_handle))
 }
 
 /// The error of a command that changes messages.
-pub(in crate::engine) fn read_only(seat: &SelectionHandle) -> Error {
-    let SelectionInfo { examined, opened, .. } = seat.get();
+pub(in crate::engine) fn read_only(selection_handle: &SelectionHandle) -> Error {
+    let SelectionInfo { examined, opened, .. } = selection_handle.get();
     let (why, hint) = if examined || !opened {
         ("the mailbox was opened for reading alone (EXAMINE)", "open it with SELECT to change something")
     } else {
@@ -66,5 +74,5 @@ pub(in crate::engine) fn read_only(seat: &SelectionHandle) -> Error {
     };
     Error::new(ErrorKind::ReadOnly, format!("not sent: {why}"))
         .advise(hint)
-        .about(Some(&seat.place.mailbox), None)
+        .about(Some(&selection_handle.place.mailbox), None)
 }

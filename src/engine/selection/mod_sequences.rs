@@ -19,7 +19,7 @@
 use crate::command::{Effect, FlagUse, Messages};
 use crate::engine::Engine;
 use crate::engine::inflight::entry::InFlightCommand;
-use crate::types::{CommandId, Flag, ModSeq, Scattered, Seq, Uid, UidSet};
+use crate::types::{CommandId, Flag, IncrementalSet, ModSeq, Seq, Uid, UidSet};
 
 /// What may be claimed, and what holds it down.
 #[derive(Debug, Default)]
@@ -33,7 +33,7 @@ pub(in crate::engine) struct ModSeqTracker {
     /// The highest of unsolicited rows since then.
     seen: Option<ModSeq>,
     /// Messages whose flags are older than their mod-sequence.
-    ahead: Scattered<Uid>,
+    ahead: IncrementalSet<Uid>,
     /// A change may have been told that could not be read: what comes after it is not all that there is.
     stays: bool,
 }
@@ -106,7 +106,7 @@ impl ModSeqTracker {
     pub(in crate::engine) fn have_flags(&mut self, uids: &UidSet) {
         if !self.ahead.is_empty() {
             let rest = self.ahead.to_set().difference(uids);
-            self.ahead = Scattered::default();
+            self.ahead = IncrementalSet::default();
             rest.iter().for_each(|uid| self.ahead.insert(uid));
         }
     }
@@ -122,13 +122,13 @@ impl ModSeqTracker {
     }
 
     /// All flags are asked for anew.
-    pub(in crate::engine) fn begin_anew(&mut self) {
-        self.ahead = Scattered::default();
+    pub(in crate::engine) fn resync(&mut self) {
+        self.ahead = IncrementalSet::default();
     }
 }
 
 /// Whether what this command changes is known only when it ends: of a silent STORE, and of a move by steps, which has one.
-pub(in crate::engine) fn changes_silently(flight: &InFlightCommand) -> bool {
+pub(in crate::engine) fn is_silent_change(flight: &InFlightCommand) -> bool {
     match &flight.class.effect {
         Effect::Store(store) => store.is_silent(),
         Effect::Move => true,
@@ -138,7 +138,7 @@ pub(in crate::engine) fn changes_silently(flight: &InFlightCommand) -> bool {
 
 impl Engine {
     /// A tagged response has come; it may have been this command's last.
-    pub(in crate::engine) fn settle_mod_seq(&mut self, ended: Option<CommandId>) {
+    pub(in crate::engine) fn settle(&mut self, ended: Option<CommandId>) {
         if let Some(selection) = &mut self.selection {
             selection.in_step.settle();
         }
@@ -155,7 +155,7 @@ impl Engine {
     }
 
     /// A row told a newer mod-sequence of a message whose flags are known, and not the flags that go with it.
-    pub(in crate::engine) fn flags_fell_behind(
+    pub(in crate::engine) fn mark_behind(
         &mut self,
         seq: Option<Seq>,
         uid: Option<Uid>,
@@ -189,8 +189,8 @@ impl Engine {
         }
         let mut explained = false;
         self.roster.flag_users.about(seq, uid, |set| {
-            let mut flights = set.iter().filter_map(|(_, id)| self.flights.get(id));
-            explained |= flights.any(|flight| {
+            let mut inflight = set.iter().filter_map(|(_, id)| self.inflight.get(id));
+            explained |= inflight.any(|flight| {
                 let named = match &flight.messages {
                     Some(Messages::Seqs(set)) => seq.is_some_and(|seq| set.contains(seq)),
                     Some(Messages::Uids(set)) => uid.is_some_and(|uid| set.contains(uid)),
@@ -209,7 +209,7 @@ impl Engine {
     /// Flags that are older than their messages' mod-sequences are asked, once no command is in flight that explains them.
     pub(in crate::engine) fn catch_up(&mut self) {
         if self.selection.as_ref().is_some_and(|s| s.in_step.is_behind()) && self.roster.silent.is_empty() {
-            self.fill_on();
+            self.continue_sync();
         }
     }
 }

@@ -9,7 +9,7 @@
 //! What reads may go out behind a search that is awaited; if that fails, what it read is of other messages, and its result is
 //! an error. Nothing that changes messages goes out before the OK.
 
-use crate::command::{Messages, SaveState, Saved};
+use crate::command::{Messages, SaveState, SavedSearch};
 use crate::engine::Engine;
 use crate::engine::inflight::entry::InFlightCommand;
 use crate::engine::submit::shared::Submission;
@@ -19,9 +19,9 @@ use crate::types::CommandId;
 /// Whose the server's remembered result is.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct SavedResult {
-    now: Option<Saved>,
+    now: Option<SavedSearch>,
     /// The one before that, while the search is awaited: if it is answered BAD, it stays.
-    before: Option<Saved>,
+    before: Option<SavedSearch>,
 }
 
 impl SavedResult {
@@ -33,25 +33,25 @@ impl SavedResult {
 
 impl Engine {
     /// A search whose result is to be remembered goes out.
-    pub(in crate::engine) fn saving(&mut self, saved: Saved) {
+    pub(in crate::engine) fn saving(&mut self, saved: SavedSearch) {
         self.remembered.before = self.remembered.now.replace(saved);
     }
 
     /// It was taken back before it went out: the server remembers what it did before.
-    pub(in crate::engine) fn saving_withdrawn(&mut self, saved: &Saved) {
+    pub(in crate::engine) fn saving_withdrawn(&mut self, saved: &SavedSearch) {
         if self.remembered.now.as_ref() == Some(saved) {
             self.remembered.now = self.remembered.before.take();
         }
     }
 
     /// What is to use this result.
-    pub(in crate::engine) fn users_of(&self, saved: &Saved) -> Vec<CommandId> {
+    pub(in crate::engine) fn users_of(&self, saved: &SavedSearch) -> Vec<CommandId> {
         let uses = |f: &InFlightCommand| matches!(&f.messages, Some(Messages::Saved(of)) if of == saved);
-        self.flights.iter().filter(|(_, f)| uses(f)).map(|(id, _)| *id).collect()
+        self.inflight.iter().filter(|(_, f)| uses(f)).map(|(id, _)| *id).collect()
     }
 
     /// It has ended: by OK, or otherwise.
-    pub(in crate::engine) fn saving_ended(&mut self, saved: &Saved, failed: Option<&Error>) {
+    pub(in crate::engine) fn saving_ended(&mut self, saved: &SavedSearch, failed: Option<&Error>) {
         saved.settle(if failed.is_some() { SaveState::Failed } else { SaveState::Kept });
         let before = self.remembered.before.take();
         let Some(why) = failed else { return };
@@ -60,11 +60,11 @@ impl Engine {
         }
         // What went out behind it has read something else.
         for id in self.users_of(saved) {
-            let Some(flight) = self.flights.get_mut(&id) else { continue };
+            let Some(flight) = self.inflight.get_mut(&id) else { continue };
             // It is on its way, and what it says when it ends is this.
-            let error = failed_search(why).in_command(flight.job.name()).sent(Sent::Fully);
+            let error = failed_search(why).in_command(flight.job.name()).with_sent(Sent::Fully);
             flight.failure.get_or_insert(error);
-            flight.misled = true;
+            flight.invalid_source = true;
         }
     }
 
@@ -77,7 +77,7 @@ impl Engine {
     }
 
     /// Whether `$` is what this handle stands for.
-    pub(in crate::engine) fn check_saved(&self, saved: &Saved) -> Result<()> {
+    pub(in crate::engine) fn check_saved(&self, saved: &SavedSearch) -> Result<()> {
         if saved.standing() == SaveState::Failed {
             return Err(no_search());
         }
@@ -90,7 +90,7 @@ impl Engine {
 
     /// Whether a command uses what the server remembers.
     pub(in crate::engine) fn uses_saved(&self, id: CommandId) -> bool {
-        self.flights.get(&id).is_some_and(|f| matches!(f.messages, Some(Messages::Saved(_))))
+        self.inflight.get(&id).is_some_and(|f| matches!(f.messages, Some(Messages::Saved(_))))
     }
 }
 

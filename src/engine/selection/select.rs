@@ -18,14 +18,14 @@ use crate::engine::submit::end_cause::EndCause;
 use crate::engine::submit::selection_handle::{PublishedView, SelectionHandle};
 use crate::error::ErrorKind;
 use crate::types::{
-    Answer, CloseReason, Code, CommandId, Event, EventKind, Fill, ModSeq, Place, Seq, SeqSet, Uid,
-    UidValidity, Untagged,
+    Answer, CloseReason, Code, CommandId, Event, EventKind, ModSeq, Place, Seq, SeqSet, Uid, UidValidity,
+    Untagged, ViewSync,
 };
 use crate::view::View;
 
 /// The mailbox that is selected.
 pub(in crate::engine) struct Selection {
-    pub(in crate::engine) seat: Arc<SelectionHandle>,
+    pub(in crate::engine) selection_handle: Arc<SelectionHandle>,
     pub(in crate::engine) view: View,
     pub(in crate::engine) uid_validity: Option<UidValidity>,
     pub(in crate::engine) filling: SyncState,
@@ -43,11 +43,11 @@ pub(in crate::engine) struct Selection {
 /// A mailbox whose SELECT has not been answered, and what was told of it.
 pub(in crate::engine) struct Opening {
     pub(in crate::engine) id: CommandId,
-    pub(in crate::engine) seat: Arc<SelectionHandle>,
+    pub(in crate::engine) selection_handle: Arc<SelectionHandle>,
     /// It is an EXAMINE.
     read_only: bool,
     /// It was refused for its parameters, and has not been said again: the server speaks of the mailbox before.
-    unsaid: bool,
+    resend_due: bool,
     /// The server has answered it before it had all of it, so it has done nothing.
     cut_short: bool,
     told: SelectResponses,
@@ -90,14 +90,14 @@ impl SelectResponses {
 }
 
 /// How often a server may contradict itself in one selection; each time all is asked anew.
-const MOST_CONTRADICTIONS: u32 = 20;
+const MAX_CONTRADICTIONS: u32 = 20;
 
 /// After so many commands without a contradiction one of them is forgotten: a connection lasts for weeks.
 const CALM: u32 = 100;
 
 impl Opening {
     /// The era of its UIDs, once that has been told.
-    pub(in crate::engine) fn era(&self) -> Option<UidValidity> {
+    pub(in crate::engine) fn uid_validity(&self) -> Option<UidValidity> {
         self.told.uid_validity
     }
 
@@ -115,12 +115,12 @@ impl Selection {
     /// UIDNEXT, and how many messages there have been by now.
     pub(in crate::engine) fn set_uid_next(&self, told: Option<Uid>) {
         let ever = Some(self.ever());
-        self.seat.update(|p| (p.uid_next, p.ever_below) = (told, ever));
+        self.selection_handle.update(|p| (p.uid_next, p.ever_below) = (told, ever));
     }
 
     /// The last UID that a message can have, if none has come since UIDNEXT was told.
     pub(in crate::engine) fn last_below_uid_next(&self) -> Option<Uid> {
-        let known = self.seat.get();
+        let known = self.selection_handle.get();
         let has_all = known.ever_below.is_some_and(|below| self.ever() <= below);
         known.uid_next.filter(|_| has_all).and_then(|next| Uid::new(next.get() - 1))
     }
@@ -139,7 +139,7 @@ impl Selection {
         };
         match messages {
             // Never of one that has been sent.
-            Messages::Slots(_) | Messages::Saved(_) => Vec::new(),
+            Messages::SnapshotRange(_) | Messages::Saved(_) => Vec::new(),
             Messages::Seqs(set) if set.is_open() => {
                 let mut set = set.clone();
                 set.extend(Seq::new(len));
@@ -164,7 +164,7 @@ impl Selection {
     /// How many messages lack `\Seen`, if the flags of all are known.
     pub(in crate::engine) fn unseen(&self) -> Option<u32> {
         let known =
-            self.view.unknown().is_none() && self.view.flags_untold() == 0 && self.filling.doubts == 0;
+            self.view.unknown().is_none() && self.view.flags_unknown() == 0 && self.filling.open_doubts == 0;
         let groups = known.then(|| self.view.flag_groups())?;
         let unseen: u64 =
             groups.iter().filter(|(flags, _)| !flags.is_seen()).map(|(_, uids)| uids.len()).sum();
@@ -172,7 +172,7 @@ impl Selection {
     }
 
     /// A command has ended, and nothing was contradicted.
-    pub(in crate::engine) fn calm_down(&mut self) {
+    pub(in crate::engine) fn decay_contradictions(&mut self) {
         self.calm += 1;
         if self.calm >= CALM {
             (self.calm, self.contradictions) = (0, self.contradictions.saturating_sub(1));
@@ -181,23 +181,24 @@ impl Selection {
 
     /// Whether all may be asked anew once more.
     pub(in crate::engine) fn may_begin_anew(&self) -> bool {
-        self.contradictions < MOST_CONTRADICTIONS
+        self.contradictions < MAX_CONTRADICTIONS
     }
 
     /// Throws away what is known, for it to be asked for anew; and compared with this, unless the UIDs are of another era.
-    pub(in crate::engine) fn throw_away(&mut self, exists: u32, is_new_era: bool) {
+    pub(in crate::engine) fn reset_view(&mut self, exists: u32, is_uid_validity_changed: bool) {
         let (view, filling) = (&self.view, std::mem::take(&mut self.filling));
         let wanted = filling.wanted;
-        self.filling = if is_new_era { SyncState::new(wanted, None) } else { filling.begun_anew(view) };
-        self.view = view.reopened(exists, is_new_era || self.filling.before.is_some());
-        if is_new_era {
+        self.filling =
+            if is_uid_validity_changed { SyncState::new(wanted, None) } else { filling.begun_anew(view) };
+        self.view = view.reopened(exists, is_uid_validity_changed || self.filling.before.is_some());
+        if is_uid_validity_changed {
             self.view.begins_at(None);
         }
-        self.in_step.begin_anew();
+        self.in_step.resync();
         // Messages that the server has not reported may have come since UIDNEXT; with a new UIDVALIDITY it says nothing.
-        self.seat.update(|p| {
+        self.selection_handle.update(|p| {
             (p.ready, p.ever_below) = (false, None);
-            p.uid_next = p.uid_next.filter(|_| !is_new_era);
+            p.uid_next = p.uid_next.filter(|_| !is_uid_validity_changed);
         });
         self.changed = true;
     }
@@ -209,13 +210,13 @@ impl Selection {
         }
         let (exists, removed) = (self.view.len(), self.view.removed());
         let uid_validity = self.uid_validity;
-        let highest = self.seat.get().highest_mod_seq;
+        let highest = self.selection_handle.get().highest_mod_seq;
         let latest = PublishedView {
-            snapshot: self.view.snapshot(self.seat.place.clone(), uid_validity, highest),
+            snapshot: self.view.snapshot(self.selection_handle.place.clone(), uid_validity, highest),
             in_step: self.filling.is_in_step(),
             mod_seq: self.in_step.claimed(),
         };
-        self.seat.publish(latest, |p| {
+        self.selection_handle.publish(latest, |p| {
             p.exists = exists;
             p.removed = removed;
             p.uid_validity = uid_validity;
@@ -228,34 +229,36 @@ impl Engine {
     pub(in crate::engine) fn begin_opening(
         &mut self,
         id: CommandId,
-        seat: Arc<SelectionHandle>,
+        selection_handle: Arc<SelectionHandle>,
         read_only: bool,
     ) {
-        let asked = seat.plan.resume.as_ref().is_some_and(|state| state.highest_mod_seq.is_some());
+        let asked =
+            selection_handle.plan.resume.as_ref().is_some_and(|state| state.highest_mod_seq.is_some());
         let asked = asked && self.session.is_enabled("QRESYNC") && !self.session.bare_select;
         let earlier = QresyncData::new(asked);
-        let (unsaid, cut_short, told) = (false, false, SelectResponses::default());
-        self.opening = Some(Opening { id, seat, read_only, unsaid, cut_short, told, earlier });
+        let (resend_due, cut_short, told) = (false, false, SelectResponses::default());
+        self.opening =
+            Some(Opening { id, selection_handle, read_only, resend_due, cut_short, told, earlier });
     }
 
     /// A SELECT with parameters was answered BAD: a server that does not understand those that it offers is asked once more
     /// without them, and not again if that is why. Whether it will be.
-    pub(in crate::engine) fn select_barely(&mut self, id: CommandId) -> bool {
+    pub(in crate::engine) fn retry_select_without_params(&mut self, id: CommandId) -> bool {
         let Some(opening) = self.opening.as_mut().filter(|opening| opening.id == id) else { return false };
-        if !opening.seat.get().with_params || self.logging_out {
+        if !opening.selection_handle.get().with_params || self.logging_out {
             return false;
         }
-        opening.seat.update(|p| (p.bare, p.with_params) = (true, false));
-        (opening.earlier, opening.told, opening.unsaid) =
+        opening.selection_handle.update(|p| (p.bare, p.with_params) = (true, false));
+        (opening.earlier, opening.told, opening.resend_due) =
             (QresyncData::new(false), SelectResponses::default(), true);
-        self.selection_lingers(Some(id));
+        self.orphan_selection(Some(id));
         true
     }
 
     /// Of this command's line some has been written: if it is the SELECT that was to be said again, it now is.
     pub(in crate::engine) fn said(&mut self, id: CommandId) {
         if let Some(opening) = self.opening.as_mut().filter(|opening| opening.id == id) {
-            opening.unsaid = false;
+            opening.resend_due = false;
         }
     }
 
@@ -267,22 +270,22 @@ impl Engine {
     }
 
     /// Whether this is the SELECT that is to be said again, of which nothing has been written since.
-    pub(in crate::engine) fn is_unsaid(&self, id: CommandId) -> bool {
-        self.opening.as_ref().is_some_and(|opening| opening.id == id && opening.unsaid)
+    pub(in crate::engine) fn awaits_resend(&self, id: CommandId) -> bool {
+        self.opening.as_ref().is_some_and(|opening| opening.id == id && opening.resend_due)
     }
 
     /// Whether the next line of a command in flight may go out. A SELECT that is said again waits for all others, as any does
     /// that ends a selection; and for the rest of its first line, if the server has not waited for that.
     pub(in crate::engine) fn next_line_may_go(&self, id: CommandId) -> bool {
-        let may_be_said = || !self.stray_selection || self.flights.len() == 1;
-        !self.is_unsaid(id) || may_be_said() && !self.outbox.holds(id)
+        let may_be_said = || !self.server_may_have_selection || self.inflight.len() == 1;
+        !self.awaits_resend(id) || may_be_said() && !self.outbox.holds(id)
     }
 
     /// Whether the server may speak of the mailbox that is being opened: until the first byte of its SELECT has been written, it
     /// speaks of the one that is selected, and that SELECT may still be taken back.
     pub(in crate::engine) fn is_opening(&self) -> bool {
-        let said = self.opening.as_ref().filter(|opening| !opening.unsaid);
-        let select = said.and_then(|opening| self.flights.get(&opening.id));
+        let said = self.opening.as_ref().filter(|opening| !opening.resend_due);
+        let select = said.and_then(|opening| self.inflight.get(&opening.id));
         select.is_some_and(|flight| flight.begun)
     }
 
@@ -294,12 +297,12 @@ impl Engine {
     }
 
     /// What the server tells of the mailbox that is being opened.
-    pub(in crate::engine) fn hear_opening(&mut self, heard: &Untagged) {
+    pub(in crate::engine) fn on_opening_data(&mut self, response: &Untagged) {
         let Some(Opening { told, .. }) = &mut self.opening else { return };
-        match heard.answer() {
+        match response.answer() {
             Answer::Exists(count) => told.set_exists(*count),
             Answer::Status(status) => match &status.code {
-                Some(Code::UidValidity(era)) => told.uid_validity = *era,
+                Some(Code::UidValidity(uid_validity)) => told.uid_validity = *uid_validity,
                 Some(Code::UidNext(uid)) => {
                     (told.uid_next, told.came, told.fell) = (*uid, 0, false);
                 }
@@ -313,8 +316,8 @@ impl Engine {
     }
 
     /// So many messages are gone, and no mailbox is selected here: if one is being opened, it is of that one.
-    pub(in crate::engine) fn opening_shrinks(&mut self, by: u64) {
-        if let Some(opening) = self.opening.as_mut().filter(|_| !self.stray_selection) {
+    pub(in crate::engine) fn decrement_pending_exists(&mut self, by: u64) {
+        if let Some(opening) = self.opening.as_mut().filter(|_| !self.server_may_have_selection) {
             let by = u32::try_from(by).unwrap_or(u32::MAX);
             opening.told.exists = opening.told.exists.map(|exists| exists.saturating_sub(by));
             opening.earlier.miss();
@@ -327,46 +330,46 @@ impl Engine {
             opening.told = SelectResponses::default();
             opening.earlier = QresyncData::new(opening.earlier.asked);
         }
-        self.stray_selection = false;
+        self.server_may_have_selection = false;
         self.end_selection(None);
     }
 
     pub(in crate::engine) fn end_selection(&mut self, cause: Option<CommandId>) {
         let Some(selection) = self.selection.take() else { return };
-        let effect = cause.and_then(|id| self.flights.get(&id)).map(|flight| &flight.class.effect);
+        let effect = cause.and_then(|id| self.inflight.get(&id)).map(|flight| &flight.class.effect);
         let by = match effect {
             Some(Effect::Deselect) => EndCause::Closing,
             None if self.opening.is_none() => EndCause::Server,
             _ => EndCause::Another,
         };
-        selection.seat.end(by);
-        log::deselected(&selection.seat.place.mailbox, by);
-        self.forget_own(selection.seat.id);
+        selection.selection_handle.end(by);
+        log::deselected(&selection.selection_handle.place.mailbox, by);
+        self.forget_internal(selection.selection_handle.id);
         self.remembered.forget();
         self.left(&selection);
-        let place = Some(selection.seat.place.clone());
-        self.tell(Event::new(EventKind::SelectionEnded).at(place).caused_by(cause));
+        let place = Some(selection.selection_handle.place.clone());
+        self.report(Event::new(EventKind::SelectionEnded).at(place).caused_by(cause));
     }
 
     /// The SELECT was refused. After NO nothing is selected (RFC 9051 section 6.3.2); after BAD, or NO in place of a `+`, the
     /// mailbox before may still be, but its handles are dead all the same.
     pub(in crate::engine) fn opening_failed(&mut self, why: ErrorKind) {
         let Some(opening) = self.opening.take() else { return };
-        opening.seat.end(EndCause::NotOpened);
+        opening.selection_handle.end(EndCause::NotOpened);
         // What was saved in it, too.
         self.remembered.forget();
         match why {
-            ErrorKind::No if !opening.cut_short => self.stray_selection = false,
-            ErrorKind::No | ErrorKind::Bad => return self.selection_lingers(Some(opening.id)),
+            ErrorKind::No if !opening.cut_short => self.server_may_have_selection = false,
+            ErrorKind::No | ErrorKind::Bad => return self.orphan_selection(Some(opening.id)),
             // Its answer could not be read: it may have succeeded.
-            _ => self.stray_selection = true,
+            _ => self.server_may_have_selection = true,
         }
         self.end_selection(Some(opening.id));
     }
 
     /// The selection has ended for its handles, and the server may go on to speak of it.
-    fn selection_lingers(&mut self, cause: Option<CommandId>) {
-        self.stray_selection |= self.selection.is_some();
+    fn orphan_selection(&mut self, cause: Option<CommandId>) {
+        self.server_may_have_selection |= self.selection.is_some();
         self.end_selection(cause);
     }
 
@@ -377,25 +380,27 @@ impl Engine {
         if self.is_too_large(exists) {
             return;
         }
-        let Some(Opening { seat, read_only, told, earlier, .. }) = self.opening.take() else { return };
+        let Some(Opening { selection_handle, read_only, told, earlier, .. }) = self.opening.take() else {
+            return;
+        };
         self.end_selection(Some(id));
-        self.stray_selection = false;
-        self.session.bare_select |= seat.get().bare;
-        self.session.select_params |= seat.get().with_params;
+        self.server_may_have_selection = false;
+        self.session.bare_select |= selection_handle.get().bare;
+        self.session.select_params |= selection_handle.get().with_params;
         let (first_new, ever_below) = (told.first_new(), told.below_uid_next());
         let examined = read_only;
         let SelectResponses { uid_validity, uid_next, highest_mod_seq, read_only, .. } = told;
         // What the server said last, in the OK as a rule.
         let read_only = read_only.unwrap_or(examined);
-        let wanted = match seat.plan.fill.unwrap_or(self.settings.fill) {
+        let wanted = match selection_handle.plan.view_sync.unwrap_or(self.settings.view_sync) {
             // What was known can't be compared with nothing.
-            Fill::Off if seat.plan.resume.is_some() => Fill::Uids,
+            ViewSync::Off if selection_handle.plan.resume.is_some() => ViewSync::Uids,
             wanted => wanted,
         };
-        let mut view = if wanted == Fill::Off { View::off(exists) } else { View::opened(exists) };
+        let mut view = if wanted == ViewSync::Off { View::off(exists) } else { View::opened(exists) };
         view.begins_at(first_new);
         let mut selection = Selection {
-            seat: seat.clone(),
+            selection_handle: selection_handle.clone(),
             view,
             uid_validity,
             filling: SyncState::new(wanted, None),
@@ -405,35 +410,38 @@ impl Engine {
             calm: 0,
             ready: false,
         };
-        seat.update(|p| {
+        selection_handle.update(|p| {
             (p.read_only, p.examined) = (read_only, examined);
             (p.uid_next, p.ever_below) = (uid_next, ever_below);
             p.highest_mod_seq = highest_mod_seq;
         });
-        self.look.begin(seat.id, uid_validity, highest_mod_seq, uid_next);
+        self.look.begin(selection_handle.id, uid_validity, highest_mod_seq, uid_next);
         // Its size first: a number that is submitted meanwhile means nothing without it.
         selection.publish();
-        seat.update(|p| p.opened = true);
+        selection_handle.update(|p| p.opened = true);
         // What went out behind SELECT was of this era.
-        let behind = self.flights.values_mut().filter(|f| f.seat.as_ref().is_some_and(|s| s.id == seat.id));
-        behind.for_each(|flight| flight.era = flight.era.or(uid_validity));
+        let behind = self
+            .inflight
+            .values_mut()
+            .filter(|f| f.selection_handle.as_ref().is_some_and(|s| s.id == selection_handle.id));
+        behind.for_each(|flight| flight.uid_validity = flight.uid_validity.or(uid_validity));
         self.selection = Some(selection);
-        log::selected(&seat.place.mailbox, exists);
+        log::selected(&selection_handle.place.mailbox, exists);
         let kind = EventKind::Opened { exists, uid_validity, uid_next, highest_mod_seq, read_only };
-        self.tell(Event::new(kind).at(Some(seat.place.clone())).caused_by(Some(id)));
-        if let Some(state) = &seat.plan.resume {
+        self.report(Event::new(kind).at(Some(selection_handle.place.clone())).caused_by(Some(id)));
+        if let Some(state) = &selection_handle.plan.resume {
             self.resume(state, uid_validity, highest_mod_seq, earlier);
         }
-        self.fill_on();
+        self.continue_sync();
     }
 
     /// The server has said what can't be true. What is known is thrown away, and asked for anew.
     pub(in crate::engine) fn contradicted(&mut self, what: String, exists: u32) {
-        self.begin_anew(what, exists, None);
+        self.resync(what, exists, None);
     }
 
     /// What is known is thrown away; with a new era of the UIDs the mod-sequences begin anew, too.
-    pub(in crate::engine) fn begin_anew(&mut self, what: String, exists: u32, era: Option<UidValidity>) {
+    pub(in crate::engine) fn resync(&mut self, what: String, exists: u32, uid_validity: Option<UidValidity>) {
         if self.is_opening() {
             // The next SELECT is on its way, and without `[CLOSED]` an EXISTS of this mailbox may have been taken for the next
             // one's. This selection ends with the answer.
@@ -441,37 +449,37 @@ impl Engine {
         }
         let Some(selection) = &mut self.selection else { return };
         (selection.contradictions, selection.calm) = (selection.contradictions + 1, 0);
-        if selection.contradictions > MOST_CONTRADICTIONS {
+        if selection.contradictions > MAX_CONTRADICTIONS {
             return self
                 .close(CloseReason::Protocol(format!("it contradicts itself again and again: {what}")));
         }
-        tracing::warn!(target: "imap_duplex", mailbox = %selection.seat.place.mailbox, what, "the server contradicts itself");
-        selection.throw_away(exists, era.is_some());
-        let place = Some(selection.seat.place.clone());
-        let new_era = era.is_some();
-        if new_era {
-            (selection.uid_validity, selection.in_step) = (era, ModSeqTracker::default());
-            selection.seat.update(|p| p.highest_mod_seq = None);
-            self.tell(Event::new(EventKind::UidValidityChanged { uid_validity: era }).at(place.clone()));
+        tracing::warn!(target: "imap_duplex", mailbox = %selection.selection_handle.place.mailbox, what, "the server contradicts itself");
+        selection.reset_view(exists, uid_validity.is_some());
+        let place = Some(selection.selection_handle.place.clone());
+        let uid_validity_changed = uid_validity.is_some();
+        if uid_validity_changed {
+            (selection.uid_validity, selection.in_step) = (uid_validity, ModSeqTracker::default());
+            selection.selection_handle.update(|p| p.highest_mod_seq = None);
+            self.report(Event::new(EventKind::UidValidityChanged { uid_validity }).at(place.clone()));
         }
-        self.tell(Event::new(EventKind::Contradiction { what }).at(place.clone()));
-        self.tell(Event::new(EventKind::Exists { count: exists }).at(place));
-        if new_era {
-            self.era_ended();
+        self.report(Event::new(EventKind::Contradiction { what }).at(place.clone()));
+        self.report(Event::new(EventKind::Exists { count: exists }).at(place));
+        if uid_validity_changed {
+            self.on_uid_validity_changed();
         } else {
-            self.numbers_moved();
+            self.on_numbers_shifted();
         }
         // What was still to be asked was about the messages as they were known.
-        if let Some(id) = self.selection.as_ref().map(|s| s.seat.id) {
-            self.forget_own(id);
+        if let Some(id) = self.selection.as_ref().map(|s| s.selection_handle.id) {
+            self.forget_internal(id);
         }
-        self.fill_on();
+        self.continue_sync();
     }
 
     /// The mailbox that untagged data is about which names none.
     pub(in crate::engine) fn place(&self) -> Option<Place> {
-        let open = self.selection.as_ref().map(|s| &s.seat);
-        let opening = self.opening.as_ref().filter(|opening| !opening.unsaid);
-        open.or(opening.map(|o| &o.seat)).map(|seat| seat.place.clone())
+        let open = self.selection.as_ref().map(|s| &s.selection_handle);
+        let opening = self.opening.as_ref().filter(|opening| !opening.resend_due);
+        open.or(opening.map(|o| &o.selection_handle)).map(|selection_handle| selection_handle.place.clone())
     }
 }

@@ -9,28 +9,29 @@ use crate::engine::selection::sync::look_back::Look;
 use crate::engine::submit::slot::ErasedCommand;
 use crate::error::{Error, Result, Sent};
 use crate::types::{
-    Answer, CommandId, Done, Gather, Limits, MailboxName, Progress, Scattered, Uid, UidSet, Untagged,
+    Answer, CommandId, Done, IncrementalSet, Limits, MailboxName, Progress, RangeCollector, Uid, UidSet,
+    Untagged,
 };
 use crate::view::View;
 
 /// How many ranges of UIDs are kept of an answer, about: more than any mailbox has can't add up.
-const MOST_RANGES: usize = 4 << 20;
+const MAX_RANGES: usize = 4 << 20;
 
 /// What one of the engine's own commands is for.
 #[derive(Debug)]
 pub(crate) enum InternalCommand {
     /// `UID SEARCH`: the UIDs of all messages, or of a window of them.
-    Fill(Gather<Uid>),
+    FindUids(RangeCollector<Uid>),
     /// `UID FETCH n:* (FLAGS)`, `FETCH a:b (UID)`: UIDs of messages that came, or that a search could not tell.
     Learn,
     /// `UID FETCH … (FLAGS)`: flags that are wanted in the view; what they were before is of an earlier selection. With the
     /// messages of which they were told.
-    FillFlags(Scattered<Uid>),
+    FillFlags(IncrementalSet<Uid>),
     /// `UID FETCH … (FLAGS) (CHANGEDSINCE n)`: what has changed since an earlier selection.
     Changes,
     /// `UID FETCH … (FLAGS)`: what flags messages have after a silent STORE of flags not known before; with the
     /// STORE, if what differs may be its doing, and the messages of which they were told.
-    Flags(Option<(CommandId, Box<Store>)>, Scattered<Uid>),
+    Flags(Option<(CommandId, Box<Store>)>, IncrementalSet<Uid>),
     /// IDLE of the engine's own accord.
     Idle,
     /// NOOP, where IDLE is not to be had.
@@ -50,14 +51,14 @@ pub(crate) enum InternalCommand {
 impl InternalCommand {
     /// Whether it asks for what the view lacks.
     pub(crate) fn fills(&self) -> bool {
-        matches!(self, Self::Fill(_) | Self::Learn | Self::FillFlags(_) | Self::Changes)
+        matches!(self, Self::FindUids(_) | Self::Learn | Self::FillFlags(_) | Self::Changes)
     }
 
     /// Keeps what this command's answer tells.
-    pub(crate) fn heard(&mut self, answer: &Answer) {
+    pub(crate) fn received(&mut self, answer: &Answer) {
         match (self, answer) {
-            (Self::DeselectedMailbox(left), answer) => left.heard(answer),
-            (Self::Look(look), answer) => look.heard(answer),
+            (Self::DeselectedMailbox(left), answer) => left.received(answer),
+            (Self::Look(look), answer) => look.received(answer),
             // Where it is the answer it says so (RFC 5258 section 3.1).
             (Self::Subscription { mailbox, found }, Answer::List(entry)) => {
                 *found |= entry.name == *mailbox && entry.has("\\Subscribed");
@@ -66,11 +67,11 @@ impl InternalCommand {
                 *found |= entry.name == *mailbox;
             }
             (Self::FillFlags(told) | Self::Flags(_, told), Answer::Fetch(row))
-                if row.flags().is_some() && told.ranges() <= MOST_RANGES =>
+                if row.flags().is_some() && told.ranges() <= MAX_RANGES =>
             {
                 row.uid().into_iter().for_each(|uid| told.insert(uid));
             }
-            (Self::Fill(found), answer) if found.ranges() <= MOST_RANGES => match answer {
+            (Self::FindUids(found), answer) if found.ranges() <= MAX_RANGES => match answer {
                 Answer::Search(result) => found.add_set(&result.numbers.0),
                 Answer::ESearch(result) => result.all.iter().for_each(|all| found.add_set(&all.0)),
                 _ => {}
@@ -133,8 +134,8 @@ impl<C: Command> ErasedCommand for Untracked<C> {
         self.0.encode(line, session)
     }
 
-    fn claims(&self, heard: &Untagged) -> Claim {
-        self.0.claims(heard)
+    fn claims(&self, response: &Untagged) -> Claim {
+        self.0.claims(response)
     }
 
     fn challenge(&mut self, text: &[u8], line: &mut Line) -> Result<()> {
@@ -149,12 +150,12 @@ impl<C: Command> ErasedCommand for Untracked<C> {
         self.0.repeats(response)
     }
 
-    fn trim(&self, heard: &mut Untagged) -> bool {
-        self.0.trim(heard)
+    fn trim(&self, response: &mut Untagged) -> bool {
+        self.0.trim(response)
     }
 
-    fn hear(&mut self, heard: Untagged, _: &Limits, _: Sent) -> Option<Untagged> {
-        self.0.heard(&heard);
+    fn hear(&mut self, response: Untagged, _: &Limits, _: Sent) -> Option<Untagged> {
+        self.0.received(&response);
         None
     }
 

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::engine::submit::end_cause::EndCause;
 use crate::error::Error;
-use crate::types::{Fill, MailboxState, ModSeq, Place, SelectionId, Uid, UidValidity};
+use crate::types::{MailboxState, ModSeq, Place, SelectionId, Uid, UidValidity, ViewSync};
 use crate::view::Snapshot;
 
 /// What sequence numbers and UIDs meant when a command was submitted.
@@ -19,7 +19,7 @@ pub(crate) struct SubmitContext {
     pub(crate) opened: bool,
     /// The era of the UIDs, as far as whoever submitted it could know: before SELECT has been answered, that of the state
     /// from which it goes on.
-    pub(crate) era: Option<UidValidity>,
+    pub(crate) uid_validity: Option<UidValidity>,
 }
 
 /// One selection of a mailbox, as its handles see it.
@@ -35,7 +35,7 @@ pub(crate) struct SelectionHandle {
 #[derive(Debug, Default)]
 pub(crate) struct SelectOptions {
     /// How much the view learns; `None`: what the connection is set to.
-    pub(crate) fill: Option<Fill>,
+    pub(crate) view_sync: Option<ViewSync>,
     /// What was known of it before.
     pub(crate) resume: Option<MailboxState>,
 }
@@ -173,7 +173,7 @@ impl SelectionHandle {
     pub(crate) fn then(&self) -> SubmitContext {
         let SelectionInfo { exists, removed, opened, uid_validity, .. } = self.get();
         let before = self.plan.resume.as_ref().filter(|_| !opened).map(|state| state.uid_validity);
-        SubmitContext { exists, removed, opened, era: uid_validity.or(before) }
+        SubmitContext { exists, removed, opened, uid_validity: uid_validity.or(before) }
     }
 
     /// The view as it was published last; `None` until the mailbox has been opened.

@@ -23,7 +23,7 @@ pub(crate) struct Submission {
     pub(crate) job: Box<dyn ErasedCommand>,
     pub(crate) class: Class,
     /// The selection through which it was submitted.
-    pub(crate) seat: Option<Arc<SelectionHandle>>,
+    pub(crate) selection_handle: Option<Arc<SelectionHandle>>,
     /// The selection that it makes.
     pub(crate) opens: Option<Arc<SelectionHandle>>,
     /// One of ours, of which users are not told.
@@ -37,13 +37,19 @@ pub(crate) struct Submission {
 impl Submission {
     /// The mailbox that it is about.
     pub(crate) fn place(&self) -> Option<Place> {
-        self.seat.as_ref().or(self.opens.as_ref()).map(|seat| seat.place.clone())
+        self.selection_handle
+            .as_ref()
+            .or(self.opens.as_ref())
+            .map(|selection_handle| selection_handle.place.clone())
     }
 }
 
 /// The error of a command that is refused at once.
-fn blame(error: Error, job: &dyn ErasedCommand, seat: Option<&SelectionHandle>) -> Error {
-    error.in_command(job.name()).about(seat.map(|seat| &seat.place.mailbox), job.mailbox().cloned())
+fn blame(error: Error, job: &dyn ErasedCommand, selection_handle: Option<&SelectionHandle>) -> Error {
+    error.in_command(job.name()).about(
+        selection_handle.map(|selection_handle| &selection_handle.place.mailbox),
+        job.mailbox().cloned(),
+    )
 }
 
 pub(crate) struct Shared {
@@ -70,13 +76,15 @@ struct Inner {
 
 impl Inner {
     /// Why a command is not taken up while so many wait at the most.
-    fn refusal(&self, seat: Option<&SelectionHandle>, most: usize) -> Option<Error> {
+    fn refusal(&self, selection_handle: Option<&SelectionHandle>, most: usize) -> Option<Error> {
         if let Some(reason) = &self.closed {
             Some(Error::closed(reason))
         } else if self.table.users >= most {
             Some(Error::new(ErrorKind::QueueFull, format!("{most} commands wait already")))
         } else {
-            seat.filter(|seat| seat.has_ended()).map(SelectionHandle::ended_error)
+            selection_handle
+                .filter(|selection_handle| selection_handle.has_ended())
+                .map(SelectionHandle::ended_error)
         }
     }
 }
@@ -122,26 +130,35 @@ impl Shared {
         &self,
         job: Box<dyn ErasedCommand>,
         class: Class,
-        seat: Option<Arc<SelectionHandle>>,
+        selection_handle: Option<Arc<SelectionHandle>>,
         opens: Option<Arc<SelectionHandle>>,
         quiet: bool,
     ) -> (CommandId, Option<Error>) {
         let mut inner = self.lock();
         inner.next_id += 1;
         let id = CommandId(inner.next_id);
-        let refused = inner.refusal(seat.as_deref(), if quiet { usize::MAX } else { self.most });
+        let refused = inner.refusal(selection_handle.as_deref(), if quiet { usize::MAX } else { self.most });
         if let Some(error) = refused {
             drop(inner);
-            return (id, Some(blame(error, &*job, seat.as_deref())));
+            return (id, Some(blame(error, &*job, selection_handle.as_deref())));
         }
-        let then = seat.as_ref().map(|seat| {
-            seat.update(|p| p.used = true);
-            seat.then()
+        let then = selection_handle.as_ref().map(|selection_handle| {
+            selection_handle.update(|p| p.used = true);
+            selection_handle.then()
         });
         inner.table.commands.insert(id, Record { quiet });
         inner.table.users += usize::from(!quiet);
         let then = then.unwrap_or_default();
-        inner.submissions.push_back(Submission { id, job, class, seat, opens, quiet, then, named: None });
+        inner.submissions.push_back(Submission {
+            id,
+            job,
+            class,
+            selection_handle,
+            opens,
+            quiet,
+            then,
+            named: None,
+        });
         let driver = inner.driver.take();
         drop(inner);
         if let Some(driver) = driver {
@@ -151,7 +168,7 @@ impl Shared {
     }
 
     /// A seat for a mailbox that is to be selected.
-    pub(crate) fn seat(&self, mailbox: MailboxName, plan: SelectOptions) -> Arc<SelectionHandle> {
+    pub(crate) fn selection_handle(&self, mailbox: MailboxName, plan: SelectOptions) -> Arc<SelectionHandle> {
         let mut inner = self.lock();
         inner.next_selection += 1;
         let id = SelectionId(inner.next_selection);
@@ -164,20 +181,20 @@ impl Shared {
         &self,
         job: Box<dyn ErasedCommand>,
         done: Done,
-        seat: Option<&SelectionHandle>,
+        selection_handle: Option<&SelectionHandle>,
     ) -> (CommandId, Option<Error>) {
         let mut inner = self.lock();
         inner.next_id += 1;
         let id = CommandId(inner.next_id);
-        let refused = inner.refusal(seat, usize::MAX);
+        let refused = inner.refusal(selection_handle, usize::MAX);
         drop(inner);
         if let Some(error) = refused {
-            return (id, Some(blame(error, &*job, seat)));
+            return (id, Some(blame(error, &*job, selection_handle)));
         }
         let (command, status) = (job.name().to_owned(), done.status.clone());
         let kind = EventKind::Completed { command, status, detached: false };
         // A completion can be left out, so there is no overrun to care about.
-        let place = seat.map(|seat| seat.place.clone());
+        let place = selection_handle.map(|selection_handle| selection_handle.place.clone());
         self.events.push_quietly(Event::new(kind).at(place).caused_by(Some(id)));
         self.events.wake();
         job.end(Ok(done));

@@ -32,7 +32,7 @@ pub(in crate::engine) const PLACE: usize = size_of::<Untagged>();
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum TokenState {
     /// Someone may read it.
-    Held,
+    HeapSize,
     /// Its data goes to the event stream.
     Detached,
     /// Nobody will read it.
@@ -41,7 +41,7 @@ enum TokenState {
     Cancelled,
 }
 
-pub(crate) struct Slot<C> {
+pub(crate) struct ResultSlot<C> {
     state: Mutex<State<C>>,
 }
 
@@ -76,7 +76,7 @@ enum End<C> {
     Taken,
 }
 
-impl<C: Command> Slot<C> {
+impl<C: Command> ResultSlot<C> {
     fn lock(&self) -> MutexGuard<'_, State<C>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -87,7 +87,7 @@ impl<C: Command> Slot<C> {
             backlog: Backlog::default(),
             cut: Truncation::No,
             end: None,
-            fate: TokenState::Held,
+            fate: TokenState::HeapSize,
             refused: false,
             streaming: false,
             progress: None,
@@ -155,13 +155,13 @@ impl<C: Command> Slot<C> {
     ) -> Poll<Option<Result<C::Item>>> {
         loop {
             let mut state = self.lock();
-            if let Some(heard) = state.items.pop_front() {
-                let room = state.backlog.take(heard.weight());
+            if let Some(response) = state.items.pop_front() {
+                let room = state.backlog.take(response.weight());
                 drop(state);
                 if room {
                     relieved();
                 }
-                match C::item(heard) {
+                match C::item(response) {
                     Some(item) => return Poll::Ready(Some(Ok(item))),
                     None => continue,
                 }
@@ -188,8 +188,8 @@ impl<C: Command> Slot<C> {
         let mut state = self.lock();
         state.fate = TokenState::Detached;
         // Under the slot's lock, so that what the driver adds meanwhile comes after it.
-        for heard in std::mem::take(&mut state.items) {
-            let fits = data_event(id, heard).is_none_or(|event| events.push_row_quietly(event));
+        for response in std::mem::take(&mut state.items) {
+            let fits = data_event(id, response).is_none_or(|event| events.push_row_quietly(event));
             if !fits && matches!(state.cut, Truncation::No) {
                 state.cut = Truncation::Due(overrun("unread", events.unread()));
             }
@@ -228,7 +228,7 @@ impl<C: Command> Slot<C> {
     /// Nobody will read it any more. Whether the command was still under way.
     pub(crate) fn abandon(&self, cancel: bool) -> bool {
         let mut state = self.lock();
-        if state.fate == TokenState::Held {
+        if state.fate == TokenState::HeapSize {
             state.fate = if cancel { TokenState::Cancelled } else { TokenState::Dropped };
         }
         let items = std::mem::take(&mut state.items);
@@ -278,15 +278,15 @@ fn collect<C: Command>(items: Blocks<Untagged>) -> Vec<C::Item> {
 /// The answers that an error keeps: all without a secret, as they fit its bound, but few of what was too much.
 fn kept(error: &Error, items: Blocks<Untagged>) -> Vec<Answer> {
     let mut left = if error.kind() == ErrorKind::Overrun { OVERRUN_ANSWERS } else { usize::MAX };
-    let mut fits = |heard: &&Untagged| {
-        let room = left.checked_sub(heard.weight());
+    let mut fits = |response: &&Untagged| {
+        let room = left.checked_sub(response.weight());
         left = room.unwrap_or(0);
         room.is_some()
     };
-    let count = items.iter().take_while(|heard| fits(heard)).count();
+    let count = items.iter().take_while(|response| fits(response)).count();
     let mut answers = Vec::with_capacity(count);
-    let heard = items.into_iter().take(count);
-    answers.extend(heard.filter(|heard| !heard.has_secret()).map(Untagged::into_answer));
+    let response = items.into_iter().take(count);
+    answers.extend(response.filter(|response| !response.has_secret()).map(Untagged::into_answer));
     answers
 }
 
@@ -299,7 +299,7 @@ fn overrun(limit: &str, bytes: usize) -> Error {
 /// The result of a command that the server has said OK to.
 fn finish<C: Command>(command: C, done: Done, items: Vec<C::Item>) -> Result<C::Output> {
     let (name, mailbox) = (command.name().to_owned(), command.mailbox().cloned());
-    let blame = |error: Error| error.in_command(&name).about(None, mailbox).sent(Sent::Fully);
+    let blame = |error: Error| error.in_command(&name).about(None, mailbox).with_sent(Sent::Fully);
     command.finish(done, items).map_err(blame)
 }
 
@@ -311,16 +311,16 @@ fn set_reader(reader: &mut Option<Waker>, cx: &Context<'_>) {
 }
 
 /// The event that a detached command's data becomes; changes are events already.
-pub(crate) fn data_event(id: CommandId, heard: Untagged) -> Option<Event> {
-    let place = heard.place().cloned();
-    if let Some(kind) = left_out(&heard) {
+pub(crate) fn data_event(id: CommandId, response: Untagged) -> Option<Event> {
+    let place = response.place().cloned();
+    if let Some(kind) = left_out(&response) {
         return Some(Event::new(kind).at(place).caused_by(Some(id)));
     }
-    if matches!(heard.answer(), Answer::Other) {
-        let (name, bytes) = (heard.name().to_owned(), heard.raw().cloned().unwrap_or_default());
+    if matches!(response.answer(), Answer::Other) {
+        let (name, bytes) = (response.name().to_owned(), response.raw().cloned().unwrap_or_default());
         return Some(Event::new(EventKind::Unknown { name, bytes }).at(place).caused_by(Some(id)));
     }
-    match heard.into_answer() {
+    match response.into_answer() {
         Answer::Expunge { .. } | Answer::Vanished { earlier: false, .. } | Answer::Exists(_) => None,
         answer => Some(Event::new(EventKind::Data(answer)).at(place).caused_by(Some(id))),
     }
@@ -332,15 +332,15 @@ pub(crate) trait ErasedCommand: Send {
     fn mailbox(&self) -> Option<&MailboxName>;
     fn messages(&mut self) -> Option<&mut Messages>;
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow>;
-    fn claims(&self, heard: &Untagged) -> Claim;
+    fn claims(&self, response: &Untagged) -> Claim;
     fn challenge(&mut self, text: &[u8], line: &mut Line) -> Result<()>;
     fn awaits_challenge(&self) -> bool;
     /// Leaves out of a response that is this command's what it has not asked for. Whether anything is left.
-    fn trim(&self, heard: &mut Untagged) -> bool;
+    fn trim(&self, response: &mut Untagged) -> bool;
     /// Whether a response that is this command's repeats what it has received already.
     fn repeats(&self, response: &Untagged) -> bool;
     /// Takes a response that is this command's; gives it back if its token was detached. `sent`: of the command.
-    fn hear(&mut self, heard: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged>;
+    fn hear(&mut self, response: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged>;
     /// The server has said how far it has come.
     fn progress(&self, progress: &Progress);
     /// What was given back found no room: the result ends there.
@@ -359,12 +359,12 @@ pub(crate) trait ErasedCommand: Send {
 /// A command with the slot of its token.
 pub(crate) struct Submitted<C: Command> {
     command: C,
-    slot: Arc<Slot<C>>,
+    slot: Arc<ResultSlot<C>>,
 }
 
 impl<C: Command> Submitted<C> {
-    pub(crate) fn new(command: C) -> (Self, Arc<Slot<C>>) {
-        let slot = Slot::new();
+    pub(crate) fn new(command: C) -> (Self, Arc<ResultSlot<C>>) {
+        let slot = ResultSlot::new();
         (Self { command, slot: slot.clone() }, slot)
     }
 }
@@ -386,8 +386,8 @@ impl<C: Command> ErasedCommand for Submitted<C> {
         self.command.encode(line, session)
     }
 
-    fn claims(&self, heard: &Untagged) -> Claim {
-        self.command.claims(heard)
+    fn claims(&self, response: &Untagged) -> Claim {
+        self.command.claims(response)
     }
 
     fn challenge(&mut self, text: &[u8], line: &mut Line) -> Result<()> {
@@ -402,32 +402,32 @@ impl<C: Command> ErasedCommand for Submitted<C> {
         self.command.repeats(response)
     }
 
-    fn trim(&self, heard: &mut Untagged) -> bool {
-        self.command.trim(heard)
+    fn trim(&self, response: &mut Untagged) -> bool {
+        self.command.trim(response)
     }
 
-    fn hear(&mut self, heard: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged> {
-        self.command.heard(&heard);
+    fn hear(&mut self, response: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged> {
+        self.command.received(&response);
         let mut state = self.slot.lock();
         match state.fate {
-            TokenState::Held if matches!(state.cut, Truncation::No) => {
+            TokenState::HeapSize if matches!(state.cut, Truncation::No) => {
                 let (limit, most, item) = if state.streaming {
                     ("unread", limits.unread, 0)
                 } else {
                     // All are made items before it is given out.
                     ("result", limits.result, size_of::<C::Item>())
                 };
-                let weight = PLACE + item + heard.held();
+                let weight = PLACE + item + response.heap_size();
                 // One that is larger than all the room there is still goes through, alone.
-                if state.items.is_empty() || state.backlog.octets() + weight <= most {
-                    state.items.push_back(heard);
-                    if let Some(heard) = state.items.back_mut() {
-                        heard.set_weight(weight);
+                if state.items.is_empty() || state.backlog.bytes() + weight <= most {
+                    state.items.push_back(response);
+                    if let Some(response) = state.items.back_mut() {
+                        response.set_weight(weight);
                     }
                     state.backlog.add(weight, mark(limits));
                 } else {
                     drop(state);
-                    let error = overrun(limit, most).in_command(self.command.name()).sent(sent);
+                    let error = overrun(limit, most).in_command(self.command.name()).with_sent(sent);
                     state = self.slot.lock();
                     // If it has been detached meanwhile, this row is lacking all the same.
                     state.cut = Truncation::Due(error);
@@ -441,7 +441,7 @@ impl<C: Command> ErasedCommand for Submitted<C> {
                 }
                 None
             }
-            TokenState::Detached if matches!(state.cut, Truncation::No) => Some(heard),
+            TokenState::Detached if matches!(state.cut, Truncation::No) => Some(response),
             _ => None,
         }
     }
@@ -463,7 +463,7 @@ impl<C: Command> ErasedCommand for Submitted<C> {
     fn backed_up(&self, events: &EventQueue) -> Option<u64> {
         let state = self.slot.lock();
         match state.fate {
-            TokenState::Held if state.streaming && matches!(state.cut, Truncation::No) => {
+            TokenState::HeapSize if state.streaming && matches!(state.cut, Truncation::No) => {
                 state.backlog.is_full()
             }
             TokenState::Detached if matches!(state.cut, Truncation::No) => events.is_full(),
@@ -472,7 +472,7 @@ impl<C: Command> ErasedCommand for Submitted<C> {
     }
 
     fn wanted(&self) -> bool {
-        matches!(self.slot.lock().fate, TokenState::Held | TokenState::Detached)
+        matches!(self.slot.lock().fate, TokenState::HeapSize | TokenState::Detached)
     }
 
     fn cancelled(&self) -> bool {

@@ -213,8 +213,8 @@ impl Server {
                 if self.folders.iter().any(|f| f.name == name) {
                     return self.finish(at, "NO", "[ALREADYEXISTS] ");
                 }
-                let era = u32::try_from(self.folders.len()).unwrap() + 20;
-                self.folders.push(Folder { next: 1, ..Folder::new(&name, era, 0) });
+                let uid_validity = u32::try_from(self.folders.len()).unwrap() + 20;
+                self.folders.push(Folder { next: 1, ..Folder::new(&name, uid_validity, 0) });
                 self.finish(at, "OK", "");
             }
             Cmd::Status(name) => {
@@ -222,11 +222,12 @@ impl Server {
                     return self.finish(at, "NO", "");
                 };
                 let unseen = folder.messages.iter().filter(|m| m.flags & SEEN == 0).count();
-                let told = (folder.messages.len(), folder.next, folder.era, unseen);
+                let told = (folder.messages.len(), folder.next, folder.uid_validity, unseen);
                 let told = (u32::try_from(told.0).unwrap(), told.1, told.2, u32::try_from(told.3).unwrap());
                 self.outcome(at).status = Some(told);
-                let (messages, next, era, unseen) = told;
-                let text = format!("MESSAGES {messages} UIDNEXT {next} UIDVALIDITY {era} UNSEEN {unseen}");
+                let (messages, next, uid_validity, unseen) = told;
+                let text =
+                    format!("MESSAGES {messages} UIDNEXT {next} UIDVALIDITY {uid_validity} UNSEEN {unseen}");
                 self.say(
                     format!("* STATUS {} ({text})", encoded(&name)),
                     Note::Answered((name, messages, next)),
@@ -254,7 +255,7 @@ impl Server {
                 };
                 let uid = self.put(to, bits(&flags));
                 self.outcome(at).appended = Some(uid);
-                let code = format!("[APPENDUID {} {uid}] ", self.folders[to].era);
+                let code = format!("[APPENDUID {} {uid}] ", self.folders[to].uid_validity);
                 self.finish(at, "OK", if self.kind.uidplus || self.kind.rev2 { &code } else { "" });
             }
             Cmd::Fetch { which, since, .. } => {
@@ -389,11 +390,11 @@ impl Server {
         else {
             return String::new();
         };
-        let era = self.folders.iter().find(|f| f.name == to).map_or(0, |f| f.era);
+        let uid_validity = self.folders.iter().find(|f| f.name == to).map_or(0, |f| f.uid_validity);
         let pairs: Vec<(u32, u32)> = pairs.into_iter().filter(|(from, _)| whole.contains(from)).collect();
         let from: Vec<String> = pairs.iter().map(|(from, _)| from.to_string()).collect();
         let to: Vec<String> = pairs.iter().map(|(_, to)| to.to_string()).collect();
-        format!("[COPYUID {era} {} {}] ", from.join(","), to.join(","))
+        format!("[COPYUID {uid_validity} {} {}] ", from.join(","), to.join(","))
     }
 
     fn expunge(&mut self, at: usize, which: Option<&Named>) {
@@ -422,14 +423,14 @@ impl Server {
             // RFC 9051 section 7.1, CLOSED: what comes from here on is of the new mailbox.
             self.say("* OK [CLOSED] left", Note::DeselectedMailbox);
         }
-        let Folder { era, next, last, messages, .. } = self.folders[folder].clone();
+        let Folder { uid_validity, next, last, messages, .. } = self.folders[folder].clone();
         (self.tasks[at].since, self.client_knows) = (last, 0);
         let count = messages.len();
         self.tasks[at].whole = messages.iter().map(|m| m.uid).collect();
         // RFC 9051 section 6.3.2.
         self.say(format!("* FLAGS ({})", FLAGS.join(" ")), Note::Nothing);
         self.say(format!("* {count} EXISTS"), Note::Nothing);
-        self.say(format!("* OK [UIDVALIDITY {era}] era"), Note::Nothing);
+        self.say(format!("* OK [UIDVALIDITY {uid_validity}] era"), Note::Nothing);
         self.say(format!("* OK [UIDNEXT {next}] next"), Note::Nothing);
         if self.kind.rev2 {
             self.say_listed(name);

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::script::Script;
 use crate::Select;
-use crate::types::{EventKind, Fill, Uid, UidSet};
+use crate::types::{EventKind, Uid, UidSet, ViewSync};
 
 const ALL: &str = "UID SEARCH RETURN (ALL) ALL";
 
@@ -132,7 +132,7 @@ impl Truth {
         enabled.extend(uidonly.then_some("UIDONLY"));
         let mut script = Script::windowed(capabilities, 4, 3);
         script.bench.engine.session.enabled.extend(enabled.iter().map(|name| (*name).to_owned()));
-        let select = Select::new("INBOX").fill(if flags { Fill::Flags } else { Fill::Uids });
+        let select = Select::new("INBOX").view_sync(if flags { ViewSync::Flags } else { ViewSync::Uids });
         let first_new = 2 * size + 1;
         script.select(select, "SELECT INBOX", &opened(size, Some(first_new)));
         let uids = (1..=size).map(|n| 2 * n).collect();

@@ -5,14 +5,14 @@ use std::time::Duration;
 use super::{Bench, poll_once, settings};
 use crate::client::{Rows, Sender};
 use crate::command::List;
-use crate::types::{Answer, Held, MailboxName};
+use crate::types::{Answer, HeapSize, MailboxName};
 
 const HOLD: Duration = Duration::from_secs(5);
 
 /// A LIST in flight of which more than enough has come: ten rows, of which about six are too much.
 fn backed_up(hold: Duration) -> (Bench, Sender, Rows<List>) {
     let mut settings = settings();
-    let row = crate::engine::submit::slot::PLACE + MailboxName::new("a").held();
+    let row = crate::engine::submit::slot::PLACE + MailboxName::new("a").heap_size();
     settings.limits.backlog = 6 * row + row / 2;
     settings.limits.hold = hold;
     let (mut bench, imap) = Bench::new(settings);
@@ -165,7 +165,7 @@ fn failed(end: &str, result: usize) -> crate::Error {
 
 /// What these answers take.
 fn taken(answers: &[Answer]) -> usize {
-    answers.iter().map(|answer| size_of::<Answer>() + answer.held()).sum()
+    answers.iter().map(|answer| size_of::<Answer>() + answer.heap_size()).sum()
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn a_result_is_as_large_as_its_bound_says() {
         bench.feed(row.repeat(2000).as_bytes());
         let (mut held, mut cells) = (0, 0);
         while let Some(Some(Ok(entry))) = poll_once(&mut Box::pin(rows.next())) {
-            held += Answer::List(entry).held();
+            held += Answer::List(entry).heap_size();
             cells += crate::engine::submit::slot::PLACE;
         }
         assert!(held > 8 * cells, "it is the attributes that count");

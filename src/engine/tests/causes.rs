@@ -3,7 +3,7 @@
 use super::poll_once;
 use super::script::{Script, resolved};
 use crate::command::{Items, Store};
-use crate::types::{Event, Fill, Flag, Uid};
+use crate::types::{Event, Flag, Uid, ViewSync};
 use crate::{Mailbox, Select};
 
 fn uid(value: u32) -> Uid {
@@ -13,7 +13,7 @@ fn uid(value: u32) -> Uid {
 /// INBOX with a message of UID 10, which has these flags.
 fn selected(capabilities: &str, flags: &str) -> (Script, Mailbox) {
     let mut script = Script::new(capabilities, &[]);
-    let select = Select::new("INBOX").fill(Fill::Flags);
+    let select = Select::new("INBOX").view_sync(ViewSync::Flags);
     let answer = "* 1 EXISTS\n* OK [UIDVALIDITY 7] era\nTAG OK done";
     let inbox = script.select(select, "SELECT INBOX", answer);
     script.line("UID SEARCH ALL", "* SEARCH 10\nTAG OK done");

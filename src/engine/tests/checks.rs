@@ -6,7 +6,7 @@ use super::server::{Idling, Outcome};
 use super::tokens::{Got, joined};
 use super::world::{Fate, Intent, World};
 use crate::error::{Error, ErrorKind, Sent};
-use crate::types::{Answer, CommandId, Fill, Flags, Message, SelectionId, Seq, Uid, UidSet};
+use crate::types::{Answer, CommandId, Flags, Message, SelectionId, Seq, Uid, UidSet, ViewSync};
 
 impl World {
     /// A token's result is what the server answered to this very command.
@@ -18,7 +18,7 @@ impl World {
         let Some(outcome) = outcome else {
             // Nothing was left to do.
             let select = self.selects.iter().find(|(_, selection)| Some(**selection) == intent.selection);
-            let there = select.map_or(&[][..], |(select, _)| self.server.heard.uids_of(*select));
+            let there = select.map_or(&[][..], |(select, _)| self.server.response.uids_of(*select));
             let gone =
                 intent.meant.as_ref().is_some_and(|meant| !meant.iter().any(|uid| there.contains(uid)));
             // What changes messages ends at the last that is known; of those that came since the opening, perhaps none was yet.
@@ -36,7 +36,7 @@ impl World {
         let mut ends = outcome.ends.iter().skip(usize::from(again));
         assert!(ends.all(|end| *end == "OK"), "{intent:?} gave {got:?}: {outcome:?}");
         // Of a LOGOUT, BYE is enough, if nothing comes behind it for long.
-        let over = intent.name == "LOGOUT" && self.server.heard.bye;
+        let over = intent.name == "LOGOUT" && self.server.response.bye;
         let ended = over || outcome.ends.len() == outcome.lines;
         assert!(ended, "{intent:?} ended before its tagged response was read");
         let folder = intent.folder.filter(|_| intent.name != "CLOSE");
@@ -53,7 +53,7 @@ impl World {
         let told_uids = self.server.kind.uidplus || self.server.kind.rev2;
         match got {
             Got::Rows(rows) => self.check_rows(intent, outcome, rows),
-            Got::Found(uids) => assert_eq!(sorted(uids), sorted(&outcome.found), "{intent:?}"),
+            Got::SearchResult(uids) => assert_eq!(sorted(uids), sorted(&outcome.found), "{intent:?}"),
             Got::Copied(pairs) if told_uids => {
                 let mut pairs = pairs.clone();
                 pairs.sort_unstable();
@@ -66,7 +66,7 @@ impl World {
             Got::Listed(names) => assert_eq!(*names, outcome.listed, "{intent:?}"),
             Got::Status(counts) => assert_eq!(*counts, outcome.status, "{intent:?}"),
             Got::Expunged(count, uids) => {
-                let removed = &self.server.heard.removed[outcome.removed_before..];
+                let removed = &self.server.response.removed[outcome.removed_before..];
                 assert!(uids.iter().all(|uid| removed.contains(uid)), "{uids:?} of {removed:?}");
                 assert!(usize::try_from(*count).unwrap() <= removed.len());
                 // What the view had no UID of can't be told apart from others' removals.
@@ -91,15 +91,15 @@ impl World {
             ErrorKind::Bad => assert!(ends.contains(&"BAD"), "{intent:?} {error}"),
             ErrorKind::Invalid if error.to_string().contains("another era") => {
                 // Of COPY and its kin some lines may have gone out before the new era began.
-                let unsent = (lines, error.was_sent()) == (0, Sent::No);
-                assert!(unsent || lines > 0 && error.was_sent() == Sent::Partly, "{intent:?} {error}");
-                // As `new_era` counts.
-                let began = |folder: usize| self.server.folders[folder].era >= 100;
+                let unsent = (lines, error.sent()) == (0, Sent::No);
+                assert!(unsent || lines > 0 && error.sent() == Sent::Partly, "{intent:?} {error}");
+                // As `uid_validity_changed` counts.
+                let began = |folder: usize| self.server.folders[folder].uid_validity >= 100;
                 // Numbers become UIDs when the first line is made, which is then taken back if it has not gone out.
                 assert!(intent.folder.is_some_and(began), "{intent:?} {error}");
             }
             ErrorKind::SelectionEnded | ErrorKind::Unsupported | ErrorKind::Invalid => {
-                assert_eq!((lines, error.was_sent()), (0, Sent::No), "{intent:?} {error}");
+                assert_eq!((lines, error.sent()), (0, Sent::No), "{intent:?} {error}");
                 let text = error.to_string();
                 let numbers = intent.seqs.is_some()
                     && ["not known yet", "there is no message", "too old"]
@@ -110,11 +110,11 @@ impl World {
             }
             // A row went to another command that asked for the same, and that was refused or is still to be answered.
             ErrorKind::Incomplete | ErrorKind::Protocol if self.server.kind.mixes_rows => {
-                assert_eq!((intent.name, error.was_sent()), ("FETCH", Sent::Fully), "{intent:?} {error}");
+                assert_eq!((intent.name, error.sent()), ("FETCH", Sent::Fully), "{intent:?} {error}");
                 assert!(ends.iter().all(|end| *end == "OK"), "{intent:?} {error}");
             }
             ErrorKind::ReadOnly => {
-                assert_eq!((lines, error.was_sent()), (0, Sent::No), "{intent:?} {error}");
+                assert_eq!((lines, error.sent()), (0, Sent::No), "{intent:?} {error}");
                 let changes = matches!(error.command(), Some("STORE" | "EXPUNGE" | "MOVE"));
                 let examines = |(id, selection): (&CommandId, &SelectionId)| {
                     Some(*selection) == intent.selection
@@ -123,9 +123,9 @@ impl World {
                 assert!(changes && self.selects.iter().any(examines), "{intent:?} {error}");
             }
             ErrorKind::QueueFull => {
-                assert_eq!((lines, error.was_sent()), (0, Sent::No), "{intent:?} {error}")
+                assert_eq!((lines, error.sent()), (0, Sent::No), "{intent:?} {error}")
             }
-            ErrorKind::Closed => match error.was_sent() {
+            ErrorKind::Closed => match error.sent() {
                 Sent::No => assert_eq!(lines, 0, "{intent:?} was said to be unsent"),
                 Sent::Partly => {
                     // Of COPY and its kin there may be further lines; where these are short, of all that name messages.
@@ -191,9 +191,9 @@ impl World {
             }
             if let Some(flags) = row.flags() {
                 let told = (folder, uid, bits_of(flags));
-                let heard = &self.server.heard.flags[outcome.rows_before..];
+                let response = &self.server.response.flags[outcome.rows_before..];
                 assert!(
-                    heard.contains(&told),
+                    response.contains(&told),
                     "flags {flags} of {uid} were not told since {intent:?} was sent"
                 );
             }
@@ -212,7 +212,7 @@ impl World {
 
     /// At the end of a program that came to rest: what the client knows is what is true.
     pub(super) fn check_view(&self) {
-        assert_eq!(self.held(), [], "each token is resolved");
+        assert_eq!(self.heap_size(), [], "each token is resolved");
         self.check_left();
         let engine = &self.bench.engine;
         assert!(engine.is_at_rest());
@@ -222,15 +222,15 @@ impl World {
         };
         self.check_away();
         let folder = &self.server.folders[theirs.folder];
-        assert_eq!(ours.seat.place.mailbox.as_str(), folder.name);
+        assert_eq!(ours.selection_handle.place.mailbox.as_str(), folder.name);
         let uids: Vec<u32> = folder.messages.iter().map(|m| m.uid).collect();
         assert_eq!(ours.view.len() as usize, uids.len());
         let (selection, replayed) = self.replay.open.as_ref().expect("an opening was told");
-        assert_eq!((*selection, replayed.len()), (ours.seat.id, uids.len()));
-        let off = ours.filling.wanted == Fill::Off;
+        assert_eq!((*selection, replayed.len()), (ours.selection_handle.id, uids.len()));
+        let off = ours.filling.wanted == ViewSync::Off;
         let lost = self.server.kind.forgets && (off || self.server.idle_disturbed);
         if !off && !self.replay.lagged && !self.replay.contradicted {
-            let came = self.server.heard.grew.iter().filter(|uid| uids.contains(uid));
+            let came = self.server.response.grew.iter().filter(|uid| uids.contains(uid));
             let untold: Vec<&u32> = came.filter(|uid| !self.replay.has_arrived(*selection, **uid)).collect();
             assert!(untold.is_empty(), "these came without Arrived: {untold:?}");
         }
@@ -239,7 +239,7 @@ impl World {
             let uid = entry.uid.map(u32::from);
             assert!(uid == Some(mail.uid) || off && uid.is_none(), "the UID of {seq} is {uid:?}");
             let flags = entry.flags.as_ref().map(bits_of);
-            let wanted = self.server.kind.fill == Fill::Flags;
+            let wanted = self.server.kind.view_sync == ViewSync::Flags;
             assert!(flags.is_some() || !wanted, "the flags of {mail:?} are not known");
             assert!(
                 lost || flags.is_none_or(|f| f == mail.flags),
@@ -256,7 +256,7 @@ impl World {
 
     /// What came unseen to a mailbox that was left under NOTIFY is told (contract line 4).
     fn check_left(&self) {
-        for (folder, known) in self.server.heard.left_behind.iter().filter(|_| !self.replay.lagged) {
+        for (folder, known) in self.server.response.left_behind.iter().filter(|_| !self.replay.lagged) {
             let folder = &self.server.folders[*folder];
             if folder.messages.iter().map(|m| m.uid).ne(known.iter().copied()) {
                 let counts = self.replay.counts.iter().rev().find(|(name, ..)| *name == folder.name);
@@ -279,24 +279,24 @@ impl World {
     /// At the end of each program, once the connection has ended.
     pub(super) fn check_end(&mut self) {
         self.check_snapshots();
-        assert_eq!(self.held(), [], "each token is resolved");
+        assert_eq!(self.heap_size(), [], "each token is resolved");
         assert!(self.replay.closed, "Closed is told");
         assert_eq!(self.bench.shared.in_flight(), 0, "nothing is left in the tag table");
-        assert!(self.replay.notices <= self.server.heard.notices);
+        assert!(self.replay.notices <= self.server.response.notices);
         if !self.replay.lagged {
             // What came unseen to a mailbox that was left is an answer to the engine, and told once.
-            let (told, heard) = (&self.replay.counts, &self.server.heard);
-            let said = |counts| heard.counts.contains(counts) || heard.answered.contains(counts);
-            assert!(told.iter().all(said), "{told:?} {heard:?}");
-            let known = |counts| told.contains(counts) || heard.answered.contains(counts);
-            assert!(heard.counts.iter().all(known), "{told:?} {heard:?}");
+            let (told, response) = (&self.replay.counts, &self.server.response);
+            let said = |counts| response.counts.contains(counts) || response.answered.contains(counts);
+            assert!(told.iter().all(said), "{told:?} {response:?}");
+            let known = |counts| told.contains(counts) || response.answered.contains(counts);
+            assert!(response.counts.iter().all(known), "{told:?} {response:?}");
         }
         for (id, intent) in &self.intents {
             let outcome = self.server.outcomes.get(id);
             let lines = outcome.map_or(0, |o| o.lines);
             let ends = self.replay.ends.iter().filter(|(of, _)| of == id).count();
             match intent.fate {
-                Fate::Held => panic!("{intent:?} is still held"),
+                Fate::HeapSize => panic!("{intent:?} is still held"),
                 // Its token has told, and this may be left out.
                 Fate::Resolved if self.replay.lagged => assert!(ends <= usize::from(!intent.refused)),
                 Fate::Resolved | Fate::Detached => {
@@ -348,7 +348,7 @@ impl World {
         assert!(named.iter().all(|uid| right.contains(uid) || *uid > last), "{intent:?}: {outcome:?}");
         // In several lines, or in the steps of a MOVE, each line names some of them; what went meanwhile the later ones don't, and
         // the first that is refused is the last.
-        let removed = &self.server.heard.removed[outcome.removed_before..];
+        let removed = &self.server.response.removed[outcome.removed_before..];
         let named = |uid: &u32| named.contains(uid) || outcome.lines > 1 && removed.contains(uid);
         let alone = outcome.lines == 1 && !self.server.kind.short_lines;
         let done = outcome.ends.len() == outcome.lines && outcome.ends.iter().all(|end| *end == "OK");

@@ -79,51 +79,51 @@ impl Heard {
 impl Server {
     /// The client has read the whole of a piece.
     pub(super) fn was_read(&mut self, note: Note) {
-        let heard = &mut self.heard;
+        let response = &mut self.response;
         match note {
             Note::Nothing => {}
-            Note::Notice => heard.notices += 1,
-            Note::Bye => heard.bye = true,
-            Note::Counts(counts) => heard.counts.push(counts),
-            Note::Answered(counts) => heard.answered.push(counts),
+            Note::Notice => response.notices += 1,
+            Note::Bye => response.bye = true,
+            Note::Counts(counts) => response.counts.push(counts),
+            Note::Answered(counts) => response.answered.push(counts),
             Note::Grew(uids) => {
-                if let Some((_, view)) = &mut heard.view {
-                    heard.grew.extend(&uids);
+                if let Some((_, view)) = &mut response.view {
+                    response.grew.extend(&uids);
                     view.extend(uids);
                 }
             }
             Note::Expunged(seq) => {
-                if let Some((_, view)) = &mut heard.view {
+                if let Some((_, view)) = &mut response.view {
                     let uid = view.remove(seq as usize - 1);
-                    heard.removed.push(uid);
+                    response.removed.push(uid);
                 }
             }
             Note::Vanished(uids) => {
-                if let Some((_, view)) = &mut heard.view {
+                if let Some((_, view)) = &mut response.view {
                     view.retain(|uid| !uids.contains(uid));
-                    heard.removed.extend(uids);
+                    response.removed.extend(uids);
                 }
             }
             Note::Opened(id, folder, uids) => {
-                heard.left();
-                heard.opened.push((id, uids.clone()));
-                heard.grew.clear();
-                heard.left_behind.remove(&folder);
-                (heard.opener, heard.view) = (Some(id), Some((folder, uids)));
+                response.left();
+                response.opened.push((id, uids.clone()));
+                response.grew.clear();
+                response.left_behind.remove(&folder);
+                (response.opener, response.view) = (Some(id), Some((folder, uids)));
             }
             Note::DeselectedMailbox => {
-                heard.left();
+                response.left();
                 // Whatever SELECT is answered now, it can't be the old mailbox any more.
                 self.open.values_mut().for_each(|(_, _, selected)| *selected = false);
             }
-            Note::Flags(folder, uid, flags) => heard.flags.push((folder, uid, flags)),
+            Note::Flags(folder, uid, flags) => response.flags.push((folder, uid, flags)),
             Note::Unblocked => self.blocked = false,
             Note::Tagged(id, tag, how, unblocks) => {
                 self.outcomes.entry(id).or_default().ends.push(how);
                 if let (Some((_, Cmd::Notify { others, .. }, _)), "OK") = (self.open.remove(&tag), how) {
                     // It replaces the one before, and what that had still to tell.
-                    heard.watches = others;
-                    heard.left_behind.clear();
+                    response.watches = others;
+                    response.left_behind.clear();
                 }
                 if unblocks {
                     self.blocked = false;

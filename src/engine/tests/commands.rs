@@ -269,9 +269,9 @@ fn opening(list: &Arg) -> (Option<(u32, u64)>, bool) {
     match list {
         Arg::List(list) => match &list[..] {
             [Arg::Word(name), since] if name == "QRESYNC" => match &words(since)[..] {
-                [era, mods] => {
+                [uid_validity, mods] => {
                     let number = |text: &String| text.parse::<u64>().expect("a number");
-                    (Some((u32::try_from(number(era)).expect("a UIDVALIDITY"), number(mods))), false)
+                    (Some((u32::try_from(number(uid_validity)).expect("a UIDVALIDITY"), number(mods))), false)
                 }
                 other => panic!("the programs know no sets of messages: {other:?}"),
             },

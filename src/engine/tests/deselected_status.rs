@@ -3,7 +3,7 @@
 use super::poll_once;
 use super::script::{Script, resolved};
 use crate::command::{Notify, NotifyEvent, StatusItems};
-use crate::types::Fill;
+use crate::types::ViewSync;
 
 const SELECTED: &str = "(selected-delayed (MessageNew MessageExpunge FlagChange))";
 const ASKED: &str = "STATUS A (MESSAGES UIDNEXT UIDVALIDITY UNSEEN)";
@@ -27,7 +27,7 @@ fn watching() -> (Script, crate::Mailbox) {
 
 fn select_a(script: &mut Script) -> crate::Mailbox {
     let opened = "* 2 EXISTS\n* OK [UIDVALIDITY 7] era\n* OK [UIDNEXT 21] next\nTAG OK done";
-    let a = script.select(crate::Select::new("A").fill(Fill::Flags), "SELECT A", opened);
+    let a = script.select(crate::Select::new("A").view_sync(ViewSync::Flags), "SELECT A", opened);
     script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 10,20\nTAG OK done");
     let rows = "* 1 FETCH (UID 10 FLAGS (\\Seen))\n* 2 FETCH (UID 20 FLAGS ())\nTAG OK done";
     script.line("UID FETCH 10,20 (FLAGS)", rows);

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::notify_server::Counts;
-use crate::types::{CommandId, Event, EventKind, Fill, Flags, MailboxName, SelectionId, Uid};
-use crate::view::{Known, Snapshot};
+use crate::types::{CommandId, Event, EventKind, Flags, MailboxName, SelectionId, Uid, ViewSync};
+use crate::view::{Snapshot, SnapshotMessage};
 
 /// A message as events told it; `None` is not told.
 #[derive(Clone, Debug, Default)]
@@ -47,8 +47,8 @@ pub(super) struct Replay {
 
 impl Replay {
     /// Of a client that fills its views so far in.
-    pub(super) fn new(fill: Fill) -> Self {
-        Self { off: fill == Fill::Off, ..Self::default() }
+    pub(super) fn new(view_sync: ViewSync) -> Self {
+        Self { off: view_sync == ViewSync::Off, ..Self::default() }
     }
 
     pub(super) fn has_arrived(&self, selection: SelectionId, uid: u32) -> bool {
@@ -63,14 +63,14 @@ impl Replay {
             event.kind,
             EventKind::Exists { .. }
                 | EventKind::Arrived { .. }
-                | EventKind::Removed { .. }
+                | EventKind::Expunged { .. }
                 | EventKind::FlagsChanged { .. }
                 | EventKind::SelectionEnded
         );
         let shown = &event;
         let may_follow = matches!(
             event.kind,
-            EventKind::Removed { .. }
+            EventKind::Expunged { .. }
                 | EventKind::Exists { .. }
                 | EventKind::Lagged(_)
                 | EventKind::Closed { .. }
@@ -120,13 +120,13 @@ impl Replay {
                 seen.flags = flags.clone().or(seen.flags.take());
             }
             // What went while away was never in this list.
-            EventKind::Removed { seq: None, .. } if event.away => {}
-            EventKind::Removed { seq: None, uid } => {
+            EventKind::Expunged { seq: None, .. } if event.while_disconnected => {}
+            EventKind::Expunged { seq: None, uid } => {
                 // One of several whose UIDs have not been told: nothing that was told by number means anything now.
                 self.removed_unknown += usize::from(uid.is_none());
                 self.uncounted = true;
             }
-            EventKind::Removed { seq, uid } => {
+            EventKind::Expunged { seq, uid } => {
                 let at = seq.expect("its number is known").get() as usize - 1;
                 assert!(at < messages.len(), "beyond the count: {shown:?}");
                 let seen = messages.remove(at);
@@ -145,7 +145,7 @@ impl Replay {
                 let as_asked = seen.asked && seen.flags.as_ref() == Some(flags);
                 // What was told by number before the UID was known is told once more to who keeps flags by UID, as a change from
                 // what the state had.
-                let right = unknown || as_asked || event.away || seen.flags == *before;
+                let right = unknown || as_asked || event.while_disconnected || seen.flags == *before;
                 assert!(right, "not what was told before: {shown:?}");
                 seen.flags = Some(flags.clone());
             }
@@ -157,7 +157,7 @@ impl Replay {
             }
             EventKind::MailboxCreated(entry) => self.created.push(entry.name.to_string()),
             EventKind::Resumed { .. } | EventKind::Ready { .. } => {}
-            EventKind::UidValidityChanged { .. } if event.away || self.stale => {}
+            EventKind::UidValidityChanged { .. } if event.while_disconnected || self.stale => {}
             EventKind::UidValidityChanged { .. } => self.anew = true,
             EventKind::Contradiction { .. } if self.stale => {}
             EventKind::Contradiction { .. } => {
@@ -190,7 +190,7 @@ impl Replay {
         (self.stale, self.anew, self.uncounted) = (false, false, false);
         self.name = open.as_ref().map(|(_, name, _)| name.clone());
         self.open = open.map(|(id, _, snapshot)| {
-            let seen = |known: Known| Seen {
+            let seen = |known: SnapshotMessage| Seen {
                 uid: known.uid().map(Into::into),
                 flags: known.flags().cloned(),
                 asked: true,

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::types::{Fill, Limits};
+use crate::types::{Limits, ViewSync};
 
 /// What kind of server it is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,7 +25,7 @@ pub(super) struct Kind {
     /// The second mailbox has no mod-sequences all the same.
     pub(super) nomods: bool,
     /// How much the client's view is to learn by itself, and in how large windows.
-    pub(super) fill: Fill,
+    pub(super) view_sync: ViewSync,
     pub(super) window: u32,
     /// How many commands the client may have, and how many events may wait for a reader who is slow then; 0 for many.
     pub(super) commands: usize,
@@ -77,7 +77,8 @@ impl Kind {
 pub(super) fn kinds() -> impl Strategy<Value = Kind> {
     let capabilities = (0u8..3, any::<[bool; 5]>(), any::<[bool; 2]>());
     let mods = (any::<[bool; 2]>(), prop::bool::weighted(0.3), prop::bool::weighted(0.3));
-    let fill = prop_oneof![4 => Just(Fill::Uids), 4 => Just(Fill::Flags), 1 => Just(Fill::Off)];
+    let view_sync =
+        prop_oneof![4 => Just(ViewSync::Uids), 4 => Just(ViewSync::Flags), 1 => Just(ViewSync::Off)];
     let window = prop_oneof![Just(50_000u32), 1u32..4];
     let bounds =
         (prop_oneof![4 => Just(0usize), 1 => 1usize..8], prop_oneof![4 => Just(0usize), 1 => 1usize..20]);
@@ -88,8 +89,8 @@ pub(super) fn kinds() -> impl Strategy<Value = Kind> {
         any::<[bool; 2]>(),
         prop::bool::weighted(0.2),
     );
-    (capabilities, mods, fill, window, bounds, odd).prop_map(
-        |(capabilities, mods, fill, window, (commands, events), odd)| {
+    (capabilities, mods, view_sync, window, bounds, odd).prop_map(
+        |(capabilities, mods, view_sync, window, (commands, events), odd)| {
             let (literals, [rev2, esearch, moves, uidplus, idle], [keeps_ghosts, tells_uids]) = capabilities;
             let ([condstore, qresync], nomods, notify) = mods;
             let (mixes_rows, short_lines, mixes_copies, [respells, idles_selected], forgets) = odd;
@@ -105,7 +106,7 @@ pub(super) fn kinds() -> impl Strategy<Value = Kind> {
                 condstore,
                 qresync,
                 nomods,
-                fill,
+                view_sync,
                 window,
                 commands,
                 events,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::script::{Script, resolved};
 use super::settings;
 use crate::engine::{BatchSizes, Settings};
-use crate::types::Fill;
+use crate::types::ViewSync;
 
 const RENEW: Duration = Duration::from_secs(600);
 
@@ -24,7 +24,8 @@ fn selected(
         "* {messages} EXISTS\n* OK [UIDVALIDITY 7] era\n* OK [UIDNEXT {}] next\n* OK [{code}] ok\nTAG OK done",
         messages * 10 + 1
     );
-    let inbox = script.select(crate::Select::new("INBOX").fill(Fill::Flags), "SELECT INBOX", &opened);
+    let inbox =
+        script.select(crate::Select::new("INBOX").view_sync(ViewSync::Flags), "SELECT INBOX", &opened);
     let uids: Vec<String> = (1..=messages).map(|n| (n * 10).to_string()).collect();
     let found = format!("* ESEARCH (TAG \"TAG\") UID ALL {}\nTAG OK done", uids.join(","));
     script.line("UID SEARCH RETURN (ALL) ALL", &found);

@@ -11,7 +11,7 @@ pub(super) const DELETED: u8 = 8;
 #[derive(Clone, Debug)]
 pub(super) struct Folder {
     pub(super) name: String,
-    pub(super) era: u32,
+    pub(super) uid_validity: u32,
     pub(super) next: u32,
     pub(super) messages: Vec<Mail>,
     /// The highest mod-sequence.
@@ -32,11 +32,11 @@ pub(super) struct Mail {
 
 impl Folder {
     /// A mailbox with so many messages, with gaps between their UIDs.
-    pub(super) fn new(name: &str, era: u32, size: u8) -> Self {
+    pub(super) fn new(name: &str, uid_validity: u32, size: u8) -> Self {
         let messages = (1..=size).map(|n| Mail { uid: u32::from(n) * 3, flags: n % 8, mods: u64::from(n) });
         Self {
             name: name.to_owned(),
-            era,
+            uid_validity,
             next: u32::from(size) * 3 + 2,
             messages: messages.collect(),
             last: u64::from(size) + 1,

@@ -6,7 +6,7 @@ use super::settings;
 use crate::Select;
 use crate::command::{Items, Store};
 use crate::engine::Settings;
-use crate::types::{Fill, Flag, Flags, MailboxState, ModSeq, Uid, UidSet, UidValidity};
+use crate::types::{Flag, Flags, MailboxState, ModSeq, Uid, UidSet, UidValidity, ViewSync};
 
 fn set(text: &str) -> UidSet {
     text.parse().unwrap()
@@ -197,7 +197,7 @@ fn many_unknown_behind_one_that_is_known_are_asked_in_windows() {
 #[test]
 fn what_changes_later_did_not_change_while_away() {
     let mut script = Script::new("QRESYNC ESEARCH", &["QRESYNC"]);
-    let select = resuming().fill(Fill::Flags);
+    let select = resuming().view_sync(ViewSync::Flags);
     script.select(select, "SELECT INBOX (QRESYNC (7 90))", &(opened(3, 90) + "TAG OK done"));
     script.events();
     script.say("* 4 EXISTS");
@@ -351,7 +351,7 @@ fn a_limit_told_apart_is_not_of_a_command_that_is_refused() {
 fn numbers_wait_for_their_uids_also_behind_a_question_for_flags() {
     let mut script = Script::new("ESEARCH UIDPLUS", &[]);
     let inbox = script.select(
-        Select::new("INBOX").fill(Fill::Flags),
+        Select::new("INBOX").view_sync(ViewSync::Flags),
         "SELECT INBOX",
         &(opened(2, 1) + "TAG OK done"),
     );

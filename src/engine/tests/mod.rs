@@ -59,7 +59,7 @@ use bytes::BytesMut;
 
 use super::{BatchSizes, Engine, Settings, Shared};
 use crate::client::{Handle, Receiver, Sender};
-use crate::types::{CloseReason, Event, Fill, Limits};
+use crate::types::{CloseReason, Event, Limits, ViewSync};
 use crate::wire::Parser;
 use crate::wire::frame::Framer;
 
@@ -90,7 +90,7 @@ impl Bench {
     /// Bytes come from the server, as one read.
     pub(super) fn feed(&mut self, bytes: &[u8]) {
         self.incoming.extend_from_slice(bytes);
-        self.engine.heard_bytes(self.now);
+        self.engine.received_bytes(self.now);
         while self.engine.closed().is_none() {
             match self.framer.decode(&mut self.incoming) {
                 Ok(Some(frame)) => match Parser::new(&self.limits).read(&frame) {
@@ -126,7 +126,7 @@ impl Bench {
         let mut cx = Context::from_waker(Waker::noop());
         while let Some(source) = self.engine.source() {
             match source.poll_next(&mut cx) {
-                Poll::Ready(given) => self.engine.handle_octets(given),
+                Poll::Ready(given) => self.engine.handle_chunk(given),
                 Poll::Pending => return,
             }
         }
@@ -191,7 +191,7 @@ pub(super) fn settings() -> Settings {
     Settings {
         limits: Limits::default(),
         auto_idle: true,
-        fill: Fill::Uids,
+        view_sync: ViewSync::Uids,
         windows: BatchSizes::default(),
         idle_delay: Duration::from_millis(100),
         idle_renew: Duration::from_secs(600),

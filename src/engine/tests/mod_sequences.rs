@@ -84,12 +84,13 @@ impl Server {
         if !self.kind.knows_mods() {
             return;
         }
-        let Folder { era, next, last, keeps_mods, messages, removed, .. } = self.folders[folder].clone();
+        let Folder { uid_validity, next, last, keeps_mods, messages, removed, .. } =
+            self.folders[folder].clone();
         if !keeps_mods {
             return self.say("* OK [NOMODSEQ] none here", Note::Nothing);
         }
         self.say(format!("* OK [HIGHESTMODSEQ {last}] highest"), Note::Nothing);
-        let Some((_, since)) = resume.filter(|(then, _)| *then == era) else { return };
+        let Some((_, since)) = resume.filter(|(then, _)| *then == uid_validity) else { return };
         let there = |uid: u32| messages.iter().any(|m| m.uid == uid);
         // All that went since then; or whatever is not there, where nothing more precise is kept (section 3.2.5.1).
         let gone: Vec<(u32, u32)> = match since % 2 {
@@ -108,20 +109,20 @@ impl Server {
 
     /// The mailbox is deleted and made again by another session; one that is selected gets another UIDVALIDITY instead,
     /// and its UIDs happen to stay the same.
-    pub(super) fn new_era(&mut self, folder: usize, size: u8) {
+    pub(super) fn uid_validity_changed(&mut self, folder: usize, size: u8) {
         if self.is_opening() {
             return;
         }
         self.client_knows = 0;
-        let era = self.folders[folder].era + 100;
-        self.folders[folder].era = era;
+        let uid_validity = self.folders[folder].uid_validity + 100;
+        self.folders[folder].uid_validity = uid_validity;
         if self.session.as_ref().is_some_and(|s| s.folder == folder) {
-            return self.say(format!("* OK [UIDVALIDITY {era}] a new era"), Note::Nothing);
+            return self.say(format!("* OK [UIDVALIDITY {uid_validity}] a new era"), Note::Nothing);
         }
         self.note_news(folder);
         let folder_now = &mut self.folders[folder];
         let (name, keeps_mods) = (folder_now.name.clone(), folder_now.keeps_mods);
-        *folder_now = Folder { keeps_mods, ..Folder::new(&name, era, size) };
+        *folder_now = Folder { keeps_mods, ..Folder::new(&name, uid_validity, size) };
     }
 }
 

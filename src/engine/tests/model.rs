@@ -9,7 +9,7 @@ use proptest::test_runner::Config;
 use super::kinds::{Kind, kinds};
 use super::program::Op;
 use super::world::World;
-use crate::types::{CloseReason, Fill};
+use crate::types::{CloseReason, ViewSync};
 
 /// How many programs a plain test run has.
 const PROGRAMS: u32 = 1000;
@@ -115,7 +115,7 @@ fn a_plus_may_come_while_done_is_about_to_go_out_without_it() {
 /// The view is off, and the mailbox gets another UIDVALIDITY behind the EXPUNGE that moved a number.
 #[test]
 fn numbers_from_before_another_era_are_void_without_a_view_too() {
-    let kind = Kind { window: 50_000, fill: Fill::Off, ..Kind::default() };
+    let kind = Kind { window: 50_000, view_sync: ViewSync::Off, ..Kind::default() };
     let by_uid = Op::Fetch { via: 0, set: 0, items: 0 };
     let ops = [
         Op::Select(0),
@@ -170,7 +170,7 @@ fn while_numbers_may_move_all_is_asked_but_once() {
 /// A silent STORE while what was known before is still to be compared.
 #[test]
 fn flags_that_our_own_store_changed_are_told_from_where_they_were() {
-    let kind = Kind { window: 50_000, fill: Fill::Flags, ..Kind::default() };
+    let kind = Kind { window: 50_000, view_sync: ViewSync::Flags, ..Kind::default() };
     let flow = |answers, dice| Op::Flow { answers, which: 0, dice };
     let fetch = Op::Fetch { via: 0, set: 0, items: 0 };
     let known = [Op::Select(2), flow(2, 2354), flow(130, 0), flow(1, 0), flow(156, 0), Op::Save(0)];

@@ -4,8 +4,8 @@
 use super::poll_once;
 use super::script::{Script, resolved};
 use crate::ErrorKind;
-use crate::command::{Items, Notify, NotifyEvent, Selected, StatusItems, Store};
-use crate::types::{Code, Fill, Flag, Seq, SeqSet, Uid, UidSet};
+use crate::command::{Items, Notify, NotifyEvent, SelectedNotify, StatusItems, Store};
+use crate::types::{Code, Flag, Seq, SeqSet, Uid, UidSet, ViewSync};
 
 const SELECTED: &str = "(selected-delayed (MessageNew MessageExpunge FlagChange))";
 const PERSONAL: &str = "(personal (MessageNew MessageExpunge FlagChange))";
@@ -15,15 +15,15 @@ fn seq(value: u32) -> Seq {
 }
 
 /// A session in which INBOX is selected, with messages of UIDs 10, 20, …; these flags are known.
-fn selected(messages: u32, fill: Fill) -> (Script, crate::Mailbox) {
+fn selected(messages: u32, view_sync: ViewSync) -> (Script, crate::Mailbox) {
     let mut script = Script::new("NOTIFY ESEARCH METADATA", &[]);
-    let select = crate::Select::new("INBOX").fill(fill);
+    let select = crate::Select::new("INBOX").view_sync(view_sync);
     let answer = format!("* {messages} EXISTS\n* OK [UIDVALIDITY 7] era\nTAG OK done");
     let inbox = script.select(select, "SELECT INBOX", &answer);
     let uids: Vec<_> = (1..=messages).map(|n| (n * 10).to_string()).collect();
     let found = format!("* ESEARCH (TAG \"TAG\") UID ALL {}\nTAG OK done", uids.join(","));
     script.line("UID SEARCH RETURN (ALL) ALL", &found);
-    if fill == Fill::Flags {
+    if view_sync == ViewSync::Flags {
         let rows: String = (1..=messages).map(|n| format!("* {n} FETCH (UID {n}0 FLAGS ())\n")).collect();
         let set: UidSet = (1..=messages).filter_map(|n| Uid::new(n * 10)).collect();
         script.line(&format!("UID FETCH {set} (FLAGS)"), &(rows + "TAG OK done"));
@@ -195,9 +195,9 @@ fn what_we_do_ourselves_is_told_once() {
 
 #[test]
 fn while_numbers_may_move_messages_are_named_by_uid() {
-    let (mut script, inbox) = selected(4, Fill::Uids);
+    let (mut script, inbox) = selected(4, ViewSync::Uids);
     let at_once = "(selected (MessageNew MessageExpunge FlagChange))";
-    notified(&mut script, Notify::none().selected(Selected::immediate()), at_once);
+    notified(&mut script, Notify::none().selected(SelectedNotify::immediate()), at_once);
     script.say("* 1 EXPUNGE");
     let by_number = inbox.fetch(seq(2), Items::new().size());
     let tag = script.expect("UID FETCH 30 (RFC822.SIZE)");
@@ -234,7 +234,7 @@ fn while_numbers_may_move_messages_are_named_by_uid() {
 fn a_large_mailbox_is_filled_in_by_uid_while_numbers_may_move() {
     let mut script = Script::windowed("NOTIFY ESEARCH", 2, 100);
     let at_once = "(selected (MessageNew MessageExpunge FlagChange))";
-    notified(&mut script, Notify::none().selected(Selected::immediate()), at_once);
+    notified(&mut script, Notify::none().selected(SelectedNotify::immediate()), at_once);
     script.select("INBOX".into(), "SELECT INBOX", "* 5 EXISTS\n* OK [UIDVALIDITY 7] era\nTAG OK done");
     // What goes meanwhile makes it void; then rows tell their numbers.
     script.line(
@@ -251,7 +251,7 @@ fn a_large_mailbox_is_filled_in_by_uid_while_numbers_may_move() {
 fn rows_that_a_limit_cuts_short_are_no_refusal() {
     let mut script = Script::new("NOTIFY ESEARCH MESSAGELIMIT=2", &[]);
     let at_once = "(selected (MessageNew MessageExpunge FlagChange))";
-    notified(&mut script, Notify::none().selected(Selected::immediate()), at_once);
+    notified(&mut script, Notify::none().selected(SelectedNotify::immediate()), at_once);
     script.select("INBOX".into(), "SELECT INBOX", "* 6 EXISTS\n* OK [UIDVALIDITY 7] era\nTAG OK done");
     // RFC 9738 section 3.1: OK it is all the same, and where that says another thing, the limit is told apart.
     script
@@ -277,7 +277,7 @@ fn rows_that_a_limit_cuts_short_are_no_refusal() {
 fn a_limit_that_brings_nothing_is_not_asked_for_ever() {
     let mut script = Script::new("NOTIFY ESEARCH MESSAGELIMIT=2", &[]);
     let at_once = "(selected (MessageNew MessageExpunge FlagChange))";
-    notified(&mut script, Notify::none().selected(Selected::immediate()), at_once);
+    notified(&mut script, Notify::none().selected(SelectedNotify::immediate()), at_once);
     script.select("INBOX".into(), "SELECT INBOX", "* 3 EXISTS\n* OK [UIDVALIDITY 7] era\nTAG OK done");
     script
         .line("UID SEARCH RETURN (ALL) ALL", "TAG OK [MESSAGELIMIT 2 20] none of them")
@@ -288,21 +288,22 @@ fn a_limit_that_brings_nothing_is_not_asked_for_ever() {
 #[test]
 fn without_a_view_numbers_are_refused_while_they_may_move() {
     let mut script = Script::new("NOTIFY", &[]);
-    let select = crate::Select::new("INBOX").fill(Fill::Off);
+    let select = crate::Select::new("INBOX").view_sync(ViewSync::Off);
     let inbox = script.select(select, "SELECT INBOX", "* 3 EXISTS\nTAG OK done");
     let at_once = "(selected (MessageNew MessageExpunge FlagChange))";
-    notified(&mut script, Notify::none().selected(Selected::immediate()), at_once);
+    notified(&mut script, Notify::none().selected(SelectedNotify::immediate()), at_once);
     let mut refused = inbox.fetch(seq(1), Items::new().size());
     script.quiet();
     let error = poll_once(&mut refused).expect("it has ended").expect_err("no UID is known");
-    assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, crate::Sent::No));
+    assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, crate::Sent::No));
 }
 
 #[test]
 fn what_a_refused_notify_asked_for_changes_nothing() {
-    let (mut script, inbox) = selected(2, Fill::Uids);
+    let (mut script, inbox) = selected(2, ViewSync::Uids);
     let annotations = [NotifyEvent::MessageNew, NotifyEvent::MessageExpunge, NotifyEvent::AnnotationChange];
-    let mut token = script.sender.notify(Notify::set().inboxes(annotations).selected(Selected::immediate()));
+    let mut token =
+        script.sender.notify(Notify::set().inboxes(annotations).selected(SelectedNotify::immediate()));
     script.line(
         "NOTIFY SET (selected (MessageNew MessageExpunge FlagChange)) (inboxes (MessageNew MessageExpunge AnnotationChange))",
         "TAG NO [BADEVENT (MessageNew MessageExpunge FlagChange)] no annotations here",
@@ -317,7 +318,7 @@ fn what_a_refused_notify_asked_for_changes_nothing() {
 
 #[test]
 fn what_was_lost_is_asked_for_again_and_the_selected_mailbox_compared() {
-    let (mut script, _inbox) = selected(3, Fill::Flags);
+    let (mut script, _inbox) = selected(3, ViewSync::Flags);
     notified(&mut script, messages(), &format!("{SELECTED} {PERSONAL}"));
     script.say("* OK [NOTIFICATIONOVERFLOW] too much\n* OK [NOTIFICATIONOVERFLOW] indeed");
     assert_eq!(script.events(), ["the server lost notifications, and is asked for them again"]);
@@ -368,7 +369,7 @@ fn a_server_that_gives_up_again_and_again_is_asked_for_the_selected_mailbox_alon
 
 #[test]
 fn a_server_that_refuses_to_begin_again_is_asked_for_the_selected_mailbox_alone() {
-    let (mut script, _inbox) = selected(1, Fill::Uids);
+    let (mut script, _inbox) = selected(1, ViewSync::Uids);
     notified(&mut script, messages(), &format!("{SELECTED} {PERSONAL}"));
     script.say("* OK [NOTIFICATIONOVERFLOW] too much");
     script.line(&format!("NOTIFY SET STATUS {SELECTED} {PERSONAL}"), "TAG NO [NOTIFICATIONOVERFLOW] no");

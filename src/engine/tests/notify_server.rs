@@ -45,7 +45,7 @@ impl Server {
         }
         let folder = &self.folders[folder];
         let (count, next) = (u32::try_from(folder.messages.len()).unwrap(), folder.next);
-        let counts = format!("MESSAGES {count} UIDNEXT {next} UIDVALIDITY {}", folder.era);
+        let counts = format!("MESSAGES {count} UIDNEXT {next} UIDVALIDITY {}", folder.uid_validity);
         let (line, name) = (format!("* STATUS {} ({counts})", encoded(&folder.name)), folder.name.clone());
         self.say(line, Note::Counts((name, count, next)));
     }

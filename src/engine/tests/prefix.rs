@@ -11,10 +11,11 @@ use super::tokens::{Known, Pending};
 use super::{Bench, settings};
 use crate::client::{Mailbox, Sender};
 use crate::command::{
-    Append, CopyTo, Create, Expunge, Fetch, Items, List, Noop, Search, StatusItems, StatusOf, Store,
+    Append, CopyMessages, Create, Expunge, Fetch, Items, List, Noop, Search, StatusCommand, StatusItems,
+    Store,
 };
 use crate::engine::Settings;
-use crate::types::Fill;
+use crate::types::ViewSync;
 use crate::types::{CloseReason, EventKind, Flag, Seq, Uid};
 
 /// What the server sent, in the pieces in which it was read: for each round of submissions.
@@ -61,11 +62,11 @@ impl User {
             1 => {
                 self.submit(Append::new("append this").flags([Flag::Draft]).to("INBOX"));
                 self.submit_in(Store::add([Flag::Deleted]).of(uids(3, 6)));
-                self.submit_in(CopyTo::copying(uids(6, 9), WORK));
-                self.submit(StatusOf::new(WORK, StatusItems::counts()));
+                self.submit_in(CopyMessages::copying(uids(6, 9), WORK));
+                self.submit(StatusCommand::new(WORK, StatusItems::counts()));
             }
             2 => {
-                self.submit_in(CopyTo::moving(uids(9, 9), WORK));
+                self.submit_in(CopyMessages::moving(uids(9, 9), WORK));
                 self.submit_in(Expunge::all_deleted());
                 self.submit_in(Store::remove([Flag::Draft]).silent().of(Seq::new(1).unwrap()));
                 self.submit(Create::new("New"));
@@ -168,7 +169,7 @@ fn recordings() -> Vec<Recording> {
         idle: true,
         keeps_ghosts: false,
         tells_uids: rev2,
-        fill: Fill::Uids,
+        view_sync: ViewSync::Uids,
         window: 50_000,
         ..Kind::default()
     };

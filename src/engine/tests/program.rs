@@ -14,8 +14,8 @@ use super::tokens::Known;
 use super::world::{Fate, Intent, World, pick};
 use crate::client::{Mailbox, Select};
 use crate::command::{
-    Append, Close, CopyTo, Create, Expunge, Fetch, Items, List, Logout, Messages, Noop, Notify, NotifyEvent,
-    Search, Selected, StatusItems, StatusOf, Store, Unselect,
+    Append, Close, CopyMessages, Create, Expunge, Fetch, Items, List, Logout, Messages, Noop, Notify,
+    NotifyEvent, Search, SelectedNotify, StatusCommand, StatusItems, Store, Unselect,
 };
 use crate::types::{CloseReason, Flag, Flags, Section, Seq, SeqSet, Uid, UidSet};
 
@@ -182,7 +182,8 @@ impl World {
                 let Some((mailbox, folder)) = self.mailbox(via) else { return };
                 let (which, seqs) = self.messages(&mailbox, folder, set);
                 let to = self.folder_name(to);
-                let copy = if moves { CopyTo::moving(which, to) } else { CopyTo::copying(which, to) };
+                let copy =
+                    if moves { CopyMessages::moving(which, to) } else { CopyMessages::copying(which, to) };
                 self.submit_in("COPY", mailbox, folder, copy, seqs, 0, false);
             }
             Op::Expunge { via, set } => {
@@ -199,7 +200,7 @@ impl World {
                     );
                 }
                 let (which, seqs) = self.messages(&mailbox, folder, set / 3);
-                self.submit_in("EXPUNGE", mailbox, folder, Expunge::these(which), seqs, 0, false);
+                self.submit_in("EXPUNGE", mailbox, folder, Expunge::messages(which), seqs, 0, false);
             }
             Op::Append { to, size, flags } => {
                 let message = format!("append {}", "x".repeat(usize::from(size)));
@@ -210,10 +211,11 @@ impl World {
             Op::List => self.submit("LIST", List::new("*"), true),
             Op::Status(n) => {
                 let name = self.folder_name(n);
-                self.submit("STATUS", StatusOf::new(name, StatusItems::counts()), true);
+                self.submit("STATUS", StatusCommand::new(name, StatusItems::counts()), true);
             }
             Op::Notify(n) => {
-                let selected = if n & 1 == 1 { Selected::immediate() } else { Selected::delayed() };
+                let selected =
+                    if n & 1 == 1 { SelectedNotify::immediate() } else { SelectedNotify::delayed() };
                 let notify = Notify::set().selected(selected);
                 let notify = if n & 2 == 2 { notify.personal(NotifyEvent::MESSAGES) } else { notify };
                 self.submit("NOTIFY", notify, false);
@@ -264,7 +266,9 @@ impl World {
             Op::OtherExpunge { folder, which } => self.server.other_expunge(usize::from(folder), which),
             Op::Save(n) => self.save(n),
             Op::Snapshot(n) => self.take_snapshot(n),
-            Op::NewEra { folder, size } => self.server.new_era(usize::from(folder % 2), size % 6),
+            Op::NewEra { folder, size } => {
+                self.server.uid_validity_changed(usize::from(folder % 2), size % 6)
+            }
             Op::Wait(n) => {
                 const TIMES: [u64; 5] = [10, 100, 5_000, 70_000, 660_000];
                 self.server.lose_patience();
@@ -348,7 +352,7 @@ impl World {
     }
 
     fn is_open(&self, mailbox: &Mailbox) -> bool {
-        self.bench.engine.selection.as_ref().is_some_and(|s| s.seat.id == mailbox.selection())
+        self.bench.engine.selection.as_ref().is_some_and(|s| s.selection_handle.id == mailbox.selection())
     }
 
     #[allow(clippy::too_many_arguments, reason = "one line for each kind of command")]
@@ -362,11 +366,11 @@ impl World {
         items: u8,
         reads_only: bool,
     ) {
-        let heard = self.server.heard.view.as_ref().filter(|_| self.is_open(&mailbox));
-        if let Some((_, uids)) = heard.filter(|_| self.bench.engine.opening.is_none()) {
+        let response = self.server.response.view.as_ref().filter(|_| self.is_open(&mailbox));
+        if let Some((_, uids)) = response.filter(|_| self.bench.engine.opening.is_none()) {
             assert_eq!(mailbox.exists() as usize, uids.len(), "the handle's count is what was told");
         }
-        let meant = heard.and_then(|(_, uids)| Some(pick(&seqs.as_ref()?.0, uids)));
+        let meant = response.and_then(|(_, uids)| Some(pick(&seqs.as_ref()?.0, uids)));
         let empty = command.messages().is_some_and(|which| which.is_empty());
         let open = match command.messages() {
             Some(Messages::Uids(set)) if set.is_open() => Some(set.clone()),

@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::script::Script;
 use crate::command::Store;
-use crate::types::{CloseReason, EventKind, Fill, Flag, MailboxState, ModSeq, UidSet, UidValidity};
+use crate::types::{CloseReason, EventKind, Flag, MailboxState, ModSeq, UidSet, UidValidity, ViewSync};
 use crate::{ErrorKind, Mailbox, Result, Select};
 
 const ALL: &str = "UID SEARCH RETURN (ALL) ALL";
@@ -39,12 +39,12 @@ fn told(script: &mut Script) -> (usize, u32) {
 
 #[test]
 fn it_is_told_once_when_all_that_is_wanted_is_known() {
-    for fill in [Fill::Uids, Fill::Flags] {
+    for fill in [ViewSync::Uids, ViewSync::Flags] {
         let mut script = Script::new("QRESYNC ESEARCH", &["QRESYNC"]);
-        let inbox = script.select(Select::new("INBOX").fill(fill), "SELECT INBOX", &opened(2));
+        let inbox = script.select(Select::new("INBOX").view_sync(fill), "SELECT INBOX", &opened(2));
         assert!(ready(&inbox).is_none() && told(&mut script).0 == 0);
         script.line(ALL, "* ESEARCH (TAG \"TAG\") UID ALL 1:2\nTAG OK done");
-        if fill == Fill::Flags {
+        if fill == ViewSync::Flags {
             assert!(ready(&inbox).is_none() && told(&mut script).0 == 0);
             script.line(
                 "UID FETCH 1:2 (FLAGS)",
@@ -68,15 +68,15 @@ fn it_is_told_once_when_all_that_is_wanted_is_known() {
 
 #[test]
 fn an_empty_mailbox_and_a_view_that_is_off_are_ready_at_once() {
-    for (fill, exists) in [(Fill::Uids, 0), (Fill::Flags, 0), (Fill::Off, 9)] {
+    for (fill, exists) in [(ViewSync::Uids, 0), (ViewSync::Flags, 0), (ViewSync::Off, 9)] {
         let mut script = Script::new("ESEARCH", &[]);
-        let token = script.sender.select(Select::new("INBOX").fill(fill));
+        let token = script.sender.select(Select::new("INBOX").view_sync(fill));
         let inbox = token.mailbox();
         assert!(ready(&inbox).is_none(), "before the answer");
         script.line("SELECT INBOX", &opened(exists)).quiet();
         assert!(is_ready(&inbox));
         assert_eq!(told(&mut script), (1, exists));
-        assert_eq!(inbox.state().is_some(), fill != Fill::Off);
+        assert_eq!(inbox.state().is_some(), fill != ViewSync::Off);
         drop(token);
     }
 }

@@ -4,7 +4,7 @@ use super::poll_once;
 use super::script::{Script, resolved};
 use crate::Select;
 use crate::command::{Items, Store};
-use crate::types::{Fill, Flag, Flags, MailboxState, ModSeq, Seq, Uid, UidSet, UidValidity};
+use crate::types::{Flag, Flags, MailboxState, ModSeq, Seq, Uid, UidSet, UidValidity, ViewSync};
 
 /// Messages 1 to 5 of era 7; 1 and 2 were seen, the others had no flags; all is known up to mod-sequence 90.
 fn state() -> MailboxState {
@@ -369,13 +369,13 @@ fn a_state_beyond_the_limit_is_refused_unsent() {
     script.quiet();
     let error = super::poll_once(&mut token).expect("resolved").unwrap_err();
     assert_eq!(error.kind(), crate::ErrorKind::Invalid);
-    assert_eq!(error.was_sent(), crate::Sent::No);
+    assert_eq!(error.sent(), crate::Sent::No);
 }
 
 #[test]
 fn a_state_is_what_the_next_select_goes_on_from() {
     let mut script = Script::new("QRESYNC ESEARCH", &["QRESYNC"]);
-    let select = Select::new("INBOX").fill(Fill::Flags);
+    let select = Select::new("INBOX").view_sync(ViewSync::Flags);
     let inbox = script.select(select, "SELECT INBOX", &(opened(3, 90) + "TAG OK done"));
     assert_eq!(inbox.state(), None, "nothing is known yet");
     script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 1:2,4\nTAG OK done");
@@ -459,9 +459,10 @@ fn who_reads_an_event_finds_its_change_in_the_snapshot() {
     script
         .line("UID FETCH 4:* (FLAGS)", "* 4 FETCH (UID 5 FLAGS ())\n* 3 FETCH (UID 4 FLAGS ())\nTAG OK done");
     let diff = before.diff(&inbox.snapshot());
-    let uids =
-        |known: &[crate::Known]| known.iter().filter_map(crate::Known::uid).map(Uid::get).collect::<Vec<_>>();
-    assert_eq!((uids(&diff.came), uids(&diff.went)), (vec![4, 5], vec![2]));
+    let uids = |known: &[crate::SnapshotMessage]| {
+        known.iter().filter_map(crate::SnapshotMessage::uid).map(Uid::get).collect::<Vec<_>>()
+    };
+    assert_eq!((uids(&diff.arrived), uids(&diff.expunged)), (vec![4, 5], vec![2]));
     assert_eq!(diff.changed.len(), 1);
     // After the end it stays what it was last.
     script.say("* BYE");

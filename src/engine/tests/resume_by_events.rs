@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::checks::bits_of;
 use super::world::World;
 use crate::types::{Event, EventKind, MailboxState, SelectionId, Uid};
-use crate::view::{Known, Snapshot};
+use crate::view::{Snapshot, SnapshotMessage};
 
 /// A selection that goes on from a state.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(super) struct Kept {
 
 type Message = (Option<u32>, Option<u8>);
 
-fn plain(messages: impl Iterator<Item = Known>) -> Vec<Message> {
+fn plain(messages: impl Iterator<Item = SnapshotMessage>) -> Vec<Message> {
     messages.map(|known| (known.uid().map(Uid::get), known.flags().map(bits_of))).collect()
 }
 
@@ -50,7 +50,8 @@ impl World {
     pub(super) fn check_state(&self) {
         let Some((mailbox, folder)) = self.mailbox(0).filter(|_| !self.server.kind.forgets) else { return };
         let folder = &self.server.folders[folder];
-        let Some(state) = mailbox.state().filter(|state| state.uid_validity.get() == folder.era) else {
+        let Some(state) = mailbox.state().filter(|state| state.uid_validity.get() == folder.uid_validity)
+        else {
             return;
         };
         let Some(mods) = state.highest_mod_seq.map(|mods| mods.get()).filter(|_| folder.keeps_mods) else {
@@ -81,25 +82,26 @@ impl World {
         if let (EventKind::Opened { uid_validity, .. }, Some(selection)) =
             (&event.kind, event.place.as_ref().and_then(|p| p.selection))
         {
-            self.away = self.opened_away(selection, *uid_validity);
+            self.while_disconnected = self.opened_away(selection, *uid_validity);
             return;
         }
         if matches!(event.kind, EventKind::SelectionEnded | EventKind::UidValidityChanged { .. }) {
-            self.away = None;
+            self.while_disconnected = None;
         }
-        let Some(away) = &mut self.away else {
+        let Some(while_disconnected) = &mut self.while_disconnected else {
             let void = matches!(event.kind, EventKind::UidValidityChanged { .. });
-            return assert!(!event.away || void, "nothing was known of before: {event:?}");
+            return assert!(!event.while_disconnected || void, "nothing was known of before: {event:?}");
         };
-        if event.away {
-            assert!(!away.resumed, "all of the time before has been told: {event:?}");
-            return away.follow_before(event, &self.server.heard.flags);
+        if event.while_disconnected {
+            assert!(!while_disconnected.resumed, "all of the time before has been told: {event:?}");
+            return while_disconnected.follow_before(event, &self.server.response.flags);
         }
-        away.follow(event);
+        while_disconnected.follow(event);
     }
 
-    fn opened_away(&self, id: SelectionId, era: Option<crate::types::UidValidity>) -> Option<Away> {
-        let state: &MailboxState = self.resumes.get(&id).filter(|state| Some(state.uid_validity) == era)?;
+    fn opened_away(&self, id: SelectionId, uid_validity: Option<crate::types::UidValidity>) -> Option<Away> {
+        let state: &MailboxState =
+            self.resumes.get(&id).filter(|state| Some(state.uid_validity) == uid_validity)?;
         let (folder, there) = self.opened_with.get(&id).expect("it was opened").clone();
         let flags = |uid: Uid| state.flags_of(uid).map(bits_of);
         let known = state.uids.iter().map(|uid| (uid.get(), flags(uid))).collect();
@@ -108,14 +110,17 @@ impl World {
 
     /// At the end of a program that came to rest.
     pub(super) fn check_away(&self) {
-        let Some(away) = &self.away else { return };
-        assert!(away.resumed, "it came to rest, and Resumed was not told: {away:?}");
-        let folder = &self.server.folders[away.folder];
-        let known: Vec<u32> = away.known.keys().copied().collect();
+        let Some(while_disconnected) = &self.while_disconnected else { return };
+        assert!(
+            while_disconnected.resumed,
+            "it came to rest, and Resumed was not told: {while_disconnected:?}"
+        );
+        let folder = &self.server.folders[while_disconnected.folder];
+        let known: Vec<u32> = while_disconnected.known.keys().copied().collect();
         let there: Vec<u32> = folder.messages.iter().map(|m| m.uid).collect();
         assert_eq!(known, there, "what is known from before and by events");
         for mail in &folder.messages {
-            let flags = away.known[&mail.uid];
+            let flags = while_disconnected.known[&mail.uid];
             assert!(flags.is_none_or(|f| f == mail.flags), "{flags:?}, and it is {mail:?}");
         }
     }
@@ -135,9 +140,9 @@ impl World {
 
 impl Away {
     /// News of the time before.
-    fn follow_before(&mut self, event: &Event, heard: &[(usize, u32, u8)]) {
+    fn follow_before(&mut self, event: &Event, response: &[(usize, u32, u8)]) {
         match &event.kind {
-            EventKind::Removed { uid, .. } => {
+            EventKind::Expunged { uid, .. } => {
                 let uid = uid.expect("it was known").get();
                 assert!(self.known.remove(&uid).is_some(), "{uid} was not known: {event:?}");
                 let live = self.unknown_gone > 0;
@@ -153,7 +158,7 @@ impl Away {
                 let known = self.known.get_mut(&uid).unwrap_or_else(|| panic!("not known: {event:?}"));
                 assert_eq!(*known, before.as_ref().map(bits_of), "not what was known: {event:?}");
                 let now = bits_of(flags);
-                assert!(heard.contains(&(self.folder, uid, now)), "nobody said so: {event:?}");
+                assert!(response.contains(&(self.folder, uid, now)), "nobody said so: {event:?}");
                 *known = Some(now);
             }
             _ => panic!("this can't have been while away: {event:?}"),
@@ -168,8 +173,8 @@ impl Away {
                 self.resumed = true;
                 assert_eq!(self.known.len(), *exists as usize, "all is known: {self:?}");
             }
-            EventKind::Removed { uid: None, .. } => self.unknown_gone += 1,
-            EventKind::Removed { uid: Some(uid), .. } => {
+            EventKind::Expunged { uid: None, .. } => self.unknown_gone += 1,
+            EventKind::Expunged { uid: Some(uid), .. } => {
                 let known = self.known.remove(&uid.get()).is_some();
                 // One that came since then may go before its UID is told.
                 let came = !self.there.contains(&uid.get());
@@ -192,17 +197,19 @@ impl Away {
 /// Compares what lies between two snapshots with what a plain comparison finds, where UIDs tell who is who.
 fn check_diff(old: &Kept, new: &Kept, vanishes: bool) {
     let diff = old.snapshot.diff(&new.snapshot);
-    let uids = |known: &[Known]| known.iter().filter_map(Known::uid).map(Uid::get).collect::<BTreeSet<_>>();
-    let (came, went) = (uids(&diff.came), uids(&diff.went));
+    let uids = |known: &[SnapshotMessage]| {
+        known.iter().filter_map(SnapshotMessage::uid).map(Uid::get).collect::<BTreeSet<_>>()
+    };
+    let (came, went) = (uids(&diff.arrived), uids(&diff.expunged));
     let one_era = old.snapshot.uid_validity().is_some()
         && old.snapshot.uid_validity() == new.snapshot.uid_validity()
         && old.snapshot.mailbox() == new.snapshot.mailbox();
     if !one_era {
-        let all = (diff.went.len(), diff.came.len());
+        let all = (diff.expunged.len(), diff.arrived.len());
         return assert_eq!(all, (old.then.len(), new.then.len()), "nothing can be recognised");
     }
     if !old.snapshot.is_complete() || !new.snapshot.is_complete() {
-        let (a, b) = (old.then.len() - diff.went.len(), new.then.len() - diff.came.len());
+        let (a, b) = (old.then.len() - diff.expunged.len(), new.then.len() - diff.arrived.len());
         return assert_eq!(a, b, "as many stayed in both");
     }
     let table = |kept: &Kept| kept.then.iter().copied().collect::<BTreeMap<_, _>>();

@@ -231,8 +231,8 @@ mod tests {
                 hear_client(&mut rules, turn);
                 continue;
             }
-            for heard in Replay::new(turn, &Limits::default()) {
-                let text = String::from_utf8_lossy(&turn[heard.offset..heard.offset + heard.octets]);
+            for response in Replay::new(turn, &Limits::default()) {
+                let text = String::from_utf8_lossy(&turn[response.offset..response.offset + response.bytes]);
                 assert_eq!(rules.said(&text), Ok(()), "{text:?} in {rules:?}");
                 said += 1;
             }

@@ -65,7 +65,7 @@ fn message_commands_wait_for_a_select_whose_parameters_the_server_may_refuse() {
     script.say(&format!("{select} NO not there"));
     assert!(poll_once(&mut { token }).expect("ended").is_err());
     let error = poll_once(&mut { search }).expect("ended").expect_err("nothing is selected");
-    assert_eq!((error.kind(), error.was_sent()), (ErrorKind::SelectionEnded, Sent::No));
+    assert_eq!((error.kind(), error.sent()), (ErrorKind::SelectionEnded, Sent::No));
     script.quiet();
 }
 
@@ -82,7 +82,7 @@ fn a_move_in_steps_ends_with_its_selection_and_marks_nothing_in_the_next() {
     script.say(&format!("{copy} OK [COPYUID 9 1 5] done"));
     let error = poll_once(&mut { moved }).expect("ended").expect_err("half of it");
     assert_eq!((error.kind(), error.answers().len()), (ErrorKind::SelectionEnded, 1), "{error}");
-    assert_ne!(error.was_sent(), Sent::No);
+    assert_ne!(error.sent(), Sent::No);
     script.line("SELECT Work", "TAG OK done").quiet();
     resolved(select);
 }
@@ -90,14 +90,14 @@ fn a_move_in_steps_ends_with_its_selection_and_marks_nothing_in_the_next() {
 /// RFC 9051 section 2.3.1.1: a UID means nothing without its UIDVALIDITY.
 #[test]
 fn uids_kept_from_an_earlier_time_wait_for_their_uid_validity() {
-    for (era, same) in [(7, true), (8, false)] {
+    for (uid_validity, same) in [(7, true), (8, false)] {
         let mut script = Script::new("", &[]);
         let token = script.sender.select(resuming());
         let inbox = token.mailbox();
         let select = script.expect("SELECT INBOX");
         let store = inbox.store(Uid::new(1).unwrap(), Store::add([Flag::Deleted]));
         script.say("* 0 EXISTS").quiet();
-        script.say(&format!("* OK [UIDVALIDITY {era}] era"));
+        script.say(&format!("* OK [UIDVALIDITY {uid_validity}] era"));
         if same {
             script.line("UID STORE 1 +FLAGS (\\Deleted)", "TAG OK done");
         }
@@ -106,7 +106,7 @@ fn uids_kept_from_an_earlier_time_wait_for_their_uid_validity() {
         match poll_once(&mut { store }).expect("ended") {
             Ok(_) => assert!(same),
             Err(error) => {
-                assert_eq!((error.kind(), error.was_sent(), same), (ErrorKind::Invalid, Sent::No, false));
+                assert_eq!((error.kind(), error.sent(), same), (ErrorKind::Invalid, Sent::No, false));
             }
         }
         // Who submits now knows which era it is; and whoever means all of them, in whatever era, need not wait.
@@ -135,7 +135,7 @@ fn uids_of_an_era_that_ends_while_they_wait_are_not_sent() {
     script.line("X-WAIT", "TAG OK done").quiet();
     resolved(raw);
     let error = poll_once(&mut { store }).expect("ended").expect_err("another message by now");
-    assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No));
+    assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No));
 }
 
 /// RFC 9051 section 6.3.2: after BAD the mailbox before is still selected, until another SELECT is said.
@@ -239,7 +239,7 @@ fn a_select_that_waits_to_be_said_again_waits_for_an_upload_and_ends_as_all_does
     script.say("* BYE");
     script.bench.close(crate::types::CloseReason::Eof);
     let error = poll_once(&mut { token }).expect("ended").expect_err("closed");
-    assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Closed, Sent::Fully));
+    assert_eq!((error.kind(), error.sent()), (ErrorKind::Closed, Sent::Fully));
 }
 
 /// A server that refuses the literal has not looked at the command.
@@ -257,5 +257,5 @@ fn no_in_place_of_a_plus_leaves_the_mailbox_before_selected() {
     script.quiet().say(&format!("{select} BAD no"));
     script.quiet();
     let error = poll_once(&mut { store }).expect("ended").expect_err("there is no such mailbox");
-    assert_eq!((error.kind(), error.was_sent()), (ErrorKind::SelectionEnded, Sent::No));
+    assert_eq!((error.kind(), error.sent()), (ErrorKind::SelectionEnded, Sent::No));
 }

@@ -84,7 +84,7 @@ pub(super) struct Server {
     /// When the last IDLE came.
     idle_since: Option<Instant>,
     pub(super) outcomes: BTreeMap<CommandId, Outcome>,
-    pub(super) heard: Heard,
+    pub(super) response: Heard,
     pub(super) users: BTreeSet<CommandId>,
     /// What it has said, and how much of the first piece has been read.
     pub(super) out: VecDeque<(Vec<u8>, Note)>,
@@ -132,7 +132,7 @@ impl Server {
             idle_disturbed: false,
             idle_since: None,
             outcomes: BTreeMap::new(),
-            heard: Heard::default(),
+            response: Heard::default(),
             users: BTreeSet::new(),
             out: VecDeque::new(),
             read: 0,
@@ -228,8 +228,8 @@ impl Server {
 
     fn line_begins(&mut self) {
         self.unanswered = self.open.keys().cloned().collect();
-        self.rows_before = self.heard.flags.len();
-        self.removed_before = self.heard.removed.len();
+        self.rows_before = self.response.flags.len();
+        self.removed_before = self.response.removed.len();
     }
 
     fn line_ends(&mut self) {

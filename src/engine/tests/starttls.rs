@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{Bench, settings};
-use crate::command::{AskCapabilities, Command, StartTls};
+use crate::command::{Capability, Command, StartTls};
 use crate::engine::{Settings, Submitted};
 use crate::types::EventKind;
 
@@ -26,9 +26,9 @@ fn what_was_said_before_it_is_forgotten() {
     bench.feed(b"A1 OK begin\r\n");
     assert!(bench.engine.is_tls_due());
     // Nothing more goes out in clear text.
-    submit(&bench, AskCapabilities);
+    submit(&bench, Capability);
     assert_eq!(bench.write_all(), b"");
-    bench.engine.tls_done();
+    bench.engine.on_tls_established();
     assert!(bench.engine.session().capabilities().is_empty());
     assert!(!bench.engine.session().is_enabled("QRESYNC"));
     assert!(bench.event().is_none(), "no event of what was said in clear text is left");

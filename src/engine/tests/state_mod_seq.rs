@@ -8,7 +8,7 @@ use super::script::Script;
 use super::settings;
 use crate::command::{Items, Messages, Store};
 use crate::engine::Settings;
-use crate::types::{Fill, Flag, Flags, MailboxState, ModSeq, Uid, UidSet};
+use crate::types::{Flag, Flags, MailboxState, ModSeq, Uid, UidSet, ViewSync};
 use crate::{Mailbox, Select, Token};
 
 const ALL: &str = "UID SEARCH RETURN (ALL) ALL";
@@ -23,7 +23,7 @@ fn open(mut script: Script, exists: u32) -> (Script, Mailbox) {
     let opened = format!(
         "* {exists} EXISTS\n* OK [UIDVALIDITY 7] era\n* OK [UIDNEXT {next}] next\n* OK [HIGHESTMODSEQ 10] modseq\nTAG OK done"
     );
-    let inbox = script.select(Select::new("INBOX").fill(Fill::Flags), "SELECT INBOX", &opened);
+    let inbox = script.select(Select::new("INBOX").view_sync(ViewSync::Flags), "SELECT INBOX", &opened);
     script.line(ALL, &format!("* ESEARCH (TAG \"TAG\") UID ALL 1:{exists}\nTAG OK done"));
     let rows: Vec<_> = (1..=exists).map(|n| format!("* {n} FETCH (UID {n} FLAGS ())\n")).collect();
     script.line(&format!("UID FETCH 1:{exists} (FLAGS)"), &(rows.concat() + "TAG OK done")).quiet();
@@ -79,7 +79,7 @@ fn a_message_without_a_uid_is_not_claimed() {
 fn a_new_mailbox_is_claimed_as_soon_as_its_uids_are_known() {
     let mut script = Script::new("QRESYNC ESEARCH", &["QRESYNC"]);
     let opened = "* 0 EXISTS\n* OK [UIDVALIDITY 7] era\n* OK [HIGHESTMODSEQ 10] modseq\nTAG OK done";
-    let inbox = script.select(Select::new("INBOX").fill(Fill::Uids), "SELECT INBOX", opened);
+    let inbox = script.select(Select::new("INBOX").view_sync(ViewSync::Uids), "SELECT INBOX", opened);
     let _noop = script.sender.noop();
     script.line("NOOP", "* 1 EXISTS\n* 1 FETCH (FLAGS () MODSEQ (12))\nTAG OK done");
     assert_eq!(claim(&inbox), 10);

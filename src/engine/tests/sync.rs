@@ -3,7 +3,7 @@
 use super::script::{Script, resolved};
 use crate::Select;
 use crate::command::{Items, Search, Store};
-use crate::types::{Fill, Flag, Seq, Uid, UidSet};
+use crate::types::{Flag, Seq, Uid, UidSet, ViewSync};
 
 fn opened(exists: u32) -> String {
     format!("* {exists} EXISTS\n* OK [UIDVALIDITY 7] era\n")
@@ -100,7 +100,7 @@ fn users_commands_overtake_windows_within_reason() {
 #[test]
 fn flags_are_asked_for_if_they_are_wanted() {
     let mut script = Script::windowed("ESEARCH", 100, 2);
-    let select = Select::new("INBOX").fill(Fill::Flags);
+    let select = Select::new("INBOX").view_sync(ViewSync::Flags);
     script.select(select, "SELECT INBOX", &(opened(3) + "TAG OK done"));
     script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 10,20,30\nTAG OK done");
     script.line(
@@ -116,7 +116,7 @@ fn flags_are_asked_for_if_they_are_wanted() {
 #[test]
 fn with_the_view_off_nothing_is_asked_and_nothing_is_guessed() {
     let mut script = Script::new("ESEARCH", &[]);
-    let select = Select::new("INBOX").fill(Fill::Off);
+    let select = Select::new("INBOX").view_sync(ViewSync::Off);
     let inbox = script.select(select, "SELECT INBOX", &(opened(3) + "TAG OK done"));
     script.quiet();
     script.say("* 4 EXISTS\n* 2 EXPUNGE\n* 1 FETCH (UID 10 FLAGS (\\Seen))\n* 3 FETCH (FLAGS ())").quiet();
@@ -184,7 +184,7 @@ fn what_vanished_and_was_not_there_is_no_result_either() {
 #[test]
 fn a_contradiction_is_told_and_what_had_changed_after_it() {
     let mut script = Script::new("ESEARCH", &[]);
-    let select = Select::new("INBOX").fill(Fill::Flags);
+    let select = Select::new("INBOX").view_sync(ViewSync::Flags);
     script.select(select, "SELECT INBOX", &(opened(3) + "TAG OK done"));
     script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 1:3\nTAG OK done");
     let rows =

@@ -8,8 +8,8 @@ use futures_core::Stream;
 use super::poll_once;
 use crate::client::{Mailbox, Rows, Select, Token};
 use crate::command::{
-    Append, Close, Command, CopyTo, Create, Expunge, Fetch, List, Logout, Noop, Notify, Search, StatusOf,
-    Store, Unselect,
+    Append, Close, Command, CopyMessages, Create, Expunge, Fetch, List, Logout, Noop, Notify, Search,
+    StatusCommand, Store, Unselect,
 };
 use crate::error::{Error, Result};
 use crate::types::{CommandId, Message};
@@ -20,7 +20,7 @@ pub(super) enum Got {
     Nothing,
     Mailbox(Mailbox),
     Rows(Vec<Message>),
-    Found(Vec<u32>),
+    SearchResult(Vec<u32>),
     /// From which UID to which; no more than the server told.
     Copied(Vec<(u32, u32)>),
     Expunged(u64, Vec<u32>),
@@ -149,14 +149,14 @@ known! {
     Close, |_o| Got::Nothing;
     Unselect, |_o| Got::Nothing;
     Select, |mailbox| Got::Mailbox(mailbox);
-    Search, |found| Got::Found(found.iter().map(Into::into).collect());
+    Search, |found| Got::SearchResult(found.iter().map(Into::into).collect());
     Append, |appended| Got::Appended(appended.uid.map(Into::into));
     Expunge, |all| Got::Expunged(all.count, all.uids.iter().map(Into::into).collect());
     List, |list| Got::Listed(list.iter().map(|entry| entry.name.to_string()).collect());
-    CopyTo, |copied| Got::Copied(
+    CopyMessages, |copied| Got::Copied(
         copied.uids.iter().flat_map(|c| c.pairs().map(|(a, b)| (a.into(), b.into())).collect::<Vec<_>>()).collect()
     );
-    StatusOf, |s| Got::Status((|| Some((s.messages?, s.uid_next?.into(), s.uid_validity?.into(), s.unseen?)))());
+    StatusCommand, |s| Got::Status((|| Some((s.messages?, s.uid_next?.into(), s.uid_validity?.into(), s.unseen?)))());
 }
 
 impl Known for Fetch {

@@ -22,7 +22,7 @@ fn resuming(script: &Script) -> (Token<Select>, Mailbox) {
 
 #[test]
 fn a_search_among_uids_waits_for_the_era_and_fails_in_another() {
-    for era in [7, 8] {
+    for uid_validity in [7, 8] {
         let mut script = Script::new("SEARCHRES ESEARCH", &[]);
         let (select, inbox) = resuming(&script);
         let not_the_first = inbox.search(Search::unseen().and(Search::uids(uid(10)).not()));
@@ -31,9 +31,9 @@ fn a_search_among_uids_waits_for_the_era_and_fails_in_another() {
         let all = inbox.search(Search::uids(uid(1)..).and(Search::uids(UidSet::new()).not()));
         let tag = script.expect("SELECT INBOX");
         script.quiet();
-        script.say(&format!("* 2 EXISTS\n* OK [UIDVALIDITY {era}] era\n{tag} OK done"));
+        script.say(&format!("* 2 EXISTS\n* OK [UIDVALIDITY {uid_validity}] era\n{tag} OK done"));
         resolved(select);
-        if era == 7 {
+        if uid_validity == 7 {
             script.expect("UID SEARCH RETURN (ALL) UNSEEN NOT UID 10");
             script.expect("UID SEARCH RETURN (SAVE COUNT) OR SEEN UID 10,20");
         } else {
@@ -41,7 +41,7 @@ fn a_search_among_uids_waits_for_the_era_and_fails_in_another() {
                 [poll_once(&mut { not_the_first }).unwrap().err(), poll_once(&mut { saved }).unwrap().err()]
             {
                 let error = error.expect("another era");
-                assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No), "{error}");
+                assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No), "{error}");
             }
         }
         // All messages are all in any era.
@@ -59,7 +59,7 @@ fn an_open_set_is_all_messages_only_if_nothing_is_left_out() {
     let tag = script.expect("SELECT INBOX");
     script.say(&format!("* 2 EXISTS\n* OK [UIDVALIDITY 8] era\n{tag} OK done"));
     resolved(select);
-    assert_eq!(poll_once(&mut { gone }).unwrap().unwrap_err().was_sent(), Sent::No);
+    assert_eq!(poll_once(&mut { gone }).unwrap().unwrap_err().sent(), Sent::No);
 }
 
 #[test]

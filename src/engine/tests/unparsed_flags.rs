@@ -2,14 +2,14 @@
 
 use super::script::{Script, resolved};
 use crate::command::Store;
-use crate::types::{Fill, Flag, Flags, MailboxState, ModSeq, Uid, UidValidity};
+use crate::types::{Flag, Flags, MailboxState, ModSeq, Uid, UidValidity, ViewSync};
 use crate::{Mailbox, Select};
 
 /// INBOX with messages of UIDs 10, 20, …, of which the flags are to be known.
 fn open(mut script: Script, select: Select, exists: u32) -> (Script, Mailbox) {
     let opened =
         format!("* {exists} EXISTS\n* OK [UIDVALIDITY 7] era\n* OK [HIGHESTMODSEQ 90] modseq\nTAG OK done");
-    let inbox = script.select(select.fill(Fill::Flags), "SELECT INBOX", &opened);
+    let inbox = script.select(select.view_sync(ViewSync::Flags), "SELECT INBOX", &opened);
     let uids: Vec<_> = (1..=exists).map(|n| (n * 10).to_string()).collect();
     let found = format!("* ESEARCH (TAG \"TAG\") UID ALL {}\nTAG OK done", uids.join(","));
     script.line("UID SEARCH RETURN (ALL) ALL", &found);

@@ -3,7 +3,7 @@
 use super::poll_once;
 use super::script::{Script, resolved};
 use crate::command::{Items, Raw, Search, Store};
-use crate::types::{CloseReason, Fill, Flag, Seq, SeqSet, Uid, UidSet};
+use crate::types::{CloseReason, Flag, Seq, SeqSet, Uid, UidSet, ViewSync};
 use crate::{ErrorKind, Mailbox, Sent};
 
 const CAN: &str = "SEARCHRES ESEARCH";
@@ -28,7 +28,7 @@ fn what_uses_a_search_that_is_taken_back_is_not_sent() {
     search.cancel();
     script.quiet();
     let error = poll_once(&mut { rows }).expect("ended").expect_err("of other messages");
-    assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No));
+    assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No));
     // The server knows nothing of it: what it remembered it still does.
     let rows = inbox.fetch(earlier, Items::new().flags());
     script.line("UID FETCH $ (FLAGS)", "TAG OK done").quiet();
@@ -49,7 +49,7 @@ fn a_line_of_ones_own_that_saves_its_result_makes_ours_void() {
         let store = inbox.store(saved, Store::add([Flag::Deleted]));
         script.quiet();
         let error = poll_once(&mut { store }).expect("ended").expect_err("of other messages");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No));
     }
 }
 
@@ -87,7 +87,7 @@ fn a_server_that_hangs_up_before_it_hears_of_logout_has_not_logged_out() {
     script.bench.close(CloseReason::Eof);
     for error in [poll_once(&mut { noop }), poll_once(&mut { logout })] {
         let error = error.expect("ended").expect_err("the connection has ended");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Closed, Sent::No));
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Closed, Sent::No));
         assert!(error.to_string().contains("too many of you"), "{error}");
     }
     // Of one that it may have heard, it has.
@@ -105,7 +105,7 @@ fn numbers_and_uids_that_mean_others_by_now_are_not_sent() {
     for line in ["* 2 EXPUNGE", "* VANISHED 2", "* 3 EXISTS", "* OK [UIDVALIDITY 8] another era"] {
         let mut script = Script::new("", &[]);
         let inbox = script.select(
-            crate::Select::new("INBOX").fill(Fill::Off),
+            crate::Select::new("INBOX").view_sync(ViewSync::Off),
             "SELECT INBOX",
             "* 9 EXISTS\n* OK [UIDVALIDITY 7] era\nTAG OK done",
         );
@@ -117,13 +117,13 @@ fn numbers_and_uids_that_mean_others_by_now_are_not_sent() {
         script.say(line);
         if line.contains("era") {
             let error = poll_once(&mut { by_uid }).expect("ended").expect_err("another message");
-            assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No), "{error}");
+            assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No), "{error}");
             // The numbers have not moved.
             script.line("STORE 5 +FLAGS (\\Deleted)", "TAG OK done");
             resolved(by_number);
         } else {
             let error = poll_once(&mut { by_number }).expect("ended").expect_err("another message");
-            assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No), "{line}: {error}");
+            assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No), "{line}: {error}");
             script.line("UID FETCH 5 (RFC822.SIZE)", "TAG OK done");
             resolved(by_uid);
         }
@@ -151,7 +151,7 @@ fn a_search_among_uids_of_the_era_before_is_not_sent_either() {
         poll_once(&mut { rows }).expect("ended").err(),
     ] {
         let error = error.expect("other messages");
-        assert_eq!((error.kind(), error.was_sent()), (ErrorKind::Invalid, Sent::No), "{error}");
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No), "{error}");
     }
     // The last one is the last one in any era.
     script.line("UID FETCH * (RFC822.SIZE)", "TAG OK done");

@@ -19,7 +19,7 @@ use crate::types::{CloseReason, CommandId, EventKind, MailboxState, SelectionId,
 /// What became of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
-    Held,
+    HeapSize,
     Resolved,
     Detached,
     Dropped,
@@ -59,7 +59,7 @@ pub(super) struct World {
     pub(super) resumes: BTreeMap<SelectionId, MailboxState>,
     /// Of each selection its mailbox, and the UIDs that it began with.
     pub(super) opened_with: BTreeMap<SelectionId, (usize, Vec<u32>)>,
-    pub(super) away: Option<Away>,
+    pub(super) while_disconnected: Option<Away>,
     pub(super) kept: Vec<Kept>,
     pub(super) mailboxes: Vec<(Mailbox, usize)>,
     pub(super) selects: BTreeMap<CommandId, SelectionId>,
@@ -77,7 +77,7 @@ const SHORT_LINE: usize = 8;
 impl World {
     pub(super) fn new(kind: Kind, sizes: [u8; 2]) -> Self {
         let (mut bench, sender) = Bench::new(Settings {
-            fill: kind.fill,
+            view_sync: kind.view_sync,
             windows: BatchSizes { uids: kind.window, flags: kind.window },
             limits: kind.limits(),
             ..settings()
@@ -95,11 +95,11 @@ impl World {
             sender,
             held: Vec::new(),
             intents: BTreeMap::new(),
-            replay: Replay::new(kind.fill),
+            replay: Replay::new(kind.view_sync),
             saved: [None, None],
             resumes: BTreeMap::new(),
             opened_with: BTreeMap::new(),
-            away: None,
+            while_disconnected: None,
             kept: Vec::new(),
             mailboxes: Vec::new(),
             selects: BTreeMap::new(),
@@ -191,7 +191,7 @@ impl World {
         let room = !self.is_full() || self.closed;
         assert_eq!(ready.is_some(), room, "ready() says whether there is room");
         self.check_state();
-        let new = self.server.heard.opened[self.opened..].to_vec();
+        let new = self.server.response.opened[self.opened..].to_vec();
         self.opened += new.len();
         for (id, uids) in new {
             let selection = self.selects.get(&id).copied();
@@ -237,7 +237,7 @@ impl World {
             let Some(event) = self.bench.event() else { return self.ask_again() };
             if self.replay.lagged || matches!(event.kind, EventKind::Lagged(_)) {
                 // What was told of the time before has gaps.
-                self.away = None;
+                self.while_disconnected = None;
             } else {
                 self.follow_away(&event);
             }
@@ -256,7 +256,7 @@ impl World {
         if !self.replay.stale {
             return;
         }
-        let open = self.bench.engine.selection.as_ref().map(|s| s.seat.id);
+        let open = self.bench.engine.selection.as_ref().map(|s| s.selection_handle.id);
         let mailbox = self.mailboxes.iter().map(|(mailbox, _)| mailbox).find(|m| Some(m.selection()) == open);
         assert_eq!(mailbox.is_some(), open.is_some(), "a selection without a handle");
         assert!(mailbox.is_none_or(|mailbox| !mailbox.has_ended()));
@@ -268,7 +268,7 @@ impl World {
             return None;
         }
         let token = self.held.remove(usize::from(which) % self.held.len());
-        let begun = self.bench.engine.flights.get(&token.id()).is_some_and(|f| f.begun);
+        let begun = self.bench.engine.inflight.get(&token.id()).is_some_and(|f| f.begun);
         let known = self.replay.ends.iter().any(|(id, _)| *id == token.id());
         let intent = self.intents.get_mut(&token.id())?;
         let fate = if token.is_stream() { Fate::Dropped } else { fate };
@@ -308,7 +308,7 @@ impl World {
         self.selects.get(&select).copied()
     }
 
-    pub(super) fn held(&self) -> Vec<CommandId> {
+    pub(super) fn heap_size(&self) -> Vec<CommandId> {
         self.held.iter().map(|token| token.id()).collect()
     }
 }
@@ -326,7 +326,7 @@ impl Intent {
             open: None,
             meant: None,
             refused: false,
-            fate: Fate::Held,
+            fate: Fate::HeapSize,
             begun: false,
         }
     }

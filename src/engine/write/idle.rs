@@ -47,7 +47,7 @@ pub(in crate::engine) struct Idle {
     /// Where the server does not IDLE.
     refused: IdleRefusal,
     /// How often in a row it ended before it began.
-    stillborn: u8,
+    early_end_count: u8,
     /// Our DONE may have met an IDLE that the server had ended: its BAD is ignored once.
     done_may_be_refused: bool,
     /// When the server was last asked what is new.
@@ -96,7 +96,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// An IDLE that the server ends sooner than this was none.
 const SHORT_LIVED: Duration = Duration::from_secs(1);
 /// How often IDLE may end before it began, or at once, until it counts as refused.
-const MOST_STILLBORN: u8 = 3;
+const MAX_EARLY_ENDS: u8 = 3;
 
 impl Idle {
     fn id(&self) -> Option<CommandId> {
@@ -135,7 +135,7 @@ impl Idle {
             IdleRefusal::Nowhere | IdleRefusal::Unselected if !self.selected => IdleRefusal::Unselected,
             _ => IdleRefusal::Everywhere,
         };
-        self.stillborn = 0;
+        self.early_end_count = 0;
     }
 
     /// Whether IDLE has been refused where a mailbox is selected, or none is.
@@ -177,7 +177,7 @@ impl Idle {
             self.leaving.remove(at);
             // If our DONE has not gone out yet it need not, and must not.
             let taken_back = outbox.holds(id) && outbox.withdraw(id);
-            (self.done_may_be_refused, self.stillborn) = (!taken_back, 0);
+            (self.done_may_be_refused, self.early_end_count) = (!taken_back, 0);
             if self.state == State::Off {
                 (self.end_soon, self.quiet_since) = (false, None);
             }
@@ -186,8 +186,8 @@ impl Idle {
         match self.state {
             State::QueryOutcome { id: mine } if mine == id && !ok && self.behind => self.apart = true,
             State::QueryOutcome { id: mine } if mine == id => {
-                self.stillborn = self.stillborn.saturating_add(1);
-                if !ok || self.stillborn >= MOST_STILLBORN {
+                self.early_end_count = self.early_end_count.saturating_add(1);
+                if !ok || self.early_end_count >= MAX_EARLY_ENDS {
                     self.refuse("the server will not IDLE");
                 }
             }
@@ -196,12 +196,12 @@ impl Idle {
                 self.done_may_be_refused &= !(outbox.holds(id) && outbox.withdraw(id));
             }
             State::On { since, .. } if now.duration_since(since) < SHORT_LIVED => {
-                self.stillborn = self.stillborn.saturating_add(1);
-                if self.stillborn >= MOST_STILLBORN {
+                self.early_end_count = self.early_end_count.saturating_add(1);
+                if self.early_end_count >= MAX_EARLY_ENDS {
                     self.refuse("the server ends each IDLE at once");
                 }
             }
-            _ => self.stillborn = 0,
+            _ => self.early_end_count = 0,
         }
         self.state = State::Off;
         self.end_soon = false;
@@ -227,7 +227,7 @@ impl Idle {
 impl Engine {
     /// Whether there is nothing to wait for but what an IDLE brings.
     pub(in crate::engine) fn idle_is_quiet(&self) -> bool {
-        matches!(self.idle.state, State::On { .. }) && self.outbox.is_empty() && self.flights.len() == 1
+        matches!(self.idle.state, State::On { .. }) && self.outbox.is_empty() && self.inflight.len() == 1
     }
 
     /// Ends IDLE, because there is something to do: DONE at once if the server has answered `+`, else as
@@ -263,15 +263,15 @@ impl Engine {
         }
         let free = self.queue.is_empty()
             && self.behind.is_empty()
-            && self.lines_due.is_empty()
+            && self.ready_to_continue.is_empty()
             && self.line.is_none()
-            && self.last_words.is_none()
+            && self.drain_deadline.is_none()
             && !self.logging_out;
-        if !free || !self.settings.auto_idle || self.greeting.is_none() || !self.tells_capabilities {
+        if !free || !self.settings.auto_idle || self.greeting.is_none() || !self.reports_capabilities {
             self.idle.quiet_since = None;
             return;
         }
-        if !self.flights.is_empty() || !self.outbox.is_empty() {
+        if !self.inflight.is_empty() || !self.outbox.is_empty() {
             self.idle.quiet_since = None;
             if self.can_idle() && self.may_idle_behind() {
                 self.begin_idle(now);
@@ -287,7 +287,7 @@ impl Engine {
             >= self.settings.poll_every
         {
             self.idle.last_asked = Some(now);
-            self.queue_own(InternalCommand::Poll, Noop, None);
+            self.queue_internal(InternalCommand::Poll, Noop, None);
             self.send();
         }
     }
@@ -295,7 +295,7 @@ impl Engine {
     /// Begins IDLE, behind what the server may not tell by itself.
     fn begin_idle(&mut self, now: Instant) {
         if self.look_back(now) {
-            self.queue_own(InternalCommand::Idle, command::Idle, None);
+            self.queue_internal(InternalCommand::Idle, command::Idle, None);
         }
         self.send();
     }
@@ -311,15 +311,15 @@ impl Engine {
         self.idle.alone
             && !self.idle.apart
             && self.idle.leaving.len() <= 1
-            && self.idle.stillborn == 0
+            && self.idle.early_end_count == 0
             && !self.roster.load.has_numbers()
-            && self.flights.values().all(own)
+            && self.inflight.values().all(own)
     }
 
     /// A server that never answers IDLE must not hold up all else. Nothing but DONE may go out now (RFC 2177 section 3), and
     /// nothing behind it before the tagged line: a `+` that came late would be taken for that of a literal.
     fn wait_for_idle(&mut self, id: CommandId, now: Instant) {
-        if self.outbox.holds(id) || self.flights.len() > 1 {
+        if self.outbox.holds(id) || self.inflight.len() > 1 {
             // What went out before it is answered first.
             return;
         }
@@ -340,7 +340,7 @@ impl Engine {
     /// Whether it is ours to renew: our own, or one by hand that nobody can end any more.
     fn renews(&self, id: CommandId) -> bool {
         let ours = |f: &InFlightCommand| f.own.is_some() || self.settings.auto_idle && !f.job.wanted();
-        self.flights.get(&id).is_some_and(ours)
+        self.inflight.get(&id).is_some_and(ours)
     }
 
     /// IDLE is valid as soon as the session is authenticated (RFC 2177 section 3, RFC 9051 section 6.3.13).

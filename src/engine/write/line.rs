@@ -19,7 +19,7 @@ use crate::command::{Flow, Line};
 use crate::engine::Engine;
 use crate::engine::inflight::entry::Next;
 use crate::engine::log;
-use crate::engine::schedule::resolve::other_era;
+use crate::engine::schedule::resolve::uid_validity_error;
 use crate::engine::selection::access::refusal_of_verb;
 use crate::engine::submit::end_cause::EndCause;
 use crate::engine::write::reserved;
@@ -61,24 +61,30 @@ impl Dialogue {
 impl Engine {
     /// Makes and queues the next line of a command in flight.
     pub(in crate::engine) fn write_line(&mut self, id: CommandId) {
-        let refused = self.flights.get(&id).and_then(|f| self.refusal_of_line(f));
-        let Some(flight) = self.flights.get_mut(&id).filter(|f| f.next == Next::Line) else { return };
+        let refused = self.inflight.get(&id).and_then(|f| self.refusal_of_line(f));
+        let Some(flight) = self.inflight.get_mut(&id).filter(|f| f.next == Next::Line) else { return };
         let tag = self.shared.tag(id);
         let mut line = Line::new(Some(&tag), &self.session);
         // A mailbox that is selected by now is none of its business.
-        let ended = flight.seat.as_ref().is_some_and(|seat| seat.has_ended());
+        let ended =
+            flight.selection_handle.as_ref().is_some_and(|selection_handle| selection_handle.has_ended());
         // And its UIDs may be other messages' by now.
         let stale = self.selection.as_ref().is_some_and(|s| {
-            let its = flight.seat.as_ref().is_some_and(|seat| seat.id == s.seat.id);
-            its && flight.era.is_some() && flight.era != s.uid_validity
+            let its = flight
+                .selection_handle
+                .as_ref()
+                .is_some_and(|selection_handle| selection_handle.id == s.selection_handle.id);
+            its && flight.uid_validity.is_some() && flight.uid_validity != s.uid_validity
         });
         let encoded = if stale && flight.begun {
-            Err(other_era())
+            Err(uid_validity_error())
         } else if let Some(refused) = refused {
             Err(refused)
         } else if ended {
-            let error =
-                flight.seat.as_ref().map_or_else(|| EndCause::Unknown.error(), |seat| seat.ended_error());
+            let error = flight
+                .selection_handle
+                .as_ref()
+                .map_or_else(|| EndCause::Unknown.error(), |selection_handle| selection_handle.ended_error());
             Err(error.while_doing("between two of its lines"))
         } else {
             flight.job.encode(&mut line, &self.session)
@@ -96,7 +102,8 @@ impl Engine {
                 reserved::check(&verb)?;
             }
             if !flight.class.ours
-                && let Some(refused) = self.selection.as_ref().and_then(|s| refusal_of_verb(&s.seat, &verb))
+                && let Some(refused) =
+                    self.selection.as_ref().and_then(|s| refusal_of_verb(&s.selection_handle, &verb))
             {
                 return Err(refused);
             }
@@ -116,7 +123,7 @@ impl Engine {
                     Flow::AfterReply => Next::LineAfterReply,
                 };
                 if flight.next == Next::Line {
-                    self.lines_due.push_front(id);
+                    self.ready_to_continue.push_front(id);
                 }
                 let last = flow == Flow::Last && !flight.job.awaits_challenge();
                 self.outbox.open_line();
@@ -124,7 +131,7 @@ impl Engine {
             }
             Err(error) => {
                 self.shared.release_tag(&tag);
-                let error = error.in_command(flight.job.name()).sent(flight.sent());
+                let error = error.in_command(flight.job.name()).with_sent(flight.sent());
                 flight.next = Next::Nothing;
                 if flight.tags.is_empty() {
                     // What its earlier lines achieved is not lost.
@@ -150,7 +157,7 @@ impl Engine {
     ) {
         while let Some(piece) = rest.pop_front() {
             match piece {
-                Piece::Octets(octets) => self.outbox.push(id, octets, last && rest.is_empty()),
+                Piece::Bytes(bytes) => self.outbox.push(id, bytes, last && rest.is_empty()),
                 Piece::Wait => {
                     self.line = Some(Dialogue::Literal { id, tag, rest, last });
                     return;
@@ -181,7 +188,7 @@ impl Engine {
             }
             Some(Dialogue::Literal { id, tag, rest, last }) => {
                 self.push_pieces(id, tag, rest, last);
-                if self.line.is_none() && self.flights.get(&id).is_some_and(|f| f.class.dialogue) {
+                if self.line.is_none() && self.inflight.get(&id).is_some_and(|f| f.class.dialogue) {
                     self.line = Some(Dialogue::Challenge { id });
                 }
             }
@@ -199,7 +206,7 @@ impl Engine {
     }
 
     fn answer_challenge(&mut self, id: CommandId, text: &Bytes) {
-        let Some(flight) = self.flights.get_mut(&id) else { return };
+        let Some(flight) = self.inflight.get_mut(&id) else { return };
         if flight.failure.is_some() {
             // It has been given up, and the server has not listened.
             return self.outbox.push(id, Bytes::from_static(b"*\r\n"), false);
@@ -218,7 +225,7 @@ impl Engine {
             }
             Err(error) => {
                 // `*` gives the exchange up; the tagged BAD that follows ends the command (RFC 9051 section 6.2.2).
-                flight.failure.get_or_insert(error.in_command(flight.job.name()).sent(Sent::Partly));
+                flight.failure.get_or_insert(error.in_command(flight.job.name()).with_sent(Sent::Partly));
                 self.outbox.push(id, Bytes::from_static(b"*\r\n"), false);
             }
         }
@@ -227,7 +234,7 @@ impl Engine {
     fn tell_stray_continuation(&mut self, text: &Bytes) {
         let bytes = self.excerpt_without_secrets(&Bytes::from([b"+ ", &text[..]].concat()));
         let error = "no command waits for a continuation".to_owned();
-        self.tell(Event::new(EventKind::Unparsed { bytes, error }));
+        self.report(Event::new(EventKind::Unparsed { bytes, error }));
     }
 }
 

@@ -79,15 +79,15 @@ impl Engine {
         }
         match response {
             Response::Tagged { status, .. } => self.blank(status),
-            Response::Untagged(heard) => {
-                let has_secret = match heard.answer() {
+            Response::Untagged(response) => {
+                let has_secret = match response.answer() {
                     Answer::Status(status) => self.secrets.are_in_status(status),
                     Answer::Id(fields) => self.secrets.are_in(format!("{fields:?}").as_bytes()),
-                    Answer::Other => heard.raw().is_some_and(|raw| self.secrets.are_in(raw)),
+                    Answer::Other => response.raw().is_some_and(|raw| self.secrets.are_in(raw)),
                     _ => false,
                 };
                 if has_secret {
-                    heard.mark_secret();
+                    response.mark_secret();
                 }
             }
             // What a dialogue reads of it is the command's.
@@ -118,9 +118,9 @@ impl Engine {
 }
 
 /// The event in place of a response that has a secret in it.
-pub(in crate::engine) fn left_out(heard: &Untagged) -> Option<EventKind> {
+pub(in crate::engine) fn left_out(response: &Untagged) -> Option<EventKind> {
     let (bytes, error) = (Bytes::from_static(LEFT_OUT.as_bytes()), "not kept".to_owned());
-    heard.has_secret().then_some(EventKind::Unparsed { bytes, error })
+    response.has_secret().then_some(EventKind::Unparsed { bytes, error })
 }
 
 /// Whether a code has words of the server's choice.

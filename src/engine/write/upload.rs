@@ -2,7 +2,7 @@
 //! has been written.
 //!
 //! ```text
-//!             ┌── octets ──┐
+//!             ┌── bytes ──┐
 //!             v            │
 //!   begun ─> Source ───────┴── its end, all given ──────────> the rest of the line
 //!             ├── fails, ends early, has more, stalls, cancel:
@@ -13,7 +13,7 @@
 //! Where more is left to fill up than `MOST_PADDING`, the connection is closed instead.
 //! ```
 //!
-//! In: octets, by [`Engine::give`], from whoever polls what [`Engine::source`] names while there is room. Out: pieces in the
+//! In: octets, by [`Engine::route`], from whoever polls what [`Engine::source`] names while there is room. Out: pieces in the
 //! outbox, no more at a time than a window.
 
 use std::collections::VecDeque;
@@ -44,7 +44,7 @@ const PADDING: &[u8] = &[b' '; 16 << 10];
 
 /// A piece of a line on its way.
 pub(in crate::engine) enum Piece {
-    Octets(Bytes),
+    Bytes(Bytes),
     /// Nothing goes on before the server's `+`.
     Wait,
     /// A literal that its source will give.
@@ -60,10 +60,10 @@ pub(in crate::engine) fn pieces(fragments: Vec<Fragment>, sources: Vec<Taken>) -
             pieces.push_back(Piece::Wait);
         }
         pieces.extend(match fragment {
-            Fragment::Text(text) => Some(Piece::Octets(text.into())),
+            Fragment::Text(text) => Some(Piece::Bytes(text.into())),
             // Wiped when the last of it has been written.
-            Fragment::Secret(text) => Some(Piece::Octets(Bytes::from_owner(text))),
-            Fragment::Literal { data, .. } => Some(Piece::Octets(data)),
+            Fragment::Secret(text) => Some(Piece::Bytes(Bytes::from_owner(text))),
+            Fragment::Literal { data, .. } => Some(Piece::Bytes(data)),
             Fragment::Awaited => sources.next().map(Piece::Upload),
         });
     }
@@ -116,11 +116,11 @@ impl Upload {
     fn flaw(&self, given: &Option<io::Result<Bytes>>) -> Option<String> {
         let (size, left) = (self.size, self.left);
         match given {
-            Some(Ok(octets)) if octets.len() as u64 > left => {
+            Some(Ok(bytes)) if bytes.len() as u64 > left => {
                 Some(format!("the message's source has more than the {size} octets that were announced"))
             }
             // No literal may hold one (RFC 9051 section 9, CHAR8).
-            Some(Ok(octets)) if octets.contains(&0) => Some("the message's source has a NUL in it".into()),
+            Some(Ok(bytes)) if bytes.contains(&0) => Some("the message's source has a NUL in it".into()),
             Some(Ok(_)) => None,
             Some(Err(_)) => Some("the message's source failed".into()),
             None if left > 0 => {
@@ -152,7 +152,7 @@ impl Engine {
     }
 
     /// What the source gave: octets, a failure, or its end.
-    pub(crate) fn handle_octets(&mut self, given: Option<io::Result<Bytes>>) {
+    pub(crate) fn handle_chunk(&mut self, given: Option<io::Result<Bytes>>) {
         let Some(Dialogue::Upload(upload)) = &mut self.line else { return };
         if upload.source.is_none() {
             return;
@@ -165,12 +165,12 @@ impl Engine {
             });
         }
         match given {
-            Some(Ok(octets)) => {
+            Some(Ok(bytes)) => {
                 // Nothing at all is no sign of life.
-                if !octets.is_empty() {
+                if !bytes.is_empty() {
                     upload.starved_since = None;
-                    upload.left -= octets.len() as u64;
-                    self.outbox.push(upload.id, octets, false);
+                    upload.left -= bytes.len() as u64;
+                    self.outbox.push(upload.id, bytes, false);
                 }
             }
             _ => self.end_literal(),
@@ -187,7 +187,7 @@ impl Engine {
     }
 
     /// Fills up what nobody wants any more, or closes the connection if that is too much.
-    pub(in crate::engine) fn pad(&mut self) {
+    pub(in crate::engine) fn fill_abandoned_literal(&mut self) {
         // One that failed has been looked at when it did; this one was refused.
         if let Some(Dialogue::Upload(upload)) = &self.line
             && upload.source.is_none()
@@ -208,8 +208,8 @@ impl Engine {
                 return self.end_literal();
             }
             upload.left -= step as u64;
-            let octets = Bytes::from_static(PADDING).slice(..step);
-            self.outbox.push(upload.id, octets, false);
+            let bytes = Bytes::from_static(PADDING).slice(..step);
+            self.outbox.push(upload.id, bytes, false);
         }
     }
 
@@ -218,8 +218,8 @@ impl Engine {
         let can_cancel = self.session.can("MULTIAPPEND");
         let Some(Dialogue::Upload(upload)) = &mut self.line else { return };
         let id = upload.id;
-        let Some(flight) = self.flights.get_mut(&id) else { return };
-        let error = error.in_command(flight.job.name()).sent(Sent::Partly);
+        let Some(flight) = self.inflight.get_mut(&id) else { return };
+        let error = error.in_command(flight.job.name()).with_sent(Sent::Partly);
         if !can_cancel || upload.left > MOST_PADDING {
             // A server that waits for octets takes nothing else, and would take the next command for them.
             let cause = std::error::Error::source(&error);
@@ -235,8 +235,8 @@ impl Engine {
         // used to cancel the append." The NO may come in place of the `+`.
         let end = Bytes::from_static;
         upload.rest =
-            [Piece::Octets(end(b" {0}\r\n")), Piece::Wait, Piece::Octets(end(b"\r\n"))].into_iter().collect();
-        self.pad();
+            [Piece::Bytes(end(b" {0}\r\n")), Piece::Wait, Piece::Bytes(end(b"\r\n"))].into_iter().collect();
+        self.fill_abandoned_literal();
     }
 
     /// The server has answered before it was given all that was announced: it has to be given that all the same, for it takes
@@ -245,7 +245,7 @@ impl Engine {
         let Some(Dialogue::Upload(upload)) = &mut self.line else { return };
         upload.tag = None;
         upload.drop_source();
-        upload.rest = [Piece::Octets(Bytes::from_static(b"\r\n"))].into_iter().collect();
+        upload.rest = [Piece::Bytes(Bytes::from_static(b"\r\n"))].into_iter().collect();
     }
 
     /// A command that has been begun is cancelled: what is streamed of it is given up.

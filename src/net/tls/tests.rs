@@ -54,7 +54,7 @@ async fn connect_by(
         .with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(certified)));
     let (near, far) = tokio::io::duplex(1 << 16);
     let serving = tokio::spawn(async move { TlsAcceptor::from(Arc::new(tls)).accept(far).await.is_ok() });
-    let config = Config::new("localhost").trust(trusted.to_owned());
+    let config = Config::new("localhost").trust_certificate(trusted.to_owned());
     let wrapped = wrap(&config, Box::new(near)).await.map(drop);
     serving.await.unwrap();
     wrapped

@@ -59,9 +59,9 @@ fn unquoted(text: &[u8]) -> Vec<u8> {
     let Some(inside) = text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")) else {
         return text.to_vec();
     };
-    let mut octets = inside.iter();
-    std::iter::from_fn(|| match octets.next() {
-        Some(b'\\') => octets.next(),
+    let mut bytes = inside.iter();
+    std::iter::from_fn(|| match bytes.next() {
+        Some(b'\\') => bytes.next(),
         other => other,
     })
     .copied()
@@ -103,13 +103,13 @@ fn shown(text: &str) -> Vec<u8> {
 fn without_comments(field: &[u8]) -> Vec<u8> {
     let (mut kept, mut address, mut comments) = (Vec::new(), Vec::new(), Vec::new());
     let (mut depth, mut in_quotes, mut has_angle) = (0u32, false, false);
-    let mut octets = field.iter().copied();
-    while let Some(octet) = octets.next() {
+    let mut bytes = field.iter().copied();
+    while let Some(octet) = bytes.next() {
         let into = if depth > 0 || (octet == b'(' && !in_quotes) { &mut comments } else { &mut address };
         match octet {
             b'\\' if in_quotes || depth > 0 => {
                 into.push(octet);
-                into.extend(octets.next());
+                into.extend(bytes.next());
                 continue;
             }
             b'"' if depth == 0 => in_quotes = !in_quotes,

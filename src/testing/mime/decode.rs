@@ -77,8 +77,8 @@ fn quoted_printable(body: &[u8]) -> Vec<u8> {
 
 /// Text in this charset; UTF-8 if none is named or nobody knows it, and in place of US-ASCII, which is all of it that
 /// US-ASCII has.
-pub(super) fn text(name: Option<&[u8]>, octets: &[u8]) -> String {
+pub(super) fn text(name: Option<&[u8]>, bytes: &[u8]) -> String {
     let named = name.filter(|name| !name.eq_ignore_ascii_case(b"us-ascii"));
     let encoding = named.and_then(charset).unwrap_or(UTF_8);
-    encoding.decode_without_bom_handling(octets).0.into_owned()
+    encoding.decode_without_bom_handling(bytes).0.into_owned()
 }

@@ -3,7 +3,7 @@
 use super::address::{Entry, addresses};
 use super::header::{unfolded, value};
 use crate::types::Envelope;
-use crate::types::packed::Writer;
+use crate::types::text_arena::Writer;
 
 /// The envelope of the message with this header.
 pub(super) fn envelope(header: &[u8]) -> Envelope {

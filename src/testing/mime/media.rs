@@ -86,11 +86,11 @@ struct Piece {
 fn pieces(value: &[u8]) -> Vec<Piece> {
     let (mut all, mut piece) = (Vec::new(), Piece::default());
     let (mut depth, mut in_quotes) = (0u32, false);
-    let mut octets = value.iter().copied();
-    while let Some(octet) = octets.next() {
+    let mut bytes = value.iter().copied();
+    while let Some(octet) = bytes.next() {
         match octet {
             b'\\' if in_quotes || depth > 0 => {
-                let escaped = octets.next();
+                let escaped = bytes.next();
                 piece.text.extend(escaped.filter(|_| in_quotes));
             }
             b'"' if in_quotes => in_quotes = false,

@@ -134,7 +134,7 @@ impl Content {
     /// Of the first address in this field of its header: the name and the mailbox, decoded, and the host.
     pub(crate) fn first_address(&self, name: &str) -> Option<[Option<String>; 3]> {
         let entry = envelope::first_address(self.header(), name)?;
-        let text = |octets: Option<Vec<u8>>| octets.map(|octets| text::decoded(&octets));
+        let text = |bytes: Option<Vec<u8>>| bytes.map(|bytes| text::decoded(&bytes));
         Some([text(entry.name), text(entry.mailbox), text(entry.host)])
     }
 }

@@ -4,7 +4,7 @@ use super::envelope::envelope;
 use super::header;
 use super::media::word_and_params;
 use super::tree::{Kind, Node};
-use crate::types::packed::Writer;
+use crate::types::text_arena::Writer;
 use crate::types::{BodyStructure, LEAF, MULTIPART};
 
 /// The body structure of a message; with what only BODYSTRUCTURE tells if `extended`.

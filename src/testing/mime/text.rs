@@ -66,8 +66,8 @@ fn readable(bytes: &[u8], part: &Node) -> Option<String> {
     is_text.then(|| {
         let body = of(bytes, &part.body);
         let encoding = encoding(of(bytes, &part.header));
-        let octets = decode::transfer(encoding.as_deref(), body).unwrap_or(body.into());
-        decode::text(part.media.param("charset"), &octets)
+        let bytes = decode::transfer(encoding.as_deref(), body).unwrap_or(body.into());
+        decode::text(part.media.param("charset"), &bytes)
     })
 }
 

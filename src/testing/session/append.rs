@@ -11,7 +11,7 @@ use super::snapshot::uid_set;
 use super::store::can_be_set;
 
 /// How many octets these are.
-fn octets(messages: &[AppendMessage]) -> u64 {
+fn bytes(messages: &[AppendMessage]) -> u64 {
     messages.iter().map(|message| u64::try_from(message.data.len()).unwrap_or(u64::MAX)).sum()
 }
 
@@ -41,7 +41,7 @@ impl Session {
         if messages.iter().any(|message| message.data.len() > world.settings.append_limit) {
             return Err(Reply::no(Some(Code::TooBig), "The message is too large"));
         }
-        if !world.has_room(&user, octets(&messages), u64::try_from(messages.len()).unwrap_or(u64::MAX)) {
+        if !world.has_room(&user, bytes(&messages), u64::try_from(messages.len()).unwrap_or(u64::MAX)) {
             return Err(Reply::no(Some(Code::OverQuota), "There is no room for it"));
         }
         let mut uids = Vec::new();

@@ -31,7 +31,7 @@ impl Session {
             return Ok(Reply::ok("No messages found"));
         }
         let uids = snapshot.uids(&there);
-        let size: u64 = there.iter().filter_map(|at| snapshot.row(*at)).map(|row| row.message.octets()).sum();
+        let size: u64 = there.iter().filter_map(|at| snapshot.row(*at)).map(|row| row.message.size()).sum();
         let Some(id) = world.find(&user, to) else {
             return Err(Reply::no(Some(Code::TryCreate), "There is no such mailbox"));
         };

@@ -154,14 +154,14 @@ impl Session {
                 }
             }
             let row = row.clone();
-            let octets = if items.is_empty() {
+            let bytes = if items.is_empty() {
                 self.row_of(Snapshot::seq(at), &row, &job.items, true)
             } else {
                 items.extend(job.items.iter().cloned());
                 self.row_of(Snapshot::seq(at), &row, &items, true)
             };
-            match octets {
-                Ok(octets) => self.out.write(&octets),
+            match bytes {
+                Ok(bytes) => self.out.write(&bytes),
                 Err(reply) => job.failed = Some(reply),
             }
         }

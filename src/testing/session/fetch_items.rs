@@ -61,7 +61,7 @@ fn named(out: &mut FetchRow, row: &Row, name: &str) {
         "FLAGS" => out.flags(&message.flags),
         "UID" => out.uid(message.uid),
         "INTERNALDATE" => out.date("INTERNALDATE", Some(message.internal_date)),
-        "RFC822.SIZE" => out.size(message.octets()),
+        "RFC822.SIZE" => out.size(message.size()),
         "ENVELOPE" => out.envelope(&message.content.envelope()),
         "BODY" => out.body(&message.content.body(false), false),
         "BODYSTRUCTURE" => out.body(&message.content.body(true), true),
@@ -111,7 +111,7 @@ fn piece(
 /// The piece of it that was asked for; beyond its end there is nothing (RFC 9051 section 6.4.5).
 fn cut(section: &Section, data: Option<Bytes>, part: Option<Part>) -> BodyData {
     let Some(Part { origin, length }) = part else { return BodyData::new(section.clone(), None, data) };
-    let at = |octets: u32| usize::try_from(octets).unwrap_or(usize::MAX);
+    let at = |bytes: u32| usize::try_from(bytes).unwrap_or(usize::MAX);
     let piece = |data: Bytes| {
         let from = at(origin).min(data.len());
         data.slice(from..at(origin.saturating_add(length)).min(data.len()))

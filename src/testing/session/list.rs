@@ -142,8 +142,8 @@ impl Session {
             return Err(Reply::bad("An item of STATUS that is not known"));
         }
         let patterns: Vec<String> = list.patterns.iter().map(|p| format!("{}{p}", list.reference)).collect();
-        let octets: usize = patterns.iter().map(String::len).sum();
-        if octets > LONGEST_PATTERNS || patterns.iter().any(|pattern| pattern.len() > LONGEST_PATTERN) {
+        let bytes: usize = patterns.iter().map(String::len).sum();
+        if bytes > LONGEST_PATTERNS || patterns.iter().any(|pattern| pattern.len() > LONGEST_PATTERN) {
             return Err(Reply::bad("No name can fit such a long pattern"));
         }
         let patterns: Vec<String> = patterns.iter().map(|pattern| collapsed(pattern)).collect();

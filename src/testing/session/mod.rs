@@ -22,12 +22,12 @@ mod notify;
 mod outbox;
 mod quota;
 mod reply;
+mod report;
 mod search;
 mod select;
 mod snapshot;
 mod status;
 mod store;
-mod tell;
 
 #[cfg(test)]
 mod tests;
@@ -36,7 +36,7 @@ use std::task::Waker;
 
 use bytes::BytesMut;
 
-use super::log::Heard as Logged;
+use super::log::LoggedCommand as Logged;
 use super::quirks::{Quirk, Quirks};
 use super::responder::Urgent;
 use super::script::Act;
@@ -122,7 +122,7 @@ impl Session {
         };
         // Of somebody who has not logged in; `log_in` takes more.
         let mut framer = RequestFramer::new(LONGEST_LINE).lines_of(LONGEST_LINE);
-        framer.set_plus_limit(plus.map(|octets| octets.min(LITERAL_OF_STRANGER)));
+        framer.set_plus_limit(plus.map(|bytes| bytes.min(LITERAL_OF_STRANGER)));
         let enabled = Enabled { rev2, utf8: rev2, ..Enabled::default() };
         let mut session = Self {
             shared,
@@ -252,25 +252,25 @@ impl Session {
     /// What a test wants at this command; true if it is not to be done.
     fn script(&mut self, acts: Vec<Act>, tag: &str) -> bool {
         let mut done = false;
-        let with_tag = |octets: bytes::Bytes| {
-            let text = String::from_utf8_lossy(&octets);
+        let with_tag = |bytes: bytes::Bytes| {
+            let text = String::from_utf8_lossy(&bytes);
             // Octets that are no text have no place for a tag.
-            if text.contains("{tag}") { text.replace("{tag}", tag).into_bytes().into() } else { octets }
+            if text.contains("{tag}") { text.replace("{tag}", tag).into_bytes().into() } else { bytes }
         };
         for act in acts {
             match act {
                 Act::Delay(time) => self.out.pause(time),
-                Act::Cut(octets) => self.out.cut_after(octets),
-                Act::Before(octets) => self.out.write(&with_tag(octets)),
-                Act::Within(octets) => self.out.say_within(with_tag(octets)),
-                Act::After(octets) => self.after = Some(with_tag(octets)),
+                Act::Cut(bytes) => self.out.cut_after(bytes),
+                Act::Before(bytes) => self.out.write(&with_tag(bytes)),
+                Act::Within(bytes) => self.out.say_within(with_tag(bytes)),
+                Act::After(bytes) => self.after = Some(with_tag(bytes)),
                 Act::Answer(status) => {
                     done = true;
                     self.tagged(tag, status);
                 }
-                Act::Instead(octets) => {
+                Act::Instead(bytes) => {
                     done = true;
-                    self.out.write(&with_tag(octets));
+                    self.out.write(&with_tag(bytes));
                 }
             }
         }
@@ -354,8 +354,8 @@ impl Session {
     }
 
     fn write(&mut self, told: &Response) {
-        let octets = response(told, self.strings());
-        self.out.write(&octets);
+        let bytes = response(told, self.strings());
+        self.out.write(&bytes);
     }
 
     /// `* …`.

@@ -21,7 +21,7 @@ pub(crate) enum Step {
 
 #[derive(Debug)]
 enum Piece {
-    Octets(BytesMut),
+    Bytes(BytesMut),
     Other(Step),
 }
 
@@ -29,7 +29,7 @@ enum Piece {
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     pieces: VecDeque<Piece>,
-    octets: usize,
+    bytes: usize,
     /// After so many more octets the connection ends.
     cut: Option<usize>,
     /// To be said behind the next response.
@@ -39,24 +39,24 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     /// One response, or several; whole lines, but for a script's.
-    pub(crate) fn write(&mut self, octets: &[u8]) {
-        self.put(octets);
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
+        self.put(bytes);
         if let Some(within) = self.within.take() {
             self.put(&within);
         }
     }
 
-    fn put(&mut self, octets: &[u8]) {
+    fn put(&mut self, bytes: &[u8]) {
         if self.closed {
             return;
         }
         let room = self.cut.unwrap_or(usize::MAX);
-        let octets = octets.get(..room).unwrap_or(octets);
-        self.cut = self.cut.map(|left| left - octets.len());
-        self.octets += octets.len();
+        let bytes = bytes.get(..room).unwrap_or(bytes);
+        self.cut = self.cut.map(|left| left - bytes.len());
+        self.bytes += bytes.len();
         match self.pieces.back_mut() {
-            Some(Piece::Octets(last)) => last.extend_from_slice(octets),
-            _ => self.pieces.push_back(Piece::Octets(BytesMut::from(octets))),
+            Some(Piece::Bytes(last)) => last.extend_from_slice(bytes),
+            _ => self.pieces.push_back(Piece::Bytes(BytesMut::from(bytes))),
         }
         if self.cut == Some(0) {
             self.close();
@@ -84,16 +84,16 @@ impl Outbox {
     }
 
     /// From here on so many octets.
-    pub(crate) fn cut_after(&mut self, octets: usize) {
-        self.cut = Some(octets);
-        if octets == 0 {
+    pub(crate) fn cut_after(&mut self, bytes: usize) {
+        self.cut = Some(bytes);
+        if bytes == 0 {
             self.close();
         }
     }
 
     /// Behind the next response these octets.
-    pub(crate) fn say_within(&mut self, octets: Bytes) {
-        self.within = Some(octets);
+    pub(crate) fn say_within(&mut self, bytes: Bytes) {
+        self.within = Some(bytes);
     }
 
     /// The octets that were to be said behind a response, if there was none.
@@ -103,15 +103,15 @@ impl Outbox {
 
     /// How many octets wait.
     pub(crate) fn waiting(&self) -> usize {
-        self.octets
+        self.bytes
     }
 
     /// The next thing to do.
     pub(crate) fn next(&mut self) -> Option<Step> {
         match self.pieces.pop_front()? {
-            Piece::Octets(octets) => {
-                self.octets -= octets.len();
-                Some(Step::Write(octets.freeze()))
+            Piece::Bytes(bytes) => {
+                self.bytes -= bytes.len();
+                Some(Step::Write(bytes.freeze()))
             }
             Piece::Other(step) => Some(step),
         }

@@ -41,12 +41,12 @@ impl Session {
 
     fn tell_quota(&mut self, world: &World) {
         let user = self.user();
-        let (octets, messages) = world.usage(&user);
+        let (bytes, messages) = world.usage(&user);
         let Some(limits) = world.users.get(&user).map(|user| user.quota) else { return };
         let mut resources = Vec::new();
         // RFC 9208 section 5.1: in units of 1024 bytes.
         if let Some(limit) = limits.bytes {
-            let (used, limit) = (octets.div_ceil(1024), limit.div_ceil(1024));
+            let (used, limit) = (bytes.div_ceil(1024), limit.div_ceil(1024));
             resources.push(QuotaResource::new("STORAGE".to_owned(), Some(used), Some(limit)));
         }
         if let Some(limit) = limits.messages {

@@ -3,7 +3,7 @@
 use crate::testing::search::{Refused, Scope, charset, check, cost, matches, sort};
 use crate::testing::world::World;
 use crate::types::{
-    Answer, Code, ESearch, ModSeq, NumberList, PartialResult, SearchResult, SortResult, UidSet,
+    Answer, Code, ESearch, ModSeq, NumberList, PartialResult, SearchNumbers, SortResult, UidSet,
 };
 use crate::wire::request::{Numbers, Returned, Search, SearchKey, Sort, Value};
 
@@ -226,7 +226,7 @@ impl Session {
         if returned.is_some() || self.enabled.rev2 {
             self.esearch(tag, search.uid, &asked, &found);
         } else {
-            let mut told = SearchResult { mod_seq: found.mod_seq(), ..SearchResult::default() };
+            let mut told = SearchNumbers { mod_seq: found.mod_seq(), ..SearchNumbers::default() };
             let numbers: NumberList = found.numbers(search.uid).into_iter().collect();
             told.numbers = numbers.to_set();
             self.answer("SEARCH", Answer::Search(told));

@@ -66,7 +66,7 @@ impl Session {
                 "UIDVALIDITY" => told.uid_validity = UidValidity::new(held.uid_validity),
                 "UNSEEN" => told.unseen = Some(held.count() - held.with_flag(&Flag::Seen).0),
                 "DELETED" => told.deleted = Some(held.with_flag(&Flag::Deleted).0),
-                "SIZE" => told.size = Some(held.octets()),
+                "SIZE" => told.size = Some(held.size()),
                 "HIGHESTMODSEQ" => told.highest_mod_seq = ModSeq::new(held.highest_mod_seq),
                 "DELETED-STORAGE" => told.deleted_storage = Some(held.with_flag(&Flag::Deleted).1),
                 "APPENDLIMIT" => told.append_limit = Some(limit),

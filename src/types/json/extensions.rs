@@ -71,7 +71,7 @@ impl Serialize for Annotation<'_> {
     }
 }
 
-/// A URL, and how large what it holds is; `octets` is left out where it holds nothing.
+/// A URL, and how large what it holds is; `bytes` is left out where it holds nothing.
 struct Fetched<'a>(&'a UrlData);
 
 impl Serialize for Fetched<'_> {

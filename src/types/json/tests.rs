@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::super::failure::{ErrorKind, Sent};
+use super::super::error_kind::{ErrorKind, Sent};
 use super::super::*;
 use super::*;
 
@@ -69,11 +69,11 @@ fn messages_that_come_and_go() {
         r#"{"event":"arrived","mailbox":"INBOX","selection":1,"uid":40}"#
     );
     assert_eq!(
-        inbox(EventKind::Removed { seq: Some(seq(2)), uid: Some(uid(20)) }),
+        inbox(EventKind::Expunged { seq: Some(seq(2)), uid: Some(uid(20)) }),
         r#"{"event":"removed","mailbox":"INBOX","selection":1,"uid":20,"seq":2}"#
     );
     assert_eq!(
-        inbox(EventKind::Removed { seq: Some(seq(2)), uid: None }),
+        inbox(EventKind::Expunged { seq: Some(seq(2)), uid: None }),
         r#"{"event":"removed","mailbox":"INBOX","selection":1,"seq":2}"#
     );
 }
@@ -100,7 +100,7 @@ fn flags_changed_says_what_they_were_where_that_is_known() {
 #[test]
 fn the_cause_is_an_id_behind_the_place() {
     let place = Place { mailbox: "Entwürfe".into(), selection: Some(SelectionId(2)) };
-    let event = Event::new(EventKind::Removed { seq: None, uid: Some(uid(5)) });
+    let event = Event::new(EventKind::Expunged { seq: None, uid: Some(uid(5)) });
     assert_eq!(
         json(&event.at(Some(place)).caused_by(Some(CommandId(12)))),
         r#"{"event":"removed","mailbox":"Entwürfe","selection":2,"id":12,"uid":5}"#
@@ -211,7 +211,7 @@ fn the_server_s_own_words() {
 
 #[test]
 fn what_was_left_out() {
-    let lag = Lag { events: 1000, mailboxes: vec!["INBOX".into(), "Sent".into()], others: false };
+    let lag = Lagged { events: 1000, mailboxes: vec!["INBOX".into(), "Sent".into()], others: false };
     assert_eq!(
         plain(EventKind::Lagged(lag)),
         r#"{"event":"lagged","events":1000,"mailboxes":["INBOX","Sent"],"others":false}"#
@@ -316,7 +316,7 @@ fn data_of_other_commands() {
         r#"{"event":"data","id":7,"answer":"status","name":"Sent","unseen":0}"#
     );
     let numbers = |text: &str| NumberSet(text.parse().unwrap());
-    let found = SearchResult { numbers: numbers("1:3,7"), mod_seq: None };
+    let found = SearchNumbers { numbers: numbers("1:3,7"), mod_seq: None };
     assert_eq!(data(Answer::Search(found)), r#"{"event":"data","id":7,"answer":"search","numbers":"1:3,7"}"#);
     let found = ESearch {
         uid: true,

@@ -51,9 +51,9 @@ struct World {
     /// UIDNEXT was told with the opening.
     knows_line: bool,
     kept: Vec<(Snapshot, Vec<Mail>)>,
-    slots: HashMap<u64, Slot>,
+    slots: HashMap<u64, MessageKey>,
     /// Of the view, when it was looked at last: when too much was lost, a new one begins.
-    lineage: u64,
+    epoch: u64,
 }
 
 impl World {
@@ -67,7 +67,7 @@ impl World {
             knows_line: false,
             kept: Vec::new(),
             slots: HashMap::new(),
-            lineage: 0,
+            epoch: 0,
         };
         world.arrive(count, false);
         world.knows_line = seed.is_multiple_of(2);
@@ -152,7 +152,7 @@ impl World {
         let placed = by_number || mail.told || self.is_the_only_place(at);
         let learned = self.view.learn(&told);
         if !placed {
-            return assert_eq!(learned, Learned::default(), "nobody knows where it is");
+            return assert_eq!(learned, FetchUpdate::default(), "nobody knows where it is");
         }
         let mail = &mut self.mails[at];
         let arrives = told.uid.is_some() && !mail.told && mail.fresh;
@@ -160,11 +160,11 @@ impl World {
             (mail.told, mail.fresh) = (true, false);
         }
         let ahead = flags.is_none() && mail.flags.is_some() && mod_seq > mail.mod_seq;
-        let expected = Learned {
+        let expected = FetchUpdate {
             ahead,
             arrived: arrives.then(|| uid(mail.uid)),
             flags: flags.filter(|now| mail.flags.as_ref() != Some(now)).map(|now| mail.flags.replace(now)),
-            ..Learned::default()
+            ..FetchUpdate::default()
         };
         mail.mod_seq = mail.mod_seq.max(mod_seq);
         assert_eq!(learned, expected);
@@ -213,7 +213,7 @@ impl World {
             if self.mails[at].told {
                 let mail = self.mails[at].clone();
                 match named.contains(uid(mail.uid)) {
-                    true => expected.push(Gone { seq: seq_at(at), uid: mail.known_uid() }),
+                    true => expected.push(Vanished { seq: seq_at(at), uid: mail.known_uid() }),
                     false => left.push(mail),
                 }
                 at += 1;
@@ -225,7 +225,7 @@ impl World {
                 self.mails[run.clone()].iter().cloned().partition(|mail| named.contains(uid(mail.uid)));
             for (i, mail) in go.iter().enumerate() {
                 let seq = seq_at(run.start + i).filter(|_| stay.is_empty());
-                expected.push(Gone { seq, uid: Some(uid(mail.uid)) });
+                expected.push(Vanished { seq, uid: Some(uid(mail.uid)) });
             }
             // Without UIDNEXT those that go are taken for old ones, as long as there are any.
             let old = self.mails[run].iter().filter(|mail| !mail.fresh).count();
@@ -308,8 +308,8 @@ impl World {
             assert_eq!(self.view.uid_before(seq), before);
             self.slots.insert(mail.identity, self.view.slot(seq).unwrap());
         }
-        if self.lineage != self.view.mirror.lineage {
-            self.lineage = self.view.mirror.lineage;
+        if self.epoch != self.view.mirror.epoch {
+            self.epoch = self.view.mirror.epoch;
             self.slots.retain(|_, slot| self.view.seq_of_slot(*slot).is_some());
         }
         for (identity, slot) in &self.slots {
@@ -329,7 +329,7 @@ impl World {
             check(&old, &then);
             let newer = self.kept.iter().max_by_key(|(_, mails)| mails.iter().map(|m| m.identity).max());
             let (new, now) = newer.unwrap();
-            if old.mirror.lineage == new.mirror.lineage {
+            if old.mirror.epoch == new.mirror.epoch {
                 check_diff(&old, &then, new, now);
                 check_diff(new, now, &old, &then);
             }
@@ -342,19 +342,19 @@ fn entry_of(mail: &Mail) -> Entry {
     Entry { uid: mail.known_uid(), flags: mail.flags.clone(), mod_seq }
 }
 
-fn known(at: usize, mail: &Mail) -> Known {
-    Known { seq: seq_at(at).unwrap(), entry: entry_of(mail) }
+fn known(at: usize, mail: &Mail) -> SnapshotMessage {
+    SnapshotMessage { seq: seq_at(at).unwrap(), entry: entry_of(mail) }
 }
 
 /// A snapshot is what the mailbox was.
 fn check(snapshot: &Snapshot, mails: &[Mail]) {
-    let all: Vec<Known> = mails.iter().enumerate().map(|(at, mail)| known(at, mail)).collect();
+    let all: Vec<SnapshotMessage> = mails.iter().enumerate().map(|(at, mail)| known(at, mail)).collect();
     assert_eq!(snapshot.iter().collect::<Vec<_>>(), all);
     assert!(snapshot.iter().rev().eq(all.iter().rev().cloned()));
-    let unseen = |known: &&Known| known.flags().is_some_and(|flags| !flags.is_seen());
+    let unseen = |known: &&SnapshotMessage| known.flags().is_some_and(|flags| !flags.is_seen());
     assert!(snapshot.unseen().eq(all.iter().filter(unseen).cloned()));
     assert_eq!(snapshot.unseen_count() as usize, all.iter().filter(unseen).count());
-    assert_eq!(snapshot.flags_untold() as usize, all.iter().filter(|known| known.flags().is_none()).count());
+    assert_eq!(snapshot.flags_unknown() as usize, all.iter().filter(|known| known.flags().is_none()).count());
     assert_eq!(snapshot.is_complete(), mails.iter().all(|mail| mail.told));
     assert!(snapshot.uids().iter().eq(mails.iter().filter_map(Mail::known_uid)));
     for known in all {
@@ -365,7 +365,7 @@ fn check(snapshot: &Snapshot, mails: &[Mail]) {
 
 /// What differs, by identity.
 fn check_diff(old: &Snapshot, then: &[Mail], new: &Snapshot, now: &[Mail]) {
-    type Pair = (Option<Known>, Option<Known>);
+    type Pair = (Option<SnapshotMessage>, Option<SnapshotMessage>);
     let mut pairs: BTreeMap<u64, Pair> = BTreeMap::new();
     then.iter()
         .enumerate()
@@ -378,14 +378,14 @@ fn check_diff(old: &Snapshot, then: &[Mail], new: &Snapshot, now: &[Mail]) {
         match pair {
             (Some(before), Some(after)) if before.flags() == after.flags() => {}
             (Some(before), Some(after)) => expected.changed.push(Changed { before, after }),
-            (went, came) => {
-                expected.went.extend(went);
-                expected.came.extend(came);
+            (expunged, arrived) => {
+                expected.expunged.extend(expunged);
+                expected.arrived.extend(arrived);
             }
         }
     }
-    expected.went.sort_by_key(Known::seq);
-    expected.came.sort_by_key(Known::seq);
+    expected.expunged.sort_by_key(SnapshotMessage::seq);
+    expected.arrived.sort_by_key(SnapshotMessage::seq);
     expected.changed.sort_by_key(|changed| changed.after.seq());
     assert_eq!(old.diff(new), expected);
 }

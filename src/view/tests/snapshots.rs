@@ -17,7 +17,7 @@ fn by_uid(u: u32) -> Message {
     Message { uid: Some(uid(u)), flags: Some(Flag::Seen.into()), ..Message::default() }
 }
 
-fn seqs(known: &[Known]) -> Vec<u32> {
+fn seqs(known: &[SnapshotMessage]) -> Vec<u32> {
     known.iter().map(|known| known.seq().get()).collect()
 }
 
@@ -33,7 +33,7 @@ fn a_snapshot_stays_what_it_was() {
     assert_eq!((then.uid(seq(2)), then.seq(uid(4))), (Some(uid(4)), Some(seq(2))));
     assert_eq!((then.uid(seq(5)), then.seq(uid(5))), (None, None));
     assert_eq!((then.flags(seq(1)), then.flags(seq(2))), (None, Some(Flags::new())), "not told, and none");
-    assert_eq!((then.unseen_count(), then.flags_untold()), (1, 3));
+    assert_eq!((then.unseen_count(), then.flags_unknown()), (1, 3));
     assert_eq!(
         then.range(seq(3)..=seq(99)).map(|known| known.uid()).collect::<Vec<_>>(),
         [Some(uid(6)), Some(uid(8))]
@@ -50,7 +50,7 @@ fn numbers_of_a_snapshot_are_those_that_there_are() {
     let view = filled("1:20");
     let then = snapshot(&view);
     let of = |messages: Messages| match messages {
-        Messages::Slots(slots) => view.seqs_of_slots(&slots).expect("told apart").to_string(),
+        Messages::SnapshotRange(slots) => view.seqs_of_slots(&slots).expect("told apart").to_string(),
         other => other.to_string(),
     };
     assert_eq!(of(then.seqs(1..=10)), "1:10");
@@ -73,17 +73,17 @@ fn untold_messages_are_told_apart() {
     assert_eq!(view.seq_of_slot(third), Some(seq(2)));
     let now = snapshot(&view);
     let diff = then.diff(&now);
-    assert_eq!((seqs(&diff.went), seqs(&diff.came)), (vec![2], vec![5, 6]));
+    assert_eq!((seqs(&diff.expunged), seqs(&diff.arrived)), (vec![2], vec![5, 6]));
     assert_eq!(diff.changed.len(), 1);
     assert_eq!((diff.changed[0].before.seq(), diff.changed[0].after.seq()), (seq(3), seq(2)));
     let back = now.diff(&then);
-    assert_eq!((seqs(&back.went), seqs(&back.came)), (vec![5, 6], vec![2]));
+    assert_eq!((seqs(&back.expunged), seqs(&back.arrived)), (vec![5, 6], vec![2]));
     assert!(now.diff(&snapshot(&view)).is_empty());
     // One of six goes, and who knows which.
     view.vanished(&uid(77).into());
     assert_eq!((view.seq_of_slot(third), now.seq_of_slot(third)), (None, Some(seq(2))));
     let diff = now.diff(&snapshot(&view));
-    assert_eq!((diff.went.len(), diff.came.len()), (6, 5), "none can be recognised");
+    assert_eq!((diff.expunged.len(), diff.arrived.len()), (6, 5), "none can be recognised");
     let again = view.slot(seq(2)).unwrap();
     view.expunge(seq(1)).unwrap();
     assert_eq!(view.seq_of_slot(again), Some(seq(1)), "from then on they can");
@@ -97,14 +97,14 @@ fn selections_are_compared_by_uid() {
     let mut new = filled("2:4,9");
     new.learn(&row(2, None, Some(Flag::Flagged.into())));
     let diff = snapshot_in(&old, 1, 7).diff(&snapshot_in(&new, 2, 7));
-    assert_eq!((seqs(&diff.went), seqs(&diff.came)), (vec![1, 5, 6], vec![4]), "6 had no UID");
+    assert_eq!((seqs(&diff.expunged), seqs(&diff.arrived)), (vec![1, 5, 6], vec![4]), "6 had no UID");
     assert_eq!(diff.changed.len(), 1);
     assert_eq!(diff.changed[0].after.uid(), Some(uid(3)));
     let diff = snapshot_in(&old, 1, 7).diff(&snapshot_in(&new, 2, 8));
-    assert_eq!((diff.went.len(), diff.came.len()), (6, 4), "UIDs of another era mean nothing");
+    assert_eq!((diff.expunged.len(), diff.arrived.len()), (6, 4), "UIDs of another era mean nothing");
     // Another connection numbers its selections anew: the number alone makes them no kin.
     let diff = snapshot_in(&old, 1, 7).diff(&snapshot_in(&View::opened(6), 1, 7));
-    assert_eq!((diff.went.len(), diff.came.len()), (6, 6));
+    assert_eq!((diff.expunged.len(), diff.arrived.len()), (6, 6));
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn begun_anew_it_is_compared_by_uid() {
     assert_eq!((view.seq_of_slot(slot), view.removed_since(0)), (None, None));
     view.fill(&"2:4".parse().unwrap()).unwrap();
     let diff = then.diff(&snapshot(&view));
-    assert_eq!((seqs(&diff.went), seqs(&diff.came)), (vec![1], vec![3]));
+    assert_eq!((seqs(&diff.expunged), seqs(&diff.arrived)), (vec![1], vec![3]));
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn slots_begin_anew_before_they_run_out() {
     view.exists(5).unwrap();
     assert_eq!(view.seq_of_slot(slot), None);
     assert_eq!(view.mirror.messages.iter().map(|entry| entry.slot).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
-    assert_eq!(seqs(&then.diff(&snapshot(&view)).came), [4, 5], "by UID");
+    assert_eq!(seqs(&then.diff(&snapshot(&view)).arrived), [4, 5], "by UID");
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn many_losses_make_all_slots_void() {
     let slot = view.slot(seq(1)).unwrap();
     for n in 0..300 {
         view.vanished(&uid(10_000 + n).into());
-        assert!(view.mirror.losses.len() <= 256, "the log is bounded");
+        assert!(view.mirror.invalidated_ranges.len() <= 256, "the log is bounded");
     }
     assert_eq!(view.seq_of_slot(slot), None);
     assert_eq!(view.seq_of_slot(view.slot(seq(1)).unwrap()), Some(seq(1)));
@@ -152,7 +152,7 @@ fn off_it_only_counts() {
     assert_eq!(view.expunge(seq(7)), Err(Contradiction));
     assert_eq!((view.len(), view.removed_since(0)), (6, Some(&[2][..])));
     let learned = view.learn(&row(8, Some(9), Some(Flag::Seen.into())));
-    assert_eq!(learned, Learned { grown: true, flags: Some(None), ..Learned::default() });
+    assert_eq!(learned, FetchUpdate { grown: true, flags: Some(None), ..FetchUpdate::default() });
     assert_eq!((view.get(seq(8)), view.get(seq(9))), (Some(Entry::default()), None));
     assert_eq!(view.set_flags(seq(8), Flags::new()), Some(None));
     assert!(view.learn(&row(4_000_000_000, None, None)).contradiction);
@@ -161,12 +161,12 @@ fn off_it_only_counts() {
     assert_eq!(view.fill(&"1:6".parse().unwrap()), Ok(()));
     let then = snapshot(&view);
     assert_eq!(
-        (then.len(), then.is_complete(), then.uids().is_empty(), then.flags_untold()),
+        (then.len(), then.is_complete(), then.uids().is_empty(), then.flags_unknown()),
         (6, false, true, 6)
     );
     assert_eq!(seqs(&then.iter().collect::<Vec<_>>()), [1, 2, 3, 4, 5, 6]);
     assert_eq!(view.vanished(&UidSet::all()).len(), 6);
-    assert_eq!((view.len(), then.diff(&snapshot(&view)).went.len()), (0, 6));
+    assert_eq!((view.len(), then.diff(&snapshot(&view)).expunged.len()), (0, 6));
 }
 
 #[test]

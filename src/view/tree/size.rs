@@ -25,7 +25,7 @@ impl<T: Item> Tree<T> {
     }
 
     /// How much memory its nodes take, in octets, those included that others hold too.
-    pub(crate) fn octets(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let Nodes { leaves, branches, room } = self.nodes();
         let branch = 2 * SHARED + size_of::<Vec<Child<T>>>();
         leaves * (size_of::<Leaf<T>>() + SHARED) + branches * branch + room * size_of::<Child<T>>()

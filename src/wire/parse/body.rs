@@ -4,7 +4,7 @@ use super::envelope::{envelope, field, pack, pack_usual};
 use super::string::{Str, loose, plain};
 use super::token::{close, closed, count, next, nil, open, spaces};
 use super::value;
-use crate::types::packed::Writer;
+use crate::types::text_arena::Writer;
 use crate::types::{LEAF, MULTIPART};
 use crate::wire::input::{Input, Parsed, fail};
 

@@ -11,7 +11,8 @@ use super::status::code_end;
 use super::string::{Str, astring, loose, string};
 use super::token::{Upper, close, closed, count, name, number, number64, open, spaces};
 use crate::types::{
-    Code, CopyUid, Gather, MetadataCode, ModSeq, ModifiedSet, NumberSet, Progress, Seq, Uid, UidValidity,
+    Code, CopyUid, MetadataCode, ModSeq, ModifiedSet, NumberSet, Progress, RangeCollector, Seq, Uid,
+    UidValidity,
 };
 use crate::wire::input::{Input, Parsed, fail};
 
@@ -220,7 +221,7 @@ fn nonzero<'a, N, T>(
 fn append_uid(i: Input<'_>) -> Parsed<'_, Code> {
     let (rest, validity) = number(i)?;
     let (rest, ranges) = uids_to_end(spaces(rest));
-    let mut uids = Gather::default();
+    let mut uids = RangeCollector::default();
     ranges.unwrap_or_default().iter().for_each(|range| uids.add(range.start().get(), range.end().get()));
     Ok((rest, Code::AppendUid { uid_validity: UidValidity::new(validity), uids: uids.finish() }))
 }

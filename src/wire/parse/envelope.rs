@@ -3,7 +3,7 @@
 use super::string::{Str, begins_string, loose, pack_plain, quoted, string};
 use super::token::{closed, next, nil, open, spaces};
 use super::value;
-use crate::types::packed::Writer;
+use crate::types::text_arena::Writer;
 use crate::wire::input::{Fail, Input, Parsed, expected, fail};
 
 /// How many lists of addresses an envelope has.

@@ -10,7 +10,7 @@ use super::string::{self, Str, loose};
 use super::token::{Upper, closed, count, gap, name, nil, number, number64, open, small_count, spaces};
 use super::value;
 use super::{Parser, Rules};
-use crate::types::packed::Writer;
+use crate::types::text_arena::Writer;
 use crate::types::{BodyData, BodyStructure, Envelope, Message, ModSeq, Section, Timestamp, Uid};
 use crate::wire::input::{Input, Parsed, fail};
 

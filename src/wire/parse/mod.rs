@@ -140,7 +140,7 @@ use self::token::{Upper, end, name, number, spaces};
 use super::frame::Frame;
 use super::input::{Fail, Input, Parsed, expected};
 use super::response::Response;
-use crate::types::packed::Writer;
+use crate::types::text_arena::Writer;
 use crate::types::{Answer, Limits, Message, Seq, Status, StatusResponse, Uid, Untagged};
 
 /// How deep bodies may nest whatever [`Limits::depth`] says: each level takes stack.

@@ -14,15 +14,15 @@ use super::token::{
 };
 use super::value;
 use crate::types::{
-    ESearch, Gather, ModSeq, NumberList, NumberSet, PartialResult, ResultChange, SearchResult, UidSet,
-    UidValidity,
+    ESearch, ModSeq, NumberList, NumberSet, PartialResult, RangeCollector, ResultChange, SearchNumbers,
+    UidSet, UidValidity,
 };
 use crate::wire::input::{Input, Parsed, fail};
 
 /// The data of `* SEARCH`.
-pub(crate) fn search(i: Input<'_>) -> Parsed<'_, SearchResult> {
-    let mut all = Gather::default();
-    let mut result = SearchResult::default();
+pub(crate) fn search(i: Input<'_>) -> Parsed<'_, SearchNumbers> {
+    let mut all = RangeCollector::default();
+    let mut result = SearchNumbers::default();
     let mut i = none(spaced(i, &mut all));
     while i.peek() == Some(b'(') {
         let (rest, value) = mod_seq(i)?;

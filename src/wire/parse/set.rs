@@ -4,7 +4,7 @@
 use std::ops::RangeInclusive;
 
 use super::token::{number, space, spaces};
-use crate::types::{Gather, MessageNumber, NumberList, NumberSet, Uid, UidSet};
+use crate::types::{MessageNumber, NumberList, NumberSet, RangeCollector, Uid, UidSet};
 use crate::wire::input::{Input, Parsed};
 
 /// One end of a range; `*` is the largest number.
@@ -37,7 +37,7 @@ fn ranges<'a>(i: Input<'a>, mut found: impl FnMut(u32, u32)) -> Parsed<'a, ()> {
 
 /// `1:3,7`.
 pub(crate) fn uid_set(i: Input<'_>) -> Parsed<'_, UidSet> {
-    let mut all = Gather::default();
+    let mut all = RangeCollector::default();
     let (rest, ()) = ranges(i, |first, last| all.add(first, last))?;
     Ok((rest, all.finish()))
 }
@@ -78,7 +78,7 @@ pub(crate) fn uids_to_end(i: Input<'_>) -> (Input<'_>, Option<Vec<RangeInclusive
 }
 
 /// Collects numbers separated by spaces, up to anything else: `2 84 882` of SEARCH.
-pub(crate) fn spaced<'a>(mut i: Input<'a>, all: &mut Gather<Uid>) -> Input<'a> {
+pub(crate) fn spaced<'a>(mut i: Input<'a>, all: &mut RangeCollector<Uid>) -> Input<'a> {
     loop {
         let next = space(i).and_then(|(rest, ())| ranges(rest, |first, last| all.add(first, last)));
         match next {
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn descending_numbers_are_cheap() {
         let text: String = (1..500_000u32).rev().map(|n| format!(" {}", n * 2)).collect();
-        let mut all = Gather::default();
+        let mut all = RangeCollector::default();
         assert!(spaced(Input::new(text.as_bytes(), &[]), &mut all).text.is_empty());
         assert_eq!(all.finish().len(), 499_999);
     }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::token::{byte, closed, ends_word, nil, open};
-use crate::types::packed::Writer;
+use crate::types::text_arena::Writer;
 use crate::wire::LARGE_LITERAL;
 use crate::wire::input::{Input, Parsed, fail, too_much};
 

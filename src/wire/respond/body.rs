@@ -3,7 +3,7 @@
 //! packed extension data is written without any: that is BODY.
 
 use super::out::Out;
-use crate::types::packed::Reader;
+use crate::types::text_arena::Reader;
 use crate::types::{LEAF, MULTIPART};
 
 /// How many lists of addresses an envelope has: from, sender, reply-to, to, cc, bcc.

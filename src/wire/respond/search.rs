@@ -1,11 +1,11 @@
 //! SEARCH, ESEARCH, SORT, THREAD, VANISHED, UIDBATCHES.
 
 use super::out::Out;
-use crate::types::{ESearch, ModSeq, NumberList, SearchResult, SortResult, Threads, UidBatches, UidSet};
+use crate::types::{ESearch, ModSeq, NumberList, SearchNumbers, SortResult, Threads, UidBatches, UidSet};
 
 /// `SEARCH 2 84 882 (MODSEQ 917162500)` (RFC 3501 section 7.2.5, RFC 7162 section 3.1.5): number by
 /// number, because it has no ranges.
-pub(super) fn search(found: &SearchResult, out: &mut Out) {
+pub(super) fn search(found: &SearchNumbers, out: &mut Out) {
     out.raw("SEARCH");
     found.numbers.0.raw().iter().flat_map(|&(first, last)| first..=last).for_each(|n| {
         out.space().number(n);

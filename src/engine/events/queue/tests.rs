@@ -73,7 +73,7 @@ fn past_the_bound_the_later_state_takes_the_place_of_the_earlier() {
     let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
     assert!(matches!(told[..], [_, _, _, EventKind::Lagged(_)]), "{told:?}");
     let state = queue.lock();
-    assert_eq!((state.worthless, state.backlog.octets()), (0, 0));
+    assert_eq!((state.superseded_count, state.backlog.bytes()), (0, 0));
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn what_is_left_out_while_flags_take_each_others_place_stays_bounded_and_in_orde
     let kinds: Vec<_> = told.iter().map(|kind| matches!(kind, EventKind::Lagged(_))).collect();
     assert_eq!(kinds, [true, false].repeat(4));
     let state = queue.lock();
-    assert_eq!((state.worthless, state.backlog.octets(), state.missed.named()), (0, 0, 0));
+    assert_eq!((state.superseded_count, state.backlog.bytes(), state.missed.named()), (0, 0, 0));
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn what_the_later_takes_over_is_counted_too() {
     while take(&queue).is_some() {}
     queue.push(flags(Flag::Seen.into())).unwrap();
     queue.push(flags(many)).unwrap();
-    assert!(queue.lock().backlog.octets() < 200_000);
+    assert!(queue.lock().backlog.bytes() < 200_000);
     let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
     assert!(matches!(told[..], [EventKind::Lagged(_)]), "{} told", told.len());
 }
@@ -270,9 +270,10 @@ fn what_is_left_out_holds_no_long_names() {
 fn what_was_left_out_parts_what_it_parted() {
     use crate::types::{MailboxStatus, UidValidity};
     let place = |selection| Some(Place { mailbox: "a".into(), selection });
-    let status = |messages, unseen, era| {
+    let status = |messages, unseen, uid_validity| {
         let mut status = MailboxStatus::new("a");
-        (status.messages, status.unseen, status.uid_validity) = (messages, unseen, UidValidity::new(era));
+        (status.messages, status.unseen, status.uid_validity) =
+            (messages, unseen, UidValidity::new(uid_validity));
         Event::new(EventKind::Status(status)).at(place(None))
     };
     let change = |before: Option<Flags>, flags: Flag| {
@@ -280,18 +281,18 @@ fn what_was_left_out_parts_what_it_parted() {
         Event::new(EventKind::FlagsChanged { seq: None, uid, flags, before, mod_seq: None })
             .at(place(Some(SelectionId(1))))
     };
-    let era = Event::new(EventKind::UidValidityChanged { uid_validity: UidValidity::new(8) });
-    let (gone, era) =
-        (Event::new(EventKind::MailboxDeleted).at(place(None)), era.at(place(Some(SelectionId(1)))));
+    let uid_validity = Event::new(EventKind::UidValidityChanged { uid_validity: UidValidity::new(8) });
+    let (gone, uid_validity) =
+        (Event::new(EventKind::MailboxDeleted).at(place(None)), uid_validity.at(place(Some(SelectionId(1)))));
     for ranks in [false, true] {
         let queue = queue_of(2, 1 << 20);
         queue.push(status(Some(5), Some(5), 0)).unwrap();
         queue.push(change(Some(Flags::new()), Flag::Seen)).unwrap();
-        for event in [gone.clone(), era.clone()] {
+        for event in [gone.clone(), uid_validity.clone()] {
             queue.push(event).unwrap();
         }
         if ranks {
-            queue.lock().close_ranks();
+            queue.lock().compact();
         }
         queue.push(status(Some(0), None, 0)).unwrap();
         queue.push(change(Some(Flag::Draft.into()), Flag::Deleted)).unwrap();
@@ -333,7 +334,7 @@ fn what_is_left_out_looks_through_nothing() {
 /// What is counted is the place in the queue, and what is allocated beside it.
 #[test]
 fn each_event_weighs_what_it_holds() {
-    use crate::types::{Answer, Held, ListEntry, MailboxStatus, Status, StatusResponse};
+    use crate::types::{Answer, HeapSize, ListEntry, MailboxStatus, Status, StatusResponse};
     let place = size_of::<Waiting>();
     assert!((place..=place + 200).contains(&PLACE), "{place} and {PLACE}");
     let many: Flags = (0..1000).map(|n| Flag::new(&format!("k{n:03}"))).collect();
@@ -346,7 +347,7 @@ fn each_event_weighs_what_it_holds() {
         |flags, before| EventKind::FlagsChanged { seq: None, uid: None, flags, before, mod_seq: None };
     assert!(weight_of(change(many.clone(), Some(many.clone()))) <= 2 * weight_of(flags(Some(many))));
     let notice = |text: &str, code| EventKind::Notice(StatusResponse::new(Status::Ok, code, text));
-    assert_eq!(weight_of(notice(&"x".repeat(100), None)), PLACE + "x".repeat(100).held());
+    assert_eq!(weight_of(notice(&"x".repeat(100), None)), PLACE + "x".repeat(100).heap_size());
     let code = crate::types::Code::BadEvent(vec!["abcd".into(); 100]);
     assert!(weight_of(notice("", Some(code))) >= PLACE + 100 * (size_of::<String>() + 32));
     let mut status = MailboxStatus::new("a");
@@ -356,10 +357,13 @@ fn each_event_weighs_what_it_holds() {
     let entry = ListEntry::new("x".repeat(1000));
     let listed = Event::new(EventKind::MailboxCreated(entry.clone()));
     let at = Place { mailbox: entry.name.clone(), selection: None };
-    assert_eq!(weight(&listed.at(Some(at.clone()))), PLACE + entry.held());
+    assert_eq!(weight(&listed.at(Some(at.clone()))), PLACE + entry.heap_size());
     let data = Event::new(EventKind::Data(Answer::List(entry.clone()))).at(Some(at.clone()));
-    assert_eq!(weight(&data), PLACE + entry.held());
-    assert_eq!(weight(&Event::new(EventKind::MailboxDeleted).at(Some(at.clone()))), PLACE + entry.held());
+    assert_eq!(weight(&data), PLACE + entry.heap_size());
+    assert_eq!(
+        weight(&Event::new(EventKind::MailboxDeleted).at(Some(at.clone()))),
+        PLACE + entry.heap_size()
+    );
     let selected = Place { selection: Some(SelectionId(1)), ..at };
     assert_eq!(weight(&Event::new(EventKind::SelectionEnded).at(Some(selected))), PLACE);
 }
@@ -371,6 +375,6 @@ fn what_has_been_read_takes_no_room() {
     (0..10_000).for_each(|count| queue.push(exists(count)).unwrap());
     while take(&queue).is_some() {}
     let state = queue.lock();
-    assert_eq!((state.queue.len(), state.backlog.octets()), (0, 0));
+    assert_eq!((state.queue.len(), state.backlog.bytes()), (0, 0));
     assert!(state.queue.capacity() <= 64, "{}", state.queue.capacity());
 }

@@ -16,7 +16,7 @@ use crate::engine::selection::select::Selection;
 use crate::engine::submit::internal::{InternalCommand, QueryOutcome};
 use crate::engine::submit::shared::Submission;
 use crate::types::{
-    Code, CommandId, Done, Event, EventKind, Fill, ModifiedSet, Scattered, Seq, SeqSet, Uid, UidSet,
+    Code, CommandId, Done, Event, EventKind, IncrementalSet, ModifiedSet, Seq, SeqSet, Uid, UidSet, ViewSync,
 };
 
 impl Engine {
@@ -25,11 +25,11 @@ impl Engine {
         if !store.is_silent() || self.is_view_off() {
             return;
         }
-        if self.flights.get(&id).is_some_and(|f| f.cut_short(done).is_some()) {
+        if self.inflight.get(&id).is_some_and(|f| f.cut_short(done).is_some()) {
             // Which of them it has changed is not said.
             return self.ask_flags_of(id, store);
         }
-        let messages = self.flights.get(&id).and_then(|f| f.messages.clone());
+        let messages = self.inflight.get(&id).and_then(|f| f.messages.clone());
         let (Some(messages), Some(selection)) = (messages, &mut self.selection) else { return };
         // Messages that a conditional STORE left alone (RFC 7162 section 3.1.3).
         let left: Vec<ModifiedSet> = done
@@ -41,8 +41,8 @@ impl Engine {
                 _ => None,
             })
             .collect();
-        let disturbed =
-            self.flights.get_mut(&id).map(|f| std::mem::take(&mut f.disturbed)).unwrap_or_default();
+        let flag_updates =
+            self.inflight.get_mut(&id).map(|f| std::mem::take(&mut f.flag_updates)).unwrap_or_default();
         let mut untold = Untold::default();
         // Flags that were told meanwhile may be those from before the change or from after it; and to flags that are being
         // asked, because of an earlier STORE, nothing can be added.
@@ -64,7 +64,7 @@ impl Engine {
                 untold.add(seq, uid);
                 continue;
             }
-            if disturbed.has(seq, uid) || !exact && selection.filling.is_doubtful(uid) {
+            if flag_updates.has(seq, uid) || !exact && selection.filling.is_doubtful(uid) {
                 in_doubt.add(seq, uid);
                 continue;
             }
@@ -74,7 +74,7 @@ impl Engine {
                     if let Some(before) = selection.view.set_flags(seq, flags.clone()) {
                         let kind =
                             EventKind::FlagsChanged { seq: Some(seq), uid, flags, before, mod_seq: None };
-                        let place = Some(selection.seat.place.clone());
+                        let place = Some(selection.selection_handle.place.clone());
                         events.push((uid, Event::new(kind).at(place).caused_by(Some(id))));
                     }
                 }
@@ -84,15 +84,15 @@ impl Engine {
         untold.add_unplaced(selection, &messages);
         selection.changed = true;
         for (uid, event) in events {
-            self.told_flags(uid);
-            self.tell(event);
+            self.note_flags(uid);
+            self.report(event);
         }
         self.ask_flags(untold, Some((id, store)));
         self.ask_flags(in_doubt, None);
     }
 
     fn is_view_off(&self) -> bool {
-        self.selection.as_ref().is_some_and(|s| s.filling.wanted == Fill::Off)
+        self.selection.as_ref().is_some_and(|s| s.filling.wanted == ViewSync::Off)
     }
 
     /// Asks what flags these messages have now.
@@ -102,7 +102,7 @@ impl Engine {
         }
         let Some(selection) = &self.selection else { return };
         let messages =
-            self.flights.get(&id).and_then(|f| f.messages.clone()).unwrap_or_else(|| store.which.clone());
+            self.inflight.get(&id).and_then(|f| f.messages.clone()).unwrap_or_else(|| store.which.clone());
         let mut untold = Untold::default();
         for seq in selection.which(&messages) {
             untold.add(seq, selection.view.uid(seq));
@@ -124,7 +124,7 @@ impl Engine {
         let Some(from) = asked.from else {
             // A refusal leaves the doubt.
             if by_number {
-                self.question_lost();
+                self.defer_flag_query();
             }
             return;
         };
@@ -142,7 +142,7 @@ impl Engine {
         };
         if !goes_on {
             if by_number {
-                self.question_lost();
+                self.defer_flag_query();
             }
             return;
         }
@@ -154,15 +154,15 @@ impl Engine {
     }
 
     /// Flags in doubt can't be asked by number, for what was known by number is void, or have been so in vain.
-    pub(in crate::engine) fn question_lost(&mut self) {
+    pub(in crate::engine) fn defer_flag_query(&mut self) {
         if let Some(selection) = &mut self.selection {
             selection.filling.lost += 1;
-            self.fill_on();
+            self.continue_sync();
         }
     }
 
     /// All UIDs are known: flags that could not be asked by number are asked by UID.
-    pub(in crate::engine) fn ask_lost(&mut self) {
+    pub(in crate::engine) fn retry_flag_query(&mut self) {
         let Some(selection) = self.selection.as_mut().filter(|selection| selection.filling.lost > 0) else {
             return;
         };
@@ -179,12 +179,14 @@ impl Engine {
         if let Some(selection) = &mut self.selection {
             selection.filling.settle_doubt();
             selection.changed = true;
-            self.tell_ready();
+            self.report_ready();
         }
     }
 
     fn ask_flags(&mut self, untold: Untold, cause: Option<(CommandId, &Store)>) {
-        let Some(seat) = self.selection.as_ref().map(|s| s.seat.clone()) else { return };
+        let Some(selection_handle) = self.selection.as_ref().map(|s| s.selection_handle.clone()) else {
+            return;
+        };
         for which in [Messages::Uids(untold.uids), Messages::Seqs(untold.seqs)] {
             if !which.is_empty() {
                 if let Some(selection) = &mut self.selection {
@@ -196,8 +198,8 @@ impl Engine {
                 }
                 let fetch = Fetch::new(which, Items::new().flags());
                 let cause = cause.map(|(id, store)| (id, Box::new(store.of_none())));
-                let own = InternalCommand::Flags(cause, Scattered::default());
-                let submission = self.own_submission(own, fetch, Some(seat.clone()));
+                let own = InternalCommand::Flags(cause, IncrementalSet::default());
+                let submission = self.own_submission(own, fetch, Some(selection_handle.clone()));
                 // Behind what ends the selection it would never be asked.
                 let ends =
                     |f: &Submission| matches!(f.class.effect, Effect::Select { .. } | Effect::Deselect);
@@ -228,7 +230,7 @@ impl Untold {
         if let Messages::Uids(set) = messages
             && selection.view.unknown().is_some()
         {
-            self.uids.extend_from(set);
+            self.uids.union_with(set);
         }
     }
 }
@@ -242,6 +244,6 @@ fn names(set: &ModifiedSet, messages: &Messages, seq: Seq, uid: Option<Uid>) -> 
             uid.is_some_and(|uid| set.clone().into_uids().contains(uid))
         }
         (ModifiedSet::Numbers(set), Messages::Seqs(_)) => set.clone().into_seqs().contains(seq),
-        (ModifiedSet::Numbers(_), Messages::Slots(_)) => false,
+        (ModifiedSet::Numbers(_), Messages::SnapshotRange(_)) => false,
     }
 }

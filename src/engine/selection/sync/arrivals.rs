@@ -7,25 +7,25 @@ use crate::types::{Event, EventKind, Uid};
 
 impl Engine {
     /// Messages that have come, and whose UIDs are known now.
-    pub(in crate::engine) fn tell_fresh(&mut self) {
+    pub(in crate::engine) fn report_arrivals(&mut self) {
         let Some(selection) = &mut self.selection else { return };
-        let place = Some(selection.seat.place.clone());
+        let place = Some(selection.selection_handle.place.clone());
         for (seq, uid, flags) in selection.view.take_fresh() {
-            self.told_arrival(uid);
+            self.note_arrival(uid);
             let kind = EventKind::Arrived { seq: Some(seq), uid, flags };
-            self.tell(Event::new(kind).at(place.clone()));
+            self.report(Event::new(kind).at(place.clone()));
         }
     }
 
     /// This message came while the mailbox was selected: it is no news of the time before.
-    pub(in crate::engine) fn told_arrival(&mut self, uid: Uid) {
+    pub(in crate::engine) fn note_arrival(&mut self, uid: Uid) {
         if let Some(before) = self.selection.as_mut().and_then(|s| s.filling.before.as_mut()) {
             before.arrived.insert(uid);
         }
     }
 
     /// This message's going was told as it went: it did not go unseen before.
-    pub(in crate::engine) fn told_removal(&mut self, uid: Option<Uid>) {
+    pub(in crate::engine) fn note_removal(&mut self, uid: Option<Uid>) {
         let Some((selection, uid)) = self.selection.as_mut().zip(uid) else { return };
         selection.in_step.has_flags(uid);
         if let Some(before) = &mut selection.filling.before {
@@ -34,7 +34,7 @@ impl Engine {
     }
 
     /// Flags of this message were told as news: they are none once more when they are compared with those of before.
-    pub(in crate::engine) fn told_flags(&mut self, uid: Option<Uid>) {
+    pub(in crate::engine) fn note_flags(&mut self, uid: Option<Uid>) {
         if let Some(before) = self.selection.as_mut().and_then(|s| s.filling.before.as_mut()) {
             uid.into_iter().for_each(|uid| before.flags_told.insert(uid));
         }

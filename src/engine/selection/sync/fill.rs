@@ -13,12 +13,15 @@
 
 use std::sync::Arc;
 
-use crate::command::{Fetch, Items, Messages, Search, UidsOf};
+use crate::command::{Fetch, Items, Messages, ResolveUids, Search};
 use crate::engine::Engine;
 use crate::engine::selection::sync::resume::PriorState;
+use crate::engine::selection::sync::windows::{newest, newest_of, unknown_of};
 use crate::engine::submit::internal::{InternalCommand, QueryOutcome};
 use crate::engine::submit::selection_handle::SelectionHandle;
-use crate::types::{Event, EventKind, Fill, Gather, ModSeq, Scattered, Seq, SeqSet, Uid, UidSet};
+use crate::types::{
+    Event, EventKind, IncrementalSet, ModSeq, RangeCollector, Seq, SeqSet, Uid, UidSet, ViewSync,
+};
 use crate::view::View;
 
 /// How many messages one command asks of, so that none keeps the connection busy for long.
@@ -37,13 +40,13 @@ impl Default for BatchSizes {
 }
 
 /// How often UIDs may be refused, until something has come or gone.
-const MOST_REFUSED: u8 = 2;
+const MAX_REFUSALS: u8 = 2;
 
 /// How far a view has been filled in.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct SyncState {
     /// How much is wanted.
-    pub(in crate::engine) wanted: Fill,
+    pub(in crate::engine) wanted: ViewSync,
     /// What was known before this view, to be compared with it once all UIDs are known.
     pub(in crate::engine) before: Option<PriorState>,
     /// What has changed since then is to be asked.
@@ -51,17 +54,17 @@ pub(in crate::engine) struct SyncState {
     /// Messages whose flags are to be asked.
     pub(in crate::engine) flags_due: UidSet,
     /// Whether changes that are found happened before the selection.
-    pub(in crate::engine) away: bool,
+    pub(in crate::engine) while_disconnected: bool,
     /// Messages whose flags were asked for, though the server told none: to be asked again once something has come or gone.
-    flags_untold: UidSet,
+    flags_withheld: UidSet,
     /// How many questions are open what flags messages have after a STORE that left that in doubt.
-    pub(in crate::engine) doubts: u32,
+    pub(in crate::engine) open_doubts: u32,
     /// Which those are, while such questions are open: what the view has of them may be from before the change.
     doubtful: UidSet,
     /// All that was to be asked has been: from now on what the server tells keeps the view in step.
     pub(in crate::engine) done: bool,
     /// The last answer to a search was void: rows are asked for.
-    by_rows: bool,
+    uids_by_rows: bool,
     /// From this number on the server tells no UIDs: of messages that are gone, and whose going it may not tell yet. To be
     /// asked again once something has come or gone.
     skip: Option<Seq>,
@@ -70,7 +73,7 @@ pub(in crate::engine) struct SyncState {
     /// How often in a row asking was refused.
     refused: u8,
     /// Rows that told of new messages could not be read: a search is to find their UIDs.
-    rows_unread: bool,
+    unparsed_rows: bool,
     /// Messages whose flags could not be read.
     unreadable: UnreadableFlags,
 }
@@ -88,9 +91,9 @@ impl UnreadableFlags {
     fn again(&mut self, lacking: &UidSet) -> (UidSet, UidSet) {
         let enough = lacking.intersection(&self.twice);
         let again = lacking.difference(&enough);
-        self.twice.extend_from(&again.intersection(&self.once));
-        self.once.extend_from(&again);
-        self.given_up.extend_from(&enough);
+        self.twice.union_with(&again.intersection(&self.once));
+        self.once.union_with(&again);
+        self.given_up.union_with(&enough);
         (again, enough)
     }
 }
@@ -98,43 +101,43 @@ impl UnreadableFlags {
 impl SyncState {
     /// Whether what is known is what the server has told, so that a later selection can go on from it.
     pub(in crate::engine) fn is_in_step(&self) -> bool {
-        self.done && self.doubts == 0
+        self.done && self.open_doubts == 0
     }
 
     /// What flags these messages have is asked.
     pub(in crate::engine) fn doubt(&mut self, asked: &Messages) {
-        self.doubts += 1;
+        self.open_doubts += 1;
         if let Messages::Uids(uids) = asked {
-            self.doubtful.extend_from(uids);
+            self.doubtful.union_with(uids);
         }
     }
 
     /// Whether it is being asked what flags this message has; without a UID there is no telling which it is.
     pub(in crate::engine) fn is_doubtful(&self, uid: Option<Uid>) -> bool {
-        self.doubts > 0 && uid.is_none_or(|uid| self.doubtful.contains(uid))
+        self.open_doubts > 0 && uid.is_none_or(|uid| self.doubtful.contains(uid))
     }
 
     /// One such question has found its answer.
     pub(in crate::engine) fn settle_doubt(&mut self) {
-        self.doubts = self.doubts.saturating_sub(1);
-        if self.doubts == 0 {
+        self.open_doubts = self.open_doubts.saturating_sub(1);
+        if self.open_doubts == 0 {
             self.doubtful = UidSet::new();
         }
     }
 
     /// Whether the server has refused so often that it is not asked, until something comes or goes.
     pub(in crate::engine) fn has_given_up(&self) -> bool {
-        self.refused >= MOST_REFUSED
+        self.refused >= MAX_REFUSALS
     }
 
     /// Whether there is nothing that is to be asked.
     fn lacks_nothing(&self, view: &View) -> bool {
-        let flags = self.wanted != Fill::Flags || view.flags_untold() == 0;
+        let flags = self.wanted != ViewSync::Flags || view.flags_unknown() == 0;
         let due = self.before.is_some() || self.changes_since.is_some() || !self.flags_due.is_empty();
         self.done && flags && !due && self.lost == 0 && view.unknown().is_none()
     }
 
-    pub(in crate::engine) fn new(wanted: Fill, before: Option<PriorState>) -> Self {
+    pub(in crate::engine) fn new(wanted: ViewSync, before: Option<PriorState>) -> Self {
         Self { wanted, before, ..Self::default() }
     }
 
@@ -142,55 +145,58 @@ impl SyncState {
     /// is.
     pub(in crate::engine) fn begun_anew(self, view: &View) -> Self {
         let before = self.before.or_else(|| PriorState::of(view, self.done));
-        let (changes_since, away) = (self.changes_since, self.away);
-        Self { changes_since, away, ..Self::new(self.wanted, before) }
+        let (changes_since, while_disconnected) = (self.changes_since, self.while_disconnected);
+        Self { changes_since, while_disconnected, ..Self::new(self.wanted, before) }
     }
 }
 
 impl Engine {
     /// Asks for what the view lacks, unless that has been asked already.
-    pub(in crate::engine) fn fill_on(&mut self) {
+    pub(in crate::engine) fn continue_sync(&mut self) {
         let Some(selection) = &self.selection else { return };
         // Asked at each EXPUNGE, and nearly always so: before all that is in flight is looked through.
         let behind = selection.in_step.is_behind() && self.roster.silent.is_empty();
-        if selection.filling.lacks_nothing(&selection.view) && !behind || self.has_own(InternalCommand::fills)
+        if selection.filling.lacks_nothing(&selection.view) && !behind
+            || self.has_internal(InternalCommand::fills)
         {
             // The end of what is asked already will look again.
             return;
         }
         let (view, filling) = (&selection.view, &selection.filling);
-        if filling.wanted == Fill::Off {
-            return self.tell_ready();
+        if filling.wanted == ViewSync::Off {
+            return self.report_ready();
         }
         if filling.has_given_up() {
             self.filling_refused(true);
             return self.tell_changed_by_number();
         }
-        let seat = selection.seat.clone();
+        let selection_handle = selection.selection_handle.clone();
         let unknown = view.unknown_before(filling.skip);
         if unknown.is_none() && view.unknown().is_some() {
             return self.filling_refused(true);
         }
         match unknown {
             // There are no numbers to ask by (RFC 9586 section 3).
-            Some((first, last)) if self.session.is_enabled("UIDONLY") => self.ask_by_uid(first, last, seat),
+            Some((first, last)) if self.session.is_enabled("UIDONLY") => {
+                self.ask_by_uid(first, last, selection_handle)
+            }
             Some((first, last)) => {
                 match newest(view, last, filling.done, self.at_once(self.settings.windows.flags)) {
-                    Some(from) if !filling.rows_unread => {
+                    Some(from) if !filling.unparsed_rows => {
                         let fetch = Fetch::new(from.., Items::new().flags());
-                        self.queue_own(InternalCommand::Learn, fetch, Some(seat));
+                        self.queue_internal(InternalCommand::Learn, fetch, Some(selection_handle));
                     }
                     // None that stay what they are (RFC 5465 section 5.3).
-                    _ if self.notify.moves_numbers() => self.ask_by_uid(first, last, seat),
-                    _ => self.ask_window(first, last, seat),
+                    _ if self.notify.moves_numbers() => self.ask_by_uid(first, last, selection_handle),
+                    _ => self.ask_window(first, last, selection_handle),
                 }
             }
-            None => self.filled(seat),
+            None => self.filled(selection_handle),
         }
     }
 
     /// Asks for the UIDs of these messages, without a number in the question.
-    fn ask_by_uid(&mut self, first: Seq, last: Seq, seat: Arc<SelectionHandle>) {
+    fn ask_by_uid(&mut self, first: Seq, last: Seq, selection_handle: Arc<SelectionHandle>) {
         let Some(selection) = &self.selection else { return };
         let before = selection.view.uid_before(first).map_or(0, Uid::get);
         let from = Uid::new(before.saturating_add(1));
@@ -199,50 +205,74 @@ impl Engine {
             // Those after them have been told: the server's limit stopped it there.
             Some((from, after)) => {
                 let most = Uid::new(after.get() - 1).map_or(from, |most| most.max(from));
-                if selection.filling.by_rows && !self.session.is_enabled("UIDONLY") {
-                    self.queue_own(InternalCommand::Learn, Fetch::new(from..=most, Items::new()), Some(seat));
+                if selection.filling.uids_by_rows && !self.session.is_enabled("UIDONLY") {
+                    self.queue_internal(
+                        InternalCommand::Learn,
+                        Fetch::new(from..=most, Items::new()),
+                        Some(selection_handle),
+                    );
                 } else {
-                    self.queue_own(
-                        InternalCommand::Fill(Gather::default()),
+                    self.queue_internal(
+                        InternalCommand::FindUids(RangeCollector::default()),
                         Search::uids(from..=most),
-                        Some(seat),
+                        Some(selection_handle),
                     );
                 }
             }
-            None => self.ask_up_to_the_last(from, before, seat),
+            None => self.ask_up_to_the_last(from, before, selection_handle),
         }
     }
 
-    fn ask_up_to_the_last(&mut self, from: Option<Uid>, before: u32, seat: Arc<SelectionHandle>) {
+    fn ask_up_to_the_last(&mut self, from: Option<Uid>, before: u32, selection_handle: Arc<SelectionHandle>) {
         let Some(selection) = &self.selection else { return };
         match from {
             // A search was void; rows tell their numbers, where there are any.
-            Some(from) if selection.filling.by_rows && !self.session.is_enabled("UIDONLY") => {
-                self.queue_own(InternalCommand::Learn, Fetch::new(from.., Items::new()), Some(seat));
+            Some(from) if selection.filling.uids_by_rows && !self.session.is_enabled("UIDONLY") => {
+                self.queue_internal(
+                    InternalCommand::Learn,
+                    Fetch::new(from.., Items::new()),
+                    Some(selection_handle),
+                );
             }
             Some(from) if before > 0 => {
-                self.queue_own(InternalCommand::Fill(Gather::default()), Search::uids(from..), Some(seat));
+                self.queue_internal(
+                    InternalCommand::FindUids(RangeCollector::default()),
+                    Search::uids(from..),
+                    Some(selection_handle),
+                );
             }
-            _ => self.queue_own(InternalCommand::Fill(Gather::default()), Search::all(), Some(seat)),
+            _ => self.queue_internal(
+                InternalCommand::FindUids(RangeCollector::default()),
+                Search::all(),
+                Some(selection_handle),
+            ),
         }
     }
 
     /// Asks for the UIDs of the last of these numbers.
-    fn ask_window(&mut self, first: Seq, last: Seq, seat: Arc<SelectionHandle>) {
+    fn ask_window(&mut self, first: Seq, last: Seq, selection_handle: Arc<SelectionHandle>) {
         let Some(selection) = &self.selection else { return };
         let len = selection.view.len();
-        let by_rows = selection.filling.by_rows;
+        let uids_by_rows = selection.filling.uids_by_rows;
         let most = self.at_once(self.settings.windows.uids);
         let all = first.get() == 1 && last.get() == len && len <= most;
         let from = Seq::new(last.get().saturating_sub(most - 1)).map_or(first, |from| from.max(first));
         let window = SeqSet::from(from..=last);
-        if by_rows {
+        if uids_by_rows {
             // Each row tells its own number, and none can shift meanwhile (RFC 9051 section 7.5.1).
-            self.queue_own_behind(InternalCommand::Learn, Fetch::new(window, Items::new()), seat);
+            self.queue_own_behind(InternalCommand::Learn, Fetch::new(window, Items::new()), selection_handle);
         } else if all {
-            self.queue_own(InternalCommand::Fill(Gather::default()), Search::all(), Some(seat));
+            self.queue_internal(
+                InternalCommand::FindUids(RangeCollector::default()),
+                Search::all(),
+                Some(selection_handle),
+            );
         } else {
-            self.queue_own_behind(InternalCommand::Fill(Gather::default()), UidsOf::new(window), seat);
+            self.queue_own_behind(
+                InternalCommand::FindUids(RangeCollector::default()),
+                ResolveUids::new(window),
+                selection_handle,
+            );
         }
     }
 
@@ -253,54 +283,54 @@ impl Engine {
     }
 
     /// All UIDs are known: what else is there to know?
-    fn filled(&mut self, seat: Arc<SelectionHandle>) {
+    fn filled(&mut self, selection_handle: Arc<SelectionHandle>) {
         self.compare_with_before();
-        self.ask_lost();
+        self.retry_flag_query();
         let window = self.at_once(self.settings.windows.flags);
         let Some(selection) = &mut self.selection else { return };
         let filling = &mut selection.filling;
         if let Some(since) = filling.changes_since {
             let all = Uid::new(1).map(|first| UidSet::from(first..)).unwrap_or_default();
             let fetch = Fetch::new(all, Items::new().flags()).changed_since(since);
-            return self.queue_own(InternalCommand::Changes, fetch, Some(seat));
+            return self.queue_internal(InternalCommand::Changes, fetch, Some(selection_handle));
         }
-        let look = filling.flags_due.is_empty() || filling.flags_untold.is_empty();
-        if filling.wanted == Fill::Flags && look && selection.view.flags_untold() > 0 {
+        let look = filling.flags_due.is_empty() || filling.flags_withheld.is_empty();
+        if filling.wanted == ViewSync::Flags && look && selection.view.flags_unknown() > 0 {
             let untold = selection.view.uids_without_flags();
-            let due = untold.difference(&filling.flags_untold).difference(&filling.unreadable.given_up);
-            filling.flags_due.extend_from(&due);
-            filling.flags_untold = untold;
+            let due = untold.difference(&filling.flags_withheld).difference(&filling.unreadable.given_up);
+            filling.flags_due.union_with(&due);
+            filling.flags_withheld = untold;
         }
         if filling.flags_due.is_empty() && self.roster.silent.is_empty() {
             filling.flags_due = selection.in_step.behind();
         }
         if filling.flags_due.is_empty() {
             let done = std::mem::replace(&mut filling.done, true);
-            filling.away = false;
+            filling.while_disconnected = false;
             selection.changed |= !done;
-            if !done && selection.seat.plan.resume.is_some() {
-                let place = Some(selection.seat.place.clone());
+            if !done && selection.selection_handle.plan.resume.is_some() {
+                let place = Some(selection.selection_handle.place.clone());
                 let kind = EventKind::Resumed { exists: selection.view.len() };
-                self.tell(Event::new(kind).at(place));
+                self.report(Event::new(kind).at(place));
             }
-            return self.tell_ready();
+            return self.report_ready();
         }
         // The newest first: they are the ones that are looked at.
         let window: UidSet = newest_of(&filling.flags_due, window);
         filling.flags_due = filling.flags_due.difference(&window);
         let items = Items::new().flags();
         self.queue_own_behind(
-            InternalCommand::FillFlags(Scattered::default()),
+            InternalCommand::FillFlags(IncrementalSet::default()),
             Fetch::new(window, items),
-            seat,
+            selection_handle,
         );
     }
 
     /// One of the engine's own commands has ended.
-    pub(in crate::engine) fn own_ended(
+    pub(in crate::engine) fn internal_ended(
         &mut self,
         own: InternalCommand,
-        seat: Option<&SelectionHandle>,
+        selection_handle: Option<&SelectionHandle>,
         asked: &QueryOutcome,
     ) {
         let own = match own {
@@ -310,7 +340,9 @@ impl Engine {
             own => own,
         };
         let Some(selection) = &mut self.selection else { return };
-        if seat.is_some_and(|seat| seat.id != selection.seat.id) {
+        if selection_handle
+            .is_some_and(|selection_handle| selection_handle.id != selection.selection_handle.id)
+        {
             // What it heard is of another selection.
             return;
         }
@@ -319,7 +351,7 @@ impl Engine {
         let refused = if asked.ok { 0 } else { filling.refused + 1 };
         let still = asked.generation == view.generation();
         match own {
-            InternalCommand::Fill(uids) => {
+            InternalCommand::FindUids(uids) => {
                 let uids = uids.finish();
                 // Taken only if it speaks of the mailbox as it is: nothing came or went in between.
                 let filled = match &asked.messages {
@@ -347,7 +379,7 @@ impl Engine {
                         _ => view.fill(&uids).is_ok(),
                     },
                 };
-                filling.by_rows = !filled;
+                filling.uids_by_rows = !filled;
                 // Without numbers there is no other way to ask.
                 let in_vain = still && !filled && self.session.is_enabled("UIDONLY");
                 filling.refused = match filled {
@@ -355,20 +387,21 @@ impl Engine {
                     // One that does not add up is no success either: it could go on for ever.
                     false => filling.refused + u8::from(in_vain || !asked.ok),
                 };
-                filling.rows_unread &= !filled;
+                filling.unparsed_rows &= !filled;
                 if filled {
-                    self.tell_fresh();
+                    self.report_arrivals();
                 }
-                self.fill_on();
+                self.continue_sync();
             }
             InternalCommand::Learn => {
                 // A server's limit refuses nothing, if rows came: next it is those below.
-                (filling.by_rows, filling.refused) = (false, if asked.got_on(view) { 0 } else { refused });
-                filling.rows_unread = asked.unread;
+                (filling.uids_by_rows, filling.refused) =
+                    (false, if asked.got_on(view) { 0 } else { refused });
+                filling.unparsed_rows = asked.unread;
                 if still && asked.ok {
-                    filling.skip = untold_of(view, asked.messages.as_ref()).or(filling.skip);
+                    filling.skip = unknown_of(view, asked.messages.as_ref()).or(filling.skip);
                 }
-                self.fill_on();
+                self.continue_sync();
             }
             InternalCommand::Changes => {
                 filling.changes_since = None;
@@ -376,7 +409,7 @@ impl Engine {
                     // Then all that may have changed is asked and compared.
                     filling.flags_due = view.uids();
                 }
-                self.fill_on();
+                self.continue_sync();
             }
             InternalCommand::FillFlags(told) => {
                 let told = told.to_set();
@@ -389,28 +422,28 @@ impl Engine {
                     let again = if asked.unread {
                         let unread = asked.dealt_with(&lacking);
                         let mut again = lacking.difference(&unread);
-                        again.extend_from(&self.unreadable(&unread));
+                        again.union_with(&self.unreadable(&unread));
                         again
                     } else {
                         lacking
                     };
                     if let Some(selection) = &mut self.selection {
-                        selection.filling.flags_due.extend_from(&again);
+                        selection.filling.flags_due.union_with(&again);
                     }
                 }
-                self.fill_on();
+                self.continue_sync();
             }
             InternalCommand::Flags(doing, told) => match (&asked.messages, told.to_set()) {
                 // What can't be read is not known, and asked for with the others if that is wanted.
                 (Some(Messages::Uids(which)), told) if asked.unread => {
                     let lacking = asked.dealt_with(&which.difference(&told));
-                    filling.flags_untold = filling.flags_untold.difference(&lacking);
+                    filling.flags_withheld = filling.flags_withheld.difference(&lacking);
                     view.forget_flags(&lacking);
                     match asked.from {
                         None => filling.settle_doubt(),
                         Some(_) => self.ask_flags_below(doing, &told, asked),
                     }
-                    self.fill_on();
+                    self.continue_sync();
                 }
                 // A refusal leaves the doubt.
                 _ if asked.ok => filling.settle_doubt(),
@@ -425,7 +458,7 @@ impl Engine {
             | InternalCommand::Logout => {}
         }
         self.claim_mod_seq(None);
-        self.tell_ready();
+        self.report_ready();
     }
 
     /// The flags of these messages could not be read. Those that are to be asked for again; of the others they are not known.
@@ -441,60 +474,12 @@ impl Engine {
     }
 
     /// Messages have come or gone: what could not be told before may be told now.
-    pub(in crate::engine) fn count_changed(&mut self) {
+    pub(in crate::engine) fn on_count_changed(&mut self) {
         if let Some(selection) = &mut self.selection {
             (selection.filling.skip, selection.filling.refused) = (None, 0);
-            selection.filling.flags_untold = UidSet::new();
+            selection.filling.flags_withheld = UidSet::new();
             self.filling_refused(false);
-            self.fill_on();
+            self.continue_sync();
         }
     }
-}
-
-/// The UID from which on to ask, if it is the newest messages whose UIDs are unknown, and not too many: if there are known
-/// ones before them, or if all were known once.
-fn newest(view: &View, last: Seq, all_were_known: bool, most: u32) -> Option<Uid> {
-    let known = view.uid_before(last);
-    let many = last.get() - known.and_then(|uid| view.seq(uid)).map_or(0, Seq::get);
-    let newest = last.get() == view.len() && (known.is_some() || all_were_known) && many <= most;
-    newest.then(|| Uid::new(known.map_or(0, Uid::get).saturating_add(1)))?
-}
-
-/// The first of the messages that were asked for, if there are any among them whose UIDs were not told all the same.
-fn untold_of(view: &View, asked: Option<&Messages>) -> Option<Seq> {
-    let (first, last) = match asked? {
-        Messages::Slots(_) | Messages::Saved(_) => return None,
-        Messages::Seqs(set) => (set.first()?, set.last()?),
-        Messages::Uids(set) => {
-            // The question began behind a message that was known. If that has gone, it is not said which were asked for.
-            let known = match Uid::new(set.first()?.get() - 1) {
-                None => 0,
-                Some(uid) => view.seq(uid)?.get(),
-            };
-            (Seq::new(known + 1)?, Seq::new(view.len())?)
-        }
-    };
-    let (_, untold) = view.unknown_before(Seq::new(last.get().checked_add(1)?))?;
-    (untold >= first).then_some(first)
-}
-
-/// The last ones of these UIDs.
-pub(in crate::engine) fn newest_of(uids: &UidSet, most: u32) -> UidSet {
-    let mut window = Vec::new();
-    let mut left = most;
-    for range in uids.ranges().rev() {
-        let (first, last) = (range.start().get(), range.end().get());
-        let from = last.saturating_sub(left - 1).max(first);
-        let from = Uid::new(from);
-        if let Some(from) = from {
-            window.push(from..=*range.end());
-        }
-        left -= last - from.map_or(last, Uid::get) + 1;
-        if left == 0 {
-            break;
-        }
-    }
-    let mut set = UidSet::new();
-    window.into_iter().rev().for_each(|range| set.insert_range(range));
-    set
 }

@@ -18,7 +18,7 @@
 //! at the next `idle_renew`; only BAD to CHANGEDSINCE is for good. Where that was refused the last two times, flags are compared.
 //!
 //! Each SELECT begins anew, though a connection that changes mailboxes more often than `idle_renew` then compares nothing: with
-//! [`Fill::Flags`] each SELECT reads the flags of all messages, or what has changed since a state, and with [`Fill::Uids`] the
+//! [`ViewSync::Flags`] each SELECT reads the flags of all messages, or what has changed since a state, and with [`ViewSync::Uids`] the
 //! flags that are known are those that were read since. None is older than the selection.
 //!
 //! `n` is not what [`state`](crate::Mailbox::state) claims: a server that loses one change may tell a later one. It rises only
@@ -30,18 +30,19 @@ use std::time::{Duration, Instant};
 use crate::command::{Fetch, Items, Messages, Noop};
 use crate::engine::Engine;
 use crate::engine::receive::fetch::differ_by_recent;
+use crate::engine::selection::sync::windows::newest_of;
 use crate::engine::submit::internal::{InternalCommand, QueryOutcome};
 use crate::engine::submit::selection_handle::SelectionHandle;
-use crate::types::{Answer, Fill, Flags, ModSeq, SelectionId, Seq, Uid, UidSet, UidValidity};
+use crate::types::{Answer, Flags, ModSeq, SelectionId, Seq, Uid, UidSet, UidValidity, ViewSync};
 
 /// How far apart two comparisons of a large mailbox may be, as a power of two of `idle_renew`.
-const MOST_PATIENT: u8 = 2;
+const MAX_PATIENCE: u8 = 2;
 
 /// What is known of the flags that the server may not have told of.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct LookBack {
     of: Option<SelectionId>,
-    era: Option<UidValidity>,
+    uid_validity: Option<UidValidity>,
     /// Changes of flags up to this one have been asked for.
     mod_seq: Option<ModSeq>,
     /// The last message that there was then: flags of one that came later, and that are read for the first time, are no change.
@@ -79,7 +80,7 @@ pub(crate) struct Look {
 
 impl Look {
     /// Takes up a row of the answer.
-    pub(in crate::engine) fn heard(&mut self, answer: &Answer) {
+    pub(in crate::engine) fn received(&mut self, answer: &Answer) {
         if let Answer::Fetch(row) = answer {
             self.highest = self.highest.max(row.mod_seq());
         }
@@ -100,13 +101,13 @@ impl LookBack {
     pub(in crate::engine) fn begin(
         &mut self,
         of: SelectionId,
-        era: Option<UidValidity>,
+        uid_validity: Option<UidValidity>,
         mod_seq: Option<ModSeq>,
         uid_next: Option<Uid>,
     ) {
         let last = uid_next.and_then(|next| Uid::new(next.get() - 1));
         let (refused, loses) = (self.refused, self.loses);
-        *self = Self { of: Some(of), era, mod_seq, last, refused, loses, ..Self::default() };
+        *self = Self { of: Some(of), uid_validity, mod_seq, last, refused, loses, ..Self::default() };
     }
 
     /// A change was found that the server had not told.
@@ -117,7 +118,7 @@ impl LookBack {
     /// Of some messages flags have been compared.
     fn answered(&mut self) {
         if std::mem::take(&mut self.unanswered) {
-            self.clean = self.clean.saturating_add(1).min(MOST_PATIENT);
+            self.clean = self.clean.saturating_add(1).min(MAX_PATIENCE);
         }
     }
 
@@ -132,29 +133,29 @@ impl Engine {
     pub(in crate::engine) fn look_back(&mut self, now: Instant) -> bool {
         let condstore = self.session.can("CONDSTORE") || self.session.can("QRESYNC");
         let Some(selection) = &self.selection else { return true };
-        let is_in_step = selection.filling.is_in_step() && selection.filling.wanted != Fill::Off;
+        let is_in_step = selection.filling.is_in_step() && selection.filling.wanted != ViewSync::Off;
         if !is_in_step || self.notify.is_in_force() || selection.view.len() == 0 {
             return true;
         }
-        if self.look.of != Some(selection.seat.id) {
+        if self.look.of != Some(selection.selection_handle.id) {
             return true;
         }
-        if self.look.era != selection.uid_validity {
+        if self.look.uid_validity != selection.uid_validity {
             // The mod-sequences have begun anew, too.
-            self.look.begin(selection.seat.id, selection.uid_validity, None, None);
+            self.look.begin(selection.selection_handle.id, selection.uid_validity, None, None);
         }
         let compared = *self.look.compared.get_or_insert(now);
         if self.look.goes_on() {
             return self.compare_window();
         }
         if let Some(since) = self.look.mod_seq.filter(|_| condstore && !self.look.refused) {
-            let seat = selection.seat.clone();
+            let selection_handle = selection.selection_handle.clone();
             let end = Seq::new(selection.view.len().saturating_add(1));
             let last = end.and_then(|end| selection.view.uid_before(end));
             let look = Look { since: true, highest: None, last, before: self.look.last };
             let all = Uid::new(1).map(|first| UidSet::from(first..)).unwrap_or_default();
             let fetch = Fetch::new(all, Items::new().flags()).changed_since(since);
-            self.queue_own(InternalCommand::Look(look), fetch, Some(seat));
+            self.queue_internal(InternalCommand::Look(look), fetch, Some(selection_handle));
             if !self.look.failed {
                 return true;
             }
@@ -173,7 +174,7 @@ impl Engine {
             return self.compare_window();
         }
         if self.look.loses {
-            self.queue_own(InternalCommand::Poll, Noop, None);
+            self.queue_internal(InternalCommand::Poll, Noop, None);
         }
         true
     }
@@ -187,18 +188,23 @@ impl Engine {
 
     /// Asks for the flags of the next messages that are to be compared, one window at a time. Whether that was the last.
     fn compare_window(&mut self) -> bool {
-        if self.has_own(|own| matches!(own, InternalCommand::Look(_))) {
+        if self.has_internal(|own| matches!(own, InternalCommand::Look(_))) {
             return false;
         }
-        let Some(seat) = self.selection.as_ref().map(|selection| selection.seat.clone()) else { return true };
-        let window = crate::engine::selection::sync::fill::newest_of(
-            &self.look.due,
-            self.at_once(self.settings.windows.flags),
-        );
+        let Some(selection_handle) =
+            self.selection.as_ref().map(|selection| selection.selection_handle.clone())
+        else {
+            return true;
+        };
+        let window = newest_of(&self.look.due, self.at_once(self.settings.windows.flags));
         self.look.due = self.look.due.difference(&window);
         if !window.is_empty() {
             let look = Look { since: false, highest: None, last: None, before: None };
-            self.queue_own(InternalCommand::Look(look), Fetch::new(window, Items::new().flags()), Some(seat));
+            self.queue_internal(
+                InternalCommand::Look(look),
+                Fetch::new(window, Items::new().flags()),
+                Some(selection_handle),
+            );
         }
         !self.look.goes_on()
     }
@@ -207,10 +213,10 @@ impl Engine {
     pub(in crate::engine) fn looked(
         &mut self,
         look: &Look,
-        seat: Option<&SelectionHandle>,
+        selection_handle: Option<&SelectionHandle>,
         asked: &QueryOutcome,
     ) {
-        if seat.map(|seat| seat.id) != self.look.of {
+        if selection_handle.map(|selection_handle| selection_handle.id) != self.look.of {
             return;
         }
         if look.since {
@@ -241,10 +247,10 @@ impl Engine {
             None => window.clone(),
         };
         if rest == *window {
-            self.look.missed.extend_from(&rest);
+            self.look.missed.union_with(&rest);
         } else {
             self.look.answered();
-            self.look.due.extend_from(&rest);
+            self.look.due.union_with(&rest);
         }
     }
 }

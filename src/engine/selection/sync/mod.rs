@@ -16,3 +16,4 @@ pub(in crate::engine) mod fill;
 pub(in crate::engine) mod look_back;
 pub(in crate::engine) mod ready;
 pub(in crate::engine) mod resume;
+pub(in crate::engine) mod windows;

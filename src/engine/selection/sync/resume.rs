@@ -19,8 +19,8 @@ use std::collections::BTreeMap;
 use crate::engine::Engine;
 use crate::engine::receive::fetch::differ_by_recent;
 use crate::types::{
-    Event, EventKind, Flags, Gather, Held, MailboxState, Message, ModSeq, Scattered, Seq, Uid, UidSet,
-    UidValidity, Untagged,
+    Event, EventKind, Flags, HeapSize, IncrementalSet, MailboxState, Message, ModSeq, RangeCollector, Seq,
+    Uid, UidSet, UidValidity, Untagged,
 };
 use crate::view::View;
 
@@ -30,15 +30,15 @@ pub(in crate::engine) struct PriorState {
     pub(in crate::engine) uids: UidSet,
     pub(in crate::engine) flags: Vec<(Flags, UidSet)>,
     /// Messages that came after the view began, and have been told.
-    pub(in crate::engine) arrived: Scattered<Uid>,
+    pub(in crate::engine) arrived: IncrementalSet<Uid>,
     /// Messages that have gone since the view began, as has been told.
-    pub(in crate::engine) gone: Scattered<Uid>,
+    pub(in crate::engine) gone: IncrementalSet<Uid>,
     /// Messages whose flags have been told as news since the view began.
-    pub(in crate::engine) flags_told: Scattered<Uid>,
+    pub(in crate::engine) flags_told: IncrementalSet<Uid>,
     /// The flags of some changed whose UIDs were not known, and that has not been told.
     changed_by_number: bool,
     /// The changes happened before the mailbox was selected.
-    pub(in crate::engine) away: bool,
+    pub(in crate::engine) while_disconnected: bool,
     /// Changes of flags can't be asked for by mod-sequence.
     pub(in crate::engine) flags_must_be_compared: bool,
 }
@@ -51,11 +51,11 @@ impl PriorState {
         known.then(|| Self {
             uids: view.uids(),
             flags: view.flag_groups(),
-            arrived: Scattered::default(),
-            gone: Scattered::default(),
-            flags_told: Scattered::default(),
+            arrived: IncrementalSet::default(),
+            gone: IncrementalSet::default(),
+            flags_told: IncrementalSet::default(),
             changed_by_number: false,
-            away: false,
+            while_disconnected: false,
             flags_must_be_compared: true,
         })
     }
@@ -66,7 +66,7 @@ impl PriorState {
 pub(in crate::engine) struct QresyncData {
     /// It was asked for.
     pub(in crate::engine) asked: bool,
-    vanished: Gather<Uid>,
+    vanished: RangeCollector<Uid>,
     rows: BTreeMap<Uid, (Flags, Option<ModSeq>)>,
     /// How many bytes of memory the rows take.
     held: usize,
@@ -88,7 +88,7 @@ impl QresyncData {
     fn row(&mut self, row: &Message, most: usize) {
         /// Its place in a tree whose nodes are half full at the least.
         const PLACE: usize = 2 * size_of::<(Uid, (Flags, Option<ModSeq>))>();
-        self.held = self.held.saturating_add(PLACE + row.flags().map_or(0, Held::held));
+        self.held = self.held.saturating_add(PLACE + row.flags().map_or(0, HeapSize::heap_size));
         match row.uid().zip(row.flags()) {
             Some((uid, flags)) if self.held <= most => {
                 self.rows.insert(uid, (flags.clone(), row.mod_seq()));
@@ -123,10 +123,10 @@ impl Engine {
         told: QresyncData,
     ) {
         let Some(selection) = &mut self.selection else { return };
-        let place = Some(selection.seat.place.clone());
+        let place = Some(selection.selection_handle.place.clone());
         if uid_validity != Some(state.uid_validity) {
             let kind = EventKind::UidValidityChanged { uid_validity };
-            return self.tell(Event::new(kind).at(place).while_away(true));
+            return self.report(Event::new(kind).at(place).while_away(true));
         }
         // QRESYNC contains CONDSTORE (RFC 7162 section 3.2.3).
         let condstore = self.session.can("CONDSTORE") || self.session.can("QRESYNC");
@@ -134,14 +134,14 @@ impl Engine {
         let mut before = PriorState {
             uids: state.uids.clone(),
             flags: state.flags.clone(),
-            arrived: Scattered::default(),
-            gone: Scattered::default(),
-            flags_told: Scattered::default(),
+            arrived: IncrementalSet::default(),
+            gone: IncrementalSet::default(),
+            flags_told: IncrementalSet::default(),
             changed_by_number: false,
-            away: true,
+            while_disconnected: true,
             flags_must_be_compared: false,
         };
-        (selection.filling.away, selection.changed) = (true, true);
+        (selection.filling.while_disconnected, selection.changed) = (true, true);
         match way {
             ResumeStrategy::SelectResponses(uids) if selection.view.fill(&uids).is_ok() => {
                 selection.filling.before = Some(before);
@@ -171,7 +171,7 @@ impl Engine {
         }
         self.compare_with_before();
         let Some(selection) = &mut self.selection else { return };
-        let place = Some(selection.seat.place.clone());
+        let place = Some(selection.selection_handle.place.clone());
         for (uid, (flags, mod_seq)) in changed {
             let Some(selection) = &mut self.selection else { return };
             let Some(seq) = selection.view.seq(uid) else { continue };
@@ -181,14 +181,15 @@ impl Engine {
                 selection.changed = true;
                 let (seq, uid) = (Some(seq), Some(uid));
                 let kind = EventKind::FlagsChanged { seq, uid, flags, before, mod_seq };
-                self.tell(Event::new(kind).at(place.clone()).while_away(true));
+                self.report(Event::new(kind).at(place.clone()).while_away(true));
             }
         }
     }
 
     /// Whether this message was there when the state was taken from which the selection goes on, if it does.
     pub(in crate::engine) fn was_there(&self, uid: Option<Uid>) -> bool {
-        let state = self.selection.as_ref().and_then(|selection| selection.seat.plan.resume.as_ref());
+        let state =
+            self.selection.as_ref().and_then(|selection| selection.selection_handle.plan.resume.as_ref());
         state.zip(uid).is_none_or(|(state, uid)| state.uids.contains(uid))
     }
 
@@ -213,11 +214,11 @@ impl Engine {
         if !std::mem::take(&mut before.changed_by_number) {
             return;
         }
-        let place = Some(selection.seat.place.clone());
+        let place = Some(selection.selection_handle.place.clone());
         for (seq, uid, flags) in selection.view.take_changed() {
-            self.told_flags(uid);
+            self.note_flags(uid);
             let kind = EventKind::FlagsChanged { seq: Some(seq), uid, flags, before: None, mod_seq: None };
-            self.tell(Event::new(kind).at(place.clone()));
+            self.report(Event::new(kind).at(place.clone()));
         }
     }
 
@@ -228,7 +229,7 @@ impl Engine {
         before.uids = before.uids.difference(&before.gone.to_set());
         let now = selection.view.uids();
         // Flags that someone has asked for meanwhile, and that were an answer then.
-        let read = match selection.view.flags_untold() {
+        let read = match selection.view.flags_unknown() {
             all if all == selection.view.len() => UidSet::new(),
             _ => now.difference(&selection.view.uids_without_flags()).difference(&before.flags_told.to_set()),
         };
@@ -244,7 +245,7 @@ impl Engine {
             let there = uids.intersection(&now);
             let again =
                 if before.flags_must_be_compared { there.clone() } else { there.intersection(&unplaced) };
-            selection.filling.flags_due.extend_from(&again);
+            selection.filling.flags_due.union_with(&again);
             selection.view.recall_flags(&there.difference(&unplaced), flags);
             let view = &selection.view;
             let changed = |uid: Uid| Some((changed(view, uid, Some(flags))?, just_now.contains(uid)));
@@ -254,20 +255,20 @@ impl Engine {
         let unknown = unknown.intersection(&read);
         news.extend(unknown.iter().filter_map(|uid| Some((changed(&selection.view, uid, None)?, true))));
         selection.changed = true;
-        let place = Some(selection.seat.place.clone());
+        let place = Some(selection.selection_handle.place.clone());
         for uid in before.uids.difference(&now).iter() {
-            let kind = EventKind::Removed { seq: None, uid: Some(uid) };
-            self.tell(Event::new(kind).at(place.clone()).while_away(before.away));
+            let kind = EventKind::Expunged { seq: None, uid: Some(uid) };
+            self.report(Event::new(kind).at(place.clone()).while_away(before.while_disconnected));
         }
         for uid in now.difference(&before.uids).difference(&before.arrived.to_set()).iter() {
             let Some(selection) = &self.selection else { return };
             let seq = selection.view.seq(uid);
             let flags = seq.and_then(|seq| selection.view.flags(seq));
             let kind = EventKind::Arrived { seq, uid, flags };
-            self.tell(Event::new(kind).at(place.clone()).while_away(before.away));
+            self.report(Event::new(kind).at(place.clone()).while_away(before.while_disconnected));
         }
         for (kind, now) in news {
-            self.tell(Event::new(kind).at(place.clone()).while_away(before.away && !now));
+            self.report(Event::new(kind).at(place.clone()).while_away(before.while_disconnected && !now));
         }
     }
 
@@ -283,12 +284,12 @@ impl Engine {
     }
 
     /// `VANISHED (EARLIER)`: never moves numbers (RFC 7162 section 3.2.10.1).
-    pub(in crate::engine) fn hear_vanished_earlier(&mut self, uids: &UidSet, heard: Untagged) {
+    pub(in crate::engine) fn on_vanished_earlier(&mut self, uids: &UidSet, response: Untagged) {
         if !self.tells_of_opening() {
-            return self.deliver(heard);
+            return self.deliver(response);
         }
         if let Some(opening) = &mut self.opening
-            && let Some(state) = &opening.seat.plan.resume
+            && let Some(state) = &opening.selection_handle.plan.resume
         {
             opening.earlier.vanished(uids, &state.uids);
         }
@@ -298,7 +299,7 @@ impl Engine {
     /// `[CLOSED]` first (RFC 7162 section 3.2.11); where it does not, the UIDVALIDITY shows that it speaks of the new one.
     fn tells_of_opening(&self) -> bool {
         let Some(opening) = self.opening.as_ref().filter(|o| o.earlier.asked) else { return false };
-        self.selection.is_none() && !self.stray_selection || opening.has_begun()
+        self.selection.is_none() && !self.server_may_have_selection || opening.has_begun()
     }
 }
 

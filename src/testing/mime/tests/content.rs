@@ -139,8 +139,8 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2000, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_octets_are_a_message(octets in prop_oneof![pieces(), prop::collection::vec(any::<u8>(), 0..200)]) {
-        holds_together(octets);
+    fn any_octets_are_a_message(bytes in prop_oneof![pieces(), prop::collection::vec(any::<u8>(), 0..200)]) {
+        holds_together(bytes);
     }
 }
 

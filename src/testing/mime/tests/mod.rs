@@ -23,15 +23,15 @@ use crate::wire::respond::{Strings, response};
 
 /// A message as `messages.txt` has it: lines end in LF, `\x` and two digits is an octet.
 fn message(text: &str) -> Content {
-    let mut octets = Vec::new();
+    let mut bytes = Vec::new();
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once("\\x") {
-        octets.extend_from_slice(before.as_bytes());
-        octets.push(u8::from_str_radix(&behind[..2], 16).unwrap());
+        bytes.extend_from_slice(before.as_bytes());
+        bytes.push(u8::from_str_radix(&behind[..2], 16).unwrap());
         rest = &behind[2..];
     }
-    octets.extend_from_slice(rest.as_bytes());
-    let lines = octets.split_inclusive(|b| *b == b'\n');
+    bytes.extend_from_slice(rest.as_bytes());
+    let lines = bytes.split_inclusive(|b| *b == b'\n');
     let crlf = lines.flat_map(|line| match line.strip_suffix(b"\n") {
         Some(text) => [text, b"\r\n"].concat(),
         None => line.to_vec(),
@@ -56,8 +56,8 @@ fn told(fill: impl FnOnce(&mut Message)) -> String {
     let mut told = Message { seq: Seq::new(1), ..Message::default() };
     fill(&mut told);
     let answer = Untagged::new("FETCH", Answer::Fetch(Box::new(told)), None);
-    let octets = response(&Response::Untagged(answer), Strings::Quoted);
-    let text: String = octets.iter().map(|b| char::from(*b)).collect();
+    let bytes = response(&Response::Untagged(answer), Strings::Quoted);
+    let text: String = bytes.iter().map(|b| char::from(*b)).collect();
     let mut rest = text.strip_prefix("* 1 FETCH (").unwrap().strip_suffix(")\r\n").unwrap();
     let mut shown = String::new();
     while let Some((before, behind)) = rest.split_once('{')
@@ -103,19 +103,19 @@ fn answers_are_the_known_ones() {
 /// Whatever is in a message, its parts are what its body structure tells: each has the size that is told, and all
 /// answers can be read.
 #[track_caller]
-fn holds_together(octets: Vec<u8>) {
-    let content = Content::new(octets.clone().into());
+fn holds_together(bytes: Vec<u8>) {
+    let content = Content::new(bytes.clone().into());
     let root = content.section(&Section::Header).unwrap();
     let text = content.section(&Section::Text).unwrap();
-    assert!(octets.starts_with(&root) || octets.contains(&0));
-    assert_eq!(root.len() + text.len(), octets.len(), "{}", octets.escape_ascii());
+    assert!(bytes.starts_with(&root) || bytes.contains(&0));
+    assert_eq!(root.len() + text.len(), bytes.len(), "{}", bytes.escape_ascii());
     let body = content.body(true);
     for part in body.parts() {
         let Some(number) = part.number() else { continue };
         let piece = content.section(&Section::Part(number.clone()));
-        let piece: Bytes = piece.unwrap_or_else(|| panic!("{number} of {}", octets.escape_ascii()));
+        let piece: Bytes = piece.unwrap_or_else(|| panic!("{number} of {}", bytes.escape_ascii()));
         if let Some(size) = part.size() {
-            assert_eq!(piece.len() as u64, size, "{number} of {}", octets.escape_ascii());
+            assert_eq!(piece.len() as u64, size, "{number} of {}", bytes.escape_ascii());
         }
         let inner = content.section(&Section::PartHeader(number.clone()));
         assert_eq!(inner.is_some(), part.envelope().is_some());

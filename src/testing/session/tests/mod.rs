@@ -1,9 +1,9 @@
 //! Sessions without I/O: a client's octets in, and what it is told out.
 
+mod bytes;
 mod model;
-mod octets;
 
-use bytes::BytesMut;
+use ::bytes::BytesMut;
 
 use super::{Session, Step};
 use crate::testing::clock::Clock;
@@ -45,14 +45,14 @@ impl Line {
     }
 
     /// Says these octets, and gives all that is answered.
-    pub(super) fn said(&mut self, octets: &[u8]) -> Vec<u8> {
-        self.input.extend_from_slice(octets);
+    pub(super) fn said(&mut self, bytes: &[u8]) -> Vec<u8> {
+        self.input.extend_from_slice(bytes);
         let mut answer = Vec::new();
         loop {
             self.session.run(&mut self.input);
             let Some(step) = self.session.next() else { return answer };
-            if let Step::Write(octets) = step {
-                answer.extend_from_slice(&octets);
+            if let Step::Write(bytes) = step {
+                answer.extend_from_slice(&bytes);
             }
         }
     }

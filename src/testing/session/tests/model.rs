@@ -51,16 +51,16 @@ impl Client {
 
     fn say(&mut self, command: &str, may: May) {
         assert!(!self.idle);
-        let octets = self.line.said(format!("a {command}\r\n").as_bytes());
+        let bytes = self.line.said(format!("a {command}\r\n").as_bytes());
         self.story.push_str(&format!("C: {command}\n"));
-        let tagged = self.hear(&octets, may);
+        let tagged = self.hear(&bytes, may);
         let tagged = tagged.unwrap_or_else(|| panic!("no end: {}", self.story));
         assert!(!tagged.starts_with("BAD"), "{}", self.story);
     }
 
     /// Takes in what is told; gives the tagged line.
-    fn hear(&mut self, octets: &[u8], may: May) -> Option<String> {
-        let text = String::from_utf8_lossy(octets).into_owned();
+    fn hear(&mut self, bytes: &[u8], may: May) -> Option<String> {
+        let text = String::from_utf8_lossy(bytes).into_owned();
         let mut tagged = None;
         for line in text.lines() {
             self.story.push_str(&format!("S: {line}\n"));
@@ -119,8 +119,8 @@ impl Client {
     fn act(&mut self, dice: &mut Dice) {
         if self.idle {
             self.idle = false;
-            let octets = self.line.said(b"DONE\r\n");
-            self.hear(&octets, May::Remove);
+            let bytes = self.line.said(b"DONE\r\n");
+            self.hear(&bytes, May::Remove);
             return;
         }
         if dice.roll(20) == 0 {
@@ -133,9 +133,9 @@ impl Client {
             0 | 1 => self.say("NOOP", May::Remove),
             2 => self.say("EXPUNGE", May::Remove),
             3 => {
-                let octets = self.line.said(b"a IDLE\r\n");
+                let bytes = self.line.said(b"a IDLE\r\n");
                 self.idle = true;
-                self.hear(&octets, May::Remove);
+                self.hear(&bytes, May::Remove);
             }
             4 => self.say("APPEND INBOX {1+}\r\nx", May::Remove),
             5 => self.say(&format!("UID EXPUNGE {uid}:{}", uid + 5), May::Remove),
@@ -156,9 +156,9 @@ impl Client {
 
     /// What has come while nothing runs: only in IDLE there may be something.
     fn look(&mut self) {
-        let octets = self.line.said(b"");
-        assert!(self.idle || octets.is_empty(), "{}", self.story);
-        self.hear(&octets, May::Remove);
+        let bytes = self.line.said(b"");
+        assert!(self.idle || bytes.is_empty(), "{}", self.story);
+        self.hear(&bytes, May::Remove);
     }
 }
 

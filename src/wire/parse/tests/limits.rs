@@ -201,7 +201,7 @@ fn texts_in_literals_are_no_longer_than_a_line_may_be() {
     for text in texts {
         let fits = format!("{}\r\n", text(&literal(10_000)));
         let mut all = Vec::new();
-        assert_eq!(read_all(fits.as_bytes(), &limits, |heard| all.push(heard)), None);
+        assert_eq!(read_all(fits.as_bytes(), &limits, |response| all.push(response)), None);
         assert!(matches!(all[..], [Ok(Response::Untagged(_))]), "{:.60}: {all:.200?}", text(""));
         let message = refused(&text(&literal(10_001)), &limits);
         assert!(message.contains("Limits::line"), "{:.60}: {message}", text(""));
@@ -225,9 +225,9 @@ fn texts_in_literals_are_no_longer_than_a_line_may_be() {
     for data in data {
         let text = format!("{}\r\n", data(&literal(30_000)));
         let mut all = Vec::new();
-        assert_eq!(read_all(text.as_bytes(), &limits, |heard| all.push(heard)), None);
-        let [Ok(Response::Untagged(heard))] = &all[..] else { panic!("{:.60}: {all:.200?}", data("")) };
-        assert!(heard.held() >= 30_000, "{:.60}", data(""));
+        assert_eq!(read_all(text.as_bytes(), &limits, |response| all.push(response)), None);
+        let [Ok(Response::Untagged(response))] = &all[..] else { panic!("{:.60}: {all:.200?}", data("")) };
+        assert!(response.heap_size() >= 30_000, "{:.60}", data(""));
     }
 }
 
@@ -242,8 +242,8 @@ fn room_for_a_large_envelope_is_given_back() {
         let text = format!("* 1 FETCH ({})\r\n", item.replace('$', &"x".repeat(100_000)));
         let mut src = BytesMut::from(text.as_bytes());
         let frame = Framer::new(&Limits::default()).decode(&mut src).unwrap().unwrap();
-        let Ok(Response::Untagged(heard)) = parser.read(&frame) else { panic!("a row") };
-        assert!((100_000..102_000).contains(&heard.held()), "{}", heard.held());
+        let Ok(Response::Untagged(response)) = parser.read(&frame) else { panic!("a row") };
+        assert!((100_000..102_000).contains(&response.heap_size()), "{}", response.heap_size());
         assert!(parser.scratch.capacity() <= 4096, "{}", parser.scratch.capacity());
     }
 }

@@ -72,8 +72,8 @@ fn names_are_kept_as_written_where_they_would_be_written_otherwise() {
             literals: Default::default(),
         };
         let mut parser = Parser::new(&Limits::default());
-        let Ok(Response::Untagged(heard)) = parser.read(&frame) else { panic!("{written:?}") };
-        let Answer::List(entry) = heard.answer() else { panic!("{written:?}") };
+        let Ok(Response::Untagged(response)) = parser.read(&frame) else { panic!("{written:?}") };
+        let Answer::List(entry) = response.answer() else { panic!("{written:?}") };
         assert_eq!(entry.name.wire(), kept.then_some(written), "{}", entry.name);
         let again = crate::wire::utf7::encode(entry.name.as_str());
         assert_eq!(again != written, kept, "{}", entry.name);

@@ -129,7 +129,7 @@ proptest! {
             written(command::Delete::new(&*a), &session),
             written(command::Rename::new(&*a, &*b), &session),
             written(command::Subscribe::new(&*a), &session),
-            written(command::Subscribe::undo(&*a), &session),
+            written(command::Subscribe::unsubscribe(&*a), &session),
         ];
         let [create, delete, rename, subscribe, unsubscribe] = commands;
         let (from, to) = (name(&a), name(&b));
@@ -161,7 +161,7 @@ proptest! {
 
     #[test]
     fn statuses(a in hostile(), kind in 0..4u8) {
-        let read = written(command::StatusOf::new(&*a, command::StatusItems::counts()), &session(kind));
+        let read = written(command::StatusCommand::new(&*a, command::StatusItems::counts()), &session(kind));
         let items = ["MESSAGES", "UIDNEXT", "UIDVALIDITY", "UNSEEN"].map(String::from).to_vec();
         let expected = Command::Status { mailbox: name(&a), items };
         prop_assert!(read.is_none_or(|read| read == expected));
@@ -239,8 +239,8 @@ proptest! {
         }
         for moving in [false, true] {
             let command = match moving {
-                false => command::CopyTo::copying(set.clone(), &*to),
-                true => command::CopyTo::moving(set.clone(), &*to),
+                false => command::CopyMessages::copying(set.clone(), &*to),
+                true => command::CopyMessages::moving(set.clone(), &*to),
             };
             if let Some(read) = written(command, &session) {
                 let Command::Copy { uid: true, moving: m, which, to: t } = read else {
@@ -249,7 +249,7 @@ proptest! {
                 prop_assert_eq!((set_of(&which), m, t), (set.clone(), moving, name(&to)));
             }
         }
-        let expunged = written(command::Expunge::these(set.clone()), &session);
+        let expunged = written(command::Expunge::messages(set.clone()), &session);
         let Some(Command::UidExpunge(which)) = expunged else { return Err(TestCaseError::fail("no EXPUNGE")) };
         prop_assert_eq!(set_of(&which), set);
     }
@@ -279,7 +279,7 @@ fn commands_without_arguments() {
         written(command::Close, session),
         written(command::Idle, session),
         written(command::Unselect, session),
-        written(command::AskCapabilities, session),
+        written(command::Capability, session),
         written(command::StartTls, session),
         written(command::Expunge::all_deleted(), session),
     ];

@@ -1,7 +1,7 @@
 //! NOTIFY: what the client writes, word for word and parsed back; and what it refuses to write.
 
 use super::super::{Command, FetchItem, Notify as Read, NotifyGroup, request};
-use crate::command::{Command as _, Items, Line, Notify, NotifyEvent, Selected, Session};
+use crate::command::{Command as _, Items, Line, Notify, NotifyEvent, SelectedNotify, Session};
 use crate::error::{ErrorKind, Result};
 use crate::types::{MailboxName, Part, Section};
 
@@ -33,14 +33,14 @@ fn requests_are_written_with_the_selected_mailbox() {
     let cases = [
         (Notify::none(), format!("SET {SELECTED}")),
         (Notify::set().status(), format!("SET {SELECTED}")),
-        (Notify::none().selected(Selected::silent()), "NONE".to_owned()),
+        (Notify::none().selected(SelectedNotify::silent()), "NONE".to_owned()),
         (Notify::set().inboxes(messages).status(), format!("SET STATUS {SELECTED} (inboxes (MessageNew MessageExpunge))")),
         (
-            Notify::set().personal(NotifyEvent::MESSAGES).selected(Selected::silent()),
+            Notify::set().personal(NotifyEvent::MESSAGES).selected(SelectedNotify::silent()),
             "SET (personal (MessageNew MessageExpunge FlagChange))".to_owned(),
         ),
         (
-            Notify::set().subscribed([SubscriptionChange, Name, Name]).selected(Selected::immediate()),
+            Notify::set().subscribed([SubscriptionChange, Name, Name]).selected(SelectedNotify::immediate()),
             "SET (selected (MessageNew MessageExpunge FlagChange)) (subscribed (SubscriptionChange MailboxName))".to_owned(),
         ),
         (
@@ -48,7 +48,7 @@ fn requests_are_written_with_the_selected_mailbox() {
             format!("SET {SELECTED} (subtree Lists (MailboxName)) (mailboxes (a&-b Entw&APw-rfe \"in box\") NONE)"),
         ),
         (
-            Notify::none().selected(Selected::delayed().fetching(new)),
+            Notify::none().selected(SelectedNotify::delayed().fetching(new)),
             "SET (selected-delayed (MessageNew (UID FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)]) MessageExpunge FlagChange))"
                 .to_owned(),
         ),
@@ -66,7 +66,7 @@ fn written_requests_are_parsed_back() {
     let notify = Notify::set()
         .mailboxes(["台北", "inbox"], NotifyEvent::MESSAGES)
         .status()
-        .selected(Selected::immediate().fetching(Items::envelope()));
+        .selected(SelectedNotify::immediate().fetching(Items::envelope()));
     for utf8 in [false, true] {
         let names: &[&str] = if utf8 { &["IMAP4rev2", "NOTIFY"] } else { &["IMAP4rev1", "NOTIFY"] };
         let session = session(names);
@@ -93,7 +93,7 @@ fn written_requests_are_parsed_back() {
 #[test]
 fn requests_that_break_the_rules_are_not_written() {
     use NotifyEvent::{AnnotationChange, FlagChange, MessageExpunge, MessageNew};
-    let of_new = |items| Notify::none().selected(Selected::delayed().fetching(items));
+    let of_new = |items| Notify::none().selected(SelectedNotify::delayed().fetching(items));
     let cases = [
         Notify::set().personal([MessageNew]),
         Notify::set().personal([MessageExpunge, FlagChange]),
@@ -103,7 +103,7 @@ fn requests_that_break_the_rules_are_not_written() {
         Notify::set().subtree([""; 0], []),
         of_new(Items::body().marking_seen()),
         of_new(Items::section(Section::Part(Part::from_numbers(vec![1]).unwrap()))),
-        Notify::set().personal([]).selected(Selected::silent().fetching(Items::envelope())),
+        Notify::set().personal([]).selected(SelectedNotify::silent().fetching(Items::envelope())),
     ];
     for notify in cases {
         let shown = format!("{notify:?}");

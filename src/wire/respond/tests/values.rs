@@ -437,7 +437,7 @@ pub(super) fn answer() -> BoxedStrategy<(&'static str, Answer)> {
             .prop_map(|(earlier, uids)| Answer::Vanished { earlier, uids })
             .prop_map(named("VANISHED")),
         (prop_oneof![uid_set(), Just(UidSet::new())], of(mod_seq()))
-            .prop_map(|(set, mod_seq)| Answer::Search(SearchResult { numbers: NumberSet(set), mod_seq }))
+            .prop_map(|(set, mod_seq)| Answer::Search(SearchNumbers { numbers: NumberSet(set), mod_seq }))
             .prop_map(named("SEARCH")),
         esearch().prop_map(|found| Answer::ESearch(Box::new(found))).prop_map(named("ESEARCH")),
         (vec(1..5000u32, 0..9), of(mod_seq()))

@@ -1,6 +1,6 @@
 //! Commands of one word or nearly: NOOP, CAPABILITY, LOGOUT, ENABLE, ID, CLOSE, UNSELECT, IDLE.
 
-use super::{Claim, Class, Command, Effect, Flow, Hears, Line, Session};
+use super::{Claim, Class, Command, Effect, Flow, Line, ResponseKinds, Session};
 use crate::error::{Error, Result};
 use crate::types::{Answer, Capabilities, Code, Done, Untagged};
 
@@ -82,9 +82,9 @@ impl Command for Unselect {
 /// `CAPABILITY`: what the server can do (RFC 9051 section 6.1.1).
 #[derive(Clone, Copy, Debug, Default)]
 #[must_use]
-pub struct AskCapabilities;
+pub struct Capability;
 
-impl Command for AskCapabilities {
+impl Command for Capability {
     type Item = Capabilities;
     type Output = Capabilities;
 
@@ -93,7 +93,7 @@ impl Command for AskCapabilities {
     }
 
     fn class(&self) -> Class {
-        Class::query().hearing(Hears::CAPABILITY).ours()
+        Class::query().answered_by_kinds(ResponseKinds::CAPABILITY).ours()
     }
 
     fn encode(&mut self, line: &mut Line, _: &Session) -> Result<Flow> {
@@ -101,15 +101,15 @@ impl Command for AskCapabilities {
         Ok(Flow::Last)
     }
 
-    fn claims(&self, heard: &Untagged) -> Claim {
-        match heard.answer() {
+    fn claims(&self, response: &Untagged) -> Claim {
+        match response.answer() {
             Answer::Capability(all) if all.is_whole() => Claim::Whole,
             _ => Claim::No,
         }
     }
 
-    fn item(heard: Untagged) -> Option<Capabilities> {
-        match heard.into_answer() {
+    fn item(response: Untagged) -> Option<Capabilities> {
+        match response.into_answer() {
             Answer::Capability(all) => Some(all),
             _ => None,
         }
@@ -144,7 +144,7 @@ impl Command for Enable {
     }
 
     fn class(&self) -> Class {
-        Class::change().hearing(Hears::ENABLED).ours()
+        Class::change().answered_by_kinds(ResponseKinds::ENABLED).ours()
     }
 
     fn encode(&mut self, line: &mut Line, _: &Session) -> Result<Flow> {
@@ -155,12 +155,12 @@ impl Command for Enable {
         Ok(Flow::Last)
     }
 
-    fn claims(&self, heard: &Untagged) -> Claim {
-        if matches!(heard.answer(), Answer::Enabled(_)) { Claim::Whole } else { Claim::No }
+    fn claims(&self, response: &Untagged) -> Claim {
+        if matches!(response.answer(), Answer::Enabled(_)) { Claim::Whole } else { Claim::No }
     }
 
-    fn item(heard: Untagged) -> Option<Vec<String>> {
-        match heard.into_answer() {
+    fn item(response: Untagged) -> Option<Vec<String>> {
+        match response.into_answer() {
             Answer::Enabled(names) => Some(names),
             _ => None,
         }
@@ -200,7 +200,7 @@ impl Command for Id {
     }
 
     fn class(&self) -> Class {
-        Class::query().hearing(Hears::ID).ours()
+        Class::query().answered_by_kinds(ResponseKinds::ID).ours()
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
@@ -224,12 +224,12 @@ impl Command for Id {
         Ok(Flow::Last)
     }
 
-    fn claims(&self, heard: &Untagged) -> Claim {
-        if matches!(heard.answer(), Answer::Id(_)) { Claim::Whole } else { Claim::No }
+    fn claims(&self, response: &Untagged) -> Claim {
+        if matches!(response.answer(), Answer::Id(_)) { Claim::Whole } else { Claim::No }
     }
 
-    fn item(heard: Untagged) -> Option<Self::Item> {
-        match heard.into_answer() {
+    fn item(response: Untagged) -> Option<Self::Item> {
+        match response.into_answer() {
             Answer::Id(fields) => Some(fields),
             _ => None,
         }

@@ -1,19 +1,19 @@
 //! `UID SEARCH` of messages by their numbers: which UIDs they have. The engine's own, to fill the view in by windows.
 
-use super::{Claim, Class, Command, Flow, Hears, Line, Messages, Search, Session};
+use super::{Claim, Class, Command, Flow, Line, Messages, ResponseKinds, Search, Session};
 use crate::error::Result;
 use crate::types::{Done, SeqSet, Untagged};
 
 /// Asks for the UIDs of the messages with these numbers (RFC 9051 section 6.4.4, `sequence-set` as a key).
-pub(crate) struct UidsOf(Messages);
+pub(crate) struct ResolveUids(Messages);
 
-impl UidsOf {
+impl ResolveUids {
     pub(crate) fn new(numbers: SeqSet) -> Self {
         Self(Messages::Seqs(numbers))
     }
 }
 
-impl Command for UidsOf {
+impl Command for ResolveUids {
     type Item = ();
     type Output = ();
 
@@ -23,7 +23,7 @@ impl Command for UidsOf {
 
     fn class(&self) -> Class {
         // A UID SEARCH may let EXPUNGE through, numbers in it or not (RFC 9051 section 7.5.1).
-        Class::query().hearing(Hears::SEARCH).in_mailbox().ours()
+        Class::query().answered_by_kinds(ResponseKinds::SEARCH).in_mailbox().ours()
     }
 
     fn messages(&mut self) -> Option<&mut Messages> {
@@ -39,8 +39,8 @@ impl Command for UidsOf {
         Ok(Flow::Last)
     }
 
-    fn claims(&self, heard: &Untagged) -> Claim {
-        Search::all().claims(heard)
+    fn claims(&self, response: &Untagged) -> Claim {
+        Search::all().claims(response)
     }
 
     fn finish(self, _: Done, _: Vec<()>) -> Result<()> {

@@ -13,7 +13,7 @@
 /// | look at [`code`](crate::Error::code) and text | `No`, `Login`: `UNAVAILABLE`, `INUSE`, `LIMIT` and `SERVERBUG` may pass, others do not |
 /// | mend the program, or do without | `Bad`, `Invalid`, `Unsupported` |
 ///
-/// Whether a command may be submitted again is told by [`was_sent`](crate::Error::was_sent).
+/// Whether a command may be submitted again is told by [`sent`](crate::Error::sent).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -69,14 +69,14 @@ pub enum ErrorKind {
     /// TLS could not be agreed on.
     Tls,
     /// The server's certificate is not trusted: nobody that is trusted signed it
-    /// ([`Config::trust`](crate::Config::trust) adds an authority), it is for another name, or it has expired.
+    /// ([`Config::trust_certificate`](crate::Config::trust_certificate) adds an authority), it is for another name, or it has expired.
     Certificate,
     /// The server refused user and password. [`Error::code`](crate::Error::code) may say why:
     /// [`Unavailable`](crate::types::Code::Unavailable) passes,
     /// [`AuthenticationFailed`](crate::types::Code::AuthenticationFailed) does not.
     Login,
     /// The password was not sent, because it could be read on the way: the connection is not encrypted
-    /// ([`Config::clear_text_login`](crate::Config::clear_text_login) allows it), or the server does not take it so.
+    /// ([`Config::allow_plaintext_login`](crate::Config::allow_plaintext_login) allows it), or the server does not take it so.
     Insecure,
 }
 

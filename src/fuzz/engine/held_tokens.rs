@@ -1,6 +1,6 @@
 //! The commands that a list of operations can submit, and their tokens.
 //!
-//! In: two bytes, which choose a command and its argument. Out: a token of any type as [`Held`].
+//! In: two bytes, which choose a command and its argument. Out: a token of any type as [`HeldTokens`].
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,28 +10,28 @@ use super::Tap;
 use crate::client::{Mailbox, Rows, Select, Sender, Token};
 use crate::command::{
     Append, AppendAll, Class, Command, Enable, Flow, Id, Items, Line, List, Messages, Notify, NotifyEvent,
-    Search, Selected, Session, StatusItems, Store, Streaming,
+    Search, SelectedNotify, Session, StatusItems, Store, Streaming,
 };
 use crate::error::Result;
 use crate::types::{Done, Flag, Seq, SeqSet, Uid, UidSet};
 
 /// A token of any command.
-pub(super) trait Held {
+pub(super) trait HeldTokens {
     /// Whether it has resolved and all its rows have been read.
     fn is_over(&mut self) -> bool;
     fn detach(self: Box<Self>);
     fn cancel(self: Box<Self>);
     /// As a stream of rows, if the command has them.
-    fn stream(self: Box<Self>) -> Box<dyn Held>;
+    fn stream(self: Box<Self>) -> Box<dyn HeldTokens>;
 }
 
 /// Converts a token into a stream.
-type ToStream<C> = fn(Token<C>) -> Box<dyn Held>;
+type ToStream<C> = fn(Token<C>) -> Box<dyn HeldTokens>;
 
 /// A token, and its conversion into a stream, if there is one.
 struct Whole<C: Command>(Token<C>, Option<ToStream<C>>);
 
-impl<C: Command> Held for Whole<C> {
+impl<C: Command> HeldTokens for Whole<C> {
     fn is_over(&mut self) -> bool {
         Pin::new(&mut self.0).poll(&mut Context::from_waker(Waker::noop())).is_ready()
     }
@@ -44,7 +44,7 @@ impl<C: Command> Held for Whole<C> {
         self.0.cancel();
     }
 
-    fn stream(self: Box<Self>) -> Box<dyn Held> {
+    fn stream(self: Box<Self>) -> Box<dyn HeldTokens> {
         match self.1 {
             Some(stream) => stream(self.0),
             None => self,
@@ -52,7 +52,7 @@ impl<C: Command> Held for Whole<C> {
     }
 }
 
-impl<C: Streaming> Held for Rows<C> {
+impl<C: Streaming> HeldTokens for Rows<C> {
     fn is_over(&mut self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
         loop {
@@ -68,16 +68,16 @@ impl<C: Streaming> Held for Rows<C> {
 
     fn cancel(self: Box<Self>) {}
 
-    fn stream(self: Box<Self>) -> Box<dyn Held> {
+    fn stream(self: Box<Self>) -> Box<dyn HeldTokens> {
         self
     }
 }
 
-fn whole<C: Command>(token: Token<C>) -> Box<dyn Held> {
+fn whole<C: Command>(token: Token<C>) -> Box<dyn HeldTokens> {
     Box::new(Whole(token, None))
 }
 
-fn rows<C: Streaming>(token: Token<C>) -> Box<dyn Held> {
+fn rows<C: Streaming>(token: Token<C>) -> Box<dyn HeldTokens> {
     Box::new(Whole(token, Some(|token| Box::new(token.stream()))))
 }
 
@@ -140,7 +140,7 @@ fn items(argument: u8) -> Items {
 pub(super) fn submit(
     sender: &Sender,
     mailbox: &mut Option<Mailbox>,
-    held: &mut Vec<Box<dyn Held>>,
+    held: &mut Vec<Box<dyn HeldTokens>>,
     kind: u8,
     argument: u8,
     source: impl Fn() -> Tap,
@@ -172,13 +172,13 @@ pub(super) fn submit(
         b'O' => whole(sender.logout()),
         b'E' => whole(sender.submit(Enable(["QRESYNC", "IMAP4rev2"].map(str::to_owned).to_vec()))),
         b'I' => whole(sender.id(Id::nothing())),
-        b'K' => whole(sender.ask_capabilities()),
+        b'K' => whole(sender.capability()),
         b'X' => whole(sender.raw("XRAW line")),
         b'G' => whole(sender.submit(Dialogue(argument % 4))),
         b'Y' => whole(sender.notify(match argument % 3 {
             0 => Notify::none(),
             1 => Notify::set().personal(NotifyEvent::MESSAGES).status(),
-            _ => Notify::set().selected(Selected::immediate()),
+            _ => Notify::set().selected(SelectedNotify::immediate()),
         })),
         _ => {
             match mailbox.as_ref() {

@@ -107,8 +107,8 @@ fn whatever_is_sent_the_answers_can_be_read() {
             let shown = String::from_utf8_lossy(&answers).into_owned();
             let read = parser.read(&frame).unwrap_or_else(|e| panic!("seed {seed}: {e:?}\n{shown}"));
             understood += 1;
-            if let Response::Untagged(heard) = &read {
-                assert_ne!(*heard.answer(), Answer::Other, "seed {seed}: {shown}");
+            if let Response::Untagged(response) = &read {
+                assert_ne!(*response.answer(), Answer::Other, "seed {seed}: {shown}");
             }
         }
         assert!(src.is_empty(), "seed {seed}: half a response: {}", String::from_utf8_lossy(&src));

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::View;
-use super::entry::Packed;
+use super::entry::PackedMessage;
 use super::mirror::{Mirror, index, seq_at};
 use super::snapshot::Snapshot;
 use crate::types::{Flag, Flags, Place, Seq, SeqSet, Uid, UidSet};
@@ -54,7 +54,7 @@ impl View {
     }
 
     /// Of how many messages the flags have not been told.
-    pub(crate) fn flags_untold(&self) -> u32 {
+    pub(crate) fn flags_unknown(&self) -> u32 {
         self.mirror.totals().flagless
     }
 
@@ -67,7 +67,7 @@ impl View {
     /// The flags of this message have changed before its UID was known.
     pub(crate) fn flags_changed(&mut self, seq: Seq) {
         if self.mirror.packed(seq).is_some() {
-            self.mirror.messages.update(index(seq), Packed::set_changed);
+            self.mirror.messages.update(index(seq), PackedMessage::set_changed);
         }
     }
 
@@ -137,7 +137,7 @@ impl View {
     }
 
     /// Changes what is known of each of these messages that is there.
-    fn change_each(&mut self, uids: &UidSet, mut change: impl FnMut(&mut Packed)) {
+    fn change_each(&mut self, uids: &UidSet, mut change: impl FnMut(&mut PackedMessage)) {
         for range in uids.ranges() {
             let messages = &mut self.mirror.messages;
             let first = messages.find(|totals| totals.last_uid >= range.start().get());

@@ -59,7 +59,7 @@ impl Session {
         let Some(line) = world.line(self.id) else { return };
         for urgent in std::mem::take(&mut line.urgent) {
             match urgent {
-                Urgent::Raw(octets) => self.out.write(&octets),
+                Urgent::Raw(bytes) => self.out.write(&bytes),
                 Urgent::Bye(text) => self.bye(&text),
             }
         }
@@ -218,8 +218,8 @@ impl Session {
         }
         let Some(watch) = watch.filter(|watch| !watch.items.is_empty()) else { return };
         for (row, at) in places {
-            if let Ok(octets) = self.row_of(Snapshot::seq(at), &row, &watch.items, false) {
-                self.out.write(&octets);
+            if let Ok(bytes) = self.row_of(Snapshot::seq(at), &row, &watch.items, false) {
+                self.out.write(&bytes);
             }
         }
     }
@@ -233,7 +233,7 @@ impl Session {
             snapshot.saved.remove(uid);
         }
         if self.enabled.qresync {
-            pending.vanished.extend_from(&uid_set([uid]));
+            pending.vanished.union_with(&uid_set([uid]));
         } else if let Some(seq) = Seq::new(Snapshot::seq(at)) {
             self.answer("EXPUNGE", Answer::Expunge { seq, uid: None });
         }
@@ -263,8 +263,8 @@ impl Session {
         if condstore {
             told.mod_seq(row.message.mod_seq);
         }
-        let octets = told.finish();
-        self.out.write(&octets);
+        let bytes = told.finish();
+        self.out.write(&bytes);
     }
 
     /// A message's flags as this session is told them.

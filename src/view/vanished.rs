@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::entry::Packed;
+use super::entry::PackedMessage;
 use super::mirror::seq_at;
-use super::{Gone, MOST_REMOVALS, View};
+use super::{MOST_REMOVALS, Vanished, View};
 use crate::types::{Uid, UidSet};
 
 /// What goes, collected in ascending order of places.
@@ -12,7 +12,7 @@ use crate::types::{Uid, UidSet};
 struct Leaving {
     /// Where, as ranges that don't touch.
     places: Vec<Range<usize>>,
-    gone: Vec<Gone>,
+    gone: Vec<Vanished>,
     /// Runs of untold messages some of which go: which ones can't be known.
     unsure: Vec<Range<usize>>,
 }
@@ -37,7 +37,7 @@ impl View {
     /// With the view off the count goes down by as many as are named: each UID of a VANISHED is one message less.
     ///
     /// O(log n) for each range of UIDs and each stretch of messages that it meets, and O(1) for each that goes.
-    pub(crate) fn vanished(&mut self, uids: &UidSet) -> Vec<Gone> {
+    pub(crate) fn vanished(&mut self, uids: &UidSet) -> Vec<Vanished> {
         if let Some(count) = self.mirror.counted {
             return self.vanished_uncharted(count, uids);
         }
@@ -68,7 +68,7 @@ impl View {
     }
 
     /// Nothing is known but the count.
-    fn vanished_uncharted(&mut self, count: u32, uids: &UidSet) -> Vec<Gone> {
+    fn vanished_uncharted(&mut self, count: u32, uids: &UidSet) -> Vec<Vanished> {
         let named = uids.len();
         let fewer = u32::try_from(named).unwrap_or(u32::MAX).min(count);
         if fewer == 0 {
@@ -81,7 +81,7 @@ impl View {
         uids.iter()
             .rev()
             .take(fewer as usize)
-            .map(|uid| Gone { seq: None, uid: Some(uid).filter(|_| sure) })
+            .map(|uid| Vanished { seq: None, uid: Some(uid).filter(|_| sure) })
             .collect()
     }
 
@@ -96,7 +96,7 @@ impl View {
     fn vanished_from(&self, first: Uid, last: Uid, uids: &UidSet, leaving: &mut Leaving) -> Option<Uid> {
         let messages = &self.mirror.messages;
         let at = self.mirror.find(first).unwrap_or_else(|at| at);
-        let after = messages.get(at).and_then(Packed::uid);
+        let after = messages.get(at).and_then(PackedMessage::uid);
         if after != Some(first) {
             let before = messages.before(at).last_uid;
             self.vanished_in(self.mirror.behind(before)..at, before, after, uids, leaving);
@@ -111,11 +111,11 @@ impl View {
         let mut to = at;
         for (place, entry) in (at..end).zip(messages.range(at..end)) {
             let Some(uid) = entry.uid().filter(|uid| *uid <= last) else { break };
-            leaving.gone.push(Gone { seq: seq_at(place), uid: Some(uid) });
+            leaving.gone.push(Vanished { seq: seq_at(place), uid: Some(uid) });
             to = place + 1;
         }
         leaving.add(at..to);
-        let highest = messages.get(to - 1).and_then(Packed::uid)?;
+        let highest = messages.get(to - 1).and_then(PackedMessage::uid)?;
         Uid::new(highest.get().checked_add(1)?)
     }
 
@@ -152,7 +152,7 @@ impl View {
         for places in [fresh_from - old_ones..fresh_from, run.end - (count - old_ones)..run.end] {
             for i in places.clone() {
                 let uid = if exact { told.next() } else { None };
-                leaving.gone.push(Gone { seq: if sure { seq_at(i) } else { None }, uid });
+                leaving.gone.push(Vanished { seq: if sure { seq_at(i) } else { None }, uid });
             }
             if !places.is_empty() {
                 leaving.add(places);

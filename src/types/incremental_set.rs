@@ -12,26 +12,26 @@ use super::set::Set;
 
 /// A set of UIDs or of numbers.
 #[derive(Clone)]
-pub(crate) struct Scattered<N> {
+pub(crate) struct IncrementalSet<N> {
     /// As long as they ascend.
     ascending: Set<N>,
     /// From then on: the last of each range by its first; no two of them touch.
     tree: Option<BTreeMap<u32, u32>>,
 }
 
-impl<N: MessageNumber> Default for Scattered<N> {
+impl<N: MessageNumber> Default for IncrementalSet<N> {
     fn default() -> Self {
         Self { ascending: Set::new(), tree: None }
     }
 }
 
-impl<N: MessageNumber> fmt::Debug for Scattered<N> {
+impl<N: MessageNumber> fmt::Debug for IncrementalSet<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.to_set().fmt(f)
     }
 }
 
-impl<N: MessageNumber> Scattered<N> {
+impl<N: MessageNumber> IncrementalSet<N> {
     pub(crate) fn insert(&mut self, number: N) {
         if self.tree.is_none() && self.ascending.last().is_none_or(|last| last <= number) {
             self.ascending.insert(number);
@@ -124,7 +124,7 @@ mod tests {
     proptest! {
         #[test]
         fn it_holds_what_a_set_would_hold(steps in prop::collection::vec((any::<bool>(), 0..30_u32), 0..200)) {
-            let (mut scattered, mut set) = (Scattered::default(), UidSet::new());
+            let (mut scattered, mut set) = (IncrementalSet::default(), UidSet::new());
             for (inserts, number) in steps {
                 // Both ends of what there is.
                 let number = uid(if number < 15 { number + 1 } else { u32::MAX - 29 + number });
@@ -145,10 +145,10 @@ mod tests {
     /// A server chooses the order of its rows. With a vector of ranges this takes minutes.
     #[test]
     fn a_descending_order_costs_no_more_than_an_ascending_one() {
-        let mut scattered = Scattered::default();
+        let mut scattered = IncrementalSet::default();
         (1..=1_000_000).rev().for_each(|n| scattered.insert(uid(2 * n)));
         assert_eq!(scattered.tree.as_ref().map(BTreeMap::len), Some(1_000_000));
-        let mut scattered = Scattered::default();
+        let mut scattered = IncrementalSet::default();
         (1..=1_000_000).for_each(|n| scattered.insert(uid(2 * n)));
         assert_eq!((scattered.ascending.ranges().len(), scattered.tree.is_none()), (1_000_000, true));
     }

@@ -3,11 +3,11 @@
 /// The messages that had certain numbers in a [`Snapshot`](crate::Snapshot): from [`Snapshot::seqs`](crate::Snapshot::seqs),
 /// for commands. Opaque.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Slots {
-    /// Slots of different lineages can't be compared.
-    pub(crate) lineage: u64,
+pub struct SnapshotRange {
+    /// Slots of different epochs can't be compared.
+    pub(crate) epoch: u64,
     /// How many losses of slots had been logged.
-    pub(crate) losses: usize,
+    pub(crate) invalidated_ranges: usize,
     /// The first and the last slot; `None` for no messages.
     pub(crate) ends: Option<(u32, u32)>,
 }

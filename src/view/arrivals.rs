@@ -12,7 +12,7 @@
 use std::ops::Range;
 
 use super::View;
-use super::entry::Packed;
+use super::entry::PackedMessage;
 use crate::types::{Uid, UidSet};
 
 /// What UIDs say of the line.
@@ -63,14 +63,14 @@ impl View {
             return Line { first_new: self.line.first_new, ..Line::default() };
         };
         let known = self.mirror.messages.iter().filter(|entry| !entry.is_fresh());
-        let mut told: UidSet = known.filter_map(Packed::uid).filter(|uid| *uid >= first_new).collect();
-        told.extend_from(&self.line.told);
+        let mut told: UidSet = known.filter_map(PackedMessage::uid).filter(|uid| *uid >= first_new).collect();
+        told.union_with(&self.line.told);
         Line { first_new: Some(first_new), by_uid: true, told }
     }
 
     /// Where in a run of messages without UIDs the fresh ones begin; they are its last ones.
     pub(super) fn fresh_from(&self, run: &Range<usize>) -> usize {
-        let is_fresh = |at: usize| self.mirror.messages.get(at).is_some_and(Packed::is_fresh);
+        let is_fresh = |at: usize| self.mirror.messages.get(at).is_some_and(PackedMessage::is_fresh);
         let (mut from, mut to) = (run.start, run.end);
         while from < to {
             let middle = from + (to - from) / 2;

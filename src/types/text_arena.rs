@@ -22,14 +22,14 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn with_capacity(octets: usize) -> Self {
-        Self { bytes: vec![0; octets], length: 0 }
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Self { bytes: vec![0; bytes], length: 0 }
     }
 
     /// The next so many octets, to be written.
     #[inline]
-    fn room(&mut self, octets: usize) -> &mut [u8] {
-        let (start, end) = (self.length, self.length + octets);
+    fn room(&mut self, bytes: usize) -> &mut [u8] {
+        let (start, end) = (self.length, self.length + bytes);
         if end > self.bytes.len() {
             self.grow(end);
         }
@@ -209,8 +209,8 @@ impl<'a> Reader<'a> {
         self.take(usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX))
     }
 
-    fn take(&mut self, octets: usize) -> &'a [u8] {
-        let (taken, rest) = self.rest.split_at(octets.min(self.rest.len()));
+    fn take(&mut self, bytes: usize) -> &'a [u8] {
+        let (taken, rest) = self.rest.split_at(bytes.min(self.rest.len()));
         self.rest = rest;
         taken
     }
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_text_that_ends_in_place_is_packed_as_any_other() {
-        let find = |octets: [u8; 8]| octets.iter().position(|b| matches!(b, b'"' | b'!'));
+        let find = |bytes: [u8; 8]| bytes.iter().position(|b| matches!(b, b'"' | b'!'));
         for length in 0..200 {
             for octet in *b"\"!" {
                 let text = [&vec![b'x'; length][..], &[octet], b"01234567"].concat();

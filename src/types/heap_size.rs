@@ -19,9 +19,9 @@ use super::message::{BodyData, Message};
 use super::section::Section;
 
 /// What holds memory beside its own.
-pub(crate) trait Held {
+pub(crate) trait HeapSize {
     /// How many bytes of memory it takes, beside itself.
-    fn held(&self) -> usize;
+    fn heap_size(&self) -> usize;
 }
 
 /// What an allocation of so many bytes takes: allocators round up, and note its size beside it.
@@ -44,61 +44,61 @@ pub(crate) const fn room<T>(elements: usize) -> usize {
     block(elements * size_of::<T>())
 }
 
-impl Held for String {
-    fn held(&self) -> usize {
+impl HeapSize for String {
+    fn heap_size(&self) -> usize {
         block(self.capacity())
     }
 }
 
-impl Held for Box<str> {
-    fn held(&self) -> usize {
+impl HeapSize for Box<str> {
+    fn heap_size(&self) -> usize {
         block(self.len())
     }
 }
 
-impl Held for Bytes {
+impl HeapSize for Bytes {
     /// As if no other had a part of it, nor it a part of a larger one: what is kept is copied or a whole literal.
-    fn held(&self) -> usize {
+    fn heap_size(&self) -> usize {
         /// Its counts, once it has been cloned.
         const COUNTS: usize = block(3 * size_of::<usize>());
         if self.is_empty() { 0 } else { block(self.len()) + COUNTS }
     }
 }
 
-impl<T: Held> Held for Vec<T> {
-    fn held(&self) -> usize {
-        room::<T>(self.capacity()) + self.iter().map(T::held).sum::<usize>()
+impl<T: HeapSize> HeapSize for Vec<T> {
+    fn heap_size(&self) -> usize {
+        room::<T>(self.capacity()) + self.iter().map(T::heap_size).sum::<usize>()
     }
 }
 
-impl<T: Held> Held for Option<T> {
+impl<T: HeapSize> HeapSize for Option<T> {
     #[inline]
-    fn held(&self) -> usize {
-        self.as_ref().map_or(0, T::held)
+    fn heap_size(&self) -> usize {
+        self.as_ref().map_or(0, T::heap_size)
     }
 }
 
-impl<T: Held> Held for Box<T> {
-    fn held(&self) -> usize {
-        block(size_of::<T>()) + (**self).held()
+impl<T: HeapSize> HeapSize for Box<T> {
+    fn heap_size(&self) -> usize {
+        block(size_of::<T>()) + (**self).heap_size()
     }
 }
 
-impl<A: Held, B: Held> Held for (A, B) {
-    fn held(&self) -> usize {
-        self.0.held() + self.1.held()
+impl<A: HeapSize, B: HeapSize> HeapSize for (A, B) {
+    fn heap_size(&self) -> usize {
+        self.0.heap_size() + self.1.heap_size()
     }
 }
 
-impl Held for u64 {
-    fn held(&self) -> usize {
+impl HeapSize for u64 {
+    fn heap_size(&self) -> usize {
         0
     }
 }
 
-impl Held for Arc<str> {
+impl HeapSize for Arc<str> {
     /// Its share of the text: that of a keyword is had by many.
-    fn held(&self) -> usize {
+    fn heap_size(&self) -> usize {
         shared(self.len()) / parts(Arc::strong_count(self))
     }
 }
@@ -109,9 +109,9 @@ fn parts(owners: usize) -> usize {
     owners.saturating_sub(3).max(1)
 }
 
-impl Held for Flags {
+impl HeapSize for Flags {
     #[inline]
-    fn held(&self) -> usize {
+    fn heap_size(&self) -> usize {
         self.shared_keywords().map_or(0, keywords)
     }
 }
@@ -122,27 +122,27 @@ fn keywords(all: &Arc<[Arc<str>]>) -> usize {
     const MANY: usize = 64;
     match parts(Arc::strong_count(all)) {
         MANY.. => 0,
-        parts => (shared(size_of_val(&**all)) + all.iter().map(Held::held).sum::<usize>()) / parts,
+        parts => (shared(size_of_val(&**all)) + all.iter().map(HeapSize::heap_size).sum::<usize>()) / parts,
     }
 }
 
-impl Held for MailboxName {
+impl HeapSize for MailboxName {
     /// As if no other had it. A selection's name is had by all that is told of it; that is for who counts.
-    fn held(&self) -> usize {
+    fn heap_size(&self) -> usize {
         let text = if self.is_inbox() { 0 } else { shared(self.as_str().len()) };
         text + self.wire().map_or(0, |wire| shared(wire.len()))
     }
 }
 
-impl Held for NumberSet {
-    fn held(&self) -> usize {
-        self.0.held()
+impl HeapSize for NumberSet {
+    fn heap_size(&self) -> usize {
+        self.0.heap_size()
     }
 }
 
-impl Held for Message {
+impl HeapSize for Message {
     #[inline]
-    fn held(&self) -> usize {
+    fn heap_size(&self) -> usize {
         let Self {
             seq: _,
             uid: _,
@@ -155,36 +155,36 @@ impl Held for Message {
             body,
             extras,
         } = self;
-        flags.held()
+        flags.heap_size()
             + envelope.as_ref().map_or(0, |envelope| block(envelope.packed().len()))
             + body_structure.as_ref().map_or(0, |structure| block(structure.packed().len()))
-            + body.held()
-            + extras.held()
+            + body.heap_size()
+            + extras.heap_size()
     }
 }
 
-impl Held for BodyData {
-    fn held(&self) -> usize {
+impl HeapSize for BodyData {
+    fn heap_size(&self) -> usize {
         let Self { section, origin: _, data } = self;
-        section.held() + data.held()
+        section.heap_size() + data.heap_size()
     }
 }
 
-impl Held for Section {
-    fn held(&self) -> usize {
+impl HeapSize for Section {
+    fn heap_size(&self) -> usize {
         match self {
             Self::Full | Self::Header | Self::Text => 0,
-            Self::HeaderFields(fields) => fields.held(),
+            Self::HeaderFields(fields) => fields.heap_size(),
             Self::Part(part) | Self::PartMime(part) | Self::PartHeader(part) | Self::PartText(part) => {
-                part.held()
+                part.heap_size()
             }
-            Self::PartHeaderFields(part, fields) => part.held() + fields.held(),
+            Self::PartHeaderFields(part, fields) => part.heap_size() + fields.heap_size(),
         }
     }
 }
 
-impl Held for Extras {
-    fn held(&self) -> usize {
+impl HeapSize for Extras {
+    fn heap_size(&self) -> usize {
         let Self {
             email_id,
             thread_id,
@@ -197,20 +197,24 @@ impl Held for Extras {
             binary_size,
             other,
         } = self;
-        let texts = email_id.held() + thread_id.held() + preview.held();
-        texts + gmail_labels.held() + binary.held() + binary_size.held() + other.held()
+        let texts = email_id.heap_size() + thread_id.heap_size() + preview.heap_size();
+        texts + gmail_labels.heap_size() + binary.heap_size() + binary_size.heap_size() + other.heap_size()
     }
 }
 
-impl Held for ListEntry {
-    fn held(&self) -> usize {
+impl HeapSize for ListEntry {
+    fn heap_size(&self) -> usize {
         let Self { name, delimiter: _, attributes, old_name, child_info, extended } = self;
-        name.held() + attributes.held() + old_name.held() + child_info.held() + extended.held()
+        name.heap_size()
+            + attributes.heap_size()
+            + old_name.heap_size()
+            + child_info.heap_size()
+            + extended.heap_size()
     }
 }
 
-impl Held for MailboxStatus {
-    fn held(&self) -> usize {
+impl HeapSize for MailboxStatus {
+    fn heap_size(&self) -> usize {
         let Self {
             name,
             messages: _,
@@ -226,6 +230,6 @@ impl Held for MailboxStatus {
             mailbox_id,
             other,
         } = self;
-        name.held() + mailbox_id.held() + other.held()
+        name.heap_size() + mailbox_id.heap_size() + other.heap_size()
     }
 }

@@ -5,19 +5,19 @@ use crate::types::{Answer, Capabilities, Limits, Untagged};
 use crate::wire::frame::Framer;
 use crate::wire::{Parser, Response};
 
-fn heard(text: &[u8]) -> Untagged {
+fn response(text: &[u8]) -> Untagged {
     let limits = Limits::default();
     let mut bytes = bytes::BytesMut::from(text);
     let frame = Framer::new(&limits).decode(&mut bytes).unwrap().expect("a whole response");
     match Parser::new(&limits).read(&frame) {
-        Ok(Response::Untagged(heard)) => heard,
+        Ok(Response::Untagged(response)) => response,
         other => panic!("{other:?}"),
     }
 }
 
 /// What the answer to this holds.
 fn of(text: &str) -> usize {
-    heard(format!("* {text}\r\n").as_bytes()).answer().held()
+    response(format!("* {text}\r\n").as_bytes()).answer().heap_size()
 }
 
 #[test]
@@ -55,9 +55,9 @@ fn words_take_a_place_and_a_text() {
 
 #[test]
 fn names_that_are_written_anew_are_held_in_both_spellings() {
-    let name = heard(b"* LIST () \"/\" \"a\xff\"\r\n");
+    let name = response(b"* LIST () \"/\" \"a\xff\"\r\n");
     let Answer::List(entry) = name.answer() else { panic!("a list") };
-    assert_eq!((entry.name.as_str(), entry.held()), ("a\u{fffd}", shared(4) + shared(2)));
+    assert_eq!((entry.name.as_str(), entry.heap_size()), ("a\u{fffd}", shared(4) + shared(2)));
 }
 
 #[test]
@@ -96,9 +96,9 @@ fn keywords_are_shared() {
     let keywords = shared(2 * size_of::<Arc<str>>()) + shared(10) + shared(7);
     for count in 1..=200 {
         let frame = Framer::new(&limits).decode(&mut bytes::BytesMut::from(&row[..])).unwrap().unwrap();
-        let Ok(Response::Untagged(heard)) = parser.read(&frame) else { panic!("a row") };
-        let Answer::Fetch(message) = heard.into_answer() else { panic!("a row") };
-        let held = message.flags().map_or(0, Held::held);
+        let Ok(Response::Untagged(response)) = parser.read(&frame) else { panic!("a row") };
+        let Answer::Fetch(message) = response.into_answer() else { panic!("a row") };
+        let held = message.flags().map_or(0, HeapSize::heap_size);
         assert!(held <= keywords, "{held}");
         assert_eq!(held == 0, count >= 64 + 2, "the {count}th");
         rows.push((message, held));
@@ -126,14 +126,14 @@ fn what_status_responses_say_counts_with_their_codes() {
     assert_eq!(plain, block("some text of many words".len()));
     assert!(of("OK [BADCHARSET (abcd abcd)] some text of many words") >= plain + 2 * (block(4) + 24));
     let capabilities: Capabilities = ["IMAP4rev1", "IDLE"].into_iter().collect();
-    assert_eq!(capabilities.held(), room::<Box<str>>(4) + block(9) + block(4));
+    assert_eq!(capabilities.heap_size(), room::<Box<str>>(4) + block(9) + block(4));
 }
 
 /// The bytes of what is not typed are held by themselves, whatever came with them.
 #[test]
 fn raw_bytes_are_copied_out_of_what_they_came_in() {
-    let unknown = heard(b"* XNEW 5\r\n");
+    let unknown = response(b"* XNEW 5\r\n");
     let raw = unknown.raw().expect("its bytes");
-    assert_eq!(unknown.held(), block("XNEW".len()) + raw.held());
-    assert_eq!(raw.held(), block(raw.len()) + 32);
+    assert_eq!(unknown.heap_size(), block("XNEW".len()) + raw.heap_size());
+    assert_eq!(raw.heap_size(), block(raw.len()) + 32);
 }

@@ -1,7 +1,7 @@
 //! A set of message numbers from ranges that come in whatever order a server likes, in O(n log n) and in memory for the ranges
 //! that there are.
 //!
-//! In: ranges and sets. Out: the set, once all have come. For what is asked in between, see `Scattered`.
+//! In: ranges and sets. Out: the set, once all have come. For what is asked in between, see `IncrementalSet`.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ const SINGLE: usize = 4;
 
 /// Gathers ranges. Servers nearly always tell them in ascending order, which costs no more than pushing them.
 #[derive(Clone)]
-pub(crate) struct Gather<N> {
+pub(crate) struct RangeCollector<N> {
     ascending: Set<N>,
     /// The largest number that a range began with.
     highest: u32,
@@ -23,26 +23,26 @@ pub(crate) struct Gather<N> {
     late: Vec<(u32, u32)>,
 }
 
-impl<N> Default for Gather<N> {
+impl<N> Default for RangeCollector<N> {
     fn default() -> Self {
         Self { ascending: Set::default(), highest: 0, late: Vec::new() }
     }
 }
 
-impl<N: MessageNumber> fmt::Debug for Gather<N> {
+impl<N: MessageNumber> fmt::Debug for RangeCollector<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.clone().finish().fmt(f)
     }
 }
 
-impl<N: MessageNumber> From<Set<N>> for Gather<N> {
+impl<N: MessageNumber> From<Set<N>> for RangeCollector<N> {
     fn from(ascending: Set<N>) -> Self {
         let highest = ascending.raw().last().map_or(0, |range| range.0);
         Self { ascending, highest, late: Vec::new() }
     }
 }
 
-impl<N: MessageNumber> Gather<N> {
+impl<N: MessageNumber> RangeCollector<N> {
     /// Adds all numbers from the one to the other, in either order; 0 is left out.
     pub(crate) fn add(&mut self, first: u32, last: u32) {
         let (first, last) = (first.min(last), first.max(last));
@@ -107,7 +107,7 @@ mod tests {
         for count in [0, 1, 3, 30, 3 * FEW] {
             let most = u32::try_from(count).unwrap() * 4 + 100;
             let mut plain: UidSet = (0..count).filter_map(|_| Uid::new(random() % most)).collect();
-            let mut gather = Gather::from(plain.clone());
+            let mut gather = RangeCollector::from(plain.clone());
             for _ in 0..count {
                 let first = random() % most;
                 let last = first + random() % 8;
@@ -117,7 +117,7 @@ mod tests {
             let mut set = UidSet::new();
             set.insert_raw(most / 3, most / 2);
             gather.add_set(&set);
-            plain.extend_from(&set);
+            plain.union_with(&set);
             assert!(gather.ranges() >= plain.raw().len());
             assert_eq!(gather.finish(), plain);
         }
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn the_same_over_and_over_takes_no_memory() {
-        let mut gather = Gather::<Uid>::default();
+        let mut gather = RangeCollector::<Uid>::default();
         gather.add(4_000_000_000, 4_000_000_000);
         (0..100_000).for_each(|n| gather.add(2 * (n % 7) + 1, 2 * (n % 7) + 1));
         assert!(gather.ranges() <= FEW + 8);

@@ -6,7 +6,7 @@
 /// [snapshot](crate::Mailbox::snapshot) or a result can say about a message that nobody has asked for yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Fill {
+pub enum ViewSync {
     /// Nothing: there is no view. Events and results carry what the server says and no more: a removal has a number or
     /// a UID, never both; of a message that comes only the new count is told; `before` of flags that change is not
     /// known; a silent STORE's effect is not told. For a connection that opens large mailboxes for one command each.

@@ -1,6 +1,7 @@
 //! The error of everything that can fail here: opaque, cheap to clone, with a kind to match on.
 //!
-//! Made by every layer above `types`; shown to the user by tokens and by `connect`. What to do about it: `hint`.
+//! Made by every layer above `types`; shown to the user by tokens and by `connect`. What to do
+//! about it: `hint`.
 
 mod hint;
 
@@ -18,13 +19,14 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a command, or the making of a connection, failed.
 ///
-/// `Display` says in one line for people what failed: the command, the mailbox, and why. What the system or another crate
-/// said of it stands in [`source`](std::error::Error::source) alone, and what to do about it in [`hint`](Error::hint). The
-/// alternate form `{error:#}` has all three: `no connection to imap.example.org port 993: nothing listens there:
-/// Connection refused (os error 111) (is that the server's port?)`.
+/// `Display` says in one line for people what failed: the command, the mailbox, and why. What the
+/// system or another crate said of it stands in [`source`](std::error::Error::source) alone, and
+/// what to do about it in [`hint`](Error::hint). The alternate form `{error:#}` has all three: `no
+/// connection to imap.example.org port 993: nothing listens there: Connection refused (os error 111)
+/// (is that the server's port?)`.
 ///
-/// [`kind`](Error::kind), [`code`](Error::code) and [`sent`](Error::sent) say it to programs. It never shows a
-/// password or an argument marked secret.
+/// [`kind`](Error::kind), [`code`](Error::code) and [`sent`](Error::sent) say it to programs. It
+/// never shows a password or an argument marked secret.
 ///
 /// ```
 /// use imap_duplex::{Error, ErrorKind};
@@ -233,14 +235,15 @@ impl Error {
         self.0.command.as_deref()
     }
 
-    /// The mailbox that it is about: the one in which the command was to work, else the one that the command names.
+    /// The mailbox that it is about: the one in which the command was to work, else the one that
+    /// the command names.
     #[must_use]
     pub fn mailbox(&self) -> Option<&MailboxName> {
         self.0.place.as_ref().or(self.0.named.as_ref())
     }
 
-    /// What to do about it, in words for people, where something can be said. It names no method of this library, so that a
-    /// program can show it to its users.
+    /// What to do about it, in words for people, where something can be said. It names no method of
+    /// this library, so that a program can show it to its users.
     ///
     /// ```
     /// use imap_duplex::Error;
@@ -263,17 +266,18 @@ impl Error {
         self.0.reason.as_ref()
     }
 
-    /// What the server had answered before the command failed. Empty where the answers were read as a
-    /// stream: there they have been given out already. Of a result that was too large ([`Overrun`](ErrorKind::Overrun))
-    /// the first are kept, 1 MiB at the most. One that repeats a [secret](crate::command::Line::secret) of a command in flight is
-    /// left out.
+    /// What the server had answered before the command failed. Empty where the answers were read as
+    /// a stream: there they have been given out already. Of a result that was too large
+    /// ([`Overrun`](ErrorKind::Overrun)) the first are kept, 1 MiB at the most. One that repeats a
+    /// [secret](crate::command::Line::secret) of a command in flight is left out.
     #[must_use]
     pub fn answers(&self) -> &[Answer] {
         &self.0.answers
     }
 
-    /// Where to go on after a [`Partial`](ErrorKind::Partial) result: of the messages that the command named, those
-    /// with lower UIDs than this may not have been dealt with (RFC 9738 section 3.1). `None` if the server did not say.
+    /// Where to go on after a [`Partial`](ErrorKind::Partial) result: of the messages that the
+    /// command named, those with lower UIDs than this may not have been dealt with (RFC 9738
+    /// section 3.1). `None` if the server did not say.
     ///
     /// A MOVE or an EXPUNGE may simply be submitted again: what it has dealt with is gone.
     ///

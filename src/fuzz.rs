@@ -1,10 +1,13 @@
-//! What the fuzzers run: a function for each of their targets, given any bytes, that panics if something is wrong.
+//! What the fuzzers run: a function for each of their targets, given any bytes, that panics if
+//! something is wrong.
 //!
-//! In: bytes that a fuzzer made up. Out: nothing, or a panic. The targets themselves, in `fuzz/`, only call these, so that
-//! the tests here can run the same over the seeds that are checked in, with a stable compiler and without a fuzzer.
+//! In: bytes that a fuzzer made up. Out: nothing, or a panic. The targets themselves, in `fuzz/`,
+//! only call these, so that the tests here can run the same over the seeds that are checked in,
+//! with a stable compiler and without a fuzzer.
 //!
-//! For the framer and the grammar, the first octets of the bytes choose limits and how the rest is cut; the rest is what a
-//! server sends. For the round trip all of them choose values, for the engine operations.
+//! For the framer and the grammar, the first octets of the bytes choose limits and how the rest is
+//! cut; the rest is what a server sends. For the round trip all of them choose values, for the
+//! engine operations.
 
 mod answers;
 mod chooser;
@@ -23,11 +26,12 @@ use crate::types::{Answer, Envelope, Event, EventKind, Limits, Message};
 use crate::wire::frame::{Frame, FrameError, Framer};
 use crate::wire::{Parser, Response};
 
-/// What a framer made of a stream: the frames, then why there are no more, and whether one had begun.
+/// What a framer made of a stream: the frames, then why there are no more, and whether one had
+/// begun.
 type Framed = (Vec<Frame>, Option<FrameError>, bool);
 
-/// However a stream is cut, it makes the same frames, the same error at the same place, and the same rest; and no frame
-/// passes the limits.
+/// However a stream is cut, it makes the same frames, the same error at the same place, and the
+/// same rest; and no frame passes the limits.
 pub fn framer(data: &[u8]) {
     let [choice, cut, stream @ ..] = data else { return };
     let limits = limits(*choice);
@@ -54,7 +58,8 @@ pub fn framer(data: &[u8]) {
         assert!(frame.literals.iter().all(|literal| literal.len() <= limits.literal));
         // A CR before the line's end belongs to it, unless it is a literal's last octet.
         assert!(!frame.text.is_empty() && (literals > 0 || !frame.text.ends_with(b"\r")));
-        // Each piece of a long list has the beginning of its response again, which is at most half of it.
+        // Each piece of a long list has the beginning of its response again, which is at most half
+        // of it.
         let share = if is_list(&frame.text) { 2 } else { 1 };
         bytes += whole.len().saturating_sub(literals) / share;
     }
@@ -104,7 +109,8 @@ fn limits(choice: u8) -> Limits {
     limits
 }
 
-/// Whatever a frame holds, it is a typed response, all of which can be looked at, or an error that says where.
+/// Whatever a frame holds, it is a typed response, all of which can be looked at, or an error that
+/// says where.
 pub fn response(data: &[u8]) {
     let [choice, stream @ ..] = data else { return };
     let limits = limits(*choice);

@@ -1,4 +1,5 @@
-//! A user's mail in the test's hands: what comes, goes and changes from the outside, and what there truly is.
+//! A user's mail in the test's hands: what comes, goes and changes from the outside, and what there
+//! truly is.
 
 use bytes::Bytes;
 
@@ -7,11 +8,11 @@ use super::world::{Shared, World};
 use crate::types::{Flags, MailboxName, ModSeq, Timestamp, Uid, UidSet, UidValidity};
 use crate::wire::request::Change;
 
-/// One user's mailboxes, as something outside of IMAP changes them: mail is delivered, another program is at work. The
-/// clients that are connected are told of it as of another client's doing.
+/// One user's mailboxes, as something outside of IMAP changes them: mail is delivered, another
+/// program is at work. The clients that are connected are told of it as of another client's doing.
 ///
-/// Each change is done when the method returns, from whichever thread. A mailbox or a message that there is not is the
-/// test's mistake: methods that name one panic.
+/// Each change is done when the method returns, from whichever thread. A mailbox or a message that
+/// there is not is the test's mistake: methods that name one panic.
 #[derive(Clone, Debug)]
 pub struct Account {
     shared: Shared,
@@ -97,7 +98,8 @@ impl Account {
         }
     }
 
-    /// Puts a message into a mailbox, which is made if it is not there, and gives its UID. Quotas do not count.
+    /// Puts a message into a mailbox, which is made if it is not there, and gives its UID. Quotas
+    /// do not count.
     ///
     /// # Panics
     /// The mailbox can't have such a name, or has no more UIDs.
@@ -201,7 +203,8 @@ impl Account {
         }
     }
 
-    /// Deletes a mailbox with its messages. A client that has it selected is disconnected, as other servers do.
+    /// Deletes a mailbox with its messages. A client that has it selected is disconnected, as other
+    /// servers do.
     ///
     /// # Panics
     /// There is no such mailbox, or it is INBOX.
@@ -240,8 +243,9 @@ impl Account {
         }
     }
 
-    /// Gives a mailbox another UIDVALIDITY, and its messages new UIDs, as after a restore from a backup. A client that has it
-    /// selected is disconnected: UIDs do not change within a session (RFC 9051 section 2.3.1.1).
+    /// Gives a mailbox another UIDVALIDITY, and its messages new UIDs, as after a restore from a
+    /// backup. A client that has it selected is disconnected: UIDs do not change within a session
+    /// (RFC 9051 section 2.3.1.1).
     ///
     /// # Panics
     /// There is no such mailbox.
@@ -253,16 +257,16 @@ impl Account {
         world.renumber(id, uid_validity.get());
     }
 
-    /// How many bytes of messages the user may keep; `None` for as much as there is memory. What is there already stays
-    /// (RFC 9208). Clients read it in units of 1024 bytes, rounded up.
+    /// How many bytes of messages the user may keep; `None` for as much as there is memory. What is
+    /// there already stays (RFC 9208). Clients read it in units of 1024 bytes, rounded up.
     pub fn set_quota_bytes(&self, bytes: Option<u64>) {
         if let Some(user) = self.shared.lock().users.get_mut(&self.user) {
             user.quota.bytes = bytes;
         }
     }
 
-    /// How many messages the user may keep; `None` for as many as there is memory. What is there already stays (RFC
-    /// 9208).
+    /// How many messages the user may keep; `None` for as many as there is memory. What is there
+    /// already stays (RFC 9208).
     pub fn set_quota_messages(&self, messages: Option<u64>) {
         if let Some(user) = self.shared.lock().users.get_mut(&self.user) {
             user.quota.messages = messages;

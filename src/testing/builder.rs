@@ -34,21 +34,23 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// One more user. The first is the one whom [`Server`]'s own methods are about; without any there is `alice` with
-    /// the password `secret`.
+    /// One more user. The first is the one whom [`Server`]'s own methods are about; without any
+    /// there is `alice` with the password `secret`.
     pub fn user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
         self.users.push((name.into(), password.into()));
         self
     }
 
-    /// Without these extensions, named as in CAPABILITY, and without those that need them: a server without `CONDSTORE`
-    /// has no `QRESYNC`, and one without `MOVE` is not IMAP4rev2. Their commands are answered with BAD.
+    /// Without these extensions, named as in CAPABILITY, and without those that need them: a server
+    /// without `CONDSTORE` has no `QRESYNC`, and one without `MOVE` is not IMAP4rev2. Their
+    /// commands are answered with BAD.
     ///
-    /// `STARTTLS` is taken as well, for [`no_tls`](Self::no_tls), `LOGIN`, so that LOGINDISABLED is told, and
-    /// `AUTH=PLAIN`; both commands are answered with NO then.
+    /// `STARTTLS` is taken as well, for [`no_tls`](Self::no_tls), `LOGIN`, so that LOGINDISABLED is
+    /// told, and `AUTH=PLAIN`; both commands are answered with NO then.
     ///
     /// # Panics
-    /// At a name that the server has no extension for, and if neither `IMAP4rev1` nor `IMAP4rev2` is left.
+    /// At a name that the server has no extension for, and if neither `IMAP4rev1` nor `IMAP4rev2`
+    /// is left.
     #[track_caller]
     pub fn without<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
         for name in names {
@@ -75,11 +77,12 @@ impl Builder {
         self
     }
 
-    /// With these extensions alone, and those that they need. `IMAP4rev1` and `IMAP4rev2` are two of them, one of which
-    /// has to be there.
+    /// With these extensions alone, and those that they need. `IMAP4rev1` and `IMAP4rev2` are two
+    /// of them, one of which has to be there.
     ///
     /// # Panics
-    /// At a name that the server has no extension for, and if neither `IMAP4rev1` nor `IMAP4rev2` is among them.
+    /// At a name that the server has no extension for, and if neither `IMAP4rev1` nor `IMAP4rev2`
+    /// is among them.
     #[track_caller]
     pub fn only<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
         match Extensions::only(names) {
@@ -95,10 +98,10 @@ impl Builder {
         self
     }
 
-    /// The largest message that clients may put in, in octets; 64 MiB unless said otherwise (APPENDLIMIT, RFC 7889).
-    /// One APPEND may bring several messages (MULTIAPPEND), each of this size, but of no more than four times this size
-    /// together: a literal beyond that is answered with NO and TOOBIG, or, if it comes without asking, by the end of
-    /// the connection.
+    /// The largest message that clients may put in, in octets; 64 MiB unless said otherwise
+    /// (APPENDLIMIT, RFC 7889). One APPEND may bring several messages (MULTIAPPEND), each of this
+    /// size, but of no more than four times this size together: a literal beyond that is answered
+    /// with NO and TOOBIG, or, if it comes without asking, by the end of the connection.
     pub fn append_limit(mut self, bytes: usize) -> Self {
         self.settings.append_limit = bytes;
         self
@@ -116,8 +119,8 @@ impl Builder {
         self
     }
 
-    /// Any other user name is taken as well, with this password; each has an account of its own from its first login
-    /// on.
+    /// Any other user name is taken as well, with this password; each has an account of its own
+    /// from its first login on.
     pub fn any_user(mut self, password: impl Into<String>) -> Self {
         self.settings.any_user = Some(password.into());
         self
@@ -144,7 +147,8 @@ impl Builder {
         self
     }
 
-    /// The time at which the server's clock begins, so that dates are the same in each run; now, unless said otherwise.
+    /// The time at which the server's clock begins, so that dates are the same in each run; now,
+    /// unless said otherwise.
     pub fn at(mut self, time: SystemTime) -> Self {
         self.began = Some(time);
         self

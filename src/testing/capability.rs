@@ -1,5 +1,5 @@
-//! What the server can do: each extension by its name, with what it needs of others. In go names to switch on or off, out
-//! come a consistent set and the capabilities that are told of it.
+//! What the server can do: each extension by its name, with what it needs of others. In go names to
+//! switch on or off, out come a consistent set and the capabilities that are told of it.
 
 use std::collections::BTreeSet;
 
@@ -63,8 +63,9 @@ const ALL: &[(&str, &[&str])] = &[
     ("WITHIN", &[]),
 ];
 
-/// All that [`Builder::only`](super::Builder::only) and [`Builder::without`](super::Builder::without) know: revisions of
-/// IMAP and extensions, by the names that CAPABILITY has for them. Case of letters does not matter there.
+/// All that [`Builder::only`](super::Builder::only) and
+/// [`Builder::without`](super::Builder::without) know: revisions of IMAP and extensions, by the
+/// names that CAPABILITY has for them. Case of letters does not matter there.
 pub const EXTENSIONS: &[&str] = &NAMES;
 
 const NAMES: [&str; ALL.len()] = {

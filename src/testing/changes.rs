@@ -13,8 +13,8 @@ use crate::types::{Flags, MailboxName, MailboxStatus, ModSeq, Timestamp, Uid, Ui
 use crate::wire::request::Change;
 
 impl World {
-    /// A message of these octets, with identifiers of its own; its conversation is that of the messages that it
-    /// answers.
+    /// A message of these octets, with identifiers of its own; its conversation is that of the
+    /// messages that it answers.
     pub(crate) fn message(
         &mut self,
         user: &str,
@@ -92,7 +92,8 @@ impl World {
         for (message, changed) in &all {
             self.tell_selected(mailbox, |id| {
                 match by {
-                    // Its own STORE is answered for each message, changed or not (RFC 9051 section 6.4.6).
+                    // Its own STORE is answered for each message, changed or not (RFC 9051 section
+                    // 6.4.6).
                     Some((own, by)) if own == id => {
                         Some((by, *changed || matches!(by, By::Store | By::Conditional)))
                     }
@@ -143,7 +144,8 @@ impl World {
         originals.into_iter().filter_map(copy).collect()
     }
 
-    /// Another UIDVALIDITY: what sessions know of the mailbox is void, so that those end that have it selected.
+    /// Another UIDVALIDITY: what sessions know of the mailbox is void, so that those end that have
+    /// it selected.
     pub(crate) fn renumber(&mut self, mailbox: MailboxId, uid_validity: u32) {
         self.has_era(uid_validity);
         if let Some(held) = self.mailboxes.get_mut(&mailbox) {
@@ -153,8 +155,8 @@ impl World {
         self.tell_watchers(mailbox, Happened::Flags, None);
     }
 
-    /// Tells of a change in a mailbox those who have asked for it by NOTIFY, and do not have it selected; not the one
-    /// who caused it (RFC 5465 section 5).
+    /// Tells of a change in a mailbox those who have asked for it by NOTIFY, and do not have it
+    /// selected; not the one who caused it (RFC 5465 section 5).
     pub(crate) fn tell_watchers(&mut self, mailbox: MailboxId, what: Happened, by: Option<SessionId>) {
         if self.lines.values().all(|line| line.watch.is_none()) {
             return;

@@ -1,4 +1,5 @@
-//! What time it is: the system's, going on as tokio's does, so that a test in paused time has a server in paused time.
+//! What time it is: the system's, going on as tokio's does, so that a test in paused time has a
+//! server in paused time.
 
 use std::time::SystemTime;
 

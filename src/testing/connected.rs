@@ -6,8 +6,8 @@ use super::responder::Urgent;
 use super::world::{Line, SessionId, Shared};
 use crate::types::MailboxName;
 
-/// A client that is connected, from [`Server::sessions`](super::Server::sessions); what it tells is of the moment. Once the
-/// client is gone it tells nothing and does nothing.
+/// A client that is connected, from [`Server::sessions`](super::Server::sessions); what it tells is
+/// of the moment. Once the client is gone it tells nothing and does nothing.
 #[derive(Clone, Debug)]
 pub struct SessionHandle {
     shared: Shared,
@@ -55,12 +55,14 @@ impl SessionHandle {
         self.with(|line| line.secure).unwrap_or(false)
     }
 
-    /// Says these octets to it at once, whatever it is doing; only a [`delay`](super::Hook::delay) is waited for.
+    /// Says these octets to it at once, whatever it is doing; only a [`delay`](super::Hook::delay)
+    /// is waited for.
     pub fn say(&self, bytes: impl Into<Bytes>) {
         self.with(|line| line.push_urgent(Urgent::Raw(bytes.into())));
     }
 
-    /// Ends it with a BYE of these words; a [`delay`](super::Hook::delay) is waited for, other than by [`cut`](Self::cut).
+    /// Ends it with a BYE of these words; a [`delay`](super::Hook::delay) is waited for, other than
+    /// by [`cut`](Self::cut).
     pub fn bye(&self, text: &str) {
         self.with(|line| line.push_urgent(Urgent::Bye(text.to_owned())));
     }

@@ -1,4 +1,5 @@
-//! A session on a byte stream: moves octets between the two, and does what a script puts between them.
+//! A session on a byte stream: moves octets between the two, and does what a script puts between
+//! them.
 //!
 //! The only place, with `listen`, that does I/O or waits.
 
@@ -68,7 +69,8 @@ pub(super) async fn serve(mut session: Session, stream: Box<dyn Stream>, securit
                     }
                     Step::StartTls => {
                         until_end(&mut session, stream.flush()).await.unwrap_or(Ok(()))?;
-                        // What the client sent in the clear behind STARTTLS is nobody's word (RFC 9051 section 6.2.1).
+                        // What the client sent in the clear behind STARTTLS is nobody's word (RFC
+                        // 9051 section 6.2.1).
                         input.clear();
                         let secured = handshake(&mut session, security.secure(stream)).await;
                         let Some(secured) = secured else { return Ok(()) };
@@ -95,7 +97,8 @@ pub(super) async fn serve(mut session: Session, stream: Box<dyn Stream>, securit
     let _ = result.await;
 }
 
-/// Waits for this, but not once the session has to end: a client that does not read must not hold up a test.
+/// Waits for this, but not once the session has to end: a client that does not read must not hold
+/// up a test.
 async fn until_end<F: Future>(session: &mut Session, waiting: F) -> Option<F::Output> {
     let mut waiting = pin!(waiting);
     poll_fn(|cx| match waiting.as_mut().poll(cx) {
@@ -106,7 +109,8 @@ async fn until_end<F: Future>(session: &mut Session, waiting: F) -> Option<F::Ou
     .await
 }
 
-/// Waits for TLS, but not once the session is told to end in whatever way: there is nothing yet to say BYE by.
+/// Waits for TLS, but not once the session is told to end in whatever way: there is nothing yet to
+/// say BYE by.
 async fn handshake<F: Future>(session: &mut Session, waiting: F) -> Option<F::Output> {
     let mut waiting = pin!(waiting);
     poll_fn(|cx| match waiting.as_mut().poll(cx) {

@@ -8,8 +8,8 @@ pub struct LoggedCommand {
     pub session: u64,
     /// Its tag; empty if it had none that could be read.
     pub tag: String,
-    /// Its name in capitals, `UID ` in front of it where that was sent: `SELECT`, `UID FETCH`. Empty if it could not be
-    /// read.
+    /// Its name in capitals, `UID ` in front of it where that was sent: `SELECT`, `UID FETCH`.
+    /// Empty if it could not be read.
     pub name: String,
     /// What it said, up to its first literal, without the tag. Passwords are `…`.
     pub line: String,
@@ -25,7 +25,8 @@ impl LoggedCommand {
         if name == "UID" {
             name = format!("UID {}", words.next().unwrap_or_default().to_ascii_uppercase());
         }
-        // LOGIN's and AUTHENTICATE's arguments, whatever form they have; the mechanism is no secret.
+        // LOGIN's and AUTHENTICATE's arguments, whatever form they have; the mechanism is no
+        // secret.
         let shown = match &*name {
             "LOGIN" => "LOGIN …".to_owned(),
             "AUTHENTICATE" => format!("AUTHENTICATE {} …", words.next().unwrap_or_default()),

@@ -1,6 +1,8 @@
-//! The true state of one mailbox: its messages, what it keeps of those that went, and the counters that IMAP has.
+//! The true state of one mailbox: its messages, what it keeps of those that went, and the counters
+//! that IMAP has.
 //!
-//! In go changes, each of which gives what it did; the [`World`](super::world::World) tells the sessions of it.
+//! In go changes, each of which gives what it did; the [`World`](super::world::World) tells the
+//! sessions of it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +16,8 @@ use crate::wire::request::Change;
 /// Names a mailbox for as long as it lives, whatever it is called.
 pub(crate) type MailboxId = u64;
 
-/// One message in one mailbox. It never changes: a change of its flags makes another one of the same UID.
+/// One message in one mailbox. It never changes: a change of its flags makes another one of the
+/// same UID.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
     pub(crate) uid: u32,
@@ -48,7 +51,8 @@ pub(crate) struct Mailbox {
     pub(crate) uid_next: u32,
     pub(crate) highest_mod_seq: u64,
     pub(crate) messages: BTreeMap<u32, Arc<Message>>,
-    /// UIDs of the messages that went, with the mod-sequence of their going, in its order (RFC 7162 section 5.3).
+    /// UIDs of the messages that went, with the mod-sequence of their going, in its order (RFC 7162
+    /// section 5.3).
     gone: Vec<(u64, u32)>,
     /// `\Sent` and its kin (RFC 6154).
     pub(crate) special_use: Vec<&'static str>,
@@ -106,8 +110,8 @@ impl Mailbox {
         Some(message)
     }
 
-    /// Changes flags of these messages. Gives each that is there, whether it changed, and whether a keyword is new to
-    /// the mailbox. All that changes at once has the same mod-sequence.
+    /// Changes flags of these messages. Gives each that is there, whether it changed, and whether a
+    /// keyword is new to the mailbox. All that changes at once has the same mod-sequence.
     pub(crate) fn change(
         &mut self,
         uids: &[u32],
@@ -135,7 +139,8 @@ impl Mailbox {
         (all, new_keyword)
     }
 
-    /// Takes these messages out; gives those that were there, in ascending order, and the mod-sequence of it.
+    /// Takes these messages out; gives those that were there, in ascending order, and the
+    /// mod-sequence of it.
     pub(crate) fn remove(&mut self, uids: &[u32]) -> (Vec<Arc<Message>>, u64) {
         let mut uids = uids.to_vec();
         uids.sort_unstable();
@@ -155,7 +160,8 @@ impl Mailbox {
         self.gone.iter().skip(from).map(|(_, uid)| *uid)
     }
 
-    /// Another era: the same messages, with UIDs from 1 on, and all that was known of the old ones void.
+    /// Another era: the same messages, with UIDs from 1 on, and all that was known of the old ones
+    /// void.
     pub(crate) fn renumber(&mut self, uid_validity: u32) {
         self.uid_validity = uid_validity;
         self.gone.clear();

@@ -1,8 +1,8 @@
 //! An IMAP server in memory, for tests and demonstrations (feature `testing`).
 //!
-//! A mail program needs a mailbox to be tried on. A test starts this server in one line, connects to it by a pipe or by
-//! a loopback port, and has both ends in its hands: what the program does by IMAP, and what happens to the mailbox from
-//! the outside.
+//! A mail program needs a mailbox to be tried on. A test starts this server in one line, connects
+//! to it by a pipe or by a loopback port, and has both ends in its hands: what the program does by
+//! IMAP, and what happens to the mailbox from the outside.
 //!
 //! ```
 //! use imap_duplex::Config;
@@ -35,9 +35,10 @@
 //!
 //! # A test of a program
 //!
-//! Let the program have its connection from outside: a function that takes a [`Config`](crate::Config) and a byte
-//! stream, or the halves that `connect_over` gives, can be tested without a port. A program that can only dial is given
-//! [`Server::listen`]'s address. Each test starts a server of its own: that costs well under a millisecond.
+//! Let the program have its connection from outside: a function that takes a
+//! [`Config`](crate::Config) and a byte stream, or the halves that `connect_over` gives, can be
+//! tested without a port. A program that can only dial is given [`Server::listen`]'s address. Each
+//! test starts a server of its own: that costs well under a millisecond.
 //!
 //! ```
 //! use std::time::Duration;
@@ -76,14 +77,15 @@
 //! # }
 //! ```
 //!
-//! **Virtual time.** Over [`Server::connect`] there are no sockets, and all waiting is tokio's. So in paused time
-//! (`tokio::time::pause`, or `start_paused`) hours pass in an instant, as soon as nothing else is left to do: renewals
-//! of IDLE, time-outs, a server that is [slow](Hook::delay). The server's dates go on as tokio's clock does;
-//! [`Builder::at`] says where they begin.
+//! **Virtual time.** Over [`Server::connect`] there are no sockets, and all waiting is tokio's. So
+//! in paused time (`tokio::time::pause`, or `start_paused`) hours pass in an instant, as soon as
+//! nothing else is left to do: renewals of IDLE, time-outs, a server that is [slow](Hook::delay).
+//! The server's dates go on as tokio's clock does; [`Builder::at`] says where they begin.
 //!
 //! # When things go wrong
 //!
-//! [`Server::on`] says what is to be done otherwise at the next command of a kind, and [`Server::say`] speaks at once.
+//! [`Server::on`] says what is to be done otherwise at the next command of a kind, and
+//! [`Server::say`] speaks at once.
 //!
 //! ```
 //! # use std::time::Duration;
@@ -115,23 +117,26 @@
 //!
 //! # What it can
 //!
-//! IMAP4rev1 (RFC 3501) and IMAP4rev2 (RFC 9051), with the [`EXTENSIONS`], each of which can be switched
-//! [off](Builder::without): then its commands are BAD and nothing of it is said. LOGIN and AUTHENTICATE PLAIN; TLS from
-//! the first octet or by STARTTLS with a certificate made on the spot (feature `rustls`). Any number of users,
-//! mailboxes and sessions.
+//! IMAP4rev1 (RFC 3501) and IMAP4rev2 (RFC 9051), with the [`EXTENSIONS`], each of which can be
+//! switched [off](Builder::without): then its commands are BAD and nothing of it is said. LOGIN and
+//! AUTHENTICATE PLAIN; TLS from the first octet or by STARTTLS with a certificate made on the spot
+//! (feature `rustls`). Any number of users, mailboxes and sessions.
 //!
-//! Each session has its own numbering of the selected mailbox, which holds until the session is told of what others
-//! did: new messages and flags with the next command, removals when RFC 9051 section 7.5.1 allows them, all of it at
-//! once while the client idles. A message that somebody else has removed can be fetched until then.
+//! Each session has its own numbering of the selected mailbox, which holds until the session is
+//! told of what others did: new messages and flags with the next command, removals when RFC 9051
+//! section 7.5.1 allows them, all of it at once while the client idles. A message that somebody
+//! else has removed can be fetched until then.
 //!
-//! It does not use the client's code for reading and writing, so that a misunderstanding of IMAP in one does not hide
-//! the same in the other. The library's own tests run against it and against Dovecot.
+//! It does not use the client's code for reading and writing, so that a misunderstanding of IMAP in
+//! one does not hide the same in the other. The library's own tests run against it and against
+//! Dovecot.
 //!
 //! # What it is not
 //!
-//! A mail server for people's mail. All is in memory and goes with the last [`Server`]; passwords are kept and compared
-//! as they are. There is no THREAD, METADATA, ACL, CATENATE or COMPRESS, and no namespace but the user's own. Messages
-//! are stored octet by octet as they are given: end their lines with `\r\n`.
+//! A mail server for people's mail. All is in memory and goes with the last [`Server`]; passwords
+//! are kept and compared as they are. There is no THREAD, METADATA, ACL, CATENATE or COMPRESS, and
+//! no namespace but the user's own. Messages are stored octet by octet as they are given: end their
+//! lines with `\r\n`.
 
 mod account;
 mod builder;

@@ -1,5 +1,5 @@
-//! Mailboxes by their names: made, deleted, renamed, subscribed, and what LIST tells of one (RFC 9051 sections 6.3.4 to
-//! 6.3.9). Levels of names are cut by `/`.
+//! Mailboxes by their names: made, deleted, renamed, subscribed, and what LIST tells of one (RFC
+//! 9051 sections 6.3.4 to 6.3.9). Levels of names are cut by `/`.
 
 use super::changes::status_of;
 use super::mailbox::{Mailbox, MailboxId};
@@ -11,7 +11,8 @@ use crate::types::{Code, ListEntry, MailboxName, MailboxStatus};
 /// What stands between the levels of a name.
 pub(crate) const DELIMITER: char = '/';
 
-/// The special uses of RFC 6154 that a mailbox of its own can have; `\All` and `\Flagged` are views of others.
+/// The special uses of RFC 6154 that a mailbox of its own can have; `\All` and `\Flagged` are views
+/// of others.
 pub(crate) const SPECIAL_USES: [&str; 5] = ["\\Archive", "\\Drafts", "\\Junk", "\\Sent", "\\Trash"];
 
 /// Why a command about a mailbox is answered NO.
@@ -26,13 +27,14 @@ pub(crate) struct Wanted {
     pub(crate) special_use: bool,
 }
 
-/// NONEXISTENT is the word of DELETE and RENAME alone, as Dovecot has it: a program must do without it.
+/// NONEXISTENT is the word of DELETE and RENAME alone, as Dovecot has it: a program must do without
+/// it.
 const MISSING: No = No(Some(Code::NonExistent), "There is no such mailbox");
 const TAKEN: No = No(Some(Code::AlreadyExists), "There is such a mailbox already");
 const NO_NAME: No = No(Some(Code::Cannot), "No mailbox can have this name");
 
-/// The name less a delimiter at its end, by which CREATE says that there will be others below (RFC 9051 section
-/// 6.3.4).
+/// The name less a delimiter at its end, by which CREATE says that there will be others below (RFC
+/// 9051 section 6.3.4).
 fn normal(name: &MailboxName) -> Result<MailboxName, No> {
     let text = name.as_str();
     let name = MailboxName::new(text.strip_suffix(DELIMITER).unwrap_or(text));
@@ -66,7 +68,8 @@ impl World {
     /// A new mailbox, of which nobody is told.
     pub(crate) fn add_mailbox(&mut self, user: &str, name: &MailboxName) -> MailboxId {
         let id = self.next_id();
-        // Each has another UIDVALIDITY, so that a name that is used again does not bring old UIDs back.
+        // Each has another UIDVALIDITY, so that a name that is used again does not bring old UIDs
+        // back.
         let era = self.next_era(id);
         self.mailboxes.insert(id, Mailbox::new(era, format!("F{id}")));
         if let Some(user) = self.users.get_mut(user) {
@@ -75,8 +78,8 @@ impl World {
         id
     }
 
-    /// CREATE. Those above it need not be there: they are names without a mailbox then, listed as long as something is
-    /// below them (RFC 9051 section 6.3.4).
+    /// CREATE. Those above it need not be there: they are names without a mailbox then, listed as
+    /// long as something is below them (RFC 9051 section 6.3.4).
     pub(crate) fn create(
         &mut self,
         user: &str,
@@ -96,7 +99,8 @@ impl World {
         Ok(id)
     }
 
-    /// DELETE: not those below it. Sessions that have it selected end, as they do with other servers.
+    /// DELETE: not those below it. Sessions that have it selected end, as they do with other
+    /// servers.
     pub(crate) fn delete(&mut self, user: &str, name: &MailboxName, by: Option<SessionId>) -> Result<(), No> {
         can_be(name)?;
         if name.is_inbox() {
@@ -110,7 +114,8 @@ impl World {
         Ok(())
     }
 
-    /// RENAME, with all below it; INBOX gives its messages to a new mailbox and stays (RFC 9051 section 6.3.6).
+    /// RENAME, with all below it; INBOX gives its messages to a new mailbox and stays (RFC 9051
+    /// section 6.3.6).
     pub(crate) fn rename(
         &mut self,
         user: &str,
@@ -161,7 +166,8 @@ impl World {
         Ok(())
     }
 
-    /// SUBSCRIBE and UNSUBSCRIBE. What is not there can't be subscribed to; whatever it is, it can be unsubscribed.
+    /// SUBSCRIBE and UNSUBSCRIBE. What is not there can't be subscribed to; whatever it is, it can
+    /// be unsubscribed.
     pub(crate) fn subscribe(
         &mut self,
         user: &str,
@@ -214,8 +220,8 @@ impl World {
         entry
     }
 
-    /// Tells that a mailbox was made, deleted or renamed; made or deleted, the one above it is affected as well, whether it
-    /// is there or not (RFC 5465 section 5.4).
+    /// Tells that a mailbox was made, deleted or renamed; made or deleted, the one above it is
+    /// affected as well, whether it is there or not (RFC 5465 section 5.4).
     fn tell_name(
         &mut self,
         user: &str,
@@ -259,7 +265,8 @@ impl World {
         }
     }
 
-    /// The STATUS that NOTIFY … STATUS answers for each mailbox that is watched (RFC 5465 section 3.1).
+    /// The STATUS that NOTIFY … STATUS answers for each mailbox that is watched (RFC 5465 section
+    /// 3.1).
     pub(crate) fn watched(&self, session: SessionId) -> Vec<MailboxStatus> {
         let Some(line) = self.lines.get(&session) else { return Vec::new() };
         let user = line.user.as_ref().and_then(|user| self.users.get(user));

@@ -1,5 +1,6 @@
-//! What servers in the field do otherwise than most, each as a mode of its own: so that a program can be tried on it
-//! without that server. In go the modes, out come the questions that a session asks before it does something.
+//! What servers in the field do otherwise than most, each as a mode of its own: so that a program
+//! can be tried on it without that server. In go the modes, out come the questions that a session
+//! asks before it does something.
 
 use std::collections::BTreeSet;
 
@@ -17,8 +18,8 @@ use crate::wire::respond::utf7;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Quirk {
-    /// Stalwart, with IMAP4rev2: LIST names a mailbox that is not ASCII twice, the second time in modified UTF-7 as its
-    /// `OLDNAME`, though it was never renamed (RFC 9051 section 6.3.9.7).
+    /// Stalwart, with IMAP4rev2: LIST names a mailbox that is not ASCII twice, the second time in
+    /// modified UTF-7 as its `OLDNAME`, though it was never renamed (RFC 9051 section 6.3.9.7).
     OldNames,
     /// pymap: the names in `HEADER.FIELDS` come back in capitals and in the order of the alphabet.
     SortedHeaderFields,
@@ -26,27 +27,30 @@ pub enum Quirk {
     RefusesHighestUid,
     /// asimap and twisted: no answer at all to a command that names 4294967295.
     HangsOnHighestUid,
-    /// hoodiecrow and asimap: EXPUNGE comes with any command, with those that name messages by number too, which RFC 9051
-    /// section 7.5.1 forbids.
+    /// hoodiecrow and asimap: EXPUNGE comes with any command, with those that name messages by
+    /// number too, which RFC 9051 section 7.5.1 forbids.
     EarlyExpunge,
-    /// Stalwart and the memory server of go-imap: what others did to flags before IDLE began is never told.
+    /// Stalwart and the memory server of go-imap: what others did to flags before IDLE began is
+    /// never told.
     ForgetfulIdle,
     /// Servers that keep to the words of RFC 2177: BAD to IDLE while no mailbox is selected.
     IdleNeedsMailbox,
-    /// Cyrus: NO to STORE, EXPUNGE and MOVE in a mailbox that is open for reading alone. Without it they get what Dovecot
-    /// says, OK: STORE and EXPUNGE do nothing, and MOVE moves.
+    /// Cyrus: NO to STORE, EXPUNGE and MOVE in a mailbox that is open for reading alone. Without it
+    /// they get what Dovecot says, OK: STORE and EXPUNGE do nothing, and MOVE moves.
     RefusesReadOnly,
     /// CAPABILITY without any word that begins with `IMAP4`.
     NamelessProtocol,
     /// FLAGS names a keyword that has a control byte.
     ControlInKeyword,
-    /// A certificate as `openssl req -x509` makes it: it has signed itself, and says that it is an authority.
+    /// A certificate as `openssl req -x509` makes it: it has signed itself, and says that it is an
+    /// authority.
     SelfSigned,
     /// The NO to a login says again what it was sent, the password too.
     EchoesLogin,
     /// No way to log in but `XOAUTH2`, which this server refuses.
     OnlyXoauth2,
-    /// Any server's port for TLS, spoken to in the clear: not a word, as it waits for the client to begin TLS.
+    /// Any server's port for TLS, spoken to in the clear: not a word, as it waits for the client to
+    /// begin TLS.
     SilentInClear,
 }
 

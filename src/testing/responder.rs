@@ -1,7 +1,9 @@
-//! What a session has yet to be told: each change that others, or itself, made, waiting until it may be spoken.
+//! What a session has yet to be told: each change that others, or itself, made, waiting until it
+//! may be spoken.
 //!
-//! A responder is both: the change of the session's snapshot, and the untagged response that tells it. Until then the
-//! session's numbers hold, whatever the mailbox looks like by now (RFC 9051 section 5.5 and 7.5.1).
+//! A responder is both: the change of the session's snapshot, and the untagged response that tells
+//! it. Until then the session's numbers hold, whatever the mailbox looks like by now (RFC 9051
+//! section 5.5 and 7.5.1).
 
 use std::sync::Arc;
 
@@ -33,8 +35,8 @@ pub(crate) enum Responder {
     List(Box<ListEntry>),
 }
 
-/// What does not wait for its moment. It has a queue of its own, so that a silent client's other news, of which there
-/// may be many, need not be looked through each time.
+/// What does not wait for its moment. It has a queue of its own, so that a silent client's other
+/// news, of which there may be many, need not be looked through each time.
 #[derive(Clone, Debug)]
 pub(crate) enum Urgent {
     /// Octets that a test wants said, as they are.

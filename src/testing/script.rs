@@ -1,4 +1,5 @@
-//! What a test wants the server to do otherwise than rightly: at the next command of a kind, or to all that is written.
+//! What a test wants the server to do otherwise than rightly: at the next command of a kind, or to
+//! all that is written.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -123,8 +124,8 @@ const COMMANDS: &[&str] = &[
 const BY_UID: &[&str] =
     &["CONVERT", "COPY", "EXPUNGE", "FETCH", "MOVE", "REPLACE", "SEARCH", "SORT", "STORE", "THREAD"];
 
-/// Whether a command may have this name, in capitals. Those that begin with `X` are anybody's (RFC 3501 section
-/// 6.5.1).
+/// Whether a command may have this name, in capitals. Those that begin with `X` are anybody's (RFC
+/// 3501 section 6.5.1).
 fn is_command(name: &str) -> bool {
     match name.strip_prefix("UID ") {
         Some(rest) => BY_UID.contains(&rest),
@@ -134,13 +135,13 @@ fn is_command(name: &str) -> bool {
 
 /// What the server does at the next command of a kind, from [`Server::on`](super::Server::on).
 ///
-/// The methods can be put together: `server.on("FETCH").delay(second).cut_after(100)` waits a second, writes 100 octets of
-/// the answer, and closes. Each holds for one command, unless [`times`](Self::times) or [`always`](Self::always) says
-/// otherwise. Where octets are given, `{tag}` in them stands for the command's tag, and a line's end (`\r\n`) is theirs to
-/// have.
+/// The methods can be put together: `server.on("FETCH").delay(second).cut_after(100)` waits a
+/// second, writes 100 octets of the answer, and closes. Each holds for one command, unless
+/// [`times`](Self::times) or [`always`](Self::always) says otherwise. Where octets are given,
+/// `{tag}` in them stands for the command's tag, and a line's end (`\r\n`) is theirs to have.
 ///
-/// It begins to hold as a whole when it is dropped, with its clones: at the end of the statement, unless it is kept in a
-/// variable.
+/// It begins to hold as a whole when it is dropped, with its clones: at the end of the statement,
+/// unless it is kept in a variable.
 #[derive(Clone, Debug)]
 pub struct Hook {
     draft: Arc<Draft>,
@@ -197,7 +198,8 @@ impl Hook {
         self.repeat(usize::MAX)
     }
 
-    /// The answer comes so much later, and with it all that comes after it. The command is done at once.
+    /// The answer comes so much later, and with it all that comes after it. The command is done at
+    /// once.
     pub fn delay(self, time: Duration) -> Self {
         self.act(Act::Delay(time))
     }
@@ -227,7 +229,8 @@ impl Hook {
         self.act(Act::Before(bytes.into()))
     }
 
-    /// These octets come behind the first response of the answer, or before its tagged line if that is all there is.
+    /// These octets come behind the first response of the answer, or before its tagged line if that
+    /// is all there is.
     pub fn within(self, bytes: impl Into<Bytes>) -> Self {
         self.act(Act::Within(bytes.into()))
     }
@@ -237,8 +240,8 @@ impl Hook {
         self.act(Act::After(bytes.into()))
     }
 
-    /// The connection ends after so many octets of the answer, without a word. If the answer is shorter, what follows it
-    /// counts as well.
+    /// The connection ends after so many octets of the answer, without a word. If the answer is
+    /// shorter, what follows it counts as well.
     pub fn cut_after(self, bytes: usize) -> Self {
         self.act(Act::Cut(bytes))
     }

@@ -28,9 +28,10 @@ const PIPE: usize = 64 * 1024;
 
 /// An IMAP server in memory: see the [module](super) for what it is good for.
 ///
-/// It is a handle: its clones are the same server, which goes when the last of them is dropped, with a BYE for each
-/// client that is connected. All of its methods can be called from any thread, with or without a runtime, but for those
-/// that say so. It is also an [`Account`], that of its first user.
+/// It is a handle: its clones are the same server, which goes when the last of them is dropped,
+/// with a BYE for each client that is connected. All of its methods can be called from any thread,
+/// with or without a runtime, but for those that say so. It is also an [`Account`], that of its
+/// first user.
 #[derive(Clone, Debug)]
 pub struct Server {
     account: Account,
@@ -67,7 +68,8 @@ impl Deref for Server {
 }
 
 impl Server {
-    /// A server with all that it can do, and one user, who has an empty INBOX, Drafts, Sent and Trash.
+    /// A server with all that it can do, and one user, who has an empty INBOX, Drafts, Sent and
+    /// Trash.
     #[must_use]
     pub fn new() -> Self {
         Builder::default().start()
@@ -115,8 +117,9 @@ impl Server {
         Account::new(self.held.shared.clone(), user.to_owned())
     }
 
-    /// A new client's end of a connection, for [`Config::connect_over`](crate::Config::connect_over). No port and no
-    /// socket is in it, so that it works in paused time as well. The session runs on the current runtime.
+    /// A new client's end of a connection, for
+    /// [`Config::connect_over`](crate::Config::connect_over). No port and no socket is in it, so
+    /// that it works in paused time as well. The session runs on the current runtime.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -158,7 +161,8 @@ impl Server {
         listen::listen(self.held.shared.clone(), address.into(), security).await
     }
 
-    /// The certificate that a client has to trust for TLS with this server. It is made when it is first needed.
+    /// The certificate that a client has to trust for TLS with this server. It is made when it is
+    /// first needed.
     ///
     /// # Errors
     /// None could be made: the system has no random numbers.
@@ -177,12 +181,14 @@ impl Server {
         }
     }
 
-    /// What the server does at the next command of this name (`"FETCH"`, `"UID FETCH"`, `"*"` for any), from whichever
-    /// client. Several hooks for the same command are used one after the other.
+    /// What the server does at the next command of this name (`"FETCH"`, `"UID FETCH"`, `"*"` for
+    /// any), from whichever client. Several hooks for the same command are used one after the
+    /// other.
     ///
-    /// It is asked at whole commands. What is no command does not reach it: the `DONE` that ends IDLE, the lines of
-    /// AUTHENTICATE behind the first, and the question whether a literal may come, which is answered before
-    /// (see [`refuse_literals`](Self::refuse_literals)): an APPEND is refused behind its message.
+    /// It is asked at whole commands. What is no command does not reach it: the `DONE` that ends
+    /// IDLE, the lines of AUTHENTICATE behind the first, and the question whether a literal may
+    /// come, which is answered before (see [`refuse_literals`](Self::refuse_literals)): an APPEND
+    /// is refused behind its message.
     ///
     /// # Panics
     /// No command has such a name. Names that begin with `X` are taken as they are.
@@ -192,8 +198,9 @@ impl Server {
         Hook::new(self.held.shared.clone(), command)
     }
 
-    /// Says these octets at once to each client, whatever it is doing: `server.say("* OK [ALERT] hear me\r\n")`. Only
-    /// behind a [`delay`](Hook::delay) it waits for that to be over.
+    /// Says these octets at once to each client, whatever it is doing:
+    /// `server.say("* OK [ALERT] hear me\r\n")`. Only behind a [`delay`](Hook::delay) it waits for
+    /// that to be over.
     pub fn say(&self, bytes: impl Into<Bytes>) {
         let bytes = bytes.into();
         self.held
@@ -204,7 +211,8 @@ impl Server {
             .for_each(|line| line.push_urgent(Urgent::Raw(bytes.clone())));
     }
 
-    /// Writes at most so many octets at once, 1 for each by itself; `None` for as many as there are.
+    /// Writes at most so many octets at once, 1 for each by itself; `None` for as many as there
+    /// are.
     pub fn split_writes(&self, bytes: Option<usize>) {
         self.held.shared.lock().script.split = bytes;
     }
@@ -227,7 +235,8 @@ impl Server {
         ids.into_iter().map(|id| SessionHandle::new(self.held.shared.clone(), id)).collect()
     }
 
-    /// The commands that have come, in their order, the latest 100,000 of them; passwords are left out.
+    /// The commands that have come, in their order, the latest 100,000 of them; passwords are left
+    /// out.
     #[must_use]
     pub fn received(&self) -> Vec<LoggedCommand> {
         self.held.shared.lock().response.iter().cloned().collect()

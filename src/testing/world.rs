@@ -1,4 +1,5 @@
-//! All that the server knows: users, mailboxes, connected sessions. One lock holds it; nothing in here waits.
+//! All that the server knows: users, mailboxes, connected sessions. One lock holds it; nothing in
+//! here waits.
 //!
 //! In go changes, from sessions and from the test's hands; out, into each session's queue, go
 //! [`Responder`]s, and its task is woken.
@@ -159,7 +160,8 @@ impl Shared {
         Self(Arc::new(Mutex::new(world)))
     }
 
-    /// The world. A panic elsewhere leaves it as it was: each change is whole before anything can panic.
+    /// The world. A panic elsewhere leaves it as it was: each change is whole before anything can
+    /// panic.
     pub(crate) fn lock(&self) -> MutexGuard<'_, World> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -196,8 +198,8 @@ impl World {
         self.last_id
     }
 
-    /// The UIDVALIDITY of a new mailbox: higher than any before, as its name may have been another's (RFC 9051 section
-    /// 2.3.1.1).
+    /// The UIDVALIDITY of a new mailbox: higher than any before, as its name may have been
+    /// another's (RFC 9051 section 2.3.1.1).
     pub(crate) fn next_era(&mut self, id: MailboxId) -> u32 {
         let era = u32::try_from(id).unwrap_or(u32::MAX);
         self.last_era = era.max(self.last_era.saturating_add(1));

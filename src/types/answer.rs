@@ -63,8 +63,8 @@ pub enum Answer {
         /// Which.
         uids: UidSet,
     },
-    /// `* n FETCH`: data of one message (RFC 9051 section 7.5.2). The view's UID is filled in where the
-    /// row has none.
+    /// `* n FETCH`: data of one message (RFC 9051 section 7.5.2). The view's UID is filled in where
+    /// the row has none.
     Fetch(Box<Message>),
     /// `* ID`: what the server says of itself (RFC 2971); empty for `NIL`.
     Id(Vec<(String, Option<String>)>),
@@ -159,8 +159,9 @@ pub struct ESearch {
     pub count: Option<u32>,
     /// The highest mod-sequence among them (RFC 7162 section 3.1.10).
     pub mod_seq: Option<ModSeq>,
-    /// The numbers of `all` in the order in which they were told, where that is not ascending: a result of
-    /// SORT (RFC 5267 section 3.1). [`in_order`](Self::in_order) gives them in either case.
+    /// The numbers of `all` in the order in which they were told, where that is not ascending: a
+    /// result of SORT (RFC 5267 section 3.1). [`in_order`](Self::in_order) gives them in either
+    /// case.
     pub sorted: Option<NumberList>,
     /// Pieces of the result, where those were asked for (RFC 9394).
     pub partial: Option<PartialResult>,
@@ -215,8 +216,9 @@ impl Untagged {
         &self.name
     }
 
-    /// Its bytes as they came, without the line's end: of responses that this library has no type for,
-    /// and of all while a command is in flight whose [`Class`](crate::command::Class) asks for them.
+    /// Its bytes as they came, without the line's end: of responses that this library has no type
+    /// for, and of all while a command is in flight whose [`Class`](crate::command::Class) asks for
+    /// them.
     #[must_use]
     pub fn raw(&self) -> Option<&Bytes> {
         self.raw.as_ref()
@@ -234,7 +236,8 @@ impl Untagged {
         self.owner
     }
 
-    /// The mailbox that it is about, and the selection in which it came; `None` if it is about none.
+    /// The mailbox that it is about, and the selection in which it came; `None` if it is about
+    /// none.
     #[must_use]
     pub fn place(&self) -> Option<&Place> {
         self.place.as_ref()
@@ -259,8 +262,8 @@ impl Untagged {
         self.owner = owner;
     }
 
-    /// How many bytes of memory it takes, beside itself. The mailbox that it is about is one that it names, or the
-    /// selected one, which has its name anyway.
+    /// How many bytes of memory it takes, beside itself. The mailbox that it is about is one that
+    /// it names, or the selected one, which has its name anyway.
     pub(crate) fn heap_size(&self) -> usize {
         let name = if let Cow::Owned(name) = &self.name { name.heap_size() } else { 0 };
         name + self.answer.heap_size() + self.raw.heap_size()
@@ -292,8 +295,8 @@ impl Untagged {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Done {
-    /// The tagged response. It is OK whenever [`Command::finish`](crate::Command::finish) is given it: NO
-    /// and BAD are errors.
+    /// The tagged response. It is OK whenever [`Command::finish`](crate::Command::finish) is given
+    /// it: NO and BAD are errors.
     pub status: StatusResponse,
     /// The tagged responses of the lines before the last, for a command of several lines.
     pub earlier: Vec<StatusResponse>,

@@ -11,8 +11,8 @@ use super::header_text::{self, HeaderText};
 use super::section::Part;
 use super::text_arena::{Reader, lossy};
 
-/// The MIME parts of a message, without their contents (RFC 9051 section 7.5.2, `BODYSTRUCTURE`, or its short
-/// form `BODY`, which lacks disposition, language and location).
+/// The MIME parts of a message, without their contents (RFC 9051 section 7.5.2, `BODYSTRUCTURE`, or
+/// its short form `BODY`, which lacks disposition, language and location).
 ///
 /// ```
 /// use imap_duplex::types::{BodyStructureBuilder, Part};
@@ -28,13 +28,14 @@ use super::text_arena::{Reader, lossy};
 #[derive(Clone, PartialEq, Eq)]
 pub struct BodyStructure {
     /// One packed node. A node is a block: the mark of its kind, then
-    /// - [`LEAF`]: type, subtype, parameters, id, description, encoding, size, then 0, or 1 and a block that
-    ///   is the message within: a block with its envelope (empty for none), and its node, if any; lines, MD5;
+    /// - [`LEAF`]: type, subtype, parameters, id, description, encoding, size, then 0, or 1 and a
+    ///   block that is the message within: a block with its envelope (empty for none), and its
+    ///   node, if any; lines, MD5;
     /// - [`MULTIPART`]: a block that holds its children's nodes; subtype, parameters;
     ///
-    /// and in either case disposition, languages, location, and what was told beyond them. Parameters are a 1,
-    /// name and value each, then a 0; languages the same with one text each; a disposition is 0, or 1, its
-    /// kind and its parameters.
+    /// and in either case disposition, languages, location, and what was told beyond them.
+    /// Parameters are a 1, name and value each, then a 0; languages the same with one text each; a
+    /// disposition is 0, or 1, its kind and its parameters.
     packed: Bytes,
 }
 
@@ -119,8 +120,9 @@ pub struct BodyPart<'a> {
 }
 
 impl<'a> BodyPart<'a> {
-    /// The outermost part of a message (with no `number`), or of the message that the part `number` is. A
-    /// multipart in that place has no number of its own, any other is 1 (RFC 9051 section 6.4.5.1).
+    /// The outermost part of a message (with no `number`), or of the message that the part `number`
+    /// is. A multipart in that place has no number of its own, any other is 1 (RFC 9051 section
+    /// 6.4.5.1).
     fn within(all: &'a Bytes, node: &'a [u8], number: Option<&Part>) -> Self {
         let mut part = Self { all, node, number: None, prefix: number.cloned() };
         if !part.is_nested() {
@@ -129,8 +131,8 @@ impl<'a> BodyPart<'a> {
         part
     }
 
-    /// Its number, by which it is fetched: `Section::Part(number)`. `None` for a multipart that is the
-    /// content of a whole message: the parts within it have numbers.
+    /// Its number, by which it is fetched: `Section::Part(number)`. `None` for a multipart that is
+    /// the content of a whole message: the parts within it have numbers.
     #[must_use]
     pub fn number(&self) -> Option<&Part> {
         self.number.as_ref()
@@ -142,8 +144,8 @@ impl<'a> BodyPart<'a> {
         self.is_nested() || self.read().media_type.eq_ignore_ascii_case(b"multipart")
     }
 
-    /// Its media type, the part before the slash, in the server's letters: `text`; empty if the server does
-    /// not know.
+    /// Its media type, the part before the slash, in the server's letters: `text`; empty if the
+    /// server does not know.
     #[must_use]
     pub fn media_type(&self) -> Cow<'a, str> {
         lossy(self.read().media_type)
@@ -187,8 +189,9 @@ impl<'a> BodyPart<'a> {
         self.read().description.map(|text| HeaderText::decode(text).into_text())
     }
 
-    /// The name of the file that it wants to be saved as, decoded (RFC 2231, RFC 2047): that of its disposition,
-    /// else the `name` of its Content-Type. It is the sender's choice: a path in it must not be followed.
+    /// The name of the file that it wants to be saved as, decoded (RFC 2231, RFC 2047): that of its
+    /// disposition, else the `name` of its Content-Type. It is the sender's choice: a path in it
+    /// must not be followed.
     #[must_use]
     pub fn file_name(&self) -> Option<String> {
         let disposition = self.disposition();

@@ -25,8 +25,8 @@ impl Capabilities {
         self.names.iter().any(|known| known.eq_ignore_ascii_case(name))
     }
 
-    /// The value of a capability told as `NAME=value`, such as `APPENDLIMIT=35651584`; the first one if
-    /// there are several.
+    /// The value of a capability told as `NAME=value`, such as `APPENDLIMIT=35651584`; the first
+    /// one if there are several.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&str> {
         self.values(name).next()
@@ -48,7 +48,8 @@ impl Capabilities {
         self.names.len()
     }
 
-    /// Whether the protocol is among them, `IMAP4rev1` or another, as it must be (RFC 9051 section 7.2.2).
+    /// Whether the protocol is among them, `IMAP4rev1` or another, as it must be (RFC 9051 section
+    /// 7.2.2).
     pub(crate) fn is_whole(&self) -> bool {
         let is_protocol = |name: &str| name.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("IMAP4"));
         self.iter().any(is_protocol)

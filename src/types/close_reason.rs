@@ -23,12 +23,13 @@ pub enum CloseReason {
         /// Its text.
         text: String,
     },
-    /// The server sent bytes after which nothing can be read any more: the framing is lost, or something was announced
-    /// that is longer than [`Limits`](super::Limits) allow. The text says what, and names the limit.
+    /// The server sent bytes after which nothing can be read any more: the framing is lost, or
+    /// something was announced that is longer than [`Limits`](super::Limits) allow. The text says
+    /// what, and names the limit.
     Protocol(String),
-    /// A mailbox has more messages than [`Limits::messages`](super::Limits::messages), or the events that may not be
-    /// left out were read so slowly that more waited than [`Limits::unread`](super::Limits::unread). The text says
-    /// which.
+    /// A mailbox has more messages than [`Limits::messages`](super::Limits::messages), or the
+    /// events that may not be left out were read so slowly that more waited than
+    /// [`Limits::unread`](super::Limits::unread). The text says which.
     Limit(String),
     /// Nothing was heard for too long.
     #[non_exhaustive]
@@ -36,8 +37,8 @@ pub enum CloseReason {
         /// What was waited for.
         waiting_for: String,
     },
-    /// The source of a streamed upload failed in the midst of a message, and the server could not be told otherwise; or
-    /// the server refused one with too much of it left to be filled up
+    /// The source of a streamed upload failed in the midst of a message, and the server could not
+    /// be told otherwise; or the server refused one with too much of it left to be filled up
     /// ([`Append`](crate::command::Append#streamed-uploads)). The text says which.
     Upload(String),
     /// The driver was dropped, with its runtime or by hand.

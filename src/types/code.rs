@@ -75,8 +75,8 @@ pub enum Code {
     OverQuota,
     /// `PARSE`: a message could not be read by the server.
     Parse,
-    /// `PERMANENTFLAGS`: the flags that can be changed to stay; [`Flag::Wildcard`](super::Flag) if new
-    /// keywords can be made.
+    /// `PERMANENTFLAGS`: the flags that can be changed to stay; [`Flag::Wildcard`](super::Flag) if
+    /// new keywords can be made.
     PermanentFlags(Flags),
     /// `PRIVACYREQUIRED`: not without TLS (RFC 5530).
     PrivacyRequired,
@@ -102,8 +102,8 @@ pub enum Code {
     Unseen(Option<Seq>),
     /// `BADCOMPARATOR`: none of the collations that were asked for is there (RFC 5255 section 4.9).
     BadComparator,
-    /// `BADEVENT`: the server can't tell of the events that were asked for; these are all that it can (RFC
-    /// 5465 section 3.1). Dovecot names those that it can't instead.
+    /// `BADEVENT`: the server can't tell of the events that were asked for; these are all that it
+    /// can (RFC 5465 section 3.1). Dovecot names those that it can't instead.
     BadEvent(Vec<String>),
     /// `BADURL`: a URL in CATENATE that can't be used (RFC 4469 section 4.1).
     BadUrl(String),
@@ -121,14 +121,17 @@ pub enum Code {
     MessageLimit {
         /// The server's limit.
         limit: u32,
-        /// The lowest UID that was dealt with: what is below it is left to do. `None` if nothing was done.
+        /// The lowest UID that was dealt with: what is below it is left to do. `None` if nothing
+        /// was done.
         uid: Option<Uid>,
     },
     /// `METADATA`: what came of a command about annotations (RFC 5464).
     Metadata(MetadataCode),
-    /// `NOTIFICATIONOVERFLOW`: the server has ended NOTIFY: too much to tell (RFC 5465 section 5.8).
+    /// `NOTIFICATIONOVERFLOW`: the server has ended NOTIFY: too much to tell (RFC 5465 section
+    /// 5.8).
     NotificationOverflow,
-    /// `NOUPDATE`: the result of the command with this tag is not kept up to date (RFC 5267 section 4.2).
+    /// `NOUPDATE`: the result of the command with this tag is not kept up to date (RFC 5267 section
+    /// 4.2).
     NoUpdate(String),
     /// `REFERRAL`: to be had at another server, at one of these URLs (RFC 2193, RFC 2221).
     Referral(Vec<String>),
@@ -140,8 +143,8 @@ pub enum Code {
     UidRequired,
     /// `UNDEFINED-FILTER`: no search is kept under this name (RFC 5466 section 3.1).
     UndefinedFilter(String),
-    /// `URLMECH`: how URLs can be made for others to read: each mechanism, with its data if it has any
-    /// (RFC 4467).
+    /// `URLMECH`: how URLs can be made for others to read: each mechanism, with its data if it has
+    /// any (RFC 4467).
     UrlMech(Vec<(String, Option<String>)>),
     /// `USEATTR`: the server can't make a mailbox for this special use (RFC 6154 section 3).
     UseAttr,
@@ -292,8 +295,8 @@ pub struct CopyUid {
 }
 
 impl CopyUid {
-    /// A mapping of these ranges, in this order. A range may be told backwards; it counts as ascending
-    /// (RFC 4315 section 3).
+    /// A mapping of these ranges, in this order. A range may be told backwards; it counts as
+    /// ascending (RFC 4315 section 3).
     #[must_use]
     pub fn new(
         uid_validity: Option<UidValidity>,
@@ -321,8 +324,9 @@ impl CopyUid {
         set_of(&self.to)
     }
 
-    /// Each message's UID before, and its copy's. None where the server does not tell as many UIDs on the one side as on
-    /// the other (it may write `*`, which is no UID): which belongs to which is not known then.
+    /// Each message's UID before, and its copy's. None where the server does not tell as many UIDs
+    /// on the one side as on the other (it may write `*`, which is no UID): which belongs to which
+    /// is not known then.
     pub fn pairs(&self) -> impl Iterator<Item = (Uid, Uid)> {
         let to = if count(&self.from) == count(&self.to) { &self.to[..] } else { &[] };
         each(&self.from).zip(each(to))

@@ -13,7 +13,8 @@ pub struct PartialResult {
     pub numbers: NumberList,
 }
 
-/// A change of a result that is kept up to date (RFC 5267 section 4.3). To be applied in their order.
+/// A change of a result that is kept up to date (RFC 5267 section 4.3). To be applied in their
+/// order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

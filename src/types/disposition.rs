@@ -53,8 +53,8 @@ impl serde::Serialize for Disposition<'_> {
     }
 }
 
-/// The parameters of a part or of its disposition: name and value, in their order. A value that is missing is
-/// empty.
+/// The parameters of a part or of its disposition: name and value, in their order. A value that is
+/// missing is empty.
 #[derive(Clone, Debug)]
 pub struct Params<'a> {
     reader: Reader<'a>,

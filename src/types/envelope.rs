@@ -10,10 +10,11 @@ use super::header_text::HeaderText;
 use super::text_arena::{Reader, lossy};
 use super::timestamp::Timestamp;
 
-/// The main header fields of a message (RFC 9051 section 7.5.2, `ENVELOPE`): what a list of messages shows.
+/// The main header fields of a message (RFC 9051 section 7.5.2, `ENVELOPE`): what a list of
+/// messages shows.
 ///
-/// A field is `None` where the message has none. In texts for people (subject and names) RFC 2047 words
-/// (`=?utf-8?q?caf=C3=A9?=`) are decoded; bytes that are not UTF-8 are shown as U+FFFD.
+/// A field is `None` where the message has none. In texts for people (subject and names) RFC 2047
+/// words (`=?utf-8?q?caf=C3=A9?=`) are decoded; bytes that are not UTF-8 are shown as U+FFFD.
 ///
 /// ```
 /// use imap_duplex::types::{Envelope, EnvelopeBuilder};
@@ -47,7 +48,8 @@ impl Envelope {
         &self.packed
     }
 
-    /// When it was written, with its author's zone; `None` also if the text of its date can't be read.
+    /// When it was written, with its author's zone; `None` also if the text of its date can't be
+    /// read.
     #[must_use]
     pub fn sent(&self) -> Option<Timestamp> {
         header_date::read(Reader::new(&self.packed).string()?)
@@ -93,7 +95,8 @@ impl Envelope {
         self.list(SENDER)
     }
 
-    /// Where answers are to go. Servers repeat [`from`](Self::from) here if the message does not say.
+    /// Where answers are to go. Servers repeat [`from`](Self::from) here if the message does not
+    /// say.
     #[must_use]
     pub fn reply_to(&self) -> Addresses<'_> {
         self.list(REPLY_TO)
@@ -214,8 +217,8 @@ impl<'a> Iterator for Addresses<'a> {
                 return None;
             }
             let (name, mailbox, host) = (self.reader.string(), self.reader.string(), self.reader.string());
-            // RFC 9051 section 7.5.2: a group begins with its name as the mailbox and no host, and ends
-            // with neither.
+            // RFC 9051 section 7.5.2: a group begins with its name as the mailbox and no host, and
+            // ends with neither.
             match (name, mailbox, host) {
                 (None, None, None) => self.group = None,
                 (_, Some(group), None) => {
@@ -238,8 +241,8 @@ pub struct Address<'a> {
 }
 
 impl<'a> Address<'a> {
-    /// The name of the person, `Ann Example`. Words in a charset that is not known stand as they were written:
-    /// [`name_text`](Self::name_text) says which.
+    /// The name of the person, `Ann Example`. Words in a charset that is not known stand as they
+    /// were written: [`name_text`](Self::name_text) says which.
     #[must_use]
     pub fn name(&self) -> Option<Cow<'a, str>> {
         self.name_text().map(HeaderText::into_text)
@@ -263,8 +266,8 @@ impl<'a> Address<'a> {
         self.mailbox.map(lossy)
     }
 
-    /// What stands behind the `@`. Some servers write a word such as `.MISSING-HOST-NAME.` where the message
-    /// has none.
+    /// What stands behind the `@`. Some servers write a word such as `.MISSING-HOST-NAME.` where
+    /// the message has none.
     #[must_use]
     pub fn host(&self) -> Option<Cow<'a, str>> {
         self.host.map(lossy)
@@ -282,8 +285,8 @@ impl<'a> Address<'a> {
         self.group.map(|name| HeaderText::decode(name).into_text())
     }
 
-    /// Whether this is no address, but the head of a group: `undisclosed-recipients:;` is such a head with
-    /// no members behind it.
+    /// Whether this is no address, but the head of a group: `undisclosed-recipients:;` is such a
+    /// head with no members behind it.
     #[must_use]
     pub fn is_group(&self) -> bool {
         self.group.is_some() && self.mailbox.is_none() && self.host.is_none()

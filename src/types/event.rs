@@ -17,11 +17,13 @@ use super::status::StatusResponse;
 
 /// Something the server said that answers no question, or how a command or the connection ended.
 ///
-/// `Display` gives one line for people; with the feature `serde` it serialises to one flat JSON object.
+/// `Display` gives one line for people; with the feature `serde` it serialises to one flat JSON
+/// object.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Event {
-    /// The mailbox that it is about, and the selection in which it came; `None` if it is about none.
+    /// The mailbox that it is about, and the selection in which it came; `None` if it is about
+    /// none.
     pub place: Option<Place>,
     /// The command that surely caused it, or whose data or end it is; `None` in doubt.
     pub cause: Option<CommandId>,
@@ -44,8 +46,8 @@ pub struct Place {
 
 /// What an [`Event`] tells.
 ///
-/// Later versions may add kinds and fields, so a `match` has a last arm for the rest, and patterns with fields end in
-/// `..`:
+/// Later versions may add kinds and fields, so a `match` has a last arm for the rest, and patterns
+/// with fields end in `..`:
 ///
 /// ```
 /// # use imap_duplex::types::EventKind;
@@ -93,9 +95,10 @@ pub enum EventKind {
     /// A message is gone.
     #[non_exhaustive]
     Expunged {
-        /// The number it had; those behind it moved up by one. `None` if it can't be told. Such a removal moves no
-        /// numbers: what went while away, or was found gone by a comparison, is not in the count any more; of what went
-        /// just now an [`EventKind::Exists`] follows, and what was known of the others by number is void.
+        /// The number it had; those behind it moved up by one. `None` if it can't be told. Such a
+        /// removal moves no numbers: what went while away, or was found gone by a comparison, is
+        /// not in the count any more; of what went just now an [`EventKind::Exists`] follows, and
+        /// what was known of the others by number is void.
         seq: Option<Seq>,
         /// Its UID; `None` if it went before its UID was told.
         uid: Option<Uid>,
@@ -123,15 +126,16 @@ pub enum EventKind {
     },
     /// The selection ended: no more will be told of it.
     SelectionEnded,
-    /// A selection that goes on from a [state](super::MailboxState) is in step: all that happened while away has been
-    /// told.
+    /// A selection that goes on from a [state](super::MailboxState) is in step: all that happened
+    /// while away has been told.
     #[non_exhaustive]
     Resumed {
         /// How many messages the mailbox has now.
         exists: u32,
     },
-    /// All is known of the selected mailbox that was to be asked ([`ViewSync`](super::ViewSync)): the UIDs of its messages, and their
-    /// flags if they are wanted. Once for each selection; [`Mailbox::ready`](crate::Mailbox::ready) waits for it.
+    /// All is known of the selected mailbox that was to be asked ([`ViewSync`](super::ViewSync)):
+    /// the UIDs of its messages, and their flags if they are wanted. Once for each selection;
+    /// [`Mailbox::ready`](crate::Mailbox::ready) waits for it.
     #[non_exhaustive]
     Ready {
         /// How many messages the mailbox has now.
@@ -147,9 +151,10 @@ pub enum EventKind {
         /// The name it had.
         from: MailboxName,
     },
-    /// A mailbox was deleted, or renamed to where it can't be seen. In doubt it is told, too, of a name that there never
-    /// was but as the beginning of others', where a server with NOTIFY speaks of it as their parent (RFC 5465 section
-    /// 5.4); not if it does so right behind the mailbox below it, and had never told of the parent.
+    /// A mailbox was deleted, or renamed to where it can't be seen. In doubt it is told, too, of a
+    /// name that there never was but as the beginning of others', where a server with NOTIFY speaks
+    /// of it as their parent (RFC 5465 section 5.4); not if it does so right behind the mailbox
+    /// below it, and had never told of the parent.
     MailboxDeleted,
     /// A mailbox was subscribed to or unsubscribed from.
     #[non_exhaustive]
@@ -157,25 +162,29 @@ pub enum EventKind {
         /// Whether it is subscribed to now.
         subscribed: bool,
     },
-    /// The user may not read this mailbox, so the server can't tell of it (RFC 5465 sections 3.1 and 5.9).
+    /// The user may not read this mailbox, so the server can't tell of it (RFC 5465 sections 3.1
+    /// and 5.9).
     MailboxNoAccess,
-    /// Annotations of a mailbox changed, or those of the server, if [`Event::place`] is `None` (RFC 5464 section
-    /// 4.4.2). As a rule their names alone are told.
+    /// Annotations of a mailbox changed, or those of the server, if [`Event::place`] is `None` (RFC
+    /// 5464 section 4.4.2). As a rule their names alone are told.
     MetadataChanged(Metadata),
-    /// The server had too much to tell and gave up what NOTIFY asked for (RFC 5465 section 5.8). What became of the
-    /// other mailboxes meanwhile is not known; what is known of the selected one is compared with what is there.
+    /// The server had too much to tell and gave up what NOTIFY asked for (RFC 5465 section 5.8).
+    /// What became of the other mailboxes meanwhile is not known; what is known of the selected one
+    /// is compared with what is there.
     #[non_exhaustive]
     NotificationsLost {
-        /// Whether the library asks for all of it again; the counts of all mailboxes that are watched follow as
-        /// [`EventKind::Status`] then. If not, because the server gives up again and again or refuses, only the
-        /// selected mailbox is asked for; ask for the others yourself at a better time.
+        /// Whether the library asks for all of it again; the counts of all mailboxes that are
+        /// watched follow as [`EventKind::Status`] then. If not, because the server gives up again
+        /// and again or refuses, only the selected mailbox is asked for; ask for the others
+        /// yourself at a better time.
         asked_again: bool,
     },
     /// Data that answers a detached command, or a question that nobody here asked.
     Data(Answer),
-    /// A command ended, by its tagged response: with OK, NO or BAD. That says what the server thinks; rows that could not
-    /// be read, for one, make the token's result an error all the same. Of a [detached](crate::Token::detach) one its
-    /// data was told before, unless it was detached later.
+    /// A command ended, by its tagged response: with OK, NO or BAD. That says what the server
+    /// thinks; rows that could not be read, for one, make the token's result an error all the same.
+    /// Of a [detached](crate::Token::detach) one its data was told before, unless it was detached
+    /// later.
     #[non_exhaustive]
     Completed {
         /// The command's name: `FETCH`.
@@ -185,10 +194,12 @@ pub enum EventKind {
         /// Whether its token was detached: then this event is the only word of its end.
         detached: bool,
     },
-    /// A command ended without a tagged response: it was refused or given up here, or the connection ended. It replaces
-    /// `Completed`, whatever the server's tagged response was, for a detached command whose result is larger than may wait
-    /// ([`Overrun`](crate::ErrorKind::Overrun)) or lacks something ([`Incomplete`](crate::ErrorKind::Incomplete)), and for a
-    /// command that used the result of a search that failed ([`SavedSearch`](crate::command::SavedSearch)).
+    /// A command ended without a tagged response: it was refused or given up here, or the
+    /// connection ended. It replaces `Completed`, whatever the server's tagged response was, for a
+    /// detached command whose result is larger than may wait
+    /// ([`Overrun`](crate::ErrorKind::Overrun)) or lacks something
+    /// ([`Incomplete`](crate::ErrorKind::Incomplete)), and for a command that used the result of a
+    /// search that failed ([`SavedSearch`](crate::command::SavedSearch)).
     #[non_exhaustive]
     Failed {
         /// The command's name: `FETCH`.
@@ -206,9 +217,9 @@ pub enum EventKind {
         /// It.
         text: String,
     },
-    /// An untagged OK, NO or BAD that belongs to no command. Or, with a command as its cause whose token was detached: that
-    /// the server has dealt with a part of its messages only (`MESSAGELIMIT`, RFC 9738), and the tagged response did not say
-    /// so.
+    /// An untagged OK, NO or BAD that belongs to no command. Or, with a command as its cause whose
+    /// token was detached: that the server has dealt with a part of its messages only
+    /// (`MESSAGELIMIT`, RFC 9738), and the tagged response did not say so.
     Notice(StatusResponse),
     /// What the server can do has changed.
     Capabilities(Capabilities),
@@ -244,23 +255,23 @@ pub enum EventKind {
     },
 }
 
-/// What was left out, and must be asked again if it is wanted. The views of selected mailboxes are right
-/// all the same.
+/// What was left out, and must be asked again if it is wanted. The views of selected mailboxes are
+/// right all the same.
 ///
 /// What to do depends on what the program keeps:
 ///
 /// - It shows the mailbox: draw it anew from [`Mailbox::snapshot`](crate::Mailbox::snapshot).
-/// - It keeps a copy: [`diff`](crate::Snapshot::diff) between the snapshot that it has dealt with and the one of now
-///   tells what came, went and changed. What is missing to the UIDs of a new message is told by
-///   [`Arrived`](EventKind::Arrived) later.
+/// - It keeps a copy: [`diff`](crate::Snapshot::diff) between the snapshot that it has dealt with
+///   and the one of now tells what came, went and changed. What is missing to the UIDs of a new
+///   message is told by [`Arrived`](EventKind::Arrived) later.
 /// - It acts on new messages: those of the snapshot that it has not seen, as
 ///   [`Mailbox::state`](crate::Mailbox::state) shows.
-/// - It follows mailboxes that are not selected: ask for the [`status`](crate::Sender::status) of those that are named,
-///   or of all if there are [`others`](Self::others).
+/// - It follows mailboxes that are not selected: ask for the [`status`](crate::Sender::status) of
+///   those that are named, or of all if there are [`others`](Self::others).
 ///
-/// A [`Mailbox`](crate::Mailbox) tells what is true at the time of the call. Events that stood behind this one in the
-/// stream by then are still to come, and are older than that: they may tell what is known already. Where more was left
-/// out behind them, there is a `Lagged` of its own.
+/// A [`Mailbox`](crate::Mailbox) tells what is true at the time of the call. Events that stood
+/// behind this one in the stream by then are still to come, and are older than that: they may tell
+/// what is known already. Where more was left out behind them, there is a `Lagged` of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lagged {

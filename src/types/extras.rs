@@ -6,8 +6,8 @@ use super::message::{BodyData, Message, Piece, add_missing};
 use super::section::Section;
 use super::timestamp::Timestamp;
 
-/// The items of extensions. An item is `None` if it was not told; where the server may say NIL, that is the
-/// inner `None`.
+/// The items of extensions. An item is `None` if it was not told; where the server may say NIL,
+/// that is the inner `None`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Extras {
     pub(crate) email_id: Option<Option<String>>,
@@ -30,28 +30,29 @@ impl Message {
         self.extras.get_or_insert_default()
     }
 
-    /// An identifier of its content, the same for all copies of the message on this server (OBJECTID, RFC
-    /// 8474 section 5.1).
+    /// An identifier of its content, the same for all copies of the message on this server
+    /// (OBJECTID, RFC 8474 section 5.1).
     #[must_use]
     pub fn email_id(&self) -> Option<&str> {
         self.extras.as_ref()?.email_id.as_ref()?.as_deref()
     }
 
-    /// An identifier that it shares with the messages that it belongs to (OBJECTID, RFC 8474 section 5.2);
-    /// `None` also where the server keeps none.
+    /// An identifier that it shares with the messages that it belongs to (OBJECTID, RFC 8474
+    /// section 5.2); `None` also where the server keeps none.
     #[must_use]
     pub fn thread_id(&self) -> Option<&str> {
         self.extras.as_ref()?.thread_id.as_ref()?.as_deref()
     }
 
-    /// When it was put into this mailbox (RFC 8514); `None` also where the mailbox does not keep that.
+    /// When it was put into this mailbox (RFC 8514); `None` also where the mailbox does not keep
+    /// that.
     #[must_use]
     pub fn save_date(&self) -> Option<Timestamp> {
         self.extras.as_ref()?.save_date?
     }
 
-    /// The beginning of its text, in UTF-8 and at most 256 characters, for lists (RFC 8970); empty if it has
-    /// none to show; `None` also if the server could not make one.
+    /// The beginning of its text, in UTF-8 and at most 256 characters, for lists (RFC 8970); empty
+    /// if it has none to show; `None` also if the server could not make one.
     #[must_use]
     pub fn preview(&self) -> Option<&str> {
         self.extras.as_ref()?.preview.as_ref()?.as_deref()
@@ -69,15 +70,15 @@ impl Message {
         self.extras.as_ref()?.gmail_thread_id
     }
 
-    /// Gmail's labels of the message, decoded (`X-GM-LABELS`): those of the system begin with a backslash,
-    /// `\Important`.
+    /// Gmail's labels of the message, decoded (`X-GM-LABELS`): those of the system begin with a
+    /// backslash, `\Important`.
     #[must_use]
     pub fn gmail_labels(&self) -> Option<&[String]> {
         self.extras.as_ref()?.gmail_labels.as_deref()
     }
 
-    /// The content of this part with its encoding (base64 and its kin) taken off by the server, as a whole
-    /// (`BINARY[1.2]`, RFC 3516); [`Section::Full`] for that of the message.
+    /// The content of this part with its encoding (base64 and its kin) taken off by the server, as
+    /// a whole (`BINARY[1.2]`, RFC 3516); [`Section::Full`] for that of the message.
     #[must_use]
     pub fn binary(&self, section: &Section) -> Option<&Bytes> {
         let found = |b: &&BodyData| b.section == *section && b.origin.is_none();
@@ -101,7 +102,8 @@ impl Message {
         self.extras.iter().flat_map(|extras| &extras.other).map(|(name, value)| (&**name, value))
     }
 
-    /// The names of all items that were told by extensions, `NIL` or not, the untyped ones among them.
+    /// The names of all items that were told by extensions, `NIL` or not, the untyped ones among
+    /// them.
     pub(crate) fn extra_items(&self) -> impl Iterator<Item = &str> {
         let typed = |extras: &Extras| {
             [

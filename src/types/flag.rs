@@ -23,8 +23,8 @@ pub enum Flag {
     Recent,
     /// `\*` in PERMANENTFLAGS: new keywords can be made (RFC 9051 section 7.1).
     Wildcard,
-    /// A keyword such as `$Forwarded`, or a flag with a backslash that this library has no name for.
-    /// Compared without regard to ASCII case.
+    /// A keyword such as `$Forwarded`, or a flag with a backslash that this library has no name
+    /// for. Compared without regard to ASCII case.
     Keyword(Arc<str>),
 }
 
@@ -39,8 +39,8 @@ const SYSTEM: [(Flag, &str); 7] = [
 ];
 
 impl Flag {
-    /// The flag with this name, as it is written on the wire: `\Seen`, `$Forwarded`. Case of letters
-    /// does not matter.
+    /// The flag with this name, as it is written on the wire: `\Seen`, `$Forwarded`. Case of
+    /// letters does not matter.
     #[must_use]
     pub fn new(name: &str) -> Self {
         SYSTEM
@@ -108,8 +108,8 @@ impl Hash for Keyword<'_> {
     }
 }
 
-/// Up to so many keywords are looked through; of more, an index is made. A server chooses how many a list has, and
-/// looking each up among all others takes time that grows with the square of that.
+/// Up to so many keywords are looked through; of more, an index is made. A server chooses how many
+/// a list has, and looking each up among all others takes time that grows with the square of that.
 const FEW: usize = 16;
 
 /// Whether each of these keywords is among the others.
@@ -144,8 +144,8 @@ impl From<&str> for Flag {
 #[derive(Clone, Default)]
 pub struct Flags {
     system: u8,
-    /// In the order in which they were told. Shared by all messages that were told to have the same: a mailbox has
-    /// few combinations.
+    /// In the order in which they were told. Shared by all messages that were told to have the
+    /// same: a mailbox has few combinations.
     keywords: Option<Arc<[Arc<str>]>>,
 }
 
@@ -305,7 +305,8 @@ impl Extend<Flag> for Flags {
 }
 
 impl Flags {
-    /// Adds the rest of many flags; `more` are the keywords so far, if they are not its own any more.
+    /// Adds the rest of many flags; `more` are the keywords so far, if they are not its own any
+    /// more.
     #[cold]
     fn extend_many(&mut self, mut more: Option<Vec<Arc<str>>>, flags: impl Iterator<Item = Flag>) {
         let known = more.as_deref().unwrap_or(self.keywords());

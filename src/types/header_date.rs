@@ -2,8 +2,9 @@
 
 use super::timestamp::{Date, Timestamp};
 
-/// `Wed, 17 Jul 1996 02:23:25 -0700 (PDT)`. The day of the week, seconds and zone may be missing (UTC then); years
-/// of two digits and zones with a name are read as RFC 5322 section 4.3 says. `None` if it can't be read.
+/// `Wed, 17 Jul 1996 02:23:25 -0700 (PDT)`. The day of the week, seconds and zone may be missing
+/// (UTC then); years of two digits and zones with a name are read as RFC 5322 section 4.3 says.
+/// `None` if it can't be read.
 pub(super) fn read(text: &[u8]) -> Option<Timestamp> {
     let text = String::from_utf8_lossy(text);
     let text = without_comments(&text);

@@ -1,12 +1,12 @@
 //! Text of header fields as people read it: RFC 2047 words (`=?utf-8?q?caf=C3=A9?=`) decoded.
 //!
-//! In go the octets of a field, out comes a [`HeaderText`]: the text, and which words could not be decoded
-//! because their charset is not known. Those stand in the text as they were written, so that nobody takes
-//! them for something else.
+//! In go the octets of a field, out comes a [`HeaderText`]: the text, and which words could not be
+//! decoded because their charset is not known. Those stand in the text as they were written, so
+//! that nobody takes them for something else.
 //!
-//! What mail programs do beyond the RFC is allowed for: words without spaces between them and the text around,
-//! spaces within a word, a character cut in two by the end of a word, base64 without its padding or with
-//! pieces in one word, words in quotes, folded lines.
+//! What mail programs do beyond the RFC is allowed for: words without spaces between them and the
+//! text around, spaces within a word, a character cut in two by the end of a word, base64 without
+//! its padding or with pieces in one word, words in quotes, folded lines.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -42,8 +42,8 @@ pub struct HeaderText<'a> {
 }
 
 impl<'a> HeaderText<'a> {
-    /// What these octets say. Outside of words, octets that are not UTF-8 are shown as U+FFFD; so are those
-    /// of a word that its charset does not have.
+    /// What these octets say. Outside of words, octets that are not UTF-8 are shown as U+FFFD; so
+    /// are those of a word that its charset does not have.
     #[must_use]
     pub fn decode(raw: &'a [u8]) -> Self {
         if memchr::memmem::find(raw, b"=?").is_none() && memchr::memchr2(b'\r', b'\n', raw).is_none() {
@@ -67,8 +67,8 @@ impl<'a> HeaderText<'a> {
         self.text
     }
 
-    /// The charsets of the words that stand in the text undecoded, as they were written; each once. None as a
-    /// rule.
+    /// The charsets of the words that stand in the text undecoded, as they were written; each once.
+    /// None as a rule.
     pub fn unknown_charsets(&self) -> impl Iterator<Item = &str> {
         self.unknown.iter().map(String::as_str)
     }
@@ -97,8 +97,8 @@ struct Word<'a> {
     whole: &'a [u8],
 }
 
-/// The word that begins here, if one does: `=?charset*language?encoding?text?=` (RFC 2047 section 2, RFC 2231
-/// section 5).
+/// The word that begins here, if one does: `=?charset*language?encoding?text?=` (RFC 2047 section
+/// 2, RFC 2231 section 5).
 fn word<'a>(all: &'a [u8], at: usize, ends: &mut Ends) -> Option<Word<'a>> {
     let raw = all.get(at..)?;
     let inside = raw.strip_prefix(b"=?")?;
@@ -162,8 +162,8 @@ fn quoted(text: &[u8]) -> Vec<u8> {
     unescaped(&spaced, b'=')
 }
 
-/// With each two digits that follow the sign as the octet that they tell. A sign that no two digits follow stands
-/// for itself.
+/// With each two digits that follow the sign as the octet that they tell. A sign that no two digits
+/// follow stands for itself.
 fn unescaped(text: &[u8], sign: u8) -> Vec<u8> {
     let digit = |b: &u8| char::from(*b).to_digit(16).and_then(|d| u8::try_from(d).ok());
     let mut bytes = Vec::with_capacity(text.len());
@@ -204,7 +204,8 @@ struct Decoder<'a> {
     unknown: Vec<String>,
     /// The same, to find them in.
     known_unknown: HashSet<&'a [u8]>,
-    /// Octets of words in this charset that are not decoded yet: a character may go on in the next word.
+    /// Octets of words in this charset that are not decoded yet: a character may go on in the next
+    /// word.
     waiting: Vec<u8>,
     charset: Option<&'static Encoding>,
 }
@@ -265,8 +266,9 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// A parameter's value, as RFC 2231 tells it in pieces, or as mail programs do with RFC 2047 words: see
-/// [`BodyPart::file_name`](super::BodyPart::file_name). `params` are name and value, and `name` in small letters.
+/// A parameter's value, as RFC 2231 tells it in pieces, or as mail programs do with RFC 2047 words:
+/// see [`BodyPart::file_name`](super::BodyPart::file_name). `params` are name and value, and `name`
+/// in small letters.
 pub(super) fn parameter<'a>(
     params: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
     name: &str,

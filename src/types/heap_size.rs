@@ -1,7 +1,8 @@
 //! What values hold in memory, so that what is kept can be counted at what it takes.
 //!
-//! In: a value. Out: the bytes of all allocations that belong to it, the value itself aside. Each field is named, so that
-//! none that is added later is forgotten. No text is read: the cost is a step for each allocation.
+//! In: a value. Out: the bytes of all allocations that belong to it, the value itself aside. Each
+//! field is named, so that none that is added later is forgotten. No text is read: the cost is a
+//! step for each allocation.
 
 mod answers;
 #[cfg(test)]
@@ -57,7 +58,8 @@ impl HeapSize for Box<str> {
 }
 
 impl HeapSize for Bytes {
-    /// As if no other had a part of it, nor it a part of a larger one: what is kept is copied or a whole literal.
+    /// As if no other had a part of it, nor it a part of a larger one: what is kept is copied or a
+    /// whole literal.
     fn heap_size(&self) -> usize {
         /// Its counts, once it has been cloned.
         const COUNTS: usize = block(3 * size_of::<usize>());
@@ -103,8 +105,8 @@ impl HeapSize for Arc<str> {
     }
 }
 
-/// Among how many it is shared, of whom so many know: some of them have it for a moment, or would have it anyway, as the
-/// parser and the view do.
+/// Among how many it is shared, of whom so many know: some of them have it for a moment, or would
+/// have it anyway, as the parser and the view do.
 fn parts(owners: usize) -> usize {
     owners.saturating_sub(3).max(1)
 }
@@ -127,7 +129,8 @@ fn keywords(all: &Arc<[Arc<str>]>) -> usize {
 }
 
 impl HeapSize for MailboxName {
-    /// As if no other had it. A selection's name is had by all that is told of it; that is for who counts.
+    /// As if no other had it. A selection's name is had by all that is told of it; that is for who
+    /// counts.
     fn heap_size(&self) -> usize {
         let text = if self.is_inbox() { 0 } else { shared(self.as_str().len()) };
         text + self.wire().map_or(0, |wire| shared(wire.len()))

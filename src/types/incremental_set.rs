@@ -1,8 +1,8 @@
-//! A set of messages into which they come one by one, in whatever order a server likes: none costs more than the others by more
-//! than a constant.
+//! A set of messages into which they come one by one, in whatever order a server likes: none costs
+//! more than the others by more than a constant.
 //!
-//! Servers nearly always tell messages in ascending order, for which the ranges of a [`Set`] are made. The first that comes
-//! otherwise makes them a tree, for good.
+//! Servers nearly always tell messages in ascending order, for which the ranges of a [`Set`] are
+//! made. The first that comes otherwise makes them a tree, for good.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,9 +1,10 @@
 //! The JSON form of an event (feature `serde`): one flat object, for programs that read lines.
 //!
-//! In: an [`Event`]. Out: its fields, in a fixed order: `event` (its name), `mailbox`, `selection`, `id` (the number
-//! of the command that caused it), `while_disconnected` (if it happened while away), then what its kind tells. What is not known is left out; nothing is `null`. Sets
-//! of numbers and response codes are text, as IMAP writes them. Data of detached commands is summarised: of bodies
-//! their sizes, of a message's structure its media types.
+//! In: an [`Event`]. Out: its fields, in a fixed order: `event` (its name), `mailbox`, `selection`,
+//! `id` (the number of the command that caused it), `while_disconnected` (if it happened while
+//! away), then what its kind tells. What is not known is left out; nothing is `null`. Sets of
+//! numbers and response codes are text, as IMAP writes them. Data of detached commands is
+//! summarised: of bodies their sizes, of a message's structure its media types.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -129,7 +130,8 @@ impl<M: SerializeMap> Fields<M> {
         }
     }
 
-    /// Bytes as ASCII text: what is not printable is escaped as in Rust and C, and a backslash is doubled.
+    /// Bytes as ASCII text: what is not printable is escaped as in Rust and C, and a backslash is
+    /// doubled.
     fn bytes(&mut self, bytes: &[u8]) -> Result<(), M::Error> {
         self.put("bytes", &bytes.escape_ascii().to_string())
     }

@@ -12,8 +12,9 @@ use super::number::{ModSeq, Uid, UidValidity};
 
 /// The name of a mailbox, decoded: what a person would read.
 ///
-/// `INBOX` is the same in any case of letters (RFC 9051 section 5.1); all others are compared exactly.
-/// On the wire a name is written in modified UTF-7 or UTF-8, as the session demands; that is done for you.
+/// `INBOX` is the same in any case of letters (RFC 9051 section 5.1); all others are compared
+/// exactly. On the wire a name is written in modified UTF-7 or UTF-8, as the session demands; that
+/// is done for you.
 ///
 /// ```
 /// use imap_duplex::types::MailboxName;
@@ -72,7 +73,8 @@ impl MailboxName {
         self == other || composed(self.as_str()) == composed(other.as_str())
     }
 
-    /// The name by which servers may know it that take case of letters for nothing, in one spelling.
+    /// The name by which servers may know it that take case of letters for nothing, in one
+    /// spelling.
     pub(crate) fn folded(&self) -> String {
         composed(self.as_str()).to_lowercase()
     }
@@ -170,8 +172,8 @@ impl<'de> serde::Deserialize<'de> for MailboxName {
     }
 }
 
-/// A name with its accents composed (NFC): servers write names so that were given to them in another form (RFC 9051
-/// section 5.1).
+/// A name with its accents composed (NFC): servers write names so that were given to them in
+/// another form (RFC 9051 section 5.1).
 pub(crate) fn composed(name: &str) -> Cow<'_, str> {
     if name.is_ascii() { Cow::Borrowed(name) } else { Cow::Owned(name.nfc().collect()) }
 }
@@ -187,11 +189,11 @@ pub struct ListEntry {
     pub delimiter: Option<char>,
     /// Attributes such as `\HasChildren`, `\Noselect`, `\Sent`, as the server wrote them.
     pub attributes: Vec<String>,
-    /// The name it had before, where the server tells of a renaming (RFC 5465 section 5.4). Some servers give each name
-    /// here in another spelling, which is no renaming.
+    /// The name it had before, where the server tells of a renaming (RFC 5465 section 5.4). Some
+    /// servers give each name here in another spelling, which is no renaming.
     pub old_name: Option<MailboxName>,
-    /// Why it is listed although it does not fit: mailboxes below it do, in the way that is named, such as
-    /// `SUBSCRIBED` (`CHILDINFO`, RFC 9051 section 6.3.9.6).
+    /// Why it is listed although it does not fit: mailboxes below it do, in the way that is named,
+    /// such as `SUBSCRIBED` (`CHILDINFO`, RFC 9051 section 6.3.9.6).
     pub child_info: Vec<String>,
     /// What extensions told beyond these: name and value, as the server wrote them.
     pub extended: Vec<(String, String)>,
@@ -229,7 +231,8 @@ impl ListEntry {
     }
 }
 
-/// What STATUS says of one mailbox (RFC 9051 section 7.3.4); `None` for what was not asked or not told.
+/// What STATUS says of one mailbox (RFC 9051 section 7.3.4); `None` for what was not asked or not
+/// told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

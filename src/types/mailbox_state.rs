@@ -7,8 +7,9 @@ use super::set::UidSet;
 /// What was known of a mailbox's messages at one moment: save it, and give it to the next
 /// [`Select::resume`](crate::Select::resume), which then costs what has changed since.
 ///
-/// From [`Mailbox::state`](crate::Mailbox::state), or put together from what a program has kept by its own means. Its
-/// size is that of ranges of UIDs, not of messages. With the feature `serde` it can be stored in any format.
+/// From [`Mailbox::state`](crate::Mailbox::state), or put together from what a program has kept by
+/// its own means. Its size is that of ranges of UIDs, not of messages. With the feature `serde` it
+/// can be stored in any format.
 ///
 /// ```
 /// use imap_duplex::types::{Flag, Flags, MailboxState, UidValidity};
@@ -22,13 +23,14 @@ use super::set::UidSet;
 pub struct MailboxState {
     /// The era of the UIDs: in another one they mean nothing (RFC 9051 section 2.3.1.1).
     pub uid_validity: UidValidity,
-    /// All changes up to this mod-sequence are in here (RFC 7162); `None` where the server keeps none. Then the UIDs,
-    /// and the flags if they are wanted, are asked for and compared.
+    /// All changes up to this mod-sequence are in here (RFC 7162); `None` where the server keeps
+    /// none. Then the UIDs, and the flags if they are wanted, are asked for and compared.
     #[cfg_attr(feature = "serde", serde(default))]
     pub highest_mod_seq: Option<ModSeq>,
     /// The messages that were there.
     pub uids: UidSet,
-    /// What flags messages had, where that was known: each combination with the messages that had it.
+    /// What flags messages had, where that was known: each combination with the messages that had
+    /// it.
     #[cfg_attr(feature = "serde", serde(default))]
     pub flags: Vec<(Flags, UidSet)>,
 }
@@ -40,7 +42,8 @@ impl MailboxState {
         Self { uid_validity, highest_mod_seq: None, uids: UidSet::new(), flags: Vec::new() }
     }
 
-    /// The flags that this message had, if they are known. Takes time in the number of combinations.
+    /// The flags that this message had, if they are known. Takes time in the number of
+    /// combinations.
     #[must_use]
     pub fn flags_of(&self, uid: Uid) -> Option<&Flags> {
         self.flags.iter().find(|(_, uids)| uids.contains(uid)).map(|(flags, _)| flags)

@@ -12,8 +12,8 @@ use super::number::{ModSeq, Seq, Uid};
 use super::section::Section;
 use super::timestamp::Timestamp;
 
-/// What the server told of one message in a FETCH response (RFC 9051 section 7.5.2). `None` means "not
-/// told", never "empty".
+/// What the server told of one message in a FETCH response (RFC 9051 section 7.5.2). `None` means
+/// "not told", never "empty".
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Message {
     pub(crate) seq: Option<Seq>,
@@ -48,7 +48,8 @@ impl BodyData {
 }
 
 impl Message {
-    /// The number it had when the server told this; `None` where the server speaks in UIDs only (RFC 9586).
+    /// The number it had when the server told this; `None` where the server speaks in UIDs only
+    /// (RFC 9586).
     #[must_use]
     pub fn seq(&self) -> Option<Seq> {
         self.seq
@@ -96,7 +97,8 @@ impl Message {
         self.body_structure.as_ref()
     }
 
-    /// The bytes of this section, as a whole; `None` if they were not told, or told in part, or are NIL.
+    /// The bytes of this section, as a whole; `None` if they were not told, or told in part, or are
+    /// NIL.
     #[must_use]
     pub fn section(&self, section: &Section) -> Option<&Bytes> {
         self.body.iter().find(|b| b.section == *section && b.origin.is_none())?.data.as_ref()
@@ -124,8 +126,8 @@ impl Message {
             || self.extra_items().next().is_some()
     }
 
-    /// Takes over what other responses told of the same message, where this one says nothing. All at once: each section is
-    /// looked up once, in however many responses the server tells them.
+    /// Takes over what other responses told of the same message, where this one says nothing. All
+    /// at once: each section is looked up once, in however many responses the server tells them.
     pub(crate) fn merge(&mut self, later: Vec<Self>) {
         let (mut body, mut extras) = (Vec::new(), Vec::new());
         for later in later {

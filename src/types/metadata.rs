@@ -18,7 +18,8 @@ pub struct Metadata {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MetadataEntry {
-    /// Its name: `/private/…` is the user's own, `/shared/…` everyone's. Case of letters does not matter.
+    /// Its name: `/private/…` is the user's own, `/shared/…` everyone's. Case of letters does not
+    /// matter.
     pub name: String,
     /// What was told of it.
     pub value: MetadataValue,

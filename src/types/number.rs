@@ -106,13 +106,13 @@ macro_rules! number {
 }
 
 number!(
-    /// A message's unique identifier: it stays the message's own for as long as the mailbox keeps its
-    /// [`UidValidity`], and grows with each new message (RFC 9051 section 2.3.1.1).
+    /// A message's unique identifier: it stays the message's own for as long as the mailbox keeps
+    /// its [`UidValidity`], and grows with each new message (RFC 9051 section 2.3.1.1).
     Uid, NonZeroU32, u32, "UID"
 );
 number!(
-    /// A message's place in the mailbox at one moment, from 1 to the count of messages. It shifts when
-    /// messages before it go (RFC 9051 section 2.3.1.2); keep [`Uid`]s instead.
+    /// A message's place in the mailbox at one moment, from 1 to the count of messages. It shifts
+    /// when messages before it go (RFC 9051 section 2.3.1.2); keep [`Uid`]s instead.
     Seq, NonZeroU32, u32, "sequence number"
 );
 number!(
@@ -157,8 +157,8 @@ impl fmt::Display for CommandId {
     }
 }
 
-/// Names one selection of a mailbox, on this connection and no other. Selecting the same mailbox again
-/// gives another one.
+/// Names one selection of a mailbox, on this connection and no other. Selecting the same mailbox
+/// again gives another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct SelectionId(pub(crate) u64);

@@ -7,10 +7,11 @@ use super::heap_size::{HeapSize, room};
 use super::number::{ModSeq, Seq, Uid};
 use super::set::Set;
 
-/// Numbers of messages in the order in which the server told them, before it is told whether they are UIDs or
-/// sequence numbers.
+/// Numbers of messages in the order in which the server told them, before it is told whether they
+/// are UIDs or sequence numbers.
 ///
-/// They are kept as ranges: `1:4294967295` costs eight octets, but iterating over it takes its time.
+/// They are kept as ranges: `1:4294967295` costs eight octets, but iterating over it takes its
+/// time.
 ///
 /// ```
 /// use imap_duplex::types::NumberList;
@@ -68,7 +69,8 @@ impl NumberList {
         })
     }
 
-    /// The ranges in which they were told, both ends included; the first number of one may be the larger.
+    /// The ranges in which they were told, both ends included; the first number of one may be the
+    /// larger.
     pub fn ranges(&self) -> impl Iterator<Item = (u32, u32)> {
         self.ranges.iter().copied()
     }
@@ -87,7 +89,8 @@ impl NumberList {
     #[must_use]
     pub fn to_set(&self) -> NumberSet {
         let mut ranges: Vec<_> = self.ranges.iter().map(|&(a, b)| (a.min(b), a.max(b))).collect();
-        // Sorted first: inserting in any order takes time that grows with the square of their count.
+        // Sorted first: inserting in any order takes time that grows with the square of their
+        // count.
         ranges.sort_unstable();
         let mut set = Set::new();
         for (first, last) in ranges {
@@ -150,7 +153,8 @@ pub struct SortResult {
     pub mod_seq: Option<ModSeq>,
 }
 
-/// `* UIDBATCHES`: ranges of UIDs that hold about as many messages each (the IMAP UIDBATCHES extension).
+/// `* UIDBATCHES`: ranges of UIDs that hold about as many messages each (the IMAP UIDBATCHES
+/// extension).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -158,8 +162,8 @@ pub struct UidBatches {
     /// The tag of the command that it answers, as the server wrote it.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub tag: Option<String>,
-    /// One range for each batch, the newest messages first: the first number is the highest UID of its batch.
-    /// [`NumberList::ranges`] gives them one by one.
+    /// One range for each batch, the newest messages first: the first number is the highest UID of
+    /// its batch. [`NumberList::ranges`] gives them one by one.
     pub batches: NumberList,
 }
 

@@ -32,12 +32,14 @@ impl fmt::Display for Progress {
     }
 }
 
-/// `METADATA` as a response code: what came of a command about annotations (RFC 5464 sections 4.2.1, 4.3).
+/// `METADATA` as a response code: what came of a command about annotations (RFC 5464 sections
+/// 4.2.1, 4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum MetadataCode {
-    /// `LONGENTRIES`: values were left out that are longer than asked for; the longest has so many octets.
+    /// `LONGENTRIES`: values were left out that are longer than asked for; the longest has so many
+    /// octets.
     LongEntries(u64),
     /// `MAXSIZE`: no value may be longer than this, in octets.
     MaxSize(u64),

@@ -18,12 +18,14 @@ pub struct Quota {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct QuotaResource {
-    /// Its name: `STORAGE` (in units of 1024 octets), `MESSAGE`, `MAILBOX`, `ANNOTATION-STORAGE`, or another.
+    /// Its name: `STORAGE` (in units of 1024 octets), `MESSAGE`, `MAILBOX`, `ANNOTATION-STORAGE`,
+    /// or another.
     pub name: String,
     /// How much is used; `None` where the server does not say, or names a number beyond 64 bits.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub usage: Option<u64>,
-    /// How much is allowed; `None` where the server says that there is no limit, or names a number beyond 64 bits.
+    /// How much is allowed; `None` where the server says that there is no limit, or names a number
+    /// beyond 64 bits.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub limit: Option<u64>,
 }

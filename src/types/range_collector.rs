@@ -1,7 +1,8 @@
-//! A set of message numbers from ranges that come in whatever order a server likes, in O(n log n) and in memory for the ranges
-//! that there are.
+//! A set of message numbers from ranges that come in whatever order a server likes, in O(n log n)
+//! and in memory for the ranges that there are.
 //!
-//! In: ranges and sets. Out: the set, once all have come. For what is asked in between, see `IncrementalSet`.
+//! In: ranges and sets. Out: the set, once all have come. For what is asked in between, see
+//! `IncrementalSet`.
 
 use std::fmt;
 
@@ -13,7 +14,8 @@ const FEW: usize = 1024;
 /// So many are put in one by one.
 const SINGLE: usize = 4;
 
-/// Gathers ranges. Servers nearly always tell them in ascending order, which costs no more than pushing them.
+/// Gathers ranges. Servers nearly always tell them in ascending order, which costs no more than
+/// pushing them.
 #[derive(Clone)]
 pub(crate) struct RangeCollector<N> {
     ascending: Set<N>,

@@ -7,9 +7,10 @@ use super::mailbox::MailboxName;
 
 /// Rights on a mailbox, each a letter (RFC 4314 section 2.1).
 ///
-/// `l` see it in lists, `r` read, `s` keep `\Seen`, `w` change other flags, `i` add messages, `p` post to its
-/// address, `k` make mailboxes below it, `x` delete or rename it, `t` set `\Deleted`, `e` expunge, `a` change
-/// these rights. Old servers say `c` and `d` for groups of them; digits are the server's own.
+/// `l` see it in lists, `r` read, `s` keep `\Seen`, `w` change other flags, `i` add messages, `p`
+/// post to its address, `k` make mailboxes below it, `x` delete or rename it, `t` set `\Deleted`,
+/// `e` expunge, `a` change these rights. Old servers say `c` and `d` for groups of them; digits are
+/// the server's own.
 ///
 /// ```
 /// use imap_duplex::types::Rights;
@@ -30,8 +31,8 @@ impl Rights {
         Self { letters: letters.into() }
     }
 
-    /// Whether the right with this letter is among them. Where a server only knows the old letters, those
-    /// stand for the new ones that they were split into (RFC 4314 section 2.1.1).
+    /// Whether the right with this letter is among them. Where a server only knows the old letters,
+    /// those stand for the new ones that they were split into (RFC 4314 section 2.1.1).
     #[must_use]
     pub fn can(&self, letter: char) -> bool {
         let has = |letter| self.letters.contains(letter);

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use super::heap_size::{HeapSize, room};
 
-/// The number of a MIME part, as IMAP counts them: `1.2` is the second part within the first
-/// (RFC 9051 section 6.4.5.1). [`BodyStructure::parts`](super::BodyStructure::parts) tells each part's.
+/// The number of a MIME part, as IMAP counts them: `1.2` is the second part within the first (RFC
+/// 9051 section 6.4.5.1). [`BodyStructure::parts`](super::BodyStructure::parts) tells each part's.
 ///
 /// ```
 /// use imap_duplex::types::Part;
@@ -84,8 +84,9 @@ impl FromStr for Part {
 
 /// A piece of a message (RFC 9051 section 6.4.5, `section`).
 ///
-/// Two sections are equal if they name the same piece; names of header fields are compared as a set, without regard to
-/// case: servers sort them, change their case and leave out what is named twice.
+/// Two sections are equal if they name the same piece; names of header fields are compared as a
+/// set, without regard to case: servers sort them, change their case and leave out what is named
+/// twice.
 ///
 /// ```
 /// use imap_duplex::types::{Part, Section};
@@ -175,7 +176,8 @@ impl HeaderFields {
         names
     }
 
-    /// Whether both list the same names. Only the shorter list is sorted: the longer one may be a server's, without end.
+    /// Whether both list the same names. Only the shorter list is sorted: the longer one may be a
+    /// server's, without end.
     fn names_the_same(&self, other: &Self) -> bool {
         let self_is_shorter = self.names.len() < other.names.len();
         let (short, long) = if self_is_shorter { (self, other) } else { (other, self) };
@@ -202,8 +204,8 @@ impl Section {
         Self::HeaderFields(HeaderFields::new(names.into_iter().map(Into::into).collect(), true))
     }
 
-    /// The same piece of the message that is this part: `Section::Text.of(part)` is `BODY[1.2.TEXT]`. What
-    /// names a part already stays as it is.
+    /// The same piece of the message that is this part: `Section::Text.of(part)` is
+    /// `BODY[1.2.TEXT]`. What names a part already stays as it is.
     #[must_use]
     pub fn of(self, part: Part) -> Self {
         match self {
@@ -237,9 +239,9 @@ impl Section {
         }
     }
 
-    /// Whether `Display` writes it as it is meant: at least one name if it lists names, and none that has a
-    /// character which no header field's name can have (RFC 5322 section 3.6.8: printable ASCII but `:`). A
-    /// request for any other must be refused.
+    /// Whether `Display` writes it as it is meant: at least one name if it lists names, and none
+    /// that has a character which no header field's name can have (RFC 5322 section 3.6.8:
+    /// printable ASCII but `:`). A request for any other must be refused.
     pub(crate) fn is_writable(&self) -> bool {
         let fits = |name: &String| !name.is_empty() && name.bytes().all(is_field_char);
         self.fields().is_none_or(|fields| !fields.names.is_empty() && fields.names.iter().all(fits))
@@ -269,8 +271,8 @@ impl fmt::Display for Section {
 }
 
 impl fmt::Display for HeaderFields {
-    /// As it goes on the wire: `HEADER.FIELDS (Subject Date)`. Names are atoms where they can be: some
-    /// servers want them so.
+    /// As it goes on the wire: `HEADER.FIELDS (Subject Date)`. Names are atoms where they can be:
+    /// some servers want them so.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use fmt::Write;
         f.write_str(if self.not { "HEADER.FIELDS.NOT (" } else { "HEADER.FIELDS (" })?;
@@ -278,8 +280,8 @@ impl fmt::Display for HeaderFields {
             if i > 0 {
                 f.write_str(" ")?;
             }
-            // What an astring may have unquoted, but for `]`, which would end the section to a hasty reader
-            // (RFC 9051 section 9).
+            // What an astring may have unquoted, but for `]`, which would end the section to a
+            // hasty reader (RFC 9051 section 9).
             let is_atom = |b: u8| b.is_ascii_graphic() && !b"(){%*\"\\]".contains(&b);
             let quoted = name.is_empty() || !name.bytes().all(is_atom);
             if quoted {

@@ -1,7 +1,7 @@
 //! Sets of message numbers, kept as ranges, as IMAP writes them: `1:4,7,9:*`.
 //!
-//! Numbers go in one by one or by ranges; what comes out is sorted and merged, the shortest form there
-//! is. `1:4294967295` costs eight bytes.
+//! Numbers go in one by one or by ranges; what comes out is sorted and merged, the shortest form
+//! there is. `1:4294967295` costs eight bytes.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -19,8 +19,8 @@ pub type SeqSet = Set<Seq>;
 
 /// A set of message numbers as sorted, merged ranges (RFC 9051 section 9, `sequence-set`).
 ///
-/// The largest number, 4294967295, stands for `*`, "the last message": a set that ends in it is *open*,
-/// and a server reads `9:*` as naming the last message even where that is below 9.
+/// The largest number, 4294967295, stands for `*`, "the last message": a set that ends in it is
+/// *open*, and a server reads `9:*` as naming the last message even where that is below 9.
 ///
 /// ```
 /// use imap_duplex::types::{Uid, UidSet};
@@ -118,8 +118,8 @@ impl<N: MessageNumber> Set<N> {
         self.ranges.splice(after - 1..after, left.into_iter().chain(right));
     }
 
-    /// Adds all of another set. O(ranges of both): numbers that come one by one, in no order, are better collected by
-    /// [`Extend`], which takes them all in O(n log n).
+    /// Adds all of another set. O(ranges of both): numbers that come one by one, in no order, are
+    /// better collected by [`Extend`], which takes them all in O(n log n).
     pub fn union_with(&mut self, other: &Self) {
         let behind = other.ranges.first().is_none_or(|first| self.ranges.last() <= Some(first));
         // One range is put in its place; what is behind it moves at once.
@@ -166,7 +166,8 @@ impl<N: MessageNumber> Set<N> {
         left
     }
 
-    /// The numbers that both sets hold. Each range of the shorter one is looked up in the longer one.
+    /// The numbers that both sets hold. Each range of the shorter one is looked up in the longer
+    /// one.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         let mine_is_shorter = self.ranges.len() < other.ranges.len();
@@ -247,7 +248,8 @@ impl<N: MessageNumber> Set<N> {
         &self.ranges
     }
 
-    /// Cuts the set into pieces whose text is at most `bytes` long (one range at the least a piece).
+    /// Cuts the set into pieces whose text is at most `bytes` long (one range at the least a
+    /// piece).
     pub(crate) fn split(&self, bytes: usize) -> Vec<Self> {
         let mut pieces = vec![];
         let mut piece = Self::new();
@@ -310,7 +312,8 @@ pub struct ParseSetError {
 impl<N: MessageNumber> FromStr for Set<N> {
     type Err = ParseSetError;
 
-    /// Reads `1:4,7,9:*`; ranges may be given in either direction (RFC 9051 section 9, `seq-range`).
+    /// Reads `1:4,7,9:*`; ranges may be given in either direction (RFC 9051 section 9,
+    /// `seq-range`).
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let number = |part: &str| match part {
             "*" => Some(u32::MAX),

@@ -1,7 +1,8 @@
-//! Messages as a snapshot numbers them: by what stays with a message until it goes, whatever its number is then.
+//! Messages as a snapshot numbers them: by what stays with a message until it goes, whatever its
+//! number is then.
 
-/// The messages that had certain numbers in a [`Snapshot`](crate::Snapshot): from [`Snapshot::seqs`](crate::Snapshot::seqs),
-/// for commands. Opaque.
+/// The messages that had certain numbers in a [`Snapshot`](crate::Snapshot): from
+/// [`Snapshot::seqs`](crate::Snapshot::seqs), for commands. Opaque.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SnapshotRange {
     /// Slots of different epochs can't be compared.

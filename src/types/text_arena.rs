@@ -1,9 +1,10 @@
-//! How [`Envelope`](super::Envelope) and [`BodyStructure`](super::BodyStructure) are kept: their texts one
-//! after the other in a single allocation, each behind its length. The parser writes them in the order in
-//! which they come; the accessors walk over them.
+//! How [`Envelope`](super::Envelope) and [`BodyStructure`](super::BodyStructure) are kept: their
+//! texts one after the other in a single allocation, each behind its length. The parser writes them
+//! in the order in which they come; the accessors walk over them.
 //!
-//! A number (and a length) is written seven bits a byte, the lowest first, one more than it is: 0 stands for
-//! NIL. Reading never fails: past the end everything is NIL, so that no accessor can panic.
+//! A number (and a length) is written seven bits a byte, the lowest first, one more than it is: 0
+//! stands for NIL. Reading never fails: past the end everything is NIL, so that no accessor can
+//! panic.
 
 use std::borrow::Cow;
 
@@ -15,7 +16,8 @@ const SHORT: usize = 0x7f;
 /// Writes packed values.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Writer {
-    /// What was written, and behind it room whose octets don't count: it is filled with fewer steps than a `Vec` grows.
+    /// What was written, and behind it room whose octets don't count: it is filled with fewer steps
+    /// than a `Vec` grows.
     bytes: Vec<u8>,
     /// How many octets were written.
     length: usize,
@@ -66,10 +68,10 @@ impl Writer {
         self.append(value.unwrap_or_default());
     }
 
-    /// Packs the text that stands before an `end`, eight octets at a time, so that each is looked at and copied in one
-    /// pass; gives its length. `find` tells where in eight octets the first `end` is, or another octet that
-    /// forbids this. Packs nothing and gives `None` then, if the length takes more than one octet, or where the
-    /// end of the text or of the room is near.
+    /// Packs the text that stands before an `end`, eight octets at a time, so that each is looked
+    /// at and copied in one pass; gives its length. `find` tells where in eight octets the first
+    /// `end` is, or another octet that forbids this. Packs nothing and gives `None` then, if the
+    /// length takes more than one octet, or where the end of the text or of the room is near.
     #[inline]
     pub(crate) fn string_until(
         &mut self,
@@ -114,7 +116,8 @@ impl Writer {
         self.room(packed.len()).copy_from_slice(packed);
     }
 
-    /// Begins a block whose length is known at its [`close`](Self::close), so that it can be skipped.
+    /// Begins a block whose length is known at its [`close`](Self::close), so that it can be
+    /// skipped.
     pub(crate) fn open(&mut self) -> Block {
         self.room(4);
         Block(self.length)

@@ -7,8 +7,8 @@ use super::number::{Seq, Uid};
 
 /// `* THREAD`: trees of messages, each message below the one that it answers.
 ///
-/// Kept flat: each message with its depth, before those below it. No depth of nesting costs more than its
-/// text.
+/// Kept flat: each message with its depth, before those below it. No depth of nesting costs more
+/// than its text.
 ///
 /// ```
 /// # use imap_duplex::types::Threads;
@@ -32,7 +32,8 @@ pub struct Threads {
 pub struct ThreadNode {
     /// How many messages it is below; 0 for the first message of a thread.
     pub depth: u32,
-    /// Its number; `None` for a message that others answer, but that is not in the mailbox or was not found.
+    /// Its number; `None` for a message that others answer, but that is not in the mailbox or was
+    /// not found.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub number: Option<u32>,
 }

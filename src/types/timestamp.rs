@@ -13,7 +13,8 @@ const LAST: i64 = 2_932_897 * DAY - 1;
 /// `+9959`, the largest zone that four digits can tell, in minutes.
 const LARGEST_OFFSET: i16 = 99 * 60 + 59;
 
-/// A moment, to the second, and the time zone in which it was told (RFC 9051 section 9, `date-time`).
+/// A moment, to the second, and the time zone in which it was told (RFC 9051 section 9,
+/// `date-time`).
 ///
 /// Ordered by the moment; the zone counts only between equal moments.
 ///
@@ -31,8 +32,9 @@ pub struct Timestamp {
 }
 
 impl Timestamp {
-    /// The moment so many seconds after the beginning of 1970 (UTC), told in a zone so many minutes east of
-    /// UTC. `None` outside the years 0 to 9999, or for a zone of 100 hours or more: neither can be written.
+    /// The moment so many seconds after the beginning of 1970 (UTC), told in a zone so many minutes
+    /// east of UTC. `None` outside the years 0 to 9999, or for a zone of 100 hours or more: neither
+    /// can be written.
     #[must_use]
     pub fn new(seconds: i64, offset_minutes: i16) -> Option<Self> {
         let local = seconds.checked_add(i64::from(offset_minutes) * 60)?;
@@ -70,8 +72,8 @@ impl Timestamp {
         self.seconds + i64::from(self.offset) * 60
     }
 
-    /// Reads a `date-time`. Servers are read leniently: the day may have one digit, with or without a space
-    /// before it; runs of spaces count as one; a missing zone is UTC.
+    /// Reads a `date-time`. Servers are read leniently: the day may have one digit, with or without
+    /// a space before it; runs of spaces count as one; a missing zone is UTC.
     pub(crate) fn read(text: &[u8]) -> Option<Self> {
         let exact = text.try_into().ok().and_then(Self::read_exact);
         exact.or_else(|| Self::read_loosely(text))
@@ -156,8 +158,8 @@ fn read_zone(zone: &str) -> Option<i16> {
 }
 
 impl fmt::Display for Timestamp {
-    /// As it goes on the wire, without the quotes: ` 7-Jul-1996 02:44:25 -0700`, a day of one digit behind
-    /// a space.
+    /// As it goes on the wire, without the quotes: ` 7-Jul-1996 02:44:25 -0700`, a day of one digit
+    /// behind a space.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (date, (hour, minute, second)) = (self.date(), self.time());
         let (sign, offset) = (if self.offset < 0 { '-' } else { '+' }, self.offset.abs());
@@ -248,7 +250,8 @@ pub struct Date {
 }
 
 impl Date {
-    /// The day of this year (0 to 9999), month and day of the month (from 1); `None` if there is no such day.
+    /// The day of this year (0 to 9999), month and day of the month (from 1); `None` if there is no
+    /// such day.
     #[must_use]
     pub fn new(year: u16, month: u8, day: u8) -> Option<Self> {
         let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
@@ -285,8 +288,8 @@ impl Date {
 
     /// Days since the beginning of 1970.
     fn day_number(self) -> i64 {
-        // Years are counted from March, so that the leap day is their last; 400 of them have 146,097 days. Those 400
-        // are added first, so that no number is below 0.
+        // Years are counted from March, so that the leap day is their last; 400 of them have
+        // 146,097 days. Those 400 are added first, so that no number is below 0.
         let (month, day) = (u32::from(self.month), u32::from(self.day));
         let year = u32::from(self.year) + 400 - u32::from(month <= 2);
         let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;

@@ -10,8 +10,8 @@ pub struct UrlData {
     pub url: String,
     /// The octets that it stands for; `None` if it is not valid, or no longer.
     pub data: Option<Bytes>,
-    /// What was told beside them, where the structure of the data was asked for too (RFC 5524): name and
-    /// value, as the server wrote them.
+    /// What was told beside them, where the structure of the data was asked for too (RFC 5524):
+    /// name and value, as the server wrote them.
     pub other: Vec<(String, Bytes)>,
 }
 

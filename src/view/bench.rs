@@ -1,4 +1,5 @@
-//! The door by which `benches/` reaches the view, which is private; see `wire::bench` for why it is made like this.
+//! The door by which `benches/` reaches the view, which is private; see `wire::bench` for why it is
+//! made like this.
 
 use super::View;
 use crate::types::{Flag, Flags, MailboxName, Message, ModSeq, Place, SelectionId, Seq, Uid, UidSet};
@@ -11,7 +12,8 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// A mailbox with so many messages, of which each tenth UID is unused, filled in, with flags for all.
+    /// A mailbox with so many messages, of which each tenth UID is unused, filled in, with flags
+    /// for all.
     #[must_use]
     pub fn filled(count: u32) -> Self {
         let mut mailbox = Self::unfilled(count);

@@ -1,7 +1,8 @@
 //! What lies between two snapshots.
 //!
-//! In: two snapshots. Out: what came, went and changed. Within one lineage of slots both trees are walked in step, and
-//! what they share is passed over; else the UIDs are merged, if they are of one era; else nothing can be recognised.
+//! In: two snapshots. Out: what came, went and changed. Within one lineage of slots both trees are
+//! walked in step, and what they share is passed over; else the UIDs are merged, if they are of one
+//! era; else nothing can be recognised.
 
 use super::entry::PackedMessage;
 use super::mirror::lies_in;
@@ -12,12 +13,14 @@ use super::tree::{self, Step};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Diff {
-    /// Messages of the newer snapshot that are not in the older one, in the order of their numbers in the newer.
+    /// Messages of the newer snapshot that are not in the older one, in the order of their numbers
+    /// in the newer.
     pub arrived: Vec<SnapshotMessage>,
-    /// Messages of the older snapshot that are not in the newer one, in the order of their numbers in the older.
+    /// Messages of the older snapshot that are not in the newer one, in the order of their numbers
+    /// in the older.
     pub expunged: Vec<SnapshotMessage>,
-    /// Messages of both whose flags are known otherwise now, in the order of their numbers. That a UID or a
-    /// mod-sequence alone became known is no change.
+    /// Messages of both whose flags are known otherwise now, in the order of their numbers. That a
+    /// UID or a mod-sequence alone became known is no change.
     pub changed: Vec<Changed>,
 }
 

@@ -143,7 +143,8 @@ pub(super) struct Totals {
     pub(super) flagless: u32,
     /// How many are known not to be `\Seen`.
     pub(super) unseen: u32,
-    /// The highest UID among them; 0 if none has been told. UIDs ascend, so it is the last one that was told.
+    /// The highest UID among them; 0 if none has been told. UIDs ascend, so it is the last one that
+    /// was told.
     pub(super) last_uid: u32,
     /// The slot of the last one.
     pub(super) last_slot: u32,

@@ -1,9 +1,10 @@
 //! Sets of keywords by number: a mailbox has many messages and few combinations.
 //!
-//! In: the keywords of a row. Out: a number for the packed entry, and the keywords again. The table is shared with
-//! snapshots; a number is never given to another set as long as the table keeps its era, so a snapshot's numbers and the
-//! view's mean the same. Sets that no message has any more are swept out from time to time, and what a server can make
-//! us keep is bounded: past the bound the flags of a message are "not told".
+//! In: the keywords of a row. Out: a number for the packed entry, and the keywords again. The table
+//! is shared with snapshots; a number is never given to another set as long as the table keeps its
+//! era, so a snapshot's numbers and the view's mean the same. Sets that no message has any more are
+//! swept out from time to time, and what a server can make us keep is bounded: past the bound the
+//! flags of a message are "not told".
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -17,7 +18,8 @@ type Names = Arc<[Arc<str>]>;
 const MOST_OCTETS: usize = 64 << 20;
 /// What a set and each of its keywords cost beside their text, about.
 const COST: usize = 64;
-/// Sweeping looks at each message, so it waits for this many new sets, and for a sixteenth of the messages.
+/// Sweeping looks at each message, so it waits for this many new sets, and for a sixteenth of the
+/// messages.
 const SWEEP: usize = 1024;
 
 #[derive(Clone, Default)]
@@ -61,7 +63,8 @@ impl Table {
         set.names.clone().filter(|_| set.number == number)
     }
 
-    /// Whether a number in the one is the same set in the other, given that both are of the same lineage.
+    /// Whether a number in the one is the same set in the other, given that both are of the same
+    /// lineage.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         self.era == other.era
     }
@@ -81,7 +84,8 @@ pub(super) struct Interner {
     recent: Option<(Names, u32)>,
 }
 
-/// The same for all sets that are equal: keywords are compared without case, and their order does not count.
+/// The same for all sets that are equal: keywords are compared without case, and their order does
+/// not count.
 fn key(names: &Names) -> Box<str> {
     let mut names: Vec<String> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
     names.sort_unstable();
@@ -125,7 +129,8 @@ impl Interner {
         self.new >= SWEEP.max(messages / 16).max(self.left)
     }
 
-    /// Forgets the sets that none of these messages has. When numbers run short, all are given anew.
+    /// Forgets the sets that none of these messages has. When numbers run short, all are given
+    /// anew.
     pub(super) fn sweep(&mut self, table: &mut Table, messages: &mut Tree<PackedMessage>) {
         let live: HashSet<u32> = messages.iter().map(PackedMessage::keywords).collect();
         let mut sets: Vec<Set> =

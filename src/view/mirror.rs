@@ -1,8 +1,10 @@
-//! What is known of the messages of a selection: the part of the view that snapshots share, and its look-ups.
+//! What is known of the messages of a selection: the part of the view that snapshots share, and its
+//! look-ups.
 //!
-//! Each message has a *slot*, a number that it keeps from its coming to its end, ascending with the sequence numbers, so that
-//! messages whose UID has not been told are kept apart. Where a VANISHED leaves open which of several such messages are gone,
-//! the slots of all of them are void: the range is logged as lost, and slots from before don't name them any more.
+//! Each message has a *slot*, a number that it keeps from its coming to its end, ascending with the
+//! sequence numbers, so that messages whose UID has not been told are kept apart. Where a VANISHED
+//! leaves open which of several such messages are gone, the slots of all of them are void: the
+//! range is logged as lost, and slots from before don't name them any more.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,7 +25,8 @@ pub(crate) struct Entry {
     pub(crate) mod_seq: Option<ModSeq>,
 }
 
-/// The identity of a message within one selection, whether or not its UID has been told: what tests hold on to.
+/// The identity of a message within one selection, whether or not its UID has been told: what tests
+/// hold on to.
 #[cfg(test)]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MessageKey {
@@ -33,7 +36,8 @@ pub(crate) struct MessageKey {
     invalidated_ranges: usize,
 }
 
-/// A place of one's own among all views of this process: slots of different lineages can't be compared.
+/// A place of one's own among all views of this process: slots of different lineages can't be
+/// compared.
 fn new_lineage() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
@@ -84,7 +88,8 @@ impl Mirror {
         }
     }
 
-    /// Its place; else the place of the first message that is known to have a higher UID (or the end).
+    /// Its place; else the place of the first message that is known to have a higher UID (or the
+    /// end).
     pub(super) fn find(&self, uid: Uid) -> Result<usize, usize> {
         let Some(at) = self.messages.find(|totals| totals.last_uid >= uid.get()) else {
             return Err(self.messages.len());
@@ -97,8 +102,9 @@ impl Mirror {
         seq_at(self.find(uid).ok()?)
     }
 
-    /// The UIDs that the messages at these places can have, from and to, if those outside have what is known of them:
-    /// UIDs ascend with the numbers (RFC 9051 section 2.3.1.1), and each untold message in between needs one.
+    /// The UIDs that the messages at these places can have, from and to, if those outside have what
+    /// is known of them: UIDs ascend with the numbers (RFC 9051 section 2.3.1.1), and each untold
+    /// message in between needs one.
     pub(super) fn room(&self, from: usize, to: usize) -> (u64, u64) {
         let before = self.messages.before(from).last_uid;
         let untold = from - self.behind(before);
@@ -130,7 +136,8 @@ impl Mirror {
         SnapshotRange { epoch: self.epoch, invalidated_ranges: self.invalidated_ranges.len(), ends }
     }
 
-    /// The numbers of the messages with these slots, of those that are there, if they can be told from others.
+    /// The numbers of the messages with these slots, of those that are there, if they can be told
+    /// from others.
     pub(super) fn seqs_of_slots(&self, slots: &SnapshotRange) -> Option<SeqSet> {
         let Some((first, last)) = slots.ends else { return Some(SeqSet::new()) };
         let lost = self

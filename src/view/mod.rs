@@ -1,8 +1,9 @@
 //! The view: the mirror of the selected mailbox, sequence number <-> UID <-> flags.
 //!
-//! In: what untagged responses say, in the order of their coming (RFC 9051 section 7.5.1 for numbers,
-//! RFC 7162 section 3.2.10 for VANISHED). Out: what changed by it, for the events; the look-ups that
-//! claims and commands need; and snapshots for anyone. It knows no sockets, no commands and no events.
+//! In: what untagged responses say, in the order of their coming (RFC 9051 section 7.5.1 for
+//! numbers, RFC 7162 section 3.2.10 for VANISHED). Out: what changed by it, for the events; the
+//! look-ups that claims and commands need; and snapshots for anyone. It knows no sockets, no
+//! commands and no events.
 //!
 //! ```text
 //!   EXISTS grows it ──> entries without UID ("fresh") ── a row with UID, fill ──> arrived
@@ -12,8 +13,8 @@
 //!             └────── keywords (sets of them by number)
 //! ```
 //!
-//! Every operation is O(log n), whatever is known and whatever is not, and a snapshot is O(1). A view that is *off* counts
-//! the messages and keeps nothing else.
+//! Every operation is O(log n), whatever is known and whatever is not, and a snapshot is O(1). A
+//! view that is *off* counts the messages and keeps nothing else.
 
 mod arrivals;
 #[cfg(feature = "__bench")]
@@ -51,8 +52,8 @@ pub(crate) struct View {
     line: Line,
     /// The last slot that was given; slots begin with 1.
     last_slot: u32,
-    /// Grows whenever numbers shift or the count does, so that an answer asked for earlier can be seen to
-    /// be stale.
+    /// Grows whenever numbers shift or the count does, so that an answer asked for earlier can be
+    /// seen to be stale.
     generation: u64,
     /// The numbers that were removed, in order, for commands that were submitted before they went.
     removals: Vec<u32>,
@@ -67,10 +68,11 @@ pub(crate) struct FetchUpdate {
     pub(crate) grown: bool,
     /// The UID of a message that came after the opening is known now.
     pub(crate) arrived: Option<Uid>,
-    /// The flags before, where the row told flags that differ or were not known: `Some(None)` for the
-    /// latter.
+    /// The flags before, where the row told flags that differ or were not known: `Some(None)` for
+    /// the latter.
     pub(crate) flags: Option<Option<Flags>>,
-    /// The row told a newer mod-sequence, and not the flags that go with it: those that are known may be older.
+    /// The row told a newer mod-sequence, and not the flags that go with it: those that are known
+    /// may be older.
     pub(crate) ahead: bool,
     /// The row can't be true of the mailbox as the view knows it.
     pub(crate) contradiction: bool,
@@ -101,14 +103,16 @@ impl View {
         view
     }
 
-    /// A view that only counts. EXISTS, EXPUNGE and VANISHED keep the count, and numbers given before can be corrected as
-    /// long as no VANISHED comes; UIDs, flags and slots are never known, and nothing is to be filled in.
+    /// A view that only counts. EXISTS, EXPUNGE and VANISHED keep the count, and numbers given
+    /// before can be corrected as long as no VANISHED comes; UIDs, flags and slots are never known,
+    /// and nothing is to be filled in.
     pub(crate) fn off(exists: u32) -> Self {
         Self { mirror: Mirror::new(Some(exists)), generation: 1, ..Self::default() }
     }
 
-    /// The same mailbox, begun anew because what was known of it can't be true. Messages that came after the opening, and whose
-    /// coming has not been told, are found by their UIDs, unless whoever has this view compares what was known itself.
+    /// The same mailbox, begun anew because what was known of it can't be true. Messages that came
+    /// after the opening, and whose coming has not been told, are found by their UIDs, unless
+    /// whoever has this view compares what was known itself.
     pub(crate) fn reopened(&self, exists: u32, compared: bool) -> Self {
         let mut view = Self::off(exists);
         if self.mirror.counted.is_none() {
@@ -142,8 +146,8 @@ impl View {
 
     /// EXISTS. Whether the count grew.
     ///
-    /// A smaller count than known can't be: only EXPUNGE and VANISHED make it smaller (RFC 9051 section
-    /// 7.4.1).
+    /// A smaller count than known can't be: only EXPUNGE and VANISHED make it smaller (RFC 9051
+    /// section 7.4.1).
     pub(crate) fn exists(&mut self, count: u32) -> Result<bool, Contradiction> {
         match count.cmp(&self.len()) {
             Ordering::Less => Err(Contradiction),
@@ -170,7 +174,8 @@ impl View {
         self.mirror.messages.extend(slots.map(|slot| PackedMessage::new(slot, fresh)));
     }
 
-    /// Four thousand million messages have come in this selection. The slots begin anew, and those from before are void.
+    /// Four thousand million messages have come in this selection. The slots begin anew, and those
+    /// from before are void.
     fn give_slots_anew(&mut self) {
         let mut slots = 1..;
         self.mirror.messages.update_range(0..self.mirror.messages.len(), |_, entry| {
@@ -203,14 +208,14 @@ impl View {
 
     /// FETCH: what the row tells of its message.
     ///
-    /// A row without a number (RFC 9586) is taken if the place of its UID is known or can be no other. With the view off
-    /// each row's flags are news.
+    /// A row without a number (RFC 9586) is taken if the place of its UID is known or can be no
+    /// other. With the view off each row's flags are news.
     pub(crate) fn learn(&mut self, row: &Message) -> FetchUpdate {
         let mut learned = FetchUpdate::default();
         let place = match (row.seq(), row.uid()) {
             (Some(seq), _) => {
-                // Some servers send the row before the EXISTS that it belongs to. A number far beyond is
-                // no such row: it would make memory out of nothing.
+                // Some servers send the row before the EXISTS that it belongs to. A number far
+                // beyond is no such row: it would make memory out of nothing.
                 let beyond = (seq.get() as usize).saturating_sub(self.len() as usize);
                 if beyond > MOST_BEYOND {
                     return FetchUpdate { contradiction: true, ..learned };
@@ -289,7 +294,8 @@ impl View {
         self.mirror.seq(uid)
     }
 
-    /// The slot of the message with this number: names it until it goes, whatever its number is then.
+    /// The slot of the message with this number: names it until it goes, whatever its number is
+    /// then.
     #[cfg(test)]
     pub(crate) fn slot(&self, seq: Seq) -> Option<MessageKey> {
         self.mirror.slot(seq)
@@ -301,12 +307,14 @@ impl View {
         self.mirror.seq_of_slot(slot)
     }
 
-    /// The numbers that these messages have now, of those that are there. `None` if they can't be told from others.
+    /// The numbers that these messages have now, of those that are there. `None` if they can't be
+    /// told from others.
     pub(crate) fn seqs_of_slots(&self, slots: &SnapshotRange) -> Option<SeqSet> {
         self.mirror.seqs_of_slots(slots)
     }
 
-    /// Changes the flags of a message; gives those before if that makes a difference. With the view off it always does.
+    /// Changes the flags of a message; gives those before if that makes a difference. With the view
+    /// off it always does.
     pub(crate) fn set_flags(&mut self, seq: Seq, flags: Flags) -> Option<Option<Flags>> {
         if self.mirror.counted.is_some() {
             return (seq.get() <= self.len()).then_some(None);
@@ -321,7 +329,8 @@ impl View {
         Some(before)
     }
 
-    /// The first and the last message whose UID has not been told. None with the view off: there is nothing to learn.
+    /// The first and the last message whose UID has not been told. None with the view off: there is
+    /// nothing to learn.
     pub(crate) fn unknown(&self) -> Option<(Seq, Seq)> {
         let messages = &self.mirror.messages;
         let untold = self.mirror.totals().untold;
@@ -353,8 +362,8 @@ impl View {
         self.forgotten + self.removals.len() as u64
     }
 
-    /// The numbers that were removed since there had been `then` removals, in order; `None` if that is too
-    /// long ago to be known.
+    /// The numbers that were removed since there had been `then` removals, in order; `None` if that
+    /// is too long ago to be known.
     pub(crate) fn removed_since(&self, then: u64) -> Option<&[u32]> {
         self.removals.get(usize::try_from(then.checked_sub(self.forgotten)?).ok()?..)
     }

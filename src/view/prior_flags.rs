@@ -1,4 +1,5 @@
-//! What is kept of a view from one selection to the next, and what is still to be asked: UIDs and flags by the group.
+//! What is kept of a view from one selection to the next, and what is still to be asked: UIDs and
+//! flags by the group.
 
 use std::collections::HashMap;
 
@@ -13,7 +14,8 @@ impl Mirror {
         self.messages.iter().filter_map(|entry| entry.uid()).collect()
     }
 
-    /// Each combination of flags that is known, less these system flags, with the messages that have it.
+    /// Each combination of flags that is known, less these system flags, with the messages that
+    /// have it.
     fn flag_groups(&self, less: u8) -> Vec<(Flags, UidSet)> {
         let mut groups: HashMap<(u8, u32), UidSet> = HashMap::new();
         for entry in self.messages.iter() {
@@ -35,8 +37,8 @@ impl Snapshot {
         Self { mirror: Mirror::default(), place, uid_validity: None, highest_mod_seq: None }
     }
 
-    /// Each combination of flags that was known, with the messages that had it. Less `\Recent`, which says of a session that
-    /// it was the first to be told of a message. O(n).
+    /// Each combination of flags that was known, with the messages that had it. Less `\Recent`,
+    /// which says of a session that it was the first to be told of a message. O(n).
     pub(crate) fn flag_groups(&self) -> Vec<(Flags, UidSet)> {
         self.mirror.flag_groups(Flags::from(Flag::Recent).bits())
     }
@@ -89,7 +91,8 @@ impl View {
         }
     }
 
-    /// The UIDs of messages whose flags are in doubt and were asked by number; they are asked otherwise now. O(n).
+    /// The UIDs of messages whose flags are in doubt and were asked by number; they are asked
+    /// otherwise now. O(n).
     pub(crate) fn take_doubted(&mut self) -> UidSet {
         let doubted = self.mirror.messages.iter().filter(|entry| entry.is_doubted());
         let uids = doubted.filter_map(|entry| entry.uid()).collect();
@@ -97,7 +100,8 @@ impl View {
         uids
     }
 
-    /// The messages whose flags had changed before their UIDs were known, each once, with what is known now. O(n).
+    /// The messages whose flags had changed before their UIDs were known, each once, with what is
+    /// known now. O(n).
     pub(crate) fn take_changed(&mut self) -> Vec<(Seq, Option<Uid>, Flags)> {
         let changed = self.mirror.messages.iter().enumerate().filter(|(_, entry)| entry.is_changed());
         let places: Vec<usize> = changed.map(|(place, _)| place).collect();
@@ -152,7 +156,8 @@ impl View {
         }
     }
 
-    /// The first and the last message below this number whose UID has not been told; of all if there is no such number.
+    /// The first and the last message below this number whose UID has not been told; of all if
+    /// there is no such number.
     pub(crate) fn unknown_before(&self, below: Option<Seq>) -> Option<(Seq, Seq)> {
         let Some(below) = below else { return self.unknown() };
         let messages = &self.mirror.messages;

@@ -1,7 +1,7 @@
 //! Snapshots: what a view was at one moment, for anyone to keep.
 //!
-//! Out: look-ups by number and by UID, ranges, what is unseen. Taking one and cloning it are O(1); it shares its nodes with
-//! the view, and changes of the view leave it as it is.
+//! Out: look-ups by number and by UID, ranges, what is unseen. Taking one and cloning it are O(1);
+//! it shares its nodes with the view, and changes of the view leave it as it is.
 
 use std::fmt;
 use std::ops::{Bound, Range, RangeBounds, RangeInclusive};
@@ -17,12 +17,14 @@ use crate::types::{Flags, MailboxName, ModSeq, Place, SelectionId, Seq, SeqSet, 
 
 /// The messages of a mailbox as they were known at one moment: numbers, UIDs, flags, mod-sequences.
 ///
-/// Sequence numbers shift whenever a message goes (RFC 9051 section 2.3.1.2); those of a snapshot stay what they are.
-/// What had not been told when it was taken is `None`: "no flags" is `Some` of an empty set, "not told" is `None`. A
-/// snapshot of a mailbox that is still being filled in is right, and not [complete](Self::is_complete).
+/// Sequence numbers shift whenever a message goes (RFC 9051 section 2.3.1.2); those of a snapshot
+/// stay what they are. What had not been told when it was taken is `None`: "no flags" is `Some` of
+/// an empty set, "not told" is `None`. A snapshot of a mailbox that is still being filled in is
+/// right, and not [complete](Self::is_complete).
 ///
-/// It costs O(1) to take, to clone and to keep, whatever the size of the mailbox; what changes in the mailbox after that
-/// costs the memory of the nodes that are copied, about 6 KiB for each message that changes alone. Look-ups are O(log n).
+/// It costs O(1) to take, to clone and to keep, whatever the size of the mailbox; what changes in
+/// the mailbox after that costs the memory of the nodes that are copied, about 6 KiB for each
+/// message that changes alone. Look-ups are O(log n).
 #[derive(Clone)]
 pub struct Snapshot {
     pub(super) mirror: Mirror,
@@ -58,7 +60,8 @@ impl SnapshotMessage {
         self.entry.flags.as_ref()
     }
 
-    /// Its mod-sequence, if one had been told (RFC 7162). Flags may be newer than it where the server tells them without.
+    /// Its mod-sequence, if one had been told (RFC 7162). Flags may be newer than it where the
+    /// server tells them without.
     #[must_use]
     pub fn mod_seq(&self) -> Option<ModSeq> {
         self.entry.mod_seq
@@ -126,7 +129,8 @@ impl Snapshot {
         self.mirror.get(seq).map(|entry| SnapshotMessage { seq, entry })
     }
 
-    /// The flags of the message with this number: `None` if they had not been told, or there is no such message.
+    /// The flags of the message with this number: `None` if they had not been told, or there is no
+    /// such message.
     #[must_use]
     pub fn flags(&self, seq: Seq) -> Option<Flags> {
         self.mirror.flags_of(self.mirror.packed(seq)?)
@@ -157,8 +161,8 @@ impl Snapshot {
         Messages { mirror: &self.mirror, packed: self.mirror.messages.range(left.clone()), left }
     }
 
-    /// The messages that are known not to be `\Seen`, in the order of their numbers; O(log n) for each. Where
-    /// [`flags_unknown`](Self::flags_unknown) is not 0 there may be more.
+    /// The messages that are known not to be `\Seen`, in the order of their numbers; O(log n) for
+    /// each. Where [`flags_unknown`](Self::flags_unknown) is not 0 there may be more.
     pub fn unseen(&self) -> impl DoubleEndedIterator<Item = SnapshotMessage> {
         let messages = &self.mirror.messages;
         (0..self.unseen_count()).filter_map(move |nth| {
@@ -179,12 +183,13 @@ impl Snapshot {
         self.mirror.counted.unwrap_or_else(|| self.mirror.totals().flagless)
     }
 
-    /// The messages with these numbers, of those that there are, for a command: `snapshot.seqs(1..=10)`, `snapshot.seqs(..)`.
+    /// The messages with these numbers, of those that there are, for a command:
+    /// `snapshot.seqs(1..=10)`, `snapshot.seqs(..)`.
     ///
-    /// It names these very messages, whatever their numbers are when the command goes out; those that have gone meanwhile
-    /// are passed over. Only for the [`Mailbox`](crate::Mailbox) that the snapshot is of: elsewhere, and where a server has
-    /// left open which messages went, the command fails, unsent. (With the view off they are mere numbers, as of the moment
-    /// of submission.)
+    /// It names these very messages, whatever their numbers are when the command goes out; those
+    /// that have gone meanwhile are passed over. Only for the [`Mailbox`](crate::Mailbox) that the
+    /// snapshot is of: elsewhere, and where a server has left open which messages went, the command
+    /// fails, unsent. (With the view off they are mere numbers, as of the moment of submission.)
     #[must_use]
     pub fn seqs(&self, numbers: impl RangeBounds<u32>) -> Named {
         let first = match numbers.start_bound() {
@@ -212,11 +217,12 @@ impl Snapshot {
 
     /// What came, went and changed from this snapshot to that one.
     ///
-    /// Two snapshots of one selection are compared message by message, also where no UID has been told, in time in
-    /// proportion to the changes between them. Two of different selections of one mailbox are compared by UID, if
-    /// UIDVALIDITY is known and the same, in O(n). A message that can't be recognised in the other (its UID was not told
-    /// in one of them, or a VANISHED left open which of several untold messages went) counts as gone and, in the other, as
-    /// come. Where UIDVALIDITY or the mailbox differs all have gone and come, as they do with the view off.
+    /// Two snapshots of one selection are compared message by message, also where no UID has been
+    /// told, in time in proportion to the changes between them. Two of different selections of one
+    /// mailbox are compared by UID, if UIDVALIDITY is known and the same, in O(n). A message that
+    /// can't be recognised in the other (its UID was not told in one of them, or a VANISHED left
+    /// open which of several untold messages went) counts as gone and, in the other, as come. Where
+    /// UIDVALIDITY or the mailbox differs all have gone and come, as they do with the view off.
     #[must_use]
     pub fn diff(&self, newer: &Self) -> Diff {
         diff::diff(self, newer)

@@ -1,7 +1,8 @@
 //! A persistent sequence: a counted B-tree with shared nodes. It knows nothing of IMAP.
 //!
-//! In: items by their place. Out: items by their place, the first place where a sum over all before it meets a condition,
-//! and the places where two trees differ. Each node is counted and summed up, so that all of it is O(log n).
+//! In: items by their place. Out: items by their place, the first place where a sum over all before
+//! it meets a condition, and the places where two trees differ. Each node is counted and summed up,
+//! so that all of it is O(log n).
 //!
 //! ```text
 //!   Tree { height: 2 } ── Branch [ count, sum, ─> Branch [ count, sum, ─> Leaf [ 32 to 64 items ]
@@ -9,9 +10,10 @@
 //!                                  count, sum, ─> Branch … ]
 //! ```
 //!
-//! Nodes are behind `Arc`: a clone shares the whole tree, and a change copies the nodes on its path that somebody else
-//! holds too, and no others. All nodes but the root are at least half full, so the tree is low, and recursion is as deep as
-//! it is high: eight levels for the four thousand million items that IMAP can number.
+//! Nodes are behind `Arc`: a clone shares the whole tree, and a change copies the nodes on its path
+//! that somebody else holds too, and no others. All nodes but the root are at least half full, so
+//! the tree is low, and recursion is as deep as it is high: eight levels for the four thousand
+//! million items that IMAP can number.
 
 mod bulk;
 mod diff;
@@ -119,8 +121,8 @@ impl<T: Item> Tree<T> {
         sum
     }
 
-    /// The first place such that the sum of the items up to it, itself included, meets the condition. The condition must
-    /// be monotone: once met, met by all longer sums.
+    /// The first place such that the sum of the items up to it, itself included, meets the
+    /// condition. The condition must be monotone: once met, met by all longer sums.
     pub(crate) fn find(&self, met: impl Fn(&T::Summary) -> bool) -> Option<usize> {
         let mut child = self.root.as_ref().filter(|root| met(&root.summary))?;
         let (mut sum, mut index) = (T::Summary::default(), 0);

@@ -27,16 +27,19 @@ impl Leaving {
 }
 
 impl View {
-    /// VANISHED: takes these messages out, and tells which, the last one first, with the number that each had
-    /// then. UIDs that the mailbox can't hold are passed over: such a message came and went untold.
+    /// VANISHED: takes these messages out, and tells which, the last one first, with the number
+    /// that each had then. UIDs that the mailbox can't hold are passed over: such a message came
+    /// and went untold.
     ///
-    /// Between two known UIDs there may be messages whose UID has not been told. That some of them are gone can be
-    /// counted, but which ones can't be known: their numbers are not told, and what was known by number of the others
-    /// is forgotten rather than guessed, their slots included.
+    /// Between two known UIDs there may be messages whose UID has not been told. That some of them
+    /// are gone can be counted, but which ones can't be known: their numbers are not told, and what
+    /// was known by number of the others is forgotten rather than guessed, their slots included.
     ///
-    /// With the view off the count goes down by as many as are named: each UID of a VANISHED is one message less.
+    /// With the view off the count goes down by as many as are named: each UID of a VANISHED is one
+    /// message less.
     ///
-    /// O(log n) for each range of UIDs and each stretch of messages that it meets, and O(1) for each that goes.
+    /// O(log n) for each range of UIDs and each stretch of messages that it meets, and O(1) for
+    /// each that goes.
     pub(crate) fn vanished(&mut self, uids: &UidSet) -> Vec<Vanished> {
         if let Some(count) = self.mirror.counted {
             return self.vanished_uncharted(count, uids);
@@ -91,8 +94,8 @@ impl View {
         self.removals.clear();
     }
 
-    /// What goes between the known UIDs around `first`, which is named, and then the stretch of known messages up to
-    /// `last`, all of which are named. Gives the UID to go on from.
+    /// What goes between the known UIDs around `first`, which is named, and then the stretch of
+    /// known messages up to `last`, all of which are named. Gives the UID to go on from.
     fn vanished_from(&self, first: Uid, last: Uid, uids: &UidSet, leaving: &mut Leaving) -> Option<Uid> {
         let messages = &self.mirror.messages;
         let at = self.mirror.find(first).unwrap_or_else(|at| at);
@@ -145,7 +148,8 @@ impl View {
         // More UIDs than messages: which of them were there is not known.
         let exact = named.len() == count as u64;
         let mut told = named.iter();
-        // The messages can't be told from each other, but those that came after the opening from those that did not.
+        // The messages can't be told from each other, but those that came after the opening from
+        // those that did not.
         let fresh_from = self.fresh_from(&run);
         let (old, fresh) = (fresh_from - run.start, run.end - fresh_from);
         let old_ones = self.line.old_ones(&named, count, old, fresh);

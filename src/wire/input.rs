@@ -37,7 +37,8 @@ pub(crate) fn fail<'a, T>(input: Input<'a>, what: &'static str) -> Parsed<'a, T>
     Err(expected(input, what))
 }
 
-/// The failure that what stands here is more than a limit allows: it is not to be read as something else.
+/// The failure that what stands here is more than a limit allows: it is not to be read as something
+/// else.
 pub(crate) fn too_much<'a, T>(input: Input<'a>, within: &'static str) -> Parsed<'a, T> {
     Err(nom::Err::Failure(Fail { rest: input.text.len(), expected: within }))
 }
@@ -52,8 +53,8 @@ impl<'a> Input<'a> {
         self.text.first().copied()
     }
 
-    /// Whether its literals may be data of messages alone, and no texts: together they are longer than those may be. A last
-    /// one without bytes says so, as no large literal is.
+    /// Whether its literals may be data of messages alone, and no texts: together they are longer
+    /// than those may be. A last one without bytes says so, as no large literal is.
     pub(crate) fn has_data_alone(self) -> bool {
         self.literals.last().is_some_and(Bytes::is_empty)
     }

@@ -1,6 +1,7 @@
 //! The commands that a list of operations can submit, and their tokens.
 //!
-//! In: two bytes, which choose a command and its argument. Out: a token of any type as [`HeldTokens`].
+//! In: two bytes, which choose a command and its argument. Out: a token of any type as
+//! [`HeldTokens`].
 
 use std::future::Future;
 use std::pin::Pin;

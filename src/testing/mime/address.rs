@@ -1,13 +1,15 @@
-//! Addresses of a header field, as an envelope lists them (RFC 9051 section 7.5.2, RFC 5322 section 3.4).
+//! Addresses of a header field, as an envelope lists them (RFC 9051 section 7.5.2, RFC 5322 section
+//! 3.4).
 //!
-//! mail-parser reads them. It decodes RFC 2047 words and takes octets that are not UTF-8 out, and an envelope must do
-//! neither: so both are hidden from it behind characters that mean nothing, and put back into what it gives.
+//! mail-parser reads them. It decodes RFC 2047 words and takes octets that are not UTF-8 out, and
+//! an envelope must do neither: so both are hidden from it behind characters that mean nothing, and
+//! put back into what it gives.
 
 use mail_parser::parsers::MessageStream;
 use mail_parser::{Addr, Address, HeaderValue};
 
-/// One entry of an envelope's list. A group is one without host at its beginning, and one with neither host nor mailbox
-/// at its end.
+/// One entry of an envelope's list. A group is one without host at its beginning, and one with
+/// neither host nor mailbox at its end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) name: Option<Vec<u8>>,
@@ -15,7 +17,8 @@ pub(super) struct Entry {
     pub(super) host: Option<Vec<u8>>,
 }
 
-/// The host of an address that has none: without one it would begin a group. Dovecot writes the same.
+/// The host of an address that has none: without one it would begin a group. Dovecot writes the
+/// same.
 const NO_HOST: &[u8] = b"MISSING_DOMAIN";
 
 /// What an unfolded field lists.
@@ -98,8 +101,8 @@ fn shown(text: &str) -> Vec<u8> {
     text.chars().filter_map(octet).collect()
 }
 
-/// Without comments, but for those of addresses that have no `<`: there a comment is the name (RFC 5322 section 3.4
-/// and appendix A.1.1).
+/// Without comments, but for those of addresses that have no `<`: there a comment is the name (RFC
+/// 5322 section 3.4 and appendix A.1.1).
 fn without_comments(field: &[u8]) -> Vec<u8> {
     let (mut kept, mut address, mut comments) = (Vec::new(), Vec::new(), Vec::new());
     let (mut depth, mut in_quotes, mut has_angle) = (0u32, false, false);

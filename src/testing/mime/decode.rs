@@ -75,8 +75,8 @@ fn quoted_printable(body: &[u8]) -> Vec<u8> {
     decoded
 }
 
-/// Text in this charset; UTF-8 if none is named or nobody knows it, and in place of US-ASCII, which is all of it that
-/// US-ASCII has.
+/// Text in this charset; UTF-8 if none is named or nobody knows it, and in place of US-ASCII, which
+/// is all of it that US-ASCII has.
 pub(super) fn text(name: Option<&[u8]>, bytes: &[u8]) -> String {
     let named = name.filter(|name| !name.eq_ignore_ascii_case(b"us-ascii"));
     let encoding = named.and_then(charset).unwrap_or(UTF_8);

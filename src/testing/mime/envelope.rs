@@ -1,4 +1,5 @@
-//! A header's envelope (RFC 9051 section 7.5.2, `ENVELOPE`): from the octets of its fields, encoded as they are.
+//! A header's envelope (RFC 9051 section 7.5.2, `ENVELOPE`): from the octets of its fields, encoded
+//! as they are.
 
 use super::address::{Entry, addresses};
 use super::header::{unfolded, value};

@@ -1,8 +1,9 @@
-//! The header of a message or a part: cut into its fields, each with the octets that it has in the message (RFC 5322
-//! section 2.2).
+//! The header of a message or a part: cut into its fields, each with the octets that it has in the
+//! message (RFC 5322 section 2.2).
 //!
-//! A header's octets are its fields, continuation lines and all, and the blank line at its end if there is one. A
-//! line that has no colon is a field without a name, so that nothing of a broken header is lost.
+//! A header's octets are its fields, continuation lines and all, and the blank line at its end if
+//! there is one. A line that has no colon is a field without a name, so that nothing of a broken
+//! header is lost.
 
 use std::borrow::Cow;
 
@@ -80,8 +81,8 @@ pub(super) fn unfolded(value: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(value.iter().copied().filter(|b| !matches!(b, b'\r' | b'\n')).collect())
 }
 
-/// `HEADER.FIELDS` and `HEADER.FIELDS.NOT`: these fields, and the blank line if there is one (RFC 9051 section
-/// 6.4.5.1).
+/// `HEADER.FIELDS` and `HEADER.FIELDS.NOT`: these fields, and the blank line if there is one (RFC
+/// 9051 section 6.4.5.1).
 pub(super) fn selected(header: &[u8], which: &HeaderFields) -> Vec<u8> {
     let (mut selected, mut length) = (Vec::new(), 0);
     for field in fields(header) {

@@ -1,7 +1,8 @@
-//! Content-Type and Content-Disposition: a word, and parameters behind it (RFC 2045 section 5.1, RFC 2183 section 2).
+//! Content-Type and Content-Disposition: a word, and parameters behind it (RFC 2045 section 5.1,
+//! RFC 2183 section 2).
 //!
-//! Parameters stay as the message has them, pieces and percents of RFC 2231 included: to put those together is the
-//! client's business (RFC 9051 section 7.5.2 knows nothing of them).
+//! Parameters stay as the message has them, pieces and percents of RFC 2231 included: to put those
+//! together is the client's business (RFC 9051 section 7.5.2 knows nothing of them).
 
 /// Names and values, in their order.
 pub(super) type Params = Vec<(Vec<u8>, Vec<u8>)>;
@@ -19,7 +20,8 @@ impl Media {
         Self { kind: kind.into(), subtype: subtype.into(), params: Vec::new() }
     }
 
-    /// What a part is that says nothing of itself, or nothing that can be read (RFC 2045 section 5.2).
+    /// What a part is that says nothing of itself, or nothing that can be read (RFC 2045 section
+    /// 5.2).
     pub(super) fn plain() -> Self {
         Self { params: vec![(b"charset".into(), b"us-ascii".into())], ..Self::new("text", "plain") }
     }
@@ -58,8 +60,8 @@ fn is_token(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(|b| b.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(b))
 }
 
-/// The word in front, and the parameters. A value without quotes that is no token is read up to the next `;`, since
-/// mail programs write such.
+/// The word in front, and the parameters. A value without quotes that is no token is read up to the
+/// next `;`, since mail programs write such.
 pub(super) fn word_and_params(value: &[u8]) -> (Vec<u8>, Params) {
     let mut pieces = pieces(value).into_iter();
     let word = pieces.next().map(|piece| piece.text).unwrap_or_default();

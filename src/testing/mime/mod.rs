@@ -1,5 +1,5 @@
-//! What a message says: any octets in, out come its envelope, its body structure and its sections, as FETCH asks
-//! for them (RFC 9051 section 6.4.5), and its text, as SEARCH looks through it.
+//! What a message says: any octets in, out come its envelope, its body structure and its sections,
+//! as FETCH asks for them (RFC 9051 section 6.4.5), and its text, as SEARCH looks through it.
 //!
 //! [`tree`] finds the parts; all else is read from their octets when it is asked for.
 
@@ -32,8 +32,8 @@ pub(crate) struct Content {
     texts: OnceLock<Texts>,
 }
 
-/// A part cannot be decoded, since nobody knows its Content-Transfer-Encoding (RFC 9051 section 7.5.2): NO with
-/// UNKNOWN-CTE.
+/// A part cannot be decoded, since nobody knows its Content-Transfer-Encoding (RFC 9051 section
+/// 7.5.2): NO with UNKNOWN-CTE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct UnknownEncoding;
 
@@ -71,8 +71,8 @@ impl Content {
         structure::structure(&self.bytes, self.tree(), extended)
     }
 
-    /// A piece of it; `None` if it has no such part: NIL. NUL, which no string can hold (RFC 9051 section 4.3), is
-    /// given as 0x80.
+    /// A piece of it; `None` if it has no such part: NIL. NUL, which no string can hold (RFC 9051
+    /// section 4.3), is given as 0x80.
     pub(crate) fn section(&self, section: &Section) -> Option<Bytes> {
         self.piece(section).map(|piece| {
             if memchr::memchr(0, &piece).is_none() {
@@ -82,8 +82,8 @@ impl Content {
         })
     }
 
-    /// A part, its transfer encoding decoded (RFC 9051 section 6.4.5); `None` as for [`section`](Self::section).
-    /// Multiparts and messages have none: they are given as they are.
+    /// A part, its transfer encoding decoded (RFC 9051 section 6.4.5); `None` as for
+    /// [`section`](Self::section). Multiparts and messages have none: they are given as they are.
     pub(crate) fn binary(&self, section: &Section) -> Result<Option<Bytes>, UnknownEncoding> {
         let Some(piece) = self.piece(section) else { return Ok(None) };
         let leaf = section.part().and_then(|number| section::part(self.tree(), number));
@@ -118,7 +118,8 @@ impl Content {
         self.texts.get_or_init(|| text::texts(&self.bytes, self.tree()))
     }
 
-    /// Whether this is in one of its texts, or with `headers` in a header field of it or of one of its parts.
+    /// Whether this is in one of its texts, or with `headers` in a header field of it or of one of
+    /// its parts.
     pub(crate) fn says(&self, text: &str, headers: bool) -> bool {
         let texts = self.texts();
         let mut headers = texts.headers.iter().filter(|_| headers);
@@ -131,7 +132,8 @@ impl Content {
         named.map(|field| text::decoded(field.value))
     }
 
-    /// Of the first address in this field of its header: the name and the mailbox, decoded, and the host.
+    /// Of the first address in this field of its header: the name and the mailbox, decoded, and the
+    /// host.
     pub(crate) fn first_address(&self, name: &str) -> Option<[Option<String>; 3]> {
         let entry = envelope::first_address(self.header(), name)?;
         let text = |bytes: Option<Vec<u8>>| bytes.map(|bytes| text::decoded(&bytes));

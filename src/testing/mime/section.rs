@@ -6,8 +6,8 @@ use super::header::selected;
 use super::tree::{Kind, Node};
 use crate::types::{Part, Section};
 
-/// The part with this number. In a message that is no multipart the content is part 1 (RFC 9051 section 6.4.5.1), and
-/// so it is in a message within a message.
+/// The part with this number. In a message that is no multipart the content is part 1 (RFC 9051
+/// section 6.4.5.1), and so it is in a message within a message.
 pub(super) fn part<'a>(root: &'a Node, number: &Part) -> Option<&'a Node> {
     let mut found = root;
     // Whether a number counts from `found` as from a whole message.

@@ -1,4 +1,5 @@
-//! BODYSTRUCTURE and BODY (RFC 9051 section 7.5.2): a tree of parts, with what their headers say of them.
+//! BODYSTRUCTURE and BODY (RFC 9051 section 7.5.2): a tree of parts, with what their headers say of
+//! them.
 
 use super::envelope::envelope;
 use super::header;

@@ -1,5 +1,5 @@
-//! What people read in a message: for SEARCH, which looks through headers and texts with all encodings undone (RFC
-//! 9051 section 6.4.4), and for PREVIEW (RFC 8970).
+//! What people read in a message: for SEARCH, which looks through headers and texts with all
+//! encodings undone (RFC 9051 section 6.4.4), and for PREVIEW (RFC 8970).
 
 use std::ops::Range;
 
@@ -71,8 +71,8 @@ fn readable(bytes: &[u8], part: &Node) -> Option<String> {
     })
 }
 
-/// The beginning of its first text: plain text if there is any, else HTML without its markup; spaces and line ends
-/// as one space each. Empty if it has no text.
+/// The beginning of its first text: plain text if there is any, else HTML without its markup;
+/// spaces and line ends as one space each. Empty if it has no text.
 pub(super) fn preview(bytes: &[u8], root: &Node) -> String {
     let all = parts(root);
     let is_attachment = |part: &Node| {

@@ -1,10 +1,12 @@
 //! A message as a tree of parts: where each part's header and body lie in its octets (RFC 2046).
 //!
-//! Written here and not left to mail-parser, which finds a boundary also in the middle of a line, and undoes transfer
-//! encodings: IMAP numbers, sizes and cuts parts by what the message has to the octet.
+//! Written here and not left to mail-parser, which finds a boundary also in the middle of a line,
+//! and undoes transfer encodings: IMAP numbers, sizes and cuts parts by what the message has to the
+//! octet.
 //!
-//! One pass over the lines. A line that begins with `--` and a boundary of any multipart that is open ends all parts
-//! within that multipart, so that a part without its end cannot swallow what is behind it (RFC 2046 section 5.1.2).
+//! One pass over the lines. A line that begins with `--` and a boundary of any multipart that is
+//! open ends all parts within that multipart, so that a part without its end cannot swallow what is
+//! behind it (RFC 2046 section 5.1.2).
 
 use std::ops::Range;
 
@@ -32,7 +34,8 @@ pub(super) enum Kind {
     Message(Box<Node>),
 }
 
-/// How deep parts may lie within each other; what is deeper is taken as octets. Clients have such a bound as well.
+/// How deep parts may lie within each other; what is deeper is taken as octets. Clients have such a
+/// bound as well.
 const DEPTH: usize = 30;
 /// How many parts a message may have; what follows is taken as the last one's content.
 const PARTS: usize = 10_000;
@@ -149,7 +152,8 @@ impl<'a> Walk<'a> {
             found = self.skip_to_boundary(node, start);
         }
         self.boundaries.truncate(level);
-        // IMAP has no multipart without parts (RFC 9051 section 9, `body-type-mpart`): it gets one that is empty.
+        // IMAP has no multipart without parts (RFC 9051 section 9, `body-type-mpart`): it gets one
+        // that is empty.
         if parts.is_empty() {
             let end = node.body.end;
             parts.push(Node { header: end..end, body: end..end, media: Media::plain(), kind: Kind::Leaf });
@@ -176,8 +180,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Where the text before this line ends: the line's end before a boundary belongs to the boundary (RFC 2046
-    /// section 5.1.1).
+    /// Where the text before this line ends: the line's end before a boundary belongs to the
+    /// boundary (RFC 2046 section 5.1.1).
     fn before_line(&self, start: usize) -> usize {
         let before = self.text(&(start..self.at));
         let text = before.strip_suffix(b"\n").map_or(before, |text| text.strip_suffix(b"\r").unwrap_or(text));
@@ -192,8 +196,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Whether this line is a boundary. "It is sufficient that the boundary appear in its entirety" at its
-    /// beginning (RFC 2046 section 5.1.1); where several do, the longest is meant.
+    /// Whether this line is a boundary. "It is sufficient that the boundary appear in its entirety"
+    /// at its beginning (RFC 2046 section 5.1.1); where several do, the longest is meant.
     fn boundary(&self, line: &[u8]) -> Option<Found> {
         let text = line.strip_prefix(b"--")?;
         if self.parts >= PARTS {

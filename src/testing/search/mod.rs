@@ -1,5 +1,6 @@
-//! SEARCH and SORT: which messages fulfil a condition (RFC 9051 section 6.4.4 and its extensions), and their order
-//! (RFC 5256). In go conditions as `wire::request` read them and messages as [`Candidate`]s; nothing else is known here.
+//! SEARCH and SORT: which messages fulfil a condition (RFC 9051 section 6.4.4 and its extensions),
+//! and their order (RFC 5256). In go conditions as `wire::request` read them and messages as
+//! [`Candidate`]s; nothing else is known here.
 
 mod sort;
 mod subject;
@@ -58,14 +59,15 @@ pub(crate) enum Refused {
     Key(&'static str),
 }
 
-/// Whether strings in this charset can be searched for; `None` if the command names none. RFC 9051 section 6.4.4 wants
-/// these two.
+/// Whether strings in this charset can be searched for; `None` if the command names none. RFC 9051
+/// section 6.4.4 wants these two.
 pub(crate) fn charset(named: Option<&str>) -> Result<(), Refused> {
     let known = |name: &str| ["UTF-8", "US-ASCII"].iter().any(|known| known.eq_ignore_ascii_case(name));
     if named.is_none_or(known) { Ok(()) } else { Err(Refused::Charset) }
 }
 
-/// Whether this condition can be looked at, whatever the messages are: [`matches()`] stops at the first part that decides.
+/// Whether this condition can be looked at, whatever the messages are: [`matches()`] stops at the
+/// first part that decides.
 pub(crate) fn check(key: &SearchKey) -> Result<(), Refused> {
     match key {
         SearchKey::Word(name @ "FUZZY")
@@ -80,7 +82,8 @@ pub(crate) fn check(key: &SearchKey) -> Result<(), Refused> {
     }
 }
 
-/// What a condition costs for each message: its keys, those within others among them, and the ranges of its sets.
+/// What a condition costs for each message: its keys, those within others among them, and the
+/// ranges of its sets.
 pub(crate) fn cost(key: &SearchKey) -> usize {
     match key {
         SearchKey::Uids(Numbers::Ranges(ranges)) | SearchKey::Seqs(Numbers::Ranges(ranges)) => {
@@ -108,7 +111,8 @@ pub(crate) fn matches(key: &SearchKey, message: &dyn Candidate, scope: &Scope<'_
         }
         SearchKey::Date(name, day) => date(name, *day, message),
         SearchKey::Number(name, value) => number(name, *value, message, scope),
-        // One for all of a message here, so that it does not matter which flag's is asked for (RFC 7162 section 3.1.5).
+        // One for all of a message here, so that it does not matter which flag's is asked for (RFC
+        // 7162 section 3.1.5).
         SearchKey::ModSeq(_, value) => Ok(message.mod_seq() >= *value),
         SearchKey::Uids(set) => Ok(is_in(set, message.uid(), scope.last_uid, message, scope)),
         SearchKey::Seqs(set) => Ok(is_in(set, message.seq(), scope.last_seq, message, scope)),
@@ -165,7 +169,8 @@ fn text(name: &'static str, wanted: &[u8], message: &dyn Candidate) -> Result<bo
     })
 }
 
-/// Whether this is in a header field of this name. The empty string is in any, even in one that is empty.
+/// Whether this is in a header field of this name. The empty string is in any, even in one that is
+/// empty.
 fn in_fields(message: &dyn Candidate, name: &[u8], wanted: &[u8]) -> bool {
     let wanted = folded(wanted);
     message.content().fields(name).any(|value| value.to_lowercase().contains(&wanted))
@@ -208,7 +213,8 @@ fn number(
     })
 }
 
-/// Whether a number is in a set in which `*` is `last` (RFC 9051 section 9, `seq-range`: either end may be the larger).
+/// Whether a number is in a set in which `*` is `last` (RFC 9051 section 9, `seq-range`: either end
+/// may be the larger).
 fn is_in(set: &Numbers, number: u32, last: u32, message: &dyn Candidate, scope: &Scope<'_>) -> bool {
     let Numbers::Ranges(ranges) = set else {
         let saved = scope.saved.zip(Uid::new(message.uid()));

@@ -1,7 +1,7 @@
 //! The order of messages (RFC 5256 section 3, RFC 5957).
 //!
-//! Texts are compared with small letters as capitals (RFC 5256 section 4 wants `i;unicode-casemap`, whose decomposition
-//! of letters is left out here: `é` sorts behind `z`).
+//! Texts are compared with small letters as capitals (RFC 5256 section 4 wants `i;unicode-casemap`,
+//! whose decomposition of letters is left out here: `é` sorts behind `z`).
 
 use std::cmp::Ordering;
 
@@ -16,7 +16,8 @@ enum Value {
     Text(String),
 }
 
-/// Puts messages into this order; those that it holds equal into that of their numbers (RFC 5256 section 3).
+/// Puts messages into this order; those that it holds equal into that of their numbers (RFC 5256
+/// section 3).
 pub(crate) fn sort(criteria: &[SortKey], messages: &mut [&dyn Candidate]) {
     messages.sort_by_cached_key(|message| {
         let of = |key: &SortKey| Directed { value: value(key.by, *message), reverse: key.reverse };
@@ -64,7 +65,8 @@ fn value(by: SortBy, message: &dyn Candidate) -> Value {
     }
 }
 
-/// RFC 5957 section 3: the name, else the whole address, else the mailbox: of a group that is its name.
+/// RFC 5957 section 3: the name, else the whole address, else the mailbox: of a group that is its
+/// name.
 fn display(field: &str, message: &dyn Candidate) -> Option<String> {
     let [name, mailbox, host] = message.content().first_address(field)?;
     let address = || match (mailbox, host) {

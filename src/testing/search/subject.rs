@@ -81,7 +81,8 @@ fn without_blob(text: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    /// By the grammar of RFC 5256 section 5; the RFC has no examples of its own but that of its introduction.
+    /// By the grammar of RFC 5256 section 5; the RFC has no examples of its own but that of its
+    /// introduction.
     #[test]
     fn what_answering_put_around_it_goes() {
         for (subject, base) in [

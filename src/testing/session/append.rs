@@ -1,4 +1,5 @@
-//! APPEND (RFC 9051 section 6.3.12), of several messages with MULTIAPPEND (RFC 3502), all of them or none.
+//! APPEND (RFC 9051 section 6.3.12), of several messages with MULTIAPPEND (RFC 3502), all of them
+//! or none.
 
 use crate::testing::names::can_be;
 use crate::testing::world::World;

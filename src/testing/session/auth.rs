@@ -1,5 +1,5 @@
-//! Who the client is: LOGIN, AUTHENTICATE PLAIN, STARTTLS; and what it is told of the server: CAPABILITY, ENABLE, ID
-//! (RFC 9051 sections 6.1 and 6.2).
+//! Who the client is: LOGIN, AUTHENTICATE PLAIN, STARTTLS; and what it is told of the server:
+//! CAPABILITY, ENABLE, ID (RFC 9051 sections 6.1 and 6.2).
 
 use crate::testing::capability::Told;
 use crate::testing::quirks::Quirk;

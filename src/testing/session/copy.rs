@@ -23,7 +23,8 @@ impl Session {
         let from = snapshot.mailbox;
         let is_gone = |at: &usize| snapshot.row(*at).is_none_or(|row| row.gone);
         if !uid && places.iter().any(is_gone) {
-            // RFC 2180 section 4.4.1: what is not there any more can't be copied, and COPY is all or nothing.
+            // RFC 2180 section 4.4.1: what is not there any more can't be copied, and COPY is all
+            // or nothing.
             return Err(Reply::no(Some(Code::ExpungeIssued), "Some of the messages are gone"));
         }
         let there: Vec<usize> = places.into_iter().filter(|at| !is_gone(at)).collect();

@@ -1,4 +1,5 @@
-//! Which command does what, in which state it may come, and what of the changes of others may be told at its end.
+//! Which command does what, in which state it may come, and what of the changes of others may be
+//! told at its end.
 
 use crate::testing::quirks::Quirk;
 use crate::testing::world::World;
@@ -80,7 +81,8 @@ impl Session {
             self.end(world, &tag, Allows::Flags, reply);
             return;
         }
-        // What has come is told first, so that the command and the client speak of the same state; removals wait.
+        // What has come is told first, so that the command and the client speak of the same state;
+        // removals wait.
         if when(&command) == When::Selected {
             self.flush(world, Allows::Flags);
         }

@@ -1,5 +1,6 @@
-//! FETCH (RFC 9051 section 6.4.5), with CHANGEDSINCE and VANISHED (RFC 7162 sections 3.1.4 and 3.2.6) and PARTIAL (RFC 9394
-//! section 3.3). Its rows are made as they can be written: a mailbox may be larger than what should wait in memory.
+//! FETCH (RFC 9051 section 6.4.5), with CHANGEDSINCE and VANISHED (RFC 7162 sections 3.1.4 and
+//! 3.2.6) and PARTIAL (RFC 9394 section 3.3). Its rows are made as they can be written: a mailbox
+//! may be larger than what should wait in memory.
 
 use std::collections::{BTreeSet, VecDeque};
 

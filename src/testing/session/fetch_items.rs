@@ -119,8 +119,8 @@ fn cut(section: &Section, data: Option<Bytes>, part: Option<Part>) -> BodyData {
     BodyData::new(section.clone(), Some(origin), data.map(piece))
 }
 
-/// BODY[…] has no form for NUL (RFC 9051 section 9, `CHAR8`): 0x80 stands for it, as with other servers. Only what came
-/// as a `literal8`, or from the test's hands, can have it.
+/// BODY[…] has no form for NUL (RFC 9051 section 9, `CHAR8`): 0x80 stands for it, as with other
+/// servers. Only what came as a `literal8`, or from the test's hands, can have it.
 fn without_nul(data: Bytes) -> Bytes {
     if memchr::memchr(0, &data).is_none() {
         return data;

@@ -1,5 +1,5 @@
-//! LIST, with all that LIST-EXTENDED and its kin have put to it (RFC 9051 section 6.3.9, RFC 5258, RFC 5819, RFC 6154), and
-//! LSUB (RFC 3501 section 6.3.9).
+//! LIST, with all that LIST-EXTENDED and its kin have put to it (RFC 9051 section 6.3.9, RFC 5258,
+//! RFC 5819, RFC 6154), and LSUB (RFC 3501 section 6.3.9).
 
 use std::collections::BTreeSet;
 
@@ -58,20 +58,21 @@ fn asked(world: &World, list: &List) -> Result<Asked, Reply> {
             _ => return Err(unknown()),
         }
     }
-    // RFC 5258 sections 3.1 and 3.3, RFC 6154 section 2: what is selected by is told; and \HasChildren and special uses
-    // may be told in any case, as servers do.
+    // RFC 5258 sections 3.1 and 3.3, RFC 6154 section 2: what is selected by is told; and
+    // \HasChildren and special uses may be told in any case, as servers do.
     asked.wanted.subscribed |= asked.only_subscribed;
     asked.wanted.special_use |= world.has("SPECIAL-USE");
     asked.wanted.children |= world.has("CHILDREN");
     Ok(asked)
 }
 
-/// A name has no more octets than this, so that a pattern need not have more; all patterns of a LIST together may have
-/// four times as many. More would only cost time, while others wait.
+/// A name has no more octets than this, so that a pattern need not have more; all patterns of a
+/// LIST together may have four times as many. More would only cost time, while others wait.
 const LONGEST_PATTERN: usize = 1000;
 const LONGEST_PATTERNS: usize = 4 * LONGEST_PATTERN;
 
-/// A pattern with runs of wildcards as one, which fits the same: `%%` as `%`, and any run with `*` in it as `*`.
+/// A pattern with runs of wildcards as one, which fits the same: `%%` as `%`, and any run with `*`
+/// in it as `*`.
 fn collapsed(pattern: &str) -> String {
     let mut short = String::new();
     for c in pattern.chars() {
@@ -87,8 +88,9 @@ fn collapsed(pattern: &str) -> String {
     short
 }
 
-/// Whether a name fits a pattern: `*` stands for anything, `%` for anything within a level (RFC 9051 section 6.3.9).
-/// Takes time in the square of the name's length at most, where the pattern is collapsed.
+/// Whether a name fits a pattern: `*` stands for anything, `%` for anything within a level (RFC
+/// 9051 section 6.3.9). Takes time in the square of the name's length at most, where the pattern is
+/// collapsed.
 fn fits(pattern: &str, name: &str) -> bool {
     let name: Vec<char> = name.chars().collect();
     if pattern.chars().filter(|c| !matches!(c, '*' | '%')).count() > name.len() {
@@ -194,7 +196,8 @@ impl Session {
         }
     }
 
-    /// What is subscribed; with `%` also what has something subscribed below it, as `\Noselect` (RFC 3501 section 6.3.9).
+    /// What is subscribed; with `%` also what has something subscribed below it, as `\Noselect`
+    /// (RFC 3501 section 6.3.9).
     fn lsub(&mut self, world: &World, patterns: &[String]) {
         let user = self.user();
         let Some(held) = world.users.get(&user) else { return };
@@ -237,7 +240,8 @@ fn selected(world: &World, user: &str, name: &MailboxName, asked: &Asked) -> boo
     (!asked.only_subscribed || subscribed()) && (!asked.only_special || special())
 }
 
-/// `CHILDINFO`: which options mailboxes below this one fulfil that the patterns do not name (RFC 5258 section 4).
+/// `CHILDINFO`: which options mailboxes below this one fulfil that the patterns do not name (RFC
+/// 5258 section 4).
 fn child_info(
     world: &World,
     user: &str,
@@ -254,7 +258,8 @@ fn child_info(
     if any { vec![kind.to_owned()] } else { Vec::new() }
 }
 
-/// Each mailbox, and each name that only has others below it; with what is subscribed and not there, if that is asked.
+/// Each mailbox, and each name that only has others below it; with what is subscribed and not
+/// there, if that is asked.
 fn all_names(world: &World, user: &str, with_subscribed: bool) -> BTreeSet<MailboxName> {
     let Some(held) = world.users.get(user) else { return BTreeSet::new() };
     let mut all: BTreeSet<MailboxName> = held.names.keys().cloned().collect();

@@ -1,4 +1,5 @@
-//! CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE, NAMESPACE (RFC 9051 sections 6.3.4 to 6.3.8 and 6.3.10).
+//! CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE, NAMESPACE (RFC 9051 sections 6.3.4 to 6.3.8 and
+//! 6.3.10).
 
 use crate::testing::names::{DELIMITER, No, SPECIAL_USES};
 use crate::testing::world::World;

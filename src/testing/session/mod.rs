@@ -7,8 +7,9 @@
 //!                                             CLOSE, UNSELECT
 //! ```
 //!
-//! Beside that a session is in one [`Mode`]: it takes commands, or is in the middle of one that takes more than one step.
-//! What others do comes by its queue in the [`World`]; `tell` says when it may be told.
+//! Beside that a session is in one [`Mode`]: it takes commands, or is in the middle of one that
+//! takes more than one step. What others do comes by its queue in the [`World`]; `tell` says when
+//! it may be told.
 
 mod append;
 mod auth;
@@ -51,7 +52,8 @@ pub(crate) use outbox::Step;
 use reply::{Allows, Reply};
 use snapshot::Snapshot;
 
-/// The longest line that is taken. Clients of CONDSTORE may send sets of 8192 octets and more (RFC 7162 section 4).
+/// The longest line that is taken. Clients of CONDSTORE may send sets of 8192 octets and more (RFC
+/// 7162 section 4).
 const LONGEST_LINE: usize = 1024 * 1024;
 /// Beside its messages, so much of a command.
 const BESIDE_MESSAGE: usize = 2 * 1024 * 1024;
@@ -111,7 +113,8 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A session that greets its client. `can_tls`: whether STARTTLS can be done, `secure`: whether it is needless.
+    /// A session that greets its client. `can_tls`: whether STARTTLS can be done, `secure`: whether
+    /// it is needless.
     pub(crate) fn new(shared: Shared, can_tls: bool, secure: bool) -> Self {
         let (id, plus, rev2, preauth, quirks) = {
             let mut world = shared.lock();
@@ -305,7 +308,8 @@ impl Session {
         self.end(&mut world, &tag, Allows::All, reply);
     }
 
-    /// Wakes this waker when there is something new; true if there is already, since [`run`](Self::run).
+    /// Wakes this waker when there is something new; true if there is already, since
+    /// [`run`](Self::run).
     pub(crate) fn wake_by(&mut self, waker: &Waker) -> bool {
         let mut world = self.shared.lock();
         let Some(line) = world.line(self.id) else { return false };
@@ -313,8 +317,8 @@ impl Session {
         line.fresh
     }
 
-    /// Whether it is to end at once, whatever is left to write: cut by the test, or the server is gone. If not, that will
-    /// wake this waker.
+    /// Whether it is to end at once, whatever is left to write: cut by the test, or the server is
+    /// gone. If not, that will wake this waker.
     pub(crate) fn must_end(&mut self, waker: &Waker) -> bool {
         let mut world = self.shared.lock();
         let over = world.over;

@@ -1,5 +1,5 @@
-//! What a session has to write: octets, and what a script puts between them. In go responses, out come [`Step`]s, which
-//! whoever has the socket takes one by one.
+//! What a session has to write: octets, and what a script puts between them. In go responses, out
+//! come [`Step`]s, which whoever has the socket takes one by one.
 
 use std::collections::VecDeque;
 use std::time::Duration;

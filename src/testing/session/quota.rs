@@ -1,4 +1,5 @@
-//! GETQUOTA and GETQUOTAROOT (RFC 9208): one root for each user, of octets and of messages. SETQUOTA is the test's own.
+//! GETQUOTA and GETQUOTAROOT (RFC 9208): one root for each user, of octets and of messages.
+//! SETQUOTA is the test's own.
 
 use crate::testing::world::World;
 use crate::types::{Answer, MailboxName, Quota, QuotaResource, QuotaRoot};

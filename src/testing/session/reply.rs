@@ -22,7 +22,8 @@ impl Allows {
 #[derive(Clone, Debug)]
 pub(super) struct Reply {
     pub(super) status: StatusResponse,
-    /// With HIGHESTMODSEQ, if there is no other code and QRESYNC is enabled (RFC 7162 sections 3.2.7 and 3.2.9).
+    /// With HIGHESTMODSEQ, if there is no other code and QRESYNC is enabled (RFC 7162 sections
+    /// 3.2.7 and 3.2.9).
     pub(super) tells_mod_seq: bool,
 }
 

@@ -1,5 +1,5 @@
-//! Telling what others did, when it may be told: takes the session's responders, changes the snapshot by each, and writes
-//! what it says.
+//! Telling what others did, when it may be told: takes the session's responders, changes the
+//! snapshot by each, and writes what it says.
 
 use crate::testing::quirks::Quirk;
 use crate::testing::responder::{By, Responder, Urgent};
@@ -15,14 +15,15 @@ use super::{Mode, Session};
 /// What is known and not written yet.
 #[derive(Debug, Default)]
 struct Pending {
-    /// UIDs of messages that came, which EXISTS has not told yet; and whether this session put them there.
+    /// UIDs of messages that came, which EXISTS has not told yet; and whether this session put them
+    /// there.
     arrived: Vec<(u32, bool)>,
     vanished: UidSet,
 }
 
 impl Session {
-    /// What has come while no command runs, as far as it may be told: all while the client idles, what NOTIFY has asked
-    /// for, and what a test says.
+    /// What has come while no command runs, as far as it may be told: all while the client idles,
+    /// what NOTIFY has asked for, and what a test says.
     pub(super) fn news(&mut self) {
         let shared = self.shared.clone();
         let mut world = shared.lock();
@@ -73,7 +74,8 @@ impl Session {
         let watch = line.watch.as_ref().map(|watch| watch.selected.clone());
         let mut now = std::mem::take(&mut line.queue);
         let mut pending = Pending::default();
-        // RFC 5465 section 3.1: without SELECTED, what others do to the messages of the selected mailbox is not told.
+        // RFC 5465 section 3.1: without SELECTED, what others do to the messages of the selected
+        // mailbox is not told.
         if watch.as_ref().is_some_and(|watch| !watch.messages) {
             for responder in now {
                 self.tell_deaf(world, responder, allows, watch.as_ref(), &mut pending);
@@ -111,9 +113,10 @@ impl Session {
         }
     }
 
-    /// As `tell`, for a client that wants to hear of nothing but its own doing. Its numbers hold until then: what others did
-    /// to messages that it knows is done to the snapshot without a word, a removal as one that is known and not told;
-    /// new ones are no part of the snapshot until one of its own comes behind them, which counts them all.
+    /// As `tell`, for a client that wants to hear of nothing but its own doing. Its numbers hold
+    /// until then: what others did to messages that it knows is done to the snapshot without a
+    /// word, a removal as one that is known and not told; new ones are no part of the snapshot
+    /// until one of its own comes behind them, which counts them all.
     fn tell_deaf(
         &mut self,
         world: &World,
@@ -126,7 +129,8 @@ impl Session {
             if matches!(responder, Responder::Arrived { .. }) {
                 let unheard = self.selected.as_mut().map(|snapshot| std::mem::take(&mut snapshot.unheard));
                 for earlier in unheard.unwrap_or_default() {
-                    // What becomes of those that came is no more than their flags, or a removal to be held.
+                    // What becomes of those that came is no more than their flags, or a removal to
+                    // be held.
                     self.tell(world, earlier, Allows::Flags, watch, pending);
                 }
             }
@@ -247,7 +251,8 @@ impl Session {
         }
     }
 
-    /// `* 3 FETCH (UID 7 FLAGS (\Seen))`, or what is left of it after .SILENT: the mod-sequence (RFC 7162 section 3.1.3).
+    /// `* 3 FETCH (UID 7 FLAGS (\Seen))`, or what is left of it after .SILENT: the mod-sequence
+    /// (RFC 7162 section 3.1.3).
     fn write_flags(&mut self, at: usize, silent: bool) {
         let condstore = self.enabled.condstore;
         let Some(row) = self.selected.as_ref().and_then(|snapshot| snapshot.row(at)) else { return };
@@ -294,7 +299,8 @@ impl Session {
         self.status(Status::Ok, Some(Code::PermanentFlags(permanent)), "Flags permitted");
     }
 
-    /// The mailbox's newest mod-sequence, all changes up to which have been told; `None` while some have not.
+    /// The mailbox's newest mod-sequence, all changes up to which have been told; `None` while some
+    /// have not.
     pub(super) fn highest_mod_seq(&self, world: &World) -> Option<Code> {
         let snapshot = self.selected.as_ref()?;
         let waits = !snapshot.held.is_empty() || !snapshot.unheard.is_empty();

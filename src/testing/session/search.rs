@@ -1,4 +1,5 @@
-//! SEARCH and SORT: what was found, in the form that was asked for (RFC 9051 section 6.4.4, RFC 5256, RFC 5182, RFC 9394).
+//! SEARCH and SORT: what was found, in the form that was asked for (RFC 9051 section 6.4.4, RFC
+//! 5256, RFC 5182, RFC 9394).
 
 use crate::testing::search::{Refused, Scope, charset, check, cost, matches, sort};
 use crate::testing::world::World;
@@ -11,8 +12,8 @@ use super::Session;
 use super::reply::{Done, Reply};
 use super::snapshot::{Numbered, Snapshot, uid_set};
 
-/// So many keys may a search have, those within others among them: each is looked at for each message, while all
-/// other sessions wait.
+/// So many keys may a search have, those within others among them: each is looked at for each
+/// message, while all other sessions wait.
 const MOST_KEYS: usize = 1000;
 
 /// `1:500` or `-1:-100`: a piece of a result (RFC 9394 section 4).
@@ -96,7 +97,8 @@ fn knows(world: &World, key: &SearchKey) -> bool {
     }
 }
 
-/// Whether the numbers are those of messages (RFC 9051 section 9, `seq-number`: BAD for others); UIDs may be nobody's.
+/// Whether the numbers are those of messages (RFC 9051 section 9, `seq-number`: BAD for others);
+/// UIDs may be nobody's.
 fn in_range(key: &SearchKey, snapshot: &Snapshot) -> bool {
     match key {
         SearchKey::Seqs(numbers) => snapshot.places(numbers, false).is_ok(),
@@ -132,7 +134,8 @@ impl Found {
         ModSeq::new(highest)
     }
 
-    /// That of the messages that are returned (RFC 4731 section 3.2): with MIN and MAX alone those two at most.
+    /// That of the messages that are returned (RFC 4731 section 3.2): with MIN and MAX alone those
+    /// two at most.
     fn mod_seq_of(&self, asked: &Asked) -> Option<ModSeq> {
         let ends_alone = (asked.min || asked.max) && !(asked.all || asked.count || asked.partial.is_some());
         if !ends_alone {
@@ -247,7 +250,8 @@ impl Session {
         Ok(Reply::ok("Sorted"))
     }
 
-    /// RFC 5182 section 2.1: a SEARCH with SAVE that is answered NO leaves nothing saved; BAD leaves what there was.
+    /// RFC 5182 section 2.1: a SEARCH with SAVE that is answered NO leaves nothing saved; BAD
+    /// leaves what there was.
     fn not_saved(&mut self, asked: &Asked, reply: &Reply) {
         if asked.save
             && reply.status.status == crate::types::Status::No
@@ -292,8 +296,8 @@ impl Session {
     }
 }
 
-/// What `$` becomes (RFC 5182 section 2.4, RFC 9394 section 3.2): all that was found, unless MIN, MAX and PARTIAL alone were
-/// asked for.
+/// What `$` becomes (RFC 5182 section 2.4, RFC 9394 section 3.2): all that was found, unless MIN,
+/// MAX and PARTIAL alone were asked for.
 fn saved(asked: &Asked, found: &Found) -> UidSet {
     let uids = found.numbers(true);
     if asked.count || asked.all || !(asked.min || asked.max || asked.partial.is_some()) {

@@ -1,5 +1,5 @@
-//! SELECT, EXAMINE, CLOSE, UNSELECT, EXPUNGE (RFC 9051 sections 6.3.2, 6.3.3 and 6.4), with CONDSTORE and QRESYNC (RFC
-//! 7162 sections 3.1.8 and 3.2.5).
+//! SELECT, EXAMINE, CLOSE, UNSELECT, EXPUNGE (RFC 9051 sections 6.3.2, 6.3.3 and 6.4), with
+//! CONDSTORE and QRESYNC (RFC 7162 sections 3.1.8 and 3.2.5).
 
 use crate::testing::names::{Wanted, missing};
 use crate::testing::world::World;
@@ -21,8 +21,8 @@ struct Known {
 }
 
 impl Known {
-    /// `(uidvalidity mod-sequence [known-uids] [(seqs uids)])`. The last only helps servers that have forgotten; this one
-    /// has not.
+    /// `(uidvalidity mod-sequence [known-uids] [(seqs uids)])`. The last only helps servers that
+    /// have forgotten; this one has not.
     fn read(values: &[Value]) -> Option<Self> {
         let word = |at: usize| match values.get(at) {
             Some(Value::Word(word)) => Some(word.as_str()),
@@ -41,7 +41,8 @@ impl Known {
 }
 
 impl Session {
-    /// What SELECT is to do besides: whether mod-sequences are to be told, and what the client knows.
+    /// What SELECT is to do besides: whether mod-sequences are to be told, and what the client
+    /// knows.
     fn parameters(&self, world: &World, params: &[Value]) -> Result<(bool, Option<Known>), Reply> {
         let mut params = params.iter();
         let (mut condstore, mut known) = (false, None);
@@ -66,7 +67,8 @@ impl Session {
         Ok((condstore, known))
     }
 
-    /// SELECT or EXAMINE. Whatever comes of it, the mailbox selected before no longer is (RFC 9051 section 6.3.2).
+    /// SELECT or EXAMINE. Whatever comes of it, the mailbox selected before no longer is (RFC 9051
+    /// section 6.3.2).
     pub(super) fn select(&mut self, world: &mut World, asked: Select) -> Done {
         let Select { mailbox: name, read_only, params } = asked;
         let (condstore, known) = self.parameters(world, &params)?;
@@ -198,10 +200,12 @@ impl Session {
         rows.filter(|row| row.message.flags.contains(&Flag::Deleted)).map(|row| row.message.uid).collect()
     }
 
-    /// CLOSE, which removes what is marked without a word to this client, or UNSELECT, which does not.
+    /// CLOSE, which removes what is marked without a word to this client, or UNSELECT, which does
+    /// not.
     pub(super) fn close(&mut self, world: &mut World, removes: bool) -> Done {
         if let Some(snapshot) = self.selected.as_ref().filter(|snapshot| removes && !snapshot.read_only) {
-            // RFC 7162 section 3.2.8: no HIGHESTMODSEQ in the answer, as the client is not told what went.
+            // RFC 7162 section 3.2.8: no HIGHESTMODSEQ in the answer, as the client is not told
+            // what went.
             world.remove(snapshot.mailbox, &self.deleted(None), Some(self.id));
         }
         self.unselect(world);

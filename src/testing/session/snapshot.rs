@@ -1,7 +1,7 @@
 //! A session's view of its selected mailbox: which number is which message, as it has been told.
 //!
-//! It changes only when a [`Responder`] is told, so that the client's numbers hold.
-//! A message that others have expunged keeps its number and its content until then (RFC 2180 section 4.1.1).
+//! It changes only when a [`Responder`] is told, so that the client's numbers hold. A message that
+//! others have expunged keeps its number and its content until then (RFC 2180 section 4.1.1).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -33,8 +33,8 @@ pub(crate) struct Snapshot {
     pub(crate) rows: Vec<Row>,
     /// Removals that are known and not told, in their order.
     pub(crate) held: Vec<u32>,
-    /// What others did to messages that are not here yet, and those messages: the client wants to hear of none (RFC 5465
-    /// section 3.1).
+    /// What others did to messages that are not here yet, and those messages: the client wants to
+    /// hear of none (RFC 5465 section 3.1).
     pub(crate) unheard: VecDeque<Responder>,
     /// A change of flags was never told, as the client did not want to hear of it.
     pub(crate) missed: bool,
@@ -119,8 +119,9 @@ impl Snapshot {
         self.rows.get(at)
     }
 
-    /// Where the messages stand that these numbers name, in ascending order. A number beyond the last is an error (RFC
-    /// 9051 section 9, `seq-number`), a UID that is nobody's is not (section 6.4.9).
+    /// Where the messages stand that these numbers name, in ascending order. A number beyond the
+    /// last is an error (RFC 9051 section 9, `seq-number`), a UID that is nobody's is not (section
+    /// 6.4.9).
     pub(crate) fn places(&self, numbers: &Numbers, uid: bool) -> Result<Vec<usize>, NoSuchNumber> {
         let Numbers::Ranges(ranges) = numbers else {
             // RFC 5182 section 2.1: what is expunged is no longer in it, told or not.

@@ -1,4 +1,5 @@
-//! STATUS (RFC 9051 section 6.3.11), with the items of CONDSTORE, STATUS=SIZE, APPENDLIMIT, OBJECTID and QUOTA.
+//! STATUS (RFC 9051 section 6.3.11), with the items of CONDSTORE, STATUS=SIZE, APPENDLIMIT,
+//! OBJECTID and QUOTA.
 
 use crate::testing::names::missing;
 use crate::testing::world::World;

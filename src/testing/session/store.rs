@@ -9,8 +9,8 @@ use super::Session;
 use super::reply::{Allows, Done, Reply};
 use super::snapshot::{Snapshot, uid_set};
 
-/// Whether a client may set these: of those with a backslash the five of RFC 9051 section 2.3.2 alone, and keywords as
-/// section 9 writes them. Some servers send others.
+/// Whether a client may set these: of those with a backslash the five of RFC 9051 section 2.3.2
+/// alone, and keywords as section 9 writes them. Some servers send others.
 pub(super) fn can_be_set(flags: &Flags) -> Result<(), Reply> {
     for flag in flags.iter() {
         if let Flag::Keyword(name) = &flag {
@@ -36,7 +36,8 @@ impl Session {
         let places = self.places(world, &asked.which, asked.uid)?;
         let Some(snapshot) = &self.selected else { return Err(Reply::bad("Select a mailbox first")) };
         if snapshot.read_only {
-            // As Dovecot has it, for a client that does not look must not be better off here. Others say NO.
+            // As Dovecot has it, for a client that does not look must not be better off here.
+            // Others say NO.
             return Ok(Reply::ok("Store ignored with read-only mailbox"));
         }
         can_be_set(&asked.flags)?;

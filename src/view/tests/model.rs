@@ -1,8 +1,9 @@
 //! The view and its snapshots against a plain `Vec`, over random histories.
 //!
-//! The model keeps the mailbox as the server has it (each message with an identity of its own) and, beside it, what the
-//! server has told. The history is what a server says; what the view makes of it must be what the rules in its docs
-//! say, and snapshots must stay what they were and differ by what has happened between them.
+//! The model keeps the mailbox as the server has it (each message with an identity of its own) and,
+//! beside it, what the server has told. The history is what a server says; what the view makes of
+//! it must be what the rules in its docs say, and snapshots must stay what they were and differ by
+//! what has happened between them.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -170,7 +171,8 @@ impl World {
         assert_eq!(learned, expected);
     }
 
-    /// Whether a message whose UID is told without its number can be nowhere else: tried out, one place after the other.
+    /// Whether a message whose UID is told without its number can be nowhere else: tried out, one
+    /// place after the other.
     fn is_the_only_place(&self, at: usize) -> bool {
         let run = self.run(at);
         let before = run.start.checked_sub(1).map_or(0, |i| u64::from(self.mails[i].uid));
@@ -199,7 +201,8 @@ impl World {
                 named.insert(uid(self.mails[at].uid));
             }
         }
-        // Servers may name UIDs that nobody has, too; never in a gap with untold messages, of which they would count.
+        // Servers may name UIDs that nobody has, too; never in a gap with untold messages, of which
+        // they would count.
         for at in 0..self.mails.len().saturating_sub(1) {
             let (this, next) = (&self.mails[at], &self.mails[at + 1]);
             if this.told && next.told && next.uid > this.uid + 1 && self.random.chance(1) {

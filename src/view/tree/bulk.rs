@@ -1,7 +1,9 @@
-//! Many items at once: built from an iterator with full leaves, changed by ranges, cut apart and put together.
+//! Many items at once: built from an iterator with full leaves, changed by ranges, cut apart and
+//! put together.
 //!
-//! Two trees are put together at the height of the lower one, and a tree is cut apart along one path; both are O(log n),
-//! and what goes or comes in between is only touched to be dropped or built.
+//! Two trees are put together at the height of the lower one, and a tree is cut apart along one
+//! path; both are O(log n), and what goes or comes in between is only touched to be dropped or
+//! built.
 
 use std::cmp::Ordering;
 use std::mem;

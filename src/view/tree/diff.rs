@@ -1,7 +1,8 @@
 //! Where two trees differ: both are walked in step, and what they share is passed over unseen.
 //!
-//! Items are in ascending order of a key in both trees, which the caller compares. The cost is that of the nodes that are
-//! not shared: for trees of one lineage, O(log n) for each change between them.
+//! Items are in ascending order of a key in both trees, which the caller compares. The cost is that
+//! of the nodes that are not shared: for trees of one lineage, O(log n) for each change between
+//! them.
 
 use std::cmp::Ordering;
 
@@ -17,7 +18,8 @@ pub(crate) enum Step<'a, T> {
     Both(usize, &'a T, usize, &'a T),
 }
 
-/// Tells `found` of each item, in the order of the keys, that is not in a node that both trees share.
+/// Tells `found` of each item, in the order of the keys, that is not in a node that both trees
+/// share.
 pub(crate) fn walk<'a, T: Item>(
     old: &'a Tree<T>,
     new: &'a Tree<T>,

@@ -1,4 +1,5 @@
-//! Changes at one place: one path from the root to a leaf is changed, and copied where it is shared.
+//! Changes at one place: one path from the root to a leaf is changed, and copied where it is
+//! shared.
 
 use std::sync::Arc;
 
@@ -126,8 +127,8 @@ impl<T: Item> Child<T> {
         None
     }
 
-    /// Merges a node with the one before it if that makes one. Else a sequence that only grows at its end would
-    /// stay half empty.
+    /// Merges a node with the one before it if that makes one. Else a sequence that only grows at
+    /// its end would stay half empty.
     fn pack(children: &mut Vec<Self>, at: usize) {
         if at == 0 || children[at - 1].fill() + children[at].fill() > children[at].most() {
             return;

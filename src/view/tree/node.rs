@@ -1,4 +1,5 @@
-//! The nodes of the tree: leaves of items, branches of nodes, and how two neighbours are made one or even.
+//! The nodes of the tree: leaves of items, branches of nodes, and how two neighbours are made one
+//! or even.
 
 use std::sync::Arc;
 
@@ -153,7 +154,8 @@ impl<T: Item> Child<T> {
         }
     }
 
-    /// Two neighbours of the same height as they may stay: one if that is enough, else two of which none is meagre.
+    /// Two neighbours of the same height as they may stay: one if that is enough, else two of which
+    /// none is meagre.
     pub(super) fn join(mut self, mut later: Self) -> (Self, Option<Self>) {
         let total = self.fill() + later.fill();
         if total > self.most() && !self.is_meagre() && !later.is_meagre() {

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::node::{BRANCH, LEAF};
 use super::*;
 
-/// A number; the sum knows how many odd ones there are, and the text of all in order by a polynomial, so that a sum in
-/// the wrong order shows.
+/// A number; the sum knows how many odd ones there are, and the text of all in order by a
+/// polynomial, so that a sum in the wrong order shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Number(u32);
 

@@ -196,8 +196,8 @@ impl Parser {
         self.read_with(frame, &frame.literals)
     }
 
-    /// Parses a response whose literals are longer than texts may be, since a name takes several times its length while it
-    /// is decoded: the literals are marked to be data of messages alone.
+    /// Parses a response whose literals are longer than texts may be, since a name takes several
+    /// times its length while it is decoded: the literals are marked to be data of messages alone.
     #[cold]
     fn read_long(&mut self, frame: &Frame) -> Result<Response, Unparsable> {
         let marked: Vec<Bytes> = frame.literals.iter().cloned().chain([Bytes::new()]).collect();

@@ -141,8 +141,8 @@ pub(crate) fn pack_plain<'a>(text: &'a [u8], out: &mut Writer) -> Option<&'a [u8
     inside.get(length + 1..)
 }
 
-/// `{5}`, CRLF and five bytes, or the next large literal (RFC 9051 section 4.3) unless the large literals exceed the bound of
-/// texts.
+/// `{5}`, CRLF and five bytes, or the next large literal (RFC 9051 section 4.3) unless the large
+/// literals exceed the bound of texts.
 pub(crate) fn literal(i: Input<'_>) -> Parsed<'_, Str<'_>> {
     match any_literal(i)? {
         (_, Str::Large(_)) if i.has_data_alone() => too_much(i, "a text within Limits::line"),

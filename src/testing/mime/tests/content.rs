@@ -1,4 +1,5 @@
-//! Parts of messages one by one: transfer encodings, texts, previews; and that any octets are a message.
+//! Parts of messages one by one: transfer encodings, texts, previews; and that any octets are a
+//! message.
 
 use proptest::prelude::*;
 
@@ -144,8 +145,9 @@ proptest! {
     }
 }
 
-/// Messages that are made to be slow take no more than others of their length: all of these together are read in three seconds
-/// on a busy machine, unoptimized; work that grew with the square of the length would take minutes.
+/// Messages that are made to be slow take no more than others of their length: all of these
+/// together are read in three seconds on a busy machine, unoptimized; work that grew with the
+/// square of the length would take minutes.
 #[test]
 fn nothing_takes_more_than_its_length() {
     let start = std::time::Instant::now();

@@ -1,14 +1,16 @@
-//! Known answers. `messages.txt` holds messages, each with the sections to ask for; `answers.txt` what FETCH tells of
-//! them: each was read against the RFCs, and compared with what Dovecot 2.3.19 answers. Where that differs:
+//! Known answers. `messages.txt` holds messages, each with the sections to ask for; `answers.txt`
+//! what FETCH tells of them: each was read against the RFCs, and compared with what Dovecot 2.3.19
+//! answers. Where that differs:
 //!
-//! - Of a part that there is not, Dovecot gives an empty string; here it is NIL. A part 1 within a part without parts is
-//!   none here.
-//! - The line's end behind the last boundary of a multipart within another part belongs to the boundary that follows
-//!   (RFC 2046 section 5.1.1); Dovecot counts it to the part.
-//! - A type that can't be read is text/plain (RFC 2045 section 5.2); Dovecot leaves it empty. No charset is made up for a
-//!   part that names its type and no charset.
+//! - Of a part that there is not, Dovecot gives an empty string; here it is NIL. A part 1 within a
+//!   part without parts is none here.
+//! - The line's end behind the last boundary of a multipart within another part belongs to the
+//!   boundary that follows (RFC 2046 section 5.1.1); Dovecot counts it to the part.
+//! - A type that can't be read is text/plain (RFC 2045 section 5.2); Dovecot leaves it empty. No
+//!   charset is made up for a part that names its type and no charset.
 //! - Of a header field that is there twice the first counts.
-//! - Values stay as they are: no capitals are changed, pieces of RFC 2231 keep their names, tabs of folding stay.
+//! - Values stay as they are: no capitals are changed, pieces of RFC 2231 keep their names, tabs of
+//!   folding stay.
 //! - Routes of addresses are left out.
 
 mod content;
@@ -100,8 +102,8 @@ fn answers_are_the_known_ones() {
     assert_eq!(told.lines().count(), known.lines().count());
 }
 
-/// Whatever is in a message, its parts are what its body structure tells: each has the size that is told, and all
-/// answers can be read.
+/// Whatever is in a message, its parts are what its body structure tells: each has the size that is
+/// told, and all answers can be read.
 #[track_caller]
 fn holds_together(bytes: Vec<u8>) {
     let content = Content::new(bytes.clone().into());

@@ -1,5 +1,5 @@
-//! Octets of any kind: whatever a client sends, in whatever pieces, it is answered in lines that the library's own grammar
-//! can read, and nothing panics.
+//! Octets of any kind: whatever a client sends, in whatever pieces, it is answered in lines that
+//! the library's own grammar can read, and nothing panics.
 
 use bytes::BytesMut;
 

@@ -1,5 +1,6 @@
-//! Several sessions on one mailbox, doing what they like. Each keeps the numbers as it is told of them, and nothing else; at
-//! each step they have to be right, and in the end all have to know what there truly is.
+//! Several sessions on one mailbox, doing what they like. Each keeps the numbers as it is told of
+//! them, and nothing else; at each step they have to be right, and in the end all have to know what
+//! there truly is.
 
 use bytes::Bytes;
 
@@ -103,7 +104,8 @@ impl Client {
 
     fn vanish(&mut self, uid: u32) {
         let at = self.numbers.iter().position(|known| *known == Some(uid));
-        // One that went before its UID was told is one of those that are unknown between its neighbours.
+        // One that went before its UID was told is one of those that are unknown between its
+        // neighbours.
         let between = |at: &usize| {
             let (before, after) = self.numbers.split_at(*at);
             after.first() == Some(&None)
@@ -124,7 +126,8 @@ impl Client {
             return;
         }
         if dice.roll(20) == 0 {
-            // From now on it hears of its own doing alone; what it does still has to be told by the right numbers.
+            // From now on it hears of its own doing alone; what it does still has to be told by the
+            // right numbers.
             self.say("NOTIFY NONE", May::Remove);
         }
         let count = self.numbers.len();

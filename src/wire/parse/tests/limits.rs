@@ -178,8 +178,8 @@ fn a_number_has_only_so_many_digits() {
     assert!(message.contains("Limits::DIGITS"), "{message}");
 }
 
-/// A name takes several times its length while it is decoded, and is no message: it may be as long as a line, in whatever
-/// it is written. What is data may be longer.
+/// A name takes several times its length while it is decoded, and is no message: it may be as long
+/// as a line, in whatever it is written. What is data may be longer.
 #[test]
 fn texts_in_literals_are_no_longer_than_a_line_may_be() {
     let limits = Limits { line: 10_000, ..Limits::default() };

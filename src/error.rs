@@ -1,7 +1,6 @@
 //! The error of everything that can fail here: opaque, cheap to clone, with a kind to match on.
 //!
-//! Made by every layer above `types`; shown to the user by tokens and by `connect`. What to do
-//! about it: `hint`.
+//! Every layer above `types` makes it; users receive it from tokens and from `connect`.
 
 mod hint;
 
@@ -14,20 +13,19 @@ use bytes::Bytes;
 pub use crate::types::error_kind::{ErrorKind, Sent};
 use crate::types::{Answer, CloseReason, Code, EventKind, MailboxName, Status, StatusResponse, Uid};
 
-/// The result of what can fail with an [`Error`].
+/// The result of an operation that can fail with an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a command, or the making of a connection, failed.
+/// Why a command, or connecting, failed.
 ///
-/// `Display` says in one line for people what failed: the command, the mailbox, and why. What the
-/// system or another crate said of it stands in [`source`](std::error::Error::source) alone, and
-/// what to do about it in [`hint`](Error::hint). The alternate form `{error:#}` has all three: `no
-/// connection to imap.example.org port 993: nothing listens there: Connection refused (os error 111)
-/// (is that the server's port?)`.
+/// `Display` gives one line for people: the command, the mailbox, and the reason. The text of the
+/// operating system or of another crate is in [`source`](std::error::Error::source) alone, the
+/// advice in [`hint`](Error::hint). The alternate form `{error:#}` has all three: `no connection to
+/// imap.example.org port 993: nothing listens there: Connection refused (os error 111) (is that the
+/// server's port?)`.
 ///
-/// [`kind`](Error::kind), [`code`](Error::code) and [`sent`](Error::sent) say it to programs. It
-/// never shows a password or an argument marked secret.
-///
+/// Programs match on [`kind`](Error::kind), [`code`](Error::code) and [`sent`](Error::sent). An
+/// error never shows a password or an argument marked secret.
 /// ```
 /// use imap_duplex::{Error, ErrorKind};
 /// fn worth_trying_again(error: &Error) -> bool {
@@ -43,7 +41,7 @@ struct Inner {
     kind: ErrorKind,
     message: String,
     command: Option<String>,
-    /// The selected mailbox in which it was to work.
+    /// The selected mailbox in which the command was to run.
     place: Option<MailboxName>,
     /// The mailbox that the command names.
     named: Option<MailboxName>,
@@ -76,17 +74,17 @@ impl Error {
         }))
     }
 
-    /// An argument that can't be written, or makes no sense; for users' own commands too.
+    /// An argument that can't be written or makes no sense; also for users' own commands.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Invalid, message)
     }
 
-    /// The server can't do what was asked; for users' own commands too.
+    /// The server lacks what the command needs; also for users' own commands.
     pub fn unsupported(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Unsupported, message)
     }
 
-    /// The server's answer does not fit the command; for users' own commands too.
+    /// The server's answer does not fit the command; also for users' own commands.
     pub fn protocol(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Protocol, message)
     }
@@ -106,22 +104,23 @@ impl Error {
         })
     }
 
-    /// The connection had to be closed for it.
+    /// The connection had to be closed because of this error.
     pub(crate) fn closed_by(self, reason: &CloseReason) -> Self {
         self.with(|inner| inner.reason = Some(reason.clone()))
     }
 
-    /// What it says, without the command's name.
+    /// The reason, without the command's name.
     pub(crate) fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// The text may be the server's: no control characters on a person's terminal.
+    /// The text may be the server's, so control characters are escaped before a terminal shows
+    /// them.
     fn printable(&self) -> String {
         self.0.message.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
     }
 
-    /// What others say of it, each behind a colon.
+    /// The texts of the sources, each after a colon.
     fn causes(&self) -> String {
         let mut text = String::new();
         let mut source = std::error::Error::source(self);
@@ -132,7 +131,7 @@ impl Error {
         text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
     }
 
-    /// As the event stream tells it of this command.
+    /// The event that reports this failure of a command.
     pub(crate) fn to_event(&self, command: String) -> EventKind {
         let Inner { kind, sent, .. } = *self.0;
         let reason = format!("{}{}", self.printable(), self.causes());
@@ -152,7 +151,7 @@ impl Error {
     }
 
     pub(crate) fn add_answers(self, answers: impl IntoIterator<Item = Answer>) -> Self {
-        // What is a list already stays that: there may be many.
+        // Collecting a `Vec` again reuses its allocation: there may be many answers.
         let mut answers: Vec<Answer> = answers.into_iter().collect();
         self.with(|inner| match inner.answers.is_empty() {
             true => inner.answers = answers,
@@ -174,13 +173,13 @@ impl Error {
         self.with(|inner| inner.kind = kind)
     }
 
-    /// What to do about it, where the place knows more than the kind says.
+    /// What to do about it, where the caller can say more than the kind does.
     pub(crate) fn advise(self, hint: impl Into<Cow<'static, str>>) -> Self {
         let hint = hint.into();
         self.with(|inner| inner.hint = Some(hint))
     }
 
-    /// The selected mailbox in which the command was to work, and the one that it names.
+    /// The selected mailbox in which the command was to run, and the one that it names.
     pub(crate) fn about(self, place: Option<&MailboxName>, named: Option<MailboxName>) -> Self {
         if place.is_none() && named.is_none() {
             return self;
@@ -191,7 +190,7 @@ impl Error {
         })
     }
 
-    /// What was being done, said before what went wrong.
+    /// The step that failed, put before the reason.
     pub(crate) fn while_doing(self, what: &str) -> Self {
         self.with(|inner| inner.message = format!("{what}: {}", inner.message))
     }
@@ -205,19 +204,19 @@ impl Error {
         self
     }
 
-    /// What kind of failure it is.
+    /// The kind of failure, to match on.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// The response code that the server gave with it, such as `OVERQUOTA`.
+    /// The response code that the server gave, such as `OVERQUOTA`.
     #[must_use]
     pub fn code(&self) -> Option<&Code> {
         self.status()?.code.as_ref()
     }
 
-    /// The server's NO, BAD or BYE, whole; the OK of a [`Partial`](ErrorKind::Partial) result.
+    /// The server's whole NO, BAD or BYE; for a [`Partial`](ErrorKind::Partial) result its OK.
     #[must_use]
     pub fn status(&self) -> Option<&StatusResponse> {
         self.0.status.as_ref()
@@ -235,14 +234,13 @@ impl Error {
         self.0.command.as_deref()
     }
 
-    /// The mailbox that it is about: the one in which the command was to work, else the one that
-    /// the command names.
+    /// The mailbox concerned: the one that the command ran in, else the one that it names.
     #[must_use]
     pub fn mailbox(&self) -> Option<&MailboxName> {
         self.0.place.as_ref().or(self.0.named.as_ref())
     }
 
-    /// What to do about it, in words for people, where something can be said. It names no method of
+    /// What to do about it, in words for people, where there is advice. The text names no method of
     /// this library, so that a program can show it to its users.
     ///
     /// ```
@@ -260,15 +258,15 @@ impl Error {
         self.0.hint.as_deref().or_else(general)
     }
 
-    /// Why the connection ended, if the command died of that, or that of the command.
+    /// Why the connection ended, if that made the command fail, or the command made it end.
     #[must_use]
     pub fn close_reason(&self) -> Option<&CloseReason> {
         self.0.reason.as_ref()
     }
 
     /// What the server had answered before the command failed. Empty where the answers were read as
-    /// a stream: there they have been given out already. Of a result that was too large
-    /// ([`Overrun`](ErrorKind::Overrun)) the first are kept, 1 MiB at the most. One that repeats a
+    /// a stream, which has returned them already. Of a result that was too large
+    /// ([`Overrun`](ErrorKind::Overrun)) the first 1 MiB at most is kept. An answer that repeats a
     /// [secret](crate::command::Line::secret) of a command in flight is left out.
     #[must_use]
     pub fn answers(&self) -> &[Answer] {
@@ -276,10 +274,11 @@ impl Error {
     }
 
     /// Where to go on after a [`Partial`](ErrorKind::Partial) result: of the messages that the
-    /// command named, those with lower UIDs than this may not have been dealt with (RFC 9738
-    /// section 3.1). `None` if the server did not say.
+    /// command named, those with lower UIDs than this may not have been processed (RFC 9738 section
+    /// 3.1). `None` if the server did not say.
     ///
-    /// A MOVE or an EXPUNGE may simply be submitted again: what it has dealt with is gone.
+    /// A MOVE or an EXPUNGE can simply be submitted again: the messages that it processed are
+    /// expunged.
     ///
     /// ```
     /// use imap_duplex::{command::Store, types::UidSet, ErrorKind, Mailbox, Result};
@@ -301,7 +300,7 @@ impl Error {
         self.0.resume_below
     }
 
-    /// The bytes of responses that could not be read and may have belonged to the result
+    /// The bytes of unparsable responses that may have belonged to the result
     /// ([`ErrorKind::Incomplete`]).
     #[must_use]
     pub fn unparsed(&self) -> &[Bytes] {
@@ -371,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_tells_the_same_without_the_name_twice() {
+    fn an_event_has_the_same_reason_without_the_name_twice() {
         let error = Error::closed(&CloseReason::Eof).in_command("FETCH").with_sent(Sent::Partly);
         let EventKind::Failed { command, kind, sent, reason } = error.to_event("FETCH".into()) else {
             panic!()

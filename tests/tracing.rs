@@ -263,7 +263,7 @@ async fn a_server_that_goes_is_logged_with_the_reason() {
         while events.next().await.is_some() {}
         let said = log.take();
         let closed = said.last().expect("it says so");
-        assert!(closed.starts_with("INFO closed reason=nothing was response while waiting for"), "{said:#?}");
+        assert!(closed.starts_with("INFO closed reason=timed out waiting for"), "{said:#?}");
     })
     .await;
 }

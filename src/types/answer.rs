@@ -1,4 +1,4 @@
-//! What an untagged response says, typed, and how a command ended: what a claim looks at.
+//! The content of an untagged response, and how a command ended: the input of a command's claims.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -33,7 +33,7 @@ pub enum Answer {
     Capability(Capabilities),
     /// `* ENABLED`: what ENABLE switched on (RFC 9051 section 7.2.1).
     Enabled(Vec<String>),
-    /// `* FLAGS`: the flags that the mailbox knows (RFC 9051 section 7.3.5).
+    /// `* FLAGS`: the flags defined in the mailbox (RFC 9051 section 7.3.5).
     Flags(Flags),
     /// `* LIST` (RFC 9051 section 7.3.1).
     List(ListEntry),
@@ -49,24 +49,25 @@ pub enum Answer {
     Exists(u32),
     /// `* n RECENT` (RFC 3501 section 7.3.2).
     Recent(u32),
-    /// `* n EXPUNGE`: the message is gone, and those behind it move up (RFC 9051 section 7.5.1).
+    /// `* n EXPUNGE`: the message is expunged; later sequence numbers drop by one (RFC 9051 section
+    /// 7.5.1).
     Expunge {
-        /// Its number.
+        /// The sequence number that it had.
         seq: Seq,
-        /// Its UID, where the view knows it.
+        /// Its UID, if the view has it.
         uid: Option<Uid>,
     },
     /// `* VANISHED` (RFC 7162 section 3.2.10).
     Vanished {
-        /// `(EARLIER)`: gone before this selection's numbers were given out.
+        /// `(EARLIER)`: expunged before this selection assigned sequence numbers.
         earlier: bool,
-        /// Which.
+        /// The UIDs of the expunged messages.
         uids: UidSet,
     },
-    /// `* n FETCH`: data of one message (RFC 9051 section 7.5.2). The view's UID is filled in where
-    /// the row has none.
+    /// `* n FETCH`: data of one message (RFC 9051 section 7.5.2). A row without a UID gets the
+    /// view's.
     Fetch(Box<Message>),
-    /// `* ID`: what the server says of itself (RFC 2971); empty for `NIL`.
+    /// `* ID`: the server's description of itself (RFC 2971); empty for `NIL`.
     Id(Vec<(String, Option<String>)>),
     /// `* NAMESPACE` (RFC 2342, RFC 9051 section 7.3.6).
     Namespace(Namespaces),
@@ -86,35 +87,34 @@ pub enum Answer {
     Sort(SortResult),
     /// `* THREAD` (RFC 5256 section 4).
     Thread(Threads),
-    /// `* LANGUAGE`: the language in use, or all that the server has (RFC 5255 section 3.3).
+    /// `* LANGUAGE`: the language in use, or all that the server offers (RFC 5255 section 3.3).
     Language(Vec<String>),
     /// `* COMPARATOR` (RFC 5255 section 4.8).
     Comparator(Comparator),
-    /// `* GENURLAUTH`: URLs by which others can read messages (RFC 4467).
+    /// `* GENURLAUTH`: URLs that let others read messages (RFC 4467).
     GenUrlAuth(Vec<String>),
-    /// `* URLFETCH`: what such URLs hold (RFC 4467).
+    /// `* URLFETCH`: the data behind such URLs (RFC 4467).
     UrlFetch(Vec<UrlData>),
     /// `* UIDBATCHES`.
     UidBatches(UidBatches),
     /// `* JMAPACCESS`: where this mail can be reached by JMAP (RFC 9698).
     JmapAccess(String),
-    /// A response of a kind that this library has no type for: see [`Untagged::name`] and
-    /// [`Untagged::raw`].
+    /// A response that this library has no type for: see [`Untagged::name`] and [`Untagged::raw`].
     Other,
 }
 
-/// Numbers of messages before it is told whether they are UIDs or sequence numbers.
+/// Message numbers whose response does not say whether they are UIDs or sequence numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NumberSet(pub(crate) Set<Uid>);
 
 impl NumberSet {
-    /// Taken as UIDs.
+    /// The numbers as UIDs.
     #[must_use]
     pub fn into_uids(self) -> UidSet {
         self.0
     }
 
-    /// Taken as sequence numbers.
+    /// The numbers as sequence numbers.
     #[must_use]
     pub fn into_seqs(self) -> SeqSet {
         let mut set = SeqSet::new();
@@ -135,9 +135,9 @@ impl fmt::Display for NumberSet {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SearchNumbers {
-    /// What was found: UIDs for UID SEARCH, sequence numbers else.
+    /// The messages found: UIDs for UID SEARCH, else sequence numbers.
     pub numbers: NumberSet,
-    /// The highest mod-sequence among them, if it was searched by (RFC 7162 section 3.1.5).
+    /// The highest mod-sequence among them, if the search used MODSEQ (RFC 7162 section 3.1.5).
     pub mod_seq: Option<ModSeq>,
 }
 
@@ -153,32 +153,31 @@ pub struct ESearch {
     pub min: Option<u32>,
     /// The highest number found.
     pub max: Option<u32>,
-    /// All that was found; `None` if not asked, or if nothing was found.
+    /// All numbers found; `None` if not requested, or if nothing was found.
     pub all: Option<NumberSet>,
-    /// How many were found.
+    /// The count of messages found.
     pub count: Option<u32>,
     /// The highest mod-sequence among them (RFC 7162 section 3.1.10).
     pub mod_seq: Option<ModSeq>,
-    /// The numbers of `all` in the order in which they were told, where that is not ascending: a
-    /// result of SORT (RFC 5267 section 3.1). [`in_order`](Self::in_order) gives them in either
-    /// case.
+    /// The numbers of `all` in the server's order, where that is not ascending: a result of SORT
+    /// (RFC 5267 section 3.1). [`in_order`](Self::in_order) returns them in either case.
     pub sorted: Option<NumberList>,
-    /// Pieces of the result, where those were asked for (RFC 9394).
+    /// A part of the result, where one was requested (RFC 9394).
     pub partial: Option<PartialResult>,
     /// Changes of a result that is kept up to date, in their order (RFC 5267 section 4.3).
     pub changes: Vec<ResultChange>,
-    /// How well each message of the result fits, from 1 to 100, in the result's order (RFC 6203).
+    /// The relevance of each message, from 1 to 100, in the result's order (RFC 6203).
     pub relevancy: Vec<u8>,
-    /// The mailbox that was searched, where that is not the selected one (RFC 7377 section 2.1).
+    /// The mailbox searched, where that is not the selected one (RFC 7377 section 2.1).
     pub mailbox: Option<MailboxName>,
-    /// The era of that mailbox's UIDs.
+    /// That mailbox's UIDVALIDITY.
     pub uid_validity: Option<UidValidity>,
-    /// What the server told beyond these: name and value, as it wrote them.
+    /// Further items: name and value, as the server wrote them.
     pub other: Vec<(String, String)>,
 }
 
 impl ESearch {
-    /// The numbers of `all` in the order in which they were told: that of SORT, or ascending.
+    /// The numbers of `all` in the server's order: that of SORT, or ascending.
     #[must_use]
     pub fn in_order(&self) -> NumberList {
         let ascending = || {
@@ -191,7 +190,7 @@ impl ESearch {
     }
 }
 
-/// One untagged response, as a claim looks at it.
+/// One untagged response, as commands receive it.
 #[derive(Clone, Debug)]
 pub struct Untagged {
     name: Cow<'static, str>,
@@ -199,7 +198,7 @@ pub struct Untagged {
     answer: Answer,
     owner: Option<CommandId>,
     place: Option<Place>,
-    /// As what it is counted while it waits to be read.
+    /// The size that counts against the limits while it waits to be read.
     weight: usize,
     has_secret: bool,
 }
@@ -216,9 +215,9 @@ impl Untagged {
         &self.name
     }
 
-    /// Its bytes as they came, without the line's end: of responses that this library has no type
-    /// for, and of all while a command is in flight whose [`Class`](crate::command::Class) asks for
-    /// them.
+    /// Its bytes as received, without the line's end: for responses that this library has no type
+    /// for, and for all while a command is in flight whose [`Class`](crate::command::Class) asks
+    /// for them.
     #[must_use]
     pub fn raw(&self) -> Option<&Bytes> {
         self.raw.as_ref()
@@ -236,8 +235,8 @@ impl Untagged {
         self.owner
     }
 
-    /// The mailbox that it is about, and the selection in which it came; `None` if it is about
-    /// none.
+    /// The mailbox that it is about, and the selection in which it was received; `None` if it is
+    /// about no mailbox.
     #[must_use]
     pub fn place(&self) -> Option<&Place> {
         self.place.as_ref()
@@ -249,7 +248,7 @@ impl Untagged {
         self.answer
     }
 
-    /// Gives it these bytes, if it has none.
+    /// Sets these bytes, if there are none yet.
     pub(crate) fn set_raw(&mut self, raw: Bytes) {
         self.raw.get_or_insert(raw);
     }
@@ -262,8 +261,8 @@ impl Untagged {
         self.owner = owner;
     }
 
-    /// How many bytes of memory it takes, beside itself. The mailbox that it is about is one that
-    /// it names, or the selected one, which has its name anyway.
+    /// Bytes of memory on the heap. The mailbox name is not counted: the response's own content or
+    /// the selection holds it anyway.
     pub(crate) fn heap_size(&self) -> usize {
         let name = if let Cow::Owned(name) = &self.name { name.heap_size() } else { 0 };
         name + self.answer.heap_size() + self.raw.heap_size()
@@ -277,7 +276,7 @@ impl Untagged {
         self.weight = bytes;
     }
 
-    /// It has a secret in it: it is for the command that claims it, and no other eyes.
+    /// The response repeats a secret: only the command that claims it may see it.
     pub(crate) fn mark_secret(&mut self) {
         self.has_secret = true;
     }
@@ -295,8 +294,8 @@ impl Untagged {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Done {
-    /// The tagged response. It is OK whenever [`Command::finish`](crate::Command::finish) is given
-    /// it: NO and BAD are errors.
+    /// The tagged response. In [`Command::finish`](crate::Command::finish) it is always OK: NO and
+    /// BAD are errors.
     pub status: StatusResponse,
     /// The tagged responses of the lines before the last, for a command of several lines.
     pub earlier: Vec<StatusResponse>,
@@ -305,7 +304,7 @@ pub struct Done {
 }
 
 impl Done {
-    /// A command's end by this tagged response alone.
+    /// A command's end with no other tagged response and no selection.
     #[must_use]
     pub fn new(status: StatusResponse) -> Self {
         Self { status, earlier: Vec::new(), selection: None }

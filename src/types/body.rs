@@ -1,4 +1,4 @@
-//! The tree of a message's MIME parts, as BODYSTRUCTURE tells it.
+//! The tree of a message's MIME parts: the content of BODYSTRUCTURE.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -33,9 +33,9 @@ pub struct BodyStructure {
     ///   node, if any; lines, MD5;
     /// - [`MULTIPART`]: a block that holds its children's nodes; subtype, parameters;
     ///
-    /// and in either case disposition, languages, location, and what was told beyond them.
-    /// Parameters are a 1, name and value each, then a 0; languages the same with one text each; a
-    /// disposition is 0, or 1, its kind and its parameters.
+    /// and in either case disposition, languages, location, and extension data. Parameters are a 1,
+    /// name and value each, then a 0; languages the same with one text each; a disposition is 0, or
+    /// 1, its kind and its parameters.
     packed: Bytes,
 }
 
@@ -43,7 +43,7 @@ pub(crate) const LEAF: u8 = 0;
 pub(crate) const MULTIPART: u8 = 1;
 
 impl BodyStructure {
-    /// One that was packed as told at the field.
+    /// A tree packed in the format described at the field.
     pub(crate) fn from_packed(packed: Bytes) -> Self {
         Self { packed }
     }
@@ -59,7 +59,7 @@ impl BodyStructure {
         BodyPart::within(&self.packed, node, None)
     }
 
-    /// All parts: each before those within it, in the order in which they stand in the message.
+    /// All parts in the order of the message, each before the parts within it.
     #[must_use]
     pub fn parts(&self) -> BodyParts<'_> {
         BodyParts { waiting: vec![self.root()] }
@@ -80,16 +80,16 @@ impl fmt::Debug for BodyStructure {
 
 #[cfg(feature = "serde")]
 impl serde::Serialize for BodyStructure {
-    /// A flat list of its parts, as [`BodyStructure::parts`] gives them.
+    /// A flat list of the parts, as [`BodyStructure::parts`] returns them.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.parts())
     }
 }
 
-/// The parts of a [`BodyStructure`], each before those within it.
+/// Iterator over the parts of a [`BodyStructure`], each before the parts within it.
 #[derive(Clone, Debug)]
 pub struct BodyParts<'a> {
-    /// The next one last.
+    /// A stack: the next part is the last.
     waiting: Vec<BodyPart<'a>>,
 }
 
@@ -115,13 +115,13 @@ pub struct BodyPart<'a> {
     all: &'a Bytes,
     node: &'a [u8],
     number: Option<Part>,
-    /// What the numbers of its children begin with.
+    /// The first numbers of its children's part numbers.
     prefix: Option<Part>,
 }
 
 impl<'a> BodyPart<'a> {
-    /// The outermost part of a message (with no `number`), or of the message that the part `number`
-    /// is. A multipart in that place has no number of its own, any other is 1 (RFC 9051 section
+    /// The outermost part of a message (with no `number`), or of the message in the part `number`.
+    /// A multipart in that place has no number of its own, any other part is 1 (RFC 9051 section
     /// 6.4.5.1).
     fn within(all: &'a Bytes, node: &'a [u8], number: Option<&Part>) -> Self {
         let mut part = Self { all, node, number: None, prefix: number.cloned() };
@@ -131,33 +131,33 @@ impl<'a> BodyPart<'a> {
         part
     }
 
-    /// Its number, by which it is fetched: `Section::Part(number)`. `None` for a multipart that is
-    /// the content of a whole message: the parts within it have numbers.
+    /// Its number, for fetching it: `Section::Part(number)`. `None` for a multipart that is the
+    /// content of a whole message: only the parts within it have numbers.
     #[must_use]
     pub fn number(&self) -> Option<&Part> {
         self.number.as_ref()
     }
 
-    /// Whether it holds parts (`multipart/…`).
+    /// Whether it has parts of its own (`multipart/…`).
     #[must_use]
     pub fn is_multipart(&self) -> bool {
         self.is_nested() || self.read().media_type.eq_ignore_ascii_case(b"multipart")
     }
 
-    /// Its media type, the part before the slash, in the server's letters: `text`; empty if the
-    /// server does not know.
+    /// Its media type, the part before the slash, as the server spelt it: `text`; empty if the
+    /// server did not say.
     #[must_use]
     pub fn media_type(&self) -> Cow<'a, str> {
         lossy(self.read().media_type)
     }
 
-    /// Its media subtype, the part behind the slash: `plain`; empty if the server does not know.
+    /// Its media subtype, the part after the slash: `plain`; empty if the server did not say.
     #[must_use]
     pub fn subtype(&self) -> Cow<'a, str> {
         lossy(self.read().subtype)
     }
 
-    /// Whether it is of this media type and subtype; case of letters does not matter.
+    /// Whether it has this media type and subtype, regardless of case.
     #[must_use]
     pub fn is(&self, media_type: &str, subtype: &str) -> bool {
         let mine = self.read();
@@ -165,13 +165,13 @@ impl<'a> BodyPart<'a> {
             && mine.subtype.eq_ignore_ascii_case(subtype.as_bytes())
     }
 
-    /// The parameters of its Content-Type, `charset` or `name` among them.
+    /// The parameters of its Content-Type, such as `charset` and `name`.
     #[must_use]
     pub fn params(&self) -> Params<'a> {
         Params::read(self.read().params)
     }
 
-    /// The value of this parameter; case of letters in the name does not matter.
+    /// The value of this parameter; the name's case does not matter.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<Cow<'a, str>> {
         self.params().find_value(name)
@@ -189,9 +189,8 @@ impl<'a> BodyPart<'a> {
         self.read().description.map(|text| HeaderText::decode(text).into_text())
     }
 
-    /// The name of the file that it wants to be saved as, decoded (RFC 2231, RFC 2047): that of its
-    /// disposition, else the `name` of its Content-Type. It is the sender's choice: a path in it
-    /// must not be followed.
+    /// Its file name, decoded (RFC 2231, RFC 2047): that of its disposition, else the `name` of its
+    /// Content-Type. The author of the message chose it: never follow a path in it.
     #[must_use]
     pub fn file_name(&self) -> Option<String> {
         let disposition = self.disposition();
@@ -199,19 +198,19 @@ impl<'a> BodyPart<'a> {
         header_text::parameter(params, "filename").or_else(|| header_text::parameter(self.params(), "name"))
     }
 
-    /// How its content is encoded: `7BIT`, `BASE64`, `QUOTED-PRINTABLE`.
+    /// Its content transfer encoding: `7BIT`, `BASE64`, `QUOTED-PRINTABLE`.
     #[must_use]
     pub fn encoding(&self) -> Option<Cow<'a, str>> {
         self.read().encoding.map(lossy)
     }
 
-    /// How many octets its content has, encoded as it is.
+    /// The size of its content in bytes, as encoded.
     #[must_use]
     pub fn size(&self) -> Option<u64> {
         self.read().size
     }
 
-    /// How many lines its content has, of a text or a message.
+    /// The number of lines of its content, if it is a text or a message.
     #[must_use]
     pub fn lines(&self) -> Option<u64> {
         self.read().lines
@@ -223,7 +222,7 @@ impl<'a> BodyPart<'a> {
         self.read().md5.map(lossy)
     }
 
-    /// How it wants to be shown: as an attachment or inline.
+    /// How to present it: as an attachment or inline.
     #[must_use]
     pub fn disposition(&self) -> Option<Disposition<'a>> {
         let mut reader = self.read().rest;
@@ -247,7 +246,7 @@ impl<'a> BodyPart<'a> {
         self.after_languages().string().map(lossy)
     }
 
-    /// What the server told beyond all these, as it wrote it.
+    /// Further extension data, as the server wrote it.
     #[must_use]
     pub fn extension(&self) -> Option<Cow<'a, str>> {
         let mut reader = self.after_languages();
@@ -335,7 +334,7 @@ impl<'a> BodyPart<'a> {
     }
 }
 
-/// A node's parts, each in its place.
+/// The fields of a node, each unread.
 struct Fields<'a> {
     media_type: &'a [u8],
     subtype: &'a [u8],

@@ -1,12 +1,12 @@
-//! Makes a [`BodyStructure`] by hand.
+//! Builds a [`BodyStructure`].
 
 use super::body::{BodyStructure, LEAF, MULTIPART};
 use super::envelope::Envelope;
 use super::text_arena::Writer;
 
-/// Makes a [`BodyStructure`] by hand, for tests and for servers.
+/// Builds a [`BodyStructure`], for tests and for servers.
 ///
-/// Parts are made from the inside out: first those within, then the one that holds them.
+/// Build from the inside out: first the inner parts, then the part that holds them.
 #[derive(Clone, Debug)]
 pub struct BodyStructureBuilder {
     kind: Kind,
@@ -31,7 +31,7 @@ enum Kind {
 }
 
 impl BodyStructureBuilder {
-    /// A part with no parts within it: `new("text", "plain")`.
+    /// A part without parts of its own: `new("text", "plain")`.
     #[must_use]
     pub fn new(media_type: impl Into<String>, subtype: impl Into<String>) -> Self {
         Self::of_kind(Kind::Leaf(media_type.into()), subtype.into())
@@ -66,56 +66,56 @@ impl BodyStructureBuilder {
         }
     }
 
-    /// One more parameter of its Content-Type.
+    /// Adds a parameter of its Content-Type.
     #[must_use]
     pub fn param(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.params.push((name.into(), value.into()));
         self
     }
 
-    /// Its Content-ID. Multiparts have none; there it is left out.
+    /// Sets its Content-ID. Ignored for multiparts, which have none.
     #[must_use]
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
         self
     }
 
-    /// Its Content-Description. Multiparts have none; there it is left out.
+    /// Sets its Content-Description. Ignored for multiparts, which have none.
     #[must_use]
     pub fn description(mut self, description: impl Into<String>) -> Self {
         self.description = Some(description.into());
         self
     }
 
-    /// How its content is encoded. Multiparts tell none; there it is left out.
+    /// Sets its content transfer encoding. Ignored for multiparts, which have none.
     #[must_use]
     pub fn encoding(mut self, encoding: impl Into<String>) -> Self {
         self.encoding = Some(encoding.into());
         self
     }
 
-    /// Its size in octets. Multiparts tell none; there it is left out.
+    /// Sets its size in bytes. Ignored for multiparts, which have none.
     #[must_use]
     pub fn size(mut self, bytes: u64) -> Self {
         self.size = Some(bytes);
         self
     }
 
-    /// Its lines, of a text or a message. Multiparts tell none; there they are left out.
+    /// Sets its number of lines, for a text or a message. Ignored for multiparts.
     #[must_use]
     pub fn lines(mut self, lines: u64) -> Self {
         self.lines = Some(lines);
         self
     }
 
-    /// Its Content-MD5. Multiparts have none; there it is left out.
+    /// Sets its Content-MD5. Ignored for multiparts, which have none.
     #[must_use]
     pub fn md5(mut self, md5: impl Into<String>) -> Self {
         self.md5 = Some(md5.into());
         self
     }
 
-    /// How it wants to be shown: `attachment` or `inline`. Takes the place of an earlier one.
+    /// Sets its disposition, `attachment` or `inline`, in place of an earlier one.
     #[must_use]
     pub fn disposition(mut self, kind: impl Into<String>) -> Self {
         self.disposition = Some((kind.into(), Vec::new()));
@@ -129,14 +129,14 @@ impl BodyStructureBuilder {
         self
     }
 
-    /// One more of its languages.
+    /// Adds a language.
     #[must_use]
     pub fn language(mut self, language: impl Into<String>) -> Self {
         self.languages.push(language.into());
         self
     }
 
-    /// Its Content-Location.
+    /// Sets its Content-Location.
     #[must_use]
     pub fn location(mut self, location: impl Into<String>) -> Self {
         self.location = Some(location.into());

@@ -1,11 +1,11 @@
-//! What a server says it can do.
+//! The capabilities of a server.
 
 use std::collections::HashSet;
 use std::fmt;
 
 use super::heap_size::HeapSize;
 
-/// The capabilities of a server, as it told them (RFC 9051 section 7.2.2).
+/// The capabilities of a server (RFC 9051 section 7.2.2).
 ///
 /// ```
 /// use imap_duplex::types::Capabilities;
@@ -19,14 +19,14 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// Whether this capability is among them; case of letters does not matter.
+    /// Whether the server has this capability; case does not matter.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.names.iter().any(|known| known.eq_ignore_ascii_case(name))
     }
 
-    /// The value of a capability told as `NAME=value`, such as `APPENDLIMIT=35651584`; the first
-    /// one if there are several.
+    /// The value of a capability of the form `NAME=value`, such as `APPENDLIMIT=35651584`; the
+    /// first one if there are several.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&str> {
         self.values(name).next()
@@ -48,14 +48,14 @@ impl Capabilities {
         self.names.len()
     }
 
-    /// Whether the protocol is among them, `IMAP4rev1` or another, as it must be (RFC 9051 section
+    /// Whether the list names the protocol, `IMAP4rev1` or another, as it must (RFC 9051 section
     /// 7.2.2).
     pub(crate) fn is_whole(&self) -> bool {
         let is_protocol = |name: &str| name.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("IMAP4"));
         self.iter().any(is_protocol)
     }
 
-    /// Whether the server named none (or has not been asked yet).
+    /// Whether there are none: the server named none, or was not asked yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
@@ -78,7 +78,7 @@ impl HeapSize for Capabilities {
 impl<S: AsRef<str>> FromIterator<S> for Capabilities {
     fn from_iter<I: IntoIterator<Item = S>>(names: I) -> Self {
         let mut all = Self::default();
-        // Looked up in an index: a server chooses how many there are.
+        // A hash set, because the server decides how many there are.
         let mut known = HashSet::new();
         for name in names {
             if known.insert(name.as_ref().to_ascii_lowercase()) {

@@ -1,4 +1,4 @@
-//! Why a connection ended, as the last event and the errors of all tokens tell it.
+//! Why a connection ended: in the last event, and in the errors of all tokens.
 
 use std::fmt;
 use std::io;
@@ -9,36 +9,36 @@ use super::status::StatusResponse;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CloseReason {
-    /// We logged out.
+    /// The program logged out.
     Logout,
     /// The server said BYE.
     Bye(StatusResponse),
-    /// The server closed the connection without a word.
+    /// The server closed the connection without a BYE.
     Eof,
     /// Reading or writing failed.
     #[non_exhaustive]
     Io {
-        /// The system's kind of failure.
+        /// The operating system's kind of failure.
         kind: io::ErrorKind,
         /// Its text.
         text: String,
     },
-    /// The server sent bytes after which nothing can be read any more: the framing is lost, or
-    /// something was announced that is longer than [`Limits`](super::Limits) allow. The text says
-    /// what, and names the limit.
+    /// The server sent bytes after which nothing can be read any more: the framing is lost, or the
+    /// server announced something longer than [`Limits`](super::Limits) allow. The text says what,
+    /// and names the limit.
     Protocol(String),
-    /// A mailbox has more messages than [`Limits::messages`](super::Limits::messages), or the
-    /// events that may not be left out were read so slowly that more waited than
-    /// [`Limits::unread`](super::Limits::unread). The text says which.
+    /// A mailbox has more messages than [`Limits::messages`](super::Limits::messages), or a slow
+    /// reader left more events unread that may not be dropped than
+    /// [`Limits::unread`](super::Limits::unread) allows. The text says which.
     Limit(String),
-    /// Nothing was heard for too long.
+    /// The server sent nothing for too long.
     #[non_exhaustive]
     Timeout {
-        /// What was waited for.
+        /// What the library was waiting for.
         waiting_for: String,
     },
-    /// The source of a streamed upload failed in the midst of a message, and the server could not
-    /// be told otherwise; or the server refused one with too much of it left to be filled up
+    /// The source of a streamed upload failed midway through a message, and the protocol offers no
+    /// other way to abort it; or the server refused a message with too much of it left to pad
     /// ([`Append`](crate::command::Append#streamed-uploads)). The text says which.
     Upload(String),
     /// The driver was dropped, with its runtime or by hand.
@@ -46,7 +46,7 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
-    /// What failed to be read or written.
+    /// A failure to read or write.
     pub(crate) fn io(error: &io::Error) -> Self {
         Self::Io { kind: error.kind(), text: error.to_string() }
     }
@@ -63,7 +63,7 @@ impl fmt::Display for CloseReason {
             Self::Protocol(text) => write!(f, "the server can't be understood any more: {text}"),
             Self::Limit(text) => write!(f, "a limit was passed: {text}"),
             Self::Timeout { waiting_for } => {
-                write!(f, "nothing was response while waiting for {waiting_for}")
+                write!(f, "timed out waiting for {waiting_for}")
             }
             Self::Upload(why) => write!(f, "an upload could not be finished: {why}"),
             Self::Dropped => f.write_str("the driver was dropped"),

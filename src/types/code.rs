@@ -1,4 +1,4 @@
-//! Response codes: what a status response says to programs, in brackets.
+//! Response codes: the part of a status response for programs, in brackets.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -13,55 +13,55 @@ use super::set::{SeqSet, UidSet};
 
 /// A response code (RFC 9051 section 7.1, RFC 5530, and the extensions named at each).
 ///
-/// A number that a server tells as 0, or not at all, is `None`: some do.
+/// A number that is 0 or missing is `None`: some servers write such.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Code {
     /// `ALERT`: the text must be shown to the user.
     Alert,
-    /// `ALREADYEXISTS`: what was to be made is there already (RFC 5530).
+    /// `ALREADYEXISTS`: the mailbox to be made exists already (RFC 5530).
     AlreadyExists,
     /// `APPENDUID`: the UIDs of the messages that were appended, in their order (RFC 4315).
     AppendUid {
-        /// The era of these UIDs.
+        /// The UIDVALIDITY of these UIDs.
         uid_validity: Option<UidValidity>,
-        /// One for each message; ascending, as the server gave them out.
+        /// One UID for each message, ascending, as the server assigned them.
         uids: UidSet,
     },
     /// `AUTHENTICATIONFAILED`: wrong user or password (RFC 5530).
     AuthenticationFailed,
-    /// `AUTHORIZATIONFAILED`: may not act as that user (RFC 5530).
+    /// `AUTHORIZATIONFAILED`: the user may not act as the requested one (RFC 5530).
     AuthorizationFailed,
-    /// `BADCHARSET`, with the charsets that the server knows, if it says.
+    /// `BADCHARSET`, with the charsets that the server supports, if it lists them.
     BadCharset(Vec<String>),
-    /// `CANNOT`: can never be done (RFC 5530).
+    /// `CANNOT`: the operation is impossible, not only now (RFC 5530).
     Cannot,
-    /// `CAPABILITY`: what the server can do.
+    /// `CAPABILITY`: the server's capabilities.
     Capability(Capabilities),
-    /// `CLIENTBUG`: the server thinks that this client is at fault (RFC 5530).
+    /// `CLIENTBUG`: the server blames this client (RFC 5530).
     ClientBug,
-    /// `CLOSED`: the mailbox selected before is no longer; what follows is the next one's (RFC 7162
-    /// section 3.2.11).
+    /// `CLOSED`: the previous mailbox is deselected; the responses that follow belong to the next
+    /// one (RFC 7162 section 3.2.11).
     Closed,
     /// `CONTACTADMIN` (RFC 5530).
     ContactAdmin,
-    /// `COPYUID`: where copied or moved messages went (RFC 4315).
+    /// `COPYUID`: the UIDs of copied or moved messages in the target mailbox (RFC 4315).
     CopyUid(CopyUid),
     /// `CORRUPTION`: the server found its data damaged (RFC 5530).
     Corruption,
-    /// `EXPIRED`: the password or ticket has (RFC 5530).
+    /// `EXPIRED`: the password or ticket has expired (RFC 5530).
     Expired,
-    /// `EXPUNGEISSUED`: some of the messages are gone (RFC 5530).
+    /// `EXPUNGEISSUED`: some of the messages are expunged (RFC 5530).
     ExpungeIssued,
     /// `HASCHILDREN`: a mailbox with children can't be deleted (RFC 9051).
     HasChildren,
     /// `HIGHESTMODSEQ`: the mailbox's newest mod-sequence (RFC 7162).
     HighestModSeq(Option<ModSeq>),
-    /// `INUSE`: someone else holds it just now; try again later (RFC 5530).
+    /// `INUSE`: another client holds the mailbox; try again later (RFC 5530).
     InUse,
-    /// `LIMIT`: some limit of the server is reached (RFC 5530).
+    /// `LIMIT`: a limit of the server is reached (RFC 5530).
     Limit,
-    /// `MODIFIED`: messages that a conditional STORE left alone (RFC 7162 section 3.1.3).
+    /// `MODIFIED`: messages that a conditional STORE did not change (RFC 7162 section 3.1.3).
     Modified(ModifiedSet),
     /// `NOMODSEQ`: the mailbox keeps no mod-sequences (RFC 7162).
     NoModSeq,
@@ -73,43 +73,43 @@ pub enum Code {
     NotSaved,
     /// `OVERQUOTA` (RFC 5530).
     OverQuota,
-    /// `PARSE`: a message could not be read by the server.
+    /// `PARSE`: the server could not parse a message.
     Parse,
-    /// `PERMANENTFLAGS`: the flags that can be changed to stay; [`Flag::Wildcard`](super::Flag) if
-    /// new keywords can be made.
+    /// `PERMANENTFLAGS`: the flags that can be changed permanently; [`Flag::Wildcard`](super::Flag)
+    /// if new keywords can be made.
     PermanentFlags(Flags),
-    /// `PRIVACYREQUIRED`: not without TLS (RFC 5530).
+    /// `PRIVACYREQUIRED`: the operation requires TLS (RFC 5530).
     PrivacyRequired,
-    /// `READ-ONLY`: the mailbox is open for reading alone.
+    /// `READ-ONLY`: the mailbox is open read-only.
     ReadOnly,
     /// `READ-WRITE`.
     ReadWrite,
     /// `SERVERBUG` (RFC 5530).
     ServerBug,
-    /// `TRYCREATE`: would work if the mailbox were made first.
+    /// `TRYCREATE`: the command would succeed once the target mailbox is created.
     TryCreate,
-    /// `UIDNEXT`: no message that comes will have a UID below this.
+    /// `UIDNEXT`: new messages will have UIDs from this on.
     UidNext(Option<Uid>),
     /// `UIDNOTSTICKY`: the mailbox's UIDs don't outlast the session (RFC 4315).
     UidNotSticky,
-    /// `UIDVALIDITY`: the era of the mailbox's UIDs.
+    /// `UIDVALIDITY`: the mailbox's UIDVALIDITY.
     UidValidity(Option<UidValidity>),
-    /// `UNAVAILABLE`: some part of the server does not answer; try again later (RFC 5530).
+    /// `UNAVAILABLE`: a subsystem of the server is down; try again later (RFC 5530).
     Unavailable,
-    /// `UNKNOWN-CTE`: a part's encoding is not known to the server (RFC 3516).
+    /// `UNKNOWN-CTE`: the server can't decode a part's transfer encoding (RFC 3516).
     UnknownCte,
     /// `UNSEEN`: the first message without `\Seen` (RFC 3501 section 7.1).
     Unseen(Option<Seq>),
-    /// `BADCOMPARATOR`: none of the collations that were asked for is there (RFC 5255 section 4.9).
+    /// `BADCOMPARATOR`: the server has none of the requested collations (RFC 5255 section 4.9).
     BadComparator,
-    /// `BADEVENT`: the server can't tell of the events that were asked for; these are all that it
-    /// can (RFC 5465 section 3.1). Dovecot names those that it can't instead.
+    /// `BADEVENT`: the server does not support all requested events; these are all it supports (RFC
+    /// 5465 section 3.1). Dovecot names the unsupported ones instead.
     BadEvent(Vec<String>),
     /// `BADURL`: a URL in CATENATE that can't be used (RFC 4469 section 4.1).
     BadUrl(String),
     /// `COMPRESSIONACTIVE`: the connection is compressed already (RFC 4978).
     CompressionActive,
-    /// `INPROGRESS`: the command goes on (RFC 9585).
+    /// `INPROGRESS`: the command is still running (RFC 9585).
     InProgress(Progress),
     /// `MAILBOXID`: an identifier that the mailbox keeps when it is renamed (RFC 8474 section 4).
     MailboxId(String),
@@ -117,48 +117,48 @@ pub enum Code {
     MaxConvertMessages(u32),
     /// `MAXCONVERTPARTS`: CONVERT takes no more parts at once (RFC 5259 section 9).
     MaxConvertParts(u32),
-    /// `MESSAGELIMIT`: no more messages were dealt with than this (RFC 9738).
+    /// `MESSAGELIMIT`: the server processed no more messages than this (RFC 9738).
     MessageLimit {
         /// The server's limit.
         limit: u32,
-        /// The lowest UID that was dealt with: what is below it is left to do. `None` if nothing
-        /// was done.
+        /// The lowest UID processed: messages below it are left to do. `None` if none was
+        /// processed.
         uid: Option<Uid>,
     },
-    /// `METADATA`: what came of a command about annotations (RFC 5464).
+    /// `METADATA`: the result of a command about annotations (RFC 5464).
     Metadata(MetadataCode),
-    /// `NOTIFICATIONOVERFLOW`: the server has ended NOTIFY: too much to tell (RFC 5465 section
-    /// 5.8).
+    /// `NOTIFICATIONOVERFLOW`: too many notifications, so the server has ended NOTIFY (RFC 5465
+    /// section 5.8).
     NotificationOverflow,
     /// `NOUPDATE`: the result of the command with this tag is not kept up to date (RFC 5267 section
     /// 4.2).
     NoUpdate(String),
-    /// `REFERRAL`: to be had at another server, at one of these URLs (RFC 2193, RFC 2221).
+    /// `REFERRAL`: another server has it, at one of these URLs (RFC 2193, RFC 2221).
     Referral(Vec<String>),
-    /// `TEMPFAIL`: can't be converted just now; try again later (RFC 5259 section 9).
+    /// `TEMPFAIL`: conversion is impossible right now; try again later (RFC 5259 section 9).
     TempFail,
     /// `TOOBIG`: the message is larger than the server takes (RFC 4469 section 4.2, RFC 7889).
     TooBig,
     /// `UIDREQUIRED`: the command must name messages by UID: UIDONLY was enabled (RFC 9586).
     UidRequired,
-    /// `UNDEFINED-FILTER`: no search is kept under this name (RFC 5466 section 3.1).
+    /// `UNDEFINED-FILTER`: no filter is stored under this name (RFC 5466 section 3.1).
     UndefinedFilter(String),
-    /// `URLMECH`: how URLs can be made for others to read: each mechanism, with its data if it has
-    /// any (RFC 4467).
+    /// `URLMECH`: mechanisms for making URLs that others can read, each with its data if it has any
+    /// (RFC 4467).
     UrlMech(Vec<(String, Option<String>)>),
     /// `USEATTR`: the server can't make a mailbox for this special use (RFC 6154 section 3).
     UseAttr,
-    /// Any other, as the server wrote it: its name, and the rest without the brackets.
+    /// Any other code, as the server wrote it: its name, and the rest without the brackets.
     Other {
-        /// The name, in the server's letters.
+        /// The name, as the server spelt it.
         name: String,
-        /// What stood behind it.
+        /// The text after the name.
         text: Option<String>,
     },
 }
 
 impl Code {
-    /// The code's name, in capitals where the library knows it.
+    /// The code's name, in capitals where the library has a variant for it.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
@@ -261,15 +261,15 @@ impl fmt::Display for Code {
     }
 }
 
-/// The messages that a conditional STORE left alone, named as the STORE named them.
+/// The messages that a conditional STORE did not change, named as the STORE named them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ModifiedSet {
-    /// The numbers, not yet told apart: the STORE knows whether they are UIDs.
+    /// The numbers of a parsed response: only the STORE determines whether they are UIDs.
     Numbers(super::answer::NumberSet),
-    /// Of a UID STORE.
+    /// For a UID STORE.
     Uids(UidSet),
-    /// Of a STORE by sequence numbers.
+    /// For a STORE by sequence numbers.
     Seqs(SeqSet),
 }
 
@@ -283,9 +283,9 @@ impl fmt::Display for ModifiedSet {
     }
 }
 
-/// Which UID in the other mailbox each copied message was given (RFC 4315 section 3).
+/// The UID in the target mailbox of each copied message (RFC 4315 section 3).
 ///
-/// Both sides are kept as the ranges in which the server told them: the first of `from` went to the
+/// Both sides are kept as the ranges that the server sent: the first of `from` was copied to the
 /// first of `to`, and so on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CopyUid {
@@ -295,8 +295,8 @@ pub struct CopyUid {
 }
 
 impl CopyUid {
-    /// A mapping of these ranges, in this order. A range may be told backwards; it counts as
-    /// ascending (RFC 4315 section 3).
+    /// A mapping of these ranges, in this order. A range written backwards counts as ascending (RFC
+    /// 4315 section 3).
     #[must_use]
     pub fn new(
         uid_validity: Option<UidValidity>,
@@ -306,33 +306,33 @@ impl CopyUid {
         Self { uid_validity, from, to }
     }
 
-    /// The era of the new UIDs, in the mailbox that they were copied to.
+    /// The UIDVALIDITY of the target mailbox.
     #[must_use]
     pub fn uid_validity(&self) -> Option<UidValidity> {
         self.uid_validity
     }
 
-    /// The messages that were copied.
+    /// The UIDs of the copied messages.
     #[must_use]
     pub fn from(&self) -> UidSet {
         set_of(&self.from)
     }
 
-    /// The UIDs that the copies were given; empty if the server does not tell.
+    /// The UIDs of the copies; empty if the server does not say.
     #[must_use]
     pub fn to(&self) -> UidSet {
         set_of(&self.to)
     }
 
-    /// Each message's UID before, and its copy's. None where the server does not tell as many UIDs
-    /// on the one side as on the other (it may write `*`, which is no UID): which belongs to which
-    /// is not known then.
+    /// Each message's UID, and its copy's. Empty where the two sides have different counts of UIDs
+    /// (a server may write `*`, which is no UID): nothing says then which copy belongs to which
+    /// message.
     pub fn pairs(&self) -> impl Iterator<Item = (Uid, Uid)> {
         let to = if count(&self.from) == count(&self.to) { &self.to[..] } else { &[] };
         each(&self.from).zip(each(to))
     }
 
-    /// Whether it names nothing at all (some servers say so).
+    /// Whether it names no UIDs at all, as some servers write it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.from.is_empty()

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::text_arena::{Reader, lossy};
 
-/// How a part wants to be shown (RFC 2183).
+/// How to present a part (RFC 2183).
 #[derive(Clone, Debug)]
 pub struct Disposition<'a> {
     kind: &'a [u8],
@@ -12,12 +12,12 @@ pub struct Disposition<'a> {
 }
 
 impl<'a> Disposition<'a> {
-    /// What is packed as its kind and its parameters.
+    /// Reads the packed kind and parameters.
     pub(super) fn read(mut reader: Reader<'a>) -> Self {
         Self { kind: reader.string().unwrap_or_default(), params: Params { reader } }
     }
 
-    /// `attachment` or `inline`, in the server's letters.
+    /// `attachment` or `inline`, as the server spelt it.
     #[must_use]
     pub fn kind(&self) -> Cow<'a, str> {
         lossy(self.kind)
@@ -29,13 +29,13 @@ impl<'a> Disposition<'a> {
         self.kind.eq_ignore_ascii_case(b"attachment")
     }
 
-    /// Its parameters, `filename` or `size` among them.
+    /// Its parameters, such as `filename` and `size`.
     #[must_use]
     pub fn params(&self) -> Params<'a> {
         self.params.clone()
     }
 
-    /// The value of this parameter; case of letters in the name does not matter.
+    /// The value of this parameter; the name's case does not matter.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<Cow<'a, str>> {
         self.params().find_value(name)
@@ -53,20 +53,20 @@ impl serde::Serialize for Disposition<'_> {
     }
 }
 
-/// The parameters of a part or of its disposition: name and value, in their order. A value that is
-/// missing is empty.
+/// The parameters of a part or of its disposition: name and value, in their order. A missing value
+/// is empty.
 #[derive(Clone, Debug)]
 pub struct Params<'a> {
     reader: Reader<'a>,
 }
 
 impl<'a> Params<'a> {
-    /// What is packed as a 1, name and value each, then a 0.
+    /// Reads packed parameters: a 1, name and value each, then a 0.
     pub(super) fn read(reader: Reader<'a>) -> Self {
         Self { reader }
     }
 
-    /// The first value of this name; case of letters does not matter.
+    /// The first value of this name, regardless of case.
     pub(super) fn find_value(mut self, name: &str) -> Option<Cow<'a, str>> {
         self.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
@@ -77,7 +77,7 @@ impl<'a> Iterator for Params<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut next = self.reader;
-        // The closing 0 is not passed, so that asking again gives `None` again.
+        // The closing 0 is not consumed, so that the next call returns `None` again.
         (next.mark() != 0).then(|| {
             let mut text = || lossy(next.string().unwrap_or_default());
             let pair = (text(), text());
@@ -94,7 +94,7 @@ impl serde::Serialize for Params<'_> {
     }
 }
 
-/// Passes packed parameters.
+/// Skips packed parameters.
 pub(super) fn skip_params(reader: &mut Reader<'_>) {
     while reader.mark() != 0 {
         reader.string();

@@ -1,4 +1,4 @@
-//! The envelope: a message's main header fields, as the server read them out of it.
+//! The envelope: a message's main header fields, as the server parsed them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,7 +14,7 @@ use super::timestamp::Timestamp;
 /// messages shows.
 ///
 /// A field is `None` where the message has none. In texts for people (subject and names) RFC 2047
-/// words (`=?utf-8?q?caf=C3=A9?=`) are decoded; bytes that are not UTF-8 are shown as U+FFFD.
+/// words (`=?utf-8?q?caf=C3=A9?=`) are decoded; bytes that are not UTF-8 become U+FFFD.
 ///
 /// ```
 /// use imap_duplex::types::{Envelope, EnvelopeBuilder};
@@ -39,7 +39,7 @@ pub(super) const BCC: usize = 5;
 pub(super) const LISTS: usize = 6;
 
 impl Envelope {
-    /// One that was packed in the order told at the field.
+    /// An envelope packed in the order described at the field.
     pub(crate) fn from_packed(packed: Bytes) -> Self {
         Self { packed }
     }
@@ -48,33 +48,32 @@ impl Envelope {
         &self.packed
     }
 
-    /// When it was written, with its author's zone; `None` also if the text of its date can't be
-    /// read.
+    /// When it was written, with its author's time zone; `None` also if its date can't be parsed.
     #[must_use]
     pub fn sent(&self) -> Option<Timestamp> {
         header_date::read(Reader::new(&self.packed).string()?)
     }
 
-    /// When it was written: the text of its `Date:` field.
+    /// The text of its `Date:` field.
     #[must_use]
     pub fn date(&self) -> Option<Cow<'_, str>> {
         Reader::new(&self.packed).string().map(lossy)
     }
 
-    /// Its subject. Words in a charset that is not known stand as they were written:
-    /// [`subject_text`](Self::subject_text) says which.
+    /// Its subject. Words in an unknown charset stay encoded: [`subject_text`](Self::subject_text)
+    /// has them.
     #[must_use]
     pub fn subject(&self) -> Option<Cow<'_, str>> {
         self.subject_text().map(HeaderText::into_text)
     }
 
-    /// Its subject, and what of it could not be decoded.
+    /// Its subject, and which charsets could not be decoded.
     #[must_use]
     pub fn subject_text(&self) -> Option<HeaderText<'_>> {
         self.subject_raw().map(HeaderText::decode)
     }
 
-    /// Its subject, as the bytes that the server sent.
+    /// Its subject, in the server's bytes.
     #[must_use]
     pub fn subject_raw(&self) -> Option<&[u8]> {
         let mut reader = Reader::new(&self.packed);
@@ -82,45 +81,45 @@ impl Envelope {
         reader.string()
     }
 
-    /// Whom it is from.
+    /// The authors.
     #[must_use]
     pub fn from(&self) -> Addresses<'_> {
         self.list(FROM)
     }
 
-    /// Who sent it, where that is not its author: a secretary, a mailing list. Servers repeat
+    /// Who sent it, where that is not the author: a secretary, a mailing list. Servers repeat
     /// [`from`](Self::from) here if the message does not say.
     #[must_use]
     pub fn sender(&self) -> Addresses<'_> {
         self.list(SENDER)
     }
 
-    /// Where answers are to go. Servers repeat [`from`](Self::from) here if the message does not
-    /// say.
+    /// Where replies are to be sent. Servers repeat [`from`](Self::from) here if the message does
+    /// not say.
     #[must_use]
     pub fn reply_to(&self) -> Addresses<'_> {
         self.list(REPLY_TO)
     }
 
-    /// Whom it is to.
+    /// The recipients.
     #[must_use]
     pub fn to(&self) -> Addresses<'_> {
         self.list(TO)
     }
 
-    /// Who gets a copy.
+    /// The recipients of a copy.
     #[must_use]
     pub fn cc(&self) -> Addresses<'_> {
         self.list(CC)
     }
 
-    /// Who gets a copy that the others don't know of.
+    /// The recipients of a blind copy.
     #[must_use]
     pub fn bcc(&self) -> Addresses<'_> {
         self.list(BCC)
     }
 
-    /// The Message-ID of the message that it answers, with its angle brackets.
+    /// The Message-ID of the message that it replies to, with its angle brackets.
     #[must_use]
     pub fn in_reply_to(&self) -> Option<Cow<'_, str>> {
         self.after_lists().string().map(lossy)
@@ -197,8 +196,8 @@ impl serde::Serialize for Envelope {
 }
 
 /// The addresses of one field of an [`Envelope`], in their order.
-///
-/// A group (`friends: a@example.org, b@example.org;`) comes as an entry of its own
+/// A group (`friends: a@example.org, b@example.org;`) is an entry of its own
+/// ([`Address::is_group`]), followed by its members, which name it in [`Address::group`].
 /// ([`Address::is_group`]), then its members, which name it in [`Address::group`].
 #[derive(Clone, Debug)]
 pub struct Addresses<'a> {
@@ -231,7 +230,7 @@ impl<'a> Iterator for Addresses<'a> {
     }
 }
 
-/// One address of an [`Envelope`], or the head of a group of them.
+/// One address of an [`Envelope`], or the head of a group of addresses.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Address<'a> {
     name: Option<&'a [u8]>,
@@ -241,52 +240,52 @@ pub struct Address<'a> {
 }
 
 impl<'a> Address<'a> {
-    /// The name of the person, `Ann Example`. Words in a charset that is not known stand as they
-    /// were written: [`name_text`](Self::name_text) says which.
+    /// The person's name, `Ann Example`. Words in an unknown charset stay encoded:
+    /// [`name_text`](Self::name_text) has them.
     #[must_use]
     pub fn name(&self) -> Option<Cow<'a, str>> {
         self.name_text().map(HeaderText::into_text)
     }
 
-    /// The name, and what of it could not be decoded.
+    /// The name, and which charsets could not be decoded.
     #[must_use]
     pub fn name_text(&self) -> Option<HeaderText<'a>> {
         self.name.map(HeaderText::decode)
     }
 
-    /// The name, as the bytes that the server sent.
+    /// The name, in the server's bytes.
     #[must_use]
     pub fn name_raw(&self) -> Option<&'a [u8]> {
         self.name
     }
 
-    /// What stands before the `@`.
+    /// The part before the `@`.
     #[must_use]
     pub fn mailbox(&self) -> Option<Cow<'a, str>> {
         self.mailbox.map(lossy)
     }
 
-    /// What stands behind the `@`. Some servers write a word such as `.MISSING-HOST-NAME.` where
+    /// The part after the `@`. Some servers write a placeholder such as `.MISSING-HOST-NAME.` where
     /// the message has none.
     #[must_use]
     pub fn host(&self) -> Option<Cow<'a, str>> {
         self.host.map(lossy)
     }
 
-    /// `mailbox@host`, if both are there.
+    /// `mailbox@host`, if both are present.
     #[must_use]
     pub fn email(&self) -> Option<String> {
         Some(format!("{}@{}", self.mailbox()?, self.host()?))
     }
 
-    /// The name of the group that this is the head of, or a member of.
+    /// The name of the group that this is the head or a member of.
     #[must_use]
     pub fn group(&self) -> Option<Cow<'a, str>> {
         self.group.map(|name| HeaderText::decode(name).into_text())
     }
 
-    /// Whether this is no address, but the head of a group: `undisclosed-recipients:;` is such a
-    /// head with no members behind it.
+    /// Whether this is the head of a group and no address: `undisclosed-recipients:;` is a head
+    /// without members.
     #[must_use]
     pub fn is_group(&self) -> bool {
         self.group.is_some() && self.mailbox.is_none() && self.host.is_none()

@@ -1,9 +1,9 @@
-//! Makes an [`Envelope`] by hand.
+//! Builds an [`Envelope`].
 
 use super::envelope::{BCC, CC, Envelope, FROM, LISTS, REPLY_TO, SENDER, TO};
 use super::text_arena::Writer;
 
-/// Makes an [`Envelope`] by hand, for tests and for servers.
+/// Builds an [`Envelope`], for tests and for servers.
 #[derive(Clone, Debug, Default)]
 pub struct EnvelopeBuilder {
     date: Option<String>,
@@ -14,70 +14,70 @@ pub struct EnvelopeBuilder {
 }
 
 impl EnvelopeBuilder {
-    /// An envelope with nothing in it.
+    /// An envelope with no fields.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The text of its `Date:` field.
+    /// Sets the text of its `Date:` field.
     #[must_use]
     pub fn date(mut self, date: impl Into<String>) -> Self {
         self.date = Some(date.into());
         self
     }
 
-    /// Its subject.
+    /// Sets its subject.
     #[must_use]
     pub fn subject(mut self, subject: impl Into<String>) -> Self {
         self.subject = Some(subject.into());
         self
     }
 
-    /// One more author: name, and what stands before and behind the `@`. An empty name is none.
+    /// Adds an author: name, and the parts before and after the `@`. An empty name is none.
     #[must_use]
     pub fn from(self, name: &str, mailbox: &str, host: &str) -> Self {
         self.address(FROM, name, mailbox, host)
     }
 
-    /// One more sender.
+    /// Adds a sender.
     #[must_use]
     pub fn sender(self, name: &str, mailbox: &str, host: &str) -> Self {
         self.address(SENDER, name, mailbox, host)
     }
 
-    /// One more address for answers.
+    /// Adds an address for replies.
     #[must_use]
     pub fn reply_to(self, name: &str, mailbox: &str, host: &str) -> Self {
         self.address(REPLY_TO, name, mailbox, host)
     }
 
-    /// One more recipient.
+    /// Adds a recipient.
     #[must_use]
     pub fn to(self, name: &str, mailbox: &str, host: &str) -> Self {
         self.address(TO, name, mailbox, host)
     }
 
-    /// One more who gets a copy.
+    /// Adds a recipient of a copy.
     #[must_use]
     pub fn cc(self, name: &str, mailbox: &str, host: &str) -> Self {
         self.address(CC, name, mailbox, host)
     }
 
-    /// One more who gets a copy that the others don't know of.
+    /// Adds a recipient of a blind copy.
     #[must_use]
     pub fn bcc(self, name: &str, mailbox: &str, host: &str) -> Self {
         self.address(BCC, name, mailbox, host)
     }
 
-    /// The Message-ID of what it answers, with its angle brackets.
+    /// Sets the Message-ID of the message it replies to, with its angle brackets.
     #[must_use]
     pub fn in_reply_to(mut self, id: impl Into<String>) -> Self {
         self.in_reply_to = Some(id.into());
         self
     }
 
-    /// Its own Message-ID, with its angle brackets.
+    /// Sets its own Message-ID, with its angle brackets.
     #[must_use]
     pub fn message_id(mut self, id: impl Into<String>) -> Self {
         self.message_id = Some(id.into());

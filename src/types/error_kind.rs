@@ -1,8 +1,7 @@
-//! What kinds of failure there are, and how much of a command had been sent: what an error and an
-//! event tell alike.
+//! The kinds of failure, and how much of a command had been sent.
 //!
-//! Shown to the user beside the error (`imap_duplex::ErrorKind`); here because an event tells them,
-//! too.
+//! Both belong to the error (`imap_duplex::ErrorKind`); they are defined here because events have
+//! them, too.
 
 /// What kind of failure an [`Error`](crate::Error) is.
 ///
@@ -13,79 +12,80 @@
 /// | go on with the rest | `Partial`; `Overrun`, by a stream or in smaller pieces |
 /// | ask a person | `Login`, `Insecure`, `Tls`, `Certificate` |
 /// | look at [`code`](crate::Error::code) and text | `No`, `Login`: `UNAVAILABLE`, `INUSE`, `LIMIT` and `SERVERBUG` may pass, others do not |
-/// | mend the program, or do without | `Bad`, `Invalid`, `Unsupported` |
+/// | fix the program | `Bad`, `Invalid`, `Unsupported` |
 ///
-/// Whether a command may be submitted again is told by [`sent`](crate::Error::sent).
+/// [`sent`](crate::Error::sent) says whether a command may be submitted again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The server answered NO: it understood, and would not or could not.
+    /// The server answered NO: it understood, and could not or would not.
     No,
     /// The server answered BAD: it did not understand the command.
     Bad,
     /// The server's answer does not fit the command.
     Protocol,
-    /// Some rows of the result could not be read; [`Error::unread`](crate::Error::unread) has their
-    /// bytes. Or some may have gone to an older command that asked for the same and was refused.
-    /// [`Error::answers`](crate::Error::answers) has what came of it.
+    /// Some rows of the result could not be parsed; [`Error::unparsed`](crate::Error::unparsed) has
+    /// their bytes. Or some may have been routed to an earlier command that requested the same and
+    /// was refused. [`Error::answers`](crate::Error::answers) has the rows received.
     Incomplete,
-    /// The server dealt with a part of the messages only and said OK: it does not do more at once
-    /// (MESSAGELIMIT, RFC 9738). It begins with the newest;
+    /// The server processed only some of the messages and said OK, because of its limit for one
+    /// command (MESSAGELIMIT, RFC 9738). It begins with the newest;
     /// [`Error::resume_below`](crate::Error::resume_below) says how far it got,
     /// [`Error::answers`](crate::Error::answers) has what it answered.
     Partial,
     /// The result was read too slowly: more of it waited than
     /// [`Limits::unread`](crate::types::Limits::unread) allows, or than
-    /// [`Limits::result`](crate::types::Limits::result) allows where it was awaited whole. What had
-    /// come is there: rows come before it, [`Error::answers`](crate::Error::answers) has those of
-    /// an awaited token. The rest was thrown away; the command itself ran on, and nothing else is
-    /// hurt.
+    /// [`Limits::result`](crate::types::Limits::result) allows for an awaited token. The rows
+    /// received until then are not lost: a stream returns them before this error,
+    /// [`Error::answers`](crate::Error::answers) has those of an awaited token. Later rows were
+    /// dropped; the command itself ran on, and nothing else is affected.
     Overrun,
-    /// The source of a streamed upload failed, gave fewer or more octets than were announced, or
+    /// The source of a streamed upload failed, returned fewer or more bytes than announced, or
     /// nothing for too long, or the upload was cancelled: nothing was stored. If the connection had
-    /// to be closed for it, [`Error::close_reason`](crate::Error::close_reason) says so. See
+    /// to be closed because of it, [`Error::close_reason`](crate::Error::close_reason) says so. See
     /// [`Append`](crate::command::Append#streamed-uploads).
     Source,
     /// The connection has ended; [`Error::close_reason`](crate::Error::close_reason) says why.
     Closed,
-    /// The command was not sent: as many as [`Limits::commands`](crate::types::Limits::commands)
-    /// wait already.
+    /// The command was not sent: [`Limits::commands`](crate::types::Limits::commands) commands wait
+    /// already.
     QueueFull,
     /// The command was not sent: the selection that it was meant for has ended.
     SelectionEnded,
-    /// The command was not sent: it changes messages, and the mailbox is open for reading alone, by
-    /// EXAMINE or because the server said `[READ-ONLY]`. Servers may say OK to it and do nothing.
-    /// Of a command in several lines (a move without MOVE) it can be that the first lines had been
+    /// The command was not sent: it changes messages, and the mailbox is open read-only, by EXAMINE
+    /// or because the server said `[READ-ONLY]`. Servers may say OK to such a command and do
+    /// nothing. Of a command in several lines (a move without MOVE) the first lines may have been
     /// sent.
     ReadOnly,
-    /// It was cancelled or withdrawn before it was sent; of several messages that are appended one
-    /// by one, before all were.
+    /// The command was cancelled before it was sent; or, of several messages appended one by one,
+    /// before all were.
     Cancelled,
     /// The command was not sent: an argument can't be written in IMAP.
     Invalid,
-    /// The command was not sent: the server can't do it, or the library would not let it pass.
+    /// The command was not sent: the server lacks a capability that it needs, or the library does
+    /// not permit it.
     Unsupported,
     /// A step of connecting took longer than [`Timeouts`](crate::Timeouts) allow. A connection that
-    /// falls silent later ends: that is `Closed`.
+    /// falls silent later is `Closed`.
     Timeout,
     /// The host's name could not be resolved.
     Resolve,
     /// No connection could be made.
     Connect,
-    /// TLS could not be agreed on.
+    /// The TLS handshake failed.
     Tls,
-    /// The server's certificate is not trusted: nobody that is trusted signed it
+    /// The server's certificate is not trusted: its issuer is unknown
     /// ([`Config::trust_certificate`](crate::Config::trust_certificate) adds an authority), it is
     /// for another name, or it has expired.
     Certificate,
     /// The server refused user and password. [`Error::code`](crate::Error::code) may say why:
-    /// [`Unavailable`](crate::types::Code::Unavailable) passes,
-    /// [`AuthenticationFailed`](crate::types::Code::AuthenticationFailed) does not.
+    /// [`Unavailable`](crate::types::Code::Unavailable) is temporary,
+    /// [`AuthenticationFailed`](crate::types::Code::AuthenticationFailed) is not.
     Login,
-    /// The password was not sent, because it could be read on the way: the connection is not
-    /// encrypted ([`Config::allow_plaintext_login`](crate::Config::allow_plaintext_login) allows
-    /// it), or the server does not take it so.
+    /// The password was not sent, because others could read it: the connection is not encrypted
+    /// ([`Config::allow_plaintext_login`](crate::Config::allow_plaintext_login) permits it), or the
+    /// server refuses plaintext logins.
     Insecure,
 }
 
@@ -94,14 +94,13 @@ pub enum ErrorKind {
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Sent {
-    /// Not a byte: it can safely be submitted again.
+    /// Not a byte: submitting it again is safe.
     No,
-    /// Its beginning: a server that refuses a literal never gets the rest of the line, and of
-    /// several lines that make up one command (a move without MOVE) the further ones were not sent;
-    /// of a dialogue, such as a login by SASL, the last answer is missing. The server has not done
-    /// it, or, of several lines, a part of it.
+    /// Its beginning: of a line with a refused literal the rest is missing, of several lines that
+    /// make up one command (a move without MOVE) the later ones, of a dialogue such as a SASL login
+    /// the last answer. The server has not carried it out, or, of several lines, only some.
     Partly,
-    /// All that the server needs to do it: the server may have done it. Of a dialogue that is the
-    /// last answer, of IDLE its line (DONE only ends it).
+    /// All that the server needs to carry it out, so it may have done so. Of a dialogue that
+    /// includes the last answer; of IDLE its line is enough (DONE only ends it).
     Fully,
 }

@@ -1,5 +1,4 @@
-//! What comes on the event stream: changes, data of detached commands, completions, and the
-//! connection's life.
+//! The events: unsolicited changes, data and ends of detached commands, and the connection's life.
 
 use std::fmt;
 
@@ -15,20 +14,21 @@ use super::metadata::Metadata;
 use super::number::{CommandId, ModSeq, SelectionId, Seq, Uid, UidValidity};
 use super::status::StatusResponse;
 
-/// Something the server said that answers no question, or how a command or the connection ended.
+/// Unsolicited data from the server, or the end of a command or of the connection.
 ///
 /// `Display` gives one line for people; with the feature `serde` it serialises to one flat JSON
 /// object.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Event {
-    /// The mailbox that it is about, and the selection in which it came; `None` if it is about
-    /// none.
+    /// The mailbox that it is about, and the selection in which it was received; `None` if it is
+    /// about no mailbox.
     pub place: Option<Place>,
-    /// The command that surely caused it, or whose data or end it is; `None` in doubt.
+    /// The command that certainly caused it, or whose data or end it is; `None` in doubt.
     pub cause: Option<CommandId>,
-    /// It happened before the mailbox was selected, since the [state](super::MailboxState) that
-    /// [`Select::resume`](crate::Select::resume) was given. Removals then have no number.
+    /// The change happened while disconnected: after the [state](super::MailboxState) that
+    /// [`Select::resume`](crate::Select::resume) was given, before the mailbox was selected.
+    /// Removals then have no sequence number.
     pub while_disconnected: bool,
     /// What happened.
     pub kind: EventKind,
@@ -38,13 +38,13 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Place {
-    /// Which mailbox.
+    /// The mailbox.
     pub mailbox: MailboxName,
-    /// In which selection of it; `None` for a mailbox that is not the selected one.
+    /// Its selection; `None` for a mailbox that is not the selected one.
     pub selection: Option<SelectionId>,
 }
 
-/// What an [`Event`] tells.
+/// The content of an [`Event`].
 ///
 /// Later versions may add kinds and fields, so a `match` has a last arm for the rest, and patterns
 /// with fields end in `..`:
@@ -67,49 +67,51 @@ pub enum EventKind {
     Opened {
         /// How many messages it has.
         exists: u32,
-        /// The era of its UIDs.
+        /// Its UIDVALIDITY.
         uid_validity: Option<UidValidity>,
-        /// No message that comes will have a UID below this.
+        /// New messages will have UIDs from this on.
         uid_next: Option<Uid>,
         /// Its newest mod-sequence.
         highest_mod_seq: Option<ModSeq>,
-        /// Whether it was opened for reading alone.
+        /// Whether it was opened read-only.
         read_only: bool,
     },
-    /// The count of messages changed: told at once, before the UIDs of new ones are known.
+    /// The count of messages changed. Reported at once, before the UIDs of new messages are known.
     #[non_exhaustive]
     Exists {
         /// How many messages the mailbox has now.
         count: u32,
     },
-    /// A message came. Told once its UID is known; [`EventKind::Exists`] came at once.
+    /// A message arrived. Reported once its UID is known; its [`EventKind::Exists`] was reported at
+    /// once.
     #[non_exhaustive]
     Arrived {
-        /// Its number at this moment in the stream.
+        /// Its sequence number at this point of the stream.
         seq: Option<Seq>,
         /// Its UID.
         uid: Uid,
-        /// Its flags, where the server told them with the UID.
+        /// Its flags, where the server sent them with the UID.
         flags: Option<Flags>,
     },
-    /// A message is gone.
+    /// A message was expunged.
     #[non_exhaustive]
     Expunged {
-        /// The number it had; those behind it moved up by one. `None` if it can't be told. Such a
-        /// removal moves no numbers: what went while away, or was found gone by a comparison, is
-        /// not in the count any more; of what went just now an [`EventKind::Exists`] follows, and
-        /// what was known of the others by number is void.
+        /// Its former sequence number; later messages moved up by one. `None` if it is unknown;
+        /// such a removal moves no numbers. What was expunged while disconnected, or found missing
+        /// by a comparison, is no longer in the count. For what was expunged just now an
+        /// [`EventKind::Exists`] follows, and earlier knowledge of the other messages by number is
+        /// invalid.
         seq: Option<Seq>,
-        /// Its UID; `None` if it went before its UID was told.
+        /// Its UID; `None` if it was expunged before its UID was known.
         uid: Option<Uid>,
     },
-    /// A message's flags were told, and they are not what was known.
+    /// The server reported flags of a message that differ from those known.
     #[non_exhaustive]
     FlagsChanged {
-        /// Its number at this moment in the stream.
+        /// Its sequence number at this point of the stream.
         seq: Option<Seq>,
-        /// Its UID; `None` if it has not been told yet. In a selection that goes on from a
-        /// [state](super::MailboxState) the change is told as soon as that is known.
+        /// Its UID; `None` if it is not yet known. In a selection that goes on from a
+        /// [state](super::MailboxState) the change is reported only once the UID is known.
         uid: Option<Uid>,
         /// Its flags now.
         flags: Flags,
@@ -118,23 +120,23 @@ pub enum EventKind {
         /// The mod-sequence of the change.
         mod_seq: Option<ModSeq>,
     },
-    /// The mailbox's UIDs of before are void.
+    /// The mailbox's UIDVALIDITY changed: all earlier UIDs are invalid.
     #[non_exhaustive]
     UidValidityChanged {
-        /// The era of its UIDs now.
+        /// The new UIDVALIDITY.
         uid_validity: Option<UidValidity>,
     },
-    /// The selection ended: no more will be told of it.
+    /// The selection ended: no more events of it follow.
     SelectionEnded,
-    /// A selection that goes on from a [state](super::MailboxState) is in step: all that happened
-    /// while away has been told.
+    /// A selection that goes on from a [state](super::MailboxState) has caught up: all changes made
+    /// while disconnected have been reported.
     #[non_exhaustive]
     Resumed {
         /// How many messages the mailbox has now.
         exists: u32,
     },
-    /// All is known of the selected mailbox that was to be asked ([`ViewSync`](super::ViewSync)):
-    /// the UIDs of its messages, and their flags if they are wanted. Once for each selection;
+    /// The view of the selected mailbox is complete ([`ViewSync`](super::ViewSync)): the UIDs of
+    /// its messages, and their flags if requested. Once for each selection;
     /// [`Mailbox::ready`](crate::Mailbox::ready) waits for it.
     #[non_exhaustive]
     Ready {
@@ -143,7 +145,7 @@ pub enum EventKind {
     },
     /// Counts of a mailbox that is not selected.
     Status(MailboxStatus),
-    /// The server told of a mailbox unasked: it was made, or changed its attributes.
+    /// A mailbox was created, or changed its attributes.
     MailboxCreated(ListEntry),
     /// A mailbox was renamed; [`Place::mailbox`] is its new name.
     #[non_exhaustive]
@@ -151,10 +153,10 @@ pub enum EventKind {
         /// The name it had.
         from: MailboxName,
     },
-    /// A mailbox was deleted, or renamed to where it can't be seen. In doubt it is told, too, of a
-    /// name that there never was but as the beginning of others', where a server with NOTIFY speaks
-    /// of it as their parent (RFC 5465 section 5.4); not if it does so right behind the mailbox
-    /// below it, and had never told of the parent.
+    /// A mailbox was deleted, or renamed to where the user can't see it. In doubt it is reported,
+    /// too, for a name that never was a mailbox but only the parent of others, where a server with
+    /// NOTIFY lists it as such (RFC 5465 section 5.4); not if the server does so right after the
+    /// mailbox below it, and had never listed the parent before.
     MailboxDeleted,
     /// A mailbox was subscribed to or unsubscribed from.
     #[non_exhaustive]
@@ -162,73 +164,71 @@ pub enum EventKind {
         /// Whether it is subscribed to now.
         subscribed: bool,
     },
-    /// The user may not read this mailbox, so the server can't tell of it (RFC 5465 sections 3.1
-    /// and 5.9).
+    /// The user may not read this mailbox, so the server can't report its changes (RFC 5465
+    /// sections 3.1 and 5.9).
     MailboxNoAccess,
     /// Annotations of a mailbox changed, or those of the server, if [`Event::place`] is `None` (RFC
-    /// 5464 section 4.4.2). As a rule their names alone are told.
+    /// 5464 section 4.4.2). As a rule only their names are reported.
     MetadataChanged(Metadata),
-    /// The server had too much to tell and gave up what NOTIFY asked for (RFC 5465 section 5.8).
-    /// What became of the other mailboxes meanwhile is not known; what is known of the selected one
-    /// is compared with what is there.
+    /// The server had too many notifications and ended NOTIFY (RFC 5465 section 5.8). Changes of
+    /// the other mailboxes were lost; the view of the selected one is compared with the server's.
     #[non_exhaustive]
     NotificationsLost {
-        /// Whether the library asks for all of it again; the counts of all mailboxes that are
-        /// watched follow as [`EventKind::Status`] then. If not, because the server gives up again
-        /// and again or refuses, only the selected mailbox is asked for; ask for the others
-        /// yourself at a better time.
+        /// Whether the library requests everything again; the counts of all watched mailboxes
+        /// follow as [`EventKind::Status`] then. If not, because the server overflows again and
+        /// again or refuses, only the selected mailbox is compared; request the others yourself at
+        /// a better time.
         asked_again: bool,
     },
-    /// Data that answers a detached command, or a question that nobody here asked.
+    /// Data for a detached command, or solicited data that no command here requested.
     Data(Answer),
-    /// A command ended, by its tagged response: with OK, NO or BAD. That says what the server
-    /// thinks; rows that could not be read, for one, make the token's result an error all the same.
-    /// Of a [detached](crate::Token::detach) one its data was told before, unless it was detached
-    /// later.
+    /// A command ended by its tagged response: OK, NO or BAD. That is the server's verdict;
+    /// unparsable rows, for one, make the token's result an error all the same. For a
+    /// [detached](crate::Token::detach) command its data precedes this event, unless it was
+    /// detached later.
     #[non_exhaustive]
     Completed {
         /// The command's name: `FETCH`.
         command: String,
         /// The tagged response.
         status: StatusResponse,
-        /// Whether its token was detached: then this event is the only word of its end.
+        /// Whether its token was detached: then only this event reports its end.
         detached: bool,
     },
-    /// A command ended without a tagged response: it was refused or given up here, or the
-    /// connection ended. It replaces `Completed`, whatever the server's tagged response was, for a
-    /// detached command whose result is larger than may wait
-    /// ([`Overrun`](crate::ErrorKind::Overrun)) or lacks something
+    /// A command ended without a tagged response: it was refused or cancelled here, or the
+    /// connection ended. It also replaces `Completed` for a detached command whose result exceeds
+    /// its limit ([`Overrun`](crate::ErrorKind::Overrun)) or lacks rows
     /// ([`Incomplete`](crate::ErrorKind::Incomplete)), and for a command that used the result of a
     /// search that failed ([`SavedSearch`](crate::command::SavedSearch)).
     #[non_exhaustive]
     Failed {
         /// The command's name: `FETCH`.
         command: String,
-        /// What kind of failure it is.
+        /// The kind of failure.
         kind: ErrorKind,
         /// How much of the command had been written: whether the server may have carried it out.
         sent: Sent,
-        /// Why, in words.
+        /// The reason, in words.
         reason: String,
     },
     /// A text that the server wants shown to the user (RFC 9051 section 7.1, `ALERT`).
     #[non_exhaustive]
     Alert {
-        /// It.
+        /// The text.
         text: String,
     },
-    /// An untagged OK, NO or BAD that belongs to no command. Or, with a command as its cause whose
-    /// token was detached: that the server has dealt with a part of its messages only
-    /// (`MESSAGELIMIT`, RFC 9738), and the tagged response did not say so.
+    /// An untagged OK, NO or BAD that belongs to no command. Or, with a detached command as its
+    /// cause: the server processed only some of its messages (`MESSAGELIMIT`, RFC 9738) without
+    /// saying so in the tagged response.
     Notice(StatusResponse),
-    /// What the server can do has changed.
+    /// The server's capabilities have changed.
     Capabilities(Capabilities),
-    /// The reader was slow, and events were left out here.
+    /// The reader was slow, and events were dropped at this point of the stream.
     Lagged(Lagged),
-    /// What the server said can't be true of the mailbox as it was known; the library asks anew.
+    /// A response contradicts the view of the mailbox; the library queries the server again.
     #[non_exhaustive]
     Contradiction {
-        /// What it said.
+        /// The contradiction, in words.
         what: String,
     },
     /// A well-formed response of a kind that this library has no type for.
@@ -250,36 +250,36 @@ pub enum EventKind {
     /// The connection ended. Always the last event.
     #[non_exhaustive]
     Closed {
-        /// Why.
+        /// The reason.
         reason: CloseReason,
     },
 }
 
-/// What was left out, and must be asked again if it is wanted. The views of selected mailboxes are
-/// right all the same.
+/// How many events were dropped, and for which mailboxes. The views of selected mailboxes are
+/// complete all the same.
 ///
 /// What to do depends on what the program keeps:
 ///
-/// - It shows the mailbox: draw it anew from [`Mailbox::snapshot`](crate::Mailbox::snapshot).
-/// - It keeps a copy: [`diff`](crate::Snapshot::diff) between the snapshot that it has dealt with
-///   and the one of now tells what came, went and changed. What is missing to the UIDs of a new
-///   message is told by [`Arrived`](EventKind::Arrived) later.
+/// - It shows the mailbox: draw it again from [`Mailbox::snapshot`](crate::Mailbox::snapshot).
+/// - It keeps a copy: [`diff`](crate::Snapshot::diff) between the last snapshot that it processed
+///   and the current one returns what arrived, was expunged and changed. A new message whose UID is
+///   still unknown is reported by [`Arrived`](EventKind::Arrived) later.
 /// - It acts on new messages: those of the snapshot that it has not seen, as
 ///   [`Mailbox::state`](crate::Mailbox::state) shows.
-/// - It follows mailboxes that are not selected: ask for the [`status`](crate::Sender::status) of
-///   those that are named, or of all if there are [`others`](Self::others).
+/// - It follows mailboxes that are not selected: request the [`status`](crate::Sender::status) of
+///   those named, or of all if there are [`others`](Self::others).
 ///
-/// A [`Mailbox`](crate::Mailbox) tells what is true at the time of the call. Events that stood
-/// behind this one in the stream by then are still to come, and are older than that: they may tell
-/// what is known already. Where more was left out behind them, there is a `Lagged` of its own.
+/// A [`Mailbox`](crate::Mailbox) is current at the time of the call. Events that were queued after
+/// this one by then are still to be read and are older than that: they may repeat what the snapshot
+/// has already. Where more was dropped after them, there is another `Lagged`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lagged {
-    /// How many events.
+    /// How many events were dropped.
     pub events: u64,
     /// The mailboxes that they were about, each once; at most 100.
     pub mailboxes: Vec<MailboxName>,
-    /// They were about other mailboxes, too, which are not named.
+    /// Whether they were about other mailboxes, too, which are not named.
     pub others: bool,
 }
 
@@ -309,7 +309,7 @@ impl Event {
         self.place.as_ref().map(|place| &place.mailbox)
     }
 
-    /// The kind's name, in the words of its JSON form: `flags_changed`.
+    /// The kind's name, as in its JSON form: `flags_changed`.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match &self.kind {
@@ -345,7 +345,7 @@ impl Event {
     }
 }
 
-/// A message as people are told of it: by its UID if that is known.
+/// Names a message to people: by its UID if known.
 struct Which(Option<Seq>, Option<Uid>);
 
 impl fmt::Display for Which {
@@ -373,8 +373,8 @@ impl Event {
         match &self.kind {
             EventKind::Opened { exists, uid_validity, read_only, .. } => {
                 write!(f, "opened with {}", messages(*exists))?;
-                if let Some(era) = uid_validity {
-                    write!(f, ", UIDVALIDITY {era}")?;
+                if let Some(uid_validity) = uid_validity {
+                    write!(f, ", UIDVALIDITY {uid_validity}")?;
                 }
                 if *read_only { f.write_str(", read-only") } else { Ok(()) }
             }
@@ -388,7 +388,7 @@ impl Event {
                 write!(f, "{} has flags {flags}", Which(*seq, *uid))
             }
             EventKind::UidValidityChanged { uid_validity } => match uid_validity {
-                Some(era) => write!(f, "UIDVALIDITY is {era} now: all UIDs of before are void"),
+                Some(value) => write!(f, "UIDVALIDITY is {value} now: all UIDs of before are void"),
                 None => f.write_str("UIDVALIDITY changed: all UIDs of before are void"),
             },
             EventKind::SelectionEnded => f.write_str("no longer selected"),
@@ -413,9 +413,9 @@ impl Event {
             EventKind::MailboxSubscribed { subscribed: true } => f.write_str("subscribed to"),
             EventKind::MailboxSubscribed { subscribed: false } => f.write_str("unsubscribed from"),
             EventKind::MailboxNoAccess => f.write_str("can't be watched: no access"),
-            EventKind::MetadataChanged(told) => {
+            EventKind::MetadataChanged(metadata) => {
                 f.write_str("annotations changed:")?;
-                told.entries.iter().try_for_each(|entry| write!(f, " {}", entry.name.escape_debug()))
+                metadata.entries.iter().try_for_each(|entry| write!(f, " {}", entry.name.escape_debug()))
             }
             EventKind::NotificationsLost { asked_again: true } => {
                 f.write_str("the server lost notifications, and is asked for them again")
@@ -482,7 +482,7 @@ fn messages(count: u32) -> String {
     if count == 1 { "1 message".into() } else { format!("{count} messages") }
 }
 
-/// The server's text on a person's terminal: without control characters.
+/// The server's text without control characters, safe for a terminal.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

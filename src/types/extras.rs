@@ -1,4 +1,4 @@
-//! What FETCH tells of a message by extensions. Kept apart, so that a row without them stays small.
+//! FETCH items of extensions. A struct of its own, so that a row without them stays small.
 
 use bytes::Bytes;
 
@@ -6,8 +6,8 @@ use super::message::{BodyData, Message, Piece, add_missing};
 use super::section::Section;
 use super::timestamp::Timestamp;
 
-/// The items of extensions. An item is `None` if it was not told; where the server may say NIL,
-/// that is the inner `None`.
+/// The items of extensions. An item is `None` if the response lacks it; where the server may say
+/// NIL, that is the inner `None`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Extras {
     pub(crate) email_id: Option<Option<String>>,
@@ -21,7 +21,7 @@ pub(crate) struct Extras {
     pub(crate) binary: Vec<BodyData>,
     /// `BINARY.SIZE[…]`.
     pub(crate) binary_size: Vec<(Section, Option<u64>)>,
-    /// Items that this library has no type for: name and value as the server wrote them.
+    /// Items that this library has no type for: name and value, as the server wrote them.
     pub(crate) other: Vec<(String, Bytes)>,
 }
 
@@ -30,21 +30,21 @@ impl Message {
         self.extras.get_or_insert_default()
     }
 
-    /// An identifier of its content, the same for all copies of the message on this server
-    /// (OBJECTID, RFC 8474 section 5.1).
+    /// An identifier of its content, shared by all copies of the message on this server (OBJECTID,
+    /// RFC 8474 section 5.1).
     #[must_use]
     pub fn email_id(&self) -> Option<&str> {
         self.extras.as_ref()?.email_id.as_ref()?.as_deref()
     }
 
-    /// An identifier that it shares with the messages that it belongs to (OBJECTID, RFC 8474
-    /// section 5.2); `None` also where the server keeps none.
+    /// An identifier of its thread, shared by the messages in it (OBJECTID, RFC 8474 section 5.2);
+    /// `None` also where the server has none.
     #[must_use]
     pub fn thread_id(&self) -> Option<&str> {
         self.extras.as_ref()?.thread_id.as_ref()?.as_deref()
     }
 
-    /// When it was put into this mailbox (RFC 8514); `None` also where the mailbox does not keep
+    /// When it was saved in this mailbox (RFC 8514); `None` also where the mailbox does not record
     /// that.
     #[must_use]
     pub fn save_date(&self) -> Option<Timestamp> {
@@ -52,58 +52,57 @@ impl Message {
     }
 
     /// The beginning of its text, in UTF-8 and at most 256 characters, for lists (RFC 8970); empty
-    /// if it has none to show; `None` also if the server could not make one.
+    /// if there is none to show; `None` also if the server could not make one.
     #[must_use]
     pub fn preview(&self) -> Option<&str> {
         self.extras.as_ref()?.preview.as_ref()?.as_deref()
     }
 
-    /// Gmail's own number of the message (`X-GM-MSGID`).
+    /// Gmail's identifier of the message (`X-GM-MSGID`).
     #[must_use]
     pub fn gmail_msg_id(&self) -> Option<u64> {
         self.extras.as_ref()?.gmail_msg_id
     }
 
-    /// Gmail's number of its conversation (`X-GM-THRID`).
+    /// Gmail's identifier of its thread (`X-GM-THRID`).
     #[must_use]
     pub fn gmail_thread_id(&self) -> Option<u64> {
         self.extras.as_ref()?.gmail_thread_id
     }
 
-    /// Gmail's labels of the message, decoded (`X-GM-LABELS`): those of the system begin with a
+    /// Gmail's labels of the message, decoded (`X-GM-LABELS`); system labels begin with a
     /// backslash, `\Important`.
     #[must_use]
     pub fn gmail_labels(&self) -> Option<&[String]> {
         self.extras.as_ref()?.gmail_labels.as_deref()
     }
 
-    /// The content of this part with its encoding (base64 and its kin) taken off by the server, as
-    /// a whole (`BINARY[1.2]`, RFC 3516); [`Section::Full`] for that of the message.
+    /// The content of this part, decoded by the server from its transfer encoding (`BINARY[1.2]`,
+    /// RFC 3516), as a whole; [`Section::Full`] for that of the message.
     #[must_use]
     pub fn binary(&self, section: &Section) -> Option<&Bytes> {
         let found = |b: &&BodyData| b.section == *section && b.origin.is_none();
         self.binaries().iter().find(found)?.data.as_ref()
     }
 
-    /// All that `BINARY[…]` told, pieces of parts among them.
+    /// All `BINARY[…]` items, partial ones included.
     #[must_use]
     pub fn binaries(&self) -> &[BodyData] {
         self.extras.as_ref().map(|extras| &*extras.binary).unwrap_or_default()
     }
 
-    /// The size of this part with its encoding taken off, in octets (`BINARY.SIZE[1.2]`, RFC 3516).
+    /// The size in bytes of this part's decoded content (`BINARY.SIZE[1.2]`, RFC 3516).
     #[must_use]
     pub fn binary_size(&self, section: &Section) -> Option<u64> {
         self.extras.as_ref()?.binary_size.iter().find(|(of, _)| of == section)?.1
     }
 
-    /// Items that this library has no type for: name, and value as the server wrote it.
+    /// Items that this library has no type for: name and value, as the server wrote them.
     pub fn other(&self) -> impl Iterator<Item = (&str, &Bytes)> {
         self.extras.iter().flat_map(|extras| &extras.other).map(|(name, value)| (&**name, value))
     }
 
-    /// The names of all items that were told by extensions, `NIL` or not, the untyped ones among
-    /// them.
+    /// The names of all extension items in the response, `NIL` or not, untyped ones included.
     pub(crate) fn extra_items(&self) -> impl Iterator<Item = &str> {
         let typed = |extras: &Extras| {
             [
@@ -119,13 +118,13 @@ impl Message {
             ]
         };
         let typed = self.extras.as_deref().map(typed).into_iter().flatten();
-        let told = typed.filter_map(|(told, name)| told.then_some(name));
-        told.chain(self.other().map(|(name, _)| name))
+        let present = typed.filter_map(|(present, name)| present.then_some(name));
+        present.chain(self.other().map(|(name, _)| name))
     }
 }
 
 impl Extras {
-    /// Takes over what other responses told of the same message, where this one says nothing.
+    /// Takes from later responses about the same message the items that this one lacks.
     pub(crate) fn merge(&mut self, later: Vec<Self>) {
         let (mut binary, mut binary_size) = (Vec::new(), Vec::new());
         for later in later {

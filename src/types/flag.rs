@@ -1,4 +1,4 @@
-//! Flags of messages: the system flags as bits, keywords as shared text.
+//! Message flags: the system flags as bits, keywords as shared text.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -9,22 +9,22 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Flag {
-    /// `\Seen`: has been read.
+    /// `\Seen`: the message has been read.
     Seen,
-    /// `\Answered`: has been replied to.
+    /// `\Answered`: the message has been replied to.
     Answered,
-    /// `\Flagged`: marked for attention.
+    /// `\Flagged`: the message is marked for attention.
     Flagged,
-    /// `\Deleted`: goes at the next EXPUNGE.
+    /// `\Deleted`: the next EXPUNGE removes the message.
     Deleted,
-    /// `\Draft`: not yet finished.
+    /// `\Draft`: the message is not finished.
     Draft,
-    /// `\Recent`: this session was the first to be told of the message (IMAP4rev1 only).
+    /// `\Recent`: this session was the first to be notified of the message (IMAP4rev1 only).
     Recent,
     /// `\*` in PERMANENTFLAGS: new keywords can be made (RFC 9051 section 7.1).
     Wildcard,
-    /// A keyword such as `$Forwarded`, or a flag with a backslash that this library has no name
-    /// for. Compared without regard to ASCII case.
+    /// A keyword such as `$Forwarded`, or a flag with a backslash that has no variant here.
+    /// Compared without regard to ASCII case.
     Keyword(Arc<str>),
 }
 
@@ -39,8 +39,8 @@ const SYSTEM: [(Flag, &str); 7] = [
 ];
 
 impl Flag {
-    /// The flag with this name, as it is written on the wire: `\Seen`, `$Forwarded`. Case of
-    /// letters does not matter.
+    /// The flag with this name, as written on the wire: `\Seen`, `$Forwarded`. Case does not
+    /// matter.
     #[must_use]
     pub fn new(name: &str) -> Self {
         SYSTEM
@@ -49,7 +49,7 @@ impl Flag {
             .map_or_else(|| Self::Keyword(name.into()), |(flag, _)| flag.clone())
     }
 
-    /// The name as it is written on the wire.
+    /// The name as written on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -91,7 +91,7 @@ fn hash_without_case<H: Hasher>(name: &str, state: &mut H) {
     state.write_u8(0xff);
 }
 
-/// A keyword, compared without regard to ASCII case.
+/// Compares a keyword without regard to ASCII case.
 struct Keyword<'a>(&'a str);
 
 impl PartialEq for Keyword<'_> {
@@ -108,11 +108,11 @@ impl Hash for Keyword<'_> {
     }
 }
 
-/// Up to so many keywords are looked through; of more, an index is made. A server chooses how many
-/// a list has, and looking each up among all others takes time that grows with the square of that.
+/// Longest list that is searched linearly; a longer one gets an index. The server decides how many
+/// keywords a list has, and a linear search for each takes quadratic time.
 const FEW: usize = 16;
 
-/// Whether each of these keywords is among the others.
+/// Whether the second list contains each keyword of the first.
 fn all_among(these: &[Arc<str>], others: &[Arc<str>]) -> bool {
     if others.len() <= FEW {
         return these.iter().all(|k| others.iter().any(|o| o.eq_ignore_ascii_case(k)));
@@ -133,7 +133,7 @@ impl From<&str> for Flag {
     }
 }
 
-/// The flags of a message, or those that a mailbox knows. Order and repetition don't count.
+/// The flags of a message, or those defined in a mailbox. Order and repetition don't count.
 ///
 /// ```
 /// use imap_duplex::types::{Flag, Flags};
@@ -144,8 +144,8 @@ impl From<&str> for Flag {
 #[derive(Clone, Default)]
 pub struct Flags {
     system: u8,
-    /// In the order in which they were told. Shared by all messages that were told to have the
-    /// same: a mailbox has few combinations.
+    /// In the server's order. Shared by all messages that have the same keywords: a mailbox has few
+    /// combinations.
     keywords: Option<Arc<[Arc<str>]>>,
 }
 
@@ -156,7 +156,7 @@ impl Flags {
         Self { system: 0, keywords: None }
     }
 
-    /// Whether this flag is among them.
+    /// Whether the set contains this flag.
     #[must_use]
     pub fn contains(&self, flag: &Flag) -> bool {
         match flag {
@@ -165,13 +165,13 @@ impl Flags {
         }
     }
 
-    /// Whether `\Seen` is among them.
+    /// Whether the set contains `\Seen`.
     #[must_use]
     pub fn is_seen(&self) -> bool {
         self.contains(&Flag::Seen)
     }
 
-    /// Adds a flag; `false` if it was there already.
+    /// Adds a flag; `false` if it was present already.
     pub fn insert(&mut self, flag: Flag) -> bool {
         if self.contains(&flag) {
             return false;
@@ -180,7 +180,7 @@ impl Flags {
         true
     }
 
-    /// Takes a flag out; `false` if it was not there.
+    /// Removes a flag; `false` if it was absent.
     pub fn remove(&mut self, flag: &Flag) -> bool {
         if !self.contains(flag) {
             return false;
@@ -195,7 +195,7 @@ impl Flags {
         true
     }
 
-    /// How many there are.
+    /// The count of flags.
     #[must_use]
     pub fn len(&self) -> usize {
         self.system.count_ones() as usize + self.keywords().len()
@@ -207,27 +207,27 @@ impl Flags {
         self.system == 0 && self.keywords().is_empty()
     }
 
-    /// The keywords among them, in the order in which they were told.
+    /// The keywords, in the server's order.
     pub(crate) fn keywords(&self) -> &[Arc<str>] {
         self.keywords.as_deref().unwrap_or_default()
     }
 
-    /// The same set, to be shared.
+    /// The keywords as a shared list.
     pub(crate) fn shared_keywords(&self) -> Option<&Arc<[Arc<str>]>> {
         self.keywords.as_ref()
     }
 
-    /// The system flags as bits, the highest of the octet unused: `\Seen` is the lowest.
+    /// The system flags as bits of a byte, the highest unused: `\Seen` is the lowest.
     pub(crate) fn bits(&self) -> u8 {
         self.system
     }
 
-    /// What [`bits`](Self::bits) and [`shared_keywords`](Self::shared_keywords) gave.
+    /// The inverse of [`bits`](Self::bits) and [`shared_keywords`](Self::shared_keywords).
     pub(crate) fn from_bits(system: u8, keywords: Option<Arc<[Arc<str>]>>) -> Self {
         Self { system, keywords }
     }
 
-    /// Each flag: the system flags first, then keywords in the order in which they were told.
+    /// Each flag: the system flags first, then keywords in the server's order.
     pub fn iter(&self) -> impl Iterator<Item = Flag> {
         SYSTEM
             .iter()
@@ -243,7 +243,7 @@ impl PartialEq for Flags {
         let (these, others) = (self.keywords(), other.keywords());
         self.system == other.system
             && these.len() == others.len()
-            // Messages that were told to have the same share it.
+            // Messages with the same keywords usually share one list.
             && (std::ptr::eq(these, others) || all_among(these, others))
     }
 }
@@ -251,7 +251,7 @@ impl PartialEq for Flags {
 impl Eq for Flags {}
 
 impl fmt::Display for Flags {
-    /// As it goes on the wire: `(\Seen $Forwarded)`.
+    /// As on the wire: `(\Seen $Forwarded)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("(")?;
         for (i, flag) in self.iter().enumerate() {
@@ -305,8 +305,7 @@ impl Extend<Flag> for Flags {
 }
 
 impl Flags {
-    /// Adds the rest of many flags; `more` are the keywords so far, if they are not its own any
-    /// more.
+    /// Adds the rest of many flags; `more` has the keywords so far, if they are no longer its own.
     #[cold]
     fn extend_many(&mut self, mut more: Option<Vec<Arc<str>>>, flags: impl Iterator<Item = Flag>) {
         let known = more.as_deref().unwrap_or(self.keywords());

@@ -2,9 +2,9 @@
 
 use super::timestamp::{Date, Timestamp};
 
-/// `Wed, 17 Jul 1996 02:23:25 -0700 (PDT)`. The day of the week, seconds and zone may be missing
-/// (UTC then); years of two digits and zones with a name are read as RFC 5322 section 4.3 says.
-/// `None` if it can't be read.
+/// Parses `Wed, 17 Jul 1996 02:23:25 -0700 (PDT)`. The day of the week, seconds and zone (then UTC)
+/// may be missing; two-digit years and named zones follow RFC 5322 section 4.3. `None` if it can't
+/// be parsed.
 pub(super) fn read(text: &[u8]) -> Option<Timestamp> {
     let text = String::from_utf8_lossy(text);
     let text = without_comments(&text);
@@ -13,7 +13,7 @@ pub(super) fn read(text: &[u8]) -> Option<Timestamp> {
     if all.peek()?.starts_with(|c: char| c.is_ascii_alphabetic()) {
         all.next();
     }
-    // Some write `17-Jul-1996`.
+    // Some programs write `17-Jul-1996`.
     let first = all.next()?;
     let (day, month, year) =
         match first.split_once('-').and_then(|(d, rest)| Some((d, rest.split_once('-')?))) {
@@ -52,7 +52,7 @@ fn month_number(text: &str) -> Option<u8> {
     u8::try_from(MONTHS.iter().position(|month| *month == name)? + 1).ok()
 }
 
-/// East of Greenwich, in minutes; 0 for zones that are not known, as RFC 5322 section 4.3 wants it.
+/// The offset east of Greenwich in minutes; 0 for unknown zones, as RFC 5322 section 4.3 demands.
 fn zone(text: Option<&str>) -> i16 {
     let Some(text) = text else { return 0 };
     let hours = match text.to_ascii_uppercase().as_str() {
@@ -75,7 +75,7 @@ fn zone(text: Option<&str>) -> i16 {
     }
 }
 
-/// Without what stands in parentheses.
+/// The text without comments in parentheses.
 fn without_comments(text: &str) -> String {
     let mut depth = 0u32;
     let outside = |c: &char| {

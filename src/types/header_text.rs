@@ -1,12 +1,12 @@
-//! Text of header fields as people read it: RFC 2047 words (`=?utf-8?q?caf=C3=A9?=`) decoded.
+//! Header text as people read it: RFC 2047 words (`=?utf-8?q?caf=C3=A9?=`) decoded.
 //!
-//! In go the octets of a field, out comes a [`HeaderText`]: the text, and which words could not be
-//! decoded because their charset is not known. Those stand in the text as they were written, so
-//! that nobody takes them for something else.
+//! In: the bytes of a field. Out: a [`HeaderText`], the text and the charsets that are unknown.
+//! Words in an unknown charset stay in the text in their encoded form, so that they can't be
+//! mistaken for decoded text.
 //!
-//! What mail programs do beyond the RFC is allowed for: words without spaces between them and the
-//! text around, spaces within a word, a character cut in two by the end of a word, base64 without
-//! its padding or with pieces in one word, words in quotes, folded lines.
+//! Common deviations from the RFC are accepted: words without spaces around them, spaces within a
+//! word, a character cut in two by the end of a word, base64 without its padding or with several
+//! pieces in one word, words in quotes, folded lines.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -19,7 +19,7 @@ use encoding_rs::{Encoding, REPLACEMENT, UTF_8};
 
 use super::text_arena::lossy;
 
-/// As lenient as can be: mail programs leave the padding out, or cut a word in the middle of it.
+/// Lenient: mail programs omit the padding, or cut a word in the middle of it.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
@@ -42,8 +42,8 @@ pub struct HeaderText<'a> {
 }
 
 impl<'a> HeaderText<'a> {
-    /// What these octets say. Outside of words, octets that are not UTF-8 are shown as U+FFFD; so
-    /// are those of a word that its charset does not have.
+    /// Decodes these bytes. Outside of words, bytes that are not UTF-8 become U+FFFD; so do those
+    /// of a word that are invalid in its charset.
     #[must_use]
     pub fn decode(raw: &'a [u8]) -> Self {
         if memchr::memmem::find(raw, b"=?").is_none() && memchr::memchr2(b'\r', b'\n', raw).is_none() {
@@ -67,8 +67,7 @@ impl<'a> HeaderText<'a> {
         self.text
     }
 
-    /// The charsets of the words that stand in the text undecoded, as they were written; each once.
-    /// None as a rule.
+    /// The charsets of the words left undecoded, as written; each once. Usually none.
     pub fn unknown_charsets(&self) -> impl Iterator<Item = &str> {
         self.unknown.iter().map(String::as_str)
     }
@@ -80,7 +79,7 @@ impl fmt::Display for HeaderText<'_> {
     }
 }
 
-/// Without the line breaks of folding (RFC 5322 section 2.2.3).
+/// Removes the line breaks of folding (RFC 5322 section 2.2.3).
 fn unfolded(raw: &[u8]) -> Cow<'_, [u8]> {
     if memchr::memchr2(b'\r', b'\n', raw).is_none() {
         return Cow::Borrowed(raw);
@@ -88,17 +87,17 @@ fn unfolded(raw: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(raw.iter().copied().filter(|b| !matches!(b, b'\r' | b'\n')).collect())
 }
 
-/// One word, not decoded yet.
+/// One encoded word.
 struct Word<'a> {
     charset: &'a [u8],
     is_base64: bool,
     text: &'a [u8],
-    /// All of it.
+    /// The whole word.
     whole: &'a [u8],
 }
 
-/// The word that begins here, if one does: `=?charset*language?encoding?text?=` (RFC 2047 section
-/// 2, RFC 2231 section 5).
+/// The encoded word that begins here, if any: `=?charset*language?encoding?text?=` (RFC 2047
+/// section 2, RFC 2231 section 5).
 fn word<'a>(all: &'a [u8], at: usize, ends: &mut Ends) -> Option<Word<'a>> {
     let raw = all.get(at..)?;
     let inside = raw.strip_prefix(b"=?")?;
@@ -117,15 +116,15 @@ fn word<'a>(all: &'a [u8], at: usize, ends: &mut Ends) -> Option<Word<'a>> {
     (!charset.is_empty()).then_some(Word { charset, is_base64, text, whole })
 }
 
-/// Where words end. As many words as begin may share one end, or have none: it is looked for once.
+/// The ends of words. Many beginnings may share one end, or have none; each is searched for once.
 #[derive(Default)]
 struct Ends {
-    /// From where it was looked for last, and where it is.
+    /// Where the last search began, and the position that it found.
     found: Option<(usize, Option<usize>)>,
 }
 
 impl Ends {
-    /// How far it is to the next `?=` from here on.
+    /// The distance to the next `?=` from here on.
     fn next(&mut self, all: &[u8], from: usize) -> Option<usize> {
         let known = self.found.filter(|(asked, end)| *asked <= from && end.is_none_or(|end| from <= end));
         let (_, end) = match known {
@@ -139,7 +138,7 @@ impl Ends {
     }
 }
 
-/// The octets of a word's text; `None` if it is no base64.
+/// The bytes of a word's text; `None` if it is not base64.
 fn bytes(word: &Word<'_>) -> Option<Vec<u8>> {
     if !word.is_base64 {
         return Some(quoted(word.text));
@@ -148,7 +147,7 @@ fn bytes(word: &Word<'_>) -> Option<Vec<u8>> {
     if let Ok(bytes) = BASE64.decode(&compact) {
         return Some(bytes);
     }
-    // Pieces that were put behind each other, padding and all.
+    // Several pieces of base64 in a row, each with its padding.
     let mut all = Vec::new();
     for piece in compact.split(|&b| b == b'=').filter(|piece| !piece.is_empty()) {
         all.extend(BASE64.decode(piece).ok()?);
@@ -156,36 +155,36 @@ fn bytes(word: &Word<'_>) -> Option<Vec<u8>> {
     Some(all)
 }
 
-/// The Q encoding (RFC 2047 section 4.2): `_` is a space, `=E9` an octet.
+/// The Q encoding (RFC 2047 section 4.2): `_` is a space, `=E9` a byte.
 fn quoted(text: &[u8]) -> Vec<u8> {
     let spaced: Vec<u8> = text.iter().map(|&b| if b == b'_' { b' ' } else { b }).collect();
     unescaped(&spaced, b'=')
 }
 
-/// With each two digits that follow the sign as the octet that they tell. A sign that no two digits
-/// follow stands for itself.
+/// Replaces `sign` and two hexadecimal digits by their byte. A sign without two digits stands for
+/// itself.
 fn unescaped(text: &[u8], sign: u8) -> Vec<u8> {
     let digit = |b: &u8| char::from(*b).to_digit(16).and_then(|d| u8::try_from(d).ok());
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((&first, behind)) = rest.split_first() {
         rest = behind;
-        let mut octet = first;
+        let mut byte = first;
         if first == sign
             && let [high, low, behind @ ..] = behind
             && let (Some(high), Some(low)) = (digit(high), digit(low))
         {
-            octet = high << 4 | low;
+            byte = high << 4 | low;
             rest = behind;
         }
-        bytes.push(octet);
+        bytes.push(byte);
     }
     bytes
 }
 
-/// The charset with this name; `None` if it is not known.
+/// The charset with this name; `None` if it is unknown.
 pub(crate) fn charset(name: &[u8]) -> Option<&'static Encoding> {
-    // Names that the WHATWG's list, which encoding_rs keeps to, does not have.
+    // Names that are missing from the WHATWG's list, which encoding_rs follows.
     let alias: &[u8] = match name.to_ascii_lowercase().as_slice() {
         b"cp932" => b"shift_jis",
         b"cp936" | b"ms936" => b"gbk",
@@ -194,7 +193,7 @@ pub(crate) fn charset(name: &[u8]) -> Option<&'static Encoding> {
         b"iso-8859-1-windows-3.1-latin-1" => b"windows-1252",
         _ => name,
     };
-    // Where the WHATWG says "replacement", it means a charset that browsers must not read.
+    // The WHATWG's "replacement" marks charsets that browsers must not decode.
     Encoding::for_label(alias).filter(|found| *found != REPLACEMENT)
 }
 
@@ -202,10 +201,10 @@ pub(crate) fn charset(name: &[u8]) -> Option<&'static Encoding> {
 struct Decoder<'a> {
     text: String,
     unknown: Vec<String>,
-    /// The same, to find them in.
+    /// The same as a set, for looking them up.
     known_unknown: HashSet<&'a [u8]>,
-    /// Octets of words in this charset that are not decoded yet: a character may go on in the next
-    /// word.
+    /// Bytes of words in this charset that are not yet decoded: a character may continue in the
+    /// next word.
     waiting: Vec<u8>,
     charset: Option<&'static Encoding>,
 }
@@ -213,7 +212,7 @@ struct Decoder<'a> {
 impl<'a> Decoder<'a> {
     fn all(&mut self, raw: &'a [u8]) {
         let mut ends = Ends::default();
-        // `rest` begins at `at`; what stands from `plain` to `at` is no word.
+        // `rest` begins at `at`; from `plain` to `at` there is no word.
         let (mut plain, mut at) = (0, 0);
         let mut after_word = false;
         while let Some(found) = raw.get(at..).and_then(|rest| memchr::memmem::find(rest, b"=?")) {
@@ -223,7 +222,7 @@ impl<'a> Decoder<'a> {
                 continue;
             };
             let between = raw.get(plain..at).unwrap_or_default();
-            // RFC 2047 section 6.2: spaces between words are not shown.
+            // RFC 2047 section 6.2: spaces between words are not displayed.
             if !after_word || !between.iter().all(|b| matches!(b, b' ' | b'\t')) {
                 self.plain(between);
             }
@@ -266,15 +265,15 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// A parameter's value, as RFC 2231 tells it in pieces, or as mail programs do with RFC 2047 words:
-/// see [`BodyPart::file_name`](super::BodyPart::file_name). `params` are name and value, and `name`
-/// in small letters.
+/// A parameter's value, from the pieces of RFC 2231, or from RFC 2047 words as some programs write
+/// them: see [`BodyPart::file_name`](super::BodyPart::file_name). `params` are name and value;
+/// `name` is in lower case.
 pub(super) fn parameter<'a>(
     params: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
     name: &str,
 ) -> Option<String> {
     let mut plain = None;
-    // Number and value of each piece, and whether it is percent-encoded.
+    // Index and value of each piece, and whether it is percent-encoded.
     let mut pieces: Vec<(u32, bool, Cow<'a, str>)> = Vec::new();
     for (key, value) in params {
         let lower = key.to_ascii_lowercase();
@@ -297,7 +296,7 @@ pub(super) fn parameter<'a>(
     Some(joined(&pieces))
 }
 
-/// `utf-8'en'caf%C3%A9` in pieces (RFC 2231 sections 3 and 4).
+/// Joins the pieces of `utf-8'en'caf%C3%A9` (RFC 2231 sections 3 and 4).
 fn joined(pieces: &[(u32, bool, Cow<'_, str>)]) -> String {
     let (mut bytes, mut encoding) = (Vec::new(), UTF_8);
     for (i, (_, encoded, value)) in pieces.iter().enumerate() {
@@ -375,12 +374,12 @@ mod tests {
         ] {
             assert_eq!(decode(raw), text, "{raw}");
         }
-        // No base64: as it was written.
+        // Invalid base64 stays as written.
         assert_eq!(decode("=?utf-8?b?a$$$?= x"), "=?utf-8?b?a$$$?= x");
     }
 
     #[test]
-    fn unknown_charsets_are_told_apart() {
+    fn unknown_charsets_are_listed() {
         let text = HeaderText::decode(b"=?x-one?q?a?= =?utf-8?q?b?= =?x-one?q?c?= =?hz-gb-2312?q?d?=");
         assert_eq!(text.to_string(), "=?x-one?q?a?=b=?x-one?q?c?==?hz-gb-2312?q?d?=");
         assert_eq!(text.unknown_charsets().collect::<Vec<_>>(), ["x-one", "hz-gb-2312"]);
@@ -406,9 +405,9 @@ mod tests {
         assert_eq!(get(&[("filename2", "x"), ("name", "y")]), None);
     }
 
-    /// No octets make it panic, or write much more than it read.
+    /// No input makes it panic, or write much more than it read.
     #[test]
-    fn any_octets() {
+    fn any_bytes() {
         let pieces: [&[u8]; 14] = [
             b"=?",
             b"?=",

@@ -1,8 +1,8 @@
-//! What values hold in memory, so that what is kept can be counted at what it takes.
+//! Heap memory of values, so that queues are limited by what they take.
 //!
-//! In: a value. Out: the bytes of all allocations that belong to it, the value itself aside. Each
-//! field is named, so that none that is added later is forgotten. No text is read: the cost is a
-//! step for each allocation.
+//! In: a value. Out: the bytes of all allocations that belong to it, the value itself excluded.
+//! Each implementation names every field, so that a field added later can't be forgotten. No text
+//! is read: the cost is a step for each allocation.
 
 mod answers;
 #[cfg(test)]
@@ -19,13 +19,13 @@ use super::mailbox::{ListEntry, MailboxName, MailboxStatus};
 use super::message::{BodyData, Message};
 use super::section::Section;
 
-/// What holds memory beside its own.
+/// A value that owns heap memory.
 pub(crate) trait HeapSize {
-    /// How many bytes of memory it takes, beside itself.
+    /// Bytes of memory on the heap.
     fn heap_size(&self) -> usize;
 }
 
-/// What an allocation of so many bytes takes: allocators round up, and note its size beside it.
+/// The true size of an allocation: allocators round up, and store its size beside it.
 #[inline]
 pub(crate) const fn block(bytes: usize) -> usize {
     match bytes {
@@ -35,12 +35,12 @@ pub(crate) const fn block(bytes: usize) -> usize {
     }
 }
 
-/// What an allocation takes that is counted by references: two counts stand before what it holds.
+/// The size of a reference-counted allocation: two counts precede the content.
 pub(crate) const fn shared(bytes: usize) -> usize {
     block(bytes + 2 * size_of::<usize>())
 }
 
-/// What buffers take, beside the room for this many elements.
+/// The size of a buffer with room for this many elements.
 pub(crate) const fn room<T>(elements: usize) -> usize {
     block(elements * size_of::<T>())
 }
@@ -58,10 +58,10 @@ impl HeapSize for Box<str> {
 }
 
 impl HeapSize for Bytes {
-    /// As if no other had a part of it, nor it a part of a larger one: what is kept is copied or a
-    /// whole literal.
+    /// Counted as if unshared and no slice of something larger: queued bytes are copied or a whole
+    /// literal.
     fn heap_size(&self) -> usize {
-        /// Its counts, once it has been cloned.
+        /// The reference counts, which exist once it has been cloned.
         const COUNTS: usize = block(3 * size_of::<usize>());
         if self.is_empty() { 0 } else { block(self.len()) + COUNTS }
     }
@@ -99,14 +99,14 @@ impl HeapSize for u64 {
 }
 
 impl HeapSize for Arc<str> {
-    /// Its share of the text: that of a keyword is had by many.
+    /// Its share of the text: many values share a keyword.
     fn heap_size(&self) -> usize {
         shared(self.len()) / parts(Arc::strong_count(self))
     }
 }
 
-/// Among how many it is shared, of whom so many know: some of them have it for a moment, or would
-/// have it anyway, as the parser and the view do.
+/// Among how many owners the cost is divided. Some owners share it only for a moment, or would hold
+/// it anyway, as the parser and the view do.
 fn parts(owners: usize) -> usize {
     owners.saturating_sub(3).max(1)
 }
@@ -118,9 +118,9 @@ impl HeapSize for Flags {
     }
 }
 
-/// The share of one of those that have these keywords.
+/// The share of one of the owners of these keywords.
 fn keywords(all: &Arc<[Arc<str>]>) -> usize {
-    /// The shares of so many are more than the whole.
+    /// With this many owners, rounding makes the shares add up to more than the whole.
     const MANY: usize = 64;
     match parts(Arc::strong_count(all)) {
         MANY.. => 0,
@@ -129,8 +129,8 @@ fn keywords(all: &Arc<[Arc<str>]>) -> usize {
 }
 
 impl HeapSize for MailboxName {
-    /// As if no other had it. A selection's name is had by all that is told of it; that is for who
-    /// counts.
+    /// Counted as if unshared. Everything in a selection shares its mailbox's name; the caller has
+    /// to allow for that.
     fn heap_size(&self) -> usize {
         let text = if self.is_inbox() { 0 } else { shared(self.as_str().len()) };
         text + self.wire().map_or(0, |wire| shared(wire.len()))

@@ -1,8 +1,7 @@
-//! A set of messages into which they come one by one, in whatever order a server likes: none costs
-//! more than the others by more than a constant.
+//! A set of messages built one by one, in any order that a server chooses, in O(log n) each.
 //!
-//! Servers nearly always tell messages in ascending order, for which the ranges of a [`Set`] are
-//! made. The first that comes otherwise makes them a tree, for good.
+//! Servers nearly always send messages in ascending order, for which a [`Set`]'s ranges are ideal.
+//! The first one out of order turns them into a tree, which stays.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +14,7 @@ use super::set::Set;
 pub(crate) struct IncrementalSet<N> {
     /// As long as they ascend.
     ascending: Set<N>,
-    /// From then on: the last of each range by its first; no two of them touch.
+    /// After that: the last number of each range by its first; no two ranges touch.
     tree: Option<BTreeMap<u32, u32>>,
 }
 
@@ -48,7 +47,7 @@ impl<N: MessageNumber> IncrementalSet<N> {
 
     pub(crate) fn contains(&self, number: N) -> bool {
         let Some(ranges) = &self.tree else {
-            // What comes next is behind all others nearly always.
+            // Nearly always the next number is the largest so far.
             return self.ascending.last().is_some_and(|last| number <= last)
                 && self.ascending.contains(number);
         };
@@ -60,12 +59,12 @@ impl<N: MessageNumber> IncrementalSet<N> {
         self.tree.as_ref().map_or(self.ascending.is_empty(), BTreeMap::is_empty)
     }
 
-    /// How many ranges it has.
+    /// The count of ranges.
     pub(crate) fn ranges(&self) -> usize {
         self.tree.as_ref().map_or(self.ascending.raw().len(), BTreeMap::len)
     }
 
-    /// The same as a set to reckon with.
+    /// The same as a [`Set`].
     pub(crate) fn to_set(&self) -> Set<N> {
         let Some(ranges) = &self.tree else { return self.ascending.clone() };
         let mut set = Set::new();
@@ -126,7 +125,7 @@ mod tests {
         fn it_holds_what_a_set_would_hold(steps in prop::collection::vec((any::<bool>(), 0..30_u32), 0..200)) {
             let (mut scattered, mut set) = (IncrementalSet::default(), UidSet::new());
             for (inserts, number) in steps {
-                // Both ends of what there is.
+                // Numbers from both ends of the range.
                 let number = uid(if number < 15 { number + 1 } else { u32::MAX - 29 + number });
                 if inserts {
                     scattered.insert(number);
@@ -142,7 +141,7 @@ mod tests {
         }
     }
 
-    /// A server chooses the order of its rows. With a vector of ranges this takes minutes.
+    /// The server decides the order of its rows. With a vector of ranges this takes minutes.
     #[test]
     fn a_descending_order_costs_no_more_than_an_ascending_one() {
         let mut scattered = IncrementalSet::default();

@@ -1,10 +1,10 @@
 //! The JSON form of an event (feature `serde`): one flat object, for programs that read lines.
 //!
 //! In: an [`Event`]. Out: its fields, in a fixed order: `event` (its name), `mailbox`, `selection`,
-//! `id` (the number of the command that caused it), `while_disconnected` (if it happened while
-//! away), then what its kind tells. What is not known is left out; nothing is `null`. Sets of
-//! numbers and response codes are text, as IMAP writes them. Data of detached commands is
-//! summarised: of bodies their sizes, of a message's structure its media types.
+//! `id` (the number of the command that caused it), `away` (if it happened while disconnected),
+//! then the fields of its kind. Unknown values are left out; nothing is `null`. Sets of numbers and
+//! response codes are text, as IMAP writes them. Data of detached commands is summarised: bodies by
+//! their sizes, a message's structure by its media types.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -43,7 +43,7 @@ fn named(kind: &EventKind) -> Option<&MailboxName> {
     }
 }
 
-/// The fields of the object that is being written.
+/// Writes the fields of one object.
 struct Fields<M>(M);
 
 impl<M: SerializeMap> Fields<M> {
@@ -51,12 +51,12 @@ impl<M: SerializeMap> Fields<M> {
         self.0.serialize_entry(name, value)
     }
 
-    /// A field that may not be known.
+    /// Writes a field unless its value is unknown.
     fn some<T: Serialize>(&mut self, name: &str, value: Option<T>) -> Result<(), M::Error> {
         value.map_or(Ok(()), |value| self.put(name, &value))
     }
 
-    /// A list that may be empty, which says nothing.
+    /// Writes a list unless it is empty.
     fn list<T: Serialize>(&mut self, name: &str, values: &[T]) -> Result<(), M::Error> {
         if values.is_empty() { Ok(()) } else { self.put(name, values) }
     }
@@ -91,7 +91,7 @@ impl<M: SerializeMap> Fields<M> {
             }
             EventKind::UidValidityChanged { uid_validity } => self.some("uid_validity", *uid_validity),
             EventKind::SelectionEnded | EventKind::MailboxDeleted | EventKind::MailboxNoAccess => Ok(()),
-            EventKind::MetadataChanged(told) => self.annotations("entries", told),
+            EventKind::MetadataChanged(metadata) => self.annotations("entries", metadata),
             EventKind::NotificationsLost { asked_again } => self.put("asked_again", asked_again),
             EventKind::Status(status) => self.counts(status),
             EventKind::MailboxCreated(entry) => self.entry(entry),
@@ -130,7 +130,7 @@ impl<M: SerializeMap> Fields<M> {
         }
     }
 
-    /// Bytes as ASCII text: what is not printable is escaped as in Rust and C, and a backslash is
+    /// Bytes as ASCII text: other characters are escaped as in Rust and C, and a backslash is
     /// doubled.
     fn bytes(&mut self, bytes: &[u8]) -> Result<(), M::Error> {
         self.put("bytes", &bytes.escape_ascii().to_string())
@@ -146,7 +146,7 @@ impl<M: SerializeMap> Fields<M> {
         self.some("code", code.map(ToString::to_string))
     }
 
-    /// Why the connection ended: for people, and as one word.
+    /// Why the connection ended: as a sentence, and as one word.
     fn reason(&mut self, reason: &CloseReason) -> Result<(), M::Error> {
         let word = match reason {
             CloseReason::Logout => "logout",
@@ -167,7 +167,7 @@ impl<M: SerializeMap> Fields<M> {
         }
     }
 
-    /// What STATUS tells beside the name.
+    /// The items of STATUS other than the name.
     fn counts(&mut self, status: &MailboxStatus) -> Result<(), M::Error> {
         self.some("messages", status.messages)?;
         self.some("recent", status.recent)?;
@@ -183,7 +183,7 @@ impl<M: SerializeMap> Fields<M> {
         self.list("other", &status.other)
     }
 
-    /// What LIST tells beside the name.
+    /// The items of LIST other than the name.
     fn entry(&mut self, entry: &ListEntry) -> Result<(), M::Error> {
         self.some("delimiter", entry.delimiter)?;
         self.put("attributes", &entry.attributes)?;
@@ -192,7 +192,7 @@ impl<M: SerializeMap> Fields<M> {
         self.list("extended", &entry.extended)
     }
 
-    /// Data of a detached command: which response it is, in small letters, and what it tells.
+    /// Data of a detached command: the response's name in lower case, and its content.
     fn answer(&mut self, answer: &Answer) -> Result<(), M::Error> {
         let mut name = |name: &str| self.put("answer", name);
         match answer {
@@ -260,8 +260,8 @@ impl<M: SerializeMap> Fields<M> {
             }
             Answer::Id(fields) => {
                 name("id")?;
-                let told = fields.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
-                self.put("fields", &told.collect::<std::collections::BTreeMap<_, _>>())
+                let present = fields.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+                self.put("fields", &present.collect::<std::collections::BTreeMap<_, _>>())
             }
             Answer::Other => name("other"),
             _ => self.extension(answer),
@@ -284,7 +284,7 @@ impl<M: SerializeMap> Fields<M> {
         self.list("other", &found.other)
     }
 
-    /// One message, in outline.
+    /// A summary of one message.
     fn row(&mut self, row: &Message) -> Result<(), M::Error> {
         self.some("uid", row.uid())?;
         self.some("seq", row.seq())?;
@@ -315,7 +315,7 @@ impl<M: SerializeMap> Fields<M> {
     }
 }
 
-/// Which section came, and how large it is; `bytes` is left out where there is no such part.
+/// A section and its size; `octets` is left out where the message has no such part.
 struct SectionSize<'a>(&'a super::message::BodyData);
 
 impl Serialize for SectionSize<'_> {

@@ -1,4 +1,4 @@
-//! Mailboxes as LIST and STATUS tell of them, and their names.
+//! Mailbox names, and the results of LIST and STATUS.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -10,11 +10,10 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::number::{ModSeq, Uid, UidValidity};
 
-/// The name of a mailbox, decoded: what a person would read.
+/// A decoded mailbox name, as people read it.
 ///
-/// `INBOX` is the same in any case of letters (RFC 9051 section 5.1); all others are compared
-/// exactly. On the wire a name is written in modified UTF-7 or UTF-8, as the session demands; that
-/// is done for you.
+/// `INBOX` is the same in any case (RFC 9051 section 5.1); all others are compared exactly. On the
+/// wire a name is in modified UTF-7 or UTF-8, as the session demands; the library converts it.
 ///
 /// ```
 /// use imap_duplex::types::MailboxName;
@@ -24,7 +23,7 @@ use super::number::{ModSeq, Uid, UidValidity};
 #[derive(Clone)]
 pub struct MailboxName {
     text: Name,
-    /// The server's own spelling, where writing the decoded name anew would give other bytes.
+    /// The server's own spelling, where encoding the decoded name would give other bytes.
     wire: Option<Arc<[u8]>>,
 }
 
@@ -48,7 +47,7 @@ impl MailboxName {
         Self { text: Name::Other(name.into()), wire: None }
     }
 
-    /// A name that the server spelt in its own way.
+    /// A name that the server spelt differently from its canonical encoding.
     pub(crate) fn with_wire(name: &str, wire: &[u8]) -> Self {
         Self { wire: Some(wire.into()), ..Self::new(name) }
     }
@@ -68,18 +67,17 @@ impl MailboxName {
         matches!(self.text, Name::Inbox)
     }
 
-    /// Whether both are the same name, if perhaps in another spelling.
+    /// Whether both names are the same, perhaps in different spellings.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self == other || composed(self.as_str()) == composed(other.as_str())
     }
 
-    /// The name by which servers may know it that take case of letters for nothing, in one
-    /// spelling.
+    /// The name in a common spelling, for servers that ignore case.
     pub(crate) fn folded(&self) -> String {
         composed(self.as_str()).to_lowercase()
     }
 
-    /// As a person's terminal may show it: without control characters, and an empty one as `""`.
+    /// The name for a terminal: control characters escaped, and an empty one as `""`.
     pub(crate) fn shown(&self) -> impl fmt::Display + '_ {
         struct Shown<'a>(&'a str);
         impl fmt::Display for Shown<'_> {
@@ -90,7 +88,7 @@ impl MailboxName {
         Shown(self.as_str())
     }
 
-    /// The server's own spelling, if it is to be kept.
+    /// The server's own spelling, if it must be kept.
     pub(crate) fn wire(&self) -> Option<&[u8]> {
         self.wire.as_deref()
     }
@@ -172,35 +170,35 @@ impl<'de> serde::Deserialize<'de> for MailboxName {
     }
 }
 
-/// A name with its accents composed (NFC): servers write names so that were given to them in
-/// another form (RFC 9051 section 5.1).
+/// The name with composed accents (NFC): servers may normalise the names that they are given (RFC
+/// 9051 section 5.1).
 pub(crate) fn composed(name: &str) -> Cow<'_, str> {
     if name.is_ascii() { Cow::Borrowed(name) } else { Cow::Owned(name.nfc().collect()) }
 }
 
-/// What LIST or LSUB says of one mailbox (RFC 9051 section 7.3.1).
+/// A mailbox in a LIST or LSUB response (RFC 9051 section 7.3.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ListEntry {
     /// Its name.
     pub name: MailboxName,
-    /// What stands between the levels of its name; `None` where there are no levels.
+    /// The hierarchy delimiter; `None` where there is no hierarchy.
     pub delimiter: Option<char>,
     /// Attributes such as `\HasChildren`, `\Noselect`, `\Sent`, as the server wrote them.
     pub attributes: Vec<String>,
-    /// The name it had before, where the server tells of a renaming (RFC 5465 section 5.4). Some
-    /// servers give each name here in another spelling, which is no renaming.
+    /// The name before a rename, where the server reports one (RFC 5465 section 5.4). Some servers
+    /// put another spelling of each name here, which is no rename.
     pub old_name: Option<MailboxName>,
-    /// Why it is listed although it does not fit: mailboxes below it do, in the way that is named,
-    /// such as `SUBSCRIBED` (`CHILDINFO`, RFC 9051 section 6.3.9.6).
+    /// Why it is listed without matching: mailboxes below it match by this criterion, such as
+    /// `SUBSCRIBED` (`CHILDINFO`, RFC 9051 section 6.3.9.6).
     pub child_info: Vec<String>,
-    /// What extensions told beyond these: name and value, as the server wrote them.
+    /// Extension data: name and value, as the server wrote them.
     pub extended: Vec<(String, String)>,
 }
 
 impl ListEntry {
-    /// An entry of this name, with neither delimiter nor attributes.
+    /// An entry of this name, without delimiter and attributes.
     #[must_use]
     pub fn new(name: impl Into<MailboxName>) -> Self {
         Self {
@@ -213,12 +211,12 @@ impl ListEntry {
         }
     }
 
-    /// The name it had before, if that is another and not the same in another spelling.
+    /// The former name, if it is another name and not another spelling.
     pub(crate) fn renamed_from(&self) -> Option<&MailboxName> {
         self.old_name.as_ref().filter(|old| !old.is_same(&self.name))
     }
 
-    /// Whether it has this attribute (`\Noselect`); case of letters does not matter.
+    /// Whether it has this attribute (`\Noselect`); case does not matter.
     #[must_use]
     pub fn has(&self, attribute: &str) -> bool {
         self.attributes.iter().any(|a| a.eq_ignore_ascii_case(attribute))
@@ -231,42 +229,42 @@ impl ListEntry {
     }
 }
 
-/// What STATUS says of one mailbox (RFC 9051 section 7.3.4); `None` for what was not asked or not
-/// told.
+/// The STATUS of one mailbox (RFC 9051 section 7.3.4); `None` for what was not requested or not
+/// returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct MailboxStatus {
     /// Its name.
     pub name: MailboxName,
-    /// How many messages it has.
+    /// The count of messages.
     pub messages: Option<u32>,
-    /// How many are new to all sessions (IMAP4rev1 only).
+    /// The count of messages that no session was notified of before (IMAP4rev1 only).
     pub recent: Option<u32>,
-    /// No message that comes will have a UID below this.
+    /// New messages will have UIDs from this on.
     pub uid_next: Option<Uid>,
-    /// The era of its UIDs.
+    /// Its UIDVALIDITY.
     pub uid_validity: Option<UidValidity>,
-    /// How many lack `\Seen`.
+    /// The count of messages without `\Seen`.
     pub unseen: Option<u32>,
-    /// How many have `\Deleted`.
+    /// The count of messages with `\Deleted`.
     pub deleted: Option<u32>,
-    /// The sum of the sizes of its messages, in octets.
+    /// The sum of the sizes of its messages, in bytes.
     pub size: Option<u64>,
     /// Its newest mod-sequence (RFC 7162).
     pub highest_mod_seq: Option<ModSeq>,
-    /// How many octets those with `\Deleted` have (RFC 9208 section 4.1.4).
+    /// The sum of the sizes of messages with `\Deleted`, in bytes (RFC 9208 section 4.1.4).
     pub deleted_storage: Option<u64>,
-    /// The largest message that can be put into it, in octets (RFC 7889).
+    /// The largest message that can be appended to it, in bytes (RFC 7889).
     pub append_limit: Option<u64>,
-    /// An identifier that stays its own when it is renamed (OBJECTID, RFC 8474 section 4).
+    /// An identifier that survives renames (OBJECTID, RFC 8474 section 4).
     pub mailbox_id: Option<String>,
-    /// What the server told beyond these: name and value, as it wrote them.
+    /// Further items: name and value, as the server wrote them.
     pub other: Vec<(String, String)>,
 }
 
 impl MailboxStatus {
-    /// Takes over what only this earlier status of the same mailbox tells.
+    /// Takes items that only an earlier status of the same mailbox has.
     pub(crate) fn add_missing(&mut self, earlier: Self) {
         let Self { name: _, messages, recent, uid_next, uid_validity, unseen, deleted, size, .. } = earlier;
         self.messages = self.messages.or(messages);
@@ -280,13 +278,13 @@ impl MailboxStatus {
         self.deleted_storage = self.deleted_storage.or(earlier.deleted_storage);
         self.append_limit = self.append_limit.or(earlier.append_limit);
         self.mailbox_id = self.mailbox_id.take().or(earlier.mailbox_id);
-        let told: HashSet<&str> = self.other.iter().map(|(name, _)| &**name).collect();
-        let lacking = earlier.other.into_iter().filter(|(name, _)| !told.contains(&**name));
+        let present: HashSet<&str> = self.other.iter().map(|(name, _)| &**name).collect();
+        let lacking = earlier.other.into_iter().filter(|(name, _)| !present.contains(&**name));
         let lacking: Vec<_> = lacking.collect();
         self.other.extend(lacking);
     }
 
-    /// A status of this mailbox in which nothing is told yet.
+    /// A status of this mailbox without any items.
     #[must_use]
     pub fn new(name: impl Into<MailboxName>) -> Self {
         Self {

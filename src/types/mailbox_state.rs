@@ -1,15 +1,15 @@
-//! What is kept of a mailbox between two selections of it.
+//! The state of a mailbox kept between two selections of it.
 
 use super::flag::Flags;
 use super::number::{ModSeq, Uid, UidValidity};
 use super::set::UidSet;
 
-/// What was known of a mailbox's messages at one moment: save it, and give it to the next
-/// [`Select::resume`](crate::Select::resume), which then costs what has changed since.
+/// The known state of a mailbox's messages at one moment: store it, and pass it to the next
+/// [`Select::resume`](crate::Select::resume), which then transfers only what has changed since.
 ///
-/// From [`Mailbox::state`](crate::Mailbox::state), or put together from what a program has kept by
-/// its own means. Its size is that of ranges of UIDs, not of messages. With the feature `serde` it
-/// can be stored in any format.
+/// [`Mailbox::state`](crate::Mailbox::state) returns one; a program can also build it from its own
+/// data. Its size is that of ranges of UIDs, not of messages. With the feature `serde` it can be
+/// stored in any format.
 ///
 /// ```
 /// use imap_duplex::types::{Flag, Flags, MailboxState, UidValidity};
@@ -21,29 +21,27 @@ use super::set::UidSet;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct MailboxState {
-    /// The era of the UIDs: in another one they mean nothing (RFC 9051 section 2.3.1.1).
+    /// The UIDVALIDITY of the UIDs: under another one they are invalid (RFC 9051 section 2.3.1.1).
     pub uid_validity: UidValidity,
-    /// All changes up to this mod-sequence are in here (RFC 7162); `None` where the server keeps
-    /// none. Then the UIDs, and the flags if they are wanted, are asked for and compared.
+    /// All changes up to this mod-sequence are included (RFC 7162); `None` where the server keeps
+    /// none. Then the UIDs, and the flags if requested, are queried and compared.
     #[cfg_attr(feature = "serde", serde(default))]
     pub highest_mod_seq: Option<ModSeq>,
-    /// The messages that were there.
+    /// The UIDs of the messages.
     pub uids: UidSet,
-    /// What flags messages had, where that was known: each combination with the messages that had
-    /// it.
+    /// The known flags: each combination with the messages that have it.
     #[cfg_attr(feature = "serde", serde(default))]
     pub flags: Vec<(Flags, UidSet)>,
 }
 
 impl MailboxState {
-    /// Of a mailbox without messages.
+    /// The state of an empty mailbox.
     #[must_use]
     pub fn new(uid_validity: UidValidity) -> Self {
         Self { uid_validity, highest_mod_seq: None, uids: UidSet::new(), flags: Vec::new() }
     }
 
-    /// The flags that this message had, if they are known. Takes time in the number of
-    /// combinations.
+    /// The known flags of this message. Takes time in the number of combinations.
     #[must_use]
     pub fn flags_of(&self, uid: Uid) -> Option<&Flags> {
         self.flags.iter().find(|(_, uids)| uids.contains(uid)).map(|(flags, _)| flags)

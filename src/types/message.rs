@@ -1,4 +1,4 @@
-//! Data of one message, as a FETCH tells it.
+//! The content of a FETCH response: data of one message.
 
 use std::collections::HashSet;
 
@@ -12,8 +12,8 @@ use super::number::{ModSeq, Seq, Uid};
 use super::section::Section;
 use super::timestamp::Timestamp;
 
-/// What the server told of one message in a FETCH response (RFC 9051 section 7.5.2). `None` means
-/// "not told", never "empty".
+/// One message's data in a FETCH response (RFC 9051 section 7.5.2). `None` means "not in the
+/// response", never "empty".
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Message {
     pub(crate) seq: Option<Seq>,
@@ -28,15 +28,15 @@ pub struct Message {
     pub(crate) extras: Option<Box<Extras>>,
 }
 
-/// One `BODY[section]<origin>` of a FETCH response, or RFC822 and its kin.
+/// One `BODY[section]<origin>` of a FETCH response, or its RFC822 equivalent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BodyData {
-    /// Which part of the message.
+    /// The section of the message.
     pub section: Section,
-    /// Where a partial answer begins, in octets; `None` for a whole one.
+    /// The offset of a partial answer, in bytes; `None` for a whole section.
     pub origin: Option<u32>,
-    /// The bytes; `None` for NIL: there is no such part.
+    /// The bytes; `None` for NIL: the message has no such part.
     pub data: Option<Bytes>,
 }
 
@@ -48,14 +48,14 @@ impl BodyData {
 }
 
 impl Message {
-    /// The number it had when the server told this; `None` where the server speaks in UIDs only
-    /// (RFC 9586).
+    /// Its sequence number when the server sent this; `None` where the server uses UIDs only (RFC
+    /// 9586).
     #[must_use]
     pub fn seq(&self) -> Option<Seq> {
         self.seq
     }
 
-    /// Its UID: as told, or as the view knew it.
+    /// Its UID: from the response, or from the view.
     #[must_use]
     pub fn uid(&self) -> Option<Uid> {
         self.uid
@@ -73,7 +73,7 @@ impl Message {
         self.internal_date
     }
 
-    /// Its size in octets.
+    /// Its size in bytes.
     #[must_use]
     pub fn size(&self) -> Option<u64> {
         self.size
@@ -97,8 +97,8 @@ impl Message {
         self.body_structure.as_ref()
     }
 
-    /// The bytes of this section, as a whole; `None` if they were not told, or told in part, or are
-    /// NIL.
+    /// The bytes of this section, as a whole; `None` if the response lacks it, has only a part of
+    /// it, or says NIL.
     #[must_use]
     pub fn section(&self, section: &Section) -> Option<&Bytes> {
         self.body.iter().find(|b| b.section == *section && b.origin.is_none())?.data.as_ref()
@@ -110,13 +110,13 @@ impl Message {
         self.section(&Section::Full)
     }
 
-    /// All sections that were told, partial ones among them.
+    /// All sections in the response, partial ones included.
     #[must_use]
     pub fn sections(&self) -> &[BodyData] {
         &self.body
     }
 
-    /// Whether it tells more than flags and numbers.
+    /// Whether it has more than flags and numbers.
     pub(crate) fn has_data(&self) -> bool {
         self.internal_date.is_some()
             || self.size.is_some()
@@ -126,8 +126,8 @@ impl Message {
             || self.extra_items().next().is_some()
     }
 
-    /// Takes over what other responses told of the same message, where this one says nothing. All
-    /// at once: each section is looked up once, in however many responses the server tells them.
+    /// Takes from later responses about the same message the items that this one lacks. All at
+    /// once, so that each section is looked up once, however many responses there are.
     pub(crate) fn merge(&mut self, later: Vec<Self>) {
         let (mut body, mut extras) = (Vec::new(), Vec::new());
         for later in later {
@@ -149,9 +149,9 @@ impl Message {
     }
 }
 
-/// What is told of one piece of a message.
+/// Data of one section or part of it.
 pub(crate) trait Piece {
-    /// Which piece that is.
+    /// Its section and offset.
     fn piece(&self) -> (&Section, Option<u32>);
 }
 
@@ -161,10 +161,10 @@ impl Piece for BodyData {
     }
 }
 
-/// So few are compared with each other.
+/// Longest list whose entries are compared with each other.
 const FEW: usize = 16;
 
-/// Adds those of later that are of other pieces than all before.
+/// Adds the entries of `later` for sections and offsets that `all` lacks.
 pub(crate) fn add_missing<T: Piece>(all: &mut Vec<T>, later: Vec<T>) {
     if all.len() + later.len() <= FEW {
         for piece in later {

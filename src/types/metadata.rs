@@ -4,11 +4,11 @@ use bytes::Bytes;
 
 use super::mailbox::MailboxName;
 
-/// `* METADATA`: annotations, or word that some have changed (RFC 5464 section 4.4).
+/// `* METADATA`: annotations, or a notice that some have changed (RFC 5464 section 4.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Metadata {
-    /// Of which mailbox; `None` for those of the server itself.
+    /// The mailbox; `None` for annotations of the server itself.
     pub mailbox: Option<MailboxName>,
     /// Each with its name, such as `/private/comment`.
     pub entries: Vec<MetadataEntry>,
@@ -18,22 +18,21 @@ pub struct Metadata {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MetadataEntry {
-    /// Its name: `/private/…` is the user's own, `/shared/…` everyone's. Case of letters does not
-    /// matter.
+    /// Its name: `/private/…` is the user's own, `/shared/…` everyone's. Case does not matter.
     pub name: String,
-    /// What was told of it.
+    /// Its value, as far as the server sent it.
     pub value: MetadataValue,
 }
 
-/// What was told of an annotation.
+/// The value of an annotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MetadataValue {
-    /// This is its value: text in UTF-8 as a rule, but any octets may come.
+    /// The value: usually UTF-8, but any bytes are allowed.
     Set(Bytes),
-    /// There is none (`NIL`).
+    /// There is no such annotation (`NIL`).
     Unset,
-    /// It has changed, and its value was not told (RFC 5464 section 4.4.2).
+    /// It has changed; the server did not send its value (RFC 5464 section 4.4.2).
     Changed,
 }
 
@@ -42,7 +41,8 @@ impl Metadata {
         Self { mailbox, entries }
     }
 
-    /// The value of the annotation with this name; `None` if there is none, or it was not told.
+    /// The value of the annotation with this name; `None` if there is none, or the server did not
+    /// send it.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Bytes> {
         let entry = self.entries.iter().find(|entry| entry.name.eq_ignore_ascii_case(name))?;

@@ -1,7 +1,7 @@
-//! The vocabulary: what IMAP speaks of, as owned Rust types. No parser and no I/O in here.
+//! The vocabulary of IMAP as owned Rust types. No parser and no I/O in here.
 //!
-//! What a user's own [`Command`](crate::Command) looks at ([`Untagged`], [`Answer`], [`Done`]) is
-//! here too; how bytes become these types is `wire`'s business.
+//! Input of a user's own [`Command`](crate::Command) ([`Untagged`], [`Answer`], [`Done`]) is here
+//! too; `wire` turns bytes into these types.
 
 mod answer;
 mod body;

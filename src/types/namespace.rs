@@ -1,11 +1,11 @@
-//! Where a server keeps whose mailboxes: namespaces (RFC 2342, RFC 9051 section 6.3.10).
+//! Namespaces: where a server keeps whose mailboxes (RFC 2342, RFC 9051 section 6.3.10).
 
-/// `* NAMESPACE`: what names of mailboxes begin with.
+/// `* NAMESPACE`: the prefixes of mailbox names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Namespaces {
-    /// The user's own mailboxes. The first one is where new ones should go.
+    /// The user's own mailboxes. New mailboxes belong in the first one.
     pub personal: Vec<Namespace>,
     /// Those of other users.
     pub other_users: Vec<Namespace>,
@@ -18,12 +18,12 @@ pub struct Namespaces {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Namespace {
-    /// What the names in it begin with, decoded, the delimiter at its end included; may be empty.
+    /// The prefix of its names, decoded, with the trailing delimiter; may be empty.
     pub prefix: String,
-    /// What stands between the levels of a name; `None` where there are no levels.
+    /// The hierarchy delimiter; `None` where there is no hierarchy.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub delimiter: Option<char>,
-    /// What extensions tell of it: name and values of each.
+    /// Extension data: a name and its values.
     pub extensions: Vec<(String, Vec<String>)>,
     /// The prefix in the language that was chosen with LANGUAGE, decoded (RFC 5255 section 3.4).
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]

@@ -1,7 +1,7 @@
 //! The numbers of IMAP: UIDs, sequence numbers, UIDVALIDITY, mod-sequences, and the library's own
 //! identifiers of commands and selections.
 //!
-//! Each is a type of its own, so that a sequence number can't be handed where a UID is meant
+//! Each has a type of its own, so that a sequence number can't be passed where a UID is expected
 //! (RFC 9051 section 2.3.1). None of the server's numbers is ever zero.
 
 use std::fmt;
@@ -12,7 +12,7 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// A number that names a message: [`Uid`] or [`Seq`]. Sealed: these two are all there are.
+/// A number that names a message: [`Uid`] or [`Seq`]. Sealed: there are no others.
 pub trait MessageNumber:
     sealed::Sealed + Copy + Ord + fmt::Debug + fmt::Display + Send + Sync + 'static
 {
@@ -106,22 +106,22 @@ macro_rules! number {
 }
 
 number!(
-    /// A message's unique identifier: it stays the message's own for as long as the mailbox keeps
-    /// its [`UidValidity`], and grows with each new message (RFC 9051 section 2.3.1.1).
+    /// A message's unique identifier: it never changes while the mailbox keeps its [`UidValidity`],
+    /// and grows with each new message (RFC 9051 section 2.3.1.1).
     Uid, NonZeroU32, u32, "UID"
 );
 number!(
-    /// A message's place in the mailbox at one moment, from 1 to the count of messages. It shifts
-    /// when messages before it go (RFC 9051 section 2.3.1.2); keep [`Uid`]s instead.
+    /// A message's position in the mailbox at one moment, from 1 to the count of messages. It drops
+    /// when earlier messages are expunged (RFC 9051 section 2.3.1.2); store [`Uid`]s instead.
     Seq, NonZeroU32, u32, "sequence number"
 );
 number!(
-    /// The era of a mailbox's UIDs: when it differs from what you knew, all UIDs that you kept are
-    /// void (RFC 9051 section 2.3.1.1).
+    /// The UIDVALIDITY of a mailbox: when it differs from the one you stored, all UIDs stored with
+    /// it are invalid (RFC 9051 section 2.3.1.1).
     UidValidity, NonZeroU32, u32, "UIDVALIDITY"
 );
 number!(
-    /// A mod-sequence: grows with each change of a message's flags (RFC 7162 section 3.1.1).
+    /// A mod-sequence: it grows with each change of a message's flags (RFC 7162 section 3.1.1).
     ModSeq, NonZeroU64, u64, "mod-sequence"
 );
 
@@ -146,7 +146,7 @@ impl MessageNumber for Seq {
     }
 }
 
-/// Names one submitted command, on this connection and no other. Events say by it what caused them.
+/// Names one submitted command of one connection. Events name their cause by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct CommandId(pub(crate) u64);
@@ -157,8 +157,8 @@ impl fmt::Display for CommandId {
     }
 }
 
-/// Names one selection of a mailbox, on this connection and no other. Selecting the same mailbox
-/// again gives another one.
+/// Names one selection of a mailbox of one connection. Selecting the same mailbox again makes
+/// another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct SelectionId(pub(crate) u64);

@@ -1,4 +1,4 @@
-//! Numbers of messages whose order counts: what SORT found, and its kin.
+//! Message numbers whose order counts: results of SORT and the like.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use super::heap_size::{HeapSize, room};
 use super::number::{ModSeq, Seq, Uid};
 use super::set::Set;
 
-/// Numbers of messages in the order in which the server told them, before it is told whether they
-/// are UIDs or sequence numbers.
+/// Message numbers in the server's order, whose response does not say whether they are UIDs or
+/// sequence numbers.
 ///
-/// They are kept as ranges: `1:4294967295` costs eight octets, but iterating over it takes its
+/// They are stored as ranges: `1:4294967295` takes eight bytes, but iterating over it takes its
 /// time.
 ///
 /// ```
@@ -21,7 +21,7 @@ use super::set::Set;
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct NumberList {
-    /// First and last of each, both included; the first may be the larger. No 0.
+    /// First and last of each range, both included; the first may be the larger. No 0.
     ranges: Vec<(u32, u32)>,
 }
 
@@ -32,13 +32,13 @@ impl NumberList {
         Self { ranges: Vec::new() }
     }
 
-    /// Adds the numbers from `first` to `last`, upwards or downwards; 0 is left out.
+    /// Adds the numbers from `first` to `last`, up or down; 0 is left out.
     pub(crate) fn push(&mut self, first: u32, last: u32) {
         let (first, last) = match (first, last) {
             (0, 0) => return,
             (first, last) => (first.max(1), last.max(1)),
         };
-        // Single numbers that go on upwards become one range.
+        // Consecutive single numbers become one range.
         match self.ranges.last_mut() {
             Some(before)
                 if first == last && before.0 <= before.1 && before.1.checked_add(1) == Some(first) =>
@@ -49,7 +49,7 @@ impl NumberList {
         }
     }
 
-    /// How many numbers there are.
+    /// The count of numbers.
     #[must_use]
     pub fn len(&self) -> u64 {
         self.ranges.iter().map(|&(a, b)| u64::from(a.abs_diff(b)) + 1).sum()
@@ -61,7 +61,7 @@ impl NumberList {
         self.ranges.is_empty()
     }
 
-    /// Each number, in the order in which they were told.
+    /// Each number, in the server's order.
     pub fn iter(&self) -> impl Iterator<Item = u32> {
         self.ranges.iter().flat_map(|&(a, b)| {
             let up = a <= b;
@@ -69,18 +69,18 @@ impl NumberList {
         })
     }
 
-    /// The ranges in which they were told, both ends included; the first number of one may be the
+    /// The ranges in the server's order, both ends included; the first number of one may be the
     /// larger.
     pub fn ranges(&self) -> impl Iterator<Item = (u32, u32)> {
         self.ranges.iter().copied()
     }
 
-    /// Each number, taken as a UID.
+    /// Each number as a UID.
     pub fn uids(&self) -> impl Iterator<Item = Uid> {
         self.iter().filter_map(Uid::new)
     }
 
-    /// Each number, taken as a sequence number.
+    /// Each number as a sequence number.
     pub fn seqs(&self) -> impl Iterator<Item = Seq> {
         self.iter().filter_map(Seq::new)
     }
@@ -89,8 +89,7 @@ impl NumberList {
     #[must_use]
     pub fn to_set(&self) -> NumberSet {
         let mut ranges: Vec<_> = self.ranges.iter().map(|&(a, b)| (a.min(b), a.max(b))).collect();
-        // Sorted first: inserting in any order takes time that grows with the square of their
-        // count.
+        // Sorted first: inserting in random order takes quadratic time.
         ranges.sort_unstable();
         let mut set = Set::new();
         for (first, last) in ranges {
@@ -117,7 +116,7 @@ impl FromIterator<u32> for NumberList {
 }
 
 impl fmt::Display for NumberList {
-    /// As it goes on the wire: `5,1:3`.
+    /// As on the wire: `5,1:3`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, (a, b)) in self.ranges().enumerate() {
             f.write_str(if i == 0 { "" } else { "," })?;
@@ -135,7 +134,7 @@ impl fmt::Debug for NumberList {
 
 #[cfg(feature = "serde")]
 impl serde::Serialize for NumberList {
-    /// As text, `5,1:3`: a range may stand for more numbers than a document should have.
+    /// As text, `5,1:3`: a range may stand for too many numbers to write each.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
@@ -146,14 +145,14 @@ impl serde::Serialize for NumberList {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct SortResult {
-    /// What was found, in the order that was asked for: UIDs for UID SORT, sequence numbers else.
+    /// The messages found, in the requested order: UIDs for UID SORT, else sequence numbers.
     pub numbers: NumberList,
-    /// The highest mod-sequence among them, if it was searched by (RFC 7162 section 3.1.6).
+    /// The highest mod-sequence among them, if the search used MODSEQ (RFC 7162 section 3.1.6).
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub mod_seq: Option<ModSeq>,
 }
 
-/// `* UIDBATCHES`: ranges of UIDs that hold about as many messages each (the IMAP UIDBATCHES
+/// `* UIDBATCHES`: ranges of UIDs with about equal counts of messages (the IMAP UIDBATCHES
 /// extension).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -163,7 +162,7 @@ pub struct UidBatches {
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub tag: Option<String>,
     /// One range for each batch, the newest messages first: the first number is the highest UID of
-    /// its batch. [`NumberList::ranges`] gives them one by one.
+    /// its batch. [`NumberList::ranges`] returns them one by one.
     pub batches: NumberList,
 }
 

@@ -1,17 +1,17 @@
-//! How far a long command has come, and what stands in the way of an annotation.
+//! The progress of a long command, and what prevents setting an annotation.
 
 use std::fmt;
 
-/// `INPROGRESS`: how far a command has come (RFC 9585).
+/// `INPROGRESS`: the progress of a command (RFC 9585).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Progress {
-    /// The tag of the command, as the server wrote it; `None` if it does not say which.
+    /// The tag of the command, as the server wrote it; `None` if the server does not say.
     pub tag: Option<String>,
-    /// How much is done, in units of the server's choice; `None` if it does not say.
+    /// The amount done, in units of the server's choice; `None` if the server does not say.
     pub done: Option<u64>,
-    /// How much there is to do, in the same units; `None` if it is not known.
+    /// The total amount, in the same units; `None` if the server does not say.
     pub total: Option<u64>,
 }
 
@@ -32,20 +32,19 @@ impl fmt::Display for Progress {
     }
 }
 
-/// `METADATA` as a response code: what came of a command about annotations (RFC 5464 sections
+/// `METADATA` as a response code: the result of a command about annotations (RFC 5464 sections
 /// 4.2.1, 4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum MetadataCode {
-    /// `LONGENTRIES`: values were left out that are longer than asked for; the longest has so many
-    /// octets.
+    /// `LONGENTRIES`: values longer than requested were left out; the size of the largest in bytes.
     LongEntries(u64),
-    /// `MAXSIZE`: no value may be longer than this, in octets.
+    /// `MAXSIZE`: the largest permitted value, in bytes.
     MaxSize(u64),
     /// `TOOMANY`: the mailbox can have no more annotations.
     TooMany,
-    /// `NOPRIVATE`: the server keeps no private annotations here.
+    /// `NOPRIVATE`: the server stores no private annotations here.
     NoPrivate,
 }
 

@@ -1,15 +1,15 @@
-//! How much a mailbox may hold: quotas (RFC 9208, RFC 2087).
+//! Quotas: how much a mailbox may hold (RFC 9208, RFC 2087).
 
 use super::mailbox::MailboxName;
 
-/// `* QUOTA`: what is used of one quota, and what is allowed (RFC 9208 section 4.2.1).
+/// `* QUOTA`: usage and limits of one quota root (RFC 9208 section 4.2.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Quota {
-    /// The name of the quota root: what shares this quota. May be empty.
+    /// The name of the quota root, which its mailboxes share. May be empty.
     pub root: String,
-    /// Each resource that is counted.
+    /// The resources counted.
     pub resources: Vec<QuotaResource>,
 }
 
@@ -18,26 +18,26 @@ pub struct Quota {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct QuotaResource {
-    /// Its name: `STORAGE` (in units of 1024 octets), `MESSAGE`, `MAILBOX`, `ANNOTATION-STORAGE`,
-    /// or another.
+    /// Its name: `STORAGE` (in units of 1024 bytes), `MESSAGE`, `MAILBOX`, `ANNOTATION-STORAGE`, or
+    /// another.
     pub name: String,
-    /// How much is used; `None` where the server does not say, or names a number beyond 64 bits.
+    /// The amount used; `None` where the server does not say, or sends a number beyond 64 bits.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub usage: Option<u64>,
-    /// How much is allowed; `None` where the server says that there is no limit, or names a number
-    /// beyond 64 bits.
+    /// The amount allowed; `None` where there is no limit, or the server sends a number beyond 64
+    /// bits.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub limit: Option<u64>,
 }
 
-/// `* QUOTAROOT`: which quotas a mailbox falls under (RFC 9208 section 4.2.2).
+/// `* QUOTAROOT`: the quotas that apply to a mailbox (RFC 9208 section 4.2.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct QuotaRoot {
-    /// Which mailbox.
+    /// The mailbox.
     pub mailbox: MailboxName,
-    /// The names of its quota roots; none if nothing limits it.
+    /// The names of its quota roots; empty if it has no limits.
     pub roots: Vec<String>,
 }
 
@@ -46,7 +46,7 @@ impl Quota {
         Self { root, resources }
     }
 
-    /// The resource with this name, such as `STORAGE`; case of letters does not matter.
+    /// The resource with this name, such as `STORAGE`; case does not matter.
     #[must_use]
     pub fn resource(&self, name: &str) -> Option<&QuotaResource> {
         self.resources.iter().find(|resource| resource.name.eq_ignore_ascii_case(name))

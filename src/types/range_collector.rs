@@ -1,7 +1,7 @@
-//! A set of message numbers from ranges that come in whatever order a server likes, in O(n log n)
-//! and in memory for the ranges that there are.
+//! Builds a set of message numbers from ranges in any order, in O(n log n) and with memory for the
+//! resulting ranges only.
 //!
-//! In: ranges and sets. Out: the set, once all have come. For what is asked in between, see
+//! In: ranges and sets. Out: the set, once all were added. For look-ups in between, see
 //! `IncrementalSet`.
 
 use std::fmt;
@@ -9,19 +9,19 @@ use std::fmt;
 use super::number::MessageNumber;
 use super::set::Set;
 
-/// So many ranges out of order are kept before they are put in their places, at the least.
+/// Least count of ranges out of order that are buffered before they are merged.
 const FEW: usize = 1024;
-/// So many are put in one by one.
+/// Greatest count of ranges that are inserted one by one.
 const SINGLE: usize = 4;
 
-/// Gathers ranges. Servers nearly always tell them in ascending order, which costs no more than
-/// pushing them.
+/// Collects ranges. Servers nearly always send them in ascending order, which costs no more than a
+/// push.
 #[derive(Clone)]
 pub(crate) struct RangeCollector<N> {
     ascending: Set<N>,
-    /// The largest number that a range began with.
+    /// The largest first number of a range so far.
     highest: u32,
-    /// What came behind a larger number.
+    /// Ranges that followed a larger number.
     late: Vec<(u32, u32)>,
 }
 
@@ -45,7 +45,7 @@ impl<N: MessageNumber> From<Set<N>> for RangeCollector<N> {
 }
 
 impl<N: MessageNumber> RangeCollector<N> {
-    /// Adds all numbers from the one to the other, in either order; 0 is left out.
+    /// Adds all numbers between the two, in either order; 0 is left out.
     pub(crate) fn add(&mut self, first: u32, last: u32) {
         let (first, last) = (first.min(last), first.max(last));
         if first >= self.highest {
@@ -54,7 +54,7 @@ impl<N: MessageNumber> RangeCollector<N> {
             return;
         }
         if self.late.len() >= self.ascending.raw().len().max(FEW) {
-            // As many as there are already: what this costs is shared by all of them.
+            // As many as were merged already: their cost is shared by all of them.
             self.put_in_place();
         }
         self.late.push((first, last));
@@ -65,7 +65,7 @@ impl<N: MessageNumber> RangeCollector<N> {
         set.raw().iter().for_each(|&(first, last)| self.add(first, last));
     }
 
-    /// How many ranges there are at the most: those that touch may be told apart.
+    /// Upper bound for the count of ranges: adjacent ones may be counted separately.
     pub(crate) fn ranges(&self) -> usize {
         self.ascending.raw().len() + self.late.len()
     }

@@ -7,10 +7,10 @@ use super::mailbox::MailboxName;
 
 /// Rights on a mailbox, each a letter (RFC 4314 section 2.1).
 ///
-/// `l` see it in lists, `r` read, `s` keep `\Seen`, `w` change other flags, `i` add messages, `p`
-/// post to its address, `k` make mailboxes below it, `x` delete or rename it, `t` set `\Deleted`,
-/// `e` expunge, `a` change these rights. Old servers say `c` and `d` for groups of them; digits are
-/// the server's own.
+/// `l` see it in lists, `r` read, `s` keep `\Seen`, `w` change other flags, `i` insert messages,
+/// `p` post to its address, `k` create mailboxes below it, `x` delete or rename it, `t` set
+/// `\Deleted`, `e` expunge, `a` administer these rights. Old servers use `c` and `d` for groups of
+/// them; digits are specific to the server.
 ///
 /// ```
 /// use imap_duplex::types::Rights;
@@ -31,8 +31,8 @@ impl Rights {
         Self { letters: letters.into() }
     }
 
-    /// Whether the right with this letter is among them. Where a server only knows the old letters,
-    /// those stand for the new ones that they were split into (RFC 4314 section 2.1.1).
+    /// Whether the rights include this letter. Where a server uses only the old letters, those
+    /// stand for the new ones that they were split into (RFC 4314 section 2.1.1).
     #[must_use]
     pub fn can(&self, letter: char) -> bool {
         let has = |letter| self.letters.contains(letter);
@@ -76,40 +76,41 @@ impl fmt::Debug for Rights {
     }
 }
 
-/// `* ACL`: all that may do anything with a mailbox (RFC 4314 section 3.6).
+/// `* ACL`: everyone with rights on a mailbox (RFC 4314 section 3.6).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Acl {
-    /// Which mailbox.
+    /// The mailbox.
     pub mailbox: MailboxName,
-    /// Who, and what they may do. A name that begins with `-` says what is taken away from them.
+    /// Identifiers and their rights. An identifier that begins with `-` lists rights that are
+    /// denied.
     pub entries: Vec<(String, Rights)>,
 }
 
-/// `* LISTRIGHTS`: which rights can be given to someone (RFC 4314 section 3.7).
+/// `* LISTRIGHTS`: the rights that can be granted to someone (RFC 4314 section 3.7).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ListRights {
-    /// On which mailbox.
+    /// The mailbox.
     pub mailbox: MailboxName,
-    /// To whom.
+    /// The identifier of a user or group.
     pub identifier: String,
-    /// Those that they always have.
+    /// The rights that they always have.
     pub required: Rights,
-    /// Those that can be given; the letters of one item only together.
+    /// The rights that can be granted; the letters of one item only together.
     pub optional: Vec<Rights>,
 }
 
-/// `* MYRIGHTS`: what the user of this connection may do (RFC 4314 section 3.8).
+/// `* MYRIGHTS`: the rights of this connection's user (RFC 4314 section 3.8).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct MyRights {
-    /// With which mailbox.
+    /// The mailbox.
     pub mailbox: MailboxName,
-    /// What.
+    /// The user's rights.
     pub rights: Rights,
 }
 
@@ -140,7 +141,7 @@ impl MyRights {
 mod tests {
     use super::*;
 
-    /// RFC 4314 section 2.1.1.
+    /// The substitution of RFC 4314 section 2.1.1.
     #[test]
     fn old_letters_stand_for_new_ones() {
         let old = Rights::new("lrswipcda");

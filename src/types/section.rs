@@ -1,12 +1,12 @@
-//! Which piece of a message is meant: `BODY[…]` in requests and in answers.
+//! A section of a message: `BODY[…]` in requests and in answers.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::heap_size::{HeapSize, room};
 
-/// The number of a MIME part, as IMAP counts them: `1.2` is the second part within the first (RFC
-/// 9051 section 6.4.5.1). [`BodyStructure::parts`](super::BodyStructure::parts) tells each part's.
+/// The number of a MIME part: `1.2` is the second part within the first (RFC 9051 section 6.4.5.1).
+/// [`BodyStructure::parts`](super::BodyStructure::parts) returns each part with its number.
 ///
 /// ```
 /// use imap_duplex::types::Part;
@@ -15,7 +15,7 @@ use super::heap_size::{HeapSize, room};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Part {
-    /// At least one, none of them 0.
+    /// At least one number, none of them 0.
     numbers: Vec<u32>,
 }
 
@@ -53,7 +53,7 @@ impl HeapSize for Part {
 }
 
 impl fmt::Display for Part {
-    /// As it goes on the wire: `1.2`.
+    /// As on the wire: `1.2`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, number) in self.numbers.iter().enumerate() {
             write!(f, "{}{number}", if i == 0 { "" } else { "." })?;
@@ -62,7 +62,7 @@ impl fmt::Display for Part {
     }
 }
 
-/// Why a text is no part number.
+/// A text is not a valid part number.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is no number of a MIME part, such as 1.2")]
 pub struct ParsePartError {
@@ -82,11 +82,10 @@ impl FromStr for Part {
     }
 }
 
-/// A piece of a message (RFC 9051 section 6.4.5, `section`).
+/// A section of a message (RFC 9051 section 6.4.5, `section`).
 ///
-/// Two sections are equal if they name the same piece; names of header fields are compared as a
-/// set, without regard to case: servers sort them, change their case and leave out what is named
-/// twice.
+/// Two sections are equal if they name the same data. Names of header fields are compared as a set,
+/// without regard to case: servers sort them, change their case and omit repeated names.
 ///
 /// ```
 /// use imap_duplex::types::{Part, Section};
@@ -108,15 +107,15 @@ pub enum Section {
     Part(Part),
     /// A MIME part's own header: `BODY[1.2.MIME]`.
     PartMime(Part),
-    /// The header of the message that is this part: `BODY[1.2.HEADER]`.
+    /// The header of the message in this part: `BODY[1.2.HEADER]`.
     PartHeader(Part),
-    /// Some fields of the header of the message that is this part: `BODY[1.2.HEADER.FIELDS (…)]`.
+    /// Some fields of the header of the message in this part: `BODY[1.2.HEADER.FIELDS (…)]`.
     PartHeaderFields(Part, HeaderFields),
-    /// The body of the message that is this part: `BODY[1.2.TEXT]`.
+    /// The body of the message in this part: `BODY[1.2.TEXT]`.
     PartText(Part),
 }
 
-/// Names of header fields: those that are wanted, or all but those.
+/// Names of header fields to include, or to exclude.
 #[derive(Clone, Debug)]
 pub struct HeaderFields {
     names: Vec<String>,
@@ -168,7 +167,7 @@ impl std::hash::Hash for HeaderFields {
 }
 
 impl HeaderFields {
-    /// The names in small letters, each once.
+    /// The names in lower case, each once.
     fn sorted(&self) -> Vec<String> {
         let mut names: Vec<String> = self.names.iter().map(|name| name.to_ascii_lowercase()).collect();
         names.sort_unstable();
@@ -176,8 +175,8 @@ impl HeaderFields {
         names
     }
 
-    /// Whether both list the same names. Only the shorter list is sorted: the longer one may be a
-    /// server's, without end.
+    /// Whether both list the same names. Only the shorter list is sorted: the server decides the
+    /// length of the longer one.
     fn names_the_same(&self, other: &Self) -> bool {
         let self_is_shorter = self.names.len() < other.names.len();
         let (short, long) = if self_is_shorter { (self, other) } else { (other, self) };
@@ -204,8 +203,8 @@ impl Section {
         Self::HeaderFields(HeaderFields::new(names.into_iter().map(Into::into).collect(), true))
     }
 
-    /// The same piece of the message that is this part: `Section::Text.of(part)` is
-    /// `BODY[1.2.TEXT]`. What names a part already stays as it is.
+    /// The same section of the message in this part: `Section::Text.of(part)` is `BODY[1.2.TEXT]`.
+    /// A section that has a part stays as it is.
     #[must_use]
     pub fn of(self, part: Part) -> Self {
         match self {
@@ -217,7 +216,7 @@ impl Section {
         }
     }
 
-    /// The part that it names; `None` for the message as a whole.
+    /// The part that it names; `None` for the whole message.
     #[must_use]
     pub fn part(&self) -> Option<&Part> {
         match self {
@@ -230,7 +229,7 @@ impl Section {
         }
     }
 
-    /// The names of fields that it lists.
+    /// The header fields that it lists.
     #[must_use]
     pub fn fields(&self) -> Option<&HeaderFields> {
         match self {
@@ -239,9 +238,9 @@ impl Section {
         }
     }
 
-    /// Whether `Display` writes it as it is meant: at least one name if it lists names, and none
-    /// that has a character which no header field's name can have (RFC 5322 section 3.6.8:
-    /// printable ASCII but `:`). A request for any other must be refused.
+    /// Whether `Display` can express it: if it lists names, at least one, and none with a character
+    /// that is invalid in header field names (RFC 5322 section 3.6.8: printable ASCII but `:`).
+    /// Requests for any other must be refused.
     pub(crate) fn is_writable(&self) -> bool {
         let fits = |name: &String| !name.is_empty() && name.bytes().all(is_field_char);
         self.fields().is_none_or(|fields| !fields.names.is_empty() && fields.names.iter().all(fits))
@@ -253,7 +252,7 @@ fn is_field_char(byte: u8) -> bool {
 }
 
 impl fmt::Display for Section {
-    /// What stands between the brackets of `BODY[…]`. A character that no field's name can have is
+    /// The text between the brackets of `BODY[…]`. A character that is invalid in field names is
     /// written as `?`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -271,8 +270,8 @@ impl fmt::Display for Section {
 }
 
 impl fmt::Display for HeaderFields {
-    /// As it goes on the wire: `HEADER.FIELDS (Subject Date)`. Names are atoms where they can be:
-    /// some servers want them so.
+    /// As on the wire: `HEADER.FIELDS (Subject Date)`. Names are atoms where possible: some servers
+    /// require that.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use fmt::Write;
         f.write_str(if self.not { "HEADER.FIELDS.NOT (" } else { "HEADER.FIELDS (" })?;
@@ -280,8 +279,8 @@ impl fmt::Display for HeaderFields {
             if i > 0 {
                 f.write_str(" ")?;
             }
-            // What an astring may have unquoted, but for `]`, which would end the section to a
-            // hasty reader (RFC 9051 section 9).
+            // The characters of an unquoted astring, except `]`, which a sloppy parser takes for
+            // the end of the section (RFC 9051 section 9).
             let is_atom = |b: u8| b.is_ascii_graphic() && !b"(){%*\"\\]".contains(&b);
             let quoted = name.is_empty() || !name.bytes().all(is_atom);
             if quoted {

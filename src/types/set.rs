@@ -1,7 +1,6 @@
-//! Sets of message numbers, kept as ranges, as IMAP writes them: `1:4,7,9:*`.
+//! Sets of message numbers, stored as ranges, as IMAP writes them: `1:4,7,9:*`.
 //!
-//! Numbers go in one by one or by ranges; what comes out is sorted and merged, the shortest form
-//! there is. `1:4294967295` costs eight bytes.
+//! Numbers and ranges are sorted and merged on insertion. `1:4294967295` takes eight bytes.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -63,13 +62,13 @@ impl<N: MessageNumber> Set<N> {
         set
     }
 
-    /// Whether nothing is in it.
+    /// Whether the set is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ranges.is_empty()
     }
 
-    /// How many numbers are in it; an open end counts up to 4294967295.
+    /// The count of numbers; an open end counts up to 4294967295.
     #[must_use]
     pub fn len(&self) -> u64 {
         self.ranges.iter().map(|&(first, last)| u64::from(last - first) + 1).sum()
@@ -81,12 +80,12 @@ impl<N: MessageNumber> Set<N> {
         self.ranges.last().is_some_and(|&(_, last)| last == u32::MAX)
     }
 
-    /// Whether `*` stands in it by itself.
+    /// Whether `*` is a range of its own.
     pub(crate) fn names_last(&self) -> bool {
         self.ranges.last() == Some(&(u32::MAX, u32::MAX))
     }
 
-    /// Whether this number is in it.
+    /// Whether the set contains this number.
     #[must_use]
     pub fn contains(&self, number: N) -> bool {
         let value = number.get();
@@ -99,13 +98,13 @@ impl<N: MessageNumber> Set<N> {
         self.insert_raw(number.get(), number.get());
     }
 
-    /// Adds all numbers from the one end to the other, in whichever order they are given.
+    /// Adds all numbers between the two ends, in either order.
     pub fn insert_range(&mut self, range: RangeInclusive<N>) {
         let (a, b) = (range.start().get(), range.end().get());
         self.insert_raw(a.min(b), a.max(b));
     }
 
-    /// Takes one number out, if it is in.
+    /// Removes one number, if it is present.
     pub fn remove(&mut self, number: N) {
         let value = number.get();
         let after = self.ranges.partition_point(|&(first, _)| first <= value);
@@ -118,11 +117,11 @@ impl<N: MessageNumber> Set<N> {
         self.ranges.splice(after - 1..after, left.into_iter().chain(right));
     }
 
-    /// Adds all of another set. O(ranges of both): numbers that come one by one, in no order, are
-    /// better collected by [`Extend`], which takes them all in O(n log n).
+    /// Adds all of another set. O(ranges of both): collect single numbers in random order by
+    /// [`Extend`] instead, which takes O(n log n) for all of them.
     pub fn union_with(&mut self, other: &Self) {
         let behind = other.ranges.first().is_none_or(|first| self.ranges.last() <= Some(first));
-        // One range is put in its place; what is behind it moves at once.
+        // A single range is inserted in place; the ranges after it move at once.
         if behind || other.ranges.len() == 1 {
             other.ranges.iter().for_each(|&(first, last)| self.insert_raw(first, last));
             return;
@@ -137,7 +136,7 @@ impl<N: MessageNumber> Set<N> {
         theirs.for_each(|(first, last)| self.insert_raw(first, last));
     }
 
-    /// The numbers that this set holds and the other does not.
+    /// The numbers in this set that are missing from the other.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
         let mut left = Self::new();
@@ -166,8 +165,7 @@ impl<N: MessageNumber> Set<N> {
         left
     }
 
-    /// The numbers that both sets hold. Each range of the shorter one is looked up in the longer
-    /// one.
+    /// The numbers in both sets. Each range of the shorter one is looked up in the longer one.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         let mine_is_shorter = self.ranges.len() < other.ranges.len();
@@ -177,7 +175,7 @@ impl<N: MessageNumber> Set<N> {
         both
     }
 
-    /// What of it lies between these, both included.
+    /// The part of the set between these numbers, both included.
     pub(crate) fn within(&self, first: N, last: N) -> Self {
         let mut part = Self::new();
         self.add_within(first.get(), last.get(), &mut part);
@@ -206,7 +204,7 @@ impl<N: MessageNumber> Set<N> {
     /// The ranges, in ascending order.
     pub fn ranges(&self) -> impl DoubleEndedIterator<Item = RangeInclusive<N>> + ExactSizeIterator {
         self.ranges.iter().map(|&(first, last)| {
-            // The values came in as numbers, so none is zero.
+            // Only numbers were inserted, so none is zero.
             N::from_u32(first).zip(N::from_u32(last)).map_or_else(Self::never, |(a, b)| a..=b)
         })
     }
@@ -223,7 +221,7 @@ impl<N: MessageNumber> Set<N> {
             return;
         }
         match self.ranges.last_mut() {
-            // The common case: answers and lists come in ascending order.
+            // The common case: numbers arrive in ascending order.
             Some(end) if first >= end.0 => {
                 if first <= end.1.saturating_add(1) {
                     end.1 = end.1.max(last);
@@ -233,7 +231,7 @@ impl<N: MessageNumber> Set<N> {
             }
             None => self.ranges.push((first, last)),
             Some(_) => {
-                // All ranges that touch the new one melt into it.
+                // All ranges that touch the new one are merged into it.
                 let from = self.ranges.partition_point(|r| r.1 < first - 1);
                 let to = self.ranges.partition_point(|r| r.0 <= last.saturating_add(1));
                 let merged =
@@ -248,8 +246,7 @@ impl<N: MessageNumber> Set<N> {
         &self.ranges
     }
 
-    /// Cuts the set into pieces whose text is at most `bytes` long (one range at the least a
-    /// piece).
+    /// Splits the set into pieces whose text is at most `bytes` long (but at least one range each).
     pub(crate) fn split(&self, bytes: usize) -> Vec<Self> {
         let mut pieces = vec![];
         let mut piece = Self::new();
@@ -284,7 +281,7 @@ fn range_text(first: u32, last: u32) -> String {
 }
 
 impl<N: MessageNumber> fmt::Display for Set<N> {
-    /// As it goes on the wire: `1:4,7,9:*`; nothing for an empty set.
+    /// As on the wire: `1:4,7,9:*`; nothing for an empty set.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, &(first, last)) in self.ranges.iter().enumerate() {
             if i > 0 {
@@ -302,7 +299,7 @@ impl<N: MessageNumber> fmt::Debug for Set<N> {
     }
 }
 
-/// Why a text is no set of numbers.
+/// A text is not a valid set of numbers.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{part:?} is no message number or range")]
 pub struct ParseSetError {
@@ -312,8 +309,7 @@ pub struct ParseSetError {
 impl<N: MessageNumber> FromStr for Set<N> {
     type Err = ParseSetError;
 
-    /// Reads `1:4,7,9:*`; ranges may be given in either direction (RFC 9051 section 9,
-    /// `seq-range`).
+    /// Parses `1:4,7,9:*`; ranges may be in either direction (RFC 9051 section 9, `seq-range`).
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let number = |part: &str| match part {
             "*" => Some(u32::MAX),
@@ -424,7 +420,7 @@ mod tests {
 
     #[test]
     fn behaves_as_a_plain_set_does() {
-        // A small linear congruence is random enough here, and the same each time.
+        // A linear congruential generator is random enough here, and reproducible.
         let mut state = 12345u32;
         let mut random = move || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

@@ -1,13 +1,12 @@
-//! Messages as a snapshot numbers them: by what stays with a message until it goes, whatever its
-//! number is then.
+//! Messages named by their numbers in a snapshot, for as long as they exist: by their slots.
 
-/// The messages that had certain numbers in a [`Snapshot`](crate::Snapshot): from
-/// [`Snapshot::seqs`](crate::Snapshot::seqs), for commands. Opaque.
+/// The messages with certain sequence numbers in a [`Snapshot`](crate::Snapshot), for use in
+/// commands: from [`Snapshot::seqs`](crate::Snapshot::seqs). Opaque.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SnapshotRange {
     /// Slots of different epochs can't be compared.
     pub(crate) epoch: u64,
-    /// How many losses of slots had been logged.
+    /// The length of the log of invalidated slots when this was made.
     pub(crate) invalidated_ranges: usize,
     /// The first and the last slot; `None` for no messages.
     pub(crate) ends: Option<(u32, u32)>,

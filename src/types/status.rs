@@ -10,9 +10,9 @@ use super::code::Code;
 pub enum Status {
     /// Success, or information.
     Ok,
-    /// The command failed, or a warning.
+    /// The command failed; untagged: a warning.
     No,
-    /// The server did not understand, or a protocol error.
+    /// The server did not understand the command; untagged: a protocol error.
     Bad,
     /// A greeting that says that no login is needed.
     PreAuth,
@@ -21,7 +21,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// As it is written on the wire.
+    /// The word as written on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -44,7 +44,7 @@ impl fmt::Display for Status {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StatusResponse {
-    /// Its first word.
+    /// The first word.
     pub status: Status,
     /// The code in brackets, for programs.
     pub code: Option<Code>,
@@ -53,7 +53,7 @@ pub struct StatusResponse {
 }
 
 impl StatusResponse {
-    /// A status response of these parts.
+    /// A status response from these parts.
     #[must_use]
     pub fn new(status: Status, code: Option<Code>, text: impl Into<String>) -> Self {
         Self { status, code, text: text.into() }

@@ -1,6 +1,6 @@
-//! How [`Envelope`](super::Envelope) and [`BodyStructure`](super::BodyStructure) are kept: their
-//! texts one after the other in a single allocation, each behind its length. The parser writes them
-//! in the order in which they come; the accessors walk over them.
+//! Storage of [`Envelope`](super::Envelope) and [`BodyStructure`](super::BodyStructure): their
+//! texts in a single allocation, each preceded by its length. The parser writes them in the order
+//! in which they arrive; the accessors walk over them.
 //!
 //! A number (and a length) is written seven bits a byte, the lowest first, one more than it is: 0
 //! stands for NIL. Reading never fails: past the end everything is NIL, so that no accessor can
@@ -10,16 +10,16 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-/// The length of a text below this is written in one octet.
+/// The length of a text shorter than this is written in one byte.
 const SHORT: usize = 0x7f;
 
 /// Writes packed values.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Writer {
-    /// What was written, and behind it room whose octets don't count: it is filled with fewer steps
-    /// than a `Vec` grows.
+    /// The bytes written, followed by spare bytes without meaning: writing into those takes fewer
+    /// steps than growing a `Vec`.
     bytes: Vec<u8>,
-    /// How many octets were written.
+    /// The count of bytes written.
     length: usize,
 }
 
@@ -28,7 +28,7 @@ impl Writer {
         Self { bytes: vec![0; bytes], length: 0 }
     }
 
-    /// The next so many octets, to be written.
+    /// The next `bytes` bytes, for writing.
     #[inline]
     fn room(&mut self, bytes: usize) -> &mut [u8] {
         let (start, end) = (self.length, self.length + bytes);
@@ -61,17 +61,17 @@ impl Writer {
     #[inline]
     pub(crate) fn string(&mut self, value: Option<&[u8]>) {
         match value.map(|text| u8::try_from(text.len())) {
-            // One octet, as `number` would write it.
+            // One byte, as `number` would write it.
             Some(Ok(length @ 0..0x7f)) => self.mark(length + 1),
             _ => self.number(value.map(|text| text.len() as u64)),
         }
         self.append(value.unwrap_or_default());
     }
 
-    /// Packs the text that stands before an `end`, eight octets at a time, so that each is looked
-    /// at and copied in one pass; gives its length. `find` tells where in eight octets the first
-    /// `end` is, or another octet that forbids this. Packs nothing and gives `None` then, if the
-    /// length takes more than one octet, or where the end of the text or of the room is near.
+    /// Packs the text before an `end`, eight bytes at a time, so that each is inspected and copied
+    /// in one pass; returns its length. `find` returns the position of the first `end` in eight
+    /// bytes, or of another byte that forbids this. Packs nothing and returns `None` then, if the
+    /// length takes more than one byte, or where the end of the text or of the buffer is near.
     #[inline]
     pub(crate) fn string_until(
         &mut self,
@@ -98,7 +98,7 @@ impl Writer {
         None
     }
 
-    /// One octet that says what follows.
+    /// Writes one byte that says what follows.
     #[inline]
     pub(crate) fn mark(&mut self, mark: u8) {
         match self.bytes.get_mut(self.length) {
@@ -110,14 +110,14 @@ impl Writer {
         }
     }
 
-    /// What is packed already, as it is.
+    /// Appends packed values.
     #[inline]
     pub(crate) fn append(&mut self, packed: &[u8]) {
         self.room(packed.len()).copy_from_slice(packed);
     }
 
-    /// Begins a block whose length is known at its [`close`](Self::close), so that it can be
-    /// skipped.
+    /// Begins a block whose length is written by [`close`](Self::close), so that readers can skip
+    /// it.
     pub(crate) fn open(&mut self) -> Block {
         self.room(4);
         Block(self.length)
@@ -131,44 +131,44 @@ impl Writer {
         }
     }
 
-    /// How much was written, in octets.
+    /// The count of bytes written.
     #[inline]
     pub(crate) fn length(&self) -> usize {
         self.length
     }
 
-    /// Takes back what was written past this length.
+    /// Removes the bytes written past this length.
     pub(crate) fn truncate(&mut self, length: usize) {
         self.length = self.length.min(length);
     }
 
-    /// Forgets what was written, but not the room for it.
+    /// Removes all bytes but keeps the buffer.
     pub(crate) fn clear(&mut self) {
         self.length = 0;
     }
 
-    /// A copy of all that was written, in one allocation of just its size.
+    /// A copy of all bytes written, in one allocation of exactly their size.
     pub(crate) fn to_bytes(&self) -> Bytes {
         Bytes::copy_from_slice(self.bytes.get(..self.length).unwrap_or_default())
     }
 
-    /// How many octets it has room for.
+    /// The capacity in bytes.
     pub(crate) fn capacity(&self) -> usize {
         self.bytes.len()
     }
 
-    /// All that was written, in one allocation of just its size.
+    /// All bytes written, in one allocation of exactly their size.
     pub(crate) fn finish(mut self) -> Bytes {
         self.bytes.truncate(self.length);
         Bytes::from(self.bytes.into_boxed_slice())
     }
 }
 
-/// The beginning of a block in a [`Writer`].
+/// The start of a block in a [`Writer`].
 #[derive(Debug)]
 pub(crate) struct Block(usize);
 
-/// Reads packed values, one after the other.
+/// Reads packed values one after the other.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
@@ -206,7 +206,7 @@ impl<'a> Reader<'a> {
         Some(self.take(usize::try_from(length).unwrap_or(usize::MAX)))
     }
 
-    /// The inside of the next block.
+    /// The content of the next block.
     pub(crate) fn block(&mut self) -> &'a [u8] {
         let length: [u8; 4] = self.take(4).try_into().unwrap_or_default();
         self.take(usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX))
@@ -219,7 +219,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Text for people: what is not UTF-8 is shown as U+FFFD.
+/// Text for people: what is not UTF-8 becomes U+FFFD.
 pub(crate) fn lossy(text: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(text)
 }
@@ -257,8 +257,8 @@ mod tests {
     fn a_text_that_ends_in_place_is_packed_as_any_other() {
         let find = |bytes: [u8; 8]| bytes.iter().position(|b| matches!(b, b'"' | b'!'));
         for length in 0..200 {
-            for octet in *b"\"!" {
-                let text = [&vec![b'x'; length][..], &[octet], b"01234567"].concat();
+            for byte in *b"\"!" {
+                let text = [&vec![b'x'; length][..], &[byte], b"01234567"].concat();
                 let mut writer = Writer::with_capacity(1000);
                 writer.mark(9);
                 let packed = writer.string_until(b'"', &text, find);
@@ -268,7 +268,7 @@ mod tests {
                     expected.string(text.get(..length));
                 }
                 assert_eq!(writer.to_bytes(), expected.to_bytes(), "{length}");
-                assert_eq!(packed, Some(length).filter(|_| octet == b'"' && length < 120), "{length}");
+                assert_eq!(packed, Some(length).filter(|_| byte == b'"' && length < 120), "{length}");
                 assert_eq!(writer.string_until(b'"', &vec![b'x'; length], find), None);
                 assert_eq!(writer.to_bytes(), expected.to_bytes(), "{length}");
             }

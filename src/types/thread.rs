@@ -1,14 +1,14 @@
-//! Messages and the answers to them: what THREAD found (RFC 5256 section 4).
+//! Messages and their replies: the result of THREAD (RFC 5256 section 4).
 
 use std::fmt;
 
 use super::heap_size::{HeapSize, room};
 use super::number::{Seq, Uid};
 
-/// `* THREAD`: trees of messages, each message below the one that it answers.
+/// `* THREAD`: trees of messages, each message below the one that it replies to.
 ///
-/// Kept flat: each message with its depth, before those below it. No depth of nesting costs more
-/// than its text.
+/// Stored flat: each message with its depth, before those below it. Deep nesting takes no more
+/// memory than its text.
 ///
 /// ```
 /// # use imap_duplex::types::Threads;
@@ -21,7 +21,7 @@ use super::number::{Seq, Uid};
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Threads {
-    /// Depth and number; 0 for a message that is not there.
+    /// Depth and number; 0 for a missing message.
     nodes: Vec<(u32, u32)>,
 }
 
@@ -30,22 +30,22 @@ pub struct Threads {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ThreadNode {
-    /// How many messages it is below; 0 for the first message of a thread.
+    /// The count of messages above it; 0 for the first message of a thread.
     pub depth: u32,
-    /// Its number; `None` for a message that others answer, but that is not in the mailbox or was
-    /// not found.
+    /// Its number; `None` for a message that others reply to, but that is not in the mailbox or did
+    /// not match.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub number: Option<u32>,
 }
 
 impl ThreadNode {
-    /// Its number, taken as a UID (of UID THREAD).
+    /// Its number as a UID (for UID THREAD).
     #[must_use]
     pub fn uid(&self) -> Option<Uid> {
         self.number.and_then(Uid::new)
     }
 
-    /// Its number, taken as a sequence number (of THREAD).
+    /// Its number as a sequence number (for THREAD).
     #[must_use]
     pub fn seq(&self) -> Option<Seq> {
         self.number.and_then(Seq::new)
@@ -53,12 +53,12 @@ impl ThreadNode {
 }
 
 impl Threads {
-    /// Adds a message behind all others; a number of 0 is a message that is not there.
+    /// Appends a message; a number of 0 is a missing message.
     pub(crate) fn push(&mut self, depth: u32, number: u32) {
         self.nodes.push((depth, number));
     }
 
-    /// Each message, before those that answer it.
+    /// Each message, before those that reply to it.
     pub fn iter(&self) -> impl Iterator<Item = ThreadNode> {
         let node = |&(depth, number): &(u32, u32)| ThreadNode {
             depth,
@@ -67,7 +67,7 @@ impl Threads {
         self.nodes.iter().map(node)
     }
 
-    /// How many threads there are.
+    /// The count of threads.
     #[must_use]
     pub fn len(&self) -> usize {
         self.nodes.iter().filter(|(depth, _)| *depth == 0).count()

@@ -1,4 +1,4 @@
-//! Moments and days, as IMAP writes them: `17-Jul-1996 02:44:25 -0700`, `1-Feb-1994`.
+//! Dates and times in IMAP's format: `17-Jul-1996 02:44:25 -0700`, `1-Feb-1994`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,14 +7,13 @@ use std::time::{Duration, SystemTime};
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const DAY: i64 = 86_400;
-/// The first and the last second that a year of four digits has, in UTC.
+/// The first and the last second with a four-digit year, in UTC.
 const FIRST: i64 = -719_528 * DAY;
 const LAST: i64 = 2_932_897 * DAY - 1;
-/// `+9959`, the largest zone that four digits can tell, in minutes.
+/// `+9959`, the largest zone of four digits, in minutes.
 const LARGEST_OFFSET: i16 = 99 * 60 + 59;
 
-/// A moment, to the second, and the time zone in which it was told (RFC 9051 section 9,
-/// `date-time`).
+/// A moment, to the second, with a time zone (RFC 9051 section 9, `date-time`).
 ///
 /// Ordered by the moment; the zone counts only between equal moments.
 ///
@@ -32,9 +31,9 @@ pub struct Timestamp {
 }
 
 impl Timestamp {
-    /// The moment so many seconds after the beginning of 1970 (UTC), told in a zone so many minutes
-    /// east of UTC. `None` outside the years 0 to 9999, or for a zone of 100 hours or more: neither
-    /// can be written.
+    /// The moment `seconds` after the beginning of 1970 (UTC), in a zone `offset_minutes` east of
+    /// UTC. `None` outside the years 0 to 9999, or for a zone of 100 hours or more: IMAP can't
+    /// express those.
     #[must_use]
     pub fn new(seconds: i64, offset_minutes: i16) -> Option<Self> {
         let local = seconds.checked_add(i64::from(offset_minutes) * 60)?;
@@ -48,19 +47,19 @@ impl Timestamp {
         self.seconds
     }
 
-    /// How many minutes the zone is east of UTC; negative to the west.
+    /// The zone's offset east of UTC in minutes; negative to the west.
     #[must_use]
     pub const fn offset_minutes(self) -> i16 {
         self.offset
     }
 
-    /// The day, in the zone in which it was told.
+    /// The day, in its zone.
     #[must_use]
     pub fn date(self) -> Date {
         Date::of_day(self.local().div_euclid(DAY))
     }
 
-    /// Hour, minute and second, in the zone in which it was told.
+    /// Hour, minute and second, in its zone.
     #[must_use]
     pub fn time(self) -> (u8, u8, u8) {
         let second = self.local().rem_euclid(DAY);
@@ -72,14 +71,14 @@ impl Timestamp {
         self.seconds + i64::from(self.offset) * 60
     }
 
-    /// Reads a `date-time`. Servers are read leniently: the day may have one digit, with or without
-    /// a space before it; runs of spaces count as one; a missing zone is UTC.
+    /// Parses a `date-time` leniently: the day may have one digit, with or without a space before
+    /// it; runs of spaces count as one; a missing zone is UTC.
     pub(crate) fn read(text: &[u8]) -> Option<Self> {
         let exact = text.try_into().ok().and_then(Self::read_exact);
         exact.or_else(|| Self::read_loosely(text))
     }
 
-    /// Reads `17-Jul-1996 02:44:25 -0700`, as nearly all servers write it.
+    /// Parses `17-Jul-1996 02:44:25 -0700`, as nearly all servers write it.
     fn read_exact(text: &[u8; 26]) -> Option<Self> {
         let [d1, d2, b'-', m1, m2, m3, b'-', y1, y2, y3, y4, b' ', clock @ ..] = text else { return None };
         let [h1, h2, b':', n1, n2, b':', s1, s2, b' ', sign, z1, z2, z3, z4] = clock else { return None };
@@ -108,7 +107,7 @@ impl Timestamp {
         let day = two(if *d1 == b' ' { &b'0' } else { d1 }, d2);
         let (hour, minute, second) = (two(h1, h2), two(n1, n2), two(s1, s2));
         let (zone_hours, zone_minutes) = (two(z1, z2), two(z3, z4));
-        // What is rare (a leap second) or wrong is for the other way of reading.
+        // Rare (a leap second) or invalid values are left to the lenient parser.
         if !all_digits || hour > 23 || minute > 59 || second > 59 || zone_minutes > 59 {
             return None;
         }
@@ -120,7 +119,7 @@ impl Timestamp {
             _ => return None,
         };
         let clock = i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second);
-        // A day of the years 0 to 9999 and a zone of four digits: nothing that `new` would refuse.
+        // A day of the years 0 to 9999 and a zone of four digits: `new` would not refuse it either.
         Some(Self { seconds: date.day_number() * DAY + clock - i64::from(offset) * 60, offset })
     }
 
@@ -131,7 +130,7 @@ impl Timestamp {
         let mut clock = words.next()?.split(':').map(|n| digits(n, 2));
         let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
         let offset = words.next().map_or(Some(0), read_zone)?;
-        // A leap second is told as 60; it counts as the second after.
+        // A leap second is written as 60; it counts as the following second.
         if hour > 23 || minute > 59 || second > 60 || clock.next().is_some() || words.next().is_some() {
             return None;
         }
@@ -140,9 +139,9 @@ impl Timestamp {
     }
 }
 
-/// A number of one to `most` digits.
-fn digits(text: &str, most: usize) -> Option<u32> {
-    let fits = (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+/// A number of one to `max` digits.
+fn digits(text: &str, max: usize) -> Option<u32> {
+    let fits = (1..=max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     if fits { text.parse().ok() } else { None }
 }
 
@@ -158,8 +157,8 @@ fn read_zone(zone: &str) -> Option<i16> {
 }
 
 impl fmt::Display for Timestamp {
-    /// As it goes on the wire, without the quotes: ` 7-Jul-1996 02:44:25 -0700`, a day of one digit
-    /// behind a space.
+    /// As on the wire, without the quotes: ` 7-Jul-1996 02:44:25 -0700`, a one-digit day after a
+    /// space.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (date, (hour, minute, second)) = (self.date(), self.time());
         let (sign, offset) = (if self.offset < 0 { '-' } else { '+' }, self.offset.abs());
@@ -175,7 +174,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Why a text is no moment or no day.
+/// A text is not a valid date, or date and time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is no {what}")]
 pub struct ParseTimeError {
@@ -193,7 +192,7 @@ impl FromStr for Timestamp {
 }
 
 impl From<SystemTime> for Timestamp {
-    /// In UTC; what is outside the years 0 to 9999 becomes the first or last second of them.
+    /// In UTC; a time outside the years 0 to 9999 becomes their first or last second.
     fn from(time: SystemTime) -> Self {
         let seconds = match time.duration_since(SystemTime::UNIX_EPOCH) {
             Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
@@ -209,7 +208,7 @@ impl From<SystemTime> for Timestamp {
 }
 
 impl From<Timestamp> for SystemTime {
-    /// The zone is lost. A moment that the system can't tell becomes the beginning of 1970.
+    /// The zone is lost. A moment that the system can't represent becomes the beginning of 1970.
     fn from(time: Timestamp) -> Self {
         let distance = Duration::from_secs(time.seconds.unsigned_abs());
         let epoch = Self::UNIX_EPOCH;
@@ -220,7 +219,7 @@ impl From<Timestamp> for SystemTime {
 
 #[cfg(feature = "serde")]
 impl serde::Serialize for Timestamp {
-    /// As RFC 3339 has it, which programs read: `1996-07-17T02:44:25-07:00`.
+    /// In the format of RFC 3339, which programs can parse: `1996-07-17T02:44:25-07:00`.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (date, (hour, minute, second)) = (self.date(), self.time());
         let (sign, offset) = (if self.offset < 0 { '-' } else { '+' }, self.offset.abs());
@@ -235,7 +234,7 @@ impl serde::Serialize for Timestamp {
     }
 }
 
-/// A day, without a zone: what SEARCH compares by (RFC 9051 section 9, `date`).
+/// A day without a zone: the unit of SEARCH's dates (RFC 9051 section 9, `date`).
 ///
 /// ```
 /// use imap_duplex::types::Date;
@@ -288,8 +287,8 @@ impl Date {
 
     /// Days since the beginning of 1970.
     fn day_number(self) -> i64 {
-        // Years are counted from March, so that the leap day is their last; 400 of them have
-        // 146,097 days. Those 400 are added first, so that no number is below 0.
+        // Years begin in March, so that the leap day is their last; 400 of them have 146,097 days.
+        // Those 400 are added first, so that no number is negative.
         let (month, day) = (u32::from(self.month), u32::from(self.day));
         let year = u32::from(self.year) + 400 - u32::from(month <= 2);
         let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
@@ -298,14 +297,15 @@ impl Date {
 
     /// The day with this number; one outside the years 0 to 9999 becomes the first day of 1970.
     fn of_day(number: i64) -> Self {
-        let era = (number + 719_468).div_euclid(146_097);
-        let of_era = (number + 719_468).rem_euclid(146_097);
-        let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let cycle = (number + 719_468).div_euclid(146_097);
+        let day_of_cycle = (number + 719_468).rem_euclid(146_097);
+        let year_of_cycle =
+            (day_of_cycle - day_of_cycle / 1460 + day_of_cycle / 36_524 - day_of_cycle / 146_096) / 365;
+        let of_year = day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
         let shifted = (5 * of_year + 2) / 153;
         let day = of_year - (153 * shifted + 2) / 5 + 1;
         let month = (shifted + 2) % 12 + 1;
-        let year = year_of_era + era * 400 + i64::from(month <= 2);
+        let year = year_of_cycle + cycle * 400 + i64::from(month <= 2);
         let fits = (u16::try_from(year), u8::try_from(month), u8::try_from(day));
         match fits {
             (Ok(year), Ok(month), Ok(day)) => Self::new(year, month, day),
@@ -316,7 +316,7 @@ impl Date {
 }
 
 impl fmt::Display for Date {
-    /// As it goes on the wire: `1-Feb-1994`.
+    /// As on the wire: `1-Feb-1994`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}-{:04}", self.day, self.month_name(), self.year)
     }
@@ -325,7 +325,7 @@ impl fmt::Display for Date {
 impl FromStr for Date {
     type Err = ParseTimeError;
 
-    /// Reads `1-Feb-1994`; case of letters does not matter.
+    /// Parses `1-Feb-1994`; case does not matter.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let read = || {
             let mut parts = text.split('-');
@@ -351,7 +351,7 @@ impl From<SystemTime> for Date {
 
 #[cfg(feature = "serde")]
 impl serde::Serialize for Date {
-    /// As RFC 3339 has it: `1994-02-01`.
+    /// In the format of RFC 3339: `1994-02-01`.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&format_args!("{:04}-{:02}-{:02}", self.year, self.month, self.day))
     }

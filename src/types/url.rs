@@ -1,17 +1,17 @@
-//! What URLs of messages hold (URLAUTH, RFC 4467), and which collation is in use (RFC 5255).
+//! The data behind URLs of messages (URLAUTH, RFC 4467), and the collation in use (RFC 5255).
 
 use bytes::Bytes;
 
-/// One URL of `* URLFETCH`, and what it holds.
+/// One URL of `* URLFETCH`, with its data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UrlData {
     /// The URL.
     pub url: String,
-    /// The octets that it stands for; `None` if it is not valid, or no longer.
+    /// The data; `None` if the URL is not valid, or no longer.
     pub data: Option<Bytes>,
-    /// What was told beside them, where the structure of the data was asked for too (RFC 5524):
-    /// name and value, as the server wrote them.
+    /// Items beside the data, where its structure was requested too (RFC 5524): name and value, as
+    /// the server wrote them.
     pub other: Vec<(String, Bytes)>,
 }
 
@@ -22,7 +22,7 @@ pub struct UrlData {
 pub struct Comparator {
     /// The collation in use: `i;unicode-casemap`.
     pub active: String,
-    /// All that were asked for and are there, if more than one.
+    /// All requested collations that exist, if more than one.
     pub matching: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What the answers hold that are no rows of messages or mailboxes.
+//! Heap memory of the answers other than rows of messages and mailboxes.
 
 use super::HeapSize;
 use crate::types::answer::{Answer, ESearch, SearchNumbers};
@@ -263,7 +263,7 @@ impl HeapSize for Answer {
             Self::MyRights(rights) => rights.heap_size(),
             Self::Quota(quota) => quota.heap_size(),
             Self::QuotaRoot(roots) => roots.heap_size(),
-            Self::Metadata(told) => told.heap_size(),
+            Self::Metadata(metadata) => metadata.heap_size(),
             Self::Sort(found) => found.heap_size(),
             Self::Thread(threads) => threads.heap_size(),
             Self::Comparator(comparator) => comparator.heap_size(),

@@ -1,4 +1,4 @@
-//! What is counted is what allocators give: the sums are made here once more, by hand.
+//! The counted sizes are those of real allocators: the sums are repeated here by hand.
 
 use super::*;
 use crate::types::{Answer, Capabilities, Limits, Untagged};
@@ -15,7 +15,7 @@ fn response(text: &[u8]) -> Untagged {
     }
 }
 
-/// What the answer to this holds.
+/// The heap size of this line's answer.
 fn of(text: &str) -> usize {
     response(format!("* {text}\r\n").as_bytes()).answer().heap_size()
 }
@@ -37,7 +37,7 @@ fn what_has_no_text_takes_none() {
     assert_eq!(of("1 FETCH (UID 5 FLAGS (\\Seen) RFC822.SIZE 5)"), block(size_of::<Message>()));
 }
 
-/// Each text takes an allocation, and its place in a list that may have room for more.
+/// Each text takes an allocation, and an entry of a list that may have spare capacity.
 #[test]
 fn words_take_a_place_and_a_text() {
     let word = block(4);
@@ -54,7 +54,7 @@ fn words_take_a_place_and_a_text() {
 }
 
 #[test]
-fn names_that_are_written_anew_are_held_in_both_spellings() {
+fn names_that_are_respelt_are_held_in_both_spellings() {
     let name = response(b"* LIST () \"/\" \"a\xff\"\r\n");
     let Answer::List(entry) = name.answer() else { panic!("a list") };
     assert_eq!((entry.name.as_str(), entry.heap_size()), ("a\u{fffd}", shared(4) + shared(2)));
@@ -66,7 +66,7 @@ fn a_row_takes_its_box_and_each_of_its_pieces() {
     let data = |length: usize| block(length) + block(3 * size_of::<usize>());
     let sections = |count: usize| room::<BodyData>(count.next_power_of_two().max(4));
     assert_eq!(of("1 FETCH (BODY[] \"0123456789\")"), row + sections(1) + data(10));
-    // The numbers of a part, too.
+    // The numbers of a part as well.
     let part = |count: usize| room::<u32>(count.next_power_of_two().max(4));
     assert_eq!(of("1 FETCH (BODY[1.2] \"01\" BODY[2] \"\")"), row + sections(2) + data(2) + 2 * part(2));
     let all: String = (1..100).map(|n| format!(" BODY[{n}] \"x\"")).collect();
@@ -86,7 +86,7 @@ fn an_envelope_takes_about_its_text() {
     assert!((500..550).contains(&held), "{held}");
 }
 
-/// Keywords that many have are counted by parts, whose sum is what they take.
+/// Shared keywords are counted by shares, which add up to their size.
 #[test]
 fn keywords_are_shared() {
     let row = b"* 1 FETCH (FLAGS ($Forwarded NonJunk))\r\n";
@@ -129,7 +129,7 @@ fn what_status_responses_say_counts_with_their_codes() {
     assert_eq!(capabilities.heap_size(), room::<Box<str>>(4) + block(9) + block(4));
 }
 
-/// The bytes of what is not typed are held by themselves, whatever came with them.
+/// The bytes of an untyped response are copied, whatever was in the same buffer.
 #[test]
 fn raw_bytes_are_copied_out_of_what_they_came_in() {
     let unknown = response(b"* XNEW 5\r\n");

@@ -1,4 +1,4 @@
-//! Answers and items of extensions as JSON: `answer` says which, and `data` what it tells.
+//! Answers and items of extensions as JSON: `answer` is the name, `data` the content.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -14,10 +14,10 @@ impl<M: SerializeMap> Fields<M> {
             Answer::MyRights(rights) => self.data("myrights", rights),
             Answer::Quota(quota) => self.data("quota", quota),
             Answer::QuotaRoot(root) => self.data("quotaroot", root),
-            Answer::Metadata(told) => {
+            Answer::Metadata(metadata) => {
                 self.put("answer", "metadata")?;
-                self.some("name", told.mailbox.as_ref())?;
-                self.annotations("data", told)
+                self.some("name", metadata.mailbox.as_ref())?;
+                self.annotations("data", metadata)
             }
             Answer::Sort(found) => self.data("sort", found),
             Answer::Thread(threads) => self.data("thread", threads),
@@ -27,14 +27,14 @@ impl<M: SerializeMap> Fields<M> {
             Answer::UrlFetch(urls) => self.data("urlfetch", &urls.iter().map(Fetched).collect::<Vec<_>>()),
             Answer::UidBatches(batches) => self.data("uidbatches", batches),
             Answer::JmapAccess(url) => self.data("jmapaccess", url),
-            // All others are told by `answer`, which calls this.
+            // `answer`, which calls this, writes all others.
             _ => self.put("answer", "other"),
         }
     }
 
     /// Annotations, each with its name.
-    pub(super) fn annotations(&mut self, name: &str, told: &Metadata) -> Result<(), M::Error> {
-        self.put(name, &told.entries.iter().map(Annotation).collect::<Vec<_>>())
+    pub(super) fn annotations(&mut self, name: &str, metadata: &Metadata) -> Result<(), M::Error> {
+        self.put(name, &metadata.entries.iter().map(Annotation).collect::<Vec<_>>())
     }
 
     fn data<T: Serialize + ?Sized>(&mut self, name: &str, data: &T) -> Result<(), M::Error> {
@@ -42,7 +42,7 @@ impl<M: SerializeMap> Fields<M> {
         self.put("data", data)
     }
 
-    /// What FETCH tells of a message by extensions.
+    /// The FETCH items of extensions.
     pub(super) fn extras(&mut self, row: &Message) -> Result<(), M::Error> {
         self.some("email_id", row.email_id())?;
         self.some("thread_id", row.thread_id())?;
@@ -55,7 +55,7 @@ impl<M: SerializeMap> Fields<M> {
     }
 }
 
-/// Its `value`, or in `state` why there is none.
+/// The `value`, or in `state` why there is none.
 struct Annotation<'a>(&'a MetadataEntry);
 
 impl Serialize for Annotation<'_> {
@@ -71,7 +71,7 @@ impl Serialize for Annotation<'_> {
     }
 }
 
-/// A URL, and how large what it holds is; `bytes` is left out where it holds nothing.
+/// A URL, and the size of its data; `octets` is left out where there is none.
 struct Fetched<'a>(&'a UrlData);
 
 impl Serialize for Fetched<'_> {

@@ -1,4 +1,4 @@
-//! The JSON form, letter by letter: programs depend on it.
+//! The exact JSON form: programs depend on it.
 
 use bytes::Bytes;
 
@@ -108,7 +108,7 @@ fn the_cause_is_an_id_behind_the_place() {
 }
 
 #[test]
-fn the_selection_s_eras_and_end() {
+fn the_selection_s_uid_validity_and_end() {
     assert_eq!(
         inbox(EventKind::UidValidityChanged { uid_validity: UidValidity::new(2) }),
         r#"{"event":"uid_validity_changed","mailbox":"INBOX","selection":1,"uid_validity":2}"#
@@ -135,10 +135,14 @@ fn other_mailboxes() {
     status.uid_next = Uid::new(4);
     status.unseen = Some(1);
     status.other = vec![("X".into(), "(1 2)".into())];
-    let told =
+    let expected =
         r#"{"event":"status","mailbox":"Sent","messages":3,"uid_next":4,"unseen":1,"other":[["X","(1 2)"]]}"#;
-    assert_eq!(at(EventKind::Status(status.clone())), told);
-    assert_eq!(plain(EventKind::Status(status)), told, "the mailbox is told once, wherever it is told");
+    assert_eq!(at(EventKind::Status(status.clone())), expected);
+    assert_eq!(
+        plain(EventKind::Status(status)),
+        expected,
+        "the mailbox is written once, wherever the event has it"
+    );
 
     let mut entry = ListEntry::new("Sent");
     entry.delimiter = Some('/');
@@ -259,7 +263,7 @@ fn closed_says_why_for_people_and_for_programs() {
 }
 
 #[test]
-fn a_row_is_told_in_outline() {
+fn a_row_is_summarised() {
     let envelope = EnvelopeBuilder::new()
         .date("Mon, 1 Jan 2024 10:00:00 +0100")
         .subject("Lunch")

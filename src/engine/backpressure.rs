@@ -134,7 +134,7 @@ impl Engine {
     /// The one command that there is, if more of its result waits than is good.
     fn backed_up(&self) -> Option<(CommandId, u64)> {
         // After the server's BYE only what it has said already is left.
-        if !self.queue.is_empty() || !self.behind.is_empty() || self.drain_deadline.is_some() {
+        if !self.queue.is_empty() || !self.behind.is_empty() || self.lifecycle.is_ending() {
             return None;
         }
         let mut inflight = self.inflight.iter();

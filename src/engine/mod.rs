@@ -16,6 +16,7 @@
 mod backpressure;
 mod events;
 mod inflight;
+mod lifecycle;
 mod log;
 mod mailboxes;
 mod receive;
@@ -40,6 +41,8 @@ use self::backpressure::Hold;
 use self::inflight::entry::{InFlightCommand, Next};
 use self::inflight::index::InFlightIndex;
 use self::inflight::unparsed::UnparsedLines;
+use self::lifecycle::timeouts::Waiting;
+use self::lifecycle::{Due, Lifecycle};
 use self::mailboxes::deselected::DeselectedMailboxes;
 use self::mailboxes::notify::NotifyState;
 use self::selection::saved_search::SavedResult;
@@ -80,9 +83,7 @@ pub(crate) struct Engine {
     shared: Arc<Shared>,
     settings: Settings,
     session: Session,
-    greeting: Option<StatusResponse>,
-    /// What greeted us does not speak IMAP.
-    foreign: bool,
+    lifecycle: Lifecycle,
     selection: Option<Selection>,
     opening: Option<Opening>,
     /// A mailbox may be selected at the server, though none is here: SELECT was answered BAD.
@@ -113,31 +114,15 @@ pub(crate) struct Engine {
     secrets: Secrets,
     /// How often capabilities have been told.
     capabilities_epoch: u64,
-    /// The user is told of changes of capabilities (not of those while logging in).
-    reports_capabilities: bool,
     /// Limits that were told apart from the OK of a command in flight, each with how many had been sent.
     message_limits: VecDeque<(StatusResponse, u64)>,
     /// What could not be read.
     missed: UnparsedLines,
-    /// When a byte was last heard, or a command in flight began to be waited for.
-    last_activity: Option<Instant>,
-    bye: Option<StatusResponse>,
-    /// Writing has failed; what the server still says is heard first, for it may tell why.
-    write_failure: Option<CloseReason>,
-    /// Until when the server may close after its BYE, or after writing to it has failed.
-    drain_deadline: Option<Instant>,
-    logging_out: bool,
-    /// STARTTLS has succeeded: not a byte more may be read or written in clear text.
-    tls_due: bool,
     /// More events that may not be left out wait than the limit allows.
     overrun: bool,
     /// A result waits unread, and the server with it.
     hold: Option<Hold>,
-    closed: Option<CloseReason>,
 }
-
-/// How long a server may still speak after its BYE, or after writing to it has failed.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Engine {
     pub(crate) fn new(shared: Arc<Shared>, settings: Settings) -> Self {
@@ -147,8 +132,7 @@ impl Engine {
             shared,
             settings,
             session,
-            greeting: None,
-            foreign: false,
+            lifecycle: Lifecycle::default(),
             selection: None,
             opening: None,
             server_may_have_selection: false,
@@ -169,31 +153,23 @@ impl Engine {
             remembered: SavedResult::default(),
             secrets: Secrets::default(),
             capabilities_epoch: 0,
-            reports_capabilities: false,
             message_limits: VecDeque::new(),
             missed: UnparsedLines::default(),
-            last_activity: None,
-            bye: None,
-            write_failure: None,
-            drain_deadline: None,
-            logging_out: false,
-            tls_due: false,
             overrun: false,
             hold: None,
-            closed: None,
         }
     }
 
     /// Does all that can be done now: takes what was submitted, sends what may go, idles, gives up.
     pub(crate) fn poll(&mut self, now: Instant) {
-        if self.closed.is_some() || self.tls_due {
+        if !self.lifecycle.is_running() {
             return;
         }
         let taken = self.shared.take();
         self.queue.extend(taken.submissions);
         self.given_up(&taken.given_up);
         self.catch_up();
-        if taken.abandoned && self.is_at_rest() && !self.logging_out {
+        if taken.abandoned && self.is_at_rest() && !self.lifecycle.is_logging_out() {
             self.queue_internal(InternalCommand::Logout, Logout, None);
         }
         self.send();
@@ -201,7 +177,7 @@ impl Engine {
             self.send();
         }
         self.fill_abandoned_literal();
-        if self.closed.is_some() {
+        if self.closed().is_some() {
             return;
         }
         if self.queue.is_empty()
@@ -228,12 +204,11 @@ impl Engine {
 
     /// When [`poll`](Self::poll) must be called again at the latest.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        if self.closed.is_some() {
+        if self.closed().is_some() {
             return None;
         }
-        let silence = self.last_activity.and_then(|since| since.checked_add(self.settings.silence));
-        let upload = self.upload_deadline();
-        [silence, upload, self.drain_deadline, self.idle_deadline(), self.hold_deadline()]
+        let lifecycle = self.lifecycle.deadline(self.settings.silence);
+        [lifecycle, self.upload_deadline(), self.idle_deadline(), self.hold_deadline()]
             .into_iter()
             .flatten()
             .min()
@@ -246,26 +221,27 @@ impl Engine {
             return;
         }
         let waits = self.inflight.iter().any(|(id, f)| !f.tags.is_empty() && !self.idle.is_established(*id));
-        if !waits && self.line.is_none() || self.idle_is_quiet() || starved.is_some() {
-            self.last_activity = None;
-        } else if self.last_activity.is_none() || self.is_holding() {
-            // While nothing is read, nothing can be heard either.
-            self.last_activity = Some(now);
-        }
-        if self.last_activity.is_some_and(|since| now.duration_since(since) >= self.settings.silence) {
-            let oldest = self.inflight.values().find(|f| !f.tags.is_empty()).map(|f| f.job.name().to_owned());
-            let waiting_for = format!("the answer to {}", oldest.as_deref().unwrap_or("a command"));
-            self.close(CloseReason::Timeout { waiting_for });
-        } else if self.drain_deadline.is_some_and(|deadline| now >= deadline) {
-            self.handle_end(CloseReason::Eof);
+        let waiting = if !waits && self.line.is_none() || self.idle_is_quiet() || starved.is_some() {
+            Waiting::Nothing
+        } else if self.is_holding() {
+            Waiting::Reader
+        } else {
+            Waiting::Response
+        };
+        match self.lifecycle.check_time(now, waiting, self.settings.silence) {
+            Due::Nothing => {}
+            Due::Silence => {
+                let mut waited_for = self.inflight.values().filter(|f| !f.tags.is_empty());
+                let oldest = waited_for.next().map_or("a command", |f| f.job.name());
+                let waiting_for = format!("the answer to {oldest}");
+                self.close(CloseReason::Timeout { waiting_for });
+            }
+            Due::DrainOver => self.handle_end(CloseReason::Eof),
         }
     }
 
-    /// Bytes have come: a sign of life.
     pub(crate) fn received_bytes(&mut self, now: Instant) {
-        if self.last_activity.is_some() {
-            self.last_activity = Some(now);
-        }
+        self.lifecycle.on_activity(now);
     }
 
     /// What to write next, at most about `most` bytes of small commands; empty if nothing waits.
@@ -279,8 +255,7 @@ impl Engine {
 
     /// This many bytes have been written.
     pub(crate) fn written(&mut self, count: usize, now: Instant) {
-        // A long upload is a sign of life too: the server takes it.
-        self.last_activity = self.last_activity.map(|_| now);
+        self.lifecycle.on_activity(now);
         for written in self.outbox.advance(count) {
             let Some(flight) = self.inflight.get_mut(&written.id) else { continue };
             if !flight.begun {
@@ -366,16 +341,11 @@ impl Engine {
     }
 
     pub(crate) fn closed(&self) -> Option<&CloseReason> {
-        self.closed.as_ref()
+        self.lifecycle.closed()
     }
 
-    pub(crate) fn greeting(&self) -> Option<&StatusResponse> {
-        self.greeting.as_ref()
-    }
-
-    /// Whether what greeted us does not speak IMAP.
-    pub(crate) fn is_foreign(&self) -> bool {
-        self.foreign
+    pub(crate) fn lifecycle(&self) -> &Lifecycle {
+        &self.lifecycle
     }
 
     pub(crate) fn session(&self) -> &Session {
@@ -384,7 +354,7 @@ impl Engine {
 
     /// Logging in is over: from now on changes of capabilities are events, and its secrets are forgotten.
     pub(crate) fn set_ready(&mut self) {
-        self.reports_capabilities = true;
+        self.lifecycle.on_ready();
         self.secrets.clear();
     }
 
@@ -393,13 +363,9 @@ impl Engine {
         self.session.capabilities = Capabilities::default();
     }
 
-    pub(crate) fn is_tls_due(&self) -> bool {
-        self.tls_due
-    }
-
     /// The connection speaks TLS now: what was told in clear text is forgotten (RFC 9051 section 6.2.1).
     pub(crate) fn on_tls_established(&mut self) {
-        self.tls_due = false;
+        self.lifecycle.on_tls_established();
         self.forget_capabilities();
         self.session.enabled.clear();
         self.shared.events.forget();
@@ -415,7 +381,7 @@ impl Engine {
         if self.session.capabilities != all {
             self.session.capabilities = all.clone();
             self.shared.set_capabilities(&all);
-            if self.reports_capabilities {
+            if self.lifecycle.is_ready() {
                 self.report(Event::new(EventKind::Capabilities(all)));
             }
         }

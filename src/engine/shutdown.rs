@@ -6,12 +6,12 @@
 use std::time::Instant;
 
 use crate::command::Effect;
+use crate::engine::Engine;
 use crate::engine::inflight::entry::InFlightCommand;
 use crate::engine::log;
 use crate::engine::submit::end_cause::EndCause;
 use crate::engine::submit::slot::ErasedCommand;
 use crate::engine::write::outbox::Outbox;
-use crate::engine::{DRAIN_TIMEOUT, Engine};
 use crate::error::{Error, Sent};
 use crate::types::{Answer, CloseReason, CommandId, Done, Event, Place, Status, StatusResponse};
 
@@ -19,46 +19,29 @@ impl Engine {
     /// Writing has failed: what the server still sends is read, for a while, before everything ends.
     pub(crate) fn write_failed(&mut self, reason: CloseReason, now: Instant) {
         self.outbox = Outbox::default();
-        self.write_failure.get_or_insert(reason);
-        self.drain_deadline.get_or_insert(now + DRAIN_TIMEOUT);
-    }
-
-    /// Whether writing has failed.
-    pub(crate) fn has_write_failed(&self) -> bool {
-        self.write_failure.is_some()
+        self.lifecycle.on_write_error(reason, now);
     }
 
     /// The connection has ended: by EOF, by an error, by what could not be understood.
     pub(crate) fn handle_end(&mut self, reason: CloseReason) {
-        // What the server said last is the cause, whatever happened to the socket after it.
         let is_logout = |f: &InFlightCommand| f.begun && matches!(f.class.effect, Effect::Logout);
-        let reason = match (self.inflight.values().any(is_logout), self.bye.take()) {
-            // EOF after BYE is a logout's success; not of one that the server has never heard of.
-            (true, Some(bye)) => {
-                self.end_logout(bye);
-                CloseReason::Logout
-            }
-            (false, Some(bye)) => CloseReason::Bye(bye),
-            (_, None) => self.write_failure.take().unwrap_or(reason),
-        };
-        self.close(reason);
-    }
-
-    fn end_logout(&mut self, bye: StatusResponse) {
-        let logout = self.inflight.iter().find(|(_, f)| matches!(f.class.effect, Effect::Logout));
-        if let Some(id) = logout.map(|(id, _)| *id) {
-            let ok = StatusResponse::new(Status::Ok, None, bye.text);
+        let logout = self.inflight.iter().find(|(_, f)| is_logout(f)).map(|(id, _)| *id);
+        let reason = self.lifecycle.final_cause(logout.is_some(), reason);
+        // EOF after BYE is a logout's success.
+        if let (Some(id), Some(bye)) = (logout, self.lifecycle.bye()) {
+            let ok = StatusResponse::new(Status::Ok, None, bye.text.clone());
             self.end_flight(id, Ok(Done::new(ok)));
         }
+        self.close(reason);
     }
 
     /// Ends everything, each with the same cause; what is closed stays so.
     pub(crate) fn close(&mut self, reason: CloseReason) {
-        if self.closed.is_some() {
+        if self.closed().is_some() {
             return;
         }
-        log::closed(&reason, self.reports_capabilities);
-        self.closed = Some(reason.clone());
+        log::closed(&reason, self.lifecycle.is_ready());
+        self.lifecycle.on_closed(reason.clone());
         // First, so that whoever is woken by an end finds the cause.
         let late = self.shared.close(&reason);
         self.line = None;

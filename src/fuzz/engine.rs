@@ -231,7 +231,7 @@ impl Bench {
     fn feed(&mut self, bytes: &[u8]) {
         self.incoming.extend_from_slice(bytes);
         self.engine.received_bytes(self.now);
-        while self.engine.closed().is_none() && !self.engine.is_tls_due() {
+        while self.engine.closed().is_none() && !self.engine.lifecycle().is_tls_due() {
             match self.framer.decode(&mut self.incoming) {
                 Ok(Some(frame)) => match self.parser.read(&frame) {
                     Ok(response) => {

@@ -111,8 +111,8 @@ impl<'a> Handshake<'a> {
     async fn greeting(&mut self) -> Result<Status> {
         poll_fn(|cx| {
             let over = self.pump.poll(cx).is_ready();
-            match self.pump.engine.greeting() {
-                Some(greeting) if self.pump.engine.is_foreign() => {
+            match self.pump.engine.lifecycle().greeting() {
+                Some(greeting) if self.pump.engine.lifecycle().is_foreign() => {
                     let message = format!("{} does not speak IMAP; it says: {}", self.whom, greeting.text);
                     let error = Error::new(ErrorKind::Protocol, message);
                     Poll::Ready(Err(

@@ -98,7 +98,7 @@ impl Pump {
     }
 
     fn is_over(&self) -> bool {
-        self.engine.closed().is_some() || self.engine.is_tls_due()
+        self.engine.closed().is_some() || self.engine.lifecycle().is_tls_due()
     }
 
     /// Moves bytes until the connection has ended and is closed on our side too.
@@ -139,7 +139,7 @@ impl Pump {
     }
 
     fn try_write(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
-        if self.engine.has_write_failed() {
+        if self.engine.lifecycle().has_write_failed() {
             return Ok(false);
         }
         let mut writes = 0;
@@ -219,7 +219,7 @@ impl Pump {
     }
 
     fn take_frames(&mut self) {
-        while self.engine.closed().is_none() && !self.engine.is_tls_due() {
+        while self.engine.closed().is_none() && !self.engine.lifecycle().is_tls_due() {
             match self.codec.decode(&mut self.incoming) {
                 Ok(Some(frame)) => {
                     let now = Instant::now().into_std();

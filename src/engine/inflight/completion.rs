@@ -200,7 +200,7 @@ impl Engine {
         if logged_out {
             self.close(CloseReason::Logout);
         }
-        self.last_activity = self.last_activity.map(|_| now);
+        self.lifecycle.on_activity(now);
     }
 
     /// What the failure of a command changes of which something has been sent.
@@ -261,7 +261,7 @@ impl Engine {
         let result = result.map_err(|error| error.about(place.as_ref().map(|place| &place.mailbox), None));
         log::ended(id, &flight, &result);
         self.roster.remove(id, &flight);
-        if self.reports_capabilities {
+        if self.lifecycle.is_ready() {
             // While logging in, what is said later may still be about an attempt that has failed.
             self.secrets.forget(id);
         }
@@ -308,7 +308,7 @@ impl Engine {
     fn apply(&mut self, id: CommandId, effect: Effect, done: &Done) {
         match effect {
             Effect::None | Effect::Idle | Effect::Logout | Effect::Move => {}
-            Effect::StartTls => self.tls_due = true,
+            Effect::StartTls => self.lifecycle.on_starttls(),
             Effect::Login => {
                 self.idle.logged_in();
                 let told = self.inflight.get(&id).is_some_and(|f| f.capabilities != self.capabilities_epoch);

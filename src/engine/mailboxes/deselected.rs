@@ -141,7 +141,7 @@ impl Engine {
             && !self.server_may_have_selection
             && self.queue.is_empty()
             && self.ready_to_continue.is_empty()
-            && !self.logging_out;
+            && !self.lifecycle.is_logging_out();
         if !may_be_asked {
             return false;
         }

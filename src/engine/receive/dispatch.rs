@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use crate::command::ResponseKinds;
 use crate::engine::inflight::route::kind_of_keyword;
-use crate::engine::{DRAIN_TIMEOUT, Engine, excerpt};
+use crate::engine::{Engine, excerpt};
 use crate::types::{
     Answer, Code, CommandId, Event, EventKind, Flag, MailboxName, Place, Seq, Status, StatusResponse,
     Untagged,
@@ -25,17 +25,17 @@ const MOST_LIMITS_TOLD: usize = 16;
 impl Engine {
     /// A response has come; and its bytes if [`wants_raw`](Self::wants_raw) says so.
     pub(crate) fn handle(&mut self, mut response: Response, raw: Option<Bytes>, now: Instant) {
-        if self.closed.is_some() {
+        if self.closed().is_some() {
             return;
         }
-        if self.greeting.is_none() && !matches!(response, Response::Untagged(_)) {
+        if self.lifecycle.greeting().is_none() && !matches!(response, Response::Untagged(_)) {
             // No IMAP server begins so: it is POP3, or what else begins with a word or a plus.
             let text = match response {
                 Response::Tagged { tag, status } => format!("{tag} {status}"),
                 Response::Continuation { text } => format!("+{}", String::from_utf8_lossy(&text)),
                 Response::Untagged(_) => String::new(),
             };
-            return self.on_non_imap(text);
+            return self.lifecycle.on_non_imap(text);
         }
         self.leave_secrets_out(&mut response);
         match response {
@@ -50,20 +50,13 @@ impl Engine {
         }
     }
 
-    /// Not IMAP, or a server that has no time for us: what it said is all that there is to tell.
-    fn on_non_imap(&mut self, text: String) {
-        self.foreign = !text.starts_with('*');
-        self.greeting = Some(StatusResponse::new(Status::Bye, None, text.clone()));
-        self.bye = Some(StatusResponse::new(Status::Bye, None, text));
-    }
-
     /// A response has come that can't be read.
     pub(crate) fn handle_unreadable(&mut self, bytes: &Bytes, why: &Unparsable, now: Instant) {
-        if self.closed.is_some() {
+        if self.closed().is_some() {
             return;
         }
-        if self.greeting.is_none() {
-            return self.on_non_imap(String::from_utf8_lossy(&excerpt(bytes)).into_owned());
+        if self.lifecycle.greeting().is_none() {
+            return self.lifecycle.on_non_imap(String::from_utf8_lossy(&excerpt(bytes)).into_owned());
         }
         let kind = why.keyword.as_deref().map_or(ResponseKinds::NOTHING, kind_of_keyword);
         let keyword = why.keyword.as_deref().unwrap_or_default();
@@ -201,17 +194,11 @@ impl Engine {
 
     fn on_status(&mut self, response: Untagged, status: &StatusResponse, now: Instant) {
         self.on_code(status);
-        if self.greeting.is_none() {
-            self.greeting = Some(status.clone());
-            if status.status == Status::Bye {
-                self.bye = Some(status.clone());
-            }
-            return;
+        if self.lifecycle.greeting().is_none() {
+            return self.lifecycle.on_greeting(status.clone());
         }
         if status.status == Status::Bye {
-            self.bye.get_or_insert_with(|| status.clone());
-            self.drain_deadline.get_or_insert(now + DRAIN_TIMEOUT);
-            return;
+            return self.lifecycle.on_bye(status, now);
         }
         let is_alert = status.code == Some(Code::Alert);
         if status.code == Some(Code::NotificationOverflow) && self.notifications_lost(now) {

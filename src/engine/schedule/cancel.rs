@@ -63,7 +63,7 @@ impl Engine {
         }
         let Some(flight) = self.inflight.get(&id) else { return };
         if matches!(flight.class.effect, Effect::Logout) {
-            self.logging_out = false;
+            self.lifecycle.on_logout_withdrawn();
         }
         // What was to use the result of a search that is never made would use another.
         let users = match &flight.class.effect {

@@ -30,8 +30,7 @@ impl Engine {
     /// Sends what may go.
     pub(in crate::engine) fn send(&mut self) {
         loop {
-            let dying = self.bye.is_some() || self.write_failure.is_some() || self.closed.is_some();
-            if dying || self.outbox.len() >= SOFT_LIMIT {
+            if !self.lifecycle.may_write() || self.outbox.len() >= SOFT_LIMIT {
                 return;
             }
             if !self.queue.is_empty() || !self.ready_to_continue.is_empty() || !self.behind.is_empty() {
@@ -59,7 +58,7 @@ impl Engine {
     /// gone before it. `None`: users' commands are next.
     fn start_behind(&mut self) -> Option<bool> {
         let its_turn = self.starvation_count >= MAX_STARVATION;
-        if self.logging_out || !self.queue.is_empty() && !its_turn {
+        if self.lifecycle.is_logging_out() || !self.queue.is_empty() && !its_turn {
             return None;
         }
         let mut next = self.behind.pop_front()?;
@@ -83,7 +82,7 @@ impl Engine {
         if let Some(done) = self.start_behind() {
             return done;
         }
-        if self.logging_out {
+        if self.lifecycle.is_logging_out() {
             // What was submitted after LOGOUT ends with the connection, for the same cause (contract line 11).
             return false;
         }
@@ -241,7 +240,7 @@ impl Engine {
             (Effect::Select { read_only, .. }, Some(selection_handle)) => {
                 self.begin_opening(id, selection_handle, *read_only)
             }
-            (Effect::Logout, _) => self.logging_out = true,
+            (Effect::Logout, _) => self.lifecycle.on_logout_sent(),
             (Effect::Save(saved), _) => {
                 let saved = saved.clone();
                 self.saving(saved);

@@ -245,7 +245,7 @@ impl Engine {
     /// without them, and not again if that is why. Whether it will be.
     pub(in crate::engine) fn retry_select_without_params(&mut self, id: CommandId) -> bool {
         let Some(opening) = self.opening.as_mut().filter(|opening| opening.id == id) else { return false };
-        if !opening.selection_handle.get().with_params || self.logging_out {
+        if !opening.selection_handle.get().with_params || self.lifecycle.is_logging_out() {
             return false;
         }
         opening.selection_handle.update(|p| (p.bare, p.with_params) = (true, false));

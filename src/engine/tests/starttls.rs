@@ -24,7 +24,7 @@ fn what_was_said_before_it_is_forgotten() {
     submit(&bench, StartTls);
     assert_eq!(bench.write_all(), b"A1 STARTTLS\r\n");
     bench.feed(b"A1 OK begin\r\n");
-    assert!(bench.engine.is_tls_due());
+    assert!(bench.engine.lifecycle().is_tls_due());
     // Nothing more goes out in clear text.
     submit(&bench, Capability);
     assert_eq!(bench.write_all(), b"");

@@ -265,9 +265,8 @@ impl Engine {
             && self.behind.is_empty()
             && self.ready_to_continue.is_empty()
             && self.line.is_none()
-            && self.drain_deadline.is_none()
-            && !self.logging_out;
-        if !free || !self.settings.auto_idle || self.greeting.is_none() || !self.reports_capabilities {
+            && self.lifecycle.may_idle();
+        if !free || !self.settings.auto_idle {
             self.idle.quiet_since = None;
             return;
         }
@@ -345,7 +344,7 @@ impl Engine {
 
     /// IDLE is valid as soon as the session is authenticated (RFC 2177 section 3, RFC 9051 section 6.3.13).
     fn can_idle(&self) -> bool {
-        let preauth = || self.greeting.as_ref().is_some_and(|greeting| greeting.status == Status::PreAuth);
+        let preauth = || self.lifecycle.greeting().is_some_and(|greeting| greeting.status == Status::PreAuth);
         let selected = self.selection.is_some();
         (selected || self.idle.logged_in || preauth())
             && !self.idle.is_refused(selected)

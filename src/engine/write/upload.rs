@@ -138,17 +138,13 @@ impl Engine {
     /// The source that is to be asked for octets, if there is room for some.
     pub(crate) fn source(&mut self) -> Option<&mut Taken> {
         let waiting = self.outbox.len() + self.outbox.pieces() * PIECE_OVERHEAD;
-        if waiting >= WINDOW || !self.may_go_on() {
+        if waiting >= WINDOW || !self.lifecycle.may_write() {
             return None;
         }
         match &mut self.line {
             Some(Dialogue::Upload(upload)) => upload.source.as_mut(),
             _ => None,
         }
-    }
-
-    fn may_go_on(&self) -> bool {
-        self.bye.is_none() && self.write_failure.is_none() && self.closed.is_none()
     }
 
     /// What the source gave: octets, a failure, or its end.
@@ -198,7 +194,7 @@ impl Engine {
                 "the server answered with {left} octets of the message still to come, too many to fill up"
             )));
         }
-        while self.outbox.len() < WINDOW && self.may_go_on() {
+        while self.outbox.len() < WINDOW && self.lifecycle.may_write() {
             let Some(Dialogue::Upload(upload)) = &mut self.line else { return };
             if upload.source.is_some() {
                 return;

@@ -120,7 +120,7 @@
 //!    ([`Completed`](types::EventKind::Completed), [`Failed`](types::EventKind::Failed)); one that was withdrawn in
 //!    time does not, and one that was refused as it was submitted does if it is detached. So a program can live on the
 //!    event stream alone, on tokens alone, or on both. Of the selected mailbox less is told if you ask for less: with
-//!    [`ViewSync::Off`](types::ViewSync::Off), or [silenced](command::Selected::silent). What a slow reader misses, see 10.
+//!    [`ViewSync::Off`](types::ViewSync::Off), or [silenced](command::SelectedNotify::silent). What a slow reader misses, see 10.
 //! 5. **Wire order.** Events come in the order in which the server said them. When a token resolves, all that came
 //!    before its last line is in the stream already, and in [`Mailbox::snapshot`]. What had to be asked for first
 //!    follows when it is known: of a new message the count is told at once ([`Exists`](types::EventKind::Exists)), and
@@ -158,7 +158,7 @@
 //! 12. **Nothing is silently partial.** NO and BAD are errors with their code and text, and what came before them is in
 //!     [`Error::answers`]; a result that the server has cut short is [`Partial`](ErrorKind::Partial), with where to [go
 //!     on](Error::resume_below); rows that could not be read make it [`Incomplete`](ErrorKind::Incomplete), with [their
-//!     bytes](Error::unread); a lost connection is never an empty result. A stream gives what came, and the error last.
+//!     bytes](Error::unparsed); a lost connection is never an empty result. A stream gives what came, and the error last.
 //! 13. **A server cannot hurt you.** No bytes make this crate panic, overflow its stack, allocate beyond its
 //!     [`Limits`](types::Limits) or loop. A response that can't be read is an event with its bytes
 //!     ([`Unparsed`](types::EventKind::Unparsed)), and the connection goes on. It ends, and says why, only if the
@@ -208,6 +208,9 @@
 //! - `serde`: [`Event`](types::Event) as one flat JSON object, by `Serialize`; and both ways what a program keeps of
 //!   mailboxes: [`MailboxState`](types::MailboxState), UIDs and sets of them, flags, names.
 //! - `testing`: an IMAP server in memory, for tests and demonstrations: the module `testing`.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod client;
 pub mod command;

@@ -1,11 +1,10 @@
-//! The line between the messages that were there when the mailbox was opened and those that came
-//! after it.
+//! Which messages are *fresh*: arrived after the mailbox was opened, and not yet reported.
 //!
-//! By number the line is known as long as each removal has one: EXISTS adds new messages behind the
-//! others, where they are *fresh* until their UID has been told. Removals that tell UIDs alone
-//! leave it open on which side of the line a message has gone, and a view that is begun anew has no
-//! numbers from before. There UIDNEXT decides: it was told with the opening, and no message that
-//! came later has a UID below it (RFC 9051 section 2.3.1.1).
+//! As long as each removal has a sequence number, numbers tell old and fresh messages apart: EXISTS
+//! adds new messages at the end, where they are fresh until their UID is known. A removal that has
+//! only a UID leaves open whether an old or a fresh message was expunged, and a view that was reset
+//! has no earlier numbers. There UIDNEXT decides: the server sent it when the mailbox was opened,
+//! and no message that arrives later has a lower UID (RFC 9051 section 2.3.1.1).
 //!
 //! ```text
 //!   numbers    1 .. old | fresh ..        UIDs    .. < UIDNEXT | UIDNEXT .. >
@@ -17,34 +16,33 @@ use super::View;
 use super::entry::PackedMessage;
 use crate::types::{Uid, UidSet};
 
-/// What UIDs say of the line.
+/// The part of the boundary between old and fresh messages that depends on UIDs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Line {
-    /// UIDNEXT as it was told with the opening.
+    /// UIDNEXT of the opening.
     first_new: Option<Uid>,
-    /// The view was begun anew, and nothing is left of the numbers: all that is not known is fresh,
-    /// and its UID decides.
+    /// The view was reset, and no earlier numbers are left: each message without UID counts as
+    /// fresh until its UID decides.
     by_uid: bool,
-    /// With that: new messages whose coming was told before.
-    told: UidSet,
+    /// In this case: new messages whose arrival was reported before the reset.
+    reported: UidSet,
 }
 
 impl Line {
-    /// Whether all that is not known is fresh.
+    /// Whether every message without UID counts as fresh.
     pub(super) fn is_by_uid(&self) -> bool {
         self.by_uid
     }
 
-    /// Whether a fresh message, whose UID has become known, came after the opening, and nobody has
-    /// been told.
+    /// Whether a fresh message whose UID is now known arrived after the opening and is unreported.
     pub(super) fn is_new(&self, uid: Uid) -> bool {
-        !self.by_uid || self.first_new.is_none_or(|first| uid >= first) && !self.told.contains(uid)
+        !self.by_uid || self.first_new.is_none_or(|first| uid >= first) && !self.reported.contains(uid)
     }
 
-    /// Of messages that have gone from a run of this many old and this many fresh ones: how many
-    /// were old. `named` are their UIDs, and `count` is how many of them were there: no more than
-    /// the run has. Where nothing decides they were old: then a message may be told as new that is
-    /// not, but none that is new is lost.
+    /// How many old messages are among `count` that were expunged from a run of `old` old and
+    /// `fresh` fresh ones. `named` are the UIDs of the removal; `count` is at most the length of
+    /// the run. Without UIDNEXT they count as old: a message may then be reported as new that is
+    /// not, but no new one is lost.
     pub(super) fn old_ones(&self, named: &UidSet, count: usize, old: usize, fresh: usize) -> usize {
         let below = match self.first_new {
             Some(first) => Uid::new(first.get() - 1).map_or(0, |last| named.within(Uid::MIN, last).len()),
@@ -56,25 +54,26 @@ impl Line {
 }
 
 impl View {
-    /// No message that comes from now on has a UID below this, as the server told when the mailbox
-    /// was opened.
+    /// Sets UIDNEXT of the opening: no message that arrives later has a lower UID.
     pub(crate) fn begins_at(&mut self, first_new: Option<Uid>) {
         self.line.first_new = first_new;
     }
 
-    /// The line for a view that is begun anew after this one. If UIDs are to decide, whose coming
-    /// has been told is not told again; without UIDNEXT nothing can decide.
-    pub(super) fn line_anew(&self, by_uid: bool) -> Line {
+    /// The boundary for the view that replaces this one after a reset. If UIDs decide, arrivals
+    /// that were reported are not reported again; without UIDNEXT nothing can decide.
+    pub(super) fn line_after_reset(&self, by_uid: bool) -> Line {
         let Some(first_new) = self.line.first_new.filter(|_| by_uid) else {
             return Line { first_new: self.line.first_new, ..Line::default() };
         };
         let known = self.mirror.messages.iter().filter(|entry| !entry.is_fresh());
-        let mut told: UidSet = known.filter_map(PackedMessage::uid).filter(|uid| *uid >= first_new).collect();
-        told.union_with(&self.line.told);
-        Line { first_new: Some(first_new), by_uid: true, told }
+        let mut reported: UidSet =
+            known.filter_map(PackedMessage::uid).filter(|uid| *uid >= first_new).collect();
+        reported.union_with(&self.line.reported);
+        Line { first_new: Some(first_new), by_uid: true, reported }
     }
 
-    /// Where in a run of messages without UIDs the fresh ones begin; they are its last ones.
+    /// The position of the first fresh message in a run of messages without UIDs; fresh ones are
+    /// last.
     pub(super) fn fresh_from(&self, run: &Range<usize>) -> usize {
         let is_fresh = |at: usize| self.mirror.messages.get(at).is_some_and(PackedMessage::is_fresh);
         let (mut from, mut to) = (run.start, run.end);

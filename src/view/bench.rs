@@ -1,5 +1,4 @@
-//! The door by which `benches/` reaches the view, which is private; see `wire::bench` for why it is
-//! made like this.
+//! Access for `benches/` to the view, which is private; `wire::bench` explains the design.
 
 use super::View;
 use crate::types::{Flag, Flags, MailboxName, Message, ModSeq, Place, SelectionId, Seq, Uid, UidSet};
@@ -12,8 +11,7 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// A mailbox with so many messages, of which each tenth UID is unused, filled in, with flags
-    /// for all.
+    /// A mailbox with this many messages, with the UIDs and flags of all; each tenth UID is unused.
     #[must_use]
     pub fn filled(count: u32) -> Self {
         let mut mailbox = Self::unfilled(count);
@@ -24,21 +22,21 @@ impl Mailbox {
         mailbox
     }
 
-    /// One with so many messages, of which nothing is known.
+    /// A mailbox with this many messages, whose UIDs and flags are unknown.
     #[must_use]
     pub fn unfilled(count: u32) -> Self {
         let place = Place { mailbox: MailboxName::from("INBOX"), selection: Some(SelectionId(1)) };
         Self { view: View::opened(count), place }
     }
 
-    /// The UIDs become known.
+    /// Sets the UIDs of all messages.
     pub fn fill(&mut self) {
         let uids: UidSet =
             (1..).filter(|n| n % 10 != 0).filter_map(Uid::new).take(self.len() as usize).collect();
         assert!(self.view.fill(&uids).is_ok());
     }
 
-    /// How many messages there are.
+    /// The count of messages.
     #[must_use]
     pub fn len(&self) -> u32 {
         self.view.len()
@@ -55,12 +53,12 @@ impl Mailbox {
         self.view.expunge(seq).is_ok()
     }
 
-    /// EXISTS with so many more.
+    /// EXISTS with `more` additional messages.
     pub fn grow(&mut self, more: u32) {
         assert!(self.view.exists(self.len() + more).is_ok());
     }
 
-    /// VANISHED; how many went.
+    /// VANISHED; returns the count of messages expunged.
     pub fn vanished(&mut self, uids: &UidSet) -> usize {
         self.view.vanished(uids).len()
     }
@@ -73,13 +71,13 @@ impl Mailbox {
         self.view.learn(&row);
     }
 
-    /// The UID of a number.
+    /// The UID of a sequence number.
     #[must_use]
     pub fn uid(&self, seq: Seq) -> Option<Uid> {
         self.view.uid(seq)
     }
 
-    /// The number of a UID.
+    /// The sequence number of a UID.
     #[must_use]
     pub fn seq(&self, uid: Uid) -> Option<Seq> {
         self.view.seq(uid)
@@ -91,7 +89,7 @@ impl Mailbox {
         self.view.snapshot(self.place.clone(), None, None)
     }
 
-    /// How much memory its messages take, in octets.
+    /// The memory for its messages, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.view.mirror.messages.bytes()

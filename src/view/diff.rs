@@ -1,38 +1,38 @@
-//! What lies between two snapshots.
+//! The differences between two snapshots.
 //!
-//! In: two snapshots. Out: what came, went and changed. Within one lineage of slots both trees are
-//! walked in step, and what they share is passed over; else the UIDs are merged, if they are of one
-//! era; else nothing can be recognised.
+//! In: two snapshots. Out: the messages that arrived, were expunged and changed. With the same
+//! epoch of slots both trees are walked in step, skipping what they share; else the UIDs are
+//! merged, if their UIDVALIDITY is the same; else no message can be recognised.
 
 use super::entry::PackedMessage;
-use super::mirror::lies_in;
+use super::mirror::is_in_range;
 use super::snapshot::{Snapshot, SnapshotMessage};
 use super::tree::{self, Step};
 
-/// What came, went and changed from one [`Snapshot`] to another.
+/// The messages that arrived, were expunged and changed from one [`Snapshot`] to another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Diff {
-    /// Messages of the newer snapshot that are not in the older one, in the order of their numbers
-    /// in the newer.
+    /// Messages of the newer snapshot that the older one lacks, by their sequence numbers in the
+    /// newer.
     pub arrived: Vec<SnapshotMessage>,
-    /// Messages of the older snapshot that are not in the newer one, in the order of their numbers
-    /// in the older.
+    /// Messages of the older snapshot that the newer one lacks, by their sequence numbers in the
+    /// older.
     pub expunged: Vec<SnapshotMessage>,
-    /// Messages of both whose flags are known otherwise now, in the order of their numbers. That a
-    /// UID or a mod-sequence alone became known is no change.
+    /// Messages of both whose known flags differ, by their sequence numbers. A newly known UID or
+    /// mod-sequence alone is no change.
     pub changed: Vec<Changed>,
 }
 
 impl Diff {
-    /// Whether nothing came, went or changed.
+    /// Whether nothing arrived, was expunged or changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.arrived.is_empty() && self.expunged.is_empty() && self.changed.is_empty()
     }
 }
 
-/// A message whose flags are known otherwise: changed, or told for the first time.
+/// A message whose known flags differ: they changed, or became known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Changed {
@@ -59,9 +59,9 @@ pub(super) fn diff(old: &Snapshot, new: &Snapshot) -> Diff {
 }
 
 fn by_slot(old: &Snapshot, new: &Snapshot, diff: &mut Diff) {
-    // What was lost between the two; the shorter log is a part of the longer.
+    // The slots invalidated between the two; the shorter log is a prefix of the longer.
     let (a, b) = (&old.mirror.invalidated_ranges, &new.mirror.invalidated_ranges);
-    let lost = if a.len() < b.len() { b.get(a.len()..) } else { a.get(b.len()..) }.unwrap_or_default();
+    let invalidated = if a.len() < b.len() { b.get(a.len()..) } else { a.get(b.len()..) }.unwrap_or_default();
     let same_table = old.mirror.keywords.is_like(&new.mirror.keywords);
     let same_flags = |a: &PackedMessage, b: &PackedMessage| {
         same_table && a.has_flags_of(b) || old.mirror.flags_of(a) == new.mirror.flags_of(b)
@@ -73,7 +73,9 @@ fn by_slot(old: &Snapshot, new: &Snapshot, diff: &mut Diff) {
         |step| match step {
             Step::Old(at, entry) => diff.expunged.extend(old.known(at, entry)),
             Step::New(at, entry) => diff.arrived.extend(new.known(at, entry)),
-            Step::Both(i, a, j, b) if lost.iter().any(|lost| lies_in(a.slot, lost)) => {
+            Step::Both(i, a, j, b)
+                if invalidated.iter().any(|invalidated| is_in_range(a.slot, invalidated)) =>
+            {
                 diff.expunged.extend(old.known(i, a));
                 diff.arrived.extend(new.known(j, b));
             }
@@ -89,12 +91,12 @@ fn by_slot(old: &Snapshot, new: &Snapshot, diff: &mut Diff) {
 fn by_uid(old: &Snapshot, new: &Snapshot, diff: &mut Diff) {
     let (mut old, mut new) = (old.iter().peekable(), new.iter().peekable());
     loop {
-        // Untold ones can't be recognised: they are out of the way first.
-        while let Some(untold) = old.next_if(|known| known.uid().is_none()) {
-            diff.expunged.push(untold);
+        // Messages without UID can't be recognised, so they are skipped first.
+        while let Some(unknown) = old.next_if(|known| known.uid().is_none()) {
+            diff.expunged.push(unknown);
         }
-        while let Some(untold) = new.next_if(|known| known.uid().is_none()) {
-            diff.arrived.push(untold);
+        while let Some(unknown) = new.next_if(|known| known.uid().is_none()) {
+            diff.arrived.push(unknown);
         }
         let theirs = new.peek().map(SnapshotMessage::uid);
         if let Some(expunged) = old.next_if(|known| theirs.is_none_or(|uid| known.uid() < uid)) {

@@ -1,8 +1,8 @@
-//! What is kept of one message, in twenty octets, and what is known of many together.
+//! One message in twenty bytes, and sums over many.
 //!
 //! ```text
 //!   uid       slot      mod_seq            flags
-//!   [ 32 ]    [ 32 ]    [ 32 ] [ 32 ]      [ keywords: 21 | doubted | changed | fresh | told | system: 7 ]
+//!   [ 32 ]    [ 32 ]    [ 32 ] [ 32 ]      [ keywords: 21 | doubted | changed | fresh | known | system: 7 ]
 //! ```
 
 use super::tree::{Item, Summary};
@@ -11,27 +11,27 @@ use crate::types::{Flags, ModSeq, Uid};
 /// The `\Seen` bit of [`Flags::bits`].
 const SEEN: u32 = 1;
 const SYSTEM: u32 = 0x7f;
-/// The flags have been told, be it that there are none.
-const TOLD: u32 = 0x80;
-/// Came after the mailbox was opened, and nobody has been told of its UID yet.
+/// The flags are known, even if there are none.
+const FLAGS_KNOWN: u32 = 0x80;
+/// Arrived after the mailbox was opened, and its UID is unreported.
 const FRESH: u32 = 0x100;
 /// Its flags changed before its UID was known.
 const CHANGED: u32 = 0x200;
-/// Its flags are in doubt, and were asked by its number.
+/// Its flags are in doubt, and were queried by sequence number.
 const DOUBTED: u32 = 0x400;
-/// What is not about the flags as they are.
+/// The bits other than the flags themselves.
 const ASIDE: u32 = FRESH | CHANGED | DOUBTED;
-/// Where the number of the set of keywords begins.
+/// The lowest bit of the keyword set's number.
 const KEYWORDS: u32 = 11;
-/// The largest number that a set of keywords can have.
-pub(super) const MOST_SETS: u32 = u32::MAX >> KEYWORDS;
+/// The largest number of a keyword set.
+pub(super) const MAX_SETS: u32 = u32::MAX >> KEYWORDS;
 
-/// One message. All zero is a message of which nothing is known; a slot is never zero.
+/// One message. All zero is a message with nothing known; a slot is never zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct PackedMessage {
     uid: u32,
     pub(super) slot: u32,
-    /// In two halves: whole, it would cost four octets more in each entry, for its alignment.
+    /// In two halves: a `u64` would take four bytes more in each entry, for its alignment.
     mod_seq: [u32; 2],
     flags: u32,
 }
@@ -53,10 +53,10 @@ impl PackedMessage {
         ModSeq::new(u64::from(self.mod_seq[0]) << 32 | u64::from(self.mod_seq[1]))
     }
 
-    /// A mod-sequence only grows (RFC 7162 section 3.1.1).
-    pub(super) fn raise_mod_seq(&mut self, told: ModSeq) {
-        if self.mod_seq() < Some(told) {
-            let (high, low) = (told.get() >> 32, told.get() & u64::from(u32::MAX));
+    /// Raises the mod-sequence, which only grows (RFC 7162 section 3.1.1).
+    pub(super) fn raise_mod_seq(&mut self, newer: ModSeq) {
+        if self.mod_seq() < Some(newer) {
+            let (high, low) = (newer.get() >> 32, newer.get() & u64::from(u32::MAX));
             self.mod_seq = [high, low].map(|half| u32::try_from(half).unwrap_or(u32::MAX));
         }
     }
@@ -65,14 +65,14 @@ impl PackedMessage {
         self.flags & FRESH != 0
     }
 
-    /// Whether it was fresh; it is not any more.
+    /// Whether it was fresh; clears the mark.
     pub(super) fn take_fresh(&mut self) -> bool {
         let fresh = self.is_fresh();
         self.flags &= !FRESH;
         fresh
     }
 
-    /// Its flags changed before its UID was known.
+    /// Marks that its flags changed before its UID was known.
     pub(super) fn set_changed(&mut self) {
         self.flags |= CHANGED;
     }
@@ -81,7 +81,7 @@ impl PackedMessage {
         self.flags & CHANGED != 0
     }
 
-    /// Its flags are in doubt, and asked by its number; or no longer.
+    /// Marks that its flags are in doubt and queried by sequence number, or clears the mark.
     pub(super) fn set_doubted(&mut self, doubted: bool) {
         self.flags = self.flags & !DOUBTED | if doubted { DOUBTED } else { 0 };
     }
@@ -90,69 +90,68 @@ impl PackedMessage {
         self.flags & DOUBTED != 0
     }
 
-    /// That has been told.
+    /// Clears the mark, once the change has been reported.
     pub(super) fn unset_changed(&mut self) {
         self.flags &= !CHANGED;
     }
 
-    /// The system flags and the number of the set of keywords, if flags have been told.
+    /// The system flags and the number of the keyword set, if the flags are known.
     pub(super) fn flags(&self) -> Option<(u8, u32)> {
         let system = (self.flags & SYSTEM).to_le_bytes()[0];
-        (self.flags & TOLD != 0).then_some((system, self.keywords()))
+        (self.flags & FLAGS_KNOWN != 0).then_some((system, self.keywords()))
     }
 
-    /// The number of its set of keywords; 0 for none.
+    /// The number of its keyword set; 0 for none.
     pub(super) fn keywords(&self) -> u32 {
         self.flags >> KEYWORDS
     }
 
-    /// Takes these flags, with the number of their set of keywords; `None` forgets those that were.
+    /// Sets these flags, with the number of their keyword set; `None` makes them unknown.
     pub(super) fn set_flags(&mut self, flags: Option<(&Flags, u32)>) {
-        let told = flags.map_or(0, |(flags, keywords)| {
-            TOLD | u32::from(flags.bits()) & SYSTEM | keywords.min(MOST_SETS) << KEYWORDS
+        let known = flags.map_or(0, |(flags, keywords)| {
+            FLAGS_KNOWN | u32::from(flags.bits()) & SYSTEM | keywords.min(MAX_SETS) << KEYWORDS
         });
-        self.flags = self.flags & ASIDE | told;
+        self.flags = self.flags & ASIDE | known;
     }
 
-    /// The same flags; their set of keywords has another number now.
+    /// Keeps the flags; only the number of their keyword set changes.
     pub(super) fn set_keywords(&mut self, keywords: u32) {
-        self.flags = self.flags & (ASIDE | TOLD | SYSTEM) | keywords.min(MOST_SETS) << KEYWORDS;
+        self.flags = self.flags & (ASIDE | FLAGS_KNOWN | SYSTEM) | keywords.min(MAX_SETS) << KEYWORDS;
     }
 
-    /// What was known by number alone can't be said of this message any more.
+    /// Forgets what was recorded by sequence number, which may not be this message's any more.
     pub(super) fn forget(&mut self) {
         self.set_flags(None);
         self.flags &= !(CHANGED | DOUBTED);
         self.mod_seq = [0, 0];
     }
 
-    /// Whether both have the same flags, given that both have their keywords from the same table.
+    /// Whether both have the same flags, given that their keywords are from the same table.
     pub(super) fn has_flags_of(&self, other: &Self) -> bool {
         (self.flags ^ other.flags) & !ASIDE == 0
     }
 }
 
-/// What is known of several messages together.
+/// Sums over several messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Totals {
-    /// How many have no UID yet.
-    pub(super) untold: u32,
-    /// How many are fresh, and have a UID now: they are to be told.
+    /// Messages without UID.
+    pub(super) without_uid: u32,
+    /// Fresh messages whose UID is known: they are to be reported.
     pub(super) arrived: u32,
-    /// How many have no flags yet.
+    /// Messages whose flags are unknown.
     pub(super) flagless: u32,
-    /// How many are known not to be `\Seen`.
+    /// Messages known to lack `\Seen`.
     pub(super) unseen: u32,
-    /// The highest UID among them; 0 if none has been told. UIDs ascend, so it is the last one that
-    /// was told.
+    /// The highest UID among them; 0 if none is known. UIDs ascend, so it is the last known one.
     pub(super) last_uid: u32,
-    /// The slot of the last one.
+    /// The slot of the last message.
     pub(super) last_slot: u32,
 }
 
 impl Summary for Totals {
     fn add(&mut self, later: &Self) {
-        self.untold += later.untold;
+        self.without_uid += later.without_uid;
         self.arrived += later.arrived;
         self.flagless += later.flagless;
         self.unseen += later.unseen;
@@ -165,12 +164,12 @@ impl Item for PackedMessage {
     type Summary = Totals;
 
     fn summary(&self) -> Totals {
-        let (told, untold) = (self.flags & TOLD != 0, self.uid == 0);
+        let (known, without_uid) = (self.flags & FLAGS_KNOWN != 0, self.uid == 0);
         Totals {
-            untold: untold.into(),
-            arrived: (!untold && self.is_fresh()).into(),
-            flagless: (!told).into(),
-            unseen: (told && self.flags & SEEN == 0).into(),
+            without_uid: without_uid.into(),
+            arrived: (!without_uid && self.is_fresh()).into(),
+            flagless: (!known).into(),
+            unseen: (known && self.flags & SEEN == 0).into(),
             last_uid: self.uid,
             last_slot: self.slot,
         }
@@ -189,20 +188,20 @@ mod tests {
         assert_eq!((entry.uid(), entry.flags(), entry.mod_seq()), (None, None, None));
         entry.set_uid(Uid::MAX);
         let flags = Flags::from([Flag::Seen, Flag::Wildcard]);
-        entry.set_flags(Some((&flags, MOST_SETS)));
+        entry.set_flags(Some((&flags, MAX_SETS)));
         entry.raise_mod_seq(ModSeq::MAX);
         entry.raise_mod_seq(ModSeq::MIN);
-        assert_eq!(entry.flags(), Some((flags.bits(), MOST_SETS)));
+        assert_eq!(entry.flags(), Some((flags.bits(), MAX_SETS)));
         assert_eq!((entry.uid(), entry.mod_seq(), entry.slot), (Some(Uid::MAX), Some(ModSeq::MAX), 7));
         assert!(entry.take_fresh() && !entry.take_fresh() && !entry.is_changed());
         entry.set_changed();
         entry.set_flags(Some((&flags, 5)));
         entry.set_doubted(true);
         assert!(entry.is_changed() && entry.is_doubted() && !entry.is_fresh());
-        entry.set_keywords(MOST_SETS);
+        entry.set_keywords(MAX_SETS);
         entry.set_doubted(false);
         assert!(!entry.is_doubted());
-        assert_eq!((entry.is_changed(), entry.flags()), (true, Some((flags.bits(), MOST_SETS))));
+        assert_eq!((entry.is_changed(), entry.flags()), (true, Some((flags.bits(), MAX_SETS))));
         entry.forget();
         assert_eq!((entry.flags(), entry.mod_seq(), entry.uid()), (None, None, Some(Uid::MAX)));
         assert!(!entry.is_changed());

@@ -1,24 +1,24 @@
 //! Sets of keywords by number: a mailbox has many messages and few combinations.
 //!
-//! In: the keywords of a row. Out: a number for the packed entry, and the keywords again. The table
-//! is shared with snapshots; a number is never given to another set as long as the table keeps its
-//! era, so a snapshot's numbers and the view's mean the same. Sets that no message has any more are
-//! swept out from time to time, and what a server can make us keep is bounded: past the bound the
-//! flags of a message are "not told".
+//! In: the keywords of a row. Out: a number for the packed entry, and the keywords of a number.
+//! Snapshots share the table; a number is never reassigned within one generation of the table, so
+//! that it means the same in a snapshot and in the view. Sets that no message has any more are
+//! removed from time to time. What a server can make the table hold is limited: beyond the limit
+//! the flags of a message are "not known".
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::entry::{MOST_SETS, PackedMessage};
+use super::entry::{MAX_SETS, PackedMessage};
 use super::tree::{Item, Summary, Tree};
 
 type Names = Arc<[Arc<str>]>;
 
-/// How much memory all sets may take, about.
-const MOST_OCTETS: usize = 64 << 20;
-/// What a set and each of its keywords cost beside their text, about.
+/// The approximate memory that all sets may take.
+const MAX_KEYWORD_BYTES: usize = 64 << 20;
+/// The approximate overhead of a set and of each of its keywords.
 const COST: usize = 64;
-/// Sweeping looks at each message, so it waits for this many new sets, and for a sixteenth of the
+/// A sweep visits each message, so it waits for this many new sets, and for a sixteenth of the
 /// messages.
 const SWEEP: usize = 1024;
 
@@ -45,13 +45,13 @@ impl Item for Set {
     }
 }
 
-/// The sets that messages have or had, by number.
+/// The sets in use, or formerly in use, by number.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
     /// In ascending order.
     sets: Tree<Set>,
-    /// Numbers of different eras have nothing to do with each other.
-    era: u32,
+    /// Numbers of different generations can't be compared.
+    generation: u32,
 }
 
 impl Table {
@@ -63,29 +63,27 @@ impl Table {
         set.names.clone().filter(|_| set.number == number)
     }
 
-    /// Whether a number in the one is the same set in the other, given that both are of the same
-    /// lineage.
+    /// Whether a number means the same set in both tables, given that both have the same epoch.
     pub(super) fn is_like(&self, other: &Self) -> bool {
-        self.era == other.era
+        self.generation == other.generation
     }
 }
 
-/// The other direction: what number a set has. The view's own; snapshots need none of it.
+/// The inverse, the number of each set. Only the view needs it, not snapshots.
 #[derive(Debug, Default)]
 pub(super) struct Interner {
     numbers: HashMap<Box<str>, u32>,
-    /// The last number that was given.
+    /// The last number assigned.
     last: u32,
     bytes: usize,
-    /// How many new sets there were since the last sweep, and how many it left.
+    /// The count of new sets since the last sweep, and of those that it left.
     new: usize,
     left: usize,
-    /// What was asked for last: rows that come together often share it.
+    /// The last set looked up: adjacent rows often share it.
     recent: Option<(Names, u32)>,
 }
 
-/// The same for all sets that are equal: keywords are compared without case, and their order does
-/// not count.
+/// The same key for equal sets: keywords are compared without case and order.
 fn key(names: &Names) -> Box<str> {
     let mut names: Vec<String> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
     names.sort_unstable();
@@ -109,10 +107,10 @@ impl Interner {
         Some(number)
     }
 
-    /// Gives this set a number; `None` if there is no room.
+    /// Assigns this set a number; `None` if there is no room.
     pub(super) fn add(&mut self, table: &mut Table, names: &Names) -> Option<u32> {
         self.new += 1;
-        if self.last >= MOST_SETS || self.bytes + cost(names) > MOST_OCTETS {
+        if self.last >= MAX_SETS || self.bytes + cost(names) > MAX_KEYWORD_BYTES {
             return None;
         }
         self.last += 1;
@@ -123,28 +121,27 @@ impl Interner {
         Some(self.last)
     }
 
-    /// Whether it is time to sweep, with so many messages.
+    /// Whether a sweep is due, for this many messages.
     pub(super) fn is_due(&self, messages: usize) -> bool {
-        // What is left is written anew, so it waits for as many again.
+        // A sweep rewrites the sets that are left, so it waits for as many new ones.
         self.new >= SWEEP.max(messages / 16).max(self.left)
     }
 
-    /// Forgets the sets that none of these messages has. When numbers run short, all are given
-    /// anew.
+    /// Removes the sets that no message has. When numbers run short, all are reassigned.
     pub(super) fn sweep(&mut self, table: &mut Table, messages: &mut Tree<PackedMessage>) {
         let live: HashSet<u32> = messages.iter().map(PackedMessage::keywords).collect();
         let mut sets: Vec<Set> =
             table.sets.iter().filter(|set| live.contains(&set.number)).cloned().collect();
-        if self.last > MOST_SETS / 4 * 3 {
-            let mut anew = HashMap::new();
+        if self.last > MAX_SETS / 4 * 3 {
+            let mut renumbered = HashMap::new();
             for (set, number) in sets.iter_mut().zip(1..) {
-                anew.insert(set.number, number);
+                renumbered.insert(set.number, number);
                 set.number = number;
             }
-            table.era += 1;
-            self.last = anew.values().copied().max().unwrap_or(0);
+            table.generation += 1;
+            self.last = renumbered.values().copied().max().unwrap_or(0);
             messages.update_range(0..messages.len(), |_, entry| {
-                entry.set_keywords(anew.get(&entry.keywords()).copied().unwrap_or(0));
+                entry.set_keywords(renumbered.get(&entry.keywords()).copied().unwrap_or(0));
             });
         }
         let names = || sets.iter().filter_map(|set| Some((set.names.as_ref()?, set.number)));
@@ -164,7 +161,7 @@ mod tests {
         Flags::from([Flag::new("$all"), Flag::new(&format!("k{n}"))])
     }
 
-    /// Gives the one message there is this set of keywords, and sweeps when it is due.
+    /// Sets these keywords for the only message, and sweeps when due.
     fn give(
         interner: &mut Interner,
         table: &mut Table,
@@ -218,10 +215,10 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_given_anew_before_they_run_out() {
+    fn numbers_are_reassigned_before_they_run_out() {
         let (mut interner, mut table) = (Interner::default(), Table::default());
         let mut messages: Tree<PackedMessage> = [PackedMessage::new(1, false)].into_iter().collect();
-        interner.last = MOST_SETS / 4 * 3;
+        interner.last = MAX_SETS / 4 * 3;
         let high = give(&mut interner, &mut table, &mut messages, &set(0)).unwrap();
         let old = table.clone();
         interner.sweep(&mut table, &mut messages);

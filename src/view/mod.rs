@@ -1,20 +1,19 @@
-//! The view: the mirror of the selected mailbox, sequence number <-> UID <-> flags.
+//! The view: the state of the selected mailbox, sequence number <-> UID <-> flags.
 //!
-//! In: what untagged responses say, in the order of their coming (RFC 9051 section 7.5.1 for
-//! numbers, RFC 7162 section 3.2.10 for VANISHED). Out: what changed by it, for the events; the
-//! look-ups that claims and commands need; and snapshots for anyone. It knows no sockets, no
-//! commands and no events.
+//! In: the content of untagged responses, in the order received (RFC 9051 section 7.5.1 for
+//! numbers, RFC 7162 section 3.2.10 for VANISHED). Out: the changes, for events; look-ups, for
+//! claims and commands; snapshots, for users. It depends on no socket and no event; of commands it
+//! uses only the sets of messages that they name.
 //!
 //! ```text
-//!   EXISTS grows it ──> entries without UID ("fresh") ── a row with UID, fill ──> arrived
-//!   EXPUNGE n, VANISHED uids take entries out; those behind move up by one
+//! EXISTS grows it ──> entries without UID ("fresh") ── a row with UID, fill ──> arrived
 //!
-//!   View ── Mirror ── tree (a counted B-tree) of entry (20 bytes)      Snapshot: a Mirror of one moment
+//!   View ── Mirror ── tree (a counted B-tree) of entry (20 bytes)      Snapshot: a Mirror at one moment
 //!             └────── keywords (sets of them by number)
 //! ```
 //!
-//! Every operation is O(log n), whatever is known and whatever is not, and a snapshot is O(1). A
-//! view that is *off* counts the messages and keeps nothing else.
+//! Every operation is O(log n), however many messages have known UIDs, and a snapshot is O(1). A
+//! view that is *off* counts the messages and stores nothing else.
 
 mod arrivals;
 #[cfg(feature = "__bench")]
@@ -43,89 +42,89 @@ pub use snapshot::{Snapshot, SnapshotMessage};
 
 use crate::types::{Flags, Message, ModSeq, Place, Seq, SeqSet, SnapshotRange, Uid, UidSet, UidValidity};
 
-/// The mirror of one selection of a mailbox.
+/// The view of one selection of a mailbox.
 #[derive(Debug, Default)]
 pub(crate) struct View {
     mirror: Mirror,
     interner: Interner,
-    /// Which messages are new.
+    /// Determines which messages are new.
     line: Line,
-    /// The last slot that was given; slots begin with 1.
+    /// The last slot assigned; slots begin with 1.
     last_slot: u32,
-    /// Grows whenever numbers shift or the count does, so that an answer asked for earlier can be
-    /// seen to be stale.
+    /// Grows with each change of sequence numbers or of the count, so that an outdated query can be
+    /// recognised.
     generation: u64,
-    /// The numbers that were removed, in order, for commands that were submitted before they went.
+    /// The sequence numbers removed, in order, for commands submitted before the removals.
     removals: Vec<u32>,
-    /// How many removals came before the first of `removals`.
+    /// The count of removals before the first of `removals`.
     forgotten: u64,
 }
 
-/// What a FETCH row changed.
+/// The changes made by a FETCH row.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct FetchUpdate {
-    /// The row named a message beyond the count: the mailbox has grown.
+    /// The row's sequence number was beyond the count: the mailbox has grown.
     pub(crate) grown: bool,
-    /// The UID of a message that came after the opening is known now.
+    /// The UID, now known, of a message that arrived after the opening.
     pub(crate) arrived: Option<Uid>,
-    /// The flags before, where the row told flags that differ or were not known: `Some(None)` for
+    /// The flags before, where the row has flags that differ or were not known: `Some(None)` for
     /// the latter.
     pub(crate) flags: Option<Option<Flags>>,
-    /// The row told a newer mod-sequence, and not the flags that go with it: those that are known
-    /// may be older.
+    /// The row has a newer mod-sequence without the flags that belong to it: the known flags may be
+    /// older.
     pub(crate) ahead: bool,
-    /// The row can't be true of the mailbox as the view knows it.
+    /// The row contradicts the view.
     pub(crate) contradiction: bool,
 }
 
-/// A message that vanished: the number that it had, and its UID, where these can be known.
+/// An expunged message: its former sequence number and its UID, where they are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Vanished {
     pub(crate) seq: Option<Seq>,
     pub(crate) uid: Option<Uid>,
 }
 
-/// A response that can't be true of the mailbox as the view knows it.
+/// A response contradicts the view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Contradiction;
 
-/// How many removals are remembered. Past it, numbers from before mean nothing any more.
-const MOST_REMOVALS: usize = 1 << 20;
+/// How many removals are stored. Beyond it, earlier sequence numbers can't be translated.
+const MAX_REMOVALS: usize = 1 << 20;
 
-/// How far beyond the count a FETCH row may point; past it the row contradicts what is known.
-const MOST_BEYOND: usize = 1000;
+/// How far beyond the count a FETCH row may point; beyond that the row is a contradiction.
+const MAX_BEYOND: usize = 1000;
 
 impl View {
-    /// A mailbox just opened, with this many messages; nothing else is known of them.
+    /// A mailbox just opened with this many messages; nothing else is known of them.
     pub(crate) fn opened(exists: u32) -> Self {
         let mut view = Self { mirror: Mirror::new(None), ..Self::default() };
         view.grow(exists, false);
         view
     }
 
-    /// A view that only counts. EXISTS, EXPUNGE and VANISHED keep the count, and numbers given
-    /// before can be corrected as long as no VANISHED comes; UIDs, flags and slots are never known,
-    /// and nothing is to be filled in.
+    /// A view that only counts. EXISTS, EXPUNGE and VANISHED update the count, and earlier sequence
+    /// numbers can be translated until the first VANISHED; UIDs, flags and slots are never known,
+    /// and no UIDs are to be queried.
     pub(crate) fn off(exists: u32) -> Self {
         Self { mirror: Mirror::new(Some(exists)), generation: 1, ..Self::default() }
     }
 
-    /// The same mailbox, begun anew because what was known of it can't be true. Messages that came
-    /// after the opening, and whose coming has not been told, are found by their UIDs, unless
-    /// whoever has this view compares what was known itself.
+    /// The view of the same mailbox after a contradiction. Messages that arrived after the opening
+    /// and are unreported are recognised by their UIDs, unless the caller compares the old view
+    /// with the new one itself.
     pub(crate) fn reopened(&self, exists: u32, compared: bool) -> Self {
         let mut view = Self::off(exists);
         if self.mirror.counted.is_none() {
-            let line = self.line_anew(!compared);
+            let line = self.line_after_reset(!compared);
             view = Self { mirror: Mirror::new(None), ..Self::default() };
             view.grow(exists, line.is_by_uid());
             view.line = line;
         }
-        // Numbers given before mean nothing any more: no removal can be asked for.
+        // Earlier sequence numbers are invalid, so that no earlier removal can be requested.
         Self { forgotten: self.removed() + 1, generation: self.generation + 1, ..view }
     }
 
-    /// What it knows at this moment: O(1), and untouched by what comes later.
+    /// The current state: O(1), and unaffected by later changes.
     pub(crate) fn snapshot(
         &self,
         place: Place,
@@ -135,7 +134,7 @@ impl View {
         Snapshot { mirror: self.mirror.clone(), place, uid_validity, highest_mod_seq }
     }
 
-    /// How many messages there are.
+    /// The count of messages.
     pub(crate) fn len(&self) -> u32 {
         self.mirror.len()
     }
@@ -144,10 +143,10 @@ impl View {
         self.generation
     }
 
-    /// EXISTS. Whether the count grew.
+    /// EXISTS. Returns whether the count grew.
     ///
-    /// A smaller count than known can't be: only EXPUNGE and VANISHED make it smaller (RFC 9051
-    /// section 7.4.1).
+    /// A smaller count is a contradiction: only EXPUNGE and VANISHED reduce it (RFC 9051 section
+    /// 7.4.1).
     pub(crate) fn exists(&mut self, count: u32) -> Result<bool, Contradiction> {
         match count.cmp(&self.len()) {
             Ordering::Less => Err(Contradiction),
@@ -167,25 +166,25 @@ impl View {
             return;
         }
         if self.last_slot.checked_add(more).is_none() {
-            self.give_slots_anew();
+            self.renumber_slots();
         }
         let slots = self.last_slot + 1..=self.last_slot.saturating_add(more);
         self.last_slot = *slots.end();
         self.mirror.messages.extend(slots.map(|slot| PackedMessage::new(slot, fresh)));
     }
 
-    /// Four thousand million messages have come in this selection. The slots begin anew, and those
-    /// from before are void.
-    fn give_slots_anew(&mut self) {
+    /// Assigns new slots and invalidates all earlier ones: 2³² messages have arrived in this
+    /// selection.
+    fn renumber_slots(&mut self) {
         let mut slots = 1..;
         self.mirror.messages.update_range(0..self.mirror.messages.len(), |_, entry| {
             entry.slot = slots.next().unwrap_or(u32::MAX);
         });
         self.last_slot = self.len();
-        self.mirror.lose_all();
+        self.mirror.invalidate_all_slots();
     }
 
-    /// EXPUNGE: takes the message with this number out.
+    /// EXPUNGE: removes the message with this sequence number.
     pub(crate) fn expunge(&mut self, seq: Seq) -> Result<Entry, Contradiction> {
         let entry = match &mut self.mirror.counted {
             Some(count) if seq.get() <= *count => {
@@ -200,29 +199,29 @@ impl View {
         };
         self.generation += 1;
         self.removals.push(seq.get());
-        if self.removals.len() > MOST_REMOVALS {
-            self.void_removals();
+        if self.removals.len() > MAX_REMOVALS {
+            self.invalidate_removals();
         }
         Ok(entry)
     }
 
-    /// FETCH: what the row tells of its message.
+    /// FETCH: applies a row.
     ///
-    /// A row without a number (RFC 9586) is taken if the place of its UID is known or can be no
-    /// other. With the view off each row's flags are news.
+    /// A row without a sequence number (RFC 9586) is applied if its UID is known or fits only one
+    /// message. With the view off each row's flags count as changed.
     pub(crate) fn learn(&mut self, row: &Message) -> FetchUpdate {
-        let mut learned = FetchUpdate::default();
+        let mut update = FetchUpdate::default();
         let place = match (row.seq(), row.uid()) {
             (Some(seq), _) => {
-                // Some servers send the row before the EXISTS that it belongs to. A number far
-                // beyond is no such row: it would make memory out of nothing.
+                // Some servers send the row before its EXISTS. A number far beyond the count is no
+                // such row: it would make a server's mistake take all memory.
                 let beyond = (seq.get() as usize).saturating_sub(self.len() as usize);
-                if beyond > MOST_BEYOND {
-                    return FetchUpdate { contradiction: true, ..learned };
+                if beyond > MAX_BEYOND {
+                    return FetchUpdate { contradiction: true, ..update };
                 }
                 if beyond > 0 {
                     self.grow(seq.get(), true);
-                    learned.grown = true;
+                    update.grown = true;
                 }
                 Some(index(seq))
             }
@@ -230,43 +229,43 @@ impl View {
             (None, None) => None,
         };
         if self.mirror.counted.is_some() {
-            learned.flags = row.flags().map(|_| None);
-            return learned;
+            update.flags = row.flags().map(|_| None);
+            return update;
         }
         let Some((place, entry)) = place.and_then(|place| Some((place, *self.mirror.messages.get(place)?)))
         else {
-            return learned;
+            return update;
         };
-        let told = match (entry.uid(), row.uid()) {
-            (None, Some(told)) if self.could_be(place, told) => Some(told),
-            (known, told) if told.is_none() || known == told => None,
-            _ => return FetchUpdate { contradiction: true, ..learned },
+        let new_uid = match (entry.uid(), row.uid()) {
+            (None, Some(uid)) if self.could_be(place, uid) => Some(uid),
+            (known, uid) if uid.is_none() || known == uid => None,
+            _ => return FetchUpdate { contradiction: true, ..update },
         };
         let flags = row.flags().map(|flags| (flags, self.mirror.flags_of(&entry)));
         let flags = flags.filter(|(now, before)| before.as_ref() != Some(*now));
         let mut now = entry;
-        if let Some(told) = told {
-            now.set_uid(told);
-            learned.arrived = (now.take_fresh() && self.line.is_new(told)).then_some(told);
+        if let Some(uid) = new_uid {
+            now.set_uid(uid);
+            update.arrived = (now.take_fresh() && self.line.is_new(uid)).then_some(uid);
         }
         if let Some(mod_seq) = row.mod_seq() {
             now.raise_mod_seq(mod_seq);
-            learned.ahead =
+            update.ahead =
                 row.flags().is_none() && entry.flags().is_some() && now.mod_seq() > entry.mod_seq();
         }
         if let Some((flags, before)) = flags {
-            // First, as it may sweep the numbers of the sets.
+            // First, as it may renumber the sets.
             let keywords = self.keywords_of(flags);
             now.set_flags(keywords.map(|keywords| (flags, keywords)));
-            learned.flags = Some(before);
+            update.flags = Some(before);
         } else if now == entry {
-            return learned;
+            return update;
         }
         self.mirror.messages.update(place, |entry| *entry = now);
-        learned
+        update
     }
 
-    /// The number of these flags' set of keywords: 0 for none; `None` if there is no room for it.
+    /// The number of these flags' keyword set: 0 for none; `None` if the table is full.
     fn keywords_of(&mut self, flags: &Flags) -> Option<u32> {
         let Some(names) = flags.shared_keywords() else { return Some(0) };
         if let Some(number) = self.interner.known(names) {
@@ -279,42 +278,41 @@ impl View {
         self.interner.add(keywords, names)
     }
 
-    /// What is known of the message with this number.
+    /// The known state of the message with this sequence number.
     pub(crate) fn get(&self, seq: Seq) -> Option<Entry> {
         self.mirror.get(seq)
     }
 
-    /// The UID of the message with this number, if it has been told.
+    /// The UID of the message with this sequence number, if known.
     pub(crate) fn uid(&self, seq: Seq) -> Option<Uid> {
         self.mirror.packed(seq)?.uid()
     }
 
-    /// The number of the message with this UID.
+    /// The sequence number of the message with this UID.
     pub(crate) fn seq(&self, uid: Uid) -> Option<Seq> {
         self.mirror.seq(uid)
     }
 
-    /// The slot of the message with this number: names it until it goes, whatever its number is
-    /// then.
+    /// The slot of the message with this sequence number, which names it as long as it exists.
     #[cfg(test)]
     pub(crate) fn slot(&self, seq: Seq) -> Option<MessageKey> {
         self.mirror.slot(seq)
     }
 
-    /// The number of the message with this slot. `None` if it is gone, or may be.
+    /// The sequence number of the message with this slot. `None` if it is expunged, or may be.
     #[cfg(test)]
     pub(crate) fn seq_of_slot(&self, slot: MessageKey) -> Option<Seq> {
         self.mirror.seq_of_slot(slot)
     }
 
-    /// The numbers that these messages have now, of those that are there. `None` if they can't be
-    /// told from others.
+    /// The current sequence numbers of these messages, without those expunged. `None` if slots
+    /// among them were invalidated.
     pub(crate) fn seqs_of_slots(&self, slots: &SnapshotRange) -> Option<SeqSet> {
         self.mirror.seqs_of_slots(slots)
     }
 
-    /// Changes the flags of a message; gives those before if that makes a difference. With the view
-    /// off it always does.
+    /// Sets the flags of a message; returns those before if they differ. With the view off they
+    /// always count as different.
     pub(crate) fn set_flags(&mut self, seq: Seq, flags: Flags) -> Option<Option<Flags>> {
         if self.mirror.counted.is_some() {
             return (seq.get() <= self.len()).then_some(None);
@@ -329,27 +327,26 @@ impl View {
         Some(before)
     }
 
-    /// The first and the last message whose UID has not been told. None with the view off: there is
-    /// nothing to learn.
+    /// The first and the last message without UID. None with the view off, which stores no UIDs.
     pub(crate) fn unknown(&self) -> Option<(Seq, Seq)> {
         let messages = &self.mirror.messages;
-        let untold = self.mirror.totals().untold;
-        let first = messages.find(|totals| totals.untold > 0)?;
-        let last = messages.find(|totals| totals.untold >= untold)?;
+        let without_uid = self.mirror.totals().without_uid;
+        let first = messages.find(|totals| totals.without_uid > 0)?;
+        let last = messages.find(|totals| totals.without_uid >= without_uid)?;
         seq_at(first).zip(seq_at(last))
     }
 
-    /// The highest UID that has been told of a message before this number.
+    /// The highest known UID of the messages before this sequence number.
     pub(crate) fn uid_before(&self, seq: Seq) -> Option<Uid> {
         Uid::new(self.mirror.messages.before(index(seq)).last_uid)
     }
 
-    /// Whether any UID has been told.
-    pub(crate) fn knows_uids(&self) -> bool {
+    /// Whether any UID is known.
+    pub(crate) fn has_uids(&self) -> bool {
         self.mirror.totals().last_uid > 0
     }
 
-    /// Whether one of these is known to be there. O(log n) for each range.
+    /// Whether one of these messages is known to exist. O(log n) for each range.
     pub(crate) fn has_any_of(&self, uids: &UidSet) -> bool {
         uids.ranges().any(|range| match self.mirror.find(*range.start()) {
             Ok(_) => true,
@@ -357,18 +354,18 @@ impl View {
         })
     }
 
-    /// How many messages have been removed since the mailbox was opened.
+    /// The count of removals since the mailbox was opened.
     pub(crate) fn removed(&self) -> u64 {
         self.forgotten + self.removals.len() as u64
     }
 
-    /// The numbers that were removed since there had been `then` removals, in order; `None` if that
-    /// is too long ago to be known.
+    /// The sequence numbers removed since there had been `then` removals, in order; `None` if they
+    /// are no longer stored.
     pub(crate) fn removed_since(&self, then: u64) -> Option<&[u32]> {
         self.removals.get(usize::try_from(then.checked_sub(self.forgotten)?).ok()?..)
     }
 
-    /// Forgets the removals, once nobody can ask for them any more.
+    /// Drops the stored removals, once no earlier command needs them.
     pub(crate) fn forget_removals(&mut self) {
         self.forgotten = self.removed();
         self.removals.clear();

@@ -1,5 +1,5 @@
-//! What is kept of a view from one selection to the next, and what is still to be asked: UIDs and
-//! flags by the group.
+//! The part of a view that is carried over to the next selection, and the flags still to be
+//! queried.
 
 use std::collections::HashMap;
 
@@ -14,8 +14,7 @@ impl Mirror {
         self.messages.iter().filter_map(|entry| entry.uid()).collect()
     }
 
-    /// Each combination of flags that is known, less these system flags, with the messages that
-    /// have it.
+    /// Each known combination of flags, without these system flags, with the messages that have it.
     fn flag_groups(&self, less: u8) -> Vec<(Flags, UidSet)> {
         let mut groups: HashMap<(u8, u32), UidSet> = HashMap::new();
         for entry in self.messages.iter() {
@@ -24,7 +23,7 @@ impl Mirror {
             }
         }
         let mut groups: Vec<_> = groups.into_iter().collect();
-        // The same each time.
+        // For a deterministic order.
         groups.sort_unstable_by_key(|(flags, _)| *flags);
         let flags = |(system, keywords)| Flags::from_bits(system, self.keywords.get(keywords));
         groups.into_iter().map(|(combination, uids)| (flags(combination), uids)).collect()
@@ -32,48 +31,48 @@ impl Mirror {
 }
 
 impl Snapshot {
-    /// Of a mailbox of which nothing has been told.
+    /// The snapshot of a mailbox with nothing known.
     pub(crate) fn empty(place: Place) -> Self {
         Self { mirror: Mirror::default(), place, uid_validity: None, highest_mod_seq: None }
     }
 
-    /// Each combination of flags that was known, with the messages that had it. Less `\Recent`,
-    /// which says of a session that it was the first to be told of a message. O(n).
+    /// Each known combination of flags, with the messages that had it. Without `\Recent`, which
+    /// only says that a session was the first to be notified of a message. O(n).
     pub(crate) fn flag_groups(&self) -> Vec<(Flags, UidSet)> {
         self.mirror.flag_groups(Flags::from(Flag::Recent).bits())
     }
 }
 
 impl View {
-    /// All UIDs that are known. O(n).
+    /// All known UIDs. O(n).
     pub(crate) fn uids(&self) -> UidSet {
         self.mirror.uids()
     }
 
-    /// Each combination of flags that is known, with the messages that have it. O(n).
+    /// Each known combination of flags, with the messages that have it. O(n).
     pub(crate) fn flag_groups(&self) -> Vec<(Flags, UidSet)> {
         self.mirror.flag_groups(0)
     }
 
-    /// Of how many messages the flags have not been told.
+    /// The count of messages whose flags are unknown.
     pub(crate) fn flags_unknown(&self) -> u32 {
         self.mirror.totals().flagless
     }
 
-    /// The UIDs of messages whose flags have not been told. O(n).
+    /// The UIDs of messages whose flags are unknown. O(n).
     pub(crate) fn uids_without_flags(&self) -> UidSet {
-        let untold = self.mirror.messages.iter().filter(|entry| entry.flags().is_none());
-        untold.filter_map(|entry| entry.uid()).collect()
+        let unknown = self.mirror.messages.iter().filter(|entry| entry.flags().is_none());
+        unknown.filter_map(|entry| entry.uid()).collect()
     }
 
-    /// The flags of this message have changed before its UID was known.
+    /// Marks that the flags of this message changed before its UID was known.
     pub(crate) fn flags_changed(&mut self, seq: Seq) {
         if self.mirror.packed(seq).is_some() {
             self.mirror.messages.update(index(seq), PackedMessage::set_changed);
         }
     }
 
-    /// The UIDs of messages whose flags had changed before they were known. O(n).
+    /// The UIDs of messages whose flags changed before the UIDs were known. O(n).
     pub(crate) fn uids_of_changed(&self) -> UidSet {
         self.mirror
             .messages
@@ -83,7 +82,7 @@ impl View {
             .collect()
     }
 
-    /// The flags of these messages are in doubt, and asked by number.
+    /// Marks that the flags of these messages are in doubt and queried by sequence number.
     pub(crate) fn doubt_flags(&mut self, seqs: &SeqSet) {
         let len = self.len();
         for seq in seqs.iter().take_while(|seq| seq.get() <= len) {
@@ -91,8 +90,8 @@ impl View {
         }
     }
 
-    /// The UIDs of messages whose flags are in doubt and were asked by number; they are asked
-    /// otherwise now. O(n).
+    /// The UIDs of messages whose flags are in doubt and were queried by sequence number; clears
+    /// the marks, since they are now queried in another way. O(n).
     pub(crate) fn take_doubted(&mut self) -> UidSet {
         let doubted = self.mirror.messages.iter().filter(|entry| entry.is_doubted());
         let uids = doubted.filter_map(|entry| entry.uid()).collect();
@@ -100,8 +99,8 @@ impl View {
         uids
     }
 
-    /// The messages whose flags had changed before their UIDs were known, each once, with what is
-    /// known now. O(n).
+    /// The messages whose flags changed before their UIDs were known, each once, with the current
+    /// flags. O(n).
     pub(crate) fn take_changed(&mut self) -> Vec<(Seq, Option<Uid>, Flags)> {
         let changed = self.mirror.messages.iter().enumerate().filter(|(_, entry)| entry.is_changed());
         let places: Vec<usize> = changed.map(|(place, _)| place).collect();
@@ -115,22 +114,22 @@ impl View {
         taken.collect()
     }
 
-    /// The flags of the message with this number, if they have been told.
+    /// The flags of the message with this sequence number, if known.
     pub(crate) fn flags(&self, seq: Seq) -> Option<Flags> {
         self.get(seq)?.flags
     }
 
-    /// What flags these messages have can't be told.
+    /// Makes the flags of these messages unknown.
     pub(crate) fn forget_flags(&mut self, uids: &UidSet) {
         self.change_each(uids, |entry| entry.set_flags(None));
     }
 
-    /// The same of the message with this number.
+    /// Makes the flags of the message with this sequence number unknown.
     pub(crate) fn forget_flags_at(&mut self, seq: Seq) {
         self.mirror.messages.update(index(seq), |entry| entry.set_flags(None));
     }
 
-    /// Flags that were known from before, of messages of which no newer ones have been told.
+    /// Restores flags of an earlier selection, for messages whose flags are unknown in this one.
     pub(crate) fn recall_flags(&mut self, uids: &UidSet, flags: &Flags) {
         let Some(keywords) = self.keywords_of(flags) else { return };
         self.change_each(uids, |entry| {
@@ -140,7 +139,7 @@ impl View {
         });
     }
 
-    /// Changes what is known of each of these messages that is there.
+    /// Changes each of these messages that exists.
     fn change_each(&mut self, uids: &UidSet, mut change: impl FnMut(&mut PackedMessage)) {
         for range in uids.ranges() {
             let messages = &mut self.mirror.messages;
@@ -156,17 +155,16 @@ impl View {
         }
     }
 
-    /// The first and the last message below this number whose UID has not been told; of all if
-    /// there is no such number.
+    /// The first and the last message without UID below this sequence number, or of all messages.
     pub(crate) fn unknown_before(&self, below: Option<Seq>) -> Option<(Seq, Seq)> {
         let Some(below) = below else { return self.unknown() };
         let messages = &self.mirror.messages;
-        let untold = messages.before(index(below).min(messages.len())).untold;
-        if untold == 0 {
+        let unknown = messages.before(index(below).min(messages.len())).without_uid;
+        if unknown == 0 {
             return None;
         }
-        let first = messages.find(|totals| totals.untold > 0)?;
-        let last = messages.find(|totals| totals.untold >= untold)?;
+        let first = messages.find(|totals| totals.without_uid > 0)?;
+        let last = messages.find(|totals| totals.without_uid >= unknown)?;
         seq_at(first).zip(seq_at(last))
     }
 }

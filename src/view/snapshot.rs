@@ -1,7 +1,7 @@
-//! Snapshots: what a view was at one moment, for anyone to keep.
+//! Snapshots: the state of a view at one moment, for users to keep.
 //!
-//! Out: look-ups by number and by UID, ranges, what is unseen. Taking one and cloning it are O(1);
-//! it shares its nodes with the view, and changes of the view leave it as it is.
+//! Out: look-ups by sequence number and by UID, ranges, unseen messages. Taking and cloning a
+//! snapshot are O(1): it shares its nodes with the view, whose later changes leave it unaffected.
 
 use std::fmt;
 use std::ops::{Bound, Range, RangeBounds, RangeInclusive};
@@ -15,16 +15,16 @@ use super::tree;
 use crate::command::Messages as Named;
 use crate::types::{Flags, MailboxName, ModSeq, Place, SelectionId, Seq, SeqSet, Uid, UidSet, UidValidity};
 
-/// The messages of a mailbox as they were known at one moment: numbers, UIDs, flags, mod-sequences.
+/// The known messages of a mailbox at one moment: sequence numbers, UIDs, flags, mod-sequences.
 ///
-/// Sequence numbers shift whenever a message goes (RFC 9051 section 2.3.1.2); those of a snapshot
-/// stay what they are. What had not been told when it was taken is `None`: "no flags" is `Some` of
-/// an empty set, "not told" is `None`. A snapshot of a mailbox that is still being filled in is
-/// right, and not [complete](Self::is_complete).
+/// Sequence numbers in the mailbox shift whenever a message is expunged (RFC 9051 section 2.3.1.2);
+/// those of a snapshot never change. What was not known when it was taken is `None`: "no flags" is
+/// `Some` of an empty set, "not known" is `None`. A snapshot taken while UIDs are still being
+/// queried is correct, but not [complete](Self::is_complete).
 ///
-/// It costs O(1) to take, to clone and to keep, whatever the size of the mailbox; what changes in
-/// the mailbox after that costs the memory of the nodes that are copied, about 6 KiB for each
-/// message that changes alone. Look-ups are O(log n).
+/// Taking, cloning and keeping one is O(1), whatever the size of the mailbox; later changes in the
+/// mailbox take the memory of copied nodes, about 6 KiB for each separate change. Look-ups are
+/// O(log n).
 #[derive(Clone)]
 pub struct Snapshot {
     pub(super) mirror: Mirror,
@@ -33,7 +33,7 @@ pub struct Snapshot {
     pub(super) highest_mod_seq: Option<ModSeq>,
 }
 
-/// One message of a [`Snapshot`], and what was known of it.
+/// One message of a [`Snapshot`] with its known state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SnapshotMessage {
@@ -42,26 +42,26 @@ pub struct SnapshotMessage {
 }
 
 impl SnapshotMessage {
-    /// The number that it had.
+    /// Its sequence number in the snapshot.
     #[must_use]
     pub fn seq(&self) -> Seq {
         self.seq
     }
 
-    /// Its UID, if it had been told.
+    /// Its UID, if known.
     #[must_use]
     pub fn uid(&self) -> Option<Uid> {
         self.entry.uid
     }
 
-    /// Its flags, if they had been told: `Some` of an empty set if it had none.
+    /// Its flags, if known: `Some` of an empty set if it has none.
     #[must_use]
     pub fn flags(&self) -> Option<&Flags> {
         self.entry.flags.as_ref()
     }
 
-    /// Its mod-sequence, if one had been told (RFC 7162). Flags may be newer than it where the
-    /// server tells them without.
+    /// Its mod-sequence, if known (RFC 7162). Flags may be newer where the server sent them without
+    /// a mod-sequence.
     #[must_use]
     pub fn mod_seq(&self) -> Option<ModSeq> {
         self.entry.mod_seq
@@ -69,85 +69,86 @@ impl SnapshotMessage {
 }
 
 impl Snapshot {
-    /// How many messages there were.
+    /// The count of messages.
     #[must_use]
     pub fn len(&self) -> u32 {
         self.mirror.len()
     }
 
-    /// Whether there were none.
+    /// Whether there are no messages.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether all UIDs were known. Never with the view off, but for an empty mailbox.
+    /// Whether all UIDs are known. Never with the view off, except for an empty mailbox.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.mirror.totals().untold == 0 && (self.mirror.counted.is_none() || self.is_empty())
+        self.mirror.totals().without_uid == 0 && (self.mirror.counted.is_none() || self.is_empty())
     }
 
-    /// Which mailbox it is of.
+    /// The mailbox.
     #[must_use]
     pub fn mailbox(&self) -> &MailboxName {
         &self.place.mailbox
     }
 
-    /// In which selection of it on its connection it was taken.
+    /// The selection in which it was taken.
     #[must_use]
     pub fn selection(&self) -> Option<SelectionId> {
         self.place.selection
     }
 
-    /// The era of its UIDs; `None` if the server told none.
+    /// The UIDVALIDITY of its UIDs; `None` if the server sent none.
     #[must_use]
     pub fn uid_validity(&self) -> Option<UidValidity> {
         self.uid_validity
     }
 
-    /// The highest mod-sequence of the mailbox that had been told (RFC 7162 section 3.1.2.1).
+    /// The highest known mod-sequence of the mailbox (RFC 7162 section 3.1.2.1).
     #[must_use]
     pub fn highest_mod_seq(&self) -> Option<ModSeq> {
         self.highest_mod_seq
     }
 
-    /// The UID of the message with this number, if there is one and it had been told.
+    /// The UID of the message with this sequence number, if it exists and its UID is known.
     #[must_use]
     pub fn uid(&self, seq: Seq) -> Option<Uid> {
         self.mirror.packed(seq)?.uid()
     }
 
-    /// The number of the message with this UID. `None` if it was not there, or had not been told.
+    /// The sequence number of the message with this UID. `None` if it does not exist, or its UID is
+    /// not known.
     #[must_use]
     pub fn seq(&self, uid: Uid) -> Option<Seq> {
         self.mirror.seq(uid)
     }
 
-    /// What was known of the message with this number; `None` if there is none.
+    /// The message with this sequence number; `None` if it does not exist.
     #[must_use]
     pub fn get(&self, seq: Seq) -> Option<SnapshotMessage> {
         self.mirror.get(seq).map(|entry| SnapshotMessage { seq, entry })
     }
 
-    /// The flags of the message with this number: `None` if they had not been told, or there is no
-    /// such message.
+    /// The flags of the message with this sequence number: `None` if they are unknown, or it does
+    /// not exist.
     #[must_use]
     pub fn flags(&self, seq: Seq) -> Option<Flags> {
         self.mirror.flags_of(self.mirror.packed(seq)?)
     }
 
-    /// The mod-sequence of the message with this number, if it had been told.
+    /// The mod-sequence of the message with this sequence number, if known.
     #[must_use]
     pub fn mod_seq(&self, seq: Seq) -> Option<ModSeq> {
         self.mirror.packed(seq)?.mod_seq()
     }
 
-    /// All messages, in the order of their numbers.
+    /// All messages, by sequence number.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = SnapshotMessage> + ExactSizeIterator {
         self.places(0..self.len() as usize)
     }
 
-    /// The messages with these numbers, both ends included, of those that there are.
+    /// The messages in this range of sequence numbers, without missing ones.
     pub fn range(
         &self,
         seqs: RangeInclusive<Seq>,
@@ -161,8 +162,8 @@ impl Snapshot {
         Messages { mirror: &self.mirror, packed: self.mirror.messages.range(left.clone()), left }
     }
 
-    /// The messages that are known not to be `\Seen`, in the order of their numbers; O(log n) for
-    /// each. Where [`flags_unknown`](Self::flags_unknown) is not 0 there may be more.
+    /// The messages known to lack `\Seen`, by sequence number; O(log n) for each. Where
+    /// [`flags_unknown`](Self::flags_unknown) is not 0 there may be more.
     pub fn unseen(&self) -> impl DoubleEndedIterator<Item = SnapshotMessage> {
         let messages = &self.mirror.messages;
         (0..self.unseen_count()).filter_map(move |nth| {
@@ -171,25 +172,26 @@ impl Snapshot {
         })
     }
 
-    /// How many messages are known not to be `\Seen`. O(1).
+    /// The count of messages known to lack `\Seen`. O(1).
     #[must_use]
     pub fn unseen_count(&self) -> u32 {
         self.mirror.totals().unseen
     }
 
-    /// Of how many messages the flags had not been told. O(1).
+    /// The count of messages whose flags are unknown. O(1).
     #[must_use]
     pub fn flags_unknown(&self) -> u32 {
         self.mirror.counted.unwrap_or_else(|| self.mirror.totals().flagless)
     }
 
-    /// The messages with these numbers, of those that there are, for a command:
-    /// `snapshot.seqs(1..=10)`, `snapshot.seqs(..)`.
+    /// The messages in this range of sequence numbers, for a command: `snapshot.seqs(1..=10)`,
+    /// `snapshot.seqs(..)`.
     ///
-    /// It names these very messages, whatever their numbers are when the command goes out; those
-    /// that have gone meanwhile are passed over. Only for the [`Mailbox`](crate::Mailbox) that the
-    /// snapshot is of: elsewhere, and where a server has left open which messages went, the command
-    /// fails, unsent. (With the view off they are mere numbers, as of the moment of submission.)
+    /// It names the very messages of the snapshot, whatever their sequence numbers are when the
+    /// command is sent; messages expunged meanwhile are skipped. Use it only with the snapshot's
+    /// own [`Mailbox`](crate::Mailbox): with another one, or where a server has left open which
+    /// messages were expunged, the command fails, unsent. (With the view off they are plain
+    /// numbers, as of the moment of submission.)
     #[must_use]
     pub fn seqs(&self, numbers: impl RangeBounds<u32>) -> Named {
         let first = match numbers.start_bound() {
@@ -209,26 +211,27 @@ impl Snapshot {
         Named::SnapshotRange(self.mirror.slots(ends))
     }
 
-    /// All UIDs that were known. O(n).
+    /// All known UIDs. O(n).
     #[must_use]
     pub fn uids(&self) -> UidSet {
         self.mirror.messages.iter().filter_map(PackedMessage::uid).collect()
     }
 
-    /// What came, went and changed from this snapshot to that one.
+    /// The messages that arrived, were expunged and changed between this snapshot and `newer`.
     ///
-    /// Two snapshots of one selection are compared message by message, also where no UID has been
-    /// told, in time in proportion to the changes between them. Two of different selections of one
-    /// mailbox are compared by UID, if UIDVALIDITY is known and the same, in O(n). A message that
-    /// can't be recognised in the other (its UID was not told in one of them, or a VANISHED left
-    /// open which of several untold messages went) counts as gone and, in the other, as come. Where
-    /// UIDVALIDITY or the mailbox differs all have gone and come, as they do with the view off.
+    /// Two snapshots of one selection are compared message by message, also where no UID is known,
+    /// in time proportional to the changes between them. Snapshots of different selections of one
+    /// mailbox are compared by UID, if their UIDVALIDITY is known and equal, in O(n). A message
+    /// that can't be recognised in the other snapshot (its UID is unknown in one of them, or a
+    /// VANISHED left open which of several messages without UID were expunged) counts as expunged
+    /// and, in the other, as arrived. With a different mailbox or UIDVALIDITY, or with the view
+    /// off, that applies to all messages.
     #[must_use]
     pub fn diff(&self, newer: &Self) -> Diff {
         diff::diff(self, newer)
     }
 
-    /// The number of the message with this slot.
+    /// The sequence number of the message with this slot.
     #[cfg(test)]
     pub(crate) fn seq_of_slot(&self, slot: MessageKey) -> Option<Seq> {
         self.mirror.seq_of_slot(slot)
@@ -245,7 +248,7 @@ impl fmt::Debug for Snapshot {
     }
 }
 
-/// The messages at a range of places; blank ones with the view off.
+/// The messages in a range of positions; blank ones with the view off.
 struct Messages<'a> {
     mirror: &'a Mirror,
     packed: tree::Iter<'a, PackedMessage>,

@@ -1,4 +1,4 @@
-//! The view against what RFC 9051 and RFC 7162 say of numbers.
+//! The view against the rules of RFC 9051 and RFC 7162 for sequence numbers.
 
 mod model;
 mod snapshots;
@@ -30,7 +30,7 @@ fn uids(view: &View) -> Vec<u32> {
 }
 
 #[test]
-fn removing_two_then_three_of_five_is_told_as_two_and_two() {
+fn removing_two_then_three_of_five_is_reported_as_two_and_two() {
     let mut view = filled("11:15");
     assert_eq!(view.expunge(seq(2)).unwrap().uid, Some(uid(12)));
     assert_eq!(view.expunge(seq(2)).unwrap().uid, Some(uid(13)));
@@ -55,18 +55,18 @@ fn gone(n: u32, u: u32) -> Vanished {
 #[test]
 fn vanished_moves_numbers_by_uid() {
     let mut view = filled("2,4,6,8,10");
-    let told = view.vanished(&"3:4,8:4294967295".parse().unwrap());
-    assert_eq!(told, [gone(5, 10), gone(4, 8), gone(2, 4)]);
+    let expunged = view.vanished(&"3:4,8:4294967295".parse().unwrap());
+    assert_eq!(expunged, [gone(5, 10), gone(4, 8), gone(2, 4)]);
     assert_eq!(uids(&view), [2, 6]);
     assert_eq!(view.removed_since(0), Some(&[5, 4, 2][..]));
 }
 
 #[test]
-fn vanished_among_untold_is_counted_and_not_placed() {
+fn vanished_among_messages_without_uid_is_counted_and_not_placed() {
     let mut view = filled("2,4");
     view.exists(5).unwrap();
     view.learn(&row(4, None, Some(Flag::Seen.into())));
-    assert_eq!(view.vanished(&uid(9).into()), [gone(0, 9)], "one of three, and who knows which");
+    assert_eq!(view.vanished(&uid(9).into()), [gone(0, 9)], "one of three, and which one is unknown");
     assert_eq!(uids(&view), [2, 4, 0, 0]);
     assert_eq!(
         [3, 4].map(|n| view.get(seq(n)).unwrap()),
@@ -83,8 +83,8 @@ fn vanished_among_untold_is_counted_and_not_placed() {
 fn vanished_may_name_more_than_there_is() {
     let mut view = filled("10,20,30");
     view.exists(4).unwrap();
-    let told = view.vanished(&"1:100".parse().unwrap());
-    assert_eq!(told, [gone(4, 0), gone(3, 30), gone(2, 20), gone(1, 10)]);
+    let expunged = view.vanished(&"1:100".parse().unwrap());
+    assert_eq!(expunged, [gone(4, 0), gone(3, 30), gone(2, 20), gone(1, 10)]);
     assert_eq!(view.len(), 0);
 }
 
@@ -96,7 +96,7 @@ fn vanished_before_anything_is_known() {
 }
 
 #[test]
-fn a_row_tells_uid_and_flags() {
+fn a_row_has_uid_and_flags() {
     let mut view = filled("1:2");
     view.exists(3).unwrap();
     let seen = Flags::from(Flag::Seen);

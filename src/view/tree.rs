@@ -1,8 +1,8 @@
-//! A persistent sequence: a counted B-tree with shared nodes. It knows nothing of IMAP.
+//! A persistent sequence: a counted B-tree with shared nodes, independent of IMAP.
 //!
-//! In: items by their place. Out: items by their place, the first place where a sum over all before
-//! it meets a condition, and the places where two trees differ. Each node is counted and summed up,
-//! so that all of it is O(log n).
+//! In: items by position. Out: items by position, the first position where a sum over the items
+//! before it meets a condition, and the positions where two trees differ. Each node stores its
+//! count and sum, so that all of these are O(log n).
 //!
 //! ```text
 //!   Tree { height: 2 } ── Branch [ count, sum, ─> Branch [ count, sum, ─> Leaf [ 32 to 64 items ]
@@ -10,10 +10,9 @@
 //!                                  count, sum, ─> Branch … ]
 //! ```
 //!
-//! Nodes are behind `Arc`: a clone shares the whole tree, and a change copies the nodes on its path
-//! that somebody else holds too, and no others. All nodes but the root are at least half full, so
-//! the tree is low, and recursion is as deep as it is high: eight levels for the four thousand
-//! million items that IMAP can number.
+//! Nodes are behind `Arc`: a clone shares the whole tree, and a change copies only the shared nodes
+//! on its path. All nodes but the root are at least half full, so the tree is low, and recursion is
+//! as deep as it is high: eight levels for the four thousand million items that IMAP can number.
 
 mod bulk;
 mod diff;
@@ -28,20 +27,20 @@ pub(crate) use diff::{Step, walk};
 pub(crate) use iter::Iter;
 use node::{Child, Node};
 
-/// What a tree holds.
+/// An item of a tree.
 pub(crate) trait Item: Clone + Default {
     type Summary: Summary;
 
     fn summary(&self) -> Self::Summary;
 }
 
-/// What is known of several items together: a monoid, whose neutral element is the default.
+/// A sum over several items: a monoid whose neutral element is the default.
 pub(crate) trait Summary: Copy + Default + PartialEq + fmt::Debug {
-    /// Takes in what comes right behind.
+    /// Adds the sum of the items that follow.
     fn add(&mut self, later: &Self);
 }
 
-/// The sequence. See the module's head.
+/// The sequence. See the module's documentation.
 #[derive(Clone)]
 pub(crate) struct Tree<T: Item> {
     root: Option<Child<T>>,
@@ -76,7 +75,7 @@ impl<T: Item> Tree<T> {
         leaf.get(index - start)
     }
 
-    /// The leaf that holds this place, and the place of its first item.
+    /// The leaf that holds this position, and the position of its first item.
     fn leaf_at(&self, index: usize) -> Option<(&[T], usize)> {
         let mut child = self.root.as_ref().filter(|root| index < root.count)?;
         let mut at = index;
@@ -94,7 +93,7 @@ impl<T: Item> Tree<T> {
         }
     }
 
-    /// The sum of all items before this place.
+    /// The sum of all items before this position.
     pub(crate) fn before(&self, index: usize) -> T::Summary {
         let mut sum = T::Summary::default();
         let mut next = self.root.as_ref();
@@ -121,7 +120,7 @@ impl<T: Item> Tree<T> {
         sum
     }
 
-    /// The first place such that the sum of the items up to it, itself included, meets the
+    /// The first position such that the sum of the items up to and including it meets the
     /// condition. The condition must be monotone: once met, met by all longer sums.
     pub(crate) fn find(&self, met: impl Fn(&T::Summary) -> bool) -> Option<usize> {
         let mut child = self.root.as_ref().filter(|root| met(&root.summary))?;
@@ -156,7 +155,7 @@ impl<T: Item> Tree<T> {
         self.range(0..self.len())
     }
 
-    /// The items at these places, of those that there are.
+    /// The items at these positions, without missing ones.
     pub(crate) fn range(&self, range: Range<usize>) -> Iter<'_, T> {
         Iter::new(self, range)
     }

@@ -1,4 +1,4 @@
-//! UIDs that become known: whole, by windows, or by rows that tell no number.
+//! Setting UIDs: for all messages, in windows, or from rows without sequence numbers.
 
 use std::ops::Range;
 
@@ -7,8 +7,8 @@ use super::{Contradiction, View};
 use crate::types::{Flags, Seq, Uid, UidSet};
 
 impl View {
-    /// Takes over the UIDs of all messages, in order, if their count is the mailbox's. With the
-    /// view off nothing is taken.
+    /// Sets the UIDs of all messages, in order, if their count is the mailbox's. With the view off
+    /// nothing is stored.
     pub(crate) fn fill(&mut self, uids: &UidSet) -> Result<(), Contradiction> {
         if uids.len() != u64::from(self.len()) {
             return Err(Contradiction);
@@ -16,9 +16,9 @@ impl View {
         self.take_over(0..self.mirror.messages.len(), uids)
     }
 
-    /// Takes over the UIDs of the messages with these numbers, in order, if their count is right,
-    /// they are those that are known already, and there is room for them between those known before
-    /// and behind. Else nothing is changed. With the view off nothing is taken.
+    /// Sets the UIDs of the messages with these sequence numbers, in order, if their count is
+    /// right, they agree with those already known, and they fit between the known ones before and
+    /// after. Else nothing changes. With the view off nothing is stored.
     pub(crate) fn fill_window(&mut self, first: Seq, last: Seq, uids: &UidSet) -> Result<(), Contradiction> {
         let count = (u64::from(last.get()) + 1).saturating_sub(u64::from(first.get()));
         if last.get() > self.len() || uids.len() != count {
@@ -50,8 +50,8 @@ impl View {
         Ok(())
     }
 
-    /// Messages that came after the opening and whose UID has become known by [`fill`](Self::fill),
-    /// each once. O(log n) for each of them.
+    /// Messages that arrived after the opening and whose UID was set by [`fill`](Self::fill), each
+    /// once. O(log n) for each of them.
     pub(crate) fn take_fresh(&mut self) -> Vec<(Seq, Uid, Option<Flags>)> {
         let mut fresh = Vec::new();
         while let Some(at) = self.mirror.messages.find(|totals| totals.arrived > 0) {
@@ -68,17 +68,17 @@ impl View {
         fresh
     }
 
-    /// UIDs ascend with the numbers (RFC 9051 section 2.3.1.1): the neighbours, where known, leave
-    /// room.
+    /// Whether this UID fits between the known neighbours: UIDs ascend with the sequence numbers
+    /// (RFC 9051 section 2.3.1.1).
     pub(super) fn could_be(&self, place: usize, uid: Uid) -> bool {
         let (least, most) = self.mirror.room(place, place + 1);
         (least..=most).contains(&u64::from(uid.get()))
     }
 
-    /// The place of the message with this UID, which a row without a number tells of (RFC 9586
-    /// section 3.4): where it is known, or where no other place is left for it. Between two known
-    /// UIDs, each message before it needs a lower UID, and each behind it a higher one; if only one
-    /// place meets that, that is it.
+    /// The position of the message with this UID, for a row without sequence number (RFC 9586
+    /// section 3.4): where the UID is known, or where no other position fits. Between two known
+    /// UIDs, each earlier message needs a lower UID, and each later one a higher UID; if only one
+    /// position meets that, it is the right one.
     pub(super) fn place_of(&self, uid: Uid) -> Option<usize> {
         let end = match self.mirror.find(uid) {
             Ok(at) => return Some(at),

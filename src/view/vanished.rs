@@ -1,19 +1,19 @@
-//! VANISHED: messages that go by UID (RFC 7162 section 3.2.10), known or not.
+//! VANISHED: messages expunged by UID (RFC 7162 section 3.2.10), known or not.
 
 use std::ops::Range;
 
 use super::entry::PackedMessage;
 use super::mirror::seq_at;
-use super::{MOST_REMOVALS, Vanished, View};
+use super::{MAX_REMOVALS, Vanished, View};
 use crate::types::{Uid, UidSet};
 
-/// What goes, collected in ascending order of places.
+/// The messages to remove, collected in ascending order of positions.
 #[derive(Default)]
 struct Leaving {
-    /// Where, as ranges that don't touch.
+    /// Their positions, as ranges that don't touch.
     places: Vec<Range<usize>>,
     gone: Vec<Vanished>,
-    /// Runs of untold messages some of which go: which ones can't be known.
+    /// Runs of messages without UID some of which are expunged: which ones is unknown.
     unsure: Vec<Range<usize>>,
 }
 
@@ -27,19 +27,19 @@ impl Leaving {
 }
 
 impl View {
-    /// VANISHED: takes these messages out, and tells which, the last one first, with the number
-    /// that each had then. UIDs that the mailbox can't hold are passed over: such a message came
-    /// and went untold.
+    /// VANISHED: removes these messages and returns them, the last one first, with the sequence
+    /// number that each had then. UIDs that fit no message are skipped: such a message arrived and
+    /// was expunged unreported.
     ///
-    /// Between two known UIDs there may be messages whose UID has not been told. That some of them
-    /// are gone can be counted, but which ones can't be known: their numbers are not told, and what
-    /// was known by number of the others is forgotten rather than guessed, their slots included.
+    /// Between two known UIDs there may be messages without UID. It is known how many of them are
+    /// expunged, but not which ones: their sequence numbers are not reported, and what was recorded
+    /// of the others by number, slots included, is forgotten rather than guessed.
     ///
-    /// With the view off the count goes down by as many as are named: each UID of a VANISHED is one
-    /// message less.
+    /// With the view off the count drops by the count of UIDs: each UID of a VANISHED is one
+    /// message.
     ///
     /// O(log n) for each range of UIDs and each stretch of messages that it meets, and O(1) for
-    /// each that goes.
+    /// each expunged message.
     pub(crate) fn vanished(&mut self, uids: &UidSet) -> Vec<Vanished> {
         if let Some(count) = self.mirror.counted {
             return self.vanished_uncharted(count, uids);
@@ -57,20 +57,20 @@ impl View {
             let slot = |at: usize| self.mirror.messages.get(at).map_or(0, |entry| entry.slot);
             let (first, last) = (slot(run.start), slot(run.end - 1));
             self.mirror.messages.update_range(run.clone(), |_, entry| entry.forget());
-            self.mirror.lose(first, last);
+            self.mirror.invalidate_slots(first, last);
         }
         let numbers = places.iter().rev().flat_map(|range| range.clone().rev());
         self.removals.extend(numbers.map(|at| u32::try_from(at + 1).unwrap_or(u32::MAX)));
         self.mirror.messages.remove_ranges(&places);
         self.generation += 1;
-        if !unsure.is_empty() || self.removals.len() > MOST_REMOVALS {
-            self.void_removals();
+        if !unsure.is_empty() || self.removals.len() > MAX_REMOVALS {
+            self.invalidate_removals();
         }
         gone.reverse();
         gone
     }
 
-    /// Nothing is known but the count.
+    /// Only the count is known.
     fn vanished_uncharted(&mut self, count: u32, uids: &UidSet) -> Vec<Vanished> {
         let named = uids.len();
         let fewer = u32::try_from(named).unwrap_or(u32::MAX).min(count);
@@ -79,7 +79,7 @@ impl View {
         }
         self.mirror.counted = Some(count - fewer);
         self.generation += 1;
-        self.void_removals();
+        self.invalidate_removals();
         let sure = named == u64::from(fewer);
         uids.iter()
             .rev()
@@ -88,14 +88,14 @@ impl View {
             .collect()
     }
 
-    /// Numbers given before can't be corrected any more.
-    pub(super) fn void_removals(&mut self) {
+    /// Earlier sequence numbers can no longer be translated.
+    pub(super) fn invalidate_removals(&mut self) {
         self.forgotten = self.removed() + 1;
         self.removals.clear();
     }
 
-    /// What goes between the known UIDs around `first`, which is named, and then the stretch of
-    /// known messages up to `last`, all of which are named. Gives the UID to go on from.
+    /// Collects the named messages between the known UIDs around `first`, then the stretch of known
+    /// messages up to `last`. Returns the UID to continue from.
     fn vanished_from(&self, first: Uid, last: Uid, uids: &UidSet, leaving: &mut Leaving) -> Option<Uid> {
         let messages = &self.mirror.messages;
         let at = self.mirror.find(first).unwrap_or_else(|at| at);
@@ -104,13 +104,13 @@ impl View {
             let before = messages.before(at).last_uid;
             self.vanished_in(self.mirror.behind(before)..at, before, after, uids, leaving);
         }
-        // Nothing is known from `at` on: that was the last of it.
+        // No message from `at` on has a known UID: nothing is left to do.
         let after = after?;
         if after > last {
             return Some(after);
         }
-        let untold = messages.before(at).untold;
-        let end = messages.find(|totals| totals.untold > untold).unwrap_or(messages.len());
+        let unknown = messages.before(at).without_uid;
+        let end = messages.find(|totals| totals.without_uid > unknown).unwrap_or(messages.len());
         let mut to = at;
         for (place, entry) in (at..end).zip(messages.range(at..end)) {
             let Some(uid) = entry.uid().filter(|uid| *uid <= last) else { break };
@@ -122,7 +122,7 @@ impl View {
         Uid::new(highest.get().checked_add(1)?)
     }
 
-    /// How many of a run of untold messages have vanished, and that they have.
+    /// Collects the expunged messages of a run without UIDs.
     fn vanished_in(
         &self,
         run: Range<usize>,
@@ -145,17 +145,17 @@ impl View {
             return;
         }
         let sure = count == run.len();
-        // More UIDs than messages: which of them were there is not known.
+        // With more UIDs than messages it is unknown which of the UIDs existed.
         let exact = named.len() == count as u64;
-        let mut told = named.iter();
-        // The messages can't be told from each other, but those that came after the opening from
-        // those that did not.
+        let mut uids = named.iter();
+        // These messages are indistinguishable, except that those that arrived after the opening
+        // are the last ones.
         let fresh_from = self.fresh_from(&run);
         let (old, fresh) = (fresh_from - run.start, run.end - fresh_from);
         let old_ones = self.line.old_ones(&named, count, old, fresh);
         for places in [fresh_from - old_ones..fresh_from, run.end - (count - old_ones)..run.end] {
             for i in places.clone() {
-                let uid = if exact { told.next() } else { None };
+                let uid = if exact { uids.next() } else { None };
                 leaving.gone.push(Vanished { seq: if sure { seq_at(i) } else { None }, uid });
             }
             if !places.is_empty() {
@@ -168,7 +168,7 @@ impl View {
     }
 }
 
-/// The first UID of the set that is not below `from`, and the end of its range.
+/// The first UID of the set that is at least `from`, and the end of its range.
 fn next_range(uids: &UidSet, from: Uid) -> Option<(Uid, Uid)> {
     let ranges = uids.raw();
     let &(first, last) = ranges.get(ranges.partition_point(|range| range.1 < from.get()))?;

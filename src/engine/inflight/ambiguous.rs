@@ -112,13 +112,13 @@ impl DivertedAnswers {
 
     /// Whether of a message that is still there the older one got two rows, and this one none.
     fn is_one_of_two(&self, view: Option<&View>) -> bool {
-        let all_gone = |view: &View| view.knows_uids() && !view.has_any_of(&self.twice.to_set());
+        let all_gone = |view: &View| view.has_uids() && !view.has_any_of(&self.twice.to_set());
         !self.twice_seqs.is_empty() || !self.twice.is_empty() && !view.is_some_and(all_gone)
     }
 
     /// Whether there is nothing of it that a server still has to tell: of messages that have gone it has not.
     fn is_nothing(&self, view: Option<&View>) -> bool {
-        let all_gone = |view: &View| view.knows_uids() && !view.has_any_of(&self.uids.to_set());
+        let all_gone = |view: &View| view.has_uids() && !view.has_any_of(&self.uids.to_set());
         let uids = self.uids.is_empty() || view.is_some_and(all_gone);
         uids && self.seqs.is_empty() && self.names.is_empty() && !self.found
     }

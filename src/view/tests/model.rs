@@ -1,9 +1,9 @@
 //! The view and its snapshots against a plain `Vec`, over random histories.
 //!
-//! The model keeps the mailbox as the server has it (each message with an identity of its own) and,
-//! beside it, what the server has told. The history is what a server says; what the view makes of
-//! it must be what the rules in its docs say, and snapshots must stay what they were and differ by
-//! what has happened between them.
+//! The model has the mailbox as the server has it (each message with an identity of its own) and,
+//! beside it, what the server has reported. The history is a sequence of responses; the view must
+//! change as its documentation says, and snapshots must stay unaffected and differ by the changes
+//! between them.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,7 +11,7 @@ use super::*;
 use crate::types::{Flag, MailboxName, SelectionId, UidSet};
 use crate::view::snapshot::Snapshot;
 
-/// The same each time.
+/// Deterministic random numbers.
 struct Random(u64);
 
 impl Random {
@@ -25,13 +25,13 @@ impl Random {
     }
 }
 
-/// A message as the server has it, and what has been told of it.
+/// A message as the server has it, and what the server has reported of it.
 #[derive(Clone, Debug, PartialEq)]
 struct Mail {
-    /// Who it is to the client: another number if it can't be told from others any more.
+    /// Its identity for the client: another number if the client can no longer recognise it.
     identity: u64,
     uid: u32,
-    told: bool,
+    reported: bool,
     fresh: bool,
     flags: Option<Flags>,
     mod_seq: Option<u64>,
@@ -39,7 +39,7 @@ struct Mail {
 
 impl Mail {
     fn known_uid(&self) -> Option<Uid> {
-        self.told.then(|| uid(self.uid))
+        self.reported.then(|| uid(self.uid))
     }
 }
 
@@ -49,11 +49,11 @@ struct World {
     mails: Vec<Mail>,
     identities: u64,
     next_uid: u32,
-    /// UIDNEXT was told with the opening.
-    knows_line: bool,
+    /// Whether the opening included UIDNEXT.
+    has_uid_next: bool,
     kept: Vec<(Snapshot, Vec<Mail>)>,
     slots: HashMap<u64, MessageKey>,
-    /// Of the view, when it was looked at last: when too much was lost, a new one begins.
+    /// The view's epoch at the last check: it changes when too many slots were invalidated.
     epoch: u64,
 }
 
@@ -65,14 +65,14 @@ impl World {
             mails: Vec::new(),
             identities: 0,
             next_uid: 1,
-            knows_line: false,
+            has_uid_next: false,
             kept: Vec::new(),
             slots: HashMap::new(),
             epoch: 0,
         };
         world.arrive(count, false);
-        world.knows_line = seed.is_multiple_of(2);
-        world.view.begins_at(Uid::new(world.next_uid + 1).filter(|_| world.knows_line));
+        world.has_uid_next = seed.is_multiple_of(2);
+        world.view.begins_at(Uid::new(world.next_uid + 1).filter(|_| world.has_uid_next));
         world
     }
 
@@ -81,7 +81,7 @@ impl World {
             self.next_uid += 1 + self.random.below(3);
             self.identities += 1;
             let (identity, uid) = (self.identities, self.next_uid);
-            self.mails.push(Mail { identity, uid, told: false, fresh, flags: None, mod_seq: None });
+            self.mails.push(Mail { identity, uid, reported: false, fresh, flags: None, mod_seq: None });
         }
     }
 
@@ -143,22 +143,22 @@ impl World {
         let flags = with_flags.then(|| self.some_flags());
         let mod_seq = self.random.chance(30).then(|| u64::from(self.random.below(1000) + 1) << 30);
         let mail = &self.mails[at];
-        let told = Message {
+        let reported = Message {
             seq: by_number.then(|| seq_at(at).unwrap()),
             uid: (with_uid || !by_number).then(|| uid(mail.uid)),
             flags: flags.clone(),
             mod_seq: mod_seq.and_then(ModSeq::new),
             ..Message::default()
         };
-        let placed = by_number || mail.told || self.is_the_only_place(at);
-        let learned = self.view.learn(&told);
+        let placed = by_number || mail.reported || self.is_the_only_place(at);
+        let update = self.view.learn(&reported);
         if !placed {
-            return assert_eq!(learned, FetchUpdate::default(), "nobody knows where it is");
+            return assert_eq!(update, FetchUpdate::default(), "its position is unknown");
         }
         let mail = &mut self.mails[at];
-        let arrives = told.uid.is_some() && !mail.told && mail.fresh;
-        if told.uid.is_some() && !mail.told {
-            (mail.told, mail.fresh) = (true, false);
+        let arrives = reported.uid.is_some() && !mail.reported && mail.fresh;
+        if reported.uid.is_some() && !mail.reported {
+            (mail.reported, mail.fresh) = (true, false);
         }
         let ahead = flags.is_none() && mail.flags.is_some() && mod_seq > mail.mod_seq;
         let expected = FetchUpdate {
@@ -168,11 +168,11 @@ impl World {
             ..FetchUpdate::default()
         };
         mail.mod_seq = mail.mod_seq.max(mod_seq);
-        assert_eq!(learned, expected);
+        assert_eq!(update, expected);
     }
 
-    /// Whether a message whose UID is told without its number can be nowhere else: tried out, one
-    /// place after the other.
+    /// Whether only this position fits a message whose UID arrives without its number; tried for
+    /// each position.
     fn is_the_only_place(&self, at: usize) -> bool {
         let run = self.run(at);
         let before = run.start.checked_sub(1).map_or(0, |i| u64::from(self.mails[i].uid));
@@ -185,10 +185,10 @@ impl World {
         places.count() == 1
     }
 
-    /// The run of untold messages around this one.
+    /// The run of messages without known UID around this one.
     fn run(&self, at: usize) -> std::ops::Range<usize> {
-        let start = self.mails[..at].iter().rposition(|mail| mail.told).map_or(0, |i| i + 1);
-        let end = self.mails[at..].iter().position(|mail| mail.told).map_or(self.mails.len(), |i| at + i);
+        let start = self.mails[..at].iter().rposition(|mail| mail.reported).map_or(0, |i| i + 1);
+        let end = self.mails[at..].iter().position(|mail| mail.reported).map_or(self.mails.len(), |i| at + i);
         start..end
     }
 
@@ -201,11 +201,11 @@ impl World {
                 named.insert(uid(self.mails[at].uid));
             }
         }
-        // Servers may name UIDs that nobody has, too; never in a gap with untold messages, of which
-        // they would count.
+        // Servers may name UIDs that no message has, too; never in a gap with messages of unknown
+        // UID, which such UIDs would be taken for.
         for at in 0..self.mails.len().saturating_sub(1) {
             let (this, next) = (&self.mails[at], &self.mails[at + 1]);
-            if this.told && next.told && next.uid > this.uid + 1 && self.random.chance(1) {
+            if this.reported && next.reported && next.uid > this.uid + 1 && self.random.chance(1) {
                 named.insert(uid(this.uid + 1));
             }
         }
@@ -213,7 +213,7 @@ impl World {
         let mut at = 0;
         let mut left = Vec::new();
         while at < self.mails.len() {
-            if self.mails[at].told {
+            if self.mails[at].reported {
                 let mail = self.mails[at].clone();
                 match named.contains(uid(mail.uid)) {
                     true => expected.push(Vanished { seq: seq_at(at), uid: mail.known_uid() }),
@@ -230,11 +230,11 @@ impl World {
                 let seq = seq_at(run.start + i).filter(|_| stay.is_empty());
                 expected.push(Vanished { seq, uid: Some(uid(mail.uid)) });
             }
-            // Without UIDNEXT those that go are taken for old ones, as long as there are any.
+            // Without UIDNEXT expunged messages count as old ones, as long as there are any.
             let old = self.mails[run].iter().filter(|mail| !mail.fresh).count();
             let fresh = (0..).map(|i| i >= old.saturating_sub(go.len()));
             for (mut mail, fresh) in stay.into_iter().zip(fresh) {
-                let fresh = if self.knows_line { mail.fresh } else { fresh };
+                let fresh = if self.has_uid_next { mail.fresh } else { fresh };
                 if !go.is_empty() {
                     self.identities += 1;
                     mail = Mail { identity: self.identities, fresh, flags: None, mod_seq: None, ..mail };
@@ -253,7 +253,7 @@ impl World {
         assert_eq!(self.view.fill(&uids), Err(Contradiction), "one too many");
         uids.remove(uid(self.next_uid + 1));
         assert_eq!(self.view.fill(&uids), Ok(()));
-        self.mails.iter_mut().for_each(|mail| mail.told = true);
+        self.mails.iter_mut().for_each(|mail| mail.reported = true);
     }
 
     fn fill_window(&mut self) {
@@ -263,24 +263,24 @@ impl World {
         let mails = &mut self.mails;
         let mut uids: UidSet = mails[first..=last].iter().map(|mail| uid(mail.uid)).collect();
         if self.random.chance(50) {
-            // One of another message: where that one is known, it can't be.
+            // The UID of another message: a contradiction where that message is known.
             let wrong = uids.first().unwrap();
             uids.remove(wrong);
             let other = if self.random.chance(50) { first.checked_sub(1) } else { Some(last + 1) };
             let Some(other) = other.and_then(|at| mails.get(at)) else { return };
             uids.insert(uid(other.uid));
-            if other.told && uids.len() == (last - first + 1) as u64 {
+            if other.reported && uids.len() == (last - first + 1) as u64 {
                 assert_eq!(self.view.fill_window(window().0, window().1, &uids), Err(Contradiction));
             }
             return;
         }
         assert_eq!(self.view.fill_window(window().0, window().1, &uids), Ok(()));
-        mails[first..=last].iter_mut().for_each(|mail| mail.told = true);
+        mails[first..=last].iter_mut().for_each(|mail| mail.reported = true);
     }
 
     fn take_fresh(&mut self) {
         let mut expected = Vec::new();
-        for (at, mail) in self.mails.iter_mut().enumerate().filter(|(_, mail)| mail.fresh && mail.told) {
+        for (at, mail) in self.mails.iter_mut().enumerate().filter(|(_, mail)| mail.fresh && mail.reported) {
             mail.fresh = false;
             expected.push((seq_at(at).unwrap(), uid(mail.uid), mail.flags.clone()));
         }
@@ -295,18 +295,18 @@ impl World {
         assert_eq!(self.view.set_flags(seq_at(at).unwrap(), flags), differs.then_some(before));
     }
 
-    /// Looks at some of it, and keeps a snapshot.
+    /// Checks part of the view, and keeps a snapshot.
     fn look(&mut self) {
         assert_eq!(self.view.len() as usize, self.mails.len());
-        let untold: Vec<Seq> =
-            (0..).zip(&self.mails).filter(|(_, m)| !m.told).filter_map(|(i, _)| seq_at(i)).collect();
-        assert_eq!(self.view.unknown(), untold.first().copied().zip(untold.last().copied()));
+        let without_uid: Vec<Seq> =
+            (0..).zip(&self.mails).filter(|(_, m)| !m.reported).filter_map(|(i, _)| seq_at(i)).collect();
+        assert_eq!(self.view.unknown(), without_uid.first().copied().zip(without_uid.last().copied()));
         if let Some(at) = self.place() {
             let mail = &self.mails[at];
             let seq = seq_at(at).unwrap();
             assert_eq!(self.view.get(seq), Some(entry_of(mail)));
             assert_eq!(self.view.uid(seq), mail.known_uid());
-            assert_eq!(self.view.seq(uid(mail.uid)), mail.told.then_some(seq));
+            assert_eq!(self.view.seq(uid(mail.uid)), mail.reported.then_some(seq));
             let before = self.mails[..at].iter().rev().find_map(Mail::known_uid);
             assert_eq!(self.view.uid_before(seq), before);
             self.slots.insert(mail.identity, self.view.slot(seq).unwrap());
@@ -349,7 +349,7 @@ fn known(at: usize, mail: &Mail) -> SnapshotMessage {
     SnapshotMessage { seq: seq_at(at).unwrap(), entry: entry_of(mail) }
 }
 
-/// A snapshot is what the mailbox was.
+/// A snapshot must equal the mailbox of its time.
 fn check(snapshot: &Snapshot, mails: &[Mail]) {
     let all: Vec<SnapshotMessage> = mails.iter().enumerate().map(|(at, mail)| known(at, mail)).collect();
     assert_eq!(snapshot.iter().collect::<Vec<_>>(), all);
@@ -358,7 +358,7 @@ fn check(snapshot: &Snapshot, mails: &[Mail]) {
     assert!(snapshot.unseen().eq(all.iter().filter(unseen).cloned()));
     assert_eq!(snapshot.unseen_count() as usize, all.iter().filter(unseen).count());
     assert_eq!(snapshot.flags_unknown() as usize, all.iter().filter(|known| known.flags().is_none()).count());
-    assert_eq!(snapshot.is_complete(), mails.iter().all(|mail| mail.told));
+    assert_eq!(snapshot.is_complete(), mails.iter().all(|mail| mail.reported));
     assert!(snapshot.uids().iter().eq(mails.iter().filter_map(Mail::known_uid)));
     for known in all {
         assert_eq!(snapshot.flags(known.seq()).as_ref(), known.flags());
@@ -366,7 +366,7 @@ fn check(snapshot: &Snapshot, mails: &[Mail]) {
     }
 }
 
-/// What differs, by identity.
+/// The difference must be that of the identities.
 fn check_diff(old: &Snapshot, then: &[Mail], new: &Snapshot, now: &[Mail]) {
     type Pair = (Option<SnapshotMessage>, Option<SnapshotMessage>);
     let mut pairs: BTreeMap<u64, Pair> = BTreeMap::new();

@@ -1,12 +1,12 @@
-//! Snapshots and what lies between them; slots; a view that only counts; rows without numbers.
+//! Snapshots and their differences; slots; a view that only counts; rows without sequence numbers.
 
 use super::*;
 use crate::command::Messages;
 use crate::types::{Flag, Flags, MailboxName, SelectionId, UidSet};
 
-fn snapshot_in(view: &View, selection: u64, era: u32) -> Snapshot {
+fn snapshot_in(view: &View, selection: u64, uid_validity: u32) -> Snapshot {
     let place = Place { mailbox: MailboxName::from("INBOX"), selection: Some(SelectionId(selection)) };
-    view.snapshot(place, UidValidity::new(era), ModSeq::new(9))
+    view.snapshot(place, UidValidity::new(uid_validity), ModSeq::new(9))
 }
 
 fn snapshot(view: &View) -> Snapshot {
@@ -32,7 +32,7 @@ fn a_snapshot_stays_what_it_was() {
     assert_eq!((then.len(), then.is_empty(), then.is_complete()), (4, false, true));
     assert_eq!((then.uid(seq(2)), then.seq(uid(4))), (Some(uid(4)), Some(seq(2))));
     assert_eq!((then.uid(seq(5)), then.seq(uid(5))), (None, None));
-    assert_eq!((then.flags(seq(1)), then.flags(seq(2))), (None, Some(Flags::new())), "not told, and none");
+    assert_eq!((then.flags(seq(1)), then.flags(seq(2))), (None, Some(Flags::new())), "not known, and none");
     assert_eq!((then.unseen_count(), then.flags_unknown()), (1, 3));
     assert_eq!(
         then.range(seq(3)..=seq(99)).map(|known| known.uid()).collect::<Vec<_>>(),
@@ -50,7 +50,7 @@ fn numbers_of_a_snapshot_are_those_that_there_are() {
     let view = filled("1:20");
     let then = snapshot(&view);
     let of = |messages: Messages| match messages {
-        Messages::SnapshotRange(slots) => view.seqs_of_slots(&slots).expect("told apart").to_string(),
+        Messages::SnapshotRange(slots) => view.seqs_of_slots(&slots).expect("valid slots").to_string(),
         other => other.to_string(),
     };
     assert_eq!(of(then.seqs(1..=10)), "1:10");
@@ -63,7 +63,7 @@ fn numbers_of_a_snapshot_are_those_that_there_are() {
 }
 
 #[test]
-fn untold_messages_are_told_apart() {
+fn messages_without_uid_keep_their_identity() {
     let mut view = View::opened(5);
     let then = snapshot(&view);
     let third = view.slot(seq(3)).unwrap();
@@ -79,7 +79,7 @@ fn untold_messages_are_told_apart() {
     let back = now.diff(&then);
     assert_eq!((seqs(&back.expunged), seqs(&back.arrived)), (vec![5, 6], vec![2]));
     assert!(now.diff(&snapshot(&view)).is_empty());
-    // One of six goes, and who knows which.
+    // One of six is expunged; which one is unknown.
     view.vanished(&uid(77).into());
     assert_eq!((view.seq_of_slot(third), now.seq_of_slot(third)), (None, Some(seq(2))));
     let diff = now.diff(&snapshot(&view));
@@ -101,14 +101,14 @@ fn selections_are_compared_by_uid() {
     assert_eq!(diff.changed.len(), 1);
     assert_eq!(diff.changed[0].after.uid(), Some(uid(3)));
     let diff = snapshot_in(&old, 1, 7).diff(&snapshot_in(&new, 2, 8));
-    assert_eq!((diff.expunged.len(), diff.arrived.len()), (6, 4), "UIDs of another era mean nothing");
-    // Another connection numbers its selections anew: the number alone makes them no kin.
+    assert_eq!((diff.expunged.len(), diff.arrived.len()), (6, 4), "UIDs of another UIDVALIDITY mean nothing");
+    // Another connection assigns the same selection numbers: the number alone means nothing.
     let diff = snapshot_in(&old, 1, 7).diff(&snapshot_in(&View::opened(6), 1, 7));
     assert_eq!((diff.expunged.len(), diff.arrived.len()), (6, 6));
 }
 
 #[test]
-fn begun_anew_it_is_compared_by_uid() {
+fn after_a_reset_it_is_compared_by_uid() {
     let mut view = filled("1:3");
     let then = snapshot(&view);
     let slot = view.slot(seq(2)).unwrap();
@@ -120,7 +120,7 @@ fn begun_anew_it_is_compared_by_uid() {
 }
 
 #[test]
-fn slots_begin_anew_before_they_run_out() {
+fn slots_are_renumbered_before_they_run_out() {
     let mut view = filled("1:3");
     view.last_slot = u32::MAX - 1;
     let (slot, then) = (view.slot(seq(2)).unwrap(), snapshot(&view));
@@ -131,7 +131,7 @@ fn slots_begin_anew_before_they_run_out() {
 }
 
 #[test]
-fn many_losses_make_all_slots_void() {
+fn many_invalidated_ranges_invalidate_all_slots() {
     let mut view = filled("1");
     view.exists(2000).unwrap();
     let slot = view.slot(seq(1)).unwrap();
@@ -171,21 +171,21 @@ fn off_it_only_counts() {
 
 #[test]
 fn a_row_without_number_is_placed_only_where_it_must_be() {
-    // Known: 10 and 20; between them two untold, and behind them two.
+    // Known: 10 and 20; between them two without UID, and after them two.
     let mut view = View::opened(6);
     view.learn(&row(1, Some(10), None));
     view.learn(&row(4, Some(20), None));
-    let mut told = |u: u32| {
+    let mut row = |u: u32| {
         let learned = view.learn(&by_uid(u));
         (learned.flags.is_some(), uids(&view))
     };
-    assert_eq!(told(15), (false, vec![10, 0, 0, 20, 0, 0]), "the second or the third");
-    assert_eq!(told(11), (true, vec![10, 11, 0, 20, 0, 0]), "none can be before it");
-    assert_eq!(told(15), (true, vec![10, 11, 15, 20, 0, 0]), "one is left");
-    assert_eq!(told(30), (false, vec![10, 11, 15, 20, 0, 0]));
-    assert_eq!(told(12), (false, vec![10, 11, 15, 20, 0, 0]), "no message can have it");
-    assert_eq!(told(u32::MAX), (true, vec![10, 11, 15, 20, 0, u32::MAX]));
-    assert_eq!(told(30), (true, vec![10, 11, 15, 20, 30, u32::MAX]));
+    assert_eq!(row(15), (false, vec![10, 0, 0, 20, 0, 0]), "the second or the third");
+    assert_eq!(row(11), (true, vec![10, 11, 0, 20, 0, 0]), "none can be before it");
+    assert_eq!(row(15), (true, vec![10, 11, 15, 20, 0, 0]), "one is left");
+    assert_eq!(row(30), (false, vec![10, 11, 15, 20, 0, 0]));
+    assert_eq!(row(12), (false, vec![10, 11, 15, 20, 0, 0]), "no message can have it");
+    assert_eq!(row(u32::MAX), (true, vec![10, 11, 15, 20, 0, u32::MAX]));
+    assert_eq!(row(30), (true, vec![10, 11, 15, 20, 30, u32::MAX]));
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn keywords_of_a_snapshot_stay() {
 fn all_of_a_million_vanish() {
     let mut view = View::opened(1_000_000);
     view.learn(&row(500_000, Some(700_000), None));
-    let told = view.vanished(&UidSet::all());
-    assert_eq!((told.len(), view.len()), (1_000_000, 0));
-    assert_eq!((told[0], told[500_000]), (gone(1_000_000, 0), gone(500_000, 700_000)));
+    let expunged = view.vanished(&UidSet::all());
+    assert_eq!((expunged.len(), view.len()), (1_000_000, 0));
+    assert_eq!((expunged[0], expunged[500_000]), (gone(1_000_000, 0), gone(500_000, 700_000)));
 }

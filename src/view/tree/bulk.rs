@@ -1,9 +1,8 @@
-//! Many items at once: built from an iterator with full leaves, changed by ranges, cut apart and
-//! put together.
+//! Operations on many items: building from an iterator with full leaves, changing ranges, splitting
+//! and concatenating.
 //!
-//! Two trees are put together at the height of the lower one, and a tree is cut apart along one
-//! path; both are O(log n), and what goes or comes in between is only touched to be dropped or
-//! built.
+//! Two trees are joined at the height of the lower one, and a tree is split along one path; both
+//! are O(log n), and only items that are dropped or built are visited.
 
 use std::cmp::Ordering;
 use std::mem;
@@ -13,11 +12,11 @@ use std::sync::Arc;
 use super::node::{BRANCH, Child, Leaf, Node};
 use super::{Item, Tree};
 
-/// Ranges up to this length are removed one by one: cutting and joining costs about so much.
+/// Ranges up to this length are removed one by one: splitting and joining costs about as much.
 const FEW: usize = 8;
 
 impl<T: Item> FromIterator<T> for Tree<T> {
-    /// Leaves and branches are full, but for the last two of a level.
+    /// Leaves and branches are full, except for the last two of a level.
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
         let mut items = items.into_iter();
         let mut level = Vec::new();
@@ -49,7 +48,7 @@ impl<T: Item> FromIterator<T> for Tree<T> {
     }
 }
 
-/// The last node of a level may be meagre: it shares with the one before.
+/// Balances the last node of a level, which may be underfull, with the one before.
 fn even_out<T: Item>(level: &mut Vec<Child<T>>) {
     if level.last().is_some_and(Child::is_meagre)
         && level.len() > 1
@@ -76,13 +75,13 @@ impl<T: Item> Extend<T> for Tree<T> {
 }
 
 impl<T: Item> Tree<T> {
-    /// Drops all from this place on.
+    /// Drops all items from this position on.
     #[cfg(test)]
     pub(crate) fn truncate(&mut self, len: usize) {
         self.remove_range(len..self.len());
     }
 
-    /// Drops the items at these places, of those that there are.
+    /// Drops the items at these positions, as far as they exist.
     pub(crate) fn remove_range(&mut self, range: Range<usize>) {
         let end = range.end.min(self.len());
         if end <= range.start {
@@ -99,14 +98,14 @@ impl<T: Item> Tree<T> {
         *self = left.concat(right);
     }
 
-    /// Drops the items at these places: ranges in ascending order that don't touch each other.
+    /// Drops the items at these positions: ascending ranges that don't touch each other.
     pub(crate) fn remove_ranges(&mut self, ranges: &[Range<usize>]) {
         for range in ranges.iter().rev() {
             self.remove_range(range.clone());
         }
     }
 
-    /// Changes the items at these places, in order; each with its place.
+    /// Changes the items at these positions, in order; each with its position.
     pub(crate) fn update_range(&mut self, range: Range<usize>, mut change: impl FnMut(usize, &mut T)) {
         let end = range.end.min(self.len());
         if let Some(root) = self.root.as_mut().filter(|_| range.start < end) {
@@ -114,7 +113,7 @@ impl<T: Item> Tree<T> {
         }
     }
 
-    /// What is before this place, and what is from it on.
+    /// Splits the tree before this position.
     pub(crate) fn split_at(self, index: usize) -> (Self, Self) {
         match self.root {
             Some(root) if index < root.count => root.split_at(self.height, index),
@@ -122,7 +121,7 @@ impl<T: Item> Tree<T> {
         }
     }
 
-    /// This, and behind it that.
+    /// This tree followed by `later`.
     pub(crate) fn concat(self, later: Self) -> Self {
         let (left, right) = match (self.root, later.root) {
             (Some(left), Some(right)) => (left, right),
@@ -139,7 +138,7 @@ impl<T: Item> Tree<T> {
         both
     }
 
-    /// A tree of nodes of this height.
+    /// A tree over nodes of this height.
     fn over(mut children: Vec<Child<T>>, height: usize) -> Self {
         match children.len() {
             0 => Self::default(),
@@ -150,7 +149,7 @@ impl<T: Item> Tree<T> {
 }
 
 impl<T: Item> Child<T> {
-    /// Puts a node that is so many levels lower behind all that is here.
+    /// Appends a tree that is `levels` levels lower.
     fn hang_last(mut self, levels: usize, later: Self) -> (Self, Option<Self>) {
         if levels == 0 {
             return self.join(later);
@@ -166,7 +165,7 @@ impl<T: Item> Child<T> {
         self.cut()
     }
 
-    /// Puts a node that is so many levels lower before all that is here.
+    /// Prepends a tree that is `levels` levels lower.
     fn hang_first(mut self, levels: usize, earlier: Self) -> (Self, Option<Self>) {
         if levels == 0 {
             return earlier.join(self);

@@ -1,7 +1,8 @@
-//! Where two trees differ: both are walked in step, and what they share is passed over unseen.
+//! The differences of two trees: both are walked in step, and shared nodes are skipped.
 //!
-//! Items are in ascending order of a key in both trees, which the caller compares. The cost is that
-//! of the nodes that are not shared: for trees of one lineage, O(log n) for each change between
+//! In both trees items are in ascending order of a key, which the caller compares. The cost is that
+//! of the nodes that are not shared: for trees with a common origin, O(log n) for each change
+//! between them.
 //! them.
 
 use std::cmp::Ordering;
@@ -9,17 +10,16 @@ use std::cmp::Ordering;
 use super::node::{Child, Node};
 use super::{Item, Tree};
 
-/// What is at one key; with its place in the one tree, in the other, or both.
+/// The item at one key, with its position in one tree, in the other, or in both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step<'a, T> {
     Old(usize, &'a T),
     New(usize, &'a T),
-    /// In both. It may be equal: only shared nodes are passed over.
+    /// In both. The two may be equal: only shared nodes are skipped.
     Both(usize, &'a T, usize, &'a T),
 }
 
-/// Tells `found` of each item, in the order of the keys, that is not in a node that both trees
-/// share.
+/// Calls `found` for each item, in the order of the keys, outside of shared nodes.
 pub(crate) fn walk<'a, T: Item>(
     old: &'a Tree<T>,
     new: &'a Tree<T>,
@@ -57,11 +57,11 @@ pub(crate) fn walk<'a, T: Item>(
     }
 }
 
-/// Stands before a whole node, or before an item of a leaf that has been opened, or at the end.
+/// A position before a whole node, before an item of an open leaf, or at the end.
 struct Cursor<'a, T: Item> {
-    /// What is still to come, level by level.
+    /// The remaining nodes, level by level.
     rest: Vec<&'a [Child<T>]>,
-    /// The items still to come of the leaf that has been opened.
+    /// The remaining items of the open leaf.
     leaf: &'a [T],
     index: usize,
     /// The height of the tree.
@@ -74,7 +74,7 @@ impl<'a, T: Item> Cursor<'a, T> {
         Self { rest, leaf: &[], index: 0, height: tree.height }
     }
 
-    /// The node that it stands before.
+    /// The node at this position.
     fn node(&self) -> Option<&'a Child<T>> {
         if self.leaf.is_empty() { self.rest.last()?.first() } else { None }
     }
@@ -88,7 +88,7 @@ impl<'a, T: Item> Cursor<'a, T> {
         (self.height + 1).saturating_sub(self.rest.len())
     }
 
-    /// Goes behind the node, unseen.
+    /// Skips the node.
     fn pass(&mut self) {
         if let Some(child) = self.step() {
             self.index += child.count;
@@ -96,7 +96,7 @@ impl<'a, T: Item> Cursor<'a, T> {
         self.settle();
     }
 
-    /// Goes into the node, before its first child or item.
+    /// Enters the node, before its first child or item.
     fn open(&mut self) {
         match self.step().map(|child| &child.node) {
             Some(Node::Leaf(leaf)) => self.leaf = leaf.items(),
@@ -115,14 +115,14 @@ impl<'a, T: Item> Cursor<'a, T> {
         Some(first)
     }
 
-    /// Leaves the levels that have come to their end.
+    /// Leaves the levels that are exhausted.
     fn settle(&mut self) {
         while self.rest.last().is_some_and(|level| level.is_empty()) {
             self.rest.pop();
         }
     }
 
-    /// Goes behind the item; gives its place.
+    /// Skips the item; returns its position.
     fn advance(&mut self) -> usize {
         self.leaf = self.leaf.get(1..).unwrap_or_default();
         self.index += 1;

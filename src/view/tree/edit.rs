@@ -1,5 +1,4 @@
-//! Changes at one place: one path from the root to a leaf is changed, and copied where it is
-//! shared.
+//! Changes at one position: one path from the root to a leaf is changed, and copied where shared.
 
 use std::sync::Arc;
 
@@ -7,7 +6,7 @@ use super::node::{Child, Leaf, Node};
 use super::{Item, Summary, Tree};
 
 impl<T: Item> Tree<T> {
-    /// Puts an item before the one at this place; beyond the end it goes to the end.
+    /// Inserts an item before this position; a position beyond the end is the end.
     #[cfg(test)]
     pub(crate) fn insert(&mut self, index: usize, item: T) {
         let index = index.min(self.len());
@@ -29,7 +28,7 @@ impl<T: Item> Tree<T> {
         self.crown(root, right);
     }
 
-    /// Takes one node, or two of the same height, for the root.
+    /// Makes one node the root, or two of the same height its children.
     pub(super) fn crown(&mut self, left: Child<T>, right: Option<Child<T>>) {
         self.root = Some(match right {
             None => left,
@@ -40,7 +39,7 @@ impl<T: Item> Tree<T> {
         });
     }
 
-    /// Takes the item at this place out.
+    /// Removes the item at this position.
     pub(crate) fn remove(&mut self, index: usize) -> Option<T> {
         let root = self.root.as_mut().filter(|root| index < root.count)?;
         let item = root.take(index);
@@ -48,7 +47,7 @@ impl<T: Item> Tree<T> {
         item
     }
 
-    /// A root must have something below it, and a branch at the root more than one node.
+    /// Lowers the tree where the root is empty, or a branch with a single node.
     pub(super) fn lower(&mut self) {
         while let Some(root) = &mut self.root {
             match &mut root.node {
@@ -62,7 +61,7 @@ impl<T: Item> Tree<T> {
         }
     }
 
-    /// Changes the item at this place.
+    /// Changes the item at this position.
     pub(crate) fn update<R>(&mut self, index: usize, change: impl FnOnce(&mut T) -> R) -> Option<R> {
         let root = self.root.as_mut().filter(|root| index < root.count)?;
         root.update(index, change)
@@ -70,7 +69,7 @@ impl<T: Item> Tree<T> {
 }
 
 impl<T: Item> Child<T> {
-    /// Where an item with this place lies: which child, and its place in there.
+    /// The child that holds this position, and the position within it.
     fn below(
         children: &[Self],
         mut index: usize,
@@ -82,11 +81,11 @@ impl<T: Item> Child<T> {
             }
             index -= child.count;
         }
-        // Callers see to it that the place is one.
+        // The callers guarantee that the position exists.
         (children.len() - 1, children.last().map_or(0, |last| last.count.saturating_sub(1)))
     }
 
-    /// Puts an item in; gives a new neighbour on the right if there was no room.
+    /// Inserts an item; returns a new right neighbour if there was no room.
     fn put(&mut self, index: usize, item: T) -> Option<Self> {
         let at_end = index == self.count;
         let summary = item.summary();
@@ -127,10 +126,10 @@ impl<T: Item> Child<T> {
         None
     }
 
-    /// Merges a node with the one before it if that makes one. Else a sequence that only grows at
-    /// its end would stay half empty.
+    /// Merges a node with its left neighbour if both fit into one. Else a sequence that only grows
+    /// at its end would stay half empty.
     fn pack(children: &mut Vec<Self>, at: usize) {
-        if at == 0 || children[at - 1].fill() + children[at].fill() > children[at].most() {
+        if at == 0 || children[at - 1].fill() + children[at].fill() > children[at].capacity() {
             return;
         }
         let (left, later) = (children.remove(at - 1), children.remove(at - 1));
@@ -138,7 +137,7 @@ impl<T: Item> Child<T> {
         children.splice(at - 1..at - 1, std::iter::once(one).chain(two));
     }
 
-    /// Takes an item out.
+    /// Removes an item.
     fn take(&mut self, index: usize) -> Option<T> {
         let item = match &mut self.node {
             Node::Leaf(leaf) => Some(Arc::make_mut(leaf).remove(index)),
@@ -156,7 +155,7 @@ impl<T: Item> Child<T> {
         item
     }
 
-    /// Makes a meagre node good, at a neighbour's cost.
+    /// Repairs an underfull node by taking from a neighbour.
     fn mend(children: &mut Vec<Self>, at: usize) {
         let left = at.saturating_sub(1);
         if left + 1 < children.len() {

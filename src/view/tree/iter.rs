@@ -5,11 +5,11 @@ use std::ops::Range;
 
 use super::{Item, Tree};
 
-/// Goes from leaf to leaf; each is looked up from the root, which is cheap by the size of a leaf.
+/// Moves from leaf to leaf; each is looked up from the root, a cost shared by all its items.
 pub(crate) struct Iter<'a, T: Item> {
     tree: &'a Tree<T>,
     left: Range<usize>,
-    /// The leaf at the front and the place of its first item; likewise at the back.
+    /// The front leaf and the position of its first item; likewise for the back.
     front: (&'a [T], usize),
     back: (&'a [T], usize),
 }
@@ -33,7 +33,7 @@ impl<T: Item> fmt::Debug for Iter<'_, T> {
     }
 }
 
-/// The item at this place, in the leaf at hand or in the one that is fetched for it.
+/// The item at this position, from the given leaf or from one looked up for it.
 fn item<'a, T: Item>(tree: &'a Tree<T>, at: usize, leaf: &mut (&'a [T], usize)) -> Option<&'a T> {
     if !(leaf.1..leaf.1 + leaf.0.len()).contains(&at) {
         *leaf = tree.leaf_at(at)?;

@@ -1,20 +1,20 @@
-//! The nodes of the tree: leaves of items, branches of nodes, and how two neighbours are made one
-//! or even.
+//! The nodes of the tree: leaves of items, branches of nodes, and how two neighbours are merged or
+//! balanced.
 
 use std::sync::Arc;
 
 use super::{Item, Summary};
 
-/// Items of a leaf, at the most.
+/// The maximum of items in a leaf.
 pub(super) const LEAF: usize = 64;
-/// Children of a branch, at the most.
+/// The maximum of children of a branch.
 pub(super) const BRANCH: usize = 32;
 
-/// A node, with what its holder wants to know without looking at it.
+/// A node, with the data that its parent reads without visiting it.
 #[derive(Clone)]
 pub(super) struct Child<T: Item> {
     pub(super) node: Node<T>,
-    /// How many items lie below.
+    /// The count of items below.
     pub(super) count: usize,
     /// Their sum.
     pub(super) summary: T::Summary,
@@ -26,7 +26,7 @@ pub(super) enum Node<T: Item> {
     Branch(Arc<Vec<Child<T>>>),
 }
 
-/// Items in one piece of memory; those from `len` on are placeholders.
+/// Items in one block of memory; those from `len` on are placeholders.
 #[derive(Clone)]
 pub(super) struct Leaf<T> {
     items: [T; LEAF],
@@ -52,7 +52,7 @@ impl<T: Clone + Default> Leaf<T> {
         self.len == LEAF
     }
 
-    /// The leaf must not be full, the place not beyond its end.
+    /// Inserts an item; the leaf must not be full, and the position not beyond its end.
     pub(super) fn insert(&mut self, at: usize, item: T) {
         self.items[at..=self.len].rotate_right(1);
         self.items[at] = item;
@@ -73,7 +73,7 @@ impl<T: Clone + Default> Leaf<T> {
         tail
     }
 
-    /// There must be room.
+    /// Appends the items of `later`, for which there must be room.
     fn append(&mut self, later: &mut Self) {
         let end = self.len + later.len;
         self.items[self.len..end].swap_with_slice(&mut later.items[..later.len]);
@@ -106,7 +106,7 @@ impl<T: Item> Child<T> {
         child
     }
 
-    /// Counts and sums up anew, after a change of the node.
+    /// Updates count and sum, after a change of the node.
     pub(super) fn refresh(&mut self) {
         self.summary = T::Summary::default();
         match &self.node {
@@ -124,7 +124,7 @@ impl<T: Item> Child<T> {
         }
     }
 
-    /// How many items or children the node itself has.
+    /// The count of items or children of the node itself.
     pub(super) fn fill(&self) -> usize {
         match &self.node {
             Node::Leaf(leaf) => leaf.len,
@@ -132,20 +132,20 @@ impl<T: Item> Child<T> {
         }
     }
 
-    /// How many it may have.
-    pub(super) fn most(&self) -> usize {
+    /// The greatest count that it may have.
+    pub(super) fn capacity(&self) -> usize {
         match &self.node {
             Node::Leaf(_) => LEAF,
             Node::Branch(_) => BRANCH,
         }
     }
 
-    /// Whether it has less than it must have below a branch.
+    /// Whether it has fewer than a node below a branch must have.
     pub(super) fn is_meagre(&self) -> bool {
-        self.fill() < self.most() / 2
+        self.fill() < self.capacity() / 2
     }
 
-    /// Whether both are the same node, and so everything below them.
+    /// Whether both are the same node, and so everything below.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         match (&self.node, &other.node) {
             (Node::Leaf(a), Node::Leaf(b)) => Arc::ptr_eq(a, b),
@@ -154,15 +154,14 @@ impl<T: Item> Child<T> {
         }
     }
 
-    /// Two neighbours of the same height as they may stay: one if that is enough, else two of which
-    /// none is meagre.
+    /// Merges two neighbours of the same height into one if they fit, else balances them.
     pub(super) fn join(mut self, mut later: Self) -> (Self, Option<Self>) {
         let total = self.fill() + later.fill();
-        if total > self.most() && !self.is_meagre() && !later.is_meagre() {
+        if total > self.capacity() && !self.is_meagre() && !later.is_meagre() {
             return (self, Some(later));
         }
-        // How many the first one keeps.
-        let keep = if total <= self.most() { total } else { total / 2 };
+        // The count that the first one keeps.
+        let keep = if total <= self.capacity() { total } else { total / 2 };
         match (&mut self.node, &mut later.node) {
             (Node::Leaf(a), Node::Leaf(b)) => {
                 let (a, b) = (Arc::make_mut(a), Arc::make_mut(b));
@@ -188,7 +187,7 @@ impl<T: Item> Child<T> {
                     *b = rest;
                 }
             }
-            // Of different height: callers see to it that there are none such.
+            // Of different heights, which the callers exclude.
             _ => return (self, Some(later)),
         }
         self.refresh();
@@ -196,13 +195,13 @@ impl<T: Item> Child<T> {
         (self, Some(later).filter(|later| later.count > 0))
     }
 
-    /// Cuts an overfull branch into two.
+    /// Splits an overfull branch in two.
     pub(super) fn cut(mut self) -> (Self, Option<Self>) {
         let right = self.cut_off();
         (self, right)
     }
 
-    /// Cuts the second half of an overfull branch off; counts and sums up anew.
+    /// Splits off the second half of an overfull branch; updates count and sum.
     pub(super) fn cut_off(&mut self) -> Option<Self> {
         let right = match &mut self.node {
             Node::Branch(children) if children.len() > BRANCH => {

@@ -1,30 +1,30 @@
-//! How large a tree is, for measurements.
+//! The size of a tree, for measurements.
 
 use std::mem::size_of;
 
 use super::node::{Child, Leaf, Node};
 use super::{Item, Tree};
 
-/// The counters of an `Arc`, and what an allocator adds to a piece of memory.
+/// The counters of an `Arc`, and the allocator's overhead.
 const SHARED: usize = 3 * size_of::<usize>();
 
-/// What there is of nodes.
+/// Counts of nodes.
 #[derive(Clone, Copy, Debug, Default)]
 struct Nodes {
     leaves: usize,
     branches: usize,
-    /// For how many children the branches have room.
+    /// The capacity of the branches in children.
     room: usize,
 }
 
 impl<T: Item> Tree<T> {
-    /// How many leaves it has.
+    /// The count of leaves.
     #[cfg(test)]
     pub(crate) fn leaves(&self) -> usize {
         self.nodes().leaves
     }
 
-    /// How much memory its nodes take, in octets, those included that others hold too.
+    /// The memory of its nodes in bytes, including shared ones.
     pub(crate) fn bytes(&self) -> usize {
         let Nodes { leaves, branches, room } = self.nodes();
         let branch = 2 * SHARED + size_of::<Vec<Child<T>>>();

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::node::{BRANCH, LEAF};
 use super::*;
 
-/// A number; the sum knows how many odd ones there are, and the text of all in order by a
-/// polynomial, so that a sum in the wrong order shows.
+/// A number; the sum has the count of odd ones, and a polynomial over all in order, so that a sum
+/// in the wrong order is detected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Number(u32);
 
@@ -44,7 +44,7 @@ fn numbers(range: Range<u32>) -> Vec<Number> {
     range.map(Number).collect()
 }
 
-/// What must be true of each node; gives the items.
+/// Checks the invariants of each node; returns the items.
 fn check(tree: &Tree<Number>) -> Vec<Number> {
     fn node(child: &Child<Number>, height: usize, is_root: bool, all: &mut Vec<Number>) {
         let start = all.len();
@@ -215,23 +215,23 @@ proptest! {
         }
         new.extend((len..len + came).map(|n| Number(n * 2)));
         for (old, new) in [(&old, &new), (&new, &old)] {
-            let (mut told, mut looked) = (Vec::new(), 0);
+            let (mut found, mut looked) = (Vec::new(), 0);
             walk(old, new, |a, b| (a.0 / 2).cmp(&(b.0 / 2)), |step| {
                 looked += 1;
                 match step {
                     Step::Both(i, a, j, b) => {
                         assert_eq!((old.get(i), new.get(j)), (Some(a), Some(b)));
                         if a != b {
-                            told.push((Some(*a), Some(*b)));
+                            found.push((Some(*a), Some(*b)));
                         }
                     }
                     Step::Old(i, a) => {
                         assert_eq!(old.get(i), Some(a));
-                        told.push((Some(*a), None));
+                        found.push((Some(*a), None));
                     }
                     Step::New(j, b) => {
                         assert_eq!(new.get(j), Some(b));
-                        told.push((None, Some(*b)));
+                        found.push((None, Some(*b)));
                     }
                 }
             });
@@ -239,14 +239,14 @@ proptest! {
             old.iter().for_each(|n| keys.entry(n.0 / 2).or_default().0 = Some(*n));
             new.iter().for_each(|n| keys.entry(n.0 / 2).or_default().1 = Some(*n));
             let differ: Vec<_> = keys.into_values().filter(|(a, b)| a != b).collect();
-            prop_assert_eq!(told, differ);
-            let most = (gone.len() + changed.len() + 2) * 6 * LEAF + came as usize;
-            prop_assert!(looked <= most, "{} items looked at, {} allowed", looked, most);
+            prop_assert_eq!(found, differ);
+            let capacity = (gone.len() + changed.len() + 2) * 6 * LEAF + came as usize;
+            prop_assert!(looked <= capacity, "{} items looked at, {} allowed", looked, capacity);
         }
     }
 }
 
-/// The same each time.
+/// Deterministic random numbers.
 struct Random(u64);
 
 impl Random {
@@ -261,7 +261,7 @@ fn a_million_changes() {
     let (mut tree, mut plain, mut random) = (Tree::default(), Vec::new(), Random(7));
     let mut kept: Vec<(Tree<Number>, Vec<Number>)> = Vec::new();
     for n in 0..1_000_000u32 {
-        // Grows and shrinks in turn, so that it comes by each height.
+        // Grows and shrinks alternately, so that every height occurs.
         let grows = if n / 50_000 % 2 == 0 { 6 } else { 3 };
         let change = match random.below(10) {
             dice if dice < grows && dice % 2 == 0 => Change::Push(n),

@@ -1,13 +1,12 @@
-//! What the fuzzers run: a function for each of their targets, given any bytes, that panics if
-//! something is wrong.
+//! The bodies of the fuzz targets: one function for each, which panics on a defect for any input.
 //!
-//! In: bytes that a fuzzer made up. Out: nothing, or a panic. The targets themselves, in `fuzz/`,
-//! only call these, so that the tests here can run the same over the seeds that are checked in,
-//! with a stable compiler and without a fuzzer.
+//! In: a fuzzer's bytes. Out: nothing, or a panic. The targets in `fuzz/` only call these, so that
+//! the tests here can run the same code over the checked-in seeds, with a stable compiler and
+//! without a fuzzer.
 //!
-//! For the framer and the grammar, the first octets of the bytes choose limits and how the rest is
-//! cut; the rest is what a server sends. For the round trip all of them choose values, for the
-//! engine operations.
+//! For the framer and the grammar, the first bytes choose limits and how the rest is split; the
+//! rest is the server's stream. For the round trip all bytes choose values, for the engine
+//! operations.
 
 mod answers;
 mod chooser;
@@ -26,20 +25,20 @@ use crate::types::{Answer, Envelope, Event, EventKind, Limits, Message};
 use crate::wire::frame::{Frame, FrameError, Framer};
 use crate::wire::{Parser, Response};
 
-/// What a framer made of a stream: the frames, then why there are no more, and whether one had
-/// begun.
+/// A framer's output for a stream: the frames, the error that ended them, and whether another frame
+/// had begun.
 type Framed = (Vec<Frame>, Option<FrameError>, bool);
 
-/// However a stream is cut, it makes the same frames, the same error at the same place, and the
-/// same rest; and no frame passes the limits.
+/// However a stream is split, the framer returns the same frames, the same error at the same
+/// position, and the same rest; no frame exceeds the limits.
 pub fn framer(data: &[u8]) {
     let [choice, cut, stream @ ..] = data else { return };
     let limits = limits(*choice);
     let whole = frames(stream, &limits, |_| stream.len());
-    // Octet by octet, where that does not take long.
+    // Byte by byte, where that does not take long.
     let step = if stream.len() <= 2048 { 1 } else { 61 };
     assert_eq!(whole, frames(stream, &limits, |_| step), "in steps of {step}");
-    // Small and large pieces in an order that looks like none.
+    // Small and large pieces in a pseudo-random order.
     let mut state = u32::from(*cut) + 1;
     let pieces = frames(stream, &limits, |_| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -52,22 +51,22 @@ pub fn framer(data: &[u8]) {
     let mut bytes = 0;
     for frame in frames {
         let whole = frame.to_bytes();
-        // The line ends before literals are written as CR LF, whatever came, and count for nothing.
-        let literals = 2 * whole.iter().filter(|octet| **octet == b'{').count();
-        assert!(whole.len() <= limits.response + literals, "a frame of {} octets", whole.len());
+        // The line ends before literals are normalised to CR LF, and are not counted.
+        let literals = 2 * whole.iter().filter(|byte| **byte == b'{').count();
+        assert!(whole.len() <= limits.response + literals, "a frame of {} bytes", whole.len());
         assert!(frame.literals.iter().all(|literal| literal.len() <= limits.literal));
-        // A CR before the line's end belongs to it, unless it is a literal's last octet.
+        // A CR before the line end belongs to it, unless it is the last byte of a literal.
         assert!(!frame.text.is_empty() && (literals > 0 || !frame.text.ends_with(b"\r")));
-        // Each piece of a long list has the beginning of its response again, which is at most half
-        // of it.
+        // Each piece of a long list repeats the beginning of its response, which is at most half of
+        // the limit.
         let share = if is_list(&frame.text) { 2 } else { 1 };
         bytes += whole.len().saturating_sub(literals) / share;
     }
-    assert!(bytes <= stream.len(), "frames hold more than came");
+    assert!(bytes <= stream.len(), "frames have more bytes than the stream");
     assert!(error.as_ref().is_none_or(|error| error.to_string().contains("Limits::")));
 }
 
-/// Whether this response is one that the framer may hand on in pieces.
+/// Whether the framer may return this response in pieces.
 fn is_list(text: &[u8]) -> bool {
     let keyword = text.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty()).nth(1);
     ["SEARCH", "SORT", "ESEARCH", "VANISHED"]
@@ -75,7 +74,7 @@ fn is_list(text: &[u8]) -> bool {
         .any(|name| keyword.is_some_and(|word| word.eq_ignore_ascii_case(name.as_bytes())))
 }
 
-/// Cuts a stream, which comes in pieces of these lengths.
+/// Frames a stream that arrives in pieces of these lengths.
 fn frames(mut stream: &[u8], limits: &Limits, mut length: impl FnMut(usize) -> usize) -> Framed {
     let mut framer = Framer::new(limits);
     let (mut buffer, mut frames) = (BytesMut::new(), Vec::new());
@@ -97,7 +96,7 @@ fn frames(mut stream: &[u8], limits: &Limits, mut length: impl FnMut(usize) -> u
     }
 }
 
-/// Small limits, so that inputs of a fuzzer's size reach them; or those of everyone.
+/// Small limits, so that inputs of a fuzzer's size reach them; or the defaults.
 fn limits(choice: u8) -> Limits {
     let mut limits = Limits::default();
     if choice & 1 == 1 {
@@ -109,8 +108,8 @@ fn limits(choice: u8) -> Limits {
     limits
 }
 
-/// Whatever a frame holds, it is a typed response, all of which can be looked at, or an error that
-/// says where.
+/// Any frame is parsed into a typed response, all of which can be read, or into an error with a
+/// position.
 pub fn response(data: &[u8]) {
     let [choice, stream @ ..] = data else { return };
     let limits = limits(*choice);
@@ -118,7 +117,7 @@ pub fn response(data: &[u8]) {
     for frame in &frames {
         read(frame, &limits);
     }
-    // As the text of one frame: line ends where none should be, literals that are not there.
+    // As the text of one frame: with line ends where none can be, and without the literals.
     read(&Frame { text: Bytes::copy_from_slice(stream), literals: Default::default() }, &limits);
 }
 
@@ -129,12 +128,12 @@ fn read(frame: &Frame, limits: &Limits) {
             assert!(!tag.is_empty() && !tag.contains(' '), "{tag:?}");
             assert!(!status.to_string().is_empty());
         }
-        Ok(Response::Untagged(told)) => {
-            assert!(!told.name().is_empty());
-            // An unknown kind has nothing but its bytes.
-            assert_eq!(told.raw().is_some(), *told.answer() == Answer::Other);
-            assert_eq!(*told.answer(), told.clone().into_answer());
-            look_at(told.answer());
+        Ok(Response::Untagged(untagged)) => {
+            assert!(!untagged.name().is_empty());
+            // A response of an unknown kind has nothing but its bytes.
+            assert_eq!(untagged.raw().is_some(), *untagged.answer() == Answer::Other);
+            assert_eq!(*untagged.answer(), untagged.clone().into_answer());
+            look_at(untagged.answer());
         }
         Err(why) => {
             assert!(why.at <= frame.text.len() && !why.message.is_empty(), "{why:?}");
@@ -143,7 +142,7 @@ fn read(frame: &Frame, limits: &Limits) {
     }
 }
 
-/// Looks at all that there is: what a program does with it must not panic either.
+/// Reads everything in an answer: that must not panic either.
 fn look_at(answer: &Answer) {
     assert!(!format!("{answer:?}").is_empty());
     assert!(!Event::new(EventKind::Data(answer.clone())).to_string().is_empty());

@@ -1,5 +1,4 @@
-//! A user's mail in the test's hands: what comes, goes and changes from the outside, and what there
-//! truly is.
+//! A user's mail, controlled by the test: changes from outside of IMAP, and the true state.
 
 use bytes::Bytes;
 
@@ -8,24 +7,24 @@ use super::world::{Shared, World};
 use crate::types::{Flags, MailboxName, ModSeq, Timestamp, Uid, UidSet, UidValidity};
 use crate::wire::request::Change;
 
-/// One user's mailboxes, as something outside of IMAP changes them: mail is delivered, another
-/// program is at work. The clients that are connected are told of it as of another client's doing.
+/// One user's mailboxes, for changes from outside of IMAP, such as delivered mail or another
+/// program. Connected clients are notified as of another client's changes.
 ///
-/// Each change is done when the method returns, from whichever thread. A mailbox or a message that
-/// there is not is the test's mistake: methods that name one panic.
+/// Each change is complete when the method returns; any thread may call it. Naming a mailbox or
+/// message that does not exist is an error of the test: such methods panic.
 #[derive(Clone, Debug)]
 pub struct Account {
     shared: Shared,
     user: String,
 }
 
-/// A mailbox as it truly is at one moment, from [`Account::mailbox`].
+/// The true state of a mailbox at one moment, from [`Account::mailbox`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct StoredMailbox {
     /// Its name.
     pub name: MailboxName,
-    /// The era of its UIDs.
+    /// Its UIDVALIDITY.
     pub uid_validity: UidValidity,
     /// The UID that the next message will have.
     pub uid_next: Uid,
@@ -37,7 +36,7 @@ pub struct StoredMailbox {
     pub messages: Vec<StoredMessage>,
 }
 
-/// A message as it truly is at one moment.
+/// The true state of a message at one moment.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct StoredMessage {
@@ -49,7 +48,7 @@ pub struct StoredMessage {
     pub internal_date: Timestamp,
     /// The mod-sequence of its last change.
     pub mod_seq: ModSeq,
-    /// All of its octets.
+    /// Its whole content.
     pub bytes: Bytes,
 }
 
@@ -98,17 +97,17 @@ impl Account {
         }
     }
 
-    /// Puts a message into a mailbox, which is made if it is not there, and gives its UID. Quotas
-    /// do not count.
+    /// Adds a message to a mailbox, which is created if missing, and returns its UID. Quotas do not
+    /// apply.
     ///
     /// # Panics
-    /// The mailbox can't have such a name, or has no more UIDs.
+    /// If the name is invalid, or the mailbox has no more UIDs.
     #[track_caller]
     pub fn deliver(&self, mailbox: impl Into<MailboxName>, message: impl Into<Bytes>) -> Uid {
         self.put(&mailbox.into(), message.into(), Flags::new(), None)
     }
 
-    /// The same with flags, and a date other than now.
+    /// Adds a message with flags, and with another date than now.
     ///
     /// # Panics
     /// As [`deliver`](Self::deliver).
@@ -148,37 +147,37 @@ impl Account {
         assert!(!changed.is_empty(), "{name} has no message with the UID {uid}");
     }
 
-    /// Gives a message these flags and no others.
+    /// Replaces the flags of a message.
     ///
     /// # Panics
-    /// There is no such message.
+    /// If there is no such message.
     #[track_caller]
     pub fn set_flags(&self, mailbox: impl Into<MailboxName>, uid: Uid, flags: impl Into<Flags>) {
         self.change(&mailbox.into(), uid, Change::Replace, &flags.into());
     }
 
-    /// Gives a message these flags as well.
+    /// Adds flags to a message.
     ///
     /// # Panics
-    /// There is no such message.
+    /// If there is no such message.
     #[track_caller]
     pub fn add_flags(&self, mailbox: impl Into<MailboxName>, uid: Uid, flags: impl Into<Flags>) {
         self.change(&mailbox.into(), uid, Change::Add, &flags.into());
     }
 
-    /// Takes these flags from a message.
+    /// Removes flags from a message.
     ///
     /// # Panics
-    /// There is no such message.
+    /// If there is no such message.
     #[track_caller]
     pub fn remove_flags(&self, mailbox: impl Into<MailboxName>, uid: Uid, flags: impl Into<Flags>) {
         self.change(&mailbox.into(), uid, Change::Remove, &flags.into());
     }
 
-    /// Removes messages for good, whatever flags they have; gives those that were there.
+    /// Expunges messages, whatever flags they have; returns those that existed.
     ///
     /// # Panics
-    /// There is no such mailbox.
+    /// If there is no such mailbox.
     #[track_caller]
     pub fn expunge(&self, mailbox: impl Into<MailboxName>, uids: impl Into<UidSet>) -> UidSet {
         let (name, uids) = (mailbox.into(), uids.into());
@@ -190,10 +189,10 @@ impl Account {
         world.remove(id, &there, None).iter().filter_map(|message| Uid::new(message.uid)).collect()
     }
 
-    /// Makes a mailbox. Levels of its name are cut by `/`.
+    /// Creates a mailbox. `/` separates the levels of its name.
     ///
     /// # Panics
-    /// It is there already, or can't have such a name.
+    /// If it exists already, or the name is invalid.
     #[track_caller]
     pub fn create(&self, mailbox: impl Into<MailboxName>) {
         let name = mailbox.into();
@@ -203,24 +202,24 @@ impl Account {
         }
     }
 
-    /// Deletes a mailbox with its messages. A client that has it selected is disconnected, as other
-    /// servers do.
+    /// Deletes a mailbox with its messages. Clients that have it selected are disconnected, as by
+    /// other servers.
     ///
     /// # Panics
-    /// There is no such mailbox, or it is INBOX.
+    /// If there is no such mailbox, or it is INBOX.
     #[track_caller]
     pub fn delete(&self, mailbox: impl Into<MailboxName>) {
         let name = mailbox.into();
-        let gone = self.shared.lock().delete(&self.user, &name, None);
-        if let Err(no) = gone {
+        let result = self.shared.lock().delete(&self.user, &name, None);
+        if let Err(no) = result {
             panic!("{name}: {}", no.1);
         }
     }
 
-    /// Renames a mailbox and those below it. A client that has it selected goes on with it.
+    /// Renames a mailbox and those below it. It stays selected in clients that have it selected.
     ///
     /// # Panics
-    /// There is no such mailbox, or there is one of the new name.
+    /// If there is no such mailbox, or the new name is taken.
     #[track_caller]
     pub fn rename(&self, from: impl Into<MailboxName>, to: impl Into<MailboxName>) {
         let (from, to) = (from.into(), to.into());
@@ -230,10 +229,10 @@ impl Account {
         }
     }
 
-    /// Subscribes to a mailbox, or no longer.
+    /// Subscribes to a mailbox, or unsubscribes from it.
     ///
     /// # Panics
-    /// There is no such mailbox.
+    /// If there is no such mailbox.
     #[track_caller]
     pub fn subscribe(&self, mailbox: impl Into<MailboxName>, subscribed: bool) {
         let name = mailbox.into();
@@ -243,12 +242,12 @@ impl Account {
         }
     }
 
-    /// Gives a mailbox another UIDVALIDITY, and its messages new UIDs, as after a restore from a
-    /// backup. A client that has it selected is disconnected: UIDs do not change within a session
-    /// (RFC 9051 section 2.3.1.1).
+    /// Changes the UIDVALIDITY of a mailbox and the UIDs of its messages, as a restore from a
+    /// backup does. Clients that have it selected are disconnected: UIDs do not change within a
+    /// session (RFC 9051 section 2.3.1.1).
     ///
     /// # Panics
-    /// There is no such mailbox.
+    /// If there is no such mailbox.
     #[track_caller]
     pub fn change_uid_validity(&self, mailbox: impl Into<MailboxName>, uid_validity: UidValidity) {
         let name = mailbox.into();
@@ -257,16 +256,16 @@ impl Account {
         world.renumber(id, uid_validity.get());
     }
 
-    /// How many bytes of messages the user may keep; `None` for as much as there is memory. What is
-    /// there already stays (RFC 9208). Clients read it in units of 1024 bytes, rounded up.
+    /// Limits the bytes of messages that the user may store; `None` for no limit. Existing messages
+    /// stay (RFC 9208). Clients see it in units of 1024 bytes, rounded up.
     pub fn set_quota_bytes(&self, bytes: Option<u64>) {
         if let Some(user) = self.shared.lock().users.get_mut(&self.user) {
             user.quota.bytes = bytes;
         }
     }
 
-    /// How many messages the user may keep; `None` for as many as there is memory. What is there
-    /// already stays (RFC 9208).
+    /// Limits the count of messages that the user may store; `None` for no limit. Existing messages
+    /// stay (RFC 9208).
     pub fn set_quota_messages(&self, messages: Option<u64>) {
         if let Some(user) = self.shared.lock().users.get_mut(&self.user) {
             user.quota.messages = messages;
@@ -280,7 +279,7 @@ impl Account {
         world.users.get(&self.user).map(|user| user.names.keys().cloned().collect()).unwrap_or_default()
     }
 
-    /// A mailbox as it is at this moment; `None` if there is no such mailbox.
+    /// The state of a mailbox at this moment; `None` if it does not exist.
     #[must_use]
     pub fn mailbox(&self, mailbox: impl Into<MailboxName>) -> Option<StoredMailbox> {
         let name = mailbox.into();

@@ -1,4 +1,4 @@
-//! What a server is to be, before it starts.
+//! The configuration of a server before it starts.
 
 use std::time::SystemTime;
 
@@ -8,12 +8,12 @@ use super::quirks::Quirk;
 use super::server::Server;
 use super::world::{Settings, World};
 
-/// The user of a server that was told of none.
+/// The user of a server without configured users.
 pub(super) const USER: &str = "alice";
-/// And the password.
+/// The password of that user.
 pub(super) const PASSWORD: &str = "secret";
 
-/// How a [`Server`] is to be; from [`Server::builder`].
+/// Configures a [`Server`]; from [`Server::builder`].
 ///
 /// ```
 /// use imap_duplex::testing::Server;
@@ -34,23 +34,22 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// One more user. The first is the one whom [`Server`]'s own methods are about; without any
-    /// there is `alice` with the password `secret`.
+    /// Adds a user. [`Server`]'s own methods concern the first one; without any there is `alice`
+    /// with the password `secret`.
     pub fn user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
         self.users.push((name.into(), password.into()));
         self
     }
 
-    /// Without these extensions, named as in CAPABILITY, and without those that need them: a server
-    /// without `CONDSTORE` has no `QRESYNC`, and one without `MOVE` is not IMAP4rev2. Their
-    /// commands are answered with BAD.
+    /// Removes these extensions, named as in CAPABILITY, and those that need them: a server without
+    /// `CONDSTORE` has no `QRESYNC`, and one without `MOVE` is not IMAP4rev2. Their commands are
+    /// answered with BAD.
     ///
-    /// `STARTTLS` is taken as well, for [`no_tls`](Self::no_tls), `LOGIN`, so that LOGINDISABLED is
-    /// told, and `AUTH=PLAIN`; both commands are answered with NO then.
+    /// `STARTTLS` is accepted as well, for [`no_tls`](Self::no_tls), `LOGIN`, which advertises
+    /// LOGINDISABLED, and `AUTH=PLAIN`; both commands are answered with NO then.
     ///
     /// # Panics
-    /// At a name that the server has no extension for, and if neither `IMAP4rev1` nor `IMAP4rev2`
-    /// is left.
+    /// If the server has no such extension, or neither `IMAP4rev1` nor `IMAP4rev2` is left.
     #[track_caller]
     pub fn without<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
         for name in names {
@@ -77,12 +76,11 @@ impl Builder {
         self
     }
 
-    /// With these extensions alone, and those that they need. `IMAP4rev1` and `IMAP4rev2` are two
-    /// of them, one of which has to be there.
+    /// Keeps only these extensions, and those that they need. The list must include `IMAP4rev1` or
+    /// `IMAP4rev2`.
     ///
     /// # Panics
-    /// At a name that the server has no extension for, and if neither `IMAP4rev1` nor `IMAP4rev2`
-    /// is among them.
+    /// If the server has no such extension, or neither `IMAP4rev1` nor `IMAP4rev2` is in the list.
     #[track_caller]
     pub fn only<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
         match Extensions::only(names) {
@@ -92,47 +90,47 @@ impl Builder {
         self.has_revision()
     }
 
-    /// Tells these capabilities, before login and after, whatever the server can do.
+    /// Advertises these capabilities, before and after login, whatever the server supports.
     pub fn claim<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.settings.claimed = Some(names.into_iter().map(Into::into).collect());
         self
     }
 
-    /// The largest message that clients may put in, in octets; 64 MiB unless said otherwise
-    /// (APPENDLIMIT, RFC 7889). One APPEND may bring several messages (MULTIAPPEND), each of this
-    /// size, but of no more than four times this size together: a literal beyond that is answered
-    /// with NO and TOOBIG, or, if it comes without asking, by the end of the connection.
+    /// The largest message that clients may append, in bytes; 64 MiB by default (APPENDLIMIT, RFC
+    /// 7889). One APPEND may have several messages (MULTIAPPEND), each of this size, but at most
+    /// four times this size together: a literal beyond that is answered with NO and TOOBIG, or, if
+    /// it is non-synchronizing, ends the connection.
     pub fn append_limit(mut self, bytes: usize) -> Self {
         self.settings.append_limit = bytes;
         self
     }
 
-    /// Takes no password in the clear: LOGINDISABLED until TLS is there.
+    /// Refuses plaintext passwords: LOGINDISABLED until TLS is active.
     pub fn require_tls(mut self) -> Self {
         self.settings.require_tls = true;
         self
     }
 
-    /// Greets with PREAUTH: each session is the first user's from the beginning.
+    /// Greets with PREAUTH: each session is logged in as the first user.
     pub fn preauth(mut self) -> Self {
         self.settings.preauth = Some(String::new());
         self
     }
 
-    /// Any other user name is taken as well, with this password; each has an account of its own
-    /// from its first login on.
+    /// Accepts any other user name, too, with this password; each has an account of its own from
+    /// its first login on.
     pub fn any_user(mut self, password: impl Into<String>) -> Self {
         self.settings.any_user = Some(password.into());
         self
     }
 
-    /// Offers no STARTTLS.
+    /// Does not offer STARTTLS.
     pub fn no_tls(mut self) -> Self {
         self.settings.no_tls = true;
         self
     }
 
-    /// With this behaviour of other servers. It can be called for several.
+    /// Imitates this behaviour of other servers. Can be called repeatedly.
     pub fn quirk(mut self, quirk: Quirk) -> Self {
         self.settings.quirks.add(quirk);
         if quirk == Quirk::OnlyXoauth2 {
@@ -141,20 +139,20 @@ impl Builder {
         self
     }
 
-    /// INBOX alone, without Drafts, Sent and Trash.
+    /// New users have INBOX only, without Drafts, Sent and Trash.
     pub fn inbox_only(mut self) -> Self {
         self.settings.inbox_only = true;
         self
     }
 
-    /// The time at which the server's clock begins, so that dates are the same in each run; now,
-    /// unless said otherwise.
+    /// The start time of the server's clock, so that dates are the same in each run; now by
+    /// default.
     pub fn at(mut self, time: SystemTime) -> Self {
         self.began = Some(time);
         self
     }
 
-    /// The server, ready for [`connect`](Server::connect) and [`listen`](Server::listen).
+    /// Starts the server, for [`connect`](Server::connect) and [`listen`](Server::listen).
     #[must_use]
     pub fn start(mut self) -> Server {
         if self.users.is_empty() {

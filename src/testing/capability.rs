@@ -1,14 +1,14 @@
-//! What the server can do: each extension by its name, with what it needs of others. In go names to
-//! switch on or off, out come a consistent set and the capabilities that are told of it.
+//! The server's extensions by name, each with those that it needs. In: names to switch on or off.
+//! Out: a consistent set, and the capabilities to advertise.
 
 use std::collections::BTreeSet;
 
-/// Each extension that can be switched, and those that it needs.
+/// Each extension that can be switched, with those that it needs.
 const ALL: &[(&str, &[&str])] = &[
     ("IMAP4rev1", &[]),
     (
         "IMAP4rev2",
-        // RFC 9051 appendix E: what was an extension and is part of it now.
+        // RFC 9051 appendix E: former extensions that are part of IMAP4rev2.
         &[
             "BINARY",
             "CHILDREN",
@@ -39,7 +39,8 @@ const ALL: &[(&str, &[&str])] = &[
     ("IDLE", &[]),
     ("LIST-EXTENDED", &[]),
     ("LIST-STATUS", &["LIST-EXTENDED"]),
-    // It is LITERAL- without the bound, and what is told then (RFC 7888 section 5: never both).
+    // Includes LITERAL- without its limit, and is advertised in its place (RFC 7888 section 5:
+    // never both).
     ("LITERAL+", &[]),
     ("LITERAL-", &[]),
     ("MOVE", &[]),
@@ -63,9 +64,9 @@ const ALL: &[(&str, &[&str])] = &[
     ("WITHIN", &[]),
 ];
 
-/// All that [`Builder::only`](super::Builder::only) and
-/// [`Builder::without`](super::Builder::without) know: revisions of IMAP and extensions, by the
-/// names that CAPABILITY has for them. Case of letters does not matter there.
+/// The names for [`Builder::only`](super::Builder::only) and
+/// [`Builder::without`](super::Builder::without): revisions of IMAP and extensions, as in
+/// CAPABILITY. Case does not matter.
 pub const EXTENSIONS: &[&str] = &NAMES;
 
 const NAMES: [&str; ALL.len()] = {
@@ -78,7 +79,7 @@ const NAMES: [&str; ALL.len()] = {
     names
 };
 
-/// What is switched on.
+/// The extensions that are on.
 #[derive(Clone, Debug)]
 pub(crate) struct Extensions {
     on: BTreeSet<&'static str>,
@@ -89,14 +90,14 @@ fn known(name: &str) -> Option<(&'static str, &'static [&'static str])> {
 }
 
 impl Default for Extensions {
-    /// All of them.
+    /// All extensions.
     fn default() -> Self {
         Self { on: ALL.iter().map(|(name, _)| *name).collect() }
     }
 }
 
 impl Extensions {
-    /// These alone, and what they need. `Err`: a name that is none.
+    /// Only these, and those that they need. `Err`: an unknown name.
     pub(crate) fn only<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, &'a str> {
         let mut on = BTreeSet::new();
         let mut wanted = Vec::new();
@@ -111,11 +112,11 @@ impl Extensions {
         Ok(Self { on })
     }
 
-    /// Without this one, and those that need it. `Err`: the name is none.
+    /// Removes an extension, and those that need it. `Err`: an unknown name.
     pub(crate) fn remove<'a>(&mut self, name: &'a str) -> Result<(), &'a str> {
         let (name, _) = known(name).ok_or(name)?;
         self.on.remove(name);
-        // LITERAL- stands for either: a server that takes any literal at once takes small ones so.
+        // LITERAL+ satisfies a need for LITERAL-: it includes small literals.
         let has = |need: &str, on: &BTreeSet<&str>| {
             on.contains(need) || need == "LITERAL-" && on.contains("LITERAL+")
         };
@@ -130,17 +131,17 @@ impl Extensions {
         }
     }
 
-    /// Whether any revision of IMAP is left.
+    /// Whether any revision of IMAP is on.
     pub(crate) fn has_revision(&self) -> bool {
         self.has("IMAP4rev1") || self.has("IMAP4rev2")
     }
 
-    /// Whether this one, named as here, is on.
+    /// Whether this extension is on.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.on.contains(name)
     }
 
-    /// The largest literal that a client may send without a wait; `None`: none at all.
+    /// The largest non-synchronizing literal; `None`: none at all.
     pub(crate) fn plus_limit(&self) -> Option<usize> {
         if self.has("LITERAL+") {
             return Some(usize::MAX - 1);
@@ -149,33 +150,33 @@ impl Extensions {
         self.has("LITERAL-").then_some(4096)
     }
 
-    /// The capabilities as they are told.
-    pub(crate) fn told(&self, told: &Told) -> Vec<String> {
+    /// The capabilities to advertise.
+    pub(crate) fn advertised(&self, advertised: &Facts) -> Vec<String> {
         let mut names = Vec::new();
         for name in &self.on {
             match *name {
                 "IMAP4rev1" | "IMAP4rev2" => names.push((*name).to_owned()),
                 "LITERAL-" if self.has("LITERAL+") => {}
-                // Before login only what matters there, as servers have it.
+                // Before login only those that matter there, as other servers do.
                 "ENABLE" | "ID" | "LITERAL+" | "LITERAL-" | "SASL-IR" => names.push((*name).to_owned()),
-                _ if !told.logged_in => {}
-                "APPENDLIMIT" => names.push(format!("APPENDLIMIT={}", told.append_limit)),
+                _ if !advertised.logged_in => {}
+                "APPENDLIMIT" => names.push(format!("APPENDLIMIT={}", advertised.append_limit)),
                 "QUOTA" => {
                     names.extend(["QUOTA", "QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE"].map(str::to_owned));
                 }
                 name => names.push(name.to_owned()),
             }
         }
-        // IMAP4rev1 first, as clients of old look for it there.
+        // IMAP4rev1 first, because old clients look for it there.
         names.sort_by_key(|name| !name.starts_with("IMAP4"));
-        if !told.logged_in {
-            if told.starttls {
+        if !advertised.logged_in {
+            if advertised.starttls {
                 names.push("STARTTLS".to_owned());
             }
-            if told.login_disabled || told.no_login {
+            if advertised.login_disabled || advertised.no_login {
                 names.push("LOGINDISABLED".to_owned());
             }
-            if !told.login_disabled && !told.no_plain {
+            if !advertised.login_disabled && !advertised.no_plain {
                 names.push("AUTH=PLAIN".to_owned());
             }
         }
@@ -183,18 +184,18 @@ impl Extensions {
     }
 }
 
-/// What else decides which capabilities are told.
+/// The state of a session that its advertised capabilities depend on.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Told {
-    /// Somebody has logged in.
+pub(crate) struct Facts {
+    /// A user has logged in.
     pub(crate) logged_in: bool,
-    /// TLS can be begun.
+    /// STARTTLS is possible.
     pub(crate) starttls: bool,
-    /// No password is taken in the clear.
+    /// Plaintext passwords are refused.
     pub(crate) login_disabled: bool,
-    /// LOGIN is switched off.
+    /// LOGIN is off.
     pub(crate) no_login: bool,
-    /// AUTHENTICATE PLAIN is switched off.
+    /// AUTHENTICATE PLAIN is off.
     pub(crate) no_plain: bool,
     /// The largest message.
     pub(crate) append_limit: usize,
@@ -217,18 +218,18 @@ mod tests {
     #[test]
     fn a_few_bring_what_they_need() {
         let few = Extensions::only(["IMAP4rev1", "QRESYNC"]).unwrap();
-        let told = few.told(&Told { logged_in: true, ..Told::default() });
-        assert_eq!(told, ["IMAP4rev1", "CONDSTORE", "ENABLE", "QRESYNC"]);
+        let advertised = few.advertised(&Facts { logged_in: true, ..Facts::default() });
+        assert_eq!(advertised, ["IMAP4rev1", "CONDSTORE", "ENABLE", "QRESYNC"]);
         assert!(Extensions::only(["IMAP4rev2"]).unwrap().has("MOVE"));
     }
 
     #[test]
-    fn one_kind_of_literal_is_told() {
+    fn one_kind_of_literal_is_advertised() {
         let mut all = Extensions::default();
-        let told = |all: &Extensions| all.told(&Told::default()).join(" ");
-        assert!(told(&all).contains("LITERAL+") && !told(&all).contains("LITERAL-"));
+        let advertised = |all: &Extensions| all.advertised(&Facts::default()).join(" ");
+        assert!(advertised(&all).contains("LITERAL+") && !advertised(&all).contains("LITERAL-"));
         all.remove("LITERAL+").unwrap();
-        assert!(told(&all).contains("LITERAL-") && all.has("IMAP4rev2"));
+        assert!(advertised(&all).contains("LITERAL-") && all.has("IMAP4rev2"));
         assert_eq!(all.plus_limit(), Some(4096));
         all.remove("LITERAL-").unwrap();
         assert_eq!((all.plus_limit(), all.has("IMAP4rev2")), (None, false));

@@ -1,4 +1,4 @@
-//! Changes of messages: what each does to its mailbox, and whom it is told.
+//! Changes of messages: their effect on the mailbox, and the sessions to notify.
 
 use std::sync::Arc;
 
@@ -6,15 +6,15 @@ use bytes::Bytes;
 
 use super::mailbox::{Mailbox, MailboxId, Message, NewMessage};
 use super::mime::Content;
-use super::responder::{By, Responder};
+use super::notification::{By, Notification};
 use super::watch::Happened;
 use super::world::{SessionId, World};
 use crate::types::{Flags, MailboxName, MailboxStatus, ModSeq, Timestamp, Uid, UidValidity};
 use crate::wire::request::Change;
 
 impl World {
-    /// A message of these octets, with identifiers of its own; its conversation is that of the
-    /// messages that it answers.
+    /// A message with this content and new identifiers; its thread is that of the messages that it
+    /// replies to.
     pub(crate) fn message(
         &mut self,
         user: &str,
@@ -43,7 +43,7 @@ impl World {
         NewMessage { flags, internal_date, email_id: format!("M{number}").into(), thread_id, content }
     }
 
-    /// Puts a message into a mailbox.
+    /// Adds a message to a mailbox.
     pub(crate) fn add(
         &mut self,
         mailbox: MailboxId,
@@ -56,26 +56,30 @@ impl World {
         let message = held.add(new, now)?;
         let new_flags = held.known_flags().len() > known;
         let mut recent = held.recent_from <= message.uid;
-        let mut told = false;
+        let mut taken = false;
         for (id, line) in &mut self.lines {
             if line.selected != Some(mailbox) {
                 continue;
             }
             if new_flags {
-                line.push(Responder::NewFlags { own: by == Some(*id) });
+                line.push(Notification::NewFlags { own: by == Some(*id) });
             }
             let first = recent && line.takes_recent;
-            (recent, told) = (recent && !first, told || first);
-            line.push(Responder::Arrived { message: message.clone(), recent: first, own: by == Some(*id) });
+            (recent, taken) = (recent && !first, taken || first);
+            line.push(Notification::Arrived {
+                message: message.clone(),
+                recent: first,
+                own: by == Some(*id),
+            });
         }
-        if told && let Some(held) = self.mailboxes.get_mut(&mailbox) {
+        if taken && let Some(held) = self.mailboxes.get_mut(&mailbox) {
             held.recent_from = message.uid + 1;
         }
-        self.tell_watchers(mailbox, Happened::New, by);
+        self.notify_watchers(mailbox, Happened::New, by);
         Some(message)
     }
 
-    /// Changes flags of messages. Gives all of them that are there.
+    /// Changes flags of messages. Returns those that exist.
     pub(crate) fn change(
         &mut self,
         mailbox: MailboxId,
@@ -87,29 +91,29 @@ impl World {
         let (all, new_flags) = held.change(uids, change, flags);
         if new_flags {
             let own = by.map(|(id, _)| id);
-            self.tell_selected(mailbox, |id| Some(Responder::NewFlags { own: own == Some(id) }));
+            self.notify_selected(mailbox, |id| Some(Notification::NewFlags { own: own == Some(id) }));
         }
         for (message, changed) in &all {
-            self.tell_selected(mailbox, |id| {
+            self.notify_selected(mailbox, |id| {
                 match by {
-                    // Its own STORE is answered for each message, changed or not (RFC 9051 section
-                    // 6.4.6).
+                    // A session's own STORE is answered for each message, changed or not (RFC 9051
+                    // section 6.4.6).
                     Some((own, by)) if own == id => {
                         Some((by, *changed || matches!(by, By::Store | By::Conditional)))
                     }
                     _ => Some((By::Other, *changed)),
                 }
-                .filter(|(_, tell)| *tell)
-                .map(|(by, _)| Responder::Changed { message: message.clone(), by })
+                .filter(|(_, wanted)| *wanted)
+                .map(|(by, _)| Notification::Changed { message: message.clone(), by })
             });
         }
         if all.iter().any(|(_, changed)| *changed) {
-            self.tell_watchers(mailbox, Happened::Flags, by.map(|(id, _)| id));
+            self.notify_watchers(mailbox, Happened::Flags, by.map(|(id, _)| id));
         }
         all.into_iter().map(|(message, _)| message).collect()
     }
 
-    /// Takes messages out. Gives those that were there.
+    /// Removes messages. Returns those that existed.
     pub(crate) fn remove(
         &mut self,
         mailbox: MailboxId,
@@ -119,15 +123,17 @@ impl World {
         let Some(held) = self.mailboxes.get_mut(&mailbox) else { return Vec::new() };
         let (removed, _) = held.remove(uids);
         for message in &removed {
-            self.tell_selected(mailbox, |id| Some(Responder::Gone { uid: message.uid, own: by == Some(id) }));
+            self.notify_selected(mailbox, |id| {
+                Some(Notification::Expunged { uid: message.uid, own: by == Some(id) })
+            });
         }
         if !removed.is_empty() {
-            self.tell_watchers(mailbox, Happened::Expunge, by);
+            self.notify_watchers(mailbox, Happened::Expunge, by);
         }
         removed
     }
 
-    /// Copies messages; gives each UID with its copy's.
+    /// Copies messages; returns each UID with its copy's.
     pub(crate) fn copy(
         &mut self,
         from: MailboxId,
@@ -144,20 +150,20 @@ impl World {
         originals.into_iter().filter_map(copy).collect()
     }
 
-    /// Another UIDVALIDITY: what sessions know of the mailbox is void, so that those end that have
-    /// it selected.
+    /// Changes UIDVALIDITY. The knowledge of sessions that have the mailbox selected becomes
+    /// invalid, so these sessions end.
     pub(crate) fn renumber(&mut self, mailbox: MailboxId, uid_validity: u32) {
-        self.has_era(uid_validity);
+        self.note_uid_validity(uid_validity);
         if let Some(held) = self.mailboxes.get_mut(&mailbox) {
             held.renumber(uid_validity);
         }
         self.end_selected(mailbox, None, "The mailbox has another UIDVALIDITY");
-        self.tell_watchers(mailbox, Happened::Flags, None);
+        self.notify_watchers(mailbox, Happened::Flags, None);
     }
 
-    /// Tells of a change in a mailbox those who have asked for it by NOTIFY, and do not have it
-    /// selected; not the one who caused it (RFC 5465 section 5).
-    pub(crate) fn tell_watchers(&mut self, mailbox: MailboxId, what: Happened, by: Option<SessionId>) {
+    /// Notifies sessions of a change in a mailbox that they watch by NOTIFY and have not selected;
+    /// not the session that caused it (RFC 5465 section 5).
+    pub(crate) fn notify_watchers(&mut self, mailbox: MailboxId, what: Happened, by: Option<SessionId>) {
         if self.lines.values().all(|line| line.watch.is_none()) {
             return;
         }
@@ -174,20 +180,20 @@ impl World {
             if concerned {
                 let status = status_of(held, &name, line.condstore, what);
                 line.queue.retain(
-                    |told| !matches!(told, Responder::Status(of) if of.name == name && !lost(of, &status)),
+                    |queued| !matches!(queued, Notification::Status(of) if of.name == name && !lacks_counts(of, &status)),
                 );
-                line.push(Responder::Status(Box::new(status)));
+                line.push(Notification::Status(Box::new(status)));
             }
         }
     }
 }
 
-/// Whether a status tells what a later one does not.
-fn lost(before: &MailboxStatus, after: &MailboxStatus) -> bool {
+/// Whether a status has counts that a later one lacks.
+fn lacks_counts(before: &MailboxStatus, after: &MailboxStatus) -> bool {
     before.unseen.is_some() && after.unseen.is_none() || before.messages.is_some() && after.messages.is_none()
 }
 
-/// What STATUS tells of such a change (RFC 5465 sections 5.1 to 5.3).
+/// The STATUS for such a change (RFC 5465 sections 5.1 to 5.3).
 pub(crate) fn status_of(
     held: &Mailbox,
     name: &MailboxName,

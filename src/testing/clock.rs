@@ -1,5 +1,5 @@
-//! What time it is: the system's, going on as tokio's does, so that a test in paused time has a
-//! server in paused time.
+//! The server's time: starts with the system's and advances with tokio's, so that a test in paused
+//! time has a server in paused time.
 
 use std::time::SystemTime;
 
@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::types::Timestamp;
 
-/// A clock that began at one moment.
+/// A clock with a start time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     began: SystemTime,
@@ -15,7 +15,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// One that is right.
+    /// A clock that starts with the system's time.
     pub(crate) fn now_on() -> Self {
         Self::start(SystemTime::now())
     }

@@ -1,13 +1,13 @@
-//! A connected client, as the test sees it.
+//! A connected client, for the test.
 
 use bytes::Bytes;
 
-use super::responder::Urgent;
+use super::notification::Urgent;
 use super::world::{Line, SessionId, Shared};
 use crate::types::MailboxName;
 
-/// A client that is connected, from [`Server::sessions`](super::Server::sessions); what it tells is
-/// of the moment. Once the client is gone it tells nothing and does nothing.
+/// A connected client, from [`Server::sessions`](super::Server::sessions). Its methods return the
+/// current state; once the client has disconnected they return nothing and have no effect.
 #[derive(Clone, Debug)]
 pub struct SessionHandle {
     shared: Shared,
@@ -23,7 +23,7 @@ impl SessionHandle {
         self.shared.lock().line(self.id).map(look)
     }
 
-    /// A number that no other session of this server has had.
+    /// An identifier, unique among all sessions of this server.
     #[must_use]
     pub fn id(&self) -> u64 {
         self.id
@@ -35,7 +35,7 @@ impl SessionHandle {
         self.with(|_| ()).is_some()
     }
 
-    /// Who has logged in.
+    /// The user who has logged in.
     #[must_use]
     pub fn user(&self) -> Option<String> {
         self.with(|line| line.user.clone()).flatten()
@@ -49,25 +49,25 @@ impl SessionHandle {
         Some(world.place(id)?.1.clone())
     }
 
-    /// Whether it is under TLS.
+    /// Whether the connection uses TLS.
     #[must_use]
     pub fn is_secure(&self) -> bool {
         self.with(|line| line.secure).unwrap_or(false)
     }
 
-    /// Says these octets to it at once, whatever it is doing; only a [`delay`](super::Hook::delay)
-    /// is waited for.
+    /// Sends these bytes at once, whatever the session is doing; only a
+    /// [`delay`](super::Hook::delay) comes first.
     pub fn say(&self, bytes: impl Into<Bytes>) {
         self.with(|line| line.push_urgent(Urgent::Raw(bytes.into())));
     }
 
-    /// Ends it with a BYE of these words; a [`delay`](super::Hook::delay) is waited for, other than
-    /// by [`cut`](Self::cut).
+    /// Ends the session with a BYE with this text; unlike [`cut`](Self::cut), a
+    /// [`delay`](super::Hook::delay) comes first.
     pub fn bye(&self, text: &str) {
         self.with(|line| line.push_urgent(Urgent::Bye(text.to_owned())));
     }
 
-    /// Ends it without a word.
+    /// Closes the connection without a BYE.
     pub fn cut(&self) {
         self.with(|line| {
             line.cut = true;

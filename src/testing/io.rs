@@ -1,7 +1,6 @@
-//! A session on a byte stream: moves octets between the two, and does what a script puts between
-//! them.
+//! Runs a session on a byte stream: moves bytes between the two, and executes the steps of scripts.
 //!
-//! The only place, with `listen`, that does I/O or waits.
+//! Only this file and `listen` do I/O or wait.
 
 use std::future::poll_fn;
 use std::io;
@@ -20,13 +19,13 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// How TLS is begun, where it can be.
+/// How to start TLS, if possible.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Security {
     /// `None`: TLS is not offered.
     #[cfg(feature = "rustls")]
     pub(super) tls: Option<Tls>,
-    /// TLS comes first, without STARTTLS.
+    /// TLS from the first byte, without STARTTLS.
     pub(super) implicit: bool,
 }
 
@@ -47,7 +46,7 @@ impl Security {
     }
 }
 
-/// Serves one client to its end.
+/// Serves one client until the session ends.
 pub(super) async fn serve(mut session: Session, stream: Box<dyn Stream>, security: Security) {
     let result = async {
         let mut stream = stream;
@@ -69,8 +68,8 @@ pub(super) async fn serve(mut session: Session, stream: Box<dyn Stream>, securit
                     }
                     Step::StartTls => {
                         until_end(&mut session, stream.flush()).await.unwrap_or(Ok(()))?;
-                        // What the client sent in the clear behind STARTTLS is nobody's word (RFC
-                        // 9051 section 6.2.1).
+                        // Plaintext after STARTTLS is discarded, since it may be injected (RFC 9051
+                        // section 6.2.1).
                         input.clear();
                         let secured = handshake(&mut session, security.secure(stream)).await;
                         let Some(secured) = secured else { return Ok(()) };
@@ -93,12 +92,12 @@ pub(super) async fn serve(mut session: Session, stream: Box<dyn Stream>, securit
             }
         }
     };
-    // A client that goes without a word is no event here.
+    // A client that disconnects without LOGOUT is no error here.
     let _ = result.await;
 }
 
-/// Waits for this, but not once the session has to end: a client that does not read must not hold
-/// up a test.
+/// Waits for this future, but not beyond the end of the session: a client that does not read must
+/// not block a test.
 async fn until_end<F: Future>(session: &mut Session, waiting: F) -> Option<F::Output> {
     let mut waiting = pin!(waiting);
     poll_fn(|cx| match waiting.as_mut().poll(cx) {
@@ -109,8 +108,7 @@ async fn until_end<F: Future>(session: &mut Session, waiting: F) -> Option<F::Ou
     .await
 }
 
-/// Waits for TLS, but not once the session is told to end in whatever way: there is nothing yet to
-/// say BYE by.
+/// Waits for the TLS handshake, but not beyond any end of the session: no BYE can be sent yet.
 async fn handshake<F: Future>(session: &mut Session, waiting: F) -> Option<F::Output> {
     let mut waiting = pin!(waiting);
     poll_fn(|cx| match waiting.as_mut().poll(cx) {
@@ -126,13 +124,13 @@ async fn write(stream: &mut Box<dyn Stream>, bytes: &[u8], split: Option<usize>)
     for piece in bytes.chunks(size.max(1)) {
         stream.write_all(piece).await?;
         stream.flush().await?;
-        // So that whoever reads sees this piece alone.
+        // So that the reader receives this piece by itself.
         tokio::task::yield_now().await;
     }
     Ok(())
 }
 
-/// Waits for octets of the client, or for news; false: the client is gone.
+/// Waits for input, or for notifications; false: the client has disconnected.
 async fn more(session: &mut Session, stream: &mut Box<dyn Stream>, input: &mut BytesMut) -> io::Result<bool> {
     let mut block = [0; 8192];
     poll_fn(|cx: &mut Context<'_>| {

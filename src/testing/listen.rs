@@ -1,4 +1,4 @@
-//! The server on a port of the loopback interface.
+//! The server on a TCP port of the loopback interface.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use super::io::{Security, serve};
 use super::session::Session;
 use super::world::Shared;
 
-/// Listens, and serves whoever comes, on the current runtime, until the server is gone.
+/// Accepts and serves clients on the current runtime, until the server is dropped.
 pub(super) async fn listen(
     shared: Shared,
     address: SocketAddr,
@@ -29,12 +29,12 @@ pub(super) async fn listen(
             match accepted.await {
                 None => return,
                 Some(Ok((stream, _))) => {
-                    // Answers are small and waited for.
+                    // Responses are small and awaited.
                     let _ = stream.set_nodelay(true);
                     let session = Session::new(shared.clone(), security.can_tls(), security.implicit);
                     tokio::spawn(serve(session, Box::new(stream), security.clone()));
                 }
-                // Such as too many open files: others may come later.
+                // For example too many open files: accepting may succeed later.
                 Some(Err(_)) => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
             }
         }
@@ -42,7 +42,7 @@ pub(super) async fn listen(
     Ok(local)
 }
 
-/// Whether the server is gone; if not, it will wake this waker when it goes.
+/// Whether the server was dropped; if not, it will wake this waker when it is.
 fn is_over(shared: &Shared, waker: &Waker) -> bool {
     let mut world = shared.lock();
     let known = world.listeners.iter().any(|known| known.will_wake(waker));

@@ -1,17 +1,17 @@
-//! What clients have said: each command, its secrets left out.
+//! The log of the clients' commands, without secrets.
 
 /// A command as a client sent it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LoggedCommand {
-    /// Which session, as [`SessionHandle::id`](super::SessionHandle::id) tells it.
+    /// The session, as in [`SessionHandle::id`](super::SessionHandle::id).
     pub session: u64,
-    /// Its tag; empty if it had none that could be read.
+    /// Its tag; empty if it had no valid one.
     pub tag: String,
-    /// Its name in capitals, `UID ` in front of it where that was sent: `SELECT`, `UID FETCH`.
-    /// Empty if it could not be read.
+    /// Its name in capitals, with `UID ` in front if sent so: `SELECT`, `UID FETCH`. Empty if
+    /// invalid.
     pub name: String,
-    /// What it said, up to its first literal, without the tag. Passwords are `…`.
+    /// Its line without the tag, up to the first literal. Passwords are `…`.
     pub line: String,
 }
 
@@ -25,8 +25,7 @@ impl LoggedCommand {
         if name == "UID" {
             name = format!("UID {}", words.next().unwrap_or_default().to_ascii_uppercase());
         }
-        // LOGIN's and AUTHENTICATE's arguments, whatever form they have; the mechanism is no
-        // secret.
+        // The arguments of LOGIN and AUTHENTICATE, in whatever form; the mechanism is no secret.
         let shown = match &*name {
             "LOGIN" => "LOGIN …".to_owned(),
             "AUTHENTICATE" => format!("AUTHENTICATE {} …", words.next().unwrap_or_default()),

@@ -1,7 +1,7 @@
-//! The true state of one mailbox: its messages, what it keeps of those that went, and the counters
-//! that IMAP has.
+//! The true state of one mailbox: its messages, the UIDs of expunged ones, and IMAP's counters.
 //!
-//! In go changes, each of which gives what it did; the [`World`](super::world::World) tells the
+//! In: changes, each of which returns its effect. The [`World`](super::world::World) notifies the
+//! sessions.
 //! sessions of it.
 
 use std::collections::BTreeMap;
@@ -13,18 +13,18 @@ use super::mime::Content;
 use crate::types::{Flag, Flags, Timestamp};
 use crate::wire::request::Change;
 
-/// Names a mailbox for as long as it lives, whatever it is called.
+/// Identifies a mailbox as long as it exists, even when renamed.
 pub(crate) type MailboxId = u64;
 
-/// One message in one mailbox. It never changes: a change of its flags makes another one of the
-/// same UID.
+/// One message in one mailbox. It is immutable: a change of flags makes another one with the same
+/// UID.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
     pub(crate) uid: u32,
     pub(crate) flags: Flags,
     pub(crate) mod_seq: u64,
     pub(crate) internal_date: Timestamp,
-    /// When it was put into this mailbox (RFC 8514).
+    /// When it was added to this mailbox (RFC 8514).
     pub(crate) saved: Timestamp,
     /// The same for all copies (RFC 8474 section 5.1).
     pub(crate) email_id: Arc<str>,
@@ -32,7 +32,7 @@ pub(crate) struct Message {
     pub(crate) content: Arc<Content>,
 }
 
-/// A message before it has a UID.
+/// A message without a UID yet.
 #[derive(Clone, Debug)]
 pub(crate) struct NewMessage {
     pub(crate) flags: Flags,
@@ -51,14 +51,13 @@ pub(crate) struct Mailbox {
     pub(crate) uid_next: u32,
     pub(crate) highest_mod_seq: u64,
     pub(crate) messages: BTreeMap<u32, Arc<Message>>,
-    /// UIDs of the messages that went, with the mod-sequence of their going, in its order (RFC 7162
-    /// section 5.3).
-    gone: Vec<(u64, u32)>,
-    /// `\Sent` and its kin (RFC 6154).
+    /// UIDs of expunged messages, by the mod-sequence of the expunge (RFC 7162 section 5.3).
+    expunged: Vec<(u64, u32)>,
+    /// Special uses such as `\Sent` (RFC 6154).
     pub(crate) special_use: Vec<&'static str>,
-    /// Messages from this UID on have been told to no session as recent (RFC 3501 section 2.3.2).
+    /// No session has had messages from this UID on as recent (RFC 3501 section 2.3.2).
     pub(crate) recent_from: u32,
-    /// Keywords that any message had.
+    /// Keywords that any message has had.
     keywords: Flags,
 }
 
@@ -71,14 +70,14 @@ impl Mailbox {
             // RFC 7162 section 3.1.2.1: never 0 where mod-sequences are kept.
             highest_mod_seq: 1,
             messages: BTreeMap::new(),
-            gone: Vec::new(),
+            expunged: Vec::new(),
             special_use: Vec::new(),
             recent_from: 1,
             keywords: Flags::new(),
         }
     }
 
-    /// The flags that are known here: the system flags and all keywords in use.
+    /// The flags defined here: the system flags and all keywords in use.
     pub(crate) fn known_flags(&self) -> Flags {
         let mut flags = Flags::from([Flag::Answered, Flag::Flagged, Flag::Deleted, Flag::Seen, Flag::Draft]);
         flags.extend(self.keywords.iter());
@@ -90,14 +89,14 @@ impl Mailbox {
         self.highest_mod_seq
     }
 
-    /// Keeps the keywords; true if one of them is new here.
+    /// Adds the keywords; true if one of them is new.
     fn learn(&mut self, flags: &Flags) -> bool {
         let before = self.keywords.len();
         self.keywords.extend(flags.iter().filter(|flag| matches!(flag, Flag::Keyword(_))));
         self.keywords.len() > before
     }
 
-    /// Puts a message in, with the next UID. `None`: there are no more UIDs.
+    /// Adds a message, with the next UID. `None`: there are no more UIDs.
     pub(crate) fn add(&mut self, new: NewMessage, saved: Timestamp) -> Option<Arc<Message>> {
         let uid = self.uid_next;
         self.uid_next = self.uid_next.checked_add(1)?;
@@ -110,8 +109,8 @@ impl Mailbox {
         Some(message)
     }
 
-    /// Changes flags of these messages. Gives each that is there, whether it changed, and whether a
-    /// keyword is new to the mailbox. All that changes at once has the same mod-sequence.
+    /// Changes flags of these messages. Returns each that exists, whether it changed, and whether a
+    /// keyword is new to the mailbox. All messages changed together get the same mod-sequence.
     pub(crate) fn change(
         &mut self,
         uids: &[u32],
@@ -139,8 +138,8 @@ impl Mailbox {
         (all, new_keyword)
     }
 
-    /// Takes these messages out; gives those that were there, in ascending order, and the
-    /// mod-sequence of it.
+    /// Removes these messages; returns those that existed, in ascending order, and the mod-sequence
+    /// of the expunge.
     pub(crate) fn remove(&mut self, uids: &[u32]) -> (Vec<Arc<Message>>, u64) {
         let mut uids = uids.to_vec();
         uids.sort_unstable();
@@ -150,21 +149,20 @@ impl Mailbox {
             return (removed, self.highest_mod_seq);
         }
         let mod_seq = self.next_mod_seq();
-        self.gone.extend(removed.iter().map(|message| (mod_seq, message.uid)));
+        self.expunged.extend(removed.iter().map(|message| (mod_seq, message.uid)));
         (removed, mod_seq)
     }
 
-    /// UIDs of messages that went after this mod-sequence.
-    pub(crate) fn gone_since(&self, mod_seq: u64) -> impl Iterator<Item = u32> {
-        let from = self.gone.partition_point(|(at, _)| *at <= mod_seq);
-        self.gone.iter().skip(from).map(|(_, uid)| *uid)
+    /// UIDs of messages expunged after this mod-sequence.
+    pub(crate) fn expunged_since(&self, mod_seq: u64) -> impl Iterator<Item = u32> {
+        let from = self.expunged.partition_point(|(at, _)| *at <= mod_seq);
+        self.expunged.iter().skip(from).map(|(_, uid)| *uid)
     }
 
-    /// Another era: the same messages, with UIDs from 1 on, and all that was known of the old ones
-    /// void.
+    /// Sets another UIDVALIDITY and new UIDs from 1 on, and drops what was recorded for old UIDs.
     pub(crate) fn renumber(&mut self, uid_validity: u32) {
         self.uid_validity = uid_validity;
-        self.gone.clear();
+        self.expunged.clear();
         self.uid_next = 1;
         self.recent_from = 1;
         for (_, message) in std::mem::take(&mut self.messages) {
@@ -174,7 +172,7 @@ impl Mailbox {
         }
     }
 
-    /// How many messages have this flag, and how many octets those are.
+    /// The count and the total size of the messages with this flag.
     pub(crate) fn with_flag(&self, flag: &Flag) -> (u32, u64) {
         let of = self.messages.values().filter(|message| message.flags.contains(flag));
         of.fold((0, 0), |(count, size), message| (count + 1, size + message.size()))
@@ -198,7 +196,7 @@ impl Message {
         self.content.bytes()
     }
 
-    /// As a message of another mailbox.
+    /// The content for a message of another mailbox.
     pub(crate) fn copied(&self) -> NewMessage {
         NewMessage {
             flags: self.flags.clone(),

@@ -1,25 +1,24 @@
-//! Mailboxes by their names: made, deleted, renamed, subscribed, and what LIST tells of one (RFC
-//! 9051 sections 6.3.4 to 6.3.9). Levels of names are cut by `/`.
+//! Mailboxes by name: created, deleted, renamed, subscribed, and their LIST entries (RFC 9051
+//! sections 6.3.4 to 6.3.9). `/` separates the levels of names.
 
 use super::changes::status_of;
 use super::mailbox::{Mailbox, MailboxId};
-use super::responder::Responder;
+use super::notification::Notification;
 use super::watch::Happened;
 use super::world::{SessionId, World};
 use crate::types::{Code, ListEntry, MailboxName, MailboxStatus};
 
-/// What stands between the levels of a name.
+/// The hierarchy delimiter.
 pub(crate) const DELIMITER: char = '/';
 
-/// The special uses of RFC 6154 that a mailbox of its own can have; `\All` and `\Flagged` are views
-/// of others.
+/// The special uses of RFC 6154 for mailboxes; `\All` and `\Flagged` are views of other mailboxes.
 pub(crate) const SPECIAL_USES: [&str; 5] = ["\\Archive", "\\Drafts", "\\Junk", "\\Sent", "\\Trash"];
 
-/// Why a command about a mailbox is answered NO.
+/// The reason why a command about a mailbox is answered NO.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct No(pub(crate) Option<Code>, pub(crate) &'static str);
 
-/// What LIST is to tell of a mailbox.
+/// The optional items of a LIST entry.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Wanted {
     pub(crate) children: bool,
@@ -27,21 +26,20 @@ pub(crate) struct Wanted {
     pub(crate) special_use: bool,
 }
 
-/// NONEXISTENT is the word of DELETE and RENAME alone, as Dovecot has it: a program must do without
-/// it.
+/// Only DELETE and RENAME answer with NONEXISTENT, as Dovecot does: a program must not rely on it.
 const MISSING: No = No(Some(Code::NonExistent), "There is no such mailbox");
 const TAKEN: No = No(Some(Code::AlreadyExists), "There is such a mailbox already");
 const NO_NAME: No = No(Some(Code::Cannot), "No mailbox can have this name");
 
-/// The name less a delimiter at its end, by which CREATE says that there will be others below (RFC
-/// 9051 section 6.3.4).
+/// The name without a trailing delimiter, by which CREATE announces mailboxes below it (RFC 9051
+/// section 6.3.4).
 fn normal(name: &MailboxName) -> Result<MailboxName, No> {
     let text = name.as_str();
     let name = MailboxName::new(text.strip_suffix(DELIMITER).unwrap_or(text));
     can_be(&name).map(|()| name)
 }
 
-/// Whether a mailbox can have this name.
+/// Whether this is a valid mailbox name.
 pub(crate) fn can_be(name: &MailboxName) -> Result<(), No> {
     let text = name.as_str();
     let wrong = text.split(DELIMITER).any(str::is_empty)
@@ -50,7 +48,7 @@ pub(crate) fn can_be(name: &MailboxName) -> Result<(), No> {
     if wrong { Err(NO_NAME) } else { Ok(()) }
 }
 
-/// Why a mailbox that is not there can't be opened, counted or subscribed to.
+/// The NO for opening, counting or subscribing to a missing mailbox.
 pub(crate) fn missing(name: &MailboxName) -> No {
     can_be(name).err().unwrap_or(No(None, "There is no such mailbox"))
 }
@@ -65,21 +63,20 @@ fn is_below(name: &str, of: &str) -> bool {
 }
 
 impl World {
-    /// A new mailbox, of which nobody is told.
+    /// Adds a mailbox without notifying sessions.
     pub(crate) fn add_mailbox(&mut self, user: &str, name: &MailboxName) -> MailboxId {
         let id = self.next_id();
-        // Each has another UIDVALIDITY, so that a name that is used again does not bring old UIDs
-        // back.
-        let era = self.next_era(id);
-        self.mailboxes.insert(id, Mailbox::new(era, format!("F{id}")));
+        // Each has another UIDVALIDITY, so that a reused name does not revive old UIDs.
+        let uid_validity = self.next_uid_validity(id);
+        self.mailboxes.insert(id, Mailbox::new(uid_validity, format!("F{id}")));
         if let Some(user) = self.users.get_mut(user) {
             user.names.insert(name.clone(), id);
         }
         id
     }
 
-    /// CREATE. Those above it need not be there: they are names without a mailbox then, listed as
-    /// long as something is below them (RFC 9051 section 6.3.4).
+    /// CREATE. The parents need not exist: they are listed as names without a mailbox as long as
+    /// there is something below them (RFC 9051 section 6.3.4).
     pub(crate) fn create(
         &mut self,
         user: &str,
@@ -95,12 +92,11 @@ impl World {
         if let Some(held) = self.mailboxes.get_mut(&id) {
             held.special_use = special_use;
         }
-        self.tell_name(user, &name, None, by);
+        self.notify_name(user, &name, None, by);
         Ok(id)
     }
 
-    /// DELETE: not those below it. Sessions that have it selected end, as they do with other
-    /// servers.
+    /// DELETE: without those below it. Sessions that have it selected end, as with other servers.
     pub(crate) fn delete(&mut self, user: &str, name: &MailboxName, by: Option<SessionId>) -> Result<(), No> {
         can_be(name)?;
         if name.is_inbox() {
@@ -110,11 +106,11 @@ impl World {
         let id = held.names.remove(name).ok_or(MISSING)?;
         self.mailboxes.remove(&id);
         self.end_selected(id, by, "The selected mailbox was deleted");
-        self.tell_name(user, name, None, by);
+        self.notify_name(user, name, None, by);
         Ok(())
     }
 
-    /// RENAME, with all below it; INBOX gives its messages to a new mailbox and stays (RFC 9051
+    /// RENAME, with all below it; INBOX moves its messages to a new mailbox and stays (RFC 9051
     /// section 6.3.6).
     pub(crate) fn rename(
         &mut self,
@@ -142,7 +138,7 @@ impl World {
                 self.mailboxes.get(&inbox).into_iter().flat_map(|m| m.messages.keys().copied()).collect();
             self.copy(inbox, &uids, new, by);
             self.remove(inbox, &uids, by);
-            self.tell_name(user, to, None, by);
+            self.notify_name(user, to, None, by);
             return Ok(());
         }
         let Some(held) = self.users.get_mut(user) else { return Err(MISSING) };
@@ -153,7 +149,7 @@ impl World {
             }
             _ => name.clone(),
         };
-        // Something may be below a name that is no mailbox itself.
+        // A name may have mailboxes below it without being one itself.
         let is_taken = |name: &MailboxName| {
             let new = renamed(name);
             new != *name && held.names.contains_key(&new)
@@ -162,12 +158,12 @@ impl World {
             return Err(TAKEN);
         }
         held.names = std::mem::take(&mut held.names).iter().map(|(name, id)| (renamed(name), *id)).collect();
-        self.tell_name(user, to, Some(from), by);
+        self.notify_name(user, to, Some(from), by);
         Ok(())
     }
 
-    /// SUBSCRIBE and UNSUBSCRIBE. What is not there can't be subscribed to; whatever it is, it can
-    /// be unsubscribed.
+    /// SUBSCRIBE and UNSUBSCRIBE. Only existing mailboxes can be subscribed to; any name can be
+    /// unsubscribed.
     pub(crate) fn subscribe(
         &mut self,
         user: &str,
@@ -188,7 +184,7 @@ impl World {
                 return Ok(());
             }
         }
-        self.tell_list(user, name, None, Happened::Subscription, by);
+        self.notify_list(user, name, None, Happened::Subscription, by);
         Ok(())
     }
 
@@ -197,14 +193,14 @@ impl World {
         names.into_iter().any(|other| is_below(other.as_str(), name.as_str()))
     }
 
-    /// What LIST tells of this name.
+    /// The LIST entry of this name.
     pub(crate) fn list_entry(&self, user: &str, name: &MailboxName, wanted: Wanted) -> ListEntry {
         let mut entry = ListEntry::new(name.clone());
         entry.delimiter = Some(DELIMITER);
         let mut attribute = |name: &str| entry.attributes.push(name.to_owned());
         let id = self.find(user, name);
         if id.is_none() {
-            // \NonExistent is a word of LIST-EXTENDED, and says \Noselect (RFC 5258 section 3).
+            // \NonExistent belongs to LIST-EXTENDED, and implies \Noselect (RFC 5258 section 3).
             attribute(if self.has("LIST-EXTENDED") { "\\NonExistent" } else { "\\Noselect" });
         }
         if wanted.children {
@@ -220,22 +216,22 @@ impl World {
         entry
     }
 
-    /// Tells that a mailbox was made, deleted or renamed; made or deleted, the one above it is
-    /// affected as well, whether it is there or not (RFC 5465 section 5.4).
-    fn tell_name(
+    /// Notifies that a mailbox was created, deleted or renamed; the first two affect its parent as
+    /// well, whether that exists or not (RFC 5465 section 5.4).
+    fn notify_name(
         &mut self,
         user: &str,
         name: &MailboxName,
         old: Option<&MailboxName>,
         by: Option<SessionId>,
     ) {
-        self.tell_list(user, name, old, Happened::Name, by);
+        self.notify_list(user, name, old, Happened::Name, by);
         if let Some(above) = parent(name.as_str()).filter(|_| old.is_none()) {
-            self.tell_list(user, &MailboxName::new(above), None, Happened::Name, by);
+            self.notify_list(user, &MailboxName::new(above), None, Happened::Name, by);
         }
     }
 
-    fn tell_list(
+    fn notify_list(
         &mut self,
         user: &str,
         name: &MailboxName,
@@ -249,7 +245,7 @@ impl World {
         let wanted = Wanted { children: true, subscribed: true, special_use: false };
         let mut entry = self.list_entry(user, name, wanted);
         entry.old_name = old.cloned();
-        // RFC 5465 section 5.4 says so, whatever LIST says.
+        // RFC 5465 section 5.4 demands this, whatever LIST returns.
         for attribute in entry.attributes.iter_mut().filter(|attribute| **attribute == "\\Noselect") {
             "\\NonExistent".clone_into(attribute);
         }
@@ -260,13 +256,12 @@ impl World {
             let wants = |name| watch.wants(what, name, is_subscribed);
             let concerned = by != Some(*id) && line.user.as_deref() == Some(user);
             if concerned && (wants(name) || old.is_some_and(wants)) {
-                line.push(Responder::List(Box::new(entry.clone())));
+                line.push(Notification::List(Box::new(entry.clone())));
             }
         }
     }
 
-    /// The STATUS that NOTIFY … STATUS answers for each mailbox that is watched (RFC 5465 section
-    /// 3.1).
+    /// The STATUS responses of NOTIFY … STATUS for each watched mailbox (RFC 5465 section 3.1).
     pub(crate) fn watched(&self, session: SessionId) -> Vec<MailboxStatus> {
         let Some(line) = self.lines.get(&session) else { return Vec::new() };
         let user = line.user.as_ref().and_then(|user| self.users.get(user));

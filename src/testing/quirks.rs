@@ -1,6 +1,5 @@
-//! What servers in the field do otherwise than most, each as a mode of its own: so that a program
-//! can be tried on it without that server. In go the modes, out come the questions that a session
-//! asks before it does something.
+//! Deviating behaviours of servers in the field, each as a mode of its own, so that a program can
+//! be tested with them without that server. In: the modes. Out: answers to a session's questions.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +7,7 @@ use super::log::LoggedCommand;
 use crate::types::{ListEntry, MailboxName, Section};
 use crate::wire::respond::utf7;
 
-/// One thing that a server does otherwise than most; for [`Builder::quirk`](super::Builder::quirk).
+/// A deviating behaviour of some server; for [`Builder::quirk`](super::Builder::quirk).
 ///
 /// ```
 /// use imap_duplex::testing::{Quirk, Server};
@@ -18,43 +17,42 @@ use crate::wire::respond::utf7;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Quirk {
-    /// Stalwart, with IMAP4rev2: LIST names a mailbox that is not ASCII twice, the second time in
-    /// modified UTF-7 as its `OLDNAME`, though it was never renamed (RFC 9051 section 6.3.9.7).
+    /// Stalwart, with IMAP4rev2: LIST names a mailbox that is not ASCII twice, the second time with
+    /// the modified UTF-7 form as its `OLDNAME`, though it was never renamed (RFC 9051 section
+    /// 6.3.9.7).
     OldNames,
-    /// pymap: the names in `HEADER.FIELDS` come back in capitals and in the order of the alphabet.
+    /// pymap: the names in `HEADER.FIELDS` are returned in capitals and in alphabetical order.
     SortedHeaderFields,
-    /// BAD to a command that names 4294967295, the highest UID that there can be.
+    /// BAD to a command that names 4294967295, the highest possible UID.
     RefusesHighestUid,
     /// asimap and twisted: no answer at all to a command that names 4294967295.
     HangsOnHighestUid,
-    /// hoodiecrow and asimap: EXPUNGE comes with any command, with those that name messages by
-    /// number too, which RFC 9051 section 7.5.1 forbids.
+    /// hoodiecrow and asimap: EXPUNGE is sent during any command, even those that name messages by
+    /// sequence number, which RFC 9051 section 7.5.1 forbids.
     EarlyExpunge,
-    /// Stalwart and the memory server of go-imap: what others did to flags before IDLE began is
-    /// never told.
+    /// Stalwart and the memory server of go-imap: changes of flags by others before IDLE began are
+    /// never reported.
     ForgetfulIdle,
-    /// Servers that keep to the words of RFC 2177: BAD to IDLE while no mailbox is selected.
+    /// Servers that follow RFC 2177 literally: BAD to IDLE while no mailbox is selected.
     IdleNeedsMailbox,
-    /// Cyrus: NO to STORE, EXPUNGE and MOVE in a mailbox that is open for reading alone. Without it
-    /// they get what Dovecot says, OK: STORE and EXPUNGE do nothing, and MOVE moves.
+    /// Cyrus: NO to STORE, EXPUNGE and MOVE in a mailbox opened read-only. By default the answer is
+    /// Dovecot's OK: STORE and EXPUNGE do nothing, and MOVE moves.
     RefusesReadOnly,
-    /// CAPABILITY without any word that begins with `IMAP4`.
+    /// CAPABILITY without any name that begins with `IMAP4`.
     NamelessProtocol,
-    /// FLAGS names a keyword that has a control byte.
+    /// FLAGS with a keyword that contains a control byte.
     ControlInKeyword,
-    /// A certificate as `openssl req -x509` makes it: it has signed itself, and says that it is an
-    /// authority.
+    /// A certificate as `openssl req -x509` makes it: self-signed, and marked as an authority.
     SelfSigned,
-    /// The NO to a login says again what it was sent, the password too.
+    /// The NO to a login repeats the arguments, including the password.
     EchoesLogin,
-    /// No way to log in but `XOAUTH2`, which this server refuses.
+    /// The only way to log in is `XOAUTH2`, which this server refuses.
     OnlyXoauth2,
-    /// Any server's port for TLS, spoken to in the clear: not a word, as it waits for the client to
-    /// begin TLS.
+    /// A TLS port used without TLS: no greeting, since the server waits for the client's handshake.
     SilentInClear,
 }
 
-/// The modes of a server.
+/// The quirks of a server.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Quirks(BTreeSet<Quirk>);
 
@@ -67,7 +65,7 @@ impl Quirks {
         self.0.contains(&quirk)
     }
 
-    /// The capabilities of somebody who has logged in or not.
+    /// Changes the capabilities before or after login.
     pub(crate) fn change_capabilities(&self, names: &mut Vec<String>, logged_in: bool) {
         if self.has(Quirk::NamelessProtocol) {
             names.retain(|name| !name.starts_with("IMAP4"));
@@ -77,7 +75,7 @@ impl Quirks {
         }
     }
 
-    /// What LIST says of a mailbox to a client that reads UTF-8.
+    /// Changes the LIST entry of a mailbox for a client that reads UTF-8.
     pub(crate) fn change_entry(&self, entry: &mut ListEntry) {
         if self.has(Quirk::OldNames) && !entry.name.as_str().is_ascii() {
             let encoded = String::from_utf8_lossy(&utf7(entry.name.as_str())).into_owned();
@@ -85,7 +83,7 @@ impl Quirks {
         }
     }
 
-    /// The section as the answer names it.
+    /// The section as named in the answer.
     pub(crate) fn answered(&self, section: &Section) -> Section {
         let (Section::HeaderFields(fields), true) = (section, self.has(Quirk::SortedHeaderFields)) else {
             return section.clone();
@@ -94,7 +92,7 @@ impl Quirks {
         if fields.is_not() { Section::header_fields_not(names) } else { Section::header_fields(names) }
     }
 
-    /// Whether this command is not to be done, for what it names; if so, whether it is answered.
+    /// Whether this command is refused because of what it names; if so, whether it is answered.
     pub(crate) fn refuses(&self, command: &LoggedCommand) -> Option<bool> {
         let names_it = command.name != "APPEND" && command.line.contains("4294967295");
         match (names_it, self.has(Quirk::HangsOnHighestUid), self.has(Quirk::RefusesHighestUid)) {

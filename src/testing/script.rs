@@ -1,5 +1,5 @@
-//! What a test wants the server to do otherwise than rightly: at the next command of a kind, or to
-//! all that is written.
+//! Scripted deviations that a test demands: at the next command of a kind, or in everything that is
+//! written.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,47 +9,47 @@ use bytes::Bytes;
 use super::world::Shared;
 use crate::types::{Code, Status, StatusResponse};
 
-/// One thing to do at a command.
+/// One deviation at a command.
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
-    /// The answer comes so much later.
+    /// Delays the answer.
     Delay(Duration),
-    /// The command is not done, and answered so.
+    /// Answers so without executing the command.
     Answer(StatusResponse),
-    /// The command is not done, and these octets are all that is answered.
+    /// Sends only these bytes, without executing the command.
     Instead(Bytes),
-    /// Octets before the answer.
+    /// Sends bytes before the answer.
     Before(Bytes),
-    /// Octets behind the first response of the answer.
+    /// Sends bytes after the first response of the answer.
     Within(Bytes),
-    /// Octets behind the answer.
+    /// Sends bytes after the answer.
     After(Bytes),
-    /// The connection ends after so many octets of the answer.
+    /// Closes the connection after this many bytes of the answer.
     Cut(usize),
 }
 
-/// What to do at which command.
+/// The deviations at a command.
 #[derive(Clone, Debug)]
 struct Rule {
-    /// Its name in capitals; empty for any.
+    /// The command's name in capitals; empty for any.
     command: String,
-    /// How often yet.
+    /// The remaining count of uses.
     times: usize,
     acts: Vec<Act>,
 }
 
-/// All that is to be done otherwise.
+/// All deviations.
 #[derive(Debug, Default)]
 pub(crate) struct Script {
     rules: Vec<Rule>,
-    /// The most octets that go out in one write.
+    /// The maximum of bytes in one write.
     pub(crate) split: Option<usize>,
-    /// No literal that asks is taken.
+    /// Synchronizing literals are refused.
     pub(crate) refuse_literals: bool,
 }
 
 impl Script {
-    /// What is to be done at this command, which has come now.
+    /// Takes the deviations for a command that has just arrived.
     pub(crate) fn take(&mut self, name: &str) -> Vec<Act> {
         let fits = |rule: &&mut Rule| rule.times > 0 && (rule.command.is_empty() || rule.command == name);
         let Some(rule) = self.rules.iter_mut().find(fits) else { return Vec::new() };
@@ -60,7 +60,7 @@ impl Script {
     }
 }
 
-/// The commands that there are, of IMAP and its extensions, whether the server knows them or not.
+/// The commands of IMAP and its extensions, whether the server supports them or not.
 const COMMANDS: &[&str] = &[
     "APPEND",
     "AUTHENTICATE",
@@ -120,12 +120,12 @@ const COMMANDS: &[&str] = &[
     "UNSUBSCRIBE",
     "URLFETCH",
 ];
-/// Those that have a form with `UID ` in front.
+/// The commands that have a `UID ` form.
 const BY_UID: &[&str] =
     &["CONVERT", "COPY", "EXPUNGE", "FETCH", "MOVE", "REPLACE", "SEARCH", "SORT", "STORE", "THREAD"];
 
-/// Whether a command may have this name, in capitals. Those that begin with `X` are anybody's (RFC
-/// 3501 section 6.5.1).
+/// Whether a command may have this name, in capitals. Names that begin with `X` are experimental
+/// and always valid (RFC 3501 section 6.5.1).
 fn is_command(name: &str) -> bool {
     match name.strip_prefix("UID ") {
         Some(rest) => BY_UID.contains(&rest),
@@ -133,21 +133,22 @@ fn is_command(name: &str) -> bool {
     }
 }
 
-/// What the server does at the next command of a kind, from [`Server::on`](super::Server::on).
+/// Changes the server's answer to the next command of a kind, from
+/// [`Server::on`](super::Server::on).
 ///
-/// The methods can be put together: `server.on("FETCH").delay(second).cut_after(100)` waits a
-/// second, writes 100 octets of the answer, and closes. Each holds for one command, unless
-/// [`times`](Self::times) or [`always`](Self::always) says otherwise. Where octets are given,
-/// `{tag}` in them stands for the command's tag, and a line's end (`\r\n`) is theirs to have.
+/// The methods can be combined: `server.on("FETCH").delay(second).cut_after(100)` waits a second,
+/// writes 100 bytes of the answer, and closes. A hook applies to one command, unless
+/// [`times`](Self::times) or [`always`](Self::always) says otherwise. In given bytes `{tag}` stands
+/// for the command's tag, and the line end (`\r\n`) must be included.
 ///
-/// It begins to hold as a whole when it is dropped, with its clones: at the end of the statement,
+/// A hook takes effect as a whole when it is dropped, with its clones: at the end of the statement,
 /// unless it is kept in a variable.
 #[derive(Clone, Debug)]
 pub struct Hook {
     draft: Arc<Draft>,
 }
 
-/// A rule as far as it has been said.
+/// A rule under construction.
 #[derive(Debug)]
 struct Draft {
     shared: Shared,
@@ -188,60 +189,59 @@ impl Hook {
         self
     }
 
-    /// At so many commands, not at one alone.
+    /// Applies to this many commands in place of one.
     pub fn times(self, times: usize) -> Self {
         self.repeat(times)
     }
 
-    /// At each command, from now on.
+    /// Applies to each command from now on.
     pub fn always(self) -> Self {
         self.repeat(usize::MAX)
     }
 
-    /// The answer comes so much later, and with it all that comes after it. The command is done at
-    /// once.
+    /// Delays the answer, and everything after it. The command is executed at once.
     pub fn delay(self, time: Duration) -> Self {
         self.act(Act::Delay(time))
     }
 
-    /// The command is not done, but answered with NO.
+    /// Answers NO, without executing the command.
     pub fn no(self, text: &str) -> Self {
         self.act(Act::Answer(StatusResponse::new(Status::No, None, text)))
     }
 
-    /// The command is not done, but answered with NO and this code, such as [`Code::InUse`].
+    /// Answers NO with this code, such as [`Code::InUse`], without executing the command.
     pub fn no_with(self, code: Code, text: &str) -> Self {
         self.act(Act::Answer(StatusResponse::new(Status::No, Some(code), text)))
     }
 
-    /// The command is not done, but answered with BAD.
+    /// Answers BAD, without executing the command.
     pub fn bad(self, text: &str) -> Self {
         self.act(Act::Answer(StatusResponse::new(Status::Bad, None, text)))
     }
 
-    /// The command is not done, and all that is answered are these octets; none for silence.
+    /// Sends only these bytes, without executing the command; none for silence.
     pub fn instead(self, bytes: impl Into<Bytes>) -> Self {
         self.act(Act::Instead(bytes.into()))
     }
 
-    /// These octets come before the answer.
+    /// Sends these bytes before the answer.
     pub fn before(self, bytes: impl Into<Bytes>) -> Self {
         self.act(Act::Before(bytes.into()))
     }
 
-    /// These octets come behind the first response of the answer, or before its tagged line if that
-    /// is all there is.
+    /// Sends these bytes after the first response of the answer, or before its tagged line if that
+    /// is the only one.
     pub fn within(self, bytes: impl Into<Bytes>) -> Self {
         self.act(Act::Within(bytes.into()))
     }
 
-    /// These octets come behind the answer.
+    /// Sends these bytes after the answer.
     pub fn after(self, bytes: impl Into<Bytes>) -> Self {
         self.act(Act::After(bytes.into()))
     }
 
-    /// The connection ends after so many octets of the answer, without a word. If the answer is
-    /// shorter, what follows it counts as well.
+    /// Closes the connection after this many bytes of the answer, without a BYE. If the answer is
+    /// shorter, later output counts as well.
     pub fn cut_after(self, bytes: usize) -> Self {
         self.act(Act::Cut(bytes))
     }

@@ -1,4 +1,4 @@
-//! The server as a test holds it.
+//! The handle of a server for tests.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,40 +14,39 @@ use super::connected::SessionHandle;
 use super::io::{Security, serve};
 use super::listen;
 use super::log::LoggedCommand;
+use super::notification::Urgent;
 #[cfg(feature = "rustls")]
 use super::quirks::Quirk;
-use super::responder::Urgent;
 use super::script::Hook;
 use super::session::Session;
 #[cfg(feature = "rustls")]
 use super::tls::{Certificate, Tls};
 use super::world::{Shared, World};
 
-/// How many octets each direction of a pipe holds.
+/// The capacity of a pipe in bytes, for each direction.
 const PIPE: usize = 64 * 1024;
 
-/// An IMAP server in memory: see the [module](super) for what it is good for.
+/// An IMAP server in memory: see the [module](super) for its uses.
 ///
-/// It is a handle: its clones are the same server, which goes when the last of them is dropped,
-/// with a BYE for each client that is connected. All of its methods can be called from any thread,
-/// with or without a runtime, but for those that say so. It is also an [`Account`], that of its
-/// first user.
+/// This is a handle: its clones are the same server, which ends when the last of them is dropped,
+/// with a BYE for each connected client. All methods can be called from any thread, with or without
+/// a runtime, except those that say otherwise. It is also an [`Account`], that of its first user.
 #[derive(Clone, Debug)]
 pub struct Server {
     account: Account,
-    held: Arc<HeapSize>,
+    held: Arc<Shutdown>,
 }
 
-/// What goes with the last handle.
+/// The state dropped with the last handle.
 #[derive(Debug)]
-struct HeapSize {
+struct Shutdown {
     shared: Shared,
     password: String,
     #[cfg(feature = "rustls")]
     tls: Tls,
 }
 
-impl Drop for HeapSize {
+impl Drop for Shutdown {
     fn drop(&mut self) {
         self.shared.lock().end();
     }
@@ -68,14 +67,14 @@ impl Deref for Server {
 }
 
 impl Server {
-    /// A server with all that it can do, and one user, who has an empty INBOX, Drafts, Sent and
+    /// A server with all its extensions, and one user, who has an empty INBOX, Drafts, Sent and
     /// Trash.
     #[must_use]
     pub fn new() -> Self {
         Builder::default().start()
     }
 
-    /// A server of another kind.
+    /// A builder for a configured server.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -85,7 +84,7 @@ impl Server {
         let tls = Tls::new(world.settings.quirks.has(Quirk::SelfSigned));
         let shared = Shared::new(world);
         let account = Account::new(shared.clone(), user);
-        let held = HeapSize {
+        let held = Shutdown {
             shared,
             password,
             #[cfg(feature = "rustls")]
@@ -106,7 +105,7 @@ impl Server {
         &self.held.password
     }
 
-    /// The account of another user; it is made, with this password, if there is none.
+    /// The account of another user, which is created with this password if missing.
     #[must_use]
     pub fn account(&self, user: &str, password: &str) -> Account {
         let mut world = self.held.shared.lock();
@@ -117,12 +116,12 @@ impl Server {
         Account::new(self.held.shared.clone(), user.to_owned())
     }
 
-    /// A new client's end of a connection, for
-    /// [`Config::connect_over`](crate::Config::connect_over). No port and no socket is in it, so
+    /// The client's end of a new connection, for
+    /// [`Config::connect_over`](crate::Config::connect_over). It involves no port and no socket, so
     /// that it works in paused time as well. The session runs on the current runtime.
     ///
     /// # Panics
-    /// Outside a tokio runtime.
+    /// Outside of a tokio runtime.
     #[must_use]
     #[track_caller]
     pub fn connect(&self) -> DuplexStream {
@@ -133,18 +132,18 @@ impl Server {
         client
     }
 
-    /// Listens on a free port of 127.0.0.1, on the current runtime, and says which.
+    /// Listens on a free port of 127.0.0.1, on the current runtime, and returns the address.
     ///
     /// # Errors
-    /// There is no port.
+    /// If there is no free port.
     pub async fn listen(&self) -> io::Result<SocketAddr> {
         self.listen_on(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await
     }
 
-    /// Listens on this address. STARTTLS can be done there, with the feature `rustls`.
+    /// Listens on this address. STARTTLS works there, with the feature `rustls`.
     ///
     /// # Errors
-    /// It is not to be had.
+    /// If the address is not available.
     pub async fn listen_on(&self, address: impl Into<SocketAddr>) -> io::Result<SocketAddr> {
         listen::listen(self.held.shared.clone(), address.into(), self.security(false)).await
     }
@@ -152,20 +151,19 @@ impl Server {
     /// Listens on this address, port 0 for a free one, for clients that begin with TLS.
     ///
     /// # Errors
-    /// The address is not to be had, or no certificate could be made.
+    /// If the address is not available, or no certificate could be made.
     #[cfg(feature = "rustls")]
     pub async fn listen_tls(&self, address: impl Into<SocketAddr>) -> io::Result<SocketAddr> {
-        // Now, that a failure is not the clients'.
+        // Now, so that a failure is returned here instead of ending connections.
         self.certificate()?;
         let security = self.security(true);
         listen::listen(self.held.shared.clone(), address.into(), security).await
     }
 
-    /// The certificate that a client has to trust for TLS with this server. It is made when it is
-    /// first needed.
+    /// The certificate that a client has to trust for TLS with this server. It is made on demand.
     ///
     /// # Errors
-    /// None could be made: the system has no random numbers.
+    /// If none could be made: the system has no random numbers.
     #[cfg(feature = "rustls")]
     pub fn certificate(&self) -> io::Result<Certificate> {
         self.held.tls.certificate()
@@ -181,26 +179,24 @@ impl Server {
         }
     }
 
-    /// What the server does at the next command of this name (`"FETCH"`, `"UID FETCH"`, `"*"` for
-    /// any), from whichever client. Several hooks for the same command are used one after the
-    /// other.
+    /// Changes the answer to the next command of this name (`"FETCH"`, `"UID FETCH"`, `"*"` for
+    /// any), from any client. Several hooks for the same command are used one after the other.
     ///
-    /// It is asked at whole commands. What is no command does not reach it: the `DONE` that ends
-    /// IDLE, the lines of AUTHENTICATE behind the first, and the question whether a literal may
-    /// come, which is answered before (see [`refuse_literals`](Self::refuse_literals)): an APPEND
-    /// is refused behind its message.
+    /// Hooks apply to whole commands. They do not see the `DONE` that ends IDLE, the lines of
+    /// AUTHENTICATE after the first, and requests to send a literal, which are answered earlier
+    /// (see [`refuse_literals`](Self::refuse_literals)): an APPEND is refused after its message.
     ///
     /// # Panics
-    /// No command has such a name. Names that begin with `X` are taken as they are.
+    /// If there is no command of this name. Names that begin with `X` are accepted.
     #[must_use = "say what the server is to do"]
     #[track_caller]
     pub fn on(&self, command: &str) -> Hook {
         Hook::new(self.held.shared.clone(), command)
     }
 
-    /// Says these octets at once to each client, whatever it is doing:
-    /// `server.say("* OK [ALERT] hear me\r\n")`. Only behind a [`delay`](Hook::delay) it waits for
-    /// that to be over.
+    /// Sends these bytes at once to each client, whatever it is doing:
+    /// `server.say("* OK [ALERT] hello\r\n")`. Only a [`delay`](Hook::delay) in progress comes
+    /// first.
     pub fn say(&self, bytes: impl Into<Bytes>) {
         let bytes = bytes.into();
         self.held
@@ -211,38 +207,36 @@ impl Server {
             .for_each(|line| line.push_urgent(Urgent::Raw(bytes.clone())));
     }
 
-    /// Writes at most so many octets at once, 1 for each by itself; `None` for as many as there
-    /// are.
+    /// Limits the bytes of one write, 1 for each byte by itself; `None` for no limit.
     pub fn split_writes(&self, bytes: Option<usize>) {
         self.held.shared.lock().script.split = bytes;
     }
 
-    /// Takes no literal that asks to be taken: each is answered with NO.
+    /// Refuses synchronizing literals: each is answered with NO.
     pub fn refuse_literals(&self, refuse: bool) {
         self.held.shared.lock().script.refuse_literals = refuse;
     }
 
-    /// From now on tells these capabilities, whatever it can do; `None` for the truth.
+    /// Advertises these capabilities from now on, whatever the server supports; `None` for its own.
     pub fn claim<S: Into<String>>(&self, names: Option<Vec<S>>) {
         let names = names.map(|names| names.into_iter().map(Into::into).collect());
         self.held.shared.lock().settings.claimed = names;
     }
 
-    /// Who is connected.
+    /// The connected clients.
     #[must_use]
     pub fn sessions(&self) -> Vec<SessionHandle> {
         let ids: Vec<_> = self.held.shared.lock().lines.keys().copied().collect();
         ids.into_iter().map(|id| SessionHandle::new(self.held.shared.clone(), id)).collect()
     }
 
-    /// The commands that have come, in their order, the latest 100,000 of them; passwords are left
-    /// out.
+    /// The commands received, in order, at most the latest 100,000; without passwords.
     #[must_use]
     pub fn received(&self) -> Vec<LoggedCommand> {
-        self.held.shared.lock().response.iter().cloned().collect()
+        self.held.shared.lock().commands.iter().cloned().collect()
     }
 
-    /// Ends each connection, without a word if `silently`, else with a BYE. Clients may come again.
+    /// Ends each connection, without a BYE if `silently`. Clients may connect again.
     pub fn disconnect(&self, silently: bool) {
         for session in self.sessions() {
             if silently {

@@ -1,4 +1,4 @@
-//! TLS for the server: a certificate made on the spot, for `localhost` and the loopback addresses.
+//! TLS for the server: a certificate made on demand, for `localhost` and the loopback addresses.
 
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -13,11 +13,11 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs
 
 use super::io::Stream;
 
-/// What a server needs for TLS, made when it is first needed: most tests do without.
+/// The server's TLS state, made on demand: most tests need none.
 #[derive(Clone, Default)]
 pub(super) struct Tls {
     made: Arc<OnceLock<Result<(TlsAcceptor, Certificate), String>>>,
-    /// Without an authority behind it.
+    /// The certificate is its own authority.
     self_signed: bool,
 }
 
@@ -48,9 +48,9 @@ impl Tls {
     }
 }
 
-/// The certificate of the authority that vouches for the server: what a client has to trust.
+/// The certificate of the authority that signed the server's: a client has to trust it.
 ///
-/// It is made anew for each server, and is of no use elsewhere.
+/// Each server makes its own, which is of no use elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
     der: Vec<u8>,
@@ -58,20 +58,20 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// As DER.
+    /// In DER form.
     #[must_use]
     pub fn der(&self) -> &[u8] {
         &self.der
     }
 
-    /// As PEM.
+    /// In PEM form.
     #[must_use]
     pub fn pem(&self) -> &str {
         &self.pem
     }
 }
 
-/// An authority, and what a server with its certificate needs.
+/// Makes an authority, and an acceptor with a certificate from it.
 fn make() -> io::Result<(TlsAcceptor, Certificate)> {
     let wrong = |error: rcgen::Error| io::Error::other(error);
     let mut params = CertificateParams::new([]).map_err(wrong)?;
@@ -93,7 +93,7 @@ fn make() -> io::Result<(TlsAcceptor, Certificate)> {
     Ok((acceptor(server.der().to_vec(), &key)?, certificate))
 }
 
-/// What `openssl req -x509` makes: one that is its own authority.
+/// Makes a certificate like `openssl req -x509`: it is its own authority.
 fn make_self_signed() -> io::Result<(TlsAcceptor, Certificate)> {
     let wrong = |error: rcgen::Error| io::Error::other(error);
     let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);

@@ -1,11 +1,11 @@
-//! What a session has asked to be told of by NOTIFY (RFC 5465): of which mailboxes which events.
+//! The events and mailboxes that a session watches by NOTIFY (RFC 5465).
 
 use crate::types::MailboxName;
 use crate::wire::request::{FetchItem, Notify};
 
 use super::names::DELIMITER;
 
-/// What happened to a mailbox.
+/// A change of a mailbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Happened {
     New,
@@ -28,23 +28,23 @@ impl Happened {
     }
 }
 
-/// The events that can be told, as BADEVENT lists them (RFC 5465 section 3.1).
+/// The supported events, as BADEVENT lists them (RFC 5465 section 3.1).
 pub(crate) const EVENTS: [&str; 5] =
     ["MessageNew", "MessageExpunge", "FlagChange", "MailboxName", "SubscriptionChange"];
 
-/// What is to be told of the selected mailbox.
+/// The events to report for the selected mailbox.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SelectedWatch {
     /// Removals wait for a command (SELECTED-DELAYED).
     pub(crate) delayed: bool,
-    /// New messages and removals; without them nothing is told.
+    /// New messages and removals; without them nothing is reported.
     pub(crate) messages: bool,
     pub(crate) flags: bool,
-    /// What is told of new messages.
+    /// The items to send for new messages.
     pub(crate) items: Vec<FetchItem>,
 }
 
-/// All that a NOTIFY SET asked for.
+/// The content of a NOTIFY SET.
 #[derive(Clone, Debug)]
 pub(crate) struct Watch {
     asked: Notify,
@@ -52,7 +52,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// `Err`: it asks for an event that this server does not know.
+    /// `Err`: it requests an event that this server does not support.
     pub(crate) fn new(asked: Notify) -> Result<Self, ()> {
         let known = |event: &str| EVENTS.iter().any(|known| known.eq_ignore_ascii_case(event));
         if asked.groups.iter().flat_map(|group| &group.events).any(|(event, _)| !known(event)) {
@@ -72,12 +72,12 @@ impl Watch {
         Ok(Self { asked, selected })
     }
 
-    /// Whether the counts are to be told at once.
+    /// Whether to send the counts at once.
     pub(crate) fn status(&self) -> bool {
         self.asked.status
     }
 
-    /// Whether this event of this mailbox, which is not the selected one, is to be told.
+    /// Whether to report this event of this mailbox, which is not the selected one.
     pub(crate) fn wants(
         &self,
         what: Happened,
@@ -91,7 +91,7 @@ impl Watch {
         self.asked.groups.iter().any(|group| {
             let holds = match group.filter {
                 "PERSONAL" => true,
-                // Only INBOX is delivered to.
+                // Only INBOX receives deliveries.
                 "INBOXES" => name.is_inbox(),
                 "SUBSCRIBED" => subscribed(name),
                 "SUBTREE" => group.names.iter().any(below),

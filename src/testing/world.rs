@@ -1,8 +1,8 @@
-//! All that the server knows: users, mailboxes, connected sessions. One lock holds it; nothing in
+//! The state of the server: users, mailboxes, connected sessions. One lock protects it; nothing in
 //! here waits.
 //!
-//! In go changes, from sessions and from the test's hands; out, into each session's queue, go
-//! [`Responder`]s, and its task is woken.
+//! In: changes, from sessions and from the test. Out: [`Notification`]s in each session's queue,
+//! whose task is woken.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,30 +12,30 @@ use super::capability::Extensions;
 use super::clock::Clock;
 use super::log::LoggedCommand;
 use super::mailbox::{Mailbox, MailboxId};
+use super::notification::{Notification, Urgent};
 use super::quirks::Quirks;
-use super::responder::{Responder, Urgent};
 use super::script::Script;
 use super::watch::Watch;
 use crate::types::{MailboxName, Timestamp};
 
-/// The mailboxes of a new user, INBOX apart.
+/// The mailboxes of a new user, besides INBOX.
 const FOLDERS: [(&str, &str); 3] = [("Drafts", "\\Drafts"), ("Sent", "\\Sent"), ("Trash", "\\Trash")];
 
-/// How many commands are kept.
+/// The maximum of logged commands.
 const LOGGED: usize = 100_000;
 
-/// Names a connected session.
+/// Identifies a connected session.
 pub(crate) type SessionId = u64;
 
-/// What the server was told to be when it was made.
+/// The configuration of the server.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) extensions: Extensions,
-    /// The list that is claimed, whatever the server can do.
+    /// The capabilities to advertise, whatever the server supports.
     pub(crate) claimed: Option<Vec<String>>,
     /// The largest message (RFC 7889).
     pub(crate) append_limit: usize,
-    /// No password without TLS.
+    /// Plaintext passwords need TLS.
     pub(crate) require_tls: bool,
     /// STARTTLS is not offered.
     pub(crate) no_tls: bool,
@@ -43,13 +43,13 @@ pub(crate) struct Settings {
     pub(crate) no_login: bool,
     /// AUTHENTICATE PLAIN is answered with NO.
     pub(crate) no_plain: bool,
-    /// Every user name is known, with this password.
+    /// Every user name is accepted, with this password.
     pub(crate) any_user: Option<String>,
-    /// New users have no mailbox but INBOX.
+    /// New users have INBOX only.
     pub(crate) inbox_only: bool,
     /// The greeting is PREAUTH, for this user.
     pub(crate) preauth: Option<String>,
-    /// What it does as other servers do.
+    /// Imitated behaviours of other servers.
     pub(crate) quirks: Quirks,
 }
 
@@ -78,11 +78,11 @@ pub(crate) struct User {
     pub(crate) names: BTreeMap<MailboxName, MailboxId>,
     pub(crate) subscribed: BTreeSet<MailboxName>,
     pub(crate) quota: Limits,
-    /// By Message-ID, the conversation that a message belongs to (RFC 8474 section 5.2).
+    /// By Message-ID, the thread that a message belongs to (RFC 8474 section 5.2).
     pub(crate) threads: HashMap<String, Arc<str>>,
 }
 
-/// How much a user may keep (RFC 9208).
+/// The limits of a user (RFC 9208).
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Limits {
     pub(crate) bytes: Option<u64>,
@@ -92,29 +92,29 @@ pub(crate) struct Limits {
 /// A connected session, as the others see it.
 #[derive(Debug, Default)]
 pub(crate) struct Line {
-    /// Who has logged in.
+    /// The logged-in user.
     pub(crate) user: Option<String>,
     pub(crate) selected: Option<MailboxId>,
-    /// Whether it may have messages as recent: it has not only EXAMINEd.
+    /// Whether it may get messages as recent: it has not only EXAMINEd the mailbox.
     pub(crate) takes_recent: bool,
-    /// Whether mod-sequences are told to it.
+    /// Whether it receives mod-sequences.
     pub(crate) condstore: bool,
-    /// Under TLS.
+    /// The connection uses TLS.
     pub(crate) secure: bool,
-    pub(crate) queue: VecDeque<Responder>,
+    pub(crate) queue: VecDeque<Notification>,
     pub(crate) urgent: Vec<Urgent>,
-    /// Something has happened since the session last looked.
+    /// Something has happened since the session last checked.
     pub(crate) fresh: bool,
-    /// What NOTIFY has asked for.
+    /// What NOTIFY requests.
     pub(crate) watch: Option<Arc<Watch>>,
-    /// Ends without a word: the test has cut it.
+    /// The test has cut the connection: it ends without a BYE.
     pub(crate) cut: bool,
     pub(crate) waker: Option<Waker>,
 }
 
 impl Line {
-    pub(crate) fn push(&mut self, responder: Responder) {
-        self.queue.push_back(responder);
+    pub(crate) fn push(&mut self, notification: Notification) {
+        self.queue.push_back(notification);
         self.wake();
     }
 
@@ -131,7 +131,7 @@ impl Line {
     }
 }
 
-/// Everything.
+/// The whole state.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) settings: Settings,
@@ -140,18 +140,18 @@ pub(crate) struct World {
     pub(crate) lines: BTreeMap<SessionId, Line>,
     pub(crate) script: Script,
     /// The latest commands, [`LOGGED`] at most.
-    pub(crate) response: VecDeque<LoggedCommand>,
-    /// The server is gone: sessions say BYE, and none begins.
+    pub(crate) commands: VecDeque<LoggedCommand>,
+    /// The server was dropped: sessions say BYE, and none begins.
     pub(crate) over: bool,
     pub(crate) clock: Clock,
-    /// Who waits for clients, to be woken when the server goes.
+    /// Wakers of the listeners, for when the server is dropped.
     pub(crate) listeners: Vec<Waker>,
     last_id: u64,
     /// The highest UIDVALIDITY that any mailbox had.
-    last_era: u32,
+    last_uid_validity: u32,
 }
 
-/// The world behind its lock.
+/// The state behind its lock.
 #[derive(Clone, Debug)]
 pub(crate) struct Shared(Arc<Mutex<World>>);
 
@@ -160,8 +160,8 @@ impl Shared {
         Self(Arc::new(Mutex::new(world)))
     }
 
-    /// The world. A panic elsewhere leaves it as it was: each change is whole before anything can
-    /// panic.
+    /// Locks the state. A panic elsewhere leaves it consistent: each change is complete before
+    /// anything can panic.
     pub(crate) fn lock(&self) -> MutexGuard<'_, World> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -175,12 +175,12 @@ impl World {
             mailboxes: HashMap::new(),
             lines: BTreeMap::new(),
             script: Script::default(),
-            response: VecDeque::new(),
+            commands: VecDeque::new(),
             over: false,
             clock,
             listeners: Vec::new(),
             last_id: 0,
-            last_era: 0,
+            last_uid_validity: 0,
         }
     }
 
@@ -192,26 +192,26 @@ impl World {
         self.clock.now()
     }
 
-    /// A number that nothing else has had.
+    /// A number never used before.
     pub(crate) fn next_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id
     }
 
-    /// The UIDVALIDITY of a new mailbox: higher than any before, as its name may have been
-    /// another's (RFC 9051 section 2.3.1.1).
-    pub(crate) fn next_era(&mut self, id: MailboxId) -> u32 {
-        let era = u32::try_from(id).unwrap_or(u32::MAX);
-        self.last_era = era.max(self.last_era.saturating_add(1));
-        self.last_era
+    /// The UIDVALIDITY of a new mailbox: higher than any before, as its name may have been used
+    /// before (RFC 9051 section 2.3.1.1).
+    pub(crate) fn next_uid_validity(&mut self, id: MailboxId) -> u32 {
+        let uid_validity = u32::try_from(id).unwrap_or(u32::MAX);
+        self.last_uid_validity = uid_validity.max(self.last_uid_validity.saturating_add(1));
+        self.last_uid_validity
     }
 
-    /// A mailbox has been given this UIDVALIDITY.
-    pub(crate) fn has_era(&mut self, uid_validity: u32) {
-        self.last_era = self.last_era.max(uid_validity);
+    /// Records that a mailbox was given this UIDVALIDITY.
+    pub(crate) fn note_uid_validity(&mut self, uid_validity: u32) {
+        self.last_uid_validity = self.last_uid_validity.max(uid_validity);
     }
 
-    /// One more user, with an empty INBOX and what else new users have.
+    /// Adds a user, with an empty INBOX and the other mailboxes of new users.
     pub(crate) fn add_user(&mut self, name: &str, password: &str) {
         let user = User { password: password.to_owned(), ..User::default() };
         self.users.insert(name.to_owned(), user);
@@ -221,13 +221,13 @@ impl World {
         }
         for (folder, special_use) in FOLDERS {
             let folder = MailboxName::new(folder);
-            // These names are fit, and nobody has them yet.
+            // These names are valid and not taken.
             let _ = self.create(name, &folder, vec![special_use], None);
             let _ = self.subscribe(name, &folder, true, None);
         }
     }
 
-    /// One more session.
+    /// Adds a session.
     pub(crate) fn connect(&mut self, secure: bool) -> SessionId {
         let id = self.next_id();
         self.lines.insert(id, Line { secure, ..Line::default() });
@@ -238,37 +238,37 @@ impl World {
         self.lines.get_mut(&id)
     }
 
-    /// The server goes: every session ends, and nobody is let in any more.
+    /// Ends the server: every session ends, and no further one begins.
     pub(crate) fn end(&mut self) {
         self.over = true;
         self.lines.values_mut().for_each(Line::wake);
         self.listeners.drain(..).for_each(Waker::wake);
     }
 
-    /// Keeps what a client has said.
-    pub(crate) fn hear(&mut self, response: LoggedCommand) {
-        if self.response.len() >= LOGGED {
-            self.response.pop_front();
+    /// Logs a client's command.
+    pub(crate) fn log_command(&mut self, command: LoggedCommand) {
+        if self.commands.len() >= LOGGED {
+            self.commands.pop_front();
         }
-        self.response.push_back(response);
+        self.commands.push_back(command);
     }
 
-    /// Puts what `make` makes into the queues of the sessions that have this mailbox selected.
-    pub(crate) fn tell_selected(
+    /// Queues what `make` returns in the sessions that have this mailbox selected.
+    pub(crate) fn notify_selected(
         &mut self,
         mailbox: MailboxId,
-        mut make: impl FnMut(SessionId) -> Option<Responder>,
+        mut make: impl FnMut(SessionId) -> Option<Notification>,
     ) {
         for (id, line) in &mut self.lines {
             if line.selected == Some(mailbox)
-                && let Some(responder) = make(*id)
+                && let Some(notification) = make(*id)
             {
-                line.push(responder);
+                line.push(notification);
             }
         }
     }
 
-    /// Ends the sessions that have this mailbox selected, but for one that did it itself.
+    /// Ends the sessions that have this mailbox selected, except for the one that caused it.
     pub(crate) fn end_selected(&mut self, mailbox: MailboxId, by: Option<SessionId>, text: &str) {
         for (id, line) in &mut self.lines {
             if line.selected == Some(mailbox) && by != Some(*id) {
@@ -277,7 +277,7 @@ impl World {
         }
     }
 
-    /// Whose mailbox this is, and what it is called.
+    /// The owner and the name of this mailbox.
     pub(crate) fn place(&self, mailbox: MailboxId) -> Option<(&str, &MailboxName)> {
         self.users.iter().find_map(|(user, held)| {
             let (name, _) = held.names.iter().find(|(_, id)| **id == mailbox)?;
@@ -289,14 +289,14 @@ impl World {
         self.users.get(user)?.names.get(name).copied()
     }
 
-    /// What a user keeps: octets and messages.
+    /// The usage of a user: bytes and messages.
     pub(crate) fn usage(&self, user: &str) -> (u64, u64) {
         let ids = self.users.get(user).into_iter().flat_map(|user| user.names.values());
         let held = ids.filter_map(|id| self.mailboxes.get(id));
         held.fold((0, 0), |(bytes, count), m| (bytes + m.size(), count + u64::from(m.count())))
     }
 
-    /// Whether a user may keep so much more.
+    /// Whether a user may store this much more.
     pub(crate) fn has_room(&self, user: &str, bytes: u64, messages: u64) -> bool {
         let Some(limits) = self.users.get(user).map(|user| user.quota) else { return true };
         if limits.bytes.is_none() && limits.messages.is_none() {

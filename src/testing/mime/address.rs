@@ -1,15 +1,15 @@
 //! Addresses of a header field, as an envelope lists them (RFC 9051 section 7.5.2, RFC 5322 section
 //! 3.4).
 //!
-//! mail-parser reads them. It decodes RFC 2047 words and takes octets that are not UTF-8 out, and
-//! an envelope must do neither: so both are hidden from it behind characters that mean nothing, and
-//! put back into what it gives.
+//! mail-parser parses them. It decodes RFC 2047 words and removes bytes that are not UTF-8, and an
+//! envelope must do neither: so both are replaced by private-use characters before parsing, and
+//! restored in the result.
 
 use mail_parser::parsers::MessageStream;
 use mail_parser::{Addr, Address, HeaderValue};
 
-/// One entry of an envelope's list. A group is one without host at its beginning, and one with
-/// neither host nor mailbox at its end.
+/// One entry of an envelope's list. A group begins with an entry without host, and ends with one
+/// without host and mailbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) name: Option<Vec<u8>>,
@@ -17,11 +17,10 @@ pub(super) struct Entry {
     pub(super) host: Option<Vec<u8>>,
 }
 
-/// The host of an address that has none: without one it would begin a group. Dovecot writes the
-/// same.
+/// The host of an address without one: a missing host would begin a group. Dovecot writes the same.
 const NO_HOST: &[u8] = b"MISSING_DOMAIN";
 
-/// What an unfolded field lists.
+/// The addresses of an unfolded field.
 pub(super) fn addresses(field: &[u8]) -> Vec<Entry> {
     let mut text = hidden(&without_comments(field)).into_bytes();
     text.push(b'\n');
@@ -45,7 +44,7 @@ pub(super) fn addresses(field: &[u8]) -> Vec<Entry> {
 fn entry(address: &Addr<'_>) -> Option<Entry> {
     let name = address.name.as_deref().map(shown).filter(|name| !name.is_empty());
     let Some(spec) = address.address.as_deref().map(shown) else {
-        // A lone word: a mailbox, as it was on one machine.
+        // A single word: a mailbox of the local host.
         return name.map(|word| Entry { name: None, mailbox: Some(word), host: Some(NO_HOST.into()) });
     };
     // The obsolete route (RFC 5322 section 4.4).
@@ -57,7 +56,7 @@ fn entry(address: &Addr<'_>) -> Option<Entry> {
     Some(Entry { name, mailbox: Some(unquoted(mailbox)), host: Some(host.to_vec()) })
 }
 
-/// Without quotes and escapes (RFC 9051 section 9, `addr-mailbox`).
+/// Removes quotes and escapes (RFC 9051 section 9, `addr-mailbox`).
 fn unquoted(text: &[u8]) -> Vec<u8> {
     let Some(inside) = text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")) else {
         return text.to_vec();
@@ -71,47 +70,47 @@ fn unquoted(text: &[u8]) -> Vec<u8> {
     .collect()
 }
 
-/// Where characters of private use begin that stand for octets above ASCII.
+/// The first of the private-use characters that stand for bytes above ASCII.
 const HIDDEN: u32 = 0xe000;
-/// Stands between the two characters that begin an RFC 2047 word.
+/// Separates the two characters that begin an RFC 2047 word.
 const APART: char = '\u{e0ff}';
 
 fn hidden(text: &[u8]) -> String {
     let mut hidden = String::with_capacity(text.len());
     let mut last = 0;
-    for &octet in text {
-        if (last, octet) == (b'=', b'?') {
+    for &byte in text {
+        if (last, byte) == (b'=', b'?') {
             hidden.push(APART);
         }
-        hidden.extend(match octet {
-            0..0x80 => Some(char::from(octet)),
+        hidden.extend(match byte {
+            0..0x80 => Some(char::from(byte)),
             // One more, so that none is the same as `APART`.
-            _ => char::from_u32(HIDDEN + 0x100 + u32::from(octet)),
+            _ => char::from_u32(HIDDEN + 0x100 + u32::from(byte)),
         });
-        last = octet;
+        last = byte;
     }
     hidden
 }
 
 fn shown(text: &str) -> Vec<u8> {
-    let octet = |c: char| match u32::from(c).checked_sub(HIDDEN + 0x100) {
-        Some(octet) => u8::try_from(octet).ok(),
+    let byte = |c: char| match u32::from(c).checked_sub(HIDDEN + 0x100) {
+        Some(byte) => u8::try_from(byte).ok(),
         None => u8::try_from(c).ok(),
     };
-    text.chars().filter_map(octet).collect()
+    text.chars().filter_map(byte).collect()
 }
 
-/// Without comments, but for those of addresses that have no `<`: there a comment is the name (RFC
-/// 5322 section 3.4 and appendix A.1.1).
+/// Removes comments, except those of addresses without `<`: there a comment is the name (RFC 5322
+/// section 3.4 and appendix A.1.1).
 fn without_comments(field: &[u8]) -> Vec<u8> {
     let (mut kept, mut address, mut comments) = (Vec::new(), Vec::new(), Vec::new());
     let (mut depth, mut in_quotes, mut has_angle) = (0u32, false, false);
     let mut bytes = field.iter().copied();
-    while let Some(octet) = bytes.next() {
-        let into = if depth > 0 || (octet == b'(' && !in_quotes) { &mut comments } else { &mut address };
-        match octet {
+    while let Some(byte) = bytes.next() {
+        let into = if depth > 0 || (byte == b'(' && !in_quotes) { &mut comments } else { &mut address };
+        match byte {
             b'\\' if in_quotes || depth > 0 => {
-                into.push(octet);
+                into.push(byte);
                 into.extend(bytes.next());
                 continue;
             }
@@ -126,12 +125,12 @@ fn without_comments(field: &[u8]) -> Vec<u8> {
                 }
                 comments.clear();
                 has_angle = false;
-                kept.push(octet);
+                kept.push(byte);
                 continue;
             }
             _ => {}
         }
-        into.push(octet);
+        into.push(byte);
     }
     kept.append(&mut address);
     if !has_angle {

@@ -1,5 +1,5 @@
-//! A header's envelope (RFC 9051 section 7.5.2, `ENVELOPE`): from the octets of its fields, encoded
-//! as they are.
+//! A header's envelope (RFC 9051 section 7.5.2, `ENVELOPE`): from the bytes of its fields, without
+//! decoding them.
 
 use super::address::{Entry, addresses};
 use super::header::{unfolded, value};
@@ -9,7 +9,7 @@ use crate::types::text_arena::Writer;
 /// The envelope of the message with this header.
 pub(super) fn envelope(header: &[u8]) -> Envelope {
     let mut out = Writer::default();
-    // Absent is NIL, empty is empty.
+    // A missing field is NIL, an empty one is empty.
     let text = |name: &str, out: &mut Writer| out.string(value(header, name).as_deref());
     let listed = |name: &str| value(header, name).map(|field| addresses(&field)).unwrap_or_default();
     text("Date", &mut out);
@@ -17,8 +17,8 @@ pub(super) fn envelope(header: &[u8]) -> Envelope {
     let from = listed("From");
     list(&from, &mut out);
     for name in ["Sender", "Reply-To"] {
-        let told = listed(name);
-        list(if told.is_empty() { &from } else { &told }, &mut out);
+        let addresses = listed(name);
+        list(if addresses.is_empty() { &from } else { &addresses }, &mut out);
     }
     for name in ["To", "Cc", "Bcc"] {
         list(&listed(name), &mut out);
@@ -28,7 +28,7 @@ pub(super) fn envelope(header: &[u8]) -> Envelope {
     Envelope::from_packed(out.finish())
 }
 
-/// As [`Envelope`] keeps a list.
+/// Packs a list in the format of [`Envelope`].
 fn list(entries: &[Entry], out: &mut Writer) {
     for Entry { name, mailbox, host } in entries {
         out.mark(1);
@@ -39,7 +39,7 @@ fn list(entries: &[Entry], out: &mut Writer) {
     out.mark(0);
 }
 
-/// The mailbox of the first address in this field, as SORT wants it (RFC 5256 section 3).
+/// The mailbox of the first address in this field, for SORT (RFC 5256 section 3).
 pub(super) fn first_address(header: &[u8], name: &str) -> Option<Entry> {
     addresses(&unfolded(&value(header, name)?)).into_iter().next()
 }

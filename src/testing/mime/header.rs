@@ -1,9 +1,9 @@
-//! The header of a message or a part: cut into its fields, each with the octets that it has in the
-//! message (RFC 5322 section 2.2).
+//! Splits the header of a message or a part into fields, each with its bytes in the message (RFC
+//! 5322 section 2.2).
 //!
-//! A header's octets are its fields, continuation lines and all, and the blank line at its end if
-//! there is one. A line that has no colon is a field without a name, so that nothing of a broken
-//! header is lost.
+//! A header consists of its fields, with continuation lines, and the blank line at its end if there
+//! is one. A line without a colon is a field without a name, so that nothing of a malformed header
+//! is lost.
 
 use std::borrow::Cow;
 
@@ -12,21 +12,21 @@ use crate::types::HeaderFields;
 /// One field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Field<'a> {
-    /// What stands before the colon, without spaces; empty if there is no colon.
+    /// The part before the colon, without spaces; empty if there is no colon.
     pub(super) name: &'a [u8],
-    /// What stands behind the colon, folded as it is.
+    /// The part after the colon, still folded.
     pub(super) value: &'a [u8],
-    /// All of it, its line ends too.
+    /// The whole field with its line ends.
     pub(super) raw: &'a [u8],
 }
 
-/// The first line, its end included; empty only at the end.
+/// The first line with its end; empty only at the end.
 pub(super) fn line(text: &[u8]) -> &[u8] {
     let length = memchr::memchr(b'\n', text).map_or(text.len(), |at| at + 1);
     text.get(..length).unwrap_or_default()
 }
 
-/// Whether there is nothing in this line but its end.
+/// Whether the line has nothing but its end.
 pub(super) fn is_blank(line: &[u8]) -> bool {
     matches!(line, b"\r\n" | b"\n")
 }
@@ -35,7 +35,7 @@ fn is_continued(line: &[u8]) -> bool {
     matches!(line.first(), Some(b' ' | b'\t'))
 }
 
-/// The fields, up to the blank line.
+/// The fields up to the blank line.
 pub(super) fn fields(header: &[u8]) -> impl Iterator<Item = Field<'_>> {
     let mut rest = header;
     std::iter::from_fn(move || {
@@ -66,13 +66,13 @@ fn field<'a>(raw: &'a [u8], first: &[u8]) -> Field<'a> {
     Field { name, value, raw }
 }
 
-/// The value of the first field of this name, as [`unfolded`] has it.
+/// The value of the first field of this name, unfolded.
 pub(super) fn value<'a>(header: &'a [u8], name: &str) -> Option<Cow<'a, [u8]>> {
     let field = fields(header).find(|field| field.name.eq_ignore_ascii_case(name.as_bytes()))?;
     Some(unfolded(field.value))
 }
 
-/// On one line (RFC 5322 section 2.2.3), without spaces around it.
+/// The value on one line (RFC 5322 section 2.2.3), without surrounding spaces.
 pub(super) fn unfolded(value: &[u8]) -> Cow<'_, [u8]> {
     let value = value.trim_ascii();
     if memchr::memchr2(b'\r', b'\n', value).is_none() {

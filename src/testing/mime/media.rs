@@ -1,13 +1,13 @@
-//! Content-Type and Content-Disposition: a word, and parameters behind it (RFC 2045 section 5.1,
-//! RFC 2183 section 2).
+//! Content-Type and Content-Disposition: a word followed by parameters (RFC 2045 section 5.1, RFC
+//! 2183 section 2).
 //!
-//! Parameters stay as the message has them, pieces and percents of RFC 2231 included: to put those
-//! together is the client's business (RFC 9051 section 7.5.2 knows nothing of them).
+//! Parameters stay as in the message, including pieces and percent-encoding of RFC 2231: joining
+//! those is up to the client (RFC 9051 section 7.5.2 does not mention them).
 
 /// Names and values, in their order.
 pub(super) type Params = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// What a Content-Type says.
+/// A Content-Type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Media {
     pub(super) kind: Vec<u8>,
@@ -20,13 +20,12 @@ impl Media {
         Self { kind: kind.into(), subtype: subtype.into(), params: Vec::new() }
     }
 
-    /// What a part is that says nothing of itself, or nothing that can be read (RFC 2045 section
-    /// 5.2).
+    /// The default for a part without a valid Content-Type (RFC 2045 section 5.2).
     pub(super) fn plain() -> Self {
         Self { params: vec![(b"charset".into(), b"us-ascii".into())], ..Self::new("text", "plain") }
     }
 
-    /// Reads a Content-Type; `None` if it is none.
+    /// Parses a Content-Type; `None` if invalid.
     pub(super) fn read(value: &[u8]) -> Option<Self> {
         let (word, params) = word_and_params(value);
         let at = word.iter().position(|b| *b == b'/')?;
@@ -60,8 +59,8 @@ fn is_token(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(|b| b.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(b))
 }
 
-/// The word in front, and the parameters. A value without quotes that is no token is read up to the
-/// next `;`, since mail programs write such.
+/// The word, and the parameters. An unquoted value that is no token extends to the next `;`,
+/// because mail programs write such values.
 pub(super) fn word_and_params(value: &[u8]) -> (Vec<u8>, Params) {
     let mut pieces = pieces(value).into_iter();
     let word = pieces.next().map(|piece| piece.text).unwrap_or_default();
@@ -75,13 +74,13 @@ pub(super) fn word_and_params(value: &[u8]) -> (Vec<u8>, Params) {
     (word.trim_ascii().to_vec(), pieces.filter_map(pair).collect())
 }
 
-/// What stands between two `;`, comments and quotes removed.
+/// The text between two `;`, without comments and quotes.
 #[derive(Default)]
 struct Piece {
     text: Vec<u8>,
-    /// Where in `text` the value begins.
+    /// The position in `text` where the value begins.
     equals: Option<usize>,
-    /// Whether the value was in quotes: its spaces count, what follows it does not.
+    /// Whether the value was quoted: then its spaces count, and text after it does not.
     quoted: bool,
 }
 
@@ -89,14 +88,14 @@ fn pieces(value: &[u8]) -> Vec<Piece> {
     let (mut all, mut piece) = (Vec::new(), Piece::default());
     let (mut depth, mut in_quotes) = (0u32, false);
     let mut bytes = value.iter().copied();
-    while let Some(octet) = bytes.next() {
-        match octet {
+    while let Some(byte) = bytes.next() {
+        match byte {
             b'\\' if in_quotes || depth > 0 => {
                 let escaped = bytes.next();
                 piece.text.extend(escaped.filter(|_| in_quotes));
             }
             b'"' if in_quotes => in_quotes = false,
-            // Behind a value in quotes nothing counts.
+            // Text after a quoted value does not count.
             b'"' if depth == 0 && !piece.quoted => {
                 in_quotes = true;
                 if let Some(equals) = piece.equals {
@@ -104,14 +103,14 @@ fn pieces(value: &[u8]) -> Vec<Piece> {
                     piece.quoted = true;
                 }
             }
-            _ if in_quotes => piece.text.push(octet),
+            _ if in_quotes => piece.text.push(byte),
             b'(' => depth = depth.saturating_add(1),
             b')' if depth > 0 => depth -= 1,
             _ if depth > 0 => {}
             b';' => all.push(std::mem::take(&mut piece)),
             b'=' if piece.equals.is_none() && !all.is_empty() => piece.equals = Some(piece.text.len()),
             _ if piece.quoted => {}
-            _ => piece.text.push(octet),
+            _ => piece.text.push(byte),
         }
     }
     all.push(piece);

@@ -1,7 +1,7 @@
-//! What a message says: any octets in, out come its envelope, its body structure and its sections,
-//! as FETCH asks for them (RFC 9051 section 6.4.5), and its text, as SEARCH looks through it.
+//! The content of a message. In: any bytes. Out: envelope, body structure and sections for FETCH
+//! (RFC 9051 section 6.4.5), and text for SEARCH.
 //!
-//! [`tree`] finds the parts; all else is read from their octets when it is asked for.
+//! [`tree`] finds the parts; everything else is computed from their bytes on demand.
 
 mod address;
 mod decode;
@@ -24,7 +24,7 @@ use crate::types::{BodyStructure, Envelope, Section};
 use text::Texts;
 use tree::{Kind, Node};
 
-/// A message's octets, and what they say. It never changes (RFC 9051 section 2.3.1.1).
+/// The content of a message. It never changes (RFC 9051 section 2.3.1.1).
 #[derive(Debug)]
 pub(crate) struct Content {
     bytes: Bytes,
@@ -32,23 +32,23 @@ pub(crate) struct Content {
     texts: OnceLock<Texts>,
 }
 
-/// A part cannot be decoded, since nobody knows its Content-Transfer-Encoding (RFC 9051 section
+/// A part can't be decoded, because its Content-Transfer-Encoding is unknown (RFC 9051 section
 /// 7.5.2): NO with UNKNOWN-CTE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct UnknownEncoding;
 
 impl Content {
-    /// Any octets are a message.
+    /// Any bytes are a message.
     pub(crate) fn new(bytes: Bytes) -> Self {
         Self { bytes, tree: OnceLock::new(), texts: OnceLock::new() }
     }
 
-    /// All of it.
+    /// The whole message.
     pub(crate) fn bytes(&self) -> &Bytes {
         &self.bytes
     }
 
-    /// Its octets (RFC 9051 section 2.3.4).
+    /// Its size in bytes (RFC 9051 section 2.3.4).
     pub(crate) fn size(&self) -> u32 {
         u32::try_from(self.bytes.len()).unwrap_or(u32::MAX)
     }
@@ -71,8 +71,8 @@ impl Content {
         structure::structure(&self.bytes, self.tree(), extended)
     }
 
-    /// A piece of it; `None` if it has no such part: NIL. NUL, which no string can hold (RFC 9051
-    /// section 4.3), is given as 0x80.
+    /// A section; `None` if the message has no such part: NIL. NUL, which no string can contain
+    /// (RFC 9051 section 4.3), becomes 0x80.
     pub(crate) fn section(&self, section: &Section) -> Option<Bytes> {
         self.piece(section).map(|piece| {
             if memchr::memchr(0, &piece).is_none() {
@@ -82,8 +82,9 @@ impl Content {
         })
     }
 
-    /// A part, its transfer encoding decoded (RFC 9051 section 6.4.5); `None` as for
-    /// [`section`](Self::section). Multiparts and messages have none: they are given as they are.
+    /// A part, decoded from its transfer encoding (RFC 9051 section 6.4.5); `None` as for
+    /// [`section`](Self::section). Multiparts and messages have no encoding and are returned as
+    /// they are.
     pub(crate) fn binary(&self, section: &Section) -> Result<Option<Bytes>, UnknownEncoding> {
         let Some(piece) = self.piece(section) else { return Ok(None) };
         let leaf = section.part().and_then(|number| section::part(self.tree(), number));
@@ -112,28 +113,27 @@ impl Content {
     }
 }
 
-/// For SEARCH and SORT. What is looked for is in small letters.
+/// For SEARCH and SORT. The texts to find are in lower case.
 impl Content {
     fn texts(&self) -> &Texts {
         self.texts.get_or_init(|| text::texts(&self.bytes, self.tree()))
     }
 
-    /// Whether this is in one of its texts, or with `headers` in a header field of it or of one of
-    /// its parts.
-    pub(crate) fn says(&self, text: &str, headers: bool) -> bool {
+    /// Whether one of its texts contains this, or, with `headers`, a header field of it or of its
+    /// parts.
+    pub(crate) fn contains(&self, text: &str, headers: bool) -> bool {
         let texts = self.texts();
         let mut headers = texts.headers.iter().filter(|_| headers);
         headers.any(|known| known.contains(text)) || texts.bodies.iter().any(|known| known.contains(text))
     }
 
-    /// The values of the fields of this name in its header, as people read them.
+    /// The values of the fields of this name in its header, decoded.
     pub(crate) fn fields(&self, name: &[u8]) -> impl Iterator<Item = String> {
         let named = header::fields(self.header()).filter(move |field| field.name.eq_ignore_ascii_case(name));
         named.map(|field| text::decoded(field.value))
     }
 
-    /// Of the first address in this field of its header: the name and the mailbox, decoded, and the
-    /// host.
+    /// Name and mailbox (decoded) and host of the first address in this header field.
     pub(crate) fn first_address(&self, name: &str) -> Option<[Option<String>; 3]> {
         let entry = envelope::first_address(self.header(), name)?;
         let text = |bytes: Option<Vec<u8>>| bytes.map(|bytes| text::decoded(&bytes));

@@ -7,10 +7,10 @@ use super::tree::{Kind, Node};
 use crate::types::{Part, Section};
 
 /// The part with this number. In a message that is no multipart the content is part 1 (RFC 9051
-/// section 6.4.5.1), and so it is in a message within a message.
+/// section 6.4.5.1), likewise in a message within a message.
 pub(super) fn part<'a>(root: &'a Node, number: &Part) -> Option<&'a Node> {
     let mut found = root;
-    // Whether a number counts from `found` as from a whole message.
+    // Whether the next number counts as in a whole message.
     let mut is_whole = true;
     for number in number.numbers() {
         let index = usize::try_from(*number).ok()?.checked_sub(1)?;
@@ -28,10 +28,10 @@ pub(super) fn part<'a>(root: &'a Node, number: &Part) -> Option<&'a Node> {
     Some(found)
 }
 
-/// The octets of a piece; `None` if the message has no such part.
+/// The bytes of a section; `None` if the message has no such part.
 pub(super) fn section<'a>(bytes: &'a [u8], root: &'a Node, section: &Section) -> Option<Cow<'a, [u8]>> {
     let of = |range: &std::ops::Range<usize>| Cow::Borrowed(bytes.get(range.clone()).unwrap_or_default());
-    // The message that a section names: HEADER and TEXT are of messages only.
+    // The message that a section names: only messages have HEADER and TEXT.
     let message = match section.part() {
         None => Some(root),
         Some(number) => match &part(root, number)?.kind {

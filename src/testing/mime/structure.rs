@@ -1,5 +1,5 @@
-//! BODYSTRUCTURE and BODY (RFC 9051 section 7.5.2): a tree of parts, with what their headers say of
-//! them.
+//! BODYSTRUCTURE and BODY (RFC 9051 section 7.5.2): a tree of parts, with the content of their
+//! headers.
 
 use super::envelope::envelope;
 use super::header;
@@ -8,7 +8,7 @@ use super::tree::{Kind, Node};
 use crate::types::text_arena::Writer;
 use crate::types::{BodyStructure, LEAF, MULTIPART};
 
-/// The body structure of a message; with what only BODYSTRUCTURE tells if `extended`.
+/// The body structure of a message; with the extension data of BODYSTRUCTURE if `extended`.
 pub(super) fn structure(bytes: &[u8], root: &Node, extended: bool) -> BodyStructure {
     let mut out = Writer::default();
     node(bytes, root, extended, &mut out);
@@ -57,7 +57,7 @@ fn node(bytes: &[u8], part: &Node, extended: bool, out: &mut Writer) {
             text("Content-MD5", out);
         }
     }
-    // Past the end of what is packed all is NIL, and `respond` writes no more than what is there.
+    // Past the end of the packed data everything is NIL, and `respond` writes only what is there.
     if extended {
         extension(own, out);
         out.nil();
@@ -65,24 +65,24 @@ fn node(bytes: &[u8], part: &Node, extended: bool, out: &mut Writer) {
     out.close(block);
 }
 
-/// What a part's header says of its transfer encoding.
+/// The transfer encoding named in a part's header.
 pub(super) fn encoding(own: &[u8]) -> Option<Vec<u8>> {
-    let told = header::value(own, "Content-Transfer-Encoding")?;
-    Some(word_and_params(&told).0).filter(|name| !name.is_empty())
+    let value = header::value(own, "Content-Transfer-Encoding")?;
+    Some(word_and_params(&value).0).filter(|name| !name.is_empty())
 }
 
 /// Disposition, languages, location.
 fn extension(own: &[u8], out: &mut Writer) {
-    let disposition = header::value(own, "Content-Disposition").map(|told| word_and_params(&told));
+    let disposition = header::value(own, "Content-Disposition").map(|value| word_and_params(&value));
     match disposition.filter(|(kind, _)| !kind.is_empty()) {
-        Some((kind, told)) => {
+        Some((kind, value)) => {
             out.mark(1);
             out.string(Some(&kind));
-            params(&told, out);
+            params(&value, out);
         }
         None => out.mark(0),
     }
-    // RFC 3282 section 2: tags with commas between them; comments are read as none.
+    // RFC 3282 section 2: tags separated by commas; comments are ignored.
     let languages = header::value(own, "Content-Language").unwrap_or_default();
     for language in languages.split(|b| *b == b',').map(|tag| word_and_params(tag).0) {
         if !language.is_empty() {

@@ -1,5 +1,5 @@
-//! What people read in a message: for SEARCH, which looks through headers and texts with all
-//! encodings undone (RFC 9051 section 6.4.4), and for PREVIEW (RFC 8970).
+//! The readable text of a message: for SEARCH, which examines decoded headers and texts (RFC 9051
+//! section 6.4.4), and for PREVIEW (RFC 8970).
 
 use std::ops::Range;
 
@@ -11,16 +11,16 @@ use super::structure::encoding;
 use super::tree::{Kind, Node};
 use crate::types::HeaderText;
 
-/// A message's texts, in small letters, for looking up what is in small letters as well.
+/// A message's texts in lower case, for case-insensitive search.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
-    /// Each header field of the message and of its parts: what stands behind the colon.
+    /// The value of each header field of the message and of its parts.
     pub(super) headers: Vec<String>,
-    /// Each part that is a text.
+    /// The text of each text part.
     pub(super) bodies: Vec<String>,
 }
 
-/// How many characters a preview has at most (RFC 8970 section 3.3).
+/// The maximum of characters in a preview (RFC 8970 section 3.3).
 const PREVIEW: usize = 200;
 
 fn of<'a>(bytes: &'a [u8], range: &Range<usize>) -> &'a [u8] {
@@ -41,12 +41,12 @@ pub(super) fn texts(bytes: &[u8], root: &Node) -> Texts {
     texts
 }
 
-/// A header field's value as people read it.
+/// A header field's decoded value.
 pub(super) fn decoded(field: &[u8]) -> String {
     HeaderText::decode(field.trim_ascii()).into_text().into_owned()
 }
 
-/// A part and all within it, in their order.
+/// A part and all parts within it, in order.
 fn parts(root: &Node) -> Vec<&Node> {
     let (mut all, mut waiting) = (Vec::new(), vec![root]);
     while let Some(part) = waiting.pop() {
@@ -60,7 +60,7 @@ fn parts(root: &Node) -> Vec<&Node> {
     all
 }
 
-/// The text of a part that is one, decoded; what can't be decoded is read as it stands.
+/// The decoded text of a text part; undecodable text is used as it is.
 fn readable(bytes: &[u8], part: &Node) -> Option<String> {
     let is_text = matches!(part.kind, Kind::Leaf) && part.media.is_kind("text");
     is_text.then(|| {
@@ -72,12 +72,12 @@ fn readable(bytes: &[u8], part: &Node) -> Option<String> {
 }
 
 /// The beginning of its first text: plain text if there is any, else HTML without its markup;
-/// spaces and line ends as one space each. Empty if it has no text.
+/// spaces and line ends become one space each. Empty if it has no text.
 pub(super) fn preview(bytes: &[u8], root: &Node) -> String {
     let all = parts(root);
     let is_attachment = |part: &Node| {
-        let told = value(of(bytes, &part.header), "Content-Disposition").unwrap_or_default();
-        told.get(..10).is_some_and(|kind| kind.eq_ignore_ascii_case(b"attachment"))
+        let value = value(of(bytes, &part.header), "Content-Disposition").unwrap_or_default();
+        value.get(..10).is_some_and(|kind| kind.eq_ignore_ascii_case(b"attachment"))
     };
     let shown = |subtype| {
         let mut of_kind =

@@ -1,64 +1,64 @@
-//! A message as a tree of parts: where each part's header and body lie in its octets (RFC 2046).
+//! A message as a tree of parts: the position of each part's header and body in its bytes (RFC
+//! 2046).
 //!
-//! Written here and not left to mail-parser, which finds a boundary also in the middle of a line,
-//! and undoes transfer encodings: IMAP numbers, sizes and cuts parts by what the message has to the
-//! octet.
+//! Written here because mail-parser finds a boundary also in the middle of a line, and decodes
+//! transfer encodings: IMAP numbers, measures and cuts parts by the exact bytes of the message.
 //!
-//! One pass over the lines. A line that begins with `--` and a boundary of any multipart that is
-//! open ends all parts within that multipart, so that a part without its end cannot swallow what is
-//! behind it (RFC 2046 section 5.1.2).
+//! One pass over the lines. A line that begins with `--` and a boundary of any open multipart ends
+//! all parts within that multipart, so that an unterminated part cannot swallow what follows (RFC
+//! 2046 section 5.1.2).
 
 use std::ops::Range;
 
 use super::header::{self, is_blank, line};
 use super::media::Media;
 
-/// One part, or the message as a whole.
+/// One part, or the whole message.
 #[derive(Debug)]
 pub(super) struct Node {
-    /// Its header, blank line included. Of a part of a multipart: its MIME header.
+    /// Its header with the blank line. For a part of a multipart: its MIME header.
     pub(super) header: Range<usize>,
-    /// Its content, encoded as it is.
+    /// Its content, still encoded.
     pub(super) body: Range<usize>,
     pub(super) media: Media,
     pub(super) kind: Kind,
 }
 
-/// What is within a part.
+/// The content of a part.
 #[derive(Debug)]
 pub(super) enum Kind {
     Leaf,
-    /// At least one.
+    /// At least one part.
     Multipart(Vec<Node>),
-    /// A message; its header and body lie in the part's body.
+    /// A message; its header and body are within the part's body.
     Message(Box<Node>),
 }
 
-/// How deep parts may lie within each other; what is deeper is taken as octets. Clients have such a
-/// bound as well.
+/// The maximum nesting of parts; deeper ones are taken as opaque bytes. Clients have such a limit
+/// as well.
 const DEPTH: usize = 30;
-/// How many parts a message may have; what follows is taken as the last one's content.
+/// The maximum of parts in a message; further ones are taken as the last one's content.
 const PARTS: usize = 10_000;
 
-/// Any octets are a message.
+/// Any bytes are a message.
 pub(super) fn tree(bytes: &[u8]) -> Node {
     let mut walk = Walk { bytes, at: 0, boundaries: Vec::new(), parts: 0 };
     walk.entity(Media::plain(), DEPTH).0
 }
 
-/// A boundary's line that ended a part.
+/// A boundary line that ended a part.
 #[derive(Clone, Copy, Debug)]
 struct Found {
-    /// Which of the open multiparts it belongs to.
+    /// The open multipart that it belongs to.
     level: usize,
-    /// Whether it is that multipart's last.
+    /// Whether it is that multipart's closing boundary.
     closing: bool,
 }
 
 struct Walk<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// Of the multiparts that are open, the outermost first; `None` for one that has seen its last.
+    /// The boundaries of the open multiparts, the outermost first; `None` after the closing one.
     boundaries: Vec<Option<Vec<u8>>>,
     parts: usize,
 }
@@ -72,7 +72,7 @@ impl<'a> Walk<'a> {
         line(self.bytes.get(self.at..).unwrap_or_default())
     }
 
-    /// One part from here to the boundary that ends it; `media` is what it is if it does not say.
+    /// One part from here to the boundary that ends it; `media` is its default type.
     fn entity(&mut self, media: Media, depth: usize) -> (Node, Option<Found>) {
         let start = self.at;
         let mut found = None;
@@ -92,8 +92,8 @@ impl<'a> Walk<'a> {
         }
         let header = start..if found.is_some() { self.before_line(start) } else { self.at };
         self.pass(found);
-        let told = header::value(self.text(&header), "Content-Type");
-        let media = told.map_or(media, |told| Media::read(&told).unwrap_or_else(Media::plain));
+        let value = header::value(self.text(&header), "Content-Type");
+        let media = value.map_or(media, |value| Media::read(&value).unwrap_or_else(Media::plain));
         // A part whose header was cut off by a boundary has no content.
         let body = if found.is_some() { header.end } else { self.at };
         let mut node = Node { header, body: body..body, media, kind: Kind::Leaf };
@@ -133,7 +133,7 @@ impl<'a> Walk<'a> {
         while let Some(Found { level: own, closing: false }) = found
             && own == level
         {
-            // RFC 2046 section 5.1.5.
+            // The default type of RFC 2046 section 5.1.5.
             let media = if node.media.is("multipart", "digest") {
                 Media::new("message", "rfc822")
             } else {
@@ -147,13 +147,13 @@ impl<'a> Walk<'a> {
         if found.is_some_and(|found| found.level == level)
             && let Some(open) = self.boundaries.get_mut(level)
         {
-            // What follows its last boundary is the epilogue, and belongs to its body.
+            // The epilogue after the last boundary belongs to the body.
             *open = None;
             found = self.skip_to_boundary(node, start);
         }
         self.boundaries.truncate(level);
-        // IMAP has no multipart without parts (RFC 9051 section 9, `body-type-mpart`): it gets one
-        // that is empty.
+        // IMAP has no multipart without parts (RFC 9051 section 9, `body-type-mpart`): it gets an
+        // empty one.
         if parts.is_empty() {
             let end = node.body.end;
             parts.push(Node { header: end..end, body: end..end, media: Media::plain(), kind: Kind::Leaf });
@@ -162,7 +162,7 @@ impl<'a> Walk<'a> {
         found
     }
 
-    /// Goes behind the next boundary, or to the end; what is before it ends the part's body.
+    /// Skips the next boundary, or to the end; the part's body ends before it.
     fn skip_to_boundary(&mut self, node: &mut Node, start: usize) -> Option<Found> {
         loop {
             let line = self.line();
@@ -180,15 +180,15 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Where the text before this line ends: the line's end before a boundary belongs to the
-    /// boundary (RFC 2046 section 5.1.1).
+    /// The end of the text before this line: the line end before a boundary belongs to the boundary
+    /// (RFC 2046 section 5.1.1).
     fn before_line(&self, start: usize) -> usize {
         let before = self.text(&(start..self.at));
         let text = before.strip_suffix(b"\n").map_or(before, |text| text.strip_suffix(b"\r").unwrap_or(text));
         start + text.len()
     }
 
-    /// Goes past a boundary's line, which is next.
+    /// Skips a boundary line, which is next.
     fn pass(&mut self, found: Option<Found>) {
         if found.is_some() {
             self.at += self.line().len();
@@ -197,7 +197,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Whether this line is a boundary. "It is sufficient that the boundary appear in its entirety"
-    /// at its beginning (RFC 2046 section 5.1.1); where several do, the longest is meant.
+    /// at its beginning (RFC 2046 section 5.1.1); if several do, the longest one counts.
     fn boundary(&self, line: &[u8]) -> Option<Found> {
         let text = line.strip_prefix(b"--")?;
         if self.parts >= PARTS {

@@ -1,6 +1,5 @@
-//! SEARCH and SORT: which messages fulfil a condition (RFC 9051 section 6.4.4 and its extensions),
-//! and their order (RFC 5256). In go conditions as `wire::request` read them and messages as
-//! [`Candidate`]s; nothing else is known here.
+//! SEARCH and SORT: which messages match a search key (RFC 9051 section 6.4.4 and its extensions),
+//! and their order (RFC 5256). In: keys parsed by `wire::request`, and messages as [`Candidate`]s.
 
 mod sort;
 mod subject;
@@ -13,19 +12,19 @@ use crate::testing::mime::Content;
 use crate::types::{Date, Flag, Flags, Timestamp, Uid, UidSet};
 use crate::wire::request::{End, Numbers, SearchKey};
 
-/// What SEARCH and SORT look at in a message.
+/// The data of a message that SEARCH and SORT use.
 pub(crate) trait Candidate {
-    /// Its number in the session that asks.
+    /// Its sequence number in the searching session.
     fn seq(&self) -> u32;
     /// Its UID.
     fn uid(&self) -> u32;
-    /// Its flags, `\Recent` not among them.
+    /// Its flags, without `\Recent`.
     fn flags(&self) -> &Flags;
-    /// Whether it is recent in the session that asks.
+    /// Whether it is recent in the searching session.
     fn recent(&self) -> bool;
     /// Its internal date.
     fn internal_date(&self) -> Timestamp;
-    /// When it was saved in its mailbox (RFC 8514); `None` if its mailbox does not keep that.
+    /// When it was saved in its mailbox (RFC 8514); `None` if its mailbox does not record that.
     fn saved(&self) -> Option<Timestamp>;
     /// Its modification sequence (RFC 7162).
     fn mod_seq(&self) -> u64;
@@ -33,47 +32,46 @@ pub(crate) trait Candidate {
     fn email_id(&self) -> &str;
     /// Its THREADID (RFC 8474).
     fn thread_id(&self) -> Option<&str>;
-    /// What it says.
+    /// Its content.
     fn content(&self) -> &Content;
 }
 
-/// What conditions refer to, messages aside.
+/// Values that keys refer to, other than messages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scope<'a> {
-    /// The time it is, for OLDER and YOUNGER.
+    /// The current time, for OLDER and YOUNGER.
     pub(crate) now: Timestamp,
-    /// What `*` is as a number; 0 in an empty mailbox.
+    /// The value of `*` as a sequence number; 0 in an empty mailbox.
     pub(crate) last_seq: u32,
-    /// What `*` is as a UID; 0 in an empty mailbox.
+    /// The value of `*` as a UID; 0 in an empty mailbox.
     pub(crate) last_uid: u32,
-    /// What `$` is (RFC 9051 section 6.4.4.1); `None` for nothing.
+    /// The value of `$` (RFC 9051 section 6.4.4.1); `None` for nothing.
     pub(crate) saved: Option<&'a UidSet>,
 }
 
-/// Why a search is not done.
+/// The reason why a search is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// NO with `BADCHARSET (US-ASCII UTF-8)`: it asks for another.
+    /// NO with `BADCHARSET (US-ASCII UTF-8)`: the search uses another charset.
     Charset,
-    /// BAD: this key is not known here.
+    /// BAD: the key is not supported.
     Key(&'static str),
 }
 
-/// Whether strings in this charset can be searched for; `None` if the command names none. RFC 9051
-/// section 6.4.4 wants these two.
+/// Checks the charset of the search strings; `None` if the command names none. RFC 9051 section
+/// 6.4.4 demands these two.
 pub(crate) fn charset(named: Option<&str>) -> Result<(), Refused> {
     let known = |name: &str| ["UTF-8", "US-ASCII"].iter().any(|known| known.eq_ignore_ascii_case(name));
     if named.is_none_or(known) { Ok(()) } else { Err(Refused::Charset) }
 }
 
-/// Whether this condition can be looked at, whatever the messages are: [`matches()`] stops at the
-/// first part that decides.
+/// Checks all keys: [`matches()`] stops at the first one that decides.
 pub(crate) fn check(key: &SearchKey) -> Result<(), Refused> {
     match key {
         SearchKey::Word(name @ "FUZZY")
         | SearchKey::Text(name @ ("FILTER" | "X-GM-RAW" | "X-GM-LABELS"), _)
         | SearchKey::Number(name @ ("X-GM-MSGID" | "X-GM-THRID"), _) => Err(Refused::Key(name)),
-        // RFC 5032 section 4: an interval is no zero.
+        // RFC 5032 section 4: an interval is not zero.
         SearchKey::Number(name @ ("OLDER" | "YOUNGER"), 0) => Err(Refused::Key(name)),
         SearchKey::And(keys) => keys.iter().try_for_each(check),
         SearchKey::Or(two) => check(&two.0).and_then(|()| check(&two.1)),
@@ -82,8 +80,8 @@ pub(crate) fn check(key: &SearchKey) -> Result<(), Refused> {
     }
 }
 
-/// What a condition costs for each message: its keys, those within others among them, and the
-/// ranges of its sets.
+/// The cost of a search for each message: its keys, nested ones included, and the ranges of its
+/// sets.
 pub(crate) fn cost(key: &SearchKey) -> usize {
     match key {
         SearchKey::Uids(Numbers::Ranges(ranges)) | SearchKey::Seqs(Numbers::Ranges(ranges)) => {
@@ -96,10 +94,10 @@ pub(crate) fn cost(key: &SearchKey) -> usize {
     }
 }
 
-/// So many ranges are looked through as fast as another key.
+/// This many ranges take as long as another key.
 const RANGES_LIKE_A_KEY: usize = 10;
 
-/// Whether a message fulfils this condition.
+/// Whether a message matches this key.
 pub(crate) fn matches(key: &SearchKey, message: &dyn Candidate, scope: &Scope<'_>) -> Result<bool, Refused> {
     match key {
         SearchKey::Word(name) => word(name, message),
@@ -111,8 +109,8 @@ pub(crate) fn matches(key: &SearchKey, message: &dyn Candidate, scope: &Scope<'_
         }
         SearchKey::Date(name, day) => date(name, *day, message),
         SearchKey::Number(name, value) => number(name, *value, message, scope),
-        // One for all of a message here, so that it does not matter which flag's is asked for (RFC
-        // 7162 section 3.1.5).
+        // One mod-sequence for the whole message, so that the flag named in the key does not matter
+        // (RFC 7162 section 3.1.5).
         SearchKey::ModSeq(_, value) => Ok(message.mod_seq() >= *value),
         SearchKey::Uids(set) => Ok(is_in(set, message.uid(), scope.last_uid, message, scope)),
         SearchKey::Seqs(set) => Ok(is_in(set, message.seq(), scope.last_seq, message, scope)),
@@ -152,7 +150,7 @@ fn word(name: &'static str, message: &dyn Candidate) -> Result<bool, Refused> {
     })
 }
 
-/// As it is compared: case of letters does not count.
+/// The text for comparison without regard to case.
 fn folded(text: &[u8]) -> String {
     String::from_utf8_lossy(text).to_lowercase()
 }
@@ -160,24 +158,24 @@ fn folded(text: &[u8]) -> String {
 fn text(name: &'static str, wanted: &[u8], message: &dyn Candidate) -> Result<bool, Refused> {
     Ok(match name {
         "BCC" | "CC" | "FROM" | "SUBJECT" | "TO" => in_fields(message, name.as_bytes(), wanted),
-        "BODY" => message.content().says(&folded(wanted), false),
-        "TEXT" => message.content().says(&folded(wanted), true),
-        // RFC 8474 section 6: the whole of it, letter for letter.
+        "BODY" => message.content().contains(&folded(wanted), false),
+        "TEXT" => message.content().contains(&folded(wanted), true),
+        // RFC 8474 section 6: an exact match of the whole identifier.
         "EMAILID" => message.email_id().as_bytes() == wanted,
         "THREADID" => message.thread_id().is_some_and(|id| id.as_bytes() == wanted),
         _ => return Err(Refused::Key(name)),
     })
 }
 
-/// Whether this is in a header field of this name. The empty string is in any, even in one that is
-/// empty.
+/// Whether a header field of this name contains this. Every field contains the empty string, even
+/// an empty field.
 fn in_fields(message: &dyn Candidate, name: &[u8], wanted: &[u8]) -> bool {
     let wanted = folded(wanted);
     message.content().fields(name).any(|value| value.to_lowercase().contains(&wanted))
 }
 
 fn date(name: &'static str, day: Date, message: &dyn Candidate) -> Result<bool, Refused> {
-    // RFC 8514 section 4.3: where no save date is kept the internal date stands for it.
+    // RFC 8514 section 4.3: without a save date the internal date is used.
     let saved = || message.saved().unwrap_or(message.internal_date()).date();
     let sent = || message.content().envelope().sent().map(Timestamp::date);
     Ok(match name {
@@ -187,7 +185,7 @@ fn date(name: &'static str, day: Date, message: &dyn Candidate) -> Result<bool, 
         "SAVEDBEFORE" => saved() < day,
         "SAVEDON" => saved() == day,
         "SAVEDSINCE" => saved() >= day,
-        // A message without a date that can be read was sent on no day.
+        // A message without a valid date matches no day.
         "SENTBEFORE" => sent().is_some_and(|sent| sent < day),
         "SENTON" => sent() == Some(day),
         "SENTSINCE" => sent().is_some_and(|sent| sent >= day),
@@ -202,7 +200,7 @@ fn number(
     scope: &Scope<'_>,
 ) -> Result<bool, Refused> {
     let size = || u64::from(message.content().size());
-    // RFC 5032 section 2: the moment so many seconds ago belongs to both.
+    // RFC 5032 section 2: the moment itself belongs to both.
     let then = || scope.now.seconds().saturating_sub_unsigned(value);
     Ok(match name {
         "LARGER" => size() > value,
@@ -213,8 +211,8 @@ fn number(
     })
 }
 
-/// Whether a number is in a set in which `*` is `last` (RFC 9051 section 9, `seq-range`: either end
-/// may be the larger).
+/// Whether a set contains a number, where `*` is `last` (RFC 9051 section 9, `seq-range`: either
+/// end may be the larger).
 fn is_in(set: &Numbers, number: u32, last: u32, message: &dyn Candidate, scope: &Scope<'_>) -> bool {
     let Numbers::Ranges(ranges) = set else {
         let saved = scope.saved.zip(Uid::new(message.uid()));

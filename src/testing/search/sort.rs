@@ -1,7 +1,7 @@
 //! The order of messages (RFC 5256 section 3, RFC 5957).
 //!
-//! Texts are compared with small letters as capitals (RFC 5256 section 4 wants `i;unicode-casemap`,
-//! whose decomposition of letters is left out here: `é` sorts behind `z`).
+//! Texts are compared in capitals (RFC 5256 section 4 demands `i;unicode-casemap`, whose
+//! decomposition of letters is omitted here: `é` sorts after `z`).
 
 use std::cmp::Ordering;
 
@@ -9,15 +9,14 @@ use super::Candidate;
 use super::subject::base_subject;
 use crate::wire::request::{SortBy, SortKey};
 
-/// What one criterion looks at.
+/// The value of one criterion.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Value {
     Number(i64),
     Text(String),
 }
 
-/// Puts messages into this order; those that it holds equal into that of their numbers (RFC 5256
-/// section 3).
+/// Sorts messages; equal ones stay in the order of their sequence numbers (RFC 5256 section 3).
 pub(crate) fn sort(criteria: &[SortKey], messages: &mut [&dyn Candidate]) {
     messages.sort_by_cached_key(|message| {
         let of = |key: &SortKey| Directed { value: value(key.by, *message), reverse: key.reverse };
@@ -25,7 +24,7 @@ pub(crate) fn sort(criteria: &[SortKey], messages: &mut [&dyn Candidate]) {
     });
 }
 
-/// A value, and which way it counts.
+/// A value and its direction.
 #[derive(Debug, PartialEq, Eq)]
 struct Directed {
     value: Value,
@@ -53,7 +52,7 @@ fn value(by: SortBy, message: &dyn Candidate) -> Value {
         SortBy::Arrival => Value::Number(message.internal_date().seconds()),
         SortBy::Cc => mailbox("Cc"),
         SortBy::Date => {
-            // RFC 5256 section 2.2: in UTC, and without a date in the header when it arrived.
+            // RFC 5256 section 2.2: in UTC, and the internal date without a date in the header.
             Value::Number(content.envelope().sent().unwrap_or(message.internal_date()).seconds())
         }
         SortBy::From => mailbox("From"),
@@ -65,7 +64,7 @@ fn value(by: SortBy, message: &dyn Candidate) -> Value {
     }
 }
 
-/// RFC 5957 section 3: the name, else the whole address, else the mailbox: of a group that is its
+/// RFC 5957 section 3: the name, else the whole address, else the mailbox, which for a group is its
 /// name.
 fn display(field: &str, message: &dyn Candidate) -> Option<String> {
     let [name, mailbox, host] = message.content().first_address(field)?;

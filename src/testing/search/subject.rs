@@ -1,8 +1,8 @@
-//! A subject without what answering and forwarding put around it (RFC 5256 section 2.1).
+//! The base subject, without marks of replies and forwards (RFC 5256 section 2.1).
 //!
 //! The steps are numbered as there.
 
-/// The base subject of one whose RFC 2047 words are decoded.
+/// The base subject of a decoded subject.
 pub(super) fn base_subject(subject: &str) -> String {
     // (1) Tabs and runs of spaces become one space each.
     let mut text = String::with_capacity(subject.len());
@@ -36,7 +36,7 @@ pub(super) fn base_subject(subject: &str) -> String {
     }
 }
 
-/// What is behind this word, whatever its letters' case.
+/// The text after this word, regardless of case.
 fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     let (start, rest) = text.split_at_checked(word.len())?;
     start.eq_ignore_ascii_case(word).then_some(rest)
@@ -54,7 +54,7 @@ fn without_trailers(mut text: &str) -> &str {
     }
 }
 
-/// `subj-leader = (*subj-blob subj-refwd) / WSP`: what is behind one.
+/// `subj-leader = (*subj-blob subj-refwd) / WSP`: the text after one.
 fn without_leader(text: &str) -> Option<&str> {
     if let Some(rest) = text.strip_prefix(' ') {
         return Some(rest);
@@ -69,7 +69,7 @@ fn without_leader(text: &str) -> Option<&str> {
     without_blob(rest).unwrap_or(rest).strip_prefix(':')
 }
 
-/// `subj-blob = "[" *BLOBCHAR "]" *WSP`: what is behind one.
+/// `subj-blob = "[" *BLOBCHAR "]" *WSP`: the text after one.
 fn without_blob(text: &str) -> Option<&str> {
     let inside = text.strip_prefix('[')?;
     let end = inside.find(['[', ']'])?;
@@ -81,10 +81,10 @@ fn without_blob(text: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    /// By the grammar of RFC 5256 section 5; the RFC has no examples of its own but that of its
+    /// By the grammar of RFC 5256 section 5; the only example in the RFC is that of its
     /// introduction.
     #[test]
-    fn what_answering_put_around_it_goes() {
+    fn marks_of_replies_and_forwards_are_removed() {
         for (subject, base) in [
             ("", ""),
             ("Hello", "Hello"),
@@ -98,7 +98,7 @@ mod tests {
             ("[list] Hello", "Hello"),
             ("Re: [list] Re: [list] Hello", "Hello"),
             ("[a] [b] Re: Hello", "Hello"),
-            // A blob is the subject if nothing else is.
+            // A blob is the subject if nothing else is left.
             ("[list]", "[list]"),
             ("[a] [b]", "[b]"),
             ("Re: [list]", "[list]"),

@@ -1,4 +1,4 @@
-//! Known answers of SEARCH and SORT, each condition as a client writes it.
+//! Known answers of SEARCH and SORT, with keys as clients write them.
 
 use super::*;
 use crate::wire::request::{Command, SortBy, SortKey, request};
@@ -162,14 +162,14 @@ fn numbers_uids_and_what_was_saved() {
 
 /// RFC 9051 section 6.4.4: "disregarding time and timezone".
 #[test]
-fn days_are_those_of_the_zone_in_which_they_were_told() {
+fn days_are_those_of_their_own_zone() {
     finds("ON 1-Feb-1994", &[1]);
     finds("BEFORE 2-Feb-1994", &[1]);
     finds("SINCE 2-Feb-1994", &[2, 3, 4]);
     finds("SENTON 31-Jan-1994", &[1]);
     finds("SENTBEFORE 1-Feb-1994", &[1]);
     finds("SENTSINCE 1-Feb-1994", &[2]);
-    // RFC 8514: no save date is kept, so the internal date counts.
+    // RFC 8514: without a save date the internal date counts.
     finds("SAVEDON 3-Feb-1994", &[3]);
     finds("SAVEDATESUPPORTED", &[]);
     let [_, mut second, ..] = mailbox();
@@ -180,7 +180,7 @@ fn days_are_those_of_the_zone_in_which_they_were_told() {
     }
 }
 
-/// RFC 5032 section 2: both have the moment itself.
+/// RFC 5032 section 2: the moment itself belongs to both.
 #[test]
 fn older_and_younger() {
     finds("YOUNGER 100800", &[2, 3, 4]);
@@ -235,16 +235,16 @@ fn sorts(criteria: &str, expected: [u32; 4]) {
     assert_eq!(all.iter().map(|mail| mail.seq()).collect::<Vec<_>>(), expected, "{criteria}");
 }
 
-/// RFC 5256 section 3.
+/// The criteria of RFC 5256 section 3.
 #[test]
 fn orders() {
     sorts("ARRIVAL", [1, 2, 4, 3]);
-    // Equal ones stay in the order of their numbers.
+    // Equal messages stay in the order of their sequence numbers.
     sorts("REVERSE ARRIVAL", [3, 2, 4, 1]);
     sorts("SUBJECT", [3, 2, 1, 4]);
     sorts("REVERSE SUBJECT", [1, 4, 2, 3]);
     sorts("SUBJECT REVERSE ARRIVAL", [3, 2, 4, 1]);
-    // By the moment it was sent, in UTC; where there is none, when it arrived.
+    // By the sent date in UTC; else by the internal date.
     sorts("DATE", [2, 1, 4, 3]);
     sorts("FROM", [1, 3, 4, 2]);
     sorts("TO", [2, 3, 4, 1]);

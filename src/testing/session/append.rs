@@ -1,5 +1,5 @@
-//! APPEND (RFC 9051 section 6.3.12), of several messages with MULTIAPPEND (RFC 3502), all of them
-//! or none.
+//! APPEND (RFC 9051 section 6.3.12), of several messages with MULTIAPPEND (RFC 3502), all or
+//! nothing.
 
 use crate::testing::names::can_be;
 use crate::testing::world::World;
@@ -11,7 +11,7 @@ use super::reply::{Done, Reply};
 use super::snapshot::uid_set;
 use super::store::can_be_set;
 
-/// How many octets these are.
+/// The total size of the messages.
 fn bytes(messages: &[AppendMessage]) -> u64 {
     messages.iter().map(|message| u64::try_from(message.data.len()).unwrap_or(u64::MAX)).sum()
 }
@@ -30,9 +30,9 @@ impl Session {
         if messages.iter().any(|message| message.utf8) && !self.enabled.utf8 {
             return Err(Reply::bad("UTF8 has not been enabled"));
         }
-        // RFC 3502 section 3: an error by which a client gives up all of them.
+        // RFC 3502 section 3: a client cancels the APPEND by an empty message.
         if messages.iter().any(|message| message.data.is_empty()) {
-            return Err(Reply::no(None, "A message without any octet is none: nothing is appended"));
+            return Err(Reply::no(None, "A message is empty: nothing was appended"));
         }
         can_be(name)?;
         messages.iter().try_for_each(|message| can_be_set(&message.flags))?;
@@ -50,9 +50,9 @@ impl Session {
             let new = world.message(&user, data, flags, date);
             uids.extend(world.add(id, new, Some(self.id)).map(|message| message.uid));
         }
-        let era = world.mailboxes.get(&id).and_then(|held| UidValidity::new(held.uid_validity));
+        let uid_validity = world.mailboxes.get(&id).and_then(|held| UidValidity::new(held.uid_validity));
         Ok(if world.has("UIDPLUS") {
-            Reply::ok_with(Code::AppendUid { uid_validity: era, uids: uid_set(uids) }, "Appended")
+            Reply::ok_with(Code::AppendUid { uid_validity, uids: uid_set(uids) }, "Appended")
         } else {
             Reply::ok("Appended")
         })

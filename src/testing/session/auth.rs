@@ -1,7 +1,7 @@
-//! Who the client is: LOGIN, AUTHENTICATE PLAIN, STARTTLS; and what it is told of the server:
+//! Authentication of the client: LOGIN, AUTHENTICATE PLAIN, STARTTLS; and the server's description:
 //! CAPABILITY, ENABLE, ID (RFC 9051 sections 6.1 and 6.2).
 
-use crate::testing::capability::Told;
+use crate::testing::capability::Facts;
 use crate::testing::quirks::Quirk;
 use crate::testing::world::World;
 use crate::types::{Answer, Capabilities, Code};
@@ -12,12 +12,12 @@ use super::reply::{Allows, Done, Reply, either};
 use super::{BESIDE_MESSAGE, MESSAGES_AT_ONCE, Mode, Session};
 
 impl Session {
-    /// What is told of the server at this moment.
+    /// The current capabilities.
     pub(super) fn capabilities(&self, world: &World) -> Capabilities {
         if let Some(claimed) = &world.settings.claimed {
             return claimed.iter().collect();
         }
-        let told = Told {
+        let facts = Facts {
             logged_in: self.user.is_some(),
             starttls: self.can_tls && !self.secure,
             login_disabled: world.settings.require_tls && !self.secure,
@@ -25,8 +25,8 @@ impl Session {
             no_plain: world.settings.no_plain,
             append_limit: world.settings.append_limit,
         };
-        let mut names = world.settings.extensions.told(&told);
-        self.quirks.change_capabilities(&mut names, told.logged_in);
+        let mut names = world.settings.extensions.advertised(&facts);
+        self.quirks.change_capabilities(&mut names, facts.logged_in);
         names.iter().collect()
     }
 
@@ -40,7 +40,7 @@ impl Session {
         self.user = Some(user);
     }
 
-    /// A user's name and password: in, or not.
+    /// Checks a user's name and password, and logs in.
     fn check(&mut self, world: &mut World, user: &[u8], password: &[u8]) -> Done {
         if world.settings.require_tls && !self.secure {
             return Err(Reply::no(Some(Code::PrivacyRequired), "Not without TLS"));
@@ -56,7 +56,8 @@ impl Session {
         match known.filter(|(_, known)| known.password.as_bytes() == password).map(|(name, _)| name.clone()) {
             Some(name) => {
                 self.log_in(world, name);
-                // RFC 9051 section 6.2.3: the capabilities are others now, and are told unasked.
+                // RFC 9051 section 6.2.3: the capabilities have changed, and are sent without being
+                // requested.
                 let code = Code::Capability(self.capabilities(world));
                 Ok(Reply::ok_with(code, "Logged in"))
             }
@@ -78,7 +79,7 @@ impl Session {
         self.check(world, user, password)
     }
 
-    /// AUTHENTICATE, with an answer in the same line (RFC 4959) or without.
+    /// AUTHENTICATE, with or without an initial response (RFC 4959).
     pub(super) fn authenticate(
         &mut self,
         world: &mut World,
@@ -112,13 +113,13 @@ impl Session {
         let done = match sasl_answer(line) {
             Some(SaslAnswer::Answer(answer)) => self.plain(&mut world, &answer),
             // RFC 9051 section 6.2.2.
-            Some(SaslAnswer::Cancel) => Err(Reply::bad("Given up")),
+            Some(SaslAnswer::Cancel) => Err(Reply::bad("Cancelled")),
             None => Err(Reply::bad("Base64 was expected")),
         };
         self.end(&mut world, tag, Allows::All, either(done));
     }
 
-    /// `[authzid] NUL authcid NUL passwd` (RFC 4616 section 2). Nobody may act for others.
+    /// `[authzid] NUL authcid NUL passwd` (RFC 4616 section 2). Proxy authorization is refused.
     fn plain(&mut self, world: &mut World, answer: &[u8]) -> Done {
         let mut parts = answer.split(|b| *b == 0);
         match (parts.next(), parts.next(), parts.next(), parts.next()) {
@@ -126,9 +127,9 @@ impl Session {
                 self.check(world, user, password)
             }
             (Some(_), Some(_), Some(_), None) => {
-                Err(Reply::no(Some(Code::AuthorizationFailed), "Nobody may act for another here"))
+                Err(Reply::no(Some(Code::AuthorizationFailed), "Proxy authorization is not permitted"))
             }
-            _ => Err(Reply::bad("Not what PLAIN sends")),
+            _ => Err(Reply::bad("Not a valid PLAIN response")),
         }
     }
 
@@ -143,7 +144,7 @@ impl Session {
         None
     }
 
-    /// ENABLE: tells what it has switched on, and no more (RFC 5161 section 3.1).
+    /// ENABLE: lists only what it has newly enabled (RFC 5161 section 3.1).
     pub(super) fn enable(&mut self, world: &mut World, names: &[String]) -> Done {
         let mut enabled = Vec::new();
         for name in names {
@@ -172,13 +173,13 @@ impl Session {
             }
             enabled.push(name.clone());
         }
-        let told =
+        let enabled =
             enabled.into_iter().map(|name| if name == "IMAP4REV2" { "IMAP4rev2".into() } else { name });
-        self.answer("ENABLED", Answer::Enabled(told.collect()));
+        self.answer("ENABLED", Answer::Enabled(enabled.collect()));
         Ok(Reply::ok("Enabled"))
     }
 
-    /// The first command that has to do with mod-sequences switches them on (RFC 7162 section 3.1).
+    /// The first command that uses mod-sequences enables them (RFC 7162 section 3.1).
     pub(super) fn enable_condstore(&mut self, world: &mut World) {
         if self.enabled.condstore {
             return;
@@ -187,7 +188,7 @@ impl Session {
         if let Some(line) = world.line(self.id) {
             line.condstore = true;
         }
-        // RFC 7162 section 3.1.1: with a mailbox selected, what it is at is told.
+        // RFC 7162 section 3.1.1: with a mailbox selected, its HIGHESTMODSEQ is sent.
         if let Some(code) = self.highest_mod_seq(world) {
             self.status(crate::types::Status::Ok, Some(code), "Highest");
         }

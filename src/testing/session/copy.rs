@@ -21,11 +21,11 @@ impl Session {
         can_be(to)?;
         let Some(snapshot) = &self.selected else { return Err(Reply::bad("Select a mailbox first")) };
         let from = snapshot.mailbox;
-        let is_gone = |at: &usize| snapshot.row(*at).is_none_or(|row| row.gone);
+        let is_gone = |at: &usize| snapshot.row(*at).is_none_or(|row| row.expunged);
         if !uid && places.iter().any(is_gone) {
-            // RFC 2180 section 4.4.1: what is not there any more can't be copied, and COPY is all
-            // or nothing.
-            return Err(Reply::no(Some(Code::ExpungeIssued), "Some of the messages are gone"));
+            // RFC 2180 section 4.4.1: expunged messages can't be copied, and COPY is all or
+            // nothing.
+            return Err(Reply::no(Some(Code::ExpungeIssued), "Some of the messages are expunged"));
         }
         let there: Vec<usize> = places.into_iter().filter(|at| !is_gone(at)).collect();
         if there.is_empty() {
@@ -41,24 +41,24 @@ impl Session {
         }
         let pairs = world.copy(from, &uids, id, Some(self.id));
         let text = if moving { "Moved" } else { "Copied" };
-        let era = world.mailboxes.get(&id).and_then(|held| UidValidity::new(held.uid_validity));
-        let told = (world.has("UIDPLUS") && !pairs.is_empty()).then(|| copied(era, &pairs));
+        let uid_validity = world.mailboxes.get(&id).and_then(|held| UidValidity::new(held.uid_validity));
+        let code = (world.has("UIDPLUS") && !pairs.is_empty()).then(|| copied(uid_validity, &pairs));
         if !moving {
-            return Ok(told.map_or_else(|| Reply::ok(text), |code| Reply::ok_with(code, text)));
+            return Ok(code.map_or_else(|| Reply::ok(text), |code| Reply::ok_with(code, text)));
         }
-        // RFC 6851 section 4.3: before the messages go.
-        if let Some(code) = told {
+        // RFC 6851 section 4.3: before the messages are expunged.
+        if let Some(code) = code {
             self.status(Status::Ok, Some(code), "Moved");
         }
-        let gone: Vec<u32> = pairs.iter().map(|(from, _)| *from).collect();
-        world.remove(from, &gone, Some(self.id));
+        let expunged: Vec<u32> = pairs.iter().map(|(from, _)| *from).collect();
+        world.remove(from, &expunged, Some(self.id));
         self.flush(world, Allows::All);
-        Ok(if gone.is_empty() { Reply::ok(text) } else { Reply::ok(text).with_mod_seq() })
+        Ok(if expunged.is_empty() { Reply::ok(text) } else { Reply::ok(text).with_mod_seq() })
     }
 }
 
 /// COPYUID, in ranges where both sides have them (RFC 4315 section 3).
-fn copied(era: Option<UidValidity>, pairs: &[(u32, u32)]) -> Code {
+fn copied(uid_validity: Option<UidValidity>, pairs: &[(u32, u32)]) -> Code {
     let ranges = |numbers: Vec<u32>| {
         let mut ranges: Vec<(u32, u32)> = Vec::new();
         for number in numbers {
@@ -71,5 +71,5 @@ fn copied(era: Option<UidValidity>, pairs: &[(u32, u32)]) -> Code {
         ranges.into_iter().filter_map(range).collect()
     };
     let (from, to) = pairs.iter().copied().unzip();
-    Code::CopyUid(CopyUid::new(era, ranges(from), ranges(to)))
+    Code::CopyUid(CopyUid::new(uid_validity, ranges(from), ranges(to)))
 }

@@ -1,5 +1,5 @@
-//! Which command does what, in which state it may come, and what of the changes of others may be
-//! told at its end.
+//! The dispatch of commands: what each executes, in which state it is valid, and which changes by
+//! others may be reported at its end.
 
 use crate::testing::quirks::Quirk;
 use crate::testing::world::World;
@@ -10,7 +10,7 @@ use crate::wire::response::Response;
 use super::reply::{Allows, Done, Reply, either};
 use super::{Mode, Session};
 
-/// The extension that a command belongs to.
+/// The extension that defines a command.
 fn extension(command: &Command) -> Option<&'static str> {
     Some(match command {
         Command::Plain("IDLE") => "IDLE",
@@ -28,7 +28,7 @@ fn extension(command: &Command) -> Option<&'static str> {
     })
 }
 
-/// When a command may come (RFC 9051 section 3).
+/// The states in which a command is valid (RFC 9051 section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum When {
     Any,
@@ -52,7 +52,7 @@ fn when(command: &Command) -> When {
     }
 }
 
-/// Whether it changes or removes messages of the selected mailbox.
+/// Whether a command changes or expunges messages of the selected mailbox.
 fn changes_messages(command: &Command) -> bool {
     matches!(
         command,
@@ -74,15 +74,15 @@ fn allows(command: &Command) -> Allows {
 }
 
 impl Session {
-    /// Does a command, to its end or as far as it goes in one step.
+    /// Executes a command, to its end or as far as one step goes.
     pub(super) fn dispatch(&mut self, world: &mut World, tag: String, command: Command) {
         let allows = allows(&command);
         if let Err(reply) = self.may(world, &command) {
             self.end(world, &tag, Allows::Flags, reply);
             return;
         }
-        // What has come is told first, so that the command and the client speak of the same state;
-        // removals wait.
+        // Pending changes are reported first, so that the command and the client refer to the same
+        // state; removals wait.
         if when(&command) == When::Selected {
             self.flush(world, Allows::Flags);
         }
@@ -107,7 +107,7 @@ impl Session {
         }
     }
 
-    /// `None`: its end comes later.
+    /// `None`: the command ends later.
     fn perform(&mut self, world: &mut World, tag: &str, command: Command) -> Option<Done> {
         Some(match command {
             Command::Plain(name) => return self.plain_command(world, tag, name),
@@ -142,7 +142,7 @@ impl Session {
             "CAPABILITY" => {
                 let all = self.capabilities(world);
                 self.answer("CAPABILITY", Answer::Capability(all));
-                Ok(Reply::ok("Capabilities told"))
+                Ok(Reply::ok("Capabilities listed"))
             }
             "NOOP" | "CHECK" => Ok(Reply::ok("Done")),
             "LOGOUT" => {

@@ -1,10 +1,10 @@
 //! FETCH (RFC 9051 section 6.4.5), with CHANGEDSINCE and VANISHED (RFC 7162 sections 3.1.4 and
-//! 3.2.6) and PARTIAL (RFC 9394 section 3.3). Its rows are made as they can be written: a mailbox
-//! may be larger than what should wait in memory.
+//! 3.2.6) and PARTIAL (RFC 9394 section 3.3). Rows are made as the client reads them: a mailbox may
+//! be larger than what should wait in memory.
 
 use std::collections::{BTreeSet, VecDeque};
 
-use crate::testing::responder::By;
+use crate::testing::notification::By;
 use crate::testing::world::World;
 use crate::types::{Code, Flag, Flags};
 use crate::wire::request::{Change, Fetch, FetchItem, Value};
@@ -14,21 +14,21 @@ use super::search::{Piece, piece};
 use super::snapshot::Snapshot;
 use super::{ENOUGH, Mode, Session};
 
-/// A FETCH that is being answered. The snapshot does not change until its end.
+/// A FETCH in progress. The snapshot does not change until its end.
 #[derive(Debug)]
 pub(super) struct Job {
     tag: String,
-    /// Where the messages stand whose rows are left to make.
+    /// The positions of the messages whose rows are left to make.
     places: VecDeque<usize>,
     items: Vec<FetchItem>,
-    /// UIDs of messages that it has marked as `\Seen`: their flags are told with their rows.
+    /// UIDs of messages that it has marked as `\Seen`: their rows include the flags.
     seen: BTreeSet<u32>,
     uid: bool,
-    /// Why it will not end with OK.
+    /// The reason why it will not end with OK.
     failed: Option<Reply>,
 }
 
-/// What stands behind the items.
+/// The modifiers after the items.
 #[derive(Debug, Default)]
 struct Modifiers {
     changed_since: Option<u64>,
@@ -51,7 +51,7 @@ impl Session {
                 "CHANGEDSINCE" if world.has("CONDSTORE") => {
                     read.changed_since = Some(argument()?.parse().map_err(|_| bad())?);
                 }
-                // RFC 7162 section 3.2.6: of UID FETCH, once QRESYNC is enabled.
+                // RFC 7162 section 3.2.6: for UID FETCH, once QRESYNC is enabled.
                 "VANISHED" if fetch.uid && self.enabled.qresync => read.vanished = true,
                 "PARTIAL" if fetch.uid && world.has("PARTIAL") => {
                     read.partial = Some(piece(argument()?).ok_or_else(bad)?);
@@ -74,20 +74,20 @@ impl Session {
     }
 
     fn begin_fetch(&mut self, world: &mut World, tag: &str, mut fetch: Fetch) -> Result<Job, Reply> {
-        if let Some(unknown) = fetch.items.iter().find(|item| !self.knows_item(world, item)) {
+        if let Some(unknown) = fetch.items.iter().find(|item| !self.has_item(world, item)) {
             return Err(Reply::bad(format!("An item of FETCH that is not known: {unknown:?}")));
         }
         let modifiers = self.modifiers(world, &fetch)?;
         let is_mod_seq = |item: &FetchItem| matches!(item, FetchItem::Name(name) if name == "MODSEQ");
         if modifiers.changed_since.is_some() && !fetch.items.iter().any(is_mod_seq) {
-            // RFC 7162 section 3.1.4.1.
+            // As RFC 7162 section 3.1.4.1 demands.
             fetch.items.push(FetchItem::Name("MODSEQ".to_owned()));
         }
         if fetch.items.iter().any(is_mod_seq) {
             self.enable_condstore(world);
         }
         if let (Some(since), true) = (modifiers.changed_since, modifiers.vanished) {
-            self.tell_vanished_in(world, &fetch, since);
+            self.report_vanished(world, &fetch, since);
         }
         let mut places = self.places(world, &fetch.which, fetch.uid)?;
         if let Some(partial) = modifiers.partial {
@@ -103,25 +103,25 @@ impl Session {
         Ok(Job { tag: tag.to_owned(), places: places.into(), items, seen, uid, failed: None })
     }
 
-    /// Which of the messages that are asked for have gone since then.
-    fn tell_vanished_in(&mut self, world: &World, fetch: &Fetch, since: u64) {
+    /// Sends which of the requested messages were expunged since then.
+    fn report_vanished(&mut self, world: &World, fetch: &Fetch, since: u64) {
         let Some(snapshot) = &self.selected else { return };
         let Some(held) = world.mailboxes.get(&snapshot.mailbox) else { return };
         let Some(wanted) = fetch.which.to_set::<crate::types::Uid>() else { return };
         let is_wanted = |uid: &u32| crate::types::Uid::new(*uid).is_some_and(|uid| wanted.contains(uid));
-        // What the session has not been told to be gone is told so in its turn.
-        let told = |uid: &u32| snapshot.find(*uid).is_none();
-        let gone = held.gone_since(since).filter(is_wanted).filter(told).collect();
-        self.tell_vanished_earlier(gone);
+        // Expunges that the session has not been notified of are reported later, in order.
+        let unreported = |uid: &u32| snapshot.find(*uid).is_none();
+        let expunged = held.expunged_since(since).filter(is_wanted).filter(unreported).collect();
+        self.write_vanished_earlier(expunged);
     }
 
-    /// Sets `\Seen`, as BODY[…] does; gives the messages that did not have it.
+    /// Sets `\Seen`, as BODY[…] does; returns the messages that lacked it.
     fn mark_seen(&mut self, world: &mut World, places: &[usize]) -> BTreeSet<u32> {
         let Some(snapshot) = self.selected.as_ref().filter(|snapshot| !snapshot.read_only) else {
             return BTreeSet::new();
         };
         let rows = places.iter().filter_map(|at| snapshot.row(*at));
-        let unseen = rows.filter(|row| !row.gone && !row.message.flags.contains(&Flag::Seen));
+        let unseen = rows.filter(|row| !row.expunged && !row.message.flags.contains(&Flag::Seen));
         let uids: Vec<u32> = unseen.map(|row| row.message.uid).collect();
         let change = (Change::Add, &Flags::from(Flag::Seen));
         world.change(snapshot.mailbox, &uids, change, Some((self.id, By::Fetch)));
@@ -129,7 +129,7 @@ impl Session {
         uids.into_iter().collect()
     }
 
-    /// As many rows as there is room for; behind the last the command ends.
+    /// Makes as many rows as there is room for; after the last one the command ends.
     pub(super) fn go_on_fetching(&mut self) {
         let Mode::Rows(mut job) = std::mem::replace(&mut self.mode, Mode::Commands) else { return };
         while self.out.waiting() < ENOUGH {
@@ -144,7 +144,7 @@ impl Session {
             let mut items = Vec::new();
             let has =
                 |name: &str| job.items.iter().any(|item| matches!(item, FetchItem::Name(n) if n == name));
-            // RFC 9051 section 6.4.9: UID FETCH tells the UID in any case.
+            // RFC 9051 section 6.4.9: UID FETCH returns the UID in any case.
             let newly_seen = job.seen.contains(&row.message.uid);
             let with_mod_seq = newly_seen && self.enabled.condstore;
             for (name, wanted) in
@@ -170,7 +170,7 @@ impl Session {
     }
 }
 
-/// Whether asking for this marks the message as read (RFC 9051 section 6.4.5).
+/// Whether this item marks the message as read (RFC 9051 section 6.4.5).
 fn sets_seen(item: &FetchItem) -> bool {
     match item {
         FetchItem::Name(name) => matches!(&**name, "RFC822" | "RFC822.TEXT"),
@@ -179,7 +179,7 @@ fn sets_seen(item: &FetchItem) -> bool {
     }
 }
 
-/// A part can't be decoded (RFC 3516 section 4.3).
+/// The NO for a part that can't be decoded (RFC 3516 section 4.3).
 pub(super) fn unknown_encoding() -> Reply {
     Reply::no(Some(Code::UnknownCte), "A part's encoding is not known here")
 }

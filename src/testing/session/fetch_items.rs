@@ -1,4 +1,4 @@
-//! One row of a FETCH: each item that was asked for, of one message.
+//! One row of a FETCH: the requested items of one message.
 
 use bytes::Bytes;
 
@@ -13,14 +13,14 @@ use super::reply::Reply;
 use super::snapshot::Row;
 
 impl Session {
-    /// Whether this item is one, with the extensions that are on.
-    pub(super) fn knows_item(&self, world: &World, item: &FetchItem) -> bool {
+    /// Whether this item exists, with the extensions that are on.
+    pub(super) fn has_item(&self, world: &World, item: &FetchItem) -> bool {
         match item {
             FetchItem::Name(name) => match &**name {
                 "FLAGS" | "UID" | "INTERNALDATE" | "RFC822.SIZE" | "ENVELOPE" | "BODY" | "BODYSTRUCTURE" => {
                     true
                 }
-                // RFC 9051 appendix E: gone in IMAP4rev2.
+                // RFC 9051 appendix E: removed in IMAP4rev2.
                 "RFC822" | "RFC822.HEADER" | "RFC822.TEXT" => world.has("IMAP4rev1"),
                 "MODSEQ" => world.has("CONDSTORE"),
                 "EMAILID" | "THREADID" => world.has("OBJECTID"),
@@ -33,7 +33,7 @@ impl Session {
         }
     }
 
-    /// `* 3 FETCH (…)` of these items. `Err`: it can't be told.
+    /// `* 3 FETCH (…)` with these items. `Err`: an item can't be produced.
     pub(super) fn row_of(
         &self,
         seq: u32,
@@ -69,7 +69,7 @@ fn named(out: &mut FetchRow, row: &Row, name: &str) {
         "EMAILID" => out.id("EMAILID", Some(&message.email_id)),
         "THREADID" => out.id("THREADID", Some(&message.thread_id)),
         "SAVEDATE" => out.date("SAVEDATE", Some(message.saved)),
-        // RFC 8970 section 3.1: LAZY may be answered as the other is.
+        // RFC 8970 section 3.1: LAZY may be answered like PREVIEW.
         "PREVIEW" => out.string("PREVIEW", Some(message.content.preview().as_bytes())),
         _ => {
             let section = match name {
@@ -108,7 +108,7 @@ fn piece(
     Ok(())
 }
 
-/// The piece of it that was asked for; beyond its end there is nothing (RFC 9051 section 6.4.5).
+/// The requested range; beyond the end it is empty (RFC 9051 section 6.4.5).
 fn cut(section: &Section, data: Option<Bytes>, part: Option<Part>) -> BodyData {
     let Some(Part { origin, length }) = part else { return BodyData::new(section.clone(), None, data) };
     let at = |bytes: u32| usize::try_from(bytes).unwrap_or(usize::MAX);
@@ -120,7 +120,7 @@ fn cut(section: &Section, data: Option<Bytes>, part: Option<Part>) -> BodyData {
 }
 
 /// BODY[…] has no form for NUL (RFC 9051 section 9, `CHAR8`): 0x80 stands for it, as with other
-/// servers. Only what came as a `literal8`, or from the test's hands, can have it.
+/// servers. Only a `literal8`, or the test itself, can bring it in.
 fn without_nul(data: Bytes) -> Bytes {
     if memchr::memchr(0, &data).is_none() {
         return data;

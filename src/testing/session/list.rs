@@ -1,5 +1,5 @@
-//! LIST, with all that LIST-EXTENDED and its kin have put to it (RFC 9051 section 6.3.9, RFC 5258,
-//! RFC 5819, RFC 6154), and LSUB (RFC 3501 section 6.3.9).
+//! LIST, with LIST-EXTENDED and related extensions (RFC 9051 section 6.3.9, RFC 5258, RFC 5819, RFC
+//! 6154), and LSUB (RFC 3501 section 6.3.9).
 
 use std::collections::BTreeSet;
 
@@ -11,12 +11,12 @@ use crate::wire::request::{List, Value};
 use super::Session;
 use super::reply::{Done, Reply};
 
-/// What the options of a LIST ask for.
+/// The options of a LIST.
 #[derive(Debug, Default)]
 struct Asked {
     only_subscribed: bool,
     only_special: bool,
-    /// Those above a mailbox that fits are told as well.
+    /// Parents of a matching mailbox are listed as well.
     recursive: bool,
     wanted: Wanted,
     status: Option<Vec<String>>,
@@ -36,7 +36,7 @@ fn asked(world: &World, list: &List) -> Result<Asked, Reply> {
             _ => return Err(unknown()),
         }
     }
-    // RFC 5258 section 3.1: RECURSIVEMATCH needs something to match by.
+    // RFC 5258 section 3.1: RECURSIVEMATCH needs another selection option.
     if asked.recursive && !asked.only_subscribed && !asked.only_special {
         return Err(Reply::bad("RECURSIVEMATCH does not stand alone"));
     }
@@ -58,21 +58,21 @@ fn asked(world: &World, list: &List) -> Result<Asked, Reply> {
             _ => return Err(unknown()),
         }
     }
-    // RFC 5258 sections 3.1 and 3.3, RFC 6154 section 2: what is selected by is told; and
-    // \HasChildren and special uses may be told in any case, as servers do.
+    // RFC 5258 sections 3.1 and 3.3, RFC 6154 section 2: what is selected by is returned; and
+    // \HasChildren and special uses may be returned in any case, as servers do.
     asked.wanted.subscribed |= asked.only_subscribed;
     asked.wanted.special_use |= world.has("SPECIAL-USE");
     asked.wanted.children |= world.has("CHILDREN");
     Ok(asked)
 }
 
-/// A name has no more octets than this, so that a pattern need not have more; all patterns of a
-/// LIST together may have four times as many. More would only cost time, while others wait.
-const LONGEST_PATTERN: usize = 1000;
-const LONGEST_PATTERNS: usize = 4 * LONGEST_PATTERN;
+/// The maximum of bytes in a pattern, because no name is longer; all patterns of a LIST together
+/// may have four times as many. More would only take time, while others wait.
+const MAX_PATTERN: usize = 1000;
+const MAX_PATTERNS: usize = 4 * MAX_PATTERN;
 
-/// A pattern with runs of wildcards as one, which fits the same: `%%` as `%`, and any run with `*`
-/// in it as `*`.
+/// Collapses runs of wildcards into an equivalent one: `%%` into `%`, and any run with `*` in it
+/// into `*`.
 fn collapsed(pattern: &str) -> String {
     let mut short = String::new();
     for c in pattern.chars() {
@@ -88,15 +88,14 @@ fn collapsed(pattern: &str) -> String {
     short
 }
 
-/// Whether a name fits a pattern: `*` stands for anything, `%` for anything within a level (RFC
-/// 9051 section 6.3.9). Takes time in the square of the name's length at most, where the pattern is
-/// collapsed.
+/// Whether a name matches a pattern: `*` matches anything, `%` anything within a level (RFC 9051
+/// section 6.3.9). Takes at most quadratic time in the name's length, if the pattern is collapsed.
 fn fits(pattern: &str, name: &str) -> bool {
     let name: Vec<char> = name.chars().collect();
     if pattern.chars().filter(|c| !matches!(c, '*' | '%')).count() > name.len() {
         return false;
     }
-    // Which beginnings of the name the pattern so far fits.
+    // The prefixes of the name that the pattern so far matches.
     let mut reached = vec![false; name.len() + 1];
     if let Some(first) = reached.first_mut() {
         *first = true;
@@ -125,7 +124,7 @@ fn fits(pattern: &str, name: &str) -> bool {
     reached.last().copied().unwrap_or(false)
 }
 
-/// The same for a mailbox: INBOX in any case of letters.
+/// The same for a mailbox: INBOX matches regardless of case.
 fn names(pattern: &str, name: &MailboxName) -> bool {
     fits(pattern, name.as_str()) || name.is_inbox() && fits(&pattern.to_ascii_uppercase(), "INBOX")
 }
@@ -140,17 +139,17 @@ impl Session {
             return Err(Reply::bad("Unknown command"));
         }
         let asked = asked(world, list)?;
-        if asked.status.iter().flatten().any(|item| !self.knows_count(world, item)) {
+        if asked.status.iter().flatten().any(|item| !self.has_count(world, item)) {
             return Err(Reply::bad("An item of STATUS that is not known"));
         }
         let patterns: Vec<String> = list.patterns.iter().map(|p| format!("{}{p}", list.reference)).collect();
         let bytes: usize = patterns.iter().map(String::len).sum();
-        if bytes > LONGEST_PATTERNS || patterns.iter().any(|pattern| pattern.len() > LONGEST_PATTERN) {
+        if bytes > MAX_PATTERNS || patterns.iter().any(|pattern| pattern.len() > MAX_PATTERN) {
             return Err(Reply::bad("No name can fit such a long pattern"));
         }
         let patterns: Vec<String> = patterns.iter().map(|pattern| collapsed(pattern)).collect();
         if !extended && list.patterns.iter().all(|pattern| pattern.as_str().is_empty()) {
-            // RFC 9051 section 6.3.9: an empty pattern asks for the delimiter.
+            // RFC 9051 section 6.3.9: an empty pattern requests the delimiter.
             let mut root = ListEntry::new("");
             (root.delimiter, root.attributes) = (Some(DELIMITER), vec!["\\Noselect".to_owned()]);
             self.answer_list(list.lsub, root);
@@ -196,16 +195,16 @@ impl Session {
         }
     }
 
-    /// What is subscribed; with `%` also what has something subscribed below it, as `\Noselect`
-    /// (RFC 3501 section 6.3.9).
+    /// The subscribed names; with `%` also parents of subscribed ones, as `\Noselect` (RFC 3501
+    /// section 6.3.9).
     fn lsub(&mut self, world: &World, patterns: &[String]) {
         let user = self.user();
         let Some(held) = world.users.get(&user) else { return };
-        let mut told = BTreeSet::new();
+        let mut listed = BTreeSet::new();
         let mut entries = Vec::new();
         for name in &held.subscribed {
             if patterns.iter().any(|pattern| names(pattern, name)) {
-                told.insert(name.clone());
+                listed.insert(name.clone());
                 entries.push((name.clone(), true));
                 continue;
             }
@@ -213,7 +212,7 @@ impl Session {
             while let Some(text) = above {
                 let up = MailboxName::new(text);
                 let by_level = patterns.iter().any(|p| p.ends_with('%') && names(p, &up));
-                if by_level && !held.subscribed.contains(&up) && told.insert(up.clone()) {
+                if by_level && !held.subscribed.contains(&up) && listed.insert(up.clone()) {
                     entries.push((up, false));
                 }
                 above = parent(text);
@@ -230,7 +229,7 @@ impl Session {
     }
 }
 
-/// Whether a mailbox fulfils the selection options itself.
+/// Whether a mailbox matches the selection options itself.
 fn selected(world: &World, user: &str, name: &MailboxName, asked: &Asked) -> bool {
     let subscribed = || world.users.get(user).is_some_and(|held| held.subscribed.contains(name));
     let special = || {
@@ -240,8 +239,8 @@ fn selected(world: &World, user: &str, name: &MailboxName, asked: &Asked) -> boo
     (!asked.only_subscribed || subscribed()) && (!asked.only_special || special())
 }
 
-/// `CHILDINFO`: which options mailboxes below this one fulfil that the patterns do not name (RFC
-/// 5258 section 4).
+/// `CHILDINFO`: the options that mailboxes below this one match, if the patterns do not name them
+/// (RFC 5258 section 4).
 fn child_info(
     world: &World,
     user: &str,
@@ -258,8 +257,8 @@ fn child_info(
     if any { vec![kind.to_owned()] } else { Vec::new() }
 }
 
-/// Each mailbox, and each name that only has others below it; with what is subscribed and not
-/// there, if that is asked.
+/// Each mailbox, and each name that only has others below it; with missing subscribed names, if
+/// requested.
 fn all_names(world: &World, user: &str, with_subscribed: bool) -> BTreeSet<MailboxName> {
     let Some(held) = world.users.get(user) else { return BTreeSet::new() };
     let mut all: BTreeSet<MailboxName> = held.names.keys().cloned().collect();

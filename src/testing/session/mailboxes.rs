@@ -16,7 +16,7 @@ impl From<No> for Reply {
 }
 
 impl Session {
-    /// Who is logged in; commands that need that are not done before.
+    /// The logged-in user; commands that need one are not executed before login.
     pub(super) fn user(&self) -> String {
         self.user.clone().unwrap_or_default()
     }
@@ -74,6 +74,6 @@ impl Session {
         let mut all = Namespaces::default();
         all.personal.push(Namespace::new(String::new(), Some(DELIMITER)));
         self.answer("NAMESPACE", Answer::Namespace(all));
-        Reply::ok("Namespaces told")
+        Reply::ok("Namespaces listed")
     }
 }

@@ -1,4 +1,4 @@
-//! One connection to the server, without I/O: a client's octets in, [`Step`]s out.
+//! One connection to the server, without I/O: a client's bytes in, [`Step`]s out.
 //!
 //! ```text
 //!               LOGIN, AUTHENTICATE            SELECT, EXAMINE
@@ -7,9 +7,9 @@
 //!                                             CLOSE, UNSELECT
 //! ```
 //!
-//! Beside that a session is in one [`Mode`]: it takes commands, or is in the middle of one that
-//! takes more than one step. What others do comes by its queue in the [`World`]; `tell` says when
-//! it may be told.
+//! Besides, a session is in one [`Mode`]: it accepts commands, or is executing one that takes more
+//! than one step. Changes by others arrive through its queue in the [`World`]; `report` decides
+//! when they may be sent.
 
 mod append;
 mod auth;
@@ -38,8 +38,8 @@ use std::task::Waker;
 use bytes::BytesMut;
 
 use super::log::LoggedCommand as Logged;
+use super::notification::Urgent;
 use super::quirks::{Quirk, Quirks};
-use super::responder::Urgent;
 use super::script::Act;
 use super::world::{SessionId, Shared, World};
 use crate::types::{Answer, Code, Status, StatusResponse, Untagged};
@@ -52,44 +52,44 @@ pub(crate) use outbox::Step;
 use reply::{Allows, Reply};
 use snapshot::Snapshot;
 
-/// The longest line that is taken. Clients of CONDSTORE may send sets of 8192 octets and more (RFC
-/// 7162 section 4).
-const LONGEST_LINE: usize = 1024 * 1024;
-/// Beside its messages, so much of a command.
+/// The longest line accepted. Clients of CONDSTORE may send sets of 8192 bytes and more (RFC 7162
+/// section 4).
+const MAX_LINE: usize = 1024 * 1024;
+/// The limit for a command apart from its messages.
 const BESIDE_MESSAGE: usize = 2 * 1024 * 1024;
-/// So many of the largest messages in one command (MULTIAPPEND), or more that are smaller.
+/// The limit for the messages of one command (MULTIAPPEND), in messages of the largest size.
 const MESSAGES_AT_ONCE: usize = 4;
-/// So many octets wait to be written before the next is made.
+/// With this many bytes waiting to be written, no more output is made.
 const ENOUGH: usize = 64 * 1024;
-/// The largest literal of somebody who has not logged in.
-const LITERAL_OF_STRANGER: usize = 8 * 1024;
+/// The largest literal before login.
+const MAX_LITERAL_BEFORE_LOGIN: usize = 8 * 1024;
 
-/// What a session is in the middle of.
+/// What a session is waiting for.
 #[derive(Debug)]
 enum Mode {
-    /// The next command.
+    /// Waits for the next command.
     Commands,
     /// IDLE, with its tag, until DONE.
     Idle(String),
-    /// AUTHENTICATE PLAIN, with its tag: the client's answer.
+    /// AUTHENTICATE PLAIN, with its tag: waits for the client's answer.
     Sasl(String),
-    /// A FETCH whose rows are made as they can be written.
+    /// A FETCH whose rows are made as the client reads them.
     Rows(fetch::Job),
-    /// STARTTLS has been answered: nothing is read until TLS is there.
+    /// STARTTLS has been answered: nothing is read until TLS is active.
     Tls,
-    /// It has ended.
+    /// The session has ended.
     Over,
 }
 
-/// What ENABLE has switched on, or what amounts to it.
+/// Extensions switched on by ENABLE, or implied by a command.
 #[derive(Clone, Copy, Debug, Default)]
 struct Enabled {
     condstore: bool,
     qresync: bool,
     rev2: bool,
-    /// Strings are UTF-8: by one of the two.
+    /// Strings are UTF-8: by UTF8=ACCEPT or IMAP4rev2.
     utf8: bool,
-    /// By UTF8=ACCEPT itself.
+    /// UTF8=ACCEPT itself is enabled.
     utf8_accept: bool,
 }
 
@@ -99,7 +99,7 @@ pub(crate) struct Session {
     shared: Shared,
     id: SessionId,
     framer: RequestFramer,
-    /// TLS can be begun.
+    /// STARTTLS is possible.
     can_tls: bool,
     secure: bool,
     user: Option<String>,
@@ -107,14 +107,14 @@ pub(crate) struct Session {
     selected: Option<Snapshot>,
     mode: Mode,
     out: Outbox,
-    /// Octets that a script has behind the answer that is being made.
+    /// Bytes that a script puts after the answer in progress.
     after: Option<bytes::Bytes>,
     quirks: Quirks,
 }
 
 impl Session {
-    /// A session that greets its client. `can_tls`: whether STARTTLS can be done, `secure`: whether
-    /// it is needless.
+    /// A session that sends its greeting. `can_tls`: whether STARTTLS is possible, `secure`:
+    /// whether it is unnecessary.
     pub(crate) fn new(shared: Shared, can_tls: bool, secure: bool) -> Self {
         let (id, plus, rev2, preauth, quirks) = {
             let mut world = shared.lock();
@@ -123,9 +123,9 @@ impl Session {
             let settings = (world.settings.preauth.clone(), world.settings.quirks.clone());
             (world.connect(secure), plus, rev2, settings.0, settings.1)
         };
-        // Of somebody who has not logged in; `log_in` takes more.
-        let mut framer = RequestFramer::new(LONGEST_LINE).lines_of(LONGEST_LINE);
-        framer.set_plus_limit(plus.map(|bytes| bytes.min(LITERAL_OF_STRANGER)));
+        // The limits before login; `log_in` raises them.
+        let mut framer = RequestFramer::new(MAX_LINE).lines_of(MAX_LINE);
+        framer.set_plus_limit(plus.map(|bytes| bytes.min(MAX_LITERAL_BEFORE_LOGIN)));
         let enabled = Enabled { rev2, utf8: rev2, ..Enabled::default() };
         let mut session = Self {
             shared,
@@ -164,14 +164,14 @@ impl Session {
         self.status(status, Some(code), "imap-duplex test server ready");
     }
 
-    /// Reads what has come, and does it, as far as there is room for the answers.
+    /// Reads and executes input, as far as there is room for the answers.
     pub(crate) fn run(&mut self, input: &mut BytesMut) {
-        self.news();
+        self.report_waiting();
         while self.out.waiting() < ENOUGH && self.step(input) {}
-        self.news();
+        self.report_waiting();
     }
 
-    /// One command, or a piece of one; false if there is none.
+    /// One command, or a part of one; false if there is none.
     fn step(&mut self, input: &mut BytesMut) -> bool {
         match self.mode {
             Mode::Rows(_) => {
@@ -197,13 +197,13 @@ impl Session {
             Err(too_long) => {
                 let text = too_long.to_string();
                 self.status(Status::Bad, None, &text);
-                self.bye("This can't be read on");
+                self.bye("The input can't be parsed any further");
                 true
             }
         }
     }
 
-    /// A line that is a command, or what a command in progress waits for.
+    /// A line that is a command, or input for a command in progress.
     fn line(&mut self, line: &[u8]) {
         match std::mem::replace(&mut self.mode, Mode::Commands) {
             Mode::Idle(tag) => {
@@ -225,7 +225,7 @@ impl Session {
         let shared = self.shared.clone();
         let mut world = shared.lock();
         if line.is_empty() {
-            // An empty line between commands, as some send behind a literal.
+            // An empty line between commands, as some clients send after a literal.
             self.status(Status::Bad, None, "A command was expected");
             return;
         }
@@ -233,7 +233,7 @@ impl Session {
         let acts = world.script.take(&logged.name);
         let tag = logged.tag.clone();
         let refused = self.quirks.refuses(&logged);
-        world.hear(logged);
+        world.log_command(logged);
         if self.script(acts, &tag) {
             return;
         }
@@ -252,12 +252,12 @@ impl Session {
         }
     }
 
-    /// What a test wants at this command; true if it is not to be done.
+    /// Applies a script to this command; true if it is not to be executed.
     fn script(&mut self, acts: Vec<Act>, tag: &str) -> bool {
         let mut done = false;
         let with_tag = |bytes: bytes::Bytes| {
             let text = String::from_utf8_lossy(&bytes);
-            // Octets that are no text have no place for a tag.
+            // Bytes that are not text can't contain a tag's placeholder.
             if text.contains("{tag}") { text.replace("{tag}", tag).into_bytes().into() } else { bytes }
         };
         for act in acts {
@@ -265,7 +265,7 @@ impl Session {
                 Act::Delay(time) => self.out.pause(time),
                 Act::Cut(bytes) => self.out.cut_after(bytes),
                 Act::Before(bytes) => self.out.write(&with_tag(bytes)),
-                Act::Within(bytes) => self.out.say_within(with_tag(bytes)),
+                Act::Within(bytes) => self.out.write_within(with_tag(bytes)),
                 Act::After(bytes) => self.after = Some(with_tag(bytes)),
                 Act::Answer(status) => {
                     done = true;
@@ -280,35 +280,35 @@ impl Session {
         done
     }
 
-    /// A client wants to send a literal, and waits.
+    /// A client requests to send a synchronizing literal.
     fn literal(&mut self, size: usize) {
         let logged = Logged::new(self.id, self.framer.begun());
         let shared = self.shared.clone();
         let mut world = shared.lock();
         let is_append = logged.name == "APPEND";
-        let most = match (&self.user, is_append) {
-            (None, _) => LITERAL_OF_STRANGER,
+        let max = match (&self.user, is_append) {
+            (None, _) => MAX_LITERAL_BEFORE_LOGIN,
             (Some(_), true) => world.settings.append_limit,
             (Some(_), false) => BESIDE_MESSAGE,
         };
-        // The limit is for each message; that for all of a command is ours.
-        let most = most.min(self.framer.room());
-        if size <= most && !world.script.refuse_literals {
+        // The message limit is the user's concern; the limit for the whole command is the framer's.
+        let max = max.min(self.framer.room());
+        if size <= max && !world.script.refuse_literals {
             self.framer.accept();
             drop(world);
             self.write(&Response::Continuation { text: bytes::Bytes::from_static(b"go on") });
             return;
         }
         self.framer.refuse();
-        // RFC 7889 section 3.
-        let code = (is_append && size > most).then_some(Code::TooBig);
+        // The code of RFC 7889 section 3.
+        let code = (is_append && size > max).then_some(Code::TooBig);
         let reply = Reply::no(code, "This literal is not taken");
         let tag = logged.tag.clone();
-        world.hear(logged);
+        world.log_command(logged);
         self.end(&mut world, &tag, Allows::All, reply);
     }
 
-    /// Wakes this waker when there is something new; true if there is already, since
+    /// Wakes this waker on the next notification; true if there has been one already since
     /// [`run`](Self::run).
     pub(crate) fn wake_by(&mut self, waker: &Waker) -> bool {
         let mut world = self.shared.lock();
@@ -317,8 +317,8 @@ impl Session {
         line.fresh
     }
 
-    /// Whether it is to end at once, whatever is left to write: cut by the test, or the server is
-    /// gone. If not, that will wake this waker.
+    /// Whether to end at once, whatever is left to write: the test cut the connection, or the
+    /// server was dropped. If not, either will wake this waker.
     pub(crate) fn must_end(&mut self, waker: &Waker) -> bool {
         let mut world = self.shared.lock();
         let over = world.over;
@@ -327,24 +327,24 @@ impl Session {
         over || line.cut
     }
 
-    /// Whether a test wants it to end with a BYE, which has not been said yet.
+    /// Whether a test wants a BYE that has not been sent yet.
     pub(crate) fn has_bye(&mut self) -> bool {
         let mut world = self.shared.lock();
         let line = world.line(self.id);
         line.is_some_and(|line| line.urgent.iter().any(|urgent| matches!(urgent, Urgent::Bye(_))))
     }
 
-    /// What to do next with the connection.
+    /// The next step for the connection.
     pub(crate) fn next(&mut self) -> Option<Step> {
         self.out.next()
     }
 
-    /// The most octets for one write, if a test has set that.
+    /// The maximum of bytes in one write, if a test has set one.
     pub(crate) fn split(&self) -> Option<usize> {
         self.shared.lock().script.split
     }
 
-    /// TLS has been begun.
+    /// Called when TLS is active.
     pub(crate) fn secured(&mut self) {
         self.secure = true;
         self.mode = Mode::Commands;
@@ -357,8 +357,8 @@ impl Session {
         if self.enabled.utf8 { Strings::Utf8 } else { Strings::Quoted }
     }
 
-    fn write(&mut self, told: &Response) {
-        let bytes = response(told, self.strings());
+    fn write(&mut self, line: &Response) {
+        let bytes = response(line, self.strings());
         self.out.write(&bytes);
     }
 
@@ -369,8 +369,8 @@ impl Session {
 
     /// `* OK [CODE] text`.
     fn status(&mut self, status: Status, code: Option<Code>, text: &str) {
-        let told = StatusResponse::new(status, code, text);
-        self.answer(status.as_str(), Answer::Status(told));
+        let response = StatusResponse::new(status, code, text);
+        self.answer(status.as_str(), Answer::Status(response));
     }
 
     fn tagged(&mut self, tag: &str, status: StatusResponse) {
@@ -383,17 +383,17 @@ impl Session {
         }
     }
 
-    /// A command's end: what may be told now, and its tagged response.
+    /// Ends a command: reports permitted changes, then sends its tagged response.
     fn end(&mut self, world: &mut World, tag: &str, allows: Allows, reply: Reply) {
         self.flush(world, allows);
         let mut status = reply.status;
-        if reply.tells_mod_seq && self.enabled.qresync && status.code.is_none() {
+        if reply.with_mod_seq && self.enabled.qresync && status.code.is_none() {
             status.code = self.highest_mod_seq(world);
         }
         self.tagged(tag, status);
     }
 
-    /// The connection ends with these words.
+    /// Ends the connection with a BYE of this text.
     fn bye(&mut self, text: &str) {
         self.status(Status::Bye, None, text);
         self.out.close();

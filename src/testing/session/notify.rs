@@ -1,4 +1,4 @@
-//! NOTIFY (RFC 5465): what is told unasked from now on.
+//! NOTIFY (RFC 5465): the notifications sent from now on.
 
 use std::sync::Arc;
 
@@ -12,25 +12,25 @@ use super::reply::{Allows, Done, Reply};
 
 impl Session {
     pub(super) fn notify(&mut self, world: &mut World, asked: Option<Notify>) -> Done {
-        // RFC 5465 section 3.1: NONE asks for nothing of any mailbox, the selected one among them.
+        // RFC 5465 section 3.1: NONE requests nothing for any mailbox, including the selected one.
         let none = || Notify { status: false, groups: Vec::<NotifyGroup>::new() };
         let Ok(watch) = Watch::new(asked.unwrap_or_else(none)) else {
-            // RFC 5465 section 3.1: all that are known are named.
+            // RFC 5465 section 3.1: all supported events are named.
             let known = EVENTS.iter().map(|name| (*name).to_owned()).collect();
-            return Err(Reply::no(Some(Code::BadEvent(known)), "Not all of these events can be told"));
+            return Err(Reply::no(Some(Code::BadEvent(known)), "Not all of these events are supported"));
         };
-        if let Some(unknown) = watch.selected.items.iter().find(|item| !self.knows_item(world, item)) {
+        if let Some(unknown) = watch.selected.items.iter().find(|item| !self.has_item(world, item)) {
             return Err(Reply::bad(format!("An item of FETCH that is not known: {unknown:?}")));
         }
         let status = watch.status();
-        // What has come up to here is told as it was asked for before: an implicit NOOP.
+        // Earlier changes are reported by the previous rules: an implicit NOOP.
         self.flush(world, Allows::All);
         if let Some(line) = world.line(self.id) {
             line.watch = Some(Arc::new(watch));
         }
         if status {
-            for told in world.watched(self.id) {
-                self.answer("STATUS", Answer::MailboxStatus(told));
+            for status in world.watched(self.id) {
+                self.answer("STATUS", Answer::MailboxStatus(status));
             }
         }
         Ok(Reply::ok("Notify set"))

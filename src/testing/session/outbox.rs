@@ -1,21 +1,21 @@
-//! What a session has to write: octets, and what a script puts between them. In go responses, out
-//! come [`Step`]s, which whoever has the socket takes one by one.
+//! The output of a session: bytes, and the steps of scripts between them. In: responses. Out:
+//! [`Step`]s, which the owner of the socket executes one by one.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
-/// One thing to do with the connection.
+/// One step for the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Write these.
+    /// Write these bytes.
     Write(Bytes),
-    /// Wait so long.
+    /// Wait this long.
     Pause(Duration),
-    /// Begin TLS: the OK has been written, and what came in the clear meanwhile is void.
+    /// Begin TLS: the OK has been written, and plaintext received meanwhile is discarded.
     StartTls,
-    /// Close.
+    /// Close the connection.
     Close,
 }
 
@@ -25,20 +25,20 @@ enum Piece {
     Other(Step),
 }
 
-/// Steps in their order.
+/// The steps in order.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     pieces: VecDeque<Piece>,
     bytes: usize,
-    /// After so many more octets the connection ends.
+    /// The connection ends after this many more bytes.
     cut: Option<usize>,
-    /// To be said behind the next response.
+    /// Bytes to write after the next response.
     within: Option<Bytes>,
     closed: bool,
 }
 
 impl Outbox {
-    /// One response, or several; whole lines, but for a script's.
+    /// Writes responses; whole lines, except for a script's.
     pub(crate) fn write(&mut self, bytes: &[u8]) {
         self.put(bytes);
         if let Some(within) = self.within.take() {
@@ -71,7 +71,7 @@ impl Outbox {
         self.step(Step::StartTls);
     }
 
-    /// The connection ends once all before is written.
+    /// Ends the connection once everything is written.
     pub(crate) fn close(&mut self) {
         self.step(Step::Close);
         self.closed = true;
@@ -83,7 +83,7 @@ impl Outbox {
         }
     }
 
-    /// From here on so many octets.
+    /// Ends the connection after this many bytes.
     pub(crate) fn cut_after(&mut self, bytes: usize) {
         self.cut = Some(bytes);
         if bytes == 0 {
@@ -91,22 +91,22 @@ impl Outbox {
         }
     }
 
-    /// Behind the next response these octets.
-    pub(crate) fn say_within(&mut self, bytes: Bytes) {
+    /// Writes these bytes after the next response.
+    pub(crate) fn write_within(&mut self, bytes: Bytes) {
         self.within = Some(bytes);
     }
 
-    /// The octets that were to be said behind a response, if there was none.
+    /// The bytes meant to follow a response, if there was none.
     pub(crate) fn take_within(&mut self) -> Option<Bytes> {
         self.within.take()
     }
 
-    /// How many octets wait.
+    /// The count of bytes waiting.
     pub(crate) fn waiting(&self) -> usize {
         self.bytes
     }
 
-    /// The next thing to do.
+    /// The next step.
     pub(crate) fn next(&mut self) -> Option<Step> {
         match self.pieces.pop_front()? {
             Piece::Bytes(bytes) => {

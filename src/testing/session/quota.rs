@@ -1,5 +1,5 @@
-//! GETQUOTA and GETQUOTAROOT (RFC 9208): one root for each user, of octets and of messages.
-//! SETQUOTA is the test's own.
+//! GETQUOTA and GETQUOTAROOT (RFC 9208): one root for each user, for bytes and messages. Only the
+//! test can set quotas.
 
 use crate::testing::world::World;
 use crate::types::{Answer, MailboxName, Quota, QuotaResource, QuotaRoot};
@@ -8,19 +8,19 @@ use crate::wire::request::{Value, value_as_mailbox};
 use super::Session;
 use super::reply::{Done, Reply};
 
-/// The name of the one root, which clients learn by GETQUOTAROOT.
+/// The name of the single root, which GETQUOTAROOT returns.
 const ROOT: &str = "User quota";
 
 impl Session {
-    /// What is no command of another file.
+    /// The quota commands, and unknown ones.
     pub(super) fn quota(&mut self, world: &mut World, name: &str, arguments: &[Value]) -> Done {
         match (name, arguments) {
             ("GETQUOTA", [root]) => {
                 if *root != Value::String(ROOT.into()) {
                     return Err(Reply::no(None, "There is no such quota root"));
                 }
-                self.tell_quota(world);
-                Ok(Reply::ok("Quota told"))
+                self.write_quota(world);
+                Ok(Reply::ok("Quota listed"))
             }
             ("GETQUOTAROOT", [mailbox]) => {
                 let Some(mailbox) = value_as_mailbox(mailbox, self.enabled.utf8) else {
@@ -34,13 +34,13 @@ impl Session {
     }
 
     fn quota_root(&mut self, world: &World, mailbox: MailboxName) -> Done {
-        // RFC 9208 section 4.1.2: also of a mailbox that is not there.
+        // RFC 9208 section 4.1.2: also for a missing mailbox.
         self.answer("QUOTAROOT", Answer::QuotaRoot(QuotaRoot::new(mailbox, vec![ROOT.to_owned()])));
-        self.tell_quota(world);
-        Ok(Reply::ok("Quota told"))
+        self.write_quota(world);
+        Ok(Reply::ok("Quota listed"))
     }
 
-    fn tell_quota(&mut self, world: &World) {
+    fn write_quota(&mut self, world: &World) {
         let user = self.user();
         let (bytes, messages) = world.usage(&user);
         let Some(limits) = world.users.get(&user).map(|user| user.quota) else { return };

@@ -1,18 +1,18 @@
-//! How a command ends, and what may be told before that.
+//! The end of a command, and the changes that may be reported before it.
 
 use crate::types::{Code, Status, StatusResponse};
 
-/// What of the changes that wait may be told at a command's end (RFC 9051 section 7.5.1).
+/// The pending changes that may be reported at a command's end (RFC 9051 section 7.5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Allows {
-    /// All, removals among them.
+    /// All, including removals.
     All,
-    /// No removal: the command names messages by number, and others may be on their way.
+    /// No removals: the command names messages by sequence number, and pipelined ones may, too.
     Flags,
 }
 
 impl Allows {
-    /// Of FETCH, STORE, SEARCH and SORT: removals only in their UID form.
+    /// For FETCH, STORE, SEARCH and SORT: removals only in their UID form.
     pub(super) fn by(uid: bool) -> Self {
         if uid { Self::All } else { Self::Flags }
     }
@@ -24,12 +24,12 @@ pub(super) struct Reply {
     pub(super) status: StatusResponse,
     /// With HIGHESTMODSEQ, if there is no other code and QRESYNC is enabled (RFC 7162 sections
     /// 3.2.7 and 3.2.9).
-    pub(super) tells_mod_seq: bool,
+    pub(super) with_mod_seq: bool,
 }
 
 impl Reply {
     fn new(status: Status, code: Option<Code>, text: impl Into<String>) -> Self {
-        Self { status: StatusResponse::new(status, code, text), tells_mod_seq: false }
+        Self { status: StatusResponse::new(status, code, text), with_mod_seq: false }
     }
 
     pub(super) fn ok(text: impl Into<String>) -> Self {
@@ -49,14 +49,14 @@ impl Reply {
     }
 
     pub(super) fn with_mod_seq(self) -> Self {
-        Self { tells_mod_seq: true, ..self }
+        Self { with_mod_seq: true, ..self }
     }
 }
 
-/// A command's end, or why it can't be done; both are answers.
+/// A command's end, or why it is refused; both are sent as its answer.
 pub(super) type Done = Result<Reply, Reply>;
 
-/// Whichever it is.
+/// The reply in either case.
 pub(super) fn either(done: Done) -> Reply {
     done.unwrap_or_else(|reply| reply)
 }

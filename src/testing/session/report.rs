@@ -1,8 +1,8 @@
-//! Telling what others did, when it may be told: takes the session's responders, changes the
-//! snapshot by each, and writes what it says.
+//! Reports changes by others when permitted: takes the session's notifications, applies each to the
+//! snapshot, and writes its response.
 
+use crate::testing::notification::{By, Notification, Urgent};
 use crate::testing::quirks::Quirk;
-use crate::testing::responder::{By, Responder, Urgent};
 use crate::testing::watch::SelectedWatch;
 use crate::testing::world::World;
 use crate::types::{Answer, Code, Flag, Flags, ModSeq, Seq, Status, UidSet};
@@ -12,19 +12,18 @@ use super::reply::Allows;
 use super::snapshot::{Row, Snapshot, uid_set};
 use super::{Mode, Session};
 
-/// What is known and not written yet.
+/// Changes applied to the snapshot, but not written yet.
 #[derive(Debug, Default)]
 struct Pending {
-    /// UIDs of messages that came, which EXISTS has not told yet; and whether this session put them
-    /// there.
+    /// UIDs of new messages not yet covered by an EXISTS; and whether this session added them.
     arrived: Vec<(u32, bool)>,
     vanished: UidSet,
 }
 
 impl Session {
-    /// What has come while no command runs, as far as it may be told: all while the client idles,
-    /// what NOTIFY has asked for, and what a test says.
-    pub(super) fn news(&mut self) {
+    /// Reports changes while no command runs, as far as permitted: all while the client idles,
+    /// those that NOTIFY requests, and bytes of a test.
+    pub(super) fn report_waiting(&mut self) {
         let shared = self.shared.clone();
         let mut world = shared.lock();
         let over = world.over;
@@ -46,7 +45,7 @@ impl Session {
         self.urgent(&mut world);
         match (&self.mode, watch) {
             (Mode::Idle(_), _) => self.flush(&mut world, Allows::All),
-            // RFC 5465 section 6.1: at once, but removals only where SELECTED says so.
+            // RFC 5465 section 6.1: at once, but removals only if SELECTED permits.
             (Mode::Commands, Some(watch)) => {
                 let immediate = watch.selected.messages && !watch.selected.delayed;
                 self.flush(&mut world, if immediate { Allows::All } else { Allows::Flags });
@@ -55,7 +54,7 @@ impl Session {
         }
     }
 
-    /// Octets of a test, and ends: they do not wait.
+    /// Sends bytes of a test, and ends the session: neither waits.
     fn urgent(&mut self, world: &mut World) {
         let Some(line) = world.line(self.id) else { return };
         for urgent in std::mem::take(&mut line.urgent) {
@@ -66,7 +65,7 @@ impl Session {
         }
     }
 
-    /// Tells what waits, as far as the command allows it.
+    /// Reports pending changes, as far as the command permits.
     pub(super) fn flush(&mut self, world: &mut World, allows: Allows) {
         self.urgent(world);
         let allows = if self.quirks.has(Quirk::EarlyExpunge) { Allows::All } else { allows };
@@ -74,104 +73,103 @@ impl Session {
         let watch = line.watch.as_ref().map(|watch| watch.selected.clone());
         let mut now = std::mem::take(&mut line.queue);
         let mut pending = Pending::default();
-        // RFC 5465 section 3.1: without SELECTED, what others do to the messages of the selected
-        // mailbox is not told.
+        // RFC 5465 section 3.1: without SELECTED, changes by others in the selected mailbox are not
+        // reported.
         if watch.as_ref().is_some_and(|watch| !watch.messages) {
-            for responder in now {
-                self.tell_deaf(world, responder, allows, watch.as_ref(), &mut pending);
+            for notification in now {
+                self.report_own(world, notification, allows, watch.as_ref(), &mut pending);
             }
             self.write_pending(watch.as_ref(), &mut pending);
             return;
         }
-        if let Some(snapshot) = self.selected.as_mut().filter(|snapshot| !snapshot.unheard.is_empty()) {
-            // It came before all that waits now.
-            let later = std::mem::replace(&mut now, std::mem::take(&mut snapshot.unheard));
+        if let Some(snapshot) = self.selected.as_mut().filter(|snapshot| !snapshot.deferred.is_empty()) {
+            // These are older than everything in the queue.
+            let later = std::mem::replace(&mut now, std::mem::take(&mut snapshot.deferred));
             now.extend(later);
         }
         if allows == Allows::All {
             let held = self.selected.as_mut().map(|snapshot| std::mem::take(&mut snapshot.held));
             held.unwrap_or_default().into_iter().for_each(|uid| self.remove(uid, &mut pending));
         }
-        for responder in now {
-            self.tell(world, responder, allows, watch.as_ref(), &mut pending);
+        for notification in now {
+            self.report(world, notification, allows, watch.as_ref(), &mut pending);
         }
         self.write_pending(watch.as_ref(), &mut pending);
     }
 
-    /// The flags that others have changed are the session's own from now on, without a word.
+    /// Applies flag changes by others to the snapshot without reporting them.
     pub(super) fn forget_changes(&mut self, world: &mut World) {
         let (Some(line), Some(snapshot)) = (world.line(self.id), &mut self.selected) else { return };
-        for responder in std::mem::take(&mut line.queue) {
-            let at = match &responder {
-                Responder::Changed { message, .. } => snapshot.find(message.uid),
+        for notification in std::mem::take(&mut line.queue) {
+            let at = match &notification {
+                Notification::Changed { message, .. } => snapshot.find(message.uid),
                 _ => None,
             };
             match at {
-                Some(at) => snapshot.learn(at, responder),
-                None => line.queue.push_back(responder),
+                Some(at) => snapshot.learn(at, notification),
+                None => line.queue.push_back(notification),
             }
         }
     }
 
-    /// As `tell`, for a client that wants to hear of nothing but its own doing. Its numbers hold
-    /// until then: what others did to messages that it knows is done to the snapshot without a
-    /// word, a removal as one that is known and not told; new ones are no part of the snapshot
-    /// until one of its own comes behind them, which counts them all.
-    fn tell_deaf(
+    /// As `report`, for a client that wants no changes but its own. Its sequence numbers must hold:
+    /// changes by others to messages in the snapshot are applied without a response, a removal as a
+    /// pending one; new messages are left out of the snapshot until one of the session's own
+    /// follows, whose EXISTS counts them all.
+    fn report_own(
         &mut self,
         world: &World,
-        responder: Responder,
+        notification: Notification,
         allows: Allows,
         watch: Option<&SelectedWatch>,
         pending: &mut Pending,
     ) {
-        if responder.is_own() {
-            if matches!(responder, Responder::Arrived { .. }) {
-                let unheard = self.selected.as_mut().map(|snapshot| std::mem::take(&mut snapshot.unheard));
-                for earlier in unheard.unwrap_or_default() {
-                    // What becomes of those that came is no more than their flags, or a removal to
-                    // be held.
-                    self.tell(world, earlier, Allows::Flags, watch, pending);
+        if notification.is_own() {
+            if matches!(notification, Notification::Arrived { .. }) {
+                let deferred = self.selected.as_mut().map(|snapshot| std::mem::take(&mut snapshot.deferred));
+                for earlier in deferred.unwrap_or_default() {
+                    // Later changes of these messages are only of their flags, or pending removals.
+                    self.report(world, earlier, Allows::Flags, watch, pending);
                 }
             }
-            self.tell(world, responder, allows, watch, pending);
+            self.report(world, notification, allows, watch, pending);
             return;
         }
         let Some(snapshot) = &mut self.selected else { return };
-        let of = match &responder {
-            Responder::Changed { message, .. } => Some(message.uid),
-            Responder::Gone { uid, .. } => Some(*uid),
+        let of = match &notification {
+            Notification::Changed { message, .. } => Some(message.uid),
+            Notification::Expunged { uid, .. } => Some(*uid),
             _ => None,
         };
         match of.and_then(|uid| snapshot.find(uid)) {
-            Some(at) => snapshot.learn(at, responder),
-            None => snapshot.unheard.push_back(responder),
+            Some(at) => snapshot.learn(at, notification),
+            None => snapshot.deferred.push_back(notification),
         }
     }
 
-    fn tell(
+    fn report(
         &mut self,
         world: &World,
-        responder: Responder,
+        notification: Notification,
         allows: Allows,
         watch: Option<&SelectedWatch>,
         pending: &mut Pending,
     ) {
-        let is_new = matches!(responder, Responder::Arrived { .. });
-        let is_removal = matches!(responder, Responder::Gone { .. });
+        let is_new = matches!(notification, Notification::Arrived { .. });
+        let is_removal = matches!(notification, Notification::Expunged { .. });
         if !(is_new || is_removal && allows == Allows::Flags) {
             self.write_arrived(watch, pending);
         }
         if !is_removal {
             self.write_vanished(pending);
         }
-        match responder {
-            Responder::Arrived { message, recent, own } => {
+        match notification {
+            Notification::Arrived { message, recent, own } => {
                 let Some(snapshot) = &mut self.selected else { return };
                 pending.arrived.push((message.uid, own));
-                snapshot.rows.push(Row { message, recent, gone: false });
+                snapshot.rows.push(Row { message, recent, expunged: false });
             }
-            Responder::Changed { message, by } => {
+            Notification::Changed { message, by } => {
                 let uid = message.uid;
                 let Some(snapshot) = &mut self.selected else { return };
                 let Some(at) = snapshot.find(uid) else { return };
@@ -180,12 +178,12 @@ impl Session {
                 }
                 let wanted = by != By::Other || watch.is_none_or(|watch| watch.messages && watch.flags);
                 if !wanted {
-                    snapshot.missed = true;
+                    snapshot.has_unreported = true;
                 } else if by != By::Fetch {
                     self.write_flags(at, matches!(by, By::Silent | By::Conditional));
                 }
             }
-            Responder::Gone { uid, .. } => {
+            Notification::Expunged { uid, .. } => {
                 let Some(snapshot) = &mut self.selected else { return };
                 if allows == Allows::All {
                     self.remove(uid, pending);
@@ -193,9 +191,9 @@ impl Session {
                     snapshot.hold(at);
                 }
             }
-            Responder::NewFlags { .. } => self.write_known_flags(world),
-            Responder::Status(status) => self.answer("STATUS", Answer::MailboxStatus(*status)),
-            Responder::List(entry) => self.answer("LIST", Answer::List(*entry)),
+            Notification::NewFlags { .. } => self.write_known_flags(world),
+            Notification::Status(status) => self.answer("STATUS", Answer::MailboxStatus(*status)),
+            Notification::List(entry) => self.answer("LIST", Answer::List(*entry)),
         }
     }
 
@@ -204,7 +202,8 @@ impl Session {
         self.write_vanished(pending);
     }
 
-    /// EXISTS for all that came, and what NOTIFY wants to know of them (RFC 5465 section 5.2).
+    /// EXISTS for all new messages, and the items that NOTIFY requests of them (RFC 5465 section
+    /// 5.2).
     fn write_arrived(&mut self, watch: Option<&SelectedWatch>, pending: &mut Pending) {
         let arrived = std::mem::take(&mut pending.arrived);
         let Some(snapshot) = self.selected.as_ref().filter(|_| !arrived.is_empty()) else { return };
@@ -228,7 +227,7 @@ impl Session {
         }
     }
 
-    /// Takes a message out of the snapshot, and says so or keeps it for VANISHED.
+    /// Removes a message from the snapshot, and reports it or keeps it for VANISHED.
     fn remove(&mut self, uid: u32, pending: &mut Pending) {
         let Some(snapshot) = &mut self.selected else { return };
         let Some(at) = snapshot.find(uid) else { return };
@@ -243,7 +242,7 @@ impl Session {
         }
     }
 
-    /// RFC 7162 section 3.2.10: in place of EXPUNGE, once QRESYNC is enabled.
+    /// RFC 7162 section 3.2.10: replaces EXPUNGE, once QRESYNC is enabled.
     fn write_vanished(&mut self, pending: &mut Pending) {
         let uids = std::mem::take(&mut pending.vanished);
         if !uids.is_empty() {
@@ -251,28 +250,28 @@ impl Session {
         }
     }
 
-    /// `* 3 FETCH (UID 7 FLAGS (\Seen))`, or what is left of it after .SILENT: the mod-sequence
-    /// (RFC 7162 section 3.1.3).
+    /// `* 3 FETCH (UID 7 FLAGS (\Seen))`, or after .SILENT only the mod-sequence (RFC 7162 section
+    /// 3.1.3).
     fn write_flags(&mut self, at: usize, silent: bool) {
         let condstore = self.enabled.condstore;
         let Some(row) = self.selected.as_ref().and_then(|snapshot| snapshot.row(at)) else { return };
         if silent && !condstore {
             return;
         }
-        let mut told = FetchRow::new(Snapshot::seq(at), self.strings());
+        let mut fetch = FetchRow::new(Snapshot::seq(at), self.strings());
         // RFC 9051 section 7.5.2, RFC 7162 section 3.2.4: with the UID.
-        told.uid(row.message.uid);
+        fetch.uid(row.message.uid);
         if !silent {
-            told.flags(&self.flags_of(row));
+            fetch.flags(&self.flags_of(row));
         }
         if condstore {
-            told.mod_seq(row.message.mod_seq);
+            fetch.mod_seq(row.message.mod_seq);
         }
-        let bytes = told.finish();
+        let bytes = fetch.finish();
         self.out.write(&bytes);
     }
 
-    /// A message's flags as this session is told them.
+    /// A message's flags for this session.
     pub(super) fn flags_of(&self, row: &Row) -> Flags {
         let mut flags = row.message.flags.clone();
         // IMAP4rev2 has no \Recent (RFC 9051 appendix E).
@@ -299,13 +298,12 @@ impl Session {
         self.status(Status::Ok, Some(Code::PermanentFlags(permanent)), "Flags permitted");
     }
 
-    /// The mailbox's newest mod-sequence, all changes up to which have been told; `None` while some
-    /// have not.
+    /// The mailbox's highest mod-sequence; `None` while changes up to it are unreported.
     pub(super) fn highest_mod_seq(&self, world: &World) -> Option<Code> {
         let snapshot = self.selected.as_ref()?;
-        let waits = !snapshot.held.is_empty() || !snapshot.unheard.is_empty();
-        let told = world.lines.get(&self.id)?.queue.is_empty() && !waits && !snapshot.missed;
+        let waits = !snapshot.held.is_empty() || !snapshot.deferred.is_empty();
+        let all_reported = world.lines.get(&self.id)?.queue.is_empty() && !waits && !snapshot.has_unreported;
         let value = world.mailboxes.get(&snapshot.mailbox)?.highest_mod_seq;
-        told.then_some(Code::HighestModSeq(ModSeq::new(value)))
+        all_reported.then_some(Code::HighestModSeq(ModSeq::new(value)))
     }
 }

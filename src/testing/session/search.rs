@@ -1,5 +1,5 @@
-//! SEARCH and SORT: what was found, in the form that was asked for (RFC 9051 section 6.4.4, RFC
-//! 5256, RFC 5182, RFC 9394).
+//! SEARCH and SORT: the result in the requested form (RFC 9051 section 6.4.4, RFC 5256, RFC 5182,
+//! RFC 9394).
 
 use crate::testing::search::{Refused, Scope, charset, check, cost, matches, sort};
 use crate::testing::world::World;
@@ -12,11 +12,11 @@ use super::Session;
 use super::reply::{Done, Reply};
 use super::snapshot::{Numbered, Snapshot, uid_set};
 
-/// So many keys may a search have, those within others among them: each is looked at for each
-/// message, while all other sessions wait.
-const MOST_KEYS: usize = 1000;
+/// The maximum of keys in a search, nested ones included: each is evaluated for each message, while
+/// all other sessions wait.
+const MAX_KEYS: usize = 1000;
 
-/// `1:500` or `-1:-100`: a piece of a result (RFC 9394 section 4).
+/// `1:500` or `-1:-100`: a range of a result (RFC 9394 section 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Piece {
     first: i64,
@@ -35,7 +35,7 @@ pub(super) fn piece(text: &str) -> Option<Piece> {
 }
 
 impl Piece {
-    /// That piece of these.
+    /// The part of `all` in this range.
     pub(super) fn of<T>(self, all: &[T]) -> &[T] {
         let (near, far) = (self.first.unsigned_abs(), self.last.unsigned_abs());
         let index = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(all.len());
@@ -45,7 +45,7 @@ impl Piece {
     }
 }
 
-/// What RETURN asks for.
+/// The RETURN options.
 #[derive(Debug, Default)]
 struct Asked {
     min: bool,
@@ -69,19 +69,19 @@ fn asked(world: &World, returned: &[Returned]) -> Result<Asked, Reply> {
                 let range = piece(range).ok_or_else(|| Reply::bad("A range was expected"))?;
                 asked.partial = Some(range);
             }
-            _ => return Err(Reply::bad("A return option that is not known")),
+            _ => return Err(Reply::bad("An unknown return option")),
         }
     }
     if asked.all && asked.partial.is_some() {
         return Err(Reply::bad("ALL and PARTIAL do not go together"));
     }
-    // RFC 9051 section 6.4.4: nothing said is ALL; SAVE alone tells nothing.
+    // RFC 9051 section 6.4.4: no option means ALL; SAVE alone returns nothing.
     asked.all |= !(asked.min || asked.max || asked.count || asked.save || asked.partial.is_some());
     Ok(asked)
 }
 
-/// The extension that a key belongs to; those in others are looked at as well.
-fn knows(world: &World, key: &SearchKey) -> bool {
+/// Whether the extensions for these keys, nested ones included, are on.
+fn is_supported(world: &World, key: &SearchKey) -> bool {
     match key {
         SearchKey::Word("SAVEDATESUPPORTED")
         | SearchKey::Date("SAVEDBEFORE" | "SAVEDON" | "SAVEDSINCE", _) => world.has("SAVEDATE"),
@@ -90,15 +90,15 @@ fn knows(world: &World, key: &SearchKey) -> bool {
         SearchKey::Text("EMAILID" | "THREADID", _) => world.has("OBJECTID"),
         SearchKey::ModSeq(..) => world.has("CONDSTORE"),
         SearchKey::Uids(Numbers::Saved) | SearchKey::Seqs(Numbers::Saved) => world.has("SEARCHRES"),
-        SearchKey::And(all) => all.iter().all(|key| knows(world, key)),
-        SearchKey::Or(both) => knows(world, &both.0) && knows(world, &both.1),
-        SearchKey::Not(key) => knows(world, key),
+        SearchKey::And(all) => all.iter().all(|key| is_supported(world, key)),
+        SearchKey::Or(both) => is_supported(world, &both.0) && is_supported(world, &both.1),
+        SearchKey::Not(key) => is_supported(world, key),
         _ => true,
     }
 }
 
-/// Whether the numbers are those of messages (RFC 9051 section 9, `seq-number`: BAD for others);
-/// UIDs may be nobody's.
+/// Whether the sequence numbers exist (RFC 9051 section 9, `seq-number`: BAD for others); UIDs need
+/// not exist.
 fn in_range(key: &SearchKey, snapshot: &Snapshot) -> bool {
     match key {
         SearchKey::Seqs(numbers) => snapshot.places(numbers, false).is_ok(),
@@ -119,12 +119,12 @@ fn by_mod_seq(key: &SearchKey) -> bool {
     }
 }
 
-/// What was found.
+/// The result of a search.
 #[derive(Debug)]
 struct Found {
-    /// Number, UID and mod-sequence of each, in the result's order.
+    /// Sequence number, UID and mod-sequence of each, in the result's order.
     rows: Vec<(u32, u32, u64)>,
-    /// Whether the highest mod-sequence is told with it.
+    /// Whether to return the highest mod-sequence.
     by_mod_seq: bool,
 }
 
@@ -134,8 +134,8 @@ impl Found {
         ModSeq::new(highest)
     }
 
-    /// That of the messages that are returned (RFC 4731 section 3.2): with MIN and MAX alone those
-    /// two at most.
+    /// That of the messages returned (RFC 4731 section 3.2): with MIN and MAX alone of those two at
+    /// most.
     fn mod_seq_of(&self, asked: &Asked) -> Option<ModSeq> {
         let ends_alone = (asked.min || asked.max) && !(asked.all || asked.count || asked.partial.is_some());
         if !ends_alone {
@@ -163,16 +163,16 @@ impl Session {
         let refused = |refused| match refused {
             Refused::Charset => {
                 let known = ["US-ASCII", "UTF-8"].map(str::to_owned).to_vec();
-                Reply::no(Some(Code::BadCharset(known)), "This charset is not known here")
+                Reply::no(Some(Code::BadCharset(known)), "This charset is not supported")
             }
-            Refused::Key(key) => Reply::bad(format!("{key} is not known here")),
+            Refused::Key(key) => Reply::bad(format!("{key} is not supported")),
         };
         charset(named).map_err(refused)?;
-        if keys.iter().map(cost).sum::<usize>() > MOST_KEYS {
+        if keys.iter().map(cost).sum::<usize>() > MAX_KEYS {
             return Err(Reply::bad("Too many search keys"));
         }
-        if keys.iter().any(|key| !knows(world, key)) {
-            return Err(Reply::bad("A search key that is not known"));
+        if keys.iter().any(|key| !is_supported(world, key)) {
+            return Err(Reply::bad("An unknown search key"));
         }
         keys.iter().try_for_each(check).map_err(refused)?;
         let by_mod_seq = keys.iter().any(by_mod_seq);
@@ -190,7 +190,7 @@ impl Session {
             saved: Some(&snapshot.saved),
         };
         let mut found = Vec::new();
-        for (at, row) in snapshot.rows.iter().enumerate().filter(|(_, row)| !row.gone) {
+        for (at, row) in snapshot.rows.iter().enumerate().filter(|(_, row)| !row.expunged) {
             let message = Numbered { seq: Snapshot::seq(at), row };
             let mut fits = true;
             for key in keys {
@@ -216,23 +216,23 @@ impl Session {
     pub(super) fn search(&mut self, world: &mut World, tag: &str, search: &Search) -> Done {
         let returned = search.returned.as_deref();
         if returned.is_some() && !world.has("ESEARCH") {
-            return Err(Reply::bad("RETURN is not known here"));
+            return Err(Reply::bad("RETURN is not supported"));
         }
         let asked = asked(world, returned.unwrap_or_default())?;
         if search.charset.is_some() && self.enabled.utf8_accept {
-            // RFC 6855 section 3: all strings are UTF-8 then.
+            // RFC 6855 section 3: then all strings are UTF-8.
             return Err(Reply::bad("No charset can be named once UTF8=ACCEPT is enabled"));
         }
         let found = self.find(world, search.charset.as_deref(), &search.keys, None);
         let found = found.inspect_err(|reply| self.not_saved(&asked, reply))?;
-        // RFC 9051 section 6.4.4: IMAP4rev2 answers with ESEARCH whatever was asked.
+        // RFC 9051 section 6.4.4: IMAP4rev2 always answers with ESEARCH.
         if returned.is_some() || self.enabled.rev2 {
             self.esearch(tag, search.uid, &asked, &found);
         } else {
-            let mut told = SearchNumbers { mod_seq: found.mod_seq(), ..SearchNumbers::default() };
+            let mut response = SearchNumbers { mod_seq: found.mod_seq(), ..SearchNumbers::default() };
             let numbers: NumberList = found.numbers(search.uid).into_iter().collect();
-            told.numbers = numbers.to_set();
-            self.answer("SEARCH", Answer::Search(told));
+            response.numbers = numbers.to_set();
+            self.answer("SEARCH", Answer::Search(response));
         }
         Ok(Reply::ok("Searched"))
     }
@@ -240,18 +240,18 @@ impl Session {
     pub(super) fn sort(&mut self, world: &mut World, asked_for: &Sort) -> Done {
         let returned = asked_for.returned.as_deref();
         if returned.is_some() {
-            // RFC 5267 section 3: a capability of its own, ESORT, which is not had.
-            return Err(Reply::bad("RETURN is not known here"));
+            // RFC 5267 section 3: that is another capability, ESORT, which is not supported.
+            return Err(Reply::bad("RETURN is not supported"));
         }
         let found = self.find(world, Some(&asked_for.charset), &asked_for.keys, Some(asked_for))?;
-        let mut told = SortResult { mod_seq: found.mod_seq(), ..SortResult::default() };
-        told.numbers = found.numbers(asked_for.uid).into_iter().collect();
-        self.answer("SORT", Answer::Sort(told));
+        let mut response = SortResult { mod_seq: found.mod_seq(), ..SortResult::default() };
+        response.numbers = found.numbers(asked_for.uid).into_iter().collect();
+        self.answer("SORT", Answer::Sort(response));
         Ok(Reply::ok("Sorted"))
     }
 
-    /// RFC 5182 section 2.1: a SEARCH with SAVE that is answered NO leaves nothing saved; BAD
-    /// leaves what there was.
+    /// RFC 5182 section 2.1: a SEARCH with SAVE that ends with NO clears the saved result; BAD
+    /// keeps it.
     fn not_saved(&mut self, asked: &Asked, reply: &Reply) {
         if asked.save
             && reply.status.status == crate::types::Status::No
@@ -263,26 +263,26 @@ impl Session {
 
     fn esearch(&mut self, tag: &str, uid: bool, asked: &Asked, found: &Found) {
         let numbers = found.numbers(uid);
-        let mut told = ESearch { tag: Some(tag.to_owned()), uid, ..ESearch::default() };
-        // RFC 9051 section 7.3.4: what there is not is left out, but for the count.
+        let mut response = ESearch { tag: Some(tag.to_owned()), uid, ..ESearch::default() };
+        // RFC 9051 section 7.3.4: items without a value are left out, except for the count.
         if asked.min {
-            told.min = numbers.first().copied();
+            response.min = numbers.first().copied();
         }
         if asked.max {
-            told.max = numbers.last().copied();
+            response.max = numbers.last().copied();
         }
         if asked.count {
-            told.count = Some(u32::try_from(numbers.len()).unwrap_or(u32::MAX));
+            response.count = Some(u32::try_from(numbers.len()).unwrap_or(u32::MAX));
         }
         if asked.all && !numbers.is_empty() {
             let list: NumberList = numbers.iter().copied().collect();
-            told.all = Some(list.to_set());
+            response.all = Some(list.to_set());
         }
         if let Some(range) = asked.partial {
             let part: NumberList = range.of(&numbers).iter().copied().collect();
-            told.partial = Some(PartialResult::new((range.first, range.last), part));
+            response.partial = Some(PartialResult::new((range.first, range.last), part));
         }
-        told.mod_seq = found.mod_seq_of(asked);
+        response.mod_seq = found.mod_seq_of(asked);
         if asked.save
             && let Some(snapshot) = &mut self.selected
         {
@@ -291,13 +291,13 @@ impl Session {
         let only_saves =
             asked.save && !(asked.min || asked.max || asked.count || asked.all || asked.partial.is_some());
         if !only_saves {
-            self.answer("ESEARCH", Answer::ESearch(Box::new(told)));
+            self.answer("ESEARCH", Answer::ESearch(Box::new(response)));
         }
     }
 }
 
-/// What `$` becomes (RFC 5182 section 2.4, RFC 9394 section 3.2): all that was found, unless MIN,
-/// MAX and PARTIAL alone were asked for.
+/// The new value of `$` (RFC 5182 section 2.4, RFC 9394 section 3.2): everything found, unless only
+/// MIN, MAX and PARTIAL were requested.
 fn saved(asked: &Asked, found: &Found) -> UidSet {
     let uids = found.numbers(true);
     if asked.count || asked.all || !(asked.min || asked.max || asked.partial.is_some()) {

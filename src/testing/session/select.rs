@@ -11,18 +11,18 @@ use super::Session;
 use super::reply::{Allows, Done, Reply};
 use super::snapshot::{Snapshot, uid_set};
 
-/// What a client knows of a mailbox from before (RFC 7162 section 3.2.5).
+/// The client's earlier knowledge of a mailbox (RFC 7162 section 3.2.5).
 #[derive(Debug)]
 struct Known {
     uid_validity: u32,
     mod_seq: u64,
-    /// `None`: all that there were.
+    /// `None`: all messages that existed.
     uids: Option<UidSet>,
 }
 
 impl Known {
-    /// `(uidvalidity mod-sequence [known-uids] [(seqs uids)])`. The last only helps servers that
-    /// have forgotten; this one has not.
+    /// `(uidvalidity mod-sequence [known-uids] [(seqs uids)])`. The last one only helps servers
+    /// without a complete log of expunges; this one has it.
     fn read(values: &[Value]) -> Option<Self> {
         let word = |at: usize| match values.get(at) {
             Some(Value::Word(word)) => Some(word.as_str()),
@@ -41,8 +41,8 @@ impl Known {
 }
 
 impl Session {
-    /// What SELECT is to do besides: whether mod-sequences are to be told, and what the client
-    /// knows.
+    /// The parameters of SELECT: whether it enables mod-sequences, and the client's earlier
+    /// knowledge.
     fn parameters(&self, world: &World, params: &[Value]) -> Result<(bool, Option<Known>), Reply> {
         let mut params = params.iter();
         let (mut condstore, mut known) = (false, None);
@@ -67,8 +67,7 @@ impl Session {
         Ok((condstore, known))
     }
 
-    /// SELECT or EXAMINE. Whatever comes of it, the mailbox selected before no longer is (RFC 9051
-    /// section 6.3.2).
+    /// SELECT or EXAMINE. Even a failure deselects the previous mailbox (RFC 9051 section 6.3.2).
     pub(super) fn select(&mut self, world: &mut World, asked: Select) -> Done {
         let Select { mailbox: name, read_only, params } = asked;
         let (condstore, known) = self.parameters(world, &params)?;
@@ -80,7 +79,8 @@ impl Session {
             }
         }
         if condstore {
-            // Now that nothing is selected: what is to be selected tells its own.
+            // While nothing is selected, so that no HIGHESTMODSEQ is sent: the new mailbox sends
+            // its own.
             self.enable_condstore(world);
         }
         let user = self.user();
@@ -94,19 +94,20 @@ impl Session {
         if let Some(line) = world.line(self.id) {
             line.selected = Some(id);
             line.takes_recent = !read_only;
-            // What waits was for another selection, but for what NOTIFY told of other mailboxes.
-            line.queue.retain(|told| !told.is_of_selected());
+            // Queued notifications were for the previous selection, except those of NOTIFY about
+            // other mailboxes.
+            line.queue.retain(|notification| !notification.is_of_selected());
         }
-        self.tell_opened(world);
+        self.write_opened(world);
         if let Some(known) = known {
-            self.tell_since(world, &known);
+            self.write_changes_since(world, &known);
         }
         let code = if read_only { Code::ReadOnly } else { Code::ReadWrite };
         Ok(Reply::ok_with(code, if read_only { "Examined" } else { "Selected" }))
     }
 
-    /// What SELECT tells of the mailbox.
-    fn tell_opened(&mut self, world: &World) {
+    /// Writes SELECT's responses about the mailbox.
+    fn write_opened(&mut self, world: &World) {
         let Some(snapshot) = &self.selected else { return };
         let Some(held) = world.mailboxes.get(&snapshot.mailbox) else { return };
         let (count, recent) = (snapshot.count(), snapshot.recent());
@@ -135,14 +136,14 @@ impl Session {
             self.status(Status::Ok, Some(code), text);
         }
         if self.enabled.rev2 {
-            // RFC 9051 section 6.3.2: with its name as the server has it.
+            // RFC 9051 section 6.3.2: LIST with the server's name of the mailbox.
             let entry = world.list_entry(&self.user(), &name, Wanted::default());
             self.answer("LIST", Answer::List(entry));
         }
     }
 
-    /// What has become of the mailbox since the client last knew it.
-    fn tell_since(&mut self, world: &World, known: &Known) {
+    /// Writes the changes since the client's earlier knowledge.
+    fn write_changes_since(&mut self, world: &World, known: &Known) {
         let Some(snapshot) = &self.selected else { return };
         let Some(held) = world.mailboxes.get(&snapshot.mailbox) else { return };
         if held.uid_validity != known.uid_validity {
@@ -151,41 +152,42 @@ impl Session {
         let is_known = |uid: u32| {
             known.uids.as_ref().is_none_or(|uids| Uid::new(uid).is_some_and(|uid| uids.contains(uid)))
         };
-        let mut gone: Vec<u32> = held.gone_since(known.mod_seq).filter(|uid| is_known(*uid)).collect();
-        gone.sort_unstable();
+        let mut expunged: Vec<u32> =
+            held.expunged_since(known.mod_seq).filter(|uid| is_known(*uid)).collect();
+        expunged.sort_unstable();
         let mut rows = Vec::new();
         for (at, row) in snapshot.rows.iter().enumerate() {
             if row.message.mod_seq > known.mod_seq && is_known(row.message.uid) {
-                let mut told = FetchRow::new(Snapshot::seq(at), self.strings());
-                told.uid(row.message.uid);
-                told.flags(&self.flags_of(row));
-                told.mod_seq(row.message.mod_seq);
-                rows.push(told.finish());
+                let mut fetch = FetchRow::new(Snapshot::seq(at), self.strings());
+                fetch.uid(row.message.uid);
+                fetch.flags(&self.flags_of(row));
+                fetch.mod_seq(row.message.mod_seq);
+                rows.push(fetch.finish());
             }
         }
         // VANISHED before FETCH (RFC 7162 section 3.2.5.1).
-        self.tell_vanished_earlier(gone);
+        self.write_vanished_earlier(expunged);
         rows.iter().for_each(|row| self.out.write(row));
     }
 
-    /// `VANISHED (EARLIER)`, unless there is nothing to say.
-    pub(super) fn tell_vanished_earlier(&mut self, gone: Vec<u32>) {
-        let uids = uid_set(gone);
+    /// `VANISHED (EARLIER)`, unless there are none.
+    pub(super) fn write_vanished_earlier(&mut self, expunged: Vec<u32>) {
+        let uids = uid_set(expunged);
         if !uids.is_empty() {
             self.answer("VANISHED", Answer::Vanished { earlier: true, uids });
         }
     }
 
-    /// No mailbox is selected any more.
+    /// Deselects the mailbox.
     pub(super) fn unselect(&mut self, world: &mut World) {
         self.selected = None;
         if let Some(line) = world.line(self.id) {
             line.selected = None;
-            line.queue.retain(|told| !told.is_of_selected());
+            line.queue.retain(|notification| !notification.is_of_selected());
         }
     }
 
-    /// The UIDs of the messages with `\Deleted`, of those that stand here.
+    /// The UIDs of messages with `\Deleted`, among those at these positions.
     fn deleted(&self, places: Option<&[usize]>) -> Vec<u32> {
         let Some(snapshot) = &self.selected else { return Vec::new() };
         let all: Vec<usize>;
@@ -200,12 +202,11 @@ impl Session {
         rows.filter(|row| row.message.flags.contains(&Flag::Deleted)).map(|row| row.message.uid).collect()
     }
 
-    /// CLOSE, which removes what is marked without a word to this client, or UNSELECT, which does
-    /// not.
+    /// CLOSE, which expunges without responses to this client, or UNSELECT, which does not expunge.
     pub(super) fn close(&mut self, world: &mut World, removes: bool) -> Done {
         if let Some(snapshot) = self.selected.as_ref().filter(|snapshot| removes && !snapshot.read_only) {
-            // RFC 7162 section 3.2.8: no HIGHESTMODSEQ in the answer, as the client is not told
-            // what went.
+            // RFC 7162 section 3.2.8: no HIGHESTMODSEQ in the answer, as the client does not
+            // receive the expunges.
             world.remove(snapshot.mailbox, &self.deleted(None), Some(self.id));
         }
         self.unselect(world);
@@ -220,7 +221,7 @@ impl Session {
             Some(which) => Some(self.places(world, which, true)?),
             None => None,
         };
-        // With nothing done and nothing said of it, as Dovecot has it.
+        // Does nothing, silently, as Dovecot.
         let marked = if read_only { Vec::new() } else { self.deleted(places.as_deref()) };
         let removed = world.remove(mailbox, &marked, Some(self.id));
         let reply = Reply::ok("Expunged");
@@ -231,7 +232,7 @@ impl Session {
         Ok(reply.with_mod_seq())
     }
 
-    /// Where the messages stand that a command names.
+    /// The positions of the messages that a command names.
     pub(super) fn places(&self, world: &World, which: &Numbers, uid: bool) -> Result<Vec<usize>, Reply> {
         if *which == Numbers::Saved && !world.has("SEARCHRES") {
             return Err(Reply::bad("No result is saved here"));

@@ -1,26 +1,28 @@
-//! A session's view of its selected mailbox: which number is which message, as it has been told.
+//! A session's view of its selected mailbox: the messages by sequence number, as reported to the
+//! client.
 //!
-//! It changes only when a [`Responder`] is told, so that the client's numbers hold. A message that
-//! others have expunged keeps its number and its content until then (RFC 2180 section 4.1.1).
+//! It changes only when a [`Notification`] is sent, so that the client's sequence numbers hold. A
+//! message that others have expunged keeps its number and its content until then (RFC 2180 section
+//! 4.1.1).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::testing::mailbox::{Mailbox, MailboxId, Message};
 use crate::testing::mime::Content;
-use crate::testing::responder::Responder;
+use crate::testing::notification::Notification;
 use crate::testing::search::Candidate;
 use crate::types::{Flags, MailboxName, Timestamp, Uid, UidSet};
 use crate::wire::request::{End, Numbers};
 
-/// One message of it.
+/// One message of the snapshot.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) message: Arc<Message>,
     /// `\Recent` in this session.
     pub(crate) recent: bool,
-    /// Expunged, which is not told yet.
-    pub(crate) gone: bool,
+    /// Expunged, but not yet reported.
+    pub(crate) expunged: bool,
 }
 
 /// The selected mailbox.
@@ -29,25 +31,25 @@ pub(crate) struct Snapshot {
     pub(crate) mailbox: MailboxId,
     pub(crate) name: MailboxName,
     pub(crate) read_only: bool,
-    /// In the order of their numbers, which is that of their UIDs.
+    /// In the order of their sequence numbers, which is that of their UIDs.
     pub(crate) rows: Vec<Row>,
-    /// Removals that are known and not told, in their order.
+    /// Unreported removals, in order.
     pub(crate) held: Vec<u32>,
-    /// What others did to messages that are not here yet, and those messages: the client wants to
-    /// hear of none (RFC 5465 section 3.1).
-    pub(crate) unheard: VecDeque<Responder>,
-    /// A change of flags was never told, as the client did not want to hear of it.
-    pub(crate) missed: bool,
+    /// Changes by others that concern messages not in the snapshot, and those messages: the client
+    /// wants none of them (RFC 5465 section 3.1).
+    pub(crate) deferred: VecDeque<Notification>,
+    /// A change of flags was never reported, because the client did not want it.
+    pub(crate) has_unreported: bool,
     /// `$` (RFC 9051 section 6.4.4.1).
     pub(crate) saved: UidSet,
 }
 
-/// Why numbers name nothing.
+/// A sequence number names no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NoSuchNumber;
 
 impl Snapshot {
-    /// The mailbox as it is now; messages from this UID on are recent.
+    /// The mailbox's current state; messages from this UID on are recent.
     pub(crate) fn new(
         id: MailboxId,
         name: MailboxName,
@@ -58,7 +60,7 @@ impl Snapshot {
         let row = |message: &Arc<Message>| Row {
             message: message.clone(),
             recent: message.uid >= recent_from,
-            gone: false,
+            expunged: false,
         };
         let rows = held.messages.values().map(row).collect();
         Self {
@@ -67,28 +69,28 @@ impl Snapshot {
             read_only,
             rows,
             held: Vec::new(),
-            unheard: VecDeque::new(),
-            missed: false,
+            deferred: VecDeque::new(),
+            has_unreported: false,
             saved: UidSet::new(),
         }
     }
 
-    /// The message that stands here is gone, which is not told yet.
+    /// Marks the message at this position as expunged but unreported.
     pub(crate) fn hold(&mut self, at: usize) {
-        if let Some(row) = self.rows.get_mut(at).filter(|row| !row.gone) {
-            row.gone = true;
+        if let Some(row) = self.rows.get_mut(at).filter(|row| !row.expunged) {
+            row.expunged = true;
             self.held.push(row.message.uid);
         }
     }
 
-    /// What others did to the message that stands here, without a word to the client.
-    pub(crate) fn learn(&mut self, at: usize, responder: Responder) {
-        match (responder, self.rows.get_mut(at)) {
-            (Responder::Changed { message, .. }, Some(row)) => {
+    /// Applies a change by others to the message at this position, without a response.
+    pub(crate) fn learn(&mut self, at: usize, notification: Notification) {
+        match (notification, self.rows.get_mut(at)) {
+            (Notification::Changed { message, .. }, Some(row)) => {
                 row.message = message;
-                self.missed = true;
+                self.has_unreported = true;
             }
-            (Responder::Gone { .. }, _) => self.hold(at),
+            (Notification::Expunged { .. }, _) => self.hold(at),
             _ => {}
         }
     }
@@ -105,12 +107,12 @@ impl Snapshot {
         self.rows.last().map_or(0, |row| row.message.uid)
     }
 
-    /// Where the message with this UID stands.
+    /// The position of the message with this UID.
     pub(crate) fn find(&self, uid: u32) -> Option<usize> {
         self.rows.binary_search_by_key(&uid, |row| row.message.uid).ok()
     }
 
-    /// The number of the message that stands here.
+    /// The sequence number of the message at this position.
     pub(crate) fn seq(at: usize) -> u32 {
         u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1)
     }
@@ -119,13 +121,13 @@ impl Snapshot {
         self.rows.get(at)
     }
 
-    /// Where the messages stand that these numbers name, in ascending order. A number beyond the
-    /// last is an error (RFC 9051 section 9, `seq-number`), a UID that is nobody's is not (section
-    /// 6.4.9).
+    /// The positions of the messages that these numbers name, in ascending order. A sequence number
+    /// beyond the last is an error (RFC 9051 section 9, `seq-number`), a missing UID is not
+    /// (section 6.4.9).
     pub(crate) fn places(&self, numbers: &Numbers, uid: bool) -> Result<Vec<usize>, NoSuchNumber> {
         let Numbers::Ranges(ranges) = numbers else {
-            // RFC 5182 section 2.1: what is expunged is no longer in it, told or not.
-            let there = |at: &usize| self.row(*at).is_some_and(|row| !row.gone);
+            // RFC 5182 section 2.1: expunged messages leave the result, reported or not.
+            let there = |at: &usize| self.row(*at).is_some_and(|row| !row.expunged);
             return Ok(self.saved.iter().filter_map(|uid| self.find(uid.get())).filter(there).collect());
         };
         let last = if uid { self.last_uid() } else { self.count() };
@@ -154,7 +156,7 @@ impl Snapshot {
         Ok(places)
     }
 
-    /// The UIDs of the messages that stand here.
+    /// The UIDs of the messages at these positions.
     pub(crate) fn uids(&self, places: &[usize]) -> Vec<u32> {
         places.iter().filter_map(|at| Some(self.row(*at)?.message.uid)).collect()
     }
@@ -169,7 +171,7 @@ pub(crate) fn uid_set(uids: impl IntoIterator<Item = u32>) -> UidSet {
     uids.into_iter().filter_map(Uid::new).collect()
 }
 
-/// A message with its number, for SEARCH and SORT.
+/// A message with its sequence number, for SEARCH and SORT.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Numbered<'a> {
     pub(crate) seq: u32,

@@ -10,25 +10,25 @@ use super::reply::{Done, Reply};
 
 impl Session {
     pub(super) fn status_of(&mut self, world: &mut World, name: &MailboxName, items: &[String]) -> Done {
-        let told = self.counts(world, name, items)?;
-        match told {
-            Some(told) => {
-                self.answer("STATUS", Answer::MailboxStatus(told));
+        let counts = self.counts(world, name, items)?;
+        match counts {
+            Some(counts) => {
+                self.answer("STATUS", Answer::MailboxStatus(counts));
                 let id = world.find(&self.user(), name);
                 let is_selected = self.selected.as_ref().is_some_and(|snapshot| Some(snapshot.mailbox) == id);
-                // RFC 9051 section 6.3.11: what is selected is not to be asked for in this way.
+                // RFC 9051 section 6.3.11: STATUS should not be used on the selected mailbox.
                 Ok(if is_selected {
-                    Reply::ok_with(Code::ClientBug, "Status told, of the selected mailbox")
+                    Reply::ok_with(Code::ClientBug, "Status returned, of the selected mailbox")
                 } else {
-                    Reply::ok("Status told")
+                    Reply::ok("Status returned")
                 })
             }
             None => Err(missing(name).into()),
         }
     }
 
-    /// Whether there is such an item here.
-    pub(super) fn knows_count(&self, world: &World, item: &str) -> bool {
+    /// Whether this item is supported.
+    pub(super) fn has_count(&self, world: &World, item: &str) -> bool {
         match item {
             "MESSAGES" | "UIDNEXT" | "UIDVALIDITY" | "UNSEEN" => true,
             "RECENT" => !self.enabled.rev2,
@@ -42,7 +42,7 @@ impl Session {
         }
     }
 
-    /// These items of a mailbox; `None`: there is no such mailbox. `Err`: an item that is none.
+    /// These items of a mailbox; `None`: there is no such mailbox. `Err`: an unknown item.
     pub(super) fn counts(
         &mut self,
         world: &mut World,
@@ -54,31 +54,31 @@ impl Session {
         }
         let limit = u64::try_from(world.settings.append_limit).unwrap_or(u64::MAX);
         let held = world.find(&self.user(), name).and_then(|id| world.mailboxes.get(&id));
-        let mut told = MailboxStatus::new(name.clone());
+        let mut counts = MailboxStatus::new(name.clone());
         for item in items {
-            if !self.knows_count(world, item) {
+            if !self.has_count(world, item) {
                 return Err(Reply::bad(format!("An item of STATUS that is not known: {item}")));
             }
             let Some(held) = held else { continue };
             match &**item {
-                "MESSAGES" => told.messages = Some(held.count()),
-                "RECENT" => told.recent = Some(recent(held)),
-                "UIDNEXT" => told.uid_next = Uid::new(held.uid_next),
-                "UIDVALIDITY" => told.uid_validity = UidValidity::new(held.uid_validity),
-                "UNSEEN" => told.unseen = Some(held.count() - held.with_flag(&Flag::Seen).0),
-                "DELETED" => told.deleted = Some(held.with_flag(&Flag::Deleted).0),
-                "SIZE" => told.size = Some(held.size()),
-                "HIGHESTMODSEQ" => told.highest_mod_seq = ModSeq::new(held.highest_mod_seq),
-                "DELETED-STORAGE" => told.deleted_storage = Some(held.with_flag(&Flag::Deleted).1),
-                "APPENDLIMIT" => told.append_limit = Some(limit),
-                _ => told.mailbox_id = Some(held.object_id.clone()),
+                "MESSAGES" => counts.messages = Some(held.count()),
+                "RECENT" => counts.recent = Some(recent(held)),
+                "UIDNEXT" => counts.uid_next = Uid::new(held.uid_next),
+                "UIDVALIDITY" => counts.uid_validity = UidValidity::new(held.uid_validity),
+                "UNSEEN" => counts.unseen = Some(held.count() - held.with_flag(&Flag::Seen).0),
+                "DELETED" => counts.deleted = Some(held.with_flag(&Flag::Deleted).0),
+                "SIZE" => counts.size = Some(held.size()),
+                "HIGHESTMODSEQ" => counts.highest_mod_seq = ModSeq::new(held.highest_mod_seq),
+                "DELETED-STORAGE" => counts.deleted_storage = Some(held.with_flag(&Flag::Deleted).1),
+                "APPENDLIMIT" => counts.append_limit = Some(limit),
+                _ => counts.mailbox_id = Some(held.object_id.clone()),
             }
         }
-        Ok(held.is_some().then_some(told))
+        Ok(held.is_some().then_some(counts))
     }
 }
 
-/// How many messages no session has been told of as recent.
+/// The count of messages that no session has had as recent.
 fn recent(held: &crate::testing::mailbox::Mailbox) -> u32 {
     u32::try_from(held.messages.range(held.recent_from..).count()).unwrap_or(u32::MAX)
 }

@@ -1,6 +1,6 @@
 //! STORE (RFC 9051 section 6.4.6), on condition with CONDSTORE (RFC 7162 section 3.1.3).
 
-use crate::testing::responder::By;
+use crate::testing::notification::By;
 use crate::testing::world::World;
 use crate::types::{Code, Flag, Flags, ModifiedSet, Seq, SeqSet};
 use crate::wire::request::Store;
@@ -9,8 +9,8 @@ use super::Session;
 use super::reply::{Allows, Done, Reply};
 use super::snapshot::{Snapshot, uid_set};
 
-/// Whether a client may set these: of those with a backslash the five of RFC 9051 section 2.3.2
-/// alone, and keywords as section 9 writes them. Some servers send others.
+/// Whether clients may set these: of flags with a backslash only the five of RFC 9051 section
+/// 2.3.2, and keywords by the grammar of section 9. Some servers send others.
 pub(super) fn can_be_set(flags: &Flags) -> Result<(), Reply> {
     for flag in flags.iter() {
         if let Flag::Keyword(name) = &flag {
@@ -36,17 +36,17 @@ impl Session {
         let places = self.places(world, &asked.which, asked.uid)?;
         let Some(snapshot) = &self.selected else { return Err(Reply::bad("Select a mailbox first")) };
         if snapshot.read_only {
-            // As Dovecot has it, for a client that does not look must not be better off here.
-            // Others say NO.
+            // As Dovecot does, so that a client that ignores READ-ONLY is not helped by the test
+            // server. Other servers answer NO.
             return Ok(Reply::ok("Store ignored with read-only mailbox"));
         }
         can_be_set(&asked.flags)?;
         let mailbox = snapshot.mailbox;
-        let (mut uids, mut modified, mut gone) = (Vec::new(), Vec::new(), false);
+        let (mut uids, mut modified, mut expunged) = (Vec::new(), Vec::new(), false);
         for at in places {
             let Some(row) = snapshot.row(at) else { continue };
-            if row.gone {
-                gone = true;
+            if row.expunged {
+                expunged = true;
             } else if asked.unchanged_since.is_some_and(|since| row.message.mod_seq > since) {
                 modified.push((at, row.message.uid));
             } else {
@@ -70,9 +70,9 @@ impl Session {
             };
             return Ok(Reply::ok_with(Code::Modified(set), "Some were changed by others"));
         }
-        if gone && !asked.uid {
-            // RFC 2180 section 4.2.
-            return Err(Reply::no(Some(Code::ExpungeIssued), "Some of the messages are gone"));
+        if expunged && !asked.uid {
+            // The answer of RFC 2180 section 4.2.
+            return Err(Reply::no(Some(Code::ExpungeIssued), "Some of the messages are expunged"));
         }
         Ok(Reply::ok("Stored"))
     }

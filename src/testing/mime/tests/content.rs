@@ -1,5 +1,4 @@
-//! Parts of messages one by one: transfer encodings, texts, previews; and that any octets are a
-//! message.
+//! Parts of messages: transfer encodings, texts, previews; and that any bytes are a message.
 
 use proptest::prelude::*;
 
@@ -18,7 +17,7 @@ fn binary(header: &str, body: &str) -> String {
     decoded.escape_ascii().to_string()
 }
 
-/// RFC 2045 sections 6.7 and 6.8.
+/// The rules of RFC 2045 sections 6.7 and 6.8.
 #[test]
 fn transfer_encodings_are_undone() {
     let quoted = "Content-Transfer-Encoding: Quoted-Printable";
@@ -45,9 +44,9 @@ fn transfer_encodings_are_undone() {
     assert_eq!(unknown.binary(&Section::Full), Ok(Some(unknown.bytes().clone())));
 }
 
-/// A string of IMAP cannot hold NUL, a literal8 can (RFC 9051 section 4.3).
+/// A string of IMAP cannot contain NUL, a literal8 can (RFC 9051 section 4.3).
 #[test]
-fn nul_is_given_by_binary_alone() {
+fn only_binary_returns_nul() {
     let content = part("X: \\x00", "a\\x00b");
     assert_eq!(content.section(&Section::Text).unwrap(), &b"a\x80b"[..]);
     assert_eq!(content.binary(&Section::Part(Part::new(1))).unwrap().unwrap(), &b"a\0b"[..]);
@@ -87,8 +86,8 @@ fn texts_are_found_decoded() {
         ("not said", false, false),
         ("", true, true),
     ] {
-        assert_eq!(content.says(text, true), in_header || in_body, "{text}");
-        assert_eq!(content.says(text, false), in_body, "{text}");
+        assert_eq!(content.contains(text, true), in_header || in_body, "{text}");
+        assert_eq!(content.contains(text, false), in_body, "{text}");
     }
     assert_eq!(content.fields(b"SUBJECT").collect::<Vec<_>>(), ["Cafés"]);
     assert_eq!(message("Subject: a\nsubject : b\n\n").fields(b"subject").count(), 2);
@@ -108,7 +107,7 @@ fn parts_nest_only_so_deep_and_are_only_so_many() {
     assert!(message(&many).body(true).parts().count() <= 10_001);
 }
 
-/// Pieces that messages are made of, put together at random.
+/// Random concatenations of message fragments.
 fn pieces() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop::sample::select(vec![
         &b"\r\n"[..],
@@ -140,14 +139,13 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2000, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_octets_are_a_message(bytes in prop_oneof![pieces(), prop::collection::vec(any::<u8>(), 0..200)]) {
+    fn any_bytes_are_a_message(bytes in prop_oneof![pieces(), prop::collection::vec(any::<u8>(), 0..200)]) {
         holds_together(bytes);
     }
 }
 
-/// Messages that are made to be slow take no more than others of their length: all of these
-/// together are read in three seconds on a busy machine, unoptimized; work that grew with the
-/// square of the length would take minutes.
+/// Adversarial messages take no more time than others of their length: all of these together take
+/// three seconds on a busy machine, unoptimized; quadratic work would take minutes.
 #[test]
 fn nothing_takes_more_than_its_length() {
     let start = std::time::Instant::now();
@@ -168,7 +166,8 @@ fn nothing_takes_more_than_its_length() {
         format!("{}{}", parts.repeat(20), long("--\n--c\n")),
     ] {
         let content = message(&text);
-        let _ = (content.envelope(), content.body(true), content.preview(), content.says("nowhere", true));
+        let _ =
+            (content.envelope(), content.body(true), content.preview(), content.contains("nowhere", true));
         assert!(start.elapsed().as_secs() < 30, "{:.60}", text);
     }
 }

@@ -1,15 +1,15 @@
-//! Known answers. `messages.txt` holds messages, each with the sections to ask for; `answers.txt`
-//! what FETCH tells of them: each was read against the RFCs, and compared with what Dovecot 2.3.19
-//! answers. Where that differs:
+//! Known answers. `messages.txt` has messages, each with the sections to fetch; `answers.txt` the
+//! FETCH items for them: each was checked against the RFCs, and compared with the answers of
+//! Dovecot 2.3.19. Differences:
 //!
-//! - Of a part that there is not, Dovecot gives an empty string; here it is NIL. A part 1 within a
-//!   part without parts is none here.
-//! - The line's end behind the last boundary of a multipart within another part belongs to the
+//! - For a missing part Dovecot returns an empty string; here it is NIL. A part 1 within a part
+//!   without parts is missing here.
+//! - The line end after the last boundary of a multipart within another part belongs to the
 //!   boundary that follows (RFC 2046 section 5.1.1); Dovecot counts it to the part.
-//! - A type that can't be read is text/plain (RFC 2045 section 5.2); Dovecot leaves it empty. No
-//!   charset is made up for a part that names its type and no charset.
-//! - Of a header field that is there twice the first counts.
-//! - Values stay as they are: no capitals are changed, pieces of RFC 2231 keep their names, tabs of
+//! - An unparsable type is text/plain (RFC 2045 section 5.2); Dovecot leaves it empty. No charset
+//!   is added for a part that names its type and no charset.
+//! - Of repeated header fields the first counts.
+//! - Values stay as they are: case is not changed, pieces of RFC 2231 keep their names, tabs of
 //!   folding stay.
 //! - Routes of addresses are left out.
 
@@ -23,7 +23,7 @@ use crate::wire::Response;
 use crate::wire::request::{Command, FetchItem, request};
 use crate::wire::respond::{Strings, response};
 
-/// A message as `messages.txt` has it: lines end in LF, `\x` and two digits is an octet.
+/// A message as in `messages.txt`: lines end in LF, `\x` and two digits is a byte.
 fn message(text: &str) -> Content {
     let mut bytes = Vec::new();
     let mut rest = text;
@@ -41,7 +41,7 @@ fn message(text: &str) -> Content {
     Content::new(crlf.collect())
 }
 
-/// `2.HEADER.FIELDS.(subject.date)`, as a client would ask for it.
+/// `2.HEADER.FIELDS.(subject.date)`, as a client would request it.
 fn section(text: &str) -> Section {
     let (name, fields) = text.split_once(".(").unwrap_or((text, ""));
     let fields = if fields.is_empty() { String::new() } else { format!(" ({}", fields.replace('.', " ")) };
@@ -53,11 +53,11 @@ fn section(text: &str) -> Section {
     }
 }
 
-/// What FETCH answers with this in it: literals in quotes, line ends in them as `\n`.
-fn told(fill: impl FnOnce(&mut Message)) -> String {
-    let mut told = Message { seq: Seq::new(1), ..Message::default() };
-    fill(&mut told);
-    let answer = Untagged::new("FETCH", Answer::Fetch(Box::new(told)), None);
+/// The FETCH response with this content: literals in quotes, line ends in them as `\n`.
+fn fetched(fill: impl FnOnce(&mut Message)) -> String {
+    let mut row = Message { seq: Seq::new(1), ..Message::default() };
+    fill(&mut row);
+    let answer = Untagged::new("FETCH", Answer::Fetch(Box::new(row)), None);
     let bytes = response(&Response::Untagged(answer), Strings::Quoted);
     let text: String = bytes.iter().map(|b| char::from(*b)).collect();
     let mut rest = text.strip_prefix("* 1 FETCH (").unwrap().strip_suffix(")\r\n").unwrap();
@@ -81,12 +81,12 @@ fn answers() -> String {
         let (name, sections) = head.split_once(':').unwrap_or((head, ""));
         let content = message(text);
         let mut lines = vec![format!("##### {name}")];
-        lines.push(told(|told| told.envelope = Some(content.envelope())));
-        lines.push(told(|told| told.body_structure = Some(content.body(true))));
-        lines.push(told(|told| told.body_structure = Some(content.body(false))));
+        lines.push(fetched(|row| row.envelope = Some(content.envelope())));
+        lines.push(fetched(|row| row.body_structure = Some(content.body(true))));
+        lines.push(fetched(|row| row.body_structure = Some(content.body(false))));
         for section in ["HEADER", "TEXT"].into_iter().chain(sections.split_whitespace()).map(section) {
             let data = content.section(&section);
-            lines.push(told(|told| told.body.push(crate::types::BodyData::new(section, None, data))));
+            lines.push(fetched(|row| row.body.push(crate::types::BodyData::new(section, None, data))));
         }
         all.extend(lines.iter().map(|line| format!("{line}\n")));
     }
@@ -95,15 +95,15 @@ fn answers() -> String {
 
 #[test]
 fn answers_are_the_known_ones() {
-    let (told, known) = (answers(), include_str!("answers.txt"));
-    for (told, known) in told.lines().zip(known.lines()) {
-        assert_eq!(told, known);
+    let (found, expected) = (answers(), include_str!("answers.txt"));
+    for (found, expected) in found.lines().zip(expected.lines()) {
+        assert_eq!(found, expected);
     }
-    assert_eq!(told.lines().count(), known.lines().count());
+    assert_eq!(found.lines().count(), expected.lines().count());
 }
 
-/// Whatever is in a message, its parts are what its body structure tells: each has the size that is
-/// told, and all answers can be read.
+/// Whatever a message contains, its parts match its body structure: each has the size stated there,
+/// and all answers are parsable.
 #[track_caller]
 fn holds_together(bytes: Vec<u8>) {
     let content = Content::new(bytes.clone().into());
@@ -124,6 +124,6 @@ fn holds_together(bytes: Vec<u8>) {
         assert!(content.section(&Section::PartMime(number.clone())).is_some());
         let _ = content.binary(&Section::Part(number.clone()));
     }
-    let _ = (content.envelope(), content.says("x", true), content.body(false));
+    let _ = (content.envelope(), content.contains("x", true), content.body(false));
     assert!(content.preview().chars().count() <= 200);
 }

@@ -1,5 +1,5 @@
-//! Octets of any kind: whatever a client sends, in whatever pieces, it is answered in lines that
-//! the library's own grammar can read, and nothing panics.
+//! Arbitrary bytes: whatever a client sends, in whatever pieces, the answers are lines that the
+//! library's own grammar can parse, and nothing panics.
 
 use bytes::BytesMut;
 
@@ -87,20 +87,20 @@ fn whatever_is_sent_the_answers_can_be_read() {
         let mut line = Line::new(&shared);
         let mut answers = Vec::new();
         if seed % 4 > 0 {
-            line.said(b"l LOGIN alice secret\r\nl SELECT INBOX\r\n");
+            line.exchange(b"l LOGIN alice secret\r\nl SELECT INBOX\r\n");
         }
         for _ in 0..dice.roll(40) {
             let word = WORDS[dice.roll(WORDS.len())].as_bytes();
             match dice.roll(12) {
-                0 => answers.extend(line.said(&[u8::try_from(dice.roll(256)).unwrap()])),
-                1 => word.iter().for_each(|byte| answers.extend(line.said(&[*byte]))),
-                _ => answers.extend(line.said(word)),
+                0 => answers.extend(line.exchange(&[u8::try_from(dice.roll(256)).unwrap()])),
+                1 => word.iter().for_each(|byte| answers.extend(line.exchange(&[*byte]))),
+                _ => answers.extend(line.exchange(word)),
             }
         }
         let (mut framer, mut parser) = (Framer::new(&Limits::default()), Parser::new(&Limits::default()));
         let mut src = BytesMut::from(&answers[..]);
         while let Some(frame) = framer.decode(&mut src).unwrap() {
-            // A tag may be odd; the library's own are not, and it need not read others.
+            // Tags from clients may be odd; the library's parser only needs to read its own.
             if !frame.to_bytes().first().is_some_and(|b| b.is_ascii_alphanumeric() || b"*+".contains(b)) {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! Sessions without I/O: a client's octets in, and what it is told out.
+//! Sessions without I/O: a client's bytes in, the server's responses out.
 
 mod bytes;
 mod model;
@@ -9,14 +9,14 @@ use super::{Session, Step};
 use crate::testing::clock::Clock;
 use crate::testing::world::{Settings, Shared, World};
 
-/// A server's world with one user, alice.
+/// A server's state with one user, alice.
 pub(super) fn world(settings: Settings) -> Shared {
     let mut world = World::new(settings, Clock::now_on());
     world.add_user("alice", "secret");
     Shared::new(world)
 }
 
-/// A small linear congruence: random enough here, and the same each time.
+/// A linear congruential generator: random enough here, and reproducible.
 pub(super) struct Dice(u64);
 
 impl Dice {
@@ -31,7 +31,7 @@ impl Dice {
     }
 }
 
-/// One session, and what it has yet to read.
+/// One session, with its unread input.
 pub(super) struct Line {
     pub(super) session: Session,
     input: BytesMut,
@@ -40,12 +40,12 @@ pub(super) struct Line {
 impl Line {
     pub(super) fn new(shared: &Shared) -> Self {
         let mut line = Self { session: Session::new(shared.clone(), false, false), input: BytesMut::new() };
-        line.said(b"");
+        line.exchange(b"");
         line
     }
 
-    /// Says these octets, and gives all that is answered.
-    pub(super) fn said(&mut self, bytes: &[u8]) -> Vec<u8> {
+    /// Sends these bytes, and returns all output.
+    pub(super) fn exchange(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.input.extend_from_slice(bytes);
         let mut answer = Vec::new();
         loop {

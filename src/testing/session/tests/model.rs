@@ -1,6 +1,6 @@
-//! Several sessions on one mailbox, doing what they like. Each keeps the numbers as it is told of
-//! them, and nothing else; at each step they have to be right, and in the end all have to know what
-//! there truly is.
+//! Several sessions on one mailbox with random commands. Each client stores the sequence numbers as
+//! reported, and nothing else; at each step they must be right, and at the end all clients must
+//! know the true state.
 
 use bytes::Bytes;
 
@@ -9,16 +9,16 @@ use crate::testing::world::{Settings, Shared};
 use crate::types::{Flags, MailboxName, UidSet};
 use crate::wire::request::Change;
 
-/// A client that believes what it is told.
+/// A client that relies on what the server reports.
 struct Client {
     line: Line,
-    /// The UID of each message, where it is known.
+    /// The UID of each message, where known.
     numbers: Vec<Option<u32>>,
     idle: bool,
     story: String,
 }
 
-/// Which removals a command may bring.
+/// The removals that a command may bring.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum May {
     Remove,
@@ -29,9 +29,9 @@ impl Client {
     fn new(shared: &Shared, qresync: bool) -> Self {
         let mut client =
             Self { line: Line::new(shared), numbers: Vec::new(), idle: false, story: String::new() };
-        client.say("LOGIN alice secret", May::Not);
+        client.send("LOGIN alice secret", May::Not);
         if qresync {
-            client.say("ENABLE QRESYNC", May::Not);
+            client.send("ENABLE QRESYNC", May::Not);
         }
         client.select();
         client
@@ -39,28 +39,28 @@ impl Client {
 
     fn select(&mut self) {
         self.numbers.clear();
-        self.say("SELECT INBOX", May::Not);
+        self.send("SELECT INBOX", May::Not);
         self.learn();
     }
 
-    /// Asks for all UIDs.
+    /// Fetches all UIDs.
     fn learn(&mut self) {
-        self.say("UID FETCH 1:* (UID)", May::Remove);
-        // What has just been told to be new as well.
+        self.send("UID FETCH 1:* (UID)", May::Remove);
+        // Including messages that were just reported as new.
         assert!(self.numbers.iter().all(Option::is_some), "{}", self.story);
     }
 
-    fn say(&mut self, command: &str, may: May) {
+    fn send(&mut self, command: &str, may: May) {
         assert!(!self.idle);
-        let bytes = self.line.said(format!("a {command}\r\n").as_bytes());
+        let bytes = self.line.exchange(format!("a {command}\r\n").as_bytes());
         self.story.push_str(&format!("C: {command}\n"));
-        let tagged = self.hear(&bytes, may);
+        let tagged = self.receive(&bytes, may);
         let tagged = tagged.unwrap_or_else(|| panic!("no end: {}", self.story));
         assert!(!tagged.starts_with("BAD"), "{}", self.story);
     }
 
-    /// Takes in what is told; gives the tagged line.
-    fn hear(&mut self, bytes: &[u8], may: May) -> Option<String> {
+    /// Processes the server's output; returns the tagged line.
+    fn receive(&mut self, bytes: &[u8], may: May) -> Option<String> {
         let text = String::from_utf8_lossy(bytes).into_owned();
         let mut tagged = None;
         for line in text.lines() {
@@ -104,7 +104,7 @@ impl Client {
 
     fn vanish(&mut self, uid: u32) {
         let at = self.numbers.iter().position(|known| *known == Some(uid));
-        // One that went before its UID was told is one of those that are unknown between its
+        // A message expunged before its UID was known is one of the unknown ones between its
         // neighbours.
         let between = |at: &usize| {
             let (before, after) = self.numbers.split_at(*at);
@@ -113,55 +113,55 @@ impl Client {
                 && after.iter().flatten().all(|known| *known > uid)
         };
         let at = at.or_else(|| (0..self.numbers.len()).find(between));
-        let Some(at) = at else { panic!("nobody knows {uid}: {}", self.story) };
+        let Some(at) = at else { panic!("an unknown {uid}: {}", self.story) };
         self.numbers.remove(at);
     }
 
-    /// Something, as the dice will have it.
+    /// A random command.
     fn act(&mut self, dice: &mut Dice) {
         if self.idle {
             self.idle = false;
-            let bytes = self.line.said(b"DONE\r\n");
-            self.hear(&bytes, May::Remove);
+            let bytes = self.line.exchange(b"DONE\r\n");
+            self.receive(&bytes, May::Remove);
             return;
         }
         if dice.roll(20) == 0 {
-            // From now on it hears of its own doing alone; what it does still has to be told by the
-            // right numbers.
-            self.say("NOTIFY NONE", May::Remove);
+            // From now on only the client's own changes are reported; their sequence numbers must
+            // still be right.
+            self.send("NOTIFY NONE", May::Remove);
         }
         let count = self.numbers.len();
         let (n, uid) = (dice.roll(count) + 1, dice.roll(60) + 1);
         match dice.roll(if count == 0 { 8 } else { 20 }) {
-            0 | 1 => self.say("NOOP", May::Remove),
-            2 => self.say("EXPUNGE", May::Remove),
+            0 | 1 => self.send("NOOP", May::Remove),
+            2 => self.send("EXPUNGE", May::Remove),
             3 => {
-                let bytes = self.line.said(b"a IDLE\r\n");
+                let bytes = self.line.exchange(b"a IDLE\r\n");
                 self.idle = true;
-                self.hear(&bytes, May::Remove);
+                self.receive(&bytes, May::Remove);
             }
-            4 => self.say("APPEND INBOX {1+}\r\nx", May::Remove),
-            5 => self.say(&format!("UID EXPUNGE {uid}:{}", uid + 5), May::Remove),
-            6 => self.say(&format!("UID SEARCH UID {uid}:*"), May::Remove),
+            4 => self.send("APPEND INBOX {1+}\r\nx", May::Remove),
+            5 => self.send(&format!("UID EXPUNGE {uid}:{}", uid + 5), May::Remove),
+            6 => self.send(&format!("UID SEARCH UID {uid}:*"), May::Remove),
             7 => self.select(),
-            8 | 9 => self.say(&format!("FETCH {n} (UID FLAGS)"), May::Not),
-            10 => self.say(&format!("FETCH {n}:* (UID)"), May::Not),
-            11 => self.say(&format!("UID FETCH {uid}:{} (UID)", uid + 9), May::Remove),
-            12 | 13 => self.say(&format!("STORE {n} +FLAGS (\\Deleted)"), May::Not),
-            14 => self.say(&format!("STORE {n} +FLAGS.SILENT (\\Deleted)"), May::Not),
-            15 => self.say(&format!("UID STORE {uid} -FLAGS (\\Deleted)"), May::Remove),
-            16 => self.say(&format!("COPY {n} INBOX"), May::Remove),
-            17 => self.say(&format!("MOVE {n} Trash"), May::Remove),
-            18 => self.say(&format!("SEARCH {n}"), May::Not),
-            _ => self.say(&format!("UID MOVE {uid}:{} INBOX", uid + 3), May::Remove),
+            8 | 9 => self.send(&format!("FETCH {n} (UID FLAGS)"), May::Not),
+            10 => self.send(&format!("FETCH {n}:* (UID)"), May::Not),
+            11 => self.send(&format!("UID FETCH {uid}:{} (UID)", uid + 9), May::Remove),
+            12 | 13 => self.send(&format!("STORE {n} +FLAGS (\\Deleted)"), May::Not),
+            14 => self.send(&format!("STORE {n} +FLAGS.SILENT (\\Deleted)"), May::Not),
+            15 => self.send(&format!("UID STORE {uid} -FLAGS (\\Deleted)"), May::Remove),
+            16 => self.send(&format!("COPY {n} INBOX"), May::Remove),
+            17 => self.send(&format!("MOVE {n} Trash"), May::Remove),
+            18 => self.send(&format!("SEARCH {n}"), May::Not),
+            _ => self.send(&format!("UID MOVE {uid}:{} INBOX", uid + 3), May::Remove),
         }
     }
 
-    /// What has come while nothing runs: only in IDLE there may be something.
+    /// Reads output while no command runs: only IDLE may have some.
     fn look(&mut self) {
-        let bytes = self.line.said(b"");
+        let bytes = self.line.exchange(b"");
         assert!(self.idle || bytes.is_empty(), "{}", self.story);
-        self.hear(&bytes, May::Remove);
+        self.receive(&bytes, May::Remove);
     }
 }
 
@@ -171,7 +171,7 @@ fn truth(shared: &Shared) -> Vec<Option<u32>> {
     world.mailboxes.get(&inbox).unwrap().messages.keys().copied().map(Some).collect()
 }
 
-/// Somebody else, without a session.
+/// A random change from outside of IMAP.
 fn outside(shared: &Shared, dice: &mut Dice) {
     let mut world = shared.lock();
     let inbox = world.find("alice", &MailboxName::INBOX).unwrap();
@@ -212,9 +212,9 @@ fn the_numbers_of_each_session_hold() {
             if client.idle {
                 client.act(&mut dice);
             }
-            // With this, those that heard of nothing catch up.
-            client.say("NOTIFY SET (selected-delayed (MessageNew MessageExpunge FlagChange))", May::Remove);
-            client.say("NOOP", May::Remove);
+            // With this, clients without notifications catch up.
+            client.send("NOTIFY SET (selected-delayed (MessageNew MessageExpunge FlagChange))", May::Remove);
+            client.send("NOOP", May::Remove);
             client.learn();
             assert_eq!(client.numbers, truth(&shared), "seed {seed}: {}", client.story);
         }

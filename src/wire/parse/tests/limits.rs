@@ -206,7 +206,7 @@ fn texts_in_literals_are_no_longer_than_a_line_may_be() {
         let message = refused(&text(&literal(10_001)), &limits);
         assert!(message.contains("Limits::line"), "{:.60}: {message}", text(""));
     }
-    // Many that are small by themselves, and what is told by a row that has data too.
+    // Many that are small by themselves, and rows with data and extension items.
     let many = literal(5000) + " " + &literal(5001);
     assert!(refused(&format!("* ID ({many})"), &limits).contains("Limits::line"));
     let row = format!("* 1 FETCH (BODY[] {} ENVELOPE (NIL {}", literal(10_000), literal(5000));

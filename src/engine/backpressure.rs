@@ -137,8 +137,6 @@ impl Engine {
         if !self.queue.is_empty() || !self.behind.is_empty() || self.lifecycle.is_ending() {
             return None;
         }
-        let mut inflight = self.inflight.iter();
-        let (Some((id, flight)), None) = (inflight.next(), inflight.next()) else { return None };
-        Some((*id, flight.job.backed_up(&self.shared.events)?))
+        self.inflight.backed_up(&self.shared.events)
     }
 }

@@ -5,16 +5,17 @@
 //! durations alone: no arguments, no text of a server's answer to a command (it may repeat what it was sent), no data. With the
 //! level off a line costs one comparison.
 
-use std::time::Instant;
+use std::fmt::Display;
+use std::time::{Duration, Instant};
 
+use tracing::field::{DisplayValue, display};
 use tracing::{debug, info};
 
-use crate::engine::inflight::entry::InFlightCommand;
-use crate::engine::submit::shared::Submission;
+use crate::engine::submit::selection_handle::SelectionHandle;
 use crate::engine::submit::slot::ErasedCommand;
 use crate::engine::write::idle::Idle;
 use crate::error::{Error, Result};
-use crate::types::{CloseReason, CommandId, Done, MailboxName, Place};
+use crate::types::{CloseReason, CommandId, Done, MailboxName};
 
 /// The target of all lines, so that `RUST_LOG=imap_duplex=debug` finds them wherever the code stands.
 macro_rules! target {
@@ -23,47 +24,58 @@ macro_rules! target {
     };
 }
 
-/// The mailbox that it names, else the one in which it works.
-fn mailbox<'a>(job: &'a dyn ErasedCommand, place: Option<&'a Place>) -> Option<&'a MailboxName> {
-    job.mailbox().or(place.map(|place| &place.mailbox))
+/// Which command a line is about.
+pub(in crate::engine) struct Subject<'a> {
+    pub(in crate::engine) id: CommandId,
+    pub(in crate::engine) job: &'a dyn ErasedCommand,
+    pub(in crate::engine) selection_handle: Option<&'a SelectionHandle>,
+    /// One of the engine's own.
+    pub(in crate::engine) own: bool,
+}
+
+impl<'a> Subject<'a> {
+    /// The mailbox that it names, else the one in which it works.
+    fn mailbox(&self) -> Option<DisplayValue<impl Display + 'a>> {
+        let selected = self.selection_handle.map(|selection_handle| &selection_handle.place.mailbox);
+        self.job.mailbox().or(selected).map(|name| display(name.shown()))
+    }
 }
 
 /// A line of a command is on its way.
-pub(in crate::engine) fn sending(id: CommandId, tag: &str, flight: &InFlightCommand) {
+pub(in crate::engine) fn sending(of: &Subject<'_>, tag: &str) {
     debug!(
         target: target!(),
-        %id,
+        id = %of.id,
         tag,
-        command = flight.job.name(),
-        mailbox = mailbox(&*flight.job, flight.selection_handle.as_ref().map(|selection_handle| &selection_handle.place)).map(|name| display(name.shown())),
-        own = flight.quiet.then_some(true),
+        command = of.job.name(),
+        mailbox = of.mailbox(),
+        own = of.own.then_some(true),
         "sending"
     );
 }
 
 /// A command that was sent has ended.
-pub(in crate::engine) fn ended(id: CommandId, flight: &InFlightCommand, result: &Result<Done>) {
+pub(in crate::engine) fn ended(of: &Subject<'_>, result: &Result<Done>, took: Option<Duration>) {
     debug!(
         target: target!(),
-        %id,
-        command = flight.job.name(),
-        mailbox = mailbox(&*flight.job, flight.selection_handle.as_ref().map(|selection_handle| &selection_handle.place)).map(|name| display(name.shown())),
-        own = flight.quiet.then_some(true),
+        id = %of.id,
+        command = of.job.name(),
+        mailbox = of.mailbox(),
+        own = of.own.then_some(true),
         result = %outcome(result.as_ref().err()),
-        took = flight.took.map(tracing::field::debug),
+        took = took.map(tracing::field::debug),
         "ended"
     );
 }
 
 /// A command ended without having been sent.
-pub(in crate::engine) fn not_sent(submission: &Submission, error: &Error) {
+pub(in crate::engine) fn not_sent(of: &Subject<'_>, error: &Error) {
     debug!(
         target: target!(),
-        id = %submission.id,
-        command = submission.job.name(),
-        mailbox = mailbox(&*submission.job, submission.selection_handle.as_ref().map(|selection_handle| &selection_handle.place))
-            .map(|name| display(name.shown())),
-        own = submission.quiet.then_some(true),
+        id = %of.id,
+        command = of.job.name(),
+        mailbox = of.mailbox(),
+        own = of.own.then_some(true),
         result = %outcome(Some(error)),
         "not sent"
     );

@@ -38,13 +38,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use self::backpressure::Hold;
-use self::inflight::entry::{InFlightCommand, Next};
-use self::inflight::index::InFlightIndex;
-use self::inflight::unparsed::UnparsedLines;
+use self::inflight::InFlight;
 use self::lifecycle::timeouts::Waiting;
 use self::lifecycle::{Due, Lifecycle};
 use self::mailboxes::deselected::DeselectedMailboxes;
 use self::mailboxes::notify::NotifyState;
+use self::mailboxes::own_changes::OwnChanges;
 use self::selection::saved_search::SavedResult;
 use self::selection::select::{Opening, Selection};
 use self::selection::sync::look_back::LookBack;
@@ -54,10 +53,8 @@ use self::write::idle::Idle;
 use self::write::line::Dialogue;
 use self::write::outbox::Outbox;
 use self::write::secrets::Secrets;
-use crate::command::{Command, Effect, Logout, Session};
-use crate::types::{
-    Answer, Capabilities, CloseReason, CommandId, Event, EventKind, Limits, StatusResponse, ViewSync,
-};
+use crate::command::{Command, Logout, Session};
+use crate::types::{Answer, Capabilities, CloseReason, CommandId, Event, EventKind, Limits, ViewSync};
 
 /// What the engine is told to do and not to do.
 #[derive(Clone, Debug)]
@@ -94,11 +91,8 @@ pub(crate) struct Engine {
     starvation_count: u32,
     /// What each of the engine's own commands in the queue is for.
     queued_internal: BTreeMap<CommandId, InternalCommand>,
-    inflight: BTreeMap<CommandId, InFlightCommand>,
-    /// The flights by what matters of them.
-    roster: InFlightIndex,
-    /// How many commands have been started.
-    started_count: u64,
+    inflight: InFlight,
+    own_changes: OwnChanges,
     /// Commands in flight that may write their next line.
     ready_to_continue: VecDeque<CommandId>,
     /// Who has the line for itself.
@@ -114,10 +108,6 @@ pub(crate) struct Engine {
     secrets: Secrets,
     /// How often capabilities have been told.
     capabilities_epoch: u64,
-    /// Limits that were told apart from the OK of a command in flight, each with how many had been sent.
-    message_limits: VecDeque<(StatusResponse, u64)>,
-    /// What could not be read.
-    missed: UnparsedLines,
     /// More events that may not be left out wait than the limit allows.
     overrun: bool,
     /// A result waits unread, and the server with it.
@@ -140,9 +130,8 @@ impl Engine {
             behind: VecDeque::new(),
             starvation_count: 0,
             queued_internal: BTreeMap::new(),
-            inflight: BTreeMap::new(),
-            roster: InFlightIndex::default(),
-            started_count: 0,
+            inflight: InFlight::default(),
+            own_changes: OwnChanges::default(),
             ready_to_continue: VecDeque::new(),
             line: None,
             outbox: Outbox::default(),
@@ -153,8 +142,6 @@ impl Engine {
             remembered: SavedResult::default(),
             secrets: Secrets::default(),
             capabilities_epoch: 0,
-            message_limits: VecDeque::new(),
-            missed: UnparsedLines::default(),
             overrun: false,
             hold: None,
         }
@@ -199,7 +186,7 @@ impl Engine {
 
     /// Nothing waits, and nothing is in flight but an IDLE.
     fn is_at_rest(&self) -> bool {
-        self.queue.is_empty() && self.inflight.values().all(|f| matches!(f.class.effect, Effect::Idle))
+        self.queue.is_empty() && self.inflight.only_idles()
     }
 
     /// When [`poll`](Self::poll) must be called again at the latest.
@@ -220,7 +207,7 @@ impl Engine {
             self.source_stalled();
             return;
         }
-        let waits = self.inflight.iter().any(|(id, f)| !f.tags.is_empty() && !self.idle.is_established(*id));
+        let waits = self.inflight.awaited(|id| self.idle.is_established(id)).is_some();
         let waiting = if !waits && self.line.is_none() || self.idle_is_quiet() || starved.is_some() {
             Waiting::Nothing
         } else if self.is_holding() {
@@ -231,8 +218,7 @@ impl Engine {
         match self.lifecycle.check_time(now, waiting, self.settings.silence) {
             Due::Nothing => {}
             Due::Silence => {
-                let mut waited_for = self.inflight.values().filter(|f| !f.tags.is_empty());
-                let oldest = waited_for.next().map_or("a command", |f| f.job.name());
+                let oldest = self.inflight.awaited(|_| false).unwrap_or("a command");
                 let waiting_for = format!("the answer to {oldest}");
                 self.close(CloseReason::Timeout { waiting_for });
             }
@@ -257,16 +243,7 @@ impl Engine {
     pub(crate) fn written(&mut self, count: usize, now: Instant) {
         self.lifecycle.on_activity(now);
         for written in self.outbox.advance(count) {
-            let Some(flight) = self.inflight.get_mut(&written.id) else { continue };
-            if !flight.begun {
-                (flight.begun, flight.missed_from) = (true, self.missed.mark());
-                flight.since = Some(now);
-            }
-            flight.whole |= written.whole;
-            // While a line is due, it is the rest of an earlier one.
-            if flight.next != Next::Line {
-                self.said(written.id);
-            }
+            self.inflight.on_written(written.id, written.whole, now);
         }
     }
 

@@ -7,13 +7,13 @@ use std::time::Instant;
 
 use crate::command::Effect;
 use crate::engine::Engine;
-use crate::engine::inflight::entry::InFlightCommand;
+use crate::engine::inflight::Unfinished;
 use crate::engine::log;
 use crate::engine::submit::end_cause::EndCause;
 use crate::engine::submit::slot::ErasedCommand;
 use crate::engine::write::outbox::Outbox;
 use crate::error::{Error, Sent};
-use crate::types::{Answer, CloseReason, CommandId, Done, Event, Place, Status, StatusResponse};
+use crate::types::{CloseReason, CommandId, Done, Event, Place, Status, StatusResponse};
 
 impl Engine {
     /// Writing has failed: what the server still sends is read, for a while, before everything ends.
@@ -24,8 +24,7 @@ impl Engine {
 
     /// The connection has ended: by EOF, by an error, by what could not be understood.
     pub(crate) fn handle_end(&mut self, reason: CloseReason) {
-        let is_logout = |f: &InFlightCommand| f.begun && matches!(f.class.effect, Effect::Logout);
-        let logout = self.inflight.iter().find(|(_, f)| is_logout(f)).map(|(id, _)| *id);
+        let logout = self.inflight.find_begun(|effect| matches!(effect, Effect::Logout));
         let reason = self.lifecycle.final_cause(logout.is_some(), reason);
         // EOF after BYE is a logout's success.
         if let (Some(id), Some(bye)) = (logout, self.lifecycle.bye()) {
@@ -51,17 +50,11 @@ impl Engine {
         if let Some(selection) = self.selection.take() {
             selection.selection_handle.end(EndCause::Connection);
         }
-        for id in self.roster.mailbox_changes.all_kept() {
+        for id in self.own_changes.all_kept() {
             self.release_deferred(id);
         }
-        for (id, flight) in std::mem::take(&mut self.inflight) {
-            let sent = flight.sent();
-            let error = Error::closed(&reason).with_sent(sent);
-            // What the earlier lines of a series achieved is not lost.
-            let place = flight.place();
-            let done = flight.replies.into_iter().filter(|reply| reply.status == Status::Ok);
-            let error = error.add_answers(done.map(Answer::Status));
-            self.fail_closed(id, flight.job, flight.quiet, error, place);
+        for Unfinished { id, job, quiet, error, place } in self.inflight.drain_all(&reason) {
+            self.fail_closed(id, job, quiet, error, place);
         }
         for waiting in std::mem::take(&mut self.queue).into_iter().chain(late) {
             for selection_handle in [&waiting.selection_handle, &waiting.opens].into_iter().flatten() {

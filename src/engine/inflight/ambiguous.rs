@@ -11,28 +11,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::command::{Effect, NameSet, ResponseKinds};
-use crate::engine::Engine;
+use crate::engine::inflight::InFlight;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::types::{Answer, CommandId, IncrementalSet, Message, Seq, Uid, Untagged};
 use crate::view::View;
 
 /// How many younger commands are asked about each answer: with thousands that ask the same it is to cost no more than with a
 /// few.
-pub(in crate::engine) const MOST: usize = 16;
+pub(super) const MOST: usize = 16;
 
 /// Of a command that got what younger ones had asked for too: which ones.
 #[derive(Debug, Default)]
-pub(crate) struct Contested {
+pub(super) struct Contested {
     refused: RefusedFlag,
     /// At most [`MOST`].
     by: Vec<CommandId>,
-}
-
-impl Contested {
-    /// The command was refused: what it got may have been theirs.
-    pub(in crate::engine) fn refuse(&self) {
-        self.refused.set();
-    }
 }
 
 /// Whether a command that got what others had asked for too was refused; shared with these.
@@ -51,7 +44,7 @@ impl RefusedFlag {
 
 /// What an older command got that this one had asked for too, and has not got since.
 #[derive(Debug, Default)]
-pub(crate) struct DivertedAnswers {
+pub(super) struct DivertedAnswers {
     to: Vec<(CommandId, RefusedFlag)>,
     uids: IncrementalSet<Uid>,
     seqs: IncrementalSet<Seq>,
@@ -81,7 +74,7 @@ impl DivertedAnswers {
     }
 
     /// Such an answer has come to it after all.
-    pub(in crate::engine) fn found(&mut self, response: &Untagged) {
+    pub(super) fn found(&mut self, response: &Untagged) {
         match response.answer() {
             // What was lost may have named the message by its number alone.
             Answer::Fetch(row) => {
@@ -130,7 +123,7 @@ fn is_found(answer: &Answer) -> bool {
 }
 
 /// Whether two commands may ask for the same answer of this kind.
-pub(in crate::engine) fn may_be_contested(kind: ResponseKinds) -> bool {
+pub(super) fn may_be_contested(kind: ResponseKinds) -> bool {
     kind.overlaps(
         ResponseKinds::FETCH
             .and(ResponseKinds::LIST)
@@ -140,21 +133,23 @@ pub(in crate::engine) fn may_be_contested(kind: ResponseKinds) -> bool {
     )
 }
 
-impl Engine {
+impl InFlight {
     /// A row repeats for its owner one of a message that others had asked for too. The answer of one message in two rows, each
     /// with other items, repeats nothing.
-    pub(in crate::engine) fn note_again(&mut self, response: &Untagged, owner: CommandId) {
+    pub(super) fn note_again(&mut self, response: &Untagged, owner: CommandId) {
         let Answer::Fetch(row) = response.answer() else { return };
-        let Some(contested) = self.inflight.get(&owner).and_then(|f| f.contested.as_ref()) else { return };
+        let Some(contested) = self.entries.get(&owner).and_then(|entry| entry.contested.as_ref()) else {
+            return;
+        };
         for id in contested.by.clone() {
-            if let Some(lost) = self.inflight.get_mut(&id).and_then(|f| f.lost.as_mut()) {
+            if let Some(lost) = self.entries.get_mut(&id).and_then(|entry| entry.lost.as_mut()) {
                 lost.again(row);
             }
         }
     }
 
     /// An answer goes to its owner, and these have asked for the same.
-    pub(in crate::engine) fn note_contested(
+    pub(super) fn note_contested(
         &mut self,
         response: &Untagged,
         owner: CommandId,
@@ -163,8 +158,8 @@ impl Engine {
         if contested_by.is_empty() {
             return;
         }
-        let Some(flight) = self.inflight.get_mut(&owner) else { return };
-        let contested = flight.contested.get_or_insert_default();
+        let Some(entry) = self.entries.get_mut(&owner) else { return };
+        let contested = entry.contested.get_or_insert_default();
         for id in contested_by {
             if contested.by.len() < MOST && !contested.by.contains(id) {
                 contested.by.push(*id);
@@ -172,27 +167,29 @@ impl Engine {
         }
         let refused = contested.refused.clone();
         for id in contested_by {
-            if let Some(flight) = self.inflight.get_mut(id).filter(|f| matches!(f.class.effect, Effect::None))
-            {
-                flight.lost.get_or_insert_default().add(response, owner, &refused);
+            if let Some(entry) = self.entries.get_mut(id).filter(|f| matches!(f.class.effect, Effect::None)) {
+                entry.lost.get_or_insert_default().add(response, owner, &refused);
             }
         }
     }
 
+    /// A command was refused: what it got may have been others'.
+    pub(in crate::engine) fn refuse(&self, id: CommandId) {
+        if let Some(contested) = self.entries.get(&id).and_then(|entry| entry.contested.as_ref()) {
+            contested.refused.set();
+        }
+    }
+
     /// The error of a command that ends before one that got what it had asked for, or after that one was refused or got it twice.
-    pub(in crate::engine) fn check_diverted(&mut self, id: CommandId) -> Option<Error> {
-        let flight = self.inflight.get(&id).filter(|f| f.own.is_none())?;
-        let view = self.selection.as_ref().map(|s| &s.view);
-        let lost = flight.lost.as_ref().filter(|lost| !lost.is_nothing(view))?;
-        let error =
-            |kind, message| Error::new(kind, message).in_command(flight.job.name()).with_sent(Sent::Fully);
-        if let Some((older, _)) = lost.to.iter().find(|(to, _)| self.inflight.contains_key(to)) {
+    /// If it is `Protocol`, the server does not answer in order.
+    pub(super) fn check_diverted(&self, id: CommandId, view: Option<&View>) -> Option<Error> {
+        let entry = self.entries.get(&id).filter(|entry| entry.own.is_none())?;
+        let lost = entry.lost.as_ref().filter(|lost| !lost.is_nothing(view))?;
+        let error = |kind, message| Some(Error::new(kind, message).with_sent(Sent::Fully));
+        if let Some((older, _)) = lost.to.iter().find(|(to, _)| self.has(*to)) {
             let message =
                 format!("the server answered it before {older}, which may have got rows that were its own");
-            let error = error(ErrorKind::Protocol, message);
-            tracing::warn!(target: "imap_duplex", command = %id, "the server does not answer in order: it is given one such command at a time");
-            self.session.out_of_order = true;
-            return Some(error);
+            return error(ErrorKind::Protocol, message);
         }
         let message = if let Some((refused, _)) = lost.to.iter().find(|(_, refused)| refused.get()) {
             format!("{refused} was refused, which had got rows that may have been its own")
@@ -202,6 +199,6 @@ impl Engine {
         } else {
             return None;
         };
-        Some(error(ErrorKind::Incomplete, message))
+        error(ErrorKind::Incomplete, message)
     }
 }

@@ -9,125 +9,92 @@ use bytes::Bytes;
 
 use crate::command::{Class, Effect, SaveState, Store};
 use crate::engine::Engine;
+use crate::engine::inflight::InFlight;
 use crate::engine::inflight::entry::{InFlightCommand, Next};
 use crate::engine::log;
 use crate::engine::submit::internal::{InternalCommand, QueryOutcome};
 use crate::engine::submit::selection_handle::SelectionHandle;
 use crate::engine::write::line::Dialogue;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::{
     Answer, CloseReason, Code, CommandId, Done, Event, EventKind, Flag, Status, StatusResponse,
 };
+use crate::view::View;
+
+/// What a tagged response means for its command.
+enum Reply {
+    /// Its next line has waited for this.
+    NextLine,
+    Ok,
+    /// BAD, as the first thing that has gone wrong with it.
+    Bad,
+    Refused,
+}
 
 impl Engine {
     pub(in crate::engine) fn handle_tagged(&mut self, tag: &str, status: StatusResponse, now: Instant) {
-        let Some(id) = self.answered_by(tag) else {
-            // The server ended IDLE as our DONE was under way, and takes DONE for a command.
-            if !(status.status == Status::Bad && tag.eq_ignore_ascii_case("DONE") && self.idle.forgive_done())
-            {
-                let bytes = Bytes::from(format!("{tag} {status}"));
-                let error = "no command that has been sent has this tag".to_owned();
-                let bytes = self.excerpt_without_secrets(&bytes);
-                self.report(Event::new(EventKind::Unparsed { bytes, error }));
-            }
-            return;
-        };
+        let Some(id) = self.answered_by(tag) else { return self.report_stray_tag(tag, &status) };
         self.shared.release_tag(tag);
-        let void = self.inflight.get(&id).is_some_and(|f| match f.class.effect {
-            // It would count removals that were never told (RFC 7162 section 3.2.8 forbids it for that).
-            Effect::Deselect => matches!(status.code, Some(Code::HighestModSeq(_))),
-            // What was told before it is of the new mailbox all the same.
-            Effect::Select { .. } => status.status == Status::Ok && status.code == Some(Code::Closed),
+        let ignored = match self.inflight.effect(id) {
+            // It would count removals that were never reported (RFC 7162 section 3.2.8 forbids it for that).
+            Some(Effect::Deselect) => matches!(status.code, Some(Code::HighestModSeq(_))),
+            // What was reported before it is of the new mailbox all the same.
+            Some(Effect::Select { .. }) => status.status == Status::Ok && status.code == Some(Code::Closed),
             _ => false,
-        });
-        if !void {
+        };
+        if !ignored {
             self.on_code(&status);
         }
         self.settle(None);
         self.selection.iter_mut().for_each(|selection| selection.decay_contradictions());
-        let mut cut_short = false;
-        if self.line.as_ref().is_some_and(|owner| owner.is_ended_by(id, tag)) {
-            // It came in place of a `+`, or before it was due: what was to follow is not sent.
-            cut_short = matches!(self.line, Some(Dialogue::Literal { .. } | Dialogue::Upload(_)));
-            if cut_short {
-                self.opening_cut_short(id);
+        let cut_short = self.end_dialogue(id, tag);
+        let pending = self.outbox.holds(id);
+        let reply = self.inflight.on_tagged(id, tag, &status, cut_short, pending);
+        match reply {
+            Reply::NextLine => {
+                self.inflight.go_on(id, Some(status));
+                return self.ready_to_continue.push_back(id);
             }
-            match &self.line {
-                Some(Dialogue::Upload(_)) => self.upload_answered(),
-                _ => self.line = None,
+            Reply::Bad if self.retry_select_without_params(id) => {
+                self.inflight.go_on(id, None);
+                return self.ready_to_continue.push_back(id);
             }
+            _ => {}
         }
-        let Some(flight) = self.inflight.get_mut(&id) else { return };
-        flight.tags.retain(|t| !t.eq_ignore_ascii_case(tag));
-        let all_said = flight.next == Next::Nothing && !flight.job.awaits_challenge();
-        if !cut_short && all_said && !self.outbox.holds(id) {
-            flight.whole = true;
-        }
-        // Some servers say BYE in place of LOGOUT's OK.
-        let bye = status.status == Status::Bye && matches!(flight.class.effect, Effect::Logout);
-        let ok = status.status == Status::Ok || bye;
-        if ok && cut_short {
-            // Whatever it has done, it is not what it was asked for.
-            let sent = flight.sent();
-            flight.next = Next::Nothing;
-            flight.failure.get_or_insert_with(|| {
-                let error = Error::protocol("the server said OK before it had been sent the whole command");
-                error.with_status(status.clone()).in_command(flight.job.name()).with_sent(sent)
-            });
-        }
-        if ok && flight.next == Next::LineAfterReply && flight.tags.is_empty() && flight.failure.is_none() {
-            flight.next = Next::Line;
-            flight.replies.push(status);
-            self.ready_to_continue.push_back(id);
-            return;
-        }
-        if status.status == Status::Bad
-            && flight.failure.is_none()
-            && !cut_short
-            && self.retry_select_without_params(id)
-        {
-            if let Some(flight) = self.inflight.get_mut(&id) {
-                flight.next = Next::Line;
-                self.ready_to_continue.push_back(id);
-            }
-            return;
-        }
-        let Some(flight) = self.inflight.get_mut(&id) else { return };
-        if !ok {
-            flight.next = Next::Nothing;
-            // Refused in place of a `+`, it has been sent in part.
-            let sent = flight.sent();
-            flight.failure.get_or_insert_with(|| {
-                Error::refused(status.clone()).in_command(flight.job.name()).with_sent(sent)
-            });
-        }
-        let expunge_issued = status.code == Some(Code::ExpungeIssued);
-        flight.replies.push(status);
-        if !flight.tags.is_empty() || flight.next == Next::Line {
-            return;
-        }
-        self.take_limit(id, expunge_issued);
-        let Some(flight) = self.inflight.get_mut(&id) else { return };
-        if matches!(flight.class.effect, Effect::Idle) {
+        let ok = matches!(reply, Reply::Ok);
+        let Some(result) = self.inflight.result(id, status, ok, now) else { return };
+        if matches!(self.inflight.effect(id), Some(Effect::Idle)) {
             self.idle.ended(id, ok, &mut self.outbox, now);
         }
-        let result = match (flight.failure.take(), flight.replies.pop()) {
-            (None, Some(status)) => {
-                let selection = flight
-                    .selection_handle
-                    .as_ref()
-                    .or(flight.opens.as_ref())
-                    .map(|selection_handle| selection_handle.id);
-                Ok(Done { status, earlier: std::mem::take(&mut flight.replies), selection })
-            }
-            // What its earlier lines achieved is not lost.
-            (Some(error), last) => {
-                let replies = flight.replies.drain(..).chain(last).filter(|reply| reply.status == Status::Ok);
-                Err(error.add_answers(replies.map(Answer::Status)))
-            }
-            (None, None) => Err(Error::protocol("the command ended without a response")),
-        };
         self.finish(id, result, now);
+    }
+
+    /// A tagged response that answers no command.
+    fn report_stray_tag(&mut self, tag: &str, status: &StatusResponse) {
+        // The server ended IDLE as our DONE was under way, and takes DONE for a command.
+        if status.status == Status::Bad && tag.eq_ignore_ascii_case("DONE") && self.idle.forgive_done() {
+            return;
+        }
+        let bytes = self.excerpt_without_secrets(&Bytes::from(format!("{tag} {status}")));
+        let error = "no command that has been sent has this tag".to_owned();
+        self.report(Event::new(EventKind::Unparsed { bytes, error }));
+    }
+
+    /// A tagged response ends the dialogue that it answers. Whether it cut the command short: it came in place of a
+    /// `+`, or before that was due, and what was to follow is not sent.
+    fn end_dialogue(&mut self, id: CommandId, tag: &str) -> bool {
+        if !self.line.as_ref().is_some_and(|owner| owner.is_ended_by(id, tag)) {
+            return false;
+        }
+        let cut_short = matches!(self.line, Some(Dialogue::Literal { .. } | Dialogue::Upload(_)));
+        if cut_short {
+            self.opening_cut_short(id);
+        }
+        match &self.line {
+            Some(Dialogue::Upload(_)) => self.upload_answered(),
+            _ => self.line = None,
+        }
+        cut_short
     }
 
     /// The command that a line with this tag answers. What has not begun to be written can't have been read: a guess at a tag
@@ -136,65 +103,41 @@ impl Engine {
         let begun = |id: &CommandId| {
             // One that has been written whole is not looked for in the outbox.
             let began = |f: &InFlightCommand| f.begun && (f.whole || !self.outbox.has_yet_to_begin(*id, tag));
-            self.inflight.get(id).is_none_or(began)
+            self.inflight.entries.get(id).is_none_or(began)
         };
         self.shared.owner(tag).filter(begun)
     }
 
-    /// A limit that was told apart is of the command whose OK had to hold another code (RFC 9738 section 3.1); if there is no
-    /// such, of the last that may have met it.
-    fn take_limit(&mut self, id: CommandId, expunge_issued: bool) {
-        let Some(flight) = self.inflight.get(&id).filter(|f| f.may_be_limited()) else { return };
-        let may_be_meant =
-            |(other, f): &(&CommandId, &InFlightCommand)| **other != id && f.begun && f.may_be_limited();
-        let alone = !self.inflight.iter().any(|other| may_be_meant(&other));
-        // A server may say it twice; another limit is another command's, and one that it refuses for it says so itself.
-        let says_so = |told: &StatusResponse| {
-            flight.replies.iter().any(|reply| reply.status == Status::Ok && reply.code == told.code)
-        };
-        // One that was sent after it was told is not meant.
-        let told = self
-            .message_limits
-            .iter()
-            .position(|(told, sent)| flight.order <= *sent && (expunge_issued || alone || says_so(told)));
-        let told = told.and_then(|at| self.message_limits.remove(at));
-        if let Some((flight, (told, _))) = self.inflight.get_mut(&id).zip(told) {
-            flight.limited = Some(told);
-        }
-        if alone {
-            self.message_limits.clear();
-        }
-    }
-
     /// A tagged response that is none: whatever it was to say, the command has ended.
     pub(in crate::engine) fn handle_unreadable_end(&mut self, tag: &str, now: Instant) {
-        if let Some(flight) = self.answered_by(tag).and_then(|id| self.inflight.get_mut(&id)) {
-            let sent = flight.sent();
-            flight.failure.get_or_insert_with(|| {
-                let error =
-                    Error::protocol("the server's answer can't be read: whether it was done is not known");
-                error.in_command(flight.job.name()).with_sent(sent)
-            });
+        if let Some(id) = self.answered_by(tag) {
+            let error =
+                Error::protocol("the server's answer can't be read: whether it was done is not known");
+            let sent = self.inflight.sent(id);
+            self.inflight.fail(id, error.with_sent(sent));
         }
         self.handle_tagged(tag, StatusResponse::new(Status::Bad, None, "the answer can't be read"), now);
     }
 
     /// A command has had its last tagged response.
     fn finish(&mut self, id: CommandId, result: Result<Done>, now: Instant) {
+        let failed = result.is_err();
         // Before what went out behind it can end.
         match &result {
             Ok(done) => {
-                let effect = self.inflight.get(&id).map(|f| f.class.effect.clone()).unwrap_or_default();
+                let effect = self.inflight.effect(id).cloned().unwrap_or_default();
                 self.apply(id, effect, done);
             }
             Err(error) => self.failed(id, error),
         }
         // What it has changed is in the view now, or held in doubt.
         self.settle(Some(id));
-        let logged_out = self.inflight.get(&id).is_some_and(|f| matches!(f.class.effect, Effect::Logout));
-        let result = result.and_then(|done| self.complete(id, done));
-        if let Some(flight) = self.inflight.get_mut(&id) {
-            flight.took = flight.since.map(|since| now.duration_since(since));
+        let logged_out = matches!(self.inflight.effect(id), Some(Effect::Logout));
+        let view = self.selection.as_ref().map(|s| &s.view);
+        let result = result.and_then(|done| self.inflight.complete(id, done, view));
+        if result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Protocol) && !failed {
+            tracing::warn!(target: "imap_duplex", command = %id, "the server does not answer in order: it is given one such command at a time");
+            self.session.out_of_order = true;
         }
         self.end_flight(id, result);
         if logged_out {
@@ -205,10 +148,8 @@ impl Engine {
 
     /// What the failure of a command changes of which something has been sent.
     pub(in crate::engine) fn failed(&mut self, id: CommandId, error: &Error) {
-        if let Some(contested) = self.inflight.get(&id).and_then(|f| f.contested.as_ref()) {
-            contested.refuse();
-        }
-        match self.inflight.get(&id).map(|f| f.class.effect.clone()).unwrap_or_default() {
+        self.inflight.refuse(id);
+        match self.inflight.effect(id).cloned().unwrap_or_default() {
             Effect::Save(saved) => self.saving_ended(&saved, Some(error)),
             Effect::Select { .. } => {
                 self.opening.iter().for_each(|opening| opening.selection_handle.refuse(error));
@@ -228,39 +169,14 @@ impl Engine {
         }
     }
 
-    /// Rows that could not be read make a result incomplete, and so does a server's limit.
-    fn complete(&mut self, id: CommandId, done: Done) -> Result<Done> {
-        // With SELECT, the mailbox is selected all the same; what could not be read has been told.
-        let Some(flight) = self.inflight.get_mut(&id).filter(|f| f.opens.is_none()) else {
-            return Ok(done);
-        };
-        flight.ended = Some(done.status.clone());
-        let lacking = self.missed.since(flight.missed_from, &flight.class);
-        if let Some((status, below)) = flight.cut_short(&done) {
-            let error = Error::partial(status.clone(), below).in_command(flight.job.name());
-            return Err(error.with_unread(lacking.lines));
-        }
-        if lacking.is_nothing() {
-            if flight.left_out {
-                let why = "a response with a password or another secret in it is left out of its events";
-                let error = Error::new(ErrorKind::Incomplete, why).in_command(flight.job.name());
-                return Err(error.with_sent(crate::error::Sent::Fully));
-            }
-            return self.check_diverted(id).map_or(Ok(done), Err);
-        }
-        let more = if lacking.and_more { " or more" } else { "" };
-        let message = format!("{}{more} of the server's responses could not be read", lacking.lines.len());
-        let error = Error::new(ErrorKind::Incomplete, message).in_command(flight.job.name());
-        Err(error.with_sent(crate::error::Sent::Fully).with_unread(lacking.lines))
-    }
-
     /// Takes a command out of the tables and gives its token the result.
     pub(in crate::engine) fn end_flight(&mut self, id: CommandId, result: Result<Done>) {
-        let Some(mut flight) = self.inflight.remove(&id) else { return };
+        let Some(mut flight) = self.inflight.take(id) else { return };
+        self.own_changes.remove(id, &flight.class.effect);
         let place = flight.place();
-        let result = result.map_err(|error| error.about(place.as_ref().map(|place| &place.mailbox), None));
-        log::ended(id, &flight, &result);
-        self.roster.remove(id, &flight);
+        let named = place.as_ref().map(|place| &place.mailbox);
+        let result = result.map_err(|error| error.in_command(flight.job.name()).about(named, None));
+        log::ended(&flight.log_subject(id), &result, flight.took);
         if self.lifecycle.is_ready() {
             // While logging in, what is said later may still be about an attempt that has failed.
             self.secrets.forget(id);
@@ -280,8 +196,8 @@ impl Engine {
         let own = flight.own.take();
         let asked = QueryOutcome {
             messages: flight.messages.take(),
-            generation: flight.generation,
-            removed: flight.removed,
+            generation: flight.at_start.generation,
+            removed: flight.at_start.removed,
             ok: result.is_ok(),
             bad: result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Bad),
             unread: result.as_ref().is_err_and(|error| {
@@ -311,8 +227,12 @@ impl Engine {
             Effect::StartTls => self.lifecycle.on_starttls(),
             Effect::Login => {
                 self.idle.logged_in();
-                let told = self.inflight.get(&id).is_some_and(|f| f.capabilities != self.capabilities_epoch);
-                if !told {
+                if self
+                    .inflight
+                    .entries
+                    .get(&id)
+                    .is_some_and(|f| f.at_start.capabilities_epoch == self.capabilities_epoch)
+                {
                     self.forget_capabilities();
                 }
             }
@@ -324,7 +244,7 @@ impl Engine {
             Effect::Store(store) => self.stored(id, &store, done),
             Effect::Save(saved) => {
                 // A part of the result is none to build on (RFC 9738 section 3.4).
-                let cut = self.inflight.get(&id).and_then(|f| f.cut_short(done));
+                let cut = self.inflight.cut_short(id, done);
                 let cut = cut.map(|(status, below)| Error::partial(status.clone(), below));
                 self.saving_ended(&saved, cut.as_ref());
             }
@@ -359,6 +279,115 @@ impl Engine {
             }
             _ => {}
         }
+    }
+}
+
+impl InFlight {
+    /// How much of it has been written.
+    pub(in crate::engine) fn sent(&self, id: CommandId) -> Sent {
+        self.entries.get(&id).map_or(Sent::No, InFlightCommand::sent)
+    }
+
+    /// A tagged response with one of its tags has come; `cut_short`: in place of a `+`; `pending`: some of it is
+    /// still in the outbox.
+    fn on_tagged(
+        &mut self,
+        id: CommandId,
+        tag: &str,
+        status: &StatusResponse,
+        cut_short: bool,
+        pending: bool,
+    ) -> Reply {
+        let Some(entry) = self.entries.get_mut(&id) else { return Reply::Refused };
+        entry.tags.retain(|t| !t.eq_ignore_ascii_case(tag));
+        let all_said = entry.next == Next::Nothing && !entry.job.awaits_challenge();
+        entry.whole |= !cut_short && all_said && !pending;
+        // Some servers say BYE in place of LOGOUT's OK.
+        let bye = status.status == Status::Bye && matches!(entry.class.effect, Effect::Logout);
+        if status.status == Status::Ok || bye {
+            if cut_short {
+                // Whatever it has done, it is not what it was asked for.
+                entry.next = Next::Nothing;
+                let error = Error::protocol("the server said OK before it had been sent the whole command");
+                entry.fail(error.with_status(status.clone()).with_sent(entry.sent()));
+            }
+            let waited = entry.next == Next::LineAfterReply && entry.tags.is_empty();
+            return if waited && entry.failure.is_none() { Reply::NextLine } else { Reply::Ok };
+        }
+        let is_first = status.status == Status::Bad && entry.failure.is_none() && !cut_short;
+        if is_first { Reply::Bad } else { Reply::Refused }
+    }
+
+    /// A line of it may be written: the next one after this reply, or a SELECT again, for which the server is back
+    /// in the mailbox before.
+    fn go_on(&mut self, id: CommandId, reply: Option<StatusResponse>) {
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        entry.next = Next::Line;
+        entry.resend_due = reply.is_none();
+        entry.replies.extend(reply);
+    }
+
+    /// Its result, if this reply was the last.
+    fn result(
+        &mut self,
+        id: CommandId,
+        status: StatusResponse,
+        ok: bool,
+        now: Instant,
+    ) -> Option<Result<Done>> {
+        let entry = self.entries.get_mut(&id)?;
+        if !ok {
+            entry.next = Next::Nothing;
+            // Refused in place of a `+`, it has been sent in part.
+            entry.fail(Error::refused(status.clone()).with_sent(entry.sent()));
+        }
+        let expunge_issued = status.code == Some(Code::ExpungeIssued);
+        entry.replies.push(status);
+        if !entry.tags.is_empty() || entry.next == Next::Line {
+            return None;
+        }
+        self.take_limit(id, expunge_issued);
+        let entry = self.entries.get_mut(&id)?;
+        entry.took = entry.since.map(|since| now.duration_since(since));
+        Some(match (entry.failure.take(), entry.replies.pop()) {
+            (None, Some(status)) => {
+                let selection =
+                    entry.selection_handle.as_ref().or(entry.opens.as_ref()).map(|handle| handle.id);
+                Ok(Done { status, earlier: std::mem::take(&mut entry.replies), selection })
+            }
+            // What its earlier lines achieved is not lost.
+            (Some(error), last) => {
+                let replies = entry.replies.drain(..).chain(last).filter(|reply| reply.status == Status::Ok);
+                Err(error.add_answers(replies.map(Answer::Status)))
+            }
+            (None, None) => Err(Error::protocol("the command ended without a response")),
+        })
+    }
+
+    /// Rows that could not be read make a result incomplete, and so does a server's limit. Of `Protocol` is the error where
+    /// the server has answered out of order.
+    fn complete(&mut self, id: CommandId, done: Done, view: Option<&View>) -> Result<Done> {
+        // With SELECT, the mailbox is selected all the same; what could not be read has been reported.
+        let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.opens.is_none()) else {
+            return Ok(done);
+        };
+        entry.ended = Some(done.status.clone());
+        let lacking = self.unparsed.since(entry.missed_from, &entry.class);
+        if let Some((status, below)) = entry.cut_short(&done) {
+            return Err(Error::partial(status.clone(), below).with_unread(lacking.lines));
+        }
+        let incomplete = |why: String| Error::new(ErrorKind::Incomplete, why).with_sent(Sent::Fully);
+        if !lacking.is_nothing() {
+            let more = if lacking.and_more { " or more" } else { "" };
+            let count = lacking.lines.len();
+            let error = incomplete(format!("{count}{more} of the server's responses could not be read"));
+            return Err(error.with_unread(lacking.lines));
+        }
+        if entry.left_out {
+            let why = "a response with a password or another secret in it is left out of its events";
+            return Err(incomplete(why.to_owned()));
+        }
+        self.check_diverted(id, view).map_or(Ok(done), Err)
     }
 }
 

@@ -5,75 +5,99 @@ use std::time::{Duration, Instant};
 
 use crate::command::{Class, Messages, ResponseKinds};
 use crate::engine::inflight::ambiguous::{Contested, DivertedAnswers};
-use crate::engine::mailboxes::own_changes::DeferredList;
-use crate::engine::receive::fetch::ConcurrentFlagUpdates;
+use crate::engine::inflight::flag_updates::ConcurrentFlagUpdates;
+use crate::engine::log::Subject;
 use crate::engine::submit::internal::InternalCommand;
 use crate::engine::submit::selection_handle::SelectionHandle;
 use crate::engine::submit::shared::Submission;
 use crate::engine::submit::slot::ErasedCommand;
 use crate::error::{Error, Sent};
-use crate::types::{Code, Done, Place, StatusResponse, Uid, UidValidity};
+use crate::types::{Answer, Code, CommandId, Done, Place, StatusResponse, Uid, UidValidity};
+use crate::view::View;
 
-pub(crate) struct InFlightCommand {
-    pub(crate) job: Box<dyn ErasedCommand>,
-    pub(crate) class: Class,
+pub(super) struct InFlightCommand {
+    pub(super) job: Box<dyn ErasedCommand>,
+    pub(super) class: Class,
     /// The messages that it names, as they were sent.
-    pub(crate) messages: Option<Messages>,
-    pub(crate) selection_handle: Option<Arc<SelectionHandle>>,
-    pub(crate) opens: Option<Arc<SelectionHandle>>,
-    pub(crate) quiet: bool,
-    pub(crate) own: Option<InternalCommand>,
+    pub(super) messages: Option<Messages>,
+    pub(super) selection_handle: Option<Arc<SelectionHandle>>,
+    pub(super) opens: Option<Arc<SelectionHandle>>,
+    pub(super) quiet: bool,
+    pub(super) own: Option<InternalCommand>,
     /// The tags that have not been answered yet.
-    pub(crate) tags: Vec<String>,
+    pub(super) tags: Vec<String>,
     /// The tagged responses so far.
-    pub(crate) replies: Vec<StatusResponse>,
+    pub(super) replies: Vec<StatusResponse>,
     /// What follows the line that was written last.
-    pub(crate) next: Next,
+    pub(super) next: Next,
     /// Why no further line goes out.
-    pub(crate) failure: Option<Error>,
+    pub(super) failure: Option<Error>,
     /// What could not be read from here on may have been its own.
-    pub(crate) missed_from: u64,
+    pub(super) missed_from: u64,
     /// How the server said that it has ended, where its result is an error for another reason.
-    pub(crate) ended: Option<StatusResponse>,
+    pub(super) ended: Option<StatusResponse>,
     /// Some of its answers could be told to nobody, since it is detached and they have a secret in them.
-    pub(crate) left_out: bool,
+    pub(super) left_out: bool,
     /// The server has done something else than what was asked.
-    pub(crate) invalid_source: bool,
+    pub(super) invalid_source: bool,
     /// The server told apart from its OK that it has dealt with a part of the messages only.
-    pub(crate) limited: Option<StatusResponse>,
-    /// What LIST has told that looks like its doing.
-    pub(crate) told: Option<DeferredList>,
+    pub(super) limited: Option<StatusResponse>,
     /// What looked like its answer, and went to an older command.
-    pub(crate) lost: Option<Box<DivertedAnswers>>,
+    pub(super) lost: Option<Box<DivertedAnswers>>,
     /// The younger ones that had asked for what it got.
-    pub(crate) contested: Option<Contested>,
+    pub(super) contested: Option<Contested>,
     /// Messages of a silent STORE whose flags were told while it ran.
-    pub(crate) flag_updates: ConcurrentFlagUpdates,
+    pub(super) flag_updates: ConcurrentFlagUpdates,
     /// Some of it has been written.
-    pub(crate) begun: bool,
+    pub(super) begun: bool,
     /// All has been written that the server needs to carry it out: the last byte of its last line, literals and all, and of
     /// a dialogue the last answer; of IDLE its line. A `+` that asks for more takes it back until that has been written.
-    pub(crate) whole: bool,
+    pub(super) whole: bool,
     /// Its place among all that were sent: answers come in this order.
-    pub(crate) order: u64,
-    /// How many messages there had been in the selection when it was sent.
-    pub(crate) ever: u64,
-    /// The view's generation when it was sent.
-    pub(crate) generation: u64,
-    /// The era of the UIDs when it was sent, or that SELECT told after that.
-    pub(crate) uid_validity: Option<UidValidity>,
-    /// How many messages had gone from the view when it was sent.
-    pub(crate) removed: u64,
+    pub(super) order: u64,
+    pub(super) at_start: AtStart,
+    /// The SELECT was refused for its parameters, and is due again without them: until some of that
+    /// has been written, the server means the mailbox before.
+    pub(super) resend_due: bool,
     /// When its first byte was written, and how long it took from there to its end.
-    pub(crate) since: Option<Instant>,
-    pub(crate) took: Option<Duration>,
-    /// How often capabilities had been told when it was sent.
-    pub(crate) capabilities: u64,
+    pub(super) since: Option<Instant>,
+    pub(super) took: Option<Duration>,
+}
+
+/// How the selection and the session were when a command was sent.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct AtStart {
+    /// How many messages there had been in the selection.
+    pub(super) ever: u64,
+    /// The view's generation.
+    pub(super) generation: u64,
+    /// How many messages had gone from the view.
+    pub(super) removed: u64,
+    /// The UIDVALIDITY then, or that SELECT reported after it.
+    pub(super) uid_validity: Option<UidValidity>,
+    /// How often capabilities had been reported.
+    pub(super) capabilities_epoch: u64,
+}
+
+impl AtStart {
+    pub(in crate::engine) fn new(
+        view: Option<&View>,
+        uid_validity: Option<UidValidity>,
+        capabilities_epoch: u64,
+    ) -> Self {
+        let (generation, removed) = view.map_or((0, 0), |view| (view.generation(), view.removed()));
+        Self { ever: view.map_or(0, ever), generation, removed, uid_validity, capabilities_epoch }
+    }
+}
+
+/// How many messages there have been in this view, those that have gone included.
+pub(super) fn ever(view: &View) -> u64 {
+    u64::from(view.len()) + view.removed()
 }
 
 /// What follows a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Next {
+pub(super) enum Next {
     /// Nothing.
     Nothing,
     /// Another line at once.
@@ -83,12 +107,17 @@ pub(crate) enum Next {
 }
 
 impl InFlightCommand {
-    pub(crate) fn new(submission: Submission, own: Option<InternalCommand>) -> Self {
-        let Submission { job, class, selection_handle, opens, quiet, .. } = submission;
+    pub(super) fn new(
+        submission: Submission,
+        own: Option<InternalCommand>,
+        order: u64,
+        at_start: AtStart,
+    ) -> Self {
+        let Submission { mut job, class, selection_handle, opens, quiet, .. } = submission;
         Self {
+            messages: job.messages().cloned(),
             job,
             class,
-            messages: None,
             selection_handle,
             opens,
             quiet,
@@ -102,25 +131,21 @@ impl InFlightCommand {
             left_out: false,
             invalid_source: false,
             limited: None,
-            told: None,
             lost: None,
             contested: None,
             flag_updates: ConcurrentFlagUpdates::default(),
             begun: false,
             whole: false,
-            order: 0,
-            ever: 0,
-            generation: 0,
-            uid_validity: None,
-            removed: 0,
+            order,
+            at_start,
+            resend_due: false,
             since: None,
             took: None,
-            capabilities: 0,
         }
     }
 
     /// How much of it has been written.
-    pub(crate) fn sent(&self) -> Sent {
+    pub(super) fn sent(&self) -> Sent {
         match (self.begun, self.whole) {
             (false, _) => Sent::No,
             (true, false) => Sent::Partly,
@@ -128,13 +153,46 @@ impl InFlightCommand {
         }
     }
 
+    /// Whether the server may have begun to read it, and so may answer it.
+    pub(super) fn is_at_server(&self) -> bool {
+        self.begun && !self.resend_due
+    }
+
+    /// Why no further line of it goes out, unless there is a reason already.
+    pub(super) fn fail(&mut self, error: Error) {
+        let name = self.job.name();
+        self.failure.get_or_insert_with(|| error.in_command(name));
+    }
+
+    /// No further line goes out, for this reason. The error with which it ends now, unless earlier lines have not
+    /// been answered.
+    pub(super) fn end_lines(&mut self, error: Error) -> Option<Error> {
+        self.next = Next::Nothing;
+        if !self.tags.is_empty() {
+            self.fail(error);
+            return None;
+        }
+        // What its earlier lines achieved is not lost.
+        Some(error.in_command(self.job.name()).add_answers(self.replies.drain(..).map(Answer::Status)))
+    }
+
+    /// What the log says of it.
+    pub(super) fn log_subject(&self, id: CommandId) -> Subject<'_> {
+        Subject { id, job: &*self.job, selection_handle: self.selection_handle.as_deref(), own: self.quiet }
+    }
+
+    /// Whether it names messages by what a search saved at the server.
+    pub(super) fn uses_saved(&self) -> bool {
+        matches!(self.messages, Some(Messages::Saved(_)))
+    }
+
     /// Whether it has more than one line, those that are answered or not written yet among them.
-    pub(crate) fn has_several_lines(&self) -> bool {
+    pub(super) fn has_several_lines(&self) -> bool {
         self.tags.len() + self.replies.len() > 1 || self.next != Next::Nothing
     }
 
     /// The mailbox that it is about.
-    pub(crate) fn place(&self) -> Option<Place> {
+    pub(super) fn place(&self) -> Option<Place> {
         self.selection_handle
             .as_ref()
             .or(self.opens.as_ref())
@@ -142,12 +200,12 @@ impl InFlightCommand {
     }
 
     /// Whether a server may deal with a part of the messages only (RFC 9738 section 3).
-    pub(crate) fn may_be_limited(&self) -> bool {
+    pub(super) fn may_be_limited(&self) -> bool {
         self.messages.is_some() || self.class.answered_by.overlaps(ResponseKinds::SEARCH)
     }
 
     /// What the server said of having dealt with a part of the messages only, if it did; and from which UID on it has.
-    pub(crate) fn cut_short<'a>(&'a self, done: &'a Done) -> Option<(&'a StatusResponse, Option<Uid>)> {
+    pub(super) fn cut_short<'a>(&'a self, done: &'a Done) -> Option<(&'a StatusResponse, Option<Uid>)> {
         let all = done.earlier.iter().chain([&done.status]).chain(&self.limited);
         // Each line of a command may have got so far: below the highest of them all may be lacking.
         let cut = all.filter_map(|status| match status.code {
@@ -158,7 +216,7 @@ impl InFlightCommand {
     }
 
     /// Whether anyone still has a use for it.
-    pub(crate) fn is_wanted(&self) -> bool {
+    pub(super) fn is_wanted(&self) -> bool {
         self.own.is_some()
             || self.job.wanted()
             || self.opens.as_ref().is_some_and(|selection_handle| selection_handle.is_wanted())

@@ -4,13 +4,17 @@
 //! event stream.
 
 use crate::command::{Claim, Effect, Messages, ResponseKinds};
+use crate::engine::inflight::InFlight;
 use crate::engine::inflight::ambiguous::{MOST, may_be_contested};
 use crate::engine::inflight::completion::is_change;
-use crate::engine::inflight::entry::InFlightCommand;
+use crate::engine::inflight::entry::{InFlightCommand, ever};
 use crate::engine::submit::slot::data_event;
 use crate::engine::write::secrets::left_out;
 use crate::engine::{Engine, excerpt};
-use crate::types::{Answer, Code, CommandId, Event, EventKind, StatusResponse, Uid, UidSet, Untagged};
+use crate::types::{
+    Answer, Code, CommandId, Event, EventKind, Limits, StatusResponse, Uid, UidSet, Untagged,
+};
+use crate::view::View;
 
 /// How well a response fits a command; the best comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,42 +66,19 @@ impl Engine {
         &mut self,
         mut response: Untagged,
     ) -> (Option<CommandId>, Option<Untagged>) {
+        let view = self.selection.as_ref().map(|s| &s.view);
         let mut contested_by = Vec::new();
-        let Some((_, id)) = self.claimer(&response, &mut contested_by) else { return (None, Some(response)) };
-        self.note_contested(&response, id, &contested_by);
+        let Some((_, id)) = self.inflight.claimer(&response, view, &mut contested_by) else {
+            return (None, Some(response));
+        };
         if let Some(opening) = self.opening.as_ref().filter(|o| o.id == id) {
             response.set_place(Some(opening.selection_handle.place.clone()));
             self.on_opening_data(&response);
         }
-        let Some(mut flight) = self.inflight.get_mut(&id) else { return (None, Some(response)) };
-        if flight.contested.is_some() && flight.job.repeats(&response) {
-            self.note_again(&response, id);
-            match self.inflight.get_mut(&id) {
-                Some(again) => flight = again,
-                None => return (None, Some(response)),
-            }
-        }
-        if let Some(lost) = &mut flight.lost {
-            lost.found(&response);
-        }
-        if !flight.job.trim(&mut response) {
-            return (Some(id), None);
-        }
-        if let Some(own) = &mut flight.own {
-            own.received(response.answer());
-        }
-        let change = is_change(response.answer());
-        let (sent, has_secret) = (flight.sent(), response.has_secret());
-        let back = flight.job.hear(response, &self.settings.limits, sent);
-        flight.left_out |= has_secret && back.is_some();
-        if let Some(back) = back
-            && let Some(event) = data_event(id, back).filter(|_| !change)
-        {
+        if let Some(event) = self.inflight.receive(id, response, &contested_by, &self.settings.limits) {
             self.flush_deferred_of(&event);
-            if !self.report_row(event)
-                && let Some(flight) = self.inflight.get_mut(&id)
-            {
-                flight.job.overrun(&self.settings.limits);
+            if !self.report_row(event) {
+                self.inflight.overrun(id, &self.settings.limits);
             }
         }
         (Some(id), None)
@@ -105,23 +86,66 @@ impl Engine {
 
     /// Whether some command claims the whole of it.
     pub(in crate::engine) fn is_claimed_whole(&self, response: &Untagged) -> bool {
-        self.claimer(response, &mut Vec::new()).is_some_and(|(fit, _)| fit.is_whole())
+        let view = self.selection.as_ref().map(|s| &s.view);
+        self.inflight.claimer(response, view, &mut Vec::new()).is_some_and(|(fit, _)| fit.is_whole())
+    }
+}
+
+impl InFlight {
+    /// Gives a response to the command that has claimed it; those in `contested_by` had asked for the same. What it
+    /// is to be reported as, if it belongs to a command without a token.
+    fn receive(
+        &mut self,
+        id: CommandId,
+        mut response: Untagged,
+        contested_by: &[CommandId],
+        limits: &Limits,
+    ) -> Option<Event> {
+        self.note_contested(&response, id, contested_by);
+        let mut entry = self.entries.get_mut(&id)?;
+        if entry.contested.is_some() && entry.job.repeats(&response) {
+            self.note_again(&response, id);
+            entry = self.entries.get_mut(&id)?;
+        }
+        if let Some(lost) = &mut entry.lost {
+            lost.found(&response);
+        }
+        if !entry.job.trim(&mut response) {
+            return None;
+        }
+        if let Some(own) = &mut entry.own {
+            own.received(response.answer());
+        }
+        let change = is_change(response.answer());
+        let (sent, has_secret) = (entry.sent(), response.has_secret());
+        let back = entry.job.hear(response, limits, sent)?;
+        entry.left_out |= has_secret;
+        data_event(id, back).filter(|_| !change)
+    }
+
+    /// What was given back found no room among the events: the command's result ends there.
+    fn overrun(&mut self, id: CommandId, limits: &Limits) {
+        self.entries.get_mut(&id).into_iter().for_each(|entry| entry.job.overrun(limits));
     }
 
     /// The oldest command among those that it fits best, and how well. Where it fits a younger one just as well, that is added
-    /// to the rivals.
-    fn claimer(&self, response: &Untagged, contested_by: &mut Vec<CommandId>) -> Option<(Fit, CommandId)> {
+    /// to `contested_by`.
+    fn claimer(
+        &self,
+        response: &Untagged,
+        view: Option<&View>,
+        contested_by: &mut Vec<CommandId>,
+    ) -> Option<(Fit, CommandId)> {
         let kind = kind_of(response.answer());
         // How many younger ones are asked yet.
         let mut left = if may_be_contested(kind) { MOST } else { 0 };
-        let asked =
-            |id: &CommandId| self.inflight.get(id).is_some_and(|f| f.class.answered_by.overlaps(kind));
         if let Some(owner) = response.owner() {
-            return Some(owner).filter(asked).map(|owner| (Fit::Whole, owner));
+            let asked = self.entries.get(&owner).is_some_and(|f| f.class.answered_by.overlaps(kind));
+            return asked.then_some((Fit::Whole, owner));
         }
         // A better fit before a lesser one, an older command before a younger one.
         let mut best: Option<((Fit, u64), CommandId)> = None;
-        self.roster.claimers.of(kind, response, |set| {
+        self.index.claimers.of(kind, response, |set| {
             for (order, id) in set {
                 if best.is_some_and(|(best, _)| best < (Fit::Whole, *order)) {
                     // None of the younger ones can do better.
@@ -130,7 +154,9 @@ impl Engine {
                     }
                     left -= 1;
                 }
-                let Some(fit) = self.fit_of(id, response) else { continue };
+                let Some(fit) = self.entries.get(id).and_then(|entry| entry.fit_of(response, view)) else {
+                    continue;
+                };
                 let rank = (fit, *order);
                 let (better, worse) = match best {
                     Some((best, other)) if best < rank => ((best, other), Some((rank, *id))),
@@ -145,78 +171,87 @@ impl Engine {
         #[cfg(test)]
         assert_eq!(
             claimer.map(|(_, id)| id),
-            self.claimer_of_all(response, kind),
+            self.claimer_of_all(response, view, kind),
             "the index has left somebody out"
         );
         claimer
     }
 
-    /// How well this response fits that command, if it does.
-    fn fit_of(&self, id: &CommandId, response: &Untagged) -> Option<Fit> {
-        let fit = match self.claim_of(id, response) {
+    /// The same by asking all: so that each test of the engine is one of the index, too.
+    #[cfg(test)]
+    fn claimer_of_all(
+        &self,
+        response: &Untagged,
+        view: Option<&View>,
+        kind: ResponseKinds,
+    ) -> Option<CommandId> {
+        let listens = |f: &InFlightCommand| {
+            f.class.answered_by.overlaps(kind) || f.class.keywords.contains(&response.name())
+        };
+        let all = self.entries.iter().filter(|(_, f)| listens(f));
+        let ranked = all.filter_map(|(id, f)| Some((f.fit_of(response, view)?, f.order, *id)));
+        ranked.min().map(|(.., id)| id)
+    }
+
+    /// Whether a command asks for all that this STATUS response has.
+    pub(in crate::engine) fn asks_for_status(&self, response: &Untagged) -> bool {
+        let asks = |f: &InFlightCommand| {
+            f.begun
+                && (f.class.answered_by == ResponseKinds::EVERYTHING
+                    || f.job.claims(response) == Claim::Whole)
+        };
+        let mut any = false;
+        self.index.claimers.of(ResponseKinds::STATUS, response, |set| {
+            any |= set.iter().filter_map(|(_, id)| self.entries.get(id)).any(asks);
+        });
+        any
+    }
+}
+
+impl InFlightCommand {
+    /// How well this response fits the command, if it does.
+    fn fit_of(&self, response: &Untagged, view: Option<&View>) -> Option<Fit> {
+        // What came before its first byte was written answers something else.
+        if !self.is_at_server() || self.tags.is_empty() || self.is_below(response, view) {
+            return None;
+        }
+        let fit = match self.job.claims(response) {
             Claim::No => return None,
             Claim::Whole => Fit::Whole,
             Claim::Part => Fit::Part,
         };
         match response.answer() {
             Answer::Status(StatusResponse { code: Some(Code::CopyUid(copied)), .. }) => Some(match fit {
-                Fit::Whole if self.names_more(id, &copied.from()) => Fit::Some,
-                Fit::Part if !self.is_move(id) => Fit::Stopgap,
+                Fit::Whole if self.names_more(&copied.from(), view) => Fit::Some,
+                Fit::Part if !matches!(self.class.effect, Effect::Move) => Fit::Stopgap,
                 fit => fit,
             }),
             _ => Some(fit),
         }
     }
 
-    /// Whether this command names messages that are there, beside these. Of several lines each is answered by itself: what is named
+    /// Whether it names messages that are there, beside these. Of several lines each is answered by itself: what is named
     /// behind these, a later line names.
-    fn names_more(&self, id: &CommandId, these: &UidSet) -> bool {
-        let (Some(flight), Some(selection)) = (self.inflight.get(id), &self.selection) else { return false };
-        let Some(Messages::Uids(set)) = &flight.messages else { return false };
+    fn names_more(&self, these: &UidSet, view: Option<&View>) -> bool {
+        let (Some(view), Some(Messages::Uids(set))) = (view, &self.messages) else { return false };
         let mut more = set.difference(these);
-        if let Some(last) = these.last().filter(|_| flight.has_several_lines()) {
+        if let Some(last) = these.last().filter(|_| self.has_several_lines()) {
             more = more.intersection(&UidSet::from(Uid::MIN..=last));
         }
-        selection.view.has_any_of(&more)
-    }
-
-    fn is_move(&self, id: &CommandId) -> bool {
-        self.inflight.get(id).is_some_and(|f| matches!(f.class.effect, Effect::Move))
-    }
-
-    fn claim_of(&self, id: &CommandId, response: &Untagged) -> Claim {
-        // What came before its first byte was written answers something else.
-        let asks = |f: &&InFlightCommand| f.begun && !f.tags.is_empty() && !self.awaits_resend(*id);
-        let flight = self.inflight.get(id).filter(asks).filter(|f| !self.is_below(f, response));
-        flight.map_or(Claim::No, |f| f.job.claims(response))
+        view.has_any_of(&more)
     }
 
     /// Whether a row is of a message below `n:*` that was not the last one at any time since that was sent: only the last is
     /// named by `n:*`, too.
-    fn is_below(&self, flight: &InFlightCommand, response: &Untagged) -> bool {
-        let (Answer::Fetch(row), Some(messages)) = (response.answer(), &flight.messages) else {
+    fn is_below(&self, response: &Untagged, view: Option<&View>) -> bool {
+        let (Answer::Fetch(row), Some(messages)) = (response.answer(), &self.messages) else {
             return false;
         };
-        let Some(selection) = self.selection.as_ref().filter(|_| messages.leave_out(row)) else {
-            return false;
-        };
-        let seq = row.seq().or_else(|| selection.view.seq(row.uid()?));
-        let since = selection.ever().saturating_sub(flight.ever);
+        let Some(view) = view.filter(|_| messages.leave_out(row)) else { return false };
+        let seq = row.seq().or_else(|| view.seq(row.uid()?));
+        let since = ever(view).saturating_sub(self.at_start.ever);
         // Some of those that came since may have gone: then a few more are taken for the last.
-        seq.is_some_and(|seq| u64::from(seq.get()) < u64::from(selection.view.len()).saturating_sub(since))
-    }
-}
-
-#[cfg(test)]
-impl Engine {
-    /// The same by asking all: so that each test of the engine is one of the index, too.
-    fn claimer_of_all(&self, response: &Untagged, kind: ResponseKinds) -> Option<CommandId> {
-        let listens = |f: &InFlightCommand| {
-            f.class.answered_by.overlaps(kind) || f.class.keywords.contains(&response.name())
-        };
-        let all = self.inflight.iter().filter(|(_, f)| listens(f));
-        let ranked = all.filter_map(|(id, flight)| Some((self.fit_of(id, response)?, flight.order, *id)));
-        ranked.min().map(|(.., id)| id)
+        seq.is_some_and(|seq| u64::from(seq.get()) < u64::from(view.len()).saturating_sub(since))
     }
 }
 

@@ -60,7 +60,7 @@ impl DeselectedMailboxes {
 }
 
 impl DeselectedMailbox {
-    fn is(&self, mailbox: &MailboxName) -> bool {
+    pub(in crate::engine) fn is(&self, mailbox: &MailboxName) -> bool {
         self.known.name.as_str() == mailbox.as_str()
     }
 
@@ -76,7 +76,7 @@ impl DeselectedMailbox {
     }
 
     /// An event has told this of it: it is known from now on, and what was answered before that is out of date.
-    fn told(&mut self, told: &MailboxStatus) {
+    pub(in crate::engine) fn told(&mut self, told: &MailboxStatus) {
         let known = MailboxStatus { name: self.known.name.clone(), ..told.clone() };
         let earlier = std::mem::replace(&mut self.known, known);
         self.known.add_missing(earlier);
@@ -146,8 +146,7 @@ impl Engine {
             return false;
         }
         // Two that ask the same of one mailbox could take each other's answer for their own.
-        let asks = ResponseKinds::STATUS;
-        if self.inflight.values().any(|f| f.own.is_none() && f.class.answered_by.overlaps(asks)) {
+        if self.inflight.is_asked_by_users(ResponseKinds::STATUS) {
             return false;
         }
         let selected =
@@ -190,15 +189,7 @@ impl Engine {
 
     /// Tells what the server says of a mailbox that is not selected.
     fn tell_status(&mut self, status: MailboxStatus) {
-        let asked = self.roster.own.iter().copied().collect::<Vec<_>>();
-        for id in asked {
-            if let Some(InternalCommand::DeselectedMailbox(left)) =
-                self.inflight.get_mut(&id).and_then(|f| f.own.as_mut())
-                && left.is(&status.name)
-            {
-                left.told(&status);
-            }
-        }
+        self.inflight.note_status(&status);
         self.left.waiting.iter_mut().filter(|left| left.is(&status.name)).for_each(|left| left.told(&status));
         let place = Place { mailbox: status.name.clone(), selection: None };
         let event = Event::new(EventKind::Status(status)).at(Some(place));

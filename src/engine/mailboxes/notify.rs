@@ -14,7 +14,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::mem::{Discriminant, discriminant};
 use std::time::{Duration, Instant};
 
-use crate::command::{Claim, Effect, List, Notify, NotifyEvent, ResponseKinds};
+use crate::command::{Effect, List, Notify, NotifyEvent};
 use crate::engine::Engine;
 use crate::engine::submit::internal::InternalCommand;
 use crate::types::{
@@ -211,7 +211,7 @@ pub(in crate::engine) fn made_as(mailbox: &MailboxName, delimiter: Option<char>)
 impl Engine {
     /// The server has said OK to NOTIFY.
     pub(in crate::engine) fn notifying(&mut self, id: CommandId, asked: Box<Notify>) {
-        let own = self.inflight.get(&id).is_some_and(|f| f.own.is_some());
+        let own = self.inflight.internal(id).is_some();
         self.notify.may_move_numbers = false;
         self.notify.asked = Some(asked);
         if !own {
@@ -231,7 +231,7 @@ impl Engine {
 
     /// NOTIFY has failed; `refused` if the server said so: then what it was asked before still holds.
     pub(in crate::engine) fn notify_failed(&mut self, id: CommandId, asked: &Notify, refused: bool) {
-        let own = self.inflight.get(&id).is_some_and(|f| f.own.is_some());
+        let own = self.inflight.internal(id).is_some();
         self.notify.may_move_numbers |= !refused && asked.moves_numbers();
         match self.notify.lost {
             Overflow::Unclear => self.notify_again(),
@@ -252,10 +252,8 @@ impl Engine {
     /// `[NOTIFICATIONOVERFLOW]`: from now on the server tells nothing, not even of the selected mailbox (RFC 5465 section
     /// 5.8). Whether there was anything to lose.
     pub(in crate::engine) fn notifications_lost(&mut self, now: Instant) -> bool {
-        let in_flight = self.inflight.values().any(|f| {
-            // What came before its first byte was written is about the one before.
-            f.begun && matches!(f.class.effect, Effect::Notify(_))
-        });
+        // What came before its first byte was written is about the one before.
+        let in_flight = self.inflight.find_begun(|effect| matches!(effect, Effect::Notify(_))).is_some();
         let had = self.notify.asked.as_ref().is_some_and(|asked| !asked.is_silent());
         if !had && !in_flight {
             return false;
@@ -326,13 +324,13 @@ impl Engine {
         let lsub = response.name() == "LSUB";
         let listed = news && self.notify.asks(NotifyEvent::MailboxName) || {
             let (claimer, back) = self.route(response);
-            let claimer = claimer.and_then(|id| self.inflight.get(&id));
-            let asker = claimer.and_then(|f| f.own.as_ref());
+            let asker = claimer.and_then(|id| self.inflight.internal(id));
             // What is not subscribed to is no answer to the engine's own question what is.
             let is_none =
                 matches!(asker, Some(InternalCommand::Subscription { .. })) && !entry.has("\\Subscribed");
             // A renaming is a change, whoever gets the row. (To who selects, it says what became of the name given.)
-            let renamed = claimer.is_some_and(|f| f.opens.is_none()) && entry.renamed_from().is_some();
+            let renamed =
+                claimer.is_some_and(|id| self.inflight.opens(id).is_none()) && entry.renamed_from().is_some();
             back.is_some() || is_none && !lsub || renamed
         };
         if listed {
@@ -469,18 +467,8 @@ impl Engine {
         let Answer::MailboxStatus(status) = response.answer() else { return };
         let status = MailboxStatus { name: self.as_named(&status.name), ..status.clone() };
         // With NOTIFY it is an answer only if it holds all that was asked for.
-        let answers = |response: &Untagged| {
-            let mut answers = false;
-            self.roster.claimers.of(ResponseKinds::STATUS, response, |set| {
-                let mut asking = set.iter().filter_map(|(_, id)| self.inflight.get(id)).filter(|f| f.begun);
-                answers |= asking.any(|f| {
-                    f.class.answered_by == ResponseKinds::EVERYTHING || f.job.claims(response) == Claim::Whole
-                });
-            });
-            answers
-        };
         self.session.learn_append_limit(&status);
-        let news = self.notify.watches() && !answers(&response);
+        let news = self.notify.watches() && !self.inflight.asks_for_status(&response);
         if news || self.route(response).1.is_some() {
             self.on_unsolicited_status(status);
         }

@@ -5,11 +5,10 @@
 //! command's doing, told once; after anything else it is news like any other, and so it is before the server tells something
 //! else of the same mailbox: in doubt nobody's doing, and told once all the same.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::command::Effect;
 use crate::engine::Engine;
-use crate::engine::inflight::entry::InFlightCommand;
 use crate::engine::mailboxes::notify::made_as;
 use crate::types::{CommandId, Event, EventKind, HeapSize, ListEntry, MailboxName, Place};
 
@@ -30,32 +29,29 @@ pub(crate) struct DeferredList {
 impl Engine {
     /// Keeps what LIST tells, if it looks like the doing of a command in flight.
     pub(in crate::engine) fn keep_for_its_command(&mut self, entry: &ListEntry) -> bool {
-        let is_its = |flight: &InFlightCommand| match &flight.class.effect {
-            Effect::Subscribe { .. } if !self.notify.tells_subscription(entry) => false,
-            effect => flight.begun && is_doing_of(effect, entry),
+        let is_its = |id: CommandId| match self.inflight.effect(id) {
+            Some(Effect::Subscribe { .. }) if !self.notify.tells_subscription(entry) => false,
+            Some(effect) => self.inflight.has_begun(id) && is_doing_of(effect, entry),
+            None => false,
         };
         let named = entry.old_name.as_ref().unwrap_or(&entry.name);
         // As many as there are commands in flight are kept.
         let kept = entry.heap_size() <= MOST_HELD;
-        let fits =
-            |id: &CommandId| kept && self.inflight.get(id).is_some_and(|f| f.told.is_none() && is_its(f));
-        let Some(id) = self.roster.mailbox_changes.of(named).find(fits) else {
+        let fits = |id: &CommandId| kept && !self.own_changes.deferred.contains_key(id) && is_its(*id);
+        let Some(id) = self.own_changes.of(named).find(fits) else {
             self.tell_kept_of(named);
             if *named != entry.name {
                 self.tell_kept_of(&entry.name);
             }
             return false;
         };
-        let at = self.roster.mailbox_changes.keep(id, entry);
-        if let Some(flight) = self.inflight.get_mut(&id) {
-            flight.told = Some(DeferredList { entry: entry.clone(), at, told: None });
-        }
+        self.own_changes.keep(id, entry);
         true
     }
 
     /// LIST tells something else of this mailbox: what it told before came before that.
     fn tell_kept_of(&mut self, mailbox: &MailboxName) {
-        for id in self.roster.mailbox_changes.kept_of(mailbox) {
+        for id in self.own_changes.kept_of(mailbox) {
             self.release_deferred(id);
         }
     }
@@ -63,15 +59,13 @@ impl Engine {
     /// Something is about to be told of this mailbox: first what LIST has told of it, which came before that. Whether it is
     /// subscribed to has nothing to do with it, and waits for the command's OK.
     pub(in crate::engine) fn flush_deferred(&mut self, mailbox: &MailboxName) {
-        for id in self.roster.mailbox_changes.kept_of(mailbox) {
-            let Some(flight) = self.inflight.get(&id) else { continue };
-            let subscribes = matches!(flight.class.effect, Effect::Subscribe { .. });
-            let Some(kept) = flight.told.as_ref().filter(|kept| kept.told.is_none() && !subscribes) else {
-                continue;
-            };
+        for id in self.own_changes.kept_of(mailbox) {
+            let subscribes = matches!(self.inflight.effect(id), Some(Effect::Subscribe { .. }));
+            let kept = self.own_changes.deferred.get(&id);
+            let Some(kept) = kept.filter(|kept| kept.told.is_none() && !subscribes) else { continue };
             let entry = kept.entry.clone();
             let told = self.tell_listed(&entry, false);
-            if let Some(kept) = self.inflight.get_mut(&id).and_then(|f| f.told.as_mut()) {
+            if let Some(kept) = self.own_changes.deferred.get_mut(&id) {
                 kept.told = Some(told);
             }
         }
@@ -84,22 +78,16 @@ impl Engine {
         }
     }
 
-    fn take_kept(&mut self, id: CommandId) -> Option<DeferredList> {
-        let kept = self.inflight.get_mut(&id)?.told.take()?;
-        self.roster.mailbox_changes.release(id, &kept);
-        Some(kept)
-    }
-
     /// A command has failed: what looked like its doing was somebody else's.
     pub(in crate::engine) fn release_deferred(&mut self, id: CommandId) {
-        if let Some(kept) = self.take_kept(id).filter(|kept| kept.told.is_none()) {
+        if let Some(kept) = self.own_changes.release(id).filter(|kept| kept.told.is_none()) {
             self.tell_listed(&kept.entry, false);
         }
     }
 
     /// A command has changed a mailbox: under which name, and as what the server has told it.
     pub(in crate::engine) fn report_own_change(&mut self, id: CommandId, effect: Effect) {
-        let kept = self.take_kept(id);
+        let kept = self.own_changes.release(id);
         let reported_unsolicited = kept.as_ref().and_then(|kept| kept.told);
         let told = kept.map(|kept| kept.entry);
         // The server need not tell it once more.
@@ -160,6 +148,8 @@ pub(in crate::engine) struct OwnChanges {
     commands: Names<CommandId>,
     /// Those for which something is kept, by the names in it, in the order in which it came.
     kept: Names<(u64, CommandId)>,
+    /// What is kept for each.
+    deferred: BTreeMap<CommandId, DeferredList>,
     /// How often something was kept.
     times: u64,
 }
@@ -171,6 +161,7 @@ impl OwnChanges {
 
     pub(in crate::engine) fn remove(&mut self, id: CommandId, effect: &Effect) {
         changed_by(effect).for_each(|mailbox| self.commands.remove(&mailbox, &id));
+        self.release(id);
     }
 
     /// Those of this mailbox, the oldest first.
@@ -178,15 +169,18 @@ impl OwnChanges {
         self.commands.of(mailbox).copied()
     }
 
-    /// This is kept for that command. Its place among all that were.
-    fn keep(&mut self, id: CommandId, entry: &ListEntry) -> u64 {
+    /// This is kept for that command.
+    fn keep(&mut self, id: CommandId, entry: &ListEntry) {
         self.times += 1;
         named_in(entry).for_each(|mailbox| self.kept.add(mailbox, (self.times, id)));
-        self.times
+        self.deferred.insert(id, DeferredList { entry: entry.clone(), at: self.times, told: None });
     }
 
-    fn release(&mut self, id: CommandId, kept: &DeferredList) {
+    /// Takes what is kept for that command.
+    fn release(&mut self, id: CommandId) -> Option<DeferredList> {
+        let kept = self.deferred.remove(&id)?;
         named_in(&kept.entry).for_each(|mailbox| self.kept.remove(mailbox, &(kept.at, id)));
+        Some(kept)
     }
 
     /// Those for which something of this mailbox is kept.

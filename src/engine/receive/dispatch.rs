@@ -11,16 +11,12 @@ use crate::command::ResponseKinds;
 use crate::engine::inflight::route::kind_of_keyword;
 use crate::engine::{Engine, excerpt};
 use crate::types::{
-    Answer, Code, CommandId, Event, EventKind, Flag, MailboxName, Place, Seq, Status, StatusResponse,
-    Untagged,
+    Answer, Code, Event, EventKind, Flag, MailboxName, Place, Seq, Status, StatusResponse, Untagged,
 };
 use crate::wire::{Response, Unparsable};
 
 /// How many extensions are known as enabled: more than there are. A server could name others without end.
 const MAX_ENABLED: usize = 100;
-
-/// How many limits may be told apart before one of the commands that they are of has ended.
-const MOST_LIMITS_TOLD: usize = 16;
 
 impl Engine {
     /// A response has come; and its bytes if [`wants_raw`](Self::wants_raw) says so.
@@ -61,7 +57,7 @@ impl Engine {
         let kind = why.keyword.as_deref().map_or(ResponseKinds::NOTHING, kind_of_keyword);
         let keyword = why.keyword.as_deref().unwrap_or_default();
         let kept = self.excerpt_without_secrets(bytes);
-        self.missed.add(kind, keyword, &kept);
+        self.inflight.note_unparsed(kind, keyword, &kept);
         let error = format!("{} (at byte {})", why.message, why.at);
         let place = self.place();
         self.report(Event::new(EventKind::Unparsed { bytes: kept, error }).at(place));
@@ -100,7 +96,7 @@ impl Engine {
 
     /// Whether raw bytes of each response are wanted.
     pub(crate) fn wants_raw(&self) -> bool {
-        self.roster.raw_listeners > 0
+        self.inflight.wants_raw()
     }
 
     fn handle_untagged(&mut self, mut response: Untagged, now: Instant) {
@@ -225,25 +221,14 @@ impl Engine {
         }
         if let Some(Code::InProgress(progress)) = &status.code
             && let Some(owner) = progress.tag.as_deref().and_then(|tag| self.shared.owner(tag))
-            && let Some(flight) = self.inflight.get(&owner)
+            && self.inflight.progress(owner, progress)
         {
             // RFC 9585 section 4: it is about this command alone, and no news.
-            return flight.job.progress(progress);
+            return;
         }
         if let Some(Code::MessageLimit { .. }) = status.code
-            && self.inflight.values().any(|f| f.begun && f.may_be_limited())
+            && self.inflight.note_limit(status)
         {
-            // No more than a server that says it in earnest has in flight, whose texts may be long.
-            if self.message_limits.len() < MOST_LIMITS_TOLD {
-                self.message_limits.push_back((status.clone(), self.started_count));
-            } else {
-                // Whose it is can't be kept track of: none of them may pass for whole.
-                let told = StatusResponse { text: String::new(), ..status.clone() };
-                let all = self.inflight.values_mut().filter(|f| f.begun && f.may_be_limited());
-                for flight in all {
-                    flight.limited.get_or_insert_with(|| told.clone());
-                }
-            }
             return;
         }
         // Of a mailbox that has no handle any more, as with its messages.
@@ -307,7 +292,7 @@ impl Engine {
                 *response.answer_mut() = Answer::Expunge { seq, uid: entry.uid };
                 let sure = entry.uid.is_some();
                 let claimer = self.route_or_discard(response);
-                let cause = claimer.filter(|id| sure && (was_deleted || self.names_messages(*id)));
+                let cause = claimer.filter(|id| sure && (was_deleted || self.inflight.names_messages(*id)));
                 self.note_removal(entry.uid);
                 let kind = EventKind::Expunged { seq: Some(seq), uid: entry.uid };
                 self.report(Event::new(kind).at(place).caused_by(cause));
@@ -319,10 +304,5 @@ impl Engine {
                 self.contradicted(format!("{seq} EXPUNGE, and {exists} messages are known"), exists);
             }
         }
-    }
-
-    /// Whether a command names the messages that it removes, so that their going is surely its doing.
-    pub(in crate::engine) fn names_messages(&self, id: CommandId) -> bool {
-        self.inflight.get(&id).is_some_and(|f| f.messages.is_some()) && !self.uses_saved(id)
     }
 }

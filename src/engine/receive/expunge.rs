@@ -2,11 +2,7 @@
 //!
 //! In: a VANISHED that is not of the past. Out: the removals as events, and to each command what it removed.
 
-use std::collections::BTreeSet;
-
-use crate::command::Messages;
 use crate::engine::Engine;
-use crate::engine::inflight::message_index::Entry;
 use crate::types::{Answer, CommandId, Event, EventKind, Uid, UidSet, Untagged};
 use crate::view::Vanished;
 
@@ -23,7 +19,7 @@ impl Engine {
             // Whose it is hears what went, as the events tell it: a range may name UIDs that were not there.
             self.deliver_vanished(gone.iter().filter_map(|gone| gone.uid).collect(), response)
         } else {
-            let claimer = self.route_or_discard(response).filter(|id| self.names_messages(*id));
+            let claimer = self.route_or_discard(response).filter(|id| self.inflight.names_messages(*id));
             claimer.map(|id| (uids.clone(), id)).into_iter().collect()
         };
         let mut by_range: Vec<(Uid, Uid, CommandId)> = Vec::new();
@@ -69,14 +65,7 @@ impl Engine {
         };
         let (mut parts, mut given) = (Vec::new(), UidSet::new());
         if !self.is_claimed_whole(&piece(&uids)) {
-            let mut named: BTreeSet<Entry> = BTreeSet::new();
-            self.roster.claimers.of_removed(&uids, |set| named.extend(set));
-            for (_, id) in named {
-                let Some(Messages::Uids(set)) = self.inflight.get(&id).and_then(|f| f.messages.as_ref())
-                else {
-                    continue;
-                };
-                let part = set.intersection(&uids);
+            for part in self.inflight.named_of_removed(&uids) {
                 let part = part.difference(&part.intersection(&given));
                 if !part.is_empty() && self.is_claimed_whole(&piece(&part)) {
                     part.ranges().for_each(|range| given.insert_range(range));
@@ -88,7 +77,7 @@ impl Engine {
         let mut causes = Vec::new();
         for part in parts {
             let claimer = self.route_or_discard(piece(&part));
-            causes.extend(claimer.filter(|id| self.names_messages(*id)).map(|id| (part, id)));
+            causes.extend(claimer.filter(|id| self.inflight.names_messages(*id)).map(|id| (part, id)));
         }
         causes
     }

@@ -28,65 +28,10 @@
 //! | changes messages           | nothing, but fails if the mailbox is read-only by the time it is |
 //! |                            | to go (`engine/selection/access.rs`)                                       |
 
-use crate::command::{Class, Effect, FlagUse, Messages, ResponseKinds};
-use crate::engine::inflight::entry::InFlightCommand;
+use crate::command::{Effect, FlagUse, Messages, ResponseKinds};
+use crate::engine::inflight::counts::{InFlightCounts, by_number};
 use crate::engine::submit::selection_handle::SelectionHandle;
 use crate::engine::submit::shared::Submission;
-
-/// What is in flight, counted by what matters to admission, so that ten thousand commands cost no more than ten.
-#[derive(Debug, Default)]
-pub(crate) struct InFlightCounts {
-    all: usize,
-    alone: usize,
-    lets_expunge_through: usize,
-    in_mailbox: usize,
-    selects: usize,
-    deselects: usize,
-    idles: usize,
-    searches: usize,
-    fetches: usize,
-    lists: usize,
-    of_saved: usize,
-    by_number: usize,
-}
-
-impl InFlightCounts {
-    pub(crate) fn add(&mut self, flight: &InFlightCommand) {
-        self.count(flight, |n| *n += 1);
-    }
-
-    pub(crate) fn remove(&mut self, flight: &InFlightCommand) {
-        self.count(flight, |n| *n -= 1);
-    }
-
-    /// Whether there is a command that names messages by number.
-    pub(crate) fn has_numbers(&self) -> bool {
-        self.by_number > 0
-    }
-
-    fn count(&mut self, flight: &InFlightCommand, step: impl Fn(&mut usize)) {
-        let class = &flight.class;
-        // The server may send EXPUNGE while any command runs but FETCH, STORE and SEARCH by number (RFC 9051
-        // section 7.5.1).
-        let expunge = class.may_expunge || !by_number(flight.messages.as_ref());
-        let saves = matches!(class.effect, Effect::Save(_));
-        let counts = [
-            (true, &mut self.all),
-            (class.alone, &mut self.alone),
-            (expunge, &mut self.lets_expunge_through),
-            (flight.selection_handle.is_some(), &mut self.in_mailbox),
-            (matches!(class.effect, Effect::Select { .. }), &mut self.selects),
-            (matches!(class.effect, Effect::Deselect), &mut self.deselects),
-            (matches!(class.effect, Effect::Idle), &mut self.idles),
-            (class.answered_by.overlaps(ResponseKinds::SEARCH), &mut self.searches),
-            (class.answered_by.overlaps(ResponseKinds::FETCH), &mut self.fetches),
-            (class.answered_by.overlaps(ResponseKinds::LIST), &mut self.lists),
-            (saves || matches!(flight.messages, Some(Messages::Saved(_))), &mut self.of_saved),
-            (by_number(flight.messages.as_ref()), &mut self.by_number),
-        ];
-        counts.into_iter().filter(|(counts, _)| *counts).for_each(|(_, n)| step(n));
-    }
-}
 
 /// Where the selections stand.
 pub(crate) struct SelectionFacts<'a> {
@@ -121,7 +66,7 @@ pub(crate) enum Verdict {
 }
 
 /// Whether this command may go out beside those in flight; `flags_clash` says whether one of them uses flags of the same
-/// messages, as [`flags_conflict`] has it.
+/// messages.
 pub(crate) fn admit(
     next: &Submission,
     messages: Option<&Messages>,
@@ -171,21 +116,4 @@ fn selection_verdict(selection_handle: &SelectionHandle, selections: &SelectionF
     } else {
         Verdict::Ended
     }
-}
-
-fn by_number(messages: Option<&Messages>) -> bool {
-    matches!(messages, Some(Messages::Seqs(_)))
-}
-
-/// Whether a command and one in flight use flags of the same messages, and one of them changes them.
-pub(crate) fn flags_conflict(next: &Class, messages: Option<&Messages>, other: &InFlightCommand) -> bool {
-    let clash = match (next.flags, other.class.flags) {
-        (FlagUse::None, _) | (_, FlagUse::None) | (FlagUse::Reads, FlagUse::Reads) => false,
-        (FlagUse::Writes, _) | (_, FlagUse::Writes) => true,
-    };
-    clash
-        && match (messages, &other.messages) {
-            (Some(mine), Some(theirs)) => mine.may_overlap(theirs),
-            _ => true,
-        }
 }

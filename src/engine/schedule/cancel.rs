@@ -7,13 +7,13 @@
 use std::collections::VecDeque;
 
 use crate::command::Effect;
-use crate::engine::inflight::entry::{InFlightCommand, Next};
+use crate::engine::inflight::lines::Cancellation;
 use crate::engine::selection::saved_search::no_search;
 use crate::engine::submit::end_cause::EndCause;
 use crate::engine::submit::shared::Submission;
 use crate::engine::{Engine, InternalCommand};
-use crate::error::{Error, ErrorKind, Sent};
-use crate::types::{Answer, CommandId, SelectionId};
+use crate::error::{Error, ErrorKind};
+use crate::types::{CommandId, SelectionId};
 
 impl Engine {
     /// Tokens were dropped or cancelled: what has not been begun is taken back, if that is meant.
@@ -39,20 +39,20 @@ impl Engine {
     }
 
     fn take_back(&mut self, id: CommandId) {
-        let Some(flight) = self.inflight.get(&id) else { return };
-        let cancelled = flight.job.cancelled();
-        if cancelled && matches!(flight.class.effect, Effect::Idle) && flight.begun {
-            self.idle.end_soon(id);
-            return;
-        }
-        if cancelled && flight.begun {
-            self.cancel_upload(id);
-            self.stop_series(id);
-            return;
-        }
-        let take_back = cancelled || flight.class.reads_only && !flight.is_wanted();
-        if take_back && !flight.begun {
-            self.withdraw_staged(id, Error::new(ErrorKind::Cancelled, "withdrawn before it was sent"), true);
+        match self.inflight.cancellation(id) {
+            Cancellation::Ignored => {}
+            Cancellation::EndIdle => self.idle.end_soon(id),
+            Cancellation::Stop => {
+                self.cancel_upload(id);
+                if let Some(error) = self.inflight.stop_series(id) {
+                    self.ready_to_continue.retain(|due| *due != id);
+                    self.end_flight(id, Err(error));
+                }
+            }
+            Cancellation::Withdraw => {
+                let error = Error::new(ErrorKind::Cancelled, "withdrawn before it was sent");
+                self.withdraw_staged(id, error, true);
+            }
         }
     }
 
@@ -61,15 +61,14 @@ impl Engine {
         if !self.outbox.withdraw(id) {
             return;
         }
-        let Some(flight) = self.inflight.get(&id) else { return };
-        if matches!(flight.class.effect, Effect::Logout) {
-            self.lifecycle.on_logout_withdrawn();
-        }
         // What was to use the result of a search that is never made would use another.
-        let users = match &flight.class.effect {
-            Effect::Save(saved) => self.users_of(saved),
-            _ => Vec::new(),
-        };
+        let mut users = Vec::new();
+        match self.inflight.effect(id) {
+            None => return,
+            Some(Effect::Logout) => self.lifecycle.on_logout_withdrawn(),
+            Some(Effect::Save(saved)) => users = self.inflight.users_of(saved),
+            Some(_) => {}
+        }
         // The server never hears of a SELECT that is taken back: what was selected before still is, and what was to follow in
         // the new selection must not go out.
         let unopened =
@@ -81,34 +80,12 @@ impl Engine {
         }
         if let Some(selection_handle) = unopened {
             selection_handle.end(EndCause::NotOpened);
-            let is_in = |f: &InFlightCommand| {
-                f.selection_handle.as_ref().is_some_and(|s| s.id == selection_handle.id)
-            };
-            let behind: Vec<_> = self.inflight.iter().filter(|(_, f)| is_in(f)).map(|(id, _)| *id).collect();
-            for id in behind {
+            for id in self.inflight.in_selection(selection_handle.id) {
                 self.outbox.withdraw(id);
                 let error = EndCause::NotOpened.error();
                 self.end_withdrawn(id, error, false);
             }
         }
-    }
-
-    /// A command that has been begun is cancelled: if its lines stand each for itself, no further one goes out.
-    fn stop_series(&mut self, id: CommandId) {
-        let goes_on = |f: &&mut InFlightCommand| f.class.line_by_line && f.next != Next::Nothing;
-        let Some(flight) = self.inflight.get_mut(&id).filter(goes_on) else { return };
-        let error = Error::new(ErrorKind::Cancelled, "cancelled between two of its lines")
-            .in_command(flight.job.name())
-            .with_sent(Sent::Partly);
-        flight.next = Next::Nothing;
-        if !flight.tags.is_empty() {
-            // The line that is under way ends it.
-            flight.failure.get_or_insert(error);
-            return;
-        }
-        let done: Vec<_> = flight.replies.drain(..).map(Answer::Status).collect();
-        self.ready_to_continue.retain(|due| *due != id);
-        self.end_flight(id, Err(error.add_answers(done)));
     }
 
     /// Ends a command whose bytes have been taken out of the outbox, all of them.
@@ -118,13 +95,13 @@ impl Engine {
         }
         self.idle.withdrawn(id);
         self.ready_to_continue.retain(|due| *due != id);
-        if let Some(Effect::Save(saved)) = self.inflight.get(&id).map(|f| f.class.effect.clone()) {
+        if let Some(Effect::Save(saved)) = self.inflight.effect(id).cloned() {
             self.saving_withdrawn(&saved);
         }
-        let Some(flight) = self.inflight.get_mut(&id) else { return };
-        // As with one that is taken out of the queue: there is nothing to tell.
-        flight.quiet |= untold;
-        let error = error.in_command(flight.job.name());
+        if untold {
+            // As with one that is taken out of the queue.
+            self.inflight.silence(id);
+        }
         self.end_flight(id, Err(error));
         // What the engine wanted to ask behind a LOGOUT was given up; if that is taken back, it is asked after all.
         self.continue_sync();
@@ -142,11 +119,7 @@ pub(in crate::engine) fn is_withdrawn(next: &Submission) -> bool {
 impl Engine {
     pub(in crate::engine) fn has_internal(&self, is: impl Fn(&InternalCommand) -> bool) -> bool {
         let open = self.selection.as_ref().map(|s| s.selection_handle.id);
-        let own = self.roster.own.iter().filter_map(|id| self.inflight.get(id));
-        let here = own.filter(|f| {
-            f.selection_handle.as_ref().is_none_or(|selection_handle| Some(selection_handle.id) == open)
-        });
-        self.queued_internal.values().any(&is) || here.filter_map(|f| f.own.as_ref()).any(&is)
+        self.queued_internal.values().any(&is) || self.inflight.internal_in(open).any(is)
     }
 
     /// Takes back what the engine wanted to ask of a selection that has ended: the next one asks for itself.

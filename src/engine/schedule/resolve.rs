@@ -3,7 +3,6 @@
 
 use crate::command::{Class, Effect, Messages, ResponseKinds};
 use crate::engine::Engine;
-use crate::engine::inflight::entry::InFlightCommand;
 use crate::engine::schedule::admission::Verdict;
 use crate::engine::submit::selection_handle::{SelectionHandle, SubmitContext};
 use crate::engine::submit::shared::Submission;
@@ -125,25 +124,21 @@ impl Engine {
     /// Messages have gone though none may go while a command names them by number (RFC 9051 section 7.5.1): those that are about
     /// to be written would hit others. The engine's own are no danger, and asked again by themselves.
     pub(in crate::engine) fn on_numbers_shifted(&mut self) {
-        if self.roster.load.has_numbers() && !self.outbox.is_empty() {
-            self.unsend_all(|flight| {
+        if self.inflight.has_numbers() && !self.outbox.is_empty() {
+            self.unsend_all(|messages, _| {
                 let why = "its numbers stand for other messages now: the server removed some out of turn";
-                matches!(flight.messages, Some(Messages::Seqs(_))).then(|| Error::invalid(why))
+                matches!(messages, Some(Messages::Seqs(_))).then(|| Error::invalid(why))
             });
         }
     }
 
     /// The UIDs are of another era now: those that are about to be written would hit other messages.
     pub(in crate::engine) fn on_uid_validity_changed(&mut self) {
-        self.unsend_all(|flight| {
-            names_uids(flight.messages.as_ref(), &flight.class).then(uid_validity_error)
-        });
+        self.unsend_all(|messages, class| names_uids(messages, class).then(uid_validity_error));
     }
 
-    fn unsend_all(&mut self, why: impl Fn(&InFlightCommand) -> Option<Error>) {
-        let unsent = self.inflight.iter().filter(|(_, f)| !f.begun && f.own.is_none());
-        let moved: Vec<_> = unsent.filter_map(|(id, f)| Some((*id, why(f)?))).collect();
-        for (id, error) in moved {
+    fn unsend_all(&mut self, why: impl Fn(Option<&Messages>, &Class) -> Option<Error>) {
+        for (id, error) in self.inflight.unsent_where(why) {
             self.withdraw_staged(id, error, false);
         }
     }

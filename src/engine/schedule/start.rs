@@ -5,13 +5,13 @@
 
 use crate::command::{Effect, Messages};
 use crate::engine::inflight::completion::failed_for_good;
-use crate::engine::inflight::entry::{InFlightCommand, Next};
+use crate::engine::inflight::entry::AtStart;
 use crate::engine::log;
-use crate::engine::schedule::admission::{SelectionFacts, Verdict, admit, flags_conflict};
+use crate::engine::schedule::admission::{SelectionFacts, Verdict, admit};
 use crate::engine::schedule::cancel::is_withdrawn;
 use crate::engine::schedule::resolve::uid_validity_error;
 use crate::engine::selection::access::read_only;
-use crate::engine::selection::select::{Opening, Selection};
+use crate::engine::selection::select::Opening;
 use crate::engine::submit::end_cause::EndCause;
 use crate::engine::submit::selection_handle::SelectionHandle;
 use crate::engine::submit::shared::Submission;
@@ -96,8 +96,7 @@ impl Engine {
             let asks = |s: &Submission| self.queued_internal.get(&s.id).is_some_and(InternalCommand::fills);
             let queued = self.queue.iter().position(asks);
             let behind = self.behind.iter().position(asks);
-            let mut flying = self.roster.own.iter().filter_map(|id| self.inflight.get(id)?.own.as_ref());
-            let asked = self.opening.is_some() || flying.any(InternalCommand::fills);
+            let asked = self.opening.is_some() || self.inflight.fills();
             let asking = queued
                 .and_then(|at| self.queue.remove(at))
                 .or_else(|| behind.and_then(|at| self.behind.remove(at)));
@@ -141,8 +140,7 @@ impl Engine {
     fn verdict(&self, next: &mut Submission) -> Verdict {
         if matches!(next.class.effect, Effect::Logout) {
             // It keeps its place, and waits for no answer but those on which further lines of a command hang.
-            let goes_on = self.inflight.values().any(|f| f.next != Next::Nothing);
-            return if goes_on { Verdict::Wait } else { Verdict::Go };
+            return if self.inflight.has_more_lines() { Verdict::Wait } else { Verdict::Go };
         }
         let messages = self.named_now(next);
         let selections = SelectionFacts {
@@ -155,15 +153,8 @@ impl Engine {
             out_of_order: self.session.out_of_order,
             idles_left: if self.queued_internal.contains_key(&next.id) { self.idle.left() } else { 0 },
         };
-        let flags_clash = || {
-            let mut clash = false;
-            self.roster.flag_users.overlapping(messages.as_ref(), |set| {
-                let mut others = set.iter().filter_map(|(_, id)| self.inflight.get(id));
-                clash = clash || others.any(|other| flags_conflict(&next.class, messages.as_ref(), other));
-            });
-            clash
-        };
-        match admit(next, messages.as_ref(), &selections, &self.roster.load, flags_clash) {
+        let flags_clash = || self.inflight.flags_conflict(&next.class, messages.as_ref());
+        match admit(next, messages.as_ref(), &selections, self.inflight.counts(), flags_clash) {
             Verdict::Go if self.is_refused_as_read_only(next) => Verdict::ReadOnly,
             Verdict::Go if self.waits_for_saved(next, messages.as_ref()) => Verdict::Wait,
             Verdict::Go => self.uid_validity_verdict(next),
@@ -173,7 +164,7 @@ impl Engine {
 
     pub(in crate::engine) fn fail_unsent(&mut self, submission: Submission, error: Error) {
         let place = submission.place();
-        log::not_sent(&submission, &error);
+        log::not_sent(&submission.log_subject(), &error);
         let Submission { id, job, class, quiet, opens, .. } = submission;
         let named = place.as_ref().map(|place| &place.mailbox);
         let error = error.in_command(job.name()).about(named, None).with_sent(Sent::No);
@@ -213,30 +204,24 @@ impl Engine {
         if own.is_none() {
             self.idle.users_speak();
         }
-        let mut flight = InFlightCommand::new(next, own);
-        self.started_count += 1;
-        flight.order = self.started_count;
-        flight.messages = messages;
-        let view = self.selection.as_ref().map(|s| &s.view);
-        flight.ever = self.selection.as_ref().map_or(0, Selection::ever);
-        (flight.generation, flight.removed) = view.map_or((0, 0), |view| (view.generation(), view.removed()));
-        flight.uid_validity = match (&self.selection, &self.opening) {
+        let uid_validity = match (&self.selection, &self.opening) {
             (Some(selection), _) => selection.uid_validity,
             (None, opening) => opening.as_ref().and_then(Opening::uid_validity),
         };
-        flight.capabilities = self.capabilities_epoch;
-        self.roster.add(id, &flight);
-        self.inflight.insert(id, flight);
+        let view = self.selection.as_ref().map(|s| &s.view);
+        let at_start = AtStart::new(view, uid_validity, self.capabilities_epoch);
+        self.own_changes.add(id, &next.class.effect);
+        self.inflight.start(next, own, at_start);
         self.write_line(id);
-        if self.inflight.contains_key(&id) {
+        if self.inflight.has(id) {
             self.started(id);
         }
     }
 
     /// What has to be known as soon as a command is under way.
     fn started(&mut self, id: CommandId) {
-        let Some(flight) = self.inflight.get(&id) else { return };
-        match (&flight.class.effect, flight.opens.clone()) {
+        let Some(class) = self.inflight.class(id) else { return };
+        match (&class.effect, self.inflight.opens(id).cloned()) {
             (Effect::Select { read_only, .. }, Some(selection_handle)) => {
                 self.begin_opening(id, selection_handle, *read_only)
             }
@@ -251,7 +236,7 @@ impl Engine {
                 self.idle.sent(id, self.selection.is_some(), behind);
             }
             _ => {
-                if flight.class.dialogue && self.line.is_none() {
+                if class.dialogue && self.line.is_none() {
                     self.line = Some(Dialogue::Challenge { id });
                 }
             }

@@ -12,10 +12,11 @@
 //! what the handles tell, and the error of a command that is about to be sent.
 
 use crate::engine::Engine;
-use crate::engine::inflight::entry::InFlightCommand;
+use crate::engine::schedule::resolve::uid_validity_error;
 use crate::engine::submit::selection_handle::{SelectionHandle, SelectionInfo};
 use crate::engine::submit::shared::Submission;
 use crate::error::{Error, ErrorKind};
+use crate::types::CommandId;
 
 /// What changes messages of the selected mailbox, as lines of users' own commands name it (REPLACE: RFC 8508).
 const CHANGING: [&str; 4] = ["EXPUNGE", "MOVE", "REPLACE", "STORE"];
@@ -48,11 +49,20 @@ impl Engine {
         examining || selection_handle.get().read_only
     }
 
-    /// Why the next line of a command may not go out: the access has changed since its first.
-    pub(in crate::engine) fn refusal_of_line(&self, flight: &InFlightCommand) -> Option<Error> {
-        let selection_handle =
-            flight.selection_handle.as_deref().filter(|_| flight.class.changes_messages)?;
-        self.is_read_only(selection_handle).then(|| read_only(selection_handle))
+    /// Why the next line of a command may not go out: since its first one the mailbox is another, or its UIDVALIDITY or
+    /// the access to it.
+    pub(in crate::engine) fn refusal_of_line(&self, id: CommandId) -> Option<Error> {
+        let selection_handle = self.inflight.selection_handle(id)?;
+        let open = self.selection.as_ref().filter(|s| s.selection_handle.id == selection_handle.id);
+        if open.is_some_and(|s| self.inflight.is_stale(id, s.uid_validity)) {
+            return Some(uid_validity_error());
+        }
+        let changes = self.inflight.class(id).is_some_and(|class| class.changes_messages);
+        if changes && self.is_read_only(selection_handle) {
+            return Some(read_only(selection_handle));
+        }
+        let ended = || selection_handle.ended_error().while_doing("between two of its lines");
+        selection_handle.has_ended().then(ended)
     }
 }
 

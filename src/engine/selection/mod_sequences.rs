@@ -16,9 +16,7 @@
 //! is not forgotten; it is claimed at the first quiet point at which nothing holds it. So a claim may be lower than what is
 //! known, which costs that a change is told once more, and never higher, which would lose one.
 
-use crate::command::{Effect, FlagUse, Messages};
 use crate::engine::Engine;
-use crate::engine::inflight::entry::InFlightCommand;
 use crate::types::{CommandId, Flag, IncrementalSet, ModSeq, Seq, Uid, UidSet};
 
 /// What may be claimed, and what holds it down.
@@ -127,15 +125,6 @@ impl ModSeqTracker {
     }
 }
 
-/// Whether what this command changes is known only when it ends: of a silent STORE, and of a move by steps, which has one.
-pub(in crate::engine) fn is_silent_change(flight: &InFlightCommand) -> bool {
-    match &flight.class.effect {
-        Effect::Store(store) => store.is_silent(),
-        Effect::Move => true,
-        _ => false,
-    }
-}
-
 impl Engine {
     /// A tagged response has come; it may have been this command's last.
     pub(in crate::engine) fn settle(&mut self, ended: Option<CommandId>) {
@@ -147,7 +136,7 @@ impl Engine {
 
     /// What held a claim down may be in the view now; this command's own changes are.
     pub(in crate::engine) fn claim_mod_seq(&mut self, ended: Option<CommandId>) {
-        let in_silence = self.roster.silent.iter().any(|id| Some(*id) != ended);
+        let in_silence = self.inflight.has_silent_change(ended);
         if let Some(selection) = &mut self.selection {
             let held = in_silence || selection.view.unknown().is_some();
             selection.changed |= selection.in_step.claim(held);
@@ -162,10 +151,13 @@ impl Engine {
         mod_seq: Option<ModSeq>,
     ) {
         let is_beyond = self.selection.as_ref().is_some_and(|s| s.in_step.is_beyond(mod_seq));
-        if !is_beyond || self.was_marked_as_seen(seq, uid) {
+        // Servers report the flags with the body, and the mod-sequence after it (Dovecot).
+        let flags = seq.and_then(|seq| self.selection.as_ref()?.view.flags(seq));
+        let is_seen = flags.is_some_and(|flags| flags.contains(&Flag::Seen));
+        if !is_beyond || is_seen && self.inflight.marks_as_seen(seq, uid) {
             return;
         }
-        let in_silence = !self.roster.silent.is_empty();
+        let in_silence = self.inflight.has_silent_change(None);
         let Some(selection) = &mut self.selection else { return };
         match (uid, seq) {
             (Some(uid), _) => selection.in_step.lacks_flags(uid),
@@ -180,35 +172,11 @@ impl Engine {
         }
     }
 
-    /// Whether a FETCH in flight explains it, which marks what it reads as seen: servers tell the flags with the body and the
-    /// mod-sequence behind it (Dovecot).
-    fn was_marked_as_seen(&self, seq: Option<Seq>, uid: Option<Uid>) -> bool {
-        let flags = seq.and_then(|seq| self.selection.as_ref()?.view.flags(seq));
-        if !flags.is_some_and(|flags| flags.contains(&Flag::Seen)) {
-            return false;
-        }
-        let mut explained = false;
-        self.roster.flag_users.about(seq, uid, |set| {
-            let mut inflight = set.iter().filter_map(|(_, id)| self.inflight.get(id));
-            explained |= inflight.any(|flight| {
-                let named = match &flight.messages {
-                    Some(Messages::Seqs(set)) => seq.is_some_and(|seq| set.contains(seq)),
-                    Some(Messages::Uids(set)) => uid.is_some_and(|uid| set.contains(uid)),
-                    _ => false,
-                };
-                named
-                    && flight.begun
-                    && flight.own.is_none()
-                    && flight.class.flags == FlagUse::Writes
-                    && !matches!(flight.class.effect, Effect::Store(_))
-            });
-        });
-        explained
-    }
-
     /// Flags that are older than their messages' mod-sequences are asked, once no command is in flight that explains them.
     pub(in crate::engine) fn catch_up(&mut self) {
-        if self.selection.as_ref().is_some_and(|s| s.in_step.is_behind()) && self.roster.silent.is_empty() {
+        if self.selection.as_ref().is_some_and(|s| s.in_step.is_behind())
+            && !self.inflight.has_silent_change(None)
+        {
             self.continue_sync();
         }
     }

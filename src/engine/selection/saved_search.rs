@@ -11,10 +11,8 @@
 
 use crate::command::{Messages, SaveState, SavedSearch};
 use crate::engine::Engine;
-use crate::engine::inflight::entry::InFlightCommand;
 use crate::engine::submit::shared::Submission;
-use crate::error::{Error, ErrorKind, Result, Sent};
-use crate::types::CommandId;
+use crate::error::{Error, ErrorKind, Result};
 
 /// Whose the server's remembered result is.
 #[derive(Debug, Default)]
@@ -44,12 +42,6 @@ impl Engine {
         }
     }
 
-    /// What is to use this result.
-    pub(in crate::engine) fn users_of(&self, saved: &SavedSearch) -> Vec<CommandId> {
-        let uses = |f: &InFlightCommand| matches!(&f.messages, Some(Messages::Saved(of)) if of == saved);
-        self.inflight.iter().filter(|(_, f)| uses(f)).map(|(id, _)| *id).collect()
-    }
-
     /// It has ended: by OK, or otherwise.
     pub(in crate::engine) fn saving_ended(&mut self, saved: &SavedSearch, failed: Option<&Error>) {
         saved.settle(if failed.is_some() { SaveState::Failed } else { SaveState::Kept });
@@ -59,12 +51,8 @@ impl Engine {
             self.remembered.now = before.filter(|_| why.kind() == ErrorKind::Bad);
         }
         // What went out behind it has read something else.
-        for id in self.users_of(saved) {
-            let Some(flight) = self.inflight.get_mut(&id) else { continue };
-            // It is on its way, and what it says when it ends is this.
-            let error = failed_search(why).in_command(flight.job.name()).with_sent(Sent::Fully);
-            flight.failure.get_or_insert(error);
-            flight.invalid_source = true;
+        for id in self.inflight.users_of(saved) {
+            self.inflight.invalidate(id, failed_search(why));
         }
     }
 
@@ -86,11 +74,6 @@ impl Engine {
             return Err(Error::invalid(why));
         }
         Ok(())
-    }
-
-    /// Whether a command uses what the server remembers.
-    pub(in crate::engine) fn uses_saved(&self, id: CommandId) -> bool {
-        self.inflight.get(&id).is_some_and(|f| matches!(f.messages, Some(Messages::Saved(_))))
     }
 }
 

@@ -46,8 +46,6 @@ pub(in crate::engine) struct Opening {
     pub(in crate::engine) selection_handle: Arc<SelectionHandle>,
     /// It is an EXAMINE.
     read_only: bool,
-    /// It was refused for its parameters, and has not been said again: the server speaks of the mailbox before.
-    resend_due: bool,
     /// The server has answered it before it had all of it, so it has done nothing.
     cut_short: bool,
     told: SelectResponses,
@@ -236,9 +234,8 @@ impl Engine {
             selection_handle.plan.resume.as_ref().is_some_and(|state| state.highest_mod_seq.is_some());
         let asked = asked && self.session.is_enabled("QRESYNC") && !self.session.bare_select;
         let earlier = QresyncData::new(asked);
-        let (resend_due, cut_short, told) = (false, false, SelectResponses::default());
-        self.opening =
-            Some(Opening { id, selection_handle, read_only, resend_due, cut_short, told, earlier });
+        let (cut_short, told) = (false, SelectResponses::default());
+        self.opening = Some(Opening { id, selection_handle, read_only, cut_short, told, earlier });
     }
 
     /// A SELECT with parameters was answered BAD: a server that does not understand those that it offers is asked once more
@@ -249,17 +246,9 @@ impl Engine {
             return false;
         }
         opening.selection_handle.update(|p| (p.bare, p.with_params) = (true, false));
-        (opening.earlier, opening.told, opening.resend_due) =
-            (QresyncData::new(false), SelectResponses::default(), true);
+        (opening.earlier, opening.told) = (QresyncData::new(false), SelectResponses::default());
         self.orphan_selection(Some(id));
         true
-    }
-
-    /// Of this command's line some has been written: if it is the SELECT that was to be said again, it now is.
-    pub(in crate::engine) fn said(&mut self, id: CommandId) {
-        if let Some(opening) = self.opening.as_mut().filter(|opening| opening.id == id) {
-            opening.resend_due = false;
-        }
     }
 
     /// The SELECT was answered before it had been sent whole.
@@ -269,24 +258,17 @@ impl Engine {
         }
     }
 
-    /// Whether this is the SELECT that is to be said again, of which nothing has been written since.
-    pub(in crate::engine) fn awaits_resend(&self, id: CommandId) -> bool {
-        self.opening.as_ref().is_some_and(|opening| opening.id == id && opening.resend_due)
-    }
-
     /// Whether the next line of a command in flight may go out. A SELECT that is said again waits for all others, as any does
     /// that ends a selection; and for the rest of its first line, if the server has not waited for that.
     pub(in crate::engine) fn next_line_may_go(&self, id: CommandId) -> bool {
         let may_be_said = || !self.server_may_have_selection || self.inflight.len() == 1;
-        !self.awaits_resend(id) || may_be_said() && !self.outbox.holds(id)
+        !self.inflight.awaits_resend(id) || may_be_said() && !self.outbox.holds(id)
     }
 
     /// Whether the server may speak of the mailbox that is being opened: until the first byte of its SELECT has been written, it
     /// speaks of the one that is selected, and that SELECT may still be taken back.
     pub(in crate::engine) fn is_opening(&self) -> bool {
-        let said = self.opening.as_ref().filter(|opening| !opening.resend_due);
-        let select = said.and_then(|opening| self.inflight.get(&opening.id));
-        select.is_some_and(|flight| flight.begun)
+        self.opening.as_ref().is_some_and(|opening| self.inflight.is_at_server(opening.id))
     }
 
     /// How the mailbox that is being opened may be used.
@@ -336,7 +318,7 @@ impl Engine {
 
     pub(in crate::engine) fn end_selection(&mut self, cause: Option<CommandId>) {
         let Some(selection) = self.selection.take() else { return };
-        let effect = cause.and_then(|id| self.inflight.get(&id)).map(|flight| &flight.class.effect);
+        let effect = cause.and_then(|id| self.inflight.effect(id));
         let by = match effect {
             Some(Effect::Deselect) => EndCause::Closing,
             None if self.opening.is_none() => EndCause::Server,
@@ -420,11 +402,7 @@ impl Engine {
         selection.publish();
         selection_handle.update(|p| p.opened = true);
         // What went out behind SELECT was of this era.
-        let behind = self
-            .inflight
-            .values_mut()
-            .filter(|f| f.selection_handle.as_ref().is_some_and(|s| s.id == selection_handle.id));
-        behind.for_each(|flight| flight.uid_validity = flight.uid_validity.or(uid_validity));
+        self.inflight.set_uid_validity(selection_handle.id, uid_validity);
         self.selection = Some(selection);
         log::selected(&selection_handle.place.mailbox, exists);
         let kind = EventKind::Opened { exists, uid_validity, uid_next, highest_mod_seq, read_only };
@@ -479,7 +457,8 @@ impl Engine {
     /// The mailbox that untagged data is about which names none.
     pub(in crate::engine) fn place(&self) -> Option<Place> {
         let open = self.selection.as_ref().map(|s| &s.selection_handle);
-        let opening = self.opening.as_ref().filter(|opening| !opening.resend_due);
-        open.or(opening.map(|o| &o.selection_handle)).map(|selection_handle| selection_handle.place.clone())
+        let opening = || self.opening.as_ref().filter(|opening| !self.inflight.awaits_resend(opening.id));
+        open.or_else(|| opening().map(|o| &o.selection_handle))
+            .map(|selection_handle| selection_handle.place.clone())
     }
 }

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::command::Class;
 use crate::engine::events::queue::EventQueue;
+use crate::engine::log::Subject;
 use crate::engine::submit::selection_handle::{SelectOptions, SelectionHandle, SubmitContext};
 use crate::engine::submit::slot::ErasedCommand;
 use crate::error::{Error, ErrorKind, Result};
@@ -41,6 +42,12 @@ impl Submission {
             .as_ref()
             .or(self.opens.as_ref())
             .map(|selection_handle| selection_handle.place.clone())
+    }
+
+    /// What the log says of it.
+    pub(in crate::engine) fn log_subject(&self) -> Subject<'_> {
+        let selection_handle = self.selection_handle.as_deref();
+        Subject { id: self.id, job: &*self.job, selection_handle, own: self.quiet }
     }
 }
 

@@ -268,7 +268,7 @@ impl World {
             return None;
         }
         let token = self.held.remove(usize::from(which) % self.held.len());
-        let begun = self.bench.engine.inflight.get(&token.id()).is_some_and(|f| f.begun);
+        let begun = self.bench.engine.inflight.has_begun(token.id());
         let known = self.replay.ends.iter().any(|(id, _)| *id == token.id());
         let intent = self.intents.get_mut(&token.id())?;
         let fate = if token.is_stream() { Fate::Dropped } else { fate };

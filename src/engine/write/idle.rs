@@ -27,7 +27,6 @@ use bytes::Bytes;
 
 use crate::command::{self, Noop};
 use crate::engine::Engine;
-use crate::engine::inflight::entry::{InFlightCommand, Next};
 use crate::engine::submit::internal::InternalCommand;
 use crate::engine::write::line::Dialogue;
 use crate::engine::write::outbox::Outbox;
@@ -306,13 +305,12 @@ impl Engine {
 
     /// Whether IDLE may go out behind what is in flight: questions of the engine's own, and an IDLE that was left for them.
     fn may_idle_behind(&self) -> bool {
-        let own = |f: &InFlightCommand| f.own.is_some() && !f.class.alone && f.next == Next::Nothing;
         self.idle.alone
             && !self.idle.apart
             && self.idle.leaving.len() <= 1
             && self.idle.early_end_count == 0
-            && !self.roster.load.has_numbers()
-            && self.inflight.values().all(own)
+            && !self.inflight.has_numbers()
+            && self.inflight.may_be_idled_behind()
     }
 
     /// A server that never answers IDLE must not hold up all else. Nothing but DONE may go out now (RFC 2177 section 3), and
@@ -338,8 +336,8 @@ impl Engine {
 
     /// Whether it is ours to renew: our own, or one by hand that nobody can end any more.
     fn renews(&self, id: CommandId) -> bool {
-        let ours = |f: &InFlightCommand| f.own.is_some() || self.settings.auto_idle && !f.job.wanted();
-        self.inflight.get(&id).is_some_and(ours)
+        let own = self.inflight.internal(id).is_some();
+        own || self.settings.auto_idle && self.inflight.has(id) && !self.inflight.has_reader(id)
     }
 
     /// IDLE is valid as soon as the session is authenticated (RFC 2177 section 3, RFC 9051 section 6.3.13).

@@ -17,15 +17,11 @@ use bytes::Bytes;
 
 use crate::command::{Flow, Line};
 use crate::engine::Engine;
-use crate::engine::inflight::entry::Next;
-use crate::engine::log;
-use crate::engine::schedule::resolve::uid_validity_error;
 use crate::engine::selection::access::refusal_of_verb;
-use crate::engine::submit::end_cause::EndCause;
 use crate::engine::write::reserved;
 use crate::engine::write::upload::{Piece, Upload, pieces};
-use crate::error::{Error, Sent};
-use crate::types::{Answer, CommandId, Event, EventKind};
+use crate::error::{Error, Result, Sent};
+use crate::types::{CommandId, Event, EventKind};
 use crate::wire::encode::Fragment;
 
 /// Who has the line for itself, and what it waits for.
@@ -61,90 +57,60 @@ impl Dialogue {
 impl Engine {
     /// Makes and queues the next line of a command in flight.
     pub(in crate::engine) fn write_line(&mut self, id: CommandId) {
-        let refused = self.inflight.get(&id).and_then(|f| self.refusal_of_line(f));
-        let Some(flight) = self.inflight.get_mut(&id).filter(|f| f.next == Next::Line) else { return };
+        let Some(class) = self.inflight.class(id).filter(|_| self.inflight.is_line_due(id)) else { return };
+        let (ours, refusal) = (class.ours, self.refusal_of_line(id));
         let tag = self.shared.tag(id);
         let mut line = Line::new(Some(&tag), &self.session);
-        // A mailbox that is selected by now is none of its business.
-        let ended =
-            flight.selection_handle.as_ref().is_some_and(|selection_handle| selection_handle.has_ended());
-        // And its UIDs may be other messages' by now.
-        let stale = self.selection.as_ref().is_some_and(|s| {
-            let its = flight
-                .selection_handle
-                .as_ref()
-                .is_some_and(|selection_handle| selection_handle.id == s.selection_handle.id);
-            its && flight.uid_validity.is_some() && flight.uid_validity != s.uid_validity
-        });
-        let encoded = if stale && flight.begun {
-            Err(uid_validity_error())
-        } else if let Some(refused) = refused {
-            Err(refused)
-        } else if ended {
-            let error = flight
-                .selection_handle
-                .as_ref()
-                .map_or_else(|| EndCause::Unknown.error(), |selection_handle| selection_handle.ended_error());
-            Err(error.while_doing("between two of its lines"))
-        } else {
-            flight.job.encode(&mut line, &self.session)
+        let encoded = match refusal {
+            Some(error) => Err(error),
+            None => self.inflight.encode(id, &mut line, &self.session),
         };
         let made = encoded.and_then(|flow| {
             let sources = line.take_sources();
             self.secrets.add(id, line.take_secrets());
             let fragments = line.finish()?;
-            let verb = verb_of(&fragments);
-            if !flight.class.ours && !is_name(&verb) {
-                // Some servers take a tab for a space, and a quoted string for the atom.
-                return Err(Error::invalid("it does not begin with a command's name"));
-            }
-            if !flight.class.ours {
-                reserved::check(&verb)?;
-            }
-            if !flight.class.ours
-                && let Some(refused) =
-                    self.selection.as_ref().and_then(|s| refusal_of_verb(&s.selection_handle, &verb))
-            {
-                return Err(refused);
-            }
-            if !flight.class.ours && matches!(&*verb, "SEARCH" | "ESEARCH" | "SORT" | "THREAD") {
-                // It may save its own result in place of ours (RFC 5182 section 2.1).
-                self.remembered.forget();
+            if !ours {
+                self.check_own_line(&verb_of(&fragments))?;
             }
             Ok((flow, pieces(fragments, sources)))
         });
         match made {
             Ok((flow, pieces)) => {
-                log::sending(id, &tag, flight);
-                flight.tags.push(tag.clone());
-                flight.next = match flow {
-                    Flow::Last => Next::Nothing,
-                    Flow::More => Next::Line,
-                    Flow::AfterReply => Next::LineAfterReply,
-                };
-                if flight.next == Next::Line {
+                let last = self.inflight.line_made(id, &tag, flow);
+                if flow == Flow::More {
                     self.ready_to_continue.push_front(id);
                 }
-                let last = flow == Flow::Last && !flight.job.awaits_challenge();
                 self.outbox.open_line();
                 self.push_pieces(id, Some(tag), pieces, last);
             }
             Err(error) => {
                 self.shared.release_tag(&tag);
-                let error = error.in_command(flight.job.name()).with_sent(flight.sent());
-                flight.next = Next::Nothing;
-                if flight.tags.is_empty() {
-                    // What its earlier lines achieved is not lost.
-                    let done: Vec<_> = flight.replies.drain(..).map(Answer::Status).collect();
-                    if flight.begun {
+                if let Some(error) = self.inflight.line_failed(id, error) {
+                    if self.inflight.has_begun(id) {
                         self.failed(id, &error);
                     }
-                    self.end_flight(id, Err(error.add_answers(done)));
-                } else {
-                    flight.failure.get_or_insert(error);
+                    self.end_flight(id, Err(error));
                 }
             }
         }
+    }
+
+    /// Whether a line of a user's own command may go out that begins with this word.
+    fn check_own_line(&mut self, verb: &str) -> Result<()> {
+        if !is_name(verb) {
+            // Some servers take a tab for a space, and a quoted string for the atom.
+            return Err(Error::invalid("it does not begin with a command's name"));
+        }
+        reserved::check(verb)?;
+        let refusal = self.selection.as_ref().and_then(|s| refusal_of_verb(&s.selection_handle, verb));
+        if let Some(refused) = refusal {
+            return Err(refused);
+        }
+        if matches!(verb, "SEARCH" | "ESEARCH" | "SORT" | "THREAD") {
+            // It may save its own result in place of ours (RFC 5182 section 2.1).
+            self.remembered.forget();
+        }
+        Ok(())
     }
 
     /// Puts a line in the outbox, up to the first literal that must wait or that comes from elsewhere.
@@ -188,7 +154,7 @@ impl Engine {
             }
             Some(Dialogue::Literal { id, tag, rest, last }) => {
                 self.push_pieces(id, tag, rest, last);
-                if self.line.is_none() && self.inflight.get(&id).is_some_and(|f| f.class.dialogue) {
+                if self.line.is_none() && self.inflight.class(id).is_some_and(|class| class.dialogue) {
                     self.line = Some(Dialogue::Challenge { id });
                 }
             }
@@ -206,26 +172,18 @@ impl Engine {
     }
 
     fn answer_challenge(&mut self, id: CommandId, text: &Bytes) {
-        let Some(flight) = self.inflight.get_mut(&id) else { return };
-        if flight.failure.is_some() {
-            // It has been given up, and the server has not listened.
-            return self.outbox.push(id, Bytes::from_static(b"*\r\n"), false);
-        }
         let mut line = Line::new(None, &self.session);
-        let made = flight.job.challenge(text, &mut line).and_then(|()| {
+        let Some(answered) = self.inflight.answer_challenge(id, text, &mut line) else { return };
+        let made = answered.and_then(|last| {
             self.secrets.add(id, line.take_secrets());
-            line.finish()
+            Ok((line.finish()?, last))
         });
-        // The server wants more of it than it has.
-        flight.whole = false;
         match made {
-            Ok(fragments) => {
-                let last = !flight.job.awaits_challenge();
-                self.push_pieces(id, None, pieces(fragments, Vec::new()), last);
-            }
+            Ok((fragments, last)) => self.push_pieces(id, None, pieces(fragments, Vec::new()), last),
             Err(error) => {
-                // `*` gives the exchange up; the tagged BAD that follows ends the command (RFC 9051 section 6.2.2).
-                flight.failure.get_or_insert(error.in_command(flight.job.name()).with_sent(Sent::Partly));
+                // `*` gives the exchange up; the tagged BAD that follows ends the command (RFC 9051 section 6.2.2). A server that
+                // has not accepted that is given it again.
+                self.inflight.fail(id, error.with_sent(Sent::Partly));
                 self.outbox.push(id, Bytes::from_static(b"*\r\n"), false);
             }
         }

@@ -24,7 +24,6 @@ use bytes::Bytes;
 
 use crate::command::Taken;
 use crate::engine::Engine;
-use crate::engine::inflight::entry::Next;
 use crate::engine::write::line::Dialogue;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::types::{CloseReason, CommandId};
@@ -214,8 +213,10 @@ impl Engine {
         let can_cancel = self.session.can("MULTIAPPEND");
         let Some(Dialogue::Upload(upload)) = &mut self.line else { return };
         let id = upload.id;
-        let Some(flight) = self.inflight.get_mut(&id) else { return };
-        let error = error.in_command(flight.job.name()).with_sent(Sent::Partly);
+        if !self.inflight.has(id) {
+            return;
+        }
+        let error = error.with_sent(Sent::Partly);
         if !can_cancel || upload.left > MOST_PADDING {
             // A server that waits for octets takes nothing else, and would take the next command for them.
             let cause = std::error::Error::source(&error);
@@ -224,8 +225,8 @@ impl Engine {
             self.end_flight(id, Err(error.closed_by(&reason)));
             return self.close(reason);
         }
-        flight.failure.get_or_insert(error);
-        flight.next = Next::Nothing;
+        self.inflight.fail(id, error);
+        self.inflight.stop_lines(id);
         upload.drop_source();
         // RFC 3502 section 6.3.11: "A zero-length message literal argument is an error, and MUST return a NO. This can be
         // used to cancel the append." The NO may come in place of the `+`.

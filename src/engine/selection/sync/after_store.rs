@@ -25,11 +25,11 @@ impl Engine {
         if !store.is_silent() || self.is_view_off() {
             return;
         }
-        if self.inflight.get(&id).is_some_and(|f| f.cut_short(done).is_some()) {
+        if self.inflight.cut_short(id, done).is_some() {
             // Which of them it has changed is not said.
             return self.ask_flags_of(id, store);
         }
-        let messages = self.inflight.get(&id).and_then(|f| f.messages.clone());
+        let messages = self.inflight.messages(id).cloned();
         let (Some(messages), Some(selection)) = (messages, &mut self.selection) else { return };
         // Messages that a conditional STORE left alone (RFC 7162 section 3.1.3).
         let left: Vec<ModifiedSet> = done
@@ -41,8 +41,7 @@ impl Engine {
                 _ => None,
             })
             .collect();
-        let flag_updates =
-            self.inflight.get_mut(&id).map(|f| std::mem::take(&mut f.flag_updates)).unwrap_or_default();
+        let flag_updates = self.inflight.take_flag_updates(id);
         let mut untold = Untold::default();
         // Flags that were told meanwhile may be those from before the change or from after it; and to flags that are being
         // asked, because of an earlier STORE, nothing can be added.
@@ -101,8 +100,7 @@ impl Engine {
             return;
         }
         let Some(selection) = &self.selection else { return };
-        let messages =
-            self.inflight.get(&id).and_then(|f| f.messages.clone()).unwrap_or_else(|| store.which.clone());
+        let messages = self.inflight.messages(id).unwrap_or(&store.which).clone();
         let mut untold = Untold::default();
         for seq in selection.which(&messages) {
             untold.add(seq, selection.view.uid(seq));

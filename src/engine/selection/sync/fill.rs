@@ -155,7 +155,7 @@ impl Engine {
     pub(in crate::engine) fn continue_sync(&mut self) {
         let Some(selection) = &self.selection else { return };
         // Asked at each EXPUNGE, and nearly always so: before all that is in flight is looked through.
-        let behind = selection.in_step.is_behind() && self.roster.silent.is_empty();
+        let behind = selection.in_step.is_behind() && !self.inflight.has_silent_change(None);
         if selection.filling.lacks_nothing(&selection.view) && !behind
             || self.has_internal(InternalCommand::fills)
         {
@@ -301,7 +301,7 @@ impl Engine {
             filling.flags_due.union_with(&due);
             filling.flags_withheld = untold;
         }
-        if filling.flags_due.is_empty() && self.roster.silent.is_empty() {
+        if filling.flags_due.is_empty() && !self.inflight.has_silent_change(None) {
             filling.flags_due = selection.in_step.behind();
         }
         if filling.flags_due.is_empty() {

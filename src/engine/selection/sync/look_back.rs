@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 
 use crate::command::{Fetch, Items, Messages, Noop};
 use crate::engine::Engine;
-use crate::engine::receive::fetch::differ_by_recent;
+use crate::engine::inflight::flag_updates::differ_by_recent;
 use crate::engine::selection::sync::windows::newest_of;
 use crate::engine::submit::internal::{InternalCommand, QueryOutcome};
 use crate::engine::submit::selection_handle::SelectionHandle;

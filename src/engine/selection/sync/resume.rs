@@ -17,7 +17,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::Engine;
-use crate::engine::receive::fetch::differ_by_recent;
+use crate::engine::inflight::flag_updates::differ_by_recent;
 use crate::types::{
     Event, EventKind, Flags, HeapSize, IncrementalSet, MailboxState, Message, ModSeq, RangeCollector, Seq,
     Uid, UidSet, UidValidity, Untagged,

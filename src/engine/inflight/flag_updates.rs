@@ -1,0 +1,135 @@
+//! Flags that the server reports while commands that read or change them are in flight: whose change is it?
+//!
+//! In: a FETCH response with flags, and the command that claimed it. Out: whether it is a change, and
+//! which command surely made it; for a silent STORE, which messages' flags were reported meanwhile.
+
+use crate::command::{Effect, FlagUse, Messages, Store};
+use crate::engine::inflight::InFlight;
+use crate::engine::submit::internal::InternalCommand;
+use crate::types::{CommandId, Flag, Flags, IncrementalSet, Seq, Uid};
+
+/// Messages whose flags were reported, by number where the UID is not known.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct ConcurrentFlagUpdates {
+    uids: IncrementalSet<Uid>,
+    seqs: IncrementalSet<Seq>,
+}
+
+impl ConcurrentFlagUpdates {
+    fn add(&mut self, seq: Seq, uid: Option<Uid>) {
+        match uid {
+            Some(uid) => self.uids.insert(uid),
+            None => self.seqs.insert(seq),
+        }
+    }
+
+    pub(in crate::engine) fn has(&self, seq: Seq, uid: Option<Uid>) -> bool {
+        uid.is_some_and(|uid| self.uids.contains(uid)) || self.seqs.contains(seq)
+    }
+}
+
+/// What flags that differ from those known before mean.
+pub(in crate::engine) struct FlagChange {
+    /// They are a change and no answer.
+    pub(in crate::engine) report: bool,
+    /// The command that surely made it.
+    pub(in crate::engine) cause: Option<CommandId>,
+}
+
+impl InFlight {
+    /// The server has reported this message's flags: what a silent STORE of it makes of them is not
+    /// known any more.
+    pub(in crate::engine) fn note_flag_update(&mut self, seq: Seq, uid: Option<Uid>) {
+        let entries = &mut self.entries;
+        self.index.flag_users.about(Some(seq), uid, |set| {
+            for (_, id) in set {
+                let Some(entry) = entries.get_mut(id).filter(|entry| entry.begun) else { continue };
+                let Effect::Store(store) = &entry.class.effect else { continue };
+                let named = match &entry.messages {
+                    Some(Messages::Seqs(set)) => set.is_open() || set.contains(seq),
+                    Some(Messages::Uids(set)) => set.names_last() || uid.is_none_or(|uid| set.contains(uid)),
+                    Some(Messages::SnapshotRange(_) | Messages::Saved(_)) | None => false,
+                };
+                if named && store.is_silent() {
+                    entry.flag_updates.add(seq, uid);
+                }
+            }
+        });
+    }
+
+    /// Takes the messages whose flags were reported while this STORE was in flight.
+    pub(in crate::engine) fn take_flag_updates(&mut self, id: CommandId) -> ConcurrentFlagUpdates {
+        self.entries.get_mut(&id).map(|entry| std::mem::take(&mut entry.flag_updates)).unwrap_or_default()
+    }
+
+    /// What flags mean that `claimer` received and that differ from those known before. `was_there`:
+    /// whether the message was there when the state was taken from which the selection resumes.
+    pub(in crate::engine) fn flag_change(
+        &self,
+        claimer: Option<CommandId>,
+        uid: Option<Uid>,
+        before: Option<&Flags>,
+        now: &Flags,
+        was_there: impl FnOnce() -> bool,
+    ) -> FlagChange {
+        let known_before = before.is_some();
+        // More than it changes, or something else, is not surely its doing: others change flags, too.
+        let explains = |store: &Store| match before {
+            Some(before) => store.apply(Some(before)).is_some_and(|after| differ_by_recent(&after, now)),
+            None => true,
+        };
+        let change = |report, cause| FlagChange { report, cause };
+        let Some((id, entry)) = claimer.and_then(|id| Some((id, self.entries.get(&id)?))) else {
+            return change(true, None);
+        };
+        match (&entry.own, &entry.class.effect) {
+            (Some(InternalCommand::Flags(doing, _)), _) => {
+                let doing = doing.as_ref().filter(|(_, store)| explains(store));
+                change(true, doing.map(|(id, _)| *id))
+            }
+            // Of a message that is new since then its coming is the news.
+            (Some(InternalCommand::Changes), _) => change(known_before || was_there(), None),
+            (Some(InternalCommand::Look(look)), _) => change(look.is_change(uid, before, now), None),
+            (_, Effect::Store(store)) => {
+                change(true, Some(id).filter(|_| !entry.uses_saved() && explains(store)))
+            }
+            // It asked for flags, and nobody had known them: an answer, no change.
+            (Some(_), _) => change(known_before, None),
+            _ if entry.class.flags == FlagUse::Reads => change(known_before, None),
+            // A FETCH that marks what it reads as seen.
+            _ if entry.class.flags == FlagUse::Writes => {
+                change(true, Some(id).filter(|_| explains(&Store::add([Flag::Seen]))))
+            }
+            _ => change(true, None),
+        }
+    }
+
+    /// Whether a FETCH in flight marks this message as seen.
+    pub(in crate::engine) fn marks_as_seen(&self, seq: Option<Seq>, uid: Option<Uid>) -> bool {
+        let mut marks = false;
+        self.index.flag_users.about(seq, uid, |set| {
+            let mut all = set.iter().filter_map(|(_, id)| self.entries.get(id));
+            marks |= all.any(|entry| {
+                let named = match &entry.messages {
+                    Some(Messages::Seqs(set)) => seq.is_some_and(|seq| set.contains(seq)),
+                    Some(Messages::Uids(set)) => uid.is_some_and(|uid| set.contains(uid)),
+                    _ => false,
+                };
+                named
+                    && entry.begun
+                    && entry.own.is_none()
+                    && entry.class.flags == FlagUse::Writes
+                    && !matches!(entry.class.effect, Effect::Store(_))
+            });
+        });
+        marks
+    }
+}
+
+/// Whether only `\Recent` differs, which is about sessions and not about the message (RFC 3501 section 2.3.2).
+pub(in crate::engine) fn differ_by_recent(before: &Flags, now: &Flags) -> bool {
+    let (mut before, mut now) = (before.clone(), now.clone());
+    before.remove(&Flag::Recent);
+    now.remove(&Flag::Recent);
+    before == now
+}

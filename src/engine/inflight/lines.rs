@@ -1,0 +1,148 @@
+//! The lines of a command in flight: what is due, what has gone out, and why nothing more does.
+//!
+//! In: the session, a server's challenge, a cancelled token. Out: a line's bytes, or the error with which the
+//! command ends.
+
+use crate::command::{Effect, Flow, Line, Session};
+use crate::engine::inflight::InFlight;
+use crate::engine::inflight::entry::{InFlightCommand, Next};
+use crate::engine::log;
+use crate::error::{Error, ErrorKind, Result, Sent};
+use crate::types::{CommandId, UidValidity};
+
+/// What a dropped or cancelled token asks for.
+pub(in crate::engine) enum Cancellation {
+    /// It goes on.
+    Ignored,
+    /// Nothing of it has been written: it is taken back.
+    Withdraw,
+    /// An IDLE that has begun.
+    EndIdle,
+    /// Another command that has begun: an upload or a series stops.
+    Stop,
+}
+
+impl InFlight {
+    /// Whether a line of it is to be written now.
+    pub(in crate::engine) fn is_line_due(&self, id: CommandId) -> bool {
+        self.entries.get(&id).is_some_and(|entry| entry.next == Next::Line)
+    }
+
+    /// Whether a command has lines that have not been written.
+    pub(in crate::engine) fn has_more_lines(&self) -> bool {
+        self.entries.values().any(|entry| entry.next != Next::Nothing)
+    }
+
+    /// Whether all are the engine's own, let others go beside them, and have been written.
+    pub(in crate::engine) fn may_be_idled_behind(&self) -> bool {
+        let may = |f: &InFlightCommand| f.own.is_some() && !f.class.alone && f.next == Next::Nothing;
+        self.entries.values().all(may)
+    }
+
+    /// Whether its first line named UIDs under another UIDVALIDITY than the mailbox has now.
+    pub(in crate::engine) fn is_stale(&self, id: CommandId, now: Option<UidValidity>) -> bool {
+        let is_stale = |uid_validity: Option<UidValidity>| uid_validity.is_some() && uid_validity != now;
+        self.entries.get(&id).is_some_and(|entry| entry.begun && is_stale(entry.at_start.uid_validity))
+    }
+
+    /// Writes its next line.
+    pub(in crate::engine) fn encode(
+        &mut self,
+        id: CommandId,
+        line: &mut Line,
+        session: &Session,
+    ) -> Result<Flow> {
+        let gone = || Error::protocol("the command has ended");
+        self.entries.get_mut(&id).ok_or_else(gone)?.job.encode(line, session)
+    }
+
+    /// Its line is on its way, with this tag. Whether nothing of it will be left to write after that.
+    pub(in crate::engine) fn line_made(&mut self, id: CommandId, tag: &str, flow: Flow) -> bool {
+        let Some(entry) = self.entries.get_mut(&id) else { return true };
+        log::sending(&entry.log_subject(id), tag);
+        entry.tags.push(tag.to_owned());
+        entry.next = match flow {
+            Flow::Last => Next::Nothing,
+            Flow::More => Next::Line,
+            Flow::AfterReply => Next::LineAfterReply,
+        };
+        flow == Flow::Last && !entry.job.awaits_challenge()
+    }
+
+    /// Its next line can't be made. The error with which it ends, unless earlier lines have not been answered.
+    pub(in crate::engine) fn line_failed(&mut self, id: CommandId, error: Error) -> Option<Error> {
+        let entry = self.entries.get_mut(&id)?;
+        let sent = entry.sent();
+        entry.end_lines(error.with_sent(sent))
+    }
+
+    /// Answers a challenge of the server; whether that is the last answer. An error if it has failed before, too.
+    pub(in crate::engine) fn answer_challenge(
+        &mut self,
+        id: CommandId,
+        text: &[u8],
+        line: &mut Line,
+    ) -> Option<Result<bool>> {
+        let entry = self.entries.get_mut(&id)?;
+        // The server wants more of it than it has.
+        entry.whole = false;
+        if let Some(error) = &entry.failure {
+            return Some(Err(error.clone()));
+        }
+        Some(entry.job.challenge(text, line).map(|()| !entry.job.awaits_challenge()))
+    }
+
+    /// Why it fails, however the server answers; unless it has failed before.
+    pub(in crate::engine) fn fail(&mut self, id: CommandId, error: Error) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.fail(error);
+        }
+    }
+
+    /// What it named has turned out to be something else: whatever the server answers, this is its result.
+    pub(in crate::engine) fn invalidate(&mut self, id: CommandId, error: Error) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.fail(error.with_sent(Sent::Fully));
+            entry.invalid_source = true;
+        }
+    }
+
+    /// No further line of it goes out.
+    pub(in crate::engine) fn stop_lines(&mut self, id: CommandId) {
+        self.entries.get_mut(&id).into_iter().for_each(|entry| entry.next = Next::Nothing);
+    }
+
+    /// What the token's end means for the command.
+    pub(in crate::engine) fn cancellation(&self, id: CommandId) -> Cancellation {
+        let Some(entry) = self.entries.get(&id) else { return Cancellation::Ignored };
+        let cancelled = entry.job.cancelled();
+        match entry.begun {
+            true if !cancelled => Cancellation::Ignored,
+            true if matches!(entry.class.effect, Effect::Idle) => Cancellation::EndIdle,
+            true => Cancellation::Stop,
+            false if cancelled || entry.class.reads_only && !entry.is_wanted() => Cancellation::Withdraw,
+            false => Cancellation::Ignored,
+        }
+    }
+
+    /// A command that has begun is cancelled: if its lines stand each for itself, no further one goes out. The error
+    /// with which it ends now, unless a line is under way.
+    pub(in crate::engine) fn stop_series(&mut self, id: CommandId) -> Option<Error> {
+        let entry = self.entries.get_mut(&id)?;
+        if !entry.class.line_by_line || entry.next == Next::Nothing {
+            return None;
+        }
+        let error = Error::new(ErrorKind::Cancelled, "cancelled between two of its lines");
+        entry.end_lines(error.with_sent(Sent::Partly))
+    }
+
+    /// Its end is not reported.
+    pub(in crate::engine) fn silence(&mut self, id: CommandId) {
+        self.entries.get_mut(&id).into_iter().for_each(|entry| entry.quiet = true);
+    }
+
+    /// Whether someone may still read its result.
+    pub(in crate::engine) fn has_reader(&self, id: CommandId) -> bool {
+        self.entries.get(&id).is_some_and(|entry| entry.job.wanted())
+    }
+}

@@ -233,7 +233,12 @@ pub use client::{Driver, Mailbox, Receiver, Rows, Select, Sender, Token};
 pub use command::Command;
 pub use error::{Error, ErrorKind, Result, Sent};
 pub use net::{Config, Timeouts};
-pub use view::{Changed, Diff, Snapshot, SnapshotMessage};
+pub use types::{
+    Answer, Capabilities, Code, CommandId, Event, EventKind, Flag, Flags, Limits, MailboxName, MailboxState,
+    MailboxStatus, Message, ModSeq, Part, Section, Seq, SeqSet, StatusResponse, Uid, UidSet, UidValidity,
+    Untagged, ViewSync,
+};
+pub use view::{Changed, Diff, Snapshot, SnapshotIter, SnapshotMessage};
 
 /// For this project's own benches; no part of the API.
 #[cfg(feature = "__bench")]

@@ -42,6 +42,10 @@ impl Capabilities {
         self.names.iter().map(|name| &**name)
     }
 
+    pub(super) fn names(&self) -> &[Box<str>] {
+        &self.names
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 /// One flag of a message (RFC 9051 section 2.3.2).
@@ -227,6 +227,15 @@ impl Flags {
         Self { system, keywords }
     }
 
+    /// The flag of a place: one for each system flag, then one for each keyword. A system flag that is not set has
+    /// `Some(None)`.
+    pub(super) fn at_place(&self, place: usize) -> Option<Option<Flag>> {
+        match SYSTEM.get(place) {
+            Some((flag, _)) => Some((self.system & (1 << place) != 0).then(|| flag.clone())),
+            None => self.keywords().get(place - SYSTEM.len()).cloned().map(Flag::Keyword).map(Some),
+        }
+    }
+
     /// Each flag: the system flags first, then keywords in the server's order.
     pub fn iter(&self) -> impl Iterator<Item = Flag> {
         SYSTEM
@@ -249,6 +258,20 @@ impl PartialEq for Flags {
 }
 
 impl Eq for Flags {}
+
+impl Hash for Flags {
+    /// Neither the order nor the case of keywords counts, as they don't for equality: the hashes of
+    /// the keywords are added up.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let of = |name: &Arc<str>| {
+            let mut hasher = DefaultHasher::new();
+            hash_without_case(name, &mut hasher);
+            hasher.finish()
+        };
+        state.write_u8(self.system);
+        state.write_u64(self.keywords().iter().map(of).fold(0, u64::wrapping_add));
+    }
+}
 
 impl fmt::Display for Flags {
     /// As on the wire: `(\Seen $Forwarded)`.

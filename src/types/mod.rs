@@ -21,6 +21,7 @@ mod header_date;
 mod header_text;
 mod heap_size;
 mod incremental_set;
+mod iter;
 #[cfg(feature = "serde")]
 mod json;
 mod limits;
@@ -63,6 +64,7 @@ pub use header_text::HeaderText;
 pub(crate) use header_text::charset;
 pub(crate) use heap_size::HeapSize;
 pub(crate) use incremental_set::IncrementalSet;
+pub use iter::{CapabilitiesIter, FlagsIter, SetIntoIter, SetIter};
 pub use limits::Limits;
 pub(crate) use mailbox::composed;
 pub use mailbox::{ListEntry, MailboxName, MailboxStatus};

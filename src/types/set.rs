@@ -209,6 +209,14 @@ impl<N: MessageNumber> Set<N> {
         })
     }
 
+    pub(super) fn ends(&self) -> &[(u32, u32)] {
+        &self.ranges
+    }
+
+    pub(super) fn into_ends(self) -> Vec<(u32, u32)> {
+        self.ranges
+    }
+
     /// Each number, in ascending order; an open set goes on up to 4294967295.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = N> {
         self.ranges.iter().flat_map(|&(first, last)| (first..=last).filter_map(N::from_u32))

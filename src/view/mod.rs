@@ -38,7 +38,7 @@ pub(crate) use mirror::Entry;
 #[cfg(test)]
 pub(crate) use mirror::MessageKey;
 use mirror::{Mirror, index, seq_at};
-pub use snapshot::{Snapshot, SnapshotMessage};
+pub use snapshot::{Snapshot, SnapshotIter, SnapshotMessage};
 
 use crate::types::{Flags, Message, ModSeq, Place, Seq, SeqSet, SnapshotRange, Uid, UidSet, UidValidity};
 

@@ -156,10 +156,10 @@ impl Snapshot {
         self.places(index(*seqs.start())..index(*seqs.end()) + 1)
     }
 
-    fn places(&self, places: Range<usize>) -> Messages<'_> {
+    fn places(&self, places: Range<usize>) -> SnapshotIter<'_> {
         let end = places.end.min(self.len() as usize);
         let left = places.start.min(end)..end;
-        Messages { mirror: &self.mirror, packed: self.mirror.messages.range(left.clone()), left }
+        SnapshotIter { mirror: &self.mirror, packed: self.mirror.messages.range(left.clone()), left }
     }
 
     /// The messages known to lack `\Seen`, by sequence number; O(log n) for each. Where
@@ -248,21 +248,30 @@ impl fmt::Debug for Snapshot {
     }
 }
 
-/// The messages in a range of positions; blank ones with the view off.
-struct Messages<'a> {
+impl<'a> IntoIterator for &'a Snapshot {
+    type Item = SnapshotMessage;
+    type IntoIter = SnapshotIter<'a>;
+
+    fn into_iter(self) -> SnapshotIter<'a> {
+        self.places(0..self.len() as usize)
+    }
+}
+
+/// The messages of a [`Snapshot`], in the order of their numbers; blank ones with the view off.
+pub struct SnapshotIter<'a> {
     mirror: &'a Mirror,
     packed: tree::Iter<'a, PackedMessage>,
     left: Range<usize>,
 }
 
-impl Messages<'_> {
+impl SnapshotIter<'_> {
     fn known(&self, place: usize, packed: Option<&PackedMessage>) -> Option<SnapshotMessage> {
         let entry = packed.map(|packed| self.mirror.unpacked(packed)).unwrap_or_default();
         Some(SnapshotMessage { seq: seq_at(place)?, entry })
     }
 }
 
-impl Iterator for Messages<'_> {
+impl Iterator for SnapshotIter<'_> {
     type Item = SnapshotMessage;
 
     fn next(&mut self) -> Option<SnapshotMessage> {
@@ -276,7 +285,7 @@ impl Iterator for Messages<'_> {
     }
 }
 
-impl DoubleEndedIterator for Messages<'_> {
+impl DoubleEndedIterator for SnapshotIter<'_> {
     fn next_back(&mut self) -> Option<SnapshotMessage> {
         let place = self.left.next_back()?;
         let packed = self.packed.next_back();
@@ -284,4 +293,10 @@ impl DoubleEndedIterator for Messages<'_> {
     }
 }
 
-impl ExactSizeIterator for Messages<'_> {}
+impl ExactSizeIterator for SnapshotIter<'_> {}
+
+impl fmt::Debug for SnapshotIter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SnapshotIter({:?})", self.left)
+    }
+}

@@ -1,0 +1,114 @@
+//! What programs rely on without calling it: which types go between tasks, can be compared, hashed and iterated over.
+//! It is checked by the compiler; the functions' bodies have nothing to do.
+
+use std::collections::HashSet;
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use imap_duplex::command::{Command, Fetch, Items, Search, Store};
+use imap_duplex::{
+    Answer, Capabilities, Code, CommandId, Config, Driver, Error, ErrorKind, Event, EventKind, Flag, Flags,
+    Limits, Mailbox, MailboxName, MailboxState, MailboxStatus, Message, ModSeq, Part, Receiver, Rows,
+    Section, Select, Sender, Sent, Seq, SeqSet, Snapshot, SnapshotMessage, StatusResponse, Timeouts, Token,
+    Uid, UidSet, UidValidity, Untagged, ViewSync,
+};
+
+fn shared<T: Send + Sync + Debug + 'static>() {}
+fn sent<T: Send + Debug + 'static>() {}
+fn compared<T: Clone + PartialEq + Debug + Send + Sync + 'static>() {}
+fn keys<T: Clone + Eq + Hash + Debug + Send + Sync + 'static>() {}
+fn ordered<T: Copy + Ord + Hash + Debug + Send + Sync + 'static>() {}
+fn command<T: Command>() {}
+
+#[test]
+fn handles_go_between_tasks() {
+    shared::<Sender>();
+    shared::<Mailbox>();
+    shared::<Snapshot>();
+    shared::<Config>();
+    shared::<Error>();
+    sent::<Receiver>();
+    sent::<Driver>();
+    sent::<Select>();
+    sent::<Token<Fetch>>();
+    sent::<Token<Store>>();
+    sent::<Rows<Fetch>>();
+    command::<Search>();
+}
+
+#[test]
+fn data_is_compared_and_hashed() {
+    compared::<Event>();
+    compared::<EventKind>();
+    compared::<Answer>();
+    compared::<Untagged>();
+    compared::<StatusResponse>();
+    compared::<Code>();
+    compared::<Message>();
+    compared::<Section>();
+    compared::<SnapshotMessage>();
+    compared::<Limits>();
+    compared::<Timeouts>();
+    compared::<MailboxState>();
+    compared::<MailboxStatus>();
+    compared::<Capabilities>();
+    compared::<Items>();
+    keys::<MailboxName>();
+    keys::<Flag>();
+    keys::<Flags>();
+    keys::<Part>();
+    keys::<UidSet>();
+    keys::<SeqSet>();
+    keys::<ErrorKind>();
+    keys::<Sent>();
+    keys::<ViewSync>();
+    ordered::<Uid>();
+    ordered::<Seq>();
+    ordered::<ModSeq>();
+    ordered::<UidValidity>();
+    ordered::<CommandId>();
+}
+
+#[test]
+fn flags_are_hashed_as_they_are_compared() {
+    let flags = |names: [&str; 3]| names.map(Flag::new).into_iter().collect::<Flags>();
+    let same = [flags([r"\Seen", "$Forwarded", "a"]), flags(["A", r"\SEEN", "$forwarded"])];
+    assert_eq!(same[0], same[1]);
+    assert_eq!(HashSet::from(same).len(), 1, "neither case nor order counts");
+    assert_eq!(HashSet::from([Flag::new("$Junk"), Flag::new("$JUNK"), Flag::Seen]).len(), 2);
+}
+
+#[test]
+fn collections_are_iterated_over() {
+    let uids: UidSet = "1:3".parse().expect("a set");
+    let mut sum = 0;
+    for uid in &uids {
+        sum += uid.get();
+    }
+    for uid in uids {
+        sum += uid.get();
+    }
+    assert_eq!(sum, 12);
+    let mut names = Vec::new();
+    for flag in &Flags::from_iter([Flag::Seen]) {
+        names.push(flag.to_string());
+    }
+    for name in &Capabilities::from_iter(["IDLE"]) {
+        names.push(name.to_owned());
+    }
+    assert_eq!(names, [r"\Seen", "IDLE"]);
+}
+
+fn seen(snapshot: &Snapshot) -> usize {
+    let mut seen = 0;
+    for message in snapshot {
+        seen += usize::from(message.flags().is_some_and(|flags| flags.is_seen()));
+    }
+    seen
+}
+
+/// A snapshot is iterated over by reference.
+#[test]
+fn a_snapshot_is_iterated_over() {
+    let _: fn(&Snapshot) -> usize = seen;
+}

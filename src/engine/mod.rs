@@ -41,9 +41,7 @@ use self::backpressure::Hold;
 use self::inflight::InFlight;
 use self::lifecycle::timeouts::Waiting;
 use self::lifecycle::{Due, Lifecycle};
-use self::mailboxes::deselected::DeselectedMailboxes;
-use self::mailboxes::notify::NotifyState;
-use self::mailboxes::own_changes::OwnChanges;
+use self::mailboxes::Mailboxes;
 use self::selection::saved_search::SavedResult;
 use self::selection::select::{Opening, Selection};
 use self::selection::sync::look_back::LookBack;
@@ -92,16 +90,13 @@ pub(crate) struct Engine {
     /// What each of the engine's own commands in the queue is for.
     queued_internal: BTreeMap<CommandId, InternalCommand>,
     inflight: InFlight,
-    own_changes: OwnChanges,
     /// Commands in flight that may write their next line.
     ready_to_continue: VecDeque<CommandId>,
     /// Who has the line for itself.
     line: Option<Dialogue>,
     outbox: Outbox,
     idle: Idle,
-    notify: NotifyState,
-    /// Mailboxes that were left, and of which it is to be asked what has come of them unseen.
-    left: DeselectedMailboxes,
+    mailboxes: Mailboxes,
     /// What the server may have lost between two IDLEs.
     look: LookBack,
     remembered: SavedResult,
@@ -131,13 +126,11 @@ impl Engine {
             starvation_count: 0,
             queued_internal: BTreeMap::new(),
             inflight: InFlight::default(),
-            own_changes: OwnChanges::default(),
             ready_to_continue: VecDeque::new(),
             line: None,
             outbox: Outbox::default(),
             idle: Idle::default(),
-            notify: NotifyState::default(),
-            left: DeselectedMailboxes::default(),
+            mailboxes: Mailboxes::default(),
             look: LookBack::default(),
             remembered: SavedResult::default(),
             secrets: Secrets::default(),
@@ -160,7 +153,7 @@ impl Engine {
             self.queue_internal(InternalCommand::Logout, Logout, None);
         }
         self.send();
-        if self.ask_left() {
+        if self.ask_deselected() {
             self.send();
         }
         self.fill_abandoned_literal();

@@ -50,9 +50,8 @@ impl Engine {
         if let Some(selection) = self.selection.take() {
             selection.selection_handle.end(EndCause::Connection);
         }
-        for id in self.own_changes.all_kept() {
-            self.release_deferred(id);
-        }
+        self.mailboxes.connection_closed();
+        self.report_mailboxes();
         for Unfinished { id, job, quiet, error, place } in self.inflight.drain_all(&reason) {
             self.fail_closed(id, job, quiet, error, place);
         }

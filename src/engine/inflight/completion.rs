@@ -165,14 +165,17 @@ impl Engine {
                 let refused = matches!(error.kind(), ErrorKind::No | ErrorKind::Bad);
                 self.notify_failed(id, &asked, refused);
             }
-            _ => self.release_deferred(id),
+            _ => {
+                self.mailboxes.command_failed(id);
+                self.report_mailboxes();
+            }
         }
     }
 
     /// Takes a command out of the tables and gives its token the result.
     pub(in crate::engine) fn end_flight(&mut self, id: CommandId, result: Result<Done>) {
         let Some(mut flight) = self.inflight.take(id) else { return };
-        self.own_changes.remove(id, &flight.class.effect);
+        self.mailboxes.command_ended(id);
         let place = flight.place();
         let named = place.as_ref().map(|place| &place.mailbox);
         let result = result.map_err(|error| error.in_command(flight.job.name()).about(named, None));
@@ -212,7 +215,7 @@ impl Engine {
         flight.job.end(result.clone());
         match own {
             None => {}
-            Some(InternalCommand::DeselectedMailbox(left)) => self.left_answered(*left, asked.ok),
+            Some(InternalCommand::DeselectedMailbox(left)) => self.deselected_answered(*left, asked.ok),
             Some(InternalCommand::Look(look)) => {
                 self.looked(&look, flight.selection_handle.as_deref(), &asked)
             }
@@ -248,9 +251,10 @@ impl Engine {
                 let cut = cut.map(|(status, below)| Error::partial(status.clone(), below));
                 self.saving_ended(&saved, cut.as_ref());
             }
-            Effect::Notify(asked) => self.notifying(id, asked),
+            Effect::Notify(asked) => self.notify_accepted(id, asked),
             Effect::Create(_) | Effect::Delete(_) | Effect::Rename { .. } | Effect::Subscribe { .. } => {
-                self.report_own_change(id, effect);
+                self.mailboxes.command_succeeded(id, effect);
+                self.report_mailboxes();
             }
         }
     }

@@ -321,9 +321,8 @@ impl InFlight {
         for id in &self.index.own {
             if let Some(InternalCommand::DeselectedMailbox(mailbox)) =
                 self.entries.get_mut(id).and_then(|entry| entry.own.as_mut())
-                && mailbox.is(&status.name)
             {
-                mailbox.told(status);
+                mailbox.note_reported(status);
             }
         }
     }

@@ -1,115 +1,119 @@
-//! Mailboxes that were left under NOTIFY. What others did while one was selected, and what the server had not told yet, it tells
-//! never: NOTIFY tells of other mailboxes what happens from then on (RFC 5465 section 5). So the engine asks.
+//! Mailboxes that were deselected under NOTIFY. What others did while one was selected, and the server had not
+//! reported yet, it never reports: NOTIFY reports of other mailboxes what happens from then on (RFC 5465
+//! section 5). So the engine asks.
 //!
-//! In: a selection that ends while NOTIFY watches its mailbox; its STATUS, asked for once the mailbox is not selected any more.
-//! Out: what differs from what was known, as the event that NOTIFY's own STATUS would have been.
+//! In: a selection that ends while NOTIFY watches its mailbox; its STATUS, asked for once the mailbox is not
+//! selected any more. Out: what differs from what was known, as the event that NOTIFY's own STATUS would
+//! have been.
 //!
 //! ```text
-//!   selected ── SELECT of another, UNSELECT, CLOSE, NO to a SELECT ──> left ── nothing waits to be sent ──> STATUS
+//!   selected ── SELECT of another, UNSELECT, CLOSE, NO to a SELECT ──> deselected ── nothing waits to be sent ──> STATUS
 //!                                                                       └── selected again: dropped          └──> compared
 //! ```
 
 use std::collections::VecDeque;
 
-use crate::command::{ResponseKinds, StatusCommand, StatusItems};
-use crate::engine::Engine;
+use crate::command::{StatusCommand, StatusItems};
+use crate::engine::mailboxes::{Mailboxes, Request};
 use crate::engine::selection::select::Selection;
-use crate::engine::submit::internal::InternalCommand;
 use crate::types::{Answer, Event, EventKind, MailboxName, MailboxStatus, Place, Seq, Uid};
 
-/// A mailbox that was left.
+/// A mailbox that was deselected.
 #[derive(Debug)]
 pub(crate) struct DeselectedMailbox {
-    /// What was known of it then, or has been told since.
+    /// What was known of it then, or was reported since.
     known: MailboxStatus,
-    /// Flags matter, not only messages that come and go.
+    /// Flags matter, not only messages that arrive or are removed.
     flags: bool,
-    /// What the server has answered.
-    told: Option<MailboxStatus>,
+    answer: Option<MailboxStatus>,
 }
 
-/// The mailboxes that were left.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct DeselectedMailboxes {
-    /// Of which it is to be asked what has come of them unseen.
+pub(super) struct DeselectedMailboxes {
+    /// Those whose STATUS is still to be asked.
     waiting: VecDeque<DeselectedMailbox>,
-    /// What the answers were that have been told last, as long as NOTIFY may tell the same once more.
-    told: VecDeque<MailboxStatus>,
+    /// The answers that were reported last, as long as NOTIFY may report the same once more.
+    reported: VecDeque<MailboxStatus>,
 }
 
-/// How many answers are kept in mind.
-const MOST_TOLD: usize = 16;
+/// How many reported answers are kept.
+const MAX_REPORTED: usize = 16;
 
 impl DeselectedMailboxes {
-    /// Whether NOTIFY says what has just been told as the answer: the server had it under way.
+    /// Whether NOTIFY says what has just been reported as the answer: the server had it under way.
     fn is_echo(&mut self, status: &MailboxStatus) -> bool {
-        let Some(at) = self.told.iter().position(|told| told.name.as_str() == status.name.as_str()) else {
+        let Some(at) = self.reported.iter().position(|last| last.name.as_str() == status.name.as_str())
+        else {
             return false;
         };
-        // Whatever it says, it says it once.
-        let told = self.told.remove(at);
-        told.is_some_and(|told| {
-            status.messages.is_none_or(|messages| told.messages == Some(messages))
-                && status.uid_next.is_none_or(|uid| told.uid_next == Some(uid))
-                && status.uid_validity.is_none_or(|uid_validity| told.uid_validity == Some(uid_validity))
-                && status.unseen.is_none_or(|unseen| told.unseen == Some(unseen))
-                && status.highest_mod_seq.is_none_or(|mod_seq| told.highest_mod_seq == Some(mod_seq))
+        // There is one echo at most.
+        let last = self.reported.remove(at);
+        last.is_some_and(|last| {
+            status.messages.is_none_or(|messages| last.messages == Some(messages))
+                && status.uid_next.is_none_or(|uid| last.uid_next == Some(uid))
+                && status.uid_validity.is_none_or(|uid_validity| last.uid_validity == Some(uid_validity))
+                && status.unseen.is_none_or(|unseen| last.unseen == Some(unseen))
+                && status.highest_mod_seq.is_none_or(|mod_seq| last.highest_mod_seq == Some(mod_seq))
                 && status.other.is_empty()
         })
     }
 }
 
 impl DeselectedMailbox {
-    pub(in crate::engine) fn is(&self, mailbox: &MailboxName) -> bool {
+    fn is(&self, mailbox: &MailboxName) -> bool {
         self.known.name.as_str() == mailbox.as_str()
     }
 
     /// Keeps the answer.
     pub(in crate::engine) fn received(&mut self, answer: &Answer) {
-        if let Answer::MailboxStatus(told) = answer {
-            let mut told = MailboxStatus { name: self.known.name.clone(), ..told.clone() };
-            if let Some(earlier) = self.told.take() {
-                told.add_missing(earlier);
+        if let Answer::MailboxStatus(status) = answer {
+            let mut status = MailboxStatus { name: self.known.name.clone(), ..status.clone() };
+            if let Some(earlier) = self.answer.take() {
+                status.add_missing(earlier);
             }
-            self.told = Some(told);
+            self.answer = Some(status);
         }
     }
 
-    /// An event has told this of it: it is known from now on, and what was answered before that is out of date.
-    pub(in crate::engine) fn told(&mut self, told: &MailboxStatus) {
-        let known = MailboxStatus { name: self.known.name.clone(), ..told.clone() };
+    /// An event is about to report this: if it is about this mailbox, it is known from now on, and an earlier
+    /// answer is out of date.
+    pub(in crate::engine) fn note_reported(&mut self, status: &MailboxStatus) {
+        if !self.is(&status.name) {
+            return;
+        }
+        let known = MailboxStatus { name: self.known.name.clone(), ..status.clone() };
         let earlier = std::mem::replace(&mut self.known, known);
         self.known.add_missing(earlier);
-        self.told = None;
+        self.answer = None;
     }
 
-    /// What the server has answered, if there is something in it that was not known.
+    /// The answer, if there is something in it that was not known.
     fn difference(self) -> Option<MailboxStatus> {
-        let Self { known, flags, told } = self;
-        let told = told?;
-        let differs = differs(known.messages, told.messages)
-            || differs(known.uid_validity, told.uid_validity)
-            || rose(known.uid_next, told.uid_next)
-            || flags && differs(known.unseen, told.unseen)
-            || flags && rose(known.highest_mod_seq, told.highest_mod_seq);
-        differs.then_some(told)
+        let Self { known, flags, answer } = self;
+        let now = answer?;
+        let differs = differs(known.messages, now.messages)
+            || differs(known.uid_validity, now.uid_validity)
+            || rose(known.uid_next, now.uid_next)
+            || flags && differs(known.unseen, now.unseen)
+            || flags && rose(known.highest_mod_seq, now.highest_mod_seq);
+        differs.then_some(now)
     }
 }
 
 /// Whether both are known, and are not the same.
-fn differs<T: PartialEq>(known: Option<T>, told: Option<T>) -> bool {
-    known.zip(told).is_some_and(|(known, told)| known != told)
+fn differs<T: PartialEq>(known: Option<T>, now: Option<T>) -> bool {
+    known.zip(now).is_some_and(|(known, now)| known != now)
 }
 
-fn rose<T: PartialOrd>(known: Option<T>, told: Option<T>) -> bool {
-    known.zip(told).is_some_and(|(known, told)| known < told)
+fn rose<T: PartialOrd>(known: Option<T>, now: Option<T>) -> bool {
+    known.zip(now).is_some_and(|(known, now)| known < now)
 }
 
-/// What was known of a mailbox when it was left.
+/// What is known of a mailbox that is about to be deselected.
 fn known_of(selection: &Selection) -> MailboxStatus {
     let Selection { selection_handle, view, uid_validity, .. } = selection;
     let last = Seq::new(view.len().saturating_add(1)).and_then(|end| view.uid_before(end));
-    // UIDNEXT that SELECT told is out of date as soon as a message has come.
+    // UIDNEXT of the SELECT is out of date as soon as a message has arrived.
     let behind_last = last.and_then(|last| Uid::new(last.get().saturating_add(1)));
     let uid_next = selection_handle.get().uid_next;
     MailboxStatus {
@@ -122,78 +126,64 @@ fn known_of(selection: &Selection) -> MailboxStatus {
     }
 }
 
-impl Engine {
-    /// A mailbox was left: if NOTIFY watches it, it will be asked what has come of it unseen.
-    pub(in crate::engine) fn left(&mut self, selection: &Selection) {
+impl Mailboxes {
+    /// A mailbox is deselected: if NOTIFY watches it, it will be asked what has changed unseen.
+    pub(in crate::engine) fn deselected(&mut self, selection: &Selection) {
         let mailbox = &selection.selection_handle.place.mailbox;
         let Some(flags) = self.notify.watches_messages_of(mailbox) else { return };
-        self.left.waiting.retain(|left| !left.is(mailbox));
-        self.left.waiting.push_back(DeselectedMailbox { known: known_of(selection), flags, told: None });
+        self.deselected.waiting.retain(|other| !other.is(mailbox));
+        let known = known_of(selection);
+        self.deselected.waiting.push_back(DeselectedMailbox { known, flags, answer: None });
     }
 
-    /// Asks of the mailboxes that were left, as soon as no SELECT is unanswered and nothing waits to be sent. Whether there is
-    /// something to send by that.
-    pub(in crate::engine) fn ask_left(&mut self) -> bool {
-        if self.left.waiting.is_empty() {
-            return false;
-        }
-        let may_be_asked = self.opening.is_none()
-            && !self.server_may_have_selection
-            && self.queue.is_empty()
-            && self.ready_to_continue.is_empty()
-            && !self.lifecycle.is_logging_out();
-        if !may_be_asked {
-            return false;
-        }
-        // Two that ask the same of one mailbox could take each other's answer for their own.
-        if self.inflight.is_asked_by_users(ResponseKinds::STATUS) {
-            return false;
-        }
-        let selected =
-            self.selection.as_ref().map(|selection| selection.selection_handle.place.mailbox.clone());
-        for left in std::mem::take(&mut self.left.waiting) {
-            // STATUS is not for the mailbox that is selected (RFC 9051 section 6.3.11), whose SELECT has told what is there.
-            if selected.as_ref().is_some_and(|selected| left.is(selected)) {
+    pub(in crate::engine) fn has_deselected(&self) -> bool {
+        !self.deselected.waiting.is_empty()
+    }
+
+    /// Asks for the STATUS of those that were deselected.
+    pub(in crate::engine) fn ask_deselected(&mut self, selected: Option<&MailboxName>, mod_seqs: bool) {
+        for mailbox in std::mem::take(&mut self.deselected.waiting) {
+            // STATUS is not for the mailbox that is selected (RFC 9051 section 6.3.11), whose SELECT has said
+            // what is there.
+            if selected.is_some_and(|selected| mailbox.is(selected)) {
                 continue;
             }
             let mut items = StatusItems::new().messages().uid_next().uid_validity();
-            if left.flags {
+            if mailbox.flags {
                 items = items.unseen();
             }
-            if self.session.can("CONDSTORE") {
+            if mod_seqs {
                 items = items.highest_mod_seq();
             }
-            let status = StatusCommand::new(left.known.name.clone(), items);
-            self.queue_internal(InternalCommand::DeselectedMailbox(Box::new(left)), status, None);
-        }
-        !self.queue.is_empty()
-    }
-
-    /// The server has answered, or refused.
-    pub(in crate::engine) fn left_answered(&mut self, left: DeselectedMailbox, ok: bool) {
-        if let Some(status) = left.difference().filter(|_| ok) {
-            if self.left.told.len() >= MOST_TOLD {
-                self.left.told.pop_front();
-            }
-            self.left.told.push_back(status.clone());
-            self.tell_status(status);
+            let status = StatusCommand::new(mailbox.known.name.clone(), items);
+            self.requests.push(Request::Status(status, Box::new(mailbox)));
         }
     }
 
-    /// The server has said this of a mailbox unasked.
-    pub(in crate::engine) fn on_unsolicited_status(&mut self, status: MailboxStatus) {
-        if !self.left.is_echo(&status) {
-            self.tell_status(status);
+    /// That STATUS has ended: what it says, if it is new.
+    pub(in crate::engine) fn deselected_answered(
+        &mut self,
+        asked: DeselectedMailbox,
+        ok: bool,
+    ) -> Option<MailboxStatus> {
+        let status = asked.difference().filter(|_| ok)?;
+        if self.deselected.reported.len() >= MAX_REPORTED {
+            self.deselected.reported.pop_front();
         }
+        self.deselected.reported.push_back(status.clone());
+        Some(status)
     }
 
-    /// Tells what the server says of a mailbox that is not selected.
-    fn tell_status(&mut self, status: MailboxStatus) {
-        self.inflight.note_status(&status);
-        self.left.waiting.iter_mut().filter(|left| left.is(&status.name)).for_each(|left| left.told(&status));
+    /// Whether an unsolicited STATUS repeats what was reported as the answer to ours.
+    pub(in crate::engine) fn is_status_echo(&mut self, status: &MailboxStatus) -> bool {
+        self.deselected.is_echo(status)
+    }
+
+    /// Reports what the server says of a mailbox that is not selected.
+    pub(in crate::engine) fn report_status(&mut self, status: MailboxStatus) {
+        self.deselected.waiting.iter_mut().for_each(|mailbox| mailbox.note_reported(&status));
+        self.before_event_of(&status.name);
         let place = Place { mailbox: status.name.clone(), selection: None };
-        let event = Event::new(EventKind::Status(status)).at(Some(place));
-        self.flush_deferred_of(&event);
-        self.report(event);
+        self.events.push(Event::new(EventKind::Status(status)).at(Some(place)));
     }
 }

@@ -1,111 +1,145 @@
-//! What our own commands do to mailboxes, where LIST tells it before their OK: under another name perhaps, which the server
-//! has made of ours (OLDNAME, RFC 9051 sections 6.3.4 to 6.3.6), or because NOTIFY has it told.
+//! What our own commands do to mailboxes, where a LIST of it arrives before their OK: perhaps under another
+//! name, which the server has made of ours (OLDNAME, RFC 9051 sections 6.3.4 to 6.3.6), or because NOTIFY asks
+//! for it.
 //!
-//! In: LIST of which nobody asked. Out: what fits a command in flight is kept until that has ended. After its OK it is the
-//! command's doing, told once; after anything else it is news like any other, and so it is before the server tells something
-//! else of the same mailbox: in doubt nobody's doing, and told once all the same.
+//! In: unsolicited LIST. Out: what fits a command in flight is deferred until that has ended. After its OK it
+//! is the command's change, reported once. After anything else it is a change like any other; and so it is
+//! before another event of the same mailbox, which must not overtake it: in doubt it has no cause, and is
+//! reported once all the same.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::command::Effect;
-use crate::engine::Engine;
-use crate::engine::mailboxes::notify::made_as;
+use crate::command::{Effect, NotifyEvent};
+use crate::engine::mailboxes::Mailboxes;
+use crate::engine::mailboxes::registry::made_as;
 use crate::types::{CommandId, Event, EventKind, HeapSize, ListEntry, MailboxName, Place};
 
-/// How many bytes of memory a LIST that is kept may hold.
-const MOST_HELD: usize = 10_000;
+/// How many bytes of memory a deferred LIST may hold.
+const MAX_DEFERRED: usize = 10_000;
 
-/// What LIST has told that looks like the doing of a command in flight.
+/// A LIST that looks like the change of a command in flight.
 #[derive(Debug)]
-pub(crate) struct DeferredList {
+struct DeferredList {
     entry: ListEntry,
-    /// Its place among all that were kept.
+    /// Its place among all that were deferred.
     at: u64,
-    /// It has been told as news, for something else of the mailbox was to be told behind it: and whether that was what became
-    /// of the mailbox itself.
-    told: Option<bool>,
+    /// It has been reported, since another event of the mailbox was due: and whether that was what became of
+    /// the mailbox itself.
+    reported: Option<bool>,
 }
 
-impl Engine {
-    /// Keeps what LIST tells, if it looks like the doing of a command in flight.
-    pub(in crate::engine) fn keep_for_its_command(&mut self, entry: &ListEntry) -> bool {
-        let is_its = |id: CommandId| match self.inflight.effect(id) {
-            Some(Effect::Subscribe { .. }) if !self.notify.tells_subscription(entry) => false,
-            Some(effect) => self.inflight.has_begun(id) && is_doing_of(effect, entry),
-            None => false,
+/// A command in flight that changes mailboxes.
+#[derive(Debug)]
+struct OwnChange {
+    effect: Effect,
+    deferred: Option<DeferredList>,
+}
+
+impl OwnChange {
+    fn is_subscription(&self) -> bool {
+        matches!(self.effect, Effect::Subscribe { .. })
+    }
+}
+
+impl Mailboxes {
+    /// A command is about to be sent.
+    pub(in crate::engine) fn command_started(&mut self, id: CommandId, effect: &Effect) {
+        self.own_changes.add(id, effect);
+    }
+
+    /// A command has ended; what was deferred for it has been reported.
+    pub(in crate::engine) fn command_ended(&mut self, id: CommandId) {
+        self.own_changes.remove(id);
+    }
+
+    /// Whether a LIST is about nothing of this mailbox but its subscription.
+    fn is_about_subscription(&self, entry: &ListEntry) -> bool {
+        let known = !self.notify.asks(NotifyEvent::MailboxName) || self.registry.is_known(&entry.name);
+        self.notify.asks_subscriptions() && known && !entry.has("\\NonExistent")
+    }
+
+    /// Defers a LIST, if it looks like the change of a command in flight.
+    pub(super) fn defer(&mut self, entry: &ListEntry, has_begun: impl Fn(CommandId) -> bool) -> bool {
+        let about_subscription = self.is_about_subscription(entry);
+        let fits = |id: CommandId, own: &OwnChange| {
+            own.deferred.is_none()
+                && (about_subscription || !own.is_subscription())
+                && explains(&own.effect, entry)
+                && has_begun(id)
         };
+        if entry.heap_size() <= MAX_DEFERRED && self.own_changes.defer(entry, fits) {
+            return true;
+        }
         let named = entry.old_name.as_ref().unwrap_or(&entry.name);
-        // As many as there are commands in flight are kept.
-        let kept = entry.heap_size() <= MOST_HELD;
-        let fits = |id: &CommandId| kept && !self.own_changes.deferred.contains_key(id) && is_its(*id);
-        let Some(id) = self.own_changes.of(named).find(fits) else {
-            self.tell_kept_of(named);
-            if *named != entry.name {
-                self.tell_kept_of(&entry.name);
-            }
-            return false;
-        };
-        self.own_changes.keep(id, entry);
-        true
+        self.release_all_of(named);
+        if *named != entry.name {
+            self.release_all_of(&entry.name);
+        }
+        false
     }
 
-    /// LIST tells something else of this mailbox: what it told before came before that.
-    fn tell_kept_of(&mut self, mailbox: &MailboxName) {
-        for id in self.own_changes.kept_of(mailbox) {
-            self.release_deferred(id);
+    /// LIST says something else of this mailbox: what it said before comes before that.
+    fn release_all_of(&mut self, mailbox: &MailboxName) {
+        for id in self.own_changes.deferred_of(mailbox) {
+            self.command_failed(id);
         }
     }
 
-    /// Something is about to be told of this mailbox: first what LIST has told of it, which came before that. Whether it is
-    /// subscribed to has nothing to do with it, and waits for the command's OK.
-    pub(in crate::engine) fn flush_deferred(&mut self, mailbox: &MailboxName) {
-        for id in self.own_changes.kept_of(mailbox) {
-            let subscribes = matches!(self.inflight.effect(id), Some(Effect::Subscribe { .. }));
-            let kept = self.own_changes.deferred.get(&id);
-            let Some(kept) = kept.filter(|kept| kept.told.is_none() && !subscribes) else { continue };
-            let entry = kept.entry.clone();
-            let told = self.tell_listed(&entry, false);
-            if let Some(kept) = self.own_changes.deferred.get_mut(&id) {
-                kept.told = Some(told);
+    /// An event of this mailbox is due: first what LIST has said of it, which arrived before that. A
+    /// subscription has nothing to do with it, and waits for the command's OK.
+    pub(in crate::engine) fn before_event_of(&mut self, mailbox: &MailboxName) {
+        for id in self.own_changes.deferred_of(mailbox) {
+            let Some(own) = self.own_changes.commands.get(&id).filter(|own| !own.is_subscription()) else {
+                continue;
+            };
+            let Some(list) = own.deferred.as_ref().filter(|list| list.reported.is_none()) else { continue };
+            let entry = list.entry.clone();
+            let reported = self.report_listed(&entry, false);
+            if let Some(list) = self.own_changes.commands.get_mut(&id).and_then(|own| own.deferred.as_mut()) {
+                list.reported = Some(reported);
             }
         }
     }
 
-    /// The same of an event that is about to be told.
-    pub(in crate::engine) fn flush_deferred_of(&mut self, event: &Event) {
-        if let Some(place) = event.place.as_ref().filter(|place| place.selection.is_none()) {
-            self.flush_deferred(&place.mailbox);
+    /// A command has failed: a LIST that looked like its change has another cause.
+    pub(in crate::engine) fn command_failed(&mut self, id: CommandId) {
+        if let Some(list) = self.own_changes.take_deferred(id).filter(|list| list.reported.is_none()) {
+            self.report_listed(&list.entry, false);
         }
     }
 
-    /// A command has failed: what looked like its doing was somebody else's.
-    pub(in crate::engine) fn release_deferred(&mut self, id: CommandId) {
-        if let Some(kept) = self.own_changes.release(id).filter(|kept| kept.told.is_none()) {
-            self.tell_listed(&kept.entry, false);
+    /// The connection ends, and with it every command.
+    pub(in crate::engine) fn connection_closed(&mut self) {
+        for id in self.own_changes.all_deferred() {
+            self.command_failed(id);
         }
     }
 
-    /// A command has changed a mailbox: under which name, and as what the server has told it.
-    pub(in crate::engine) fn report_own_change(&mut self, id: CommandId, effect: Effect) {
-        let kept = self.own_changes.release(id);
-        let reported_unsolicited = kept.as_ref().and_then(|kept| kept.told);
-        let told = kept.map(|kept| kept.entry);
-        // The server need not tell it once more.
+    /// A command has changed a mailbox; the event has the name and the attributes by which LIST knows it.
+    pub(in crate::engine) fn command_succeeded(&mut self, id: CommandId, effect: Effect) {
+        let list = self.own_changes.take_deferred(id);
+        let reported = list.as_ref().and_then(|list| list.reported);
+        let listed = list.map(|list| list.entry);
+        // The server need not report it once more.
         let echoed =
-            told.as_ref().is_some_and(|t| t.old_name.is_none() || matches!(effect, Effect::Rename { .. }));
-        if let Some(told) = &told {
-            self.notify.hear_of(told, false);
+            listed.as_ref().is_some_and(|l| l.old_name.is_none() || matches!(effect, Effect::Rename { .. }));
+        if let Some(listed) = &listed {
+            self.registry.note(listed, false);
         }
         // A server may subscribe to what it makes, too.
-        let subscribed = told.as_ref().is_some_and(|told| told.has("\\Subscribed"))
+        let subscribed = listed.as_ref().is_some_and(|listed| listed.has("\\Subscribed"))
             && self.notify.asks_subscriptions()
-            && reported_unsolicited.is_none()
+            && reported.is_none()
             && !matches!(effect, Effect::Subscribe { .. });
-        let named = |mailbox: MailboxName| told.as_ref().map_or(mailbox, |told| told.name.clone());
+        let asked = match effect {
+            Effect::Subscribe { .. } => NotifyEvent::SubscriptionChange,
+            _ => NotifyEvent::MailboxName,
+        };
+        let named = |mailbox: MailboxName| listed.as_ref().map_or(mailbox, |listed| listed.name.clone());
         let at = |mailbox: &MailboxName| Some(Place { mailbox: mailbox.clone(), selection: None });
         let event = match effect {
             Effect::Create(mailbox) => {
-                let mut entry = told.unwrap_or_else(|| ListEntry::new(self.notify.made_by(&mailbox)));
+                let mut entry = listed.unwrap_or_else(|| ListEntry::new(self.registry.made_by(&mailbox)));
                 // It has another name, and never had this one.
                 entry.old_name = None;
                 let place = at(&entry.name);
@@ -121,81 +155,84 @@ impl Engine {
             Effect::Rename { from, to } => Event::new(EventKind::MailboxRenamed { from }).at(at(&named(to))),
             Effect::Subscribe { mailbox, subscribed } => {
                 let mailbox = named(mailbox);
-                self.notify.subscription(&mailbox, subscribed);
+                self.registry.note_subscription(&mailbox, subscribed);
                 Event::new(EventKind::MailboxSubscribed { subscribed }).at(at(&mailbox))
             }
             _ => return,
         };
-        self.notify.note_own_change(&event, echoed);
-        if reported_unsolicited == Some(true) {
+        self.registry.note_own_change(&event, self.notify.asks(asked) && !echoed);
+        if reported == Some(true) {
             return;
         }
-        self.forget_limits(&event);
         let place = event.place.clone();
-        self.report(event.caused_by(Some(id)));
+        self.events.push(event.caused_by(Some(id)));
         if let Some(place) = place.filter(|_| subscribed) {
-            self.notify.subscription(&place.mailbox, true);
+            self.registry.note_subscription(&place.mailbox, true);
             let event = Event::new(EventKind::MailboxSubscribed { subscribed }).at(Some(place));
-            self.report(event.caused_by(Some(id)));
+            self.events.push(event.caused_by(Some(id)));
         }
     }
 }
 
 /// Commands in flight that change which mailboxes there are, or which are subscribed to.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct OwnChanges {
+pub(super) struct OwnChanges {
+    commands: BTreeMap<CommandId, OwnChange>,
     /// By the name that they were given.
-    commands: Names<CommandId>,
-    /// Those for which something is kept, by the names in it, in the order in which it came.
-    kept: Names<(u64, CommandId)>,
-    /// What is kept for each.
-    deferred: BTreeMap<CommandId, DeferredList>,
-    /// How often something was kept.
-    times: u64,
+    by_name: Names<CommandId>,
+    /// Those with a deferred LIST, by the names in it, in the order of arrival.
+    deferred: Names<(u64, CommandId)>,
+    /// How many LISTs were deferred.
+    count: u64,
 }
 
 impl OwnChanges {
-    pub(in crate::engine) fn add(&mut self, id: CommandId, effect: &Effect) {
-        changed_by(effect).for_each(|mailbox| self.commands.add(&mailbox, id));
+    fn add(&mut self, id: CommandId, effect: &Effect) {
+        let mut names = changed_by(effect).peekable();
+        if names.peek().is_some() {
+            self.commands.insert(id, OwnChange { effect: effect.clone(), deferred: None });
+            names.for_each(|mailbox| self.by_name.add(&mailbox, id));
+        }
     }
 
-    pub(in crate::engine) fn remove(&mut self, id: CommandId, effect: &Effect) {
-        changed_by(effect).for_each(|mailbox| self.commands.remove(&mailbox, &id));
-        self.release(id);
+    fn remove(&mut self, id: CommandId) {
+        self.take_deferred(id);
+        if let Some(own) = self.commands.remove(&id) {
+            changed_by(&own.effect).for_each(|mailbox| self.by_name.remove(&mailbox, &id));
+        }
     }
 
-    /// Those of this mailbox, the oldest first.
-    fn of(&self, mailbox: &MailboxName) -> impl Iterator<Item = CommandId> {
-        self.commands.of(mailbox).copied()
+    /// Defers a LIST for the oldest command of that mailbox that it fits, one for each. Whether there is one.
+    fn defer(&mut self, entry: &ListEntry, fits: impl Fn(CommandId, &OwnChange) -> bool) -> bool {
+        let named = entry.old_name.as_ref().unwrap_or(&entry.name);
+        let is_its = |id: &CommandId| self.commands.get(id).is_some_and(|own| fits(*id, own));
+        let Some(id) = self.by_name.of(named).copied().find(is_its) else { return false };
+        self.count += 1;
+        named_in(entry).for_each(|mailbox| self.deferred.add(mailbox, (self.count, id)));
+        if let Some(own) = self.commands.get_mut(&id) {
+            own.deferred = Some(DeferredList { entry: entry.clone(), at: self.count, reported: None });
+        }
+        true
     }
 
-    /// This is kept for that command.
-    fn keep(&mut self, id: CommandId, entry: &ListEntry) {
-        self.times += 1;
-        named_in(entry).for_each(|mailbox| self.kept.add(mailbox, (self.times, id)));
-        self.deferred.insert(id, DeferredList { entry: entry.clone(), at: self.times, told: None });
+    fn take_deferred(&mut self, id: CommandId) -> Option<DeferredList> {
+        let list = self.commands.get_mut(&id)?.deferred.take()?;
+        named_in(&list.entry).for_each(|mailbox| self.deferred.remove(mailbox, &(list.at, id)));
+        Some(list)
     }
 
-    /// Takes what is kept for that command.
-    fn release(&mut self, id: CommandId) -> Option<DeferredList> {
-        let kept = self.deferred.remove(&id)?;
-        named_in(&kept.entry).for_each(|mailbox| self.kept.remove(mailbox, &(kept.at, id)));
-        Some(kept)
+    /// Those with a deferred LIST of this mailbox.
+    fn deferred_of(&self, mailbox: &MailboxName) -> Vec<CommandId> {
+        self.deferred.of(mailbox).map(|(_, id)| *id).collect()
     }
 
-    /// Those for which something of this mailbox is kept.
-    fn kept_of(&self, mailbox: &MailboxName) -> Vec<CommandId> {
-        self.kept.of(mailbox).map(|(_, id)| *id).collect()
-    }
-
-    /// All for which something is kept.
-    pub(in crate::engine) fn all_kept(&self) -> Vec<CommandId> {
-        let all: BTreeSet<_> = self.kept.0.values().flatten().copied().collect();
+    fn all_deferred(&self) -> Vec<CommandId> {
+        let all: BTreeSet<_> = self.deferred.0.values().flatten().copied().collect();
         all.into_iter().map(|(_, id)| id).collect()
     }
 }
 
-/// What there is of each mailbox.
+/// Something of each mailbox.
 #[derive(Debug)]
 struct Names<T>(HashMap<MailboxName, BTreeSet<T>>);
 
@@ -224,12 +261,12 @@ impl<T: Ord> Names<T> {
     }
 }
 
-/// The names of which LIST may tell what this command does: that which the mailbox has before. Of INBOX, which stays, it is
-/// that of the new mailbox (RFC 9051 section 6.3.6).
+/// The names under which LIST may report what this command does: that which the mailbox has before. Of INBOX,
+/// which stays, it is that of the new mailbox (RFC 9051 section 6.3.6).
 fn changed_by(effect: &Effect) -> impl Iterator<Item = MailboxName> {
     let names = match effect {
         Effect::Create(mailbox) => {
-            // Whatever it ends with may be the delimiter.
+            // Its last character may be the delimiter.
             [Some(mailbox.clone()), made_as(mailbox, mailbox.as_str().chars().next_back())]
         }
         Effect::Delete(mailbox) | Effect::Subscribe { mailbox, .. } => [Some(mailbox.clone()), None],
@@ -241,23 +278,23 @@ fn changed_by(effect: &Effect) -> impl Iterator<Item = MailboxName> {
     names.into_iter().flatten()
 }
 
-/// The names in what LIST tells.
+/// The names in a LIST.
 fn named_in(entry: &ListEntry) -> impl Iterator<Item = &MailboxName> {
     [Some(&entry.name), entry.old_name.as_ref()].into_iter().flatten()
 }
 
-/// Whether LIST tells what this command is to do.
-fn is_doing_of(effect: &Effect, entry: &ListEntry) -> bool {
-    let is_there = !entry.has("\\NonExistent");
-    // By its name, or by the one that it was given for it.
+/// Whether a LIST says what this command is to do.
+fn explains(effect: &Effect, entry: &ListEntry) -> bool {
+    let exists = !entry.has("\\NonExistent");
+    // By its name, or by the one that the command has for it.
     let is = |mailbox: &MailboxName| *entry.old_name.as_ref().unwrap_or(&entry.name) == *mailbox;
     match effect {
         Effect::Create(mailbox) => {
-            is_there && (is(mailbox) || made_as(mailbox, entry.delimiter).as_ref().is_some_and(is))
+            exists && (is(mailbox) || made_as(mailbox, entry.delimiter).as_ref().is_some_and(is))
         }
-        Effect::Delete(mailbox) => !is_there && is(mailbox),
+        Effect::Delete(mailbox) => !exists && is(mailbox),
         Effect::Rename { from, to } => {
-            is_there && (entry.old_name.as_ref() == Some(from) || from.is_inbox() && is(to))
+            exists && (entry.old_name.as_ref() == Some(from) || from.is_inbox() && is(to))
         }
         Effect::Subscribe { mailbox, subscribed } => entry.has("\\Subscribed") == *subscribed && is(mailbox),
         _ => false,

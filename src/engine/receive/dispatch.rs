@@ -147,7 +147,7 @@ impl Engine {
                 let entry = entry.clone();
                 self.on_list(&entry, response);
             }
-            Answer::MailboxStatus(_) => self.on_status_response(response),
+            Answer::MailboxStatus(_) => self.on_mailbox_status(response),
             Answer::Metadata(told) => {
                 let told = told.clone();
                 self.on_metadata(told, response);
@@ -197,7 +197,7 @@ impl Engine {
             return self.lifecycle.on_bye(status, now);
         }
         let is_alert = status.code == Some(Code::Alert);
-        if status.code == Some(Code::NotificationOverflow) && self.notifications_lost(now) {
+        if status.code == Some(Code::NotificationOverflow) && self.on_notify_overflow(now) {
             return;
         }
         if let Some(Code::UidValidity(uid_validity)) = &status.code

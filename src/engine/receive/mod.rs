@@ -3,7 +3,8 @@
 //! ```text
 //!   response ──> dispatch ──┬── FETCH: fetch
 //!                           ├── EXPUNGE, VANISHED: expunge
-//!                           └── status responses, LIST, STATUS, …
+//!                           ├── LIST, STATUS, METADATA: mailbox_data
+//!                           └── status responses, …
 //! ```
 //!
 //! In: parsed responses, and the bytes of those that can't be parsed. Out: changes of the view,
@@ -12,3 +13,4 @@
 pub(in crate::engine) mod dispatch;
 pub(in crate::engine) mod expunge;
 pub(in crate::engine) mod fetch;
+mod mailbox_data;

@@ -33,7 +33,7 @@ impl Engine {
     /// Whether this command can't name messages by number: it has no such form, the session has no numbers (RFC 9586
     /// section 3), or they may shift while it is on its way (RFC 5465 section 5.3).
     fn must_name_uids(&self, next: &Submission) -> bool {
-        next.class.by_uid || self.session.is_enabled("UIDONLY") || self.notify.moves_numbers()
+        next.class.by_uid || self.session.is_enabled("UIDONLY") || self.mailboxes.moves_numbers()
     }
 
     /// Makes numbers mean what they meant when the command was submitted, and UIDs of them where the command
@@ -52,10 +52,10 @@ impl Engine {
         match messages {
             Messages::Seqs(set) => *messages = self.settled(set, form, then)?,
             Messages::SnapshotRange(slots) => *messages = self.found(slots, form)?,
-            Messages::Uids(set) if (changes || self.notify.moves_numbers()) && set.names_last() => {
+            Messages::Uids(set) if (changes || self.mailboxes.moves_numbers()) && set.names_last() => {
                 match self.last_named(set) {
                     Ok(named) => *messages = named.into(),
-                    Err(error) if self.notify.moves_numbers() => return Err(error),
+                    Err(error) if self.mailboxes.moves_numbers() => return Err(error),
                     // A lone `*` names no other message than was meant.
                     Err(_) => {}
                 }

@@ -210,7 +210,7 @@ impl Engine {
         };
         let view = self.selection.as_ref().map(|s| &s.view);
         let at_start = AtStart::new(view, uid_validity, self.capabilities_epoch);
-        self.own_changes.add(id, &next.class.effect);
+        self.mailboxes.command_started(id, &next.class.effect);
         self.inflight.start(next, own, at_start);
         self.write_line(id);
         if self.inflight.has(id) {

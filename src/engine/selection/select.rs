@@ -328,7 +328,7 @@ impl Engine {
         log::deselected(&selection.selection_handle.place.mailbox, by);
         self.forget_internal(selection.selection_handle.id);
         self.remembered.forget();
-        self.left(&selection);
+        self.mailboxes.deselected(&selection);
         let place = Some(selection.selection_handle.place.clone());
         self.report(Event::new(EventKind::SelectionEnded).at(place).caused_by(cause));
     }

@@ -187,7 +187,7 @@ impl Engine {
                         self.queue_internal(InternalCommand::Learn, fetch, Some(selection_handle));
                     }
                     // None that stay what they are (RFC 5465 section 5.3).
-                    _ if self.notify.moves_numbers() => self.ask_by_uid(first, last, selection_handle),
+                    _ if self.mailboxes.moves_numbers() => self.ask_by_uid(first, last, selection_handle),
                     _ => self.ask_window(first, last, selection_handle),
                 }
             }
@@ -335,7 +335,8 @@ impl Engine {
     ) {
         let own = match own {
             InternalCommand::Subscription { mailbox, found } => {
-                return self.subscription_looked_up(mailbox, found, asked.ok);
+                self.mailboxes.subscription_looked_up(mailbox, found, asked.ok);
+                return self.report_mailboxes();
             }
             own => own,
         };

@@ -134,7 +134,7 @@ impl Engine {
         let condstore = self.session.can("CONDSTORE") || self.session.can("QRESYNC");
         let Some(selection) = &self.selection else { return true };
         let is_in_step = selection.filling.is_in_step() && selection.filling.wanted != ViewSync::Off;
-        if !is_in_step || self.notify.is_in_force() || selection.view.len() == 0 {
+        if !is_in_step || self.mailboxes.is_notify_in_force() || selection.view.len() == 0 {
             return true;
         }
         if self.look.of != Some(selection.selection_handle.id) {

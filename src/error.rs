@@ -164,7 +164,7 @@ impl Error {
     }
 
     pub(crate) fn partial(status: StatusResponse, resume_below: Option<Uid>) -> Self {
-        let message = format!("the server dealt with a part of the messages only: {status}");
+        let message = format!("the server processed only part of the messages: {status}");
         let error = Self::new(ErrorKind::Partial, message).with_status(status).with_sent(Sent::Fully);
         error.with(|inner| inner.resume_below = resume_below)
     }
@@ -363,7 +363,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn says_what_failed_and_whether_it_was_sent() {
+    fn message_has_the_command_and_how_much_was_sent() {
         let error = Error::closed(&CloseReason::Eof).in_command("FETCH").with_sent(Sent::Partly);
         assert_eq!(error.to_string(), "FETCH: the server closed the connection (sent in part)");
         assert_eq!(error.sent(), Sent::Partly);

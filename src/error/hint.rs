@@ -1,7 +1,7 @@
 //! What to do about a failure, by its kind and the server's code: one sentence for people.
 //!
-//! In: what an error holds. Out: a hint, or none where nothing general can be said. A place that knows more (the port, the
-//! kind of encryption) gives the error a hint of its own.
+//! In: the data of an error. Out: a hint, or none where there is no general advice. Code with more
+//! knowledge (the port, the kind of encryption) attaches a hint of its own.
 
 use super::ErrorKind;
 use crate::types::{CloseReason, Code};
@@ -15,8 +15,8 @@ pub(super) fn of(kind: ErrorKind, code: Option<&Code>, reason: Option<&CloseReas
         ErrorKind::No => of_code(code?),
         ErrorKind::Login => code.map_or(Some(PASSWORD), of_code),
         ErrorKind::Closed => of_end(code, reason?),
-        ErrorKind::Partial => Some("the rest can be asked for: below the last UID that was dealt with"),
-        ErrorKind::Overrun => Some("read the result as a stream, or ask for less at once"),
+        ErrorKind::Partial => Some("request the rest: the messages below the last UID processed"),
+        ErrorKind::Overrun => Some("read the result as a stream, or request less at once"),
         ErrorKind::QueueFull => Some("wait for room before more is submitted"),
         ErrorKind::SelectionEnded => Some("select the mailbox again, and submit through that selection"),
         ErrorKind::Resolve => Some("is the host's name right? Is there a network?"),
@@ -35,14 +35,14 @@ fn of_code(code: &Code) -> Option<&'static str> {
         Code::AlreadyExists => Some("there is one of this name already"),
         Code::HasChildren => Some("delete the mailboxes below it first"),
         Code::OverQuota => Some("the account is full: delete something first"),
-        Code::TooBig => Some("the message is larger than this server takes"),
-        Code::NoPerm | Code::AuthorizationFailed => Some("this user may not do so"),
+        Code::TooBig => Some("the message is larger than this server accepts"),
+        Code::NoPerm | Code::AuthorizationFailed => Some("this user lacks the permission"),
         Code::AuthenticationFailed => Some(PASSWORD),
         Code::Expired => Some("the password has expired"),
-        Code::PrivacyRequired => Some("the server wants encryption first: TLS on port 993, or STARTTLS"),
-        Code::ContactAdmin => Some("ask who runs the server"),
+        Code::PrivacyRequired => Some("the server requires encryption: TLS on port 993, or STARTTLS"),
+        Code::ContactAdmin => Some("ask the server's administrator"),
         Code::InUse | Code::Limit | Code::ServerBug | Code::Unavailable => Some("try again later"),
-        Code::ReadOnly => Some("the mailbox is open for reading alone"),
+        Code::ReadOnly => Some("the mailbox is open read-only"),
         _ => None,
     }
 }

@@ -206,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_needs_another_goes_with_it() {
+    fn an_extension_is_removed_with_those_that_need_it() {
         let mut all = Extensions::default();
         all.remove("condstore").unwrap();
         assert!(!all.has("CONDSTORE") && !all.has("QRESYNC") && all.has("IMAP4rev2"));

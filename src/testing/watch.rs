@@ -47,19 +47,19 @@ pub(crate) struct SelectedWatch {
 /// The content of a NOTIFY SET.
 #[derive(Clone, Debug)]
 pub(crate) struct Watch {
-    asked: Notify,
+    command: Notify,
     pub(crate) selected: SelectedWatch,
 }
 
 impl Watch {
     /// `Err`: it requests an event that this server does not support.
-    pub(crate) fn new(asked: Notify) -> Result<Self, ()> {
+    pub(crate) fn new(command: Notify) -> Result<Self, ()> {
         let known = |event: &str| EVENTS.iter().any(|known| known.eq_ignore_ascii_case(event));
-        if asked.groups.iter().flat_map(|group| &group.events).any(|(event, _)| !known(event)) {
+        if command.groups.iter().flat_map(|group| &group.events).any(|(event, _)| !known(event)) {
             return Err(());
         }
         let mut selected = SelectedWatch::default();
-        if let Some(group) = asked.groups.iter().find(|group| group.filter.starts_with("SELECTED")) {
+        if let Some(group) = command.groups.iter().find(|group| group.filter.starts_with("SELECTED")) {
             selected.delayed = group.filter == "SELECTED-DELAYED";
             for (event, items) in &group.events {
                 match &**event {
@@ -69,12 +69,12 @@ impl Watch {
                 }
             }
         }
-        Ok(Self { asked, selected })
+        Ok(Self { command, selected })
     }
 
     /// Whether to send the counts at once.
     pub(crate) fn status(&self) -> bool {
-        self.asked.status
+        self.command.status
     }
 
     /// Whether to report this event of this mailbox, which is not the selected one.
@@ -88,7 +88,7 @@ impl Watch {
             let rest = name.as_str().strip_prefix(of.as_str());
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(DELIMITER))
         };
-        self.asked.groups.iter().any(|group| {
+        self.command.groups.iter().any(|group| {
             let holds = match group.filter {
                 "PERSONAL" => true,
                 // Only INBOX receives deliveries.

@@ -303,7 +303,7 @@ impl World {
             return true;
         }
         let (used, count) = self.usage(user);
-        limits.bytes.is_none_or(|most| used + bytes <= most)
-            && limits.messages.is_none_or(|most| count + messages <= most)
+        limits.bytes.is_none_or(|max| used + bytes <= max)
+            && limits.messages.is_none_or(|max| count + messages <= max)
     }
 }

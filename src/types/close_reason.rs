@@ -60,8 +60,8 @@ impl fmt::Display for CloseReason {
             Self::Bye(bye) => write!(f, "the server said BYE: {}", bye.text),
             Self::Eof => f.write_str("the server closed the connection"),
             Self::Io { text, .. } => write!(f, "the connection failed: {text}"),
-            Self::Protocol(text) => write!(f, "the server can't be understood any more: {text}"),
-            Self::Limit(text) => write!(f, "a limit was passed: {text}"),
+            Self::Protocol(text) => write!(f, "the server's data can no longer be parsed: {text}"),
+            Self::Limit(text) => write!(f, "a limit was exceeded: {text}"),
             Self::Timeout { waiting_for } => {
                 write!(f, "timed out waiting for {waiting_for}")
             }

@@ -126,7 +126,9 @@ struct Ends {
 impl Ends {
     /// The distance to the next `?=` from here on.
     fn next(&mut self, all: &[u8], from: usize) -> Option<usize> {
-        let known = self.found.filter(|(asked, end)| *asked <= from && end.is_none_or(|end| from <= end));
+        let known = self
+            .found
+            .filter(|(searched_from, end)| *searched_from <= from && end.is_none_or(|end| from <= end));
         let (_, end) = match known {
             Some(known) => known,
             None => {

@@ -337,20 +337,20 @@ mod tests {
     fn names_of_fields_are_compared_as_a_set() {
         use std::hash::{BuildHasher, RandomState};
         let hasher = RandomState::new();
-        let asked = Section::header_fields(["Subject", "From", "to"]);
+        let requested = Section::header_fields(["Subject", "From", "to"]);
         for same in [
             &["FROM", "SUBJECT", "TO"][..],
             &["to", "from", "TO", "subject", "From"],
             &["To", "Subject", "From"],
         ] {
             let same = Section::header_fields(same.iter().copied());
-            assert_eq!(asked, same);
-            assert_eq!(same, asked);
-            assert_eq!(hasher.hash_one(&asked), hasher.hash_one(&same));
+            assert_eq!(requested, same);
+            assert_eq!(same, requested);
+            assert_eq!(hasher.hash_one(&requested), hasher.hash_one(&same));
         }
         for other in [&["From", "Subject"][..], &["From", "Subject", "Subject"], &["From", "To", "Cc"], &[]] {
-            assert_ne!(asked, Section::header_fields(other.iter().copied()));
-            assert_ne!(Section::header_fields(other.iter().copied()), asked);
+            assert_ne!(requested, Section::header_fields(other.iter().copied()));
+            assert_ne!(Section::header_fields(other.iter().copied()), requested);
         }
     }
 

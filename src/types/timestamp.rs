@@ -420,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn goes_to_system_time_and_back() {
+    fn converts_to_system_time_and_back() {
         for seconds in [0, 837_596_665, -1, -86_401] {
             let time = Timestamp::new(seconds, 0).unwrap();
             assert_eq!(Timestamp::from(SystemTime::from(time)), time);

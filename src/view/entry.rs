@@ -182,7 +182,7 @@ mod tests {
     use crate::types::Flag;
 
     #[test]
-    fn what_goes_in_comes_out() {
+    fn values_are_returned_as_stored() {
         assert_eq!(size_of::<PackedMessage>(), 20);
         let mut entry = PackedMessage::new(7, true);
         assert_eq!((entry.uid(), entry.flags(), entry.mod_seq()), (None, None, None));

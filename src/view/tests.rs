@@ -48,7 +48,7 @@ fn expunge_beyond_the_end_is_a_contradiction() {
     assert_eq!(uids(&view), [1, 2, 3]);
 }
 
-fn gone(n: u32, u: u32) -> Vanished {
+fn expunged_at(n: u32, u: u32) -> Vanished {
     Vanished { seq: Seq::new(n), uid: Uid::new(u) }
 }
 
@@ -56,7 +56,7 @@ fn gone(n: u32, u: u32) -> Vanished {
 fn vanished_moves_numbers_by_uid() {
     let mut view = filled("2,4,6,8,10");
     let expunged = view.vanished(&"3:4,8:4294967295".parse().unwrap());
-    assert_eq!(expunged, [gone(5, 10), gone(4, 8), gone(2, 4)]);
+    assert_eq!(expunged, [expunged_at(5, 10), expunged_at(4, 8), expunged_at(2, 4)]);
     assert_eq!(uids(&view), [2, 6]);
     assert_eq!(view.removed_since(0), Some(&[5, 4, 2][..]));
 }
@@ -66,7 +66,7 @@ fn vanished_among_messages_without_uid_is_counted_and_not_placed() {
     let mut view = filled("2,4");
     view.exists(5).unwrap();
     view.learn(&row(4, None, Some(Flag::Seen.into())));
-    assert_eq!(view.vanished(&uid(9).into()), [gone(0, 9)], "one of three, and which one is unknown");
+    assert_eq!(view.vanished(&uid(9).into()), [expunged_at(0, 9)], "one of three, and which one is unknown");
     assert_eq!(uids(&view), [2, 4, 0, 0]);
     assert_eq!(
         [3, 4].map(|n| view.get(seq(n)).unwrap()),
@@ -75,7 +75,11 @@ fn vanished_among_messages_without_uid_is_counted_and_not_placed() {
     );
     assert_eq!(view.removed_since(0), None, "numbers of before can't be corrected");
     assert_eq!(view.vanished(&uid(3).into()), [], "there is no room for it between 2 and 4");
-    assert_eq!(view.vanished(&"7:8".parse().unwrap()), [gone(4, 8), gone(3, 7)], "both: no doubt which");
+    assert_eq!(
+        view.vanished(&"7:8".parse().unwrap()),
+        [expunged_at(4, 8), expunged_at(3, 7)],
+        "both: no doubt which"
+    );
     assert_eq!(uids(&view), [2, 4]);
 }
 
@@ -84,14 +88,14 @@ fn vanished_may_name_more_than_there_is() {
     let mut view = filled("10,20,30");
     view.exists(4).unwrap();
     let expunged = view.vanished(&"1:100".parse().unwrap());
-    assert_eq!(expunged, [gone(4, 0), gone(3, 30), gone(2, 20), gone(1, 10)]);
+    assert_eq!(expunged, [expunged_at(4, 0), expunged_at(3, 30), expunged_at(2, 20), expunged_at(1, 10)]);
     assert_eq!(view.len(), 0);
 }
 
 #[test]
 fn vanished_before_anything_is_known() {
     let mut view = View::opened(5);
-    assert_eq!(view.vanished(&uid(2).into()), [gone(0, 2)]);
+    assert_eq!(view.vanished(&uid(2).into()), [expunged_at(0, 2)]);
     assert_eq!((view.len(), view.removed_since(0)), (4, None));
 }
 

@@ -33,10 +33,10 @@ impl View {
         if self.mirror.counted.is_some() {
             return Ok(());
         }
-        let (least, most) = self.mirror.room(places.start, places.end);
+        let (min, max) = self.mirror.room(places.start, places.end);
         let mut pairs = self.mirror.messages.range(places.clone()).zip(uids.iter());
-        if u64::from(first.get()) < least
-            || u64::from(last.get()) > most
+        if u64::from(first.get()) < min
+            || u64::from(last.get()) > max
             || !pairs.all(|(entry, uid)| entry.uid().is_none_or(|known| known == uid))
         {
             return Err(Contradiction);
@@ -71,8 +71,8 @@ impl View {
     /// Whether this UID fits between the known neighbours: UIDs ascend with the sequence numbers
     /// (RFC 9051 section 2.3.1.1).
     pub(super) fn could_be(&self, place: usize, uid: Uid) -> bool {
-        let (least, most) = self.mirror.room(place, place + 1);
-        (least..=most).contains(&u64::from(uid.get()))
+        let (min, max) = self.mirror.room(place, place + 1);
+        (min..=max).contains(&u64::from(uid.get()))
     }
 
     /// The position of the message with this UID, for a row without sequence number (RFC 9586

@@ -12,7 +12,7 @@ use crate::types::{Uid, UidSet};
 struct Leaving {
     /// Their positions, as ranges that don't touch.
     places: Vec<Range<usize>>,
-    gone: Vec<Vanished>,
+    expunged: Vec<Vanished>,
     /// Runs of messages without UID some of which are expunged: which ones is unknown.
     unsure: Vec<Range<usize>>,
 }
@@ -49,8 +49,8 @@ impl View {
         while let Some((first, last)) = from.and_then(|from| next_range(uids, from)) {
             from = self.vanished_from(first, last, uids, &mut leaving);
         }
-        let Leaving { places, mut gone, unsure } = leaving;
-        if gone.is_empty() {
+        let Leaving { places, mut expunged, unsure } = leaving;
+        if expunged.is_empty() {
             return Vec::new();
         }
         for run in &unsure {
@@ -66,8 +66,8 @@ impl View {
         if !unsure.is_empty() || self.removals.len() > MAX_REMOVALS {
             self.invalidate_removals();
         }
-        gone.reverse();
-        gone
+        expunged.reverse();
+        expunged
     }
 
     /// Only the count is known.
@@ -114,7 +114,7 @@ impl View {
         let mut to = at;
         for (place, entry) in (at..end).zip(messages.range(at..end)) {
             let Some(uid) = entry.uid().filter(|uid| *uid <= last) else { break };
-            leaving.gone.push(Vanished { seq: seq_at(place), uid: Some(uid) });
+            leaving.expunged.push(Vanished { seq: seq_at(place), uid: Some(uid) });
             to = place + 1;
         }
         leaving.add(at..to);
@@ -156,7 +156,7 @@ impl View {
         for places in [fresh_from - old_ones..fresh_from, run.end - (count - old_ones)..run.end] {
             for i in places.clone() {
                 let uid = if exact { uids.next() } else { None };
-                leaving.gone.push(Vanished { seq: if sure { seq_at(i) } else { None }, uid });
+                leaving.expunged.push(Vanished { seq: if sure { seq_at(i) } else { None }, uid });
             }
             if !places.is_empty() {
                 leaving.add(places);

@@ -37,8 +37,7 @@ pub(crate) fn fail<'a, T>(input: Input<'a>, what: &'static str) -> Parsed<'a, T>
     Err(expected(input, what))
 }
 
-/// The failure that what stands here is more than a limit allows: it is not to be read as something
-/// else.
+/// The failure for input that exceeds a limit: no other form is tried.
 pub(crate) fn too_much<'a, T>(input: Input<'a>, within: &'static str) -> Parsed<'a, T> {
     Err(nom::Err::Failure(Fail { rest: input.text.len(), expected: within }))
 }

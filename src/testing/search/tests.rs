@@ -228,10 +228,10 @@ fn what_is_not_known_is_refused_whatever_the_messages() {
 #[track_caller]
 fn sorts(criteria: &str, expected: [u32; 4]) {
     let line = format!("a UID SORT ({criteria}) UTF-8 ALL");
-    let Command::Sort(asked) = request(line.as_bytes(), true).unwrap().command else { panic!("{line}") };
+    let Command::Sort(requested) = request(line.as_bytes(), true).unwrap().command else { panic!("{line}") };
     let mails = mailbox();
     let mut all: Vec<&dyn Candidate> = mails.iter().rev().map(|mail| mail as &dyn Candidate).collect();
-    sort(&asked.criteria, &mut all);
+    sort(&requested.criteria, &mut all);
     assert_eq!(all.iter().map(|mail| mail.seq()).collect::<Vec<_>>(), expected, "{criteria}");
 }
 

@@ -94,7 +94,7 @@ impl Session {
             return Some(Err(Reply::no(Some(Code::PrivacyRequired), "Not without TLS")));
         }
         if initial.is_some() && !world.has("SASL-IR") {
-            return Some(Err(Reply::bad("The answer is asked for first")));
+            return Some(Err(Reply::bad("No continuation was requested yet")));
         }
         match initial {
             Some(answer) => Some(self.plain(world, &answer)),

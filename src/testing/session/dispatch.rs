@@ -97,7 +97,7 @@ impl Session {
         }
         let read_only = self.selected.as_ref().is_some_and(|snapshot| snapshot.read_only);
         if read_only && self.quirks.has(Quirk::RefusesReadOnly) && changes_messages(command) {
-            return Err(Reply::no(Some(Code::NoPerm), "The mailbox is open for reading alone"));
+            return Err(Reply::no(Some(Code::NoPerm), "The mailbox is open read-only"));
         }
         match (when(command), &self.user, &self.selected) {
             (When::NoUser, Some(_), _) => Err(Reply::bad("Logged in already")),

@@ -13,7 +13,7 @@ use super::reply::{Done, Reply};
 
 /// The options of a LIST.
 #[derive(Debug, Default)]
-struct Asked {
+struct ListOptions {
     only_subscribed: bool,
     only_special: bool,
     /// Parents of a matching mailbox are listed as well.
@@ -22,48 +22,48 @@ struct Asked {
     status: Option<Vec<String>>,
 }
 
-fn asked(world: &World, list: &List) -> Result<Asked, Reply> {
-    let mut asked = Asked::default();
+fn options(world: &World, list: &List) -> Result<ListOptions, Reply> {
+    let mut options = ListOptions::default();
     let unknown = || Reply::bad("An option of LIST that is not known");
     for option in &list.select {
         let Value::Word(word) = option else { return Err(unknown()) };
         match &*word.to_ascii_uppercase() {
-            "SUBSCRIBED" => asked.only_subscribed = true,
-            "SPECIAL-USE" if world.has("SPECIAL-USE") => asked.only_special = true,
-            "RECURSIVEMATCH" => asked.recursive = true,
+            "SUBSCRIBED" => options.only_subscribed = true,
+            "SPECIAL-USE" if world.has("SPECIAL-USE") => options.only_special = true,
+            "RECURSIVEMATCH" => options.recursive = true,
             // There is no other server behind this one.
             "REMOTE" => {}
             _ => return Err(unknown()),
         }
     }
     // RFC 5258 section 3.1: RECURSIVEMATCH needs another selection option.
-    if asked.recursive && !asked.only_subscribed && !asked.only_special {
+    if options.recursive && !options.only_subscribed && !options.only_special {
         return Err(Reply::bad("RECURSIVEMATCH does not stand alone"));
     }
-    let mut options = list.returned.iter();
-    while let Some(option) = options.next() {
+    let mut returned = list.returned.iter();
+    while let Some(option) = returned.next() {
         let Value::Word(word) = option else { return Err(unknown()) };
         match &*word.to_ascii_uppercase() {
-            "SUBSCRIBED" => asked.wanted.subscribed = true,
-            "CHILDREN" => asked.wanted.children = true,
-            "SPECIAL-USE" if world.has("SPECIAL-USE") => asked.wanted.special_use = true,
+            "SUBSCRIBED" => options.wanted.subscribed = true,
+            "CHILDREN" => options.wanted.children = true,
+            "SPECIAL-USE" if world.has("SPECIAL-USE") => options.wanted.special_use = true,
             "STATUS" if world.has("LIST-STATUS") => {
-                let Some(Value::List(items)) = options.next() else { return Err(unknown()) };
+                let Some(Value::List(items)) = returned.next() else { return Err(unknown()) };
                 let item = |value: &Value| match value {
                     Value::Word(word) => Some(word.to_ascii_uppercase()),
                     _ => None,
                 };
-                asked.status = Some(items.iter().map(item).collect::<Option<_>>().ok_or_else(unknown)?);
+                options.status = Some(items.iter().map(item).collect::<Option<_>>().ok_or_else(unknown)?);
             }
             _ => return Err(unknown()),
         }
     }
     // RFC 5258 sections 3.1 and 3.3, RFC 6154 section 2: what is selected by is returned; and
     // \HasChildren and special uses may be returned in any case, as servers do.
-    asked.wanted.subscribed |= asked.only_subscribed;
-    asked.wanted.special_use |= world.has("SPECIAL-USE");
-    asked.wanted.children |= world.has("CHILDREN");
-    Ok(asked)
+    options.wanted.subscribed |= options.only_subscribed;
+    options.wanted.special_use |= world.has("SPECIAL-USE");
+    options.wanted.children |= world.has("CHILDREN");
+    Ok(options)
 }
 
 /// The maximum of bytes in a pattern, because no name is longer; all patterns of a LIST together
@@ -138,8 +138,8 @@ impl Session {
         if list.lsub && !world.has("IMAP4rev1") {
             return Err(Reply::bad("Unknown command"));
         }
-        let asked = asked(world, list)?;
-        if asked.status.iter().flatten().any(|item| !self.has_count(world, item)) {
+        let options = options(world, list)?;
+        if options.status.iter().flatten().any(|item| !self.has_count(world, item)) {
             return Err(Reply::bad("An item of STATUS that is not known"));
         }
         let patterns: Vec<String> = list.patterns.iter().map(|p| format!("{}{p}", list.reference)).collect();
@@ -161,15 +161,15 @@ impl Session {
         }
         let user = self.user();
         let fitting = |name: &MailboxName| patterns.iter().any(|pattern| names(pattern, name));
-        for name in all_names(world, &user, asked.only_subscribed) {
+        for name in all_names(world, &user, options.only_subscribed) {
             if !fitting(&name) {
                 continue;
             }
-            let mut entry = world.list_entry(&user, &name, asked.wanted);
-            if asked.recursive {
-                entry.child_info = child_info(world, &user, &name, &asked, &fitting);
+            let mut entry = world.list_entry(&user, &name, options.wanted);
+            if options.recursive {
+                entry.child_info = child_info(world, &user, &name, &options, &fitting);
             }
-            let fits_itself = selected(world, &user, &name, &asked);
+            let fits_itself = selected(world, &user, &name, &options);
             if !fits_itself && entry.child_info.is_empty() {
                 continue;
             }
@@ -178,7 +178,7 @@ impl Session {
                 self.quirks.change_entry(&mut entry);
             }
             self.answer("LIST", Answer::List(entry));
-            if let Some(items) = asked.status.as_ref().filter(|_| selectable && fits_itself)
+            if let Some(items) = options.status.as_ref().filter(|_| selectable && fits_itself)
                 && let Some(counts) = self.counts(world, &name, items)?
             {
                 self.answer("STATUS", Answer::MailboxStatus(counts));
@@ -230,13 +230,13 @@ impl Session {
 }
 
 /// Whether a mailbox matches the selection options itself.
-fn selected(world: &World, user: &str, name: &MailboxName, asked: &Asked) -> bool {
+fn selected(world: &World, user: &str, name: &MailboxName, options: &ListOptions) -> bool {
     let subscribed = || world.users.get(user).is_some_and(|held| held.subscribed.contains(name));
     let special = || {
         let held = world.find(user, name).and_then(|id| world.mailboxes.get(&id));
         held.is_some_and(|held| !held.special_use.is_empty())
     };
-    (!asked.only_subscribed || subscribed()) && (!asked.only_special || special())
+    (!options.only_subscribed || subscribed()) && (!options.only_special || special())
 }
 
 /// `CHILDINFO`: the options that mailboxes below this one match, if the patterns do not name them
@@ -245,15 +245,15 @@ fn child_info(
     world: &World,
     user: &str,
     name: &MailboxName,
-    asked: &Asked,
+    options: &ListOptions,
     fitting: &impl Fn(&MailboxName) -> bool,
 ) -> Vec<String> {
     let below = |other: &MailboxName| {
         other.as_str().strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with(DELIMITER))
     };
     let mut all = all_names(world, user, true).into_iter();
-    let any = all.any(|other| below(&other) && !fitting(&other) && selected(world, user, &other, asked));
-    let kind = if asked.only_subscribed { "SUBSCRIBED" } else { "SPECIAL-USE" };
+    let any = all.any(|other| below(&other) && !fitting(&other) && selected(world, user, &other, options));
+    let kind = if options.only_subscribed { "SUBSCRIBED" } else { "SPECIAL-USE" };
     if any { vec![kind.to_owned()] } else { Vec::new() }
 }
 

@@ -11,10 +11,10 @@ use super::Session;
 use super::reply::{Allows, Done, Reply};
 
 impl Session {
-    pub(super) fn notify(&mut self, world: &mut World, asked: Option<Notify>) -> Done {
+    pub(super) fn notify(&mut self, world: &mut World, command: Option<Notify>) -> Done {
         // RFC 5465 section 3.1: NONE requests nothing for any mailbox, including the selected one.
         let none = || Notify { status: false, groups: Vec::<NotifyGroup>::new() };
-        let Ok(watch) = Watch::new(asked.unwrap_or_else(none)) else {
+        let Ok(watch) = Watch::new(command.unwrap_or_else(none)) else {
             // RFC 5465 section 3.1: all supported events are named.
             let known = EVENTS.iter().map(|name| (*name).to_owned()).collect();
             return Err(Reply::no(Some(Code::BadEvent(known)), "Not all of these events are supported"));

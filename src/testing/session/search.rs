@@ -47,7 +47,7 @@ impl Piece {
 
 /// The RETURN options.
 #[derive(Debug, Default)]
-struct Asked {
+struct ReturnOptions {
     min: bool,
     max: bool,
     all: bool,
@@ -56,28 +56,29 @@ struct Asked {
     partial: Option<Piece>,
 }
 
-fn asked(world: &World, returned: &[Returned]) -> Result<Asked, Reply> {
-    let mut asked = Asked::default();
+fn options(world: &World, returned: &[Returned]) -> Result<ReturnOptions, Reply> {
+    let mut options = ReturnOptions::default();
     for Returned { name, argument } in returned {
         match (&**name, argument) {
-            ("MIN", None) => asked.min = true,
-            ("MAX", None) => asked.max = true,
-            ("ALL", None) => asked.all = true,
-            ("COUNT", None) => asked.count = true,
-            ("SAVE", None) if world.has("SEARCHRES") => asked.save = true,
-            ("PARTIAL", Some(Value::Word(range))) if world.has("PARTIAL") && asked.partial.is_none() => {
+            ("MIN", None) => options.min = true,
+            ("MAX", None) => options.max = true,
+            ("ALL", None) => options.all = true,
+            ("COUNT", None) => options.count = true,
+            ("SAVE", None) if world.has("SEARCHRES") => options.save = true,
+            ("PARTIAL", Some(Value::Word(range))) if world.has("PARTIAL") && options.partial.is_none() => {
                 let range = piece(range).ok_or_else(|| Reply::bad("A range was expected"))?;
-                asked.partial = Some(range);
+                options.partial = Some(range);
             }
             _ => return Err(Reply::bad("An unknown return option")),
         }
     }
-    if asked.all && asked.partial.is_some() {
+    if options.all && options.partial.is_some() {
         return Err(Reply::bad("ALL and PARTIAL do not go together"));
     }
     // RFC 9051 section 6.4.4: no option means ALL; SAVE alone returns nothing.
-    asked.all |= !(asked.min || asked.max || asked.count || asked.save || asked.partial.is_some());
-    Ok(asked)
+    options.all |=
+        !(options.min || options.max || options.count || options.save || options.partial.is_some());
+    Ok(options)
 }
 
 /// Whether the extensions for these keys, nested ones included, are on.
@@ -136,13 +137,14 @@ impl Found {
 
     /// That of the messages returned (RFC 4731 section 3.2): with MIN and MAX alone of those two at
     /// most.
-    fn mod_seq_of(&self, asked: &Asked) -> Option<ModSeq> {
-        let ends_alone = (asked.min || asked.max) && !(asked.all || asked.count || asked.partial.is_some());
+    fn mod_seq_of(&self, options: &ReturnOptions) -> Option<ModSeq> {
+        let ends_alone =
+            (options.min || options.max) && !(options.all || options.count || options.partial.is_some());
         if !ends_alone {
             return self.mod_seq();
         }
-        let first = self.rows.first().filter(|_| asked.min);
-        let last = self.rows.last().filter(|_| asked.max);
+        let first = self.rows.first().filter(|_| options.min);
+        let last = self.rows.last().filter(|_| options.max);
         let highest = first.into_iter().chain(last).map(|row| row.2).max();
         ModSeq::new(highest.filter(|_| self.by_mod_seq)?)
     }
@@ -218,16 +220,16 @@ impl Session {
         if returned.is_some() && !world.has("ESEARCH") {
             return Err(Reply::bad("RETURN is not supported"));
         }
-        let asked = asked(world, returned.unwrap_or_default())?;
+        let options = options(world, returned.unwrap_or_default())?;
         if search.charset.is_some() && self.enabled.utf8_accept {
             // RFC 6855 section 3: then all strings are UTF-8.
             return Err(Reply::bad("No charset can be named once UTF8=ACCEPT is enabled"));
         }
         let found = self.find(world, search.charset.as_deref(), &search.keys, None);
-        let found = found.inspect_err(|reply| self.not_saved(&asked, reply))?;
+        let found = found.inspect_err(|reply| self.not_saved(&options, reply))?;
         // RFC 9051 section 6.4.4: IMAP4rev2 always answers with ESEARCH.
         if returned.is_some() || self.enabled.rev2 {
-            self.esearch(tag, search.uid, &asked, &found);
+            self.esearch(tag, search.uid, &options, &found);
         } else {
             let mut response = SearchNumbers { mod_seq: found.mod_seq(), ..SearchNumbers::default() };
             let numbers: NumberList = found.numbers(search.uid).into_iter().collect();
@@ -237,23 +239,23 @@ impl Session {
         Ok(Reply::ok("Searched"))
     }
 
-    pub(super) fn sort(&mut self, world: &mut World, asked_for: &Sort) -> Done {
-        let returned = asked_for.returned.as_deref();
+    pub(super) fn sort(&mut self, world: &mut World, command: &Sort) -> Done {
+        let returned = command.returned.as_deref();
         if returned.is_some() {
             // RFC 5267 section 3: that is another capability, ESORT, which is not supported.
             return Err(Reply::bad("RETURN is not supported"));
         }
-        let found = self.find(world, Some(&asked_for.charset), &asked_for.keys, Some(asked_for))?;
+        let found = self.find(world, Some(&command.charset), &command.keys, Some(command))?;
         let mut response = SortResult { mod_seq: found.mod_seq(), ..SortResult::default() };
-        response.numbers = found.numbers(asked_for.uid).into_iter().collect();
+        response.numbers = found.numbers(command.uid).into_iter().collect();
         self.answer("SORT", Answer::Sort(response));
         Ok(Reply::ok("Sorted"))
     }
 
     /// RFC 5182 section 2.1: a SEARCH with SAVE that ends with NO clears the saved result; BAD
     /// keeps it.
-    fn not_saved(&mut self, asked: &Asked, reply: &Reply) {
-        if asked.save
+    fn not_saved(&mut self, options: &ReturnOptions, reply: &Reply) {
+        if options.save
             && reply.status.status == crate::types::Status::No
             && let Some(snapshot) = &mut self.selected
         {
@@ -261,35 +263,35 @@ impl Session {
         }
     }
 
-    fn esearch(&mut self, tag: &str, uid: bool, asked: &Asked, found: &Found) {
+    fn esearch(&mut self, tag: &str, uid: bool, options: &ReturnOptions, found: &Found) {
         let numbers = found.numbers(uid);
         let mut response = ESearch { tag: Some(tag.to_owned()), uid, ..ESearch::default() };
         // RFC 9051 section 7.3.4: items without a value are left out, except for the count.
-        if asked.min {
+        if options.min {
             response.min = numbers.first().copied();
         }
-        if asked.max {
+        if options.max {
             response.max = numbers.last().copied();
         }
-        if asked.count {
+        if options.count {
             response.count = Some(u32::try_from(numbers.len()).unwrap_or(u32::MAX));
         }
-        if asked.all && !numbers.is_empty() {
+        if options.all && !numbers.is_empty() {
             let list: NumberList = numbers.iter().copied().collect();
             response.all = Some(list.to_set());
         }
-        if let Some(range) = asked.partial {
+        if let Some(range) = options.partial {
             let part: NumberList = range.of(&numbers).iter().copied().collect();
             response.partial = Some(PartialResult::new((range.first, range.last), part));
         }
-        response.mod_seq = found.mod_seq_of(asked);
-        if asked.save
+        response.mod_seq = found.mod_seq_of(options);
+        if options.save
             && let Some(snapshot) = &mut self.selected
         {
-            snapshot.saved = saved(asked, found);
+            snapshot.saved = saved(options, found);
         }
-        let only_saves =
-            asked.save && !(asked.min || asked.max || asked.count || asked.all || asked.partial.is_some());
+        let only_saves = options.save
+            && !(options.min || options.max || options.count || options.all || options.partial.is_some());
         if !only_saves {
             self.answer("ESEARCH", Answer::ESearch(Box::new(response)));
         }
@@ -298,15 +300,15 @@ impl Session {
 
 /// The new value of `$` (RFC 5182 section 2.4, RFC 9394 section 3.2): everything found, unless only
 /// MIN, MAX and PARTIAL were requested.
-fn saved(asked: &Asked, found: &Found) -> UidSet {
+fn saved(options: &ReturnOptions, found: &Found) -> UidSet {
     let uids = found.numbers(true);
-    if asked.count || asked.all || !(asked.min || asked.max || asked.partial.is_some()) {
+    if options.count || options.all || !(options.min || options.max || options.partial.is_some()) {
         return uid_set(uids);
     }
     let mut some = Vec::new();
-    some.extend(asked.min.then(|| uids.first().copied()).flatten());
-    some.extend(asked.max.then(|| uids.last().copied()).flatten());
-    some.extend(asked.partial.map(|range| range.of(&uids)).unwrap_or_default());
+    some.extend(options.min.then(|| uids.first().copied()).flatten());
+    some.extend(options.max.then(|| uids.last().copied()).flatten());
+    some.extend(options.partial.map(|range| range.of(&uids)).unwrap_or_default());
     uid_set(some)
 }
 

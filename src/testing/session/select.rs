@@ -68,8 +68,8 @@ impl Session {
     }
 
     /// SELECT or EXAMINE. Even a failure deselects the previous mailbox (RFC 9051 section 6.3.2).
-    pub(super) fn select(&mut self, world: &mut World, asked: Select) -> Done {
-        let Select { mailbox: name, read_only, params } = asked;
+    pub(super) fn select(&mut self, world: &mut World, command: Select) -> Done {
+        let Select { mailbox: name, read_only, params } = command;
         let (condstore, known) = self.parameters(world, &params)?;
         if self.selected.is_some() {
             self.unselect(world);

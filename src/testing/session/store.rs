@@ -26,42 +26,42 @@ pub(super) fn can_be_set(flags: &Flags) -> Result<(), Reply> {
 }
 
 impl Session {
-    pub(super) fn store(&mut self, world: &mut World, asked: &Store) -> Done {
-        if asked.unchanged_since.is_some() {
+    pub(super) fn store(&mut self, world: &mut World, command: &Store) -> Done {
+        if command.unchanged_since.is_some() {
             if !world.has("CONDSTORE") {
                 return Err(Reply::bad("UNCHANGEDSINCE is not known here"));
             }
             self.enable_condstore(world);
         }
-        let places = self.places(world, &asked.which, asked.uid)?;
+        let places = self.places(world, &command.which, command.uid)?;
         let Some(snapshot) = &self.selected else { return Err(Reply::bad("Select a mailbox first")) };
         if snapshot.read_only {
             // As Dovecot does, so that a client that ignores READ-ONLY is not helped by the test
             // server. Other servers answer NO.
             return Ok(Reply::ok("Store ignored with read-only mailbox"));
         }
-        can_be_set(&asked.flags)?;
+        can_be_set(&command.flags)?;
         let mailbox = snapshot.mailbox;
         let (mut uids, mut modified, mut expunged) = (Vec::new(), Vec::new(), false);
         for at in places {
             let Some(row) = snapshot.row(at) else { continue };
             if row.expunged {
                 expunged = true;
-            } else if asked.unchanged_since.is_some_and(|since| row.message.mod_seq > since) {
+            } else if command.unchanged_since.is_some_and(|since| row.message.mod_seq > since) {
                 modified.push((at, row.message.uid));
             } else {
                 uids.push(row.message.uid);
             }
         }
-        let by = match (asked.silent, asked.unchanged_since) {
+        let by = match (command.silent, command.unchanged_since) {
             (false, _) => By::Store,
             (true, None) => By::Silent,
             (true, Some(_)) => By::Conditional,
         };
-        world.change(mailbox, &uids, (asked.change, &asked.flags), Some((self.id, by)));
-        self.flush(world, Allows::by(asked.uid));
+        world.change(mailbox, &uids, (command.change, &command.flags), Some((self.id, by)));
+        self.flush(world, Allows::by(command.uid));
         if !modified.is_empty() {
-            let set = if asked.uid {
+            let set = if command.uid {
                 ModifiedSet::Uids(uid_set(modified.iter().map(|(_, uid)| *uid)))
             } else {
                 let seqs: SeqSet =
@@ -70,7 +70,7 @@ impl Session {
             };
             return Ok(Reply::ok_with(Code::Modified(set), "Some were changed by others"));
         }
-        if expunged && !asked.uid {
+        if expunged && !command.uid {
             // The answer of RFC 2180 section 4.2.
             return Err(Reply::no(Some(Code::ExpungeIssued), "Some of the messages are expunged"));
         }

@@ -24,8 +24,8 @@ fn of(text: &str) -> usize {
 fn an_allocation_takes_what_common_allocators_take() {
     let taken =
         [(0, 0), (1, 32), (24, 32), (25, 48), (40, 48), (41, 64), (1000, 1008), (1 << 20, (1 << 20) + 16)];
-    for (asked, takes) in taken {
-        assert_eq!(block(asked), takes, "{asked}");
+    for (requested, takes) in taken {
+        assert_eq!(block(requested), takes, "{requested}");
     }
 }
 
@@ -121,7 +121,7 @@ fn numbers_take_eight_bytes_a_range() {
 }
 
 #[test]
-fn what_status_responses_say_counts_with_their_codes() {
+fn status_responses_count_with_text_and_code() {
     let plain = of("OK some text of many words");
     assert_eq!(plain, block("some text of many words".len()));
     assert!(of("OK [BADCHARSET (abcd abcd)] some text of many words") >= plain + 2 * (block(4) + 24));
@@ -131,7 +131,7 @@ fn what_status_responses_say_counts_with_their_codes() {
 
 /// The bytes of an untyped response are copied, whatever was in the same buffer.
 #[test]
-fn raw_bytes_are_copied_out_of_what_they_came_in() {
+fn raw_bytes_are_copied_out_of_their_buffer() {
     let unknown = response(b"* XNEW 5\r\n");
     let raw = unknown.raw().expect("its bytes");
     assert_eq!(unknown.heap_size(), block("XNEW".len()) + raw.heap_size());

@@ -236,7 +236,7 @@ fn bytes_are_escaped_so_that_no_terminal_is_hurt() {
 }
 
 #[test]
-fn closed_says_why_for_people_and_for_programs() {
+fn closed_has_a_reason_for_people_and_for_programs() {
     let closed = |reason| plain(EventKind::Closed { reason });
     assert_eq!(closed(CloseReason::Logout), r#"{"event":"closed","reason":"logged out","kind":"logout"}"#);
     let bye = StatusResponse::new(Status::Bye, Some(Code::Unavailable), "shutting down");

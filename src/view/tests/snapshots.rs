@@ -156,7 +156,7 @@ fn off_it_only_counts() {
     assert_eq!((view.get(seq(8)), view.get(seq(9))), (Some(Entry::default()), None));
     assert_eq!(view.set_flags(seq(8), Flags::new()), Some(None));
     assert!(view.learn(&row(4_000_000_000, None, None)).contradiction);
-    assert_eq!(view.vanished(&"3,9".parse().unwrap()), [gone(0, 9), gone(0, 3)]);
+    assert_eq!(view.vanished(&"3,9".parse().unwrap()), [expunged_at(0, 9), expunged_at(0, 3)]);
     assert_eq!((view.len(), view.removed_since(1)), (6, None), "whose numbers moved?");
     assert_eq!(view.fill(&"1:6".parse().unwrap()), Ok(()));
     let then = snapshot(&view);
@@ -230,5 +230,5 @@ fn all_of_a_million_vanish() {
     view.learn(&row(500_000, Some(700_000), None));
     let expunged = view.vanished(&UidSet::all());
     assert_eq!((expunged.len(), view.len()), (1_000_000, 0));
-    assert_eq!((expunged[0], expunged[500_000]), (gone(1_000_000, 0), gone(500_000, 700_000)));
+    assert_eq!((expunged[0], expunged[500_000]), (expunged_at(1_000_000, 0), expunged_at(500_000, 700_000)));
 }

@@ -112,8 +112,8 @@ fn apply(tree: &mut Tree<Number>, plain: &mut Vec<Number>, change: Change) {
             plain.insert(i.min(len), Number(x));
         }
         Change::Remove(i) => {
-            let gone = (i < len).then(|| plain.remove(i));
-            assert_eq!(tree.remove(i), gone);
+            let removed = (i < len).then(|| plain.remove(i));
+            assert_eq!(tree.remove(i), removed);
         }
         Change::Update(i, x) => {
             let before = tree.update(i, |n| std::mem::replace(n, Number(x)));
@@ -200,20 +200,20 @@ proptest! {
     #[test]
     fn a_walk_finds_what_differs(
         len in 0..20_000u32,
-        gone in proptest::collection::vec(0..20_000usize, 0..30),
+        removed in proptest::collection::vec(0..20_000usize, 0..30),
         changed in proptest::collection::vec(0..20_000usize, 0..10),
-        came in 0..200u32,
+        added in 0..200u32,
     ) {
         // The key is the number without its lowest bit.
         let old: Tree<Number> = (0..len).map(|n| Number(n * 2)).collect();
         let mut new = old.clone();
-        for at in &gone {
+        for at in &removed {
             new.remove(*at);
         }
         for at in &changed {
             new.update(*at, |n| n.0 |= 1);
         }
-        new.extend((len..len + came).map(|n| Number(n * 2)));
+        new.extend((len..len + added).map(|n| Number(n * 2)));
         for (old, new) in [(&old, &new), (&new, &old)] {
             let (mut found, mut looked) = (Vec::new(), 0);
             walk(old, new, |a, b| (a.0 / 2).cmp(&(b.0 / 2)), |step| {
@@ -240,7 +240,7 @@ proptest! {
             new.iter().for_each(|n| keys.entry(n.0 / 2).or_default().1 = Some(*n));
             let differ: Vec<_> = keys.into_values().filter(|(a, b)| a != b).collect();
             prop_assert_eq!(found, differ);
-            let capacity = (gone.len() + changed.len() + 2) * 6 * LEAF + came as usize;
+            let capacity = (removed.len() + changed.len() + 2) * 6 * LEAF + added as usize;
             prop_assert!(looked <= capacity, "{} items looked at, {} allowed", looked, capacity);
         }
     }

@@ -186,7 +186,7 @@ fn whole_envelope<'a>(i: Input<'a>, parser: &mut Parser, message: &mut Message) 
 /// How many bytes of the packing buffer are kept from one row to the next.
 const KEPT: usize = 2048;
 
-/// What was packed, in an allocation of just its size. Room for much is given away with it.
+/// The packed values in an allocation of exactly their size. A large buffer is given to the result.
 fn packed(out: &mut Writer) -> Bytes {
     if out.capacity() > KEPT { std::mem::take(out).finish() } else { out.to_bytes() }
 }

@@ -330,7 +330,7 @@ fn encodings_and_lines_that_are_missing() {
 }
 
 #[test]
-fn a_message_of_which_the_server_knows_nothing() {
+fn a_message_with_every_item_unknown() {
     let body = structure("(\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 500 NIL NIL NIL NIL)");
     let part = body.root();
     assert!(part.envelope().is_none() && part.body().is_none() && part.size() == Some(500));

@@ -59,14 +59,17 @@ fn sort_commands() {
         other => panic!("{other:?}"),
     };
     let key = |by, reverse| SortKey { by, reverse };
-    let asked = sort("A283 SORT (SUBJECT REVERSE DATE) UTF-8 ALL");
-    assert_eq!(asked.criteria, [key(SortBy::Subject, false), key(SortBy::Date, true)]);
-    assert_eq!((asked.uid, asked.charset.as_str(), asked.returned), (false, "UTF-8", None));
-    assert_eq!(asked.keys, [SearchKey::Word("ALL")]);
-    let asked = sort("A02 UID SORT RETURN (COUNT) (reverse displayfrom) \"us-ascii\" SEEN TEXT x");
-    assert_eq!(asked.criteria, [key(SortBy::DisplayFrom, true)]);
-    assert!(asked.uid && asked.charset == "us-ascii" && asked.keys.len() == 2);
-    assert_eq!(asked.returned, Some(vec![Returned { name: "COUNT".into(), argument: None }]));
+    let sort_command = sort("A283 SORT (SUBJECT REVERSE DATE) UTF-8 ALL");
+    assert_eq!(sort_command.criteria, [key(SortBy::Subject, false), key(SortBy::Date, true)]);
+    assert_eq!(
+        (sort_command.uid, sort_command.charset.as_str(), sort_command.returned),
+        (false, "UTF-8", None)
+    );
+    assert_eq!(sort_command.keys, [SearchKey::Word("ALL")]);
+    let sort_command = sort("A02 UID SORT RETURN (COUNT) (reverse displayfrom) \"us-ascii\" SEEN TEXT x");
+    assert_eq!(sort_command.criteria, [key(SortBy::DisplayFrom, true)]);
+    assert!(sort_command.uid && sort_command.charset == "us-ascii" && sort_command.keys.len() == 2);
+    assert_eq!(sort_command.returned, Some(vec![Returned { name: "COUNT".into(), argument: None }]));
     for text in [
         "a SORT (SUBJECT) ALL",
         "a SORT () UTF-8 ALL",

@@ -8,7 +8,7 @@ use crate::types::{
 use crate::wire::Response;
 
 #[test]
-fn items_stand_as_they_were_asked_for() {
+fn items_keep_the_requested_order() {
     let mut row = FetchRow::new(12, Strings::Quoted);
     row.flags(&Flags::from([Flag::Seen, Flag::new("$x")]));
     row.uid(77);
@@ -49,7 +49,7 @@ fn a_structure_has_the_name_of_its_form() {
 }
 
 #[test]
-fn utf8_goes_in_quotes_where_it_may() {
+fn utf8_is_quoted_where_allowed() {
     let mut entry = ListEntry::new("Grüße & \"x\"");
     entry.delimiter = Some('/');
     let list = Response::Untagged(Untagged::new("LIST", Answer::List(entry), None));

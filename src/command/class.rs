@@ -4,7 +4,7 @@
 //! Given by each command ([`Command::class`](super::Command::class)); read by the engine's admission,
 //! routing and session, which know no command by name.
 
-use crate::types::MailboxName;
+use crate::types::{Answer, MailboxName};
 
 use super::notify::Notify;
 use super::saved::SavedSearch;
@@ -132,6 +132,44 @@ impl ResponseKinds {
     /// The places of these kinds among all.
     pub(crate) fn kinds(self) -> impl Iterator<Item = usize> {
         (0..Self::KINDS).filter(move |kind| self.0 & (1 << kind) != 0)
+    }
+
+    /// What kind of response this is.
+    pub(crate) fn of(answer: &Answer) -> Self {
+        match answer {
+            Answer::Status(status) if status.code.is_some() => Self::CODES.and(Self::SELECT),
+            Answer::Capability(_) => Self::CAPABILITY,
+            Answer::Enabled(_) => Self::ENABLED,
+            Answer::Flags(_) | Answer::Exists(_) | Answer::Recent(_) => Self::SELECT,
+            Answer::List(_) => Self::LIST.and(Self::SELECT),
+            Answer::Lsub(_) => Self::LSUB,
+            Answer::MailboxStatus(_) => Self::STATUS,
+            Answer::Search(_) | Answer::ESearch(_) | Answer::Sort(_) | Answer::Thread(_) => Self::SEARCH,
+            Answer::Expunge { .. } => Self::EXPUNGE,
+            Answer::Vanished { earlier: false, .. } => Self::EXPUNGE,
+            Answer::Vanished { earlier: true, .. } => Self::SELECT.and(Self::FETCH),
+            Answer::Fetch(_) => Self::FETCH,
+            Answer::Id(_) => Self::ID,
+            // A user's barrier may ask for everything.
+            _ => Self::OTHER,
+        }
+    }
+
+    /// What kind of response begins with this keyword, as far as that says it.
+    pub(crate) fn of_keyword(keyword: &str) -> Self {
+        match keyword {
+            "FETCH" | "UIDFETCH" => Self::FETCH,
+            "LIST" | "XLIST" => Self::LIST,
+            "LSUB" => Self::LSUB,
+            "STATUS" => Self::STATUS,
+            "SEARCH" | "ESEARCH" | "SORT" | "THREAD" => Self::SEARCH,
+            "FLAGS" | "EXISTS" | "RECENT" => Self::SELECT,
+            "EXPUNGE" | "VANISHED" => Self::EXPUNGE,
+            "ID" => Self::ID,
+            "ENABLED" => Self::ENABLED,
+            "CAPABILITY" => Self::CAPABILITY,
+            _ => Self::OTHER,
+        }
     }
 }
 

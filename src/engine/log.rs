@@ -41,44 +41,33 @@ impl<'a> Subject<'a> {
     }
 }
 
+macro_rules! command {
+    ($of:ident, $text:literal $(, $($field:tt)*)?) => {
+        debug!(
+            target: target!(),
+            id = %$of.id,
+            command = $of.job.name(),
+            mailbox = $of.mailbox(),
+            own = $of.own.then_some(true),
+            $($($field)*,)?
+            $text
+        )
+    };
+}
+
 /// A line of a command is on its way.
 pub(in crate::engine) fn sending(of: &Subject<'_>, tag: &str) {
-    debug!(
-        target: target!(),
-        id = %of.id,
-        tag,
-        command = of.job.name(),
-        mailbox = of.mailbox(),
-        own = of.own.then_some(true),
-        "sending"
-    );
+    command!(of, "sending", tag);
 }
 
 /// A command that was sent has ended.
 pub(in crate::engine) fn ended(of: &Subject<'_>, result: &Result<Done>, took: Option<Duration>) {
-    debug!(
-        target: target!(),
-        id = %of.id,
-        command = of.job.name(),
-        mailbox = of.mailbox(),
-        own = of.own.then_some(true),
-        result = %outcome(result.as_ref().err()),
-        took = took.map(tracing::field::debug),
-        "ended"
-    );
+    command!(of, "ended", result = %outcome(result.as_ref().err()), took = took.map(tracing::field::debug));
 }
 
 /// A command ended without having been sent.
 pub(in crate::engine) fn not_sent(of: &Subject<'_>, error: &Error) {
-    debug!(
-        target: target!(),
-        id = %of.id,
-        command = of.job.name(),
-        mailbox = of.mailbox(),
-        own = of.own.then_some(true),
-        result = %outcome(Some(error)),
-        "not sent"
-    );
+    command!(of, "not sent", result = %outcome(Some(error)));
 }
 
 /// How it ended, without the server's words.

@@ -45,7 +45,7 @@ use self::mailboxes::Mailboxes;
 use self::selection::saved_search::SavedResult;
 use self::selection::select::{Opening, Selection};
 use self::selection::sync::look_back::LookBack;
-use self::submit::internal::{InternalCommand, Untracked};
+use self::submit::internal::InternalCommand;
 use self::submit::shared::Submission;
 use self::write::idle::Idle;
 use self::write::line::Dialogue;
@@ -303,7 +303,7 @@ impl Engine {
         let (id, before) = self.shared.register_own();
         self.queue.extend(before);
         let class = command.class();
-        let job = Box::new(Untracked(command));
+        let job = Box::new(Submitted::internal(command));
         let then =
             selection_handle.as_ref().map(|selection_handle| selection_handle.then()).unwrap_or_default();
         self.queued_internal.insert(id, own);

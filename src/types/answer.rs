@@ -103,6 +103,41 @@ pub enum Answer {
     Other,
 }
 
+impl Answer {
+    /// The mailbox that it names.
+    pub(crate) fn mailbox(&self) -> Option<&MailboxName> {
+        match self {
+            Self::List(entry) | Self::Lsub(entry) => Some(&entry.name),
+            Self::MailboxStatus(status) => Some(&status.name),
+            Self::Acl(acl) => Some(&acl.mailbox),
+            Self::ListRights(rights) => Some(&rights.mailbox),
+            Self::MyRights(rights) => Some(&rights.mailbox),
+            Self::QuotaRoot(roots) => Some(&roots.mailbox),
+            Self::Metadata(metadata) => metadata.mailbox.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whether it is about the selected mailbox, which it does not name.
+    pub(crate) fn is_about_selected(&self) -> bool {
+        matches!(
+            self,
+            Self::Status(_)
+                | Self::Flags(_)
+                | Self::Exists(_)
+                | Self::Recent(_)
+                | Self::Expunge { .. }
+                | Self::Vanished { .. }
+                | Self::Fetch(_)
+                | Self::Search(_)
+                | Self::ESearch(_)
+                | Self::Sort(_)
+                | Self::Thread(_)
+                | Self::UidBatches(_)
+        )
+    }
+}
+
 /// Message numbers whose response does not say whether they are UIDs or sequence numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NumberSet(pub(crate) Set<Uid>);

@@ -171,6 +171,15 @@ impl Flags {
         self.contains(&Flag::Seen)
     }
 
+    /// Whether the two are the same, or differ by `\Recent` alone, which is about sessions and not about
+    /// the message (RFC 3501 section 2.3.2).
+    pub(crate) fn is_same_but_recent(&self, other: &Self) -> bool {
+        let (mut mine, mut others) = (self.clone(), other.clone());
+        mine.remove(&Flag::Recent);
+        others.remove(&Flag::Recent);
+        mine == others
+    }
+
     /// Adds a flag; `false` if it was present already.
     pub fn insert(&mut self, flag: Flag) -> bool {
         if self.contains(&flag) {

@@ -5,6 +5,7 @@
 //! is read: the cost is a step for each allocation.
 
 mod answers;
+mod event;
 #[cfg(test)]
 mod tests;
 

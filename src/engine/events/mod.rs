@@ -2,14 +2,13 @@
 //!
 //! ```text
 //!   Engine ── push ──> queue ──> Receiver
-//!                        │ full: coalesce (a later event makes an earlier one superseded_count)
+//!                        │ full: coalesce (a later event supersedes an earlier one)
 //!                        └ still full: leave out behind one `Lagged` (lag)
 //! ```
 //!
-//! In: events in wire order, with what each holds in memory (size). Out: the same order.
+//! In: events in wire order, with what each holds in memory. Out: the same order.
 
 pub(in crate::engine) mod blocks;
 pub(in crate::engine) mod coalesce;
 pub(in crate::engine) mod lag;
 pub(in crate::engine) mod queue;
-pub(in crate::engine) mod size;

@@ -12,8 +12,7 @@ use crate::engine::events::coalesce::{
     Invalidation, Key, LatestByKey, is_too_much, is_undone, key, may_go, take_over,
 };
 use crate::engine::events::lag::{LagCounter, lag_of};
-use crate::engine::events::size::weight;
-use crate::types::{Event, EventKind, Lagged, Limits};
+use crate::types::{Event, EventKind, HeapSize, Lagged, Limits};
 
 pub(crate) struct EventQueue {
     state: Mutex<State>,
@@ -48,7 +47,12 @@ struct State {
 
 /// How many bytes of memory the place of an event takes, with the note of where it stands ([`LatestByKey`]), whose table is a third
 /// full at the least.
-pub(in crate::engine) const PLACE: usize = size_of::<Waiting>() + 3 * (size_of::<(Key, u64)>() + 1);
+const PLACE: usize = size_of::<Waiting>() + 3 * (size_of::<(Key, u64)>() + 1);
+
+/// How many bytes of memory an event takes while it waits.
+fn weight(event: &Event) -> usize {
+    PLACE + event.heap_size()
+}
 
 /// An event that has not been read yet.
 struct Waiting {

@@ -1,11 +1,13 @@
 //! Commands in flight that ask the same: whose is the first answer?
 //!
-//! The oldest one's (ARCHITECTURE.md, section 7), and the next answer is the next one's. That is right as long as the younger command is
-//! not the first to end (RFC 9051 section 5.5 leaves that to the server), the older one is not refused, and no message's row goes
-//! to it twice. Else what went to the older one may have been the younger one's, and its result is incomplete.
+//! The oldest one's (ARCHITECTURE.md, section 7), and the next answer is the next one's. That is
+//! right as long as the younger command is not the first to end (RFC 9051 section 5.5 leaves that
+//! to the server), the older one is not refused, and no message's row goes to it twice. Else what
+//! went to the older one may have been the younger one's, and its result is incomplete.
 //!
-//! In: answers that one command got and others had asked for too; tagged responses. Out: the error of a command that may have
-//! been robbed so. Once a server has answered out of order it is given one such command at a time.
+//! In: answers that one command received and others had asked for too; tagged responses. Out: the
+//! error of a command whose answers may have been diverted so. Once a server has answered out of
+//! order it is given one such command at a time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,8 +18,8 @@ use crate::error::{Error, ErrorKind, Sent};
 use crate::types::{Answer, CommandId, IncrementalSet, Message, Seq, Uid, Untagged};
 use crate::view::View;
 
-/// How many younger commands are asked about each answer: with thousands that ask the same it is to cost no more than with a
-/// few.
+/// How many younger commands are asked about each answer: with thousands that ask the same it is to
+/// cost no more than with a few.
 pub(super) const MOST: usize = 16;
 
 /// Of a command that got what younger ones had asked for too: which ones.
@@ -49,7 +51,7 @@ pub(super) struct DivertedAnswers {
     uids: IncrementalSet<Uid>,
     seqs: IncrementalSet<Seq>,
     names: NameSet,
-    /// What was found, which has no name.
+    /// The result of a search, which names nothing.
     found: bool,
     /// Of these messages the older one got a further row since.
     twice: IncrementalSet<Uid>,
@@ -73,10 +75,10 @@ impl DivertedAnswers {
         }
     }
 
-    /// Such an answer has come to it after all.
+    /// It has received such an answer after all.
     pub(super) fn found(&mut self, response: &Untagged) {
         match response.answer() {
-            // What was lost may have named the message by its number alone.
+            // What was diverted may have named the message by its number alone.
             Answer::Fetch(row) => {
                 if let Some(uid) = row.uid() {
                     self.uids.remove(uid);
@@ -109,7 +111,8 @@ impl DivertedAnswers {
         !self.twice_seqs.is_empty() || !self.twice.is_empty() && !view.is_some_and(all_gone)
     }
 
-    /// Whether there is nothing of it that a server still has to tell: of messages that have gone it has not.
+    /// Whether the server has nothing of it left to send: of messages that are gone it sends
+    /// nothing.
     fn is_nothing(&self, view: Option<&View>) -> bool {
         let all_gone = |view: &View| view.has_uids() && !view.has_any_of(&self.uids.to_set());
         let uids = self.uids.is_empty() || view.is_some_and(all_gone);
@@ -117,7 +120,7 @@ impl DivertedAnswers {
     }
 }
 
-/// Whether it tells which messages were found.
+/// Whether it says which messages were found.
 fn is_found(answer: &Answer) -> bool {
     matches!(answer, Answer::Search(_) | Answer::ESearch(_) | Answer::Sort(_) | Answer::Thread(_))
 }
@@ -134,8 +137,8 @@ pub(super) fn may_be_contested(kind: ResponseKinds) -> bool {
 }
 
 impl InFlight {
-    /// A row repeats for its owner one of a message that others had asked for too. The answer of one message in two rows, each
-    /// with other items, repeats nothing.
+    /// A row repeats for its owner one of a message that others had asked for too. The answer of
+    /// one message in two rows, each with other items, repeats nothing.
     pub(super) fn note_again(&mut self, response: &Untagged, owner: CommandId) {
         let Answer::Fetch(row) = response.answer() else { return };
         let Some(contested) = self.entries.get(&owner).and_then(|entry| entry.contested.as_ref()) else {
@@ -180,8 +183,8 @@ impl InFlight {
         }
     }
 
-    /// The error of a command that ends before one that got what it had asked for, or after that one was refused or got it twice.
-    /// If it is `Protocol`, the server does not answer in order.
+    /// The error of a command that ends before one that got what it had asked for, or after that
+    /// one was refused or got it twice. If it is `Protocol`, the server does not answer in order.
     pub(super) fn check_diverted(&self, id: CommandId, view: Option<&View>) -> Option<Error> {
         let entry = self.entries.get(&id).filter(|entry| entry.own.is_none())?;
         let lost = entry.lost.as_ref().filter(|lost| !lost.is_nothing(view))?;

@@ -1,10 +1,10 @@
-//! Who may claim a response: the commands in flight by what their classes say that they listen for, so that routing costs
-//! no more with ten thousand of them than with ten.
+//! Who may claim a response: the commands in flight by what their classes claim, so that routing
+//! costs no more with ten thousand of them than with ten.
 //!
-//! In: commands as they go out and as they end; a response. Out: sets of those that have to be asked for their claim, each
-//! in the order of sending. The rest would say no.
+//! In: commands as they go out and as they end; a response. Out: sets of those that have to be
+//! asked for their claim, each in the order of sending. The rest would say no.
 
-use std::borrow::Borrow;
+use std::collections::hash_map::Entry as Slot;
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
@@ -15,7 +15,7 @@ use crate::types::{Answer, Code, CommandId, Uid, UidSet, Untagged};
 
 /// Commands in flight by what they may claim.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct ClaimIndex {
+pub(super) struct ClaimIndex {
     /// By kind of response.
     kinds: [Kind; ResponseKinds::KINDS],
     /// By a keyword that a user's command names.
@@ -27,45 +27,39 @@ struct Kind {
     /// Whose answers can be about any message or mailbox.
     any: BTreeSet<Entry>,
     messages: MessageIndex,
-    /// By the mailbox's name in small letters and one spelling, for servers that have their own mind about these.
+    /// By the mailbox's name in small letters and one spelling, for servers that have their own
+    /// mind about these.
     mailboxes: HashMap<String, BTreeSet<Entry>>,
 }
 
 impl ClaimIndex {
-    pub(in crate::engine) fn add(&mut self, id: CommandId, flight: &InFlightCommand) {
-        let entry = (flight.order, id);
-        for kind in flight.class.answered_by.kinds() {
-            let Some(kind) = self.kinds.get_mut(kind) else { continue };
-            match &flight.class.about {
-                ClaimScope::Anything => drop(kind.any.insert(entry)),
-                ClaimScope::Messages => kind.messages.add(entry, flight.messages.as_ref()),
-                ClaimScope::Mailbox(name) => {
-                    kind.mailboxes.entry(name.folded()).or_default().insert(entry);
-                }
-            }
-        }
-        for name in flight.class.keywords {
-            self.names.entry(name).or_default().insert(entry);
-        }
+    pub(super) fn add(&mut self, id: CommandId, flight: &InFlightCommand) {
+        self.put(id, flight, true);
     }
 
-    pub(in crate::engine) fn remove(&mut self, id: CommandId, flight: &InFlightCommand) {
+    pub(super) fn remove(&mut self, id: CommandId, flight: &InFlightCommand) {
+        self.put(id, flight, false);
+    }
+
+    fn put(&mut self, id: CommandId, flight: &InFlightCommand, is_in: bool) {
         let entry = (flight.order, id);
         for kind in flight.class.answered_by.kinds() {
             let Some(kind) = self.kinds.get_mut(kind) else { continue };
             match &flight.class.about {
+                ClaimScope::Anything if is_in => drop(kind.any.insert(entry)),
                 ClaimScope::Anything => drop(kind.any.remove(&entry)),
+                ClaimScope::Messages if is_in => kind.messages.add(entry, flight.messages.as_ref()),
                 ClaimScope::Messages => kind.messages.remove(entry, flight.messages.as_ref()),
-                ClaimScope::Mailbox(name) => take_out(&mut kind.mailboxes, &name.folded(), entry),
+                ClaimScope::Mailbox(name) => put_under(&mut kind.mailboxes, name.folded(), entry, is_in),
             }
         }
         for name in flight.class.keywords {
-            take_out(&mut self.names, name, entry);
+            put_under(&mut self.names, name, entry, is_in);
         }
     }
 
     /// Gives those that may have removed some of these messages.
-    pub(in crate::engine) fn of_removed(&self, uids: &UidSet, mut route: impl FnMut(&BTreeSet<Entry>)) {
+    pub(super) fn of_removed(&self, uids: &UidSet, mut route: impl FnMut(&BTreeSet<Entry>)) {
         let messages = Messages::Uids(uids.clone());
         for kind in ResponseKinds::EXPUNGE.kinds().filter_map(|kind| self.kinds.get(kind)) {
             kind.messages.overlapping(Some(&messages), &mut route);
@@ -73,7 +67,7 @@ impl ClaimIndex {
     }
 
     /// Gives those that listen for this kind of response, or for one of this name.
-    pub(in crate::engine) fn of(
+    pub(super) fn of(
         &self,
         kinds: ResponseKinds,
         response: &Untagged,
@@ -109,15 +103,14 @@ fn copied(code: Option<&Code>) -> Option<Uid> {
     if let Some(Code::CopyUid(told)) = code { told.from().first() } else { None }
 }
 
-fn take_out<K, Q>(sets: &mut HashMap<K, BTreeSet<Entry>>, key: &Q, entry: Entry)
-where
-    K: Hash + Eq + Borrow<Q>,
-    Q: Hash + Eq + ?Sized,
-{
-    if let Some(set) = sets.get_mut(key) {
-        set.remove(&entry);
-        if set.is_empty() {
-            sets.remove(key);
+fn put_under<K: Hash + Eq>(sets: &mut HashMap<K, BTreeSet<Entry>>, key: K, entry: Entry, is_in: bool) {
+    match sets.entry(key) {
+        Slot::Occupied(mut set) if !is_in => {
+            set.get_mut().remove(&entry);
+            if set.get().is_empty() {
+                set.remove();
+            }
         }
+        set => drop(set.or_default().insert(entry)),
     }
 }

@@ -1,7 +1,7 @@
 //! Tagged responses: how a command ends, and what its OK changes.
 //!
-//! In: a tag and a status response. Out: the session and the view first, then the events, then the token;
-//! so that whoever awaits the token finds all that came before it told already.
+//! In: a tag and a status response. Out: the session and the view first, then the events, then the
+//! token; so that whoever awaits the token finds all events of what came before it.
 
 use std::time::Instant;
 
@@ -36,7 +36,8 @@ impl Engine {
         let Some(id) = self.answered_by(tag) else { return self.report_stray_tag(tag, &status) };
         self.shared.release_tag(tag);
         let ignored = match self.inflight.effect(id) {
-            // It would count removals that were never reported (RFC 7162 section 3.2.8 forbids it for that).
+            // It would count removals that were never reported (RFC 7162 section 3.2.8 forbids it
+            // for that).
             Some(Effect::Deselect) => matches!(status.code, Some(Code::HighestModSeq(_))),
             // What was reported before it is of the new mailbox all the same.
             Some(Effect::Select { .. }) => status.status == Status::Ok && status.code == Some(Code::Closed),
@@ -80,8 +81,8 @@ impl Engine {
         self.report(Event::new(EventKind::Unparsed { bytes, error }));
     }
 
-    /// A tagged response ends the dialogue that it answers. Whether it cut the command short: it came in place of a
-    /// `+`, or before that was due, and what was to follow is not sent.
+    /// A tagged response ends the dialogue that it answers. Whether it cut the command short: it came
+    /// in place of a `+`, or before that was due, and what was to follow is not sent.
     fn end_dialogue(&mut self, id: CommandId, tag: &str) -> bool {
         if !self.line.as_ref().is_some_and(|owner| owner.is_ended_by(id, tag)) {
             return false;
@@ -97,8 +98,8 @@ impl Engine {
         cut_short
     }
 
-    /// The command that a line with this tag answers. What has not begun to be written can't have been read: a guess at a tag
-    /// ends no command, which would go out all the same.
+    /// The command that a line with this tag answers. What has not begun to be written can't have
+    /// been read: a guess at a tag ends no command, which would go out all the same.
     pub(in crate::engine) fn answered_by(&self, tag: &str) -> Option<CommandId> {
         let begun = |id: &CommandId| {
             // One that has been written whole is not looked for in the outbox.
@@ -155,7 +156,8 @@ impl Engine {
                 self.opening.iter().for_each(|opening| opening.selection_handle.refuse(error));
                 self.opening_failed(error.kind());
             }
-            // RFC 3501 section 6.4.6: a NO may leave some messages changed; what they have now must be asked.
+            // RFC 3501 section 6.4.6: a NO may leave some messages changed; what they have now must
+            // be asked.
             Effect::Store(store) if store.is_silent() => self.ask_flags_of(id, &store),
             // Of one done by steps, the silent STORE may have been the last that succeeded.
             Effect::Move if !self.session.can("MOVE") => {
@@ -265,7 +267,7 @@ impl Engine {
             Some(Code::Alert) => self.report(Event::new(EventKind::Alert { text: status.text.clone() })),
             Some(Code::Capability(all)) => self.on_capabilities(all.clone()),
             Some(Code::Closed) => self.selection_closed(),
-            // A NO may speak of another mailbox, to which nothing can be copied.
+            // A NO may be about another mailbox, to which nothing can be copied.
             Some(Code::ReadOnly | Code::ReadWrite) if status.status == Status::Ok => {
                 self.hear_access(status.code == Some(Code::ReadOnly));
             }
@@ -292,8 +294,8 @@ impl InFlight {
         self.entries.get(&id).map_or(Sent::No, InFlightCommand::sent)
     }
 
-    /// A tagged response with one of its tags has come; `cut_short`: in place of a `+`; `pending`: some of it is
-    /// still in the outbox.
+    /// A tagged response with one of its tags has come; `cut_short`: in place of a `+`; `pending`:
+    /// some of it is still in the outbox.
     fn on_tagged(
         &mut self,
         id: CommandId,
@@ -322,8 +324,8 @@ impl InFlight {
         if is_first { Reply::Bad } else { Reply::Refused }
     }
 
-    /// A line of it may be written: the next one after this reply, or a SELECT again, for which the server is back
-    /// in the mailbox before.
+    /// A line of it may be written: the next one after this reply, or a SELECT again, for which the
+    /// server is back in the mailbox before.
     fn go_on(&mut self, id: CommandId, reply: Option<StatusResponse>) {
         let Some(entry) = self.entries.get_mut(&id) else { return };
         entry.next = Next::Line;
@@ -368,10 +370,11 @@ impl InFlight {
         })
     }
 
-    /// Rows that could not be read make a result incomplete, and so does a server's limit. Of `Protocol` is the error where
-    /// the server has answered out of order.
+    /// Rows that could not be read make a result incomplete, and so does a server's limit. Of
+    /// `Protocol` is the error where the server has answered out of order.
     fn complete(&mut self, id: CommandId, done: Done, view: Option<&View>) -> Result<Done> {
-        // With SELECT, the mailbox is selected all the same; what could not be read has been reported.
+        // With SELECT, the mailbox is selected all the same; what could not be read has been
+        // reported.
         let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.opens.is_none()) else {
             return Ok(done);
         };
@@ -395,7 +398,8 @@ impl InFlight {
     }
 }
 
-/// What rests on this command fails as well: the selection that it was to make, the result that was to be remembered.
+/// What rests on this command fails as well: the selection that it was to make, the result that was
+/// to be remembered.
 pub(in crate::engine) fn failed_for_good(class: &Class, opens: Option<&SelectionHandle>, error: &Error) {
     if let Some(selection_handle) = opens {
         selection_handle.refuse(error);
@@ -416,7 +420,8 @@ fn completion(flight: &InFlightCommand, result: &Result<Done>) -> EventKind {
     }
     let status = match result {
         Ok(done) => done.status.clone(),
-        // A limit that was told apart, or a row that could not be read, is not how the command ended.
+        // A limit that was reported apart, or a row that could not be read, is not how the command
+        // ended.
         Err(error) => match flight.ended.as_ref().or(error.status()) {
             Some(status) => status.clone(),
             None => return error.to_event(command),

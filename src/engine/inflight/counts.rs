@@ -5,7 +5,8 @@
 use crate::command::{Effect, Messages, ResponseKinds};
 use crate::engine::inflight::entry::InFlightCommand;
 
-/// What is in flight, counted by what matters to admission, so that ten thousand commands cost no more than ten.
+/// What is in flight, counted by what matters to admission, so that ten thousand commands cost no
+/// more than ten.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct InFlightCounts {
     pub(in crate::engine) all: usize,
@@ -33,8 +34,8 @@ impl InFlightCounts {
 
     fn count(&mut self, flight: &InFlightCommand, step: impl Fn(&mut usize)) {
         let class = &flight.class;
-        // The server may send EXPUNGE while any command runs but FETCH, STORE and SEARCH by number (RFC 9051
-        // section 7.5.1).
+        // The server may send EXPUNGE while any command runs but FETCH, STORE and SEARCH by number
+        // (RFC 9051 section 7.5.1).
         let expunge = class.may_expunge || !by_number(flight.messages.as_ref());
         let saves = matches!(class.effect, Effect::Save(_));
         let counts = [

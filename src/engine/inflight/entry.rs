@@ -36,22 +36,23 @@ pub(super) struct InFlightCommand {
     pub(super) missed_from: u64,
     /// How the server said that it has ended, where its result is an error for another reason.
     pub(super) ended: Option<StatusResponse>,
-    /// Some of its answers could be told to nobody, since it is detached and they have a secret in them.
+    /// Some of its answers reached nobody, since it is detached and they have a secret in them.
     pub(super) left_out: bool,
     /// The server has done something else than what was asked.
     pub(super) invalid_source: bool,
-    /// The server told apart from its OK that it has dealt with a part of the messages only.
+    /// The server reported apart from its OK that it has dealt with a part of the messages only.
     pub(super) limited: Option<StatusResponse>,
     /// What looked like its answer, and went to an older command.
     pub(super) lost: Option<Box<DivertedAnswers>>,
     /// The younger ones that had asked for what it got.
     pub(super) contested: Option<Contested>,
-    /// Messages of a silent STORE whose flags were told while it ran.
+    /// Messages of a silent STORE whose flags were reported while it ran.
     pub(super) flag_updates: ConcurrentFlagUpdates,
     /// Some of it has been written.
     pub(super) begun: bool,
-    /// All has been written that the server needs to carry it out: the last byte of its last line, literals and all, and of
-    /// a dialogue the last answer; of IDLE its line. A `+` that asks for more takes it back until that has been written.
+    /// All has been written that the server needs to carry it out: the last byte of its last line,
+    /// literals and all, and of a dialogue the last answer; of IDLE its line. A `+` that asks for
+    /// more takes it back until that has been written.
     pub(super) whole: bool,
     /// Its place among all that were sent: answers come in this order.
     pub(super) order: u64,
@@ -164,8 +165,8 @@ impl InFlightCommand {
         self.failure.get_or_insert_with(|| error.in_command(name));
     }
 
-    /// No further line goes out, for this reason. The error with which it ends now, unless earlier lines have not
-    /// been answered.
+    /// No further line goes out, for this reason. The error with which it ends now, unless earlier
+    /// lines have not been answered.
     pub(super) fn end_lines(&mut self, error: Error) -> Option<Error> {
         self.next = Next::Nothing;
         if !self.tags.is_empty() {
@@ -204,7 +205,8 @@ impl InFlightCommand {
         self.messages.is_some() || self.class.answered_by.overlaps(ResponseKinds::SEARCH)
     }
 
-    /// What the server said of having dealt with a part of the messages only, if it did; and from which UID on it has.
+    /// What the server said of having dealt with a part of the messages only, if it did; and from
+    /// which UID on it has.
     pub(super) fn cut_short<'a>(&'a self, done: &'a Done) -> Option<(&'a StatusResponse, Option<Uid>)> {
         let all = done.earlier.iter().chain([&done.status]).chain(&self.limited);
         // Each line of a command may have got so far: below the highest of them all may be lacking.

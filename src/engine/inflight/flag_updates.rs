@@ -1,7 +1,9 @@
-//! Flags that the server reports while commands that read or change them are in flight: whose change is it?
+//! Flags that the server reports while commands that read or change them are in flight: whose
+//! change is it?
 //!
-//! In: a FETCH response with flags, and the command that claimed it. Out: whether it is a change, and
-//! which command surely made it; for a silent STORE, which messages' flags were reported meanwhile.
+//! In: a FETCH response with flags, and the command that claimed it. Out: whether it is a change,
+//! and which command surely made it; for a silent STORE, which messages' flags were reported
+//! meanwhile.
 
 use crate::command::{Effect, FlagUse, Messages, Store};
 use crate::engine::inflight::InFlight;
@@ -62,8 +64,9 @@ impl InFlight {
         self.entries.get_mut(&id).map(|entry| std::mem::take(&mut entry.flag_updates)).unwrap_or_default()
     }
 
-    /// What flags mean that `claimer` received and that differ from those known before. `was_there`:
-    /// whether the message was there when the state was taken from which the selection resumes.
+    /// What flags mean that `claimer` received and that differ from those known before.
+    /// `was_there`: whether the message was there when the state was taken from which the selection
+    /// resumes.
     pub(in crate::engine) fn flag_change(
         &self,
         claimer: Option<CommandId>,
@@ -73,9 +76,10 @@ impl InFlight {
         was_there: impl FnOnce() -> bool,
     ) -> FlagChange {
         let known_before = before.is_some();
-        // More than it changes, or something else, is not surely its doing: others change flags, too.
+        // More than it changes, or something else, is not surely its doing: others change flags,
+        // too.
         let explains = |store: &Store| match before {
-            Some(before) => store.apply(Some(before)).is_some_and(|after| differ_by_recent(&after, now)),
+            Some(before) => store.apply(Some(before)).is_some_and(|after| after.is_same_but_recent(now)),
             None => true,
         };
         let change = |report, cause| FlagChange { report, cause };
@@ -87,7 +91,7 @@ impl InFlight {
                 let doing = doing.as_ref().filter(|(_, store)| explains(store));
                 change(true, doing.map(|(id, _)| *id))
             }
-            // Of a message that is new since then its coming is the news.
+            // Of a message that is new since then its arrival is the change.
             (Some(InternalCommand::Changes), _) => change(known_before || was_there(), None),
             (Some(InternalCommand::Look(look)), _) => change(look.is_change(uid, before, now), None),
             (_, Effect::Store(store)) => {
@@ -124,12 +128,4 @@ impl InFlight {
         });
         marks
     }
-}
-
-/// Whether only `\Recent` differs, which is about sessions and not about the message (RFC 3501 section 2.3.2).
-pub(in crate::engine) fn differ_by_recent(before: &Flags, now: &Flags) -> bool {
-    let (mut before, mut now) = (before.clone(), now.clone());
-    before.remove(&Flag::Recent);
-    now.remove(&Flag::Recent);
-    before == now
 }

@@ -1,6 +1,8 @@
-//! The commands in flight by what others have to know of them, so that nobody has to look through them all.
+//! The commands in flight by what others have to know of them, so that nobody has to look through
+//! them all.
 //!
-//! In: commands as they go out and as they end. Out: counts for admission, who may claim what, whose flags may clash.
+//! In: commands as they go out and as they end. Out: counts for admission, who may claim what,
+//! whose flags may clash.
 
 use std::collections::BTreeSet;
 
@@ -56,8 +58,8 @@ impl InFlightIndex {
     }
 }
 
-/// Whether what this command changes is in the view only when it ends: of a silent STORE, and of a MOVE
-/// by steps, which has one.
+/// Whether what this command changes is in the view only when it ends: of a silent STORE, and of a
+/// MOVE by steps, which has one.
 fn is_silent_change(flight: &InFlightCommand) -> bool {
     match &flight.class.effect {
         Effect::Store(store) => store.is_silent(),

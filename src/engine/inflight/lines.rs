@@ -1,7 +1,7 @@
 //! The lines of a command in flight: what is due, what has gone out, and why nothing more does.
 //!
-//! In: the session, a server's challenge, a cancelled token. Out: a line's bytes, or the error with which the
-//! command ends.
+//! In: the session, a server's challenge, a cancelled token. Out: a line's bytes, or the error with
+//! which the command ends.
 
 use crate::command::{Effect, Flow, Line, Session};
 use crate::engine::inflight::InFlight;
@@ -56,7 +56,8 @@ impl InFlight {
         self.entries.get_mut(&id).ok_or_else(gone)?.job.encode(line, session)
     }
 
-    /// Its line is on its way, with this tag. Whether nothing of it will be left to write after that.
+    /// Its line is on its way, with this tag. Whether nothing of it will be left to write after
+    /// that.
     pub(in crate::engine) fn line_made(&mut self, id: CommandId, tag: &str, flow: Flow) -> bool {
         let Some(entry) = self.entries.get_mut(&id) else { return true };
         log::sending(&entry.log_subject(id), tag);
@@ -69,14 +70,16 @@ impl InFlight {
         flow == Flow::Last && !entry.job.awaits_challenge()
     }
 
-    /// Its next line can't be made. The error with which it ends, unless earlier lines have not been answered.
+    /// Its next line can't be made. The error with which it ends, unless earlier lines have not
+    /// been answered.
     pub(in crate::engine) fn line_failed(&mut self, id: CommandId, error: Error) -> Option<Error> {
         let entry = self.entries.get_mut(&id)?;
         let sent = entry.sent();
         entry.end_lines(error.with_sent(sent))
     }
 
-    /// Answers a challenge of the server; whether that is the last answer. An error if it has failed before, too.
+    /// Answers a challenge of the server; whether that is the last answer. An error if it has
+    /// failed before, too.
     pub(in crate::engine) fn answer_challenge(
         &mut self,
         id: CommandId,
@@ -99,7 +102,8 @@ impl InFlight {
         }
     }
 
-    /// What it named has turned out to be something else: whatever the server answers, this is its result.
+    /// What it named has turned out to be something else: whatever the server answers, this is its
+    /// result.
     pub(in crate::engine) fn invalidate(&mut self, id: CommandId, error: Error) {
         if let Some(entry) = self.entries.get_mut(&id) {
             entry.fail(error.with_sent(Sent::Fully));
@@ -125,8 +129,8 @@ impl InFlight {
         }
     }
 
-    /// A command that has begun is cancelled: if its lines stand each for itself, no further one goes out. The error
-    /// with which it ends now, unless a line is under way.
+    /// A command that has begun is cancelled: if its lines stand each for itself, no further one
+    /// goes out. The error with which it ends now, unless a line is under way.
     pub(in crate::engine) fn stop_series(&mut self, id: CommandId) -> Option<Error> {
         let entry = self.entries.get_mut(&id)?;
         if !entry.class.line_by_line || entry.next == Next::Nothing {

@@ -1,7 +1,9 @@
-//! Commands in flight by the messages that they name, so that one row among ten thousand commands finds its own at once.
+//! Commands in flight by the messages that they name, so that one row among ten thousand commands
+//! finds its own at once.
 //!
-//! In: commands as they go out and as they end. Out: those that may be about a message, or about the same messages as
-//! another command. More may come out than are (a block of numbers is looked up as one); none is left out.
+//! In: commands as they go out and as they end. Out: those that may be about a message, or about
+//! the same messages as another command. More may come out than are (a block of numbers is looked
+//! up as one); none is left out.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,7 +11,7 @@ use crate::command::Messages;
 use crate::types::{CommandId, Seq, Uid};
 
 /// A command by its place among all that were sent; so a set of them is in the order of sending.
-pub(in crate::engine) type Entry = (u64, CommandId);
+pub(super) type Entry = (u64, CommandId);
 
 /// What kind of number it is, whether of a block of numbers, and which.
 type Key = (Space, bool, u32);
@@ -39,7 +41,7 @@ const BLOCK: u32 = 256;
 
 /// Commands by the messages that they name.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct MessageIndex {
+pub(super) struct MessageIndex {
     all: BTreeSet<Entry>,
     placed: HashMap<Key, BTreeSet<Entry>>,
     /// Those that name too many, or that don't say which.
@@ -50,7 +52,7 @@ pub(in crate::engine) struct MessageIndex {
 }
 
 impl MessageIndex {
-    pub(in crate::engine) fn add(&mut self, entry: Entry, messages: Option<&Messages>) {
+    pub(super) fn add(&mut self, entry: Entry, messages: Option<&Messages>) {
         self.all.insert(entry);
         match keys(messages) {
             None => {
@@ -66,7 +68,7 @@ impl MessageIndex {
     }
 
     /// `messages` are those that it was added with.
-    pub(in crate::engine) fn remove(&mut self, entry: Entry, messages: Option<&Messages>) {
+    pub(super) fn remove(&mut self, entry: Entry, messages: Option<&Messages>) {
         if !self.all.remove(&entry) || self.wide.remove(&entry) {
             return;
         }
@@ -88,14 +90,9 @@ impl MessageIndex {
         }
     }
 
-    /// Gives those that may name this message, in sets, each in the order of sending. What is not known of a message
-    /// leaves all in question that name theirs by it.
-    pub(in crate::engine) fn about(
-        &self,
-        seq: Option<Seq>,
-        uid: Option<Uid>,
-        mut route: impl FnMut(&BTreeSet<Entry>),
-    ) {
+    /// Gives those that may name this message, in sets, each in the order of sending. What is not
+    /// known of a message leaves all in question that name theirs by it.
+    pub(super) fn about(&self, seq: Option<Seq>, uid: Option<Uid>, mut route: impl FnMut(&BTreeSet<Entry>)) {
         let unknown = seq.is_none() && self.by_seq > 0 || uid.is_none() && self.by_uid > 0;
         if unknown || self.all.len() <= FEW {
             return route(&self.all);
@@ -108,11 +105,7 @@ impl MessageIndex {
     }
 
     /// Gives those that may name some of the same messages, in sets.
-    pub(in crate::engine) fn overlapping(
-        &self,
-        messages: Option<&Messages>,
-        mut route: impl FnMut(&BTreeSet<Entry>),
-    ) {
+    pub(super) fn overlapping(&self, messages: Option<&Messages>, mut route: impl FnMut(&BTreeSet<Entry>)) {
         let others = match Space::of(messages) {
             Space::Seq => self.by_uid,
             Space::Uid => self.by_seq,
@@ -214,7 +207,7 @@ mod tests {
         assert_eq!(overlapping(&index, uids(50..=90)).len(), 2000);
         assert_eq!(overlapping(&index, seqs(50..=50)).len(), 2000, "numbers and UIDs can't be compared");
         assert_eq!(overlapping(&index, None).len(), 2000);
-        // One that names by number is in question where no number is told.
+        // One that names by number is in question where no number is given.
         index.add((2000, CommandId(2000)), seqs(7..=7).as_ref());
         assert_eq!(about(&index, 7, 1500), BTreeSet::from([0, 1, 1500, 2000]));
         assert_eq!(about(&index, 0, 1500).len(), 2001);

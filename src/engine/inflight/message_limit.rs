@@ -1,5 +1,5 @@
-//! Limits of a server (RFC 9738): it has dealt with a part of the messages only, and says so apart from the
-//! command's OK, which holds another code.
+//! Limits of a server (RFC 9738): it has dealt with a part of the messages only, and says so apart
+//! from the command's OK, which holds another code.
 //!
 //! In: MESSAGELIMIT in an untagged OK; commands that end. Out: to which command the limit belongs.
 
@@ -16,7 +16,8 @@ const MAX_LIMITS: usize = 16;
 pub(super) type MessageLimits = VecDeque<(StatusResponse, u64)>;
 
 impl InFlight {
-    /// The server has reported a limit apart from a command's OK. Whether it may belong to a command.
+    /// The server has reported a limit apart from a command's OK. Whether it may belong to a
+    /// command.
     pub(in crate::engine) fn note_limit(&mut self, status: &StatusResponse) -> bool {
         let may_be_meant = |entry: &&mut _| is_candidate(entry);
         let mut meant = self.entries.values_mut().filter(may_be_meant).peekable();
@@ -34,15 +35,16 @@ impl InFlight {
         true
     }
 
-    /// A command ends. A limit that was reported apart belongs to the command whose OK had to hold another
-    /// code (RFC 9738 section 3.1); if there is none, to the last that may have met it.
+    /// A command ends. A limit that was reported apart belongs to the command whose OK had to hold
+    /// another code (RFC 9738 section 3.1); if there is none, to the last that may have met it.
     pub(super) fn take_limit(&mut self, id: CommandId, expunge_issued: bool) {
         if self.limits.is_empty() {
             return;
         }
         let alone = !self.entries.iter().any(|(other, entry)| *other != id && is_candidate(entry));
         let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.may_be_limited()) else { return };
-        // A server may say it twice; another limit is another command's, and one that it refuses for it says so itself.
+        // A server may say it twice; another limit is another command's, and one that it refuses
+        // for it says so itself.
         let says_so = |limit: &StatusResponse| {
             entry.replies.iter().any(|reply| reply.status == Status::Ok && reply.code == limit.code)
         };
@@ -59,7 +61,8 @@ impl InFlight {
         }
     }
 
-    /// Whether the server has dealt with a part of the messages only, by its replies or by a limit reported apart.
+    /// Whether the server has dealt with a part of the messages only, by its replies or by a limit
+    /// reported apart.
     pub(in crate::engine) fn cut_short<'a>(
         &'a self,
         id: CommandId,

@@ -157,21 +157,12 @@ impl InFlight {
         self.entries.get(&id)?.own.as_ref()
     }
 
-    /// The engine's own commands that work in this selection or in none.
-    pub(in crate::engine) fn internal_in(
+    /// The engine's own commands, each with the selection in which it works.
+    pub(in crate::engine) fn internals(
         &self,
-        selection: Option<SelectionId>,
-    ) -> impl Iterator<Item = &InternalCommand> {
+    ) -> impl Iterator<Item = (&InternalCommand, Option<SelectionId>)> {
         let all = self.index.own.iter().filter_map(|id| self.entries.get(id));
-        let is_in = move |handle: &Arc<SelectionHandle>| Some(handle.id) == selection;
-        all.filter(move |entry| entry.selection_handle.as_ref().is_none_or(is_in))
-            .filter_map(|entry| entry.own.as_ref())
-    }
-
-    /// Whether one of the engine's own asks for what the view lacks.
-    pub(in crate::engine) fn fills(&self) -> bool {
-        let mut all = self.index.own.iter().filter_map(|id| self.internal(*id));
-        all.any(InternalCommand::fills)
+        all.filter_map(|entry| Some((entry.own.as_ref()?, entry.selection_handle.as_ref().map(|s| s.id))))
     }
 
     /// Whether some of it has been written.
@@ -200,8 +191,8 @@ impl InFlight {
         self.entries.values().all(|entry| matches!(entry.class.effect, Effect::Idle))
     }
 
-    /// The name of the oldest command that waits for an answer, but for those for which that may take as
-    /// long as it likes.
+    /// The name of the oldest command that waits for an answer, but for those for which that may
+    /// take as long as it likes.
     pub(in crate::engine) fn awaited(&self, may_wait: impl Fn(CommandId) -> bool) -> Option<&str> {
         let mut all = self.entries.iter();
         let awaited = all.find(|(id, entry)| !entry.tags.is_empty() && !may_wait(**id));
@@ -228,7 +219,8 @@ impl InFlight {
         self.entries.values().any(|entry| entry.own.is_none() && entry.class.answered_by.overlaps(kinds))
     }
 
-    /// Whether a command and one in flight use flags of the same messages, and one of them changes them.
+    /// Whether a command and one in flight use flags of the same messages, and one of them changes
+    /// them.
     pub(in crate::engine) fn flags_conflict(&self, next: &Class, messages: Option<&Messages>) -> bool {
         let conflicts = |other: &InFlightCommand| {
             let changes = match (next.flags, other.class.flags) {
@@ -297,7 +289,8 @@ impl InFlight {
         named.into_iter().filter_map(|(_, id)| set_of(id)).collect()
     }
 
-    /// The one command in flight, if more of its result waits unread than is good, and how often it was read.
+    /// The one command in flight, if more of its result waits unread than is good, and how often it
+    /// was read.
     pub(in crate::engine) fn backed_up(&self, events: &EventQueue) -> Option<(CommandId, u64)> {
         let (id, entry) = self.entries.first_key_value().filter(|_| self.len() == 1)?;
         Some((*id, entry.job.backed_up(events)?))

@@ -1,7 +1,8 @@
-//! Claims: whose answer a response is (ARCHITECTURE.md, section 7), and what becomes of it if it is nobody's.
+//! Claims: whose answer a response is (ARCHITECTURE.md, section 7), and what becomes of it if it is
+//! nobody's.
 //!
-//! In: an untagged response of which the view has learned already. Out: it goes to the command that asked for it, or to the
-//! event stream.
+//! In: an untagged response of which the view has learned already. Out: it goes to the command that
+//! asked for it, or to the event stream.
 
 use crate::command::{Claim, Effect, Messages, ResponseKinds};
 use crate::engine::inflight::InFlight;
@@ -21,7 +22,8 @@ use crate::view::View;
 enum Fit {
     /// All that it holds was asked for.
     Whole,
-    /// The same, and more was asked for that it could tell and does not: COPYUID of some messages of a MOVE.
+    /// The same, and more was asked for that it could have and lacks: COPYUID of some messages of a
+    /// MOVE.
     Some,
     /// It holds something that was asked for.
     Part,
@@ -56,12 +58,14 @@ impl Engine {
         self.report(event);
     }
 
-    /// Gives a response to its command, if it has one; it is told as a change anyway. Whose it was.
+    /// Gives a response to its command, if it has one; it is reported as a change anyway. The
+    /// command that claimed it.
     pub(in crate::engine) fn route_or_discard(&mut self, response: Untagged) -> Option<CommandId> {
         self.route(response).0
     }
 
-    /// Gives a response to the command that claims it. Whose it is, and the response if it is nobody's.
+    /// Gives a response to the command that claims it. Whose it is, and the response if it is
+    /// nobody's.
     pub(in crate::engine) fn route(
         &mut self,
         mut response: Untagged,
@@ -92,8 +96,8 @@ impl Engine {
 }
 
 impl InFlight {
-    /// Gives a response to the command that has claimed it; those in `contested_by` had asked for the same. What it
-    /// is to be reported as, if it belongs to a command without a token.
+    /// Gives a response to the command that has claimed it; those in `contested_by` had asked for
+    /// the same. What it is to be reported as, if it belongs to a command without a token.
     fn receive(
         &mut self,
         id: CommandId,
@@ -128,15 +132,15 @@ impl InFlight {
         self.entries.get_mut(&id).into_iter().for_each(|entry| entry.job.overrun(limits));
     }
 
-    /// The oldest command among those that it fits best, and how well. Where it fits a younger one just as well, that is added
-    /// to `contested_by`.
+    /// The oldest command among those that it fits best, and how well. Where it fits a younger one
+    /// just as well, that is added to `contested_by`.
     fn claimer(
         &self,
         response: &Untagged,
         view: Option<&View>,
         contested_by: &mut Vec<CommandId>,
     ) -> Option<(Fit, CommandId)> {
-        let kind = kind_of(response.answer());
+        let kind = ResponseKinds::of(response.answer());
         // How many younger ones are asked yet.
         let mut left = if may_be_contested(kind) { MOST } else { 0 };
         if let Some(owner) = response.owner() {
@@ -230,8 +234,8 @@ impl InFlightCommand {
         }
     }
 
-    /// Whether it names messages that are there, beside these. Of several lines each is answered by itself: what is named
-    /// behind these, a later line names.
+    /// Whether it names messages that are there, beside these. Of several lines each is answered by
+    /// itself: what is named behind these, a later line names.
     fn names_more(&self, these: &UidSet, view: Option<&View>) -> bool {
         let (Some(view), Some(Messages::Uids(set))) = (view, &self.messages) else { return false };
         let mut more = set.difference(these);
@@ -241,8 +245,8 @@ impl InFlightCommand {
         view.has_any_of(&more)
     }
 
-    /// Whether a row is of a message below `n:*` that was not the last one at any time since that was sent: only the last is
-    /// named by `n:*`, too.
+    /// Whether a row is of a message below `n:*` that was not the last one at any time since that
+    /// was sent: only the last is named by `n:*`, too.
     fn is_below(&self, response: &Untagged, view: Option<&View>) -> bool {
         let (Answer::Fetch(row), Some(messages)) = (response.answer(), &self.messages) else {
             return false;
@@ -252,41 +256,5 @@ impl InFlightCommand {
         let since = ever(view).saturating_sub(self.at_start.ever);
         // Some of those that came since may have gone: then a few more are taken for the last.
         seq.is_some_and(|seq| u64::from(seq.get()) < u64::from(view.len()).saturating_sub(since))
-    }
-}
-
-fn kind_of(answer: &Answer) -> ResponseKinds {
-    match answer {
-        Answer::Status(status) if status.code.is_some() => ResponseKinds::CODES.and(ResponseKinds::SELECT),
-        Answer::Capability(_) => ResponseKinds::CAPABILITY,
-        Answer::Enabled(_) => ResponseKinds::ENABLED,
-        Answer::Flags(_) | Answer::Exists(_) | Answer::Recent(_) => ResponseKinds::SELECT,
-        Answer::List(_) => ResponseKinds::LIST.and(ResponseKinds::SELECT),
-        Answer::Lsub(_) => ResponseKinds::LSUB,
-        Answer::MailboxStatus(_) => ResponseKinds::STATUS,
-        Answer::Search(_) | Answer::ESearch(_) | Answer::Sort(_) | Answer::Thread(_) => ResponseKinds::SEARCH,
-        Answer::Expunge { .. } => ResponseKinds::EXPUNGE,
-        Answer::Vanished { earlier: false, .. } => ResponseKinds::EXPUNGE,
-        Answer::Vanished { earlier: true, .. } => ResponseKinds::SELECT.and(ResponseKinds::FETCH),
-        Answer::Fetch(_) => ResponseKinds::FETCH,
-        Answer::Id(_) => ResponseKinds::ID,
-        // Barriers of users hear everything; each of these bits would do.
-        _ => ResponseKinds::OTHER,
-    }
-}
-
-pub(in crate::engine) fn kind_of_keyword(keyword: &str) -> ResponseKinds {
-    match keyword {
-        "FETCH" | "UIDFETCH" => ResponseKinds::FETCH,
-        "LIST" | "XLIST" => ResponseKinds::LIST,
-        "LSUB" => ResponseKinds::LSUB,
-        "STATUS" => ResponseKinds::STATUS,
-        "SEARCH" | "ESEARCH" | "SORT" | "THREAD" => ResponseKinds::SEARCH,
-        "FLAGS" | "EXISTS" | "RECENT" => ResponseKinds::SELECT,
-        "EXPUNGE" | "VANISHED" => ResponseKinds::EXPUNGE,
-        "ID" => ResponseKinds::ID,
-        "ENABLED" => ResponseKinds::ENABLED,
-        "CAPABILITY" => ResponseKinds::CAPABILITY,
-        _ => ResponseKinds::OTHER,
     }
 }

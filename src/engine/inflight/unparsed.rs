@@ -1,7 +1,9 @@
-//! Responses that could not be read: they may have been part of the results of whoever was listening for their kind.
+//! Responses that could not be read: they may have been part of the results of whoever was
+//! listening for their kind.
 //!
-//! In: each such line, with what kind it seems to be. Out: for a command that ends, those that came while it was in flight. A
-//! line costs the same whether one command listens or ten thousand, and no more lines are kept than a result can show.
+//! In: each such line, with what kind it seems to be. Out: for a command that ends, those that came
+//! while it was in flight. A line costs the same whether one command listens or ten thousand, and
+//! no more lines are kept than a result can show.
 
 use std::collections::VecDeque;
 
@@ -14,7 +16,7 @@ const MOST: usize = 100;
 
 /// The lines that could not be read, by the kind of response that each seems to be.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct UnparsedLines {
+pub(super) struct UnparsedLines {
     /// How many there have been.
     all: u64,
     kinds: [LinesOfKind; ResponseKinds::KINDS],
@@ -36,21 +38,21 @@ struct UnparsedLine {
 
 /// What was missed of a result.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct UnparsedSince {
+pub(super) struct UnparsedSince {
     /// The lines that are still kept.
-    pub(in crate::engine) lines: Vec<Bytes>,
+    pub(super) lines: Vec<Bytes>,
     /// There were more.
-    pub(in crate::engine) and_more: bool,
+    pub(super) and_more: bool,
 }
 
 impl UnparsedLines {
     /// What is missed from now on has a number from this on.
-    pub(in crate::engine) fn mark(&self) -> u64 {
+    pub(super) fn mark(&self) -> u64 {
         self.all
     }
 
     /// A line could not be read; it begins with this keyword, which is of this kind.
-    pub(in crate::engine) fn add(&mut self, kind: ResponseKinds, keyword: &str, bytes: &Bytes) {
+    pub(super) fn add(&mut self, kind: ResponseKinds, keyword: &str, bytes: &Bytes) {
         let number = self.all;
         self.all += 1;
         for kind in kind.kinds() {
@@ -63,7 +65,7 @@ impl UnparsedLines {
     }
 
     /// What a command of this class may have missed since then.
-    pub(in crate::engine) fn since(&self, mark: u64, class: &Class) -> UnparsedSince {
+    pub(super) fn since(&self, mark: u64, class: &Class) -> UnparsedSince {
         let mut lacking = UnparsedSince::default();
         if mark == self.all {
             return lacking;
@@ -86,7 +88,7 @@ impl UnparsedLines {
 }
 
 impl UnparsedSince {
-    pub(in crate::engine) fn is_nothing(&self) -> bool {
+    pub(super) fn is_nothing(&self) -> bool {
         self.lines.is_empty() && !self.and_more
     }
 }

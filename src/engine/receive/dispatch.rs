@@ -8,11 +8,8 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::command::ResponseKinds;
-use crate::engine::inflight::route::kind_of_keyword;
 use crate::engine::{Engine, excerpt};
-use crate::types::{
-    Answer, Code, Event, EventKind, Flag, MailboxName, Place, Seq, Status, StatusResponse, Untagged,
-};
+use crate::types::{Answer, Code, Event, EventKind, Flag, Place, Seq, Status, StatusResponse, Untagged};
 use crate::wire::{Response, Unparsable};
 
 /// How many extensions are known as enabled: more than there are. A server could name others without end.
@@ -54,7 +51,7 @@ impl Engine {
         if self.lifecycle.greeting().is_none() {
             return self.lifecycle.on_non_imap(String::from_utf8_lossy(&excerpt(bytes)).into_owned());
         }
-        let kind = why.keyword.as_deref().map_or(ResponseKinds::NOTHING, kind_of_keyword);
+        let kind = why.keyword.as_deref().map_or(ResponseKinds::NOTHING, ResponseKinds::of_keyword);
         let keyword = why.keyword.as_deref().unwrap_or_default();
         let kept = self.excerpt_without_secrets(bytes);
         self.inflight.note_unparsed(kind, keyword, &kept);
@@ -163,29 +160,10 @@ impl Engine {
 
     /// The mailbox that a response is about: the one that it names, else the selected one, else none.
     fn place_of(&self, answer: &Answer) -> Option<Place> {
-        let named = |name: &MailboxName| Some(Place { mailbox: name.clone(), selection: None });
-        match answer {
-            Answer::List(entry) | Answer::Lsub(entry) => named(&entry.name),
-            Answer::MailboxStatus(status) => named(&status.name),
-            Answer::Acl(acl) => named(&acl.mailbox),
-            Answer::ListRights(rights) => named(&rights.mailbox),
-            Answer::MyRights(rights) => named(&rights.mailbox),
-            Answer::QuotaRoot(roots) => named(&roots.mailbox),
-            Answer::Metadata(told) => told.mailbox.as_ref().and_then(named),
-            Answer::Status(_)
-            | Answer::Flags(_)
-            | Answer::Exists(_)
-            | Answer::Recent(_)
-            | Answer::Expunge { .. }
-            | Answer::Vanished { .. }
-            | Answer::Fetch(_)
-            | Answer::Search(_)
-            | Answer::ESearch(_)
-            | Answer::Sort(_)
-            | Answer::Thread(_)
-            | Answer::UidBatches(_) => self.place(),
-            _ => None,
+        if answer.is_about_selected() {
+            return self.place();
         }
+        answer.mailbox().map(|name| Place { mailbox: name.clone(), selection: None })
     }
 
     fn on_status(&mut self, response: Untagged, status: &StatusResponse, now: Instant) {

@@ -4,7 +4,7 @@
 
 use crate::command::Effect;
 use crate::engine::Engine;
-use crate::engine::inflight::flag_updates::{FlagChange, differ_by_recent};
+use crate::engine::inflight::flag_updates::FlagChange;
 use crate::engine::submit::internal::InternalCommand;
 use crate::types::{Answer, Event, EventKind, Seq, Uid, Untagged};
 
@@ -84,7 +84,7 @@ impl Engine {
                     && self.selection.as_ref().is_some_and(|s| s.filling.while_disconnected);
             if report
                 && !(while_disconnected
-                    && before.as_ref().is_some_and(|before| differ_by_recent(before, &flags)))
+                    && before.as_ref().is_some_and(|before| before.is_same_but_recent(&flags)))
             {
                 if looked {
                     // The server had not reported it.

@@ -119,7 +119,8 @@ pub(in crate::engine) fn is_withdrawn(next: &Submission) -> bool {
 impl Engine {
     pub(in crate::engine) fn has_internal(&self, is: impl Fn(&InternalCommand) -> bool) -> bool {
         let open = self.selection.as_ref().map(|s| s.selection_handle.id);
-        self.queued_internal.values().any(&is) || self.inflight.internal_in(open).any(is)
+        let mut here = self.inflight.internals().filter(|(_, of)| of.is_none() || *of == open);
+        self.queued_internal.values().any(&is) || here.any(|(own, _)| is(own))
     }
 
     /// Takes back what the engine wanted to ask of a selection that has ended: the next one asks for itself.

@@ -96,7 +96,7 @@ impl Engine {
             let asks = |s: &Submission| self.queued_internal.get(&s.id).is_some_and(InternalCommand::fills);
             let queued = self.queue.iter().position(asks);
             let behind = self.behind.iter().position(asks);
-            let asked = self.opening.is_some() || self.inflight.fills();
+            let asked = self.opening.is_some() || self.inflight.internals().any(|(own, _)| own.fills());
             let asking = queued
                 .and_then(|at| self.queue.remove(at))
                 .or_else(|| behind.and_then(|at| self.behind.remove(at)));

@@ -2,16 +2,10 @@
 //!
 //! They are commands like any other, less the token: what they hear is the engine's.
 
-use crate::command::{Claim, Command, Flow, Line, Messages, Session, Store};
-use crate::engine::events::queue::EventQueue;
+use crate::command::{Messages, Store};
 use crate::engine::mailboxes::deselected::DeselectedMailbox;
 use crate::engine::selection::sync::look_back::Look;
-use crate::engine::submit::slot::ErasedCommand;
-use crate::error::{Error, Result, Sent};
-use crate::types::{
-    Answer, CommandId, Done, IncrementalSet, Limits, MailboxName, Progress, RangeCollector, Uid, UidSet,
-    Untagged,
-};
+use crate::types::{Answer, CommandId, IncrementalSet, MailboxName, RangeCollector, Uid, UidSet};
 use crate::view::View;
 
 /// How many ranges of UIDs are kept of an answer, about: more than any mailbox has can't add up.
@@ -112,76 +106,4 @@ impl QueryOutcome {
             _ => false,
         })
     }
-}
-
-/// A command without a token.
-pub(crate) struct Untracked<C>(pub(crate) C);
-
-impl<C: Command> ErasedCommand for Untracked<C> {
-    fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    fn mailbox(&self) -> Option<&MailboxName> {
-        self.0.mailbox()
-    }
-
-    fn messages(&mut self) -> Option<&mut Messages> {
-        self.0.messages()
-    }
-
-    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
-        self.0.encode(line, session)
-    }
-
-    fn claims(&self, response: &Untagged) -> Claim {
-        self.0.claims(response)
-    }
-
-    fn challenge(&mut self, text: &[u8], line: &mut Line) -> Result<()> {
-        self.0.challenge(text, line)
-    }
-
-    fn awaits_challenge(&self) -> bool {
-        self.0.awaits_challenge()
-    }
-
-    fn repeats(&self, response: &Untagged) -> bool {
-        self.0.repeats(response)
-    }
-
-    fn trim(&self, response: &mut Untagged) -> bool {
-        self.0.trim(response)
-    }
-
-    fn hear(&mut self, response: Untagged, _: &Limits, _: Sent) -> Option<Untagged> {
-        self.0.received(&response);
-        None
-    }
-
-    fn progress(&self, _: &Progress) {}
-
-    fn overrun(&mut self, _: &Limits) {}
-
-    fn backed_up(&self, _: &EventQueue) -> Option<u64> {
-        None
-    }
-
-    fn overrun_detached(&self) -> Option<Error> {
-        None
-    }
-
-    fn wanted(&self) -> bool {
-        true
-    }
-
-    fn cancelled(&self) -> bool {
-        false
-    }
-
-    fn detached(&self) -> bool {
-        false
-    }
-
-    fn end(self: Box<Self>, _: Result<Done>) {}
 }

@@ -32,7 +32,7 @@ pub(in crate::engine) const PLACE: usize = size_of::<Untagged>();
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum TokenState {
     /// Someone may read it.
-    HeapSize,
+    Held,
     /// Its data goes to the event stream.
     Detached,
     /// Nobody will read it.
@@ -87,7 +87,7 @@ impl<C: Command> ResultSlot<C> {
             backlog: Backlog::default(),
             cut: Truncation::No,
             end: None,
-            fate: TokenState::HeapSize,
+            fate: TokenState::Held,
             refused: false,
             streaming: false,
             progress: None,
@@ -228,7 +228,7 @@ impl<C: Command> ResultSlot<C> {
     /// Nobody will read it any more. Whether the command was still under way.
     pub(crate) fn abandon(&self, cancel: bool) -> bool {
         let mut state = self.lock();
-        if state.fate == TokenState::HeapSize {
+        if state.fate == TokenState::Held {
             state.fate = if cancel { TokenState::Cancelled } else { TokenState::Dropped };
         }
         let items = std::mem::take(&mut state.items);
@@ -356,16 +356,26 @@ pub(crate) trait ErasedCommand: Send {
     fn end(self: Box<Self>, result: Result<Done>);
 }
 
-/// A command with the slot of its token.
+/// A command with the slot of its token; the engine's own have no token.
 pub(crate) struct Submitted<C: Command> {
     command: C,
-    slot: Arc<ResultSlot<C>>,
+    slot: Option<Arc<ResultSlot<C>>>,
 }
 
 impl<C: Command> Submitted<C> {
     pub(crate) fn new(command: C) -> (Self, Arc<ResultSlot<C>>) {
         let slot = ResultSlot::new();
-        (Self { command, slot: slot.clone() }, slot)
+        (Self { command, slot: Some(slot.clone()) }, slot)
+    }
+
+    /// One of the engine's own.
+    pub(in crate::engine) fn internal(command: C) -> Self {
+        Self { command, slot: None }
+    }
+
+    /// What has become of its token; one of the engine's own is always wanted.
+    fn fate(&self) -> TokenState {
+        self.slot.as_ref().map_or(TokenState::Held, |slot| slot.lock().fate)
     }
 }
 
@@ -408,9 +418,10 @@ impl<C: Command> ErasedCommand for Submitted<C> {
 
     fn hear(&mut self, response: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged> {
         self.command.received(&response);
-        let mut state = self.slot.lock();
+        let slot = self.slot.as_ref()?;
+        let mut state = slot.lock();
         match state.fate {
-            TokenState::HeapSize if matches!(state.cut, Truncation::No) => {
+            TokenState::Held if matches!(state.cut, Truncation::No) => {
                 let (limit, most, item) = if state.streaming {
                     ("unread", limits.unread, 0)
                 } else {
@@ -428,7 +439,7 @@ impl<C: Command> ErasedCommand for Submitted<C> {
                 } else {
                     drop(state);
                     let error = overrun(limit, most).in_command(self.command.name()).with_sent(sent);
-                    state = self.slot.lock();
+                    state = slot.lock();
                     // If it has been detached meanwhile, this row is lacking all the same.
                     state.cut = Truncation::Due(error);
                 }
@@ -447,23 +458,27 @@ impl<C: Command> ErasedCommand for Submitted<C> {
     }
 
     fn progress(&self, progress: &Progress) {
-        self.slot.lock().progress = Some(progress.clone());
+        if let Some(slot) = &self.slot {
+            slot.lock().progress = Some(progress.clone());
+        }
     }
 
     fn overrun(&mut self, limits: &Limits) {
         let error = overrun("unread", limits.unread).in_command(self.command.name());
-        self.slot.lock().cut = Truncation::Due(error);
+        if let Some(slot) = &self.slot {
+            slot.lock().cut = Truncation::Due(error);
+        }
     }
 
     fn overrun_detached(&self) -> Option<Error> {
-        let state = self.slot.lock();
+        let state = self.slot.as_ref()?.lock();
         state.cut.error().filter(|_| state.fate == TokenState::Detached)
     }
 
     fn backed_up(&self, events: &EventQueue) -> Option<u64> {
-        let state = self.slot.lock();
+        let state = self.slot.as_ref()?.lock();
         match state.fate {
-            TokenState::HeapSize if state.streaming && matches!(state.cut, Truncation::No) => {
+            TokenState::Held if state.streaming && matches!(state.cut, Truncation::No) => {
                 state.backlog.is_full()
             }
             TokenState::Detached if matches!(state.cut, Truncation::No) => events.is_full(),
@@ -472,19 +487,19 @@ impl<C: Command> ErasedCommand for Submitted<C> {
     }
 
     fn wanted(&self) -> bool {
-        matches!(self.slot.lock().fate, TokenState::HeapSize | TokenState::Detached)
+        matches!(self.fate(), TokenState::Held | TokenState::Detached)
     }
 
     fn cancelled(&self) -> bool {
-        self.slot.lock().fate == TokenState::Cancelled
+        self.fate() == TokenState::Cancelled
     }
 
     fn detached(&self) -> bool {
-        self.slot.lock().fate == TokenState::Detached
+        self.fate() == TokenState::Detached
     }
 
     fn end(self: Box<Self>, result: Result<Done>) {
-        let Self { command, slot } = *self;
+        let Self { command, slot: Some(slot) } = *self else { return };
         slot.finish(match result {
             Ok(done) => End::Done(command, done),
             Err(error) => End::Failed(error.about(None, command.mailbox().cloned())),

@@ -29,7 +29,6 @@ use std::time::{Duration, Instant};
 
 use crate::command::{Fetch, Items, Messages, Noop};
 use crate::engine::Engine;
-use crate::engine::inflight::flag_updates::differ_by_recent;
 use crate::engine::selection::sync::windows::newest_of;
 use crate::engine::submit::internal::{InternalCommand, QueryOutcome};
 use crate::engine::submit::selection_handle::SelectionHandle;
@@ -89,7 +88,7 @@ impl Look {
     /// Whether a row of the answer tells of a change.
     pub(in crate::engine) fn is_change(&self, uid: Option<Uid>, before: Option<&Flags>, now: &Flags) -> bool {
         match before {
-            Some(before) => !differ_by_recent(before, now),
+            Some(before) => !before.is_same_but_recent(now),
             // Of one that came later they are read for the first time.
             None => self.since && uid.is_some_and(|uid| self.before.is_some_and(|last| uid <= last)),
         }

@@ -17,7 +17,6 @@
 use std::collections::BTreeMap;
 
 use crate::engine::Engine;
-use crate::engine::inflight::flag_updates::differ_by_recent;
 use crate::types::{
     Event, EventKind, Flags, HeapSize, IncrementalSet, MailboxState, Message, ModSeq, RangeCollector, Seq,
     Uid, UidSet, UidValidity, Untagged,
@@ -176,7 +175,7 @@ impl Engine {
             let Some(selection) = &mut self.selection else { return };
             let Some(seq) = selection.view.seq(uid) else { continue };
             if let Some(before) = selection.view.set_flags(seq, flags.clone())
-                && before.as_ref().is_none_or(|before| !differ_by_recent(before, &flags))
+                && before.as_ref().is_none_or(|before| !before.is_same_but_recent(&flags))
             {
                 selection.changed = true;
                 let (seq, uid) = (Some(seq), Some(uid));
@@ -306,7 +305,7 @@ impl Engine {
 /// The flags of a message are not what they were before.
 fn changed(view: &View, uid: Uid, before: Option<&Flags>) -> Option<EventKind> {
     let seq = view.seq(uid)?;
-    let is_new = |flags: &Flags| before.is_none_or(|before| !differ_by_recent(before, flags));
+    let is_new = |flags: &Flags| before.is_none_or(|before| !before.is_same_but_recent(flags));
     let (flags, before) = (view.flags(seq).filter(is_new)?, before.cloned());
     Some(EventKind::FlagsChanged { seq: Some(seq), uid: Some(uid), flags, before, mod_seq: None })
 }

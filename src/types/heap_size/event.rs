@@ -1,19 +1,16 @@
-//! What an event holds in memory, so that what waits unread is bounded by what it takes.
-//!
-//! In: an event. Out: bytes, its place in the queue among them.
+//! What an event holds in memory.
 
-use crate::engine::events::queue::PLACE;
-use crate::types::{Event, EventKind, HeapSize};
+use super::HeapSize;
+use crate::types::{Event, EventKind};
 
-/// How many bytes of memory an event takes while it waits.
-pub(in crate::engine) fn weight(event: &Event) -> usize {
-    let name = || {
-        // The name of a selected mailbox is had by all that is told of it.
-        let elsewhere = event.place.as_ref().filter(|place| place.selection.is_none());
-        elsewhere.map_or(0, |place| place.mailbox.heap_size())
-    };
-    PLACE
-        + match &event.kind {
+impl HeapSize for Event {
+    fn heap_size(&self) -> usize {
+        let name = || {
+            // All events of a selected mailbox share its name.
+            let elsewhere = self.place.as_ref().filter(|place| place.selection.is_none());
+            elsewhere.map_or(0, |place| place.mailbox.heap_size())
+        };
+        match &self.kind {
             EventKind::Opened { .. }
             | EventKind::Exists { .. }
             | EventKind::Expunged { .. }
@@ -32,7 +29,7 @@ pub(in crate::engine) fn weight(event: &Event) -> usize {
             // What names its mailbox itself shares the name with its place.
             EventKind::Status(status) => status.heap_size(),
             EventKind::MailboxCreated(entry) => entry.heap_size(),
-            EventKind::MetadataChanged(told) => told.heap_size(),
+            EventKind::MetadataChanged(metadata) => metadata.heap_size(),
             EventKind::Data(answer) => answer.heap_size(),
             EventKind::MailboxRenamed { from } => name() + from.heap_size(),
             EventKind::Completed { command, status, .. } => name() + command.heap_size() + status.heap_size(),
@@ -44,4 +41,5 @@ pub(in crate::engine) fn weight(event: &Event) -> usize {
             EventKind::Unknown { name, bytes } => name.heap_size() + bytes.heap_size(),
             EventKind::Unparsed { bytes, error } => bytes.heap_size() + error.heap_size(),
         }
+    }
 }

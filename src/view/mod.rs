@@ -23,6 +23,7 @@ mod entry;
 mod keywords;
 mod mirror;
 mod prior_flags;
+mod renumber;
 mod snapshot;
 mod tree;
 mod uids;
@@ -38,6 +39,7 @@ pub(crate) use mirror::Entry;
 #[cfg(test)]
 pub(crate) use mirror::MessageKey;
 use mirror::{Mirror, index, seq_at};
+pub(crate) use renumber::renumber;
 pub use snapshot::{Snapshot, SnapshotIter, SnapshotMessage};
 
 use crate::types::{Flags, Message, ModSeq, Place, Seq, SeqSet, SnapshotRange, Uid, UidSet, UidValidity};

@@ -8,7 +8,7 @@ use crate::engine::submit::selection_handle::{SelectionHandle, SubmitContext};
 use crate::engine::submit::shared::Submission;
 use crate::error::{Error, Result};
 use crate::types::{Seq, SeqSet, SnapshotRange, Uid, UidSet};
-use crate::view::View;
+use crate::view::{View, renumber};
 
 impl Engine {
     /// Whether it needs UIDs that have not been told yet: those of its numbers, or where an open range ends.
@@ -181,13 +181,13 @@ impl Engine {
         let view = &selection.view;
         let gone = view.removed_since(if then.opened { then.removed } else { 0 });
         let gone = gone.ok_or_else(|| Error::invalid("the sequence numbers are too old to be corrected"))?;
-        let had = if then.opened { then.exists } else { count_before(view.len(), gone) };
+        let before = view.len().saturating_add(u32::try_from(gone.len()).unwrap_or(0));
+        let had = if then.opened { then.exists } else { before };
         if let Some(beyond) = set.last().filter(|last| !set.is_open() && last.get() > had) {
             // A server answers BAD to all of it (RFC 9051 section 9, seq-number).
             return Err(Error::invalid(format!("there is no message {beyond}: the mailbox had {had}")));
         }
-        let settled =
-            if gone.is_empty() && !set.is_open() { set.clone() } else { moved(set, then, view.len(), gone) };
+        let settled = if gone.is_empty() && !set.is_open() { set.clone() } else { renumber(set, had, gone) };
         form.write(view, &settled)
     }
 
@@ -225,7 +225,7 @@ impl Form {
     fn write(self, view: &View, seqs: &SeqSet) -> Result<Messages> {
         let uids = match self {
             Self::Numbers => None,
-            Self::UidsIfKnown | Self::Uids => uids_of(view, seqs),
+            Self::UidsIfKnown | Self::Uids => view.uids_of(seqs),
             Self::EachUid => seqs.iter().map(|seq| view.uid(seq)).collect(),
         };
         match uids {
@@ -234,16 +234,6 @@ impl Form {
             None => Ok(seqs.clone().into()),
         }
     }
-}
-
-/// The UIDs of the messages with these numbers. UIDs ascend with the numbers, so what lies between the ends of a range is
-/// named by its ends, and a hundred thousand messages in a row are no longer to write by UID than by number.
-fn uids_of(view: &View, seqs: &SeqSet) -> Option<UidSet> {
-    let mut uids = UidSet::new();
-    for range in seqs.ranges() {
-        uids.insert_range(view.uid(*range.start())?..=view.uid(*range.end())?);
-    }
-    Some(uids)
 }
 
 pub(in crate::engine) fn uid_validity_error() -> Error {
@@ -256,65 +246,8 @@ fn no_uid() -> Error {
     Error::invalid("the UIDs of these sequence numbers are not known yet, and the command needs them")
 }
 
-/// How many messages there were before these removals.
-fn count_before(len: u32, gone: &[u32]) -> u32 {
-    len.saturating_add(u32::try_from(gone.len()).unwrap_or(0))
-}
-
-/// Where these numbers are after removals. `*` is the last message as it was then.
-fn moved(set: &SeqSet, then: SubmitContext, len: u32, gone: &[u32]) -> SeqSet {
-    let last = if then.opened { then.exists } else { count_before(len, gone) };
-    let mut ranges: Vec<(u32, u32)> = set
-        .ranges()
-        .map(|r| (r.start().get(), r.end().get()))
-        // `9:*` with a last message of 5 is `5:9` (RFC 9051 section 9, seq-range).
-        .map(|(a, b)| if b == u32::MAX { (a.min(last), last) } else { (a, b) })
-        .collect();
-    for &removed in gone {
-        for (a, b) in &mut ranges {
-            if *a > *b {
-                continue;
-            }
-            if removed < *a {
-                (*a, *b) = (*a - 1, *b - 1);
-            } else if removed <= *b {
-                *b -= 1;
-            }
-        }
-    }
-    let mut settled = SeqSet::new();
-    for (a, b) in ranges {
-        if let (Some(a), Some(b)) = (Seq::new(a), Seq::new(b))
-            && a <= b
-        {
-            settled.insert_range(a..=b);
-        }
-    }
-    settled
-}
-
 /// Whether a command names messages by UIDs that mean others in another era of the mailbox.
 fn names_uids(messages: Option<&Messages>, class: &Class) -> bool {
     class.names_uids
         || matches!(messages, Some(Messages::Uids(set)) if !Messages::independent_of_uid_validity(set))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn seqs(text: &str) -> SeqSet {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn numbers_follow_their_messages() {
-        let then = SubmitContext { exists: 10, removed: 0, opened: true, uid_validity: None };
-        let now = |set: &str, gone: &[u32]| moved(&seqs(set), then, 10, gone).to_string();
-        assert_eq!(now("1,5,9", &[5]), "1,8", "what is gone is not named any more");
-        assert_eq!(now("3:6", &[2, 2]), "2:4", "2 and 3 went: 4 to 6 are 2 to 4");
-        assert_eq!(now("8:*", &[1]), "7:9", "the last message as it was then");
-        assert_eq!(now("12:*", &[1]), "9", "10:12, of which there is but 10");
-        assert_eq!(now("4", &[4]), "");
-    }
 }

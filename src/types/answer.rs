@@ -228,39 +228,68 @@ impl ESearch {
 /// One untagged response, as commands receive it.
 #[derive(Clone, Debug)]
 pub struct Untagged {
-    name: Cow<'static, str>,
-    raw: Option<Bytes>,
+    name: &'static str,
     answer: Answer,
-    owner: Option<CommandId>,
     place: Option<Place>,
     /// The size that counts against the limits while it waits to be read.
     weight: usize,
+    // A response is moved several times on its way to a token, and most are rows of FETCH: what
+    // these don't have is in an allocation of its own, so that a row stays small.
+    rare: Option<Box<Rare>>,
+}
+
+/// What few responses have.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rare {
+    /// A keyword that this library has no type for.
+    name: Option<String>,
+    raw: Option<Bytes>,
+    owner: Option<CommandId>,
     has_secret: bool,
 }
 
+impl HeapSize for Rare {
+    fn heap_size(&self) -> usize {
+        let Self { name, raw, owner: _, has_secret: _ } = self;
+        name.heap_size() + raw.heap_size()
+    }
+}
+
 /// Responses are equal if they are of one name, content, owner and place. Their raw bytes don't
-/// count: whether they are kept depends on what else was in flight.
+/// count where the library has a type: whether they are kept depends on what else was in flight.
 impl PartialEq for Untagged {
     fn eq(&self, other: &Self) -> bool {
-        let parts = |it: &Self| (it.owner, it.has_secret);
-        self.name == other.name
-            && parts(self) == parts(other)
+        self.name() == other.name()
+            && self.owner() == other.owner()
+            && self.has_secret() == other.has_secret()
             && self.place == other.place
             && self.answer == other.answer
-            && (!matches!(self.answer, Answer::Other) || self.raw == other.raw)
+            && (!matches!(self.answer, Answer::Other) || self.raw() == other.raw())
     }
 }
 
 impl Untagged {
     /// A response of this name and content.
     pub(crate) fn new(name: impl Into<Cow<'static, str>>, answer: Answer, raw: Option<Bytes>) -> Self {
-        Self { name: name.into(), raw, answer, owner: None, place: None, weight: 0, has_secret: false }
+        let (name, unknown) = match name.into() {
+            Cow::Borrowed(name) => (name, None),
+            Cow::Owned(name) => ("", Some(name)),
+        };
+        let mut response = Self { name, answer, place: None, weight: 0, rare: None };
+        if unknown.is_some() || raw.is_some() {
+            response.rare = Some(Box::new(Rare { name: unknown, raw, ..Rare::default() }));
+        }
+        response
+    }
+
+    fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 
     /// Its keyword, such as `FETCH`, in capitals.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        self.rare.as_ref().and_then(|rare| rare.name.as_deref()).unwrap_or(self.name)
     }
 
     /// Its bytes as received, without the line's end: for responses that this library has no type
@@ -268,7 +297,7 @@ impl Untagged {
     /// for them.
     #[must_use]
     pub fn raw(&self) -> Option<&Bytes> {
-        self.raw.as_ref()
+        self.rare.as_ref()?.raw.as_ref()
     }
 
     /// Its content.
@@ -280,7 +309,7 @@ impl Untagged {
     /// The command whose tag the response names, as ESEARCH does.
     #[must_use]
     pub fn owner(&self) -> Option<CommandId> {
-        self.owner
+        self.rare.as_ref()?.owner
     }
 
     /// The mailbox that it is about, and the selection in which it was received; `None` if it is
@@ -298,7 +327,7 @@ impl Untagged {
 
     /// Sets these bytes, if there are none yet.
     pub(crate) fn set_raw(&mut self, raw: Bytes) {
-        self.raw.get_or_insert(raw);
+        self.rare_mut().raw.get_or_insert(raw);
     }
 
     pub(crate) fn answer_mut(&mut self) -> &mut Answer {
@@ -306,14 +335,15 @@ impl Untagged {
     }
 
     pub(crate) fn set_owner(&mut self, owner: Option<CommandId>) {
-        self.owner = owner;
+        if owner.is_some() || self.rare.is_some() {
+            self.rare_mut().owner = owner;
+        }
     }
 
     /// Bytes of memory on the heap. The mailbox name is not counted: the response's own content or
     /// the selection holds it anyway.
     pub(crate) fn heap_size(&self) -> usize {
-        let name = if let Cow::Owned(name) = &self.name { name.heap_size() } else { 0 };
-        name + self.answer.heap_size() + self.raw.heap_size()
+        self.answer.heap_size() + self.rare.heap_size()
     }
 
     pub(crate) fn weight(&self) -> usize {
@@ -326,11 +356,11 @@ impl Untagged {
 
     /// The response repeats a secret: only the command that claims it may see it.
     pub(crate) fn mark_secret(&mut self) {
-        self.has_secret = true;
+        self.rare_mut().has_secret = true;
     }
 
     pub(crate) fn has_secret(&self) -> bool {
-        self.has_secret
+        self.rare.as_ref().is_some_and(|rare| rare.has_secret)
     }
 
     pub(crate) fn set_place(&mut self, place: Option<Place>) {

@@ -1,8 +1,9 @@
 //! An async IMAP client in two halves.
 //!
-//! Commands go out through one half, the [`Sender`], and each returns a [`Token`] at once: a future of its result.
-//! Everything the server says of its own accord comes in on the other half, the [`Receiver`]: one stream of
-//! [`Event`](types::Event)s, whether or not a command is running. Many commands are in flight together.
+//! Commands are submitted through one half, the [`Sender`], and each returns a [`Token`] at once: a
+//! future of its result. Everything that the server sends unasked arrives at the other half, the
+//! [`Receiver`]: one stream of [`Event`](types::Event)s, whether or not a command is running. Many
+//! commands are in flight together.
 //!
 //! # Quick start
 //!
@@ -51,152 +52,179 @@
 //! | open a mailbox | [`Sender::select`]; for reading alone [`Sender::examine`] |
 //! | search | [`Mailbox::search`] with a [`Search`](command::Search) |
 //! | fetch headers, flags, bodies, attachments | [`Mailbox::fetch`] with [`Items`](command::Items) |
-//! | read a large result as it comes | [`Token::stream`] |
-//! | see what comes, goes and changes in the open mailbox | [`Receiver::next`]: [`Arrived`](types::EventKind::Arrived), [`Expunged`](types::EventKind::Expunged), [`FlagsChanged`](types::EventKind::FlagsChanged) |
+//! | read a large result as it arrives | [`Token::stream`] |
+//! | follow the changes in the open mailbox | [`Receiver::next`]: [`Arrived`](types::EventKind::Arrived), [`Expunged`](types::EventKind::Expunged), [`FlagsChanged`](types::EventKind::FlagsChanged) |
 //! | follow mailboxes that are not open | [`Sender::notify`] |
 //! | idle | nothing: the connection does so [by itself](Config::auto_idle); by hand [`Mailbox::idle`] |
 //! | mark as read, flag, label | [`Mailbox::store`] with [`Store::add`](command::Store::add) |
 //! | copy, move | [`Mailbox::copy`], [`Mailbox::move_to`] |
 //! | delete messages | [`Mailbox::store`] with [`Flag::Deleted`](types::Flag::Deleted), then [`Mailbox::expunge`] |
 //! | put a message into a mailbox | [`Sender::append`]; several [`append_all`](Sender::append_all); a large one [streamed](command::Append#streamed-uploads) |
-//! | search and act on the result in one round trip | [`Mailbox::save`] |
+//! | search and use the result in one round trip | [`Mailbox::save`] |
 //! | show the mailbox as it is at this moment | [`Mailbox::snapshot`]; what changed since: [`Snapshot::diff`] |
-//! | go on where I left off, after a restart or a lost connection | [`Mailbox::state`], [`Select::resume`] |
+//! | continue where I left off, after a restart or a lost connection | [`Mailbox::state`], [`Select::resume`] |
 //! | know what went wrong, and what to do | [`Error::kind`], [`Error::code`], [`Error::hint`] |
 //! | see what goes on | a subscriber of `tracing`: [the log](#the-log) |
-//! | give a command up | [`Token::cancel`]; or drop the token |
+//! | cancel a command | [`Token::cancel`]; or drop the token |
 //! | send what has no method here | [`Sender::raw`], or a [`Command`] of my own |
 //! | bound memory and time | [`Limits`](types::Limits), [`Timeouts`] |
 //! | test my program | the server in memory of the module `testing` (feature `testing`) |
-//! | report bytes that are not understood | [`replay`] |
+//! | report bytes that can't be parsed | [`replay`] |
 //!
-//! # How to hold it
+//! # Concepts
 //!
-//! - [`Config`] says what to connect to; its [`connect`](Config::connect) spawns the [`Driver`], the one task that owns
-//!   the connection. [`handshake`](Config::handshake) leaves it to you where the driver runs.
-//! - A connection has one mailbox selected at a time; that is how IMAP is made. A [`Mailbox`] is a handle on one
-//!   *selection* of a mailbox. Commands about messages hang off it, and run in that selection or fail, unsent. To
-//!   select another mailbox ends the selection before. What becomes of mailboxes that are not selected is told by
-//!   servers with NOTIFY (RFC 5465), if you [ask for it](Sender::notify); else several connections can be open side by
-//!   side.
-//! - A [`Token`] can be awaited, read as a [stream](Token::stream), [detached](Token::detach) so that its data comes on
-//!   the event stream, or [cancelled](Token::cancel). It need not be polled: the command is under way as soon as it is
-//!   submitted.
-//! - Think in [`Uid`](types::Uid)s: they stay. Sequence numbers ([`Seq`](types::Seq)) shift whenever a message goes.
-//!   Events and rows carry both.
-//! - While there is nothing to do the connection idles by itself (RFC 2177), with a mailbox selected or without, so that
-//!   changes come as they happen.
-//! - A search and what is to be done with its result take one round trip if the result [stays](Mailbox::save) with the
-//!   server.
-//! - A message goes up from memory, or from a reader of any size in a window of little memory ([streamed
-//!   uploads](command::Append#streamed-uploads)).
-//! - What has no command here can be sent as a [raw line](Sender::raw), or as a [`Command`] of your own.
+//! - [`Config`] says what to connect to; its [`connect`](Config::connect) spawns the [`Driver`],
+//!   the one task that owns the connection. With [`handshake`](Config::handshake) you choose where
+//!   the driver runs.
+//! - A connection has one mailbox selected at a time (an IMAP limitation). A [`Mailbox`] is a
+//!   handle on one *selection* of a mailbox. Message commands are its methods, and run in that
+//!   selection or fail, unsent. Selecting another mailbox ends the selection before. Servers with
+//!   NOTIFY (RFC 5465) report changes of other mailboxes if you [ask for it](Sender::notify); else
+//!   open several connections.
+//! - A [`Token`] can be awaited, read as a [stream](Token::stream), [detached](Token::detach) so
+//!   that its data becomes events, or [cancelled](Token::cancel). It need not be polled: the
+//!   command is under way as soon as it is submitted.
+//! - Prefer [`Uid`](types::Uid)s: they are stable. Sequence numbers ([`Seq`](types::Seq)) shift
+//!   whenever a message is expunged. Events and rows have both.
+//! - While there is nothing to do the connection idles by itself (RFC 2177), with a mailbox
+//!   selected or without, so that changes arrive as they happen.
+//! - A search and what is to be done with its result take one round trip if the result
+//!   [stays](Mailbox::save) with the server.
+//! - A message is uploaded from memory, or from a reader of any size in a small window of memory
+//!   ([streamed uploads](command::Append#streamed-uploads)).
+//! - What has no command here can be sent as a [raw line](Sender::raw), or as a [`Command`] of your
+//!   own.
 //! - A response that is not understood can be looked into by [`replay`], from its bytes alone.
-//! - It runs on tokio, on either kind of runtime. Connecting needs one, with I/O and time switched on; handles can be
-//!   used and dropped on any thread, inside a runtime or not.
+//! - It runs on tokio, on either kind of runtime. Connecting needs one, with I/O and time switched
+//!   on; handles can be used and dropped on any thread, inside a runtime or not.
 //!
 //! # What you may rely on
 //!
-//! Fifteen promises. The tests in `tests/contract` are named after them: `c01_…` to `c15_…`. Every bound is named in
-//! [`Limits`](types::Limits), and how long anything is waited for in [`Timeouts`].
+//! Fifteen promises. The tests in `tests/contract` are named after them: `c01_…` to `c15_…`. Every
+//! bound is named in [`Limits`](types::Limits), and how long anything is waited for in
+//! [`Timeouts`].
 //!
-//! 1. **Submitting never waits for the network.** A method of [`Sender`] or [`Mailbox`] registers its command and
-//!    returns the token at once. Commands go out in the order of the calls, whichever clone or task made them; results
-//!    may come in another order. At most [`Limits::commands`](types::Limits::commands) wait or are in flight: past that
-//!    the token fails with [`QueueFull`](ErrorKind::QueueFull), unsent, and [`Sender::ready`] waits for room. Whatever
-//!    else is wrong at that time (the connection has ended, an argument makes no sense) is told by the token, too: no
-//!    method panics for it.
-//! 2. **Registered before sent.** No answer can come too early to be known.
-//! 3. **One owner.** Data that answers a question goes to exactly one command, found by its content, or to none and is
-//!    then an event. Never to two, never to a command that did not ask. So commands of one kind can be in flight
-//!    together, such as two FETCHes of the same message: each gets its own answer, the older one the first. A server
-//!    that then ends the younger one first costs that one its result, with [`Protocol`](ErrorKind::Protocol), and is
-//!    given such commands one at a time from then on.
-//! 4. **A change is always an event**, whoever caused it: messages that come, go and change their flags; mailboxes that
-//!    are made, renamed, removed, subscribed to. It is told even where the server tells nothing: the effect of your own
-//!    silent STORE is. It is told once, also if it came as the answer to a command. If a command surely caused it, the
-//!    event's [`cause`](types::Event::cause) is that command's [`id`](Token::id); in doubt it is `None`. Each command
-//!    of yours that was sent, or failed before that, ends with an event as well
-//!    ([`Completed`](types::EventKind::Completed), [`Failed`](types::EventKind::Failed)); one that was withdrawn in
-//!    time does not, and one that was refused as it was submitted does if it is detached. So a program can live on the
-//!    event stream alone, on tokens alone, or on both. Of the selected mailbox less is told if you ask for less: with
-//!    [`ViewSync::Off`](types::ViewSync::Off), or [silenced](command::SelectedNotify::silent). What a slow reader misses, see 10.
-//! 5. **Wire order.** Events come in the order in which the server said them. When a token resolves, all that came
-//!    before its last line is in the stream already, and in [`Mailbox::snapshot`]. What had to be asked for first
-//!    follows when it is known: of a new message the count is told at once ([`Exists`](types::EventKind::Exists)), and
-//!    [`Arrived`](types::EventKind::Arrived) once the server has told its UID.
-//! 6. **The right mailbox.** Every event and every piece of data says which mailbox and which selection it belongs to.
-//!    A message command runs only in the selection through which it was submitted; once that has ended, it fails with
+//! 1. **Submitting never waits for the network.** A method of [`Sender`] or [`Mailbox`] registers
+//!    its command and returns the token at once. Commands are sent in the order of the calls,
+//!    whichever clone or task made them; results may arrive in another order. At most
+//!    [`Limits::commands`](types::Limits::commands) are queued or in flight: past that the token
+//!    fails with [`QueueFull`](ErrorKind::QueueFull), unsent, and [`Sender::ready`] waits for room.
+//!    Any other error at that time (the connection has ended, an argument makes no sense) is
+//!    returned by the token, too: no method panics for it.
+//! 2. **Registered before sent.** A command is registered before its first byte is written, so no
+//!    answer can arrive too early to be assigned.
+//! 3. **One owner.** Data that answers a command is routed to exactly one command, found by its
+//!    content, or to none and is then an event. Never to two, never to a command that did not ask.
+//!    So commands of one kind can be in flight together, such as two FETCHes of the same message:
+//!    each gets its own answer, the older one first. If a server then ends the younger one first,
+//!    that one loses its result and fails with [`Protocol`](ErrorKind::Protocol), and such commands
+//!    are sent to this server one at a time from then on.
+//! 4. **A change is always an event**, whoever caused it: messages that arrive, are expunged or
+//!    change their flags; mailboxes that are created, renamed, deleted, subscribed to. It is an
+//!    event even where the server reports nothing, as for your own silent STORE. It is reported
+//!    once, also if it was part of the answer to a command. If a command surely caused it, the
+//!    event's [`cause`](types::Event::cause) is that command's [`id`](Token::id); in doubt it is
+//!    `None`. Each command of yours that was sent, or failed before that, ends with an event as
+//!    well ([`Completed`](types::EventKind::Completed), [`Failed`](types::EventKind::Failed)); one
+//!    that was withdrawn in time does not, and one that was refused as it was submitted does if it
+//!    is detached. So a program can use the event stream alone, tokens alone, or both. Fewer
+//!    changes of the selected mailbox are reported if you ask for fewer: with
+//!    [`ViewSync::Off`](types::ViewSync::Off), or [silenced](command::SelectedNotify::silent). For
+//!    what a slow reader misses, see 10.
+//! 5. **Wire order.** Events are in the order in which the server sent them. When a token resolves,
+//!    all that was received before its last line is in the stream already, and in
+//!    [`Mailbox::snapshot`]. What had to be queried first follows when it is known: of a new
+//!    message the count is reported at once ([`Exists`](types::EventKind::Exists)), and
+//!    [`Arrived`](types::EventKind::Arrived) once the server has sent its UID.
+//! 6. **The right mailbox.** Every event and every piece of data names the mailbox and the
+//!    selection that it belongs to. A message command runs only in the selection through which it
+//!    was submitted; once that has ended, it fails with
 //!    [`SelectionEnded`](ErrorKind::SelectionEnded), unsent.
-//! 7. **UIDs, not numbers.** Results, removals and flag changes carry the UID beside the number, wherever it can be
-//!    known; where it cannot, it is `None`, never a guess. That is so for a message that went before its UID was told,
-//!    and with [`ViewSync::Off`](types::ViewSync::Off) for all that the server tells by number alone.
-//! 8. **No ambiguity.** What RFC 9051 section 5.5 allows is pipelined, what it forbids is held back; you need not know
-//!    the rule. A command that is held back holds back those after it.
-//! 9. **Dropping is safe.** Dropping a token before its first byte is written withdraws a command that only reads; one
-//!    that changes something goes out all the same, unless it was [cancelled](Token::cancel) in time. Once sent, a
-//!    command runs to its end and disturbs nothing after it; only a [streamed upload](command::Append#streamed-uploads)
-//!    whose source fails, or that is cancelled, may cost the connection. Dropping handles never unselects. When the
-//!    last `Sender`, `Mailbox` and `Receiver` are gone and what was submitted is done, the connection logs out; without
-//!    a `Receiver` events are thrown away. Every future of this crate is cancel-safe: a token can be awaited by
-//!    reference, [`Sender::ready`] and both `next`s lose nothing when they are dropped, and a `connect` that is dropped
-//!    closes its connection.
-//! 10. **A slow reader blocks nobody.** Of events, past [`Limits::events`](types::Limits::events), later counts and
-//!     flags take the place of earlier ones; then news that can be asked again is left out, and in each such place
-//!     stands a [`Lagged`](types::EventKind::Lagged), which says [what to do](types::Lagged). Data and ends of
-//!     detached commands, alerts and renames are never left out. Past [`Limits::unread`](types::Limits::unread) a
-//!     result ends alone, with [`Overrun`](ErrorKind::Overrun); if as much waits of alerts, renames and ends, the
-//!     connection ends. A [stream](Token::stream) or a detached result that is read slowly holds the server back,
-//!     but only while no other command is queued or in flight, and never longer than
-//!     [`Limits::hold`](types::Limits::hold) without a row being read; after that its rows are kept up to the same
-//!     bound. So `while let Some(m) = rows.next().await { inbox.move_to(..).await? }` always ends. An awaited
+//! 7. **UIDs, not numbers.** Results, removals and flag changes carry the UID beside the sequence
+//!    number, wherever it can be known; where it cannot, it is `None`, never a guess. That is so
+//!    for a message that was expunged before its UID was known, and with
+//!    [`ViewSync::Off`](types::ViewSync::Off) for everything that the server reports by number
+//!    alone.
+//! 8. **No ambiguity.** What RFC 9051 section 5.5 allows is pipelined, what it forbids is held
+//!    back; you need not know the rule. A command that is held back holds back those after it.
+//! 9. **Dropping is safe.** Dropping a token before its first byte is written withdraws a command
+//!    that only reads; one that changes something is sent nevertheless, unless it was
+//!    [cancelled](Token::cancel) in time. Once sent, a command runs to its end and disturbs nothing
+//!    after it; only a [streamed upload](command::Append#streamed-uploads) whose source fails, or
+//!    that is cancelled, may cost the connection. Dropping handles never unselects. When the last
+//!    `Sender`, `Mailbox` and `Receiver` are dropped and what was submitted is done, the connection
+//!    logs out; without a `Receiver` events are dropped. Every future of this crate is cancel-safe:
+//!    a token can be awaited by reference, [`Sender::ready`] and both `next`s lose nothing when
+//!    they are dropped, and a `connect` that is dropped closes its connection.
+//! 10. **A slow reader blocks no command.** Of events, past
+//!     [`Limits::events`](types::Limits::events), later counts and flags replace earlier ones; then
+//!     changes that can be queried again are dropped, and each such place is marked by a
+//!     [`Lagged`](types::EventKind::Lagged), which says [what to do](types::Lagged). Data and ends
+//!     of detached commands, alerts and renames are never dropped. Past
+//!     [`Limits::unread`](types::Limits::unread) a result ends alone, with
+//!     [`Overrun`](ErrorKind::Overrun); if as much of alerts, renames and ends is unread, the
+//!     connection ends. A [stream](Token::stream) or a detached result that is read slowly holds
+//!     the server back, but only while no other command is queued or in flight, and never longer
+//!     than [`Limits::hold`](types::Limits::hold) without a row being read; after that its rows are
+//!     kept up to the same bound. So
+//!     `while let Some(m) = rows.next().await { inbox.move_to(..).await? }` always ends. An awaited
 //!     result is collected whole, up to [`Limits::result`](types::Limits::result).
-//! 11. **Everything ends.** However and wherever the connection ends, every token resolves, each once, with the same
-//!     [cause](Error::close_reason), and says by [`sent`](Error::sent) how much of its command had been
-//!     written; the last event is [`Closed`](types::EventKind::Closed), and after it the stream ends. While an answer
-//!     is due, a server that is silent for [`Timeouts::silence`] counts as gone. Nothing is sent again by itself.
-//! 12. **Nothing is silently partial.** NO and BAD are errors with their code and text, and what came before them is in
-//!     [`Error::answers`]; a result that the server has cut short is [`Partial`](ErrorKind::Partial), with where to [go
-//!     on](Error::resume_below); rows that could not be read make it [`Incomplete`](ErrorKind::Incomplete), with [their
-//!     bytes](Error::unparsed); a lost connection is never an empty result. A stream gives what came, and the error last.
-//! 13. **A server cannot hurt you.** No bytes make this crate panic, overflow its stack, allocate beyond its
-//!     [`Limits`](types::Limits) or loop. A response that can't be read is an event with its bytes
-//!     ([`Unparsed`](types::EventKind::Unparsed)), and the connection goes on. It ends, and says why, only if the
-//!     framing itself is lost, a response or one of its literals is longer than allowed, or a mailbox has more
-//!     messages.
-//! 14. **You cannot hurt the server.** No argument, whatever bytes it has, can smuggle a second command. What can't be
-//!     written is refused with [`Invalid`](ErrorKind::Invalid), unsent.
-//! 15. **Secrets stay secret**: passwords, and arguments marked as [secret](command::Secret), are not in `Debug`,
-//!     errors or traces, and our own buffers of them are wiped after use. Passwords go over an unencrypted connection
-//!     to this very machine only, unless you [allow it](Config::allow_plaintext_login).
+//! 11. **Everything ends.** However and wherever the connection ends, every token resolves, each
+//!     once, with the same [cause](Error::close_reason), and [`sent`](Error::sent) is how much of
+//!     its command had been written; the last event is [`Closed`](types::EventKind::Closed), and
+//!     after it the stream ends. While an answer is due, a server that is silent for
+//!     [`Timeouts::silence`] counts as dead. Nothing is resent automatically.
+//! 12. **Nothing is silently partial.** NO and BAD are errors with their code and text, and the
+//!     data received before them is in [`Error::answers`]; a result that the server has truncated
+//!     is [`Partial`](ErrorKind::Partial), with where to [continue](Error::resume_below); rows that
+//!     could not be parsed make it [`Incomplete`](ErrorKind::Incomplete), with [their
+//!     bytes](Error::unparsed); a lost connection is never an empty result. A stream yields the
+//!     rows received, and the error last.
+//! 13. **A server cannot hurt you.** No bytes make this crate panic, overflow its stack, allocate
+//!     beyond its [`Limits`](types::Limits) or loop. A response that can't be parsed is an event
+//!     with its bytes ([`Unparsed`](types::EventKind::Unparsed)), and the connection continues. It
+//!     ends, with the reason, only if the framing itself is lost, a response or one of its literals
+//!     is longer than allowed, or a mailbox has more messages than allowed.
+//! 14. **You cannot hurt the server.** No argument, whatever bytes it has, can smuggle a second
+//!     command. An argument that can't be written is refused with [`Invalid`](ErrorKind::Invalid),
+//!     unsent.
+//! 15. **Secrets stay secret**: passwords, and arguments marked as [secret](command::Secret), are
+//!     not in `Debug`, errors or traces, and our own buffers of them are wiped after use. Passwords
+//!     go over an unencrypted connection to this very machine only, unless you [allow
+//!     it](Config::allow_plaintext_login).
 //!
 //! # Mailboxes over time
 //!
-//! The connection keeps a view of the selected mailbox: which message has which number, UID, flags.
-//! [`Mailbox::snapshot`] gives it as it is at this moment, in O(1), and nothing that happens later shifts its numbers;
-//! [`Snapshot::diff`] tells what lies between two. [`types::ViewSync`] says how much the view is to learn by itself.
-//! [`Mailbox::ready`] waits until it has; the event is [`Ready`](types::EventKind::Ready).
-//! [`Mailbox::state`] is what to keep, and [`Select::resume`] goes on from it: what came, went and changed meanwhile is
-//! told by events that say [`while_disconnected`](types::Event::while_disconnected), up to [`Resumed`](types::EventKind::Resumed).
+//! The connection keeps a view of the selected mailbox: each message's number, UID and flags.
+//! [`Mailbox::snapshot`] gives it as it is at this moment, in O(1), and nothing that happens later
+//! shifts its numbers; [`Snapshot::diff`] lists the differences between two. [`types::ViewSync`]
+//! says how much of the view the client fetches by itself. [`Mailbox::ready`] waits until it has;
+//! the event is [`Ready`](types::EventKind::Ready). [`Mailbox::state`] is what to store, and
+//! [`Select::resume`] continues from it: messages that have arrived, were expunged or changed
+//! meanwhile are reported by events marked
+//! [`while_disconnected`](types::Event::while_disconnected), up to
+//! [`Resumed`](types::EventKind::Resumed).
 //!
 //! # When the connection is lost
 //!
-//! A connection that has ended stays so: there are no reconnects by themselves yet. Connect again with the same
-//! [`Config`], after a pause that grows, and go on where you were; [`Mailbox::state`] shows a program that does so for
-//! weeks without missing a message.
+//! A connection that has ended stays so: there are no reconnects by themselves yet. Connect again
+//! with the same [`Config`], after a pause that grows, and go on where you were; [`Mailbox::state`]
+//! shows a program that does so for weeks without missing a message.
 //!
-//! - [`Error::kind`] says whether it is worth trying: see [`ErrorKind`].
-//! - A command that was [not sent](Sent::No) can be submitted again. Of one that was [sent](Sent::Fully) the server may
-//!   have done it: look before a message is appended or moved twice.
-//! - A `Mailbox` of the old connection stays readable (its last [`snapshot`](Mailbox::snapshot) too), and everything
-//!   submitted through it fails.
+//! - [`Error::kind`] shows whether a retry makes sense: see [`ErrorKind`].
+//! - A command that was [not sent](Sent::No) can be submitted again. One that was
+//!   [sent](Sent::Fully) may have been carried out: check before a message is appended or moved
+//!   twice.
+//! - A `Mailbox` of the old connection stays readable (its last [`snapshot`](Mailbox::snapshot)
+//!   too), and everything submitted through it fails.
 //!
 //! # The log
 //!
-//! By the crate `tracing`, target `imap_duplex`: at `info` the connection's life (connected, encrypted, logged in, ready,
-//! closed and why), at `debug` each command with its mailbox, its result and how long it took, the library's own too
-//! (`own=true`), IDLE, and which mailbox is selected. Passwords, arguments and mail are not in it. While nobody listens it
-//! costs next to nothing.
+//! By the crate `tracing`, target `imap_duplex`: at `info` the connection's life (connected,
+//! encrypted, logged in, ready, closed and why), at `debug` each command with its mailbox, its
+//! result and how long it took, the library's own too (`own=true`), IDLE, and which mailbox is
+//! selected. Passwords, arguments and mail are not in it. Without a subscriber it costs next to
+//! nothing.
 //!
 //! # What is not there yet
 //!
@@ -204,9 +232,11 @@
 //!
 //! # Features
 //!
-//! - `rustls` (default): TLS by rustls with ring; certificates are checked by the platform's verifier.
-//! - `serde`: [`Event`](types::Event) as one flat JSON object, by `Serialize`; and both ways what a program keeps of
-//!   mailboxes: [`MailboxState`](types::MailboxState), UIDs and sets of them, flags, names.
+//! - `rustls` (default): TLS by rustls with ring; certificates are checked by the platform's
+//!   verifier.
+//! - `serde`: [`Event`](types::Event) as one flat JSON object, by `Serialize`; and both ways what a
+//!   program keeps of mailboxes: [`MailboxState`](types::MailboxState), UIDs and sets of them,
+//!   flags, names.
 //! - `testing`: an IMAP server in memory, for tests and demonstrations: the module `testing`.
 
 #![forbid(unsafe_code)]

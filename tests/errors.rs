@@ -130,7 +130,7 @@ async fn a_port_without_tls_to_one_who_wants_it() {
         let (end, _stream) = tokio::join!(config.connect(), serving);
         prints(
             &end.map(drop).expect_err("no TLS"),
-            "127.0.0.1 does not speak TLS on this port: received corrupt message of type InvalidContentType (TLS from the \
+            "127.0.0.1 does not use TLS on this port: received corrupt message of type InvalidContentType (TLS from the \
              first byte is for port 993 as a rule; port 143 wants STARTTLS)",
         );
     })
@@ -150,7 +150,7 @@ async fn what_is_no_imap_server() {
             prints(
                 &refused(config(), &[&format!("{said}\r\n")]).await,
                 &format!(
-                    "imap.example.org does not speak IMAP; it says: {said} (is it the right port? IMAP has 993 (TLS) and \
+                    "imap.example.org is not an IMAP server; it sent: {said} (is it the right port? IMAP has 993 (TLS) and \
                      143 as a rule)"
                 ),
             );

@@ -282,7 +282,7 @@ async fn what_goes_wrong_is_one_clear_line() {
             ),
             (&[&good], &["certificate", "--ca FILE"]),
             (&[&format!("imap://alice@{plain}/")], &["certificate", "--ca FILE"]),
-            (&["--ca", ca, &format!("imaps://alice@{plain}/")], &["does not speak TLS"]),
+            (&["--ca", ca, &format!("imaps://alice@{plain}/")], &["does not use TLS"]),
             (&["--ca", text(&no_pem), &good], &["PEM", "--ca"]),
             (&["--ca", "missing.pem", &good], &["missing.pem", "can't be read"]),
             (

@@ -13,11 +13,11 @@ use crate::error::{Error, Result};
 use crate::net::{self, Config, Connected, Pump};
 use crate::types::CloseReason;
 
-/// The one task that owns the connection and moves its bytes. A future: it must be polled for anything to
-/// happen, and is done when the connection has ended; `Ok` if that was by logout.
+/// The one task that owns the connection and moves its bytes. A future: it must be polled for
+/// anything to happen, and is done when the connection has ended; `Ok` if that was by logout.
 ///
-/// [`Config::connect`] spawns it for you. Dropping it ends the connection: every token and the event stream are
-/// told so.
+/// [`Config::connect`] spawns it for you. Dropping it ends the connection: every token resolves and
+/// the event stream ends with [`Closed`](crate::types::EventKind::Closed).
 #[must_use = "nothing happens on the connection unless the driver is polled, as by `tokio::spawn`"]
 pub struct Driver {
     pump: Pump,
@@ -41,13 +41,14 @@ impl fmt::Debug for Driver {
 }
 
 impl Config {
-    /// Connects, logs in as configured, and spawns the [`Driver`] on the tokio runtime of the caller.
+    /// Connects, logs in as configured, and spawns the [`Driver`] on the tokio runtime of the
+    /// caller.
     ///
     /// Cancel safe: dropping it closes the connection.
     ///
     /// # Errors
-    /// Each step's own: an unknown host, a refused connection, an untrusted certificate, a wrong password, a server
-    /// that hangs up. See [`ErrorKind`](crate::ErrorKind).
+    /// Each step's own: an unknown host, a refused connection, an untrusted certificate, a wrong
+    /// password, a server that hangs up. See [`ErrorKind`](crate::ErrorKind).
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -57,8 +58,9 @@ impl Config {
         Ok((sender, receiver))
     }
 
-    /// As [`connect`](Config::connect), over a byte stream that is there already. If the `Config` asks for
-    /// STARTTLS, that is done on it; else it is taken as it is: TLS, if wanted, must be done.
+    /// As [`connect`](Config::connect), over an existing byte stream. If the `Config` asks for
+    /// STARTTLS, the upgrade is done on this stream. Otherwise the stream is used as it is: if you
+    /// want TLS, it must be established already.
     ///
     /// Cancel safe: dropping it closes the stream.
     ///
@@ -76,7 +78,8 @@ impl Config {
         Ok((sender, receiver))
     }
 
-    /// As [`connect_over`](Config::connect_over), and leaves it to the caller where the [`Driver`] runs.
+    /// As [`connect_over`](Config::connect_over), and leaves it to the caller where the [`Driver`]
+    /// runs.
     ///
     /// Cancel safe: dropping it closes the stream.
     ///

@@ -16,13 +16,15 @@ use crate::view::Snapshot;
 
 /// A handle on one *selection* of a mailbox; message commands hang off it. Cheap to clone.
 ///
-/// What is submitted through it runs in that selection and no other: once the selection has ended (another mailbox was
-/// selected, or this one closed), it fails, unsent, with [`SelectionEnded`](crate::ErrorKind::SelectionEnded); what
-/// else can happen to a command: [`Sender`]. A server that does only a part at once fails it with
+/// What is submitted through it runs in that selection and no other: once the selection has ended
+/// (another mailbox was selected, or this one closed), it fails, unsent, with
+/// [`SelectionEnded`](crate::ErrorKind::SelectionEnded); what else can happen to a command:
+/// [`Sender`]. A server that does only a part at once fails it with
 /// [`Partial`](crate::ErrorKind::Partial). Dropping handles never unselects.
 ///
-/// What it tells itself ([`exists`](Self::exists), [`snapshot`](Self::snapshot) and so on) is known without asking and
-/// stays readable after the selection, or the connection, has ended.
+/// Its own properties ([`exists`](Self::exists), [`snapshot`](Self::snapshot) and so on) are read
+/// from memory, without a command, and stay readable after the selection, or the connection, has
+/// ended.
 ///
 /// ```no_run
 /// # async fn example(imap: imap_duplex::Sender) -> imap_duplex::Result<()> {
@@ -61,14 +63,14 @@ impl Mailbox {
         self.selection_handle.id
     }
 
-    /// How many messages it has, as the server told last; 0 until SELECT is answered.
+    /// The number of messages, as the server last reported it; 0 until SELECT is answered.
     #[must_use]
     pub fn exists(&self) -> u32 {
         self.selection_handle.get().exists
     }
 
-    /// The numbers of its newest messages, at most this many: the last ones, as they are now. None until SELECT is
-    /// answered.
+    /// The numbers of its newest messages, at most this many: the last ones, as they are now. None
+    /// until SELECT is answered.
     ///
     /// ```no_run
     /// # use imap_duplex::{command::Items, Mailbox};
@@ -87,31 +89,32 @@ impl Mailbox {
         }
     }
 
-    /// The era of its UIDs; `None` until SELECT is answered, or if the server does not tell.
+    /// The UIDVALIDITY of the mailbox; `None` until SELECT is answered, or if the server does not
+    /// send it.
     #[must_use]
     pub fn uid_validity(&self) -> Option<UidValidity> {
         self.selection_handle.get().uid_validity
     }
 
-    /// No message that comes will have a UID below this, as the server told last; `None` until SELECT is answered, or
-    /// if the server does not tell.
+    /// UIDNEXT: no future message has a UID below this, as the server last reported; `None` until
+    /// SELECT is answered, or if the server does not send it.
     #[must_use]
     pub fn uid_next(&self) -> Option<Uid> {
         self.selection_handle.get().uid_next
     }
 
-    /// Its newest mod-sequence, as the server told last (RFC 7162 section 3.1.2.1); `None` until SELECT is answered,
-    /// or if the server keeps none.
+    /// The highest mod-sequence that the server last reported (RFC 7162 section 3.1.2.1); `None`
+    /// until SELECT is answered, or if the server has no mod-sequences.
     #[must_use]
     pub fn highest_mod_seq(&self) -> Option<ModSeq> {
         self.selection_handle.get().highest_mod_seq
     }
 
-    /// Its messages as they are known at this moment, by number: an immutable snapshot, untouched by what changes
-    /// later. O(1).
+    /// Its messages as they are known at this moment, by number: an immutable snapshot, untouched
+    /// by what changes later. O(1).
     ///
-    /// It is empty until SELECT is answered, and the last one after the selection has ended. All that was told before
-    /// an event or a result that you have seen is in it.
+    /// It is empty until SELECT is answered, and the last one after the selection has ended. It
+    /// includes everything that the server reported before an event or a result that you have seen.
     ///
     /// ```no_run
     /// # async fn example(inbox: imap_duplex::Mailbox) -> imap_duplex::Result<()> {
@@ -131,19 +134,22 @@ impl Mailbox {
             .map_or_else(|| Snapshot::empty(self.selection_handle.place.clone()), |latest| latest.snapshot)
     }
 
-    /// Waits until all is known of its messages that is asked of the connection's own accord
-    /// ([`ViewSync`](crate::types::ViewSync)): the UID of each, and its flags if they are wanted. From then on
-    /// [`snapshot`](Self::snapshot) is complete and [`state`](Self::state) is there, and both are kept so by what the server
-    /// tells. With [`ViewSync::Off`](crate::types::ViewSync::Off) there is nothing to know: it is ready once SELECT has been answered.
+    /// Waits until the view has everything that [`ViewSync`](crate::types::ViewSync) asks for: the
+    /// UID of each message, and its flags if they are wanted. From then on
+    /// [`snapshot`](Self::snapshot) is complete and [`state`](Self::state) is available, and the
+    /// server's reports keep both up to date. With [`ViewSync::Off`](crate::types::ViewSync::Off)
+    /// there is nothing to fetch: the mailbox is ready once SELECT has been answered.
     ///
-    /// The event is [`Ready`](crate::types::EventKind::Ready): it is in the stream before this returns.
+    /// The event is [`Ready`](crate::types::EventKind::Ready): it is in the stream before this
+    /// returns.
     ///
     /// Cancel safe: nothing is lost if it is dropped.
     ///
     /// # Errors
-    /// If the mailbox could not be selected, with what the server said; if the selection or the connection ends before it is
-    /// complete, or ended before; if the server refuses to tell what is asked
-    /// ([`Incomplete`](crate::ErrorKind::Incomplete)): it is asked again when messages come or go.
+    /// If the mailbox could not be selected, with the server's text; if the selection or the
+    /// connection ends before the view is complete, or had ended before; if the server refuses to
+    /// send UIDs or flags ([`Incomplete`](crate::ErrorKind::Incomplete)): the client asks again
+    /// when messages arrive or are expunged.
     ///
     /// ```no_run
     /// # async fn example(imap: imap_duplex::Sender) -> imap_duplex::Result<()> {
@@ -159,14 +165,14 @@ impl Mailbox {
             ReadyOutcome::Complete => return Ok(()),
             ReadyOutcome::Refused => {
                 let why = format!(
-                    "the server does not tell the messages of {}: not all UIDs or flags",
+                    "the server refuses to send all UIDs or flags of the messages in {}",
                     self.name()
                 );
                 return Err(Error::new(ErrorKind::Incomplete, why));
             }
             ReadyOutcome::Ended(refusal) => refusal,
         };
-        // A connection that has ended is the cause, whatever else it has ended.
+        // If the connection has ended, that is the cause of every other failure.
         let closed = self.handle.shared.closed().map(|reason| Error::closed(&reason));
         Err(refusal.or(closed).unwrap_or_else(|| {
             let why = format!("the selection of {} ended before all was known of it", self.name());
@@ -177,20 +183,23 @@ impl Mailbox {
     /// What is known of its messages at this moment, to be kept and given to the next
     /// [`Select::resume`](crate::Select::resume).
     ///
-    /// `None` until all is known that is asked ([`ready`](Self::ready) waits for it): all UIDs, and the flags, where
-    /// [`ViewSync::Flags`](crate::types::ViewSync::Flags) was asked for. A selection that goes on from an earlier state has that
-    /// state until all that changed meanwhile is in the event stream. The same holds while the flags that a STORE has made
-    /// are being asked for, because the server did not send them. `None` too where the server sends no UIDVALIDITY, or the
-    /// view is off. Its mod-sequence covers only what is in it, and may be lower than the newest that the server has sent. As
-    /// long as the server refuses to answer, it stays as it was. O(n) in the messages.
+    /// `None` until the view is complete ([`ready`](Self::ready) waits for that): all UIDs, and the
+    /// flags, where [`ViewSync::Flags`](crate::types::ViewSync::Flags) was asked for. A selection
+    /// that resumes from an earlier state has that state until all changes since then are in the
+    /// event stream. The same holds while the client queries flags that a STORE changed and the
+    /// server did not send. Also `None` if the server sends no UIDVALIDITY, or the view is off. The
+    /// state's mod-sequence covers only what is in the state, and may be lower than the newest that
+    /// the server has sent. As long as the server refuses to answer, the state stays as it was.
+    /// O(n) in the messages.
     ///
     /// # To miss nothing
     ///
-    /// The state is that of this moment: it may hold news whose events still wait in the [`Receiver`](crate::Receiver).
-    /// A program that stores it and ends before it has read them is not told of them again. So store a state once all
-    /// events from before it have been dealt with: submit a NOOP behind it, and wait until the stream tells the NOOP's
-    /// end. Then each message is dealt with at least once, however often the connection breaks or the program is
-    /// killed.
+    /// The state is that of this moment: it may contain changes whose events are still unread in
+    /// the [`Receiver`](crate::Receiver). A program that stores it and ends before it has read them
+    /// does not get them again. So store a state once all earlier events have been processed:
+    /// submit a NOOP after taking the state, and wait until the stream reports the NOOP's end. Then
+    /// each message is processed at least once, however often the connection breaks or the program
+    /// is killed.
     ///
     /// ```no_run
     /// use imap_duplex::command::{Items, Search};
@@ -273,16 +282,17 @@ impl Mailbox {
         Some(state)
     }
 
-    /// Whether it is open for reading alone, as the server said last (`[READ-ONLY]`, `[READ-WRITE]`; else by
-    /// [`examine`](Sender::examine)): then [`store`](Self::store), [`move_to`](Self::move_to) and
-    /// [`expunge`](Self::expunge) fail, unsent, with [`ReadOnly`](crate::ErrorKind::ReadOnly). `false` until SELECT is
-    /// answered.
+    /// Whether the mailbox is read-only, as the server last reported (`[READ-ONLY]`,
+    /// `[READ-WRITE]`; else by [`examine`](Sender::examine)): then [`store`](Self::store),
+    /// [`move_to`](Self::move_to) and [`expunge`](Self::expunge) fail, unsent, with
+    /// [`ReadOnly`](crate::ErrorKind::ReadOnly). `false` until SELECT is answered.
     #[must_use]
     pub fn is_read_only(&self) -> bool {
         self.selection_handle.get().read_only
     }
 
-    /// Whether the selection has ended, so that nothing can be submitted through this handle any more.
+    /// Whether the selection has ended, so that nothing can be submitted through this handle any
+    /// more.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.selection_handle.has_ended()
@@ -299,7 +309,8 @@ impl Mailbox {
         submit(&self.handle, command, Some(&self.selection_handle))
     }
 
-    /// Fetches data of messages: `FETCH` (RFC 9051 section 6.4.5). UIDs that are not there are passed over.
+    /// Fetches data of messages: `FETCH` (RFC 9051 section 6.4.5). UIDs that are not there are
+    /// passed over.
     pub fn fetch(&self, which: impl Into<Messages>, items: impl Into<Items>) -> Token<Fetch> {
         self.submit(Fetch::new(which, items))
     }
@@ -310,38 +321,41 @@ impl Mailbox {
     }
 
     /// Finds messages and leaves the result with the server: `SEARCH RETURN (SAVE)` (RFC 5182). By
-    /// [`Token::saved`] further commands can name them at once, so that a search and what is to be done with its result
-    /// take one round trip; see [`SavedSearch`](crate::command::SavedSearch).
+    /// [`Token::saved`] further commands can name them at once, so that a search and what is to be
+    /// done with its result take one round trip; see [`SavedSearch`](crate::command::SavedSearch).
     pub fn save(&self, query: impl Into<Search>) -> Token<SaveSearch> {
         self.submit(SaveSearch::new(query))
     }
 
     /// Changes flags of messages: `STORE` (RFC 9051 section 6.4.6). Where the mailbox is open for
-    /// [reading alone](Self::is_read_only) it fails, unsent. Gives the rows that the server answered with;
-    /// the changes are events as well, a silent STORE's too.
+    /// [reading alone](Self::is_read_only) it fails, unsent. Gives the rows that the server
+    /// answered with; the changes are events as well, a silent STORE's too.
     pub fn store(&self, which: impl Into<Messages>, change: Store) -> Token<Store> {
         self.submit(change.of(which))
     }
 
-    /// Copies messages to another mailbox: `COPY` (RFC 9051 section 6.4.7). This one may be open for reading alone.
+    /// Copies messages to another mailbox: `COPY` (RFC 9051 section 6.4.7). This one may be open
+    /// for reading alone.
     pub fn copy(&self, which: impl Into<Messages>, to: impl Into<MailboxName>) -> Token<CopyMessages> {
         self.submit(CopyMessages::copying(which, to))
     }
 
-    /// Moves messages to another mailbox: `MOVE` (RFC 9051 section 6.4.8), or what amounts to it; see
-    /// [`CopyMessages`]. Where the mailbox is open for [reading alone](Self::is_read_only) it fails, unsent.
+    /// Moves messages to another mailbox: `MOVE` (RFC 9051 section 6.4.8), or what amounts to it;
+    /// see [`CopyMessages`]. Where the mailbox is open for [reading alone](Self::is_read_only) it
+    /// fails, unsent.
     pub fn move_to(&self, which: impl Into<Messages>, to: impl Into<MailboxName>) -> Token<CopyMessages> {
         self.submit(CopyMessages::moving(which, to))
     }
 
-    /// Removes those of these messages for good that have `\Deleted`: `UID EXPUNGE` (RFC 9051 section 6.4.9). Where the
-    /// mailbox is open for [reading alone](Self::is_read_only) it fails, unsent.
+    /// Permanently removes those of these messages that have `\Deleted`: `UID EXPUNGE` (RFC 9051
+    /// section 6.4.9). Where the mailbox is [read-only](Self::is_read_only) it fails, unsent.
     pub fn expunge(&self, which: impl Into<Messages>) -> Token<Expunge> {
         self.submit(Expunge::messages(which))
     }
 
-    /// Removes all messages for good that have `\Deleted`, whoever set it: `EXPUNGE` (RFC 9051 section 6.4.3). Where the
-    /// mailbox is open for [reading alone](Self::is_read_only) it fails, unsent.
+    /// Permanently removes all messages that have `\Deleted`, whichever client set it: `EXPUNGE`
+    /// (RFC 9051 section 6.4.3). Where the mailbox is [read-only](Self::is_read_only) it fails,
+    /// unsent.
     pub fn expunge_deleted(&self) -> Token<Expunge> {
         self.submit(Expunge::all_deleted())
     }
@@ -351,15 +365,16 @@ impl Mailbox {
         self.submit(Unselect)
     }
 
-    /// Removes all messages that have `\Deleted`, without telling which, and ends the selection: `CLOSE` (RFC
-    /// 9051 section 6.4.1). Where the mailbox is open for [reading alone](Self::is_read_only) it removes none.
+    /// Removes all messages that have `\Deleted`, without reporting which, and ends the selection:
+    /// `CLOSE` (RFC 9051 section 6.4.1). Where the mailbox is [read-only](Self::is_read_only) it
+    /// removes none.
     pub fn close(&self) -> Token<Close> {
         self.submit(Close)
     }
 
-    /// Runs IDLE by hand (RFC 2177): for connections whose automatic IDLE is off. It ends by [`cancel`](Token::cancel),
-    /// by the next submission, or by the server; and where the library has something to ask itself, as it has of a
-    /// message that comes ([`ViewSync`](crate::types::ViewSync)).
+    /// Runs IDLE by hand (RFC 2177): for connections whose automatic IDLE is off. It is ended by
+    /// [`cancel`](Token::cancel), by the next submission, or by the server; also by a query of the
+    /// library's own, such as for the UID of a new message ([`ViewSync`](crate::types::ViewSync)).
     pub fn idle(&self) -> Token<Idle> {
         self.submit(Idle)
     }

@@ -1,7 +1,8 @@
-//! The two halves as a user holds them: [`Sender`], [`Receiver`], [`Token`], [`Mailbox`], [`Driver`].
+//! The two halves as a user holds them: [`Sender`], [`Receiver`], [`Token`], [`Mailbox`],
+//! [`Driver`].
 //!
-//! In: a user's calls. Out: submissions to the engine by the shared tag table, and results and events from
-//! it. All the waiting is done here; nothing here knows the protocol.
+//! In: a user's calls. Out: submissions to the engine through the shared tag table, and the
+//! engine's results and events. All waiting is done here; nothing here depends on the protocol.
 
 mod driver;
 mod mailbox;
@@ -22,7 +23,8 @@ use std::sync::Arc;
 
 use crate::engine::Shared;
 
-/// HeapSize by every `Sender`, `Mailbox` and `Receiver`: when the last one goes, the connection logs out.
+/// Held by every `Sender`, `Mailbox` and `Receiver`: when the last one is dropped, the connection
+/// logs out.
 pub(crate) struct Handle {
     pub(crate) shared: Arc<Shared>,
 }

@@ -11,18 +11,19 @@ use futures_core::Stream;
 use super::Handle;
 use crate::types::Event;
 
-/// The half on which everything comes that the server says of its own accord, whether or not a command is
-/// running; and the completions of commands, and the data of detached ones. One ordered stream.
+/// The receiving half: one ordered stream of everything that the server sends unasked, whether or
+/// not a command is running, of the completions of commands, and of the data of detached ones.
 ///
-/// It should be read, or dropped if nobody wants it. There is one for each connection; to let several tasks hear, hand
-/// clones of the events on.
+/// Read it, or drop it if events are not wanted. There is one for each connection; if several tasks
+/// need the events, send them clones.
 ///
-/// It ends after [`Closed`](crate::types::EventKind::Closed). A slow reader blocks nobody: past
-/// [`Limits::events`](crate::types::Limits::events) news that can be asked again is left out, behind one
-/// [`Lagged`](crate::types::EventKind::Lagged). The data of detached commands is not left out: while too much waits and
-/// nothing else is to be done, the server waits for up to [`Limits::hold`](crate::types::Limits::hold), and past
-/// [`Limits::unread`](crate::types::Limits::unread) that result ends, told by
-/// [`Failed`](crate::types::EventKind::Failed). Dropping the receiver drops what comes from then on.
+/// It ends after [`Closed`](crate::types::EventKind::Closed). A slow reader blocks no command: past
+/// [`Limits::events`](crate::types::Limits::events) changes that can be queried again are dropped,
+/// behind one [`Lagged`](crate::types::EventKind::Lagged). The data of detached commands is not
+/// dropped: while too much is unread and no other command is in flight, the connection stops
+/// reading for up to [`Limits::hold`](crate::types::Limits::hold), and past
+/// [`Limits::unread`](crate::types::Limits::unread) that result ends with
+/// [`Failed`](crate::types::EventKind::Failed). Dropping the receiver drops all later events.
 ///
 /// ```no_run
 /// # async fn example(mut events: imap_duplex::Receiver) {

@@ -1,5 +1,5 @@
-//! SELECT and EXAMINE (RFC 9051 sections 6.3.2 and 6.3.3). Here rather than among the other commands because
-//! what it gives is a [`Mailbox`], a handle of this layer.
+//! SELECT and EXAMINE (RFC 9051 sections 6.3.2 and 6.3.3). Here rather than among the other
+//! commands because what it gives is a [`Mailbox`], a handle of this layer.
 
 use std::fmt;
 use std::sync::Arc;
@@ -46,32 +46,37 @@ impl Select {
         self
     }
 
-    /// How much is to be learned of its messages, of the connection's own accord; else as
+    /// How much of its messages the client fetches by itself; by default as
     /// [`Config::view_sync`](crate::Config::view_sync) says.
     pub fn view_sync(mut self, view_sync: ViewSync) -> Self {
         self.view_sync = Some(view_sync);
         self
     }
 
-    /// Goes on from what was known of this mailbox before: what came, went and changed since then is told by events
-    /// that say [`while_disconnected`](crate::types::Event::while_disconnected), right behind [`Opened`](crate::types::EventKind::Opened), at the
-    /// cost of what changed.
+    /// Resumes from an earlier state of this mailbox: events marked
+    /// [`while_disconnected`](crate::types::Event::while_disconnected), right after
+    /// [`Opened`](crate::types::EventKind::Opened), report which messages have arrived, were
+    /// expunged or changed since then. The cost depends on the number of changes.
     ///
-    /// Where the server has QRESYNC (RFC 7162), it tells all in the answer to SELECT. With CONDSTORE alone the UIDs are
-    /// asked for and compared, and changes of flags asked since the state's mod-sequence; without either the flags that
-    /// the state knows are compared, too. If the mailbox's UIDs are of another era now, the state means nothing:
-    /// [`UidValidityChanged`](crate::types::EventKind::UidValidityChanged) says so, and nothing else is told of the
-    /// time before. [`Resumed`](crate::types::EventKind::Resumed) comes when all has been told; not as long as the
-    /// server refuses to tell it.
+    /// Where the server has QRESYNC (RFC 7162), its answer to SELECT has all changes. With
+    /// CONDSTORE alone the client fetches the UIDs and compares them, and asks for the flags that
+    /// changed since the state's mod-sequence; without either it compares the known flags, too. If
+    /// UIDVALIDITY has changed, the state is useless:
+    /// [`UidValidityChanged`](crate::types::EventKind::UidValidityChanged) reports that, and
+    /// nothing else is reported of the time before. [`Resumed`](crate::types::EventKind::Resumed)
+    /// follows the last of the changes; it does not arrive as long as the server refuses to send
+    /// them.
     ///
-    /// What is told while away is told once more to a program that goes on from the same state again; how to store a
-    /// state so that no message is missed: [`Mailbox::state`].
+    /// Resuming from the same state again repeats the events; how to store a state so that no
+    /// message is missed: [`Mailbox::state`].
     ///
-    /// What is submitted through the [mailbox](crate::Token::mailbox) before SELECT has been answered, and names messages by
-    /// UID, waits until the server has told that UIDs are still of the state's era; if they are not, it fails, unsent, with
+    /// A command that is submitted through the [mailbox](crate::Token::mailbox) before SELECT has
+    /// been answered, and names messages by UID, waits for the mailbox's UIDVALIDITY; if that
+    /// differs from the state's, the command fails, unsent, with
     /// [`Invalid`](crate::ErrorKind::Invalid).
     ///
-    /// What was known can't be compared with nothing: [`ViewSync::Off`] counts as [`ViewSync::Uids`] here.
+    /// What was known can't be compared with nothing: [`ViewSync::Off`] counts as
+    /// [`ViewSync::Uids`] here.
     ///
     /// # Errors
     /// The SELECT fails, unsent, if the state holds more messages than
@@ -151,7 +156,8 @@ impl Command for Select {
                 return Err(Error::invalid(why));
             }
             if let Some(mod_seq) = state.highest_mod_seq.filter(|_| session.is_enabled("QRESYNC")) {
-                // No set of known UIDs: then the server tells of new messages as well (RFC 7162 section 3.2.5.1).
+                // Without a set of known UIDs the server reports new messages as well (RFC 7162
+                // section 3.2.5.1).
                 note_params();
                 line.open().word("QRESYNC").open();
                 line.number(state.uid_validity.get().into()).number(mod_seq.get()).close().close();
@@ -159,7 +165,8 @@ impl Command for Select {
                 && !session.is_enabled("QRESYNC")
                 && !session.is_enabled("CONDSTORE")
             {
-                // Some servers keep mod-sequences only of mailboxes for which someone has asked (RFC 7162 section 3.1.8).
+                // Some servers keep mod-sequences only of mailboxes for which someone has asked
+                // (RFC 7162 section 3.1.8).
                 note_params();
                 line.open().word("CONDSTORE").close();
             }
@@ -170,9 +177,9 @@ impl Command for Select {
     fn claims(&self, response: &Untagged) -> Claim {
         let mine = match response.answer() {
             Answer::Flags(_) | Answer::Exists(_) | Answer::Recent(_) => true,
-            // IMAP4rev2 tells the name of the mailbox (RFC 9051 section 6.3.2).
+            // IMAP4rev2 servers send the name of the mailbox (RFC 9051 section 6.3.2).
             Answer::List(entry) => entry.old_name.as_ref().unwrap_or(&entry.name).is_same(&self.mailbox),
-            // Whatever is told of the mailbox by a code, those of extensions among them.
+            // Every response code about the mailbox, those of extensions among them.
             Answer::Status(status) => {
                 let elsewhere = matches!(status.code, Some(Code::Alert | Code::Capability(_) | Code::Closed));
                 status.status == Status::Ok && status.code.is_some() && !elsewhere

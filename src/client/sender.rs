@@ -16,15 +16,17 @@ use crate::types::{Capabilities, Done, MailboxName, Status, StatusResponse};
 
 /// The half that submits commands. Cheap to clone; any number of tasks may hold one.
 ///
-/// Each method registers its command and returns its [`Token`] at once, without waiting for the network.
-/// Commands go out in the order of the calls, many in flight at a time where IMAP allows it. What can't be
-/// submitted (the connection has ended, too many wait) is told by the token.
+/// Each method registers its command and returns its [`Token`] at once, without waiting for the
+/// network. Commands are sent in the order of the calls, many in flight at a time where IMAP allows
+/// it. If a command can't be submitted (the connection has ended, too many are queued), its token
+/// fails.
 ///
-/// The token of any command can fail with [`No`](crate::ErrorKind::No) and [`Bad`](crate::ErrorKind::Bad) as the
-/// server's answer, with [`Closed`](crate::ErrorKind::Closed) as the connection ends, with
-/// [`Protocol`](crate::ErrorKind::Protocol) or [`Incomplete`](crate::ErrorKind::Incomplete) for an answer that can't be
-/// used; and, unsent, with [`QueueFull`](crate::ErrorKind::QueueFull), [`Invalid`](crate::ErrorKind::Invalid) or
-/// [`Unsupported`](crate::ErrorKind::Unsupported). What is beyond that is said where it can happen.
+/// The token of any command can fail with [`No`](crate::ErrorKind::No) and
+/// [`Bad`](crate::ErrorKind::Bad) as the server's answer, with [`Closed`](crate::ErrorKind::Closed)
+/// as the connection ends, with [`Protocol`](crate::ErrorKind::Protocol) or
+/// [`Incomplete`](crate::ErrorKind::Incomplete) for an answer that can't be used; and, unsent, with
+/// [`QueueFull`](crate::ErrorKind::QueueFull), [`Invalid`](crate::ErrorKind::Invalid) or
+/// [`Unsupported`](crate::ErrorKind::Unsupported). Methods list only failures beyond these.
 ///
 /// ```no_run
 /// # async fn example(imap: imap_duplex::Sender) -> imap_duplex::Result<()> {
@@ -51,15 +53,18 @@ impl Sender {
         submit(&self.handle, command, None)
     }
 
-    /// Submits a line of your own, without its tag: `GETQUOTAROOT INBOX`. It waits until nothing else is in
-    /// flight. Lines that would change the session behind the library's back are refused.
+    /// Submits a line of your own, without its tag: `GETQUOTAROOT INBOX`. It waits until nothing
+    /// else is in flight. Lines that would change the session behind the library's back are
+    /// refused.
     pub fn raw(&self, line: impl Into<String>) -> Token<Raw> {
         self.submit(Raw::new(line))
     }
 
-    /// Waits until there is room for another command ([`Limits::commands`](crate::types::Limits::commands)).
+    /// Waits until there is room for another command
+    /// ([`Limits::commands`](crate::types::Limits::commands)).
     ///
-    /// The room is not kept: another task may take it first, so that the next submission fails all the same.
+    /// The room is not reserved: another task may take it first, and then the next submission fails
+    /// after all.
     ///
     /// Cancel safe: nothing is lost if it is dropped.
     ///
@@ -75,7 +80,7 @@ impl Sender {
         self.handle.shared.in_flight()
     }
 
-    /// What the server can do, as it told last.
+    /// The server's capabilities, as it last reported them.
     #[must_use]
     pub fn capabilities(&self) -> Capabilities {
         self.handle.shared.capabilities()
@@ -104,14 +109,14 @@ impl Sender {
         self.submit(StatusCommand::new(mailbox, items))
     }
 
-    /// Puts a message into a mailbox: `APPEND` (RFC 9051 section 6.3.12). It may come from memory, or from a reader or
-    /// a stream ([streamed uploads](Append#streamed-uploads)).
+    /// Adds a message to a mailbox: `APPEND` (RFC 9051 section 6.3.12), from memory, or from a
+    /// reader or a stream ([streamed uploads](Append#streamed-uploads)).
     pub fn append(&self, to: impl Into<MailboxName>, message: impl Into<Append>) -> Token<Append> {
         self.submit(message.into().to(to))
     }
 
-    /// Puts several messages into a mailbox, all or none where the server has MULTIAPPEND (RFC 3502), else one after
-    /// the other: see [`AppendAll`].
+    /// Puts several messages into a mailbox, all or none where the server has MULTIAPPEND (RFC
+    /// 3502), else one after the other: see [`AppendAll`].
     ///
     /// ```no_run
     /// # async fn example(imap: imap_duplex::Sender) -> imap_duplex::Result<()> {
@@ -145,31 +150,34 @@ impl Sender {
         self.submit(Rename::new(from, to))
     }
 
-    /// Adds a mailbox to those that the user wants to see: `SUBSCRIBE` (RFC 9051 section 6.3.7).
+    /// Adds a mailbox to the user's subscriptions: `SUBSCRIBE` (RFC 9051 section 6.3.7).
     pub fn subscribe(&self, mailbox: impl Into<MailboxName>) -> Token<Subscribe> {
         self.submit(Subscribe::new(mailbox))
     }
 
-    /// Takes a mailbox from those that the user wants to see: `UNSUBSCRIBE` (RFC 9051 section 6.3.8).
+    /// Removes a mailbox from the user's subscriptions: `UNSUBSCRIBE` (RFC 9051 section 6.3.8).
     pub fn unsubscribe(&self, mailbox: impl Into<MailboxName>) -> Token<Subscribe> {
         self.submit(Subscribe::unsubscribe(mailbox))
     }
 
-    /// Has the server tell of other mailboxes too, at any time: `NOTIFY` (RFC 5465). What it tells comes on the event
-    /// stream; the result is the counts that [`Notify::status`] asks for. Needs NOTIFY.
+    /// Asks the server to report changes of other mailboxes too, at any time: `NOTIFY` (RFC 5465).
+    /// The reports are events; the result is the counts that [`Notify::status`] asks for. Needs
+    /// NOTIFY.
     ///
-    /// It holds for the connection, whichever mailbox is selected, until the next one. The selected mailbox is told of
-    /// as before, unless [`Notify::selected`] says otherwise, and automatic IDLE goes on. Servers don't
-    /// report what changed in a mailbox before it was left: its STATUS is asked for then, and is an event if it differs from
-    /// what was known. If the server gives up
-    /// ([`NotificationsLost`](crate::types::EventKind::NotificationsLost)), it is asked again.
+    /// The request holds for the connection, whichever mailbox is selected, until the next one. The
+    /// selected mailbox is reported as before, unless [`Notify::selected`] says otherwise, and
+    /// automatic IDLE continues. Servers don't report what changed in a mailbox before it was
+    /// deselected: the client then asks for its STATUS, and reports a difference as an event. If
+    /// the server gives up ([`NotificationsLost`](crate::types::EventKind::NotificationsLost)), the
+    /// client sends the request again.
     ///
-    /// The token fails with [`Unsupported`](crate::ErrorKind::Unsupported) if the server has no NOTIFY, with
-    /// [`Invalid`](crate::ErrorKind::Invalid) if what is asked breaks the rules of RFC 5465 sections 5 and 6, both
-    /// unsent; and with [`No`](crate::ErrorKind::No) if the server knows an event of that name not
-    /// ([`Code::BadEvent`](crate::types::Code::BadEvent) lists those that it knows) or has too much to do
-    /// ([`Code::NotificationOverflow`](crate::types::Code::NotificationOverflow)). What was asked before then still
-    /// holds.
+    /// The token fails with [`Unsupported`](crate::ErrorKind::Unsupported) if the server has no
+    /// NOTIFY, with [`Invalid`](crate::ErrorKind::Invalid) if the request breaks the rules of RFC
+    /// 5465 sections 5 and 6, both unsent; and with [`No`](crate::ErrorKind::No) if the server does
+    /// not support that event ([`Code::BadEvent`](crate::types::Code::BadEvent) lists those that it
+    /// does) or has too much to do
+    /// ([`Code::NotificationOverflow`](crate::types::Code::NotificationOverflow)). The earlier
+    /// request then still holds.
     ///
     /// ```no_run
     /// # async fn example(imap: imap_duplex::Sender, mut events: imap_duplex::Receiver) -> imap_duplex::Result<()> {
@@ -193,24 +201,26 @@ impl Sender {
         self.submit(what)
     }
 
-    /// Asks for nothing; the server may use the occasion to tell what is new: `NOOP` (RFC 9051 section 6.1.2).
+    /// Does nothing, but gives the server an occasion to report changes: `NOOP` (RFC 9051 section
+    /// 6.1.2).
     pub fn noop(&self) -> Token<Noop> {
         self.submit(Noop)
     }
 
-    /// Asks the server what it can do: `CAPABILITY` (RFC 9051 section 6.1.1). What it told last is
-    /// [`capabilities`](Sender::capabilities), without asking.
+    /// Asks the server for its capabilities: `CAPABILITY` (RFC 9051 section 6.1.1).
+    /// [`capabilities`](Sender::capabilities) has the last report, without asking.
     pub fn capability(&self) -> Token<Capability> {
         self.submit(Capability)
     }
 
-    /// Tells the server who we are, and asks the same of it: `ID` (RFC 2971).
+    /// Names this client to the server, and asks for the server's name: `ID` (RFC 2971).
     pub fn id(&self, who: Id) -> Token<Id> {
         self.submit(who)
     }
 
-    /// Ends the session: `LOGOUT` (RFC 9051 section 6.1.3). It keeps its place in the order of commands and waits
-    /// for none of their answers. What is submitted after it is not sent, and fails when the connection ends.
+    /// Ends the session: `LOGOUT` (RFC 9051 section 6.1.3). It keeps its place in the order of
+    /// commands and waits for none of their answers. What is submitted after it is not sent, and
+    /// fails when the connection ends.
     pub fn logout(&self) -> Token<Logout> {
         self.submit(Logout)
     }

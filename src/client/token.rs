@@ -16,13 +16,14 @@ use crate::types::{CommandId, Progress};
 
 /// The claim check of one submitted command: a future of its result.
 ///
-/// The command is under way whether or not the token is awaited. Dropping the token before the command's
-/// first byte is written withdraws a command that only reads; one that changes something goes out all the same
-/// ([`cancel`](Token::cancel) takes it back if there is still time). Once sent, a command runs to its end,
-/// and its result is thrown away.
+/// The command is under way whether or not the token is awaited. Dropping the token before the
+/// command's first byte is written withdraws a command that only reads; one that changes something
+/// is sent nevertheless ([`cancel`](Token::cancel) withdraws it if there is still time). Once sent,
+/// a command runs to its end, and its result is dropped.
 ///
-/// What it collects is held whole in memory, up to [`Limits::result`](crate::types::Limits::result); past that it fails
-/// with [`Overrun`](crate::ErrorKind::Overrun). For more than that there is [`stream`](Token::stream).
+/// What it collects is held whole in memory, up to
+/// [`Limits::result`](crate::types::Limits::result); past that it fails with
+/// [`Overrun`](crate::ErrorKind::Overrun). For more than that there is [`stream`](Token::stream).
 ///
 /// Cancel safe: it can be awaited by reference, in `select!`, and again later.
 #[must_use = "dropping a token withdraws a command that only reads; `detach` leaves its result to the event stream"]
@@ -59,27 +60,30 @@ impl<C: Command> Token<C> {
         self.id
     }
 
-    /// How far the command has come, as the server told last: servers with INPROGRESS (RFC 9585) do so while a long
-    /// SEARCH or COPY runs. `None` if it has not.
+    /// The command's last reported progress: servers with INPROGRESS (RFC 9585) report it while a
+    /// long SEARCH or COPY runs. `None` without a report.
     #[must_use]
     pub fn progress(&self) -> Option<Progress> {
         self.slot.progress()
     }
 
-    /// Leaves the result to the event stream: what has come already is told there first, then each piece as it comes,
-    /// as [`Data`](crate::types::EventKind::Data), and the end as [`Completed`](crate::types::EventKind::Completed). If
-    /// the command has ended already, its end was told before, and its data is told now.
+    /// Hands the result to the event stream: first the data received so far, then each further
+    /// piece, as [`Data`](crate::types::EventKind::Data), and the end as
+    /// [`Completed`](crate::types::EventKind::Completed). If the command has ended already, its end
+    /// was reported before, and only its data is added now.
     pub fn detach(mut self) -> CommandId {
         self.over = true;
         self.slot.detach(self.id, &self.shared.events);
         self.id
     }
 
-    /// Takes the command back if its first byte has not been written yet, even if it changes something; else it runs to
-    /// its end and its result is thrown away: then the event stream tells its end, of one that was taken back it tells
-    /// nothing. An IDLE by hand is ended. A streamed upload that has been begun is given up, which may cost the
-    /// connection: see [`Append`](crate::command::Append#streamed-uploads). Of several messages that are appended one
-    /// by one, no further one is sent: see [`AppendAll`](crate::command::AppendAll).
+    /// Withdraws the command if its first byte has not been written yet, even if it changes
+    /// something. Else the command runs to its end and its result is dropped. The event stream
+    /// reports the end of a command that was sent, and nothing of one that was withdrawn. An IDLE
+    /// by hand is ended. A streamed upload that has begun is abandoned, which may cost the
+    /// connection: see [`Append`](crate::command::Append#streamed-uploads). Of several messages
+    /// that are appended one by one, no further one is sent: see
+    /// [`AppendAll`](crate::command::AppendAll).
     pub fn cancel(mut self) {
         self.over = true;
         if self.slot.abandon(true) {
@@ -89,8 +93,8 @@ impl<C: Command> Token<C> {
 }
 
 impl<C: Streaming> Token<C> {
-    /// The result piece by piece, as it comes: a row can be read while the command is still running. Of rows that wait
-    /// unread no more is kept than [`Limits::unread`](crate::types::Limits::unread): see [`Rows`].
+    /// The result as a stream: rows can be read while the command is still running. At most
+    /// [`Limits::unread`](crate::types::Limits::unread) of unread rows are kept: see [`Rows`].
     #[must_use = "dropping the stream throws the rest of the result away"]
     pub fn stream(self) -> Rows<C> {
         self.slot.set_streaming();
@@ -99,8 +103,8 @@ impl<C: Streaming> Token<C> {
 }
 
 impl Token<Select> {
-    /// The mailbox that will be selected. Commands can be submitted through it at once: they go out as soon as
-    /// that is sound, and fail, unsent, if it can't be selected.
+    /// The mailbox that will be selected. Commands can be submitted through it at once: they go out
+    /// as soon as that is sound, and fail, unsent, if it can't be selected.
     #[must_use]
     pub fn mailbox(&self) -> Mailbox {
         match &self.opens {
@@ -147,13 +151,15 @@ impl<C: Command> fmt::Debug for Token<C> {
 
 /// The result of a command, piece by piece.
 ///
-/// It ends when the command does; an error that ended it comes last. Dropping it throws the rest away.
+/// It ends when the command does; if the command failed, its last item is the error. Dropping it
+/// drops the rest of the result.
 ///
-/// It may be read slowly. While more than [`Limits::backlog`](crate::types::Limits::backlog) waits unread, the server
-/// waits too, so that memory is bounded however long the result is; but never while another command is queued or in
-/// flight, for its answer comes behind these rows, and no longer than [`Limits::hold`](crate::types::Limits::hold)
-/// without a row being read. After that rows are kept up to [`Limits::unread`](crate::types::Limits::unread); past it
-/// this stream gives what it has kept and then ends with [`Overrun`](crate::ErrorKind::Overrun), which disturbs nothing
+/// It may be read slowly. While more than [`Limits::backlog`](crate::types::Limits::backlog) is
+/// unread, the connection stops reading, so that memory is bounded however long the result is; but
+/// never while another command is queued or in flight, since its answer follows these rows, and no
+/// longer than [`Limits::hold`](crate::types::Limits::hold) without a row being read. After that
+/// rows are kept up to [`Limits::unread`](crate::types::Limits::unread); past it this stream yields
+/// the rows kept and then ends with [`Overrun`](crate::ErrorKind::Overrun), which affects nothing
 /// else. So another command can be awaited between two rows.
 #[must_use = "streams do nothing unless read"]
 pub struct Rows<C: Streaming> {
@@ -174,7 +180,7 @@ impl<C: Streaming> Rows<C> {
         self.token.id
     }
 
-    /// How far the command has come, as the server told last: see [`Token::progress`].
+    /// The command's last reported progress: see [`Token::progress`].
     #[must_use]
     pub fn progress(&self) -> Option<Progress> {
         self.token.progress()

@@ -7,13 +7,14 @@ use tokio_util::io::ReaderStream;
 
 use crate::command::Append;
 
-/// How many octets are read at once.
+/// How many bytes are read at once.
 const BLOCK: usize = 32 << 10;
 
 impl Append {
-    /// A message of so many octets that is read while it is sent. See [streamed uploads](Append#streamed-uploads).
+    /// A message of `size` bytes that is read while it is sent. See [streamed
+    /// uploads](Append#streamed-uploads).
     ///
-    /// The reader has to end after `size` octets; `reader.take(size)` makes one end that goes on.
+    /// The reader has to end after `size` bytes; `reader.take(size)` cuts off one that is longer.
     ///
     /// ```no_run
     /// # async fn example(imap: imap_duplex::Sender) -> Result<(), Box<dyn std::error::Error>> {

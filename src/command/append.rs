@@ -1,4 +1,5 @@
-//! APPEND: putting a message into a mailbox (RFC 9051 section 6.3.12), from memory or from a stream.
+//! APPEND: putting a message into a mailbox (RFC 9051 section 6.3.12), from memory or from a
+//! stream.
 
 use std::io;
 
@@ -21,32 +22,36 @@ use crate::types::{Code, Done, Flags, MailboxName, Timestamp, Uid, UidValidity};
 ///
 /// # Streamed uploads
 ///
-/// A message that is too large for memory comes from a reader or a stream (`Append::reader`, [`Append::stream`]), whose
-/// size has to be known beforehand, since IMAP announces it (RFC 9051 section 4.3). It belongs to the connection's
-/// driver once the command has been submitted: it is read as the server takes the octets, and no more than 200 KiB of
-/// it are in memory (or one piece, if a stream's pieces are larger). Meanwhile nothing else can be sent, but all that
-/// the server says is heard. So a source must not wait for the same connection, such as for the rows of a FETCH on it
-/// that has not been sent yet: neither would get any further until the source has had its time. One that trickles keeps
-/// the line for as long as it gives something now and then; what must not wait for it belongs on another connection.
+/// A message that is too large for memory is read from a reader or a stream (`Append::reader`,
+/// [`Append::stream`]). Its size has to be known first, since IMAP announces it (RFC 9051 section
+/// 4.3). The source belongs to the connection's driver once the command has been submitted: it is
+/// read as the server takes the bytes, and no more than 200 KiB of it are in memory (or one piece,
+/// if a stream's pieces are larger). Meanwhile no other command can be sent, but everything the
+/// server sends is received. So a source must not wait for the same connection, such as for the
+/// rows of a FETCH on it that has not been sent yet: neither would proceed until the source times
+/// out. A source that trickles occupies the connection for as long as it yields something now and
+/// then; use another connection for what must not wait.
 ///
-/// - It is asked for nothing before the server wants the octets: a streamed message always waits for the server to say
-///   so, which costs a round trip. If the server says NO instead (`TRYCREATE`: there is no such mailbox), the source is
-///   untouched, and a clone of the `Append` can be submitted again. Some servers take all of the message before they
-///   say NO. Clones share their source: one that has been read from can't be sent again, and says so with
+/// - The source is not read before the server asks for the bytes: a streamed message always waits
+///   for that, which costs a round trip. If the server answers NO instead (`TRYCREATE`: there is no
+///   such mailbox), the source is untouched, and a clone of the `Append` can be submitted again.
+///   Some servers take all of the message before they answer NO. Clones share their source: one
+///   that has been read from can't be sent again, and fails with
 ///   [`Invalid`](crate::ErrorKind::Invalid), unsent.
-/// - If the source fails, ends too early, has more octets than announced, has a NUL, or gives nothing for as long as
-///   [`Timeouts::silence`](crate::Timeouts::silence), nothing is stored, and the token fails with
-///   [`Source`](crate::ErrorKind::Source). Towards a server with MULTIAPPEND the connection goes on, if no more than 16
-///   MiB are left to fill; else it has to be closed, for the server waits for the octets that it was promised. A
-///   thousand pieces without an octet in a row, none of which had to be waited for, are a failure too.
-/// - The source is polled in the connection's driver. If it panics, so does the driver, and the connection ends with
-///   [`Dropped`](crate::types::CloseReason::Dropped).
-/// - Dropping the token changes nothing, as with any command that has been sent: the upload goes on, and what was read
-///   from the source is stored. [`Token::cancel`](crate::Token::cancel) gives it up, as if the source had failed; if
-///   all octets have been given by then, it is stored.
-/// - A server that refuses in the midst of it has to be given the announced number of octets all the same: they are
-///   filled up, and the source is dropped. If more than 16 MiB are left, the connection is closed instead; the token
-///   has the server's answer all the same.
+/// - If the source fails, ends too early, has more bytes than announced, has a NUL, or yields
+///   nothing for as long as [`Timeouts::silence`](crate::Timeouts::silence), nothing is stored, and
+///   the token fails with [`Source`](crate::ErrorKind::Source). With MULTIAPPEND the connection
+///   continues, if no more than 16 MiB are left to fill; else it has to be closed, because the
+///   server waits for the bytes that were announced. A thousand empty pieces in a row, none of
+///   which had to be waited for, are a failure too.
+/// - The source is polled in the connection's driver. If it panics, so does the driver, and the
+///   connection ends with [`Dropped`](crate::types::CloseReason::Dropped).
+/// - Dropping the token changes nothing, as with any command that has been sent: the upload
+///   continues, and the message is stored. [`Token::cancel`](crate::Token::cancel) aborts it, as if
+///   the source had failed; if all bytes have been given by then, it is stored.
+/// - A server that refuses an upload midway still has to be given the announced number of bytes:
+///   they are filled up, and the source is dropped. If more than 16 MiB are left, the connection is
+///   closed instead; the token has the server's answer in both cases.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Append {
@@ -62,27 +67,28 @@ enum Content {
     Stream(Source),
 }
 
-/// Where an appended message went.
+/// Where an appended message was stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Appended {
-    /// The era of the UID.
+    /// The UIDVALIDITY of the mailbox.
     pub uid_validity: Option<UidValidity>,
-    /// The UID that the message was given; `None` if the server does not tell (it lacks UIDPLUS).
+    /// The UID of the new message; `None` if the server does not report it (it lacks UIDPLUS).
     pub uid: Option<Uid>,
 }
 
 impl Append {
-    /// This message, as it is to be stored: header, empty line, body, with CRLF line ends. It goes to INBOX
-    /// unless [`to`](Append::to) says otherwise.
+    /// This message, as it is to be stored: header, empty line, body, with CRLF line ends. It is
+    /// added to INBOX unless [`to`](Append::to) says otherwise.
     pub fn new(message: impl Into<Bytes>) -> Self {
         Self::of(Content::Memory(message.into()))
     }
 
-    /// A message of so many octets, which come in pieces of any length. See [streamed
+    /// A message of `size` bytes, in pieces of any length. See [streamed
     /// uploads](Append#streamed-uploads).
     ///
-    /// The stream has to end after `size` octets; it is asked for its end before the message counts as sent.
+    /// The stream has to end after `size` bytes; it is polled for its end before the message counts
+    /// as sent.
     pub fn stream(size: u64, bytes: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Self {
         Self::of(Content::Stream(Source::new(size, bytes)))
     }
@@ -109,7 +115,7 @@ impl Append {
         self
     }
 
-    /// How many octets the message has.
+    /// The size of the message in bytes.
     pub(super) fn size(&self) -> u64 {
         match &self.message {
             Content::Memory(bytes) => bytes.len() as u64,
@@ -117,12 +123,12 @@ impl Append {
         }
     }
 
-    /// Whether the server is known not to take it: messages of this size in this mailbox (RFC 7889), or with a NUL, which is
-    /// allowed in a literal8 alone (RFC 3516 section 4.4).
+    /// Whether the server is known not to take it: messages of this size in this mailbox (RFC
+    /// 7889), or with a NUL, which is allowed in a literal8 alone (RFC 3516 section 4.4).
     pub(super) fn check(&self, to: &MailboxName, session: &Session) -> Result<()> {
         let size = self.size();
         if let Some(most) = session.append_limit_of(to).filter(|most| size > *most) {
-            let why = format!("the message has {size} octets, and the server takes no more than {most}");
+            let why = format!("the message has {size} bytes, and the server accepts at most {most}");
             return Err(Error::unsupported(why));
         }
         match &self.message {

@@ -6,14 +6,14 @@ use crate::types::{Code, Done, MailboxName, StatusResponse};
 
 /// Messages to be put into one mailbox, in this order.
 ///
-/// Towards a server with MULTIAPPEND (RFC 3502) it is one command, which stores all of them or none. Towards others it
-/// is one APPEND after the other, each sent when the one before it has been stored; the first that fails ends it, and
-/// those before it stay: [`Error::answers`](crate::Error::answers) has the OK of each of them, with its UID where the
-/// server tells it. No message at all, or an empty one among them, is refused, unsent. Any of them may be a [streamed
-/// upload](Append#streamed-uploads).
+/// With MULTIAPPEND (RFC 3502) it is one command, which stores all of them or none. Without it, it
+/// is one APPEND after the other, each sent when the one before it has been stored; the first that
+/// fails ends it, and those before it stay: [`Error::answers`](crate::Error::answers) has the OK of
+/// each of them, with its UID where the server reports it. An empty list, or an empty message in
+/// it, is refused, unsent. Any of them may be a [streamed upload](Append#streamed-uploads).
 ///
-/// Where they go one by one, [`Token::cancel`](crate::Token::cancel) sends no further one: those that have been sent
-/// stay, and the streams of the others are not read.
+/// Where they are sent one by one, [`Token::cancel`](crate::Token::cancel) sends no further one:
+/// those that have been sent stay, and the streams of the others are not read.
 ///
 /// ```
 /// use imap_duplex::command::{Append, AppendAll};
@@ -29,7 +29,8 @@ pub struct AppendAll {
     messages: Vec<Append>,
     /// How many have been written.
     written: usize,
-    /// How many go in one line; decided with the first, so that capabilities that come later change nothing.
+    /// How many are sent in one line; decided with the first, so that a later change of
+    /// capabilities has no effect.
     at_once: usize,
 }
 
@@ -47,7 +48,7 @@ impl AppendAll {
 
 impl Command for AppendAll {
     type Item = ();
-    /// Where each of them went, in their order.
+    /// Where each of them was stored, in their order.
     type Output = Vec<Appended>;
 
     fn name(&self) -> &str {
@@ -91,8 +92,8 @@ impl Command for AppendAll {
     }
 }
 
-/// Where so many messages went, of which one OK tells: the UIDs are told in the order of the messages (RFC 3502,
-/// "MULTIAPPEND Interaction with UIDPLUS Extension"), and a mailbox gives them ascending.
+/// The places of several messages that share one OK: the UIDs are in the order of the messages (RFC
+/// 3502, "MULTIAPPEND Interaction with UIDPLUS Extension"), and a mailbox assigns them ascending.
 fn where_they_went(status: &StatusResponse, count: usize) -> Vec<Appended> {
     match &status.code {
         Some(Code::AppendUid { uid_validity, uids }) if uids.len() == count as u64 => {

@@ -1,8 +1,8 @@
-//! What kind of command one is: what it needs of the commands in flight, what it does while it is in
-//! flight, which responses may be its own, and what its OK changes.
+//! What kind of command one is: what it needs of the commands in flight, what it does while it is
+//! in flight, which responses may be its own, and what its OK changes.
 //!
-//! Given by each command ([`Command::class`](super::Command::class)); read by the engine's admission,
-//! routing and session, which know no command by name.
+//! Given by each command ([`Command::class`](super::Command::class)); read by the engine's
+//! admission, routing and session, which know no command by name.
 
 use crate::types::{Answer, MailboxName};
 
@@ -42,8 +42,8 @@ pub struct Class {
     pub(crate) line_by_line: bool,
 }
 
-/// What a command does with the flags of its messages (RFC 9051 section 5.5: a FETCH and a STORE of the
-/// same messages are ambiguous when pipelined).
+/// What a command does with the flags of its messages (RFC 9051 section 5.5: a FETCH and a STORE of
+/// the same messages are ambiguous when pipelined).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FlagUse {
     None,
@@ -61,12 +61,12 @@ pub(crate) enum ClaimScope {
     Mailbox(MailboxName),
 }
 
-/// What a command's OK changes, beyond what untagged responses tell.
+/// What a command's OK changes, beyond what untagged responses report.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Effect {
     #[default]
     None,
-    /// A new beginning: capabilities known before may be void.
+    /// The session starts over: capabilities known before may no longer hold.
     Login,
     StartTls,
     Logout,
@@ -92,7 +92,7 @@ pub(crate) enum Effect {
         mailbox: MailboxName,
         subscribed: bool,
     },
-    /// What the server tells unasked, from now on.
+    /// What the server reports unasked, from now on.
     Notify(Box<Notify>),
 }
 
@@ -114,7 +114,7 @@ impl ResponseKinds {
     pub(crate) const CAPABILITY: Self = Self(1 << 9);
     /// Untagged status responses with a code, such as COPYUID of a MOVE.
     pub(crate) const CODES: Self = Self(1 << 10);
-    /// What nobody but a user's barrier may ask for.
+    /// What only a user's barrier may ask for.
     pub(crate) const OTHER: Self = Self(1 << 11);
     pub(crate) const EVERYTHING: Self = Self(u32::MAX);
 
@@ -195,8 +195,8 @@ impl Class {
         }
     }
 
-    /// Waits until nothing is in flight, and nothing follows it until it has ended. May be answered by
-    /// anything. Always safe.
+    /// Waits until nothing is in flight, and nothing follows it until it has ended. May be answered
+    /// by anything. Always safe.
     pub fn barrier() -> Self {
         Self { alone: true, answered_by: ResponseKinds::EVERYTHING, ..Self::new() }
     }
@@ -219,14 +219,14 @@ impl Class {
         self
     }
 
-    /// Wants the bytes of responses: [`Untagged::raw`](crate::types::Untagged::raw) is there for each
-    /// that comes while it is in flight.
+    /// Asks for the bytes of responses: [`Untagged::raw`](crate::types::Untagged::raw) is set for
+    /// each that arrives while the command is in flight.
     pub fn with_raw(mut self) -> Self {
         self.raw = true;
         self
     }
 
-    /// Talks with the server before it ends: each `+` goes to
+    /// A dialogue with the server before its end: each `+` is handed to
     /// [`Command::challenge`](super::Command::challenge). A barrier too.
     pub fn with_challenges(mut self) -> Self {
         self.dialogue = true;
@@ -245,7 +245,7 @@ impl Class {
         self
     }
 
-    /// Claims nothing but what is about this mailbox, in whatever case of letters it is named.
+    /// Claims only responses about this mailbox, whatever the case of letters in its name.
     pub(crate) fn about_mailbox(mut self, name: MailboxName) -> Self {
         self.about = ClaimScope::Mailbox(name);
         self
@@ -264,7 +264,8 @@ impl Class {
         self
     }
 
-    /// Changes or removes messages of the selected mailbox, so that it is of no use where that is open for reading alone.
+    /// Changes or removes messages of the selected mailbox, so that it is of no use where that is
+    /// open for reading alone.
     pub(crate) fn changing_messages(mut self) -> Self {
         self.changes_messages = true;
         self
@@ -276,7 +277,7 @@ impl Class {
         self
     }
 
-    /// It names UIDs apart from its messages: they mean nothing in another era of the mailbox (UIDVALIDITY).
+    /// It names UIDs apart from its messages: they are invalid once UIDVALIDITY changes.
     pub(crate) fn naming_uids(mut self, names: bool) -> Self {
         self.names_uids = names;
         self
@@ -294,13 +295,13 @@ impl Class {
         self
     }
 
-    /// What its lines before have done is whole without those that follow.
+    /// The effect of its earlier lines is complete without the later ones.
     pub(crate) fn line_by_line(mut self) -> Self {
         self.line_by_line = true;
         self
     }
 
-    /// One of the library's own commands: its name is not checked against those that users may not send.
+    /// One of the library's own commands: its name is not checked against the reserved ones.
     pub(crate) fn ours(mut self) -> Self {
         self.ours = true;
         self

@@ -6,14 +6,15 @@ use crate::error::{Error, Result};
 use crate::types::{Answer, Code, CopyUid, Done, Flag, Flags, MailboxName, StatusResponse, UidSet, Untagged};
 
 /// How many ranges of messages that COPYUID has named are remembered.
-const MOST_RANGES: usize = 100_000;
+const MAX_RANGES: usize = 100_000;
 
 /// Copies messages to another mailbox, or moves them there.
 ///
-/// A move towards a server without MOVE is done as COPY, STORE `\Deleted` and UID EXPUNGE, each once the one before has
-/// succeeded (RFC 6851 section 3.3 tells why in this order); without UIDPLUS too it is refused, because EXPUNGE would
-/// take other messages along. Once its COPY has been begun, such a move is done to its end, cancelled or not: half of
-/// it would leave the messages in both mailboxes, or marked `\Deleted` where they were.
+/// Without MOVE on the server, a move is done as COPY, STORE `\Deleted` and UID EXPUNGE, each once
+/// the one before has succeeded (RFC 6851 section 3.3 explains the order); without UIDPLUS too it
+/// is refused, because EXPUNGE would remove other messages as well. Once its COPY has begun, such a
+/// move is completed, cancelled or not: half of it would leave the messages in both mailboxes, or
+/// marked `\Deleted` where they were.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct CopyMessages {
@@ -22,7 +23,7 @@ pub struct CopyMessages {
     step: Step,
     pieces: SetChunks,
     /// Messages that a COPYUID has named.
-    told: UidSet,
+    reported: UidSet,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +40,10 @@ enum Step {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Copied {
-    /// The UIDs that the messages were given, one entry for each line that was sent; empty if the server does not tell
-    /// (it lacks UIDPLUS, or the other mailbox's UIDs don't last). An entry without [`pairs`](CopyUid::pairs) says which
-    /// messages were copied, and not what UIDs they were given.
+    /// The UIDs of the new messages, one entry for each line that was sent; empty if the server
+    /// does not report them (it lacks UIDPLUS, or the other mailbox's UIDs are not persistent). An
+    /// entry without [`pairs`](CopyUid::pairs) names the messages that were copied, but not their
+    /// new UIDs.
     pub uids: Vec<CopyUid>,
 }
 
@@ -49,7 +51,7 @@ impl CopyMessages {
     /// Copies these messages to this mailbox.
     pub fn copying(which: impl Into<Messages>, to: impl Into<MailboxName>) -> Self {
         let (which, to) = (which.into(), to.into());
-        Self { which, to, step: Step::Copy, pieces: SetChunks::default(), told: UidSet::new() }
+        Self { which, to, step: Step::Copy, pieces: SetChunks::default(), reported: UidSet::new() }
     }
 
     /// Moves these messages to this mailbox.
@@ -61,16 +63,17 @@ impl CopyMessages {
         self.step != Step::Copy
     }
 
-    /// What a MOVE has done is told before its end (RFC 6851 section 4.3), of those of its messages that are there, and once of
-    /// each. Of a COPY it stands in the tagged OK (RFC 4315 section 3); some servers tell it as of a MOVE all the same.
-    fn claims_copied(&self, told: &CopyUid) -> Claim {
-        if told.is_empty() {
+    /// A MOVE reports its COPYUID before its end (RFC 6851 section 4.3), for those of its messages
+    /// that exist, and once for each. A COPY's is in the tagged OK (RFC 4315 section 3); some
+    /// servers send it as for a MOVE.
+    fn claims_copied(&self, reported: &CopyUid) -> Claim {
+        if reported.is_empty() {
             return Claim::Part;
         }
         match &self.which {
             Messages::Uids(set) => {
-                let (from, more) = (told.from(), !self.told.is_empty());
-                if !from.difference(set).is_empty() || more && !from.intersection(&self.told).is_empty() {
+                let (from, more) = (reported.from(), !self.reported.is_empty());
+                if !from.difference(set).is_empty() || more && !from.intersection(&self.reported).is_empty() {
                     Claim::No
                 } else if self.is_move() {
                     Claim::Whole
@@ -157,7 +160,7 @@ impl Command for CopyMessages {
     fn claims(&self, response: &Untagged) -> Claim {
         match response.answer() {
             Answer::Status(status) => match &status.code {
-                Some(Code::CopyUid(told)) => self.claims_copied(told),
+                Some(Code::CopyUid(reported)) => self.claims_copied(reported),
                 _ => Claim::No,
             },
             Answer::Expunge { uid: Some(uid), .. } if self.is_move() => self.which.claim(&(*uid).into()),
@@ -167,29 +170,29 @@ impl Command for CopyMessages {
     }
 
     fn received(&mut self, response: &Untagged) {
-        if let Answer::Status(StatusResponse { code: Some(Code::CopyUid(told)), .. }) = response.answer()
-            && self.told.ranges().len() <= MOST_RANGES
+        if let Answer::Status(StatusResponse { code: Some(Code::CopyUid(reported)), .. }) = response.answer()
+            && self.reported.ranges().len() <= MAX_RANGES
         {
-            self.told.union_with(&told.from());
+            self.reported.union_with(&reported.from());
         }
     }
 
     fn item(response: Untagged) -> Option<CopyUid> {
         match response.into_answer() {
-            Answer::Status(status) => told_by(status.code),
+            Answer::Status(status) => copy_uid_of(status.code),
             _ => None,
         }
     }
 
     fn finish(self, done: Done, items: Vec<CopyUid>) -> Result<Copied> {
-        let tagged = done.earlier.into_iter().chain([done.status]).filter_map(|s| told_by(s.code));
+        let tagged = done.earlier.into_iter().chain([done.status]).filter_map(|s| copy_uid_of(s.code));
         Ok(Copied { uids: items.into_iter().chain(tagged).collect() })
     }
 }
 
-fn told_by(code: Option<Code>) -> Option<CopyUid> {
+fn copy_uid_of(code: Option<Code>) -> Option<CopyUid> {
     match code {
-        Some(Code::CopyUid(told)) if !told.is_empty() => Some(told),
+        Some(Code::CopyUid(reported)) if !reported.is_empty() => Some(reported),
         _ => None,
     }
 }

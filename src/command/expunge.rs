@@ -1,4 +1,4 @@
-//! EXPUNGE and UID EXPUNGE: removing messages for good (RFC 9051 sections 6.4.3 and 6.4.9).
+//! EXPUNGE and UID EXPUNGE: permanent removal of messages (RFC 9051 sections 6.4.3 and 6.4.9).
 
 use super::messages::SetChunks;
 use super::{Claim, Class, Command, FlagUse, Flow, Line, Messages, ResponseKinds, Session};
@@ -19,17 +19,18 @@ pub struct Expunge {
 pub struct Expunged {
     /// How many.
     pub count: u64,
-    /// Their UIDs, where the view knows them.
+    /// Their UIDs, where the view has them.
     pub uids: UidSet,
 }
 
 impl Expunge {
-    /// Removes all messages that have `\Deleted`, whoever set it: `EXPUNGE`.
+    /// Removes all messages that have `\Deleted`, whichever client set it: `EXPUNGE`.
     pub fn all_deleted() -> Self {
         Self { which: None, pieces: SetChunks::default() }
     }
 
-    /// Removes those of these messages that have `\Deleted`: `UID EXPUNGE` (needs UIDPLUS, RFC 4315).
+    /// Removes those of these messages that have `\Deleted`: `UID EXPUNGE` (needs UIDPLUS, RFC
+    /// 4315).
     pub fn messages(which: impl Into<Messages>) -> Self {
         Self { which: Some(which.into()), pieces: SetChunks::default() }
     }
@@ -44,7 +45,8 @@ impl Command for Expunge {
     }
 
     fn class(&self) -> Class {
-        // What is expunged hangs on \Deleted, so a STORE before it must have ended (RFC 9051 section 5.5).
+        // What is expunged hangs on \Deleted, so a STORE before it must have ended (RFC 9051
+        // section 5.5).
         let class = Class::change()
             .answered_by_kinds(ResponseKinds::EXPUNGE)
             .with_flags(FlagUse::Writes)

@@ -5,7 +5,7 @@ use super::{Claim, Class, Command, FlagUse, Flow, Line, Messages, ResponseKinds,
 use crate::error::{Error, Result};
 use crate::types::{Answer, Done, IncrementalSet, Message, ModSeq, Section, Seq, Uid, Untagged};
 
-/// What to fetch of each message. The UID always comes along.
+/// What to fetch of each message. The UID is always included.
 ///
 /// ```
 /// use imap_duplex::command::Items;
@@ -31,7 +31,7 @@ pub struct Items {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Wanted {
     section: Section,
-    /// Where it begins, and how many octets at the most.
+    /// Where it begins, and how many bytes at most.
     part: Option<(u32, u32)>,
 }
 
@@ -56,7 +56,7 @@ impl Items {
         Self { sections: vec![Wanted { section, part: None }], ..Self::default() }
     }
 
-    /// At most `length` octets of this section, from `origin` on (RFC 9051 section 6.4.5.1).
+    /// At most `length` bytes of this section, from `origin` on (RFC 9051 section 6.4.5.1).
     pub fn partial(section: Section, origin: u32, length: u32) -> Self {
         Self { sections: vec![Wanted { section, part: Some((origin, length)) }], ..Self::default() }
     }
@@ -73,7 +73,7 @@ impl Items {
         self
     }
 
-    /// And its size in octets.
+    /// And its size in bytes.
     pub fn size(mut self) -> Self {
         self.size = true;
         self
@@ -114,8 +114,8 @@ impl Items {
         self
     }
 
-    /// Whether the server can be asked to tell this of messages that come (RFC 5465 section 5.2).
-    pub(super) fn check_news(&self, session: &Session) -> Result<()> {
+    /// Whether NOTIFY can ask for this item of new messages (RFC 5465 section 5.2).
+    pub(super) fn check_notify(&self, session: &Session) -> Result<()> {
         if self.mod_seq && !session.can("CONDSTORE") && !session.can("QRESYNC") {
             return Err(Error::unsupported("the server keeps no mod-sequences (CONDSTORE)"));
         }
@@ -166,13 +166,14 @@ impl Items {
         let is_it = |w: &Wanted| w.part.map(|(from, _)| from) == origin;
         let asked = || self.sections.iter().enumerate().filter(|(_, w)| w.section == *section);
         let very = asked().find(|(_, w)| is_it(w)).map(|(place, _)| (place, true));
-        // Some servers don't say where a piece begins, or say it of the whole.
+        // Some servers omit the origin of a partial section, or send the origin of the whole.
         very.or_else(|| asked().next().map(|(place, _)| (place, false)))
     }
 
-    /// The row's items, FLAGS, UID and MODSEQ aside, which servers add unasked: `each` is called with its place among
-    /// those that were asked for and whether it is just what was asked for, or with `None` if it was not. Loops, since a chain
-    /// of iterators costs each row of flags a hundred instructions more.
+    /// The row's items, FLAGS, UID and MODSEQ aside, which servers add unasked: `each` is called
+    /// with the item's place among those that were asked for and whether it is exactly what was
+    /// asked for, or with `None` if it was not asked for. Loops, since a chain of iterators costs
+    /// each row of flags a hundred instructions more.
     fn each_place(&self, row: &Message, mut each: impl FnMut(Option<(usize, bool)>)) {
         let simple = [
             (row.internal_date().is_some(), self.internal_date),
@@ -191,7 +192,7 @@ impl Items {
             each(place.map(|(place, very)| (behind + place, very)));
         }
         for name in row.extra_items() {
-            // A date that can't be read is kept as it was written, and is an answer all the same.
+            // A date that can't be parsed is kept as it was written, and still counts as an answer.
             let is_date = self.internal_date && name.eq_ignore_ascii_case("INTERNALDATE");
             each(is_date.then_some((0, true)));
         }
@@ -206,20 +207,22 @@ pub struct Fetch {
     items: Items,
     changed_since: Option<ModSeq>,
     pieces: SetChunks,
-    told: Told,
-    /// For each item asked for, by its place: of which messages it has been told. Servers may answer several commands
-    /// before the first tagged line, so a second row of the same kind is likely another command's.
-    data: Vec<Told>,
+    received: ReceivedRows,
+    /// For each item asked for, by its place: the messages that it was received for. Servers may
+    /// answer several commands before the first tagged line, so a second row of the same kind is
+    /// likely another command's.
+    data: Vec<ReceivedRows>,
 }
 
-/// Of which messages the flags (or the UID alone) have been told already: what comes after that is news.
+/// The messages whose flags (or UID alone) have been received already: a later row is an
+/// unsolicited change.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Told {
+pub(super) struct ReceivedRows {
     uids: IncrementalSet<Uid>,
     seqs: IncrementalSet<Seq>,
 }
 
-impl Told {
+impl ReceivedRows {
     pub(super) fn has(&self, row: &Message) -> bool {
         match (row.uid(), row.seq()) {
             (Some(uid), _) => self.uids.contains(uid),
@@ -245,13 +248,13 @@ impl Fetch {
             items: items.into(),
             changed_since: None,
             pieces: SetChunks::default(),
-            told: Told::default(),
+            received: ReceivedRows::default(),
             data: Vec::new(),
         }
     }
 
-    /// Of those messages alone that have changed since this mod-sequence (RFC 7162 section 3.1.4.1); needs CONDSTORE. The
-    /// rows tell the mod-sequence too.
+    /// Only those messages that have changed since this mod-sequence (RFC 7162 section 3.1.4.1);
+    /// needs CONDSTORE. The rows have the mod-sequence too.
     pub fn changed_since(mut self, mod_seq: ModSeq) -> Self {
         self.changed_since = Some(mod_seq);
         self
@@ -308,26 +311,26 @@ impl Command for Fetch {
             Some((place, very)) => {
                 asked += 1;
                 unasked += usize::from(!very);
-                lacking += usize::from(!self.data.get(place).is_some_and(|told| told.has(row)));
+                lacking += usize::from(!self.data.get(place).is_some_and(|received| received.has(row)));
             }
             None => unasked += 1,
         });
         match (asked, unasked) {
             (0, 0) => {
-                let lacks = !self.told.has(row);
+                let lacks = !self.received.has(row);
                 let asked = row.flags().is_some() && self.items.flags
                     || row.mod_seq().is_some() && self.items.mod_seq
                     || row.flags().is_none() && row.uid().is_some() && self.items.is_uid_alone();
                 match holds {
                     Match::Surely if lacks && asked => Claim::Whole,
                     Match::Perhaps if lacks && asked => Claim::Part,
-                    // News of flags of who knows which message.
+                    // Flags of a message that can't be identified.
                     _ => Claim::No,
                 }
             }
             (0, _) => Claim::No,
-            // Which messages `$` names is the server's knowledge; as answers come in order, its rows come before those of what
-            // was sent later, though that names the message surely.
+            // Only the server can resolve `$`; as answers are in order, its rows precede those of
+            // later commands, even of one that names the message explicitly.
             (_, 0) if (sure || matches!(self.which, Messages::Saved(_))) && lacking > 0 => Claim::Whole,
             _ => Claim::Part,
         }
@@ -350,16 +353,16 @@ impl Command for Fetch {
     fn received(&mut self, response: &Untagged) {
         let Answer::Fetch(row) = response.answer() else { return };
         if row.flags().is_some() || row.mod_seq().is_some() || self.items.is_uid_alone() {
-            self.told.add(row);
+            self.received.add(row);
         }
         let data = &mut self.data;
         self.items.each_place(row, |place| {
             let Some((place, _)) = place else { return };
             if data.len() <= place {
-                data.resize_with(place + 1, Told::default);
+                data.resize_with(place + 1, ReceivedRows::default);
             }
-            if let Some(told) = data.get_mut(place) {
-                told.add(row);
+            if let Some(received) = data.get_mut(place) {
+                received.add(row);
             }
         });
     }
@@ -383,7 +386,7 @@ pub(crate) fn row_of(response: Untagged) -> Option<Message> {
     }
 }
 
-/// Joins rows that tell of the same message: servers may answer in several (RFC 9051 section 7.5.2).
+/// Joins rows of the same message: servers may answer in several (RFC 9051 section 7.5.2).
 pub(crate) fn join_rows(rows: Vec<Message>) -> Vec<Message> {
     use std::collections::HashMap;
     let ascending = rows.windows(2).all(|w| w[0].uid().is_some() && w[0].uid() < w[1].uid());
@@ -393,7 +396,8 @@ pub(crate) fn join_rows(rows: Vec<Message>) -> Vec<Message> {
     let mut joined: Vec<Message> = Vec::with_capacity(rows.len());
     let mut places = HashMap::new();
     let mut later: HashMap<usize, Vec<Message>> = HashMap::new();
-    // Rows without a UID are answers to a command by number, while which no number shifts (RFC 9051 section 7.5.1).
+    // Rows without a UID are answers to a command by number, while which no number shifts (RFC 9051
+    // section 7.5.1).
     let by_number = rows.iter().any(|row| row.uid().is_none());
     for row in rows {
         let (uid, seq) = (row.uid().map(|uid| (true, uid.get())), row.seq().map(|seq| (false, seq.get())));

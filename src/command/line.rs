@@ -1,6 +1,7 @@
 //! One line of a command as it is being written, argument by argument; and secrets.
 //!
-//! A thin layer over the wire's encoder: it puts the spaces, and keeps the encoder out of the public API.
+//! A thin layer over the wire's encoder: it puts the spaces, and keeps the encoder out of the
+//! public API.
 
 use std::fmt;
 
@@ -19,9 +20,9 @@ use crate::wire::encode::{EncodeOptions, Encoder, Fragment, LiteralMode};
 
 /// A line of a command that is being written.
 ///
-/// Arguments are set apart by single spaces, which it puts by itself. Whatever bytes an argument has, it
-/// stays one argument: what does not fit an atom or a quoted string goes as a literal, and what can't be
-/// written at all is an error of the whole line (RFC 9051 section 4).
+/// Arguments are separated by single spaces, which are added automatically. Whatever bytes an
+/// argument has, it stays one argument: what does not fit an atom or a quoted string is sent as a
+/// literal, and what can't be written at all is an error of the whole line (RFC 9051 section 4).
 pub struct Line {
     encoder: Encoder,
     /// Whether the next argument must be set apart.
@@ -178,32 +179,35 @@ impl Line {
         self
     }
 
-    /// A string that must not show in any log: it is written like any other, and wiped after use. While its command is in
-    /// flight, texts of the server that have it in them are left out of errors and events; the command that claims such a
-    /// response gets it whole. A secret of up to eight bytes is looked for as a whole word, a longer one by each eight of its bytes.
+    /// A string that must not show in any log: it is written like any other, and wiped after use.
+    /// While its command is in flight, server texts that contain it are left out of errors and
+    /// events; the command that claims such a response gets it whole. A secret of up to eight bytes
+    /// is matched as a whole word, a longer one by each eight of its bytes.
     pub fn secret(&mut self, secret: &[u8]) -> &mut Self {
         self.conceal(secret).private(secret)
     }
 
-    /// A string that is not shown in what is being written, and may be told otherwise: a user's name.
+    /// A string that is not shown in `Debug` of the line, and may be shown elsewhere: a user's
+    /// name.
     pub(crate) fn private(&mut self, string: &[u8]) -> &mut Self {
         self.next().secret(string);
         self
     }
 
-    /// The server is not to be quoted with this: as it is, as a quoted string has it, in base64, alone or within more.
+    /// The server is not to be quoted with this: as it is, as a quoted string has it, in base64,
+    /// alone or within more.
     pub(crate) fn conceal(&mut self, secret: &[u8]) -> &mut Self {
         let escaped = secret.iter().flat_map(|&byte| {
             let backslash = matches!(byte, b'"' | b'\\').then_some(b'\\');
             backslash.into_iter().chain([byte])
         });
         self.secrets.push(Zeroizing::new(escaped.collect()));
-        // Wherever it stands in what is encoded: the characters before it are others, and are left away.
+        // At whichever offset base64 encodes it: the characters before it differ, and are cut off.
         for (before, others) in [(0, 0), (1, 2), (2, 3)] {
             let padded = Zeroizing::new([&[0; 2][..before], secret].concat());
             let text = Zeroizing::new(BASE64.encode(&*padded));
             let text = text.as_bytes().get(others..).unwrap_or_default();
-            // A few of its letters are part of many another word.
+            // A few of its letters occur in many other words.
             if secret.is_empty() || before > 0 && text.len() <= 8 {
                 continue;
             }
@@ -227,7 +231,7 @@ impl Line {
         self
     }
 
-    /// Text of our own making that belongs to the word before.
+    /// Text made by the library itself that belongs to the argument before.
     pub(crate) fn attach(&mut self, text: &str) -> &mut Self {
         self.encoder.text(text);
         self
@@ -239,7 +243,7 @@ impl Line {
         self
     }
 
-    /// `[section]`, right behind the word before.
+    /// `[section]`, directly after the argument before.
     pub(crate) fn section(&mut self, section: &Section) -> &mut Self {
         if !section.is_writable() {
             let what = format!("the section {section} names a header field that can't be");
@@ -268,7 +272,8 @@ impl fmt::Debug for Line {
     }
 }
 
-/// A password or another text that must not be shown: `Debug` hides it, and it is wiped when dropped.
+/// A password or another text that must not be shown: `Debug` hides it, and it is wiped when
+/// dropped.
 #[derive(Clone)]
 pub struct Secret(SecretString);
 

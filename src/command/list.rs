@@ -1,4 +1,5 @@
-//! LIST: which mailboxes there are (RFC 9051 section 6.3.9, RFC 5258, RFC 3501 section 6.3.9 for LSUB).
+//! LIST: which mailboxes there are (RFC 9051 section 6.3.9, RFC 5258, RFC 3501 section 6.3.9 for
+//! LSUB).
 
 use std::collections::HashSet;
 
@@ -23,8 +24,8 @@ pub struct List {
     reference: String,
     pattern: String,
     subscribed: bool,
-    /// What has been told: the same once more is another command's.
-    told: NameSet,
+    /// What has been received: a repetition is another command's.
+    received: NameSet,
 }
 
 impl List {
@@ -34,29 +35,31 @@ impl List {
             reference: String::new(),
             pattern: pattern.into(),
             subscribed: false,
-            told: NameSet::default(),
+            received: NameSet::default(),
         }
     }
 
-    /// Only those that the user has subscribed to.
+    /// Only subscribed mailboxes.
     pub fn subscribed(mut self) -> Self {
         self.subscribed = true;
         self
     }
 
-    /// The pattern counts from here on; how the two are put together is the server's affair (RFC 9051
+    /// The pattern is relative to this; how the server combines the two is up to it (RFC 9051
     /// section 6.3.9).
     pub fn under(mut self, reference: impl Into<String>) -> Self {
         self.reference = reference.into();
         self
     }
 
-    /// Whether it is what the pattern names, by its name or by the one that it is known by to who asked.
+    /// Whether the pattern matches this mailbox, by its name or by the name under which the client
+    /// asked for it.
     fn fits(&self, entry: &ListEntry) -> bool {
         names_of(entry).any(|name| self.fits_name(name, entry.delimiter))
     }
 
-    /// The same, by servers that take case of letters for nothing, or with a reference, whose meaning is the server's affair.
+    /// The same, for servers that ignore case, or with a reference, whose meaning is up to the
+    /// server.
     fn fits_loosely(&self, entry: &ListEntry) -> bool {
         let pattern = format!("{}{}", self.reference, self.pattern);
         let pattern = composed(&pattern).to_lowercase();
@@ -82,8 +85,8 @@ fn names_of(entry: &ListEntry) -> impl Iterator<Item = &MailboxName> {
     [Some(&entry.name), also].into_iter().flatten()
 }
 
-/// Whether a name fits a pattern with `*` and `%`. Time grows with the product of the lengths, memory with the pattern alone: the
-/// name is the server's.
+/// Whether a name fits a pattern with `*` and `%`. Time grows with the product of the lengths,
+/// memory with the pattern alone: the name is the server's.
 fn fits(pattern: &str, name: &str, delimiter: Option<char>) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     // at[i]: what has been read of the name fits the first i letters of the pattern.
@@ -144,7 +147,7 @@ impl Command for List {
             Answer::Lsub(entry) if self.subscribed => entry,
             _ => return Claim::No,
         };
-        if self.fits(entry) && !self.told.contains(&entry.name) {
+        if self.fits(entry) && !self.received.contains(&entry.name) {
             Claim::Whole
         } else if self.fits(entry) || self.fits_loosely(entry) {
             Claim::Part
@@ -155,7 +158,7 @@ impl Command for List {
 
     fn received(&mut self, response: &Untagged) {
         if let Answer::List(entry) | Answer::Lsub(entry) = response.answer() {
-            self.told.insert(&entry.name);
+            self.received.insert(&entry.name);
         }
     }
 
@@ -167,7 +170,7 @@ impl Command for List {
     }
 
     fn finish(self, _: Done, mut items: Vec<ListEntry>) -> Result<Vec<ListEntry>> {
-        // A renaming that was told meanwhile, of a mailbox that is listed anyway.
+        // A renaming that was reported meanwhile, of a mailbox that is listed anyway.
         let is_listed = |entry: &ListEntry| entry.renamed_from().is_none();
         if !items.iter().all(is_listed) {
             let listed: HashSet<_> = items.iter().filter(|e| is_listed(e)).map(|e| e.name.clone()).collect();

@@ -1,4 +1,5 @@
-//! LOGIN, AUTHENTICATE and STARTTLS (RFC 9051 section 6.2). Sent while connecting, as `Config` says.
+//! LOGIN, AUTHENTICATE and STARTTLS (RFC 9051 section 6.2). Sent while connecting, as `Config`
+//! says.
 
 use std::fmt;
 
@@ -50,16 +51,17 @@ pub(crate) trait Exchange: Send + 'static {
     /// The mechanism's name: `PLAIN`.
     fn mechanism(&self) -> &str;
 
-    /// Whether the client speaks first.
+    /// Whether the client sends the first message.
     fn is_client_first(&self) -> bool;
 
     /// What must not be quoted.
     fn secret(&self) -> &Secret;
 
-    /// Whether all has been said, so that the server may have let the client in.
+    /// Whether the exchange is complete, so that the server may have accepted the login.
     fn is_over(&self) -> bool;
 
-    /// The answer to what the server said; to nothing at first, if the client speaks first.
+    /// The answer to the server's challenge; `None` asks for the first message, if the client sends
+    /// it.
     ///
     /// # Errors
     /// An error gives the exchange up.
@@ -81,7 +83,8 @@ impl Authenticate {
         Self { exchange: Box::new(exchange), spoken: false, initial: true }
     }
 
-    /// Waits for the server's `+` with the first answer, though SASL-IR is offered: some servers refuse it.
+    /// Waits for the server's `+` with the first answer, though SASL-IR is offered: some servers
+    /// refuse it.
     pub(crate) fn without_initial_response(mut self) -> Self {
         self.initial = false;
         self
@@ -139,7 +142,7 @@ impl Command for Authenticate {
     }
 }
 
-/// `STARTTLS`: asks for encryption; after its OK the connection speaks TLS (RFC 9051 section 6.2.1).
+/// `STARTTLS`: asks for encryption; after its OK the connection uses TLS (RFC 9051 section 6.2.1).
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub(crate) struct StartTls;

@@ -1,5 +1,5 @@
-//! CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 9051 sections 6.3.4 to 6.3.8). Their OK is told as
-//! an event, for the server tells nobody.
+//! CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 9051 sections 6.3.4 to 6.3.8). Their OK is
+//! reported as an event, because the server sends no untagged response for it.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -9,11 +9,11 @@ use crate::error::Result;
 use crate::types::{Done, MailboxName};
 
 /// How many names are remembered, about 12 bytes each: more mailboxes hardly anybody has.
-const MOST_NAMES: usize = 100_000;
+const MAX_NAMES: usize = 100_000;
 
-/// Names of mailboxes that the server has told, as many as are worth it: it could tell names without end. Each is kept as a
-/// number made of it, so that none takes more than a few bytes, however long it is; that two have the same is as good as
-/// impossible.
+/// Names of mailboxes that the server has reported, up to a bound, since a server could send names
+/// without end. Each is kept as a hash, so that none takes more than a few bytes, however long it
+/// is; a collision is practically impossible.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct NameSet {
     names: HashSet<u64>,
@@ -30,7 +30,7 @@ fn number_of(name: &MailboxName) -> u64 {
 impl NameSet {
     pub(crate) fn insert(&mut self, name: &MailboxName) {
         let number = number_of(name);
-        if self.names.len() >= MOST_NAMES {
+        if self.names.len() >= MAX_NAMES {
             self.and_others |= !self.names.contains(&number);
         } else {
             self.names.insert(number);
@@ -41,7 +41,7 @@ impl NameSet {
         self.names.remove(&number_of(name));
     }
 
-    /// Whether it is one that is remembered.
+    /// Whether it is among the remembered names.
     pub(crate) fn contains(&self, name: &MailboxName) -> bool {
         self.names.contains(&number_of(name))
     }
@@ -171,7 +171,7 @@ impl Command for Rename {
     no_result!();
 }
 
-/// `SUBSCRIBE` and `UNSUBSCRIBE`: whether a mailbox is among those that the user wants to see.
+/// `SUBSCRIBE` and `UNSUBSCRIBE`: whether a mailbox is among the user's subscriptions.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Subscribe {
@@ -220,17 +220,17 @@ impl Command for Subscribe {
 mod tests {
     use super::*;
 
-    /// Contract line 13: a server can tell names without end.
+    /// Contract line 13: a server can send names without end.
     #[test]
     fn no_more_names_are_remembered_than_are_worth_it() {
         let mut names = NameSet::default();
         let name = |n: usize| MailboxName::new(format!("box {n}"));
-        (0..MOST_NAMES + 5).for_each(|n| names.insert(&name(n)));
-        assert_eq!(names.names.len(), MOST_NAMES);
-        assert!(names.contains(&name(0)) && names.contains(&name(MOST_NAMES - 1)));
-        assert!(!names.contains(&name(MOST_NAMES)));
+        (0..MAX_NAMES + 5).for_each(|n| names.insert(&name(n)));
+        assert_eq!(names.names.len(), MAX_NAMES);
+        assert!(names.contains(&name(0)) && names.contains(&name(MAX_NAMES - 1)));
+        assert!(!names.contains(&name(MAX_NAMES)));
         // There is room again, and still there may be others.
-        (0..MOST_NAMES + 5).for_each(|n| names.remove(&name(n)));
+        (0..MAX_NAMES + 5).for_each(|n| names.remove(&name(n)));
         assert!(names.names.is_empty() && !names.is_empty());
         // What is the same name is the same here, and two lists that remember the same are equal.
         names.insert(&"Inbox".into());

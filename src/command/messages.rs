@@ -11,23 +11,28 @@ use crate::types::{Message, Seq, SeqSet, SnapshotRange, Uid, UidSet};
 
 /// The messages that a command names.
 ///
-/// There is no conversion from a bare integer: say whether it is a [`Uid`] or a [`Seq`].
+/// There is no conversion from a bare integer: use a [`Uid`] or a [`Seq`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Messages {
-    /// By UID. From one on (`uid..`) means those up to the last message: what only reads goes out as `n:*`, less the last message
-    /// where its UID is below n; what changes messages ends at the last one whose UID is known, else below UIDNEXT if no message
-    /// has come since that was sent, else it is refused.
+    /// By UID. An open range (`uid..`) means the messages up to the last: a command that only reads
+    /// is sent as `n:*`, and its answer leaves out the last message where its UID is below n; a
+    /// command that changes messages ends at the last known UID, else below UIDNEXT if no message
+    /// has arrived since that was sent, else it is refused.
     Uids(UidSet),
-    /// By sequence number, as they are at the moment of submission: if messages go before the command is
-    /// sent, the engine corrects the numbers. They go out by UID where the UIDs are known, since some servers renumber before
-    /// they say so; UIDs ascend with the numbers, so a range stays one range. A number beyond the last message is an error, and nothing is sent;
-    /// [`Mailbox::newest`](crate::Mailbox::newest) and [`Snapshot::seqs`](crate::Snapshot::seqs) name none such.
+    /// By sequence number, as they are at the moment of submission: if messages are expunged before
+    /// the command is sent, the engine corrects the numbers. They are sent as UIDs where the UIDs
+    /// are known, since some servers renumber before they report it; UIDs ascend with the numbers,
+    /// so a range stays one range. A number beyond the last message is an error, and nothing is
+    /// sent; [`Mailbox::newest`](crate::Mailbox::newest) and
+    /// [`Snapshot::seqs`](crate::Snapshot::seqs) never name such a number.
     Seqs(SeqSet),
-    /// The messages that had these numbers in a [`Snapshot`](crate::Snapshot), whatever their numbers are now; of those
-    /// that are still there. They go out by UID as other numbers do. From [`Snapshot::seqs`](crate::Snapshot::seqs).
+    /// The messages that had these numbers in a [`Snapshot`](crate::Snapshot), whatever their
+    /// numbers are now; of those that still exist. They are sent as UIDs as other numbers are. From
+    /// [`Snapshot::seqs`](crate::Snapshot::seqs).
     SnapshotRange(SnapshotRange),
-    /// Those that a search has found and the server remembers: `$`. From [`Mailbox::save`](crate::Mailbox::save).
+    /// The result of a search that the server has saved: `$`. From
+    /// [`Mailbox::save`](crate::Mailbox::save).
     Saved(SavedSearch),
 }
 
@@ -43,7 +48,7 @@ impl Messages {
         }
     }
 
-    /// Whether these UIDs mean the same in whichever era of the mailbox: all messages, the last one, or none.
+    /// Whether these UIDs mean the same under any UIDVALIDITY: all messages, the last one, or none.
     pub(crate) fn independent_of_uid_validity(set: &UidSet) -> bool {
         matches!(set.raw(), [] | [(1 | u32::MAX, u32::MAX)])
     }
@@ -62,7 +67,8 @@ impl Messages {
         }
     }
 
-    /// Whether this row is of the message that `n:*` names only because it is the last one: nobody means it by UIDs from n on.
+    /// Whether `n:*` names this row's message only because it is the last one: UIDs from n on don't
+    /// mean it.
     pub(crate) fn leave_out(&self, row: &Message) -> bool {
         let Self::Uids(set) = self else { return false };
         set.is_open() && !set.names_last() && row.uid().is_some_and(|uid| !set.contains(uid))
@@ -80,10 +86,11 @@ impl Messages {
         };
         match contained {
             Some(true) => Match::Surely,
-            // `n:*` names the last message even where its UID is below n (RFC 9051 section 9, seq-range).
+            // `n:*` names the last message even where its UID is below n (RFC 9051 section 9,
+            // seq-range).
             Some(false) if open => Match::Perhaps,
             Some(false) => Match::No,
-            None => Match::Untold,
+            None => Match::Undetermined,
         }
     }
 
@@ -96,7 +103,7 @@ impl Messages {
         }
     }
 
-    /// Whether messages with these UIDs, which are gone, were named.
+    /// Whether the set named messages with these UIDs, which were expunged.
     pub(crate) fn claim(&self, gone: &UidSet) -> Claim {
         match self {
             Self::Uids(set) if set.intersection(gone) == *gone => Claim::Whole,
@@ -129,10 +136,10 @@ impl Messages {
 pub(crate) enum Match {
     No,
     Surely,
-    /// If it is the mailbox's last message, or one of those that the server remembers.
+    /// If it is the mailbox's last message, or in the server's saved result.
     Perhaps,
-    /// The row does not tell the number by which the set names messages.
-    Untold,
+    /// The row lacks the number by which the set names messages.
+    Undetermined,
 }
 
 impl Default for Messages {
@@ -199,7 +206,7 @@ impl SetChunks {
         (piece, if rest.is_empty() { Flow::Last } else { Flow::More })
     }
 
-    /// Begins anew, for a command that names the same messages in several lines.
+    /// Starts over, for a command that names the same messages in several lines.
     pub(crate) fn restart(&mut self) {
         self.0 = None;
     }

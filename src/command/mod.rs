@@ -1,8 +1,10 @@
-//! Commands: what each one asks, how it is written, which answers are its own, and what it gives back.
+//! Commands: what each one asks, how it is written, which answers are its own, and what it gives
+//! back.
 //!
 //! One file a family. A [`Command`] is handed to [`Sender::submit`](crate::Sender::submit) or
-//! [`Mailbox::submit`](crate::Mailbox::submit); the engine writes it and tells it what it heard; the task
-//! that awaits the token makes the result. Users' own commands implement the same trait.
+//! [`Mailbox::submit`](crate::Mailbox::submit); the engine writes it and hands it the responses
+//! that it claims; the task that awaits the token makes the result. Users' own commands implement
+//! the same trait.
 
 mod append;
 mod append_all;
@@ -58,8 +60,8 @@ use crate::types::{Done, MailboxName, Untagged};
 
 /// A command: one of the library's, or one of your own.
 ///
-/// `encode`, `claims`, `received` and `challenge` run in the driver's task and must be quick; `item` and
-/// `finish` run in the task that reads the token. None of them runs under a lock.
+/// `encode`, `claims`, `received` and `challenge` run in the driver's task and must be quick;
+/// `item` and `finish` run in the task that reads the token. None of them runs under a lock.
 ///
 /// ```
 /// use imap_duplex::command::{Claim, Class, Command, Flow, Line, Session};
@@ -79,8 +81,8 @@ use crate::types::{Done, MailboxName, Untagged};
 ///         Ok(Flow::Last)
 ///     }
 ///     fn claims(&self, _: &Untagged) -> Claim { Claim::Whole }
-///     fn item(heard: Untagged) -> Option<String> {
-///         Some(String::from_utf8_lossy(heard.raw()?).into_owned())
+///     fn item(response: Untagged) -> Option<String> {
+///         Some(String::from_utf8_lossy(response.raw()?).into_owned())
 ///     }
 ///     fn finish(self, _: Done, items: Vec<String>) -> Result<Vec<String>> { Ok(items) }
 /// }
@@ -104,8 +106,8 @@ pub trait Command: Send + 'static {
         Class::barrier()
     }
 
-    /// The messages that it names, so that the engine can turn sequence numbers into what they mean at
-    /// the moment of sending: into UIDs where numbers can't be sent ([`Messages::Uids`] then).
+    /// The messages that it names, so that the engine can turn sequence numbers into what they mean
+    /// at the moment of sending: into UIDs where numbers can't be sent ([`Messages::Uids`] then).
     fn messages(&mut self) -> Option<&mut Messages> {
         None
     }
@@ -116,14 +118,15 @@ pub trait Command: Send + 'static {
     /// An error ends the command; nothing of this line is sent.
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow>;
 
-    /// Whether this untagged response answers this command. The oldest command that says
-    /// [`Claim::Whole`] gets it, else the oldest that says [`Claim::Part`], else it is an event.
+    /// Whether this untagged response answers this command. The oldest command that returns
+    /// [`Claim::Whole`] gets it, else the oldest that returns [`Claim::Part`], else it is an event.
     fn claims(&self, response: &Untagged) -> Claim {
         let _ = response;
         Claim::No
     }
 
-    /// Leaves out of a response that is this command's what it has not asked for. Whether anything is left.
+    /// Leaves out of a response that is this command's what it has not asked for. Whether anything
+    /// is left.
     #[doc(hidden)]
     fn trim(&self, response: &mut Untagged) -> bool {
         let _ = response;
@@ -137,7 +140,7 @@ pub trait Command: Send + 'static {
         false
     }
 
-    /// Told of each response that was found to be this command's, in the order in which they came.
+    /// Called with each response that this command has claimed, in the order of arrival.
     fn received(&mut self, response: &Untagged) {
         let _ = response;
     }
@@ -148,32 +151,33 @@ pub trait Command: Send + 'static {
         None
     }
 
-    /// Answers a `+` of the server by writing the line that goes back, for a command whose class says
+    /// Answers a `+` of the server by writing the next line, for a command whose class has
     /// [`with_challenges`](Class::with_challenges).
     ///
     /// # Errors
     /// An error gives the dialogue up by `*` (RFC 9051 section 6.2.2) and is the command's result.
     fn challenge(&mut self, text: &[u8], line: &mut Line) -> Result<()> {
         let _ = (text, line);
-        Err(Error::protocol("the server asks for more, and the command has no more to say"))
+        Err(Error::protocol("unexpected continuation request: the command has nothing more to send"))
     }
 
-    /// Whether the server can't have carried the command out before it has asked for more by a `+`: of a dialogue, until
-    /// the last answer has been given. An error then says that the command was sent [in part](crate::Sent::Partly).
+    /// Whether the server can't have carried the command out before its next `+`: in a dialogue,
+    /// until the last answer has been written. An error then reports that the command was sent [in
+    /// part](crate::Sent::Partly).
     fn awaits_challenge(&self) -> bool {
         false
     }
 
-    /// Makes the result, once the tagged OK has come. `items` are all pieces that a stream has not taken.
+    /// Makes the result, after the tagged OK. `items` are all pieces that a stream has not taken.
     ///
     /// # Errors
-    /// Whatever makes the answer unfit; it is the token's result.
+    /// If the answer can't be used; the error is the token's result.
     fn finish(self, done: Done, items: Vec<Self::Item>) -> Result<Self::Output>
     where
         Self: Sized;
 }
 
-/// A command whose result comes in pieces that make sense one by one: its token can be read as a stream.
+/// A command whose result is a sequence of independent pieces: its token can be read as a stream.
 pub trait Streaming: Command {}
 
 /// What follows the line that was just written.

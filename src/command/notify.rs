@@ -1,32 +1,36 @@
-//! NOTIFY: which changes of which mailboxes the server is to tell of, at any time (RFC 5465).
+//! NOTIFY: which changes of which mailboxes the server is to report, at any time (RFC 5465).
 //!
-//! In: sets of mailboxes, each with its events. Out: `NOTIFY SET`, checked against the rules of RFC 5465 sections 5, 6
-//! and 8 before it is sent, always with the part of the selected mailbox, which would fall silent without (section
-//! 3.1); and the counts that the server told with its OK.
+//! In: sets of mailboxes, each with its events. Out: `NOTIFY SET`, checked against the rules of RFC
+//! 5465 sections 5, 6 and 8 before it is sent, always with a part for the selected mailbox, since
+//! the server would report nothing of it otherwise (section 3.1); and the counts that the server
+//! sent with its OK.
 
 use super::mailboxes::NameSet;
 use super::{Claim, Class, Command, Effect, Flow, Items, Line, ResponseKinds, Session};
 use crate::error::{Error, Result};
 use crate::types::{Answer, Done, MailboxName, MailboxStatus, Untagged};
 
-/// What the server can be asked to tell of (RFC 5465 section 5).
+/// What the server can be asked to report (RFC 5465 section 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NotifyEvent {
-    /// Messages came. Only together with [`MessageExpunge`](Self::MessageExpunge).
+    /// New messages. Only together with [`MessageExpunge`](Self::MessageExpunge).
     MessageNew,
-    /// Messages went. Only together with [`MessageNew`](Self::MessageNew).
+    /// Expunged messages. Only together with [`MessageNew`](Self::MessageNew).
     MessageExpunge,
-    /// Flags changed. Only together with the two above. Of a mailbox that is not selected it is told as a new
-    /// mod-sequence (with CONDSTORE or QRESYNC enabled) or as another count of unseen messages.
+    /// Changed flags. Only together with the two above. For a mailbox that is not selected the
+    /// report is a new mod-sequence (with CONDSTORE or QRESYNC enabled) or another count of unseen
+    /// messages.
     FlagChange,
     /// Annotations of messages changed. Only together with the first two; few servers have it.
     AnnotationChange,
     /// A mailbox was made, renamed or deleted.
     MailboxName,
-    /// A mailbox was subscribed to or unsubscribed from. Together with [`MailboxName`](Self::MailboxName) a server
-    /// tells of both in one way, so [`MailboxCreated`](crate::types::EventKind::MailboxCreated) comes as well, and an
-    /// unsubscription is seen only of mailboxes that were listed or told of as subscribed to before.
+    /// A mailbox was subscribed to or unsubscribed from. Together with
+    /// [`MailboxName`](Self::MailboxName) a server reports both in one way, so
+    /// [`MailboxCreated`](crate::types::EventKind::MailboxCreated) is emitted as well, and an
+    /// unsubscription is seen only of mailboxes that were listed or reported as subscribed to
+    /// before.
     SubscriptionChange,
     /// Annotations of a mailbox changed (RFC 5464).
     MailboxMetadataChange,
@@ -35,9 +39,9 @@ pub enum NotifyEvent {
 }
 
 impl NotifyEvent {
-    /// Messages that come, go, and change their flags.
+    /// New messages, expunged messages, and changes of flags.
     pub const MESSAGES: [Self; 3] = [Self::MessageNew, Self::MessageExpunge, Self::FlagChange];
-    /// Mailboxes that come, go, change their names, and are subscribed to.
+    /// Mailboxes that are created, deleted, renamed, and subscribed to.
     pub const MAILBOXES: [Self; 2] = [Self::MailboxName, Self::SubscriptionChange];
 
     fn word(self) -> &'static str {
@@ -54,7 +58,8 @@ impl NotifyEvent {
     }
 }
 
-/// How the server is to tell of the mailbox that is selected, whichever that is (RFC 5465 section 6.1).
+/// How the server is to report changes of the selected mailbox, whichever that is (RFC 5465 section
+/// 6.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct SelectedNotify {
@@ -70,28 +75,28 @@ enum When {
 }
 
 impl SelectedNotify {
-    /// `SELECTED-DELAYED`, the default: as without NOTIFY. Removals are told while a command runs that allows it; IDLE
-    /// does, so with automatic IDLE they are told as they happen.
+    /// `SELECTED-DELAYED`, the default: as without NOTIFY. Removals are reported while a command
+    /// runs that allows it; IDLE does, so with automatic IDLE they are reported as they happen.
     pub fn delayed() -> Self {
         Self { when: When::Delayed, items: None }
     }
 
-    /// `SELECTED`: all at once, removals too, whatever command is running. Sequence numbers can shift at any time then,
-    /// so commands that name messages by number are sent by UID, or fail unsent where the UID is not known (RFC 5465
-    /// section 5.3).
+    /// `SELECTED`: everything at once, removals too, whatever command is running. Sequence numbers
+    /// can shift at any time then, so commands that name messages by number are sent by UID, or
+    /// fail unsent where the UID is not known (RFC 5465 section 5.3).
     pub fn immediate() -> Self {
         Self { when: When::Immediate, items: None }
     }
 
-    /// Nothing is told of the selected mailbox, neither by IDLE nor by NOOP (RFC 5465 section 3.1): what is known of it
-    /// stays as it was. Of use only where nobody looks at it.
+    /// The server reports nothing of the selected mailbox, neither by IDLE nor by NOOP (RFC 5465
+    /// section 3.1): the view stays as it was. Use it only if the program does not need the view.
     pub fn silent() -> Self {
         Self { when: When::Never, items: None }
     }
 
-    /// And of each message that comes the server tells these items at once; they come as
-    /// [`Data`](crate::types::EventKind::Data) events. Sections of parts and items that would set `\Seen` are refused
-    /// (RFC 5465 section 5.2).
+    /// And these items of each new message; they are reported as
+    /// [`Data`](crate::types::EventKind::Data) events. Sections of parts and items that would set
+    /// `\Seen` are refused (RFC 5465 section 5.2).
     pub fn fetching(mut self, items: Items) -> Self {
         self.items = Some(items);
         self
@@ -111,7 +116,7 @@ enum Which {
 impl Which {
     fn may_hold(&self, name: &MailboxName) -> bool {
         match self {
-            // What these are only the server knows.
+            // Only the server can resolve these.
             Self::Inboxes | Self::Personal | Self::Subscribed => true,
             Self::Subtree(roots) => roots.iter().any(|root| name.as_str().starts_with(root.as_str())),
             Self::Mailboxes(names) => names.contains(name),
@@ -149,9 +154,9 @@ struct Group {
     events: Vec<NotifyEvent>,
 }
 
-/// `NOTIFY` (RFC 5465): the server tells of other mailboxes too, at any time. What it tells comes on the event stream,
-/// as [`Status`](crate::types::EventKind::Status), [`MailboxCreated`](crate::types::EventKind::MailboxCreated) and
-/// their kin.
+/// `NOTIFY` (RFC 5465): the server reports changes of other mailboxes too, at any time. They are
+/// events: [`Status`](crate::types::EventKind::Status),
+/// [`MailboxCreated`](crate::types::EventKind::MailboxCreated) and similar ones.
 ///
 /// Each NOTIFY replaces the one before. All that is sent has the selected mailbox in it, [as you
 /// choose](Notify::selected), for else that would fall silent.
@@ -173,26 +178,27 @@ pub struct Notify {
     selected: SelectedNotify,
     status: bool,
     groups: Vec<Group>,
-    /// It is said again by the engine: what the server tells is news, and no answer.
+    /// A request resent by the engine: the counts that follow are changes, and no answer.
     again: bool,
-    /// Mailboxes whose counts have been told: what comes after that is news.
-    told: NameSet,
+    /// Mailboxes whose counts have been received: later counts are changes.
+    received: NameSet,
 }
 
 impl Notify {
     /// Mailboxes are to be watched: name them by the methods below.
     pub fn set() -> Self {
-        let (selected, told) = (SelectedNotify::delayed(), NameSet::default());
-        Self { selected, status: false, groups: Vec::new(), again: false, told }
+        let (selected, received) = (SelectedNotify::delayed(), NameSet::default());
+        Self { selected, status: false, groups: Vec::new(), again: false, received }
     }
 
-    /// No other mailbox is watched any more. It is sent as a `SET` of the selected mailbox alone: `NOTIFY NONE` would
-    /// silence that too (RFC 5465 section 3.1), and goes out only with [`SelectedNotify::silent`].
+    /// Stops watching other mailboxes. It is sent as a `SET` of the selected mailbox alone, since
+    /// `NOTIFY NONE` would silence that too (RFC 5465 section 3.1); `NONE` is sent only with
+    /// [`SelectedNotify::silent`].
     pub fn none() -> Self {
         Self::set()
     }
 
-    /// And the counts of all mailboxes whose messages are watched are told at once: they are the command's result.
+    /// And asks for the counts of all watched mailboxes at once: they are the command's result.
     pub fn status(mut self) -> Self {
         self.status = true;
         self
@@ -231,7 +237,7 @@ impl Notify {
         self.watch(Which::Mailboxes(names.into_iter().map(Into::into).collect()), events)
     }
 
-    /// How the selected mailbox is told of; [`SelectedNotify::delayed`] unless you say otherwise.
+    /// How the selected mailbox is reported; [`SelectedNotify::delayed`] by default.
     pub fn selected(mut self, selected: SelectedNotify) -> Self {
         self.selected = selected;
         self
@@ -248,10 +254,10 @@ impl Notify {
         self
     }
 
-    /// The same, to be said again after the server has forgotten it: the counts are news then.
+    /// The same request, to be resent after the server has dropped it: the counts are changes then.
     pub(crate) fn again(&self) -> Self {
         let (selected, groups) = (self.selected.clone(), self.groups.clone());
-        Self { selected, status: true, groups, again: true, told: NameSet::default() }
+        Self { selected, status: true, groups, again: true, received: NameSet::default() }
     }
 
     /// What is left if the server will not watch the other mailboxes.
@@ -281,12 +287,12 @@ impl Notify {
 
     /// Whether messages of this mailbox may be watched; and if so, whether their flags are, too.
     pub(crate) fn watches_messages_of(&self, name: &MailboxName) -> Option<bool> {
-        // Several sets can hold it (RFC 5465 section 6).
+        // Several sets can contain it (RFC 5465 section 6).
         let has = |event| self.groups.iter().any(|g| g.events.contains(&event) && g.which.may_hold(name));
         has(NotifyEvent::MessageNew).then(|| has(NotifyEvent::FlagChange))
     }
 
-    /// Whether counts of this mailbox may come with the OK.
+    /// Whether counts of this mailbox may be part of the answer.
     fn may_tell(&self, name: &MailboxName) -> bool {
         let has_messages = |group: &Group| group.events.contains(&NotifyEvent::MessageNew);
         self.status && self.groups.iter().any(|group| has_messages(group) && group.which.may_hold(name))
@@ -300,14 +306,14 @@ impl Notify {
             When::Immediate => "selected",
             When::Never if items.is_some() => {
                 return Err(Error::invalid(
-                    "items of new messages can't be told of a mailbox that is silent",
+                    "items of new messages can't be reported of a mailbox that is silent",
                 ));
             }
             When::Never => return Ok(()),
         };
         line.open().word(word).open().word("MessageNew");
         if let Some(items) = items {
-            items.check_news(session)?;
+            items.check_notify(session)?;
             items.encode(line, false);
         }
         line.word("MessageExpunge").word("FlagChange").close().close();
@@ -360,8 +366,8 @@ impl Command for Notify {
     }
 
     fn class(&self) -> Class {
-        // Alone: the STATUS responses up to its OK can answer nothing else then, and no command is under way as numbers
-        // begin to move.
+        // Alone: the STATUS responses up to its OK can answer nothing else then, and no command is
+        // under way as numbers begin to move.
         let class = Class { alone: true, ..Class::change().answered_by_kinds(ResponseKinds::STATUS) };
         class.with_effect(Effect::Notify(Box::new(self.clone())))
     }
@@ -388,8 +394,8 @@ impl Command for Notify {
     fn claims(&self, response: &Untagged) -> Claim {
         match response.answer() {
             Answer::MailboxStatus(status) if !self.again && self.may_tell(&status.name) => {
-                // A second one of the same mailbox tells of a change.
-                if self.told.contains(&status.name) { Claim::No } else { Claim::Whole }
+                // A second one of the same mailbox reports a change.
+                if self.received.contains(&status.name) { Claim::No } else { Claim::Whole }
             }
             _ => Claim::No,
         }
@@ -397,7 +403,7 @@ impl Command for Notify {
 
     fn received(&mut self, response: &Untagged) {
         if let Answer::MailboxStatus(status) = response.answer() {
-            self.told.insert(&status.name);
+            self.received.insert(&status.name);
         }
     }
 

@@ -6,9 +6,10 @@ use crate::types::{Done, StatusResponse, Untagged};
 
 /// A line of your own, without its tag: `GETQUOTAROOT INBOX`.
 ///
-/// It waits until nothing else is in flight, and gets all untagged responses that come until it ends
-/// and are no news of the mailbox. Lines that would change the session behind the library's back (SELECT, LOGOUT,
-/// IDLE and their kind) are refused, and so is whatever would be more than one line.
+/// It waits until nothing else is in flight, and gets all untagged responses received until its end
+/// that don't report changes of the mailbox. Lines that would change the session without the
+/// library's knowledge (SELECT, LOGOUT, IDLE and similar) are refused, and so is more than one
+/// line.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Raw {

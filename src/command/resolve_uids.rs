@@ -1,10 +1,12 @@
-//! `UID SEARCH` of messages by their numbers: which UIDs they have. The engine's own, to fill the view in by windows.
+//! `UID SEARCH` of messages by their numbers: which UIDs they have. The engine's own, to fill the
+//! view in by windows.
 
 use super::{Claim, Class, Command, Flow, Line, Messages, ResponseKinds, Search, Session};
 use crate::error::Result;
 use crate::types::{Done, SeqSet, Untagged};
 
-/// Asks for the UIDs of the messages with these numbers (RFC 9051 section 6.4.4, `sequence-set` as a key).
+/// Asks for the UIDs of the messages with these numbers (RFC 9051 section 6.4.4, `sequence-set` as
+/// a key).
 pub(crate) struct ResolveUids(Messages);
 
 impl ResolveUids {
@@ -22,7 +24,8 @@ impl Command for ResolveUids {
     }
 
     fn class(&self) -> Class {
-        // A UID SEARCH may let EXPUNGE through, numbers in it or not (RFC 9051 section 7.5.1).
+        // A server may send EXPUNGE during a UID SEARCH, numbers in it or not (RFC 9051 section
+        // 7.5.1).
         Class::query().answered_by_kinds(ResponseKinds::SEARCH).in_mailbox().ours()
     }
 

@@ -1,5 +1,5 @@
-//! SEARCH that leaves its result with the server, and `$`, by which further commands name it (RFC 5182, RFC 9051
-//! section 6.4.4.1).
+//! SEARCH that leaves its result with the server, and `$`, by which further commands name it (RFC
+//! 5182, RFC 9051 section 6.4.4.1).
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,15 +10,17 @@ use super::{Claim, Class, Command, Effect, Flow, Line, Messages, ResponseKinds, 
 use crate::error::{Error, Result};
 use crate::types::{Answer, Done, Untagged};
 
-/// The messages that a search found, which the server remembers: `$`. A handle by which commands name them, without
-/// their numbers ever going over the wire. From [`Mailbox::save`](crate::Mailbox::save).
+/// The messages that a search found, which the server remembers: `$`. A handle by which commands
+/// name them, without their numbers ever going over the wire. From
+/// [`Mailbox::save`](crate::Mailbox::save).
 ///
-/// It can be used before the search has been answered: what reads goes out right behind it, in the same round trip;
-/// what changes something waits for the search's OK. If the search fails, so does all that was to use its result.
+/// It can be used before the search has been answered: a command that only reads is sent right
+/// behind it, in the same round trip; a command that changes something waits for the search's OK.
+/// If the search fails, so do all commands that use its result.
 ///
-/// The server remembers one result a selection. The next search that is saved, and the end of the selection, make this
-/// handle fail, unsent, with [`Invalid`](crate::ErrorKind::Invalid). Messages that are removed leave the result by
-/// themselves.
+/// The server remembers one result a selection. The next search that is saved, and the end of the
+/// selection, make this handle fail, unsent, with [`Invalid`](crate::ErrorKind::Invalid). Messages
+/// that are removed leave the result by themselves.
 ///
 /// ```
 /// # use imap_duplex::{Mailbox, Result, command::{Items, Search}};
@@ -68,7 +70,7 @@ impl SavedSearch {
         self.0.standing.store(standing as u8, Ordering::Release);
     }
 
-    /// How many messages were found, once the server has said so.
+    /// How many messages were found, once the server has reported it.
     #[must_use]
     pub fn count(&self) -> Option<u32> {
         self.0.count.load(Ordering::Acquire).checked_sub(1).and_then(|count| u32::try_from(count).ok())
@@ -95,7 +97,8 @@ impl fmt::Debug for SavedSearch {
     }
 }
 
-/// `SEARCH RETURN (SAVE)`: a search whose result stays with the server. Needs SEARCHRES, which IMAP4rev2 contains.
+/// `SEARCH RETURN (SAVE)`: a search whose result stays with the server. Needs SEARCHRES, which
+/// IMAP4rev2 contains.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct SaveSearch {
@@ -125,7 +128,7 @@ impl Command for SaveSearch {
     }
 
     fn class(&self) -> Class {
-        // Not one that only reads: what was to use the result must not find that it was withdrawn.
+        // Not a command that only reads: it must not be withdrawn while others use its result.
         let class = Class::change()
             .answered_by_kinds(ResponseKinds::SEARCH)
             .with_flags(self.query.flag_use())

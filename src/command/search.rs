@@ -6,7 +6,8 @@ use super::{Claim, Class, Command, FlagUse, Flow, Line, ResponseKinds, Session};
 use crate::error::{Error, Result};
 use crate::types::{Answer, Date, Done, Flag, ModSeq, RangeCollector, Uid, UidSet, Untagged};
 
-/// A query: keys, put together by [`and`](Search::and), [`or`](Search::or) and [`not`](Search::not).
+/// A query: keys, put together by [`and`](Search::and), [`or`](Search::or) and
+/// [`not`](Search::not).
 ///
 /// ```
 /// use imap_duplex::command::Search;
@@ -25,13 +26,13 @@ pub struct Search {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Key {
-    /// One word: `UNSEEN`.
+    /// One keyword: `UNSEEN`.
     Word(&'static str),
-    /// A word and a string: `FROM "alice"`.
+    /// A keyword and a string: `FROM "alice"`.
     Text(&'static str, String),
     /// A header field and what it holds.
     Header(String, String),
-    /// A word and a keyword.
+    /// A search key and a flag keyword.
     Keyword(&'static str, Flag),
     Date(&'static str, Date),
     Number(&'static str, u64),
@@ -84,7 +85,8 @@ impl Search {
         body(text: impl Into<String>) => Key::Text("BODY", text.into());
         /// Whose header or body holds this text.
         text(text: impl Into<String>) => Key::Text("TEXT", text.into());
-        /// With a header field of this name that holds this text; an empty text: with such a field at all.
+        /// With a header field of this name that holds this text; an empty text: with such a field
+        /// at all.
         header(name: impl Into<String>, text: impl Into<String>) => Key::Header(name.into(), text.into());
         /// Received on this day or later, by the server's clock and without regard to zones.
         since(date: Date) => Key::Date("SINCE", date);
@@ -98,9 +100,9 @@ impl Search {
         sent_before(date: Date) => Key::Date("SENTBEFORE", date);
         /// Whose Date is this day.
         sent_on(date: Date) => Key::Date("SENTON", date);
-        /// Larger than this, in octets.
+        /// Larger than this, in bytes.
         larger(bytes: u64) => Key::Number("LARGER", bytes);
-        /// Smaller than this, in octets.
+        /// Smaller than this, in bytes.
         smaller(bytes: u64) => Key::Number("SMALLER", bytes);
         /// Among these.
         uids(set: impl Into<UidSet>) => Key::Uids(set.into());
@@ -112,9 +114,9 @@ impl Search {
         Self { key, within: None, confused: false }
     }
 
-    /// Among those that an earlier search has found and the server remembers: `$` (RFC 5182 section 2.1). It goes out right
-    /// behind that search; one that is to be [saved](crate::Mailbox::save) itself waits for the OK. A query can name one such
-    /// result alone.
+    /// Among the result of an earlier search that the server has saved: `$` (RFC 5182 section 2.1).
+    /// It is sent right behind that search; one that is to be [saved](crate::Mailbox::save) itself
+    /// waits for the OK. A query can name one such result alone.
     ///
     /// ```
     /// # use imap_duplex::{command::Search, Mailbox, Result};
@@ -140,7 +142,7 @@ impl Search {
         }
     }
 
-    /// Those that fit both.
+    /// Messages that match both.
     pub fn and(self, other: Self) -> Self {
         self.joined(other, |one, other| {
             let mut keys = match one {
@@ -155,7 +157,7 @@ impl Search {
         })
     }
 
-    /// Those that fit either.
+    /// Messages that match either.
     pub fn or(self, other: Self) -> Self {
         self.joined(other, |one, other| Key::Or(Box::new((one, other))))
     }
@@ -165,7 +167,8 @@ impl Search {
         self.within.as_mut()
     }
 
-    /// Whether it names messages by UID, which mean nothing in another era of the mailbox (RFC 9051 section 2.3.1.1).
+    /// Whether it names messages by UID, which are invalid once UIDVALIDITY changes (RFC 9051
+    /// section 2.3.1.1).
     pub(super) fn names_uids(&self) -> bool {
         self.key.names_uids()
     }
@@ -174,10 +177,11 @@ impl Search {
         if self.key.hangs_on_flags() { FlagUse::Reads } else { FlagUse::None }
     }
 
-    /// The charset where it matters, and the keys. `trimmed`: what is found beyond the query will be left out.
+    /// The charset where it matters, and the keys. `trimmed`: what is found beyond the query will
+    /// be left out.
     pub(super) fn encode_criteria(&self, line: &mut Line, session: &Session, trimmed: bool) -> Result<()> {
-        // Some servers refuse CHARSET, so it is named only where it is needed (RFC 6855 section 3 forbids
-        // it once UTF8=ACCEPT is on).
+        // Some servers refuse CHARSET, so it is named only where it is needed (RFC 6855 section 3
+        // forbids it once UTF8=ACCEPT is on).
         if self.confused {
             return Err(Error::invalid("a query can name the result of one saved search alone"));
         }
@@ -187,7 +191,8 @@ impl Search {
         self.key.encode(line, false, trimmed)
     }
 
-    /// Of what was found, that which the query means: `n:*` finds the last message as well, where its UID is below n.
+    /// Of what was found, that which the query means: `n:*` finds the last message as well, where
+    /// its UID is below n.
     fn meant(&self, found: UidSet) -> UidSet {
         self.open_sets().fold(found, |found, set| found.intersection(set))
     }
@@ -209,7 +214,7 @@ impl Search {
         })
     }
 
-    /// Those that don't fit.
+    /// Messages that don't match.
     #[allow(clippy::should_implement_trait, reason = "beside `and` and `or`, `not` reads better than `!`")]
     pub fn not(self) -> Self {
         Self { key: Key::Not(Box::new(self.key)), ..self }
@@ -249,8 +254,8 @@ impl Key {
         }
     }
 
-    /// Nested keys in parentheses; depth is the caller's own. `trimmed`: all that is found has to fit it, and what does not is
-    /// left out.
+    /// Nested keys in parentheses; depth is the caller's own. `trimmed`: all that is found has to
+    /// fit it, and what does not is left out.
     fn encode(&self, line: &mut Line, nested: bool, trimmed: bool) -> Result<()> {
         match self {
             Self::Word(word) => {
@@ -276,7 +281,7 @@ impl Key {
             Self::Uids(set) if set.is_empty() => {
                 line.word("NOT").word("ALL");
             }
-            // `n:*` would be true of the last message, whatever its UID: all but those below n.
+            // `n:*` would match the last message, whatever its UID: negate those below n instead.
             Self::Uids(set) if is_open(set) && !trimmed => {
                 let below = below(set);
                 if below.is_empty() {
@@ -319,7 +324,7 @@ impl Key {
     }
 }
 
-/// Whether it goes on to the last message; a lone `*` names that one.
+/// Whether it extends to the last message; a lone `*` names that one.
 fn is_open(set: &UidSet) -> bool {
     set.is_open() && !set.names_last()
 }
@@ -367,8 +372,9 @@ impl SearchResult {
         self.uids.is_empty()
     }
 
-    /// The highest mod-sequence among them, where it was searched by. `None` where the server has also found a message
-    /// below an open range, which is left out (RFC 9051 section 9, seq-range): the mod-sequence may be that one's.
+    /// The highest mod-sequence among them, where it was searched by. `None` where the server has
+    /// also found a message below an open range, which is left out (RFC 9051 section 9, seq-range):
+    /// the mod-sequence may be that one's.
     #[must_use]
     pub fn mod_seq(&self) -> Option<ModSeq> {
         self.mod_seq
@@ -408,7 +414,7 @@ impl Command for Search {
     fn claims(&self, response: &Untagged) -> Claim {
         match response.answer() {
             Answer::Search(_) => Claim::Whole,
-            // With a tag it has found its owner already; without one it can only be told by kind.
+            // With a tag its owner is known already; without one only the kind identifies it.
             Answer::ESearch(found) if found.tag.is_none() && found.uid => Claim::Whole,
             Answer::ESearch(found) if found.tag.is_none() => Claim::Part,
             _ => Claim::No,
@@ -416,7 +422,8 @@ impl Command for Search {
     }
 
     fn trim(&self, response: &mut Untagged) -> bool {
-        // The mod-sequence is the highest of all that was found, so it may be that of a message left out.
+        // The mod-sequence is the highest of all that was found, so it may be that of a message
+        // left out.
         let trim = |uids: &mut UidSet, mod_seq: &mut Option<ModSeq>| {
             let found = uids.len();
             *uids = self.meant(std::mem::take(uids));
@@ -448,9 +455,10 @@ impl Command for Search {
     }
 
     fn finish(self, _: Done, items: Vec<SearchResult>) -> Result<SearchResult> {
-        // In as many pieces as the server likes, in whatever order.
+        // In any number of pieces, in any order.
         let (mut uids, mut mod_seq) = (RangeCollector::default(), None);
-        // A piece without one may have lost it to `trim`, and it may have been the highest of all pieces.
+        // A piece without one may have lost it to `trim`, and it may have been the highest of all
+        // pieces.
         let lost = self.trims() && items.iter().any(|part| part.mod_seq.is_none());
         for part in items {
             uids.add_set(&part.uids);

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use crate::types::{Capabilities, MailboxName, MailboxStatus};
 
 /// Of how many mailboxes the limits are kept, and how long their names may be.
-const MOST_LIMITS: usize = 1000;
-const LONGEST_NAME: usize = 1000;
+const MAX_LIMITS: usize = 1000;
+const MAX_NAME_LEN: usize = 1000;
 
 /// The session as it is when a line is about to be sent.
 #[derive(Clone, Debug, Default)]
@@ -23,51 +23,52 @@ pub struct Session {
     pub(crate) out_of_order: bool,
     /// How many messages a mailbox may have.
     pub(crate) messages: u32,
-    /// How large messages may be that are put into single mailboxes, as STATUS told last.
+    /// The largest message that single mailboxes accept, as STATUS last reported.
     pub(crate) append_limits: HashMap<MailboxName, u64>,
 }
 
 impl Session {
-    /// Whether the server can do this: `MOVE`, `UIDPLUS`, `AUTH=PLAIN`. What IMAP4rev2 contains is told for
-    /// once ENABLE has switched that on.
+    /// Whether the server has this capability: `MOVE`, `UIDPLUS`, `AUTH=PLAIN`. What IMAP4rev2
+    /// contains is included once ENABLE has switched that on.
     #[must_use]
     pub fn can(&self, capability: &str) -> bool {
         self.capabilities.has(capability) || self.is_rev2() && is_in_rev2(capability)
     }
 
-    /// All that the server says it can do.
+    /// All reported capabilities.
     #[must_use]
     pub fn capabilities(&self) -> &Capabilities {
         &self.capabilities
     }
 
-    /// How many octets a message may have that is put into any mailbox, if the server has said so (RFC 7889 section 2).
+    /// The largest message in bytes that any mailbox accepts, if the server has reported it (RFC
+    /// 7889 section 2).
     #[must_use]
     pub fn append_limit(&self) -> Option<u64> {
         self.capabilities.value("APPENDLIMIT")?.parse().ok()
     }
 
-    /// How many octets a message may have that is put into this mailbox, if the server has said so: of the mailbox, by
-    /// STATUS (RFC 7889 section 3), or of all.
+    /// The largest message in bytes that this mailbox accepts, if the server has reported it: of
+    /// the mailbox, by STATUS (RFC 7889 section 3), or of all.
     #[must_use]
     pub fn append_limit_of(&self, mailbox: &MailboxName) -> Option<u64> {
         self.append_limits.get(mailbox).copied().or_else(|| self.append_limit())
     }
 
-    /// STATUS was told of a mailbox. One that does not tell its limit may say that there is none (`NIL`).
-    pub(crate) fn learn_append_limit(&mut self, told: &MailboxStatus) {
-        match told.append_limit {
-            Some(limit) if told.name.as_str().len() <= LONGEST_NAME => {
-                if self.append_limits.len() >= MOST_LIMITS {
+    /// A STATUS of a mailbox was received. If it lacks the limit, or has `NIL`, there may be none.
+    pub(crate) fn learn_append_limit(&mut self, status: &MailboxStatus) {
+        match status.append_limit {
+            Some(limit) if status.name.as_str().len() <= MAX_NAME_LEN => {
+                if self.append_limits.len() >= MAX_LIMITS {
                     self.append_limits.clear();
                 }
-                self.append_limits.insert(told.name.clone(), limit);
+                self.append_limits.insert(status.name.clone(), limit);
             }
-            _ => self.forget_append_limit(&told.name),
+            _ => self.forget_append_limit(&status.name),
         }
     }
 
-    /// A mailbox has come or gone.
+    /// A mailbox was created or deleted.
     pub(crate) fn forget_append_limit(&mut self, mailbox: &MailboxName) {
         self.append_limits.remove(mailbox);
     }
@@ -83,7 +84,7 @@ impl Session {
         self.enabled.iter().any(|name| name.eq_ignore_ascii_case(capability))
     }
 
-    /// Whether this session speaks IMAP4rev2.
+    /// Whether this session uses IMAP4rev2.
     #[must_use]
     pub fn is_rev2(&self) -> bool {
         self.is_enabled("IMAP4rev2")

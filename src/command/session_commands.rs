@@ -1,10 +1,10 @@
-//! Commands of one word or nearly: NOOP, CAPABILITY, LOGOUT, ENABLE, ID, CLOSE, UNSELECT, IDLE.
+//! Commands of one keyword or nearly: NOOP, CAPABILITY, LOGOUT, ENABLE, ID, CLOSE, UNSELECT, IDLE.
 
 use super::{Claim, Class, Command, Effect, Flow, Line, ResponseKinds, Session};
 use crate::error::{Error, Result};
 use crate::types::{Answer, Capabilities, Code, Done, Untagged};
 
-/// Commands that are one word and give nothing back.
+/// Commands of one keyword without a result.
 macro_rules! one_word {
     ($($(#[$doc:meta])* $name:ident, $word:literal, $class:expr;)*) => {$(
         $(#[$doc])*
@@ -37,15 +37,16 @@ macro_rules! one_word {
 }
 
 one_word! {
-    /// `NOOP`: nothing, but the server may tell what is new (RFC 9051 section 6.1.2).
+    /// `NOOP`: does nothing, but the server may report changes (RFC 9051 section 6.1.2).
     Noop, "NOOP", Class::query().ours();
     /// `LOGOUT`: ends the session; the connection closes after it (RFC 9051 section 6.1.3).
     Logout, "LOGOUT", Class::change().with_effect(Effect::Logout);
-    /// `CLOSE`: removes all messages that have `\Deleted`, without telling which, and ends the selection
-    /// (RFC 9051 section 6.4.1).
+    /// `CLOSE`: removes all messages that have `\Deleted`, without reporting which, and ends the
+    /// selection (RFC 9051 section 6.4.1).
     Close, "CLOSE", Class::change().in_mailbox().with_effect(Effect::Deselect);
-    /// `IDLE` by hand: the server tells what is new as it happens, until the command is cancelled, another
-    /// one is submitted, or the server has enough (RFC 2177). Only of use where automatic IDLE is off.
+    /// `IDLE` by hand: the server reports changes as they happen, until the command is cancelled,
+    /// another one is submitted, or the server ends it (RFC 2177). Useful only where automatic IDLE
+    /// is off.
     Idle, "IDLE", Class::query().with_effect(Effect::Idle);
 }
 
@@ -128,9 +129,10 @@ impl Command for Capability {
     }
 }
 
-/// `ENABLE`: switches extensions on; gives the names of those that are on now (RFC 9051 section 6.3.1).
+/// `ENABLE`: switches extensions on; returns the names of those that are on now (RFC 9051 section
+/// 6.3.1).
 ///
-/// Sent at login from the list in [`Config`](crate::Config): it must come before any SELECT.
+/// Sent at login from the list in [`Config`](crate::Config): it must precede any SELECT.
 #[derive(Clone, Debug)]
 #[must_use]
 pub(crate) struct Enable(pub(crate) Vec<String>);
@@ -167,24 +169,24 @@ impl Command for Enable {
     }
 
     fn finish(self, _: Done, items: Vec<Vec<String>>) -> Result<Vec<String>> {
-        // Some servers say OK without `* ENABLED`: nothing was switched on.
+        // Some servers send OK without `* ENABLED`: nothing was switched on.
         Ok(items.into_iter().flatten().collect())
     }
 }
 
-/// `ID`: tells the server who we are, and asks the same of it (RFC 2971).
+/// `ID`: names this client to the server, and asks for the server's name (RFC 2971).
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Id(Vec<(String, String)>);
 
 impl Id {
-    /// Tells nothing: `ID NIL`.
+    /// Names nothing: `ID NIL`.
     pub fn nothing() -> Self {
         Self::default()
     }
 
-    /// And this field, such as `name` or `version`. At most 30, names of at most 30 octets, values of at
-    /// most 1,024 (RFC 2971 section 3.3).
+    /// And this field, such as `name` or `version`. At most 30, names of at most 30 bytes, values
+    /// of at most 1,024 (RFC 2971 section 3.3).
     pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.0.push((name.into(), value.into()));
         self

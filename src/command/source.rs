@@ -1,7 +1,8 @@
-//! The source of a streamed upload: where the octets of a message come from that is not in memory.
+//! The source of a streamed upload: yields the bytes of a message that is not in memory.
 //!
-//! In: a stream of octets, from the user. Out: to the line that is being written, the stream itself, as [`Taken`]; it comes
-//! back if it has not been asked for anything, so that a refused upload can be submitted again.
+//! In: a stream of bytes, from the user. Out: the stream itself, as [`Taken`], for the line that is
+//! being written; it is returned if it has not been polled, so that a refused upload can be
+//! submitted again.
 
 use std::fmt;
 use std::io;
@@ -14,10 +15,10 @@ use futures_core::Stream;
 
 type ByteStream = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
 
-/// How many pieces without an octet may come one behind the other, none of which had to be waited for.
-const MOST_EMPTY: u32 = 1000;
+/// How many empty pieces may follow each other, none of which had to be waited for.
+const MAX_EMPTY: u32 = 1000;
 
-/// A message's octets, in pieces, and how many there are; its clones share them.
+/// A message's bytes, in pieces, and how many there are; its clones share them.
 #[derive(Clone)]
 pub(crate) struct Source {
     size: u64,
@@ -29,7 +30,7 @@ impl Source {
         Self { size, bytes: Arc::new(Mutex::new(Some(Box::pin(bytes)))) }
     }
 
-    /// How many octets it gives.
+    /// How many bytes it yields.
     pub(crate) fn size(&self) -> u64 {
         self.size
     }
@@ -51,18 +52,19 @@ impl fmt::Debug for Source {
     }
 }
 
-/// A source that an upload has taken. Dropped before it was asked for anything, it goes back.
+/// A source that an upload has taken. Dropped before it was polled, it is returned.
 pub(crate) struct Taken {
     source: Source,
     bytes: Option<ByteStream>,
     begun: bool,
     given_up: bool,
-    /// How many pieces without an octet have come since the last that had one, or that had to be waited for.
+    /// How many empty pieces have arrived since the last that was not empty, or that had to be
+    /// waited for.
     empty: u32,
 }
 
 impl Taken {
-    /// How many octets it gives.
+    /// How many bytes it yields.
     pub(crate) fn size(&self) -> u64 {
         self.source.size
     }
@@ -72,7 +74,7 @@ impl Taken {
         self.given_up = true;
     }
 
-    /// The next octets; `None` at the end.
+    /// The next bytes; `None` at the end.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         if self.given_up {
             return Poll::Ready(Some(Err(io::Error::other("the upload was cancelled"))));
@@ -83,8 +85,8 @@ impl Taken {
         let is_empty = matches!(&given, Poll::Ready(Some(Ok(bytes))) if bytes.is_empty());
         self.empty = if is_empty { self.empty + 1 } else { 0 };
         // It would keep the driver busy and bring it no further.
-        if self.empty > MOST_EMPTY {
-            let why = format!("{} pieces in a row had no octet in them", self.empty);
+        if self.empty > MAX_EMPTY {
+            let why = format!("{} pieces in a row were empty", self.empty);
             return Poll::Ready(Some(Err(io::Error::other(why))));
         }
         given

@@ -34,13 +34,13 @@ impl StatusItems {
         self
     }
 
-    /// And the UID below which no message will come.
+    /// And UIDNEXT: no future message has a UID below it.
     pub fn uid_next(mut self) -> Self {
         self.uid_next = true;
         self
     }
 
-    /// And the era of its UIDs.
+    /// And UIDVALIDITY.
     pub fn uid_validity(mut self) -> Self {
         self.uid_validity = true;
         self
@@ -64,8 +64,9 @@ impl StatusItems {
         self
     }
 
-    /// And how large a message may be that is put into it; needs APPENDLIMIT (RFC 7889 section 3.1). A larger one is then
-    /// refused by the library itself, unsent, until a later status of the mailbox does not tell it.
+    /// And the largest message that it accepts; needs APPENDLIMIT (RFC 7889 section 3.1). The
+    /// library then refuses a larger one itself, unsent, until a later status of the mailbox lacks
+    /// the limit.
     ///
     /// [`MailboxStatus::append_limit`] is `None` where there is no limit.
     pub fn append_limit(mut self) -> Self {
@@ -75,31 +76,31 @@ impl StatusItems {
 }
 
 impl StatusItems {
-    /// Whether this tells less than all of it.
-    fn lacks(self, told: &MailboxStatus) -> bool {
-        self.messages && told.messages.is_none()
-            || self.uid_next && told.uid_next.is_none()
-            || self.uid_validity && told.uid_validity.is_none()
-            || self.unseen && told.unseen.is_none()
-            || self.size && told.size.is_none()
-            || self.lacks_what_there_may_not_be(told) && self.is_of_another(told)
+    /// Whether this has less than was asked for.
+    fn lacks(self, status: &MailboxStatus) -> bool {
+        self.messages && status.messages.is_none()
+            || self.uid_next && status.uid_next.is_none()
+            || self.uid_validity && status.uid_validity.is_none()
+            || self.unseen && status.unseen.is_none()
+            || self.size && status.size.is_none()
+            || self.lacks_only_optional(status) && self.has_unrequested(status)
     }
 }
 
 impl StatusItems {
-    /// Whether this lacks what a mailbox need not have: a limit (RFC 7889 section 3), or mod-sequences, of which 0 is told then
-    /// (RFC 7162 section 3.1.7).
-    fn lacks_what_there_may_not_be(self, told: &MailboxStatus) -> bool {
-        self.highest_mod_seq && told.highest_mod_seq.is_none()
-            || self.append_limit && told.append_limit.is_none()
+    /// Whether this lacks only optional items: a limit (RFC 7889 section 3), or mod-sequences,
+    /// which are 0 then (RFC 7162 section 3.1.7).
+    fn lacks_only_optional(self, status: &MailboxStatus) -> bool {
+        self.highest_mod_seq && status.highest_mod_seq.is_none()
+            || self.append_limit && status.append_limit.is_none()
     }
 
-    /// Whether this tells something else than was asked.
-    fn is_of_another(self, told: &MailboxStatus) -> bool {
-        told.messages.is_some() && !self.messages
-            || told.uid_next.is_some() && !self.uid_next
-            || told.uid_validity.is_some() && !self.uid_validity
-            || told.unseen.is_some() && !self.unseen
+    /// Whether this has items that were not asked for.
+    fn has_unrequested(self, status: &MailboxStatus) -> bool {
+        status.messages.is_some() && !self.messages
+            || status.uid_next.is_some() && !self.uid_next
+            || status.uid_validity.is_some() && !self.uid_validity
+            || status.unseen.is_some() && !self.unseen
     }
 }
 
@@ -109,7 +110,7 @@ impl StatusItems {
 pub struct StatusCommand {
     mailbox: MailboxName,
     items: StatusItems,
-    /// What comes after the first answer is likely another command's.
+    /// A second answer is likely another command's.
     answered: bool,
 }
 
@@ -143,7 +144,7 @@ impl Command for StatusCommand {
             (items.highest_mod_seq, "CONDSTORE"),
             (items.append_limit, "APPENDLIMIT"),
         ];
-        // Of a limit for all mailboxes the value is told, too (RFC 7889 section 2).
+        // A limit for all mailboxes is reported by its value, too (RFC 7889 section 2).
         let has = |needed: &str| session.can(needed) || session.capabilities().value(needed).is_some();
         if let Some((_, needed)) = needs.iter().find(|(asked, needed)| *asked && !has(needed)) {
             return Err(Error::unsupported(format!("the server has no {needed}")));
@@ -171,7 +172,8 @@ impl Command for StatusCommand {
     fn claims(&self, response: &Untagged) -> Claim {
         match response.answer() {
             Answer::MailboxStatus(status) if status.name == self.mailbox => {
-                // One that lacks what was asked for is likely news (RFC 5465 section 5.2).
+                // A STATUS that lacks items which were asked for is likely unsolicited (RFC 5465
+                // section 5.2).
                 if self.answered || self.items.lacks(status) { Claim::Part } else { Claim::Whole }
             }
             // Some servers write names in their own case of letters, or their own spelling.
@@ -192,6 +194,9 @@ impl Command for StatusCommand {
     }
 
     fn finish(self, _: Done, items: Vec<MailboxStatus>) -> Result<MailboxStatus> {
-        items.into_iter().next_back().ok_or_else(|| Error::protocol("the server said OK and told nothing"))
+        items
+            .into_iter()
+            .next_back()
+            .ok_or_else(|| Error::protocol("the server answered OK without any STATUS"))
     }
 }

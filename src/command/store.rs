@@ -1,6 +1,6 @@
 //! STORE: changing flags (RFC 9051 section 6.4.6).
 
-use super::fetch::{Told, join_rows, row_of};
+use super::fetch::{ReceivedRows, join_rows, row_of};
 use super::messages::{Match, SetChunks};
 use super::{
     Claim, Class, Command, Effect, FlagUse, Flow, Line, Messages, ResponseKinds, Session, Streaming,
@@ -25,8 +25,8 @@ pub struct Store {
     flags: Flags,
     silent: bool,
     pieces: SetChunks,
-    /// For which messages the server has answered: what comes after that is news.
-    told: Told,
+    /// The messages that the server has answered for: a later row is an unsolicited change.
+    received: ReceivedRows,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl Store {
             flags,
             silent: false,
             pieces: SetChunks::default(),
-            told: Told::default(),
+            received: ReceivedRows::default(),
         }
     }
 
@@ -53,7 +53,7 @@ impl Store {
         Self::new(Action::Add, flags.into())
     }
 
-    /// Takes these flags away.
+    /// Removes these flags.
     pub fn remove(flags: impl Into<Flags>) -> Self {
         Self::new(Action::Remove, flags.into())
     }
@@ -63,8 +63,8 @@ impl Store {
         Self::new(Action::Replace, flags.into())
     }
 
-    /// The server is asked not to answer with the new flags; the library tells them by itself once the
-    /// server has said OK.
+    /// Asks the server not to answer with the new flags; the library reports them itself after the
+    /// server's OK.
     pub fn silent(mut self) -> Self {
         self.silent = true;
         self
@@ -77,7 +77,8 @@ impl Store {
     }
 
     pub(crate) fn is_silent(&self) -> bool {
-        // What a silent STORE of messages that only the server knows has changed, nobody could tell.
+        // If only the server can resolve the messages of a silent STORE, its effect could not be
+        // reported.
         self.silent && !matches!(self.which, Messages::Saved(_))
     }
 
@@ -86,12 +87,12 @@ impl Store {
         Self::new(self.action, self.flags.clone())
     }
 
-    /// The flags that a message has afterwards; `None` if that can't be said without its flags before.
+    /// The flags that a message has afterwards; `None` if that depends on unknown flags.
     pub(crate) fn apply(&self, before: Option<&Flags>) -> Option<Flags> {
         let mut flags = match self.action {
             Action::Replace => {
                 let mut flags = self.flags.clone();
-                // \Recent can't be changed by anyone (RFC 3501 section 2.3.2).
+                // Clients can't change \Recent (RFC 3501 section 2.3.2).
                 if before.is_some_and(|b| b.contains(&crate::types::Flag::Recent)) {
                     flags.insert(crate::types::Flag::Recent);
                 }
@@ -146,11 +147,11 @@ impl Command for Store {
     fn claims(&self, response: &Untagged) -> Claim {
         let Answer::Fetch(row) = response.answer() else { return Claim::No };
         let Some(flags) = row.flags() else { return Claim::No };
-        // A row whose flags don't show the change is someone else's news.
+        // A row whose flags don't show the change is an unsolicited one.
         let shows = self.apply(Some(flags)).as_ref() == Some(flags);
         // A row with more in it answers a FETCH.
         let alone = !row.has_data();
-        if !alone || self.is_silent() || !shows || self.told.has(row) {
+        if !alone || self.is_silent() || !shows || self.received.has(row) {
             return Claim::No;
         }
         match self.which.hold(row) {
@@ -162,7 +163,7 @@ impl Command for Store {
 
     fn received(&mut self, response: &Untagged) {
         if let Answer::Fetch(row) = response.answer() {
-            self.told.add(row);
+            self.received.add(row);
         }
     }
 

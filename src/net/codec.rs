@@ -21,7 +21,7 @@ impl Codec {
         self.framer.is_partial(src)
     }
 
-    /// How many more octets a large literal needs.
+    /// How many more bytes a large literal needs.
     pub(crate) fn wanted(&self) -> usize {
         self.framer.wanted()
     }

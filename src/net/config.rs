@@ -12,7 +12,7 @@ use crate::types::{Limits, ViewSync};
 
 /// What to connect to, as whom, and how.
 ///
-/// Without further word: TLS from the first byte on port 993. It is a plain value: keep it, and connect with it again
+/// Defaults to implicit TLS on port 993. It is a plain value: keep it, and connect with it again
 /// when a connection has ended.
 ///
 /// ```no_run
@@ -71,26 +71,29 @@ pub struct Timeouts {
     pub greeting: Duration,
     /// From the greeting to the end of login, ENABLE and ID. 60 s.
     pub login: Duration,
-    /// How long the server may send nothing at all while a command is in flight, and how long the source of a
-    /// [streamed upload](crate::command::Append#streamed-uploads) may give nothing. 2 min.
+    /// How long the server may send nothing at all while a command is in flight, and how long the
+    /// source of a [streamed upload](crate::command::Append#streamed-uploads) may give nothing. 2
+    /// min.
     pub silence: Duration,
-    /// How long nothing must have been to do before the connection idles by itself. 100 ms: an eager IDLE would
-    /// cost a caller that sends one command after the other a round trip for each.
+    /// How long nothing must have been to do before the connection idles by itself. 100 ms: an
+    /// eager IDLE would cost a caller that sends one command after the other a round trip for each.
     pub idle_delay: Duration,
-    /// How long one IDLE may last until it is renewed. 10 min; servers may hang up after 30 (RFC 9051 section 5.4).
-    /// That a connection has died unseen while it idles is noticed by this and [`silence`](Self::silence) after it at
-    /// the latest, 12 min; on TCP by [`keep_alive`](Self::keep_alive) after 2 min.
+    /// How long one IDLE may last until it is renewed. 10 min; servers may hang up after 30 (RFC
+    /// 9051 section 5.4). If a connection dies silently while it idles, this and
+    /// [`silence`](Self::silence) detect it within 12 min; on TCP [`keep_alive`](Self::keep_alive)
+    /// does within 2 min.
     pub idle_renew: Duration,
-    /// How often NOOP asks what is new where IDLE is not to be had, with a mailbox selected or without. 60 s.
+    /// How often NOOP polls for changes where IDLE is unavailable, with a mailbox selected or
+    /// without. 60 s.
     pub poll_every: Duration,
-    /// TCP keep-alive: how long the line may be silent before the system looks whether the other end is still
-    /// there. Between a second and nine hours; zero: it does not look. 60 s.
+    /// TCP keep-alive: how long the line may be silent before the system looks whether the other
+    /// end is still there. Between a second and nine hours; zero: it does not look. 60 s.
     ///
-    /// It looks three times, a third of this apart, so that a peer that is gone without a word is noticed after twice this
-    /// time: 120 s unless said otherwise, in IDLE too. (While a command is in flight, [`silence`](Self::silence) counts as
-    /// well.) On systems that don't take interval and number of the probes (OpenBSD and others) it may take
-    /// longer. It concerns connections that the library dials itself, not those of
-    /// [`connect_over`](Config::connect_over).
+    /// The system sends three probes, a third of this time apart, so that a dead peer is detected
+    /// after twice this time: 120 s by default, in IDLE too. (While a command is in flight,
+    /// [`silence`](Self::silence) applies as well.) On systems without settings for interval and
+    /// number of the probes (OpenBSD and others) it may take longer. It applies to connections that
+    /// the library dials itself, not to those of [`connect_over`](Config::connect_over).
     pub keep_alive: Duration,
 }
 
@@ -112,8 +115,8 @@ impl Default for Timeouts {
 }
 
 impl Config {
-    /// This host, by TLS on port 993. A name or an address, without a [port](Config::port) and no URL; its certificate must
-    /// be for it.
+    /// This host, by TLS on port 993. A name or an address, without a [port](Config::port) and no
+    /// URL; its certificate must be for it.
     pub fn new(host: impl Into<String>) -> Self {
         Self {
             host: host.into(),
@@ -141,14 +144,16 @@ impl Config {
         self
     }
 
-    /// TLS by STARTTLS, on port 143 (RFC 9051 section 6.2.1). A server that does not offer it is an error.
+    /// TLS by STARTTLS, on port 143 (RFC 9051 section 6.2.1). A server that does not offer it is an
+    /// error.
     pub fn starttls(mut self) -> Self {
         self.security = Security::StartTls;
         self
     }
 
-    /// TLS by STARTTLS where the server offers it, else none, on port 143. Someone on the way can take the
-    /// offer away, so that all is sent in clear text: passwords are sent so only to this very machine, unless
+    /// TLS by STARTTLS where the server offers it, else none, on port 143. An attacker on the
+    /// network can remove the offer, so that everything is sent in clear text: passwords are then
+    /// sent to a loopback address only, unless
     /// [`allow_plaintext_login`](Config::allow_plaintext_login) allows more.
     pub fn opportunistic_tls(mut self) -> Self {
         self.security = Security::Opportunistic;
@@ -161,40 +166,42 @@ impl Config {
         self
     }
 
-    /// Logs in as this user. Without it the server must greet with PREAUTH, or the user's commands must do
-    /// without a login.
+    /// Logs in as this user. Without it the server must greet with PREAUTH, or the user's commands
+    /// must do without a login.
     ///
-    /// No error, event or trace shows the password. Should the server say it, as one may that quotes the line that it
-    /// refuses, its text is left out whole until the login is over, and so is one that has but a piece of it. A password of
-    /// up to eight bytes is looked for as a whole word, for its pieces may be any text's.
+    /// No error, event or trace shows the password. A server may repeat it, for instance by quoting
+    /// the line that it refuses: until the login is over, a text of the server that contains the
+    /// password or a part of it is dropped whole. A password of up to eight bytes is matched as a
+    /// whole word only, since parts of it may occur in any text.
     pub fn login(mut self, user: impl Into<String>, password: impl Into<Secret>) -> Self {
         self.login = Some((user.into(), password.into()));
         self
     }
 
-    /// Allows passwords to be sent in clear text, to others than this very machine too. Whoever is on the way can
-    /// read them.
+    /// Allows passwords to be sent in clear text to hosts other than this machine. Anyone on the
+    /// network path can read them.
     pub fn allow_plaintext_login(mut self, allowed: bool) -> Self {
         self.allow_plaintext_login = allowed;
         self
     }
 
-    /// Trusts this certificate authority (PEM, one or several) beside those of the system. Or the very certificate of the
-    /// server, if it is self-signed: name, dates and key must be right all the same.
+    /// Trusts this certificate authority (PEM, one or several) in addition to those of the system.
+    /// Or the very certificate of the server, if it is self-signed: name, dates and key must still
+    /// be right.
     pub fn trust_certificate(mut self, pem: impl Into<Bytes>) -> Self {
         self.extra_roots.push(pem.into());
         self
     }
 
-    /// What to switch on at login where the server offers it (RFC 9051 section 6.3.1). QRESYNC (or CONDSTORE, where
-    /// there is no QRESYNC) and IMAP4rev2 unless said otherwise.
+    /// What to enable at login where the server offers it (RFC 9051 section 6.3.1). By default
+    /// QRESYNC (or CONDSTORE, where there is no QRESYNC) and IMAP4rev2.
     pub fn enable<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.enable = names.into_iter().map(Into::into).collect();
         self
     }
 
-    /// What to tell the server of ourselves after login, where it has ID (RFC 2971): some servers insist. This
-    /// library's name and version unless said otherwise; `None`: nothing is sent.
+    /// How the client names itself after login, where the server has ID (RFC 2971): some servers
+    /// insist. By default this library's name and version; `None`: nothing is sent.
     pub fn id(mut self, id: impl Into<Option<Id>>) -> Self {
         self.id = id.into();
         self
@@ -212,23 +219,24 @@ impl Config {
         self
     }
 
-    /// How much is learned of the messages of each mailbox that is selected, of the connection's own accord. Their UIDs
-    /// unless said otherwise, here or by [`Select::view_sync`](crate::Select::view_sync).
+    /// How much of the messages of each selected mailbox the client fetches by itself. By default
+    /// their UIDs; [`Select::view_sync`](crate::Select::view_sync) overrides it for one selection.
     pub fn view_sync(mut self, view_sync: ViewSync) -> Self {
         self.view_sync = view_sync;
         self
     }
 
-    /// Whether the connection idles by itself while there is nothing to do (RFC 2177), with a mailbox selected or without,
-    /// and polls by NOOP at each [`poll_every`](Timeouts::poll_every) where the server can't. A server that refuses IDLE
-    /// while nothing is selected is polled then, and idles all the same as soon as a mailbox is selected. On unless said
-    /// otherwise.
+    /// Whether the connection idles by itself while there is nothing to do (RFC 2177), with a
+    /// mailbox selected or without, and polls by NOOP at each [`poll_every`](Timeouts::poll_every)
+    /// where the server has no IDLE. A server that refuses IDLE while nothing is selected is polled
+    /// then, and still idles as soon as a mailbox is selected. On by default.
     ///
-    /// Some servers never tell of flags that changed between two IDLEs, so these are asked: with CONDSTORE before each IDLE
-    /// (about 100 bytes, and 60 for each change), else by comparing known flags after [`idle_renew`](Timeouts::idle_renew) at the
-    /// earliest (about 42 bytes a message: 4.2 MB of 100,000). A mailbox of more than 5,000 messages is compared less and less
-    /// often, down to each fourth time, while nothing is found that the server had not told. With
-    /// [`ViewSync::Off`] nothing is asked, under NOTIFY neither.
+    /// Some servers never report flags that changed between two IDLEs, so the client asks: with
+    /// CONDSTORE before each IDLE (about 100 bytes, and 60 for each change), else by comparing
+    /// known flags after at least [`idle_renew`](Timeouts::idle_renew) (about 42 bytes a message:
+    /// 4.2 MB of 100,000). A mailbox of more than 5,000 messages is compared less often, down to
+    /// each fourth time, while no unreported change is found. With [`ViewSync::Off`] nothing is
+    /// asked, under NOTIFY neither.
     pub fn auto_idle(mut self, on: bool) -> Self {
         self.auto_idle = on;
         self
@@ -238,13 +246,14 @@ impl Config {
         self.port.unwrap_or(if self.security == Security::Tls { 993 } else { 143 })
     }
 
-    /// The host as it is dialled and as certificates name it: an IPv6 address may have come in brackets.
+    /// The host as it is dialled and as certificates name it: an IPv6 address may be given in
+    /// brackets.
     pub(crate) fn host_name(&self) -> &str {
         self.host.trim_start_matches('[').trim_end_matches(']')
     }
 
-    /// Refuses what is no host, before it is looked up in vain. It may be a URL with a password in it, so that no more of it
-    /// is repeated than a host and a port.
+    /// Refuses what is no host, before it is looked up in vain. It may be a URL with a password in
+    /// it, so that no more of it is repeated than a host and a port.
     pub(crate) fn check_host(&self) -> Result<()> {
         let given = self.host.as_str();
         if self.host_name().parse::<IpAddr>().is_ok() {

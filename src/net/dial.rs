@@ -12,15 +12,18 @@ use super::Config;
 use super::config::Security;
 use crate::error::{Error, ErrorKind, Result};
 
-/// How long an address has before the next one is tried beside it (RFC 8305 section 5, Connection Attempt Delay).
+/// How long an address has before the next one is tried beside it (RFC 8305 section 5, Connection
+/// Attempt Delay).
 const HEAD_START: Duration = Duration::from_millis(250);
 
-/// What systems take for the time before TCP keep-alive begins; Linux takes no more seconds than 15 bits hold.
-const SHORTEST_KEEP_ALIVE: Duration = Duration::from_secs(1);
-const LONGEST_KEEP_ALIVE: Duration = Duration::from_secs(0x7fff);
+/// What systems take for the time before TCP keep-alive begins; Linux takes no more seconds than 15
+/// bits hold.
+const MIN_KEEP_ALIVE: Duration = Duration::from_secs(1);
+const MAX_KEEP_ALIVE: Duration = Duration::from_secs(0x7fff);
 
-/// Connects to the host's addresses, each a little after the one before, until one answers: a network that swallows what goes
-/// to one family of addresses costs a moment, not the whole time (RFC 8305).
+/// Connects to the host's addresses, each a little after the one before, until one answers: if the
+/// network drops packets to one address family, that costs a moment, not the whole timeout (RFC
+/// 8305).
 pub(super) async fn dial(config: &Config) -> Result<TcpStream> {
     config.check_host()?;
     let (host, port) = (config.host_name(), config.port_number());
@@ -50,7 +53,7 @@ pub(super) async fn dial(config: &Config) -> Result<TcpStream> {
     };
     let stream = tokio::time::timeout(config.timeouts.dial, dialing).await.map_err(|_| {
         let waited = config.timeouts.dial;
-        let message = format!("no connection to {host} port {port} within {waited:?}: nobody answers");
+        let message = format!("no connection to {host} port {port} within {waited:?}: no answer");
         Error::new(ErrorKind::Timeout, message).advise("is the port right, and does no firewall swallow it?")
     })??;
     tune(&stream, config).map_err(|e| {
@@ -68,7 +71,8 @@ fn usual_port(config: &Config) -> &'static str {
     }
 }
 
-/// The families of addresses by turns, beginning with the one that the system has put first (RFC 8305 section 4).
+/// The families of addresses by turns, beginning with the one that the system has put first (RFC
+/// 8305 section 4).
 fn in_turns(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let first_is_v4 = addresses.first().is_some_and(SocketAddr::is_ipv4);
     let (first, second): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|a| a.is_ipv4() == first_is_v4);
@@ -78,7 +82,8 @@ fn in_turns(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     turns
 }
 
-/// The first connection that comes about; else the last failure. Those that were begun end with the future.
+/// The first connection that succeeds; else the last failure. Dropping the future ends the other
+/// attempts.
 async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, Option<(SocketAddr, io::Error)>> {
     let mut waiting = addresses.into_iter();
     let mut dialing = JoinSet::new();
@@ -111,19 +116,21 @@ fn tune(stream: &TcpStream, config: &Config) -> io::Result<()> {
     if keep_alive.is_zero() {
         return Ok(());
     }
-    let time = keep_alive.clamp(SHORTEST_KEEP_ALIVE, LONGEST_KEEP_ALIVE);
-    // No TCP_USER_TIMEOUT: it would also end connections to servers that are there and do not read for a while, and bytes that
-    // are not acknowledged are those of a command in flight, for which there is `Timeouts::silence`.
+    let time = keep_alive.clamp(MIN_KEEP_ALIVE, MAX_KEEP_ALIVE);
+    // No TCP_USER_TIMEOUT: it would also end connections to servers that are there and do not read
+    // for a while, and bytes that are not acknowledged are those of a command in flight, for which
+    // there is `Timeouts::silence`.
     SockRef::from(stream).set_tcp_keepalive(&probing(TcpKeepalive::new().with_time(time), time))
 }
 
-/// How many probes go unanswered before the other end counts as gone.
+/// How many unanswered probes the system waits for before the peer counts as dead.
 const PROBES: u32 = 3;
 
-/// The pause between two probes: a third of the silence before the first, so that a peer that has gone is noticed after
-/// twice that silence, whatever the system's own figures are (Linux: nine probes, 75 s apart).
+/// The pause between two probes: a third of the silence before the first, so that a dead peer is
+/// detected after twice that silence, whatever the system's own figures are (Linux: nine probes, 75
+/// s apart).
 fn probe_interval(time: Duration) -> Duration {
-    Duration::from_secs(time.as_secs() / u64::from(PROBES)).max(SHORTEST_KEEP_ALIVE)
+    Duration::from_secs(time.as_secs() / u64::from(PROBES)).max(MIN_KEEP_ALIVE)
 }
 
 /// Where the system takes interval and number of the probes.
@@ -228,7 +235,8 @@ mod tests {
     async fn an_address_that_swallows_all_is_overtaken() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let there = listener.local_addr().unwrap();
-        // A listener whose queue is full answers nothing: a socket that is bound and listens for none.
+        // A listener whose queue is full answers nothing: a socket that is bound and listens for
+        // none.
         let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
         full.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
         full.listen(0).unwrap();

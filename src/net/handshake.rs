@@ -1,4 +1,5 @@
-//! From a byte stream to a session that is logged in: greeting, STARTTLS, capabilities, login, ID, ENABLE.
+//! From a byte stream to a session that is logged in: greeting, STARTTLS, capabilities, login, ID,
+//! ENABLE.
 //!
 //! ```text
 //!   greeting ─> [CAPABILITY] ─> [STARTTLS ─> TLS ─> CAPABILITY] ─> login ─> [CAPABILITY] ─> [ID, ENABLE]
@@ -113,13 +114,14 @@ impl<'a> Handshake<'a> {
             let over = self.pump.poll(cx).is_ready();
             match self.pump.engine.lifecycle().greeting() {
                 Some(greeting) if self.pump.engine.lifecycle().is_foreign() => {
-                    let message = format!("{} does not speak IMAP; it says: {}", self.whom, greeting.text);
+                    let message = format!("{} is not an IMAP server; it sent: {}", self.whom, greeting.text);
                     let error = Error::new(ErrorKind::Protocol, message);
                     Poll::Ready(Err(
                         error.advise("is it the right port? IMAP has 993 (TLS) and 143 as a rule")
                     ))
                 }
-                // A greeting is OK, PREAUTH or BYE (RFC 9051 section 7.1); some say NO where BYE is meant.
+                // A greeting is OK, PREAUTH or BYE (RFC 9051 section 7.1); some servers send NO
+                // where they mean BYE.
                 Some(greeting) if !matches!(greeting.status, Status::Ok | Status::PreAuth) => {
                     let message = format!("{} turned us away: {}", self.whom, greeting.text);
                     let error = Error::new(ErrorKind::Closed, message).with_status(greeting.clone());
@@ -136,7 +138,7 @@ impl<'a> Handshake<'a> {
         .await
     }
 
-    /// No greeting has come.
+    /// No greeting has been received.
     fn silent(&self) -> Error {
         let waited = self.config.timeouts.greeting;
         let message = format!("no greeting of {} within {waited:?}", self.whom);
@@ -167,8 +169,9 @@ impl<'a> Handshake<'a> {
             self.know_capabilities().await?;
             let offered = self.can("STARTTLS");
             if greeted_in && self.config.security == Security::StartTls {
-                // Someone on the way can greet so, to keep us from asking for TLS (RFC 9051 section 11.1).
-                let what = "says that we are logged in already, so TLS can't be asked for";
+                // Someone on the way can greet so, to keep us from asking for TLS (RFC 9051 section
+                // 11.1).
+                let what = "reports that we are logged in already, so STARTTLS is no longer possible";
                 return Err(tls(format!("{} {what}", self.whom)));
             }
             if offered && !greeted_in {
@@ -195,8 +198,8 @@ impl<'a> Handshake<'a> {
         self.introduce().await
     }
 
-    /// Asks for the capabilities, unless the server has told them by itself. A server that answers with a list that is
-    /// none has no capability that we know of.
+    /// Asks for the capabilities, unless the server has sent them unasked. A server whose list
+    /// can't be parsed has no known capability.
     async fn know_capabilities(&mut self) -> Result<()> {
         if !self.pump.engine.session().capabilities().is_empty() {
             return Ok(());
@@ -228,7 +231,7 @@ impl<'a> Handshake<'a> {
         let result = if self.can("AUTH=PLAIN") {
             let first = self.ask(Authenticate::new(sasl::plain(user, password)?)).await;
             match first {
-                // Some servers advertise SASL-IR and refuse it: once more without.
+                // Some servers advertise SASL-IR and refuse it: retry without it.
                 Err(e) if e.kind() == ErrorKind::Bad && self.can("SASL-IR") => {
                     self.ask(Authenticate::new(sasl::plain(user, password)?).without_initial_response()).await
                 }
@@ -249,7 +252,8 @@ impl<'a> Handshake<'a> {
         })
     }
 
-    /// Whether there is a way to log in by a password; an error that names the ways that there are, if not.
+    /// Whether there is a way to log in by a password; an error that names the ways that there are,
+    /// if not.
     fn takes_passwords(&self) -> Result<()> {
         if self.can("AUTH=PLAIN") || !self.can("LOGINDISABLED") {
             return Ok(());
@@ -276,7 +280,8 @@ impl<'a> Handshake<'a> {
             .advise("of these none is there yet: a password by PLAIN or LOGIN is what can be used"))
     }
 
-    /// ID first, for there are servers that want it before any SELECT; then ENABLE; both in one write.
+    /// ID first, for there are servers that want it before any SELECT; then ENABLE; both in one
+    /// write.
     async fn introduce(&mut self) -> Result<()> {
         let id = self.config.id.clone().filter(|_| self.can("ID")).map(|id| self.submit(id));
         let mut wanted: Vec<String> =

@@ -1,7 +1,7 @@
 //! The network: from a `Config` to bytes that flow, and the one task that moves them.
 //!
-//! In: what the user configured, a byte stream. Out: an engine that is logged in, and its pump. TCP, TLS,
-//! STARTTLS, login, ENABLE and ID are here; the protocol itself is the engine's.
+//! In: what the user configured, a byte stream. Out: an engine that is logged in, and its pump.
+//! TCP, TLS, STARTTLS, login, ENABLE and ID are here; the protocol itself is the engine's.
 
 mod codec;
 mod config;
@@ -19,7 +19,7 @@ pub(crate) use pump::Pump;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// A byte stream of whatever kind.
+/// Any byte stream.
 pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}

@@ -1,6 +1,6 @@
-//! The pump: moves bytes between the engine and the socket, both directions in every poll, so that a server
-//! that stops reading until we read can't lock us up. It also asks the source of a streamed upload for octets, as the socket
-//! takes them.
+//! The pump: moves bytes between the engine and the socket, both directions in every poll, so that
+//! a server that stops reading until we read can't cause a deadlock. It also polls the source of a
+//! streamed upload for bytes, as the socket takes them.
 
 use std::future::Future;
 use std::io;
@@ -20,13 +20,15 @@ use crate::engine::{Engine, Shared};
 use crate::types::{Answer, CloseReason, Limits};
 use crate::wire::{Frame, Parser, Response};
 
-/// The first read after quiet goes to the stack, so that an idle connection holds no buffer.
+/// The first read after a quiet time uses a buffer on the stack, so that an idle connection holds
+/// none.
 const FIRST_READ: usize = 4 << 10;
 /// Reads after a full one, and writes of many commands at once.
 const BLOCK: usize = 64 << 10;
-/// How many turns in a row, with a read or octets of an upload, before other tasks get theirs.
+/// How many turns in a row, with a read or bytes of an upload, before the task yields to others.
 const TURNS_A_POLL: usize = 4;
-/// How many writes are made in one turn: a stream that takes all at once must not keep us from reading.
+/// How many writes are made in one turn: a stream that takes all at once must not keep us from
+/// reading.
 const WRITES_A_TURN: usize = 16;
 /// How many pieces of an upload are taken in one turn.
 const PIECES_A_TURN: usize = 64;
@@ -108,7 +110,7 @@ impl Pump {
         }
         let now = Instant::now();
         let since = *self.closing_since.get_or_insert(now);
-        // A polite end: TLS and TCP tell the server that no more will come. Whether it hears it is its affair.
+        // Orderly shutdown of TLS and TCP; do not wait for the peer beyond the grace time.
         let closed = Pin::new(&mut self.io).poll_shutdown(cx).is_ready();
         self.timer.as_mut().reset(since + CLOSE_GRACE);
         if !closed && self.timer.as_mut().poll(cx).is_pending() {
@@ -117,8 +119,8 @@ impl Pump {
         Poll::Ready(self.engine.closed().cloned().unwrap_or(CloseReason::Dropped))
     }
 
-    /// Takes octets from the source of an upload, as many as there is room for. Whether it has none for the moment, so that
-    /// it will wake us.
+    /// Takes bytes from the source of an upload, as many as there is room for. Returns whether the
+    /// source is pending, so that it will wake the task.
     fn poll_source(&mut self, cx: &mut Context<'_>) -> bool {
         for _ in 0..PIECES_A_TURN {
             let Some(source) = self.engine.source() else { return false };
@@ -264,8 +266,8 @@ impl Pump {
         self.timer.as_mut().poll(cx)
     }
 
-    /// Takes the byte stream out, so that TLS can be put over it. An error if the server has sent more than the
-    /// answer to STARTTLS: someone may have slipped that in (RFC 9051 section 6.2.1).
+    /// Takes the byte stream out, so that TLS can be put over it. An error if the server has sent
+    /// more than the answer to STARTTLS: someone may have slipped that in (RFC 9051 section 6.2.1).
     pub(super) fn take_io(&mut self) -> Result<Box<dyn Io>, usize> {
         if !self.incoming.is_empty() {
             return Err(self.incoming.len());
@@ -273,18 +275,19 @@ impl Pump {
         Ok(std::mem::replace(&mut self.io, Box::new(tokio::io::empty())))
     }
 
-    /// Goes on with this byte stream.
+    /// Continues with this byte stream.
     pub(super) fn put_io(&mut self, io: Box<dyn Io>) {
         self.io = io;
         self.engine.on_tls_established();
     }
 }
 
-/// Whether the session may be another one behind this response: other capabilities, something enabled.
+/// Whether the session may be another one behind this response: other capabilities, something
+/// enabled.
 fn may_enable(response: &Response) -> bool {
     match response {
-        Response::Untagged(told) => {
-            matches!(told.answer(), Answer::Enabled(_) | Answer::Capability(_) | Answer::Status(_))
+        Response::Untagged(untagged) => {
+            matches!(untagged.answer(), Answer::Enabled(_) | Answer::Capability(_) | Answer::Status(_))
         }
         Response::Tagged { .. } => true,
         Response::Continuation { .. } => false,
@@ -293,7 +296,7 @@ fn may_enable(response: &Response) -> bool {
 
 impl Drop for Pump {
     fn drop(&mut self) {
-        // Without the driver nothing will ever come: everyone who waits is told.
+        // Without the driver nothing more is received: everything that waits is ended.
         self.engine.handle_end(CloseReason::Dropped);
     }
 }

@@ -44,10 +44,10 @@ impl Exchange for Running {
 
     fn step(&mut self, challenge: Option<&[u8]>) -> Result<Zeroizing<Vec<u8>>> {
         if self.finished {
-            return Err(Error::protocol("the server goes on after the exchange has ended"));
+            return Err(Error::protocol("the server sent a challenge after the exchange had ended"));
         }
         let mut answer = Zeroizing::new(Vec::new());
-        // rsasl's errors name no secrets: they tell which property was missing or malformed.
+        // rsasl's errors contain no secrets: they name the property that was missing or malformed.
         let state = self
             .session
             .step(challenge, &mut *answer)

@@ -1,7 +1,7 @@
-//! TLS by rustls: certificates are checked by the platform's verifier, beside those that the user trusts.
+//! TLS by rustls: the platform's verifier checks certificates, and the user may trust more.
 //!
-//! In: a byte stream and the `Config`. Out: the encrypted stream, or what is wrong. Which certificates are taken is said in
-//! `verifier`.
+//! In: a byte stream and the `Config`. Out: the encrypted stream, or the error. `verifier` decides
+//! which certificates are accepted.
 
 #[cfg(test)]
 mod tests;
@@ -50,8 +50,10 @@ fn client_config(config: &Config) -> Result<ClientConfig> {
             roots.push(certificate.into_owned());
         }
         if roots.len() == before {
-            return Err(untrusted("what is to be trusted (Config::trust) holds no certificate in PEM form")
-                .advise("PEM is expected: -----BEGIN CERTIFICATE-----"));
+            return Err(untrusted(
+                "the bytes given to Config::trust_certificate contain no certificate in PEM form",
+            )
+            .advise("PEM is expected: -----BEGIN CERTIFICATE-----"));
         }
     }
     let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
@@ -60,7 +62,7 @@ fn client_config(config: &Config) -> Result<ClientConfig> {
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|e| tls_error("TLS can't be set up").because(e))?;
-    // "dangerous" is rustls' word for any verifier but its own.
+    // "dangerous" is rustls' name for any verifier but its own.
     Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
 }
 
@@ -72,17 +74,17 @@ fn tls_error(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Tls, message)
 }
 
-/// What went wrong, in our words; the chain has rustls'.
+/// The error in plain words; its sources are rustls' own.
 fn failed(host: &str, error: io::Error) -> Error {
     use rustls::Error as E;
     let cause: Option<&rustls::Error> = error.get_ref().and_then(|e| e.downcast_ref());
     match cause {
         Some(E::InvalidCertificate(flaw)) => {
             let (what, hint) = certificate_flaw(flaw);
-            untrusted(format!("the certificate of {host} is not taken: {what}")).advise(hint)
+            untrusted(format!("the certificate of {host} is not accepted: {what}")).advise(hint)
         }
         Some(E::InvalidMessage(_)) => {
-            tls_error(format!("{host} does not speak TLS on this port")).advise(NOT_TLS)
+            tls_error(format!("{host} does not use TLS on this port")).advise(NOT_TLS)
         }
         _ if error.kind() == io::ErrorKind::UnexpectedEof => {
             tls_error(format!("{host} hung up while TLS was agreed on")).advise(NOT_TLS)
@@ -99,7 +101,7 @@ fn certificate_flaw(flaw: &rustls::CertificateError) -> (String, &'static str) {
     use rustls::CertificateError as C;
     const PRIVATE: &str = "if it is self-signed or of a private authority, trust it explicitly";
     match flaw {
-        C::UnknownIssuer => ("it is signed by nobody who is trusted here".into(), PRIVATE),
+        C::UnknownIssuer => ("its issuer is unknown here".into(), PRIVATE),
         // An authority of the same name is trusted, and has not signed this.
         C::BadSignature => {
             ("it is not signed by the authority that it names, which is trusted here".into(), PRIVATE)

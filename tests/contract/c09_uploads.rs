@@ -412,7 +412,7 @@ async fn what_is_larger_than_the_server_takes_is_not_sent() {
         for upload in uploads {
             let error = upload.await.expect_err("too large");
             assert_eq!((error.kind(), error.sent()), (ErrorKind::Unsupported, Sent::No));
-            let says = "APPEND INBOX: the message has 10 octets, and the server takes no more than 9";
+            let says = "APPEND INBOX: the message has 10 bytes, and the server accepts at most 9";
             assert_eq!(error.to_string(), says);
         }
         is_well(&mut s).await;

@@ -203,7 +203,7 @@ async fn a_source_of_nothing_but_empty_pieces_has_failed() {
         s.server.say(&format!("{tag} NO cancelled")).await;
         let error = upload.await.expect_err("it gave nothing");
         assert_eq!((error.kind(), error.sent()), (ErrorKind::Source, Sent::Partly));
-        assert!(format!("{error:#}").contains("pieces in a row had no octet in them"), "{error:#}");
+        assert!(format!("{error:#}").contains("pieces in a row were empty"), "{error:#}");
         is_well(&mut s).await;
     })
     .await;

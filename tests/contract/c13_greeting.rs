@@ -295,8 +295,8 @@ async fn starttls_that_is_asked_for_and_not_offered_or_not_possible_is_an_error(
             || Config::new("server.test").starttls().login("alice", "s3cret").allow_plaintext_login(true);
         for (greeting, why) in [
             ("* OK [CAPABILITY IMAP4rev1] ready", "STARTTLS"),
-            ("* PREAUTH [CAPABILITY IMAP4rev1 STARTTLS] ready", "logged in already"),
-            ("* PREAUTH [CAPABILITY IMAP4rev1] ready", "logged in already"),
+            ("* PREAUTH [CAPABILITY IMAP4rev1 STARTTLS] ready", "STARTTLS is no longer possible"),
+            ("* PREAUTH [CAPABILITY IMAP4rev1] ready", "STARTTLS is no longer possible"),
         ] {
             let (end, mut server) = connect(asks(), |mut server| async move {
                 server.say(greeting).await;

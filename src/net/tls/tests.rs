@@ -30,7 +30,8 @@ fn signed_by(key: KeyPair, name: &str, (from, to): (i32, i32)) -> SelfSigned {
 
 const NOW: (i32, i32) = (2020, 2120);
 
-/// What comes of a connection to `localhost`, where `server` is spoken to and `trusted` is trusted.
+/// The result of a connection to `localhost`, with `server` as the address and `trusted` as the
+/// trusted certificate.
 async fn connect(server: &SelfSigned, key: &KeyPair, trusted: &str) -> Result<()> {
     connect_by(&[&version::TLS13], server, key, trusted).await
 }
@@ -44,7 +45,7 @@ async fn connect_by(
     let provider = Arc::new(ring::default_provider());
     let signer = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let signer = provider.key_provider.load_private_key(signer).unwrap();
-    // Whatever key: a thief's server has another than the certificate's.
+    // Whatever the key: an impostor's server has another key than the certificate's.
     let chain = vec![CertificateDer::from(server.der.clone())];
     let certified = Arc::new(rustls::sign::CertifiedKey::new(chain, signer));
     let tls = ServerConfig::builder_with_provider(provider)
@@ -60,7 +61,7 @@ async fn connect_by(
     wrapped
 }
 
-/// The kind of the failure, and all that its chain says.
+/// The kind of the failure, and the texts of its whole chain.
 async fn refused(server: &SelfSigned, trusted: &str) -> String {
     let error = connect(server, &server.key, trusted).await.expect_err("it must not be taken");
     assert_eq!(error.kind(), ErrorKind::Certificate, "{error:?}");

@@ -1,10 +1,11 @@
-//! Which certificates are taken: those that the platform's verifier takes, with the user's own among its roots; and one
-//! that is itself what the user trusts, byte for byte.
+//! Which certificates are accepted: those that the platform's verifier accepts, with the user's own
+//! among its roots; and one that is itself trusted by the user, byte for byte.
 //!
-//! The second is there for self-signed certificates. `openssl req -x509` marks its certificate as an authority's, and by
-//! RFC 5280 an authority's certificate is not a server's, so the verifier refuses it (`CaUsedAsEndEntity`) though the user
-//! has named this very certificate. Name and dates are checked all the same, and so is the signature of the handshake: a
-//! copy of the certificate is worth nothing without its key.
+//! The second rule is for self-signed certificates. `openssl req -x509` marks its certificate as an
+//! authority's, and by RFC 5280 an authority's certificate is not a server's, so the verifier
+//! refuses it (`CaUsedAsEndEntity`) though the user has named this very certificate. Name and dates
+//! are still checked, and so is the signature of the handshake: a copy of the certificate is worth
+//! nothing without its key.
 
 use std::sync::Arc;
 
@@ -34,8 +35,8 @@ impl Verifier {
         Ok(Self { platform, provider, trusted })
     }
 
-    /// Whether the certificate is one that the user trusts, valid now, and refused for nothing but that it is an
-    /// authority's.
+    /// Whether the user trusts this very certificate, it is valid now, and it was refused only
+    /// because it is an authority's.
     fn is_trusted_authority(&self, certificate: &CertificateDer<'_>, now: UnixTime) -> bool {
         let algorithms = self.provider.signature_verification_algorithms.all;
         let usage = KeyUsage::server_auth();

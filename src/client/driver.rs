@@ -46,6 +46,14 @@ impl Config {
     ///
     /// Cancel safe: dropping it closes the connection.
     ///
+    /// ```no_run
+    /// # async fn example() -> imap_duplex::Result<()> {
+    /// let config = imap_duplex::Config::new("imap.example.org").login("alice", "correct horse");
+    /// let (imap, events) = config.connect().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Each step's own: an unknown host, a refused connection, an untrusted certificate, a wrong
     /// password, a server that hangs up. See [`ErrorKind`](crate::ErrorKind).
@@ -63,6 +71,14 @@ impl Config {
     /// want TLS, it must be established already.
     ///
     /// Cancel safe: dropping it closes the stream.
+    ///
+    /// ```no_run
+    /// # async fn example(tunnel: tokio::net::TcpStream) -> imap_duplex::Result<()> {
+    /// let config = imap_duplex::Config::new("localhost").plaintext();
+    /// let (imap, events) = config.connect_over(tunnel).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`connect`](Config::connect).

@@ -1,14 +1,12 @@
 //! A handle on one selection of a mailbox.
 
+mod commands;
+
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use super::sender::submit;
-use super::{Handle, Sender, Token};
-use crate::command::{
-    Close, Command, CopyMessages, Expunge, Fetch, Idle, Items, Messages, SaveSearch, Search, Store, Unselect,
-};
+use super::{Handle, Sender};
 use crate::engine::{ReadyOutcome, SelectionHandle};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Event, MailboxName, MailboxState, ModSeq, SelectionId, Seq, SeqSet, Uid, UidValidity};
@@ -52,18 +50,37 @@ impl Mailbox {
     }
 
     /// The mailbox's name.
+    ///
+    /// ```no_run
+    /// # fn example(inbox: &imap_duplex::Mailbox) {
+    /// println!("{} has {} messages", inbox.name(), inbox.exists());
+    /// # }
+    /// ```
     #[must_use]
     pub fn name(&self) -> &MailboxName {
         &self.selection_handle.place.mailbox
     }
 
     /// Which selection of it this is.
+    ///
+    /// ```no_run
+    /// # fn example(inbox: &imap_duplex::Mailbox) {
+    /// let selection = inbox.selection();
+    /// assert_eq!(selection, inbox.clone().selection()); // clones share the selection
+    /// # }
+    /// ```
     #[must_use]
     pub fn selection(&self) -> SelectionId {
         self.selection_handle.id
     }
 
     /// The number of messages, as the server last reported it; 0 until SELECT is answered.
+    ///
+    /// ```no_run
+    /// # fn example(inbox: &imap_duplex::Mailbox) {
+    /// println!("{} messages", inbox.exists());
+    /// # }
+    /// ```
     #[must_use]
     pub fn exists(&self) -> u32 {
         self.selection_handle.get().exists
@@ -91,6 +108,14 @@ impl Mailbox {
 
     /// The UIDVALIDITY of the mailbox; `None` until SELECT is answered, or if the server does not
     /// send it.
+    ///
+    /// ```no_run
+    /// # fn example(inbox: &imap_duplex::Mailbox) {
+    /// if let Some(uid_validity) = inbox.uid_validity() {
+    ///     println!("store UIDs together with {uid_validity}");
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub fn uid_validity(&self) -> Option<UidValidity> {
         self.selection_handle.get().uid_validity
@@ -98,6 +123,14 @@ impl Mailbox {
 
     /// UIDNEXT: no future message has a UID below this, as the server last reported; `None` until
     /// SELECT is answered, or if the server does not send it.
+    ///
+    /// ```no_run
+    /// # fn example(inbox: &imap_duplex::Mailbox) {
+    /// if let Some(next) = inbox.uid_next() {
+    ///     println!("new messages will have UIDs from {next} on");
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub fn uid_next(&self) -> Option<Uid> {
         self.selection_handle.get().uid_next
@@ -105,6 +138,13 @@ impl Mailbox {
 
     /// The highest mod-sequence that the server last reported (RFC 7162 section 3.1.2.1); `None`
     /// until SELECT is answered, or if the server has no mod-sequences.
+    ///
+    /// ```no_run
+    /// # fn example(inbox: &imap_duplex::Mailbox) {
+    /// let since = inbox.highest_mod_seq();
+    /// println!("changes can be asked for since {since:?}");
+    /// # }
+    /// ```
     #[must_use]
     pub fn highest_mod_seq(&self) -> Option<ModSeq> {
         self.selection_handle.get().highest_mod_seq
@@ -286,6 +326,15 @@ impl Mailbox {
     /// `[READ-WRITE]`; else by [`examine`](Sender::examine)): then [`store`](Self::store),
     /// [`move_to`](Self::move_to) and [`expunge`](Self::expunge) fail, unsent, with
     /// [`ReadOnly`](crate::ErrorKind::ReadOnly). `false` until SELECT is answered.
+    ///
+    /// ```no_run
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// if !inbox.is_read_only() {
+    ///     inbox.expunge_deleted().await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn is_read_only(&self) -> bool {
         self.selection_handle.get().read_only
@@ -293,90 +342,31 @@ impl Mailbox {
 
     /// Whether the selection has ended, so that nothing can be submitted through this handle any
     /// more.
+    ///
+    /// ```no_run
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// if inbox.has_ended() {
+    ///     inbox.sender().select(inbox.name().clone()).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.selection_handle.has_ended()
     }
 
     /// The connection that it is selected on.
+    ///
+    /// ```no_run
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// let folders = inbox.sender().list("*").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn sender(&self) -> Sender {
         Sender::new(self.handle.clone())
-    }
-
-    /// Submits a command that is about this mailbox's messages.
-    pub fn submit<C: Command>(&self, command: C) -> Token<C> {
-        submit(&self.handle, command, Some(&self.selection_handle))
-    }
-
-    /// Fetches data of messages: `FETCH` (RFC 9051 section 6.4.5). UIDs that are not there are
-    /// passed over.
-    pub fn fetch(&self, which: impl Into<Messages>, items: impl Into<Items>) -> Token<Fetch> {
-        self.submit(Fetch::new(which, items))
-    }
-
-    /// Finds messages: `SEARCH` (RFC 9051 section 6.4.4), by UID.
-    pub fn search(&self, query: impl Into<Search>) -> Token<Search> {
-        self.submit(query.into())
-    }
-
-    /// Finds messages and leaves the result with the server: `SEARCH RETURN (SAVE)` (RFC 5182). By
-    /// [`Token::saved`] further commands can name them at once, so that a search and what is to be
-    /// done with its result take one round trip; see [`SavedSearch`](crate::command::SavedSearch).
-    pub fn save(&self, query: impl Into<Search>) -> Token<SaveSearch> {
-        self.submit(SaveSearch::new(query))
-    }
-
-    /// Changes flags of messages: `STORE` (RFC 9051 section 6.4.6). Where the mailbox is open for
-    /// [reading alone](Self::is_read_only) it fails, unsent. Gives the rows that the server
-    /// answered with; the changes are events as well, a silent STORE's too.
-    pub fn store(&self, which: impl Into<Messages>, change: Store) -> Token<Store> {
-        self.submit(change.of(which))
-    }
-
-    /// Copies messages to another mailbox: `COPY` (RFC 9051 section 6.4.7). This one may be open
-    /// for reading alone.
-    pub fn copy(&self, which: impl Into<Messages>, to: impl Into<MailboxName>) -> Token<CopyMessages> {
-        self.submit(CopyMessages::copying(which, to))
-    }
-
-    /// Moves messages to another mailbox: `MOVE` (RFC 9051 section 6.4.8), or what amounts to it;
-    /// see [`CopyMessages`]. Where the mailbox is open for [reading alone](Self::is_read_only) it
-    /// fails, unsent.
-    pub fn move_to(&self, which: impl Into<Messages>, to: impl Into<MailboxName>) -> Token<CopyMessages> {
-        self.submit(CopyMessages::moving(which, to))
-    }
-
-    /// Permanently removes those of these messages that have `\Deleted`: `UID EXPUNGE` (RFC 9051
-    /// section 6.4.9). Where the mailbox is [read-only](Self::is_read_only) it fails, unsent.
-    pub fn expunge(&self, which: impl Into<Messages>) -> Token<Expunge> {
-        self.submit(Expunge::messages(which))
-    }
-
-    /// Permanently removes all messages that have `\Deleted`, whichever client set it: `EXPUNGE`
-    /// (RFC 9051 section 6.4.3). Where the mailbox is [read-only](Self::is_read_only) it fails,
-    /// unsent.
-    pub fn expunge_deleted(&self) -> Token<Expunge> {
-        self.submit(Expunge::all_deleted())
-    }
-
-    /// Ends the selection and leaves all messages: `UNSELECT` (RFC 9051 section 6.4.2).
-    pub fn unselect(&self) -> Token<Unselect> {
-        self.submit(Unselect)
-    }
-
-    /// Removes all messages that have `\Deleted`, without reporting which, and ends the selection:
-    /// `CLOSE` (RFC 9051 section 6.4.1). Where the mailbox is [read-only](Self::is_read_only) it
-    /// removes none.
-    pub fn close(&self) -> Token<Close> {
-        self.submit(Close)
-    }
-
-    /// Runs IDLE by hand (RFC 2177): for connections whose automatic IDLE is off. It is ended by
-    /// [`cancel`](Token::cancel), by the next submission, or by the server; also by a query of the
-    /// library's own, such as for the UID of a new message ([`ViewSync`](crate::types::ViewSync)).
-    pub fn idle(&self) -> Token<Idle> {
-        self.submit(Idle)
     }
 }
 

@@ -44,6 +44,15 @@ impl Receiver {
     /// The next event; `None` once the connection has ended and all has been read.
     ///
     /// Cancel safe: no event is lost if it is dropped.
+    ///
+    /// ```no_run
+    /// # async fn example(mut events: imap_duplex::Receiver) -> imap_duplex::Result<()> {
+    /// while let Some(event) = events.next().await {
+    ///     println!("{event}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn next(&mut self) -> Option<Event> {
         poll_fn(|cx| self.handle.shared.poll_event(cx)).await
     }

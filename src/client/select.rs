@@ -30,6 +30,14 @@ pub struct Select {
 
 impl Select {
     /// This mailbox, for reading and writing.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::Select;
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let inbox = imap.select(Select::new("INBOX")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(mailbox: impl Into<MailboxName>) -> Self {
         Self {
             mailbox: mailbox.into(),
@@ -41,6 +49,14 @@ impl Select {
     }
 
     /// For reading alone: `EXAMINE`.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::Select;
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let archive = imap.select(Select::new("Archive").read_only()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn read_only(mut self) -> Self {
         self.read_only = true;
         self
@@ -48,6 +64,14 @@ impl Select {
 
     /// How much of its messages the client fetches by itself; by default as
     /// [`Config::view_sync`](crate::Config::view_sync) says.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::{Select, types::ViewSync};
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let inbox = imap.select(Select::new("INBOX").view_sync(ViewSync::Flags)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn view_sync(mut self, view_sync: ViewSync) -> Self {
         self.view_sync = Some(view_sync);
         self

@@ -49,6 +49,14 @@ impl Sender {
 
     /// Submits a command: one of the library's, or one of your own. Message commands belong to
     /// [`Mailbox::submit`](super::Mailbox::submit).
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::List;
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let folders = imap.submit(List::new("*")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn submit<C: Command>(&self, command: C) -> Token<C> {
         submit(&self.handle, command, None)
     }
@@ -56,6 +64,14 @@ impl Sender {
     /// Submits a line of your own, without its tag: `GETQUOTAROOT INBOX`. It waits until nothing
     /// else is in flight. Lines that would change the session behind the library's back are
     /// refused.
+    ///
+    /// ```no_run
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let answer = imap.raw("GETQUOTAROOT INBOX").await?;
+    /// println!("{answer:?}");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn raw(&self, line: impl Into<String>) -> Token<Raw> {
         self.submit(Raw::new(line))
     }
@@ -68,6 +84,16 @@ impl Sender {
     ///
     /// Cancel safe: nothing is lost if it is dropped.
     ///
+    /// ```no_run
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// for uid in 1..100_000 {
+    ///     imap.ready().await?; // waits while the queue is full
+    ///     imap.noop().detach();
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// If the connection has ended.
     pub async fn ready(&self) -> Result<()> {
@@ -75,12 +101,24 @@ impl Sender {
     }
 
     /// How many commands wait or are in flight.
+    ///
+    /// ```no_run
+    /// # fn example(imap: &imap_duplex::Sender) {
+    /// println!("{} commands are queued or in flight", imap.in_flight());
+    /// # }
+    /// ```
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.handle.shared.in_flight()
     }
 
     /// The server's capabilities, as it last reported them.
+    ///
+    /// ```no_run
+    /// # fn example(imap: &imap_duplex::Sender) {
+    /// println!("{:?}", imap.capabilities());
+    /// # }
+    /// ```
     #[must_use]
     pub fn capabilities(&self) -> Capabilities {
         self.handle.shared.capabilities()
@@ -90,27 +128,67 @@ impl Sender {
     /// [`Token::mailbox`] gives it before the server has answered.
     ///
     /// A connection has one mailbox selected at a time: handles on the one before end.
+    ///
+    /// ```no_run
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let inbox = imap.select("INBOX").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn select(&self, what: impl Into<Select>) -> Token<Select> {
         self.submit(what.into())
     }
 
     /// Selects a mailbox for reading alone: `EXAMINE` (RFC 9051 section 6.3.3).
+    ///
+    /// ```no_run
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let archive = imap.examine("Archive").await?; // read-only
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn examine(&self, mailbox: impl Into<MailboxName>) -> Token<Select> {
         self.submit(Select::new(mailbox).read_only())
     }
 
     /// Which mailboxes there are: `LIST` (RFC 9051 section 6.3.9).
+    ///
+    /// ```no_run
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// for mailbox in imap.list("*").await? {
+    ///     println!("{}", mailbox.name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list(&self, what: impl Into<List>) -> Token<List> {
         self.submit(what.into())
     }
 
     /// Counts of a mailbox that need not be selected: `STATUS` (RFC 9051 section 6.3.11).
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::StatusItems;
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let status = imap.status("Archive", StatusItems::new().messages().unseen()).await?;
+    /// println!("{:?} unseen", status.unseen);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn status(&self, mailbox: impl Into<MailboxName>, items: StatusItems) -> Token<StatusCommand> {
         self.submit(StatusCommand::new(mailbox, items))
     }
 
     /// Adds a message to a mailbox: `APPEND` (RFC 9051 section 6.3.12), from memory, or from a
     /// reader or a stream ([streamed uploads](Append#streamed-uploads)).
+    ///
+    /// ```no_run
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let message = "From: alice@example.org\r\nSubject: Lunch\r\n\r\nAt one?\r\n";
+    /// let appended = imap.append("Drafts", message).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn append(&self, to: impl Into<MailboxName>, message: impl Into<Append>) -> Token<Append> {
         self.submit(message.into().to(to))
     }
@@ -136,26 +214,61 @@ impl Sender {
     }
 
     /// Makes a mailbox: `CREATE` (RFC 9051 section 6.3.4).
+    ///
+    /// ```no_run
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// imap.create("Archive/2026").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn create(&self, mailbox: impl Into<MailboxName>) -> Token<Create> {
         self.submit(Create::new(mailbox))
     }
 
     /// Removes a mailbox with all its messages: `DELETE` (RFC 9051 section 6.3.5).
+    ///
+    /// ```no_run
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// imap.delete("Archive/2019").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn delete(&self, mailbox: impl Into<MailboxName>) -> Token<Delete> {
         self.submit(Delete::new(mailbox))
     }
 
     /// Gives a mailbox another name: `RENAME` (RFC 9051 section 6.3.6).
+    ///
+    /// ```no_run
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// imap.rename("Archive", "Old").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn rename(&self, from: impl Into<MailboxName>, to: impl Into<MailboxName>) -> Token<Rename> {
         self.submit(Rename::new(from, to))
     }
 
     /// Adds a mailbox to the user's subscriptions: `SUBSCRIBE` (RFC 9051 section 6.3.7).
+    ///
+    /// ```no_run
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// imap.subscribe("Archive").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn subscribe(&self, mailbox: impl Into<MailboxName>) -> Token<Subscribe> {
         self.submit(Subscribe::new(mailbox))
     }
 
     /// Removes a mailbox from the user's subscriptions: `UNSUBSCRIBE` (RFC 9051 section 6.3.8).
+    ///
+    /// ```no_run
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// imap.unsubscribe("Archive").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn unsubscribe(&self, mailbox: impl Into<MailboxName>) -> Token<Subscribe> {
         self.submit(Subscribe::unsubscribe(mailbox))
     }
@@ -203,17 +316,39 @@ impl Sender {
 
     /// Does nothing, but gives the server an occasion to report changes: `NOOP` (RFC 9051 section
     /// 6.1.2).
+    ///
+    /// ```no_run
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// imap.noop().await?; // all earlier responses are in the event stream now
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn noop(&self) -> Token<Noop> {
         self.submit(Noop)
     }
 
     /// Asks the server for its capabilities: `CAPABILITY` (RFC 9051 section 6.1.1).
     /// [`capabilities`](Sender::capabilities) has the last report, without asking.
+    ///
+    /// ```no_run
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let capabilities = imap.capability().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn capability(&self) -> Token<Capability> {
         self.submit(Capability)
     }
 
     /// Names this client to the server, and asks for the server's name: `ID` (RFC 2971).
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Id;
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let server = imap.id(Id::nothing().field("name", "my program")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn id(&self, who: Id) -> Token<Id> {
         self.submit(who)
     }
@@ -221,6 +356,13 @@ impl Sender {
     /// Ends the session: `LOGOUT` (RFC 9051 section 6.1.3). It keeps its place in the order of
     /// commands and waits for none of their answers. What is submitted after it is not sent, and
     /// fails when the connection ends.
+    ///
+    /// ```no_run
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// imap.logout().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn logout(&self) -> Token<Logout> {
         self.submit(Logout)
     }

@@ -55,6 +55,13 @@ impl<C: Command> Token<C> {
     }
 
     /// The command's number, by which events name it as their cause.
+    ///
+    /// ```no_run
+    /// # fn example(imap: &imap_duplex::Sender) {
+    /// let noop = imap.noop();
+    /// println!("submitted as {:?}", noop.id());
+    /// # }
+    /// ```
     #[must_use]
     pub fn id(&self) -> CommandId {
         self.id
@@ -62,6 +69,14 @@ impl<C: Command> Token<C> {
 
     /// The command's last reported progress: servers with INPROGRESS (RFC 9585) report it while a
     /// long SEARCH or COPY runs. `None` without a report.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Search;
+    /// # fn example(inbox: &imap_duplex::Mailbox) {
+    /// let search = inbox.search(Search::body("invoice"));
+    /// println!("{:?}", search.progress());
+    /// # }
+    /// ```
     #[must_use]
     pub fn progress(&self) -> Option<Progress> {
         self.slot.progress()
@@ -71,6 +86,13 @@ impl<C: Command> Token<C> {
     /// piece, as [`Data`](crate::types::EventKind::Data), and the end as
     /// [`Completed`](crate::types::EventKind::Completed). If the command has ended already, its end
     /// was reported before, and only its data is added now.
+    ///
+    /// ```no_run
+    /// # fn example(imap: &imap_duplex::Sender) {
+    /// let id = imap.list("*").detach(); // rows are `Data` events with this cause
+    /// println!("listing as {id:?}");
+    /// # }
+    /// ```
     pub fn detach(mut self) -> CommandId {
         self.over = true;
         self.slot.detach(self.id, &self.shared.events);
@@ -84,6 +106,12 @@ impl<C: Command> Token<C> {
     /// connection: see [`Append`](crate::command::Append#streamed-uploads). Of several messages
     /// that are appended one by one, no further one is sent: see
     /// [`AppendAll`](crate::command::AppendAll).
+    ///
+    /// ```no_run
+    /// # fn example(imap: &imap_duplex::Sender) {
+    /// imap.create("Archive").cancel(); // not sent, if nothing of it has been written
+    /// # }
+    /// ```
     pub fn cancel(mut self) {
         self.over = true;
         if self.slot.abandon(true) {
@@ -95,6 +123,17 @@ impl<C: Command> Token<C> {
 impl<C: Streaming> Token<C> {
     /// The result as a stream: rows can be read while the command is still running. At most
     /// [`Limits::unread`](crate::types::Limits::unread) of unread rows are kept: see [`Rows`].
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Items;
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// let mut rows = inbox.fetch(inbox.newest(1000), Items::envelope()).stream();
+    /// while let Some(row) = rows.next().await {
+    ///     println!("{:?}", row?.uid());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use = "dropping the stream throws the rest of the result away"]
     pub fn stream(self) -> Rows<C> {
         self.slot.set_streaming();
@@ -105,6 +144,15 @@ impl<C: Streaming> Token<C> {
 impl Token<Select> {
     /// The mailbox that will be selected. Commands can be submitted through it at once: they go out
     /// as soon as that is sound, and fail, unsent, if it can't be selected.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Search;
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let select = imap.select("INBOX");
+    /// let unseen = select.mailbox().search(Search::unseen()).await?; // one round trip
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn mailbox(&self) -> Mailbox {
         match &self.opens {
@@ -116,6 +164,15 @@ impl Token<Select> {
 
 impl Token<SaveSearch> {
     /// By which commands can name what the search will have found: at once, see [`SavedSearch`].
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::{Items, Search};
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// let search = inbox.save(Search::flagged());
+    /// let rows = inbox.fetch(&search.saved(), Items::envelope()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn saved(&self) -> SavedSearch {
         match &self.saves {

@@ -80,6 +80,15 @@ pub struct Appended {
 impl Append {
     /// This message, as it is to be stored: header, empty line, body, with CRLF line ends. It is
     /// added to INBOX unless [`to`](Append::to) says otherwise.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Append;
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let message = "From: alice@example.org\r\n\r\nHello\r\n";
+    /// imap.submit(Append::new(message).to("Drafts")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(message: impl Into<Bytes>) -> Self {
         Self::of(Content::Memory(message.into()))
     }

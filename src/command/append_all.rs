@@ -36,6 +36,15 @@ pub struct AppendAll {
 
 impl AppendAll {
     /// These messages into this mailbox, wherever each of them was to go.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::AppendAll;
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let messages = ["Subject: one\r\n\r\n1\r\n", "Subject: two\r\n\r\n2\r\n"];
+    /// imap.submit(AppendAll::new("Drafts", messages)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new<A: Into<Append>>(to: impl Into<MailboxName>, messages: impl IntoIterator<Item = A>) -> Self {
         Self {
             to: to.into(),

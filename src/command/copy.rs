@@ -49,12 +49,28 @@ pub struct Copied {
 
 impl CopyMessages {
     /// Copies these messages to this mailbox.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::CopyMessages;
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// inbox.submit(CopyMessages::copying(inbox.newest(1), "Archive")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn copying(which: impl Into<Messages>, to: impl Into<MailboxName>) -> Self {
         let (which, to) = (which.into(), to.into());
         Self { which, to, step: Step::Copy, pieces: SetChunks::default(), reported: UidSet::new() }
     }
 
     /// Moves these messages to this mailbox.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::CopyMessages;
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// inbox.submit(CopyMessages::moving(inbox.newest(1), "Archive")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn moving(which: impl Into<Messages>, to: impl Into<MailboxName>) -> Self {
         Self { step: Step::Move, ..Self::copying(which, to) }
     }

@@ -25,12 +25,28 @@ pub struct Expunged {
 
 impl Expunge {
     /// Removes all messages that have `\Deleted`, whichever client set it: `EXPUNGE`.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Expunge;
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// inbox.submit(Expunge::all_deleted()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn all_deleted() -> Self {
         Self { which: None, pieces: SetChunks::default() }
     }
 
     /// Removes those of these messages that have `\Deleted`: `UID EXPUNGE` (needs UIDPLUS, RFC
     /// 4315).
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Expunge;
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// inbox.submit(Expunge::messages(inbox.newest(1))).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn messages(which: impl Into<Messages>) -> Self {
         Self { which: Some(which.into()), pieces: SetChunks::default() }
     }

@@ -242,6 +242,14 @@ impl ReceivedRows {
 
 impl Fetch {
     /// Fetches these items of these messages.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::{Fetch, Items};
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// let rows = inbox.submit(Fetch::new(inbox.newest(1), Items::body())).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(which: impl Into<Messages>, items: impl Into<Items>) -> Self {
         Self {
             which: which.into(),
@@ -255,6 +263,15 @@ impl Fetch {
 
     /// Only those messages that have changed since this mod-sequence (RFC 7162 section 3.1.4.1);
     /// needs CONDSTORE. The rows have the mod-sequence too.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::{Fetch, Items};
+    /// # async fn example(inbox: &imap_duplex::Mailbox, since: imap_duplex::types::ModSeq) -> imap_duplex::Result<()> {
+    /// let fetch = Fetch::new(inbox.newest(100), Items::new().flags()).changed_since(since);
+    /// let changed = inbox.submit(fetch).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn changed_since(mut self, mod_seq: ModSeq) -> Self {
         self.changed_since = Some(mod_seq);
         self

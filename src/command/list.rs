@@ -30,6 +30,14 @@ pub struct List {
 
 impl List {
     /// All mailboxes whose names fit this pattern.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::List;
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let subscribed = imap.list(List::new("*").subscribed()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(pattern: impl Into<String>) -> Self {
         Self {
             reference: String::new(),

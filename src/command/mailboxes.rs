@@ -67,6 +67,14 @@ pub struct Create(MailboxName);
 
 impl Create {
     /// Makes this mailbox.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Create;
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// imap.submit(Create::new("Archive")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(mailbox: impl Into<MailboxName>) -> Self {
         Self(mailbox.into())
     }
@@ -103,6 +111,14 @@ pub struct Delete(MailboxName);
 
 impl Delete {
     /// Removes this mailbox.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Delete;
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// imap.submit(Delete::new("Archive")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(mailbox: impl Into<MailboxName>) -> Self {
         Self(mailbox.into())
     }
@@ -142,6 +158,14 @@ pub struct Rename {
 
 impl Rename {
     /// Gives the mailbox `from` the name `to`.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Rename;
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// imap.submit(Rename::new("Archive", "Old")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(from: impl Into<MailboxName>, to: impl Into<MailboxName>) -> Self {
         Self { from: from.into(), to: to.into() }
     }
@@ -181,11 +205,27 @@ pub struct Subscribe {
 
 impl Subscribe {
     /// Subscribes to this mailbox.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Subscribe;
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// imap.submit(Subscribe::new("Archive")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(mailbox: impl Into<MailboxName>) -> Self {
         Self { mailbox: mailbox.into(), subscribed: true }
     }
 
     /// Unsubscribes from this mailbox.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Subscribe;
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// imap.submit(Subscribe::unsubscribe("Archive")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn unsubscribe(mailbox: impl Into<MailboxName>) -> Self {
         Self { mailbox: mailbox.into(), subscribed: false }
     }

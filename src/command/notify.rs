@@ -186,6 +186,14 @@ pub struct Notify {
 
 impl Notify {
     /// Mailboxes are to be watched: name them by the methods below.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::{Notify, NotifyEvent};
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// imap.notify(Notify::set().personal(NotifyEvent::MESSAGES)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn set() -> Self {
         let (selected, received) = (SelectedNotify::delayed(), NameSet::default());
         Self { selected, status: false, groups: Vec::new(), again: false, received }
@@ -194,6 +202,14 @@ impl Notify {
     /// Stops watching other mailboxes. It is sent as a `SET` of the selected mailbox alone, since
     /// `NOTIFY NONE` would silence that too (RFC 5465 section 3.1); `NONE` is sent only with
     /// [`SelectedNotify::silent`].
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Notify;
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// imap.notify(Notify::none()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn none() -> Self {
         Self::set()
     }

@@ -29,6 +29,14 @@ pub struct RawResult {
 
 impl Raw {
     /// This line.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Raw;
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let lines = imap.submit(Raw::new("GETQUOTAROOT INBOX")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(line: impl Into<String>) -> Self {
         let line = line.into();
         let name = line.split(' ').next().unwrap_or_default().to_ascii_uppercase();

@@ -108,6 +108,15 @@ pub struct SaveSearch {
 
 impl SaveSearch {
     /// Saves what fits this query.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::{Items, SaveSearch, Search};
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// let search = inbox.submit(SaveSearch::new(Search::unseen()));
+    /// let rows = inbox.fetch(&search.saved(), Items::envelope()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(query: impl Into<Search>) -> Self {
         Self { query: query.into(), saved: SavedSearch::new() }
     }

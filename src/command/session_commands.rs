@@ -181,6 +181,14 @@ pub struct Id(Vec<(String, String)>);
 
 impl Id {
     /// Names nothing: `ID NIL`.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Id;
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let server = imap.id(Id::nothing()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn nothing() -> Self {
         Self::default()
     }

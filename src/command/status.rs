@@ -116,6 +116,14 @@ pub struct StatusCommand {
 
 impl StatusCommand {
     /// Asks this of that mailbox.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::{StatusCommand, StatusItems};
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let status = imap.submit(StatusCommand::new("Archive", StatusItems::counts())).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(mailbox: impl Into<MailboxName>, items: StatusItems) -> Self {
         Self { mailbox: mailbox.into(), items, answered: false }
     }

@@ -49,16 +49,40 @@ impl Store {
     }
 
     /// Adds these flags to those that each message has.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::{command::Store, types::Flag};
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// inbox.store(inbox.newest(1), Store::add([Flag::Seen])).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn add(flags: impl Into<Flags>) -> Self {
         Self::new(Action::Add, flags.into())
     }
 
     /// Removes these flags.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::{command::Store, types::Flag};
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// inbox.store(inbox.newest(1), Store::remove([Flag::Seen])).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn remove(flags: impl Into<Flags>) -> Self {
         Self::new(Action::Remove, flags.into())
     }
 
     /// Leaves each message with just these flags.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::{command::Store, types::Flag};
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// inbox.store(inbox.newest(1), Store::replace([Flag::Seen])).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn replace(flags: impl Into<Flags>) -> Self {
         Self::new(Action::Replace, flags.into())
     }

@@ -117,6 +117,11 @@ impl Default for Timeouts {
 impl Config {
     /// This host, by TLS on port 993. A name or an address, without a [port](Config::port) and no
     /// URL; its certificate must be for it.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// let config = Config::new("imap.example.org");
+    /// ```
     pub fn new(host: impl Into<String>) -> Self {
         Self {
             host: host.into(),
@@ -139,6 +144,11 @@ impl Config {
     }
 
     /// Another port than the usual one.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// let config = Config::new("imap.example.org").port(1993);
+    /// ```
     pub fn port(mut self, port: u16) -> Self {
         self.port = Some(port);
         self
@@ -146,6 +156,11 @@ impl Config {
 
     /// TLS by STARTTLS, on port 143 (RFC 9051 section 6.2.1). A server that does not offer it is an
     /// error.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// let config = Config::new("imap.example.org").starttls();
+    /// ```
     pub fn starttls(mut self) -> Self {
         self.security = Security::StartTls;
         self
@@ -155,12 +170,22 @@ impl Config {
     /// network can remove the offer, so that everything is sent in clear text: passwords are then
     /// sent to a loopback address only, unless
     /// [`allow_plaintext_login`](Config::allow_plaintext_login) allows more.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// let config = Config::new("imap.example.org").opportunistic_tls();
+    /// ```
     pub fn opportunistic_tls(mut self) -> Self {
         self.security = Security::Opportunistic;
         self
     }
 
     /// No encryption, on port 143.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// let config = Config::new("localhost").plaintext();
+    /// ```
     pub fn plaintext(mut self) -> Self {
         self.security = Security::Plaintext;
         self
@@ -173,6 +198,11 @@ impl Config {
     /// the line that it refuses: until the login is over, a text of the server that contains the
     /// password or a part of it is dropped whole. A password of up to eight bytes is matched as a
     /// whole word only, since parts of it may occur in any text.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// let config = Config::new("imap.example.org").login("alice", "correct horse");
+    /// ```
     pub fn login(mut self, user: impl Into<String>, password: impl Into<Secret>) -> Self {
         self.login = Some((user.into(), password.into()));
         self
@@ -180,6 +210,11 @@ impl Config {
 
     /// Allows passwords to be sent in clear text to hosts other than this machine. Anyone on the
     /// network path can read them.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// let config = Config::new("mail.lan").plaintext().allow_plaintext_login(true);
+    /// ```
     pub fn allow_plaintext_login(mut self, allowed: bool) -> Self {
         self.allow_plaintext_login = allowed;
         self
@@ -188,6 +223,14 @@ impl Config {
     /// Trusts this certificate authority (PEM, one or several) in addition to those of the system.
     /// Or the very certificate of the server, if it is self-signed: name, dates and key must still
     /// be right.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// # fn example() -> std::io::Result<()> {
+    /// let config = Config::new("mail.lan").trust_certificate(std::fs::read("server.pem")?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn trust_certificate(mut self, pem: impl Into<Bytes>) -> Self {
         self.extra_roots.push(pem.into());
         self
@@ -195,6 +238,11 @@ impl Config {
 
     /// What to enable at login where the server offers it (RFC 9051 section 6.3.1). By default
     /// QRESYNC (or CONDSTORE, where there is no QRESYNC) and IMAP4rev2.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// let config = Config::new("imap.example.org").enable(["CONDSTORE", "UTF8=ACCEPT"]);
+    /// ```
     pub fn enable<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.enable = names.into_iter().map(Into::into).collect();
         self
@@ -202,18 +250,38 @@ impl Config {
 
     /// How the client names itself after login, where the server has ID (RFC 2971): some servers
     /// insist. By default this library's name and version; `None`: nothing is sent.
+    ///
+    /// ```
+    /// # use imap_duplex::{Config, command::Id};
+    /// let config = Config::new("imap.example.org").id(Id::nothing().field("name", "my program"));
+    /// ```
     pub fn id(mut self, id: impl Into<Option<Id>>) -> Self {
         self.id = id.into();
         self
     }
 
     /// The bounds of the connection.
+    ///
+    /// ```
+    /// # use imap_duplex::{Config, types::Limits};
+    /// let mut limits = Limits::default();
+    /// limits.commands = 100;
+    /// let config = Config::new("imap.example.org").limits(limits);
+    /// ```
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
     /// How long to wait for what.
+    ///
+    /// ```
+    /// # use imap_duplex::{Config, Timeouts};
+    /// # use std::time::Duration;
+    /// let mut timeouts = Timeouts::default();
+    /// timeouts.silence = Duration::from_secs(30);
+    /// let config = Config::new("imap.example.org").timeouts(timeouts);
+    /// ```
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
         self
@@ -221,6 +289,11 @@ impl Config {
 
     /// How much of the messages of each selected mailbox the client fetches by itself. By default
     /// their UIDs; [`Select::view_sync`](crate::Select::view_sync) overrides it for one selection.
+    ///
+    /// ```
+    /// # use imap_duplex::{Config, types::ViewSync};
+    /// let config = Config::new("imap.example.org").view_sync(ViewSync::Flags);
+    /// ```
     pub fn view_sync(mut self, view_sync: ViewSync) -> Self {
         self.view_sync = view_sync;
         self
@@ -237,6 +310,11 @@ impl Config {
     /// 4.2 MB of 100,000). A mailbox of more than 5,000 messages is compared less often, down to
     /// each fourth time, while no unreported change is found. With [`ViewSync::Off`] nothing is
     /// asked, under NOTIFY neither.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// let config = Config::new("imap.example.org").auto_idle(false);
+    /// ```
     pub fn auto_idle(mut self, on: bool) -> Self {
         self.auto_idle = on;
         self

@@ -1,0 +1,185 @@
+//! The commands of a mailbox: each is submitted to the selection that its handle stands for.
+
+use super::Mailbox;
+use crate::client::Token;
+use crate::client::sender::submit;
+use crate::command::{
+    Close, Command, CopyMessages, Expunge, Fetch, Idle, Items, Messages, SaveSearch, Search, Store, Unselect,
+};
+use crate::types::MailboxName;
+
+impl Mailbox {
+    /// Submits a command that is about this mailbox's messages.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Search;
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// let unseen = inbox.submit(Search::unseen()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn submit<C: Command>(&self, command: C) -> Token<C> {
+        submit(&self.handle, command, Some(&self.selection_handle))
+    }
+
+    /// Fetches data of messages: `FETCH` (RFC 9051 section 6.4.5). UIDs that are not there are
+    /// passed over.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Items;
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// for message in inbox.fetch(inbox.newest(10), Items::envelope().flags()).await? {
+    ///     println!("{:?}", message.envelope().and_then(|e| e.subject()));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn fetch(&self, which: impl Into<Messages>, items: impl Into<Items>) -> Token<Fetch> {
+        self.submit(Fetch::new(which, items))
+    }
+
+    /// Finds messages: `SEARCH` (RFC 9051 section 6.4.4), by UID.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Search;
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// let found = inbox.search(Search::unseen().and(Search::from("alice"))).await?;
+    /// println!("{} messages", found.len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn search(&self, query: impl Into<Search>) -> Token<Search> {
+        self.submit(query.into())
+    }
+
+    /// Finds messages and leaves the result with the server: `SEARCH RETURN (SAVE)` (RFC 5182). By
+    /// [`Token::saved`] further commands can name them at once, so that a search and what is to be
+    /// done with its result take one round trip; see [`SavedSearch`](crate::command::SavedSearch).
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Search;
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// let search = inbox.save(Search::seen());
+    /// let archived = inbox.copy(&search.saved(), "Archive").await?; // in the same round trip
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn save(&self, query: impl Into<Search>) -> Token<SaveSearch> {
+        self.submit(SaveSearch::new(query))
+    }
+
+    /// Changes flags of messages: `STORE` (RFC 9051 section 6.4.6). Where the mailbox is open for
+    /// [reading alone](Self::is_read_only) it fails, unsent. Gives the rows that the server
+    /// answered with; the changes are events as well, a silent STORE's too.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::{command::Store, types::Flag};
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// inbox.store(inbox.newest(1), Store::add([Flag::Flagged])).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn store(&self, which: impl Into<Messages>, change: Store) -> Token<Store> {
+        self.submit(change.of(which))
+    }
+
+    /// Copies messages to another mailbox: `COPY` (RFC 9051 section 6.4.7). This one may be open
+    /// for reading alone.
+    ///
+    /// ```no_run
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// let copied = inbox.copy(inbox.newest(1), "Archive").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn copy(&self, which: impl Into<Messages>, to: impl Into<MailboxName>) -> Token<CopyMessages> {
+        self.submit(CopyMessages::copying(which, to))
+    }
+
+    /// Moves messages to another mailbox: `MOVE` (RFC 9051 section 6.4.8), or what amounts to it;
+    /// see [`CopyMessages`]. Where the mailbox is open for [reading alone](Self::is_read_only) it
+    /// fails, unsent.
+    ///
+    /// ```no_run
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// let moved = inbox.move_to(inbox.newest(1), "Archive").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn move_to(&self, which: impl Into<Messages>, to: impl Into<MailboxName>) -> Token<CopyMessages> {
+        self.submit(CopyMessages::moving(which, to))
+    }
+
+    /// Permanently removes those of these messages that have `\Deleted`: `UID EXPUNGE` (RFC 9051
+    /// section 6.4.9). Where the mailbox is [read-only](Self::is_read_only) it fails, unsent.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Search;
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// let done = inbox.search(Search::deleted()).await?;
+    /// inbox.expunge(&done).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn expunge(&self, which: impl Into<Messages>) -> Token<Expunge> {
+        self.submit(Expunge::messages(which))
+    }
+
+    /// Permanently removes all messages that have `\Deleted`, whichever client set it: `EXPUNGE`
+    /// (RFC 9051 section 6.4.3). Where the mailbox is [read-only](Self::is_read_only) it fails,
+    /// unsent.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::{command::Store, types::Flag};
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// inbox.store(inbox.newest(1), Store::add([Flag::Deleted])).await?;
+    /// inbox.expunge_deleted().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn expunge_deleted(&self) -> Token<Expunge> {
+        self.submit(Expunge::all_deleted())
+    }
+
+    /// Ends the selection and leaves all messages: `UNSELECT` (RFC 9051 section 6.4.2).
+    ///
+    /// ```no_run
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// inbox.unselect().await?; // messages marked `\Deleted` stay
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn unselect(&self) -> Token<Unselect> {
+        self.submit(Unselect)
+    }
+
+    /// Removes all messages that have `\Deleted`, without reporting which, and ends the selection:
+    /// `CLOSE` (RFC 9051 section 6.4.1). Where the mailbox is [read-only](Self::is_read_only) it
+    /// removes none.
+    ///
+    /// ```no_run
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// inbox.close().await?; // removes messages marked `\Deleted`
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn close(&self) -> Token<Close> {
+        self.submit(Close)
+    }
+
+    /// Runs IDLE by hand (RFC 2177): for connections whose automatic IDLE is off. It is ended by
+    /// [`cancel`](Token::cancel), by the next submission, or by the server; also by a query of the
+    /// library's own, such as for the UID of a new message ([`ViewSync`](crate::types::ViewSync)).
+    ///
+    /// ```no_run
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// let idle = inbox.idle(); // changes are events on the `Receiver`
+    /// tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    /// idle.cancel();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn idle(&self) -> Token<Idle> {
+        self.submit(Idle)
+    }
+}

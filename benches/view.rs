@@ -5,8 +5,9 @@
 //! cargo bench --bench view -- view/remove_1m  one
 //! ```
 //!
-//! `remove_1m`, `uid_to_seq_1m` and `snapshot_1m` are one operation an iteration; the others are a whole job an iteration,
-//! as their names say. `seq_to_uid_1m` and the like are the same on a mailbox of which a tenth is gone, at random.
+//! `remove_1m`, `uid_to_seq_1m` and `snapshot_1m` are one operation an iteration; the others are a
+//! whole job an iteration, as their names say. `seq_to_uid_1m` and similar ones are the same on a
+//! mailbox of which a tenth was expunged, at random.
 
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 
@@ -40,7 +41,7 @@ fn operations(criterion: &mut Criterion) {
     group.bench_function("remove_1m", |b| {
         b.iter(|| {
             if mailbox.len() < MILLION / 10 * 9 {
-                // As many come as went; a thousandth of the time at the most.
+                // As many arrive as were expunged; this takes at most a thousandth of the time.
                 mailbox.grow(MILLION - mailbox.len());
             }
             mailbox.expunge(random.seq(&mailbox))

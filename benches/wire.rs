@@ -1,12 +1,13 @@
-//! How fast the framer and the grammar are, in octets of the server's a second.
+//! How fast the framer and the grammar are, in bytes received a second.
 //!
 //! ```text
 //! cargo bench --bench wire                 all
 //! cargo bench --bench wire -- parse/flags  one
 //! ```
 //!
-//! `frame` cuts the bytes into responses, `parse` reads responses that are cut already, `both` is what a connection
-//! does. The comparison with other crates, allocations and instructions are in `benches/peers`.
+//! `frame` cuts the bytes into responses, `parse` reads responses that are cut already, `both` is
+//! what a connection does. The comparison with other crates, allocations and instructions are in
+//! `benches/peers`.
 
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 

@@ -1,12 +1,12 @@
-//! Puts messages into a mailbox, all uploads in flight at once, and tells which UIDs they got.
+//! Appends messages to a mailbox, all uploads in flight at once, and prints their UIDs.
 //!
 //! ```text
 //! cargo run --example append
 //! IMAP_PASSWORD=… cargo run --example append -- imaps://alice@imap.example.org/Archive one.eml two.eml
 //! ```
 //!
-//! Without arguments it writes some messages of its own into the server within itself, whose INBOX is selected meanwhile:
-//! what comes in is told on the event stream, too.
+//! Without arguments it appends some messages of its own to the embedded server, whose INBOX is
+//! selected meanwhile: the new messages are events, too.
 
 mod support;
 
@@ -24,7 +24,7 @@ use support::server::{Server, ServerArgs};
 use support::{demo, program, table};
 use tokio::time::timeout;
 
-/// How long the news of what was put in may take to come.
+/// How long to wait for the events of the appended messages.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Puts messages into a mailbox, all at once
@@ -62,7 +62,7 @@ async fn run(args: Args) -> Result<(), Failure> {
     }
 }
 
-/// Name and octets of each message.
+/// Name and bytes of each message.
 async fn messages(args: &Args, server: &Server) -> Result<Vec<(String, Vec<u8>)>, Failure> {
     if server.embedded.is_some() {
         let made = (1..=12).map(|page| {
@@ -120,7 +120,7 @@ async fn put(
     }
     if watched.is_some() {
         output.lines("\nand on the event stream:").await?;
-        // If some news got lost, that is no reason to wait for ever.
+        // If some events got lost, that is no reason to wait for ever.
         timeout(PATIENCE, arrivals(events, &mut output, expected)).await.unwrap_or(Ok(()))?;
     }
     imap.logout().await?;

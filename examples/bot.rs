@@ -1,12 +1,12 @@
-//! A small mail bot: looks at each message that comes, and flags it or moves it by a rule.
+//! A small mail bot: looks at each new message, and flags it or moves it by a rule.
 //!
 //! ```text
 //! cargo run --example bot
 //! IMAP_PASSWORD=… cargo run --example bot -- imaps://alice@imap.example.org/ --from news@ --move-to Newsletters
 //! ```
 //!
-//! It answers events: nothing is polled, and what one message needs does not hold up the next. Without a URL mail comes into
-//! the server within itself, and two rules are at work.
+//! It answers events: nothing is polled, and the work on one message does not delay the next.
+//! Without a URL new mail arrives in the embedded server, and two rules are at work.
 
 mod support;
 
@@ -109,7 +109,7 @@ fn main() -> ExitCode {
 async fn run(args: Args) -> Result<(), Failure> {
     let server = args.server.server()?;
     let rules = rules(&args, server.embedded.is_some())?;
-    // Whatever the server does or leaves undone, it ends in time.
+    // Whatever the server does or omits, it ends in time.
     let mut end = pin!(program::end(args.time));
     let (imap, events) = tokio::select! {
         connected = server.connect() => connected?,
@@ -125,7 +125,7 @@ async fn run(args: Args) -> Result<(), Failure> {
     done
 }
 
-/// Makes the mailboxes that the rules name, and does what they say to all mail that comes.
+/// Creates the mailboxes that the rules name, and applies the rules to all new mail.
 async fn work(imap: &Sender, events: Receiver, server: &Server, rules: &[Rule]) -> Result<(), Failure> {
     let mut output = Output::new(false);
     for name in rules.iter().filter_map(|rule| rule.move_to.as_ref()) {
@@ -134,7 +134,7 @@ async fn work(imap: &Sender, events: Receiver, server: &Server, rules: &[Rule]) 
     }
     let inbox = imap.select(&server.mailbox).await?;
     output.lines(&format!("waiting for mail in {}; ctrl-c ends", server.mailbox)).await?;
-    // Ends when the last mail has come, and a moment later.
+    // Ends a moment after the last mail has arrived.
     let mail = async {
         match server.embedded.clone() {
             Some(server) => mail(server).await,
@@ -147,7 +147,7 @@ async fn work(imap: &Sender, events: Receiver, server: &Server, rules: &[Rule]) 
     }
 }
 
-/// Looks at each message that comes, each in a task of its own.
+/// Looks at each new message, each in a task of its own.
 async fn attend(
     inbox: &Mailbox,
     mut events: Receiver,
@@ -162,7 +162,7 @@ async fn attend(
                     let (inbox, rules, said) = (inbox.clone(), rules.to_vec(), said.clone());
                     tokio::spawn(async move {
                         let text = look(&inbox, uid, &rules).await.unwrap_or_else(|e| format!("uid {uid}: {e}"));
-                        // Nobody listens any more when the program ends.
+                        // The receiver is dropped when the program ends.
                         let _ = said.send(text);
                     });
                 }
@@ -178,7 +178,7 @@ async fn attend(
 /// What has been done with a message, in words.
 async fn look(inbox: &Mailbox, uid: Uid, rules: &[Rule]) -> Result<String, Error> {
     let rows = inbox.fetch(uid, Items::envelope()).await?;
-    // It may be gone by now.
+    // It may be expunged by now.
     let Some(envelope) = rows.first().and_then(|row| row.envelope()) else {
         return Ok(format!("uid {uid} is gone"));
     };
@@ -199,7 +199,7 @@ async fn look(inbox: &Mailbox, uid: Uid, rules: &[Rule]) -> Result<String, Error
     Ok(text)
 }
 
-/// Mail that comes into the server within this program.
+/// New mail for the embedded server.
 async fn mail(server: imap_duplex::testing::Server) {
     for (from, subject) in [
         ("Ann Lee <ann@example.org>", "Re: Lunch on Thursday?"),

@@ -5,8 +5,9 @@
 //! IMAP_PASSWORD=… cargo run --example download -- imaps://alice@imap.example.org/Archive --folder archive
 //! ```
 //!
-//! Several commands are in flight, so that the line is never idle; what comes is written as it comes, so that no more is in
-//! memory than those few hold. A file that is there already is not fetched again.
+//! Several commands are in flight, so that the connection is never idle; data is written as it
+//! arrives, so that memory holds no more than those few. A file that exists already is not fetched
+//! again.
 
 mod support;
 
@@ -28,9 +29,9 @@ use support::{demo, link, program, table};
 
 /// How many FETCHes are in flight at once.
 const IN_FLIGHT: usize = 4;
-/// How much one FETCH asks for, in octets, if not a single message is more.
+/// How much one FETCH asks for, in bytes, unless a single message is larger.
 const BATCH: u64 = 256 * 1024;
-/// The link to the server within this program: its round trip, and octets a second.
+/// The link to the embedded server: its round trip, and bytes a second.
 const LINK: (Duration, u32) = (Duration::from_millis(50), 2_500_000);
 
 /// Downloads all messages of a mailbox into a folder
@@ -41,8 +42,8 @@ const LINK: (Duration, u32) = (Duration::from_millis(50), 2_500_000);
     after_help = "The password is taken from the environment variable IMAP_PASSWORD, or from the URL."
 )]
 struct Args {
-    /// Where to; each message is a file with UIDVALIDITY and UID for a name, such as 1-4711.eml. A new temporary folder if
-    /// none is named
+    /// Where to; each message is a file with UIDVALIDITY and UID for a name, such as 1-4711.eml. A
+    /// new temporary folder if none is named
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
 
@@ -156,7 +157,7 @@ fn batches(wanted: &[(Uid, u64)]) -> Vec<UidSet> {
     all
 }
 
-/// UIDs are those of one era of the mailbox: in another they mean other messages.
+/// UIDs are valid with one UIDVALIDITY: with another they name other messages.
 fn path(folder: &Path, inbox: &Mailbox, uid: Uid) -> PathBuf {
     let era = inbox.uid_validity().map_or_else(|| "0".into(), |era| era.to_string());
     folder.join(format!("{era}-{uid}.eml"))

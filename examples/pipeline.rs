@@ -1,13 +1,13 @@
-//! What it is worth to have many commands in flight: the same work twice, once waiting for each answer before the next
-//! command, once all at once; and how long each took.
+//! What it is worth to have many commands in flight: the same work twice, once waiting for each
+//! answer before the next command, once all at once; and how long each took.
 //!
 //! ```text
 //! cargo run --example pipeline
 //! IMAP_PASSWORD=… cargo run --example pipeline -- imaps://alice@imap.example.org/
 //! ```
 //!
-//! Without a URL there is a link between that takes 50 ms for a round trip, as from one end of Europe to the other. It
-//! only reads.
+//! Without a URL there is a link between that takes 50 ms for a round trip, as from one end of
+//! Europe to the other. It only reads.
 
 mod support;
 
@@ -23,7 +23,7 @@ use support::output::Output;
 use support::server::{Server, ServerArgs};
 use support::{demo, link, program};
 
-/// Octets a second that the link to the server within this program lets through.
+/// Bytes a second over the link to the embedded server.
 const RATE: u32 = 10_000_000;
 
 /// Does the same work one command at a time and with all in flight, and shows how long each took
@@ -62,7 +62,7 @@ async fn run(args: Args) -> Result<(), Failure> {
     let server = args.server.server()?;
     let round_trip = Duration::from_millis(args.round_trip);
     let mut output = Output::new(false);
-    // Nobody else speaks on the connection: no IDLE to begin and to end between two commands.
+    // Without automatic IDLE, which would begin and end between two commands.
     let config = server.config.clone().auto_idle(false);
     let connected = match &server.embedded {
         Some(embedded) => {
@@ -113,7 +113,7 @@ async fn work(imap: &Sender, server: &Server, count: u32) -> Result<Vec<Row>, Er
     let found = inbox.search(Search::all()).await?;
     inbox.fetch(found, Items::new().flags().size()).await?;
     let one_by_one = start.elapsed();
-    // SEARCH goes out before SELECT is answered: the mailbox of the token is there at once.
+    // SEARCH is sent before SELECT is answered: the token's mailbox is available at once.
     let start = Instant::now();
     let opening = imap.examine(&server.mailbox);
     let found = opening.mailbox().search(Search::all());

@@ -1,24 +1,26 @@
-//! Replays what a server said: prints what the library makes of each response in a file of recorded bytes.
+//! Replays recorded server bytes: prints what the library makes of each response in a file.
 //!
 //! ```text
 //! cargo run --example replay -- recorded.imap
 //! ```
 //!
-//! The bytes must be as they were on the wire, several responses a file; such a file, and what this prints of it, is what
-//! a bug report about the reading of responses needs. They are read twice: once by themselves, which gives the account
-//! that is printed (offset, length, and what was understood), and once through a connection, which must take them
-//! without getting stuck, and must count the same.
+//! The bytes must be as they were on the wire, several responses a file; such a file, and what this
+//! prints of it, is what a bug report about the reading of responses needs. They are read twice:
+//! once by themselves, which gives the account that is printed (offset, length, and what was
+//! understood), and once through a connection, which must take them without getting stuck, and must
+//! count the same.
 //!
-//! What is counted, in the last line: `responses` are all that are whole, tagged ones and continuations among them, and
-//! also one at which the framing is lost (a limit is passed), since the rest of the file can't be read then. A greeting
-//! that the file does not have is supplied and not counted, nor is a response that the file does not hold whole.
-//! `unparsed` are those that could not be read; `other` are well-formed ones of a kind that the library does not know.
+//! The counts of the last line: `responses` are all whole ones, tagged ones and continuations among
+//! them, and also one at which the framing is lost (a limit is passed), since the rest of the file
+//! can't be read then. A greeting that the file lacks is supplied and not counted, nor is a
+//! response that the file does not contain whole. `unparsed` are those that could not be parsed;
+//! `other` are well-formed ones of an unknown kind.
 //!
-//! Where one of the connection's limits ends it, or leaves events out, a line of its own names the limit and says what to
-//! do; what was counted by then is not compared.
+//! Where one of the connection's limits ends it, or drops events, a separate line names the limit
+//! and the remedy; the counts are not compared then.
 //!
-//! The exit status is 0 if all was read, 1 if something was unparsed, 2 if there is nothing to count: a file that can't be
-//! read, or a fault of the library.
+//! The exit status is 0 if all was read, 1 if something was unparsed, 2 if there is nothing to
+//! count: a file that can't be read, or a fault of the library.
 
 #[path = "replay/connection.rs"]
 mod connection;
@@ -59,9 +61,9 @@ struct Counts {
     nobodys: usize,
 }
 
-/// Why nothing can be told.
+/// Why there is no result.
 enum Failure {
-    /// Nobody reads our output any more.
+    /// The reader of our output is gone.
     Unread,
     Fault(String),
 }
@@ -81,7 +83,7 @@ fn main() -> ExitCode {
         Ok(counts) if counts.unparsed > 0 => ExitCode::FAILURE,
         Ok(_) | Err(Failure::Unread) => ExitCode::SUCCESS,
         Err(Failure::Fault(what)) => {
-            // If nobody hears it, nobody wants to.
+            // Without a receiver the result is not needed.
             let _ = writeln!(io::stderr(), "replay: {what}");
             ExitCode::from(2)
         }
@@ -114,7 +116,8 @@ fn run(args: &Args) -> Result<Counts, Failure> {
                 format!("the connection left out {count} events (Limits::events, Limits::unread); {LIMITED}");
             report.note(file, "limit", &what)?;
         }
-        // A line that ends or continues a command that was never sent is an event like an unparsed one.
+        // A line that ends or continues a command that was never sent is an event like an unparsed
+        // one.
         let expected = (counts.unparsed + counts.nobodys, counts.other);
         if outcome.heard_all && (outcome.unparsed, outcome.unknown) != expected {
             let (unparsed, unknown) = (outcome.unparsed, outcome.unknown);
@@ -161,7 +164,7 @@ struct Report<W> {
 }
 
 impl<W: Write> Report<W> {
-    /// Which file comes.
+    /// The name of the next file.
     fn file(&mut self, file: &Path) -> io::Result<()> {
         // In JSON each line names it.
         if self.json { Ok(()) } else { writeln!(self.out, "{}:", file.display()) }

@@ -5,8 +5,8 @@
 //! IMAP_PASSWORD=… cargo run --example search -- imaps://alice@imap.example.org/Archive --from ann --since 1-Feb-2026
 //! ```
 //!
-//! Without conditions it asks several things at once, in one round trip: what is unread, what is flagged, what is large, and what
-//! came in the last week. Each answer finds its own token.
+//! Without conditions it runs several searches at once, in one round trip: what is unread, flagged,
+//! large, and what arrived in the last week. Each answer is routed to its own token.
 
 mod support;
 

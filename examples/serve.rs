@@ -1,11 +1,12 @@
-//! The embedded server by itself: for trying a mail program, or the other examples, without an account.
+//! The embedded server by itself: for trying a mail program, or the other examples, without an
+//! account.
 //!
 //! ```text
 //! cargo run --example serve -- --port 1143 --mail 5
 //! curl --user alice:secret 'imap://127.0.0.1:1143/INBOX?ALL'
 //! ```
 //!
-//! All is in memory, and gone when it ends.
+//! Everything is in memory, and lost when it ends.
 
 mod support;
 
@@ -39,7 +40,8 @@ struct Args {
     #[arg(long)]
     tls: bool,
 
-    /// Write the certificate, which clients must trust, into this file; without --tls, STARTTLS is offered then
+    /// Write the certificate, which clients must trust, into this file; without --tls, STARTTLS is
+    /// offered then
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
 
@@ -61,7 +63,8 @@ fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> Result<(), Failure> {
-    // Programs would do STARTTLS where it is offered, and refuse a certificate that they don't know.
+    // Programs would do STARTTLS where it is offered, and refuse a certificate that they don't
+    // know.
     let offers_tls = args.tls || args.ca.is_some();
     let builder = Server::builder();
     let server = if offers_tls { builder } else { builder.no_tls() }.start();
@@ -101,7 +104,7 @@ async fn run(args: Args) -> Result<(), Failure> {
     }
 }
 
-/// Lets mail come, if it is to.
+/// Delivers new mail, if asked to.
 async fn deliver(server: &Server, every: Option<Duration>, output: &mut Output) -> Result<(), Failure> {
     let Some(period) = every else { return std::future::pending().await };
     let mut ticks = pin!(interval(period));

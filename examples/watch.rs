@@ -1,5 +1,5 @@
-//! Shows what happens to a mailbox while it happens: first the newest messages, then one line for each event, until
-//! ctrl-c.
+//! Shows what happens to a mailbox while it happens: first the newest messages, then one line for
+//! each event, until ctrl-c.
 //!
 //! ```text
 //! cargo run --example watch
@@ -8,9 +8,9 @@
 //!
 //! Without a URL it starts a server within itself, and plays a short scene on it.
 //!
-//! It shows both halves at work: several commands in flight on the one, each with its token, and the stream of events
-//! on the other, which needs no asking. With `--json` it lives on the event stream alone: commands are detached, and
-//! their data comes as events too.
+//! It shows both halves at work: several commands in flight on the one, each with its token, and
+//! the event stream on the other. With `--json` it uses the event stream alone: commands are
+//! detached, and their data become events too.
 
 #[path = "watch/scene.rs"]
 mod scene;
@@ -64,7 +64,7 @@ struct Args {
 
 /// Why the watching ended.
 enum End {
-    /// By ctrl-c, or the reader of our output has gone.
+    /// By ctrl-c, or because the reader of our output is gone.
     Wanted,
     /// The connection has ended.
     Closed(CloseReason),
@@ -97,7 +97,7 @@ async fn run(args: Args) -> Result<(), Failure> {
         End::Wanted => farewell(imap, events, Some(output)).await,
         End::Closed(reason) => Err(Failure::new(reason.to_string())),
         End::Failed(failure) => {
-            // What went wrong first is what counts.
+            // The first failure is the one that counts.
             let _ = farewell(imap, events, Some(output).filter(|_| args.json)).await;
             Err(failure)
         }
@@ -119,7 +119,7 @@ async fn watch(
     let mut overview = None;
     loop {
         let printed = tokio::select! {
-            // Events first: what came before an answer is told before it.
+            // Events first: what arrived before an answer is printed before it.
             biased;
             event = events.next() => match event {
                 Some(event) => {
@@ -163,17 +163,20 @@ async fn tell((text, printed): Note, output: &mut Output, args: &Args) -> std::i
     if !args.json {
         output.lines(&format!("\n# {text}")).await?;
     }
-    // It has gone if the scene has.
+    // It is gone if the scene is.
     let _ = printed.send(());
     Ok(())
 }
 
-/// Opens the mailbox and asks for what people want to see first. `None` if it comes as events.
+/// Opens the mailbox and asks for what people want to see first. `None` if that is received as
+/// events.
 async fn open(imap: &Sender, server: &Server, args: &Args) -> Result<(Mailbox, Option<String>), Failure> {
-    // Three commands under way at once; STATUS before the mailbox is selected, as is proper (RFC 9051 section 6.3.11).
+    // Three commands under way at once; STATUS before the mailbox is selected, as is proper (RFC
+    // 9051 section 6.3.11).
     let folders = imap.list("*");
     let counts = imap.status(&server.mailbox, StatusItems::new().messages().unseen());
-    // For reading alone: looking on must not change anything, the \Recent flags neither. In the scene we change things.
+    // For reading alone: looking on must not change anything, the \Recent flags neither. In the
+    // scene we change things.
     let select = Select::new(&server.mailbox);
     let inbox = imap.select(if server.embedded.is_some() { select } else { select.read_only() });
     if args.json {
@@ -221,7 +224,7 @@ fn expected(inbox: Mailbox, server: &Server) -> Result<Mailbox, Failure> {
 fn fetch_newest(inbox: &Mailbox, count: u32) -> Vec<Token<Fetch>> {
     let last = inbox.exists();
     let count = count.min(last);
-    // How many messages are before this part, in 64 bits: the server may say that there are 2^32 - 1.
+    // How many messages are before this part, in 64 bits: the server may report 2^32 - 1 of them.
     let before = |part: u32| u64::from(last - count) + u64::from(count) * u64::from(part) / u64::from(PARTS);
     let number = |n: u64| u32::try_from(n).ok().and_then(Seq::new);
     (0..PARTS)
@@ -262,7 +265,7 @@ async fn not_opened(error: &Error, folders: Token<List>) -> Failure {
     }
 }
 
-/// Logs out, and prints the events that still come, the connection's end among them.
+/// Logs out, and prints the remaining events, the connection's end among them.
 async fn farewell(imap: Sender, mut events: Receiver, output: Option<Output>) -> Result<(), Failure> {
     let logout = program::log_out(&imap);
     let rest = async {

@@ -1,5 +1,5 @@
-//! What a server sends in answer to a FETCH, made up: the same octets in each run. For the benches here and for the
-//! comparison with other crates.
+//! A server's answer to a FETCH, made up: the same bytes in each run. For the benches here and for
+//! the comparison with other crates.
 
 use std::fmt::Write;
 

@@ -1,9 +1,10 @@
-//! A connection to a server that says what was recorded, whatever it is asked.
+//! A connection to a server that sends a recording, whatever it is asked.
 //!
-//! In: the recorded bytes. Out: what became of the connection. What the library asks before all is set up (its
-//! capabilities, say, if the greeting does not tell them) is answered, so that it goes on; after that the recorded bytes
-//! come, in pieces as the connection takes them, and then the server hangs up. Nothing is asked meanwhile, so that tags
-//! in the recorded bytes, which are those of another connection, are nobody's.
+//! In: the recorded bytes. Out: what became of the connection. The library's commands until the
+//! connection is ready (CAPABILITY, say, if the greeting lacks the capabilities) are answered;
+//! after that the recorded bytes are sent, in pieces as the connection takes them, and then the
+//! server hangs up. No command is in flight meanwhile, so that tags in the recorded bytes, which
+//! are those of another connection, match none.
 
 use std::time::Duration;
 
@@ -13,13 +14,14 @@ use tokio::io::{
     AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf, duplex, split,
 };
 
-/// How many octets are on the way at the most.
+/// How many bytes are in transit at most.
 const ON_THE_WAY: usize = 16 << 10;
 
-/// How long it may take until all is read and the connection has ended. One that takes longer hangs.
+/// How long it may take until everything is read and the connection has ended. If it takes longer,
+/// it hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The greeting of those that recorded none.
+/// The greeting for recordings without one.
 const GREETING: &[u8] = b"* PREAUTH [CAPABILITY IMAP4rev1] replayed\r\n";
 
 /// What became of the connection.
@@ -77,7 +79,7 @@ async fn connect(recorded: &[u8]) -> Outcome {
         Err(error) => return turned_away(&error, rest),
     };
     let feeding = async {
-        // It may hang up at any place; the outcome says why.
+        // The connection may end at any place; the outcome has the reason.
         let all = said.write_all(rest).await.is_ok();
         let _ = said.shutdown().await;
         all
@@ -95,14 +97,14 @@ async fn connect(recorded: &[u8]) -> Outcome {
         }
         (unparsed, unknown, left_out, reason)
     };
-    // Without being read, what the library writes would be stuck; with it, it is nobody's concern.
+    // The library's output must be read, or it would block; its content is not needed.
     let ignoring = async {
         let mut line = Vec::new();
         while response.read_until(b'\n', &mut line).await.is_ok_and(|count| count > 0) {
             line.clear();
         }
     };
-    // How the driver ends is told by the last event, too.
+    // The last event reports the end of the driver, too.
     let (fed, (unparsed, unknown, left_out, reason), _, ()) =
         tokio::join!(feeding, listening, driver, ignoring);
     // Until here: without a `Sender` the connection would have logged out.
@@ -117,7 +119,7 @@ async fn connect(recorded: &[u8]) -> Outcome {
     Outcome { unparsed, unknown, ended, heard_all, left_out, limited }
 }
 
-/// Greets, then says OK to whatever is asked. Never ends.
+/// Greets, then answers OK to every command. Never ends.
 async fn welcome(
     response: &mut BufReader<ReadHalf<DuplexStream>>,
     said: &mut WriteHalf<DuplexStream>,

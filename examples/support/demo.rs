@@ -1,11 +1,12 @@
-//! The embedded server with some mail in it, so that an example has something to show without an account.
+//! The embedded server with some mail in it, so that an example has something to show without an
+//! account.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use imap_duplex::testing::Server;
 use imap_duplex::types::{Flag, Flags, Timestamp, Uid};
 
-/// One message: how many hours ago it came, whom it is from, its subject, its text; whether it is unread.
+/// One message: its age in hours, its sender, its subject, its text; whether it is unread.
 type Mail = (u32, &'static str, &'static str, &'static str, bool);
 
 const INBOX: [Mail; 8] = [
@@ -47,7 +48,7 @@ pub(crate) fn fill(server: &Server) {
     }
 }
 
-/// Puts a message into a mailbox as mail that comes in.
+/// Delivers a message to a mailbox.
 pub(crate) fn deliver(server: &Server, mailbox: &str, from: &str, subject: &str) -> Uid {
     server.deliver(mailbox, message(from, subject, "That is all."))
 }

@@ -21,7 +21,7 @@ impl Failure {
         self
     }
 
-    /// Whether it is none to be told: nobody reads the output any more.
+    /// Whether it needs no report: the reader of the output is gone.
     pub(crate) fn is_quiet(&self) -> bool {
         self.quiet
     }
@@ -46,7 +46,7 @@ impl Failure {
     }
 }
 
-/// What the library says, causes and all, and its hint.
+/// The library's error, causes and all, and its hint.
 impl From<&Error> for Failure {
     fn from(error: &Error) -> Self {
         let mut what = error.to_string();

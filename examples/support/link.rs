@@ -1,4 +1,5 @@
-//! A slow link: what goes in at one end comes out at the other some time later, as over a long cable.
+//! A slow link: bytes written at one end can be read at the other some time later, as over a long
+//! cable.
 
 use std::io;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-/// One end of a link whose other end is `far`: a round trip over it takes this long, and it lets through so many octets a
+/// One end of a link whose other end is `far`, with this round-trip time and this many bytes a
 /// second.
 pub(crate) fn slow<S>(far: S, round_trip: Duration, rate: u32) -> DuplexStream
 where
@@ -21,7 +22,7 @@ where
     near
 }
 
-/// Carries octets one way. Many may be on their way at once: a long link is not a narrow one.
+/// Carries bytes one way. Many may be in transit at once: a long link is not a narrow one.
 async fn carry<R, W>(mut from: R, mut to: W, time: Duration, rate: u32) -> io::Result<()>
 where
     R: AsyncRead + Unpin,
@@ -30,7 +31,7 @@ where
     let (sender, mut on_its_way) = mpsc::unbounded_channel();
     let depart = async {
         let mut block = vec![0; 8 * 1024];
-        // When the link has let through all that went in.
+        // When the link has passed on everything.
         let mut free = Instant::now();
         loop {
             let length = from.read(&mut block).await?;

@@ -1,7 +1,7 @@
 //! The standard output, line by line: as JSON for programs or as text for people.
 //!
-//! Each line is flushed, for a pipe's reader waits for it. Writing waits without blocking the task, so that an
-//! interrupt is heard even while a reader is slow.
+//! Each line is flushed, for a pipe's reader waits for it. Writing waits without blocking the task,
+//! so that an interrupt is noticed even while a reader is slow.
 
 use std::io;
 
@@ -36,7 +36,7 @@ impl Output {
     }
 }
 
-/// An event as people read it: a message whose envelope came is told by that.
+/// An event for people: if a message's envelope was received, it stands for the message.
 fn line(event: &Event) -> String {
     if let EventKind::Data(Answer::Fetch(row)) = &event.kind
         && let (Some(uid), Some(envelope)) = (row.uid(), row.envelope())
@@ -47,12 +47,12 @@ fn line(event: &Event) -> String {
     event.to_string()
 }
 
-/// What is no news to people: the ends of our own commands, whose results they are shown, and what the server says to
+/// Not shown to people: the ends of our own commands, whose results they see, and server texts for
 /// programs.
 fn is_routine(event: &Event) -> bool {
     match &event.kind {
         EventKind::Completed { detached, .. } => !detached,
-        // Told as a change of flags, if it is one.
+        // Shown as a change of flags, if it is one.
         EventKind::Data(Answer::Fetch(row)) => row.envelope().is_none() && row.sections().is_empty(),
         EventKind::Notice(notice) => notice.status == Status::Ok && notice.code.is_some(),
         _ => false,

@@ -1,4 +1,5 @@
-//! How an example begins and ends: its arguments, its runtime, ctrl-c, and one line if something is wrong.
+//! How an example begins and ends: its arguments, its runtime, ctrl-c, and one line if something is
+//! wrong.
 
 use std::env;
 use std::io::{self, Write};
@@ -12,13 +13,14 @@ use tracing_subscriber::prelude::*;
 
 use super::failure::Failure;
 
-/// How long the server may take to say goodbye.
+/// How long to wait for the server's answer to LOGOUT.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Runs `body` with the command line's arguments. What goes wrong is one line on the standard error, behind `name`.
+/// Runs `body` with the command line's arguments. A failure is one line on the standard error,
+/// after `name`.
 pub(crate) fn run<A: Parser>(name: &str, body: impl AsyncFnOnce(A) -> Result<(), Failure>) -> ExitCode {
     let tell = |failure: &Failure| {
-        // If nobody hears it, nobody wants to.
+        // Without a receiver the result is not needed.
         let _ = writeln!(io::stderr(), "{name}: {failure}");
         ExitCode::FAILURE
     };
@@ -46,7 +48,8 @@ pub(crate) fn run<A: Parser>(name: &str, body: impl AsyncFnOnce(A) -> Result<(),
     }
 }
 
-/// What is wrong with the command line, in one line, and without a URL: there may be a password in it.
+/// What is wrong with the command line, in one line, and without a URL: there may be a password in
+/// it.
 fn usage(error: &clap::Error) -> Failure {
     let text = error.to_string();
     let first = text.lines().next().unwrap_or_default();
@@ -106,7 +109,7 @@ async fn interrupted() {
     }
 }
 
-/// Tells on the standard error what RUST_LOG asks for.
+/// Logs to the standard error what RUST_LOG asks for.
 fn log() -> Result<(), Failure> {
     let Ok(wanted) = env::var("RUST_LOG") else { return Ok(()) };
     let targets: Targets = wanted

@@ -1,4 +1,5 @@
-//! From the command line to a server: the URL, the password, the certificate to trust; without a URL the embedded server.
+//! From the command line to a server: the URL, the password, the certificate to trust; without a
+//! URL the embedded server.
 
 use std::env::{self, VarError};
 use std::fs;
@@ -25,8 +26,8 @@ pub(crate) struct ServerArgs {
     #[arg(long)]
     insecure_clear_text: bool,
 
-    /// imaps://USER@HOST/MAILBOX (TLS) or imap://USER@HOST/MAILBOX (STARTTLS where the server offers it); without
-    /// one, a server within this program
+    /// imaps://USER@HOST/MAILBOX (TLS) or imap://USER@HOST/MAILBOX (STARTTLS where the server
+    /// offers it); without one, a server within this program
     url: Option<String>,
 }
 
@@ -34,7 +35,7 @@ pub(crate) struct ServerArgs {
 pub(crate) struct Server {
     pub(crate) config: Config,
     pub(crate) mailbox: String,
-    /// The era of UIDs that the URL is about, if it says so.
+    /// The UIDVALIDITY in the URL, if it has one.
     pub(crate) uid_validity: Option<u32>,
     /// The server within this program, if it is that.
     pub(crate) embedded: Option<testing::Server>,
@@ -43,7 +44,8 @@ pub(crate) struct Server {
 }
 
 impl ServerArgs {
-    /// Reads the URL, the password and the certificate; without a URL, a server of our own, with some mail.
+    /// Reads the URL, the password and the certificate; without a URL, a server of our own, with
+    /// some mail.
     pub(crate) fn server(&self) -> Result<Server, Failure> {
         let Some(text) = &self.url else { return Ok(Server::embedded(demo::server())) };
         let url = ImapUrl::parse(text).map_err(Failure::new)?;

@@ -1,4 +1,5 @@
-//! Messages and mailboxes as people see them: messages in columns, nothing that a terminal would obey.
+//! Messages and mailboxes as people see them: messages in columns, nothing that a terminal would
+//! obey.
 
 use std::fmt::Write as _;
 
@@ -7,7 +8,7 @@ use imap_duplex::types::{Envelope, ListEntry, Message};
 /// How wide the columns of senders and subjects may be, in characters.
 const FROM: usize = 28;
 const SUBJECT: usize = 60;
-/// How many mailboxes are named at the most.
+/// How many mailboxes are named at most.
 const NAMES: usize = 12;
 
 /// The newest messages in a table; unread ones have a star.

@@ -1,11 +1,12 @@
 //! IMAP URLs (RFC 5092): `imaps://alice@imap.example.org/Archive%2F2024`.
 //!
-//! In: what the user typed. Out: an [`ImapUrl`], or what is wrong with it, in words that never repeat a password.
-//! Beyond the RFC, a password may stand behind the user (`alice:secret@`), and `imaps` is TLS from the first byte.
-//! What names a single message or a search is refused: the examples want a mailbox.
+//! In: what the user typed. Out: an [`ImapUrl`], or what is wrong with it, in words that never
+//! repeat a password. Beyond the RFC, a password may stand behind the user (`alice:secret@`), and
+//! `imaps` is TLS from the first byte. What names a single message or a search is refused: the
+//! examples want a mailbox.
 //!
-//! Not by the crate `url`: that writes `;` behind the user as `%3B`, so that `;AUTH=` can't be told from a part of the
-//! user's name any more.
+//! Not by the crate `url`: that writes `;` behind the user as `%3B`, so that `;AUTH=` would look
+//! like a part of the user's name.
 
 use std::net::Ipv6Addr;
 use std::num::{NonZeroU16, NonZeroU32};
@@ -24,7 +25,7 @@ pub(crate) struct ImapUrl {
     pub(crate) password: Option<String>,
     /// `INBOX` if the URL names none.
     pub(crate) mailbox: String,
-    /// The era of UIDs in which the URL was written.
+    /// The UIDVALIDITY with which the URL was written.
     pub(crate) uid_validity: Option<NonZeroU32>,
 }
 

@@ -1,5 +1,5 @@
-//! What `watch` shows where there is no server but its own: a short scene. Others change the mailboxes, the program itself
-//! sends commands, and the one stream tells it all.
+//! What `watch` shows without another server: a short scene. Other clients change the mailboxes,
+//! the program itself sends commands, and the one stream reports everything.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use super::support::demo;
 
 /// Between two steps: time to read a line or three.
 const STEP: Duration = Duration::from_millis(650);
-/// After the scene a mail comes this often.
+/// After the scene a mail arrives this often.
 const LATER: Duration = Duration::from_secs(5);
 
-/// What happens next, for people; told when it has been printed.
+/// What happens next, for people; its sender is notified when it has been printed.
 pub(crate) type Note = (String, oneshot::Sender<()>);
 
 /// The stage directions.
@@ -26,22 +26,22 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// A scene, and where it says what happens next.
+    /// A scene, and where it announces what happens next.
     pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<Note>) {
         let (notes, read) = mpsc::unbounded_channel();
         (Self { notes }, read)
     }
 
-    /// Waits for one step, then says what happens next.
+    /// Waits for one step, then announces the next.
     async fn step(&self, text: &str) {
         sleep(STEP).await;
         let (printed, done) = oneshot::channel();
-        // Nobody prints it any more: the program ends.
+        // The printing task is gone: the program ends.
         let _ = self.notes.send((text.to_owned(), printed));
         let _ = done.await;
     }
 
-    /// Plays it, then goes on for ever with a mail now and then.
+    /// Plays it, then continues for ever with a mail now and then.
     pub(crate) async fn play(self, server: Server, inbox: Mailbox) {
         self.step("mail arrives; its UID is told, and a command of our own asks whose it is").await;
         let lunch = demo::deliver(&server, "INBOX", "Ann Lee <ann@example.org>", "Re: Lunch on Thursday?");

@@ -1,4 +1,5 @@
-//! Counts allocations. The only place with unsafe code in this repository: an allocator can't be written without.
+//! Counts allocations. The only place with unsafe code in this repository: an allocator can't be
+//! written without.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,10 +9,11 @@ static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// The system's allocator, counted. A block that grows counts once more: it may have been moved.
+/// The system's allocator, counted. A block that grows counts again: it may have been moved.
 struct Counting;
 
-// SAFETY: each call is handed on to the system's allocator as it is; nothing but a counter is added.
+// SAFETY: each call is handed on to the system's allocator as it is; nothing but a counter is
+// added.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);

@@ -1,4 +1,5 @@
-//! The crates that are compared, each by a function from a server's bytes to the number of responses read.
+//! The crates that are compared, each by a function from a server's bytes to the number of
+//! responses read.
 
 use std::hint::black_box;
 
@@ -20,7 +21,7 @@ pub const CRATES: [Crate; 3] = [
     Crate { name: "imap-codec", parse: imap_codec },
 ];
 
-/// Whole buffers in memory, the best case for a parser that begins anew when bytes are missing.
+/// Whole buffers in memory, the best case for a parser that starts over when bytes are missing.
 fn imap_proto(mut bytes: &[u8]) -> usize {
     let mut count = 0;
     while let Ok((rest, response)) = imap_proto::Response::parse(bytes) {

@@ -1,5 +1,5 @@
-//! imap-duplex and other crates at the same work, by turns in one run, so that what the machine does meanwhile
-//! hits all alike.
+//! imap-duplex and other crates at the same work, by turns in one run, so that what the machine
+//! does meanwhile hits all alike.
 //!
 //! ```text
 //! cargo run --release --manifest-path benches/peers/Cargo.toml -- parse          a table
@@ -7,14 +7,16 @@
 //! cargo run --release --manifest-path benches/peers/Cargo.toml -- session        a table
 //! ```
 //!
-//! `session`: whole clients over a socket, each in a process of its own; see `session.rs`. On Linux.
+//! `session`: whole clients over a socket, each in a process of its own; see `session.rs`. On
+//! Linux.
 //!
-//! `parse`: each crate cuts the same bytes of a server into responses, reads each into its types and drops it. The
-//! figures are of the best of several rounds; allocations are counted, not estimated.
+//! `parse`: each crate cuts the same bytes of a server into responses, reads each into its types
+//! and drops it. The figures are of the best of several rounds; allocations are counted, not
+//! estimated.
 //!
-//! Instructions per byte, by callgrind (which must be installed). `once WORK CRATE` does the work a single time, and
-//! `once WORK none` only makes the bytes; the difference of both counts, divided by the octets that are printed, is
-//! the figure:
+//! Instructions per byte, by callgrind (which must be installed). `once WORK CRATE` does the work a
+//! single time, and `once WORK none` only makes the bytes; the figure is the difference of both
+//! counts, divided by the printed number of bytes:
 //!
 //! ```text
 //! cargo build --release --manifest-path benches/peers/Cargo.toml
@@ -119,7 +121,7 @@ fn measure(work: &Work) -> Vec<Row> {
     CRATES.iter().enumerate().map(figures).collect()
 }
 
-/// Lets a crate do the work. It must have read all: else its figures would be of something else.
+/// Makes a crate do the work. It must have read everything, or its figures would be meaningless.
 fn run(peer: &Crate, work: &Work) {
     let read = (peer.parse)(black_box(&work.bytes));
     assert_eq!(read, work.rows, "{} reads all of {}", peer.name, work.name);

@@ -1,9 +1,12 @@
-//! Whole clients at work over a real socket, each in a process of its own: what one costs from SELECT to the last row.
+//! Whole clients at work over a real socket, each in a process of its own: what one costs from
+//! SELECT to the last row.
 //!
-//! In: a workload and a client. Out: time on a processor and the most memory that its process held (as Linux tells it in
-//! `/proc`). The server is a thread that writes bytes made beforehand; `floor` only counts them until the tagged line.
+//! In: a workload and a client. Out: processor time and the peak memory of its process (as Linux
+//! reports it in `/proc`). The server is a thread that writes bytes made in advance; `floor` only
+//! counts them until the tagged line.
 //!
-//! To look into one client, let `serve WORK` print a port and run `client CLIENT WORK PORT` under the tool.
+//! To profile one client, let `serve WORK` print a port and run `client CLIENT WORK PORT` under the
+//! tool.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -22,7 +25,7 @@ use crate::recorded;
 /// How many rounds each client has at each work.
 const ROUNDS: usize = 5;
 
-/// Those that are compared, ours first.
+/// The compared crates, ours first.
 const CLIENTS: [&str; 3] = ["imap-duplex", "async-imap", "floor"];
 
 /// What is asked.
@@ -107,7 +110,7 @@ pub fn serve_alone(work: &str) -> Option<()> {
     serve(listener.accept().ok()?.0, work, &answer).ok()
 }
 
-/// Answers each line, and that which the work is about with these octets.
+/// Answers each line, and the measured command with these bytes.
 fn serve(stream: TcpStream, work: Work, answer: &[u8]) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut out = stream.try_clone()?;
@@ -238,7 +241,7 @@ async fn async_imap(stream: tokio::net::TcpStream, work: &str, commands: usize) 
 
 async fn floor(mut stream: tokio::net::TcpStream, work: &str, commands: usize) -> (u64, usize) {
     let mut room = vec![0; 64 << 10];
-    // Until this line has come, of which only the end is looked at.
+    // Until this line has arrived, of which only the end is compared.
     async fn until(stream: &mut tokio::net::TcpStream, room: &mut [u8], end: &[u8]) -> usize {
         let (mut read, mut last) = (0, Vec::new());
         loop {

@@ -360,8 +360,8 @@ impl Engine {
 
 /// The bytes of a response that could not be read, as far as they are worth keeping.
 fn excerpt(bytes: &Bytes) -> Bytes {
-    const MOST: usize = 16 << 10;
-    if bytes.len() <= MOST { bytes.clone() } else { Bytes::copy_from_slice(&bytes[..MOST]) }
+    const MAX_EXCERPT: usize = 16 << 10;
+    if bytes.len() <= MAX_EXCERPT { bytes.clone() } else { Bytes::copy_from_slice(&bytes[..MAX_EXCERPT]) }
 }
 
 #[cfg(test)]

@@ -423,29 +423,7 @@ impl Event {
             EventKind::NotificationsLost { asked_again: false } => {
                 f.write_str("the server lost notifications")
             }
-            EventKind::Data(answer) => {
-                f.write_str("data")?;
-                if let Some(id) = self.cause {
-                    write!(f, " for {id}")?;
-                }
-                match answer {
-                    Answer::Fetch(row) => write!(f, " of {}", Which(row.seq(), row.uid())),
-                    Answer::List(entry) | Answer::Lsub(entry) => {
-                        write!(f, ": {}", entry.name.shown())
-                    }
-                    Answer::MailboxStatus(status) => write!(f, " of {}", status.name.shown()),
-                    Answer::Search(found) => write!(f, ": found {}", found.numbers),
-                    Answer::ESearch(found) => match (&found.all, found.count) {
-                        (Some(all), _) => write!(f, ": found {all}"),
-                        (None, Some(count)) => write!(f, ": found {}", messages(count)),
-                        (None, None) => f.write_str(": found none"),
-                    },
-                    Answer::Flags(flags) => {
-                        write!(f, ": the mailbox knows the flags {}", printable(&flags.to_string()))
-                    }
-                    _ => Ok(()),
-                }
-            }
+            EventKind::Data(answer) => self.fmt_data(f, answer),
             EventKind::Completed { command, status, .. } => {
                 f.write_str(command)?;
                 if let Some(id) = self.cause {
@@ -474,6 +452,31 @@ impl Event {
                 write!(f, "not understood: \"{}\" ({error})", bytes.escape_ascii())
             }
             EventKind::Closed { reason } => write!(f, "closed: {}", printable(&reason.to_string())),
+        }
+    }
+
+    /// Which data it is, and for which command.
+    fn fmt_data(&self, f: &mut fmt::Formatter<'_>, answer: &Answer) -> fmt::Result {
+        f.write_str("data")?;
+        if let Some(id) = self.cause {
+            write!(f, " for {id}")?;
+        }
+        match answer {
+            Answer::Fetch(row) => write!(f, " of {}", Which(row.seq(), row.uid())),
+            Answer::List(entry) | Answer::Lsub(entry) => {
+                write!(f, ": {}", entry.name.shown())
+            }
+            Answer::MailboxStatus(status) => write!(f, " of {}", status.name.shown()),
+            Answer::Search(found) => write!(f, ": found {}", found.numbers),
+            Answer::ESearch(found) => match (&found.all, found.count) {
+                (Some(all), _) => write!(f, ": found {all}"),
+                (None, Some(count)) => write!(f, ": found {}", messages(count)),
+                (None, None) => f.write_str(": found none"),
+            },
+            Answer::Flags(flags) => {
+                write!(f, ": the mailbox knows the flags {}", printable(&flags.to_string()))
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -171,8 +171,8 @@ impl Flags {
         self.contains(&Flag::Seen)
     }
 
-    /// Whether the two are the same, or differ by `\Recent` alone, which is about sessions and not about
-    /// the message (RFC 3501 section 2.3.2).
+    /// Whether the two are the same, or differ by `\Recent` alone, which is about sessions and not
+    /// about the message (RFC 3501 section 2.3.2).
     pub(crate) fn is_same_but_recent(&self, other: &Self) -> bool {
         let (mut mine, mut others) = (self.clone(), other.clone());
         mine.remove(&Flag::Recent);
@@ -236,8 +236,8 @@ impl Flags {
         Self { system, keywords }
     }
 
-    /// The flag of a place: one for each system flag, then one for each keyword. A system flag that is not set has
-    /// `Some(None)`.
+    /// The flag of a place: one for each system flag, then one for each keyword. A system flag that
+    /// is not set has `Some(None)`.
     pub(super) fn at_place(&self, place: usize) -> Option<Option<Flag>> {
         match SYSTEM.get(place) {
             Some((flag, _)) => Some((self.system & (1 << place) != 0).then(|| flag.clone())),

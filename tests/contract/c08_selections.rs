@@ -115,7 +115,7 @@ async fn two_selects_and_their_commands_submitted_at_once_are_each_under_the_rig
     .await;
 }
 
-/// quirks.md: after BAD to SELECT Cyrus keeps the old mailbox selected, without `[CLOSED]`; what is pipelined behind that
+/// After BAD to SELECT Cyrus keeps the old mailbox selected, without `[CLOSED]`; what is pipelined behind that
 /// SELECT hits it. RFC 9051 section 6.3.2 leaves no mailbox selected by a SELECT that fails; BAD is no failure but a line that
 /// was not understood.
 #[tokio::test(start_paused = true)]

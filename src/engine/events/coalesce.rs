@@ -132,13 +132,13 @@ pub(in crate::engine) fn may_go(key: &Key, before: Option<&Event>, is_last: bool
 }
 
 /// How many items that the library has no name for one status may have after it has taken over those of earlier ones.
-const MOST_OTHER: usize = 100;
+const MAX_STATUS_ITEMS: usize = 100;
 
 /// Whether the later would grow and grow by what it takes over from the earlier.
 pub(in crate::engine) fn is_too_much(earlier: &Event, later: &Event) -> bool {
     match (&earlier.kind, &later.kind) {
         (EventKind::Status(earlier), EventKind::Status(later)) => {
-            !earlier.other.is_empty() && earlier.other.len() + later.other.len() > MOST_OTHER
+            !earlier.other.is_empty() && earlier.other.len() + later.other.len() > MAX_STATUS_ITEMS
         }
         _ => false,
     }

@@ -6,13 +6,13 @@
 use crate::types::{Event, EventKind, Lagged, MailboxName};
 
 /// How many mailboxes one `Lagged` names.
-const MOST_NAMED: usize = 100;
+const MAX_NAMED: usize = 100;
 
 /// How many all of them name that wait.
-const MOST_NAMED_IN_ALL: usize = 1000;
+const MAX_NAMED_IN_ALL: usize = 1000;
 
 /// How long the name of one may be: a server may make them as long as a literal.
-const LONGEST_NAME: usize = 1000;
+const MAX_NAME_LEN: usize = 1000;
 
 /// The `Lagged` events that wait.
 #[derive(Debug, Default)]
@@ -52,8 +52,8 @@ impl LagCounter {
         if lag.mailboxes.contains(&name) {
             return;
         }
-        let room = lag.mailboxes.len() < MOST_NAMED && self.named < MOST_NAMED_IN_ALL;
-        if room && name.as_str().len() <= LONGEST_NAME {
+        let room = lag.mailboxes.len() < MAX_NAMED && self.named < MAX_NAMED_IN_ALL;
+        if room && name.as_str().len() <= MAX_NAME_LEN {
             self.named += 1;
             lag.mailboxes.push(name);
         } else {

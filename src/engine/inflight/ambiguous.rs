@@ -20,13 +20,13 @@ use crate::view::View;
 
 /// How many younger commands are asked about each answer: with thousands that ask the same it is to
 /// cost no more than with a few.
-pub(super) const MOST: usize = 16;
+pub(super) const MAX_DIVERTED: usize = 16;
 
 /// Of a command that got what younger ones had asked for too: which ones.
 #[derive(Debug, Default)]
 pub(super) struct Contested {
     refused: RefusedFlag,
-    /// At most [`MOST`].
+    /// At most [`MAX_DIVERTED`].
     by: Vec<CommandId>,
 }
 
@@ -164,7 +164,7 @@ impl InFlight {
         let Some(entry) = self.entries.get_mut(&owner) else { return };
         let contested = entry.contested.get_or_insert_default();
         for id in contested_by {
-            if contested.by.len() < MOST && !contested.by.contains(id) {
+            if contested.by.len() < MAX_DIVERTED && !contested.by.contains(id) {
                 contested.by.push(*id);
             }
         }

@@ -6,7 +6,7 @@
 
 use crate::command::{Claim, Effect, Messages, ResponseKinds};
 use crate::engine::inflight::InFlight;
-use crate::engine::inflight::ambiguous::{MOST, may_be_contested};
+use crate::engine::inflight::ambiguous::{MAX_DIVERTED, may_be_contested};
 use crate::engine::inflight::completion::is_change;
 use crate::engine::inflight::entry::{InFlightCommand, ever};
 use crate::engine::submit::slot::data_event;
@@ -142,7 +142,7 @@ impl InFlight {
     ) -> Option<(Fit, CommandId)> {
         let kind = ResponseKinds::of(response.answer());
         // How many younger ones are asked yet.
-        let mut left = if may_be_contested(kind) { MOST } else { 0 };
+        let mut left = if may_be_contested(kind) { MAX_DIVERTED } else { 0 };
         if let Some(owner) = response.owner() {
             let asked = self.entries.get(&owner).is_some_and(|f| f.class.answered_by.overlaps(kind));
             return asked.then_some((Fit::Whole, owner));

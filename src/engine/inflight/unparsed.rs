@@ -12,7 +12,7 @@ use bytes::Bytes;
 use crate::command::{Class, ResponseKinds};
 
 /// How many lines of a kind are kept.
-const MOST: usize = 100;
+const MAX_LINES: usize = 100;
 
 /// The lines that could not be read, by the kind of response that each seems to be.
 #[derive(Debug, Default)]
@@ -57,7 +57,7 @@ impl UnparsedLines {
         self.all += 1;
         for kind in kind.kinds() {
             let Some(lines) = self.kinds.get_mut(kind) else { continue };
-            if lines.kept.len() >= MOST {
+            if lines.kept.len() >= MAX_LINES {
                 lines.gone = lines.kept.pop_front().map(|line| line.number);
             }
             lines.kept.push_back(UnparsedLine { number, keyword: keyword.to_owned(), bytes: bytes.clone() });
@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(missed.since(0, &fetch).lines, [line(0), line(1)]);
         (0..10_000).for_each(|n| missed.add(ResponseKinds::FETCH, "FETCH", &line(n)));
         let lacking = missed.since(mark, &fetch);
-        assert_eq!((lacking.lines.len(), lacking.and_more), (MOST, true));
+        assert_eq!((lacking.lines.len(), lacking.and_more), (MAX_LINES, true));
         assert!(missed.since(missed.mark(), &fetch).is_nothing());
     }
 }

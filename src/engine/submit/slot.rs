@@ -16,14 +16,12 @@ use crate::command::{Claim, Command, Flow, Line, Messages, Session};
 use crate::engine::backpressure::{Backlog, mark};
 use crate::engine::events::blocks::Blocks;
 use crate::engine::events::queue::EventQueue;
+use crate::engine::submit::overrun::{kept, overrun};
 use crate::engine::write::secrets::left_out;
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::{
     Answer, CommandId, Done, Event, EventKind, Limits, MailboxName, Progress, Status, Untagged,
 };
-
-/// How much of the answers an error keeps that says there were too many: enough to see what they are.
-const OVERRUN_ANSWERS: usize = 1 << 20;
 
 /// How many bytes of memory the place of a row takes.
 pub(in crate::engine) const PLACE: usize = size_of::<Untagged>();
@@ -273,27 +271,6 @@ fn collect<C: Command>(items: Blocks<Untagged>) -> Vec<C::Item> {
     let mut all = Vec::with_capacity(items.len());
     all.extend(items.into_iter().filter_map(C::item));
     all
-}
-
-/// The answers that an error keeps: all without a secret, as they fit its bound, but few of what was too much.
-fn kept(error: &Error, items: Blocks<Untagged>) -> Vec<Answer> {
-    let mut left = if error.kind() == ErrorKind::Overrun { OVERRUN_ANSWERS } else { usize::MAX };
-    let mut fits = |response: &&Untagged| {
-        let room = left.checked_sub(response.weight());
-        left = room.unwrap_or(0);
-        room.is_some()
-    };
-    let count = items.iter().take_while(|response| fits(response)).count();
-    let mut answers = Vec::with_capacity(count);
-    let response = items.into_iter().take(count);
-    answers.extend(response.filter(|response| !response.has_secret()).map(Untagged::into_answer));
-    answers
-}
-
-/// More of a result came than may be kept.
-fn overrun(limit: &str, bytes: usize) -> Error {
-    let message = format!("read too slowly: more than Limits::{limit} ({bytes} bytes) of the result waited");
-    Error::new(ErrorKind::Overrun, message)
 }
 
 /// The result of a command that the server has said OK to.

@@ -296,7 +296,7 @@ impl World {
             let lines = outcome.map_or(0, |o| o.lines);
             let ends = self.replay.ends.iter().filter(|(of, _)| of == id).count();
             match intent.fate {
-                Fate::HeapSize => panic!("{intent:?} is still held"),
+                Fate::Held => panic!("{intent:?} is still held"),
                 // Its token has told, and this may be left out.
                 Fate::Resolved if self.replay.lagged => assert!(ends <= usize::from(!intent.refused)),
                 Fate::Resolved | Fate::Detached => {

@@ -241,7 +241,7 @@ mod tests {
         assert!(rules.running.is_empty(), "all was answered: {rules:?}");
     }
 
-    /// A session of Cyrus, as `quirks.md` has it: COPYUID untagged before the EXPUNGEs of a MOVE; BAD to SELECT leaves the old
+    /// A session of Cyrus: COPYUID untagged before the EXPUNGEs of a MOVE; BAD to SELECT leaves the old
     /// mailbox selected.
     #[test]
     fn they_allow_what_cyrus_does() {

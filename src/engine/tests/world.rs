@@ -19,7 +19,7 @@ use crate::types::{CloseReason, CommandId, EventKind, MailboxState, SelectionId,
 /// What became of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
-    HeapSize,
+    Held,
     Resolved,
     Detached,
     Dropped,
@@ -326,7 +326,7 @@ impl Intent {
             open: None,
             meant: None,
             refused: false,
-            fate: Fate::HeapSize,
+            fate: Fate::Held,
             begun: false,
         }
     }

@@ -67,7 +67,7 @@ pub(in crate::engine) struct Idle {
 enum State {
     #[default]
     Off,
-    QueryOutcome {
+    Requested {
         id: CommandId,
     },
     On {
@@ -101,7 +101,7 @@ impl Idle {
     fn id(&self) -> Option<CommandId> {
         match self.state {
             State::Off => None,
-            State::QueryOutcome { id } | State::On { id, .. } | State::GivenUp { id } => Some(id),
+            State::Requested { id } | State::On { id, .. } | State::GivenUp { id } => Some(id),
         }
     }
 
@@ -122,7 +122,7 @@ impl Idle {
 
     /// The IDLE line has been queued, with a mailbox selected or without, and behind others or not.
     pub(in crate::engine) fn sent(&mut self, id: CommandId, selected: bool, behind: bool) {
-        self.state = State::QueryOutcome { id };
+        self.state = State::Requested { id };
         self.behind = behind;
         (self.asked_at, self.end_soon, self.selected) = (None, false, selected);
     }
@@ -155,7 +155,7 @@ impl Idle {
 
     /// A `+` has come. Whether it was IDLE's.
     pub(in crate::engine) fn accepted(&mut self, id: CommandId, now: Instant) -> bool {
-        let asked = self.state == State::QueryOutcome { id };
+        let asked = self.state == State::Requested { id };
         if asked {
             Self::log_begun(id);
             self.state = State::On { id, since: now };
@@ -183,8 +183,8 @@ impl Idle {
             return;
         }
         match self.state {
-            State::QueryOutcome { id: mine } if mine == id && !ok && self.behind => self.apart = true,
-            State::QueryOutcome { id: mine } if mine == id => {
+            State::Requested { id: mine } if mine == id && !ok && self.behind => self.apart = true,
+            State::Requested { id: mine } if mine == id => {
                 self.early_end_count = self.early_end_count.saturating_add(1);
                 if !ok || self.early_end_count >= MAX_EARLY_ENDS {
                     self.refuse("the server will not IDLE");
@@ -257,7 +257,7 @@ impl Engine {
                 self.leave_idle();
             }
             State::Off => {}
-            State::QueryOutcome { id } => return self.wait_for_idle(id, now),
+            State::Requested { id } => return self.wait_for_idle(id, now),
             State::GivenUp { .. } => return,
         }
         let free = self.queue.is_empty()
@@ -362,7 +362,7 @@ impl Engine {
                     self.idle.last_asked.unwrap_or(since).max(since).checked_add(self.settings.poll_every)
                 }
             }
-            State::QueryOutcome { .. } => self.idle.asked_at?.checked_add(self.idle_patience()),
+            State::Requested { .. } => self.idle.asked_at?.checked_add(self.idle_patience()),
             State::GivenUp { .. } => None,
         }
     }

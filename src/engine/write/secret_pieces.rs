@@ -14,7 +14,7 @@ const PART: usize = 8;
 const ARGUMENT: usize = 2;
 
 /// Of a longer one not each part is kept, so that a little more than a part is needed to find it.
-const MOST_PARTS: usize = 4096;
+const MAX_PARTS: usize = 4096;
 
 /// A part of a secret, mixed so that none lies open in memory; or a whole short one, with its length.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,7 +52,7 @@ impl Pieces {
         if length == 0 {
             return;
         }
-        let step = (form.len() - length + 1).div_ceil(MOST_PARTS);
+        let step = (form.len() - length + 1).div_ceil(MAX_PARTS);
         for part in form.windows(length).step_by(step) {
             let piece = self.piece(whole, part.iter().fold(0, |number, byte| appended(number, *byte)));
             *self.all.entry(piece).or_default() += 1;
@@ -175,7 +175,7 @@ mod tests {
     fn a_very_long_secret_is_found_by_little_more_than_a_part() {
         let secret: String = (0..20_000).map(|n| format!("{n}.")).collect();
         let of = pieces(&[&secret]);
-        assert!(of.all.len() <= MOST_PARTS);
+        assert!(of.all.len() <= MAX_PARTS);
         assert!((0..secret.len() - 50).step_by(97).all(|at| of.are_in(&secret.as_bytes()[at..at + 50])));
         assert!(!of.are_in(b"something else altogether"));
     }

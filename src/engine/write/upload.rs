@@ -10,7 +10,7 @@
 //!             │     else ─────────> the connection is closed
 //!             └── tagged NO or BAD meanwhile ──> Padding ───> the line's end
 //!
-//! Where more is left to fill up than `MOST_PADDING`, the connection is closed instead.
+//! Where more is left to fill up than `MAX_PADDING`, the connection is closed instead.
 //! ```
 //!
 //! In: octets, by [`Engine::route`], from whoever polls what [`Engine::source`] names while there is room. Out: pieces in the
@@ -36,7 +36,7 @@ const WINDOW: usize = 64 << 10;
 const PIECE_OVERHEAD: usize = 128;
 
 /// How many octets are filled up for the sake of the connection when a source has failed.
-const MOST_PADDING: u64 = 16 << 20;
+const MAX_PADDING: u64 = 16 << 20;
 
 /// What literals are filled up with: nobody will read it.
 const PADDING: &[u8] = &[b' '; 16 << 10];
@@ -186,7 +186,7 @@ impl Engine {
         // One that failed has been looked at when it did; this one was refused.
         if let Some(Dialogue::Upload(upload)) = &self.line
             && upload.source.is_none()
-            && upload.left > MOST_PADDING
+            && upload.left > MAX_PADDING
         {
             let left = upload.left;
             return self.close(CloseReason::Upload(format!(
@@ -217,7 +217,7 @@ impl Engine {
             return;
         }
         let error = error.with_sent(Sent::Partly);
-        if !can_cancel || upload.left > MOST_PADDING {
+        if !can_cancel || upload.left > MAX_PADDING {
             // A server that waits for octets takes nothing else, and would take the next command for them.
             let cause = std::error::Error::source(&error);
             let why = error.message();

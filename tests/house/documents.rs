@@ -1,0 +1,96 @@
+//! What the documents say of the repository is there.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use crate::report;
+use crate::source::{files, root};
+
+/// The map of the repository.
+const MAP: &str = "ARCHITECTURE.md";
+
+#[test]
+fn documents_that_are_named_exist() {
+    let mut paths = Vec::new();
+    for folder in ["src", "tests", "examples", "benches", "fuzz/src", "fuzz/fuzz_targets"] {
+        files(&root().join(folder), &mut paths);
+    }
+    paths.extend(["README.md", "CONTRIBUTING.md", MAP, ".ci/run", "tests/run"].map(|name| root().join(name)));
+    let mut breaches = Vec::new();
+    for path in paths {
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        for name in documents(&text) {
+            if !root().join(&name).exists() && !path.with_file_name(&name).exists() {
+                breaches.push(format!("{} names {name}", path.display()));
+            }
+        }
+    }
+    report("a document that is named is there", &breaches);
+}
+
+/// The names in a text that end as those of documents do.
+fn documents(text: &str) -> BTreeSet<String> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | ':');
+    let names = text.split(|c: char| !is_part(c)).map(|name| name.trim_end_matches(['.', ':']));
+    let is_local = |name: &&str| name.len() > 3 && name.ends_with(".md") && !name.contains("//");
+    names.filter(is_local).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_map_has_each_folder_of_the_sources() {
+    let map = fs::read_to_string(root().join(MAP)).expect("the map");
+    let mut missing = Vec::new();
+    for folder in folders(&root().join("src")) {
+        let forms =
+            [format!("{folder}/"), format!("{folder}.rs"), format!("src/{folder}"), format!("`{folder}`")];
+        if !forms.iter().any(|form| map.contains(form)) {
+            missing.push(folder);
+        }
+    }
+    report("ARCHITECTURE.md names each layer and each room", &missing);
+}
+
+/// The folders of the layers, and those of the engine's rooms.
+fn folders(src: &Path) -> Vec<String> {
+    let inside = |folder: &Path| {
+        let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+        let folders = entries.filter(|path| path.is_dir());
+        folders
+            .map(|path| path.file_name().unwrap_or_default().to_string_lossy().into_owned())
+            .collect::<Vec<_>>()
+    };
+    let rooms = inside(&src.join("engine")).into_iter().filter(|room| room != "tests");
+    inside(src).into_iter().chain(rooms).collect()
+}
+
+#[test]
+fn no_file_names_a_place_of_one_machine() {
+    // In pieces, so that this file does not name them.
+    let places = [["/wo", "rk/"].concat(), ["/ro", "ot/"].concat()];
+    let ignored = fs::read_to_string(root().join(".gitignore")).unwrap_or_default();
+    let ignored: Vec<&str> = ignored.lines().map(|line| line.trim_matches('/')).collect();
+    let (mut folders, mut breaches) = (vec![root().to_owned()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            let inside = path.strip_prefix(root()).expect("inside").to_string_lossy().into_owned();
+            if inside == ".git" || ignored.contains(&inside.as_str()) || path.is_symlink() {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let Ok(text) = fs::read_to_string(&path) else { continue };
+            let found = text.lines().enumerate().filter(|(_, line)| places.iter().any(|p| line.contains(p)));
+            breaches.extend(found.map(|(at, line)| format!("{inside}:{}: {line}", at + 1)));
+        }
+    }
+    report("no path of the machine on which it was written", &breaches);
+}
+
+#[test]
+fn names_of_documents_are_seen() {
+    let text = "See ARCHITECTURE.md, `./CONTRIBUTING.md`. Not https://x.org/b.md, nor x.mdx, nor .md.";
+    assert_eq!(documents(text).into_iter().collect::<Vec<_>>(), ["./CONTRIBUTING.md", "ARCHITECTURE.md"]);
+}

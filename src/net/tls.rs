@@ -101,7 +101,7 @@ fn certificate_flaw(flaw: &rustls::CertificateError) -> (String, &'static str) {
     use rustls::CertificateError as C;
     const PRIVATE: &str = "if it is self-signed or of a private authority, trust it explicitly";
     match flaw {
-        C::UnknownIssuer => ("its issuer is unknown here".into(), PRIVATE),
+        C::UnknownIssuer => ("no authority trusted here has issued it (unknown issuer)".into(), PRIVATE),
         // An authority of the same name is trusted, and has not signed this.
         C::BadSignature => {
             ("it is not signed by the authority that it names, which is trusted here".into(), PRIVATE)

@@ -2,7 +2,7 @@
 //!
 //! Commands are submitted through one half, the [`Sender`], and each returns a [`Token`] at once: a
 //! future of its result. Everything that the server sends unasked arrives at the other half, the
-//! [`Receiver`]: one stream of [`Event`](types::Event)s, whether or not a command is running. Many
+//! [`Receiver`]: one stream of [`Event`]s, whether or not a command is running. Many
 //! commands are in flight together.
 //!
 //! # Quick start
@@ -58,7 +58,7 @@
 //! | idle | nothing: the connection does so [by itself](Config::auto_idle); by hand [`Mailbox::idle`] |
 //! | mark as read, flag, label | [`Mailbox::store`] with [`Store::add`](command::Store::add) |
 //! | copy, move | [`Mailbox::copy`], [`Mailbox::move_to`] |
-//! | delete messages | [`Mailbox::store`] with [`Flag::Deleted`](types::Flag::Deleted), then [`Mailbox::expunge`] |
+//! | delete messages | [`Mailbox::store`] with [`Flag::Deleted`], then [`Mailbox::expunge`] |
 //! | put a message into a mailbox | [`Sender::append`]; several [`append_all`](Sender::append_all); a large one [streamed](command::Append#streamed-uploads) |
 //! | search and use the result in one round trip | [`Mailbox::save`] |
 //! | show the mailbox as it is at this moment | [`Mailbox::snapshot`]; what changed since: [`Snapshot::diff`] |
@@ -67,7 +67,7 @@
 //! | see what goes on | a subscriber of `tracing`: [the log](#the-log) |
 //! | cancel a command | [`Token::cancel`]; or drop the token |
 //! | send what has no method here | [`Sender::raw`], or a [`Command`] of my own |
-//! | bound memory and time | [`Limits`](types::Limits), [`Timeouts`] |
+//! | bound memory and time | [`Limits`], [`Timeouts`] |
 //! | test my program | the server in memory of the module `testing` (feature `testing`) |
 //! | report bytes that can't be parsed | [`replay`] |
 //!
@@ -84,7 +84,7 @@
 //! - A [`Token`] can be awaited, read as a [stream](Token::stream), [detached](Token::detach) so
 //!   that its data becomes events, or [cancelled](Token::cancel). It need not be polled: the
 //!   command is under way as soon as it is submitted.
-//! - Prefer [`Uid`](types::Uid)s: they are stable. Sequence numbers ([`Seq`](types::Seq)) shift
+//! - Prefer [`Uid`]s: they are stable. Sequence numbers ([`Seq`]) shift
 //!   whenever a message is expunged. Events and rows have both.
 //! - While there is nothing to do the connection idles by itself (RFC 2177), with a mailbox
 //!   selected or without, so that changes arrive as they happen.
@@ -101,13 +101,13 @@
 //! # What you may rely on
 //!
 //! Fifteen promises. The tests in `tests/contract` are named after them: `c01_…` to `c15_…`. Every
-//! bound is named in [`Limits`](types::Limits), and how long anything is waited for in
+//! bound is named in [`Limits`], and how long anything is waited for in
 //! [`Timeouts`].
 //!
 //! 1. **Submitting never waits for the network.** A method of [`Sender`] or [`Mailbox`] registers
 //!    its command and returns the token at once. Commands are sent in the order of the calls,
 //!    whichever clone or task made them; results may arrive in another order. At most
-//!    [`Limits::commands`](types::Limits::commands) are queued or in flight: past that the token
+//!    [`Limits::commands`] are queued or in flight: past that the token
 //!    fails with [`QueueFull`](ErrorKind::QueueFull), unsent, and [`Sender::ready`] waits for room.
 //!    Any other error at that time (the connection has ended, an argument makes no sense) is
 //!    returned by the token, too: no method panics for it.
@@ -129,7 +129,7 @@
 //!    that was withdrawn in time does not, and one that was refused as it was submitted does if it
 //!    is detached. So a program can use the event stream alone, tokens alone, or both. Fewer
 //!    changes of the selected mailbox are reported if you ask for fewer: with
-//!    [`ViewSync::Off`](types::ViewSync::Off), or [silenced](command::SelectedNotify::silent). For
+//!    [`ViewSync::Off`], or [silenced](command::SelectedNotify::silent). For
 //!    what a slow reader misses, see 10.
 //! 5. **Wire order.** Events are in the order in which the server sent them. When a token resolves,
 //!    all that was received before its last line is in the stream already, and in
@@ -143,7 +143,7 @@
 //! 7. **UIDs, not numbers.** Results, removals and flag changes carry the UID beside the sequence
 //!    number, wherever it can be known; where it cannot, it is `None`, never a guess. That is so
 //!    for a message that was expunged before its UID was known, and with
-//!    [`ViewSync::Off`](types::ViewSync::Off) for everything that the server reports by number
+//!    [`ViewSync::Off`] for everything that the server reports by number
 //!    alone.
 //! 8. **No ambiguity.** What RFC 9051 section 5.5 allows is pipelined, what it forbids is held
 //!    back; you need not know the rule. A command that is held back holds back those after it.
@@ -157,18 +157,18 @@
 //!    a token can be awaited by reference, [`Sender::ready`] and both `next`s lose nothing when
 //!    they are dropped, and a `connect` that is dropped closes its connection.
 //! 10. **A slow reader blocks no command.** Of events, past
-//!     [`Limits::events`](types::Limits::events), later counts and flags replace earlier ones; then
+//!     [`Limits::events`], later counts and flags replace earlier ones; then
 //!     changes that can be queried again are dropped, and each such place is marked by a
 //!     [`Lagged`](types::EventKind::Lagged), which says [what to do](types::Lagged). Data and ends
 //!     of detached commands, alerts and renames are never dropped. Past
-//!     [`Limits::unread`](types::Limits::unread) a result ends alone, with
+//!     [`Limits::unread`] a result ends alone, with
 //!     [`Overrun`](ErrorKind::Overrun); if as much of alerts, renames and ends is unread, the
 //!     connection ends. A [stream](Token::stream) or a detached result that is read slowly holds
 //!     the server back, but only while no other command is queued or in flight, and never longer
-//!     than [`Limits::hold`](types::Limits::hold) without a row being read; after that its rows are
+//!     than [`Limits::hold`] without a row being read; after that its rows are
 //!     kept up to the same bound. So
 //!     `while let Some(m) = rows.next().await { inbox.move_to(..).await? }` always ends. An awaited
-//!     result is collected whole, up to [`Limits::result`](types::Limits::result).
+//!     result is collected whole, up to [`Limits::result`].
 //! 11. **Everything ends.** However and wherever the connection ends, every token resolves, each
 //!     once, with the same [cause](Error::close_reason), and [`sent`](Error::sent) is how much of
 //!     its command had been written; the last event is [`Closed`](types::EventKind::Closed), and
@@ -181,7 +181,7 @@
 //!     bytes](Error::unparsed); a lost connection is never an empty result. A stream yields the
 //!     rows received, and the error last.
 //! 13. **A server cannot hurt you.** No bytes make this crate panic, overflow its stack, allocate
-//!     beyond its [`Limits`](types::Limits) or loop. A response that can't be parsed is an event
+//!     beyond its [`Limits`] or loop. A response that can't be parsed is an event
 //!     with its bytes ([`Unparsed`](types::EventKind::Unparsed)), and the connection continues. It
 //!     ends, with the reason, only if the framing itself is lost, a response or one of its literals
 //!     is longer than allowed, or a mailbox has more messages than allowed.
@@ -234,8 +234,8 @@
 //!
 //! - `rustls` (default): TLS by rustls with ring; certificates are checked by the platform's
 //!   verifier.
-//! - `serde`: [`Event`](types::Event) as one flat JSON object, by `Serialize`; and both ways what a
-//!   program keeps of mailboxes: [`MailboxState`](types::MailboxState), UIDs and sets of them,
+//! - `serde`: [`Event`] as one flat JSON object, by `Serialize`; and both ways what a
+//!   program keeps of mailboxes: [`MailboxState`], UIDs and sets of them,
 //!   flags, names.
 //! - `testing`: an IMAP server in memory, for tests and demonstrations: the module `testing`.
 

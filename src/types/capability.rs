@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use super::heap_size::HeapSize;
+use super::iter::CapabilitiesIter;
 
 /// The capabilities of a server (RFC 9051 section 7.2.2).
 ///
@@ -38,8 +39,8 @@ impl Capabilities {
     }
 
     /// All of them, as the server wrote them.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(|name| &**name)
+    pub fn iter(&self) -> CapabilitiesIter<'_> {
+        self.into_iter()
     }
 
     pub(super) fn names(&self) -> &[Box<str>] {

@@ -5,6 +5,8 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use super::iter::FlagsIter;
+
 /// One flag of a message (RFC 9051 section 2.3.2).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -246,13 +248,8 @@ impl Flags {
     }
 
     /// Each flag: the system flags first, then keywords in the server's order.
-    pub fn iter(&self) -> impl Iterator<Item = Flag> {
-        SYSTEM
-            .iter()
-            .enumerate()
-            .filter(|(bit, _)| self.system & (1 << bit) != 0)
-            .map(|(_, (flag, _))| flag.clone())
-            .chain(self.keywords().iter().cloned().map(Flag::Keyword))
+    pub fn iter(&self) -> FlagsIter {
+        self.into_iter()
     }
 }
 

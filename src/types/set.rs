@@ -8,6 +8,7 @@ use std::ops::{RangeFrom, RangeInclusive};
 use std::str::FromStr;
 
 use super::heap_size::{HeapSize, room};
+use super::iter::SetIter;
 use super::number::{MessageNumber, Seq, Uid};
 use super::range_collector::RangeCollector;
 
@@ -218,8 +219,8 @@ impl<N: MessageNumber> Set<N> {
     }
 
     /// Each number, in ascending order; an open set goes on up to 4294967295.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = N> {
-        self.ranges.iter().flat_map(|&(first, last)| (first..=last).filter_map(N::from_u32))
+    pub fn iter(&self) -> SetIter<'_, N> {
+        self.into_iter()
     }
 
     /// Adds `first..=last`, which must be ascending; 0 is left out.

@@ -144,8 +144,8 @@ impl Snapshot {
     }
 
     /// All messages, by sequence number.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = SnapshotMessage> + ExactSizeIterator {
-        self.places(0..self.len() as usize)
+    pub fn iter(&self) -> SnapshotIter<'_> {
+        self.into_iter()
     }
 
     /// The messages in this range of sequence numbers, without missing ones.

@@ -14,8 +14,12 @@ use crate::session::{CAPABILITIES, LIMIT, Session, quiet};
 use crate::support::wire::Peer;
 use crate::support::within;
 
-/// One line, and an answer for each `+`.
-struct Talk;
+/// One line, and this answer for each `+`.
+struct Talk(&'static str);
+
+/// An answer that can't be written: it is no atom.
+const NO_ATOM: &str = "no atom";
+const ANSWER: &str = "answer";
 
 impl Command for Talk {
     type Item = ();
@@ -35,7 +39,7 @@ impl Command for Talk {
     }
 
     fn challenge(&mut self, _: &[u8], line: &mut Line) -> Result<()> {
-        line.atom("answer");
+        line.atom(self.0);
         Ok(())
     }
 
@@ -135,7 +139,7 @@ async fn of_each_dialogue_it_is_known_how_much_was_sent() {
         check(
             waits,
             "a dialogue",
-            |imap| running(imap.submit(Talk)),
+            |imap| running(imap.submit(Talk(ANSWER))),
             &[(("XTALK", "+ what"), Fully), (("answer", "+ and"), Fully), (("answer", ""), Fully)],
         )
         .await;
@@ -216,42 +220,11 @@ async fn of_a_login_the_last_answer_counts() {
     .await;
 }
 
-/// A dialogue that has no answer to what the server asks.
-struct GivesUp;
-
-impl Command for GivesUp {
-    type Item = ();
-    type Output = ();
-
-    fn name(&self) -> &str {
-        "XTALK"
-    }
-
-    fn class(&self) -> Class {
-        Class::barrier().with_challenges()
-    }
-
-    fn encode(&mut self, line: &mut Line, _: &Known) -> Result<Flow> {
-        line.atom("XTALK");
-        Ok(Flow::Last)
-    }
-
-    fn challenge(&mut self, _: &[u8], line: &mut Line) -> Result<()> {
-        // It can't be written.
-        line.atom("no atom");
-        Ok(())
-    }
-
-    fn finish(self, _: Done, _: Vec<()>) -> Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_dialogue_that_is_given_up_has_been_sent_in_part() {
     within(LIMIT, async {
         let mut s = Session::open().await;
-        let token = s.imap.submit(GivesUp);
+        let token = s.imap.submit(Talk(NO_ATOM));
         let tag = s.server.expect("XTALK").await;
         s.server.say("+ what").await;
         s.server.expect_line("*").await;

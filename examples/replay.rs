@@ -122,7 +122,7 @@ fn run(args: &Args) -> Result<Counts, Failure> {
         if outcome.heard_all && (outcome.unparsed, outcome.unknown) != expected {
             let (unparsed, unknown) = (outcome.unparsed, outcome.unknown);
             let what = format!(
-                "the connection told of {unparsed} lines as unparsed and of {unknown} as unknown, where {} and {} \
+                "the connection reported {unparsed} lines as unparsed and of {unknown} as unknown, where {} and {} \
                  are right; please report this",
                 expected.0, expected.1
             );
@@ -173,21 +173,21 @@ impl<W: Write> Report<W> {
     /// One line for one response.
     fn response(&mut self, file: &Path, response: &RecordedResponse) -> io::Result<()> {
         let event = response.event();
-        let mut told = told(response, event.as_ref())?;
+        let mut fields = fields_of(response, event.as_ref())?;
         if self.json {
             let place = json!({ "file": file.display().to_string(), "offset": response.offset, "octets": response.bytes });
             if let Value::Object(place) = place {
-                told.extend(place);
+                fields.extend(place);
             }
-            return writeln!(self.out, "{}", Value::Object(told));
+            return writeln!(self.out, "{}", Value::Object(fields));
         }
         write!(self.out, "{:>8} {:>6}  ", response.offset, response.bytes)?;
         match (&response.what, event) {
             (RecordedKind::Untagged(untagged), _) if !response.is_other() => {
                 for known in ["kind", "response", "event", "answer"] {
-                    told.remove(known);
+                    fields.remove(known);
                 }
-                writeln!(self.out, "{} {}", untagged.name(), Value::Object(told))
+                writeln!(self.out, "{} {}", untagged.name(), Value::Object(fields))
             }
             (RecordedKind::Tagged { tag, status, .. }, _) => {
                 writeln!(self.out, "{} {}", tag.escape_debug(), printable(&status.to_string()))
@@ -223,7 +223,7 @@ impl<W: Write> Report<W> {
 }
 
 /// What was understood of a response, as fields; `event` is the event that it is.
-fn told(response: &RecordedResponse, event: Option<&Event>) -> io::Result<Map<String, Value>> {
+fn fields_of(response: &RecordedResponse, event: Option<&Event>) -> io::Result<Map<String, Value>> {
     let mut fields = match event.map(serde_json::to_value).transpose()? {
         Some(Value::Object(fields)) => fields,
         _ => Map::new(),

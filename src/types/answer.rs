@@ -104,6 +104,12 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// Whether it changes the selected mailbox: such a response is an event, also where a command
+    /// has asked for it.
+    pub(crate) fn is_change(&self) -> bool {
+        matches!(self, Self::Exists(_) | Self::Expunge { .. } | Self::Vanished { earlier: false, .. })
+    }
+
     /// The mailbox that it names.
     pub(crate) fn mailbox(&self) -> Option<&MailboxName> {
         match self {

@@ -100,7 +100,7 @@ impl ClaimIndex {
 
 /// One of the messages that a COPYUID names.
 fn copied(code: Option<&Code>) -> Option<Uid> {
-    if let Some(Code::CopyUid(told)) = code { told.from().first() } else { None }
+    if let Some(Code::CopyUid(reported)) = code { reported.from().first() } else { None }
 }
 
 fn put_under<K: Hash + Eq>(sets: &mut HashMap<K, BTreeSet<Entry>>, key: K, entry: Entry, is_in: bool) {

@@ -271,11 +271,11 @@ impl Engine {
             Some(Code::ReadOnly | Code::ReadWrite) if status.status == Status::Ok => {
                 self.hear_access(status.code == Some(Code::ReadOnly));
             }
-            Some(Code::HighestModSeq(told)) if !self.is_opening() => {
+            Some(Code::HighestModSeq(reported)) if !self.is_opening() => {
                 if let Some(selection) = &mut self.selection {
-                    selection.in_step.told(*told);
+                    selection.in_step.reported(*reported);
                     selection.changed = true;
-                    selection.selection_handle.update(|p| p.highest_mod_seq = *told);
+                    selection.selection_handle.update(|p| p.highest_mod_seq = *reported);
                 }
             }
             Some(Code::MessageLimit { .. }) => {
@@ -428,9 +428,4 @@ fn completion(flight: &InFlightCommand, result: &Result<Done>) -> EventKind {
         },
     };
     EventKind::Completed { command, status, detached }
-}
-
-/// Whether a response is only of use as an answer to a question.
-pub(in crate::engine) fn is_change(answer: &Answer) -> bool {
-    matches!(answer, Answer::Exists(_) | Answer::Expunge { .. } | Answer::Vanished { earlier: false, .. })
 }

@@ -1,13 +1,12 @@
-//! Claims: whose answer a response is (ARCHITECTURE.md, section 7), and what becomes of it if it is
-//! nobody's.
+//! Claims: whose answer a response is (ARCHITECTURE.md, section 7), and what becomes of one that no
+//! command has asked for.
 //!
-//! In: an untagged response of which the view has learned already. Out: it goes to the command that
+//! In: an untagged response that is in the view already. Out: it goes to the command that
 //! asked for it, or to the event stream.
 
 use crate::command::{Claim, Effect, Messages, ResponseKinds};
 use crate::engine::inflight::InFlight;
 use crate::engine::inflight::ambiguous::{MAX_DIVERTED, may_be_contested};
-use crate::engine::inflight::completion::is_change;
 use crate::engine::inflight::entry::{InFlightCommand, ever};
 use crate::engine::submit::slot::data_event;
 use crate::engine::write::secrets::left_out;
@@ -43,7 +42,7 @@ impl Engine {
         let (_, back) = self.route(response);
         let Some(back) = back else { return };
         let event = match back.answer() {
-            // Told as changes of capabilities; what was enabled is known to who asked for it.
+            // Reported as a change of capabilities.
             Answer::Capability(_) => return,
             Answer::Other => EventKind::Unknown {
                 name: back.name().to_owned(),
@@ -64,8 +63,7 @@ impl Engine {
         self.route(response).0
     }
 
-    /// Gives a response to the command that claims it. Whose it is, and the response if it is
-    /// nobody's.
+    /// Gives a response to the command that claims it. Returns that command, or else the response.
     pub(in crate::engine) fn route(
         &mut self,
         mut response: Untagged,
@@ -120,11 +118,10 @@ impl InFlight {
         if let Some(own) = &mut entry.own {
             own.received(response.answer());
         }
-        let change = is_change(response.answer());
         let (sent, has_secret) = (entry.sent(), response.has_secret());
         let back = entry.job.hear(response, limits, sent)?;
         entry.left_out |= has_secret;
-        data_event(id, back).filter(|_| !change)
+        data_event(id, back)
     }
 
     /// What was given back found no room among the events: the command's result ends there.

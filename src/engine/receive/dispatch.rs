@@ -69,7 +69,7 @@ impl Engine {
         }
     }
 
-    /// What can't be read may have told of messages: it must not be taken for known.
+    /// What can't be read may have been about messages, of which nothing is known then.
     fn on_unparsed_change(&mut self, kind: ResponseKinds) {
         if !matches!(kind, ResponseKinds::FETCH | ResponseKinds::EXPUNGE | ResponseKinds::NOTHING) {
             return;
@@ -80,7 +80,7 @@ impl Engine {
         let Some(selection) = &mut self.selection else { return };
         if kind == ResponseKinds::EXPUNGE && selection.may_begin_anew() {
             let exists = selection.view.len();
-            self.contradicted("it told of messages that are gone, and not which".into(), exists);
+            self.contradicted("it reported that messages are gone, and not which".into(), exists);
         } else {
             selection.in_step.stay();
         }
@@ -145,9 +145,9 @@ impl Engine {
                 self.on_list(&entry, response);
             }
             Answer::MailboxStatus(_) => self.on_mailbox_status(response),
-            Answer::Metadata(told) => {
-                let told = told.clone();
-                self.on_metadata(told, response);
+            Answer::Metadata(reported) => {
+                let reported = reported.clone();
+                self.on_metadata(reported, response);
             }
             Answer::ESearch(found) => {
                 let owner = found.tag.as_deref().and_then(|tag| self.shared.owner(tag));
@@ -192,8 +192,8 @@ impl Engine {
             is_alert || matches!(status.code, Some(Code::Capability(_) | Code::Closed));
         if let Some(selection) = self.selection.as_ref().filter(|_| !self.is_opening()) {
             // Numbers that go with changes, which are told by themselves: known to the handles, no news.
-            if let Some(Code::UidNext(told)) = &status.code {
-                selection.set_uid_next(*told);
+            if let Some(Code::UidNext(reported)) = &status.code {
+                selection.set_uid_next(*reported);
             }
             reported_elsewhere |= matches!(status.code, Some(Code::HighestModSeq(_) | Code::UidNext(_)));
         }

@@ -108,7 +108,7 @@ impl Engine {
         let is = |selection_handle: &SelectionHandle| {
             next.selection_handle.as_ref().is_some_and(|mine| mine.id == selection_handle.id)
         };
-        let told = match (&self.selection, &self.opening) {
+        let reported = match (&self.selection, &self.opening) {
             (Some(selection), _) if is(&selection.selection_handle) => selection.uid_validity,
             // Until it is told that it is the same.
             (_, Some(opening))
@@ -118,7 +118,7 @@ impl Engine {
             }
             _ => return Verdict::Go,
         };
-        if told == Some(uid_validity) { Verdict::Go } else { Verdict::OtherEra }
+        if reported == Some(uid_validity) { Verdict::Go } else { Verdict::OtherEra }
     }
 
     /// Messages have gone though none may go while a command names them by number (RFC 9051 section 7.5.1): those that are about

@@ -27,7 +27,7 @@ pub(in crate::engine) struct ModSeqTracker {
     /// All changes up to this had been told at the last tagged response.
     settled: Option<ModSeq>,
     /// HIGHESTMODSEQ, if it was told since then: it counts even if rows told higher ones.
-    told: Option<ModSeq>,
+    reported: Option<ModSeq>,
     /// The highest of unsolicited rows since then.
     seen: Option<ModSeq>,
     /// Messages whose flags are older than their mod-sequence.
@@ -49,12 +49,12 @@ impl ModSeqTracker {
 
     /// The newest that has been told, whatever of it is in the view.
     pub(in crate::engine) fn so_far(&self) -> Option<ModSeq> {
-        self.settled.max(self.told).max(self.seen)
+        self.settled.max(self.reported).max(self.seen)
     }
 
     /// HIGHESTMODSEQ was told.
-    pub(in crate::engine) fn told(&mut self, mod_seq: Option<ModSeq>) {
-        self.told = mod_seq.or(self.told);
+    pub(in crate::engine) fn reported(&mut self, mod_seq: Option<ModSeq>) {
+        self.reported = mod_seq.or(self.reported);
     }
 
     /// A row told a change that nobody asked for, or that a STORE made.
@@ -69,9 +69,9 @@ impl ModSeqTracker {
 
     /// A tagged response has come.
     fn settle(&mut self) {
-        let (told, seen) = (self.told.take(), self.seen.take());
+        let (reported, seen) = (self.reported.take(), self.seen.take());
         self.settled =
-            self.settled.map(|known| told.unwrap_or_else(|| seen.map_or(known, |seen| seen.max(known))));
+            self.settled.map(|known| reported.unwrap_or_else(|| seen.map_or(known, |seen| seen.max(known))));
     }
 
     /// Claims what is settled, unless something holds it down. Whether that makes a difference.

@@ -48,7 +48,7 @@ pub(in crate::engine) struct Opening {
     read_only: bool,
     /// The server has answered it before it had all of it, so it has done nothing.
     cut_short: bool,
-    told: SelectResponses,
+    reported: SelectResponses,
     pub(in crate::engine) earlier: QresyncData,
 }
 
@@ -96,7 +96,7 @@ const CALM: u32 = 100;
 impl Opening {
     /// The era of its UIDs, once that has been told.
     pub(in crate::engine) fn uid_validity(&self) -> Option<UidValidity> {
-        self.told.uid_validity
+        self.reported.uid_validity
     }
 
     pub(in crate::engine) fn is_examine(&self) -> bool {
@@ -105,15 +105,15 @@ impl Opening {
 
     /// Whether the server has said something of this mailbox.
     pub(in crate::engine) fn has_begun(&self) -> bool {
-        self.told.uid_validity.is_some()
+        self.reported.uid_validity.is_some()
     }
 }
 
 impl Selection {
     /// UIDNEXT, and how many messages there have been by now.
-    pub(in crate::engine) fn set_uid_next(&self, told: Option<Uid>) {
+    pub(in crate::engine) fn set_uid_next(&self, reported: Option<Uid>) {
         let ever = Some(self.ever());
-        self.selection_handle.update(|p| (p.uid_next, p.ever_below) = (told, ever));
+        self.selection_handle.update(|p| (p.uid_next, p.ever_below) = (reported, ever));
     }
 
     /// The last UID that a message can have, if none has come since UIDNEXT was told.
@@ -234,8 +234,8 @@ impl Engine {
             selection_handle.plan.resume.as_ref().is_some_and(|state| state.highest_mod_seq.is_some());
         let asked = asked && self.session.is_enabled("QRESYNC") && !self.session.bare_select;
         let earlier = QresyncData::new(asked);
-        let (cut_short, told) = (false, SelectResponses::default());
-        self.opening = Some(Opening { id, selection_handle, read_only, cut_short, told, earlier });
+        let (cut_short, reported) = (false, SelectResponses::default());
+        self.opening = Some(Opening { id, selection_handle, read_only, cut_short, reported, earlier });
     }
 
     /// A SELECT with parameters was answered BAD: a server that does not understand those that it offers is asked once more
@@ -246,7 +246,7 @@ impl Engine {
             return false;
         }
         opening.selection_handle.update(|p| (p.bare, p.with_params) = (true, false));
-        (opening.earlier, opening.told) = (QresyncData::new(false), SelectResponses::default());
+        (opening.earlier, opening.reported) = (QresyncData::new(false), SelectResponses::default());
         self.orphan_selection(Some(id));
         true
     }
@@ -274,23 +274,23 @@ impl Engine {
     /// How the mailbox that is being opened may be used.
     pub(in crate::engine) fn opening_access(&mut self, read_only: bool) {
         if let Some(opening) = &mut self.opening {
-            opening.told.read_only = Some(read_only);
+            opening.reported.read_only = Some(read_only);
         }
     }
 
     /// What the server tells of the mailbox that is being opened.
     pub(in crate::engine) fn on_opening_data(&mut self, response: &Untagged) {
-        let Some(Opening { told, .. }) = &mut self.opening else { return };
+        let Some(Opening { reported, .. }) = &mut self.opening else { return };
         match response.answer() {
-            Answer::Exists(count) => told.set_exists(*count),
+            Answer::Exists(count) => reported.set_exists(*count),
             Answer::Status(status) => match &status.code {
-                Some(Code::UidValidity(uid_validity)) => told.uid_validity = *uid_validity,
+                Some(Code::UidValidity(uid_validity)) => reported.uid_validity = *uid_validity,
                 Some(Code::UidNext(uid)) => {
-                    (told.uid_next, told.came, told.fell) = (*uid, 0, false);
+                    (reported.uid_next, reported.came, reported.fell) = (*uid, 0, false);
                 }
-                Some(Code::HighestModSeq(mod_seq)) => told.highest_mod_seq = *mod_seq,
+                Some(Code::HighestModSeq(mod_seq)) => reported.highest_mod_seq = *mod_seq,
                 // One that was told was of the mailbox before.
-                Some(Code::NoModSeq) => told.highest_mod_seq = None,
+                Some(Code::NoModSeq) => reported.highest_mod_seq = None,
                 _ => {}
             },
             _ => {}
@@ -301,7 +301,7 @@ impl Engine {
     pub(in crate::engine) fn decrement_pending_exists(&mut self, by: u64) {
         if let Some(opening) = self.opening.as_mut().filter(|_| !self.server_may_have_selection) {
             let by = u32::try_from(by).unwrap_or(u32::MAX);
-            opening.told.exists = opening.told.exists.map(|exists| exists.saturating_sub(by));
+            opening.reported.exists = opening.reported.exists.map(|exists| exists.saturating_sub(by));
             opening.earlier.miss();
         }
     }
@@ -309,7 +309,7 @@ impl Engine {
     /// `[CLOSED]`: what came until now was of the mailbox before (RFC 7162 section 3.2.11).
     pub(in crate::engine) fn selection_closed(&mut self) {
         if let Some(opening) = &mut self.opening {
-            opening.told = SelectResponses::default();
+            opening.reported = SelectResponses::default();
             opening.earlier = QresyncData::new(opening.earlier.asked);
         }
         self.server_may_have_selection = false;
@@ -358,20 +358,20 @@ impl Engine {
     /// The SELECT has succeeded.
     pub(in crate::engine) fn opened(&mut self, id: CommandId) {
         // Before it is taken out, so that its handles are told of the end, too.
-        let exists = self.opening.as_ref().and_then(|opening| opening.told.exists).unwrap_or(0);
+        let exists = self.opening.as_ref().and_then(|opening| opening.reported.exists).unwrap_or(0);
         if self.is_too_large(exists) {
             return;
         }
-        let Some(Opening { selection_handle, read_only, told, earlier, .. }) = self.opening.take() else {
+        let Some(Opening { selection_handle, read_only, reported, earlier, .. }) = self.opening.take() else {
             return;
         };
         self.end_selection(Some(id));
         self.server_may_have_selection = false;
         self.session.bare_select |= selection_handle.get().bare;
         self.session.select_params |= selection_handle.get().with_params;
-        let (first_new, ever_below) = (told.first_new(), told.below_uid_next());
+        let (first_new, ever_below) = (reported.first_new(), reported.below_uid_next());
         let examined = read_only;
-        let SelectResponses { uid_validity, uid_next, highest_mod_seq, read_only, .. } = told;
+        let SelectResponses { uid_validity, uid_next, highest_mod_seq, read_only, .. } = reported;
         // What the server said last, in the OK as a rule.
         let read_only = read_only.unwrap_or(examined);
         let wanted = match selection_handle.plan.view_sync.unwrap_or(self.settings.view_sync) {

@@ -60,10 +60,10 @@ impl InternalCommand {
             (Self::Subscription { mailbox, found }, Answer::Lsub(entry)) => {
                 *found |= entry.name == *mailbox;
             }
-            (Self::FillFlags(told) | Self::Flags(_, told), Answer::Fetch(row))
-                if row.flags().is_some() && told.ranges() <= MAX_RANGES =>
+            (Self::FillFlags(reported) | Self::Flags(_, reported), Answer::Fetch(row))
+                if row.flags().is_some() && reported.ranges() <= MAX_RANGES =>
             {
-                row.uid().into_iter().for_each(|uid| told.insert(uid));
+                row.uid().into_iter().for_each(|uid| reported.insert(uid));
             }
             (Self::FindUids(found), answer) if found.ranges() <= MAX_RANGES => match answer {
                 Answer::Search(result) => found.add_set(&result.numbers.0),

@@ -289,6 +289,9 @@ fn set_reader(reader: &mut Option<Waker>, cx: &Context<'_>) {
 
 /// The event that a detached command's data becomes; changes are events already.
 pub(crate) fn data_event(id: CommandId, response: Untagged) -> Option<Event> {
+    if response.answer().is_change() {
+        return None;
+    }
     let place = response.place().cloned();
     if let Some(kind) = left_out(&response) {
         return Some(Event::new(kind).at(place).caused_by(Some(id)));
@@ -297,10 +300,8 @@ pub(crate) fn data_event(id: CommandId, response: Untagged) -> Option<Event> {
         let (name, bytes) = (response.name().to_owned(), response.raw().cloned().unwrap_or_default());
         return Some(Event::new(EventKind::Unknown { name, bytes }).at(place).caused_by(Some(id)));
     }
-    match response.into_answer() {
-        Answer::Expunge { .. } | Answer::Vanished { earlier: false, .. } | Answer::Exists(_) => None,
-        answer => Some(Event::new(EventKind::Data(answer)).at(place).caused_by(Some(id))),
-    }
+    let kind = EventKind::Data(response.into_answer());
+    Some(Event::new(kind).at(place).caused_by(Some(id)))
 }
 
 /// A command as the driver holds it, whatever its type.

@@ -47,11 +47,11 @@ fn past_the_bound_the_later_state_takes_the_place_of_the_earlier() {
     assert!(queue.lock().queue.len() <= 8, "{}", queue.lock().queue.len());
     // On a count may rest what is told behind it.
     queue.push(count(10_000)).unwrap();
-    let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
+    let reported: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
     let [EventKind::Exists { count: 77 }, EventKind::Exists { count: 9999 }, last, EventKind::Lagged(lag)] =
-        &told[..]
+        &reported[..]
     else {
-        panic!("{told:?}")
+        panic!("{reported:?}")
     };
     assert_eq!((lag.events, last), (1, &flags(1, Flag::Flagged).kind));
     // A change that was taken back is none.
@@ -65,13 +65,13 @@ fn past_the_bound_the_later_state_takes_the_place_of_the_earlier() {
     // And what comes after it takes the place of nothing else.
     queue.push(exists(2)).unwrap();
     queue.push(change(Flag::Seen.into(), Flag::Draft.into())).unwrap();
-    let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
-    let [rest @ .., EventKind::Lagged(lag)] = &told[..] else { panic!("{told:?}") };
+    let reported: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
+    let [rest @ .., EventKind::Lagged(lag)] = &reported[..] else { panic!("{reported:?}") };
     assert_eq!((rest, lag.events), (&[0, 1, 2].map(|count| EventKind::Exists { count })[..], 1));
     // There is room again, and a `Lagged` of its own when there is none.
     (0..5).for_each(|count| queue.push(exists(count)).unwrap());
-    let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
-    assert!(matches!(told[..], [_, _, _, EventKind::Lagged(_)]), "{told:?}");
+    let reported: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
+    assert!(matches!(reported[..], [_, _, _, EventKind::Lagged(_)]), "{reported:?}");
     let state = queue.lock();
     assert_eq!((state.superseded_count, state.backlog.bytes()), (0, 0));
 }
@@ -122,9 +122,9 @@ fn what_is_left_out_while_flags_take_each_others_place_stays_bounded_and_in_orde
         longest = longest.max(queue.lock().queue.len());
     }
     assert!(longest <= 30, "{longest}");
-    let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
+    let reported: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
     let lags =
-        told.iter().filter_map(|kind| if let EventKind::Lagged(lag) = kind { Some(lag) } else { None });
+        reported.iter().filter_map(|kind| if let EventKind::Lagged(lag) = kind { Some(lag) } else { None });
     let (mut events, mut names, mut others) = (0, 0, false);
     for lag in lags {
         (events, names, others) = (events + lag.events, names + lag.mailboxes.len(), others | lag.others);
@@ -132,7 +132,7 @@ fn what_is_left_out_while_flags_take_each_others_place_stays_bounded_and_in_orde
     }
     assert!(events == 9999 && names <= 1000 && others, "{events} events, {names} names");
     // Each flag once, and before each of them what was left out before it.
-    let kinds: Vec<_> = told.iter().map(|kind| matches!(kind, EventKind::Lagged(_))).collect();
+    let kinds: Vec<_> = reported.iter().map(|kind| matches!(kind, EventKind::Lagged(_))).collect();
     assert_eq!(kinds, [true, false].repeat(4));
     let state = queue.lock();
     assert_eq!((state.superseded_count, state.backlog.bytes(), state.missed.named()), (0, 0, 0));
@@ -156,9 +156,9 @@ fn a_count_stays_on_which_something_rests_that_has_been_moved_behind() {
     // Where the flags were, behind the count, nothing stands any more; they are told all the same.
     queue.push(flags(Flag::Draft)).unwrap();
     queue.push(count(6)).unwrap();
-    let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
-    let at = |wanted: EventKind| told.iter().position(|kind| *kind == wanted);
-    assert!(at(count(5).kind) < at(flags(Flag::Draft).kind) && at(count(5).kind).is_some(), "{told:?}");
+    let reported: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
+    let at = |wanted: EventKind| reported.iter().position(|kind| *kind == wanted);
+    assert!(at(count(5).kind) < at(flags(Flag::Draft).kind) && at(count(5).kind).is_some(), "{reported:?}");
 }
 
 #[test]
@@ -188,8 +188,8 @@ fn what_news_holds_is_bounded_too() {
     let queue = queue_of(1000, 10_000);
     let notice = || Event::new(EventKind::Contradiction { what: "x".repeat(4000) });
     (0..100).for_each(|_| queue.push(notice()).unwrap());
-    let told = std::iter::from_fn(|| take(&queue)).collect::<Vec<_>>();
-    assert_eq!(told.len(), 3, "two, and one Lagged: {told:?}");
+    let reported = std::iter::from_fn(|| take(&queue)).collect::<Vec<_>>();
+    assert_eq!(reported.len(), 3, "two, and one Lagged: {reported:?}");
     queue.push(notice()).unwrap();
     assert_eq!(take(&queue), Some(notice().kind), "room again");
 }
@@ -204,8 +204,8 @@ fn what_the_later_takes_over_is_counted_too() {
     };
     // Each names items that no earlier one has.
     (0..10_000).for_each(|n| queue.push(status(n, 1)).unwrap());
-    let Some(EventKind::Status(told)) = take(&queue) else { panic!("the first") };
-    assert!(told.other.len() <= 100, "{}", told.other.len());
+    let Some(EventKind::Status(reported)) = take(&queue) else { panic!("the first") };
+    assert!(reported.other.len() <= 100, "{}", reported.other.len());
     // Flags with many keywords in place of those without.
     let flags = |flags| {
         let place = Place { mailbox: "INBOX".into(), selection: Some(SelectionId(1)) };
@@ -218,8 +218,8 @@ fn what_the_later_takes_over_is_counted_too() {
     queue.push(flags(Flag::Seen.into())).unwrap();
     queue.push(flags(many)).unwrap();
     assert!(queue.lock().backlog.bytes() < 200_000);
-    let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
-    assert!(matches!(told[..], [EventKind::Lagged(_)]), "{} told", told.len());
+    let reported: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
+    assert!(matches!(reported[..], [EventKind::Lagged(_)]), "{} told", reported.len());
 }
 
 #[test]
@@ -245,8 +245,10 @@ fn counts_of_a_mailbox_that_is_gone_are_not_taken_over_by_the_next_of_its_name()
         for event in [status(Some(2)), end.clone(), status(None)] {
             queue.push(event).unwrap();
         }
-        let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
-        let [EventKind::Status(first), second, EventKind::Lagged(_)] = &told[..] else { panic!("{told:?}") };
+        let reported: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
+        let [EventKind::Status(first), second, EventKind::Lagged(_)] = &reported[..] else {
+            panic!("{reported:?}")
+        };
         assert_eq!((first.unseen, second), (Some(2), &end.kind));
     }
 }
@@ -260,8 +262,8 @@ fn what_is_left_out_holds_no_long_names() {
         let place = Place { mailbox: format!("{n}{}", "x".repeat(1 << 20)).into(), selection: None };
         queue.push(Event::new(EventKind::MailboxDeleted).at(Some(place))).unwrap();
     }
-    let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
-    let [_, EventKind::Lagged(lag)] = &told[..] else { panic!("{told:?}") };
+    let reported: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
+    let [_, EventKind::Lagged(lag)] = &reported[..] else { panic!("{reported:?}") };
     assert_eq!((lag.events, lag.mailboxes.len(), lag.others), (10, 0, true));
 }
 
@@ -296,8 +298,8 @@ fn what_was_left_out_parts_what_it_parted() {
         }
         queue.push(status(Some(0), None, 0)).unwrap();
         queue.push(change(Some(Flag::Draft.into()), Flag::Deleted)).unwrap();
-        let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
-        let [first, second, EventKind::Lagged(lag)] = &told[..] else { panic!("{told:?}") };
+        let reported: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
+        let [first, second, EventKind::Lagged(lag)] = &reported[..] else { panic!("{reported:?}") };
         assert_eq!(*first, status(Some(5), Some(5), 0).kind);
         assert_eq!(*second, change(Some(Flags::new()), Flag::Seen).kind);
         assert_eq!(lag.events, 4);
@@ -327,8 +329,12 @@ fn what_is_left_out_looks_through_nothing() {
         let made = EventKind::MailboxCreated(ListEntry::new("b"));
         queue.push(Event::new(made).at(place(None))).unwrap();
     }
-    let told: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
-    assert!(matches!(told.last(), Some(EventKind::Lagged(lag)) if lag.events == 50_001), "{:?}", told.last());
+    let reported: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
+    assert!(
+        matches!(reported.last(), Some(EventKind::Lagged(lag)) if lag.events == 50_001),
+        "{:?}",
+        reported.last()
+    );
 }
 
 /// What is counted is the place in the queue, and what is allocated beside it.

@@ -114,7 +114,7 @@ impl Engine {
     pub(in crate::engine) fn ask_flags_below(
         &mut self,
         doing: Option<(CommandId, Box<Store>)>,
-        told: &UidSet,
+        reported: &UidSet,
         asked: &QueryOutcome,
     ) {
         let Some(selection) = &mut self.selection else { return };
@@ -129,7 +129,7 @@ impl Engine {
         let mut rest = Untold::default();
         let goes_on = match &asked.messages {
             Some(Messages::Uids(set)) => {
-                rest.uids = set.difference(&UidSet::from(from..)).difference(told);
+                rest.uids = set.difference(&UidSet::from(from..)).difference(reported);
                 rest.uids != *set
             }
             Some(Messages::Seqs(set)) => selection.view.seq(from).is_some_and(|seq| {

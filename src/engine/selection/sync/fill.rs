@@ -412,14 +412,14 @@ impl Engine {
                 }
                 self.continue_sync();
             }
-            InternalCommand::FillFlags(told) => {
-                let told = told.to_set();
+            InternalCommand::FillFlags(reported) => {
+                let reported = reported.to_set();
                 if let Some(Messages::Uids(window)) = asked.messages.as_ref().filter(|_| asked.ok) {
                     selection.in_step.have_flags(window);
                 }
-                filling.refused = if asked.unread || !told.is_empty() { 0 } else { refused };
+                filling.refused = if asked.unread || !reported.is_empty() { 0 } else { refused };
                 if let Some(Messages::Uids(window)) = asked.messages.as_ref().filter(|_| !asked.ok) {
-                    let lacking = window.difference(&told);
+                    let lacking = window.difference(&reported);
                     let again = if asked.unread {
                         let unread = asked.dealt_with(&lacking);
                         let mut again = lacking.difference(&unread);
@@ -434,21 +434,21 @@ impl Engine {
                 }
                 self.continue_sync();
             }
-            InternalCommand::Flags(doing, told) => match (&asked.messages, told.to_set()) {
+            InternalCommand::Flags(doing, reported) => match (&asked.messages, reported.to_set()) {
                 // What can't be read is not known, and asked for with the others if that is wanted.
-                (Some(Messages::Uids(which)), told) if asked.unread => {
-                    let lacking = asked.dealt_with(&which.difference(&told));
+                (Some(Messages::Uids(which)), reported) if asked.unread => {
+                    let lacking = asked.dealt_with(&which.difference(&reported));
                     filling.flags_withheld = filling.flags_withheld.difference(&lacking);
                     view.forget_flags(&lacking);
                     match asked.from {
                         None => filling.settle_doubt(),
-                        Some(_) => self.ask_flags_below(doing, &told, asked),
+                        Some(_) => self.ask_flags_below(doing, &reported, asked),
                     }
                     self.continue_sync();
                 }
                 // A refusal leaves the doubt.
                 _ if asked.ok => filling.settle_doubt(),
-                (_, told) => self.ask_flags_below(doing, &told, asked),
+                (_, reported) => self.ask_flags_below(doing, &reported, asked),
             },
             InternalCommand::Idle
             | InternalCommand::Poll

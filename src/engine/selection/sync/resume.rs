@@ -119,7 +119,7 @@ impl Engine {
         state: &MailboxState,
         uid_validity: Option<UidValidity>,
         highest: Option<ModSeq>,
-        told: QresyncData,
+        reported: QresyncData,
     ) {
         let Some(selection) = &mut self.selection else { return };
         let place = Some(selection.selection_handle.place.clone());
@@ -129,7 +129,7 @@ impl Engine {
         }
         // QRESYNC contains CONDSTORE (RFC 7162 section 3.2.3).
         let condstore = self.session.can("CONDSTORE") || self.session.can("QRESYNC");
-        let way = way(state, highest, &told, &selection.view, condstore);
+        let way = way(state, highest, &reported, &selection.view, condstore);
         let mut before = PriorState {
             uids: state.uids.clone(),
             flags: state.flags.clone(),
@@ -144,7 +144,7 @@ impl Engine {
         match way {
             ResumeStrategy::SelectResponses(uids) if selection.view.fill(&uids).is_ok() => {
                 selection.filling.before = Some(before);
-                self.tell_resumed(state, told.rows);
+                self.tell_resumed(state, reported.rows);
             }
             ResumeStrategy::SelectResponses(_) => selection.filling.before = Some(before),
             ResumeStrategy::Changes(since) => {
@@ -236,9 +236,12 @@ impl Engine {
         let just_now = selection.view.uids_of_changed();
         let mut unknown = just_now.intersection(&before.uids);
         // Flags that were told when the message had no place yet are not those of before, and asked.
-        let told = before.flags_told.to_set();
-        let unplaced =
-            if told.is_empty() { told } else { told.intersection(&selection.view.uids_without_flags()) };
+        let reported = before.flags_told.to_set();
+        let unplaced = if reported.is_empty() {
+            reported
+        } else {
+            reported.intersection(&selection.view.uids_without_flags())
+        };
         let mut news = Vec::new();
         for (flags, uids) in &before.flags {
             let there = uids.intersection(&now);
@@ -313,7 +316,7 @@ fn changed(view: &View, uid: Uid, before: Option<&Flags>) -> Option<EventKind> {
 fn way(
     state: &MailboxState,
     highest: Option<ModSeq>,
-    told: &QresyncData,
+    reported: &QresyncData,
     view: &View,
     condstore: bool,
 ) -> ResumeStrategy {
@@ -322,16 +325,16 @@ fn way(
         // The server has begun to count anew.
         return ResumeStrategy::Compare;
     }
-    if told.asked && !told.missed {
-        let mut uids = state.uids.difference(&told.vanished.clone().finish());
-        uids.extend(told.rows.keys().copied());
+    if reported.asked && !reported.missed {
+        let mut uids = state.uids.difference(&reported.vanished.clone().finish());
+        uids.extend(reported.rows.keys().copied());
         if uids.len() == u64::from(view.len()) {
             return ResumeStrategy::SelectResponses(uids);
         }
     }
     // A change that came just now is not in the mod-sequence that was told before it.
-    let changed = then < now || told.missed || !told.rows.is_empty();
-    if told.asked || condstore {
+    let changed = then < now || reported.missed || !reported.rows.is_empty();
+    if reported.asked || condstore {
         ResumeStrategy::Changes(Some(then).filter(|_| changed))
     } else {
         ResumeStrategy::Compare

@@ -178,7 +178,9 @@ impl World {
             };
             let named = |open: &UidSet| Uid::new(uid).is_some_and(|uid| open.contains(uid));
             assert!(intent.open.as_ref().is_none_or(named), "{uid} is below {intent:?}");
-            let its = outcome.rows.contains(&uid) || self.was_mixed_up(intent, uid);
+            let its = outcome.rows.contains(&uid)
+                || self.was_mixed_up(intent, uid)
+                || self.was_last_of_another(intent, outcome, uid);
             assert!(!row.has_data() || its, "data of {uid} that is not {intent:?}'s");
             assert!(row.size().is_none_or(|size| size == u64::from(size_of(folder, uid))), "{row:?}");
             let subject = row.envelope().and_then(|e| e.subject().map(|s| s.into_owned()));
@@ -208,6 +210,18 @@ impl World {
         });
         let mut outcomes = others.filter_map(|(id, _)| self.server.outcomes.get(id));
         self.server.kind.mixes_rows && outcomes.any(|outcome| outcome.rows.contains(&uid))
+    }
+
+    /// Whether another FETCH named this message only as the last one, by `n:*`: its row is for who asked for it by its UID.
+    fn was_last_of_another(&self, intent: &Intent, outcome: &Outcome, uid: u32) -> bool {
+        let others = self.intents.iter().filter(|(_, other)| {
+            other.name == "FETCH" && other.selection == intent.selection && !std::ptr::eq(*other, intent)
+        });
+        let mut outcomes = others.filter_map(|(id, _)| self.server.outcomes.get(id));
+        // Of a command that came before the mailbox was open the server can't say what it named.
+        let named =
+            outcome.told_then.is_empty() || outcome.named.as_ref().is_some_and(|named| named.contains(&uid));
+        named && outcomes.any(|other| other.rows.contains(&uid) && other.by_star.contains(&uid))
     }
 
     /// At the end of a program that came to rest: what the client knows is what is true.

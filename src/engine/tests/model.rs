@@ -302,3 +302,25 @@ fn flags_in_doubt_that_can_not_be_asked_by_number_are_asked_by_uid() {
     ];
     run(kind, [3, 0], &ops, 0);
 }
+
+/// A FETCH names the last message only by `n:*`, and a younger one names it by its UID: that one gets the row.
+#[test]
+fn the_last_message_goes_to_who_asked_for_its_uid() {
+    let kind = Kind { rev2: true, window: 50_000, ..Kind::default() };
+    let fetch = Op::Fetch { via: 0, set: 0, items: 0 };
+    let expunge = Op::Expunge { via: 0, set: 0 };
+    let ops = [
+        &[Op::Select(203)][..],
+        &[fetch; 5],
+        &[expunge; 2],
+        &[fetch; 4],
+        &[
+            Op::Fetch { via: 0, set: 5713, items: 136 },
+            Op::Drop(195),
+            Op::Copy { via: 0, set: 22528, to: 40, moves: true },
+            Op::List,
+            Op::Fetch { via: 0, set: 54228, items: 8 },
+        ],
+    ];
+    run(kind, [0, 3], &ops.concat(), 0);
+}

@@ -79,7 +79,7 @@ pub(crate) enum Effect {
     /// SEARCH whose result the server is to remember.
     Save(SavedSearch),
     /// STORE: without rows of its own if silent.
-    Store(Store),
+    Store(Box<Store>),
     /// MOVE, which is done by steps where the server has none.
     Move,
     Create(MailboxName),

@@ -318,7 +318,7 @@ impl Command for Fetch {
 
     fn claims(&self, response: &Untagged) -> Claim {
         let Answer::Fetch(row) = response.answer() else { return Claim::No };
-        let holds = self.which.hold(row);
+        let holds = self.pieces.hold(&self.which, row);
         if holds == Match::No {
             return Claim::No;
         }
@@ -361,6 +361,10 @@ impl Command for Fetch {
             repeats |= received.is_some_and(|received| received.has(row));
         });
         repeats
+    }
+
+    fn line_ended(&mut self, at: usize) {
+        self.pieces.line_ended(at);
     }
 
     fn trim(&self, response: &mut Untagged) -> bool {

@@ -122,6 +122,16 @@ impl Messages {
         }
     }
 
+    /// The highest number of a set; `u32::MAX` of one that goes on to the last message.
+    fn last_number(&self) -> Option<u32> {
+        let ranges = match self {
+            Self::Uids(set) => set.raw(),
+            Self::Seqs(set) => set.raw(),
+            Self::SnapshotRange(_) | Self::Saved(_) => &[],
+        };
+        ranges.last().map(|&(_, last)| last)
+    }
+
     fn split(&self, bytes: usize) -> VecDeque<Self> {
         match self {
             Self::Uids(set) => set.split(bytes).into_iter().map(Self::Uids).collect(),
@@ -194,21 +204,64 @@ impl<const N: usize> From<[Uid; N]> for Messages {
     }
 }
 
-/// A set cut into lines that no server finds too long (RFC 2683 section 3.2.1.5).
+/// A set cut into lines that no server finds too long (RFC 2683 section 3.2.1.5), and which of the
+/// lines have ended: a row of a message that only those named answers another command.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct SetChunks(Option<VecDeque<Messages>>);
+pub(crate) struct SetChunks {
+    rest: Option<VecDeque<Messages>>,
+    /// From where to where the lines without a tagged response go, if there are several. They
+    /// adjoin: what lies between two lines belongs to the second.
+    pending: VecDeque<(u32, u32)>,
+    /// The numbers of the lines that have ended, one range where they end in order.
+    ended: UidSet,
+}
 
 impl SetChunks {
     /// The next piece, and whether another line must follow.
     pub(crate) fn next(&mut self, which: &Messages, bytes: usize) -> (Messages, Flow) {
-        let rest = self.0.get_or_insert_with(|| which.split(bytes));
+        let is_first = self.rest.is_none();
+        let rest = self.rest.get_or_insert_with(|| which.split(bytes));
         let piece = rest.pop_front().unwrap_or_default();
-        (piece, if rest.is_empty() { Flow::Last } else { Flow::More })
+        let flow = if rest.is_empty() { Flow::Last } else { Flow::More };
+        if !is_first || flow == Flow::More {
+            let ended_last = self.ended.raw().last().map(|&(_, last)| last);
+            let from = self.pending.back().map(|&(_, last)| last).max(ended_last).unwrap_or(0);
+            self.pending.push_back((from.saturating_add(1), piece.last_number().unwrap_or(u32::MAX)));
+        }
+        (piece, flow)
+    }
+
+    /// The line at this place among those without a tagged response has got its own.
+    pub(crate) fn line_ended(&mut self, at: usize) {
+        if let Some((first, last)) = self.pending.remove(at) {
+            self.ended.insert_raw(first, last);
+        }
+    }
+
+    /// Whether a row is about a message of the set that a line without a tagged response may name.
+    pub(crate) fn hold(&self, which: &Messages, row: &Message) -> Match {
+        let number = match which {
+            Messages::Uids(_) => row.uid().map(Uid::get),
+            _ => row.seq().map(Seq::get),
+        };
+        match which.hold(row) {
+            Match::Surely if number.is_some_and(|number| self.has_ended(number)) => {
+                // The last line may go on to the last message, wherever that is.
+                if which.is_open() && !self.has_ended(u32::MAX) { Match::Perhaps } else { Match::No }
+            }
+            Match::Perhaps if which.is_open() && self.has_ended(u32::MAX) => Match::No,
+            holds => holds,
+        }
+    }
+
+    fn has_ended(&self, number: u32) -> bool {
+        let place = self.ended.raw().partition_point(|&(_, last)| last < number);
+        self.ended.raw().get(place).is_some_and(|&(first, _)| first <= number)
     }
 
     /// Starts over, for a command that names the same messages in several lines.
     pub(crate) fn restart(&mut self) {
-        self.0 = None;
+        *self = Self::default();
     }
 }
 
@@ -231,5 +284,51 @@ mod tests {
             }
         }
         assert_eq!(Messages::Uids(all), which);
+    }
+
+    #[test]
+    fn rows_of_lines_that_have_ended_are_not_held() {
+        let which = Messages::Uids((1..=199).step_by(2).filter_map(Uid::new).collect());
+        let row = |uid| Message { uid: Uid::new(uid), ..Message::default() };
+        let mut pieces = SetChunks::default();
+        let mut ends = Vec::new();
+        while {
+            let (piece, flow) = pieces.next(&which, 60);
+            ends.push(piece.last_number().unwrap());
+            flow == Flow::More
+        } {}
+        assert!(ends.len() > 4);
+        for (line, end) in ends.iter().enumerate() {
+            assert_eq!(pieces.hold(&which, &row(*end)), Match::Surely, "line {line}");
+        }
+        // The second line, then the first: the places are those among the lines that are left.
+        pieces.line_ended(1);
+        assert_eq!(pieces.hold(&which, &row(1)), Match::Surely);
+        assert_eq!(pieces.hold(&which, &row(ends[1])), Match::No);
+        pieces.line_ended(0);
+        assert_eq!(pieces.hold(&which, &row(1)), Match::No);
+        assert_eq!(pieces.hold(&which, &row(ends[1] + 2)), Match::Surely);
+        assert_eq!(pieces.ended.raw(), [(1, ends[1])]);
+    }
+
+    #[test]
+    fn the_last_message_is_held_until_the_open_line_has_ended() {
+        let mut uids: UidSet = (1..=199).step_by(2).filter_map(Uid::new).collect();
+        uids.union_with(&(Uid::new(300).unwrap()..).into());
+        let which = Messages::Uids(uids);
+        let row = |uid| Message { uid: Uid::new(uid), ..Message::default() };
+        let mut pieces = SetChunks::default();
+        let mut lines = 1;
+        while pieces.next(&which, 60).1 == Flow::More {
+            lines += 1;
+        }
+        for _ in 1..lines {
+            pieces.line_ended(0);
+        }
+        assert_eq!(pieces.hold(&which, &row(1)), Match::Perhaps);
+        assert_eq!(pieces.hold(&which, &row(400)), Match::Surely);
+        pieces.line_ended(0);
+        assert_eq!(pieces.hold(&which, &row(1)), Match::No);
+        assert_eq!(pieces.hold(&which, &row(400)), Match::No);
     }
 }

@@ -140,6 +140,13 @@ pub trait Command: Send + 'static {
         false
     }
 
+    /// The line at this place among those without a tagged response has got its own: a row of a
+    /// message that only this line named answers another command.
+    #[doc(hidden)]
+    fn line_ended(&mut self, at: usize) {
+        let _ = at;
+    }
+
     /// Called with each response that this command has claimed, in the order of arrival.
     fn received(&mut self, response: &Untagged) {
         let _ = response;

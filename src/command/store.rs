@@ -148,7 +148,7 @@ impl Command for Store {
             .about_messages()
             .with_flags(FlagUse::Writes);
         let class = if self.which.by_number() { class.without_expunge() } else { class };
-        class.changing_messages().with_effect(Effect::Store(self.clone()))
+        class.changing_messages().with_effect(Effect::Store(Box::new(self.clone())))
     }
 
     fn messages(&mut self) -> Option<&mut Messages> {
@@ -178,11 +178,15 @@ impl Command for Store {
         if !alone || self.is_silent() || !shows || self.received.has(row) {
             return Claim::No;
         }
-        match self.which.hold(row) {
+        match self.pieces.hold(&self.which, row) {
             Match::Surely => Claim::Whole,
             Match::Perhaps if matches!(self.which, Messages::Saved(_)) => Claim::Part,
             _ => Claim::No,
         }
+    }
+
+    fn line_ended(&mut self, at: usize) {
+        self.pieces.line_ended(at);
     }
 
     fn received(&mut self, response: &Untagged) {

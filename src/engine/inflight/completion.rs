@@ -305,7 +305,10 @@ impl InFlight {
         pending: bool,
     ) -> Reply {
         let Some(entry) = self.entries.get_mut(&id) else { return Reply::Refused };
-        entry.tags.retain(|t| !t.eq_ignore_ascii_case(tag));
+        if let Some(at) = entry.tags.iter().position(|t| t.eq_ignore_ascii_case(tag)) {
+            entry.tags.remove(at);
+            entry.job.line_ended(at);
+        }
         let all_said = entry.next == Next::Nothing && !entry.job.awaits_challenge();
         entry.whole |= !cut_short && all_said && !pending;
         // Some servers say BYE in place of LOGOUT's OK.

@@ -317,6 +317,8 @@ pub(crate) trait ErasedCommand: Send {
     fn trim(&self, response: &mut Untagged) -> bool;
     /// Whether a response that is this command's repeats what it has received already.
     fn repeats(&self, response: &Untagged) -> bool;
+    /// The line at this place among those without a tagged response has got its own.
+    fn line_ended(&mut self, at: usize);
     /// Takes a response that is this command's; gives it back if its token was detached. `sent`: of the command.
     fn hear(&mut self, response: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged>;
     /// The server has said how far it has come.
@@ -388,6 +390,10 @@ impl<C: Command> ErasedCommand for Submitted<C> {
 
     fn repeats(&self, response: &Untagged) -> bool {
         self.command.repeats(response)
+    }
+
+    fn line_ended(&mut self, at: usize) {
+        self.command.line_ended(at);
     }
 
     fn trim(&self, response: &mut Untagged) -> bool {

@@ -324,3 +324,24 @@ fn the_last_message_goes_to_who_asked_for_its_uid() {
     ];
     run(kind, [0, 3], &ops.concat(), 0);
 }
+
+/// One line of a FETCH has been refused, and a younger FETCH of the same message is answered before the other lines.
+#[test]
+fn a_line_that_has_ended_gets_no_more_rows() {
+    let kind = Kind { short_lines: true, window: 3, ..Kind::default() };
+    let ops = [
+        Op::Select(55),
+        Op::Flow { answers: 120, which: 0, dice: 0 },
+        Op::Answer { which: 0, dice: 2 },
+        Op::Flow { answers: 25, which: 0, dice: 0 },
+        Op::Flow { answers: 58, which: 0, dice: 0 },
+        Op::Fetch { via: 0, set: 20272, items: 38 },
+        Op::Fetch { via: 0, set: 782, items: 226 },
+        Op::Flow { answers: 122, which: 4, dice: 0 },
+        Op::List,
+        Op::Answer { which: 11859, dice: 29304 },
+        Op::Flow { answers: 4, which: 4606, dice: 15748 },
+        Op::Select(0),
+    ];
+    run(kind, [0, 5], &ops, 0);
+}

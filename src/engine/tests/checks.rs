@@ -280,14 +280,19 @@ impl World {
         }
     }
 
-    /// It came to rest: the connection idles, wherever the server lets it.
-    pub(super) fn check_idle(&self) {
+    /// Whether the connection idles, or the server does not let it.
+    pub(super) fn idles_where_it_may(&self) -> bool {
         let selected = self.server.session.is_some();
         let expected = self.server.kind.idles()
             && !self.server.idle_disturbed
             && (selected || !self.server.kind.idles_selected)
             && selected == self.bench.engine.selection.is_some();
-        assert!(!expected || self.server.idling == Idling::On, "it does not idle");
+        !expected || self.server.idling == Idling::On
+    }
+
+    /// It came to rest: the connection idles, wherever the server lets it.
+    pub(super) fn check_idle(&self) {
+        assert!(self.idles_where_it_may(), "it does not idle");
     }
 
     /// At the end of each program, once the connection has ended.

@@ -345,3 +345,22 @@ fn a_line_that_has_ended_gets_no_more_rows() {
     ];
     run(kind, [0, 5], &ops, 0);
 }
+
+/// A comparison of flags is due, in two windows, each of which goes out after a silence of its own.
+#[test]
+fn idle_waits_for_all_windows_of_a_comparison() {
+    let kind = Kind { rev2: true, window: 1, ..Kind::default() };
+    let ops = [
+        Op::Select(23),
+        Op::Fetch { via: 0, set: 2, items: 0 },
+        Op::OtherPut { folder: 55, flags: 0 },
+        Op::Flow { answers: 2, which: 0, dice: 26 },
+        Op::Flow { answers: 18, which: 0, dice: 0 },
+        Op::Wait(144),
+        Op::Append { to: 0, size: 0, flags: 0 },
+        Op::Fetch { via: 0, set: 0, items: 0 },
+        Op::Append { to: 146, size: 0, flags: 0 },
+        Op::Fetch { via: 0, set: 2334, items: 125 },
+    ];
+    run(kind, [0, 0], &ops, 0);
+}

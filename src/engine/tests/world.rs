@@ -162,11 +162,24 @@ impl World {
                 if self.server.kind.forgets {
                     self.look_back();
                 }
+                self.await_idle();
                 self.read_events(usize::MAX);
                 return self.check_idle();
             }
         }
         panic!("after fifty NOOPs there is still something to tell");
+    }
+
+    /// Where a comparison of flags is due, each of its windows waits for a silence of its own, and IDLE for the last one.
+    fn await_idle(&mut self) {
+        let windows = self.bench.engine.selection.as_ref().map_or(0, |selection| selection.view.len());
+        for _ in 0..windows {
+            if self.idles_where_it_may() {
+                return;
+            }
+            self.bench.wait(Duration::from_millis(150));
+            self.settle();
+        }
     }
 
     /// Time passes, until all flags have been compared (`engine/selection/sync/look_back.rs`).

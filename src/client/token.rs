@@ -95,7 +95,7 @@ impl<C: Command> Token<C> {
     /// ```
     pub fn detach(mut self) -> CommandId {
         self.over = true;
-        self.slot.detach(self.id, &self.shared.events);
+        self.slot.detach(self.id, self.shared.events());
         self.id
     }
 

@@ -37,7 +37,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use self::backpressure::Hold;
+use self::backpressure::Backpressure;
+use self::events::output::Output;
 use self::inflight::InFlight;
 use self::lifecycle::timeouts::Waiting;
 use self::lifecycle::{Due, Lifecycle};
@@ -103,10 +104,8 @@ pub(crate) struct Engine {
     secrets: Secrets,
     /// How often capabilities have been told.
     capabilities_epoch: u64,
-    /// More events that may not be left out wait than the limit allows.
-    overrun: bool,
-    /// A result waits unread, and the server with it.
-    hold: Option<Hold>,
+    output: Output,
+    backpressure: Backpressure,
 }
 
 impl Engine {
@@ -114,6 +113,7 @@ impl Engine {
         let Limits { command_line, messages, .. } = settings.limits;
         let session = Session { command_line, messages, ..Session::default() };
         Self {
+            output: Output::new(Arc::clone(shared.events())),
             shared,
             settings,
             session,
@@ -135,8 +135,7 @@ impl Engine {
             remembered: SavedResult::default(),
             secrets: Secrets::default(),
             capabilities_epoch: 0,
-            overrun: false,
-            hold: None,
+            backpressure: Backpressure::default(),
         }
     }
 
@@ -169,7 +168,7 @@ impl Engine {
         self.publish();
         self.idle_tick(now);
         self.check_time(now);
-        if self.overrun {
+        if self.output.is_overrun() {
             self.close(CloseReason::Limit(format!(
                 "more than Limits::unread ({} bytes) of events wait that may not be left out",
                 self.settings.limits.unread
@@ -188,10 +187,8 @@ impl Engine {
             return None;
         }
         let lifecycle = self.lifecycle.deadline(self.settings.silence);
-        [lifecycle, self.upload_deadline(), self.idle_deadline(), self.hold_deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        let hold = self.backpressure.deadline(self.settings.limits.hold);
+        [lifecycle, self.upload_deadline(), self.idle_deadline(), hold].into_iter().flatten().min()
     }
 
     fn check_time(&mut self, now: Instant) {
@@ -203,7 +200,7 @@ impl Engine {
         let waits = self.inflight.awaited(|id| self.idle.is_established(id)).is_some();
         let waiting = if !waits && self.line.is_none() || self.idle_is_quiet() || starved.is_some() {
             Waiting::Nothing
-        } else if self.is_holding() {
+        } else if self.backpressure.is_on() {
             Waiting::Reader
         } else {
             Waiting::Response
@@ -247,17 +244,11 @@ impl Engine {
         }
     }
 
-    /// Puts a piece of a detached command's result on the stream. `false` if there is no room for it.
-    fn report_row(&mut self, event: Event) -> bool {
-        self.publish();
-        self.shared.events.push_row(event)
-    }
-
     /// Puts an event on the stream.
     fn report(&mut self, event: Event) {
-        // Who reads it finds the view as it is told.
+        // Whoever reads it finds the view up to date.
         self.publish();
-        self.overrun |= self.shared.events.push(event).is_err();
+        self.output.report(event);
     }
 
     /// Whether a mailbox of this size is more than the limit allows: then the connection ends.
@@ -338,7 +329,7 @@ impl Engine {
         self.lifecycle.on_tls_established();
         self.forget_capabilities();
         self.session.enabled.clear();
-        self.shared.events.forget();
+        self.output.forget();
     }
 
     /// What the server can do from here on. A list without any IMAP4… word, which each list must have (RFC 9051 section

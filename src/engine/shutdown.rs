@@ -63,7 +63,7 @@ impl Engine {
             self.fail_closed(waiting.id, waiting.job, waiting.quiet, error, place);
         }
         self.outbox = Outbox::default();
-        self.shared.close_events(&reason);
+        self.output.close(reason);
     }
 
     fn fail_closed(

@@ -60,8 +60,7 @@ fn every_file_of_the_engine_has_a_room() {
 }
 
 /// Rooms that still name one above them. An entry is a debt; one that is paid is an error here, so that it goes.
-const DEBTS: [(&str, &str); 15] = [
-    ("events", "backpressure"),
+const DEBTS: [(&str, &str); 13] = [
     ("inflight", "mod"),
     ("inflight", "write"),
     ("log", "write"),
@@ -73,14 +72,13 @@ const DEBTS: [(&str, &str); 15] = [
     ("submit", "mailboxes"),
     ("submit", "selection"),
     ("submit", "log"),
-    ("submit", "backpressure"),
     ("submit", "write"),
     ("write", "mod"),
 ];
 /// How many fields the engine may have: its parts.
 const MAX_PARTS: usize = 23;
 /// How many functions all `impl Engine` blocks may have.
-const MAX_METHODS: usize = 202;
+const MAX_METHODS: usize = 198;
 /// How many fields of the rooms' types may be visible outside their room.
 const MAX_VISIBLE: usize = 200;
 /// Types that only carry arguments, whose fields are open.

@@ -6,7 +6,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::engine::backpressure::{Backlog, mark};
+use crate::engine::events::backlog::{Backlog, mark};
 use crate::engine::events::blocks::Blocks;
 use crate::engine::events::coalesce::{
     Invalidation, Key, LatestByKey, is_too_much, is_undone, key, may_go, take_over,

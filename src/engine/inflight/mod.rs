@@ -34,7 +34,7 @@ use self::index::InFlightIndex;
 use self::message_limit::MessageLimits;
 use self::unparsed::UnparsedLines;
 use crate::command::{Class, Effect, FlagUse, Messages, ResponseKinds, SavedSearch};
-use crate::engine::events::queue::EventQueue;
+use crate::engine::events::output::Output;
 use crate::engine::submit::internal::InternalCommand;
 use crate::engine::submit::selection_handle::SelectionHandle;
 use crate::engine::submit::shared::Submission;
@@ -291,9 +291,9 @@ impl InFlight {
 
     /// The one command in flight, if more of its result waits unread than is good, and how often it
     /// was read.
-    pub(in crate::engine) fn backed_up(&self, events: &EventQueue) -> Option<(CommandId, u64)> {
+    pub(in crate::engine) fn backed_up(&self, out: &Output) -> Option<(CommandId, u64)> {
         let (id, entry) = self.entries.first_key_value().filter(|_| self.len() == 1)?;
-        Some((*id, entry.job.backed_up(events)?))
+        Some((*id, entry.job.backed_up(out)?))
     }
 
     /// A line could not be read; it begins with this keyword, which is of this kind.

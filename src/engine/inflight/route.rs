@@ -79,7 +79,8 @@ impl Engine {
         }
         if let Some(event) = self.inflight.receive(id, response, &contested_by, &self.settings.limits) {
             self.flush_deferred_of(&event);
-            if !self.report_row(event) {
+            self.publish();
+            if !self.output.report_row(event) {
                 self.inflight.overrun(id, &self.settings.limits);
             }
         }

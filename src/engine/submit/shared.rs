@@ -61,7 +61,7 @@ fn blame(error: Error, job: &dyn ErasedCommand, selection_handle: Option<&Select
 
 pub(crate) struct Shared {
     inner: Mutex<Inner>,
-    pub(crate) events: EventQueue,
+    events: Arc<EventQueue>,
     most: usize,
 }
 
@@ -122,7 +122,7 @@ impl Shared {
     pub(crate) fn new(limits: &Limits) -> Arc<Self> {
         Arc::new(Self {
             inner: Mutex::default(),
-            events: EventQueue::new(limits),
+            events: Arc::new(EventQueue::new(limits)),
             most: limits.commands.max(1),
         })
     }
@@ -349,9 +349,8 @@ impl Shared {
         left
     }
 
-    /// Tells the last event.
-    pub(crate) fn close_events(&self, reason: &CloseReason) {
-        self.events.close(Event::new(EventKind::Closed { reason: reason.clone() }));
+    pub(crate) fn events(&self) -> &Arc<EventQueue> {
+        &self.events
     }
 }
 

@@ -13,8 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::command::{Claim, Command, Flow, Line, Messages, Session};
-use crate::engine::backpressure::{Backlog, mark};
+use crate::engine::events::backlog::{Backlog, mark};
 use crate::engine::events::blocks::Blocks;
+use crate::engine::events::output::Output;
 use crate::engine::events::queue::EventQueue;
 use crate::engine::submit::overrun::{kept, overrun};
 use crate::engine::write::secrets::left_out;
@@ -328,7 +329,7 @@ pub(crate) trait ErasedCommand: Send {
     /// The error of a detached result that found no room.
     fn overrun_detached(&self) -> Option<Error>;
     /// Too much of what it heard waits unread: how often something of it was read.
-    fn backed_up(&self, events: &EventQueue) -> Option<u64>;
+    fn backed_up(&self, out: &Output) -> Option<u64>;
     /// Whether someone may still read the result.
     fn wanted(&self) -> bool;
     fn cancelled(&self) -> bool;
@@ -459,13 +460,13 @@ impl<C: Command> ErasedCommand for Submitted<C> {
         state.cut.error().filter(|_| state.fate == TokenState::Detached)
     }
 
-    fn backed_up(&self, events: &EventQueue) -> Option<u64> {
+    fn backed_up(&self, out: &Output) -> Option<u64> {
         let state = self.slot.as_ref()?.lock();
         match state.fate {
             TokenState::Held if state.streaming && matches!(state.cut, Truncation::No) => {
                 state.backlog.is_full()
             }
-            TokenState::Detached if matches!(state.cut, Truncation::No) => events.is_full(),
+            TokenState::Detached if matches!(state.cut, Truncation::No) => out.is_full(),
             _ => None,
         }
     }

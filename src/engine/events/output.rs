@@ -1,0 +1,52 @@
+//! Where all parts of the engine report to.
+//!
+//! In: events, each after the view that it is about has been published. Out: the queue's events in the
+//! same order, and whether more wait than may.
+
+use std::sync::Arc;
+
+use crate::engine::events::queue::EventQueue;
+use crate::types::{CloseReason, Event, EventKind};
+
+/// The engine's end of the event queue. An event is in the queue when `report` returns: a response may
+/// lead to as many as a mailbox has messages, so there is nowhere else that they could wait.
+pub(crate) struct Output {
+    queue: Arc<EventQueue>,
+    overrun: bool,
+}
+
+impl Output {
+    pub(in crate::engine) fn new(queue: Arc<EventQueue>) -> Self {
+        Self { queue, overrun: false }
+    }
+
+    /// Reports an event.
+    pub(in crate::engine) fn report(&mut self, event: Event) {
+        self.overrun |= self.queue.push(event).is_err();
+    }
+
+    /// Reports a piece of a detached command's result. `false` if there is no room for it.
+    pub(in crate::engine) fn report_row(&self, event: Event) -> bool {
+        self.queue.push_row(event)
+    }
+
+    /// Whether more events that may not be left out wait than the limit allows.
+    pub(in crate::engine) fn is_overrun(&self) -> bool {
+        self.overrun
+    }
+
+    /// If so much waits that the server may wait too: how often something was read.
+    pub(in crate::engine) fn is_full(&self) -> Option<u64> {
+        self.queue.is_full()
+    }
+
+    /// Drops what waits: before TLS anyone may have sent it.
+    pub(in crate::engine) fn forget(&self) {
+        self.queue.forget();
+    }
+
+    /// Reports the last event.
+    pub(in crate::engine) fn close(&self, reason: CloseReason) {
+        self.queue.close(Event::new(EventKind::Closed { reason }));
+    }
+}

@@ -10,7 +10,7 @@ use crate::command::{
     Append, AppendAll, Capability, Command, Create, Delete, Id, List, Logout, Noop, Notify, Raw, Rename,
     SaveSearch, StatusCommand, StatusItems, Subscribe,
 };
-use crate::engine::{SelectionHandle, Submitted};
+use crate::engine::{Origin, SelectionHandle, Submitted};
 use crate::error::Result;
 use crate::types::{Capabilities, Done, MailboxName, Status, StatusResponse};
 
@@ -392,7 +392,7 @@ pub(super) fn submit<C: Command>(
         let done = Done::new(StatusResponse::new(Status::Ok, None, "no messages were named"));
         shared.submit_nothing(job, done, selection_handle.map(|selection_handle| &**selection_handle))
     } else {
-        shared.submit(job, class, selection_handle.cloned(), opens.clone(), false)
+        shared.submit(job, class, selection_handle.cloned(), opens.clone(), Origin::User)
     };
     if let Some(error) = refused {
         if let Some(selection_handle) = &opens {

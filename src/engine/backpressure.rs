@@ -86,7 +86,7 @@ impl Engine {
     /// of the connection. Ask again at the [`deadline`](Self::deadline), or when the driver is woken.
     pub(crate) fn holds(&mut self, now: Instant) -> bool {
         // After the server's BYE only what it has sent already is left.
-        let alone = self.queue.is_empty() && self.behind.is_empty() && !self.lifecycle.is_ending();
+        let alone = !self.scheduler.has_submissions() && self.lifecycle.drain_deadline().is_none();
         let backed_up = if alone { self.inflight.backed_up(&self.output) } else { None };
         self.backpressure.holds(now, backed_up, self.settings.limits.hold)
     }

@@ -28,10 +28,9 @@ mod write;
 
 pub(crate) use selection::sync::fill::BatchSizes;
 pub(crate) use submit::selection_handle::{ReadyOutcome, SelectOptions, SelectionHandle};
-pub(crate) use submit::shared::Shared;
+pub(crate) use submit::shared::{Origin, Shared};
 pub(crate) use submit::slot::{ResultSlot, Submitted};
 
-use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -43,17 +42,17 @@ use self::inflight::InFlight;
 use self::lifecycle::timeouts::Waiting;
 use self::lifecycle::{Due, Lifecycle};
 use self::mailboxes::Mailboxes;
+use self::schedule::{QueuePlace, Scheduler};
 use self::selection::saved_search::SavedResult;
 use self::selection::select::{Opening, Selection};
 use self::selection::sync::look_back::LookBack;
 use self::submit::internal::InternalCommand;
-use self::submit::shared::Submission;
 use self::write::idle::Idle;
 use self::write::line::Dialogue;
 use self::write::outbox::Outbox;
 use self::write::secrets::Secrets;
 use crate::command::{Command, Logout, Session};
-use crate::types::{Answer, Capabilities, CloseReason, CommandId, Event, EventKind, Limits, ViewSync};
+use crate::types::{Answer, Capabilities, CloseReason, Event, EventKind, Limits, ViewSync};
 
 /// What the engine is told to do and not to do.
 #[derive(Clone, Debug)]
@@ -84,15 +83,8 @@ pub(crate) struct Engine {
     opening: Option<Opening>,
     /// A mailbox may be selected at the server, though none is here: SELECT was answered BAD.
     server_may_have_selection: bool,
-    queue: VecDeque<Submission>,
-    /// Commands of the engine's own that go when users have nothing to send, and how many of those have gone before.
-    behind: VecDeque<Submission>,
-    starvation_count: u32,
-    /// What each of the engine's own commands in the queue is for.
-    queued_internal: BTreeMap<CommandId, InternalCommand>,
+    scheduler: Scheduler,
     inflight: InFlight,
-    /// Commands in flight that may write their next line.
-    ready_to_continue: VecDeque<CommandId>,
     /// Who has the line for itself.
     line: Option<Dialogue>,
     outbox: Outbox,
@@ -121,12 +113,8 @@ impl Engine {
             selection: None,
             opening: None,
             server_may_have_selection: false,
-            queue: VecDeque::new(),
-            behind: VecDeque::new(),
-            starvation_count: 0,
-            queued_internal: BTreeMap::new(),
+            scheduler: Scheduler::default(),
             inflight: InFlight::default(),
-            ready_to_continue: VecDeque::new(),
             line: None,
             outbox: Outbox::default(),
             idle: Idle::default(),
@@ -141,11 +129,11 @@ impl Engine {
 
     /// Does all that can be done now: takes what was submitted, sends what may go, idles, gives up.
     pub(crate) fn poll(&mut self, now: Instant) {
-        if !self.lifecycle.is_running() {
+        if self.closed().is_some() || self.lifecycle.is_tls_due() {
             return;
         }
         let taken = self.shared.take();
-        self.queue.extend(taken.submissions);
+        self.scheduler.extend(taken.submissions);
         self.given_up(&taken.given_up);
         self.catch_up();
         if taken.abandoned && self.is_at_rest() && !self.lifecycle.is_logging_out() {
@@ -159,8 +147,7 @@ impl Engine {
         if self.closed().is_some() {
             return;
         }
-        if self.queue.is_empty()
-            && self.behind.is_empty()
+        if !self.scheduler.has_submissions()
             && let Some(selection) = &mut self.selection
         {
             selection.view.forget_removals();
@@ -178,7 +165,7 @@ impl Engine {
 
     /// Nothing waits, and nothing is in flight but an IDLE.
     fn is_at_rest(&self) -> bool {
-        self.queue.is_empty() && self.inflight.only_idles()
+        self.scheduler.queue_is_empty() && self.inflight.only_idles()
     }
 
     /// When [`poll`](Self::poll) must be called again at the latest.
@@ -269,36 +256,17 @@ impl Engine {
         command: impl Command,
         selection_handle: Option<Arc<SelectionHandle>>,
     ) {
-        let submission = self.own_submission(own, command, selection_handle);
-        self.queue.push_back(submission);
+        self.scheduler.push_internal(&self.shared, QueuePlace::Back, own, command, selection_handle);
     }
 
-    /// Queues a command of the engine's own behind all that users submit, within reason.
-    fn queue_own_behind(
+    /// The same, behind all that users submit, within reason.
+    fn queue_in_background(
         &mut self,
         own: InternalCommand,
         command: impl Command,
-        selection_handle: Arc<SelectionHandle>,
+        handle: Arc<SelectionHandle>,
     ) {
-        let submission = self.own_submission(own, command, Some(selection_handle));
-        self.behind.push_back(submission);
-    }
-
-    fn own_submission(
-        &mut self,
-        own: InternalCommand,
-        command: impl Command,
-        selection_handle: Option<Arc<SelectionHandle>>,
-    ) -> Submission {
-        // What users submitted before comes first, so that numbers and the order of sending agree.
-        let (id, before) = self.shared.register_own();
-        self.queue.extend(before);
-        let class = command.class();
-        let job = Box::new(Submitted::internal(command));
-        let then =
-            selection_handle.as_ref().map(|selection_handle| selection_handle.then()).unwrap_or_default();
-        self.queued_internal.insert(id, own);
-        Submission { id, job, class, selection_handle, opens: None, quiet: true, then, named: None }
+        self.scheduler.push_internal(&self.shared, QueuePlace::Background, own, command, Some(handle));
     }
 
     pub(crate) fn closed(&self) -> Option<&CloseReason> {

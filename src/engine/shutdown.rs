@@ -55,12 +55,12 @@ impl Engine {
         for Unfinished { id, job, quiet, error, place } in self.inflight.drain_all(&reason) {
             self.fail_closed(id, job, quiet, error, place);
         }
-        for waiting in std::mem::take(&mut self.queue).into_iter().chain(late) {
+        for waiting in self.scheduler.take_all().into_iter().chain(late) {
             for selection_handle in [&waiting.selection_handle, &waiting.opens].into_iter().flatten() {
                 selection_handle.end(EndCause::Connection);
             }
             let (place, error) = (waiting.place(), Error::closed(&reason).with_sent(Sent::No));
-            self.fail_closed(waiting.id, waiting.job, waiting.quiet, error, place);
+            self.fail_closed(waiting.id, waiting.job, !waiting.origin.is_user(), error, place);
         }
         self.outbox = Outbox::default();
         self.output.close(reason);

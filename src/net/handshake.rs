@@ -14,7 +14,7 @@ use std::task::Poll;
 use super::config::Security;
 use super::{Config, Io, Pump, dial, sasl};
 use crate::command::{Authenticate, Capability, Command, Enable, Login, StartTls};
-use crate::engine::{Engine, ResultSlot, Shared, Submitted};
+use crate::engine::{Engine, Origin, ResultSlot, Shared, Submitted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{CloseReason, Status};
 
@@ -309,7 +309,7 @@ impl<'a> Handshake<'a> {
     fn submit<C: Command>(&self, command: C) -> Arc<ResultSlot<C>> {
         let class = command.class();
         let (submitted, slot) = Submitted::new(command);
-        let (_, refused) = self.shared.submit(Box::new(submitted), class, None, None, true);
+        let (_, refused) = self.shared.submit(Box::new(submitted), class, None, None, Origin::Handshake);
         if let Some(error) = refused {
             slot.refuse(error);
         }

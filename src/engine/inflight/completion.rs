@@ -54,11 +54,11 @@ impl Engine {
         match reply {
             Reply::NextLine => {
                 self.inflight.go_on(id, Some(status));
-                return self.ready_to_continue.push_back(id);
+                return self.scheduler.continue_after_reply(id);
             }
             Reply::Bad if self.retry_select_without_params(id) => {
                 self.inflight.go_on(id, None);
-                return self.ready_to_continue.push_back(id);
+                return self.scheduler.continue_after_reply(id);
             }
             _ => {}
         }

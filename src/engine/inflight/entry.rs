@@ -9,7 +9,7 @@ use crate::engine::inflight::flag_updates::ConcurrentFlagUpdates;
 use crate::engine::log::Subject;
 use crate::engine::submit::internal::InternalCommand;
 use crate::engine::submit::selection_handle::SelectionHandle;
-use crate::engine::submit::shared::Submission;
+use crate::engine::submit::shared::{Origin, Submission};
 use crate::engine::submit::slot::ErasedCommand;
 use crate::error::{Error, Sent};
 use crate::types::{Answer, Code, CommandId, Done, Place, StatusResponse, Uid, UidValidity};
@@ -108,13 +108,13 @@ pub(super) enum Next {
 }
 
 impl InFlightCommand {
-    pub(super) fn new(
-        submission: Submission,
-        own: Option<InternalCommand>,
-        order: u64,
-        at_start: AtStart,
-    ) -> Self {
-        let Submission { mut job, class, selection_handle, opens, quiet, .. } = submission;
+    pub(super) fn new(submission: Submission, order: u64, at_start: AtStart) -> Self {
+        let Submission { mut job, class, selection_handle, opens, origin, .. } = submission;
+        let quiet = !origin.is_user();
+        let own = match origin {
+            Origin::Internal(internal) => Some(internal),
+            _ => None,
+        };
         Self {
             messages: job.messages().cloned(),
             job,

@@ -67,15 +67,10 @@ pub(in crate::engine) struct Unfinished {
 
 impl InFlight {
     /// A command goes out; its messages are those that its line will name.
-    pub(in crate::engine) fn start(
-        &mut self,
-        submission: Submission,
-        own: Option<InternalCommand>,
-        at_start: AtStart,
-    ) {
+    pub(in crate::engine) fn start(&mut self, submission: Submission, at_start: AtStart) {
         self.started += 1;
         let id = submission.id;
-        let entry = InFlightCommand::new(submission, own, self.started, at_start);
+        let entry = InFlightCommand::new(submission, self.started, at_start);
         self.index.add(id, &entry);
         self.entries.insert(id, entry);
     }

@@ -106,11 +106,6 @@ impl Lifecycle {
         matches!(self.phase, Phase::Ready)
     }
 
-    /// Whether the connection is at its work, before or after the login: neither closed nor due for TLS.
-    pub(in crate::engine) fn is_running(&self) -> bool {
-        !matches!(self.phase, Phase::Closed(_) | Phase::TlsDue(_))
-    }
-
     /// Whether anything may still be written.
     pub(in crate::engine) fn may_write(&self) -> bool {
         !matches!(self.phase, Phase::Draining(_) | Phase::TlsDue(Some(_)) | Phase::Closed(_))
@@ -121,9 +116,9 @@ impl Lifecycle {
         matches!(self.phase, Phase::LoggingOut) || draining
     }
 
-    /// Whether a time has been set for the end.
-    pub(in crate::engine) fn is_ending(&self) -> bool {
-        self.drain_deadline().is_some()
+    /// When responses are no longer received, if that has been set.
+    pub(in crate::engine) fn drain_deadline(&self) -> Option<Instant> {
+        self.draining()?.until
     }
 
     pub(in crate::engine) fn bye(&self) -> Option<&StatusResponse> {
@@ -214,9 +209,7 @@ impl Lifecycle {
     }
 
     pub(in crate::engine) fn on_closed(&mut self, reason: CloseReason) {
-        if self.closed().is_none() {
-            self.phase = Phase::Closed(reason);
-        }
+        self.phase = Phase::Closed(reason);
     }
 
     /// Bytes have been received or written, or a command has ended: the connection is alive.
@@ -238,10 +231,6 @@ impl Lifecycle {
     /// When [`check_time`](Self::check_time) has something to say at the earliest.
     pub(in crate::engine) fn deadline(&self, silence: Duration) -> Option<Instant> {
         [self.timeouts.deadline(silence), self.drain_deadline()].into_iter().flatten().min()
-    }
-
-    fn drain_deadline(&self) -> Option<Instant> {
-        self.draining()?.until
     }
 
     fn draining(&self) -> Option<&Draining> {

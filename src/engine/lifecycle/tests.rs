@@ -98,14 +98,16 @@ fn bye_is_the_cause_whatever_happens_to_the_socket() {
 fn what_ends_the_connection_is_kept_over_tls_and_a_logout() {
     let mut lifecycle = in_phase("Draining");
     ["STARTTLS", "write error", "TLS"].iter().for_each(|name| input(&mut lifecycle, name));
-    assert!(lifecycle.bye().is_some() && lifecycle.has_write_failed() && lifecycle.is_ending());
+    assert!(
+        lifecycle.bye().is_some() && lifecycle.has_write_failed() && lifecycle.drain_deadline().is_some()
+    );
     let mut lifecycle = in_phase("LoggingOut");
     input(&mut lifecycle, "BYE");
     assert!(lifecycle.is_logging_out());
     input(&mut lifecycle, "LOGOUT withdrawn");
     assert!(!lifecycle.is_logging_out() && lifecycle.is_ready());
-    assert!(!in_phase("Greeting").is_ending());
+    assert!(!in_phase("Greeting").drain_deadline().is_some());
     let mut refused = in_phase("Greeting");
     input(&mut refused, "BYE as greeting");
-    assert!(refused.bye().is_some() && !refused.is_ending(), "the handshake fails at once");
+    assert!(refused.bye().is_some() && refused.drain_deadline().is_none(), "the handshake fails at once");
 }

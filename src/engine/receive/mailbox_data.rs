@@ -83,10 +83,8 @@ impl Engine {
 
     /// Takes a NOTIFY of the engine's own out of the queue.
     fn forget_notify(&mut self) {
-        let own = &self.queued_internal;
-        let at = self.queue.iter().position(|s| matches!(own.get(&s.id), Some(InternalCommand::Notify)));
-        if let Some(next) = at.and_then(|at| self.queue.remove(at)) {
-            self.queued_internal.remove(&next.id);
+        let is_notify = |internal: &InternalCommand| matches!(internal, InternalCommand::Notify);
+        if let Some(next) = self.scheduler.take_internal(is_notify) {
             self.shared.release(next.id);
         }
     }
@@ -159,8 +157,8 @@ impl Engine {
         let may_be_asked = self.mailboxes.has_deselected()
             && self.opening.is_none()
             && !self.server_may_have_selection
-            && self.queue.is_empty()
-            && self.ready_to_continue.is_empty()
+            && self.scheduler.queue_is_empty()
+            && !self.scheduler.has_lines_due()
             && !self.lifecycle.is_logging_out();
         // Two that ask the same of one mailbox could take each other's answer for their own.
         if !may_be_asked || self.inflight.is_asked_by_users(ResponseKinds::STATUS) {
@@ -169,7 +167,7 @@ impl Engine {
         let selected = self.selection.as_ref().map(|selection| &selection.selection_handle.place.mailbox);
         self.mailboxes.ask_deselected(selected, self.session.can("CONDSTORE"));
         self.report_mailboxes();
-        !self.queue.is_empty()
+        !self.scheduler.queue_is_empty()
     }
 
     /// The STATUS of a mailbox that was deselected has ended.

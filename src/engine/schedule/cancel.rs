@@ -4,8 +4,6 @@
 //! runs to its end, but for an IDLE by hand, a streamed upload and a series whose lines stand for themselves, which a `cancel`
 //! ends.
 
-use std::collections::VecDeque;
-
 use crate::command::Effect;
 use crate::engine::inflight::lines::Cancellation;
 use crate::engine::selection::saved_search::no_search;
@@ -24,17 +22,12 @@ impl Engine {
         for id in ids {
             self.take_back(*id);
         }
-        // In one pass: ten thousand tokens may have been dropped at once.
-        let (stay, go) = std::mem::take(&mut self.queue).into_iter().partition(|next| !is_withdrawn(next));
-        self.queue = stay;
-        let go: VecDeque<_> = go;
-        for next in go {
+        for next in self.scheduler.take_withdrawn() {
             self.withdraw(next);
         }
     }
 
     pub(in crate::engine) fn withdraw(&mut self, next: Submission) {
-        self.queued_internal.remove(&next.id);
         self.fail_unsent(next, Error::new(ErrorKind::Cancelled, "withdrawn before it was sent"));
     }
 
@@ -45,7 +38,7 @@ impl Engine {
             Cancellation::Stop => {
                 self.cancel_upload(id);
                 if let Some(error) = self.inflight.stop_series(id) {
-                    self.ready_to_continue.retain(|due| *due != id);
+                    self.scheduler.remove_line(id);
                     self.end_flight(id, Err(error));
                 }
             }
@@ -94,7 +87,7 @@ impl Engine {
             self.line = None;
         }
         self.idle.withdrawn(id);
-        self.ready_to_continue.retain(|due| *due != id);
+        self.scheduler.remove_line(id);
         if let Some(Effect::Save(saved)) = self.inflight.effect(id).cloned() {
             self.saving_withdrawn(&saved);
         }
@@ -106,32 +99,15 @@ impl Engine {
         // What the engine wanted to ask behind a LOGOUT was given up; if that is taken back, it is asked after all.
         self.continue_sync();
     }
-}
 
-/// Whether a command that waits is not to be sent: cancelled, or one that only reads and that nobody will read.
-pub(in crate::engine) fn is_withdrawn(next: &Submission) -> bool {
-    let wanted =
-        next.job.wanted() || next.opens.as_ref().is_some_and(|selection_handle| selection_handle.is_wanted());
-    next.job.cancelled() || !wanted && next.class.reads_only
-}
-
-/// Tells whether one of the engine's own commands is queued or in flight.
-impl Engine {
-    pub(in crate::engine) fn has_internal(&self, is: impl Fn(&InternalCommand) -> bool) -> bool {
+    /// Whether such a command of the engine's own is in flight in the selection, or without one.
+    pub(in crate::engine) fn has_internal_in_flight(&self, is: impl Fn(&InternalCommand) -> bool) -> bool {
         let open = self.selection.as_ref().map(|s| s.selection_handle.id);
-        let mut here = self.inflight.internals().filter(|(_, of)| of.is_none() || *of == open);
-        self.queued_internal.values().any(&is) || here.any(|(own, _)| is(own))
+        self.inflight.internals().any(|(internal, of)| (of.is_none() || of == open) && is(internal))
     }
 
     /// Takes back what the engine wanted to ask of a selection that has ended: the next one asks for itself.
     pub(in crate::engine) fn forget_internal(&mut self, ended: SelectionId) {
-        let own = &self.queued_internal;
-        let of_it = |s: &Submission| {
-            own.contains_key(&s.id) && s.selection_handle.as_ref().is_some_and(|t| t.id == ended)
-        };
-        let (go, stay): (VecDeque<_>, _) = std::mem::take(&mut self.queue).into_iter().partition(of_it);
-        self.queue = stay;
-        go.into_iter().chain(std::mem::take(&mut self.behind)).for_each(|next| self.withdraw(next));
-        self.starvation_count = 0;
+        self.scheduler.take_internal_of(ended).into_iter().for_each(|next| self.withdraw(next));
     }
 }

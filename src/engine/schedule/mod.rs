@@ -1,13 +1,215 @@
-//! When a command may be sent: admission, sequence numbers turned into UIDs, and withdrawal.
+//! When a command may be sent: the queues, admission, sequence numbers turned into UIDs, withdrawal.
 //!
 //! ```text
-//!   submission ──> resolve (numbers to UIDs) ──> admission: go │ wait │ fail ──> write
-//!                        └── cancel, before its first byte
+//!   users, engine ──> queue ───────┐
+//!                                  ├──> resolve (numbers to UIDs) ──> admission: go │ wait │ fail
+//!   engine ─────────> background ──┘                                              │
+//!                                                                      line ──> `ready_to_continue`
 //! ```
 //!
-//! In: the command at the head of the queue, what is in flight. Out: a verdict.
+//! The queue keeps the order of submission. What is in the background starts when the queue is empty,
+//! or when too many have started before it. A command in flight with further lines goes before both.
+//!
+//! In: submissions, what is in flight. Out: which command is next, and whether it may start.
 
 pub(in crate::engine) mod admission;
 pub(in crate::engine) mod cancel;
 pub(in crate::engine) mod resolve;
 pub(in crate::engine) mod start;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::command::{Command, Effect};
+use crate::engine::submit::internal::InternalCommand;
+use crate::engine::submit::selection_handle::SelectionHandle;
+use crate::engine::submit::shared::{Shared, Submission};
+use crate::types::{CommandId, SelectionId};
+
+/// How many commands may start before the first in the background.
+const MAX_STARVATION: u32 = 32;
+
+/// Commands that wait for their first line, and commands in flight that wait for their next.
+#[derive(Default)]
+pub(in crate::engine) struct Scheduler {
+    queue: VecDeque<Submission>,
+    background: VecDeque<Submission>,
+    /// How many commands have started before the first in the background.
+    starvation_count: u32,
+    /// How many of those that wait ask for what the view lacks. Ten thousand users' commands are not
+    /// searched for one after each EXPUNGE.
+    sync_query_count: usize,
+    /// Commands in flight that may write their next line.
+    ready_to_continue: VecDeque<CommandId>,
+}
+
+/// Where one of the engine's own commands is queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) enum QueuePlace {
+    Back,
+    /// Before the first that ends the selection, after which it would have no meaning.
+    BeforeSelectionEnds,
+    Background,
+}
+
+impl Scheduler {
+    /// Whether no command waits but in the background.
+    pub(in crate::engine) fn queue_is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Whether any command waits for its first line.
+    pub(in crate::engine) fn has_submissions(&self) -> bool {
+        !self.queue.is_empty() || !self.background.is_empty()
+    }
+
+    /// Whether any command waits for a line, its first or its next.
+    pub(in crate::engine) fn has_work(&self) -> bool {
+        self.has_submissions() || self.has_lines_due()
+    }
+
+    /// Whether what asks for what the view lacks waits.
+    pub(in crate::engine) fn has_sync_query(&self) -> bool {
+        self.sync_query_count > 0
+    }
+
+    /// Whether such a command of the engine's own waits.
+    pub(in crate::engine) fn has_internal(&self, is: impl Fn(&InternalCommand) -> bool) -> bool {
+        self.queue.iter().chain(&self.background).any(|s| s.origin.internal().is_some_and(&is))
+    }
+
+    pub(in crate::engine) fn extend(&mut self, submissions: VecDeque<Submission>) {
+        self.queue.extend(submissions);
+    }
+
+    /// Queues a command of the engine's own.
+    pub(in crate::engine) fn push_internal(
+        &mut self,
+        shared: &Shared,
+        place: QueuePlace,
+        internal: InternalCommand,
+        command: impl Command,
+        selection_handle: Option<Arc<SelectionHandle>>,
+    ) {
+        // What users submitted before comes first, so that numbers and the order of sending agree.
+        let (id, before) = shared.register_own();
+        self.extend(before);
+        let submission = Submission::internal(id, internal, command, selection_handle);
+        self.sync_query_count += usize::from(submission.is_sync_query());
+        let ends = |s: &Submission| matches!(s.class.effect, Effect::Select { .. } | Effect::Deselect);
+        match place {
+            QueuePlace::Back => self.queue.push_back(submission),
+            QueuePlace::BeforeSelectionEnds => {
+                let at = self.queue.iter().position(ends).unwrap_or(self.queue.len());
+                self.queue.insert(at, submission);
+            }
+            QueuePlace::Background => self.background.push_back(submission),
+        }
+    }
+
+    /// Takes the command that waits first. One that may not start is [put back](Self::put_back).
+    fn next(&mut self) -> Option<Submission> {
+        let next = self.queue.pop_front()?;
+        Some(self.taken(next))
+    }
+
+    fn put_back(&mut self, next: Submission) {
+        self.sync_query_count += usize::from(next.is_sync_query());
+        self.queue.push_front(next);
+    }
+
+    /// One from the queue starts.
+    fn count_starvation(&mut self) {
+        self.starvation_count += u32::from(!self.background.is_empty());
+    }
+
+    /// Takes the first in the background if it is its turn; with whether the queue has to wait for it.
+    fn next_in_background(&mut self) -> Option<(Submission, bool)> {
+        let starved = self.starvation_count >= MAX_STARVATION;
+        if !self.queue.is_empty() && !starved {
+            return None;
+        }
+        let next = self.background.pop_front()?;
+        Some((self.taken(next), starved))
+    }
+
+    fn put_back_in_background(&mut self, next: Submission) {
+        self.sync_query_count += usize::from(next.is_sync_query());
+        self.background.push_front(next);
+    }
+
+    /// One from the background starts.
+    fn end_starvation(&mut self) {
+        self.starvation_count = 0;
+    }
+
+    /// Takes out users' commands whose tokens have been dropped or cancelled.
+    fn take_withdrawn(&mut self) -> VecDeque<Submission> {
+        // In one pass: ten thousand tokens may have been dropped at once.
+        let (go, stay) = std::mem::take(&mut self.queue).into_iter().partition(Submission::is_withdrawn);
+        self.queue = stay;
+        go
+    }
+
+    /// Takes out the first of the engine's own commands that is such.
+    pub(in crate::engine) fn take_internal(
+        &mut self,
+        is: impl Fn(&InternalCommand) -> bool,
+    ) -> Option<Submission> {
+        let is = |s: &Submission| s.origin.internal().is_some_and(&is);
+        let taken = match self.queue.iter().position(is) {
+            Some(at) => self.queue.remove(at),
+            None => self.background.iter().position(is).and_then(|at| self.background.remove(at)),
+        }?;
+        Some(self.taken(taken))
+    }
+
+    /// Takes out what the engine wanted to ask of a selection: what is queued, and the background.
+    fn take_internal_of(&mut self, selection: SelectionId) -> VecDeque<Submission> {
+        let of_it = |s: &Submission| {
+            let handle = s.selection_handle.as_ref().filter(|_| s.origin.internal().is_some());
+            handle.is_some_and(|handle| handle.id == selection)
+        };
+        let (mut go, stay): (VecDeque<_>, _) = std::mem::take(&mut self.queue).into_iter().partition(of_it);
+        self.queue = stay;
+        go.append(&mut self.background);
+        self.sync_query_count = self.queue.iter().filter(|s| s.is_sync_query()).count();
+        self.starvation_count = 0;
+        go
+    }
+
+    /// Takes out all that waits, at the end of the connection.
+    pub(in crate::engine) fn take_all(&mut self) -> VecDeque<Submission> {
+        std::mem::take(self).queue
+    }
+
+    fn taken(&mut self, submission: Submission) -> Submission {
+        self.sync_query_count -= usize::from(submission.is_sync_query());
+        submission
+    }
+
+    /// Whether a command in flight waits for its next line.
+    pub(in crate::engine) fn has_lines_due(&self) -> bool {
+        !self.ready_to_continue.is_empty()
+    }
+
+    /// The commands that wait for their next line, in the order in which they may write it.
+    fn lines_due(&self) -> impl Iterator<Item = CommandId> {
+        self.ready_to_continue.iter().copied()
+    }
+
+    /// The reply to a command's line allows it to write the next.
+    pub(in crate::engine) fn continue_after_reply(&mut self, id: CommandId) {
+        self.ready_to_continue.push_back(id);
+    }
+
+    /// A command has another line, which follows the one before at once.
+    pub(in crate::engine) fn continue_at_once(&mut self, id: CommandId) {
+        self.ready_to_continue.push_front(id);
+    }
+
+    /// A command writes its next line, or will write none.
+    fn remove_line(&mut self, id: CommandId) {
+        self.ready_to_continue.retain(|due| *due != id);
+    }
+}

@@ -27,7 +27,7 @@ impl Engine {
     /// runs, or before they have told of it (against RFC 9051 section 7.5.1). Of a user's own command it is not known whether
     /// it has such a form, and the engine's own ask for UIDs.
     fn may_name_uids(next: &Submission) -> bool {
-        next.class.ours && !next.quiet
+        next.class.ours && next.origin.is_user()
     }
 
     /// Whether this command can't name messages by number: it has no such form, the session has no numbers (RFC 9586

@@ -8,20 +8,16 @@ use crate::engine::inflight::completion::failed_for_good;
 use crate::engine::inflight::entry::AtStart;
 use crate::engine::log;
 use crate::engine::schedule::admission::{SelectionFacts, Verdict, admit};
-use crate::engine::schedule::cancel::is_withdrawn;
 use crate::engine::schedule::resolve::uid_validity_error;
 use crate::engine::selection::access::read_only;
 use crate::engine::selection::select::Opening;
 use crate::engine::submit::end_cause::EndCause;
 use crate::engine::submit::selection_handle::SelectionHandle;
-use crate::engine::submit::shared::Submission;
+use crate::engine::submit::shared::{Origin, Submission};
 use crate::engine::write::line::Dialogue;
 use crate::engine::{Engine, InternalCommand};
 use crate::error::{Error, Sent};
 use crate::types::{CommandId, Done, Event, EventKind, Status, StatusResponse};
-
-/// How many commands may overtake one that stays behind them.
-const MAX_STARVATION: u32 = 32;
 
 /// How much may wait to be written before no further line is made.
 const SOFT_LIMIT: usize = 64 << 10;
@@ -33,19 +29,19 @@ impl Engine {
             if !self.lifecycle.may_write() || self.outbox.len() >= SOFT_LIMIT {
                 return;
             }
-            if !self.queue.is_empty() || !self.ready_to_continue.is_empty() || !self.behind.is_empty() {
+            if self.scheduler.has_work() {
                 self.leave_idle();
             }
             if self.line.is_some() {
                 return;
             }
-            if let Some(at) = self.ready_to_continue.iter().position(|id| self.next_line_may_go(*id)) {
-                if let Some(id) = self.ready_to_continue.remove(at) {
-                    self.write_line(id);
-                }
+            let due = self.scheduler.lines_due().find(|id| self.next_line_may_go(*id));
+            if let Some(id) = due {
+                self.scheduler.remove_line(id);
+                self.write_line(id);
                 continue;
             }
-            if !self.ready_to_continue.is_empty() {
+            if self.scheduler.has_lines_due() {
                 return;
             }
             if !self.start_next() {
@@ -57,20 +53,19 @@ impl Engine {
     /// Starts one of the engine's own that stay behind users' commands, if there are none of those or too many have
     /// gone before it. `None`: users' commands are next.
     fn start_behind(&mut self) -> Option<bool> {
-        let its_turn = self.starvation_count >= MAX_STARVATION;
-        if self.lifecycle.is_logging_out() || !self.queue.is_empty() && !its_turn {
+        if self.lifecycle.is_logging_out() {
             return None;
         }
-        let mut next = self.behind.pop_front()?;
+        let (mut next, starved) = self.scheduler.next_in_background()?;
         match self.verdict(&mut next) {
             Verdict::Go => {
-                self.starvation_count = 0;
+                self.scheduler.end_starvation();
                 self.start(next);
             }
             Verdict::Wait => {
-                self.behind.push_front(next);
+                self.scheduler.put_back_in_background(next);
                 // Now the others wait for it, else it might never go.
-                return its_turn.then_some(false);
+                return starved.then_some(false);
             }
             Verdict::Ended | Verdict::OtherEra | Verdict::ReadOnly => self.withdraw(next),
         }
@@ -86,38 +81,34 @@ impl Engine {
             // What was submitted after LOGOUT ends with the connection, for the same cause (contract line 11).
             return false;
         }
-        let Some(mut next) = self.queue.pop_front() else { return false };
-        if is_withdrawn(&next) {
+        let Some(mut next) = self.scheduler.next() else { return false };
+        if next.is_withdrawn() {
             self.withdraw(next);
             return true;
         }
         if self.needs_unknown_uids(&mut next) {
             // Those that ask for something else ask for UIDs when that has ended.
-            let asks = |s: &Submission| self.queued_internal.get(&s.id).is_some_and(InternalCommand::fills);
-            let queued = self.queue.iter().position(asks);
-            let behind = self.behind.iter().position(asks);
             let asked = self.opening.is_some() || self.inflight.internals().any(|(own, _)| own.fills());
-            let asking = queued
-                .and_then(|at| self.queue.remove(at))
-                .or_else(|| behind.and_then(|at| self.behind.remove(at)));
-            if asking.is_some() || asked {
-                self.queue.push_front(next);
-                let go_on = asking.is_some();
-                asking.into_iter().for_each(|asking| self.queue.push_front(asking));
-                return go_on;
+            if let Some(asking) = self.scheduler.take_internal(InternalCommand::fills) {
+                self.scheduler.put_back(next);
+                self.scheduler.put_back(asking);
+                return true;
+            }
+            if asked {
+                self.scheduler.put_back(next);
+                return false;
             }
         }
         match self.verdict(&mut next) {
             Verdict::Go => {
-                self.starvation_count += u32::from(!self.behind.is_empty());
+                self.scheduler.count_starvation();
                 self.start(next);
             }
             Verdict::Wait => {
-                self.queue.push_front(next);
+                self.scheduler.put_back(next);
                 return false;
             }
             Verdict::Ended => {
-                self.queued_internal.remove(&next.id);
                 let error = next
                     .selection_handle
                     .as_deref()
@@ -125,7 +116,6 @@ impl Engine {
                 self.fail_unsent(next, error);
             }
             Verdict::OtherEra => {
-                self.queued_internal.remove(&next.id);
                 self.fail_unsent(next, uid_validity_error());
             }
             Verdict::ReadOnly => {
@@ -151,7 +141,7 @@ impl Engine {
             rev2: self.session.is_rev2(),
             esearch: self.session.can("ESEARCH"),
             out_of_order: self.session.out_of_order,
-            idles_left: if self.queued_internal.contains_key(&next.id) { self.idle.left() } else { 0 },
+            idles_left: if next.origin.internal().is_some() { self.idle.left() } else { 0 },
         };
         let flags_clash = || self.inflight.flags_conflict(&next.class, messages.as_ref());
         match admit(next, messages.as_ref(), &selections, self.inflight.counts(), flags_clash) {
@@ -165,11 +155,11 @@ impl Engine {
     pub(in crate::engine) fn fail_unsent(&mut self, submission: Submission, error: Error) {
         let place = submission.place();
         log::not_sent(&submission.log_subject(), &error);
-        let Submission { id, job, class, quiet, opens, .. } = submission;
+        let Submission { id, job, class, origin, opens, .. } = submission;
         let named = place.as_ref().map(|place| &place.mailbox);
         let error = error.in_command(job.name()).about(named, None).with_sent(Sent::No);
         failed_for_good(&class, opens.as_deref(), &error);
-        if !quiet && job.wanted() {
+        if origin.is_user() && job.wanted() {
             self.tell_failed(id, job.name(), &error, place);
         }
         self.shared.release(id);
@@ -178,9 +168,10 @@ impl Engine {
 
     fn start(&mut self, mut next: Submission) {
         let id = next.id;
-        let own = self.queued_internal.remove(&id);
-        let asks_by_number = own.as_ref().is_some_and(InternalCommand::fills)
-            && next.job.messages().is_some_and(|messages| messages.by_number());
+        let is_sync_query = next.is_sync_query();
+        let asks_flags = matches!(next.origin, Origin::Internal(InternalCommand::Flags(..)));
+        let asks_by_number =
+            is_sync_query && next.job.messages().is_some_and(|messages| messages.by_number());
         let settled = self.settle_numbers(&mut next);
         let messages = next.job.messages().cloned();
         // A question for UIDs whose numbers could be made UIDs has its answer.
@@ -192,16 +183,17 @@ impl Engine {
                 // All that it named have gone meanwhile: nothing is left to do.
                 Ok(()) => self.complete_unsent(next),
             }
-            match own {
+            if asks_flags && nothing_left {
                 // They have gone, and their flags with them.
-                Some(InternalCommand::Flags(..)) if nothing_left => self.flags_settled(),
-                Some(InternalCommand::Flags(..)) => self.defer_flag_query(),
-                Some(own) if own.fills() => self.continue_sync(),
-                _ => {}
+                self.flags_settled();
+            } else if asks_flags {
+                self.defer_flag_query();
+            } else if is_sync_query {
+                self.continue_sync();
             }
             return;
         }
-        if own.is_none() {
+        if next.origin.internal().is_none() {
             self.idle.users_speak();
         }
         let uid_validity = match (&self.selection, &self.opening) {
@@ -211,7 +203,7 @@ impl Engine {
         let view = self.selection.as_ref().map(|s| &s.view);
         let at_start = AtStart::new(view, uid_validity, self.capabilities_epoch);
         self.mailboxes.command_started(id, &next.class.effect);
-        self.inflight.start(next, own, at_start);
+        self.inflight.start(next, at_start);
         self.write_line(id);
         if self.inflight.has(id) {
             self.started(id);
@@ -245,9 +237,9 @@ impl Engine {
 
     fn complete_unsent(&mut self, submission: Submission) {
         let place = submission.place();
-        let Submission { id, job, quiet, .. } = submission;
+        let Submission { id, job, origin, .. } = submission;
         let status = StatusResponse::new(Status::Ok, None, "none of the messages is there");
-        if !quiet {
+        if origin.is_user() {
             let (command, detached) = (job.name().to_owned(), job.detached());
             let kind = EventKind::Completed { command, status: status.clone(), detached };
             self.report(Event::new(kind).at(place).caused_by(Some(id)));

@@ -7,16 +7,41 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::command::Class;
+use crate::command::{Class, Command};
 use crate::engine::events::queue::EventQueue;
 use crate::engine::log::Subject;
+use crate::engine::submit::internal::InternalCommand;
 use crate::engine::submit::selection_handle::{SelectOptions, SelectionHandle, SubmitContext};
-use crate::engine::submit::slot::ErasedCommand;
+use crate::engine::submit::slot::{ErasedCommand, Submitted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
     Capabilities, CloseReason, CommandId, Done, Event, EventKind, Limits, MailboxName, Place, SelectionId,
     UidSet,
 };
+
+/// Who submitted a command.
+#[derive(Debug)]
+pub(crate) enum Origin {
+    User,
+    /// The handshake, which waits for its commands and needs no events.
+    Handshake,
+    /// The engine, for this.
+    Internal(InternalCommand),
+}
+
+impl Origin {
+    /// Whether events report the command, and the limit of commands counts it.
+    pub(crate) fn is_user(&self) -> bool {
+        matches!(self, Self::User)
+    }
+
+    pub(crate) fn internal(&self) -> Option<&InternalCommand> {
+        match self {
+            Self::Internal(internal) => Some(internal),
+            _ => None,
+        }
+    }
+}
 
 /// A command that has been submitted.
 pub(crate) struct Submission {
@@ -27,8 +52,7 @@ pub(crate) struct Submission {
     pub(crate) selection_handle: Option<Arc<SelectionHandle>>,
     /// The selection that it makes.
     pub(crate) opens: Option<Arc<SelectionHandle>>,
-    /// One of ours, of which users are not told.
-    pub(crate) quiet: bool,
+    pub(crate) origin: Origin,
     /// The mailbox as it was then, for sequence numbers.
     pub(crate) then: SubmitContext,
     /// The UIDs that its numbers stand for, and the view's generation of which that is true.
@@ -36,27 +60,47 @@ pub(crate) struct Submission {
 }
 
 impl Submission {
+    /// A command of the engine's own.
+    pub(in crate::engine) fn internal(
+        id: CommandId,
+        internal: InternalCommand,
+        command: impl Command,
+        selection_handle: Option<Arc<SelectionHandle>>,
+    ) -> Self {
+        let then = selection_handle.as_ref().map(|handle| handle.then()).unwrap_or_default();
+        let class = command.class();
+        let (job, origin) = (Box::new(Submitted::internal(command)), Origin::Internal(internal));
+        Self { id, job, class, selection_handle, opens: None, origin, then, named: None }
+    }
+
+    /// Whether it asks for what the view lacks.
+    pub(in crate::engine) fn is_sync_query(&self) -> bool {
+        self.origin.internal().is_some_and(InternalCommand::fills)
+    }
+
+    /// Whether it is not to be sent: it is cancelled, or it only reads and its token has been dropped.
+    pub(in crate::engine) fn is_withdrawn(&self) -> bool {
+        let wanted = || self.job.wanted() || self.opens.as_ref().is_some_and(|handle| handle.is_wanted());
+        self.job.cancelled() || self.class.reads_only && !wanted()
+    }
+
     /// The mailbox that it is about.
     pub(crate) fn place(&self) -> Option<Place> {
-        self.selection_handle
-            .as_ref()
-            .or(self.opens.as_ref())
-            .map(|selection_handle| selection_handle.place.clone())
+        self.selection_handle.as_ref().or(self.opens.as_ref()).map(|handle| handle.place.clone())
     }
 
     /// What the log says of it.
     pub(in crate::engine) fn log_subject(&self) -> Subject<'_> {
         let selection_handle = self.selection_handle.as_deref();
-        Subject { id: self.id, job: &*self.job, selection_handle, own: self.quiet }
+        Subject { id: self.id, job: &*self.job, selection_handle, own: !self.origin.is_user() }
     }
 }
 
 /// The error of a command that is refused at once.
 fn blame(error: Error, job: &dyn ErasedCommand, selection_handle: Option<&SelectionHandle>) -> Error {
-    error.in_command(job.name()).about(
-        selection_handle.map(|selection_handle| &selection_handle.place.mailbox),
-        job.mailbox().cloned(),
-    )
+    error
+        .in_command(job.name())
+        .about(selection_handle.map(|handle| &handle.place.mailbox), job.mailbox().cloned())
 }
 
 pub(crate) struct Shared {
@@ -89,9 +133,7 @@ impl Inner {
         } else if self.table.users >= most {
             Some(Error::new(ErrorKind::QueueFull, format!("{most} commands wait already")))
         } else {
-            selection_handle
-                .filter(|selection_handle| selection_handle.has_ended())
-                .map(SelectionHandle::ended_error)
+            selection_handle.filter(|handle| handle.has_ended()).map(SelectionHandle::ended_error)
         }
     }
 }
@@ -107,7 +149,8 @@ struct TagTable {
 }
 
 struct Record {
-    quiet: bool,
+    /// Counted in [`TagTable::users`].
+    is_user: bool,
 }
 
 /// What the driver takes at once.
@@ -139,12 +182,14 @@ impl Shared {
         class: Class,
         selection_handle: Option<Arc<SelectionHandle>>,
         opens: Option<Arc<SelectionHandle>>,
-        quiet: bool,
+        origin: Origin,
     ) -> (CommandId, Option<Error>) {
         let mut inner = self.lock();
         inner.next_id += 1;
         let id = CommandId(inner.next_id);
-        let refused = inner.refusal(selection_handle.as_deref(), if quiet { usize::MAX } else { self.most });
+        let is_user = origin.is_user();
+        let refused =
+            inner.refusal(selection_handle.as_deref(), if is_user { self.most } else { usize::MAX });
         if let Some(error) = refused {
             drop(inner);
             return (id, Some(blame(error, &*job, selection_handle.as_deref())));
@@ -153,8 +198,8 @@ impl Shared {
             selection_handle.update(|p| p.used = true);
             selection_handle.then()
         });
-        inner.table.commands.insert(id, Record { quiet });
-        inner.table.users += usize::from(!quiet);
+        inner.table.commands.insert(id, Record { is_user });
+        inner.table.users += usize::from(is_user);
         let then = then.unwrap_or_default();
         inner.submissions.push_back(Submission {
             id,
@@ -162,7 +207,7 @@ impl Shared {
             class,
             selection_handle,
             opens,
-            quiet,
+            origin,
             then,
             named: None,
         });
@@ -201,7 +246,7 @@ impl Shared {
         let (command, status) = (job.name().to_owned(), done.status.clone());
         let kind = EventKind::Completed { command, status, detached: false };
         // A completion can be left out, so there is no overrun to care about.
-        let place = selection_handle.map(|selection_handle| selection_handle.place.clone());
+        let place = selection_handle.map(|handle| handle.place.clone());
         self.events.push_quietly(Event::new(kind).at(place).caused_by(Some(id)));
         self.events.wake();
         job.end(Ok(done));
@@ -223,7 +268,7 @@ impl Shared {
         let mut inner = self.lock();
         inner.next_id += 1;
         let id = CommandId(inner.next_id);
-        inner.table.commands.insert(id, Record { quiet: true });
+        inner.table.commands.insert(id, Record { is_user: false });
         (id, std::mem::take(&mut inner.submissions))
     }
 
@@ -252,7 +297,7 @@ impl Shared {
     pub(crate) fn release(&self, id: CommandId) {
         let mut inner = self.lock();
         let Some(record) = inner.table.commands.remove(&id) else { return };
-        if record.quiet {
+        if !record.is_user {
             return;
         }
         inner.table.users -= 1;

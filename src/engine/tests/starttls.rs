@@ -12,7 +12,8 @@ use crate::types::EventKind;
 fn submit(bench: &Bench, command: impl Command) {
     let class = command.class();
     let (job, _slot) = Submitted::new(command);
-    let (_, refused) = bench.shared.submit(Box::new(job), class, None, None, true);
+    let (_, refused) =
+        bench.shared.submit(Box::new(job), class, None, None, crate::engine::Origin::Handshake);
     assert!(refused.is_none());
 }
 

@@ -260,11 +260,7 @@ impl Engine {
             State::Requested { id } => return self.wait_for_idle(id, now),
             State::GivenUp { .. } => return,
         }
-        let free = self.queue.is_empty()
-            && self.behind.is_empty()
-            && self.ready_to_continue.is_empty()
-            && self.line.is_none()
-            && self.lifecycle.may_idle();
+        let free = !self.scheduler.has_work() && self.line.is_none() && self.lifecycle.may_idle();
         if !free || !self.settings.auto_idle {
             self.idle.quiet_since = None;
             return;

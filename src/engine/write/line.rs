@@ -78,7 +78,7 @@ impl Engine {
             Ok((flow, pieces)) => {
                 let last = self.inflight.line_made(id, &tag, flow);
                 if flow == Flow::More {
-                    self.ready_to_continue.push_front(id);
+                    self.scheduler.continue_at_once(id);
                 }
                 self.outbox.open_line();
                 self.push_pieces(id, Some(tag), pieces, last);

@@ -10,11 +10,11 @@
 //!   NO, a limit ─ some may have been changed ──────> asked
 //! ```
 
-use crate::command::{Effect, Fetch, Items, Messages, Store};
+use crate::command::{Fetch, Items, Messages, Store};
 use crate::engine::Engine;
+use crate::engine::schedule::QueuePlace;
 use crate::engine::selection::select::Selection;
 use crate::engine::submit::internal::{InternalCommand, QueryOutcome};
-use crate::engine::submit::shared::Submission;
 use crate::types::{
     Code, CommandId, Done, Event, EventKind, IncrementalSet, ModifiedSet, Seq, SeqSet, Uid, UidSet, ViewSync,
 };
@@ -197,12 +197,8 @@ impl Engine {
                 let fetch = Fetch::new(which, Items::new().flags());
                 let cause = cause.map(|(id, store)| (id, Box::new(store.of_none())));
                 let own = InternalCommand::Flags(cause, IncrementalSet::default());
-                let submission = self.own_submission(own, fetch, Some(selection_handle.clone()));
-                // Behind what ends the selection it would never be asked.
-                let ends =
-                    |f: &Submission| matches!(f.class.effect, Effect::Select { .. } | Effect::Deselect);
-                let at = self.queue.iter().position(ends).unwrap_or(self.queue.len());
-                self.queue.insert(at, submission);
+                let (place, handle) = (QueuePlace::BeforeSelectionEnds, selection_handle.clone());
+                self.scheduler.push_internal(&self.shared, place, own, fetch, Some(handle));
             }
         }
     }

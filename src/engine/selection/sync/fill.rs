@@ -157,7 +157,8 @@ impl Engine {
         // Asked at each EXPUNGE, and nearly always so: before all that is in flight is looked through.
         let behind = selection.in_step.is_behind() && !self.inflight.has_silent_change(None);
         if selection.filling.lacks_nothing(&selection.view) && !behind
-            || self.has_internal(InternalCommand::fills)
+            || self.scheduler.has_sync_query()
+            || self.has_internal_in_flight(InternalCommand::fills)
         {
             // The end of what is asked already will look again.
             return;
@@ -260,7 +261,11 @@ impl Engine {
         let window = SeqSet::from(from..=last);
         if uids_by_rows {
             // Each row tells its own number, and none can shift meanwhile (RFC 9051 section 7.5.1).
-            self.queue_own_behind(InternalCommand::Learn, Fetch::new(window, Items::new()), selection_handle);
+            self.queue_in_background(
+                InternalCommand::Learn,
+                Fetch::new(window, Items::new()),
+                selection_handle,
+            );
         } else if all {
             self.queue_internal(
                 InternalCommand::FindUids(RangeCollector::default()),
@@ -268,7 +273,7 @@ impl Engine {
                 Some(selection_handle),
             );
         } else {
-            self.queue_own_behind(
+            self.queue_in_background(
                 InternalCommand::FindUids(RangeCollector::default()),
                 ResolveUids::new(window),
                 selection_handle,
@@ -319,7 +324,7 @@ impl Engine {
         let window: UidSet = newest_of(&filling.flags_due, window);
         filling.flags_due = filling.flags_due.difference(&window);
         let items = Items::new().flags();
-        self.queue_own_behind(
+        self.queue_in_background(
             InternalCommand::FillFlags(IncrementalSet::default()),
             Fetch::new(window, items),
             selection_handle,

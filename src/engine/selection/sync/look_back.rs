@@ -187,7 +187,8 @@ impl Engine {
 
     /// Asks for the flags of the next messages that are to be compared, one window at a time. Whether that was the last.
     fn compare_window(&mut self) -> bool {
-        if self.has_internal(|own| matches!(own, InternalCommand::Look(_))) {
+        let is_look = |internal: &InternalCommand| matches!(internal, InternalCommand::Look(_));
+        if self.scheduler.has_internal(is_look) || self.has_internal_in_flight(is_look) {
             return false;
         }
         let Some(selection_handle) =

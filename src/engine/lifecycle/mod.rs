@@ -18,7 +18,6 @@ pub(in crate::engine) mod timeouts;
 
 use std::time::{Duration, Instant};
 
-use self::timeouts::{Timeouts, Waiting};
 use crate::types::{CloseReason, Status, StatusResponse};
 
 /// How long responses are received after BYE, or after a write has failed.
@@ -32,7 +31,8 @@ pub(crate) struct Lifecycle {
     is_foreign: bool,
     /// Logging in is over. It stays so to the end.
     is_ready: bool,
-    timeouts: Timeouts,
+    /// When a byte was last received or written while a response was due, or when it became due.
+    last_activity: Option<Instant>,
 }
 
 #[derive(Debug, Default)]
@@ -57,16 +57,6 @@ struct Draining {
     until: Option<Instant>,
     /// LOGOUT has been sent, or is about to be.
     logging_out: bool,
-}
-
-/// What time has brought about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::engine) enum Due {
-    Nothing,
-    /// The server has been silent for too long.
-    Silence,
-    /// The server has not closed after its BYE, or after a write has failed.
-    DrainOver,
 }
 
 impl Lifecycle {
@@ -210,27 +200,6 @@ impl Lifecycle {
 
     pub(in crate::engine) fn on_closed(&mut self, reason: CloseReason) {
         self.phase = Phase::Closed(reason);
-    }
-
-    /// Bytes have been received or written, or a command has ended: the connection is alive.
-    pub(in crate::engine) fn on_activity(&mut self, now: Instant) {
-        self.timeouts.on_activity(now);
-    }
-
-    /// What is due by now, if this is what is waited for.
-    pub(in crate::engine) fn check_time(&mut self, now: Instant, waiting: Waiting, silence: Duration) -> Due {
-        if self.timeouts.check(now, waiting, silence) {
-            Due::Silence
-        } else if self.drain_deadline().is_some_and(|deadline| now >= deadline) {
-            Due::DrainOver
-        } else {
-            Due::Nothing
-        }
-    }
-
-    /// When [`check_time`](Self::check_time) has something to say at the earliest.
-    pub(in crate::engine) fn deadline(&self, silence: Duration) -> Option<Instant> {
-        [self.timeouts.deadline(silence), self.drain_deadline()].into_iter().flatten().min()
     }
 
     fn draining(&self) -> Option<&Draining> {

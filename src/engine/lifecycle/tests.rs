@@ -106,7 +106,7 @@ fn what_ends_the_connection_is_kept_over_tls_and_a_logout() {
     assert!(lifecycle.is_logging_out());
     input(&mut lifecycle, "LOGOUT withdrawn");
     assert!(!lifecycle.is_logging_out() && lifecycle.is_ready());
-    assert!(!in_phase("Greeting").drain_deadline().is_some());
+    assert!(in_phase("Greeting").drain_deadline().is_none());
     let mut refused = in_phase("Greeting");
     input(&mut refused, "BYE as greeting");
     assert!(refused.bye().is_some() && refused.drain_deadline().is_none(), "the handshake fails at once");

@@ -5,6 +5,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::engine::lifecycle::Lifecycle;
+
 /// What the connection waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::engine) enum Waiting {
@@ -15,30 +17,43 @@ pub(in crate::engine) enum Waiting {
     Response,
 }
 
-#[derive(Debug, Default)]
-pub(in crate::engine) struct Timeouts {
-    /// When a byte was last received or written while a response was due, or when it became due.
-    last_activity: Option<Instant>,
+/// What is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) enum Due {
+    Nothing,
+    /// The server has been silent for too long.
+    Silence,
+    /// The server has not closed after its BYE, or after a write has failed.
+    DrainOver,
 }
 
-impl Timeouts {
-    /// Uploads count too: the server takes their bytes.
-    pub(super) fn on_activity(&mut self, now: Instant) {
+impl Lifecycle {
+    /// Bytes have been received or written, or a command has ended: the connection is alive. Uploads
+    /// count too, since the server takes their bytes.
+    pub(in crate::engine) fn on_activity(&mut self, now: Instant) {
         self.last_activity = self.last_activity.map(|_| now);
     }
 
-    /// Whether the server has been silent for `silence`.
-    pub(super) fn check(&mut self, now: Instant, waiting: Waiting, silence: Duration) -> bool {
+    /// What is due by now, if the connection waits for this.
+    pub(in crate::engine) fn check_time(&mut self, now: Instant, waiting: Waiting, silence: Duration) -> Due {
         self.last_activity = match waiting {
             Waiting::Nothing => None,
             Waiting::Reader => Some(now),
             Waiting::Response => self.last_activity.or(Some(now)),
         };
-        self.last_activity.is_some_and(|since| now.duration_since(since) >= silence)
+        if self.last_activity.is_some_and(|since| now.duration_since(since) >= silence) {
+            Due::Silence
+        } else if self.drain_deadline().is_some_and(|deadline| now >= deadline) {
+            Due::DrainOver
+        } else {
+            Due::Nothing
+        }
     }
 
-    pub(super) fn deadline(&self, silence: Duration) -> Option<Instant> {
-        self.last_activity?.checked_add(silence)
+    /// When something is due at the earliest.
+    pub(in crate::engine) fn deadline(&self, silence: Duration) -> Option<Instant> {
+        let silent = self.last_activity.and_then(|since| since.checked_add(silence));
+        silent.into_iter().chain(self.drain_deadline()).min()
     }
 }
 
@@ -48,19 +63,24 @@ mod tests {
 
     #[test]
     fn silence_counts_from_the_last_activity_while_a_response_is_due() {
-        let (mut timeouts, start) = (Timeouts::default(), Instant::now());
+        let (mut lifecycle, start) = (Lifecycle::default(), Instant::now());
         let (at, silence) = (|s| start + Duration::from_secs(s), Duration::from_secs(10));
-        timeouts.on_activity(at(0));
-        assert_eq!(timeouts.deadline(silence), None, "no response is due");
-        assert!(!timeouts.check(at(100), Waiting::Response, silence), "it begins now");
-        assert_eq!(timeouts.deadline(silence), Some(at(110)));
-        timeouts.on_activity(at(105));
-        assert!(!timeouts.check(at(114), Waiting::Response, silence));
-        assert!(timeouts.check(at(115), Waiting::Response, silence));
-        assert!(!timeouts.check(at(116), Waiting::Reader, silence));
-        assert!(!timeouts.check(at(125), Waiting::Response, silence));
-        assert!(timeouts.check(at(126), Waiting::Response, silence));
-        assert!(!timeouts.check(at(127), Waiting::Nothing, silence));
-        assert_eq!(timeouts.deadline(silence), None);
+        lifecycle.on_activity(at(0));
+        assert_eq!(lifecycle.deadline(silence), None, "no response is due");
+        for (second, waiting, due) in [
+            (100, Waiting::Response, Due::Nothing),
+            (109, Waiting::Response, Due::Nothing),
+            (110, Waiting::Response, Due::Silence),
+            (111, Waiting::Reader, Due::Nothing),
+            (120, Waiting::Response, Due::Nothing),
+            (121, Waiting::Response, Due::Silence),
+            (122, Waiting::Nothing, Due::Nothing),
+        ] {
+            assert_eq!(lifecycle.check_time(at(second), waiting, silence), due, "after {second} s");
+        }
+        assert_eq!(lifecycle.deadline(silence), None);
+        lifecycle.check_time(at(130), Waiting::Response, silence);
+        lifecycle.on_activity(at(135));
+        assert_eq!(lifecycle.deadline(silence), Some(at(145)));
     }
 }

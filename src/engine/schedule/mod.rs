@@ -43,6 +43,12 @@ pub(in crate::engine) struct Scheduler {
     ready_to_continue: VecDeque<CommandId>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Queue {
+    Users,
+    Background,
+}
+
 /// Where one of the engine's own commands is queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::engine) enum QueuePlace {
@@ -107,40 +113,32 @@ impl Scheduler {
         }
     }
 
-    /// Takes the command that waits first. One that may not start is [put back](Self::put_back).
-    fn next(&mut self) -> Option<Submission> {
-        let next = self.queue.pop_front()?;
-        Some(self.taken(next))
+    /// Takes the command that is next, from the background if it is its turn. One that may not start
+    /// is [put back](Self::put_back).
+    fn next(&mut self) -> Option<(Submission, Queue)> {
+        let starved = self.starvation_count >= MAX_STARVATION && !self.background.is_empty();
+        let from = if self.queue.is_empty() || starved { Queue::Background } else { Queue::Users };
+        let next = self.of(from).pop_front()?;
+        Some((self.taken(next), from))
     }
 
-    fn put_back(&mut self, next: Submission) {
+    fn put_back(&mut self, next: Submission, from: Queue) {
         self.sync_query_count += usize::from(next.is_sync_query());
-        self.queue.push_front(next);
+        self.of(from).push_front(next);
     }
 
-    /// One from the queue starts.
-    fn count_starvation(&mut self) {
-        self.starvation_count += u32::from(!self.background.is_empty());
+    fn on_start(&mut self, from: Queue) {
+        self.starvation_count = match from {
+            Queue::Users => self.starvation_count + u32::from(!self.background.is_empty()),
+            Queue::Background => 0,
+        };
     }
 
-    /// Takes the first in the background if it is its turn; with whether the queue has to wait for it.
-    fn next_in_background(&mut self) -> Option<(Submission, bool)> {
-        let starved = self.starvation_count >= MAX_STARVATION;
-        if !self.queue.is_empty() && !starved {
-            return None;
+    fn of(&mut self, queue: Queue) -> &mut VecDeque<Submission> {
+        match queue {
+            Queue::Users => &mut self.queue,
+            Queue::Background => &mut self.background,
         }
-        let next = self.background.pop_front()?;
-        Some((self.taken(next), starved))
-    }
-
-    fn put_back_in_background(&mut self, next: Submission) {
-        self.sync_query_count += usize::from(next.is_sync_query());
-        self.background.push_front(next);
-    }
-
-    /// One from the background starts.
-    fn end_starvation(&mut self) {
-        self.starvation_count = 0;
     }
 
     /// Takes out users' commands whose tokens have been dropped or cancelled.

@@ -7,6 +7,7 @@ use crate::command::{Effect, Messages};
 use crate::engine::inflight::completion::failed_for_good;
 use crate::engine::inflight::entry::AtStart;
 use crate::engine::log;
+use crate::engine::schedule::Queue;
 use crate::engine::schedule::admission::{SelectionFacts, Verdict, admit};
 use crate::engine::schedule::resolve::uid_validity_error;
 use crate::engine::selection::access::read_only;
@@ -50,62 +51,35 @@ impl Engine {
         }
     }
 
-    /// Starts one of the engine's own that stay behind users' commands, if there are none of those or too many have
-    /// gone before it. `None`: users' commands are next.
-    fn start_behind(&mut self) -> Option<bool> {
-        if self.lifecycle.is_logging_out() {
-            return None;
-        }
-        let (mut next, starved) = self.scheduler.next_in_background()?;
-        match self.verdict(&mut next) {
-            Verdict::Go => {
-                self.scheduler.end_starvation();
-                self.start(next);
-            }
-            Verdict::Wait => {
-                self.scheduler.put_back_in_background(next);
-                // Now the others wait for it, else it might never go.
-                return starved.then_some(false);
-            }
-            Verdict::Ended | Verdict::OtherEra | Verdict::ReadOnly => self.withdraw(next),
-        }
-        Some(true)
-    }
-
-    /// Starts the command that waits first, if it may go. Whether anything was done.
+    /// Starts the command that is next, if it may go. Whether anything was done.
     fn start_next(&mut self) -> bool {
-        if let Some(done) = self.start_behind() {
-            return done;
-        }
         if self.lifecycle.is_logging_out() {
             // What was submitted after LOGOUT ends with the connection, for the same cause (contract line 11).
             return false;
         }
-        let Some(mut next) = self.scheduler.next() else { return false };
+        let Some((mut next, from)) = self.scheduler.next() else { return false };
         if next.is_withdrawn() {
             self.withdraw(next);
             return true;
         }
-        if self.needs_unknown_uids(&mut next) {
+        if from == Queue::Users && self.needs_unknown_uids(&mut next) {
             // Those that ask for something else ask for UIDs when that has ended.
             let asked = self.opening.is_some() || self.inflight.internals().any(|(own, _)| own.fills());
-            if let Some(asking) = self.scheduler.take_internal(InternalCommand::fills) {
-                self.scheduler.put_back(next);
-                self.scheduler.put_back(asking);
-                return true;
-            }
-            if asked {
-                self.scheduler.put_back(next);
-                return false;
+            let asking = self.scheduler.take_internal(InternalCommand::fills);
+            if asking.is_some() || asked {
+                self.scheduler.put_back(next, from);
+                let go_on = asking.is_some();
+                asking.into_iter().for_each(|asking| self.scheduler.put_back(asking, from));
+                return go_on;
             }
         }
         match self.verdict(&mut next) {
             Verdict::Go => {
-                self.scheduler.count_starvation();
+                self.scheduler.on_start(from);
                 self.start(next);
             }
             Verdict::Wait => {
-                self.scheduler.put_back(next);
+                self.scheduler.put_back(next, from);
                 return false;
             }
             Verdict::Ended => {

@@ -71,7 +71,7 @@ impl Messages {
     /// mean it.
     pub(crate) fn leave_out(&self, row: &Message) -> bool {
         let Self::Uids(set) = self else { return false };
-        set.is_open() && !set.names_last() && row.uid().is_some_and(|uid| !set.contains(uid))
+        set.goes_on_to_last() && row.uid().is_some_and(|uid| !set.contains(uid))
     }
 
     /// Whether this row is about one of them.

@@ -209,7 +209,7 @@ impl Search {
             key => std::slice::from_ref(key),
         };
         keys.iter().filter_map(|key| match key {
-            Key::Uids(set) if is_open(set) => Some(set),
+            Key::Uids(set) if set.goes_on_to_last() => Some(set),
             _ => None,
         })
     }
@@ -282,7 +282,7 @@ impl Key {
                 line.word("NOT").word("ALL");
             }
             // `n:*` would match the last message, whatever its UID: negate those below n instead.
-            Self::Uids(set) if is_open(set) && !trimmed => {
+            Self::Uids(set) if set.goes_on_to_last() && !trimmed => {
                 let below = below(set);
                 if below.is_empty() {
                     line.word("ALL");
@@ -313,7 +313,9 @@ impl Key {
                 both.1.encode(line, true, false)?;
             }
             Self::Not(key) => match &**key {
-                Self::Uids(set) if is_open(set) => Self::Uids(below(set)).encode(line, true, false)?,
+                Self::Uids(set) if set.goes_on_to_last() => {
+                    Self::Uids(below(set)).encode(line, true, false)?
+                }
                 key => {
                     line.word("NOT");
                     key.encode(line, true, false)?;
@@ -322,11 +324,6 @@ impl Key {
         }
         Ok(())
     }
-}
-
-/// Whether it extends to the last message; a lone `*` names that one.
-fn is_open(set: &UidSet) -> bool {
-    set.is_open() && !set.names_last()
 }
 
 /// All UIDs that are not in it.

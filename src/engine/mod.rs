@@ -43,9 +43,7 @@ use self::lifecycle::Lifecycle;
 use self::lifecycle::timeouts::{Due, Waiting};
 use self::mailboxes::Mailboxes;
 use self::schedule::{QueuePlace, Scheduler};
-use self::selection::saved_search::SavedResult;
-use self::selection::select::{Opening, Selection};
-use self::selection::sync::look_back::LookBack;
+use self::selection::Selected;
 use self::submit::internal::InternalCommand;
 use self::write::idle::Idle;
 use self::write::line::Dialogue;
@@ -79,10 +77,7 @@ pub(crate) struct Engine {
     settings: Settings,
     session: Session,
     lifecycle: Lifecycle,
-    selection: Option<Selection>,
-    opening: Option<Opening>,
-    /// A mailbox may be selected at the server, though none is here: SELECT was answered BAD.
-    server_may_have_selection: bool,
+    selected: Selected,
     scheduler: Scheduler,
     inflight: InFlight,
     /// Who has the line for itself.
@@ -90,9 +85,6 @@ pub(crate) struct Engine {
     outbox: Outbox,
     idle: Idle,
     mailboxes: Mailboxes,
-    /// What the server may have lost between two IDLEs.
-    look: LookBack,
-    remembered: SavedResult,
     secrets: Secrets,
     /// How often capabilities have been told.
     capabilities_epoch: u64,
@@ -110,17 +102,13 @@ impl Engine {
             settings,
             session,
             lifecycle: Lifecycle::default(),
-            selection: None,
-            opening: None,
-            server_may_have_selection: false,
+            selected: Selected::default(),
             scheduler: Scheduler::default(),
             inflight: InFlight::default(),
             line: None,
             outbox: Outbox::default(),
             idle: Idle::default(),
             mailboxes: Mailboxes::default(),
-            look: LookBack::default(),
-            remembered: SavedResult::default(),
             secrets: Secrets::default(),
             capabilities_epoch: 0,
             backpressure: Backpressure::default(),
@@ -148,7 +136,7 @@ impl Engine {
             return;
         }
         if !self.scheduler.has_submissions()
-            && let Some(selection) = &mut self.selection
+            && let Some(selection) = self.selected.current_mut()
         {
             selection.view.forget_removals();
         }
@@ -226,7 +214,7 @@ impl Engine {
 
     /// Makes the view as it is now known to the handles.
     fn publish(&mut self) {
-        if let Some(selection) = &mut self.selection {
+        if let Some(selection) = self.selected.current_mut() {
             selection.publish();
         }
     }

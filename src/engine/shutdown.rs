@@ -44,10 +44,10 @@ impl Engine {
         // First, so that whoever is woken by an end finds the cause.
         let late = self.shared.close(&reason);
         self.line = None;
-        if let Some(opening) = self.opening.take() {
+        if let Some(opening) = self.selected.take_opening() {
             opening.selection_handle.end(EndCause::Connection);
         }
-        if let Some(selection) = self.selection.take() {
+        if let Some(selection) = self.selected.take_current() {
             selection.selection_handle.end(EndCause::Connection);
         }
         self.mailboxes.connection_closed();

@@ -86,6 +86,11 @@ impl<N: MessageNumber> Set<N> {
         self.ranges.last() == Some(&(u32::MAX, u32::MAX))
     }
 
+    /// Whether it goes on from a number to the last one; a lone `*` does not.
+    pub(crate) fn goes_on_to_last(&self) -> bool {
+        self.is_open() && !self.names_last()
+    }
+
     /// Whether the set contains this number.
     #[must_use]
     pub fn contains(&self, number: N) -> bool {
@@ -479,8 +484,7 @@ mod tests {
                 }
                 set
             });
-            let plain = |set: &UidSet| set.iter().collect::<BTreeSet<_>>();
-            let mut together = a.clone();
+            let (mut together, plain) = (a.clone(), |set: &UidSet| set.iter().collect::<BTreeSet<_>>());
             together.union_with(&b);
             assert_eq!(together, plain(&a).union(&plain(&b)).copied().collect::<UidSet>(), "{a} and {b}");
             let both = plain(&a).intersection(&plain(&b)).copied().collect::<UidSet>();

@@ -47,7 +47,9 @@ impl Engine {
             self.on_code(&status);
         }
         self.settle(None);
-        self.selection.iter_mut().for_each(|selection| selection.decay_contradictions());
+        if let Some(selection) = self.selected.current_mut() {
+            selection.decay_contradictions();
+        }
         let cut_short = self.end_dialogue(id, tag);
         let pending = self.outbox.holds(id);
         let reply = self.inflight.on_tagged(id, tag, &status, cut_short, pending);
@@ -134,7 +136,7 @@ impl Engine {
         // What it has changed is in the view now, or held in doubt.
         self.settle(Some(id));
         let logged_out = matches!(self.inflight.effect(id), Some(Effect::Logout));
-        let view = self.selection.as_ref().map(|s| &s.view);
+        let view = self.selected.view();
         let result = result.and_then(|done| self.inflight.complete(id, done, view));
         if result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Protocol) && !failed {
             tracing::warn!(target: "imap_duplex", command = %id, "the server does not answer in order: it is given one such command at a time");
@@ -153,7 +155,9 @@ impl Engine {
         match self.inflight.effect(id).cloned().unwrap_or_default() {
             Effect::Save(saved) => self.saving_ended(&saved, Some(error)),
             Effect::Select { .. } => {
-                self.opening.iter().for_each(|opening| opening.selection_handle.refuse(error));
+                if let Some(opening) = self.selected.opening() {
+                    opening.selection_handle.refuse(error);
+                }
                 self.opening_failed(error.kind());
             }
             // RFC 3501 section 6.4.6: a NO may leave some messages changed; what they have now must
@@ -243,8 +247,8 @@ impl Engine {
             }
             Effect::Select { .. } => self.opened(id),
             Effect::Deselect => {
-                self.server_may_have_selection = false;
                 self.end_selection(Some(id));
+                self.selected.forget_orphan();
             }
             Effect::Store(store) => self.stored(id, &store, done),
             Effect::Save(saved) => {
@@ -272,14 +276,14 @@ impl Engine {
                 self.hear_access(status.code == Some(Code::ReadOnly));
             }
             Some(Code::HighestModSeq(reported)) if !self.is_opening() => {
-                if let Some(selection) = &mut self.selection {
+                if let Some(selection) = self.selected.current_mut() {
                     selection.in_step.reported(*reported);
                     selection.changed = true;
                     selection.selection_handle.update(|p| p.highest_mod_seq = *reported);
                 }
             }
             Some(Code::MessageLimit { .. }) => {
-                if let Some(opening) = &mut self.opening {
+                if let Some(opening) = self.selected.opening_mut() {
                     opening.earlier.miss();
                 }
             }

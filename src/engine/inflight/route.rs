@@ -68,12 +68,12 @@ impl Engine {
         &mut self,
         mut response: Untagged,
     ) -> (Option<CommandId>, Option<Untagged>) {
-        let view = self.selection.as_ref().map(|s| &s.view);
+        let view = self.selected.view();
         let mut contested_by = Vec::new();
         let Some((_, id)) = self.inflight.claimer(&response, view, &mut contested_by) else {
             return (None, Some(response));
         };
-        if let Some(opening) = self.opening.as_ref().filter(|o| o.id == id) {
+        if let Some(opening) = self.selected.opening().filter(|o| o.id == id) {
             response.set_place(Some(opening.selection_handle.place.clone()));
             self.on_opening_data(&response);
         }
@@ -89,7 +89,7 @@ impl Engine {
 
     /// Whether some command claims the whole of it.
     pub(in crate::engine) fn is_claimed_whole(&self, response: &Untagged) -> bool {
-        let view = self.selection.as_ref().map(|s| &s.view);
+        let view = self.selected.view();
         self.inflight.claimer(response, view, &mut Vec::new()).is_some_and(|(fit, _)| fit.is_whole())
     }
 }

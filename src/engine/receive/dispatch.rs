@@ -74,10 +74,10 @@ impl Engine {
         if !matches!(kind, ResponseKinds::FETCH | ResponseKinds::EXPUNGE | ResponseKinds::NOTHING) {
             return;
         }
-        if let Some(opening) = &mut self.opening {
+        if let Some(opening) = self.selected.opening_mut() {
             opening.earlier.miss();
         }
-        let Some(selection) = &mut self.selection else { return };
+        let Some(selection) = self.selected.current_mut() else { return };
         if kind == ResponseKinds::EXPUNGE && selection.may_begin_anew() {
             let exists = selection.view.len();
             self.contradicted("it reported that messages are gone, and not which".into(), exists);
@@ -180,7 +180,7 @@ impl Engine {
         }
         if let Some(Code::UidValidity(uid_validity)) = &status.code
             && !self.is_opening()
-            && let Some(selection) = &mut self.selection
+            && let Some(selection) = self.selected.current_mut()
             && selection.uid_validity != *uid_validity
             && uid_validity.is_some()
         {
@@ -190,7 +190,7 @@ impl Engine {
         }
         let mut reported_elsewhere =
             is_alert || matches!(status.code, Some(Code::Capability(_) | Code::Closed));
-        if let Some(selection) = self.selection.as_ref().filter(|_| !self.is_opening()) {
+        if let Some(selection) = self.selected.current().filter(|_| !self.is_opening()) {
             // Numbers that go with changes, which are told by themselves: known to the handles, no news.
             if let Some(Code::UidNext(reported)) = &status.code {
                 selection.set_uid_next(*reported);
@@ -210,7 +210,7 @@ impl Engine {
             return;
         }
         // Of a mailbox that has no handle any more, as with its messages.
-        reported_elsewhere |= self.server_may_have_selection
+        reported_elsewhere |= self.selected.is_orphaned()
             && matches!(
                 status.code,
                 Some(Code::HighestModSeq(_) | Code::UidNext(_) | Code::UidValidity(_) | Code::NoModSeq)
@@ -225,7 +225,7 @@ impl Engine {
     /// News of messages, and no mailbox is selected here. After BAD to a SELECT the server may still speak of the
     /// one before, which has no handle any more; else it is data like any other.
     pub(in crate::engine) fn on_unselected_data(&mut self, response: Untagged) {
-        if !self.server_may_have_selection {
+        if !self.selected.is_orphaned() {
             self.deliver(response);
         }
     }
@@ -239,7 +239,7 @@ impl Engine {
         if self.is_too_large(count) {
             return;
         }
-        let Some(selection) = &mut self.selection else { return self.on_unselected_data(response) };
+        let Some(selection) = self.selected.current_mut() else { return self.on_unselected_data(response) };
         match selection.view.exists(count) {
             Ok(grown) => {
                 selection.changed |= grown;
@@ -258,7 +258,7 @@ impl Engine {
     }
 
     fn on_expunge(&mut self, seq: Seq, mut response: Untagged) {
-        let Some(selection) = &mut self.selection else {
+        let Some(selection) = self.selected.current_mut() else {
             self.decrement_pending_exists(1);
             return self.on_unselected_data(response);
         };

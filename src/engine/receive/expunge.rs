@@ -8,7 +8,7 @@ use crate::view::Vanished;
 
 impl Engine {
     pub(in crate::engine) fn on_vanished(&mut self, uids: &UidSet, response: Untagged) {
-        let Some(selection) = &mut self.selection else {
+        let Some(selection) = self.selected.current_mut() else {
             self.decrement_pending_exists(uids.len());
             return self.on_unselected_data(response);
         };
@@ -43,7 +43,7 @@ impl Engine {
             };
             self.report(Event::new(EventKind::Expunged { seq, uid }).at(place.clone()).caused_by(cause));
         }
-        if let Some(selection) = self.selection.as_mut().filter(|_| numbers_lost) {
+        if let Some(selection) = self.selected.current_mut().filter(|_| numbers_lost) {
             // What was told by number of flags has been forgotten: those of before may be older than that.
             selection.filling.before.iter_mut().for_each(|before| before.flags_must_be_compared = true);
             // Who follows by number can't tell such a removal from one that a comparison found, which counts no more.

@@ -14,7 +14,7 @@ impl Engine {
         if self.hear_row_of_opening(row) {
             return;
         }
-        let Some(selection) = &mut self.selection else { return self.on_unselected_data(response) };
+        let Some(selection) = self.selected.current_mut() else { return self.on_unselected_data(response) };
         let mut learned = selection.view.learn(row);
         selection.changed = true;
         if learned.contradiction {
@@ -58,7 +58,7 @@ impl Engine {
         }
         match (seq, uid) {
             (Some(seq), _) if flags.is_some() => {
-                if let Some((selection, uid)) = self.selection.as_mut().zip(uid) {
+                if let Some((selection, uid)) = self.selected.current_mut().zip(uid) {
                     selection.in_step.has_flags(uid);
                 }
                 self.inflight.note_flag_update(seq, uid);
@@ -69,7 +69,7 @@ impl Engine {
         let (claimer, back) = self.route(response);
         let of_change =
             claimer.is_none_or(|id| matches!(self.inflight.effect(id), Some(Effect::Store(_)) | None));
-        if let Some(selection) = self.selection.as_mut().filter(|_| of_change) {
+        if let Some(selection) = self.selected.current_mut().filter(|_| of_change) {
             // It counts towards what is known up to (RFC 7162 section 6).
             selection.in_step.seen(mod_seq);
         }
@@ -81,14 +81,14 @@ impl Engine {
             let looked = matches!(asker, Some(InternalCommand::Look(_)));
             let while_disconnected =
                 matches!(asker, Some(InternalCommand::Changes | InternalCommand::FillFlags(_)))
-                    && self.selection.as_ref().is_some_and(|s| s.filling.while_disconnected);
+                    && self.selected.current().is_some_and(|s| s.filling.while_disconnected);
             if report
                 && !(while_disconnected
                     && before.as_ref().is_some_and(|before| before.is_same_but_recent(&flags)))
             {
                 if looked {
                     // The server had not reported it.
-                    self.look.found();
+                    self.selected.note_lost_change();
                 }
                 let kind = EventKind::FlagsChanged { seq, uid, flags, before, mod_seq };
                 let event =

@@ -91,8 +91,9 @@ impl Engine {
 
     /// Changes of the selected mailbox may have been lost: what is known is compared with what is there.
     fn resync_selected(&mut self) {
-        let Some(selection) = &mut self.selection else { return };
-        if selection.filling.wanted == ViewSync::Off || self.opening.is_some() {
+        let is_replaced = self.selected.opening().is_some();
+        let Some(selection) = self.selected.current_mut() else { return };
+        if selection.filling.wanted == ViewSync::Off || is_replaced {
             return;
         }
         let exists = selection.view.len();
@@ -155,8 +156,8 @@ impl Engine {
     /// waits to be sent. Whether there is something to send by that.
     pub(in crate::engine) fn ask_deselected(&mut self) -> bool {
         let may_be_asked = self.mailboxes.has_deselected()
-            && self.opening.is_none()
-            && !self.server_may_have_selection
+            && self.selected.opening().is_none()
+            && !self.selected.is_orphaned()
             && self.scheduler.queue_is_empty()
             && !self.scheduler.has_lines_due()
             && !self.lifecycle.is_logging_out();
@@ -164,7 +165,7 @@ impl Engine {
         if !may_be_asked || self.inflight.is_asked_by_users(ResponseKinds::STATUS) {
             return false;
         }
-        let selected = self.selection.as_ref().map(|selection| &selection.selection_handle.place.mailbox);
+        let selected = self.selected.current().map(|selection| &selection.selection_handle.place.mailbox);
         self.mailboxes.ask_deselected(selected, self.session.can("CONDSTORE"));
         self.report_mailboxes();
         !self.scheduler.queue_is_empty()

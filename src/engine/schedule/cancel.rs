@@ -64,8 +64,7 @@ impl Engine {
         }
         // The server never hears of a SELECT that is taken back: what was selected before still is, and what was to follow in
         // the new selection must not go out.
-        let unopened =
-            self.opening.take_if(|opening| opening.id == id).map(|opening| opening.selection_handle);
+        let unopened = self.selected.withdraw(id).map(|opening| opening.selection_handle);
         self.end_withdrawn(id, error, untold);
         for id in users {
             self.outbox.withdraw(id);
@@ -102,7 +101,7 @@ impl Engine {
 
     /// Whether such a command of the engine's own is in flight in the selection, or without one.
     pub(in crate::engine) fn has_internal_in_flight(&self, is: impl Fn(&InternalCommand) -> bool) -> bool {
-        let open = self.selection.as_ref().map(|s| s.selection_handle.id);
+        let open = self.selected.current().map(|s| s.selection_handle.id);
         self.inflight.internals().any(|(internal, of)| (of.is_none() || of == open) && is(internal))
     }
 

@@ -15,7 +15,7 @@ impl Engine {
     pub(in crate::engine) fn needs_unknown_uids(&self, next: &mut Submission) -> bool {
         let (by_uid, changes) = (self.must_name_uids(next), !next.class.reads_only);
         let Some(messages) = next.job.messages() else { return false };
-        let view = self.selection.as_ref().map(|s| &s.view);
+        let view = self.selected.view();
         let of_numbers = by_uid && messages.by_number() && view.is_none_or(|view| view.unknown().is_some());
         let lacks_last = |view: &View| view.unknown().is_some_and(|(_, last)| last.get() == view.len());
         let lacks = of_numbers || changes && messages.is_open() && view.is_none_or(lacks_last);
@@ -70,7 +70,7 @@ impl Engine {
     /// `*` may be another message by the time it arrives (RFC 5465 section 5.2): the last one is named by its UID.
     fn last_named(&self, set: &UidSet) -> Result<UidSet> {
         let mut named = set.difference(&Uid::new(u32::MAX).into_iter().collect());
-        let view = self.selection.as_ref().map(|s| &s.view);
+        let view = self.selected.view();
         if let Some((view, last)) = view.and_then(|view| Some((view, Seq::new(view.len())?))) {
             named.insert(view.uid(last).ok_or_else(no_uid)?);
         }
@@ -80,7 +80,7 @@ impl Engine {
     /// `n:*` names the last message even where its UID is below n (RFC 9051 section 9, seq-range): what changes messages names
     /// the last one that is known, or where the server says that they end.
     fn ended(&self, set: &UidSet, reads: bool) -> Result<UidSet> {
-        let selection = self.selection.as_ref();
+        let selection = self.selected.current();
         let last = selection.map_or(0, |s| s.view.len());
         let Some((selection, last)) = selection.zip(Seq::new(last)) else { return Ok(UidSet::new()) };
         let end = selection.view.uid(last).or_else(|| selection.last_below_uid_next()).ok_or_else(|| {
@@ -108,7 +108,7 @@ impl Engine {
         let is = |selection_handle: &SelectionHandle| {
             next.selection_handle.as_ref().is_some_and(|mine| mine.id == selection_handle.id)
         };
-        let reported = match (&self.selection, &self.opening) {
+        let reported = match (self.selected.current(), self.selected.opening()) {
             (Some(selection), _) if is(&selection.selection_handle) => selection.uid_validity,
             // Until it is told that it is the same.
             (_, Some(opening))
@@ -152,7 +152,7 @@ impl Engine {
             next.selection_handle.as_ref().is_some_and(|mine| mine.id == selection_handle.id)
         };
         let generation =
-            self.selection.as_ref().filter(|s| is_this(&s.selection_handle)).map(|s| s.view.generation());
+            self.selected.current().filter(|s| is_this(&s.selection_handle)).map(|s| s.view.generation());
         if let Some((of, uids)) = &next.named
             && Some(*of) == generation
         {
@@ -174,7 +174,7 @@ impl Engine {
     }
 
     fn settled(&self, set: &SeqSet, form: Form, then: SubmitContext) -> Result<Messages> {
-        let Some(selection) = &self.selection else {
+        let Some(selection) = self.selected.current() else {
             // Behind a SELECT that has not been answered: nothing can have moved yet.
             return if form == Form::Uids { Err(no_uid()) } else { Ok(set.clone().into()) };
         };
@@ -193,7 +193,7 @@ impl Engine {
 
     /// Which those are now that a snapshot numbered, of those that are still there.
     fn found(&self, slots: &SnapshotRange, form: Form) -> Result<Messages> {
-        let view = self.selection.as_ref().map(|s| &s.view);
+        let view = self.selected.view();
         let found = view.and_then(|view| Some((view, view.seqs_of_slots(slots)?)));
         let (view, seqs) = found.ok_or_else(|| {
             Error::invalid("what these numbers of a snapshot stand for can't be told in this selection")

@@ -64,7 +64,8 @@ impl Engine {
         }
         if from == Queue::Users && self.needs_unknown_uids(&mut next) {
             // Those that ask for something else ask for UIDs when that has ended.
-            let asked = self.opening.is_some() || self.inflight.internals().any(|(own, _)| own.fills());
+            let asked =
+                self.selected.opening().is_some() || self.inflight.internals().any(|(own, _)| own.fills());
             let asking = self.scheduler.take_internal(InternalCommand::fills);
             if asking.is_some() || asked {
                 self.scheduler.put_back(next, from);
@@ -108,9 +109,9 @@ impl Engine {
         }
         let messages = self.named_now(next);
         let selections = SelectionFacts {
-            open: self.selection.as_ref().map(|s| &*s.selection_handle),
-            opening: self.opening.as_ref().map(|o| &*o.selection_handle),
-            may_be_selected: self.selection.is_some() || self.server_may_have_selection,
+            open: self.selected.current().map(|s| &*s.selection_handle),
+            opening: self.selected.opening().map(|o| &*o.selection_handle),
+            may_be_selected: self.selected.current().is_some() || self.selected.is_orphaned(),
             takes_params: self.session.select_params,
             rev2: self.session.is_rev2(),
             esearch: self.session.can("ESEARCH"),
@@ -170,11 +171,11 @@ impl Engine {
         if next.origin.internal().is_none() {
             self.idle.users_speak();
         }
-        let uid_validity = match (&self.selection, &self.opening) {
+        let uid_validity = match (self.selected.current(), self.selected.opening()) {
             (Some(selection), _) => selection.uid_validity,
-            (None, opening) => opening.as_ref().and_then(Opening::uid_validity),
+            (None, opening) => opening.and_then(Opening::uid_validity),
         };
-        let view = self.selection.as_ref().map(|s| &s.view);
+        let view = self.selected.view();
         let at_start = AtStart::new(view, uid_validity, self.capabilities_epoch);
         self.mailboxes.command_started(id, &next.class.effect);
         self.inflight.start(next, at_start);
@@ -199,7 +200,7 @@ impl Engine {
             (Effect::Idle, _) => {
                 self.line = Some(Dialogue::Idle { id });
                 let behind = self.inflight.len() > 1;
-                self.idle.sent(id, self.selection.is_some(), behind);
+                self.idle.sent(id, self.selected.current().is_some(), behind);
             }
             _ => {
                 if class.dialogue && self.line.is_none() {

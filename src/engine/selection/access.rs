@@ -26,7 +26,7 @@ impl Engine {
     pub(in crate::engine) fn hear_access(&mut self, read_only: bool) {
         if self.is_opening() {
             self.opening_access(read_only);
-        } else if let Some(selection) = &self.selection {
+        } else if let Some(selection) = self.selected.current() {
             selection.selection_handle.update(|p| p.read_only = read_only);
         }
     }
@@ -43,8 +43,8 @@ impl Engine {
 
     fn is_read_only(&self, selection_handle: &SelectionHandle) -> bool {
         let examining = self
-            .opening
-            .as_ref()
+            .selected
+            .opening()
             .is_some_and(|o| o.selection_handle.id == selection_handle.id && o.is_examine());
         examining || selection_handle.get().read_only
     }
@@ -53,7 +53,7 @@ impl Engine {
     /// the access to it.
     pub(in crate::engine) fn refusal_of_line(&self, id: CommandId) -> Option<Error> {
         let selection_handle = self.inflight.selection_handle(id)?;
-        let open = self.selection.as_ref().filter(|s| s.selection_handle.id == selection_handle.id);
+        let open = self.selected.current().filter(|s| s.selection_handle.id == selection_handle.id);
         if open.is_some_and(|s| self.inflight.is_stale(id, s.uid_validity)) {
             return Some(uid_validity_error());
         }

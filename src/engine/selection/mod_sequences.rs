@@ -128,7 +128,7 @@ impl ModSeqTracker {
 impl Engine {
     /// A tagged response has come; it may have been this command's last.
     pub(in crate::engine) fn settle(&mut self, ended: Option<CommandId>) {
-        if let Some(selection) = &mut self.selection {
+        if let Some(selection) = self.selected.current_mut() {
             selection.in_step.settle();
         }
         self.claim_mod_seq(ended);
@@ -137,7 +137,7 @@ impl Engine {
     /// What held a claim down may be in the view now; this command's own changes are.
     pub(in crate::engine) fn claim_mod_seq(&mut self, ended: Option<CommandId>) {
         let in_silence = self.inflight.has_silent_change(ended);
-        if let Some(selection) = &mut self.selection {
+        if let Some(selection) = self.selected.current_mut() {
             let held = in_silence || selection.view.unknown().is_some();
             selection.changed |= selection.in_step.claim(held);
         }
@@ -150,15 +150,15 @@ impl Engine {
         uid: Option<Uid>,
         mod_seq: Option<ModSeq>,
     ) {
-        let is_beyond = self.selection.as_ref().is_some_and(|s| s.in_step.is_beyond(mod_seq));
+        let is_beyond = self.selected.current().is_some_and(|s| s.in_step.is_beyond(mod_seq));
         // Servers report the flags with the body, and the mod-sequence after it (Dovecot).
-        let flags = seq.and_then(|seq| self.selection.as_ref()?.view.flags(seq));
+        let flags = seq.and_then(|seq| self.selected.current()?.view.flags(seq));
         let is_seen = flags.is_some_and(|flags| flags.contains(&Flag::Seen));
         if !is_beyond || is_seen && self.inflight.marks_as_seen(seq, uid) {
             return;
         }
         let in_silence = self.inflight.has_silent_change(None);
-        let Some(selection) = &mut self.selection else { return };
+        let Some(selection) = self.selected.current_mut() else { return };
         match (uid, seq) {
             (Some(uid), _) => selection.in_step.lacks_flags(uid),
             // They come with the UIDs, if they are not those that a STORE makes.
@@ -174,7 +174,7 @@ impl Engine {
 
     /// Flags that are older than their messages' mod-sequences are asked, once no command is in flight that explains them.
     pub(in crate::engine) fn catch_up(&mut self) {
-        if self.selection.as_ref().is_some_and(|s| s.in_step.is_behind())
+        if self.selected.current().is_some_and(|s| s.in_step.is_behind())
             && !self.inflight.has_silent_change(None)
         {
             self.continue_sync();

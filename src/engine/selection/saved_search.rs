@@ -32,23 +32,23 @@ impl SavedResult {
 impl Engine {
     /// A search whose result is to be remembered goes out.
     pub(in crate::engine) fn saving(&mut self, saved: SavedSearch) {
-        self.remembered.before = self.remembered.now.replace(saved);
+        self.selected.saved.before = self.selected.saved.now.replace(saved);
     }
 
     /// It was taken back before it went out: the server remembers what it did before.
     pub(in crate::engine) fn saving_withdrawn(&mut self, saved: &SavedSearch) {
-        if self.remembered.now.as_ref() == Some(saved) {
-            self.remembered.now = self.remembered.before.take();
+        if self.selected.saved.now.as_ref() == Some(saved) {
+            self.selected.saved.now = self.selected.saved.before.take();
         }
     }
 
     /// It has ended: by OK, or otherwise.
     pub(in crate::engine) fn saving_ended(&mut self, saved: &SavedSearch, failed: Option<&Error>) {
         saved.settle(if failed.is_some() { SaveState::Failed } else { SaveState::Kept });
-        let before = self.remembered.before.take();
+        let before = self.selected.saved.before.take();
         let Some(why) = failed else { return };
-        if self.remembered.now.as_ref() == Some(saved) {
-            self.remembered.now = before.filter(|_| why.kind() == ErrorKind::Bad);
+        if self.selected.saved.now.as_ref() == Some(saved) {
+            self.selected.saved.now = before.filter(|_| why.kind() == ErrorKind::Bad);
         }
         // What went out behind it has read something else.
         for id in self.inflight.users_of(saved) {
@@ -61,7 +61,7 @@ impl Engine {
         let Some(Messages::Saved(saved)) = messages else { return false };
         !next.class.reads_only
             && saved.standing() == SaveState::Awaited
-            && self.remembered.now.as_ref() == Some(saved)
+            && self.selected.saved.now.as_ref() == Some(saved)
     }
 
     /// Whether `$` is what this handle stands for.
@@ -69,7 +69,7 @@ impl Engine {
         if saved.standing() == SaveState::Failed {
             return Err(no_search());
         }
-        if self.remembered.now.as_ref() != Some(saved) {
+        if self.selected.saved.now.as_ref() != Some(saved) {
             let why = "the server has forgotten this result: another was saved, or the mailbox was left";
             return Err(Error::invalid(why));
         }

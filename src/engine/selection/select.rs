@@ -235,13 +235,13 @@ impl Engine {
         let asked = asked && self.session.is_enabled("QRESYNC") && !self.session.bare_select;
         let earlier = QresyncData::new(asked);
         let (cut_short, reported) = (false, SelectResponses::default());
-        self.opening = Some(Opening { id, selection_handle, read_only, cut_short, reported, earlier });
+        self.selected.select(Opening { id, selection_handle, read_only, cut_short, reported, earlier });
     }
 
     /// A SELECT with parameters was answered BAD: a server that does not understand those that it offers is asked once more
     /// without them, and not again if that is why. Whether it will be.
     pub(in crate::engine) fn retry_select_without_params(&mut self, id: CommandId) -> bool {
-        let Some(opening) = self.opening.as_mut().filter(|opening| opening.id == id) else { return false };
+        let Some(opening) = self.selected.opening_of(id) else { return false };
         if !opening.selection_handle.get().with_params || self.lifecycle.is_logging_out() {
             return false;
         }
@@ -253,7 +253,7 @@ impl Engine {
 
     /// The SELECT was answered before it had been sent whole.
     pub(in crate::engine) fn opening_cut_short(&mut self, id: CommandId) {
-        if let Some(opening) = self.opening.as_mut().filter(|opening| opening.id == id) {
+        if let Some(opening) = self.selected.opening_of(id) {
             opening.cut_short = true;
         }
     }
@@ -261,26 +261,26 @@ impl Engine {
     /// Whether the next line of a command in flight may go out. A SELECT that is said again waits for all others, as any does
     /// that ends a selection; and for the rest of its first line, if the server has not waited for that.
     pub(in crate::engine) fn next_line_may_go(&self, id: CommandId) -> bool {
-        let may_be_said = || !self.server_may_have_selection || self.inflight.len() == 1;
+        let may_be_said = || !self.selected.is_orphaned() || self.inflight.len() == 1;
         !self.inflight.awaits_resend(id) || may_be_said() && !self.outbox.holds(id)
     }
 
     /// Whether the server may speak of the mailbox that is being opened: until the first byte of its SELECT has been written, it
     /// speaks of the one that is selected, and that SELECT may still be taken back.
     pub(in crate::engine) fn is_opening(&self) -> bool {
-        self.opening.as_ref().is_some_and(|opening| self.inflight.is_at_server(opening.id))
+        self.selected.opening().is_some_and(|opening| self.inflight.is_at_server(opening.id))
     }
 
     /// How the mailbox that is being opened may be used.
     pub(in crate::engine) fn opening_access(&mut self, read_only: bool) {
-        if let Some(opening) = &mut self.opening {
+        if let Some(opening) = self.selected.opening_mut() {
             opening.reported.read_only = Some(read_only);
         }
     }
 
     /// What the server tells of the mailbox that is being opened.
     pub(in crate::engine) fn on_opening_data(&mut self, response: &Untagged) {
-        let Some(Opening { reported, .. }) = &mut self.opening else { return };
+        let Some(Opening { reported, .. }) = self.selected.opening_mut() else { return };
         match response.answer() {
             Answer::Exists(count) => reported.set_exists(*count),
             Answer::Status(status) => match &status.code {
@@ -299,7 +299,8 @@ impl Engine {
 
     /// So many messages are gone, and no mailbox is selected here: if one is being opened, it is of that one.
     pub(in crate::engine) fn decrement_pending_exists(&mut self, by: u64) {
-        if let Some(opening) = self.opening.as_mut().filter(|_| !self.server_may_have_selection) {
+        let orphaned = self.selected.is_orphaned();
+        if let Some(opening) = self.selected.opening_mut().filter(|_| !orphaned) {
             let by = u32::try_from(by).unwrap_or(u32::MAX);
             opening.reported.exists = opening.reported.exists.map(|exists| exists.saturating_sub(by));
             opening.earlier.miss();
@@ -308,26 +309,26 @@ impl Engine {
 
     /// `[CLOSED]`: what came until now was of the mailbox before (RFC 7162 section 3.2.11).
     pub(in crate::engine) fn selection_closed(&mut self) {
-        if let Some(opening) = &mut self.opening {
+        if let Some(opening) = self.selected.opening_mut() {
             opening.reported = SelectResponses::default();
             opening.earlier = QresyncData::new(opening.earlier.asked);
         }
-        self.server_may_have_selection = false;
         self.end_selection(None);
+        self.selected.forget_orphan();
     }
 
     pub(in crate::engine) fn end_selection(&mut self, cause: Option<CommandId>) {
-        let Some(selection) = self.selection.take() else { return };
+        let Some(selection) = self.selected.take_current() else { return };
         let effect = cause.and_then(|id| self.inflight.effect(id));
         let by = match effect {
             Some(Effect::Deselect) => EndCause::Closing,
-            None if self.opening.is_none() => EndCause::Server,
+            None if self.selected.opening().is_none() => EndCause::Server,
             _ => EndCause::Another,
         };
         selection.selection_handle.end(by);
         log::deselected(&selection.selection_handle.place.mailbox, by);
         self.forget_internal(selection.selection_handle.id);
-        self.remembered.forget();
+        self.selected.saved.forget();
         self.mailboxes.deselected(&selection);
         let place = Some(selection.selection_handle.place.clone());
         self.report(Event::new(EventKind::SelectionEnded).at(place).caused_by(cause));
@@ -336,37 +337,46 @@ impl Engine {
     /// The SELECT was refused. After NO nothing is selected (RFC 9051 section 6.3.2); after BAD, or NO in place of a `+`, the
     /// mailbox before may still be, but its handles are dead all the same.
     pub(in crate::engine) fn opening_failed(&mut self, why: ErrorKind) {
-        let Some(opening) = self.opening.take() else { return };
+        let Some(opening) = self.selected.take_opening() else { return };
         opening.selection_handle.end(EndCause::NotOpened);
         // What was saved in it, too.
-        self.remembered.forget();
+        self.selected.saved.forget();
         match why {
-            ErrorKind::No if !opening.cut_short => self.server_may_have_selection = false,
-            ErrorKind::No | ErrorKind::Bad => return self.orphan_selection(Some(opening.id)),
+            ErrorKind::No if !opening.cut_short => {
+                self.end_selection(Some(opening.id));
+                self.selected.forget_orphan();
+            }
+            ErrorKind::No | ErrorKind::Bad => self.orphan_selection(Some(opening.id)),
             // Its answer could not be read: it may have succeeded.
-            _ => self.server_may_have_selection = true,
+            _ => {
+                self.end_selection(Some(opening.id));
+                self.selected.orphan();
+            }
         }
-        self.end_selection(Some(opening.id));
     }
 
     /// The selection has ended for its handles, and the server may go on to speak of it.
     fn orphan_selection(&mut self, cause: Option<CommandId>) {
-        self.server_may_have_selection |= self.selection.is_some();
+        let had_one = self.selected.current().is_some();
         self.end_selection(cause);
+        if had_one {
+            self.selected.orphan();
+        }
     }
 
     /// The SELECT has succeeded.
     pub(in crate::engine) fn opened(&mut self, id: CommandId) {
         // Before it is taken out, so that its handles are told of the end, too.
-        let exists = self.opening.as_ref().and_then(|opening| opening.reported.exists).unwrap_or(0);
+        let exists = self.selected.opening().and_then(|opening| opening.reported.exists).unwrap_or(0);
         if self.is_too_large(exists) {
             return;
         }
-        let Some(Opening { selection_handle, read_only, reported, earlier, .. }) = self.opening.take() else {
+        let Some(Opening { selection_handle, read_only, reported, earlier, .. }) =
+            self.selected.take_opening()
+        else {
             return;
         };
         self.end_selection(Some(id));
-        self.server_may_have_selection = false;
         self.session.bare_select |= selection_handle.get().bare;
         self.session.select_params |= selection_handle.get().with_params;
         let (first_new, ever_below) = (reported.first_new(), reported.below_uid_next());
@@ -397,13 +407,13 @@ impl Engine {
             (p.uid_next, p.ever_below) = (uid_next, ever_below);
             p.highest_mod_seq = highest_mod_seq;
         });
-        self.look.begin(selection_handle.id, uid_validity, highest_mod_seq, uid_next);
+        self.selected.look_back.begin(selection_handle.id, uid_validity, highest_mod_seq, uid_next);
         // Its size first: a number that is submitted meanwhile means nothing without it.
         selection.publish();
         selection_handle.update(|p| p.opened = true);
         // What went out behind SELECT was of this era.
         self.inflight.set_uid_validity(selection_handle.id, uid_validity);
-        self.selection = Some(selection);
+        self.selected.open(selection);
         log::selected(&selection_handle.place.mailbox, exists);
         let kind = EventKind::Opened { exists, uid_validity, uid_next, highest_mod_seq, read_only };
         self.report(Event::new(kind).at(Some(selection_handle.place.clone())).caused_by(Some(id)));
@@ -425,7 +435,7 @@ impl Engine {
             // one's. This selection ends with the answer.
             return;
         }
-        let Some(selection) = &mut self.selection else { return };
+        let Some(selection) = self.selected.current_mut() else { return };
         (selection.contradictions, selection.calm) = (selection.contradictions + 1, 0);
         if selection.contradictions > MAX_CONTRADICTIONS {
             return self
@@ -448,7 +458,7 @@ impl Engine {
             self.on_numbers_shifted();
         }
         // What was still to be asked was about the messages as they were known.
-        if let Some(id) = self.selection.as_ref().map(|s| s.selection_handle.id) {
+        if let Some(id) = self.selected.current().map(|s| s.selection_handle.id) {
             self.forget_internal(id);
         }
         self.continue_sync();
@@ -456,8 +466,8 @@ impl Engine {
 
     /// The mailbox that untagged data is about which names none.
     pub(in crate::engine) fn place(&self) -> Option<Place> {
-        let open = self.selection.as_ref().map(|s| &s.selection_handle);
-        let opening = || self.opening.as_ref().filter(|opening| !self.inflight.awaits_resend(opening.id));
+        let open = self.selected.current().map(|s| &s.selection_handle);
+        let opening = || self.selected.opening().filter(|opening| !self.inflight.awaits_resend(opening.id));
         open.or_else(|| opening().map(|o| &o.selection_handle))
             .map(|selection_handle| selection_handle.place.clone())
     }

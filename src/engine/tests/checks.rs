@@ -231,8 +231,8 @@ impl World {
         let engine = &self.bench.engine;
         assert!(engine.is_at_rest());
         // After BAD to SELECT the server may still have a mailbox selected that has no handle any more.
-        let (Some(ours), Some(theirs)) = (&engine.selection, &self.server.session) else {
-            return assert!(engine.selection.is_none() && self.replay.open.is_none());
+        let (Some(ours), Some(theirs)) = (engine.selected.current(), &self.server.session) else {
+            return assert!(engine.selected.current().is_none() && self.replay.open.is_none());
         };
         self.check_away();
         let folder = &self.server.folders[theirs.folder];
@@ -286,7 +286,7 @@ impl World {
         let expected = self.server.kind.idles()
             && !self.server.idle_disturbed
             && (selected || !self.server.kind.idles_selected)
-            && selected == self.bench.engine.selection.is_some();
+            && selected == self.bench.engine.selected.current().is_some();
         !expected || self.server.idling == Idling::On
     }
 

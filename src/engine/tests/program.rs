@@ -343,16 +343,16 @@ impl World {
 
     /// Up to which UID the client knows all messages.
     pub(super) fn client_knows(&self) -> u32 {
-        let Some(selection) = &self.bench.engine.selection else { return 0 };
+        let Some(selection) = self.bench.engine.selected.current() else { return 0 };
         let view = &selection.view;
         // What is under way to it may make it begin anew.
         let anew = self.server.out.iter().any(|(text, _)| text.starts_with(b"* OK [UIDVALIDITY"));
-        let whole = view.unknown().is_none() && self.bench.engine.opening.is_none() && !anew;
+        let whole = view.unknown().is_none() && self.bench.engine.selected.opening().is_none() && !anew;
         view.uids().last().filter(|_| whole).map_or(0, Uid::get)
     }
 
     fn is_open(&self, mailbox: &Mailbox) -> bool {
-        self.bench.engine.selection.as_ref().is_some_and(|s| s.selection_handle.id == mailbox.selection())
+        self.bench.engine.selected.current().is_some_and(|s| s.selection_handle.id == mailbox.selection())
     }
 
     #[allow(clippy::too_many_arguments, reason = "one line for each kind of command")]
@@ -367,7 +367,7 @@ impl World {
         reads_only: bool,
     ) {
         let response = self.server.response.view.as_ref().filter(|_| self.is_open(&mailbox));
-        if let Some((_, uids)) = response.filter(|_| self.bench.engine.opening.is_none()) {
+        if let Some((_, uids)) = response.filter(|_| self.bench.engine.selected.opening().is_none()) {
             assert_eq!(mailbox.exists() as usize, uids.len(), "the handle's count is what was told");
         }
         let meant = response.and_then(|(_, uids)| Some(pick(&seqs.as_ref()?.0, uids)));

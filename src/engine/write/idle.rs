@@ -339,7 +339,7 @@ impl Engine {
     /// IDLE is valid as soon as the session is authenticated (RFC 2177 section 3, RFC 9051 section 6.3.13).
     fn can_idle(&self) -> bool {
         let preauth = || self.lifecycle.greeting().is_some_and(|greeting| greeting.status == Status::PreAuth);
-        let selected = self.selection.is_some();
+        let selected = self.selected.current().is_some();
         (selected || self.idle.logged_in || preauth())
             && !self.idle.is_refused(selected)
             && self.session.can("IDLE")

@@ -102,13 +102,13 @@ impl Engine {
             return Err(Error::invalid("it does not begin with a command's name"));
         }
         reserved::check(verb)?;
-        let refusal = self.selection.as_ref().and_then(|s| refusal_of_verb(&s.selection_handle, verb));
+        let refusal = self.selected.current().and_then(|s| refusal_of_verb(&s.selection_handle, verb));
         if let Some(refused) = refusal {
             return Err(refused);
         }
         if matches!(verb, "SEARCH" | "ESEARCH" | "SORT" | "THREAD") {
             // It may save its own result in place of ours (RFC 5182 section 2.1).
-            self.remembered.forget();
+            self.selected.forget_saved();
         }
         Ok(())
     }

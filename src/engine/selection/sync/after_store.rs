@@ -30,7 +30,7 @@ impl Engine {
             return self.ask_flags_of(id, store);
         }
         let messages = self.inflight.messages(id).cloned();
-        let (Some(messages), Some(selection)) = (messages, &mut self.selection) else { return };
+        let (Some(messages), Some(selection)) = (messages, self.selected.current_mut()) else { return };
         // Messages that a conditional STORE left alone (RFC 7162 section 3.1.3).
         let left: Vec<ModifiedSet> = done
             .earlier
@@ -91,7 +91,7 @@ impl Engine {
     }
 
     fn is_view_off(&self) -> bool {
-        self.selection.as_ref().is_some_and(|s| s.filling.wanted == ViewSync::Off)
+        self.selected.current().is_some_and(|s| s.filling.wanted == ViewSync::Off)
     }
 
     /// Asks what flags these messages have now.
@@ -99,7 +99,7 @@ impl Engine {
         if self.is_view_off() {
             return;
         }
-        let Some(selection) = &self.selection else { return };
+        let Some(selection) = self.selected.current() else { return };
         let messages = self.inflight.messages(id).unwrap_or(&store.which).clone();
         let mut untold = Untold::default();
         for seq in selection.which(&messages) {
@@ -117,7 +117,7 @@ impl Engine {
         reported: &UidSet,
         asked: &QueryOutcome,
     ) {
-        let Some(selection) = &mut self.selection else { return };
+        let Some(selection) = self.selected.current_mut() else { return };
         let by_number = matches!(asked.messages, Some(Messages::Seqs(_)));
         let Some(from) = asked.from else {
             // A refusal leaves the doubt.
@@ -153,7 +153,7 @@ impl Engine {
 
     /// Flags in doubt can't be asked by number, for what was known by number is void, or have been so in vain.
     pub(in crate::engine) fn defer_flag_query(&mut self) {
-        if let Some(selection) = &mut self.selection {
+        if let Some(selection) = self.selected.current_mut() {
             selection.filling.lost += 1;
             self.continue_sync();
         }
@@ -161,7 +161,8 @@ impl Engine {
 
     /// All UIDs are known: flags that could not be asked by number are asked by UID.
     pub(in crate::engine) fn retry_flag_query(&mut self) {
-        let Some(selection) = self.selection.as_mut().filter(|selection| selection.filling.lost > 0) else {
+        let Some(selection) = self.selected.current_mut().filter(|selection| selection.filling.lost > 0)
+        else {
             return;
         };
         for _ in 0..std::mem::take(&mut selection.filling.lost) {
@@ -174,7 +175,7 @@ impl Engine {
 
     /// One question for flags that were in doubt has found its answer.
     pub(in crate::engine) fn flags_settled(&mut self) {
-        if let Some(selection) = &mut self.selection {
+        if let Some(selection) = self.selected.current_mut() {
             selection.filling.settle_doubt();
             selection.changed = true;
             self.report_ready();
@@ -182,12 +183,12 @@ impl Engine {
     }
 
     fn ask_flags(&mut self, untold: Untold, cause: Option<(CommandId, &Store)>) {
-        let Some(selection_handle) = self.selection.as_ref().map(|s| s.selection_handle.clone()) else {
+        let Some(selection_handle) = self.selected.current().map(|s| s.selection_handle.clone()) else {
             return;
         };
         for which in [Messages::Uids(untold.uids), Messages::Seqs(untold.seqs)] {
             if !which.is_empty() {
-                if let Some(selection) = &mut self.selection {
+                if let Some(selection) = self.selected.current_mut() {
                     if let Messages::Seqs(seqs) = &which {
                         selection.view.doubt_flags(seqs);
                     }

@@ -8,7 +8,7 @@ use crate::types::{Event, EventKind, Uid};
 impl Engine {
     /// Messages that have come, and whose UIDs are known now.
     pub(in crate::engine) fn report_arrivals(&mut self) {
-        let Some(selection) = &mut self.selection else { return };
+        let Some(selection) = self.selected.current_mut() else { return };
         let place = Some(selection.selection_handle.place.clone());
         for (seq, uid, flags) in selection.view.take_fresh() {
             self.note_arrival(uid);
@@ -19,14 +19,14 @@ impl Engine {
 
     /// This message came while the mailbox was selected: it is no news of the time before.
     pub(in crate::engine) fn note_arrival(&mut self, uid: Uid) {
-        if let Some(before) = self.selection.as_mut().and_then(|s| s.filling.before.as_mut()) {
+        if let Some(before) = self.selected.current_mut().and_then(|s| s.filling.before.as_mut()) {
             before.arrived.insert(uid);
         }
     }
 
     /// This message's going was told as it went: it did not go unseen before.
     pub(in crate::engine) fn note_removal(&mut self, uid: Option<Uid>) {
-        let Some((selection, uid)) = self.selection.as_mut().zip(uid) else { return };
+        let Some((selection, uid)) = self.selected.current_mut().zip(uid) else { return };
         selection.in_step.has_flags(uid);
         if let Some(before) = &mut selection.filling.before {
             before.gone.insert(uid);
@@ -35,7 +35,7 @@ impl Engine {
 
     /// Flags of this message were told as news: they are none once more when they are compared with those of before.
     pub(in crate::engine) fn note_flags(&mut self, uid: Option<Uid>) {
-        if let Some(before) = self.selection.as_mut().and_then(|s| s.filling.before.as_mut()) {
+        if let Some(before) = self.selected.current_mut().and_then(|s| s.filling.before.as_mut()) {
             uid.into_iter().for_each(|uid| before.flags_told.insert(uid));
         }
     }

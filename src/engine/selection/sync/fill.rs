@@ -153,7 +153,7 @@ impl SyncState {
 impl Engine {
     /// Asks for what the view lacks, unless that has been asked already.
     pub(in crate::engine) fn continue_sync(&mut self) {
-        let Some(selection) = &self.selection else { return };
+        let Some(selection) = self.selected.current() else { return };
         // Asked at each EXPUNGE, and nearly always so: before all that is in flight is looked through.
         let behind = selection.in_step.is_behind() && !self.inflight.has_silent_change(None);
         if selection.filling.lacks_nothing(&selection.view) && !behind
@@ -198,7 +198,7 @@ impl Engine {
 
     /// Asks for the UIDs of these messages, without a number in the question.
     fn ask_by_uid(&mut self, first: Seq, last: Seq, selection_handle: Arc<SelectionHandle>) {
-        let Some(selection) = &self.selection else { return };
+        let Some(selection) = self.selected.current() else { return };
         let before = selection.view.uid_before(first).map_or(0, Uid::get);
         let from = Uid::new(before.saturating_add(1));
         let after = Seq::new(last.get().saturating_add(1)).and_then(|seq| selection.view.uid(seq));
@@ -225,7 +225,7 @@ impl Engine {
     }
 
     fn ask_up_to_the_last(&mut self, from: Option<Uid>, before: u32, selection_handle: Arc<SelectionHandle>) {
-        let Some(selection) = &self.selection else { return };
+        let Some(selection) = self.selected.current() else { return };
         match from {
             // A search was void; rows tell their numbers, where there are any.
             Some(from) if selection.filling.uids_by_rows && !self.session.is_enabled("UIDONLY") => {
@@ -252,7 +252,7 @@ impl Engine {
 
     /// Asks for the UIDs of the last of these numbers.
     fn ask_window(&mut self, first: Seq, last: Seq, selection_handle: Arc<SelectionHandle>) {
-        let Some(selection) = &self.selection else { return };
+        let Some(selection) = self.selected.current() else { return };
         let len = selection.view.len();
         let uids_by_rows = selection.filling.uids_by_rows;
         let most = self.at_once(self.settings.windows.uids);
@@ -292,7 +292,7 @@ impl Engine {
         self.compare_with_before();
         self.retry_flag_query();
         let window = self.at_once(self.settings.windows.flags);
-        let Some(selection) = &mut self.selection else { return };
+        let Some(selection) = self.selected.current_mut() else { return };
         let filling = &mut selection.filling;
         if let Some(since) = filling.changes_since {
             let all = Uid::new(1).map(|first| UidSet::from(first..)).unwrap_or_default();
@@ -345,7 +345,7 @@ impl Engine {
             }
             own => own,
         };
-        let Some(selection) = &mut self.selection else { return };
+        let Some(selection) = self.selected.current_mut() else { return };
         if selection_handle
             .is_some_and(|selection_handle| selection_handle.id != selection.selection_handle.id)
         {
@@ -433,7 +433,7 @@ impl Engine {
                     } else {
                         lacking
                     };
-                    if let Some(selection) = &mut self.selection {
+                    if let Some(selection) = self.selected.current_mut() {
                         selection.filling.flags_due.union_with(&again);
                     }
                 }
@@ -469,7 +469,7 @@ impl Engine {
 
     /// The flags of these messages could not be read. Those that are to be asked for again; of the others they are not known.
     fn unreadable(&mut self, lacking: &UidSet) -> UidSet {
-        let Some(selection) = &mut self.selection else { return UidSet::new() };
+        let Some(selection) = self.selected.current_mut() else { return UidSet::new() };
         let (again, enough) = selection.filling.unreadable.again(lacking);
         if !enough.is_empty() {
             tracing::warn!(target: "imap_duplex", uids = %enough, "their flags can't be read, and are not asked for any more");
@@ -481,7 +481,7 @@ impl Engine {
 
     /// Messages have come or gone: what could not be told before may be told now.
     pub(in crate::engine) fn on_count_changed(&mut self) {
-        if let Some(selection) = &mut self.selection {
+        if let Some(selection) = self.selected.current_mut() {
             (selection.filling.skip, selection.filling.refused) = (None, 0);
             selection.filling.flags_withheld = UidSet::new();
             self.filling_refused(false);

@@ -131,48 +131,52 @@ impl Engine {
     /// IDLE is about to begin: asks first for what the server may not tell. Whether IDLE may follow at once.
     pub(in crate::engine) fn look_back(&mut self, now: Instant) -> bool {
         let condstore = self.session.can("CONDSTORE") || self.session.can("QRESYNC");
-        let Some(selection) = &self.selection else { return true };
+        let Some(selection) = self.selected.now.current() else { return true };
         let is_in_step = selection.filling.is_in_step() && selection.filling.wanted != ViewSync::Off;
         if !is_in_step || self.mailboxes.is_notify_in_force() || selection.view.len() == 0 {
             return true;
         }
-        if self.look.of != Some(selection.selection_handle.id) {
+        if self.selected.look_back.of != Some(selection.selection_handle.id) {
             return true;
         }
-        if self.look.uid_validity != selection.uid_validity {
+        if self.selected.look_back.uid_validity != selection.uid_validity {
             // The mod-sequences have begun anew, too.
-            self.look.begin(selection.selection_handle.id, selection.uid_validity, None, None);
+            self.selected.look_back.begin(selection.selection_handle.id, selection.uid_validity, None, None);
         }
-        let compared = *self.look.compared.get_or_insert(now);
-        if self.look.goes_on() {
+        let compared = *self.selected.look_back.compared.get_or_insert(now);
+        if self.selected.look_back.goes_on() {
             return self.compare_window();
         }
-        if let Some(since) = self.look.mod_seq.filter(|_| condstore && !self.look.refused) {
+        if let Some(since) =
+            self.selected.look_back.mod_seq.filter(|_| condstore && !self.selected.look_back.refused)
+        {
             let selection_handle = selection.selection_handle.clone();
             let end = Seq::new(selection.view.len().saturating_add(1));
             let last = end.and_then(|end| selection.view.uid_before(end));
-            let look = Look { since: true, highest: None, last, before: self.look.last };
+            let look = Look { since: true, highest: None, last, before: self.selected.look_back.last };
             let all = Uid::new(1).map(|first| UidSet::from(first..)).unwrap_or_default();
             let fetch = Fetch::new(all, Items::new().flags()).changed_since(since);
             self.queue_internal(InternalCommand::Look(look), fetch, Some(selection_handle));
-            if !self.look.failed {
+            if !self.selected.look_back.failed {
                 return true;
             }
         }
         if now.duration_since(compared) >= self.comparison_due() {
-            (self.look.compared, self.look.asked) = (Some(now), Some(now));
-            (self.look.missed, self.look.unanswered) = (UidSet::new(), true);
-            let view = self.selection.as_ref().map(|selection| &selection.view);
-            self.look.due =
+            (self.selected.look_back.compared, self.selected.look_back.asked) = (Some(now), Some(now));
+            (self.selected.look_back.missed, self.selected.look_back.unanswered) = (UidSet::new(), true);
+            let view = self.selected.now.current().map(|selection| &selection.view);
+            self.selected.look_back.due =
                 view.map(|view| view.uids().difference(&view.uids_without_flags())).unwrap_or_default();
             return self.compare_window();
         }
-        let asked = self.look.asked.unwrap_or(compared);
-        if !self.look.missed.is_empty() && now.duration_since(asked) >= self.settings.idle_renew {
-            (self.look.asked, self.look.due) = (Some(now), std::mem::take(&mut self.look.missed));
+        let asked = self.selected.look_back.asked.unwrap_or(compared);
+        if !self.selected.look_back.missed.is_empty() && now.duration_since(asked) >= self.settings.idle_renew
+        {
+            (self.selected.look_back.asked, self.selected.look_back.due) =
+                (Some(now), std::mem::take(&mut self.selected.look_back.missed));
             return self.compare_window();
         }
-        if self.look.loses {
+        if self.selected.look_back.loses {
             self.queue_internal(InternalCommand::Poll, Noop, None);
         }
         true
@@ -180,8 +184,8 @@ impl Engine {
 
     /// After how long flags are compared again. A mailbox of one window costs next to nothing.
     fn comparison_due(&self) -> Duration {
-        let len = self.selection.as_ref().map_or(0, |selection| selection.view.len());
-        let patience = if len > self.settings.windows.flags { self.look.clean } else { 0 };
+        let len = self.selected.now.current().map_or(0, |selection| selection.view.len());
+        let patience = if len > self.settings.windows.flags { self.selected.look_back.clean } else { 0 };
         self.settings.idle_renew.saturating_mul(1 << patience)
     }
 
@@ -192,12 +196,12 @@ impl Engine {
             return false;
         }
         let Some(selection_handle) =
-            self.selection.as_ref().map(|selection| selection.selection_handle.clone())
+            self.selected.now.current().map(|selection| selection.selection_handle.clone())
         else {
             return true;
         };
-        let window = newest_of(&self.look.due, self.at_once(self.settings.windows.flags));
-        self.look.due = self.look.due.difference(&window);
+        let window = newest_of(&self.selected.look_back.due, self.at_once(self.settings.windows.flags));
+        self.selected.look_back.due = self.selected.look_back.due.difference(&window);
         if !window.is_empty() {
             let look = Look { since: false, highest: None, last: None, before: None };
             self.queue_internal(
@@ -206,7 +210,7 @@ impl Engine {
                 Some(selection_handle),
             );
         }
-        !self.look.goes_on()
+        !self.selected.look_back.goes_on()
     }
 
     /// The answer has come, or a refusal.
@@ -216,7 +220,7 @@ impl Engine {
         selection_handle: Option<&SelectionHandle>,
         asked: &QueryOutcome,
     ) {
-        if selection_handle.map(|selection_handle| selection_handle.id) != self.look.of {
+        if selection_handle.map(|selection_handle| selection_handle.id) != self.selected.look_back.of {
             return;
         }
         if look.since {
@@ -228,13 +232,14 @@ impl Engine {
 
     fn changes_answered(&mut self, look: &Look, asked: &QueryOutcome) {
         if asked.ok {
-            self.look.mod_seq = self.look.mod_seq.max(look.highest);
-            (self.look.last, self.look.failed) = (look.last, false);
+            self.selected.look_back.mod_seq = self.selected.look_back.mod_seq.max(look.highest);
+            (self.selected.look_back.last, self.selected.look_back.failed) = (look.last, false);
             // Nothing is left to compare.
-            (self.look.due, self.look.missed, self.look.compared) = (UidSet::new(), UidSet::new(), None);
+            (self.selected.look_back.due, self.selected.look_back.missed, self.selected.look_back.compared) =
+                (UidSet::new(), UidSet::new(), None);
         } else if !asked.unread {
-            self.look.refused |= asked.bad;
-            self.look.failed = true;
+            self.selected.look_back.refused |= asked.bad;
+            self.selected.look_back.failed = true;
         }
     }
 
@@ -247,10 +252,10 @@ impl Engine {
             None => window.clone(),
         };
         if rest == *window {
-            self.look.missed.union_with(&rest);
+            self.selected.look_back.missed.union_with(&rest);
         } else {
-            self.look.answered();
-            self.look.due.union_with(&rest);
+            self.selected.look_back.answered();
+            self.selected.look_back.due.union_with(&rest);
         }
     }
 }

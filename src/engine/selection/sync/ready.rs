@@ -16,7 +16,7 @@ impl Selection {
 impl Engine {
     /// The view may have become complete.
     pub(in crate::engine) fn report_ready(&mut self) {
-        let Some(selection) = self.selection.as_mut().filter(|selection| selection.is_complete()) else {
+        let Some(selection) = self.selected.current_mut().filter(|selection| selection.is_complete()) else {
             return;
         };
         let selection_handle = selection.selection_handle.clone();
@@ -33,7 +33,7 @@ impl Engine {
 
     /// The server does not tell what is asked, and is not asked again until something comes or goes.
     pub(in crate::engine) fn filling_refused(&mut self, refused: bool) {
-        if let Some(selection) = &self.selection
+        if let Some(selection) = self.selected.current()
             && selection.selection_handle.get().refused != refused
         {
             selection.selection_handle.update(|p| p.refused = refused);

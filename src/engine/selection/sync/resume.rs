@@ -121,7 +121,7 @@ impl Engine {
         highest: Option<ModSeq>,
         reported: QresyncData,
     ) {
-        let Some(selection) = &mut self.selection else { return };
+        let Some(selection) = self.selected.current_mut() else { return };
         let place = Some(selection.selection_handle.place.clone());
         if uid_validity != Some(state.uid_validity) {
             let kind = EventKind::UidValidityChanged { uid_validity };
@@ -160,7 +160,7 @@ impl Engine {
 
     /// What came with SELECT tells all that is new: rows have the flags as they are now.
     fn tell_resumed(&mut self, state: &MailboxState, rows: BTreeMap<Uid, (Flags, Option<ModSeq>)>) {
-        let Some(selection) = &mut self.selection else { return };
+        let Some(selection) = self.selected.current_mut() else { return };
         let (came, changed): (Vec<_>, Vec<_>) =
             rows.into_iter().partition(|(uid, _)| !state.uids.contains(*uid));
         for (uid, (flags, _)) in came {
@@ -169,10 +169,10 @@ impl Engine {
             }
         }
         self.compare_with_before();
-        let Some(selection) = &mut self.selection else { return };
+        let Some(selection) = self.selected.current_mut() else { return };
         let place = Some(selection.selection_handle.place.clone());
         for (uid, (flags, mod_seq)) in changed {
-            let Some(selection) = &mut self.selection else { return };
+            let Some(selection) = self.selected.current_mut() else { return };
             let Some(seq) = selection.view.seq(uid) else { continue };
             if let Some(before) = selection.view.set_flags(seq, flags.clone())
                 && before.as_ref().is_none_or(|before| !before.is_same_but_recent(&flags))
@@ -188,19 +188,19 @@ impl Engine {
     /// Whether this message was there when the state was taken from which the selection goes on, if it does.
     pub(in crate::engine) fn was_there(&self, uid: Option<Uid>) -> bool {
         let state =
-            self.selection.as_ref().and_then(|selection| selection.selection_handle.plan.resume.as_ref());
+            self.selected.current().and_then(|selection| selection.selection_handle.plan.resume.as_ref());
         state.zip(uid).is_none_or(|(state, uid)| state.uids.contains(uid))
     }
 
     /// Whether what was known before is to be compared as soon as all UIDs are known, and these are asked.
     pub(in crate::engine) fn is_to_compare(&self) -> bool {
-        let filling = self.selection.as_ref().map(|selection| &selection.filling);
+        let filling = self.selected.current().map(|selection| &selection.filling);
         filling.is_some_and(|filling| filling.before.is_some() && !filling.has_given_up())
     }
 
     /// Flags of a message changed whose UID is not known: to be told when they are compared.
     pub(in crate::engine) fn changed_by_number(&mut self, seq: Seq) {
-        if let Some(selection) = &mut self.selection {
+        if let Some(selection) = self.selected.current_mut() {
             selection.view.flags_changed(seq);
             selection.filling.before.iter_mut().for_each(|before| before.changed_by_number = true);
         }
@@ -208,7 +208,7 @@ impl Engine {
 
     /// The server does not tell UIDs: flags that were to be told with them are told without.
     pub(in crate::engine) fn tell_changed_by_number(&mut self) {
-        let Some(selection) = &mut self.selection else { return };
+        let Some(selection) = self.selected.current_mut() else { return };
         let Some(before) = &mut selection.filling.before else { return };
         if !std::mem::take(&mut before.changed_by_number) {
             return;
@@ -223,7 +223,7 @@ impl Engine {
 
     /// All UIDs are known: tells what came and went since before, and recalls the flags of the others.
     pub(in crate::engine) fn compare_with_before(&mut self) {
-        let Some(selection) = &mut self.selection else { return };
+        let Some(selection) = self.selected.current_mut() else { return };
         let Some(mut before) = selection.filling.before.take() else { return };
         before.uids = before.uids.difference(&before.gone.to_set());
         let now = selection.view.uids();
@@ -263,7 +263,7 @@ impl Engine {
             self.report(Event::new(kind).at(place.clone()).while_away(before.while_disconnected));
         }
         for uid in now.difference(&before.uids).difference(&before.arrived.to_set()).iter() {
-            let Some(selection) = &self.selection else { return };
+            let Some(selection) = self.selected.current() else { return };
             let seq = selection.view.seq(uid);
             let flags = seq.and_then(|seq| selection.view.flags(seq));
             let kind = EventKind::Arrived { seq, uid, flags };
@@ -279,7 +279,7 @@ impl Engine {
     pub(in crate::engine) fn hear_row_of_opening(&mut self, row: &Message) -> bool {
         let most = self.settings.limits.unread;
         let of_it = self.tells_of_opening() && !row.has_data();
-        if let Some(opening) = self.opening.as_mut().filter(|_| of_it) {
+        if let Some(opening) = self.selected.opening_mut().filter(|_| of_it) {
             opening.earlier.row(row, most);
         }
         of_it
@@ -290,7 +290,7 @@ impl Engine {
         if !self.tells_of_opening() {
             return self.deliver(response);
         }
-        if let Some(opening) = &mut self.opening
+        if let Some(opening) = self.selected.opening_mut()
             && let Some(state) = &opening.selection_handle.plan.resume
         {
             opening.earlier.vanished(uids, &state.uids);
@@ -300,8 +300,8 @@ impl Engine {
     /// Whether what is told of messages is of the mailbox that is being opened by QRESYNC: a server that has it says
     /// `[CLOSED]` first (RFC 7162 section 3.2.11); where it does not, the UIDVALIDITY shows that it speaks of the new one.
     fn tells_of_opening(&self) -> bool {
-        let Some(opening) = self.opening.as_ref().filter(|o| o.earlier.asked) else { return false };
-        self.selection.is_none() && !self.server_may_have_selection || opening.has_begun()
+        let Some(opening) = self.selected.opening().filter(|o| o.earlier.asked) else { return false };
+        self.selected.current().is_none() && !self.selected.is_orphaned() || opening.has_begun()
     }
 }
 

@@ -17,24 +17,24 @@ mod backpressure;
 mod events;
 mod inflight;
 mod lifecycle;
+mod lines;
 mod log;
 mod mailboxes;
 mod receive;
 mod schedule;
 mod selection;
+mod settings;
 mod shutdown;
 mod submit;
 mod write;
 
-pub(crate) use selection::sync::fill::BatchSizes;
+pub(crate) use settings::{BatchSizes, Settings};
 pub(crate) use submit::selection_handle::{ReadyOutcome, SelectOptions, SelectionHandle};
 pub(crate) use submit::shared::{Origin, Shared};
 pub(crate) use submit::slot::{ResultSlot, Submitted};
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use bytes::Bytes;
+use std::time::Instant;
 
 use self::backpressure::Backpressure;
 use self::events::output::Output;
@@ -45,32 +45,11 @@ use self::mailboxes::Mailboxes;
 use self::schedule::{QueuePlace, Scheduler};
 use self::selection::Selected;
 use self::submit::internal::InternalCommand;
-use self::write::idle::Idle;
-use self::write::line::Dialogue;
-use self::write::outbox::Outbox;
+use self::write::Writer;
+use self::write::idle::{Idle, IdleStep, Surroundings};
 use self::write::secrets::Secrets;
-use crate::command::{Command, Logout, Session};
-use crate::types::{Answer, Capabilities, CloseReason, Event, EventKind, Limits, ViewSync};
-
-/// What the engine is told to do and not to do.
-#[derive(Clone, Debug)]
-pub(crate) struct Settings {
-    pub(crate) limits: Limits,
-    /// Whether it idles by itself.
-    pub(crate) auto_idle: bool,
-    /// How much the views of mailboxes learn, unless a SELECT says otherwise.
-    pub(crate) view_sync: ViewSync,
-    /// How many messages one of the engine's own commands asks the UIDs of, and the flags of.
-    pub(crate) windows: BatchSizes,
-    /// How long nothing must have been to do before it idles.
-    pub(crate) idle_delay: Duration,
-    /// How long one IDLE may last.
-    pub(crate) idle_renew: Duration,
-    /// How often it asks where IDLE is not to be had.
-    pub(crate) poll_every: Duration,
-    /// How long the server may say nothing while a command is in flight.
-    pub(crate) silence: Duration,
-}
+use crate::command::{self, Command, Logout, Noop, Session};
+use crate::types::{Answer, Capabilities, CloseReason, Event, EventKind, Limits};
 
 pub(crate) struct Engine {
     shared: Arc<Shared>,
@@ -80,9 +59,7 @@ pub(crate) struct Engine {
     selected: Selected,
     scheduler: Scheduler,
     inflight: InFlight,
-    /// Who has the line for itself.
-    line: Option<Dialogue>,
-    outbox: Outbox,
+    writer: Writer,
     idle: Idle,
     mailboxes: Mailboxes,
     secrets: Secrets,
@@ -105,8 +82,7 @@ impl Engine {
             selected: Selected::default(),
             scheduler: Scheduler::default(),
             inflight: InFlight::default(),
-            line: None,
-            outbox: Outbox::default(),
+            writer: Writer::default(),
             idle: Idle::default(),
             mailboxes: Mailboxes::default(),
             secrets: Secrets::default(),
@@ -141,7 +117,7 @@ impl Engine {
             selection.view.forget_removals();
         }
         self.publish();
-        self.idle_tick(now);
+        self.idle_step(now);
         self.check_time(now);
         if self.output.is_overrun() {
             self.close(CloseReason::Limit(format!(
@@ -163,17 +139,56 @@ impl Engine {
         }
         let lifecycle = self.lifecycle.deadline(self.settings.silence);
         let hold = self.backpressure.deadline(self.settings.limits.hold);
-        [lifecycle, self.upload_deadline(), self.idle_deadline(), hold].into_iter().flatten().min()
+        let upload = self.writer.upload_deadline(self.settings.silence);
+        [lifecycle, upload, self.idle.deadline(&self.surroundings()), hold].into_iter().flatten().min()
+    }
+
+    fn surroundings(&self) -> Surroundings<'_> {
+        Surroundings {
+            settings: &self.settings,
+            session: &self.session,
+            lifecycle: &self.lifecycle,
+            scheduler: &self.scheduler,
+            inflight: &self.inflight,
+            writer: &self.writer,
+            is_selected: self.selected.current().is_some(),
+        }
+    }
+
+    /// Enters IDLE, renews it, or polls, if it is time to.
+    fn idle_step(&mut self, now: Instant) {
+        // Apart while its surroundings are borrowed.
+        let mut idle = std::mem::take(&mut self.idle);
+        let mut step = idle.step(now, &self.surroundings());
+        if step == IdleStep::Leave {
+            idle.leave(&mut self.writer);
+            step = idle.step(now, &self.surroundings());
+        }
+        self.idle = idle;
+        match step {
+            IdleStep::Wait | IdleStep::Leave => return,
+            IdleStep::GiveUp(id) => return self.writer.push_done(id),
+            // Behind what the server may not report by itself.
+            IdleStep::Begin if self.look_back(now) => {
+                self.queue_internal(InternalCommand::Idle, command::Idle, None)
+            }
+            IdleStep::Begin => {}
+            IdleStep::Poll => self.queue_internal(InternalCommand::Poll, Noop, None),
+        }
+        self.send();
     }
 
     fn check_time(&mut self, now: Instant) {
-        let starved = self.starved_since(now);
+        let starved = self.writer.starved_since(now);
         if starved.is_some_and(|since| now.duration_since(since) >= self.settings.silence) {
             self.source_stalled();
             return;
         }
         let waits = self.inflight.awaited(|id| self.idle.is_established(id)).is_some();
-        let waiting = if !waits && self.line.is_none() || self.idle_is_quiet() || starved.is_some() {
+        let waiting = if !waits && self.writer.is_line_free()
+            || self.idle.is_quiet(&self.surroundings())
+            || starved.is_some()
+        {
             Waiting::Nothing
         } else if self.backpressure.is_on() {
             Waiting::Reader
@@ -197,17 +212,17 @@ impl Engine {
 
     /// What to write next, at most about `most` bytes of small commands; empty if nothing waits.
     pub(crate) fn next_write(&mut self, most: usize) -> &[u8] {
-        self.outbox.next_write(most)
+        self.writer.next_write(most)
     }
 
     pub(crate) fn has_to_write(&self) -> bool {
-        !self.outbox.is_empty()
+        !self.writer.is_empty()
     }
 
     /// This many bytes have been written.
     pub(crate) fn written(&mut self, count: usize, now: Instant) {
         self.lifecycle.on_activity(now);
-        for written in self.outbox.advance(count) {
+        for written in self.writer.advance(count) {
             self.inflight.on_written(written.id, written.whole, now);
         }
     }
@@ -303,12 +318,6 @@ impl Engine {
             }
         }
     }
-}
-
-/// The bytes of a response that could not be read, as far as they are worth keeping.
-fn excerpt(bytes: &Bytes) -> Bytes {
-    const MAX_EXCERPT: usize = 16 << 10;
-    if bytes.len() <= MAX_EXCERPT { bytes.clone() } else { Bytes::copy_from_slice(&bytes[..MAX_EXCERPT]) }
 }
 
 #[cfg(test)]

@@ -11,15 +11,21 @@ use crate::engine::inflight::Unfinished;
 use crate::engine::log;
 use crate::engine::submit::end_cause::EndCause;
 use crate::engine::submit::slot::ErasedCommand;
-use crate::engine::write::outbox::Outbox;
 use crate::error::{Error, Sent};
 use crate::types::{CloseReason, CommandId, Done, Event, Place, Status, StatusResponse};
+use crate::wire::frame::FrameError;
 
 impl Engine {
     /// Writing has failed: what the server still sends is read, for a while, before everything ends.
     pub(crate) fn write_failed(&mut self, reason: CloseReason, now: Instant) {
-        self.outbox = Outbox::default();
+        self.writer.discard();
         self.lifecycle.on_write_error(reason, now);
+    }
+
+    /// The framing is lost.
+    pub(crate) fn handle_lost_framing(&mut self, error: FrameError) {
+        let error = self.secrets.take_out_of_error(error);
+        self.handle_end(CloseReason::Protocol(error.to_string()));
     }
 
     /// The connection has ended: by EOF, by an error, by what could not be understood.
@@ -43,7 +49,6 @@ impl Engine {
         self.lifecycle.on_closed(reason.clone());
         // First, so that whoever is woken by an end finds the cause.
         let late = self.shared.close(&reason);
-        self.line = None;
         if let Some(opening) = self.selected.take_opening() {
             opening.selection_handle.end(EndCause::Connection);
         }
@@ -62,7 +67,7 @@ impl Engine {
             let (place, error) = (waiting.place(), Error::closed(&reason).with_sent(Sent::No));
             self.fail_closed(waiting.id, waiting.job, !waiting.origin.is_user(), error, place);
         }
-        self.outbox = Outbox::default();
+        self.writer.close();
         self.output.close(reason);
     }
 

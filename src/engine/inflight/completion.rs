@@ -14,7 +14,6 @@ use crate::engine::inflight::entry::{InFlightCommand, Next};
 use crate::engine::log;
 use crate::engine::submit::internal::{InternalCommand, QueryOutcome};
 use crate::engine::submit::selection_handle::SelectionHandle;
-use crate::engine::write::line::Dialogue;
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::{
     Answer, CloseReason, Code, CommandId, Done, Event, EventKind, Flag, Status, StatusResponse,
@@ -50,8 +49,11 @@ impl Engine {
         if let Some(selection) = self.selected.current_mut() {
             selection.decay_contradictions();
         }
-        let cut_short = self.end_dialogue(id, tag);
-        let pending = self.outbox.holds(id);
+        let cut_short = self.writer.end_dialogue(id, tag);
+        if cut_short {
+            self.opening_cut_short(id);
+        }
+        let pending = self.writer.holds(id);
         let reply = self.inflight.on_tagged(id, tag, &status, cut_short, pending);
         match reply {
             Reply::NextLine => {
@@ -67,7 +69,7 @@ impl Engine {
         let ok = matches!(reply, Reply::Ok);
         let Some(result) = self.inflight.result(id, status, ok, now) else { return };
         if matches!(self.inflight.effect(id), Some(Effect::Idle)) {
-            self.idle.ended(id, ok, &mut self.outbox, now);
+            self.idle.ended(id, ok, &mut self.writer, now);
         }
         self.finish(id, result, now);
     }
@@ -78,26 +80,9 @@ impl Engine {
         if status.status == Status::Bad && tag.eq_ignore_ascii_case("DONE") && self.idle.forgive_done() {
             return;
         }
-        let bytes = self.excerpt_without_secrets(&Bytes::from(format!("{tag} {status}")));
+        let bytes = self.secrets.excerpt(&Bytes::from(format!("{tag} {status}")));
         let error = "no command that has been sent has this tag".to_owned();
         self.report(Event::new(EventKind::Unparsed { bytes, error }));
-    }
-
-    /// A tagged response ends the dialogue that it answers. Whether it cut the command short: it came
-    /// in place of a `+`, or before that was due, and what was to follow is not sent.
-    fn end_dialogue(&mut self, id: CommandId, tag: &str) -> bool {
-        if !self.line.as_ref().is_some_and(|owner| owner.is_ended_by(id, tag)) {
-            return false;
-        }
-        let cut_short = matches!(self.line, Some(Dialogue::Literal { .. } | Dialogue::Upload(_)));
-        if cut_short {
-            self.opening_cut_short(id);
-        }
-        match &self.line {
-            Some(Dialogue::Upload(_)) => self.upload_answered(),
-            _ => self.line = None,
-        }
-        cut_short
     }
 
     /// The command that a line with this tag answers. What has not begun to be written can't have
@@ -105,7 +90,7 @@ impl Engine {
     pub(in crate::engine) fn answered_by(&self, tag: &str) -> Option<CommandId> {
         let begun = |id: &CommandId| {
             // One that has been written whole is not looked for in the outbox.
-            let began = |f: &InFlightCommand| f.begun && (f.whole || !self.outbox.has_yet_to_begin(*id, tag));
+            let began = |f: &InFlightCommand| f.begun && (f.whole || !self.writer.has_yet_to_begin(*id, tag));
             self.inflight.entries.get(id).is_none_or(began)
         };
         self.shared.owner(tag).filter(begun)

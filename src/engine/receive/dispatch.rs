@@ -8,7 +8,8 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::command::ResponseKinds;
-use crate::engine::{Engine, excerpt};
+use crate::engine::Engine;
+use crate::engine::write::secrets::excerpt;
 use crate::types::{Answer, Code, Event, EventKind, Flag, Place, Seq, Status, StatusResponse, Untagged};
 use crate::wire::{Response, Unparsable};
 
@@ -30,7 +31,7 @@ impl Engine {
             };
             return self.lifecycle.on_non_imap(text);
         }
-        self.leave_secrets_out(&mut response);
+        self.secrets.take_out_of(&mut response);
         match response {
             Response::Tagged { tag, status } => self.handle_tagged(&tag, status, now),
             Response::Continuation { text } => self.handle_continuation(&text, now),
@@ -53,7 +54,7 @@ impl Engine {
         }
         let kind = why.keyword.as_deref().map_or(ResponseKinds::NOTHING, ResponseKinds::of_keyword);
         let keyword = why.keyword.as_deref().unwrap_or_default();
-        let kept = self.excerpt_without_secrets(bytes);
+        let kept = self.secrets.excerpt(bytes);
         self.inflight.note_unparsed(kind, keyword, &kept);
         let error = format!("{} (at byte {})", why.message, why.at);
         let place = self.place();
@@ -102,7 +103,7 @@ impl Engine {
             Answer::Status(status) => {
                 let mut status = status.clone();
                 if response.has_secret() {
-                    self.blank(&mut status);
+                    self.secrets.blank(&mut status);
                 }
                 self.on_status(response, &status, now);
             }

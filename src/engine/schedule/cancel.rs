@@ -51,7 +51,7 @@ impl Engine {
 
     /// Takes a command back that has gone out as far as the outbox, and what rests on it; `untold` if its end is no news.
     pub(in crate::engine) fn withdraw_staged(&mut self, id: CommandId, error: Error, untold: bool) {
-        if !self.outbox.withdraw(id) {
+        if !self.writer.withdraw(id) {
             return;
         }
         // What was to use the result of a search that is never made would use another.
@@ -67,13 +67,13 @@ impl Engine {
         let unopened = self.selected.withdraw(id).map(|opening| opening.selection_handle);
         self.end_withdrawn(id, error, untold);
         for id in users {
-            self.outbox.withdraw(id);
+            self.writer.withdraw(id);
             self.end_withdrawn(id, no_search(), false);
         }
         if let Some(selection_handle) = unopened {
             selection_handle.end(EndCause::NotOpened);
             for id in self.inflight.in_selection(selection_handle.id) {
-                self.outbox.withdraw(id);
+                self.writer.withdraw(id);
                 let error = EndCause::NotOpened.error();
                 self.end_withdrawn(id, error, false);
             }
@@ -82,9 +82,6 @@ impl Engine {
 
     /// Ends a command whose bytes have been taken out of the outbox, all of them.
     fn end_withdrawn(&mut self, id: CommandId, error: Error, untold: bool) {
-        if self.line.as_ref().is_some_and(|owner| owner.id() == id) {
-            self.line = None;
-        }
         self.idle.withdrawn(id);
         self.scheduler.remove_line(id);
         if let Some(Effect::Save(saved)) = self.inflight.effect(id).cloned() {

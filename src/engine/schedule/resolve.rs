@@ -124,7 +124,7 @@ impl Engine {
     /// Messages have gone though none may go while a command names them by number (RFC 9051 section 7.5.1): those that are about
     /// to be written would hit others. The engine's own are no danger, and asked again by themselves.
     pub(in crate::engine) fn on_numbers_shifted(&mut self) {
-        if self.inflight.has_numbers() && !self.outbox.is_empty() {
+        if self.inflight.has_numbers() && !self.writer.is_empty() {
             self.unsend_all(|messages, _| {
                 let why = "its numbers stand for other messages now: the server removed some out of turn";
                 matches!(messages, Some(Messages::Seqs(_))).then(|| Error::invalid(why))

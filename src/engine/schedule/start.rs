@@ -15,25 +15,21 @@ use crate::engine::selection::select::Opening;
 use crate::engine::submit::end_cause::EndCause;
 use crate::engine::submit::selection_handle::SelectionHandle;
 use crate::engine::submit::shared::{Origin, Submission};
-use crate::engine::write::line::Dialogue;
 use crate::engine::{Engine, InternalCommand};
 use crate::error::{Error, Sent};
 use crate::types::{CommandId, Done, Event, EventKind, Status, StatusResponse};
-
-/// How much may wait to be written before no further line is made.
-const SOFT_LIMIT: usize = 64 << 10;
 
 impl Engine {
     /// Sends what may go.
     pub(in crate::engine) fn send(&mut self) {
         loop {
-            if !self.lifecycle.may_write() || self.outbox.len() >= SOFT_LIMIT {
+            if !self.lifecycle.may_write() || self.writer.is_full() {
                 return;
             }
             if self.scheduler.has_work() {
-                self.leave_idle();
+                self.idle.leave(&mut self.writer);
             }
-            if self.line.is_some() {
+            if !self.writer.is_line_free() {
                 return;
             }
             let due = self.scheduler.lines_due().find(|id| self.next_line_may_go(*id));
@@ -198,13 +194,13 @@ impl Engine {
                 self.saving(saved);
             }
             (Effect::Idle, _) => {
-                self.line = Some(Dialogue::Idle { id });
+                self.writer.begin_idle(id);
                 let behind = self.inflight.len() > 1;
                 self.idle.sent(id, self.selected.current().is_some(), behind);
             }
             _ => {
-                if class.dialogue && self.line.is_none() {
-                    self.line = Some(Dialogue::Challenge { id });
+                if class.dialogue {
+                    self.writer.begin_challenge(id);
                 }
             }
         }

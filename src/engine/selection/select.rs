@@ -262,7 +262,7 @@ impl Engine {
     /// that ends a selection; and for the rest of its first line, if the server has not waited for that.
     pub(in crate::engine) fn next_line_may_go(&self, id: CommandId) -> bool {
         let may_be_said = || !self.selected.is_orphaned() || self.inflight.len() == 1;
-        !self.inflight.awaits_resend(id) || may_be_said() && !self.outbox.holds(id)
+        !self.inflight.awaits_resend(id) || may_be_said() && !self.writer.holds(id)
     }
 
     /// Whether the server may speak of the mailbox that is being opened: until the first byte of its SELECT has been written, it

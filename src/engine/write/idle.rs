@@ -23,13 +23,12 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-
-use crate::command::{self, Noop};
-use crate::engine::Engine;
-use crate::engine::submit::internal::InternalCommand;
-use crate::engine::write::line::Dialogue;
-use crate::engine::write::outbox::Outbox;
+use crate::command::Session;
+use crate::engine::inflight::InFlight;
+use crate::engine::lifecycle::Lifecycle;
+use crate::engine::schedule::Scheduler;
+use crate::engine::settings::Settings;
+use crate::engine::write::Writer;
 use crate::types::{CommandId, Status};
 
 #[derive(Debug, Default)]
@@ -171,11 +170,11 @@ impl Idle {
     }
 
     /// Its tagged response has come.
-    pub(in crate::engine) fn ended(&mut self, id: CommandId, ok: bool, outbox: &mut Outbox, now: Instant) {
+    pub(in crate::engine) fn ended(&mut self, id: CommandId, ok: bool, writer: &mut Writer, now: Instant) {
         if let Some(at) = self.leaving.iter().position(|left| *left == id) {
             self.leaving.remove(at);
             // If our DONE has not gone out yet it need not, and must not.
-            let taken_back = outbox.holds(id) && outbox.withdraw(id);
+            let taken_back = writer.holds(id) && writer.withdraw(id);
             (self.done_may_be_refused, self.early_end_count) = (!taken_back, 0);
             if self.state == State::Off {
                 (self.end_soon, self.quiet_since) = (false, None);
@@ -192,7 +191,7 @@ impl Idle {
             }
             // Our DONE may be no command to a server that never began to idle.
             State::GivenUp { id: mine } if mine == id => {
-                self.done_may_be_refused &= !(outbox.holds(id) && outbox.withdraw(id));
+                self.done_may_be_refused &= !(writer.holds(id) && writer.withdraw(id));
             }
             State::On { since, .. } if now.duration_since(since) < SHORT_LIVED => {
                 self.early_end_count = self.early_end_count.saturating_add(1);
@@ -221,145 +220,157 @@ impl Idle {
     pub(in crate::engine) fn is_established(&self, id: CommandId) -> bool {
         matches!(self.state, State::On { id: mine, .. } if mine == id)
     }
-}
 
-impl Engine {
     /// Whether there is nothing to wait for but what an IDLE brings.
-    pub(in crate::engine) fn idle_is_quiet(&self) -> bool {
-        matches!(self.idle.state, State::On { .. }) && self.outbox.is_empty() && self.inflight.len() == 1
+    pub(in crate::engine) fn is_quiet(&self, around: &Surroundings<'_>) -> bool {
+        matches!(self.state, State::On { .. }) && around.writer.is_empty() && around.inflight.len() == 1
     }
 
     /// Ends IDLE, because there is something to do: DONE at once if the server has answered `+`, else as
     /// soon as it does. The line is free as soon as DONE is queued.
-    pub(in crate::engine) fn leave_idle(&mut self) {
-        if let State::On { id, .. } = self.idle.state {
-            self.idle.state = State::Off;
-            self.idle.leaving.push(id);
-            self.idle.quiet_since = None;
-            self.outbox.push(id, Bytes::from_static(b"DONE\r\n"), true);
-            if matches!(self.line, Some(Dialogue::Idle { .. })) {
-                self.line = None;
-            }
+    pub(in crate::engine) fn leave(&mut self, writer: &mut Writer) {
+        if let State::On { id, .. } = self.state {
+            self.state = State::Off;
+            self.leaving.push(id);
+            self.quiet_since = None;
+            writer.leave_idle(id);
         }
     }
 
-    /// Enters IDLE, renews it, or polls, if it is time to.
-    pub(in crate::engine) fn idle_tick(&mut self, now: Instant) {
-        match self.idle.state {
+    /// What it is time to do.
+    pub(in crate::engine) fn step(&mut self, now: Instant, around: &Surroundings<'_>) -> IdleStep {
+        let settings = around.settings;
+        match self.state {
             State::On { id, since } => {
-                let renews = self.renews(id) && now.duration_since(since) >= self.settings.idle_renew;
+                let renews = around.renews(id) && now.duration_since(since) >= settings.idle_renew;
                 if renews {
-                    Idle::log_renewed(id, since, now);
+                    Self::log_renewed(id, since, now);
                 }
-                if !self.idle.end_soon && !renews {
-                    return;
-                }
-                self.leave_idle();
+                return if self.end_soon || renews { IdleStep::Leave } else { IdleStep::Wait };
             }
             State::Off => {}
-            State::Requested { id } => return self.wait_for_idle(id, now),
-            State::GivenUp { .. } => return,
+            State::Requested { id } => return self.await_continuation(id, now, around),
+            State::GivenUp { .. } => return IdleStep::Wait,
         }
-        let free = !self.scheduler.has_work() && self.line.is_none() && self.lifecycle.may_idle();
-        if !free || !self.settings.auto_idle {
-            self.idle.quiet_since = None;
-            return;
+        if !around.is_free() || !settings.auto_idle {
+            self.quiet_since = None;
+            return IdleStep::Wait;
         }
-        if !self.inflight.is_empty() || !self.outbox.is_empty() {
-            self.idle.quiet_since = None;
-            if self.can_idle() && self.may_idle_behind() {
-                self.begin_idle(now);
-            }
-            return;
+        if !around.inflight.is_empty() || !around.writer.is_empty() {
+            self.quiet_since = None;
+            let may_begin = self.is_possible(around) && self.may_go_behind(around);
+            return if may_begin { IdleStep::Begin } else { IdleStep::Wait };
         }
-        let since = *self.idle.quiet_since.get_or_insert(now);
-        if self.can_idle() {
-            if now.duration_since(since) >= self.idle_delay() {
-                self.begin_idle(now);
-            }
-        } else if now.duration_since(self.idle.last_asked.unwrap_or(since).max(since))
-            >= self.settings.poll_every
-        {
-            self.idle.last_asked = Some(now);
-            self.queue_internal(InternalCommand::Poll, Noop, None);
-            self.send();
+        let since = *self.quiet_since.get_or_insert(now);
+        if self.is_possible(around) {
+            let is_due = now.duration_since(since) >= self.delay(settings);
+            return if is_due { IdleStep::Begin } else { IdleStep::Wait };
         }
+        if now.duration_since(self.last_asked.unwrap_or(since).max(since)) < settings.poll_every {
+            return IdleStep::Wait;
+        }
+        self.last_asked = Some(now);
+        IdleStep::Poll
     }
 
-    /// Begins IDLE, behind what the server may not tell by itself.
-    fn begin_idle(&mut self, now: Instant) {
-        if self.look_back(now) {
-            self.queue_internal(InternalCommand::Idle, command::Idle, None);
-        }
-        self.send();
-    }
-
-    /// Where only the engine has spoken there is nobody who would send the next command at once.
-    fn idle_delay(&self) -> Duration {
-        if self.idle.alone { Duration::ZERO } else { self.settings.idle_delay }
+    /// Where only the engine has sent commands, no program is about to send the next one at once.
+    fn delay(&self, settings: &Settings) -> Duration {
+        if self.alone { Duration::ZERO } else { settings.idle_delay }
     }
 
     /// Whether IDLE may go out behind what is in flight: questions of the engine's own, and an IDLE that was left for them.
-    fn may_idle_behind(&self) -> bool {
-        self.idle.alone
-            && !self.idle.apart
-            && self.idle.leaving.len() <= 1
-            && self.idle.early_end_count == 0
-            && !self.inflight.has_numbers()
-            && self.inflight.may_be_idled_behind()
+    fn may_go_behind(&self, around: &Surroundings<'_>) -> bool {
+        self.alone
+            && !self.apart
+            && self.leaving.len() <= 1
+            && self.early_end_count == 0
+            && !around.inflight.has_numbers()
+            && around.inflight.may_be_idled_behind()
     }
 
     /// A server that never answers IDLE must not hold up all else. Nothing but DONE may go out now (RFC 2177 section 3), and
     /// nothing behind it before the tagged line: a `+` that came late would be taken for that of a literal.
-    fn wait_for_idle(&mut self, id: CommandId, now: Instant) {
-        if self.outbox.holds(id) || self.inflight.len() > 1 {
+    fn await_continuation(&mut self, id: CommandId, now: Instant, around: &Surroundings<'_>) -> IdleStep {
+        if around.writer.holds(id) || around.inflight.len() > 1 {
             // What went out before it is answered first.
-            return;
+            return IdleStep::Wait;
         }
-        let since = *self.idle.asked_at.get_or_insert(now);
-        if now.duration_since(since) >= self.idle_patience() {
-            self.idle.refuse("the server does not answer IDLE");
-            self.idle.done_may_be_refused = true;
-            self.idle.state = State::GivenUp { id };
-            self.outbox.push(id, Bytes::from_static(b"DONE\r\n"), true);
+        let since = *self.asked_at.get_or_insert(now);
+        if now.duration_since(since) < patience(around.settings) {
+            return IdleStep::Wait;
         }
-    }
-
-    /// Shorter than the silence by which the connection is given up.
-    fn idle_patience(&self) -> Duration {
-        PATIENCE.min(self.settings.silence / 4)
-    }
-
-    /// Whether it is ours to renew: our own, or one by hand that nobody can end any more.
-    fn renews(&self, id: CommandId) -> bool {
-        let own = self.inflight.internal(id).is_some();
-        own || self.settings.auto_idle && self.inflight.has(id) && !self.inflight.has_reader(id)
+        self.refuse("the server does not answer IDLE");
+        self.done_may_be_refused = true;
+        self.state = State::GivenUp { id };
+        IdleStep::GiveUp(id)
     }
 
     /// IDLE is valid as soon as the session is authenticated (RFC 2177 section 3, RFC 9051 section 6.3.13).
-    fn can_idle(&self) -> bool {
-        let preauth = || self.lifecycle.greeting().is_some_and(|greeting| greeting.status == Status::PreAuth);
-        let selected = self.selected.current().is_some();
-        (selected || self.idle.logged_in || preauth())
-            && !self.idle.is_refused(selected)
-            && self.session.can("IDLE")
+    fn is_possible(&self, around: &Surroundings<'_>) -> bool {
+        let preauth =
+            || around.lifecycle.greeting().is_some_and(|greeting| greeting.status == Status::PreAuth);
+        (around.is_selected || self.logged_in || preauth())
+            && !self.is_refused(around.is_selected)
+            && around.session.can("IDLE")
     }
 
-    pub(in crate::engine) fn idle_deadline(&self) -> Option<Instant> {
-        match self.idle.state {
-            State::On { id, since } => {
-                since.checked_add(self.settings.idle_renew).filter(|_| self.renews(id))
-            }
+    /// When [`step`](Self::step) has something to do next.
+    pub(in crate::engine) fn deadline(&self, around: &Surroundings<'_>) -> Option<Instant> {
+        let settings = around.settings;
+        match self.state {
+            State::On { id, since } => since.checked_add(settings.idle_renew).filter(|_| around.renews(id)),
             State::Off => {
-                let since = self.idle.quiet_since?;
-                if self.can_idle() {
-                    since.checked_add(self.idle_delay())
+                let since = self.quiet_since?;
+                if self.is_possible(around) {
+                    since.checked_add(self.delay(settings))
                 } else {
-                    self.idle.last_asked.unwrap_or(since).max(since).checked_add(self.settings.poll_every)
+                    self.last_asked.unwrap_or(since).max(since).checked_add(settings.poll_every)
                 }
             }
-            State::Requested { .. } => self.idle.asked_at?.checked_add(self.idle_patience()),
+            State::Requested { .. } => self.asked_at?.checked_add(patience(settings)),
             State::GivenUp { .. } => None,
         }
     }
+}
+
+/// What the conductor is to do for IDLE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) enum IdleStep {
+    Wait,
+    /// [Leave](Idle::leave) IDLE, then ask again.
+    Leave,
+    Begin,
+    /// NOOP.
+    Poll,
+    /// DONE to a server that has not answered `+`.
+    GiveUp(CommandId),
+}
+
+/// What IDLE depends on.
+pub(in crate::engine) struct Surroundings<'a> {
+    pub(in crate::engine) settings: &'a Settings,
+    pub(in crate::engine) session: &'a Session,
+    pub(in crate::engine) lifecycle: &'a Lifecycle,
+    pub(in crate::engine) scheduler: &'a Scheduler,
+    pub(in crate::engine) inflight: &'a InFlight,
+    pub(in crate::engine) writer: &'a Writer,
+    pub(in crate::engine) is_selected: bool,
+}
+
+impl Surroundings<'_> {
+    /// Whether nothing waits to be sent, and something could be.
+    fn is_free(&self) -> bool {
+        !self.scheduler.has_work() && self.writer.is_line_free() && self.lifecycle.may_idle()
+    }
+
+    /// Whether it is ours to renew: our own, or one by hand that no token can end any more.
+    fn renews(&self, id: CommandId) -> bool {
+        let (inflight, auto) = (self.inflight, self.settings.auto_idle);
+        inflight.internal(id).is_some() || auto && inflight.has(id) && !inflight.has_reader(id)
+    }
+}
+
+/// How long an IDLE may wait for its `+`: shorter than the silence by which the connection is given up.
+fn patience(settings: &Settings) -> Duration {
+    PATIENCE.min(settings.silence / 4)
 }

@@ -8,21 +8,16 @@
 //!                          (a tagged OK, NO or BAD ends any of them)
 //! ```
 //!
-//! In: commands in flight that have a line to write, and `+`. Out: bytes in the outbox.
+//! In: lines of commands in flight, `+`, tagged responses. Out: bytes in the outbox.
 
 use std::collections::VecDeque;
-use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::command::{Flow, Line};
-use crate::engine::Engine;
-use crate::engine::selection::access::refusal_of_verb;
-use crate::engine::write::reserved;
-use crate::engine::write::upload::{Piece, Upload, pieces};
-use crate::error::{Error, Result, Sent};
-use crate::types::{CommandId, Event, EventKind};
-use crate::wire::encode::Fragment;
+use crate::engine::write::Writer;
+use crate::engine::write::idle::Idle;
+use crate::engine::write::upload::{Piece, Upload};
+use crate::types::CommandId;
 
 /// Who has the line for itself, and what it waits for.
 pub(in crate::engine) enum Dialogue {
@@ -54,66 +49,35 @@ impl Dialogue {
     }
 }
 
-impl Engine {
-    /// Makes and queues the next line of a command in flight.
-    pub(in crate::engine) fn write_line(&mut self, id: CommandId) {
-        let Some(class) = self.inflight.class(id).filter(|_| self.inflight.is_line_due(id)) else { return };
-        let (ours, refusal) = (class.ours, self.refusal_of_line(id));
-        let tag = self.shared.tag(id);
-        let mut line = Line::new(Some(&tag), &self.session);
-        let encoded = match refusal {
-            Some(error) => Err(error),
-            None => self.inflight.encode(id, &mut line, &self.session),
-        };
-        let made = encoded.and_then(|flow| {
-            let sources = line.take_sources();
-            self.secrets.add(id, line.take_secrets());
-            let fragments = line.finish()?;
-            if !ours {
-                self.check_own_line(&verb_of(&fragments))?;
-            }
-            Ok((flow, pieces(fragments, sources)))
-        });
-        match made {
-            Ok((flow, pieces)) => {
-                let last = self.inflight.line_made(id, &tag, flow);
-                if flow == Flow::More {
-                    self.scheduler.continue_at_once(id);
-                }
-                self.outbox.open_line();
-                self.push_pieces(id, Some(tag), pieces, last);
-            }
-            Err(error) => {
-                self.shared.release_tag(&tag);
-                if let Some(error) = self.inflight.line_failed(id, error) {
-                    if self.inflight.has_begun(id) {
-                        self.failed(id, &error);
-                    }
-                    self.end_flight(id, Err(error));
-                }
-            }
-        }
+/// What a `+` is the answer to.
+pub(in crate::engine) enum Continuation {
+    /// A literal, which is on its way now.
+    Literal(CommandId),
+    Challenge(CommandId),
+    Idle(CommandId),
+    /// Nothing, or what has not been written yet.
+    Stray,
+}
+
+impl Writer {
+    /// Whether no command has the line for itself.
+    pub(in crate::engine) fn is_line_free(&self) -> bool {
+        self.line.is_none()
     }
 
-    /// Whether a line of a user's own command may go out that begins with this word.
-    fn check_own_line(&mut self, verb: &str) -> Result<()> {
-        if !is_name(verb) {
-            // Some servers take a tab for a space, and a quoted string for the atom.
-            return Err(Error::invalid("it does not begin with a command's name"));
-        }
-        reserved::check(verb)?;
-        let refusal = self.selected.current().and_then(|s| refusal_of_verb(&s.selection_handle, verb));
-        if let Some(refused) = refusal {
-            return Err(refused);
-        }
-        if matches!(verb, "SEARCH" | "ESEARCH" | "SORT" | "THREAD") {
-            // It may save its own result in place of ours (RFC 5182 section 2.1).
-            self.selected.forget_saved();
-        }
-        Ok(())
+    /// Writes a line, up to the first literal that must wait or that comes from elsewhere.
+    pub(in crate::engine) fn begin_line(
+        &mut self,
+        id: CommandId,
+        tag: String,
+        pieces: VecDeque<Piece>,
+        last: bool,
+    ) {
+        self.outbox.open_line();
+        self.push_pieces(id, Some(tag), pieces, last);
     }
 
-    /// Puts a line in the outbox, up to the first literal that must wait or that comes from elsewhere.
+    /// Writes pieces of a command, up to the first literal that must wait or that comes from elsewhere.
     pub(in crate::engine) fn push_pieces(
         &mut self,
         id: CommandId,
@@ -122,93 +86,74 @@ impl Engine {
         last: bool,
     ) {
         while let Some(piece) = rest.pop_front() {
-            match piece {
-                Piece::Bytes(bytes) => self.outbox.push(id, bytes, last && rest.is_empty()),
-                Piece::Wait => {
-                    self.line = Some(Dialogue::Literal { id, tag, rest, last });
-                    return;
+            self.line = Some(match piece {
+                Piece::Bytes(bytes) => {
+                    self.outbox.push(id, bytes, last && rest.is_empty());
+                    continue;
                 }
-                Piece::Upload(source) => {
-                    self.line = Some(Dialogue::Upload(Upload::new(id, tag, source, rest, last)));
-                    return;
-                }
-            }
+                Piece::Wait => Dialogue::Literal { id, tag, rest, last },
+                Piece::Upload(source) => Dialogue::Upload(Upload::new(id, tag, source, rest, last)),
+            });
+            return;
         }
     }
 
-    /// A `+` has come.
-    pub(in crate::engine) fn handle_continuation(&mut self, text: &Bytes, now: Instant) {
-        // Of an IDLE that was given up it is but our DONE that may still be there to write.
-        let unwritten = |id| self.outbox.holds(id) && !self.idle.has_given_up(id);
-        let heard_too_early = self.line.as_ref().is_some_and(|owner| unwritten(owner.id()));
-        match self.line.take() {
-            // What it answers has not been written yet, or nothing waits for it.
-            Some(owner) if heard_too_early => {
-                self.line = Some(owner);
-                self.tell_stray_continuation(text);
-            }
-            None => self.tell_stray_continuation(text),
-            Some(owner @ Dialogue::Upload(_)) => {
-                self.line = Some(owner);
-                self.tell_stray_continuation(text);
-            }
+    /// A command reads each `+` from here on, unless a literal of it waits first.
+    pub(in crate::engine) fn begin_challenge(&mut self, id: CommandId) {
+        self.line.get_or_insert(Dialogue::Challenge { id });
+    }
+
+    /// `*` gives an exchange up; the tagged BAD that follows ends the command (RFC 9051 section 6.2.2).
+    /// A server that has not accepted that is sent it again.
+    pub(in crate::engine) fn cancel_challenge(&mut self, id: CommandId) {
+        self.outbox.push(id, Bytes::from_static(b"*\r\n"), false);
+    }
+
+    pub(in crate::engine) fn begin_idle(&mut self, id: CommandId) {
+        self.line = Some(Dialogue::Idle { id });
+    }
+
+    /// Writes DONE. The line is free by that.
+    pub(super) fn leave_idle(&mut self, id: CommandId) {
+        self.push_done(id);
+        self.line.take_if(|line| matches!(line, Dialogue::Idle { .. }));
+    }
+
+    /// Writes DONE to a server that has not answered IDLE. Nothing may follow before the tagged line.
+    pub(in crate::engine) fn push_done(&mut self, id: CommandId) {
+        self.outbox.push(id, Bytes::from_static(b"DONE\r\n"), true);
+    }
+
+    /// A `+` has been received: a literal that waited for it is written.
+    pub(in crate::engine) fn on_continuation(&mut self, idle: &Idle) -> Continuation {
+        let Some(id) = self.line.as_ref().map(Dialogue::id) else { return Continuation::Stray };
+        // Of an IDLE that was given up only DONE may still wait.
+        if self.outbox.holds(id) && !idle.has_given_up(id) {
+            return Continuation::Stray;
+        }
+        match self.line.take_if(|line| matches!(line, Dialogue::Literal { .. })) {
             Some(Dialogue::Literal { id, tag, rest, last }) => {
                 self.push_pieces(id, tag, rest, last);
-                if self.line.is_none() && self.inflight.class(id).is_some_and(|class| class.dialogue) {
-                    self.line = Some(Dialogue::Challenge { id });
-                }
+                Continuation::Literal(id)
             }
-            Some(Dialogue::Challenge { id }) => {
-                self.line = Some(Dialogue::Challenge { id });
-                self.answer_challenge(id, text);
-            }
-            Some(Dialogue::Idle { id }) => {
-                self.line = Some(Dialogue::Idle { id });
-                if !self.idle.accepted(id, now) {
-                    self.tell_stray_continuation(text);
-                }
-            }
+            _ => match &self.line {
+                Some(Dialogue::Challenge { id }) => Continuation::Challenge(*id),
+                Some(Dialogue::Idle { id }) => Continuation::Idle(*id),
+                _ => Continuation::Stray,
+            },
         }
     }
 
-    fn answer_challenge(&mut self, id: CommandId, text: &Bytes) {
-        let mut line = Line::new(None, &self.session);
-        let Some(answered) = self.inflight.answer_challenge(id, text, &mut line) else { return };
-        let made = answered.and_then(|last| {
-            self.secrets.add(id, line.take_secrets());
-            Ok((line.finish()?, last))
-        });
-        match made {
-            Ok((fragments, last)) => self.push_pieces(id, None, pieces(fragments, Vec::new()), last),
-            Err(error) => {
-                // `*` gives the exchange up; the tagged BAD that follows ends the command (RFC 9051 section 6.2.2). A server that
-                // has not accepted that is given it again.
-                self.inflight.fail(id, error.with_sent(Sent::Partly));
-                self.outbox.push(id, Bytes::from_static(b"*\r\n"), false);
+    /// A tagged response has been received. Whether it came in place of a `+`, or before one was due:
+    /// what was to follow is not sent.
+    pub(in crate::engine) fn end_dialogue(&mut self, id: CommandId, tag: &str) -> bool {
+        match self.line.take_if(|line| line.is_ended_by(id, tag)) {
+            Some(Dialogue::Upload(mut upload)) => {
+                upload.on_answer();
+                self.line = Some(Dialogue::Upload(upload));
+                true
             }
+            line => matches!(line, Some(Dialogue::Literal { .. })),
         }
-    }
-
-    fn tell_stray_continuation(&mut self, text: &Bytes) {
-        let bytes = self.excerpt_without_secrets(&Bytes::from([b"+ ", &text[..]].concat()));
-        let error = "no command waits for a continuation".to_owned();
-        self.report(Event::new(EventKind::Unparsed { bytes, error }));
-    }
-}
-
-/// Whether this is a command's name: an atom (RFC 9051 section 9, ATOM-CHAR).
-fn is_name(verb: &str) -> bool {
-    let is_special = |byte: u8| br#"(){%*"\]"#.contains(&byte);
-    !verb.is_empty() && verb.bytes().all(|byte| byte.is_ascii_graphic() && !is_special(byte))
-}
-
-/// The command's name as the server will read it, in capitals, `UID` aside.
-fn verb_of(fragments: &[Fragment]) -> String {
-    let first = fragments.first().map(Fragment::as_bytes).unwrap_or_default();
-    let mut words = first.split(|byte| matches!(byte, b' ' | b'\r' | b'\n')).skip(1);
-    let word = |word: Option<&[u8]>| String::from_utf8_lossy(word.unwrap_or_default()).to_ascii_uppercase();
-    match word(words.next()) {
-        uid if uid == "UID" => word(words.next()),
-        verb => verb,
     }
 }

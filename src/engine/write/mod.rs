@@ -1,6 +1,7 @@
 //! From commands to bytes: lines, dialogues that own the line (literal, SASL, upload, IDLE), the outbox.
 //!
-//! In: commands that admission lets go, `+`, chunks of uploads. Out: bytes, each with its command.
+//! In: lines of commands that admission lets go, `+`, chunks of uploads. Out: bytes, each with its
+//! command.
 
 pub(in crate::engine) mod idle;
 pub(in crate::engine) mod line;
@@ -9,3 +10,68 @@ pub(in crate::engine) mod reserved;
 pub(in crate::engine) mod secret_pieces;
 pub(in crate::engine) mod secrets;
 pub(in crate::engine) mod upload;
+
+use self::line::Dialogue;
+use self::outbox::{Outbox, Written};
+use crate::types::CommandId;
+
+/// How many bytes may wait to be written before no further line is made.
+const SOFT_LIMIT: usize = 64 << 10;
+
+/// What waits to be written, and the command that has the line for itself.
+#[derive(Default)]
+pub(in crate::engine) struct Writer {
+    outbox: Outbox,
+    line: Option<Dialogue>,
+}
+
+impl Writer {
+    /// Whether nothing waits to be written.
+    pub(in crate::engine) fn is_empty(&self) -> bool {
+        self.outbox.is_empty()
+    }
+
+    /// Whether so much waits that no further line is to be made.
+    pub(in crate::engine) fn is_full(&self) -> bool {
+        self.outbox.len() >= SOFT_LIMIT
+    }
+
+    /// The bytes of the next write, about `most` at most.
+    pub(in crate::engine) fn next_write(&mut self, most: usize) -> &[u8] {
+        self.outbox.next_write(most)
+    }
+
+    /// This many bytes have been written.
+    pub(in crate::engine) fn advance(&mut self, count: usize) -> Vec<Written> {
+        self.outbox.advance(count)
+    }
+
+    /// Whether bytes of this command wait.
+    pub(in crate::engine) fn holds(&self, id: CommandId) -> bool {
+        self.outbox.holds(id)
+    }
+
+    /// Whether the line with this tag waits, and not a byte of it has been written.
+    pub(in crate::engine) fn has_yet_to_begin(&self, id: CommandId, tag: &str) -> bool {
+        self.outbox.has_yet_to_begin(id, tag)
+    }
+
+    /// Takes out all that waits of this command, if none of that has been begun; then the line is free.
+    pub(in crate::engine) fn withdraw(&mut self, id: CommandId) -> bool {
+        let withdrawn = self.outbox.withdraw(id);
+        if withdrawn {
+            self.line.take_if(|line| line.id() == id);
+        }
+        withdrawn
+    }
+
+    /// Nothing that waits can be written any more.
+    pub(in crate::engine) fn discard(&mut self) {
+        self.outbox = Outbox::default();
+    }
+
+    /// The connection has ended.
+    pub(in crate::engine) fn close(&mut self) {
+        *self = Self::default();
+    }
+}

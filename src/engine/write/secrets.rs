@@ -15,8 +15,7 @@ use bytes::Bytes;
 use zeroize::Zeroizing;
 
 use crate::engine::write::secret_pieces::{Piece, Pieces};
-use crate::engine::{Engine, excerpt};
-use crate::types::{Answer, CloseReason, Code, CommandId, EventKind, StatusResponse, Untagged};
+use crate::types::{Answer, Code, CommandId, EventKind, StatusResponse, Untagged};
 use crate::wire::Response;
 use crate::wire::frame::FrameError;
 
@@ -69,21 +68,19 @@ impl Secrets {
         let code = status.code.as_ref().filter(|code| has_text(code));
         code.is_some_and(|code| self.are_in(code.to_string().as_bytes()))
     }
-}
 
-impl Engine {
     /// Takes out of a response what it says of secrets; one that a command may claim is marked, and keeps it.
-    pub(in crate::engine) fn leave_secrets_out(&self, response: &mut Response) {
-        if self.secrets.is_empty() {
+    pub(in crate::engine) fn take_out_of(&self, response: &mut Response) {
+        if self.is_empty() {
             return;
         }
         match response {
             Response::Tagged { status, .. } => self.blank(status),
             Response::Untagged(response) => {
                 let has_secret = match response.answer() {
-                    Answer::Status(status) => self.secrets.are_in_status(status),
-                    Answer::Id(fields) => self.secrets.are_in(format!("{fields:?}").as_bytes()),
-                    Answer::Other => response.raw().is_some_and(|raw| self.secrets.are_in(raw)),
+                    Answer::Status(status) => self.are_in_status(status),
+                    Answer::Id(fields) => self.are_in(format!("{fields:?}").as_bytes()),
+                    Answer::Other => response.raw().is_some_and(|raw| self.are_in(raw)),
                     _ => false,
                 };
                 if has_secret {
@@ -95,26 +92,31 @@ impl Engine {
         }
     }
 
-    /// The framing is lost. The text says how the response began, but not while it may be one that repeats a secret.
-    pub(crate) fn handle_lost_framing(&mut self, error: FrameError) {
-        let error = if self.secrets.is_empty() { error } else { error.begun_with(MAY_HAVE) };
-        self.handle_end(CloseReason::Protocol(error.to_string()));
-    }
-
-    /// Without what it says of secrets.
+    /// Takes them out of a status response.
     pub(in crate::engine) fn blank(&self, status: &mut StatusResponse) {
-        if self.secrets.are_in(status.text.as_bytes()) {
+        if self.are_in(status.text.as_bytes()) {
             status.text = LEFT_OUT.to_owned();
         }
-        if self.secrets.are_in_code(status) {
+        if self.are_in_code(status) {
             status.code = None;
         }
     }
 
     /// The beginning of these bytes, as it may be kept. All of them are looked through: a secret may be cut in two there.
-    pub(in crate::engine) fn excerpt_without_secrets(&self, bytes: &Bytes) -> Bytes {
-        if self.secrets.are_in(bytes) { Bytes::from_static(LEFT_OUT.as_bytes()) } else { excerpt(bytes) }
+    pub(in crate::engine) fn excerpt(&self, bytes: &Bytes) -> Bytes {
+        if self.are_in(bytes) { Bytes::from_static(LEFT_OUT.as_bytes()) } else { excerpt(bytes) }
     }
+
+    /// An error of the framing, whose text says how the response began; without that while it may be one that repeats a secret.
+    pub(in crate::engine) fn take_out_of_error(&self, error: FrameError) -> FrameError {
+        if self.is_empty() { error } else { error.begun_with(MAY_HAVE) }
+    }
+}
+
+/// The beginning of a response that could not be read, as far as it is worth keeping.
+pub(in crate::engine) fn excerpt(bytes: &Bytes) -> Bytes {
+    const MAX_EXCERPT: usize = 16 << 10;
+    if bytes.len() <= MAX_EXCERPT { bytes.clone() } else { Bytes::copy_from_slice(&bytes[..MAX_EXCERPT]) }
 }
 
 /// The event in place of a response that has a secret in it.

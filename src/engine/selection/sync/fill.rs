@@ -24,21 +24,6 @@ use crate::types::{
 };
 use crate::view::View;
 
-/// How many messages one command asks of, so that none keeps the connection busy for long.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct BatchSizes {
-    /// For UIDs. With ESEARCH the answer is some kB, without it about 7 octets a message.
-    pub(crate) uids: u32,
-    /// For flags: about 50 octets a message.
-    pub(crate) flags: u32,
-}
-
-impl Default for BatchSizes {
-    fn default() -> Self {
-        Self { uids: 50_000, flags: 5_000 }
-    }
-}
-
 /// How often UIDs may be refused, until something has come or gone.
 const MAX_REFUSALS: u8 = 2;
 

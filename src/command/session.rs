@@ -12,6 +12,8 @@ const MAX_NAME_LEN: usize = 1000;
 #[derive(Clone, Debug, Default)]
 pub struct Session {
     pub(crate) capabilities: Capabilities,
+    /// How often the server has reported them.
+    pub(crate) capabilities_epoch: u64,
     pub(crate) enabled: Vec<String>,
     /// The longest line that a set of messages may make.
     pub(crate) command_line: usize,
@@ -33,6 +35,16 @@ impl Session {
     #[must_use]
     pub fn can(&self, capability: &str) -> bool {
         self.capabilities.has(capability) || self.is_rev2() && is_in_rev2(capability)
+    }
+
+    /// What the server can do from here on. Whether that has changed.
+    pub(crate) fn learn_capabilities(&mut self, all: &Capabilities) -> bool {
+        self.capabilities_epoch += 1;
+        let is_new = self.capabilities != *all;
+        if is_new {
+            self.capabilities = all.clone();
+        }
+        is_new
     }
 
     /// All reported capabilities.

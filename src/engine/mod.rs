@@ -63,8 +63,6 @@ pub(crate) struct Engine {
     idle: Idle,
     mailboxes: Mailboxes,
     secrets: Secrets,
-    /// How often capabilities have been told.
-    capabilities_epoch: u64,
     output: Output,
     backpressure: Backpressure,
 }
@@ -86,7 +84,6 @@ impl Engine {
             idle: Idle::default(),
             mailboxes: Mailboxes::default(),
             secrets: Secrets::default(),
-            capabilities_epoch: 0,
             backpressure: Backpressure::default(),
         }
     }
@@ -309,9 +306,7 @@ impl Engine {
         if !all.is_whole() {
             return self.report(Event::new(EventKind::Data(Answer::Capability(all))));
         }
-        self.capabilities_epoch += 1;
-        if self.session.capabilities != all {
-            self.session.capabilities = all.clone();
+        if self.session.learn_capabilities(&all) {
             self.shared.set_capabilities(&all);
             if self.lifecycle.is_ready() {
                 self.report(Event::new(EventKind::Capabilities(all)));

@@ -9,7 +9,8 @@ use crate::source::{Source, group, line, places, source_of, sources};
 
 /// The rooms, lowest first; those of one line are neighbours, and neither names the other. The last line is the
 /// conductor: the files at the top of the folder.
-const ROOMS: [&[&str]; 9] = [
+const ROOMS: [&[&str]; 10] = [
+    &["settings"],
     &["events"],
     &["submit"],
     &["lifecycle", "log"],
@@ -18,7 +19,7 @@ const ROOMS: [&[&str]; 9] = [
     &["schedule"],
     &["write"],
     &["receive"],
-    &["mod", "start", "outcome", "shutdown", "backpressure"],
+    &["mod", "lines", "shutdown", "backpressure"],
 ];
 
 /// The modules of a room, if a file belongs to the engine.
@@ -60,29 +61,27 @@ fn every_file_of_the_engine_has_a_room() {
 }
 
 /// Rooms that still name one above them. An entry is a debt; one that is paid is an error here, so that it goes.
-const DEBTS: [(&str, &str); 13] = [
+const DEBTS: [(&str, &str); 11] = [
     ("inflight", "mod"),
     ("inflight", "write"),
     ("log", "write"),
     ("receive", "mod"),
     ("schedule", "mod"),
-    ("schedule", "write"),
     ("selection", "mod"),
     ("selection", "schedule"),
     ("submit", "mailboxes"),
     ("submit", "selection"),
     ("submit", "log"),
     ("submit", "write"),
-    ("write", "mod"),
 ];
 /// How many fields the engine may have: its parts.
-const MAX_PARTS: usize = 15;
+const MAX_PARTS: usize = 13;
 /// How many functions all `impl Engine` blocks may have.
-const MAX_METHODS: usize = 196;
+const MAX_METHODS: usize = 177;
 /// How many fields of the rooms' types may be visible outside their room.
 const MAX_VISIBLE: usize = 200;
 /// Types that only carry arguments, whose fields are open.
-const ARGUMENTS: [&str; 3] = ["Settings", "BatchSizes", "Facts"];
+const ARGUMENTS: [&str; 4] = ["Settings", "BatchSizes", "Facts", "Surroundings"];
 
 #[test]
 fn what_depends_on_what_goes_one_way() {

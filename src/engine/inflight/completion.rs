@@ -225,7 +225,7 @@ impl Engine {
                     .inflight
                     .entries
                     .get(&id)
-                    .is_some_and(|f| f.at_start.capabilities_epoch == self.capabilities_epoch)
+                    .is_some_and(|f| f.at_start.capabilities_epoch == self.session.capabilities_epoch)
                 {
                     self.forget_capabilities();
                 }

@@ -172,7 +172,7 @@ impl Engine {
             (None, opening) => opening.and_then(Opening::uid_validity),
         };
         let view = self.selected.view();
-        let at_start = AtStart::new(view, uid_validity, self.capabilities_epoch);
+        let at_start = AtStart::new(view, uid_validity, self.session.capabilities_epoch);
         self.mailboxes.command_started(id, &next.class.effect);
         self.inflight.start(next, at_start);
         self.write_line(id);

@@ -1,4 +1,4 @@
-//! Programs that nobody here wrote, each in a session with the example `serve`: Python's imaplib, mbsync,
+//! Programs of other authors, each in a session with the example `serve`: Python's imaplib, mbsync,
 //! OfflineIMAP, curl, NeoMutt.
 //!
 //! What they have done is looked at by a session that uses nothing of this library.
@@ -67,7 +67,7 @@ impl Drop for Running {
 
 /// What the program printed, if it went well.
 async fn output(program: &str, install: &str, arguments: &[&str]) -> String {
-    // Through a file: a pipe that nobody reads would hold it up.
+    // Through a file: an unread pipe would block it.
     let out = tempfile::NamedTempFile::new().expect("a file");
     let mut command = Command::new(program);
     command
@@ -111,7 +111,8 @@ fn maildir(folder: &Path) -> Vec<(PathBuf, String)> {
     all
 }
 
-/// Two mailboxes are brought together by `sync`, in either direction: flags, new messages, removals.
+/// Two mailboxes are brought together by `sync`, in either direction: flags, new messages,
+/// removals.
 async fn both_ways(server: &Served, mail: &Path, sync: impl AsyncFn()) {
     sync().await;
     let inbox = mail.join("INBOX");
@@ -177,8 +178,9 @@ async fn mbsync() {
     .await;
 }
 
-/// Without TLS, unlike the others: its reading and its writing thread use one connection of OpenSSL at once, at which Python
-/// crashes or waits for ever at times (python/cpython issue 151508; one run in six on a busy machine).
+/// Without TLS, unlike the others: its reading and its writing thread use one connection of OpenSSL
+/// at once, at which Python crashes or waits for ever at times (python/cpython issue 151508; one
+/// run in six on a busy machine).
 #[tokio::test]
 async fn offlineimap() {
     within(LIMIT, async {

@@ -1,5 +1,6 @@
-//! What each failure says to a user who has never read the code: the command, the mailbox, the user and the host where
-//! they matter, why, and what to do. In full, by `{error:#}`; and no chain of sources says the same twice.
+//! What each failure says to a user who has never read the code: the command, the mailbox, the user
+//! and the host where they matter, why, and what to do. In full, by `{error:#}`; and no chain of
+//! sources says the same twice.
 
 mod support;
 

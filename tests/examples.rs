@@ -1,5 +1,5 @@
-//! The examples, as a user runs them: without arguments, against the server within themselves, in less than ten seconds; and
-//! with a URL, against the example `serve`.
+//! The examples, as a user runs them: without arguments, against the server within themselves, in
+//! less than ten seconds; and with a URL, against the example `serve`.
 
 mod support;
 

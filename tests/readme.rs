@@ -1,4 +1,5 @@
-//! The README's test of a small bot, as a user writes one: it runs here, and stands there in the same words.
+//! The README's test of a small bot, as a user writes one: it runs here, and stands there in the
+//! same words.
 
 // From here on as in the README.
 use std::time::Duration;

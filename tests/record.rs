@@ -1,8 +1,9 @@
-//! A session with the tests' Dovecot, recorded: `tests/data/dovecot.session`, for tests that cut it off anywhere.
+//! A session with the tests' Dovecot, recorded: `tests/data/dovecot.session`, for tests that cut it
+//! off anywhere.
 //!
-//! In: a fresh mailbox, the commands below, and what another session does meanwhile. Out: the recording. The test
-//! compares it with the one that is checked in, so that the file stays what Dovecot really says; `tests/record`
-//! writes it anew.
+//! In: a fresh mailbox, the commands below, and what another session does meanwhile. Out: the
+//! recording. The test compares it with the one that is checked in, so that the file stays what
+//! Dovecot really sends; `tests/record` writes it again.
 
 mod support;
 
@@ -18,7 +19,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A reply with an attachment; its subject has a quote, so that Dovecot tells it in an ENVELOPE as a literal.
+/// A reply with an attachment; its subject has a quote, so that Dovecot sends it in an ENVELOPE as
+/// a literal.
 const FIRST: &str = "Date: Wed, 17 Jul 2024 02:23:25 -0700\r\n\
     From: \"Zoe\" <zoe@example.org>\r\n\
     To: alice@example.org, Bob <bob@example.net>\r\n\
@@ -86,7 +88,7 @@ async fn session() -> Recording {
 
     let idle = client.send("IDLE").await;
     assert!(client.response().await.starts_with(b"+ "));
-    // One at a time, each told before the next, so that it is the same session every time.
+    // One at a time, each reported before the next, so that it is the same session every time.
     other.append("INBOX", "", SECOND.as_bytes()).await;
     response(&mut client, "EXISTS").await;
     other.store("2", "-FLAGS ($Work)").await;
@@ -130,7 +132,7 @@ async fn kinds(recording: &Recording) -> Vec<String> {
         let mut words = text.split(' ').map(|word| if word.parse::<u32>().is_ok() { "n" } else { word });
         let mut kind: Vec<_> = words.by_ref().take(2).collect();
         kind.extend(if kind == ["*", "n"] { words.next() } else { None });
-        // Which of two sessions is told that a message is recent is a matter of luck.
+        // Which of two sessions sees a message as recent is a matter of luck.
         if kind != ["*", "n", "RECENT"] {
             kinds.push(kind.join(" "));
         }

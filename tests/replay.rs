@@ -1,4 +1,5 @@
-//! The example `replay`, as a program: what it counts and prints of recorded bytes, and how it ends.
+//! The example `replay`, as a program: what it counts and prints of recorded bytes, and how it
+//! ends.
 
 #[path = "replay/cases.rs"]
 mod cases;
@@ -106,7 +107,7 @@ fn what_cannot_be_read_and_what_is_not_known_are_told_apart() {
 
 #[test]
 fn every_kind_of_greeting_goes_on() {
-    // Asked for its capabilities, since the greeting does not tell them; and with tags like our own.
+    // Asked for its capabilities, since the greeting lacks them; and with tags like our own.
     counts(b"* OK ready\r\nA1 OK x\r\nA2 BAD x\r\na0001 OK x\r\nD1 OK x\r\n* 1 EXISTS\r\n", (6, 0, 0), 0);
     counts(b"* PREAUTH hello\r\n* 1 EXISTS\r\n", (2, 0, 0), 0);
     counts(b"* preauth [CAPABILITY IMAP4rev2] hello\r\n* 1 EXISTS\r\n", (2, 0, 0), 0);
@@ -149,10 +150,12 @@ fn lost_framing_ends_the_connection_and_is_told() {
     counts(&long, (18, 0, 0), 0);
 }
 
-/// A limit that ends the connection is named, with what to do; it is no fault of the library, and the counts stand.
+/// A limit that ends the connection is named, with what to do; it is no fault of the library, and
+/// the counts stand.
 #[test]
 fn what_a_limit_ends_is_no_fault() {
-    // One row of 80 MiB, more than may wait to be read; each of its literals is within its own limit.
+    // One row of 80 MiB, more than may wait to be read; each of its literals is within its own
+    // limit.
     let half = vec![b'z'; 40 << 20];
     let literal = |section: u8| format!("BODY[{section}] {{{}}}\r\n", half.len()).into_bytes();
     let recorded = [b"* 1 FETCH (", &literal(1)[..], &half, b" ", &literal(2), &half, b")\r\nx\r\n"].concat();

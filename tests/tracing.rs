@@ -1,5 +1,5 @@
-//! What the log says (crate `tracing`): the connection's life at `info`, each command and its end at `debug`; no secrets and no
-//! mail at any level.
+//! What the log says (crate `tracing`): the connection's life at `info`, each command and its end
+//! at `debug`; no secrets and no mail at any level.
 
 mod support;
 
@@ -223,7 +223,7 @@ async fn a_server_that_repeats_the_password_puts_it_into_no_line() {
         {
             for status in ["NO", "BAD", "* BYE"] {
                 if (command, status) == ("AUTHENTICATE", "BAD") {
-                    continue; // It is asked once more, without its first answer.
+                    continue; // It is asked again, without its first answer.
                 }
                 let (stream, mut server) = Peer::pair();
                 let config = Config::new("imap.example.org").plaintext().login("alice", "s3cret");

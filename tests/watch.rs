@@ -1,4 +1,5 @@
-//! The example `watch`, as a program: what it prints, what it sends, how it ends. And the URLs that it reads.
+//! The example `watch`, as a program: what it prints, what it sends, how it ends. And the URLs that
+//! it reads.
 
 mod support;
 
@@ -138,7 +139,7 @@ async fn each_change_is_an_object_with_its_uid() {
 #[tokio::test]
 async fn people_see_a_table_then_a_line_for_each_event() {
     within(LIMIT, async {
-        // Without TLS nobody gets in here: STARTTLS is what it must have done.
+        // Without TLS login is refused: STARTTLS is what it must have done.
         let server = Dovecot::with(&Options { require_tls: true, ..Options::default() });
         server.deliver("alice", "INBOX", &message("=?utf-8?q?Caf=C3=A9?= \u{7}today")).await;
         let address = server.plain_addr();

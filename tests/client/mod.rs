@@ -1,7 +1,9 @@
-//! What the tests of the library itself share: the event stream, read with patience and told in short words.
+//! What the tests of the library itself share: the event stream, read with a time limit and shown
+//! in short form.
 //!
-//! In: `#[path = "../client/mod.rs"] mod client;`. Out: [`Events`], which panics, with all that came, where an event
-//! is missing; and, if it is strict, at any event by which the library says that it did not understand the server.
+//! In: `#[path = "../client/mod.rs"] mod client;`. Out: [`Events`], which panics, with all that
+//! came, where an event is missing; and, if it is strict, at any event by which the library says
+//! that it did not understand the server.
 #![allow(dead_code, reason = "each test file uses another part of it")]
 
 use std::fmt::Write as _;
@@ -16,7 +18,7 @@ use imap_duplex::{Error, Receiver};
 /// How long one event may be waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A [`Receiver`] with all that it has told.
+/// A [`Receiver`] with all events read so far.
 pub(crate) struct Events {
     receiver: Receiver,
     seen: Vec<Event>,
@@ -24,8 +26,8 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    /// For a server that is understood in all that it says: `Unparsed`, `Unknown` and `Contradiction` fail the test, and
-    /// so do those that nobody has read when this is dropped.
+    /// For a server whose responses are all understood: `Unparsed`, `Unknown` and `Contradiction`
+    /// fail the test, and so do those that are unread when this is dropped.
     pub(crate) fn strict(receiver: Receiver) -> Self {
         Self { receiver, seen: Vec::new(), strict: true }
     }
@@ -64,7 +66,7 @@ impl Events {
         }
     }
 
-    /// The next event, as [`brief`] tells it.
+    /// The next event, as [`brief`] shows it.
     pub(crate) async fn brief(&mut self) -> String {
         brief(&self.next().await)
     }
@@ -85,7 +87,7 @@ impl Events {
         }
     }
 
-    /// Reads on to the event that [`brief`] tells so.
+    /// Reads on to the event that [`brief`] shows so.
     pub(crate) async fn until_brief(&mut self, wanted: &str) -> Event {
         self.until(wanted, |event| brief(event) == wanted).await
     }
@@ -101,13 +103,13 @@ impl Events {
         }
     }
 
-    /// What is in the stream at this moment, as [`brief`] tells it.
+    /// What is in the stream at this moment, as [`brief`] shows it.
     pub(crate) fn ready_briefs(&mut self) -> Vec<String> {
         self.ready().iter().map(brief).collect()
     }
 
-    /// Reads to the end: the last event has to be `Closed`, and nothing comes after it. Gives the reason and, as
-    /// [`brief`] tells it, all that came before.
+    /// Reads to the end: the last event has to be `Closed`, and none follows it. Returns the reason
+    /// and, as [`brief`] shows it, all events before.
     pub(crate) async fn end(&mut self) -> (CloseReason, Vec<String>) {
         let mut before = Vec::new();
         loop {
@@ -121,7 +123,7 @@ impl Events {
         }
     }
 
-    /// All events so far that [`brief`] tells so.
+    /// All events so far that [`brief`] shows so.
     pub(crate) fn count(&self, wanted: &str) -> usize {
         self.seen.iter().filter(|event| brief(event) == wanted).count()
     }

@@ -1,5 +1,5 @@
-//! Line 1: submitting never waits for the network; commands go out in the order of the calls; past the bound a token
-//! fails with `QueueFull`, unsent, and `ready` waits for room.
+//! Line 1: submitting never waits for the network; commands go out in the order of the calls; past
+//! the bound a token fails with `QueueFull`, unsent, and `ready` waits for room.
 
 use std::time::Duration;
 
@@ -20,7 +20,8 @@ fn bounded(commands: usize) -> imap_duplex::Config {
 #[tokio::test(start_paused = true)]
 async fn commands_go_out_in_the_order_of_the_calls_however_slowly_the_server_reads() {
     within(LIMIT, async {
-        // The server takes 64 bytes until it reads: most of this can't be written when it is submitted.
+        // The server takes 64 bytes until it reads: most of this can't be written when it is
+        // submitted.
         let mut s = Session::on(&quiet(), CAPABILITIES, Peer::pair_of(64), true).await;
         let tokens: Vec<_> =
             (0..500).map(|n| s.imap.status(format!("box{n}"), StatusItems::new().messages())).collect();
@@ -220,8 +221,8 @@ async fn logout_keeps_its_place_and_waits_for_no_answer() {
     .await;
 }
 
-/// Contract line 11: whatever comes between LOGOUT and its answer, what was submitted after it ends with
-/// the same cause.
+/// Contract line 11: whatever comes between LOGOUT and its answer, what was submitted after it ends
+/// with the same cause.
 #[tokio::test(start_paused = true)]
 async fn what_comes_after_logout_ends_as_the_connection_does() {
     within(LIMIT, async {

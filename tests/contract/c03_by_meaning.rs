@@ -49,7 +49,7 @@ async fn a_piece_whose_beginning_is_told_in_another_way_is_not_lost() {
         s.answer("UID FETCH 11 (BODY.PEEK[]<0.100>)", &["* 1 FETCH (UID 11 BODY[] \"abc\")"]).await;
         assert_eq!(piece.await.expect("fetched")[0].body().map(|data| &data[..]), Some(&b"abc"[..]));
 
-        // Each of two pieces goes to who asked for it, whoever is older.
+        // Each of two answers is routed to the command that asked for it, whichever is older.
         let (first, second) = (
             inbox.fetch(uid(11), Items::partial(Section::Full, 0, 3)),
             inbox.fetch(uid(11), Items::partial(Section::Full, 3, 3)),
@@ -101,7 +101,8 @@ async fn a_row_with_the_name_in_another_spelling_is_the_answer_and_no_renaming()
     .await;
 }
 
-/// RFC 9051 section 6.3.9.7: a renaming looks like a row of the LIST that runs; it is a change all the same.
+/// RFC 9051 section 6.3.9.7: a renaming looks like a row of the LIST that runs; it is a change all
+/// the same.
 #[tokio::test(start_paused = true)]
 async fn a_renaming_told_while_a_list_runs_is_listed_once_and_an_event() {
     within(LIMIT, async {

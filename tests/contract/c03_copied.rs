@@ -1,5 +1,5 @@
-//! Line 3: an untagged COPYUID belongs to the MOVE of these very messages (RFC 6851 section 4.3); of a COPY it stands in the
-//! tagged OK (RFC 4315 section 3).
+//! Line 3: an untagged COPYUID belongs to the MOVE of these very messages (RFC 6851 section 4.3);
+//! of a COPY it stands in the tagged OK (RFC 4315 section 3).
 
 use imap_duplex::command::Copied;
 use imap_duplex::types::UidSet;
@@ -45,7 +45,8 @@ async fn of_two_moves_each_gets_the_copyuid_of_what_it_names_of_what_is_there() 
     within(LIMIT, async {
         let mut s = Session::with(&quiet(), REV2).await;
         let inbox = s.select(&[1, 2, 3, 20]).await;
-        // Of 1:10 there are three. The younger one names the same three, and the server deals with them in order.
+        // Of 1:10 there are three. The younger one names the same three, and the server deals with
+        // them in order.
         let (older, younger) = (inbox.move_to(uid(1)..=uid(10), "a"), inbox.move_to(uids("1:3,20"), "b"));
         let a = s.server.expect("UID MOVE 1:10 a").await;
         let b = s.server.expect("UID MOVE 1:3,20 b").await;

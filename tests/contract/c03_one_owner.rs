@@ -1,5 +1,5 @@
-//! Line 3: data that answers a question goes to exactly one command, found by its content, or to none and is then an
-//! event. Never to two, never to a command that did not ask.
+//! Line 3: data that answers a question goes to exactly one command, found by its content, or to
+//! none and is then an event. Never to two, never to a command that did not ask.
 
 use imap_duplex::command::{Items, List, Search, StatusItems, Store};
 use imap_duplex::types::{EventKind, Flag, Flags, Message, Section};
@@ -343,7 +343,8 @@ async fn searches_without_esearch_go_out_one_at_a_time() {
         let tag = s.server.expect("SELECT INBOX").await;
         s.tell_selected(&tag, 2).await;
         let inbox = token.await.expect("selected");
-        // Servers may say both answers before both tagged lines (Dovecot does), in one `* SEARCH` or in several.
+        // Servers may say both answers before both tagged lines (Dovecot does), in one `* SEARCH`
+        // or in several.
         let seen = inbox.search(Search::seen());
         let large = inbox.search(Search::larger(5));
         let other = s.imap.status("Drafts", StatusItems::new().messages());
@@ -413,7 +414,7 @@ async fn a_detached_fetch_is_told_on_the_stream_and_the_one_beside_it_is_not() {
         let two = s.server.expect("UID FETCH 11:12 (RFC822.SIZE)").await;
         s.server.say(&format!("* 1 FETCH (UID 11 {})", envelope("one"))).await;
         s.server.say("* 1 FETCH (UID 11 RFC822.SIZE 1)").await;
-        // What it had collected by now is told first.
+        // What it had collected by now is reported first.
         s.server.expect_silence(std::time::Duration::from_millis(1)).await;
         assert_eq!(s.events.ready_briefs(), [""; 0]);
         let id = detached.detach();

@@ -1,5 +1,5 @@
-//! Line 3, where one question is answered in several pieces: two answers for one message are merged, or both delivered, and
-//! never lost; and where answers look like what nobody asked for.
+//! Line 3, where one command is answered in several pieces: two answers for one message are merged,
+//! or both delivered, and never lost; and where answers look like unsolicited data.
 
 use imap_duplex::command::{Items, List, Notify, NotifyEvent, StatusItems};
 use imap_duplex::types::{EventKind, Flag, Flags, Message};
@@ -70,7 +70,7 @@ async fn they_are_each_delivered_by_a_stream_and_on_the_event_stream() {
     .await;
 }
 
-/// Each of two that asked gets one of two equal answers; a third is nobody's.
+/// Each of two commands gets one of two equal answers; a third is unsolicited.
 #[tokio::test(start_paused = true)]
 async fn what_was_answered_already_goes_to_the_next_that_asked() {
     within(LIMIT, async {
@@ -97,7 +97,8 @@ async fn what_was_answered_already_goes_to_the_next_that_asked() {
     .await;
 }
 
-/// NOTIFY speaks in LIST and STATUS (RFC 5465 sections 5.4 and 4): what answers a question is told from what does not.
+/// NOTIFY reports by LIST and STATUS (RFC 5465 sections 5.4 and 4): answers are distinguished from
+/// reports.
 #[tokio::test(start_paused = true)]
 async fn list_and_status_are_told_from_those_of_notify() {
     within(LIMIT, async {

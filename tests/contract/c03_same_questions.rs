@@ -1,5 +1,6 @@
-//! Line 3, where several commands in flight ask the same: the first answer is the oldest one's, the next the next one's; and a
-//! server that ends the younger one first costs it its result, loudly, and what else is asked twice goes out one by one.
+//! Line 3, where several commands in flight ask the same: the first answer is the oldest one's, the
+//! next the next one's; and a server that ends the younger one first costs it its result, loudly,
+//! and what else is asked twice goes out one by one.
 
 use std::time::Duration;
 
@@ -54,7 +55,7 @@ async fn one_that_is_answered_before_an_older_one_is_no_empty_result() {
         let inbox = s.select(&[11, 12, 13]).await;
         let fetch = || inbox.fetch(uid(11)..=uid(12), Items::new().size());
         let (first, second) = (fetch(), fetch());
-        // What was asked by one alone is whole, whoever comes first.
+        // What only one command asked for is complete, whichever answer is first.
         let other = inbox.fetch(uid(13), Items::new().size());
         let tags = [s.server.expect(FETCH).await, s.server.expect(FETCH).await];
         s.answer("UID FETCH 13 (RFC822.SIZE)", &["* 3 FETCH (UID 13 RFC822.SIZE 30)"]).await;

@@ -1,6 +1,6 @@
-//! Line 4: a change is always an event, whoever caused it; with the command that surely did it, and with none in doubt.
-//! Data goes to the token, or to the stream if that was detached; the ends of users' commands are told, and those of the
-//! library's own are not.
+//! Line 4: a change is always an event, whoever caused it; with the command that surely did it, and
+//! with none in doubt. Data is routed to the token, or to the stream if that was detached; the ends
+//! of users' commands are reported, and those of the library's own are not.
 
 use std::time::Duration;
 
@@ -148,7 +148,7 @@ async fn an_answer_that_is_a_change_too_goes_to_the_token_and_is_told_once() {
         let rows = fetch.await.expect("fetched");
         assert_eq!(rows[1].flags(), Some(&Flags::from([Flag::Seen, Flag::Flagged])));
         assert_eq!(told(&mut s), [unasked(r"flags 2 uid 12 (\Seen \Flagged)"), by(id, "FETCH OK")]);
-        // The same again is no news.
+        // A repetition is no change.
         s.noop(&[r"* 2 FETCH (FLAGS (\Seen \Flagged))"]).await;
         assert_eq!(s.events.ready_briefs(), ["NOOP OK"]);
     })
@@ -200,8 +200,8 @@ async fn what_a_silent_store_made_of_flags_that_are_not_known_is_asked() {
     .await;
 }
 
-/// RFC 3501 section 6.4.6 lets a NO leave some of the messages changed; and what is told of a message while a silent STORE
-/// of it runs may be from before it or from after it.
+/// RFC 3501 section 6.4.6 lets a NO leave some of the messages changed; and flags received while a
+/// silent STORE of their message runs may be from before it or from after it.
 #[tokio::test(start_paused = true)]
 async fn what_a_silent_store_did_is_asked_where_it_is_in_doubt() {
     within(LIMIT, async {
@@ -239,8 +239,8 @@ async fn what_a_silent_store_did_is_asked_where_it_is_in_doubt() {
     .await;
 }
 
-/// While the flags are still being asked that an earlier silent STORE has made, what the view has of them is from before it:
-/// what a later one adds to them can't be told. What replaces them all can.
+/// While the flags that an earlier silent STORE has made are still being queried, the view has
+/// those from before it: what a later one adds to them can't be known. What replaces them all can.
 #[tokio::test(start_paused = true)]
 async fn nothing_is_added_to_flags_that_are_being_asked() {
     within(LIMIT, async {
@@ -263,7 +263,7 @@ async fn nothing_is_added_to_flags_that_are_being_asked() {
         s.events.until_brief(r"flags 2 uid 12 (\Answered \Flagged \Draft)").await;
         s.answer("UID FETCH 12 (FLAGS)", &rows).await;
 
-        // Answered: from now on it can be told again.
+        // Answered: from now on it can be reported again.
         let third = inbox.store(uid(12)..=uid(12), Store::remove([Flag::Draft]).silent());
         s.answer(r"UID STORE 12 -FLAGS.SILENT (\Draft)", &[]).await;
         third.await.expect("stored");

@@ -1,5 +1,6 @@
-//! Line 6, where a mailbox is open for reading alone: what changes messages is refused, unsent. Servers differ: Dovecot says OK
-//! to STORE and EXPUNGE and does nothing, and does MOVE; Cyrus says NO to all three.
+//! Line 6, where a mailbox is open for reading alone: what changes messages is refused, unsent.
+//! Servers differ: Dovecot says OK to STORE and EXPUNGE and does nothing, and does MOVE; Cyrus says
+//! NO to all three.
 
 use imap_duplex::command::{Items, Search, Store};
 use imap_duplex::types::{EventKind, Flag};

@@ -1,5 +1,6 @@
-//! Line 6: every event and every piece of data says which mailbox and which selection it belongs to; a message command
-//! runs only in the selection through which it was submitted, and fails unsent once that has ended.
+//! Line 6: every event and every piece of data says which mailbox and which selection it belongs
+//! to; a message command runs only in the selection through which it was submitted, and fails
+//! unsent once that has ended.
 
 use std::time::Duration;
 
@@ -268,7 +269,8 @@ async fn numbers_mean_the_messages_that_they_meant_when_they_were_submitted() {
         s.server.say("* 2 EXPUNGE").await;
         s.server.say(&format!("{tag} OK done")).await;
         noop.await.expect("OK");
-        // They were the third and the fourth, of which the third has gone; the fourth is the second now.
+        // They were the third and the fourth, of which the third has gone; the fourth is the second
+        // now.
         let tag = s.server.expect(r"STORE 2 +FLAGS (\Flagged)").await;
         s.server.say(r"* 2 FETCH (UID 14 FLAGS (\Flagged))").await;
         s.server.say(&format!("{tag} OK done")).await;
@@ -364,7 +366,8 @@ async fn a_strict_reader_sees_no_misunderstanding_in_any_of_this() {
     .await;
 }
 
-/// RFC 9051 section 5.1: a server of IMAP4rev2 tells names in UTF-8, in which `&` is an `&`; others in modified UTF-7.
+/// RFC 9051 section 5.1: an IMAP4rev2 server sends names in UTF-8, in which `&` is an `&`; others
+/// in modified UTF-7.
 #[tokio::test(start_paused = true)]
 async fn names_are_read_as_the_session_writes_them() {
     within(LIMIT, async {

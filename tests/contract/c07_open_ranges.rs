@@ -1,6 +1,6 @@
-//! Lines 6 and 7: `n:*` names the last message even where its UID is below n (RFC 9051 section 9, seq-range). What only reads
-//! says so and leaves that message out; what changes messages names a last UID that is known. And numbers of a snapshot name
-//! the messages that had them, by UID.
+//! Lines 6 and 7: `n:*` names the last message even where its UID is below n (RFC 9051 section 9,
+//! seq-range). What only reads says so and leaves that message out; what changes messages names a
+//! last UID that is known. And numbers of a snapshot name the messages that had them, by UID.
 
 use imap_duplex::command::{Items, Search, Store};
 use imap_duplex::types::{Answer, EventKind, Flag, ModSeq, UidSet, ViewSync};
@@ -45,7 +45,8 @@ async fn the_last_message_below_the_range_is_no_part_of_what_was_fetched() {
     .await;
 }
 
-/// Of the messages below an open range only the last can be its extra row: flags of another are a change.
+/// Of the messages below an open range only the last can be its extra row: flags of another are a
+/// change.
 #[tokio::test(start_paused = true)]
 async fn flags_of_a_message_below_an_open_range_are_a_change() {
     within(LIMIT, async {
@@ -77,7 +78,7 @@ async fn whose_row_it_is_gets_it_beside_an_open_range() {
             (inbox.fetch(uid(20).., Items::new().size()), inbox.fetch(uid(12), Items::new().size()));
         let a = s.server.expect("UID FETCH 20:* (RFC822.SIZE)").await;
         let b = s.server.expect("UID FETCH 12 (RFC822.SIZE)").await;
-        // Some servers tell the last message, others don't.
+        // Some servers send the last message, others don't.
         s.server.say(&format!("{a} OK done")).await;
         s.server.say("* 2 FETCH (UID 12 RFC822.SIZE 5)").await;
         s.server.say(&format!("{b} OK done")).await;
@@ -348,7 +349,8 @@ async fn a_mod_sequence_goes_with_what_is_left_out() {
     .await;
 }
 
-/// Where the UIDs are known, numbers are only another way to say which messages are meant: they wait for nothing.
+/// Where the UIDs are known, numbers are only another way to say which messages are meant: they
+/// wait for nothing.
 #[tokio::test(start_paused = true)]
 async fn numbers_go_out_as_uids_where_these_are_known() {
     within(LIMIT, async {
@@ -393,7 +395,7 @@ async fn a_row_of_messages_is_one_range_by_uid_too() {
     .await;
 }
 
-/// hoodiecrow, asimap: numbers are given out anew while a command by number runs.
+/// hoodiecrow, asimap: messages are renumbered while a command by number runs.
 #[tokio::test(start_paused = true)]
 async fn numbers_of_a_snapshot_go_out_as_the_uids_that_they_stand_for() {
     within(LIMIT, async {

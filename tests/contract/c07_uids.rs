@@ -1,5 +1,5 @@
-//! Line 7: results, removals and flag changes carry the UID beside the number wherever it can be known; where it can't, it
-//! is `None`, and never a guess.
+//! Line 7: results, removals and flag changes carry the UID beside the number wherever it can be
+//! known; where it can't, it is `None`, and never a guess.
 
 use std::time::Duration;
 
@@ -17,7 +17,8 @@ fn who(rows: &[Message]) -> Vec<(Option<u32>, Option<u32>)> {
     rows.iter().map(|row| (row.seq().map(|n| n.get()), row.uid().map(|n| n.get()))).collect()
 }
 
-/// INBOX with so many messages, of which the client has asked the UIDs (its question's tag) and not been told yet.
+/// INBOX with so many messages, whose UIDs the client has asked for (its query's tag) and not
+/// received yet.
 async fn not_filled(s: &mut Session, exists: usize) -> (Mailbox, String) {
     let token = s.imap.select("INBOX");
     let tag = s.server.expect("SELECT INBOX").await;
@@ -80,7 +81,7 @@ async fn a_message_that_came_and_went_before_its_uid_was_told_has_none() {
         let inbox = s.select(&[11]).await;
         s.server.say("* 3 EXISTS").await;
         let ask = s.server.expect("UID FETCH 12:* (FLAGS)").await;
-        // One of the two that have just come goes, and flags of the other are told by number.
+        // One of the two new messages is expunged, and flags of the other are reported by number.
         s.server.say("* 2 EXPUNGE").await;
         s.server.say(r"* 2 FETCH (FLAGS (\Seen))").await;
         s.server.expect_silence(SHORT).await;
@@ -119,7 +120,8 @@ async fn until_the_view_is_filled_only_rows_that_name_the_uid_have_one() {
         );
         s.server.say(&format!("* ESEARCH (TAG \"{fill}\") UID ALL 21,23")).await;
         s.server.say(&format!("{fill} OK done")).await;
-        // The answer may be of before or of after the removals: asked again in a way that names each.
+        // The answer may be of before or of after the removals: asked again in a way that names
+        // each.
         s.answer("FETCH 1:2 (UID)", &["* 1 FETCH (UID 21)", "* 2 FETCH (UID 23)"]).await;
         s.noop(&["* 2 EXPUNGE", "* 1 EXPUNGE"]).await;
         assert_eq!(s.events.ready_briefs(), ["ready 2", "removed 2 uid 23", "removed 1 uid 21", "NOOP OK"]);
@@ -211,8 +213,9 @@ async fn after_a_contradiction_nothing_is_known_until_it_is_told_again() {
     .await;
 }
 
-/// A comparison after a contradiction finds who has gone, when the count has been told already; of what goes now without a
-/// number the count follows. So whoever follows by number never counts a removal that has none.
+/// A comparison after a contradiction finds which messages are gone, when the count has been
+/// reported already; after a removal without a number the count follows. So a program that follows
+/// by number never counts a removal that has none.
 #[tokio::test(start_paused = true)]
 async fn a_removal_that_can_not_be_numbered_is_followed_by_the_count() {
     within(LIMIT, async {

@@ -1,5 +1,6 @@
-//! Line 8: the engine pipelines what RFC 9051 section 5.5 allows and holds back what it forbids. Here the section's own
-//! examples, those of RFC 3501 section 5.5, and what else hangs on numbers and flags, each by what goes over the wire.
+//! Line 8: the engine pipelines what RFC 9051 section 5.5 allows and holds back what it forbids.
+//! Here the section's own examples, those of RFC 3501 section 5.5, and what else hangs on numbers
+//! and flags, each by what goes over the wire.
 //!
 //! What hangs on the selection is in `c08_selections`.
 
@@ -16,7 +17,8 @@ use crate::support::within;
 /// A server of IMAP4rev2, which must execute ambiguous pairs in order (RFC 9051 section 5.5).
 const REV2: &str = "IMAP4rev2 LITERAL+ UIDPLUS ESEARCH MOVE UNSELECT";
 
-/// Submits a command by the name that the examples give it, and gives what it looks like on the wire.
+/// Submits a command by the name that the examples give it, and gives what it looks like on the
+/// wire.
 fn submit(s: &Session, inbox: &Mailbox, name: &str) -> &'static str {
     let size = || Items::new().size();
     let flags = || Items::new().flags();
@@ -76,8 +78,9 @@ fn submit(s: &Session, inbox: &Mailbox, name: &str) -> &'static str {
     }
 }
 
-/// Submits these all at once to a server that answers nothing before it has had all that comes without waiting; `|` says
-/// where the client has to wait for the answers to all that stands before.
+/// Submits these all at once to a server that answers nothing before it has had all that comes
+/// without waiting; `|` says where the client has to wait for the answers to all that stands
+/// before.
 async fn goes_out(capabilities: &str, example: &str) {
     let mut s = Session::with(&blind(), capabilities).await;
     let inbox = s.select_blind(3).await;
@@ -106,8 +109,9 @@ async fn each_goes_out(capabilities: &[&str], examples: &[&str]) {
     }
 }
 
-/// RFC 9051 section 5.5: "the following non-waiting command sequences are invalid: FETCH + NOOP + STORE, STORE + COPY + FETCH,
-/// COPY + COPY"; RFC 3501 section 5.5 says the same, and CHECK + FETCH.
+/// RFC 9051 section 5.5: "the following non-waiting command sequences are invalid: FETCH + NOOP +
+/// STORE, STORE + COPY + FETCH, COPY + COPY"; RFC 3501 section 5.5 says the same, and CHECK +
+/// FETCH.
 #[tokio::test(start_paused = true)]
 async fn the_invalid_examples_of_the_rfcs_are_not_sent_without_waiting() {
     within(LIMIT, async {
@@ -124,16 +128,18 @@ async fn the_valid_examples_of_the_rfcs_are_sent_at_once() {
     within(LIMIT, async {
         each_goes_out(&[CAPABILITIES, REV2], &["FETCH + STORE + UID SEARCH + NOOP", "STORE + COPY"]).await;
         goes_out(REV2, "STORE + COPY + EXPUNGE").await;
-        // RFC 3501 section 5.5 has no obligation to execute in order what hangs on flags, and EXPUNGE hangs on them.
+        // RFC 3501 section 5.5 has no obligation to execute in order what hangs on flags, and
+        // EXPUNGE hangs on them.
         goes_out(CAPABILITIES, "STORE + COPY | EXPUNGE").await;
         goes_out(CAPABILITIES, "FETCH + STORE + UID SEARCH | CHECK").await;
     })
     .await;
 }
 
-/// RFC 9051 section 5.5: "UID SEARCH + UID SEARCH may be valid or invalid …, depending upon whether or not the second UID
-/// SEARCH contains message sequence numbers": none that a user can make contains any. "If the client sends a UID command, it
-/// MUST wait for a completion result response before sending a command that uses message sequence numbers."
+/// RFC 9051 section 5.5: "UID SEARCH + UID SEARCH may be valid or invalid …, depending upon whether
+/// or not the second UID SEARCH contains message sequence numbers": none that a user can make
+/// contains any. "If the client sends a UID command, it MUST wait for a completion result response
+/// before sending a command that uses message sequence numbers."
 #[tokio::test(start_paused = true)]
 async fn behind_uid_commands_numbers_wait_and_uids_do_not() {
     within(LIMIT, async {
@@ -156,16 +162,17 @@ async fn behind_whatever_may_let_expunge_through_numbers_wait() {
             // Nothing is wrong with what comes behind numbers.
             goes_out(REV2, &format!("FETCH + {other}")).await;
         }
-        // What waits is overtaken by nobody.
+        // No command overtakes one that waits.
         goes_out(REV2, "NOOP | FETCH + LIST + UID FETCH").await;
         goes_out(REV2, "FETCH + STORE 2 + FETCH FLAGS").await;
     })
     .await;
 }
 
-/// RFC 3501 section 5.5: "The most obvious example of ambiguity is when a command would affect the results of another command,
-/// e.g., a FETCH of a message's flags and a STORE of that same message's flags"; a client must not send such. RFC 9051 section
-/// 5.5 leaves it to the server, which must execute them in order.
+/// RFC 3501 section 5.5: "The most obvious example of ambiguity is when a command would affect the
+/// results of another command, e.g., a FETCH of a message's flags and a STORE of that same
+/// message's flags"; a client must not send such. RFC 9051 section 5.5 leaves it to the server,
+/// which must execute them in order.
 #[tokio::test(start_paused = true)]
 async fn a_fetch_and_a_store_of_the_same_flags_wait_but_with_imap4rev2() {
     within(LIMIT, async {
@@ -198,7 +205,8 @@ async fn a_fetch_and_a_store_of_the_same_flags_wait_but_with_imap4rev2() {
     .await;
 }
 
-/// RFC 9051 section 5.5: "One example is a FETCH that would cause \Seen flags to be set and a SEARCH UNSEEN command."
+/// RFC 9051 section 5.5: "One example is a FETCH that would cause \Seen flags to be set and a
+/// SEARCH UNSEEN command."
 #[tokio::test(start_paused = true)]
 async fn a_fetch_that_marks_as_seen_and_a_search_for_the_unseen_too() {
     within(LIMIT, async {
@@ -221,8 +229,8 @@ async fn a_fetch_that_marks_as_seen_and_a_search_for_the_unseen_too() {
     .await;
 }
 
-/// RFC 9051 section 5.5: "any command continuation request responses and command continuations MUST be negotiated before any
-/// subsequent command is initiated."
+/// RFC 9051 section 5.5: "any command continuation request responses and command continuations MUST
+/// be negotiated before any subsequent command is initiated."
 #[tokio::test(start_paused = true)]
 async fn nothing_is_begun_before_a_literal_has_been_asked_for_and_sent() {
     within(LIMIT, async {

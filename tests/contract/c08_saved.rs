@@ -1,5 +1,6 @@
-//! Line 8, the result of a search that the server remembers (RFC 5182): what reads through it follows the search at once,
-//! what changes something waits for its OK, and no handle ever names what another search has found.
+//! Line 8, the result of a search that the server remembers (RFC 5182): what reads through it
+//! follows the search at once, what changes something waits for its OK, and no handle ever names
+//! what another search has found.
 
 use imap_duplex::command::{Items, SaveSearch, SavedSearch, Search, Store};
 use imap_duplex::types::Flag;
@@ -47,7 +48,7 @@ async fn what_reads_goes_out_with_the_search_and_what_changes_waits_for_its_ok()
         s.server.say("* 3 FETCH (UID 13 RFC822.SIZE 300)").await;
         s.server.expect_silence(std::time::Duration::from_secs(5)).await;
         s.server.say(&format!("{tag} OK saved")).await;
-        // Not silent: nobody here knows whose flags change.
+        // Not silent: the client can't know whose flags change.
         let store = s.server.expect(r"UID STORE $ +FLAGS (\Seen)").await;
         s.server.say(&format!("{fetch} OK done")).await;
         s.server.say(r"* 1 FETCH (UID 11 FLAGS (\Seen))").await;
@@ -133,7 +134,8 @@ async fn the_next_search_waits_for_the_users_of_the_one_before_and_takes_its_pla
         s.server.say(&format!("{tag} OK saved")).await;
         let second = second.await.expect("saved");
 
-        // After BAD the one before is still there (RFC 9051 section 6.4.4.1); after NO there is none.
+        // After BAD the one before is still there (RFC 9051 section 6.4.4.1); after NO there is
+        // none.
         for (end, still) in [("BAD what", true), ("NO not now", false)] {
             let failed = inbox.save(Search::unseen());
             let tag = s.server.expect(UNSEEN).await;

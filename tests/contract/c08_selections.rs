@@ -1,5 +1,6 @@
-//! Line 8, as far as it hangs on the selection: nothing is sent that would hit another mailbox than the one that was meant,
-//! whatever the server makes of a SELECT; and what comes is put under the right mailbox and selection.
+//! Line 8, as far as it hangs on the selection: nothing is sent that would hit another mailbox than
+//! the one that was meant, whatever the server makes of a SELECT; and what comes is put under the
+//! right mailbox and selection.
 
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ fn nowhere(what: &str) -> (String, Option<String>) {
 async fn two_selects_and_their_commands_submitted_at_once_are_each_under_the_right_mailbox() {
     within(LIMIT, async {
         let mut s = Session::open().await;
-        // The same UIDs in both, so that nothing but the selection tells them apart.
+        // The same UIDs in both, so that only the selection distinguishes them.
         let select_a = s.imap.select("A");
         let a = select_a.mailbox();
         let rows_a = a.fetch(uid(11)..=uid(12), Items::new().size());
@@ -115,9 +116,9 @@ async fn two_selects_and_their_commands_submitted_at_once_are_each_under_the_rig
     .await;
 }
 
-/// After BAD to SELECT Cyrus keeps the old mailbox selected, without `[CLOSED]`; what is pipelined behind that
-/// SELECT hits it. RFC 9051 section 6.3.2 leaves no mailbox selected by a SELECT that fails; BAD is no failure but a line that
-/// was not understood.
+/// After BAD to SELECT Cyrus keeps the old mailbox selected, without `[CLOSED]`; what is pipelined
+/// behind that SELECT hits it. RFC 9051 section 6.3.2 leaves no mailbox selected by a SELECT that
+/// fails; BAD is no failure but a line that was not understood.
 #[tokio::test(start_paused = true)]
 async fn a_store_behind_a_select_that_is_bad_never_reaches_the_mailbox_that_stays_selected() {
     within(LIMIT, async {
@@ -143,7 +144,7 @@ async fn a_store_behind_a_select_that_is_bad_never_reaches_the_mailbox_that_stay
         s.events.ready();
         assert!(old.has_ended() && b.has_ended());
 
-        // What the server goes on saying of the old mailbox is nobody's.
+        // Later responses about the old mailbox are dropped.
         s.noop(&[
             "* 4 EXISTS",
             "* 1 EXPUNGE",
@@ -173,8 +174,8 @@ async fn a_store_behind_a_select_that_is_bad_never_reaches_the_mailbox_that_stay
     .await;
 }
 
-/// After UNSELECT nothing is selected (RFC 9051 section 6.4.2): whatever becomes of the SELECT, what follows it can't hit
-/// another mailbox, and goes out with it.
+/// After UNSELECT nothing is selected (RFC 9051 section 6.4.2): whatever becomes of the SELECT,
+/// what follows it can't hit another mailbox, and goes out with it.
 #[tokio::test(start_paused = true)]
 async fn after_unselect_commands_follow_the_select_at_once_even_if_that_fails() {
     within(LIMIT, async {
@@ -196,7 +197,8 @@ async fn after_unselect_commands_follow_the_select_at_once_even_if_that_fails() 
     .await;
 }
 
-/// RFC 9051 section 7.1, CLOSED: what comes before it is of the old mailbox, what comes after it of the new.
+/// RFC 9051 section 7.1, CLOSED: what comes before it is of the old mailbox, what comes after it of
+/// the new.
 #[tokio::test(start_paused = true)]
 async fn with_closed_the_answers_of_both_are_told_apart() {
     within(LIMIT, async {

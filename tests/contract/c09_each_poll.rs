@@ -1,5 +1,5 @@
-//! Line 9: each public future dropped at each of its polls, and at each millisecond of what it waits for. The connection goes
-//! on rightly, nothing that was to be told is lost, and what changes something is done once.
+//! Line 9: each public future dropped at each of its polls, and at each millisecond of what it
+//! waits for. The connection continues correctly, no event is lost, and a change is made once.
 
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
@@ -21,7 +21,8 @@ use crate::support::within;
 /// More moments than any of these futures has.
 const MOMENTS: usize = 1000;
 
-/// Polls at once and then each millisecond, so many times more, and drops it; what it gave, if it ended before.
+/// Polls at once and then each millisecond, so many times more, and drops it; what it gave, if it
+/// ended before.
 async fn for_moments<F: Future>(future: F, moments: usize) -> Option<F::Output> {
     let mut future = pin!(future);
     for moment in 0..=moments {
@@ -89,7 +90,7 @@ async fn drop_and_read(receiver: Receiver, robot: JoinHandle<()>) -> Vec<Event> 
     events
 }
 
-/// How often each command's end is told.
+/// How often each command's end is reported.
 fn ends(events: &[Event]) -> BTreeMap<CommandId, usize> {
     let mut ends = BTreeMap::new();
     for event in events {
@@ -401,7 +402,8 @@ fn handles_outside_a_runtime() {
             .build()
             .expect("a runtime")
     };
-    // The runtime has gone, and the driver with it: everything has ended, and can be read, used and dropped.
+    // The runtime has gone, and the driver with it: everything has ended, and can be read, used and
+    // dropped.
     let first = runtime();
     let client = first.block_on(within(LIMIT, Client::of(&quiet())));
     let unsent = client.imap.create("Work");

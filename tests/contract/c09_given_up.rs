@@ -1,4 +1,4 @@
-//! Line 9: dialogues that are given up in their midst, and what stands behind a command of several lines.
+//! Line 9: dialogues that are aborted midway, and what is queued behind a command of several lines.
 
 use imap_duplex::command::{Class, Flow, Line, Session as Known};
 use imap_duplex::types::{CloseReason, Done};
@@ -62,7 +62,7 @@ async fn a_dialogue_is_given_up_by_a_star_and_its_error_is_the_commands_own() {
             s.server.expect_line("answer").await;
             s.server.say("+ two").await;
             s.server.expect_line("*").await;
-            // One that does not listen is told again.
+            // One that does not read is notified again.
             s.server.say("+ three").await;
             s.server.expect_line("*").await;
             s.server.say(&format!("{tag} {end}")).await;

@@ -1,5 +1,6 @@
-//! Line 9: a streamed upload. Its source is asked for no more than there is room for, and for nothing before the server wants
-//! it; if it fails, the append is cancelled where the server knows how (RFC 3502 section 6.3.11), else the connection ends.
+//! Line 9: a streamed upload. Its source is asked for no more than there is room for, and for
+//! nothing before the server wants it; if it fails, the append is cancelled where the server knows
+//! how (RFC 3502 section 6.3.11), else the connection ends.
 
 use std::collections::VecDeque;
 use std::io;
@@ -24,7 +25,8 @@ const SHORT: Duration = Duration::from_secs(1);
 const PLAIN: &str = "IMAP4rev1 UIDPLUS";
 const MULTI: &str = "IMAP4rev1 UIDPLUS MULTIAPPEND";
 
-/// Gives these pieces, and counts how many it has given; then it ends or, with `forever`, says nothing more.
+/// Gives these pieces, and counts how many it has given; then it ends or, with `forever`, says
+/// nothing more.
 struct Pieces {
     pieces: VecDeque<io::Result<Bytes>>,
     forever: bool,
@@ -118,7 +120,8 @@ async fn of_two_gigabytes_no_more_is_asked_for_than_there_is_room() {
             s.server.expect_bytes(&vec![b'x'; step]).await;
             taken += step;
             tokio::time::sleep(SHORT).await;
-            // A window, the piece that fills it, and what is in the pipe and in the hands of the peer.
+            // A window, the piece that fills it, and what is in the pipe and in the hands of the
+            // peer.
             let ahead = given.load(Ordering::Relaxed) - taken;
             assert!(ahead <= (64 << 10) + PIECE + 2 * PIPE, "{ahead} octets ahead of the server");
         }
@@ -142,7 +145,8 @@ async fn refused_before_it_was_wanted_it_can_be_submitted_again() {
         let error = upload.await.expect_err("refused");
         assert_eq!((error.code(), error.sent()), (Some(&Code::TryCreate), Sent::Partly));
         assert_eq!(given.load(Ordering::Relaxed), 0, "nothing was asked of the source");
-        // The token may be awaited by a task of another thread: the source is back before that wakes.
+        // The token may be awaited by a task of another thread: the source is back before that
+        // wakes.
         let again = s.imap.append("Drafts", message.clone());
         let at_once = s.imap.append("Sent", message.clone());
         let tag = s.server.expect("APPEND Drafts {10}").await;
@@ -159,8 +163,8 @@ async fn refused_before_it_was_wanted_it_can_be_submitted_again() {
     .await;
 }
 
-/// Submits a message of 10 octets whose source has this flaw; the server, which knows MULTIAPPEND, is given `sent`, filled up
-/// to 10 octets, and the message is cancelled.
+/// Submits a message of 10 bytes whose source has this flaw; the server, which has MULTIAPPEND, is
+/// given `sent`, filled up to 10 bytes, and the message is cancelled.
 async fn cancelled_by_the_server(source: Pieces, sent: &str, says: &str) {
     for asks in [false, true] {
         let mut s = session(MULTI).await;

@@ -1,5 +1,5 @@
-//! Line 9: what becomes of a streamed upload that is given up, and what its source and the server may do meanwhile, without
-//! the driver running in circles.
+//! Line 9: what becomes of a streamed upload that is given up, and what its source and the server
+//! may do meanwhile, without the driver running in circles.
 
 use std::io;
 use std::pin::Pin;
@@ -24,8 +24,9 @@ const SHORT: Duration = Duration::from_secs(1);
 const SILENCE: Duration = Duration::from_secs(120);
 const MULTI: &str = "IMAP4rev1 UIDPLUS MULTIAPPEND";
 
-/// A stream that counts how often it was asked to read, and how many octets it took between two reads at most. Whoever asks
-/// it too often runs in circles, which would never end in paused time: that is a panic.
+/// A stream that counts how often it was polled for reading, and the most bytes it took between two
+/// reads. Polling it too often means an endless loop, which would never end in paused time: that is
+/// a panic.
 struct Watched {
     inner: DuplexStream,
     reads: usize,
@@ -65,8 +66,8 @@ impl AsyncWrite for Watched {
     }
 }
 
-/// A session whose stream is watched, with so many octets each way before a writer waits; and how many octets were written
-/// without a read between them, at most.
+/// A session whose stream is watched, with so many bytes each way before a writer waits; and the
+/// most bytes that were written without a read between them.
 async fn watched(capabilities: &str, pipe: usize) -> (Session, Arc<AtomicUsize>) {
     let (inner, mut server) = Peer::pair_of(pipe);
     let most_unread = Arc::new(AtomicUsize::new(0));

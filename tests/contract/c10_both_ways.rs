@@ -1,4 +1,5 @@
-//! Line 10, and ARCHITECTURE.md, section 4: both directions always move, so that neither side can lock the other up by not reading.
+//! Line 10, and ARCHITECTURE.md, section 4: both directions always move, so that neither side can
+//! lock the other up by not reading.
 
 use imap_duplex::command::{Append, Items};
 use imap_duplex::types::ViewSync;
@@ -10,10 +11,12 @@ use crate::support::within;
 
 /// How much goes each way.
 const OCTETS: usize = 10 << 20;
-/// How much goes each way byte by byte, where each is a turn of both tasks: less, for the time it takes.
+/// How much goes each way byte by byte, where each is a turn of both tasks: less, for the time it
+/// takes.
 const BY_BYTES: usize = 1 << 16;
 
-/// Rows come down while a message goes up, through a pipe that takes so few bytes at a time. A streamed one waits for its `+`.
+/// Rows come down while a message goes up, through a pipe that takes so few bytes at a time. A
+/// streamed one waits for its `+`.
 async fn both_ways(pipe: usize, bytes: usize, message: Append, streamed: bool) {
     let (ours, theirs) = duplex(pipe);
     let (mut read, mut write) = split(theirs);
@@ -80,7 +83,7 @@ async fn a_server_that_writes_all_before_it_reads_meets_a_client_that_uploads() 
     within(LIMIT, async {
         let mut s = Session::open().await;
         let inbox = s.select(&[1]).await;
-        // Nobody reads the rows meanwhile, and far more comes than a backlog.
+        // The rows are unread meanwhile, and far more arrives than a backlog.
         let mut rows = inbox.fetch(uid(1).., Items::body()).stream();
         let tag = s.server.expect("UID FETCH 1:* (BODY.PEEK[])").await;
         let appended = imap_duplex::Sender::append(&s.imap, "INBOX", Append::new(vec![b'x'; OCTETS]));

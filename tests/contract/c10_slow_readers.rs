@@ -1,6 +1,6 @@
-//! Line 10: a slow reader blocks nobody. A full result holds the socket back only while no other command is there, and never
-//! longer than `Limits::hold`; after that its rows are kept up to `Limits::unread`, and past it that result alone ends with
-//! `Overrun`.
+//! Line 10: a slow reader blocks no command. A full result holds the socket back only while no
+//! other command is there, and never longer than `Limits::hold`; after that its rows are kept up to
+//! `Limits::unread`, and past it that result alone ends with `Overrun`.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const SOON: Duration = Duration::from_millis(1);
 /// How much is under way between server and client.
 const PIPE: usize = 1000;
 
-/// The row of this message, 100 octets with its end; it is the `seq`th.
+/// The row of this message, 100 bytes with its end; it is the `seq`th.
 fn row(seq: usize, uid: usize) -> String {
     let row = format!("* {seq} FETCH (UID {uid} BODY[] \"\")\r\n");
     let filling = "x".repeat(ON_WIRE - row.len());
@@ -81,7 +81,8 @@ async fn limits(backlog: usize, unread: usize, read: Read) -> Limits {
     limits
 }
 
-/// A session with so many messages selected, in which so many rows may wait before the server does, and so many at all.
+/// A session with so many messages selected, in which so many rows may wait before the server does,
+/// and so many at all.
 async fn session(backlog: usize, unread: usize, messages: usize) -> (Session, Mailbox) {
     with(limits(backlog, unread, Read::Streamed).await, messages).await
 }
@@ -98,7 +99,7 @@ async fn with(limits: Limits, messages: usize) -> (Session, Mailbox) {
     (s, inbox)
 }
 
-/// A FETCH of all, of which the server has heard: its tag, and the rows.
+/// A FETCH of all, which the server has received: its tag, and the rows.
 async fn fetch(s: &mut Session, inbox: &Mailbox) -> (String, Rows<Fetch>) {
     let rows = inbox.fetch(uid(1).., Items::body()).stream();
     (s.server.expect("UID FETCH 1:* (BODY.PEEK[])").await, rows)
@@ -430,7 +431,7 @@ async fn what_was_collected_may_be_more_than_the_events_have_room_for() {
             }
             s.noop(&[]).await;
             let briefs = s.events.ready_briefs();
-            // The second time its end was told before, and takes room too.
+            // The second time its end was reported before, and takes room too.
             let rows = briefs.iter().filter(|told| told.starts_with("data fetch")).count();
             assert_eq!(rows, if ended { 49 } else { 50 });
             assert_eq!(briefs.iter().filter(|told| *told == "FETCH failed").count(), 1, "{briefs:?}");

@@ -1,5 +1,6 @@
-//! Line 11: when the connection ends, every token resolves with the same cause (the server's BYE if there was one) and says
-//! whether its command had been sent; the last event is `Closed` with that cause.
+//! Line 11: when the connection ends, every token resolves with the same cause (the server's BYE if
+//! there was one) and says whether its command had been sent; the last event is `Closed` with that
+//! cause.
 
 use std::time::Duration;
 
@@ -123,7 +124,8 @@ async fn nothing_is_sent_after_bye() {
 #[tokio::test(start_paused = true)]
 async fn when_writing_fails_what_the_server_still_said_is_read_first() {
     within(LIMIT, async {
-        // The server says goodbye and closes while we are not looking; writing fails then, reading does not.
+        // The server says goodbye and closes while we are not looking; writing fails then, reading
+        // does not.
         let (theirs, mut server) = tokio::io::duplex(65_536);
         let config = quiet();
         let greeting = format!("* PREAUTH [CAPABILITY {CAPABILITIES}] ready\r\n");
@@ -291,7 +293,8 @@ async fn the_driver_ends_ok_after_logout_alone() {
     .await;
 }
 
-/// What names no messages is done without the server, but not where a command that named some would be refused.
+/// What names no messages is done without the server, but not where a command that named some would
+/// be refused.
 #[tokio::test(start_paused = true)]
 async fn what_names_no_messages_ends_as_what_names_some() {
     within(LIMIT, async {

@@ -1,5 +1,5 @@
-//! Line 11, for what is submitted while the connection ends or after that: it fails with the connection's cause, whatever
-//! else has ended with it.
+//! Line 11, for what is submitted while the connection ends or after that: it fails with the
+//! connection's cause, whatever else has ended with it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -32,8 +32,9 @@ impl Wake for OneMore {
     }
 }
 
-/// The connection's end is the cause of all that ends with it, the selection's end included. Wakers run while the connection
-/// is being taken apart, so that this meets the moment at which one of the two was known and the other was not.
+/// The connection's end is the cause of all that ends with it, the selection's end included. Wakers
+/// run while the connection is being taken apart, so that this meets the moment at which one of the
+/// two was known and the other was not.
 #[tokio::test(start_paused = true)]
 async fn what_is_submitted_while_the_connection_ends_fails_with_its_cause() {
     within(LIMIT, async {

@@ -1,6 +1,6 @@
-//! Line 11, at whatever byte the connection breaks: the server's side of a session recorded with Dovecot, cut off or stalled after
-//! each of its bytes, or with that byte doubled or garbled. Every token ends, all with one cause; `Closed` is the last event;
-//! nothing hangs.
+//! Line 11, at whatever byte the connection breaks: the server's side of a session recorded with
+//! Dovecot, cut off or stalled after each of its bytes, or with that byte doubled or garbled. Every
+//! token ends, all with one cause; `Closed` is the last event; nothing hangs.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,10 +15,12 @@ use crate::session::quiet;
 use crate::support::recording::{Recording, Said};
 use crate::support::{PASSWORD, within};
 
-/// How long one of the sessions may take, in virtual time: more than the library's silence of two minutes.
+/// How long one of the sessions may take, in virtual time: more than the library's silence of two
+/// minutes.
 const LIMIT: Duration = Duration::from_secs(1000);
 
-/// The server's turns, with the tags of the recorded client replaced by the library's, as far as it sends the same.
+/// The server's turns, with the tags of the recorded client replaced by the library's, as far as it
+/// sends the same.
 fn turns() -> Vec<Vec<u8>> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/dovecot.session");
     let recording = Recording::parse(&std::fs::read(file).expect("it is checked in")).expect("a recording");
@@ -73,8 +75,9 @@ enum Fault {
     Garbled,
 }
 
-/// A server that says the turns, each when the client has fallen silent, with a fault at byte `most`: stalled, it says no more from
-/// there on, and stays; else that byte alone is wrong, and it hangs up at the end.
+/// A server that says the turns, each when the client has fallen silent, with a fault at byte
+/// `most`: stalled, it says no more from there on, and stays; else that byte alone is wrong, and it
+/// hangs up at the end.
 async fn broken(mut stream: DuplexStream, turns: &[Vec<u8>], fault: Fault, most: usize) {
     if fault == Fault::Stalled {
         say(&mut stream, turns, most).await;
@@ -96,7 +99,8 @@ async fn broken(mut stream: DuplexStream, turns: &[Vec<u8>], fault: Fault, most:
     server(stream, &turns, usize::MAX).await;
 }
 
-/// A server that says the turns, each when the client has fallen silent, `most` bytes in all, and then hangs up.
+/// A server that says the turns, each when the client has fallen silent, `most` bytes in all, and
+/// then hangs up.
 async fn server(mut stream: DuplexStream, turns: &[Vec<u8>], most: usize) {
     say(&mut stream, turns, most).await;
 }
@@ -109,7 +113,7 @@ async fn say(stream: &mut DuplexStream, turns: &[Vec<u8>], most: usize) {
         if stream.write_all(said).await.is_err() || left == 0 {
             break;
         }
-        // In paused time this passes when nobody has anything left to do.
+        // In paused time this passes when no task has anything left to do.
         let answered_by_kinds = async { while stream.read_u8().await.is_ok() {} };
         let _ = tokio::time::timeout(Duration::from_millis(1), answered_by_kinds).await;
     }
@@ -184,7 +188,8 @@ fn config(idle: bool) -> Config {
         .auto_idle(idle)
 }
 
-/// One session, cut off after so many bytes. Whether the client was logged in, and how many of its commands succeeded.
+/// One session, cut off after so many bytes. Whether the client was logged in, and how many of its
+/// commands succeeded.
 async fn cut(turns: &[Vec<u8>], most: usize, idle: bool) -> (bool, usize) {
     let (ours, theirs) = duplex(1 << 16);
     let serving = server(theirs, turns, most);
@@ -215,7 +220,7 @@ async fn cut(turns: &[Vec<u8>], most: usize, idle: bool) -> (bool, usize) {
 fn is_end(reason: &CloseReason) -> bool {
     match reason {
         CloseReason::Eof | CloseReason::Logout | CloseReason::Bye(_) | CloseReason::Io { .. } => true,
-        // In the midst of a response.
+        // Inside a response.
         CloseReason::Protocol(text) => text.contains("ended"),
         _ => false,
     }
@@ -247,7 +252,8 @@ async fn all_cuts(idle: bool, step: usize) {
         logged_in += usize::from(in_);
         best = best.max(good);
     }
-    // The program is the recorded session's up to APPEND; behind it a few of its commands are answered too.
+    // The program is the recorded session's up to APPEND; behind it a few of its commands are
+    // answered too.
     assert!(best >= 12, "{best}");
     assert!(logged_in > length / step / 2);
 }

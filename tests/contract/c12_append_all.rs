@@ -1,5 +1,5 @@
-//! Line 12: several messages into one mailbox are all stored or none where the server can do that (RFC 3502); else the error
-//! says which of them were.
+//! Line 12: several messages into one mailbox are all stored or none where the server can do that
+//! (RFC 3502); else the error says which of them were.
 
 use std::io;
 use std::pin::Pin;
@@ -262,7 +262,7 @@ async fn what_can_not_be_stored_is_refused_before_the_first_is() {
     .await;
 }
 
-/// RFC 7889 section 3: a limit of one mailbox, as STATUS tells it.
+/// RFC 7889 section 3: a limit of one mailbox, as STATUS reports it.
 #[tokio::test(start_paused = true)]
 async fn what_is_larger_than_this_mailbox_takes_is_not_sent() {
     within(LIMIT, async {
@@ -285,7 +285,8 @@ async fn what_is_larger_than_this_mailbox_takes_is_not_sent() {
         fits.await.expect("stored");
         other.await.expect("stored");
 
-        // There is no limit any more; and one that is told with all mailboxes' counts for those of which none is told.
+        // There is no limit any more; and one that is reported for all mailboxes counts for those
+        // without their own.
         let status = limit_of(&s);
         s.answer("STATUS Small (APPENDLIMIT)", &["* STATUS Small (APPENDLIMIT NIL)"]).await;
         assert_eq!(status.await.expect("told").append_limit, None);

@@ -1,5 +1,6 @@
-//! Line 12: nothing is silently partial. NO and BAD are errors with their code and text, and what had come before them is
-//! not lost; OK with MESSAGELIMIT is `Partial`, with where to resume; a lost connection is never an empty result.
+//! Line 12: nothing is silently partial. NO and BAD are errors with their code and text, and what
+//! had come before them is not lost; OK with MESSAGELIMIT is `Partial`, with where to resume; a
+//! lost connection is never an empty result.
 //!
 //! Rows that can't be read are in `c13_hostile`.
 
@@ -93,7 +94,7 @@ async fn ok_with_a_message_limit_is_partial_and_says_where_to_go_on() {
         let error = token.await.expect_err("not all of it");
         assert_eq!((error.kind(), error.answers().len()), (ErrorKind::Partial, 1));
 
-        // Without a UID there is no telling.
+        // Without a UID it can't be decided.
         let token = inbox.move_to(uid(11)..=uid(12), "Archive");
         let tag = s.server.expect("UID MOVE 11:12 Archive").await;
         s.server.say(&format!("{tag} OK [MESSAGELIMIT 1] MOVE completed for the last message")).await;
@@ -149,7 +150,7 @@ async fn a_limit_that_is_told_apart_is_of_the_command_whose_ok_has_another_code(
         let told: Vec<_> = s.events.ready().iter().map(brief).collect();
         assert_eq!(told, ["FETCH OK", "notice NO [MESSAGELIMIT 1 12] whatever", "NOOP OK"]);
 
-        // Where no token will tell it, an event does.
+        // Where no token reports it, an event does.
         for at_once in [true, false] {
             let token = inbox.fetch(uid(11)..=uid(12), Items::new().size());
             let id = token.id();

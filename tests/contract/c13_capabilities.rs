@@ -1,5 +1,5 @@
-//! Line 13, of capabilities: a list without any IMAP4… word, which every list has (RFC 9051 section 7.2.2), takes nothing
-//! away. It is an event, wherever it stands.
+//! Line 13, of capabilities: a list without any IMAP4… keyword, which every list has (RFC 9051
+//! section 7.2.2), removes nothing. It is an event, wherever it is received.
 
 use imap_duplex::ErrorKind;
 use imap_duplex::types::{Answer, EventKind};
@@ -57,7 +57,7 @@ async fn such_a_list_answers_no_question() {
     .await;
 }
 
-/// In the greeting it tells nothing: the client asks.
+/// In the greeting it has no effect: the client asks.
 #[tokio::test(start_paused = true)]
 async fn a_greeting_with_such_a_list_is_asked_again() {
     within(LIMIT, async {

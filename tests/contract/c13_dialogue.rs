@@ -1,5 +1,5 @@
-//! Line 13, the dialogues: literals, continuations and tags with a server that does what it should not, or what it
-//! may and few do.
+//! Line 13, the dialogues: literals, continuations and tags with a server that does what it should
+//! not, or what it may and few do.
 
 use std::time::Duration;
 
@@ -221,7 +221,7 @@ async fn tags_are_compared_without_regard_to_case_and_others_are_told() {
         s.server.say("A99999 NO of nobody yet").await;
         s.server.say(&format!("{} OK done", tag.to_lowercase())).await;
         token.await.expect("created");
-        // Once more: it is nobody's by now.
+        // Once more: no command claims it by now.
         s.server.say(&format!("{tag} OK done")).await;
         s.noop(&[]).await;
         let told = s.events.ready_briefs();

@@ -256,7 +256,8 @@ async fn a_server_that_hangs_up_in_the_midst_of_login_is_a_lost_connection() {
 #[tokio::test(start_paused = true)]
 async fn where_no_password_may_go_in_clear_none_goes() {
     within(LIMIT, async {
-        // An address that is not this machine's own, no TLS, and no word that this is as it should be.
+        // An address that is not this machine's own, no TLS, and no word that this is as it should
+        // be.
         let config = quiet().login("alice", "s3cret");
         let (end, mut server) = connect(config, |mut server| async move {
             server.say("* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] ready").await;

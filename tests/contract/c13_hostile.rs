@@ -1,5 +1,6 @@
-//! Line 13, bytes of any kind: no panic, no overflow, no allocation beyond the limits, no loop; what can't be read is an
-//! event with its bytes, and the connection goes on unless the framing itself is lost.
+//! Line 13, bytes of any kind: no panic, no overflow, no allocation beyond the limits, no loop;
+//! what can't be read is an event with its bytes, and the connection goes on unless the framing
+//! itself is lost.
 
 use std::time::Duration;
 
@@ -84,7 +85,8 @@ async fn a_malformed_response_is_an_event_with_its_bytes_and_the_connection_goes
                 let fits = kinds.iter().any(|kind| event.starts_with(kind));
                 assert!(fits, "{line}: {told:?}");
             }
-            // Who is gone could not be read: it is told that all is asked anew.
+            // Which messages are gone could not be parsed: an event says that everything is queried
+            // again.
             let most = if line.starts_with("* VANISHED") { 3 } else { 1 };
             assert!(before.len() <= most, "{line}: {told:?}");
         }

@@ -1,5 +1,5 @@
-//! Line 13, IDLE: entered, left and renewed by the engine, with a server that does what it should not, or what it may and
-//! few do.
+//! Line 13, IDLE: entered, left and renewed by the engine, with a server that does what it should
+//! not, or what it may and few do.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ async fn done_that_crosses_the_servers_own_end_of_idle_is_forgiven() {
         s.server.say("DONE BAD no such command").await;
         s.answer("CREATE Work", &[]).await;
         token.await.expect("created");
-        // The reader is strict: no event tells of the BAD.
+        // The reader is strict: the BAD is no event.
         assert_eq!(s.events.ready_briefs(), ["created Work", "CREATE OK"]);
     })
     .await;

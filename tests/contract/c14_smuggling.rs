@@ -1,5 +1,5 @@
-//! Line 14: no argument, whatever bytes it has, can smuggle a second command: what does not fit an atom or a quoted string
-//! goes as a literal or is refused.
+//! Line 14: no argument, whatever bytes it has, can smuggle a second command: what does not fit an
+//! atom or a quoted string goes as a literal or is refused.
 
 use std::time::Duration;
 
@@ -70,7 +70,8 @@ async fn a_login_of_any_characters_is_one_command() {
     .await;
 }
 
-/// A server that frames commands by the rules of RFC 9051 section 4.3, tells each, without its tag, and says OK.
+/// A server that frames commands by the rules of RFC 9051 section 4.3, passes on each, without its
+/// tag, and answers OK.
 async fn serve(mut stream: DuplexStream, greeting: &str, response: mpsc::UnboundedSender<String>) {
     stream.write_all(format!("{greeting}\r\n").as_bytes()).await.expect("the client reads");
     let mut command = Vec::new();

@@ -127,7 +127,7 @@ async fn no_error_shows_the_password() {
                 }
             }
         }
-        // What the connection dies of in the midst of it.
+        // What ends the connection midway.
         for way in WAYS {
             let (stream, mut server) = Peer::pair();
             let config = config();
@@ -355,7 +355,8 @@ async fn the_secret_of_a_users_command_is_not_quoted() {
     .await;
 }
 
-/// A user's command with a secret, whose answers are of a kind that the library has no type for, or an ID, or a code.
+/// A user's command with a secret, whose answers are of a kind that the library has no type for, or
+/// an ID, or a code.
 struct Ask;
 
 impl Command for Ask {
@@ -411,7 +412,7 @@ async fn an_answer_reaches_its_command_whole_and_no_event_or_error_shows_its_sec
             for event in s.events.ready() {
                 assert_secret("an event", &format!("{event} {event:?}"));
             }
-            // Refused, detached, or of nobody.
+            // Refused, detached, or without an owner.
             let token = s.imap.submit(Ask);
             let tag = s.server.expect(&format!("XASK \"{PASSWORD}\"")).await;
             s.server.say(answer).await;

@@ -1,5 +1,6 @@
-//! The contract (`ARCHITECTURE.md`, section 2), line by line: a module for each line, against a server whose every word is the
-//! test's. No sockets, and time is tokio's paused clock, so that nothing waits and nothing depends on the machine.
+//! The contract (`ARCHITECTURE.md`, section 2), line by line: a module for each line, against a
+//! server whose every word is the test's. No sockets, and time is tokio's paused clock, so that
+//! nothing waits and nothing depends on the machine.
 //!
 //! The lines that need a real server (`tests/live`) are not here.
 

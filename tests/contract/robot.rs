@@ -1,8 +1,8 @@
-//! A server that answers by itself, slowly: each answer goes out in pieces, a piece a millisecond, so that a test can stop at
-//! any moment of it.
+//! A server that answers by itself, slowly: each answer goes out in pieces, a piece a millisecond,
+//! so that a test can stop at any moment of it.
 //!
-//! In: a mailbox of three messages. Out: a stream for the client, all lines that came, and the server's task, which ends when
-//! the client has gone.
+//! In: a mailbox of three messages. Out: a stream for the client, all lines that came, and the
+//! server's task, which ends when the client has gone.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

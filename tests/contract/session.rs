@@ -1,7 +1,7 @@
-//! A session with a server that says what the test tells it to.
+//! A session with a server that the test scripts.
 //!
-//! In: which capabilities the server tells, and how the client is configured. Out: a [`Session`]: the client's two
-//! halves, logged in (by PREAUTH, so that nothing else goes over the wire first), and the server.
+//! In: the server's capabilities, and the client's configuration. Out: a [`Session`]: the client's
+//! two halves, logged in (by PREAUTH, so that nothing else is sent first), and the server.
 
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use imap_duplex::{Config, Mailbox, Sender};
 use crate::client::Events;
 use crate::support::wire::Peer;
 
-/// How long a test may take, on tokio's clock: no more than the library's own longest patience, twice.
+/// How long a test may take, on tokio's clock: no more than the library's own longest patience,
+/// twice.
 pub(crate) const LIMIT: Duration = Duration::from_secs(600);
 
 /// A server with what most tests need.
@@ -67,7 +68,8 @@ impl Session {
         Self { imap, events, server }
     }
 
-    /// Selects INBOX with messages of these UIDs, and lets the client fill its view. All that this tells has been read.
+    /// Selects INBOX with messages of these UIDs, and lets the client fill its view. All events of
+    /// this have been read.
     pub(crate) async fn select(&mut self, uids: &[u32]) -> Mailbox {
         let token = self.imap.select("INBOX");
         let tag = self.server.expect("SELECT INBOX").await;
@@ -80,7 +82,8 @@ impl Session {
         mailbox
     }
 
-    /// Selects INBOX with so many messages, of which the client (`ViewSync::Off`) is not to know the UIDs.
+    /// Selects INBOX with so many messages, of which the client (`ViewSync::Off`) is not to know
+    /// the UIDs.
     pub(crate) async fn select_blind(&mut self, exists: usize) -> Mailbox {
         let token = self.imap.select("INBOX");
         let tag = self.server.expect("SELECT INBOX").await;

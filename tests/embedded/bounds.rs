@@ -1,4 +1,5 @@
-//! How much the server takes: of messages, of strangers, of commands that would cost it much, and of time over TLS.
+//! How much the server takes: of messages, of strangers, of commands that would cost it much, and
+//! of time over TLS.
 
 use std::time::Duration;
 
@@ -39,7 +40,7 @@ async fn the_limit_is_for_each_message() {
             a.attempt(&format!("APPEND INBOX {{{SIZE}+}}\r\n{message} {{{SIZE}+}}\r\n{message}")).await;
         assert!(reply.is_ok(), "{reply:?}");
         assert_eq!(server.mailbox("INBOX").expect("it").messages.len(), 2);
-        // More of them than there is room for: told before they are sent.
+        // More of them than there is room for: reported before they are sent.
         let tag = a.send(&format!("APPEND INBOX {{{SIZE}}}")).await;
         for _ in 0..4 {
             assert!(next(&mut a).await.starts_with('+'));
@@ -99,7 +100,8 @@ async fn commands_that_would_cost_much_are_bad() {
     .await;
 }
 
-/// A client that says nothing where TLS was to begin is no more in the way of a test's end than others.
+/// A client that says nothing where TLS was to begin is no more in the way of a test's end than
+/// others.
 #[cfg(feature = "rustls")]
 #[tokio::test]
 async fn a_client_that_does_not_begin_tls_can_be_ended() {

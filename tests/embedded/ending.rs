@@ -1,5 +1,5 @@
-//! How a connection can end beneath the library: a reset, TLS that is cut or garbled, a runtime that is shut down. Each
-//! token ends with the same cause, and `Closed` comes last.
+//! How a connection can end beneath the library: a reset, TLS that is cut or garbled, a runtime
+//! that is shut down. Each token ends with the same cause, and `Closed` comes last.
 
 use std::time::Duration;
 

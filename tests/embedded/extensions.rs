@@ -114,7 +114,7 @@ async fn esearch_saves_and_gives_pieces() {
         assert_eq!(told, ["* ESEARCH (TAG \"o9\") UID PARTIAL (-1:-2 2:3)"]);
         let told = a.command("UID FETCH 1:* (UID) (PARTIAL -1:-2)").await;
         assert_eq!(told, ["* 2 FETCH (UID 2)", "* 3 FETCH (UID 3)"]);
-        // What is expunged is not in it, told or not.
+        // Expunged messages are not in it, reported or not.
         a.command("SEARCH RETURN (SAVE) 2:3").await;
         let second = server.mailbox("INBOX").expect("it").messages[1].uid;
         server.expunge("INBOX", second);
@@ -133,7 +133,8 @@ async fn esearch_saves_and_gives_pieces() {
     .await;
 }
 
-/// RFC 4731 section 3.2: with MIN and MAX alone, the mod-sequence is that of the messages that are returned.
+/// RFC 4731 section 3.2: with MIN and MAX alone, the mod-sequence is that of the messages that are
+/// returned.
 #[tokio::test]
 async fn esearch_tells_the_mod_sequence_of_what_it_returns() {
     within(LIMIT, async {
@@ -211,17 +212,19 @@ async fn going_on_with_qresync() {
         let reply = a.attempt("EXPUNGE").await;
         assert_eq!(reply.lines(), ["* VANISHED 1"]);
         assert!(reply.tagged.starts_with("OK [HIGHESTMODSEQ "), "{reply:?}");
-        // SELECT switches mod-sequences on by itself (RFC 7162 section 3.1.8), and says nothing of the one before.
+        // SELECT switches mod-sequences on by itself (RFC 7162 section 3.1.8), and says nothing of
+        // the one before.
         let mut b = inbox(&server, "").await;
         let told = b.command("SELECT INBOX (CONDSTORE)").await;
         assert!(told[0].starts_with("* OK [CLOSED]"), "{told:?}");
         assert_eq!(told.iter().filter(|line| line.contains("[HIGHESTMODSEQ ")).count(), 1, "{told:?}");
         assert!(b.command("STORE 1 +FLAGS (\\Seen)").await[0].contains(" MODSEQ ("));
-        // Another era: nothing of it is told.
+        // UIDVALIDITY differs: nothing of it is reported.
         let told = a.command("SELECT INBOX (QRESYNC (12345 1))").await;
         assert!(!told.iter().any(|line| line.contains("VANISHED") || line.contains("FETCH")), "{told:?}");
         assert!(a.attempt("SELECT INBOX (QRESYNC (0 1))").await.tagged.starts_with("BAD "));
-        // RFC 7162 section 3.2.8: CLOSE does not tell what went, so it tells no mod-sequence.
+        // RFC 7162 section 3.2.8: CLOSE does not report what was expunged, so it has no
+        // mod-sequence.
         let mut a = inbox(&server, "QRESYNC").await;
         a.command("STORE 1 +FLAGS.SILENT (\\Deleted)").await;
         let before = server.mailbox("INBOX").expect("it").messages.len();
@@ -272,7 +275,7 @@ async fn notify_tells_with_no_command_running() {
             "* LIST (\\NonExistent \\HasChildren) \"/\" a",
             "it is affected as well"
         );
-        // What it does itself is not told (RFC 5465 section 5).
+        // Its own changes are not reported (RFC 5465 section 5).
         assert_eq!(a.command("CREATE mine").await, [""; 0]);
         a.append("Drafts", "", b"Subject: y\r\n\r\n").await;
         silent(&mut a).await;
@@ -282,7 +285,8 @@ async fn notify_tells_with_no_command_running() {
         server.add_flags("INBOX", second, [Flag::Seen]);
         server.expunge("INBOX", second);
         assert_eq!(next(&mut a).await, "* 1 EXPUNGE");
-        // Without SELECTED nothing is told of the selected mailbox, but for what the client does itself.
+        // Without SELECTED nothing is reported of the selected mailbox, but for the client's own
+        // changes.
         a.command("NOTIFY NONE").await;
         server.deliver("INBOX", "Subject: 5\r\n\r\n");
         assert_eq!(without_recent(a.command("NOOP").await), [""; 0]);
@@ -339,7 +343,7 @@ async fn lists_of_all_kinds() {
         a.command("RENAME a e").await;
         let names: Vec<_> = server.mailboxes().iter().map(ToString::to_string).collect();
         assert_eq!(names, ["Drafts", "INBOX", "Sent", "Spam", "Trash", "b/d", "e/b/c", "e/d"]);
-        // INBOX gives its messages away, and stays.
+        // INBOX passes its messages on, and stays.
         server.deliver("INBOX", "Subject: x\r\n\r\n");
         a.command("RENAME INBOX Old").await;
         let count = |name: &str| server.mailbox(name).expect("it").messages.len();
@@ -371,8 +375,8 @@ async fn what_may_not_be_asked_is_bad() {
     .await;
 }
 
-/// RFC 9051 section 6.3.4: a name may be made with the delimiter behind it. Section 2.3.1.1: a name that is used again has
-/// a higher UIDVALIDITY.
+/// RFC 9051 section 6.3.4: a name may be made with the delimiter behind it. Section 2.3.1.1: a name
+/// that is used again has a higher UIDVALIDITY.
 #[tokio::test]
 async fn a_mailbox_made_again_is_another_one() {
     within(LIMIT, async {

@@ -82,7 +82,8 @@ async fn threads_deliver_while_clients_look_on() {
             let (imap, mut events) = config.connect_over(server.connect()).await.expect("a login");
             let inbox = imap.select("INBOX").await.expect("SELECT");
             clients.push(tokio::spawn(async move {
-                // The last that comes; what went before its UID was told is told without.
+                // The last new one; a message that was expunged before its UID was sent is reported
+                // without.
                 loop {
                     match events.next().await.expect("the server is there").kind {
                         EventKind::Arrived { uid, .. } if uid.get() == 201 => break,

@@ -1,5 +1,5 @@
-//! The embedded server, from the outside: by raw lines, by the library as a user's test has it, and by all the tests that
-//! the library has to pass against Dovecot.
+//! The embedded server, from the outside: by raw lines, by the library as a user's test has it, and
+//! by all the tests that the library has to pass against Dovecot.
 
 #[path = "../client/mod.rs"]
 mod client;

@@ -1,5 +1,5 @@
-//! What other servers do otherwise, one mode each: that the embedded server does it, by raw lines; and that the library
-//! bears it.
+//! What other servers do otherwise, one mode each: that the embedded server does it, by raw lines;
+//! and that the library bears it.
 
 use std::time::Duration;
 

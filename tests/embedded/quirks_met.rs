@@ -101,7 +101,7 @@ async fn no_command_names_the_highest_uid() {
     }
 }
 
-/// The numbers are given out anew before the client can know.
+/// Messages are renumbered before the client can know.
 #[tokio::test]
 async fn numbers_hit_the_messages_that_had_them() {
     within(LIMIT, async {

@@ -1,4 +1,5 @@
-//! Raw lines in and out: a session of the embedded server over a pipe, and what it says of its own accord.
+//! Raw lines in and out: a session of the embedded server over a pipe, and what it says of its own
+//! accord.
 
 use std::time::Duration;
 
@@ -48,7 +49,7 @@ pub(crate) async fn ends(session: &mut Raw) {
     assert_eq!(end.expect("it closes"), None);
 }
 
-/// The lines without those that tell of no change: RECENT.
+/// The lines without those that report no change: RECENT.
 pub(crate) fn without_recent(lines: Vec<String>) -> Vec<String> {
     lines.into_iter().filter(|line| !line.ends_with(" RECENT")).collect()
 }

@@ -1,5 +1,5 @@
-//! The server of the tests in `tests/live`: the embedded one, in a thread and a runtime of its own, as another process
-//! would be.
+//! The server of the tests in `tests/live`: the embedded one, in a thread and a runtime of its own,
+//! as another process would be.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc;
@@ -14,7 +14,7 @@ use crate::support::other::Other;
 /// What it calls itself by ID.
 pub(crate) const NAME: &str = "imap-duplex test server";
 
-/// What its BADEVENT names: all that it can tell.
+/// What its BADEVENT names: all events it supports.
 pub(crate) const BAD_EVENT: &[&str] =
     &["MessageNew", "MessageExpunge", "FlagChange", "MailboxName", "SubscriptionChange"];
 

@@ -1,5 +1,5 @@
-//! Concurrent sessions on one mailbox: each has its numbers until it is told of others' changes, and is told only when
-//! RFC 9051 allows it (sections 5.5 and 7.5.1).
+//! Concurrent sessions on one mailbox: each has its numbers until others' changes are reported to
+//! it, which is done only when RFC 9051 allows it (sections 5.5 and 7.5.1).
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ async fn a_removal_is_told_by_no_command_that_names_numbers() {
         let refused = a.attempt("COPY 1:3 Drafts").await;
         assert!(refused.tagged.starts_with("NO [EXPUNGEISSUED]"), "{refused:?}");
         assert_eq!(server.mailbox("Drafts").expect("it is there").messages.len(), 0, "all or nothing");
-        // COPY may tell it, and has: it names numbers, but the RFC does not forbid it.
+        // COPY may report it, and does: it names numbers, but the RFC does not forbid it.
         assert_eq!(refused.lines(), ["* 2 EXPUNGE"]);
         assert_eq!(a.command("FETCH 2 (UID)").await, ["* 2 FETCH (UID 3)"]);
     })
@@ -103,7 +103,7 @@ async fn new_messages_and_flags_are_told_while_removals_wait() {
         server.expunge("INBOX", uids("1"));
         server.deliver("INBOX", "Subject: six\r\n\r\n");
         server.add_flags("INBOX", uid(3), [Flag::Seen]);
-        // The count has the message that is gone in it, as its removal has not been told.
+        // The count includes the expunged message, as its removal has not been reported.
         let told = without_recent(a.command("FETCH 6 (UID)").await);
         assert_eq!(told, ["* 6 EXISTS", "* 3 FETCH (UID 3 FLAGS (\\Seen \\Recent))", "* 6 FETCH (UID 6)"]);
         assert_eq!(a.command("NOOP").await, ["* 1 EXPUNGE"]);
@@ -234,7 +234,8 @@ async fn a_mailbox_that_goes_away_ends_the_session_and_one_that_is_renamed_does_
     .await;
 }
 
-/// RFC 5465 section 3.1: NOTIFY NONE. The client's own doing is told by numbers that it can count up to.
+/// RFC 5465 section 3.1: NOTIFY NONE. The client's own changes are reported by numbers that it can
+/// count up to.
 #[tokio::test]
 async fn numbers_hold_for_a_client_that_hears_of_nothing() {
     within(LIMIT, async {
@@ -265,7 +266,7 @@ async fn numbers_hold_for_a_client_that_hears_of_nothing() {
         assert!(refused.tagged.starts_with("NO [EXPUNGEISSUED]"), "{refused:?}");
         a.remove("4").await;
         assert_eq!(a.command("FETCH 4:5 (UID)").await, ["* 4 FETCH (UID 5)", "* 5 FETCH (UID 6)"]);
-        // Once it wants to hear again, it does, in order.
+        // Once it asks for reports again, it gets them, in order.
         server.deliver("INBOX", "Subject: eight\r\n\r\n");
         let told = a.command("NOTIFY SET (selected (MessageNew MessageExpunge FlagChange))").await;
         assert_eq!(without_recent(told), ["* 2 EXPUNGE", "* 6 EXISTS"]);

@@ -82,7 +82,7 @@ async fn a_view_is_waited_for() {
         server.on("UID SEARCH").delay(Duration::from_secs(60));
         let selecting = imap.select("INBOX");
         let inbox = selecting.mailbox();
-        // Dropped and asked anew, nothing is lost.
+        // Dropped and asked again, nothing is lost.
         let early = tokio::time::timeout(Duration::from_secs(30), inbox.ready()).await;
         assert!(early.is_err() && inbox.state().is_none());
         inbox.ready().await.expect("it becomes complete");

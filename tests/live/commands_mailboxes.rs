@@ -1,5 +1,5 @@
-//! Commands about the session and about mailboxes: CAPABILITY, NOOP, LOGOUT, ENABLE, ID, SELECT, EXAMINE, UNSELECT, CLOSE,
-//! CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE, LIST, STATUS.
+//! Commands about the session and about mailboxes: CAPABILITY, NOOP, LOGOUT, ENABLE, ID, SELECT,
+//! EXAMINE, UNSELECT, CLOSE, CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE, LIST, STATUS.
 
 use imap_duplex::command::{Id, Items, List, Search, StatusItems, Store};
 use imap_duplex::types::{EventKind, Flag, ListEntry, MailboxName};

@@ -64,7 +64,7 @@ async fn append_with_flags_and_date_and_what_comes_back() {
         let inbox = a.inbox().await;
         let row = fetch_one(&inbox, first, Items::body().flags().internal_date().size().mod_seq()).await;
         assert_eq!(row.body().expect("BODY[]"), MIXED.as_bytes());
-        // The same moment; the server tells it in its own zone.
+        // The same moment; the server shows it in its own zone.
         assert_eq!(row.internal_date().map(SystemTime::from), Some(SystemTime::from(date)));
         assert_eq!(row.size(), u64::try_from(MIXED.len()).ok());
         let flags = row.flags().expect("FLAGS");
@@ -409,7 +409,7 @@ async fn a_move_to_a_mailbox_that_is_not_there_moves_nothing() {
 #[tokio::test]
 async fn expunge_of_all_and_of_some() {
     within(LIMIT, async {
-        // With QRESYNC removals are told as VANISHED, without it as EXPUNGE.
+        // With QRESYNC removals are reported as VANISHED, without it as EXPUNGE.
         for enable in [&["QRESYNC"][..], &[]] {
             let mut a =
                 Account::with(&Options::default(), |c| c.auto_idle(false).enable(enable.iter().copied()))

@@ -1,5 +1,5 @@
-//! Connecting, and what is said when it fails: each failure by its kind, in words that name the cause, and never with the
-//! password.
+//! Connecting, and what is said when it fails: each failure by its kind, in words that name the
+//! cause, and never with the password.
 
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ async fn a_port_where_nobody_listens() {
     .await;
 }
 
-/// A port where each caller is told this, and then no more.
+/// A port where each caller is sent this, and then no more.
 async fn says(text: &'static str, then_close: bool) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("it has one").port();

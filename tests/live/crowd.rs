@@ -1,5 +1,6 @@
-//! Eight sessions at one mailbox, each with its view: all deliver, flag, move and expunge at once, and at quiet points each
-//! snapshot, and what each event stream amounts to, is what a fresh session finds.
+//! Eight sessions at one mailbox, each with its view: all deliver, flag, move and expunge at once,
+//! and at quiet points each snapshot, and what each event stream amounts to, is what a fresh
+//! session finds.
 //!
 //! Runs for some seconds; for longer with `IMAP_DUPLEX_CROWD=SECONDS`.
 
@@ -17,7 +18,7 @@ use crate::variants::without;
 
 const SESSIONS: usize = 8;
 
-/// A mailbox as the events tell it: UIDs by number, where they have been told.
+/// A mailbox as the events report it: UIDs by number, where they are known.
 #[derive(Default)]
 struct Told(Vec<Option<Uid>>);
 
@@ -66,7 +67,8 @@ struct Member {
 }
 
 impl Member {
-    /// Does something, by what its snapshot shows; others may have been quicker, so nothing need be there any more.
+    /// Does something, by what its snapshot shows; others may have been quicker, so nothing need be
+    /// there any more.
     async fn act(&mut self) {
         let snapshot = self.inbox.snapshot();
         let seq = Seq::new(self.dice.throw(snapshot.len().max(1)) + 1).expect("not 0");

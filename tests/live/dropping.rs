@@ -1,4 +1,5 @@
-//! A token dropped before, while and after its command runs; the next command's result is right each time.
+//! A token dropped before, while and after its command runs; the next command's result is right
+//! each time.
 
 use imap_duplex::command::{Items, Search, StatusItems, Store};
 use imap_duplex::types::Flag;

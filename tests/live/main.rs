@@ -1,9 +1,11 @@
-//! The library against a real server: the tests' own Dovecot, one for each test, on ports of its own.
+//! The library against a real server: the tests' own Dovecot, one for each test, on ports of its
+//! own.
 //!
-//! The same tests run against the embedded server in `tests/embedded`, which has a `server` module of its own.
+//! The same tests run against the embedded server in `tests/embedded`, which has a `server` module
+//! of its own.
 //!
-//! Each test fails if the library says of anything that it did not understand it: the event stream is read by
-//! [`client::Events`], strictly.
+//! Each test fails if the library says of anything that it did not understand it: the event stream
+//! is read by [`client::Events`], strictly.
 
 #[path = "../client/mod.rs"]
 mod client;

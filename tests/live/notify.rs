@@ -1,5 +1,5 @@
-//! NOTIFY: what other sessions do to other mailboxes, seen on the event stream while the connection idles; and the selected
-//! mailbox, which never falls silent.
+//! NOTIFY: what other sessions do to other mailboxes, seen on the event stream while the connection
+//! idles; and the selected mailbox, which never falls silent.
 
 use imap_duplex::ErrorKind;
 use imap_duplex::command::{Items, Notify, NotifyEvent, SelectedNotify, StatusItems, Store};
@@ -13,7 +13,7 @@ fn seq(value: u32) -> Seq {
     Seq::new(value).expect("not 0")
 }
 
-/// The selected mailbox goes on telling what comes, changes and goes, with UIDs.
+/// New messages, changes and removals in the selected mailbox are still reported, with UIDs.
 async fn is_alive(a: &mut Account, mailbox: &imap_duplex::Mailbox) {
     let mut other = a.other().await;
     let before = mailbox.exists();
@@ -39,7 +39,7 @@ async fn mail_for_another_mailbox_is_told_while_the_connection_idles() {
     within(LIMIT, async {
         let mut a = Account::usual().await;
         let inbox = a.inbox().await;
-        // Dovecot tells nothing of mailboxes that have never been opened.
+        // Dovecot reports nothing of mailboxes that have never been opened.
         a.imap.status("Drafts", StatusItems::counts()).await.expect("STATUS");
         let watch = Notify::set().mailboxes(["Drafts", "INBOX"], NotifyEvent::MESSAGES).status();
         let told = a.imap.notify(watch).await.expect("NOTIFY");
@@ -89,7 +89,7 @@ async fn with_nothing_selected_the_connection_idles_and_is_told() {
     .await;
 }
 
-/// The server tells nothing of what came while it was selected, neither then nor later.
+/// The server never reports messages that arrived while it was selected.
 #[tokio::test]
 async fn mail_that_came_unseen_to_a_mailbox_is_told_when_it_is_left() {
     within(LIMIT, async {
@@ -136,11 +136,11 @@ async fn mailboxes_that_others_make_rename_delete_and_subscribe_to_are_told() {
         let watch = Notify::set().personal(NotifyEvent::MAILBOXES);
         a.imap.notify(watch).await.expect("NOTIFY");
         let mut other = a.server.session(&a.user).await;
-        // In modified UTF-7 for the other session; Dovecot tells it raw.
+        // In modified UTF-7 for the other session; Dovecot sends it raw.
         let (wire, name) = ("a&AOk-&-b", "aé&b");
         other.command(&format!("CREATE {wire}")).await;
         let made = a.events.until_brief(&format!("created {name}")).await;
-        // By the name that was told it can be used.
+        // It can be used by the reported name.
         let named = made.mailbox().expect("its name").clone();
         a.imap.status(named, StatusItems::counts()).await.expect("STATUS");
         other.command(&format!("SUBSCRIBE {wire}")).await;
@@ -195,7 +195,8 @@ async fn numbers_hit_the_right_messages_while_they_may_move() {
         let mut other = a.other().await;
         for gone in &uids[..3] {
             other.remove(&gone.to_string()).await;
-            // With no regard to whether the removal has come yet: by the number the message had as we know it.
+            // With no regard to whether the removal has come yet: by the number the message had as
+            // we know it.
             let before = inbox.snapshot();
             let Some(wanted) = before.uid(seq(1)) else { panic!("the UIDs are known") };
             let rows = inbox.fetch(seq(1), Items::new().size()).await.expect("FETCH");

@@ -1,6 +1,7 @@
-//! The embedded server beside Dovecot where a client asks for what can't be: read-only, nothing selected, no such mailbox, no
-//! such message, an odd name, a bad argument. The same lines to both: the same OK, NO or BAD, and the same code. A user's test
-//! that passes with one must not fail with the other.
+//! The embedded server beside Dovecot where a client asks for what can't be: read-only, nothing
+//! selected, no such mailbox, no such message, an odd name, a bad argument. The same lines to both:
+//! the same OK, NO or BAD, and the same code. A user's test that passes with one must not fail with
+//! the other.
 
 use std::fmt::Write as _;
 
@@ -19,7 +20,8 @@ const LINES: &str = include_str!("odd_states.txt");
 const ABSENT: [&str; 6] =
     ["APPENDLIMIT", "CREATE-SPECIAL-USE", "IMAP4rev2", "OBJECTID", "PARTIAL", "UTF8=ACCEPT"];
 
-// Why they differ. Where the embedded server is the stricter one, a test finds out what another server may refuse.
+// Why they differ. Where the embedded server is the stricter one, a test finds out what another
+// server may refuse.
 const GRAMMAR: &str = "the grammar forbids it, which Dovecot does not mind";
 const NUMBER: &str =
     "RFC 9051 section 9, seq-number: BAD for a number beyond the last message, in SEARCH too";

@@ -82,7 +82,7 @@ async fn many_fetches_of_many_items_in_flight_are_each_right() {
         let rows = flags.await.expect("FETCH");
         assert_eq!(rows.len(), 20);
         assert!(rows.iter().all(|row| row.flags().is_some()));
-        // The other's doing is told, for each of them, by now or at the next occasion.
+        // The other session's change is reported, for each of them, by now or at the next occasion.
         a.imap.noop().await.expect("NOOP");
         let rows = inbox.fetch(all(), Items::new().flags()).await.expect("FETCH");
         assert!(rows.iter().all(|row| row.flags().is_some_and(|f| f.contains(&Flag::Answered))), "{rows:?}");

@@ -1,4 +1,5 @@
-//! Going on from a state: what happened to a mailbox while away, with QRESYNC, with CONDSTORE alone, and with neither.
+//! Resuming from a state: what happened to a mailbox while disconnected, with QRESYNC, with
+//! CONDSTORE alone, and with neither.
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ async fn state_of(inbox: &Mailbox) -> MailboxState {
     inbox.state().expect("from then on there is one")
 }
 
-/// Selects INBOX anew, to go on from this state; and what is told of the time since, in order.
+/// Selects INBOX again, to resume from this state; and the events of the time since, in order.
 async fn resume(a: &mut Account, mailbox: &str, state: MailboxState) -> (Mailbox, Vec<String>) {
     let mailbox = a.imap.select(Select::new(mailbox).resume(state)).await.expect("SELECT");
     let mut told = Vec::new();
@@ -83,7 +84,7 @@ async fn while_disconnected(options: Options, fill: ViewSync) -> Vec<String> {
         assert_eq!(snapshot.unseen_count(), 3);
     }
 
-    // And what happens from now on did not happen while away.
+    // And later changes did not happen while disconnected.
     let mut other = a.other().await;
     other.remove("3").await;
     a.imap.noop().await.expect("NOOP");
@@ -185,7 +186,8 @@ async fn a_mailbox_deleted_under_our_feet_ends_the_selection_or_the_connection()
         other.command("CREATE Work").await;
         other.append("Work", "", MESSAGE.as_bytes()).await;
         other.append("Work", "", MESSAGE.as_bytes()).await;
-        // Dovecot may go on to show what was, or say BYE, as its files have it; whatever it says is told, and all ends.
+        // Dovecot may still show the earlier state, or send BYE, as its files have it; whichever it
+        // is, it is reported, and everything ends.
         let row = work.fetch(uid(1), Items::new().size()).await;
         let told = events.ready();
         assert!(row.is_err() || work.exists() == 1, "{told:?}");

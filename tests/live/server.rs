@@ -5,5 +5,5 @@ pub(crate) use crate::support::dovecot::{Dovecot as Server, Literals, Options};
 /// What it calls itself by ID.
 pub(crate) const NAME: &str = "Dovecot";
 
-/// What its BADEVENT names: what it can't tell, where RFC 5465 wants what it can.
+/// What its BADEVENT names: the unsupported events, where RFC 5465 wants the supported ones.
 pub(crate) const BAD_EVENT: &[&str] = &["AnnotationChange"];

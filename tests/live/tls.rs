@@ -1,4 +1,5 @@
-//! TLS from the first byte, by STARTTLS, and where it is offered; and certificates that are not to be trusted.
+//! TLS from the first byte, by STARTTLS, and where it is offered; and certificates that are not to
+//! be trusted.
 
 use imap_duplex::types::CloseReason;
 use imap_duplex::{Config, ErrorKind};

@@ -1,5 +1,5 @@
-//! What other sessions do, seen on the event stream: with no command running, and while one is; IDLE entered, left and
-//! entered again.
+//! What other sessions do, seen on the event stream: with no command running, and while one is;
+//! IDLE entered, left and entered again.
 
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ async fn what_another_session_does_is_told_within_a_second_with_no_command_runni
         let gone = a.events.until_brief(&format!("removed 1 uid {}", uids[0])).await;
         assert!(gone.is_in(&inbox) && gone.cause.is_none());
         assert_eq!(inbox.exists(), 2);
-        // Nothing of the library's own doing is told.
+        // None of the library's own commands is reported.
         assert_eq!(a.events.count("IDLE OK") + a.events.count("FETCH OK"), 0);
         a.finish().await;
     })

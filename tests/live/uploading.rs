@@ -20,7 +20,7 @@ use crate::support::within;
 /// A server without MULTIAPPEND.
 const WITHOUT: &str = "IMAP4rev1 UIDPLUS LITERAL+";
 
-/// Gives so many octets of a message, then this.
+/// Yields so many bytes of a message, then this.
 struct Broken {
     left: usize,
     end: Option<io::Error>,
@@ -102,7 +102,7 @@ async fn without_multiappend_a_source_that_fails_ends_the_connection() {
     .await;
 }
 
-/// Gives one piece, tells that, and then says nothing more.
+/// Yields one piece, reports that, and then nothing more.
 struct Stalling(Option<Bytes>, Arc<Notify>);
 
 impl Stream for Stalling {

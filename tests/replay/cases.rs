@@ -1,4 +1,5 @@
-//! What servers of public bug reports send, each file a kind (`data/cases`), and what is right for it.
+//! What servers of public bug reports send, each file a kind (`data/cases`), and what is right for
+//! it.
 
 use imap_duplex::replay::{RecordedKind, RecordedResponse, Replay};
 use imap_duplex::types::{Answer, BodyStructure, Code, Limits, Message, Uid};

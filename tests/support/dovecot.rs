@@ -1,11 +1,13 @@
 //! A private Dovecot 2.3 on free loopback ports, everything of it in one temporary folder.
 //!
-//! In: [`Options`]. Out: a server that answers, its addresses, and the certificate to trust. Every user
-//! name is known to it, with the password [`PASSWORD`](super::PASSWORD) and mail of its own. It is up in about 0.2 s
-//! and needs no root; as root it keeps mail as `nobody`, since Dovecot refuses root for that.
+//! In: [`Options`]. Out: a server that answers, its addresses, and the certificate to trust. Every
+//! user name is known to it, with the password [`PASSWORD`](super::PASSWORD) and mail of its own.
+//! It is up in about 0.2 s and needs no root; as root it keeps mail as `nobody`, since Dovecot
+//! refuses root for that.
 //!
-//! It goes when the [`Dovecot`] is dropped, in a panic too. Should the test process be killed, so that
-//! nothing is dropped, a small shell beside the server sees the end of its input and does the same.
+//! It goes when the [`Dovecot`] is dropped, in a panic too. Should the test process be killed, so
+//! that nothing is dropped, a small shell beside the server sees the end of its input and does the
+//! same.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -27,7 +29,8 @@ use super::other::Other;
 /// How long a server may take to start or to stop.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What Dovecot 2.3 tells of itself after login, without `LITERAL+`: it takes a whole list or more names, not fewer.
+/// Dovecot 2.3's capabilities after login, without `LITERAL+`: it takes a whole list or more names,
+/// not fewer.
 const WITHOUT_LITERALS: &str = "\
 IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE SORT SORT=DISPLAY THREAD=REFERENCES THREAD=REFS THREAD=ORDEREDSUBJECT \
 MULTIAPPEND URL-PARTIAL CATENATE UNSELECT CHILDREN NAMESPACE UIDPLUS LIST-EXTENDED I18NLEVEL=1 CONDSTORE QRESYNC ESEARCH \
@@ -49,13 +52,15 @@ pub enum Literals {
 /// How the server is to be; the default is Dovecot with all that it can do.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Dovecot's `imap_capability`: a whole list instead of its own, or `+THIS THAT` on top of it. It changes what is told,
-    /// not what the server can do, and comes before what [`Literals::Wait`] would make of it.
+    /// Dovecot's `imap_capability`: a whole list instead of its own, or `+THIS THAT` on top of it.
+    /// It changes what is advertised, not what the server can do, and precedes what
+    /// [`Literals::Wait`] would make of it.
     pub capability: Option<String>,
     /// Which literals are offered.
     pub literals: Literals,
-    /// Refuse a login in the clear (`LOGINDISABLED`) on the plain port until STARTTLS. The address is 127.0.0.2 then, for
-    /// Dovecot takes a connection from an address to itself for safe. Linux only: other systems have no such address.
+    /// Refuse a login in the clear (`LOGINDISABLED`) on the plain port until STARTTLS. The address
+    /// is 127.0.0.2 then, for Dovecot takes a connection from an address to itself for safe. Linux
+    /// only: other systems have no such address.
     pub require_tls: bool,
     /// Offer no TLS.
     pub no_tls: bool,
@@ -115,7 +120,8 @@ impl Dovecot {
         let mut server = Self { folder, master, watcher, plain, tls };
         let deadline = Instant::now() + PATIENCE;
         loop {
-            // The greeting holds the folder's name: it may be another server that took the port before us.
+            // The greeting holds the folder's name: it may be another server that took the port
+            // before us.
             if greeting(plain).is_ok_and(|text| text.contains(&server.name())) {
                 return Ok(server);
             }
@@ -129,17 +135,18 @@ impl Dovecot {
         }
     }
 
-    /// Where it speaks IMAP, and STARTTLS.
+    /// The port for IMAP, and STARTTLS.
     pub fn plain_addr(&self) -> SocketAddr {
         self.plain
     }
 
-    /// Where it speaks IMAP under TLS from the first byte.
+    /// The port for IMAP under TLS from the first byte.
     pub fn tls_addr(&self) -> SocketAddr {
         self.tls
     }
 
-    /// The file with the certificate of the authority to trust, as PEM; its server is `localhost`, 127.0.0.1 and 127.0.0.2.
+    /// The file with the certificate of the authority to trust, as PEM; its server is `localhost`,
+    /// 127.0.0.1 and 127.0.0.2.
     pub fn ca_pem(&self) -> PathBuf {
         self.folder.path().join("ca.pem")
     }
@@ -215,12 +222,12 @@ impl Drop for Dovecot {
     }
 }
 
-/// A shell that stops the server and removes its folder once its input ends: when we close it, or when
-/// this process is no more, however it ended.
+/// A shell that stops the server and removes its folder once its input ends: when we close it, or
+/// when this process is no more, however it ended.
 fn watch(master: &Child, folder: &Path) -> Child {
-    // KILL, not TERM: on TERM Dovecot takes more than a second, and of its mail nothing is to be kept. All its
-    // processes are in the master's group. Nothing waits for the orphans: until init reaps them they are
-    // zombies, which cannot be told from the living without `ps`.
+    // KILL, not TERM: on TERM Dovecot takes more than a second, and of its mail nothing is to be
+    // kept. All its processes are in the master's group. Nothing waits for the orphans: until init
+    // reaps them they are zombies, which only `ps` can distinguish from the living.
     const SCRIPT: &str = r#"
         cat >/dev/null
         kill -s KILL -- "-$1"
@@ -261,7 +268,8 @@ fn name(folder: &Path) -> String {
     folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Dovecot, where it is; looked for once in a process. Often it is in a folder that users have not in PATH.
+/// Dovecot, where it is; looked for once in a process. Often it is in a folder that users have not
+/// in PATH.
 fn program() -> &'static Path {
     static FOUND: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let found = FOUND.get_or_init(|| {
@@ -292,7 +300,8 @@ fn program() -> &'static Path {
 
 /// A folder with all that the server needs.
 fn prepare(options: &Options, plain: SocketAddr, tls: SocketAddr) -> io::Result<TempDir> {
-    // A Unix socket's path may have about 100 bytes, and macOS has long names for its temporary folder.
+    // A Unix socket's path may have about 100 bytes, and macOS has long names for its temporary
+    // folder.
     let temporary = std::env::temp_dir();
     let short = temporary.as_os_str().len() <= 40;
     let folder = tempfile::Builder::new().prefix("dovecot-").tempdir_in(if short {

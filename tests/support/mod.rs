@@ -1,9 +1,10 @@
-//! What the integration tests share: a private Dovecot ([`dovecot`]), a second IMAP session that knows
-//! nothing of this library ([`other`]), examples as programs ([`program`]), streams that tests look into ([`wire`]), recorded sessions
-//! ([`recording`]), and a bound on the time a test may take ([`within`]).
+//! What the integration tests share: a private Dovecot ([`dovecot`]), a second IMAP session that
+//! knows nothing of this library ([`other`]), examples as programs ([`program`]), streams that
+//! tests look into ([`wire`]), recorded sessions ([`recording`]), and a bound on the time a test
+//! may take ([`within`]).
 //!
-//! In: `mod support;` at the top of a test file. Nothing here uses the library's own code, so that a
-//! misunderstanding of IMAP in the library is not repeated by what tests it.
+//! In: `mod support;` at the top of a test file. Nothing here uses the library's own code, so that
+//! a misunderstanding of IMAP in the library is not repeated by what tests it.
 #![allow(dead_code, unused_imports, unreachable_pub, reason = "each test file uses another part of it")]
 
 pub mod certificate;
@@ -24,9 +25,9 @@ pub const PASSWORD: &str = "secret";
 
 /// Gives what `test` gives, or panics, naming the caller's line, once `limit` is over.
 ///
-/// The limit is one of tokio's clock, so it works in paused time as well. A test that never yields to
-/// tokio cannot be stopped like this; a thread of its own ends the whole process then, a while after the
-/// limit, rather than let it run for ever.
+/// The limit is one of tokio's clock, so it works in paused time as well. A test that never yields
+/// to tokio cannot be stopped like this; a thread of its own ends the whole process then, a while
+/// after the limit, rather than let it run for ever.
 #[track_caller]
 pub fn within<F: Future>(limit: Duration, test: F) -> impl Future<Output = F::Output> {
     let place = Location::caller();

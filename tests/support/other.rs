@@ -1,9 +1,9 @@
-//! The other session: a small IMAP client that shares no code with the library, to do to a mailbox what
-//! somebody else might do while the library looks on.
+//! The other session: a small IMAP client that shares no code with the library, to do to a mailbox
+//! what somebody else might do while the library looks on.
 //!
-//! In: lines without tag and CRLF. Out: the server's responses, whole, without their last CRLF. It runs
-//! one command at a time and panics, with what was said so far, at anything it did not expect; each
-//! answer may take ten seconds.
+//! In: lines without tag and CRLF. Out: the server's responses, whole, without their last CRLF. It
+//! runs one command at a time and panics, with what was said so far, at anything it did not expect;
+//! each answer may take ten seconds.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -53,8 +53,8 @@ impl Other<TcpStream> {
     }
 }
 
-/// A connection to `server` from its own address: Dovecot takes one between equal addresses for safe, so that a
-/// password may go in the clear even where TLS is required.
+/// A connection to `server` from its own address: Dovecot takes one between equal addresses for
+/// safe, so that a password may go in the clear even where TLS is required.
 pub async fn dial(server: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.bind(SocketAddr::new(server.ip(), 0)).expect("a port of our own");

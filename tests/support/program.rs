@@ -1,6 +1,7 @@
 //! An example, running as a process of its own.
 //!
-//! In: its arguments. Out: its lines as they come, and how it ended. It is killed if a test goes wrong.
+//! In: its arguments. Out: its lines as they come, and how it ended. It is killed if a test goes
+//! wrong.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
@@ -12,7 +13,8 @@ use tokio::sync::mpsc;
 
 use super::PASSWORD;
 
-/// How soon a change must be told. Dovecot itself waits half a second; the rest is for busy machines.
+/// How soon a change must be reported. Dovecot itself waits half a second; the rest is for busy
+/// machines.
 const SOON: Duration = Duration::from_secs(3);
 
 /// The program, which cargo has built beside the tests: `target/debug/examples/watch`.
@@ -74,7 +76,8 @@ impl Program {
         }
     }
 
-    /// The next event of this name, with `--json`. All on the way must be events as well, and none unreadable.
+    /// The next event of this name, with `--json`. All on the way must be events as well, and none
+    /// unreadable.
     pub async fn event(&mut self, name: &str) -> Value {
         loop {
             let event = event(&self.line().await);
@@ -84,7 +87,7 @@ impl Program {
         }
     }
 
-    /// As [`event`](Self::event), for what must be told soon.
+    /// As [`event`](Self::event), for what must be reported soon.
     pub async fn soon(&mut self, name: &str) -> Value {
         match tokio::time::timeout(SOON, self.event(name)).await {
             Ok(event) => event,

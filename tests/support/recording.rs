@@ -1,7 +1,8 @@
 //! Recorded sessions on disk.
 //!
 //! In: what both sides said, in order. Out: a file, and the same again. The format is described in
-//! `tests/data/README.md`: for each run of bytes of one side a line `S 123` or `C 123`, then so many bytes, then a line's end.
+//! `tests/data/README.md`: for each run of bytes of one side a line `S 123` or `C 123`, then so
+//! many bytes, then a line's end.
 
 use super::wire::Entry;
 
@@ -22,8 +23,8 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// What a recorder saw: neighbours of one side become one turn, so that it does not show how the bytes
-    /// happened to arrive.
+    /// What a recorder saw: neighbours of one side become one turn, so that it does not show how
+    /// the bytes happened to arrive.
     pub fn of(entries: &[Entry]) -> Self {
         let mut turns = Vec::new();
         for entry in entries {

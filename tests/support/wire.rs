@@ -1,8 +1,8 @@
 //! Streams that tests look into.
 //!
-//! [`Recorder`] goes around a stream and keeps what was written and read, write by write. [`Peer`] is the
-//! other end of a stream in memory: a server whose every word is the test's. In: a stream, or nothing. Out:
-//! a stream to hand to the code under test, and a handle that stays with the test.
+//! [`Recorder`] goes around a stream and keeps what was written and read, write by write. [`Peer`]
+//! is the other end of a stream in memory: a server whose every word is the test's. In: a stream,
+//! or nothing. Out: a stream to hand to the code under test, and a handle that stays with the test.
 
 use std::fmt::Write as _;
 use std::io::{self, IoSlice};
@@ -14,7 +14,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
 use tokio::sync::watch;
 
-/// How long [`Peer`] and [`Log::until`] wait; in paused time that is at once, if nothing else can happen.
+/// How long [`Peer`] and [`Log::until`] wait; in paused time that is at once, if nothing else can
+/// happen.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One write or one read that came through.
@@ -72,7 +73,8 @@ impl Log {
         std::mem::take(&mut *self.lock())
     }
 
-    /// Waits until `found` is true of the writes, asking again after each write; panics with them if it takes ten seconds.
+    /// Waits until `found` is true of the writes, asking again after each write; panics with them
+    /// if it takes ten seconds.
     pub async fn until(&self, what: &str, found: impl Fn(&[String]) -> bool) {
         let mut changes = self.changed.subscribe();
         let waiting = async {
@@ -157,7 +159,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Recorder<S> {
     }
 }
 
-/// A server that says what the test tells it to. Every wait is bounded; every panic tells what was said.
+/// A server that the test scripts. Every wait is bounded; every panic shows the traffic.
 ///
 /// ```ignore
 /// let (stream, mut server) = Peer::pair();
@@ -175,12 +177,14 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// A stream for the code under test, with the other end of it; 64 KiB each way before a writer waits.
+    /// A stream for the code under test, with the other end of it; 64 KiB each way before a writer
+    /// waits.
     pub fn pair() -> (DuplexStream, Self) {
         Self::pair_of(65_536)
     }
 
-    /// The same with so many bytes each way: a peer that takes only `capacity` bytes until it reads.
+    /// The same with so many bytes each way: a peer that takes only `capacity` bytes until it
+    /// reads.
     pub fn pair_of(capacity: usize) -> (DuplexStream, Self) {
         let (ours, theirs) = duplex(capacity);
         (theirs, Self { stream: ours, buffer: Vec::new(), said: String::new() })
@@ -201,7 +205,8 @@ impl Peer {
         }
     }
 
-    /// Sends as many of these bytes as the client takes until it has taken none for so long; gives how many.
+    /// Sends as many of these bytes as the client takes until it has taken none for so long; gives
+    /// how many.
     pub async fn send_what_it_takes(&mut self, bytes: &[u8], patience: Duration) -> usize {
         let mut sent = 0;
         while sent < bytes.len() {
@@ -224,8 +229,8 @@ impl Peer {
         }
     }
 
-    /// Reads one line, which has to be a tag and something that begins with `start`; gives the tag and what follows the
-    /// start.
+    /// Reads one line, which has to be a tag and something that begins with `start`; gives the tag
+    /// and what follows the start.
     pub async fn expect_start(&mut self, start: &str) -> (String, String) {
         let line = self.line(start).await;
         match line.split_once(' ').map(|(tag, rest)| (tag, rest.strip_prefix(start))) {
@@ -284,7 +289,8 @@ impl Peer {
         self.line("a line").await
     }
 
-    /// Reads lines until none comes for so long: what the client sends without waiting for an answer.
+    /// Reads lines until none comes for so long: what the client sends without waiting for an
+    /// answer.
     pub async fn lines_until_silence(&mut self, patience: Duration) -> Vec<String> {
         let mut lines = Vec::new();
         loop {

@@ -160,12 +160,12 @@ fn memory(_: &mut Criterion) {
     let mut random = Random(3);
     let mut mailbox = Mailbox::filled(MILLION);
     let per = |mailbox: &Mailbox| mailbox.bytes() as f64 / f64::from(mailbox.len());
-    eprintln!("view: {:.2} octets a message, {MILLION} of them filled in", per(&mailbox));
+    eprintln!("view: {:.2} bytes a message, {MILLION} of them filled in", per(&mailbox));
     (0..MILLION / 10).for_each(|_| assert!(mailbox.expunge(random.seq(&mailbox))));
-    eprintln!("view: {:.2} octets a message after a tenth was expunged at random", per(&mailbox));
+    eprintln!("view: {:.2} bytes a message after a tenth was expunged at random", per(&mailbox));
     mailbox = Mailbox::unfilled(0);
     (0..MILLION).for_each(|_| mailbox.grow(1));
-    eprintln!("view: {:.2} octets a message, come one by one", per(&mailbox));
+    eprintln!("view: {:.2} bytes a message, come one by one", per(&mailbox));
 }
 
 criterion_group!(benches, memory, operations, jobs);

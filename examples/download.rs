@@ -159,8 +159,8 @@ fn batches(wanted: &[(Uid, u64)]) -> Vec<UidSet> {
 
 /// UIDs are valid with one UIDVALIDITY: with another they name other messages.
 fn path(folder: &Path, inbox: &Mailbox, uid: Uid) -> PathBuf {
-    let era = inbox.uid_validity().map_or_else(|| "0".into(), |era| era.to_string());
-    folder.join(format!("{era}-{uid}.eml"))
+    let uid_validity = inbox.uid_validity().map_or_else(|| "0".into(), |it| it.to_string());
+    folder.join(format!("{uid_validity}-{uid}.eml"))
 }
 
 /// Whole or not at all: what is cut off would be taken for the message next time.

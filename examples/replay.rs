@@ -58,7 +58,7 @@ struct Counts {
     unparsed: usize,
     other: usize,
     /// Tagged responses and continuations: no command is in flight whose they could be.
-    nobodys: usize,
+    unsolicited: usize,
 }
 
 /// Why there is no result.
@@ -118,8 +118,8 @@ fn run(args: &Args) -> Result<Counts, Failure> {
         }
         // A line that ends or continues a command that was never sent is an event like an unparsed
         // one.
-        let expected = (counts.unparsed + counts.nobodys, counts.other);
-        if outcome.heard_all && (outcome.unparsed, outcome.unknown) != expected {
+        let expected = (counts.unparsed + counts.unsolicited, counts.other);
+        if outcome.received_all && (outcome.unparsed, outcome.unknown) != expected {
             let (unparsed, unknown) = (outcome.unparsed, outcome.unknown);
             let what = format!(
                 "the connection reported {unparsed} lines as unparsed and of {unknown} as unknown, where {} and {} \
@@ -144,7 +144,7 @@ fn replay(report: &mut Report<impl Write>, file: &Path, recorded: &[u8]) -> Resu
         counts.responses += 1;
         counts.unparsed += usize::from(response.is_unparsed());
         counts.other += usize::from(response.is_other());
-        counts.nobodys += usize::from(matches!(
+        counts.unsolicited += usize::from(matches!(
             response.what,
             RecordedKind::Tagged { .. } | RecordedKind::Continuation { .. }
         ));

@@ -150,7 +150,7 @@ async fn watch(
                     None => Ok(()),
                 }
             }
-            Some(note) = notes.recv() => tell(note, output, args).await,
+            Some(note) = notes.recv() => print_note(note, output, args).await,
         };
         if let Err(e) = printed {
             return Failure::from(e).into();
@@ -159,7 +159,7 @@ async fn watch(
 }
 
 /// What happens next in the scene, for people.
-async fn tell((text, printed): Note, output: &mut Output, args: &Args) -> std::io::Result<()> {
+async fn print_note((text, printed): Note, output: &mut Output, args: &Args) -> std::io::Result<()> {
     if !args.json {
         output.lines(&format!("\n# {text}")).await?;
     }
@@ -212,8 +212,10 @@ async fn watch_others(imap: &Sender, server: &Server) -> Result<(), Failure> {
 /// The mailbox, if it is still the one that the URL is about.
 fn expected(inbox: Mailbox, server: &Server) -> Result<Mailbox, Failure> {
     match (server.uid_validity, inbox.uid_validity()) {
-        (Some(wanted), Some(era)) if wanted != era.get() => {
-            let what = format!("the URL is about UIDVALIDITY {wanted}, and that of the mailbox is {era} now");
+        (Some(wanted), Some(uid_validity)) if wanted != uid_validity.get() => {
+            let what = format!(
+                "the URL is about UIDVALIDITY {wanted}, and that of the mailbox is {uid_validity} now"
+            );
             Err(Failure::new(what).hint("leave ;UIDVALIDITY= out of the URL"))
         }
         _ => Ok(inbox),

@@ -1,5 +1,5 @@
-//! What programs rely on without calling it: which types go between tasks, can be compared, hashed and iterated over.
-//! It is checked by the compiler; the functions' bodies have nothing to do.
+//! What programs rely on without calling it: which types go between tasks, can be compared, hashed
+//! and iterated over. It is checked by the compiler; the functions' bodies have nothing to do.
 
 use std::collections::HashSet;
 use std::fmt::Debug;

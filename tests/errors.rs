@@ -94,7 +94,7 @@ async fn a_port_where_nothing_is() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("bound").port();
     drop(listener);
-    let error = Config::new("127.0.0.1").port(port).connect().await.map(drop).expect_err("nobody is there");
+    let error = Config::new("127.0.0.1").port(port).connect().await.map(drop).expect_err("no listener");
     prints(
         &error,
         &format!(
@@ -317,7 +317,7 @@ async fn a_command_of_ones_own_that_is_not_sent_says_what_to_do_instead() {
             ),
             ("COMPRESS DEFLATE", "compression is not there yet"),
             ("SELECT INBOX", "`Sender::select` does it"),
-            ("UNAUTHENTICATE", "connect anew for another user"),
+            ("UNAUTHENTICATE", "connect again for another user"),
         ] {
             let error = imap.raw(line).await.expect_err("refused");
             let name = line.split(' ').next().expect("a name");

@@ -99,7 +99,7 @@ fn all_that_can_be_read_is_counted() {
 }
 
 #[test]
-fn what_cannot_be_read_and_what_is_not_known_are_told_apart() {
+fn what_cannot_be_read_and_what_is_not_known_are_distinguished() {
     counts(b"* 1 FETCH (UID)\r\n* 2 EXISTS\r\n", (2, 1, 0), 1);
     counts(b"* XFUTURE 1 (a \"b\")\r\n* 2 EXISTS\r\n", (2, 0, 1), 0);
     counts(b"whatever this is\r\n* XFUTURE\r\n", (2, 1, 1), 1);
@@ -116,7 +116,7 @@ fn every_kind_of_greeting_goes_on() {
 }
 
 #[test]
-fn an_unfinished_end_is_told_and_not_counted() {
+fn an_unfinished_end_is_reported_and_not_counted() {
     for (recorded, responses, begins) in [
         ("* 1 EXISTS\r\n* 2 FETCH (BODY[] {100}\r\nabc", 1, "octets at 12 "),
         ("* 1 EXISTS\r\n* 2 EXIS", 1, "incomplete: 8 octets at 12 "),
@@ -124,8 +124,9 @@ fn an_unfinished_end_is_told_and_not_counted() {
     ] {
         counts(recorded.as_bytes(), (responses, 0, 0), 0);
         let text = replay(&[], &[recorded.as_bytes()]);
-        let told = text.lines.iter().any(|line| line.starts_with("incomplete: ") && line.contains(begins));
-        assert!(told, "{:?}", text.lines);
+        let reported =
+            text.lines.iter().any(|line| line.starts_with("incomplete: ") && line.contains(begins));
+        assert!(reported, "{:?}", text.lines);
         let json = replay(&["--json"], &[recorded.as_bytes()]);
         assert!(json.objects().iter().any(|line| line["note"] == "incomplete"), "{:?}", json.lines);
     }
@@ -133,7 +134,7 @@ fn an_unfinished_end_is_told_and_not_counted() {
 }
 
 #[test]
-fn lost_framing_ends_the_connection_and_is_told() {
+fn lost_framing_ends_the_connection_and_is_reported() {
     // 4 GiB and more announced: what follows may be of the literal.
     for size in ["4294967296", "99999999999999999999999"] {
         let recorded = format!("* 1 EXISTS\r\n* 1 FETCH (BODY[] {{{size}}}\r\n* 2 EXISTS\r\n");
@@ -181,7 +182,7 @@ fn hostile_bytes_are_read_in_time() {
 fn each_response_has_its_place() {
     let recorded = b"* 1 EXISTS\r\n\r\n* 1 FETCH (UID 7 BODY[] {3}\r\nabc)\r\nA1 NO [NONEXISTENT] no\r\n+ \r\n* X\r\nbad\r\n";
     let ended = replay(&["--json"], &[recorded]);
-    let told: Vec<_> = ended.objects();
+    let reported: Vec<_> = ended.objects();
     let place = |one: &Value| {
         (one["offset"].as_u64(), one["octets"].as_u64(), one["kind"].as_str().map(str::to_owned))
     };
@@ -194,15 +195,19 @@ fn each_response_has_its_place() {
         (82, 5, "unparsed"),
     ];
     let expected = expected.map(|(offset, bytes, kind)| (Some(offset), Some(bytes), Some(kind.to_owned())));
-    assert_eq!(told.iter().map(place).collect::<Vec<_>>(), expected);
-    assert_eq!((&told[0]["response"], &told[0]["exists"]), (&"EXISTS".into(), &1.into()));
-    assert_eq!((&told[1]["response"], &told[1]["uid"]), (&"FETCH".into(), &7.into()));
+    assert_eq!(reported.iter().map(place).collect::<Vec<_>>(), expected);
+    assert_eq!((&reported[0]["response"], &reported[0]["exists"]), (&"EXISTS".into(), &1.into()));
+    assert_eq!((&reported[1]["response"], &reported[1]["uid"]), (&"FETCH".into(), &7.into()));
     assert_eq!(
-        (&told[2]["tag"], &told[2]["status"], &told[2]["code"]),
+        (&reported[2]["tag"], &reported[2]["status"], &reported[2]["code"]),
         (&"A1".into(), &"NO".into(), &"NONEXISTENT".into())
     );
-    assert_eq!(told[5]["bytes"], "bad");
-    assert!(told[5]["error"].as_str().is_some_and(|error| error.contains("at byte")), "{:?}", told[5]);
+    assert_eq!(reported[5]["bytes"], "bad");
+    assert!(
+        reported[5]["error"].as_str().is_some_and(|error| error.contains("at byte")),
+        "{:?}",
+        reported[5]
+    );
 
     let text = replay(&[], &[recorded]);
     let begins: Vec<_> = text.lines.iter().filter_map(|line| line.split_whitespace().next()).collect();
@@ -230,7 +235,7 @@ fn files_are_counted_together_each_on_a_connection_of_its_own() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_told_in_one_line() {
+fn a_file_that_is_not_there_is_reported_in_one_line() {
     for (arguments, about) in
         [(&["no/such.imap"][..], "no/such.imap"), (&[], "FILE"), (&["--nonsense"], "--nonsense")]
     {

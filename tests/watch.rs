@@ -90,7 +90,7 @@ async fn each_change_is_an_object_with_its_uid() {
 
         let opened = watch.event("opened").await;
         assert_eq!((&opened["mailbox"], &opened["exists"]), (&"INBOX".into(), &4.into()));
-        assert!(opened["uid_validity"].as_u64().is_some_and(|era| era > 0), "{opened}");
+        assert!(opened["uid_validity"].as_u64().is_some_and(|it| it > 0), "{opened}");
         // The newest messages, of three commands; they may come in any order of the three.
         let (mut subjects, mut fetched) = (Vec::new(), 0);
         while fetched < 3 {
@@ -178,7 +178,7 @@ async fn people_see_a_table_then_a_line_for_each_event() {
 }
 
 #[tokio::test]
-async fn the_url_names_the_mailbox_and_its_era() {
+async fn the_url_names_the_mailbox_and_its_uid_validity() {
     within(LIMIT, async {
         // To this very machine the password goes in the clear where there is no TLS.
         let server = Dovecot::with(&Options { extra: "ssl = no\n".into(), ..Options::default() });
@@ -189,16 +189,17 @@ async fn the_url_names_the_mailbox_and_its_era() {
         let mut watch = Program::start("watch", &["--json", &url]);
         let opened = watch.event("opened").await;
         assert_eq!((&opened["mailbox"], &opened["exists"]), (&"Entwürfe".into(), &0.into()));
-        let era = opened["uid_validity"].as_u64().expect("a number");
+        let uid_validity = opened["uid_validity"].as_u64().expect("a number");
         let uid = other.append("\"Entw&APw-rfe\"", "", &message("one")).await;
         let arrived = watch.soon("arrived").await;
         assert_eq!((&arrived["mailbox"], &arrived["uid"]), (&"Entwürfe".into(), &uid.into()));
         assert_eq!(watch.interrupt().await.status.code(), Some(0));
 
-        let mut same = Program::start("watch", &["--json", &format!("{url};UIDVALIDITY={era}")]);
+        let mut same = Program::start("watch", &["--json", &format!("{url};UIDVALIDITY={uid_validity}")]);
         assert_eq!(same.event("opened").await["exists"], 1);
         assert_eq!(same.interrupt().await.status.code(), Some(0));
-        let ended = Program::start("watch", &[&format!("{url};UIDVALIDITY={}", era + 1)]).end().await;
+        let ended =
+            Program::start("watch", &[&format!("{url};UIDVALIDITY={}", uid_validity + 1)]).end().await;
         assert_eq!(ended.status.code(), Some(1));
         assert!(ended.errors.starts_with("watch: the URL is about UIDVALIDITY"), "{}", ended.errors);
     })
@@ -383,7 +384,7 @@ async fn a_server_that_does_not_answer_logout_is_left_soon() {
 }
 
 #[tokio::test]
-async fn when_nobody_reads_any_more_it_ends_quietly() {
+async fn it_ends_quietly_when_its_reader_is_gone() {
     within(LIMIT, async {
         let server = Dovecot::start();
         let url = format!("imaps://alice@{}/", server.tls_addr());
@@ -422,7 +423,7 @@ async fn a_reader_that_has_stopped_reading_does_not_keep_it_from_ending() {
         assert!(start.elapsed() < Duration::from_secs(8), "it took {:?}", start.elapsed());
         let mut output = String::new();
         child.stdout.take().expect("a pipe").read_to_string(&mut output).expect("text");
-        assert!(!output.contains("\"closed\""), "the pipe was to be full: {} octets", output.len());
+        assert!(!output.contains("\"closed\""), "the pipe was to be full: {} bytes", output.len());
     })
     .await;
 }

@@ -33,7 +33,7 @@ pub(crate) struct Outcome {
     /// Why it ended; `None`: the server hung up behind the last recorded byte, as it was to.
     pub(crate) ended: Option<String>,
     /// Whether it read all that was recorded, and left out no event: its counts can be compared.
-    pub(crate) heard_all: bool,
+    pub(crate) received_all: bool,
     /// How many events a limit left out.
     pub(crate) left_out: u64,
     /// Whether one of [`Limits`](imap_duplex::types::Limits) ended it. The reason names it.
@@ -42,9 +42,8 @@ pub(crate) struct Outcome {
 
 /// The length of the greeting at the start of these bytes, if there is one (RFC 9051 section 7.1).
 fn greeting(recorded: &[u8]) -> Option<usize> {
-    let end = recorded.iter().position(|&octet| octet == b'\n')? + 1;
-    let mut words =
-        recorded[..end].split(|octet| octet.is_ascii_whitespace()).filter(|word| !word.is_empty());
+    let end = recorded.iter().position(|&byte| byte == b'\n')? + 1;
+    let mut words = recorded[..end].split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty());
     let star = words.next() == Some(b"*");
     let word = words.next()?;
     let known = [&b"OK"[..], b"PREAUTH", b"BYE"].iter().any(|known| word.eq_ignore_ascii_case(known));
@@ -114,9 +113,9 @@ async fn connect(recorded: &[u8]) -> Outcome {
         CloseReason::Protocol(why) => why.contains("Limits::"),
         _ => false,
     };
-    let heard_all = fed && left_out == 0 && !limited && !matches!(reason, CloseReason::Protocol(_));
+    let received_all = fed && left_out == 0 && !limited && !matches!(reason, CloseReason::Protocol(_));
     let ended = (reason != CloseReason::Eof).then(|| reason.to_string());
-    Outcome { unparsed, unknown, ended, heard_all, left_out, limited }
+    Outcome { unparsed, unknown, ended, received_all, left_out, limited }
 }
 
 /// Greets, then answers OK to every command. Never ends.
@@ -144,7 +143,7 @@ fn turned_away(error: &Error, rest: &[u8]) -> Outcome {
     Outcome {
         unparsed: 0,
         unknown: 0,
-        heard_all: rest.is_empty() && !limited,
+        received_all: rest.is_empty() && !limited,
         left_out: 0,
         limited,
         ended: Some(ended),

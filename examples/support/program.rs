@@ -19,14 +19,14 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 /// Runs `body` with the command line's arguments. A failure is one line on the standard error,
 /// after `name`.
 pub(crate) fn run<A: Parser>(name: &str, body: impl AsyncFnOnce(A) -> Result<(), Failure>) -> ExitCode {
-    let tell = |failure: &Failure| {
+    let print = |failure: &Failure| {
         // Without a receiver the result is not needed.
         let _ = writeln!(io::stderr(), "{name}: {failure}");
         ExitCode::FAILURE
     };
     let args = match A::try_parse() {
         Ok(args) => args,
-        Err(e) if e.use_stderr() => return tell(&usage(&e)),
+        Err(e) if e.use_stderr() => return print(&usage(&e)),
         Err(help) => {
             let _ = help.print();
             return ExitCode::SUCCESS;
@@ -34,7 +34,7 @@ pub(crate) fn run<A: Parser>(name: &str, body: impl AsyncFnOnce(A) -> Result<(),
     };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(e) => return tell(&Failure::new(format!("the asynchronous runtime can't be started: {e}"))),
+        Err(e) => return print(&Failure::new(format!("the asynchronous runtime can't be started: {e}"))),
     };
     let result = runtime.block_on(async {
         log()?;
@@ -43,7 +43,7 @@ pub(crate) fn run<A: Parser>(name: &str, body: impl AsyncFnOnce(A) -> Result<(),
     // A write to a reader that has stopped reading would keep it for ever.
     runtime.shutdown_background();
     match result {
-        Err(failure) if !failure.is_quiet() => tell(&failure),
+        Err(failure) if !failure.is_quiet() => print(&failure),
         _ => ExitCode::SUCCESS,
     }
 }

@@ -118,7 +118,7 @@ fn password_of_environment(user: &str) -> Result<String, Failure> {
             let user = user.escape_debug();
             Err(Failure::new(format!("there is no password for {user}")).hint(format!(
                 "put it into the environment variable {PASSWORD}, or into the URL as USER:PASSWORD@ where \
-                 nobody else can see the command line"
+                 no other user can see the command line"
             )))
         }
     }

@@ -110,14 +110,14 @@ fn read_path(path: &str) -> Result<(String, Option<NonZeroU32>), String> {
     }
     let path = path.strip_prefix('/').unwrap_or(path);
     let (mailbox, parameters) = path.split_once(';').map_or((path, None), |(a, b)| (a, Some(b)));
-    let mut era = None;
+    let mut uid_validity = None;
     for parameter in parameters.into_iter().flat_map(|all| all.split(';')) {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         match name.to_ascii_uppercase().as_str() {
-            "UIDVALIDITY" if era.is_none() => {
+            "UIDVALIDITY" if uid_validity.is_none() => {
                 // The next part begins with a slash: /;UID=.
                 let value = value.strip_suffix('/').unwrap_or(value);
-                era = Some(
+                uid_validity = Some(
                     value.parse().map_err(|_| "the URL's ;UIDVALIDITY= is no number from 1 to 4294967295")?,
                 );
             }
@@ -128,7 +128,7 @@ fn read_path(path: &str) -> Result<(String, Option<NonZeroU32>), String> {
         }
     }
     let mailbox = if mailbox.is_empty() { "INBOX".into() } else { decode(mailbox, "the mailbox")? };
-    Ok((mailbox, era))
+    Ok((mailbox, uid_validity))
 }
 
 /// What stands before and behind `mark`, whose case of letters does not matter.
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn mechanisms_are_told_apart_from_names() {
+    fn mechanisms_are_distinguished_from_names() {
         for text in ["imap://ann;AUTH=*@h", "imap://ann;auth=plain@h", "imap://ann;AUTH=%50LAIN:pw@h"] {
             assert_eq!(parts(text).1.as_deref(), Some("ann"), "{text}");
         }
@@ -206,15 +206,15 @@ mod tests {
     }
 
     #[test]
-    fn the_era_of_uids_is_read() {
-        let era =
+    fn the_uid_validity_is_read() {
+        let uid_validity =
             |text: &str| ImapUrl::parse(text).map(|url| (url.mailbox, url.uid_validity.map(NonZeroU32::get)));
-        assert_eq!(era("imap://h/a;UIDVALIDITY=385759045"), Ok(("a".into(), Some(385_759_045))));
-        assert_eq!(era("imap://h/;uidvalidity=1"), Ok(("INBOX".into(), Some(1))));
+        assert_eq!(uid_validity("imap://h/a;UIDVALIDITY=385759045"), Ok(("a".into(), Some(385_759_045))));
+        assert_eq!(uid_validity("imap://h/;uidvalidity=1"), Ok(("INBOX".into(), Some(1))));
         for bad in ["0", "", "-1", "4294967296", "x"] {
-            assert!(era(&format!("imap://h/a;UIDVALIDITY={bad}")).is_err(), "{bad}");
+            assert!(uid_validity(&format!("imap://h/a;UIDVALIDITY={bad}")).is_err(), "{bad}");
         }
-        assert!(era("imap://h/a;UIDVALIDITY=1;UIDVALIDITY=2").is_err());
+        assert!(uid_validity("imap://h/a;UIDVALIDITY=1;UIDVALIDITY=2").is_err());
     }
 
     #[test]

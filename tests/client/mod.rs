@@ -157,7 +157,7 @@ pub(crate) fn brief(event: &Event) -> String {
         EventKind::Expunged { seq, uid, .. } => format!("removed {}", which(*seq, *uid)),
         EventKind::FlagsChanged { seq, uid, flags, .. } => format!("flags {} {flags}", which(*seq, *uid)),
         EventKind::UidValidityChanged { uid_validity, .. } => {
-            format!("uidvalidity {}", uid_validity.map_or(0, |era| era.get()))
+            format!("uidvalidity {}", uid_validity.map_or(0, |it| it.get()))
         }
         EventKind::SelectionEnded => "selection ended".into(),
         EventKind::Status(status) => format!("status {}", status.name),

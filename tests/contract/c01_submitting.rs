@@ -91,7 +91,7 @@ async fn past_the_bound_a_token_fails_at_once_unsent_and_the_others_are_not_dist
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_refused_at_once_is_told_by_its_token_or_on_the_stream_if_that_is_detached() {
+async fn what_is_refused_at_once_is_reported_by_its_token_or_on_the_stream_if_that_is_detached() {
     within(LIMIT, async {
         let mut s = Session::with(&bounded(1), CAPABILITIES).await;
         let sent = s.imap.create("a");
@@ -100,8 +100,8 @@ async fn what_is_refused_at_once_is_told_by_its_token_or_on_the_stream_if_that_i
         let refused = s.imap.create("b").detach();
         s.server.say(&format!("{tag} OK made")).await;
         sent.await.expect("created");
-        let told = s.events.ready();
-        let failed: Vec<_> = told.iter().filter(|e| matches!(e.kind, EventKind::Failed { .. })).collect();
+        let reported = s.events.ready();
+        let failed: Vec<_> = reported.iter().filter(|e| matches!(e.kind, EventKind::Failed { .. })).collect();
         let [Event { cause: Some(cause), kind: EventKind::Failed { command, kind, sent, reason, .. }, .. }] =
             &failed[..]
         else {
@@ -232,7 +232,7 @@ async fn what_comes_after_logout_ends_as_the_connection_does() {
         s.server.expect("LOGOUT").await;
         drop(s.server);
         let (reason, _) = s.events.end().await;
-        assert_ne!(reason, CloseReason::Logout, "nobody has said BYE");
+        assert_ne!(reason, CloseReason::Logout, "there was no BYE");
         for error in [logout.await.expect_err("not answered"), after.await.expect_err("not sent")] {
             assert_eq!(error.close_reason(), Some(&reason), "{error}");
         }

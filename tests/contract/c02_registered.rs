@@ -115,9 +115,13 @@ async fn a_guess_at_the_tag_of_what_waits_to_be_written_ends_nothing() {
             }
             assert_eq!(first.await.expect("answered").messages, Some(5));
             assert_eq!(second.await.expect("answered").messages, Some(1));
-            let told = events.ready_briefs();
-            assert_eq!(told.len(), 3, "{told:?}");
-            assert_eq!(told[1..], ["STATUS OK", "STATUS OK"], "what was guessed is told, and ends nothing");
+            let reported = events.ready_briefs();
+            assert_eq!(reported.len(), 3, "{reported:?}");
+            assert_eq!(
+                reported[1..],
+                ["STATUS OK", "STATUS OK"],
+                "what was guessed is reported, and ends nothing"
+            );
         })
         .await;
     }

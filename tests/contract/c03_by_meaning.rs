@@ -38,7 +38,7 @@ async fn names_of_header_fields_are_a_set_in_whatever_case() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_piece_whose_beginning_is_told_in_another_way_is_not_lost() {
+async fn a_section_whose_origin_is_written_in_another_way_is_not_lost() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         let inbox = s.select(&[11]).await;
@@ -93,7 +93,7 @@ async fn a_row_with_the_name_in_another_spelling_is_the_answer_and_no_renaming()
         s.answer("LIST \"\" \"Cafe\u{301}\"", &["* LIST () \"/\" \"Caf\u{e9}\""]).await;
         s.answer("STATUS \"Cafe\u{301}\" (MESSAGES)", &["* STATUS \"Caf\u{e9}\" (MESSAGES 3)"]).await;
         assert_eq!(names(&one.await.expect("listed")), ["Caf\u{e9}"]);
-        assert_eq!(status.await.expect("told").messages, Some(3));
+        assert_eq!(status.await.expect("reported").messages, Some(3));
         // Said unasked, it is nothing new.
         s.noop(&[r#"* LIST () "/" "Entwürfe" ("OLDNAME" ("Entw&APw-rfe"))"#]).await;
         assert_eq!(s.events.ready_briefs(), ["LIST OK", "STATUS OK", "NOOP OK"]);
@@ -104,7 +104,7 @@ async fn a_row_with_the_name_in_another_spelling_is_the_answer_and_no_renaming()
 /// RFC 9051 section 6.3.9.7: a renaming looks like a row of the LIST that runs; it is a change all
 /// the same.
 #[tokio::test(start_paused = true)]
-async fn a_renaming_told_while_a_list_runs_is_listed_once_and_an_event() {
+async fn a_renaming_reported_while_a_list_runs_is_listed_once_and_an_event() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         let all = s.imap.list("*");

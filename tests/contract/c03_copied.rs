@@ -17,7 +17,7 @@ fn uids(text: &str) -> UidSet {
 
 /// From where to where, for each COPYUID.
 fn brief(copied: &Copied) -> Vec<String> {
-    copied.uids.iter().map(|told| format!("{} {}", told.from(), told.to())).collect()
+    copied.uids.iter().map(|reported| format!("{} {}", reported.from(), reported.to())).collect()
 }
 
 #[tokio::test(start_paused = true)]

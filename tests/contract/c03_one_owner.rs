@@ -53,22 +53,25 @@ async fn two_fetches_of_different_items_and_an_unsolicited_row_between_their_row
         assert_eq!(uids(&rows), [11, 12, 13]);
         assert_eq!(subjects(&rows), [Some("one".into()), Some("two".into()), Some("three".into())]);
         assert_eq!(sizes(&rows), [None, None, None]);
-        assert!(rows.iter().all(|row| row.flags().is_none()), "nobody asked for flags");
+        assert!(rows.iter().all(|row| row.flags().is_none()), "no command asked for flags");
         let rows = lengths.await.expect("fetched");
         assert_eq!(uids(&rows), [11, 12, 13]);
         assert_eq!(sizes(&rows), [Some(100), Some(200), Some(300)]);
         assert_eq!(subjects(&rows), [None, None, None]);
 
         let events = s.events.ready();
-        let told: Vec<_> = events.iter().map(brief).collect();
-        assert_eq!(told, [r"flags 2 uid 12 (\Flagged)", r"flags 3 uid 13 (\Seen)", "FETCH OK", "FETCH OK"]);
-        assert!(events[..2].iter().all(|event| event.cause.is_none()), "nobody here caused it");
+        let reported: Vec<_> = events.iter().map(brief).collect();
+        assert_eq!(
+            reported,
+            [r"flags 2 uid 12 (\Flagged)", r"flags 3 uid 13 (\Seen)", "FETCH OK", "FETCH OK"]
+        );
+        assert!(events[..2].iter().all(|event| event.cause.is_none()), "no command of ours caused it");
     })
     .await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn how_far_a_command_has_come_is_told_to_its_token_alone() {
+async fn how_far_a_command_has_come_is_reported_to_its_token_alone() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         let inbox = s.select(&[11]).await;
@@ -81,7 +84,7 @@ async fn how_far_a_command_has_come_is_told_to_its_token_alone() {
         // One that does not say whose it is, is a notice.
         s.server.say("* OK [INPROGRESS] Hang in there").await;
         s.events.until_brief("notice OK [INPROGRESS (NIL NIL NIL)] Hang in there").await;
-        let progress = copied.progress().expect("told");
+        let progress = copied.progress().expect("reported");
         assert_eq!((progress.done, progress.total), (Some(454), Some(1000)));
         assert_eq!(found.progress(), None);
         s.server.say(&format!("{tag} OK done")).await;
@@ -154,7 +157,7 @@ async fn rows_of_messages_that_a_fetch_did_not_name_are_not_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sections_are_told_apart_in_whatever_way_the_server_writes_them() {
+async fn sections_are_distinguished_in_whatever_way_the_server_writes_them() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         let inbox = s.select(&[11]).await;
@@ -182,7 +185,7 @@ async fn sections_are_told_apart_in_whatever_way_the_server_writes_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn flags_go_to_the_fetch_that_lacks_them_and_are_news_after_that() {
+async fn flags_go_to_the_fetch_that_lacks_them_and_are_changes_after_that() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         let inbox = s.select(&[11, 12]).await;
@@ -196,8 +199,8 @@ async fn flags_go_to_the_fetch_that_lacks_them_and_are_news_after_that() {
         let flags: Vec<_> = rows.iter().filter_map(Message::flags).cloned().collect();
         assert_eq!(flags, [Flags::new(), Flags::from(Flag::Flagged)]);
         let events = s.events.ready();
-        let told: Vec<_> = events.iter().map(brief).collect();
-        assert_eq!(told, [r"flags 1 uid 11 (\Seen)", "FETCH OK"]);
+        let reported: Vec<_> = events.iter().map(brief).collect();
+        assert_eq!(reported, [r"flags 1 uid 11 (\Seen)", "FETCH OK"]);
         let EventKind::FlagsChanged { before, .. } = &events[0].kind else { panic!("{:?}", events[0]) };
         assert_eq!(before, &Some(Flags::new()), "what they were is known by then");
     })
@@ -218,9 +221,9 @@ async fn a_store_gets_the_rows_of_its_messages_and_others_are_somebody_elses_doi
         let rows = token.await.expect("stored");
         assert_eq!(uids(&rows), [11]);
         let events = s.events.ready();
-        let told: Vec<_> = events.iter().map(|event| (brief(event), event.cause)).collect();
+        let reported: Vec<_> = events.iter().map(|event| (brief(event), event.cause)).collect();
         assert_eq!(
-            told,
+            reported,
             [
                 (r"flags 2 uid 12 (\Seen)".to_owned(), None),
                 (r"flags 1 uid 11 (\Seen)".to_owned(), Some(id)),
@@ -232,7 +235,7 @@ async fn a_store_gets_the_rows_of_its_messages_and_others_are_somebody_elses_doi
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_comes_and_goes_while_a_fetch_runs_is_news_and_none_of_its_rows() {
+async fn what_arrives_and_is_expunged_while_a_fetch_runs_is_an_event_and_none_of_its_rows() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         let inbox = s.select(&[11, 12]).await;
@@ -253,16 +256,16 @@ async fn what_comes_and_goes_while_a_fetch_runs_is_news_and_none_of_its_rows() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn data_that_nobody_asked_for_is_an_event() {
+async fn unsolicited_data_is_an_event() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         let inbox = s.select(&[11]).await;
         s.noop(&["* 1 FETCH (UID 11 RFC822.SIZE 5)", "* STATUS Sent (MESSAGES 3)", "* SEARCH 1 2"]).await;
         let events = s.events.ready();
-        let told: Vec<_> = events.iter().map(brief).collect();
-        assert_eq!(told[..2], ["data fetch 1 uid 11", "status Sent"]);
-        assert!(told[2].starts_with("data Search"), "{told:?}");
-        assert_eq!(told[3..], ["NOOP OK"]);
+        let reported: Vec<_> = events.iter().map(brief).collect();
+        assert_eq!(reported[..2], ["data fetch 1 uid 11", "status Sent"]);
+        assert!(reported[2].starts_with("data Search"), "{reported:?}");
+        assert_eq!(reported[3..], ["NOOP OK"]);
         assert!(events[..3].iter().all(|event| event.cause.is_none()));
         assert!(events[0].is_in(&inbox));
     })
@@ -316,7 +319,7 @@ async fn each_list_gets_what_fits_its_pattern() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn esearch_is_told_by_its_tag_in_whatever_order_it_comes() {
+async fn esearch_is_routed_by_its_tag_in_whatever_order_it_comes() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         let inbox = s.select(&[11, 12]).await;
@@ -404,7 +407,7 @@ async fn equal_questions_in_flight_are_each_answered_though_the_tagged_lines_com
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_detached_fetch_is_told_on_the_stream_and_the_one_beside_it_is_not() {
+async fn a_detached_fetch_is_reported_on_the_stream_and_the_one_beside_it_is_not() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         let inbox = s.select(&[11, 12]).await;
@@ -431,9 +434,9 @@ async fn a_detached_fetch_is_told_on_the_stream_and_the_one_beside_it_is_not() {
         s.server.say(&format!("{two} OK done")).await;
         assert_eq!(sizes(&held.await.expect("fetched")), [Some(1), Some(2)]);
         let events = s.events.ready();
-        let told: Vec<_> = events.iter().map(|event| (brief(event), event.cause == Some(id))).collect();
+        let reported: Vec<_> = events.iter().map(|event| (brief(event), event.cause == Some(id))).collect();
         assert_eq!(
-            told,
+            reported,
             [
                 ("data fetch 2 uid 12".to_owned(), true),
                 ("detached FETCH OK".to_owned(), true),

@@ -100,7 +100,7 @@ async fn what_was_answered_already_goes_to_the_next_that_asked() {
 /// NOTIFY reports by LIST and STATUS (RFC 5465 sections 5.4 and 4): answers are distinguished from
 /// reports.
 #[tokio::test(start_paused = true)]
-async fn list_and_status_are_told_from_those_of_notify() {
+async fn list_and_status_are_distinguished_from_those_of_notify() {
     within(LIMIT, async {
         let mut s = Session::with(&quiet(), &format!("{CAPABILITIES} NOTIFY")).await;
         let watch = s.imap.notify(Notify::set().personal([NotifyEvent::MailboxName]));
@@ -124,9 +124,9 @@ async fn list_and_status_are_told_from_those_of_notify() {
         assert_eq!(entries.iter().map(|e| e.name.as_str()).collect::<Vec<_>>(), ["lists/rust"]);
         assert_eq!(status.await.expect("answered").messages, Some(7));
         let events = s.events.ready();
-        let told: Vec<_> = events.iter().map(|event| (brief(event), event.cause.is_some())).collect();
+        let reported: Vec<_> = events.iter().map(|event| (brief(event), event.cause.is_some())).collect();
         assert_eq!(
-            told,
+            reported,
             [
                 ("created work/new".to_owned(), false),
                 ("deleted lists/old".to_owned(), false),

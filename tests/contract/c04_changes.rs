@@ -12,18 +12,18 @@ use crate::client::{brief, uid};
 use crate::session::{CAPABILITIES, LIMIT, Session, quiet};
 use crate::support::within;
 
-type Told = (String, Option<CommandId>);
+type Reported = (String, Option<CommandId>);
 
 /// What is in the stream at this moment: each event with its cause.
-fn told(s: &mut Session) -> Vec<Told> {
+fn reported(s: &mut Session) -> Vec<Reported> {
     s.events.ready().iter().map(|event| (brief(event), event.cause)).collect()
 }
 
-fn by(id: CommandId, what: &str) -> Told {
+fn by(id: CommandId, what: &str) -> Reported {
     (what.to_owned(), Some(id))
 }
 
-fn unasked(what: &str) -> Told {
+fn unasked(what: &str) -> Reported {
     (what.to_owned(), None)
 }
 
@@ -36,7 +36,7 @@ async fn with_flags(s: &mut Session) -> Mailbox {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_others_do_is_told_and_nobody_here_caused_it() {
+async fn what_others_do_is_reported_without_a_cause() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         let inbox = with_flags(&mut s).await;
@@ -68,7 +68,7 @@ async fn what_others_do_is_told_and_nobody_here_caused_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_our_own_commands_do_is_told_with_its_cause() {
+async fn what_our_own_commands_do_is_reported_with_its_cause() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         let inbox = with_flags(&mut s).await;
@@ -77,25 +77,25 @@ async fn what_our_own_commands_do_is_told_with_its_cause() {
         let id = read.id();
         s.answer("UID FETCH 11 (BODY[])", &[r#"* 1 FETCH (UID 11 BODY[] "x" FLAGS (\Seen))"#]).await;
         read.await.expect("fetched");
-        assert_eq!(told(&mut s), [by(id, r"flags 1 uid 11 (\Seen)"), by(id, "FETCH OK")]);
+        assert_eq!(reported(&mut s), [by(id, r"flags 1 uid 11 (\Seen)"), by(id, "FETCH OK")]);
 
         let expunge = inbox.expunge(uid(13));
         let id = expunge.id();
         s.answer("UID EXPUNGE 13", &["* 3 EXPUNGE"]).await;
         assert_eq!(expunge.await.expect("expunged").uids.to_string(), "13");
-        assert_eq!(told(&mut s), [by(id, "removed 3 uid 13"), by(id, "EXPUNGE OK")]);
+        assert_eq!(reported(&mut s), [by(id, "removed 3 uid 13"), by(id, "EXPUNGE OK")]);
 
         let moved = inbox.move_to(uid(12), "Archive");
         let id = moved.id();
         s.answer("UID MOVE 12 Archive", &["* OK [COPYUID 5 12 1] moved", "* 2 EXPUNGE"]).await;
         moved.await.expect("moved");
-        assert_eq!(told(&mut s), [by(id, "removed 2 uid 12"), by(id, "MOVE OK")]);
+        assert_eq!(reported(&mut s), [by(id, "removed 2 uid 12"), by(id, "MOVE OK")]);
     })
     .await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_doubt_nobody_is_named() {
+async fn in_doubt_no_cause_is_named() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         let inbox = with_flags(&mut s).await;
@@ -105,7 +105,7 @@ async fn in_doubt_nobody_is_named() {
         s.answer("EXPUNGE", &["* 2 EXPUNGE", "* 2 EXPUNGE"]).await;
         all.await.expect("expunged");
         assert_eq!(
-            told(&mut s),
+            reported(&mut s),
             [unasked("removed 2 uid 12"), by(id, "removed 2 uid 13"), by(id, "EXPUNGE OK")]
         );
         // A message that the command did not name.
@@ -116,7 +116,7 @@ async fn in_doubt_nobody_is_named() {
         s.answer("UID EXPUNGE 13", &["* 1 EXPUNGE", "* 2 EXPUNGE"]).await;
         one.await.expect("expunged");
         let expected = [unasked("removed 1 uid 11"), by(id, "removed 2 uid 13"), by(id, "EXPUNGE OK")];
-        assert_eq!(told(&mut s), expected);
+        assert_eq!(reported(&mut s), expected);
         // Flags that a STORE can't have made.
         let store = inbox.store(uid(12), Store::add([Flag::Flagged]));
         let id = store.id();
@@ -124,7 +124,7 @@ async fn in_doubt_nobody_is_named() {
         s.answer(r"UID STORE 12 +FLAGS (\Flagged)", &rows).await;
         store.await.expect("stored");
         assert_eq!(
-            told(&mut s),
+            reported(&mut s),
             [
                 unasked(r"flags 1 uid 12 (\Draft)"),
                 by(id, r"flags 1 uid 12 (\Flagged \Draft)"),
@@ -136,7 +136,7 @@ async fn in_doubt_nobody_is_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_is_a_change_too_goes_to_the_token_and_is_told_once() {
+async fn an_answer_that_is_a_change_too_goes_to_the_token_and_is_reported_once() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         let inbox = with_flags(&mut s).await;
@@ -147,7 +147,7 @@ async fn an_answer_that_is_a_change_too_goes_to_the_token_and_is_told_once() {
         s.answer("UID FETCH 11:12 (FLAGS)", &rows).await;
         let rows = fetch.await.expect("fetched");
         assert_eq!(rows[1].flags(), Some(&Flags::from([Flag::Seen, Flag::Flagged])));
-        assert_eq!(told(&mut s), [unasked(r"flags 2 uid 12 (\Seen \Flagged)"), by(id, "FETCH OK")]);
+        assert_eq!(reported(&mut s), [unasked(r"flags 2 uid 12 (\Seen \Flagged)"), by(id, "FETCH OK")]);
         // A repetition is no change.
         s.noop(&[r"* 2 FETCH (FLAGS (\Seen \Flagged))"]).await;
         assert_eq!(s.events.ready_briefs(), ["NOOP OK"]);
@@ -167,7 +167,7 @@ async fn a_silent_store_changes_what_it_must_have_changed_less_what_the_server_l
         s.server.say(&format!("{tag} OK [MODIFIED 13] conditional")).await;
         store.await.expect("stored");
         // 11 had neither flag, 13 was left alone.
-        assert_eq!(told(&mut s), [by(id, "flags 2 uid 12 ()"), by(id, "STORE OK")]);
+        assert_eq!(reported(&mut s), [by(id, "flags 2 uid 12 ()"), by(id, "STORE OK")]);
         let snapshot = inbox.snapshot();
         let flags: Vec<_> = snapshot.iter().map(|m| m.flags().map(Flags::to_string)).collect();
         assert_eq!(flags, [Some("()".into()), Some("()".into()), Some(r"(\Deleted)".into())]);
@@ -186,13 +186,13 @@ async fn what_a_silent_store_made_of_flags_that_are_not_known_is_asked() {
         let id = replace.id();
         s.answer(r"UID STORE 11 FLAGS.SILENT (\Seen)", &[]).await;
         replace.await.expect("stored");
-        assert_eq!(told(&mut s), [by(id, r"flags 1 uid 11 (\Seen)"), by(id, "STORE OK")]);
+        assert_eq!(reported(&mut s), [by(id, r"flags 1 uid 11 (\Seen)"), by(id, "STORE OK")]);
         // Here it is not.
         let add = inbox.store(uid(12), Store::add([Flag::Seen]).silent());
         let id = add.id();
         s.answer(r"UID STORE 12 +FLAGS.SILENT (\Seen)", &[]).await;
         add.await.expect("stored");
-        assert_eq!(told(&mut s), [by(id, "STORE OK")], "no guess");
+        assert_eq!(reported(&mut s), [by(id, "STORE OK")], "no guess");
         s.answer("UID FETCH 12 (FLAGS)", &[r"* 2 FETCH (UID 12 FLAGS (\Draft \Seen))"]).await;
         let event = s.events.next().await;
         assert_eq!((brief(&event), event.cause), (r"flags 2 uid 12 (\Seen \Draft)".to_owned(), Some(id)));
@@ -212,7 +212,7 @@ async fn what_a_silent_store_did_is_asked_where_it_is_in_doubt() {
         let tag = s.server.expect(r"UID STORE 11:12 +FLAGS.SILENT (\Flagged)").await;
         s.server.say(&format!("{tag} NO over quota")).await;
         assert_eq!(store.await.expect_err("refused").kind(), ErrorKind::No);
-        assert_eq!(told(&mut s), [by(id, "STORE NO")]);
+        assert_eq!(reported(&mut s), [by(id, "STORE NO")]);
         let rows = [r"* 1 FETCH (UID 11 FLAGS (\Flagged))", r"* 2 FETCH (UID 12 FLAGS (\Seen))"];
         s.answer("UID FETCH 11:12 (FLAGS)", &rows).await;
         s.events.until_brief(r"flags 1 uid 11 (\Flagged)").await;
@@ -225,7 +225,7 @@ async fn what_a_silent_store_did_is_asked_where_it_is_in_doubt() {
         s.answer(r"UID STORE 12:13 +FLAGS.SILENT (\Answered)", &rows).await;
         store.await.expect("stored");
         assert_eq!(
-            told(&mut s),
+            reported(&mut s),
             [
                 unasked(r"flags 2 uid 12 (\Draft)"),
                 by(id, r"flags 3 uid 13 (\Answered \Deleted)"),
@@ -273,7 +273,7 @@ async fn nothing_is_added_to_flags_that_are_being_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn mailboxes_that_we_make_rename_remove_and_subscribe_to_are_told() {
+async fn mailboxes_that_we_make_rename_remove_and_subscribe_to_are_reported() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         let tokens = (
@@ -298,7 +298,7 @@ async fn mailboxes_that_we_make_rename_remove_and_subscribe_to_are_told() {
         s.server.say(&format!("{tag} NO not here")).await;
         tokens.6.await.expect_err("refused");
         assert_eq!(
-            told(&mut s),
+            reported(&mut s),
             [
                 by(create, "created Work"),
                 by(create, "CREATE OK"),
@@ -322,23 +322,23 @@ async fn mailboxes_that_we_make_rename_remove_and_subscribe_to_are_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn mailboxes_that_others_make_rename_and_remove_are_told() {
+async fn mailboxes_that_others_make_rename_and_remove_are_reported() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         s.server.say(r#"* LIST () "/" Theirs"#).await;
         // RFC 9051 section 6.3.9.7.
         s.server.say(r#"* LIST () "/" Ours ("OLDNAME" ("Theirs"))"#).await;
         s.server.say(r#"* LIST (\NonExistent) "/" Ours"#).await;
-        let told: Vec<Event> = vec![s.events.next().await, s.events.next().await, s.events.next().await];
-        let briefs: Vec<_> = told.iter().map(brief).collect();
+        let reported: Vec<Event> = vec![s.events.next().await, s.events.next().await, s.events.next().await];
+        let briefs: Vec<_> = reported.iter().map(brief).collect();
         assert_eq!(briefs, ["created Theirs", "renamed Theirs to Ours", "deleted Ours"]);
-        assert!(told.iter().all(|event| event.cause.is_none()));
+        assert!(reported.iter().all(|event| event.cause.is_none()));
     })
     .await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_data_of_detached_commands_is_told_as_it_comes_with_its_command() {
+async fn the_data_of_detached_commands_is_reported_as_it_comes_with_its_command() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         let inbox = s.select(&[11, 12]).await;
@@ -362,10 +362,10 @@ async fn the_data_of_detached_commands_is_told_as_it_comes_with_its_command() {
         }
         s.server.say(&format!("{} NO no more", tags[3])).await;
         s.server.expect_silence(Duration::from_millis(1)).await;
-        let told = told(&mut s);
-        assert!(told[0].0.starts_with("data ESearch") && told[0].1 == Some(search), "{told:?}");
+        let reported = reported(&mut s);
+        assert!(reported[0].0.starts_with("data ESearch") && reported[0].1 == Some(search), "{reported:?}");
         assert_eq!(
-            told[1..],
+            reported[1..],
             [
                 by(status, "data status Work"),
                 by(list, "data list Work"),
@@ -381,7 +381,7 @@ async fn the_data_of_detached_commands_is_told_as_it_comes_with_its_command() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_ends_of_the_librarys_own_commands_are_not_told() {
+async fn the_ends_of_the_librarys_own_commands_are_not_reported() {
     within(LIMIT, async {
         let mut s = Session::with(&quiet().auto_idle(true), CAPABILITIES).await;
         let inbox = s.select(&[11]).await;

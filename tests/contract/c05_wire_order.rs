@@ -91,7 +91,7 @@ async fn completions_and_changes_stand_where_the_server_said_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_effect_of_a_silent_store_is_told_before_its_token_resolves() {
+async fn the_effect_of_a_silent_store_is_reported_before_its_token_resolves() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         let inbox = s.select(&[11, 12]).await;
@@ -101,10 +101,10 @@ async fn the_effect_of_a_silent_store_is_told_before_its_token_resolves() {
         let id = token.id();
         s.answer(r"UID STORE 11:12 +FLAGS.SILENT (\Seen)", &[]).await;
         assert!(token.await.expect("stored").is_empty(), "it was silent");
-        let told: Vec<_> = s.events.ready().iter().map(|event| (brief(event), event.cause)).collect();
+        let reported: Vec<_> = s.events.ready().iter().map(|event| (brief(event), event.cause)).collect();
         // The second had the flag already: no change, no event.
         assert_eq!(
-            told,
+            reported,
             [(r"flags 1 uid 11 (\Seen)".to_owned(), Some(id)), ("STORE OK".to_owned(), Some(id))]
         );
     })
@@ -112,7 +112,7 @@ async fn the_effect_of_a_silent_store_is_told_before_its_token_resolves() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_message_is_told_at_once_and_its_uid_when_it_is_known() {
+async fn a_new_message_is_reported_at_once_and_its_uid_when_it_is_known() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         let inbox = s.select(&[11]).await;

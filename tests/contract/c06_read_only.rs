@@ -39,8 +39,8 @@ async fn assert_refused(s: &mut Session, inbox: &Mailbox, reason: &str) {
         let error = s.imap.raw(line).await.expect_err("a line of the user's own");
         assert_eq!((error.kind(), error.sent()), (ErrorKind::ReadOnly, Sent::No), "{line}: {error}");
     }
-    let told = s.events.ready_briefs();
-    assert_eq!(told.iter().filter(|event| event.ends_with(" failed")).count(), 9, "{told:?}");
+    let reported = s.events.ready_briefs();
+    assert_eq!(reported.iter().filter(|event| event.ends_with(" failed")).count(), 9, "{reported:?}");
     // What reads stays.
     let copy = inbox.copy(one, "Work");
     s.answer("UID COPY 11 Work", &[]).await;

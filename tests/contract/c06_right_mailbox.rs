@@ -42,9 +42,9 @@ async fn events_say_their_mailbox_and_the_selection_of_it() {
         let second = select_other(&mut s, "INBOX").await;
         assert_ne!(first.selection(), second.selection(), "the same mailbox, another selection");
         let events = s.events.ready();
-        let told: Vec<_> = events.iter().map(|e| (brief(e), e.is_in(&first), e.is_in(&second))).collect();
+        let reported: Vec<_> = events.iter().map(|e| (brief(e), e.is_in(&first), e.is_in(&second))).collect();
         assert_eq!(
-            told,
+            reported,
             [
                 ("selection ended".to_owned(), true, false),
                 ("opened 0".to_owned(), false, true),
@@ -64,7 +64,7 @@ async fn events_say_their_mailbox_and_the_selection_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_told_of_other_mailboxes_belongs_to_no_selection() {
+async fn what_is_reported_of_other_mailboxes_belongs_to_no_selection() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         s.select(&[]).await;
@@ -161,7 +161,7 @@ async fn on_a_fresh_session_message_commands_follow_the_select_at_once() {
         let rows = fetch.await.expect("fetched");
         assert_eq!((rows.len(), rows[0].size()), (1, Some(5)));
         assert_eq!(inbox.exists(), 1);
-        assert_eq!(inbox.uid_validity().map(|era| era.get()), Some(7));
+        assert_eq!(inbox.uid_validity().map(|it| it.get()), Some(7));
     })
     .await;
 }
@@ -183,8 +183,8 @@ async fn behind_a_select_that_is_refused_nothing_hits_the_mailbox_before() {
         // NO to SELECT leaves nothing selected (RFC 9051 section 6.3.2).
         assert_ended_unsent(&inbox.search(Search::all()).await.expect_err("INBOX has ended too"));
         s.server.expect_silence(SHORT).await;
-        let told = s.events.ready_briefs();
-        assert!(told.contains(&"selection ended".to_owned()), "{told:?}");
+        let reported = s.events.ready_briefs();
+        assert!(reported.contains(&"selection ended".to_owned()), "{reported:?}");
         assert!(nowhere.has_ended() && inbox.has_ended());
     })
     .await;
@@ -225,10 +225,10 @@ async fn closed_by_the_server_parts_the_old_mailbox_from_the_new() {
         s.server.say("* OK [CLOSED] INBOX is closed").await;
         s.tell_selected(&tag, 1).await;
         select.await.expect("selected");
-        let told: Vec<_> =
+        let reported: Vec<_> =
             s.events.ready().iter().map(|e| (brief(e), e.is_in(&inbox), e.is_in(&work))).collect();
         assert_eq!(
-            told,
+            reported,
             [
                 ("removed 1 uid 11".to_owned(), true, false),
                 ("selection ended".to_owned(), true, false),
@@ -300,9 +300,9 @@ async fn if_all_that_the_numbers_meant_has_gone_nothing_is_sent() {
             raw.await.expect("OK");
             assert!(store.await.expect("nothing to do").is_empty());
             s.server.expect_silence(SHORT).await;
-            let told = s.events.ready_briefs();
+            let reported = s.events.ready_briefs();
             let removed = if known { "removed 1 uid 11" } else { "removed 1 uid ?" };
-            assert_eq!(told, [removed, "X-WAIT OK", "STORE OK"]);
+            assert_eq!(reported, [removed, "X-WAIT OK", "STORE OK"]);
         }
     })
     .await;
@@ -323,7 +323,7 @@ async fn an_empty_set_completes_at_once_unsent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn idle_news_say_the_mailbox_too() {
+async fn changes_during_idle_name_the_mailbox_too() {
     within(LIMIT, async {
         let config = blind().auto_idle(true);
         let mut s = Session::with(&config, CAPABILITIES).await;

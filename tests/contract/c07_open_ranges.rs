@@ -36,10 +36,10 @@ async fn the_last_message_below_the_range_is_no_part_of_what_was_fetched() {
         inbox.fetch(uid(20).., Items::new().size()).detach();
         s.answer("UID FETCH 20:* (RFC822.SIZE)", &[row]).await;
         s.noop(&[]).await;
-        let told = s.events.ready();
+        let reported = s.events.ready();
         assert!(
-            !told.iter().any(|event| matches!(event.kind, EventKind::Data(Answer::Fetch(_)))),
-            "{told:?}"
+            !reported.iter().any(|event| matches!(event.kind, EventKind::Data(Answer::Fetch(_)))),
+            "{reported:?}"
         );
     })
     .await;
@@ -208,19 +208,19 @@ async fn without_a_view_new_messages_are_not_left_out_silently() {
 #[tokio::test(start_paused = true)]
 async fn without_a_view_it_ends_where_the_server_says_or_is_refused() {
     within(LIMIT, async {
-        for told in [true, false] {
+        for reported in [true, false] {
             let mut s = Session::with(&quiet().view_sync(ViewSync::Off), CAPABILITIES).await;
             let token = s.imap.select("INBOX");
             let tag = s.server.expect("SELECT INBOX").await;
             s.server.say("* 3 EXISTS").await;
             s.server.say("* OK [UIDVALIDITY 7] valid").await;
-            if told {
+            if reported {
                 s.server.say("* OK [UIDNEXT 31] next").await;
             }
             s.server.say(&format!("{tag} OK [READ-WRITE] selected")).await;
             let inbox = token.await.expect("selected");
             let store = inbox.store(uid(12).., Store::add([Flag::Flagged]));
-            if told {
+            if reported {
                 s.answer(r"UID STORE 12:30 +FLAGS (\Flagged)", &[]).await;
                 store.await.expect("stored");
             } else {

@@ -55,7 +55,7 @@ async fn rows_of_the_server_that_lack_the_uid_or_the_number_are_given_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn removals_carry_the_uid_however_they_are_told() {
+async fn removals_carry_the_uid_however_they_are_reported() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         let inbox = s.select(&[11, 12, 13, 15, 20]).await;
@@ -75,7 +75,7 @@ async fn removals_carry_the_uid_however_they_are_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_came_and_went_before_its_uid_was_told_has_none() {
+async fn a_message_expunged_before_its_uid_was_reported_has_none() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         let inbox = s.select(&[11]).await;
@@ -160,11 +160,11 @@ async fn an_answer_that_may_be_out_of_date_is_not_guessed_from() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn uids_of_another_era_are_forgotten() {
+async fn uids_of_another_uid_validity_are_dropped() {
     within(LIMIT, async {
         let mut s = Session::hostile().await;
         let inbox = s.select(&[11, 12]).await;
-        s.server.say("* OK [UIDVALIDITY 8] another era").await;
+        s.server.say("* OK [UIDVALIDITY 8] other UIDs").await;
         let ask = s.server.expect("UID SEARCH RETURN (ALL) ALL").await;
         s.server.say("* 1 EXPUNGE").await;
         s.server.say(r"* 1 FETCH (FLAGS (\Seen))").await;
@@ -179,7 +179,7 @@ async fn uids_of_another_era_are_forgotten() {
                 r"flags 1 uid ? (\Seen)"
             ]
         );
-        assert_eq!(inbox.uid_validity().map(|era| era.get()), Some(8));
+        assert_eq!(inbox.uid_validity().map(|it| it.get()), Some(8));
         s.server.say(&format!("* ESEARCH (TAG \"{ask}\") UID ALL 3")).await;
         s.server.say(&format!("{ask} OK done")).await;
         s.answer("FETCH 1 (UID)", &["* 1 FETCH (UID 3)"]).await;
@@ -190,7 +190,7 @@ async fn uids_of_another_era_are_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_contradiction_nothing_is_known_until_it_is_told_again() {
+async fn after_a_contradiction_nothing_is_known_until_it_is_reported_again() {
     within(LIMIT, async {
         let mut s = Session::hostile().await;
         s.select(&[11, 12, 13]).await;
@@ -199,9 +199,9 @@ async fn after_a_contradiction_nothing_is_known_until_it_is_told_again() {
         let ask = s.server.expect("UID SEARCH RETURN (ALL) ALL").await;
         s.server.say("* 1 EXPUNGE").await;
         s.server.expect_silence(SHORT).await;
-        let told = s.events.ready_briefs();
-        assert!(told[0].starts_with("contradiction"), "{told:?}");
-        assert_eq!(told.last().map(String::as_str), Some("removed 1 uid ?"), "{told:?}");
+        let reported = s.events.ready_briefs();
+        assert!(reported[0].starts_with("contradiction"), "{reported:?}");
+        assert_eq!(reported.last().map(String::as_str), Some("removed 1 uid ?"), "{reported:?}");
         s.server.say(&format!("* ESEARCH (TAG \"{ask}\") UID ALL 13")).await;
         s.server.say(&format!("{ask} OK done")).await;
         s.answer("FETCH 1 (UID)", &["* 1 FETCH (UID 13)"]).await;
@@ -223,8 +223,8 @@ async fn a_removal_that_can_not_be_numbered_is_followed_by_the_count() {
         let (inbox, _fill) = not_filled(&mut s, 4).await;
         s.server.say("* VANISHED 22").await;
         s.server.expect_silence(SHORT).await;
-        let told = s.events.ready_briefs();
-        assert_eq!(told, ["removed ? uid 22", "exists 3"], "which of the four it was is not known");
+        let reported = s.events.ready_briefs();
+        assert_eq!(reported, ["removed ? uid 22", "exists 3"], "which of the four it was is not known");
         assert_eq!(inbox.exists(), 3);
 
         let mut s = Session::with(&quiet().view_sync(ViewSync::Off), CAPABILITIES).await;
@@ -259,11 +259,11 @@ async fn with_the_view_off_only_what_the_server_says_is_known() {
         assert_eq!(who(&store.await.expect("stored")), [(Some(3), None)]);
         s.noop(&["* 4 EXISTS", "* 1 EXPUNGE", r"* 1 FETCH (UID 12 FLAGS (\Seen))"]).await;
         s.server.expect_silence(SHORT).await;
-        let told = s.events.ready_briefs();
-        assert_eq!(told.last().map(String::as_str), Some("NOOP OK"));
-        assert!(told.contains(&"exists 4".to_owned()), "{told:?}");
-        assert!(told.contains(&"removed 1 uid ?".to_owned()), "{told:?}");
-        assert!(told.contains(&r"flags 1 uid 12 (\Seen)".to_owned()), "{told:?}");
+        let reported = s.events.ready_briefs();
+        assert_eq!(reported.last().map(String::as_str), Some("NOOP OK"));
+        assert!(reported.contains(&"exists 4".to_owned()), "{reported:?}");
+        assert!(reported.contains(&"removed 1 uid ?".to_owned()), "{reported:?}");
+        assert!(reported.contains(&r"flags 1 uid 12 (\Seen)".to_owned()), "{reported:?}");
         assert_eq!(inbox.exists(), 3);
     })
     .await;

@@ -47,14 +47,14 @@ async fn serve(stream: DuplexStream, messages: u32) {
     let mut line = String::new();
     while stream.read_line(&mut line).await.is_ok_and(|count| count > 0) {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let told = match words[1..] {
+        let untagged = match words[1..] {
             ["SELECT", ..] => format!("* {messages} EXISTS\r\n* OK [UIDVALIDITY 7] valid\r\n"),
             ["UID", "SEARCH", ..] => format!("* ESEARCH (TAG \"{}\") UID ALL 1:{messages}\r\n", words[0]),
             ["UID", "FETCH", n, ..] => format!("* {n} FETCH (UID {n} FLAGS () RFC822.SIZE {n})\r\n"),
             ["STATUS", name, ..] => format!("* STATUS {name} (MESSAGES {})\r\n", &name[1..]),
             _ => String::new(),
         };
-        let answer = format!("{told}{} OK done\r\n", words[0]);
+        let answer = format!("{untagged}{} OK done\r\n", words[0]);
         stream.write_all(answer.as_bytes()).await.expect("the client is there");
         line.clear();
     }

@@ -121,8 +121,9 @@ async fn the_invalid_examples_of_the_rfcs_are_not_sent_without_waiting() {
     .await;
 }
 
-/// RFC 9051 section 5.5: "the following are examples of valid non-waiting command sequences: FETCH + STORE + SEARCH + NOOP,
-/// STORE + COPY + EXPUNGE". RFC 3501 section 5.5 has CHECK in place of NOOP, which is a user's own command here and waits.
+/// RFC 9051 section 5.5: "the following are examples of valid non-waiting command sequences:
+/// FETCH + STORE + SEARCH + NOOP, STORE + COPY + EXPUNGE". RFC 3501 section 5.5 has CHECK in place
+/// of NOOP, which is a user's own command here and waits.
 #[tokio::test(start_paused = true)]
 async fn the_valid_examples_of_the_rfcs_are_sent_at_once() {
     within(LIMIT, async {

@@ -58,9 +58,12 @@ async fn what_reads_goes_out_with_the_search_and_what_changes_waits_for_its_ok()
         let uids = |rows: Vec<imap_duplex::types::Message>| rows.iter().map(|r| r.uid()).collect::<Vec<_>>();
         assert_eq!(uids(sizes.await.expect("fetched")), [Some(uid(11)), Some(uid(13))]);
         assert_eq!(uids(stored.await.expect("stored")), [Some(uid(11)), Some(uid(13))]);
-        let told = s.events.ready_briefs();
-        let news = ["flags 2 uid 12 (\\Flagged)", "flags 1 uid 11 (\\Seen)", "flags 3 uid 13 (\\Seen)"];
-        assert!(news.iter().all(|news| told.iter().any(|told| told == news)), "{told:?}");
+        let reported = s.events.ready_briefs();
+        let expected = ["flags 2 uid 12 (\\Flagged)", "flags 1 uid 11 (\\Seen)", "flags 3 uid 13 (\\Seen)"];
+        assert!(
+            expected.iter().all(|expected| reported.iter().any(|reported| reported == expected)),
+            "{reported:?}"
+        );
     })
     .await;
 }

@@ -19,7 +19,7 @@ fn sizes(rows: &[Message]) -> Vec<(Option<u32>, Option<u64>)> {
 }
 
 /// What is in the stream: each event, and the mailbox by whose selection it came.
-fn told(s: &mut Session, mailboxes: &[&Mailbox]) -> Vec<(String, Option<String>)> {
+fn reported(s: &mut Session, mailboxes: &[&Mailbox]) -> Vec<(String, Option<String>)> {
     let events = s.events.ready();
     let of = |event: &imap_duplex::types::Event| {
         mailboxes.iter().find(|m| event.is_in(m)).map(|m| m.name().to_string())
@@ -92,10 +92,10 @@ async fn two_selects_and_their_commands_submitted_at_once_are_each_under_the_rig
         assert_eq!((error.kind(), error.sent()), (ErrorKind::SelectionEnded, Sent::No));
         select_a.await.expect("selected");
         select_b.await.expect("selected");
-        let mut told = told(&mut s, &[&a, &b]);
-        told.retain(|(what, _)| !what.starts_with("STORE failed"));
+        let mut reported = reported(&mut s, &[&a, &b]);
+        reported.retain(|(what, _)| !what.starts_with("STORE failed"));
         assert_eq!(
-            told,
+            reported,
             [
                 in_a("opened 2"),
                 in_a("SELECT OK"),
@@ -154,12 +154,12 @@ async fn a_store_behind_a_select_that_is_bad_never_reaches_the_mailbox_that_stay
             "* FLAGS (\\Seen)",
         ])
         .await;
-        let told = told(&mut s, &[&old, &b]);
-        let of_nobody = |what: &str| {
+        let reported = reported(&mut s, &[&old, &b]);
+        let of_no_command = |what: &str| {
             ["opened", "exists", "removed", "arrived", "flags "].iter().any(|k| what.starts_with(k))
         };
-        assert!(!told.iter().any(|(what, _)| of_nobody(what)), "{told:?}");
-        assert!(told.iter().all(|(_, place)| place.is_none()), "{told:?}");
+        assert!(!reported.iter().any(|(what, _)| of_no_command(what)), "{reported:?}");
+        assert!(reported.iter().all(|(_, place)| place.is_none()), "{reported:?}");
 
         // The next SELECT that succeeds ends the doubt.
         let select = s.imap.select("B");
@@ -200,7 +200,7 @@ async fn after_unselect_commands_follow_the_select_at_once_even_if_that_fails() 
 /// RFC 9051 section 7.1, CLOSED: what comes before it is of the old mailbox, what comes after it of
 /// the new.
 #[tokio::test(start_paused = true)]
-async fn with_closed_the_answers_of_both_are_told_apart() {
+async fn with_closed_the_answers_of_both_are_distinguished() {
     within(LIMIT, async {
         let mut s = Session::with(&quiet(), &format!("{CAPABILITIES} QRESYNC ENABLE")).await;
         let select = s.imap.select("A");
@@ -218,10 +218,13 @@ async fn with_closed_the_answers_of_both_are_told_apart() {
         s.server.say("* OK [CLOSED] A").await;
         s.tell_selected(&tag, 5).await;
         select.await.expect("selected");
-        let told = told(&mut s, &[&a, &b]);
+        let reported = reported(&mut s, &[&a, &b]);
         // Whether A grew is of no use to anybody any more; B it is not.
-        assert!(!told.contains(&in_b("exists 2")), "{told:?}");
-        assert!(told.ends_with(&[in_a("selection ended"), in_b("opened 5"), in_b("SELECT OK")]), "{told:?}");
+        assert!(!reported.contains(&in_b("exists 2")), "{reported:?}");
+        assert!(
+            reported.ends_with(&[in_a("selection ended"), in_b("opened 5"), in_b("SELECT OK")]),
+            "{reported:?}"
+        );
         assert_eq!((b.exists(), b.has_ended(), a.has_ended()), (5, false, true));
     })
     .await;

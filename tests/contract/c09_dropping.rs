@@ -157,7 +157,11 @@ async fn begun_and_dropped_a_command_is_written_to_its_end() {
         .await;
         s.answer("STATUS b (MESSAGES)", &["* STATUS b (MESSAGES 2)"]).await;
         assert_eq!(next.await.expect("answered").messages, Some(2));
-        assert_eq!(s.events.ready_briefs(), ["STATUS OK", "STATUS OK"], "its data is discarded, not told");
+        assert_eq!(
+            s.events.ready_briefs(),
+            ["STATUS OK", "STATUS OK"],
+            "its data is discarded, not reported"
+        );
     })
     .await;
 }
@@ -190,7 +194,7 @@ async fn dropped_while_it_runs_its_rows_are_discarded_and_the_next_result_is_rig
         assert_eq!(
             s.events.ready_briefs(),
             [r"flags 2 uid 12 (\Seen)", "FETCH OK", "FETCH OK", "SEARCH OK"],
-            "a change is told whoever was there to hear the rows"
+            "a change is reported even where the rows have no reader"
         );
     })
     .await;
@@ -358,7 +362,7 @@ async fn without_a_receiver_commands_work_on() {
         drop(events);
         let token = imap.status("Drafts", StatusItems::new().messages());
         let tag = server.expect("STATUS Drafts (MESSAGES)").await;
-        server.say("* OK [ALERT] nobody hears this").await;
+        server.say("* OK [ALERT] unread").await;
         server.say("* STATUS Drafts (MESSAGES 4)").await;
         server.say(&format!("{tag} OK done")).await;
         assert_eq!(token.await.expect("answered").messages, Some(4));
@@ -399,7 +403,7 @@ async fn a_future_given_up_loses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropping_a_stream_half_read_disturbs_nobody() {
+async fn dropping_a_stream_half_read_disturbs_nothing() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         let inbox = s.select(&[11, 12, 13]).await;
@@ -433,10 +437,10 @@ async fn dropping_the_driver_ends_everything_with_that_cause() {
         server.expect("CREATE a").await;
         running.abort();
         assert!(running.await.expect_err("aborted").is_cancelled());
-        let error = sent.await.expect_err("nobody will answer");
+        let error = sent.await.expect_err("no answer will come");
         assert_eq!(error.close_reason(), Some(&CloseReason::Dropped));
         assert_eq!(error.sent(), Sent::Fully);
-        let error = imap.noop().await.expect_err("nobody will send");
+        let error = imap.noop().await.expect_err("it will not be sent");
         assert_eq!((error.kind(), error.sent()), (ErrorKind::Closed, Sent::No));
         assert_eq!(events.end().await, (CloseReason::Dropped, vec!["CREATE failed".to_owned()]));
     })
@@ -455,7 +459,7 @@ async fn connecting_can_be_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_detached_command_is_told_of_and_not_withdrawn() {
+async fn a_detached_command_is_reported_and_not_withdrawn() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         let wall = barrier(&mut s).await;

@@ -157,10 +157,13 @@ async fn the_token_of_each_command() {
                 let result = for_moments(future, most).await;
                 let response = client.response.clone();
                 let events = client.works().await;
-                let told = ends(&events);
+                let reported = ends(&events);
                 let count = response.lock().expect("no panic").iter().filter(|l| l.starts_with(line)).count();
-                assert!(told.values().all(|count| *count == 1), "{line} after {moments} ms: {told:?}");
-                assert_eq!(told.contains_key(&id), count == 1, "{line} after {moments} ms");
+                assert!(
+                    reported.values().all(|count| *count == 1),
+                    "{line} after {moments} ms: {reported:?}"
+                );
+                assert_eq!(reported.contains_key(&id), count == 1, "{line} after {moments} ms");
                 assert!(count == 1 || *reads_only && count == 0, "{line} after {moments} ms: {count}");
                 if let Some(ok) = result {
                     assert!(ok && moments > 0, "{line} ends well, and takes its time");

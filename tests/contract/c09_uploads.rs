@@ -68,7 +68,7 @@ async fn is_well(s: &mut Session) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reader_is_sent_as_it_gives_and_the_server_is_heard_meanwhile() {
+async fn a_reader_is_sent_as_it_yields_and_the_server_is_read_meanwhile() {
     within(LIMIT, async {
         let mut s = session(PLAIN).await;
         let (reader, mut writer) = duplex(64);
@@ -79,8 +79,8 @@ async fn a_reader_is_sent_as_it_gives_and_the_server_is_heard_meanwhile() {
         s.server.expect_silence(SHORT).await;
         s.server.say("+ go on").await;
         s.server.expect_bytes(b"01234").await;
-        s.server.say("* OK [ALERT] hear this").await;
-        s.events.until_brief("alert hear this").await;
+        s.server.say("* OK [ALERT] read this").await;
+        s.events.until_brief("alert read this").await;
         writer.write_all(b"56789").await.expect("room");
         s.server.expect_bytes(b"56789").await;
         // It may still have more.
@@ -123,7 +123,7 @@ async fn of_two_gigabytes_no_more_is_asked_for_than_there_is_room() {
             // A window, the piece that fills it, and what is in the pipe and in the hands of the
             // peer.
             let ahead = given.load(Ordering::Relaxed) - taken;
-            assert!(ahead <= (64 << 10) + PIECE + 2 * PIPE, "{ahead} octets ahead of the server");
+            assert!(ahead <= (64 << 10) + PIECE + 2 * PIPE, "{ahead} bytes ahead of the server");
         }
         // Too much is left to be filled up.
         upload.cancel();
@@ -240,7 +240,7 @@ async fn without_multiappend_a_source_that_fails_ends_the_connection() {
             s.server.say("+ go on").await;
             let error = upload.await.expect_err("failed");
             assert_eq!((error.kind(), error.sent()), (ErrorKind::Source, Sent::Partly));
-            let why = "the message's source ended after 5 of the 5000 octets that were announced";
+            let why = "the message's source ended after 5 of the 5000 bytes that were announced";
             let reason = CloseReason::Upload(why.into());
             assert_eq!(error.to_string(), format!("APPEND INBOX: {why}"));
             assert_eq!(error.close_reason(), Some(&reason));
@@ -460,7 +460,7 @@ async fn an_empty_stream_is_an_empty_message() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn cut_off_at_any_octet_it_ends_and_lets_its_source_go() {
+async fn cut_off_at_any_byte_it_ends_and_lets_its_source_go() {
     within(LIMIT, async {
         const WHOLE: &str = "A1 APPEND INBOX {30}\r\n0123456789abcdefghijABCDEFGHIJ\r\n";
         for cut in 0..=WHOLE.len() {

@@ -126,7 +126,7 @@ async fn a_slow_server_is_waited_for_while_what_stalled_is_filled_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_takes_all_at_once_does_not_keep_the_server_from_being_heard() {
+async fn a_stream_that_takes_all_at_once_does_not_keep_the_server_from_being_read() {
     within(LIMIT, async {
         const SIZE: usize = 10 << 20;
         let (mut s, most_unread) = watched(MULTI, 2 * SIZE).await;
@@ -140,7 +140,7 @@ async fn a_stream_that_takes_all_at_once_does_not_keep_the_server_from_being_hea
         s.server.say(&format!("{tag} NO cancelled")).await;
         is_well(&mut s).await;
         let most = most_unread.load(Ordering::Relaxed);
-        assert!(most <= 1 << 20, "{most} octets were written without a read");
+        assert!(most <= 1 << 20, "{most} bytes were written without a read");
     })
     .await;
 }
@@ -164,7 +164,7 @@ async fn refused_with_too_much_left_to_fill_up_the_connection_ends() {
                     let error = behind.await.expect_err("the connection has ended");
                     assert_eq!(error.sent(), Sent::No);
                     let why = format!(
-                        "the server answered with {left} octets of the message still to come, too many to fill up"
+                        "the server answered with {left} bytes of the message still to come, too many to fill up"
                     );
                     assert_eq!(s.events.end().await.0, CloseReason::Upload(why));
                     continue;

@@ -10,7 +10,7 @@ use crate::session::{CAPABILITIES, LIMIT, Session, quiet};
 use crate::support::within;
 
 /// How much goes each way.
-const OCTETS: usize = 10 << 20;
+const BYTES: usize = 10 << 20;
 /// How much goes each way byte by byte, where each is a turn of both tasks: less, for the time it
 /// takes.
 const BY_BYTES: usize = 1 << 16;
@@ -65,7 +65,7 @@ async fn both_ways_at_once_through_a_pipe_of_one_byte() {
 
 #[tokio::test(start_paused = true)]
 async fn ten_megabytes_each_way_at_once_through_a_narrow_pipe() {
-    within(LIMIT, both_ways(4096, OCTETS, Append::new(vec![b'x'; OCTETS]), false)).await;
+    within(LIMIT, both_ways(4096, BYTES, Append::new(vec![b'x'; BYTES]), false)).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -75,7 +75,7 @@ async fn an_upload_that_is_read_while_it_is_sent_locks_nothing_up_either() {
         Append::reader(bytes, tokio::io::repeat(b'x').take(bytes))
     };
     within(LIMIT, both_ways(1, BY_BYTES / 4, read(BY_BYTES / 4), true)).await;
-    within(LIMIT, both_ways(4096, OCTETS, read(OCTETS), true)).await;
+    within(LIMIT, both_ways(4096, BYTES, read(BYTES), true)).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -86,14 +86,14 @@ async fn a_server_that_writes_all_before_it_reads_meets_a_client_that_uploads() 
         // The rows are unread meanwhile, and far more arrives than a backlog.
         let mut rows = inbox.fetch(uid(1).., Items::body()).stream();
         let tag = s.server.expect("UID FETCH 1:* (BODY.PEEK[])").await;
-        let appended = imap_duplex::Sender::append(&s.imap, "INBOX", Append::new(vec![b'x'; OCTETS]));
+        let appended = imap_duplex::Sender::append(&s.imap, "INBOX", Append::new(vec![b'x'; BYTES]));
         let row = format!("* 1 FETCH (UID 1 BODY[] {{{0}}}\r\n{1})\r\n", 1 << 20, "y".repeat(1 << 20));
         for _ in 0..10 {
             s.server.send(row.as_bytes()).await;
         }
         s.server.say(&format!("{tag} OK fetched")).await;
-        let tag = s.server.expect(&format!("APPEND INBOX {{{OCTETS}+}}")).await;
-        s.server.expect_bytes(&vec![b'x'; OCTETS]).await;
+        let tag = s.server.expect(&format!("APPEND INBOX {{{BYTES}+}}")).await;
+        s.server.expect_bytes(&vec![b'x'; BYTES]).await;
         s.server.expect_bytes(b"\r\n").await;
         s.server.say(&format!("{tag} OK appended")).await;
         appended.await.expect("appended");

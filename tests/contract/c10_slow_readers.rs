@@ -63,7 +63,7 @@ async fn weight(read: Read) -> usize {
         // An error keeps as many of so few.
         (Some(token), _) => token.await.expect_err("too many").answers().len(),
         (_, Some(mut stream)) => rest(&mut stream).await.0,
-        _ => s.events.ready_briefs().iter().filter(|told| told.starts_with("data fetch")).count(),
+        _ => s.events.ready_briefs().iter().filter(|reported| reported.starts_with("data fetch")).count(),
     };
     assert!((100..1999).contains(&count), "{count} rows in {ROOM} bytes");
     ROOM / count
@@ -127,7 +127,7 @@ async fn rest(rows: &mut Rows<Fetch>) -> (usize, Option<imap_duplex::Error>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_server_waits_for_a_stream_that_nobody_reads_and_no_longer_than_it_may() {
+async fn the_server_waits_for_an_unread_stream_and_no_longer_than_it_may() {
     within(LIMIT, async {
         let (mut s, inbox) = session(20, 1000, 200).await;
         let (tag, mut stream) = fetch(&mut s, &inbox).await;
@@ -135,7 +135,7 @@ async fn the_server_waits_for_a_stream_that_nobody_reads_and_no_longer_than_it_m
         let begun = Instant::now();
         let first = s.server.send_what_it_takes(all.as_bytes(), HOLD - SOON).await;
         let bound = (20 + 1) * ON_WIRE + 2 * PIPE;
-        assert!((20 * ON_WIRE..=bound).contains(&first), "{first} octets were taken");
+        assert!((20 * ON_WIRE..=bound).contains(&first), "{first} bytes were taken");
         assert!(begun.elapsed() < HOLD);
         // Now it reads on, keeps what comes, and waits no more.
         s.server.send(&all.as_bytes()[first..]).await;
@@ -159,7 +159,7 @@ async fn what_is_read_lets_the_server_go_on_at_once() {
         }
         assert_eq!(begun.elapsed(), Duration::ZERO);
         let more = s.server.send_what_it_takes(&all.as_bytes()[sent..], SOON).await;
-        assert!((10 * ON_WIRE..=30 * ON_WIRE).contains(&more), "{more} octets were taken");
+        assert!((10 * ON_WIRE..=30 * ON_WIRE).contains(&more), "{more} bytes were taken");
         let left = all[sent + more..].to_owned();
         let server = async {
             s.server.send(left.as_bytes()).await;
@@ -373,12 +373,12 @@ async fn the_server_waits_for_a_detached_result_too() {
         let tag = s.server.expect("UID FETCH 1:* (BODY.PEEK[])").await;
         let all = rows(200);
         let sent = s.server.send_what_it_takes(all.as_bytes(), HOLD - SOON).await;
-        assert!((20 * ON_WIRE..=21 * ON_WIRE + 2 * PIPE).contains(&sent), "{sent} octets were taken");
+        assert!((20 * ON_WIRE..=21 * ON_WIRE + 2 * PIPE).contains(&sent), "{sent} bytes were taken");
         // The events are read, and it goes on.
         let begun = Instant::now();
         assert!(s.events.ready().len() >= 20);
         let more = s.server.send_what_it_takes(&all.as_bytes()[sent..], SOON).await;
-        assert!((10 * ON_WIRE..=21 * ON_WIRE + 2 * PIPE).contains(&more), "{more} octets were taken");
+        assert!((10 * ON_WIRE..=21 * ON_WIRE + 2 * PIPE).contains(&more), "{more} bytes were taken");
         // Nothing is read: after a while the rest is kept.
         s.server.send(&all.as_bytes()[sent + more..]).await;
         s.server.say(&format!("{tag} OK fetched")).await;
@@ -402,11 +402,11 @@ async fn a_detached_result_that_is_too_much_ends_alone() {
         s.server.say("* OK [ALERT] look").await;
         s.server.say(&format!("{tag} OK fetched")).await;
         s.noop(&[]).await;
-        let told = s.events.ready();
-        let briefs: Vec<String> = told.iter().map(brief).collect();
-        assert_eq!(briefs.iter().filter(|told| told.starts_with("data fetch")).count(), 50);
+        let reported = s.events.ready();
+        let briefs: Vec<String> = reported.iter().map(brief).collect();
+        assert_eq!(briefs.iter().filter(|reported| reported.starts_with("data fetch")).count(), 50);
         assert_eq!(briefs[50..52], ["alert look", "FETCH failed"], "{briefs:?}");
-        let EventKind::Failed { reason, .. } = &told[51].kind else { panic!("{:?}", told[51]) };
+        let EventKind::Failed { reason, .. } = &reported[51].kind else { panic!("{:?}", reported[51]) };
         assert!(reason.contains("Limits::unread ("), "{reason}");
     })
     .await;
@@ -432,9 +432,9 @@ async fn what_was_collected_may_be_more_than_the_events_have_room_for() {
             s.noop(&[]).await;
             let briefs = s.events.ready_briefs();
             // The second time its end was reported before, and takes room too.
-            let rows = briefs.iter().filter(|told| told.starts_with("data fetch")).count();
+            let rows = briefs.iter().filter(|reported| reported.starts_with("data fetch")).count();
             assert_eq!(rows, if ended { 49 } else { 50 });
-            assert_eq!(briefs.iter().filter(|told| *told == "FETCH failed").count(), 1, "{briefs:?}");
+            assert_eq!(briefs.iter().filter(|reported| *reported == "FETCH failed").count(), 1, "{briefs:?}");
         }
     })
     .await;

@@ -184,7 +184,7 @@ async fn a_stream_gives_what_came_and_then_the_cause() {
         s.server.say("* 1 FETCH (UID 11 RFC822.SIZE 1)").await;
         drop(s.server);
         assert_eq!(rows.next().await.expect("a row").expect("whole").size(), Some(1));
-        let error = rows.next().await.expect("the end is told").expect_err("as an error");
+        let error = rows.next().await.expect("an end").expect_err("as an error");
         assert_eq!(cause(&error), &CloseReason::Eof);
         assert!(rows.next().await.is_none());
     })
@@ -309,7 +309,7 @@ async fn what_names_no_messages_ends_as_what_names_some() {
         assert_eq!(nothing().await.expect_err("ended").kind(), ErrorKind::SelectionEnded);
         drop(s.server);
         let (_, before) = s.events.end().await;
-        assert_eq!(before, ["selection ended", "UNSELECT OK"], "they are told of by their tokens alone");
+        assert_eq!(before, ["selection ended", "UNSELECT OK"], "their tokens alone report them");
         assert_eq!(cause(&nothing().await.expect_err("closed")), &CloseReason::Eof);
     })
     .await;

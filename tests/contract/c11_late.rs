@@ -63,7 +63,7 @@ async fn what_is_submitted_while_the_connection_ends_fails_with_its_cause() {
 
 /// The same from many threads at once, at whatever moment.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn whoever_submits_while_the_connection_ends_is_told_the_cause() {
+async fn what_many_threads_submit_while_the_connection_ends_fails_with_its_cause() {
     within(LIMIT, async {
         for round in 0..50 {
             let mut s = Session::open().await;

@@ -169,15 +169,15 @@ async fn program(imap: Sender) -> Vec<Result<(), Error>> {
 
 /// All events; the last is `Closed`.
 async fn events(mut receiver: Receiver) -> (Vec<String>, CloseReason) {
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     while let Some(event) = receiver.next().await {
         if let EventKind::Closed { reason, .. } = event.kind {
             assert!(receiver.next().await.is_none(), "nothing comes after Closed");
-            return (told, reason);
+            return (reported, reason);
         }
-        told.push(brief(&event));
+        reported.push(brief(&event));
     }
-    panic!("the stream ended without Closed: {told:?}");
+    panic!("the stream ended without Closed: {reported:?}");
 }
 
 fn config(idle: bool) -> Config {
@@ -203,13 +203,13 @@ async fn cut(turns: &[Vec<u8>], most: usize, idle: bool) -> (bool, usize) {
                 return (false, 0);
             }
         };
-        let (ends, (told, reason)) = tokio::join!(program(imap), events(receiver));
+        let (ends, (reported, reason)) = tokio::join!(program(imap), events(receiver));
         assert!(is_end(&reason), "{most}: {reason:?}");
         let mut good = 0;
         for end in &ends {
             match end {
                 Ok(()) => good += 1,
-                Err(error) => assert_fits(error, &reason, most, &told),
+                Err(error) => assert_fits(error, &reason, most, &reported),
             }
         }
         (true, good)
@@ -226,18 +226,18 @@ fn is_end(reason: &CloseReason) -> bool {
     }
 }
 
-fn assert_fits(error: &Error, reason: &CloseReason, most: usize, told: &[String]) {
+fn assert_fits(error: &Error, reason: &CloseReason, most: usize, reported: &[String]) {
     match error.kind() {
         ErrorKind::Closed => {
             // Behind our own LOGOUT there is no cause yet.
             let fits = error.close_reason().is_none_or(|cause| cause == reason);
-            assert!(fits, "{most}: {error:?} and {reason:?}\n{told:#?}");
+            assert!(fits, "{most}: {error:?} and {reason:?}\n{reported:#?}");
         }
         ErrorKind::SelectionEnded => assert_eq!(error.sent(), Sent::No, "{most}: {error:?}"),
         // The recorded answers are for other commands towards the end.
         ErrorKind::No | ErrorKind::Bad | ErrorKind::Protocol | ErrorKind::Incomplete | ErrorKind::Invalid => {
         }
-        other => panic!("{most}: {other:?}: {error}\n{told:#?}"),
+        other => panic!("{most}: {other:?}: {error}\n{reported:#?}"),
     }
 }
 

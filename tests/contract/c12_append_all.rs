@@ -67,7 +67,7 @@ async fn with_multiappend_they_are_one_command() {
         let appended = token.await.expect("appended");
         let uids: Vec<_> = appended.iter().map(|one| one.uid.map(|uid| uid.get())).collect();
         assert_eq!(uids, [Some(11), Some(12), Some(20)]);
-        assert!(appended.iter().all(|one| one.uid_validity.is_some_and(|era| era.get() == 7)));
+        assert!(appended.iter().all(|one| one.uid_validity.is_some_and(|it| it.get() == 7)));
     })
     .await;
 }
@@ -81,7 +81,7 @@ async fn with_literal_plus_they_are_one_write() {
         s.server.expect_bytes(b"first {6+}\r\nsecond {5+}\r\nthird\r\n").await;
         s.server.say(&format!("{tag} OK done")).await;
         let appended = token.await.expect("appended");
-        assert_eq!(appended.iter().map(|one| one.uid).collect::<Vec<_>>(), [None; 3], "not told");
+        assert_eq!(appended.iter().map(|one| one.uid).collect::<Vec<_>>(), [None; 3], "not reported");
     })
     .await;
 }
@@ -270,7 +270,7 @@ async fn what_is_larger_than_this_mailbox_takes_is_not_sent() {
         let limit_of = |s: &Session| s.imap.status("Small", StatusItems::new().append_limit());
         let status = limit_of(&s);
         s.answer("STATUS Small (APPENDLIMIT)", &["* STATUS Small (APPENDLIMIT 9)"]).await;
-        assert_eq!(status.await.expect("told").append_limit, Some(9));
+        assert_eq!(status.await.expect("reported").append_limit, Some(9));
         let error = s.imap.append("Small", "0123456789").await.expect_err("too large");
         assert_eq!((error.kind(), error.sent()), (ErrorKind::Unsupported, Sent::No));
         let error = s.imap.append_all("Small", ["1", "0123456789"]).await.expect_err("too large");
@@ -289,7 +289,7 @@ async fn what_is_larger_than_this_mailbox_takes_is_not_sent() {
         // without their own.
         let status = limit_of(&s);
         s.answer("STATUS Small (APPENDLIMIT)", &["* STATUS Small (APPENDLIMIT NIL)"]).await;
-        assert_eq!(status.await.expect("told").append_limit, None);
+        assert_eq!(status.await.expect("reported").append_limit, None);
         let now = s.imap.append("Small", "0123456789");
         let tag = s.server.expect("APPEND Small {10+}").await;
         s.server.expect_line("0123456789").await;

@@ -112,7 +112,7 @@ async fn ok_with_a_message_limit_is_partial_and_says_where_to_go_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_that_is_told_apart_is_of_the_command_whose_ok_has_another_code() {
+async fn a_limit_in_an_untagged_ok_is_of_the_command_whose_ok_has_another_code() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         let inbox = s.select(&[11, 12, 13]).await;
@@ -147,8 +147,8 @@ async fn a_limit_that_is_told_apart_is_of_the_command_whose_ok_has_another_code(
         assert_eq!(token.await.expect_err("not all of it").kind(), ErrorKind::Partial);
         // Where there is none, it is said to all.
         s.noop(&["* NO [MESSAGELIMIT 1 12] whatever"]).await;
-        let told: Vec<_> = s.events.ready().iter().map(brief).collect();
-        assert_eq!(told, ["FETCH OK", "notice NO [MESSAGELIMIT 1 12] whatever", "NOOP OK"]);
+        let reported: Vec<_> = s.events.ready().iter().map(brief).collect();
+        assert_eq!(reported, ["FETCH OK", "notice NO [MESSAGELIMIT 1 12] whatever", "NOOP OK"]);
 
         // Where no token reports it, an event does.
         for at_once in [true, false] {
@@ -163,12 +163,12 @@ async fn a_limit_that_is_told_apart_is_of_the_command_whose_ok_has_another_code(
             s.server.say(&format!("{tag} OK done")).await;
             s.noop(&[]).await;
             token.map(Token::detach);
-            let told = s.events.ready();
+            let reported = s.events.ready();
             let of_it = |event: &&imap_duplex::types::Event| event.cause == Some(id);
-            let told: Vec<_> = told.iter().filter(of_it).map(brief).collect();
+            let reported: Vec<_> = reported.iter().filter(of_it).map(brief).collect();
             let limit = "notice NO [MESSAGELIMIT 1 12] partial";
             let expected = if at_once { [limit, "detached FETCH OK"] } else { ["FETCH OK", limit] };
-            assert_eq!(told, expected);
+            assert_eq!(reported, expected);
         }
     })
     .await;
@@ -221,7 +221,7 @@ async fn a_lost_connection_is_never_an_empty_result() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_is_of_no_command_that_was_sent_after_it_and_told_twice_it_counts_once() {
+async fn a_limit_is_of_no_command_that_was_sent_after_it_and_repeated_it_counts_once() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         let inbox = s.select(&[11, 12]).await;
@@ -251,7 +251,7 @@ async fn a_limit_is_of_no_command_that_was_sent_after_it_and_told_twice_it_count
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_limits_told_apart_than_are_kept_track_of_leave_no_result_that_passes_for_whole() {
+async fn more_limits_in_untagged_ok_than_are_tracked_leave_no_result_that_passes_for_whole() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         let inbox = s.select(&[11, 12]).await;

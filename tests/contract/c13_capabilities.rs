@@ -9,7 +9,7 @@ use crate::support::wire::Peer;
 use crate::support::within;
 
 /// Waits for the event of a list that is none, and checks that the capabilities are what they were.
-async fn told(s: &mut Session, word: &str) {
+async fn reported(s: &mut Session, word: &str) {
     let is_list =
         |kind: &EventKind| matches!(kind, EventKind::Data(Answer::Capability(all)) if all.has(word));
     s.events.until(word, |event| is_list(&event.kind)).await;
@@ -22,13 +22,13 @@ async fn a_list_without_the_protocol_changes_no_capability() {
     within(LIMIT, async {
         let mut s = Session::hostile().await;
         s.server.say("* CAPABILITY ((\"\" \"/\")) NIL NIL").await;
-        told(&mut s, "NIL").await;
+        reported(&mut s, "NIL").await;
         s.server.say("* OK [CAPABILITY XLIST UIDPLUS] hello").await;
-        told(&mut s, "XLIST").await;
+        reported(&mut s, "XLIST").await;
         let noop = s.imap.noop();
         let tag = s.server.expect("NOOP").await;
         s.server.say(&format!("{tag} OK [CAPABILITY XTAGGED] done")).await;
-        told(&mut s, "XTAGGED").await;
+        reported(&mut s, "XTAGGED").await;
         noop.await.expect("done");
         // One with it replaces them, as ever.
         s.server.say("* CAPABILITY imap4 XNEW").await;
@@ -48,7 +48,7 @@ async fn such_a_list_answers_no_question() {
         s.server.say("* CAPABILITY IMAP4rev1 MOVE IDLE").await;
         s.server.say(&format!("{tag} OK done")).await;
         assert!(asked.await.expect("answered").has("MOVE"));
-        told(&mut s, "NIL").await;
+        reported(&mut s, "NIL").await;
         let asked = s.imap.capability();
         let tag = s.server.expect("CAPABILITY").await;
         s.server.say(&format!("{tag} OK [CAPABILITY XODD] done")).await;

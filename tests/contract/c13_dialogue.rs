@@ -110,8 +110,8 @@ async fn a_continuation_that_nothing_waits_for_is_an_event() {
         s.server.say("+ what").await;
         s.server.say("+").await;
         s.noop(&[]).await;
-        let told = s.events.ready_briefs();
-        assert_eq!(told, ["unparsed + what", "unparsed + ", "NOOP OK"]);
+        let reported = s.events.ready_briefs();
+        assert_eq!(reported, ["unparsed + what", "unparsed + ", "NOOP OK"]);
         // It is not kept for what comes later.
         let append = s.imap.append("INBOX", "abc");
         let tag = s.server.expect("APPEND INBOX {3}").await;
@@ -212,26 +212,26 @@ async fn a_tag_of_ours_ends_its_command_whatever_follows_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tags_are_compared_without_regard_to_case_and_others_are_told() {
+async fn tags_are_compared_without_regard_to_case_and_others_are_reported() {
     within(LIMIT, async {
         let mut s = Session::hostile().await;
         let token = s.imap.create("Work");
         let tag = s.server.expect("CREATE Work").await;
-        s.server.say("Z99 OK of nobody").await;
-        s.server.say("A99999 NO of nobody yet").await;
+        s.server.say("Z99 OK of no command").await;
+        s.server.say("A99999 NO of no command yet").await;
         s.server.say(&format!("{} OK done", tag.to_lowercase())).await;
         token.await.expect("created");
         // Once more: no command claims it by now.
         s.server.say(&format!("{tag} OK done")).await;
         s.noop(&[]).await;
-        let told = s.events.ready_briefs();
-        assert_eq!(told.len(), 6, "{told:?}");
+        let reported = s.events.ready_briefs();
+        assert_eq!(reported.len(), 6, "{reported:?}");
         assert!(
-            told[0].starts_with("unparsed Z99 OK") && told[1].starts_with("unparsed A99999 NO"),
-            "{told:?}"
+            reported[0].starts_with("unparsed Z99 OK") && reported[1].starts_with("unparsed A99999 NO"),
+            "{reported:?}"
         );
-        assert_eq!(told[2..4], ["created Work", "CREATE OK"]);
-        assert!(told[4].starts_with(&format!("unparsed {tag} OK")), "{told:?}");
+        assert_eq!(reported[2..4], ["created Work", "CREATE OK"]);
+        assert!(reported[4].starts_with(&format!("unparsed {tag} OK")), "{reported:?}");
     })
     .await;
 }
@@ -253,9 +253,13 @@ async fn a_server_that_answers_before_it_is_asked_changes_nothing() {
         s.server.say("* STATUS Drafts (MESSAGES 1)").await;
         s.server.say(&format!("{tag} OK done")).await;
         assert_eq!(token.await.expect("answered").messages, Some(1));
-        let told = s.events.ready_briefs();
-        assert_eq!(told.iter().filter(|event| event.starts_with("unparsed A")).count(), 3, "{told:?}");
-        assert!(told.contains(&"status Drafts".to_owned()), "{told:?}");
+        let reported = s.events.ready_briefs();
+        assert_eq!(
+            reported.iter().filter(|event| event.starts_with("unparsed A")).count(),
+            3,
+            "{reported:?}"
+        );
+        assert!(reported.contains(&"status Drafts".to_owned()), "{reported:?}");
     })
     .await;
 }

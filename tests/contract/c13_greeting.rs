@@ -35,7 +35,7 @@ async fn says(line: &str) -> (Result<(Sender, Receiver), Error>, Peer) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_turns_us_away_is_told_in_its_words() {
+async fn a_refusal_in_the_greeting_is_reported_in_the_servers_words() {
     within(LIMIT, async {
         let (end, mut server) = says("* BYE [UNAVAILABLE] too many friends\r\n").await;
         let error = end.expect_err("BYE");
@@ -63,7 +63,7 @@ async fn what_is_no_greeting_is_an_error_that_shows_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_closes_before_its_greeting_is_told_so() {
+async fn a_close_before_the_greeting_is_reported_as_one() {
     within(LIMIT, async {
         for said in ["", "* OK hel", "* OK hello\r"] {
             let (stream, mut server) = Peer::pair();
@@ -158,13 +158,13 @@ async fn capabilities_are_asked_for_where_the_server_does_not_tell_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn capabilities_told_with_login_are_not_asked_for_again() {
+async fn capabilities_in_the_answer_to_login_are_not_asked_for_again() {
     within(LIMIT, async {
-        for told_behind in [true, false] {
+        for in_tagged_line in [true, false] {
             let (end, _server) = connect(login(), |mut server| async move {
                 server.say("* OK [CAPABILITY IMAP4rev1] ready").await;
                 let tag = server.expect("LOGIN \"alice\" \"s3cret\"").await;
-                if told_behind {
+                if in_tagged_line {
                     server.say(&format!("{tag} OK [CAPABILITY IMAP4rev1 MOVE] welcome")).await;
                 } else {
                     server.say("* CAPABILITY IMAP4rev1 MOVE").await;
@@ -246,8 +246,8 @@ async fn a_server_that_hangs_up_in_the_midst_of_login_is_a_lost_connection() {
             let (end, ()) = tokio::join!(config.connect_over(stream), serving);
             let error = end.expect_err("it closed");
             assert_eq!(error.kind(), ErrorKind::Closed);
-            let told = matches!(error.close_reason(), Some(CloseReason::Bye(_)));
-            assert_eq!(told, !bye.is_empty(), "{error:?}");
+            let is_bye = matches!(error.close_reason(), Some(CloseReason::Bye(_)));
+            assert_eq!(is_bye, !bye.is_empty(), "{error:?}");
         }
     })
     .await;
@@ -369,7 +369,7 @@ async fn id_and_enable_are_said_where_they_are_offered_and_a_refusal_is_no_obsta
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_greeting_with_an_alert_is_told_on_the_stream() {
+async fn a_greeting_with_an_alert_is_reported_on_the_stream() {
     within(LIMIT, async {
         let (end, _server) = connect(quiet(), |mut server| async move {
             server.say("* PREAUTH [ALERT] maintenance at noon").await;

@@ -20,7 +20,7 @@ async fn an_unknown_response_is_an_event_with_its_bytes_and_the_connection_goes_
         let mut s = Session::hostile().await;
         s.noop(&["* XWEATHER (\"rain\" {4}\r\nwind) 7", "* 12 XCOUNT", "* XQUOTA \"\" (STORAGE 1 2)"]).await;
         let events = s.events.ready();
-        let told: Vec<_> = events
+        let reported: Vec<_> = events
             .iter()
             .filter_map(|event| match &event.kind {
                 EventKind::Unknown { name, bytes, .. } => Some((name.as_str(), bytes.to_vec())),
@@ -28,7 +28,7 @@ async fn an_unknown_response_is_an_event_with_its_bytes_and_the_connection_goes_
             })
             .collect();
         assert_eq!(
-            told,
+            reported,
             [
                 ("XWEATHER", b"* XWEATHER (\"rain\" {4}\r\nwind) 7".to_vec()),
                 ("XCOUNT", b"* 12 XCOUNT".to_vec()),
@@ -68,8 +68,8 @@ async fn a_malformed_response_is_an_event_with_its_bytes_and_the_connection_goes
             let mut s = Session::hostile().await;
             s.select(&[11]).await;
             s.noop(&[line]).await;
-            let told = s.events.ready_briefs();
-            let (end, before) = told.split_last().expect("the NOOP's end");
+            let reported = s.events.ready_briefs();
+            let (end, before) = reported.split_last().expect("the NOOP's end");
             assert_eq!(end, "NOOP OK", "{line}");
             for event in before {
                 // Some of it can be read after all, by a generous reader.
@@ -83,12 +83,12 @@ async fn a_malformed_response_is_an_event_with_its_bytes_and_the_connection_goes
                     "notice NO there is no message 0",
                 ];
                 let fits = kinds.iter().any(|kind| event.starts_with(kind));
-                assert!(fits, "{line}: {told:?}");
+                assert!(fits, "{line}: {reported:?}");
             }
             // Which messages are gone could not be parsed: an event says that everything is queried
             // again.
             let most = if line.starts_with("* VANISHED") { 3 } else { 1 };
-            assert!(before.len() <= most, "{line}: {told:?}");
+            assert!(before.len() <= most, "{line}: {reported:?}");
         }
     })
     .await;
@@ -113,8 +113,11 @@ async fn a_row_that_cant_be_read_makes_the_results_of_its_kind_incomplete_and_no
         assert_eq!(error.unparsed(), [&b"* 2 FETCH (UID 12 RFC822.SIZE what)"[..]]);
         assert_eq!(error.answers().len(), 1, "what could be read is not lost");
         assert_eq!(search.await.expect("it is not concerned").len(), 2);
-        let told = s.events.ready_briefs();
-        assert!(told.contains(&"unparsed * 2 FETCH (UID 12 RFC822.SIZE what)".to_owned()), "{told:?}");
+        let reported = s.events.ready_briefs();
+        assert!(
+            reported.contains(&"unparsed * 2 FETCH (UID 12 RFC822.SIZE what)".to_owned()),
+            "{reported:?}"
+        );
 
         // The next one is whole again.
         let again = inbox.fetch(uid(11), Items::new().size());
@@ -142,7 +145,7 @@ async fn a_stream_gives_what_could_be_read_and_then_incomplete() {
         for size in [1, 3] {
             assert_eq!(rows.next().await.expect("a row").expect("read").size(), Some(size));
         }
-        let error = rows.next().await.expect("told last").expect_err("incomplete");
+        let error = rows.next().await.expect("the last row").expect_err("incomplete");
         assert_eq!((error.kind(), error.unparsed().len()), (ErrorKind::Incomplete, 1));
         assert!(rows.next().await.is_none());
     })
@@ -150,7 +153,7 @@ async fn a_stream_gives_what_could_be_read_and_then_incomplete() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cant_be_true_is_told_and_the_mailbox_asked_for_anew() {
+async fn a_contradiction_is_reported_and_the_mailbox_is_queried_again() {
     within(LIMIT, async {
         for lie in ["* 3 EXPUNGE", "* 1 EXISTS", "* 1 FETCH (UID 99 FLAGS ())", "* OK [UIDVALIDITY 8] new"] {
             let mut s = Session::on(&quiet(), CAPABILITIES, Peer::pair(), false).await;

@@ -89,7 +89,7 @@ async fn a_server_that_refuses_idle_is_polled() {
         tokio::time::sleep(Duration::from_secs(55)).await;
         s.answer("NOOP", &[]).await;
         assert_eq!(inbox.exists(), 0);
-        assert_eq!(s.events.count("NOOP OK"), 1, "the engine's own commands are not told");
+        assert_eq!(s.events.count("NOOP OK"), 1, "completions of internal commands are no events");
     })
     .await;
 }
@@ -107,7 +107,7 @@ async fn idle_is_renewed_in_time() {
             tag = s.server.expect("IDLE").await;
             s.server.say("+ idling").await;
         }
-        assert_eq!(s.events.ready_briefs(), [""; 0], "nobody's business");
+        assert_eq!(s.events.ready_briefs(), [""; 0], "no event");
     })
     .await;
 }

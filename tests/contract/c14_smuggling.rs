@@ -59,11 +59,11 @@ async fn a_login_of_any_characters_is_one_command() {
     within(LIMIT, async {
         let (theirs, server) = duplex(1 << 16);
         let config = quiet().login("al\"ice\\", "p\r\nA9 LOGOUT {5}").allow_plaintext_login(true);
-        let (response, mut told) = mpsc::unbounded_channel();
-        let serving = tokio::spawn(serve(server, "* OK [CAPABILITY IMAP4rev1] ready", response));
+        let (sent, mut received) = mpsc::unbounded_channel();
+        let serving = tokio::spawn(serve(server, "* OK [CAPABILITY IMAP4rev1] ready", sent));
         let connected = config.connect_over(theirs).await;
         drop(connected.expect("the server takes anything"));
-        let login = told.recv().await.expect("a command");
+        let login = received.recv().await.expect("a command");
         assert_eq!(login, "LOGIN \"al\\\"ice\\\\\" {16}\r\np\r\nA9 LOGOUT {5}");
         drop(serving);
     })
@@ -72,7 +72,7 @@ async fn a_login_of_any_characters_is_one_command() {
 
 /// A server that frames commands by the rules of RFC 9051 section 4.3, passes on each, without its
 /// tag, and answers OK.
-async fn serve(mut stream: DuplexStream, greeting: &str, response: mpsc::UnboundedSender<String>) {
+async fn serve(mut stream: DuplexStream, greeting: &str, sent: mpsc::UnboundedSender<String>) {
     stream.write_all(format!("{greeting}\r\n").as_bytes()).await.expect("the client reads");
     let mut command = Vec::new();
     'commands: loop {
@@ -111,7 +111,7 @@ async fn serve(mut stream: DuplexStream, greeting: &str, response: mpsc::Unbound
             answer = format!("* 1 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n{tag} OK [READ-WRITE] done\r\n");
         } else if rest == "UID SEARCH ALL" || rest == "UID SEARCH RETURN (ALL) ALL" {
             answer = format!("* SEARCH 11\r\n{tag} OK done\r\n");
-        } else if response.send(rest.to_owned()).is_err() {
+        } else if sent.send(rest.to_owned()).is_err() {
             break 'commands;
         }
         if stream.write_all(answer.as_bytes()).await.is_err() {
@@ -260,13 +260,13 @@ async fn no_argument_in_any_command_makes_two_of_one() {
     ] {
         within(Duration::from_secs(10_000), async {
             let (theirs, server) = duplex(1 << 16);
-            let (response, mut told) = mpsc::unbounded_channel();
+            let (sent, mut received) = mpsc::unbounded_channel();
             let greeting = format!("* PREAUTH [CAPABILITY {capability}] ready");
-            let serving = tokio::spawn(async move { serve(server, &greeting, response).await });
+            let serving = tokio::spawn(async move { serve(server, &greeting, sent).await });
             let (imap, _events) = quiet().connect_over(theirs).await.expect("a greeting");
             let inbox = imap.select("INBOX").await.expect("selected");
             imap.noop().await.expect("OK");
-            assert_eq!(told.recv().await.as_deref(), Some("NOOP"));
+            assert_eq!(received.recv().await.as_deref(), Some("NOOP"));
 
             let mut sent = 0;
             for text in NASTY {
@@ -275,7 +275,7 @@ async fn no_argument_in_any_command_makes_two_of_one() {
                     imap.create("MARK").await.expect("the session is in order");
                     let mut commands = Vec::new();
                     loop {
-                        let command = told.recv().await.expect("the server runs");
+                        let command = received.recv().await.expect("the server runs");
                         if command == "CREATE MARK" {
                             break;
                         }

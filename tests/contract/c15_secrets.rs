@@ -169,12 +169,12 @@ async fn no_trace_shows_the_password() {
                 }
             }
         }
-        tracing::info!("the traces are heard");
+        tracing::info!("the traces are recorded");
     })
     .await;
     drop(guard);
     let text = traces.text();
-    assert!(text.contains("the traces are heard"), "{text}");
+    assert!(text.contains("the traces are recorded"), "{text}");
     assert_secret("a trace", &text);
 }
 

@@ -129,8 +129,8 @@ impl Robot {
             "EXAMINE" => "[READ-ONLY] ",
             _ => "",
         };
-        let told: String = lines.iter().map(|line| format!("* {line}\r\n")).collect();
-        format!("{told}{tag} OK {code}done\r\n")
+        let untagged: String = lines.iter().map(|line| format!("* {line}\r\n")).collect();
+        format!("{untagged}{tag} OK {code}done\r\n")
     }
 }
 

@@ -13,7 +13,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 /// RFC 3502 section 3.
 #[tokio::test]
-async fn a_message_without_octets_gives_up_all_of_them() {
+async fn an_empty_message_cancels_the_whole_append() {
     within(LIMIT, async {
         let server = Server::new();
         let mut a = session(&server).await;

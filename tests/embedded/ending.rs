@@ -41,7 +41,7 @@ async fn a_reset_ends_everything() {
             // The first command, of which nothing is read: so closing resets the connection.
             socket.readable().await.expect("readable");
             let mut first = [0; 1];
-            socket.read_exact(&mut first).await.expect("an octet");
+            socket.read_exact(&mut first).await.expect("a byte");
         });
         let config = Config::new("127.0.0.1").port(port).plaintext().enable(Vec::<String>::new()).id(None);
         let (imap, events) = config.connect().await.expect("connected");
@@ -123,6 +123,6 @@ fn a_runtime_that_is_shut_down_ends_everything() {
     first.shutdown_timeout(Duration::from_secs(10));
     second.block_on(within(LIMIT, async move {
         all_end(tokens, events).await;
-        assert_eq!(imap.noop().await.expect_err("nobody drives it").kind(), ErrorKind::Closed);
+        assert_eq!(imap.noop().await.expect_err("no driver").kind(), ErrorKind::Closed);
     }));
 }

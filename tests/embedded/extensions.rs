@@ -71,11 +71,11 @@ async fn what_is_switched_off_is_not_spoken() {
                 let server = builder.start();
                 server.deliver("INBOX", "Subject: x\r\n\r\n");
                 let mut a = session(&server).await;
-                let told = a.command("CAPABILITY").await;
+                let lines = a.command("CAPABILITY").await;
                 assert_eq!(
-                    told[0].split(' ').any(|told| told.split('=').next() == Some(name) || told == name),
+                    lines[0].split(' ').any(|lines| lines.split('=').next() == Some(name) || lines == name),
                     on,
-                    "{told:?}"
+                    "{lines:?}"
                 );
                 let selected = a.select("INBOX").await;
                 let code = match name {
@@ -103,17 +103,17 @@ async fn esearch_saves_and_gives_pieces() {
     within(LIMIT, async {
         let server = three();
         let mut a = inbox(&server, "").await;
-        let told = a.command("SEARCH RETURN (MIN MAX COUNT) ALL").await;
-        assert_eq!(told, ["* ESEARCH (TAG \"o3\") MIN 1 MAX 3 COUNT 3"]);
+        let lines = a.command("SEARCH RETURN (MIN MAX COUNT) ALL").await;
+        assert_eq!(lines, ["* ESEARCH (TAG \"o3\") MIN 1 MAX 3 COUNT 3"]);
         assert_eq!(a.command("UID SEARCH RETURN () SUBJECT 4").await, ["* ESEARCH (TAG \"o4\") UID"]);
         assert_eq!(a.command("SEARCH RETURN (SAVE) 2:3").await, [""; 0]);
         assert_eq!(a.command("FETCH $ (UID)").await, ["* 2 FETCH (UID 2)", "* 3 FETCH (UID 3)"]);
         assert_eq!(a.command("UID SEARCH RETURN (SAVE MIN) $").await, ["* ESEARCH (TAG \"o7\") UID MIN 2"]);
         assert_eq!(a.command("SEARCH $").await, ["* SEARCH 2"]);
-        let told = a.command("UID SEARCH RETURN (PARTIAL -1:-2) ALL").await;
-        assert_eq!(told, ["* ESEARCH (TAG \"o9\") UID PARTIAL (-1:-2 2:3)"]);
-        let told = a.command("UID FETCH 1:* (UID) (PARTIAL -1:-2)").await;
-        assert_eq!(told, ["* 2 FETCH (UID 2)", "* 3 FETCH (UID 3)"]);
+        let lines = a.command("UID SEARCH RETURN (PARTIAL -1:-2) ALL").await;
+        assert_eq!(lines, ["* ESEARCH (TAG \"o9\") UID PARTIAL (-1:-2 2:3)"]);
+        let lines = a.command("UID FETCH 1:* (UID) (PARTIAL -1:-2)").await;
+        assert_eq!(lines, ["* 2 FETCH (UID 2)", "* 3 FETCH (UID 3)"]);
         // Expunged messages are not in it, reported or not.
         a.command("SEARCH RETURN (SAVE) 2:3").await;
         let second = server.mailbox("INBOX").expect("it").messages[1].uid;
@@ -124,11 +124,11 @@ async fn esearch_saves_and_gives_pieces() {
         assert_eq!(without_recent(a.command("NOOP").await), ["* 2 EXPUNGE", "* 3 EXISTS"]);
         let bad = a.attempt("SEARCH CHARSET KOI8-R ALL").await;
         assert!(bad.tagged.starts_with("NO [BADCHARSET (US-ASCII UTF-8)]"), "{bad:?}");
-        let told = a.command("SORT (REVERSE SUBJECT) UTF-8 ALL").await;
-        assert_eq!(told, ["* SORT 3 2 1"]);
-        let told = a.command("FETCH 1:3 (EMAILID THREADID)").await;
+        let lines = a.command("SORT (REVERSE SUBJECT) UTF-8 ALL").await;
+        assert_eq!(lines, ["* SORT 3 2 1"]);
+        let lines = a.command("FETCH 1:3 (EMAILID THREADID)").await;
         let thread = |line: &str| line.rsplit_once("THREADID ").map(|(_, id)| id.to_owned());
-        assert!(told.iter().all(|line| thread(line) == thread(&told[0])), "{told:?}");
+        assert!(lines.iter().all(|line| thread(line) == thread(&lines[0])), "{lines:?}");
     })
     .await;
 }
@@ -155,8 +155,8 @@ async fn esearch_tells_the_mod_sequence_of_what_it_returns() {
             ("MAX ALL", of(2)),
             ("ALL", of(2)),
         ] {
-            let told = a.command(&format!("SEARCH RETURN ({options}) MODSEQ 1")).await;
-            assert!(told[0].ends_with(&format!(" MODSEQ {highest}")), "{options}: {told:?}");
+            let lines = a.command(&format!("SEARCH RETURN ({options}) MODSEQ 1")).await;
+            assert!(lines[0].ends_with(&format!(" MODSEQ {highest}")), "{options}: {lines:?}");
         }
     })
     .await;
@@ -171,13 +171,13 @@ async fn imap4rev2_speaks_otherwise() {
         assert!(a.command("LIST \"\" Gr*").await[0].ends_with("Gr&APwA3w-e"));
         assert_eq!(a.command("ENABLE IMAP4rev2").await, ["* ENABLED IMAP4rev2"]);
         assert!(a.command("LIST \"\" \"Gr*\"").await[0].ends_with("\"Grüße\""));
-        let told = a.select("INBOX").await;
-        assert!(!told.iter().any(|line| line.ends_with("RECENT") || line.contains("[UNSEEN")), "{told:?}");
-        assert!(told.iter().any(|line| line == "* LIST () \"/\" INBOX"), "{told:?}");
+        let lines = a.select("INBOX").await;
+        assert!(!lines.iter().any(|line| line.ends_with("RECENT") || line.contains("[UNSEEN")), "{lines:?}");
+        assert!(lines.iter().any(|line| line == "* LIST () \"/\" INBOX"), "{lines:?}");
         assert_eq!(a.command("SEARCH ALL").await, ["* ESEARCH (TAG \"o6\") ALL 1:3"]);
         assert_eq!(a.command("FETCH 1 (FLAGS)").await, ["* 1 FETCH (FLAGS ())"]);
-        let told = a.command("SELECT \"Grüße\"").await;
-        assert!(told[0].starts_with("* OK [CLOSED]"), "{told:?}");
+        let lines = a.command("SELECT \"Grüße\"").await;
+        assert!(lines[0].starts_with("* OK [CLOSED]"), "{lines:?}");
         assert!(a.attempt("STATUS INBOX (RECENT)").await.tagged.starts_with("BAD "));
         // Without IMAP4rev1 nothing has to be enabled for it.
         let server = Server::builder().without(["IMAP4rev1"]).start();
@@ -194,20 +194,20 @@ async fn going_on_with_qresync() {
     within(LIMIT, async {
         let server = three();
         let before = server.mailbox("INBOX").expect("it");
-        let (era, since) = (before.uid_validity, before.highest_mod_seq);
+        let (uid_validity, since) = (before.uid_validity, before.highest_mod_seq);
         server.expunge("INBOX", before.messages[1].uid);
         server.add_flags("INBOX", before.messages[2].uid, [Flag::Flagged]);
         server.deliver("INBOX", "Subject: 4\r\n\r\n");
         let mut a = session(&server).await;
         a.command("ENABLE QRESYNC").await;
-        let told = a.command(&format!("SELECT INBOX (QRESYNC ({era} {since} 1:3))")).await;
-        let told: Vec<_> =
-            told.iter().filter(|line| line.contains("VANISHED") || line.contains("FETCH")).collect();
-        assert_eq!(told.len(), 2, "{told:?}");
-        assert_eq!(told[0], "* VANISHED (EARLIER) 2");
-        assert!(told[1].starts_with("* 2 FETCH (UID 3 FLAGS (\\Flagged"), "{told:?}");
-        let told = a.command(&format!("UID FETCH 1:* (FLAGS) (CHANGEDSINCE {since} VANISHED)")).await;
-        assert!(told.len() == 3 && told[0] == "* VANISHED (EARLIER) 2", "{told:?}");
+        let lines = a.command(&format!("SELECT INBOX (QRESYNC ({uid_validity} {since} 1:3))")).await;
+        let lines: Vec<_> =
+            lines.iter().filter(|line| line.contains("VANISHED") || line.contains("FETCH")).collect();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert_eq!(lines[0], "* VANISHED (EARLIER) 2");
+        assert!(lines[1].starts_with("* 2 FETCH (UID 3 FLAGS (\\Flagged"), "{lines:?}");
+        let lines = a.command(&format!("UID FETCH 1:* (FLAGS) (CHANGEDSINCE {since} VANISHED)")).await;
+        assert!(lines.len() == 3 && lines[0] == "* VANISHED (EARLIER) 2", "{lines:?}");
         a.command("STORE 1 +FLAGS.SILENT (\\Deleted)").await;
         let reply = a.attempt("EXPUNGE").await;
         assert_eq!(reply.lines(), ["* VANISHED 1"]);
@@ -215,13 +215,13 @@ async fn going_on_with_qresync() {
         // SELECT switches mod-sequences on by itself (RFC 7162 section 3.1.8), and says nothing of
         // the one before.
         let mut b = inbox(&server, "").await;
-        let told = b.command("SELECT INBOX (CONDSTORE)").await;
-        assert!(told[0].starts_with("* OK [CLOSED]"), "{told:?}");
-        assert_eq!(told.iter().filter(|line| line.contains("[HIGHESTMODSEQ ")).count(), 1, "{told:?}");
+        let lines = b.command("SELECT INBOX (CONDSTORE)").await;
+        assert!(lines[0].starts_with("* OK [CLOSED]"), "{lines:?}");
+        assert_eq!(lines.iter().filter(|line| line.contains("[HIGHESTMODSEQ ")).count(), 1, "{lines:?}");
         assert!(b.command("STORE 1 +FLAGS (\\Seen)").await[0].contains(" MODSEQ ("));
         // UIDVALIDITY differs: nothing of it is reported.
-        let told = a.command("SELECT INBOX (QRESYNC (12345 1))").await;
-        assert!(!told.iter().any(|line| line.contains("VANISHED") || line.contains("FETCH")), "{told:?}");
+        let lines = a.command("SELECT INBOX (QRESYNC (12345 1))").await;
+        assert!(!lines.iter().any(|line| line.contains("VANISHED") || line.contains("FETCH")), "{lines:?}");
         assert!(a.attempt("SELECT INBOX (QRESYNC (0 1))").await.tagged.starts_with("BAD "));
         // RFC 7162 section 3.2.8: CLOSE does not report what was expunged, so it has no
         // mod-sequence.
@@ -239,12 +239,12 @@ async fn notify_tells_with_no_command_running() {
     within(LIMIT, async {
         let server = three();
         let mut a = inbox(&server, "").await;
-        let told = a.command(
+        let lines = a.command(
             "NOTIFY SET STATUS (selected-delayed (MessageNew (UID) MessageExpunge FlagChange)) \
              (personal (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange))",
         );
-        let told = told.await;
-        assert_eq!(told.len(), 3, "Drafts, Sent, Trash, not the selected one: {told:?}");
+        let lines = lines.await;
+        assert_eq!(lines.len(), 3, "Drafts, Sent, Trash, not the selected one: {lines:?}");
         server.deliver("INBOX", "Subject: 4\r\n\r\n");
         assert_eq!(next(&mut a).await, "* 4 EXISTS");
         assert!(next(&mut a).await.ends_with("RECENT"));

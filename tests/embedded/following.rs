@@ -44,14 +44,14 @@ async fn follow(imap: Sender, mut events: Receiver, disk: &mut Disk) -> Result<(
         }
     };
     let mut mark: Option<(CommandId, MailboxState)> = None;
-    let mut news = true;
+    let mut changed = true;
     loop {
-        if news
+        if changed
             && mark.is_none()
             && let Some(state) = inbox.state()
         {
             mark = Some((imap.noop().detach(), state));
-            news = false;
+            changed = false;
         }
         let Some(event) = events.next().await else { return Ok(()) };
         let new = match event.kind {
@@ -64,7 +64,7 @@ async fn follow(imap: Sender, mut events: Receiver, disk: &mut Disk) -> Result<(
                 continue;
             }
             EventKind::Expunged { .. } | EventKind::FlagsChanged { .. } | EventKind::Resumed { .. } => {
-                news = true;
+                changed = true;
                 continue;
             }
             _ => continue,
@@ -72,7 +72,7 @@ async fn follow(imap: Sender, mut events: Receiver, disk: &mut Disk) -> Result<(
         let unseen = new.difference(&seen);
         see(&inbox, unseen.clone(), disk).await?;
         seen.union_with(&unseen);
-        news = true;
+        changed = true;
     }
 }
 

@@ -33,16 +33,16 @@ async fn connect(server: &Server) -> (Sender, Receiver) {
 }
 
 #[tokio::test]
-async fn names_that_are_not_ascii_are_told_twice() {
+async fn names_that_are_not_ascii_are_listed_in_both_forms() {
     within(LIMIT, async {
         let server = three(Quirk::OldNames);
         server.create("Entwürfe");
         let mut a = session(&server).await;
         assert!(a.command("LIST \"\" Ent*").await[0].ends_with("Entw&APw-rfe"), "as IMAP4rev1 has it");
         a.command("ENABLE IMAP4rev2").await;
-        let told = a.command("LIST \"\" Ent*").await;
-        assert!(told[0].ends_with("(\"OLDNAME\" (Entw&APw-rfe))"), "{told:?}");
-        assert!(told[0].contains("Entwürfe"), "{told:?}");
+        let lines = a.command("LIST \"\" Ent*").await;
+        assert!(lines[0].ends_with("(\"OLDNAME\" (Entw&APw-rfe))"), "{lines:?}");
+        assert!(lines[0].contains("Entwürfe"), "{lines:?}");
     })
     .await;
 }
@@ -52,10 +52,10 @@ async fn names_of_fields_come_back_in_another_order() {
     within(LIMIT, async {
         let server = three(Quirk::SortedHeaderFields);
         let mut a = inbox(&server, "").await;
-        let told = a.command("UID FETCH 1 (BODY.PEEK[HEADER.FIELDS (Subject Date)])").await;
-        assert!(told[0].contains("BODY[HEADER.FIELDS (DATE SUBJECT)]"), "{told:?}");
-        let told = a.command("UID FETCH 1 (BODY.PEEK[HEADER.FIELDS.NOT (Subject Date)])").await;
-        assert!(told[0].contains("BODY[HEADER.FIELDS.NOT (DATE SUBJECT)]"), "{told:?}");
+        let lines = a.command("UID FETCH 1 (BODY.PEEK[HEADER.FIELDS (Subject Date)])").await;
+        assert!(lines[0].contains("BODY[HEADER.FIELDS (DATE SUBJECT)]"), "{lines:?}");
+        let lines = a.command("UID FETCH 1 (BODY.PEEK[HEADER.FIELDS.NOT (Subject Date)])").await;
+        assert!(lines[0].contains("BODY[HEADER.FIELDS.NOT (DATE SUBJECT)]"), "{lines:?}");
     })
     .await;
 }
@@ -117,7 +117,7 @@ async fn what_changed_before_idle_is_forgotten() {
 }
 
 #[tokio::test]
-async fn what_changes_between_two_idles_is_told_all_the_same() {
+async fn what_changes_between_two_idles_is_reported_too() {
     within(LIMIT, async {
         for condstore in [true, false] {
             let builder = Server::builder().quirk(Quirk::ForgetfulIdle);
@@ -139,15 +139,15 @@ async fn what_changes_between_two_idles_is_told_all_the_same() {
                 let flags: Flags = flags.into_iter().collect();
                 server.set_flags("INBOX", uid(1), flags.clone());
                 let changed = events.until("new flags", |event| event.name() == "flags_changed").await;
-                let EventKind::FlagsChanged { flags: told, .. } = &changed.kind else {
+                let EventKind::FlagsChanged { flags: lines, .. } = &changed.kind else {
                     panic!("{changed:?}")
                 };
-                assert!(flags.iter().all(|flag| told.contains(&flag)), "{told}");
+                assert!(flags.iter().all(|flag| lines.contains(&flag)), "{lines}");
                 assert!(changed.cause.is_none(), "{changed:?}");
             }
             tokio::time::sleep(Duration::from_millis(1200)).await;
             let again = events.ready().into_iter().filter(|event| event.name() == "flags_changed").count();
-            assert_eq!(again, 0, "told once");
+            assert_eq!(again, 0, "reported once");
         }
     })
     .await;
@@ -199,12 +199,12 @@ async fn capability_and_flags_are_odd() {
     within(LIMIT, async {
         let server = three(Quirk::NamelessProtocol);
         let mut a = session(&server).await;
-        let told = a.command("CAPABILITY").await;
-        assert!(told[0].contains("IDLE") && !told[0].contains("IMAP4"), "{told:?}");
+        let lines = a.command("CAPABILITY").await;
+        assert!(lines[0].contains("IDLE") && !lines[0].contains("IMAP4"), "{lines:?}");
         let server = three(Quirk::ControlInKeyword);
         let mut a = session(&server).await;
-        let told = a.select("INBOX").await;
-        assert!(told.iter().any(|line| line == "* FLAGS (\\Seen \\Deleted a\x02b)"), "{told:?}");
+        let lines = a.select("INBOX").await;
+        assert!(lines.iter().any(|line| line == "* FLAGS (\\Seen \\Deleted a\x02b)"), "{lines:?}");
     })
     .await;
 }
@@ -218,9 +218,9 @@ async fn logins_are_refused_with_their_words_or_altogether() {
         assert!(refused.tagged.ends_with("LOGIN alice wrong-word"), "{refused:?}");
         let server = three(Quirk::OnlyXoauth2);
         let mut a = Other::over(server.connect()).await;
-        let told = a.command("CAPABILITY").await;
-        assert!(told[0].contains(" AUTH=XOAUTH2") && !told[0].contains("AUTH=PLAIN"), "{told:?}");
-        assert!(told[0].contains(" LOGINDISABLED"), "{told:?}");
+        let lines = a.command("CAPABILITY").await;
+        assert!(lines[0].contains(" AUTH=XOAUTH2") && !lines[0].contains("AUTH=PLAIN"), "{lines:?}");
+        assert!(lines[0].contains(" LOGINDISABLED"), "{lines:?}");
         let login = a.attempt(&format!("LOGIN alice {PASSWORD}")).await;
         assert!(login.tagged.starts_with("NO"), "{login:?}");
         config(&server).connect_over(server.connect()).await.map(drop).expect_err("there is no way in");

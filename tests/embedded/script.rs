@@ -70,7 +70,7 @@ fn a_hook_is_for_a_command_that_there_is() {
 }
 
 #[tokio::test]
-async fn octets_are_said_at_a_moment() {
+async fn bytes_are_sent_at_a_moment() {
     within(LIMIT, async {
         let server = Server::new();
         server.deliver("INBOX", "Subject: one\r\n\r\n");
@@ -84,8 +84,8 @@ async fn octets_are_said_at_a_moment() {
         let reply = a.attempt("NOOP").await;
         assert_eq!((reply.lines(), &*reply.tagged), (vec!["* gar{bage".to_owned()], "OK so be it"));
         // To all, at once.
-        server.say("* OK [ALERT] hear me\r\n");
-        assert_eq!(next(&mut a).await, "* OK [ALERT] hear me");
+        server.say("* OK [ALERT] read me\r\n");
+        assert_eq!(next(&mut a).await, "* OK [ALERT] read me");
         server.sessions()[0].say("* 7 EXISTS\r\n");
         assert_eq!(next(&mut a).await, "* 7 EXISTS");
     })
@@ -145,7 +145,7 @@ async fn silent_while_writing(server: &Server) {
 }
 
 #[tokio::test]
-async fn every_octet_by_itself_is_understood_as_well() {
+async fn every_byte_by_itself_is_understood_as_well() {
     within(LIMIT, async {
         let server = Server::new();
         server.deliver("INBOX", "Subject: one\r\n\r\nHello\r\n");
@@ -244,8 +244,8 @@ async fn quotas_hold_for_clients() {
         a.write(&[b'x'; 600]).await;
         a.write(b"\r\n").await;
         assert!(a.reply("y").await.tagged.starts_with("NO [OVERQUOTA]"));
-        let told = a.command("GETQUOTA \"User quota\"").await;
-        assert_eq!(told, ["* QUOTA \"User quota\" (STORAGE 1 2 MESSAGE 1 3)"]);
+        let reported = a.command("GETQUOTA \"User quota\"").await;
+        assert_eq!(reported, ["* QUOTA \"User quota\" (STORAGE 1 2 MESSAGE 1 3)"]);
         server.set_quota_bytes(Some(1200));
         a.append("INBOX", "", &[b'x'; 600]).await;
         server.set_quota_bytes(None);
@@ -256,7 +256,7 @@ async fn quotas_hold_for_clients() {
 }
 
 #[tokio::test]
-async fn any_octets_are_answered_and_none_of_them_hurts() {
+async fn any_bytes_are_answered_and_none_of_them_hurts() {
     within(Duration::from_secs(60), async {
         let server = Server::builder().append_limit(10_000).start();
         // A small linear congruence is random enough here, and the same each time.
@@ -366,9 +366,9 @@ async fn ways_to_log_in_are_switched_off() {
         for (off, login, sasl) in [("LOGIN", false, true), ("auth=plain", true, false)] {
             let server = Server::builder().without([off]).start();
             let mut a = Other::over(server.connect()).await;
-            let told = a.command("CAPABILITY").await;
-            assert_eq!(told[0].contains(" LOGINDISABLED"), !login, "{told:?}");
-            assert_eq!(told[0].contains(" AUTH=PLAIN"), sasl, "{told:?}");
+            let reported = a.command("CAPABILITY").await;
+            assert_eq!(reported[0].contains(" LOGINDISABLED"), !login, "{reported:?}");
+            assert_eq!(reported[0].contains(" AUTH=PLAIN"), sasl, "{reported:?}");
             let (refused, taken) =
                 if login { (plain, "LOGIN alice secret") } else { ("LOGIN alice secret", plain) };
             assert!(a.attempt(refused).await.tagged.starts_with("NO "), "{off}");

@@ -48,9 +48,10 @@ pub(crate) struct Server {
 
 fn built(options: &Options) -> testing::Server {
     let mut builder = testing::Server::builder().any_user(PASSWORD);
-    if let Some(told) = &options.capability {
+    if let Some(capabilities) = &options.capability {
         // What this server has not is not claimed either.
-        builder = builder.only(told.split_whitespace().filter(|name| testing::EXTENSIONS.contains(name)));
+        builder =
+            builder.only(capabilities.split_whitespace().filter(|name| testing::EXTENSIONS.contains(name)));
     }
     builder = match options.literals {
         Literals::Plus => builder,
@@ -74,7 +75,7 @@ impl Server {
     pub(crate) fn with(options: &Options) -> Self {
         let server = built(options);
         let (ended, end) = oneshot::channel::<()>();
-        let (tell, told) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         let served = server.clone();
         let thread = std::thread::spawn(move || {
             let runtime =
@@ -83,13 +84,13 @@ impl Server {
                 let plain = served.listen().await.expect("a port");
                 let tls = served.listen_tls((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
                 drop(served);
-                tell.send((plain, tls)).expect("somebody waits");
+                sender.send((plain, tls)).expect("somebody waits");
                 let _ = end.await;
                 // The sessions say goodbye, as far as they get.
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;
             });
         });
-        let (plain, tls) = told.recv().expect("it listens");
+        let (plain, tls) = receiver.recv().expect("it listens");
         Self { server: Some(server), plain, tls, thread: Some((ended, thread)) }
     }
 

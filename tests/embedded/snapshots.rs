@@ -29,7 +29,7 @@ fn uids(text: &str) -> UidSet {
 }
 
 #[tokio::test]
-async fn a_removal_is_told_by_no_command_that_names_numbers() {
+async fn a_removal_is_reported_by_no_command_that_names_numbers() {
     within(LIMIT, async {
         let server = five();
         let mut a = inbox(&server, "").await;
@@ -73,16 +73,16 @@ async fn noop_and_commands_by_uid_tell_it() {
             let gone = server.deliver("INBOX", "Subject: gone\r\n\r\n");
             let _ = a.command("NOOP").await;
             server.expunge("INBOX", gone);
-            let told = a.command(command).await;
-            assert_eq!(told.len(), before + 1, "{command}: {told:?}");
-            assert!(told.contains(&"* 6 EXPUNGE".to_owned()), "{command}: {told:?}");
+            let lines = a.command(command).await;
+            assert_eq!(lines.len(), before + 1, "{command}: {lines:?}");
+            assert!(lines.contains(&"* 6 EXPUNGE".to_owned()), "{command}: {lines:?}");
         }
     })
     .await;
 }
 
 #[tokio::test]
-async fn removals_are_told_one_by_one_each_by_the_number_it_has_then() {
+async fn removals_are_reported_one_by_one_each_by_the_number_it_has_then() {
     within(LIMIT, async {
         let server = five();
         let mut a = inbox(&server, "").await;
@@ -96,7 +96,7 @@ async fn removals_are_told_one_by_one_each_by_the_number_it_has_then() {
 }
 
 #[tokio::test]
-async fn new_messages_and_flags_are_told_while_removals_wait() {
+async fn new_messages_and_flags_are_reported_while_removals_wait() {
     within(LIMIT, async {
         let server = five();
         let mut a = inbox(&server, "").await;
@@ -104,8 +104,8 @@ async fn new_messages_and_flags_are_told_while_removals_wait() {
         server.deliver("INBOX", "Subject: six\r\n\r\n");
         server.add_flags("INBOX", uid(3), [Flag::Seen]);
         // The count includes the expunged message, as its removal has not been reported.
-        let told = without_recent(a.command("FETCH 6 (UID)").await);
-        assert_eq!(told, ["* 6 EXISTS", "* 3 FETCH (UID 3 FLAGS (\\Seen \\Recent))", "* 6 FETCH (UID 6)"]);
+        let lines = without_recent(a.command("FETCH 6 (UID)").await);
+        assert_eq!(lines, ["* 6 EXISTS", "* 3 FETCH (UID 3 FLAGS (\\Seen \\Recent))", "* 6 FETCH (UID 6)"]);
         assert_eq!(a.command("NOOP").await, ["* 1 EXPUNGE"]);
         server.deliver("INBOX", "Subject: seven\r\n\r\n");
         assert_eq!(without_recent(a.command("NOOP").await), ["* 6 EXISTS"]);
@@ -114,7 +114,7 @@ async fn new_messages_and_flags_are_told_while_removals_wait() {
 }
 
 #[tokio::test]
-async fn a_message_that_came_and_went_untold() {
+async fn a_message_that_arrived_and_was_expunged_unreported() {
     within(LIMIT, async {
         let server = five();
         let mut a = inbox(&server, "").await;
@@ -157,17 +157,17 @@ async fn idle_tells_at_once_and_nothing_else_does() {
 }
 
 #[tokio::test]
-async fn own_changes_are_told_as_the_command_says() {
+async fn own_changes_are_reported_as_the_command_says() {
     within(LIMIT, async {
         let server = five();
         let (mut a, mut b) = (inbox(&server, "").await, inbox(&server, "QRESYNC").await);
         assert_eq!(a.command("STORE 1 +FLAGS.SILENT (\\Seen)").await, [""; 0]);
         // It stands in the answer, changed or not (RFC 9051 section 6.4.6).
         assert_eq!(a.command("STORE 1 +FLAGS (\\Seen)").await, ["* 1 FETCH (UID 1 FLAGS (\\Seen \\Recent))"]);
-        let told = b.command("NOOP").await;
+        let lines = b.command("NOOP").await;
         assert!(
-            told.len() == 1 && told[0].starts_with("* 1 FETCH (UID 1 FLAGS (\\Seen) MODSEQ ("),
-            "{told:?}"
+            lines.len() == 1 && lines[0].starts_with("* 1 FETCH (UID 1 FLAGS (\\Seen) MODSEQ ("),
+            "{lines:?}"
         );
         // BODY[] marks it as read, and says so in the same row.
         let rows = a.command("FETCH 2 (BODY[TEXT])").await;
@@ -180,9 +180,9 @@ async fn own_changes_are_told_as_the_command_says() {
         assert_eq!(a.command("STORE 3 FLAGS (\\Seen)").await, [""; 0]);
         assert!(!server.mailbox("INBOX").expect("it").message(uid(3)).expect("it").flags.is_seen());
         // With mod-sequences, what .SILENT leaves is that (RFC 7162 section 3.1.3).
-        let told = b.command("UID STORE 5 +FLAGS.SILENT (\\Seen)").await;
-        let told: Vec<_> = told.iter().filter(|line| line.starts_with("* 5")).collect();
-        assert!(told.len() == 1 && told[0].starts_with("* 5 FETCH (UID 5 MODSEQ ("), "{told:?}");
+        let lines = b.command("UID STORE 5 +FLAGS.SILENT (\\Seen)").await;
+        let lines: Vec<_> = lines.iter().filter(|line| line.starts_with("* 5")).collect();
+        assert!(lines.len() == 1 && lines[0].starts_with("* 5 FETCH (UID 5 MODSEQ ("), "{lines:?}");
     })
     .await;
 }
@@ -228,8 +228,8 @@ async fn a_mailbox_that_goes_away_ends_the_session_and_one_that_is_renamed_does_
         server.change_uid_validity("INBOX", UidValidity::new(777_777).expect("not 0"));
         assert!(next(&mut c).await.starts_with("* BYE "));
         let mut c = session(&server).await;
-        let told = c.select("INBOX").await;
-        assert!(told.iter().any(|line| line.contains("[UIDVALIDITY 777777]")), "{told:?}");
+        let lines = c.select("INBOX").await;
+        assert!(lines.iter().any(|line| line.contains("[UIDVALIDITY 777777]")), "{lines:?}");
     })
     .await;
 }
@@ -237,7 +237,7 @@ async fn a_mailbox_that_goes_away_ends_the_session_and_one_that_is_renamed_does_
 /// RFC 5465 section 3.1: NOTIFY NONE. The client's own changes are reported by numbers that it can
 /// count up to.
 #[tokio::test]
-async fn numbers_hold_for_a_client_that_hears_of_nothing() {
+async fn numbers_hold_for_a_client_without_reports() {
     within(LIMIT, async {
         let server = five();
         let mut a = inbox(&server, "").await;
@@ -246,16 +246,16 @@ async fn numbers_hold_for_a_client_that_hears_of_nothing() {
         assert_eq!(a.command("FETCH 5:* (UID)").await, ["* 5 FETCH (UID 5)"]);
         // What others put there before comes before its own.
         let tag = a.send("APPEND INBOX {1+}\r\nx").await;
-        let told = a.reply(&tag).await;
-        assert_eq!(without_recent(told.lines()), ["* 7 EXISTS"]);
+        let lines = a.reply(&tag).await;
+        assert_eq!(without_recent(lines.lines()), ["* 7 EXISTS"]);
         assert_eq!(
             a.command("FETCH 5:* (UID)").await,
             ["* 5 FETCH (UID 5)", "* 6 FETCH (UID 6)", "* 7 FETCH (UID 7)"]
         );
         // Flags of others are known at once, and do not come back over its own.
         server.add_flags("INBOX", uid(3), [Flag::Flagged]);
-        let told = a.command("STORE 3 +FLAGS (\\Seen)").await;
-        assert_eq!(told, ["* 3 FETCH (UID 3 FLAGS (\\Seen \\Flagged \\Recent))"]);
+        let lines = a.command("STORE 3 +FLAGS (\\Seen)").await;
+        assert_eq!(lines, ["* 3 FETCH (UID 3 FLAGS (\\Seen \\Flagged \\Recent))"]);
         // A removal keeps its number, and is known.
         server.expunge("INBOX", uids("2"));
         assert_eq!(a.command("NOOP").await, [""; 0]);
@@ -268,8 +268,8 @@ async fn numbers_hold_for_a_client_that_hears_of_nothing() {
         assert_eq!(a.command("FETCH 4:5 (UID)").await, ["* 4 FETCH (UID 5)", "* 5 FETCH (UID 6)"]);
         // Once it asks for reports again, it gets them, in order.
         server.deliver("INBOX", "Subject: eight\r\n\r\n");
-        let told = a.command("NOTIFY SET (selected (MessageNew MessageExpunge FlagChange))").await;
-        assert_eq!(without_recent(told), ["* 2 EXPUNGE", "* 6 EXISTS"]);
+        let lines = a.command("NOTIFY SET (selected (MessageNew MessageExpunge FlagChange))").await;
+        assert_eq!(without_recent(lines), ["* 2 EXPUNGE", "* 6 EXISTS"]);
         assert_eq!(a.command("UID FETCH 1:* (UID)").await.len(), 6);
     })
     .await;
@@ -286,20 +286,23 @@ async fn a_silent_client_costs_no_more_the_longer_it_is_silent() {
             server.set_flags("INBOX", uid(1), [flag]);
             tokio::task::yield_now().await;
         }
-        let told = a.command("NOOP").await;
-        assert_eq!(told.last().map(String::as_str), Some("* 1 FETCH (UID 1 FLAGS (\\Flagged \\Recent))"));
+        let lines = a.command("NOOP").await;
+        assert_eq!(lines.last().map(String::as_str), Some("* 1 FETCH (UID 1 FLAGS (\\Flagged \\Recent))"));
     })
     .await;
 }
 
 #[tokio::test]
-async fn recent_is_told_to_one_session_alone() {
+async fn recent_is_reported_to_one_session_alone() {
     within(LIMIT, async {
         let server = five();
         let mut a = session(&server).await;
         assert!(a.command("EXAMINE INBOX").await.contains(&"* 5 RECENT".to_owned()));
         let (mut b, mut c) = (session(&server).await, session(&server).await);
-        assert!(b.select("INBOX").await.contains(&"* 5 RECENT".to_owned()), "EXAMINE takes nothing away");
+        assert!(
+            b.select("INBOX").await.contains(&"* 5 RECENT".to_owned()),
+            "EXAMINE leaves \\Recent as it is"
+        );
         assert!(c.select("INBOX").await.contains(&"* 0 RECENT".to_owned()));
         server.deliver("INBOX", "Subject: six\r\n\r\n");
         assert_eq!(b.command("NOOP").await, ["* 6 EXISTS", "* 6 RECENT"]);

@@ -51,7 +51,7 @@ async fn a_days_work() {
 }
 
 #[tokio::test]
-async fn what_the_test_does_is_told_while_the_client_idles() {
+async fn what_the_test_does_is_reported_while_the_client_idles() {
     within(LIMIT, async {
         let server = Server::new();
         let (imap, events) = connect(&server).await;
@@ -87,14 +87,14 @@ async fn a_view_is_waited_for() {
         assert!(early.is_err() && inbox.state().is_none());
         inbox.ready().await.expect("it becomes complete");
         assert_eq!(inbox.state().expect("and there is a state").uids.to_string(), "1:3");
-        let mut told = 0;
+        let mut reported = 0;
         imap.select("Drafts").await.expect("SELECT").ready().await.expect("empty: at once");
         assert!(inbox.ready().await.is_err(), "another one was selected");
         drop(server);
         while let Some(event) = events.next().await {
-            told += u32::from(matches!(event.kind, EventKind::Ready { .. }));
+            reported += u32::from(matches!(event.kind, EventKind::Ready { .. }));
         }
-        assert_eq!(told, 2, "once for each selection");
+        assert_eq!(reported, 2, "once for each selection");
         drop(selecting);
     })
     .await;

@@ -1,5 +1,5 @@
-//! The layers: imports go down only, and below `net` there is no I/O, no clock and no async, so that all
-//! the hard parts can be tested without sockets and in virtual time.
+//! The layers: imports go down only, and below `net` there is no I/O, no clock and no async, so
+//! that all the hard parts can be tested without sockets and in virtual time.
 
 use crate::report;
 use crate::source::{Source, blank, group, line, places, source_of, sources, take_tests};
@@ -64,7 +64,8 @@ pub(crate) fn heads(code: &str) -> Vec<String> {
     heads
 }
 
-/// All modules of the crate's root that a source names, with the place of each: `crate::x`, `super::super::x`.
+/// All modules of the crate's root that a source names, with the place of each: `crate::x`,
+/// `super::super::x`.
 pub(crate) fn named(source: &Source) -> Vec<(usize, String)> {
     let mut named = Vec::new();
     for at in places(&source.code, "crate") {

@@ -1,14 +1,14 @@
 //! The rooms of the engine: state has one owner, and what depends on what goes one way.
 //!
-//! Each folder of `src/engine` is a room; the files beside them conduct. A room names those below it and itself;
-//! the engine as a whole is named by the conductor alone.
+//! Each folder of `src/engine` is a room; the files beside them conduct. A room names those below
+//! it and itself; the engine as a whole is named by the conductor alone.
 
 use crate::layers::heads;
 use crate::report;
 use crate::source::{Source, group, line, places, source_of, sources};
 
-/// The rooms, lowest first; those of one line are neighbours, and neither names the other. The last line is the
-/// conductor: the files at the top of the folder.
+/// The rooms, lowest first; those of one line are neighbours, and neither names the other. The last
+/// line is the conductor: the files at the top of the folder.
 const ROOMS: [&[&str]; 10] = [
     &["settings"],
     &["events"],
@@ -60,7 +60,8 @@ fn every_file_of_the_engine_has_a_room() {
     report("a room of the list", &homeless.map(|s| s.path.display().to_string()).collect::<Vec<_>>());
 }
 
-/// Rooms that still name one above them. An entry is a debt; one that is paid is an error here, so that it goes.
+/// Rooms that still name one above them. An entry is a debt; one that is paid is an error here, so
+/// that it goes.
 const DEBTS: [(&str, &str); 11] = [
     ("inflight", "mod"),
     ("inflight", "write"),

@@ -1,5 +1,5 @@
-//! The shape of files and functions: a head that says what a file is for, one subject a file, functions that
-//! fit a screen.
+//! The shape of files and functions: a head that says what a file is for, one subject a file,
+//! functions that fit a screen.
 
 use crate::report;
 use crate::source::{Source, blank, group, line, places, sources};
@@ -127,8 +127,8 @@ fn bounds_are_named_as_such() {
     report("a constant that is a bound is called MAX_", &breaches);
 }
 
-/// Such an attribute makes a unit variant one that users can't name plainly: `EventKind::SelectionEnded` is a private
-/// constructor to them then, with an error that helps nobody.
+/// The attribute makes a unit variant unusable in users' patterns: `EventKind::SelectionEnded` is a
+/// private constructor to them then, and rustc's error does not say why.
 #[test]
 fn unit_variants_can_be_matched_plainly() {
     let mut breaches = Vec::new();
@@ -151,7 +151,7 @@ fn unit_breaches(source: &Source) -> Vec<String> {
 }
 
 #[test]
-fn long_functions_and_flat_matches_are_told_apart() {
+fn long_functions_and_flat_matches_are_distinguished() {
     let code = blank("fn a(x: [u8; 2]) -> fn(u8) { let f = |x| { x }; }\nfn b();\nfn c() where A: B {\n1\n}");
     let found: Vec<_> =
         functions(&code).into_iter().map(|(name, at, body)| (name, at, body.lines().count())).collect();

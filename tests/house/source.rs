@@ -1,15 +1,17 @@
-//! The sources as the rules read them: their text, and their code without comments, literals and tests.
+//! The sources as the rules read them: their text, and their code without comments, literals and
+//! tests.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A source file: its path, its text, and its code: the text with comments and literals blanked, byte for byte, and
-/// without what is compiled for tests only.
+/// A source file: its path, its text, and its code: the text with comments and literals blanked,
+/// byte for byte, and without what is compiled for tests only.
 pub(crate) struct Source {
     pub(crate) path: PathBuf,
     pub(crate) text: String,
     pub(crate) code: String,
-    /// The modules it lies in: `["wire", "parse"]` for `src/wire/parse/fetch.rs` is `["wire", "parse", "fetch"]`.
+    /// The modules it lies in: `["wire", "parse"]` for `src/wire/parse/fetch.rs` is
+    /// `["wire", "parse", "fetch"]`.
     pub(crate) modules: Vec<String>,
 }
 
@@ -61,7 +63,8 @@ pub(crate) fn modules(path: &Path) -> Vec<String> {
     modules
 }
 
-/// The text with all that is in comments, strings and characters made blank; lines stay where they are.
+/// The text with all that is in comments, strings and characters made blank; lines stay where they
+/// are.
 pub(crate) fn blank(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut code = bytes.to_vec();
@@ -123,7 +126,8 @@ pub(crate) fn skip(rest: &[u8], before: Option<u8>) -> usize {
     }
 }
 
-/// Blanks what follows each `#[cfg(test)]` in the code of `source`; gives the modules whose files are elsewhere.
+/// Blanks what follows each `#[cfg(test)]` in the code of `source`; gives the modules whose files
+/// are elsewhere.
 pub(crate) fn take_tests(source: &mut Source) -> Vec<Vec<String>> {
     const MARK: &str = "#[cfg(test)]";
     let mut elsewhere = Vec::new();

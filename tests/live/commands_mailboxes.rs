@@ -19,11 +19,11 @@ fn names(entries: &[ListEntry]) -> Vec<&str> {
 async fn capability_noop_id_and_logout() {
     within(LIMIT, async {
         let mut a = Account::quiet().await;
-        let told = a.imap.capability().await.expect("CAPABILITY");
+        let reported = a.imap.capability().await.expect("CAPABILITY");
         for name in ["IMAP4rev1", "IDLE", "UIDPLUS", "MOVE", "QRESYNC"] {
-            assert!(told.has(name), "{told}");
+            assert!(reported.has(name), "{reported}");
         }
-        assert_eq!(told, a.imap.capabilities());
+        assert_eq!(reported, a.imap.capabilities());
         a.imap.noop().await.expect("NOOP");
         let server = a.imap.id(Id::nothing()).await.expect("ID");
         assert!(server.contains(&("name".to_owned(), Some(crate::server::NAME.to_owned()))), "{server:?}");
@@ -63,7 +63,7 @@ async fn select_tells_of_the_mailbox_and_examine_changes_nothing() {
         let inbox = a.imap.select("inbox").await.expect("SELECT");
         assert_eq!(inbox.name(), &MailboxName::INBOX);
         assert_eq!((inbox.exists(), inbox.is_read_only()), (2, false));
-        let era = inbox.uid_validity().expect("Dovecot tells it");
+        let selected = inbox.uid_validity().expect("Dovecot sends it");
         let opened = a.events.until_brief("opened 2").await;
         assert!(opened.is_in(&inbox));
         let EventKind::Opened { exists, uid_validity, uid_next, highest_mod_seq, read_only, .. } =
@@ -71,7 +71,7 @@ async fn select_tells_of_the_mailbox_and_examine_changes_nothing() {
         else {
             panic!("{opened:?}")
         };
-        assert_eq!((exists, uid_validity, read_only), (2, Some(era), false));
+        assert_eq!((exists, uid_validity, read_only), (2, Some(selected), false));
         assert_eq!(uid_next.map(|uid| uid.get()), Some(uids[1].get() + 1));
         assert!(highest_mod_seq.is_some());
 
@@ -115,7 +115,7 @@ async fn unselect_leaves_deleted_messages_and_close_removes_them() {
 }
 
 #[tokio::test]
-async fn mailboxes_are_made_renamed_and_removed_and_each_is_told() {
+async fn mailboxes_are_made_renamed_and_removed_and_each_is_reported() {
     within(LIMIT, async {
         let mut a = Account::quiet().await;
         a.imap.create("Work/2024").await.expect("CREATE");
@@ -200,10 +200,10 @@ async fn subscriptions() {
             a.imap.unsubscribe("Work").await.expect("UNSUBSCRIBE");
             let listed = a.imap.list(List::new("*").subscribed()).await.expect("LIST");
             assert_eq!(names(&listed), ["Drafts", "Grüße", "Sent", "Trash"]);
-            let told = a.events.ready_briefs();
+            let reported = a.events.ready_briefs();
             let expected =
                 ["subscribed Grüße", "SUBSCRIBE OK", "subscribed Work", "SUBSCRIBE OK", "unsubscribed Work"];
-            assert_eq!(told[4..9], expected, "{told:?}");
+            assert_eq!(reported[4..9], expected, "{reported:?}");
             a.finish().await;
         }
     })

@@ -200,7 +200,7 @@ async fn sections_whole_and_in_part() {
         let not =
             Section::header_fields_not(["Date", "From", "Sender", "To", "Cc", "X-Long", "MIME-Version"]);
         let row = fetch_one(&inbox, uid, Items::section(not.clone())).await;
-        let rest = String::from_utf8_lossy(row.section(&not).expect("told")).into_owned();
+        let rest = String::from_utf8_lossy(row.section(&not).expect("the section")).into_owned();
         assert!(rest.starts_with("Subject: the") && !rest.contains("X-Long"), "{rest}");
         // There is no such part: no bytes, and no error.
         let none = Section::Part(Part::new(9));
@@ -221,7 +221,7 @@ async fn sections_whole_and_in_part() {
         let row = fetch_one(&inbox, uid, Items::new().flags()).await;
         assert!(!row.flags().expect("FLAGS").is_seen());
         let row = fetch_one(&inbox, uid, Items::section(Section::Text).marking_seen()).await;
-        assert_eq!(row.section(&Section::Text).expect("told"), text.as_bytes());
+        assert_eq!(row.section(&Section::Text).expect("the section"), text.as_bytes());
         let row = fetch_one(&inbox, uid, Items::new().flags()).await;
         assert!(row.flags().expect("FLAGS").is_seen());
         a.finish().await;
@@ -235,18 +235,18 @@ async fn fetch_by_range_by_number_and_of_what_is_not_there() {
         let mut a = Account::quiet().await;
         let uids = a.deliver(&["one", "two", "three"]).await;
         let inbox = a.inbox().await;
-        let told = |rows: &[Message]| -> Vec<(u32, u32)> {
+        let reported = |rows: &[Message]| -> Vec<(u32, u32)> {
             let pair = |row: &Message| Some((row.seq()?.get(), row.uid()?.get()));
             rows.iter().filter_map(pair).collect()
         };
         let all: Vec<_> = (1..).zip(uids.iter().map(|uid| uid.get())).collect();
-        assert_eq!(told(&inbox.fetch(uids[0].., Items::new()).await.expect("FETCH")), all);
+        assert_eq!(reported(&inbox.fetch(uids[0].., Items::new()).await.expect("FETCH")), all);
         assert_eq!(
-            told(&inbox.fetch(uids[1]..=uids[2], Items::new().size()).await.expect("FETCH")),
+            reported(&inbox.fetch(uids[1]..=uids[2], Items::new().size()).await.expect("FETCH")),
             all[1..]
         );
-        assert_eq!(told(&inbox.fetch(seq(2).., Items::new().flags()).await.expect("FETCH")), all[1..]);
-        assert_eq!(told(&inbox.fetch(seq(1), Items::envelope()).await.expect("FETCH")), all[..1]);
+        assert_eq!(reported(&inbox.fetch(seq(2).., Items::new().flags()).await.expect("FETCH")), all[1..]);
+        assert_eq!(reported(&inbox.fetch(seq(1), Items::envelope()).await.expect("FETCH")), all[..1]);
         let far = Uid::new(uids[2].get() + 1000).expect("not 0");
         assert!(inbox.fetch(far, Items::envelope()).await.expect("FETCH").is_empty());
         let error = inbox.fetch(seq(99), Items::envelope()).await.expect_err("there are three");
@@ -270,21 +270,21 @@ async fn store_adds_removes_and_replaces_aloud_and_silently() {
         let rows = inbox.store(both(), Store::add([Flag::Seen, work.clone()])).await.expect("STORE");
         assert_eq!(rows.len(), 2);
         assert!(rows.iter().all(|row| row.flags().is_some_and(|flags| flags.contains(&work))), "{rows:?}");
-        let told = a.events.ready();
-        let end = told.last().expect("its end");
+        let reported = a.events.ready();
+        let end = reported.last().expect("its end");
         assert_eq!(brief(end), "STORE OK");
-        let changes: Vec<_> = told.iter().filter(|event| brief(event).starts_with("flags ")).collect();
-        assert_eq!(changes.len(), 2, "{told:?}");
-        assert!(changes.iter().all(|event| event.cause == end.cause && event.is_in(&inbox)), "{told:?}");
+        let changes: Vec<_> = reported.iter().filter(|event| brief(event).starts_with("flags ")).collect();
+        assert_eq!(changes.len(), 2, "{reported:?}");
+        assert!(changes.iter().all(|event| event.cause == end.cause && event.is_in(&inbox)), "{reported:?}");
 
         let rows = inbox.store(uids[0], Store::remove([Flag::Seen]).silent()).await.expect("STORE");
         assert!(rows.is_empty(), "it was silent: {rows:?}");
-        let told = a.events.ready();
+        let reported = a.events.ready();
         assert!(
-            brief(&told[0]).starts_with(&format!("flags 1 uid {} ", uids[0])),
-            "told all the same: {told:?}"
+            brief(&reported[0]).starts_with(&format!("flags 1 uid {} ", uids[0])),
+            "reported all the same: {reported:?}"
         );
-        assert_eq!(told.len(), 2, "{told:?}");
+        assert_eq!(reported.len(), 2, "{reported:?}");
 
         let rows = inbox.store(uids[0], Store::replace([Flag::Draft])).await.expect("STORE");
         let flags = rows[0].flags().expect("FLAGS");
@@ -309,8 +309,12 @@ async fn copy_tells_where_the_messages_went() {
         a.imap.create("Ar&chiv/é").await.expect("CREATE");
         let inbox = a.inbox().await;
         let copied = inbox.copy([uids[0], uids[2]], "Ar&chiv/é").await.expect("COPY");
-        let pairs: Vec<_> =
-            copied.uids.iter().flat_map(|told| told.pairs()).map(|(from, to)| (from, to.get())).collect();
+        let pairs: Vec<_> = copied
+            .uids
+            .iter()
+            .flat_map(|reported| reported.pairs())
+            .map(|(from, to)| (from, to.get()))
+            .collect();
         assert_eq!(pairs, [(uids[0], 1), (uids[2], 2)]);
         let by_number = inbox.copy(seq(2), "Ar&chiv/é").await.expect("COPY");
         assert_eq!(by_number.uids[0].from().iter().collect::<Vec<_>>(), [uids[1]]);
@@ -344,19 +348,19 @@ async fn move_with_move_and_without_it() {
             let written = log.written();
             let sent: Vec<_> = written.lines().filter_map(|line| line.split(' ').nth(2)).collect();
             assert_eq!(sent, verbs, "{written}");
-            let pairs = moved.uids.iter().flat_map(|told| told.pairs()).map(|(from, _)| from);
+            let pairs = moved.uids.iter().flat_map(|reported| reported.pairs()).map(|(from, _)| from);
             assert_eq!(pairs.collect::<Vec<_>>(), [uids[0], uids[2]]);
             assert_eq!(inbox.exists(), 2);
-            let told = a.events.ready();
-            let mut gone: Vec<_> = told
+            let reported = a.events.ready();
+            let mut gone: Vec<_> = reported
                 .iter()
                 .filter(|event| brief(event).starts_with("removed "))
                 .map(|event| (brief(event).rsplit(' ').next().map(str::to_owned), event.cause))
                 .collect();
             gone.sort();
             let expected = [uids[0], uids[2]].map(|uid| (Some(uid.to_string()), Some(id)));
-            assert_eq!(gone, expected, "{told:?}");
-            assert_eq!(brief(told.last().expect("its end")), "MOVE OK");
+            assert_eq!(gone, expected, "{reported:?}");
+            assert_eq!(brief(reported.last().expect("its end")), "MOVE OK");
             let left = inbox.search(Search::all()).await.expect("SEARCH");
             assert_eq!(left.iter().collect::<Vec<_>>(), [uids[1], uids[3]]);
             // By number it goes as UIDs, for the numbers could change under it.
@@ -423,9 +427,9 @@ async fn expunge_of_all_and_of_some() {
             let id = token.id();
             let gone = token.await.expect("UID EXPUNGE");
             assert_eq!((gone.count, gone.uids.iter().collect::<Vec<_>>()), (1, vec![uids[1]]));
-            let told = a.events.ready();
-            assert_eq!(brief(&told[0]), format!("removed 2 uid {}", uids[1]));
-            assert_eq!(told[0].cause, Some(id));
+            let reported = a.events.ready();
+            assert_eq!(brief(&reported[0]), format!("removed 2 uid {}", uids[1]));
+            assert_eq!(reported[0].cause, Some(id));
             assert_eq!(inbox.exists(), 3);
             let gone = inbox.expunge_deleted().await.expect("EXPUNGE");
             assert_eq!((gone.count, gone.uids.iter().collect::<Vec<_>>()), (2, vec![uids[0], uids[3]]));

@@ -70,7 +70,7 @@ async fn a_host_that_there_is_not() {
 }
 
 #[tokio::test]
-async fn a_port_where_nobody_listens() {
+async fn a_port_without_a_listener() {
     within(LIMIT, async {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("it has one").port();

@@ -20,10 +20,10 @@ const SESSIONS: usize = 8;
 
 /// A mailbox as the events report it: UIDs by number, where they are known.
 #[derive(Default)]
-struct Told(Vec<Option<Uid>>);
+struct Followed(Vec<Option<Uid>>);
 
-impl Told {
-    fn hear(&mut self, event: &Event) {
+impl Followed {
+    fn apply(&mut self, event: &Event) {
         match &event.kind {
             EventKind::Opened { exists, .. } => self.0 = vec![None; *exists as usize],
             EventKind::Exists { count, .. } => self.0.resize(*count as usize, None),
@@ -31,8 +31,8 @@ impl Told {
             // One of several that were not known by UID: which of them is not known either.
             EventKind::Expunged { seq: None, uid, .. } => {
                 let known = self.0.iter().position(|known| known.is_some() && known == uid);
-                let untold = || self.0.iter().position(Option::is_none).expect("one that is not known");
-                self.0.remove(known.unwrap_or_else(untold));
+                let unknown = || self.0.iter().position(Option::is_none).expect("one that is not known");
+                self.0.remove(known.unwrap_or_else(unknown));
             }
             EventKind::Expunged { seq, uid, .. } => {
                 let known = self.0.remove(at(*seq));
@@ -62,7 +62,7 @@ struct Member {
     imap: Sender,
     inbox: Mailbox,
     events: Events,
-    told: Told,
+    reported: Followed,
     dice: Dice,
 }
 
@@ -99,7 +99,7 @@ impl Member {
     fn listen(&mut self) {
         for event in self.events.ready() {
             if event.is_in(&self.inbox) {
-                self.told.hear(&event);
+                self.reported.apply(&event);
             }
         }
     }
@@ -122,9 +122,9 @@ impl Member {
 /// UIDs and flags as a fresh session finds them, not by way of the library.
 async fn truth(server: &Server, user: &str) -> Vec<(u32, Flags)> {
     let mut other = server.session(user).await;
-    let told = other.select("INBOX").await;
+    let reported = other.select("INBOX").await;
     let mut rows = Vec::new();
-    if !told.iter().any(|line| line == "* 0 EXISTS") {
+    if !reported.iter().any(|line| line == "* 0 EXISTS") {
         for line in other.command("UID FETCH 1:* (FLAGS)").await {
             let Some((_, items)) = line.split_once(" FETCH (") else { continue };
             let uid = items.split_once("UID ").expect("a UID").1;
@@ -152,9 +152,9 @@ async fn crowd(options: Options) {
         }
         let mut events = Events::strict(receiver);
         let inbox = imap.select("INBOX").await.expect("SELECT");
-        let mut told = Told::default();
-        events.ready().iter().filter(|event| event.is_in(&inbox)).for_each(|event| told.hear(event));
-        members.push(Member { imap, inbox, events, told, dice: Dice(i as u64 + 7) });
+        let mut reported = Followed::default();
+        events.ready().iter().filter(|event| event.is_in(&inbox)).for_each(|event| reported.apply(event));
+        members.push(Member { imap, inbox, events, reported, dice: Dice(i as u64 + 7) });
     }
     let end = Instant::now() + Duration::from_secs(seconds);
     let mut rounds = 0;
@@ -180,17 +180,19 @@ async fn crowd(options: Options) {
             let known: Vec<(u32, Flags)> = snapshot
                 .iter()
                 .map(|known| {
-                    let mut flags = known.flags().cloned().expect("told");
+                    let mut flags = known.flags().cloned().expect("known flags");
                     flags.remove(&Flag::Recent);
-                    (known.uid().expect("told").get(), flags)
+                    (known.uid().expect("a known UID").get(), flags)
                 })
                 .collect();
             assert_eq!(known, truth, "round {rounds}, session {i}");
-            assert_eq!(member.told.0.len(), truth.len(), "round {rounds}, session {i}: by the events");
-            let told = member.told.0.iter().zip(&truth);
-            told.filter_map(|(told, (uid, _))| Some((told.as_ref()?.get(), *uid))).for_each(|(told, uid)| {
-                assert_eq!(told, uid, "round {rounds}, session {i}: by the events");
-            });
+            assert_eq!(member.reported.0.len(), truth.len(), "round {rounds}, session {i}: by the events");
+            let reported = member.reported.0.iter().zip(&truth);
+            reported.filter_map(|(reported, (uid, _))| Some((reported.as_ref()?.get(), *uid))).for_each(
+                |(reported, uid)| {
+                    assert_eq!(reported, uid, "round {rounds}, session {i}: by the events");
+                },
+            );
         }
     }
     for member in members {

@@ -35,15 +35,15 @@ async fn is_alive(a: &mut Account, mailbox: &imap_duplex::Mailbox) {
 }
 
 #[tokio::test]
-async fn mail_for_another_mailbox_is_told_while_the_connection_idles() {
+async fn mail_for_another_mailbox_is_reported_while_the_connection_idles() {
     within(LIMIT, async {
         let mut a = Account::usual().await;
         let inbox = a.inbox().await;
         // Dovecot reports nothing of mailboxes that have never been opened.
         a.imap.status("Drafts", StatusItems::counts()).await.expect("STATUS");
         let watch = Notify::set().mailboxes(["Drafts", "INBOX"], NotifyEvent::MESSAGES).status();
-        let told = a.imap.notify(watch).await.expect("NOTIFY");
-        let drafts = told.iter().find(|status| status.name.as_str() == "Drafts").expect("its counts");
+        let reported = a.imap.notify(watch).await.expect("NOTIFY");
+        let drafts = reported.iter().find(|status| status.name.as_str() == "Drafts").expect("its counts");
         assert_eq!(drafts.messages, Some(0), "{drafts:?}");
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
 
@@ -59,17 +59,17 @@ async fn mail_for_another_mailbox_is_told_while_the_connection_idles() {
         // And no more of the others.
         a.imap.notify(Notify::none()).await.expect("NOTIFY");
         is_alive(&mut a, &inbox).await;
-        let told = a.events.count("status Drafts");
+        let reported = a.events.count("status Drafts");
         other.append("Drafts", "", MESSAGE.as_bytes()).await;
         is_alive(&mut a, &inbox).await;
-        assert_eq!(a.events.count("status Drafts"), told);
+        assert_eq!(a.events.count("status Drafts"), reported);
         a.finish().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn with_nothing_selected_the_connection_idles_and_is_told() {
+async fn with_nothing_selected_the_connection_idles_and_changes_are_reported() {
     within(LIMIT, async {
         let (mut a, log) = Account::recorded(&Options::default(), |config| config).await;
         a.imap.status("Drafts", StatusItems::counts()).await.expect("STATUS");
@@ -91,7 +91,7 @@ async fn with_nothing_selected_the_connection_idles_and_is_told() {
 
 /// The server never reports messages that arrived while it was selected.
 #[tokio::test]
-async fn mail_that_came_unseen_to_a_mailbox_is_told_when_it_is_left() {
+async fn mail_that_came_unseen_to_a_mailbox_is_reported_when_it_is_left() {
     within(LIMIT, async {
         let mut a = Account::usual().await;
         let mut other = a.other().await;
@@ -103,7 +103,7 @@ async fn mail_that_came_unseen_to_a_mailbox_is_told_when_it_is_left() {
                 a.imap.notify(watch).await.expect("NOTIFY");
                 a.imap.noop().await.expect("NOOP");
                 a.events.ready();
-                let told = a.events.count("status Drafts");
+                let reported = a.events.count("status Drafts");
                 let new = other.append("Drafts", "", MESSAGE.as_bytes()).await;
                 match way {
                     "SELECT" => _ = a.imap.select("INBOX").await.expect("SELECT"),
@@ -119,7 +119,7 @@ async fn mail_that_came_unseen_to_a_mailbox_is_told_when_it_is_left() {
                 a.events.until("new mail in Drafts", is_new).await;
                 a.imap.noop().await.expect("NOOP");
                 a.events.until_brief("NOOP OK").await;
-                assert!(a.events.count("status Drafts") <= told + 1, "told twice: {way}");
+                assert!(a.events.count("status Drafts") <= reported + 1, "reported twice: {way}");
             }
         }
         other.logout().await;
@@ -129,7 +129,7 @@ async fn mail_that_came_unseen_to_a_mailbox_is_told_when_it_is_left() {
 }
 
 #[tokio::test]
-async fn mailboxes_that_others_make_rename_delete_and_subscribe_to_are_told() {
+async fn mailboxes_that_others_make_rename_delete_and_subscribe_to_are_reported() {
     within(LIMIT, async {
         let mut a = Account::usual().await;
         a.inbox().await;
@@ -165,7 +165,7 @@ async fn mailboxes_that_others_make_rename_delete_and_subscribe_to_are_told() {
 }
 
 #[tokio::test]
-async fn what_we_do_ourselves_is_told_once() {
+async fn what_we_do_ourselves_is_reported_once() {
     within(LIMIT, async {
         let mut a = Account::usual().await;
         a.inbox().await;
@@ -200,8 +200,8 @@ async fn numbers_hit_the_right_messages_while_they_may_move() {
             let before = inbox.snapshot();
             let Some(wanted) = before.uid(seq(1)) else { panic!("the UIDs are known") };
             let rows = inbox.fetch(seq(1), Items::new().size()).await.expect("FETCH");
-            let told: Vec<_> = rows.iter().filter_map(|row| row.uid()).collect();
-            assert!(told.is_empty() || told == [wanted], "{told:?} for {wanted}");
+            let reported: Vec<_> = rows.iter().filter_map(|row| row.uid()).collect();
+            assert!(reported.is_empty() || reported == [wanted], "{reported:?} for {wanted}");
             a.events.until("removal", |event| event.name() == "removed").await;
         }
         inbox.store(seq(1), Store::add([Flag::Flagged])).await.expect("STORE");
@@ -235,8 +235,8 @@ async fn new_messages_come_with_what_was_asked_of_them() {
     within(LIMIT, async {
         let mut a = Account::usual().await;
         let inbox = a.inbox().await;
-        let news = SelectedNotify::delayed().fetching(Items::envelope());
-        a.imap.notify(Notify::none().selected(news)).await.expect("NOTIFY");
+        let delayed = SelectedNotify::delayed().fetching(Items::envelope());
+        a.imap.notify(Notify::none().selected(delayed)).await.expect("NOTIFY");
         let new = a.server.deliver(&a.user, "INBOX", MESSAGE.as_bytes()).await;
         let event = a.events.until_brief(&format!("data fetch 1 uid {new}")).await;
         assert!(event.is_in(&inbox) && event.cause.is_none());

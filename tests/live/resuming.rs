@@ -23,12 +23,12 @@ async fn state_of(inbox: &Mailbox) -> MailboxState {
 /// Selects INBOX again, to resume from this state; and the events of the time since, in order.
 async fn resume(a: &mut Account, mailbox: &str, state: MailboxState) -> (Mailbox, Vec<String>) {
     let mailbox = a.imap.select(Select::new(mailbox).resume(state)).await.expect("SELECT");
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     loop {
         let event = a.events.next().await;
         match event.kind {
-            EventKind::Resumed { .. } => return (mailbox, told),
-            _ if event.while_disconnected => told.push(brief(&event)),
+            EventKind::Resumed { .. } => return (mailbox, reported),
+            _ if event.while_disconnected => reported.push(brief(&event)),
             _ => {}
         }
     }
@@ -61,16 +61,16 @@ async fn while_disconnected(options: Options, fill: ViewSync) -> Vec<String> {
     other.logout().await;
 
     log.take();
-    let (inbox, told) = resume(&mut a, "INBOX", state).await;
-    let after = inbox.state().expect("all has been told");
-    let has = |wanted: &str| assert!(told.iter().any(|line| line == wanted), "{wanted}: {told:?}");
+    let (inbox, reported) = resume(&mut a, "INBOX", state).await;
+    let after = inbox.state().expect("all has been reported");
+    let has = |wanted: &str| assert!(reported.iter().any(|line| line == wanted), "{wanted}: {reported:?}");
     has("removed ? uid 2");
     has("removed ? uid 5");
     has("arrived 5 uid 7");
     has("flags 2 uid 3 (\\Flagged)");
     has("flags 3 uid 4 ($Work)");
-    let others: Vec<_> = told.iter().filter(|line| !line.contains("uid 7")).collect();
-    assert_eq!(others.len(), 4, "nothing else has changed: {told:?}");
+    let others: Vec<_> = reported.iter().filter(|line| !line.contains("uid 7")).collect();
+    assert_eq!(others.len(), 4, "nothing else has changed: {reported:?}");
     assert_eq!(after.uids.to_string(), "1,3:4,6:7");
 
     let snapshot = inbox.snapshot();
@@ -144,7 +144,7 @@ async fn with_neither_all_is_compared() {
 }
 
 #[tokio::test]
-async fn of_a_mailbox_that_was_made_anew_nothing_is_compared() {
+async fn a_mailbox_that_was_recreated_is_not_compared() {
     within(LIMIT, async {
         let mut a = Account::with(&Options::default(), |config| config.auto_idle(false)).await;
         let mut other = a.server.session(&a.user).await;
@@ -159,10 +159,10 @@ async fn of_a_mailbox_that_was_made_anew_nothing_is_compared() {
         other.command("CREATE Work").await;
         other.append("Work", "", MESSAGE.as_bytes()).await;
         a.events.ready();
-        let (work, told) = resume(&mut a, "Work", state.clone()).await;
-        let now = work.state().expect("all has been told");
+        let (work, reported) = resume(&mut a, "Work", state.clone()).await;
+        let now = work.state().expect("all has been reported");
         assert_ne!(now.uid_validity, state.uid_validity);
-        assert_eq!(told, [format!("uidvalidity {}", now.uid_validity)]);
+        assert_eq!(reported, [format!("uidvalidity {}", now.uid_validity)]);
         assert_eq!((now.uids.to_string().as_str(), work.exists()), ("1", 1));
         a.finish().await;
     })
@@ -189,13 +189,15 @@ async fn a_mailbox_deleted_under_our_feet_ends_the_selection_or_the_connection()
         // Dovecot may still show the earlier state, or send BYE, as its files have it; whichever it
         // is, it is reported, and everything ends.
         let row = work.fetch(uid(1), Items::new().size()).await;
-        let told = events.ready();
-        assert!(row.is_err() || work.exists() == 1, "{told:?}");
+        let reported = events.ready();
+        assert!(row.is_err() || work.exists() == 1, "{reported:?}");
         let (imap, receiver) = config.connect().await.expect("a login");
         let mut events = crate::client::Events::strict(receiver);
         let work = imap.select(Select::new("Work").resume(state)).await.expect("SELECT");
         assert_eq!(state_of(&work).await.uids.to_string(), "1:2");
-        events.until("the new era", |event| matches!(event.kind, EventKind::UidValidityChanged { .. })).await;
+        events
+            .until("the new UIDVALIDITY", |event| matches!(event.kind, EventKind::UidValidityChanged { .. }))
+            .await;
         imap.logout().await.expect("LOGOUT");
     })
     .await;

@@ -93,7 +93,7 @@ async fn opportunistic_is_clear_text_to_this_machine_where_tls_is_not_offered() 
 }
 
 #[tokio::test]
-async fn a_certificate_that_nobody_here_trusts() {
+async fn a_certificate_that_is_not_trusted() {
     within(LIMIT, async {
         let server = Server::start();
         let stranger = certificate::make(&["localhost"]).authority;

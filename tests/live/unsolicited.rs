@@ -28,7 +28,7 @@ async fn until_idle(log: &Log, times: usize) {
 }
 
 #[tokio::test]
-async fn what_another_session_does_is_told_within_a_second_with_no_command_running() {
+async fn what_another_session_does_is_reported_within_a_second_with_no_command_running() {
     within(LIMIT, async {
         let (mut a, log) = Account::recorded(&Options::default(), |config| config).await;
         let uids = a.deliver(&["one", "two"]).await;
@@ -48,10 +48,10 @@ async fn what_another_session_does_is_told_within_a_second_with_no_command_runni
 
         other.store(&new.to_string(), "+FLAGS (\\Seen $Work)").await;
         let changed = a.events.until("flags", |event| event.name() == "flags_changed").await;
-        let EventKind::FlagsChanged { uid: told, flags, before, .. } = &changed.kind else {
+        let EventKind::FlagsChanged { uid: reported, flags, before, .. } = &changed.kind else {
             panic!("{changed:?}")
         };
-        assert_eq!(*told, Some(uid(new)));
+        assert_eq!(*reported, Some(uid(new)));
         assert!(flags.is_seen() && flags.contains(&Flag::new("$work")), "{flags}");
         assert!(before.as_ref().is_some_and(|before| before.contains(&Flag::Flagged) && !before.is_seen()));
         assert!(changed.is_in(&inbox) && changed.cause.is_none());
@@ -68,7 +68,7 @@ async fn what_another_session_does_is_told_within_a_second_with_no_command_runni
 }
 
 #[tokio::test]
-async fn what_another_session_does_while_a_command_runs_is_told_too() {
+async fn what_another_session_does_while_a_command_runs_is_reported_too() {
     within(LIMIT, async {
         let mut a = Account::quiet().await;
         let uids = a.deliver(&["one", "two"]).await;
@@ -92,14 +92,14 @@ async fn what_another_session_does_while_a_command_runs_is_told_too() {
         assert!(found.uids().contains(uids[1]) && found.uids().contains(uid(new)), "{found:?}");
         status.await.expect("STATUS");
         a.imap.noop().await.expect("NOOP");
-        let told: Vec<_> = a.events.ready().iter().map(brief).collect();
-        let gone = told
+        let reported: Vec<_> = a.events.ready().iter().map(brief).collect();
+        let gone = reported
             .iter()
             .position(|event| event.ends_with(&format!("uid {}", uids[0])) && event.starts_with("removed"));
-        let flagged = told
+        let flagged = reported
             .iter()
             .position(|event| event.contains(&format!("uid {} ", uids[1])) && event.contains("\\Answered"));
-        assert!(gone.is_some() && flagged.is_some(), "{told:?}");
+        assert!(gone.is_some() && flagged.is_some(), "{reported:?}");
         assert_eq!(inbox.exists(), 2);
         a.finish().await;
     })
@@ -161,7 +161,7 @@ async fn idle_is_renewed() {
 }
 
 #[tokio::test]
-async fn a_busy_mailbox_is_told_message_by_message() {
+async fn a_busy_mailbox_is_reported_message_by_message() {
     within(LIMIT, async {
         let mut a = Account::usual().await;
         let inbox = a.inbox().await;

@@ -42,10 +42,10 @@ async fn work(options: Options) {
     let rows = inbox.store(uids[0], Store::add([Flag::Seen])).await.expect("STORE");
     assert!(rows[0].flags().expect("FLAGS").is_seen());
     inbox.store(uids[1], Store::add([Flag::Flagged]).silent()).await.expect("STORE");
-    let told = a.events.until("the silent change", |event| {
+    let reported = a.events.until("the silent change", |event| {
         event.name() == "flags_changed" && brief(event).contains(&format!("uid {} ", uids[1]))
     });
-    told.await;
+    reported.await;
     inbox.copy(uids[0], "Archive").await.expect("COPY");
     a.imap.append("Archive", MESSAGE).await.expect("APPEND");
     let status = a.imap.status("Archive", StatusItems::counts()).await.expect("STATUS");
@@ -67,8 +67,8 @@ async fn work(options: Options) {
     assert!(event.is_in(&inbox));
     other.store(&new.to_string(), "+FLAGS (\\Answered)").await;
     let changed = a.events.until("flags", |event| event.name() == "flags_changed").await;
-    let EventKind::FlagsChanged { uid: told, flags, .. } = &changed.kind else { panic!("{changed:?}") };
-    assert_eq!(*told, Some(uid(new)));
+    let EventKind::FlagsChanged { uid: reported, flags, .. } = &changed.kind else { panic!("{changed:?}") };
+    assert_eq!(*reported, Some(uid(new)));
     assert!(flags.contains(&Flag::Answered), "{flags}");
     other.remove(&uids[0].to_string()).await;
     a.events.until_brief(&format!("removed 1 uid {}", uids[0])).await;

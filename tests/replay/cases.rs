@@ -13,7 +13,7 @@ fn case(recorded: &[u8]) -> Vec<RecordedResponse> {
 
 fn answer(response: &RecordedResponse) -> &Answer {
     match &response.what {
-        RecordedKind::Untagged(told) => told.answer(),
+        RecordedKind::Untagged(untagged) => untagged.answer(),
         other => panic!("{other:?}"),
     }
 }
@@ -105,9 +105,9 @@ fn parts_of_one_word() {
 fn a_star_is_no_uid() {
     let all = case(include_bytes!("../data/cases/07-copyuid-star.imap"));
     let Answer::Status(status) = answer(&all[0]) else { panic!() };
-    let Some(Code::CopyUid(told)) = &status.code else { panic!("{status:?}") };
-    assert_eq!((told.uid_validity().map(|era| era.get()), told.pairs().count()), (Some(1_234_567_890), 0));
-    assert!(told.to().is_empty());
+    let Some(Code::CopyUid(copied)) = &status.code else { panic!("{status:?}") };
+    assert_eq!((copied.uid_validity().map(|it| it.get()), copied.pairs().count()), (Some(1_234_567_890), 0));
+    assert!(copied.to().is_empty());
 }
 
 #[test]
@@ -115,14 +115,14 @@ fn bare_names_in_every_response() {
     let all = case(include_bytes!("../data/cases/08-bare-names.imap"));
     let name = "lists/Harbour(N)B";
     assert!(
-        matches!(answer(&all[0]), Answer::QuotaRoot(told) if told.mailbox.as_str() == name && told.roots == [""])
+        matches!(answer(&all[0]), Answer::QuotaRoot(data) if data.mailbox.as_str() == name && data.roots == [""])
     );
     assert!(
-        matches!(answer(&all[1]), Answer::Acl(told) if told.mailbox.as_str() == name && told.entries.len() == 1)
+        matches!(answer(&all[1]), Answer::Acl(data) if data.mailbox.as_str() == name && data.entries.len() == 1)
     );
     assert!(matches!(answer(&all[2]),
-        Answer::MailboxStatus(told) if told.name.as_str() == "ab\"cd" && told.messages == Some(1)));
-    assert!(matches!(answer(&all[3]), Answer::List(told) if told.name.as_str() == "ab\"cd"));
+        Answer::MailboxStatus(data) if data.name.as_str() == "ab\"cd" && data.messages == Some(1)));
+    assert!(matches!(answer(&all[3]), Answer::List(data) if data.name.as_str() == "ab\"cd"));
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn what_is_beyond_64_bits_is_unknown() {
     let recorded = include_bytes!("../data/cases/10-quota-beyond-64-bits.imap");
     let all: Vec<_> = Replay::new(recorded, &Limits::default()).collect();
     let Answer::Quota(quota) = answer(&all[0]) else { panic!() };
-    let storage = quota.resource("STORAGE").expect("told");
+    let storage = quota.resource("STORAGE").expect("a STORAGE resource");
     assert_eq!((storage.usage, storage.limit), (None, Some(2)));
     // Two numbers are no mod-sequence.
     assert!(all[1].is_unparsed());

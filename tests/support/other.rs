@@ -104,11 +104,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Other<S> {
             return uid.unwrap_or_else(|| panic!("no UID for what was appended: {}", reply.tagged));
         }
         // Without UIDPLUS it is the one before the next.
-        let told = self.command(&format!("STATUS {mailbox} (UIDNEXT)")).await;
-        let next = told
+        let lines = self.command(&format!("STATUS {mailbox} (UIDNEXT)")).await;
+        let next = lines
             .iter()
             .find_map(|line| line.split_once("(UIDNEXT ")?.1.strip_suffix(')')?.parse::<u32>().ok());
-        next.unwrap_or_else(|| panic!("no UIDNEXT: {told:?}")) - 1
+        next.unwrap_or_else(|| panic!("no UIDNEXT: {lines:?}")) - 1
     }
 
     /// Selects a mailbox.

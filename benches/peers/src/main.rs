@@ -141,6 +141,6 @@ fn once(work: &str, peer: &str) -> ExitCode {
     }
     let bytes =
         recorded::works().into_iter().find(|known| known.name == work).map_or(0, |work| work.bytes.len());
-    println!("{bytes} octets");
+    println!("{bytes} bytes");
     ExitCode::SUCCESS
 }

@@ -93,11 +93,11 @@ fn run(work: Work, answer: &[u8], client: &str) -> std::io::Result<(u64, u64)> {
         let output = Command::new(std::env::current_exe()?).args(arguments).output()?;
         server.join().expect("the server ends").map(|()| output)
     })?;
-    let told = String::from_utf8_lossy(&output.stdout);
-    let figures: Vec<u64> = told.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let figures: Vec<u64> = printed.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     match (output.status.success(), &figures[..]) {
         (true, [nanos, peak]) => Ok((*nanos, *peak)),
-        _ => panic!("{client} at {}: {told}{}", work.name, String::from_utf8_lossy(&output.stderr)),
+        _ => panic!("{client} at {}: {printed}{}", work.name, String::from_utf8_lossy(&output.stderr)),
     }
 }
 
@@ -125,9 +125,9 @@ fn serve(stream: TcpStream, work: Work, answer: &[u8]) -> std::io::Result<()> {
             "CAPABILITY" => out.write_all(b"* CAPABILITY IMAP4rev1\r\n")?,
             "SELECT" | "EXAMINE" => {
                 let exists = work.exists;
-                let told =
+                let rows =
                     format!("* {exists} EXISTS\r\n* OK [UIDVALIDITY 1] is\r\n* OK [UIDNEXT 900000] is\r\n");
-                out.write_all(told.as_bytes())?;
+                out.write_all(rows.as_bytes())?;
             }
             "LOGOUT" => out.write_all(b"* BYE see you\r\n")?,
             "FETCH" | "SEARCH" => out.write_all(answer)?,
@@ -170,8 +170,8 @@ fn on_processor() -> u64 {
 
 /// The most that this process held, in kB.
 fn peak() -> u64 {
-    let told = fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = told.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+    let status = fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
     line.split_whitespace().next().and_then(|n| n.parse().ok()).expect("a number")
 }
 

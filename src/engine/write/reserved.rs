@@ -17,7 +17,7 @@ const RESERVED: [(&str, &str); 14] = [
     ("NOTIFY", "`Sender::notify` does it"),
     ("SELECT", "`Sender::select` does it"),
     ("STARTTLS", "`Config::starttls` does it"),
-    ("UNAUTHENTICATE", "connect anew for another user"),
+    ("UNAUTHENTICATE", "connect again for another user"),
     ("UNSELECT", "`Mailbox::unselect` does it"),
 ];
 

@@ -164,7 +164,7 @@ async fn refused_with_too_much_left_to_fill_up_the_connection_ends() {
                     let error = behind.await.expect_err("the connection has ended");
                     assert_eq!(error.sent(), Sent::No);
                     let why = format!(
-                        "the server answered with {left} bytes of the message still to come, too many to fill up"
+                        "the server answered with {left} bytes of the message still to be sent, too many to fill up"
                     );
                     assert_eq!(s.events.end().await.0, CloseReason::Upload(why));
                     continue;

@@ -155,7 +155,7 @@ fn jobs(criterion: &mut Criterion) {
 }
 
 /// Not a time: how much memory a message takes, by the sizes of the nodes.
-#[expect(clippy::print_stderr, reason = "a figure for whoever runs it")]
+#[expect(clippy::print_stderr, reason = "a figure for the person who runs it")]
 fn memory(_: &mut Criterion) {
     let mut random = Random(3);
     let mut mailbox = Mailbox::filled(MILLION);

@@ -123,7 +123,7 @@ async fn both_ways(server: &Served, mail: &Path, sync: impl AsyncFn()) {
         let found = maildir(&inbox).into_iter().find(|(_, text)| text.contains(&wanted));
         found.unwrap_or_else(|| panic!("{subject} is missing")).0
     };
-    // Here: one is flagged, one goes, one comes. There: one is answered, one goes, one comes.
+    // Here: one is flagged, one deleted, one new. There: one is answered, one deleted, one new.
     let lunch = named("Lunch on Thursday?");
     let name = lunch.file_name().expect("a name").to_string_lossy().replace(":2,S", ":2,FS");
     fs::rename(&lunch, inbox.join("cur").join(name)).expect("a maildir");

@@ -144,7 +144,7 @@ fn lost_framing_ends_the_connection_and_is_reported() {
             |line: &String| line.starts_with("the connection ended: ") && line.contains("Limits::literal");
         assert!(text.lines.iter().any(ended), "{:?}", text.lines);
     }
-    // A line that has no end in 16 MiB. What a search found is read as it comes.
+    // A line that has no end in 16 MiB. A search result is read as it arrives.
     let endless = [b"* FLAGS (".to_vec(), b"a ".repeat(9 << 20)].concat();
     counts(&endless, (1, 1, 0), 1);
     let long = [b"* SEARCH".to_vec(), b" 1".repeat(9 << 20)].concat();

@@ -180,7 +180,7 @@ async fn people_see_a_table_then_a_line_for_each_event() {
 #[tokio::test]
 async fn the_url_names_the_mailbox_and_its_uid_validity() {
     within(LIMIT, async {
-        // To this very machine the password goes in the clear where there is no TLS.
+        // To this very machine the password is sent in the clear where there is no TLS.
         let server = Dovecot::with(&Options { extra: "ssl = no\n".into(), ..Options::default() });
         let mut other = server.session("alice").await;
         other.command("CREATE \"Entw&APw-rfe\"").await;

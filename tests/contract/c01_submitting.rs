@@ -221,8 +221,8 @@ async fn logout_keeps_its_place_and_waits_for_no_answer() {
     .await;
 }
 
-/// Contract line 11: whatever comes between LOGOUT and its answer, what was submitted after it ends
-/// with the same cause.
+/// Contract line 11: whatever is received between LOGOUT and its answer, what was submitted after
+/// it ends with the same cause.
 #[tokio::test(start_paused = true)]
 async fn what_comes_after_logout_ends_as_the_connection_does() {
     within(LIMIT, async {

@@ -90,7 +90,8 @@ async fn what_was_answered_already_goes_to_the_next_that_asked() {
         let rows = [one.await.expect("fetched"), other.await.expect("fetched")];
         let sizes: Vec<_> =
             rows.iter().map(|rows| rows.iter().map(Message::size).collect::<Vec<_>>()).collect();
-        // The third comes while both are in flight: merged with what is there, it changes nothing.
+        // The third is received while both are in flight: merged with what is there, it changes
+        // nothing.
         assert_eq!(sizes, [[Some(1)], [Some(2)]]);
         assert_eq!(s.events.ready_briefs(), ["FETCH OK", "FETCH OK"]);
     })
@@ -151,7 +152,7 @@ async fn one_vanished_may_tell_what_several_commands_and_others_removed() {
         let first = s.server.expect("UID EXPUNGE 11:12").await;
         let second = s.server.expect("UID MOVE 15 Trash").await;
         let third = s.server.expect("UID EXPUNGE 14").await;
-        // 13 went by another's hand.
+        // Another session expunged 13.
         s.server.say("* VANISHED 11:15").await;
         s.server.say("* OK [COPYUID 3 15 900] moved").await;
         for tag in [first, second, third] {

@@ -25,7 +25,7 @@ fn assert_read_only(error: &Error, command: &str, reason: &str) {
     }
 }
 
-/// Nothing that changes messages goes out through it.
+/// No command that changes messages is sent through it.
 async fn assert_refused(s: &mut Session, inbox: &Mailbox, reason: &str) {
     let one = uid(11);
     assert!(inbox.is_read_only());
@@ -133,7 +133,7 @@ async fn what_is_submitted_before_the_answer_is_decided_when_it_is_due() {
         s.tell_selected(&tag, 0).await;
         token.await.expect("opened");
         s.events.ready();
-        // The server's word comes with the OK, for which what follows the second SELECT waits.
+        // The server says so with the OK, for which commands behind the second SELECT wait.
         let second = s.imap.select("INBOX");
         let store = second.mailbox().store(uid(11), seen());
         let tag = s.server.expect("SELECT INBOX").await;

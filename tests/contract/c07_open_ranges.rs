@@ -194,7 +194,7 @@ async fn without_a_view_new_messages_are_not_left_out_silently() {
         s.noop(&["* 4 EXISTS"]).await;
         let error = inbox.store(uid(12).., flagged()).await.expect_err("where does it end?");
         assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No), "{error}");
-        // What goes makes no difference, and a new UIDNEXT settles it.
+        // Expunged messages make no difference, and a new UIDNEXT settles it.
         s.noop(&["* 1 EXPUNGE"]).await;
         inbox.store(uid(12).., flagged()).await.expect_err("where does it end?");
         s.noop(&["* OK [UIDNEXT 31] next"]).await;
@@ -255,7 +255,8 @@ async fn without_a_view_uidnext_from_before_a_contradiction_ends_no_range() {
     .await;
 }
 
-/// What comes or goes between UIDNEXT and the OK of SELECT makes that UIDNEXT too old.
+/// A message that arrives or is expunged between UIDNEXT and the OK of SELECT makes UIDNEXT
+/// outdated.
 #[tokio::test(start_paused = true)]
 async fn without_a_view_uidnext_is_as_old_as_the_count_it_was_sent_with() {
     within(LIMIT, async {
@@ -312,7 +313,7 @@ async fn a_refusal_says_that_reading_would_mark_as_seen() {
         }
         let error = inbox.store(uid(12).., Store::add([Flag::Flagged])).await.expect_err("so does this");
         assert!(!error.to_string().contains("Seen"), "{error}");
-        // Without it, it goes out.
+        // Without it, it is sent.
         let rows = inbox.fetch(uid(12).., Items::body());
         s.answer("UID FETCH 12:* (BODY.PEEK[])", &[]).await;
         rows.await.expect("fetched");

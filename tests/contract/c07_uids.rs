@@ -89,7 +89,7 @@ async fn a_message_expunged_before_its_uid_was_reported_has_none() {
         s.server.say(r"* 2 FETCH (UID 17 FLAGS (\Seen))").await;
         s.server.say(&format!("{ask} OK done")).await;
         s.events.until_brief("arrived 2 uid 17").await;
-        // Now it is known, for whatever comes.
+        // Now it is known.
         s.noop(&["* 2 FETCH (FLAGS ())", "* 2 EXPUNGE"]).await;
         assert_eq!(s.events.ready_briefs(), ["flags 2 uid 17 ()", "removed 2 uid 17", "NOOP OK"]);
         assert_eq!(inbox.exists(), 1);
@@ -135,7 +135,7 @@ async fn an_answer_that_may_be_out_of_date_is_not_guessed_from() {
     within(LIMIT, async {
         let mut s = Session::open().await;
         let (_inbox, fill) = not_filled(&mut s, 3).await;
-        // Two are left of three that were found, and which one went is not said.
+        // Two are left of three that were found, and which one was expunged is not reported.
         s.server.say("* 1 EXPUNGE").await;
         s.server.say(&format!("* ESEARCH (TAG \"{fill}\") UID ALL 21:23")).await;
         s.server.say(&format!("{fill} OK done")).await;
@@ -194,7 +194,7 @@ async fn after_a_contradiction_nothing_is_known_until_it_is_reported_again() {
     within(LIMIT, async {
         let mut s = Session::hostile().await;
         s.select(&[11, 12, 13]).await;
-        // Fewer messages, and no word of which went.
+        // Fewer messages, and no report of which were expunged.
         s.server.say("* 2 EXISTS").await;
         let ask = s.server.expect("UID SEARCH RETURN (ALL) ALL").await;
         s.server.say("* 1 EXPUNGE").await;

@@ -1,6 +1,6 @@
 //! Line 8: the engine pipelines what RFC 9051 section 5.5 allows and holds back what it forbids.
 //! Here the section's own examples, those of RFC 3501 section 5.5, and what else hangs on numbers
-//! and flags, each by what goes over the wire.
+//! and flags, each by what is sent.
 //!
 //! What hangs on the selection is in `c08_selections`.
 
@@ -78,8 +78,8 @@ fn submit(s: &Session, inbox: &Mailbox, name: &str) -> &'static str {
     }
 }
 
-/// Submits these all at once to a server that answers nothing before it has had all that comes
-/// without waiting; `|` says where the client has to wait for the answers to all that stands
+/// Submits these all at once to a server that answers nothing before it has received all that is
+/// sent without waiting; `|` says where the client has to wait for the answers to all that stands
 /// before.
 async fn goes_out(capabilities: &str, example: &str) {
     let mut s = Session::with(&blind(), capabilities).await;
@@ -160,7 +160,7 @@ async fn behind_whatever_may_let_expunge_through_numbers_wait() {
         for other in ["NOOP", "LIST", "STATUS", "CREATE", "APPEND", "EXPUNGE", "UID EXPUNGE", "UID MOVE"] {
             goes_out(REV2, &format!("{other} | FETCH")).await;
             goes_out(REV2, &format!("{other} + UID FETCH")).await;
-            // Nothing is wrong with what comes behind numbers.
+            // Nothing is wrong behind a command with numbers.
             goes_out(REV2, &format!("FETCH + {other}")).await;
         }
         // No command overtakes one that waits.

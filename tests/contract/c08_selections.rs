@@ -1,5 +1,5 @@
 //! Line 8, as far as it hangs on the selection: nothing is sent that would hit another mailbox than
-//! the one that was meant, whatever the server makes of a SELECT; and what comes is put under the
+//! the one that was meant, whatever the server makes of a SELECT; and responses are assigned to the
 //! right mailbox and selection.
 
 use std::time::Duration;
@@ -134,7 +134,7 @@ async fn a_store_behind_a_select_that_is_bad_never_reaches_the_mailbox_that_stay
         // Neither the STORE nor what stands behind it in the queue.
         s.server.expect_silence(SHORT).await;
         s.server.say(&format!("{tag} BAD what")).await;
-        // What is not about messages goes on.
+        // Commands that name no messages are still sent.
         s.answer("LIST \"\" *", &["* LIST () \"/\" B"]).await;
         assert_eq!(select.await.expect_err("refused").kind(), ErrorKind::Bad);
         for error in [store.await.expect_err("unsent"), expunge.await.expect_err("unsent")] {
@@ -175,7 +175,7 @@ async fn a_store_behind_a_select_that_is_bad_never_reaches_the_mailbox_that_stay
 }
 
 /// After UNSELECT nothing is selected (RFC 9051 section 6.4.2): whatever becomes of the SELECT,
-/// what follows it can't hit another mailbox, and goes out with it.
+/// what follows it can't hit another mailbox, and is sent with it.
 #[tokio::test(start_paused = true)]
 async fn after_unselect_commands_follow_the_select_at_once_even_if_that_fails() {
     within(LIMIT, async {
@@ -197,7 +197,7 @@ async fn after_unselect_commands_follow_the_select_at_once_even_if_that_fails() 
     .await;
 }
 
-/// RFC 9051 section 7.1, CLOSED: what comes before it is of the old mailbox, what comes after it of
+/// RFC 9051 section 7.1, CLOSED: responses before it are of the old mailbox, those after it of
 /// the new.
 #[tokio::test(start_paused = true)]
 async fn with_closed_the_answers_of_both_are_distinguished() {

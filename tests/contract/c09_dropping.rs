@@ -1,5 +1,5 @@
 //! Line 9: dropping is safe. Before its first byte a command that only reads is withdrawn, one that
-//! changes something goes out all the same unless it was cancelled; once sent, a command runs to
+//! changes something is sent all the same unless it was cancelled; once sent, a command runs to
 //! its end and its data is discarded; when all handles are gone the connection logs out; every
 //! future is cancel-safe.
 
@@ -131,7 +131,7 @@ async fn what_was_admitted_and_not_yet_written_can_still_be_withdrawn() {
         first.await.expect("created");
         s.answer("CREATE b", &[]).await;
         s.server.expect_silence(SHORT).await;
-        // The SELECT that never went out has left nothing behind.
+        // The SELECT that was never sent has left nothing behind.
         s.server.say("* OK hello").await;
         let hello = s.events.until_brief("notice OK hello").await;
         assert_eq!(hello.place, None, "no mailbox is being opened");

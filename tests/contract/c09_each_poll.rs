@@ -78,7 +78,8 @@ impl Client {
     }
 }
 
-/// The receiver is the last; once it goes, the connection logs out. Gives what it had.
+/// The receiver is the last handle; once it is dropped, the connection logs out. Returns its
+/// events.
 async fn drop_and_read(receiver: Receiver, robot: JoinHandle<()>) -> Vec<Event> {
     let mut receiver = receiver;
     let mut events = Vec::new();

@@ -9,14 +9,14 @@ use crate::client::uid;
 use crate::session::{CAPABILITIES, LIMIT, Session, quiet};
 use crate::support::within;
 
-/// How much goes each way.
+/// Bytes sent in each direction.
 const BYTES: usize = 10 << 20;
-/// How much goes each way byte by byte, where each is a turn of both tasks: less, for the time it
+/// Bytes in each direction where each is a turn of both tasks: fewer, because of the time it
 /// takes.
 const BY_BYTES: usize = 1 << 16;
 
-/// Rows come down while a message goes up, through a pipe that takes so few bytes at a time. A
-/// streamed one waits for its `+`.
+/// Rows are received while a message is uploaded, through a pipe that takes so few bytes at a time.
+/// A streamed one waits for its `+`.
 async fn both_ways(pipe: usize, bytes: usize, message: Append, streamed: bool) {
     let (ours, theirs) = duplex(pipe);
     let (mut read, mut write) = split(theirs);

@@ -137,7 +137,7 @@ async fn the_server_waits_for_an_unread_stream_and_no_longer_than_it_may() {
         let bound = (20 + 1) * ON_WIRE + 2 * PIPE;
         assert!((20 * ON_WIRE..=bound).contains(&first), "{first} bytes were taken");
         assert!(begun.elapsed() < HOLD);
-        // Now it reads on, keeps what comes, and waits no more.
+        // Now it reads on, keeps the rows, and waits no more.
         s.server.send(&all.as_bytes()[first..]).await;
         s.server.say(&format!("{tag} OK fetched")).await;
         assert!(begun.elapsed() <= HOLD + SOON, "{:?}", begun.elapsed());
@@ -374,7 +374,7 @@ async fn the_server_waits_for_a_detached_result_too() {
         let all = rows(200);
         let sent = s.server.send_what_it_takes(all.as_bytes(), HOLD - SOON).await;
         assert!((20 * ON_WIRE..=21 * ON_WIRE + 2 * PIPE).contains(&sent), "{sent} bytes were taken");
-        // The events are read, and it goes on.
+        // The events are read, and it reads on.
         let begun = Instant::now();
         assert!(s.events.ready().len() >= 20);
         let more = s.server.send_what_it_takes(&all.as_bytes()[sent..], SOON).await;

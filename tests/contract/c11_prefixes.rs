@@ -67,7 +67,7 @@ fn retagged(said: &[u8], tags: &[String]) -> Vec<u8> {
     out
 }
 
-/// What goes wrong at one byte.
+/// The fault at one byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     Stalled,

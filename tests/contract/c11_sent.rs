@@ -66,7 +66,7 @@ fn upload(imap: &Sender) -> Running {
     running(async move {
         let token = imap.append("INBOX", Append::reader(5, take));
         give.write_all(b"ab").await.expect("there is room");
-        // The rest comes once that has been read.
+        // The rest is sent once that has been read.
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         let _ = give.write_all(b"cde").await;
         drop(give);

@@ -168,7 +168,7 @@ async fn the_third_in_line_is_not_silently_smaller_either() {
             tokens.push(inbox.fetch(uid(11), Items::new().size()));
             tags.push(s.server.expect("UID FETCH 11 (RFC822.SIZE)").await);
         }
-        // Two rows, of which the first goes to the one that is refused.
+        // Two rows, of which the first is routed to the command that is refused.
         s.server.say("* 1 FETCH (UID 11 RFC822.SIZE 10)").await;
         s.server.say("* 1 FETCH (UID 11 RFC822.SIZE 10)").await;
         s.server.say(&format!("{} {NO}", tags[0])).await;

@@ -112,7 +112,7 @@ async fn a_continuation_that_nothing_waits_for_is_an_event() {
         s.noop(&[]).await;
         let reported = s.events.ready_briefs();
         assert_eq!(reported, ["unparsed + what", "unparsed + ", "NOOP OK"]);
-        // It is not kept for what comes later.
+        // It is not kept for later commands.
         let append = s.imap.append("INBOX", "abc");
         let tag = s.server.expect("APPEND INBOX {3}").await;
         s.server.expect_silence(SHORT).await;

@@ -1,5 +1,5 @@
 //! Line 13, bytes of any kind: no panic, no overflow, no allocation beyond the limits, no loop;
-//! what can't be read is an event with its bytes, and the connection goes on unless the framing
+//! what can't be read is an event with its bytes, and the connection survives unless the framing
 //! itself is lost.
 
 use std::time::Duration;

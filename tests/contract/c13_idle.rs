@@ -173,7 +173,7 @@ async fn a_server_that_never_answers_idle_is_polled() {
         let _inbox = s.select(&[11]).await;
         let tag = s.server.expect("IDLE").await;
         let start = tokio::time::Instant::now();
-        // With a literal, so that a `+` which comes late could do harm.
+        // With a literal, so that a late `+` could do harm.
         let token = s.imap.append("INBOX", Append::new("hello"));
         tokio::time::sleep(Duration::from_secs(25)).await;
         s.server.say("* 2 EXISTS").await;

@@ -55,7 +55,7 @@ async fn so_may_that_of_esearch() {
         s.server.say(&format!("* ESEARCH (TAG \"{tag}\") UID ALL {}", numbers(","))).await;
         s.server.say(&format!("{tag} OK done")).await;
         assert_eq!(token.await.expect("searched").len(), u64::from(FOUND));
-        // The connection goes on.
+        // The connection is still usable.
         s.noop(&[]).await;
     })
     .await;

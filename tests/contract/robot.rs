@@ -1,4 +1,4 @@
-//! A server that answers by itself, slowly: each answer goes out in pieces, a piece a millisecond,
+//! A server that answers by itself, slowly: each answer is sent in pieces, a piece a millisecond,
 //! so that a test can stop at any moment of it.
 //!
 //! In: a mailbox of three messages. Out: a stream for the client, all lines that came, and the
@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex};
 use tokio::task::JoinHandle;
 
-/// What goes out in a millisecond.
+/// Bytes sent in a millisecond.
 const PIECE: usize = 24;
 
 /// What the robot can do.

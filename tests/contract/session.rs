@@ -76,7 +76,7 @@ impl Session {
         self.tell_selected(&tag, uids.len()).await;
         let mailbox = token.await.expect("selected");
         self.fill(uids).await;
-        // The answer to this comes behind the view's.
+        // The answer to this follows the view's.
         self.noop(&[]).await;
         self.events.until_brief("NOOP OK").await;
         mailbox

@@ -336,14 +336,14 @@ async fn lists_of_all_kinds() {
         assert!(a.attempt("CREATE x (USE (\\Nonsense))").await.tagged.starts_with("NO [USEATTR]"));
         assert!(a.attempt("CREATE a//b").await.tagged.starts_with("NO [CANNOT]"));
         assert!(a.attempt("DELETE INBOX").await.tagged.starts_with("NO INBOX"));
-        // What is below goes with it, and lands on nothing that is there.
+        // Its children are renamed too, and never onto an existing mailbox.
         server.create("b/d");
         assert!(a.attempt("RENAME a b").await.tagged.starts_with("NO [ALREADYEXISTS]"));
         assert!(a.attempt("RENAME a a/e").await.tagged.starts_with("NO A mailbox"));
         a.command("RENAME a e").await;
         let names: Vec<_> = server.mailboxes().iter().map(ToString::to_string).collect();
         assert_eq!(names, ["Drafts", "INBOX", "Sent", "Spam", "Trash", "b/d", "e/b/c", "e/d"]);
-        // INBOX passes its messages on, and stays.
+        // Renaming INBOX moves its messages out, and INBOX stays.
         server.deliver("INBOX", "Subject: x\r\n\r\n");
         a.command("RENAME INBOX Old").await;
         let count = |name: &str| server.mailbox(name).expect("it").messages.len();

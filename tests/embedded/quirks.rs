@@ -159,7 +159,7 @@ async fn idle_needs_a_mailbox() {
         let server = three(Quirk::IdleNeedsMailbox);
         let mut a = session(&server).await;
         assert!(a.attempt("IDLE").await.tagged.starts_with("BAD"));
-        // The library goes on without, and idles once there is one.
+        // The library works without a mailbox, and idles once one is selected.
         let (imap, receiver) = connect(&server).await;
         let mut events = Events::strict(receiver);
         tokio::time::sleep(Duration::from_millis(300)).await;

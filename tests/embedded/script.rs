@@ -37,7 +37,7 @@ async fn the_next_command_of_a_kind_is_answered_otherwise() {
     .await;
 }
 
-/// A hook holds as a whole or not at all, so that no command comes upon half of one.
+/// A hook holds as a whole or not at all, so that no command meets half of one.
 #[tokio::test]
 async fn a_hook_holds_once_it_is_said() {
     within(LIMIT, async {
@@ -393,7 +393,7 @@ async fn messages_have_a_limit() {
         a.write(&[b"x APPEND INBOX {101+}\r\n".to_vec(), vec![b'x'; 101], b"\r\n".to_vec()].concat()).await;
         assert!(a.reply("x").await.tagged.starts_with("NO [TOOBIG]"));
         a.append("INBOX", "", &[b'x'; 100]).await;
-        // Without either extension no literal comes unasked.
+        // Without either extension no literal is sent unasked.
         let server = Server::builder().without(["LITERAL+", "LITERAL-"]).start();
         let mut a = Other::over(server.connect()).await;
         a.write(b"x LOGIN {5+}\r\nalice secret\r\n").await;

@@ -244,7 +244,7 @@ async fn numbers_hold_for_a_client_without_reports() {
         a.command("NOTIFY NONE").await;
         server.deliver("INBOX", "Subject: six\r\n\r\n");
         assert_eq!(a.command("FETCH 5:* (UID)").await, ["* 5 FETCH (UID 5)"]);
-        // What others put there before comes before its own.
+        // Messages that others put there before precede its own.
         let tag = a.send("APPEND INBOX {1+}\r\nx").await;
         let lines = a.reply(&tag).await;
         assert_eq!(without_recent(lines.lines()), ["* 7 EXISTS"]);

@@ -12,7 +12,8 @@ const MAX_LINES: usize = 500;
 const MAX_FUNCTION: usize = 80;
 /// Lines that an arm of a flat match may have.
 const MAX_ARM: usize = 10;
-/// Functions that are still longer. One that has become shorter is an error here, so that it goes.
+/// Functions that are still longer. One that has become shorter is an error here, so that its entry
+/// is removed.
 const DEBTS: [&str; 2] = ["internal_ended", "on_fetch"];
 /// How a bound is not named.
 const BOUNDS: [&str; 2] = ["MOST", "LONGEST"];

@@ -28,7 +28,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// Without IDLE, so that only what the test asks for goes over the wire.
+    /// Without IDLE, so that only what the test asks for is sent.
     pub(crate) async fn quiet() -> Self {
         Self::with(&Options::default(), |config| config.auto_idle(false)).await
     }
@@ -47,7 +47,7 @@ impl Account {
         Self { imap, events: Events::strict(receiver), user, server }
     }
 
-    /// Over a stream that keeps what goes through it.
+    /// Over a stream that records its traffic.
     pub(crate) async fn recorded(options: &Options, adjust: impl FnOnce(Config) -> Config) -> (Self, Log) {
         let server = Server::with(options);
         let user = fresh_user();

@@ -363,7 +363,7 @@ async fn move_with_move_and_without_it() {
             assert_eq!(brief(reported.last().expect("its end")), "MOVE OK");
             let left = inbox.search(Search::all()).await.expect("SEARCH");
             assert_eq!(left.iter().collect::<Vec<_>>(), [uids[1], uids[3]]);
-            // By number it goes as UIDs, for the numbers could change under it.
+            // By number it is sent as UIDs, for the numbers could change under it.
             inbox.move_to(seq(1), "Archive").await.expect("MOVE");
             let left = inbox.search(Search::all()).await.expect("SEARCH");
             assert_eq!(left.iter().collect::<Vec<_>>(), [uids[3]]);

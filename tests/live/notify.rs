@@ -79,7 +79,7 @@ async fn with_nothing_selected_the_connection_idles_and_changes_are_reported() {
         let mut other = a.other().await;
         other.append("Drafts", "", MESSAGE.as_bytes()).await;
         a.events.until_brief("status Drafts").await;
-        // It steps aside, and comes back.
+        // IDLE steps aside, and begins again.
         a.imap.noop().await.expect("NOOP");
         assert!(log.written().contains("DONE\r\n"), "{}", log.written());
         log.until("IDLE again", idle).await;

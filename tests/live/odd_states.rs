@@ -101,7 +101,7 @@ fn short(tagged: &str) -> String {
     }
 }
 
-/// What comes of all lines.
+/// The results of all lines.
 async fn run<S: AsyncRead + AsyncWrite + Unpin>(mut session: Other<S>) -> Vec<String> {
     for name in ["Src", "Old"] {
         session.command(&format!("CREATE {name}")).await;

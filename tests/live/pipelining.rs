@@ -1,4 +1,4 @@
-//! Several commands in flight: what goes out in one write, and whose answer is whose.
+//! Several commands in flight: what is sent in one write, and whose answer is whose.
 
 use imap_duplex::command::{Items, Search, StatusItems, Store};
 use imap_duplex::types::{Flag, Uid};

@@ -14,7 +14,7 @@ use crate::support::wire::Log;
 use crate::support::within;
 use crate::variants::without;
 
-/// The state, as soon as all is known that goes into it.
+/// The state, as soon as all its parts are known.
 async fn state_of(inbox: &Mailbox) -> MailboxState {
     inbox.ready().await.expect("the view becomes complete");
     inbox.state().expect("from then on there is one")
@@ -41,7 +41,8 @@ fn asked(log: &Log) -> Vec<String> {
     lines.filter(|line| ["SELECT", "FETCH", "SEARCH"].iter().any(|verb| line.contains(verb))).collect()
 }
 
-/// Messages come, go and change while another mailbox is selected; then the selection goes on.
+/// Messages arrive, change and are expunged while another mailbox is selected; then this is
+/// resumed.
 async fn while_disconnected(options: Options, fill: ViewSync) -> Vec<String> {
     let (mut a, log) = Account::recorded(&options, |config| config.auto_idle(false).view_sync(fill)).await;
     a.deliver(&["1", "2", "3", "4", "5", "6"]).await;

@@ -13,7 +13,7 @@ use crate::server::Options;
 use crate::support::wire::Log;
 use crate::support::within;
 
-/// How often IDLE went out, and how often DONE.
+/// How often IDLE was sent, and how often DONE.
 fn idles(log: &Log) -> (usize, usize) {
     let written = log.written();
     let lines = || written.lines();

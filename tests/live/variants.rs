@@ -1,5 +1,5 @@
-//! The same day's work with servers that can less: without QRESYNC and CONDSTORE, without ESEARCH,
-//! without IDLE, without UIDPLUS, and with IMAP4rev1 alone.
+//! The usual commands with servers that have fewer extensions: without QRESYNC and CONDSTORE,
+//! without ESEARCH, without IDLE, without UIDPLUS, and with IMAP4rev1 alone.
 
 use std::time::Duration;
 

@@ -5,9 +5,9 @@
 //! It is up in about 0.2 s and needs no root; as root it keeps mail as `nobody`, since Dovecot
 //! refuses root for that.
 //!
-//! It goes when the [`Dovecot`] is dropped, in a panic too. Should the test process be killed, so
-//! that nothing is dropped, a small shell beside the server sees the end of its input and does the
-//! same.
+//! It is stopped when the [`Dovecot`] is dropped, in a panic too. Should the test process be
+//! killed, so that nothing is dropped, a small shell beside the server sees the end of its input
+//! and does the same.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -79,7 +79,7 @@ pub struct Dovecot {
 }
 
 impl Dovecot {
-    /// A server as it comes.
+    /// A server with its defaults.
     pub fn start() -> Self {
         Self::with(&Options::default())
     }

@@ -84,7 +84,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Other<S> {
         reply.lines()
     }
 
-    /// Runs one command, whatever comes of it.
+    /// Runs one command, whatever its result.
     pub async fn attempt(&mut self, line: &str) -> Reply {
         let tag = self.send(line).await;
         self.reply(&tag).await

@@ -97,7 +97,7 @@ impl Log {
     }
 }
 
-/// A stream that keeps what goes through it.
+/// A stream that records its traffic.
 #[derive(Debug)]
 pub struct Recorder<S> {
     inner: S,

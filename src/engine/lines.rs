@@ -23,7 +23,7 @@ impl Engine {
     pub(in crate::engine) fn write_line(&mut self, id: CommandId) {
         let Some(class) = self.inflight.class(id).filter(|_| self.inflight.is_line_due(id)) else { return };
         let (ours, refusal) = (class.ours, self.refusal_of_line(id));
-        let tag = self.shared.tag(id);
+        let tag = self.scheduler.shared().tag(id);
         let mut line = Line::new(Some(&tag), &self.session);
         let encoded = match refusal {
             Some(error) => Err(error),
@@ -47,7 +47,7 @@ impl Engine {
                 self.writer.begin_line(id, tag, pieces, last);
             }
             Err(error) => {
-                self.shared.release_tag(&tag);
+                self.scheduler.shared().release_tag(&tag);
                 if let Some(error) = self.inflight.line_failed(id, error) {
                     if self.inflight.has_begun(id) {
                         self.failed(id, &error);

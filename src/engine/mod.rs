@@ -52,7 +52,6 @@ use crate::command::{self, Command, Logout, Noop, Session};
 use crate::types::{Answer, Capabilities, CloseReason, Event, EventKind, Limits};
 
 pub(crate) struct Engine {
-    shared: Arc<Shared>,
     settings: Settings,
     session: Session,
     lifecycle: Lifecycle,
@@ -73,12 +72,11 @@ impl Engine {
         let session = Session { command_line, messages, ..Session::default() };
         Self {
             output: Output::new(Arc::clone(shared.events())),
-            shared,
             settings,
             session,
             lifecycle: Lifecycle::default(),
             selected: Selected::default(),
-            scheduler: Scheduler::default(),
+            scheduler: Scheduler::new(shared),
             inflight: InFlight::default(),
             writer: Writer::default(),
             idle: Idle::default(),
@@ -93,7 +91,7 @@ impl Engine {
         if self.closed().is_some() || self.lifecycle.is_tls_due() {
             return;
         }
-        let taken = self.shared.take();
+        let taken = self.scheduler.shared().take();
         self.scheduler.extend(taken.submissions);
         self.given_up(&taken.given_up);
         self.catch_up();
@@ -256,7 +254,7 @@ impl Engine {
         command: impl Command,
         selection_handle: Option<Arc<SelectionHandle>>,
     ) {
-        self.scheduler.push_internal(&self.shared, QueuePlace::Back, own, command, selection_handle);
+        self.scheduler.push_internal(QueuePlace::Back, own, command, selection_handle);
     }
 
     /// The same, behind all that users submit, within reason.
@@ -266,7 +264,7 @@ impl Engine {
         command: impl Command,
         handle: Arc<SelectionHandle>,
     ) {
-        self.scheduler.push_internal(&self.shared, QueuePlace::Background, own, command, Some(handle));
+        self.scheduler.push_internal(QueuePlace::Background, own, command, Some(handle));
     }
 
     pub(crate) fn closed(&self) -> Option<&CloseReason> {
@@ -307,7 +305,7 @@ impl Engine {
             return self.report(Event::new(EventKind::Data(Answer::Capability(all))));
         }
         if self.session.learn_capabilities(&all) {
-            self.shared.set_capabilities(&all);
+            self.scheduler.shared().set_capabilities(&all);
             if self.lifecycle.is_ready() {
                 self.report(Event::new(EventKind::Capabilities(all)));
             }

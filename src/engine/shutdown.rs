@@ -48,7 +48,7 @@ impl Engine {
         log::closed(&reason, self.lifecycle.is_ready());
         self.lifecycle.on_closed(reason.clone());
         // First, so that whoever is woken by an end finds the cause.
-        let late = self.shared.close(&reason);
+        let late = self.scheduler.shared().close(&reason);
         if let Some(opening) = self.selected.take_opening() {
             opening.selection_handle.end(EndCause::Connection);
         }

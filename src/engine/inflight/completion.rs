@@ -33,7 +33,7 @@ enum Reply {
 impl Engine {
     pub(in crate::engine) fn handle_tagged(&mut self, tag: &str, status: StatusResponse, now: Instant) {
         let Some(id) = self.answered_by(tag) else { return self.report_stray_tag(tag, &status) };
-        self.shared.release_tag(tag);
+        self.scheduler.shared().release_tag(tag);
         let ignored = match self.inflight.effect(id) {
             // It would count removals that were never reported (RFC 7162 section 3.2.8 forbids it
             // for that).
@@ -93,7 +93,7 @@ impl Engine {
             let began = |f: &InFlightCommand| f.begun && (f.whole || !self.writer.has_yet_to_begin(*id, tag));
             self.inflight.entries.get(id).is_none_or(began)
         };
-        self.shared.owner(tag).filter(begun)
+        self.scheduler.shared().owner(tag).filter(begun)
     }
 
     /// A tagged response that is none: whatever it was to say, the command has ended.
@@ -175,7 +175,7 @@ impl Engine {
             // While logging in, what is said later may still be about an attempt that has failed.
             self.secrets.forget(id);
         }
-        flight.tags.iter().for_each(|tag| self.shared.release_tag(tag));
+        flight.tags.iter().for_each(|tag| self.scheduler.shared().release_tag(tag));
         if !flight.quiet {
             let kind = completion(&flight, &result);
             if let Some(limit) = flight.limited.take().filter(|_| flight.job.detached()) {
@@ -202,7 +202,7 @@ impl Engine {
         };
         self.publish();
         // Room first, so that who awaits the token finds it.
-        self.shared.release(id);
+        self.scheduler.shared().release(id);
         flight.job.end(result.clone());
         match own {
             None => {}

@@ -151,7 +151,7 @@ impl Engine {
                 self.on_metadata(reported, response);
             }
             Answer::ESearch(found) => {
-                let owner = found.tag.as_deref().and_then(|tag| self.shared.owner(tag));
+                let owner = found.tag.as_deref().and_then(|tag| self.scheduler.shared().owner(tag));
                 response.set_owner(owner);
                 self.deliver(response);
             }
@@ -199,7 +199,7 @@ impl Engine {
             reported_elsewhere |= matches!(status.code, Some(Code::HighestModSeq(_) | Code::UidNext(_)));
         }
         if let Some(Code::InProgress(progress)) = &status.code
-            && let Some(owner) = progress.tag.as_deref().and_then(|tag| self.shared.owner(tag))
+            && let Some(owner) = progress.tag.as_deref().and_then(|tag| self.scheduler.shared().owner(tag))
             && self.inflight.progress(owner, progress)
         {
             // RFC 9585 section 4: it is about this command alone, and no news.

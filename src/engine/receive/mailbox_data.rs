@@ -85,7 +85,7 @@ impl Engine {
     fn forget_notify(&mut self) {
         let is_notify = |internal: &InternalCommand| matches!(internal, InternalCommand::Notify);
         if let Some(next) = self.scheduler.take_internal(is_notify) {
-            self.shared.release(next.id);
+            self.scheduler.shared().release(next.id);
         }
     }
 

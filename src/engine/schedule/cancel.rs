@@ -4,8 +4,9 @@
 //! runs to its end, but for an IDLE by hand, a streamed upload and a series whose lines stand for themselves, which a `cancel`
 //! ends.
 
-use crate::command::Effect;
+use crate::command::{Class, Effect, Messages};
 use crate::engine::inflight::lines::Cancellation;
+use crate::engine::schedule::resolve::{names_uids, uid_validity_error};
 use crate::engine::selection::saved_search::no_search;
 use crate::engine::submit::end_cause::EndCause;
 use crate::engine::submit::shared::Submission;
@@ -77,6 +78,28 @@ impl Engine {
                 let error = EndCause::NotOpened.error();
                 self.end_withdrawn(id, error, false);
             }
+        }
+    }
+
+    /// Messages have gone though none may go while a command names them by number (RFC 9051 section 7.5.1): those that are about
+    /// to be written would hit others. The engine's own are no danger, and asked again by themselves.
+    pub(in crate::engine) fn on_numbers_shifted(&mut self) {
+        if self.inflight.has_numbers() && !self.writer.is_empty() {
+            self.unsend_all(|messages, _| {
+                let why = "its numbers stand for other messages now: the server removed some out of turn";
+                matches!(messages, Some(Messages::Seqs(_))).then(|| Error::invalid(why))
+            });
+        }
+    }
+
+    /// The UIDs are of another era now: those that are about to be written would hit other messages.
+    pub(in crate::engine) fn on_uid_validity_changed(&mut self) {
+        self.unsend_all(|messages, class| names_uids(messages, class).then(uid_validity_error));
+    }
+
+    fn unsend_all(&mut self, why: impl Fn(Option<&Messages>, &Class) -> Option<Error>) {
+        for (id, error) in self.inflight.unsent_where(why) {
+            self.withdraw_staged(id, error, false);
         }
     }
 

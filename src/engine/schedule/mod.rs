@@ -30,8 +30,9 @@ use crate::types::{CommandId, SelectionId};
 const MAX_STARVATION: u32 = 32;
 
 /// Commands that wait for their first line, and commands in flight that wait for their next.
-#[derive(Default)]
 pub(in crate::engine) struct Scheduler {
+    /// Where the halves submit.
+    shared: Arc<Shared>,
     queue: VecDeque<Submission>,
     background: VecDeque<Submission>,
     /// How many commands have started before the first in the background.
@@ -59,6 +60,22 @@ pub(in crate::engine) enum QueuePlace {
 }
 
 impl Scheduler {
+    pub(in crate::engine) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            queue: VecDeque::new(),
+            background: VecDeque::new(),
+            starvation_count: 0,
+            sync_query_count: 0,
+            ready_to_continue: VecDeque::new(),
+        }
+    }
+
+    /// What the engine and the halves share: tags, and room for commands.
+    pub(in crate::engine) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// Whether no command waits but in the background.
     pub(in crate::engine) fn queue_is_empty(&self) -> bool {
         self.queue.is_empty()
@@ -91,14 +108,13 @@ impl Scheduler {
     /// Queues a command of the engine's own.
     pub(in crate::engine) fn push_internal(
         &mut self,
-        shared: &Shared,
         place: QueuePlace,
         internal: InternalCommand,
         command: impl Command,
         selection_handle: Option<Arc<SelectionHandle>>,
     ) {
         // What users submitted before comes first, so that numbers and the order of sending agree.
-        let (id, before) = shared.register_own();
+        let (id, before) = self.shared.register_own();
         self.extend(before);
         let submission = Submission::internal(id, internal, command, selection_handle);
         self.sync_query_count += usize::from(submission.is_sync_query());
@@ -178,7 +194,10 @@ impl Scheduler {
 
     /// Takes out all that waits, at the end of the connection.
     pub(in crate::engine) fn take_all(&mut self) -> VecDeque<Submission> {
-        std::mem::take(self).queue
+        self.background.clear();
+        self.ready_to_continue.clear();
+        (self.starvation_count, self.sync_query_count) = (0, 0);
+        std::mem::take(&mut self.queue)
     }
 
     fn taken(&mut self, submission: Submission) -> Submission {

@@ -1,16 +1,24 @@
 //! Sequence numbers between submission and sending: what they meant then is what is sent now (RFC 9051
 //! section 2.3.1.2), or the UIDs that they stood for.
 
-use crate::command::{Class, Effect, Messages, ResponseKinds};
-use crate::engine::Engine;
+use crate::command::{Class, Effect, Messages, ResponseKinds, Session};
 use crate::engine::schedule::admission::Verdict;
+use crate::engine::selection::Selected;
 use crate::engine::submit::selection_handle::{SelectionHandle, SubmitContext};
 use crate::engine::submit::shared::Submission;
 use crate::error::{Error, Result};
 use crate::types::{Seq, SeqSet, SnapshotRange, Uid, UidSet};
 use crate::view::{View, renumber};
 
-impl Engine {
+/// What the numbers and UIDs of a command that waits depend on.
+pub(in crate::engine) struct Numbering<'a> {
+    pub(in crate::engine) selected: &'a Selected,
+    pub(in crate::engine) session: &'a Session,
+    /// Sequence numbers may shift at any time (RFC 5465 section 5.3).
+    pub(in crate::engine) numbers_move: bool,
+}
+
+impl Numbering<'_> {
     /// Whether it needs UIDs that have not been told yet: those of its numbers, or where an open range ends.
     pub(in crate::engine) fn needs_unknown_uids(&self, next: &mut Submission) -> bool {
         let (by_uid, changes) = (self.must_name_uids(next), !next.class.reads_only);
@@ -31,14 +39,14 @@ impl Engine {
     }
 
     /// Whether this command can't name messages by number: it has no such form, the session has no numbers (RFC 9586
-    /// section 3), or they may shift while it is on its way (RFC 5465 section 5.3).
+    /// section 3), or they may shift while it is on its way.
     fn must_name_uids(&self, next: &Submission) -> bool {
-        next.class.by_uid || self.session.is_enabled("UIDONLY") || self.mailboxes.moves_numbers()
+        next.class.by_uid || self.session.is_enabled("UIDONLY") || self.numbers_move
     }
 
     /// Makes numbers mean what they meant when the command was submitted, and UIDs of them where the command
     /// has no form by number.
-    pub(in crate::engine) fn settle_numbers(&mut self, next: &mut Submission) -> Result<()> {
+    pub(in crate::engine) fn settle(&mut self, next: &mut Submission) -> Result<()> {
         let (form, then, changes) = (self.form_of(next), next.then, !next.class.reads_only);
         let class = &next.class;
         let reads = class.ours
@@ -52,16 +60,16 @@ impl Engine {
         match messages {
             Messages::Seqs(set) => *messages = self.settled(set, form, then)?,
             Messages::SnapshotRange(slots) => *messages = self.found(slots, form)?,
-            Messages::Uids(set) if (changes || self.mailboxes.moves_numbers()) && set.names_last() => {
+            Messages::Uids(set) if (changes || self.numbers_move) && set.names_last() => {
                 match self.last_named(set) {
                     Ok(named) => *messages = named.into(),
-                    Err(error) if self.mailboxes.moves_numbers() => return Err(error),
+                    Err(error) if self.numbers_move => return Err(error),
                     // A lone `*` names no other message than was meant.
                     Err(_) => {}
                 }
             }
             Messages::Uids(set) if changes && set.is_open() => *messages = self.ended(set, reads)?.into(),
-            Messages::Saved(saved) => self.check_saved(saved)?,
+            Messages::Saved(saved) => self.selected.check_saved(saved)?,
             Messages::Uids(_) => {}
         }
         Ok(())
@@ -119,28 +127,6 @@ impl Engine {
             _ => return Verdict::Go,
         };
         if reported == Some(uid_validity) { Verdict::Go } else { Verdict::OtherEra }
-    }
-
-    /// Messages have gone though none may go while a command names them by number (RFC 9051 section 7.5.1): those that are about
-    /// to be written would hit others. The engine's own are no danger, and asked again by themselves.
-    pub(in crate::engine) fn on_numbers_shifted(&mut self) {
-        if self.inflight.has_numbers() && !self.writer.is_empty() {
-            self.unsend_all(|messages, _| {
-                let why = "its numbers stand for other messages now: the server removed some out of turn";
-                matches!(messages, Some(Messages::Seqs(_))).then(|| Error::invalid(why))
-            });
-        }
-    }
-
-    /// The UIDs are of another era now: those that are about to be written would hit other messages.
-    pub(in crate::engine) fn on_uid_validity_changed(&mut self) {
-        self.unsend_all(|messages, class| names_uids(messages, class).then(uid_validity_error));
-    }
-
-    fn unsend_all(&mut self, why: impl Fn(Option<&Messages>, &Class) -> Option<Error>) {
-        for (id, error) in self.inflight.unsent_where(why) {
-            self.withdraw_staged(id, error, false);
-        }
     }
 
     /// The messages that a command that waits names, as it would be sent now. UIDs of numbers are kept until the view
@@ -247,7 +233,7 @@ fn no_uid() -> Error {
 }
 
 /// Whether a command names messages by UIDs that mean others in another era of the mailbox.
-fn names_uids(messages: Option<&Messages>, class: &Class) -> bool {
+pub(in crate::engine) fn names_uids(messages: Option<&Messages>, class: &Class) -> bool {
     class.names_uids
         || matches!(messages, Some(Messages::Uids(set)) if !Messages::independent_of_uid_validity(set))
 }

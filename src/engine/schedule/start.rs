@@ -9,7 +9,7 @@ use crate::engine::inflight::entry::AtStart;
 use crate::engine::log;
 use crate::engine::schedule::Queue;
 use crate::engine::schedule::admission::{SelectionFacts, Verdict, admit};
-use crate::engine::schedule::resolve::uid_validity_error;
+use crate::engine::schedule::resolve::{Numbering, uid_validity_error};
 use crate::engine::selection::access::read_only;
 use crate::engine::selection::select::Opening;
 use crate::engine::submit::end_cause::EndCause;
@@ -58,7 +58,7 @@ impl Engine {
             self.withdraw(next);
             return true;
         }
-        if from == Queue::Users && self.needs_unknown_uids(&mut next) {
+        if from == Queue::Users && self.numbering().needs_unknown_uids(&mut next) {
             // Those that ask for something else ask for UIDs when that has ended.
             let asked =
                 self.selected.opening().is_some() || self.inflight.internals().any(|(own, _)| own.fills());
@@ -98,12 +98,18 @@ impl Engine {
         true
     }
 
+    fn numbering(&self) -> Numbering<'_> {
+        let numbers_move = self.mailboxes.moves_numbers();
+        Numbering { selected: &self.selected, session: &self.session, numbers_move }
+    }
+
     fn verdict(&self, next: &mut Submission) -> Verdict {
         if matches!(next.class.effect, Effect::Logout) {
             // It keeps its place, and waits for no answer but those on which further lines of a command hang.
             return if self.inflight.has_more_lines() { Verdict::Wait } else { Verdict::Go };
         }
-        let messages = self.named_now(next);
+        let numbering = self.numbering();
+        let messages = numbering.named_now(next);
         let selections = SelectionFacts {
             open: self.selected.current().map(|s| &*s.selection_handle),
             opening: self.selected.opening().map(|o| &*o.selection_handle),
@@ -118,7 +124,7 @@ impl Engine {
         match admit(next, messages.as_ref(), &selections, self.inflight.counts(), flags_clash) {
             Verdict::Go if self.is_refused_as_read_only(next) => Verdict::ReadOnly,
             Verdict::Go if self.waits_for_saved(next, messages.as_ref()) => Verdict::Wait,
-            Verdict::Go => self.uid_validity_verdict(next),
+            Verdict::Go => numbering.uid_validity_verdict(next),
             verdict => verdict,
         }
     }
@@ -133,7 +139,7 @@ impl Engine {
         if origin.is_user() && job.wanted() {
             self.tell_failed(id, job.name(), &error, place);
         }
-        self.shared.release(id);
+        self.scheduler.shared().release(id);
         job.end(Err(error));
     }
 
@@ -143,7 +149,7 @@ impl Engine {
         let asks_flags = matches!(next.origin, Origin::Internal(InternalCommand::Flags(..)));
         let asks_by_number =
             is_sync_query && next.job.messages().is_some_and(|messages| messages.by_number());
-        let settled = self.settle_numbers(&mut next);
+        let settled = self.numbering().settle(&mut next);
         let messages = next.job.messages().cloned();
         // A question for UIDs whose numbers could be made UIDs has its answer.
         let answered = asks_by_number && matches!(messages, Some(Messages::Uids(_)));
@@ -215,7 +221,7 @@ impl Engine {
             let kind = EventKind::Completed { command, status: status.clone(), detached };
             self.report(Event::new(kind).at(place).caused_by(Some(id)));
         }
-        self.shared.release(id);
+        self.scheduler.shared().release(id);
         job.end(Ok(Done::new(status)));
     }
 }

@@ -11,6 +11,7 @@
 
 use crate::command::{Messages, SaveState, SavedSearch};
 use crate::engine::Engine;
+use crate::engine::selection::Selected;
 use crate::engine::submit::shared::Submission;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -63,13 +64,15 @@ impl Engine {
             && saved.standing() == SaveState::Awaited
             && self.selected.saved.now.as_ref() == Some(saved)
     }
+}
 
+impl Selected {
     /// Whether `$` is what this handle stands for.
     pub(in crate::engine) fn check_saved(&self, saved: &SavedSearch) -> Result<()> {
         if saved.standing() == SaveState::Failed {
             return Err(no_search());
         }
-        if self.selected.saved.now.as_ref() != Some(saved) {
+        if self.saved.now.as_ref() != Some(saved) {
             let why = "the server has forgotten this result: another was saved, or the mailbox was left";
             return Err(Error::invalid(why));
         }

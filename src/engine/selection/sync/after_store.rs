@@ -199,7 +199,7 @@ impl Engine {
                 let cause = cause.map(|(id, store)| (id, Box::new(store.of_none())));
                 let own = InternalCommand::Flags(cause, IncrementalSet::default());
                 let (place, handle) = (QueuePlace::BeforeSelectionEnds, selection_handle.clone());
-                self.scheduler.push_internal(&self.shared, place, own, fetch, Some(handle));
+                self.scheduler.push_internal(place, own, fetch, Some(handle));
             }
         }
     }

@@ -1,7 +1,8 @@
-//! Backpressure: while results are read more slowly than they are received, the server waits too, within
-//! reason.
+//! Backpressure: while results are read more slowly than they are received, the server waits too,
+//! within reason.
 //!
-//! In: how much waits for a reader and how often it reads; the time. Out: whether the socket is to be read.
+//! In: how much waits for a reader and how often it reads; the time. Out: whether the socket is to
+//! be read.
 //!
 //! ```text
 //!              more than Limits::backlog waits              nothing taken for Limits::hold
@@ -11,8 +12,8 @@
 //!     └───────── command was submitted, or it has ended <──────────────────────────────────────────┘
 //! ```
 //!
-//! While it reads on, a result is kept up to [`Limits::unread`](crate::types::Limits::unread) and ends
-//! there. (Contract line 10.)
+//! While it reads on, a result is kept up to [`Limits::unread`](crate::types::Limits::unread) and
+//! ends there. (Contract line 10.)
 
 use std::time::{Duration, Instant};
 
@@ -30,8 +31,8 @@ pub(super) struct Backpressure {
 struct Hold {
     id: CommandId,
     taken: u64,
-    /// Since when nothing has been taken, as far as is known; never later than it is true while the socket
-    /// is held.
+    /// Since when nothing has been taken, as far as is known; never later than it is true while the
+    /// socket is held.
     since: Instant,
     /// When that was looked at last.
     looked: Instant,
@@ -49,8 +50,8 @@ impl Hold {
 }
 
 impl Backpressure {
-    /// Whether nothing is to be read now, for `limit` at most. `backed_up`: the command of whose result too
-    /// much waits unread, and how often something of it was taken.
+    /// Whether nothing is to be read now, for `limit` at most. `backed_up`: the command of whose
+    /// result too much waits unread, and how often something of it was taken.
     fn holds(&mut self, now: Instant, backed_up: Option<(CommandId, u64)>, limit: Duration) -> bool {
         let Some((id, taken)) = backed_up else {
             self.hold = None;
@@ -82,8 +83,9 @@ impl Backpressure {
 }
 
 impl Engine {
-    /// Whether nothing is to be read from the server now: a result waits unread, and nothing else is wanted
-    /// of the connection. Ask again at the [`deadline`](Self::deadline), or when the driver is woken.
+    /// Whether nothing is to be read from the server now: a result waits unread, and nothing else
+    /// is wanted of the connection. Ask again at the [`deadline`](Self::deadline), or when the
+    /// driver is woken.
     pub(crate) fn holds(&mut self, now: Instant) -> bool {
         // After the server's BYE only what it has sent already is left.
         let alone = !self.scheduler.has_submissions() && self.lifecycle.drain_deadline().is_none();

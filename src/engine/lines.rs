@@ -1,7 +1,7 @@
 //! The lines of commands in flight, and what the server's `+` and an upload's source do to them.
 //!
-//! In: commands whose next line is due, `+`, chunks of a source. Out: lines in the writer, or the error
-//! with which a command ends.
+//! In: commands whose next line is due, `+`, chunks of a source. Out: lines in the writer, or the
+//! error with which a command ends.
 
 use std::io;
 use std::time::Instant;
@@ -145,7 +145,8 @@ impl Engine {
         }
         let error = error.with_sent(Sent::Partly);
         if !can_cancel || upload.is_too_long_to_pad() {
-            // A server that waits for bytes takes nothing else, and would take the next command for them.
+            // A server that waits for bytes takes nothing else, and would take the next command for
+            // them.
             let cause = std::error::Error::source(&error);
             let why = error.message();
             let reason = CloseReason::Upload(cause.map_or(why.to_owned(), |cause| format!("{why}: {cause}")));

@@ -1,9 +1,10 @@
-//! What the log says of the engine (crate `tracing`, target `imap_duplex`): each command and its end, IDLE, selections, and
-//! the connection's end.
+//! What the log says of the engine (crate `tracing`, target `imap_duplex`): each command and its
+//! end, IDLE, selections, and the connection's end.
 //!
-//! Levels: `info` for the connection, `debug` for commands and selections. Names of commands and mailboxes, tags, codes and
-//! durations alone: no arguments, no text of a server's answer to a command (it may repeat what it was sent), no data. With the
-//! level off a line costs one comparison.
+//! Levels: `info` for the connection, `debug` for commands and selections. Names of commands and
+//! mailboxes, tags, codes and durations alone: no arguments, no text of a server's answer to a
+//! command (it may repeat what it was sent), no data. With the level off a line costs one
+//! comparison.
 
 use std::fmt::Display;
 use std::time::{Duration, Instant};
@@ -17,7 +18,8 @@ use crate::engine::write::idle::Idle;
 use crate::error::{Error, Result};
 use crate::types::{CloseReason, CommandId, Done, MailboxName};
 
-/// The target of all lines, so that `RUST_LOG=imap_duplex=debug` finds them wherever the code stands.
+/// The target of all lines, so that `RUST_LOG=imap_duplex=debug` finds them wherever the code
+/// stands.
 macro_rules! target {
     () => {
         "imap_duplex"

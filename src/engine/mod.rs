@@ -1,5 +1,5 @@
-//! The engine: the protocol's state machine. No I/O, no clock, no async: what came in and what time it is
-//! are arguments.
+//! The engine: the protocol's state machine. No I/O, no clock, no async: what came in and what time
+//! it is are arguments.
 //!
 //! ```text
 //!  Sender ── Shared ──> poll(now) ─> admission ─> lines ─> outbox ──> next_write / written
@@ -9,9 +9,10 @@
 //!  Token    <── slot   <───────────────────────┘
 //! ```
 //!
-//! In: responses by [`Engine::handle`], what was submitted by [`Engine::poll`], how much has been written by
-//! [`Engine::written`]. Out: bytes by [`Engine::next_write`], a time by [`Engine::deadline`], events and
-//! results through the queue and the slots. Call `poll` after every input, and at the deadline.
+//! In: responses by [`Engine::handle`], what was submitted by [`Engine::poll`], how much has been
+//! written by [`Engine::written`]. Out: bytes by [`Engine::next_write`], a time by
+//! [`Engine::deadline`], events and results through the queue and the slots. Call `poll` after
+//! every input, and at the deadline.
 
 mod backpressure;
 mod events;
@@ -231,7 +232,7 @@ impl Engine {
 
     /// Puts an event on the stream.
     fn report(&mut self, event: Event) {
-        // Whoever reads it finds the view up to date.
+        // The view is published before the event, so a reader of the event finds it up to date.
         self.publish();
         self.output.report(event);
     }
@@ -279,18 +280,19 @@ impl Engine {
         &self.session
     }
 
-    /// Logging in is over: from now on changes of capabilities are events, and its secrets are forgotten.
+    /// Logging in is over: from now on changes of capabilities are events, and its secrets are
+    /// forgotten.
     pub(crate) fn set_ready(&mut self) {
         self.lifecycle.on_ready();
         self.secrets.clear();
     }
 
-    /// Forgets what was told before TLS (RFC 9051 section 6.2.1).
+    /// Drops what was received before TLS (RFC 9051 section 6.2.1).
     pub(crate) fn forget_capabilities(&mut self) {
         self.session.capabilities = Capabilities::default();
     }
 
-    /// The connection speaks TLS now: what was told in clear text is forgotten (RFC 9051 section 6.2.1).
+    /// TLS is established: what was received in clear text is dropped (RFC 9051 section 6.2.1).
     pub(crate) fn on_tls_established(&mut self) {
         self.lifecycle.on_tls_established();
         self.forget_capabilities();
@@ -298,8 +300,8 @@ impl Engine {
         self.output.forget();
     }
 
-    /// What the server can do from here on. A list without any IMAP4… word, which each list must have (RFC 9051 section
-    /// 7.2.2), is none: it is an event, and changes nothing.
+    /// What the server can do from here on. A list without any IMAP4… word, which each list must
+    /// have (RFC 9051 section 7.2.2), is none: it is an event, and changes nothing.
     fn on_capabilities(&mut self, all: Capabilities) {
         if !all.is_whole() {
             return self.report(Event::new(EventKind::Data(Answer::Capability(all))));

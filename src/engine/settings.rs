@@ -17,7 +17,7 @@ pub(crate) struct Settings {
     pub(crate) idle_delay: Duration,
     /// How long one IDLE may last.
     pub(crate) idle_renew: Duration,
-    /// How often NOOP goes out where the server does not IDLE.
+    /// How often NOOP is sent where the server has no IDLE.
     pub(crate) poll_every: Duration,
     /// How long the server may be silent while a command is in flight.
     pub(crate) silence: Duration,
@@ -26,9 +26,9 @@ pub(crate) struct Settings {
 /// How many messages one command asks of, so that none keeps the connection busy for long.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BatchSizes {
-    /// For UIDs. With ESEARCH the answer is some kB, without it about 7 octets a message.
+    /// For UIDs. With ESEARCH the answer is some kB, without it about 7 bytes a message.
     pub(crate) uids: u32,
-    /// For flags: about 50 octets a message.
+    /// For flags: about 50 bytes a message.
     pub(crate) flags: u32,
 }
 

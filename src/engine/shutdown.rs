@@ -1,7 +1,9 @@
-//! How a connection ends: each command with the same cause, and whether it had been sent; then the stream of events.
+//! How a connection ends: each command with the same cause, and whether it had been sent; then the
+//! stream of events.
 //!
-//! In: EOF, an error of the socket, what can't be understood, the driver that is dropped, a LOGOUT that is answered. Out: what
-//! was in flight or waited ends, and `Closed` is told, last. (Contract line 11.)
+//! In: EOF, an error of the socket, bytes that can't be parsed, a dropped driver, an answered
+//! LOGOUT. Out: every command in flight or queued ends, and `Closed` is reported, last. (Contract,
+//! promise 11.)
 
 use std::time::Instant;
 
@@ -16,7 +18,8 @@ use crate::types::{CloseReason, CommandId, Done, Event, Place, Status, StatusRes
 use crate::wire::frame::FrameError;
 
 impl Engine {
-    /// Writing has failed: what the server still sends is read, for a while, before everything ends.
+    /// Writing has failed: what the server still sends is read, for a while, before everything
+    /// ends.
     pub(crate) fn write_failed(&mut self, reason: CloseReason, now: Instant) {
         self.writer.discard();
         self.lifecycle.on_write_error(reason, now);
@@ -47,7 +50,7 @@ impl Engine {
         }
         log::closed(&reason, self.lifecycle.is_ready());
         self.lifecycle.on_closed(reason.clone());
-        // First, so that whoever is woken by an end finds the cause.
+        // First, so that a task woken by an end finds the cause.
         let late = self.scheduler.shared().close(&reason);
         if let Some(opening) = self.selected.take_opening() {
             opening.selection_handle.end(EndCause::Connection);

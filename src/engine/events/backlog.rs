@@ -45,7 +45,7 @@ impl Backlog {
         relieved
     }
 
-    /// So much waits no longer, and nobody has taken it.
+    /// So much was dropped unread.
     pub(in crate::engine) fn drop_unread(&mut self, weight: usize) {
         self.bytes = self.bytes.saturating_sub(weight);
     }

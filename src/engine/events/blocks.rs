@@ -1,5 +1,6 @@
-//! A queue that holds just what is in it: its places come in blocks, which are not moved when it grows and go when they have
-//! been emptied. A `VecDeque` may have room for twice what it holds, and keeps the room that it once needed.
+//! A queue that holds just what is in it: its places come in blocks, which are not moved when it
+//! grows and go when they have been emptied. A `VecDeque` may have room for twice what it holds,
+//! and keeps the room that it once needed.
 
 use std::collections::VecDeque;
 use std::collections::vec_deque::IntoIter;
@@ -8,8 +9,8 @@ use std::iter::{Chain, Flatten};
 /// How many places a block has.
 const PLACES: usize = 64;
 
-/// A queue in blocks. Those between the first and the last are full; only the first has been taken from at its front. Values are
-/// large, and come by the hundred thousand: each is moved once.
+/// A queue in blocks. Those between the first and the last are full; only the first has been taken
+/// from at its front. Values are large, and come by the hundred thousand: each is moved once.
 #[derive(Debug)]
 pub(in crate::engine) struct Blocks<T> {
     /// The blocks before the last one. None of them is empty.
@@ -117,7 +118,7 @@ impl<T> IntoIterator for Blocks<T> {
     type Item = T;
     type IntoIter = Chain<Flatten<IntoIter<VecDeque<T>>>, IntoIter<T>>;
 
-    /// Each block goes when it has been taken.
+    /// Each block is freed once its values are taken.
     fn into_iter(self) -> Self::IntoIter {
         self.full.into_iter().flatten().chain(self.last)
     }

@@ -1,13 +1,16 @@
-//! News that later news make worthless: the count of a mailbox, the flags of a message, counts that STATUS told,
-//! capabilities. Where a slow reader leaves no room, the later takes the place of the earlier, and nothing is lost.
+//! Coalescing: which events a later one makes worthless. That is the count of a mailbox, the flags
+//! of a message, a STATUS, capabilities. Where a slow reader leaves no room, the later event
+//! replaces the earlier one, and no information is lost.
 //!
-//! In: events. Out: whose state each one tells, and what the later must take over from the earlier.
+//! In: events. Out: the state that each reports, and what the later must take over from the
+//! earlier.
 
 use std::collections::HashMap;
 
 use crate::types::{Event, EventKind, MailboxName, SelectionId, Uid};
 
-/// The state that an event tells, whole: a later one of the same key says all that an earlier one did.
+/// A state that one event reports completely: a later event of the same key supersedes an earlier
+/// one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(in crate::engine) enum Key {
     Count(SelectionId),
@@ -16,10 +19,10 @@ pub(in crate::engine) enum Key {
     Capabilities,
 }
 
-/// Which state it tells, if it tells one whole.
+/// The state that an event reports completely, if it does.
 pub(in crate::engine) fn key(event: &Event) -> Option<Key> {
     if event.while_disconnected {
-        // What happened while away is told once, in its own place.
+        // A change of the time while disconnected is reported once, in its place.
         return None;
     }
     let selection = event.place.as_ref().and_then(|place| place.selection);
@@ -34,7 +37,8 @@ pub(in crate::engine) fn key(event: &Event) -> Option<Key> {
     }
 }
 
-/// What events that were left out make of those before them: these tell of other messages, or of other mailboxes.
+/// Which earlier events can't be coalesced with later ones because of events left out between them:
+/// the same UID or name means another message or mailbox by then.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::engine) struct Invalidation {
     flags: bool,
@@ -42,7 +46,8 @@ pub(in crate::engine) struct Invalidation {
 }
 
 impl Invalidation {
-    /// What one event makes of those before it. Which mailbox it was about is not kept, so it is all of them.
+    /// What one event makes of those before it. Which mailbox it was about is not kept, so it is
+    /// all of them.
     pub(in crate::engine) fn of(event: &Event) -> Self {
         use EventKind::{Contradiction, MailboxCreated, MailboxDeleted, MailboxRenamed, UidValidityChanged};
         Self {
@@ -58,7 +63,8 @@ impl Invalidation {
     }
 }
 
-/// Where the last event stands of each state. Those of one kind are apart: what voids them all costs nothing for the others.
+/// Where the last event stands of each state. Those of one kind are apart: what invalidates them all
+/// costs nothing for the others.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct LatestByKey {
     flags: HashMap<Key, u64>,
@@ -80,19 +86,19 @@ impl LatestByKey {
         self.like(key).remove(key);
     }
 
-    pub(in crate::engine) fn void(&mut self, voids: Invalidation) {
-        // What goes here has come once: it is never looked through again.
-        if voids.flags {
+    pub(in crate::engine) fn invalidate(&mut self, invalidates: Invalidation) {
+        // What is removed here was inserted once: each entry is dropped at most once.
+        if invalidates.flags {
             self.flags = HashMap::new();
         }
-        if voids.statuses {
+        if invalidates.statuses {
             self.statuses = HashMap::new();
         }
     }
 
     /// Notes that this event stands at this place.
     pub(in crate::engine) fn note(&mut self, event: &Event, place: u64) {
-        self.void(Invalidation { statuses: false, ..Invalidation::of(event) });
+        self.invalidate(Invalidation { statuses: false, ..Invalidation::of(event) });
         if let (
             EventKind::MailboxCreated(_) | EventKind::MailboxDeleted | EventKind::MailboxRenamed { .. },
             Some(name),
@@ -124,14 +130,15 @@ pub(in crate::engine) fn is_undone(event: &Event) -> bool {
     matches!(&event.kind, EventKind::FlagsChanged { flags, before: Some(before), .. } if flags == before)
 }
 
-/// Whether the event with this key may go, with this one before it. On a count rests what is told of messages after it; and it
-/// says what is left after a removal that tells no number.
+/// Whether the event with this key may be superseded, with this one before it. Events after a count
+/// rely on it, and after an expunge without a number the count says how many messages are left.
 pub(in crate::engine) fn may_go(key: &Key, before: Option<&Event>, is_last: bool) -> bool {
     let no_removal = before.is_some_and(|event| !matches!(event.kind, EventKind::Expunged { seq: None, .. }));
     !matches!(key, Key::Count(_)) || is_last && no_removal
 }
 
-/// How many items that the library has no name for one status may have after it has taken over those of earlier ones.
+/// How many items that the library has no name for one status may have after it has taken over
+/// those of earlier ones.
 const MAX_STATUS_ITEMS: usize = 100;
 
 /// Whether the later would grow and grow by what it takes over from the earlier.
@@ -147,7 +154,7 @@ pub(in crate::engine) fn is_too_much(earlier: &Event, later: &Event) -> bool {
 /// The later of two events of one key takes over what only the earlier one says.
 pub(in crate::engine) fn take_over(earlier: Event, later: &mut Event) {
     if earlier.cause != later.cause {
-        // Both changes as one are nobody's alone.
+        // Two changes of different causes have no single cause.
         later.cause = None;
     }
     match (earlier.kind, &mut later.kind) {
@@ -155,7 +162,8 @@ pub(in crate::engine) fn take_over(earlier: Event, later: &mut Event) {
         (EventKind::FlagsChanged { before: first, .. }, EventKind::FlagsChanged { before, .. }) => {
             *before = first
         }
-        // Of another mailbox of this name, what was told is worth nothing (RFC 9051 section 2.3.1.1).
+        // A STATUS of an earlier mailbox of this name says nothing of this one (RFC 9051 section
+        // 2.3.1.1).
         (EventKind::Status(earlier), EventKind::Status(later)) => {
             let is_another = |uid_validity| later.uid_validity.is_some_and(|now| now != uid_validity);
             if !earlier.uid_validity.is_some_and(is_another) {
@@ -172,7 +180,7 @@ mod tests {
     use crate::types::{Flag, Flags, MailboxStatus, Place};
 
     #[test]
-    fn flags_keep_what_they_were_before_both_and_counts_what_only_the_earlier_tells() {
+    fn flags_keep_what_they_were_before_both_and_counts_what_only_the_earlier_has() {
         let flags = |before: Option<Flags>, flags: Flags| EventKind::FlagsChanged {
             seq: None,
             uid: Uid::new(4),

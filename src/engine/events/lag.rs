@@ -1,7 +1,8 @@
-//! What a slow reader misses: news that were left out, told by a `Lagged` in the place where they were.
+//! What a slow reader misses: events that were left out, counted by a `Lagged` at their place.
 //!
-//! In: events that there is no room for, and events that wait. Out: the `Lagged` that counts them. All of them together name
-//! no more mailboxes than a bound, none with a long name, so that what was left out holds nothing itself.
+//! In: events that there is no room for, and events that wait. Out: the `Lagged` that counts them.
+//! All of them together name no more mailboxes than a bound, none with a long name, so that what
+//! was left out holds nothing itself.
 
 use crate::types::{Event, EventKind, Lagged, MailboxName};
 
@@ -62,7 +63,7 @@ impl LagCounter {
     }
 }
 
-/// The count of what was left out, if that is what the event tells.
+/// The count of events left out, if this event is a `Lagged`.
 pub(in crate::engine) fn lag_of(event: &mut Event) -> Option<&mut Lagged> {
     match &mut event.kind {
         EventKind::Lagged(lag) => Some(lag),

@@ -1,15 +1,15 @@
 //! Where all parts of the engine report to.
 //!
-//! In: events, each after the view that it is about has been published. Out: the queue's events in the
-//! same order, and whether more wait than may.
+//! In: events, each after the view that it is about has been published. Out: the queue's events in
+//! the same order, and whether more wait than may.
 
 use std::sync::Arc;
 
 use crate::engine::events::queue::EventQueue;
 use crate::types::{CloseReason, Event, EventKind};
 
-/// The engine's end of the event queue. An event is in the queue when `report` returns: a response may
-/// lead to as many as a mailbox has messages, so there is nowhere else that they could wait.
+/// The engine's end of the event queue. An event is in the queue when `report` returns: a response
+/// may lead to as many as a mailbox has messages, so there is nowhere else that they could wait.
 pub(crate) struct Output {
     queue: Arc<EventQueue>,
     overrun: bool,

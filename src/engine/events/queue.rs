@@ -1,7 +1,8 @@
-//! The event queue: what the driver tells, until the `Receiver` takes it. Bounded.
+//! The event queue between the driver and the `Receiver`. Bounded.
 //!
-//! In: events in wire order. Out: the same. Past the bound, what later events make worthless goes (`superseded`), and then
-//! news are left out behind one `Lagged`. Its lock is held for a push or a pop and never across a wake.
+//! In: events in wire order. Out: the same order. Beyond the bound, events that later ones
+//! supersede are dropped, then events are left out behind one `Lagged`. The lock is held for a push
+//! or a pop and never across a wake.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -31,7 +32,8 @@ struct State {
     superseded_count: usize,
     /// How many have been taken, so that a place in the stream can be named.
     taken: u64,
-    /// Once there was no room: where in the stream the latest event of each state stands. Until all has been read.
+    /// Once there was no room: where in the stream the latest event of each state stands. Until all
+    /// has been read.
     latest: Option<LatestByKey>,
     /// What was left out.
     missed: LagCounter,
@@ -40,13 +42,13 @@ struct State {
     /// What those of them hold that may not be left out, rows of results aside.
     kept: usize,
     closed: bool,
-    /// Nobody will ever read.
+    /// The reader was dropped.
     reader_dropped: bool,
     reader: Option<Waker>,
 }
 
-/// How many bytes of memory the place of an event takes, with the note of where it stands ([`LatestByKey`]), whose table is a third
-/// full at the least.
+/// How many bytes of memory the place of an event takes, with the note of where it stands
+/// ([`LatestByKey`]), whose table is a third full at the least.
 const PLACE: usize = size_of::<Waiting>() + 3 * (size_of::<(Key, u64)>() + 1);
 
 /// How many bytes of memory an event takes while it waits.
@@ -62,8 +64,9 @@ struct Waiting {
     weight: usize,
     /// It may not be left out, and is no row of a result, which could end alone.
     kept: bool,
-    /// What may not be taken for the same any more as what is told behind it: of those left out here.
-    voids: Invalidation,
+    /// What the events left out here invalidate: an event before this place must not be coalesced
+    /// with a later one of the same key.
+    invalidates: Invalidation,
 }
 
 /// More waits unread than [`Limits::unread`](crate::types::Limits::unread) allows.
@@ -87,7 +90,8 @@ impl EventQueue {
         if result { Ok(()) } else { Err(Overrun) }
     }
 
-    /// Adds an event and leaves the wake to the caller. `false` if what may not be left out is too much.
+    /// Adds an event and leaves the wake to the caller. `false` if what may not be left out is too
+    /// much.
     pub(crate) fn push_quietly(&self, event: Event) -> bool {
         let mut state = self.lock();
         if state.reader_dropped || state.closed {
@@ -112,12 +116,15 @@ impl EventQueue {
             return true;
         }
         state.kept += if kept { weight } else { 0 };
-        state.add(Waiting { event: Some(event), weight, kept, voids: Invalidation::default() }, self.mark);
+        state.add(
+            Waiting { event: Some(event), weight, kept, invalidates: Invalidation::default() },
+            self.mark,
+        );
         state.kept <= self.unread
     }
 
-    /// Adds a piece of a detached command's result, and wakes the reader. `false` if there is no room for it: then it is
-    /// dropped, and the result can't be whole any more.
+    /// Adds a piece of a detached command's result, and wakes the reader. `false` if there is no
+    /// room for it: then it is dropped, and the result can't be whole any more.
     pub(crate) fn push_row(&self, event: Event) -> bool {
         let result = self.push_row_quietly(event);
         self.wake();
@@ -131,11 +138,11 @@ impl EventQueue {
             return true;
         }
         let weight = weight(&event);
-        // One that is larger than all the room there is still goes through, alone.
+        // An event that is larger than the whole room still passes, alone.
         let full = !state.queue.is_empty() && state.backlog.bytes() + weight > self.unread;
         if !full {
             state.add(
-                Waiting { event: Some(event), weight, kept: false, voids: Invalidation::default() },
+                Waiting { event: Some(event), weight, kept: false, invalidates: Invalidation::default() },
                 self.mark,
             );
         }
@@ -152,7 +159,7 @@ impl EventQueue {
         self.lock().backlog.is_full()
     }
 
-    /// Drops what waits: it was told by nobody knows whom.
+    /// Drops all unread events: an attacker may have sent them.
     pub(crate) fn forget(&self) {
         let mut state = self.lock();
         let unread = std::mem::take(&mut state.queue);
@@ -163,12 +170,12 @@ impl EventQueue {
         drop(unread);
     }
 
-    /// The last event: nothing comes after it.
+    /// Adds the last event.
     pub(crate) fn close(&self, event: Event) {
         let mut state = self.lock();
         if !state.closed && !state.reader_dropped {
             state.add(
-                Waiting { event: Some(event), weight: 0, kept: false, voids: Invalidation::default() },
+                Waiting { event: Some(event), weight: 0, kept: false, invalidates: Invalidation::default() },
                 self.mark,
             );
         }
@@ -258,7 +265,8 @@ impl State {
         Some(waiting)
     }
 
-    /// Nothing is left between this `Lagged`, which is taken, and those behind it: it counts for them too.
+    /// Nothing is left between this `Lagged`, which is taken, and those behind it: it counts for
+    /// them too.
     fn take_lags(&mut self, lag: &mut Lagged) {
         let joins =
             |waiting: &mut Waiting| waiting.event.as_mut().is_none_or(|event| lag_of(event).is_some());
@@ -270,7 +278,8 @@ impl State {
         self.missed.taken(lag);
     }
 
-    /// Whether an event that waits tells the same state: it makes room for this one, which takes over what only it says.
+    /// Whether an unread event reports the same state: it is dropped, and this one takes over what
+    /// only the earlier one has.
     fn supersede(&mut self, event: &mut Event) -> bool {
         let Some(wanted) = key(event) else { return false };
         let (queue, taken) = (&self.queue, self.taken);
@@ -278,7 +287,7 @@ impl State {
             let mut latest = LatestByKey::default();
             for (waiting, at) in queue.iter().zip(taken..) {
                 waiting.event.iter().for_each(|event| latest.note(event, at));
-                latest.void(waiting.voids);
+                latest.invalidate(waiting.invalidates);
             }
             latest
         });
@@ -303,23 +312,27 @@ impl State {
             return true;
         }
         self.superseded_count += 1;
-        // While the later take the place of the earlier, between them a `Lagged` can come for each. So many that the queue
-        // stays within a few times what may wait.
+        // While the later take the place of the earlier, between them a `Lagged` can come for each.
+        // So many that the queue stays within a few times what may wait.
         if self.superseded_count > self.queue.len() / 3 {
             self.compact();
         }
         true
     }
 
-    /// Takes out what is worth nothing, and makes one of each `Lagged` and those that then follow it at once.
+    /// Takes out what is worth nothing, and makes one of each `Lagged` and those that then follow
+    /// it at once.
     fn compact(&mut self) {
         let before = std::mem::take(&mut self.queue);
         for mut waiting in before.into_iter().filter(|waiting| waiting.event.is_some()) {
             match (self.queue.back_mut().and_then(Waiting::lag), waiting.lag()) {
                 (Some(earlier), Some(later)) => {
                     self.missed.join(earlier, std::mem::take(later));
-                    let voids = waiting.voids;
-                    self.queue.back_mut().into_iter().for_each(|earlier| earlier.voids.join(voids));
+                    let invalidates = waiting.invalidates;
+                    self.queue
+                        .back_mut()
+                        .into_iter()
+                        .for_each(|earlier| earlier.invalidates.join(invalidates));
                 }
                 _ => self.queue.push_back(waiting),
             }
@@ -327,8 +340,9 @@ impl State {
         (self.superseded_count, self.latest) = (0, None);
     }
 
-    /// Counts it in the `Lagged` that stands last. An older one would not do: who asks anew there has still to read what
-    /// stands behind it, and is to hear there that something is missing once more.
+    /// Counts the event in the last `Lagged`. An earlier one would not do: a reader that queries
+    /// everything again there has still to read the events behind it, and must learn there that one
+    /// more is missing.
     fn leave_out(&mut self, event: Event) {
         if self.queue.back_mut().and_then(Waiting::lag).is_none() {
             let lagged = Some(Event::new(EventKind::Lagged(Lagged::default())));
@@ -336,12 +350,12 @@ impl State {
                 event: lagged,
                 weight: 0,
                 kept: false,
-                voids: Invalidation::default(),
+                invalidates: Invalidation::default(),
             });
         }
-        let voids = Invalidation::of(&event);
-        self.latest.iter_mut().for_each(|latest| latest.void(voids));
-        self.queue.back_mut().into_iter().for_each(|waiting| waiting.voids.join(voids));
+        let invalidates = Invalidation::of(&event);
+        self.latest.iter_mut().for_each(|latest| latest.invalidate(invalidates));
+        self.queue.back_mut().into_iter().for_each(|waiting| waiting.invalidates.join(invalidates));
         if let Some(lag) = self.queue.back_mut().and_then(Waiting::lag) {
             self.missed.count(lag, event);
         }
@@ -355,7 +369,7 @@ impl Waiting {
     }
 }
 
-/// Whether what it tells can be asked again. (Contract line 10.)
+/// Whether the reader can query again what this event reports. (Contract, promise 10.)
 fn can_be_left_out(event: &Event) -> bool {
     !matches!(
         event.kind,

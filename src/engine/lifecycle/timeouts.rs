@@ -1,7 +1,7 @@
 //! How long the server has been silent while a response of it is due.
 //!
-//! In: what is waited for, bytes received and written. Out: whether that has lasted too long, and when
-//! it will have.
+//! In: what is waited for, bytes received and written. Out: whether that has lasted too long, and
+//! when it will have.
 
 use std::time::{Duration, Instant};
 
@@ -28,8 +28,8 @@ pub(in crate::engine) enum Due {
 }
 
 impl Lifecycle {
-    /// Bytes have been received or written, or a command has ended: the connection is alive. Uploads
-    /// count too, since the server takes their bytes.
+    /// Bytes have been received or written, or a command has ended: the connection is alive.
+    /// Uploads count too, since the server takes their bytes.
     pub(in crate::engine) fn on_activity(&mut self, now: Instant) {
         self.last_activity = self.last_activity.map(|_| now);
     }

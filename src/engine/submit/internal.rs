@@ -1,6 +1,6 @@
-//! The engine's own commands: filling the view in, polling, logging out when nobody is left.
+//! Internal commands: filling in the view, polling, logging out when the last handle is dropped.
 //!
-//! They are commands like any other, less the token: what they hear is the engine's.
+//! They are commands like any other, without a token: their results go to the engine.
 
 use crate::command::{Messages, Store};
 use crate::engine::mailboxes::deselected::DeselectedMailbox;
@@ -16,15 +16,16 @@ const MAX_RANGES: usize = 4 << 20;
 pub(crate) enum InternalCommand {
     /// `UID SEARCH`: the UIDs of all messages, or of a window of them.
     FindUids(RangeCollector<Uid>),
-    /// `UID FETCH n:* (FLAGS)`, `FETCH a:b (UID)`: UIDs of messages that came, or that a search could not tell.
+    /// `UID FETCH n:* (FLAGS)`, `FETCH a:b (UID)`: UIDs of messages that arrived, or that a search
+    /// could not name.
     Learn,
-    /// `UID FETCH … (FLAGS)`: flags that are wanted in the view; what they were before is of an earlier selection. With the
-    /// messages of which they were told.
+    /// `UID FETCH … (FLAGS)`: flags that the view lacks; the flags before are those of an earlier
+    /// selection. With the messages whose flags were received.
     FillFlags(IncrementalSet<Uid>),
     /// `UID FETCH … (FLAGS) (CHANGEDSINCE n)`: what has changed since an earlier selection.
     Changes,
-    /// `UID FETCH … (FLAGS)`: what flags messages have after a silent STORE of flags not known before; with the
-    /// STORE, if what differs may be its doing, and the messages of which they were told.
+    /// `UID FETCH … (FLAGS)`: flags after a silent STORE where those before were unknown; with the
+    /// STORE, if it may have caused a difference, and the messages whose flags were received.
     Flags(Option<(CommandId, Box<Store>)>, IncrementalSet<Uid>),
     /// IDLE of the engine's own accord.
     Idle,
@@ -48,7 +49,7 @@ impl InternalCommand {
         matches!(self, Self::FindUids(_) | Self::Learn | Self::FillFlags(_) | Self::Changes)
     }
 
-    /// Keeps what this command's answer tells.
+    /// Keeps this command's answer.
     pub(crate) fn received(&mut self, answer: &Answer) {
         match (self, answer) {
             (Self::DeselectedMailbox(left), answer) => left.received(answer),
@@ -87,7 +88,8 @@ pub(in crate::engine) struct QueryOutcome {
     pub(in crate::engine) bad: bool,
     /// It was answered, and not all of the answer could be read.
     pub(in crate::engine) unread: bool,
-    /// The server has dealt with those from this UID on, and no more at once (RFC 9738 section 3.1).
+    /// The server has dealt with those from this UID on, and no more at once (RFC 9738 section
+    /// 3.1).
     pub(in crate::engine) from: Option<Uid>,
 }
 
@@ -97,7 +99,8 @@ impl QueryOutcome {
         self.from.map_or_else(|| uids.clone(), |from| uids.intersection(&UidSet::from(from..)))
     }
 
-    /// Whether the lowest message that a server with a limit has dealt with is one of those that were asked for, and known.
+    /// Whether the lowest message that a server with a limit has dealt with is one of those that
+    /// were asked for, and known.
     pub(in crate::engine) fn got_on(&self, view: &View) -> bool {
         let known = self.from.and_then(|uid| view.seq(uid).map(|seq| (seq, uid)));
         known.is_some_and(|(seq, uid)| match &self.messages {

@@ -1,4 +1,5 @@
-//! The end of a result that is larger than its bound: its error, and the answers that the error keeps.
+//! The end of a result that is larger than its bound: its error, and the answers that the error
+//! keeps.
 
 use crate::engine::events::blocks::Blocks;
 use crate::error::{Error, ErrorKind};
@@ -7,7 +8,8 @@ use crate::types::{Answer, Untagged};
 /// Bytes of answers that the error of an overrun keeps: enough to see what they are.
 const MAX_OVERRUN: usize = 1 << 20;
 
-/// The answers that an error keeps: all that fit its bound and have no secret, but few of an overrun.
+/// The answers that an error keeps: all that fit its bound and have no secret, but few of an
+/// overrun.
 pub(super) fn kept(error: &Error, items: Blocks<Untagged>) -> Vec<Answer> {
     let mut left = if error.kind() == ErrorKind::Overrun { MAX_OVERRUN } else { usize::MAX };
     let mut fits = |response: &&Untagged| {

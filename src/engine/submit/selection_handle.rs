@@ -1,7 +1,8 @@
-//! A seat: one selection of a mailbox, as its handles see it.
+//! One selection of a mailbox, as its handles see it.
 //!
-//! In: from the engine, what is known of the selection. Out: to any task, the same at the moment, and a wake when it is complete
-//! or has ended. Its lock is held for a move and never across a wake.
+//! In: from the engine, what is known of the selection. Out: to any task, the same at the moment,
+//! and a wake when it is complete or has ended. Its lock is held for a move and never across a
+//! wake.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -17,8 +18,8 @@ pub(crate) struct SubmitContext {
     pub(crate) exists: u32,
     pub(crate) removed: u64,
     pub(crate) opened: bool,
-    /// The era of the UIDs, as far as whoever submitted it could know: before SELECT has been answered, that of the state
-    /// from which it goes on.
+    /// UIDVALIDITY, as far as the submitter could know it: before SELECT has been answered, that of
+    /// the state from which it resumes.
     pub(crate) uid_validity: Option<UidValidity>,
 }
 
@@ -62,7 +63,7 @@ impl State {
 #[derive(Clone, Debug)]
 pub(crate) struct PublishedView {
     pub(crate) snapshot: Snapshot,
-    /// Whether all is known that was to be asked, so that what the server tells keeps it right.
+    /// Whether everything that was to be queried is known, so that reported changes keep it right.
     pub(crate) in_step: bool,
     /// All changes up to this mod-sequence are in it.
     pub(crate) mod_seq: Option<ModSeq>,
@@ -73,7 +74,7 @@ pub(crate) struct PublishedView {
 pub(crate) enum ReadyOutcome {
     /// It is complete.
     Complete,
-    /// The server refuses to tell what is wanted.
+    /// The server refuses to send what the view needs.
     Refused,
     /// The selection has ended: because its SELECT failed so, or otherwise.
     Ended(Option<Error>),
@@ -86,7 +87,8 @@ pub(crate) struct SelectionInfo {
     pub(crate) removed: u64,
     pub(crate) uid_validity: Option<UidValidity>,
     pub(crate) uid_next: Option<Uid>,
-    /// How many messages there had been when UIDNEXT was sent, if that is sure: those that came later may have UIDs beyond it.
+    /// How many messages there had been when UIDNEXT was sent, if that is sure: those that came
+    /// later may have UIDs beyond it.
     pub(crate) ever_below: Option<u64>,
     pub(crate) highest_mod_seq: Option<ModSeq>,
     /// By EXAMINE, or as the server said last.
@@ -97,11 +99,12 @@ pub(crate) struct SelectionInfo {
     pub(crate) ended: Option<EndCause>,
     /// All is known that is wanted.
     pub(crate) ready: bool,
-    /// The server refuses to tell it, and is not asked again before something comes or goes.
+    /// The server refuses to send it, and is not asked again before a message arrives or is
+    /// expunged.
     pub(crate) refused: bool,
     /// Its SELECT has gone out with parameters.
     pub(crate) with_params: bool,
-    /// Its SELECT goes without parameters: with them it was answered BAD.
+    /// Its SELECT is sent without parameters: with them the answer was BAD.
     pub(crate) bare: bool,
     /// Handles that users hold; while there are any, the SELECT is wanted.
     pub(crate) handles: usize,
@@ -150,7 +153,8 @@ impl SelectionHandle {
         self.get().ended.unwrap_or(EndCause::Unknown).error()
     }
 
-    /// Ready when the view is complete, or will not be: then with the error, if it is this mailbox's own.
+    /// Ready when the view is complete, or will not be: then with the error, if it is this
+    /// mailbox's own.
     pub(crate) fn poll_ready(&self, cx: &Context<'_>) -> Poll<ReadyOutcome> {
         let mut state = self.lock();
         let SelectionInfo { ready, refused, ended, .. } = state.published;
@@ -181,7 +185,7 @@ impl SelectionHandle {
         self.lock().latest.clone()
     }
 
-    /// Makes a view known to the handles, and what goes with it at the same moment.
+    /// Publishes a view, together with a change of what is known of the selection.
     pub(crate) fn publish(&self, latest: PublishedView, change: impl FnOnce(&mut SelectionInfo)) {
         let mut state = self.lock();
         change(&mut state.published);

@@ -1,7 +1,8 @@
 //! What the halves share: the submissions that the driver has not taken yet, and the tag table.
 //!
-//! In: commands from any task. Out: to the driver, submissions in the order of the calls; to the senders,
-//! whether there is room. One lock, held for a few moves: never across I/O, a user's code or a wake.
+//! In: commands from any task. Out: to the driver, submissions in the order of the calls; to the
+//! senders, whether there is room. One lock, held for a few moves: never across I/O, a user's code
+//! or a wake.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -78,7 +79,8 @@ impl Submission {
         self.origin.internal().is_some_and(InternalCommand::fills)
     }
 
-    /// Whether it is not to be sent: it is cancelled, or it only reads and its token has been dropped.
+    /// Whether it is not to be sent: it is cancelled, or it only reads and its token has been
+    /// dropped.
     pub(in crate::engine) fn is_withdrawn(&self) -> bool {
         let wanted = || self.job.wanted() || self.opens.as_ref().is_some_and(|handle| handle.is_wanted());
         self.job.cancelled() || self.class.reads_only && !wanted()
@@ -126,7 +128,7 @@ struct Inner {
 }
 
 impl Inner {
-    /// Why a command is not taken up while so many wait at the most.
+    /// The error of a command that is submitted beyond the bound.
     fn refusal(&self, selection_handle: Option<&SelectionHandle>, most: usize) -> Option<Error> {
         if let Some(reason) = &self.closed {
             Some(Error::closed(reason))
@@ -174,8 +176,8 @@ impl Shared {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes up a command: it is in the tag table before the driver can hear of it. Gives the
-    /// error if it is refused.
+    /// Takes a command: it is in the tag table before the driver can see it. Returns the error if
+    /// it is refused.
     pub(crate) fn submit(
         &self,
         job: Box<dyn ErasedCommand>,
@@ -219,7 +221,7 @@ impl Shared {
         (id, None)
     }
 
-    /// A seat for a mailbox that is to be selected.
+    /// A handle for a mailbox that is to be selected.
     pub(crate) fn selection_handle(&self, mailbox: MailboxName, plan: SelectOptions) -> Arc<SelectionHandle> {
         let mut inner = self.lock();
         inner.next_selection += 1;
@@ -228,7 +230,8 @@ impl Shared {
         Arc::new(SelectionHandle::new(Place { mailbox, selection: Some(id) }, id, plan))
     }
 
-    /// Ends a command that names no messages: OK, unsent. Gives the error if it would have been refused with messages, too.
+    /// Ends a command that names no messages: OK, unsent. Gives the error if it would have been
+    /// refused with messages, too.
     pub(crate) fn submit_nothing(
         &self,
         job: Box<dyn ErasedCommand>,
@@ -253,7 +256,7 @@ impl Shared {
         (id, None)
     }
 
-    /// What the server can do, as it told last.
+    /// The server's capabilities, as reported last.
     pub(crate) fn capabilities(&self) -> Capabilities {
         self.lock().capabilities.clone()
     }
@@ -262,8 +265,8 @@ impl Shared {
         self.lock().capabilities = all.clone();
     }
 
-    /// A number for a command of the engine's own, and its place in the tag table; with what was submitted before
-    /// it.
+    /// A number for a command of the engine's own, and its place in the tag table; with what was
+    /// submitted before it.
     pub(crate) fn register_own(&self) -> (CommandId, VecDeque<Submission>) {
         let mut inner = self.lock();
         inner.next_id += 1;
@@ -272,7 +275,8 @@ impl Shared {
         (id, std::mem::take(&mut inner.submissions))
     }
 
-    /// A fresh tag for a line of this command. Digits behind a letter: no server takes it for anything else.
+    /// A fresh tag for a line of this command. Digits behind a letter: no server takes it for
+    /// anything else.
     pub(crate) fn tag(&self, id: CommandId) -> String {
         let mut inner = self.lock();
         inner.table.next_tag += 1;
@@ -372,8 +376,8 @@ impl Shared {
         }
     }
 
-    /// Wakes the driver at the next submission. To be called before [`take`](Self::take), so that nothing
-    /// slips in between.
+    /// Wakes the driver at the next submission. To be called before [`take`](Self::take), so that
+    /// nothing slips in between.
     pub(crate) fn set_driver(&self, waker: &Waker) {
         let mut inner = self.lock();
         match &mut inner.driver {
@@ -382,7 +386,8 @@ impl Shared {
         }
     }
 
-    /// The connection has ended: nothing is taken up any more; gives what the driver had not taken yet.
+    /// The connection has ended: nothing is taken up any more; gives what the driver had not taken
+    /// yet.
     pub(crate) fn close(&self, reason: &CloseReason) -> VecDeque<Submission> {
         let mut inner = self.lock();
         inner.closed.get_or_insert_with(|| reason.clone());
@@ -399,7 +404,8 @@ impl Shared {
     }
 }
 
-/// The number of a tag of ours; `None` if it is written in any other way (`A05`), for then it is another's.
+/// The number of a tag of ours; `None` if it is written in any other way (`A05`), for then it is
+/// another's.
 fn number_of(tag: &str) -> Option<u64> {
     let digits = tag.strip_prefix(['A', 'a'])?;
     let plain = digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');

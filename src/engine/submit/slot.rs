@@ -1,8 +1,8 @@
-//! The slot of a token: where the driver puts what a command heard and how it ended, and where the task
-//! that holds the token takes it from. And the `ErasedCommand`, a command as the driver holds it.
+//! The slot of a token: where the driver puts a command's responses and its end, and where the task
+//! with the token takes the result. And the `ErasedCommand`, a command as the driver holds it.
 //!
 //! ```text
-//!              hear(untagged) ──> items ──> item() ──> stream, or finish()
+//!              receive(untagged) ─> items ──> item() ──> stream, or finish()
 //!   driver ──┤                                                            ├── token's task
 //!              end(done | error) ─────────> command.finish(done, items)
 //! ```
@@ -32,11 +32,11 @@ pub(in crate::engine) const PLACE: usize = size_of::<Untagged>();
 enum TokenState {
     /// Someone may read it.
     Held,
-    /// Its data goes to the event stream.
+    /// Its data becomes events.
     Detached,
-    /// Nobody will read it.
+    /// The token was dropped.
     Dropped,
-    /// Nobody will read it, and it is not to be sent if that can be helped.
+    /// The token was cancelled: the command is not to be sent if it still can be withheld.
     Cancelled,
 }
 
@@ -53,19 +53,20 @@ struct State<C> {
     fate: TokenState,
     /// It was refused before the driver ever saw it.
     refused: bool,
-    /// It is read piece by piece: each wakes the reader, and too many let the server wait; else only the end is told.
+    /// It is read piece by piece: each piece wakes the reader, and too many unread hold the server
+    /// back; otherwise only the end wakes it.
     streaming: bool,
-    /// How far it has come, as the server told last.
+    /// Its progress, as the server reported last.
     progress: Option<Progress>,
     reader: Option<Waker>,
 }
 
-/// Whether more came than may be kept: then all that comes later is dropped.
+/// Whether more was received than may be kept: later rows are dropped then.
 enum Truncation {
     No,
-    /// It has not been told yet.
+    /// It has not been reported yet.
     Due(Error),
-    Told,
+    Reported,
 }
 
 enum End<C> {
@@ -145,8 +146,8 @@ impl<C: Command> ResultSlot<C> {
         self.lock().streaming = true;
     }
 
-    /// The next piece of the result; the error that ended it, if one did, comes last. `relieved` is called when there is
-    /// room again.
+    /// The next piece of the result; an error that ended it is the last. `relieved` is called when
+    /// there is room again.
     pub(crate) fn poll_item(
         &self,
         cx: &mut Context<'_>,
@@ -182,11 +183,11 @@ impl<C: Command> ResultSlot<C> {
         }
     }
 
-    /// Gives what it has collected to the events, and all that comes after it too.
+    /// Moves what it has collected to the events, where its later data goes too.
     pub(crate) fn detach(&self, id: CommandId, events: &EventQueue) {
         let mut state = self.lock();
         state.fate = TokenState::Detached;
-        // Under the slot's lock, so that what the driver adds meanwhile comes after it.
+        // Under the slot's lock, so that what the driver adds meanwhile follows it.
         for response in std::mem::take(&mut state.items) {
             let fits = data_event(id, response).is_none_or(|event| events.push_row_quietly(event));
             if !fits && matches!(state.cut, Truncation::No) {
@@ -198,7 +199,7 @@ impl<C: Command> ResultSlot<C> {
         let (end, cut) = (state.end.take(), state.cut.error());
         drop(state);
         let limit = match &end {
-            // Told apart from its end, which is all that has been told.
+            // The incompleteness is reported apart, after the end that was reported already.
             Some(End::Failed(error)) if error.kind() == ErrorKind::Partial => error.status(),
             _ => None,
         };
@@ -207,9 +208,9 @@ impl<C: Command> ResultSlot<C> {
             events.push_quietly(event);
         }
         let error = match (end, cut) {
-            // What was refused at once never reached the driver, which tells of all others.
+            // A command refused at submission never reached the driver, which reports all others.
             (Some(End::Failed(error)), _) if refused => Some(error),
-            // Its end has been told, but not that this is not all of it.
+            // Its end has been reported, but not that the result is incomplete.
             (Some(End::Done(command, _)), Some(error)) => Some(error.in_command(command.name())),
             (Some(End::Failed(failed)), Some(error)) => {
                 Some(error.in_command(failed.command().unwrap_or_default()))
@@ -224,7 +225,7 @@ impl<C: Command> ResultSlot<C> {
         events.wake();
     }
 
-    /// Nobody will read it any more. Whether the command was still under way.
+    /// Drops the reader. Whether the command was still running.
     pub(crate) fn abandon(&self, cancel: bool) -> bool {
         let mut state = self.lock();
         if state.fate == TokenState::Held {
@@ -247,18 +248,18 @@ impl<C: Command> ResultSlot<C> {
 }
 
 impl Truncation {
-    /// What is still to be told.
+    /// What is still to be reported.
     fn error(&self) -> Option<Error> {
         if let Self::Due(error) = self { Some(error.clone()) } else { None }
     }
 }
 
 impl<C> State<C> {
-    /// How it ended, once; `None` while it goes on.
+    /// How it ended, once; `None` while it runs.
     fn take_end(&mut self) -> Option<End<C>> {
-        match std::mem::replace(&mut self.cut, Truncation::Told) {
+        match std::mem::replace(&mut self.cut, Truncation::Reported) {
             Truncation::Due(error) => return Some(End::Failed(error)),
-            Truncation::Told => return Some(End::Taken),
+            Truncation::Reported => return Some(End::Taken),
             Truncation::No => self.cut = Truncation::No,
         }
         let end = self.end.take()?;
@@ -267,7 +268,7 @@ impl<C> State<C> {
     }
 }
 
-/// All pieces of a result, for its command. What they were made of goes as it is read.
+/// All pieces of a result, for its command; each is freed as it is read.
 fn collect<C: Command>(items: Blocks<Untagged>) -> Vec<C::Item> {
     let mut all = Vec::with_capacity(items.len());
     all.extend(items.into_iter().filter_map(C::item));
@@ -314,13 +315,15 @@ pub(crate) trait ErasedCommand: Send {
     fn claims(&self, response: &Untagged) -> Claim;
     fn challenge(&mut self, text: &[u8], line: &mut Line) -> Result<()>;
     fn awaits_challenge(&self) -> bool;
-    /// Leaves out of a response that is this command's what it has not asked for. Whether anything is left.
+    /// Leaves out of a response that is this command's what it has not asked for. Whether anything
+    /// is left.
     fn trim(&self, response: &mut Untagged) -> bool;
     /// Whether a response that is this command's repeats what it has received already.
     fn repeats(&self, response: &Untagged) -> bool;
     /// The line at this place among those without a tagged response has got its own.
     fn line_ended(&mut self, at: usize);
-    /// Takes a response that is this command's; gives it back if its token was detached. `sent`: of the command.
+    /// Takes a response that is this command's; gives it back if its token was detached. `sent`: of
+    /// the command.
     fn hear(&mut self, response: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged>;
     /// The server has said how far it has come.
     fn progress(&self, progress: &Progress);
@@ -328,7 +331,7 @@ pub(crate) trait ErasedCommand: Send {
     fn overrun(&mut self, limits: &Limits);
     /// The error of a detached result that found no room.
     fn overrun_detached(&self) -> Option<Error>;
-    /// Too much of what it heard waits unread: how often something of it was read.
+    /// If too much of it is unread: how often a piece was read.
     fn backed_up(&self, out: &Output) -> Option<u64>;
     /// Whether someone may still read the result.
     fn wanted(&self) -> bool;
@@ -414,7 +417,7 @@ impl<C: Command> ErasedCommand for Submitted<C> {
                     ("result", limits.result, size_of::<C::Item>())
                 };
                 let weight = PLACE + item + response.heap_size();
-                // One that is larger than all the room there is still goes through, alone.
+                // A piece that is larger than the whole room still passes, alone.
                 if state.items.is_empty() || state.backlog.bytes() + weight <= most {
                     state.items.push_back(response);
                     if let Some(response) = state.items.back_mut() {
@@ -428,7 +431,7 @@ impl<C: Command> ErasedCommand for Submitted<C> {
                     // If it has been detached meanwhile, this row is lacking all the same.
                     state.cut = Truncation::Due(error);
                 }
-                // Who awaits the whole is told of its end alone.
+                // A reader that awaits the whole is woken by its end alone.
                 let over = state.streaming || !matches!(state.cut, Truncation::No);
                 let reader = if over { state.reader.take() } else { None };
                 drop(state);

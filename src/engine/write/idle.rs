@@ -1,8 +1,8 @@
-//! IDLE, and NOOP where it is not to be had (RFC 2177, RFC 9051 section 6.3.13). The engine's own affair, unless a user
-//! runs IDLE by hand.
+//! IDLE, and NOOP where IDLE is not available (RFC 2177, RFC 9051 section 6.3.13). The engine runs
+//! it by itself, unless a user runs IDLE by hand.
 //!
-//! In: a connection that has logged in and has nothing to do, with a mailbox selected or without. Out: IDLE, or NOOP at
-//! each `poll_every` where the server has refused IDLE.
+//! In: a connection that has logged in and has nothing to do, with a mailbox selected or without.
+//! Out: IDLE, or NOOP at each `poll_every` where the server has refused IDLE.
 //!
 //! ```text
 //!          quiet for idle_delay          `+`            work, or idle_renew
@@ -14,12 +14,14 @@
 //!   Asked ── no `+` for long: DONE all the same ──> GivenUp ── tagged ──> Off, NOOP from now on
 //! ```
 //!
-//! Where only the engine has something to ask (the UID of a new message, what changed in the gap), the next IDLE goes out in the
-//! same write, right behind DONE and the questions. That is allowed: nothing may follow IDLE's line until DONE (RFC 2177 section
-//! 3), but it may itself follow others, as its answers can't be mistaken for theirs (RFC 9051 section 5.5): no question of the
-//! engine's waits for a `+`, and none that names messages by number is in flight then, since IDLE lets EXPUNGE through. So on a
-//! server that works off commands in order there is no gap, and a program that answers `Arrived` with a command finds IDLE
-//! established. A server that refuses such an IDLE is asked once more, apart.
+//! Where only internal commands wait (for the UID of a new message, for changes in the gap), the
+//! next IDLE is sent in the same write, right behind DONE and those commands. That is allowed:
+//! nothing may follow IDLE's line until DONE (RFC 2177 section 3), but it may itself follow others,
+//! as its answers can't be mistaken for theirs (RFC 9051 section 5.5): no internal command waits
+//! for a `+`, and none that names messages by number is in flight then, since IDLE lets EXPUNGE
+//! through. So on a server that executes commands in order there is no gap, and a program that
+//! answers `Arrived` with a command finds IDLE established. A server that refuses such an IDLE is
+//! sent one more, apart.
 
 use std::time::{Duration, Instant};
 
@@ -56,7 +58,7 @@ pub(in crate::engine) struct Idle {
     leaving: Vec<CommandId>,
     /// Nothing but the engine's own has gone out since the last one.
     alone: bool,
-    /// It went out behind commands that had not been answered.
+    /// It was sent behind commands that had not been answered.
     behind: bool,
     /// The server has refused one that did.
     apart: bool,
@@ -78,8 +80,9 @@ enum State {
     },
 }
 
-/// Where the server does not IDLE. Some take it only while a mailbox is selected, so what is refused without one is still
-/// asked for with one; what is refused with one is not asked for without.
+/// Where the server does not IDLE. Some take it only while a mailbox is selected, so what is
+/// refused without one is still asked for with one; what is refused with one is not asked for
+/// without.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum IdleRefusal {
     #[default]
@@ -109,7 +112,7 @@ impl Idle {
         self.logged_in = true;
     }
 
-    /// A user's command goes out.
+    /// A user's command is sent.
     pub(in crate::engine) fn users_speak(&mut self) {
         self.alone = false;
     }
@@ -145,7 +148,7 @@ impl Idle {
         }
     }
 
-    /// It was taken back before it went out.
+    /// It was withdrawn before it was sent.
     pub(in crate::engine) fn withdrawn(&mut self, id: CommandId) {
         if self.id() == Some(id) {
             self.state = State::Off;
@@ -160,11 +163,11 @@ impl Idle {
             self.state = State::On { id, since: now };
             self.alone = true;
         }
-        // One that comes after all opens the way for nothing: our DONE has gone out, or will.
+        // An end reported later changes nothing: our DONE has been sent, or will be.
         asked || self.state == State::GivenUp { id }
     }
 
-    /// Its `+` has not come for so long that DONE goes out without it.
+    /// Its `+` is so late that DONE is sent without it.
     pub(in crate::engine) fn has_given_up(&self, id: CommandId) -> bool {
         self.state == State::GivenUp { id }
     }
@@ -226,8 +229,8 @@ impl Idle {
         matches!(self.state, State::On { .. }) && around.writer.is_empty() && around.inflight.len() == 1
     }
 
-    /// Ends IDLE, because there is something to do: DONE at once if the server has answered `+`, else as
-    /// soon as it does. The line is free as soon as DONE is queued.
+    /// Ends IDLE, because there is something to do: DONE at once if the server has answered `+`,
+    /// else as soon as it does. The line is free as soon as DONE is queued.
     pub(in crate::engine) fn leave(&mut self, writer: &mut Writer) {
         if let State::On { id, .. } = self.state {
             self.state = State::Off;
@@ -278,7 +281,8 @@ impl Idle {
         if self.alone { Duration::ZERO } else { settings.idle_delay }
     }
 
-    /// Whether IDLE may go out behind what is in flight: questions of the engine's own, and an IDLE that was left for them.
+    /// Whether IDLE may go out behind what is in flight: questions of the engine's own, and an IDLE
+    /// that was left for them.
     fn may_go_behind(&self, around: &Surroundings<'_>) -> bool {
         self.alone
             && !self.apart
@@ -288,11 +292,12 @@ impl Idle {
             && around.inflight.may_be_idled_behind()
     }
 
-    /// A server that never answers IDLE must not hold up all else. Nothing but DONE may go out now (RFC 2177 section 3), and
-    /// nothing behind it before the tagged line: a `+` that came late would be taken for that of a literal.
+    /// A server that never answers IDLE must not hold up all else. Nothing but DONE may go out now
+    /// (RFC 2177 section 3), and nothing behind it before the tagged line: a `+` that came late
+    /// would be taken for that of a literal.
     fn await_continuation(&mut self, id: CommandId, now: Instant, around: &Surroundings<'_>) -> IdleStep {
         if around.writer.holds(id) || around.inflight.len() > 1 {
-            // What went out before it is answered first.
+            // What was sent before it is answered first.
             return IdleStep::Wait;
         }
         let since = *self.asked_at.get_or_insert(now);
@@ -305,7 +310,8 @@ impl Idle {
         IdleStep::GiveUp(id)
     }
 
-    /// IDLE is valid as soon as the session is authenticated (RFC 2177 section 3, RFC 9051 section 6.3.13).
+    /// IDLE is valid as soon as the session is authenticated (RFC 2177 section 3, RFC 9051 section
+    /// 6.3.13).
     fn is_possible(&self, around: &Surroundings<'_>) -> bool {
         let preauth =
             || around.lifecycle.greeting().is_some_and(|greeting| greeting.status == Status::PreAuth);
@@ -370,7 +376,8 @@ impl Surroundings<'_> {
     }
 }
 
-/// How long an IDLE may wait for its `+`: shorter than the silence by which the connection is given up.
+/// How long an IDLE may wait for its `+`: shorter than the silence by which the connection is given
+/// up.
 fn patience(settings: &Settings) -> Duration {
     PATIENCE.min(settings.silence / 4)
 }

@@ -21,9 +21,9 @@ use crate::types::CommandId;
 
 /// Who has the line for itself, and what it waits for.
 pub(in crate::engine) enum Dialogue {
-    /// A literal that waits for its `+`: it, and what comes after it (RFC 9051 section 4.3).
+    /// A literal that waits for its `+`, and what follows the literal (RFC 9051 section 4.3).
     Literal { id: CommandId, tag: Option<String>, rest: VecDeque<Piece>, last: bool },
-    /// A literal that comes from its source.
+    /// A literal that is read from its source.
     Upload(Upload),
     /// A SASL exchange.
     Challenge { id: CommandId },
@@ -65,7 +65,7 @@ impl Writer {
         self.line.is_none()
     }
 
-    /// Writes a line, up to the first literal that must wait or that comes from elsewhere.
+    /// Writes a line, up to the first literal that must wait or has a source.
     pub(in crate::engine) fn begin_line(
         &mut self,
         id: CommandId,
@@ -77,7 +77,7 @@ impl Writer {
         self.push_pieces(id, Some(tag), pieces, last);
     }
 
-    /// Writes pieces of a command, up to the first literal that must wait or that comes from elsewhere.
+    /// Writes pieces of a command, up to the first literal that must wait or has a source.
     pub(in crate::engine) fn push_pieces(
         &mut self,
         id: CommandId,
@@ -103,8 +103,8 @@ impl Writer {
         self.line.get_or_insert(Dialogue::Challenge { id });
     }
 
-    /// `*` gives an exchange up; the tagged BAD that follows ends the command (RFC 9051 section 6.2.2).
-    /// A server that has not accepted that is sent it again.
+    /// `*` gives an exchange up; the tagged BAD that follows ends the command (RFC 9051 section
+    /// 6.2.2). A server that has not accepted that is sent it again.
     pub(in crate::engine) fn cancel_challenge(&mut self, id: CommandId) {
         self.outbox.push(id, Bytes::from_static(b"*\r\n"), false);
     }
@@ -119,7 +119,8 @@ impl Writer {
         self.line.take_if(|line| matches!(line, Dialogue::Idle { .. }));
     }
 
-    /// Writes DONE to a server that has not answered IDLE. Nothing may follow before the tagged line.
+    /// Writes DONE to a server that has not answered IDLE. Nothing may follow before the tagged
+    /// line.
     pub(in crate::engine) fn push_done(&mut self, id: CommandId) {
         self.outbox.push(id, Bytes::from_static(b"DONE\r\n"), true);
     }
@@ -144,8 +145,8 @@ impl Writer {
         }
     }
 
-    /// A tagged response has been received. Whether it came in place of a `+`, or before one was due:
-    /// what was to follow is not sent.
+    /// A tagged response has been received. Whether it came in place of a `+`, or before one was
+    /// due: what was to follow is not sent.
     pub(in crate::engine) fn end_dialogue(&mut self, id: CommandId, tag: &str) -> bool {
         match self.line.take_if(|line| line.is_ended_by(id, tag)) {
             Some(Dialogue::Upload(mut upload)) => {

@@ -1,4 +1,5 @@
-//! From commands to bytes: lines, dialogues that own the line (literal, SASL, upload, IDLE), the outbox.
+//! From commands to bytes: lines, dialogues that own the line (literal, SASL, upload, IDLE), the
+//! outbox.
 //!
 //! In: lines of commands that admission lets go, `+`, chunks of uploads. Out: bytes, each with its
 //! command.
@@ -56,7 +57,8 @@ impl Writer {
         self.outbox.has_yet_to_begin(id, tag)
     }
 
-    /// Takes out all that waits of this command, if none of that has been begun; then the line is free.
+    /// Takes out all that waits of this command, if none of that has been begun; then the line is
+    /// free.
     pub(in crate::engine) fn withdraw(&mut self, id: CommandId) -> bool {
         let withdrawn = self.outbox.withdraw(id);
         if withdrawn {

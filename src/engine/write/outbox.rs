@@ -1,15 +1,15 @@
 //! The outbox: bytes on their way to the socket, each chunk with the command that it belongs to.
 //!
-//! In: the fragments of lines that have been admitted. Out: bytes for the next write, many commands' at
-//! once. A command none of whose bytes has been written can still be taken out.
+//! In: the fragments of lines that have been admitted. Out: bytes for the next write, many
+//! commands' at once. A command none of whose bytes has been written can still be taken out.
 //!
 //! ```text
 //!   chunks   │ line │ line │ literal ───────────── │ line │
 //!   staged   └ copied for one write ┘ ^ what comes next
 //! ```
 //!
-//! Small chunks are copied together, once, and the copy serves until all of it has been written, however few bytes the
-//! socket takes at a time. It may hold a password, so it is wiped.
+//! Small chunks are copied together, once, and the copy serves until all of it has been written,
+//! however few bytes the socket takes at a time. It may hold a password, so it is wiped.
 
 use std::collections::VecDeque;
 
@@ -49,7 +49,7 @@ struct Chunk {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Written {
     pub(crate) id: CommandId,
-    /// Its last byte went out.
+    /// Its last byte was written.
     pub(crate) whole: bool,
 }
 
@@ -109,7 +109,8 @@ impl Outbox {
         true
     }
 
-    /// What comes next, for one write: small chunks together, up to `most` bytes; a large one by itself, uncopied.
+    /// The next bytes for one write: small chunks together, up to `most` bytes; a large one by
+    /// itself, uncopied.
     pub(crate) fn next_write(&mut self, most: usize) -> &[u8] {
         if self.written == self.staged.len() {
             self.stage(most);
@@ -135,7 +136,8 @@ impl Outbox {
             fits
         });
         let small: Vec<&Bytes> = small.map(|chunk| &chunk.data).collect();
-        // Room is made at once, so that no copy of a secret is left behind where the buffer has grown.
+        // Room is made at once, so that no copy of a secret is left behind where the buffer has
+        // grown.
         let mut staged = Zeroizing::new(Vec::with_capacity(small.iter().map(|data| data.len()).sum()));
         small.into_iter().for_each(|data| staged.extend_from_slice(data));
         self.staged = staged;

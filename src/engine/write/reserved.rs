@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 
-/// What a user's own command may not be: it would change session, selection or notifications behind the
-/// engine's back.
+/// What a user's own command may not be: it would change session, selection or notifications behind
+/// the engine's back.
 const RESERVED: [(&str, &str); 14] = [
     ("AUTHENTICATE", "user and password go into `Config::login`; mechanisms of your own are not there yet"),
     ("CLOSE", "`Mailbox::close` does it"),

@@ -1,8 +1,9 @@
 //! The pieces of secrets, and whether a text has one of them in it.
 //!
-//! In: the forms of a secret. Out: whether a text has it in it, in capitals or not. A long one is found by any part of it; a short
-//! one whole and as a word, for its parts are parts of ordinary words, too; one of a letter or two only as an argument. A text
-//! costs the same for each of its bytes, however many secrets there are and however long they are.
+//! In: the forms of a secret. Out: whether a text has it in it, in capitals or not. A long one is
+//! found by any part of it; a short one whole and as a word, for its parts are parts of ordinary
+//! words, too; one of a letter or two only as an argument. A text costs the same for each of its
+//! bytes, however many secrets there are and however long they are.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -16,7 +17,8 @@ const ARGUMENT: usize = 2;
 /// Of a longer one not each part is kept, so that a little more than a part is needed to find it.
 const MAX_PARTS: usize = 4096;
 
-/// A part of a secret, mixed so that none lies open in memory; or a whole short one, with its length.
+/// A part of a secret, mixed so that none lies open in memory; or a whole short one, with its
+/// length.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::engine) struct Piece {
     /// 0 for a part.
@@ -110,7 +112,8 @@ fn is_letter(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || !byte.is_ascii()
 }
 
-/// Whether this is no part of a longer word; if it is but a letter or two, whether it is an argument: quoted, or the last word.
+/// Whether this is no part of a longer word; if it is but a letter or two, whether it is an
+/// argument: quoted, or the last word.
 fn stands_alone(text: &[u8], start: usize, end: usize, words_end: usize) -> bool {
     let before = start.checked_sub(1).and_then(|at| text.get(at)).copied();
     let after = text.get(end).copied();

@@ -1,13 +1,14 @@
 //! Secrets that the server has been sent: what it says back of them is kept nowhere.
 //!
-//! In: the secrets of each line, as it is made ([`Line::secret`](crate::command::Line::secret)). Out: responses whose texts
-//! and bytes are safe to be kept in errors, events, traces. A server may echo the line that it refuses, whole or cut short, in
-//! capitals, in base64; so a text with any piece of a secret in it is left out whole: what is left of it beside a blank would
-//! tell where the secret stood, and that it was one. An answer goes whole to the command that claims it, which may need it; it is
-//! marked, so that it becomes no event and stays in no error.
+//! In: the secrets of each line, as it is made ([`Line::secret`](crate::command::Line::secret)).
+//! Out: responses whose texts and bytes are safe to be kept in errors, events, traces. A server may
+//! echo the line that it refuses, whole or cut short, in capitals, in base64; so a text with any
+//! piece of a secret in it is left out whole: the rest beside a blank would show where the secret
+//! was, and that there was one. An answer goes whole to the command that claims it, which may need
+//! it; it is marked, so that it becomes no event and stays in no error.
 //!
-//! Those of a login are kept until all of the login is over, those of other commands until the command has ended. Codes,
-//! capabilities and other data that is not text go through as they are.
+//! Those of a login are kept until all of the login is over, those of other commands until the
+//! command has ended. Codes, capabilities and other data that is not text go through as they are.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +23,7 @@ use crate::wire::frame::FrameError;
 /// What stands in place of what the server said.
 const LEFT_OUT: &str = "(left out: it has a password or another secret in it)";
 
-/// The same, where nobody has looked.
+/// The same for a text that was not inspected.
 const MAY_HAVE: &str = "(left out: it may have a password or another secret in it)";
 
 #[derive(Default)]
@@ -69,7 +70,8 @@ impl Secrets {
         code.is_some_and(|code| self.are_in(code.to_string().as_bytes()))
     }
 
-    /// Takes out of a response what it says of secrets; one that a command may claim is marked, and keeps it.
+    /// Takes out of a response what it says of secrets; one that a command may claim is marked, and
+    /// keeps it.
     pub(in crate::engine) fn take_out_of(&self, response: &mut Response) {
         if self.is_empty() {
             return;
@@ -102,12 +104,14 @@ impl Secrets {
         }
     }
 
-    /// The beginning of these bytes, as it may be kept. All of them are looked through: a secret may be cut in two there.
+    /// The beginning of these bytes, as it may be kept. All of them are looked through: a secret
+    /// may be cut in two there.
     pub(in crate::engine) fn excerpt(&self, bytes: &Bytes) -> Bytes {
         if self.are_in(bytes) { Bytes::from_static(LEFT_OUT.as_bytes()) } else { excerpt(bytes) }
     }
 
-    /// An error of the framing, whose text says how the response began; without that while it may be one that repeats a secret.
+    /// An error of the framing, whose text says how the response began; without that while it may
+    /// be one that repeats a secret.
     pub(in crate::engine) fn take_out_of_error(&self, error: FrameError) -> FrameError {
         if self.is_empty() { error } else { error.begun_with(MAY_HAVE) }
     }

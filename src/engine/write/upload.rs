@@ -1,5 +1,5 @@
-//! Streamed uploads: literals whose bytes are not in memory. One of them has the line for itself until
-//! all that was announced has been written.
+//! Streamed uploads: literals whose bytes are not in memory. One of them has the line for itself
+//! until all that was announced has been written.
 //!
 //! ```text
 //!             ┌── bytes ──┐
@@ -13,8 +13,8 @@
 //! Where more is left to fill up than `MAX_PADDING`, the connection is closed instead.
 //! ```
 //!
-//! In: bytes, from whoever polls what [`Writer::source`] names while there is room. Out: pieces in the
-//! outbox, no more at a time than a window.
+//! In: bytes, from the poller of what [`Writer::source`] names while there is room. Out: pieces in
+//! the outbox, no more at a time than a window.
 
 use std::collections::VecDeque;
 use std::io;
@@ -44,7 +44,7 @@ const PADDING: &[u8] = &[b' '; 16 << 10];
 /// A piece of a line on its way.
 pub(in crate::engine) enum Piece {
     Bytes(Bytes),
-    /// Nothing goes on before the server's `+`.
+    /// Nothing is written before the server's `+`.
     Wait,
     /// A literal that its source will give.
     Upload(Taken),
@@ -132,8 +132,9 @@ impl Upload {
         }
     }
 
-    /// The server has answered before it was sent all that was announced. It has to be sent that all the
-    /// same, for it takes the bytes for the literal's. The command ends by its answer first.
+    /// The server has answered before it was sent all that was announced. It has to be sent that
+    /// all the same, for it takes the bytes for the literal's. The command ends by its answer
+    /// first.
     pub(super) fn on_answer(&mut self) {
         self.tag = None;
         self.drop_source();
@@ -145,8 +146,8 @@ impl Upload {
         self.left > MAX_PADDING
     }
 
-    /// RFC 3502 section 6.3.11: "A zero-length message literal argument is an error, and MUST return a
-    /// NO. This can be used to cancel the append." The NO may come in place of the `+`.
+    /// RFC 3502 section 6.3.11: "A zero-length message literal argument is an error, and MUST
+    /// return a NO. This can be used to cancel the append." The NO may come in place of the `+`.
     pub(in crate::engine) fn cancel_append(&mut self) {
         self.drop_source();
         let end = Bytes::from_static;
@@ -224,8 +225,8 @@ impl Writer {
         }
     }
 
-    /// Whether this command's literal is being streamed, and is to fail. If it waits for its `+`, no
-    /// byte of it is there, and its source is given up.
+    /// Whether this command's literal is being streamed, and is to fail. If it waits for its `+`,
+    /// no byte of it is there, and its source is given up.
     pub(in crate::engine) fn cancel_upload(&mut self, cancelled: CommandId) -> bool {
         match &mut self.line {
             Some(Dialogue::Upload(upload)) => upload.id == cancelled && upload.source.is_some(),
@@ -241,7 +242,8 @@ impl Writer {
         }
     }
 
-    /// Whether an upload waits for its source alone, and since when; then it is not the server that is silent.
+    /// Whether an upload waits for its source alone, and since when; then it is not the server that
+    /// is silent.
     pub(in crate::engine) fn starved_since(&mut self, now: Instant) -> Option<Instant> {
         let empty = self.outbox.is_empty();
         let upload = self.upload().filter(|upload| upload.source.is_some())?;

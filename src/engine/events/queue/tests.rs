@@ -37,7 +37,7 @@ fn past_the_bound_the_later_state_takes_the_place_of_the_earlier() {
     queue.push(flags(1, Flag::Seen)).unwrap();
     queue.push(exists(77)).unwrap();
     queue.push(count(1)).unwrap();
-    // It goes on so for weeks, and nobody reads.
+    // This continues for weeks, without a reader.
     for n in 2..10_000 {
         queue.push(count(n)).unwrap();
     }
@@ -45,7 +45,7 @@ fn past_the_bound_the_later_state_takes_the_place_of_the_earlier() {
         queue.push(flags(1, Flag::Flagged)).unwrap();
     }
     assert!(queue.lock().queue.len() <= 8, "{}", queue.lock().queue.len());
-    // On a count may rest what is told behind it.
+    // Events after a count may rely on it.
     queue.push(count(10_000)).unwrap();
     let reported: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
     let [EventKind::Exists { count: 77 }, EventKind::Exists { count: 9999 }, last, EventKind::Lagged(lag)] =
@@ -62,7 +62,7 @@ fn past_the_bound_the_later_state_takes_the_place_of_the_earlier() {
     queue.push(change(Flags::new(), Flag::Seen.into())).unwrap();
     (0..2).for_each(|count| queue.push(exists(count)).unwrap());
     queue.push(change(Flag::Seen.into(), Flags::new())).unwrap();
-    // And what comes after it takes the place of nothing else.
+    // And what follows it supersedes nothing else.
     queue.push(exists(2)).unwrap();
     queue.push(change(Flag::Seen.into(), Flag::Draft.into())).unwrap();
     let reported: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
@@ -77,7 +77,7 @@ fn past_the_bound_the_later_state_takes_the_place_of_the_earlier() {
 }
 
 #[test]
-fn past_the_bound_news_is_left_out_and_alerts_are_not() {
+fn past_the_bound_events_are_left_out_and_alerts_are_not() {
     let queue = queue_of(2, 1 << 20);
     for count in 1..=4 {
         queue.push(exists(count)).unwrap();
@@ -153,7 +153,7 @@ fn a_count_stays_on_which_something_rests_that_has_been_moved_behind() {
     queue.push(count(5)).unwrap();
     queue.push(flags(Flag::Seen)).unwrap();
     queue.push(exists(1)).unwrap();
-    // Where the flags were, behind the count, nothing stands any more; they are told all the same.
+    // The place of the flags, behind the count, is empty now; they are reported all the same.
     queue.push(flags(Flag::Draft)).unwrap();
     queue.push(count(6)).unwrap();
     let reported: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
@@ -184,7 +184,7 @@ fn rows_have_a_bound_that_ends_nothing_but_their_result() {
 }
 
 #[test]
-fn what_news_holds_is_bounded_too() {
+fn the_memory_of_events_is_bounded_too() {
     let queue = queue_of(1000, 10_000);
     let notice = || Event::new(EventKind::Contradiction { what: "x".repeat(4000) });
     (0..100).for_each(|_| queue.push(notice()).unwrap());
@@ -219,7 +219,7 @@ fn what_the_later_takes_over_is_counted_too() {
     queue.push(flags(many)).unwrap();
     assert!(queue.lock().backlog.bytes() < 200_000);
     let reported: Vec<_> = std::iter::from_fn(|| take(&queue)).collect();
-    assert!(matches!(reported[..], [EventKind::Lagged(_)]), "{} told", reported.len());
+    assert!(matches!(reported[..], [EventKind::Lagged(_)]), "{} reported", reported.len());
 }
 
 #[test]
@@ -267,7 +267,8 @@ fn what_is_left_out_holds_no_long_names() {
     assert_eq!((lag.events, lag.mailboxes.len(), lag.others), (10, 0, true));
 }
 
-/// Counts and flags of what is gone are not mixed with those of what has its name now, told or left out.
+/// Counts and flags of an earlier mailbox or message are never coalesced with those of the one that
+/// has its name now, reported or left out.
 #[test]
 fn what_was_left_out_parts_what_it_parted() {
     use crate::types::{MailboxStatus, UidValidity};
@@ -304,15 +305,15 @@ fn what_was_left_out_parts_what_it_parted() {
         assert_eq!(*second, change(Some(Flags::new()), Flag::Seen).kind);
         assert_eq!(lag.events, 4);
     }
-    // Nor are counts of two eras.
+    // Nor are counts of different UIDVALIDITY.
     let queue = queue_of(1, 1 << 20);
     queue.push(status(Some(5), Some(5), 7)).unwrap();
     queue.push(status(Some(0), None, 8)).unwrap();
     assert_eq!(take(&queue), Some(status(Some(0), None, 8).kind));
 }
 
-/// A server that tells of mailboxes without end costs no more because much waits to be read. If each of these looked through
-/// that, it would take minutes.
+/// Reports of ever new mailboxes cost no more when much is unread. A look through the queue for
+/// each of them would take minutes.
 #[test]
 fn what_is_left_out_looks_through_nothing() {
     use crate::types::{ListEntry, MailboxStatus};
@@ -359,7 +360,8 @@ fn each_event_weighs_what_it_holds() {
     let mut status = MailboxStatus::new("a");
     status.other = (0..1000).map(|n| (format!("X{n}"), "1".into())).collect();
     assert!(weight_of(EventKind::Status(status)) >= PLACE + 1000 * 2 * (size_of::<String>() + 32));
-    // A name is held once, though the place has it too; that of a selection is held by the selection.
+    // A name is held once, though the place has it too; that of a selection is held by the
+    // selection.
     let entry = ListEntry::new("x".repeat(1000));
     let listed = Event::new(EventKind::MailboxCreated(entry.clone()));
     let at = Place { mailbox: entry.name.clone(), selection: None };
@@ -374,7 +376,7 @@ fn each_event_weighs_what_it_holds() {
     assert_eq!(weight(&Event::new(EventKind::SelectionEnded).at(Some(selected))), PLACE);
 }
 
-/// A burst that nobody has read yet leaves no room behind once it has been read.
+/// A burst that is read late keeps no memory once it has been read.
 #[test]
 fn what_has_been_read_takes_no_room() {
     let queue = queue_of(100_000, 1 << 30);

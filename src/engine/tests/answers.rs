@@ -1,7 +1,8 @@
-//! What the model server answers, and when: its table of what a server may do, with the section of RFC 9051 at each rule.
+//! What the model server answers, and when: its table of what a server may do, with the section of
+//! RFC 9051 at each rule.
 //!
-//! Commands in progress advance one step at a time, in any order that is legal; between the steps other sessions
-//! change the mailboxes, and the client is told of that whenever it may be.
+//! Commands in progress advance one step at a time, in any legal order; between the steps other
+//! sessions change the mailboxes, which the server reports whenever it may.
 
 use super::client_knowledge::Note;
 use super::commands::{Cmd, Named};
@@ -34,7 +35,8 @@ impl Server {
                 .waiting_tag()
                 .and_then(|tag| self.shared.owner(&tag))
                 .is_some_and(|id| self.users.contains(&id));
-            // RFC 9051 section 7.6: a tagged NO or BAD in place of `+`; what else is in progress may go on first.
+            // RFC 9051 section 7.6: a tagged NO or BAD in place of `+`; what else is in progress
+            // may go on first.
             if self.tasks.is_empty() || which.is_multiple_of(2) {
                 self.answer_literal(
                     [Some("NO"), Some("BAD")].get(usize::from(dice % 16)).copied().flatten().filter(|_| user),
@@ -47,7 +49,8 @@ impl Server {
                 self.answer_idle(dice);
                 return true;
             }
-            // The server may end IDLE whenever it likes (RFC 9051 section 6.3.13 speaks of timeouts; some say OK).
+            // The server may end IDLE whenever it likes (RFC 9051 section 6.3.13 names timeouts;
+            // some say OK).
             Idling::On if dice.is_multiple_of(64) => {
                 self.end_idle("OK", false);
                 (self.idling, self.idle_disturbed) = (Idling::Ended, true);
@@ -148,7 +151,8 @@ impl Server {
             self.change(uid, |flags| flags | SEEN);
         }
         if (marks || dice % 8 == 1) && !names.contains(&"FLAGS") && names.len() > 1 {
-            // RFC 9051 section 6.4.5: a change of \Seen is told; others add FLAGS unasked (7.5.2).
+            // RFC 9051 section 6.4.5: a change of \Seen is reported; others add FLAGS unasked
+            // (7.5.2).
             names.push("FLAGS");
         }
         if mods || self.tells_mods() && names.contains(&"FLAGS") && dice % 4 < 2 {
@@ -156,7 +160,8 @@ impl Server {
         }
         self.outcome(at).rows.push(uid);
         if dice % 8 == 2 && names.len() > 2 && !self.kind.mixes_rows {
-            // One message in two rows; nobody could tell whose half it is if they were mixed, too.
+            // One message in two rows; if the rows of two commands were mixed too, no client could
+            // assign the halves.
             let (first, mut second) = (names[..2].to_vec(), names[2..].to_vec());
             self.say_row(uid, &first);
             second.insert(0, "UID");
@@ -179,7 +184,8 @@ impl Server {
         if let Some(how) = refused.copied().or(unfit.then_some("BAD")).filter(|_| cmd != Cmd::Logout) {
             let selects = matches!(cmd, Cmd::Select { .. });
             self.finish(at, how, "");
-            // RFC 9051 section 6.3.2: after NO nothing is selected; after BAD some servers keep what was.
+            // RFC 9051 section 6.3.2: after NO nothing is selected; after BAD some servers keep
+            // what was.
             if selects && (how == "NO" || dice % 48 > 24) {
                 self.leave();
             }
@@ -188,7 +194,7 @@ impl Server {
         match cmd {
             Cmd::Noop => {
                 if dice.is_multiple_of(2) {
-                    // RFC 9051 section 6.1.2: a good time to tell what is new.
+                    // RFC 9051 section 6.1.2: a good time to report changes.
                     self.tell_all();
                 }
                 self.finish(at, "OK", "");
@@ -242,7 +248,7 @@ impl Server {
                 self.finish(at, "OK", "");
                 self.leave();
                 if let Some(folder) = closed.map(|s| s.folder) {
-                    // RFC 9051 section 6.4.1: they go, and this session is not told.
+                    // RFC 9051 section 6.4.1: they are expunged, and this session gets no report.
                     let all = self.folders[folder].messages.clone();
                     let going = all.iter().filter(|m| m.flags & DELETED != 0);
                     going.for_each(|m| self.remove(folder, m.uid));
@@ -373,7 +379,7 @@ impl Server {
         if moves {
             let code = self.copy_code(at);
             if !code.is_empty() {
-                // RFC 9051 section 6.4.8: COPYUID comes untagged, before the EXPUNGEs.
+                // RFC 9051 section 6.4.8: COPYUID is sent untagged, before the EXPUNGEs.
                 self.say(format!("* OK {code}moved"), Note::Nothing);
             }
             self.outcome(at).expunged.extend(&uids);
@@ -420,7 +426,7 @@ impl Server {
             return self.leave();
         };
         if self.session.take().is_some() && (self.kind.rev2 || self.kind.qresync) {
-            // RFC 9051 section 7.1, CLOSED: what comes from here on is of the new mailbox.
+            // RFC 9051 section 7.1, CLOSED: later responses are of the new mailbox.
             self.say("* OK [CLOSED] left", Note::DeselectedMailbox);
         }
         let Folder { uid_validity, next, last, messages, .. } = self.folders[folder].clone();
@@ -444,7 +450,7 @@ impl Server {
         let since = if self.kind.knows_mods() { since } else { u64::MAX };
         let now = |uid: u32| self.folders[folder].messages.iter().find(|m| m.uid == uid).copied();
         let told = uids.iter().map(|&uid| match now(uid) {
-            // What changed since the answer began has not been told.
+            // Changes since the answer began have not been reported.
             Some(Mail { uid, flags, mods }) => Told { uid, flags, dirty: mods > since, gone: false },
             None => Told { uid, flags: 0, dirty: false, gone: true },
         });

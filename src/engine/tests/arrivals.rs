@@ -1,5 +1,5 @@
-//! Which messages are told as new: each that came after SELECT's OK once, and none that was there; whatever comes and goes
-//! before the UIDs are known.
+//! Which messages are reported as new: each that arrived after SELECT's OK once, and none that was
+//! there before; whatever arrives and is expunged before the UIDs are known.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,8 @@ fn arrived(script: &mut Script) -> Vec<u32> {
     uids.collect()
 }
 
-/// After SELECT's OK, with three messages and UIDNEXT 4, these lines come, then the answer to the engine's own search.
+/// After SELECT's OK, with three messages and UIDNEXT 4, these lines come, then the answer to the
+/// engine's own search.
 fn told_as_new(lines: &str, all: &str) -> Vec<u32> {
     let mut script = Script::new("QRESYNC ESEARCH", &["QRESYNC"]);
     script.select("INBOX".into(), "SELECT INBOX", &opened(3, Some(4)));
@@ -81,7 +82,7 @@ fn what_comes_before_selects_ok_was_there_when_the_mailbox_was_opened() {
     assert_eq!(arrived(&mut script), [5]);
 }
 
-/// The same where there was no message before: the first one that comes has taken UIDNEXT, too.
+/// The same in an empty mailbox: its first message has taken UIDNEXT, too.
 #[test]
 fn the_first_message_of_a_mailbox_that_was_empty_has_taken_uidnext() {
     let mut script = Script::new("QRESYNC ESEARCH", &["QRESYNC"]);
@@ -100,7 +101,7 @@ fn a_contradiction_before_the_uids_are_known_hides_nothing_new() {
     script.select("INBOX".into(), "SELECT INBOX", &opened(3, Some(4)));
     let mut truth = Truth::of(script, vec![1, 2, 3, 4, 5], 4);
     truth.read();
-    // One of the new ones is told at once; that it came is not told again.
+    // One of the new messages is reported at once; its arrival is not reported again.
     truth.script.say("* 5 EXISTS\n* 5 FETCH (UID 5)\n* VANISHED 9,x");
     assert_eq!(arrived(&mut truth.script), [5]);
     for _ in 0..5 {
@@ -110,7 +111,8 @@ fn a_contradiction_before_the_uids_are_known_hides_nothing_new() {
     truth.script.quiet();
 }
 
-/// A mailbox of a server that tells of it truly, and nothing else but the answers to what the engine asks.
+/// A mailbox of a server that reports it correctly, and otherwise only answers the engine's
+/// queries.
 struct Truth {
     script: Script,
     uids: Vec<u32>,
@@ -279,7 +281,8 @@ impl Truth {
         }
     }
 
-    /// Answers all that the engine asks; then each message that came and is there has been told once, and no old one.
+    /// Answers all queries of the engine; then each new message that is still there has been
+    /// reported once, and no old one.
     fn check(&mut self) {
         for _ in 0..100 {
             self.answer();

@@ -23,7 +23,8 @@ fn backed_up(hold: Duration) -> (Bench, Sender, Rows<List>) {
     (bench, imap, rows)
 }
 
-/// Time passes as it does for a driver, which asks again at each deadline: for how long nothing was to be read.
+/// Time passes as it does for a driver, which asks again at each deadline: for how long nothing was
+/// to be read.
 fn held(bench: &mut Bench, most: Duration) -> Duration {
     let begun = bench.now;
     while bench.engine.holds(bench.now) && bench.now - begun < most {
@@ -59,7 +60,7 @@ fn whoever_reads_is_waited_for_anew_and_never_longer_than_that() {
     read(&mut rows, 1);
     let more = held(&mut bench, HOLD * 2);
     assert!(HOLD - HOLD / 16 <= more && more <= HOLD, "{more:?}");
-    // It has run out, and the reader comes back.
+    // The hold has run out, and the reader reads again.
     bench.now += HOLD * 10;
     read(&mut rows, 1);
     assert_eq!(held(&mut bench, HOLD * 2), HOLD);
@@ -115,7 +116,7 @@ fn none_and_endless_holds_are_had_too() {
     assert!(!bench.engine.holds(bench.now));
     let (mut bench, _imap, _rows) = backed_up(Duration::MAX);
     bench.engine.poll(bench.now);
-    // Longer than a server may be silent: it is not heard, so it is not silent.
+    // Longer than a server may be silent: its bytes are unread, so it is not silent.
     for _ in 0..48 {
         bench.now += Duration::from_secs(3600);
         bench.engine.poll(bench.now);
@@ -135,7 +136,7 @@ fn what_fails_here_is_not_weighed_by_what_the_server_said_last() {
     let inbox = select.mailbox();
     bench.write_all();
     bench.feed(b"A1 OK done\r\n");
-    // An answer that is larger than all that may wait, and goes to its token.
+    // An answer that is larger than all that may wait, of a token.
     let _fetch = inbox.fetch(crate::types::Uid::new(1).unwrap(), crate::command::Items::body());
     bench.write_all();
     bench.feed(format!("* 1 FETCH (UID 1 BODY[] {{20000}}\r\n{})\r\n", "x".repeat(20_000)).as_bytes());

@@ -1,4 +1,5 @@
-//! Whose doing a change is: told only where that is sure. And what nobody else would tell of our own doing.
+//! The cause of a change: named only where it is sure. And changes of our own that no server
+//! reports.
 
 use super::poll_once;
 use super::script::{Script, resolved};
@@ -22,7 +23,7 @@ fn selected(capabilities: &str, flags: &str) -> (Script, Mailbox) {
     (script, inbox)
 }
 
-/// What is told, and whether as somebody's doing; ends aside.
+/// What is reported, and whether with a cause; completions aside.
 fn told(script: &mut Script) -> Vec<(String, bool)> {
     let events: Vec<Event> = std::iter::from_fn(|| script.bench.event()).collect();
     let line = |event: &Event| event.to_string().trim_start_matches("INBOX: ").to_owned();
@@ -65,7 +66,7 @@ fn what_a_command_does_not_change_is_not_its_doing() {
     }
 }
 
-/// Contract line 4: the server tells nobody of a silent STORE.
+/// Contract, promise 4: no server reports a silent STORE.
 #[test]
 fn flags_that_a_move_by_steps_has_left_behind_are_told() {
     let (mut script, inbox) = selected("UIDPLUS", "");
@@ -83,7 +84,7 @@ fn flags_that_a_move_by_steps_has_left_behind_are_told() {
     assert!(poll_once(&mut { moved }).unwrap().is_err());
 }
 
-/// Contract line 3: what nobody asked for is an event, even in a row that contradicts what is known.
+/// Contract, promise 3: unsolicited data is an event, even in a row that contradicts what is known.
 #[test]
 fn data_in_a_row_that_cannot_be_true_is_told() {
     let (mut script, _inbox) = selected("", "");

@@ -21,7 +21,8 @@ impl World {
             let there = select.map_or(&[][..], |(select, _)| self.server.response.uids_of(*select));
             let gone =
                 intent.meant.as_ref().is_some_and(|meant| !meant.iter().any(|uid| there.contains(uid)));
-            // What changes messages ends at the last that is known; of those that came since the opening, perhaps none was yet.
+            // What changes messages ends at the last that is known; of those that came since the
+            // opening, perhaps none was yet.
             let opened = intent.selection.and_then(|selection| self.opened_with.get(&selection));
             let known = opened.iter().flat_map(|(_, uids)| uids).filter(|uid| there.contains(uid));
             let beyond = intent.open.as_ref().is_some_and(|open| {
@@ -30,12 +31,12 @@ impl World {
             assert!(intent.empty || gone || beyond, "{intent:?} was never sent, and gave {got:?}");
             return;
         };
-        // A SELECT with parameters that was BAD is asked once more, without them.
+        // A SELECT with parameters that was BAD is retried without them.
         let selects = matches!(intent.name, "SELECT" | "EXAMINE");
         let again = selects && outcome.lines == 2 && outcome.ends.first() == Some(&"BAD");
         let mut ends = outcome.ends.iter().skip(usize::from(again));
         assert!(ends.all(|end| *end == "OK"), "{intent:?} gave {got:?}: {outcome:?}");
-        // Of a LOGOUT, BYE is enough, if nothing comes behind it for long.
+        // Of a LOGOUT, BYE is enough, if nothing follows it for long.
         let over = intent.name == "LOGOUT" && self.server.response.bye;
         let ended = over || outcome.ends.len() == outcome.lines;
         assert!(ended, "{intent:?} ended before its tagged response was read");
@@ -69,11 +70,11 @@ impl World {
                 let removed = &self.server.response.removed[outcome.removed_before..];
                 assert!(uids.iter().all(|uid| removed.contains(uid)), "{uids:?} of {removed:?}");
                 assert!(usize::try_from(*count).unwrap() <= removed.len());
-                // What the view had no UID of can't be told apart from others' removals.
+                // Messages whose UID the view lacked can't be distinguished from others' removals.
                 let surely = outcome.expunged.iter().filter(|uid| !outcome.by_star.contains(uid));
                 let missing = surely.filter(|uid| !uids.contains(uid)).count();
                 let unknown = self.replay.removed_unknown;
-                // Who reads slowly has not read of all that went.
+                // A slow reader may not have read of all removals.
                 let known = self.reads_slowly() || missing <= unknown;
                 assert!(known, "{intent:?}: {uids:?}, and {:?} went", outcome.expunged);
             }
@@ -90,12 +91,13 @@ impl World {
             ErrorKind::No => assert!(ends.contains(&"NO"), "{intent:?} {error}"),
             ErrorKind::Bad => assert!(ends.contains(&"BAD"), "{intent:?} {error}"),
             ErrorKind::Invalid if error.to_string().contains("another era") => {
-                // Of COPY and its kin some lines may have gone out before the new era began.
+                // Of COPY and its kin some lines may have been sent before UIDVALIDITY changed.
                 let unsent = (lines, error.sent()) == (0, Sent::No);
                 assert!(unsent || lines > 0 && error.sent() == Sent::Partly, "{intent:?} {error}");
                 // As `uid_validity_changed` counts.
                 let began = |folder: usize| self.server.folders[folder].uid_validity >= 100;
-                // Numbers become UIDs when the first line is made, which is then taken back if it has not gone out.
+                // Numbers become UIDs when the first line is made, which is then taken back if it
+                // has not gone out.
                 assert!(intent.folder.is_some_and(began), "{intent:?} {error}");
             }
             ErrorKind::SelectionEnded | ErrorKind::Unsupported | ErrorKind::Invalid => {
@@ -108,7 +110,8 @@ impl World {
                 let open = intent.open.is_some() && text.contains("the last one is not known");
                 assert!(error.kind() != ErrorKind::Invalid || numbers || open, "{intent:?} {error}");
             }
-            // A row went to another command that asked for the same, and that was refused or is still to be answered.
+            // A row was routed to another command that asked for the same, and that was refused or
+            // is still to be answered.
             ErrorKind::Incomplete | ErrorKind::Protocol if self.server.kind.mixes_rows => {
                 assert_eq!((intent.name, error.sent()), ("FETCH", Sent::Fully), "{intent:?} {error}");
                 assert!(ends.iter().all(|end| *end == "OK"), "{intent:?} {error}");
@@ -128,7 +131,8 @@ impl World {
             ErrorKind::Closed => match error.sent() {
                 Sent::No => assert_eq!(lines, 0, "{intent:?} was said to be unsent"),
                 Sent::Partly => {
-                    // Of COPY and its kin there may be further lines; where these are short, of all that name messages.
+                    // Of COPY and its kin there may be further lines; where these are short, of all
+                    // that name messages.
                     let several =
                         intent.name == "COPY" || self.server.kind.short_lines && intent.selection.is_some();
                     let partly = lines == 0 || cut_short || several;
@@ -146,8 +150,8 @@ impl World {
             // Answered by number alone, and before the view was filled.
             return assert!(rows.len() + outcome.by_star.len() >= outcome.rows.len(), "{intent:?}: {rows:?}");
         }
-        // The last message is named by `n:*` even if it is below n. Nobody means that, and beside another FETCH of it the
-        // row may go there.
+        // The last message is named by `n:*` even if it is below n. No program means that, and
+        // beside another FETCH of the message the row may be routed there.
         for uid in outcome.rows.iter().filter(|uid| !outcome.by_star.contains(uid)) {
             let of: Vec<&Message> =
                 rows.iter().filter(|row| row.uid().is_some_and(|u| u.get() == *uid)).collect();
@@ -171,7 +175,8 @@ impl World {
         }
         for row in rows {
             let Some(uid) = row.uid().map(u32::from) else {
-                // Flags of a message that the server named by number alone are true for whoever gets them.
+                // Flags of a message that the server named by number alone are right for either
+                // command.
                 let news = row.flags().is_some() && !row.has_data() && intent.seqs.is_some();
                 assert!(news, "a row without UID for {intent:?}: {row:?}");
                 continue;
@@ -202,8 +207,9 @@ impl World {
         }
     }
 
-    /// Whether the server has told this message to another FETCH as well, and tells rows in any order: the row of this one may have
-    /// gone to that one, which had asked for all that is in it, too.
+    /// Whether the server has sent a row of this message to another FETCH as well, and sends rows
+    /// in any order: the row of this one may have been routed to that one, which had asked for all
+    /// that is in it, too.
     fn was_mixed_up(&self, intent: &Intent, uid: u32) -> bool {
         let others = self.intents.iter().filter(|(_, other)| {
             other.name == "FETCH" && other.selection == intent.selection && !std::ptr::eq(*other, intent)
@@ -212,7 +218,8 @@ impl World {
         self.server.kind.mixes_rows && outcomes.any(|outcome| outcome.rows.contains(&uid))
     }
 
-    /// Whether another FETCH named this message only as the last one, by `n:*`: its row is for who asked for it by its UID.
+    /// Whether another FETCH named this message only as the last one, by `n:*`: its row is for who
+    /// asked for it by its UID.
     fn was_last_of_another(&self, intent: &Intent, outcome: &Outcome, uid: u32) -> bool {
         let others = self.intents.iter().filter(|(_, other)| {
             other.name == "FETCH" && other.selection == intent.selection && !std::ptr::eq(*other, intent)
@@ -230,7 +237,8 @@ impl World {
         self.check_left();
         let engine = &self.bench.engine;
         assert!(engine.is_at_rest());
-        // After BAD to SELECT the server may still have a mailbox selected that has no handle any more.
+        // After BAD to SELECT the server may still have a mailbox selected that has no handle any
+        // more.
         let (Some(ours), Some(theirs)) = (engine.selected.current(), &self.server.session) else {
             return assert!(engine.selected.current().is_none() && self.replay.open.is_none());
         };
@@ -263,12 +271,13 @@ impl World {
             );
             assert!(seen.uid.is_none_or(|uid| uid == mail.uid), "events say {seen:?} of {}", mail.uid);
             let told = seen.flags.as_ref().map(bits_of);
-            // With the view off nothing tells what a silent STORE did.
+            // With the view off the effect of a silent STORE is unknown.
             assert!(off || lost || told.is_none_or(|f| f == mail.flags), "events say {told:?} of {mail:?}");
         }
     }
 
-    /// What came unseen to a mailbox that was left under NOTIFY is told (contract line 4).
+    /// Unreported changes of a mailbox that was left under NOTIFY are reported (contract, promise
+    /// 4).
     fn check_left(&self) {
         for (folder, known) in self.server.response.left_behind.iter().filter(|_| !self.replay.lagged) {
             let folder = &self.server.folders[*folder];
@@ -303,7 +312,8 @@ impl World {
         assert_eq!(self.bench.shared.in_flight(), 0, "nothing is left in the tag table");
         assert!(self.replay.notices <= self.server.response.notices);
         if !self.replay.lagged {
-            // What came unseen to a mailbox that was left is an answer to the engine, and told once.
+            // Unreported changes of a mailbox that was left are an answer to the engine, and
+            // reported once.
             let (told, response) = (&self.replay.counts, &self.server.response);
             let said = |counts| response.counts.contains(counts) || response.answered.contains(counts);
             assert!(told.iter().all(said), "{told:?} {response:?}");
@@ -316,7 +326,7 @@ impl World {
             let ends = self.replay.ends.iter().filter(|(of, _)| of == id).count();
             match intent.fate {
                 Fate::Held => panic!("{intent:?} is still held"),
-                // Its token has told, and this may be left out.
+                // Its token reports it, and this may be left out.
                 Fate::Resolved if self.replay.lagged => assert!(ends <= usize::from(!intent.refused)),
                 Fate::Resolved | Fate::Detached => {
                     assert_eq!(ends, usize::from(!intent.refused), "{id} {intent:?} ends once: {outcome:?}");
@@ -365,8 +375,8 @@ impl World {
         let right: Vec<u32> = meant.iter().filter(|uid| outcome.told_then.contains(uid)).copied().collect();
         let last = if *open { meant.last().copied().unwrap_or(0) } else { u32::MAX };
         assert!(named.iter().all(|uid| right.contains(uid) || *uid > last), "{intent:?}: {outcome:?}");
-        // In several lines, or in the steps of a MOVE, each line names some of them; what went meanwhile the later ones don't, and
-        // the first that is refused is the last.
+        // In several lines, or in the steps of a MOVE, each line names some of them; later lines
+        // don't name what was expunged meanwhile, and the first that is refused is the last.
         let removed = &self.server.response.removed[outcome.removed_before..];
         let named = |uid: &u32| named.contains(uid) || outcome.lines > 1 && removed.contains(uid);
         let alone = outcome.lines == 1 && !self.server.kind.short_lines;

@@ -1,6 +1,7 @@
 //! What the client has read of what the model server said, as the server knows it.
 //!
-//! In: the pieces of the server's speech, each with what it means. Out: what the client may be expected to know.
+//! In: the pieces of the server's speech, each with what it means. Out: what the client may be
+//! expected to know.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +23,7 @@ pub(super) enum Note {
     /// No mailbox is selected any more.
     DeselectedMailbox,
     Tagged(CommandId, String, &'static str, bool),
-    /// A row that tells flags: mailbox, UID, flags.
+    /// A row with flags: mailbox, UID, flags.
     Flags(usize, u32, u8),
     /// The client may write again: `+`, or a tagged response in place of it.
     Unblocked,
@@ -53,7 +54,7 @@ pub(super) struct Heard {
     pub(super) bye: bool,
     pub(super) counts: Vec<Counts>,
     pub(super) answered: Vec<Counts>,
-    /// NOTIFY tells of other mailboxes.
+    /// NOTIFY reports other mailboxes.
     watches: bool,
     /// The mailboxes that were left since then, with the UIDs of which the client knew.
     pub(super) left_behind: BTreeMap<usize, Vec<u32>>,
@@ -121,7 +122,7 @@ impl Server {
             Note::Tagged(id, tag, how, unblocks) => {
                 self.outcomes.entry(id).or_default().ends.push(how);
                 if let (Some((_, Cmd::Notify { others, .. }, _)), "OK") = (self.open.remove(&tag), how) {
-                    // It replaces the one before, and what that had still to tell.
+                    // It replaces the one before, with what that had still to report.
                     response.watches = others;
                     response.left_behind.clear();
                 }

@@ -1,5 +1,5 @@
-//! What the model server makes of a command line. Written apart from the library's encoder, from the grammar
-//! of RFC 9051 section 9, and only as far as the programs need it.
+//! What the model server makes of a command line. Written apart from the library's encoder, from
+//! the grammar of RFC 9051 section 9, and only as far as the programs need it.
 
 /// A line in pieces: text, and literals between (RFC 9051 section 4.3).
 #[derive(Clone, Debug)]
@@ -65,8 +65,8 @@ impl Named {
         self.ranges.iter().any(|(a, b)| *a == u32::MAX || *b == u32::MAX)
     }
 
-    /// Whether it names this one, where `last` is the highest there is. A range may stand either way round
-    /// (RFC 9051 section 9, seq-range).
+    /// Whether it names this one, where `last` is the highest there is. A range may stand either
+    /// way round (RFC 9051 section 9, seq-range).
     pub(super) fn has(&self, number: u32, last: u32) -> bool {
         let end = |n: u32| if n == u32::MAX { last } else { n };
         self.ranges
@@ -125,8 +125,8 @@ impl Cmd {
         by_key || self.named().is_some_and(|which| !which.by_uid)
     }
 
-    /// The server may send EXPUNGE while it runs: not during FETCH, STORE and SEARCH by number (RFC 9051
-    /// section 7.5.1; COPY by number is not among them).
+    /// The server may send EXPUNGE while it runs: not during FETCH, STORE and SEARCH by number (RFC
+    /// 9051 section 7.5.1; COPY by number is not among them).
     pub(super) fn lets_expunge_through(&self) -> bool {
         !matches!(self, Self::Fetch { which, .. } | Self::Store { which, .. } if !which.by_uid)
     }
@@ -141,8 +141,8 @@ impl Cmd {
         matches!(self, Self::Select { .. } | Self::Deselect { .. })
     }
 
-    /// What it does with flags: writes them, reads them, or neither. BODY[] without PEEK sets \Seen (RFC 9051
-    /// section 6.4.5); what EXPUNGE does hangs on \Deleted.
+    /// What it does with flags: writes them, reads them, or neither. BODY[] without PEEK sets \Seen
+    /// (RFC 9051 section 6.4.5); what EXPUNGE does hangs on \Deleted.
     pub(super) fn flag_use(&self) -> (bool, bool) {
         match self {
             Self::Store { .. } | Self::Expunge(_) | Self::Copy { moves: true, .. } => (true, true),
@@ -200,7 +200,8 @@ impl Cmd {
                     message => (Vec::new(), message),
                 };
                 let Arg::Text(message) = message else { panic!("APPEND wants a literal") };
-                // RFC 3502 section 6.3.11: a further message of no octets cancels it, whatever the literal holds.
+                // RFC 3502 section 6.3.11: a further message of no bytes cancels it, whatever the
+                // literal holds.
                 let cancelled = matches!(args.next(), Some(Arg::Text(more)) if more.is_empty());
                 let sent = cancelled || message.starts_with(b"append ");
                 assert!(sent, "another literal than was sent: {message:?}");
@@ -242,7 +243,7 @@ impl Cmd {
                 assert_eq!(word(&next!()), "SET");
                 let groups: Vec<Arg> = args.by_ref().collect();
                 let selected = groups.iter().find_map(selected_part);
-                // RFC 5465 section 3.1: without it nothing is told of the selected mailbox.
+                // RFC 5465 section 3.1: without it the selected mailbox is not reported.
                 let immediately = selected.expect("a part of the selected mailbox");
                 Self::Notify { immediately, others: groups.len() > 1 }
             }
@@ -254,7 +255,8 @@ impl Cmd {
     }
 }
 
-/// Of NOTIFY, whether this is the part of the selected mailbox (RFC 5465 section 6.1), and whether it is told of at once.
+/// Of NOTIFY, whether this is the part of the selected mailbox (RFC 5465 section 6.1), and whether
+/// it is reported at once.
 fn selected_part(group: &Arg) -> Option<bool> {
     let Arg::List(group) = group else { panic!("{group:?} is no list") };
     match group.first() {
@@ -305,7 +307,8 @@ fn words(arg: &Arg) -> Vec<String> {
     }
 }
 
-/// An astring (RFC 9051 section 9); of names, one letter may be as IMAP4rev1 writes it (RFC 3501 section 5.1.3).
+/// An astring (RFC 9051 section 9); of names, one letter may be as IMAP4rev1 writes it (RFC 3501
+/// section 5.1.3).
 fn string(arg: &Arg) -> String {
     match arg {
         Arg::Word(word) => word.replace("&APY-", "ö"),

@@ -1,7 +1,8 @@
-//! What a server can make the engine work: whatever it says, however often, each line costs about the same.
+//! What a server can make the engine work: whatever it says, however often, each line costs about
+//! the same.
 //!
-//! Each storm goes through framer, grammar and engine, with what stands in the session's way to be looked through; the event
-//! queue is read to its end, or not at all.
+//! Each storm is parsed, routed and reported in a session with much state to look through; the
+//! event queue is read to its end, or not at all.
 
 use zeroize::Zeroizing;
 
@@ -44,7 +45,7 @@ fn storm(lines: impl Iterator<Item = String>) -> String {
     lines.fold(String::new(), |all, line| all + &line + "\r\n")
 }
 
-/// The server says this; whoever reads events reads them all.
+/// The server sends this; the reader reads all events.
 fn hear(script: &mut Script, storm: &str, reads: bool) {
     for part in storm.as_bytes().chunks(64 << 10) {
         script.bench.feed(part);
@@ -100,7 +101,8 @@ fn changes_that_nobody_asked_for() {
     report.end(lines.len() * 2);
 }
 
-/// Commands of each kind are in flight, and then end; what is said is theirs or nobody's. Each is read to its end.
+/// Commands of each kind are in flight, and then end; responses are theirs or unsolicited. Each
+/// result is read to its end.
 fn answered((mut script, inbox): (Script, Mailbox), storm: &str, detached: bool) {
     let items = Items::section(Section::Full).and(Items::envelope().flags());
     let fetch = inbox.fetch(Uid::new(1).expect("a UID").., items);
@@ -208,8 +210,8 @@ fn what_is_told_while_a_mailbox_is_opened() {
     report.end(lines.len());
 }
 
-/// What is said while commands with secrets run is looked through, at a cost that depends on neither how many nor how long they
-/// are.
+/// What is said while commands with secrets run is looked through, at a cost that depends on
+/// neither how many nor how long they are.
 #[test]
 fn texts_while_there_are_secrets() {
     let texts =

@@ -1,4 +1,4 @@
-//! A mailbox that was left under NOTIFY: what came of it unseen is asked for, and told once.
+//! A mailbox that was left under NOTIFY: its unreported changes are queried, and reported once.
 
 use super::poll_once;
 use super::script::{Script, resolved};
@@ -168,7 +168,7 @@ fn what_notify_says_of_it_meanwhile_is_not_told_twice() {
     assert_eq!(news(&mut script), [""; 0]);
     script.say("* STATUS A (MESSAGES 3 UIDNEXT 32)");
     assert_eq!(news(&mut script).len(), 1);
-    // As much: it is taken for the answer, and the answer is told.
+    // The counts are equal: it is taken for the answer, and the answer is reported.
     let (mut script, _a) = watching();
     select_b(&mut script);
     let tag = script.expect(ASKED);

@@ -6,12 +6,13 @@ use super::notify_server::Counts;
 use crate::types::{CommandId, Event, EventKind, Flags, MailboxName, SelectionId, Uid, ViewSync};
 use crate::view::{Snapshot, SnapshotMessage};
 
-/// A message as events told it; `None` is not told.
+/// A message as events report it; `None` is not reported.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
     pub(super) uid: Option<u32>,
     pub(super) flags: Option<Flags>,
-    /// Not told by an event, but asked: an event may still follow that tells no more than this.
+    /// Not reported by an event, but queried: an event may still follow that reports no more than
+    /// this.
     asked: bool,
 }
 
@@ -25,21 +26,23 @@ pub(super) struct Replay {
     /// Data rows of detached commands.
     pub(super) data: Vec<(CommandId, Box<crate::types::Answer>)>,
     pub(super) notices: usize,
-    /// How many messages went whose UID was not known.
+    /// How many messages were expunged whose UID was unknown.
     pub(super) removed_unknown: usize,
     pub(super) created: Vec<String>,
     pub(super) counts: Vec<Counts>,
-    /// Some went of which no number was told: how many are left is told next.
+    /// Some were expunged without a number: the count follows next.
     uncounted: bool,
-    /// UIDVALIDITY has changed: that the view begins anew is told next.
+    /// UIDVALIDITY has changed: that the view begins again is reported next.
     anew: bool,
     pub(super) closed: bool,
     /// The view is off: what flags were before is not known.
     off: bool,
-    /// Events were left out, some of them perhaps of what is followed here, which has to be asked again.
+    /// Events were left out, some of them perhaps of what is followed here, which has to be asked
+    /// again.
     pub(super) lagged: bool,
     pub(super) stale: bool,
-    /// A mailbox got another UIDVALIDITY while it was selected: what came before is not told again.
+    /// A mailbox got another UIDVALIDITY while it was selected: its earlier messages are not
+    /// reported again.
     pub(super) contradicted: bool,
     /// In which selection which messages have arrived.
     arrived: BTreeSet<(SelectionId, u32)>,
@@ -119,10 +122,11 @@ impl Replay {
                 seen.uid = Some((*uid).into());
                 seen.flags = flags.clone().or(seen.flags.take());
             }
-            // What went while away was never in this list.
+            // Messages expunged while disconnected were never in this list.
             EventKind::Expunged { seq: None, .. } if event.while_disconnected => {}
             EventKind::Expunged { seq: None, uid } => {
-                // One of several whose UIDs have not been told: nothing that was told by number means anything now.
+                // One of several whose UIDs are unreported: nothing reported by number means
+                // anything now.
                 self.removed_unknown += usize::from(uid.is_none());
                 self.uncounted = true;
             }
@@ -143,8 +147,8 @@ impl Replay {
                 assert_ne!(before.as_ref(), Some(flags), "no change: {shown:?}");
                 let unknown = seen.flags.is_none() || self.off && before.is_none();
                 let as_asked = seen.asked && seen.flags.as_ref() == Some(flags);
-                // What was told by number before the UID was known is told once more to who keeps flags by UID, as a change from
-                // what the state had.
+                // What was reported by number before the UID was known is reported again for
+                // programs that keep flags by UID, as a change from what the state had.
                 let right = unknown || as_asked || event.while_disconnected || seen.flags == *before;
                 assert!(right, "not what was told before: {shown:?}");
                 seen.flags = Some(flags.clone());

@@ -1,4 +1,5 @@
-//! The model server's IDLE (RFC 9051 section 6.3.13): taken or refused, and what it tells of the time before.
+//! The model server's IDLE (RFC 9051 section 6.3.13): accepted or refused, and what it reports of
+//! the time before.
 
 use super::client_knowledge::Note;
 use super::server::{Idling, Server};
@@ -50,7 +51,7 @@ impl Server {
         self.end_idle("OK", false);
     }
 
-    /// Flags that changed before IDLE began, and that have not been told, are told never.
+    /// Flags that changed before IDLE began, and that are unreported, are never reported.
     fn forget_flags(&mut self) {
         if let Some(session) = self.session.as_mut().filter(|_| self.kind.forgets) {
             session.told.iter_mut().for_each(|told| told.dirty = false);

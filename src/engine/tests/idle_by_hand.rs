@@ -18,7 +18,7 @@ fn idle_can_be_refused_any_number_of_times() {
     }
 }
 
-/// RFC 2177 section 3: a server may hang up after 30 minutes. Nobody else could end it.
+/// RFC 2177 section 3: a server may hang up after 30 minutes. Only the user could end this IDLE.
 #[test]
 fn idle_by_hand_whose_token_is_gone_is_renewed_where_idle_is_automatic() {
     let mut script = Script::new("IDLE", &[]);

@@ -14,12 +14,12 @@ pub(super) struct Kind {
     pub(super) moves: bool,
     pub(super) uidplus: bool,
     pub(super) idle: bool,
-    /// FETCH still answers for messages that are gone and of whose going the session has not been told (RFC
+    /// FETCH still answers for expunged messages whose removal the session has not received (RFC
     /// 2180 section 4.1 leaves it to the server).
     pub(super) keeps_ghosts: bool,
-    /// Rows that nobody asked for name the UID.
+    /// Unsolicited rows name the UID.
     pub(super) tells_uids: bool,
-    /// It knows mod-sequences, and with QRESYNC switched on it tells what went by UID (RFC 7162).
+    /// It has mod-sequences, and with QRESYNC enabled it reports removals by UID (RFC 7162).
     pub(super) condstore: bool,
     pub(super) qresync: bool,
     /// The second mailbox has no mod-sequences all the same.
@@ -27,32 +27,35 @@ pub(super) struct Kind {
     /// How much the client's view is to learn by itself, and in how large windows.
     pub(super) view_sync: ViewSync,
     pub(super) window: u32,
-    /// How many commands the client may have, and how many events may wait for a reader who is slow then; 0 for many.
+    /// How many commands the client may have, and how many events may wait for a reader who is slow
+    /// then; 0 for many.
     pub(super) commands: usize,
     pub(super) events: usize,
     pub(super) notify: bool,
     /// Rows of several FETCHes of the same come in any order, and those end in any order.
     pub(super) mixes_rows: bool,
-    /// The client's lines are short: what names more than a few messages goes in several.
+    /// The client's lines are short: a command that names more than a few messages takes several.
     pub(super) short_lines: bool,
     /// A COPY and a MOVE are worked on in any order.
     pub(super) mixes_copies: bool,
-    /// It spells names its own way: header fields in capitals and another order; and mailboxes, of which it tells the other
-    /// spelling as OLDNAME (RFC 9051 section 6.3.9.7).
+    /// It spells names its own way: header fields in capitals and another order; and mailboxes,
+    /// whose other spelling it sends as OLDNAME (RFC 9051 section 6.3.9.7).
     pub(super) respells: bool,
     /// It takes IDLE only while a mailbox is selected.
     pub(super) idles_selected: bool,
-    /// Flags that changed while nobody idled, and that no command has told by then, it tells never (as Stalwart does).
+    /// Flags that changed outside IDLE, and that no command has reported by then, are never
+    /// reported (as by Stalwart).
     pub(super) forgets: bool,
 }
 
 impl Kind {
-    /// Whether mailboxes that keep mod-sequences tell them at their opening.
+    /// Whether SELECT of mailboxes that keep mod-sequences reports them.
     pub(super) fn knows_mods(&self) -> bool {
         self.condstore || self.qresync
     }
 
-    /// What the handshake has switched on: ENABLE is in IMAP4rev2, and in servers with QRESYNC (RFC 7162 section 3.2.3).
+    /// What the handshake has switched on: ENABLE is in IMAP4rev2, and in servers with QRESYNC (RFC
+    /// 7162 section 3.2.3).
     pub(super) fn enabled(&self) -> Vec<String> {
         match (self.qresync, self.condstore && self.rev2) {
             (true, _) => vec!["QRESYNC".to_owned()],

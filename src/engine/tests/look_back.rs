@@ -9,7 +9,8 @@ use crate::types::ViewSync;
 
 const RENEW: Duration = Duration::from_secs(600);
 
-/// INBOX is selected with messages of UIDs 10, 20, … whose flags are known; all is quiet, and the connection about to idle.
+/// INBOX is selected with messages of UIDs 10, 20, … whose flags are known; all is quiet, and the
+/// connection about to idle.
 fn selected(
     capabilities: &str,
     messages: u32,
@@ -136,7 +137,7 @@ fn with_condstore_what_changed_in_the_gap_is_asked_before_each_idle() {
         ["3 messages now", "uid 30 arrived", "uid 10 has flags (\\Flagged)"],
         "told once, and new mail is no change"
     );
-    // What is told while it idles is told once; and what has been asked for is not asked again.
+    // What is reported in IDLE is reported once; and flags that were queried are not queried again.
     script.say("* 2 FETCH (UID 20 FLAGS (\\Seen) MODSEQ (60))");
     assert_eq!(script.events().len(), 1);
     let idle = lines[3].0.clone();
@@ -159,7 +160,8 @@ fn bad_to_the_question_is_for_good_and_leads_to_a_comparison() {
     script.say(&format!("{idle} OK done"));
 }
 
-/// NO says nothing of the next time; if the answer is NO again when IDLE is renewed, flags are compared.
+/// NO says nothing of the next time; if the answer is NO again when IDLE is renewed, flags are
+/// compared.
 #[test]
 fn after_no_the_question_is_asked_again() {
     let (mut script, _inbox) = selected("CONDSTORE", 2, 5000, Some(50));
@@ -262,7 +264,8 @@ fn what_a_limit_leaves_out_is_compared_as_well() {
     }
 }
 
-/// The table in the head of `engine/selection/sync/look_back.rs`: after 1, 2, 4, 4, … times `idle_renew`.
+/// The table in the head of `engine/selection/sync/look_back.rs`: after 1, 2, 4, 4, … times
+/// `idle_renew`.
 #[test]
 fn a_large_mailbox_is_compared_at_each_fourth_renewal_at_least() {
     let (mut script, _inbox) = selected("", 3, 2, None);
@@ -291,7 +294,7 @@ fn without_condstore_flags_are_compared_when_idle_is_renewed() {
     let (mut script, _inbox) = selected("", 3, 2, None);
     let mut idle = idling(&mut script);
     script.bench.wait(RENEW);
-    // In windows, the newest first; IDLE goes with the last.
+    // In windows, the newest first; IDLE is sent with the last.
     let lines = written(&mut script);
     assert_eq!(commands(&lines), ["DONE", "UID FETCH 20,30 (FLAGS)"]);
     let rows = "* 2 FETCH (UID 20 FLAGS ())\n* 3 FETCH (UID 30 FLAGS ())";

@@ -1,11 +1,12 @@
-//! What our commands do to mailboxes is told once: whenever the server tells it, and under whatever name.
+//! What our commands do to mailboxes is reported once: whenever the server reports it, and under
+//! whatever name.
 
 use super::poll_once;
 use super::script::{Script, resolved};
 use crate::command::{Notify, NotifyEvent};
 use crate::types::{CloseReason, Event};
 
-/// A session in which the server tells of all changes of mailboxes.
+/// A session in which the server reports all changes of mailboxes.
 fn watching() -> Script {
     let mut script = Script::new("NOTIFY", &[]);
     let notify = Notify::set().personal(NotifyEvent::MAILBOXES);
@@ -17,7 +18,7 @@ fn watching() -> Script {
     script
 }
 
-/// What is told, and whether as somebody's doing.
+/// What is reported, and whether with a cause.
 fn told(script: &mut Script) -> Vec<(String, bool)> {
     let events: Vec<Event> = std::iter::from_fn(|| script.bench.event()).collect();
     events.iter().map(|event| (event.to_string(), event.cause.is_some())).collect()
@@ -132,7 +133,7 @@ fn a_select_is_not_said_again_behind_a_logout_and_its_ok_closes_nothing() {
     assert_eq!(inbox.exists(), 3);
 }
 
-/// Contract line 5: what was told first is told first, and what a mailbox is in the end is told last.
+/// Contract, promise 5: reports keep their order, and the last one is what a mailbox finally is.
 #[test]
 fn what_was_kept_for_its_command_is_told_before_what_contradicts_it() {
     let left = |script: &mut Script| {
@@ -145,7 +146,7 @@ fn what_was_kept_for_its_command_is_told_before_what_contradicts_it() {
     assert!(poll_once(&mut { made }).expect("ended").is_err());
     assert_eq!(left(&mut script), [news("a: is there"), news("a: deleted")]);
 
-    // That of others, for the server need not tell us what we have done (RFC 5465 section 5).
+    // The change of another session, for the server need not report our own (RFC 5465 section 5).
     let made = script.sender.create("a");
     script.line("CREATE a", &format!("{gone}\nTAG OK done"));
     resolved(made);
@@ -158,7 +159,8 @@ fn what_was_kept_for_its_command_is_told_before_what_contradicts_it() {
     assert_eq!(left(&mut script), [news("c: is there"), news("d: renamed from c"), ours("c: is there")]);
 }
 
-/// Contract line 6: whatever became of a command, its end says of which mailbox and selection it was.
+/// Contract line 6: whatever became of a command, its end says of which mailbox and selection it
+/// was.
 #[test]
 fn the_end_of_a_command_that_was_not_sent_names_its_selection() {
     use crate::command::{Items, Search};
@@ -171,7 +173,7 @@ fn the_end_of_a_command_that_was_not_sent_names_its_selection() {
     let its =
         |event: &Event| event.place.as_ref().and_then(|place| place.selection) == Some(inbox.selection());
 
-    // None of its messages is there when its turn comes.
+    // None of its messages exists when its turn comes.
     let listing = script.sender.noop();
     let noop = script.expect("NOOP");
     let seen = inbox.fetch("1".parse::<SeqSet>().unwrap(), Items::new().flags());
@@ -197,7 +199,8 @@ fn the_end_of_a_command_that_was_not_sent_names_its_selection() {
     drop(tokens);
 }
 
-/// Contract line 13: as many may be in flight as wait in the queue, and each would keep what the server likes.
+/// Contract line 13: as many may be in flight as wait in the queue, and each would keep what the
+/// server likes.
 #[test]
 fn no_more_of_a_list_is_kept_than_a_mailbox_needs() {
     let mut script = watching();
@@ -217,7 +220,7 @@ fn left(script: &mut Script) -> Vec<(String, bool)> {
     told(script).into_iter().filter(|(what, _)| !what.contains(" ended: ")).collect()
 }
 
-/// Contract line 5: counts and annotations of a mailbox come behind what was told of it before.
+/// Contract, promise 5: counts and annotations of a mailbox follow earlier reports of it.
 #[test]
 fn what_was_kept_for_its_command_is_told_before_other_news_of_the_mailbox() {
     let mut script = Script::new("NOTIFY METADATA", &[]);
@@ -248,14 +251,14 @@ fn what_was_kept_for_its_command_is_told_before_other_news_of_the_mailbox() {
     script.line("DELETE b", "* LIST (\\NonExistent) \"/\" b\n* METADATA b /shared/x\nTAG OK done");
     resolved(gone);
     assert_eq!(left(&mut script), [news("b: deleted"), news("b: annotations changed: /shared/x")]);
-    // It has gone since, and ours has made it once more.
+    // It was deleted since, and ours has created it again.
     let made = script.sender.create("c");
     let said = "* LIST () \"/\" c\n* STATUS c (MESSAGES 1)\n* LIST (\\NonExistent) \"/\" c\nTAG OK done";
     script.line("CREATE c", said);
     resolved(made);
     let there = [news("c: is there"), news("c: status, messages 1"), news("c: deleted"), ours("c: is there")];
     assert_eq!(left(&mut script), there);
-    // And if it fails, it is told no second time.
+    // And if it fails, it is not reported again.
     let made = script.sender.create("d");
     script.line("CREATE d", "* LIST () \"/\" d\n* STATUS d (MESSAGES 1)\nTAG NO no");
     assert!(poll_once(&mut { made }).expect("ended").is_err());
@@ -300,7 +303,8 @@ fn a_delimiter_behind_a_name_is_not_part_of_it() {
     assert_eq!(left(&mut script), [ours("c.: is there")]);
 }
 
-/// What the engine asks to see whether a mailbox is still subscribed to is answered by what is subscribed to alone.
+/// What the engine asks to see whether a mailbox is still subscribed to is answered by what is
+/// subscribed to alone.
 #[test]
 fn news_are_no_answer_to_the_look_up_of_a_subscription() {
     let mut script = watching();
@@ -310,12 +314,13 @@ fn news_are_no_answer_to_the_look_up_of_a_subscription() {
         script.say("* LIST () \"/\" a").quiet();
     }
     assert_eq!(script.events().len(), 1000);
-    // Once more for all of them: what was answered may be from before.
+    // Queried again for all of them: the answer may be from before.
     script.say(&format!("* LSUB () \"/\" a\n{tag} OK done")).line("LSUB \"\" a", "TAG OK done").quiet();
     assert_eq!(script.events(), ["a: unsubscribed from"]);
 }
 
-/// Whoever has subscriptions told alone is told of each once, however much is told of the mailbox behind it.
+/// A program that asks for subscriptions alone gets each once, however much is reported of the
+/// mailbox behind it.
 #[test]
 fn a_subscription_that_waits_for_an_ok_is_told_once() {
     for answer in ["OK", "NO"] {

@@ -1,5 +1,5 @@
-//! The true mailboxes of the model server, the session's snapshot of one, and what happens to them: by the session's own
-//! commands, and by other sessions.
+//! The true mailboxes of the model server, the session's snapshot of one, and what happens to them:
+//! by the session's own commands, and by other sessions.
 
 use super::server::Server;
 
@@ -16,7 +16,7 @@ pub(super) struct Folder {
     pub(super) messages: Vec<Mail>,
     /// The highest mod-sequence.
     pub(super) last: u64,
-    /// What went, and at which mod-sequence.
+    /// What was expunged, and at which mod-sequence.
     pub(super) removed: Vec<(u32, u64)>,
     /// It has mod-sequences that last (RFC 7162 section 3.1.2.2).
     pub(super) keeps_mods: bool,
@@ -46,15 +46,15 @@ impl Folder {
     }
 }
 
-/// A message of the session's snapshot: told by EXISTS, and not yet by EXPUNGE.
+/// A message of the session's snapshot: reported by EXISTS, and not yet by EXPUNGE.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Told {
     pub(super) uid: u32,
-    /// As they are, or as they were when it went.
+    /// As they are, or as they were when it was expunged.
     pub(super) flags: u8,
-    /// Another session has changed them, and this one has not been told.
+    /// Another session has changed them, which this one has not received.
     pub(super) dirty: bool,
-    /// Expunged, and this session has not been told.
+    /// Expunged, which this session has not received.
     pub(super) gone: bool,
 }
 
@@ -182,7 +182,8 @@ pub(super) fn body_of(folder: usize, uid: u32) -> String {
     format!("Subject: {folder}/{uid}\r\n\r\n* 1 EXPUNGE\r\n")
 }
 
-/// Some fields of a message's header, so many: which says which message it is, and how many were asked for.
+/// Some fields of a message's header, so many: which says which message it is, and how many were
+/// asked for.
 pub(super) fn header_of(folder: usize, uid: u32, fields: usize) -> String {
     format!("Subject: {folder}/{uid} of {fields}\r\n\r\n")
 }

@@ -1,5 +1,5 @@
-//! Servers that go astray: what they refuse, contradict, cut short or say so that it can't be read must not cost a change,
-//! nor keep the engine asking for ever.
+//! Servers that go astray: what they refuse, contradict, cut short or say so that it can't be read
+//! must not cost a change, nor keep the engine asking for ever.
 
 use super::script::{Script, resolved};
 use super::settings;
@@ -12,7 +12,7 @@ fn set(text: &str) -> UidSet {
     text.parse().unwrap()
 }
 
-/// Messages 1 to 3 of era 7, without flags; all is known up to mod-sequence 90.
+/// Messages 1 to 3 of UIDVALIDITY 7, without flags; all is known up to mod-sequence 90.
 fn state() -> MailboxState {
     let mut state = MailboxState::new(UidValidity::new(7).unwrap());
     state.highest_mod_seq = ModSeq::new(90);
@@ -85,7 +85,7 @@ fn numbers_that_may_have_shifted_are_asked_for_again() {
     script.line(ALL, "* ESEARCH (TAG \"TAG\") UID ALL 1,3\nTAG OK done");
     let events = script.events();
     assert!(events.iter().any(|e| e.starts_with("the server contradicts itself")), "{events:?}");
-    // Within reason, and the connection goes on.
+    // Within reason, and the connection survives.
     for _ in 0..100 {
         script.say("* VANISHED 2,x");
     }
@@ -99,7 +99,8 @@ fn another_era_has_mod_sequences_of_its_own() {
     let inbox = script.select("INBOX".into(), "SELECT INBOX", &(opened(2, 90) + "TAG OK done"));
     script.line(ALL, "* ESEARCH (TAG \"TAG\") UID ALL 1:2\nTAG OK done");
     script.events();
-    // Something has changed of which no event tells; it must not bring the old UIDs into the new era.
+    // Something has changed that no event reports; it must not bring old UIDs under the new
+    // UIDVALIDITY.
     script.say("* 1 FETCH (MODSEQ (91))\n* OK [UIDVALIDITY 8] new era");
     while let Some(event) = script.bench.event() {
         let snapshot = inbox.snapshot();
@@ -112,7 +113,8 @@ fn another_era_has_mod_sequences_of_its_own() {
 
 #[test]
 fn a_server_with_a_message_limit_is_asked_in_pieces() {
-    // RFC 9738: it deals with so many at once, those with the highest UIDs, and says OK all the same.
+    // RFC 9738: it deals with so many at once, those with the highest UIDs, and says OK all the
+    // same.
     let mut script = Script::new("CONDSTORE ESEARCH MESSAGELIMIT=2", &["CONDSTORE"]);
     script.select(resuming(), "SELECT INBOX", &(opened(3, 99) + "TAG OK done"));
     script.line("UID SEARCH RETURN (ALL) 2:3", "* ESEARCH (TAG \"TAG\") UID ALL 2:3\nTAG OK done");
@@ -201,7 +203,7 @@ fn what_changes_later_did_not_change_while_away() {
     script.select(select, "SELECT INBOX (QRESYNC (7 90))", &(opened(3, 90) + "TAG OK done"));
     script.events();
     script.say("* 4 EXISTS");
-    // The row comes with the UID alone; its flags are asked, told, and told again.
+    // The row has the UID alone; its flags are queried, reported, and reported again.
     script.line("UID FETCH 4:* (FLAGS)", "* 4 FETCH (UID 4)\nTAG OK done");
     let tag = script.expect("UID FETCH 4 (FLAGS)");
     script.say("* 4 FETCH (UID 4 FLAGS ())\n* 4 FETCH (UID 4 FLAGS (\\Seen))").say(&format!("{tag} OK done"));
@@ -284,7 +286,8 @@ fn flags_after_a_silent_store_are_asked_until_all_are_known() {
     assert!(inbox.state().is_none());
 }
 
-/// What the limit left out is asked; what could not be read is not known, whatever the view had of it.
+/// What the limit left out is asked; what could not be read is not known, whatever the view had of
+/// it.
 #[test]
 fn of_an_answer_cut_short_what_could_not_be_read_is_not_taken_for_told() {
     let mut script = Script::new("ESEARCH", &[]);
@@ -308,7 +311,8 @@ fn resolved_partly(script: &mut Script, inbox: &crate::client::Mailbox) {
     assert_eq!(ended.expect_err("not all of it").kind(), crate::ErrorKind::Partial);
 }
 
-/// RFC 9738 section 3.1: EXPUNGEISSUED has the tagged OK, and the limit is told apart. Another command's own limit is not it.
+/// RFC 9738 section 3.1: EXPUNGEISSUED has the tagged OK, and the limit is in an untagged one.
+/// Another command's own limit is not it.
 #[test]
 fn a_limit_told_apart_is_not_of_a_command_that_says_another() {
     let mut script = Script::new("", &[]);
@@ -328,7 +332,7 @@ fn a_limit_told_apart_is_not_of_a_command_that_says_another() {
     assert_eq!(below(found), (crate::ErrorKind::Partial, Uid::new(2)));
 }
 
-/// A command that is refused for the same limit does not take what was told of another.
+/// A command that is refused for the same limit does not take the untagged limit of another.
 #[test]
 fn a_limit_told_apart_is_not_of_a_command_that_is_refused() {
     let mut script = Script::new("", &[]);

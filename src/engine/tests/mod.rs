@@ -1,4 +1,5 @@
-//! The engine without sockets, in virtual time: a bench for it, a model server, and random programs on both.
+//! The engine without sockets, in virtual time: a bench for it, a model server, and random programs
+//! on both.
 //!
 //! ```text
 //!   programs ──> Sender, tokens, Mailbox ──> Engine ──> bytes ──> model server (commands, server, answers)
@@ -75,7 +76,7 @@ pub(super) struct Bench {
 }
 
 impl Bench {
-    /// An engine that has heard nothing yet.
+    /// An engine that has received nothing yet.
     pub(super) fn new(settings: Settings) -> (Self, Sender) {
         let limits = settings.limits.clone();
         let shared = Shared::new(&limits);
@@ -121,7 +122,7 @@ impl Bench {
         bytes
     }
 
-    /// Octets come from the source of an upload, as many as there is room for.
+    /// Reads bytes from the source of an upload, as many as there is room for.
     fn pull(&mut self) {
         let mut cx = Context::from_waker(Waker::noop());
         while let Some(source) = self.engine.source() {
@@ -156,7 +157,7 @@ impl Bench {
                     return self.engine.poll(end);
                 }
             }
-            // Whoever wakes for nothing at the same moment again and again would spin.
+            // A task that wakes for nothing at the same moment again and again would spin.
             self.engine.poll(self.now);
             if self.engine.deadline().is_some_and(|deadline| deadline <= self.now) {
                 assert!(

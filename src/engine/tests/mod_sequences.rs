@@ -1,4 +1,5 @@
-//! Mod-sequences, eras and VANISHED in the model server: what it keeps of changes, and how it tells of them (RFC 7162).
+//! Mod-sequences, UIDVALIDITY and VANISHED in the model server: which changes it keeps, and how it
+//! reports them (RFC 7162).
 
 use super::client_knowledge::Note;
 use super::mailboxes::{Folder, Mail, item_text};
@@ -17,12 +18,13 @@ impl Folder {
 }
 
 impl Server {
-    /// Whether news of the selected mailbox has mod-sequences.
+    /// Whether reports of the selected mailbox have mod-sequences.
     pub(super) fn tells_mods(&self) -> bool {
         self.mods_on && self.session.as_ref().is_some_and(|s| self.folders[s.folder].keeps_mods)
     }
 
-    /// Whether removals are told by VANISHED: in all mailboxes that have mod-sequences (RFC 7162 section 3.2.10).
+    /// Whether removals are reported by VANISHED: in all mailboxes that have mod-sequences (RFC
+    /// 7162 section 3.2.10).
     pub(super) fn says_vanished(&self) -> bool {
         self.kind.qresync && self.tells_mods()
     }
@@ -33,7 +35,7 @@ impl Server {
         folder.messages.iter().find(|m| m.uid == uid).map(|m| m.mods)
     }
 
-    /// Up to which mod-sequence this session has been told all.
+    /// Up to which mod-sequence everything was reported to this session.
     fn settled(&self) -> u64 {
         let Some(session) = &self.session else { return 0 };
         let folder = &self.folders[session.folder];
@@ -43,7 +45,8 @@ impl Server {
         new.chain(gone).chain(dirty).min().map_or(folder.last, |first| first - 1)
     }
 
-    /// Before a tagged response: how far the client is, which it must be told if rows were ahead of that (RFC 7162 section 6).
+    /// Before a tagged response: the client's mod-sequence, which must be reported if rows were
+    /// ahead of it (RFC 7162 section 6).
     pub(super) fn tell_mod_seq(&mut self) {
         let highest = std::mem::take(&mut self.highest_row);
         if !self.tells_mods() || self.is_opening() {
@@ -55,8 +58,9 @@ impl Server {
         }
     }
 
-    /// These messages go, together. Between neighbours a range may name UIDs that are not there, if the client knows all
-    /// up to there: else it could not tell how many go (RFC 7162 section 3.2.10.2 forbids it altogether; some do it).
+    /// Removes these messages together. Between neighbours a range may name UIDs that do not exist,
+    /// if the client has all UIDs up to there: else it could not know how many are removed (RFC
+    /// 7162 section 3.2.10.2 forbids it altogether; some servers do it).
     pub(super) fn say_vanished(&mut self, uids: &[u32]) {
         let known = self.client_knows;
         let Some(session) = &mut self.session else { return };
@@ -79,7 +83,8 @@ impl Server {
         }
     }
 
-    /// What SELECT tells of mod-sequences, and what has changed since those that it names (RFC 7162 section 3.2.5).
+    /// What SELECT reports of mod-sequences, and the changes since those that it names (RFC 7162
+    /// section 3.2.5).
     pub(super) fn tell_since(&mut self, folder: usize, resume: Option<(u32, u64)>) {
         if !self.kind.knows_mods() {
             return;
@@ -92,7 +97,8 @@ impl Server {
         self.say(format!("* OK [HIGHESTMODSEQ {last}] highest"), Note::Nothing);
         let Some((_, since)) = resume.filter(|(then, _)| *then == uid_validity) else { return };
         let there = |uid: u32| messages.iter().any(|m| m.uid == uid);
-        // All that went since then; or whatever is not there, where nothing more precise is kept (section 3.2.5.1).
+        // All removals since then; or all UIDs that do not exist, where nothing more precise is
+        // kept (section 3.2.5.1).
         let gone: Vec<(u32, u32)> = match since % 2 {
             0 => (1..next).filter(|uid| !there(*uid)).map(|uid| (uid, uid)).collect(),
             _ => removed.iter().filter(|(_, at)| *at > since).map(|(uid, _)| (*uid, *uid)).collect(),
@@ -107,8 +113,8 @@ impl Server {
         }
     }
 
-    /// The mailbox is deleted and made again by another session; one that is selected gets another UIDVALIDITY instead,
-    /// and its UIDs happen to stay the same.
+    /// The mailbox is deleted and made again by another session; one that is selected gets another
+    /// UIDVALIDITY instead, and its UIDs happen to stay the same.
     pub(super) fn uid_validity_changed(&mut self, folder: usize, size: u8) {
         if self.is_opening() {
             return;

@@ -1,7 +1,8 @@
-//! Random programs of a user, a server and other sessions; the rules that hold for each are in `checks`.
+//! Random programs of a user, a server and other sessions; the rules that hold for each are in
+//! `checks`.
 //!
-//! `IMAP_DUPLEX_PROGRAMS` says how many to run. What fails is made small and kept in `proptest-regressions`, from
-//! where it is run first each time.
+//! `IMAP_DUPLEX_PROGRAMS` says how many to run. What fails is made small and kept in
+//! `proptest-regressions`, from where it is run first each time.
 
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -93,7 +94,8 @@ fn the_client_ends_up_with_what_the_server_told() {
     proptest!(config, |((kind, sizes, ops, rest) in programs())| run(kind, sizes, &ops, rest));
 }
 
-/// The server refuses a message before it has come, and the connection breaks before the client reads of that.
+/// The server refuses a message before it has come, and the connection breaks before the client
+/// reads of that.
 #[test]
 fn a_literal_that_was_not_awaited_was_sent_in_part() {
     let kind = Kind { window: 50_000, ..Kind::default() };
@@ -102,7 +104,8 @@ fn a_literal_that_was_not_awaited_was_sent_in_part() {
     run(kind, [0, 1], &ops, 0);
 }
 
-/// A server answers IDLE just as the client has lost patience with it, and not yet written its DONE.
+/// A server answers IDLE just as the client has lost patience with it, and not yet written its
+/// DONE.
 #[test]
 fn a_plus_may_come_while_done_is_about_to_go_out_without_it() {
     let kind = Kind { idle: true, window: 50_000, ..Kind::default() };
@@ -112,7 +115,8 @@ fn a_plus_may_come_while_done_is_about_to_go_out_without_it() {
     run(kind, [0, 0], &[&[Op::Select(0), answered], &asked[..], &[overdue], &plus[..]].concat(), 0);
 }
 
-/// The view is off, and the mailbox gets another UIDVALIDITY behind the EXPUNGE that moved a number.
+/// The view is off, and the mailbox gets another UIDVALIDITY behind the EXPUNGE that moved a
+/// number.
 #[test]
 fn numbers_from_before_another_era_are_void_without_a_view_too() {
     let kind = Kind { window: 50_000, view_sync: ViewSync::Off, ..Kind::default() };
@@ -130,7 +134,8 @@ fn numbers_from_before_another_era_are_void_without_a_view_too() {
     run(kind, [3, 0], &ops, 0);
 }
 
-/// Numbers come to move at any time while a question for UIDs by number still waits, and the answer is known meanwhile.
+/// Numbers come to move at any time while a question for UIDs by number still waits, and the answer
+/// is known meanwhile.
 #[test]
 fn a_question_by_number_is_not_asked_of_uids() {
     let kind = Kind { window: 1, notify: true, ..Kind::default() };
@@ -179,7 +184,7 @@ fn flags_that_our_own_store_changed_are_told_from_where_they_were() {
     run(kind, [3, 0], &[&known[..], &later[..]].concat(), 0);
 }
 
-/// A VANISHED tells what our EXPUNGE removed together with what another session did.
+/// One VANISHED reports what our EXPUNGE removed together with what another session did.
 #[test]
 fn what_we_removed_is_ours_beside_what_others_did() {
     let kind = Kind { window: 50_000, uidplus: true, qresync: true, ..Kind::default() };
@@ -202,7 +207,8 @@ fn what_we_removed_is_ours_beside_what_others_did() {
     run(kind, [1, 0], &ops, 0);
 }
 
-/// A SELECT is refused for its parameters while an APPEND is on its way, and a mailbox is still selected.
+/// A SELECT is refused for its parameters while an APPEND is on its way, and a mailbox is still
+/// selected.
 #[test]
 fn a_select_that_is_said_again_waits_for_all_others() {
     let kind = Kind { window: 50_000, qresync: true, ..Kind::default() };
@@ -217,7 +223,7 @@ fn a_select_that_is_said_again_waits_for_all_others() {
     run(kind, [0, 0], &[&known[..], &refused[..]].concat(), 0);
 }
 
-/// And while it waits, the server speaks of the mailbox before.
+/// And while it waits, the server reports the mailbox before.
 #[test]
 fn until_a_select_is_said_again_all_is_about_the_mailbox_before() {
     let kind = Kind { window: 50_000, qresync: true, ..Kind::default() };
@@ -233,7 +239,8 @@ fn until_a_select_is_said_again_all_is_about_the_mailbox_before() {
     run(kind, [0, 0], &[&known[..], &refused[..]].concat(), 0);
 }
 
-/// A STORE by number goes out behind the SELECT that goes on from a state: what it changed did not happen while away.
+/// A STORE by number is sent behind the SELECT that resumes from a state: its changes did not
+/// happen while disconnected.
 #[test]
 fn what_we_change_before_uids_are_known_did_not_happen_while_away() {
     let kind = Kind { window: 50_000, ..Kind::default() };
@@ -260,7 +267,7 @@ fn what_we_change_before_uids_are_known_did_not_happen_while_away() {
     run(kind, [0, 1], &ops, 0);
 }
 
-/// A move by steps ends in its midst, for its UIDs are of another era: what its STORE has done is asked.
+/// A move by steps ends midway, for UIDVALIDITY has changed: the effect of its STORE is queried.
 #[test]
 fn what_a_move_in_steps_has_marked_is_asked_however_it_ends() {
     let kind = Kind { window: 50_000, uidplus: true, ..Kind::default() };
@@ -277,7 +284,7 @@ fn what_a_move_in_steps_has_marked_is_asked_however_it_ends() {
     run(kind, [0, 3], &ops, 0);
 }
 
-/// What is known by number becomes void while flags are to be asked by number.
+/// What is known by number is invalidated while flags are to be queried by number.
 #[test]
 fn flags_in_doubt_that_can_not_be_asked_by_number_are_asked_by_uid() {
     let kind = Kind { window: 50_000, qresync: true, ..Kind::default() };
@@ -303,7 +310,8 @@ fn flags_in_doubt_that_can_not_be_asked_by_number_are_asked_by_uid() {
     run(kind, [3, 0], &ops, 0);
 }
 
-/// A FETCH names the last message only by `n:*`, and a younger one names it by its UID: that one gets the row.
+/// A FETCH names the last message only by `n:*`, and a younger one names it by its UID: that one
+/// gets the row.
 #[test]
 fn the_last_message_goes_to_who_asked_for_its_uid() {
     let kind = Kind { rev2: true, window: 50_000, ..Kind::default() };
@@ -325,7 +333,8 @@ fn the_last_message_goes_to_who_asked_for_its_uid() {
     run(kind, [0, 3], &ops.concat(), 0);
 }
 
-/// One line of a FETCH has been refused, and a younger FETCH of the same message is answered before the other lines.
+/// One line of a FETCH has been refused, and a younger FETCH of the same message is answered before
+/// the other lines.
 #[test]
 fn a_line_that_has_ended_gets_no_more_rows() {
     let kind = Kind { short_lines: true, window: 3, ..Kind::default() };
@@ -346,7 +355,7 @@ fn a_line_that_has_ended_gets_no_more_rows() {
     run(kind, [0, 5], &ops, 0);
 }
 
-/// A comparison of flags is due, in two windows, each of which goes out after a silence of its own.
+/// A comparison of flags is due, in two windows, each of which is sent after a silence of its own.
 #[test]
 fn idle_waits_for_all_windows_of_a_comparison() {
     let kind = Kind { rev2: true, window: 1, ..Kind::default() };

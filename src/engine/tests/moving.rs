@@ -13,7 +13,7 @@ fn brief(copied: &Copied) -> Vec<String> {
     copied.uids.iter().map(|told| format!("{} {}", told.from(), told.to())).collect()
 }
 
-/// Each line is answered by itself: that the older move has more to do is none of it.
+/// Each line has its own answer: the rest of the older move is no part of it.
 #[test]
 fn each_line_of_a_move_has_its_own() {
     let mut script = Script::new("UIDPLUS MOVE ESEARCH", &["IMAP4rev2"]);

@@ -1,5 +1,5 @@
-//! NOTIFY: what is sent, what the server's words of other mailboxes become, numbers while they may move, and what happens when
-//! the server gives up (RFC 5465).
+//! NOTIFY: what is sent, what the server's words of other mailboxes become, numbers while they may
+//! move, and what happens when the server gives up (RFC 5465).
 
 use super::poll_once;
 use super::script::{Script, resolved};
@@ -73,7 +73,7 @@ fn a_count_that_lacks_what_was_asked_for_is_news() {
     );
     assert_eq!(resolved(token).messages, Some(8));
     assert_eq!(script.events(), ["a: status, messages 7, next uid 9"]);
-    // A mailbox without mod-sequences has 0 (RFC 7162 section 3.1.7): it is told.
+    // A mailbox without mod-sequences has 0 (RFC 7162 section 3.1.7): it is reported.
     let mut script = Script::new("NOTIFY CONDSTORE", &[]);
     notified(&mut script, messages(), &format!("{SELECTED} {PERSONAL}"));
     let token = script.sender.status("a", StatusItems::new().messages().highest_mod_seq());
@@ -111,7 +111,7 @@ fn mailboxes_that_come_go_and_change_are_told() {
             "annotations changed: /shared/motd /shared/admin",
         ]
     );
-    // What goes while a LIST runs is no answer to it.
+    // A deletion while a LIST runs is no answer to it.
     let listing = script.sender.list("*");
     script.line("LIST \"\" *", "* LIST (\\NonExistent) \"/\" Auto\n* LIST () \"/\" INBOX\nTAG OK done");
     assert_eq!(resolved(listing).len(), 1);
@@ -161,7 +161,8 @@ fn subscriptions_are_told() {
             "a: is there",
         ]
     );
-    // What we know of ourselves counts too; and a server that tells of a mailbox without a word of subscriptions is asked.
+    // The effect of our own commands counts too; and where a server reports a mailbox without
+    // subscriptions, they are queried.
     let token = script.sender.subscribe("b");
     script.line("SUBSCRIBE b", "TAG OK done");
     resolved(token);
@@ -186,7 +187,7 @@ fn what_we_do_ourselves_is_told_once() {
     script.line("DELETE b", "TAG OK done\n* LIST (\\NonExistent) \"/\" b");
     resolved(deleted);
     assert_eq!(script.events(), ["a: is there", "b: renamed from a", "b: deleted"]);
-    // What others do is told, whatever we did before.
+    // Changes of other sessions are reported, whatever we did before.
     let made = script.sender.create("c");
     script.line("CREATE c", "TAG OK done\n* LIST (\\NonExistent) \"/\" c\n* LIST () \"/\" c");
     resolved(made);
@@ -236,7 +237,7 @@ fn a_large_mailbox_is_filled_in_by_uid_while_numbers_may_move() {
     let at_once = "(selected (MessageNew MessageExpunge FlagChange))";
     notified(&mut script, Notify::none().selected(SelectedNotify::immediate()), at_once);
     script.select("INBOX".into(), "SELECT INBOX", "* 5 EXISTS\n* OK [UIDVALIDITY 7] era\nTAG OK done");
-    // What goes meanwhile makes it void; then rows tell their numbers.
+    // An expunge meanwhile invalidates it; then rows have their numbers.
     script.line(
         "UID SEARCH RETURN (ALL) ALL",
         "* 2 EXPUNGE\n* ESEARCH (TAG \"TAG\") UID ALL 10,20,30,40,50\nTAG OK done",
@@ -253,7 +254,8 @@ fn rows_that_a_limit_cuts_short_are_no_refusal() {
     let at_once = "(selected (MessageNew MessageExpunge FlagChange))";
     notified(&mut script, Notify::none().selected(SelectedNotify::immediate()), at_once);
     script.select("INBOX".into(), "SELECT INBOX", "* 6 EXISTS\n* OK [UIDVALIDITY 7] era\nTAG OK done");
-    // RFC 9738 section 3.1: OK it is all the same, and where that says another thing, the limit is told apart.
+    // RFC 9738 section 3.1: it is OK all the same, and where that has another code, the limit is in
+    // an untagged OK.
     script
         .line(
             "UID SEARCH RETURN (ALL) ALL",
@@ -322,7 +324,7 @@ fn what_was_lost_is_asked_for_again_and_the_selected_mailbox_compared() {
     notified(&mut script, messages(), &format!("{SELECTED} {PERSONAL}"));
     script.say("* OK [NOTIFICATIONOVERFLOW] too much\n* OK [NOTIFICATIONOVERFLOW] indeed");
     assert_eq!(script.events(), ["the server lost notifications, and is asked for them again"]);
-    // The counts that come now are news.
+    // The counts received now are a change.
     script.line(
         &format!("NOTIFY SET STATUS {SELECTED} {PERSONAL}"),
         "* STATUS Lists (MESSAGES 9)\n* 2 EXPUNGE\nTAG OK done",
@@ -359,7 +361,7 @@ fn a_server_that_gives_up_again_and_again_is_asked_for_the_selected_mailbox_alon
         }
     }
     assert!(asked < 30, "{asked}");
-    // Until it is asked for anew.
+    // Until it is queried again.
     notified(&mut script, messages(), &format!("{SELECTED} {PERSONAL}"));
     script.events();
     script.say("* OK [NOTIFICATIONOVERFLOW] too much");
@@ -385,7 +387,7 @@ fn a_server_that_refuses_to_begin_again_is_asked_for_the_selected_mailbox_alone(
 fn a_users_notify_takes_the_place_of_what_was_to_be_said_again() {
     let mut script = Script::new("NOTIFY", &[]);
     notified(&mut script, messages(), &format!("{SELECTED} {PERSONAL}"));
-    // The loss is heard while a user's waits to be sent: the last word is the user's.
+    // The loss is received while a user's NOTIFY waits to be sent: the user's is the last.
     let none = script.sender.notify(Notify::none());
     script.say("* OK [NOTIFICATIONOVERFLOW] too much");
     script.line(&format!("NOTIFY SET {SELECTED}"), "TAG OK done").quiet();
@@ -413,7 +415,7 @@ fn a_parent_that_never_was_a_mailbox_is_not_told_as_deleted() {
         notified(&mut script, Notify::set().personal(names), &format!("{SELECTED} (personal (MailboxName))"));
         script
     };
-    // RFC 5465 section 5.4: the direct parent is told of, too, whether it exists or not.
+    // RFC 5465 section 5.4: the direct parent is reported, too, whether it exists or not.
     let mut script = watching();
     script.say("* LIST () \"/\" a/b\n* LIST (\\NonExistent \\HasChildren) \"/\" a");
     assert_eq!(script.events(), ["a/b: is there"]);

@@ -1,4 +1,5 @@
-//! The model server's NOTIFY (RFC 5465): news of the selected mailbox at once, and of other mailboxes by STATUS.
+//! The model server's NOTIFY (RFC 5465): changes of the selected mailbox at once, and of other
+//! mailboxes by STATUS.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +17,7 @@ pub(super) struct Watching {
     /// EXPUNGE may come at any time (section 5.3).
     pub(super) immediately: bool,
     others: bool,
-    /// Other mailboxes in which messages came or went, which has not been told.
+    /// Other mailboxes with unreported arrivals or removals.
     news: BTreeSet<usize>,
 }
 
@@ -26,7 +27,7 @@ impl Server {
         self.watching = Watching { immediately, others, news: BTreeSet::new() };
     }
 
-    /// Messages came to a mailbox or went from it.
+    /// Messages arrived in a mailbox or were removed.
     pub(super) fn note_news(&mut self, folder: usize) {
         let selected = self.session.as_ref().is_some_and(|s| s.folder == folder);
         if self.watching.others && !selected {
@@ -50,7 +51,7 @@ impl Server {
         self.say(line, Note::Counts((name, count, next)));
     }
 
-    /// Whether it has told of all other mailboxes.
+    /// Whether it has reported all other mailboxes.
     pub(super) fn has_told_counts(&self) -> bool {
         self.watching.news.is_empty()
     }
@@ -59,7 +60,8 @@ impl Server {
     pub(super) fn check_watching(&self, tag: &str, cmd: &Cmd) {
         if self.watching.immediately {
             assert!(!cmd.is_by_number(), "{tag} {cmd:?} uses numbers, which may move at any time");
-            // What only reads may say `n:*` by UID: who asks leaves the last message out if it is below n.
+            // What only reads may say `n:*` by UID: who asks leaves the last message out if it is
+            // below n.
             let reads = matches!(cmd, Cmd::Fetch { .. });
             assert!(
                 reads || !cmd.named().is_some_and(|named| named.is_open()),

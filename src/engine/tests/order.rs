@@ -4,22 +4,24 @@ use super::commands::{Cmd, fields_of};
 
 /// Whether the younger command may not begin before the older one has been answered.
 ///
-/// RFC 9051 section 5.5: a server may work on several commands at once, but where the outcome would hang on
-/// their order it executes them in the order given.
+/// RFC 9051 section 5.5: a server may work on several commands at once, but where the outcome would
+/// hang on their order it executes them in the order given.
 pub(super) fn in_order(older: &Cmd, younger: &Cmd) -> bool {
     let alone = |cmd: &Cmd| cmd.changes_selection() || matches!(cmd, Cmd::Logout);
     let removes = |cmd: &Cmd| matches!(cmd, Cmd::Expunge(_) | Cmd::Copy { moves: true, .. });
     alone(older)
         || alone(younger)
         || flags_hang_together(older, younger)
-        // What removes says EXPUNGE, and that may not be said during FETCH and STORE by number (7.5.1).
+        // What removes says EXPUNGE, and that may not be said during FETCH and STORE by number
+        // (7.5.1).
         || removes(younger) && !older.lets_expunge_through()
         // A mailbox that is made is there for what follows.
         || matches!(older, Cmd::Create(_)) && is_about_mailboxes(younger)
 }
 
-/// Whether EXPUNGE may come while these are in progress: not while none is (RFC 9051 section 7.5.1), nor while one names
-/// messages by number and may not be disturbed. What is not known is none of those.
+/// Whether EXPUNGE may come while these are in progress: not while none is (RFC 9051 section
+/// 7.5.1), nor while one names messages by number and may not be disturbed. What is not known is
+/// none of those.
 pub(super) fn let_expunge_through<'a>(mut in_progress: impl Iterator<Item = Option<&'a Cmd>>) -> bool {
     let lets = |cmd: Option<&Cmd>| cmd.is_none_or(Cmd::lets_expunge_through);
     in_progress.next().is_some_and(lets) && in_progress.all(lets)
@@ -38,8 +40,8 @@ fn is_about_mailboxes(cmd: &Cmd) -> bool {
     matches!(cmd, Cmd::List | Cmd::Status(_) | Cmd::Append { .. } | Cmd::Copy { .. } | Cmd::Create(_))
 }
 
-/// What is copied hangs on what is moved before, and what is moved on that. Some servers begin a MOVE while a COPY runs all the
-/// same.
+/// What is copied hangs on what is moved before, and what is moved on that. Some servers begin a
+/// MOVE while a COPY runs all the same.
 pub(super) fn copies_in_order(a: &Cmd, b: &Cmd, mixes_copies: bool) -> bool {
     match (a, b) {
         (Cmd::Copy { moves: mine, .. }, Cmd::Copy { moves: theirs, .. }) => {
@@ -49,9 +51,10 @@ pub(super) fn copies_in_order(a: &Cmd, b: &Cmd, mixes_copies: bool) -> bool {
     }
 }
 
-/// Answers that don't say whose they are come in the order of the commands, or no client could tell them apart: servers
-/// answer so, though no section says it in so many words. ESEARCH names its tag (RFC 9051 section 7.3.4). Rows of FETCH
-/// are apart: two of one message say the same, and some servers mix those of several commands.
+/// Answers that don't name their command have the order of the commands, or no client could
+/// distinguish them: servers answer so, though no section says it in so many words. ESEARCH names
+/// its tag (RFC 9051 section 7.3.4). Rows of FETCH are an exception: two of one message have the
+/// same content, and some servers mix those of several commands.
 pub(super) fn answers_look_alike(a: &Cmd, b: &Cmd, mixes_rows: bool) -> bool {
     match (a, b) {
         (Cmd::Fetch { .. }, Cmd::Fetch { .. }) if mixes_rows => false,

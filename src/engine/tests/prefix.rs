@@ -1,6 +1,6 @@
-//! A session with the model server, recorded, and then played again broken: cut, stalled, doubled and garbled at every
-//! byte. Whatever comes, each token ends, `Closed` is the last event, and nothing spins or panics (contract lines 11
-//! and 13).
+//! A session with the model server, recorded, and then replayed broken: cut, stalled, doubled and
+//! garbled at every byte. Whatever is received, each token ends, `Closed` is the last event, and
+//! nothing spins or panics (contract, promises 11 and 13).
 
 use std::time::Duration;
 
@@ -80,7 +80,7 @@ impl User {
         self.held.retain_mut(|token| token.poll().is_none());
     }
 
-    /// Ends, and checks that all the others have heard of it.
+    /// Ends, and checks that every token has ended.
     fn end(mut self, what: &str) {
         self.bench.close(CloseReason::Eof);
         self.look();

@@ -79,7 +79,7 @@ pub(super) enum Op {
     TellExpunge(u16),
     TellNotice,
     TellCounts,
-    /// Other sessions: a message comes, changes, goes.
+    /// Other sessions: a message arrives, changes, is expunged.
     OtherPut {
         folder: u8,
         flags: u8,
@@ -96,7 +96,7 @@ pub(super) enum Op {
     /// Keeps the state of a mailbox, for a later SELECT to go on from.
     Save(u8),
     Snapshot(u8),
-    /// A mailbox is made anew, with so many messages; a selected one gets a new UIDVALIDITY.
+    /// A mailbox is recreated, with so many messages; a selected one gets a new UIDVALIDITY.
     NewEra {
         folder: u8,
         size: u8,
@@ -303,7 +303,7 @@ impl World {
         self.note(token, Intent { folder: Some(folder), ..Intent::new(verb, true) });
     }
 
-    /// The mailbox that a command goes through: mostly the newest.
+    /// The mailbox handle of a command: mostly the newest.
     pub(super) fn mailbox(&self, via: u8) -> Option<(Mailbox, usize)> {
         let back = if via % 8 == 7 { usize::from(via / 8) % self.mailboxes.len().max(1) } else { 0 };
         self.mailboxes.iter().rev().nth(back).cloned()
@@ -345,7 +345,7 @@ impl World {
     pub(super) fn client_knows(&self) -> u32 {
         let Some(selection) = self.bench.engine.selected.current() else { return 0 };
         let view = &selection.view;
-        // What is under way to it may make it begin anew.
+        // Bytes under way to it may make it begin again.
         let anew = self.server.out.iter().any(|(text, _)| text.starts_with(b"* OK [UIDVALIDITY"));
         let whole = view.unknown().is_none() && self.bench.engine.selected.opening().is_none() && !anew;
         view.uids().last().filter(|_| whole).map_or(0, Uid::get)
@@ -391,7 +391,7 @@ impl World {
     }
 }
 
-/// The message in pieces of ten octets, each of which comes when it is asked for twice.
+/// The message in pieces of ten bytes, each ready at the second poll.
 fn streamed(message: String) -> Append {
     struct Pieces(VecDeque<Bytes>, bool);
     impl Stream for Pieces {

@@ -1,4 +1,4 @@
-//! When a view is complete: told once, waited for by anyone, and followed by a state.
+//! When a view is complete: reported once, awaited by any task, and followed by a state.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -25,7 +25,7 @@ fn is_ready(inbox: &Mailbox) -> bool {
     ready(inbox).is_some_and(|outcome| outcome.is_ok())
 }
 
-/// How often it was told since the last time, and with how many messages last.
+/// How often it was reported since the last call, and with how many messages last.
 fn told(script: &mut Script) -> (usize, u32) {
     let events = std::iter::from_fn(|| script.bench.event());
     let told: Vec<u32> = events
@@ -59,7 +59,7 @@ fn it_is_told_once_when_all_that_is_wanted_is_known() {
             ModSeq::new(90),
             "and no NOOP was needed"
         );
-        // What comes later does not make it another time.
+        // Later changes don't make it complete again.
         script.say("* 1 EXPUNGE\n* 1 FETCH (FLAGS (\\Seen))").quiet();
         assert!(is_ready(&inbox));
         assert_eq!(told(&mut script).0, 0);

@@ -1,4 +1,5 @@
-//! Resumption of a selection: what is asked, what is told, and what is known afterwards (RFC 7162).
+//! Resumption of a selection: what is queried, what is reported, and what is known afterwards (RFC
+//! 7162).
 
 use super::poll_once;
 use super::script::{Script, resolved};
@@ -6,7 +7,8 @@ use crate::Select;
 use crate::command::{Items, Store};
 use crate::types::{Flag, Flags, MailboxState, ModSeq, Seq, Uid, UidSet, UidValidity, ViewSync};
 
-/// Messages 1 to 5 of era 7; 1 and 2 were seen, the others had no flags; all is known up to mod-sequence 90.
+/// Messages 1 to 5 of UIDVALIDITY 7; 1 and 2 were seen, the others had no flags; all is known up to
+/// mod-sequence 90.
 fn state() -> MailboxState {
     let mut state = MailboxState::new(UidValidity::new(7).unwrap());
     state.highest_mod_seq = ModSeq::new(90);
@@ -23,7 +25,7 @@ fn resuming() -> Select {
     Select::new("INBOX").resume(state())
 }
 
-/// What SELECT tells of a mailbox with so many messages, at this mod-sequence.
+/// What SELECT reports of a mailbox with so many messages, at this mod-sequence.
 fn opened(exists: u32, mod_seq: u64) -> String {
     format!(
         "* {exists} EXISTS\n* FLAGS (\\Seen)\n* OK [UIDVALIDITY 7] era\n* OK [UIDNEXT 20] next\n* OK [HIGHESTMODSEQ {mod_seq}] \
@@ -120,7 +122,8 @@ fn mod_sequences_are_switched_on_where_enable_could_not() {
 fn an_equal_mod_sequence_means_equal_flags() {
     let mut script = Script::new("CONDSTORE ENABLE", &["CONDSTORE"]);
     script.select(resuming(), "SELECT INBOX", &(opened(5, 90) + "TAG OK done"));
-    // CONDSTORE does not count removals (RFC 7162 section 3.2.1), so the UIDs are compared all the same.
+    // CONDSTORE does not count removals (RFC 7162 section 3.2.1), so the UIDs are compared all the
+    // same.
     script.line("UID SEARCH ALL", "* SEARCH 1 2 3 4 5\nTAG OK done");
     assert_eq!(script.events(), ["opened with 5 messages, UIDVALIDITY 7", RESUMED]);
     script.quiet();
@@ -190,7 +193,7 @@ fn what_happens_meanwhile_did_not_happen_while_away() {
     script.select(resuming(), "SELECT INBOX", &answer);
     let search = script.expect("UID SEARCH ALL");
     script.say("* 6 EXISTS").say(&format!("* SEARCH 1 2 3 4 5 6\n{search} OK done"));
-    // It came between: the answer is void, and rows tell who is who.
+    // It was expunged in between: the answer is discarded, and rows name the UIDs.
     script.line(
         "FETCH 1:6 (UID)",
         "* 1 FETCH (UID 1)\n* 2 FETCH (UID 2)\n* 3 FETCH (UID 3)\n* 4 FETCH (UID 4)\n* 5 FETCH (UID 5)\n* 6 FETCH (UID 6)\nTAG \
@@ -212,7 +215,8 @@ fn a_server_that_does_not_understand_its_own_parameters_is_asked_without() {
     script.line(SELECT_QRESYNC, "TAG BAD what is that");
     script.line("SELECT INBOX", &(opened(5, 90) + "TAG OK done"));
     resolved(token);
-    // Its mod-sequence is that of the state: nothing has changed but perhaps the messages that there are.
+    // Its mod-sequence is that of the state: nothing has changed but perhaps the messages that
+    // there are.
     script.line("UID SEARCH ALL", "* SEARCH 1 2 3 4 5\nTAG OK done").quiet();
     assert_eq!(script.events(), ["opened with 5 messages, UIDVALIDITY 7", RESUMED]);
     // It is not tried again; another name may still be wrong by itself.
@@ -250,7 +254,7 @@ fn what_went_before_the_comparison_is_told_once() {
     script.line("SELECT INBOX", &(opened(5, 1).replace("HIGHESTMODSEQ 1", "NOMODSEQ") + "TAG OK done"));
     let inbox = resolved(token);
     let search = script.expect("UID SEARCH ALL");
-    // Who it is was told by a row in answer to someone else, and its going by itself.
+    // Its UID was in a row for another command, and its removal was reported by itself.
     script.say("* 2 FETCH (UID 2)\n* 2 EXPUNGE").say(&format!("* SEARCH 1 3 4 5\n{search} OK done"));
     script.line(
         "FETCH 1:4 (UID)",
@@ -283,7 +287,7 @@ fn flags_that_were_read_before_the_comparison_are_news_all_the_same() {
     let inbox = token.mailbox();
     let flags = inbox.fetch(Uid::new(3).unwrap(), Items::new().flags());
     script.line("UID FETCH 3 (FLAGS)", "* 3 FETCH (UID 3 FLAGS (\\Flagged))\nTAG OK done");
-    // And a change of this moment is told as one.
+    // And a change of this moment is reported as one.
     script.say("* 4 FETCH (UID 4 FLAGS (\\Seen))");
     script.say(&format!("* SEARCH 1 2 3 4 5\n{search} OK done"));
     let rows = "* 3 FETCH (UID 3 FLAGS (\\Flagged))\n* 4 FETCH (UID 4 FLAGS (\\Seen))\nTAG OK done";
@@ -300,7 +304,7 @@ fn flags_that_were_read_before_the_comparison_are_news_all_the_same() {
     drop((token, flags));
 }
 
-/// Whoever keeps messages by their UIDs needs that; and what they were before hangs on it.
+/// Programs that keep messages by UID need that; and the flags before depend on it.
 #[test]
 fn flags_that_changed_before_their_uid_was_known_are_told_when_it_is() {
     let mut script = Script::new("", &[]);
@@ -311,7 +315,7 @@ fn flags_that_changed_before_their_uid_was_known_are_told_when_it_is() {
     script.line("STORE 4 FLAGS.SILENT (\\Flagged)", "TAG OK done");
     let (id, _) = (store.id(), resolved(store));
     let search = script.expect("UID SEARCH ALL");
-    // Others change what they had, what they had not, and what came while away.
+    // Others change messages that we had, that we lacked, and that arrived while disconnected.
     script.say("* 3 FETCH (FLAGS (\\Seen))\n* 1 FETCH (FLAGS (\\Seen))\n* 6 FETCH (FLAGS (\\Draft))");
     script.say("* 2 FETCH (FLAGS (\\Deleted))").say(&format!("* SEARCH 1 2 3 4 5 9\n{search} OK done"));
     let now =
@@ -411,7 +415,7 @@ fn until_all_is_told_the_state_stays_what_it_was() {
 
 #[test]
 fn the_mod_sequence_is_settled_at_tagged_responses() {
-    // RFC 7162 section 6, with its numbers: what a row tells may overtake a removal that is still delayed.
+    // RFC 7162 section 6, with its numbers: a row may overtake a removal that is still delayed.
     let mut script = Script::new("QRESYNC ESEARCH", &["QRESYNC"]);
     let answer = opened(3, 96).replace("UIDNEXT 20", "UIDNEXT 9") + "TAG OK done";
     let inbox = script.select("INBOX".into(), "SELECT INBOX", &answer);
@@ -477,7 +481,8 @@ fn while_flags_are_in_doubt_there_is_no_state() {
     let inbox = script.select("INBOX".into(), "SELECT INBOX", &(opened(2, 90) + "TAG OK done"));
     script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 1:2\nTAG OK done").quiet();
     assert!(inbox.state().is_some());
-    // Whatever a refused STORE has done to some of them (RFC 3501 section 6.4.6), the state must not pass over it.
+    // Whatever a refused STORE has done to some of them (RFC 3501 section 6.4.6), the state must
+    // not pass over it.
     let store = inbox.store(set("1:2"), Store::add([Flag::Seen]).silent());
     script.line("UID STORE 1:2 +FLAGS.SILENT (\\Seen)", "TAG NO [HIGHESTMODSEQ 95] some");
     assert_eq!(inbox.state(), None);

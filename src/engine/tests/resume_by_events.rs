@@ -1,5 +1,5 @@
-//! Resumption as one can follow it by events: the state that was saved, what is told of the time since, and what is told
-//! after that add up to the mailbox. And snapshots, which stay what they were.
+//! Resumption as a program can follow it by events: the saved state, the events of the time since,
+//! and the events after that add up to the mailbox. And snapshots, which never change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,16 +8,16 @@ use super::world::World;
 use crate::types::{Event, EventKind, MailboxState, SelectionId, Uid};
 use crate::view::{Snapshot, SnapshotMessage};
 
-/// A selection that goes on from a state.
+/// A selection that resumes from a state.
 #[derive(Debug)]
 pub(super) struct Away {
     folder: usize,
-    /// The state, and all that has been told since: flags by UID, `None` where they are not known.
+    /// The state, and all that was reported since: flags by UID, `None` where they are unknown.
     known: BTreeMap<u32, Option<u8>>,
     /// What there was when the mailbox was opened.
     there: Vec<u32>,
     resumed: bool,
-    /// Messages that went live before their UID was told.
+    /// Messages that were expunged while connected before their UID was reported.
     unknown_gone: usize,
 }
 
@@ -39,14 +39,15 @@ impl World {
         let Some((mailbox, folder)) = self.mailbox(via) else { return };
         if let Some(mut state) = mailbox.state() {
             if self.server.kind.forgets {
-                // What is told later has a higher mod-sequence than what never is.
+                // Later reports have a higher mod-sequence than what is never reported.
                 state.highest_mod_seq = None;
             }
             self.saved[folder] = Some(state);
         }
     }
 
-    /// What a state claims by its mod-sequence is in it: saved at this very moment, it loses nothing (contract line 5).
+    /// What a state claims by its mod-sequence is in it: saved at this very moment, it loses
+    /// nothing (contract line 5).
     pub(super) fn check_state(&self) {
         let Some((mailbox, folder)) = self.mailbox(0).filter(|_| !self.server.kind.forgets) else { return };
         let folder = &self.server.folders[folder];
@@ -139,7 +140,7 @@ impl World {
 }
 
 impl Away {
-    /// News of the time before.
+    /// A change of the time before.
     fn follow_before(&mut self, event: &Event, response: &[(usize, u32, u8)]) {
         match &event.kind {
             EventKind::Expunged { uid, .. } => {
@@ -165,7 +166,7 @@ impl Away {
         }
     }
 
-    /// News of the moment.
+    /// A change of this moment.
     fn follow(&mut self, event: &Event) {
         match &event.kind {
             EventKind::Resumed { exists } => {
@@ -176,7 +177,7 @@ impl Away {
             EventKind::Expunged { uid: None, .. } => self.unknown_gone += 1,
             EventKind::Expunged { uid: Some(uid), .. } => {
                 let known = self.known.remove(&uid.get()).is_some();
-                // One that came since then may go before its UID is told.
+                // A message that arrived since then may be expunged before its UID is reported.
                 let came = !self.there.contains(&uid.get());
                 assert!(known || came || !self.resumed, "{uid} was not known");
             }
@@ -194,7 +195,8 @@ impl Away {
     }
 }
 
-/// Compares what lies between two snapshots with what a plain comparison finds, where UIDs tell who is who.
+/// Compares the difference of two snapshots with that of a plain comparison, where UIDs identify
+/// the messages.
 fn check_diff(old: &Kept, new: &Kept, vanishes: bool) {
     let diff = old.snapshot.diff(&new.snapshot);
     let uids = |known: &[SnapshotMessage]| {
@@ -217,7 +219,8 @@ fn check_diff(old: &Kept, new: &Kept, vanishes: bool) {
     let only = |a: &BTreeMap<Option<u32>, Option<u8>>, b: &BTreeMap<Option<u32>, Option<u8>>| {
         a.keys().filter(|uid| !b.contains_key(*uid)).copied().flatten().collect::<BTreeSet<_>>()
     };
-    // Which of several untold messages a VANISHED meant is not known: the others have gone and come.
+    // Which of several messages without UID a VANISHED meant is unknown: the others have been
+    // expunged and have arrived.
     let unsure: BTreeSet<u32> = came.intersection(&went).copied().collect();
     assert!(unsure.is_empty() || vanishes, "came and went: {unsure:?}");
     assert_eq!(&came - &unsure, only(&after, &before), "what came");

@@ -1,6 +1,6 @@
-//! What a server may say, and when: the RFCs' rules, apart from the engine's own and from how the model server comes to
-//! speak. All that the model server says goes through them, and so do recorded sessions of real servers: the model does
-//! nothing that is illegal, and the rules forbid nothing that is done.
+//! What a server may send, and when: the RFCs' rules, independent of the engine's and of the model
+//! server. Everything that the model server sends is checked by them, and so are recorded sessions
+//! of real servers: the model does nothing illegal, and the rules forbid nothing that servers do.
 //!
 //! | it says                     | only                                                                  | says           |
 //! |-----------------------------|-----------------------------------------------------------------------|----------------|
@@ -9,7 +9,7 @@
 //! |                             | not before one that came first and on which its outcome hangs         | 9051 5.5       |
 //! | `+`                         | while a literal or an IDLE waits for it                               | 9051 7.6, 6.3.13 |
 //! | EXISTS                      | of a mailbox that is selected or being selected                       | 9051 7.4.1     |
-//! |                             | never fewer: what goes is told by EXPUNGE                             | 9051 7.5.1     |
+//! |                             | never fewer: removals are reported by EXPUNGE                         | 9051 7.5.1     |
 //! | EXPUNGE, VANISHED           | while a command is in progress, and none of those is FETCH, STORE or  | 9051 7.5.1, 5.5; |
 //! |                             | SEARCH by number                                                      | 7162 3.2.10    |
 //! |                             | of a message that is there                                            | 9051 7.5.1     |
@@ -34,7 +34,7 @@ pub(super) struct Rules {
     /// NOTIFY with `selected` holds.
     notified: bool,
     selected: bool,
-    /// How many messages the client has been told of; not known after VANISHED.
+    /// How many messages were reported to the client; unknown after VANISHED.
     exists: Option<u32>,
 }
 
@@ -134,7 +134,7 @@ impl Rules {
 
     fn tagged(&mut self, tag: &str, status: &str) -> Legal {
         if self.announced.as_deref() == Some(tag) {
-            // In place of the `+`; not even the rest of the line comes.
+            // In place of the `+`; the rest of the line is never sent either.
             self.announced = None;
             return only(status != "PREAUTH", "RFC 9051 section 7.1.4: PREAUTH is a greeting");
         }
@@ -155,7 +155,8 @@ impl Rules {
         }
         match (ended.verb.as_str(), status) {
             ("SELECT" | "EXAMINE", "OK") => self.selected = true,
-            // RFC 9051 section 6.3.2: a SELECT that fails leaves nothing selected; BAD is none that was tried.
+            // RFC 9051 section 6.3.2: a SELECT that fails leaves nothing selected; BAD is none that
+            // was tried.
             ("SELECT" | "EXAMINE", "NO") | ("CLOSE" | "UNSELECT", "OK") => {
                 (self.selected, self.exists) = (false, None);
             }
@@ -241,8 +242,8 @@ mod tests {
         assert!(rules.running.is_empty(), "all was answered: {rules:?}");
     }
 
-    /// A session of Cyrus: COPYUID untagged before the EXPUNGEs of a MOVE; BAD to SELECT leaves the old
-    /// mailbox selected.
+    /// A session of Cyrus: COPYUID untagged before the EXPUNGEs of a MOVE; BAD to SELECT leaves the
+    /// old mailbox selected.
     #[test]
     fn they_allow_what_cyrus_does() {
         let session = "C a SELECT INBOX\nS * 3 EXISTS\nS a OK [READ-WRITE] done\nC b UID MOVE 1:2 Archive\n\

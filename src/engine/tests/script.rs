@@ -1,5 +1,5 @@
-//! A session by script: what the client must write, line by line, and what the server answers to it. For the engine's
-//! dialogues that no model server knows, such as QRESYNC.
+//! A session by script: what the client must write, line by line, and what the server answers to
+//! it. For the engine's dialogues that no model server knows, such as QRESYNC.
 
 use super::{Bench, poll_once, settings};
 use crate::client::{Mailbox, Select, Sender, Token};
@@ -36,7 +36,8 @@ impl Script {
         Self { bench, sender, lines: Vec::new() }
     }
 
-    /// The next line that the client writes is this one, its tag aside; the server answers so, `TAG` being the line's.
+    /// The next line that the client writes is this one, its tag aside; the server answers so,
+    /// `TAG` being the line's.
     pub(super) fn line(&mut self, expected: &str, answer: &str) -> &mut Self {
         let tag = self.expect(expected);
         self.say(&answer.replace("TAG", &tag))
@@ -76,8 +77,8 @@ impl Script {
         self
     }
 
-    /// The events since the last time, each as its line for people, less the mailbox; without ends, and without that a view is
-    /// complete.
+    /// The events since the last time, each as its line for people, less the mailbox; without ends,
+    /// and without that a view is complete.
     pub(super) fn events(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.bench.event())
             .map(|event| event.to_string().trim_start_matches("INBOX: ").to_owned())

@@ -16,7 +16,7 @@ fn resuming() -> Select {
     Select::new("INBOX").resume(state)
 }
 
-/// What SELECT tells of a mailbox with one message, in which nothing has changed.
+/// What SELECT reports of a mailbox with one message, in which nothing has changed.
 fn opened() -> String {
     "* 1 EXISTS\n* OK [UIDVALIDITY 7] era\n* OK [HIGHESTMODSEQ 90] modseq\n".to_owned()
 }
@@ -29,7 +29,7 @@ fn message_commands_wait_for_a_select_whose_parameters_the_server_may_refuse() {
     let search = unseen(&token.mailbox());
     let listing = script.sender.list("*");
     let select = script.expect(SELECT_QRESYNC);
-    // All goes out in the order of the calls.
+    // All is sent in the order of the calls.
     script.quiet();
     script.say(&format!("{select} BAD what is that"));
     // Nothing was selected before, so they go out behind the repeated one.
@@ -109,7 +109,8 @@ fn uids_kept_from_an_earlier_time_wait_for_their_uid_validity() {
                 assert_eq!((error.kind(), error.sent(), same), (ErrorKind::Invalid, Sent::No, false));
             }
         }
-        // Who submits now knows which era it is; and whoever means all of them, in whatever era, need not wait.
+        // A command submitted now has the new UIDVALIDITY; and one that names all messages need not
+        // wait.
         let now = inbox.store(Uid::new(1).unwrap(), Store::add([Flag::Seen]));
         script.line("UID STORE 1 +FLAGS (\\Seen)", "TAG OK done");
         resolved(now);
@@ -138,7 +139,8 @@ fn uids_of_an_era_that_ends_while_they_wait_are_not_sent() {
     assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No));
 }
 
-/// RFC 9051 section 6.3.2: after BAD the mailbox before is still selected, until another SELECT is said.
+/// RFC 9051 section 6.3.2: after BAD the mailbox before is still selected, until another SELECT is
+/// said.
 #[test]
 fn until_a_select_is_said_again_the_server_speaks_of_the_mailbox_before() {
     let mut script = Script::new("CONDSTORE QRESYNC", &["QRESYNC"]);
@@ -163,7 +165,8 @@ fn until_a_select_is_said_again_the_server_speaks_of_the_mailbox_before() {
     assert_eq!((resolved(listing).len(), resolved(later).messages), (0, Some(1)));
 }
 
-/// The old mailbox's SELECT, and one that is refused for its parameters while it has been written in part.
+/// The old mailbox's SELECT, and one that is refused for its parameters while it has been written
+/// in part.
 #[test]
 fn a_select_refused_in_its_midst_is_said_again_behind_all_that_is_on_its_way() {
     let mut script = Script::new("CONDSTORE QRESYNC", &["QRESYNC"]);
@@ -181,7 +184,7 @@ fn a_select_refused_in_its_midst_is_said_again_behind_all_that_is_on_its_way() {
     assert_eq!((inbox.exists(), inbox.uid_next(), resolved(listing).len()), (0, None, 0));
 }
 
-/// Until its first octet has been written nothing can be its answer.
+/// Until its first byte has been written nothing can be its answer.
 #[test]
 fn a_select_that_is_about_to_be_said_again_takes_nobodys_answer() {
     let mut script = Script::new("CONDSTORE QRESYNC", &["QRESYNC"]);

@@ -1,5 +1,6 @@
-//! The model server: true mailboxes, one session with its snapshot, and what it has said that the client has not read
-//! yet. It reads the client's bytes itself and stops the test at whatever a client may not send.
+//! The model server: true mailboxes, one session with its snapshot, and what it has said that the
+//! client has not read yet. It reads the client's bytes itself and stops the test at whatever a
+//! client may not send.
 //!
 //! Each rule has its section of RFC 9051. What it answers, and when, is in `answers`.
 
@@ -89,7 +90,7 @@ pub(super) struct Server {
     /// What it has said, and how much of the first piece has been read.
     pub(super) out: VecDeque<(Vec<u8>, Note)>,
     read: usize,
-    /// The line that comes in.
+    /// The line that is being received.
     parts: Vec<Part>,
     text: Vec<u8>,
     literal: usize,
@@ -106,7 +107,7 @@ pub(super) struct Server {
     tags: BTreeSet<String>,
     pub(super) ended: bool,
     pub(super) watching: Watching,
-    /// Rows tell mod-sequences.
+    /// Rows have mod-sequences.
     pub(super) mods_on: bool,
     /// The highest mod-sequence of rows since the last tagged response.
     pub(super) highest_row: u64,
@@ -240,7 +241,7 @@ impl Server {
             assert_eq!(text, b"DONE", "during IDLE");
             match self.idling {
                 Idling::On => self.done(),
-                // DONE answers the `+`; one that never comes is not waited for without end.
+                // DONE answers the `+`; one that is never sent is not waited for without end.
                 now => {
                     assert!(now == Idling::Asked && self.is_idle_overdue(), "DONE before the `+` of IDLE");
                     (self.idling, self.idle_disturbed) = (Idling::AskedInVain, true);
@@ -256,7 +257,7 @@ impl Server {
         }
         if let Some((size, waits)) = announced(&text) {
             text.truncate(text.iter().rposition(|b| *b == b'{').unwrap_or(0));
-            // RFC 7888 section 3: `{n+}` needs LITERAL+, or LITERAL- and at most 4,096 octets.
+            // RFC 7888 section 3: `{n+}` needs LITERAL+, or LITERAL- and at most 4,096 bytes.
             let free = match self.kind.literals {
                 1 => true,
                 2 => size <= 4096,
@@ -281,7 +282,8 @@ impl Server {
         self.say("DONE BAD Missing command", Note::Nothing);
     }
 
-    /// The client may have lost patience with an IDLE that has not been answered, as far as it knew.
+    /// The client may have lost patience with an IDLE that has not been answered, as far as it
+    /// knew.
     fn is_idle_overdue(&self) -> bool {
         self.idle_since.is_some_and(|since| self.now.duration_since(since) >= Duration::from_secs(30))
     }
@@ -292,7 +294,8 @@ impl Server {
         Some(String::from_utf8_lossy(text).split(' ').next()?.to_owned())
     }
 
-    /// Answers the announcement of a literal: by `+`, or by a tagged response that ends the command.
+    /// Answers the announcement of a literal: by `+`, or by a tagged response that ends the
+    /// command.
     pub(super) fn answer_literal(&mut self, refusal: Option<&'static str>) {
         let Some(tag) = self.waiting_tag() else { return };
         self.wants_plus = false;
@@ -369,7 +372,8 @@ impl Server {
                 self.out.iter().any(|(_, note)| matches!(note, Note::Expunged(_) | Note::Vanished(_)));
             assert!(!expunged, "{tag} {cmd:?} uses numbers, and an EXPUNGE is under way");
         }
-        // RFC 3501 section 5.5: what hangs on flags is not sent while they are being changed; with IMAP4rev2 it may be.
+        // RFC 3501 section 5.5: what hangs on flags is not sent while they are being changed; with
+        // IMAP4rev2 it may be.
         let (writes, reads) = cmd.flag_use();
         if !self.kind.rev2 && (writes || reads) {
             let open = before(&|(_, other, _)| {

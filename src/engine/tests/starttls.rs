@@ -1,5 +1,5 @@
-//! STARTTLS: what was said before it is forgotten (RFC 9051 section 6.2.1: "the client MUST discard cached information about
-//! server capabilities", and whoever sits on the way may have made it up).
+//! STARTTLS: what was received before it is dropped (RFC 9051 section 6.2.1: "the client MUST
+//! discard cached information about server capabilities"; an attacker on the way may have sent it).
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ fn what_was_said_before_it_is_forgotten() {
     assert_eq!(bench.write_all(), b"A1 STARTTLS\r\n");
     bench.feed(b"A1 OK begin\r\n");
     assert!(bench.engine.lifecycle().is_tls_due());
-    // Nothing more goes out in clear text.
+    // Nothing more is sent in clear text.
     submit(&bench, Capability);
     assert_eq!(bench.write_all(), b"");
     bench.engine.on_tls_established();

@@ -108,7 +108,8 @@ fn another_commands_end_claims_nothing_of_a_store_that_is_under_way() {
 fn no_moment_has_the_claim_without_the_flags() {
     let (mut script, inbox) = open(Script::new("QRESYNC ESEARCH", &["QRESYNC"]), 5);
     let _store = inbox.store(set("1:2"), silently());
-    // The second one's flags are told meanwhile, so that the STORE's effect on it is in doubt and asked.
+    // The second one's flags are reported meanwhile, so that the STORE's effect on it is in doubt
+    // and queried.
     let store = script.expect("UID STORE 1:2 +FLAGS.SILENT (\\Flagged)");
     script.say("* 2 FETCH (UID 2 FLAGS (\\Seen) MODSEQ (11))\n* 1 FETCH (UID 1 MODSEQ (12))\n* 2 FETCH (UID 2 MODSEQ (13))");
     let told = script.bench.event().map(|event| event.to_string());
@@ -121,7 +122,8 @@ fn no_moment_has_the_claim_without_the_flags() {
     assert_eq!((claim(&inbox), flagged(&inbox, 1), flagged(&inbox, 2)), (13, true, true));
 }
 
-/// What a mod-sequence without flags is about, line by line: what is claimed while these are in doubt, and what is asked.
+/// What a mod-sequence without flags is about, line by line: what is claimed while these are in
+/// doubt, and what is asked.
 #[test]
 fn a_mod_sequence_without_flags_is_claimed_when_they_are_known() {
     for noop in ["OK done", "OK [HIGHESTMODSEQ 12] done"] {
@@ -136,7 +138,7 @@ fn a_mod_sequence_without_flags_is_claimed_when_they_are_known() {
         assert_eq!((claim(&inbox), flagged(&inbox, 2)), (12, true), "{noop}");
         assert_eq!(script.events(), ["uid 2 has flags (\\Flagged)"]);
     }
-    // The flags follow by themselves, or the message goes: there is nothing to ask.
+    // The flags follow by themselves, or the message is expunged: there is nothing to query.
     for line in ["* 2 FETCH (UID 2 FLAGS (\\Flagged))", "* VANISHED 2"] {
         let (mut script, inbox) = open(Script::new("QRESYNC ESEARCH", &["QRESYNC"]), 5);
         let _fetch = inbox.fetch(set("2"), Items::new().mod_seq());
@@ -159,7 +161,8 @@ fn flags_that_a_conditional_store_left_alone_are_asked() {
     assert_eq!((claim(&inbox), flagged(&inbox, 1), flagged(&inbox, 2)), (13, true, false));
 }
 
-/// Dovecot: the row of a body tells the flags that nobody asked for, and the mod-sequence follows alone.
+/// Dovecot: the row of a body has flags that were not requested, and the mod-sequence follows
+/// alone.
 #[test]
 fn a_body_that_was_marked_as_seen_is_not_asked_about() {
     let (mut script, inbox) = open(Script::new("QRESYNC ESEARCH", &["QRESYNC"]), 5);
@@ -182,18 +185,19 @@ struct Mail {
 /// A command that the server has executed, and not ended yet.
 struct Executed {
     tag: String,
-    /// Rows of its own that it has not told yet.
+    /// Rows of its own that were not sent yet.
     rows: Vec<u32>,
     silent: bool,
 }
 
-/// A server that keeps mod-sequences; changes of other clients are told at any time, ends come in any order.
+/// A server that keeps mod-sequences; changes of other clients are reported at any time, commands
+/// end in any order.
 struct Ledger {
     script: Script,
     inbox: Mailbox,
     mails: BTreeMap<u32, Mail>,
     highest: u64,
-    /// Changes of others that have not been told.
+    /// Unreported changes of others.
     untold: Vec<u32>,
     executed: Vec<Executed>,
     stores: Vec<Token<Store>>,
@@ -296,7 +300,7 @@ impl Ledger {
         }
     }
 
-    /// One of the commands tells a row of its own.
+    /// One of the commands sends a row of its own.
     fn tell_own(&mut self, which: u32) {
         let Some(count) = u32::try_from(self.executed.len()).ok().filter(|count| *count > 0) else { return };
         let executed = &mut self.executed[(which % count) as usize];
@@ -306,8 +310,8 @@ impl Ledger {
         }
     }
 
-    /// One of the commands ends. What rows have told must not be ahead of what has been told of changes: else the server says
-    /// up to where that goes.
+    /// One of the commands ends. Rows must not be ahead of the reported changes: else the server
+    /// sends its mod-sequence.
     fn end(&mut self, which: u32) {
         let Some(count) = u32::try_from(self.executed.len()).ok().filter(|count| *count > 0) else { return };
         let Executed { tag, rows, silent } = self.executed.remove((which % count) as usize);
@@ -328,7 +332,8 @@ impl Ledger {
         self.script.say(&format!("{tag} OK {code}done"));
     }
 
-    /// Whoever went on from the state of now would be told of what came after its mod-sequence: all else is in it.
+    /// A program that resumes from the present state would get everything after its mod-sequence:
+    /// all else is in it.
     fn check(&self) {
         let Some(state) = self.inbox.state() else { return };
         self.check_state(&state);
@@ -347,7 +352,7 @@ impl Ledger {
         }
     }
 
-    /// All is told, executed and ended: then the state is the server's.
+    /// All is reported, executed and ended: then the state is the server's.
     fn settle(&mut self) {
         for _ in 0..50 {
             self.execute();

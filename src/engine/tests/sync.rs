@@ -21,7 +21,7 @@ fn large_mailboxes_are_asked_for_in_windows_the_newest_first() {
     script.select("INBOX".into(), "SELECT INBOX", &(opened(10) + "TAG OK done"));
     script
         .line("UID SEARCH RETURN (ALL) 7:10", "* ESEARCH (TAG \"TAG\") UID ALL 70,80,90,100\nTAG OK done")
-        // One that comes between shifts no number.
+        // A message that arrives in between shifts no number.
         .line(
             "UID SEARCH RETURN (ALL) 3:6",
             "* 11 EXISTS\n* ESEARCH (TAG \"TAG\") UID ALL 30,40,50,60\nTAG OK done",
@@ -74,7 +74,8 @@ fn a_search_that_does_not_add_up_is_void() {
 fn users_commands_overtake_windows_within_reason() {
     let mut script = Script::windowed("ESEARCH IDLE", 1, 100);
     let inbox = script.select("INBOX".into(), "SELECT INBOX", &(opened(2) + "TAG OK done"));
-    // A window by number has to wait while a command by UID may let EXPUNGE through; a user's command has not.
+    // A window by number has to wait while a command by UID may let EXPUNGE through; a user's
+    // command has not.
     let first = script.expect("UID SEARCH RETURN (ALL) 2");
     let size_of = |uid| inbox.fetch(Uid::new(uid).unwrap(), Items::new().size());
     let mut tokens = vec![size_of(5)];
@@ -151,7 +152,7 @@ fn until_the_next_select_is_written_news_is_of_the_mailbox_that_is_selected() {
     script.bench.engine.poll(script.bench.now);
     script.say("* 2 EXISTS\n* OK [UIDVALIDITY 8] made anew");
     token.cancel();
-    // Who came was to be asked for by UIDs of the era before.
+    // New messages were to be queried by UIDs of the former UIDVALIDITY.
     script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 1:2\nTAG OK done").quiet();
     assert_eq!(uids(&script), [1, 2]);
     assert_eq!(
@@ -214,7 +215,8 @@ fn a_contradiction_is_told_and_what_had_changed_after_it() {
 
 #[test]
 fn who_is_gone_and_may_not_be_told_does_not_hold_up_the_others() {
-    // The second message has been removed by another session; until EXPUNGE may be said, no answer tells of it.
+    // The second message has been removed by another session; until EXPUNGE may be sent, no answer
+    // shows it.
     let mut script = Script::windowed("ESEARCH", 1, 100);
     script.select("INBOX".into(), "SELECT INBOX", &(opened(3) + "TAG OK done"));
     script.line("UID SEARCH RETURN (ALL) 3", "* ESEARCH (TAG \"TAG\") UID ALL 30\nTAG OK done");
@@ -258,7 +260,8 @@ fn a_server_without_numbers_is_asked_by_uid() {
     assert_eq!(resolved(found).len(), 1);
 }
 
-/// RFC 9586 section 3: a row that has a UID alone can't be placed before the UIDs are known. Its flags are news all the same.
+/// RFC 9586 section 3: a row that has a UID alone can't be placed before the UIDs are known. Its
+/// flags are a change all the same.
 #[test]
 fn without_numbers_flags_are_told_of_messages_that_cannot_be_placed_yet() {
     let mut script = Script::new("ESEARCH UIDONLY", &["UIDONLY"]);
@@ -338,7 +341,7 @@ fn numbers_of_a_snapshot_name_the_messages_that_had_them() {
     let inbox = script.select("INBOX".into(), "SELECT INBOX", &(opened(5) + "TAG OK done"));
     script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 1:5\nTAG OK done");
     let snapshot = inbox.snapshot();
-    // The second goes, long before the numbers are used.
+    // The second is expunged, long before the numbers are used.
     let noop = script.sender.noop();
     script.line("NOOP", "* 2 EXPUNGE\nTAG OK done").quiet();
     resolved(noop);
@@ -371,7 +374,8 @@ fn numbers_of_a_snapshot_name_the_messages_that_had_them() {
     assert!(error.to_string().contains("of a snapshot"), "{error}");
 }
 
-/// Contract line 4: what a silent STORE has done is told, though nobody could ask in the next selection.
+/// Contract, promise 4: the effect of a silent STORE is reported, though it can't be queried in the
+/// next selection.
 #[test]
 fn flags_that_a_silent_store_left_in_doubt_are_asked_before_the_selection_ends() {
     for by_select in [true, false] {

@@ -1,4 +1,5 @@
-//! Tokens of all kinds under one roof: polled, dropped, detached and cancelled alike, with what they gave in one form.
+//! Tokens of all kinds under one roof: polled, dropped, detached and cancelled alike, with what
+//! they gave in one form.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -21,7 +22,7 @@ pub(super) enum Got {
     Mailbox(Mailbox),
     Rows(Vec<Message>),
     SearchResult(Vec<u32>),
-    /// From which UID to which; no more than the server told.
+    /// From which UID to which; no more than the server sent.
     Copied(Vec<(u32, u32)>),
     Expunged(u64, Vec<u32>),
     Appended(Option<u32>),

@@ -1,5 +1,6 @@
-//! UIDs from an earlier time mean nothing in another era of the mailbox (RFC 9051 section 2.3.1.1): whatever names them waits
-//! until SELECT has told the era, and fails unsent in another.
+//! UIDs from an earlier time mean nothing with another UIDVALIDITY of the mailbox (RFC 9051 section
+//! 2.3.1.1): a command that names them waits until SELECT has reported it, and fails unsent if it
+//! differs.
 
 use super::poll_once;
 use super::script::{Script, resolved};
@@ -11,7 +12,7 @@ fn uid(value: u32) -> Uid {
     Uid::new(value).unwrap()
 }
 
-/// A SELECT of INBOX, of which two messages of era 7 are known.
+/// A SELECT of INBOX, of which two messages of UIDVALIDITY 7 are known.
 fn resuming(script: &Script) -> (Token<Select>, Mailbox) {
     let mut state = MailboxState::new(UidValidity::new(7).unwrap());
     state.uids = [uid(10), uid(20)].into_iter().collect();
@@ -44,7 +45,7 @@ fn a_search_among_uids_waits_for_the_era_and_fails_in_another() {
                 assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No), "{error}");
             }
         }
-        // All messages are all in any era.
+        // All messages are all messages, whatever UIDVALIDITY is.
         script.expect("UID SEARCH RETURN (ALL) UID 1:* NOT NOT ALL");
         drop(all);
     }
@@ -74,7 +75,7 @@ fn a_move_that_began_before_select_was_answered_stops_at_a_new_era() {
     resolved(select);
     let error = poll_once(&mut { moved }).unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
-    // No STORE of what has that UID now: the messages are looked at anew.
+    // No STORE of the message that has that UID now: the messages are queried again.
     script.expect("UID SEARCH ALL");
     script.expect("UID FETCH 10 (FLAGS)");
     script.quiet();

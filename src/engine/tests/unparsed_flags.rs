@@ -1,4 +1,4 @@
-//! A server that tells flags in a way that can't be read: all else goes on, and what is known says what is not.
+//! A server whose flags can't be parsed: all else works, and what is known says what is missing.
 
 use super::script::{Script, resolved};
 use crate::command::Store;
@@ -38,12 +38,12 @@ fn a_message_whose_flags_can_never_be_read_does_not_hold_up_the_others() {
     script.quiet();
     let told = script.events();
     assert_eq!(told.iter().filter(|line| line.starts_with("not understood")).count(), 3, "{told:?}");
-    // All but these flags is known, and goes into the state.
+    // All but these flags is known, and is in the state.
     let state = inbox.state().expect("all that can be known is");
     assert_eq!((state.uids.to_string(), state.highest_mod_seq), ("10,20,30,40".into(), ModSeq::new(90)));
     let known: Vec<_> = state.flags.iter().map(|(flags, uids)| format!("{flags} {uids}")).collect();
     assert_eq!(known, ["() 30,40", "(\\Seen) 10"]);
-    // What comes is asked for, and that message not again.
+    // New flags are queried, and that message is not queried again.
     script
         .say("* 5 EXISTS")
         .line("UID FETCH 41:* (FLAGS)", "* 5 FETCH (UID 50 FLAGS ())\nTAG OK done")

@@ -1,4 +1,4 @@
-//! Commands that have gone as far as the outbox, and end before their first octet is written.
+//! Commands that have reached the outbox, and end before their first byte is written.
 
 use super::poll_once;
 use super::script::{Script, resolved};
@@ -53,7 +53,8 @@ fn a_line_of_ones_own_that_saves_its_result_makes_ours_void() {
     }
 }
 
-/// Such a server answers at random: nothing ends, and what is submitted behind it counts on nothing.
+/// Such a server answers at random: nothing ends, and what is submitted behind it counts on
+/// nothing.
 #[test]
 fn what_is_answered_before_it_was_sent_goes_out_all_the_same() {
     for answer in ["OK", "NO", "BAD", "("] {
@@ -90,7 +91,7 @@ fn a_server_that_hangs_up_before_it_hears_of_logout_has_not_logged_out() {
         assert_eq!((error.kind(), error.sent()), (ErrorKind::Closed, Sent::No));
         assert!(error.to_string().contains("too many of you"), "{error}");
     }
-    // Of one that it may have heard, it has.
+    // A line that the server may have received counts as received.
     let mut script = Script::new("", &[]);
     let logout = script.sender.logout();
     script.expect("LOGOUT");
@@ -99,7 +100,8 @@ fn a_server_that_hangs_up_before_it_hears_of_logout_has_not_logged_out() {
     resolved(logout);
 }
 
-/// RFC 9051 section 7.5.1: no server may remove messages then. One that does is not to be told of others than were meant.
+/// RFC 9051 section 7.5.1: no server may report removals then. With one that does, no other
+/// messages than those meant are hit.
 #[test]
 fn numbers_and_uids_that_mean_others_by_now_are_not_sent() {
     for line in ["* 2 EXPUNGE", "* VANISHED 2", "* 3 EXISTS", "* OK [UIDVALIDITY 8] another era"] {
@@ -133,7 +135,8 @@ fn numbers_and_uids_that_mean_others_by_now_are_not_sent() {
     }
 }
 
-/// RFC 9051 section 2.3.1.1: it would find what has that UID now, and what is done to `$` would hit it.
+/// RFC 9051 section 2.3.1.1: it would find what has that UID now, and what is done to `$` would hit
+/// it.
 #[test]
 fn a_search_among_uids_of_the_era_before_is_not_sent_either() {
     let mut script = Script::new(CAN, &[]);
@@ -153,7 +156,7 @@ fn a_search_among_uids_of_the_era_before_is_not_sent_either() {
         let error = error.expect("other messages");
         assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No), "{error}");
     }
-    // The last one is the last one in any era.
+    // The last message is the last one with any UIDVALIDITY.
     script.line("UID FETCH * (RFC822.SIZE)", "TAG OK done");
     assert_eq!(resolved(last).len(), 0);
 }

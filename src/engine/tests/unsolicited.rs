@@ -1,4 +1,5 @@
-//! What the model server says of the selected mailbox: news that nobody asked for, and rows; and when it may.
+//! What the model server reports of the selected mailbox: unsolicited changes, and rows; and when
+//! it may.
 
 use super::client_knowledge::Note;
 use super::commands::{Named, fields_of};
@@ -7,8 +8,9 @@ use super::order::let_expunge_through;
 use super::server::{Idling, Server};
 
 impl Server {
-    /// Whether an EXPUNGE may be sent now (RFC 9051 section 7.5.1): not when no command is in progress (one is from its
-    /// last byte to its tagged response, IDLE from its `+`), nor while a FETCH, STORE or SEARCH by number runs.
+    /// Whether an EXPUNGE may be sent now (RFC 9051 section 7.5.1): not when no command is in
+    /// progress (one is from its last byte to its tagged response, IDLE from its `+`), nor while a
+    /// FETCH, STORE or SEARCH by number runs.
     pub(super) fn may_expunge(&self) -> bool {
         if self.watching.immediately {
             // RFC 5465 section 5.3: at any time.
@@ -19,7 +21,7 @@ impl Server {
         let_expunge_through(in_progress) && !self.is_opening()
     }
 
-    /// A SELECT or CLOSE is being answered: nothing more is told of the mailbox before it.
+    /// A SELECT or CLOSE is being answered: the mailbox before it is not reported any more.
     pub(super) fn is_opening(&self) -> bool {
         self.tasks.iter().any(|task| task.cmd.changes_selection() && task.todo.is_some())
     }
@@ -43,7 +45,8 @@ impl Server {
         true
     }
 
-    /// Flags of a message, at any time (RFC 9051 section 7.5.2); of one that changed if there is one.
+    /// Flags of a message, at any time (RFC 9051 section 7.5.2); of one that changed if there is
+    /// one.
     pub(super) fn tell_flags(&mut self, which: u16, only_news: bool) -> bool {
         let Some(session) = self.session.as_ref().filter(|_| !self.is_opening()) else { return false };
         let (dirty, known): (Vec<&Told>, _) = session.told.iter().filter(|m| !m.gone).partition(|m| m.dirty);
@@ -75,7 +78,7 @@ impl Server {
         true
     }
 
-    /// All that this session has not been told. Whether there was anything that could be told.
+    /// All unreported changes. Whether any could be reported.
     pub(super) fn tell_all(&mut self) -> bool {
         let mut told = false;
         while !self.is_opening() && !self.has_told_counts() {
@@ -117,7 +120,8 @@ impl Server {
         self.say(format!("* {} FETCH ({})", at + 1, items.join(" ")), note);
     }
 
-    /// Some fields of a header. The names may come in another spelling and order: they mean the same.
+    /// Some fields of a header. The names may come in another spelling and order: they mean the
+    /// same.
     fn fields_text(&self, item: &str, fields: &[String], folder: usize, uid: u32) -> String {
         let text = header_of(folder, uid, fields.len());
         let name = match self.kind.respells {
@@ -127,7 +131,7 @@ impl Server {
         format!("{name} {{{}}}\r\n{text}", text.len())
     }
 
-    /// A mailbox, as LIST and SELECT tell it.
+    /// A mailbox, as LIST and SELECT report it.
     pub(super) fn say_listed(&mut self, name: &str) {
         let (plain, other) =
             (encoded(name), if name == "INBOX" { "inbox".to_owned() } else { format!("\"{name}\"") });
@@ -146,8 +150,9 @@ impl Server {
         self.session.iter().flat_map(|s| &s.told).any(|m| m.uid == uid && m.gone)
     }
 
-    /// The messages of the session's snapshot that are named. By UID those that are not there are passed over (RFC
-    /// 9051 section 6.4.9), by number too (RFC 2180 section 4.1.2 and many servers).
+    /// The messages of the session's snapshot that are named. By UID those that are not there are
+    /// passed over (RFC 9051 section 6.4.9), by number too (RFC 2180 section 4.1.2 and many
+    /// servers).
     pub(super) fn resolve(&self, which: &Named) -> Vec<u32> {
         let Some(session) = &self.session else { return Vec::new() };
         let last = u32::try_from(session.told.len()).unwrap();

@@ -1,4 +1,4 @@
-//! What is told where a server refuses to say which UIDs there are.
+//! What is reported where a server refuses to list its UIDs.
 
 use super::script::Script;
 use crate::Select;

@@ -1,5 +1,5 @@
-//! The world in which a program runs: the engine's bench, the model server, the tokens that are held, and what each
-//! command was meant to do.
+//! The world in which a program runs: the engine's bench, the model server, the tokens that are
+//! held, and what each command was meant to do.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -54,7 +54,7 @@ pub(super) struct World {
     pub(super) held: Vec<Box<dyn Pending>>,
     pub(super) intents: BTreeMap<CommandId, Intent>,
     pub(super) replay: Replay,
-    /// The state of each mailbox that was saved last; and of each selection that goes on from one.
+    /// The state of each mailbox that was saved last; and of each selection that resumes from one.
     pub(super) saved: [Option<MailboxState>; 2],
     pub(super) resumes: BTreeMap<SelectionId, MailboxState>,
     /// Of each selection its mailbox, and the UIDs that it began with.
@@ -68,7 +68,7 @@ pub(super) struct World {
     pub(super) closed: bool,
 }
 
-/// A throw that makes the server do nothing unusual, and NOOP tell all.
+/// A throw that makes the server do nothing unusual, and NOOP report all.
 const PLAIN: u16 = 14;
 
 /// A line that holds a set of a few messages.
@@ -147,7 +147,7 @@ impl World {
         panic!("it does not come to rest");
     }
 
-    /// Ends quietly: all is answered, and the server has told all that there is to tell.
+    /// Ends quietly: all is answered, and the server has reported everything.
     pub(super) fn finish(&mut self) {
         for _ in 0..50 {
             self.settle();
@@ -170,7 +170,8 @@ impl World {
         panic!("after fifty NOOPs there is still something to tell");
     }
 
-    /// Where a comparison of flags is due, each of its windows waits for a silence of its own, and IDLE for the last one.
+    /// Where a comparison of flags is due, each of its windows waits for a silence of its own, and
+    /// IDLE for the last one.
     fn await_idle(&mut self) {
         let windows = self.bench.engine.selected.current().map_or(0, |selection| selection.view.len());
         for _ in 0..windows {
@@ -215,7 +216,8 @@ impl World {
             {
                 intent.meant = intent.seqs.as_ref().map(|(seqs, _)| pick(seqs, &uids));
                 if let (Some((seqs, open)), Some(meant)) = (&mut intent.seqs, &intent.meant) {
-                    // Given before the mailbox was open, they may be numbers of messages that were still to come.
+                    // Given before the mailbox was open, they may be numbers of messages that were
+                    // still to come.
                     *open |= meant.len() < seqs.len();
                 }
             }
@@ -234,7 +236,8 @@ impl World {
 
     pub(super) fn resolved(&mut self, id: CommandId, got: Got) {
         if !self.reads_slowly() {
-            // Contract line 5: all that came before its tagged line is in the stream already, its own end too.
+            // Contract line 5: all that came before its tagged line is in the stream already, its
+            // own end too.
             self.read_events(usize::MAX);
             let ends = self.replay.ends.iter().filter(|(of, _)| *of == id).count();
             assert_eq!(ends, usize::from(!self.intents[&id].refused), "{id} ends once: {got:?}");
@@ -249,7 +252,7 @@ impl World {
         for _ in 0..most {
             let Some(event) = self.bench.event() else { return self.ask_again() };
             if self.replay.lagged || matches!(event.kind, EventKind::Lagged(_)) {
-                // What was told of the time before has gaps.
+                // Reports of the time before have gaps.
                 self.while_disconnected = None;
             } else {
                 self.follow_away(&event);
@@ -263,8 +266,8 @@ impl World {
         self.server.kind.events > 0
     }
 
-    /// Events were left out, and all that came have been read: a mailbox that was named is looked up (contract line 10), and
-    /// followed from there.
+    /// Events were left out, and all that came have been read: a mailbox that was named is looked
+    /// up (contract line 10), and followed from there.
     fn ask_again(&mut self) {
         if !self.replay.stale {
             return;
@@ -297,7 +300,7 @@ impl World {
     pub(super) fn note<C: Known>(&mut self, mut token: crate::client::Token<C>, mut intent: Intent) {
         let id = token.id();
         self.server.users.insert(id);
-        // Refused at once, it never reaches the engine, and only its token tells of it.
+        // Refused at once, it never reaches the engine, and only its token reports it.
         if let Some(got) = token.poll() {
             let full = matches!(&got, Got::Failed(error) if error.kind() == ErrorKind::QueueFull);
             assert!(!full || self.is_full(), "{intent:?} was refused, and there was room");
@@ -345,7 +348,7 @@ impl Intent {
     }
 }
 
-/// Shows what goes over the wire, for whoever looks into a failure.
+/// Shows the traffic, for debugging a failure.
 pub(super) fn trace(way: char, bytes: &[u8]) {
     if !bytes.is_empty() && std::env::var_os("IMAP_DUPLEX_TRACE").is_some() {
         println!("{way} {}", String::from_utf8_lossy(bytes).escape_debug());

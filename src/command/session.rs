@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::types::{Capabilities, MailboxName, MailboxStatus};
+use crate::types::{Capabilities, Event, EventKind, MailboxName, MailboxStatus};
 
 /// Of how many mailboxes the limits are kept, and how long their names may be.
 const MAX_LIMITS: usize = 1000;
@@ -76,18 +76,22 @@ impl Session {
                 }
                 self.append_limits.insert(status.name.clone(), limit);
             }
-            _ => self.forget_append_limit(&status.name),
+            _ => {
+                self.append_limits.remove(&status.name);
+            }
         }
     }
 
-    /// A mailbox was created or deleted.
-    pub(crate) fn forget_append_limit(&mut self, mailbox: &MailboxName) {
-        self.append_limits.remove(mailbox);
-    }
-
-    /// A mailbox has another name, and those below it too.
-    pub(crate) fn forget_append_limits(&mut self) {
-        self.append_limits.clear();
+    /// Forgets how large the messages of a mailbox may be that was created, deleted or renamed.
+    pub(crate) fn forget_append_limits(&mut self, event: &Event) {
+        match (&event.kind, event.mailbox()) {
+            (EventKind::MailboxCreated(_) | EventKind::MailboxDeleted, Some(mailbox)) => {
+                self.append_limits.remove(mailbox);
+            }
+            // Those below it have other names, too.
+            (EventKind::MailboxRenamed { .. }, _) => self.append_limits.clear(),
+            _ => {}
+        }
     }
 
     /// Whether ENABLE has switched this on (RFC 9051 section 6.3.1).

@@ -154,7 +154,8 @@ impl Engine {
             }
             Effect::Notify(asked) => {
                 let refused = matches!(error.kind(), ErrorKind::No | ErrorKind::Bad);
-                self.notify_failed(id, &asked, refused);
+                self.mailboxes.notify_failed(&asked, self.inflight.internal(id).is_some(), refused);
+                self.report_mailboxes();
             }
             _ => {
                 self.mailboxes.command_failed(id);
@@ -206,7 +207,10 @@ impl Engine {
         flight.job.end(result.clone());
         match own {
             None => {}
-            Some(InternalCommand::DeselectedMailbox(left)) => self.deselected_answered(*left, asked.ok),
+            Some(InternalCommand::DeselectedMailbox(selection)) => {
+                self.mailboxes.deselected_ended(selection, asked.ok);
+                self.report_mailboxes();
+            }
             Some(InternalCommand::Look(look)) => {
                 self.looked(&look, flight.selection_handle.as_deref(), &asked)
             }

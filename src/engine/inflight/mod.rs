@@ -41,7 +41,7 @@ use crate::engine::submit::shared::Submission;
 use crate::engine::submit::slot::ErasedCommand;
 use crate::error::Error;
 use crate::types::{
-    Answer, CloseReason, CommandId, MailboxStatus, Place, Progress, SelectionId, Status, UidSet, UidValidity,
+    Answer, CloseReason, CommandId, Place, Progress, SelectionId, Status, UidSet, UidValidity,
 };
 
 /// The commands in flight.
@@ -302,16 +302,5 @@ impl InFlight {
             entry.job.progress(progress);
             true
         })
-    }
-
-    /// The counts of a mailbox have been reported: what the engine asks of it compares them.
-    pub(in crate::engine) fn note_status(&mut self, status: &MailboxStatus) {
-        for id in &self.index.own {
-            if let Some(InternalCommand::DeselectedMailbox(mailbox)) =
-                self.entries.get_mut(id).and_then(|entry| entry.own.as_mut())
-            {
-                mailbox.note_reported(status);
-            }
-        }
     }
 }

@@ -1,83 +1,50 @@
-//! Mailboxes that were deselected under NOTIFY. What others did while one was selected, and the server had not
-//! reported yet, it never reports: NOTIFY reports of other mailboxes what happens from then on (RFC 5465
-//! section 5). So the engine asks.
+//! Mailboxes that were deselected under NOTIFY. What others did while one was selected, and the
+//! server had not reported yet, it never reports: NOTIFY reports of other mailboxes what happens
+//! from then on (RFC 5465 section 5). So the engine asks.
 //!
-//! In: a selection that ends while NOTIFY watches its mailbox; its STATUS, asked for once the mailbox is not
-//! selected any more. Out: what differs from what was known, as the event that NOTIFY's own STATUS would
-//! have been.
+//! In: a selection that ends while NOTIFY watches its mailbox; its STATUS, asked for once the
+//! mailbox is not selected any more. Out: what differs from what was known, as the event that
+//! NOTIFY's own STATUS would have been.
 //!
 //! ```text
 //!   selected ── SELECT of another, UNSELECT, CLOSE, NO to a SELECT ──> deselected ── nothing waits to be sent ──> STATUS
 //!                                                                       └── selected again: dropped          └──> compared
 //! ```
 
-use std::collections::VecDeque;
-
 use crate::command::{StatusCommand, StatusItems};
 use crate::engine::mailboxes::{Mailboxes, Request};
 use crate::engine::selection::select::Selection;
-use crate::types::{Answer, Event, EventKind, MailboxName, MailboxStatus, Place, Seq, Uid};
+use crate::types::{MailboxName, MailboxStatus, SelectionId, Seq, Uid};
 
 /// A mailbox that was deselected.
 #[derive(Debug)]
-pub(crate) struct DeselectedMailbox {
+pub(super) struct DeselectedMailbox {
+    /// The selection that has ended.
+    selection: SelectionId,
     /// What was known of it then, or was reported since.
     known: MailboxStatus,
     /// Flags matter, not only messages that arrive or are removed.
     flags: bool,
+    /// Its STATUS is in flight or about to be.
+    is_asked: bool,
     answer: Option<MailboxStatus>,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct DeselectedMailboxes {
-    /// Those whose STATUS is still to be asked.
-    waiting: VecDeque<DeselectedMailbox>,
-    /// The answers that were reported last, as long as NOTIFY may report the same once more.
-    reported: VecDeque<MailboxStatus>,
-}
-
-/// How many reported answers are kept.
-const MAX_REPORTED: usize = 16;
-
-impl DeselectedMailboxes {
-    /// Whether NOTIFY says what has just been reported as the answer: the server had it under way.
-    fn is_echo(&mut self, status: &MailboxStatus) -> bool {
-        let Some(at) = self.reported.iter().position(|last| last.name.as_str() == status.name.as_str())
-        else {
-            return false;
-        };
-        // There is one echo at most.
-        let last = self.reported.remove(at);
-        last.is_some_and(|last| {
-            status.messages.is_none_or(|messages| last.messages == Some(messages))
-                && status.uid_next.is_none_or(|uid| last.uid_next == Some(uid))
-                && status.uid_validity.is_none_or(|uid_validity| last.uid_validity == Some(uid_validity))
-                && status.unseen.is_none_or(|unseen| last.unseen == Some(unseen))
-                && status.highest_mod_seq.is_none_or(|mod_seq| last.highest_mod_seq == Some(mod_seq))
-                && status.other.is_empty()
-        })
-    }
 }
 
 impl DeselectedMailbox {
     fn is(&self, mailbox: &MailboxName) -> bool {
-        self.known.name.as_str() == mailbox.as_str()
+        self.known.name == *mailbox
     }
 
     /// Keeps the answer.
-    pub(in crate::engine) fn received(&mut self, answer: &Answer) {
-        if let Answer::MailboxStatus(status) = answer {
-            let mut status = MailboxStatus { name: self.known.name.clone(), ..status.clone() };
-            if let Some(earlier) = self.answer.take() {
-                status.add_missing(earlier);
-            }
-            self.answer = Some(status);
-        }
+    fn answered(&mut self, status: &MailboxStatus) {
+        let mut status = MailboxStatus { name: self.known.name.clone(), ..status.clone() };
+        self.answer.take().into_iter().for_each(|earlier| status.add_missing(earlier));
+        self.answer = Some(status);
     }
 
-    /// An event is about to report this: if it is about this mailbox, it is known from now on, and an earlier
-    /// answer is out of date.
-    pub(in crate::engine) fn note_reported(&mut self, status: &MailboxStatus) {
+    /// An event is about to report this: if it is about this mailbox, it is known from now on, and
+    /// an earlier answer is out of date.
+    pub(super) fn note_reported(&mut self, status: &MailboxStatus) {
         if !self.is(&status.name) {
             return;
         }
@@ -89,7 +56,7 @@ impl DeselectedMailbox {
 
     /// The answer, if there is something in it that was not known.
     fn difference(self) -> Option<MailboxStatus> {
-        let Self { known, flags, answer } = self;
+        let Self { known, flags, answer, .. } = self;
         let now = answer?;
         let differs = differs(known.messages, now.messages)
             || differs(known.uid_validity, now.uid_validity)
@@ -131,23 +98,28 @@ impl Mailboxes {
     pub(in crate::engine) fn deselected(&mut self, selection: &Selection) {
         let mailbox = &selection.selection_handle.place.mailbox;
         let Some(flags) = self.notify.watches_messages_of(mailbox) else { return };
-        self.deselected.waiting.retain(|other| !other.is(mailbox));
-        let known = known_of(selection);
-        self.deselected.waiting.push_back(DeselectedMailbox { known, flags, answer: None });
+        self.deselected.retain(|other| other.is_asked || !other.is(mailbox));
+        self.deselected.push(DeselectedMailbox {
+            selection: selection.selection_handle.id,
+            known: known_of(selection),
+            flags,
+            is_asked: false,
+            answer: None,
+        });
     }
 
+    /// Whether there is one whose STATUS is still to be asked for.
     pub(in crate::engine) fn has_deselected(&self) -> bool {
-        !self.deselected.waiting.is_empty()
+        self.deselected.iter().any(|mailbox| !mailbox.is_asked)
     }
 
     /// Asks for the STATUS of those that were deselected.
     pub(in crate::engine) fn ask_deselected(&mut self, selected: Option<&MailboxName>, mod_seqs: bool) {
-        for mailbox in std::mem::take(&mut self.deselected.waiting) {
-            // STATUS is not for the mailbox that is selected (RFC 9051 section 6.3.11), whose SELECT has said
-            // what is there.
-            if selected.is_some_and(|selected| mailbox.is(selected)) {
-                continue;
-            }
+        // STATUS is not for the mailbox that is selected (RFC 9051 section 6.3.11), whose SELECT
+        // has said what is there.
+        self.deselected.retain(|mailbox| mailbox.is_asked || !selected.is_some_and(|name| mailbox.is(name)));
+        for mailbox in self.deselected.iter_mut().filter(|mailbox| !mailbox.is_asked) {
+            mailbox.is_asked = true;
             let mut items = StatusItems::new().messages().uid_next().uid_validity();
             if mailbox.flags {
                 items = items.unseen();
@@ -156,34 +128,23 @@ impl Mailboxes {
                 items = items.highest_mod_seq();
             }
             let status = StatusCommand::new(mailbox.known.name.clone(), items);
-            self.requests.push(Request::Status(status, Box::new(mailbox)));
+            self.requests.push(Request::Status(mailbox.selection, status));
         }
     }
 
-    /// That STATUS has ended: what it says, if it is new.
-    pub(in crate::engine) fn deselected_answered(
-        &mut self,
-        asked: DeselectedMailbox,
-        ok: bool,
-    ) -> Option<MailboxStatus> {
-        let status = asked.difference().filter(|_| ok)?;
-        if self.deselected.reported.len() >= MAX_REPORTED {
-            self.deselected.reported.pop_front();
+    /// That STATUS is answered.
+    pub(in crate::engine) fn deselected_answered(&mut self, selection: SelectionId, status: &MailboxStatus) {
+        let mut asked = self.deselected.iter_mut();
+        asked.find(|mailbox| mailbox.selection == selection).into_iter().for_each(|m| m.answered(status));
+    }
+
+    /// That STATUS has ended: reports what it says, if it is new.
+    pub(in crate::engine) fn deselected_ended(&mut self, selection: SelectionId, ok: bool) {
+        let at = self.deselected.iter().position(|mailbox| mailbox.selection == selection);
+        let asked = at.map(|at| self.deselected.remove(at)).filter(|_| ok);
+        if let Some(status) = asked.and_then(DeselectedMailbox::difference) {
+            self.registry.counted(&status);
+            self.report_status(status);
         }
-        self.deselected.reported.push_back(status.clone());
-        Some(status)
-    }
-
-    /// Whether an unsolicited STATUS repeats what was reported as the answer to ours.
-    pub(in crate::engine) fn is_status_echo(&mut self, status: &MailboxStatus) -> bool {
-        self.deselected.is_echo(status)
-    }
-
-    /// Reports what the server says of a mailbox that is not selected.
-    pub(in crate::engine) fn report_status(&mut self, status: MailboxStatus) {
-        self.deselected.waiting.iter_mut().for_each(|mailbox| mailbox.note_reported(&status));
-        self.before_event_of(&status.name);
-        let place = Place { mailbox: status.name.clone(), selection: None };
-        self.events.push(Event::new(EventKind::Status(status)).at(Some(place)));
     }
 }

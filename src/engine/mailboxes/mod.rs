@@ -1,4 +1,5 @@
-//! Mailboxes other than the selected one: NOTIFY, what our own commands change, what was deselected.
+//! Mailboxes other than the selected one: NOTIFY, what our own commands change, what was
+//! deselected.
 //!
 //! ```text
 //!   LIST ──┬── fits a command in flight ──> own_changes ── OK ──> an event, with its cause
@@ -9,21 +10,21 @@
 //!   a selection that ends ──> deselected ──> STATUS ──> an event, if something has changed
 //! ```
 //!
-//! In: LIST and STATUS that no command claims; CREATE, DELETE, RENAME, SUBSCRIBE of ours; selections
-//! that end. Out: one event a change, and commands for the engine to queue, both fetched by
-//! [`Mailboxes::take_reports`] after each step.
+//! In: LIST and STATUS that no command claims; CREATE, DELETE, RENAME, SUBSCRIBE of ours;
+//! selections that end. Out: one event a change, and commands for the engine to queue, both fetched
+//! by [`Mailboxes::take_reports`] after each step.
 
-pub(in crate::engine) mod deselected;
+mod deselected;
 mod notify;
 mod own_changes;
 mod registry;
 
-use self::deselected::{DeselectedMailbox, DeselectedMailboxes};
+use self::deselected::DeselectedMailbox;
 use self::notify::NotifyState;
 use self::own_changes::OwnChanges;
-use self::registry::Registry;
+use self::registry::{Change, Changes, Registry};
 use crate::command::{Notify, StatusCommand};
-use crate::types::{Event, MailboxName};
+use crate::types::{CommandId, Event, EventKind, ListEntry, MailboxName, MailboxStatus, Place, SelectionId};
 
 /// What is known of other mailboxes, and what was asked of the server about them.
 #[derive(Debug, Default)]
@@ -31,7 +32,7 @@ pub(in crate::engine) struct Mailboxes {
     notify: NotifyState,
     registry: Registry,
     own_changes: OwnChanges,
-    deselected: DeselectedMailboxes,
+    deselected: Vec<DeselectedMailbox>,
     /// What has changed and is not reported yet.
     events: Vec<Event>,
     requests: Vec<Request>,
@@ -43,12 +44,72 @@ pub(in crate::engine) enum Request {
     Notify(Notify),
     /// Whether this mailbox is still subscribed to.
     Subscription(MailboxName),
-    Status(StatusCommand, Box<DeselectedMailbox>),
+    /// What has changed since this selection ended.
+    Status(SelectionId, StatusCommand),
 }
 
 impl Mailboxes {
     /// What the last step leads to, for the engine to carry out.
     pub(in crate::engine) fn take_reports(&mut self) -> (Vec<Event>, Vec<Request>) {
         (std::mem::take(&mut self.events), std::mem::take(&mut self.requests))
+    }
+
+    /// LIST or LSUB has answered a command.
+    pub(in crate::engine) fn listed_as_answer(&mut self, entry: &ListEntry, lsub: bool) {
+        self.registry.answered(entry, lsub);
+    }
+
+    /// An unsolicited LIST: a mailbox exists, has another name, is gone, or is subscribed to.
+    /// `has_begun` says whether the server may have received a command in flight.
+    pub(in crate::engine) fn listed(
+        &mut self,
+        entry: &ListEntry,
+        lsub: bool,
+        has_begun: impl Fn(CommandId) -> bool,
+    ) {
+        let old_name = entry.old_name.as_ref().map(|name| self.as_named(name));
+        let entry = ListEntry { name: self.as_named(&entry.name), old_name, ..entry.clone() };
+        if lsub {
+            self.before_event_of(&entry.name);
+        }
+        if lsub || !self.defer(&entry, has_begun) {
+            self.report_listed(&entry, lsub);
+        }
+    }
+
+    /// Reports a LIST that no command of ours explains. Whether it says what became of the mailbox
+    /// itself.
+    fn report_listed(&mut self, entry: &ListEntry, lsub: bool) -> bool {
+        let changes = self.registry.listed(entry, lsub, self.notify.watched());
+        self.report(entry, changes);
+        changes.change.is_some()
+    }
+
+    fn report(&mut self, entry: &ListEntry, Changes { change, subscribed, look_up }: Changes) {
+        let changes = [change, subscribed.map(Change::Subscribed)];
+        self.events.extend(changes.into_iter().flatten().map(|change| change.event(entry)));
+        if look_up && self.registry.look_up(&entry.name) {
+            self.requests.push(Request::Subscription(entry.name.clone()));
+        }
+    }
+
+    /// The question whether this mailbox is still subscribed to has ended.
+    pub(in crate::engine) fn subscription_looked_up(&mut self, mailbox: MailboxName, found: bool, ok: bool) {
+        let changes = self.registry.looked_up(&mailbox, found || !ok);
+        self.report(&ListEntry::new(mailbox), changes);
+    }
+
+    /// An unsolicited STATUS of a mailbox that is not selected.
+    pub(in crate::engine) fn counted(&mut self, status: MailboxStatus) {
+        if !self.registry.repeats_counts(&status) {
+            self.report_status(status);
+        }
+    }
+
+    fn report_status(&mut self, status: MailboxStatus) {
+        self.deselected.iter_mut().for_each(|mailbox| mailbox.note_reported(&status));
+        self.before_event_of(&status.name);
+        let place = Place { mailbox: status.name.clone(), selection: None };
+        self.events.push(Event::new(EventKind::Status(status)).at(Some(place)));
     }
 }

@@ -1,5 +1,5 @@
-//! NOTIFY (RFC 5465): what the server was asked to report of its own accord, and asking again after an
-//! overflow.
+//! NOTIFY (RFC 5465): what the server was asked to report of its own accord, and asking again after
+//! an overflow.
 //!
 //! ```text
 //!                 OK to a user's NOTIFY               [NOTIFICATIONOVERFLOW]
@@ -8,13 +8,14 @@
 //!                                            └── the selected mailbox alone <──┘ NO, or again and again
 //! ```
 //!
-//! SELECTED is whichever mailbox is selected (section 3.1), so nothing need be asked again after a SELECT.
+//! SELECTED is whichever mailbox is selected (section 3.1), so nothing need be asked again after a
+//! SELECT.
 
 use std::time::{Duration, Instant};
 
 use crate::command::{Notify, NotifyEvent};
 use crate::engine::mailboxes::{Mailboxes, Request};
-use crate::types::{Event, EventKind, MailboxName};
+use crate::types::{Event, EventKind, ListEntry, MailboxName};
 
 /// What the server was asked to report.
 #[derive(Debug, Default)]
@@ -22,10 +23,11 @@ pub(super) struct NotifyState {
     /// What it said OK to last; what is asked again after an overflow.
     asked: Option<Box<Notify>>,
     overflow: Overflow,
-    /// How many overflows there were in a row, and when the last.
+    /// How many overflows there were in a row, and when the last one was received.
     overflows: u8,
     last_overflow: Option<Instant>,
-    /// A NOTIFY ended in a way that leaves open whether it holds, and it would let numbers move at any time.
+    /// A NOTIFY ended in a way that leaves open whether it holds, and it would let numbers move at
+    /// any time.
     may_move_numbers: bool,
 }
 
@@ -35,15 +37,24 @@ enum Overflow {
     No,
     /// NOTIFY is being sent again.
     AskedAgain,
-    /// It came while a NOTIFY was in flight: which of the two was first can't be known.
+    /// It was received while a NOTIFY was in flight: which of the two was first can't be known.
     Unclear,
+}
+
+/// What the server reports by LIST of its own accord.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Watched {
+    /// Mailboxes that are created, renamed or deleted.
+    pub(super) names: bool,
+    /// Whether they are subscribed to; LIST then says so of each.
+    pub(super) subscriptions: bool,
 }
 
 /// How many times in a row NOTIFY is sent again in full; after that for the selected mailbox alone.
 const MAX_FULL_RETRIES: u8 = 3;
 /// How many times in a row it is sent again at all.
 const MAX_RETRIES: u8 = 20;
-/// Overflows that lie further apart than this are no row.
+/// Overflows further apart than this are not in a row.
 const RETRY_WINDOW: Duration = Duration::from_secs(60);
 
 impl NotifyState {
@@ -52,17 +63,12 @@ impl NotifyState {
         self.asked.as_ref()?.watches_messages_of(mailbox)
     }
 
-    pub(super) fn asks(&self, event: NotifyEvent) -> bool {
-        self.asked.as_ref().is_some_and(|asked| asked.asks(event))
-    }
-
-    /// Whether LIST says of each mailbox whether it is subscribed to.
-    pub(super) fn asks_subscriptions(&self) -> bool {
-        self.asks(NotifyEvent::SubscriptionChange)
-    }
-
-    pub(super) fn asks_subscriptions_alone(&self) -> bool {
-        self.asks_subscriptions() && !self.asks(NotifyEvent::MailboxName)
+    pub(super) fn watched(&self) -> Watched {
+        let asks = |event| self.asked.as_ref().is_some_and(|asked| asked.asks(event));
+        Watched {
+            names: asks(NotifyEvent::MailboxName),
+            subscriptions: asks(NotifyEvent::SubscriptionChange),
+        }
     }
 }
 
@@ -83,13 +89,28 @@ impl Mailboxes {
         self.notify.asked.as_ref().is_some_and(|asked| asked.watches())
     }
 
-    /// The name as events have it. Under NOTIFY Dovecot writes names in another spelling than it wants them in.
+    /// Whether a LIST is surely NOTIFY's report that a mailbox has been deleted: an answer has no
+    /// name below which nothing is, unless the user has subscribed to it or it is one that could be
+    /// created for a special use (RFC 9051 section 6.3.10).
+    pub(in crate::engine) fn reports_deletion(&self, entry: &ListEntry) -> bool {
+        let nothing_else = |attribute: &String| {
+            let plain = ["\\NonExistent", "\\HasNoChildren", "\\Noselect", "\\NoInferiors"];
+            plain.iter().any(|plain| attribute.eq_ignore_ascii_case(plain))
+        };
+        self.notify.watched().names
+            && entry.has("\\NonExistent")
+            && entry.attributes.iter().all(nothing_else)
+            && entry.child_info.is_empty()
+    }
+
+    /// The name as events have it. Under NOTIFY Dovecot writes names in another spelling than it
+    /// wants them in.
     pub(in crate::engine) fn as_named(&self, name: &MailboxName) -> MailboxName {
         if self.is_notify_in_force() { MailboxName::new(name.as_str()) } else { name.clone() }
     }
 
-    /// The server has said OK to NOTIFY. Whether this ends an overflow: then the selected mailbox must be
-    /// compared with what the server has.
+    /// The server has said OK to NOTIFY. Whether this ends an overflow: then the selected mailbox
+    /// must be compared with what the server has.
     pub(in crate::engine) fn notify_accepted(&mut self, asked: Box<Notify>, own: bool) -> bool {
         self.notify.may_move_numbers = false;
         self.notify.asked = Some(asked);
@@ -131,8 +152,9 @@ impl Mailboxes {
         }
     }
 
-    /// `[NOTIFICATIONOVERFLOW]`, `in_flight` if a NOTIFY is: from now on the server reports nothing, not even of
-    /// the selected mailbox (RFC 5465 section 5.8). Whether there was anything to lose.
+    /// `[NOTIFICATIONOVERFLOW]`, `in_flight` if a NOTIFY is: from now on the server reports
+    /// nothing, not even of the selected mailbox (RFC 5465 section 5.8). Whether there was anything
+    /// to lose.
     pub(in crate::engine) fn notify_overflowed(&mut self, now: Instant, in_flight: bool) -> bool {
         let had = self.notify.asked.as_ref().is_some_and(|asked| !asked.is_silent());
         if !had && !in_flight {

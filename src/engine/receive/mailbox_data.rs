@@ -1,15 +1,15 @@
-//! LIST, STATUS and METADATA, and what else changes what is known of mailboxes that are not selected.
+//! LIST, STATUS and METADATA, and what else changes what is known of mailboxes that are not
+//! selected.
 //!
-//! In: responses; the ends of NOTIFY and of commands that change mailboxes. Out: each response to the command
-//! that claims it, else to [`Mailboxes`](crate::engine::mailboxes::Mailboxes); its events to the stream, its
-//! commands to the queue.
+//! In: responses; the ends of NOTIFY and of commands that change mailboxes. Out: each response to
+//! the command that claims it, else to [`Mailboxes`](crate::engine::mailboxes::Mailboxes); its
+//! events to the stream, its commands to the queue.
 
 use std::time::Instant;
 
 use crate::command::{Effect, List, Notify, ResponseKinds};
 use crate::engine::Engine;
 use crate::engine::mailboxes::Request;
-use crate::engine::mailboxes::deselected::DeselectedMailbox;
 use crate::engine::submit::internal::InternalCommand;
 use crate::types::{
     Answer, CommandId, Event, EventKind, ListEntry, MailboxStatus, Metadata, Untagged, ViewSync,
@@ -20,7 +20,7 @@ impl Engine {
     pub(in crate::engine) fn report_mailboxes(&mut self) {
         let (events, requests) = self.mailboxes.take_reports();
         for event in events {
-            self.forget_append_limits(&event);
+            self.session.forget_append_limits(&event);
             self.report(event);
         }
         for request in requests {
@@ -30,21 +30,10 @@ impl Engine {
                     let list = List::new(mailbox.as_str()).subscribed();
                     self.queue_internal(InternalCommand::Subscription { mailbox, found: false }, list, None);
                 }
-                Request::Status(status, mailbox) => {
-                    self.queue_internal(InternalCommand::DeselectedMailbox(mailbox), status, None);
+                Request::Status(selection, status) => {
+                    self.queue_internal(InternalCommand::DeselectedMailbox(selection), status, None);
                 }
             }
-        }
-    }
-
-    /// A mailbox is new, gone or renamed: how large its messages may be is not known any more.
-    fn forget_append_limits(&mut self, event: &Event) {
-        match (&event.kind, event.mailbox()) {
-            (EventKind::MailboxCreated(_) | EventKind::MailboxDeleted, Some(mailbox)) => {
-                self.session.forget_append_limit(mailbox);
-            }
-            (EventKind::MailboxRenamed { .. }, _) => self.session.forget_append_limits(),
-            _ => {}
         }
     }
 
@@ -66,12 +55,6 @@ impl Engine {
         self.report_mailboxes();
     }
 
-    /// NOTIFY has failed; `refused` if the server said so: then the one before still holds.
-    pub(in crate::engine) fn notify_failed(&mut self, id: CommandId, asked: &Notify, refused: bool) {
-        self.mailboxes.notify_failed(asked, self.inflight.internal(id).is_some(), refused);
-        self.report_mailboxes();
-    }
-
     /// `[NOTIFICATIONOVERFLOW]`. Whether there was anything to lose.
     pub(in crate::engine) fn on_notify_overflow(&mut self, now: Instant) -> bool {
         // A NOTIFY of which no byte has been written can't be meant.
@@ -89,7 +72,8 @@ impl Engine {
         }
     }
 
-    /// Changes of the selected mailbox may have been lost: what is known is compared with what is there.
+    /// Changes of the selected mailbox may have been lost: what is known is compared with what is
+    /// there.
     fn resync_selected(&mut self) {
         let is_replaced = self.selected.opening().is_some();
         let Some(selection) = self.selected.current_mut() else { return };
@@ -111,8 +95,8 @@ impl Engine {
             // What is not subscribed to is no answer to the engine's own question what is.
             let is_none =
                 matches!(asker, Some(InternalCommand::Subscription { .. })) && !entry.has("\\Subscribed");
-            // A renaming is a change, whichever command gets the row. (To SELECT, it says what became of the name
-            // given.)
+            // A renaming is a change, whichever command gets the row. (To SELECT, it says what
+            // became of the name given.)
             let renamed =
                 claimer.is_some_and(|id| self.inflight.opens(id).is_none()) && entry.renamed_from().is_some();
             back.is_some() || is_none && !lsub || renamed
@@ -131,15 +115,15 @@ impl Engine {
         self.session.learn_append_limit(&status);
         // With NOTIFY it is an answer only if it holds all that was asked for.
         let unsolicited = self.mailboxes.watches_others() && !self.inflight.asks_for_status(&response);
-        if (unsolicited || self.route(response).1.is_some()) && !self.mailboxes.is_status_echo(&status) {
-            self.report_status(status);
+        let (claimer, back) = if unsolicited { (None, Some(response)) } else { self.route(response) };
+        let asker = claimer.and_then(|id| self.inflight.internal(id));
+        if let Some(InternalCommand::DeselectedMailbox(selection)) = asker {
+            self.mailboxes.deselected_answered(*selection, &status);
         }
-    }
-
-    fn report_status(&mut self, status: MailboxStatus) {
-        self.inflight.note_status(&status);
-        self.mailboxes.report_status(status);
-        self.report_mailboxes();
+        if back.is_some() {
+            self.mailboxes.counted(status);
+            self.report_mailboxes();
+        }
     }
 
     /// Annotations that a command asked for, or that have changed (RFC 5464 section 4.4.2).
@@ -152,8 +136,8 @@ impl Engine {
         }
     }
 
-    /// Asks for the STATUS of mailboxes that were deselected, as soon as no SELECT is unanswered and nothing
-    /// waits to be sent. Whether there is something to send by that.
+    /// Asks for the STATUS of mailboxes that were deselected, as soon as no SELECT is unanswered
+    /// and nothing waits to be sent. Whether there is something to send by that.
     pub(in crate::engine) fn ask_deselected(&mut self) -> bool {
         let may_be_asked = self.mailboxes.has_deselected()
             && self.selected.opening().is_none()
@@ -169,12 +153,5 @@ impl Engine {
         self.mailboxes.ask_deselected(selected, self.session.can("CONDSTORE"));
         self.report_mailboxes();
         !self.scheduler.queue_is_empty()
-    }
-
-    /// The STATUS of a mailbox that was deselected has ended.
-    pub(in crate::engine) fn deselected_answered(&mut self, asked: DeselectedMailbox, ok: bool) {
-        if let Some(status) = self.mailboxes.deselected_answered(asked, ok) {
-            self.report_status(status);
-        }
     }
 }

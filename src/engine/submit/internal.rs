@@ -3,9 +3,10 @@
 //! They are commands like any other, without a token: their results go to the engine.
 
 use crate::command::{Messages, Store};
-use crate::engine::mailboxes::deselected::DeselectedMailbox;
 use crate::engine::selection::sync::look_back::Look;
-use crate::types::{Answer, CommandId, IncrementalSet, MailboxName, RangeCollector, Uid, UidSet};
+use crate::types::{
+    Answer, CommandId, IncrementalSet, MailboxName, RangeCollector, SelectionId, Uid, UidSet,
+};
 use crate::view::View;
 
 /// How many ranges of UIDs are kept of an answer, about: more than any mailbox has can't add up.
@@ -37,8 +38,8 @@ pub(crate) enum InternalCommand {
     Subscription { mailbox: MailboxName, found: bool },
     /// `UID FETCH … (FLAGS)`: what may have changed unseen between two IDLEs.
     Look(Look),
-    /// STATUS of a mailbox that was left under NOTIFY.
-    DeselectedMailbox(Box<DeselectedMailbox>),
+    /// STATUS of a mailbox that was deselected under NOTIFY, when this selection ended.
+    DeselectedMailbox(SelectionId),
     /// LOGOUT, when the last handle has gone.
     Logout,
 }
@@ -52,7 +53,6 @@ impl InternalCommand {
     /// Keeps this command's answer.
     pub(crate) fn received(&mut self, answer: &Answer) {
         match (self, answer) {
-            (Self::DeselectedMailbox(left), answer) => left.received(answer),
             (Self::Look(look), answer) => look.received(answer),
             // Where it is the answer it says so (RFC 5258 section 3.1).
             (Self::Subscription { mailbox, found }, Answer::List(entry)) => {

@@ -342,3 +342,17 @@ fn a_subscription_that_waits_for_an_ok_is_told_once() {
         assert_eq!(made, expected);
     }
 }
+
+#[test]
+fn a_subscription_that_another_ends_after_ours_began_is_reported() {
+    let mut script = Script::new("NOTIFY", &[]);
+    let token = script.sender.notify(Notify::set().personal([NotifyEvent::SubscriptionChange]));
+    let selected = "(selected-delayed (MessageNew MessageExpunge FlagChange))";
+    script.line(&format!("NOTIFY SET {selected} (personal (SubscriptionChange))"), "TAG OK done");
+    resolved(token);
+    script.events();
+    let ours = script.sender.subscribe("a");
+    script.line("SUBSCRIBE a", "TAG OK done\n* LIST () \"/\" a");
+    resolved(ours);
+    assert_eq!(script.events(), ["a: subscribed to", "a: unsubscribed from"]);
+}

@@ -32,6 +32,7 @@ use crate::command::{Effect, FlagUse, Messages, ResponseKinds};
 use crate::engine::inflight::counts::{InFlightCounts, by_number};
 use crate::engine::submit::selection_handle::SelectionHandle;
 use crate::engine::submit::shared::Submission;
+use crate::error::Error;
 
 /// Where the selections stand.
 pub(crate) struct SelectionFacts<'a> {
@@ -53,16 +54,20 @@ pub(crate) struct SelectionFacts<'a> {
     pub(crate) idles_left: usize,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whether a command that waits may go.
+#[derive(Debug)]
 pub(crate) enum Verdict {
     Go,
     Wait,
-    /// Its selection has ended.
-    Ended,
-    /// Its UIDs are of another era than the mailbox's.
-    OtherEra,
-    /// It changes messages, and the mailbox is open for reading alone.
-    ReadOnly,
+    /// It can never go: its selection has ended, its UIDs are of another UIDVALIDITY, the mailbox may
+    /// only be read.
+    Fail(Box<Error>),
+}
+
+impl Verdict {
+    pub(in crate::engine) fn fail(error: Error) -> Self {
+        Self::Fail(Box::new(error))
+    }
 }
 
 /// Whether this command may go out beside those in flight; `flags_clash` says whether one of them uses flags of the same
@@ -114,6 +119,6 @@ fn selection_verdict(selection_handle: &SelectionHandle, selections: &SelectionF
         let unsure = selection_handle.get().with_params && !selections.takes_params;
         if selections.may_be_selected || unsure { Verdict::Wait } else { Verdict::Go }
     } else {
-        Verdict::Ended
+        Verdict::fail(selection_handle.ended_error())
     }
 }

@@ -28,7 +28,7 @@ impl Numbering<'_> {
         let lacks_last = |view: &View| view.unknown().is_some_and(|(_, last)| last.get() == view.len());
         let lacks = of_numbers || changes && messages.is_open() && view.is_none_or(lacks_last);
         // In another era it fails, whatever the UIDs are.
-        lacks && self.uid_validity_verdict(next) != Verdict::OtherEra
+        lacks && !matches!(self.uid_validity_verdict(next), Verdict::Fail(_))
     }
 
     /// Whether its numbers go out as UIDs where these are known: some servers give out new numbers while a command by number
@@ -126,7 +126,7 @@ impl Numbering<'_> {
             }
             _ => return Verdict::Go,
         };
-        if reported == Some(uid_validity) { Verdict::Go } else { Verdict::OtherEra }
+        if reported == Some(uid_validity) { Verdict::Go } else { Verdict::fail(uid_validity_error()) }
     }
 
     /// The messages that a command that waits names, as it would be sent now. UIDs of numbers are kept until the view

@@ -9,11 +9,9 @@ use crate::engine::inflight::entry::AtStart;
 use crate::engine::log;
 use crate::engine::schedule::Queue;
 use crate::engine::schedule::admission::{SelectionFacts, Verdict, admit};
-use crate::engine::schedule::resolve::{Numbering, uid_validity_error};
+use crate::engine::schedule::resolve::Numbering;
 use crate::engine::selection::access::read_only;
 use crate::engine::selection::select::Opening;
-use crate::engine::submit::end_cause::EndCause;
-use crate::engine::submit::selection_handle::SelectionHandle;
 use crate::engine::submit::shared::{Origin, Submission};
 use crate::engine::{Engine, InternalCommand};
 use crate::error::{Error, Sent};
@@ -79,21 +77,7 @@ impl Engine {
                 self.scheduler.put_back(next, from);
                 return false;
             }
-            Verdict::Ended => {
-                let error = next
-                    .selection_handle
-                    .as_deref()
-                    .map_or_else(|| EndCause::Unknown.error(), SelectionHandle::ended_error);
-                self.fail_unsent(next, error);
-            }
-            Verdict::OtherEra => {
-                self.fail_unsent(next, uid_validity_error());
-            }
-            Verdict::ReadOnly => {
-                if let Some(selection_handle) = next.selection_handle.clone() {
-                    self.fail_unsent(next, read_only(&selection_handle));
-                }
-            }
+            Verdict::Fail(error) => self.fail_unsent(next, *error),
         }
         true
     }
@@ -121,11 +105,14 @@ impl Engine {
             idles_left: if next.origin.internal().is_some() { self.idle.left() } else { 0 },
         };
         let flags_clash = || self.inflight.flags_conflict(&next.class, messages.as_ref());
-        match admit(next, messages.as_ref(), &selections, self.inflight.counts(), flags_clash) {
-            Verdict::Go if self.is_refused_as_read_only(next) => Verdict::ReadOnly,
-            Verdict::Go if self.waits_for_saved(next, messages.as_ref()) => Verdict::Wait,
-            Verdict::Go => numbering.uid_validity_verdict(next),
-            verdict => verdict,
+        let verdict = admit(next, messages.as_ref(), &selections, self.inflight.counts(), flags_clash);
+        match (verdict, &next.selection_handle) {
+            (Verdict::Go, Some(handle)) if next.class.changes_messages && self.is_read_only(handle) => {
+                Verdict::fail(read_only(handle))
+            }
+            (Verdict::Go, _) if self.waits_for_saved(next, messages.as_ref()) => Verdict::Wait,
+            (Verdict::Go, _) => numbering.uid_validity_verdict(next),
+            (verdict, _) => verdict,
         }
     }
 

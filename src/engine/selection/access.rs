@@ -14,7 +14,6 @@
 use crate::engine::Engine;
 use crate::engine::schedule::resolve::uid_validity_error;
 use crate::engine::submit::selection_handle::{SelectionHandle, SelectionInfo};
-use crate::engine::submit::shared::Submission;
 use crate::error::{Error, ErrorKind};
 use crate::types::CommandId;
 
@@ -31,17 +30,9 @@ impl Engine {
         }
     }
 
-    /// Whether a command would change messages where that is not allowed. Of a mailbox that is being opened it is our EXAMINE
-    /// that counts until the server has answered.
-    pub(in crate::engine) fn is_refused_as_read_only(&self, next: &Submission) -> bool {
-        next.class.changes_messages
-            && next
-                .selection_handle
-                .as_ref()
-                .is_some_and(|selection_handle| self.is_read_only(selection_handle))
-    }
-
-    fn is_read_only(&self, selection_handle: &SelectionHandle) -> bool {
+    /// Whether it may only be read. Of a mailbox that is being opened it is our EXAMINE that counts until the server has
+    /// answered.
+    pub(in crate::engine) fn is_read_only(&self, selection_handle: &SelectionHandle) -> bool {
         let examining = self
             .selected
             .opening()

@@ -6,15 +6,12 @@
 //! command (it may repeat what it was sent), no data. With the level off a line costs one
 //! comparison.
 
-use std::fmt::Display;
 use std::time::{Duration, Instant};
 
-use tracing::field::{DisplayValue, display};
 use tracing::{debug, info};
 
-use crate::engine::submit::selection_handle::SelectionHandle;
-use crate::engine::submit::slot::ErasedCommand;
-use crate::engine::write::idle::Idle;
+use crate::engine::submit::end_cause::EndCause;
+use crate::engine::submit::subject::Subject;
 use crate::error::{Error, Result};
 use crate::types::{CloseReason, CommandId, Done, MailboxName};
 
@@ -24,23 +21,6 @@ macro_rules! target {
     () => {
         "imap_duplex"
     };
-}
-
-/// Which command a line is about.
-pub(in crate::engine) struct Subject<'a> {
-    pub(in crate::engine) id: CommandId,
-    pub(in crate::engine) job: &'a dyn ErasedCommand,
-    pub(in crate::engine) selection_handle: Option<&'a SelectionHandle>,
-    /// One of the engine's own.
-    pub(in crate::engine) own: bool,
-}
-
-impl<'a> Subject<'a> {
-    /// The mailbox that it names, else the one in which it works.
-    fn mailbox(&self) -> Option<DisplayValue<impl Display + 'a>> {
-        let selected = self.selection_handle.map(|selection_handle| &selection_handle.place.mailbox);
-        self.job.mailbox().or(selected).map(|name| display(name.shown()))
-    }
 }
 
 macro_rules! command {
@@ -89,20 +69,18 @@ pub(in crate::engine) fn selected(mailbox: &MailboxName, exists: u32) {
     debug!(target: target!(), mailbox = %mailbox.shown(), messages = exists, "selected");
 }
 
-pub(in crate::engine) fn deselected(mailbox: &MailboxName, by: crate::engine::submit::end_cause::EndCause) {
+pub(in crate::engine) fn deselected(mailbox: &MailboxName, by: EndCause) {
     debug!(target: target!(), mailbox = %mailbox.shown(), ?by, "no longer selected");
 }
 
-impl Idle {
-    /// The server has answered `+`.
-    pub(in crate::engine) fn log_begun(id: CommandId) {
-        debug!(target: target!(), %id, "idling");
-    }
+/// The server has answered IDLE with `+`.
+pub(in crate::engine) fn idling(id: CommandId) {
+    debug!(target: target!(), %id, "idling");
+}
 
-    /// It has lasted as long as one IDLE may.
-    pub(in crate::engine) fn log_renewed(id: CommandId, since: Instant, now: Instant) {
-        debug!(target: target!(), %id, after = ?now.duration_since(since), "IDLE is renewed");
-    }
+/// An IDLE has lasted as long as one may.
+pub(in crate::engine) fn idle_renewed(id: CommandId, since: Instant, now: Instant) {
+    debug!(target: target!(), %id, after = ?now.duration_since(since), "IDLE is renewed");
 }
 
 /// The connection has ended; `ready` if it had been logged in.

@@ -62,22 +62,18 @@ fn every_file_of_the_engine_has_a_room() {
 
 /// Rooms that still name one above them. An entry is a debt; one that is paid is an error here, so
 /// that it goes.
-const DEBTS: [(&str, &str); 10] = [
+const DEBTS: [(&str, &str); 6] = [
     ("inflight", "mod"),
-    ("inflight", "write"),
-    ("log", "write"),
     ("receive", "mod"),
     ("schedule", "mod"),
     ("selection", "mod"),
     ("selection", "schedule"),
     ("submit", "selection"),
-    ("submit", "log"),
-    ("submit", "write"),
 ];
 /// How many fields the engine may have: its parts.
 const MAX_PARTS: usize = 12;
 /// How many functions all `impl Engine` blocks may have.
-const MAX_METHODS: usize = 162;
+const MAX_METHODS: usize = 161;
 /// How many fields of the rooms' types may be visible outside their room.
 const MAX_VISIBLE: usize = 200;
 /// Types that only carry arguments, whose fields are open.

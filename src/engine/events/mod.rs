@@ -11,6 +11,7 @@
 pub(in crate::engine) mod backlog;
 pub(in crate::engine) mod blocks;
 pub(in crate::engine) mod coalesce;
+pub(in crate::engine) mod excerpt;
 pub(in crate::engine) mod lag;
 pub(in crate::engine) mod output;
 pub(in crate::engine) mod queue;

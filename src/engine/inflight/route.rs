@@ -6,12 +6,11 @@
 
 use crate::command::{Claim, Effect, Messages, ResponseKinds};
 use crate::engine::Engine;
+use crate::engine::events::excerpt::{excerpt, left_out};
 use crate::engine::inflight::InFlight;
 use crate::engine::inflight::ambiguous::{MAX_DIVERTED, may_be_contested};
 use crate::engine::inflight::entry::{InFlightCommand, ever};
 use crate::engine::submit::slot::data_event;
-use crate::engine::write::secrets::excerpt;
-use crate::engine::write::secrets::left_out;
 use crate::types::{
     Answer, Code, CommandId, Event, EventKind, Limits, StatusResponse, Uid, UidSet, Untagged,
 };

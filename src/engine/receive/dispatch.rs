@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use crate::command::ResponseKinds;
 use crate::engine::Engine;
-use crate::engine::write::secrets::excerpt;
+use crate::engine::events::excerpt::excerpt;
 use crate::types::{Answer, Code, Event, EventKind, Flag, Place, Seq, Status, StatusResponse, Untagged};
 use crate::wire::{Response, Unparsable};
 

@@ -16,3 +16,4 @@ mod overrun;
 pub(in crate::engine) mod selection_handle;
 pub(in crate::engine) mod shared;
 pub(in crate::engine) mod slot;
+pub(in crate::engine) mod subject;

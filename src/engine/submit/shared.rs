@@ -10,10 +10,10 @@ use std::task::{Context, Poll, Waker};
 
 use crate::command::{Class, Command};
 use crate::engine::events::queue::EventQueue;
-use crate::engine::log::Subject;
 use crate::engine::submit::internal::InternalCommand;
 use crate::engine::submit::selection_handle::{SelectOptions, SelectionHandle, SubmitContext};
 use crate::engine::submit::slot::{ErasedCommand, Submitted};
+use crate::engine::submit::subject::Subject;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
     Capabilities, CloseReason, CommandId, Done, Event, EventKind, Limits, MailboxName, Place, SelectionId,

@@ -15,10 +15,10 @@ use std::task::{Context, Poll, Waker};
 use crate::command::{Claim, Command, Flow, Line, Messages, Session};
 use crate::engine::events::backlog::{Backlog, mark};
 use crate::engine::events::blocks::Blocks;
+use crate::engine::events::excerpt::left_out;
 use crate::engine::events::output::Output;
 use crate::engine::events::queue::EventQueue;
 use crate::engine::submit::overrun::{kept, overrun};
-use crate::engine::write::secrets::left_out;
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::{
     Answer, CommandId, Done, Event, EventKind, Limits, MailboxName, Progress, Status, Untagged,

@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 use crate::command::Session;
 use crate::engine::inflight::InFlight;
 use crate::engine::lifecycle::Lifecycle;
+use crate::engine::log;
 use crate::engine::schedule::Scheduler;
 use crate::engine::settings::Settings;
 use crate::engine::write::Writer;
@@ -159,7 +160,7 @@ impl Idle {
     pub(in crate::engine) fn accepted(&mut self, id: CommandId, now: Instant) -> bool {
         let asked = self.state == State::Requested { id };
         if asked {
-            Self::log_begun(id);
+            log::idling(id);
             self.state = State::On { id, since: now };
             self.alone = true;
         }
@@ -247,7 +248,7 @@ impl Idle {
             State::On { id, since } => {
                 let renews = around.renews(id) && now.duration_since(since) >= settings.idle_renew;
                 if renews {
-                    Self::log_renewed(id, since, now);
+                    log::idle_renewed(id, since, now);
                 }
                 return if self.end_soon || renews { IdleStep::Leave } else { IdleStep::Wait };
             }

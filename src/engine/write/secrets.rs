@@ -15,15 +15,13 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use zeroize::Zeroizing;
 
+use crate::engine::events::excerpt::{LEFT_OUT, excerpt};
 use crate::engine::write::secret_pieces::{Piece, Pieces};
-use crate::types::{Answer, Code, CommandId, EventKind, StatusResponse, Untagged};
+use crate::types::{Answer, Code, CommandId, StatusResponse};
 use crate::wire::Response;
 use crate::wire::frame::FrameError;
 
-/// What stands in place of what the server said.
-const LEFT_OUT: &str = "(left out: it has a password or another secret in it)";
-
-/// The same for a text that was not inspected.
+/// What stands in place of a response that has not been searched for secrets.
 const MAY_HAVE: &str = "(left out: it may have a password or another secret in it)";
 
 #[derive(Default)]
@@ -115,18 +113,6 @@ impl Secrets {
     pub(in crate::engine) fn take_out_of_error(&self, error: FrameError) -> FrameError {
         if self.is_empty() { error } else { error.begun_with(MAY_HAVE) }
     }
-}
-
-/// The beginning of a response that could not be read, as far as it is worth keeping.
-pub(in crate::engine) fn excerpt(bytes: &Bytes) -> Bytes {
-    const MAX_EXCERPT: usize = 16 << 10;
-    if bytes.len() <= MAX_EXCERPT { bytes.clone() } else { Bytes::copy_from_slice(&bytes[..MAX_EXCERPT]) }
-}
-
-/// The event in place of a response that has a secret in it.
-pub(in crate::engine) fn left_out(response: &Untagged) -> Option<EventKind> {
-    let (bytes, error) = (Bytes::from_static(LEFT_OUT.as_bytes()), "not kept".to_owned());
-    response.has_secret().then_some(EventKind::Unparsed { bytes, error })
 }
 
 /// Whether a code has words of the server's choice.

@@ -63,8 +63,8 @@ impl Invalidation {
     }
 }
 
-/// Where the last event stands of each state. Those of one kind are apart: what invalidates them all
-/// costs nothing for the others.
+/// Where the last event stands of each state. Those of one kind are apart: what invalidates them
+/// all costs nothing for the others.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct LatestByKey {
     flags: HashMap<Key, u64>,

@@ -223,9 +223,7 @@ impl Form {
 }
 
 pub(in crate::engine) fn uid_validity_error() -> Error {
-    Error::invalid(
-        "its UIDs are of another era than those of the mailbox (UIDVALIDITY): they name other messages",
-    )
+    Error::invalid("its UIDs are of another UIDVALIDITY than the mailbox has: they name other messages")
 }
 
 fn no_uid() -> Error {

@@ -7,7 +7,7 @@
 use super::client_knowledge::Note;
 use super::commands::{Cmd, Named};
 use super::kinds::Kind;
-use super::mailboxes::{DELETED, FLAGS, Folder, Mail, SEEN, Selected, Told, bits, encoded};
+use super::mailboxes::{DELETED, FLAGS, Folder, Mail, Numbered, SEEN, Selected, bits, encoded};
 use super::order::{answers_look_alike, copies_in_order, in_order};
 use super::server::{Idling, Outcome, Server, Task};
 use crate::types::{Seq, SeqSet};
@@ -69,7 +69,7 @@ impl Server {
     }
 
     fn finish(&mut self, at: usize, how: &'static str, code: &str) {
-        self.tell_mod_seq();
+        self.report_mod_seq();
         let task = self.tasks.remove(at);
         self.say(
             format!("{} {how} {code}done", task.tag),
@@ -82,7 +82,7 @@ impl Server {
         let Some(todo) = task.todo else { return self.begin(at, dice) };
         // Flags of what is gone can't be changed (RFC 2180 section 4.2).
         let stores = matches!(task.cmd, Cmd::Store { .. });
-        let next = todo.iter().position(|uid| self.has_told(*uid) && !(stores && self.is_gone(*uid)));
+        let next = todo.iter().position(|uid| self.is_numbered(*uid) && !(stores && self.is_gone(*uid)));
         match (&task.cmd, next) {
             (Cmd::Fetch { items, since, .. }, Some(next)) => {
                 if dice % 64 == 3 && self.users.contains(&task.id) {
@@ -110,19 +110,19 @@ impl Server {
                     self.outcome(at).rows.push(uid);
                     items.push("FLAGS");
                 }
-                if self.tells_mods() {
+                if self.has_mods() {
                     // Of a silent one, too (RFC 7162 section 3.1.3).
                     items.push("MODSEQ");
                     self.highest_row = self.highest_row.max(self.mods_of(uid).unwrap_or(0));
                 }
-                if !silent || self.tells_mods() {
+                if !silent || self.has_mods() {
                     self.say_row(uid, &items);
                 }
             }
             (Cmd::Expunge(_) | Cmd::Copy { moves: true, .. }, Some(next)) => {
                 assert!(self.may_expunge(), "the model may not say EXPUNGE here");
                 if self.says_vanished() {
-                    let some = todo[next..].iter().copied().filter(|uid| self.has_told(*uid));
+                    let some = todo[next..].iter().copied().filter(|uid| self.is_numbered(*uid));
                     let some: Vec<u32> = some.take(1 + usize::from(dice % 4)).collect();
                     return self.say_vanished(&some);
                 }
@@ -155,7 +155,7 @@ impl Server {
             // (7.5.2).
             names.push("FLAGS");
         }
-        if mods || self.tells_mods() && names.contains(&"FLAGS") && dice % 4 < 2 {
+        if mods || self.has_mods() && names.contains(&"FLAGS") && dice % 4 < 2 {
             names.push("MODSEQ");
         }
         self.outcome(at).rows.push(uid);
@@ -195,7 +195,7 @@ impl Server {
             Cmd::Noop => {
                 if dice.is_multiple_of(2) {
                     // RFC 9051 section 6.1.2: a good time to report changes.
-                    self.tell_all();
+                    self.report_all();
                 }
                 self.finish(at, "OK", "");
             }
@@ -228,10 +228,11 @@ impl Server {
                     return self.finish(at, "NO", "");
                 };
                 let unseen = folder.messages.iter().filter(|m| m.flags & SEEN == 0).count();
-                let told = (folder.messages.len(), folder.next, folder.uid_validity, unseen);
-                let told = (u32::try_from(told.0).unwrap(), told.1, told.2, u32::try_from(told.3).unwrap());
-                self.outcome(at).status = Some(told);
-                let (messages, next, uid_validity, unseen) = told;
+                let counts = (folder.messages.len(), folder.next, folder.uid_validity, unseen);
+                let counts =
+                    (u32::try_from(counts.0).unwrap(), counts.1, counts.2, u32::try_from(counts.3).unwrap());
+                self.outcome(at).status = Some(counts);
+                let (messages, next, uid_validity, unseen) = counts;
                 let text =
                     format!("MESSAGES {messages} UIDNEXT {next} UIDVALIDITY {uid_validity} UNSEEN {unseen}");
                 self.say(
@@ -297,7 +298,7 @@ impl Server {
     /// CHANGEDSINCE (RFC 7162 section 3.1.4.1), which also asks for mod-sequences from now on.
     fn only_changed(&mut self, at: usize, since: u64) {
         self.mods_on = true;
-        assert!(self.kind.knows_mods() && self.tells_mods(), "mod-sequences of a mailbox that has none");
+        assert!(self.kind.knows_mods() && self.has_mods(), "mod-sequences of a mailbox that has none");
         let todo = self.tasks[at].todo.take().unwrap_or_default();
         let changed = |uid: &u32| self.mods_of(*uid).is_some_and(|mods| mods > since);
         self.tasks[at].todo = Some(todo.into_iter().filter(changed).collect());
@@ -305,17 +306,17 @@ impl Server {
 
     /// Of these messages, those that `n:*` names only because the last message is below n.
     fn note_stars(&mut self, at: usize, which: &Named, uids: &[u32]) {
-        let told = self.session.iter().flat_map(|s| &s.told).zip(1..);
+        let numbered = self.session.iter().flat_map(|s| &s.numbered).zip(1..);
         let number = |uid: u32, seq: u32| if which.by_uid { uid } else { seq };
         let by_star =
-            told.filter(|(m, seq)| uids.contains(&m.uid) && !which.has(number(m.uid, *seq), u32::MAX));
+            numbered.filter(|(m, seq)| uids.contains(&m.uid) && !which.has(number(m.uid, *seq), u32::MAX));
         let by_star: Vec<u32> = by_star.map(|(m, _)| m.uid).collect();
         self.outcome(at).by_star.extend(by_star);
     }
 
     fn drop_gone(&mut self, at: usize) {
         let Some(session) = &self.session else { return };
-        let gone: Vec<u32> = session.told.iter().filter(|m| m.gone).map(|m| m.uid).collect();
+        let gone: Vec<u32> = session.numbered.iter().filter(|m| m.gone).map(|m| m.uid).collect();
         if let Some(todo) = &mut self.tasks[at].todo {
             todo.retain(|uid| !gone.contains(uid));
         }
@@ -335,7 +336,7 @@ impl Server {
         };
         let ghosts = self.kind.keeps_ghosts;
         let found: Vec<u32> = session
-            .told
+            .numbered
             .iter()
             .zip(1..)
             .filter(|(m, seq)| {
@@ -371,7 +372,7 @@ impl Server {
         let mut pairs = Vec::new();
         for uid in &uids {
             let flags =
-                self.session.iter().flat_map(|s| &s.told).find(|m| m.uid == *uid).map_or(0, |m| m.flags);
+                self.session.iter().flat_map(|s| &s.numbered).find(|m| m.uid == *uid).map_or(0, |m| m.flags);
             pairs.push((*uid, self.put(to, flags)));
         }
         self.outcome(at).copied.extend(pairs);
@@ -415,9 +416,9 @@ impl Server {
         let going: Vec<u32> =
             all.iter().filter(|m| m.flags & DELETED != 0 && goes(m.uid)).map(|m| m.uid).collect();
         going.iter().for_each(|uid| self.remove_from_selected(*uid));
-        let told: Vec<u32> = going.into_iter().filter(|uid| self.has_told(*uid)).collect();
-        self.outcome(at).expunged.extend(&told);
-        self.tasks[at].todo = Some(told);
+        let numbered: Vec<u32> = going.into_iter().filter(|uid| self.is_numbered(*uid)).collect();
+        self.outcome(at).expunged.extend(&numbered);
+        self.tasks[at].todo = Some(numbered);
     }
 
     fn open(&mut self, at: usize, name: &str, resume: Option<(u32, u64)>) {
@@ -436,12 +437,12 @@ impl Server {
         // RFC 9051 section 6.3.2.
         self.say(format!("* FLAGS ({})", FLAGS.join(" ")), Note::Nothing);
         self.say(format!("* {count} EXISTS"), Note::Nothing);
-        self.say(format!("* OK [UIDVALIDITY {uid_validity}] era"), Note::Nothing);
+        self.say(format!("* OK [UIDVALIDITY {uid_validity}] ok"), Note::Nothing);
         self.say(format!("* OK [UIDNEXT {next}] next"), Note::Nothing);
         if self.kind.rev2 {
             self.say_listed(name);
         }
-        self.tell_since(folder, resume);
+        self.report_since(folder, resume);
     }
 
     fn opened(&mut self, at: usize, name: &str, read_only: bool) {
@@ -449,13 +450,13 @@ impl Server {
         let Task { id, whole: uids, since, .. } = self.tasks[at].clone();
         let since = if self.kind.knows_mods() { since } else { u64::MAX };
         let now = |uid: u32| self.folders[folder].messages.iter().find(|m| m.uid == uid).copied();
-        let told = uids.iter().map(|&uid| match now(uid) {
+        let numbered = uids.iter().map(|&uid| match now(uid) {
             // Changes since the answer began have not been reported.
-            Some(Mail { uid, flags, mods }) => Told { uid, flags, dirty: mods > since, gone: false },
-            None => Told { uid, flags: 0, dirty: false, gone: true },
+            Some(Mail { uid, flags, mods }) => Numbered { uid, flags, dirty: mods > since, gone: false },
+            None => Numbered { uid, flags: 0, dirty: false, gone: true },
         });
-        let (told, up_to) = (told.collect(), uids.last().copied().unwrap_or(0));
-        self.session = Some(Selected { folder, read_only, told, up_to });
+        let (numbered, up_to) = (numbered.collect(), uids.last().copied().unwrap_or(0));
+        self.session = Some(Selected { folder, read_only, numbered, up_to });
         self.outcome(at).folder = Some(folder);
         self.finish(at, "OK", if read_only { "[READ-ONLY] " } else { "[READ-WRITE] " });
         self.out.push_back((Vec::new(), Note::Opened(id, folder, uids)));

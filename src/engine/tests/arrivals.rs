@@ -13,7 +13,7 @@ const ALL: &str = "UID SEARCH RETURN (ALL) ALL";
 
 fn opened(exists: u32, uid_next: Option<u32>) -> String {
     let next = uid_next.map_or_else(String::new, |uid| format!("* OK [UIDNEXT {uid}] next\n"));
-    format!("* {exists} EXISTS\n* OK [UIDVALIDITY 7] era\n{next}* OK [HIGHESTMODSEQ 10] modseq\nTAG OK done")
+    format!("* {exists} EXISTS\n* OK [UIDVALIDITY 7] ok\n{next}* OK [HIGHESTMODSEQ 10] modseq\nTAG OK done")
 }
 
 fn arrived(script: &mut Script) -> Vec<u32> {
@@ -27,7 +27,7 @@ fn arrived(script: &mut Script) -> Vec<u32> {
 
 /// After SELECT's OK, with three messages and UIDNEXT 4, these lines come, then the answer to the
 /// engine's own search.
-fn told_as_new(lines: &str, all: &str) -> Vec<u32> {
+fn reported_as_new(lines: &str, all: &str) -> Vec<u32> {
     let mut script = Script::new("QRESYNC ESEARCH", &["QRESYNC"]);
     script.select("INBOX".into(), "SELECT INBOX", &opened(3, Some(4)));
     let mut truth = Truth::of(script, Vec::new(), 4);
@@ -61,9 +61,9 @@ fn removals_without_numbers_move_the_line_between_old_and_new() {
         ("* 5 EXISTS\n* 1 EXPUNGE\n* 3 EXPUNGE", "2:3,5", &[5]),
         ("* 5 EXISTS\n* VANISHED 1\n* 1 EXPUNGE", "3:5", &[4, 5]),
     ] {
-        let mut told = told_as_new(lines, all);
-        told.sort_unstable();
-        assert_eq!(told, new, "{lines}");
+        let mut reported = reported_as_new(lines, all);
+        reported.sort_unstable();
+        assert_eq!(reported, new, "{lines}");
     }
 }
 
@@ -122,7 +122,7 @@ struct Truth {
     asked: Option<(String, String)>,
     /// Each message that came after the opening.
     came: Vec<u32>,
-    told: BTreeMap<u32, u32>,
+    reported: BTreeMap<u32, u32>,
     contradictions: u32,
 }
 
@@ -143,7 +143,7 @@ impl Truth {
 
     /// INBOX is selected, and these are its messages now.
     fn of(script: Script, uids: Vec<u32>, first_new: u32) -> Self {
-        let (asked, came, told) = (None, Vec::new(), BTreeMap::new());
+        let (asked, came, reported) = (None, Vec::new(), BTreeMap::new());
         Self {
             script,
             uids,
@@ -152,7 +152,7 @@ impl Truth {
             vanished: true,
             asked,
             came,
-            told,
+            reported,
             contradictions: 0,
         }
     }
@@ -169,7 +169,7 @@ impl Truth {
             7 => self.contradict(which),
             _ => self.answer(),
         }
-        self.hear();
+        self.read_events();
     }
 
     fn arrive(&mut self, count: usize) {
@@ -275,9 +275,9 @@ impl Truth {
         self.script.say(&format!("{tag} OK done"));
     }
 
-    fn hear(&mut self) {
+    fn read_events(&mut self) {
         for uid in arrived(&mut self.script) {
-            *self.told.entry(uid).or_default() += 1;
+            *self.reported.entry(uid).or_default() += 1;
         }
     }
 
@@ -286,20 +286,24 @@ impl Truth {
     fn check(&mut self) {
         for _ in 0..100 {
             self.answer();
-            self.hear();
+            self.read_events();
         }
         assert!(self.script.bench.engine.closed().is_none());
-        assert!(self.told.values().all(|times| *times == 1), "told twice: {:?}", self.told);
-        assert!(self.told.keys().all(|uid| *uid >= self.first_new), "old, and told: {:?}", self.told);
+        assert!(self.reported.values().all(|times| *times == 1), "reported twice: {:?}", self.reported);
+        assert!(
+            self.reported.keys().all(|uid| *uid >= self.first_new),
+            "old, and reported: {:?}",
+            self.reported
+        );
         let lost: Vec<_> =
-            self.came.iter().filter(|u| self.uids.contains(u) && !self.told.contains_key(u)).collect();
-        assert!(lost.is_empty(), "lost: {lost:?}, told {:?}", self.told);
+            self.came.iter().filter(|u| self.uids.contains(u) && !self.reported.contains_key(u)).collect();
+        assert!(lost.is_empty(), "lost: {lost:?}, reported {:?}", self.reported);
     }
 }
 
 proptest! {
     #[test]
-    fn each_new_message_is_told_once_and_no_old_one(
+    fn each_new_message_is_reported_once_and_no_old_one(
         size in 0..9_u32,
         vanished: bool,
         uidonly in prop::bool::weighted(0.2),

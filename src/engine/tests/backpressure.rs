@@ -44,7 +44,7 @@ fn read(rows: &mut Rows<List>, count: usize) {
 }
 
 #[test]
-fn a_hold_has_an_end_and_is_not_begun_anew_by_what_comes() {
+fn a_hold_has_an_end_and_is_not_restarted_by_responses() {
     let (mut bench, _imap, _rows) = backed_up(HOLD);
     assert_eq!(held(&mut bench, HOLD * 2), HOLD);
     bench.feed(b"* LIST () \"/\" b\r\n");
@@ -54,7 +54,7 @@ fn a_hold_has_an_end_and_is_not_begun_anew_by_what_comes() {
 }
 
 #[test]
-fn whoever_reads_is_waited_for_anew_and_never_longer_than_that() {
+fn a_reader_is_waited_for_again_and_never_longer_than_that() {
     let (mut bench, _imap, mut rows) = backed_up(HOLD);
     assert_eq!(held(&mut bench, HOLD / 2), HOLD / 2);
     read(&mut rows, 1);
@@ -107,7 +107,7 @@ fn the_end_ends_it_too() {
     assert!(!bench.engine.holds(bench.now), "what it said before is all that is left");
     let (mut bench, _imap, rows) = backed_up(HOLD);
     drop(rows);
-    assert!(!bench.engine.holds(bench.now), "nobody reads");
+    assert!(!bench.engine.holds(bench.now), "no reader");
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn uid(value: u32) -> Uid {
 fn selected(capabilities: &str, flags: &str) -> (Script, Mailbox) {
     let mut script = Script::new(capabilities, &[]);
     let select = Select::new("INBOX").view_sync(ViewSync::Flags);
-    let answer = "* 1 EXISTS\n* OK [UIDVALIDITY 7] era\nTAG OK done";
+    let answer = "* 1 EXISTS\n* OK [UIDVALIDITY 7] ok\nTAG OK done";
     let inbox = script.select(select, "SELECT INBOX", answer);
     script.line("UID SEARCH ALL", "* SEARCH 10\nTAG OK done");
     script.line("UID FETCH 10 (FLAGS)", &format!("* 1 FETCH (UID 10 FLAGS ({flags}))\nTAG OK done"));
@@ -24,7 +24,7 @@ fn selected(capabilities: &str, flags: &str) -> (Script, Mailbox) {
 }
 
 /// What is reported, and whether with a cause; completions aside.
-fn told(script: &mut Script) -> Vec<(String, bool)> {
+fn reported(script: &mut Script) -> Vec<(String, bool)> {
     let events: Vec<Event> = std::iter::from_fn(|| script.bench.event()).collect();
     let line = |event: &Event| event.to_string().trim_start_matches("INBOX: ").to_owned();
     let all = events.iter().map(|event| (line(event), event.cause.is_some()));
@@ -36,7 +36,7 @@ fn flags(flags: &str, ours: bool) -> (String, bool) {
 }
 
 #[test]
-fn what_a_command_does_not_change_is_not_its_doing() {
+fn what_a_command_does_not_change_is_not_caused_by_it() {
     for (before, now, ours) in [
         ("", "\\Seen", true),
         ("\\Recent", "\\Seen", true),
@@ -48,13 +48,13 @@ fn what_a_command_does_not_change_is_not_its_doing() {
         let stored = inbox.store(uid(10), Store::add([Flag::Seen]));
         script.line("UID STORE 10 +FLAGS (\\Seen)", &row(""));
         assert_eq!(resolved(stored).len(), 1);
-        assert_eq!(told(&mut script), [flags(now, ours)]);
+        assert_eq!(reported(&mut script), [flags(now, ours)]);
 
         let (mut script, inbox) = selected("", before);
         let read = inbox.fetch(uid(10), Items::body().marking_seen());
         script.line("UID FETCH 10 (BODY[])", &row("BODY[] \"x\" "));
         assert_eq!(resolved(read).len(), 1);
-        assert_eq!(told(&mut script), [flags(now, ours)]);
+        assert_eq!(reported(&mut script), [flags(now, ours)]);
 
         // Refused, it may have done it to some all the same.
         let (mut script, inbox) = selected("", before);
@@ -62,13 +62,13 @@ fn what_a_command_does_not_change_is_not_its_doing() {
         script.line("UID STORE 10 +FLAGS.SILENT (\\Seen)", "TAG NO no");
         assert!(poll_once(&mut { stored }).unwrap().is_err());
         script.line("UID FETCH 10 (FLAGS)", &row(""));
-        assert_eq!(told(&mut script), [flags(now, ours)]);
+        assert_eq!(reported(&mut script), [flags(now, ours)]);
     }
 }
 
 /// Contract, promise 4: no server reports a silent STORE.
 #[test]
-fn flags_that_a_move_by_steps_has_left_behind_are_told() {
+fn flags_that_a_move_by_steps_has_left_behind_are_reported() {
     let (mut script, inbox) = selected("UIDPLUS", "");
     let moved = inbox.move_to(uid(10), "x");
     script.line("UID COPY 10 x", "TAG OK done");
@@ -76,7 +76,7 @@ fn flags_that_a_move_by_steps_has_left_behind_are_told() {
     script.line("UID EXPUNGE 10", "TAG NO you may not");
     assert!(poll_once(&mut { moved }).unwrap().is_err());
     script.line("UID FETCH 10 (FLAGS)", "* 1 FETCH (UID 10 FLAGS (\\Deleted))\nTAG OK done").quiet();
-    assert_eq!(told(&mut script), [flags("\\Deleted", true)]);
+    assert_eq!(reported(&mut script), [flags("\\Deleted", true)]);
     // With MOVE no flags are set.
     let (mut script, inbox) = selected("MOVE", "");
     let moved = inbox.move_to(uid(10), "x");
@@ -86,10 +86,10 @@ fn flags_that_a_move_by_steps_has_left_behind_are_told() {
 
 /// Contract, promise 3: unsolicited data is an event, even in a row that contradicts what is known.
 #[test]
-fn data_in_a_row_that_cannot_be_true_is_told() {
+fn data_in_a_row_that_cannot_be_true_is_reported() {
     let (mut script, _inbox) = selected("", "");
     script.say("* 1 FETCH (UID 15 BODY[] \"x\")");
-    let told = told(&mut script);
-    assert_eq!(told[0], ("data of uid 15".into(), false), "{told:?}");
-    assert!(told[1].0.starts_with("the server contradicts itself"), "{told:?}");
+    let reported = reported(&mut script);
+    assert_eq!(reported[0], ("data of uid 15".into(), false), "{reported:?}");
+    assert!(reported[1].0.starts_with("the server contradicts itself"), "{reported:?}");
 }

@@ -51,11 +51,11 @@ impl World {
             list.dedup();
             list
         };
-        let told_uids = self.server.kind.uidplus || self.server.kind.rev2;
+        let has_uids = self.server.kind.uidplus || self.server.kind.rev2;
         match got {
             Got::Rows(rows) => self.check_rows(intent, outcome, rows),
             Got::SearchResult(uids) => assert_eq!(sorted(uids), sorted(&outcome.found), "{intent:?}"),
-            Got::Copied(pairs) if told_uids => {
+            Got::Copied(pairs) if has_uids => {
                 let mut pairs = pairs.clone();
                 pairs.sort_unstable();
                 let mut copied = outcome.copied.clone();
@@ -63,7 +63,7 @@ impl World {
                 assert_eq!(pairs, copied, "{intent:?}");
             }
             Got::Copied(pairs) => assert!(pairs.is_empty(), "{intent:?}: {pairs:?}"),
-            Got::Appended(uid) => assert_eq!(*uid, outcome.appended.filter(|_| told_uids), "{intent:?}"),
+            Got::Appended(uid) => assert_eq!(*uid, outcome.appended.filter(|_| has_uids), "{intent:?}"),
             Got::Listed(names) => assert_eq!(*names, outcome.listed, "{intent:?}"),
             Got::Status(counts) => assert_eq!(*counts, outcome.status, "{intent:?}"),
             Got::Expunged(count, uids) => {
@@ -90,7 +90,7 @@ impl World {
         match error.kind() {
             ErrorKind::No => assert!(ends.contains(&"NO"), "{intent:?} {error}"),
             ErrorKind::Bad => assert!(ends.contains(&"BAD"), "{intent:?} {error}"),
-            ErrorKind::Invalid if error.to_string().contains("another era") => {
+            ErrorKind::Invalid if error.to_string().contains("another UIDVALIDITY") => {
                 // Of COPY and its kin some lines may have been sent before UIDVALIDITY changed.
                 let unsent = (lines, error.sent()) == (0, Sent::No);
                 assert!(unsent || lines > 0 && error.sent() == Sent::Partly, "{intent:?} {error}");
@@ -160,7 +160,7 @@ impl World {
                 continue;
             }
             assert_eq!(of.len(), 1, "one row of {uid} for {intent:?}: {rows:?}");
-            let told = [
+            let reported = [
                 (1, of[0].flags().is_some()),
                 (2, of[0].size().is_some()),
                 (4, of[0].envelope().is_some()),
@@ -169,16 +169,16 @@ impl World {
             let section = wanted_fields(intent.items);
             let has_fields = section.is_none_or(|section| of[0].section(&section).is_some());
             assert!(has_fields, "{intent:?} lacks fields of the header: {:?}", of[0]);
-            for (item, told) in told {
-                assert!(told || intent.items & item == 0, "{intent:?} lacks an item: {:?}", of[0]);
+            for (item, reported) in reported {
+                assert!(reported || intent.items & item == 0, "{intent:?} lacks an item: {:?}", of[0]);
             }
         }
         for row in rows {
             let Some(uid) = row.uid().map(u32::from) else {
                 // Flags of a message that the server named by number alone are right for either
                 // command.
-                let news = row.flags().is_some() && !row.has_data() && intent.seqs.is_some();
-                assert!(news, "a row without UID for {intent:?}: {row:?}");
+                let is_change = row.flags().is_some() && !row.has_data() && intent.seqs.is_some();
+                assert!(is_change, "a row without UID for {intent:?}: {row:?}");
                 continue;
             };
             let named = |open: &UidSet| Uid::new(uid).is_some_and(|uid| open.contains(uid));
@@ -197,11 +197,11 @@ impl World {
                 assert_eq!(section.data.as_deref(), Some(text.as_bytes()), "{intent:?}");
             }
             if let Some(flags) = row.flags() {
-                let told = (folder, uid, bits_of(flags));
+                let reported = (folder, uid, bits_of(flags));
                 let response = &self.server.response.flags[outcome.rows_before..];
                 assert!(
-                    response.contains(&told),
-                    "flags {flags} of {uid} were not told since {intent:?} was sent"
+                    response.contains(&reported),
+                    "flags {flags} of {uid} were not reported since {intent:?} was sent"
                 );
             }
         }
@@ -226,8 +226,8 @@ impl World {
         });
         let mut outcomes = others.filter_map(|(id, _)| self.server.outcomes.get(id));
         // Of a command that came before the mailbox was open the server can't say what it named.
-        let named =
-            outcome.told_then.is_empty() || outcome.named.as_ref().is_some_and(|named| named.contains(&uid));
+        let named = outcome.numbered_then.is_empty()
+            || outcome.named.as_ref().is_some_and(|named| named.contains(&uid));
         named && outcomes.any(|other| other.rows.contains(&uid) && other.by_star.contains(&uid))
     }
 
@@ -242,19 +242,20 @@ impl World {
         let (Some(ours), Some(theirs)) = (engine.selected.current(), &self.server.session) else {
             return assert!(engine.selected.current().is_none() && self.replay.open.is_none());
         };
-        self.check_away();
+        self.check_resumption();
         let folder = &self.server.folders[theirs.folder];
         assert_eq!(ours.selection_handle.place.mailbox.as_str(), folder.name);
         let uids: Vec<u32> = folder.messages.iter().map(|m| m.uid).collect();
         assert_eq!(ours.view.len() as usize, uids.len());
-        let (selection, replayed) = self.replay.open.as_ref().expect("an opening was told");
+        let (selection, replayed) = self.replay.open.as_ref().expect("an opening was reported");
         assert_eq!((*selection, replayed.len()), (ours.selection_handle.id, uids.len()));
         let off = ours.filling.wanted == ViewSync::Off;
         let lost = self.server.kind.forgets && (off || self.server.idle_disturbed);
         if !off && !self.replay.lagged && !self.replay.contradicted {
             let came = self.server.response.grew.iter().filter(|uid| uids.contains(uid));
-            let untold: Vec<&u32> = came.filter(|uid| !self.replay.has_arrived(*selection, **uid)).collect();
-            assert!(untold.is_empty(), "these came without Arrived: {untold:?}");
+            let unreported: Vec<&u32> =
+                came.filter(|uid| !self.replay.has_arrived(*selection, **uid)).collect();
+            assert!(unreported.is_empty(), "these came without Arrived: {unreported:?}");
         }
         for (mail, (seq, seen)) in folder.messages.iter().zip((1..).zip(replayed)) {
             let entry = Seq::new(seq).and_then(|seq| ours.view.get(seq)).expect("an entry");
@@ -270,9 +271,12 @@ impl World {
                 mail.flags
             );
             assert!(seen.uid.is_none_or(|uid| uid == mail.uid), "events say {seen:?} of {}", mail.uid);
-            let told = seen.flags.as_ref().map(bits_of);
+            let reported = seen.flags.as_ref().map(bits_of);
             // With the view off the effect of a silent STORE is unknown.
-            assert!(off || lost || told.is_none_or(|f| f == mail.flags), "events say {told:?} of {mail:?}");
+            assert!(
+                off || lost || reported.is_none_or(|f| f == mail.flags),
+                "events say {reported:?} of {mail:?}"
+            );
         }
     }
 
@@ -308,17 +312,17 @@ impl World {
     pub(super) fn check_end(&mut self) {
         self.check_snapshots();
         assert_eq!(self.heap_size(), [], "each token is resolved");
-        assert!(self.replay.closed, "Closed is told");
+        assert!(self.replay.closed, "Closed is reported");
         assert_eq!(self.bench.shared.in_flight(), 0, "nothing is left in the tag table");
         assert!(self.replay.notices <= self.server.response.notices);
         if !self.replay.lagged {
             // Unreported changes of a mailbox that was left are an answer to the engine, and
             // reported once.
-            let (told, response) = (&self.replay.counts, &self.server.response);
+            let (reported, response) = (&self.replay.counts, &self.server.response);
             let said = |counts| response.counts.contains(counts) || response.answered.contains(counts);
-            assert!(told.iter().all(said), "{told:?} {response:?}");
-            let known = |counts| told.contains(counts) || response.answered.contains(counts);
-            assert!(response.counts.iter().all(known), "{told:?} {response:?}");
+            assert!(reported.iter().all(said), "{reported:?} {response:?}");
+            let known = |counts| reported.contains(counts) || response.answered.contains(counts);
+            assert!(response.counts.iter().all(known), "{reported:?} {response:?}");
         }
         for (id, intent) in &self.intents {
             let outcome = self.server.outcomes.get(id);
@@ -372,7 +376,8 @@ impl World {
         else {
             return;
         };
-        let right: Vec<u32> = meant.iter().filter(|uid| outcome.told_then.contains(uid)).copied().collect();
+        let right: Vec<u32> =
+            meant.iter().filter(|uid| outcome.numbered_then.contains(uid)).copied().collect();
         let last = if *open { meant.last().copied().unwrap_or(0) } else { u32::MAX };
         assert!(named.iter().all(|uid| right.contains(uid) || *uid > last), "{intent:?}: {outcome:?}");
         // In several lines, or in the steps of a MOVE, each line names some of them; later lines

@@ -38,7 +38,7 @@ pub(super) enum Note {
 
 /// What the client has read, as the server knows it.
 #[derive(Debug, Default)]
-pub(super) struct Heard {
+pub(super) struct ClientKnowledge {
     /// The mailbox that it takes for selected, and its UIDs by number.
     pub(super) view: Option<(usize, Vec<u32>)>,
     /// The SELECT that opened it, and with which UIDs those ended that were opened before.
@@ -60,7 +60,7 @@ pub(super) struct Heard {
     pub(super) left_behind: BTreeMap<usize, Vec<u32>>,
 }
 
-impl Heard {
+impl ClientKnowledge {
     /// The UIDs of the mailbox that this SELECT opened: those of now, or of when it was left.
     pub(super) fn uids_of(&self, select: CommandId) -> &[u32] {
         let now = self.view.as_ref().filter(|_| self.opener == Some(select)).map(|(_, uids)| uids);

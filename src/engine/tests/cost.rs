@@ -32,7 +32,7 @@ fn shuffled(n: usize, count: usize) -> usize {
 fn selected(exists: usize) -> (Script, Mailbox) {
     let mut script = Script::windowed("ESEARCH UIDPLUS MOVE CONDSTORE", u32::MAX, u32::MAX);
     let opened =
-        format!("* {exists} EXISTS\n* OK [UIDVALIDITY 7] era\n* OK [UIDNEXT 4000000] next\nTAG OK done");
+        format!("* {exists} EXISTS\n* OK [UIDVALIDITY 7] ok\n* OK [UIDNEXT 4000000] next\nTAG OK done");
     let inbox = script.select(Select::new("INBOX"), "SELECT INBOX", &opened);
     let uids: UidSet = (1..=number(exists)).filter_map(|n| Uid::new(2 * n)).collect();
     script
@@ -46,7 +46,7 @@ fn storm(lines: impl Iterator<Item = String>) -> String {
 }
 
 /// The server sends this; the reader reads all events.
-fn hear(script: &mut Script, storm: &str, reads: bool) {
+fn run_storm(script: &mut Script, storm: &str, reads: bool) {
     for part in storm.as_bytes().chunks(64 << 10) {
         script.bench.feed(part);
         while reads && script.bench.event().is_some() {}
@@ -57,11 +57,11 @@ fn hear(script: &mut Script, storm: &str, reads: bool) {
 type Line = fn(usize, usize) -> String;
 
 #[test]
-fn changes_that_nobody_asked_for() {
+fn unsolicited_changes() {
     let lines: &[(&str, Line)] = &[
         ("the first goes", |_, _| "* 1 EXPUNGE".into()),
         ("the last goes", |n, count| format!("* {} EXPUNGE", count - n)),
-        ("one in the midst goes", |n, count| format!("* {} EXPUNGE", (count - n).div_ceil(2))),
+        ("one in the middle is expunged", |n, count| format!("* {} EXPUNGE", (count - n).div_ceil(2))),
         ("one vanishes", |n, count| format!("* VANISHED {}", 2 * (shuffled(n, count) + 1))),
         ("what is not there vanishes", |n, count| format!("* VANISHED {}", 2 * shuffled(n, count) + 1)),
         ("flags", |n, count| format!("* {} FETCH (FLAGS (\\Seen))", shuffled(n, count) + 1)),
@@ -84,7 +84,7 @@ fn changes_that_nobody_asked_for() {
         ("limits", |_, _| "* OK [MESSAGELIMIT 5 9] limit".into()),
         ("capabilities", |n, _| format!("* CAPABILITY IMAP4rev1 X{n}")),
         ("tags", |n, _| format!("X{n} OK who")),
-        ("an answer to nobody", |n, _| format!("* SEARCH {n}")),
+        ("an unsolicited answer", |n, _| format!("* SEARCH {n}")),
     ];
     let mut report = Report::default();
     for (name, line) in lines {
@@ -94,7 +94,7 @@ fn changes_that_nobody_asked_for() {
                 (selected(count), storm((0..count).map(|n| line(n, count))))
             };
             report.measure(&format!("{name}, read: {reads}"), prepare, |((mut script, _inbox), storm)| {
-                hear(&mut script, &storm, reads);
+                run_storm(&mut script, &storm, reads);
             });
         }
     }
@@ -122,9 +122,9 @@ fn answered((mut script, inbox): (Script, Mailbox), storm: &str, detached: bool)
         ($($token:ident)*) => {
             if detached {
                 $($token.detach();)*
-                hear(&mut script, &storm, true);
+                run_storm(&mut script, &storm, true);
             } else {
-                hear(&mut script, &storm, false);
+                run_storm(&mut script, &storm, false);
                 let mut waiting = written;
                 while !waiting.is_empty() {
                     script.bench.feed(ends(&waiting).as_bytes());
@@ -172,7 +172,7 @@ fn answers_in_many_pieces() {
 }
 
 #[test]
-fn what_is_told_while_a_mailbox_is_opened() {
+fn what_is_reported_while_a_mailbox_is_opened() {
     let lines: &[(&str, Line)] = &[
         ("earlier removals", |n, count| format!("* VANISHED (EARLIER) {}", 2 * (count - n))),
         ("changes", |n, count| {
@@ -186,22 +186,22 @@ fn what_is_told_while_a_mailbox_is_opened() {
         let prepare = |count| {
             let count = fewer(count);
             let mut script = Script::new("QRESYNC", &["QRESYNC"]);
-            let mut state = MailboxState::new(UidValidity::new(7).expect("an era"));
+            let mut state = MailboxState::new(UidValidity::new(7).expect("a UIDVALIDITY"));
             state.highest_mod_seq = ModSeq::new(90);
             state.uids = (1..=number(count)).filter_map(|n| Uid::new(2 * n)).collect();
             let token = script.sender.select(Select::new("INBOX").resume(state));
             let tag = script.expect("SELECT INBOX (QRESYNC (7 90))");
-            let opened = "* OK [UIDVALIDITY 7] era\n* OK [HIGHESTMODSEQ 99] modseq";
+            let opened = "* OK [UIDVALIDITY 7] ok\n* OK [HIGHESTMODSEQ 99] modseq";
             script.say(&format!("* {count} EXISTS\n{opened}"));
             (script, token, tag, storm((0..count).map(|n| line(n, count))))
         };
         report.measure(name, prepare, |(mut script, token, tag, storm)| {
-            hear(&mut script, &storm, true);
+            run_storm(&mut script, &storm, true);
             script.say(&format!("{tag} OK done"));
             let written = String::from_utf8(script.bench.write_all()).expect("text");
             if *name == "UIDs" {
                 // The engine asks for them then.
-                hear(&mut script, &storm, true);
+                run_storm(&mut script, &storm, true);
             }
             script.bench.feed(ends(&written).as_bytes());
             drop(token);

@@ -26,7 +26,7 @@ fn watching() -> (Script, crate::Mailbox) {
 }
 
 fn select_a(script: &mut Script) -> crate::Mailbox {
-    let opened = "* 2 EXISTS\n* OK [UIDVALIDITY 7] era\n* OK [UIDNEXT 21] next\nTAG OK done";
+    let opened = "* 2 EXISTS\n* OK [UIDVALIDITY 7] ok\n* OK [UIDNEXT 21] next\nTAG OK done";
     let a = script.select(crate::Select::new("A").view_sync(ViewSync::Flags), "SELECT A", opened);
     script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 10,20\nTAG OK done");
     let rows = "* 1 FETCH (UID 10 FLAGS (\\Seen))\n* 2 FETCH (UID 20 FLAGS ())\nTAG OK done";
@@ -37,17 +37,17 @@ fn select_a(script: &mut Script) -> crate::Mailbox {
 
 /// Another mailbox is selected, which is empty.
 fn select_b(script: &mut Script) {
-    let opened = "* OK [CLOSED] gone\n* 0 EXISTS\n* OK [UIDVALIDITY 8] era\nTAG OK done";
+    let opened = "* OK [CLOSED] gone\n* 0 EXISTS\n* OK [UIDVALIDITY 8] ok\nTAG OK done";
     script.select("B".into(), "SELECT B", opened);
 }
 
-fn news(script: &mut Script) -> Vec<String> {
+fn statuses(script: &mut Script) -> Vec<String> {
     script.events().into_iter().filter(|event| event.contains("status")).collect()
 }
 
 #[test]
-fn what_came_as_the_mailbox_was_left_is_told() {
-    for (answer, told) in [
+fn what_came_as_the_mailbox_was_left_is_reported() {
+    for (answer, reported) in [
         ("* STATUS A (MESSAGES 3 UIDNEXT 31 UIDVALIDITY 7 UNSEEN 2)", true),
         ("* STATUS A (MESSAGES 2 UIDNEXT 31 UIDVALIDITY 7 UNSEEN 1)", true),
         ("* STATUS A (MESSAGES 1 UIDNEXT 21 UIDVALIDITY 7 UNSEEN 1)", true),
@@ -58,8 +58,8 @@ fn what_came_as_the_mailbox_was_left_is_told() {
         let (mut script, _a) = watching();
         select_b(&mut script);
         script.line(ASKED, &format!("{answer}\nTAG OK done"));
-        let events = news(&mut script);
-        assert_eq!(events.len(), usize::from(told), "{answer}: {events:?}");
+        let events = statuses(&mut script);
+        assert_eq!(events.len(), usize::from(reported), "{answer}: {events:?}");
         assert!(events.iter().all(|event| event.starts_with("A: status, messages")), "{events:?}");
         script.quiet();
     }
@@ -73,21 +73,21 @@ fn however_it_is_left() {
     script.line("UNSELECT", "TAG OK done");
     resolved(token);
     script.line(ASKED, more);
-    assert_eq!(news(&mut script).len(), 1);
+    assert_eq!(statuses(&mut script).len(), 1);
 
     let (mut script, a) = watching();
     let token = a.close();
     script.line("CLOSE", "TAG OK done");
     resolved(token);
     script.line(ASKED, more);
-    assert_eq!(news(&mut script).len(), 1);
+    assert_eq!(statuses(&mut script).len(), 1);
 
     let (mut script, _a) = watching();
     let mut token = script.sender.select("none");
     script.line("SELECT none", "TAG NO there is none");
     assert!(poll_once(&mut token).expect("answered").is_err());
     script.line(ASKED, more);
-    assert_eq!(news(&mut script).len(), 1);
+    assert_eq!(statuses(&mut script).len(), 1);
 
     // After BAD it may still be selected: it is asked of as soon as it is not.
     let (mut script, _a) = watching();
@@ -97,7 +97,7 @@ fn however_it_is_left() {
     script.quiet();
     select_b(&mut script);
     script.line(ASKED, more);
-    assert_eq!(news(&mut script).len(), 1);
+    assert_eq!(statuses(&mut script).len(), 1);
 }
 
 #[test]
@@ -124,18 +124,18 @@ fn only_of_what_notify_watches() {
     select_b(&mut script);
     let same = "* STATUS A (MESSAGES 2 UIDNEXT 21 UIDVALIDITY 7 HIGHESTMODSEQ 9)\nTAG OK done";
     script.line("STATUS A (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)", same);
-    assert_eq!(news(&mut script), [""; 0]);
+    assert_eq!(statuses(&mut script), [""; 0]);
 }
 
 #[test]
-fn a_mod_sequence_tells_of_flags_that_are_not_known() {
-    for (now, told) in [(50, 0), (51, 1)] {
+fn a_mod_sequence_reports_flags_that_are_not_known() {
+    for (now, reported) in [(50, 0), (51, 1)] {
         let mut script = Script::new("NOTIFY ESEARCH CONDSTORE", &[]);
         let token = script.sender.notify(Notify::set().personal(NotifyEvent::MESSAGES));
         let personal = "(personal (MessageNew MessageExpunge FlagChange))";
         script.line(&format!("NOTIFY SET {SELECTED} {personal}"), "TAG OK done");
         resolved(token);
-        let opened = "* 1 EXISTS\n* OK [UIDVALIDITY 7] era\n* OK [HIGHESTMODSEQ 50] ok\nTAG OK done";
+        let opened = "* 1 EXISTS\n* OK [UIDVALIDITY 7] ok\n* OK [HIGHESTMODSEQ 50] ok\nTAG OK done";
         script.select("A".into(), "SELECT A", opened);
         script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 10\nTAG OK done");
         select_b(&mut script);
@@ -144,37 +144,37 @@ fn a_mod_sequence_tells_of_flags_that_are_not_known() {
             "* STATUS A (MESSAGES 1 UIDNEXT 11 UIDVALIDITY 7 UNSEEN 1 HIGHESTMODSEQ {now})\nTAG OK done"
         );
         script.line(asked, &answer);
-        assert_eq!(news(&mut script).len(), told);
+        assert_eq!(statuses(&mut script).len(), reported);
     }
 }
 
 #[test]
-fn what_notify_says_of_it_meanwhile_is_not_told_twice() {
+fn what_notify_says_of_it_meanwhile_is_not_reported_twice() {
     let more = "* STATUS A (MESSAGES 3 UIDNEXT 31 UIDVALIDITY 7 UNSEEN 2)";
     // Before the question is answered, and less than was asked for.
     let (mut script, _a) = watching();
     select_b(&mut script);
     let tag = script.expect(ASKED);
     script.say("* STATUS A (MESSAGES 3 UIDNEXT 31)");
-    assert_eq!(news(&mut script).len(), 1);
+    assert_eq!(statuses(&mut script).len(), 1);
     script.say(&format!("* STATUS A (MESSAGES 3 UIDNEXT 31 UIDVALIDITY 7 UNSEEN 1)\n{tag} OK done"));
-    assert_eq!(news(&mut script), [""; 0]);
+    assert_eq!(statuses(&mut script), [""; 0]);
     // And after it.
     let (mut script, _a) = watching();
     select_b(&mut script);
     script.line(ASKED, &format!("{more}\nTAG OK done"));
-    assert_eq!(news(&mut script).len(), 1);
+    assert_eq!(statuses(&mut script).len(), 1);
     script.say("* STATUS A (MESSAGES 3 UIDNEXT 31)");
-    assert_eq!(news(&mut script), [""; 0]);
+    assert_eq!(statuses(&mut script), [""; 0]);
     script.say("* STATUS A (MESSAGES 3 UIDNEXT 32)");
-    assert_eq!(news(&mut script).len(), 1);
+    assert_eq!(statuses(&mut script).len(), 1);
     // The counts are equal: it is taken for the answer, and the answer is reported.
     let (mut script, _a) = watching();
     select_b(&mut script);
     let tag = script.expect(ASKED);
     script.say(&format!("{AS_LEFT}\n{more}"));
     script.say(&format!("{tag} OK done"));
-    assert_eq!(news(&mut script).len(), 1);
+    assert_eq!(statuses(&mut script).len(), 1);
 }
 
 #[test]
@@ -200,5 +200,5 @@ fn it_is_not_asked_of_a_mailbox_that_is_selected_nor_beside_a_users_status() {
     script.say(&format!("{AS_LEFT}\n{tag} OK done"));
     assert_eq!(resolved(status).messages, Some(2));
     script.line(ASKED, "* STATUS A (MESSAGES 3 UIDNEXT 31 UIDVALIDITY 7 UNSEEN 2)\nTAG OK done");
-    assert_eq!(news(&mut script).len(), 1);
+    assert_eq!(statuses(&mut script).len(), 1);
 }

@@ -33,7 +33,7 @@ pub(super) struct Replay {
     /// Some were expunged without a number: the count follows next.
     uncounted: bool,
     /// UIDVALIDITY has changed: that the view begins again is reported next.
-    anew: bool,
+    begins_again: bool,
     pub(super) closed: bool,
     /// The view is off: what flags were before is not known.
     off: bool,
@@ -102,14 +102,14 @@ impl Replay {
             }
             EventKind::SelectionEnded => self.open = None,
             EventKind::Exists { count } => {
-                let anew = std::mem::take(&mut self.anew);
+                let begins_again = std::mem::take(&mut self.begins_again);
                 if std::mem::take(&mut self.uncounted) {
                     assert!((*count as usize) < messages.len(), "fewer are left: {shown:?}");
                     *messages = Vec::new();
                 }
                 assert!(
-                    anew || *count as usize >= messages.len(),
-                    "EXISTS that tells nothing new: {shown:?}"
+                    begins_again || *count as usize >= messages.len(),
+                    "EXISTS without a change: {shown:?}"
                 );
                 messages.resize(*count as usize, Seen::default());
             }
@@ -150,29 +150,29 @@ impl Replay {
                 // What was reported by number before the UID was known is reported again for
                 // programs that keep flags by UID, as a change from what the state had.
                 let right = unknown || as_asked || event.while_disconnected || seen.flags == *before;
-                assert!(right, "not what was told before: {shown:?}");
+                assert!(right, "not what was reported before: {shown:?}");
                 seen.flags = Some(flags.clone());
             }
             EventKind::Completed { .. } => self.ends.push((event.cause.expect("of a command"), true)),
             EventKind::Failed { .. } => self.ends.push((event.cause.expect("of a command"), false)),
             EventKind::Data(answer) => {
-                let cause = event.cause.unwrap_or_else(|| panic!("data that nobody asked for: {shown:?}"));
+                let cause = event.cause.unwrap_or_else(|| panic!("unsolicited data: {shown:?}"));
                 self.data.push((cause, Box::new(answer.clone())));
             }
             EventKind::MailboxCreated(entry) => self.created.push(entry.name.to_string()),
             EventKind::Resumed { .. } | EventKind::Ready { .. } => {}
             EventKind::UidValidityChanged { .. } if event.while_disconnected || self.stale => {}
-            EventKind::UidValidityChanged { .. } => self.anew = true,
+            EventKind::UidValidityChanged { .. } => self.begins_again = true,
             EventKind::Contradiction { .. } if self.stale => {}
             EventKind::Contradiction { .. } => {
-                assert!(self.anew, "it did not: {shown:?}");
+                assert!(self.begins_again, "it did not: {shown:?}");
                 self.contradicted = true;
                 if let Some((_, messages)) = &mut self.open {
                     messages.iter_mut().for_each(|seen| *seen = Seen::default());
                 }
             }
             EventKind::Status(status) => {
-                let count = status.messages.expect("it was told");
+                let count = status.messages.expect("it was reported");
                 self.counts.push((status.name.to_string(), count, status.uid_next.map_or(0, Uid::get)));
             }
             EventKind::Notice(_) => self.notices += 1,
@@ -191,7 +191,7 @@ impl Replay {
     }
     /// What a handle says of the mailbox that is open, once all events up to now have been read.
     pub(super) fn asked_again(&mut self, open: Option<(SelectionId, MailboxName, Snapshot)>) {
-        (self.stale, self.anew, self.uncounted) = (false, false, false);
+        (self.stale, self.begins_again, self.uncounted) = (false, false, false);
         self.name = open.as_ref().map(|(_, name, _)| name.clone());
         self.open = open.map(|(id, _, snapshot)| {
             let seen = |known: SnapshotMessage| Seen {

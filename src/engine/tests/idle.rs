@@ -36,7 +36,7 @@ impl Server {
     pub(super) fn end_idle(&mut self, how: &'static str, unblocks: bool) {
         let Some((tag, id)) = self.idle.take() else { return };
         self.idling = Idling::No;
-        self.tell_mod_seq();
+        self.report_mod_seq();
         self.say(format!("{tag} {how} idle"), Note::Tagged(id, tag.clone(), how, unblocks));
     }
 
@@ -54,7 +54,7 @@ impl Server {
     /// Flags that changed before IDLE began, and that are unreported, are never reported.
     fn forget_flags(&mut self) {
         if let Some(session) = self.session.as_mut().filter(|_| self.kind.forgets) {
-            session.told.iter_mut().for_each(|told| told.dirty = false);
+            session.numbered.iter_mut().for_each(|numbered| numbered.dirty = false);
         }
     }
 }

@@ -18,7 +18,7 @@ pub(super) struct Kind {
     /// 2180 section 4.1 leaves it to the server).
     pub(super) keeps_ghosts: bool,
     /// Unsolicited rows name the UID.
-    pub(super) tells_uids: bool,
+    pub(super) sends_uids: bool,
     /// It has mod-sequences, and with QRESYNC enabled it reports removals by UID (RFC 7162).
     pub(super) condstore: bool,
     pub(super) qresync: bool,
@@ -94,7 +94,7 @@ pub(super) fn kinds() -> impl Strategy<Value = Kind> {
     );
     (capabilities, mods, view_sync, window, bounds, odd).prop_map(
         |(capabilities, mods, view_sync, window, (commands, events), odd)| {
-            let (literals, [rev2, esearch, moves, uidplus, idle], [keeps_ghosts, tells_uids]) = capabilities;
+            let (literals, [rev2, esearch, moves, uidplus, idle], [keeps_ghosts, sends_uids]) = capabilities;
             let ([condstore, qresync], nomods, notify) = mods;
             let (mixes_rows, short_lines, mixes_copies, [respells, idles_selected], forgets) = odd;
             Kind {
@@ -105,7 +105,7 @@ pub(super) fn kinds() -> impl Strategy<Value = Kind> {
                 uidplus,
                 idle,
                 keeps_ghosts,
-                tells_uids,
+                sends_uids,
                 condstore,
                 qresync,
                 nomods,

@@ -22,7 +22,7 @@ fn selected(
         Script::with(&format!("IDLE ESEARCH {capabilities}"), &[], Settings { windows, ..settings() });
     let code = mod_seq.map_or("NOMODSEQ".to_owned(), |n| format!("HIGHESTMODSEQ {n}"));
     let opened = format!(
-        "* {messages} EXISTS\n* OK [UIDVALIDITY 7] era\n* OK [UIDNEXT {}] next\n* OK [{code}] ok\nTAG OK done",
+        "* {messages} EXISTS\n* OK [UIDVALIDITY 7] ok\n* OK [UIDNEXT {}] next\n* OK [{code}] ok\nTAG OK done",
         messages * 10 + 1
     );
     let inbox =
@@ -135,7 +135,7 @@ fn with_condstore_what_changed_in_the_gap_is_asked_before_each_idle() {
     assert_eq!(
         script.events(),
         ["3 messages now", "uid 30 arrived", "uid 10 has flags (\\Flagged)"],
-        "told once, and new mail is no change"
+        "reported once, and new mail is no change"
     );
     // What is reported in IDLE is reported once; and flags that were queried are not queried again.
     script.say("* 2 FETCH (UID 20 FLAGS (\\Seen) MODSEQ (60))");

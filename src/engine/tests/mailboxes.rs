@@ -48,7 +48,7 @@ impl Folder {
 
 /// A message of the session's snapshot: reported by EXISTS, and not yet by EXPUNGE.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Told {
+pub(super) struct Numbered {
     pub(super) uid: u32,
     /// As they are, or as they were when it was expunged.
     pub(super) flags: u8,
@@ -63,7 +63,7 @@ pub(super) struct Told {
 pub(super) struct Selected {
     pub(super) folder: usize,
     pub(super) read_only: bool,
-    pub(super) told: Vec<Told>,
+    pub(super) numbered: Vec<Numbered>,
     /// The highest UID that EXISTS has counted.
     pub(super) up_to: u32,
 }
@@ -71,7 +71,7 @@ pub(super) struct Selected {
 impl Server {
     /// A new message; its UID.
     pub(super) fn put(&mut self, folder: usize, flags: u8) -> u32 {
-        self.note_news(folder);
+        self.note_change(folder);
         let folder = &mut self.folders[folder];
         let uid = folder.next;
         folder.next += 1;
@@ -84,8 +84,8 @@ impl Server {
     pub(super) fn change(&mut self, uid: u32, to: impl Fn(u8) -> u8) {
         let Some(session) = &mut self.session else { return };
         let folder = &mut self.folders[session.folder];
-        let told = session.told.iter_mut().filter(|m| m.uid == uid && !m.gone);
-        told.for_each(|m| m.flags = to(m.flags));
+        let numbered = session.numbered.iter_mut().filter(|m| m.uid == uid && !m.gone);
+        numbered.for_each(|m| m.flags = to(m.flags));
         let Some(at) = folder.messages.iter().position(|m| m.uid == uid) else { return };
         let flags = to(folder.messages[at].flags);
         if flags != folder.messages[at].flags {
@@ -102,17 +102,17 @@ impl Server {
     }
 
     /// Whether the session knows all that there is to know of its mailbox.
-    pub(super) fn is_all_told(&self) -> bool {
-        let of_others = self.has_told_counts();
+    pub(super) fn is_all_reported(&self) -> bool {
+        let of_others = self.has_reported_counts();
         of_others
             && self.session.as_ref().is_none_or(|session| {
                 let new = self.folders[session.folder].messages.iter().any(|m| m.uid > session.up_to);
-                !new && session.told.iter().all(|m| !m.dirty && !m.gone)
+                !new && session.numbered.iter().all(|m| !m.dirty && !m.gone)
             })
     }
 
     pub(super) fn remove(&mut self, folder: usize, uid: u32) {
-        self.note_news(folder);
+        self.note_change(folder);
         let all = &mut self.folders[folder];
         if let Some(at) = all.messages.iter().position(|m| m.uid == uid) {
             all.messages.remove(at);
@@ -120,7 +120,7 @@ impl Server {
             all.removed.push((uid, mods));
         }
         if let Some(session) = self.session.as_mut().filter(|s| s.folder == folder) {
-            session.told.iter_mut().filter(|m| m.uid == uid).for_each(|m| m.gone = true);
+            session.numbered.iter_mut().filter(|m| m.uid == uid).for_each(|m| m.gone = true);
         }
     }
 
@@ -135,7 +135,7 @@ impl Server {
             all.messages[at] = Mail { uid, flags, mods };
         }
         if let Some(session) = self.session.as_mut().filter(|s| s.folder == folder) {
-            for m in session.told.iter_mut().filter(|m| m.uid == uid) {
+            for m in session.numbered.iter_mut().filter(|m| m.uid == uid) {
                 m.dirty |= m.flags != flags;
                 m.flags = flags;
             }

@@ -26,7 +26,7 @@ fn resuming() -> Select {
 }
 
 fn opened(exists: u32, mod_seq: u64) -> String {
-    format!("* {exists} EXISTS\n* OK [UIDVALIDITY 7] era\n* OK [HIGHESTMODSEQ {mod_seq}] modseq\n")
+    format!("* {exists} EXISTS\n* OK [UIDVALIDITY 7] ok\n* OK [HIGHESTMODSEQ {mod_seq}] modseq\n")
 }
 
 const ALL: &str = "UID SEARCH RETURN (ALL) ALL";
@@ -72,7 +72,7 @@ fn what_can_not_be_read_is_not_known_up_to_any_mod_sequence() {
     assert_eq!(
         inbox.state().and_then(|s| s.highest_mod_seq),
         ModSeq::new(90),
-        "the next time it is told again"
+        "the next time it is reported again"
     );
 }
 
@@ -89,19 +89,19 @@ fn numbers_that_may_have_shifted_are_asked_for_again() {
     for _ in 0..100 {
         script.say("* VANISHED 2,x");
     }
-    let told = script.events().iter().filter(|e| e.starts_with("the server contradicts itself")).count();
-    assert!((1..100).contains(&told) && script.bench.engine.closed().is_none(), "{told}");
+    let reported = script.events().iter().filter(|e| e.starts_with("the server contradicts itself")).count();
+    assert!((1..100).contains(&reported) && script.bench.engine.closed().is_none(), "{reported}");
 }
 
 #[test]
-fn another_era_has_mod_sequences_of_its_own() {
+fn another_uid_validity_has_mod_sequences_of_its_own() {
     let mut script = Script::new("QRESYNC ESEARCH", &["QRESYNC"]);
     let inbox = script.select("INBOX".into(), "SELECT INBOX", &(opened(2, 90) + "TAG OK done"));
     script.line(ALL, "* ESEARCH (TAG \"TAG\") UID ALL 1:2\nTAG OK done");
     script.events();
     // Something has changed that no event reports; it must not bring old UIDs under the new
     // UIDVALIDITY.
-    script.say("* 1 FETCH (MODSEQ (91))\n* OK [UIDVALIDITY 8] new era");
+    script.say("* 1 FETCH (MODSEQ (91))\n* OK [UIDVALIDITY 8] new UIDs");
     while let Some(event) = script.bench.event() {
         let snapshot = inbox.snapshot();
         assert!(snapshot.uids().is_empty() || snapshot.uid_validity() == UidValidity::new(7), "{event}");
@@ -197,7 +197,7 @@ fn many_unknown_behind_one_that_is_known_are_asked_in_windows() {
 }
 
 #[test]
-fn what_changes_later_did_not_change_while_away() {
+fn what_changes_later_did_not_change_while_disconnected() {
     let mut script = Script::new("QRESYNC ESEARCH", &["QRESYNC"]);
     let select = resuming().view_sync(ViewSync::Flags);
     script.select(select, "SELECT INBOX (QRESYNC (7 90))", &(opened(3, 90) + "TAG OK done"));
@@ -214,7 +214,7 @@ fn what_changes_later_did_not_change_while_away() {
 }
 
 #[test]
-fn messages_whose_uids_were_being_asked_are_told_after_a_contradiction_too() {
+fn messages_whose_uids_were_being_asked_are_reported_after_a_contradiction_too() {
     let mut script = Script::new("ESEARCH", &[]);
     script.select("INBOX".into(), "SELECT INBOX", &(opened(3, 1) + "TAG OK done"));
     script.line(ALL, "* ESEARCH (TAG \"TAG\") UID ALL 1:3\nTAG OK done").quiet();
@@ -289,7 +289,7 @@ fn flags_after_a_silent_store_are_asked_until_all_are_known() {
 /// What the limit left out is asked; what could not be read is not known, whatever the view had of
 /// it.
 #[test]
-fn of_an_answer_cut_short_what_could_not_be_read_is_not_taken_for_told() {
+fn of_an_answer_cut_short_what_could_not_be_read_is_not_taken_for_reported() {
     let mut script = Script::new("ESEARCH", &[]);
     let inbox = script.select("INBOX".into(), "SELECT INBOX", &(opened(3, 1) + "TAG OK done"));
     script.line(ALL, "* ESEARCH (TAG \"TAG\") UID ALL 1:3\nTAG OK done");
@@ -314,7 +314,7 @@ fn resolved_partly(script: &mut Script, inbox: &crate::client::Mailbox) {
 /// RFC 9738 section 3.1: EXPUNGEISSUED has the tagged OK, and the limit is in an untagged one.
 /// Another command's own limit is not it.
 #[test]
-fn a_limit_told_apart_is_not_of_a_command_that_says_another() {
+fn a_limit_in_an_untagged_ok_is_not_of_a_command_that_says_another() {
     let mut script = Script::new("", &[]);
     let inbox = script.select("INBOX".into(), "SELECT INBOX", &(opened(3, 1) + "TAG OK done"));
     script.line("UID SEARCH ALL", "* SEARCH 1 2 3\nTAG OK done");
@@ -334,7 +334,7 @@ fn a_limit_told_apart_is_not_of_a_command_that_says_another() {
 
 /// A command that is refused for the same limit does not take the untagged limit of another.
 #[test]
-fn a_limit_told_apart_is_not_of_a_command_that_is_refused() {
+fn a_limit_in_an_untagged_ok_is_not_of_a_command_that_is_refused() {
     let mut script = Script::new("", &[]);
     let inbox = script.select("INBOX".into(), "SELECT INBOX", &(opened(3, 1) + "TAG OK done"));
     script.line("UID SEARCH ALL", "* SEARCH 1 2 3\nTAG OK done");

@@ -19,14 +19,14 @@ impl Folder {
 
 impl Server {
     /// Whether reports of the selected mailbox have mod-sequences.
-    pub(super) fn tells_mods(&self) -> bool {
+    pub(super) fn has_mods(&self) -> bool {
         self.mods_on && self.session.as_ref().is_some_and(|s| self.folders[s.folder].keeps_mods)
     }
 
     /// Whether removals are reported by VANISHED: in all mailboxes that have mod-sequences (RFC
     /// 7162 section 3.2.10).
     pub(super) fn says_vanished(&self) -> bool {
-        self.kind.qresync && self.tells_mods()
+        self.kind.qresync && self.has_mods()
     }
 
     /// A message's mod-sequence, if it is there.
@@ -40,16 +40,17 @@ impl Server {
         let Some(session) = &self.session else { return 0 };
         let folder = &self.folders[session.folder];
         let new = folder.messages.iter().filter(|m| m.uid > session.up_to).map(|m| m.mods);
-        let gone = session.told.iter().filter(|m| m.gone).map(|m| folder.removed_at(m.uid));
-        let dirty = session.told.iter().filter(|m| m.dirty && !m.gone).filter_map(|m| self.mods_of(m.uid));
+        let gone = session.numbered.iter().filter(|m| m.gone).map(|m| folder.removed_at(m.uid));
+        let dirty =
+            session.numbered.iter().filter(|m| m.dirty && !m.gone).filter_map(|m| self.mods_of(m.uid));
         new.chain(gone).chain(dirty).min().map_or(folder.last, |first| first - 1)
     }
 
     /// Before a tagged response: the client's mod-sequence, which must be reported if rows were
     /// ahead of it (RFC 7162 section 6).
-    pub(super) fn tell_mod_seq(&mut self) {
+    pub(super) fn report_mod_seq(&mut self) {
         let highest = std::mem::take(&mut self.highest_row);
-        if !self.tells_mods() || self.is_opening() {
+        if !self.has_mods() || self.is_opening() {
             return;
         }
         let settled = self.settled();
@@ -66,7 +67,7 @@ impl Server {
         let Some(session) = &mut self.session else { return };
         let mut ranges: Vec<(u32, u32)> = Vec::new();
         let mut before_went = false;
-        for m in &session.told {
+        for m in &session.numbered {
             let goes = uids.contains(&m.uid);
             match ranges.last_mut() {
                 Some((_, last)) if goes && before_went && (*last + 1 == m.uid || m.uid <= known) => {
@@ -77,7 +78,7 @@ impl Server {
             }
             before_went = goes;
         }
-        session.told.retain(|m| !uids.contains(&m.uid));
+        session.numbered.retain(|m| !uids.contains(&m.uid));
         if !ranges.is_empty() {
             self.say(format!("* VANISHED {}", set_of(&ranges)), Note::Vanished(uids.to_vec()));
         }
@@ -85,7 +86,7 @@ impl Server {
 
     /// What SELECT reports of mod-sequences, and the changes since those that it names (RFC 7162
     /// section 3.2.5).
-    pub(super) fn tell_since(&mut self, folder: usize, resume: Option<(u32, u64)>) {
+    pub(super) fn report_since(&mut self, folder: usize, resume: Option<(u32, u64)>) {
         if !self.kind.knows_mods() {
             return;
         }
@@ -123,9 +124,9 @@ impl Server {
         let uid_validity = self.folders[folder].uid_validity + 100;
         self.folders[folder].uid_validity = uid_validity;
         if self.session.as_ref().is_some_and(|s| s.folder == folder) {
-            return self.say(format!("* OK [UIDVALIDITY {uid_validity}] a new era"), Note::Nothing);
+            return self.say(format!("* OK [UIDVALIDITY {uid_validity}] new UIDs"), Note::Nothing);
         }
-        self.note_news(folder);
+        self.note_change(folder);
         let folder_now = &mut self.folders[folder];
         let (name, keeps_mods) = (folder_now.name.clone(), folder_now.keeps_mods);
         *folder_now = Folder { keeps_mods, ..Folder::new(&name, uid_validity, size) };

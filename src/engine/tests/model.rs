@@ -42,18 +42,18 @@ fn ops() -> impl Strategy<Value = Op> {
         5 => (0u16..200).prop_map(Op::Deliver),
         10 => any::<(u16, u16)>().prop_map(|(which, dice)| Op::Answer { which, dice }),
         10 => any::<(u8, u16, u16)>().prop_map(|(answers, which, dice)| Op::Flow { answers, which, dice }),
-        3 => any::<u8>().prop_map(Op::TellExists),
-        3 => any::<u16>().prop_map(Op::TellFlags),
-        3 => any::<u16>().prop_map(Op::TellExpunge),
-        1 => Just(Op::TellNotice),
-        2 => Just(Op::TellCounts),
+        3 => any::<u8>().prop_map(Op::ReportExists),
+        3 => any::<u16>().prop_map(Op::ReportFlags),
+        3 => any::<u16>().prop_map(Op::ReportExpunge),
+        1 => Just(Op::ReportNotice),
+        2 => Just(Op::ReportCounts),
         3 => any::<(u8, u8)>().prop_map(|(folder, flags)| Op::OtherPut { folder, flags }),
         3 => any::<(u8, u16, u8)>().prop_map(|(folder, which, flags)| Op::OtherFlags { folder, which, flags }),
         3 => any::<(u8, u16)>().prop_map(|(folder, which)| Op::OtherExpunge { folder, which }),
         3 => any::<u8>().prop_map(Op::Wait),
         3 => any::<u8>().prop_map(Op::Save),
         2 => any::<u8>().prop_map(Op::Snapshot),
-        1 => any::<(u8, u8)>().prop_map(|(folder, size)| Op::NewEra { folder, size }),
+        1 => any::<(u8, u8)>().prop_map(|(folder, size)| Op::NewUidValidity { folder, size }),
     ];
     let ends = prop_oneof![Just(Op::Logout), (0u16..200).prop_map(Op::Break)];
     prop_oneof![100 => users, 130 => world, 1 => ends]
@@ -88,7 +88,7 @@ fn run(kind: Kind, sizes: [u8; 2], ops: &[Op], rest: u16) {
 }
 
 #[test]
-fn the_client_ends_up_with_what_the_server_told() {
+fn the_client_ends_up_with_what_the_server_reported() {
     let cases = std::env::var("IMAP_DUPLEX_PROGRAMS").map_or(PROGRAMS, |n| n.parse().expect("a number"));
     let config = Config { cases, max_shrink_time: 60_000, ..Config::default() };
     proptest!(config, |((kind, sizes, ops, rest) in programs())| run(kind, sizes, &ops, rest));
@@ -118,7 +118,7 @@ fn a_plus_may_come_while_done_is_about_to_go_out_without_it() {
 /// The view is off, and the mailbox gets another UIDVALIDITY behind the EXPUNGE that moved a
 /// number.
 #[test]
-fn numbers_from_before_another_era_are_void_without_a_view_too() {
+fn numbers_from_before_another_uid_validity_are_invalid_without_a_view_too() {
     let kind = Kind { window: 50_000, view_sync: ViewSync::Off, ..Kind::default() };
     let by_uid = Op::Fetch { via: 0, set: 0, items: 0 };
     let ops = [
@@ -128,8 +128,8 @@ fn numbers_from_before_another_era_are_void_without_a_view_too() {
         Op::Fetch { via: 0, set: 21443, items: 0 },
         Op::OtherExpunge { folder: 0, which: 0 },
         Op::Write(28),
-        Op::TellExpunge(0),
-        Op::NewEra { folder: 0, size: 0 },
+        Op::ReportExpunge(0),
+        Op::NewUidValidity { folder: 0, size: 0 },
     ];
     run(kind, [3, 0], &ops, 0);
 }
@@ -163,10 +163,10 @@ fn while_numbers_may_move_all_is_asked_but_once() {
         Op::Answer { which: 63499, dice: 24183 },
         Op::OtherExpunge { folder: 124, which: 42802 },
         Op::Write(143),
-        Op::TellExists(247),
+        Op::ReportExists(247),
         Op::Wait(79),
         Op::Fetch { via: 153, set: 7519, items: 147 },
-        Op::TellFlags(15778),
+        Op::ReportFlags(15778),
         Op::OtherExpunge { folder: 34, which: 41371 },
     ];
     run(kind, [5, 0], &ops, 173);
@@ -174,7 +174,7 @@ fn while_numbers_may_move_all_is_asked_but_once() {
 
 /// A silent STORE while what was known before is still to be compared.
 #[test]
-fn flags_that_our_own_store_changed_are_told_from_where_they_were() {
+fn flags_that_our_own_store_changed_are_reported_from_what_they_were() {
     let kind = Kind { window: 50_000, view_sync: ViewSync::Flags, ..Kind::default() };
     let flow = |answers, dice| Op::Flow { answers, which: 0, dice };
     let fetch = Op::Fetch { via: 0, set: 0, items: 0 };
@@ -197,10 +197,10 @@ fn what_we_removed_is_ours_beside_what_others_did() {
         Op::Notify(0),
         Op::Select(0),
         Op::OtherExpunge { folder: 32, which: 30704 },
-        Op::TellExists(0),
+        Op::ReportExists(0),
         Op::Select(0),
         Op::Flow { answers: 187, which: 3155, dice: 146 },
-        Op::TellExpunge(22322),
+        Op::ReportExpunge(22322),
         Op::Select(0),
         Op::Select(0),
     ];
@@ -242,7 +242,7 @@ fn until_a_select_is_said_again_all_is_about_the_mailbox_before() {
 /// A STORE by number is sent behind the SELECT that resumes from a state: its changes did not
 /// happen while disconnected.
 #[test]
-fn what_we_change_before_uids_are_known_did_not_happen_while_away() {
+fn what_we_change_before_uids_are_known_did_not_happen_while_disconnected() {
     let kind = Kind { window: 50_000, ..Kind::default() };
     let ops = [
         Op::Select(65),
@@ -278,8 +278,8 @@ fn what_a_move_in_steps_has_marked_is_asked_however_it_ends() {
         Op::Fetch { via: 0, set: 2, items: 0 },
         Op::Flow { answers: 1, which: 0, dice: 0 },
         Op::Flow { answers: 35, which: 0, dice: 2 },
-        Op::NewEra { folder: 35, size: 0 },
-        Op::TellFlags(0),
+        Op::NewUidValidity { folder: 35, size: 0 },
+        Op::ReportFlags(0),
     ];
     run(kind, [0, 3], &ops, 0);
 }
@@ -301,8 +301,8 @@ fn flags_in_doubt_that_can_not_be_asked_by_number_are_asked_by_uid() {
         Op::OtherPut { folder: 32, flags: 0 },
         Op::Flow { answers: 1, which: 0, dice: 0 },
         Op::Flow { answers: 169, which: 0, dice: 15674 },
-        Op::TellExists(0),
-        Op::TellFlags(47229),
+        Op::ReportExists(0),
+        Op::ReportFlags(47229),
         Op::Answer { which: 0, dice: 10507 },
         Op::Fetch { via: 0, set: 0, items: 32 },
         Op::Store { via: 0, set: 249, how: 64, flags: 44 },

@@ -10,7 +10,7 @@ fn set(text: &str) -> UidSet {
 
 /// From where to where, for each COPYUID.
 fn brief(copied: &Copied) -> Vec<String> {
-    copied.uids.iter().map(|told| format!("{} {}", told.from(), told.to())).collect()
+    copied.uids.iter().map(|reported| format!("{} {}", reported.from(), reported.to())).collect()
 }
 
 /// Each line has its own answer: the rest of the older move is no part of it.
@@ -18,7 +18,7 @@ fn brief(copied: &Copied) -> Vec<String> {
 fn each_line_of_a_move_has_its_own() {
     let mut script = Script::new("UIDPLUS MOVE ESEARCH", &["IMAP4rev2"]);
     script.bench.engine.session.command_line = 8;
-    let opened = "* 7 EXISTS\n* OK [UIDVALIDITY 7] era\n* OK [UIDNEXT 22] next\nTAG OK done";
+    let opened = "* 7 EXISTS\n* OK [UIDVALIDITY 7] ok\n* OK [UIDNEXT 22] next\nTAG OK done";
     let inbox = script.select("INBOX".into(), "SELECT INBOX", opened);
     let found = "* ESEARCH (TAG \"TAG\") UID ALL 3,6,9,12,15,18,21\nTAG OK done";
     script.line("UID SEARCH RETURN (ALL) ALL", found);

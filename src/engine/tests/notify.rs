@@ -18,7 +18,7 @@ fn seq(value: u32) -> Seq {
 fn selected(messages: u32, view_sync: ViewSync) -> (Script, crate::Mailbox) {
     let mut script = Script::new("NOTIFY ESEARCH METADATA", &[]);
     let select = crate::Select::new("INBOX").view_sync(view_sync);
-    let answer = format!("* {messages} EXISTS\n* OK [UIDVALIDITY 7] era\nTAG OK done");
+    let answer = format!("* {messages} EXISTS\n* OK [UIDVALIDITY 7] ok\nTAG OK done");
     let inbox = script.select(select, "SELECT INBOX", &answer);
     let uids: Vec<_> = (1..=messages).map(|n| (n * 10).to_string()).collect();
     let found = format!("* ESEARCH (TAG \"TAG\") UID ALL {}\nTAG OK done", uids.join(","));
@@ -44,7 +44,7 @@ fn messages() -> Notify {
 }
 
 #[test]
-fn counts_up_to_the_ok_are_the_result_and_news_after_it() {
+fn counts_up_to_the_ok_are_the_result_and_changes_after_it() {
     let mut script = Script::new("NOTIFY", &[]);
     let token = script.sender.notify(messages().status());
     let listing = script.sender.list("*");
@@ -53,8 +53,8 @@ fn counts_up_to_the_ok_are_the_result_and_news_after_it() {
     script
         .say("* STATUS a (MESSAGES 1 UIDNEXT 2)\n* STATUS b (MESSAGES 5)\n* STATUS a (MESSAGES 2 UIDNEXT 3)");
     script.say(&format!("{tag} OK done"));
-    let told: Vec<_> = resolved(token).into_iter().map(|s| (s.name.to_string(), s.messages)).collect();
-    assert_eq!(told, [("a".into(), Some(1)), ("b".into(), Some(5))]);
+    let reported: Vec<_> = resolved(token).into_iter().map(|s| (s.name.to_string(), s.messages)).collect();
+    assert_eq!(reported, [("a".into(), Some(1)), ("b".into(), Some(5))]);
     assert_eq!(script.events(), ["a: status, messages 2, next uid 3"]);
     script.line("LIST \"\" *", "* LIST () \"/\" a\nTAG OK done");
     assert_eq!(resolved(listing).len(), 1);
@@ -63,7 +63,7 @@ fn counts_up_to_the_ok_are_the_result_and_news_after_it() {
 }
 
 #[test]
-fn a_count_that_lacks_what_was_asked_for_is_news() {
+fn a_count_that_lacks_what_was_asked_for_is_a_change() {
     let mut script = Script::new("NOTIFY", &[]);
     notified(&mut script, messages(), &format!("{SELECTED} {PERSONAL}"));
     let token = script.sender.status("a", StatusItems::new().messages().unseen());
@@ -77,9 +77,9 @@ fn a_count_that_lacks_what_was_asked_for_is_news() {
     let mut script = Script::new("NOTIFY CONDSTORE", &[]);
     notified(&mut script, messages(), &format!("{SELECTED} {PERSONAL}"));
     let token = script.sender.status("a", StatusItems::new().messages().highest_mod_seq());
-    let news = "* STATUS a (MESSAGES 7 UIDNEXT 9)";
+    let status = "* STATUS a (MESSAGES 7 UIDNEXT 9)";
     let answer = "* STATUS a (MESSAGES 8 HIGHESTMODSEQ 0)";
-    script.line("STATUS a (MESSAGES HIGHESTMODSEQ)", &format!("{news}\n{answer}\nTAG OK done"));
+    script.line("STATUS a (MESSAGES HIGHESTMODSEQ)", &format!("{status}\n{answer}\nTAG OK done"));
     assert_eq!(resolved(token).messages, Some(8));
     assert_eq!(script.events(), ["a: status, messages 7, next uid 9"]);
     // Without NOTIFY it is but an answer that lacks something.
@@ -90,7 +90,7 @@ fn a_count_that_lacks_what_was_asked_for_is_news() {
 }
 
 #[test]
-fn mailboxes_that_come_go_and_change_are_told() {
+fn mailboxes_that_are_created_deleted_and_changed_are_reported() {
     let mut script = Script::new("NOTIFY", &[]);
     let names = [NotifyEvent::MailboxName];
     notified(&mut script, Notify::set().personal(names), &format!("{SELECTED} (personal (MailboxName))"));
@@ -119,7 +119,7 @@ fn mailboxes_that_come_go_and_change_are_told() {
 }
 
 #[test]
-fn names_that_are_told_raw_are_written_as_they_must_be() {
+fn names_that_are_sent_raw_are_written_as_they_must_be() {
     let mut script = Script::new("NOTIFY", &[]);
     let all = [NotifyEvent::MESSAGES.as_slice(), &NotifyEvent::MAILBOXES].concat();
     let expected = "(personal (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange))";
@@ -127,7 +127,7 @@ fn names_that_are_told_raw_are_written_as_they_must_be() {
     script.events();
     for line in ["* LIST () \"/\" \"é&c\"\n", "* STATUS \"é&c\" (MESSAGES 1)\n"] {
         script.say(line);
-        let event = script.bench.event().expect("news");
+        let event = script.bench.event().expect("an event");
         let name = event.mailbox().expect("a name").clone();
         assert_eq!(name.as_str(), "é&c");
         let token = script.sender.status(name, StatusItems::new().messages());
@@ -138,7 +138,7 @@ fn names_that_are_told_raw_are_written_as_they_must_be() {
 }
 
 #[test]
-fn subscriptions_are_told() {
+fn subscriptions_are_reported() {
     let alone = Notify::set().personal([NotifyEvent::SubscriptionChange]);
     let mut script = Script::new("NOTIFY", &[]);
     notified(&mut script, alone, &format!("{SELECTED} (personal (SubscriptionChange))"));
@@ -172,7 +172,7 @@ fn subscriptions_are_told() {
 }
 
 #[test]
-fn what_we_do_ourselves_is_told_once() {
+fn what_we_do_ourselves_is_reported_once() {
     let mut script = Script::new("NOTIFY", &[]);
     let names = [NotifyEvent::MailboxName];
     notified(&mut script, Notify::set().personal(names), &format!("{SELECTED} (personal (MailboxName))"));
@@ -236,7 +236,7 @@ fn a_large_mailbox_is_filled_in_by_uid_while_numbers_may_move() {
     let mut script = Script::windowed("NOTIFY ESEARCH", 2, 100);
     let at_once = "(selected (MessageNew MessageExpunge FlagChange))";
     notified(&mut script, Notify::none().selected(SelectedNotify::immediate()), at_once);
-    script.select("INBOX".into(), "SELECT INBOX", "* 5 EXISTS\n* OK [UIDVALIDITY 7] era\nTAG OK done");
+    script.select("INBOX".into(), "SELECT INBOX", "* 5 EXISTS\n* OK [UIDVALIDITY 7] ok\nTAG OK done");
     // An expunge meanwhile invalidates it; then rows have their numbers.
     script.line(
         "UID SEARCH RETURN (ALL) ALL",
@@ -253,7 +253,7 @@ fn rows_that_a_limit_cuts_short_are_no_refusal() {
     let mut script = Script::new("NOTIFY ESEARCH MESSAGELIMIT=2", &[]);
     let at_once = "(selected (MessageNew MessageExpunge FlagChange))";
     notified(&mut script, Notify::none().selected(SelectedNotify::immediate()), at_once);
-    script.select("INBOX".into(), "SELECT INBOX", "* 6 EXISTS\n* OK [UIDVALIDITY 7] era\nTAG OK done");
+    script.select("INBOX".into(), "SELECT INBOX", "* 6 EXISTS\n* OK [UIDVALIDITY 7] ok\nTAG OK done");
     // RFC 9738 section 3.1: it is OK all the same, and where that has another code, the limit is in
     // an untagged OK.
     script
@@ -280,7 +280,7 @@ fn a_limit_that_brings_nothing_is_not_asked_for_ever() {
     let mut script = Script::new("NOTIFY ESEARCH MESSAGELIMIT=2", &[]);
     let at_once = "(selected (MessageNew MessageExpunge FlagChange))";
     notified(&mut script, Notify::none().selected(SelectedNotify::immediate()), at_once);
-    script.select("INBOX".into(), "SELECT INBOX", "* 3 EXISTS\n* OK [UIDVALIDITY 7] era\nTAG OK done");
+    script.select("INBOX".into(), "SELECT INBOX", "* 3 EXISTS\n* OK [UIDVALIDITY 7] ok\nTAG OK done");
     script
         .line("UID SEARCH RETURN (ALL) ALL", "TAG OK [MESSAGELIMIT 2 20] none of them")
         .line("UID FETCH 1:* (UID)", "TAG OK [MESSAGELIMIT 2 20] none of them")
@@ -408,7 +408,7 @@ fn a_loss_is_a_notice_where_nothing_was_asked_for() {
 }
 
 #[test]
-fn a_parent_that_never_was_a_mailbox_is_not_told_as_deleted() {
+fn a_parent_that_never_was_a_mailbox_is_not_reported_as_deleted() {
     let names = [NotifyEvent::MailboxName];
     let watching = || {
         let mut script = Script::new("NOTIFY", &[]);

@@ -18,29 +18,29 @@ pub(super) struct Watching {
     pub(super) immediately: bool,
     others: bool,
     /// Other mailboxes with unreported arrivals or removals.
-    news: BTreeSet<usize>,
+    changed: BTreeSet<usize>,
 }
 
 impl Server {
     /// NOTIFY replaces the one before (section 3.1).
     pub(super) fn watch(&mut self, immediately: bool, others: bool) {
-        self.watching = Watching { immediately, others, news: BTreeSet::new() };
+        self.watching = Watching { immediately, others, changed: BTreeSet::new() };
     }
 
     /// Messages arrived in a mailbox or were removed.
-    pub(super) fn note_news(&mut self, folder: usize) {
+    pub(super) fn note_change(&mut self, folder: usize) {
         let selected = self.session.as_ref().is_some_and(|s| s.folder == folder);
         if self.watching.others && !selected {
-            self.watching.news.insert(folder);
+            self.watching.changed.insert(folder);
         }
     }
 
     /// STATUS of a mailbox that is not selected, at any time (sections 5.1 and 5.2).
-    pub(super) fn tell_counts(&mut self) {
+    pub(super) fn report_counts(&mut self) {
         if self.is_opening() {
             return;
         }
-        let Some(folder) = self.watching.news.pop_first() else { return };
+        let Some(folder) = self.watching.changed.pop_first() else { return };
         if self.session.as_ref().is_some_and(|s| s.folder == folder) {
             return;
         }
@@ -52,8 +52,8 @@ impl Server {
     }
 
     /// Whether it has reported all other mailboxes.
-    pub(super) fn has_told_counts(&self) -> bool {
-        self.watching.news.is_empty()
+    pub(super) fn has_reported_counts(&self) -> bool {
+        self.watching.changed.is_empty()
     }
 
     /// While numbers may move at any time, a client uses none, nor `*` (sections 5.2 and 5.3).

@@ -60,10 +60,10 @@ pub(super) fn answers_look_alike(a: &Cmd, b: &Cmd, mixes_rows: bool) -> bool {
         (Cmd::Fetch { .. }, Cmd::Fetch { .. }) if mixes_rows => false,
         (Cmd::Fetch { which: mine, items: some, .. }, Cmd::Fetch { which: theirs, items: others, .. }) => {
             let plain = |items: &[String]| items == ["UID"];
-            let told_as =
+            let requested_as =
                 |item: &String| fields_of(item).map_or(item.replace(".PEEK", ""), |of| of.join(" "));
-            let others: Vec<String> = others.iter().map(told_as).collect();
-            let shared = some.iter().map(told_as).any(|i| i != "UID" && others.contains(&i));
+            let others: Vec<String> = others.iter().map(requested_as).collect();
+            let shared = some.iter().map(requested_as).any(|i| i != "UID" && others.contains(&i));
             let shared = shared || plain(some) && plain(&others);
             shared && mine.may_meet(theirs)
         }

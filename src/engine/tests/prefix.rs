@@ -144,7 +144,7 @@ fn record(kind: Kind) -> Recording {
             server.take(&user.bench.write_all());
             server.advance(0, 14);
             if step > 100 {
-                server.tell_all();
+                server.report_all();
             }
             let bytes = server.deliver(usize::MAX);
             if !bytes.is_empty() {
@@ -168,7 +168,7 @@ fn recordings() -> Vec<Recording> {
         uidplus: true,
         idle: true,
         keeps_ghosts: false,
-        tells_uids: rev2,
+        sends_uids: rev2,
         view_sync: ViewSync::Uids,
         window: 50_000,
         ..Kind::default()

@@ -74,11 +74,11 @@ pub(super) enum Op {
         which: u16,
         dice: u16,
     },
-    TellExists(u8),
-    TellFlags(u16),
-    TellExpunge(u16),
-    TellNotice,
-    TellCounts,
+    ReportExists(u8),
+    ReportFlags(u16),
+    ReportExpunge(u16),
+    ReportNotice,
+    ReportCounts,
     /// Other sessions: a message arrives, changes, is expunged.
     OtherPut {
         folder: u8,
@@ -97,7 +97,7 @@ pub(super) enum Op {
     Save(u8),
     Snapshot(u8),
     /// A mailbox is recreated, with so many messages; a selected one gets a new UIDVALIDITY.
-    NewEra {
+    NewUidValidity {
         folder: u8,
         size: u8,
     },
@@ -252,13 +252,19 @@ impl World {
             Op::Deliver(n) => self.deliver(usize::from(n)),
             Op::Answer { which, dice } => drop(self.server.advance(which, dice)),
             // LOGOUT's tagged response is the last that a server says (RFC 9051 section 6.1.3).
-            Op::TellExists(_) | Op::TellFlags(_) | Op::TellExpunge(_) | Op::TellCounts | Op::TellNotice
+            Op::ReportExists(_)
+            | Op::ReportFlags(_)
+            | Op::ReportExpunge(_)
+            | Op::ReportCounts
+            | Op::ReportNotice
                 if self.server.ended => {}
-            Op::TellExists(n) => drop(self.server.tell_exists(usize::from(n))),
-            Op::TellFlags(n) => drop(self.server.tell_flags(n, false)),
-            Op::TellExpunge(n) => drop(self.server.tell_expunge(n)),
-            Op::TellCounts => self.server.tell_counts(),
-            Op::TellNotice => self.server.say("* OK Still here, {5}", super::client_knowledge::Note::Notice),
+            Op::ReportExists(n) => drop(self.server.report_exists(usize::from(n))),
+            Op::ReportFlags(n) => drop(self.server.report_flags(n, false)),
+            Op::ReportExpunge(n) => drop(self.server.report_expunge(n)),
+            Op::ReportCounts => self.server.report_counts(),
+            Op::ReportNotice => {
+                self.server.say("* OK Still here, {5}", super::client_knowledge::Note::Notice)
+            }
             Op::OtherPut { folder, flags } => drop(self.server.put(usize::from(folder % 2), flags % 64)),
             Op::OtherFlags { folder, which, flags } => {
                 self.server.other_flags(usize::from(folder), which, flags % 64);
@@ -266,7 +272,7 @@ impl World {
             Op::OtherExpunge { folder, which } => self.server.other_expunge(usize::from(folder), which),
             Op::Save(n) => self.save(n),
             Op::Snapshot(n) => self.take_snapshot(n),
-            Op::NewEra { folder, size } => {
+            Op::NewUidValidity { folder, size } => {
                 self.server.uid_validity_changed(usize::from(folder % 2), size % 6)
             }
             Op::Wait(n) => {
@@ -346,8 +352,9 @@ impl World {
         let Some(selection) = self.bench.engine.selected.current() else { return 0 };
         let view = &selection.view;
         // Bytes under way to it may make it begin again.
-        let anew = self.server.out.iter().any(|(text, _)| text.starts_with(b"* OK [UIDVALIDITY"));
-        let whole = view.unknown().is_none() && self.bench.engine.selected.opening().is_none() && !anew;
+        let begins_again = self.server.out.iter().any(|(text, _)| text.starts_with(b"* OK [UIDVALIDITY"));
+        let whole =
+            view.unknown().is_none() && self.bench.engine.selected.opening().is_none() && !begins_again;
         view.uids().last().filter(|_| whole).map_or(0, Uid::get)
     }
 
@@ -368,7 +375,7 @@ impl World {
     ) {
         let response = self.server.response.view.as_ref().filter(|_| self.is_open(&mailbox));
         if let Some((_, uids)) = response.filter(|_| self.bench.engine.selected.opening().is_none()) {
-            assert_eq!(mailbox.exists() as usize, uids.len(), "the handle's count is what was told");
+            assert_eq!(mailbox.exists() as usize, uids.len(), "the handle's count is the reported one");
         }
         let meant = response.and_then(|(_, uids)| Some(pick(&seqs.as_ref()?.0, uids)));
         let empty = command.messages().is_some_and(|which| which.is_empty());

@@ -11,7 +11,7 @@ use crate::{ErrorKind, Mailbox, Result, Select};
 const ALL: &str = "UID SEARCH RETURN (ALL) ALL";
 
 fn opened(exists: u32) -> String {
-    format!("* {exists} EXISTS\n* OK [UIDVALIDITY 7] era\n* OK [HIGHESTMODSEQ 90] modseq\nTAG OK done")
+    format!("* {exists} EXISTS\n* OK [UIDVALIDITY 7] ok\n* OK [HIGHESTMODSEQ 90] modseq\nTAG OK done")
 }
 
 fn ready(inbox: &Mailbox) -> Option<Result<()>> {
@@ -26,26 +26,26 @@ fn is_ready(inbox: &Mailbox) -> bool {
 }
 
 /// How often it was reported since the last call, and with how many messages last.
-fn told(script: &mut Script) -> (usize, u32) {
+fn reported(script: &mut Script) -> (usize, u32) {
     let events = std::iter::from_fn(|| script.bench.event());
-    let told: Vec<u32> = events
+    let reported: Vec<u32> = events
         .filter_map(|event| match event.kind {
             EventKind::Ready { exists } => Some(exists),
             _ => None,
         })
         .collect();
-    (told.len(), told.last().copied().unwrap_or_default())
+    (reported.len(), reported.last().copied().unwrap_or_default())
 }
 
 #[test]
-fn it_is_told_once_when_all_that_is_wanted_is_known() {
+fn it_is_reported_once_when_all_that_is_wanted_is_known() {
     for fill in [ViewSync::Uids, ViewSync::Flags] {
         let mut script = Script::new("QRESYNC ESEARCH", &["QRESYNC"]);
         let inbox = script.select(Select::new("INBOX").view_sync(fill), "SELECT INBOX", &opened(2));
-        assert!(ready(&inbox).is_none() && told(&mut script).0 == 0);
+        assert!(ready(&inbox).is_none() && reported(&mut script).0 == 0);
         script.line(ALL, "* ESEARCH (TAG \"TAG\") UID ALL 1:2\nTAG OK done");
         if fill == ViewSync::Flags {
-            assert!(ready(&inbox).is_none() && told(&mut script).0 == 0);
+            assert!(ready(&inbox).is_none() && reported(&mut script).0 == 0);
             script.line(
                 "UID FETCH 1:2 (FLAGS)",
                 "* 1 FETCH (UID 1 FLAGS ())\n* 2 FETCH (UID 2 FLAGS ())\nTAG OK done",
@@ -53,7 +53,7 @@ fn it_is_told_once_when_all_that_is_wanted_is_known() {
         }
         script.quiet();
         assert!(is_ready(&inbox));
-        assert_eq!(told(&mut script), (1, 2));
+        assert_eq!(reported(&mut script), (1, 2));
         assert_eq!(
             inbox.state().expect("a state").highest_mod_seq,
             ModSeq::new(90),
@@ -62,7 +62,7 @@ fn it_is_told_once_when_all_that_is_wanted_is_known() {
         // Later changes don't make it complete again.
         script.say("* 1 EXPUNGE\n* 1 FETCH (FLAGS (\\Seen))").quiet();
         assert!(is_ready(&inbox));
-        assert_eq!(told(&mut script).0, 0);
+        assert_eq!(reported(&mut script).0, 0);
     }
 }
 
@@ -75,7 +75,7 @@ fn an_empty_mailbox_and_a_view_that_is_off_are_ready_at_once() {
         assert!(ready(&inbox).is_none(), "before the answer");
         script.line("SELECT INBOX", &opened(exists)).quiet();
         assert!(is_ready(&inbox));
-        assert_eq!(told(&mut script), (1, exists));
+        assert_eq!(reported(&mut script), (1, exists));
         assert_eq!(inbox.state().is_some(), fill != ViewSync::Off);
         drop(token);
     }
@@ -94,16 +94,16 @@ fn a_resumed_selection_is_ready_when_it_is_resumed() {
 }
 
 #[test]
-fn a_view_that_begins_anew_is_ready_again_when_it_is_complete_and_told_no_more() {
+fn a_view_that_begins_again_is_ready_when_it_is_complete_and_not_reported_again() {
     let mut script = Script::new("ESEARCH", &[]);
     let inbox = script.select("INBOX".into(), "SELECT INBOX", &opened(2));
     script.line(ALL, "* ESEARCH (TAG \"TAG\") UID ALL 1:2\nTAG OK done");
-    assert_eq!(told(&mut script).0, 1);
+    assert_eq!(reported(&mut script).0, 1);
     script.say("* 1 EXISTS");
     assert!(ready(&inbox).is_none());
     script.line(ALL, "* ESEARCH (TAG \"TAG\") UID ALL 2\nTAG OK done");
     assert!(is_ready(&inbox));
-    assert_eq!(told(&mut script).0, 0);
+    assert_eq!(reported(&mut script).0, 0);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn flags_in_doubt_are_waited_for() {
     assert!(ready(&inbox).is_none() && inbox.state().is_none());
     script.line("UID FETCH 1 (FLAGS)", "* 1 FETCH (UID 1 FLAGS (\\Seen))\nTAG OK done").quiet();
     assert!(is_ready(&inbox) && inbox.state().is_some());
-    assert_eq!(told(&mut script), (1, 1));
+    assert_eq!(reported(&mut script), (1, 1));
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_selection_that_is_left_says_so() {
 }
 
 #[test]
-fn a_server_that_refuses_to_tell_ends_the_wait_until_something_comes() {
+fn a_server_that_refuses_to_answer_ends_the_wait_until_a_change() {
     let mut script = Script::new("ESEARCH", &[]);
     let inbox = script.select("INBOX".into(), "SELECT INBOX", &opened(2));
     script.line(ALL, "TAG NO not today");
@@ -166,5 +166,5 @@ fn a_server_that_refuses_to_tell_ends_the_wait_until_something_comes() {
     assert!(ready(&inbox).is_none(), "it is asked again");
     script.line(ALL, "* ESEARCH (TAG \"TAG\") UID ALL 1:3\nTAG OK done");
     assert!(is_ready(&inbox));
-    assert_eq!(told(&mut script), (1, 3));
+    assert_eq!(reported(&mut script), (1, 3));
 }

@@ -28,7 +28,7 @@ fn resuming() -> Select {
 /// What SELECT reports of a mailbox with so many messages, at this mod-sequence.
 fn opened(exists: u32, mod_seq: u64) -> String {
     format!(
-        "* {exists} EXISTS\n* FLAGS (\\Seen)\n* OK [UIDVALIDITY 7] era\n* OK [UIDNEXT 20] next\n* OK [HIGHESTMODSEQ {mod_seq}] \
+        "* {exists} EXISTS\n* FLAGS (\\Seen)\n* OK [UIDVALIDITY 7] ok\n* OK [UIDNEXT 20] next\n* OK [HIGHESTMODSEQ {mod_seq}] \
          modseq\n"
     )
 }
@@ -43,7 +43,7 @@ fn uids(script: &Script) -> Vec<u32> {
 }
 
 #[test]
-fn qresync_tells_all_with_the_select() {
+fn qresync_reports_all_with_the_select() {
     let mut script = Script::new("QRESYNC ENABLE ESEARCH", &["QRESYNC"]);
     let answer = opened(5, 99)
         + "* VANISHED (EARLIER) 2,700:4000000000\n* 2 FETCH (UID 3 FLAGS (\\Flagged) MODSEQ (95))\n\
@@ -70,7 +70,7 @@ fn qresync_tells_all_with_the_select() {
 }
 
 #[test]
-fn what_qresync_tells_is_taken_only_if_it_adds_up() {
+fn what_qresync_reports_is_taken_only_if_it_adds_up() {
     let mut script = Script::new("QRESYNC ENABLE ESEARCH", &["QRESYNC"]);
     let answer = opened(6, 99) + "* VANISHED (EARLIER) 2\nTAG OK done";
     script.select(resuming(), SELECT_QRESYNC, &answer);
@@ -105,7 +105,7 @@ fn with_condstore_alone_uids_are_compared_and_changes_asked() {
     assert_eq!(
         script.events(),
         ["uid 1 has flags () (while away)", "resumed, with 4 messages"],
-        "that the new one came has been told, and its flags are no change"
+        "the new one has been reported, and its flags are no change"
     );
     script.quiet();
 }
@@ -170,7 +170,7 @@ fn mod_sequences_that_went_back_mean_nothing() {
 }
 
 #[test]
-fn in_another_era_nothing_is_compared() {
+fn with_another_uid_validity_nothing_is_compared() {
     let mut script = Script::new("QRESYNC ESEARCH", &["QRESYNC"]);
     let answer = opened(2, 99).replace("UIDVALIDITY 7", "UIDVALIDITY 8") + "TAG OK done";
     script.select(resuming(), SELECT_QRESYNC, &answer);
@@ -187,7 +187,7 @@ fn in_another_era_nothing_is_compared() {
 }
 
 #[test]
-fn what_happens_meanwhile_did_not_happen_while_away() {
+fn what_happens_meanwhile_did_not_happen_while_disconnected() {
     let mut script = Script::new("", &[]);
     let answer = opened(5, 1).replace("HIGHESTMODSEQ 1", "NOMODSEQ") + "TAG OK done";
     script.select(resuming(), "SELECT INBOX", &answer);
@@ -202,7 +202,7 @@ fn what_happens_meanwhile_did_not_happen_while_away() {
     assert_eq!(
         script.events(),
         ["opened with 5 messages, UIDVALIDITY 7", "6 messages now", "uid 6 arrived"],
-        "told once, and not as of before"
+        "reported once, and not as of before"
     );
     script.line("UID FETCH 1:5 (FLAGS)", "TAG OK done");
     script.quiet();
@@ -226,14 +226,14 @@ fn a_server_that_does_not_understand_its_own_parameters_is_asked_without() {
 }
 
 #[test]
-fn the_mod_sequence_of_a_close_counts_what_was_never_told() {
+fn the_mod_sequence_of_a_close_counts_what_was_never_reported() {
     let mut script = Script::new("QRESYNC", &["QRESYNC"]);
     let inbox = script.select(resuming(), SELECT_QRESYNC, &(opened(5, 90) + "TAG OK done"));
     let token = inbox.close();
     script.line("CLOSE", "TAG OK [HIGHESTMODSEQ 99] closed").quiet();
     resolved(token);
-    let told = (inbox.highest_mod_seq(), inbox.state().and_then(|state| state.highest_mod_seq));
-    assert_eq!(told, (ModSeq::new(90), ModSeq::new(90)));
+    let reported = (inbox.highest_mod_seq(), inbox.state().and_then(|state| state.highest_mod_seq));
+    assert_eq!(reported, (ModSeq::new(90), ModSeq::new(90)));
 }
 
 #[test]
@@ -248,7 +248,7 @@ fn a_select_that_is_bad_anyway_does_not_end_resumption() {
 }
 
 #[test]
-fn what_went_before_the_comparison_is_told_once() {
+fn what_went_before_the_comparison_is_reported_once() {
     let mut script = Script::new("", &[]);
     let token = script.sender.select(resuming());
     script.line("SELECT INBOX", &(opened(5, 1).replace("HIGHESTMODSEQ 1", "NOMODSEQ") + "TAG OK done"));
@@ -265,20 +265,20 @@ fn what_went_before_the_comparison_is_told_once() {
 }
 
 #[test]
-fn mod_sequences_of_a_mailbox_without_handle_are_no_news() {
+fn mod_sequences_of_a_mailbox_without_handle_are_no_change() {
     let mut script = Script::new("QRESYNC", &["QRESYNC"]);
     script.select("INBOX".into(), "SELECT INBOX", &(opened(0, 90) + "TAG OK done"));
     let token = script.sender.select("Other");
     // Some servers keep the mailbox before selected.
     script.line("SELECT Other", "TAG BAD what?");
     script.events();
-    script.say("* OK [HIGHESTMODSEQ 91] so far\n* OK [UIDVALIDITY 8] made anew\n* 1 EXISTS");
+    script.say("* OK [HIGHESTMODSEQ 91] so far\n* OK [UIDVALIDITY 8] recreated\n* 1 EXISTS");
     assert_eq!(script.events(), [""; 0]);
     drop(token);
 }
 
 #[test]
-fn flags_that_were_read_before_the_comparison_are_news_all_the_same() {
+fn flags_that_were_read_before_the_comparison_are_a_change_all_the_same() {
     let mut script = Script::new("", &[]);
     let token = script.sender.select(resuming());
     script.line("SELECT INBOX", &(opened(5, 1).replace("HIGHESTMODSEQ 1", "NOMODSEQ") + "TAG OK done"));
@@ -306,7 +306,7 @@ fn flags_that_were_read_before_the_comparison_are_news_all_the_same() {
 
 /// Programs that keep messages by UID need that; and the flags before depend on it.
 #[test]
-fn flags_that_changed_before_their_uid_was_known_are_told_when_it_is() {
+fn flags_that_changed_before_their_uid_was_known_are_reported_when_it_is() {
     let mut script = Script::new("", &[]);
     let token = script.sender.select(resuming());
     let inbox = token.mailbox();
@@ -350,7 +350,7 @@ fn a_refused_question_for_changes_becomes_a_comparison() {
 #[test]
 fn rows_before_closed_are_of_the_mailbox_before() {
     let mut script = Script::new("QRESYNC ESEARCH", &["QRESYNC"]);
-    script.select(Select::new("Other"), "SELECT Other", "* 0 EXISTS\n* OK [UIDVALIDITY 3] era\nTAG OK done");
+    script.select(Select::new("Other"), "SELECT Other", "* 0 EXISTS\n* OK [UIDVALIDITY 3] ok\nTAG OK done");
     let answer = "* 1 EXISTS\n* OK [CLOSED] bye\n".to_owned()
         + &opened(5, 99)
         + "* 3 FETCH (UID 3 FLAGS (\\Flagged) MODSEQ (95))\nTAG OK done";
@@ -397,7 +397,7 @@ fn a_state_is_what_the_next_select_goes_on_from() {
 }
 
 #[test]
-fn until_all_is_told_the_state_stays_what_it_was() {
+fn until_all_is_reported_the_state_stays_what_it_was() {
     let mut script = Script::new("CONDSTORE ENABLE", &["CONDSTORE"]);
     let token = script.sender.select(resuming());
     let inbox = token.mailbox();
@@ -428,7 +428,7 @@ fn the_mod_sequence_is_settled_at_tagged_responses() {
         "UID STORE 6:7 +FLAGS (\\Seen)",
         "* 1 FETCH (UID 6 MODSEQ (103))\n* 2 FETCH (UID 7 MODSEQ (101))\n* OK [HIGHESTMODSEQ 99] delayed\nTAG OK done",
     );
-    assert_eq!(now(&inbox), Some(99), "even though higher ones have been told");
+    assert_eq!(now(&inbox), Some(99), "even though higher ones were reported");
     let second = inbox.store(set("8"), store());
     script.line(
         "UID STORE 8 +FLAGS (\\Seen)",

@@ -79,11 +79,11 @@ impl World {
     }
 
     /// Follows an event in a selection that was resumed.
-    pub(super) fn follow_away(&mut self, event: &Event) {
+    pub(super) fn follow_resumption(&mut self, event: &Event) {
         if let (EventKind::Opened { uid_validity, .. }, Some(selection)) =
             (&event.kind, event.place.as_ref().and_then(|p| p.selection))
         {
-            self.while_disconnected = self.opened_away(selection, *uid_validity);
+            self.while_disconnected = self.opened_resuming(selection, *uid_validity);
             return;
         }
         if matches!(event.kind, EventKind::SelectionEnded | EventKind::UidValidityChanged { .. }) {
@@ -94,13 +94,17 @@ impl World {
             return assert!(!event.while_disconnected || void, "nothing was known of before: {event:?}");
         };
         if event.while_disconnected {
-            assert!(!while_disconnected.resumed, "all of the time before has been told: {event:?}");
+            assert!(!while_disconnected.resumed, "all of the time before has been reported: {event:?}");
             return while_disconnected.follow_before(event, &self.server.response.flags);
         }
         while_disconnected.follow(event);
     }
 
-    fn opened_away(&self, id: SelectionId, uid_validity: Option<crate::types::UidValidity>) -> Option<Away> {
+    fn opened_resuming(
+        &self,
+        id: SelectionId,
+        uid_validity: Option<crate::types::UidValidity>,
+    ) -> Option<Away> {
         let state: &MailboxState =
             self.resumes.get(&id).filter(|state| Some(state.uid_validity) == uid_validity)?;
         let (folder, there) = self.opened_with.get(&id).expect("it was opened").clone();
@@ -110,11 +114,11 @@ impl World {
     }
 
     /// At the end of a program that came to rest.
-    pub(super) fn check_away(&self) {
+    pub(super) fn check_resumption(&self) {
         let Some(while_disconnected) = &self.while_disconnected else { return };
         assert!(
             while_disconnected.resumed,
-            "it came to rest, and Resumed was not told: {while_disconnected:?}"
+            "it came to rest, and Resumed was not reported: {while_disconnected:?}"
         );
         let folder = &self.server.folders[while_disconnected.folder];
         let known: Vec<u32> = while_disconnected.known.keys().copied().collect();
@@ -159,10 +163,10 @@ impl Away {
                 let known = self.known.get_mut(&uid).unwrap_or_else(|| panic!("not known: {event:?}"));
                 assert_eq!(*known, before.as_ref().map(bits_of), "not what was known: {event:?}");
                 let now = bits_of(flags);
-                assert!(response.contains(&(self.folder, uid, now)), "nobody said so: {event:?}");
+                assert!(response.contains(&(self.folder, uid, now)), "no response said so: {event:?}");
                 *known = Some(now);
             }
-            _ => panic!("this can't have been while away: {event:?}"),
+            _ => panic!("this can't have been while disconnected: {event:?}"),
         }
     }
 
@@ -203,10 +207,10 @@ fn check_diff(old: &Kept, new: &Kept, vanishes: bool) {
         known.iter().filter_map(SnapshotMessage::uid).map(Uid::get).collect::<BTreeSet<_>>()
     };
     let (came, went) = (uids(&diff.arrived), uids(&diff.expunged));
-    let one_era = old.snapshot.uid_validity().is_some()
+    let same_uid_validity = old.snapshot.uid_validity().is_some()
         && old.snapshot.uid_validity() == new.snapshot.uid_validity()
         && old.snapshot.mailbox() == new.snapshot.mailbox();
-    if !one_era {
+    if !same_uid_validity {
         let all = (diff.expunged.len(), diff.arrived.len());
         return assert_eq!(all, (old.then.len(), new.then.len()), "nothing can be recognised");
     }

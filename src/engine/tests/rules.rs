@@ -95,7 +95,7 @@ impl Rules {
                 self.may_expunge()
             }
             ["*", "VANISHED", "(EARLIER)", ..] => {
-                only(self.runs(&["SELECT", "EXAMINE", "FETCH"]), "RFC 7162 section 3.2.10: nobody asked")
+                only(self.runs(&["SELECT", "EXAMINE", "FETCH"]), "RFC 7162 section 3.2.10: no such command")
             }
             ["*", "VANISHED", ..] => {
                 self.exists = None;
@@ -107,7 +107,7 @@ impl Rules {
                 let asked = self.running.iter().any(|r| r.tag == tag && r.verb == "SEARCH");
                 only(asked, "RFC 9051 section 7.3.4: no search has this tag")
             }
-            ["*", "SEARCH", ..] => only(self.runs(&["SEARCH"]), "RFC 3501 section 7.2.5: nobody searches"),
+            ["*", "SEARCH", ..] => only(self.runs(&["SEARCH"]), "RFC 3501 section 7.2.5: no SEARCH runs"),
             ["*", "OK", code, ..] => {
                 if code.starts_with("[CLOSED]") {
                     (self.selected, self.exists) = (false, None);
@@ -123,7 +123,7 @@ impl Rules {
     fn is_there(&self, seq: Option<u32>) -> Legal {
         only(self.selected || self.is_opening(), "RFC 9051 section 7.5: no mailbox is selected")?;
         let there = seq.is_some_and(|seq| seq > 0 && self.exists.is_none_or(|count| seq <= count));
-        only(there, "RFC 9051 section 7.5: no such message has been told of")
+        only(there, "RFC 9051 section 7.5: no such message was reported")
     }
 
     fn may_expunge(&self) -> Legal {
@@ -185,7 +185,7 @@ const KNOWN: [&str; 13] = [
 ];
 
 /// Lines of a client; `DONE` and what belongs to a literal aside.
-fn hear_client(rules: &mut Rules, turn: &[u8]) {
+fn client_sent(rules: &mut Rules, turn: &[u8]) {
     let text = String::from_utf8_lossy(turn);
     if let Some(tag) = rules.announced.clone() {
         // The literal, and the rest of the line.
@@ -229,7 +229,7 @@ mod tests {
         let (mut rules, mut said) = (Rules::default(), 0);
         for (server, turn) in turns(&recording) {
             if !server {
-                hear_client(&mut rules, turn);
+                client_sent(&mut rules, turn);
                 continue;
             }
             for response in Replay::new(turn, &Limits::default()) {
@@ -252,7 +252,7 @@ mod tests {
         let mut rules = Rules::default();
         for line in session.lines() {
             match line.split_once(' ') {
-                Some(("C", line)) => hear_client(&mut rules, line.as_bytes()),
+                Some(("C", line)) => client_sent(&mut rules, line.as_bytes()),
                 Some((_, line)) => assert_eq!(rules.said(line), Ok(()), "{line}"),
                 None => panic!("who said it?"),
             }
@@ -290,7 +290,7 @@ mod tests {
                 if line.starts_with(['*', '+']) || tagged {
                     assert_eq!(rules.said(line), Ok(()), "{line} of {session:?}");
                 } else {
-                    hear_client(&mut rules, line.as_bytes());
+                    client_sent(&mut rules, line.as_bytes());
                 }
             }
             let refused = rules.said(last.trim()).expect_err(session);

@@ -18,7 +18,7 @@ fn resuming() -> Select {
 
 /// What SELECT reports of a mailbox with one message, in which nothing has changed.
 fn opened() -> String {
-    "* 1 EXISTS\n* OK [UIDVALIDITY 7] era\n* OK [HIGHESTMODSEQ 90] modseq\n".to_owned()
+    "* 1 EXISTS\n* OK [UIDVALIDITY 7] ok\n* OK [HIGHESTMODSEQ 90] modseq\n".to_owned()
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn message_commands_wait_for_a_select_whose_parameters_the_server_may_refuse() {
 
     // [CLOSED] says that nothing is selected, and not that the parameters are understood.
     let mut script = Script::new("CONDSTORE", &[]);
-    script.select("A".into(), "SELECT A", "* OK [UIDVALIDITY 3] era\nTAG OK done");
+    script.select("A".into(), "SELECT A", "* OK [UIDVALIDITY 3] ok\nTAG OK done");
     let token = script.sender.select(resuming());
     let search = unseen(&token.mailbox());
     let select = script.expect("SELECT INBOX (CONDSTORE)");
@@ -72,7 +72,7 @@ fn message_commands_wait_for_a_select_whose_parameters_the_server_may_refuse() {
 #[test]
 fn a_move_in_steps_ends_with_its_selection_and_marks_nothing_in_the_next() {
     let mut script = Script::new("UIDPLUS", &[]);
-    let inbox = script.select("INBOX".into(), "SELECT INBOX", "* OK [UIDVALIDITY 7] era\nTAG OK done");
+    let inbox = script.select("INBOX".into(), "SELECT INBOX", "* OK [UIDVALIDITY 7] ok\nTAG OK done");
     let moved = inbox.move_to(Uid::new(1).unwrap(), "Archive");
     let copy = script.expect("UID COPY 1 Archive");
     // The server ends the selection by itself (RFC 9051 section 7.1, CLOSED).
@@ -97,7 +97,7 @@ fn uids_kept_from_an_earlier_time_wait_for_their_uid_validity() {
         let select = script.expect("SELECT INBOX");
         let store = inbox.store(Uid::new(1).unwrap(), Store::add([Flag::Deleted]));
         script.say("* 0 EXISTS").quiet();
-        script.say(&format!("* OK [UIDVALIDITY {uid_validity}] era"));
+        script.say(&format!("* OK [UIDVALIDITY {uid_validity}] ok"));
         if same {
             script.line("UID STORE 1 +FLAGS (\\Deleted)", "TAG OK done");
         }
@@ -123,14 +123,14 @@ fn uids_kept_from_an_earlier_time_wait_for_their_uid_validity() {
 }
 
 #[test]
-fn uids_of_an_era_that_ends_while_they_wait_are_not_sent() {
+fn uids_whose_uid_validity_changes_while_they_wait_are_not_sent() {
     let mut script = Script::new("UIDPLUS", &[]);
-    let inbox = script.select("INBOX".into(), "SELECT INBOX", "* OK [UIDVALIDITY 7] era\nTAG OK done");
+    let inbox = script.select("INBOX".into(), "SELECT INBOX", "* OK [UIDVALIDITY 7] ok\nTAG OK done");
     let moved = inbox.move_to(Uid::new(1).unwrap(), "Archive");
     let raw = script.sender.raw("X-WAIT");
     let store = inbox.store(Uid::new(1).unwrap(), Store::add([Flag::Deleted]));
     let copy = script.expect("UID COPY 1 Archive");
-    script.say("* OK [UIDVALIDITY 8] another era").say(&format!("{copy} OK done"));
+    script.say("* OK [UIDVALIDITY 8] new UIDs").say(&format!("{copy} OK done"));
     let error = poll_once(&mut { moved }).expect("ended").expect_err("half of it");
     assert_eq!((error.kind(), error.answers().len()), (ErrorKind::Invalid, 1), "{error}");
     script.line("X-WAIT", "TAG OK done").quiet();
@@ -144,7 +144,7 @@ fn uids_of_an_era_that_ends_while_they_wait_are_not_sent() {
 #[test]
 fn until_a_select_is_said_again_the_server_speaks_of_the_mailbox_before() {
     let mut script = Script::new("CONDSTORE QRESYNC", &["QRESYNC"]);
-    script.select("A".into(), "SELECT A", "* OK [UIDVALIDITY 3] era\nTAG OK done");
+    script.select("A".into(), "SELECT A", "* OK [UIDVALIDITY 3] ok\nTAG OK done");
     let token = script.sender.select(resuming());
     let listing = script.sender.list("*");
     let (select, list) = (script.expect(SELECT_QRESYNC), script.expect("LIST \"\" *"));
@@ -159,7 +159,7 @@ fn until_a_select_is_said_again_the_server_speaks_of_the_mailbox_before() {
     script.say(&format!("{list} OK done"));
     let select = script.expect("SELECT INBOX");
     script.line("STATUS B (MESSAGES)", "* STATUS B (MESSAGES 1)\nTAG OK done");
-    script.say(&format!("* OK [CLOSED] A\n* FLAGS ()\n* OK [UIDVALIDITY 7] era\n{select} OK done"));
+    script.say(&format!("* OK [CLOSED] A\n* FLAGS ()\n* OK [UIDVALIDITY 7] ok\n{select} OK done"));
     let inbox = resolved(token);
     assert_eq!((inbox.exists(), inbox.uid_next(), inbox.highest_mod_seq()), (0, None, None));
     assert_eq!((resolved(listing).len(), resolved(later).messages), (0, Some(1)));
@@ -168,9 +168,9 @@ fn until_a_select_is_said_again_the_server_speaks_of_the_mailbox_before() {
 /// The old mailbox's SELECT, and one that is refused for its parameters while it has been written
 /// in part.
 #[test]
-fn a_select_refused_in_its_midst_is_said_again_behind_all_that_is_on_its_way() {
+fn a_select_refused_midway_is_retried_behind_all_that_is_on_its_way() {
     let mut script = Script::new("CONDSTORE QRESYNC", &["QRESYNC"]);
-    script.select("A".into(), "SELECT A", "* OK [UIDVALIDITY 3] era\nTAG OK done");
+    script.select("A".into(), "SELECT A", "* OK [UIDVALIDITY 3] ok\nTAG OK done");
     let token = script.sender.select(resuming());
     let listing = script.sender.list("*");
     let begun = String::from_utf8(script.bench.write(10)).expect("text");
@@ -179,7 +179,7 @@ fn a_select_refused_in_its_midst_is_said_again_behind_all_that_is_on_its_way() {
     let rest = String::from_utf8(script.bench.write_all()).expect("text");
     assert_eq!(rest, "INBOX (QRESYNC (7 90))\r\nA3 LIST \"\" *\r\n", "the other one waits for the LIST");
     script.say("* 9 EXISTS\n* OK [UIDNEXT 50] of A\nA3 OK done");
-    script.line("SELECT INBOX", "* OK [UIDVALIDITY 7] era\nTAG OK done");
+    script.line("SELECT INBOX", "* OK [UIDVALIDITY 7] ok\nTAG OK done");
     let inbox = resolved(token);
     assert_eq!((inbox.exists(), inbox.uid_next(), resolved(listing).len()), (0, None, 0));
 }
@@ -193,15 +193,15 @@ fn a_select_that_is_about_to_be_said_again_takes_nobodys_answer() {
     let (select, list) = (script.expect(SELECT_QRESYNC), script.expect("LIST \"\" *"));
     script.say(&format!("{select} BAD what is that\n* LIST () \"/\" INBOX\n{list} OK done"));
     assert_eq!(resolved(listing).len(), 1);
-    script.line("SELECT INBOX", "* OK [UIDVALIDITY 7] era\nTAG OK done");
+    script.line("SELECT INBOX", "* OK [UIDVALIDITY 7] ok\nTAG OK done");
     resolved(token);
 
     let mut script = Script::new("CONDSTORE QRESYNC", &["QRESYNC"]);
-    script.select("A".into(), "SELECT A", "* OK [UIDVALIDITY 3] era\nTAG OK done");
+    script.select("A".into(), "SELECT A", "* OK [UIDVALIDITY 3] ok\nTAG OK done");
     let token = script.sender.select(resuming());
     let select = script.expect(SELECT_QRESYNC);
     script.say(&format!("{select} BAD what is that\n* OK [UIDNEXT 50] of A\n* OK [HIGHESTMODSEQ 99] of A"));
-    script.line("SELECT INBOX", "* OK [UIDVALIDITY 7] era\nTAG OK done");
+    script.line("SELECT INBOX", "* OK [UIDVALIDITY 7] ok\nTAG OK done");
     let inbox = resolved(token);
     assert_eq!((inbox.uid_next(), inbox.highest_mod_seq()), (None, None));
 }
@@ -210,7 +210,7 @@ fn a_select_that_is_about_to_be_said_again_takes_nobodys_answer() {
 fn a_select_that_waits_to_be_said_again_waits_for_an_upload_and_ends_as_all_does() {
     let begun = || {
         let mut script = Script::new("CONDSTORE QRESYNC", &["QRESYNC"]);
-        script.select("A".into(), "SELECT A", "* OK [UIDVALIDITY 3] era\nTAG OK done");
+        script.select("A".into(), "SELECT A", "* OK [UIDVALIDITY 3] ok\nTAG OK done");
         let token = script.sender.select(resuming());
         let append = script.sender.append("X", "hello");
         let (select, upload) = (script.expect(SELECT_QRESYNC), script.expect("APPEND X {5}"));
@@ -222,7 +222,7 @@ fn a_select_that_waits_to_be_said_again_waits_for_an_upload_and_ends_as_all_does
     script.say("+ go on");
     assert_eq!(script.bench.write_all(), b"hello\r\n");
     script.quiet().say(&format!("{upload} OK done"));
-    script.line("SELECT INBOX", "* OK [UIDVALIDITY 7] era\nTAG OK done");
+    script.line("SELECT INBOX", "* OK [UIDVALIDITY 7] ok\nTAG OK done");
     script.line("SELECT B", "TAG OK done");
     assert!(resolved(token).has_ended());
     resolved(append);
@@ -230,7 +230,7 @@ fn a_select_that_waits_to_be_said_again_waits_for_an_upload_and_ends_as_all_does
     // Refused in place of its `+`.
     let (mut script, token, append, upload) = begun();
     script.say(&format!("{upload} NO not there"));
-    script.line("SELECT INBOX", "* OK [UIDVALIDITY 7] era\nTAG OK done");
+    script.line("SELECT INBOX", "* OK [UIDVALIDITY 7] ok\nTAG OK done");
     resolved(token);
     assert!(poll_once(&mut { append }).expect("ended").is_err());
     // The connection ends; and LOGOUT keeps its place.
@@ -249,7 +249,7 @@ fn a_select_that_waits_to_be_said_again_waits_for_an_upload_and_ends_as_all_does
 #[test]
 fn no_in_place_of_a_plus_leaves_the_mailbox_before_selected() {
     let mut script = Script::new("", &["UTF8=ACCEPT"]);
-    script.select("A".into(), "SELECT A", "* OK [UIDVALIDITY 3] era\nTAG OK done");
+    script.select("A".into(), "SELECT A", "* OK [UIDVALIDITY 3] ok\nTAG OK done");
     let token = script.sender.select("x\ny");
     script.line("SELECT {3}", "TAG NO not so long");
     assert!(poll_once(&mut { token }).expect("ended").is_err());

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::client_knowledge::{Heard, Note};
+use super::client_knowledge::{ClientKnowledge, Note};
 use super::commands::{Cmd, Part, announced};
 use super::kinds::Kind;
 use super::mailboxes::{Folder, Selected, WORK};
@@ -40,7 +40,7 @@ pub(super) struct Outcome {
     /// The messages that it named, of those the session knew of when each line came.
     pub(super) named: Option<Vec<u32>>,
     /// The session's snapshot then.
-    pub(super) told_then: Vec<u32>,
+    pub(super) numbered_then: Vec<u32>,
     /// How many rows with flags had been read by the client when it began to send this.
     pub(super) rows_before: usize,
     pub(super) removed_before: usize,
@@ -85,7 +85,7 @@ pub(super) struct Server {
     /// When the last IDLE came.
     idle_since: Option<Instant>,
     pub(super) outcomes: BTreeMap<CommandId, Outcome>,
-    pub(super) response: Heard,
+    pub(super) response: ClientKnowledge,
     pub(super) users: BTreeSet<CommandId>,
     /// What it has said, and how much of the first piece has been read.
     pub(super) out: VecDeque<(Vec<u8>, Note)>,
@@ -133,7 +133,7 @@ impl Server {
             idle_disturbed: false,
             idle_since: None,
             outcomes: BTreeMap::new(),
-            response: Heard::default(),
+            response: ClientKnowledge::default(),
             users: BTreeSet::new(),
             out: VecDeque::new(),
             read: 0,
@@ -263,7 +263,7 @@ impl Server {
                 2 => size <= 4096,
                 _ => self.kind.rev2 && size <= 4096,
             };
-            assert!(waits || free, "a non-synchronising literal of {size} octets");
+            assert!(waits || free, "a non-synchronising literal of {size} bytes");
             self.parts.extend([Part::Text(text), Part::Literal(Vec::new())]);
             self.literal = size;
             self.wants_plus = waits;
@@ -305,7 +305,7 @@ impl Server {
         self.literal = 0;
         let id = self.owner(&tag);
         self.known_tag(&tag);
-        self.tell_mod_seq();
+        self.report_mod_seq();
         let outcome = self.outcomes.entry(id).or_default();
         (outcome.lines, outcome.cut_short) = (outcome.lines + 1, true);
         self.say(format!("{tag} {how} not here {{5}}"), Note::Tagged(id, tag, how, true));
@@ -333,12 +333,12 @@ impl Server {
         self.check(&tag, &cmd);
         let (rows_before, removed_before) = (self.rows_before, self.removed_before);
         let named = cmd.named().map(|which| self.resolve(which));
-        let told_then = self.session.iter().flat_map(|s| &s.told).map(|m| m.uid).collect();
+        let numbered_then = self.session.iter().flat_map(|s| &s.numbered).map(|m| m.uid).collect();
         let outcome = self.outcomes.entry(id).or_default();
         outcome.lines += 1;
         if outcome.lines == 1 {
             let before = std::mem::take(outcome);
-            *outcome = Outcome { named, told_then, rows_before, removed_before, ..before };
+            *outcome = Outcome { named, numbered_then, rows_before, removed_before, ..before };
         } else if let (Some(all), Some(more)) = (&mut outcome.named, named) {
             all.extend(more);
         }

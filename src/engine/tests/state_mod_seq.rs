@@ -21,7 +21,7 @@ fn set(text: &str) -> UidSet {
 fn open(mut script: Script, exists: u32) -> (Script, Mailbox) {
     let next = exists + 1;
     let opened = format!(
-        "* {exists} EXISTS\n* OK [UIDVALIDITY 7] era\n* OK [UIDNEXT {next}] next\n* OK [HIGHESTMODSEQ 10] modseq\nTAG OK done"
+        "* {exists} EXISTS\n* OK [UIDVALIDITY 7] ok\n* OK [UIDNEXT {next}] next\n* OK [HIGHESTMODSEQ 10] modseq\nTAG OK done"
     );
     let inbox = script.select(Select::new("INBOX").view_sync(ViewSync::Flags), "SELECT INBOX", &opened);
     script.line(ALL, &format!("* ESEARCH (TAG \"TAG\") UID ALL 1:{exists}\nTAG OK done"));
@@ -78,7 +78,7 @@ fn a_message_without_a_uid_is_not_claimed() {
 #[test]
 fn a_new_mailbox_is_claimed_as_soon_as_its_uids_are_known() {
     let mut script = Script::new("QRESYNC ESEARCH", &["QRESYNC"]);
-    let opened = "* 0 EXISTS\n* OK [UIDVALIDITY 7] era\n* OK [HIGHESTMODSEQ 10] modseq\nTAG OK done";
+    let opened = "* 0 EXISTS\n* OK [UIDVALIDITY 7] ok\n* OK [HIGHESTMODSEQ 10] modseq\nTAG OK done";
     let inbox = script.select(Select::new("INBOX").view_sync(ViewSync::Uids), "SELECT INBOX", opened);
     let _noop = script.sender.noop();
     script.line("NOOP", "* 1 EXISTS\n* 1 FETCH (FLAGS () MODSEQ (12))\nTAG OK done");
@@ -112,8 +112,8 @@ fn no_moment_has_the_claim_without_the_flags() {
     // and queried.
     let store = script.expect("UID STORE 1:2 +FLAGS.SILENT (\\Flagged)");
     script.say("* 2 FETCH (UID 2 FLAGS (\\Seen) MODSEQ (11))\n* 1 FETCH (UID 1 MODSEQ (12))\n* 2 FETCH (UID 2 MODSEQ (13))");
-    let told = script.bench.event().map(|event| event.to_string());
-    assert_eq!((told.as_deref(), claim(&inbox)), (Some("INBOX: uid 2 has flags (\\Seen)"), 10));
+    let reported = script.bench.event().map(|event| event.to_string());
+    assert_eq!((reported.as_deref(), claim(&inbox)), (Some("INBOX: uid 2 has flags (\\Seen)"), 10));
     script.say(&format!("{store} OK [HIGHESTMODSEQ 13] done"));
     assert_eq!(inbox.state(), None, "in doubt");
     script
@@ -198,7 +198,7 @@ struct Ledger {
     mails: BTreeMap<u32, Mail>,
     highest: u64,
     /// Unreported changes of others.
-    untold: Vec<u32>,
+    unreported: Vec<u32>,
     executed: Vec<Executed>,
     stores: Vec<Token<Store>>,
 }
@@ -216,7 +216,7 @@ impl Ledger {
             inbox,
             mails,
             highest: 10,
-            untold: Vec::new(),
+            unreported: Vec::new(),
             executed: Vec::new(),
             stores: Vec::new(),
         }
@@ -245,9 +245,9 @@ impl Ledger {
                         flags.insert(flag);
                     }
                 });
-                self.untold.push(uid);
+                self.unreported.push(uid);
             }
-            2 => self.tell_others(),
+            2 => self.report_others(),
             3..5 => {
                 let uids: UidSet = (1..=MAILS).filter(|n| which >> n & 1 == 1).filter_map(Uid::new).collect();
                 let store = if which % 5 < 3 { Store::add([flag]) } else { Store::remove([flag]) };
@@ -258,17 +258,17 @@ impl Ledger {
                 self.script.sender.noop().detach();
             }
             6..8 => self.execute(),
-            8 => self.tell_own(which),
+            8 => self.report_own(which),
             _ => self.end(which),
         }
         self.check();
     }
 
-    fn tell_others(&mut self) {
-        let mut untold = std::mem::take(&mut self.untold);
-        untold.sort_unstable();
-        untold.dedup();
-        for uid in untold {
+    fn report_others(&mut self) {
+        let mut unreported = std::mem::take(&mut self.unreported);
+        unreported.sort_unstable();
+        unreported.dedup();
+        for uid in unreported {
             self.script.say(&self.row(uid, true));
             self.check();
         }
@@ -301,7 +301,7 @@ impl Ledger {
     }
 
     /// One of the commands sends a row of its own.
-    fn tell_own(&mut self, which: u32) {
+    fn report_own(&mut self, which: u32) {
         let Some(count) = u32::try_from(self.executed.len()).ok().filter(|count| *count > 0) else { return };
         let executed = &mut self.executed[(which % count) as usize];
         if let Some(uid) = executed.rows.pop() {
@@ -320,9 +320,9 @@ impl Ledger {
             self.check();
         }
         if which % 7 < 4 {
-            self.tell_others();
+            self.report_others();
         }
-        let waits = self.executed.iter().flat_map(|executed| &executed.rows).chain(&self.untold);
+        let waits = self.executed.iter().flat_map(|executed| &executed.rows).chain(&self.unreported);
         let lowest = waits.map(|uid| self.mails[uid].mods).min();
         let code = match lowest {
             Some(lowest) => format!("[HIGHESTMODSEQ {}] ", (lowest - 1).max(10)),
@@ -356,7 +356,7 @@ impl Ledger {
     fn settle(&mut self) {
         for _ in 0..50 {
             self.execute();
-            self.tell_others();
+            self.report_others();
             self.end(3);
             self.check();
         }

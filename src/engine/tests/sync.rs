@@ -6,7 +6,7 @@ use crate::command::{Items, Search, Store};
 use crate::types::{Flag, Seq, Uid, UidSet, ViewSync};
 
 fn opened(exists: u32) -> String {
-    format!("* {exists} EXISTS\n* OK [UIDVALIDITY 7] era\n")
+    format!("* {exists} EXISTS\n* OK [UIDVALIDITY 7] ok\n")
 }
 
 /// UIDs by number, 0 for those that are not known.
@@ -57,7 +57,7 @@ fn a_window_from_which_something_went_is_asked_again_by_rows() {
 }
 
 #[test]
-fn a_search_that_does_not_add_up_is_void() {
+fn a_search_that_does_not_add_up_is_discarded() {
     for found in ["1,2", "1,2,3,4"] {
         let mut script = Script::new("ESEARCH", &[]);
         script.select("INBOX".into(), "SELECT INBOX", &(opened(3) + "TAG OK done"));
@@ -143,14 +143,14 @@ fn with_the_view_off_nothing_is_asked_and_nothing_is_guessed() {
 }
 
 #[test]
-fn until_the_next_select_is_written_news_is_of_the_mailbox_that_is_selected() {
+fn until_the_next_select_is_written_changes_are_of_the_mailbox_that_is_selected() {
     let mut script = Script::new("ESEARCH", &[]);
     script.select("INBOX".into(), "SELECT INBOX", &(opened(1) + "TAG OK done"));
     script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 10\nTAG OK done").quiet();
     let token = script.sender.select("Other");
     // It is taken up, and none of its bytes is written.
     script.bench.engine.poll(script.bench.now);
-    script.say("* 2 EXISTS\n* OK [UIDVALIDITY 8] made anew");
+    script.say("* 2 EXISTS\n* OK [UIDVALIDITY 8] recreated");
     token.cancel();
     // New messages were to be queried by UIDs of the former UIDVALIDITY.
     script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 1:2\nTAG OK done").quiet();
@@ -183,7 +183,7 @@ fn what_vanished_and_was_not_there_is_no_result_either() {
 }
 
 #[test]
-fn a_contradiction_is_told_and_what_had_changed_after_it() {
+fn a_contradiction_is_reported_and_what_had_changed_after_it() {
     let mut script = Script::new("ESEARCH", &[]);
     let select = Select::new("INBOX").view_sync(ViewSync::Flags);
     script.select(select, "SELECT INBOX", &(opened(3) + "TAG OK done"));
@@ -214,7 +214,7 @@ fn a_contradiction_is_told_and_what_had_changed_after_it() {
 }
 
 #[test]
-fn who_is_gone_and_may_not_be_told_does_not_hold_up_the_others() {
+fn who_is_gone_and_may_not_be_reported_does_not_hold_up_the_others() {
     // The second message has been removed by another session; until EXPUNGE may be sent, no answer
     // shows it.
     let mut script = Script::windowed("ESEARCH", 1, 100);
@@ -263,7 +263,7 @@ fn a_server_without_numbers_is_asked_by_uid() {
 /// RFC 9586 section 3: a row that has a UID alone can't be placed before the UIDs are known. Its
 /// flags are a change all the same.
 #[test]
-fn without_numbers_flags_are_told_of_messages_that_cannot_be_placed_yet() {
+fn without_numbers_flags_are_reported_of_messages_that_cannot_be_placed_yet() {
     let mut script = Script::new("ESEARCH UIDONLY", &["UIDONLY"]);
     let inbox = script.select("INBOX".into(), "SELECT INBOX", &(opened(3) + "TAG OK done"));
     let fill = script.expect("UID SEARCH RETURN (ALL) ALL");

@@ -22,7 +22,7 @@ fn resuming(script: &Script) -> (Token<Select>, Mailbox) {
 }
 
 #[test]
-fn a_search_among_uids_waits_for_the_era_and_fails_in_another() {
+fn a_search_among_uids_waits_for_uid_validity_and_fails_with_another() {
     for uid_validity in [7, 8] {
         let mut script = Script::new("SEARCHRES ESEARCH", &[]);
         let (select, inbox) = resuming(&script);
@@ -32,7 +32,7 @@ fn a_search_among_uids_waits_for_the_era_and_fails_in_another() {
         let all = inbox.search(Search::uids(uid(1)..).and(Search::uids(UidSet::new()).not()));
         let tag = script.expect("SELECT INBOX");
         script.quiet();
-        script.say(&format!("* 2 EXISTS\n* OK [UIDVALIDITY {uid_validity}] era\n{tag} OK done"));
+        script.say(&format!("* 2 EXISTS\n* OK [UIDVALIDITY {uid_validity}] ok\n{tag} OK done"));
         resolved(select);
         if uid_validity == 7 {
             script.expect("UID SEARCH RETURN (ALL) UNSEEN NOT UID 10");
@@ -41,7 +41,7 @@ fn a_search_among_uids_waits_for_the_era_and_fails_in_another() {
             for error in
                 [poll_once(&mut { not_the_first }).unwrap().err(), poll_once(&mut { saved }).unwrap().err()]
             {
-                let error = error.expect("another era");
+                let error = error.expect("another UIDVALIDITY");
                 assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No), "{error}");
             }
         }
@@ -58,20 +58,20 @@ fn an_open_set_is_all_messages_only_if_nothing_is_left_out() {
     let some: UidSet = "1:5,8:*".parse().unwrap();
     let gone = inbox.copy(some, "x");
     let tag = script.expect("SELECT INBOX");
-    script.say(&format!("* 2 EXISTS\n* OK [UIDVALIDITY 8] era\n{tag} OK done"));
+    script.say(&format!("* 2 EXISTS\n* OK [UIDVALIDITY 8] ok\n{tag} OK done"));
     resolved(select);
     assert_eq!(poll_once(&mut { gone }).unwrap().unwrap_err().sent(), Sent::No);
 }
 
 #[test]
-fn a_move_that_began_before_select_was_answered_stops_at_a_new_era() {
+fn a_move_that_began_before_select_was_answered_stops_at_a_new_uid_validity() {
     let mut script = Script::new("UIDPLUS", &[]);
     let (select, inbox) = resuming(&script);
     let moved = inbox.move_to(uid(10), "x");
     let tag = script.expect("SELECT INBOX");
-    script.say("* 2 EXISTS\n* OK [UIDVALIDITY 7] era");
+    script.say("* 2 EXISTS\n* OK [UIDVALIDITY 7] ok");
     let copy = script.expect("UID COPY 10 x");
-    script.say(&format!("{tag} OK done\n* OK [UIDVALIDITY 8] era\n{copy} OK done"));
+    script.say(&format!("{tag} OK done\n* OK [UIDVALIDITY 8] ok\n{copy} OK done"));
     resolved(select);
     let error = poll_once(&mut { moved }).unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");

@@ -8,7 +8,7 @@ use crate::{Mailbox, Select};
 /// INBOX with messages of UIDs 10, 20, …, of which the flags are to be known.
 fn open(mut script: Script, select: Select, exists: u32) -> (Script, Mailbox) {
     let opened =
-        format!("* {exists} EXISTS\n* OK [UIDVALIDITY 7] era\n* OK [HIGHESTMODSEQ 90] modseq\nTAG OK done");
+        format!("* {exists} EXISTS\n* OK [UIDVALIDITY 7] ok\n* OK [HIGHESTMODSEQ 90] modseq\nTAG OK done");
     let inbox = script.select(select.view_sync(ViewSync::Flags), "SELECT INBOX", &opened);
     let uids: Vec<_> = (1..=exists).map(|n| (n * 10).to_string()).collect();
     let found = format!("* ESEARCH (TAG \"TAG\") UID ALL {}\nTAG OK done", uids.join(","));
@@ -36,8 +36,8 @@ fn a_message_whose_flags_can_never_be_read_does_not_hold_up_the_others() {
         script.line("UID FETCH 20 (FLAGS)", &format!("{BAD_ROW}TAG OK done"));
     }
     script.quiet();
-    let told = script.events();
-    assert_eq!(told.iter().filter(|line| line.starts_with("not understood")).count(), 3, "{told:?}");
+    let reported = script.events();
+    assert_eq!(reported.iter().filter(|line| line.starts_with("not understood")).count(), 3, "{reported:?}");
     // All but these flags is known, and is in the state.
     let state = inbox.state().expect("all that can be known is");
     assert_eq!((state.uids.to_string(), state.highest_mod_seq), ("10,20,30,40".into(), ModSeq::new(90)));
@@ -104,9 +104,9 @@ fn uids_of_new_messages_whose_rows_can_not_be_read_are_searched_for() {
 }
 
 #[test]
-fn rows_and_searches_that_are_both_void_are_not_asked_for_ever() {
+fn rows_and_searches_that_are_both_invalid_are_not_repeated_for_ever() {
     let mut script = Script::new("ESEARCH", &[]);
-    script.select("INBOX".into(), "SELECT INBOX", "* 2 EXISTS\n* OK [UIDVALIDITY 7] era\nTAG OK done");
+    script.select("INBOX".into(), "SELECT INBOX", "* 2 EXISTS\n* OK [UIDVALIDITY 7] ok\nTAG OK done");
     for _ in 0..2 {
         script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 10\nTAG OK done");
         script.line("FETCH 1:2 (UID)", "* 2 FETCH (UID 20 oops\nTAG OK done");

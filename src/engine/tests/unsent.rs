@@ -10,7 +10,7 @@ const CAN: &str = "SEARCHRES ESEARCH";
 const SAVE_UNSEEN: &str = "UID SEARCH RETURN (SAVE COUNT) UNSEEN";
 
 fn inbox(script: &mut Script) -> Mailbox {
-    script.select("INBOX".into(), "SELECT INBOX", "* OK [UIDVALIDITY 7] era\nTAG OK done")
+    script.select("INBOX".into(), "SELECT INBOX", "* OK [UIDVALIDITY 7] ok\nTAG OK done")
 }
 
 /// RFC 5182: `$` would be the result of an earlier search.
@@ -36,7 +36,7 @@ fn what_uses_a_search_that_is_taken_back_is_not_sent() {
 }
 
 #[test]
-fn a_line_of_ones_own_that_saves_its_result_makes_ours_void() {
+fn a_users_line_that_saves_its_result_invalidates_ours() {
     for line in ["ESEARCH IN (selected) RETURN (SAVE) ALL", "UID SEARCH RETURN (SAVE) ALL"] {
         let mut script = Script::new(CAN, &[]);
         let inbox = inbox(&mut script);
@@ -64,7 +64,7 @@ fn what_is_answered_before_it_was_sent_goes_out_all_the_same() {
         let search = select.mailbox().search(Search::all());
         script.bench.engine.poll(script.bench.now);
         script.say(&format!("A1 {answer}\nA2 {answer}\nA3 {answer}"));
-        assert_eq!(script.events().len(), 3, "each is told as what can't be read");
+        assert_eq!(script.events().len(), 3, "each is reported as unparsed");
         script.line("CREATE X", "TAG OK done");
         let opens = script.expect("SELECT X");
         script.line("UID SEARCH ALL", &format!("{opens} OK done\n* SEARCH 4\nTAG OK done")).quiet();
@@ -80,7 +80,7 @@ fn what_is_answered_before_it_was_sent_goes_out_all_the_same() {
 
 /// Contract line 11: the server's own words are the cause.
 #[test]
-fn a_server_that_hangs_up_before_it_hears_of_logout_has_not_logged_out() {
+fn a_server_that_hangs_up_before_it_receives_logout_has_not_logged_out() {
     let mut script = Script::new("", &[]);
     let (noop, logout) = (script.sender.noop(), script.sender.logout());
     script.bench.engine.poll(script.bench.now);
@@ -104,12 +104,12 @@ fn a_server_that_hangs_up_before_it_hears_of_logout_has_not_logged_out() {
 /// messages than those meant are hit.
 #[test]
 fn numbers_and_uids_that_mean_others_by_now_are_not_sent() {
-    for line in ["* 2 EXPUNGE", "* VANISHED 2", "* 3 EXISTS", "* OK [UIDVALIDITY 8] another era"] {
+    for line in ["* 2 EXPUNGE", "* VANISHED 2", "* 3 EXISTS", "* OK [UIDVALIDITY 8] new UIDs"] {
         let mut script = Script::new("", &[]);
         let inbox = script.select(
             crate::Select::new("INBOX").view_sync(ViewSync::Off),
             "SELECT INBOX",
-            "* 9 EXISTS\n* OK [UIDVALIDITY 7] era\nTAG OK done",
+            "* 9 EXISTS\n* OK [UIDVALIDITY 7] ok\nTAG OK done",
         );
         let (seq, uid) = (Seq::new(5).unwrap(), Uid::new(5).unwrap());
         let by_number = inbox.store(SeqSet::from(seq..=seq), Store::add([Flag::Deleted]));
@@ -117,7 +117,7 @@ fn numbers_and_uids_that_mean_others_by_now_are_not_sent() {
         let all = inbox.search(Search::all());
         script.bench.engine.poll(script.bench.now);
         script.say(line);
-        if line.contains("era") {
+        if line.contains("UIDVALIDITY") {
             let error = poll_once(&mut { by_uid }).expect("ended").expect_err("another message");
             assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No), "{error}");
             // The numbers have not moved.
@@ -138,7 +138,7 @@ fn numbers_and_uids_that_mean_others_by_now_are_not_sent() {
 /// RFC 9051 section 2.3.1.1: it would find what has that UID now, and what is done to `$` would hit
 /// it.
 #[test]
-fn a_search_among_uids_of_the_era_before_is_not_sent_either() {
+fn a_search_among_uids_of_the_former_uid_validity_is_not_sent_either() {
     let mut script = Script::new(CAN, &[]);
     let inbox = inbox(&mut script);
     let uid = Uid::new(5).unwrap();
@@ -147,7 +147,7 @@ fn a_search_among_uids_of_the_era_before_is_not_sent_either() {
     let rows = inbox.fetch(saved.saved(), Items::new().flags());
     let last = inbox.fetch("*".parse::<UidSet>().unwrap(), Items::new().size());
     script.bench.engine.poll(script.bench.now);
-    script.say("* OK [UIDVALIDITY 8] another era");
+    script.say("* OK [UIDVALIDITY 8] new UIDs");
     for error in [
         poll_once(&mut { search }).expect("ended").err(),
         poll_once(&mut { saved }).expect("ended").err(),

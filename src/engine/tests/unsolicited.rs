@@ -3,7 +3,7 @@
 
 use super::client_knowledge::Note;
 use super::commands::{Named, fields_of};
-use super::mailboxes::{Told, encoded, header_of, item_text};
+use super::mailboxes::{Numbered, encoded, header_of, item_text};
 use super::order::let_expunge_through;
 use super::server::{Idling, Server};
 
@@ -27,33 +27,34 @@ impl Server {
     }
 
     /// EXISTS, at any time (RFC 9051 section 7.4.1), for some or all of the messages that came.
-    pub(super) fn tell_exists(&mut self, most: usize) -> bool {
+    pub(super) fn report_exists(&mut self, most: usize) -> bool {
         if self.is_opening() {
             return false;
         }
         let Some(session) = &mut self.session else { return false };
         let new =
             self.folders[session.folder].messages.iter().filter(|m| m.uid > session.up_to).take(most.max(1));
-        let new: Vec<Told> =
-            new.map(|m| Told { uid: m.uid, flags: m.flags, dirty: true, gone: false }).collect();
+        let new: Vec<Numbered> =
+            new.map(|m| Numbered { uid: m.uid, flags: m.flags, dirty: true, gone: false }).collect();
         let Some(last) = new.last() else { return false };
         session.up_to = last.uid;
         let uids = new.iter().map(|m| m.uid).collect();
-        session.told.extend(new);
-        let count = session.told.len();
+        session.numbered.extend(new);
+        let count = session.numbered.len();
         self.say(format!("* {count} EXISTS"), Note::Grew(uids));
         true
     }
 
     /// Flags of a message, at any time (RFC 9051 section 7.5.2); of one that changed if there is
     /// one.
-    pub(super) fn tell_flags(&mut self, which: u16, only_news: bool) -> bool {
+    pub(super) fn report_flags(&mut self, which: u16, only_changes: bool) -> bool {
         let Some(session) = self.session.as_ref().filter(|_| !self.is_opening()) else { return false };
-        let (dirty, known): (Vec<&Told>, _) = session.told.iter().filter(|m| !m.gone).partition(|m| m.dirty);
-        let some = if dirty.is_empty() && !only_news { known } else { dirty };
+        let (dirty, known): (Vec<&Numbered>, _) =
+            session.numbered.iter().filter(|m| !m.gone).partition(|m| m.dirty);
+        let some = if dirty.is_empty() && !only_changes { known } else { dirty };
         let Some(uid) = some.get(usize::from(which) % some.len().max(1)).map(|m| m.uid) else { return false };
-        let mut names = if self.kind.tells_uids { vec!["UID", "FLAGS"] } else { vec!["FLAGS"] };
-        if self.tells_mods() {
+        let mut names = if self.kind.sends_uids { vec!["UID", "FLAGS"] } else { vec!["FLAGS"] };
+        if self.has_mods() {
             names.push("MODSEQ");
             self.highest_row = self.highest_row.max(self.mods_of(uid).unwrap_or(0));
         }
@@ -62,12 +63,12 @@ impl Server {
     }
 
     /// EXPUNGE of a message that another session has removed.
-    pub(super) fn tell_expunge(&mut self, which: u16) -> bool {
+    pub(super) fn report_expunge(&mut self, which: u16) -> bool {
         if !self.may_expunge() {
             return false;
         }
         let Some(session) = &self.session else { return false };
-        let gone: Vec<u32> = session.told.iter().filter(|m| m.gone).map(|m| m.uid).collect();
+        let gone: Vec<u32> = session.numbered.iter().filter(|m| m.gone).map(|m| m.uid).collect();
         let first = usize::from(which) % gone.len().max(1);
         let Some(uid) = gone.get(first) else { return false };
         if self.says_vanished() {
@@ -79,22 +80,22 @@ impl Server {
     }
 
     /// All unreported changes. Whether any could be reported.
-    pub(super) fn tell_all(&mut self) -> bool {
-        let mut told = false;
-        while !self.is_opening() && !self.has_told_counts() {
-            self.tell_counts();
-            told = true;
+    pub(super) fn report_all(&mut self) -> bool {
+        let mut some = false;
+        while !self.is_opening() && !self.has_reported_counts() {
+            self.report_counts();
+            some = true;
         }
-        while self.tell_expunge(0) || self.tell_exists(usize::MAX) || self.tell_flags(0, true) {
-            told = true;
+        while self.report_expunge(0) || self.report_exists(usize::MAX) || self.report_flags(0, true) {
+            some = true;
         }
-        told
+        some
     }
 
     pub(super) fn say_expunge(&mut self, uid: u32) {
         let Some(session) = &mut self.session else { return };
-        let Some(at) = session.told.iter().position(|m| m.uid == uid) else { return };
-        session.told.remove(at);
+        let Some(at) = session.numbered.iter().position(|m| m.uid == uid) else { return };
+        session.numbered.remove(at);
         let seq = u32::try_from(at + 1).unwrap();
         self.say(format!("* {seq} EXPUNGE"), Note::Expunged(seq));
     }
@@ -104,11 +105,11 @@ impl Server {
         let mods = self.mods_of(uid);
         let Some(session) = &mut self.session else { return };
         let folder = session.folder;
-        let Some(at) = session.told.iter().position(|m| m.uid == uid) else { return };
-        let tells_flags = items.contains(&"FLAGS");
-        session.told[at].dirty &= !tells_flags;
-        let flags = session.told[at].flags;
-        let note = if tells_flags { Note::Flags(folder, uid, flags) } else { Note::Nothing };
+        let Some(at) = session.numbered.iter().position(|m| m.uid == uid) else { return };
+        let has_flags = items.contains(&"FLAGS");
+        session.numbered[at].dirty &= !has_flags;
+        let flags = session.numbered[at].flags;
+        let note = if has_flags { Note::Flags(folder, uid, flags) } else { Note::Nothing };
         let text = |item: &&str| match (*item, mods) {
             ("MODSEQ", mods) => mods.map(|mods| format!("MODSEQ ({mods})")),
             (item, _) => match fields_of(item) {
@@ -135,19 +136,19 @@ impl Server {
     pub(super) fn say_listed(&mut self, name: &str) {
         let (plain, other) =
             (encoded(name), if name == "INBOX" { "inbox".to_owned() } else { format!("\"{name}\"") });
-        let told = match self.kind.respells {
+        let name = match self.kind.respells {
             true => format!("{other} (\"OLDNAME\" ({plain}))"),
             false => plain,
         };
-        self.say(format!("* LIST () \"/\" {told}"), Note::Nothing);
+        self.say(format!("* LIST () \"/\" {name}"), Note::Nothing);
     }
 
-    pub(super) fn has_told(&self, uid: u32) -> bool {
-        self.session.iter().flat_map(|s| &s.told).any(|m| m.uid == uid)
+    pub(super) fn is_numbered(&self, uid: u32) -> bool {
+        self.session.iter().flat_map(|s| &s.numbered).any(|m| m.uid == uid)
     }
 
     pub(super) fn is_gone(&self, uid: u32) -> bool {
-        self.session.iter().flat_map(|s| &s.told).any(|m| m.uid == uid && m.gone)
+        self.session.iter().flat_map(|s| &s.numbered).any(|m| m.uid == uid && m.gone)
     }
 
     /// The messages of the session's snapshot that are named. By UID those that are not there are
@@ -155,8 +156,8 @@ impl Server {
     /// servers).
     pub(super) fn resolve(&self, which: &Named) -> Vec<u32> {
         let Some(session) = &self.session else { return Vec::new() };
-        let last = u32::try_from(session.told.len()).unwrap();
-        let last_uid = session.told.last().map_or(0, |m| m.uid);
+        let last = u32::try_from(session.numbered.len()).unwrap();
+        let last_uid = session.numbered.last().map_or(0, |m| m.uid);
         let named = |at: usize, uid: u32| {
             if which.by_uid {
                 which.has(uid, last_uid)
@@ -164,6 +165,6 @@ impl Server {
                 which.has(u32::try_from(at + 1).unwrap(), last)
             }
         };
-        session.told.iter().enumerate().filter(|(at, m)| named(*at, m.uid)).map(|(_, m)| m.uid).collect()
+        session.numbered.iter().enumerate().filter(|(at, m)| named(*at, m.uid)).map(|(_, m)| m.uid).collect()
     }
 }

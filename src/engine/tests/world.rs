@@ -158,7 +158,7 @@ impl World {
             self.settle();
             self.bench.wait(Duration::from_millis(150));
             self.settle();
-            if self.server.is_all_told() && self.bench.engine.is_at_rest() {
+            if self.server.is_all_reported() && self.bench.engine.is_at_rest() {
                 if self.server.kind.forgets {
                     self.look_back();
                 }
@@ -167,7 +167,7 @@ impl World {
                 return self.check_idle();
             }
         }
-        panic!("after fifty NOOPs there is still something to tell");
+        panic!("after fifty NOOPs there is still something to report");
     }
 
     /// Where a comparison of flags is due, each of its windows waits for a silence of its own, and
@@ -255,7 +255,7 @@ impl World {
                 // Reports of the time before have gaps.
                 self.while_disconnected = None;
             } else {
-                self.follow_away(&event);
+                self.follow_resumption(&event);
             }
             self.replay.follow(event);
         }

@@ -45,7 +45,7 @@ pub struct Mailbox {
 
 impl Mailbox {
     pub(super) fn new(handle: Arc<Handle>, selection_handle: Arc<SelectionHandle>) -> Self {
-        selection_handle.update(|p| p.handles += 1);
+        selection_handle.add_handle();
         Self { handle, selection_handle }
     }
 
@@ -378,7 +378,7 @@ impl Clone for Mailbox {
 
 impl Drop for Mailbox {
     fn drop(&mut self) {
-        self.selection_handle.update(|p| p.handles = p.handles.saturating_sub(1));
+        self.selection_handle.drop_handle();
     }
 }
 

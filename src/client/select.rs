@@ -169,11 +169,8 @@ impl Command for Select {
             .as_ref()
             .filter(|(_, selection_handle)| !selection_handle.get().bare && !session.bare_select);
         let state = with_params.and_then(|(_, selection_handle)| selection_handle.plan.resume.as_ref());
-        let note_params = || {
-            with_params
-                .iter()
-                .for_each(|(_, selection_handle)| selection_handle.update(|p| p.with_params = true))
-        };
+        let note_params =
+            || with_params.iter().for_each(|(_, selection_handle)| selection_handle.set_with_params());
         if let Some(state) = state {
             if state.uids.len() > u64::from(session.messages) {
                 let why = format!("a state of {} messages is more than Limits::messages", state.uids.len());

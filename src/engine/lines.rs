@@ -10,7 +10,6 @@ use bytes::Bytes;
 
 use crate::command::{Flow, Line, Taken};
 use crate::engine::Engine;
-use crate::engine::selection::access::refusal_of_verb;
 use crate::engine::write::line::Continuation;
 use crate::engine::write::reserved;
 use crate::engine::write::upload::pieces;
@@ -22,7 +21,11 @@ impl Engine {
     /// Makes and queues the next line of a command in flight.
     pub(in crate::engine) fn write_line(&mut self, id: CommandId) {
         let Some(class) = self.inflight.class(id).filter(|_| self.inflight.is_line_due(id)) else { return };
-        let (ours, refusal) = (class.ours, self.refusal_of_line(id));
+        let (ours, changes) = (class.ours, class.changes_messages);
+        let refusal = self.inflight.selection_handle(id).and_then(|handle| {
+            let is_stale = |uid_validity| self.inflight.is_stale(id, uid_validity);
+            self.selected.refusal_of_line(handle, changes, is_stale)
+        });
         let tag = self.scheduler.shared().tag(id);
         let mut line = Line::new(Some(&tag), &self.session);
         let encoded = match refusal {
@@ -65,8 +68,7 @@ impl Engine {
             return Err(Error::invalid("it does not begin with a command's name"));
         }
         reserved::check(verb)?;
-        let refusal = self.selected.current().and_then(|s| refusal_of_verb(&s.selection_handle, verb));
-        if let Some(refused) = refusal {
+        if let Some(refused) = self.selected.refusal_of_verb(verb) {
             return Err(refused);
         }
         if matches!(verb, "SEARCH" | "ESEARCH" | "SORT" | "THREAD") {

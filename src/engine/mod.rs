@@ -21,6 +21,7 @@ mod lifecycle;
 mod lines;
 mod log;
 mod mailboxes;
+mod outcome;
 mod receive;
 mod schedule;
 mod selection;
@@ -43,9 +44,9 @@ use self::inflight::InFlight;
 use self::lifecycle::Lifecycle;
 use self::lifecycle::timeouts::{Due, Waiting};
 use self::mailboxes::Mailboxes;
-use self::schedule::{QueuePlace, Scheduler};
-use self::selection::Selected;
-use self::submit::internal::InternalCommand;
+use self::schedule::Scheduler;
+use self::selection::{Selected, Selection};
+use self::submit::internal::{InternalCommand, InternalRequest};
 use self::write::Writer;
 use self::write::idle::{Idle, IdleStep, Surroundings};
 use self::write::secrets::Secrets;
@@ -95,9 +96,11 @@ impl Engine {
         let taken = self.scheduler.shared().take();
         self.scheduler.extend(taken.submissions);
         self.given_up(&taken.given_up);
-        self.catch_up();
+        if self.selected.current().is_some_and(Selection::is_behind) {
+            self.continue_sync();
+        }
         if taken.abandoned && self.is_at_rest() && !self.lifecycle.is_logging_out() {
-            self.queue_internal(InternalCommand::Logout, Logout, None);
+            self.queue_internal(InternalCommand::Logout, Logout);
         }
         self.send();
         if self.ask_deselected() {
@@ -110,9 +113,9 @@ impl Engine {
         if !self.scheduler.has_submissions()
             && let Some(selection) = self.selected.current_mut()
         {
-            selection.view.forget_removals();
+            selection.forget_removals();
         }
-        self.publish();
+        self.selected.publish();
         self.idle_step(now);
         self.check_time(now);
         if self.output.is_overrun() {
@@ -166,10 +169,10 @@ impl Engine {
             IdleStep::GiveUp(id) => return self.writer.push_done(id),
             // Behind what the server may not report by itself.
             IdleStep::Begin if self.look_back(now) => {
-                self.queue_internal(InternalCommand::Idle, command::Idle, None)
+                self.queue_internal(InternalCommand::Idle, command::Idle)
             }
             IdleStep::Begin => {}
-            IdleStep::Poll => self.queue_internal(InternalCommand::Poll, Noop, None),
+            IdleStep::Poll => self.queue_internal(InternalCommand::Poll, Noop),
         }
         self.send();
     }
@@ -223,17 +226,10 @@ impl Engine {
         }
     }
 
-    /// Makes the view as it is now known to the handles.
-    fn publish(&mut self) {
-        if let Some(selection) = self.selected.current_mut() {
-            selection.publish();
-        }
-    }
-
     /// Puts an event on the stream.
     fn report(&mut self, event: Event) {
         // The view is published before the event, so a reader of the event finds it up to date.
-        self.publish();
+        self.selected.publish();
         self.output.report(event);
     }
 
@@ -249,23 +245,8 @@ impl Engine {
     }
 
     /// Queues a command of the engine's own.
-    fn queue_internal(
-        &mut self,
-        own: InternalCommand,
-        command: impl Command,
-        selection_handle: Option<Arc<SelectionHandle>>,
-    ) {
-        self.scheduler.push_internal(QueuePlace::Back, own, command, selection_handle);
-    }
-
-    /// The same, behind all that users submit, within reason.
-    fn queue_in_background(
-        &mut self,
-        own: InternalCommand,
-        command: impl Command,
-        handle: Arc<SelectionHandle>,
-    ) {
-        self.scheduler.push_internal(QueuePlace::Background, own, command, Some(handle));
+    fn queue_internal(&mut self, own: InternalCommand, command: impl Command) {
+        self.scheduler.push_internal(InternalRequest::new(own, command, None));
     }
 
     pub(crate) fn closed(&self) -> Option<&CloseReason> {

@@ -52,12 +52,7 @@ impl Engine {
         self.lifecycle.on_closed(reason.clone());
         // First, so that a task woken by an end finds the cause.
         let late = self.scheduler.shared().close(&reason);
-        if let Some(opening) = self.selected.take_opening() {
-            opening.selection_handle.end(EndCause::Connection);
-        }
-        if let Some(selection) = self.selected.take_current() {
-            selection.selection_handle.end(EndCause::Connection);
-        }
+        self.selected.on_connection_closed();
         self.mailboxes.connection_closed();
         self.report_mailboxes();
         for Unfinished { id, job, quiet, error, place } in self.inflight.drain_all(&reason) {

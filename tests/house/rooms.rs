@@ -19,7 +19,7 @@ const ROOMS: [&[&str]; 10] = [
     &["schedule"],
     &["write"],
     &["receive"],
-    &["mod", "lines", "shutdown", "backpressure"],
+    &["mod", "lines", "outcome", "shutdown", "backpressure"],
 ];
 
 /// The modules of a room, if a file belongs to the engine.
@@ -62,20 +62,13 @@ fn every_file_of_the_engine_has_a_room() {
 
 /// Rooms that still name one above them. An entry is a debt; one that is paid is an error here, so
 /// that it goes.
-const DEBTS: [(&str, &str); 6] = [
-    ("inflight", "mod"),
-    ("receive", "mod"),
-    ("schedule", "mod"),
-    ("selection", "mod"),
-    ("selection", "schedule"),
-    ("submit", "selection"),
-];
+const DEBTS: [(&str, &str); 3] = [("inflight", "mod"), ("receive", "mod"), ("schedule", "mod")];
 /// How many fields the engine may have: its parts.
 const MAX_PARTS: usize = 12;
 /// How many functions all `impl Engine` blocks may have.
-const MAX_METHODS: usize = 161;
+const MAX_METHODS: usize = 115;
 /// How many fields of the rooms' types may be visible outside their room.
-const MAX_VISIBLE: usize = 200;
+const MAX_VISIBLE: usize = 43;
 /// Types that only carry arguments, whose fields are open.
 const ARGUMENTS: [&str; 5] = ["Settings", "BatchSizes", "Facts", "Surroundings", "Numbering"];
 

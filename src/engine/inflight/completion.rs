@@ -12,7 +12,8 @@ use crate::engine::Engine;
 use crate::engine::inflight::InFlight;
 use crate::engine::inflight::entry::{InFlightCommand, Next};
 use crate::engine::log;
-use crate::engine::submit::internal::{InternalCommand, QueryOutcome};
+use crate::engine::submit::internal::InternalCommand;
+use crate::engine::submit::query::QueryFacts;
 use crate::engine::submit::selection_handle::SelectionHandle;
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::{
@@ -51,7 +52,7 @@ impl Engine {
         }
         let cut_short = self.writer.end_dialogue(id, tag);
         if cut_short {
-            self.opening_cut_short(id);
+            self.selected.on_select_cut_short(id);
         }
         let pending = self.writer.holds(id);
         let reply = self.inflight.on_tagged(id, tag, &status, cut_short, pending);
@@ -60,7 +61,7 @@ impl Engine {
                 self.inflight.go_on(id, Some(status));
                 return self.scheduler.continue_after_reply(id);
             }
-            Reply::Bad if self.retry_select_without_params(id) => {
+            Reply::Bad if self.retry_select(id) => {
                 self.inflight.go_on(id, None);
                 return self.scheduler.continue_after_reply(id);
             }
@@ -138,12 +139,10 @@ impl Engine {
     pub(in crate::engine) fn failed(&mut self, id: CommandId, error: &Error) {
         self.inflight.refuse(id);
         match self.inflight.effect(id).cloned().unwrap_or_default() {
-            Effect::Save(saved) => self.saving_ended(&saved, Some(error)),
+            Effect::Save(saved) => self.save_ended(&saved, Some(error)),
             Effect::Select { .. } => {
-                if let Some(opening) = self.selected.opening() {
-                    opening.selection_handle.refuse(error);
-                }
-                self.opening_failed(error.kind());
+                let ended = self.selected.on_refused(error);
+                self.selection_ended(ended, Some(id));
             }
             // RFC 3501 section 6.4.6: a NO may leave some messages changed; what they have now must
             // be asked.
@@ -189,7 +188,7 @@ impl Engine {
             failed_for_good(&flight.class, flight.opens.as_deref(), error);
         }
         let own = flight.own.take();
-        let asked = QueryOutcome {
+        let asked = QueryFacts {
             messages: flight.messages.take(),
             generation: flight.at_start.generation,
             removed: flight.at_start.removed,
@@ -201,20 +200,25 @@ impl Engine {
             }),
             from: result.as_ref().err().and_then(Error::resume_below),
         };
-        self.publish();
+        self.selected.publish();
         // Room first, so that who awaits the token finds it.
         self.scheduler.shared().release(id);
         flight.job.end(result.clone());
         match own {
-            None => {}
+            Some(InternalCommand::Query(query)) => {
+                if let Some(handle) = &flight.selection_handle {
+                    self.query_ended(query, handle.id, &asked);
+                }
+            }
             Some(InternalCommand::DeselectedMailbox(selection)) => {
                 self.mailboxes.deselected_ended(selection, asked.ok);
                 self.report_mailboxes();
             }
-            Some(InternalCommand::Look(look)) => {
-                self.looked(&look, flight.selection_handle.as_deref(), &asked)
+            Some(InternalCommand::Subscription { mailbox, found }) => {
+                self.mailboxes.subscription_looked_up(mailbox, found, asked.ok);
+                self.report_mailboxes();
             }
-            Some(own) => self.internal_ended(own, flight.selection_handle.as_deref(), &asked),
+            _ => {}
         }
     }
 
@@ -236,15 +240,15 @@ impl Engine {
             }
             Effect::Select { .. } => self.opened(id),
             Effect::Deselect => {
-                self.end_selection(Some(id));
-                self.selected.forget_orphan();
+                let ended = self.selected.deselect();
+                self.selection_ended(ended, Some(id));
             }
-            Effect::Store(store) => self.stored(id, &store, done),
+            Effect::Store(store) => self.on_stored(id, &store, done),
             Effect::Save(saved) => {
                 // A part of the result is none to build on (RFC 9738 section 3.4).
                 let cut = self.inflight.cut_short(id, done);
                 let cut = cut.map(|(status, below)| Error::partial(status.clone(), below));
-                self.saving_ended(&saved, cut.as_ref());
+                self.save_ended(&saved, cut.as_ref());
             }
             Effect::Notify(asked) => self.notify_accepted(id, asked),
             Effect::Create(_) | Effect::Delete(_) | Effect::Rename { .. } | Effect::Subscribe { .. } => {
@@ -259,23 +263,21 @@ impl Engine {
         match &status.code {
             Some(Code::Alert) => self.report(Event::new(EventKind::Alert { text: status.text.clone() })),
             Some(Code::Capability(all)) => self.on_capabilities(all.clone()),
-            Some(Code::Closed) => self.selection_closed(),
+            Some(Code::Closed) => {
+                let ended = self.selected.on_closed_code();
+                self.selection_ended(ended, None);
+            }
             // A NO may be about another mailbox, to which nothing can be copied.
             Some(Code::ReadOnly | Code::ReadWrite) if status.status == Status::Ok => {
-                self.hear_access(status.code == Some(Code::ReadOnly));
+                let of_opening = self.is_opening();
+                self.selected.set_access(status.code == Some(Code::ReadOnly), of_opening);
             }
             Some(Code::HighestModSeq(reported)) if !self.is_opening() => {
                 if let Some(selection) = self.selected.current_mut() {
-                    selection.in_step.reported(*reported);
-                    selection.changed = true;
-                    selection.selection_handle.update(|p| p.highest_mod_seq = *reported);
+                    selection.set_highest_mod_seq(*reported);
                 }
             }
-            Some(Code::MessageLimit { .. }) => {
-                if let Some(opening) = self.selected.opening_mut() {
-                    opening.earlier.miss();
-                }
-            }
+            Some(Code::MessageLimit { .. }) => self.selected.miss_opening_data(),
             _ => {}
         }
     }

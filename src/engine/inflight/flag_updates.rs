@@ -8,6 +8,7 @@
 use crate::command::{Effect, FlagUse, Messages, Store};
 use crate::engine::inflight::InFlight;
 use crate::engine::submit::internal::InternalCommand;
+use crate::engine::submit::query::Query;
 use crate::types::{CommandId, Flag, Flags, IncrementalSet, Seq, Uid};
 
 /// Messages whose flags were reported, by number where the UID is not known.
@@ -31,11 +32,15 @@ impl ConcurrentFlagUpdates {
 }
 
 /// What flags that differ from those known before mean.
-pub(in crate::engine) struct FlagChange {
+pub(in crate::engine) struct FlagChangeFacts {
     /// They are a change and no answer.
     pub(in crate::engine) report: bool,
     /// The command that surely made it.
     pub(in crate::engine) cause: Option<CommandId>,
+    /// A query for what an earlier selection lacks yielded them.
+    pub(in crate::engine) caught_up: bool,
+    /// A query for what the server may not have reported did.
+    pub(in crate::engine) looked_back: bool,
 }
 
 impl InFlight {
@@ -74,7 +79,7 @@ impl InFlight {
         before: Option<&Flags>,
         now: &Flags,
         was_there: impl FnOnce() -> bool,
-    ) -> FlagChange {
+    ) -> FlagChangeFacts {
         let known_before = before.is_some();
         // More than it changes, or something else, is not surely its doing: others change flags,
         // too.
@@ -82,18 +87,26 @@ impl InFlight {
             Some(before) => store.apply(Some(before)).is_some_and(|after| after.is_same_but_recent(now)),
             None => true,
         };
-        let change = |report, cause| FlagChange { report, cause };
+        let change = |report, cause| FlagChangeFacts { report, cause, caught_up: false, looked_back: false };
         let Some((id, entry)) = claimer.and_then(|id| Some((id, self.entries.get(&id)?))) else {
             return change(true, None);
         };
         match (&entry.own, &entry.class.effect) {
-            (Some(InternalCommand::Flags(doing, _)), _) => {
-                let doing = doing.as_ref().filter(|(_, store)| explains(store));
-                change(true, doing.map(|(id, _)| *id))
-            }
-            // Of a message that is new since then its arrival is the change.
-            (Some(InternalCommand::Changes), _) => change(known_before || was_there(), None),
-            (Some(InternalCommand::Look(look)), _) => change(look.is_change(uid, before, now), None),
+            (Some(InternalCommand::Query(query)), _) => match query {
+                Query::VerifyStore(cause, _) => {
+                    let cause = cause.as_ref().filter(|(_, store)| explains(store));
+                    change(true, cause.map(|(id, _)| *id))
+                }
+                // Of a message that is new since then its arrival is the change.
+                Query::ChangesSince => {
+                    FlagChangeFacts { caught_up: true, ..change(known_before || was_there(), None) }
+                }
+                Query::LookBack(look) => {
+                    FlagChangeFacts { looked_back: true, ..change(look.is_change(uid, before, now), None) }
+                }
+                Query::MissingFlags(_) => FlagChangeFacts { caught_up: true, ..change(known_before, None) },
+                Query::Uids(_) | Query::Rows => change(known_before, None),
+            },
             (_, Effect::Store(store)) => {
                 change(true, Some(id).filter(|_| !entry.uses_saved() && explains(store)))
             }

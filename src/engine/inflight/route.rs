@@ -73,13 +73,12 @@ impl Engine {
         let Some((_, id)) = self.inflight.claimer(&response, view, &mut contested_by) else {
             return (None, Some(response));
         };
-        if let Some(opening) = self.selected.opening().filter(|o| o.id == id) {
-            response.set_place(Some(opening.selection_handle.place.clone()));
-            self.on_opening_data(&response);
+        if let Some(place) = self.selected.on_claimed_data(id, &response) {
+            response.set_place(Some(place));
         }
         if let Some(event) = self.inflight.receive(id, response, &contested_by, &self.settings.limits) {
             self.flush_deferred_of(&event);
-            self.publish();
+            self.selected.publish();
             if !self.output.report_row(event) {
                 self.inflight.overrun(id, &self.settings.limits);
             }

@@ -13,8 +13,7 @@
 
 use crate::command::{StatusCommand, StatusItems};
 use crate::engine::mailboxes::{Mailboxes, Request};
-use crate::engine::selection::select::Selection;
-use crate::types::{MailboxName, MailboxStatus, SelectionId, Seq, Uid};
+use crate::types::{MailboxName, MailboxStatus, SelectionId};
 
 /// A mailbox that was deselected.
 #[derive(Debug)]
@@ -76,36 +75,14 @@ fn rose<T: PartialOrd>(known: Option<T>, now: Option<T>) -> bool {
     known.zip(now).is_some_and(|(known, now)| known < now)
 }
 
-/// What is known of a mailbox that is about to be deselected.
-fn known_of(selection: &Selection) -> MailboxStatus {
-    let Selection { selection_handle, view, uid_validity, .. } = selection;
-    let last = Seq::new(view.len().saturating_add(1)).and_then(|end| view.uid_before(end));
-    // UIDNEXT of the SELECT is out of date as soon as a message has arrived.
-    let behind_last = last.and_then(|last| Uid::new(last.get().saturating_add(1)));
-    let uid_next = selection_handle.get().uid_next;
-    MailboxStatus {
-        messages: Some(view.len()),
-        uid_next: uid_next.map(|uid_next| behind_last.map_or(uid_next, |behind| behind.max(uid_next))),
-        uid_validity: *uid_validity,
-        unseen: selection.unseen(),
-        highest_mod_seq: selection.in_step.so_far(),
-        ..MailboxStatus::new(selection_handle.place.mailbox.clone())
-    }
-}
-
 impl Mailboxes {
     /// A mailbox is deselected: if NOTIFY watches it, it will be asked what has changed unseen.
-    pub(in crate::engine) fn deselected(&mut self, selection: &Selection) {
-        let mailbox = &selection.selection_handle.place.mailbox;
-        let Some(flags) = self.notify.watches_messages_of(mailbox) else { return };
-        self.deselected.retain(|other| other.is_asked || !other.is(mailbox));
-        self.deselected.push(DeselectedMailbox {
-            selection: selection.selection_handle.id,
-            known: known_of(selection),
-            flags,
-            is_asked: false,
-            answer: None,
-        });
+    /// `known`: what STATUS would have said of it.
+    pub(in crate::engine) fn deselected(&mut self, selection: SelectionId, known: MailboxStatus) {
+        let Some(flags) = self.notify.watches_messages_of(&known.name) else { return };
+        self.deselected.retain(|other| other.is_asked || !other.is(&known.name));
+        let (is_asked, answer) = (false, None);
+        self.deselected.push(DeselectedMailbox { selection, known, flags, is_asked, answer });
     }
 
     /// Whether there is one whose STATUS is still to be asked for.

@@ -75,15 +75,11 @@ impl Engine {
         if !matches!(kind, ResponseKinds::FETCH | ResponseKinds::EXPUNGE | ResponseKinds::NOTHING) {
             return;
         }
-        if let Some(opening) = self.selected.opening_mut() {
-            opening.earlier.miss();
-        }
+        self.selected.miss_opening_data();
         let Some(selection) = self.selected.current_mut() else { return };
-        if kind == ResponseKinds::EXPUNGE && selection.may_begin_anew() {
-            let exists = selection.view.len();
+        let exists = selection.view().len();
+        if selection.on_unparsed(kind == ResponseKinds::EXPUNGE) {
             self.contradicted("it reported that messages are gone, and not which".into(), exists);
-        } else {
-            selection.in_step.stay();
         }
     }
 
@@ -136,7 +132,10 @@ impl Engine {
             Answer::Vanished { earlier, uids } => {
                 let (earlier, uids) = (*earlier, uids.clone());
                 if earlier {
-                    self.on_vanished_earlier(&uids, response);
+                    // It never moves numbers (RFC 7162 section 3.2.10.1).
+                    if !self.selected.on_vanished_earlier(&uids) {
+                        self.deliver(response);
+                    }
                 } else {
                     self.on_vanished(&uids, response);
                 }
@@ -181,11 +180,11 @@ impl Engine {
         }
         if let Some(Code::UidValidity(uid_validity)) = &status.code
             && !self.is_opening()
-            && let Some(selection) = self.selected.current_mut()
-            && selection.uid_validity != *uid_validity
+            && let Some(selection) = self.selected.current()
+            && selection.uid_validity() != *uid_validity
             && uid_validity.is_some()
         {
-            let exists = selection.view.len();
+            let exists = selection.view().len();
             self.resync("UIDVALIDITY changed while the mailbox was selected".into(), exists, *uid_validity);
             return;
         }
@@ -233,7 +232,7 @@ impl Engine {
 
     fn on_exists(&mut self, count: u32, response: Untagged) {
         if self.is_opening() {
-            self.on_opening_data(&response);
+            self.selected.on_opening_data(&response);
             self.route_or_discard(response);
             return;
         }
@@ -241,9 +240,8 @@ impl Engine {
             return;
         }
         let Some(selection) = self.selected.current_mut() else { return self.on_unselected_data(response) };
-        match selection.view.exists(count) {
+        match selection.exists(count) {
             Ok(grown) => {
-                selection.changed |= grown;
                 let place = response.place().cloned();
                 self.route_or_discard(response);
                 if grown {
@@ -252,7 +250,7 @@ impl Engine {
                 }
             }
             Err(_) => {
-                let what = format!("{count} EXISTS, and {} messages are known", selection.view.len());
+                let what = format!("{count} EXISTS, and {} messages are known", selection.view().len());
                 self.contradicted(what, count);
             }
         }
@@ -260,26 +258,24 @@ impl Engine {
 
     fn on_expunge(&mut self, seq: Seq, mut response: Untagged) {
         let Some(selection) = self.selected.current_mut() else {
-            self.decrement_pending_exists(1);
+            self.selected.on_unselected_removal(1);
             return self.on_unselected_data(response);
         };
-        match selection.view.expunge(seq) {
+        match selection.expunge(seq) {
             Ok(entry) => {
                 let was_deleted = entry.flags.as_ref().is_some_and(|f| f.contains(&Flag::Deleted));
-                selection.changed = true;
                 let place = response.place().cloned();
                 *response.answer_mut() = Answer::Expunge { seq, uid: entry.uid };
                 let sure = entry.uid.is_some();
                 let claimer = self.route_or_discard(response);
                 let cause = claimer.filter(|id| sure && (was_deleted || self.inflight.names_messages(*id)));
-                self.note_removal(entry.uid);
                 let kind = EventKind::Expunged { seq: Some(seq), uid: entry.uid };
                 self.report(Event::new(kind).at(place).caused_by(cause));
                 self.on_numbers_shifted();
                 self.on_count_changed();
             }
             Err(_) => {
-                let exists = selection.view.len();
+                let exists = selection.view().len();
                 self.contradicted(format!("{seq} EXPUNGE, and {exists} messages are known"), exists);
             }
         }

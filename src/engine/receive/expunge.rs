@@ -9,11 +9,10 @@ use crate::view::Vanished;
 impl Engine {
     pub(in crate::engine) fn on_vanished(&mut self, uids: &UidSet, response: Untagged) {
         let Some(selection) = self.selected.current_mut() else {
-            self.decrement_pending_exists(uids.len());
+            self.selected.on_unselected_removal(uids.len());
             return self.on_unselected_data(response);
         };
-        let gone = selection.view.vanished(uids);
-        selection.changed = true;
+        let gone = selection.vanished(uids);
         let place = response.place().cloned();
         let causes = if gone.iter().all(|gone| gone.uid.is_some()) {
             // Whose it is hears what went, as the events tell it: a range may name UIDs that were not there.
@@ -36,7 +35,6 @@ impl Engine {
         }
         let numbers_lost = gone.iter().any(|gone| gone.seq.is_none());
         for Vanished { seq, uid } in gone {
-            self.note_removal(uid);
             let cause = match uid {
                 Some(uid) => cause_of(uid),
                 None => causes.first().map(|(_, id)| *id),
@@ -44,11 +42,10 @@ impl Engine {
             self.report(Event::new(EventKind::Expunged { seq, uid }).at(place.clone()).caused_by(cause));
         }
         if let Some(selection) = self.selected.current_mut().filter(|_| numbers_lost) {
-            // What was told by number of flags has been forgotten: those of before may be older than that.
-            selection.filling.before.iter_mut().for_each(|before| before.flags_must_be_compared = true);
-            // Who follows by number can't tell such a removal from one that a comparison found, which counts no more.
-            let count = selection.view.len();
-            self.report(Event::new(EventKind::Exists { count }).at(place));
+            // Who follows by number can't tell such a removal from one that a comparison found, which is
+            // not counted any more.
+            let count = selection.view().len();
+            selection.report(EventKind::Exists { count }, &mut self.output);
         }
         self.on_count_changed();
     }

@@ -11,9 +11,7 @@ use crate::command::{Effect, List, Notify, ResponseKinds};
 use crate::engine::Engine;
 use crate::engine::mailboxes::Request;
 use crate::engine::submit::internal::InternalCommand;
-use crate::types::{
-    Answer, CommandId, Event, EventKind, ListEntry, MailboxStatus, Metadata, Untagged, ViewSync,
-};
+use crate::types::{Answer, CommandId, Event, EventKind, ListEntry, MailboxStatus, Metadata, Untagged};
 
 impl Engine {
     /// Reports what changed in the last step, and queues what is to be asked.
@@ -25,13 +23,13 @@ impl Engine {
         }
         for request in requests {
             match request {
-                Request::Notify(notify) => self.queue_internal(InternalCommand::Notify, notify, None),
+                Request::Notify(notify) => self.queue_internal(InternalCommand::Notify, notify),
                 Request::Subscription(mailbox) => {
                     let list = List::new(mailbox.as_str()).subscribed();
-                    self.queue_internal(InternalCommand::Subscription { mailbox, found: false }, list, None);
+                    self.queue_internal(InternalCommand::Subscription { mailbox, found: false }, list);
                 }
                 Request::Status(selection, status) => {
-                    self.queue_internal(InternalCommand::DeselectedMailbox(selection), status, None);
+                    self.queue_internal(InternalCommand::DeselectedMailbox(selection), status);
                 }
             }
         }
@@ -70,21 +68,6 @@ impl Engine {
         if let Some(next) = self.scheduler.take_internal(is_notify) {
             self.scheduler.shared().release(next.id);
         }
-    }
-
-    /// Changes of the selected mailbox may have been lost: what is known is compared with what is
-    /// there.
-    fn resync_selected(&mut self) {
-        let is_replaced = self.selected.opening().is_some();
-        let Some(selection) = self.selected.current_mut() else { return };
-        if selection.filling.wanted == ViewSync::Off || is_replaced {
-            return;
-        }
-        let exists = selection.view.len();
-        selection.reset_view(exists, false);
-        let id = selection.selection_handle.id;
-        self.forget_internal(id);
-        self.continue_sync();
     }
 
     pub(in crate::engine) fn on_list(&mut self, entry: &ListEntry, response: Untagged) {
@@ -149,7 +132,7 @@ impl Engine {
         if !may_be_asked || self.inflight.is_asked_by_users(ResponseKinds::STATUS) {
             return false;
         }
-        let selected = self.selected.current().map(|selection| &selection.selection_handle.place.mailbox);
+        let selected = self.selected.current().map(|open| &open.handle().place.mailbox);
         self.mailboxes.ask_deselected(selected, self.session.can("CONDSTORE"));
         self.report_mailboxes();
         !self.scheduler.queue_is_empty()

@@ -5,14 +5,15 @@
 //! ends.
 
 use crate::command::{Class, Effect, Messages};
+use crate::engine::Engine;
 use crate::engine::inflight::lines::Cancellation;
-use crate::engine::schedule::resolve::{names_uids, uid_validity_error};
+use crate::engine::schedule::resolve::names_uids;
+use crate::engine::selection::access::uid_validity_error;
 use crate::engine::selection::saved_search::no_search;
 use crate::engine::submit::end_cause::EndCause;
 use crate::engine::submit::shared::Submission;
-use crate::engine::{Engine, InternalCommand};
 use crate::error::{Error, ErrorKind};
-use crate::types::{CommandId, SelectionId};
+use crate::types::CommandId;
 
 impl Engine {
     /// Tokens were dropped or cancelled: what has not been begun is taken back, if that is meant.
@@ -65,14 +66,13 @@ impl Engine {
         }
         // The server never hears of a SELECT that is taken back: what was selected before still is, and what was to follow in
         // the new selection must not go out.
-        let unopened = self.selected.withdraw(id).map(|opening| opening.selection_handle);
+        let unopened = self.selected.withdraw(id);
         self.end_withdrawn(id, error, untold);
         for id in users {
             self.writer.withdraw(id);
             self.end_withdrawn(id, no_search(), false);
         }
         if let Some(selection_handle) = unopened {
-            selection_handle.end(EndCause::NotOpened);
             for id in self.inflight.in_selection(selection_handle.id) {
                 self.writer.withdraw(id);
                 let error = EndCause::NotOpened.error();
@@ -108,7 +108,7 @@ impl Engine {
         self.idle.withdrawn(id);
         self.scheduler.remove_line(id);
         if let Some(Effect::Save(saved)) = self.inflight.effect(id).cloned() {
-            self.saving_withdrawn(&saved);
+            self.selected.save_withdrawn(&saved);
         }
         if untold {
             // As with one that is taken out of the queue.
@@ -117,16 +117,5 @@ impl Engine {
         self.end_flight(id, Err(error));
         // What the engine wanted to ask behind a LOGOUT was given up; if that is taken back, it is asked after all.
         self.continue_sync();
-    }
-
-    /// Whether such a command of the engine's own is in flight in the selection, or without one.
-    pub(in crate::engine) fn has_internal_in_flight(&self, is: impl Fn(&InternalCommand) -> bool) -> bool {
-        let open = self.selected.current().map(|s| s.selection_handle.id);
-        self.inflight.internals().any(|(internal, of)| (of.is_none() || of == open) && is(internal))
-    }
-
-    /// Takes back what the engine wanted to ask of a selection that has ended: the next one asks for itself.
-    pub(in crate::engine) fn forget_internal(&mut self, ended: SelectionId) {
-        self.scheduler.take_internal_of(ended).into_iter().for_each(|next| self.withdraw(next));
     }
 }

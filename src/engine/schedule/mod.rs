@@ -20,9 +20,8 @@ pub(in crate::engine) mod start;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::command::{Command, Effect};
-use crate::engine::submit::internal::InternalCommand;
-use crate::engine::submit::selection_handle::SelectionHandle;
+use crate::command::Effect;
+use crate::engine::submit::internal::{InternalCommand, InternalRequest, QueuePlace};
 use crate::engine::submit::shared::{Shared, Submission};
 use crate::types::{CommandId, SelectionId};
 
@@ -47,15 +46,6 @@ pub(in crate::engine) struct Scheduler {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Queue {
     Users,
-    Background,
-}
-
-/// Where one of the engine's own commands is queued.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::engine) enum QueuePlace {
-    Back,
-    /// Before the first that ends the selection, after which it would have no meaning.
-    BeforeSelectionEnds,
     Background,
 }
 
@@ -106,17 +96,12 @@ impl Scheduler {
     }
 
     /// Queues a command of the engine's own.
-    pub(in crate::engine) fn push_internal(
-        &mut self,
-        place: QueuePlace,
-        internal: InternalCommand,
-        command: impl Command,
-        selection_handle: Option<Arc<SelectionHandle>>,
-    ) {
+    pub(in crate::engine) fn push_internal(&mut self, request: InternalRequest) {
         // What users submitted before comes first, so that numbers and the order of sending agree.
         let (id, before) = self.shared.register_own();
         self.extend(before);
-        let submission = Submission::internal(id, internal, command, selection_handle);
+        let place = request.place();
+        let submission = Submission::internal(id, request);
         self.sync_query_count += usize::from(submission.is_sync_query());
         let ends = |s: &Submission| matches!(s.class.effect, Effect::Select { .. } | Effect::Deselect);
         match place {
@@ -179,7 +164,7 @@ impl Scheduler {
     }
 
     /// Takes out what the engine wanted to ask of a selection: what is queued, and the background.
-    fn take_internal_of(&mut self, selection: SelectionId) -> VecDeque<Submission> {
+    pub(in crate::engine) fn take_internal_of(&mut self, selection: SelectionId) -> VecDeque<Submission> {
         let of_it = |s: &Submission| {
             let handle = s.selection_handle.as_ref().filter(|_| s.origin.internal().is_some());
             handle.is_some_and(|handle| handle.id == selection)

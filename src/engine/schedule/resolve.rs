@@ -4,6 +4,7 @@
 use crate::command::{Class, Effect, Messages, ResponseKinds, Session};
 use crate::engine::schedule::admission::Verdict;
 use crate::engine::selection::Selected;
+use crate::engine::selection::access::uid_validity_error;
 use crate::engine::submit::selection_handle::{SelectionHandle, SubmitContext};
 use crate::engine::submit::shared::Submission;
 use crate::error::{Error, Result};
@@ -89,20 +90,21 @@ impl Numbering<'_> {
     /// the last one that is known, or where the server says that they end.
     fn ended(&self, set: &UidSet, reads: bool) -> Result<UidSet> {
         let selection = self.selected.current();
-        let last = selection.map_or(0, |s| s.view.len());
+        let last = selection.map_or(0, |s| s.view().len());
         let Some((selection, last)) = selection.zip(Seq::new(last)) else { return Ok(UidSet::new()) };
-        let end = selection.view.uid(last).or_else(|| selection.last_below_uid_next()).ok_or_else(|| {
-            let (what, or) = if reads {
-                (
-                    r"BODY[] sets \Seen: it would change",
-                    ", or read without `marking_seen` (BODY.PEEK[]), which changes nothing",
-                )
-            } else {
-                ("it would change", "")
-            };
-            let why = "all messages from a UID on, and the UID of the last one is not known";
-            Error::invalid(format!("{what} {why}: name that UID as well{or}"))
-        })?;
+        let end =
+            selection.view().uid(last).or_else(|| selection.last_below_uid_next()).ok_or_else(|| {
+                let (what, or) = if reads {
+                    (
+                        r"BODY[] sets \Seen: it would change",
+                        ", or read without `marking_seen` (BODY.PEEK[]), which changes nothing",
+                    )
+                } else {
+                    ("it would change", "")
+                };
+                let why = "all messages from a UID on, and the UID of the last one is not known";
+                Error::invalid(format!("{what} {why}: name that UID as well{or}"))
+            })?;
         Ok(Uid::new(1).map_or_else(UidSet::new, |first| set.within(first, end)))
     }
 
@@ -116,11 +118,11 @@ impl Numbering<'_> {
         let is = |selection_handle: &SelectionHandle| {
             next.selection_handle.as_ref().is_some_and(|mine| mine.id == selection_handle.id)
         };
-        let reported = match (self.selected.current(), self.selected.opening()) {
-            (Some(selection), _) if is(&selection.selection_handle) => selection.uid_validity,
+        let reported = match (self.selected.current(), self.selected.opening_handle()) {
+            (Some(selection), _) if is(selection.handle()) => selection.uid_validity(),
             // Until it is told that it is the same.
             (_, Some(opening))
-                if is(&opening.selection_handle) && opening.uid_validity() != Some(uid_validity) =>
+                if is(opening) && self.selected.opening_uid_validity() != Some(uid_validity) =>
             {
                 return Verdict::Wait;
             }
@@ -138,7 +140,7 @@ impl Numbering<'_> {
             next.selection_handle.as_ref().is_some_and(|mine| mine.id == selection_handle.id)
         };
         let generation =
-            self.selected.current().filter(|s| is_this(&s.selection_handle)).map(|s| s.view.generation());
+            self.selected.current().filter(|s| is_this(s.handle())).map(|s| s.view().generation());
         if let Some((of, uids)) = &next.named
             && Some(*of) == generation
         {
@@ -164,7 +166,7 @@ impl Numbering<'_> {
             // Behind a SELECT that has not been answered: nothing can have moved yet.
             return if form == Form::Uids { Err(no_uid()) } else { Ok(set.clone().into()) };
         };
-        let view = &selection.view;
+        let view = selection.view();
         let gone = view.removed_since(if then.opened { then.removed } else { 0 });
         let gone = gone.ok_or_else(|| Error::invalid("the sequence numbers are too old to be corrected"))?;
         let before = view.len().saturating_add(u32::try_from(gone.len()).unwrap_or(0));
@@ -220,10 +222,6 @@ impl Form {
             None => Ok(seqs.clone().into()),
         }
     }
-}
-
-pub(in crate::engine) fn uid_validity_error() -> Error {
-    Error::invalid("its UIDs are of another UIDVALIDITY than the mailbox has: they name other messages")
 }
 
 fn no_uid() -> Error {

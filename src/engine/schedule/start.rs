@@ -10,8 +10,9 @@ use crate::engine::log;
 use crate::engine::schedule::Queue;
 use crate::engine::schedule::admission::{SelectionFacts, Verdict, admit};
 use crate::engine::schedule::resolve::Numbering;
+use crate::engine::selection::Selection;
 use crate::engine::selection::access::read_only;
-use crate::engine::selection::select::Opening;
+use crate::engine::submit::query::Query;
 use crate::engine::submit::shared::{Origin, Submission};
 use crate::engine::{Engine, InternalCommand};
 use crate::error::{Error, Sent};
@@ -87,6 +88,14 @@ impl Engine {
         Numbering { selected: &self.selected, session: &self.session, numbers_move }
     }
 
+    /// Whether the next line of a command in flight may be written. A SELECT that is sent again waits for
+    /// all others, as any does that ends a selection; and for the rest of its first line, if the server
+    /// has not waited for that.
+    fn next_line_may_go(&self, id: CommandId) -> bool {
+        let may_be_said = || !self.selected.is_orphaned() || self.inflight.len() == 1;
+        !self.inflight.awaits_resend(id) || may_be_said() && !self.writer.holds(id)
+    }
+
     fn verdict(&self, next: &mut Submission) -> Verdict {
         if matches!(next.class.effect, Effect::Logout) {
             // It keeps its place, and waits for no answer but those on which further lines of a command hang.
@@ -95,9 +104,9 @@ impl Engine {
         let numbering = self.numbering();
         let messages = numbering.named_now(next);
         let selections = SelectionFacts {
-            open: self.selected.current().map(|s| &*s.selection_handle),
-            opening: self.selected.opening().map(|o| &*o.selection_handle),
-            may_be_selected: self.selected.current().is_some() || self.selected.is_orphaned(),
+            open: self.selected.current().map(Selection::handle),
+            opening: self.selected.opening_handle(),
+            may_be_selected: self.selected.may_be_selected(),
             takes_params: self.session.select_params,
             rev2: self.session.is_rev2(),
             esearch: self.session.can("ESEARCH"),
@@ -106,11 +115,12 @@ impl Engine {
         };
         let flags_clash = || self.inflight.flags_conflict(&next.class, messages.as_ref());
         let verdict = admit(next, messages.as_ref(), &selections, self.inflight.counts(), flags_clash);
+        let (changes, reads_only) = (next.class.changes_messages, next.class.reads_only);
         match (verdict, &next.selection_handle) {
-            (Verdict::Go, Some(handle)) if next.class.changes_messages && self.is_read_only(handle) => {
+            (Verdict::Go, Some(handle)) if changes && self.selected.is_read_only(handle) => {
                 Verdict::fail(read_only(handle))
             }
-            (Verdict::Go, _) if self.waits_for_saved(next, messages.as_ref()) => Verdict::Wait,
+            (Verdict::Go, _) if !reads_only && self.selected.awaits_saved(messages.as_ref()) => Verdict::Wait,
             (Verdict::Go, _) => numbering.uid_validity_verdict(next),
             (verdict, _) => verdict,
         }
@@ -133,7 +143,8 @@ impl Engine {
     fn start(&mut self, mut next: Submission) {
         let id = next.id;
         let is_sync_query = next.is_sync_query();
-        let asks_flags = matches!(next.origin, Origin::Internal(InternalCommand::Flags(..)));
+        let asks_flags =
+            matches!(next.origin, Origin::Internal(InternalCommand::Query(Query::VerifyStore(..))));
         let asks_by_number =
             is_sync_query && next.job.messages().is_some_and(|messages| messages.by_number());
         let settled = self.numbering().settle(&mut next);
@@ -147,11 +158,8 @@ impl Engine {
                 // All that it named have gone meanwhile: nothing is left to do.
                 Ok(()) => self.complete_unsent(next),
             }
-            if asks_flags && nothing_left {
-                // They have gone, and their flags with them.
-                self.flags_settled();
-            } else if asks_flags {
-                self.defer_flag_query();
+            if asks_flags {
+                self.on_unsent_verification(nothing_left);
             } else if is_sync_query {
                 self.continue_sync();
             }
@@ -160,11 +168,7 @@ impl Engine {
         if next.origin.internal().is_none() {
             self.idle.users_speak();
         }
-        let uid_validity = match (self.selected.current(), self.selected.opening()) {
-            (Some(selection), _) => selection.uid_validity,
-            (None, opening) => opening.and_then(Opening::uid_validity),
-        };
-        let view = self.selected.view();
+        let (view, uid_validity) = (self.selected.view(), self.selected.uid_validity());
         let at_start = AtStart::new(view, uid_validity, self.session.capabilities_epoch);
         self.mailboxes.command_started(id, &next.class.effect);
         self.inflight.start(next, at_start);
@@ -179,12 +183,12 @@ impl Engine {
         let Some(class) = self.inflight.class(id) else { return };
         match (&class.effect, self.inflight.opens(id).cloned()) {
             (Effect::Select { read_only, .. }, Some(selection_handle)) => {
-                self.begin_opening(id, selection_handle, *read_only)
+                let qresync = self.session.is_enabled("QRESYNC") && !self.session.bare_select;
+                self.selected.select(id, selection_handle, *read_only, qresync);
             }
             (Effect::Logout, _) => self.lifecycle.on_logout_sent(),
             (Effect::Save(saved), _) => {
-                let saved = saved.clone();
-                self.saving(saved);
+                self.selected.save_sent(saved.clone());
             }
             (Effect::Idle, _) => {
                 self.writer.begin_idle(id);

@@ -14,15 +14,26 @@
 //! ```
 
 pub(in crate::engine) mod access;
-pub(in crate::engine) mod mod_sequences;
+mod contradiction;
+mod facts;
+mod mod_sequences;
+mod opening;
 pub(in crate::engine) mod saved_search;
-pub(in crate::engine) mod select;
 pub(in crate::engine) mod sync;
+mod transitions;
+pub(in crate::engine) mod update;
 
+use std::sync::Arc;
+
+use self::mod_sequences::ModSeqTracker;
+use self::opening::Opening;
 use self::saved_search::SavedResult;
-use self::select::{Opening, Selection};
+use self::sync::SyncState;
 use self::sync::look_back::LookBack;
-use crate::types::CommandId;
+use crate::engine::events::output::Output;
+use crate::engine::submit::internal::InternalRequest;
+use crate::engine::submit::selection_handle::{SelectionHandle, ViewFacts};
+use crate::types::{CommandId, Event, EventKind, Place, SelectionId, UidValidity};
 use crate::view::View;
 
 /// What is selected here and at the server, and what is to be.
@@ -44,16 +55,33 @@ enum Now {
     Orphaned,
 }
 
-impl Now {
-    fn current(&self) -> Option<&Selection> {
-        if let Self::Open(selection) = self { Some(selection) } else { None }
-    }
+/// The mailbox that is selected.
+pub(in crate::engine) struct Selection {
+    handle: Arc<SelectionHandle>,
+    view: View,
+    uid_validity: Option<UidValidity>,
+    sync: SyncState,
+    mod_seqs: ModSeqTracker,
+    /// There is more to [`publish`](Self::publish) than was.
+    unpublished: bool,
+    /// [`Ready`](EventKind::Ready) has been reported.
+    ready: bool,
+    /// How often the server has contradicted itself, less one for each long calm since.
+    contradictions: u32,
+    /// How many commands have ended since the last time.
+    calm: u32,
+    /// Commands of the engine's own that are to be queued.
+    requests: Vec<InternalRequest>,
 }
 
 impl Selected {
     /// The selection that is open.
     pub(in crate::engine) fn current(&self) -> Option<&Selection> {
-        self.now.current()
+        if let Now::Open(selection) = &self.now { Some(selection) } else { None }
+    }
+
+    pub(in crate::engine) fn current_mut(&mut self) -> Option<&mut Selection> {
+        if let Now::Open(selection) = &mut self.now { Some(selection) } else { None }
     }
 
     /// What is known of its messages.
@@ -61,21 +89,14 @@ impl Selected {
         self.current().map(|selection| &selection.view)
     }
 
-    pub(in crate::engine) fn current_mut(&mut self) -> Option<&mut Selection> {
-        if let Now::Open(selection) = &mut self.now { Some(selection) } else { None }
+    /// The SELECT that has not been answered.
+    pub(in crate::engine) fn opening(&self) -> Option<CommandId> {
+        self.next.as_ref().map(|opening| opening.id)
     }
 
-    /// The mailbox whose SELECT has not been answered.
-    pub(in crate::engine) fn opening(&self) -> Option<&Opening> {
-        self.next.as_ref()
-    }
-
-    fn opening_of(&mut self, select: CommandId) -> Option<&mut Opening> {
-        self.next.as_mut().filter(|opening| opening.id == select)
-    }
-
-    pub(in crate::engine) fn opening_mut(&mut self) -> Option<&mut Opening> {
-        self.next.as_mut()
+    /// The selection that it will make.
+    pub(in crate::engine) fn opening_handle(&self) -> Option<&SelectionHandle> {
+        self.next.as_ref().map(|opening| &*opening.handle)
     }
 
     /// Whether the server may have a mailbox selected, though none is open here.
@@ -83,56 +104,77 @@ impl Selected {
         matches!(self.now, Now::Orphaned)
     }
 
-    /// SELECT is sent.
-    fn select(&mut self, opening: Opening) {
-        self.next = Some(opening);
+    /// Whether a mailbox may be selected at the server.
+    pub(in crate::engine) fn may_be_selected(&self) -> bool {
+        !matches!(self.now, Now::Nothing)
     }
 
-    /// The SELECT is taken back before any of it has been written.
-    pub(in crate::engine) fn withdraw(&mut self, id: CommandId) -> Option<Opening> {
-        self.next.take_if(|opening| opening.id == id)
-    }
-
-    /// The SELECT has been answered.
-    pub(in crate::engine) fn take_opening(&mut self) -> Option<Opening> {
-        self.next.take()
-    }
-
-    /// The answer was OK.
-    fn open(&mut self, selection: Selection) {
-        self.now = Now::Open(Box::new(selection));
-    }
-
-    /// The selection has ended.
-    pub(in crate::engine) fn take_current(&mut self) -> Option<Selection> {
-        match std::mem::take(&mut self.now) {
-            Now::Open(selection) => Some(*selection),
-            other => {
-                self.now = other;
-                None
-            }
+    /// The UIDVALIDITY of the open mailbox, else of the one that is being opened.
+    pub(in crate::engine) fn uid_validity(&self) -> Option<UidValidity> {
+        match self.current() {
+            Some(selection) => selection.uid_validity,
+            None => self.opening_uid_validity(),
         }
     }
 
-    /// It has ended here alone: the server may still have it selected.
-    fn orphan(&mut self) {
-        self.now = Now::Orphaned;
+    pub(in crate::engine) fn opening_uid_validity(&self) -> Option<UidValidity> {
+        self.next.as_ref()?.uid_validity()
     }
 
-    /// The server has no mailbox selected that is not open here.
-    pub(in crate::engine) fn forget_orphan(&mut self) {
-        if self.is_orphaned() {
-            self.now = Now::Nothing;
+    /// Takes the commands of the engine's own that are to be queued.
+    pub(in crate::engine) fn take_requests(&mut self) -> Vec<InternalRequest> {
+        self.current_mut().map(|selection| std::mem::take(&mut selection.requests)).unwrap_or_default()
+    }
+
+    /// Makes the view as it is now known to the handles.
+    pub(in crate::engine) fn publish(&mut self) {
+        self.current_mut().into_iter().for_each(Selection::publish);
+    }
+}
+
+impl Selection {
+    pub(in crate::engine) fn id(&self) -> SelectionId {
+        self.handle.id
+    }
+
+    pub(in crate::engine) fn handle(&self) -> &SelectionHandle {
+        &self.handle
+    }
+
+    pub(in crate::engine) fn view(&self) -> &View {
+        &self.view
+    }
+
+    pub(in crate::engine) fn uid_validity(&self) -> Option<UidValidity> {
+        self.uid_validity
+    }
+
+    fn place(&self) -> Option<Place> {
+        Some(self.handle.place.clone())
+    }
+
+    /// Makes what is known now known to the handles, if it has changed.
+    fn publish(&mut self) {
+        if !std::mem::take(&mut self.unpublished) {
+            return;
         }
+        let highest = self.handle.get().highest_mod_seq;
+        let latest = ViewFacts {
+            snapshot: self.view.snapshot(self.handle.place.clone(), self.uid_validity, highest),
+            in_step: self.sync.is_in_step(),
+            mod_seq: self.mod_seqs.claimed(),
+        };
+        self.handle.publish(latest, self.view.removed(), self.uid_validity);
     }
 
-    /// Another search may have replaced the result that the server keeps.
-    pub(in crate::engine) fn forget_saved(&mut self) {
-        self.saved.forget();
+    /// Reports what happened in this mailbox.
+    pub(in crate::engine) fn report(&mut self, kind: EventKind, out: &mut Output) {
+        self.report_event(Event::new(kind), out);
     }
 
-    /// The server has not reported a change that looking back has found.
-    pub(in crate::engine) fn note_lost_change(&mut self) {
-        self.look_back.found();
+    fn report_event(&mut self, event: Event, out: &mut Output) {
+        // Whoever reads it finds the view up to date.
+        self.publish();
+        out.report(event.at(self.place()));
     }
 }

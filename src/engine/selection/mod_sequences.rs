@@ -16,12 +16,12 @@
 //! is not forgotten; it is claimed at the first quiet point at which nothing holds it. So a claim may be lower than what is
 //! known, which costs that a change is told once more, and never higher, which would lose one.
 
-use crate::engine::Engine;
-use crate::types::{CommandId, Flag, IncrementalSet, ModSeq, Seq, Uid, UidSet};
+use super::Selection;
+use crate::types::{Flag, IncrementalSet, ModSeq, Seq, Uid, UidSet};
 
 /// What may be claimed, and what holds it down.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct ModSeqTracker {
+pub(super) struct ModSeqTracker {
     /// All changes up to this are in the view.
     claimed: Option<ModSeq>,
     /// All changes up to this had been told at the last tagged response.
@@ -38,32 +38,32 @@ pub(in crate::engine) struct ModSeqTracker {
 
 impl ModSeqTracker {
     /// Of a mailbox at its opening. Without a mod-sequence then the server keeps none.
-    pub(in crate::engine) fn new(highest: Option<ModSeq>) -> Self {
+    pub(super) fn new(highest: Option<ModSeq>) -> Self {
         Self { claimed: highest, settled: highest, ..Self::default() }
     }
 
     /// All changes up to this are in the view.
-    pub(in crate::engine) fn claimed(&self) -> Option<ModSeq> {
+    pub(super) fn claimed(&self) -> Option<ModSeq> {
         self.claimed
     }
 
     /// The newest that has been told, whatever of it is in the view.
-    pub(in crate::engine) fn so_far(&self) -> Option<ModSeq> {
+    pub(super) fn so_far(&self) -> Option<ModSeq> {
         self.settled.max(self.reported).max(self.seen)
     }
 
     /// HIGHESTMODSEQ was told.
-    pub(in crate::engine) fn reported(&mut self, mod_seq: Option<ModSeq>) {
+    pub(super) fn reported(&mut self, mod_seq: Option<ModSeq>) {
         self.reported = mod_seq.or(self.reported);
     }
 
     /// A row told a change that nobody asked for, or that a STORE made.
-    pub(in crate::engine) fn seen(&mut self, mod_seq: Option<ModSeq>) {
+    pub(super) fn seen(&mut self, mod_seq: Option<ModSeq>) {
         self.seen = self.seen.max(mod_seq);
     }
 
     /// A change could not be read: it is to be told again the next time.
-    pub(in crate::engine) fn stay(&mut self) {
+    pub(super) fn stay(&mut self) {
         self.stays = true;
     }
 
@@ -93,7 +93,7 @@ impl ModSeqTracker {
     }
 
     /// The flags of this message are those of its mod-sequence, or it has gone.
-    pub(in crate::engine) fn has_flags(&mut self, uid: Uid) {
+    pub(super) fn has_flags(&mut self, uid: Uid) {
         // Nearly always there are none.
         if !self.ahead.is_empty() {
             self.ahead.remove(uid);
@@ -101,7 +101,7 @@ impl ModSeqTracker {
     }
 
     /// The same of all these.
-    pub(in crate::engine) fn have_flags(&mut self, uids: &UidSet) {
+    pub(super) fn have_flags(&mut self, uids: &UidSet) {
         if !self.ahead.is_empty() {
             let rest = self.ahead.to_set().difference(uids);
             self.ahead = IncrementalSet::default();
@@ -110,74 +110,71 @@ impl ModSeqTracker {
     }
 
     /// Whether flags are to be asked.
-    pub(in crate::engine) fn is_behind(&self) -> bool {
+    fn is_behind(&self) -> bool {
         !self.ahead.is_empty()
     }
 
     /// The messages whose flags are to be asked.
-    pub(in crate::engine) fn behind(&self) -> UidSet {
+    pub(super) fn behind(&self) -> UidSet {
         self.ahead.to_set()
     }
 
     /// All flags are asked for anew.
-    pub(in crate::engine) fn resync(&mut self) {
+    pub(super) fn resync(&mut self) {
         self.ahead = IncrementalSet::default();
     }
 }
 
-impl Engine {
-    /// A tagged response has come; it may have been this command's last.
-    pub(in crate::engine) fn settle(&mut self, ended: Option<CommandId>) {
-        if let Some(selection) = self.selected.current_mut() {
-            selection.in_step.settle();
-        }
-        self.claim_mod_seq(ended);
+impl Selection {
+    /// A tagged response was received. `held`: a command is in flight whose changes are in the view only
+    /// when it ends.
+    pub(in crate::engine) fn settle(&mut self, held: bool) {
+        self.mod_seqs.settle();
+        self.claim_mod_seq(held);
     }
 
-    /// What held a claim down may be in the view now; this command's own changes are.
-    pub(in crate::engine) fn claim_mod_seq(&mut self, ended: Option<CommandId>) {
-        let in_silence = self.inflight.has_silent_change(ended);
-        if let Some(selection) = self.selected.current_mut() {
-            let held = in_silence || selection.view.unknown().is_some();
-            selection.changed |= selection.in_step.claim(held);
-        }
+    /// What held a claim down may be in the view now.
+    pub(in crate::engine) fn claim_mod_seq(&mut self, held: bool) {
+        self.unpublished |= self.mod_seqs.claim(held || self.view.unknown().is_some());
     }
 
-    /// A row told a newer mod-sequence of a message whose flags are known, and not the flags that go with it.
+    /// A change was reported with this mod-sequence: it counts towards what is known up to (RFC 7162
+    /// section 6).
+    pub(in crate::engine) fn note_mod_seq(&mut self, mod_seq: Option<ModSeq>) {
+        self.mod_seqs.seen(mod_seq);
+    }
+
+    /// A row has a newer mod-sequence of a message whose flags are known, and not the flags that go
+    /// with it. `marks_as_seen`: a FETCH in flight may have set `\\Seen`; `held`: as in
+    /// [`settle`](Self::settle).
     pub(in crate::engine) fn mark_behind(
         &mut self,
-        seq: Option<Seq>,
-        uid: Option<Uid>,
+        (seq, uid): (Option<Seq>, Option<Uid>),
         mod_seq: Option<ModSeq>,
+        marks_as_seen: impl FnOnce() -> bool,
+        held: bool,
     ) {
-        let is_beyond = self.selected.current().is_some_and(|s| s.in_step.is_beyond(mod_seq));
         // Servers report the flags with the body, and the mod-sequence after it (Dovecot).
-        let flags = seq.and_then(|seq| self.selected.current()?.view.flags(seq));
+        let flags = seq.and_then(|seq| self.view.flags(seq));
         let is_seen = flags.is_some_and(|flags| flags.contains(&Flag::Seen));
-        if !is_beyond || is_seen && self.inflight.marks_as_seen(seq, uid) {
+        if !self.mod_seqs.is_beyond(mod_seq) || is_seen && marks_as_seen() {
             return;
         }
-        let in_silence = self.inflight.has_silent_change(None);
-        let Some(selection) = self.selected.current_mut() else { return };
         match (uid, seq) {
-            (Some(uid), _) => selection.in_step.lacks_flags(uid),
-            // They come with the UIDs, if they are not those that a STORE makes.
+            (Some(uid), _) => self.mod_seqs.lacks_flags(uid),
+            // They are reported with the UIDs, if they are not those that a STORE makes.
             (None, Some(seq)) => {
-                if !in_silence {
-                    selection.view.forget_flags_at(seq);
+                if !held {
+                    self.view.forget_flags_at(seq);
                 }
-                selection.filling.before.iter_mut().for_each(|before| before.flags_must_be_compared = true);
+                self.sync.compare_flags();
             }
             (None, None) => {}
         }
     }
 
-    /// Flags that are older than their messages' mod-sequences are asked, once no command is in flight that explains them.
-    pub(in crate::engine) fn catch_up(&mut self) {
-        if self.selected.current().is_some_and(|s| s.in_step.is_behind())
-            && !self.inflight.has_silent_change(None)
-        {
-            self.continue_sync();
-        }
+    /// Whether flags that are older than their messages' mod-sequences are to be asked.
+    pub(in crate::engine) fn is_behind(&self) -> bool {
+        self.mod_seqs.is_behind()
     }
 }

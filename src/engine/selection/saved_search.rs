@@ -9,64 +9,57 @@
 //! What reads may go out behind a search that is awaited; if that fails, what it read is of other messages, and its result is
 //! an error. Nothing that changes messages goes out before the OK.
 
+use super::Selected;
 use crate::command::{Messages, SaveState, SavedSearch};
-use crate::engine::Engine;
-use crate::engine::selection::Selected;
-use crate::engine::submit::shared::Submission;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Whose the server's remembered result is.
+/// Whose the server's saved result is.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct SavedResult {
+pub(super) struct SavedResult {
     now: Option<SavedSearch>,
     /// The one before that, while the search is awaited: if it is answered BAD, it stays.
     before: Option<SavedSearch>,
 }
 
-impl SavedResult {
-    /// The selection has ended.
-    pub(in crate::engine) fn forget(&mut self) {
-        *self = Self::default();
-    }
-}
-
-impl Engine {
-    /// A search whose result is to be remembered goes out.
-    pub(in crate::engine) fn saving(&mut self, saved: SavedSearch) {
-        self.selected.saved.before = self.selected.saved.now.replace(saved);
-    }
-
-    /// It was taken back before it went out: the server remembers what it did before.
-    pub(in crate::engine) fn saving_withdrawn(&mut self, saved: &SavedSearch) {
-        if self.selected.saved.now.as_ref() == Some(saved) {
-            self.selected.saved.now = self.selected.saved.before.take();
-        }
-    }
-
-    /// It has ended: by OK, or otherwise.
-    pub(in crate::engine) fn saving_ended(&mut self, saved: &SavedSearch, failed: Option<&Error>) {
-        saved.settle(if failed.is_some() { SaveState::Failed } else { SaveState::Kept });
-        let before = self.selected.saved.before.take();
-        let Some(why) = failed else { return };
-        if self.selected.saved.now.as_ref() == Some(saved) {
-            self.selected.saved.now = before.filter(|_| why.kind() == ErrorKind::Bad);
-        }
-        // What went out behind it has read something else.
-        for id in self.inflight.users_of(saved) {
-            self.inflight.invalidate(id, failed_search(why));
-        }
-    }
-
-    /// Whether a command that names messages by `$` has to wait for the search.
-    pub(in crate::engine) fn waits_for_saved(&self, next: &Submission, messages: Option<&Messages>) -> bool {
-        let Some(Messages::Saved(saved)) = messages else { return false };
-        !next.class.reads_only
-            && saved.standing() == SaveState::Awaited
-            && self.selected.saved.now.as_ref() == Some(saved)
-    }
-}
-
 impl Selected {
+    /// Another search may have replaced the result that the server keeps.
+    pub(in crate::engine) fn forget_saved(&mut self) {
+        self.saved = SavedResult::default();
+    }
+
+    /// A search whose result is to be saved is sent.
+    pub(in crate::engine) fn save_sent(&mut self, saved: SavedSearch) {
+        self.saved.before = self.saved.now.replace(saved);
+    }
+
+    /// It was taken back before it was sent: the server keeps what it did before.
+    pub(in crate::engine) fn save_withdrawn(&mut self, saved: &SavedSearch) {
+        if self.saved.now.as_ref() == Some(saved) {
+            self.saved.now = self.saved.before.take();
+        }
+    }
+
+    /// It has ended: by OK, or otherwise. Then the error of what was sent behind it, which has read
+    /// something else.
+    pub(in crate::engine) fn save_ended(
+        &mut self,
+        saved: &SavedSearch,
+        failed: Option<&Error>,
+    ) -> Option<Error> {
+        saved.settle(if failed.is_some() { SaveState::Failed } else { SaveState::Kept });
+        let (before, why) = (self.saved.before.take(), failed?);
+        if self.saved.now.as_ref() == Some(saved) {
+            self.saved.now = before.filter(|_| why.kind() == ErrorKind::Bad);
+        }
+        Some(failed_search(why))
+    }
+
+    /// Whether a command that names these messages is to wait for the search, if it changes them.
+    pub(in crate::engine) fn awaits_saved(&self, messages: Option<&Messages>) -> bool {
+        let Some(Messages::Saved(saved)) = messages else { return false };
+        saved.standing() == SaveState::Awaited && self.saved.now.as_ref() == Some(saved)
+    }
+
     /// Whether `$` is what this handle stands for.
     pub(in crate::engine) fn check_saved(&self, saved: &SavedSearch) -> Result<()> {
         if saved.standing() == SaveState::Failed {

@@ -13,6 +13,7 @@
 pub(in crate::engine) mod end_cause;
 pub(in crate::engine) mod internal;
 mod overrun;
+pub(in crate::engine) mod query;
 pub(in crate::engine) mod selection_handle;
 pub(in crate::engine) mod shared;
 pub(in crate::engine) mod slot;

@@ -43,8 +43,8 @@ pub(crate) struct SelectOptions {
 
 #[derive(Debug, Default)]
 struct State {
-    published: SelectionInfo,
-    latest: Option<PublishedView>,
+    published: HandleFacts,
+    latest: Option<ViewFacts>,
     /// Why its SELECT has failed.
     refusal: Option<Error>,
     /// Who waits for the view to be complete.
@@ -54,14 +54,14 @@ struct State {
 impl State {
     /// Those that have nothing to wait for any more.
     fn wakes(&mut self) -> Vec<Waker> {
-        let SelectionInfo { ready, refused, ended, .. } = self.published;
+        let HandleFacts { ready, refused, ended, .. } = self.published;
         if ready || refused || ended.is_some() { std::mem::take(&mut self.waiting) } else { Vec::new() }
     }
 }
 
 /// The view as it is now.
 #[derive(Clone, Debug)]
-pub(crate) struct PublishedView {
+pub(crate) struct ViewFacts {
     pub(crate) snapshot: Snapshot,
     /// Whether everything that was to be queried is known, so that reported changes keep it right.
     pub(crate) in_step: bool,
@@ -82,7 +82,7 @@ pub(crate) enum ReadyOutcome {
 
 /// What is known of a selection at the moment.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct SelectionInfo {
+pub(crate) struct HandleFacts {
     pub(crate) exists: u32,
     pub(crate) removed: u64,
     pub(crate) uid_validity: Option<UidValidity>,
@@ -121,16 +121,89 @@ impl SelectionHandle {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn get(&self) -> SelectionInfo {
+    pub(crate) fn get(&self) -> HandleFacts {
         self.lock().published
     }
 
-    pub(crate) fn update(&self, change: impl FnOnce(&mut SelectionInfo)) {
+    fn update(&self, change: impl FnOnce(&mut HandleFacts)) {
         let mut state = self.lock();
         change(&mut state.published);
         let woken = state.wakes();
         drop(state);
         woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// Someone has got a handle.
+    pub(crate) fn add_handle(&self) {
+        self.update(|p| p.handles += 1);
+    }
+
+    /// One of its handles has been dropped.
+    pub(crate) fn drop_handle(&self) {
+        self.update(|p| p.handles = p.handles.saturating_sub(1));
+    }
+
+    /// A command is submitted through it.
+    pub(crate) fn mark_used(&self) {
+        self.update(|p| p.used = true);
+    }
+
+    /// Its SELECT is written with parameters.
+    pub(crate) fn set_with_params(&self) {
+        self.update(|p| p.with_params = true);
+    }
+
+    /// Its SELECT was answered BAD. Whether it had parameters: then it is sent once more without.
+    pub(in crate::engine) fn retry_without_params(&self) -> bool {
+        let had = self.get().with_params;
+        self.update(|p| (p.bare, p.with_params) = (p.bare || had, false));
+        had
+    }
+
+    /// SELECT has reported how the mailbox is open, UIDNEXT, and the highest mod-sequence.
+    pub(in crate::engine) fn set_selected(&self, facts: HandleFacts) {
+        let HandleFacts { read_only, examined, uid_next, ever_below, highest_mod_seq, .. } = facts;
+        self.update(|p| {
+            *p = HandleFacts { read_only, examined, uid_next, ever_below, highest_mod_seq, ..*p };
+        });
+    }
+
+    /// SELECT has succeeded, and the view has been published.
+    pub(in crate::engine) fn set_opened(&self) {
+        self.update(|p| p.opened = true);
+    }
+
+    pub(in crate::engine) fn set_read_only(&self, read_only: bool) {
+        self.update(|p| p.read_only = read_only);
+    }
+
+    pub(in crate::engine) fn set_uid_next(&self, uid_next: Option<Uid>, ever_below: Option<u64>) {
+        self.update(|p| (p.uid_next, p.ever_below) = (uid_next, ever_below));
+    }
+
+    pub(in crate::engine) fn set_highest_mod_seq(&self, highest: Option<ModSeq>) {
+        self.update(|p| p.highest_mod_seq = highest);
+    }
+
+    /// The view is complete.
+    pub(in crate::engine) fn set_ready(&self) {
+        self.update(|p| (p.ready, p.refused) = (true, false));
+    }
+
+    /// The server does not report what is asked, or may do so again.
+    pub(in crate::engine) fn set_stalled(&self, stalled: bool) {
+        if self.get().refused != stalled {
+            self.update(|p| p.refused = stalled);
+        }
+    }
+
+    /// The view was thrown away. Unreported messages may have arrived since UIDNEXT; with a new
+    /// UIDVALIDITY it means nothing.
+    pub(in crate::engine) fn on_resync(&self, is_uid_validity_changed: bool) {
+        self.update(|p| {
+            (p.ready, p.ever_below) = (false, None);
+            p.uid_next = p.uid_next.filter(|_| !is_uid_validity_changed);
+        });
     }
 
     /// Its SELECT has failed, and so has all that hangs on it.
@@ -157,7 +230,7 @@ impl SelectionHandle {
     /// mailbox's own.
     pub(crate) fn poll_ready(&self, cx: &Context<'_>) -> Poll<ReadyOutcome> {
         let mut state = self.lock();
-        let SelectionInfo { ready, refused, ended, .. } = state.published;
+        let HandleFacts { ready, refused, ended, .. } = state.published;
         if ended.is_some() {
             return Poll::Ready(ReadyOutcome::Ended(state.refusal.clone()));
         }
@@ -175,20 +248,26 @@ impl SelectionHandle {
 
     /// What is known of it now, for a command that is submitted.
     pub(crate) fn then(&self) -> SubmitContext {
-        let SelectionInfo { exists, removed, opened, uid_validity, .. } = self.get();
+        let HandleFacts { exists, removed, opened, uid_validity, .. } = self.get();
         let before = self.plan.resume.as_ref().filter(|_| !opened).map(|state| state.uid_validity);
         SubmitContext { exists, removed, opened, uid_validity: uid_validity.or(before) }
     }
 
     /// The view as it was published last; `None` until the mailbox has been opened.
-    pub(crate) fn latest(&self) -> Option<PublishedView> {
+    pub(crate) fn latest(&self) -> Option<ViewFacts> {
         self.lock().latest.clone()
     }
 
-    /// Publishes a view, together with a change of what is known of the selection.
-    pub(crate) fn publish(&self, latest: PublishedView, change: impl FnOnce(&mut SelectionInfo)) {
+    /// Publishes a view, from which so many messages have been removed.
+    pub(in crate::engine) fn publish(
+        &self,
+        latest: ViewFacts,
+        removed: u64,
+        uid_validity: Option<UidValidity>,
+    ) {
         let mut state = self.lock();
-        change(&mut state.published);
+        let exists = latest.snapshot.len();
+        state.published = HandleFacts { exists, removed, uid_validity, ..state.published };
         let before = state.latest.replace(latest);
         drop(state);
         // What only it has held is freed outside the lock.

@@ -8,11 +8,11 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::command::{Class, Command};
+use crate::command::Class;
 use crate::engine::events::queue::EventQueue;
-use crate::engine::submit::internal::InternalCommand;
+use crate::engine::submit::internal::{InternalCommand, InternalRequest};
 use crate::engine::submit::selection_handle::{SelectOptions, SelectionHandle, SubmitContext};
-use crate::engine::submit::slot::{ErasedCommand, Submitted};
+use crate::engine::submit::slot::ErasedCommand;
 use crate::engine::submit::subject::Subject;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
@@ -62,15 +62,10 @@ pub(crate) struct Submission {
 
 impl Submission {
     /// A command of the engine's own.
-    pub(in crate::engine) fn internal(
-        id: CommandId,
-        internal: InternalCommand,
-        command: impl Command,
-        selection_handle: Option<Arc<SelectionHandle>>,
-    ) -> Self {
+    pub(in crate::engine) fn internal(id: CommandId, request: InternalRequest) -> Self {
+        let InternalRequest { internal, job, class, handle: selection_handle, .. } = request;
         let then = selection_handle.as_ref().map(|handle| handle.then()).unwrap_or_default();
-        let class = command.class();
-        let (job, origin) = (Box::new(Submitted::internal(command)), Origin::Internal(internal));
+        let origin = Origin::Internal(internal);
         Self { id, job, class, selection_handle, opens: None, origin, then, named: None }
     }
 
@@ -197,7 +192,7 @@ impl Shared {
             return (id, Some(blame(error, &*job, selection_handle.as_deref())));
         }
         let then = selection_handle.as_ref().map(|selection_handle| {
-            selection_handle.update(|p| p.used = true);
+            selection_handle.mark_used();
             selection_handle.then()
         });
         inner.table.commands.insert(id, Record { is_user });

@@ -39,7 +39,7 @@ fn reported_as_new(lines: &str, all: &str) -> Vec<u32> {
     }
     truth.script.quiet();
     assert!(
-        truth.script.bench.engine.selected.current().is_some_and(|s| s.view.unknown().is_none()),
+        truth.script.bench.engine.selected.current().is_some_and(|s| s.view().unknown().is_none()),
         "{lines}"
     );
     arrived(&mut truth.script)

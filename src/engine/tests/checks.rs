@@ -244,12 +244,12 @@ impl World {
         };
         self.check_resumption();
         let folder = &self.server.folders[theirs.folder];
-        assert_eq!(ours.selection_handle.place.mailbox.as_str(), folder.name);
+        assert_eq!(ours.handle().place.mailbox.as_str(), folder.name);
         let uids: Vec<u32> = folder.messages.iter().map(|m| m.uid).collect();
-        assert_eq!(ours.view.len() as usize, uids.len());
+        assert_eq!(ours.view().len() as usize, uids.len());
         let (selection, replayed) = self.replay.open.as_ref().expect("an opening was reported");
-        assert_eq!((*selection, replayed.len()), (ours.selection_handle.id, uids.len()));
-        let off = ours.filling.wanted == ViewSync::Off;
+        assert_eq!((*selection, replayed.len()), (ours.id(), uids.len()));
+        let off = ours.is_view_off();
         let lost = self.server.kind.forgets && (off || self.server.idle_disturbed);
         if !off && !self.replay.lagged && !self.replay.contradicted {
             let came = self.server.response.grew.iter().filter(|uid| uids.contains(uid));
@@ -258,7 +258,7 @@ impl World {
             assert!(unreported.is_empty(), "these came without Arrived: {unreported:?}");
         }
         for (mail, (seq, seen)) in folder.messages.iter().zip((1..).zip(replayed)) {
-            let entry = Seq::new(seq).and_then(|seq| ours.view.get(seq)).expect("an entry");
+            let entry = Seq::new(seq).and_then(|seq| ours.view().get(seq)).expect("an entry");
             let uid = entry.uid.map(u32::from);
             assert!(uid == Some(mail.uid) || off && uid.is_none(), "the UID of {seq} is {uid:?}");
             let flags = entry.flags.as_ref().map(bits_of);

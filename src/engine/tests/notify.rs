@@ -244,7 +244,7 @@ fn a_large_mailbox_is_filled_in_by_uid_while_numbers_may_move() {
     );
     let rows = "* 1 FETCH (UID 10)\n* 2 FETCH (UID 30)\n* 3 FETCH (UID 40)\n* 4 FETCH (UID 50)\nTAG OK done";
     script.line("UID FETCH 1:* (UID)", rows).quiet();
-    let view = &script.bench.engine.selected.current().unwrap().view;
+    let view = script.bench.engine.selected.current().unwrap().view();
     assert_eq!(view.uids().to_string(), "10,30,40,50");
 }
 
@@ -271,7 +271,7 @@ fn rows_that_a_limit_cuts_short_are_no_refusal() {
         )
         .line("UID SEARCH RETURN (ALL) UID 1:19", "* ESEARCH (TAG \"TAG\") UID ALL 10\nTAG OK done")
         .quiet();
-    let view = &script.bench.engine.selected.current().unwrap().view;
+    let view = script.bench.engine.selected.current().unwrap().view();
     assert_eq!(view.uids().to_string(), "10,20,30,40,50");
 }
 

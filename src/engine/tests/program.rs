@@ -350,7 +350,7 @@ impl World {
     /// Up to which UID the client knows all messages.
     pub(super) fn client_knows(&self) -> u32 {
         let Some(selection) = self.bench.engine.selected.current() else { return 0 };
-        let view = &selection.view;
+        let view = selection.view();
         // Bytes under way to it may make it begin again.
         let begins_again = self.server.out.iter().any(|(text, _)| text.starts_with(b"* OK [UIDVALIDITY"));
         let whole =
@@ -359,7 +359,7 @@ impl World {
     }
 
     fn is_open(&self, mailbox: &Mailbox) -> bool {
-        self.bench.engine.selected.current().is_some_and(|s| s.selection_handle.id == mailbox.selection())
+        self.bench.engine.selected.current().is_some_and(|s| s.id() == mailbox.selection())
     }
 
     #[allow(clippy::too_many_arguments, reason = "one line for each kind of command")]

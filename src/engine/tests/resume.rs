@@ -38,7 +38,7 @@ const RESUMED: &str = "resumed, with 5 messages";
 const ALL_SINCE: &str = "UID FETCH 1:* (FLAGS) (CHANGEDSINCE 90)";
 
 fn uids(script: &Script) -> Vec<u32> {
-    let view = &script.bench.engine.selected.current().expect("a selection").view;
+    let view = script.bench.engine.selected.current().expect("a selection").view();
     view.uids().iter().map(Uid::get).collect()
 }
 
@@ -62,7 +62,7 @@ fn qresync_reports_all_with_the_select() {
     script.quiet();
     assert_eq!(uids(&script), [1, 3, 4, 5, 9]);
     assert_eq!(inbox.exists(), 5);
-    let view = &script.bench.engine.selected.current().unwrap().view;
+    let view = script.bench.engine.selected.current().unwrap().view();
     let flags = |uid| view.flags(view.seq(Uid::new(uid).unwrap()).unwrap()).map(|f| f.to_string());
     assert_eq!(flags(1).as_deref(), Some("(\\Seen)"), "recalled");
     assert_eq!(flags(3).as_deref(), Some("(\\Flagged)"), "changed");

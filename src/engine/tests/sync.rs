@@ -11,7 +11,7 @@ fn opened(exists: u32) -> String {
 
 /// UIDs by number, 0 for those that are not known.
 fn uids(script: &Script) -> Vec<u32> {
-    let view = &script.bench.engine.selected.current().expect("a selection").view;
+    let view = script.bench.engine.selected.current().expect("a selection").view();
     (1..=view.len()).map(|n| Seq::new(n).and_then(|seq| view.uid(seq)).map_or(0, Uid::get)).collect()
 }
 

@@ -173,7 +173,7 @@ impl World {
     /// Where a comparison of flags is due, each of its windows waits for a silence of its own, and
     /// IDLE for the last one.
     fn await_idle(&mut self) {
-        let windows = self.bench.engine.selected.current().map_or(0, |selection| selection.view.len());
+        let windows = self.bench.engine.selected.current().map_or(0, |selection| selection.view().len());
         for _ in 0..windows {
             if self.idles_where_it_may() {
                 return;
@@ -272,7 +272,7 @@ impl World {
         if !self.replay.stale {
             return;
         }
-        let open = self.bench.engine.selected.current().map(|s| s.selection_handle.id);
+        let open = self.bench.engine.selected.current().map(|s| s.id());
         let mailbox = self.mailboxes.iter().map(|(mailbox, _)| mailbox).find(|m| Some(m.selection()) == open);
         assert_eq!(mailbox.is_some(), open.is_some(), "a selection without a handle");
         assert!(mailbox.is_none_or(|mailbox| !mailbox.has_ended()));

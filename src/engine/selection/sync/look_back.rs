@@ -1,5 +1,6 @@
-//! Flags that changed between two IDLEs. Each time the connection leaves IDLE, if only to ask for the UID of a new message, there
-//! is a gap; and some servers (Stalwart, go-imap's) do not look back when IDLE begins: what changed in the gap they never tell.
+//! Flags that changed between two IDLEs. Each time the connection leaves IDLE, if only to ask for the UID of a
+//! new message, there is a gap; and some servers (Stalwart, go-imap's) do not look back when IDLE begins:
+//! what changed in the gap they never report.
 //!
 //! In: an IDLE that is about to begin in a mailbox whose view is in step. Out: what goes before it, in the same write.
 //!
@@ -7,44 +8,48 @@
 //! |-------------------------------------|---------------------------------------------------------------|-------------------------|
 //! | has CONDSTORE, mailbox has MODSEQ   | before each IDLE: `UID FETCH … (CHANGEDSINCE n)`              | 100, and 60 a change    |
 //! | has not, or refuses that            | flags that are known, when `idle_renew` has passed            | 4.2 million             |
-//! | the same, and has told all so far   | the same; a mailbox of several windows after 2, then 4 times  | 4.2 million             |
+//! | the same, and reported all so far    | the same; a mailbox of several windows after 2, then 4 times  | 4.2 million             |
 //! | the same, and has lost a change     | at each `idle_renew` again, and NOOP before each IDLE         | 4.2 million, and 40     |
-//! | NOTIFY is in force                  | nothing: it tells of the selected mailbox at any time         | 0                       |
+//! | NOTIFY is in force                  | nothing: the selected mailbox is watched at any time          | 0                       |
 //!
 //! With 100,000 messages and `idle_renew` of 10 minutes these are 6.3 million bytes an hour where the server reports all (a
 //! comparison each 40 minutes), and 25 million where it has lost a change (one each 10 minutes).
 //!
 //! A refusal shows nothing. After NO the same is asked again the next time: CHANGEDSINCE before the next IDLE, a window of flags
-//! at the next `idle_renew`; only BAD to CHANGEDSINCE is for good. Where that was refused the last two times, flags are compared.
+//! at the next `idle_renew`; only BAD to CHANGEDSINCE is final. Where that was refused the last two times, flags are compared.
 //!
 //! Each SELECT begins anew, though a connection that changes mailboxes more often than `idle_renew` then compares nothing: with
 //! [`ViewSync::Flags`] each SELECT reads the flags of all messages, or what has changed since a state, and with [`ViewSync::Uids`] the
 //! flags that are known are those that were read since. None is older than the selection.
 //!
-//! `n` is not what [`state`](crate::Mailbox::state) claims: a server that loses one change may tell a later one. It rises only
-//! when the answer to such a question has been read whole. Flags are compared a window at a time, the newest first, and users'
+//! `n` is not what [`state`](crate::Mailbox::state) claims: a server that loses one change may report a later
+//! one. It rises only when the answer to such a query has been read whole. Flags are compared a window at a time, the newest first, and users'
 //! commands go before each.
 
 use std::time::{Duration, Instant};
 
+use super::plan::changed_since;
+use super::windows::newest_of;
+use super::{Selected, Selection, SyncFacts};
 use crate::command::{Fetch, Items, Messages, Noop};
-use crate::engine::Engine;
-use crate::engine::selection::sync::windows::newest_of;
-use crate::engine::submit::internal::{InternalCommand, QueryOutcome};
-use crate::engine::submit::selection_handle::SelectionHandle;
-use crate::types::{Answer, Flags, ModSeq, SelectionId, Seq, Uid, UidSet, UidValidity, ViewSync};
+use crate::engine::selection::Now;
+use crate::engine::submit::internal::{InternalCommand, InternalRequest};
+use crate::engine::submit::query::{Look, Query, QueryFacts};
+use crate::types::{ModSeq, SelectionId, Seq, Uid, UidSet, UidValidity};
+use crate::view::View;
 
 /// How far apart two comparisons of a large mailbox may be, as a power of two of `idle_renew`.
 const MAX_PATIENCE: u8 = 2;
 
-/// What is known of the flags that the server may not have told of.
+/// What is known of the flags whose changes the server may not have reported.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct LookBack {
+pub(in crate::engine::selection) struct LookBack {
     of: Option<SelectionId>,
     uid_validity: Option<UidValidity>,
     /// Changes of flags up to this one have been asked for.
     mod_seq: Option<ModSeq>,
-    /// The last message that there was then: flags of one that came later, and that are read for the first time, are no change.
+    /// The last message that there was then: flags of one that arrived later, and that are read for the
+    /// first time, are no change.
     last: Option<Uid>,
     /// When the comparison of all flags last began; before the first one, since when there may be something to compare.
     compared: Option<Instant>,
@@ -66,38 +71,21 @@ pub(in crate::engine) struct LookBack {
     loses: bool,
 }
 
-/// A question what has changed.
-#[derive(Debug)]
-pub(crate) struct Look {
-    /// The answer tells all changes since an earlier one.
-    since: bool,
-    highest: Option<ModSeq>,
-    /// The last message that was known when it was asked.
-    last: Option<Uid>,
-    before: Option<Uid>,
-}
-
-impl Look {
-    /// Takes up a row of the answer.
-    pub(in crate::engine) fn received(&mut self, answer: &Answer) {
-        if let Answer::Fetch(row) = answer {
-            self.highest = self.highest.max(row.mod_seq());
-        }
-    }
-
-    /// Whether a row of the answer tells of a change.
-    pub(in crate::engine) fn is_change(&self, uid: Option<Uid>, before: Option<&Flags>, now: &Flags) -> bool {
-        match before {
-            Some(before) => !before.is_same_but_recent(now),
-            // Of one that came later they are read for the first time.
-            None => self.since && uid.is_some_and(|uid| self.before.is_some_and(|last| uid <= last)),
-        }
-    }
+/// What decides whether flags are asked for before IDLE.
+pub(in crate::engine) struct LookBackFacts {
+    pub(in crate::engine) sync: SyncFacts,
+    pub(in crate::engine) now: Instant,
+    /// NOTIFY is in force: it reports of the selected mailbox at any time.
+    pub(in crate::engine) is_watched: bool,
+    /// Such a query waits or is in flight.
+    pub(in crate::engine) is_looking: bool,
+    /// After how long flags are compared again.
+    pub(in crate::engine) interval: Duration,
 }
 
 impl LookBack {
     /// A mailbox was opened.
-    pub(in crate::engine) fn begin(
+    pub(in crate::engine::selection) fn begin(
         &mut self,
         of: SelectionId,
         uid_validity: Option<UidValidity>,
@@ -109,8 +97,8 @@ impl LookBack {
         *self = Self { of: Some(of), uid_validity, mod_seq, last, refused, loses, ..Self::default() };
     }
 
-    /// A change was found that the server had not told.
-    pub(in crate::engine) fn found(&mut self) {
+    /// A change was found that the server had not reported.
+    pub(in crate::engine::selection) fn found(&mut self) {
         (self.loses, self.clean, self.unanswered) = (true, 0, false);
     }
 
@@ -121,129 +109,50 @@ impl LookBack {
         }
     }
 
-    /// Whether there are still flags to be compared.
-    fn goes_on(&self) -> bool {
-        !self.due.is_empty()
+    /// What has changed since the last time, if the server can say so.
+    fn changes(&self, view: &View, condstore: bool) -> Option<(Look, Fetch)> {
+        let since = self.mod_seq.filter(|_| condstore && !self.refused)?;
+        let last = Seq::new(view.len().saturating_add(1)).and_then(|end| view.uid_before(end));
+        Some((Look::since(self.last, last), changed_since(since)))
     }
-}
 
-impl Engine {
-    /// IDLE is about to begin: asks first for what the server may not tell. Whether IDLE may follow at once.
-    pub(in crate::engine) fn look_back(&mut self, now: Instant) -> bool {
-        let condstore = self.session.can("CONDSTORE") || self.session.can("QRESYNC");
-        let Some(selection) = self.selected.now.current() else { return true };
-        let is_in_step = selection.filling.is_in_step() && selection.filling.wanted != ViewSync::Off;
-        if !is_in_step || self.mailboxes.is_notify_in_force() || selection.view.len() == 0 {
+    /// Whether flags are to be compared, all or those for which it was refused. Then they are due.
+    fn begin_comparison(&mut self, view: &View, facts: &LookBackFacts) -> bool {
+        let now = facts.now;
+        let compared = *self.compared.get_or_insert(now);
+        // A mailbox of one window costs next to nothing.
+        let patience = if view.len() > facts.sync.windows.flags { self.clean } else { 0 };
+        if now.duration_since(compared) >= facts.interval.saturating_mul(1 << patience) {
+            (self.compared, self.asked) = (Some(now), Some(now));
+            (self.missed, self.unanswered) = (UidSet::new(), true);
+            self.due = view.uids().difference(&view.uids_without_flags());
             return true;
         }
-        if self.selected.look_back.of != Some(selection.selection_handle.id) {
-            return true;
+        let asked = self.asked.unwrap_or(compared);
+        let again = !self.missed.is_empty() && now.duration_since(asked) >= facts.interval;
+        if again {
+            (self.asked, self.due) = (Some(now), std::mem::take(&mut self.missed));
         }
-        if self.selected.look_back.uid_validity != selection.uid_validity {
-            // The mod-sequences have begun anew, too.
-            self.selected.look_back.begin(selection.selection_handle.id, selection.uid_validity, None, None);
-        }
-        let compared = *self.selected.look_back.compared.get_or_insert(now);
-        if self.selected.look_back.goes_on() {
-            return self.compare_window();
-        }
-        if let Some(since) =
-            self.selected.look_back.mod_seq.filter(|_| condstore && !self.selected.look_back.refused)
-        {
-            let selection_handle = selection.selection_handle.clone();
-            let end = Seq::new(selection.view.len().saturating_add(1));
-            let last = end.and_then(|end| selection.view.uid_before(end));
-            let look = Look { since: true, highest: None, last, before: self.selected.look_back.last };
-            let all = Uid::new(1).map(|first| UidSet::from(first..)).unwrap_or_default();
-            let fetch = Fetch::new(all, Items::new().flags()).changed_since(since);
-            self.queue_internal(InternalCommand::Look(look), fetch, Some(selection_handle));
-            if !self.selected.look_back.failed {
-                return true;
-            }
-        }
-        if now.duration_since(compared) >= self.comparison_due() {
-            (self.selected.look_back.compared, self.selected.look_back.asked) = (Some(now), Some(now));
-            (self.selected.look_back.missed, self.selected.look_back.unanswered) = (UidSet::new(), true);
-            let view = self.selected.now.current().map(|selection| &selection.view);
-            self.selected.look_back.due =
-                view.map(|view| view.uids().difference(&view.uids_without_flags())).unwrap_or_default();
-            return self.compare_window();
-        }
-        let asked = self.selected.look_back.asked.unwrap_or(compared);
-        if !self.selected.look_back.missed.is_empty() && now.duration_since(asked) >= self.settings.idle_renew
-        {
-            (self.selected.look_back.asked, self.selected.look_back.due) =
-                (Some(now), std::mem::take(&mut self.selected.look_back.missed));
-            return self.compare_window();
-        }
-        if self.selected.look_back.loses {
-            self.queue_internal(InternalCommand::Poll, Noop, None);
-        }
-        true
+        again
     }
 
-    /// After how long flags are compared again. A mailbox of one window costs next to nothing.
-    fn comparison_due(&self) -> Duration {
-        let len = self.selected.now.current().map_or(0, |selection| selection.view.len());
-        let patience = if len > self.settings.windows.flags { self.selected.look_back.clean } else { 0 };
-        self.settings.idle_renew.saturating_mul(1 << patience)
-    }
-
-    /// Asks for the flags of the next messages that are to be compared, one window at a time. Whether that was the last.
-    fn compare_window(&mut self) -> bool {
-        let is_look = |internal: &InternalCommand| matches!(internal, InternalCommand::Look(_));
-        if self.scheduler.has_internal(is_look) || self.has_internal_in_flight(is_look) {
-            return false;
+    /// An answer was received, or a refusal.
+    fn on_answer(&mut self, look: &Look, asked: &QueryFacts) {
+        if !look.is_since() {
+            return self.on_window(asked);
         }
-        let Some(selection_handle) =
-            self.selected.now.current().map(|selection| selection.selection_handle.clone())
-        else {
-            return true;
-        };
-        let window = newest_of(&self.selected.look_back.due, self.at_once(self.settings.windows.flags));
-        self.selected.look_back.due = self.selected.look_back.due.difference(&window);
-        if !window.is_empty() {
-            let look = Look { since: false, highest: None, last: None, before: None };
-            self.queue_internal(
-                InternalCommand::Look(look),
-                Fetch::new(window, Items::new().flags()),
-                Some(selection_handle),
-            );
-        }
-        !self.selected.look_back.goes_on()
-    }
-
-    /// The answer has come, or a refusal.
-    pub(in crate::engine) fn looked(
-        &mut self,
-        look: &Look,
-        selection_handle: Option<&SelectionHandle>,
-        asked: &QueryOutcome,
-    ) {
-        if selection_handle.map(|selection_handle| selection_handle.id) != self.selected.look_back.of {
-            return;
-        }
-        if look.since {
-            self.changes_answered(look, asked);
-        } else {
-            self.window_compared(asked);
-        }
-    }
-
-    fn changes_answered(&mut self, look: &Look, asked: &QueryOutcome) {
         if asked.ok {
-            self.selected.look_back.mod_seq = self.selected.look_back.mod_seq.max(look.highest);
-            (self.selected.look_back.last, self.selected.look_back.failed) = (look.last, false);
+            self.mod_seq = self.mod_seq.max(look.highest());
+            (self.last, self.failed) = (look.last(), false);
             // Nothing is left to compare.
-            (self.selected.look_back.due, self.selected.look_back.missed, self.selected.look_back.compared) =
-                (UidSet::new(), UidSet::new(), None);
+            (self.due, self.missed, self.compared) = (UidSet::new(), UidSet::new(), None);
         } else if !asked.unread {
-            self.selected.look_back.refused |= asked.bad;
-            self.selected.look_back.failed = true;
+            self.refused |= asked.bad;
+            self.failed = true;
         }
     }
 
-    fn window_compared(&mut self, asked: &QueryOutcome) {
+    fn on_window(&mut self, asked: &QueryFacts) {
         let Some(Messages::Uids(window)) = &asked.messages else { return };
         // What can't be read now could not be read the next time either.
         let rest = match asked.from {
@@ -252,10 +161,68 @@ impl Engine {
             None => window.clone(),
         };
         if rest == *window {
-            self.selected.look_back.missed.union_with(&rest);
+            self.missed.union_with(&rest);
         } else {
-            self.selected.look_back.answered();
-            self.selected.look_back.due.union_with(&rest);
+            self.answered();
+            self.due.union_with(&rest);
         }
+    }
+}
+
+impl Selected {
+    /// IDLE is about to begin: asks first for what the server may not report. Whether IDLE may follow
+    /// at once.
+    pub(in crate::engine) fn look_back(&mut self, facts: &LookBackFacts) -> bool {
+        let Now::Open(open) = &mut self.now else { return true };
+        let look_back = &mut self.look_back;
+        let is_due = open.sync.is_in_step() && !open.is_view_off() && open.view.len() > 0;
+        if !is_due || facts.is_watched || look_back.of != Some(open.id()) {
+            return true;
+        }
+        if look_back.uid_validity != open.uid_validity {
+            // The mod-sequences have begun again, too.
+            look_back.begin(open.id(), open.uid_validity, None, None);
+        }
+        look_back.compared.get_or_insert(facts.now);
+        let mut is_looking = facts.is_looking;
+        if look_back.due.is_empty() {
+            if let Some((look, fetch)) = look_back.changes(&open.view, facts.sync.condstore) {
+                open.look(look, fetch);
+                if !look_back.failed {
+                    return true;
+                }
+                is_looking = true;
+            }
+            if !look_back.begin_comparison(&open.view, facts) {
+                if look_back.loses {
+                    open.requests.push(InternalRequest::new(InternalCommand::Poll, Noop, None));
+                }
+                return true;
+            }
+        }
+        // One window at a time.
+        if is_looking {
+            return false;
+        }
+        let window = newest_of(&look_back.due, facts.sync.at_once(facts.sync.windows.flags));
+        look_back.due = look_back.due.difference(&window);
+        if !window.is_empty() {
+            open.look(Look::default(), Fetch::new(window, Items::new().flags()));
+        }
+        look_back.due.is_empty()
+    }
+
+    /// A query for changes between two IDLEs has ended, in this selection.
+    pub(in crate::engine) fn on_looked_back(&mut self, look: &Look, of: SelectionId, asked: &QueryFacts) {
+        if self.look_back.of == Some(of) {
+            self.look_back.on_answer(look, asked);
+        }
+    }
+}
+
+impl Selection {
+    fn look(&mut self, look: Look, fetch: Fetch) {
+        let query = InternalCommand::Query(Query::LookBack(look));
+        self.requests.push(InternalRequest::new(query, fetch, Some(self.handle.clone())));
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn unknown_of(view: &View, asked: Option<&Messages>) -> Option<Seq> {
 }
 
 /// The last ones of these UIDs.
-pub(in crate::engine) fn newest_of(uids: &UidSet, most: u32) -> UidSet {
+pub(super) fn newest_of(uids: &UidSet, most: u32) -> UidSet {
     let mut window = Vec::new();
     let mut left = most;
     for range in uids.ranges().rev() {

@@ -1,5 +1,5 @@
-//! What of a response may be kept in an event or an error: its beginning, and nothing of one that has
-//! a secret in it.
+//! What of a response may be kept in an event or an error: its beginning, and nothing of one that
+//! has a secret in it.
 
 use bytes::Bytes;
 

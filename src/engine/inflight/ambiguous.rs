@@ -1,9 +1,10 @@
 //! Commands in flight that ask the same: whose is the first answer?
 //!
-//! The oldest one's (ARCHITECTURE.md, section 7), and the next answer is the next one's. That is
-//! right as long as the younger command is not the first to end (RFC 9051 section 5.5 leaves that
-//! to the server), the older one is not refused, and no message's row goes to it twice. Else what
-//! went to the older one may have been the younger one's, and its result is incomplete.
+//! The oldest command's (ARCHITECTURE.md, section 7), and the next answer is the next one's. That
+//! is right as long as the younger command is not the first to end (RFC 9051 section 5.5 leaves
+//! that to the server), the older one is not refused, and no message's row is routed to it twice.
+//! Else a response routed to the older one may have been the younger one's, and its result is
+//! incomplete.
 //!
 //! In: answers that one command received and others had asked for too; tagged responses. Out: the
 //! error of a command whose answers may have been diverted so. Once a server has answered out of
@@ -151,7 +152,7 @@ impl InFlight {
         }
     }
 
-    /// An answer goes to its owner, and these have asked for the same.
+    /// An answer is routed to its owner, and these have asked for the same.
     pub(super) fn note_contested(
         &mut self,
         response: &Untagged,

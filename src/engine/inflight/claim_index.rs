@@ -88,7 +88,7 @@ impl ClaimIndex {
             match response.answer() {
                 Answer::Fetch(row) => kind.messages.about(row.seq(), row.uid(), &mut route),
                 Answer::Expunge { seq, uid } => kind.messages.about(Some(*seq), *uid, &mut route),
-                // Whoever claims these names all of them, so the first one among them.
+                // A command that claims these names all of them, so the first one among them.
                 Answer::Vanished { uids, .. } => kind.messages.about(None, uids.first(), &mut route),
                 Answer::Status(status) => kind.messages.about(None, copied(status.code.as_ref()), &mut route),
                 _ => kind.messages.about(None, None, &mut route),

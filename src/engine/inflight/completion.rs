@@ -1,7 +1,7 @@
 //! Tagged responses: how a command ends, and what its OK changes.
 //!
 //! In: a tag and a status response. Out: the session and the view first, then the events, then the
-//! token; so that whoever awaits the token finds all events of what came before it.
+//! token; so that a task that awaits the token finds the events of everything before it.
 
 use std::time::Instant;
 
@@ -111,7 +111,7 @@ impl Engine {
     /// A command has had its last tagged response.
     fn finish(&mut self, id: CommandId, result: Result<Done>, now: Instant) {
         let failed = result.is_err();
-        // Before what went out behind it can end.
+        // Before a command that was sent behind it can end.
         match &result {
             Ok(done) => {
                 let effect = self.inflight.effect(id).cloned().unwrap_or_default();

@@ -30,19 +30,19 @@ pub(super) struct InFlightCommand {
     pub(super) replies: Vec<StatusResponse>,
     /// What follows the line that was written last.
     pub(super) next: Next,
-    /// Why no further line goes out.
+    /// Why no further line is sent.
     pub(super) failure: Option<Error>,
     /// What could not be read from here on may have been its own.
     pub(super) missed_from: u64,
     /// How the server said that it has ended, where its result is an error for another reason.
     pub(super) ended: Option<StatusResponse>,
-    /// Some of its answers reached nobody, since it is detached and they have a secret in them.
+    /// Some of its answers were left out, since it is detached and they have a secret in them.
     pub(super) left_out: bool,
     /// The server has done something else than what was asked.
     pub(super) invalid_source: bool,
     /// The server reported apart from its OK that it has dealt with a part of the messages only.
     pub(super) limited: Option<StatusResponse>,
-    /// What looked like its answer, and went to an older command.
+    /// A response that looked like its answer was routed to an older command.
     pub(super) lost: Option<Box<DivertedAnswers>>,
     /// The younger ones that had asked for what it got.
     pub(super) contested: Option<Contested>,
@@ -159,14 +159,14 @@ impl InFlightCommand {
         self.begun && !self.resend_due
     }
 
-    /// Why no further line of it goes out, unless there is a reason already.
+    /// Why no further line of it is sent, unless there is a reason already.
     pub(super) fn fail(&mut self, error: Error) {
         let name = self.job.name();
         self.failure.get_or_insert_with(|| error.in_command(name));
     }
 
-    /// No further line goes out, for this reason. The error with which it ends now, unless earlier
-    /// lines have not been answered.
+    /// No further line is sent, for this reason. Returns the error with which it ends now, unless
+    /// earlier lines have not been answered.
     pub(super) fn end_lines(&mut self, error: Error) -> Option<Error> {
         self.next = Next::Nothing;
         if !self.tags.is_empty() {

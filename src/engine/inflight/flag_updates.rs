@@ -81,7 +81,7 @@ impl InFlight {
         was_there: impl FnOnce() -> bool,
     ) -> FlagChangeFacts {
         let known_before = before.is_some();
-        // More than it changes, or something else, is not surely its doing: others change flags,
+        // More than it changes, or something else, is not surely caused by it: others change flags,
         // too.
         let explains = |store: &Store| match before {
             Some(before) => store.apply(Some(before)).is_some_and(|after| after.is_same_but_recent(now)),
@@ -110,7 +110,7 @@ impl InFlight {
             (_, Effect::Store(store)) => {
                 change(true, Some(id).filter(|_| !entry.uses_saved() && explains(store)))
             }
-            // It asked for flags, and nobody had known them: an answer, no change.
+            // It asked for flags that were unknown: an answer, no change.
             (Some(_), _) => change(known_before, None),
             _ if entry.class.flags == FlagUse::Reads => change(known_before, None),
             // A FETCH that marks what it reads as seen.

@@ -1,5 +1,4 @@
-//! The commands in flight by what others have to know of them, so that nobody has to look through
-//! them all.
+//! The commands in flight by what is asked of them, so that no look-up goes through them all.
 //!
 //! In: commands as they go out and as they end. Out: counts for admission, who may claim what,
 //! whose flags may clash.
@@ -31,7 +30,7 @@ pub(super) struct InFlightIndex {
 }
 
 impl InFlightIndex {
-    /// A command goes out; its place and its messages are settled.
+    /// A command is sent; its place and its messages are settled.
     pub(super) fn add(&mut self, id: CommandId, flight: &InFlightCommand) {
         self.counts.add(flight);
         self.claimers.add(id, flight);

@@ -12,7 +12,7 @@ use crate::types::{CommandId, UidValidity};
 
 /// What a dropped or cancelled token asks for.
 pub(in crate::engine) enum Cancellation {
-    /// It goes on.
+    /// It continues.
     Ignored,
     /// Nothing of it has been written: it is taken back.
     Withdraw,
@@ -111,7 +111,7 @@ impl InFlight {
         }
     }
 
-    /// No further line of it goes out.
+    /// No further line of it is sent.
     pub(in crate::engine) fn stop_lines(&mut self, id: CommandId) {
         self.entries.get_mut(&id).into_iter().for_each(|entry| entry.next = Next::Nothing);
     }
@@ -129,8 +129,8 @@ impl InFlight {
         }
     }
 
-    /// A command that has begun is cancelled: if its lines stand each for itself, no further one
-    /// goes out. The error with which it ends now, unless a line is under way.
+    /// A command that has begun is cancelled: if its lines are independent, no further one is sent.
+    /// Returns the error with which it ends now, unless a line is under way.
     pub(in crate::engine) fn stop_series(&mut self, id: CommandId) -> Option<Error> {
         let entry = self.entries.get_mut(&id)?;
         if !entry.class.line_by_line || entry.next == Next::Nothing {

@@ -66,7 +66,7 @@ pub(in crate::engine) struct Unfinished {
 }
 
 impl InFlight {
-    /// A command goes out; its messages are those that its line will name.
+    /// A command is sent; its messages are those that its line will name.
     pub(in crate::engine) fn start(&mut self, submission: Submission, at_start: AtStart) {
         self.started += 1;
         let id = submission.id;

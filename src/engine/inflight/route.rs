@@ -1,8 +1,8 @@
 //! Claims: whose answer a response is (ARCHITECTURE.md, section 7), and what becomes of one that no
 //! command has asked for.
 //!
-//! In: an untagged response that is in the view already. Out: it goes to the command that
-//! asked for it, or to the event stream.
+//! In: an untagged response that is in the view already. Out: it is routed to the command that
+//! asked for it, or becomes an event.
 
 use crate::command::{Claim, Effect, Messages, ResponseKinds};
 use crate::engine::Engine;
@@ -16,7 +16,7 @@ use crate::types::{
 };
 use crate::view::View;
 
-/// How well a response fits a command; the best comes first.
+/// How well a response fits a command, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Fit {
     /// All that it holds was asked for.
@@ -231,8 +231,8 @@ impl InFlightCommand {
         }
     }
 
-    /// Whether it names messages that are there, beside these. Of several lines each is answered by
-    /// itself: what is named behind these, a later line names.
+    /// Whether it names existing messages beside these. Each of several lines has its own answer:
+    /// messages behind these are named by a later line.
     fn names_more(&self, these: &UidSet, view: Option<&View>) -> bool {
         let (Some(view), Some(Messages::Uids(set))) = (view, &self.messages) else { return false };
         let mut more = set.difference(these);

@@ -1,5 +1,5 @@
-//! Responses that could not be read: they may have been part of the results of whoever was
-//! listening for their kind.
+//! Responses that could not be parsed: they may have been part of the results of the commands in
+//! flight that expect their kind.
 //!
 //! In: each such line, with what kind it seems to be. Out: for a command that ends, those that came
 //! while it was in flight. A line costs the same whether one command listens or ten thousand, and

@@ -69,7 +69,7 @@ impl Mailboxes {
         if entry.heap_size() <= MAX_DEFERRED && self.own_changes.defer(entry, fits) {
             return true;
         }
-        // LIST says something else of this mailbox: what it said before comes before that.
+        // LIST reports this mailbox otherwise: its earlier report precedes that.
         let names: BTreeSet<_> = [named(entry), &entry.name].into();
         for id in names.into_iter().flat_map(|name| self.own_changes.deferred(Some(name))).collect::<Vec<_>>()
         {
@@ -124,7 +124,7 @@ impl Mailboxes {
         };
         let is_subscription = matches!(change, Change::Subscribed(_));
         let is_watched = if is_subscription { watched.subscriptions } else { watched.names };
-        // The server need not report it once more.
+        // The server need not report it again.
         let confirmed = listed.as_ref().is_some_and(|listed| listed.old_name.is_none() || renames);
         // A server may subscribe to what it creates, too.
         let subscribes = watched.subscriptions

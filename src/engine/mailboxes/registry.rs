@@ -45,8 +45,7 @@ enum Lookup {
     #[default]
     No,
     InFlight,
-    /// And has to be sent once more: a LIST was received meanwhile, and which was first can't be
-    /// known.
+    /// And has to be sent again: a LIST was received meanwhile, and which was first can't be known.
     Repeat,
 }
 

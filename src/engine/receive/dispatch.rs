@@ -1,7 +1,7 @@
-//! Routing of what is heard: state and view first, then whose it is, then the events.
+//! Routing of responses: state and view first, then the owner, then the events.
 //!
-//! In: responses in wire order. Out: each to the command that asked for it, or to the event stream, or
-//! to both if it is an answer and a change (ARCHITECTURE.md, section 7).
+//! In: responses in wire order. Out: each to the command that asked for it, or to the event stream,
+//! or to both if it is an answer and a change (ARCHITECTURE.md, section 7).
 
 use std::time::Instant;
 
@@ -13,7 +13,8 @@ use crate::engine::events::excerpt::excerpt;
 use crate::types::{Answer, Code, Event, EventKind, Flag, Place, Seq, Status, StatusResponse, Untagged};
 use crate::wire::{Response, Unparsable};
 
-/// How many extensions are known as enabled: more than there are. A server could name others without end.
+/// How many extensions are known as enabled: more than there are. A server could name others
+/// without end.
 const MAX_ENABLED: usize = 100;
 
 impl Engine {
@@ -125,7 +126,7 @@ impl Engine {
             Answer::Fetch(_) => self.on_fetch(response),
             Answer::Exists(count) => self.on_exists(*count, response),
             Answer::Recent(_) => {
-                // Only of use with SELECT; the recent flag of a message comes with its flags.
+                // Only of use with SELECT; the recent flag of a message is among its flags.
                 self.route_or_discard(response);
             }
             Answer::Expunge { seq, .. } => self.on_expunge(*seq, response),
@@ -158,7 +159,8 @@ impl Engine {
         }
     }
 
-    /// The mailbox that a response is about: the one that it names, else the selected one, else none.
+    /// The mailbox that a response is about: the one that it names, else the selected one, else
+    /// none.
     fn place_of(&self, answer: &Answer) -> Option<Place> {
         if answer.is_about_selected() {
             return self.place();
@@ -191,7 +193,8 @@ impl Engine {
         let mut reported_elsewhere =
             is_alert || matches!(status.code, Some(Code::Capability(_) | Code::Closed));
         if let Some(selection) = self.selected.current().filter(|_| !self.is_opening()) {
-            // Numbers that go with changes, which are told by themselves: known to the handles, no news.
+            // Numbers that accompany changes, which are reported by themselves: stored for the
+            // handles, no event.
             if let Some(Code::UidNext(reported)) = &status.code {
                 selection.set_uid_next(*reported);
             }
@@ -201,7 +204,7 @@ impl Engine {
             && let Some(owner) = progress.tag.as_deref().and_then(|tag| self.scheduler.shared().owner(tag))
             && self.inflight.progress(owner, progress)
         {
-            // RFC 9585 section 4: it is about this command alone, and no news.
+            // RFC 9585 section 4: it is about this command alone, and no event.
             return;
         }
         if let Some(Code::MessageLimit { .. }) = status.code
@@ -222,8 +225,9 @@ impl Engine {
         }
     }
 
-    /// News of messages, and no mailbox is selected here. After BAD to a SELECT the server may still speak of the
-    /// one before, which has no handle any more; else it is data like any other.
+    /// A change of messages while no mailbox is selected here. After BAD to a SELECT the server may
+    /// still report the mailbox before, which has no handle any more; else it is data like any
+    /// other.
     pub(in crate::engine) fn on_unselected_data(&mut self, response: Untagged) {
         if !self.selected.is_orphaned() {
             self.deliver(response);

@@ -1,6 +1,7 @@
-//! Messages that vanished: removals told by UID (RFC 7162 section 3.2.10.2).
+//! Messages that vanished: expunges reported by UID (RFC 7162 section 3.2.10.2).
 //!
-//! In: a VANISHED that is not of the past. Out: the removals as events, and to each command what it removed.
+//! In: a VANISHED that is not of the past. Out: the removals as events, and to each command what it
+//! removed.
 
 use crate::engine::Engine;
 use crate::types::{Answer, CommandId, Event, EventKind, Uid, UidSet, Untagged};
@@ -15,7 +16,8 @@ impl Engine {
         let gone = selection.vanished(uids);
         let place = response.place().cloned();
         let causes = if gone.iter().all(|gone| gone.uid.is_some()) {
-            // Whose it is hears what went, as the events tell it: a range may name UIDs that were not there.
+            // Its owner receives what was expunged, as the events report it: a range may name UIDs
+            // that did not exist.
             self.deliver_vanished(gone.iter().filter_map(|gone| gone.uid).collect(), response)
         } else {
             let claimer = self.route_or_discard(response).filter(|id| self.inflight.names_messages(*id));
@@ -42,16 +44,17 @@ impl Engine {
             self.report(Event::new(EventKind::Expunged { seq, uid }).at(place.clone()).caused_by(cause));
         }
         if let Some(selection) = self.selected.current_mut().filter(|_| numbers_lost) {
-            // Who follows by number can't tell such a removal from one that a comparison found, which is
-            // not counted any more.
+            // Who follows by number can't tell such a removal from one that a comparison found,
+            // which is not counted any more.
             let count = selection.view().len();
             selection.report(EventKind::Exists { count }, &mut self.output);
         }
         self.on_count_changed();
     }
 
-    /// Gives each command that named some of these its part: a server may tell in one response what several of ours removed,
-    /// and others besides. Whose doing each part surely is.
+    /// Gives each command that named some of these its part: a server may report in one response
+    /// what several of ours removed, and others besides. Returns the cause of each part, where it
+    /// is sure.
     fn deliver_vanished(&mut self, uids: UidSet, mut response: Untagged) -> Vec<(UidSet, CommandId)> {
         // All that the server named is not copied for each part.
         *response.answer_mut() = Answer::Vanished { earlier: false, uids: UidSet::new() };

@@ -1,5 +1,5 @@
-//! Rows: what FETCH reports of a message. The view learns it first; then the row is routed to its command;
-//! what it has changed is reported.
+//! Rows: what FETCH reports of a message. The view learns it first; then the row is routed to its
+//! command; what it has changed is reported.
 //!
 //! In: a row, asked for or not. Out: what the view took from it as events, its data to whose it is.
 

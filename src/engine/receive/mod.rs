@@ -1,4 +1,5 @@
-//! Untagged responses in wire order: the view learns them first, then they are routed, then reported.
+//! Untagged responses in wire order: the view learns them first, then they are routed, then
+//! reported.
 //!
 //! ```text
 //!   response ──> dispatch ──┬── FETCH: fetch

@@ -1,8 +1,8 @@
 //! Admission: which commands may be in flight together, as one table read by one function.
 //!
-//! In: the command that waits first, and those in flight. Out: go, wait, or fail. The rules are RFC 9051
-//! section 5.5 (what must not be pipelined), section 7.5.1 (when EXPUNGE may come) and section 6.3.2 (what
-//! SELECT does to the selection).
+//! In: the command that waits first, and those in flight. Out: go, wait, or fail. The rules are RFC
+//! 9051 section 5.5 (what must not be pipelined), section 7.5.1 (when EXPUNGE may come) and section
+//! 6.3.2 (what SELECT does to the selection).
 //!
 //! | what the command is        | waits while in flight there is                                   |
 //! |----------------------------|------------------------------------------------------------------|
@@ -14,7 +14,7 @@
 //! | removes by `\Deleted`      | a writer of flags: a case of the rows above                      |
 //! | SELECT                     | anything, if a mailbox may be selected; else another SELECT, and |
 //! |                            | message commands of a selection that the server has ended        |
-//! | SELECT, said again bare    | anything, if a mailbox may be selected; nothing goes before it   |
+//! | SELECT without parameters  | anything, if a mailbox may be selected; it is retried first      |
 //! | CLOSE, UNSELECT            | any message command, any SELECT                                  |
 //! | SEARCH without ESEARCH     | another one: Dovecot says both answers before both tagged lines  |
 //! | FETCH, LIST                | another one, once the server has answered such out of order      |
@@ -24,7 +24,7 @@
 //! | message command            | its own SELECT, if a mailbox may have been selected before it    |
 //! | message command            | its own SELECT with parameters, until the server has taken such  |
 //! | message command            | the SELECT of another mailbox; it has lost its own by the end    |
-//! | names UIDs of an era       | its own SELECT, until that tells the same (`engine/schedule/resolve.rs`)  |
+//! | names UIDs                 | its own SELECT, until that reports UIDVALIDITY (`resolve.rs`)    |
 //! | changes messages           | nothing, but fails if the mailbox is read-only by the time it is |
 //! |                            | to go (`engine/selection/access.rs`)                                       |
 
@@ -50,7 +50,7 @@ pub(crate) struct SelectionFacts<'a> {
     pub(crate) esearch: bool,
     /// The server has answered a later command before an earlier one that had asked for the same.
     pub(crate) out_of_order: bool,
-    /// IDLEs in flight whose DONE goes before it.
+    /// IDLEs in flight whose DONE precedes it.
     pub(crate) idles_left: usize,
 }
 
@@ -59,8 +59,8 @@ pub(crate) struct SelectionFacts<'a> {
 pub(crate) enum Verdict {
     Go,
     Wait,
-    /// It can never go: its selection has ended, its UIDs are of another UIDVALIDITY, the mailbox may
-    /// only be read.
+    /// It can never go: its selection has ended, its UIDs are of another UIDVALIDITY, the mailbox
+    /// may only be read.
     Fail(Box<Error>),
 }
 
@@ -70,8 +70,8 @@ impl Verdict {
     }
 }
 
-/// Whether this command may go out beside those in flight; `flags_clash` says whether one of them uses flags of the same
-/// messages.
+/// Whether this command may go out beside those in flight; `flags_clash` says whether one of them
+/// uses flags of the same messages.
 pub(crate) fn admit(
     next: &Submission,
     messages: Option<&Messages>,
@@ -111,11 +111,12 @@ pub(crate) fn admit(
 fn selection_verdict(selection_handle: &SelectionHandle, selections: &SelectionFacts<'_>) -> Verdict {
     let is = |other: Option<&SelectionHandle>| other.is_some_and(|other| other.id == selection_handle.id);
     if is(selections.open) {
-        // Behind a SELECT it would hit the next mailbox; whatever that is answered, this one has ended then.
+        // Behind a SELECT it would hit the next mailbox; whatever that is answered, this one has
+        // ended then.
         if selections.opening.is_some() { Verdict::Wait } else { Verdict::Go }
     } else if is(selections.opening) {
-        // If the SELECT were refused, what follows would hit the mailbox selected before it; or none, if it was for its
-        // parameters and has to be said again without them.
+        // If the SELECT were refused, what follows would hit the mailbox selected before it; or
+        // none, if it was for its parameters and has to be said again without them.
         let unsure = selection_handle.get().with_params && !selections.takes_params;
         if selections.may_be_selected || unsure { Verdict::Wait } else { Verdict::Go }
     } else {

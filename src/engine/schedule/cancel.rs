@@ -1,8 +1,8 @@
-//! Taking back: commands that nobody wants any more, as far as they have not been written.
+//! Withdrawal: commands whose tokens were dropped, as far as they have not been written.
 //!
-//! In: tokens that were dropped or cancelled; selections that ended. Out: what is withdrawn ends, unsent; what has been begun
-//! runs to its end, but for an IDLE by hand, a streamed upload and a series whose lines stand for themselves, which a `cancel`
-//! ends.
+//! In: tokens that were dropped or cancelled; selections that ended. Out: what is withdrawn ends,
+//! unsent; what has been begun runs to its end, but for an IDLE by hand, a streamed upload and a
+//! series whose lines stand for themselves, which a `cancel` ends.
 
 use crate::command::{Class, Effect, Messages};
 use crate::engine::Engine;
@@ -51,8 +51,9 @@ impl Engine {
         }
     }
 
-    /// Takes a command back that has gone out as far as the outbox, and what rests on it; `untold` if its end is no news.
-    pub(in crate::engine) fn withdraw_staged(&mut self, id: CommandId, error: Error, untold: bool) {
+    /// Takes a command back that has gone out as far as the outbox, and what rests on it; `silent`
+    /// if its end is not reported.
+    pub(in crate::engine) fn withdraw_staged(&mut self, id: CommandId, error: Error, silent: bool) {
         if !self.writer.withdraw(id) {
             return;
         }
@@ -64,10 +65,10 @@ impl Engine {
             Some(Effect::Save(saved)) => users = self.inflight.users_of(saved),
             Some(_) => {}
         }
-        // The server never hears of a SELECT that is taken back: what was selected before still is, and what was to follow in
-        // the new selection must not go out.
+        // The server never receives a SELECT that is withdrawn: the earlier mailbox is still
+        // selected, and commands for the new selection must not be sent.
         let unopened = self.selected.withdraw(id);
-        self.end_withdrawn(id, error, untold);
+        self.end_withdrawn(id, error, silent);
         for id in users {
             self.writer.withdraw(id);
             self.end_withdrawn(id, no_search(), false);
@@ -81,8 +82,9 @@ impl Engine {
         }
     }
 
-    /// Messages have gone though none may go while a command names them by number (RFC 9051 section 7.5.1): those that are about
-    /// to be written would hit others. The engine's own are no danger, and asked again by themselves.
+    /// Messages have gone though none may go while a command names them by number (RFC 9051 section
+    /// 7.5.1): those that are about to be written would hit others. The engine's own are no danger,
+    /// and asked again by themselves.
     pub(in crate::engine) fn on_numbers_shifted(&mut self) {
         if self.inflight.has_numbers() && !self.writer.is_empty() {
             self.unsend_all(|messages, _| {
@@ -92,7 +94,7 @@ impl Engine {
         }
     }
 
-    /// The UIDs are of another era now: those that are about to be written would hit other messages.
+    /// UIDVALIDITY has changed: UIDs that are about to be written would name other messages.
     pub(in crate::engine) fn on_uid_validity_changed(&mut self) {
         self.unsend_all(|messages, class| names_uids(messages, class).then(uid_validity_error));
     }
@@ -104,18 +106,19 @@ impl Engine {
     }
 
     /// Ends a command whose bytes have been taken out of the outbox, all of them.
-    fn end_withdrawn(&mut self, id: CommandId, error: Error, untold: bool) {
+    fn end_withdrawn(&mut self, id: CommandId, error: Error, silent: bool) {
         self.idle.withdrawn(id);
         self.scheduler.remove_line(id);
         if let Some(Effect::Save(saved)) = self.inflight.effect(id).cloned() {
             self.selected.save_withdrawn(&saved);
         }
-        if untold {
+        if silent {
             // As with one that is taken out of the queue.
             self.inflight.silence(id);
         }
         self.end_flight(id, Err(error));
-        // What the engine wanted to ask behind a LOGOUT was given up; if that is taken back, it is asked after all.
+        // What the engine wanted to ask behind a LOGOUT was given up; if that is taken back, it is
+        // asked after all.
         self.continue_sync();
     }
 }

@@ -1,4 +1,5 @@
-//! When a command may be sent: the queues, admission, sequence numbers turned into UIDs, withdrawal.
+//! When a command may be sent: the queues, admission, sequence numbers turned into UIDs,
+//! withdrawal.
 //!
 //! ```text
 //!   users, engine ──> queue ───────┐
@@ -7,8 +8,8 @@
 //!                                                                      line ──> `ready_to_continue`
 //! ```
 //!
-//! The queue keeps the order of submission. What is in the background starts when the queue is empty,
-//! or when too many have started before it. A command in flight with further lines goes before both.
+//! The queue keeps the order of submission. Background commands start when the queue is empty, or
+//! when too many have started before them. A command in flight with further lines precedes both.
 //!
 //! In: submissions, what is in flight. Out: which command is next, and whether it may start.
 
@@ -36,8 +37,8 @@ pub(in crate::engine) struct Scheduler {
     background: VecDeque<Submission>,
     /// How many commands have started before the first in the background.
     starvation_count: u32,
-    /// How many of those that wait ask for what the view lacks. Ten thousand users' commands are not
-    /// searched for one after each EXPUNGE.
+    /// How many of those that wait ask for what the view lacks. Ten thousand users' commands are
+    /// not searched for one after each EXPUNGE.
     sync_query_count: usize,
     /// Commands in flight that may write their next line.
     ready_to_continue: VecDeque<CommandId>,
@@ -97,7 +98,7 @@ impl Scheduler {
 
     /// Queues a command of the engine's own.
     pub(in crate::engine) fn push_internal(&mut self, request: InternalRequest) {
-        // What users submitted before comes first, so that numbers and the order of sending agree.
+        // Users' earlier submissions are first, so that numbers and the order of sending agree.
         let (id, before) = self.shared.register_own();
         self.extend(before);
         let place = request.place();
@@ -114,8 +115,8 @@ impl Scheduler {
         }
     }
 
-    /// Takes the command that is next, from the background if it is its turn. One that may not start
-    /// is [put back](Self::put_back).
+    /// Takes the command that is next, from the background if it is its turn. One that may not
+    /// start is [put back](Self::put_back).
     fn next(&mut self) -> Option<(Submission, Queue)> {
         let starved = self.starvation_count >= MAX_STARVATION && !self.background.is_empty();
         let from = if self.queue.is_empty() || starved { Queue::Background } else { Queue::Users };

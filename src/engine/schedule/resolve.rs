@@ -1,5 +1,5 @@
-//! Sequence numbers between submission and sending: what they meant then is what is sent now (RFC 9051
-//! section 2.3.1.2), or the UIDs that they stood for.
+//! Sequence numbers between submission and sending: what they meant then is what is sent now (RFC
+//! 9051 section 2.3.1.2), or the UIDs that they stood for.
 
 use crate::command::{Class, Effect, Messages, ResponseKinds, Session};
 use crate::engine::schedule::admission::Verdict;
@@ -20,7 +20,8 @@ pub(in crate::engine) struct Numbering<'a> {
 }
 
 impl Numbering<'_> {
-    /// Whether it needs UIDs that have not been told yet: those of its numbers, or where an open range ends.
+    /// Whether it needs UIDs that are not known yet: those of its numbers, or where an open range
+    /// ends.
     pub(in crate::engine) fn needs_unknown_uids(&self, next: &mut Submission) -> bool {
         let (by_uid, changes) = (self.must_name_uids(next), !next.class.reads_only);
         let Some(messages) = next.job.messages() else { return false };
@@ -28,25 +29,25 @@ impl Numbering<'_> {
         let of_numbers = by_uid && messages.by_number() && view.is_none_or(|view| view.unknown().is_some());
         let lacks_last = |view: &View| view.unknown().is_some_and(|(_, last)| last.get() == view.len());
         let lacks = of_numbers || changes && messages.is_open() && view.is_none_or(lacks_last);
-        // In another era it fails, whatever the UIDs are.
+        // With another UIDVALIDITY it fails, whatever the UIDs are.
         lacks && !matches!(self.uid_validity_verdict(next), Verdict::Fail(_))
     }
 
-    /// Whether its numbers go out as UIDs where these are known: some servers give out new numbers while a command by number
-    /// runs, or before they have told of it (against RFC 9051 section 7.5.1). Of a user's own command it is not known whether
-    /// it has such a form, and the engine's own ask for UIDs.
+    /// Whether its numbers are sent as UIDs where these are known: some servers renumber while a
+    /// command by number runs, or before they have reported it (against RFC 9051 section 7.5.1).
+    /// Whether a user's own command has such a form is unknown, and internal commands ask for UIDs.
     fn may_name_uids(next: &Submission) -> bool {
         next.class.ours && next.origin.is_user()
     }
 
-    /// Whether this command can't name messages by number: it has no such form, the session has no numbers (RFC 9586
-    /// section 3), or they may shift while it is on its way.
+    /// Whether this command can't name messages by number: it has no such form, the session has no
+    /// numbers (RFC 9586 section 3), or they may shift while it is on its way.
     fn must_name_uids(&self, next: &Submission) -> bool {
         next.class.by_uid || self.session.is_enabled("UIDONLY") || self.numbers_move
     }
 
-    /// Makes numbers mean what they meant when the command was submitted, and UIDs of them where the command
-    /// has no form by number.
+    /// Makes numbers mean what they meant when the command was submitted, and UIDs of them where
+    /// the command has no form by number.
     pub(in crate::engine) fn settle(&mut self, next: &mut Submission) -> Result<()> {
         let (form, then, changes) = (self.form_of(next), next.then, !next.class.reads_only);
         let class = &next.class;
@@ -76,7 +77,8 @@ impl Numbering<'_> {
         Ok(())
     }
 
-    /// `*` may be another message by the time it arrives (RFC 5465 section 5.2): the last one is named by its UID.
+    /// `*` may be another message by the time it arrives (RFC 5465 section 5.2): the last one is
+    /// named by its UID.
     fn last_named(&self, set: &UidSet) -> Result<UidSet> {
         let mut named = set.difference(&Uid::new(u32::MAX).into_iter().collect());
         let view = self.selected.view();
@@ -86,8 +88,9 @@ impl Numbering<'_> {
         Ok(named)
     }
 
-    /// `n:*` names the last message even where its UID is below n (RFC 9051 section 9, seq-range): what changes messages names
-    /// the last one that is known, or where the server says that they end.
+    /// `n:*` names the last message even where its UID is below n (RFC 9051 section 9, seq-range):
+    /// what changes messages names the last one that is known, or where the server says that they
+    /// end.
     fn ended(&self, set: &UidSet, reads: bool) -> Result<UidSet> {
         let selection = self.selected.current();
         let last = selection.map_or(0, |s| s.view().len());
@@ -108,8 +111,9 @@ impl Numbering<'_> {
         Ok(Uid::new(1).map_or_else(UidSet::new, |first| set.within(first, end)))
     }
 
-    /// Whether the UIDs that a command names are of the era that the mailbox is in (RFC 9051 section 2.3.1.1): a state from
-    /// which the selection goes on may be older, and the server may begin a new one at any time.
+    /// Whether the UIDs that a command names are of the mailbox's UIDVALIDITY (RFC 9051 section
+    /// 2.3.1.1): a state from which the selection resumes may be older, and the server may change
+    /// it at any time.
     pub(in crate::engine) fn uid_validity_verdict(&self, next: &mut Submission) -> Verdict {
         let Some(uid_validity) = next.then.uid_validity else { return Verdict::Go };
         if !names_uids(next.job.messages().map(|messages| &*messages), &next.class) {
@@ -120,7 +124,7 @@ impl Numbering<'_> {
         };
         let reported = match (self.selected.current(), self.selected.opening_handle()) {
             (Some(selection), _) if is(selection.handle()) => selection.uid_validity(),
-            // Until it is told that it is the same.
+            // Until it is reported to be the same.
             (_, Some(opening))
                 if is(opening) && self.selected.opening_uid_validity() != Some(uid_validity) =>
             {
@@ -131,8 +135,8 @@ impl Numbering<'_> {
         if reported == Some(uid_validity) { Verdict::Go } else { Verdict::fail(uid_validity_error()) }
     }
 
-    /// The messages that a command that waits names, as it would be sent now. UIDs of numbers are kept until the view
-    /// changes: a long set is not made anew for each answer that comes meanwhile.
+    /// The messages that a waiting command names, as it would be sent now. UIDs of numbers are kept
+    /// until the view changes: a long set is not built again for each answer meanwhile.
     pub(in crate::engine) fn named_now(&self, next: &mut Submission) -> Option<Messages> {
         let (form, then) = (self.form_of(next), next.then);
         // Those of another selection mean nothing in this view.
@@ -184,7 +188,7 @@ impl Numbering<'_> {
         let view = self.selected.view();
         let found = view.and_then(|view| Some((view, view.seqs_of_slots(slots)?)));
         let (view, seqs) = found.ok_or_else(|| {
-            Error::invalid("what these numbers of a snapshot stand for can't be told in this selection")
+            Error::invalid("what these numbers of a snapshot stand for can't be known in this selection")
         })?;
         form.write(view, &seqs)
     }
@@ -228,7 +232,7 @@ fn no_uid() -> Error {
     Error::invalid("the UIDs of these sequence numbers are not known yet, and the command needs them")
 }
 
-/// Whether a command names messages by UIDs that mean others in another era of the mailbox.
+/// Whether a command names messages by UIDs, which mean others with another UIDVALIDITY.
 pub(in crate::engine) fn names_uids(messages: Option<&Messages>, class: &Class) -> bool {
     class.names_uids
         || matches!(messages, Some(Messages::Uids(set)) if !Messages::independent_of_uid_validity(set))

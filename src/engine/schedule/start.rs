@@ -1,7 +1,7 @@
 //! From the queue through admission to a command in flight.
 //!
-//! In: submissions, and internal commands that wait behind them. Out: commands in flight, their first
-//! line written; or the error of those that can't be sent.
+//! In: submissions, and internal commands that wait behind them. Out: commands in flight, their
+//! first line written; or the error of those that can't be sent.
 
 use crate::command::{Effect, Messages};
 use crate::engine::inflight::completion::failed_for_good;
@@ -49,7 +49,8 @@ impl Engine {
     /// Starts the command that is next, if it may go. Whether anything was done.
     fn start_next(&mut self) -> bool {
         if self.lifecycle.is_logging_out() {
-            // What was submitted after LOGOUT ends with the connection, for the same cause (contract line 11).
+            // What was submitted after LOGOUT ends with the connection, for the same cause
+            // (contract line 11).
             return false;
         }
         let Some((mut next, from)) = self.scheduler.next() else { return false };
@@ -88,9 +89,9 @@ impl Engine {
         Numbering { selected: &self.selected, session: &self.session, numbers_move }
     }
 
-    /// Whether the next line of a command in flight may be written. A SELECT that is sent again waits for
-    /// all others, as any does that ends a selection; and for the rest of its first line, if the server
-    /// has not waited for that.
+    /// Whether the next line of a command in flight may be written. A SELECT that is sent again
+    /// waits for all others, as any does that ends a selection; and for the rest of its first line,
+    /// if the server has not waited for that.
     fn next_line_may_go(&self, id: CommandId) -> bool {
         let may_be_said = || !self.selected.is_orphaned() || self.inflight.len() == 1;
         !self.inflight.awaits_resend(id) || may_be_said() && !self.writer.holds(id)
@@ -98,7 +99,8 @@ impl Engine {
 
     fn verdict(&self, next: &mut Submission) -> Verdict {
         if matches!(next.class.effect, Effect::Logout) {
-            // It keeps its place, and waits for no answer but those on which further lines of a command hang.
+            // It keeps its place, and waits for no answer but those on which further lines of a
+            // command hang.
             return if self.inflight.has_more_lines() { Verdict::Wait } else { Verdict::Go };
         }
         let numbering = self.numbering();

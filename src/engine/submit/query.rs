@@ -14,15 +14,17 @@ const MAX_RANGES: usize = 4 << 20;
 pub(crate) enum Query {
     /// `UID SEARCH`: the UIDs of all messages, or of a window of them.
     Uids(RangeCollector<Uid>),
-    /// `UID FETCH n:* (FLAGS)`, `FETCH a:b (UID)`: UIDs that arrived, or that a search did not yield.
+    /// `UID FETCH n:* (FLAGS)`, `FETCH a:b (UID)`: UIDs that arrived, or that a search did not
+    /// yield.
     Rows,
     /// `UID FETCH … (FLAGS)`: flags that the view lacks; what they were before is of an earlier
     /// selection. With the messages whose flags were reported.
     MissingFlags(IncrementalSet<Uid>),
     /// `UID FETCH … (FLAGS) (CHANGEDSINCE n)`: what has changed since an earlier selection.
     ChangesSince,
-    /// `UID FETCH … (FLAGS)`: what flags messages have after a silent STORE of flags not known before.
-    /// With the STORE, if it may have made the change, and the messages whose flags were reported.
+    /// `UID FETCH … (FLAGS)`: what flags messages have after a silent STORE of flags not known
+    /// before. With the STORE, if it may have made the change, and the messages whose flags were
+    /// reported.
     VerifyStore(Option<(CommandId, Box<Store>)>, IncrementalSet<Uid>),
     /// `UID FETCH … (FLAGS)`: what may have changed unreported between two IDLEs.
     LookBack(Look),
@@ -56,7 +58,8 @@ impl Query {
 /// A query for changes of flags.
 #[derive(Debug, Default)]
 pub(crate) struct Look {
-    /// If the answer reports all changes since an earlier one: the last message that was known then.
+    /// If the answer reports all changes since an earlier one: the last message that was known
+    /// then.
     since: Option<Option<Uid>>,
     /// The last message that is known as it is sent.
     last: Option<Uid>,
@@ -104,7 +107,8 @@ pub(in crate::engine) struct QueryFacts {
     pub(in crate::engine) bad: bool,
     /// It was answered, and not all of the answer could be read.
     pub(in crate::engine) unread: bool,
-    /// The server has dealt with those from this UID on, and no more at once (RFC 9738 section 3.1).
+    /// The server has dealt with those from this UID on, and no more at once (RFC 9738 section
+    /// 3.1).
     pub(in crate::engine) from: Option<Uid>,
 }
 
@@ -114,7 +118,8 @@ impl QueryFacts {
         self.from.map_or_else(|| uids.clone(), |from| uids.intersection(&UidSet::from(from..)))
     }
 
-    /// Whether the lowest message that a server with a limit has dealt with was asked for, and is known.
+    /// Whether the lowest message that a server with a limit has dealt with was asked for, and is
+    /// known.
     pub(in crate::engine) fn got_on(&self, view: &View) -> bool {
         let known = self.from.and_then(|uid| view.seq(uid).map(|seq| (seq, uid)));
         known.is_some_and(|(seq, uid)| match &self.messages {

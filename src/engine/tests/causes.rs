@@ -3,6 +3,7 @@
 
 use super::poll_once;
 use super::script::{Script, resolved};
+use super::shown::shown;
 use crate::command::{Items, Store};
 use crate::types::{Event, Flag, Uid, ViewSync};
 use crate::{Mailbox, Select};
@@ -26,8 +27,7 @@ fn selected(capabilities: &str, flags: &str) -> (Script, Mailbox) {
 /// What is reported, and whether with a cause; completions aside.
 fn reported(script: &mut Script) -> Vec<(String, bool)> {
     let events: Vec<Event> = std::iter::from_fn(|| script.bench.event()).collect();
-    let line = |event: &Event| event.to_string().trim_start_matches("INBOX: ").to_owned();
-    let all = events.iter().map(|event| (line(event), event.cause.is_some()));
+    let all = events.iter().map(|event| (shown(event), event.cause.is_some()));
     all.filter(|(what, _)| !what.contains(" ended: ")).collect()
 }
 

@@ -3,6 +3,7 @@
 
 use super::poll_once;
 use super::script::{Script, resolved};
+use super::shown::shown;
 use crate::command::{Notify, NotifyEvent};
 use crate::types::{CloseReason, Event};
 
@@ -21,7 +22,7 @@ fn watching() -> Script {
 /// What is reported, and whether with a cause.
 fn reported(script: &mut Script) -> Vec<(String, bool)> {
     let events: Vec<Event> = std::iter::from_fn(|| script.bench.event()).collect();
-    events.iter().map(|event| (event.to_string(), event.cause.is_some())).collect()
+    events.iter().map(|event| (shown(event), event.cause.is_some())).collect()
 }
 
 fn ours(what: &str) -> (String, bool) {
@@ -187,7 +188,7 @@ fn the_end_of_a_command_that_was_not_sent_names_its_selection() {
     let nothing = inbox.fetch(UidSet::new(), Items::new().flags());
     assert!(resolved(nothing).is_empty());
     let reported = ends(&mut script);
-    let fetched: Vec<_> = reported.iter().filter(|event| event.to_string().contains("FETCH")).collect();
+    let fetched: Vec<_> = reported.iter().filter(|event| shown(event).contains("FETCH")).collect();
     assert_eq!(fetched.len(), 2, "{reported:?}");
     assert!(fetched.into_iter().all(its), "{reported:?}");
 
@@ -196,7 +197,7 @@ fn the_end_of_a_command_that_was_not_sent_names_its_selection() {
     script.expect("UID SEARCH ALL");
     script.bench.close(CloseReason::Eof);
     let reported = ends(&mut script);
-    let failed: Vec<_> = reported.iter().filter(|event| event.to_string().contains("SEARCH")).collect();
+    let failed: Vec<_> = reported.iter().filter(|event| shown(event).contains("SEARCH")).collect();
     assert_eq!(failed.len(), 2, "{reported:?}");
     assert!(failed.into_iter().all(its), "{reported:?}");
     drop(tokens);

@@ -41,6 +41,7 @@ mod rules;
 mod script;
 mod select;
 mod server;
+mod shown;
 mod starttls;
 mod state_mod_seq;
 mod sync;

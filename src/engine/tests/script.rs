@@ -1,9 +1,11 @@
 //! A session by script: what the client must write, line by line, and what the server answers to
 //! it. For the engine's dialogues that no model server knows, such as QRESYNC.
 
+use super::shown::shown;
 use super::{Bench, poll_once, settings};
 use crate::client::{Mailbox, Select, Sender, Token};
 use crate::engine::{BatchSizes, Settings};
+use crate::types::{EventKind, Status};
 
 pub(super) struct Script {
     pub(super) bench: Bench,
@@ -77,12 +79,15 @@ impl Script {
         self
     }
 
-    /// The events since the last time, each as its line for people, less the mailbox; without ends,
-    /// and without that a view is complete.
+    /// The events since the last time, each as its line for tests; without successful ends, and
+    /// without that a view is complete.
     pub(super) fn events(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.bench.event())
-            .map(|event| event.to_string().trim_start_matches("INBOX: ").to_owned())
-            .filter(|line| !line.contains(" ended: OK") && !line.starts_with("ready, with "))
+            .filter(|event| match &event.kind {
+                EventKind::Completed { status, .. } => status.status != Status::Ok,
+                kind => !matches!(kind, EventKind::Ready { .. }),
+            })
+            .map(|event| shown(&event))
             .collect()
     }
 

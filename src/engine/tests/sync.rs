@@ -160,7 +160,7 @@ fn until_the_next_select_is_written_changes_are_of_the_mailbox_that_is_selected(
         [
             "opened with 1 message, UIDVALIDITY 7",
             "2 messages now",
-            "UIDVALIDITY is 8 now: all UIDs of before are void",
+            "UIDVALIDITY is 8 now",
             "the server contradicts itself: UIDVALIDITY changed while the mailbox was selected",
             "2 messages now",
         ]

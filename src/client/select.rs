@@ -164,13 +164,8 @@ impl Command for Select {
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
         line.word(self.name()).mailbox(&self.mailbox);
-        let with_params = self
-            .selection_handle
-            .as_ref()
-            .filter(|(_, selection_handle)| !selection_handle.get().bare && !session.bare_select);
-        let state = with_params.and_then(|(_, selection_handle)| selection_handle.plan.resume.as_ref());
-        let note_params =
-            || with_params.iter().for_each(|(_, selection_handle)| selection_handle.set_with_params());
+        let handle = self.selection_handle.as_ref().filter(|_| !session.bare_select);
+        let state = handle.and_then(|(_, handle)| handle.plan.resume.as_ref());
         if let Some(state) = state {
             if state.uids.len() > u64::from(session.messages) {
                 let why = format!("a state of {} messages is more than Limits::messages", state.uids.len());
@@ -179,8 +174,7 @@ impl Command for Select {
             if let Some(mod_seq) = state.highest_mod_seq.filter(|_| session.is_enabled("QRESYNC")) {
                 // Without a set of known UIDs the server reports new messages as well (RFC 7162
                 // section 3.2.5.1).
-                note_params();
-                line.open().word("QRESYNC").open();
+                line.open_params().word("QRESYNC").open();
                 line.number(state.uid_validity.get().into()).number(mod_seq.get()).close().close();
             } else if session.can("CONDSTORE")
                 && !session.is_enabled("QRESYNC")
@@ -188,8 +182,7 @@ impl Command for Select {
             {
                 // Some servers keep mod-sequences only of mailboxes for which someone has asked
                 // (RFC 7162 section 3.1.8).
-                note_params();
-                line.open().word("CONDSTORE").close();
+                line.open_params().word("CONDSTORE").close();
             }
         }
         Ok(Flow::Last)

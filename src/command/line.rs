@@ -32,6 +32,8 @@ pub struct Line {
     sources: Vec<Taken>,
     /// What the server may not be quoted with.
     secrets: Vec<Zeroizing<Vec<u8>>>,
+    /// It is a SELECT with parameters, which a server may refuse.
+    has_params: bool,
 }
 
 impl Line {
@@ -47,7 +49,24 @@ impl Line {
         if let Some(tag) = tag {
             encoder.text(tag);
         }
-        Self { encoder, gap: tag.is_some(), error: None, sources: Vec::new(), secrets: Vec::new() }
+        Self {
+            encoder,
+            gap: tag.is_some(),
+            error: None,
+            sources: Vec::new(),
+            secrets: Vec::new(),
+            has_params: false,
+        }
+    }
+
+    /// Begins the parameters of SELECT.
+    pub(crate) fn open_params(&mut self) -> &mut Self {
+        self.has_params = true;
+        self.open()
+    }
+
+    pub(crate) fn has_params(&self) -> bool {
+        self.has_params
     }
 
     /// The sources of the literals that are awaited in it.

@@ -32,6 +32,7 @@ impl Engine {
             Some(error) => Err(error),
             None => self.inflight.encode(id, &mut line, &self.session),
         };
+        let has_params = line.has_params();
         let made = encoded.and_then(|flow| {
             let sources = line.take_sources();
             self.secrets.add(id, line.take_secrets());
@@ -43,7 +44,7 @@ impl Engine {
         });
         match made {
             Ok((flow, pieces)) => {
-                let last = self.inflight.line_made(id, &tag, flow);
+                let last = self.inflight.line_made(id, &tag, flow, has_params);
                 if flow == Flow::More {
                     self.scheduler.continue_at_once(id);
                 }

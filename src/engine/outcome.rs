@@ -20,16 +20,13 @@ impl Engine {
     /// Whether the server may mean the mailbox that is being opened: until the first byte of its SELECT
     /// has been written, it means the one that is selected, and that SELECT may still be taken back.
     pub(in crate::engine) fn is_opening(&self) -> bool {
-        self.selected.opening().is_some_and(|select| self.inflight.is_at_server(select))
+        self.selected.opening().is_some_and(|select| self.inflight.has_begun(select))
     }
 
     /// The mailbox that untagged data is about which names none.
     pub(in crate::engine) fn place(&self) -> Option<Place> {
-        let opening = || {
-            let select = self.selected.opening()?;
-            self.selected.opening_handle().filter(|_| !self.inflight.awaits_resend(select))
-        };
-        let handle = self.selected.current().map(Selection::handle).or_else(opening);
+        let handle =
+            self.selected.current().map(Selection::handle).or_else(|| self.selected.opening_handle());
         handle.map(|handle| handle.place.clone())
     }
 
@@ -42,8 +39,8 @@ impl Engine {
         let ended = self.selected.deselect();
         self.selection_ended(ended, Some(id));
         let Some(handle) = self.inflight.opens(id) else { return };
-        self.session.bare_select |= handle.get().bare;
-        self.session.select_params |= handle.get().with_params;
+        self.session.bare_select |= self.inflight.is_retry(id);
+        self.session.select_params |= self.inflight.has_params(id);
         // What was sent behind SELECT meant this UIDVALIDITY.
         let (selection, uid_validity) = (handle.id, self.selected.uid_validity());
         self.inflight.set_uid_validity(selection, uid_validity);
@@ -67,14 +64,14 @@ impl Engine {
         self.output.report(Event::new(EventKind::SelectionEnded).at(place).caused_by(cause));
     }
 
-    /// A SELECT was answered BAD. Whether it is sent once more, without its parameters.
-    pub(in crate::engine) fn retry_select(&mut self, id: CommandId) -> bool {
-        if self.lifecycle.is_logging_out() {
-            return false;
-        }
-        let (retries, ended) = self.selected.retry_without_params(id);
+    /// A SELECT with parameters was answered BAD: some servers do not understand what they offer, so it is
+    /// sent once more without. The server is back in the mailbox before, as after any BAD.
+    pub(in crate::engine) fn retry_select(&mut self, id: CommandId) {
+        let ended = self.selected.on_retry();
         self.selection_ended(ended, Some(id));
-        retries
+        if let Some(select) = self.inflight.take_for_retry(id) {
+            self.scheduler.resubmit(select);
+        }
     }
 
     /// The server has contradicted itself, or begun a new UIDVALIDITY: what is known is thrown away, and

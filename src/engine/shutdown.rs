@@ -13,7 +13,7 @@ use crate::engine::inflight::Unfinished;
 use crate::engine::log;
 use crate::engine::submit::end_cause::EndCause;
 use crate::engine::submit::slot::ErasedCommand;
-use crate::error::{Error, Sent};
+use crate::error::Error;
 use crate::types::{CloseReason, CommandId, Done, Event, Place, Status, StatusResponse};
 use crate::wire::frame::FrameError;
 
@@ -62,7 +62,7 @@ impl Engine {
             for selection_handle in [&waiting.selection_handle, &waiting.opens].into_iter().flatten() {
                 selection_handle.end(EndCause::Connection);
             }
-            let (place, error) = (waiting.place(), Error::closed(&reason).with_sent(Sent::No));
+            let (place, error) = (waiting.place(), Error::closed(&reason).with_sent(waiting.sent_before));
             self.fail_closed(waiting.id, waiting.job, !waiting.origin.is_user(), error, place);
         }
         self.writer.close();

@@ -58,12 +58,11 @@ impl Engine {
         let reply = self.inflight.on_tagged(id, tag, &status, cut_short, pending);
         match reply {
             Reply::NextLine => {
-                self.inflight.go_on(id, Some(status));
+                self.inflight.go_on(id, status);
                 return self.scheduler.continue_after_reply(id);
             }
-            Reply::Bad if self.retry_select(id) => {
-                self.inflight.go_on(id, None);
-                return self.scheduler.continue_after_reply(id);
+            Reply::Bad if self.inflight.has_params(id) && !self.lifecycle.is_logging_out() => {
+                return self.retry_select(id);
             }
             _ => {}
         }
@@ -322,13 +321,11 @@ impl InFlight {
         if is_first { Reply::Bad } else { Reply::Refused }
     }
 
-    /// A line of it may be written: the next one after this reply, or a SELECT again, for which the
-    /// server is back in the mailbox before.
-    fn go_on(&mut self, id: CommandId, reply: Option<StatusResponse>) {
+    /// The next line of it may be written after this reply.
+    fn go_on(&mut self, id: CommandId, reply: StatusResponse) {
         let Some(entry) = self.entries.get_mut(&id) else { return };
         entry.next = Next::Line;
-        entry.resend_due = reply.is_none();
-        entry.replies.extend(reply);
+        entry.replies.push(reply);
     }
 
     /// Its result, if this reply was the last.

@@ -57,9 +57,10 @@ pub(super) struct InFlightCommand {
     /// Its place among all that were sent: answers come in this order.
     pub(super) order: u64,
     pub(super) at_start: AtStart,
-    /// The SELECT was refused for its parameters, and is due again without them: until some of that
-    /// has been written, the server means the mailbox before.
-    pub(super) resend_due: bool,
+    /// How much of it was written before it was [sent again](InFlight::take_for_retry).
+    pub(super) sent_before: Sent,
+    /// Its line has parameters of SELECT.
+    pub(super) has_params: bool,
     /// When its first byte was written, and how long it took from there to its end.
     pub(super) since: Option<Instant>,
     pub(super) took: Option<Duration>,
@@ -109,7 +110,7 @@ pub(super) enum Next {
 
 impl InFlightCommand {
     pub(super) fn new(submission: Submission, order: u64, at_start: AtStart) -> Self {
-        let Submission { mut job, class, selection_handle, opens, origin, .. } = submission;
+        let Submission { mut job, class, selection_handle, opens, origin, sent_before, .. } = submission;
         let quiet = !origin.is_user();
         let own = match origin {
             Origin::Internal(internal) => Some(internal),
@@ -139,7 +140,8 @@ impl InFlightCommand {
             whole: false,
             order,
             at_start,
-            resend_due: false,
+            sent_before,
+            has_params: false,
             since: None,
             took: None,
         }
@@ -148,15 +150,10 @@ impl InFlightCommand {
     /// How much of it has been written.
     pub(super) fn sent(&self) -> Sent {
         match (self.begun, self.whole) {
-            (false, _) => Sent::No,
+            (false, _) => self.sent_before,
             (true, false) => Sent::Partly,
             (true, true) => Sent::Fully,
         }
-    }
-
-    /// Whether the server may have begun to read it, and so may answer it.
-    pub(super) fn is_at_server(&self) -> bool {
-        self.begun && !self.resend_due
     }
 
     /// Why no further line of it is sent, unless there is a reason already.

@@ -53,15 +53,26 @@ impl InFlight {
         session: &Session,
     ) -> Result<Flow> {
         let gone = || Error::protocol("the command has ended");
-        self.entries.get_mut(&id).ok_or_else(gone)?.job.encode(line, session)
+        let entry = self.entries.get_mut(&id).ok_or_else(gone)?;
+        if entry.sent_before == Sent::No {
+            return entry.job.encode(line, session);
+        }
+        entry.job.encode(line, &Session { bare_select: true, ..session.clone() })
     }
 
     /// Its line is on its way, with this tag. Whether nothing of it will be left to write after
     /// that.
-    pub(in crate::engine) fn line_made(&mut self, id: CommandId, tag: &str, flow: Flow) -> bool {
+    pub(in crate::engine) fn line_made(
+        &mut self,
+        id: CommandId,
+        tag: &str,
+        flow: Flow,
+        has_params: bool,
+    ) -> bool {
         let Some(entry) = self.entries.get_mut(&id) else { return true };
         log::sending(&entry.log_subject(id), tag);
         entry.tags.push(tag.to_owned());
+        entry.has_params = has_params;
         entry.next = match flow {
             Flow::Last => Next::Nothing,
             Flow::More => Next::Line,
@@ -120,7 +131,7 @@ impl InFlight {
     pub(in crate::engine) fn cancellation(&self, id: CommandId) -> Cancellation {
         let Some(entry) = self.entries.get(&id) else { return Cancellation::Ignored };
         let cancelled = entry.job.cancelled();
-        match entry.begun {
+        match entry.sent() != Sent::No {
             true if !cancelled => Cancellation::Ignored,
             true if matches!(entry.class.effect, Effect::Idle) => Cancellation::EndIdle,
             true => Cancellation::Stop,

@@ -29,17 +29,17 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use self::counts::InFlightCounts;
-use self::entry::{AtStart, InFlightCommand, Next};
+use self::entry::{AtStart, InFlightCommand};
 use self::index::InFlightIndex;
 use self::message_limit::MessageLimits;
 use self::unparsed::UnparsedLines;
 use crate::command::{Class, Effect, FlagUse, Messages, ResponseKinds, SavedSearch};
 use crate::engine::events::output::Output;
 use crate::engine::submit::internal::InternalCommand;
-use crate::engine::submit::selection_handle::SelectionHandle;
-use crate::engine::submit::shared::Submission;
+use crate::engine::submit::selection_handle::{SelectionHandle, SubmitContext};
+use crate::engine::submit::shared::{Origin, Submission};
 use crate::engine::submit::slot::ErasedCommand;
-use crate::error::Error;
+use crate::error::{Error, Sent};
 use crate::types::{
     Answer, CloseReason, CommandId, Place, Progress, SelectionId, Status, UidSet, UidValidity,
 };
@@ -83,8 +83,6 @@ impl InFlight {
             entry.since = Some(now);
         }
         entry.whole |= whole;
-        // While a line is due, this is the rest of an earlier one.
-        entry.resend_due &= entry.next == Next::Line;
     }
 
     /// Takes a command out that has ended.
@@ -92,6 +90,25 @@ impl InFlight {
         let entry = self.entries.remove(&id)?;
         self.index.remove(id, &entry);
         Some(entry)
+    }
+
+    /// Takes a command out that is to be sent again.
+    pub(in crate::engine) fn take_for_retry(&mut self, id: CommandId) -> Option<Submission> {
+        let entry = self.take(id)?;
+        let sent_before = entry.sent();
+        let InFlightCommand { job, class, selection_handle, opens, .. } = entry;
+        let (origin, then, named) = (Origin::User, SubmitContext::default(), None);
+        Some(Submission { id, job, class, selection_handle, opens, origin, then, named, sent_before })
+    }
+
+    /// Whether its line has parameters of SELECT.
+    pub(in crate::engine) fn has_params(&self, id: CommandId) -> bool {
+        self.entries.get(&id).is_some_and(|entry| entry.has_params)
+    }
+
+    /// Whether it is a SELECT that is sent again, without parameters.
+    pub(in crate::engine) fn is_retry(&self, id: CommandId) -> bool {
+        self.entries.get(&id).is_some_and(|entry| entry.sent_before != Sent::No)
     }
 
     /// Takes all out: the connection has ended, for this reason.
@@ -163,16 +180,6 @@ impl InFlight {
     /// Whether some of it has been written.
     pub(in crate::engine) fn has_begun(&self, id: CommandId) -> bool {
         self.entries.get(&id).is_some_and(|entry| entry.begun)
-    }
-
-    /// Whether the server may have begun to read it: not of a SELECT that is due again.
-    pub(in crate::engine) fn is_at_server(&self, id: CommandId) -> bool {
-        self.entries.get(&id).is_some_and(InFlightCommand::is_at_server)
-    }
-
-    /// Whether this is a SELECT that is due again, of which nothing has been written since.
-    pub(in crate::engine) fn awaits_resend(&self, id: CommandId) -> bool {
-        self.entries.get(&id).is_some_and(|entry| entry.resend_due)
     }
 
     /// A command with such an effect of which some has been written.

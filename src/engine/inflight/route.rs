@@ -213,7 +213,7 @@ impl InFlightCommand {
     /// How well this response fits the command, if it does.
     fn fit_of(&self, response: &Untagged, view: Option<&View>) -> Option<Fit> {
         // What came before its first byte was written answers something else.
-        if !self.is_at_server() || self.tags.is_empty() || self.is_below(response, view) {
+        if !self.begun || self.tags.is_empty() || self.is_below(response, view) {
             return None;
         }
         let fit = match self.job.claims(response) {

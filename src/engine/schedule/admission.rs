@@ -14,7 +14,6 @@
 //! | removes by `\Deleted`      | a writer of flags: a case of the rows above                      |
 //! | SELECT                     | anything, if a mailbox may be selected; else another SELECT, and |
 //! |                            | message commands of a selection that the server has ended        |
-//! | SELECT without parameters  | anything, if a mailbox may be selected; it is retried first      |
 //! | CLOSE, UNSELECT            | any message command, any SELECT                                  |
 //! | SEARCH without ESEARCH     | another one: Dovecot says both answers before both tagged lines  |
 //! | FETCH, LIST                | another one, once the server has answered such out of order      |
@@ -42,8 +41,8 @@ pub(crate) struct SelectionFacts<'a> {
     pub(crate) opening: Option<&'a SelectionHandle>,
     /// A mailbox may be selected at the server.
     pub(crate) may_be_selected: bool,
-    /// The server has taken parameters of SELECT, and will not refuse them.
-    pub(crate) takes_params: bool,
+    /// That SELECT may be refused for its parameters alone: the server has not taken such before.
+    pub(crate) unsure: bool,
     /// The session obliges the server to execute ambiguous pairs in order (RFC 9051 section 5.5).
     pub(crate) rev2: bool,
     /// Answers of searches name their command (RFC 4731).
@@ -116,9 +115,8 @@ fn selection_verdict(selection_handle: &SelectionHandle, selections: &SelectionF
         if selections.opening.is_some() { Verdict::Wait } else { Verdict::Go }
     } else if is(selections.opening) {
         // If the SELECT were refused, what follows would hit the mailbox selected before it; or
-        // none, if it was for its parameters and has to be said again without them.
-        let unsure = selection_handle.get().with_params && !selections.takes_params;
-        if selections.may_be_selected || unsure { Verdict::Wait } else { Verdict::Go }
+        // none, if it was for its parameters and is sent again without them.
+        if selections.may_be_selected || selections.unsure { Verdict::Wait } else { Verdict::Go }
     } else {
         Verdict::fail(selection_handle.ended_error())
     }

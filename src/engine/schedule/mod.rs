@@ -96,6 +96,11 @@ impl Scheduler {
         self.queue.extend(submissions);
     }
 
+    /// Queues a command again that was refused, before all others.
+    pub(in crate::engine) fn resubmit(&mut self, submission: Submission) {
+        self.queue.push_front(submission);
+    }
+
     /// Queues a command of the engine's own.
     pub(in crate::engine) fn push_internal(&mut self, request: InternalRequest) {
         // Users' earlier submissions are first, so that numbers and the order of sending agree.
@@ -196,9 +201,9 @@ impl Scheduler {
         !self.ready_to_continue.is_empty()
     }
 
-    /// The commands that wait for their next line, in the order in which they may write it.
-    fn lines_due(&self) -> impl Iterator<Item = CommandId> {
-        self.ready_to_continue.iter().copied()
+    /// Takes the first command in flight that waits for its next line.
+    fn next_line(&mut self) -> Option<CommandId> {
+        self.ready_to_continue.pop_front()
     }
 
     /// The reply to a command's line allows it to write the next.

@@ -31,14 +31,9 @@ impl Engine {
             if !self.writer.is_line_free() {
                 return;
             }
-            let due = self.scheduler.lines_due().find(|id| self.next_line_may_go(*id));
-            if let Some(id) = due {
-                self.scheduler.remove_line(id);
+            if let Some(id) = self.scheduler.next_line() {
                 self.write_line(id);
                 continue;
-            }
-            if self.scheduler.has_lines_due() {
-                return;
             }
             if !self.start_next() {
                 return;
@@ -89,19 +84,15 @@ impl Engine {
         Numbering { selected: &self.selected, session: &self.session, numbers_move }
     }
 
-    /// Whether the next line of a command in flight may be written. A SELECT that is sent again
-    /// waits for all others, as any does that ends a selection; and for the rest of its first line,
-    /// if the server has not waited for that.
-    fn next_line_may_go(&self, id: CommandId) -> bool {
-        let may_be_said = || !self.selected.is_orphaned() || self.inflight.len() == 1;
-        !self.inflight.awaits_resend(id) || may_be_said() && !self.writer.holds(id)
-    }
-
     fn verdict(&self, next: &mut Submission) -> Verdict {
         if matches!(next.class.effect, Effect::Logout) {
             // It keeps its place, and waits for no answer but those on which further lines of a
             // command hang.
             return if self.inflight.has_more_lines() { Verdict::Wait } else { Verdict::Go };
+        }
+        if next.sent_before != Sent::No && self.writer.holds(next.id) {
+            // The server has not waited for the rest of its first line.
+            return Verdict::Wait;
         }
         let numbering = self.numbering();
         let messages = numbering.named_now(next);
@@ -109,7 +100,7 @@ impl Engine {
             open: self.selected.current().map(Selection::handle),
             opening: self.selected.opening_handle(),
             may_be_selected: self.selected.may_be_selected(),
-            takes_params: self.session.select_params,
+            unsure: self.selected.opening_has_params() && !self.session.select_params,
             rev2: self.session.is_rev2(),
             esearch: self.session.can("ESEARCH"),
             out_of_order: self.session.out_of_order,
@@ -185,8 +176,8 @@ impl Engine {
         let Some(class) = self.inflight.class(id) else { return };
         match (&class.effect, self.inflight.opens(id).cloned()) {
             (Effect::Select { read_only, .. }, Some(selection_handle)) => {
-                let qresync = self.session.is_enabled("QRESYNC") && !self.session.bare_select;
-                self.selected.select(id, selection_handle, *read_only, qresync);
+                let (params, qresync) = (self.inflight.has_params(id), self.session.is_enabled("QRESYNC"));
+                self.selected.select(id, selection_handle, *read_only, params, qresync);
             }
             (Effect::Logout, _) => self.lifecycle.on_logout_sent(),
             (Effect::Save(saved), _) => {

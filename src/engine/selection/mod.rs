@@ -99,6 +99,11 @@ impl Selected {
         self.next.as_ref().map(|opening| &*opening.handle)
     }
 
+    /// Whether its SELECT may be refused for its parameters alone.
+    pub(in crate::engine) fn opening_has_params(&self) -> bool {
+        self.next.as_ref().is_some_and(|opening| opening.with_params)
+    }
+
     /// Whether the server may have a mailbox selected, though none is open here.
     pub(in crate::engine) fn is_orphaned(&self) -> bool {
         matches!(self.now, Now::Orphaned)

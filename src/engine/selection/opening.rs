@@ -16,6 +16,8 @@ pub(super) struct Opening {
     pub(super) handle: Arc<SelectionHandle>,
     /// It is an EXAMINE.
     pub(super) read_only: bool,
+    /// Its SELECT has parameters: it may be refused for them alone.
+    pub(super) with_params: bool,
     /// The server has answered it before it had all of it, so it has done nothing.
     pub(super) cut_short: bool,
     pub(super) reported: SelectResponses,
@@ -63,10 +65,11 @@ impl Opening {
         id: CommandId,
         handle: Arc<SelectionHandle>,
         read_only: bool,
+        with_params: bool,
         with_qresync: bool,
     ) -> Self {
         let (reported, qresync) = (SelectResponses::default(), QresyncData::new(with_qresync));
-        Self { id, handle, read_only, cut_short: false, reported, qresync }
+        Self { id, handle, read_only, with_params, cut_short: false, reported, qresync }
     }
 
     /// The UIDVALIDITY, once it has been reported.
@@ -75,8 +78,8 @@ impl Opening {
     }
 
     /// What was reported so far was of another mailbox.
-    pub(super) fn forget_reported(&mut self, with_qresync: bool) {
-        (self.reported, self.qresync) = (SelectResponses::default(), QresyncData::new(with_qresync));
+    pub(super) fn forget_reported(&mut self) {
+        (self.reported, self.qresync) = (SelectResponses::default(), QresyncData::new(self.qresync.asked));
     }
 
     pub(super) fn on_data(&mut self, response: &Untagged) {

@@ -18,16 +18,18 @@ use crate::types::{CommandId, Event, EventKind, Message, Place, UidSet, Untagged
 use crate::view::View;
 
 impl Selected {
-    /// SELECT has been written, or is about to be; `qresync`: the session has that.
+    /// SELECT has been written, or is about to be; `with_params`: the server may refuse those; `qresync`:
+    /// they are those of QRESYNC, if the selection resumes from a mod-sequence.
     pub(in crate::engine) fn select(
         &mut self,
         id: CommandId,
         handle: Arc<SelectionHandle>,
         read_only: bool,
+        with_params: bool,
         qresync: bool,
     ) {
         let resumes = handle.plan.resume.as_ref().is_some_and(|state| state.highest_mod_seq.is_some());
-        self.next = Some(Opening::new(id, handle, read_only, qresync && resumes));
+        self.next = Some(Opening::new(id, handle, read_only, with_params, with_params && qresync && resumes));
     }
 
     /// The SELECT is taken back before any of it has been written.
@@ -111,7 +113,7 @@ impl Selected {
 
     /// `[CLOSED]`: what was reported until now was of the mailbox before (RFC 7162 section 3.2.11).
     pub(in crate::engine) fn on_closed_code(&mut self) -> Option<Selection> {
-        self.next.iter_mut().for_each(|opening| opening.forget_reported(opening.qresync.asked));
+        self.next.iter_mut().for_each(|opening| opening.forget_reported());
         self.deselect()
     }
 
@@ -136,17 +138,10 @@ impl Selected {
         self.replace(now)
     }
 
-    /// A SELECT with parameters was answered BAD: it is sent once more without them, if it had any.
-    /// Whether it is, and the selection that has ended by it.
-    pub(in crate::engine) fn retry_without_params(&mut self, id: CommandId) -> (bool, Option<Selection>) {
-        let Some(opening) = self.next.as_mut().filter(|opening| opening.id == id) else {
-            return (false, None);
-        };
-        if !opening.handle.retry_without_params() {
-            return (false, None);
-        }
-        opening.forget_reported(false);
-        (true, self.orphan())
+    /// The SELECT was refused, and will be sent again. The selection that has ended by it.
+    pub(in crate::engine) fn on_retry(&mut self) -> Option<Selection> {
+        self.next = None;
+        self.orphan()
     }
 
     /// The SELECT has failed. After NO nothing is selected (RFC 9051 section 6.3.2); after BAD, or NO in

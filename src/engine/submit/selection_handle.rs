@@ -102,10 +102,6 @@ pub(crate) struct HandleFacts {
     /// The server refuses to send it, and is not asked again before a message arrives or is
     /// expunged.
     pub(crate) refused: bool,
-    /// Its SELECT has gone out with parameters.
-    pub(crate) with_params: bool,
-    /// Its SELECT is sent without parameters: with them the answer was BAD.
-    pub(crate) bare: bool,
     /// Handles that users hold; while there are any, the SELECT is wanted.
     pub(crate) handles: usize,
     /// A command was submitted through it.
@@ -146,18 +142,6 @@ impl SelectionHandle {
     /// A command is submitted through it.
     pub(crate) fn mark_used(&self) {
         self.update(|p| p.used = true);
-    }
-
-    /// Its SELECT is written with parameters.
-    pub(crate) fn set_with_params(&self) {
-        self.update(|p| p.with_params = true);
-    }
-
-    /// Its SELECT was answered BAD. Whether it had parameters: then it is sent once more without.
-    pub(in crate::engine) fn retry_without_params(&self) -> bool {
-        let had = self.get().with_params;
-        self.update(|p| (p.bare, p.with_params) = (p.bare || had, false));
-        had
     }
 
     /// SELECT has reported how the mailbox is open, UIDNEXT, and the highest mod-sequence.

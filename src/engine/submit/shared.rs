@@ -14,7 +14,7 @@ use crate::engine::submit::internal::{InternalCommand, InternalRequest};
 use crate::engine::submit::selection_handle::{SelectOptions, SelectionHandle, SubmitContext};
 use crate::engine::submit::slot::ErasedCommand;
 use crate::engine::submit::subject::Subject;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::{
     Capabilities, CloseReason, CommandId, Done, Event, EventKind, Limits, MailboxName, Place, SelectionId,
     UidSet,
@@ -58,6 +58,9 @@ pub(crate) struct Submission {
     pub(crate) then: SubmitContext,
     /// The UIDs that its numbers stand for, and the view's generation of which that is true.
     pub(crate) named: Option<(u64, UidSet)>,
+    /// How much of it has been written before: a SELECT whose parameters the server has refused is sent
+    /// once more without them.
+    pub(crate) sent_before: Sent,
 }
 
 impl Submission {
@@ -66,7 +69,8 @@ impl Submission {
         let InternalRequest { internal, job, class, handle: selection_handle, .. } = request;
         let then = selection_handle.as_ref().map(|handle| handle.then()).unwrap_or_default();
         let origin = Origin::Internal(internal);
-        Self { id, job, class, selection_handle, opens: None, origin, then, named: None }
+        let (opens, named, sent_before) = (None, None, Sent::No);
+        Self { id, job, class, selection_handle, opens, origin, then, named, sent_before }
     }
 
     /// Whether it asks for what the view lacks.
@@ -78,7 +82,7 @@ impl Submission {
     /// dropped.
     pub(in crate::engine) fn is_withdrawn(&self) -> bool {
         let wanted = || self.job.wanted() || self.opens.as_ref().is_some_and(|handle| handle.is_wanted());
-        self.job.cancelled() || self.class.reads_only && !wanted()
+        self.sent_before == Sent::No && (self.job.cancelled() || self.class.reads_only && !wanted())
     }
 
     /// The mailbox that it is about.
@@ -207,6 +211,7 @@ impl Shared {
             origin,
             then,
             named: None,
+            sent_before: Sent::No,
         });
         let driver = inner.driver.take();
         drop(inner);

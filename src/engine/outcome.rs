@@ -97,10 +97,6 @@ impl Engine {
         self.continue_sync();
     }
 
-    pub(in crate::engine) fn contradicted(&mut self, what: String, exists: u32) {
-        self.resync(what, exists, None);
-    }
-
     /// Changes of the selected mailbox may have been lost: what is known is compared with what is there.
     pub(in crate::engine) fn resync_selected(&mut self) {
         let is_replaced = self.selected.opening().is_some();

@@ -80,7 +80,7 @@ impl Engine {
         let Some(selection) = self.selected.current_mut() else { return };
         let exists = selection.view().len();
         if selection.on_unparsed(kind == ResponseKinds::EXPUNGE) {
-            self.contradicted("it reported that messages are gone, and not which".into(), exists);
+            self.resync("it reported that messages are gone, and not which".into(), exists, None);
         }
     }
 
@@ -255,7 +255,7 @@ impl Engine {
             }
             Err(_) => {
                 let what = format!("{count} EXISTS, and {} messages are known", selection.view().len());
-                self.contradicted(what, count);
+                self.resync(what, count, None);
             }
         }
     }
@@ -280,7 +280,7 @@ impl Engine {
             }
             Err(_) => {
                 let exists = selection.view().len();
-                self.contradicted(format!("{seq} EXPUNGE, and {exists} messages are known"), exists);
+                self.resync(format!("{seq} EXPUNGE, and {exists} messages are known"), exists, None);
             }
         }
     }

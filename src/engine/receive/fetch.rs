@@ -5,7 +5,6 @@
 
 use crate::command::Effect;
 use crate::engine::Engine;
-use crate::engine::selection::update::FlagFacts;
 use crate::types::{Answer, Event, EventKind, Place, Seq, Uid, Untagged};
 
 impl Engine {
@@ -50,9 +49,9 @@ impl Engine {
             let was_there = || selection.was_there(uid);
             let change = self.inflight.flag_change(claimer, uid, before.as_ref(), &flags, was_there);
             if change.report {
-                let (cause, caught_up) = (change.cause, change.caught_up);
-                let facts = FlagFacts { seq, uid, flags, before, mod_seq, cause, caught_up };
-                selection.report_flags(facts, &mut self.output);
+                let kind = EventKind::FlagsChanged { seq, uid, flags, before, mod_seq };
+                let event = Event::new(kind).caused_by(change.cause);
+                selection.report_flags(event, change.caught_up, &mut self.output);
             }
             if change.report && change.looked_back {
                 self.selected.note_lost_change();
@@ -77,7 +76,7 @@ impl Engine {
         let (data, place) = (row.has_data(), response.place().cloned());
         let (_, back) = self.route(response);
         self.report_row_data(back.filter(|_| data), place);
-        self.contradicted(what, exists);
+        self.resync(what, exists, None);
     }
 
     /// Data that no command has asked for.

@@ -1,5 +1,5 @@
-//! Whether the selected mailbox may be changed. In one that is open for reading alone STORE, EXPUNGE and MOVE are not sent:
-//! some servers say OK to them and do nothing, some do them all the same.
+//! Whether the selected mailbox may be changed. In one that is open for reading alone STORE, EXPUNGE
+//! and MOVE are not sent: some servers say OK to them and do nothing, some do them all the same.
 //!
 //! ```text
 //!   SELECT ────────> to be changed ── OK [READ-ONLY] ──> read only
@@ -8,15 +8,16 @@
 //!   EXAMINE ─────────────────────────────────────────────────┘
 //! ```
 //!
-//! In: SELECT and EXAMINE, the codes of all OKs (RFC 9051 section 7.1: access can change while a mailbox is selected). Out:
-//! what the handles tell, and the error of a command that is about to be sent.
+//! In: EXAMINE, `[READ-ONLY]`, `[READ-WRITE]`; commands about to be sent. Out: an error for those that
+//! may not.
 
 use super::Selected;
 use crate::engine::submit::selection_handle::{HandleFacts, SelectionHandle};
 use crate::error::{Error, ErrorKind};
 use crate::types::UidValidity;
 
-/// What changes messages of the selected mailbox, as lines of users' own commands name it (REPLACE: RFC 8508).
+/// What changes messages of the selected mailbox, as lines of users' own commands name it (REPLACE:
+/// RFC 8508).
 const CHANGING: [&str; 4] = ["EXPUNGE", "MOVE", "REPLACE", "STORE"];
 
 impl Selected {

@@ -4,14 +4,9 @@
 
 use super::Selection;
 use crate::command::Messages;
-use crate::types::{MailboxStatus, Seq, SeqSet, Uid, ViewSync};
+use crate::types::{MailboxStatus, Seq, SeqSet, Uid};
 
 impl Selection {
-    /// Whether no UIDs and flags are wanted.
-    pub(in crate::engine) fn is_view_off(&self) -> bool {
-        self.sync.wanted() == ViewSync::Off
-    }
-
     /// How many messages there have been in this selection, those that have been removed included.
     pub(super) fn ever(&self) -> u64 {
         u64::from(self.view.len()) + self.view.removed()

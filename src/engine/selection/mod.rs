@@ -21,7 +21,7 @@ mod opening;
 pub(in crate::engine) mod saved_search;
 pub(in crate::engine) mod sync;
 mod transitions;
-pub(in crate::engine) mod update;
+mod update;
 
 use std::sync::Arc;
 

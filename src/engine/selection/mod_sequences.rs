@@ -1,20 +1,24 @@
-//! Up to which mod-sequence all changes are in the view, so that a later selection can go on from there (RFC 7162 section 6).
+//! Up to which mod-sequence all changes are in the view, so that a later selection can resume from
+//! there (RFC 7162 section 6).
 //!
-//! In: mod-sequences as they are told, and what they cover that the view does not hold yet. Out: the mod-sequence that may be
-//! claimed: whoever goes on from it is told of all that came later, and of nothing else.
+//! In: mod-sequences as they are reported, and what they cover that the view does not hold yet. Out:
+//! the mod-sequence that may be claimed: a selection that resumes from it gets all later changes, and
+//! no others.
 //!
 //! ```text
-//!   HIGHESTMODSEQ, rows ──> told ── a tagged response ──> settled ── nothing holds it down ──> claimed
+//!   HIGHESTMODSEQ, rows ──> reported ── a tagged response ──> settled ── not held down ──> claimed
 //!
 //!   held down while   a command is in flight whose changes show in the view at its end only
-//!                     a message's UID is not known: it has come, and no state that names UIDs has it
-//!                     a message's mod-sequence was told without its flags, and these are known otherwise: they are asked
-//!   for good when     a row could not be read: what it told is to be told again the next time
+//!                     a message's UID is not known: no state that names UIDs has the message
+//!                     a message's mod-sequence was reported without its flags, and these are known
+//!                     otherwise: they are asked
+//!   from then on if   a row could not be read: it is to be reported again the next time
 //! ```
 //!
-//! A tagged response is the quiet point: before it rows may come in any order, and removals may be delayed. What is held down
-//! is not forgotten; it is claimed at the first quiet point at which nothing holds it. So a claim may be lower than what is
-//! known, which costs that a change is told once more, and never higher, which would lose one.
+//! A tagged response is the quiet point: before it rows may be received in any order, and removals may
+//! be delayed. What is held down is not forgotten; it is claimed at the first quiet point at which
+//! nothing holds it. So a claim may be lower than what is known, which costs that a change is reported
+//! once more, and never higher, which would lose one.
 
 use super::Selection;
 use crate::types::{Flag, IncrementalSet, ModSeq, Seq, Uid, UidSet};
@@ -24,15 +28,15 @@ use crate::types::{Flag, IncrementalSet, ModSeq, Seq, Uid, UidSet};
 pub(super) struct ModSeqTracker {
     /// All changes up to this are in the view.
     claimed: Option<ModSeq>,
-    /// All changes up to this had been told at the last tagged response.
+    /// All changes up to this had been reported at the last tagged response.
     settled: Option<ModSeq>,
-    /// HIGHESTMODSEQ, if it was told since then: it counts even if rows told higher ones.
+    /// HIGHESTMODSEQ, if it was reported since then: it counts even if rows have higher ones.
     reported: Option<ModSeq>,
     /// The highest of unsolicited rows since then.
     seen: Option<ModSeq>,
     /// Messages whose flags are older than their mod-sequence.
     ahead: IncrementalSet<Uid>,
-    /// A change may have been told that could not be read: what comes after it is not all that there is.
+    /// A change may have been reported that could not be read: what follows is not all that there is.
     stays: bool,
 }
 
@@ -47,27 +51,17 @@ impl ModSeqTracker {
         self.claimed
     }
 
-    /// The newest that has been told, whatever of it is in the view.
+    /// The newest that has been reported, whatever of it is in the view.
     pub(super) fn so_far(&self) -> Option<ModSeq> {
         self.settled.max(self.reported).max(self.seen)
     }
 
-    /// HIGHESTMODSEQ was told.
-    pub(super) fn reported(&mut self, mod_seq: Option<ModSeq>) {
-        self.reported = mod_seq.or(self.reported);
-    }
-
-    /// A row told a change that nobody asked for, or that a STORE made.
-    pub(super) fn seen(&mut self, mod_seq: Option<ModSeq>) {
-        self.seen = self.seen.max(mod_seq);
-    }
-
-    /// A change could not be read: it is to be told again the next time.
+    /// A change could not be read: it is to be reported again the next time.
     pub(super) fn stay(&mut self) {
         self.stays = true;
     }
 
-    /// A tagged response has come.
+    /// A tagged response was received.
     fn settle(&mut self) {
         let (reported, seen) = (self.reported.take(), self.seen.take());
         self.settled =
@@ -109,17 +103,12 @@ impl ModSeqTracker {
         }
     }
 
-    /// Whether flags are to be asked.
-    fn is_behind(&self) -> bool {
-        !self.ahead.is_empty()
-    }
-
     /// The messages whose flags are to be asked.
     pub(super) fn behind(&self) -> UidSet {
         self.ahead.to_set()
     }
 
-    /// All flags are asked for anew.
+    /// All flags are asked for again.
     pub(super) fn resync(&mut self) {
         self.ahead = IncrementalSet::default();
     }
@@ -141,7 +130,14 @@ impl Selection {
     /// A change was reported with this mod-sequence: it counts towards what is known up to (RFC 7162
     /// section 6).
     pub(in crate::engine) fn note_mod_seq(&mut self, mod_seq: Option<ModSeq>) {
-        self.mod_seqs.seen(mod_seq);
+        self.mod_seqs.seen = self.mod_seqs.seen.max(mod_seq);
+    }
+
+    /// HIGHESTMODSEQ, or NOMODSEQ.
+    pub(in crate::engine) fn set_highest_mod_seq(&mut self, reported: Option<ModSeq>) {
+        self.mod_seqs.reported = reported.or(self.mod_seqs.reported);
+        self.unpublished = true;
+        self.handle.set_highest_mod_seq(reported);
     }
 
     /// A row has a newer mod-sequence of a message whose flags are known, and not the flags that go
@@ -175,6 +171,6 @@ impl Selection {
 
     /// Whether flags that are older than their messages' mod-sequences are to be asked.
     pub(in crate::engine) fn is_behind(&self) -> bool {
-        self.mod_seqs.is_behind()
+        !self.mod_seqs.ahead.is_empty()
     }
 }

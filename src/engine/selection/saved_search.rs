@@ -1,13 +1,14 @@
-//! The result of a search that the server remembers, `$` (RFC 5182): whose it is at the moment, and who may use it.
+//! The result of a search that the server saves, `$` (RFC 5182): whose it is at the moment, and which
+//! commands may use it.
 //!
 //! ```text
-//!   SEARCH SAVE goes out ──> awaited ── OK ──> kept ──── the next SEARCH SAVE, the selection's end ──> void
-//!                               ├── NO ──> empty (RFC 9051 section 6.4.4.1): nobody's
-//!                               └── BAD ─> the one before is kept
+//!   SEARCH SAVE sent ──> awaited ── OK ──> kept ── the next SEARCH SAVE, the selection's end ──> invalid
+//!                          ├── NO ──> empty (RFC 9051 section 6.4.4.1): of no search
+//!                          └── BAD ─> the one before is kept
 //! ```
 //!
-//! What reads may go out behind a search that is awaited; if that fails, what it read is of other messages, and its result is
-//! an error. Nothing that changes messages goes out before the OK.
+//! What reads may be sent behind a search that is awaited; if that fails, what it read is of other
+//! messages, and its result is an error. Nothing that changes messages is sent before the OK.
 
 use super::Selected;
 use crate::command::{Messages, SaveState, SavedSearch};

@@ -4,21 +4,8 @@
 
 use super::{Selected, Selection};
 use crate::engine::events::output::Output;
-use crate::types::{CommandId, Event, EventKind, Flags, Message, ModSeq, Seq, Uid, UidSet};
+use crate::types::{EventKind, Message, Seq, Uid, UidSet};
 use crate::view::{Contradiction, Entry, FetchUpdate, Vanished};
-
-/// Flags of a message that differ from those known before.
-pub(in crate::engine) struct FlagFacts {
-    pub(in crate::engine) seq: Option<Seq>,
-    pub(in crate::engine) uid: Option<Uid>,
-    pub(in crate::engine) flags: Flags,
-    pub(in crate::engine) before: Option<Flags>,
-    pub(in crate::engine) mod_seq: Option<ModSeq>,
-    /// The command that surely made the change.
-    pub(in crate::engine) cause: Option<CommandId>,
-    /// A query for what has changed since an earlier selection yielded them.
-    pub(in crate::engine) caught_up: bool,
-}
 
 impl Selected {
     /// The server has not reported a change that looking back has found.
@@ -57,29 +44,12 @@ impl Selection {
             self.report(EventKind::Exists { count: self.view.len() }, out);
         }
         if let Some(uid) = learned.arrived {
-            self.note_arrival(uid);
+            self.sync.note_arrival(uid);
             self.report(EventKind::Arrived { seq: row.seq(), uid, flags: row.flags().cloned() }, out);
         }
         if let (Some(_), Some(uid), Some(_)) = (row.seq(), row.uid(), row.flags()) {
             self.mod_seqs.has_flags(uid);
         }
-    }
-
-    /// Reports flags that have changed.
-    pub(in crate::engine) fn report_flags(&mut self, changed: FlagFacts, out: &mut Output) {
-        let FlagFacts { seq, uid, flags, before, mod_seq, cause, caught_up } = changed;
-        let while_disconnected = caught_up && self.sync.is_while_disconnected();
-        if while_disconnected && before.as_ref().is_some_and(|before| before.is_same_but_recent(&flags)) {
-            return;
-        }
-        if let Some(seq) = seq.filter(|_| uid.is_none() && self.sync.is_to_compare()) {
-            // What they were before depends on the UID: they are reported when they are compared.
-            self.view.flags_changed(seq);
-            return self.sync.note_changed_by_number();
-        }
-        self.sync.note_flags(uid);
-        let kind = EventKind::FlagsChanged { seq, uid, flags, before, mod_seq };
-        self.report_event(Event::new(kind).caused_by(cause).while_away(while_disconnected), out);
     }
 
     /// EXISTS. Whether the count has grown.
@@ -127,22 +97,11 @@ impl Selection {
         self.handle.set_uid_next(reported, Some(self.ever()));
     }
 
-    /// HIGHESTMODSEQ, or NOMODSEQ.
-    pub(in crate::engine) fn set_highest_mod_seq(&mut self, reported: Option<ModSeq>) {
-        self.mod_seqs.reported(reported);
-        self.unpublished = true;
-        self.handle.set_highest_mod_seq(reported);
-    }
-
     /// Messages that have arrived, and whose UIDs are known now.
     pub(super) fn report_arrivals(&mut self, out: &mut Output) {
         for (seq, uid, flags) in self.view.take_fresh() {
-            self.note_arrival(uid);
+            self.sync.note_arrival(uid);
             self.report(EventKind::Arrived { seq: Some(seq), uid, flags }, out);
         }
-    }
-
-    fn note_arrival(&mut self, uid: Uid) {
-        self.sync.note_arrival(uid);
     }
 }

@@ -123,10 +123,6 @@ impl SyncState {
         }
     }
 
-    pub(super) fn wanted(&self) -> ViewSync {
-        self.wanted
-    }
-
     /// Whether what is known is what the server has reported, so that a later selection can resume from it.
     pub(super) fn is_in_step(&self) -> bool {
         self.complete && !self.is_in_doubt()
@@ -135,10 +131,6 @@ impl SyncState {
     /// Whether a query is open what a STORE has done.
     pub(super) fn is_in_doubt(&self) -> bool {
         self.open_doubts > 0
-    }
-
-    pub(super) fn is_while_disconnected(&self) -> bool {
-        self.while_disconnected
     }
 
     /// A query what flags these messages have is sent.
@@ -192,6 +184,11 @@ impl Selected {
 }
 
 impl Selection {
+    /// Whether no UIDs and flags are wanted.
+    pub(in crate::engine) fn is_view_off(&self) -> bool {
+        self.sync.wanted == ViewSync::Off
+    }
+
     /// The view may have become complete: then whoever waits for it is woken.
     pub(in crate::engine) fn report_ready(&mut self, out: &mut Output) {
         if !self.is_view_off() && !self.sync.is_in_step() {

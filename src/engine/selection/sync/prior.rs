@@ -1,18 +1,19 @@
-//! Resumption: a mailbox is selected of which something was known before. What arrived, was expunged and
-//! changed since then is reported, at the cost of what changed where the server makes that possible.
+//! Resumption: a mailbox is selected of which something was known before. What arrived, was expunged
+//! and changed since then is reported, at the cost of what changed where the server makes that
+//! possible.
 //!
-//! In: the state that SELECT was given, and what the server reported up to its OK. Out: events marked as having happened
-//! while disconnected, and a view that knows what was known.
+//! In: the state that SELECT was given, and what the server reported up to its OK. Out: events marked
+//! as having happened while disconnected, and a view that has what was known.
 //!
 //! ```text
-//!   QRESYNC on, mod-sequence known ── VANISHED (EARLIER) and rows come with SELECT ── they add up to EXISTS ──> done
-//!                                                                                  └─ they don't ─┐
-//!   CONDSTORE, mod-sequence known ── all UIDs, compared ── FETCH (CHANGEDSINCE) ──────────────────<┘
+//!   QRESYNC on, mod-sequence known ── VANISHED (EARLIER), rows with SELECT ── add up to EXISTS ──> done
+//!                                                                          └─ do not ──┐
+//!   CONDSTORE, mod-sequence known ── all UIDs, compared ── FETCH (CHANGEDSINCE) ───────<┘
 //!   neither ──────────────────────── all UIDs, compared ── flags that were known, compared
-//!   another UIDVALIDITY ──────────── nothing that was known means anything (RFC 9051 section 2.3.1.1)
+//!   another UIDVALIDITY ──────────── what was known has no meaning (RFC 9051 section 2.3.1.1)
 //! ```
 //!
-//! A server that contradicts itself is asked anew in the same way; what was known up to then is compared.
+//! A server that contradicts itself is asked again in the same way; what was known is compared.
 
 use std::collections::BTreeMap;
 
@@ -78,11 +79,6 @@ impl SyncState {
         self.prior.is_some()
     }
 
-    /// Whether what was known before is to be compared as soon as all UIDs are known, and these are asked.
-    pub(in crate::engine::selection) fn is_to_compare(&self) -> bool {
-        self.prior.is_some() && !self.has_given_up()
-    }
-
     /// What was known before of flags may be older than what was reported since.
     pub(in crate::engine::selection) fn compare_flags(&mut self) {
         self.prior.iter_mut().for_each(|prior| prior.flags_must_be_compared = true);
@@ -99,15 +95,10 @@ impl SyncState {
     }
 
     /// Flags of this message were reported as changed: they are not once more when they are compared.
-    pub(in crate::engine::selection) fn note_flags(&mut self, uid: Option<Uid>) {
+    pub(super) fn note_flags(&mut self, uid: Option<Uid>) {
         if let Some((prior, uid)) = self.prior.as_mut().zip(uid) {
             prior.flags_reported.insert(uid);
         }
-    }
-
-    /// Flags of a message changed whose UID is not known: to be reported when they are compared.
-    pub(in crate::engine::selection) fn note_changed_by_number(&mut self) {
-        self.prior.iter_mut().for_each(|prior| prior.changed_by_number = true);
     }
 }
 
@@ -168,6 +159,27 @@ impl Selection {
                 self.report_event(Event::new(kind).while_away(true), out);
             }
         }
+    }
+
+    /// Reports flags of a message that have changed; `caught_up`: a query for what has changed since an
+    /// earlier selection yielded them.
+    pub(in crate::engine) fn report_flags(&mut self, event: Event, caught_up: bool, out: &mut Output) {
+        let EventKind::FlagsChanged { seq, uid, flags, before, .. } = &event.kind else { return };
+        let while_disconnected = caught_up && self.sync.while_disconnected;
+        if while_disconnected && before.as_ref().is_some_and(|before| before.is_same_but_recent(flags)) {
+            return;
+        }
+        let has_given_up = self.sync.has_given_up();
+        if let (None, Some(seq), Some(prior)) = (uid, seq, &mut self.sync.prior)
+            && !has_given_up
+        {
+            // What they were before depends on the UID: they are reported when they are compared.
+            self.view.flags_changed(*seq);
+            prior.changed_by_number = true;
+            return;
+        }
+        self.sync.note_flags(*uid);
+        self.report_event(event.while_away(while_disconnected), out);
     }
 
     /// The server does not report UIDs: flags that were to be reported with them are reported without.

@@ -58,7 +58,7 @@ impl Mailbox {
     /// ```
     #[must_use]
     pub fn name(&self) -> &MailboxName {
-        &self.selection_handle.place.mailbox
+        &self.selection_handle.place().mailbox
     }
 
     /// Which selection of it this is.
@@ -71,7 +71,7 @@ impl Mailbox {
     /// ```
     #[must_use]
     pub fn selection(&self) -> SelectionId {
-        self.selection_handle.id
+        self.selection_handle.id()
     }
 
     /// The number of messages, as the server last reported it; 0 until SELECT is answered.
@@ -171,7 +171,7 @@ impl Mailbox {
     pub fn snapshot(&self) -> Snapshot {
         self.selection_handle
             .latest()
-            .map_or_else(|| Snapshot::empty(self.selection_handle.place.clone()), |latest| latest.snapshot)
+            .map_or_else(|| Snapshot::empty(self.selection_handle.place().clone()), |latest| latest.snapshot)
     }
 
     /// Waits until the view has everything that [`ViewSync`](crate::types::ViewSync) asks for: the
@@ -309,7 +309,7 @@ impl Mailbox {
     /// ```
     #[must_use]
     pub fn state(&self) -> Option<MailboxState> {
-        let resumed = self.selection_handle.plan.resume.clone();
+        let resumed = self.selection_handle.resume().cloned();
         let Some(latest) = self.selection_handle.latest() else { return resumed };
         let uid_validity = latest.snapshot.uid_validity()?;
         if !latest.in_step {

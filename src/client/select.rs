@@ -126,7 +126,7 @@ impl Select {
 
     /// Makes the selection that it will open.
     pub(super) fn bind(&mut self, handle: &Arc<Handle>) -> Arc<SelectionHandle> {
-        let plan = SelectOptions { view_sync: self.view_sync, resume: self.resume.take() };
+        let plan = SelectOptions::new(self.view_sync, self.resume.take());
         let selection_handle = handle.shared.selection_handle(self.mailbox.clone(), plan);
         self.selection_handle = Some((handle.clone(), selection_handle.clone()));
         selection_handle
@@ -165,7 +165,7 @@ impl Command for Select {
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
         line.word(self.name()).mailbox(&self.mailbox);
         let handle = self.selection_handle.as_ref().filter(|_| !session.bare_select);
-        let state = handle.and_then(|(_, handle)| handle.plan.resume.as_ref());
+        let state = handle.and_then(|(_, handle)| handle.resume());
         if let Some(state) = state {
             if state.uids.len() > u64::from(session.messages) {
                 let why = format!("a state of {} messages is more than Limits::messages", state.uids.len());

@@ -27,7 +27,7 @@ impl Engine {
     pub(in crate::engine) fn place(&self) -> Option<Place> {
         let handle =
             self.selected.current().map(Selection::handle).or_else(|| self.selected.opening_handle());
-        handle.map(|handle| handle.place.clone())
+        handle.map(|handle| handle.place().clone())
     }
 
     /// The SELECT has succeeded.
@@ -42,7 +42,7 @@ impl Engine {
         self.session.bare_select |= self.inflight.is_retry(id);
         self.session.select_params |= self.inflight.has_params(id);
         // What was sent behind SELECT meant this UIDVALIDITY.
-        let (selection, uid_validity) = (handle.id, self.selected.uid_validity());
+        let (selection, uid_validity) = (handle.id(), self.selected.uid_validity());
         self.inflight.set_uid_validity(selection, uid_validity);
         let condstore = self.has_condstore();
         self.selected.open(id, self.settings.view_sync, condstore, &mut self.output);
@@ -60,7 +60,7 @@ impl Engine {
         selection.on_ended(by);
         self.forget_internal(selection.id());
         self.mailboxes.deselected(selection.id(), selection.status());
-        let place = Some(selection.handle().place.clone());
+        let place = Some(selection.handle().place().clone());
         self.output.report(Event::new(EventKind::SelectionEnded).at(place).caused_by(cause));
     }
 

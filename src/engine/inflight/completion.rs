@@ -206,7 +206,7 @@ impl Engine {
         match own {
             Some(InternalCommand::Query(query)) => {
                 if let Some(handle) = &flight.selection_handle {
-                    self.query_ended(query, handle.id, &asked);
+                    self.query_ended(query, handle.id(), &asked);
                 }
             }
             Some(InternalCommand::DeselectedMailbox(selection)) => {
@@ -353,7 +353,7 @@ impl InFlight {
         Some(match (entry.failure.take(), entry.replies.pop()) {
             (None, Some(status)) => {
                 let selection =
-                    entry.selection_handle.as_ref().or(entry.opens.as_ref()).map(|handle| handle.id);
+                    entry.selection_handle.as_ref().or(entry.opens.as_ref()).map(|handle| handle.id());
                 Ok(Done { status, earlier: std::mem::take(&mut entry.replies), selection })
             }
             // What its earlier lines achieved is not lost.

@@ -194,7 +194,7 @@ impl InFlightCommand {
         self.selection_handle
             .as_ref()
             .or(self.opens.as_ref())
-            .map(|selection_handle| selection_handle.place.clone())
+            .map(|selection_handle| selection_handle.place().clone())
     }
 
     /// Whether a server may deal with a part of the messages only (RFC 9738 section 3).

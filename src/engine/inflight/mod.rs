@@ -36,7 +36,7 @@ use self::unparsed::UnparsedLines;
 use crate::command::{Class, Effect, FlagUse, Messages, ResponseKinds, SavedSearch};
 use crate::engine::events::output::Output;
 use crate::engine::submit::internal::InternalCommand;
-use crate::engine::submit::selection_handle::{SelectionHandle, SubmitContext};
+use crate::engine::submit::selection_handle::{SelectionHandle, SubmitFacts};
 use crate::engine::submit::shared::{Origin, Submission};
 use crate::engine::submit::slot::ErasedCommand;
 use crate::error::{Error, Sent};
@@ -97,7 +97,7 @@ impl InFlight {
         let entry = self.take(id)?;
         let sent_before = entry.sent();
         let InFlightCommand { job, class, selection_handle, opens, .. } = entry;
-        let (origin, then, named) = (Origin::User, SubmitContext::default(), None);
+        let (origin, then, named) = (Origin::User, SubmitFacts::default(), None);
         Some(Submission { id, job, class, selection_handle, opens, origin, then, named, sent_before })
     }
 
@@ -174,7 +174,7 @@ impl InFlight {
         &self,
     ) -> impl Iterator<Item = (&InternalCommand, Option<SelectionId>)> {
         let all = self.index.own.iter().filter_map(|id| self.entries.get(id));
-        all.filter_map(|entry| Some((entry.own.as_ref()?, entry.selection_handle.as_ref().map(|s| s.id))))
+        all.filter_map(|entry| Some((entry.own.as_ref()?, entry.selection_handle.as_ref().map(|s| s.id()))))
     }
 
     /// Whether some of it has been written.
@@ -249,7 +249,7 @@ impl InFlight {
     /// The commands that work in this selection.
     pub(in crate::engine) fn in_selection(&self, selection: SelectionId) -> Vec<CommandId> {
         let is_in = |entry: &InFlightCommand| {
-            entry.selection_handle.as_ref().is_some_and(|handle| handle.id == selection)
+            entry.selection_handle.as_ref().is_some_and(|handle| handle.id() == selection)
         };
         self.entries.iter().filter(|(_, entry)| is_in(entry)).map(|(id, _)| *id).collect()
     }

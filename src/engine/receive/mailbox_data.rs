@@ -132,7 +132,7 @@ impl Engine {
         if !may_be_asked || self.inflight.is_asked_by_users(ResponseKinds::STATUS) {
             return false;
         }
-        let selected = self.selected.current().map(|open| &open.handle().place.mailbox);
+        let selected = self.selected.current().map(|open| &open.handle().place().mailbox);
         self.mailboxes.ask_deselected(selected, self.session.can("CONDSTORE"));
         self.report_mailboxes();
         !self.scheduler.queue_is_empty()

@@ -108,7 +108,7 @@ pub(crate) fn admit(
 }
 
 fn selection_verdict(selection_handle: &SelectionHandle, selections: &SelectionFacts<'_>) -> Verdict {
-    let is = |other: Option<&SelectionHandle>| other.is_some_and(|other| other.id == selection_handle.id);
+    let is = |other: Option<&SelectionHandle>| other.is_some_and(|other| other.id() == selection_handle.id());
     if is(selections.open) {
         // Behind a SELECT it would hit the next mailbox; whatever that is answered, this one has
         // ended then.

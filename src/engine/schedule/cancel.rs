@@ -74,7 +74,7 @@ impl Engine {
             self.end_withdrawn(id, no_search(), false);
         }
         if let Some(selection_handle) = unopened {
-            for id in self.inflight.in_selection(selection_handle.id) {
+            for id in self.inflight.in_selection(selection_handle.id()) {
                 self.writer.withdraw(id);
                 let error = EndCause::NotOpened.error();
                 self.end_withdrawn(id, error, false);

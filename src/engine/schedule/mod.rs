@@ -173,7 +173,7 @@ impl Scheduler {
     pub(in crate::engine) fn take_internal_of(&mut self, selection: SelectionId) -> VecDeque<Submission> {
         let of_it = |s: &Submission| {
             let handle = s.selection_handle.as_ref().filter(|_| s.origin.internal().is_some());
-            handle.is_some_and(|handle| handle.id == selection)
+            handle.is_some_and(|handle| handle.id() == selection)
         };
         let (mut go, stay): (VecDeque<_>, _) = std::mem::take(&mut self.queue).into_iter().partition(of_it);
         self.queue = stay;

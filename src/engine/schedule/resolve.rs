@@ -5,7 +5,7 @@ use crate::command::{Class, Effect, Messages, ResponseKinds, Session};
 use crate::engine::schedule::admission::Verdict;
 use crate::engine::selection::Selected;
 use crate::engine::selection::access::uid_validity_error;
-use crate::engine::submit::selection_handle::{SelectionHandle, SubmitContext};
+use crate::engine::submit::selection_handle::{SelectionHandle, SubmitFacts};
 use crate::engine::submit::shared::Submission;
 use crate::error::{Error, Result};
 use crate::types::{Seq, SeqSet, SnapshotRange, Uid, UidSet};
@@ -120,7 +120,7 @@ impl Numbering<'_> {
             return Verdict::Go;
         }
         let is = |selection_handle: &SelectionHandle| {
-            next.selection_handle.as_ref().is_some_and(|mine| mine.id == selection_handle.id)
+            next.selection_handle.as_ref().is_some_and(|mine| mine.id() == selection_handle.id())
         };
         let reported = match (self.selected.current(), self.selected.opening_handle()) {
             (Some(selection), _) if is(selection.handle()) => selection.uid_validity(),
@@ -141,7 +141,7 @@ impl Numbering<'_> {
         let (form, then) = (self.form_of(next), next.then);
         // Those of another selection mean nothing in this view.
         let is_this = |selection_handle: &SelectionHandle| {
-            next.selection_handle.as_ref().is_some_and(|mine| mine.id == selection_handle.id)
+            next.selection_handle.as_ref().is_some_and(|mine| mine.id() == selection_handle.id())
         };
         let generation =
             self.selected.current().filter(|s| is_this(s.handle())).map(|s| s.view().generation());
@@ -165,7 +165,7 @@ impl Numbering<'_> {
         Some(settled)
     }
 
-    fn settled(&self, set: &SeqSet, form: Form, then: SubmitContext) -> Result<Messages> {
+    fn settled(&self, set: &SeqSet, form: Form, then: SubmitFacts) -> Result<Messages> {
         let Some(selection) = self.selected.current() else {
             // Behind a SELECT that has not been answered: nothing can have moved yet.
             return if form == Form::Uids { Err(no_uid()) } else { Ok(set.clone().into()) };

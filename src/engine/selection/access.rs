@@ -24,7 +24,8 @@ impl Selected {
     /// Whether a mailbox is open for reading alone. Of one that is being opened it is our EXAMINE that
     /// counts until the server has answered.
     pub(in crate::engine) fn is_read_only(&self, handle: &SelectionHandle) -> bool {
-        let examining = self.next.as_ref().is_some_and(|next| next.handle.id == handle.id && next.read_only);
+        let examining =
+            self.next.as_ref().is_some_and(|next| next.handle.id() == handle.id() && next.read_only);
         examining || handle.get().read_only
     }
 
@@ -36,7 +37,7 @@ impl Selected {
         changes: bool,
         is_stale: impl FnOnce(Option<UidValidity>) -> bool,
     ) -> Option<Error> {
-        if self.current().is_some_and(|open| open.id() == handle.id && is_stale(open.uid_validity)) {
+        if self.current().is_some_and(|open| open.id() == handle.id() && is_stale(open.uid_validity)) {
             return Some(uid_validity_error());
         }
         if changes && self.is_read_only(handle) {
@@ -70,5 +71,5 @@ pub(in crate::engine) fn read_only(handle: &SelectionHandle) -> Error {
     };
     Error::new(ErrorKind::ReadOnly, format!("not sent: {why}"))
         .advise(hint)
-        .about(Some(&handle.place.mailbox), None)
+        .about(Some(&handle.place().mailbox), None)
 }

@@ -44,7 +44,7 @@ impl Selection {
         if self.contradictions > MAX_CONTRADICTIONS {
             return Err(CloseReason::Protocol(format!("it contradicts itself again and again: {what}")));
         }
-        let mailbox = &self.handle.place.mailbox;
+        let mailbox = &self.handle.place().mailbox;
         tracing::warn!(target: "imap_duplex", %mailbox, what, "the server contradicts itself");
         self.reset_view(exists, uid_validity.is_some());
         if uid_validity.is_some() {

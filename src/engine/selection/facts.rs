@@ -22,7 +22,7 @@ impl Selection {
     /// Whether this message was there when the state was taken from which the selection resumes, if it
     /// does.
     pub(in crate::engine) fn was_there(&self, uid: Option<Uid>) -> bool {
-        let state = self.handle.plan.resume.as_ref();
+        let state = self.handle.resume();
         state.zip(uid).is_none_or(|(state, uid)| state.uids.contains(uid))
     }
 
@@ -66,7 +66,7 @@ impl Selection {
             uid_validity: self.uid_validity,
             unseen: self.unseen(),
             highest_mod_seq: self.mod_seqs.so_far(),
-            ..MailboxStatus::new(self.handle.place.mailbox.clone())
+            ..MailboxStatus::new(self.handle.place().mailbox.clone())
         }
     }
 

@@ -139,7 +139,7 @@ impl Selected {
 
 impl Selection {
     pub(in crate::engine) fn id(&self) -> SelectionId {
-        self.handle.id
+        self.handle.id()
     }
 
     pub(in crate::engine) fn handle(&self) -> &SelectionHandle {
@@ -155,7 +155,7 @@ impl Selection {
     }
 
     fn place(&self) -> Option<Place> {
-        Some(self.handle.place.clone())
+        Some(self.handle.place().clone())
     }
 
     /// Makes what is known now known to the handles, if it has changed.
@@ -165,7 +165,7 @@ impl Selection {
         }
         let highest = self.handle.get().highest_mod_seq;
         let latest = ViewFacts {
-            snapshot: self.view.snapshot(self.handle.place.clone(), self.uid_validity, highest),
+            snapshot: self.view.snapshot(self.handle.place().clone(), self.uid_validity, highest),
             in_step: self.sync.is_in_step(),
             mod_seq: self.mod_seqs.claimed(),
         };

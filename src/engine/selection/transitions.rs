@@ -28,7 +28,7 @@ impl Selected {
         with_params: bool,
         qresync: bool,
     ) {
-        let resumes = handle.plan.resume.as_ref().is_some_and(|state| state.highest_mod_seq.is_some());
+        let resumes = handle.resume().is_some_and(|state| state.highest_mod_seq.is_some());
         self.next = Some(Opening::new(id, handle, read_only, with_params, with_params && qresync && resumes));
     }
 
@@ -62,7 +62,7 @@ impl Selected {
     ) -> Option<Place> {
         let opening = self.next.as_mut().filter(|opening| opening.id == claimer)?;
         opening.on_data(response);
-        Some(opening.handle.place.clone())
+        Some(opening.handle.place().clone())
     }
 
     /// So many messages are gone, and no mailbox is selected here: if one is being opened, it is of
@@ -87,7 +87,7 @@ impl Selected {
     pub(in crate::engine) fn on_vanished_earlier(&mut self, uids: &UidSet) -> bool {
         let of_it = self.is_qresync_data();
         if let Some(opening) = self.next.as_mut().filter(|_| of_it)
-            && let Some(state) = &opening.handle.plan.resume
+            && let Some(state) = opening.handle.resume()
         {
             opening.qresync.vanished(uids, &state.uids);
         }
@@ -183,10 +183,10 @@ impl Selected {
         let facts =
             HandleFacts { read_only, examined, uid_next, ever_below, highest_mod_seq, ..handle.get() };
         handle.set_selected(facts);
-        self.look_back.begin(handle.id, uid_validity, highest_mod_seq, uid_next);
-        let wanted = match handle.plan.view_sync.unwrap_or(view_sync) {
+        self.look_back.begin(handle.id(), uid_validity, highest_mod_seq, uid_next);
+        let wanted = match handle.view_sync().unwrap_or(view_sync) {
             // What was known can't be compared with nothing.
-            ViewSync::Off if handle.plan.resume.is_some() => ViewSync::Uids,
+            ViewSync::Off if handle.resume().is_some() => ViewSync::Uids,
             wanted => wanted,
         };
         let mut view = if wanted == ViewSync::Off { View::off(exists) } else { View::opened(exists) };
@@ -206,7 +206,7 @@ impl Selected {
         // Its size first: a number that is submitted meanwhile means nothing without it.
         selection.publish();
         selection.handle.set_opened();
-        log::selected(&selection.handle.place.mailbox, exists);
+        log::selected(&selection.handle.place().mailbox, exists);
         let kind = EventKind::Opened { exists, uid_validity, uid_next, highest_mod_seq, read_only };
         selection.report_event(Event::new(kind).caused_by(Some(id)), out);
         selection.resume(highest_mod_seq, qresync, condstore, out);
@@ -225,6 +225,6 @@ impl Selection {
     /// It has ended, for this reason.
     pub(in crate::engine) fn on_ended(&self, by: EndCause) {
         self.handle.end(by);
-        log::deselected(&self.handle.place.mailbox, by);
+        log::deselected(&self.handle.place().mailbox, by);
     }
 }

@@ -14,7 +14,7 @@ use crate::view::Snapshot;
 
 /// What sequence numbers and UIDs meant when a command was submitted.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct SubmitContext {
+pub(crate) struct SubmitFacts {
     pub(crate) exists: u32,
     pub(crate) removed: u64,
     pub(crate) opened: bool,
@@ -26,19 +26,23 @@ pub(crate) struct SubmitContext {
 /// One selection of a mailbox, as its handles see it.
 #[derive(Debug)]
 pub(crate) struct SelectionHandle {
-    pub(crate) place: Place,
-    pub(crate) id: SelectionId,
-    pub(crate) plan: SelectOptions,
+    place: Place,
+    id: SelectionId,
+    options: SelectOptions,
     state: Mutex<State>,
 }
 
 /// What its caller wants to be known of a mailbox that is to be selected.
 #[derive(Debug, Default)]
 pub(crate) struct SelectOptions {
-    /// How much the view learns; `None`: what the connection is set to.
-    pub(crate) view_sync: Option<ViewSync>,
-    /// What was known of it before.
-    pub(crate) resume: Option<MailboxState>,
+    view_sync: Option<ViewSync>,
+    resume: Option<MailboxState>,
+}
+
+impl SelectOptions {
+    pub(crate) fn new(view_sync: Option<ViewSync>, resume: Option<MailboxState>) -> Self {
+        Self { view_sync, resume }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -109,8 +113,27 @@ pub(crate) struct HandleFacts {
 }
 
 impl SelectionHandle {
-    pub(in crate::engine) fn new(place: Place, id: SelectionId, plan: SelectOptions) -> Self {
-        Self { place, id, plan, state: Mutex::default() }
+    pub(in crate::engine) fn new(place: Place, id: SelectionId, options: SelectOptions) -> Self {
+        Self { place, id, options, state: Mutex::default() }
+    }
+
+    /// The mailbox and the selection of it.
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    pub(crate) fn id(&self) -> SelectionId {
+        self.id
+    }
+
+    /// What was known of the mailbox before.
+    pub(crate) fn resume(&self) -> Option<&MailboxState> {
+        self.options.resume.as_ref()
+    }
+
+    /// How much the view learns; `None`: what the connection is set to.
+    pub(crate) fn view_sync(&self) -> Option<ViewSync> {
+        self.options.view_sync
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -231,10 +254,10 @@ impl SelectionHandle {
     }
 
     /// What is known of it now, for a command that is submitted.
-    pub(crate) fn then(&self) -> SubmitContext {
+    pub(crate) fn then(&self) -> SubmitFacts {
         let HandleFacts { exists, removed, opened, uid_validity, .. } = self.get();
-        let before = self.plan.resume.as_ref().filter(|_| !opened).map(|state| state.uid_validity);
-        SubmitContext { exists, removed, opened, uid_validity: uid_validity.or(before) }
+        let before = self.resume().filter(|_| !opened).map(|state| state.uid_validity);
+        SubmitFacts { exists, removed, opened, uid_validity: uid_validity.or(before) }
     }
 
     /// The view as it was published last; `None` until the mailbox has been opened.

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 use crate::command::Class;
 use crate::engine::events::queue::EventQueue;
 use crate::engine::submit::internal::{InternalCommand, InternalRequest};
-use crate::engine::submit::selection_handle::{SelectOptions, SelectionHandle, SubmitContext};
+use crate::engine::submit::selection_handle::{SelectOptions, SelectionHandle, SubmitFacts};
 use crate::engine::submit::slot::ErasedCommand;
 use crate::engine::submit::subject::Subject;
 use crate::error::{Error, ErrorKind, Result, Sent};
@@ -55,7 +55,7 @@ pub(crate) struct Submission {
     pub(crate) opens: Option<Arc<SelectionHandle>>,
     pub(crate) origin: Origin,
     /// The mailbox as it was then, for sequence numbers.
-    pub(crate) then: SubmitContext,
+    pub(crate) then: SubmitFacts,
     /// The UIDs that its numbers stand for, and the view's generation of which that is true.
     pub(crate) named: Option<(u64, UidSet)>,
     /// How much of it has been written before: a SELECT whose parameters the server has refused is sent
@@ -87,7 +87,7 @@ impl Submission {
 
     /// The mailbox that it is about.
     pub(crate) fn place(&self) -> Option<Place> {
-        self.selection_handle.as_ref().or(self.opens.as_ref()).map(|handle| handle.place.clone())
+        self.selection_handle.as_ref().or(self.opens.as_ref()).map(|handle| handle.place().clone())
     }
 
     /// What the log says of it.
@@ -101,7 +101,7 @@ impl Submission {
 fn blame(error: Error, job: &dyn ErasedCommand, selection_handle: Option<&SelectionHandle>) -> Error {
     error
         .in_command(job.name())
-        .about(selection_handle.map(|handle| &handle.place.mailbox), job.mailbox().cloned())
+        .about(selection_handle.map(|handle| &handle.place().mailbox), job.mailbox().cloned())
 }
 
 pub(crate) struct Shared {
@@ -249,7 +249,7 @@ impl Shared {
         let (command, status) = (job.name().to_owned(), done.status.clone());
         let kind = EventKind::Completed { command, status, detached: false };
         // A completion can be left out, so there is no overrun to care about.
-        let place = selection_handle.map(|handle| handle.place.clone());
+        let place = selection_handle.map(|handle| handle.place().clone());
         self.events.push_quietly(Event::new(kind).at(place).caused_by(Some(id)));
         self.events.wake();
         job.end(Ok(done));

@@ -20,7 +20,7 @@ pub(in crate::engine) struct Subject<'a> {
 impl<'a> Subject<'a> {
     /// The mailbox that it names, else the one in which it works.
     pub(in crate::engine) fn mailbox(&self) -> Option<DisplayValue<impl Display + 'a>> {
-        let selected = self.selection_handle.map(|selection_handle| &selection_handle.place.mailbox);
+        let selected = self.selection_handle.map(|selection_handle| &selection_handle.place().mailbox);
         self.job.mailbox().or(selected).map(|name| display(name.shown()))
     }
 }

@@ -244,7 +244,7 @@ impl World {
         };
         self.check_resumption();
         let folder = &self.server.folders[theirs.folder];
-        assert_eq!(ours.handle().place.mailbox.as_str(), folder.name);
+        assert_eq!(ours.handle().place().mailbox.as_str(), folder.name);
         let uids: Vec<u32> = folder.messages.iter().map(|m| m.uid).collect();
         assert_eq!(ours.view().len() as usize, uids.len());
         let (selection, replayed) = self.replay.open.as_ref().expect("an opening was reported");

@@ -200,7 +200,7 @@ impl Selection {
         let first = !std::mem::replace(&mut self.sync.complete, true);
         self.sync.while_disconnected = false;
         self.unpublished |= first;
-        if first && self.handle.plan.resume.is_some() {
+        if first && self.handle.resume().is_some() {
             self.report(EventKind::Resumed { exists: self.view.len() }, out);
         }
         self.report_ready(out);

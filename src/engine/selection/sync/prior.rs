@@ -112,7 +112,7 @@ impl Selection {
         out: &mut Output,
     ) {
         let handle = self.handle.clone();
-        let Some(state) = &handle.plan.resume else { return };
+        let Some(state) = handle.resume() else { return };
         let uid_validity = self.uid_validity;
         if uid_validity != Some(state.uid_validity) {
             let event = Event::new(EventKind::UidValidityChanged { uid_validity });

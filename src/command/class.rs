@@ -8,7 +8,12 @@ use crate::types::{Answer, MailboxName};
 
 use super::notify::Notify;
 use super::saved::SavedSearch;
+use super::search::Search;
 use super::store::Store;
+
+/// Keywords of responses that no command can claim: the state of session and selection.
+pub(crate) const UNCLAIMABLE: [&str; 9] =
+    ["OK", "NO", "BAD", "BYE", "PREAUTH", "FLAGS", "EXISTS", "RECENT", "ENABLED"];
 
 /// What kind of command one is. The default for users' own is [`Class::barrier`].
 ///
@@ -27,6 +32,8 @@ pub struct Class {
     pub(crate) raw: bool,
     pub(crate) may_expunge: bool,
     pub(crate) by_uid: bool,
+    /// There is a form of it by UID.
+    pub(crate) uid_form: bool,
     /// It names UIDs apart from [`messages`](super::Command::messages).
     pub(crate) names_uids: bool,
     pub(crate) in_mailbox: bool,
@@ -168,6 +175,7 @@ impl ResponseKinds {
             "ID" => Self::ID,
             "ENABLED" => Self::ENABLED,
             "CAPABILITY" => Self::CAPABILITY,
+            "COPYUID" => Self::CODES,
             _ => Self::OTHER,
         }
     }
@@ -182,6 +190,7 @@ impl Class {
             raw: false,
             may_expunge: true,
             by_uid: false,
+            uid_form: false,
             names_uids: false,
             in_mailbox: false,
             changes_messages: false,
@@ -212,10 +221,36 @@ impl Class {
         Self::new()
     }
 
-    /// May be answered by untagged responses with these keywords, in capitals. Without this only a
+    /// May be answered by untagged responses with these keywords, in capitals: `FETCH`, `SORT`,
+    /// `METADATA`; and `COPYUID` for untagged responses with that code. Without this only a
     /// [`barrier`](Class::barrier) is asked whether a response is its own.
+    ///
+    /// A command gets rows of FETCH, and expunged messages, only of the
+    /// [messages](super::Command::messages) that it names. Which items it asks for is not known: so
+    /// beside another command that may be answered by the same responses (FETCH of the same
+    /// messages, LIST, STATUS of the same mailbox, SEARCH without ESEARCH) it is not sent while one
+    /// of them is in flight. Keywords of which the library has no command may be shared: whose
+    /// answer one is, [`claims`](super::Command::claims) and
+    /// [`about_mailbox`](Class::about_mailbox) decide.
+    ///
+    /// ```
+    /// # use imap_duplex::command::Class;
+    /// let sort = Class::query().answered_by(&["SORT"]).in_mailbox();
+    /// # let _ = sort;
+    /// ```
+    ///
+    /// # Errors
+    /// The command fails, unsent, if a keyword is not in capitals, or is one that no command can
+    /// claim: `OK`, `NO`, `BAD`, `BYE`, `PREAUTH`, `FLAGS`, `EXISTS`, `RECENT`, `ENABLED`; and if
+    /// its line has the name of a known command whose answers are not among these.
     pub fn answered_by(mut self, keywords: &'static [&'static str]) -> Self {
         self.keywords = keywords;
+        for keyword in keywords.iter().filter(|keyword| !UNCLAIMABLE.contains(keyword)) {
+            let kind = ResponseKinds::of_keyword(keyword);
+            if kind != ResponseKinds::OTHER {
+                self.answered_by = self.answered_by.and(kind);
+            }
+        }
         self
     }
 
@@ -245,42 +280,154 @@ impl Class {
         self
     }
 
-    /// Claims only responses about this mailbox, whatever the case of letters in its name.
-    pub(crate) fn about_mailbox(mut self, name: MailboxName) -> Self {
+    /// Claims only responses about this mailbox, whatever the case of letters in its name: so that
+    /// it can be in flight beside the same command for another mailbox, however their answers are
+    /// ordered. Of responses that name no mailbox [`claims`](super::Command::claims) decides.
+    ///
+    /// ```
+    /// # use imap_duplex::command::Class;
+    /// let class = Class::query().answered_by(&["METADATA"]).about_mailbox("INBOX".into());
+    /// # let _ = class;
+    /// ```
+    pub fn about_mailbox(mut self, name: MailboxName) -> Self {
         self.about = ClaimScope::Mailbox(name);
         self
     }
 
-    /// The server may not send EXPUNGE while this runs, if it names messages by number (RFC 9051
-    /// section 7.5.1: FETCH, STORE, SEARCH).
-    pub(crate) fn without_expunge(mut self) -> Self {
+    /// The server may not send EXPUNGE while this runs, if it names messages by number: so that
+    /// other commands by number may be sent beside it (RFC 9051 section 7.5.1).
+    ///
+    /// ```
+    /// # use imap_duplex::command::Class;
+    /// let fetch = Class::query().answered_by(&["FETCH"]).expunge_free().uid_form();
+    /// # let _ = fetch;
+    /// ```
+    ///
+    /// # Errors
+    /// The command fails, unsent, if it is none of FETCH, STORE, SEARCH, SORT and THREAD by number.
+    pub fn expunge_free(mut self) -> Self {
         self.may_expunge = false;
         self
     }
 
-    /// Makes no sense but through the selection of a mailbox.
-    pub(crate) fn in_mailbox(mut self) -> Self {
+    /// Makes sense only in a selected mailbox: fails, unsent, unless it is submitted through a
+    /// [`Mailbox`](crate::Mailbox). Implied if it names [messages](super::Command::messages).
+    ///
+    /// ```
+    /// # use imap_duplex::command::Class;
+    /// let thread = Class::query().answered_by(&["THREAD"]).in_mailbox();
+    /// # let _ = thread;
+    /// ```
+    pub fn in_mailbox(mut self) -> Self {
         self.in_mailbox = true;
         self
     }
 
-    /// Changes or removes messages of the selected mailbox, so that it is of no use where that is
-    /// open for reading alone.
-    pub(crate) fn changing_messages(mut self) -> Self {
+    /// Changes or removes messages of the selected mailbox: fails, unsent, with
+    /// [`ReadOnly`](crate::ErrorKind::ReadOnly) where that is open for reading alone.
+    ///
+    /// ```
+    /// # use imap_duplex::command::Class;
+    /// let replace = Class::change().changing_messages().writes_flags().uid_only();
+    /// # let _ = replace;
+    /// ```
+    pub fn changing_messages(mut self) -> Self {
         self.changes_messages = true;
         self
     }
 
-    /// Its messages must be named by UID: there is no such command by number.
-    pub(crate) fn by_uid(mut self) -> Self {
-        self.by_uid = true;
+    /// There is a form of it by UID, with `UID` before its name: sequence numbers are sent as UIDs
+    /// where these are known, since some servers renumber before they report it.
+    /// [`Line::command`](super::Line::command) writes the form that is needed.
+    ///
+    /// ```
+    /// # use imap_duplex::command::Class;
+    /// let copy = Class::change().reads_flags().uid_form();
+    /// # let _ = copy;
+    /// ```
+    pub fn uid_form(mut self) -> Self {
+        self.uid_form = true;
         self
     }
 
-    /// It names UIDs apart from its messages: they are invalid once UIDVALIDITY changes.
-    pub(crate) fn naming_uids(mut self, names: bool) -> Self {
-        self.names_uids = names;
+    /// Its messages can be named by UID alone: sequence numbers become UIDs, and it fails, unsent,
+    /// where these are not known.
+    ///
+    /// ```
+    /// # use imap_duplex::command::Class;
+    /// let expunge = Class::change().changing_messages().writes_flags().uid_only();
+    /// # let _ = expunge;
+    /// ```
+    pub fn uid_only(mut self) -> Self {
+        self.by_uid = true;
+        self.uid_form()
+    }
+
+    /// It names UIDs apart from its [messages](super::Command::messages), as the keys of a search
+    /// do: they mean nothing once UIDVALIDITY has changed, and then it is not sent.
+    ///
+    /// ```
+    /// # use imap_duplex::command::Class;
+    /// let class = Class::query().answered_by(&["ESEARCH"]).in_mailbox().names_uids();
+    /// # let _ = class;
+    /// ```
+    pub fn names_uids(mut self) -> Self {
+        self.names_uids = true;
         self
+    }
+
+    /// Its result depends on flags of its messages: it is not sent beside a command that changes
+    /// them, but where the session obliges the server to keep the order (RFC 9051 section 5.5).
+    ///
+    /// ```
+    /// # use imap_duplex::command::Class;
+    /// let copy = Class::change().reads_flags();
+    /// # let _ = copy;
+    /// ```
+    pub fn reads_flags(self) -> Self {
+        self.with_flags(FlagUse::Reads)
+    }
+
+    /// It changes flags of its messages, or removes them: it is not sent beside a command that
+    /// reads or changes them, but where the session obliges the server to keep the order.
+    ///
+    /// ```
+    /// # use imap_duplex::command::Class;
+    /// let store = Class::change().answered_by(&["FETCH"]).writes_flags().uid_form();
+    /// # let _ = store;
+    /// ```
+    pub fn writes_flags(self) -> Self {
+        self.with_flags(FlagUse::Writes)
+    }
+
+    /// It has this query among its arguments, written by [`Line::search`](super::Line::search): it
+    /// reads flags and names UIDs if the query does.
+    ///
+    /// ```
+    /// # use imap_duplex::command::{Class, Search};
+    /// let sort = Class::query().answered_by(&["SORT"]).in_mailbox().with_search(&Search::unseen());
+    /// # let _ = sort;
+    /// ```
+    pub fn with_search(mut self, query: &Search) -> Self {
+        self.names_uids |= query.names_uids();
+        if self.flags == FlagUse::None { self.with_flags(query.flag_use()) } else { self }
+    }
+
+    /// Each of its lines stands for itself: cancelled between two of them, the rest is not sent.
+    ///
+    /// ```
+    /// # use imap_duplex::command::Class;
+    /// let class = Class::change().line_by_line();
+    /// # let _ = class;
+    /// ```
+    pub fn line_by_line(mut self) -> Self {
+        self.line_by_line = true;
+        self
+    }
+
+    /// Whether its claims are by the keywords that it names: of a user's own but barriers.
+    pub(crate) fn claims_by_keyword(&self) -> bool {
+        !self.ours && !self.alone && !self.keywords.is_empty()
     }
 
     pub(crate) fn with_flags(mut self, flags: FlagUse) -> Self {
@@ -292,12 +439,6 @@ impl Class {
     pub(crate) fn with_effect(mut self, effect: Effect) -> Self {
         self.effect = effect;
         self.ours = true;
-        self
-    }
-
-    /// The effect of its earlier lines is complete without the later ones.
-    pub(crate) fn line_by_line(mut self) -> Self {
-        self.line_by_line = true;
         self
     }
 

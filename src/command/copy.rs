@@ -1,6 +1,6 @@
 //! COPY and MOVE (RFC 9051 sections 6.4.7 and 6.4.8), MOVE also where the server has none.
 
-use super::messages::SetChunks;
+use super::messages::MessageChunks;
 use super::{Claim, Class, Command, Effect, FlagUse, Flow, Line, Messages, ResponseKinds, Session};
 use crate::error::{Error, Result};
 use crate::types::{Answer, Code, CopyUid, Done, Flag, Flags, MailboxName, StatusResponse, UidSet, Untagged};
@@ -21,7 +21,7 @@ pub struct CopyMessages {
     which: Messages,
     to: MailboxName,
     step: Step,
-    pieces: SetChunks,
+    pieces: MessageChunks,
     /// Messages that a COPYUID has named.
     reported: UidSet,
 }
@@ -59,7 +59,7 @@ impl CopyMessages {
     /// ```
     pub fn copying(which: impl Into<Messages>, to: impl Into<MailboxName>) -> Self {
         let (which, to) = (which.into(), to.into());
-        Self { which, to, step: Step::Copy, pieces: SetChunks::default(), reported: UidSet::new() }
+        Self { which, to, step: Step::Copy, pieces: MessageChunks::default(), reported: UidSet::new() }
     }
 
     /// Moves these messages to this mailbox.
@@ -130,12 +130,12 @@ impl Command for CopyMessages {
             let class = class
                 .answered_by_kinds(ResponseKinds::CODES.and(ResponseKinds::EXPUNGE))
                 .with_flags(FlagUse::Writes)
-                .by_uid();
+                .uid_only();
             class.changing_messages().with_effect(Effect::Move)
         } else {
             let class = class.answered_by_kinds(ResponseKinds::CODES).with_flags(FlagUse::Reads);
             // Numbers may shift between the lines of a COPY (RFC 9051 section 7.5.1); UIDs don't.
-            if self.which.needs_several_lines() { class.by_uid() } else { class }
+            if self.which.needs_several_lines() { class.uid_only() } else { class }
         }
     }
 
@@ -152,22 +152,22 @@ impl Command for CopyMessages {
             }
             self.step = Step::CopyFirst;
         }
-        let (piece, flow) = self.pieces.next(&self.which, session.command_line);
+        let (piece, flow) = self.pieces.next(&self.which, session);
         match self.step {
             Step::Copy | Step::Move => {
-                line.verb(self.name(), &piece).mailbox(&self.to);
+                line.command(self.name(), &piece).mailbox(&self.to);
                 Ok(flow)
             }
             Step::CopyFirst => {
-                line.verb("COPY", &piece).mailbox(&self.to);
+                line.command("COPY", &piece).mailbox(&self.to);
                 Ok(self.after(flow, Step::MarkDeleted))
             }
             Step::MarkDeleted => {
-                line.verb("STORE", &piece).word("+FLAGS.SILENT").flags(&Flags::from(Flag::Deleted));
+                line.command("STORE", &piece).word("+FLAGS.SILENT").flags(&Flags::from(Flag::Deleted));
                 Ok(self.after(flow, Step::ExpungeThem))
             }
             Step::ExpungeThem => {
-                line.verb("EXPUNGE", &piece);
+                line.command("EXPUNGE", &piece);
                 Ok(flow)
             }
         }
@@ -179,8 +179,8 @@ impl Command for CopyMessages {
                 Some(Code::CopyUid(reported)) => self.claims_copied(reported),
                 _ => Claim::No,
             },
-            Answer::Expunge { uid: Some(uid), .. } if self.is_move() => self.which.claim(&(*uid).into()),
-            Answer::Vanished { uids, earlier: false } if self.is_move() => self.which.claim(uids),
+            Answer::Expunge { uid: Some(uid), .. } if self.is_move() => self.which.claims(&(*uid).into()),
+            Answer::Vanished { uids, earlier: false } if self.is_move() => self.which.claims(uids),
             _ => Claim::No,
         }
     }

@@ -1,6 +1,6 @@
 //! EXPUNGE and UID EXPUNGE: permanent removal of messages (RFC 9051 sections 6.4.3 and 6.4.9).
 
-use super::messages::SetChunks;
+use super::messages::MessageChunks;
 use super::{Claim, Class, Command, FlagUse, Flow, Line, Messages, ResponseKinds, Session};
 use crate::error::{Error, Result};
 use crate::types::{Answer, Done, RangeCollector, UidSet, Untagged};
@@ -10,7 +10,7 @@ use crate::types::{Answer, Done, RangeCollector, UidSet, Untagged};
 #[must_use]
 pub struct Expunge {
     which: Option<Messages>,
-    pieces: SetChunks,
+    pieces: MessageChunks,
 }
 
 /// The messages that were removed while an EXPUNGE ran.
@@ -34,7 +34,7 @@ impl Expunge {
     /// # }
     /// ```
     pub fn all_deleted() -> Self {
-        Self { which: None, pieces: SetChunks::default() }
+        Self { which: None, pieces: MessageChunks::default() }
     }
 
     /// Removes those of these messages that have `\Deleted`: `UID EXPUNGE` (needs UIDPLUS, RFC
@@ -48,7 +48,7 @@ impl Expunge {
     /// # }
     /// ```
     pub fn messages(which: impl Into<Messages>) -> Self {
-        Self { which: Some(which.into()), pieces: SetChunks::default() }
+        Self { which: Some(which.into()), pieces: MessageChunks::default() }
     }
 }
 
@@ -68,7 +68,7 @@ impl Command for Expunge {
             .with_flags(FlagUse::Writes)
             .in_mailbox();
         let class = class.changing_messages().ours();
-        if self.which.is_some() { class.by_uid().about_messages() } else { class }
+        if self.which.is_some() { class.uid_only().about_messages() } else { class }
     }
 
     fn messages(&mut self) -> Option<&mut Messages> {
@@ -83,8 +83,8 @@ impl Command for Expunge {
         if !session.can("UIDPLUS") {
             return Err(Error::unsupported("the server can't expunge chosen messages (UIDPLUS)"));
         }
-        let (piece, flow) = self.pieces.next(which, session.command_line);
-        line.verb("EXPUNGE", &piece);
+        let (piece, flow) = self.pieces.next(which, session);
+        line.command("EXPUNGE", &piece);
         Ok(flow)
     }
 
@@ -94,8 +94,8 @@ impl Command for Expunge {
                 Claim::Whole
             }
             (Answer::Expunge { uid: None, .. }, None) => Claim::Part,
-            (Answer::Expunge { uid: Some(uid), .. }, Some(which)) => which.claim(&(*uid).into()),
-            (Answer::Vanished { uids, earlier: false }, Some(which)) => which.claim(uids),
+            (Answer::Expunge { uid: Some(uid), .. }, Some(which)) => which.claims(&(*uid).into()),
+            (Answer::Vanished { uids, earlier: false }, Some(which)) => which.claims(uids),
             _ => Claim::No,
         }
     }

@@ -1,6 +1,6 @@
 //! FETCH: data of messages (RFC 9051 section 6.4.5), and which rows are whose.
 
-use super::messages::{Match, SetChunks};
+use super::messages::{Match, MessageChunks};
 use super::{Claim, Class, Command, FlagUse, Flow, Line, Messages, ResponseKinds, Session, Streaming};
 use crate::error::{Error, Result};
 use crate::types::{Answer, Done, IncrementalSet, Message, ModSeq, Section, Seq, Uid, Untagged};
@@ -151,7 +151,7 @@ impl Items {
             line.word(if self.marks_seen { "BODY" } else { "BODY.PEEK" });
             line.section(&wanted.section);
             if let Some((origin, length)) = wanted.part {
-                line.attach(&format!("<{origin}.{length}>"));
+                line.partial(origin, length);
             }
         }
         line.close();
@@ -206,7 +206,7 @@ pub struct Fetch {
     which: Messages,
     items: Items,
     changed_since: Option<ModSeq>,
-    pieces: SetChunks,
+    pieces: MessageChunks,
     received: ReceivedRows,
     /// For each item asked for, by its place: the messages that it was received for. Servers may
     /// answer several commands before the first tagged line, so a second row of the same kind is
@@ -255,7 +255,7 @@ impl Fetch {
             which: which.into(),
             items: items.into(),
             changed_since: None,
-            pieces: SetChunks::default(),
+            pieces: MessageChunks::default(),
             received: ReceivedRows::default(),
             data: Vec::new(),
         }
@@ -288,7 +288,7 @@ impl Command for Fetch {
 
     fn class(&self) -> Class {
         let class = Class::query().answered_by_kinds(ResponseKinds::FETCH).about_messages().ours();
-        let class = if self.which.by_number() { class.without_expunge() } else { class };
+        let class = if self.which.by_number() { class.expunge_free() } else { class };
         match (self.items.marks_seen && !self.items.sections.is_empty(), self.items.flags) {
             (true, _) => Class { reads_only: false, ..class.with_flags(FlagUse::Writes) },
             (false, true) => class.with_flags(FlagUse::Reads),
@@ -307,8 +307,8 @@ impl Command for Fetch {
         {
             return Err(Error::unsupported("the server keeps no mod-sequences (CONDSTORE)"));
         }
-        let (piece, flow) = self.pieces.next(&self.which, session.command_line);
-        line.verb("FETCH", &piece);
+        let (piece, flow) = self.pieces.next(&self.which, session);
+        line.command("FETCH", &piece);
         self.items.encode(line, matches!(piece, Messages::Uids(_) | Messages::Saved(_)));
         if let Some(mod_seq) = self.changed_since {
             line.open().word("CHANGEDSINCE").number(mod_seq.get()).close();
@@ -318,7 +318,7 @@ impl Command for Fetch {
 
     fn claims(&self, response: &Untagged) -> Claim {
         let Answer::Fetch(row) = response.answer() else { return Claim::No };
-        let holds = self.pieces.hold(&self.which, row);
+        let holds = self.pieces.matches(&self.which, row);
         if holds == Match::No {
             return Claim::No;
         }

@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use super::Messages;
+use super::search::Search;
 use super::session::Session;
 use super::source::{Source, Taken};
 use crate::error::{Error, Result};
@@ -34,6 +35,59 @@ pub struct Line {
     secrets: Vec<Zeroizing<Vec<u8>>>,
     /// It is a SELECT with parameters, which a server may refuse.
     has_params: bool,
+    begin: Begin,
+    /// It names messages by number.
+    names_numbers: bool,
+}
+
+/// How a line has begun so far.
+#[derive(Debug)]
+enum Begin {
+    /// Nothing has been written.
+    Nothing,
+    /// `UID`: the name follows.
+    Uid,
+    /// With a command's name.
+    Named { name: CommandName, arguments: usize, after_uid: bool },
+    /// With something else.
+    Unnamed,
+}
+
+/// The name of a command, as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CommandName {
+    /// In capitals, without `UID`.
+    pub(crate) name: String,
+    /// `UID` stands before it.
+    pub(crate) by_uid: bool,
+}
+
+impl Begin {
+    /// Another argument follows: this keyword, if it is one.
+    fn push(&mut self, word: Option<&str>) {
+        let is_uid = word.is_some_and(|word| word.eq_ignore_ascii_case("UID"));
+        let by_uid = matches!(self, Self::Uid);
+        match (&mut *self, word) {
+            (Self::Nothing, Some(_)) if is_uid => *self = Self::Uid,
+            (Self::Nothing | Self::Uid, Some(word)) if is_name(word) => {
+                let name = CommandName { name: word.to_ascii_uppercase(), by_uid };
+                *self = Self::Named { name, arguments: 0, after_uid: false };
+            }
+            (Self::Nothing | Self::Uid, _) => *self = Self::Unnamed,
+            (Self::Named { arguments, after_uid, .. }, _) => {
+                *arguments += 1;
+                *after_uid = is_uid;
+            }
+            (Self::Unnamed, _) => {}
+        }
+    }
+}
+
+/// Whether this is a command's name: an atom (RFC 9051 section 9, ATOM-CHAR). Some servers take a
+/// tab for a space, and a quoted string for the atom.
+fn is_name(word: &str) -> bool {
+    let is_special = |byte: u8| br#"(){%*"\]"#.contains(&byte);
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_graphic() && !is_special(byte))
 }
 
 impl Line {
@@ -56,6 +110,8 @@ impl Line {
             sources: Vec::new(),
             secrets: Vec::new(),
             has_params: false,
+            begin: Begin::Nothing,
+            names_numbers: false,
         }
     }
 
@@ -67,6 +123,16 @@ impl Line {
 
     pub(crate) fn has_params(&self) -> bool {
         self.has_params
+    }
+
+    /// The name with which it begins, if it begins with one.
+    pub(crate) fn command_name(&self) -> Option<&CommandName> {
+        if let Begin::Named { name, .. } = &self.begin { Some(name) } else { None }
+    }
+
+    /// Whether it names messages by number.
+    pub(crate) fn names_numbers(&self) -> bool {
+        self.names_numbers
     }
 
     /// The sources of the literals that are awaited in it.
@@ -88,16 +154,45 @@ impl Line {
     }
 
     fn next(&mut self) -> &mut Encoder {
+        self.begin.push(None);
+        self.set_apart()
+    }
+
+    /// For the next argument, which is this keyword.
+    fn next_word(&mut self, word: &str) -> &mut Encoder {
+        self.begin.push(Some(word));
+        self.set_apart()
+    }
+
+    fn set_apart(&mut self) -> &mut Encoder {
         if std::mem::replace(&mut self.gap, true) {
             self.encoder.space();
         }
         &mut self.encoder
     }
 
-    /// An atom: a keyword, a command's name. An error if it has a byte that atoms can't have.
+    /// An atom: a keyword, a command's name, a date. An error if it has a byte that atoms can't
+    /// have.
     pub fn atom(&mut self, atom: &str) -> &mut Self {
-        self.next().atom(atom);
+        self.next_word(atom).atom(atom);
         self
+    }
+
+    /// The name of a command about messages, with `UID` before it if they are named by UID, and the
+    /// messages: `UID COPY 4:7`.
+    ///
+    /// ```
+    /// # use imap_duplex::command::{Line, Messages};
+    /// fn copy(line: &mut Line, which: &Messages) {
+    ///     line.command("COPY", which).mailbox(&"Drafts".into());
+    /// }
+    /// # let _ = copy;
+    /// ```
+    pub fn command(&mut self, name: &str, which: &Messages) -> &mut Self {
+        if matches!(which, Messages::Uids(_) | Messages::Saved(_)) {
+            self.atom("UID");
+        }
+        self.atom(name).messages(which)
     }
 
     /// A number.
@@ -169,8 +264,13 @@ impl Line {
         self
     }
 
-    /// A set of messages. An error if it is empty.
+    /// A set of messages. An error if it is empty, and where the server would read UIDs as numbers
+    /// or numbers as UIDs: see [`command`](Line::command). A search takes UIDs after the key `UID`.
     pub fn messages(&mut self, which: &Messages) -> &mut Self {
+        if let Some(why) = self.is_misread(which) {
+            self.error.get_or_insert_with(|| Error::invalid(why));
+        }
+        self.names_numbers |= matches!(which, Messages::Seqs(_));
         match which {
             Messages::Uids(set) => self.next().set(set),
             Messages::Seqs(set) => self.next().set(set),
@@ -236,39 +336,74 @@ impl Line {
         self
     }
 
-    /// A name with `UID` before it if the messages are named so, and the messages.
-    pub(crate) fn verb(&mut self, name: &str, which: &Messages) -> &mut Self {
-        if matches!(which, Messages::Uids(_) | Messages::Saved(_)) {
-            self.word("UID");
-        }
-        self.word(name).messages(which)
-    }
-
     /// Text of our own making: keywords with their punctuation, dates, sets.
     pub(crate) fn word(&mut self, word: &str) -> &mut Self {
-        self.next().text(word);
+        self.next_word(word).text(word);
         self
     }
 
     /// Text made by the library itself that belongs to the argument before.
-    pub(crate) fn attach(&mut self, text: &str) -> &mut Self {
+    fn attach(&mut self, text: &str) -> &mut Self {
         self.encoder.text(text);
         self
     }
 
-    /// Text in quotation marks, where the grammar allows no other form: dates with their time.
-    pub(crate) fn quoted(&mut self, text: &str) -> &mut Self {
+    /// Text in quotation marks, where the grammar allows no other form: dates with their time. An
+    /// error if it has a byte that quoted strings can't have.
+    ///
+    /// ```
+    /// # use imap_duplex::command::Line;
+    /// fn received(line: &mut Line) {
+    ///     line.quoted("17-Jul-1996 02:44:25 -0700");
+    /// }
+    /// # let _ = received;
+    /// ```
+    pub fn quoted(&mut self, text: &str) -> &mut Self {
         self.next().quoted(text);
         self
     }
 
-    /// `[section]`, directly after the argument before.
-    pub(crate) fn section(&mut self, section: &Section) -> &mut Self {
+    /// `[section]`, directly after the argument before: `BODY.PEEK[HEADER]`. An error if it names a
+    /// header field that can't be.
+    ///
+    /// ```
+    /// # use imap_duplex::{command::Line, types::Section};
+    /// fn headers(line: &mut Line) {
+    ///     line.open().atom("BODY.PEEK").section(&Section::Header).partial(0, 1024).close();
+    /// }
+    /// # let _ = headers;
+    /// ```
+    pub fn section(&mut self, section: &Section) -> &mut Self {
         if !section.is_writable() {
             let what = format!("the section {section} names a header field that can't be");
             self.error.get_or_insert_with(|| Error::invalid(what));
         }
         self.attach(&format!("[{section}]"))
+    }
+
+    /// `<origin.length>`, directly after the argument before: a part of a section.
+    pub fn partial(&mut self, origin: u32, length: u32) -> &mut Self {
+        self.attach(&format!("<{origin}.{length}>"))
+    }
+
+    /// The keys of a query, as SEARCH, SORT and THREAD take them, without a charset: name UTF-8
+    /// before them if the query may have other than ASCII. An error if it builds on a saved result.
+    /// The command's class has it too: [`Class::with_search`](super::Class::with_search).
+    ///
+    /// ```
+    /// # use imap_duplex::command::{Line, Search};
+    /// /// `UID SORT (SUBJECT) UTF-8 UNSEEN` (RFC 5256).
+    /// fn sort(line: &mut Line, query: &Search) {
+    ///     line.atom("UID").atom("SORT").open().atom("SUBJECT").close();
+    ///     line.atom("UTF-8").search(query);
+    /// }
+    /// # let _ = sort;
+    /// ```
+    pub fn search(&mut self, query: &Search) -> &mut Self {
+        if let Err(error) = query.encode_keys(self) {
+            self.error.get_or_insert(error);
+        }
+        self
     }
 
     /// A SASL answer in base64; an empty one is an empty line.
@@ -280,8 +415,30 @@ impl Line {
 
     /// A whole line of the user's. An error if it would be more than one.
     pub(crate) fn verbatim(&mut self, line: &str) -> &mut Self {
-        self.next().text(line);
+        let mut words = line.splitn(3, ' ');
+        let is_uid = |word: &&str| word.eq_ignore_ascii_case("UID");
+        let first = words.next();
+        self.begin.push(first);
+        if first.as_ref().is_some_and(is_uid) {
+            self.begin.push(words.next());
+        }
+        self.set_apart().text(line);
         self
+    }
+
+    /// Why the server would read these as other messages.
+    fn is_misread(&self, which: &Messages) -> Option<&'static str> {
+        let Begin::Named { name, arguments, after_uid } = &self.begin else { return None };
+        let is_key = matches!(name.name.as_str(), "SEARCH" | "SORT" | "THREAD");
+        match which {
+            Messages::Uids(_) if !name.by_uid && !after_uid => {
+                Some("UIDs in a command by number: the server would take them for sequence numbers")
+            }
+            Messages::Seqs(_) if *after_uid || name.by_uid && *arguments == 0 && !is_key => {
+                Some("sequence numbers in a command by UID: the server would take them for UIDs")
+            }
+            _ => None,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::ops::{RangeFrom, RangeInclusive};
 
 use super::saved::SavedSearch;
 use super::search::SearchResult;
+use super::session::Session;
 use super::{Claim, Flow};
 use crate::types::{Message, Seq, SeqSet, SnapshotRange, Uid, UidSet};
 
@@ -74,8 +75,24 @@ impl Messages {
         set.goes_on_to_last() && row.uid().is_some_and(|uid| !set.contains(uid))
     }
 
-    /// Whether this row is about one of them.
-    pub(crate) fn hold(&self, row: &Message) -> Match {
+    /// Whether this row is about one of them: what a command claims of the rows of FETCH hangs on
+    /// that.
+    ///
+    /// ```
+    /// # use imap_duplex::command::{Claim, Match, Messages};
+    /// # use imap_duplex::types::{Answer, Untagged};
+    /// fn claims(which: &Messages, response: &Untagged) -> Claim {
+    ///     let Answer::Fetch(row) = response.answer() else { return Claim::No };
+    ///     match which.matches(row) {
+    ///         Match::No => Claim::No,
+    ///         Match::Surely => Claim::Whole,
+    ///         _ => Claim::Part,
+    ///     }
+    /// }
+    /// # let _ = claims;
+    /// ```
+    #[must_use]
+    pub fn matches(&self, row: &Message) -> Match {
         let (contained, open) = match self {
             Self::Uids(set) => (row.uid().map(|uid| set.contains(uid)), set.is_open()),
             Self::Seqs(set) => (row.seq().map(|seq| set.contains(seq)), set.is_open()),
@@ -103,8 +120,22 @@ impl Messages {
         }
     }
 
-    /// Whether the set named messages with these UIDs, which were expunged.
-    pub(crate) fn claim(&self, gone: &UidSet) -> Claim {
+    /// Whether the set names the messages with these UIDs, which were expunged or copied: what a
+    /// command claims of VANISHED and COPYUID hangs on that.
+    ///
+    /// ```
+    /// # use imap_duplex::command::{Claim, Messages};
+    /// # use imap_duplex::types::{Answer, Untagged};
+    /// fn claims(which: &Messages, response: &Untagged) -> Claim {
+    ///     match response.answer() {
+    ///         Answer::Vanished { uids, .. } => which.claims(uids),
+    ///         _ => Claim::No,
+    ///     }
+    /// }
+    /// # let _ = claims;
+    /// ```
+    #[must_use]
+    pub fn claims(&self, gone: &UidSet) -> Claim {
         match self {
             Self::Uids(set) if set.intersection(gone) == *gone => Claim::Whole,
             Self::Saved(_) => Claim::Part,
@@ -141,12 +172,15 @@ impl Messages {
     }
 }
 
-/// Whether a row is about a message of a set.
+/// Whether a row is about a message of a set: see [`Messages::matches`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Match {
+#[non_exhaustive]
+pub enum Match {
+    /// It is about another message.
     No,
+    /// It is about one of them.
     Surely,
-    /// If it is the mailbox's last message, or in the server's saved result.
+    /// It is if that is the mailbox's last message, or in the server's saved result.
     Perhaps,
     /// The row lacks the number by which the set names messages.
     Undetermined,
@@ -206,8 +240,42 @@ impl<const N: usize> From<[Uid; N]> for Messages {
 
 /// A set cut into lines that no server finds too long (RFC 2683 section 3.2.1.5), and which of the
 /// lines have ended: a row of a message that only those named answers another command.
+///
+/// ```
+/// use imap_duplex::command::{Claim, Class, Command, Flow, Line, Match, MessageChunks, Messages, Session};
+/// use imap_duplex::types::{Answer, Done, Untagged};
+/// use imap_duplex::Result;
+///
+/// /// `FETCH (PREVIEW)` (RFC 8970) of any number of messages: how many have one.
+/// struct Previews { which: Messages, chunks: MessageChunks }
+///
+/// impl Command for Previews {
+///     type Item = ();
+///     type Output = usize;
+///     fn name(&self) -> &str { "FETCH" }
+///     fn class(&self) -> Class { Class::query().answered_by(&["FETCH"]).expunge_free().uid_form() }
+///     fn messages(&mut self) -> Option<&mut Messages> { Some(&mut self.which) }
+///     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+///         let (chunk, flow) = self.chunks.next(&self.which, session);
+///         line.command("FETCH", &chunk).open().atom("PREVIEW").close();
+///         Ok(flow)
+///     }
+///     fn line_ended(&mut self, at: usize) { self.chunks.line_ended(at) }
+///     fn claims(&self, response: &Untagged) -> Claim {
+///         let Answer::Fetch(row) = response.answer() else { return Claim::No };
+///         let is_preview = row.extra_items().any(|name| name == "PREVIEW");
+///         match self.chunks.matches(&self.which, row) {
+///             Match::Surely if is_preview => Claim::Whole,
+///             Match::No => Claim::No,
+///             _ => Claim::Part,
+///         }
+///     }
+///     fn item(_: Untagged) -> Option<()> { Some(()) }
+///     fn finish(self, _: Done, rows: Vec<()>) -> Result<usize> { Ok(rows.len()) }
+/// }
+/// ```
 #[derive(Clone, Debug, Default)]
-pub(crate) struct SetChunks {
+pub struct MessageChunks {
     rest: Option<VecDeque<Messages>>,
     /// From where to where the lines without a tagged response go, if there are several. They
     /// adjoin: what lies between two lines belongs to the second.
@@ -216,9 +284,15 @@ pub(crate) struct SetChunks {
     ended: UidSet,
 }
 
-impl SetChunks {
-    /// The next piece, and whether another line must follow.
-    pub(crate) fn next(&mut self, which: &Messages, bytes: usize) -> (Messages, Flow) {
+impl MessageChunks {
+    /// The next piece of the set for a line, and what follows the line. Of a set that fits one line
+    /// it is the whole.
+    #[must_use]
+    pub fn next(&mut self, which: &Messages, session: &Session) -> (Messages, Flow) {
+        self.next_of(which, session.command_line)
+    }
+
+    fn next_of(&mut self, which: &Messages, bytes: usize) -> (Messages, Flow) {
         let is_first = self.rest.is_none();
         let rest = self.rest.get_or_insert_with(|| which.split(bytes));
         let piece = rest.pop_front().unwrap_or_default();
@@ -231,20 +305,22 @@ impl SetChunks {
         (piece, flow)
     }
 
-    /// The line at this place among those without a tagged response has got its own.
-    pub(crate) fn line_ended(&mut self, at: usize) {
+    /// The line at this place among those without a tagged response has got its own: see
+    /// [`Command::line_ended`](super::Command::line_ended).
+    pub fn line_ended(&mut self, at: usize) {
         if let Some((first, last)) = self.pending.remove(at) {
             self.ended.insert_raw(first, last);
         }
     }
 
     /// Whether a row is about a message of the set that a line without a tagged response may name.
-    pub(crate) fn hold(&self, which: &Messages, row: &Message) -> Match {
+    #[must_use]
+    pub fn matches(&self, which: &Messages, row: &Message) -> Match {
         let number = match which {
             Messages::Uids(_) => row.uid().map(Uid::get),
             _ => row.seq().map(Seq::get),
         };
-        match which.hold(row) {
+        match which.matches(row) {
             Match::Surely if number.is_some_and(|number| self.has_ended(number)) => {
                 // The last line may go on to the last message, wherever that is.
                 if which.is_open() && !self.has_ended(u32::MAX) { Match::Perhaps } else { Match::No }
@@ -272,10 +348,10 @@ mod tests {
     #[test]
     fn long_sets_become_several_lines() {
         let which = Messages::Uids((1..2000).step_by(2).filter_map(Uid::new).collect());
-        let mut pieces = SetChunks::default();
+        let mut pieces = MessageChunks::default();
         let mut all = UidSet::new();
         loop {
-            let (piece, flow) = pieces.next(&which, 500);
+            let (piece, flow) = pieces.next_of(&which, 500);
             let Messages::Uids(set) = &piece else { panic!("still UIDs") };
             assert!(set.to_string().len() <= 500);
             all.union_with(set);
@@ -290,24 +366,24 @@ mod tests {
     fn rows_of_lines_that_have_ended_are_not_held() {
         let which = Messages::Uids((1..=199).step_by(2).filter_map(Uid::new).collect());
         let row = |uid| Message { uid: Uid::new(uid), ..Message::default() };
-        let mut pieces = SetChunks::default();
+        let mut pieces = MessageChunks::default();
         let mut ends = Vec::new();
         while {
-            let (piece, flow) = pieces.next(&which, 60);
+            let (piece, flow) = pieces.next_of(&which, 60);
             ends.push(piece.last_number().unwrap());
             flow == Flow::More
         } {}
         assert!(ends.len() > 4);
         for (line, end) in ends.iter().enumerate() {
-            assert_eq!(pieces.hold(&which, &row(*end)), Match::Surely, "line {line}");
+            assert_eq!(pieces.matches(&which, &row(*end)), Match::Surely, "line {line}");
         }
         // The second line, then the first: the places are those among the lines that are left.
         pieces.line_ended(1);
-        assert_eq!(pieces.hold(&which, &row(1)), Match::Surely);
-        assert_eq!(pieces.hold(&which, &row(ends[1])), Match::No);
+        assert_eq!(pieces.matches(&which, &row(1)), Match::Surely);
+        assert_eq!(pieces.matches(&which, &row(ends[1])), Match::No);
         pieces.line_ended(0);
-        assert_eq!(pieces.hold(&which, &row(1)), Match::No);
-        assert_eq!(pieces.hold(&which, &row(ends[1] + 2)), Match::Surely);
+        assert_eq!(pieces.matches(&which, &row(1)), Match::No);
+        assert_eq!(pieces.matches(&which, &row(ends[1] + 2)), Match::Surely);
         assert_eq!(pieces.ended.raw(), [(1, ends[1])]);
     }
 
@@ -317,18 +393,18 @@ mod tests {
         uids.union_with(&(Uid::new(300).unwrap()..).into());
         let which = Messages::Uids(uids);
         let row = |uid| Message { uid: Uid::new(uid), ..Message::default() };
-        let mut pieces = SetChunks::default();
+        let mut pieces = MessageChunks::default();
         let mut lines = 1;
-        while pieces.next(&which, 60).1 == Flow::More {
+        while pieces.next_of(&which, 60).1 == Flow::More {
             lines += 1;
         }
         for _ in 1..lines {
             pieces.line_ended(0);
         }
-        assert_eq!(pieces.hold(&which, &row(1)), Match::Perhaps);
-        assert_eq!(pieces.hold(&which, &row(400)), Match::Surely);
+        assert_eq!(pieces.matches(&which, &row(1)), Match::Perhaps);
+        assert_eq!(pieces.matches(&which, &row(400)), Match::Surely);
         pieces.line_ended(0);
-        assert_eq!(pieces.hold(&which, &row(1)), Match::No);
-        assert_eq!(pieces.hold(&which, &row(400)), Match::No);
+        assert_eq!(pieces.matches(&which, &row(1)), Match::No);
+        assert_eq!(pieces.matches(&which, &row(400)), Match::No);
     }
 }

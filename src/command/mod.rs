@@ -6,6 +6,7 @@
 //! that it claims; the task that awaits the token makes the result. Users' own commands implement
 //! the same trait.
 
+mod action;
 mod append;
 mod append_all;
 mod class;
@@ -28,6 +29,7 @@ mod source;
 mod status;
 mod store;
 
+pub use action::Action;
 pub use append::{Append, Appended};
 pub use append_all::AppendAll;
 pub use class::Class;
@@ -37,7 +39,7 @@ pub use fetch::{Fetch, Items};
 pub use line::{Line, Secret};
 pub use list::List;
 pub use mailboxes::{Create, Delete, Rename, Subscribe};
-pub use messages::Messages;
+pub use messages::{Match, MessageChunks, Messages};
 pub use notify::{Notify, NotifyEvent, SelectedNotify};
 pub use raw::{Raw, RawResult};
 pub use saved::{SaveSearch, SavedSearch};
@@ -47,7 +49,8 @@ pub use session_commands::{Capability, Close, Id, Idle, Logout, Noop, Unselect};
 pub use status::{StatusCommand, StatusItems};
 pub use store::Store;
 
-pub(crate) use class::{ClaimScope, Effect, FlagUse, ResponseKinds};
+pub(crate) use class::{ClaimScope, Effect, FlagUse, ResponseKinds, UNCLAIMABLE};
+pub(crate) use line::CommandName;
 pub(crate) use login::{Authenticate, Exchange, Login, StartTls};
 pub(crate) use mailboxes::NameSet;
 pub(crate) use resolve_uids::ResolveUids;
@@ -58,7 +61,14 @@ pub(crate) use source::Taken;
 use crate::error::{Error, Result};
 use crate::types::{Done, MailboxName, Untagged};
 
-/// A command: one of the library's, or one of your own.
+/// A command: one of the library's, or one of your own. One whose result is the server's OK alone
+/// is an [`Action`].
+///
+/// Your own can do what the library's commands about messages and mailboxes can: its
+/// [class](Command::class) says beside what it may be sent, [`messages`](Command::messages) lets
+/// the engine correct sequence numbers, [`Line`] writes any argument as one argument. What changes
+/// session or selection (SELECT, IDLE, LOGOUT, STARTTLS, NOTIFY and similar) is refused, unsent,
+/// and so is a line that its class does not fit.
 ///
 /// `encode`, `claims`, `received` and `challenge` run in the driver's task and must be quick;
 /// `item` and `finish` run in the task that reads the token. None of them runs under a lock.
@@ -140,9 +150,9 @@ pub trait Command: Send + 'static {
         false
     }
 
-    /// The line at this place among those without a tagged response has got its own: a row of a
-    /// message that only this line named answers another command.
-    #[doc(hidden)]
+    /// Called when one of several lines has got its tagged response: `at` is its place among those
+    /// without one, from 0. From here on a row of a message that only this line named answers
+    /// another command: see [`MessageChunks`].
     fn line_ended(&mut self, at: usize) {
         let _ = at;
     }

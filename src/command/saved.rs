@@ -138,11 +138,9 @@ impl Command for SaveSearch {
 
     fn class(&self) -> Class {
         // Not a command that only reads: it must not be withdrawn while others use its result.
-        let class = Class::change()
-            .answered_by_kinds(ResponseKinds::SEARCH)
-            .with_flags(self.query.flag_use())
-            .in_mailbox();
-        class.naming_uids(self.query.names_uids()).with_effect(Effect::Save(self.saved()))
+        let class =
+            Class::change().answered_by_kinds(ResponseKinds::SEARCH).in_mailbox().with_search(&self.query);
+        class.with_effect(Effect::Save(self.saved()))
     }
 
     fn messages(&mut self) -> Option<&mut Messages> {

@@ -177,6 +177,14 @@ impl Search {
         if self.key.hangs_on_flags() { FlagUse::Reads } else { FlagUse::None }
     }
 
+    /// The keys alone, for a command that is not the library's.
+    pub(super) fn encode_keys(&self, line: &mut Line) -> Result<()> {
+        if self.confused || self.within.is_some() {
+            return Err(Error::invalid("only the library's own searches can build on a saved result"));
+        }
+        self.key.encode(line, false, false)
+    }
+
     /// The charset where it matters, and the keys. `trimmed`: what is found beyond the query will
     /// be left out.
     pub(super) fn encode_criteria(&self, line: &mut Line, session: &Session, trimmed: bool) -> Result<()> {
@@ -387,12 +395,7 @@ impl Command for Search {
     }
 
     fn class(&self) -> Class {
-        let class = Class::query()
-            .answered_by_kinds(ResponseKinds::SEARCH)
-            .with_flags(self.flag_use())
-            .in_mailbox()
-            .ours();
-        class.naming_uids(self.names_uids())
+        Class::query().answered_by_kinds(ResponseKinds::SEARCH).in_mailbox().with_search(self).ours()
     }
 
     fn messages(&mut self) -> Option<&mut Messages> {

@@ -1,7 +1,7 @@
 //! STORE: changing flags (RFC 9051 section 6.4.6).
 
 use super::fetch::{ReceivedRows, join_rows, row_of};
-use super::messages::{Match, SetChunks};
+use super::messages::{Match, MessageChunks};
 use super::{
     Claim, Class, Command, Effect, FlagUse, Flow, Line, Messages, ResponseKinds, Session, Streaming,
 };
@@ -24,7 +24,7 @@ pub struct Store {
     action: Action,
     flags: Flags,
     silent: bool,
-    pieces: SetChunks,
+    pieces: MessageChunks,
     /// The messages that the server has answered for: a later row is an unsolicited change.
     received: ReceivedRows,
 }
@@ -43,7 +43,7 @@ impl Store {
             action,
             flags,
             silent: false,
-            pieces: SetChunks::default(),
+            pieces: MessageChunks::default(),
             received: ReceivedRows::default(),
         }
     }
@@ -147,7 +147,7 @@ impl Command for Store {
             .answered_by_kinds(ResponseKinds::FETCH)
             .about_messages()
             .with_flags(FlagUse::Writes);
-        let class = if self.which.by_number() { class.without_expunge() } else { class };
+        let class = if self.which.by_number() { class.expunge_free() } else { class };
         class.changing_messages().with_effect(Effect::Store(Box::new(self.clone())))
     }
 
@@ -156,8 +156,8 @@ impl Command for Store {
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
-        let (piece, flow) = self.pieces.next(&self.which, session.command_line);
-        line.verb("STORE", &piece);
+        let (piece, flow) = self.pieces.next(&self.which, session);
+        line.command("STORE", &piece);
         let sign = match self.action {
             Action::Add => "+",
             Action::Remove => "-",
@@ -178,7 +178,7 @@ impl Command for Store {
         if !alone || self.is_silent() || !shows || self.received.has(row) {
             return Claim::No;
         }
-        match self.pieces.hold(&self.which, row) {
+        match self.pieces.matches(&self.which, row) {
             Match::Surely => Claim::Whole,
             Match::Perhaps if matches!(self.which, Messages::Saved(_)) => Claim::Part,
             _ => Claim::No,

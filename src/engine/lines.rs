@@ -8,20 +8,20 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::command::{Flow, Line, Taken};
+use crate::command::{Class, CommandName, Flow, Line, Messages, Taken};
 use crate::engine::Engine;
 use crate::engine::write::line::Continuation;
-use crate::engine::write::reserved;
+use crate::engine::write::own_lines;
 use crate::engine::write::upload::pieces;
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::{CloseReason, CommandId, Event, EventKind};
-use crate::wire::encode::Fragment;
 
 impl Engine {
     /// Makes and queues the next line of a command in flight.
     pub(in crate::engine) fn write_line(&mut self, id: CommandId) {
         let Some(class) = self.inflight.class(id).filter(|_| self.inflight.is_line_due(id)) else { return };
-        let (ours, changes) = (class.ours, class.changes_messages);
+        let own = (!class.ours).then(|| class.clone());
+        let changes = class.changes_messages;
         let refusal = self.inflight.selection_handle(id).and_then(|handle| {
             let is_stale = |uid_validity| self.inflight.is_stale(id, uid_validity);
             self.selected.refusal_of_line(handle, changes, is_stale)
@@ -36,9 +36,10 @@ impl Engine {
         let made = encoded.and_then(|flow| {
             let sources = line.take_sources();
             self.secrets.add(id, line.take_secrets());
+            let (name, names_numbers) = (line.command_name().cloned(), line.names_numbers());
             let fragments = line.finish()?;
-            if !ours {
-                self.check_own_line(&verb_of(&fragments))?;
+            if let Some(class) = &own {
+                self.check_own_line(id, class, name.as_ref(), names_numbers)?;
             }
             Ok((flow, pieces(fragments, sources)))
         });
@@ -62,17 +63,29 @@ impl Engine {
         }
     }
 
-    /// Whether a line of a user's own command may go out that begins with this word.
-    fn check_own_line(&mut self, verb: &str) -> Result<()> {
-        if !is_name(verb) {
-            // Some servers take a tab for a space, and a quoted string for the atom.
+    /// Whether a line of a user's own command may be sent that begins with this name.
+    fn check_own_line(
+        &mut self,
+        id: CommandId,
+        class: &Class,
+        name: Option<&CommandName>,
+        names_numbers: bool,
+    ) -> Result<()> {
+        let Some(name) = name else {
             return Err(Error::invalid("it does not begin with a command's name"));
+        };
+        let messages = self.inflight.messages(id);
+        let is_declared = matches!(messages, Some(Messages::Seqs(_)));
+        own_lines::check(name, class, self.inflight.selection_handle(id).is_some(), messages)?;
+        if names_numbers && !is_declared {
+            return Err(Error::invalid(
+                "it names messages by sequence number that `Command::messages` does not name: they may be others by now",
+            ));
         }
-        reserved::check(verb)?;
-        if let Some(refused) = self.selected.refusal_of_verb(verb) {
+        if let Some(refused) = self.selected.refusal_of_verb(&name.name) {
             return Err(refused);
         }
-        if matches!(verb, "SEARCH" | "ESEARCH" | "SORT" | "THREAD") {
+        if matches!(name.name.as_str(), "SEARCH" | "ESEARCH" | "SORT" | "THREAD") {
             // It may save its own result in place of ours (RFC 5182 section 2.1).
             self.selected.forget_saved();
         }
@@ -177,22 +190,5 @@ impl Engine {
             ErrorKind::Source,
             format!("the message's source gave nothing for {waited:?}"),
         ));
-    }
-}
-
-/// Whether this is a command's name: an atom (RFC 9051 section 9, ATOM-CHAR).
-fn is_name(verb: &str) -> bool {
-    let is_special = |byte: u8| br#"(){%*"\]"#.contains(&byte);
-    !verb.is_empty() && verb.bytes().all(|byte| byte.is_ascii_graphic() && !is_special(byte))
-}
-
-/// The command's name as the server will read it, in capitals, `UID` aside.
-fn verb_of(fragments: &[Fragment]) -> String {
-    let first = fragments.first().map(Fragment::as_bytes).unwrap_or_default();
-    let mut words = first.split(|byte| matches!(byte, b' ' | b'\r' | b'\n')).skip(1);
-    let word = |word: Option<&[u8]>| String::from_utf8_lossy(word.unwrap_or_default()).to_ascii_uppercase();
-    match word(words.next()) {
-        uid if uid == "UID" => word(words.next()),
-        verb => verb,
     }
 }

@@ -102,8 +102,9 @@ impl Message {
         self.extras.iter().flat_map(|extras| &extras.other).map(|(name, value)| (&**name, value))
     }
 
-    /// The names of all extension items in the response, `NIL` or not, untyped ones included.
-    pub(crate) fn extra_items(&self) -> impl Iterator<Item = &str> {
+    /// The names of all extension items in the response, `NIL` or not, untyped ones included:
+    /// whether a row answers a command is decided by the items in it.
+    pub fn extra_items(&self) -> impl Iterator<Item = &str> {
         let typed = |extras: &Extras| {
             [
                 (extras.email_id.is_some(), "EMAILID"),

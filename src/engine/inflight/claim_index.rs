@@ -2,13 +2,14 @@
 //! costs no more with ten thousand of them than with ten.
 //!
 //! In: commands as they go out and as they end; a response. Out: sets of those that have to be
-//! asked for their claim, each in the order of sending. The rest would say no.
+//! asked for their claim, each in the order of sending. The rest would say no. And whether a
+//! command may be sent beside those in flight though the answers of a user's own are not known.
 
 use std::collections::hash_map::Entry as Slot;
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
-use crate::command::{ClaimScope, Messages, ResponseKinds};
+use crate::command::{ClaimScope, Class, Messages, ResponseKinds};
 use crate::engine::inflight::entry::InFlightCommand;
 use crate::engine::inflight::message_index::{Entry, MessageIndex};
 use crate::types::{Answer, Code, CommandId, Uid, UidSet, Untagged};
@@ -16,14 +17,15 @@ use crate::types::{Answer, Code, CommandId, Uid, UidSet, Untagged};
 /// Commands in flight by what they may claim.
 #[derive(Debug, Default)]
 pub(super) struct ClaimIndex {
-    /// By kind of response.
-    kinds: [Kind; ResponseKinds::KINDS],
-    /// By a keyword that a user's command names.
-    names: HashMap<&'static str, BTreeSet<Entry>>,
+    /// The library's commands and barriers, by kind of response.
+    kinds: [Claimers; ResponseKinds::KINDS],
+    /// Users' own, by the keywords that they name.
+    keywords: HashMap<&'static str, Claimers>,
 }
 
+/// Commands that may claim responses of one kind.
 #[derive(Debug, Default)]
-struct Kind {
+struct Claimers {
     /// Whose answers can be about any message or mailbox.
     any: BTreeSet<Entry>,
     messages: MessageIndex,
@@ -42,19 +44,21 @@ impl ClaimIndex {
     }
 
     fn put(&mut self, id: CommandId, flight: &InFlightCommand, is_in: bool) {
-        let entry = (flight.order, id);
-        for kind in flight.class.answered_by.kinds() {
-            let Some(kind) = self.kinds.get_mut(kind) else { continue };
-            match &flight.class.about {
-                ClaimScope::Anything if is_in => drop(kind.any.insert(entry)),
-                ClaimScope::Anything => drop(kind.any.remove(&entry)),
-                ClaimScope::Messages if is_in => kind.messages.add(entry, flight.messages.as_ref()),
-                ClaimScope::Messages => kind.messages.remove(entry, flight.messages.as_ref()),
-                ClaimScope::Mailbox(name) => put_under(&mut kind.mailboxes, name.folded(), entry, is_in),
+        let (entry, class, messages) = ((flight.order, id), &flight.class, flight.messages.as_ref());
+        if class.claims_by_keyword() {
+            for keyword in class.keywords {
+                let claimers = self.keywords.entry(keyword).or_default();
+                claimers.put(entry, &scope_of(keyword, class, messages), messages, is_in);
+                if claimers.is_empty() {
+                    self.keywords.remove(keyword);
+                }
             }
+            return;
         }
-        for name in flight.class.keywords {
-            put_under(&mut self.names, name, entry, is_in);
+        for kind in class.answered_by.kinds() {
+            if let Some(claimers) = self.kinds.get_mut(kind) {
+                claimers.put(entry, &class.about, messages, is_in);
+            }
         }
     }
 
@@ -73,28 +77,122 @@ impl ClaimIndex {
         response: &Untagged,
         mut route: impl FnMut(&BTreeSet<Entry>),
     ) {
-        for kind in kinds.kinds() {
-            let Some(kind) = self.kinds.get(kind) else { continue };
-            route(&kind.any);
-            if !kind.mailboxes.is_empty() {
-                match response.answer() {
-                    Answer::MailboxStatus(status) => {
-                        let name = status.name.folded();
-                        kind.mailboxes.get(&name).into_iter().for_each(&mut route);
-                    }
-                    _ => kind.mailboxes.values().for_each(&mut route),
+        for claimers in kinds.kinds().filter_map(|kind| self.kinds.get(kind)) {
+            claimers.of(response, &mut route);
+        }
+        if !self.keywords.is_empty()
+            && let Some(claimers) = self.keywords.get(keyword_of(response))
+        {
+            claimers.of(response, route);
+        }
+    }
+
+    /// Whether a command can't be told from one in flight by the responses that both may claim,
+    /// since one of them is a user's own: what that one asks for is not known. `names_same`: whether
+    /// a command in flight may name some of the same messages.
+    pub(super) fn is_ambiguous(
+        &self,
+        next: &Class,
+        messages: Option<&Messages>,
+        names_same: impl Fn(CommandId) -> bool,
+    ) -> bool {
+        if next.claims_by_keyword() {
+            return next.keywords.iter().any(|keyword| {
+                let kind = ResponseKinds::of_keyword(keyword);
+                // The answer of an extension is left to the commands that ask for it; ESEARCH names
+                // its command.
+                if kind == ResponseKinds::OTHER || *keyword == "ESEARCH" {
+                    return false;
                 }
-            }
-            match response.answer() {
-                Answer::Fetch(row) => kind.messages.about(row.seq(), row.uid(), &mut route),
-                Answer::Expunge { seq, uid } => kind.messages.about(Some(*seq), *uid, &mut route),
-                // A command that claims these names all of them, so the first one among them.
-                Answer::Vanished { uids, .. } => kind.messages.about(None, uids.first(), &mut route),
-                Answer::Status(status) => kind.messages.about(None, copied(status.code.as_ref()), &mut route),
-                _ => kind.messages.about(None, None, &mut route),
+                let scope = scope_of(keyword, next, messages);
+                let may_meet = |claimers: &Claimers| claimers.may_meet(&scope, messages, &names_same);
+                // No command of the library asks for SORT or THREAD.
+                let is_librarys = !matches!(*keyword, "SORT" | "THREAD");
+                self.keywords.get(keyword).is_some_and(may_meet)
+                    || is_librarys && kind.kinds().filter_map(|kind| self.kinds.get(kind)).any(may_meet)
+            });
+        }
+        !self.keywords.is_empty()
+            && self.keywords.iter().any(|(keyword, claimers)| {
+                let is_shared = !matches!(*keyword, "SORT" | "THREAD" | "ESEARCH")
+                    && next.answered_by.overlaps(ResponseKinds::of_keyword(keyword));
+                is_shared && claimers.may_meet(&next.about, messages, &names_same)
+            })
+    }
+}
+
+impl Claimers {
+    fn put(&mut self, entry: Entry, scope: &ClaimScope, messages: Option<&Messages>, is_in: bool) {
+        match scope {
+            ClaimScope::Anything if is_in => drop(self.any.insert(entry)),
+            ClaimScope::Anything => drop(self.any.remove(&entry)),
+            ClaimScope::Messages if is_in => self.messages.add(entry, messages),
+            ClaimScope::Messages => self.messages.remove(entry, messages),
+            ClaimScope::Mailbox(name) => put_under(&mut self.mailboxes, name.folded(), entry, is_in),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.any.is_empty() && self.messages.is_empty() && self.mailboxes.is_empty()
+    }
+
+    /// Gives those that may claim this response.
+    fn of(&self, response: &Untagged, mut route: impl FnMut(&BTreeSet<Entry>)) {
+        route(&self.any);
+        if !self.mailboxes.is_empty() {
+            match response.answer().mailbox() {
+                Some(name) => self.mailboxes.get(&name.folded()).into_iter().for_each(&mut route),
+                None => self.mailboxes.values().for_each(&mut route),
             }
         }
-        self.names.get(response.name()).into_iter().for_each(route);
+        match response.answer() {
+            Answer::Fetch(row) => self.messages.about(row.seq(), row.uid(), &mut route),
+            Answer::Expunge { seq, uid } => self.messages.about(Some(*seq), *uid, &mut route),
+            // A command that claims these names all of them, so the first one among them.
+            Answer::Vanished { uids, .. } => self.messages.about(None, uids.first(), &mut route),
+            Answer::Status(status) => self.messages.about(None, copied(status.code.as_ref()), &mut route),
+            _ => self.messages.about(None, None, &mut route),
+        }
+    }
+
+    /// Whether one of them may claim what a command of this scope may.
+    fn may_meet(
+        &self,
+        scope: &ClaimScope,
+        messages: Option<&Messages>,
+        names_same: impl Fn(CommandId) -> bool,
+    ) -> bool {
+        match scope {
+            ClaimScope::Anything => !self.is_empty(),
+            ClaimScope::Messages => {
+                let mut meet = !self.any.is_empty() || !self.mailboxes.is_empty();
+                self.messages.overlapping(messages, |set| {
+                    meet = meet || set.iter().any(|(_, id)| names_same(*id));
+                });
+                meet
+            }
+            ClaimScope::Mailbox(name) => {
+                !self.any.is_empty()
+                    || !self.messages.is_empty()
+                    || self.mailboxes.contains_key(&name.folded())
+            }
+        }
+    }
+}
+
+/// What the answers with this keyword to a user's own command are about.
+fn scope_of(keyword: &str, class: &Class, messages: Option<&Messages>) -> ClaimScope {
+    let is_of_messages = matches!(keyword, "FETCH" | "EXPUNGE" | "VANISHED" | "COPYUID");
+    if is_of_messages && messages.is_some() { ClaimScope::Messages } else { class.about.clone() }
+}
+
+/// The keyword by which users' own commands ask for such a response.
+pub(super) fn keyword_of(response: &Untagged) -> &str {
+    match response.answer() {
+        Answer::Fetch(_) => "FETCH",
+        Answer::List(_) => "LIST",
+        Answer::Status(status) if matches!(status.code, Some(Code::CopyUid(_))) => "COPYUID",
+        _ => response.name(),
     }
 }
 

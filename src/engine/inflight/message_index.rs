@@ -67,6 +67,10 @@ impl MessageIndex {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
     /// `messages` are those that it was added with.
     pub(super) fn remove(&mut self, entry: Entry, messages: Option<&Messages>) {
         if !self.all.remove(&entry) || self.wide.remove(&entry) {

@@ -239,6 +239,14 @@ impl InFlight {
         any
     }
 
+    /// Whether the answers of a command can't be told from those of one in flight.
+    pub(in crate::engine) fn is_ambiguous(&self, next: &Class, messages: Option<&Messages>) -> bool {
+        let names_same = |id: CommandId| {
+            messages.zip(self.messages(id)).is_none_or(|(mine, others)| mine.may_overlap(others))
+        };
+        self.index.claimers.is_ambiguous(next, messages, names_same)
+    }
+
     /// The commands that use this saved result.
     pub(in crate::engine) fn users_of(&self, saved: &SavedSearch) -> Vec<CommandId> {
         let uses =

@@ -4,11 +4,13 @@
 //! In: an untagged response that is in the view already. Out: it is routed to the command that
 //! asked for it, or becomes an event.
 
-use crate::command::{Claim, Effect, Messages, ResponseKinds};
+use crate::command::{Claim, ClaimScope, Effect, Match, Messages, ResponseKinds};
 use crate::engine::Engine;
 use crate::engine::events::excerpt::{excerpt, left_out};
 use crate::engine::inflight::InFlight;
 use crate::engine::inflight::ambiguous::{MAX_DIVERTED, may_be_contested};
+#[cfg(test)]
+use crate::engine::inflight::claim_index::keyword_of;
 use crate::engine::inflight::entry::{InFlightCommand, ever};
 use crate::engine::submit::slot::data_event;
 use crate::types::{
@@ -112,7 +114,7 @@ impl InFlight {
         if let Some(lost) = &mut entry.lost {
             lost.found(&response);
         }
-        if !entry.job.trim(&mut response) {
+        if !entry.job.trim(&mut response) || entry.is_left_out(&response) {
             return None;
         }
         if let Some(own) = &mut entry.own {
@@ -187,7 +189,8 @@ impl InFlight {
         kind: ResponseKinds,
     ) -> Option<CommandId> {
         let listens = |f: &InFlightCommand| {
-            f.class.answered_by.overlaps(kind) || f.class.keywords.contains(&response.name())
+            let by_keyword = f.class.keywords.contains(&keyword_of(response));
+            if f.class.claims_by_keyword() { by_keyword } else { f.class.answered_by.overlaps(kind) }
         };
         let all = self.entries.iter().filter(|(_, f)| listens(f));
         let ranked = all.filter_map(|(id, f)| Some((f.fit_of(response, view)?, f.order, *id)));
@@ -216,6 +219,9 @@ impl InFlightCommand {
         if !self.begun || self.tags.is_empty() || self.is_below(response, view) {
             return None;
         }
+        if self.class.claims_by_keyword() && !self.may_claim(response) {
+            return None;
+        }
         let fit = match self.job.claims(response) {
             Claim::No => return None,
             Claim::Whole => Fit::Whole,
@@ -231,6 +237,29 @@ impl InFlightCommand {
         }
     }
 
+    /// Whether this response can be one of a user's own command, whatever that claims: rows, copied
+    /// and expunged messages only of those that it names, and no state of the selection.
+    fn may_claim(&self, response: &Untagged) -> bool {
+        let names =
+            |uids: &UidSet| self.messages.as_ref().is_some_and(|messages| messages.claims(uids) != Claim::No);
+        match response.answer() {
+            Answer::Flags(_) | Answer::Exists(_) | Answer::Recent(_) | Answer::Enabled(_) => false,
+            Answer::Status(status) => {
+                matches!(&status.code, Some(Code::CopyUid(copied)) if names(&copied.from()))
+            }
+            Answer::Fetch(row) => {
+                let messages = self.messages.as_ref();
+                messages.is_some_and(|messages| messages.matches(row) != Match::No)
+            }
+            Answer::Expunge { uid, .. } => uid.is_some_and(|uid| names(&uid.into())),
+            Answer::Vanished { uids, .. } => names(uids),
+            answer => match (&self.class.about, answer.mailbox()) {
+                (ClaimScope::Mailbox(mine), Some(named)) => mine.folded() == named.folded(),
+                _ => true,
+            },
+        }
+    }
+
     /// Whether it names existing messages beside these. Each of several lines has its own answer:
     /// messages behind these are named by a later line.
     fn names_more(&self, these: &UidSet, view: Option<&View>) -> bool {
@@ -240,6 +269,13 @@ impl InFlightCommand {
             more = more.intersection(&UidSet::from(Uid::MIN..=last));
         }
         view.has_any_of(&more)
+    }
+
+    /// Whether a row answers a user's own command only because `n:*` names the last message, too.
+    fn is_left_out(&self, response: &Untagged) -> bool {
+        let Answer::Fetch(row) = response.answer() else { return false };
+        self.class.claims_by_keyword()
+            && self.messages.as_ref().is_some_and(|messages| messages.leave_out(row))
     }
 
     /// Whether a row is of a message below `n:*` that was not the last one at any time since that

@@ -72,7 +72,7 @@ impl UnparsedLines {
         }
         let listens: Vec<usize> = class.answered_by.kinds().collect();
         for (kind, lines) in self.kinds.iter().enumerate() {
-            let all = listens.contains(&kind);
+            let all = !class.claims_by_keyword() && listens.contains(&kind);
             if !all && class.keywords.is_empty() {
                 continue;
             }

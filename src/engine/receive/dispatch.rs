@@ -113,7 +113,8 @@ impl Engine {
                 let names = names.clone();
                 let (claimer, back) = self.route(response);
                 // Believed only as the answer to an ENABLE of ours.
-                if claimer.is_some() {
+                let is_ours = |id| self.inflight.class(id).is_some_and(|class| class.ours);
+                if claimer.is_some_and(is_ours) {
                     for name in names {
                         if self.session.enabled.len() < MAX_ENABLED && !self.session.is_enabled(&name) {
                             self.session.enabled.push(name);

@@ -16,6 +16,8 @@
 //! |                            | message commands of a selection that the server has ended        |
 //! | CLOSE, UNSELECT            | any message command, any SELECT                                  |
 //! | SEARCH without ESEARCH     | another one: Dovecot says both answers before both tagged lines  |
+//! | a user's own               | what may be answered by the same, unless mailbox, messages or    |
+//! |                            | the tag in ESEARCH tell them apart; and such wait for it         |
 //! | FETCH, LIST                | another one, once the server has answered such out of order      |
 //! | IDLE                       | another IDLE, until its tagged line; the engine's, until its DONE |
 //! | saves its result as `$`    | what uses `$`, another that saves                                |
@@ -69,14 +71,15 @@ impl Verdict {
     }
 }
 
-/// Whether this command may go out beside those in flight; `flags_clash` says whether one of them
-/// uses flags of the same messages.
+/// Whether this command may go out beside those in flight. `flags_clash`: one of them uses flags of
+/// the same messages. `is_ambiguous`: its answers can't be told from those of one of them.
 pub(crate) fn admit(
     next: &Submission,
     messages: Option<&Messages>,
     selections: &SelectionFacts<'_>,
     load: &InFlightCounts,
     flags_clash: impl FnOnce() -> bool,
+    is_ambiguous: impl FnOnce() -> bool,
 ) -> Verdict {
     if let Some(selection_handle) = &next.selection_handle {
         match selection_verdict(selection_handle, selections) {
@@ -103,7 +106,8 @@ pub(crate) fn admit(
             && load.fetches > 0
         || selections.out_of_order && next.class.answered_by.overlaps(ResponseKinds::LIST) && load.lists > 0
         || load.deselects > 0 && next.selection_handle.is_some()
-        || !selections.rev2 && next.class.flags != FlagUse::None && flags_clash();
+        || !selections.rev2 && next.class.flags != FlagUse::None && flags_clash()
+        || is_ambiguous();
     if waits { Verdict::Wait } else { Verdict::Go }
 }
 

@@ -34,10 +34,10 @@ impl Numbering<'_> {
     }
 
     /// Whether its numbers are sent as UIDs where these are known: some servers renumber while a
-    /// command by number runs, or before they have reported it (against RFC 9051 section 7.5.1).
-    /// Whether a user's own command has such a form is unknown, and internal commands ask for UIDs.
+    /// command by number runs, or before they report it (against RFC 9051 section 7.5.1). A user's
+    /// own command says whether it has such a form; the engine's own ask for UIDs.
     fn may_name_uids(next: &Submission) -> bool {
-        next.class.ours && next.origin.is_user()
+        (next.class.ours || next.class.uid_form) && next.origin.is_user()
     }
 
     /// Whether this command can't name messages by number: it has no such form, the session has no

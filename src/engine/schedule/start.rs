@@ -107,7 +107,9 @@ impl Engine {
             idles_left: if next.origin.internal().is_some() { self.idle.left() } else { 0 },
         };
         let flags_clash = || self.inflight.flags_conflict(&next.class, messages.as_ref());
-        let verdict = admit(next, messages.as_ref(), &selections, self.inflight.counts(), flags_clash);
+        let is_ambiguous = || self.inflight.is_ambiguous(&next.class, messages.as_ref());
+        let counts = self.inflight.counts();
+        let verdict = admit(next, messages.as_ref(), &selections, counts, flags_clash, is_ambiguous);
         let (changes, reads_only) = (next.class.changes_messages, next.class.reads_only);
         match (verdict, &next.selection_handle) {
             (Verdict::Go, Some(handle)) if changes && self.selected.is_read_only(handle) => {

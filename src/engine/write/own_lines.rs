@@ -1,0 +1,134 @@
+//! Lines of users' own commands: which commands they may not be, and whether a line is what its
+//! class says of it.
+//!
+//! In: the name that was written, and the class by which it was admitted. Out: the error with which
+//! it ends, unsent.
+
+use crate::command::{Class, CommandName, FlagUse, Messages, UNCLAIMABLE};
+use crate::error::{Error, Result};
+
+/// What a user's own command may not be: it would change session, selection or notifications
+/// behind the engine's back.
+const RESERVED: [(&str, &str); 14] = [
+    ("AUTHENTICATE", "user and password go into `Config::login`; mechanisms of your own are not there yet"),
+    ("CLOSE", "`Mailbox::close` does it"),
+    ("COMPRESS", "compression is not there yet"),
+    ("DONE", "`Mailbox::idle` is ended by dropping its token"),
+    ("ENABLE", "name what is to be enabled in `Config::enable`"),
+    ("EXAMINE", "`Sender::examine` does it"),
+    ("IDLE", "the connection idles by itself; by hand `Mailbox::idle` does it"),
+    ("LOGIN", "user and password go into `Config::login`"),
+    ("LOGOUT", "`Sender::logout` does it"),
+    ("NOTIFY", "`Sender::notify` does it"),
+    ("SELECT", "`Sender::select` does it"),
+    ("STARTTLS", "`Config::starttls` does it"),
+    ("UNAUTHENTICATE", "connect again for another user"),
+    ("UNSELECT", "`Mailbox::unselect` does it"),
+];
+
+/// What the name of a command obliges its class to say, so that what is sent beside it stays sound.
+struct Duty {
+    name: &'static str,
+    /// It may be answered by one of these.
+    answered_by: &'static [&'static str],
+    /// It changes messages or their flags.
+    changes: bool,
+    /// The server may not send EXPUNGE while it runs by number (RFC 9051 section 7.5.1, RFC 5256
+    /// section 3).
+    expunge_free: bool,
+}
+
+const fn duty(name: &'static str, answered_by: &'static [&'static str]) -> Duty {
+    Duty { name, answered_by, changes: false, expunge_free: false }
+}
+
+impl Duty {
+    const fn expunge_free(self) -> Self {
+        Self { expunge_free: true, ..self }
+    }
+
+    const fn changes(self) -> Self {
+        Self { changes: true, ..self }
+    }
+}
+
+const DUTIES: [Duty; 14] = [
+    duty("FETCH", &["FETCH"]).expunge_free(),
+    duty("STORE", &["FETCH"]).expunge_free().changes(),
+    duty("SEARCH", &["SEARCH", "ESEARCH"]).expunge_free(),
+    duty("SORT", &["SORT", "ESEARCH"]).expunge_free(),
+    duty("THREAD", &["THREAD"]).expunge_free(),
+    duty("EXPUNGE", &[]).changes(),
+    duty("MOVE", &[]).changes(),
+    duty("REPLACE", &[]).changes(),
+    duty("COPY", &[]),
+    duty("LIST", &["LIST"]),
+    duty("LSUB", &["LSUB"]),
+    duty("STATUS", &["STATUS"]),
+    duty("ID", &["ID"]),
+    duty("CAPABILITY", &["CAPABILITY"]),
+];
+
+/// The commands about messages among these, which need a selected mailbox; others say `UID`.
+const OF_MESSAGES: usize = 9;
+
+/// Refuses a line of a user's own command that would change the session, or that its class does not
+/// fit. `selected`: it was submitted through a mailbox.
+pub(in crate::engine) fn check(
+    name: &CommandName,
+    class: &Class,
+    selected: bool,
+    messages: Option<&Messages>,
+) -> Result<()> {
+    let CommandName { name, by_uid } = name;
+    if let Some((_, instead)) = RESERVED.iter().find(|(reserved, _)| reserved == name) {
+        let why = "it can't be sent as a command of your own, for it would change the session unseen";
+        return Err(Error::unsupported(why).advise(*instead));
+    }
+    if let Some(keyword) = class.keywords.iter().find(|keyword| !is_claimable(keyword)) {
+        let why = format!("{keyword:?} is no answer that a command can claim: see `Class::answered_by`");
+        return Err(Error::invalid(why));
+    }
+    if class.alone {
+        return Ok(());
+    }
+    let place = DUTIES.iter().position(|duty| duty.name == name);
+    if !selected && (*by_uid || place.is_some_and(|place| place < OF_MESSAGES)) {
+        let why = "it is about a mailbox's messages: submit it through that `Mailbox`";
+        return Err(Error::invalid(why));
+    }
+    let duty = place.and_then(|place| DUTIES.get(place));
+    let by_number = matches!(messages, Some(Messages::Seqs(_)));
+    if !class.may_expunge && (*by_uid && by_number || !duty.is_some_and(|duty| duty.expunge_free)) {
+        let why = format!("EXPUNGE may arrive while {name} runs, and its class says that none may");
+        return Err(Error::invalid(why).advise("leave out `Class::expunge_free`"));
+    }
+    duty.map_or(Ok(()), |duty| duty.check(class))
+}
+
+/// Whether this is the keyword of answers that a command can have.
+fn is_claimable(keyword: &str) -> bool {
+    let is_keyword = |byte: u8| byte.is_ascii_graphic() && !byte.is_ascii_lowercase();
+    !keyword.is_empty() && keyword.bytes().all(is_keyword) && !UNCLAIMABLE.contains(&keyword)
+}
+
+impl Duty {
+    fn check(&self, class: &Class) -> Result<()> {
+        let Self { name, answered_by, changes, .. } = self;
+        let error = |why: String| Err(Error::invalid(why).advise("or let its class be a `Class::barrier`"));
+        if let Some(first) = answered_by.first()
+            && !answered_by.iter().any(|keyword| class.keywords.contains(keyword))
+        {
+            return error(format!(
+                "{name} is answered by {first}: its class must say so by `Class::answered_by`"
+            ));
+        }
+        if *changes && class.flags != FlagUse::Writes {
+            return error(format!("{name} changes messages: its class must say so by `Class::writes_flags`"));
+        }
+        if *changes && class.reads_only {
+            return error(format!("{name} changes messages: its class must be a `Class::change`"));
+        }
+        Ok(())
+    }
+}

@@ -20,6 +20,9 @@ pub trait MessageNumber:
     fn get(self) -> u32;
     /// The number with this value; `None` for 0.
     fn from_u32(value: u32) -> Option<Self>;
+    /// The number with this value; 1 for 0.
+    #[doc(hidden)]
+    fn at_least_one(value: u32) -> Self;
 }
 
 macro_rules! number {
@@ -129,6 +132,10 @@ impl sealed::Sealed for Uid {}
 impl sealed::Sealed for Seq {}
 
 impl MessageNumber for Uid {
+    fn at_least_one(value: u32) -> Self {
+        Self::new(value).unwrap_or(Self::MIN)
+    }
+
     fn get(self) -> u32 {
         Uid::get(self)
     }
@@ -138,6 +145,10 @@ impl MessageNumber for Uid {
 }
 
 impl MessageNumber for Seq {
+    fn at_least_one(value: u32) -> Self {
+        Self::new(value).unwrap_or(Self::MIN)
+    }
+
     fn get(self) -> u32 {
         Seq::get(self)
     }

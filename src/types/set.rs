@@ -210,8 +210,8 @@ impl<N: MessageNumber> Set<N> {
     /// The ranges, in ascending order.
     pub fn ranges(&self) -> impl DoubleEndedIterator<Item = RangeInclusive<N>> + ExactSizeIterator {
         self.ranges.iter().map(|&(first, last)| {
-            // Only numbers were inserted, so none is zero.
-            N::from_u32(first).zip(N::from_u32(last)).map_or_else(Self::never, |(a, b)| a..=b)
+            // None is zero, since `insert_raw` leaves that out.
+            N::at_least_one(first)..=N::at_least_one(last)
         })
     }
 
@@ -278,10 +278,6 @@ impl<N: MessageNumber> Set<N> {
             pieces.push(piece);
         }
         pieces
-    }
-
-    fn never() -> RangeInclusive<N> {
-        unreachable!("a set never holds 0: insert_raw keeps it out")
     }
 }
 

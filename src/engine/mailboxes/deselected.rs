@@ -59,7 +59,7 @@ impl DeselectedMailbox {
         let now = answer?;
         let differs = differs(known.messages, now.messages)
             || differs(known.uid_validity, now.uid_validity)
-            || rose(known.uid_next, now.uid_next)
+            || may_have_risen(known.uid_next, now.uid_next)
             || flags && differs(known.unseen, now.unseen)
             || flags && rose(known.highest_mod_seq, now.highest_mod_seq);
         differs.then_some(now)
@@ -75,14 +75,32 @@ fn rose<T: PartialOrd>(known: Option<T>, now: Option<T>) -> bool {
     known.zip(now).is_some_and(|(known, now)| known < now)
 }
 
+/// Whether it is higher now, or was not known: one message may have arrived as another was expunged.
+fn may_have_risen<T: PartialOrd>(known: Option<T>, now: Option<T>) -> bool {
+    now.is_some_and(|now| known.is_none_or(|known| known < now))
+}
+
 impl Mailboxes {
     /// A mailbox is deselected: if NOTIFY watches it, it will be asked what has changed unseen.
     /// `known`: what STATUS would have said of it.
     pub(in crate::engine) fn deselected(&mut self, selection: SelectionId, known: MailboxStatus) {
-        let Some(flags) = self.notify.watches_messages_of(&known.name) else { return };
         self.deselected.retain(|other| other.is_asked || !other.is(&known.name));
-        let (is_asked, answer) = (false, None);
-        self.deselected.push(DeselectedMailbox { selection, known, flags, is_asked, answer });
+        self.unwatched = Some((selection, known));
+        self.watch_deselected();
+    }
+
+    /// If NOTIFY watches the mailbox that was deselected last, it will be asked what has changed. Also
+    /// to be called when NOTIFY is accepted while the server may still have that mailbox selected:
+    /// changes of it are reported as those of the selected one then, which no view takes.
+    pub(in crate::engine) fn watch_deselected(&mut self) {
+        let Some((selection, known)) = self.unwatched.take() else { return };
+        match self.notify.watches_messages_of(&known.name) {
+            Some(flags) => {
+                let (is_asked, answer) = (false, None);
+                self.deselected.push(DeselectedMailbox { selection, known, flags, is_asked, answer });
+            }
+            None => self.unwatched = Some((selection, known)),
+        }
     }
 
     /// Whether there is one whose STATUS is still to be asked for.

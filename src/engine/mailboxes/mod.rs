@@ -33,6 +33,9 @@ pub(in crate::engine) struct Mailboxes {
     registry: Registry,
     own_changes: OwnChanges,
     deselected: Vec<DeselectedMailbox>,
+    /// The mailbox that was deselected last, if NOTIFY did not watch it then. After BAD to a SELECT
+    /// the server may still have it selected, and a NOTIFY accepted meanwhile watches it.
+    unwatched: Option<(SelectionId, MailboxStatus)>,
     /// What has changed and is not reported yet.
     events: Vec<Event>,
     requests: Vec<Request>,

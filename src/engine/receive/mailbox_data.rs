@@ -50,6 +50,9 @@ impl Engine {
             self.forget_notify();
             self.resync_selected();
         }
+        if self.selected.is_orphaned() {
+            self.mailboxes.watch_deselected();
+        }
         self.report_mailboxes();
     }
 

@@ -62,7 +62,8 @@ impl Selection {
         let uid_next = self.handle.get().uid_next;
         MailboxStatus {
             messages: Some(self.view.len()),
-            uid_next: uid_next.map(|uid_next| behind_last.map_or(uid_next, |behind| behind.max(uid_next))),
+            // With another UIDVALIDITY the server need not say UIDNEXT: then it is at least this.
+            uid_next: uid_next.max(behind_last),
             uid_validity: self.uid_validity,
             unseen: self.unseen(),
             highest_mod_seq: self.mod_seqs.so_far(),

@@ -373,3 +373,28 @@ fn idle_waits_for_all_windows_of_a_comparison() {
     ];
     run(kind, [0, 0], &ops, 0);
 }
+
+/// After BAD to a SELECT the server has the mailbox before selected still, and NOTIFY comes into force: what changes in it then
+/// is reported as of the selected mailbox, which the client has left.
+#[test]
+fn a_mailbox_that_the_server_left_later_than_the_client_is_asked_for_its_counts() {
+    let kind = Kind { notify: true, window: 50_000, ..Kind::default() };
+    let flow = |answers, dice| Op::Flow { answers, which: 0, dice };
+    let left = [Op::Select(1), flow(2, 2), flow(2, 2), Op::Select(0), flow(1, 1)];
+    let watched = [Op::Notify(2), flow(1, 2), Op::OtherExpunge { folder: 1, which: 0 }, Op::Select(0)];
+    run(kind, [0, 1], &[&left[..], &watched[..]].concat(), 0);
+}
+
+/// With another UIDVALIDITY the server need not say UIDNEXT. One message goes and another comes, unseen: the count is the same.
+#[test]
+fn where_uidnext_is_not_known_the_counts_of_a_mailbox_that_was_left_are_told() {
+    let kind = Kind { notify: true, window: 50_000, ..Kind::default() };
+    let flow = Op::Flow { answers: 2, which: 0, dice: 2 };
+    let changed = [Op::OtherExpunge { folder: 1, which: 0 }, Op::OtherPut { folder: 1, flags: 0 }];
+    // No UID is known when it is left; and the last one is.
+    for known in [&[][..], &[flow, flow]] {
+        let ops = [&[Op::Select(1), Op::Notify(2), flow, Op::NewUidValidity { folder: 1, size: 0 }][..], known];
+        run(kind, [0, 1], &[&ops.concat()[..], &[Op::Deselect(0)], &changed[..]].concat(), 0);
+        run(kind, [0, 1], &[&ops.concat()[..], &changed[..], &[Op::Deselect(0)]].concat(), 0);
+    }
+}

@@ -1,7 +1,9 @@
 //! FETCH: data of messages (RFC 9051 section 6.4.5), and which rows are whose.
 
 use super::messages::{Match, MessageChunks};
-use super::{Claim, Class, Command, FlagUse, Flow, Line, Messages, ResponseKinds, Session, Streaming};
+use super::{
+    Claim, Class, Command, FlagUse, Flow, Line, Messages, ResponseKinds, RowItems, Session, Streaming,
+};
 use crate::error::{Error, Result};
 use crate::types::{Answer, Done, IncrementalSet, Message, ModSeq, Section, Seq, Uid, Untagged};
 
@@ -132,6 +134,20 @@ impl Items {
         }
     }
 
+    /// Whether more was asked for than the UID, flags and the mod-sequence.
+    fn asks_data(&self) -> bool {
+        let simple = self.internal_date || self.size || self.envelope || self.body_structure;
+        simple || !self.sections.is_empty()
+    }
+
+    /// Whether flags were asked for that the row has, or the UID alone, and nothing else is there.
+    fn has_plain(&self, row: &Message) -> bool {
+        match row.flags() {
+            Some(_) => self.flags,
+            None => row.uid().is_some() && self.is_uid_alone(),
+        }
+    }
+
     pub(super) fn encode(&self, line: &mut Line, by_uid: bool) {
         line.open();
         let simple = [
@@ -208,6 +224,8 @@ pub struct Fetch {
     changed_since: Option<ModSeq>,
     pieces: MessageChunks,
     received: ReceivedRows,
+    /// The same for MODSEQ, if that was asked for.
+    mod_seqs: ReceivedRows,
     /// For each item asked for, by its place: the messages that it was received for. Servers may
     /// answer several commands before the first tagged line, so a second row of the same kind is
     /// likely another command's.
@@ -257,21 +275,25 @@ impl Fetch {
             changed_since: None,
             pieces: MessageChunks::default(),
             received: ReceivedRows::default(),
+            mod_seqs: ReceivedRows::default(),
             data: Vec::new(),
         }
+    }
+
+    /// Whether a row has flags, a mod-sequence or a UID alone, which were asked for and have not
+    /// been received of this message.
+    fn lacks_state(&self, row: &Message) -> bool {
+        self.items.has_plain(row) && !self.received.has(row)
+            || self.items.mod_seq && row.mod_seq().is_some() && !self.mod_seqs.has(row)
     }
 
     /// Only those messages that have changed since this mod-sequence (RFC 7162 section 3.1.4.1);
     /// needs CONDSTORE. The rows have the mod-sequence too.
     ///
-    /// ```no_run
-    /// # use imap_duplex::command::{Fetch, Items};
-    /// # async fn example(inbox: &imap_duplex::Mailbox, since: imap_duplex::types::ModSeq) -> imap_duplex::Result<()> {
-    /// let fetch = Fetch::new(inbox.newest(100), Items::new().flags()).changed_since(since);
-    /// let changed = inbox.submit(fetch).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
+    /// ```no_run # use imap_duplex::command::{Fetch, Items}; # async fn example(inbox:
+    /// &imap_duplex::Mailbox, since: imap_duplex::types::ModSeq) -> imap_duplex::Result<()> { let
+    /// fetch = Fetch::new(inbox.newest(100), Items::new().flags()).changed_since(since); let
+    /// changed = inbox.submit(fetch).await?; # Ok(()) # } ```
     pub fn changed_since(mut self, mod_seq: ModSeq) -> Self {
         self.changed_since = Some(mod_seq);
         self
@@ -334,13 +356,9 @@ impl Command for Fetch {
         });
         match (asked, unasked) {
             (0, 0) => {
-                let lacks = !self.received.has(row);
-                let asked = row.flags().is_some() && self.items.flags
-                    || row.mod_seq().is_some() && self.items.mod_seq
-                    || row.flags().is_none() && row.uid().is_some() && self.items.is_uid_alone();
                 match holds {
-                    Match::Surely if lacks && asked => Claim::Whole,
-                    Match::Perhaps if lacks && asked => Claim::Part,
+                    Match::Surely if self.lacks_state(row) => Claim::Whole,
+                    Match::Perhaps if self.lacks_state(row) => Claim::Part,
                     // Flags of a message that can't be identified.
                     _ => Claim::No,
                 }
@@ -348,19 +366,33 @@ impl Command for Fetch {
             (0, _) => Claim::No,
             // Only the server can resolve `$`; as answers are in order, its rows precede those of
             // later commands, even of one that names the message explicitly.
-            (_, 0) if (sure || matches!(self.which, Messages::Saved(_))) && lacking > 0 => Claim::Whole,
+            (_, 0)
+                if (sure || matches!(self.which, Messages::Saved(_)))
+                    && (lacking > 0 || self.lacks_state(row)) =>
+            {
+                Claim::Whole
+            }
             _ => Claim::Part,
         }
     }
 
-    fn repeats(&self, response: &Untagged) -> bool {
-        let Answer::Fetch(row) = response.answer() else { return false };
-        let mut repeats = false;
+    fn items_of(&self, response: &Untagged) -> RowItems {
+        let Answer::Fetch(row) = response.answer() else { return RowItems::default() };
+        let mut items = RowItems { flags_alone: self.items.asks_data(), ..RowItems::default() };
+        items.asked.set(RowItems::FLAGS, self.items.has_plain(row));
+        items.received.set(RowItems::FLAGS, self.received.has(row));
+        items.asked.set(RowItems::MOD_SEQ, self.items.mod_seq && row.mod_seq().is_some());
+        items.received.set(RowItems::MOD_SEQ, self.mod_seqs.has(row));
         self.items.each_place(row, |place| {
-            let received = place.and_then(|(place, _)| self.data.get(place));
-            repeats |= received.is_some_and(|received| received.has(row));
+            if let Some((place, _)) = place {
+                items.asked.set(RowItems::DATA + place, true);
+                items.flags_alone = false;
+            }
         });
-        repeats
+        for (place, received) in self.data.iter().enumerate() {
+            items.received.set(RowItems::DATA + place, received.has(row));
+        }
+        items
     }
 
     fn line_ended(&mut self, at: usize) {
@@ -373,8 +405,11 @@ impl Command for Fetch {
 
     fn received(&mut self, response: &Untagged) {
         let Answer::Fetch(row) = response.answer() else { return };
-        if row.flags().is_some() || row.mod_seq().is_some() || self.items.is_uid_alone() {
+        if row.flags().is_some() || self.items.is_uid_alone() {
             self.received.add(row);
+        }
+        if row.mod_seq().is_some() && self.items.mod_seq {
+            self.mod_seqs.add(row);
         }
         let data = &mut self.data;
         self.items.each_place(row, |place| {

@@ -61,6 +61,58 @@ pub(crate) use source::Taken;
 use crate::error::{Error, Result};
 use crate::types::{Done, MailboxName, Untagged};
 
+/// Items of a message's row, by numbers that the command gives them.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ItemSet(u64);
+
+impl ItemSet {
+    /// Items from the last bit on are taken for one.
+    fn bit(item: usize) -> u64 {
+        1 << item.min(63)
+    }
+
+    pub(crate) fn set(&mut self, item: usize, is_there: bool) {
+        self.0 |= if is_there { Self::bit(item) } else { 0 };
+    }
+
+    pub(crate) fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(crate) fn overlaps(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    pub(crate) fn is_subset_of(self, other: Self) -> bool {
+        self.0 & !other.0 == 0
+    }
+}
+
+/// What a row is to a command.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RowItems {
+    /// Which of its items were asked for.
+    pub(crate) asked: ItemSet,
+    /// What has been received of its message already.
+    pub(crate) received: ItemSet,
+    /// More than flags and mod-sequences was asked for, and the row has no more.
+    pub(crate) flags_alone: bool,
+}
+
+impl RowItems {
+    /// Flags; or the UID, where nothing else was asked for.
+    pub(crate) const FLAGS: usize = 0;
+    pub(crate) const MOD_SEQ: usize = 1;
+    /// From here on: all else.
+    pub(crate) const DATA: usize = 2;
+}
+
 /// A command: one of the library's, or one of your own. One whose result is the server's OK alone
 /// is an [`Action`].
 ///
@@ -143,11 +195,11 @@ pub trait Command: Send + 'static {
         true
     }
 
-    /// Whether a response that is this command's repeats what it has received already.
+    /// Which items of a row this command has asked for, and which it has received of that message.
     #[doc(hidden)]
-    fn repeats(&self, response: &Untagged) -> bool {
+    fn items_of(&self, response: &Untagged) -> RowItems {
         let _ = response;
-        false
+        RowItems::default()
     }
 
     /// Called when one of several lines has got its tagged response: `at` is its place among those

@@ -114,6 +114,92 @@ async fn of_a_message_whose_rows_went_to_the_older_fetch_twice_one_is_lacking() 
     .await;
 }
 
+/// The row of the second goes to the first, that of the third to the second, and the server has
+/// nothing more of the message.
+#[tokio::test(start_paused = true)]
+async fn of_a_message_of_which_a_fetch_has_some_items_alone_the_others_are_lacking() {
+    within(LIMIT, async {
+        for third in [false, true] {
+            let mut s = Session::open().await;
+            let inbox = s.select(&[11, 12]).await;
+            let both = || inbox.fetch(uid(12), Items::body().size());
+            let (first, second) = (both(), both());
+            let last = inbox.fetch(uid(12), Items::new().size());
+            let a = s.server.expect("UID FETCH 12 (RFC822.SIZE BODY.PEEK[])").await;
+            let b = s.server.expect("UID FETCH 12 (RFC822.SIZE BODY.PEEK[])").await;
+            let c = s.server.expect("UID FETCH 12 (RFC822.SIZE)").await;
+            s.server.say("* 2 FETCH (UID 12 RFC822.SIZE 4 BODY[] \"text\")").await;
+            s.server.say("* 2 FETCH (UID 12 RFC822.SIZE 4)").await;
+            s.server.say(&format!("{a} OK done")).await;
+            if third {
+                s.server.say("* 2 FETCH (UID 12 RFC822.SIZE 4 BODY[] \"text\")").await;
+            }
+            s.server.say(&format!("{b} OK done")).await;
+            s.server.say(&format!("{c} OK done")).await;
+            assert_eq!(first.await.expect("all").len(), 1);
+            match second.await {
+                Ok(rows) => assert!(third && rows[0].body().is_some()),
+                Err(error) => assert!(!third && error.kind() == ErrorKind::Incomplete, "{error}"),
+            }
+            match last.await {
+                Ok(rows) => assert!(!third && rows.is_empty(), "it may be gone"),
+                // Of the two rows that the second got, one may have been this one's.
+                Err(error) => assert!(third && error.kind() == ErrorKind::Incomplete, "{error}"),
+            }
+            s.events.ready();
+        }
+    })
+    .await;
+}
+
+/// The older one asked for flags, too: they are in its own row, which comes second.
+#[tokio::test(start_paused = true)]
+async fn a_row_goes_to_who_lacks_its_flags() {
+    within(LIMIT, async {
+        for size in [false, true] {
+            let mut s = Session::open().await;
+            let inbox = s.select(&[11, 12]).await;
+            let items = || if size { Items::new().size() } else { Items::new() };
+            let older = inbox.fetch(uid(12), Items::body().and(items()).flags());
+            let younger = inbox.fetch(uid(12), Items::body().and(items()));
+            let size = if size { "RFC822.SIZE 4 " } else { "" };
+            let asked = size.replace(" 4", "");
+            let a = s.server.expect(&format!("UID FETCH 12 (FLAGS {asked}BODY.PEEK[])")).await;
+            let b = s.server.expect(&format!("UID FETCH 12 ({asked}BODY.PEEK[])")).await;
+            s.server.say(&format!("* 2 FETCH (UID 12 {size}BODY[] \"text\")")).await;
+            s.server.say(&format!("* 2 FETCH (UID 12 FLAGS (\\Seen) {size}BODY[] \"text\")")).await;
+            s.server.say(&format!("{a} OK done")).await;
+            s.server.say(&format!("{b} OK done")).await;
+            let rows = older.await.expect("all");
+            assert!(rows.len() == 1 && rows[0].flags().is_some(), "{rows:?}");
+            let error = younger.await.expect_err("one of the two was its own");
+            assert_eq!(error.kind(), ErrorKind::Incomplete, "{error}");
+        }
+    })
+    .await;
+}
+
+/// No token says that the younger one was answered before the older one, which got its row.
+#[tokio::test(start_paused = true)]
+async fn a_detached_fetch_that_is_answered_out_of_order_does_not_complete() {
+    within(LIMIT, async {
+        let mut s = Session::open().await;
+        let inbox = s.select(&[11, 12]).await;
+        let _older = inbox.fetch(uid(11)..=uid(12), Items::new().size());
+        let younger = inbox.fetch(uid(12), Items::new().size()).detach();
+        s.server.expect("UID FETCH 11:12 (RFC822.SIZE)").await;
+        let b = s.server.expect("UID FETCH 12 (RFC822.SIZE)").await;
+        s.server.say("* 2 FETCH (UID 12 RFC822.SIZE 20)").await;
+        s.server.say(&format!("{b} OK done")).await;
+        let end = s.events.until("its end", |event| {
+            event.cause == Some(younger) && matches!(event.name(), "completed" | "failed")
+        });
+        let EventKind::Failed { kind, sent, .. } = end.await.kind else { panic!("completed") };
+        assert_eq!((kind, sent), (ErrorKind::Protocol, Sent::Fully));
+    })
+    .await;
+}
+
 /// What was in doubt had no UID, and the answer has.
 #[tokio::test(start_paused = true)]
 async fn a_row_that_comes_after_all_is_not_lacking_for_having_a_uid() {

@@ -1,10 +1,11 @@
 //! Commands in flight that ask the same: whose is the first answer?
 //!
-//! The oldest command's (ARCHITECTURE.md, section 7), and the next answer is the next one's. That
-//! is right as long as the younger command is not the first to end (RFC 9051 section 5.5 leaves
-//! that to the server), the older one is not refused, and no message's row is routed to it twice.
-//! Else a response routed to the older one may have been the younger one's, and its result is
-//! incomplete.
+//! The oldest command's (ARCHITECTURE.md, section 7), and the next answer is the next one's. That is
+//! right as long as the younger command is not the first to end (RFC 9051 section 5.5 leaves that
+//! to the server), the older one is not refused, no message's row is routed to it twice, and the
+//! younger one does not get a part of the items alone. Else a response routed to the older one may
+//! have been the younger one's, and its result is incomplete. (If the older one got one row of a
+//! message and the younger one none, the message was expunged in between: the EXPUNGE follows.)
 //!
 //! In: answers that one command received and others had asked for too; tagged responses. Out: the
 //! error of a command whose answers may have been diverted so. Once a server has answered out of
@@ -13,7 +14,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::command::{Effect, NameSet, ResponseKinds};
+use crate::command::{Effect, ItemSet, NameSet, ResponseKinds, RowItems};
 use crate::engine::inflight::InFlight;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::types::{Answer, CommandId, IncrementalSet, Message, Seq, Uid, Untagged};
@@ -49,45 +50,119 @@ impl RefusedFlag {
 #[derive(Debug, Default)]
 pub(super) struct DivertedAnswers {
     to: Vec<(CommandId, RefusedFlag)>,
-    uids: IncrementalSet<Uid>,
-    seqs: IncrementalSet<Seq>,
+    rows: Vec<DivertedRows>,
     names: NameSet,
     /// The result of a search, which names nothing.
     found: bool,
     /// Of these messages the older one got a further row since.
-    twice: IncrementalSet<Uid>,
-    twice_seqs: IncrementalSet<Seq>,
+    twice: MessageNumbers,
+    /// Of these it has got something itself, but not all that the older one got.
+    partly: MessageNumbers,
+}
+
+/// Rows that had the same of what was asked for.
+#[derive(Debug)]
+struct DivertedRows {
+    items: ItemSet,
+    /// Flags for who asked for more: if nothing else of a message follows, they were no answer.
+    flags_alone: bool,
+    messages: MessageNumbers,
+}
+
+/// How many kinds of rows are told apart; of further kinds all items must be received.
+const MAX_KINDS: usize = 8;
+
+/// Messages by their UIDs; of those that rows name by number alone, by number.
+#[derive(Debug, Default)]
+struct MessageNumbers {
+    uids: IncrementalSet<Uid>,
+    seqs: IncrementalSet<Seq>,
+}
+
+impl MessageNumbers {
+    fn insert(&mut self, row: &Message) {
+        match (row.uid(), row.seq()) {
+            (Some(uid), _) => self.uids.insert(uid),
+            (None, Some(seq)) => self.seqs.insert(seq),
+            (None, None) => {}
+        }
+    }
+
+    /// An earlier row may have named the message by its number alone.
+    fn remove(&mut self, row: &Message) {
+        if let Some(uid) = row.uid() {
+            self.uids.remove(uid);
+        }
+        if let Some(seq) = row.seq() {
+            self.seqs.remove(seq);
+        }
+    }
+
+    fn contains(&self, row: &Message) -> bool {
+        row.uid().is_some_and(|uid| self.uids.contains(uid))
+            || row.seq().is_some_and(|seq| self.seqs.contains(seq))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.uids.is_empty() && self.seqs.is_empty()
+    }
+
+    /// Whether none of them is there any more, as far as the UIDs of all messages are known.
+    fn are_gone(&self, view: Option<&View>) -> bool {
+        let gone = |view: &View| {
+            view.has_uids() && view.unknown().is_none() && !view.has_any_of(&self.uids.to_set())
+        };
+        self.seqs.is_empty() && (self.uids.is_empty() || view.is_some_and(gone))
+    }
 }
 
 impl DivertedAnswers {
-    fn add(&mut self, response: &Untagged, to: CommandId, refused: &RefusedFlag) {
+    fn add(&mut self, response: &Untagged, items: RowItems, to: CommandId, refused: &RefusedFlag) {
         if self.to.iter().all(|(other, _)| *other != to) {
             self.to.push((to, refused.clone()));
         }
         match response.answer() {
-            Answer::Fetch(row) => match (row.uid(), row.seq()) {
-                (Some(uid), _) => self.uids.insert(uid),
-                (None, Some(seq)) => self.seqs.insert(seq),
-                (None, None) => {}
-            },
+            Answer::Fetch(row) => self.rows_with(items).messages.insert(row),
             Answer::List(entry) | Answer::Lsub(entry) => self.names.insert(&entry.name),
             Answer::MailboxStatus(status) => self.names.insert(&status.name),
             answer => self.found |= is_found(answer),
         }
     }
 
+    /// The rows with what was asked for of such a row, or with more where there are too many kinds.
+    fn rows_with(&mut self, RowItems { asked, flags_alone, .. }: RowItems) -> &mut DivertedRows {
+        let place = self.rows.iter().position(|rows| rows.items == asked);
+        let place = place.unwrap_or_else(|| {
+            if self.rows.len() < MAX_KINDS {
+                let messages = MessageNumbers::default();
+                self.rows.push(DivertedRows { items: asked, flags_alone, messages });
+            }
+            self.rows.len() - 1
+        });
+        let rows = &mut self.rows[place];
+        rows.items = rows.items.union(asked);
+        rows.flags_alone &= flags_alone;
+        rows
+    }
+
     /// It has received such an answer after all.
-    pub(super) fn found(&mut self, response: &Untagged) {
+    pub(super) fn found(&mut self, response: &Untagged, items: RowItems) {
         match response.answer() {
-            // What was diverted may have named the message by its number alone.
             Answer::Fetch(row) => {
-                if let Some(uid) = row.uid() {
-                    self.uids.remove(uid);
-                    self.twice.remove(uid);
+                let all = items.asked.union(items.received);
+                let mut lacks = false;
+                for rows in self.rows.iter_mut().filter(|rows| rows.messages.contains(row)) {
+                    if rows.items.is_subset_of(all) {
+                        rows.messages.remove(row);
+                    } else {
+                        lacks = true;
+                    }
                 }
-                if let Some(seq) = row.seq() {
-                    self.seqs.remove(seq);
-                    self.twice_seqs.remove(seq);
+                if lacks && !all.is_empty() {
+                    self.partly.insert(row);
+                } else if !lacks {
+                    self.twice.remove(row);
+                    self.partly.remove(row);
                 }
             }
             Answer::List(entry) | Answer::Lsub(entry) => self.names.remove(&entry.name),
@@ -98,26 +173,21 @@ impl DivertedAnswers {
 
     /// The older one gets a further row of a message.
     fn again(&mut self, row: &Message) {
-        if let Some(uid) = row.uid().filter(|uid| self.uids.contains(*uid)) {
-            self.twice.insert(uid);
-        }
-        if let Some(seq) = row.seq().filter(|seq| self.seqs.contains(*seq)) {
-            self.twice_seqs.insert(seq);
+        if self.answers().any(|rows| rows.messages.contains(row)) {
+            self.twice.insert(row);
         }
     }
 
-    /// Whether of a message that is still there the older one got two rows, and this one none.
-    fn is_one_of_two(&self, view: Option<&View>) -> bool {
-        let all_gone = |view: &View| view.has_uids() && !view.has_any_of(&self.twice.to_set());
-        !self.twice_seqs.is_empty() || !self.twice.is_empty() && !view.is_some_and(all_gone)
+    /// The rows each of which may have been an answer by itself.
+    fn answers(&self) -> impl Iterator<Item = &DivertedRows> {
+        self.rows.iter().filter(|rows| !rows.flags_alone)
     }
 
     /// Whether the server has nothing of it left to send: of messages that are gone it sends
     /// nothing.
     fn is_nothing(&self, view: Option<&View>) -> bool {
-        let all_gone = |view: &View| view.has_uids() && !view.has_any_of(&self.uids.to_set());
-        let uids = self.uids.is_empty() || view.is_some_and(all_gone);
-        uids && self.seqs.is_empty() && self.names.is_empty() && !self.found
+        let gone = self.answers().all(|rows| rows.messages.are_gone(view));
+        gone && self.partly.is_empty() && self.names.is_empty() && !self.found
     }
 }
 
@@ -172,7 +242,8 @@ impl InFlight {
         let refused = contested.refused.clone();
         for id in contested_by {
             if let Some(entry) = self.entries.get_mut(id).filter(|f| matches!(f.class.effect, Effect::None)) {
-                entry.lost.get_or_insert_default().add(response, owner, &refused);
+                let items = entry.job.items_of(response);
+                entry.lost.get_or_insert_default().add(response, items, owner, &refused);
             }
         }
     }
@@ -185,7 +256,8 @@ impl InFlight {
     }
 
     /// The error of a command that ends before one that got what it had asked for, or after that
-    /// one was refused or got it twice. If it is `Protocol`, the server does not answer in order.
+    /// one was refused or got it twice, or where it got only some of that itself. If it is
+    /// `Protocol`, the server does not answer in order.
     pub(super) fn check_diverted(&self, id: CommandId, view: Option<&View>) -> Option<Error> {
         let entry = self.entries.get(&id).filter(|entry| entry.own.is_none())?;
         let lost = entry.lost.as_ref().filter(|lost| !lost.is_nothing(view))?;
@@ -197,9 +269,11 @@ impl InFlight {
         }
         let message = if let Some((refused, _)) = lost.to.iter().find(|(_, refused)| refused.get()) {
             format!("{refused} was refused, which had got rows that may have been its own")
-        } else if lost.is_one_of_two(view) {
+        } else if !lost.twice.are_gone(view) {
             "rows of the same messages went twice to an older command: one of them may have been its own"
                 .to_owned()
+        } else if !lost.partly.is_empty() {
+            "some items of its messages went to an older command, and may have been its own".to_owned()
         } else {
             return None;
         };

@@ -409,7 +409,8 @@ fn completion(flight: &InFlightCommand, result: &Result<Done>) -> EventKind {
     let overrun = flight.job.overrun_detached();
     let detached = flight.job.detached();
     // Of a detached command no token says that something is missing.
-    let is_failure = |e: &&Error| flight.invalid_source || detached && e.kind() == ErrorKind::Incomplete;
+    let may_lack = |e: &&Error| matches!(e.kind(), ErrorKind::Incomplete | ErrorKind::Protocol);
+    let is_failure = |e: &&Error| flight.invalid_source || detached && may_lack(e);
     if let Some(error) = overrun.as_ref().or(result.as_ref().err().filter(is_failure)) {
         return error.to_event(command);
     }

@@ -107,12 +107,15 @@ impl InFlight {
     ) -> Option<Event> {
         self.note_contested(&response, id, contested_by);
         let mut entry = self.entries.get_mut(&id)?;
-        if entry.contested.is_some() && entry.job.repeats(&response) {
-            self.note_again(&response, id);
-            entry = self.entries.get_mut(&id)?;
-        }
-        if let Some(lost) = &mut entry.lost {
-            lost.found(&response);
+        if entry.contested.is_some() || entry.lost.is_some() {
+            let items = entry.job.items_of(&response);
+            if let Some(lost) = &mut entry.lost {
+                lost.found(&response, items);
+            }
+            if items.asked.overlaps(items.received) {
+                self.note_again(&response, id);
+                entry = self.entries.get_mut(&id)?;
+            }
         }
         if !entry.job.trim(&mut response) || entry.is_left_out(&response) {
             return None;

@@ -12,7 +12,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::command::{Claim, Command, Flow, Line, Messages, Session};
+use crate::command::{Claim, Command, Flow, Line, Messages, RowItems, Session};
 use crate::engine::events::backlog::{Backlog, mark};
 use crate::engine::events::blocks::Blocks;
 use crate::engine::events::excerpt::left_out;
@@ -318,8 +318,8 @@ pub(crate) trait ErasedCommand: Send {
     /// Leaves out of a response that is this command's what it has not asked for. Whether anything
     /// is left.
     fn trim(&self, response: &mut Untagged) -> bool;
-    /// Whether a response that is this command's repeats what it has received already.
-    fn repeats(&self, response: &Untagged) -> bool;
+    /// Which items of a row this command has asked for, and which it has received of that message.
+    fn items_of(&self, response: &Untagged) -> RowItems;
     /// The line at this place among those without a tagged response has got its own.
     fn line_ended(&mut self, at: usize);
     /// Takes a response that is this command's; gives it back if its token was detached. `sent`: of
@@ -392,8 +392,8 @@ impl<C: Command> ErasedCommand for Submitted<C> {
         self.command.awaits_challenge()
     }
 
-    fn repeats(&self, response: &Untagged) -> bool {
-        self.command.repeats(response)
+    fn items_of(&self, response: &Untagged) -> RowItems {
+        self.command.items_of(response)
     }
 
     fn line_ended(&mut self, at: usize) {

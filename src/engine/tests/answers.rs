@@ -266,6 +266,8 @@ impl Server {
                 self.finish(at, "OK", if self.kind.uidplus || self.kind.rev2 { &code } else { "" });
             }
             Cmd::Fetch { which, since, .. } => {
+                let fetches = self.resolve(&which);
+                self.outcome(at).fetches.get_or_insert_default().extend(fetches);
                 self.begin_with(at, &which);
                 if let Some(since) = since {
                     self.only_changed(at, since);

@@ -374,8 +374,9 @@ fn idle_waits_for_all_windows_of_a_comparison() {
     run(kind, [0, 0], &ops, 0);
 }
 
-/// After BAD to a SELECT the server has the mailbox before selected still, and NOTIFY comes into force: what changes in it then
-/// is reported as of the selected mailbox, which the client has left.
+/// After BAD to a SELECT the server has the mailbox before selected still, and NOTIFY comes into
+/// force: what changes in it then is reported as of the selected mailbox, which the client has
+/// left.
 #[test]
 fn a_mailbox_that_the_server_left_later_than_the_client_is_asked_for_its_counts() {
     let kind = Kind { notify: true, window: 50_000, ..Kind::default() };
@@ -385,7 +386,8 @@ fn a_mailbox_that_the_server_left_later_than_the_client_is_asked_for_its_counts(
     run(kind, [0, 1], &[&left[..], &watched[..]].concat(), 0);
 }
 
-/// With another UIDVALIDITY the server need not say UIDNEXT. One message goes and another comes, unseen: the count is the same.
+/// With another UIDVALIDITY the server need not say UIDNEXT. One message goes and another comes,
+/// unseen: the count is the same.
 #[test]
 fn where_uidnext_is_not_known_the_counts_of_a_mailbox_that_was_left_are_told() {
     let kind = Kind { notify: true, window: 50_000, ..Kind::default() };
@@ -393,8 +395,90 @@ fn where_uidnext_is_not_known_the_counts_of_a_mailbox_that_was_left_are_told() {
     let changed = [Op::OtherExpunge { folder: 1, which: 0 }, Op::OtherPut { folder: 1, flags: 0 }];
     // No UID is known when it is left; and the last one is.
     for known in [&[][..], &[flow, flow]] {
-        let ops = [&[Op::Select(1), Op::Notify(2), flow, Op::NewUidValidity { folder: 1, size: 0 }][..], known];
+        let ops =
+            [&[Op::Select(1), Op::Notify(2), flow, Op::NewUidValidity { folder: 1, size: 0 }][..], known];
         run(kind, [0, 1], &[&ops.concat()[..], &[Op::Deselect(0)], &changed[..]].concat(), 0);
         run(kind, [0, 1], &[&ops.concat()[..], &changed[..], &[Op::Deselect(0)]].concat(), 0);
     }
+}
+
+/// Rows come in any order: an older FETCH gets the row of a younger one that asked for no flags,
+/// and then its own.
+#[test]
+fn flags_are_not_lacking_where_all_else_came_with_anothers_row() {
+    let kind = Kind { rev2: true, mixes_rows: true, window: 50_000, ..Kind::default() };
+    let ops = [
+        Op::Select(133),
+        Op::Fetch { via: 0, set: 26886, items: 253 },
+        Op::Fetch { via: 0, set: 0, items: 2 },
+        Op::Append { to: 0, size: 0, flags: 0 },
+        Op::Fetch { via: 0, set: 28276, items: 236 },
+        Op::Flow { answers: 2, which: 0, dice: 2 },
+        Op::Flow { answers: 134, which: 51939, dice: 12434 },
+    ];
+    run(kind, [0, 4], &ops, 0);
+}
+
+/// The same; and then the message goes, so that the older one has no row of its own: the younger
+/// one gets none.
+#[test]
+fn a_row_may_be_taken_for_that_of_a_message_that_is_gone() {
+    let kind = Kind { mixes_rows: true, window: 50_000, ..Kind::default() };
+    let ops = [
+        Op::Select(104),
+        Op::Fetch { via: 0, set: 26462, items: 65 },
+        Op::Fetch { via: 0, set: 7150, items: 0 },
+        Op::List,
+        Op::Fetch { via: 0, set: 14304, items: 64 },
+        Op::Drop(47),
+        Op::Detach(3),
+        Op::Select(0),
+        Op::Flow { answers: 2, which: 0, dice: 98 },
+        Op::OtherExpunge { folder: 68, which: 18551 },
+        Op::Select(0),
+        Op::Flow { answers: 3, which: 21476, dice: 4154 },
+        Op::Answer { which: 58121, dice: 260 },
+    ];
+    run(kind, [4, 0], &ops, 0);
+}
+
+/// A detached FETCH ends before one of the engine's that got its row: its end says that something
+/// may be lacking.
+#[test]
+fn a_detached_fetch_whose_row_went_to_an_older_one_fails() {
+    let kind = Kind { mixes_rows: true, window: 50_000, ..Kind::default() };
+    let ops = [
+        Op::Select(107),
+        Op::Flow { answers: 2, which: 0, dice: 1658 },
+        Op::Store { via: 0, set: 14448, how: 64, flags: 0 },
+        Op::Flow { answers: 4, which: 25009, dice: 0 },
+        Op::Fetch { via: 0, set: 12582, items: 1 },
+        Op::Detach(0),
+        Op::Flow { answers: 3, which: 7201, dice: 1732 },
+    ];
+    run(kind, [0, 3], &ops, 0);
+}
+
+/// Flags that nobody asked for come while two FETCHes wait; the older one is refused, and the
+/// message goes. Of the younger one that row was no answer, since it asked for more, of which
+/// nothing came.
+#[test]
+fn flags_alone_are_no_answer_to_who_asked_for_more() {
+    let kind = Kind { rev2: true, window: 50_000, ..Kind::default() };
+    let flow = |answers, dice| Op::Flow { answers, which: 0, dice };
+    let ops = [
+        Op::Select(109),
+        flow(1, 5810),
+        Op::Fetch { via: 0, set: 19617, items: 31 },
+        Op::OtherExpunge { folder: 161, which: 24571 },
+        Op::Fetch { via: 0, set: 43516, items: 181 },
+        flow(2, 0),
+        flow(75, 0),
+        flow(52, 45572),
+        Op::ReportFlags(0),
+        flow(216, 0),
+        Op::OtherExpunge { folder: 157, which: 0 },
+        Op::Answer { which: 0, dice: 6456 },
+    ];
+    run(kind, [0, 2], &ops, 0);
 }

@@ -35,6 +35,8 @@ pub(super) struct Task {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Outcome {
     pub(super) lines: usize,
+    /// Of a FETCH: the messages that it named when the server began with each line.
+    pub(super) fetches: Option<Vec<u32>>,
     /// The mailbox that was selected when it was executed.
     pub(super) folder: Option<usize>,
     /// The messages that it named, of those the session knew of when each line came.

@@ -6,6 +6,7 @@
 mod codec;
 mod config;
 mod dial;
+mod getters;
 mod handshake;
 mod pump;
 mod sasl;

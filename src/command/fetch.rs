@@ -290,10 +290,14 @@ impl Fetch {
     /// Only those messages that have changed since this mod-sequence (RFC 7162 section 3.1.4.1);
     /// needs CONDSTORE. The rows have the mod-sequence too.
     ///
-    /// ```no_run # use imap_duplex::command::{Fetch, Items}; # async fn example(inbox:
-    /// &imap_duplex::Mailbox, since: imap_duplex::types::ModSeq) -> imap_duplex::Result<()> { let
-    /// fetch = Fetch::new(inbox.newest(100), Items::new().flags()).changed_since(since); let
-    /// changed = inbox.submit(fetch).await?; # Ok(()) # } ```
+    /// ```no_run
+    /// # use imap_duplex::command::{Fetch, Items};
+    /// # async fn example(inbox: &imap_duplex::Mailbox, since: imap_duplex::types::ModSeq) -> imap_duplex::Result<()> {
+    /// let fetch = Fetch::new(inbox.newest(100), Items::new().flags()).changed_since(since);
+    /// let changed = inbox.submit(fetch).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn changed_since(mut self, mod_seq: ModSeq) -> Self {
         self.changed_since = Some(mod_seq);
         self

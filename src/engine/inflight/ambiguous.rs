@@ -69,7 +69,7 @@ struct DivertedRows {
     messages: MessageNumbers,
 }
 
-/// How many kinds of rows are told apart; of further kinds all items must be received.
+/// How many kinds of rows are kept apart; of further kinds all items must be received.
 const MAX_KINDS: usize = 8;
 
 /// Messages by their UIDs; of those that rows name by number alone, by number.

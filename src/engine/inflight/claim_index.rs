@@ -87,9 +87,9 @@ impl ClaimIndex {
         }
     }
 
-    /// Whether a command can't be told from one in flight by the responses that both may claim,
-    /// since one of them is a user's own: what that one asks for is not known. `names_same`: whether
-    /// a command in flight may name some of the same messages.
+    /// Whether a command and one in flight may claim the same responses, since one of them is a
+    /// user's own: what that one asks for is not known. `names_same`: whether a command in flight
+    /// may name some of the same messages.
     pub(super) fn is_ambiguous(
         &self,
         next: &Class,

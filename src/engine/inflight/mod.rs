@@ -239,7 +239,7 @@ impl InFlight {
         any
     }
 
-    /// Whether the answers of a command can't be told from those of one in flight.
+    /// Whether the answers of a command could be taken for those of one in flight.
     pub(in crate::engine) fn is_ambiguous(&self, next: &Class, messages: Option<&Messages>) -> bool {
         let names_same = |id: CommandId| {
             messages.zip(self.messages(id)).is_none_or(|(mine, others)| mine.may_overlap(others))

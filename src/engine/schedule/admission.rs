@@ -72,7 +72,7 @@ impl Verdict {
 }
 
 /// Whether this command may go out beside those in flight. `flags_clash`: one of them uses flags of
-/// the same messages. `is_ambiguous`: its answers can't be told from those of one of them.
+/// the same messages. `is_ambiguous`: its answers could be taken for those of one of them.
 pub(crate) fn admit(
     next: &Submission,
     messages: Option<&Messages>,

@@ -227,10 +227,10 @@ impl World {
         all.filter(|other| other.folder == outcome.folder && !std::ptr::eq(*other, outcome))
     }
 
-    /// Whether the server tells rows in any order, and another FETCH that named this message was
+    /// Whether the server sends rows in any order, and another FETCH that named this message was
     /// answered without it, for it was gone by then: the row of this one went there. The client
     /// sees one row and two answers, and so it does where a message goes between two answers in
-    /// order: it is told of the EXPUNGE next, and nothing of a message that is there is lacking.
+    /// order: the EXPUNGE follows, and nothing of a message that exists is lacking.
     fn was_taken_for_one_that_is_gone(&self, outcome: &Outcome, uid: u32) -> bool {
         let named = |other: &Outcome| other.fetches.as_ref().is_some_and(|named| named.contains(&uid));
         let without = |other: &Outcome| {
@@ -239,10 +239,10 @@ impl World {
         self.server.kind.mixes_rows && self.other_fetches(outcome).any(without)
     }
 
-    /// Whether this FETCH was sent no row of a message of which another one was, or of which flags
-    /// came that nobody had asked for: it was gone, and the client had not been told. Where those
-    /// rows went to another FETCH that was refused then, or got two of them, one may have been this
-    /// one's for all that the client knows.
+    /// Whether this FETCH was sent no row of a message, and another one was, or unsolicited flags of
+    /// it were received: it had been expunged, and the EXPUNGE was not sent yet. Where those rows
+    /// were routed to another FETCH that was refused then, or got two of them, the client can't know
+    /// whether one was this one's.
     fn may_seem_to_lack_a_row(&self, intent: &Intent, outcome: &Outcome) -> bool {
         let select = self.selects.iter().find(|(_, selection)| Some(**selection) == intent.selection);
         let there = select.map_or(&[][..], |(select, _)| self.server.response.uids_of(*select));

@@ -57,7 +57,7 @@ pub(super) struct InFlightCommand {
     /// Its place among all that were sent: answers come in this order.
     pub(super) order: u64,
     pub(super) at_start: AtStart,
-    /// How much of it was written before it was [sent again](InFlight::take_for_retry).
+    /// How much of it was written before it was [sent again](super::InFlight::take_for_retry).
     pub(super) sent_before: Sent,
     /// Its line has parameters of SELECT.
     pub(super) has_params: bool,

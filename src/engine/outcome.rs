@@ -59,7 +59,10 @@ impl Engine {
         };
         selection.on_ended(by);
         self.forget_internal(selection.id());
-        self.mailboxes.deselected(selection.id(), selection.status());
+        // What STATUS would say is counted from the flags of all messages.
+        if self.session.can("NOTIFY") || self.mailboxes.is_notify_in_force() {
+            self.mailboxes.deselected(selection.id(), selection.status());
+        }
         let place = Some(selection.handle().place().clone());
         self.output.report(Event::new(EventKind::SelectionEnded).at(place).caused_by(cause));
     }

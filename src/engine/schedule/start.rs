@@ -124,9 +124,9 @@ impl Engine {
     pub(in crate::engine) fn fail_unsent(&mut self, submission: Submission, error: Error) {
         let place = submission.place();
         log::not_sent(&submission.log_subject(), &error);
-        let Submission { id, job, class, origin, opens, .. } = submission;
+        let Submission { id, job, class, origin, opens, sent_before, .. } = submission;
         let named = place.as_ref().map(|place| &place.mailbox);
-        let error = error.in_command(job.name()).about(named, None).with_sent(Sent::No);
+        let error = error.in_command(job.name()).about(named, None).with_sent(sent_before);
         failed_for_good(&class, opens.as_deref(), &error);
         if origin.is_user() && job.wanted() {
             self.tell_failed(id, job.name(), &error, place);

@@ -259,7 +259,7 @@ pub mod types;
 mod view;
 mod wire;
 
-pub use client::{Driver, Mailbox, Receiver, Rows, Select, Sender, Token};
+pub use client::{Driver, Mailbox, Receiver, Rows, Select, Sender, Submit, Token};
 pub use command::Command;
 pub use error::{Error, ErrorKind, Result, Sent};
 pub use net::{Config, Timeouts};

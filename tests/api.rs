@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use imap_duplex::command::{Command, Fetch, Items, Search, Store};
+use imap_duplex::command::{Command, Fetch, Items, Noop, SaveSearch, Search, Store};
 use imap_duplex::{
     Answer, Capabilities, Code, CommandId, Config, Driver, Error, ErrorKind, Event, EventKind, Flag, Flags,
     Limits, Mailbox, MailboxName, MailboxState, MailboxStatus, Message, ModSeq, Part, Receiver, Rows,
-    Section, Select, Sender, Sent, Seq, SeqSet, Snapshot, SnapshotMessage, StatusResponse, Timeouts, Token,
-    Uid, UidSet, UidValidity, Untagged, ViewSync,
+    Section, Select, Sender, Sent, Seq, SeqSet, Snapshot, SnapshotMessage, StatusResponse, Submit, Timeouts,
+    Token, Uid, UidSet, UidValidity, Untagged, ViewSync,
 };
 
 fn shared<T: Send + Sync + Debug + 'static>() {}
@@ -19,6 +19,14 @@ fn compared<T: Clone + PartialEq + Debug + Send + Sync + 'static>() {}
 fn keys<T: Clone + Eq + Hash + Debug + Send + Sync + 'static>() {}
 fn ordered<T: Copy + Ord + Hash + Debug + Send + Sync + 'static>() {}
 fn command<T: Command>() {}
+fn submitted<T: Submit<Output = O>, O>() {}
+fn awaited<T: Future<Output = imap_duplex::Result<O>> + Unpin, O>() {}
+
+/// Whatever is generic over commands can submit them and await their tokens.
+fn generic<C: Command>() {
+    submitted::<C, C::Output>();
+    awaited::<Token<C>, C::Output>();
+}
 
 #[test]
 fn handles_go_between_tasks() {
@@ -34,6 +42,16 @@ fn handles_go_between_tasks() {
     sent::<Token<Store>>();
     sent::<Rows<Fetch>>();
     command::<Search>();
+}
+
+#[test]
+fn what_is_submitted_says_what_its_token_gives() {
+    generic::<Noop>();
+    submitted::<Select, Mailbox>();
+    submitted::<SaveSearch, imap_duplex::command::SavedSearch>();
+    awaited::<Token<Select>, Mailbox>();
+    let _: fn(&Token<Select>) -> Mailbox = Token::mailbox;
+    let _: fn(&Token<SaveSearch>) -> imap_duplex::command::SavedSearch = Token::saved;
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use super::{Handle, Sender};
+use super::Sender;
 use crate::engine::{ReadyOutcome, SelectionHandle};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Event, MailboxName, MailboxState, ModSeq, SelectionId, Seq, SeqSet, Uid, UidValidity};
@@ -39,14 +39,14 @@ use crate::view::Snapshot;
 /// # }
 /// ```
 pub struct Mailbox {
-    handle: Arc<Handle>,
+    sender: Sender,
     selection_handle: Arc<SelectionHandle>,
 }
 
 impl Mailbox {
-    pub(super) fn new(handle: Arc<Handle>, selection_handle: Arc<SelectionHandle>) -> Self {
+    pub(super) fn new(sender: Sender, selection_handle: Arc<SelectionHandle>) -> Self {
         selection_handle.add_handle();
-        Self { handle, selection_handle }
+        Self { sender, selection_handle }
     }
 
     /// The mailbox's name.
@@ -213,7 +213,7 @@ impl Mailbox {
             ReadyOutcome::Ended(refusal) => refusal,
         };
         // If the connection has ended, that is the cause of every other failure.
-        let closed = self.handle.shared.closed().map(|reason| Error::closed(&reason));
+        let closed = self.sender.shared().closed().map(|reason| Error::closed(&reason));
         Err(refusal.or(closed).unwrap_or_else(|| {
             let why = format!("the selection of {} ended before all was known of it", self.name());
             Error::new(ErrorKind::SelectionEnded, why)
@@ -366,13 +366,13 @@ impl Mailbox {
     /// ```
     #[must_use]
     pub fn sender(&self) -> Sender {
-        Sender::new(self.handle.clone())
+        self.sender.clone()
     }
 }
 
 impl Clone for Mailbox {
     fn clone(&self) -> Self {
-        Self::new(self.handle.clone(), self.selection_handle.clone())
+        Self::new(self.sender.clone(), self.selection_handle.clone())
     }
 }
 

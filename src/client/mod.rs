@@ -9,6 +9,7 @@ mod mailbox;
 mod receiver;
 mod select;
 mod sender;
+mod submit;
 mod token;
 mod upload;
 
@@ -17,6 +18,7 @@ pub use mailbox::Mailbox;
 pub use receiver::Receiver;
 pub use select::Select;
 pub use sender::Sender;
+pub use submit::Submit;
 pub use token::{Rows, Token};
 
 use std::sync::Arc;

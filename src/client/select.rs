@@ -4,7 +4,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Handle, Mailbox};
+use super::submit::{Prepare, Prepared};
+use super::{Mailbox, Sender, Submit};
 use crate::command::{Claim, Class, Command, Effect, Flow, Line, ResponseKinds, Session};
 use crate::engine::{SelectOptions, SelectionHandle};
 use crate::error::{Error, Result};
@@ -24,8 +25,6 @@ pub struct Select {
     read_only: bool,
     view_sync: Option<ViewSync>,
     resume: Option<MailboxState>,
-    /// The selection that it makes, once submitted.
-    selection_handle: Option<(Arc<Handle>, Arc<SelectionHandle>)>,
 }
 
 impl Select {
@@ -39,13 +38,7 @@ impl Select {
     /// # }
     /// ```
     pub fn new(mailbox: impl Into<MailboxName>) -> Self {
-        Self {
-            mailbox: mailbox.into(),
-            read_only: false,
-            view_sync: None,
-            resume: None,
-            selection_handle: None,
-        }
+        Self { mailbox: mailbox.into(), read_only: false, view_sync: None, resume: None }
     }
 
     /// For reading alone: `EXAMINE`.
@@ -123,14 +116,6 @@ impl Select {
         self.resume = Some(state);
         self
     }
-
-    /// Makes the selection that it will open.
-    pub(super) fn bind(&mut self, handle: &Arc<Handle>) -> Arc<SelectionHandle> {
-        let plan = SelectOptions::new(self.view_sync, self.resume.take());
-        let selection_handle = handle.shared.selection_handle(self.mailbox.clone(), plan);
-        self.selection_handle = Some((handle.clone(), selection_handle.clone()));
-        selection_handle
-    }
 }
 
 impl fmt::Debug for Select {
@@ -145,7 +130,55 @@ impl<T: Into<MailboxName>> From<T> for Select {
     }
 }
 
-impl Command for Select {
+impl Submit for Select {
+    type Output = Mailbox;
+}
+
+impl Prepare for Select {
+    type Command = SelectCommand;
+    type Companion = Opens;
+
+    fn prepare(self, sender: &Sender) -> Prepared<SelectCommand, Opens> {
+        let options = SelectOptions::new(self.view_sync, self.resume);
+        let selection_handle = sender.shared().selection_handle(self.mailbox.clone(), options);
+        let opens = Opens { sender: sender.clone(), selection_handle };
+        Prepared {
+            opens: Some(opens.selection_handle.clone()),
+            companion: opens.clone(),
+            command: SelectCommand { mailbox: self.mailbox, read_only: self.read_only, opens },
+        }
+    }
+}
+
+/// The selection that a submitted SELECT opens, and the connection that it is on.
+#[derive(Clone)]
+pub struct Opens {
+    sender: Sender,
+    selection_handle: Arc<SelectionHandle>,
+}
+
+impl fmt::Debug for Opens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Opens").field(&self.selection_handle.id()).finish()
+    }
+}
+
+impl Opens {
+    pub(super) fn mailbox(&self) -> Mailbox {
+        Mailbox::new(self.sender.clone(), self.selection_handle.clone())
+    }
+}
+
+/// The command that a [`Select`] becomes when it is submitted: only then is there a connection on
+/// which it opens a selection.
+#[derive(Debug)]
+pub struct SelectCommand {
+    mailbox: MailboxName,
+    read_only: bool,
+    opens: Opens,
+}
+
+impl Command for SelectCommand {
     type Item = ();
     type Output = Mailbox;
 
@@ -164,9 +197,7 @@ impl Command for Select {
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
         line.word(self.name()).mailbox(&self.mailbox);
-        let handle = self.selection_handle.as_ref().filter(|_| !session.bare_select);
-        let state = handle.and_then(|(_, handle)| handle.resume());
-        if let Some(state) = state {
+        if let Some(state) = self.opens.selection_handle.resume().filter(|_| !session.bare_select) {
             if state.uids.len() > u64::from(session.messages) {
                 let why = format!("a state of {} messages is more than Limits::messages", state.uids.len());
                 return Err(Error::invalid(why));
@@ -204,8 +235,6 @@ impl Command for Select {
     }
 
     fn finish(self, _: Done, _: Vec<()>) -> Result<Mailbox> {
-        let (handle, selection_handle) =
-            self.selection_handle.ok_or_else(|| Error::invalid("it was not submitted through a `Sender`"))?;
-        Ok(Mailbox::new(handle, selection_handle))
+        Ok(self.opens.mailbox())
     }
 }

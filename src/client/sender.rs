@@ -1,18 +1,18 @@
 //! The sending half.
 
-use std::any::Any;
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use super::{Handle, Select, Token};
+use super::submit::submit;
+use super::{Handle, Select, Submit, Token};
 use crate::command::{
-    Append, AppendAll, Capability, Command, Create, Delete, Id, List, Logout, Noop, Notify, Raw, Rename,
-    SaveSearch, StatusCommand, StatusItems, Subscribe,
+    Append, AppendAll, Capability, Create, Delete, Id, List, Logout, Noop, Notify, Raw, Rename,
+    StatusCommand, StatusItems, Subscribe,
 };
-use crate::engine::{Origin, SelectionHandle, Submitted};
+use crate::engine::Shared;
 use crate::error::Result;
-use crate::types::{Capabilities, Done, MailboxName, Status, StatusResponse};
+use crate::types::{Capabilities, MailboxName};
 
 /// The half that submits commands. Cheap to clone; any number of tasks may hold one.
 ///
@@ -39,12 +39,17 @@ use crate::types::{Capabilities, Done, MailboxName, Status, StatusResponse};
 /// ```
 #[derive(Clone)]
 pub struct Sender {
-    pub(super) handle: Arc<Handle>,
+    handle: Arc<Handle>,
 }
 
 impl Sender {
     pub(crate) fn new(handle: Arc<Handle>) -> Self {
         Self { handle }
+    }
+
+    /// What it shares with the driver.
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.handle.shared
     }
 
     /// Submits a command: one of the library's, or one of your own. Message commands belong to
@@ -57,8 +62,8 @@ impl Sender {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn submit<C: Command>(&self, command: C) -> Token<C> {
-        submit(&self.handle, command, None)
+    pub fn submit<S: Submit>(&self, command: S) -> Token<S> {
+        submit(self, command, None)
     }
 
     /// Submits a line of your own, without its tag: `GETQUOTAROOT INBOX`. It waits until nothing
@@ -97,7 +102,7 @@ impl Sender {
     /// # Errors
     /// If the connection has ended.
     pub async fn ready(&self) -> Result<()> {
-        poll_fn(|cx| self.handle.shared.poll_ready(cx)).await
+        poll_fn(|cx| self.shared().poll_ready(cx)).await
     }
 
     /// How many commands wait or are in flight.
@@ -109,7 +114,7 @@ impl Sender {
     /// ```
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.handle.shared.in_flight()
+        self.shared().in_flight()
     }
 
     /// The server's capabilities, as it last reported them.
@@ -121,7 +126,7 @@ impl Sender {
     /// ```
     #[must_use]
     pub fn capabilities(&self) -> Capabilities {
-        self.handle.shared.capabilities()
+        self.shared().capabilities()
     }
 
     /// Selects a mailbox: `SELECT` (RFC 9051 section 6.3.2). Gives a [`Mailbox`](super::Mailbox);
@@ -372,34 +377,4 @@ impl fmt::Debug for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sender").field("in_flight", &self.in_flight()).finish()
     }
-}
-
-/// Submits a command, through a selection or none.
-pub(super) fn submit<C: Command>(
-    handle: &Arc<Handle>,
-    mut command: C,
-    selection_handle: Option<&Arc<SelectionHandle>>,
-) -> Token<C> {
-    let shared = &handle.shared;
-    // SELECT gives a handle on the selection that it makes, so it must know the connection.
-    let opens = (&mut command as &mut dyn Any).downcast_mut::<Select>().map(|select| select.bind(handle));
-    let saves = (&command as &dyn Any).downcast_ref::<SaveSearch>().map(SaveSearch::saved);
-    let class = command.class();
-    let nothing_to_do = command.messages().is_some_and(|which| which.is_empty());
-    let (submitted, slot) = Submitted::new(command);
-    let job = Box::new(submitted);
-    let (id, refused) = if nothing_to_do {
-        let done = Done::new(StatusResponse::new(Status::Ok, None, "no messages were named"));
-        shared.submit_nothing(job, done, selection_handle.map(|selection_handle| &**selection_handle))
-    } else {
-        shared.submit(job, class, selection_handle.cloned(), opens.clone(), Origin::User)
-    };
-    if let Some(error) = refused {
-        if let Some(selection_handle) = &opens {
-            selection_handle.refuse(&error);
-        }
-        slot.refuse(error);
-    }
-    Token::new(shared, slot, id, opens.map(|selection_handle| (handle.clone(), selection_handle)))
-        .saving(saves)
 }

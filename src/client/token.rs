@@ -8,9 +8,9 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
-use super::{Handle, Mailbox, Select};
-use crate::command::{Command, SaveSearch, SavedSearch, Streaming};
-use crate::engine::{ResultSlot, SelectionHandle, Shared};
+use super::{Mailbox, Select, Submit};
+use crate::command::{SaveSearch, SavedSearch, Streaming};
+use crate::engine::{ResultSlot, Shared};
 use crate::error::Result;
 use crate::types::{CommandId, Progress};
 
@@ -27,31 +27,24 @@ use crate::types::{CommandId, Progress};
 ///
 /// Cancel safe: it can be awaited by reference, in `select!`, and again later.
 #[must_use = "dropping a token withdraws a command that only reads; `detach` leaves its result to the event stream"]
-pub struct Token<C: Command> {
+pub struct Token<S: Submit> {
     shared: Arc<Shared>,
-    slot: Arc<ResultSlot<C>>,
+    slot: Arc<ResultSlot<S::Command>>,
     id: CommandId,
-    /// The selection that it makes, if it is a SELECT.
-    opens: Option<(Arc<Handle>, Arc<SelectionHandle>)>,
-    /// The result that it leaves with the server, if it is such a search.
-    saves: Option<SavedSearch>,
+    /// What it gives before there is a result: see [`Submit`].
+    companion: S::Companion,
     /// Whether its end has been seen, so that dropping it means nothing.
     over: bool,
 }
 
-impl<C: Command> Token<C> {
+impl<S: Submit> Token<S> {
     pub(super) fn new(
         shared: &Arc<Shared>,
-        slot: Arc<ResultSlot<C>>,
+        slot: Arc<ResultSlot<S::Command>>,
         id: CommandId,
-        opens: Option<(Arc<Handle>, Arc<SelectionHandle>)>,
+        companion: S::Companion,
     ) -> Self {
-        Self { shared: shared.clone(), slot, id, opens, saves: None, over: false }
-    }
-
-    pub(super) fn saving(mut self, saves: Option<SavedSearch>) -> Self {
-        self.saves = saves;
-        self
+        Self { shared: shared.clone(), slot, id, companion, over: false }
     }
 
     /// The command's number, by which events name it as their cause.
@@ -155,10 +148,7 @@ impl Token<Select> {
     /// ```
     #[must_use]
     pub fn mailbox(&self) -> Mailbox {
-        match &self.opens {
-            Some((handle, selection_handle)) => Mailbox::new(handle.clone(), selection_handle.clone()),
-            None => unreachable!("a SELECT's token is always made with its selection"),
-        }
+        self.companion.mailbox()
     }
 }
 
@@ -175,15 +165,12 @@ impl Token<SaveSearch> {
     /// ```
     #[must_use]
     pub fn saved(&self) -> SavedSearch {
-        match &self.saves {
-            Some(saved) => saved.clone(),
-            None => unreachable!("the token of a search that is saved is always made with its result"),
-        }
+        self.companion.clone()
     }
 }
 
-impl<C: Command> Future for Token<C> {
-    type Output = Result<C::Output>;
+impl<S: Submit> Future for Token<S> {
+    type Output = Result<S::Output>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let result = self.slot.poll_result(cx);
@@ -192,7 +179,7 @@ impl<C: Command> Future for Token<C> {
     }
 }
 
-impl<C: Command> Drop for Token<C> {
+impl<S: Submit> Drop for Token<S> {
     fn drop(&mut self) {
         if !self.over && self.slot.abandon(false) {
             self.shared.give_up(self.id);
@@ -200,7 +187,7 @@ impl<C: Command> Drop for Token<C> {
     }
 }
 
-impl<C: Command> fmt::Debug for Token<C> {
+impl<S: Submit> fmt::Debug for Token<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Token").field("id", &self.id).finish_non_exhaustive()
     }

@@ -93,7 +93,10 @@ impl Eq for SavedSearch {}
 
 impl fmt::Debug for SavedSearch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Saved").field("standing", &self.standing()).field("count", &self.count()).finish()
+        f.debug_struct("SavedSearch")
+            .field("standing", &self.standing())
+            .field("count", &self.count())
+            .finish()
     }
 }
 
@@ -128,7 +131,20 @@ impl SaveSearch {
     }
 }
 
-impl Command for SaveSearch {
+/// The command that a [`SaveSearch`] becomes when it is submitted.
+#[derive(Debug)]
+pub struct SaveSearchCommand {
+    query: Search,
+    saved: SavedSearch,
+}
+
+impl From<SaveSearch> for SaveSearchCommand {
+    fn from(search: SaveSearch) -> Self {
+        Self { query: search.query, saved: search.saved }
+    }
+}
+
+impl Command for SaveSearchCommand {
     type Item = ();
     type Output = SavedSearch;
 
@@ -140,7 +156,7 @@ impl Command for SaveSearch {
         // Not a command that only reads: it must not be withdrawn while others use its result.
         let class =
             Class::change().answered_by_kinds(ResponseKinds::SEARCH).in_mailbox().with_search(&self.query);
-        class.with_effect(Effect::Save(self.saved()))
+        class.with_effect(Effect::Save(self.saved.clone()))
     }
 
     fn messages(&mut self) -> Option<&mut Messages> {

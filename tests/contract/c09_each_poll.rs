@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use imap_duplex::command::{Append, Id, Items, Notify, NotifyEvent, Search, StatusItems, Store};
 use imap_duplex::types::{CloseReason, CommandId, Event, EventKind, Flag};
-use imap_duplex::{Command, Config, ErrorKind, Mailbox, Receiver, Sender, Token};
+use imap_duplex::{Config, ErrorKind, Mailbox, Receiver, Sender, Submit, Token};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -105,7 +105,7 @@ fn ends(events: &[Event]) -> BTreeMap<CommandId, usize> {
 
 type Running = (CommandId, Pin<Box<dyn Future<Output = bool>>>);
 
-fn running<C: Command>(token: Token<C>) -> Running {
+fn running<C: Submit>(token: Token<C>) -> Running {
     (token.id(), Box::pin(async { token.await.is_ok() }))
 }
 

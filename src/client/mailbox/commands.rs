@@ -1,10 +1,10 @@
 //! The commands of a mailbox: each is submitted to the selection that its handle stands for.
 
 use super::Mailbox;
-use crate::client::Token;
-use crate::client::sender::submit;
+use crate::client::submit::submit;
+use crate::client::{Submit, Token};
 use crate::command::{
-    Close, Command, CopyMessages, Expunge, Fetch, Idle, Items, Messages, SaveSearch, Search, Store, Unselect,
+    Close, CopyMessages, Expunge, Fetch, Idle, Items, Messages, SaveSearch, Search, Store, Unselect,
 };
 use crate::types::MailboxName;
 
@@ -18,8 +18,8 @@ impl Mailbox {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn submit<C: Command>(&self, command: C) -> Token<C> {
-        submit(&self.handle, command, Some(&self.selection_handle))
+    pub fn submit<S: Submit>(&self, command: S) -> Token<S> {
+        submit(&self.sender, command, Some(&self.selection_handle))
     }
 
     /// Fetches data of messages: `FETCH` (RFC 9051 section 6.4.5). UIDs that are not there are

@@ -14,8 +14,8 @@ use super::tokens::Known;
 use super::world::{Fate, Intent, World, pick};
 use crate::client::{Mailbox, Select};
 use crate::command::{
-    Append, Close, CopyMessages, Create, Expunge, Fetch, Items, List, Logout, Messages, Noop, Notify,
-    NotifyEvent, Search, SelectedNotify, StatusCommand, StatusItems, Store, Unselect,
+    Append, Close, Command, CopyMessages, Create, Expunge, Fetch, Items, List, Logout, Messages, Noop,
+    Notify, NotifyEvent, Search, SelectedNotify, StatusCommand, StatusItems, Store, Unselect,
 };
 use crate::types::{CloseReason, Flag, Flags, Section, Seq, SeqSet, Uid, UidSet};
 
@@ -363,7 +363,7 @@ impl World {
     }
 
     #[allow(clippy::too_many_arguments, reason = "one line for each kind of command")]
-    fn submit_in<C: Known>(
+    fn submit_in<C: Known + Command>(
         &mut self,
         name: &'static str,
         mailbox: Mailbox,

@@ -100,7 +100,7 @@ impl Script {
 }
 
 /// What a token that has resolved gives.
-pub(super) fn resolved<C: crate::Command>(mut token: Token<C>) -> C::Output {
+pub(super) fn resolved<C: crate::Submit>(mut token: Token<C>) -> C::Output {
     match poll_once(&mut token) {
         Some(Ok(output)) => output,
         Some(Err(error)) => panic!("{error}"),

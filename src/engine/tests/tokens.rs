@@ -7,10 +7,10 @@ use std::task::{Context, Poll, Waker};
 use futures_core::Stream;
 
 use super::poll_once;
-use crate::client::{Mailbox, Rows, Select, Token};
+use crate::client::{Mailbox, Rows, Select, Submit, Token};
 use crate::command::{
-    Append, Close, Command, CopyMessages, Create, Expunge, Fetch, List, Logout, Noop, Notify, Search,
-    StatusCommand, Store, Unselect,
+    Append, Close, CopyMessages, Create, Expunge, Fetch, List, Logout, Noop, Notify, Search, StatusCommand,
+    Store, Unselect,
 };
 use crate::error::{Error, Result};
 use crate::types::{CommandId, Message};
@@ -47,7 +47,7 @@ pub(super) trait Pending {
 }
 
 /// A command whose result the checks know.
-pub(super) trait Known: Command {
+pub(super) trait Known: Submit {
     fn got(output: Self::Output) -> Got;
 
     fn stream(token: Token<Self>) -> Box<dyn Pending>

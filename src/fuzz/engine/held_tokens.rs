@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use super::Tap;
-use crate::client::{Mailbox, Rows, Select, Sender, Token};
+use crate::client::{Mailbox, Rows, Select, Sender, Submit, Token};
 use crate::command::{
     Append, AppendAll, Class, Command, Enable, Flow, Id, Items, Line, List, Messages, Notify, NotifyEvent,
     Search, SelectedNotify, Session, StatusItems, Store, Streaming,
@@ -30,9 +30,9 @@ pub(super) trait HeldTokens {
 type ToStream<C> = fn(Token<C>) -> Box<dyn HeldTokens>;
 
 /// A token, and its conversion into a stream, if there is one.
-struct Whole<C: Command>(Token<C>, Option<ToStream<C>>);
+struct Whole<C: Submit>(Token<C>, Option<ToStream<C>>);
 
-impl<C: Command> HeldTokens for Whole<C> {
+impl<C: Submit> HeldTokens for Whole<C> {
     fn is_over(&mut self) -> bool {
         Pin::new(&mut self.0).poll(&mut Context::from_waker(Waker::noop())).is_ready()
     }
@@ -74,7 +74,7 @@ impl<C: Streaming> HeldTokens for Rows<C> {
     }
 }
 
-fn whole<C: Command>(token: Token<C>) -> Box<dyn HeldTokens> {
+fn whole<C: Submit>(token: Token<C>) -> Box<dyn HeldTokens> {
     Box::new(Whole(token, None))
 }
 

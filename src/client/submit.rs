@@ -1,0 +1,107 @@
+//! What can be submitted, and what its token knows from the start.
+//!
+//! In: a [`Command`], a [`Select`](crate::Select) or a [`SaveSearch`]. Out: the command that the
+//! engine gets, and the companion that the token keeps beside its result: the selection that a
+//! SELECT will open, the handle on what a search will have found, nothing for all others.
+
+use std::sync::Arc;
+
+use super::{Sender, Token};
+use crate::command::{Command, SaveSearch, SaveSearchCommand, SavedSearch};
+use crate::engine::{Origin, SelectionHandle, Submitted};
+use crate::types::{Done, Status, StatusResponse};
+
+/// What [`Sender::submit`](crate::Sender::submit) and [`Mailbox::submit`](crate::Mailbox::submit)
+/// take: every [`Command`], one of the library's or one of your own; and [`Select`](crate::Select)
+/// and [`SaveSearch`], whose tokens give a handle before the server has answered
+/// ([`Token::mailbox`], [`Token::saved`]).
+///
+/// It is implemented for every [`Command`] and can't be implemented otherwise.
+///
+/// ```
+/// use imap_duplex::{Sender, Submit, Token};
+///
+/// /// Submits whatever can be submitted, and counts it.
+/// fn counted<S: Submit>(imap: &Sender, what: S, count: &mut u64) -> Token<S> {
+///     *count += 1;
+///     imap.submit(what)
+/// }
+/// # let _ = counted::<imap_duplex::Select>;
+/// # let _ = counted::<imap_duplex::command::Noop>;
+/// ```
+pub trait Submit: Prepare<Command: Command<Output = <Self as Submit>::Output>> {
+    /// The whole result, as awaiting the token gives it.
+    type Output: Send + 'static;
+}
+
+/// How a submission becomes a command. Not nameable outside, so that [`Submit`] is sealed.
+pub trait Prepare: Send + 'static {
+    /// What the engine gets.
+    type Command: Command;
+    /// What the token knows before there is a result.
+    type Companion: Send + Sync + Unpin + 'static;
+
+    fn prepare(self, sender: &Sender) -> Prepared<Self::Command, Self::Companion>;
+}
+
+/// A command that is ready to be submitted.
+#[derive(Debug)]
+pub struct Prepared<C, X> {
+    pub(super) command: C,
+    pub(super) companion: X,
+    /// The selection that it opens.
+    pub(super) opens: Option<Arc<SelectionHandle>>,
+}
+
+impl<C: Command> Submit for C {
+    type Output = C::Output;
+}
+
+impl<C: Command> Prepare for C {
+    type Command = C;
+    type Companion = ();
+
+    fn prepare(self, _: &Sender) -> Prepared<C, ()> {
+        Prepared { command: self, companion: (), opens: None }
+    }
+}
+
+impl Submit for SaveSearch {
+    type Output = SavedSearch;
+}
+
+impl Prepare for SaveSearch {
+    type Command = SaveSearchCommand;
+    type Companion = SavedSearch;
+
+    fn prepare(self, _: &Sender) -> Prepared<SaveSearchCommand, SavedSearch> {
+        Prepared { companion: self.saved(), command: self.into(), opens: None }
+    }
+}
+
+/// Submits a command, through a selection or none.
+pub(super) fn submit<S: Submit>(
+    sender: &Sender,
+    what: S,
+    selection_handle: Option<&Arc<SelectionHandle>>,
+) -> Token<S> {
+    let shared = sender.shared();
+    let Prepared { mut command, companion, opens } = what.prepare(sender);
+    let class = command.class();
+    let nothing_to_do = command.messages().is_some_and(|which| which.is_empty());
+    let (submitted, slot) = Submitted::new(command);
+    let job = Box::new(submitted);
+    let (id, refused) = if nothing_to_do {
+        let done = Done::new(StatusResponse::new(Status::Ok, None, "no messages were named"));
+        shared.submit_nothing(job, done, selection_handle.map(|selection_handle| &**selection_handle))
+    } else {
+        shared.submit(job, class, selection_handle.cloned(), opens.clone(), Origin::User)
+    };
+    if let Some(error) = refused {
+        if let Some(selection_handle) = &opens {
+            selection_handle.refuse(&error);
+        }
+        slot.refuse(error);
+    }
+    Token::new(shared, slot, id, companion)
+}

@@ -214,17 +214,45 @@ impl<C: Streaming> Rows<C> {
     /// The next piece; `None` at the end.
     ///
     /// Cancel safe: no piece is lost if it is dropped.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Items;
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// let mut rows = inbox.fetch(inbox.newest(1000), Items::new().flags()).stream();
+    /// while let Some(row) = rows.next().await {
+    ///     println!("{:?}", row?.flags());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn next(&mut self) -> Option<Result<C::Item>> {
         poll_fn(|cx| self.poll_item(cx)).await
     }
 
     /// The command's number, by which events name it as their cause.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Items;
+    /// # fn example(inbox: &imap_duplex::Mailbox, event: &imap_duplex::Event) {
+    /// let rows = inbox.fetch(inbox.newest(1000), Items::new().flags()).stream();
+    /// let is_caused_by_it = event.cause == Some(rows.id());
+    /// # let _ = is_caused_by_it;
+    /// # }
+    /// ```
     #[must_use]
     pub fn id(&self) -> CommandId {
         self.token.id
     }
 
     /// The command's last reported progress: see [`Token::progress`].
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Items;
+    /// # fn example(inbox: &imap_duplex::Mailbox) {
+    /// let rows = inbox.fetch(inbox.newest(100_000), Items::new().flags()).stream();
+    /// println!("{:?}", rows.progress());
+    /// # }
+    /// ```
     #[must_use]
     pub fn progress(&self) -> Option<Progress> {
         self.token.progress()

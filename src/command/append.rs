@@ -98,6 +98,18 @@ impl Append {
     ///
     /// The stream has to end after `size` bytes; it is polled for its end before the message counts
     /// as sent.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Append;
+    /// # async fn example(
+    /// #     imap: &imap_duplex::Sender,
+    /// #     body: impl futures_core::Stream<Item = std::io::Result<bytes::Bytes>> + Send + 'static,
+    /// # ) -> imap_duplex::Result<()> {
+    /// // `body` is a response of an HTTP server, whose Content-Length is known.
+    /// imap.append("Archive", Append::stream(52_428_800, body)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn stream(size: u64, bytes: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Self {
         Self::of(Content::Stream(Source::new(size, bytes)))
     }

@@ -206,17 +206,36 @@ impl Class {
 
     /// Waits until nothing is in flight, and nothing follows it until it has ended. May be answered
     /// by anything. Always safe.
+    ///
+    /// ```
+    /// # use imap_duplex::command::Class;
+    /// // An extension of which nothing is known: alone, and with the bytes of its answers.
+    /// let class = Class::barrier().with_raw();
+    /// # let _ = class;
+    /// ```
     pub fn barrier() -> Self {
         Self { alone: true, answered_by: ResponseKinds::EVERYTHING, ..Self::new() }
     }
 
     /// Changes nothing, and may be in flight beside others. Dropping its token before it was sent
     /// withdraws it.
+    ///
+    /// ```
+    /// # use imap_duplex::command::Class;
+    /// let get_quota_root = Class::query().answered_by(&["QUOTA", "QUOTAROOT"]);
+    /// # let _ = get_quota_root;
+    /// ```
     pub fn query() -> Self {
         Self { reads_only: true, ..Self::new() }
     }
 
     /// Changes something, and may be in flight beside others.
+    ///
+    /// ```
+    /// # use imap_duplex::command::Class;
+    /// let set_metadata = Class::change();
+    /// # let _ = set_metadata;
+    /// ```
     pub fn change() -> Self {
         Self::new()
     }

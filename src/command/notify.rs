@@ -77,6 +77,14 @@ enum When {
 impl SelectedNotify {
     /// `SELECTED-DELAYED`, the default: as without NOTIFY. Removals are reported while a command
     /// runs that allows it; IDLE does, so with automatic IDLE they are reported as they happen.
+    ///
+    /// ```
+    /// # use imap_duplex::command::{Items, Notify, NotifyEvent, SelectedNotify};
+    /// // The envelope of each message that arrives in the selected mailbox, unasked.
+    /// let selected = SelectedNotify::delayed().fetching(Items::envelope());
+    /// let watch = Notify::set().personal(NotifyEvent::MESSAGES).selected(selected);
+    /// # let _ = watch;
+    /// ```
     pub fn delayed() -> Self {
         Self { when: When::Delayed, items: None }
     }
@@ -84,12 +92,25 @@ impl SelectedNotify {
     /// `SELECTED`: everything at once, removals too, whatever command is running. Sequence numbers
     /// can shift at any time then, so commands that name messages by number are sent by UID, or
     /// fail unsent where the UID is not known (RFC 5465 section 5.3).
+    ///
+    /// ```
+    /// # use imap_duplex::command::{Items, Notify, NotifyEvent, SelectedNotify};
+    /// let watch = Notify::set().selected(SelectedNotify::immediate());
+    /// # let _ = watch;
+    /// ```
     pub fn immediate() -> Self {
         Self { when: When::Immediate, items: None }
     }
 
     /// The server reports nothing of the selected mailbox, neither by IDLE nor by NOOP (RFC 5465
     /// section 3.1): the view stays as it was. Use it only if the program does not need the view.
+    ///
+    /// ```
+    /// # use imap_duplex::command::{Items, Notify, NotifyEvent, SelectedNotify};
+    /// // The other mailboxes alone.
+    /// let watch = Notify::set().personal(NotifyEvent::MESSAGES).selected(SelectedNotify::silent());
+    /// # let _ = watch;
+    /// ```
     pub fn silent() -> Self {
         Self { when: When::Never, items: None }
     }

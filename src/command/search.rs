@@ -44,9 +44,19 @@ enum Key {
     Not(Box<Key>),
 }
 
+/// Constructors of queries: what is searched for, and an example of it.
 macro_rules! keys {
-    ($($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) => $key:expr;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) => $key:expr, $example:literal;)*) => {$(
         $(#[$doc])*
+        ///
+        /// ```
+        /// # use imap_duplex::types::{Date, ModSeq, Uid};
+        /// # use imap_duplex::command::Search;
+        /// # fn example() -> Option<Search> {
+        #[doc = concat!("let query = ", $example, ";")]
+        /// # Some(query)
+        /// # }
+        /// ```
         pub fn $name($($arg: $type),*) -> Self {
             Self::of($key)
         }
@@ -56,58 +66,69 @@ macro_rules! keys {
 impl Search {
     keys! {
         /// All messages.
-        all() => Key::Word("ALL");
+        all() => Key::Word("ALL"), "Search::all()";
         /// Without `\Seen`.
-        unseen() => Key::Word("UNSEEN");
+        unseen() => Key::Word("UNSEEN"), "Search::unseen()";
         /// With `\Seen`.
-        seen() => Key::Word("SEEN");
+        seen() => Key::Word("SEEN"), "Search::seen()";
         /// With `\Answered`.
-        answered() => Key::Word("ANSWERED");
+        answered() => Key::Word("ANSWERED"), "Search::answered()";
         /// With `\Flagged`.
-        flagged() => Key::Word("FLAGGED");
+        flagged() => Key::Word("FLAGGED"), "Search::flagged()";
         /// With `\Deleted`.
-        deleted() => Key::Word("DELETED");
+        deleted() => Key::Word("DELETED"), "Search::deleted()";
         /// With `\Draft`.
-        draft() => Key::Word("DRAFT");
+        draft() => Key::Word("DRAFT"), "Search::draft()";
         /// With this keyword.
-        keyword(name: impl Into<Flag>) => Key::Keyword("KEYWORD", name.into());
+        keyword(name: impl Into<Flag>) => Key::Keyword("KEYWORD", name.into()),
+            r#"Search::keyword("$Forwarded")"#;
         /// Whose From holds this text; case of letters does not matter, here and below.
-        from(text: impl Into<String>) => Key::Text("FROM", text.into());
+        from(text: impl Into<String>) => Key::Text("FROM", text.into()),
+            r#"Search::from("alice@example.org")"#;
         /// Whose To holds this text.
-        to(text: impl Into<String>) => Key::Text("TO", text.into());
+        to(text: impl Into<String>) => Key::Text("TO", text.into()), r#"Search::to("bob")"#;
         /// Whose Cc holds this text.
-        cc(text: impl Into<String>) => Key::Text("CC", text.into());
+        cc(text: impl Into<String>) => Key::Text("CC", text.into()), r#"Search::cc("carol")"#;
         /// Whose Bcc holds this text.
-        bcc(text: impl Into<String>) => Key::Text("BCC", text.into());
+        bcc(text: impl Into<String>) => Key::Text("BCC", text.into()), r#"Search::bcc("dave")"#;
         /// Whose subject holds this text.
-        subject(text: impl Into<String>) => Key::Text("SUBJECT", text.into());
+        subject(text: impl Into<String>) => Key::Text("SUBJECT", text.into()),
+            r#"Search::subject("Grüße")"#;
         /// Whose body holds this text.
-        body(text: impl Into<String>) => Key::Text("BODY", text.into());
+        body(text: impl Into<String>) => Key::Text("BODY", text.into()),
+            r#"Search::body("invoice")"#;
         /// Whose header or body holds this text.
-        text(text: impl Into<String>) => Key::Text("TEXT", text.into());
+        text(text: impl Into<String>) => Key::Text("TEXT", text.into()),
+            r#"Search::text("example.org")"#;
         /// With a header field of this name that holds this text; an empty text: with such a field
         /// at all.
-        header(name: impl Into<String>, text: impl Into<String>) => Key::Header(name.into(), text.into());
+        header(name: impl Into<String>, text: impl Into<String>) => Key::Header(name.into(), text.into()),
+            r#"Search::header("List-Id", "tokio")"#;
         /// Received on this day or later, by the server's clock and without regard to zones.
-        since(date: Date) => Key::Date("SINCE", date);
+        since(date: Date) => Key::Date("SINCE", date), "Search::since(Date::new(2026, 1, 1)?)";
         /// Received before this day.
-        before(date: Date) => Key::Date("BEFORE", date);
+        before(date: Date) => Key::Date("BEFORE", date), "Search::before(Date::new(2026, 1, 1)?)";
         /// Received on this day.
-        on(date: Date) => Key::Date("ON", date);
+        on(date: Date) => Key::Date("ON", date), "Search::on(Date::new(2026, 2, 28)?)";
         /// Whose Date is this day or later.
-        sent_since(date: Date) => Key::Date("SENTSINCE", date);
+        sent_since(date: Date) => Key::Date("SENTSINCE", date),
+            "Search::sent_since(Date::new(2026, 1, 1)?)";
         /// Whose Date is before this day.
-        sent_before(date: Date) => Key::Date("SENTBEFORE", date);
+        sent_before(date: Date) => Key::Date("SENTBEFORE", date),
+            "Search::sent_before(Date::new(2026, 1, 1)?)";
         /// Whose Date is this day.
-        sent_on(date: Date) => Key::Date("SENTON", date);
+        sent_on(date: Date) => Key::Date("SENTON", date),
+            "Search::sent_on(Date::new(2026, 2, 28)?)";
         /// Larger than this, in bytes.
-        larger(bytes: u64) => Key::Number("LARGER", bytes);
+        larger(bytes: u64) => Key::Number("LARGER", bytes), "Search::larger(1 << 20)";
         /// Smaller than this, in bytes.
-        smaller(bytes: u64) => Key::Number("SMALLER", bytes);
+        smaller(bytes: u64) => Key::Number("SMALLER", bytes), "Search::smaller(1024)";
         /// Among these.
-        uids(set: impl Into<UidSet>) => Key::Uids(set.into());
+        uids(set: impl Into<UidSet>) => Key::Uids(set.into()),
+            "Search::uids(Uid::new(1)?..=Uid::new(1000)?).and(Search::unseen())";
         /// Changed since then; needs CONDSTORE (RFC 7162 section 3.1.5).
-        changed_since(mod_seq: ModSeq) => Key::Number("MODSEQ", mod_seq.get().saturating_add(1));
+        changed_since(mod_seq: ModSeq) => Key::Number("MODSEQ", mod_seq.get().saturating_add(1)),
+            "Search::changed_since(ModSeq::new(620_162_338)?)";
     }
 
     fn of(key: Key) -> Self {

@@ -19,11 +19,28 @@ pub struct StatusItems {
 
 impl StatusItems {
     /// Nothing yet.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::StatusItems;
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let size = imap.status("Archive", StatusItems::new().size()).await?.size;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// The counts that each server has: messages, unseen ones, UIDNEXT and UIDVALIDITY.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::StatusItems;
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let status = imap.status("INBOX", StatusItems::counts()).await?;
+    /// println!("{:?} of {:?} unseen", status.unseen, status.messages);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn counts() -> Self {
         Self::new().messages().uid_next().uid_validity().unseen()
     }

@@ -7,7 +7,9 @@
 //! for it too.
 
 mod documents;
+mod examples;
 mod layers;
+mod panics;
 mod rooms;
 mod shape;
 mod source;

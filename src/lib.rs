@@ -45,6 +45,8 @@
 //! | connect by TLS | [`Config::new`], [`login`](Config::login), [`connect`](Config::connect) |
 //! | connect by STARTTLS, or without encryption | [`Config::starttls`], [`opportunistic_tls`](Config::opportunistic_tls), [`plaintext`](Config::plaintext) |
 //! | trust a self-signed certificate | [`Config::trust_certificate`] |
+//! | identify the client by a certificate | [`Config::client_certificate`] |
+//! | use the system's TLS, or a set-up of my own | [`Config::tls_backend`], `Config::rustls`, `Config::native_tls` |
 //! | connect over a stream of my own (a tunnel, a proxy, a test) | [`Config::connect_over`] |
 //! | list the mailboxes | [`Sender::list`] |
 //! | make, rename, delete, subscribe to a mailbox | [`Sender::create`], [`rename`](Sender::rename), [`delete`](Sender::delete), [`subscribe`](Sender::subscribe) |
@@ -228,12 +230,14 @@
 //!
 //! # What is not there yet
 //!
-//! SASL mechanisms beyond PLAIN, COMPRESS, native TLS, reconnects, a local store. See the README.
+//! SASL mechanisms beyond PLAIN, COMPRESS, reconnects, a local store. See the README.
 //!
 //! # Features
 //!
 //! - `rustls` (default): TLS by rustls with ring; certificates are checked by the platform's
 //!   verifier.
+//! - `native-tls`: TLS by the system's own library, beside rustls or instead
+//!   ([`Config::tls_backend`]).
 //! - `serde`: [`Event`] as one flat JSON object, by `Serialize`; and both ways what a
 //!   program keeps of mailboxes: [`MailboxState`], UIDs and sets of them,
 //!   flags, names.
@@ -262,13 +266,22 @@ mod wire;
 pub use client::{Driver, Mailbox, Receiver, Rows, Select, Sender, Submit, Token};
 pub use command::Command;
 pub use error::{Error, ErrorKind, Result, Sent};
-pub use net::{Config, Timeouts};
+pub use net::{ClientCertificate, Config, Timeouts, TlsBackend};
 pub use types::{
     Answer, Capabilities, Code, CommandId, Event, EventKind, Flag, Flags, Limits, MailboxName, MailboxState,
     MailboxStatus, Message, ModSeq, Part, Section, Seq, SeqSet, StatusResponse, Uid, UidSet, UidValidity,
     Untagged, ViewSync,
 };
 pub use view::{Changed, Diff, Snapshot, SnapshotIter, SnapshotMessage};
+
+/// The crate of the connector that [`Config::native_tls`] takes.
+#[cfg(feature = "native-tls")]
+#[cfg_attr(docsrs, doc(cfg(feature = "native-tls")))]
+pub use async_native_tls;
+/// The crate of the set-up that [`Config::rustls`] takes.
+#[cfg(feature = "rustls")]
+#[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
+pub use tokio_rustls::rustls;
 
 /// For this project's own benches; no part of the API.
 #[cfg(feature = "__bench")]

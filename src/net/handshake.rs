@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use super::config::Security;
+use super::tls::{self, ChannelBinding};
 use super::{Config, Io, Pump, dial, sasl};
 use crate::command::{Authenticate, Capability, Command, Enable, Login, StartTls};
 use crate::engine::{Engine, Origin, ResultSlot, Shared, Submitted};
@@ -43,24 +44,14 @@ fn not_connected(error: &Error) {
 async fn dial_and_log_in(config: &Config) -> Result<Connected> {
     let stream = dial::dial(config).await?;
     let local = stream.peer_addr().is_ok_and(|address| address.ip().is_loopback());
-    let io: Box<dyn Io> = match config.security {
-        Security::Tls => wrap_tls(config, Box::new(stream)).await?,
-        _ => Box::new(stream),
-    };
-    Handshake::new(config, io, config.security == Security::Tls, local).run().await
-}
-
-#[cfg(feature = "rustls")]
-async fn wrap_tls(config: &Config, io: Box<dyn Io>) -> Result<Box<dyn Io>> {
-    super::tls::wrap(config, io).await
-}
-
-#[cfg(not(feature = "rustls"))]
-async fn wrap_tls(_: &Config, _: Box<dyn Io>) -> Result<Box<dyn Io>> {
-    Err(Error::new(
-        ErrorKind::Tls,
-        "this build has no TLS: switch the feature `rustls` on, or ask for no encryption",
-    ))
+    if config.security != Security::Tls {
+        return Handshake::new(config, Box::new(stream), false, local).run().await;
+    }
+    let secured = tls::wrap(config, Box::new(stream)).await?;
+    let binding = secured.channel_binding().cloned();
+    let mut handshake = Handshake::new(config, secured.io, true, local);
+    handshake.binding = binding;
+    handshake.run().await
 }
 
 struct Handshake<'a> {
@@ -68,6 +59,8 @@ struct Handshake<'a> {
     pump: Pump,
     shared: Arc<Shared>,
     encrypted: bool,
+    /// What binds a login to this connection.
+    binding: Option<ChannelBinding>,
     /// The other end is this very machine.
     local: bool,
     /// Who is spoken to, for errors.
@@ -80,7 +73,7 @@ impl<'a> Handshake<'a> {
         let engine = Engine::new(shared.clone(), config.settings());
         let pump = Pump::new(io, engine, shared.clone(), &config.limits);
         let whom = format!("{} port {}", config.host_name(), config.port_number());
-        Self { config, pump, shared, encrypted, local, whom }
+        Self { config, pump, shared, encrypted, binding: None, local, whom }
     }
 
     /// Which port it has is not known.
@@ -172,13 +165,13 @@ impl<'a> Handshake<'a> {
                 // Someone on the way can greet so, to keep us from asking for TLS (RFC 9051 section
                 // 11.1).
                 let what = "reports that we are logged in already, so STARTTLS is no longer possible";
-                return Err(tls(format!("{} {what}", self.whom)));
+                return Err(tls_error(format!("{} {what}", self.whom)));
             }
             if offered && !greeted_in {
                 self.start_tls().await?;
                 greeted_in = false;
             } else if self.config.security == Security::StartTls {
-                let error = tls(format!("{} offers no STARTTLS, and TLS was asked for", self.whom));
+                let error = tls_error(format!("{} offers no STARTTLS, and TLS was asked for", self.whom));
                 return Err(error.advise("it may have TLS from the first byte, on port 993"));
             }
         }
@@ -191,6 +184,8 @@ impl<'a> Handshake<'a> {
                 );
                 return Err(Error::new(ErrorKind::Insecure, message));
             }
+            let binding = self.channel_binding().map(ChannelBinding::name);
+            tracing::debug!(target: "imap_duplex", binding, "logging in");
             self.authenticate(user, password).await?;
             tracing::info!(target: "imap_duplex", server = self.whom, user, "logged in");
             self.know_capabilities().await?;
@@ -210,18 +205,23 @@ impl<'a> Handshake<'a> {
         }
     }
 
+    /// What binds a login to this connection, where TLS provides it.
+    fn channel_binding(&self) -> Option<&ChannelBinding> {
+        self.binding.as_ref()
+    }
+
     fn can(&self, what: &str) -> bool {
         self.pump.engine.session().can(what)
     }
 
     async fn start_tls(&mut self) -> Result<()> {
         self.ask(StartTls).await.map_err(|e| e.with_kind(ErrorKind::Tls))?;
-        let io = self
-            .pump
-            .take_io()
-            .map_err(|count| tls(format!("{count} bytes came in clear text after the answer to STARTTLS")))?;
-        let io = wrap_tls(self.config, io).await?;
-        self.pump.put_io(io);
+        let io = self.pump.take_io().map_err(|count| {
+            tls_error(format!("{count} bytes came in clear text after the answer to STARTTLS"))
+        })?;
+        let secured = tls::wrap(self.config, io).await?;
+        self.binding = secured.channel_binding().cloned();
+        self.pump.put_io(secured.io);
         self.encrypted = true;
         self.know_capabilities().await
     }
@@ -329,13 +329,33 @@ impl<'a> Handshake<'a> {
 
     fn closed(&self) -> Error {
         match self.pump.engine.closed() {
-            Some(reason) => Error::closed(reason),
+            Some(reason) => self.blame_client_certificate(Error::closed(reason)),
             None => Error::protocol("the server asks for TLS at the wrong time"),
         }
     }
 }
 
-fn tls(message: impl Into<String>) -> Error {
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+impl Handshake<'_> {
+    fn blame_client_certificate(&self, error: Error) -> Error {
+        error
+    }
+}
+
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+impl Handshake<'_> {
+    /// By TLS 1.3 a server that does not take the client's certificate, or misses one, says so only
+    /// now.
+    fn blame_client_certificate(&self, error: Error) -> Error {
+        if !self.encrypted {
+            return error;
+        }
+        let text = error.to_string();
+        tls::about_client_certificates(error, &text, self.config.has_client_certificate())
+    }
+}
+
+fn tls_error(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Tls, message)
 }
 

@@ -6,14 +6,12 @@
 mod codec;
 mod config;
 mod dial;
-mod getters;
 mod handshake;
 mod pump;
 mod sasl;
-#[cfg(feature = "rustls")]
 mod tls;
 
-pub use config::{Config, Timeouts};
+pub use config::{ClientCertificate, Config, Timeouts, TlsBackend};
 
 pub(crate) use handshake::{Connected, connect, handshake};
 pub(crate) use pump::Pump;

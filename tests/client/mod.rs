@@ -13,7 +13,21 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use imap_duplex::types::{Answer, CloseReason, Event, EventKind, Seq, Uid};
-use imap_duplex::{Error, Receiver};
+use imap_duplex::{Config, Error, Receiver, TlsBackend};
+
+/// The variable that says by which library the tests' connections are encrypted: `native`, or by
+/// default rustls.
+const TLS: &str = "IMAP_DUPLEX_TLS";
+
+/// This host, by the TLS that the tests are to run with.
+pub(crate) fn config_for(host: impl Into<String>) -> Config {
+    let config = Config::new(host);
+    match std::env::var(TLS).as_deref() {
+        Ok("native") => config.tls_backend(TlsBackend::Native),
+        Ok("rustls") | Err(_) => config,
+        Ok(other) => panic!("{TLS} is native or rustls, not {other}"),
+    }
+}
 
 /// How long one event may be waited for.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -13,6 +13,8 @@ mod client;
 mod support;
 
 mod account;
+#[cfg(all(feature = "native-tls", feature = "rustls"))]
+mod certificates;
 
 mod commands_mailboxes;
 mod commands_messages;

@@ -6,7 +6,7 @@ use imap_duplex::{Config, ErrorKind};
 use tokio::net::TcpListener;
 
 use crate::account::LIMIT;
-use crate::client::{Events, whole_text};
+use crate::client::{Events, config_for, whole_text};
 use crate::server::{Options, Server};
 use crate::support::other::dial;
 use crate::support::wire::Recorder;
@@ -33,14 +33,14 @@ async fn tls_from_the_first_byte() {
         let port = server.tls_addr().port();
         for host in ["localhost", "127.0.0.1"] {
             works(
-                &Config::new(host).port(port).trust_certificate(authority(&server)).login("alice", PASSWORD),
+                &config_for(host).port(port).trust_certificate(authority(&server)).login("alice", PASSWORD),
             )
             .await;
         }
         // An authority among others.
         let mut pem = certificate::make(&["elsewhere.example"]).authority.into_bytes();
         pem.extend(authority(&server));
-        works(&Config::new("localhost").port(port).trust_certificate(pem).login("alice", PASSWORD)).await;
+        works(&config_for("localhost").port(port).trust_certificate(pem).login("alice", PASSWORD)).await;
     })
     .await;
 }
@@ -50,7 +50,7 @@ async fn starttls() {
     within(LIMIT, async {
         let server = Server::with(&Options { require_tls: true, ..Options::default() });
         let address = server.plain_addr();
-        let config = Config::new(address.ip().to_string()).port(address.port()).login("alice", PASSWORD);
+        let config = config_for(address.ip().to_string()).port(address.port()).login("alice", PASSWORD);
         works(&config.clone().starttls().trust_certificate(authority(&server))).await;
         works(&config.opportunistic_tls().trust_certificate(authority(&server))).await;
     })
@@ -62,10 +62,8 @@ async fn starttls_over_a_stream_that_is_there_already() {
     within(LIMIT, async {
         let server = Server::start();
         let (stream, log) = Recorder::new(dial(server.plain_addr()).await);
-        let config = Config::new("localhost")
-            .starttls()
-            .trust_certificate(authority(&server))
-            .login("alice", PASSWORD);
+        let config =
+            config_for("localhost").starttls().trust_certificate(authority(&server)).login("alice", PASSWORD);
         let (imap, receiver) = config.connect_over(stream).await.expect("a good certificate");
         let _events = Events::strict(receiver);
         imap.noop().await.expect("NOOP");
@@ -83,7 +81,7 @@ async fn opportunistic_is_clear_text_to_this_machine_where_tls_is_not_offered() 
     within(LIMIT, async {
         let server = Server::with(&Options { no_tls: true, ..Options::default() });
         let address = server.plain_addr();
-        let config = Config::new(address.ip().to_string()).port(address.port()).login("alice", PASSWORD);
+        let config = config_for(address.ip().to_string()).port(address.port()).login("alice", PASSWORD);
         works(&config.clone().opportunistic_tls()).await;
         let error = config.starttls().connect().await.map(drop).expect_err("TLS was asked for");
         assert_eq!(error.kind(), ErrorKind::Tls);
@@ -97,8 +95,8 @@ async fn a_certificate_that_is_not_trusted() {
     within(LIMIT, async {
         let server = Server::start();
         let stranger = certificate::make(&["localhost"]).authority;
-        let implicit = Config::new("localhost").port(server.tls_addr().port()).login("alice", PASSWORD);
-        let explicit = Config::new("localhost").port(server.plain_addr().port()).login("alice", PASSWORD);
+        let implicit = config_for("localhost").port(server.tls_addr().port()).login("alice", PASSWORD);
+        let explicit = config_for("localhost").port(server.plain_addr().port()).login("alice", PASSWORD);
         for config in [
             implicit.clone(),
             implicit.trust_certificate(stranger),
@@ -126,7 +124,7 @@ async fn a_certificate_for_another_name() {
         drop(stream);
         // By STARTTLS over a stream of ours, so that the name need not resolve.
         let stream = dial(server.plain_addr()).await;
-        let config = Config::new("elsewhere.example")
+        let config = config_for("elsewhere.example")
             .starttls()
             .trust_certificate(authority(&server))
             .login("alice", PASSWORD);
@@ -145,13 +143,13 @@ async fn a_port_that_speaks_no_tls_and_what_is_no_certificate() {
     within(LIMIT, async {
         let server = Server::start();
         let config =
-            Config::new("localhost").port(server.plain_addr().port()).trust_certificate(authority(&server));
+            config_for("localhost").port(server.plain_addr().port()).trust_certificate(authority(&server));
         let error = config.connect().await.map(drop).expect_err("it speaks in the clear");
         assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
         assert!(error.to_string().contains("TLS"), "{error}");
 
         let config =
-            Config::new("localhost").port(server.tls_addr().port()).trust_certificate("no PEM at all");
+            config_for("localhost").port(server.tls_addr().port()).trust_certificate("no PEM at all");
         let error = config.connect().await.map(drop).expect_err("no certificate");
         assert!(matches!(error.kind(), ErrorKind::Certificate | ErrorKind::Tls), "{error:?}");
         assert!(error.to_string().contains("PEM"), "{error}");
@@ -163,7 +161,7 @@ async fn a_port_that_speaks_no_tls_and_what_is_no_certificate() {
                 drop(stream);
             }
         });
-        let error = Config::new("127.0.0.1").port(port).connect().await.map(drop).expect_err("it hangs up");
+        let error = config_for("127.0.0.1").port(port).connect().await.map(drop).expect_err("it hangs up");
         assert!(matches!(error.kind(), ErrorKind::Tls | ErrorKind::Closed), "{error:?}");
     })
     .await;

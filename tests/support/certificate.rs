@@ -7,14 +7,15 @@ use rcgen::{
     KeyUsagePurpose,
 };
 
-/// A server's certificate and key, and the authority that vouches for them, each as PEM.
+/// A server's (or a client's) certificate and key, and the authority that vouches for them, each as
+/// PEM.
 #[derive(Debug)]
 pub struct Certificates {
-    /// What a client has to trust.
+    /// What the other end has to trust.
     pub authority: String,
-    /// The server's certificate.
+    /// The certificate.
     pub server: String,
-    /// The server's private key.
+    /// Its private key.
     pub key: String,
 }
 
@@ -36,4 +37,21 @@ pub fn make(names: &[&str]) -> Certificates {
     let server = params.signed_by(&key, &authority).expect("a server certificate");
 
     Certificates { authority: authority.pem(), server: server.pem(), key: key.serialize_pem() }
+}
+
+/// Makes an authority of clients, and a certificate and a key for this one.
+pub fn client(name: &str) -> Certificates {
+    let mut params = CertificateParams::new([]).expect("no names to be wrong");
+    params.distinguished_name.push(DnType::CommonName, format!("authority of {name}"));
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let key = KeyPair::generate().expect("a key pair");
+    let authority = CertifiedIssuer::self_signed(params, key).expect("an authority");
+    let mut params = CertificateParams::new([]).expect("no names to be wrong");
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    params.use_authority_key_identifier_extension = true;
+    let key = KeyPair::generate().expect("a key pair");
+    let client = params.signed_by(&key, &authority).expect("a client's certificate");
+    Certificates { authority: authority.pem(), server: client.pem(), key: key.serialize_pem() }
 }

@@ -18,21 +18,26 @@ use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::{DigitallySignedStruct, Error, SignatureScheme};
 use webpki::{EndEntityCert, KeyUsage};
 
+use super::Seen;
+
 #[derive(Debug)]
 pub(super) struct Verifier {
     platform: Platform,
     provider: Arc<CryptoProvider>,
     /// What the user trusts beside the system's roots.
     trusted: Vec<CertificateDer<'static>>,
+    /// A certificate that was refused, for the error.
+    seen: Seen,
 }
 
 impl Verifier {
     pub(super) fn new(
         trusted: Vec<CertificateDer<'static>>,
         provider: Arc<CryptoProvider>,
+        seen: Seen,
     ) -> Result<Self, Error> {
         let platform = Platform::new_with_extra_roots(trusted.iter().cloned(), provider.clone())?;
-        Ok(Self { platform, provider, trusted })
+        Ok(Self { platform, provider, trusted, seen })
     }
 
     /// Whether the user trusts this very certificate, it is valid now, and it was refused only
@@ -58,11 +63,17 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        if self.is_trusted_authority(end_entity, now) {
-            verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
-            return Ok(ServerCertVerified::assertion());
+        let verdict = if self.is_trusted_authority(end_entity, now) {
+            ParsedCertificate::try_from(end_entity)
+                .and_then(|parsed| verify_server_name(&parsed, server_name))
+                .map(|()| ServerCertVerified::assertion())
+        } else {
+            self.platform.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        };
+        if verdict.is_err() {
+            let _ = self.seen.set(end_entity.clone().into_owned());
         }
-        self.platform.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        verdict
     }
 
     fn verify_tls12_signature(

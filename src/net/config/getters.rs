@@ -1,7 +1,7 @@
 //! What a `Config` has been set to: for programs that show it, or that derive one from another. The
 //! password has no getter.
 
-use super::config::{Config, Timeouts};
+use super::{Config, Timeouts};
 use crate::command::Id;
 use crate::types::{Limits, ViewSync};
 

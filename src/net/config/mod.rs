@@ -1,0 +1,215 @@
+//! What to connect to, as whom, and how: a plain value that users build.
+//!
+//! TLS is set in `tls`, the way to the server in `transport`, durations in `timeouts`; `getters`
+//! gives back what was set.
+
+mod getters;
+mod timeouts;
+mod tls;
+mod transport;
+
+use crate::command::{Id, Secret};
+use crate::engine::{BatchSizes, Settings};
+use crate::types::{Limits, ViewSync};
+
+pub use timeouts::Timeouts;
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+pub(crate) use tls::Own;
+pub use tls::{ClientCertificate, TlsBackend};
+pub(crate) use tls::{Security, TlsSettings};
+
+/// What to connect to, as whom, and how.
+///
+/// Defaults to implicit TLS on port 993. It is a plain value: keep it, and connect with it again
+/// when a connection has ended.
+///
+/// ```no_run
+/// # async fn example(password: String) -> imap_duplex::Result<()> {
+/// use imap_duplex::Config;
+/// let (imap, events) = Config::new("imap.example.org").login("alice", password).connect().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Config {
+    pub(crate) host: String,
+    pub(crate) port: Option<u16>,
+    pub(crate) security: Security,
+    pub(crate) login: Option<(String, Secret)>,
+    pub(crate) allow_plaintext_login: bool,
+    pub(crate) tls: TlsSettings,
+    pub(crate) enable: Vec<String>,
+    pub(crate) id: Option<Id>,
+    pub(crate) limits: Limits,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) auto_idle: bool,
+    pub(crate) view_sync: ViewSync,
+}
+
+impl Config {
+    /// This host, by TLS on port 993. A name or an address, without a [port](Config::port) and no
+    /// URL; its certificate must be for it.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// let config = Config::new("imap.example.org");
+    /// ```
+    pub fn new(host: impl Into<String>) -> Self {
+        Self {
+            host: host.into(),
+            port: None,
+            security: Security::Tls,
+            login: None,
+            allow_plaintext_login: false,
+            tls: TlsSettings::default(),
+            enable: ["QRESYNC", "CONDSTORE", "IMAP4rev2"].map(String::from).into(),
+            id: Some(
+                Id::nothing()
+                    .field("name", env!("CARGO_PKG_NAME"))
+                    .field("version", env!("CARGO_PKG_VERSION")),
+            ),
+            limits: Limits::default(),
+            timeouts: Timeouts::default(),
+            auto_idle: true,
+            view_sync: ViewSync::default(),
+        }
+    }
+
+    /// Another port than the usual one.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// let config = Config::new("imap.example.org").port(1993);
+    /// ```
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = Some(port);
+        self
+    }
+
+    /// Logs in as this user. Without it the server must greet with PREAUTH, or the user's commands
+    /// must do without a login.
+    ///
+    /// No error, event or trace shows the password. A server may repeat it, for instance by quoting
+    /// the line that it refuses: until the login is over, a text of the server that contains the
+    /// password or a part of it is dropped whole. A password of up to eight bytes is matched as a
+    /// whole word only, since parts of it may occur in any text.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// let config = Config::new("imap.example.org").login("alice", "correct horse");
+    /// ```
+    pub fn login(mut self, user: impl Into<String>, password: impl Into<Secret>) -> Self {
+        self.login = Some((user.into(), password.into()));
+        self
+    }
+
+    /// Allows passwords to be sent in clear text to hosts other than this machine. Anyone on the
+    /// network path can read them.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// let config = Config::new("mail.lan").plaintext().allow_plaintext_login(true);
+    /// ```
+    pub fn allow_plaintext_login(mut self, allowed: bool) -> Self {
+        self.allow_plaintext_login = allowed;
+        self
+    }
+
+    /// What to enable at login where the server offers it (RFC 9051 section 6.3.1). By default
+    /// QRESYNC (or CONDSTORE, where there is no QRESYNC) and IMAP4rev2.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// let config = Config::new("imap.example.org").enable(["CONDSTORE", "UTF8=ACCEPT"]);
+    /// ```
+    pub fn enable<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.enable = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// How the client names itself after login, where the server has ID (RFC 2971): some servers
+    /// insist. By default this library's name and version; `None`: nothing is sent.
+    ///
+    /// ```
+    /// # use imap_duplex::{Config, command::Id};
+    /// let config = Config::new("imap.example.org").id(Id::nothing().field("name", "my program"));
+    /// ```
+    pub fn id(mut self, id: impl Into<Option<Id>>) -> Self {
+        self.id = id.into();
+        self
+    }
+
+    /// The bounds of the connection.
+    ///
+    /// ```
+    /// # use imap_duplex::{Config, types::Limits};
+    /// let mut limits = Limits::default();
+    /// limits.commands = 100;
+    /// let config = Config::new("imap.example.org").limits(limits);
+    /// ```
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How long to wait for what.
+    ///
+    /// ```
+    /// # use imap_duplex::{Config, Timeouts};
+    /// # use std::time::Duration;
+    /// let mut timeouts = Timeouts::default();
+    /// timeouts.silence = Duration::from_secs(30);
+    /// let config = Config::new("imap.example.org").timeouts(timeouts);
+    /// ```
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// How much of the messages of each selected mailbox the client fetches by itself. By default
+    /// their UIDs; [`Select::view_sync`](crate::Select::view_sync) overrides it for one selection.
+    ///
+    /// ```
+    /// # use imap_duplex::{Config, types::ViewSync};
+    /// let config = Config::new("imap.example.org").view_sync(ViewSync::Flags);
+    /// ```
+    pub fn view_sync(mut self, view_sync: ViewSync) -> Self {
+        self.view_sync = view_sync;
+        self
+    }
+
+    /// Whether the connection idles by itself while there is nothing to do (RFC 2177), with a
+    /// mailbox selected or without, and polls by NOOP at each [`poll_every`](Timeouts::poll_every)
+    /// where the server has no IDLE. A server that refuses IDLE while nothing is selected is polled
+    /// then, and still idles as soon as a mailbox is selected. On by default.
+    ///
+    /// Some servers never report flags that changed between two IDLEs, so the client asks: with
+    /// CONDSTORE before each IDLE (about 100 bytes, and 60 for each change), else by comparing
+    /// known flags after at least [`idle_renew`](Timeouts::idle_renew) (about 42 bytes a message:
+    /// 4.2 MB of 100,000). A mailbox of more than 5,000 messages is compared less often, down to
+    /// each fourth time, while no unreported change is found. With [`ViewSync::Off`] nothing is
+    /// asked, under NOTIFY neither.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// let config = Config::new("imap.example.org").auto_idle(false);
+    /// ```
+    pub fn auto_idle(mut self, on: bool) -> Self {
+        self.auto_idle = on;
+        self
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            limits: self.limits.clone(),
+            auto_idle: self.auto_idle,
+            view_sync: self.view_sync,
+            windows: BatchSizes::default(),
+            idle_delay: self.timeouts.idle_delay,
+            idle_renew: self.timeouts.idle_renew,
+            poll_every: self.timeouts.poll_every,
+            silence: self.timeouts.silence,
+        }
+    }
+}

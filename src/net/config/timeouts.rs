@@ -1,0 +1,65 @@
+//! How long to wait for what.
+
+use std::time::Duration;
+
+/// How long to wait for what.
+///
+/// ```
+/// use std::time::Duration;
+/// use imap_duplex::Timeouts;
+/// let mut timeouts = Timeouts::default();
+/// timeouts.silence = Duration::from_secs(30);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// For the TCP connection, over all addresses of the host. 30 s.
+    pub dial: Duration,
+    /// For TLS to be agreed on. 30 s.
+    pub tls: Duration,
+    /// For the server's greeting. 30 s.
+    pub greeting: Duration,
+    /// From the greeting to the end of login, ENABLE and ID. 60 s.
+    pub login: Duration,
+    /// How long the server may send nothing at all while a command is in flight, and how long the
+    /// source of a [streamed upload](crate::command::Append#streamed-uploads) may give nothing. 2
+    /// min.
+    pub silence: Duration,
+    /// How long nothing must have been to do before the connection idles by itself. 100 ms: an
+    /// eager IDLE would cost a caller that sends one command after the other a round trip for each.
+    pub idle_delay: Duration,
+    /// How long one IDLE may last until it is renewed. 10 min; servers may hang up after 30 (RFC
+    /// 9051 section 5.4). If a connection dies silently while it idles, this and
+    /// [`silence`](Self::silence) detect it within 12 min; on TCP [`keep_alive`](Self::keep_alive)
+    /// does within 2 min.
+    pub idle_renew: Duration,
+    /// How often NOOP polls for changes where IDLE is unavailable, with a mailbox selected or
+    /// without. 60 s.
+    pub poll_every: Duration,
+    /// TCP keep-alive: how long the line may be silent before the system looks whether the other
+    /// end is still there. Between a second and nine hours; zero: it does not look. 60 s.
+    ///
+    /// The system sends three probes, a third of this time apart, so that a dead peer is detected
+    /// after twice this time: 120 s by default, in IDLE too. (While a command is in flight,
+    /// [`silence`](Self::silence) applies as well.) On systems without settings for interval and
+    /// number of the probes (OpenBSD and others) it may take longer. It applies to connections that
+    /// the library dials itself, not to those of [`connect_over`](super::Config::connect_over).
+    pub keep_alive: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        let s = Duration::from_secs;
+        Self {
+            dial: s(30),
+            tls: s(30),
+            greeting: s(30),
+            login: s(60),
+            silence: s(120),
+            idle_delay: Duration::from_millis(100),
+            idle_renew: s(600),
+            poll_every: s(60),
+            keep_alive: s(60),
+        }
+    }
+}

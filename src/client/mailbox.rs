@@ -1,4 +1,7 @@
-//! A handle on one selection of a mailbox.
+//! A handle on one selection of a mailbox: what is known of it, read from memory.
+//!
+//! In: the state that the driver publishes for this selection. Out: its counts, its snapshot, the
+//! state to resume from. Its commands are in `mailbox/commands.rs`.
 
 mod commands;
 
@@ -215,7 +218,10 @@ impl Mailbox {
         // If the connection has ended, that is the cause of every other failure.
         let closed = self.sender.shared().closed().map(|reason| Error::closed(&reason));
         Err(refusal.or(closed).unwrap_or_else(|| {
-            let why = format!("the selection of {} ended before all was known of it", self.name());
+            let why = format!(
+                "the selection of {} ended before the UIDs and flags of all its messages were known",
+                self.name()
+            );
             Error::new(ErrorKind::SelectionEnded, why)
         }))
     }
@@ -265,7 +271,7 @@ impl Mailbox {
     ///     let inbox = imap.select(select).await?;
     ///     let mut seen = match saved {
     ///         Some(state) => state.uids.clone(),
-    ///         // What is there already is no news, and has no event.
+    ///         // What is there already has no event.
     ///         None => {
     ///             let there = inbox.search(Search::all()).await?.into_uids();
     ///             see(&inbox, there.clone()).await?;
@@ -274,14 +280,14 @@ impl Mailbox {
     ///     };
     ///     // A state, and the NOOP behind it.
     ///     let mut mark: Option<(CommandId, MailboxState)> = None;
-    ///     let mut news = true;
+    ///     let mut has_changed = true;
     ///     loop {
-    ///         if news
+    ///         if has_changed
     ///             && mark.is_none()
     ///             && let Some(state) = inbox.state()
     ///         {
     ///             mark = Some((imap.noop().detach(), state));
-    ///             news = false;
+    ///             has_changed = false;
     ///         }
     ///         let Some(event) = events.next().await else { return Ok(()) };
     ///         let new = match event.kind {
@@ -295,7 +301,7 @@ impl Mailbox {
     ///                 continue;
     ///             }
     ///             EventKind::Expunged { .. } | EventKind::FlagsChanged { .. } | EventKind::Resumed { .. } => {
-    ///                 news = true;
+    ///                 has_changed = true;
     ///                 continue;
     ///             }
     ///             _ => continue,
@@ -303,7 +309,7 @@ impl Mailbox {
     ///         let unseen = new.difference(&seen);
     ///         see(&inbox, unseen.clone()).await?;
     ///         seen.union_with(&unseen);
-    ///         news = true;
+    ///         has_changed = true;
     ///     }
     /// }
     /// ```

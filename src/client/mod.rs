@@ -1,9 +1,11 @@
 //! The two halves as a user holds them: [`Sender`], [`Receiver`], [`Token`], [`Mailbox`],
 //! [`Driver`].
 //!
-//! In: a user's calls. Out: submissions to the engine through the shared tag table, and the
-//! engine's results and events. All waiting is done here; nothing here depends on the protocol.
+//! In: a user's calls. Out: submissions, through the state that the halves share with the driver,
+//! and the engine's results and events as futures and streams. Of the protocol only SELECT is here,
+//! since its result is a handle of this layer.
 
+mod connect;
 mod driver;
 mod mailbox;
 mod receiver;

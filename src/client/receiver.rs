@@ -1,4 +1,7 @@
-//! The receiving half.
+//! The receiving half: the events of a connection, in wire order.
+//!
+//! In: the event queue that the driver fills. Out: one event after the other, to be awaited or read
+//! as a `Stream`.
 
 use std::fmt;
 use std::future::poll_fn;

@@ -199,7 +199,10 @@ impl Command for SelectCommand {
         line.word(self.name()).mailbox(&self.mailbox);
         if let Some(state) = self.opens.selection_handle.resume().filter(|_| !session.bare_select) {
             if state.uids.len() > u64::from(session.messages) {
-                let why = format!("a state of {} messages is more than Limits::messages", state.uids.len());
+                let why = format!(
+                    "the state to resume from has {} messages, more than Limits::messages allows",
+                    state.uids.len()
+                );
                 return Err(Error::invalid(why));
             }
             if let Some(mod_seq) = state.highest_mod_seq.filter(|_| session.is_enabled("QRESYNC")) {

@@ -1,4 +1,7 @@
-//! The sending half.
+//! The sending half: a method for each command about the session, and for those about mailboxes
+//! that need not be selected.
+//!
+//! In: arguments. Out: a token at once; the command is submitted by `submit`.
 
 use std::fmt;
 use std::future::poll_fn;

@@ -1,4 +1,7 @@
-//! Tokens: claim checks of submitted commands; and their results as streams.
+//! Tokens: the futures of the results of submitted commands; and results as streams of rows.
+//!
+//! In: a slot that the driver fills. Out: the result when the command has ended, or row by row
+//! while it runs; or, detached, nothing here and everything in the event stream.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -14,7 +17,7 @@ use crate::engine::{ResultSlot, Shared};
 use crate::error::Result;
 use crate::types::{CommandId, Progress};
 
-/// The claim check of one submitted command: a future of its result.
+/// The future of the result of one submitted command.
 ///
 /// The command is under way whether or not the token is awaited. Dropping the token before the
 /// command's first byte is written withdraws a command that only reads; one that changes something

@@ -2,7 +2,8 @@
 //! in flight, which responses may be its own, and what its OK changes.
 //!
 //! Given by each command ([`Command::class`](super::Command::class)); read by the engine's
-//! admission, routing and session, which know no command by name.
+//! admission and routing. Names matter to the engine only where a user's own line is checked
+//! against its class (`engine/write/own_lines.rs`).
 
 use crate::types::{Answer, MailboxName};
 

@@ -16,6 +16,7 @@ pub struct Fetch {
     items: Items,
     changed_since: Option<ModSeq>,
     pieces: MessageChunks,
+    /// Of which messages the flags have been received, or the UID where nothing else was asked for.
     received: ReceivedRows,
     /// The same for MODSEQ, if that was asked for.
     mod_seqs: ReceivedRows,
@@ -25,8 +26,8 @@ pub struct Fetch {
     data: Vec<ReceivedRows>,
 }
 
-/// The messages whose flags (or UID alone) have been received already: a later row is an
-/// unsolicited change.
+/// The messages of which an item has been received already: a second row with it answers another
+/// command, or is an unsolicited change.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ReceivedRows {
     uids: IncrementalSet<Uid>,

@@ -31,7 +31,7 @@ pub struct Line {
     error: Option<Error>,
     /// The sources of literals that are announced, and not here, in their order.
     sources: Vec<Taken>,
-    /// What the server may not be quoted with.
+    /// What is to be left out where a server's text is quoted.
     secrets: Vec<Zeroizing<Vec<u8>>>,
     /// It is a SELECT with parameters, which a server may refuse.
     has_params: bool,
@@ -276,7 +276,7 @@ impl Line {
             Messages::Seqs(set) => self.next().set(set),
             Messages::Saved(_) => self.next().text("$"),
             Messages::SnapshotRange(_) => {
-                let why = "numbers of a snapshot can only be sent through the snapshot's mailbox";
+                let why = "sequence numbers of a snapshot are valid only for commands of the mailbox that it was taken of";
                 self.error.get_or_insert_with(|| Error::invalid(why));
                 return self;
             }
@@ -313,8 +313,8 @@ impl Line {
         self
     }
 
-    /// The server is not to be quoted with this: as it is, as a quoted string has it, in base64,
-    /// alone or within more.
+    /// Keeps this out of server texts that are quoted in errors and events: as it is, as a quoted
+    /// string has it, in base64, alone or within more.
     pub(crate) fn conceal(&mut self, secret: &[u8]) -> &mut Self {
         let escaped = secret.iter().flat_map(|&byte| {
             let backslash = matches!(byte, b'"' | b'\\').then_some(b'\\');

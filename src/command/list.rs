@@ -24,7 +24,7 @@ pub struct List {
     reference: String,
     pattern: String,
     subscribed: bool,
-    /// What has been received: a repetition is another command's.
+    /// The names received so far: a repetition answers another command.
     received: NameSet,
 }
 
@@ -178,7 +178,8 @@ impl Command for List {
     }
 
     fn finish(self, _: Done, mut items: Vec<ListEntry>) -> Result<Vec<ListEntry>> {
-        // A renaming that was reported meanwhile, of a mailbox that is listed anyway.
+        // A renaming that was reported meanwhile is no row of the list where that has the mailbox
+        // under its new name.
         let is_listed = |entry: &ListEntry| entry.renamed_from().is_none();
         if !items.iter().all(is_listed) {
             let listed: HashSet<_> = items.iter().filter(|e| is_listed(e)).map(|e| e.name.clone()).collect();

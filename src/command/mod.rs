@@ -1,5 +1,4 @@
-//! Commands: what each one asks, how it is written, which answers are its own, and what it gives
-//! back.
+//! Commands: what each one asks, how it is written, which responses answer it, and its result.
 //!
 //! One file a family. A [`Command`] is handed to [`Sender::submit`](crate::Sender::submit) or
 //! [`Mailbox::submit`](crate::Mailbox::submit); the engine writes it and hands it the responses
@@ -259,7 +258,7 @@ pub enum Flow {
     Last,
     /// Another line, at once.
     More,
-    /// Another line, once the server has answered OK to this one. NO ends the series.
+    /// Another line, once the server has answered OK to this one. NO or BAD ends the series.
     AfterReply,
 }
 

@@ -330,7 +330,7 @@ impl Notify {
     }
 
     /// Whether counts of this mailbox may be part of the answer.
-    fn may_tell(&self, name: &MailboxName) -> bool {
+    fn may_answer_for(&self, name: &MailboxName) -> bool {
         let has_messages = |group: &Group| group.events.contains(&NotifyEvent::MessageNew);
         self.status && self.groups.iter().any(|group| has_messages(group) && group.which.may_hold(name))
     }
@@ -411,7 +411,7 @@ impl Command for Notify {
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
         if !session.can("NOTIFY") {
-            return Err(Error::unsupported("the server does not have it"));
+            return Err(Error::unsupported("the server has no NOTIFY (RFC 5465)"));
         }
         line.word("NOTIFY");
         if self.groups.is_empty() && self.selected.when == When::Never {
@@ -430,7 +430,7 @@ impl Command for Notify {
 
     fn claims(&self, response: &Untagged) -> Claim {
         match response.answer() {
-            Answer::MailboxStatus(status) if !self.again && self.may_tell(&status.name) => {
+            Answer::MailboxStatus(status) if !self.again && self.may_answer_for(&status.name) => {
                 // A second one of the same mailbox reports a change.
                 if self.received.contains(&status.name) { Claim::No } else { Claim::Whole }
             }

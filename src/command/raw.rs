@@ -58,7 +58,7 @@ impl Command for Raw {
 
     fn encode(&mut self, line: &mut Line, _: &Session) -> Result<Flow> {
         if self.line.is_empty() || self.line.starts_with(' ') {
-            return Err(Error::invalid("it does not begin with a command's name"));
+            return Err(Error::invalid("the line does not begin with the name of a command"));
         }
         line.verbatim(&self.line);
         Ok(Flow::Last)

@@ -476,7 +476,7 @@ impl Command for Search {
     }
 
     fn finish(self, _: Done, items: Vec<SearchResult>) -> Result<SearchResult> {
-        // In any number of pieces, in any order.
+        // Servers send the result in any number of pieces, in any order.
         let (mut uids, mut mod_seq) = (RangeCollector::default(), None);
         // A piece without one may have lost it to `trim`, and it may have been the highest of all
         // pieces.

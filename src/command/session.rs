@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use crate::types::{Capabilities, Event, EventKind, MailboxName, MailboxStatus};
 
-/// Of how many mailboxes the limits are kept, and how long their names may be.
+/// How many mailboxes' limits are kept.
 const MAX_LIMITS: usize = 1000;
+/// How long the name of such a mailbox may be.
 const MAX_NAME_LEN: usize = 1000;
 
 /// The session as it is when a line is about to be sent.
@@ -31,7 +32,8 @@ pub struct Session {
 
 impl Session {
     /// Whether the server has this capability: `MOVE`, `UIDPLUS`, `AUTH=PLAIN`. What IMAP4rev2
-    /// contains is included once ENABLE has switched that on.
+    /// contains is included once ENABLE has switched that on, or where the server has IMAP4rev2
+    /// alone.
     #[must_use]
     pub fn can(&self, capability: &str) -> bool {
         self.capabilities.has(capability) || self.is_rev2() && is_in_rev2(capability)

@@ -69,7 +69,9 @@ impl Command for Unselect {
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
         if !session.can("UNSELECT") {
-            return Err(Error::unsupported("the server does not have it, and CLOSE would remove messages"));
+            return Err(Error::unsupported(
+                "the server has no UNSELECT (RFC 3691), and CLOSE would remove messages",
+            ));
         }
         line.word("UNSELECT");
         Ok(Flow::Last)
@@ -125,7 +127,7 @@ impl Command for Capability {
             .into_iter()
             .next_back()
             .or(in_code)
-            .ok_or_else(|| Error::protocol("the server said OK and named no IMAP4"))
+            .ok_or_else(|| Error::protocol("the server answered OK without a list of capabilities"))
     }
 }
 
@@ -215,7 +217,7 @@ impl Command for Id {
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
         if !session.can("ID") {
-            return Err(Error::unsupported("the server does not have it"));
+            return Err(Error::unsupported("the server has no ID (RFC 2971)"));
         }
         line.word("ID");
         if self.0.is_empty() {
@@ -226,7 +228,9 @@ impl Command for Id {
         line.open();
         for (name, value) in &self.0 {
             if name.len() > 30 || value.len() > 1024 || self.0.len() > 30 {
-                return Err(Error::invalid(format!("the field {name:?} passes the limits of RFC 2971")));
+                return Err(Error::invalid(format!(
+                    "the field {name:?} is beyond the limits of RFC 2971: 30 fields, names of 30 bytes, values of 1,024"
+                )));
             }
             line.string(name).string(value);
         }

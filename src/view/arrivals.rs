@@ -18,7 +18,7 @@ use crate::types::{Uid, UidSet};
 
 /// The part of the boundary between old and fresh messages that depends on UIDs.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Line {
+pub(super) struct Boundary {
     /// UIDNEXT of the opening.
     first_new: Option<Uid>,
     /// The view was reset, and no earlier numbers are left: each message without UID counts as
@@ -28,7 +28,7 @@ pub(super) struct Line {
     reported: UidSet,
 }
 
-impl Line {
+impl Boundary {
     /// Whether every message without UID counts as fresh.
     pub(super) fn is_by_uid(&self) -> bool {
         self.by_uid
@@ -56,20 +56,20 @@ impl Line {
 impl View {
     /// Sets UIDNEXT of the opening: no message that arrives later has a lower UID.
     pub(crate) fn begins_at(&mut self, first_new: Option<Uid>) {
-        self.line.first_new = first_new;
+        self.boundary.first_new = first_new;
     }
 
     /// The boundary for the view that replaces this one after a reset. If UIDs decide, arrivals
     /// that were reported are not reported again; without UIDNEXT nothing can decide.
-    pub(super) fn line_after_reset(&self, by_uid: bool) -> Line {
-        let Some(first_new) = self.line.first_new.filter(|_| by_uid) else {
-            return Line { first_new: self.line.first_new, ..Line::default() };
+    pub(super) fn boundary_after_reset(&self, by_uid: bool) -> Boundary {
+        let Some(first_new) = self.boundary.first_new.filter(|_| by_uid) else {
+            return Boundary { first_new: self.boundary.first_new, ..Boundary::default() };
         };
         let known = self.mirror.messages.iter().filter(|entry| !entry.is_fresh());
         let mut reported: UidSet =
             known.filter_map(PackedMessage::uid).filter(|uid| *uid >= first_new).collect();
-        reported.union_with(&self.line.reported);
-        Line { first_new: Some(first_new), by_uid: true, reported }
+        reported.union_with(&self.boundary.reported);
+        Boundary { first_new: Some(first_new), by_uid: true, reported }
     }
 
     /// The position of the first fresh message in a run of messages without UIDs; fresh ones are

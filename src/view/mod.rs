@@ -31,7 +31,7 @@ mod vanished;
 
 use std::cmp::Ordering;
 
-use arrivals::Line;
+use arrivals::Boundary;
 pub use diff::{Changed, Diff};
 use entry::PackedMessage;
 use keywords::Interner;
@@ -50,7 +50,7 @@ pub(crate) struct View {
     mirror: Mirror,
     interner: Interner,
     /// Determines which messages are new.
-    line: Line,
+    boundary: Boundary,
     /// The last slot assigned; slots begin with 1.
     last_slot: u32,
     /// Grows with each change of sequence numbers or of the count, so that an outdated query can be
@@ -117,10 +117,10 @@ impl View {
     pub(crate) fn reopened(&self, exists: u32, compared: bool) -> Self {
         let mut view = Self::off(exists);
         if self.mirror.counted.is_none() {
-            let line = self.line_after_reset(!compared);
+            let boundary = self.boundary_after_reset(!compared);
             view = Self { mirror: Mirror::new(None), ..Self::default() };
-            view.grow(exists, line.is_by_uid());
-            view.line = line;
+            view.grow(exists, boundary.is_by_uid());
+            view.boundary = boundary;
         }
         // Earlier sequence numbers are invalid, so that no earlier removal can be requested.
         Self { forgotten: self.removed() + 1, generation: self.generation + 1, ..view }
@@ -248,7 +248,7 @@ impl View {
         let mut now = entry;
         if let Some(uid) = new_uid {
             now.set_uid(uid);
-            update.arrived = (now.take_fresh() && self.line.is_new(uid)).then_some(uid);
+            update.arrived = (now.take_fresh() && self.boundary.is_new(uid)).then_some(uid);
         }
         if let Some(mod_seq) = row.mod_seq() {
             now.raise_mod_seq(mod_seq);

@@ -60,7 +60,7 @@ impl View {
                 *entry
             });
             if let (Some(seq), Some(entry)) = (seq_at(at), entry)
-                && let Some(uid) = entry.uid().filter(|uid| self.line.is_new(*uid))
+                && let Some(uid) = entry.uid().filter(|uid| self.boundary.is_new(*uid))
             {
                 fresh.push((seq, uid, self.mirror.flags_of(&entry)));
             }

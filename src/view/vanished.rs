@@ -152,7 +152,7 @@ impl View {
         // are the last ones.
         let fresh_from = self.fresh_from(&run);
         let (old, fresh) = (fresh_from - run.start, run.end - fresh_from);
-        let old_ones = self.line.old_ones(&named, count, old, fresh);
+        let old_ones = self.boundary.old_ones(&named, count, old, fresh);
         for places in [fresh_from - old_ones..fresh_from, run.end - (count - old_ones)..run.end] {
             for i in places.clone() {
                 let uid = if exact { uids.next() } else { None };

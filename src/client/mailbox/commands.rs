@@ -1,4 +1,7 @@
-//! The commands of a mailbox: each is submitted to the selection that its handle stands for.
+//! The commands of a mailbox handle: a method for each command about messages.
+//!
+//! In: arguments. Out: a token at once; the command runs in the handle's selection or fails,
+//! unsent.
 
 use super::Mailbox;
 use crate::client::submit::submit;

@@ -3,7 +3,6 @@
 //! In both trees items are in ascending order of a key, which the caller compares. The cost is that
 //! of the nodes that are not shared: for trees with a common origin, O(log n) for each change
 //! between them.
-//! them.
 
 use std::cmp::Ordering;
 

@@ -15,8 +15,8 @@ use crate::types::CloseReason;
 /// The one task that owns the connection and moves its bytes. A future: it must be polled for
 /// anything to happen, and is done when the connection has ended; `Ok` if that was by logout.
 ///
-/// [`Config::connect`] spawns it for you. Dropping it ends the connection: every token resolves and
-/// the event stream ends with [`Closed`](crate::types::EventKind::Closed).
+/// [`Config::connect`](crate::Config::connect) spawns it for you. Dropping it ends the connection:
+/// every token resolves and the event stream ends with [`Closed`](crate::types::EventKind::Closed).
 #[must_use = "nothing happens on the connection unless the driver is polled, as by `tokio::spawn`"]
 pub struct Driver {
     pub(super) pump: Pump,

@@ -9,6 +9,10 @@ const MAX_LIMITS: usize = 1000;
 /// How long the name of such a mailbox may be.
 const MAX_NAME_LEN: usize = 1000;
 
+/// How many extensions are known as enabled: more than there are. A server could name others
+/// without end.
+const MAX_ENABLED: usize = 100;
+
 /// The session as it is when a line is about to be sent.
 #[derive(Clone, Debug, Default)]
 pub struct Session {
@@ -93,6 +97,15 @@ impl Session {
             // Those below it have other names, too.
             (EventKind::MailboxRenamed { .. }, _) => self.append_limits.clear(),
             _ => {}
+        }
+    }
+
+    /// ENABLE has switched these on.
+    pub(crate) fn learn_enabled(&mut self, names: Vec<String>) {
+        for name in names {
+            if self.enabled.len() < MAX_ENABLED && !self.is_enabled(&name) {
+                self.enabled.push(name);
+            }
         }
     }
 

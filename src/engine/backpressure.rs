@@ -17,7 +17,6 @@
 
 use std::time::{Duration, Instant};
 
-use crate::engine::Engine;
 use crate::types::CommandId;
 
 /// Whether the server is made to wait for a reader.
@@ -52,7 +51,12 @@ impl Hold {
 impl Backpressure {
     /// Whether nothing is to be read now, for `limit` at most. `backed_up`: the command of whose
     /// result too much waits unread, and how often something of it was taken.
-    fn holds(&mut self, now: Instant, backed_up: Option<(CommandId, u64)>, limit: Duration) -> bool {
+    pub(super) fn holds(
+        &mut self,
+        now: Instant,
+        backed_up: Option<(CommandId, u64)>,
+        limit: Duration,
+    ) -> bool {
         let Some((id, taken)) = backed_up else {
             self.hold = None;
             return false;
@@ -79,17 +83,5 @@ impl Backpressure {
         let hold = self.hold.as_ref().filter(|hold| hold.on)?;
         let look = hold.looked.checked_add((limit / LOOKS).max(Duration::from_millis(1)));
         [hold.end(limit), look].into_iter().flatten().min()
-    }
-}
-
-impl Engine {
-    /// Whether nothing is to be read from the server now: a result waits unread, and nothing else
-    /// is wanted of the connection. Ask again at the [`deadline`](Self::deadline), or when the
-    /// driver is woken.
-    pub(crate) fn holds(&mut self, now: Instant) -> bool {
-        // After the server's BYE only what it has sent already is left.
-        let alone = !self.scheduler.has_submissions() && self.lifecycle.drain_deadline().is_none();
-        let backed_up = if alone { self.inflight.backed_up(&self.output) } else { None };
-        self.backpressure.holds(now, backed_up, self.settings.limits.hold)
     }
 }

@@ -15,16 +15,16 @@
 //! every input, and at the deadline.
 
 mod backpressure;
+mod completion;
 mod events;
 mod inflight;
 mod lifecycle;
-mod lines;
 mod log;
 mod mailboxes;
-mod outcome;
-mod receive;
+mod responses;
 mod schedule;
 mod selection;
+mod sending;
 mod settings;
 mod shutdown;
 mod submit;
@@ -35,23 +35,30 @@ pub(crate) use submit::selection_handle::{ReadyOutcome, SelectOptions, Selection
 pub(crate) use submit::shared::{Origin, Shared};
 pub(crate) use submit::slot::{ResultSlot, Submitted};
 
+use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
+
 use self::backpressure::Backpressure;
+use self::events::excerpt::excerpt;
 use self::events::output::Output;
 use self::inflight::InFlight;
 use self::lifecycle::Lifecycle;
 use self::lifecycle::timeouts::{Due, Waiting};
 use self::mailboxes::Mailboxes;
 use self::schedule::Scheduler;
+use self::selection::sync::look_back::LookBackFacts;
 use self::selection::{Selected, Selection};
 use self::submit::internal::{InternalCommand, InternalRequest};
+use self::submit::query::Query;
 use self::write::Writer;
 use self::write::idle::{Idle, IdleStep, Surroundings};
-use self::write::secrets::Secrets;
-use crate::command::{self, Command, Logout, Noop, Session};
-use crate::types::{Answer, Capabilities, CloseReason, Event, EventKind, Limits};
+use crate::command::{self, Logout, Noop, ResponseKinds, Session, Taken};
+use crate::error::{Error, ErrorKind};
+use crate::types::{Capabilities, CloseReason, Event, EventKind, Limits, Status, StatusResponse};
+use crate::wire::{Response, Unparsable};
 
 pub(crate) struct Engine {
     settings: Settings,
@@ -63,7 +70,6 @@ pub(crate) struct Engine {
     writer: Writer,
     idle: Idle,
     mailboxes: Mailboxes,
-    secrets: Secrets,
     output: Output,
     backpressure: Backpressure,
 }
@@ -83,9 +89,78 @@ impl Engine {
             writer: Writer::default(),
             idle: Idle::default(),
             mailboxes: Mailboxes::default(),
-            secrets: Secrets::default(),
             backpressure: Backpressure::default(),
         }
+    }
+
+    /// A response has come; and its bytes if [`wants_raw`](Self::wants_raw) says so.
+    pub(crate) fn handle(&mut self, response: Response, raw: Option<Bytes>, now: Instant) {
+        if self.closed().is_some() {
+            return;
+        }
+        if self.lifecycle.greeting().is_none() && !matches!(response, Response::Untagged(_)) {
+            // No IMAP server begins so: it is POP3, or what else begins with a word or a plus.
+            let text = match response {
+                Response::Tagged { tag, status } => format!("{tag} {status}"),
+                Response::Continuation { text } => format!("+{}", String::from_utf8_lossy(&text)),
+                Response::Untagged(_) => String::new(),
+            };
+            return self.lifecycle.on_non_imap(text);
+        }
+        match response {
+            Response::Tagged { tag, mut status } => {
+                self.writer.secrets().blank(&mut status);
+                self.handle_tagged(&tag, status, now);
+            }
+            // What a dialogue reads of it is the command's.
+            Response::Continuation { text } => {
+                let (idle, inflight) = (&mut self.idle, &mut self.inflight);
+                let stray = self.writer.handle_continuation(&text, idle, inflight, &self.session, now);
+                stray.into_iter().for_each(|kind| self.report(Event::new(kind)));
+            }
+            Response::Untagged(mut untagged) => {
+                if let Some(raw) = raw {
+                    untagged.set_raw(raw);
+                }
+                self.handle_untagged(untagged, now);
+            }
+        }
+    }
+
+    /// A response has come that can't be read.
+    pub(crate) fn handle_unreadable(&mut self, bytes: &Bytes, why: &Unparsable, now: Instant) {
+        if self.closed().is_some() {
+            return;
+        }
+        if self.lifecycle.greeting().is_none() {
+            return self.lifecycle.on_non_imap(String::from_utf8_lossy(&excerpt(bytes)).into_owned());
+        }
+        let kind = why.keyword.as_deref().map_or(ResponseKinds::NOTHING, ResponseKinds::of_keyword);
+        let keyword = why.keyword.as_deref().unwrap_or_default();
+        let kept = self.writer.secrets().excerpt(bytes);
+        self.inflight.note_unparsed(kind, keyword, &kept);
+        let error = format!("{} (at byte {})", why.message, why.at);
+        let place = self.selected.place();
+        self.report(Event::new(EventKind::Unparsed { bytes: kept, error }).at(place));
+        if bytes.starts_with(b"*") {
+            let outcome = self.selected.on_unparsed(kind);
+            self.see_to(outcome);
+        }
+        // A line with a tag of ours always ends that command, whatever it was to say.
+        let first = bytes.split(|byte| *byte <= b' ').next().unwrap_or_default();
+        let tag = String::from_utf8_lossy(first);
+        if let Some(id) = self.writer.answered_by(&tag, &self.inflight, self.scheduler.shared()) {
+            let error =
+                Error::protocol("the server's answer can't be read: whether it was done is not known");
+            self.inflight.fail(id, error.with_sent(self.inflight.sent(id)));
+            let status = StatusResponse::new(Status::Bad, None, "the answer can't be read");
+            self.handle_tagged(&tag, status, now);
+        }
+    }
+
+    /// Whether raw bytes of each response are wanted.
+    pub(crate) fn wants_raw(&self) -> bool {
+        self.inflight.wants_raw()
     }
 
     /// Does all that can be done now: takes what was submitted, sends what may go, idles, gives up.
@@ -95,16 +170,21 @@ impl Engine {
         }
         let taken = self.scheduler.shared().take();
         self.scheduler.extend(taken.submissions);
-        self.given_up(&taken.given_up);
+        self.give_up(&taken.given_up);
         if self.selected.current().is_some_and(Selection::is_behind) {
-            self.continue_sync();
+            self.sync();
         }
         if taken.abandoned && self.is_at_rest() && !self.lifecycle.is_logging_out() {
-            self.queue_internal(InternalCommand::Logout, Logout);
+            self.scheduler.push_internal(InternalRequest::new(InternalCommand::Logout, Logout, None));
         }
         self.send();
-        if self.ask_deselected() {
-            self.send();
+        if self.scheduler.is_empty() && !self.lifecycle.is_logging_out() {
+            let can_count = self.session.can("CONDSTORE");
+            self.mailboxes.ask_deselected(&self.selected, &self.inflight, can_count);
+            self.report_mailboxes();
+            if !self.scheduler.is_empty() {
+                self.send();
+            }
         }
         self.fill_abandoned_literal();
         if self.closed().is_some() {
@@ -168,20 +248,41 @@ impl Engine {
             IdleStep::Wait | IdleStep::Leave => return,
             IdleStep::GiveUp(id) => return self.writer.push_done(id),
             // Behind what the server may not report by itself.
-            IdleStep::Begin if self.look_back(now) => {
-                self.queue_internal(InternalCommand::Idle, command::Idle)
+            IdleStep::Begin => {
+                let may_follow = self.look_back(now);
+                self.scheduler.queue_requests(&mut self.selected);
+                if may_follow {
+                    let idle = InternalRequest::new(InternalCommand::Idle, command::Idle, None);
+                    self.scheduler.push_internal(idle);
+                }
             }
-            IdleStep::Begin => {}
-            IdleStep::Poll => self.queue_internal(InternalCommand::Poll, Noop),
+            IdleStep::Poll => {
+                self.scheduler.push_internal(InternalRequest::new(InternalCommand::Poll, Noop, None));
+            }
         }
         self.send();
     }
 
+    /// IDLE is about to begin: asks first for what the server may not report. Whether IDLE may
+    /// follow at once.
+    fn look_back(&mut self, now: Instant) -> bool {
+        let looks = |own: &InternalCommand| matches!(own, InternalCommand::Query(Query::LookBack(_)));
+        let of = self.selected.current().map(Selection::id);
+        let facts = LookBackFacts {
+            sync: self.sync_facts(),
+            now,
+            is_watched: self.mailboxes.is_notify_in_force(),
+            is_looking: self.scheduler.has_internal(looks) || self.inflight.has_internal(of, looks),
+            interval: self.settings.idle_renew,
+        };
+        self.selected.look_back(&facts)
+    }
+
     fn check_time(&mut self, now: Instant) {
-        let starved = self.writer.starved_since(now);
-        if starved.is_some_and(|since| now.duration_since(since) >= self.settings.silence) {
-            self.source_stalled();
-            return;
+        let (starved, waited) = (self.writer.starved_since(now), self.settings.silence);
+        if starved.is_some_and(|since| now.duration_since(since) >= waited) {
+            let why = format!("the message's source gave nothing for {waited:?}");
+            return self.fail_upload(Error::new(ErrorKind::Source, why));
         }
         let waits = self.inflight.awaited(|id| self.idle.is_established(id)).is_some();
         let waiting = if !waits && self.writer.is_line_free()
@@ -218,35 +319,40 @@ impl Engine {
         !self.writer.is_empty()
     }
 
+    /// The source that is to be asked for bytes.
+    pub(crate) fn source(&mut self) -> Option<&mut Taken> {
+        if self.lifecycle.may_write() { self.writer.source() } else { None }
+    }
+
+    /// The source gave bytes, a failure, or its end.
+    pub(crate) fn handle_chunk(&mut self, given: Option<io::Result<Bytes>>) {
+        if let Err(error) = self.writer.on_chunk(given) {
+            self.fail_upload(error);
+        }
+    }
+
+    /// Whether nothing is to be read from the server now: a result waits unread, and nothing else
+    /// is wanted of the connection. Ask again at the [`deadline`](Self::deadline), or when the
+    /// driver is woken.
+    pub(crate) fn holds(&mut self, now: Instant) -> bool {
+        // After the server's BYE only what it has sent already is left.
+        let alone = !self.scheduler.has_submissions() && self.lifecycle.drain_deadline().is_none();
+        let backed_up = if alone { self.inflight.backed_up(&self.output) } else { None };
+        self.backpressure.holds(now, backed_up, self.settings.limits.hold)
+    }
+
     /// This many bytes have been written.
     pub(crate) fn written(&mut self, count: usize, now: Instant) {
         self.lifecycle.on_activity(now);
         for written in self.writer.advance(count) {
             self.inflight.on_written(written.id, written.whole, now);
+            self.selected.on_written(written.id);
         }
     }
 
     /// Puts an event on the stream.
     fn report(&mut self, event: Event) {
-        // The view is published before the event, so a reader of the event finds it up to date.
-        self.selected.publish();
-        self.output.report(event);
-    }
-
-    /// Whether a mailbox of this size is more than the limit allows: then the connection ends.
-    fn is_too_large(&mut self, count: u32) -> bool {
-        let most = self.settings.limits.messages;
-        if count > most {
-            self.close(CloseReason::Limit(format!(
-                "a mailbox of {count} messages, more than {most} (Limits::messages)"
-            )));
-        }
-        count > most
-    }
-
-    /// Queues a command of the engine's own.
-    fn queue_internal(&mut self, own: InternalCommand, command: impl Command) {
-        self.scheduler.push_internal(InternalRequest::new(own, command, None));
+        self.selected.report(event, &mut self.output);
     }
 
     pub(crate) fn closed(&self) -> Option<&CloseReason> {
@@ -265,7 +371,7 @@ impl Engine {
     /// forgotten.
     pub(crate) fn set_ready(&mut self) {
         self.lifecycle.on_ready();
-        self.secrets.clear();
+        self.writer.clear_secrets();
     }
 
     /// Drops what was received before TLS (RFC 9051 section 6.2.1).
@@ -279,20 +385,6 @@ impl Engine {
         self.forget_capabilities();
         self.session.enabled.clear();
         self.output.forget();
-    }
-
-    /// What the server can do from here on. A list without any IMAP4… word, which each list must
-    /// have (RFC 9051 section 7.2.2), is none: it is an event, and changes nothing.
-    fn on_capabilities(&mut self, all: Capabilities) {
-        if !all.is_whole() {
-            return self.report(Event::new(EventKind::Data(Answer::Capability(all))));
-        }
-        if self.session.learn_capabilities(&all) {
-            self.scheduler.shared().set_capabilities(&all);
-            if self.lifecycle.is_ready() {
-                self.report(Event::new(EventKind::Capabilities(all)));
-            }
-        }
     }
 }
 

@@ -9,12 +9,8 @@ use std::time::Instant;
 
 use crate::command::Effect;
 use crate::engine::Engine;
-use crate::engine::inflight::Unfinished;
 use crate::engine::log;
-use crate::engine::submit::end_cause::EndCause;
-use crate::engine::submit::slot::ErasedCommand;
-use crate::error::Error;
-use crate::types::{CloseReason, CommandId, Done, Event, Place, Status, StatusResponse};
+use crate::types::{CloseReason, Done, Status, StatusResponse};
 use crate::wire::frame::FrameError;
 
 impl Engine {
@@ -27,7 +23,7 @@ impl Engine {
 
     /// The framing is lost.
     pub(crate) fn handle_lost_framing(&mut self, error: FrameError) {
-        let error = self.secrets.take_out_of_error(error);
+        let error = self.writer.secrets().take_out_of_error(error);
         self.handle_end(CloseReason::Protocol(error.to_string()));
     }
 
@@ -38,7 +34,7 @@ impl Engine {
         // EOF after BYE is a logout's success.
         if let (Some(id), Some(bye)) = (logout, self.lifecycle.bye()) {
             let ok = StatusResponse::new(Status::Ok, None, bye.text.clone());
-            self.end_flight(id, Ok(Done::new(ok)));
+            self.end(id, Ok(Done::new(ok)));
         }
         self.close(reason);
     }
@@ -55,44 +51,13 @@ impl Engine {
         self.selected.on_connection_closed();
         self.mailboxes.connection_closed();
         self.report_mailboxes();
-        for Unfinished { id, job, quiet, error, place } in self.inflight.drain_all(&reason) {
-            self.fail_closed(id, job, quiet, error, place);
+        for ended in self.inflight.close(&reason) {
+            self.give(ended);
         }
         for waiting in self.scheduler.take_all().into_iter().chain(late) {
-            for selection_handle in [&waiting.selection_handle, &waiting.opens].into_iter().flatten() {
-                selection_handle.end(EndCause::Connection);
-            }
-            let (place, error) = (waiting.place(), Error::closed(&reason).with_sent(waiting.sent_before));
-            self.fail_closed(waiting.id, waiting.job, !waiting.origin.is_user(), error, place);
+            self.give(waiting.close(&reason));
         }
         self.writer.close();
         self.output.close(reason);
-    }
-
-    fn fail_closed(
-        &mut self,
-        id: CommandId,
-        job: Box<dyn ErasedCommand>,
-        quiet: bool,
-        error: Error,
-        place: Option<Place>,
-    ) {
-        let named = place.as_ref().map(|place| &place.mailbox);
-        let error = error.in_command(job.name()).about(named, None);
-        if !quiet {
-            self.tell_failed(id, job.name(), &error, place);
-        }
-        job.end(Err(error));
-    }
-
-    pub(in crate::engine) fn tell_failed(
-        &mut self,
-        id: CommandId,
-        command: &str,
-        error: &Error,
-        place: Option<Place>,
-    ) {
-        let kind = error.to_event(command.to_owned());
-        self.report(Event::new(kind).at(place).caused_by(Some(id)));
     }
 }

@@ -237,7 +237,7 @@ impl Bench {
                     Ok(response) => {
                         let raw = self.engine.wants_raw().then(|| frame.to_bytes());
                         self.engine.handle(response, raw, self.now);
-                        self.parser.set_utf8(self.engine.is_utf8());
+                        self.parser.set_utf8(self.engine.session().is_utf8());
                     }
                     Err(why) => self.engine.handle_unreadable(&frame.to_bytes(), &why, self.now),
                 },

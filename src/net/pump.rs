@@ -250,7 +250,7 @@ impl Pump {
                 let may_enable = may_enable(&response);
                 self.engine.handle(response, raw, now);
                 if may_enable {
-                    self.parser.set_utf8(self.engine.is_utf8());
+                    self.parser.set_utf8(self.engine.session().is_utf8());
                 }
             }
             Err(why) => self.engine.handle_unreadable(&frame.to_bytes(), &why, now),

@@ -298,7 +298,7 @@ impl Event {
         self
     }
 
-    pub(crate) fn while_away(mut self, while_disconnected: bool) -> Self {
+    pub(crate) fn happened_while_disconnected(mut self, while_disconnected: bool) -> Self {
         self.while_disconnected = while_disconnected;
         self
     }

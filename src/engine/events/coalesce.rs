@@ -210,7 +210,7 @@ mod tests {
         let (first, second) = (Some(SelectionId(1)), Some(SelectionId(2)));
         assert_ne!(key(&exists(first)), key(&exists(second)));
         assert_eq!(key(&exists(None)), None);
-        assert_eq!(key(&exists(first).while_away(true)), None);
+        assert_eq!(key(&exists(first).happened_while_disconnected(true)), None);
         let flags = Event::new(EventKind::FlagsChanged {
             seq: None,
             uid: None,

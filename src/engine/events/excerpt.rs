@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 
-use crate::types::{EventKind, Untagged};
+use crate::types::{Answer, CommandId, Event, EventKind, Untagged};
 
 /// What stands in place of what the server said.
 pub(in crate::engine) const LEFT_OUT: &str = "(left out: it has a password or another secret in it)";
@@ -14,8 +14,22 @@ pub(in crate::engine) fn excerpt(bytes: &Bytes) -> Bytes {
     if bytes.len() <= MAX_EXCERPT { bytes.clone() } else { Bytes::copy_from_slice(&bytes[..MAX_EXCERPT]) }
 }
 
-/// The event in place of a response that has a secret in it.
-pub(in crate::engine) fn left_out(response: &Untagged) -> Option<EventKind> {
-    let (bytes, error) = (Bytes::from_static(LEFT_OUT.as_bytes()), "not kept".to_owned());
-    response.has_secret().then_some(EventKind::Unparsed { bytes, error })
+/// The event that data becomes: of the detached command that has claimed it, or of no command.
+pub(in crate::engine) fn data_event(response: Untagged, claimer: Option<CommandId>) -> Event {
+    let place = response.place().cloned();
+    let kind = if response.has_secret() {
+        let (bytes, error) = (Bytes::from_static(LEFT_OUT.as_bytes()), "not kept".to_owned());
+        EventKind::Unparsed { bytes, error }
+    } else if matches!(response.answer(), Answer::Other) {
+        let bytes = response.raw().cloned().unwrap_or_default();
+        let bytes = if claimer.is_some() { bytes } else { excerpt(&bytes) };
+        EventKind::Unknown { name: response.name().to_owned(), bytes }
+    } else {
+        match response.into_answer() {
+            // Annotations that have changed (RFC 5464 section 4.4.2).
+            Answer::Metadata(changed) if claimer.is_none() => EventKind::MetadataChanged(changed),
+            answer => EventKind::Data(answer),
+        }
+    };
+    Event::new(kind).at(place).caused_by(claimer)
 }

@@ -35,14 +35,12 @@ use self::message_limit::MessageLimits;
 use self::unparsed::UnparsedLines;
 use crate::command::{Class, Effect, FlagUse, Messages, ResponseKinds, SavedSearch};
 use crate::engine::events::output::Output;
+use crate::engine::submit::ended::Ended;
 use crate::engine::submit::internal::InternalCommand;
 use crate::engine::submit::selection_handle::{SelectionHandle, SubmitFacts};
 use crate::engine::submit::shared::{Origin, Submission};
-use crate::engine::submit::slot::ErasedCommand;
 use crate::error::{Error, Sent};
-use crate::types::{
-    Answer, CloseReason, CommandId, Place, Progress, SelectionId, Status, UidSet, UidValidity,
-};
+use crate::types::{Answer, CloseReason, CommandId, Progress, SelectionId, Status, UidSet, UidValidity};
 
 /// The commands in flight.
 #[derive(Default)]
@@ -54,15 +52,6 @@ pub(in crate::engine) struct InFlight {
     started: u64,
     limits: MessageLimits,
     unparsed: UnparsedLines,
-}
-
-/// A command whose connection has ended before it has.
-pub(in crate::engine) struct Unfinished {
-    pub(in crate::engine) id: CommandId,
-    pub(in crate::engine) job: Box<dyn ErasedCommand>,
-    pub(in crate::engine) quiet: bool,
-    pub(in crate::engine) error: Error,
-    pub(in crate::engine) place: Option<Place>,
 }
 
 impl InFlight {
@@ -93,7 +82,7 @@ impl InFlight {
     }
 
     /// Takes a command out that is to be sent again.
-    pub(in crate::engine) fn take_for_retry(&mut self, id: CommandId) -> Option<Submission> {
+    fn take_for_retry(&mut self, id: CommandId) -> Option<Submission> {
         let entry = self.take(id)?;
         let sent_before = entry.sent();
         let InFlightCommand { job, class, selection_handle, opens, .. } = entry;
@@ -101,27 +90,22 @@ impl InFlight {
         Some(Submission { id, job, class, selection_handle, opens, origin, then, named, sent_before })
     }
 
-    /// Whether its line has parameters of SELECT.
-    pub(in crate::engine) fn has_params(&self, id: CommandId) -> bool {
-        self.entries.get(&id).is_some_and(|entry| entry.has_params)
-    }
-
-    /// Whether it is a SELECT that is sent again, without parameters.
-    pub(in crate::engine) fn is_retry(&self, id: CommandId) -> bool {
-        self.entries.get(&id).is_some_and(|entry| entry.sent_before != Sent::No)
+    /// Whether the server has refused the parameters of this SELECT, and whether it was sent any.
+    pub(in crate::engine) fn select_params(&self, id: CommandId) -> (bool, bool) {
+        self.entries.get(&id).map_or((false, false), |f| (f.sent_before != Sent::No, f.has_params))
     }
 
     /// Takes all out: the connection has ended, for this reason.
-    pub(in crate::engine) fn drain_all(&mut self, reason: &CloseReason) -> Vec<Unfinished> {
+    pub(in crate::engine) fn close(&mut self, reason: &CloseReason) -> Vec<Ended> {
         let all = std::mem::take(self).entries.into_iter();
-        let unfinished = all.map(|(id, entry)| {
+        let ended = all.map(|(id, entry)| {
             let (place, error) = (entry.place(), Error::closed(reason).with_sent(entry.sent()));
             // What the earlier lines of a series achieved is not lost.
             let done = entry.replies.into_iter().filter(|reply| reply.status == Status::Ok);
             let error = error.add_answers(done.map(Answer::Status));
-            Unfinished { id, job: entry.job, quiet: entry.quiet, error, place }
+            Ended::new(id, entry.job, place, Err(error)).reporting_failure(!entry.quiet)
         });
-        unfinished.collect()
+        ended.collect()
     }
 
     pub(in crate::engine) fn has(&self, id: CommandId) -> bool {
@@ -152,6 +136,20 @@ impl InFlight {
     /// The messages that it names, as they were sent.
     pub(in crate::engine) fn messages(&self, id: CommandId) -> Option<&Messages> {
         self.entries.get(&id)?.messages.as_ref()
+    }
+
+    /// Whether such a command of the engine's own is in flight in this selection, or without one.
+    pub(in crate::engine) fn has_internal(
+        &self,
+        selection: Option<SelectionId>,
+        is: impl Fn(&InternalCommand) -> bool,
+    ) -> bool {
+        self.internals().any(|(internal, of)| (of.is_none() || of == selection) && is(internal))
+    }
+
+    /// How often capabilities had been reported when it was sent.
+    pub(in crate::engine) fn capabilities_epoch(&self, id: CommandId) -> Option<u64> {
+        self.entries.get(&id).map(|entry| entry.at_start.capabilities_epoch)
     }
 
     /// The selection in which it works.

@@ -5,16 +5,15 @@
 //! asked for it, or becomes an event.
 
 use crate::command::{Claim, ClaimScope, Effect, Match, Messages, ResponseKinds};
-use crate::engine::Engine;
-use crate::engine::events::excerpt::{excerpt, left_out};
+use crate::engine::events::excerpt::data_event;
 use crate::engine::inflight::InFlight;
 use crate::engine::inflight::ambiguous::{MAX_DIVERTED, may_be_contested};
 #[cfg(test)]
 use crate::engine::inflight::claim_index::keyword_of;
 use crate::engine::inflight::entry::{InFlightCommand, ever};
-use crate::engine::submit::slot::data_event;
+use crate::engine::submit::internal::InternalCommand;
 use crate::types::{
-    Answer, Code, CommandId, Event, EventKind, Limits, StatusResponse, Uid, UidSet, Untagged,
+    Answer, Code, CommandId, Event, Limits, ListEntry, StatusResponse, Uid, UidSet, Untagged,
 };
 use crate::view::View;
 
@@ -38,64 +37,72 @@ impl Fit {
     }
 }
 
-impl Engine {
-    /// Gives a response to its command; else it is data on the event stream.
-    pub(in crate::engine) fn deliver(&mut self, response: Untagged) {
-        let (_, back) = self.route(response);
-        let Some(back) = back else { return };
-        let event = match back.answer() {
-            // Reported as a change of capabilities.
-            Answer::Capability(_) => return,
-            Answer::Other => EventKind::Unknown {
-                name: back.name().to_owned(),
-                bytes: back.raw().map(excerpt).unwrap_or_default(),
-            },
-            answer => EventKind::Data(answer.clone()),
-        };
-        let event = left_out(&back).unwrap_or(event);
-        let place = back.place().cloned();
-        let event = Event::new(event).at(place);
-        self.flush_deferred_of(&event);
-        self.report(event);
-    }
-
-    /// Gives a response to its command, if it has one; it is reported as a change anyway. The
-    /// command that claimed it.
-    pub(in crate::engine) fn route_or_discard(&mut self, response: Untagged) -> Option<CommandId> {
-        self.route(response).0
-    }
-
-    /// Gives a response to the command that claims it. Returns that command, or else the response.
-    pub(in crate::engine) fn route(
-        &mut self,
-        mut response: Untagged,
-    ) -> (Option<CommandId>, Option<Untagged>) {
-        let view = self.selected.view();
-        let mut contested_by = Vec::new();
-        let Some((_, id)) = self.inflight.claimer(&response, view, &mut contested_by) else {
-            return (None, Some(response));
-        };
-        if let Some(place) = self.selected.on_claimed_data(id, &response) {
-            response.set_place(Some(place));
-        }
-        if let Some(event) = self.inflight.receive(id, response, &contested_by, &self.settings.limits) {
-            self.flush_deferred_of(&event);
-            self.selected.publish();
-            if !self.output.report_row(event) {
-                self.inflight.overrun(id, &self.settings.limits);
-            }
-        }
-        (Some(id), None)
-    }
-
-    /// Whether some command claims the whole of it.
-    pub(in crate::engine) fn is_claimed_whole(&self, response: &Untagged) -> bool {
-        let view = self.selected.view();
-        self.inflight.claimer(response, view, &mut Vec::new()).is_some_and(|(fit, _)| fit.is_whole())
-    }
+/// What has become of a response.
+pub(in crate::engine) enum Routed {
+    /// No command claims it.
+    Unclaimed(Untagged),
+    /// It is this command's, and in its result.
+    Claimed(CommandId),
+    /// The same, and since the token is detached, it is reported so.
+    Detached(CommandId, Event),
 }
 
 impl InFlight {
+    /// Gives a response to the command that claims it. `claimed` is called before that.
+    pub(in crate::engine) fn route(
+        &mut self,
+        mut response: Untagged,
+        view: Option<&View>,
+        limits: &Limits,
+        claimed: impl FnOnce(CommandId, &mut Untagged),
+    ) -> Routed {
+        let mut contested_by = Vec::new();
+        let Some((_, id)) = self.claimer(&response, view, &mut contested_by) else {
+            return Routed::Unclaimed(response);
+        };
+        claimed(id, &mut response);
+        match self.receive(id, response, &contested_by, limits) {
+            Some(event) => Routed::Detached(id, event),
+            None => Routed::Claimed(id),
+        }
+    }
+
+    /// Of a VANISHED of these messages: the parts that commands get, which have named them, and
+    /// what no command has named. A server may report in one response what several of ours removed,
+    /// and others besides.
+    pub(in crate::engine) fn parts_of_removed(
+        &self,
+        uids: UidSet,
+        view: Option<&View>,
+        response: &Untagged,
+    ) -> Vec<UidSet> {
+        let is_claimed_whole = |part: &UidSet| {
+            let part = vanished(response, part);
+            self.claimer(&part, view, &mut Vec::new()).is_some_and(|(fit, _)| fit.is_whole())
+        };
+        let (mut parts, mut given) = (Vec::new(), UidSet::new());
+        if !is_claimed_whole(&uids) {
+            for part in self.named_of_removed(&uids) {
+                let part = part.difference(&part.intersection(&given));
+                if !part.is_empty() && is_claimed_whole(&part) {
+                    part.ranges().for_each(|range| given.insert_range(range));
+                    parts.push(part);
+                }
+            }
+        }
+        parts.extend(Some(uids.difference(&given)).filter(|rest| !rest.is_empty()));
+        parts
+    }
+
+    /// Whether a LIST that this command has received is a change all the same.
+    pub(in crate::engine) fn lists_change(&self, id: CommandId, entry: &ListEntry, lsub: bool) -> bool {
+        // What is not subscribed to is no answer to the engine's own question what is.
+        let asks = matches!(self.internal(id), Some(InternalCommand::Subscription { .. }));
+        // To SELECT, an old name says what became of the name given.
+        let is_renamed = self.opens(id).is_none() && entry.renamed_from().is_some();
+        asks && !lsub && !entry.has("\\Subscribed") || is_renamed
+    }
+
     /// Gives a response to the command that has claimed it; those in `contested_by` had asked for
     /// the same. What it is to be reported as, if it belongs to a command without a token.
     fn receive(
@@ -124,13 +131,13 @@ impl InFlight {
             own.received(response.answer());
         }
         let (sent, has_secret) = (entry.sent(), response.has_secret());
-        let back = entry.job.hear(response, limits, sent)?;
+        let back = entry.job.receive(response, limits, sent)?;
         entry.left_out |= has_secret;
-        data_event(id, back)
+        (!back.answer().is_change()).then(|| data_event(back, Some(id)))
     }
 
     /// What was given back found no room among the events: the command's result ends there.
-    fn overrun(&mut self, id: CommandId, limits: &Limits) {
+    pub(in crate::engine) fn overrun(&mut self, id: CommandId, limits: &Limits) {
         self.entries.get_mut(&id).into_iter().for_each(|entry| entry.job.overrun(limits));
     }
 
@@ -169,8 +176,8 @@ impl InFlight {
                     other => ((rank, *id), other),
                 };
                 best = Some(better);
-                let rival = worse.filter(|((fit, _), other)| fit.is_whole() && *other != better.1);
-                contested_by.extend(rival.map(|(_, other)| other));
+                let younger = worse.filter(|((fit, _), other)| fit.is_whole() && *other != better.1);
+                contested_by.extend(younger.map(|(_, other)| other));
             }
         });
         let claimer = best.map(|((fit, _), id)| (fit, id));
@@ -213,6 +220,13 @@ impl InFlight {
         });
         any
     }
+}
+
+/// A VANISHED of these messages alone.
+pub(in crate::engine) fn vanished(response: &Untagged, uids: &UidSet) -> Untagged {
+    let mut response = response.clone();
+    *response.answer_mut() = Answer::Vanished { earlier: false, uids: uids.clone() };
+    response
 }
 
 impl InFlightCommand {

@@ -11,8 +11,11 @@
 //!                                                                       └── selected again: dropped          └──> compared
 //! ```
 
-use crate::command::{StatusCommand, StatusItems};
-use crate::engine::mailboxes::{Mailboxes, Request};
+use crate::command::{ResponseKinds, StatusCommand, StatusItems};
+use crate::engine::inflight::InFlight;
+use crate::engine::mailboxes::Mailboxes;
+use crate::engine::selection::Selected;
+use crate::engine::submit::internal::{InternalCommand, InternalRequest};
 use crate::types::{MailboxName, MailboxStatus, SelectionId};
 
 /// A mailbox that was deselected.
@@ -75,7 +78,8 @@ fn rose<T: PartialOrd>(known: Option<T>, now: Option<T>) -> bool {
     known.zip(now).is_some_and(|(known, now)| known < now)
 }
 
-/// Whether it is higher now, or was not known: one message may have arrived as another was expunged.
+/// Whether it is higher now, or was not known: one message may have arrived as another was
+/// expunged.
 fn may_have_risen<T: PartialOrd>(known: Option<T>, now: Option<T>) -> bool {
     now.is_some_and(|now| known.is_none_or(|known| known < now))
 }
@@ -89,9 +93,9 @@ impl Mailboxes {
         self.watch_deselected();
     }
 
-    /// If NOTIFY watches the mailbox that was deselected last, it will be asked what has changed. Also
-    /// to be called when NOTIFY is accepted while the server may still have that mailbox selected:
-    /// changes of it are reported as those of the selected one then, which no view takes.
+    /// If NOTIFY watches the mailbox that was deselected last, it will be asked what has changed.
+    /// Also to be called when NOTIFY is accepted while the server may still have that mailbox
+    /// selected: changes of it are reported as those of the selected one then, which no view takes.
     pub(in crate::engine) fn watch_deselected(&mut self) {
         let Some((selection, known)) = self.unwatched.take() else { return };
         match self.notify.watches_messages_of(&known.name) {
@@ -103,13 +107,23 @@ impl Mailboxes {
         }
     }
 
-    /// Whether there is one whose STATUS is still to be asked for.
-    pub(in crate::engine) fn has_deselected(&self) -> bool {
-        self.deselected.iter().any(|mailbox| !mailbox.is_asked)
-    }
-
-    /// Asks for the STATUS of those that were deselected.
-    pub(in crate::engine) fn ask_deselected(&mut self, selected: Option<&MailboxName>, mod_seqs: bool) {
+    /// Nothing waits to be sent: asks for the STATUS of those that were deselected, unless a SELECT
+    /// is unanswered.
+    pub(in crate::engine) fn ask_deselected(
+        &mut self,
+        selected: &Selected,
+        inflight: &InFlight,
+        has_mod_seqs: bool,
+    ) {
+        if self.deselected.iter().all(|mailbox| mailbox.is_asked)
+            || selected.opening().is_some()
+            || selected.is_orphaned()
+            // Two that ask the same of one mailbox could take each other's answer for their own.
+            || inflight.is_asked_by_users(ResponseKinds::STATUS)
+        {
+            return;
+        }
+        let selected = selected.current().map(|open| &open.handle().place().mailbox);
         // STATUS is not for the mailbox that is selected (RFC 9051 section 6.3.11), whose SELECT
         // has said what is there.
         self.deselected.retain(|mailbox| mailbox.is_asked || !selected.is_some_and(|name| mailbox.is(name)));
@@ -119,11 +133,12 @@ impl Mailboxes {
             if mailbox.flags {
                 items = items.unseen();
             }
-            if mod_seqs {
+            if has_mod_seqs {
                 items = items.highest_mod_seq();
             }
             let status = StatusCommand::new(mailbox.known.name.clone(), items);
-            self.requests.push(Request::Status(mailbox.selection, status));
+            let internal = InternalCommand::DeselectedMailbox(mailbox.selection);
+            self.requests.push(InternalRequest::new(internal, status, None));
         }
     }
 

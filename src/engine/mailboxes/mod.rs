@@ -23,11 +23,12 @@ use self::deselected::DeselectedMailbox;
 use self::notify::NotifyState;
 use self::own_changes::OwnChanges;
 use self::registry::{Change, Changes, Registry};
-use crate::command::{Notify, StatusCommand};
+use crate::command::List;
+use crate::engine::submit::internal::{InternalCommand, InternalRequest};
 use crate::types::{CommandId, Event, EventKind, ListEntry, MailboxName, MailboxStatus, Place, SelectionId};
 
 /// What is known of other mailboxes, and what was asked of the server about them.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(in crate::engine) struct Mailboxes {
     notify: NotifyState,
     registry: Registry,
@@ -38,23 +39,20 @@ pub(in crate::engine) struct Mailboxes {
     unwatched: Option<(SelectionId, MailboxStatus)>,
     /// What has changed and is not reported yet.
     events: Vec<Event>,
-    requests: Vec<Request>,
-}
-
-/// A command that the engine is to send.
-#[derive(Debug)]
-pub(in crate::engine) enum Request {
-    Notify(Notify),
-    /// Whether this mailbox is still subscribed to.
-    Subscription(MailboxName),
-    /// What has changed since this selection ended.
-    Status(SelectionId, StatusCommand),
+    requests: Vec<InternalRequest>,
 }
 
 impl Mailboxes {
     /// What the last step leads to, for the engine to carry out.
-    pub(in crate::engine) fn take_reports(&mut self) -> (Vec<Event>, Vec<Request>) {
+    pub(in crate::engine) fn take_reports(&mut self) -> (Vec<Event>, Vec<InternalRequest>) {
         (std::mem::take(&mut self.events), std::mem::take(&mut self.requests))
+    }
+
+    /// This event is due: a LIST of the same mailbox that was deferred is reported before it.
+    pub(in crate::engine) fn before_event(&mut self, event: &Event) {
+        if let Some(place) = event.place.as_ref().filter(|place| place.selection.is_none()) {
+            self.before_event_of(&place.mailbox);
+        }
     }
 
     /// LIST or LSUB has answered a command.
@@ -92,7 +90,9 @@ impl Mailboxes {
         let changes = [change, subscribed.map(Change::Subscribed)];
         self.events.extend(changes.into_iter().flatten().map(|change| change.event(entry)));
         if look_up && self.registry.look_up(&entry.name) {
-            self.requests.push(Request::Subscription(entry.name.clone()));
+            let list = List::new(entry.name.as_str()).subscribed();
+            let internal = InternalCommand::Subscription { mailbox: entry.name.clone(), found: false };
+            self.requests.push(InternalRequest::new(internal, list, None));
         }
     }
 

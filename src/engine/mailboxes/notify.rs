@@ -14,7 +14,8 @@
 use std::time::{Duration, Instant};
 
 use crate::command::{Notify, NotifyEvent};
-use crate::engine::mailboxes::{Mailboxes, Request};
+use crate::engine::mailboxes::Mailboxes;
+use crate::engine::submit::internal::{InternalCommand, InternalRequest};
 use crate::types::{Event, EventKind, ListEntry, MailboxName};
 
 /// What the server was asked to report.
@@ -138,7 +139,7 @@ impl Mailboxes {
             Overflow::AskedAgain if own => {
                 self.events.push(Event::new(EventKind::NotificationsLost { asked_again: false }));
                 if asked.watches() {
-                    self.requests.push(Request::Notify(asked.selected_alone()));
+                    self.request_notify(asked.selected_alone());
                 } else {
                     tracing::warn!(
                         target: "imap_duplex",
@@ -187,6 +188,10 @@ impl Mailboxes {
         let again =
             if self.notify.overflows <= MAX_FULL_RETRIES { asked.again() } else { asked.selected_alone() };
         self.notify.overflow = Overflow::AskedAgain;
-        self.requests.push(Request::Notify(again));
+        self.request_notify(again);
+    }
+
+    fn request_notify(&mut self, notify: Notify) {
+        self.requests.push(InternalRequest::new(InternalCommand::Notify, notify, None));
     }
 }

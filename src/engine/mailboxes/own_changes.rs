@@ -80,7 +80,7 @@ impl Mailboxes {
 
     /// An event of this mailbox is due: first what LIST has said of it, which was received before
     /// that. A subscription has nothing to do with it, and waits for the command's OK.
-    pub(in crate::engine) fn before_event_of(&mut self, mailbox: &MailboxName) {
+    pub(super) fn before_event_of(&mut self, mailbox: &MailboxName) {
         for id in self.own_changes.deferred(Some(mailbox)) {
             let Some(own) = self.own_changes.commands.get(&id) else { continue };
             let Some(list) = own.deferred.as_ref().filter(|list| list.reported.is_none()) else { continue };

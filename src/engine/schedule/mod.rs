@@ -1,5 +1,4 @@
-//! When a command may be sent: the queues, admission, sequence numbers turned into UIDs,
-//! withdrawal.
+//! When a command may be sent: the queues, admission, sequence numbers turned into UIDs.
 //!
 //! ```text
 //!   users, engine ──> queue ───────┐
@@ -14,7 +13,6 @@
 //! In: submissions, what is in flight. Out: which command is next, and whether it may start.
 
 pub(in crate::engine) mod admission;
-pub(in crate::engine) mod cancel;
 pub(in crate::engine) mod resolve;
 pub(in crate::engine) mod start;
 
@@ -22,6 +20,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::command::Effect;
+use crate::engine::selection::Selected;
 use crate::engine::submit::internal::{InternalCommand, InternalRequest, QueuePlace};
 use crate::engine::submit::shared::{Shared, Submission};
 use crate::types::{CommandId, SelectionId};
@@ -82,6 +81,11 @@ impl Scheduler {
         self.has_submissions() || self.has_lines_due()
     }
 
+    /// Whether nothing waits for a line but in the background.
+    pub(in crate::engine) fn is_empty(&self) -> bool {
+        self.queue.is_empty() && !self.has_lines_due()
+    }
+
     /// Whether what asks for what the view lacks waits.
     pub(in crate::engine) fn has_sync_query(&self) -> bool {
         self.sync_query_count > 0
@@ -120,6 +124,20 @@ impl Scheduler {
         }
     }
 
+    /// Queues what is to be asked of the selected mailbox.
+    pub(in crate::engine) fn queue_requests(&mut self, selected: &mut Selected) {
+        for request in selected.take_requests() {
+            self.push_internal(request);
+        }
+    }
+
+    /// Takes a NOTIFY of the engine's own out of the queue.
+    pub(in crate::engine) fn forget_notify(&mut self) {
+        if let Some(next) = self.take_internal(|internal| matches!(internal, InternalCommand::Notify)) {
+            self.shared.release(next.id);
+        }
+    }
+
     /// Takes the command that is next, from the background if it is its turn. One that may not
     /// start is [put back](Self::put_back).
     fn next(&mut self) -> Option<(Submission, Queue)> {
@@ -149,7 +167,7 @@ impl Scheduler {
     }
 
     /// Takes out users' commands whose tokens have been dropped or cancelled.
-    fn take_withdrawn(&mut self) -> VecDeque<Submission> {
+    pub(in crate::engine) fn take_withdrawn(&mut self) -> VecDeque<Submission> {
         // In one pass: ten thousand tokens may have been dropped at once.
         let (go, stay) = std::mem::take(&mut self.queue).into_iter().partition(Submission::is_withdrawn);
         self.queue = stay;
@@ -157,10 +175,7 @@ impl Scheduler {
     }
 
     /// Takes out the first of the engine's own commands that is such.
-    pub(in crate::engine) fn take_internal(
-        &mut self,
-        is: impl Fn(&InternalCommand) -> bool,
-    ) -> Option<Submission> {
+    fn take_internal(&mut self, is: impl Fn(&InternalCommand) -> bool) -> Option<Submission> {
         let is = |s: &Submission| s.origin.internal().is_some_and(&is);
         let taken = match self.queue.iter().position(is) {
             Some(at) => self.queue.remove(at),
@@ -197,12 +212,12 @@ impl Scheduler {
     }
 
     /// Whether a command in flight waits for its next line.
-    pub(in crate::engine) fn has_lines_due(&self) -> bool {
+    fn has_lines_due(&self) -> bool {
         !self.ready_to_continue.is_empty()
     }
 
     /// Takes the first command in flight that waits for its next line.
-    fn next_line(&mut self) -> Option<CommandId> {
+    pub(in crate::engine) fn next_line(&mut self) -> Option<CommandId> {
         self.ready_to_continue.pop_front()
     }
 
@@ -217,7 +232,7 @@ impl Scheduler {
     }
 
     /// A command writes its next line, or will write none.
-    fn remove_line(&mut self, id: CommandId) {
+    pub(in crate::engine) fn remove_line(&mut self, id: CommandId) {
         self.ready_to_continue.retain(|due| *due != id);
     }
 }

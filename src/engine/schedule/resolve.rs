@@ -1,28 +1,29 @@
 //! Sequence numbers between submission and sending: what they meant then is what is sent now (RFC
 //! 9051 section 2.3.1.2), or the UIDs that they stood for.
 
-use crate::command::{Class, Effect, Messages, ResponseKinds, Session};
+use crate::command::{Class, Effect, Messages, ResponseKinds};
 use crate::engine::schedule::admission::Verdict;
-use crate::engine::selection::Selected;
+use crate::engine::schedule::start::StartFacts;
 use crate::engine::selection::access::uid_validity_error;
-use crate::engine::submit::selection_handle::{SelectionHandle, SubmitFacts};
+use crate::engine::submit::selection_handle::SubmitFacts;
 use crate::engine::submit::shared::Submission;
 use crate::error::{Error, Result};
 use crate::types::{Seq, SeqSet, SnapshotRange, Uid, UidSet};
 use crate::view::{View, renumber};
 
-/// What the numbers and UIDs of a command that waits depend on.
-pub(in crate::engine) struct Numbering<'a> {
-    pub(in crate::engine) selected: &'a Selected,
-    pub(in crate::engine) session: &'a Session,
-    /// Sequence numbers may shift at any time (RFC 5465 section 5.3).
-    pub(in crate::engine) numbers_move: bool,
+/// Which messages a waiting command names now.
+#[derive(Default)]
+pub(super) struct Resolved {
+    /// Where they can't be found out, those that they may be; `None` if it names none.
+    pub(super) named: Option<Messages>,
+    /// Why they can't.
+    error: Option<Error>,
 }
 
-impl Numbering<'_> {
+impl StartFacts<'_> {
     /// Whether it needs UIDs that are not known yet: those of its numbers, or where an open range
     /// ends.
-    pub(in crate::engine) fn needs_unknown_uids(&self, next: &mut Submission) -> bool {
+    pub(super) fn needs_unknown_uids(&self, next: &mut Submission) -> bool {
         let (by_uid, changes) = (self.must_name_uids(next), !next.class.reads_only);
         let Some(messages) = next.job.messages() else { return false };
         let view = self.selected.view();
@@ -46,22 +47,21 @@ impl Numbering<'_> {
         next.class.by_uid || self.session.is_enabled("UIDONLY") || self.numbers_move
     }
 
-    /// Makes numbers mean what they meant when the command was submitted, and UIDs of them where
-    /// the command has no form by number.
-    pub(in crate::engine) fn settle(&mut self, next: &mut Submission) -> Result<()> {
-        let (form, then, changes) = (self.form_of(next), next.then, !next.class.reads_only);
-        let class = &next.class;
-        let reads = class.ours
-            && class.answered_by.overlaps(ResponseKinds::FETCH)
-            && matches!(class.effect, Effect::None);
-        if next.selection_handle.is_none() && (next.class.in_mailbox || next.job.messages().is_some()) {
+    /// Gives a command that goes the messages that it is to name.
+    pub(super) fn name_messages(&self, next: &mut Submission, resolved: Resolved) -> Result<()> {
+        if next.selection_handle.is_none() && (next.class.in_mailbox || resolved.named.is_some()) {
             // It would hit whatever is selected just now.
             return Err(Error::invalid("it is about a mailbox's messages: submit it through that `Mailbox`"));
         }
-        let Some(messages) = next.job.messages() else { return Ok(()) };
+        let (class, changes) = (&next.class, !next.class.reads_only);
+        let reads = class.ours
+            && class.answered_by.overlaps(ResponseKinds::FETCH)
+            && matches!(class.effect, Effect::None);
+        let (Some(messages), Resolved { named: Some(named), error }) = (next.job.messages(), resolved) else {
+            return Ok(());
+        };
         match messages {
-            Messages::Seqs(set) => *messages = self.settled(set, form, then)?,
-            Messages::SnapshotRange(slots) => *messages = self.found(slots, form)?,
+            Messages::Seqs(_) | Messages::SnapshotRange(_) => *messages = error.map_or(Ok(named), Err)?,
             Messages::Uids(set) if (changes || self.numbers_move) && set.names_last() => {
                 match self.last_named(set) {
                     Ok(named) => *messages = named.into(),
@@ -114,58 +114,53 @@ impl Numbering<'_> {
     /// Whether the UIDs that a command names are of the mailbox's UIDVALIDITY (RFC 9051 section
     /// 2.3.1.1): a state from which the selection resumes may be older, and the server may change
     /// it at any time.
-    pub(in crate::engine) fn uid_validity_verdict(&self, next: &mut Submission) -> Verdict {
+    pub(super) fn uid_validity_verdict(&self, next: &mut Submission) -> Verdict {
         let Some(uid_validity) = next.then.uid_validity else { return Verdict::Go };
         if !names_uids(next.job.messages().map(|messages| &*messages), &next.class) {
             return Verdict::Go;
         }
-        let is = |selection_handle: &SelectionHandle| {
-            next.selection_handle.as_ref().is_some_and(|mine| mine.id() == selection_handle.id())
-        };
         let reported = match (self.selected.current(), self.selected.opening_handle()) {
-            (Some(selection), _) if is(selection.handle()) => selection.uid_validity(),
+            (Some(selection), _) if next.is_in(selection.handle()) => selection.uid_validity(),
             // Until it is reported to be the same.
-            (_, Some(opening))
-                if is(opening) && self.selected.opening_uid_validity() != Some(uid_validity) =>
-            {
-                return Verdict::Wait;
-            }
+            (_, Some(opening)) if next.is_in(opening) => match self.selected.opening_uid_validity() {
+                Some(reported) if reported == uid_validity => return Verdict::Go,
+                _ => return Verdict::Wait,
+            },
             _ => return Verdict::Go,
         };
         if reported == Some(uid_validity) { Verdict::Go } else { Verdict::fail(uid_validity_error()) }
     }
 
-    /// The messages that a waiting command names, as it would be sent now. UIDs of numbers are kept
-    /// until the view changes: a long set is not built again for each answer meanwhile.
-    pub(in crate::engine) fn named_now(&self, next: &mut Submission) -> Option<Messages> {
+    /// Numbers mean what they meant when the command was submitted, and become UIDs where it has
+    /// such a form. These are kept until the view changes: a long set is not built again for each
+    /// answer meanwhile.
+    pub(super) fn resolve(&self, next: &mut Submission) -> Resolved {
         let (form, then) = (self.form_of(next), next.then);
         // Those of another selection mean nothing in this view.
-        let is_this = |selection_handle: &SelectionHandle| {
-            next.selection_handle.as_ref().is_some_and(|mine| mine.id() == selection_handle.id())
-        };
-        let generation =
-            self.selected.current().filter(|s| is_this(s.handle())).map(|s| s.view().generation());
+        let current = self.selected.current().filter(|open| next.is_in(open.handle()));
+        let generation = current.map(|open| open.view().generation());
         if let Some((of, uids)) = &next.named
             && Some(*of) == generation
         {
-            return Some(uids.clone().into());
+            return Resolved { named: Some(uids.clone().into()), error: None };
         }
-        let settled = match next.job.messages()? {
-            Messages::Seqs(set) => self.settled(set, form, then).unwrap_or_else(|_| set.clone().into()),
-            // If they can't be found, it fails as soon as it may go.
-            Messages::SnapshotRange(slots) => {
-                self.found(slots, form).unwrap_or_else(|_| SeqSet::all().into())
-            }
-            which @ (Messages::Uids(_) | Messages::Saved(_)) => return Some(which.clone()),
+        let (found, otherwise) = match next.job.messages().map(|messages| &*messages) {
+            Some(Messages::Seqs(set)) => (self.renumbered(set, form, then), set.clone().into()),
+            Some(Messages::SnapshotRange(slots)) => (self.found(slots, form), SeqSet::all().into()),
+            named => return Resolved { named: named.cloned(), error: None },
         };
-        next.named = match &settled {
-            Messages::Uids(uids) if Self::may_name_uids(next) => generation.zip(Some(uids.clone())),
+        next.named = match &found {
+            Ok(Messages::Uids(uids)) if Self::may_name_uids(next) => generation.zip(Some(uids.clone())),
             _ => None,
         };
-        Some(settled)
+        match found {
+            Ok(named) => Resolved { named: Some(named), error: None },
+            // It fails as soon as it may go.
+            Err(error) => Resolved { named: Some(otherwise), error: Some(error) },
+        }
     }
 
-    fn settled(&self, set: &SeqSet, form: Form, then: SubmitFacts) -> Result<Messages> {
+    fn renumbered(&self, set: &SeqSet, form: Form, then: SubmitFacts) -> Result<Messages> {
         let Some(selection) = self.selected.current() else {
             // Behind a SELECT that has not been answered: nothing can have moved yet.
             return if form == Form::Uids { Err(no_uid()) } else { Ok(set.clone().into()) };
@@ -233,7 +228,19 @@ fn no_uid() -> Error {
 }
 
 /// Whether a command names messages by UIDs, which mean others with another UIDVALIDITY.
-pub(in crate::engine) fn names_uids(messages: Option<&Messages>, class: &Class) -> bool {
+fn names_uids(messages: Option<&Messages>, class: &Class) -> bool {
     class.names_uids
         || matches!(messages, Some(Messages::Uids(set)) if !Messages::independent_of_uid_validity(set))
+}
+
+/// Messages have gone though none may go while a command names them by number (RFC 9051 section
+/// 7.5.1): what has not been written would hit others.
+pub(in crate::engine) fn shifted_numbers(messages: Option<&Messages>, _: &Class) -> Option<Error> {
+    let why = "its numbers stand for other messages now: the server removed some out of turn";
+    matches!(messages, Some(Messages::Seqs(_))).then(|| Error::invalid(why))
+}
+
+/// UIDVALIDITY has changed: UIDs that have not been written would name other messages.
+pub(in crate::engine) fn other_uids(messages: Option<&Messages>, class: &Class) -> Option<Error> {
+    names_uids(messages, class).then(uid_validity_error)
 }

@@ -1,213 +1,142 @@
-//! From the queue through admission to a command in flight.
+//! Whether the command that waits first starts now: its messages are resolved, then admission
+//! decides.
 //!
-//! In: submissions, and internal commands that wait behind them. Out: commands in flight, their
-//! first line written; or the error of those that can't be sent.
+//! In: what is in flight and what is selected. Out: the command that starts, with its messages as
+//! they are named now; or one that can't be sent, and why.
 
-use crate::command::{Effect, Messages};
-use crate::engine::inflight::completion::failed_for_good;
-use crate::engine::inflight::entry::AtStart;
-use crate::engine::log;
-use crate::engine::schedule::Queue;
+use crate::command::{Effect, Messages, Session};
+use crate::engine::inflight::InFlight;
 use crate::engine::schedule::admission::{SelectionFacts, Verdict, admit};
-use crate::engine::schedule::resolve::Numbering;
-use crate::engine::selection::Selection;
+use crate::engine::schedule::resolve::Resolved;
+use crate::engine::schedule::{Queue, Scheduler};
 use crate::engine::selection::access::read_only;
-use crate::engine::submit::query::Query;
-use crate::engine::submit::shared::{Origin, Submission};
-use crate::engine::{Engine, InternalCommand};
-use crate::error::{Error, Sent};
-use crate::types::{CommandId, Done, Event, EventKind, Status, StatusResponse};
+use crate::engine::selection::{Selected, Selection};
+use crate::engine::submit::internal::InternalCommand;
+use crate::engine::submit::shared::Submission;
+use crate::error::{Error, ErrorKind, Result, Sent};
+use crate::types::CommandId;
 
-impl Engine {
-    /// Sends what may go.
-    pub(in crate::engine) fn send(&mut self) {
-        loop {
-            if !self.lifecycle.may_write() || self.writer.is_full() {
-                return;
-            }
-            if self.scheduler.has_work() {
-                self.idle.leave(&mut self.writer);
-            }
-            if !self.writer.is_line_free() {
-                return;
-            }
-            if let Some(id) = self.scheduler.next_line() {
-                self.write_line(id);
-                continue;
-            }
-            if !self.start_next() {
-                return;
-            }
-        }
-    }
+/// What decides which command starts.
+pub(in crate::engine) struct StartFacts<'a> {
+    pub(in crate::engine) selected: &'a Selected,
+    pub(in crate::engine) inflight: &'a InFlight,
+    pub(in crate::engine) session: &'a Session,
+    /// Sequence numbers may shift at any time (RFC 5465 section 5.3).
+    pub(in crate::engine) numbers_move: bool,
+    /// IDLEs in flight that have been left.
+    pub(in crate::engine) idles_left: usize,
+}
 
-    /// Starts the command that is next, if it may go. Whether anything was done.
-    fn start_next(&mut self) -> bool {
-        if self.lifecycle.is_logging_out() {
-            // What was submitted after LOGOUT ends with the connection, for the same cause
-            // (contract line 11).
-            return false;
-        }
-        let Some((mut next, from)) = self.scheduler.next() else { return false };
+/// What becomes of the command that waits first.
+pub(in crate::engine) enum Start {
+    /// It waits, or there is none.
+    Nothing,
+    /// What it needs is asked before it.
+    Later,
+    Go(Submission),
+    /// It may never go.
+    Refused(Submission, Error),
+    /// It might go, but there is nothing to send: its messages have gone, or can't be named.
+    Unsent(Submission, Result<()>),
+}
+
+impl Scheduler {
+    /// Takes the command that is next, if it may go. `holds`: whether bytes of a command wait to be
+    /// written.
+    pub(in crate::engine) fn start_next(
+        &mut self,
+        facts: &StartFacts<'_>,
+        holds: impl Fn(CommandId) -> bool,
+    ) -> Start {
+        let Some((mut next, from)) = self.next() else { return Start::Nothing };
         if next.is_withdrawn() {
-            self.withdraw(next);
-            return true;
+            return Start::Refused(next, withdrawn());
         }
-        if from == Queue::Users && self.numbering().needs_unknown_uids(&mut next) {
+        if from == Queue::Users && facts.needs_unknown_uids(&mut next) {
             // Those that ask for something else ask for UIDs when that has ended.
-            let asked =
-                self.selected.opening().is_some() || self.inflight.internals().any(|(own, _)| own.fills());
-            let asking = self.scheduler.take_internal(InternalCommand::fills);
+            let asked = facts.selected.opening().is_some()
+                || facts.inflight.internals().any(|(internal, _)| internal.fills());
+            let asking = self.take_internal(InternalCommand::fills);
             if asking.is_some() || asked {
-                self.scheduler.put_back(next, from);
-                let go_on = asking.is_some();
-                asking.into_iter().for_each(|asking| self.scheduler.put_back(asking, from));
-                return go_on;
+                self.put_back(next, from);
+                let Some(asking) = asking else { return Start::Nothing };
+                self.put_back(asking, from);
+                return Start::Later;
             }
         }
-        match self.verdict(&mut next) {
+        let resolved = facts.resolve(&mut next);
+        match facts.verdict(&mut next, resolved.named.as_ref(), holds) {
             Verdict::Go => {
-                self.scheduler.on_start(from);
-                self.start(next);
+                self.on_start(from);
+                facts.settle(next, resolved)
             }
             Verdict::Wait => {
-                self.scheduler.put_back(next, from);
-                return false;
+                self.put_back(next, from);
+                Start::Nothing
             }
-            Verdict::Fail(error) => self.fail_unsent(next, *error),
+            Verdict::Fail(error) => Start::Refused(next, *error),
         }
-        true
     }
+}
 
-    fn numbering(&self) -> Numbering<'_> {
-        let numbers_move = self.mailboxes.moves_numbers();
-        Numbering { selected: &self.selected, session: &self.session, numbers_move }
-    }
-
-    fn verdict(&self, next: &mut Submission) -> Verdict {
+impl StartFacts<'_> {
+    fn verdict(
+        &self,
+        next: &mut Submission,
+        messages: Option<&Messages>,
+        holds: impl Fn(CommandId) -> bool,
+    ) -> Verdict {
+        let Self { selected, inflight, session, .. } = self;
         if matches!(next.class.effect, Effect::Logout) {
             // It keeps its place, and waits for no answer but those on which further lines of a
             // command hang.
-            return if self.inflight.has_more_lines() { Verdict::Wait } else { Verdict::Go };
+            return if inflight.has_more_lines() { Verdict::Wait } else { Verdict::Go };
         }
-        if next.sent_before != Sent::No && self.writer.holds(next.id) {
+        if next.sent_before != Sent::No && holds(next.id) {
             // The server has not waited for the rest of its first line.
             return Verdict::Wait;
         }
-        let numbering = self.numbering();
-        let messages = numbering.named_now(next);
         let selections = SelectionFacts {
-            open: self.selected.current().map(Selection::handle),
-            opening: self.selected.opening_handle(),
-            may_be_selected: self.selected.may_be_selected(),
-            unsure: self.selected.opening_has_params() && !self.session.select_params,
-            rev2: self.session.is_rev2(),
-            esearch: self.session.can("ESEARCH"),
-            out_of_order: self.session.out_of_order,
-            idles_left: if next.origin.internal().is_some() { self.idle.left() } else { 0 },
+            open: selected.current().map(Selection::handle),
+            opening: selected.opening_handle(),
+            may_be_selected: selected.may_be_selected(),
+            unsure: selected.opening_has_params() && !session.select_params,
+            rev2: session.is_rev2(),
+            esearch: session.can("ESEARCH"),
+            out_of_order: session.out_of_order,
+            idles_left: if next.origin.internal().is_some() { self.idles_left } else { 0 },
         };
-        let flags_clash = || self.inflight.flags_conflict(&next.class, messages.as_ref());
-        let is_ambiguous = || self.inflight.is_ambiguous(&next.class, messages.as_ref());
-        let counts = self.inflight.counts();
-        let verdict = admit(next, messages.as_ref(), &selections, counts, flags_clash, is_ambiguous);
+        let flags_clash = || inflight.flags_conflict(&next.class, messages);
+        let is_ambiguous = || inflight.is_ambiguous(&next.class, messages);
+        let verdict = admit(next, messages, &selections, inflight.counts(), flags_clash, is_ambiguous);
         let (changes, reads_only) = (next.class.changes_messages, next.class.reads_only);
         match (verdict, &next.selection_handle) {
-            (Verdict::Go, Some(handle)) if changes && self.selected.is_read_only(handle) => {
+            (Verdict::Go, Some(handle)) if changes && selected.is_read_only(handle) => {
                 Verdict::fail(read_only(handle))
             }
-            (Verdict::Go, _) if !reads_only && self.selected.awaits_saved(messages.as_ref()) => Verdict::Wait,
-            (Verdict::Go, _) => numbering.uid_validity_verdict(next),
+            (Verdict::Go, _) if !reads_only && selected.awaits_saved(messages) => Verdict::Wait,
+            (Verdict::Go, _) => self.uid_validity_verdict(next),
             (verdict, _) => verdict,
         }
     }
 
-    pub(in crate::engine) fn fail_unsent(&mut self, submission: Submission, error: Error) {
-        let place = submission.place();
-        log::not_sent(&submission.log_subject(), &error);
-        let Submission { id, job, class, origin, opens, sent_before, .. } = submission;
-        let named = place.as_ref().map(|place| &place.mailbox);
-        let error = error.in_command(job.name()).about(named, None).with_sent(sent_before);
-        failed_for_good(&class, opens.as_deref(), &error);
-        if origin.is_user() && job.wanted() {
-            self.tell_failed(id, job.name(), &error, place);
+    /// It may go: its messages are what they have been resolved to, if there are any.
+    fn settle(&self, mut next: Submission, resolved: Resolved) -> Start {
+        let asks_by_number = next.is_sync_query() && next.job.messages().is_some_and(|m| m.by_number());
+        if let Err(error) = self.name_messages(&mut next, resolved) {
+            return Start::Unsent(next, Err(error));
         }
-        self.scheduler.shared().release(id);
-        job.end(Err(error));
-    }
-
-    fn start(&mut self, mut next: Submission) {
-        let id = next.id;
-        let is_sync_query = next.is_sync_query();
-        let asks_flags =
-            matches!(next.origin, Origin::Internal(InternalCommand::Query(Query::VerifyStore(..))));
-        let asks_by_number =
-            is_sync_query && next.job.messages().is_some_and(|messages| messages.by_number());
-        let settled = self.numbering().settle(&mut next);
-        let messages = next.job.messages().cloned();
+        let messages = next.job.messages().map(|messages| &*messages);
         // A question for UIDs whose numbers could be made UIDs has its answer.
-        let answered = asks_by_number && matches!(messages, Some(Messages::Uids(_)));
-        let nothing_left = answered || messages.as_ref().is_some_and(Messages::is_empty);
-        if settled.is_err() || nothing_left {
-            match settled {
-                Err(error) => self.fail_unsent(next, error),
-                // All that it named have gone meanwhile: nothing is left to do.
-                Ok(()) => self.complete_unsent(next),
-            }
-            if asks_flags {
-                self.on_unsent_verification(nothing_left);
-            } else if is_sync_query {
-                self.continue_sync();
-            }
-            return;
+        let is_answered = asks_by_number && matches!(messages, Some(Messages::Uids(_)));
+        if is_answered || messages.is_some_and(Messages::is_empty) {
+            return Start::Unsent(next, Ok(()));
         }
-        if next.origin.internal().is_none() {
-            self.idle.users_speak();
-        }
-        let (view, uid_validity) = (self.selected.view(), self.selected.uid_validity());
-        let at_start = AtStart::new(view, uid_validity, self.session.capabilities_epoch);
-        self.mailboxes.command_started(id, &next.class.effect);
-        self.inflight.start(next, at_start);
-        self.write_line(id);
-        if self.inflight.has(id) {
-            self.started(id);
-        }
+        Start::Go(next)
     }
+}
 
-    /// What has to be known as soon as a command is under way.
-    fn started(&mut self, id: CommandId) {
-        let Some(class) = self.inflight.class(id) else { return };
-        match (&class.effect, self.inflight.opens(id).cloned()) {
-            (Effect::Select { read_only, .. }, Some(selection_handle)) => {
-                let (params, qresync) = (self.inflight.has_params(id), self.session.is_enabled("QRESYNC"));
-                self.selected.select(id, selection_handle, *read_only, params, qresync);
-            }
-            (Effect::Logout, _) => self.lifecycle.on_logout_sent(),
-            (Effect::Save(saved), _) => {
-                self.selected.save_sent(saved.clone());
-            }
-            (Effect::Idle, _) => {
-                self.writer.begin_idle(id);
-                let behind = self.inflight.len() > 1;
-                self.idle.sent(id, self.selected.current().is_some(), behind);
-            }
-            _ => {
-                if class.dialogue {
-                    self.writer.begin_challenge(id);
-                }
-            }
-        }
-    }
-
-    fn complete_unsent(&mut self, submission: Submission) {
-        let place = submission.place();
-        let Submission { id, job, origin, .. } = submission;
-        let status = StatusResponse::new(Status::Ok, None, "none of the messages is there");
-        if origin.is_user() {
-            let (command, detached) = (job.name().to_owned(), job.detached());
-            let kind = EventKind::Completed { command, status: status.clone(), detached };
-            self.report(Event::new(kind).at(place).caused_by(Some(id)));
-        }
-        self.scheduler.shared().release(id);
-        job.end(Ok(Done::new(status)));
-    }
+/// The error of a command that is taken back.
+pub(in crate::engine) fn withdrawn() -> Error {
+    Error::new(ErrorKind::Cancelled, "withdrawn before it was sent")
 }

@@ -1,5 +1,6 @@
-//! Whether the selected mailbox may be changed. In one that is open for reading alone STORE, EXPUNGE
-//! and MOVE are not sent: some servers say OK to them and do nothing, some do them all the same.
+//! Whether the selected mailbox may be changed. In one that is open for reading alone STORE,
+//! EXPUNGE and MOVE are not sent: some servers say OK to them and do nothing, some do them all the
+//! same.
 //!
 //! ```text
 //!   SELECT ────────> to be changed ── OK [READ-ONLY] ──> read only
@@ -8,8 +9,8 @@
 //!   EXAMINE ─────────────────────────────────────────────────┘
 //! ```
 //!
-//! In: EXAMINE, `[READ-ONLY]`, `[READ-WRITE]`; commands about to be sent. Out: an error for those that
-//! may not.
+//! In: EXAMINE, `[READ-ONLY]`, `[READ-WRITE]`; commands about to be sent. Out: an error for those
+//! that may not.
 
 use super::Selected;
 use crate::engine::submit::selection_handle::{HandleFacts, SelectionHandle};
@@ -21,16 +22,16 @@ use crate::types::UidValidity;
 const CHANGING: [&str; 4] = ["EXPUNGE", "MOVE", "REPLACE", "STORE"];
 
 impl Selected {
-    /// Whether a mailbox is open for reading alone. Of one that is being opened it is our EXAMINE that
-    /// counts until the server has answered.
+    /// Whether a mailbox is open for reading alone. Of one that is being opened it is our EXAMINE
+    /// that counts until the server has answered.
     pub(in crate::engine) fn is_read_only(&self, handle: &SelectionHandle) -> bool {
         let examining =
             self.next.as_ref().is_some_and(|next| next.handle.id() == handle.id() && next.read_only);
         examining || handle.get().read_only
     }
 
-    /// Why the next line of a command may not be sent: since its first one the mailbox is another, or its
-    /// UIDVALIDITY or the access to it.
+    /// Why the next line of a command may not be sent: since its first one the mailbox is another,
+    /// or its UIDVALIDITY or the access to it.
     pub(in crate::engine) fn refusal_of_line(
         &self,
         handle: &SelectionHandle,
@@ -47,7 +48,8 @@ impl Selected {
         handle.has_ended().then(ended)
     }
 
-    /// Why a line of a user's own command may not be sent, which the server would apply to the selection.
+    /// Why a line of a user's own command may not be sent, which the server would apply to the
+    /// selection.
     pub(in crate::engine) fn refusal_of_verb(&self, verb: &str) -> Option<Error> {
         let handle = self.current()?.handle();
         (CHANGING.contains(&verb) && handle.get().read_only).then(|| read_only(handle))

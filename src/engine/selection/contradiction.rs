@@ -1,22 +1,52 @@
 //! What the server reports contradicts what is known: that is thrown away, and asked for again.
 //!
-//! In: a contradiction, or another UIDVALIDITY. Out: an empty view, events; an end of the connection, if
-//! it happens again and again.
+//! In: a contradiction, or another UIDVALIDITY. Out: an empty view, events; an end of the
+//! connection, if it happens again and again.
 
-use super::Selection;
 use super::mod_sequences::ModSeqTracker;
+use super::{Selected, Selection};
 use crate::engine::events::output::Output;
-use crate::types::{CloseReason, EventKind, UidValidity};
+use crate::types::{CloseReason, EventKind, SelectionId, UidValidity};
 
 /// How often a server may contradict itself in one selection; each time all is asked again.
 const MAX_CONTRADICTIONS: u32 = 20;
 
-/// After so many commands without a contradiction one of them is forgotten: a connection lasts for weeks.
+/// After so many commands without a contradiction one of them is forgotten: a connection lasts for
+/// weeks.
 const CALM: u32 = 100;
+
+impl Selected {
+    /// What is known is thrown away, unless the next SELECT is on its way: without `[CLOSED]` an
+    /// EXISTS of this mailbox may have been taken for the next one's, and this selection ends with
+    /// the answer. The selection of which all is to be asked again.
+    pub(in crate::engine) fn resync(
+        &mut self,
+        what: String,
+        exists: u32,
+        uid_validity: Option<UidValidity>,
+        out: &mut Output,
+    ) -> Result<Option<SelectionId>, CloseReason> {
+        if self.is_opening() {
+            return Ok(None);
+        }
+        let Some(selection) = self.current_mut() else { return Ok(None) };
+        selection.resync(what, exists, uid_validity, out)?;
+        Ok(Some(selection.id()))
+    }
+
+    /// Changes may have been lost: what is known is compared with what is there. The selection of
+    /// which all is to be asked again.
+    pub(in crate::engine) fn compare_again(&mut self) -> Option<SelectionId> {
+        let is_replaced = self.next.is_some();
+        let selection = self.current_mut().filter(|open| !is_replaced && !open.is_view_off())?;
+        selection.reset_view(selection.view.len(), false);
+        Some(selection.id())
+    }
+}
 
 impl Selection {
     /// A command has ended, and nothing was contradicted.
-    pub(in crate::engine) fn decay_contradictions(&mut self) {
+    pub(super) fn decay_contradictions(&mut self) {
         self.calm += 1;
         if self.calm >= CALM {
             (self.calm, self.contradictions) = (0, self.contradictions.saturating_sub(1));
@@ -24,7 +54,7 @@ impl Selection {
     }
 
     /// A removal could not be read. Whether all is to be asked again for that.
-    pub(in crate::engine) fn on_unparsed(&mut self, is_removal: bool) -> bool {
+    pub(super) fn on_unparsed(&mut self, is_removal: bool) -> bool {
         let again = is_removal && self.contradictions < MAX_CONTRADICTIONS;
         if !again {
             self.mod_seqs.stay();
@@ -32,8 +62,8 @@ impl Selection {
         again
     }
 
-    /// What is known is thrown away; with a new UIDVALIDITY the mod-sequences begin again, too.
-    pub(in crate::engine) fn resync(
+    /// With a new UIDVALIDITY the mod-sequences begin again, too.
+    fn resync(
         &mut self,
         what: String,
         exists: u32,
@@ -55,14 +85,6 @@ impl Selection {
         self.report(EventKind::Contradiction { what }, out);
         self.report(EventKind::Exists { count: exists }, out);
         Ok(())
-    }
-
-    /// Changes may have been lost: all is asked again, and compared. Whether there is anything to ask.
-    pub(in crate::engine) fn compare_again(&mut self) -> bool {
-        if !self.is_view_off() {
-            self.reset_view(self.view.len(), false);
-        }
-        !self.is_view_off()
     }
 
     /// Throws away what is known, for it to be asked for again; and compared with this, unless the

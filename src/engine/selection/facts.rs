@@ -19,8 +19,8 @@ impl Selection {
         known.uid_next.filter(|_| has_all).and_then(|next| Uid::new(next.get() - 1))
     }
 
-    /// Whether this message was there when the state was taken from which the selection resumes, if it
-    /// does.
+    /// Whether this message was there when the state was taken from which the selection resumes, if
+    /// it does.
     pub(in crate::engine) fn was_there(&self, uid: Option<Uid>) -> bool {
         let state = self.handle.resume();
         state.zip(uid).is_none_or(|(state, uid)| state.uids.contains(uid))

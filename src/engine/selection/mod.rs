@@ -16,12 +16,12 @@
 pub(in crate::engine) mod access;
 mod contradiction;
 mod facts;
+pub(in crate::engine) mod messages;
 mod mod_sequences;
 mod opening;
 pub(in crate::engine) mod saved_search;
 pub(in crate::engine) mod sync;
 mod transitions;
-mod update;
 
 use std::sync::Arc;
 
@@ -94,6 +94,19 @@ impl Selected {
         self.next.as_ref().map(|opening| opening.id)
     }
 
+    /// Whether the server may mean the mailbox that is being opened: until the first byte of its
+    /// SELECT has been written, it means the one that is selected, and that SELECT may still be
+    /// taken back.
+    pub(super) fn is_opening(&self) -> bool {
+        self.next.as_ref().is_some_and(|opening| opening.has_begun)
+    }
+
+    /// The mailbox that untagged data is about which names none.
+    pub(in crate::engine) fn place(&self) -> Option<Place> {
+        let handle = self.current().map(Selection::handle).or_else(|| self.opening_handle());
+        handle.map(|handle| handle.place().clone())
+    }
+
     /// The selection that it will make.
     pub(in crate::engine) fn opening_handle(&self) -> Option<&SelectionHandle> {
         self.next.as_ref().map(|opening| &*opening.handle)
@@ -131,6 +144,12 @@ impl Selected {
         self.current_mut().map(|selection| std::mem::take(&mut selection.requests)).unwrap_or_default()
     }
 
+    /// Reports an event; whoever reads it finds the view up to date.
+    pub(in crate::engine) fn report(&mut self, event: Event, out: &mut Output) {
+        self.publish();
+        out.report(event);
+    }
+
     /// Makes the view as it is now known to the handles.
     pub(in crate::engine) fn publish(&mut self) {
         self.current_mut().into_iter().for_each(Selection::publish);
@@ -152,10 +171,6 @@ impl Selection {
 
     pub(in crate::engine) fn uid_validity(&self) -> Option<UidValidity> {
         self.uid_validity
-    }
-
-    fn place(&self) -> Option<Place> {
-        Some(self.handle.place().clone())
     }
 
     /// Makes what is known now known to the handles, if it has changed.
@@ -180,6 +195,6 @@ impl Selection {
     fn report_event(&mut self, event: Event, out: &mut Output) {
         // Whoever reads it finds the view up to date.
         self.publish();
-        out.report(event.at(self.place()));
+        out.report(event.at(Some(self.handle.place().clone())));
     }
 }

@@ -1,9 +1,9 @@
 //! Up to which mod-sequence all changes are in the view, so that a later selection can resume from
 //! there (RFC 7162 section 6).
 //!
-//! In: mod-sequences as they are reported, and what they cover that the view does not hold yet. Out:
-//! the mod-sequence that may be claimed: a selection that resumes from it gets all later changes, and
-//! no others.
+//! In: mod-sequences as they are reported, and what they cover that the view does not hold yet.
+//! Out: the mod-sequence that may be claimed: a selection that resumes from it gets all later
+//! changes, and no others.
 //!
 //! ```text
 //!   HIGHESTMODSEQ, rows ──> reported ── a tagged response ──> settled ── not held down ──> claimed
@@ -15,13 +15,14 @@
 //!   from then on if   a row could not be read: it is to be reported again the next time
 //! ```
 //!
-//! A tagged response is the quiet point: before it rows may be received in any order, and removals may
-//! be delayed. What is held down is not forgotten; it is claimed at the first quiet point at which
-//! nothing holds it. So a claim may be lower than what is known, which costs that a change is reported
-//! once more, and never higher, which would lose one.
+//! A tagged response is the quiet point: before it rows may be received in any order, and removals
+//! may be delayed. What is held down is not forgotten; it is claimed at the first quiet point at
+//! which nothing holds it. So a claim may be lower than what is known, which costs that a change is
+//! reported once more, and never higher, which would lose one.
 
-use super::Selection;
-use crate::types::{Flag, IncrementalSet, ModSeq, Seq, Uid, UidSet};
+use super::{Selected, Selection};
+use crate::engine::inflight::InFlight;
+use crate::types::{CommandId, Flag, IncrementalSet, ModSeq, Seq, Uid, UidSet};
 
 /// What may be claimed, and what holds it down.
 #[derive(Debug, Default)]
@@ -36,7 +37,8 @@ pub(super) struct ModSeqTracker {
     seen: Option<ModSeq>,
     /// Messages whose flags are older than their mod-sequence.
     ahead: IncrementalSet<Uid>,
-    /// A change may have been reported that could not be read: what follows is not all that there is.
+    /// A change may have been reported that could not be read: what follows is not all that there
+    /// is.
     stays: bool,
 }
 
@@ -114,27 +116,39 @@ impl ModSeqTracker {
     }
 }
 
-impl Selection {
-    /// A tagged response was received. `held`: a command is in flight whose changes are in the view only
-    /// when it ends.
-    pub(in crate::engine) fn settle(&mut self, held: bool) {
-        self.mod_seqs.settle();
-        self.claim_mod_seq(held);
+impl Selected {
+    /// A tagged response was received, which may be its command's last.
+    pub(in crate::engine) fn on_tagged(&mut self, inflight: &InFlight) {
+        self.settle(None, inflight);
+        self.current_mut().into_iter().for_each(Selection::decay_contradictions);
     }
 
-    /// What held a claim down may be in the view now.
-    pub(in crate::engine) fn claim_mod_seq(&mut self, held: bool) {
+    /// The quiet point of a tagged response. `ended`: a command that it has ended, so that its
+    /// changes are in the view.
+    pub(in crate::engine) fn settle(&mut self, ended: Option<CommandId>, inflight: &InFlight) {
+        let held = inflight.has_silent_change(ended);
+        if let Some(selection) = self.current_mut() {
+            selection.mod_seqs.settle();
+            selection.claim_mod_seq(held);
+        }
+    }
+}
+
+impl Selection {
+    /// What held a claim down may be in the view now. `held`: a command is in flight whose changes
+    /// are in the view only when it ends.
+    pub(super) fn claim_mod_seq(&mut self, held: bool) {
         self.unpublished |= self.mod_seqs.claim(held || self.view.unknown().is_some());
     }
 
-    /// A change was reported with this mod-sequence: it counts towards what is known up to (RFC 7162
-    /// section 6).
-    pub(in crate::engine) fn note_mod_seq(&mut self, mod_seq: Option<ModSeq>) {
+    /// A change was reported with this mod-sequence: it counts towards what is known up to (RFC
+    /// 7162 section 6).
+    pub(super) fn note_mod_seq(&mut self, mod_seq: Option<ModSeq>) {
         self.mod_seqs.seen = self.mod_seqs.seen.max(mod_seq);
     }
 
     /// HIGHESTMODSEQ, or NOMODSEQ.
-    pub(in crate::engine) fn set_highest_mod_seq(&mut self, reported: Option<ModSeq>) {
+    pub(super) fn set_highest_mod_seq(&mut self, reported: Option<ModSeq>) {
         self.mod_seqs.reported = reported.or(self.mod_seqs.reported);
         self.unpublished = true;
         self.handle.set_highest_mod_seq(reported);
@@ -142,8 +156,8 @@ impl Selection {
 
     /// A row has a newer mod-sequence of a message whose flags are known, and not the flags that go
     /// with it. `marks_as_seen`: a FETCH in flight may have set `\\Seen`; `held`: as in
-    /// [`settle`](Self::settle).
-    pub(in crate::engine) fn mark_behind(
+    /// [`claim_mod_seq`](Self::claim_mod_seq).
+    pub(super) fn mark_behind(
         &mut self,
         (seq, uid): (Option<Seq>, Option<Uid>),
         mod_seq: Option<ModSeq>,

@@ -14,6 +14,8 @@ use crate::types::{
 pub(super) struct Opening {
     pub(super) id: CommandId,
     pub(super) handle: Arc<SelectionHandle>,
+    /// Some of its SELECT has been written.
+    pub(super) has_begun: bool,
     /// It is an EXAMINE.
     pub(super) read_only: bool,
     /// Its SELECT has parameters: it may be refused for them alone.
@@ -69,7 +71,8 @@ impl Opening {
         with_qresync: bool,
     ) -> Self {
         let (reported, qresync) = (SelectResponses::default(), QresyncData::new(with_qresync));
-        Self { id, handle, read_only, with_params, cut_short: false, reported, qresync }
+        let (has_begun, cut_short) = (false, false);
+        Self { id, handle, has_begun, read_only, with_params, cut_short, reported, qresync }
     }
 
     /// The UIDVALIDITY, once it has been reported.

@@ -1,5 +1,5 @@
-//! The result of a search that the server saves, `$` (RFC 5182): whose it is at the moment, and which
-//! commands may use it.
+//! The result of a search that the server saves, `$` (RFC 5182): whose it is at the moment, and
+//! which commands may use it.
 //!
 //! ```text
 //!   SEARCH SAVE sent ──> awaited ── OK ──> kept ── the next SEARCH SAVE, the selection's end ──> invalid
@@ -12,6 +12,7 @@
 
 use super::Selected;
 use crate::command::{Messages, SaveState, SavedSearch};
+use crate::engine::inflight::InFlight;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Whose the server's saved result is.
@@ -40,19 +41,23 @@ impl Selected {
         }
     }
 
-    /// It has ended: by OK, or otherwise. Then the error of what was sent behind it, which has read
-    /// something else.
+    /// It has ended: by OK, or otherwise. Then what was sent behind it has read something else.
     pub(in crate::engine) fn save_ended(
         &mut self,
         saved: &SavedSearch,
         failed: Option<&Error>,
-    ) -> Option<Error> {
+        inflight: &mut InFlight,
+    ) {
         saved.settle(if failed.is_some() { SaveState::Failed } else { SaveState::Kept });
-        let (before, why) = (self.saved.before.take(), failed?);
+        let before = self.saved.before.take();
+        let Some(why) = failed else { return };
         if self.saved.now.as_ref() == Some(saved) {
             self.saved.now = before.filter(|_| why.kind() == ErrorKind::Bad);
         }
-        Some(failed_search(why))
+        let error = failed_search(why);
+        for id in inflight.users_of(saved) {
+            inflight.invalidate(id, error.clone());
+        }
     }
 
     /// Whether a command that names these messages is to wait for the search, if it changes them.

@@ -1,33 +1,37 @@
 //! How a selection begins and ends.
 //!
-//! In: SELECT sent, withdrawn, answered; `[CLOSED]`; the end of CLOSE or of the connection. Out: what is
-//! selected now, and the selection that has ended by it.
+//! In: SELECT sent, withdrawn, answered; `[CLOSED]`; the end of CLOSE or of the connection. Out:
+//! what is selected now, and the selection that has ended by it.
 
 use std::sync::Arc;
 
+use super::messages::Outcome;
 use super::mod_sequences::ModSeqTracker;
 use super::opening::{Opening, SelectResponses};
 use super::sync::SyncState;
 use super::{Now, Selected, Selection};
+use crate::command::ResponseKinds;
 use crate::engine::events::output::Output;
+use crate::engine::inflight::InFlight;
 use crate::engine::log;
 use crate::engine::submit::end_cause::EndCause;
 use crate::engine::submit::selection_handle::{HandleFacts, SelectionHandle};
 use crate::error::{Error, ErrorKind};
-use crate::types::{CommandId, Event, EventKind, Message, Place, UidSet, Untagged, ViewSync};
+use crate::types::{Code, CommandId, Event, EventKind, Status, StatusResponse, UidValidity, ViewSync};
 use crate::view::View;
 
 impl Selected {
-    /// SELECT has been written, or is about to be; `with_params`: the server may refuse those; `qresync`:
-    /// they are those of QRESYNC, if the selection resumes from a mod-sequence.
+    /// SELECT has been written, or is about to be; `qresync`: its parameters are those of QRESYNC,
+    /// if the selection resumes from a mod-sequence.
     pub(in crate::engine) fn select(
         &mut self,
         id: CommandId,
-        handle: Arc<SelectionHandle>,
         read_only: bool,
-        with_params: bool,
         qresync: bool,
+        inflight: &InFlight,
     ) {
+        let Some(handle) = inflight.opens(id).cloned() else { return };
+        let (_, with_params) = inflight.select_params(id);
         let resumes = handle.resume().is_some_and(|state| state.highest_mod_seq.is_some());
         self.next = Some(Opening::new(id, handle, read_only, with_params, with_params && qresync && resumes));
     }
@@ -37,6 +41,11 @@ impl Selected {
         let opening = self.next.take_if(|opening| opening.id == id)?;
         opening.handle.end(EndCause::NotOpened);
         Some(opening.handle)
+    }
+
+    /// Some of a command has been written.
+    pub(in crate::engine) fn on_written(&mut self, id: CommandId) {
+        self.next.iter_mut().filter(|opening| opening.id == id).for_each(|opening| opening.has_begun = true);
     }
 
     /// The SELECT was answered before it had been sent whole.
@@ -49,72 +58,73 @@ impl Selected {
         self.next.iter_mut().for_each(|opening| opening.qresync.miss());
     }
 
-    /// What the server reports of the mailbox that is being opened.
-    pub(in crate::engine) fn on_opening_data(&mut self, response: &Untagged) {
-        self.next.iter_mut().for_each(|opening| opening.on_data(response));
-    }
-
-    /// The same, if this command has claimed it: then the mailbox that it is about.
-    pub(in crate::engine) fn on_claimed_data(
-        &mut self,
-        claimer: CommandId,
-        response: &Untagged,
-    ) -> Option<Place> {
-        let opening = self.next.as_mut().filter(|opening| opening.id == claimer)?;
-        opening.on_data(response);
-        Some(opening.handle.place().clone())
-    }
-
-    /// So many messages are gone, and no mailbox is selected here: if one is being opened, it is of
-    /// that one.
-    pub(in crate::engine) fn on_unselected_removal(&mut self, by: u64) {
-        if !self.is_orphaned() {
-            self.next.iter_mut().for_each(|opening| opening.on_removed(by));
-        }
-    }
-
-    /// A row while a mailbox is being opened by QRESYNC: of a change since the state that SELECT was
-    /// given. Whether it was one; all such rows take so many bytes of memory at most.
-    pub(in crate::engine) fn on_qresync_row(&mut self, row: &Message, most: usize) -> bool {
-        let of_it = self.next.is_some() && self.is_qresync_data() && !row.has_data();
-        if let Some(opening) = self.next.as_mut().filter(|_| of_it) {
-            opening.qresync.row(row, most);
-        }
-        of_it
-    }
-
-    /// `VANISHED (EARLIER)`. Whether it was of a mailbox that is being opened.
-    pub(in crate::engine) fn on_vanished_earlier(&mut self, uids: &UidSet) -> bool {
-        let of_it = self.is_qresync_data();
-        if let Some(opening) = self.next.as_mut().filter(|_| of_it)
-            && let Some(state) = opening.handle.resume()
-        {
-            opening.qresync.vanished(uids, &state.uids);
-        }
-        of_it
-    }
-
-    /// Whether what is reported of messages is of the mailbox that is being opened by QRESYNC: a server
-    /// that has it says `[CLOSED]` first (RFC 7162 section 3.2.11); where it does not, the UIDVALIDITY
-    /// shows that it means the new one.
-    fn is_qresync_data(&self) -> bool {
-        let Some(opening) = self.next.as_ref().filter(|opening| opening.qresync.asked) else { return false };
-        !self.may_be_selected() || opening.uid_validity().is_some()
-    }
-
-    /// An OK says how a mailbox is open: the one that is being opened, or the selected one.
-    pub(in crate::engine) fn set_access(&mut self, read_only: bool, of_opening: bool) {
-        match (&mut self.next, &self.now) {
-            (Some(opening), _) if of_opening => opening.reported.read_only = Some(read_only),
-            (_, Now::Open(selection)) => selection.handle.set_read_only(read_only),
+    /// A status response: what its code says of the selected mailbox, or of the one that is being
+    /// opened. The selection that has ended by it.
+    pub(in crate::engine) fn on_code(&mut self, status: &StatusResponse) -> Option<Selection> {
+        let is_opening = self.is_opening();
+        match (&status.code, &mut self.now, &mut self.next) {
+            // What was reported until now was of the mailbox before (RFC 7162 section 3.2.11).
+            (Some(Code::Closed), _, next) => {
+                next.iter_mut().for_each(|opening| opening.forget_reported());
+                return self.deselect();
+            }
+            // A NO may be about another mailbox, to which nothing can be copied.
+            (Some(code @ (Code::ReadOnly | Code::ReadWrite)), now, next) if status.status == Status::Ok => {
+                let read_only = *code == Code::ReadOnly;
+                match (next, now) {
+                    (Some(opening), _) if is_opening => opening.reported.read_only = Some(read_only),
+                    (_, Now::Open(selection)) => selection.handle.set_read_only(read_only),
+                    _ => {}
+                }
+            }
+            (Some(Code::HighestModSeq(reported)), Now::Open(selection), _) if !is_opening => {
+                selection.set_highest_mod_seq(*reported);
+            }
+            (Some(Code::MessageLimit { .. }), ..) => self.miss_opening_data(),
             _ => {}
         }
+        None
     }
 
-    /// `[CLOSED]`: what was reported until now was of the mailbox before (RFC 7162 section 3.2.11).
-    pub(in crate::engine) fn on_closed_code(&mut self) -> Option<Selection> {
-        self.next.iter_mut().for_each(|opening| opening.forget_reported());
-        self.deselect()
+    /// UIDVALIDITY in an untagged status response.
+    pub(in crate::engine) fn on_uid_validity(&mut self, uid_validity: Option<UidValidity>) -> Outcome {
+        match self.current().filter(|_| !self.is_opening()) {
+            Some(open) if uid_validity.is_some() && open.uid_validity != uid_validity => {
+                let what = "UIDVALIDITY changed while the mailbox was selected".to_owned();
+                Outcome::Contradiction { what, exists: open.view.len(), uid_validity }
+            }
+            _ => Outcome::Nothing,
+        }
+    }
+
+    /// The code of an untagged status response. Whether it is no event: it accompanies changes that
+    /// are reported by themselves, or is of a mailbox that has no handle any more.
+    pub(in crate::engine) fn on_untagged_code(&mut self, code: Option<&Code>) -> bool {
+        let accompanies = matches!(code, Some(Code::HighestModSeq(_) | Code::UidNext(_)));
+        if let Some(selection) = self.current().filter(|_| !self.is_opening()) {
+            if let Some(Code::UidNext(reported)) = code {
+                selection.handle.set_uid_next(*reported, Some(selection.ever()));
+            }
+            return accompanies;
+        }
+        let is_of_mailbox = accompanies || matches!(code, Some(Code::UidValidity(_) | Code::NoModSeq));
+        self.is_orphaned() && is_of_mailbox
+    }
+
+    /// A response of this kind could not be read. It may have been about messages, of which nothing
+    /// is known then.
+    pub(in crate::engine) fn on_unparsed(&mut self, kind: ResponseKinds) -> Outcome {
+        let kinds = [ResponseKinds::FETCH, ResponseKinds::EXPUNGE, ResponseKinds::NOTHING];
+        if !kinds.contains(&kind) {
+            return Outcome::Nothing;
+        }
+        self.miss_opening_data();
+        let Now::Open(selection) = &mut self.now else { return Outcome::Nothing };
+        if !selection.on_unparsed(kind == ResponseKinds::EXPUNGE) {
+            return Outcome::Nothing;
+        }
+        let what = "it reported that messages are gone, and not which".to_owned();
+        Outcome::contradiction(what, selection.view.len())
     }
 
     /// No mailbox is selected any more, neither here nor at the server.
@@ -144,9 +154,9 @@ impl Selected {
         self.orphan()
     }
 
-    /// The SELECT has failed. After NO nothing is selected (RFC 9051 section 6.3.2); after BAD, or NO in
-    /// place of a `+`, the mailbox before may still be, but its handles are dead all the same. The
-    /// selection that has ended by it.
+    /// The SELECT has failed. After NO nothing is selected (RFC 9051 section 6.3.2); after BAD, or
+    /// NO in place of a `+`, the mailbox before may still be, but its handles are dead all the
+    /// same. The selection that has ended by it.
     pub(in crate::engine) fn on_refused(&mut self, error: &Error) -> Option<Selection> {
         let opening = self.next.take()?;
         opening.handle.refuse(error);
@@ -170,6 +180,7 @@ impl Selected {
         id: CommandId,
         view_sync: ViewSync,
         condstore: bool,
+        inflight: &mut InFlight,
         out: &mut Output,
     ) {
         let Some(Opening { handle, read_only: examined, reported, qresync, .. }) = self.next.take() else {
@@ -178,6 +189,8 @@ impl Selected {
         let (first_new, ever_below) = (reported.first_new(), reported.below_uid_next());
         let exists = reported.exists.unwrap_or(0);
         let SelectResponses { uid_validity, uid_next, highest_mod_seq, read_only, .. } = reported;
+        // What was sent behind SELECT meant this UIDVALIDITY.
+        inflight.set_uid_validity(handle.id(), uid_validity);
         // What the server said last, in the OK as a rule.
         let read_only = read_only.unwrap_or(examined);
         let facts =

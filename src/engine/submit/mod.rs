@@ -11,6 +11,7 @@
 //! a wake or a user's code.
 
 pub(in crate::engine) mod end_cause;
+pub(in crate::engine) mod ended;
 pub(in crate::engine) mod internal;
 mod overrun;
 pub(in crate::engine) mod query;

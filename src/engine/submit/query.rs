@@ -3,7 +3,9 @@
 //! In: rows and search results of the answer. Out: what the query was about, and what was reported.
 
 use crate::command::{Messages, Store};
-use crate::types::{Answer, CommandId, Flags, IncrementalSet, ModSeq, RangeCollector, Uid, UidSet};
+use crate::types::{
+    Answer, CommandId, Flags, IncrementalSet, ModSeq, RangeCollector, SelectionId, Uid, UidSet,
+};
 use crate::view::View;
 
 /// How many ranges of UIDs are kept of an answer, about: more than any mailbox has can't add up.
@@ -97,6 +99,8 @@ impl Look {
 
 /// What a query was about when it was sent, and how it ended.
 pub(in crate::engine) struct QueryFacts {
+    /// The selection in which it was sent.
+    pub(in crate::engine) selection: Option<SelectionId>,
     pub(in crate::engine) messages: Option<Messages>,
     /// The view's generation when it was sent.
     pub(in crate::engine) generation: u64,

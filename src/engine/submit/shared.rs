@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Waker};
 use crate::command::Class;
 use crate::engine::events::queue::EventQueue;
 use crate::engine::submit::internal::{InternalCommand, InternalRequest};
+use crate::engine::submit::query::Query;
 use crate::engine::submit::selection_handle::{SelectOptions, SelectionHandle, SubmitFacts};
 use crate::engine::submit::slot::ErasedCommand;
 use crate::engine::submit::subject::Subject;
@@ -58,8 +59,8 @@ pub(crate) struct Submission {
     pub(crate) then: SubmitFacts,
     /// The UIDs that its numbers stand for, and the view's generation of which that is true.
     pub(crate) named: Option<(u64, UidSet)>,
-    /// How much of it has been written before: a SELECT whose parameters the server has refused is sent
-    /// once more without them.
+    /// How much of it has been written before: a SELECT whose parameters the server has refused is
+    /// sent once more without them.
     pub(crate) sent_before: Sent,
 }
 
@@ -76,6 +77,16 @@ impl Submission {
     /// Whether it asks for what the view lacks.
     pub(in crate::engine) fn is_sync_query(&self) -> bool {
         self.origin.internal().is_some_and(InternalCommand::fills)
+    }
+
+    /// Whether it asks what flags messages have after a STORE.
+    pub(in crate::engine) fn verifies_store(&self) -> bool {
+        matches!(self.origin, Origin::Internal(InternalCommand::Query(Query::VerifyStore(..))))
+    }
+
+    /// Whether it was submitted through this selection.
+    pub(in crate::engine) fn is_in(&self, handle: &SelectionHandle) -> bool {
+        self.selection_handle.as_ref().is_some_and(|mine| mine.id() == handle.id())
     }
 
     /// Whether it is not to be sent: it is cancelled, or it only reads and its token has been

@@ -15,14 +15,12 @@ use std::task::{Context, Poll, Waker};
 use crate::command::{Claim, Command, Flow, Line, Messages, RowItems, Session};
 use crate::engine::events::backlog::{Backlog, mark};
 use crate::engine::events::blocks::Blocks;
-use crate::engine::events::excerpt::left_out;
+use crate::engine::events::excerpt::data_event;
 use crate::engine::events::output::Output;
 use crate::engine::events::queue::EventQueue;
 use crate::engine::submit::overrun::{kept, overrun};
 use crate::error::{Error, ErrorKind, Result, Sent};
-use crate::types::{
-    Answer, CommandId, Done, Event, EventKind, Limits, MailboxName, Progress, Status, Untagged,
-};
+use crate::types::{CommandId, Done, Event, EventKind, Limits, MailboxName, Progress, Status, Untagged};
 
 /// How many bytes of memory the place of a row takes.
 pub(in crate::engine) const PLACE: usize = size_of::<Untagged>();
@@ -189,7 +187,9 @@ impl<C: Command> ResultSlot<C> {
         state.fate = TokenState::Detached;
         // Under the slot's lock, so that what the driver adds meanwhile follows it.
         for response in std::mem::take(&mut state.items) {
-            let fits = data_event(id, response).is_none_or(|event| events.push_row_quietly(event));
+            // Changes are events already.
+            let fits =
+                response.answer().is_change() || events.push_row_quietly(data_event(response, Some(id)));
             if !fits && matches!(state.cut, Truncation::No) {
                 state.cut = Truncation::Due(overrun("unread", events.unread()));
             }
@@ -289,23 +289,6 @@ fn set_reader(reader: &mut Option<Waker>, cx: &Context<'_>) {
     }
 }
 
-/// The event that a detached command's data becomes; changes are events already.
-pub(crate) fn data_event(id: CommandId, response: Untagged) -> Option<Event> {
-    if response.answer().is_change() {
-        return None;
-    }
-    let place = response.place().cloned();
-    if let Some(kind) = left_out(&response) {
-        return Some(Event::new(kind).at(place).caused_by(Some(id)));
-    }
-    if matches!(response.answer(), Answer::Other) {
-        let (name, bytes) = (response.name().to_owned(), response.raw().cloned().unwrap_or_default());
-        return Some(Event::new(EventKind::Unknown { name, bytes }).at(place).caused_by(Some(id)));
-    }
-    let kind = EventKind::Data(response.into_answer());
-    Some(Event::new(kind).at(place).caused_by(Some(id)))
-}
-
 /// A command as the driver holds it, whatever its type.
 pub(crate) trait ErasedCommand: Send {
     fn name(&self) -> &str;
@@ -324,7 +307,7 @@ pub(crate) trait ErasedCommand: Send {
     fn line_ended(&mut self, at: usize);
     /// Takes a response that is this command's; gives it back if its token was detached. `sent`: of
     /// the command.
-    fn hear(&mut self, response: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged>;
+    fn receive(&mut self, response: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged>;
     /// The server has said how far it has come.
     fn progress(&self, progress: &Progress);
     /// What was given back found no room: the result ends there.
@@ -404,7 +387,7 @@ impl<C: Command> ErasedCommand for Submitted<C> {
         self.command.trim(response)
     }
 
-    fn hear(&mut self, response: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged> {
+    fn receive(&mut self, response: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged> {
         self.command.received(&response);
         let slot = self.slot.as_ref()?;
         let mut state = slot.lock();

@@ -239,10 +239,10 @@ impl World {
         self.server.kind.mixes_rows && self.other_fetches(outcome).any(without)
     }
 
-    /// Whether this FETCH was sent no row of a message, and another one was, or unsolicited flags of
-    /// it were received: it had been expunged, and the EXPUNGE was not sent yet. Where those rows
-    /// were routed to another FETCH that was refused then, or got two of them, the client can't know
-    /// whether one was this one's.
+    /// Whether this FETCH was sent no row of a message, and another one was, or unsolicited flags
+    /// of it were received: it had been expunged, and the EXPUNGE was not sent yet. Where those
+    /// rows were routed to another FETCH that was refused then, or got two of them, the client
+    /// can't know whether one was this one's.
     fn may_seem_to_lack_a_row(&self, intent: &Intent, outcome: &Outcome) -> bool {
         let select = self.selects.iter().find(|(_, selection)| Some(**selection) == intent.selection);
         let there = select.map_or(&[][..], |(select, _)| self.server.response.uids_of(*select));

@@ -389,7 +389,7 @@ fn a_mailbox_that_the_server_left_later_than_the_client_is_asked_for_its_counts(
 /// With another UIDVALIDITY the server need not say UIDNEXT. One message goes and another comes,
 /// unseen: the count is the same.
 #[test]
-fn where_uidnext_is_not_known_the_counts_of_a_mailbox_that_was_left_are_told() {
+fn where_uidnext_is_not_known_the_counts_of_a_mailbox_that_was_left_are_reported() {
     let kind = Kind { notify: true, window: 50_000, ..Kind::default() };
     let flow = Op::Flow { answers: 2, which: 0, dice: 2 };
     let changed = [Op::OtherExpunge { folder: 1, which: 0 }, Op::OtherPut { folder: 1, flags: 0 }];
@@ -459,7 +459,7 @@ fn a_detached_fetch_whose_row_went_to_an_older_one_fails() {
     run(kind, [0, 3], &ops, 0);
 }
 
-/// Flags that nobody asked for come while two FETCHes wait; the older one is refused, and the
+/// Flags that no one asked for come while two FETCHes wait; the older one is refused, and the
 /// message goes. Of the younger one that row was no answer, since it asked for more, of which
 /// nothing came.
 #[test]

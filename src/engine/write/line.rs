@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use crate::engine::inflight::completion::Written;
 use crate::engine::write::Writer;
 use crate::engine::write::idle::Idle;
 use crate::engine::write::upload::{Piece, Upload};
@@ -50,7 +51,7 @@ impl Dialogue {
 }
 
 /// What a `+` is the answer to.
-pub(in crate::engine) enum Continuation {
+pub(super) enum Continuation {
     /// A literal, which is on its way now.
     Literal(CommandId),
     Challenge(CommandId),
@@ -66,19 +67,13 @@ impl Writer {
     }
 
     /// Writes a line, up to the first literal that must wait or has a source.
-    pub(in crate::engine) fn begin_line(
-        &mut self,
-        id: CommandId,
-        tag: String,
-        pieces: VecDeque<Piece>,
-        last: bool,
-    ) {
+    pub(super) fn begin_line(&mut self, id: CommandId, tag: String, pieces: VecDeque<Piece>, last: bool) {
         self.outbox.open_line();
         self.push_pieces(id, Some(tag), pieces, last);
     }
 
     /// Writes pieces of a command, up to the first literal that must wait or has a source.
-    pub(in crate::engine) fn push_pieces(
+    pub(super) fn push_pieces(
         &mut self,
         id: CommandId,
         tag: Option<String>,
@@ -105,7 +100,7 @@ impl Writer {
 
     /// `*` gives an exchange up; the tagged BAD that follows ends the command (RFC 9051 section
     /// 6.2.2). A server that has not accepted that is sent it again.
-    pub(in crate::engine) fn cancel_challenge(&mut self, id: CommandId) {
+    pub(super) fn cancel_challenge(&mut self, id: CommandId) {
         self.outbox.push(id, Bytes::from_static(b"*\r\n"), false);
     }
 
@@ -126,7 +121,7 @@ impl Writer {
     }
 
     /// A `+` has been received: a literal that waited for it is written.
-    pub(in crate::engine) fn on_continuation(&mut self, idle: &Idle) -> Continuation {
+    pub(super) fn on_continuation(&mut self, idle: &Idle) -> Continuation {
         let Some(id) = self.line.as_ref().map(Dialogue::id) else { return Continuation::Stray };
         // Of an IDLE that was given up only DONE may still wait.
         if self.outbox.holds(id) && !idle.has_given_up(id) {
@@ -145,16 +140,17 @@ impl Writer {
         }
     }
 
-    /// A tagged response has been received. Whether it came in place of a `+`, or before one was
-    /// due: what was to follow is not sent.
-    pub(in crate::engine) fn end_dialogue(&mut self, id: CommandId, tag: &str) -> bool {
+    /// A tagged response has been received. How much of its command had been written.
+    pub(in crate::engine) fn end_dialogue(&mut self, id: CommandId, tag: &str) -> Written {
         match self.line.take_if(|line| line.is_ended_by(id, tag)) {
             Some(Dialogue::Upload(mut upload)) => {
                 upload.on_answer();
                 self.line = Some(Dialogue::Upload(upload));
-                true
+                Written::CutShort
             }
-            line => matches!(line, Some(Dialogue::Literal { .. })),
+            Some(Dialogue::Literal { .. }) => Written::CutShort,
+            _ if self.outbox.holds(id) => Written::Partly,
+            _ => Written::All,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! In: lines of commands that admission lets go, `+`, chunks of uploads. Out: bytes, each with its
 //! command.
 
+mod command_line;
 pub(in crate::engine) mod idle;
 pub(in crate::engine) mod line;
 pub(in crate::engine) mod outbox;
@@ -14,6 +15,7 @@ pub(in crate::engine) mod upload;
 
 use self::line::Dialogue;
 use self::outbox::{Outbox, Written};
+use self::secrets::Secrets;
 use crate::types::CommandId;
 
 /// How many bytes may wait to be written before no further line is made.
@@ -24,6 +26,8 @@ const SOFT_LIMIT: usize = 64 << 10;
 pub(in crate::engine) struct Writer {
     outbox: Outbox,
     line: Option<Dialogue>,
+    /// What the server has been sent that it may not repeat in errors, events and traces.
+    secrets: Secrets,
 }
 
 impl Writer {
@@ -57,6 +61,21 @@ impl Writer {
         self.outbox.has_yet_to_begin(id, tag)
     }
 
+    /// What may be kept of what the server says.
+    pub(in crate::engine) fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// A command has ended: its line will not be repeated any more.
+    pub(in crate::engine) fn forget_secrets(&mut self, id: CommandId) {
+        self.secrets.forget(id);
+    }
+
+    /// Logging in is over.
+    pub(in crate::engine) fn clear_secrets(&mut self) {
+        self.secrets.clear();
+    }
+
     /// Takes out all that waits of this command, if none of that has been begun; then the line is
     /// free.
     pub(in crate::engine) fn withdraw(&mut self, id: CommandId) -> bool {
@@ -74,6 +93,7 @@ impl Writer {
 
     /// The connection has ended.
     pub(in crate::engine) fn close(&mut self) {
-        *self = Self::default();
+        self.discard();
+        self.line = None;
     }
 }

@@ -17,8 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::engine::events::excerpt::{LEFT_OUT, excerpt};
 use crate::engine::write::secret_pieces::{Piece, Pieces};
-use crate::types::{Answer, Code, CommandId, StatusResponse};
-use crate::wire::Response;
+use crate::types::{Answer, Code, CommandId, StatusResponse, Untagged};
 use crate::wire::frame::FrameError;
 
 /// What stands in place of a response that has not been searched for secrets.
@@ -68,32 +67,26 @@ impl Secrets {
         code.is_some_and(|code| self.are_in(code.to_string().as_bytes()))
     }
 
-    /// Takes out of a response what it says of secrets; one that a command may claim is marked, and
-    /// keeps it.
-    pub(in crate::engine) fn take_out_of(&self, response: &mut Response) {
-        if self.is_empty() {
-            return;
-        }
-        match response {
-            Response::Tagged { status, .. } => self.blank(status),
-            Response::Untagged(response) => {
-                let has_secret = match response.answer() {
-                    Answer::Status(status) => self.are_in_status(status),
-                    Answer::Id(fields) => self.are_in(format!("{fields:?}").as_bytes()),
-                    Answer::Other => response.raw().is_some_and(|raw| self.are_in(raw)),
-                    _ => false,
-                };
-                if has_secret {
-                    response.mark_secret();
-                }
-            }
-            // What a dialogue reads of it is the command's.
-            Response::Continuation { .. } => {}
+    /// Marks a response that repeats a secret. A command that claims it gets it whole, for it may
+    /// need it; but it becomes no event and stays in no error.
+    pub(in crate::engine) fn mark(&self, response: &mut Untagged) {
+        let has_secret = !self.is_empty()
+            && match response.answer() {
+                Answer::Status(status) => self.are_in_status(status),
+                Answer::Id(fields) => self.are_in(format!("{fields:?}").as_bytes()),
+                Answer::Other => response.raw().is_some_and(|raw| self.are_in(raw)),
+                _ => false,
+            };
+        if has_secret {
+            response.mark_secret();
         }
     }
 
     /// Takes them out of a status response.
     pub(in crate::engine) fn blank(&self, status: &mut StatusResponse) {
+        if self.is_empty() {
+            return;
+        }
         if self.are_in(status.text.as_bytes()) {
             status.text = LEFT_OUT.to_owned();
         }

@@ -1,7 +1,8 @@
-//! Flags after a STORE of which the server says nothing (`.SILENT`), or too little: what it must have made
-//! of them, and queries where that is not known.
+//! Flags after a STORE of which the server says nothing (`.SILENT`), or too little: what it must
+//! have made of them, and queries where that is not known.
 //!
-//! In: a STORE that has ended. Out: what it changed as events, in the view, or as a FETCH of the engine's own.
+//! In: a STORE that has ended. Out: what it changed as events, in the view, or as a FETCH of the
+//! engine's own.
 //!
 //! ```text
 //!            ┌─ flags known, untouched meanwhile ────> reported at once, with the STORE as cause
@@ -11,9 +12,10 @@
 //!   NO, a limit ─ some may have been changed ────────> asked
 //! ```
 
-use super::Selection;
+use super::{Selected, Selection};
 use crate::command::{Fetch, Items, Messages, Store};
 use crate::engine::events::output::Output;
+use crate::engine::inflight::InFlight;
 use crate::engine::submit::internal::{InternalCommand, InternalRequest, QueuePlace};
 use crate::engine::submit::query::{Query, QueryFacts};
 use crate::types::{
@@ -21,10 +23,55 @@ use crate::types::{
     UidSet,
 };
 
-impl Selection {
-    /// A silent STORE of these messages has succeeded: no response says what it changed. `touched`: the
-    /// server has reported the flags of this message while it was in flight.
+impl Selected {
+    /// A STORE has succeeded. If it was silent, no response says what it changed.
     pub(in crate::engine) fn on_stored(
+        &mut self,
+        id: CommandId,
+        store: &Store,
+        done: &Done,
+        inflight: &mut InFlight,
+        out: &mut Output,
+    ) {
+        if !store.is_silent() {
+            return;
+        }
+        if inflight.cut_short(id, done).is_some() {
+            // Which of them it has changed is not known.
+            return self.ask_flags_of(id, store, inflight);
+        }
+        let updates = inflight.take_flag_updates(id);
+        let open = self.current_mut().filter(|open| !open.is_view_off());
+        if let (Some(messages), Some(selection)) = (inflight.messages(id), open) {
+            selection.on_stored((id, store), messages, done, |seq, uid| updates.has(seq, uid), out);
+        }
+    }
+
+    /// A STORE may have changed some of its messages: asks what flags they have now.
+    pub(in crate::engine) fn ask_flags_of(&mut self, id: CommandId, store: &Store, inflight: &InFlight) {
+        if let Some(selection) = self.current_mut().filter(|open| !open.is_view_off()) {
+            selection.ask_flags_of(id, store, inflight.messages(id).unwrap_or(&store.which));
+        }
+    }
+
+    /// What flags messages have after a STORE was not asked: no message that the query names is
+    /// there any more, or the numbers in it mean nothing. Then it is sent once all UIDs are known.
+    pub(in crate::engine) fn on_unsent_verification(&mut self, nothing_left: bool, out: &mut Output) {
+        let Some(open) = self.current_mut() else { return };
+        if nothing_left {
+            open.sync.settle_doubt();
+            open.unpublished = true;
+            open.report_ready(out);
+        } else {
+            open.sync.deferred_doubts += 1;
+        }
+    }
+}
+
+impl Selection {
+    /// A silent STORE of these messages has succeeded: no response says what it changed. `touched`:
+    /// the server has reported the flags of this message while it was in flight.
+    fn on_stored(
         &mut self,
         (id, store): (CommandId, &Store),
         messages: &Messages,
@@ -32,21 +79,19 @@ impl Selection {
         touched: impl Fn(Seq, Option<Uid>) -> bool,
         out: &mut Output,
     ) {
-        if self.is_view_off() {
-            return;
-        }
         // Messages that a conditional STORE left alone (RFC 7162 section 3.1.3).
         let left: Vec<_> = done.earlier.iter().chain([&done.status]).filter_map(modified).collect();
         let mut unknown = Unknown::default();
-        // Flags that were reported meanwhile may be those from before the change or from after it; and to
-        // flags that are being asked, because of an earlier STORE, nothing can be added.
+        // Flags that were reported meanwhile may be those from before the change or from after it;
+        // and to flags that are being asked, because of an earlier STORE, nothing can be added.
         let mut in_doubt = Unknown::default();
         let mut changes = Vec::new();
         for seq in self.seqs_of(messages) {
             let uid = self.view.uid(seq);
             if left.iter().any(|set| names(set, messages, seq, uid)) {
                 if uid.is_none() {
-                    // Others have changed it, and its mod-sequence may have been reported meanwhile.
+                    // Others have changed it, and its mod-sequence may have been reported
+                    // meanwhile.
                     self.view.forget_flags_at(seq);
                 }
                 continue;
@@ -83,10 +128,7 @@ impl Selection {
     }
 
     /// A STORE may have changed some of these messages: asks what flags they have now.
-    pub(in crate::engine) fn ask_flags_of(&mut self, id: CommandId, store: &Store, messages: &Messages) {
-        if self.is_view_off() {
-            return;
-        }
+    fn ask_flags_of(&mut self, id: CommandId, store: &Store, messages: &Messages) {
         let mut unknown = Unknown::default();
         for seq in self.seqs_of(messages) {
             unknown.add(seq, self.view.uid(seq));
@@ -104,7 +146,8 @@ impl Selection {
         }
     }
 
-    /// The server has answered such a query as far as its limit goes, the newest first (RFC 9738 section
+    /// The server has answered such a query as far as its limit goes, the newest first (RFC 9738
+    /// section
     /// 3.1): it is sent for the others. Whether it is deferred instead.
     pub(super) fn ask_flags_below(
         &mut self,
@@ -130,24 +173,13 @@ impl Selection {
             self.sync.deferred_doubts += u32::from(by_number);
             return by_number;
         }
-        // The new query is another doubt. Which number could not be read is not known: that one remains.
+        // The new query is another doubt. Which number could not be read is not known: that one
+        // remains.
         if !(asked.unread && rest.uids.is_empty()) {
             self.sync.settle_doubt();
         }
         self.ask_flags(rest, cause.as_ref().map(|(id, store)| (*id, &**store)));
         false
-    }
-
-    /// Such a query was not sent: no message that it names is there any more, or the numbers in it mean
-    /// nothing. Then it is sent once all UIDs are known.
-    pub(in crate::engine) fn on_unsent_verification(&mut self, nothing_left: bool, out: &mut Output) {
-        if nothing_left {
-            self.sync.settle_doubt();
-            self.unpublished = true;
-            self.report_ready(out);
-        } else {
-            self.sync.deferred_doubts += 1;
-        }
     }
 
     /// All UIDs are known: flags that could not be asked by number are asked by UID.

@@ -11,14 +11,15 @@
 //! | VerifyStore  | OK                                                    | in doubt until asked by UID  |
 
 use super::windows::unknown_of;
-use super::{Selection, SyncState};
+use super::{Selected, Selection, SyncState};
 use crate::command::{Messages, Store};
 use crate::engine::events::output::Output;
+use crate::engine::inflight::InFlight;
 use crate::engine::submit::query::{Query, QueryFacts};
 use crate::types::{CommandId, Seq, UidSet};
 use crate::view::View;
 
-impl Selection {
+impl Selected {
     /// A query has ended. Whether what the view lacks may be another by that.
     pub(in crate::engine) fn apply(
         &mut self,
@@ -27,6 +28,27 @@ impl Selection {
         uid_only: bool,
         out: &mut Output,
     ) -> bool {
+        if let Query::LookBack(look) = &query {
+            self.on_looked_back(look, asked);
+            return false;
+        }
+        // What one was answered of another selection is of no use.
+        let open = self.current_mut().filter(|open| Some(open.id()) == asked.selection);
+        open.is_some_and(|open| open.apply(query, asked, uid_only, out))
+    }
+
+    /// What a query has yielded is in the view, and what is lacking then has been asked.
+    pub(in crate::engine) fn on_query_applied(&mut self, inflight: &InFlight, out: &mut Output) {
+        let held = inflight.has_silent_change(None);
+        if let Some(selection) = self.current_mut() {
+            selection.claim_mod_seq(held);
+            selection.report_ready(out);
+        }
+    }
+}
+
+impl Selection {
+    fn apply(&mut self, query: Query, asked: &QueryFacts, uid_only: bool, out: &mut Output) -> bool {
         self.unpublished = true;
         match query {
             Query::Uids(found) => self.on_uids(&found.finish(), asked, uid_only, out),
@@ -46,8 +68,8 @@ impl Selection {
         let filled = fill(&mut self.view, uids, asked);
         self.sync.uids_by_rows = !filled;
         self.sync.unparsed_rows &= !filled;
-        // Without numbers there is no other way to ask; and an answer that does not add up is no success
-        // either, or it could go on for ever.
+        // Without numbers there is no other way to ask; and an answer that does not add up is no
+        // success either, or it could go on for ever.
         let in_vain = unchanged && uid_only || !asked.ok;
         self.sync.refusals = if filled { 0 } else { self.sync.refusals + u8::from(in_vain) };
         if filled {
@@ -175,7 +197,8 @@ mod tests {
     /// An answer about these messages, as the view is at first.
     fn answer(ok: bool, messages: Option<&str>) -> QueryFacts {
         let messages = messages.map(|set| set.parse::<SeqSet>().unwrap().into());
-        QueryFacts { messages, generation: 0, removed: 0, ok, bad: false, unread: false, from: None }
+        let (selection, from) = (None, None);
+        QueryFacts { selection, messages, generation: 0, removed: 0, ok, bad: false, unread: false, from }
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! Flags that changed between two IDLEs. Each time the connection leaves IDLE, if only to ask for the
-//! UID of a new message, there is a gap; and some servers (Stalwart, go-imap's) do not look back when
-//! IDLE begins: what changed in the gap they never report.
+//! Flags that changed between two IDLEs. Each time the connection leaves IDLE, if only to ask for
+//! the UID of a new message, there is a gap; and some servers (Stalwart, go-imap's) do not look
+//! back when IDLE begins: what changed in the gap they never report.
 //!
-//! In: an IDLE that is about to begin in a mailbox whose view is in step. Out: what is sent before it,
-//! in the same write.
+//! In: an IDLE that is about to begin in a mailbox whose view is in step. Out: what is sent before
+//! it, in the same write.
 //!
 //! | the server                         | what is asked                                      | bytes, 100,000 messages |
 //! |------------------------------------|----------------------------------------------------|-------------------------|
@@ -13,23 +13,23 @@
 //! | the same, has lost a change        | each `idle_renew` again, and NOOP before each IDLE | 4.2 million, and 40     |
 //! | NOTIFY is in force                 | nothing: it watches the selected mailbox           | 0                       |
 //!
-//! With 100,000 messages and `idle_renew` of 10 minutes these are 6.3 million bytes an hour where the
-//! server reports all (a comparison each 40 minutes), and 25 million where it has lost a change (one
-//! each 10 minutes).
+//! With 100,000 messages and `idle_renew` of 10 minutes these are 6.3 million bytes an hour where
+//! the server reports all (a comparison each 40 minutes), and 25 million where it has lost a change
+//! (one each 10 minutes).
 //!
 //! A refusal shows nothing. After NO the same is asked again the next time: CHANGEDSINCE before the
-//! next IDLE, a window of flags at the next `idle_renew`; only BAD to CHANGEDSINCE is final. Where that
-//! was refused the last two times, flags are compared.
+//! next IDLE, a window of flags at the next `idle_renew`; only BAD to CHANGEDSINCE is final. Where
+//! that was refused the last two times, flags are compared.
 //!
-//! Each SELECT begins again, though a connection that changes mailboxes more often than `idle_renew`
-//! then compares nothing: with [`ViewSync::Flags`](crate::types::ViewSync::Flags) each SELECT reads the
-//! flags of all messages, or what has changed since a state, and with
+//! Each SELECT begins again, though a connection that changes mailboxes more often than
+//! `idle_renew` then compares nothing: with [`ViewSync::Flags`](crate::types::ViewSync::Flags) each
+//! SELECT reads the flags of all messages, or what has changed since a state, and with
 //! [`ViewSync::Uids`](crate::types::ViewSync::Uids) the known flags are those that were read since.
 //! None is older than the selection.
 //!
-//! `n` is not what [`state`](crate::Mailbox::state) claims: a server that loses one change may report a
-//! later one. It rises only when the answer to such a query has been read whole. Flags are compared a
-//! window at a time, the newest first, and users' commands are sent before each.
+//! `n` is not what [`state`](crate::Mailbox::state) claims: a server that loses one change may
+//! report a later one. It rises only when the answer to such a query has been read whole. Flags are
+//! compared a window at a time, the newest first, and users' commands are sent before each.
 
 use std::time::{Duration, Instant};
 
@@ -53,8 +53,8 @@ pub(in crate::engine::selection) struct LookBack {
     uid_validity: Option<UidValidity>,
     /// Changes of flags up to this one have been asked for.
     mod_seq: Option<ModSeq>,
-    /// The last message that there was then: flags of one that arrived later, and that are read for the
-    /// first time, are no change.
+    /// The last message that there was then: flags of one that arrived later, and that are read for
+    /// the first time, are no change.
     last: Option<Uid>,
     /// When the comparison of all flags last began; before the first one, since when there may be
     /// something to compare.
@@ -176,8 +176,8 @@ impl LookBack {
 }
 
 impl Selected {
-    /// IDLE is about to begin: asks first for what the server may not report. Whether IDLE may follow
-    /// at once.
+    /// IDLE is about to begin: asks first for what the server may not report. Whether IDLE may
+    /// follow at once.
     pub(in crate::engine) fn look_back(&mut self, facts: &LookBackFacts) -> bool {
         let Now::Open(open) = &mut self.now else { return true };
         let look_back = &mut self.look_back;
@@ -219,8 +219,8 @@ impl Selected {
     }
 
     /// A query for changes between two IDLEs has ended, in this selection.
-    pub(in crate::engine) fn on_looked_back(&mut self, look: &Look, of: SelectionId, asked: &QueryFacts) {
-        if self.look_back.of == Some(of) {
+    pub(super) fn on_looked_back(&mut self, look: &Look, asked: &QueryFacts) {
+        if self.look_back.of == asked.selection {
             self.look_back.on_answer(look, asked);
         }
     }

@@ -6,8 +6,8 @@
 //!                              └────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! In: a mailbox that was opened or has grown, answers to queries. Out: queries, one at a time, behind
-//! what users have submitted; then the view is complete.
+//! In: a mailbox that was opened or has grown, answers to queries. Out: queries, one at a time,
+//! behind what users have submitted; then the view is complete.
 
 mod after_store;
 mod apply;
@@ -18,7 +18,7 @@ mod windows;
 
 use self::prior::PriorState;
 use super::{Selected, Selection};
-use crate::command::Messages;
+use crate::command::{Messages, Session};
 use crate::engine::BatchSizes;
 use crate::engine::events::output::Output;
 use crate::types::{EventKind, ModSeq, Seq, Uid, UidSet, ViewSync};
@@ -44,6 +44,21 @@ pub(in crate::engine) struct SyncFacts {
 }
 
 impl SyncFacts {
+    /// What the session says of it.
+    pub(in crate::engine) fn of(session: &Session) -> Self {
+        let limit = session.capabilities().value("MESSAGELIMIT");
+        Self {
+            asked: false,
+            silent_change: false,
+            uid_only: session.is_enabled("UIDONLY"),
+            numbers_move: false,
+            // QRESYNC contains CONDSTORE (RFC 7162 section 3.2.3).
+            condstore: session.can("CONDSTORE") || session.can("QRESYNC"),
+            message_limit: limit.and_then(|limit| limit.parse().ok()),
+            windows: BatchSizes::default(),
+        }
+    }
+
     /// How many messages one query is about, if it were so many but for the server's limit.
     fn at_once(&self, window: u32) -> u32 {
         self.message_limit.map_or(window, |limit| window.min(limit.max(1)))
@@ -61,7 +76,8 @@ pub(super) struct SyncState {
     changes_since: Option<ModSeq>,
     /// Whether changes that are found happened before the selection.
     while_disconnected: bool,
-    /// All that was to be asked has been: from now on what the server reports keeps the view in step.
+    /// All that was to be asked has been: from now on what the server reports keeps the view in
+    /// step.
     complete: bool,
     /// How often in a row asking was refused.
     refusals: u8,
@@ -69,20 +85,20 @@ pub(super) struct SyncState {
     uids_by_rows: bool,
     /// Rows of new messages could not be read: a search is to find their UIDs.
     unparsed_rows: bool,
-    /// From this number on the server reports no UIDs: of messages that are gone, which it may not have
-    /// reported yet. To be asked again once a message arrives or is expunged.
+    /// From this number on the server reports no UIDs: of messages that are gone, which it may not
+    /// have reported yet. To be asked again once a message arrives or is expunged.
     withheld_from: Option<Seq>,
     /// Messages whose flags are to be asked.
     flags_due: UidSet,
-    /// Messages whose flags were asked for and not reported: to be asked again once a message arrives or
-    /// is expunged.
+    /// Messages whose flags were asked for and not reported: to be asked again once a message
+    /// arrives or is expunged.
     flags_withheld: UidSet,
     /// Messages whose flags could not be read.
     unreadable: UnreadableFlags,
     /// How many queries are open what flags messages have after a STORE that left that in doubt.
     open_doubts: u32,
-    /// Which those are, while such queries are open: what the view has of them may be from before the
-    /// change.
+    /// Which those are, while such queries are open: what the view has of them may be from before
+    /// the change.
     doubtful: UidSet,
     /// So many of those queries, by number, could not be sent or have no answer: to be sent by UID.
     deferred_doubts: u32,
@@ -97,7 +113,8 @@ struct UnreadableFlags {
 }
 
 impl UnreadableFlags {
-    /// The flags of these could not be read. Which of them are to be asked for again, and which no more.
+    /// The flags of these could not be read. Which of them are to be asked for again, and which no
+    /// more.
     fn again(&mut self, lacking: &UidSet) -> (UidSet, UidSet) {
         let enough = lacking.intersection(&self.twice);
         let again = lacking.difference(&enough);
@@ -123,7 +140,8 @@ impl SyncState {
         }
     }
 
-    /// Whether what is known is what the server has reported, so that a later selection can resume from it.
+    /// Whether what is known is what the server has reported, so that a later selection can resume
+    /// from it.
     pub(super) fn is_in_step(&self) -> bool {
         self.complete && !self.is_in_doubt()
     }
@@ -154,7 +172,8 @@ impl SyncState {
         }
     }
 
-    /// Whether the server has refused so often that it is not asked, until a message arrives or is expunged.
+    /// Whether the server has refused so often that it is not asked, until a message arrives or is
+    /// expunged.
     fn has_given_up(&self) -> bool {
         self.refusals >= MAX_REFUSALS
     }
@@ -173,7 +192,8 @@ impl Selected {
         self.current().is_some_and(|open| !open.sync.lacks_nothing(&open.view) || open.is_behind())
     }
 
-    /// A message has arrived, or was expunged: what could not be reported before may be reported now.
+    /// A message has arrived, or was expunged: what could not be reported before may be reported
+    /// now.
     pub(in crate::engine) fn on_count_changed(&mut self) {
         if let Some(open) = self.current_mut() {
             (open.sync.withheld_from, open.sync.refusals) = (None, 0);
@@ -190,7 +210,7 @@ impl Selection {
     }
 
     /// The view may have become complete: then whoever waits for it is woken.
-    pub(in crate::engine) fn report_ready(&mut self, out: &mut Output) {
+    pub(super) fn report_ready(&mut self, out: &mut Output) {
         if !self.is_view_off() && !self.sync.is_in_step() {
             return;
         }

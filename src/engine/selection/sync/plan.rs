@@ -16,7 +16,7 @@
 use std::sync::Arc;
 
 use super::windows::{newest, newest_of};
-use super::{Selection, SyncFacts, SyncState};
+use super::{Selected, Selection, SyncFacts, SyncState};
 use crate::command::{Fetch, Items, Messages, ResolveUids, Search};
 use crate::engine::events::output::Output;
 use crate::engine::submit::internal::{InternalCommand, InternalRequest, QueuePlace};
@@ -44,7 +44,8 @@ enum Next {
 enum Question {
     /// `UID FETCH n:* (FLAGS)`.
     NewMessages(Uid),
-    /// `FETCH a:b (UID)`: each row has its own number, and none can change meanwhile (RFC 9051 section
+    /// `FETCH a:b (UID)`: each row has its own number, and none can change meanwhile (RFC 9051
+    /// section
     /// 7.5.1). Or by UID.
     Rows(Messages),
     /// `UID SEARCH ALL`.
@@ -144,7 +145,8 @@ fn window(sync: &SyncState, view: &View, first: Seq, last: Seq, most: u32) -> Qu
 }
 
 impl SyncState {
-    /// What is next once all UIDs are known; the flags of `behind` are older than their mod-sequence.
+    /// What is next once all UIDs are known; the flags of `behind` are older than their
+    /// mod-sequence.
     fn next_flags(&mut self, view: &View, behind: impl FnOnce() -> UidSet, most: u32) -> Option<Question> {
         if let Some(since) = self.changes_since {
             return Some(Question::Changes(since));
@@ -166,9 +168,15 @@ impl SyncState {
     }
 }
 
-impl Selection {
+impl Selected {
     /// Asks for what the view lacks, unless that has been asked already.
     pub(in crate::engine) fn continue_sync(&mut self, facts: &SyncFacts, out: &mut Output) {
+        self.current_mut().into_iter().for_each(|open| open.continue_sync(facts, out));
+    }
+}
+
+impl Selection {
+    fn continue_sync(&mut self, facts: &SyncFacts, out: &mut Output) {
         let behind = self.is_behind() && !facts.silent_change;
         let question = match next(&self.sync, &self.view, behind, facts) {
             Next::Nothing => return,

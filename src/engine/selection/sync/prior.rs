@@ -1,9 +1,9 @@
-//! Resumption: a mailbox is selected of which something was known before. What arrived, was expunged
-//! and changed since then is reported, at the cost of what changed where the server makes that
-//! possible.
+//! Resumption: a mailbox is selected of which something was known before. What arrived, was
+//! expunged and changed since then is reported, at the cost of what changed where the server makes
+//! that possible.
 //!
-//! In: the state that SELECT was given, and what the server reported up to its OK. Out: events marked
-//! as having happened while disconnected, and a view that has what was known.
+//! In: the state that SELECT was given, and what the server reported up to its OK. Out: events
+//! marked as having happened while disconnected, and a view that has what was known.
 //!
 //! ```text
 //!   QRESYNC on, mod-sequence known ── VANISHED (EARLIER), rows with SELECT ── add up to EXISTS ──> done
@@ -56,8 +56,8 @@ impl PriorState {
         }
     }
 
-    /// What this view knows, if it knows all that is there, or did and the others arrived after that:
-    /// else what is found later might have been there all along.
+    /// What this view knows, if it knows all that is there, or did and the others arrived after
+    /// that: else what is found later might have been there all along.
     pub(super) fn of(view: &View, all_were_known: bool) -> Option<Self> {
         let known = all_were_known || view.unknown().is_none() && view.len() > 0;
         known.then(|| Self::new(view.uids(), view.flag_groups(), false))
@@ -68,7 +68,8 @@ impl PriorState {
 enum ResumeStrategy {
     /// The server has reported all: these are the messages now.
     SelectResponses(UidSet),
-    /// UIDs are compared; changes of flags are asked for since this mod-sequence, if there were any.
+    /// UIDs are compared; changes of flags are asked for since this mod-sequence, if there were
+    /// any.
     Changes(Option<ModSeq>),
     /// UIDs and flags are compared.
     Compare,
@@ -94,7 +95,8 @@ impl SyncState {
         self.prior.iter_mut().for_each(|prior| prior.removed.insert(uid));
     }
 
-    /// Flags of this message were reported as changed: they are not once more when they are compared.
+    /// Flags of this message were reported as changed: they are not once more when they are
+    /// compared.
     pub(super) fn note_flags(&mut self, uid: Option<Uid>) {
         if let Some((prior, uid)) = self.prior.as_mut().zip(uid) {
             prior.flags_reported.insert(uid);
@@ -103,7 +105,8 @@ impl SyncState {
 }
 
 impl Selection {
-    /// The mailbox was opened: resumes from what was known of it before, if that still means anything.
+    /// The mailbox was opened: resumes from what was known of it before, if that still means
+    /// anything.
     pub(in crate::engine::selection) fn resume(
         &mut self,
         highest: Option<ModSeq>,
@@ -116,7 +119,7 @@ impl Selection {
         let uid_validity = self.uid_validity;
         if uid_validity != Some(state.uid_validity) {
             let event = Event::new(EventKind::UidValidityChanged { uid_validity });
-            return self.report_event(event.while_away(true), out);
+            return self.report_event(event.happened_while_disconnected(true), out);
         }
         let strategy = strategy(state, highest, &reported, &self.view, condstore);
         let mut prior = PriorState::new(state.uids.clone(), state.flags.clone(), true);
@@ -156,13 +159,13 @@ impl Selection {
                 self.unpublished = true;
                 let (seq, uid) = (Some(seq), Some(uid));
                 let kind = EventKind::FlagsChanged { seq, uid, flags, before, mod_seq };
-                self.report_event(Event::new(kind).while_away(true), out);
+                self.report_event(Event::new(kind).happened_while_disconnected(true), out);
             }
         }
     }
 
-    /// Reports flags of a message that have changed; `caught_up`: a query for what has changed since an
-    /// earlier selection yielded them.
+    /// Reports flags of a message that have changed; `caught_up`: a query for what has changed
+    /// since an earlier selection yielded them.
     pub(in crate::engine) fn report_flags(&mut self, event: Event, caught_up: bool, out: &mut Output) {
         let EventKind::FlagsChanged { seq, uid, flags, before, .. } = &event.kind else { return };
         let while_disconnected = caught_up && self.sync.while_disconnected;
@@ -179,10 +182,11 @@ impl Selection {
             return;
         }
         self.sync.note_flags(*uid);
-        self.report_event(event.while_away(while_disconnected), out);
+        self.report_event(event.happened_while_disconnected(while_disconnected), out);
     }
 
-    /// The server does not report UIDs: flags that were to be reported with them are reported without.
+    /// The server does not report UIDs: flags that were to be reported with them are reported
+    /// without.
     pub(super) fn report_changed_by_number(&mut self, out: &mut Output) {
         let Some(prior) = &mut self.sync.prior else { return };
         if !std::mem::take(&mut prior.changed_by_number) {
@@ -195,8 +199,8 @@ impl Selection {
         }
     }
 
-    /// All UIDs are known: reports what arrived and was expunged since before, and recalls the flags of
-    /// the others.
+    /// All UIDs are known: reports what arrived and was expunged since before, and recalls the
+    /// flags of the others.
     pub(super) fn compare_with_prior(&mut self, out: &mut Output) {
         let Some(mut prior) = self.sync.prior.take() else { return };
         prior.uids = prior.uids.difference(&prior.removed.to_set());
@@ -205,16 +209,19 @@ impl Selection {
         self.unpublished = true;
         for uid in prior.uids.difference(&now).iter() {
             let event = Event::new(EventKind::Expunged { seq: None, uid: Some(uid) });
-            self.report_event(event.while_away(prior.while_disconnected), out);
+            self.report_event(event.happened_while_disconnected(prior.while_disconnected), out);
         }
         for uid in now.difference(&prior.uids).difference(&prior.arrived.to_set()).iter() {
             let seq = self.view.seq(uid);
             let flags = seq.and_then(|seq| self.view.flags(seq));
             let event = Event::new(EventKind::Arrived { seq, uid, flags });
-            self.report_event(event.while_away(prior.while_disconnected), out);
+            self.report_event(event.happened_while_disconnected(prior.while_disconnected), out);
         }
         for (kind, just_now) in changes {
-            self.report_event(Event::new(kind).while_away(prior.while_disconnected && !just_now), out);
+            self.report_event(
+                Event::new(kind).happened_while_disconnected(prior.while_disconnected && !just_now),
+                out,
+            );
         }
     }
 
@@ -229,7 +236,8 @@ impl Selection {
         // And those that changed just now, when the UID was not known.
         let just_now = self.view.uids_of_changed();
         let mut unknown = just_now.intersection(&prior.uids);
-        // Flags that were reported when the message had no place yet are not those of before, and asked.
+        // Flags that were reported when the message had no place yet are not those of before, and
+        // asked.
         let unplaced = if reported.is_empty() {
             reported
         } else {

@@ -1,11 +1,12 @@
-//! Which messages one question of the view is about: the newest of those that are due, as many as one window takes.
+//! Which messages one question of the view is about: the newest of those that are due, as many as
+//! one window takes.
 
 use crate::command::Messages;
 use crate::types::{Seq, Uid, UidSet};
 use crate::view::View;
 
-/// The UID from which on to ask, if it is the newest messages whose UIDs are unknown, and not too many: if there are known
-/// ones before them, or if all were known once.
+/// The UID from which on to ask, if it is the newest messages whose UIDs are unknown, and not too
+/// many: if there are known ones before them, or if all were known once.
 pub(super) fn newest(view: &View, last: Seq, all_were_known: bool, most: u32) -> Option<Uid> {
     let known = view.uid_before(last);
     let many = last.get() - known.and_then(|uid| view.seq(uid)).map_or(0, Seq::get);
@@ -19,7 +20,8 @@ pub(super) fn unknown_of(view: &View, asked: Option<&Messages>) -> Option<Seq> {
         Messages::SnapshotRange(_) | Messages::Saved(_) => return None,
         Messages::Seqs(set) => (set.first()?, set.last()?),
         Messages::Uids(set) => {
-            // The question began behind a message that was known. If that has gone, it is not said which were asked for.
+            // The question began behind a message that was known. If that has gone, it is not said
+            // which were asked for.
             let known = match Uid::new(set.first()?.get() - 1) {
                 None => 0,
                 Some(uid) => view.seq(uid)?.get(),

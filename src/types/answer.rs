@@ -6,6 +6,7 @@ use std::fmt;
 use bytes::Bytes;
 
 use super::capability::Capabilities;
+use super::comparator::Comparator;
 use super::context::{PartialResult, ResultChange};
 use super::event::Place;
 use super::flag::Flags;
@@ -21,7 +22,7 @@ use super::rights::{Acl, ListRights, MyRights};
 use super::set::{SeqSet, Set, UidSet};
 use super::status::StatusResponse;
 use super::thread::Threads;
-use super::url::{Comparator, UrlData};
+use super::url::UrlData;
 
 /// The typed content of one untagged response.
 #[derive(Clone, Debug, PartialEq)]

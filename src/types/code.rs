@@ -6,8 +6,9 @@ use std::ops::RangeInclusive;
 use super::capability::Capabilities;
 use super::flag::Flags;
 use super::heap_size::{HeapSize, room};
+use super::metadata::MetadataCode;
 use super::number::{ModSeq, Seq, Uid, UidValidity};
-use super::progress::{MetadataCode, Progress};
+use super::progress::Progress;
 use super::range_collector::RangeCollector;
 use super::set::{SeqSet, UidSet};
 

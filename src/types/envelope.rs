@@ -196,9 +196,9 @@ impl serde::Serialize for Envelope {
 }
 
 /// The addresses of one field of an [`Envelope`], in their order.
+///
 /// A group (`friends: a@example.org, b@example.org;`) is an entry of its own
 /// ([`Address::is_group`]), followed by its members, which name it in [`Address::group`].
-/// ([`Address::is_group`]), then its members, which name it in [`Address::group`].
 #[derive(Clone, Debug)]
 pub struct Addresses<'a> {
     reader: Reader<'a>,

@@ -9,7 +9,6 @@ use std::time::Duration;
 /// entry, 300 to 400 bytes, and each of its texts and lists by its allocation, as common allocators
 /// round it. That is exact to a few percent, except for keywords that many messages share: they may
 /// count several times. A row of flags counts about 500 bytes, one with an envelope about 800.
-/// envelope about 800.
 ///
 /// Whatever exceeds a limit gets an error that names it. The most that one connection can hold is
 /// the sum: one [`response`](Self::response), [`unread`](Self::unread) for each result that is read

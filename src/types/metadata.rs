@@ -1,4 +1,6 @@
-//! Annotations of mailboxes and of the server (RFC 5464).
+//! Annotations of mailboxes and of the server (RFC 5464), and what prevents setting one.
+
+use std::fmt;
 
 use bytes::Bytes;
 
@@ -56,5 +58,32 @@ impl Metadata {
 impl MetadataEntry {
     pub(crate) fn new(name: String, value: MetadataValue) -> Self {
         Self { name, value }
+    }
+}
+
+/// `METADATA` as a response code: the result of a command about annotations (RFC 5464 sections
+/// 4.2.1, 4.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub enum MetadataCode {
+    /// `LONGENTRIES`: values longer than requested were left out; the size of the largest in bytes.
+    LongEntries(u64),
+    /// `MAXSIZE`: the largest permitted value, in bytes.
+    MaxSize(u64),
+    /// `TOOMANY`: the mailbox can have no more annotations.
+    TooMany,
+    /// `NOPRIVATE`: the server stores no private annotations here.
+    NoPrivate,
+}
+
+impl fmt::Display for MetadataCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LongEntries(n) => write!(f, "LONGENTRIES {n}"),
+            Self::MaxSize(n) => write!(f, "MAXSIZE {n}"),
+            Self::TooMany => f.write_str("TOOMANY"),
+            Self::NoPrivate => f.write_str("NOPRIVATE"),
+        }
     }
 }

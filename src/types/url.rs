@@ -1,4 +1,4 @@
-//! The data behind URLs of messages (URLAUTH, RFC 4467), and the collation in use (RFC 5255).
+//! The data behind URLs of messages (URLAUTH, RFC 4467).
 
 use bytes::Bytes;
 
@@ -15,25 +15,8 @@ pub struct UrlData {
     pub other: Vec<(String, Bytes)>,
 }
 
-/// `* COMPARATOR`: how the server orders and compares text (RFC 5255 section 4.8).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[non_exhaustive]
-pub struct Comparator {
-    /// The collation in use: `i;unicode-casemap`.
-    pub active: String,
-    /// All requested collations that exist, if more than one.
-    pub matching: Vec<String>,
-}
-
 impl UrlData {
     pub(crate) fn new(url: String, data: Option<Bytes>) -> Self {
         Self { url, data, other: Vec::new() }
-    }
-}
-
-impl Comparator {
-    pub(crate) fn new(active: String, matching: Vec<String>) -> Self {
-        Self { active, matching }
     }
 }

@@ -87,7 +87,7 @@ assert ok(mail.fetch("1", "(FLAGS)")) == before, before
 ok(mail.noop())
 ok(mail.unselect() if hasattr(mail, "unselect") else mail.close())
 
-# A second session is told of what the first does.
+# The server reports to a second session what the first does.
 with imaplib.IMAP4("localhost", port) as second:
     second.login("alice", "secret")
     ok(second.select("INBOX"), [b"6"])

@@ -143,7 +143,9 @@ fn plain_files() -> Vec<(String, String)> {
     }
     paths.retain(|path| !path.iter().any(|folder| folder == "target"));
     paths.sort();
-    let texts = paths.into_iter().filter(|path| path.extension().is_some_and(|e| e == "rs" || e == "md"));
+    let texts = paths
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|e| e == "rs" || e == "md" || e == "py"));
     let read = texts.map(|path| {
         let inside = path.strip_prefix(root()).expect("inside").to_string_lossy().into_owned();
         (inside, fs::read_to_string(&path).expect("a text file is UTF-8"))

@@ -3,6 +3,7 @@
 use super::HeapSize;
 use crate::types::answer::{Answer, ESearch, SearchNumbers};
 use crate::types::code::{Code, ModifiedSet};
+use crate::types::comparator::Comparator;
 use crate::types::context::{PartialResult, ResultChange};
 use crate::types::heap_size::block;
 use crate::types::metadata::{Metadata, MetadataEntry, MetadataValue};
@@ -12,7 +13,7 @@ use crate::types::progress::Progress;
 use crate::types::quota::{Quota, QuotaResource, QuotaRoot};
 use crate::types::rights::{Acl, ListRights, MyRights};
 use crate::types::status::StatusResponse;
-use crate::types::url::{Comparator, UrlData};
+use crate::types::url::UrlData;
 
 impl HeapSize for Metadata {
     fn heap_size(&self) -> usize {

@@ -47,7 +47,9 @@
 //! | trust a self-signed certificate | [`Config::trust_certificate`] |
 //! | identify the client by a certificate | [`Config::client_certificate`] |
 //! | use the system's TLS, or a set-up of my own | [`Config::tls_backend`], `Config::rustls`, `Config::native_tls` |
-//! | connect over a stream of my own (a tunnel, a proxy, a test) | [`Config::connect_over`] |
+//! | connect as a URL says | [`Config::from_url`], [`ImapUrl`] |
+//! | connect by a Unix socket, or through a proxy | `Config::unix`, `Config::proxy` |
+//! | connect over a stream of my own (a tunnel, a test) | [`Config::connect_over`]; by TLS over it [`Config::connect_through`] |
 //! | list the mailboxes | [`Sender::list`] |
 //! | make, rename, delete, subscribe to a mailbox | [`Sender::create`], [`rename`](Sender::rename), [`delete`](Sender::delete), [`subscribe`](Sender::subscribe) |
 //! | count the messages, or the unread ones, of a mailbox | [`Sender::status`] |
@@ -238,6 +240,7 @@
 //!   verifier.
 //! - `native-tls`: TLS by the system's own library, beside rustls or instead
 //!   ([`Config::tls_backend`]).
+//! - `proxy`: SOCKS 5 and HTTP CONNECT proxies (`Config::proxy`).
 //! - `serde`: [`Event`] as one flat JSON object, by `Serialize`; and both ways what a
 //!   program keeps of mailboxes: [`MailboxState`], UIDs and sets of them,
 //!   flags, names.
@@ -266,7 +269,10 @@ mod wire;
 pub use client::{Driver, Mailbox, Receiver, Rows, Select, Sender, Submit, Token};
 pub use command::Command;
 pub use error::{Error, ErrorKind, Result, Sent};
-pub use net::{ClientCertificate, Config, Timeouts, TlsBackend};
+pub use net::{ClientCertificate, Config, ImapUrl, Timeouts, TlsBackend};
+#[cfg(feature = "proxy")]
+#[cfg_attr(docsrs, doc(cfg(feature = "proxy")))]
+pub use net::{Proxy, ProxyKind};
 pub use types::{
     Answer, Capabilities, Code, CommandId, Event, EventKind, Flag, Flags, Limits, MailboxName, MailboxState,
     MailboxStatus, Message, ModSeq, Part, Section, Seq, SeqSet, StatusResponse, Uid, UidSet, UidValidity,

@@ -153,6 +153,41 @@ async fn each_goes_to_the_server_that_a_url_names() {
     .await;
 }
 
+#[tokio::test]
+async fn the_way_to_the_server_is_chosen_by_options() {
+    within(LIMIT, async {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ca = folder.path().join("ca.pem");
+        let ca = ca.to_str().expect("UTF-8");
+        let (_serve, port) = serve(&["--tls", "--ca", ca]).await;
+        let url = format!("imaps://alice@localhost:{port}/Projects");
+        let found = |library: &'static str| {
+            let url = url.clone();
+            async move { output("search", &["--ca", ca, "--tls", library, &url, "--from", "carla"]).await }
+        };
+        has(&found("rustls").await, &["found: 2"]);
+        #[cfg(feature = "native-tls")]
+        has(&found("native").await, &["found: 2"]);
+
+        let gone = format!("{ca}.gone");
+        for (options, what) in [
+            (
+                ["--proxy", "ftp://ann:hunter2@h", "--ca", ca],
+                "a proxy's URL begins with socks5:// or http://",
+            ),
+            (["--proxy", "http://127.0.0.1:1", "--ca", ca], "no connection to the proxy 127.0.0.1 port 1"),
+            (["--client-cert", ca, "--client-key", &gone], "the private key in"),
+            (["--client-cert", ca, "--client-key", ca], "the client's private key can't be read"),
+            (["--client-cert", ca, "--ca", ca], "--client-key"),
+        ] {
+            let failed = Program::start("search", &[&options[..], &[&url]].concat()).end().await;
+            has(&failed.errors, &["search: ", what]);
+            assert!(!failed.errors.contains("hunter2"), "{}", failed.errors);
+        }
+    })
+    .await;
+}
+
 /// With `--for` a program ends in time, in whatever the server leaves it waiting.
 #[tokio::test]
 async fn a_server_that_hangs_keeps_no_program_from_ending() {

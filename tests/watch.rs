@@ -1,11 +1,6 @@
-//! The example `watch`, as a program: what it prints, what it sends, how it ends. And the URLs that
-//! it reads.
+//! The example `watch`, as a program: what it prints, what it sends, how it ends.
 
 mod support;
-
-#[allow(dead_code, reason = "its own tests are what is run here")]
-#[path = "../examples/support/url.rs"]
-mod url;
 
 use std::io::Read;
 use std::path::Path;

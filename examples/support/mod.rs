@@ -1,7 +1,7 @@
-//! What examples share: how a program begins and ends ([`program`]), the URL of a mailbox
-//! ([`url`]), the way from the command line to a server ([`server`]), the embedded server with mail
-//! in it ([`demo`]), a slow link ([`link`]), errors in one line with a hint ([`failure`]), lines on
-//! the standard output ([`output`]) and tables ([`table`]).
+//! What examples share: how a program begins and ends ([`program`]), the way from the command line
+//! to a server ([`server`]), the embedded server with mail in it ([`demo`]), a slow link
+//! ([`link`]), errors in one line with a hint ([`failure`]), lines on the standard output
+//! ([`output`]) and tables ([`table`]).
 #![allow(dead_code, reason = "each example uses a part of it")]
 
 pub(crate) mod demo;
@@ -11,4 +11,3 @@ pub(crate) mod output;
 pub(crate) mod program;
 pub(crate) mod server;
 pub(crate) mod table;
-pub(crate) mod url;

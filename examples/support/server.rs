@@ -1,19 +1,25 @@
-//! From the command line to a server: the URL, the password, the certificate to trust; without a
-//! URL the embedded server.
+//! From the command line to a server: the URL, the password, certificates, the proxy; without a URL
+//! the embedded server.
 
 use std::env::{self, VarError};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use imap_duplex::testing;
-use imap_duplex::{Config, Error, Receiver, Sender};
+use imap_duplex::{ClientCertificate, Config, Error, ImapUrl, Proxy, Receiver, Sender, TlsBackend};
 
 use super::demo;
 use super::failure::Failure;
-use super::url::ImapUrl;
 
 /// The environment variable in which a password is looked for.
 const PASSWORD: &str = "IMAP_PASSWORD";
+
+/// What encrypts.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Library {
+    Rustls,
+    Native,
+}
 
 /// Where to connect to, and how.
 #[derive(clap::Args)]
@@ -21,6 +27,22 @@ pub(crate) struct ServerArgs {
     /// Trust the certificate, or the authority, in this PEM file, beside those of the system
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
+
+    /// Encrypt by this library; native is the system's own, by the feature native-tls
+    #[arg(long, value_name = "LIBRARY")]
+    tls: Option<Library>,
+
+    /// Identify by the certificate in this file, PEM or DER
+    #[arg(long, value_name = "FILE")]
+    client_cert: Option<PathBuf>,
+
+    /// The private key of that certificate
+    #[arg(long, value_name = "FILE")]
+    client_key: Option<PathBuf>,
+
+    /// Go through this proxy: socks5://USER:PASSWORD@HOST:1080 or http://HOST:3128
+    #[arg(long, value_name = "URL")]
+    proxy: Option<String>,
 
     /// Send the password even where the server offers no encryption: all on the way can read it
     #[arg(long)]
@@ -48,37 +70,59 @@ impl ServerArgs {
     /// some mail.
     pub(crate) fn server(&self) -> Result<Server, Failure> {
         let Some(text) = &self.url else { return Ok(Server::embedded(demo::server())) };
-        let url = ImapUrl::parse(text).map_err(Failure::new)?;
-        let user = url.user.ok_or_else(|| {
+        let url: ImapUrl = text.parse()?;
+        let user = url.user().ok_or_else(|| {
             Failure::new("the URL names no user")
                 .hint("imaps://USER@HOST/MAILBOX; an @ in the user's name is written %40")
         })?;
-        let password = match url.password {
-            Some(password) => password,
-            None => password_of_environment(&user)?,
+        let config = match url.password() {
+            Some(_) => url.config(),
+            None => url.config().login(user, password_of_environment(user)?),
         };
-        let config =
-            Config::new(url.host).login(user, password).allow_plaintext_login(self.insecure_clear_text);
-        let config = if url.tls { config } else { config.opportunistic_tls() };
-        let config = url.port.into_iter().fold(config, Config::port);
-        let config = match &self.ca {
-            Some(file) => {
-                let pem = fs::read(file).map_err(|e| {
-                    Failure::new(format!("the certificate in {} can't be read: {e}", file.display()))
-                })?;
-                config.trust_certificate(pem)
-            }
-            None => config,
-        };
+        let config = config.allow_plaintext_login(self.insecure_clear_text);
+        let config = self.by_proxy(self.encrypted(config)?)?;
         Ok(Server {
             config,
-            mailbox: url.mailbox,
-            uid_validity: url.uid_validity.map(Into::into),
+            mailbox: url.mailbox().map_or("INBOX", |name| name.as_str()).to_owned(),
+            uid_validity: url.uid_validity().map(Into::into),
             embedded: None,
-            tls: url.tls,
+            tls: url.is_tls(),
             own_authority: self.ca.is_some(),
         })
     }
+
+    /// As the options about TLS say.
+    fn encrypted(&self, mut config: Config) -> Result<Config, Failure> {
+        if let Some(library) = self.tls {
+            config = config.tls_backend(match library {
+                Library::Rustls => TlsBackend::Rustls,
+                Library::Native => TlsBackend::Native,
+            });
+        }
+        if let Some(file) = &self.ca {
+            config = config.trust_certificate(read("the certificate", file)?);
+        }
+        match (&self.client_cert, &self.client_key) {
+            (Some(chain), Some(key)) => {
+                let chain = read("the client's certificate", chain)?;
+                let key = read("the private key", key)?;
+                Ok(config.client_certificate(ClientCertificate::new(chain, key)))
+            }
+            (None, None) => Ok(config),
+            _ => Err(Failure::new("--client-cert and --client-key go together")),
+        }
+    }
+
+    fn by_proxy(&self, config: Config) -> Result<Config, Failure> {
+        match &self.proxy {
+            Some(url) => Ok(config.proxy(url.parse::<Proxy>()?)),
+            None => Ok(config),
+        }
+    }
+}
+
+fn read(what: &str, file: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(file).map_err(|e| Failure::new(format!("{what} in {} can't be read: {e}", file.display())))
 }
 
 impl Server {

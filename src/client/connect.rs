@@ -65,6 +65,34 @@ impl Config {
         Ok((sender, receiver))
     }
 
+    /// As [`connect`](Config::connect), over a byte stream that leads to the server's port, such as
+    /// a tunnel's: TLS is agreed on over it, from the first byte or by STARTTLS, as the `Config`
+    /// says. Nothing is dialled.
+    ///
+    /// Cancel safe: dropping it closes the stream.
+    ///
+    /// ```no_run
+    /// # async fn example(tunnel: tokio::net::TcpStream) -> imap_duplex::Result<()> {
+    /// let config = imap_duplex::Config::new("imap.example.org").login("alice", "correct horse");
+    /// let (imap, events) = config.connect_through(tunnel).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`connect`](Config::connect).
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn connect_through<I>(&self, io: I) -> Result<(Sender, Receiver)>
+    where
+        I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let (sender, receiver, driver) = halves(net::connect_through(self, Box::new(io)).await?);
+        tokio::spawn(driver);
+        Ok((sender, receiver))
+    }
+
     /// As [`connect_over`](Config::connect_over), and leaves it to the caller where the [`Driver`]
     /// runs.
     ///

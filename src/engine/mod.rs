@@ -299,7 +299,8 @@ impl Engine {
             Due::Nothing => {}
             Due::Silence => {
                 let oldest = self.inflight.awaited(|_| false).unwrap_or("a command");
-                let waiting_for = format!("the answer to {oldest}");
+                let waiting_for =
+                    format!("the answer to {oldest}: nothing came for {:?}", self.settings.silence);
                 self.close(CloseReason::Timeout { waiting_for });
             }
             Due::DrainOver => self.handle_end(CloseReason::Eof),

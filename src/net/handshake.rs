@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use super::config::Security;
+use super::dial::Reached;
 use super::tls::{self, ChannelBinding};
 use super::{Config, Io, Pump, dial, sasl};
 use crate::command::{Authenticate, Capability, Command, Enable, Login, StartTls};
@@ -41,13 +42,21 @@ fn not_connected(error: &Error) {
     tracing::info!(target: "imap_duplex", %error, "not connected");
 }
 
+/// Agrees on TLS and logs in over a byte stream that leads to the server.
+pub(crate) async fn connect_through(config: &Config, io: Box<dyn Io>) -> Result<Connected> {
+    let reached = Reached { io, local: config.is_loopback() };
+    log_in_by(config, reached).await.inspect_err(not_connected)
+}
+
 async fn dial_and_log_in(config: &Config) -> Result<Connected> {
-    let stream = dial::dial(config).await?;
-    let local = stream.peer_addr().is_ok_and(|address| address.ip().is_loopback());
+    log_in_by(config, dial::reach(config).await?).await
+}
+
+async fn log_in_by(config: &Config, Reached { io, local }: Reached) -> Result<Connected> {
     if config.security != Security::Tls {
-        return Handshake::new(config, Box::new(stream), false, local).run().await;
+        return Handshake::new(config, io, false, local).run().await;
     }
-    let secured = tls::wrap(config, Box::new(stream)).await?;
+    let secured = tls::wrap(config, io).await?;
     let binding = secured.channel_binding().cloned();
     let mut handshake = Handshake::new(config, secured.io, true, local);
     handshake.binding = binding;
@@ -72,7 +81,7 @@ impl<'a> Handshake<'a> {
         let shared = Shared::new(&config.limits);
         let engine = Engine::new(shared.clone(), config.settings());
         let pump = Pump::new(io, engine, shared.clone(), &config.limits);
-        let whom = format!("{} port {}", config.host_name(), config.port_number());
+        let whom = config.whom();
         Self { config, pump, shared, encrypted, binding: None, local, whom }
     }
 

@@ -11,9 +11,11 @@ mod pump;
 mod sasl;
 mod tls;
 
-pub use config::{ClientCertificate, Config, Timeouts, TlsBackend};
+pub use config::{ClientCertificate, Config, ImapUrl, Timeouts, TlsBackend};
+#[cfg(feature = "proxy")]
+pub use config::{Proxy, ProxyKind};
 
-pub(crate) use handshake::{Connected, connect, handshake};
+pub(crate) use handshake::{Connected, connect, connect_through, handshake};
 pub(crate) use pump::Pump;
 
 use tokio::io::{AsyncRead, AsyncWrite};

@@ -4,19 +4,26 @@
 //! gives back what was set.
 
 mod getters;
+#[cfg(feature = "proxy")]
+mod proxy;
 mod timeouts;
 mod tls;
 mod transport;
+mod url;
 
 use crate::command::{Id, Secret};
 use crate::engine::{BatchSizes, Settings};
 use crate::types::{Limits, ViewSync};
 
+#[cfg(feature = "proxy")]
+pub use proxy::{Proxy, ProxyKind};
 pub use timeouts::Timeouts;
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 pub(crate) use tls::Own;
 pub use tls::{ClientCertificate, TlsBackend};
 pub(crate) use tls::{Security, TlsSettings};
+pub(crate) use transport::Way;
+pub use url::ImapUrl;
 
 /// What to connect to, as whom, and how.
 ///
@@ -36,6 +43,8 @@ pub struct Config {
     pub(crate) host: String,
     pub(crate) port: Option<u16>,
     pub(crate) security: Security,
+    pub(crate) way: Way,
+    pub(crate) nodelay: bool,
     pub(crate) login: Option<(String, Secret)>,
     pub(crate) allow_plaintext_login: bool,
     pub(crate) tls: TlsSettings,
@@ -60,6 +69,8 @@ impl Config {
             host: host.into(),
             port: None,
             security: Security::Tls,
+            way: Way::Tcp,
+            nodelay: true,
             login: None,
             allow_plaintext_login: false,
             tls: TlsSettings::default(),

@@ -13,7 +13,10 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// For the TCP connection, over all addresses of the host. 30 s.
+    /// For the host's name, or the proxy's, to be looked up. 30 s.
+    pub resolve: Duration,
+    /// For the TCP connection, over all addresses of the host; through a proxy until it has
+    /// connected. 30 s.
     pub dial: Duration,
     /// For TLS to be agreed on. 30 s.
     pub tls: Duration,
@@ -51,6 +54,7 @@ impl Default for Timeouts {
     fn default() -> Self {
         let s = Duration::from_secs;
         Self {
+            resolve: s(30),
             dial: s(30),
             tls: s(30),
             greeting: s(30),

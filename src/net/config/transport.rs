@@ -2,10 +2,123 @@
 
 use std::net::IpAddr;
 
+#[cfg(feature = "proxy")]
+use super::Proxy;
 use super::{Config, Security};
 use crate::error::{Error, Result};
 
+/// How the server is reached.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Way {
+    /// Host and port.
+    #[default]
+    Tcp,
+    /// A socket in the file system.
+    #[cfg(unix)]
+    Unix(std::path::PathBuf),
+    #[cfg(feature = "proxy")]
+    Proxy(Proxy),
+}
+
 impl Config {
+    /// A server on this machine, by its Unix socket, without encryption: the bytes do not leave the
+    /// machine, so passwords may be sent. With TLS (which has to be asked for) the certificate must
+    /// be for `localhost`.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// let config = Config::unix("/run/dovecot/imap").login("alice", "secret");
+    /// ```
+    #[cfg(unix)]
+    #[cfg_attr(docsrs, doc(cfg(unix)))]
+    pub fn unix(path: impl Into<std::path::PathBuf>) -> Self {
+        let mut config = Self::new("localhost").plaintext();
+        config.way = Way::Unix(path.into());
+        config
+    }
+
+    /// Reaches the server through this proxy; `None`: without one. The proxy resolves the host's
+    /// name; [`Timeouts::dial`](crate::Timeouts::dial) includes its answer. A password goes over
+    /// such a connection under TLS alone, unless
+    /// [`allow_plaintext_login`](Self::allow_plaintext_login) allows more: `localhost` is the
+    /// proxy's.
+    ///
+    /// ```
+    /// # use imap_duplex::{Config, Proxy};
+    /// let config = Config::new("imap.example.org").proxy(Proxy::socks5("localhost", 1080));
+    /// ```
+    #[cfg(feature = "proxy")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "proxy")))]
+    pub fn proxy(mut self, proxy: impl Into<Option<Proxy>>) -> Self {
+        self.way = proxy.into().map_or(Way::Tcp, Way::Proxy);
+        self
+    }
+
+    /// Whether TCP sends what it has at once (`TCP_NODELAY`). On by default: commands are small, go
+    /// out whole, and are waited for.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// let config = Config::new("imap.example.org").nodelay(false);
+    /// ```
+    pub fn nodelay(mut self, on: bool) -> Self {
+        self.nodelay = on;
+        self
+    }
+
+    /// The path of the Unix socket, if the server is reached by one.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// assert_eq!(Config::new("imap.example.org").get_unix(), None);
+    /// ```
+    #[cfg(unix)]
+    #[cfg_attr(docsrs, doc(cfg(unix)))]
+    #[must_use]
+    pub fn get_unix(&self) -> Option<&std::path::Path> {
+        match &self.way {
+            Way::Unix(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// The proxy, if there is one.
+    ///
+    /// ```
+    /// # use imap_duplex::{Config, Proxy};
+    /// let config = Config::new("imap.example.org").proxy(Proxy::http("proxy.lan", 3128));
+    /// assert_eq!(config.get_proxy().map(Proxy::port), Some(3128));
+    /// ```
+    #[cfg(feature = "proxy")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "proxy")))]
+    #[must_use]
+    pub fn get_proxy(&self) -> Option<&Proxy> {
+        match &self.way {
+            Way::Proxy(proxy) => Some(proxy),
+            _ => None,
+        }
+    }
+
+    /// Whether TCP sends what it has at once.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// assert!(Config::new("imap.example.org").get_nodelay());
+    /// ```
+    #[must_use]
+    pub fn get_nodelay(&self) -> bool {
+        self.nodelay
+    }
+
+    /// The server, for errors.
+    pub(crate) fn whom(&self) -> String {
+        match &self.way {
+            #[cfg(unix)]
+            Way::Unix(path) => format!("the server at {}", path.display()),
+            _ => format!("{} port {}", self.host_name(), self.port_number()),
+        }
+    }
+
     pub(crate) fn port_number(&self) -> u16 {
         self.port.unwrap_or(if self.security == Security::Tls { 993 } else { 143 })
     }

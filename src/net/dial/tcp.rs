@@ -8,9 +8,11 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinSet;
 
-use super::Config;
-use super::config::Security;
 use crate::error::{Error, ErrorKind, Result};
+use crate::net::Config;
+#[cfg(feature = "proxy")]
+use crate::net::config::Proxy;
+use crate::net::config::Security;
 
 /// How long an address has before the next one is tried beside it (RFC 8305 section 5, Connection
 /// Attempt Delay).
@@ -21,39 +23,64 @@ const HEAD_START: Duration = Duration::from_millis(250);
 const MIN_KEEP_ALIVE: Duration = Duration::from_secs(1);
 const MAX_KEEP_ALIVE: Duration = Duration::from_secs(0x7fff);
 
+/// What to connect to, and its name in errors.
+pub(super) struct Target<'a> {
+    host: &'a str,
+    port: u16,
+    /// `the proxy …`, or nothing.
+    what: String,
+    hint: &'static str,
+}
+
+impl<'a> Target<'a> {
+    /// The server itself.
+    pub(super) fn server(config: &'a Config) -> Self {
+        let hint = match config.security {
+            Security::Tls => "is it the server's port? TLS from the first byte has 993 as a rule",
+            _ => "is it the server's port? Without TLS from the first byte it is 143 as a rule",
+        };
+        Self { host: config.host_name(), port: config.port_number(), what: String::new(), hint }
+    }
+
+    /// The proxy that is to reach it.
+    #[cfg(feature = "proxy")]
+    pub(super) fn proxy(proxy: &'a Proxy) -> Self {
+        let host = proxy.host.trim_start_matches('[').trim_end_matches(']');
+        Self {
+            host,
+            port: proxy.port,
+            what: "the proxy ".into(),
+            hint: "does the proxy run, and is it its port?",
+        }
+    }
+
+    fn refused(&self, failure: Option<(SocketAddr, io::Error)>) -> Error {
+        let Self { host, port, what, hint } = self;
+        let Some((address, e)) = failure else {
+            return Error::new(ErrorKind::Resolve, format!("the host {host} has no address"));
+        };
+        let why = match e.kind() {
+            io::ErrorKind::ConnectionRefused => ": refused, nothing listens there",
+            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => ": there is no way to it",
+            _ => "",
+        };
+        let at =
+            if address.ip().to_string() == *host { String::new() } else { format!(" ({})", address.ip()) };
+        let message = format!("no connection to {what}{host} port {port}{at}{why}");
+        Error::new(ErrorKind::Connect, message).advise(*hint).because(e)
+    }
+}
+
 /// Connects to the host's addresses, each a little after the one before, until one answers: if the
 /// network drops packets to one address family, that costs a moment, not the whole timeout (RFC
-/// 8305).
-pub(super) async fn dial(config: &Config) -> Result<TcpStream> {
-    config.check_host()?;
-    let (host, port) = (config.host_name(), config.port_number());
-    let dialing = async {
-        let addresses = lookup_host((host, port)).await.map_err(|e| {
-            Error::new(ErrorKind::Resolve, format!("the host {host} can't be found")).because(e)
-        })?;
-        race(in_turns(addresses.collect())).await.map_err(|last| match last {
-            Some((address, e)) => {
-                let why = match e.kind() {
-                    io::ErrorKind::ConnectionRefused => ": refused, nothing listens there",
-                    io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-                        ": there is no way to it"
-                    }
-                    _ => "",
-                };
-                let at = if address.ip().to_string() == host {
-                    String::new()
-                } else {
-                    format!(" ({})", address.ip())
-                };
-                let message = format!("no connection to {host} port {port}{at}{why}");
-                Error::new(ErrorKind::Connect, message).advise(usual_port(config)).because(e)
-            }
-            None => Error::new(ErrorKind::Resolve, format!("the host {host} has no address")),
-        })
-    };
-    let stream = tokio::time::timeout(config.timeouts.dial, dialing).await.map_err(|_| {
-        let waited = config.timeouts.dial;
-        let message = format!("no connection to {host} port {port} within {waited:?}: no answer");
+/// 8305). The look-up of the name has a limit of its own.
+pub(super) async fn connect(target: &Target<'_>, config: &Config, limit: Duration) -> Result<TcpStream> {
+    let looking_up = async { Ok(lookup_host((target.host, target.port)).await?.collect()) };
+    let addresses = resolve(target.host, config.timeouts.resolve, looking_up).await?;
+    let Target { host, port, what, .. } = target;
+    let dialing = async { race(in_turns(addresses)).await.map_err(|failure| target.refused(failure)) };
+    let stream = tokio::time::timeout(limit, dialing).await.map_err(|_| {
+        let message = format!("no connection to {what}{host} port {port} within {limit:?}: no answer");
         Error::new(ErrorKind::Timeout, message).advise("is the port right, and does no firewall swallow it?")
     })??;
     tune(&stream, config).map_err(|e| {
@@ -64,11 +91,18 @@ pub(super) async fn dial(config: &Config) -> Result<TcpStream> {
     Ok(stream)
 }
 
-fn usual_port(config: &Config) -> &'static str {
-    match config.security {
-        Security::Tls => "is it the server's port? TLS from the first byte has 993 as a rule",
-        _ => "is it the server's port? Without TLS from the first byte it is 143 as a rule",
-    }
+/// The host's addresses, by this look-up.
+async fn resolve(
+    host: &str,
+    limit: Duration,
+    looking_up: impl Future<Output = io::Result<Vec<SocketAddr>>>,
+) -> Result<Vec<SocketAddr>> {
+    let looked_up = tokio::time::timeout(limit, looking_up).await.map_err(|_| {
+        let message = format!("the name of the host {host} was not looked up within {limit:?}: no answer");
+        Error::new(ErrorKind::Timeout, message).advise("is there a network, and does its name server answer?")
+    })?;
+    looked_up
+        .map_err(|e| Error::new(ErrorKind::Resolve, format!("the host {host} can't be found")).because(e))
 }
 
 /// The families of addresses by turns, beginning with the one that the system has put first (RFC
@@ -110,8 +144,7 @@ async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, Option<(SocketAdd
 }
 
 fn tune(stream: &TcpStream, config: &Config) -> io::Result<()> {
-    // Commands are small and go out whole: waiting for more would only delay them.
-    stream.set_nodelay(true)?;
+    stream.set_nodelay(config.nodelay)?;
     let keep_alive = config.timeouts.keep_alive;
     if keep_alive.is_zero() {
         return Ok(());
@@ -202,7 +235,9 @@ mod tests {
         {
             let mut config = Config::new("127.0.0.1").port(there.port()).plaintext();
             config.timeouts.keep_alive = keep_alive;
-            let stream = dial(&config).await.unwrap_or_else(|e| panic!("{keep_alive:?}: {e}"));
+            let stream = connect(&Target::server(&config), &config, config.timeouts.dial)
+                .await
+                .unwrap_or_else(|e| panic!("{keep_alive:?}: {e}"));
             assert_eq!(SockRef::from(&stream).keepalive().unwrap(), !keep_alive.is_zero(), "{keep_alive:?}");
         }
     }
@@ -222,12 +257,35 @@ mod tests {
             if let Some(seconds) = keep_alive {
                 config.timeouts.keep_alive = Duration::from_secs(seconds);
             }
-            let stream = dial(&config).await.unwrap();
+            let stream = connect(&Target::server(&config), &config, config.timeouts.dial).await.unwrap();
             let socket = SockRef::from(&stream);
             assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(time));
             assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(interval));
             assert_eq!(socket.tcp_keepalive_retries().unwrap(), PROBES);
             assert_eq!(u64::from(PROBES) * interval + time, gone, "the figure that the docs name");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_up_that_hangs_is_given_up_and_named() {
+        let second = Duration::from_secs(1);
+        let hanging = resolve("imap.example.org", second, std::future::pending());
+        let error = hanging.await.expect_err("it hangs");
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        let text = error.to_string();
+        assert!(text.contains("name of the host imap.example.org") && text.contains("within 1s"), "{text}");
+        let failing = resolve("imap.example.org", second, async { Err(io::ErrorKind::NotFound.into()) });
+        assert_eq!(failing.await.expect_err("it fails").kind(), ErrorKind::Resolve);
+    }
+
+    #[tokio::test]
+    async fn commands_go_out_at_once_unless_they_may_wait() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        for nodelay in [true, false] {
+            let config = Config::new("127.0.0.1").port(port).plaintext().nodelay(nodelay);
+            let stream = connect(&Target::server(&config), &config, config.timeouts.dial).await.unwrap();
+            assert_eq!(stream.nodelay().unwrap(), nodelay);
         }
     }
 

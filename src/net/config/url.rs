@@ -1,37 +1,106 @@
 //! IMAP URLs (RFC 5092): `imaps://alice@imap.example.org/Archive%2F2024`.
 //!
-//! In: what the user typed. Out: an [`ImapUrl`], or what is wrong with it, in words that never
-//! repeat a password. Beyond the RFC, a password may stand behind the user (`alice:secret@`), and
-//! `imaps` is TLS from the first byte. What names a single message or a search is refused: the
-//! examples want a mailbox.
+//! In: what a user typed. Out: an [`ImapUrl`], or what is wrong with it, in words that never repeat
+//! a password. What names a single message or a search is refused: a server is to be connected to,
+//! and a mailbox to be opened.
 //!
 //! Not by the crate `url`: that writes `;` behind the user as `%3B`, so that `;AUTH=` would look
 //! like a part of the user's name.
 
 use std::net::Ipv6Addr;
 use std::num::{NonZeroU16, NonZeroU32};
+use std::str::FromStr;
 
-use percent_encoding::percent_decode_str;
+use super::Config;
+use crate::command::Secret;
+use crate::error::{Error, Result};
+use crate::types::{MailboxName, UidValidity};
 
-/// The parts of an IMAP URL, decoded.
-#[derive(PartialEq, Eq)]
-pub(crate) struct ImapUrl {
-    /// `imaps`: TLS from the first byte.
-    pub(crate) tls: bool,
-    /// A name or an address, without brackets.
-    pub(crate) host: String,
-    pub(crate) port: Option<u16>,
-    pub(crate) user: Option<String>,
-    pub(crate) password: Option<String>,
-    /// `INBOX` if the URL names none.
-    pub(crate) mailbox: String,
-    /// The UIDVALIDITY with which the URL was written.
-    pub(crate) uid_validity: Option<NonZeroU32>,
+/// An IMAP URL that names a server and perhaps a mailbox (RFC 5092), its parts decoded.
+///
+/// `imap://` is port 143, with TLS by STARTTLS [where it is offered](Config::opportunistic_tls).
+/// Beyond the RFC `imaps://` is TLS from the first byte, on port 993, and a password may stand
+/// behind the user (`alice:secret@`). `Debug` and errors do not show it.
+///
+/// ```
+/// use imap_duplex::{Config, ImapUrl};
+/// # fn main() -> imap_duplex::Result<()> {
+/// let url: ImapUrl = "imaps://alice@imap.example.org:1993/Archive%2F2024".parse()?;
+/// assert_eq!(url.host(), "imap.example.org");
+/// assert_eq!(url.mailbox().map(|name| name.as_str()), Some("Archive/2024"));
+/// let config: Config = url.config();
+/// assert_eq!((config.get_port(), config.get_host()), (1993, "imap.example.org"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct ImapUrl {
+    tls: bool,
+    host: String,
+    port: Option<u16>,
+    user: Option<String>,
+    password: Option<Secret>,
+    mailbox: Option<MailboxName>,
+    uid_validity: Option<UidValidity>,
 }
 
 impl ImapUrl {
-    /// Reads a URL.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    /// Whether it is `imaps`: TLS from the first byte.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.tls
+    }
+
+    /// The name or address of the host, without brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port, if the URL names one.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    /// The user, if the URL names one.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+
+    /// The password, if there is one in the URL.
+    #[must_use]
+    pub fn password(&self) -> Option<&Secret> {
+        self.password.as_ref()
+    }
+
+    /// The mailbox, if the URL names one.
+    #[must_use]
+    pub fn mailbox(&self) -> Option<&MailboxName> {
+        self.mailbox.as_ref()
+    }
+
+    /// The UIDVALIDITY of the mailbox when the URL was written: if it has another one now, the UIDs
+    /// that were written down with the URL name other messages.
+    #[must_use]
+    pub fn uid_validity(&self) -> Option<UidValidity> {
+        self.uid_validity
+    }
+
+    /// What to connect to, and as whom if both user and password are in the URL. Everything else is
+    /// as of [`Config::new`].
+    pub fn config(&self) -> Config {
+        let config = Config::new(self.host.as_str());
+        let config = if self.tls { config } else { config.opportunistic_tls() };
+        let config = self.port.into_iter().fold(config, Config::port);
+        match (&self.user, &self.password) {
+            (Some(user), Some(password)) => config.login(user.as_str(), password.clone()),
+            _ => config,
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
         let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
         let tls = match scheme.to_ascii_lowercase().as_str() {
             "imap" => false,
@@ -48,9 +117,42 @@ impl ImapUrl {
         let (authority, path) = rest.split_at(end);
         let (person, server) = authority.rsplit_once('@').unwrap_or(("", authority));
         let (user, password) = read_person(person)?;
-        let (host, port) = read_server(server)?;
+        let (host, port) = read_server(server, "imaps://USER@HOST/MAILBOX")?;
         let (mailbox, uid_validity) = read_path(path)?;
-        Ok(Self { tls, host, port, user, password, mailbox, uid_validity })
+        Ok(Self { tls, host, port, user, password: password.map(Into::into), mailbox, uid_validity })
+    }
+}
+
+impl FromStr for ImapUrl {
+    type Err = Error;
+
+    /// Reads a URL.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid), with what is wrong and how it is written; no part of
+    /// the URL is repeated, for it may have a password in it.
+    fn from_str(text: &str) -> Result<Self> {
+        Self::parse(text).map_err(Error::invalid)
+    }
+}
+
+impl Config {
+    /// The server of an IMAP URL (RFC 5092), as [`ImapUrl`] reads it, and who logs in if both user
+    /// and password are in it. The mailbox is left to the caller.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// # fn main() -> imap_duplex::Result<()> {
+    /// let config = Config::from_url("imaps://alice@imap.example.org")?.login("alice", "secret");
+    /// assert_eq!(config.get_port(), 993);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid), with what is wrong with the URL.
+    pub fn from_url(url: &str) -> Result<Self> {
+        Ok(url.parse::<ImapUrl>()?.config())
     }
 }
 
@@ -71,12 +173,16 @@ fn read_person(text: &str) -> Result<(Option<String>, Option<String>), String> {
             ";AUTH= stands behind the user, before the colon; a ; in a password is written %3B".into()
         );
     }
-    let given = |text: &str, what| (!text.is_empty()).then(|| decode(text, what)).transpose();
     Ok((given(user, "the user")?, given(password.unwrap_or_default(), "the password")?))
 }
 
+/// What stands here, if anything does.
+pub(super) fn given(text: &str, what: &str) -> Result<Option<String>, String> {
+    (!text.is_empty()).then(|| decode(text, what)).transpose()
+}
+
 /// `host:port`, `[::1]:port`.
-fn read_server(text: &str) -> Result<(String, Option<u16>), String> {
+pub(super) fn read_server(text: &str, form: &str) -> Result<(String, Option<u16>), String> {
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {
             let (address, port) = rest.split_once(']').ok_or("the [ before the host's address has no ]")?;
@@ -89,7 +195,7 @@ fn read_server(text: &str) -> Result<(String, Option<u16>), String> {
         }
     };
     if host.is_empty() || host.contains(char::is_whitespace) {
-        return Err("the URL names no host, as in imaps://USER@HOST/MAILBOX".into());
+        return Err(format!("the URL names no host, as in {form}"));
     }
     let port = match port {
         "" | ":" => None,
@@ -102,7 +208,7 @@ fn read_server(text: &str) -> Result<(String, Option<u16>), String> {
 }
 
 /// `/mailbox;UIDVALIDITY=n`, each part optional.
-fn read_path(path: &str) -> Result<(String, Option<NonZeroU32>), String> {
+fn read_path(path: &str) -> Result<(Option<MailboxName>, Option<UidValidity>), String> {
     if path.contains('?') {
         return Err(
             "the URL names a search (?), and a mailbox is wanted; a ? in a name is written %3F".into()
@@ -117,9 +223,9 @@ fn read_path(path: &str) -> Result<(String, Option<NonZeroU32>), String> {
             "UIDVALIDITY" if uid_validity.is_none() => {
                 // The next part begins with a slash: /;UID=.
                 let value = value.strip_suffix('/').unwrap_or(value);
-                uid_validity = Some(
-                    value.parse().map_err(|_| "the URL's ;UIDVALIDITY= is no number from 1 to 4294967295")?,
-                );
+                let number: NonZeroU32 =
+                    value.parse().map_err(|_| "the URL's ;UIDVALIDITY= is no number from 1 to 4294967295")?;
+                uid_validity = Some(number.into());
             }
             "UID" | "SECTION" | "PARTIAL" | "EXPIRE" | "URLAUTH" => {
                 return Err(format!("the URL names one message (;{name}=), and a mailbox is wanted"));
@@ -127,8 +233,7 @@ fn read_path(path: &str) -> Result<(String, Option<NonZeroU32>), String> {
             _ => return Err("there is a ; in the mailbox's name; it is written %3B".into()),
         }
     }
-    let mailbox = if mailbox.is_empty() { "INBOX".into() } else { decode(mailbox, "the mailbox")? };
-    Ok((mailbox, uid_validity))
+    Ok((given(mailbox, "the mailbox")?.map(MailboxName::from), uid_validity))
 }
 
 /// What stands before and behind `mark`, whose case of letters does not matter.
@@ -137,18 +242,26 @@ fn find<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
     Some((&text[..at], &text[at + mark.len()..]))
 }
 
-/// Undoes percent-encoding.
+/// Undoes percent-encoding (RFC 3986 section 2.1).
 fn decode(text: &str, what: &str) -> Result<String, String> {
-    let is_code = |rest: &str| {
-        rest.len() >= 2 && rest.is_char_boundary(2) && rest[..2].bytes().all(|b| b.is_ascii_hexdigit())
-    };
-    if !text.split('%').skip(1).all(is_code) {
-        return Err(format!(
-            "{what} has a % without two hexadecimal digits behind it; % itself is written %25"
-        ));
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        if byte != b'%' {
+            decoded.push(byte);
+            continue;
+        }
+        let digit = |at: usize| after.get(at).and_then(|&byte| char::from(byte).to_digit(16));
+        let (Some(high), Some(low)) = (digit(0), digit(1)) else {
+            return Err(format!(
+                "{what} has a % without two hexadecimal digits behind it; % itself is written %25"
+            ));
+        };
+        decoded.push(u8::try_from(high * 16 + low).unwrap_or_default());
+        rest = &after[2..];
     }
-    let decoded = percent_decode_str(text).decode_utf8();
-    decoded.map(Into::into).map_err(|_| format!("{what} is not UTF-8 once its %XX are decoded"))
+    String::from_utf8(decoded).map_err(|_| format!("{what} is not UTF-8 once its %XX are decoded"))
 }
 
 #[cfg(test)]
@@ -159,7 +272,8 @@ mod tests {
     fn parts(text: &str) -> (String, Option<String>, Option<String>, String) {
         let url = ImapUrl::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"));
         let server = url.port.map_or(url.host.clone(), |port| format!("{} {port}", url.host));
-        (server, url.user, url.password, url.mailbox)
+        let mailbox = url.mailbox.map_or_else(|| "none".to_owned(), |name| name.as_str().to_owned());
+        (server, url.user, url.password.map(|password| password.expose().to_owned()), mailbox)
     }
 
     fn error(text: &str) -> String {
@@ -169,14 +283,14 @@ mod tests {
     #[test]
     fn all_parts_are_optional_but_the_host() {
         let some = |text: &str| Some(text.to_owned());
-        let inbox = || "INBOX".to_owned();
+        let none = || "none".to_owned();
         for text in ["imap://h", "imap://h/", "IMAP://h:", "imap://@h:/"] {
-            assert_eq!(parts(text), ("h".into(), None, None, inbox()), "{text}");
+            assert_eq!(parts(text), ("h".into(), None, None, none()), "{text}");
         }
-        assert_eq!(parts("imaps://ann@h:9/"), ("h 9".into(), some("ann"), None, inbox()));
+        assert_eq!(parts("imaps://ann@h:9/"), ("h 9".into(), some("ann"), None, none()));
         assert_eq!(parts("imaps://ann:pw@h/a/b"), ("h".into(), some("ann"), some("pw"), "a/b".into()));
-        assert_eq!(parts("imap://ann@[::1]:143"), ("::1 143".into(), some("ann"), None, inbox()));
-        assert_eq!(parts("imap://ann:@127.0.0.1"), ("127.0.0.1".into(), some("ann"), None, inbox()));
+        assert_eq!(parts("imap://ann@[::1]:143"), ("::1 143".into(), some("ann"), None, none()));
+        assert_eq!(parts("imap://ann:@127.0.0.1"), ("127.0.0.1".into(), some("ann"), None, none()));
         assert!(ImapUrl::parse("imaps://h").is_ok_and(|url| url.tls));
         assert!(ImapUrl::parse("imap://h").is_ok_and(|url| !url.tls));
     }
@@ -207,10 +321,16 @@ mod tests {
 
     #[test]
     fn the_uid_validity_is_read() {
-        let uid_validity =
-            |text: &str| ImapUrl::parse(text).map(|url| (url.mailbox, url.uid_validity.map(NonZeroU32::get)));
-        assert_eq!(uid_validity("imap://h/a;UIDVALIDITY=385759045"), Ok(("a".into(), Some(385_759_045))));
-        assert_eq!(uid_validity("imap://h/;uidvalidity=1"), Ok(("INBOX".into(), Some(1))));
+        let uid_validity = |text: &str| {
+            ImapUrl::parse(text).map(|url| {
+                (url.mailbox.map(|name| name.as_str().to_owned()), url.uid_validity.map(UidValidity::get))
+            })
+        };
+        assert_eq!(
+            uid_validity("imap://h/a;UIDVALIDITY=385759045"),
+            Ok((Some("a".into()), Some(385_759_045)))
+        );
+        assert_eq!(uid_validity("imap://h/;uidvalidity=1"), Ok((None, Some(1))));
         for bad in ["0", "", "-1", "4294967296", "x"] {
             assert!(uid_validity(&format!("imap://h/a;UIDVALIDITY={bad}")).is_err(), "{bad}");
         }
@@ -252,6 +372,19 @@ mod tests {
         for text in ["imap://[::1/", "imap://[h]/", "imap://[::1]x/"] {
             assert!(ImapUrl::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_url_is_a_config_and_who_logs_in() {
+        let config = Config::from_url("imap://ann:hunter2@h:9/a").expect("a URL");
+        assert_eq!((config.get_host(), config.get_port(), config.get_user()), ("h", 9, Some("ann")));
+        assert_eq!(Config::from_url("imaps://ann@h").expect("a URL").get_port(), 993);
+        let config = Config::from_url("imap://[::1]").expect("a URL");
+        assert_eq!((config.get_host(), config.get_port(), config.get_user()), ("::1", 143, None));
+        let error = Config::from_url("http://ann:hunter2@h").expect_err("no IMAP");
+        assert_eq!(error.kind(), crate::ErrorKind::Invalid);
+        let url: ImapUrl = "imaps://ann:hunter2@h".parse().expect("a URL");
+        assert!(!format!("{error:?}{error:#}{url:?}").contains("hunter2"), "{error:?} {url:?}");
     }
 
     #[test]

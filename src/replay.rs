@@ -45,7 +45,7 @@ pub struct Replay<'a> {
 }
 
 /// One response and its position.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecordedResponse {
     /// The offset of its first byte from the start of the recorded bytes.
@@ -57,7 +57,7 @@ pub struct RecordedResponse {
 }
 
 /// The kinds of responses, with their content.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RecordedKind {
     /// `* …`: data, or a status response that ends no command. [`Answer::Other`] is a well-formed

@@ -5,7 +5,17 @@ use std::collections::HashSet;
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use imap_duplex::command::{Command, Fetch, Items, Noop, SaveSearch, Search, Store};
+use imap_duplex::command::{
+    Append, AppendAll, Appended, Claim, Class, Close, Command, Copied, CopyMessages, Create, Delete, Expunge,
+    Expunged, Fetch, Flow, Id, Idle, Items, List, Logout, Match, Messages, Noop, Notify, NotifyEvent, Raw,
+    RawResult, Rename, SaveSearch, SavedSearch, Search, SearchResult, Secret, SelectedNotify, StatusCommand,
+    StatusItems, Store, Subscribe, Unselect,
+};
+use imap_duplex::replay::{RecordedKind, RecordedResponse};
+use imap_duplex::types::{
+    CloseReason, CopyUid, Date, Done, ESearch, EnvelopeBuilder, HeaderText, Lagged, ListEntry, NumberList,
+    NumberSet, Place, SelectionId, Status, Threads, Timestamp,
+};
 use imap_duplex::{
     Answer, Capabilities, Code, CommandId, Config, Driver, Error, ErrorKind, Event, EventKind, Flag, Flags,
     Limits, Mailbox, MailboxName, MailboxState, MailboxStatus, Message, ModSeq, Part, Receiver, Rows,
@@ -44,14 +54,37 @@ fn handles_go_between_tasks() {
     command::<Search>();
 }
 
+/// A command can be made in one task and submitted in another, and be looked at in the log.
+#[test]
+fn commands_go_between_tasks() {
+    fn movable<T: Clone + Debug + Send + 'static>() {}
+    movable::<Append>();
+    movable::<AppendAll>();
+    movable::<CopyMessages>();
+    movable::<Expunge>();
+    movable::<Fetch>();
+    movable::<List>();
+    movable::<Notify>();
+    movable::<SaveSearch>();
+    movable::<Search>();
+    movable::<StatusCommand>();
+    movable::<Store>();
+    shared::<Class>();
+    shared::<Secret>();
+    shared::<SavedSearch>();
+    shared::<Messages>();
+    shared::<EnvelopeBuilder>();
+    shared::<HeaderText<'static>>();
+}
+
 #[test]
 fn what_is_submitted_says_what_its_token_gives() {
     generic::<Noop>();
     submitted::<Select, Mailbox>();
-    submitted::<SaveSearch, imap_duplex::command::SavedSearch>();
+    submitted::<SaveSearch, SavedSearch>();
     awaited::<Token<Select>, Mailbox>();
     let _: fn(&Token<Select>) -> Mailbox = Token::mailbox;
-    let _: fn(&Token<SaveSearch>) -> imap_duplex::command::SavedSearch = Token::saved;
+    let _: fn(&Token<SaveSearch>) -> SavedSearch = Token::saved;
 }
 
 #[test]
@@ -71,6 +104,45 @@ fn data_is_compared_and_hashed() {
     compared::<MailboxStatus>();
     compared::<Capabilities>();
     compared::<Items>();
+    compared::<Done>();
+    compared::<ESearch>();
+    compared::<ListEntry>();
+    compared::<CloseReason>();
+    compared::<Threads>();
+    compared::<RawResult>();
+    compared::<RecordedResponse>();
+    compared::<RecordedKind>();
+    compared::<Search>();
+    compared::<SelectedNotify>();
+    keys::<SearchResult>();
+    keys::<Appended>();
+    keys::<Copied>();
+    keys::<Expunged>();
+    keys::<CopyUid>();
+    keys::<NumberList>();
+    keys::<NumberSet>();
+    keys::<Lagged>();
+    keys::<Place>();
+    keys::<Status>();
+    keys::<StatusItems>();
+    keys::<NotifyEvent>();
+    keys::<Claim>();
+    keys::<Flow>();
+    keys::<Match>();
+    keys::<Create>();
+    keys::<Delete>();
+    keys::<Rename>();
+    keys::<Subscribe>();
+    keys::<Raw>();
+    keys::<Id>();
+    keys::<Noop>();
+    keys::<Idle>();
+    keys::<Close>();
+    keys::<Logout>();
+    keys::<Unselect>();
+    ordered::<Date>();
+    ordered::<Timestamp>();
+    ordered::<SelectionId>();
     keys::<MailboxName>();
     keys::<Flag>();
     keys::<Flags>();
@@ -107,6 +179,22 @@ fn collections_are_iterated_over() {
         sum += uid.get();
     }
     assert_eq!(sum, 12);
+    let list = NumberList::from_iter([7, 6, 9]);
+    let mut numbers = Vec::new();
+    for number in &list {
+        numbers.push(number);
+    }
+    assert_eq!(numbers, [7, 6, 9]);
+    for node in &Threads::default() {
+        assert_eq!(node.depth, 0);
+    }
+    for uid in &SearchResult::default() {
+        sum += uid.get();
+    }
+    for uid in SearchResult::default() {
+        sum += uid.get();
+    }
+    assert_eq!(sum, 12, "nothing was found");
     let mut names = Vec::new();
     for flag in &Flags::from_iter([Flag::Seen]) {
         names.push(flag.to_string());

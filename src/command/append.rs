@@ -68,7 +68,7 @@ enum Content {
 }
 
 /// Where an appended message was stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Appended {
     /// The UIDVALIDITY of the mailbox.

@@ -37,7 +37,7 @@ enum Step {
 }
 
 /// What a copy or a move gave.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Copied {
     /// The UIDs of the new messages, one entry for each line that was sent; empty if the server

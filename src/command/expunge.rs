@@ -14,7 +14,7 @@ pub struct Expunge {
 }
 
 /// The messages that were removed while an EXPUNGE ran.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Expunged {
     /// How many.

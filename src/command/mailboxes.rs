@@ -61,7 +61,7 @@ macro_rules! no_result {
 }
 
 /// `CREATE`: makes a mailbox.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct Create(MailboxName);
 
@@ -105,7 +105,7 @@ impl Command for Create {
 }
 
 /// `DELETE`: removes a mailbox with all its messages.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct Delete(MailboxName);
 
@@ -149,7 +149,7 @@ impl Command for Delete {
 }
 
 /// `RENAME`: gives a mailbox another name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct Rename {
     from: MailboxName,
@@ -196,7 +196,7 @@ impl Command for Rename {
 }
 
 /// `SUBSCRIBE` and `UNSUBSCRIBE`: whether a mailbox is among the user's subscriptions.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct Subscribe {
     mailbox: MailboxName,

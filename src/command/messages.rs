@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::{RangeFrom, RangeInclusive};
 
 use super::saved::SavedSearch;
-use super::search::SearchResult;
+use super::search_result::SearchResult;
 use super::session::Session;
 use super::{Claim, Flow};
 use crate::types::{Message, Seq, SeqSet, SnapshotRange, Uid, UidSet};
@@ -173,7 +173,7 @@ impl Messages {
 }
 
 /// Whether a row is about a message of a set: see [`Messages::matches`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Match {
     /// It is about another message.

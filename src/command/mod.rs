@@ -23,6 +23,7 @@ mod raw;
 mod resolve_uids;
 mod saved;
 mod search;
+mod search_result;
 mod session;
 mod session_commands;
 mod source;
@@ -44,7 +45,8 @@ pub use messages::{Match, MessageChunks, Messages};
 pub use notify::{Notify, NotifyEvent, SelectedNotify};
 pub use raw::{Raw, RawResult};
 pub use saved::{SaveSearch, SavedSearch};
-pub use search::{Search, SearchResult};
+pub use search::Search;
+pub use search_result::SearchResult;
 pub use session::Session;
 pub use session_commands::{Capability, Close, Id, Idle, Logout, Noop, Unselect};
 pub use status::{StatusCommand, StatusItems};
@@ -251,7 +253,7 @@ pub trait Command: Send + 'static {
 pub trait Streaming: Command {}
 
 /// What follows the line that was just written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Flow {
     /// Nothing: it was the last.
@@ -263,7 +265,7 @@ pub enum Flow {
 }
 
 /// Whether an untagged response is a command's own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Claim {
     /// No.

@@ -10,7 +10,7 @@ use crate::types::{Done, StatusResponse, Untagged};
 /// that don't report changes of the mailbox. Lines that would change the session without the
 /// library's knowledge (SELECT, LOGOUT, IDLE and similar) are refused, and so is more than one
 /// line.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct Raw {
     line: String,
@@ -18,7 +18,7 @@ pub struct Raw {
 }
 
 /// What the server answered to a [`Raw`] line.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RawResult {
     /// The tagged OK.

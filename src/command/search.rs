@@ -2,9 +2,10 @@
 
 use super::messages::Messages;
 use super::saved::SavedSearch;
+use super::search_result::SearchResult;
 use super::{Claim, Class, Command, FlagUse, Flow, Line, ResponseKinds, Session};
 use crate::error::{Error, Result};
-use crate::types::{Answer, Date, Done, Flag, ModSeq, RangeCollector, Uid, UidSet, Untagged};
+use crate::types::{Answer, Date, Done, Flag, ModSeq, RangeCollector, UidSet, Untagged};
 
 /// A query: keys, put together by [`and`](Search::and), [`or`](Search::or) and
 /// [`not`](Search::not).
@@ -358,53 +359,6 @@ impl Key {
 /// All UIDs that are not in it.
 fn below(set: &UidSet) -> UidSet {
     UidSet::all().difference(set)
-}
-
-/// What a search found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SearchResult {
-    uids: UidSet,
-    mod_seq: Option<ModSeq>,
-}
-
-impl SearchResult {
-    /// The UIDs of the messages that fit.
-    #[must_use]
-    pub fn uids(&self) -> &UidSet {
-        &self.uids
-    }
-
-    /// The UIDs of the messages that fit, by value.
-    #[must_use]
-    pub fn into_uids(self) -> UidSet {
-        self.uids
-    }
-
-    /// Each UID, in ascending order.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Uid> {
-        self.uids.iter()
-    }
-
-    /// How many messages fit.
-    #[must_use]
-    pub fn len(&self) -> u64 {
-        self.uids.len()
-    }
-
-    /// Whether none fits.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.uids.is_empty()
-    }
-
-    /// The highest mod-sequence among them, where it was searched by. `None` where the server has
-    /// also found a message below an open range, which is left out (RFC 9051 section 9, seq-range):
-    /// the mod-sequence may be that one's.
-    #[must_use]
-    pub fn mod_seq(&self) -> Option<ModSeq> {
-        self.mod_seq
-    }
 }
 
 impl Command for Search {

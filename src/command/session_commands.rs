@@ -8,7 +8,7 @@ use crate::types::{Answer, Capabilities, Code, Done, Untagged};
 macro_rules! one_word {
     ($($(#[$doc:meta])* $name:ident, $word:literal, $class:expr;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
         #[must_use]
         pub struct $name;
 
@@ -51,7 +51,7 @@ one_word! {
 }
 
 /// `UNSELECT`: ends the selection and leaves all messages (RFC 9051 section 6.4.2). Needs UNSELECT.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct Unselect;
 
@@ -83,7 +83,7 @@ impl Command for Unselect {
 }
 
 /// `CAPABILITY`: what the server can do (RFC 9051 section 6.1.1).
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct Capability;
 
@@ -177,7 +177,7 @@ impl Command for Enable {
 }
 
 /// `ID`: names this client to the server, and asks for the server's name (RFC 2971).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct Id(Vec<(String, String)>);
 

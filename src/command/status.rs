@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::types::{Answer, Done, MailboxName, MailboxStatus, Untagged};
 
 /// What to ask of a mailbox.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct StatusItems {
     messages: bool,

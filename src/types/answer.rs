@@ -25,7 +25,7 @@ use super::thread::Threads;
 use super::url::UrlData;
 
 /// The typed content of one untagged response.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Answer {
     /// `* OK`, `* NO`, `* BAD`, `* BYE`, `* PREAUTH`.
@@ -146,7 +146,7 @@ impl Answer {
 }
 
 /// Message numbers whose response does not say whether they are UIDs or sequence numbers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct NumberSet(pub(crate) Set<Uid>);
 
 impl NumberSet {
@@ -275,6 +275,8 @@ impl PartialEq for Untagged {
     }
 }
 
+impl Eq for Untagged {}
+
 impl Untagged {
     /// A response of this name and content.
     pub(crate) fn new(name: impl Into<Cow<'static, str>>, answer: Answer, raw: Option<Bytes>) -> Self {
@@ -376,7 +378,7 @@ impl Untagged {
 }
 
 /// How a command ended: its tagged response (the last one's, if it sent several lines).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Done {
     /// The tagged response. In [`Command::finish`](crate::Command::finish) it is always OK: NO and

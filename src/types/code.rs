@@ -288,7 +288,7 @@ impl fmt::Display for ModifiedSet {
 ///
 /// Both sides are kept as the ranges that the server sent: the first of `from` was copied to the
 /// first of `to`, and so on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CopyUid {
     uid_validity: Option<UidValidity>,
     from: Vec<RangeInclusive<Uid>>,

@@ -18,7 +18,7 @@ use super::status::StatusResponse;
 ///
 /// `Display` gives one line for people; with the feature `serde` it serialises to one flat JSON
 /// object.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Event {
     /// The mailbox that it is about, and the selection in which it was received; `None` if it is
@@ -59,7 +59,7 @@ pub struct Place {
 ///     }
 /// }
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventKind {
     /// The mailbox was selected.
@@ -272,7 +272,7 @@ pub enum EventKind {
 /// A [`Mailbox`](crate::Mailbox) is current at the time of the call. Events that were queued after
 /// this one by then are still to be read and are older than that: they may repeat what the snapshot
 /// has already. Where more was dropped after them, there is another `Lagged`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Lagged {
     /// How many events were dropped.

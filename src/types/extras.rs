@@ -8,7 +8,7 @@ use super::timestamp::Timestamp;
 
 /// The items of extensions. An item is `None` if the response lacks it; where the server may say
 /// NIL, that is the inner `None`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Extras {
     pub(crate) email_id: Option<Option<String>>,
     pub(crate) thread_id: Option<Option<String>>,

@@ -1,6 +1,7 @@
-//! What `for` takes of sets, flags and capabilities: the iterators behind their `IntoIterator`, by
-//! reference and by value.
+//! What `for` takes of sets, lists of numbers, threads, flags and capabilities: the iterators
+//! behind their `IntoIterator`, by reference and some by value.
 
+use std::cmp::Ordering;
 use std::iter::{FilterMap, FlatMap, FusedIterator};
 use std::ops::RangeInclusive;
 use std::{slice, vec};
@@ -8,7 +9,9 @@ use std::{slice, vec};
 use super::capability::Capabilities;
 use super::flag::{Flag, Flags};
 use super::number::MessageNumber;
+use super::number_list::NumberList;
 use super::set::Set;
+use super::thread::{ThreadNode, Threads};
 
 type Ends = (u32, u32);
 /// Ranges, spread into their numbers.
@@ -138,6 +141,70 @@ impl<'a> IntoIterator for &'a Capabilities {
     }
 }
 
+/// Each number of a [`NumberList`], in the server's order.
+#[derive(Clone, Debug)]
+pub struct NumberListIter<'a> {
+    ranges: slice::Iter<'a, Ends>,
+    /// What is left of the range that is being iterated over: the next number and the last one,
+    /// which may be the smaller.
+    open: Option<Ends>,
+}
+
+impl Iterator for NumberListIter<'_> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        let (next, last) = self.open.take().or_else(|| self.ranges.next().copied())?;
+        // Neither end overflows: the other is beyond the number that is counted from.
+        self.open = match next.cmp(&last) {
+            Ordering::Less => Some((next + 1, last)),
+            Ordering::Equal => None,
+            Ordering::Greater => Some((next - 1, last)),
+        };
+        Some(next)
+    }
+}
+
+impl FusedIterator for NumberListIter<'_> {}
+
+impl<'a> IntoIterator for &'a NumberList {
+    type Item = u32;
+    type IntoIter = NumberListIter<'a>;
+
+    fn into_iter(self) -> NumberListIter<'a> {
+        NumberListIter { ranges: self.ends().iter(), open: None }
+    }
+}
+
+/// Each message of some [`Threads`], before those that reply to it.
+#[derive(Clone, Debug)]
+pub struct ThreadsIter<'a>(slice::Iter<'a, (u32, u32)>);
+
+impl Iterator for ThreadsIter<'_> {
+    type Item = ThreadNode;
+
+    fn next(&mut self) -> Option<ThreadNode> {
+        let &(depth, number) = self.0.next()?;
+        Some(ThreadNode { depth, number: Some(number).filter(|&number| number != 0) })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl ExactSizeIterator for ThreadsIter<'_> {}
+impl FusedIterator for ThreadsIter<'_> {}
+
+impl<'a> IntoIterator for &'a Threads {
+    type Item = ThreadNode;
+    type IntoIter = ThreadsIter<'a>;
+
+    fn into_iter(self) -> ThreadsIter<'a> {
+        ThreadsIter(self.nodes().iter())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{Flag, Uid, UidSet};
@@ -173,5 +240,27 @@ mod tests {
         }
         assert_eq!(read, can.iter().collect::<Vec<_>>());
         assert_eq!((&can).into_iter().len(), 2);
+    }
+
+    #[test]
+    fn lists_of_numbers_are_iterated_up_and_down() {
+        let mut list = NumberList::new();
+        list.push(5, 3);
+        list.push(9, 9);
+        list.push(u32::MAX - 1, u32::MAX);
+        list.push(2, 1);
+        assert_eq!(list.iter().collect::<Vec<_>>(), [5, 4, 3, 9, u32::MAX - 1, u32::MAX, 2, 1]);
+        let mut iter = (&list).into_iter();
+        assert!(iter.by_ref().count() == 8 && iter.next().is_none(), "it stays at its end");
+    }
+
+    #[test]
+    fn threads_are_iterated_as_by_iter() {
+        let mut threads = Threads::default();
+        threads.push(0, 3);
+        threads.push(1, 0);
+        let nodes: Vec<_> = (&threads).into_iter().map(|node| (node.depth, node.number)).collect();
+        assert_eq!(nodes, [(0, Some(3)), (1, None)]);
+        assert_eq!(threads.iter().len(), 2);
     }
 }

@@ -14,7 +14,7 @@ use super::timestamp::Timestamp;
 
 /// One message's data in a FETCH response (RFC 9051 section 7.5.2). `None` means "not in the
 /// response", never "empty".
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Message {
     pub(crate) seq: Option<Seq>,
     pub(crate) uid: Option<Uid>,

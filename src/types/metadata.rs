@@ -27,7 +27,7 @@ pub struct MetadataEntry {
 }
 
 /// The value of an annotation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MetadataValue {
     /// The value: usually UTF-8, but any bytes are allowed.
@@ -63,7 +63,7 @@ impl MetadataEntry {
 
 /// `METADATA` as a response code: the result of a command about annotations (RFC 5464 sections
 /// 4.2.1, 4.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum MetadataCode {

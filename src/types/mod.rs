@@ -66,7 +66,7 @@ pub use header_text::HeaderText;
 pub(crate) use header_text::charset;
 pub(crate) use heap_size::HeapSize;
 pub(crate) use incremental_set::IncrementalSet;
-pub use iter::{CapabilitiesIter, FlagsIter, SetIntoIter, SetIter};
+pub use iter::{CapabilitiesIter, FlagsIter, NumberListIter, SetIntoIter, SetIter, ThreadsIter};
 pub use limits::Limits;
 pub(crate) use mailbox::composed;
 pub use mailbox::{ListEntry, MailboxName, MailboxStatus};

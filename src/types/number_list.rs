@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::answer::NumberSet;
 use super::heap_size::{HeapSize, room};
+use super::iter::NumberListIter;
 use super::number::{ModSeq, Seq, Uid};
 use super::set::Set;
 
@@ -19,7 +20,7 @@ use super::set::Set;
 /// assert_eq!(list.iter().collect::<Vec<_>>(), [5, 1, 2, 3]);
 /// assert_eq!(list.to_string(), "5,1:3");
 /// ```
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct NumberList {
     /// First and last of each range, both included; the first may be the larger. No 0.
     ranges: Vec<(u32, u32)>,
@@ -62,11 +63,12 @@ impl NumberList {
     }
 
     /// Each number, in the server's order.
-    pub fn iter(&self) -> impl Iterator<Item = u32> {
-        self.ranges.iter().flat_map(|&(a, b)| {
-            let up = a <= b;
-            (a.min(b)..=a.max(b)).map(move |n| if up { n } else { a - (n - b) })
-        })
+    pub fn iter(&self) -> NumberListIter<'_> {
+        self.into_iter()
+    }
+
+    pub(super) fn ends(&self) -> &[(u32, u32)] {
+        &self.ranges
     }
 
     /// The ranges in the server's order, both ends included; the first number of one may be the

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// `INPROGRESS`: the progress of a command (RFC 9585).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Progress {

@@ -17,7 +17,7 @@ use super::mailbox::MailboxName;
 /// let rights = Rights::new("lrs");
 /// assert!(rights.can('r') && !rights.can('i'));
 /// ```
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(transparent))]
 pub struct Rights {

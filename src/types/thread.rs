@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::heap_size::{HeapSize, room};
+use super::iter::ThreadsIter;
 use super::number::{Seq, Uid};
 
 /// `* THREAD`: trees of messages, each message below the one that it replies to.
@@ -26,7 +27,7 @@ pub struct Threads {
 }
 
 /// One message in [`Threads`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ThreadNode {
@@ -59,12 +60,12 @@ impl Threads {
     }
 
     /// Each message, before those that reply to it.
-    pub fn iter(&self) -> impl Iterator<Item = ThreadNode> {
-        let node = |&(depth, number): &(u32, u32)| ThreadNode {
-            depth,
-            number: Some(number).filter(|&number| number != 0),
-        };
-        self.nodes.iter().map(node)
+    pub fn iter(&self) -> ThreadsIter<'_> {
+        self.into_iter()
+    }
+
+    pub(super) fn nodes(&self) -> &[(u32, u32)] {
+        &self.nodes
     }
 
     /// The count of threads.

@@ -4,6 +4,7 @@
 //! snapshot are O(1): it shares its nodes with the view, whose later changes leave it unaffected.
 
 use std::fmt;
+use std::iter::FusedIterator;
 use std::ops::{Bound, Range, RangeBounds, RangeInclusive};
 
 use super::diff::{self, Diff};
@@ -258,6 +259,7 @@ impl<'a> IntoIterator for &'a Snapshot {
 }
 
 /// The messages of a [`Snapshot`], in the order of their numbers; blank ones with the view off.
+#[derive(Clone)]
 pub struct SnapshotIter<'a> {
     mirror: &'a Mirror,
     packed: tree::Iter<'a, PackedMessage>,
@@ -294,6 +296,7 @@ impl DoubleEndedIterator for SnapshotIter<'_> {
 }
 
 impl ExactSizeIterator for SnapshotIter<'_> {}
+impl FusedIterator for SnapshotIter<'_> {}
 
 impl fmt::Debug for SnapshotIter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

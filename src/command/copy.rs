@@ -133,9 +133,7 @@ impl Command for CopyMessages {
                 .uid_only();
             class.changing_messages().with_effect(Effect::Move)
         } else {
-            let class = class.answered_by_kinds(ResponseKinds::CODES).with_flags(FlagUse::Reads);
-            // Numbers may shift between the lines of a COPY (RFC 9051 section 7.5.1); UIDs don't.
-            if self.which.needs_several_lines() { class.uid_only() } else { class }
+            class.answered_by_kinds(ResponseKinds::CODES).with_flags(FlagUse::Reads)
         }
     }
 

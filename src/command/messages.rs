@@ -143,14 +143,17 @@ impl Messages {
         }
     }
 
-    /// Whether so many are named that one line may not hold them.
-    pub(crate) fn needs_several_lines(&self) -> bool {
-        const SURELY_FITS: usize = 500;
-        match self {
-            Self::Uids(set) => set.raw().len() > SURELY_FITS / 22,
-            Self::Seqs(set) => set.raw().len() > SURELY_FITS / 22,
-            Self::SnapshotRange(_) | Self::Saved(_) => false,
-        }
+    /// Whether so many are named that a line of this many bytes may not hold them. How many ranges
+    /// the numbers of a snapshot take is known only once they are resolved.
+    pub(crate) fn needs_several_lines(&self, bytes: usize) -> bool {
+        const MAX_RANGE: usize = "4294967294:4294967295,".len();
+        let ranges = match self {
+            Self::Uids(set) => set.raw().len(),
+            Self::Seqs(set) => set.raw().len(),
+            Self::SnapshotRange(_) => return true,
+            Self::Saved(_) => return false,
+        };
+        ranges > 1 && ranges > bytes / MAX_RANGE
     }
 
     /// The highest number of a set; `u32::MAX` of one that goes on to the last message.

@@ -42,9 +42,15 @@ impl StartFacts<'_> {
     }
 
     /// Whether this command can't name messages by number: it has no such form, the session has no
-    /// numbers (RFC 9586 section 3), or they may shift while it is on its way.
-    fn must_name_uids(&self, next: &Submission) -> bool {
-        next.class.by_uid || self.session.is_enabled("UIDONLY") || self.numbers_move
+    /// numbers (RFC 9586 section 3), or they may shift while it is on its way, or between its lines
+    /// (RFC 9051 section 7.5.1).
+    fn must_name_uids(&self, next: &mut Submission) -> bool {
+        let may_shift = next.class.may_expunge && Self::may_name_uids(next);
+        let line = self.session.command_line;
+        next.class.by_uid
+            || self.session.is_enabled("UIDONLY")
+            || self.numbers_move
+            || may_shift && next.job.messages().is_some_and(|which| which.needs_several_lines(line))
     }
 
     /// Gives a command that goes the messages that it is to name.
@@ -188,7 +194,7 @@ impl StartFacts<'_> {
         form.write(view, &seqs)
     }
 
-    fn form_of(&self, next: &Submission) -> Form {
+    fn form_of(&self, next: &mut Submission) -> Form {
         match (self.must_name_uids(next), Self::may_name_uids(next)) {
             (true, true) => Form::Uids,
             (true, false) => Form::EachUid,

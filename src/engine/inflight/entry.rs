@@ -184,11 +184,6 @@ impl InFlightCommand {
         matches!(self.messages, Some(Messages::Saved(_)))
     }
 
-    /// Whether it has more than one line, those that are answered or not written yet among them.
-    pub(super) fn has_several_lines(&self) -> bool {
-        self.tags.len() + self.replies.len() > 1 || self.next != Next::Nothing
-    }
-
     /// The mailbox that it is about.
     pub(super) fn place(&self) -> Option<Place> {
         self.selection_handle

@@ -356,6 +356,18 @@ impl View {
         })
     }
 
+    /// Whether one of these messages may exist: it is known to, or its UID lies where some are not
+    /// known. O(log n) for each range.
+    pub(crate) fn may_have_any_of(&self, uids: &UidSet) -> bool {
+        let may_be_unknown = |(first, last): (Seq, Seq)| {
+            let after = Seq::new(last.get().saturating_add(1)).and_then(|seq| self.uid(seq));
+            let (above, below) =
+                (self.uid_before(first).map_or(0, Uid::get), after.map_or(u32::MAX, Uid::get));
+            uids.ranges().any(|range| range.end().get() > above && range.start().get() < below)
+        };
+        self.has_any_of(uids) || self.unknown().is_some_and(may_be_unknown)
+    }
+
     /// The count of removals since the mailbox was opened.
     pub(crate) fn removed(&self) -> u64 {
         self.forgotten + self.removals.len() as u64

@@ -107,11 +107,9 @@ impl MessageNumbers {
         self.uids.is_empty() && self.seqs.is_empty()
     }
 
-    /// Whether none of them is there any more, as far as the UIDs of all messages are known.
+    /// Whether none of them is there any more, as far as that is known.
     fn are_gone(&self, view: Option<&View>) -> bool {
-        let gone = |view: &View| {
-            view.has_uids() && view.unknown().is_none() && !view.has_any_of(&self.uids.to_set())
-        };
+        let gone = |view: &View| view.has_uids() && !view.may_have_any_of(&self.uids.to_set());
         self.seqs.is_empty() && (self.uids.is_empty() || view.is_some_and(gone))
     }
 }
@@ -158,7 +156,7 @@ impl DivertedAnswers {
                         lacks = true;
                     }
                 }
-                if lacks && !all.is_empty() {
+                if lacks && !all.is_empty() && !items.flags_alone {
                     self.partly.insert(row);
                 } else if !lacks {
                     self.twice.remove(row);

@@ -8,7 +8,8 @@
 //!
 //! ```text
 //!   selected ── SELECT of another, UNSELECT, CLOSE, NO to a SELECT ──> deselected ── nothing waits to be sent ──> STATUS
-//!                                                                       └── selected again: dropped          └──> compared
+//!      │                                                                └── selected again: dropped          └──> compared
+//!      └── BAD to a SELECT ──> perhaps deselected ── STATUS, compared ── surely not selected ──> deselected
 //! ```
 
 use crate::command::{ResponseKinds, StatusCommand, StatusItems};
@@ -29,6 +30,9 @@ pub(super) struct DeselectedMailbox {
     flags: bool,
     /// Its STATUS is in flight or about to be.
     is_asked: bool,
+    /// The server may have had it selected still when it was asked: it is asked once more as soon
+    /// as it surely is not.
+    again: bool,
     answer: Option<MailboxStatus>,
 }
 
@@ -56,15 +60,20 @@ impl DeselectedMailbox {
         self.answer = None;
     }
 
+    /// Whether it may be asked now.
+    fn is_due(&self, is_orphaned: bool) -> bool {
+        !(self.is_asked || self.again && is_orphaned)
+    }
+
     /// The answer, if there is something in it that was not known.
-    fn difference(self) -> Option<MailboxStatus> {
-        let Self { known, flags, answer, .. } = self;
-        let now = answer?;
+    fn take_difference(&mut self) -> Option<MailboxStatus> {
+        let now = self.answer.take()?;
+        let Self { known, flags, .. } = self;
         let differs = differs(known.messages, now.messages)
             || differs(known.uid_validity, now.uid_validity)
             || may_have_risen(known.uid_next, now.uid_next)
-            || flags && differs(known.unseen, now.unseen)
-            || flags && rose(known.highest_mod_seq, now.highest_mod_seq);
+            || *flags && differs(known.unseen, now.unseen)
+            || *flags && rose(known.highest_mod_seq, now.highest_mod_seq);
         differs.then_some(now)
     }
 }
@@ -100,8 +109,8 @@ impl Mailboxes {
         let Some((selection, known)) = self.unwatched.take() else { return };
         match self.notify.watches_messages_of(&known.name) {
             Some(flags) => {
-                let (is_asked, answer) = (false, None);
-                self.deselected.push(DeselectedMailbox { selection, known, flags, is_asked, answer });
+                let (is_asked, again, answer) = (false, false, None);
+                self.deselected.push(DeselectedMailbox { selection, known, flags, is_asked, again, answer });
             }
             None => self.unwatched = Some((selection, known)),
         }
@@ -115,9 +124,9 @@ impl Mailboxes {
         inflight: &InFlight,
         has_mod_seqs: bool,
     ) {
-        if self.deselected.iter().all(|mailbox| mailbox.is_asked)
+        let is_orphaned = selected.is_orphaned();
+        if !self.deselected.iter().any(|mailbox| mailbox.is_due(is_orphaned))
             || selected.opening().is_some()
-            || selected.is_orphaned()
             // Two that ask the same of one mailbox could take each other's answer for their own.
             || inflight.is_asked_by_users(ResponseKinds::STATUS)
         {
@@ -125,10 +134,11 @@ impl Mailboxes {
         }
         let selected = selected.current().map(|open| &open.handle().place().mailbox);
         // STATUS is not for the mailbox that is selected (RFC 9051 section 6.3.11), whose SELECT
-        // has said what is there.
+        // has said what is there. One that only the server may still have selected is asked: its
+        // changes go into no view, and servers must answer.
         self.deselected.retain(|mailbox| mailbox.is_asked || !selected.is_some_and(|name| mailbox.is(name)));
-        for mailbox in self.deselected.iter_mut().filter(|mailbox| !mailbox.is_asked) {
-            mailbox.is_asked = true;
+        for mailbox in self.deselected.iter_mut().filter(|mailbox| mailbox.is_due(is_orphaned)) {
+            (mailbox.is_asked, mailbox.again) = (true, is_orphaned);
             let mut items = StatusItems::new().messages().uid_next().uid_validity();
             if mailbox.flags {
                 items = items.unseen();
@@ -150,9 +160,16 @@ impl Mailboxes {
 
     /// That STATUS has ended: reports what it says, if it is new.
     pub(in crate::engine) fn deselected_ended(&mut self, selection: SelectionId, ok: bool) {
-        let at = self.deselected.iter().position(|mailbox| mailbox.selection == selection);
-        let asked = at.map(|at| self.deselected.remove(at)).filter(|_| ok);
-        if let Some(status) = asked.and_then(DeselectedMailbox::difference) {
+        let Some(at) = self.deselected.iter().position(|mailbox| mailbox.selection == selection) else {
+            return;
+        };
+        let mut asked = self.deselected.remove(at);
+        let difference = asked.take_difference().filter(|_| ok);
+        if ok && asked.again {
+            asked.is_asked = false;
+            self.deselected.push(asked);
+        }
+        if let Some(status) = difference {
             self.registry.counted(&status);
             self.report_status(status);
         }

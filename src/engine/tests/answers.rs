@@ -183,10 +183,11 @@ impl Server {
         let unfit = cmd.is_about_messages() && self.session.is_none();
         if let Some(how) = refused.copied().or(unfit.then_some("BAD")).filter(|_| cmd != Cmd::Logout) {
             let selects = matches!(cmd, Cmd::Select { .. });
+            self.tasks[at].todo = None;
             self.finish(at, how, "");
             // RFC 9051 section 6.3.2: after NO nothing is selected; after BAD some servers keep
             // what was.
-            if selects && (how == "NO" || dice % 48 > 24) {
+            if selects && (how == "NO" || self.kind.leaves_on_bad) {
                 self.leave();
             }
             return;

@@ -46,6 +46,8 @@ pub(super) struct Kind {
     /// Flags that changed outside IDLE, and that no command has reported by then, are never
     /// reported (as by Stalwart).
     pub(super) forgets: bool,
+    /// BAD to SELECT leaves no mailbox selected.
+    pub(super) leaves_on_bad: bool,
 }
 
 impl Kind {
@@ -90,13 +92,13 @@ pub(super) fn kinds() -> impl Strategy<Value = Kind> {
         prop::bool::weighted(0.3),
         prop::bool::weighted(0.2),
         any::<[bool; 2]>(),
-        prop::bool::weighted(0.2),
+        (prop::bool::weighted(0.2), any::<bool>()),
     );
     (capabilities, mods, view_sync, window, bounds, odd).prop_map(
         |(capabilities, mods, view_sync, window, (commands, events), odd)| {
             let (literals, [rev2, esearch, moves, uidplus, idle], [keeps_ghosts, sends_uids]) = capabilities;
             let ([condstore, qresync], nomods, notify) = mods;
-            let (mixes_rows, short_lines, mixes_copies, [respells, idles_selected], forgets) = odd;
+            let (mixes_rows, short_lines, mixes_copies, [respells, idles_selected], (forgets, leaves_on_bad)) = odd;
             Kind {
                 literals,
                 rev2,
@@ -121,6 +123,7 @@ pub(super) fn kinds() -> impl Strategy<Value = Kind> {
                 idles_selected,
                 // With NOTIFY in force there is no gap.
                 forgets: forgets && !notify,
+                leaves_on_bad,
             }
         },
     )

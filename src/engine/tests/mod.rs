@@ -35,6 +35,7 @@ mod order;
 mod prefix;
 mod program;
 mod ready;
+mod regressions;
 mod resume;
 mod resume_by_events;
 mod rules;

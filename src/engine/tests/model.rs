@@ -68,7 +68,7 @@ fn programs() -> impl Strategy<Value = (Kind, [u8; 2], Vec<Op>, u16)> {
     (kinds(), [0u8..8, 0u8..8], ops, 0u16..300)
 }
 
-fn run(kind: Kind, sizes: [u8; 2], ops: &[Op], rest: u16) {
+pub(super) fn run(kind: Kind, sizes: [u8; 2], ops: &[Op], rest: u16) {
     let mut world = World::new(kind, sizes);
     for op in ops {
         world.run(*op);

@@ -1,0 +1,124 @@
+//! Programs that the model once failed on, each by its cause.
+
+use super::kinds::Kind;
+use super::model::run;
+use super::program::Op;
+
+/// A COPY of numbers that takes several lines, before their UIDs are known: EXPUNGE may come
+/// between these lines, and the second would name other messages.
+#[test]
+fn a_copy_in_several_lines_names_no_numbers() {
+    let kind = Kind { short_lines: true, window: 50_000, ..Kind::default() };
+    let ops = [
+        Op::Select(30),
+        Op::Copy { via: 0, set: 19134, to: 5, moves: false },
+        Op::Flow { answers: 106, which: 0, dice: 98 },
+        Op::Noop,
+        Op::Flow { answers: 121, which: 17538, dice: 8522 },
+        Op::OtherPut { folder: 30, flags: 0 },
+        Op::OtherPut { folder: 104, flags: 0 },
+        Op::Answer { which: 5802, dice: 0 },
+        Op::Answer { which: 9727, dice: 20790 },
+        Op::Flow { answers: 0, which: 0, dice: 0 },
+        Op::Copy { via: 0, set: 52106, to: 0, moves: false },
+    ];
+    run(kind, [6, 0], &ops, 0);
+}
+
+/// Two MOVEs of one message, the older one of another message, too, that is gone already: the
+/// first COPYUID is the older one's.
+#[test]
+fn a_move_of_messages_that_are_partly_gone_has_its_copyuid() {
+    let kind = Kind { rev2: true, keeps_ghosts: true, window: 50000, short_lines: true, ..Kind::default() };
+    let ops = [
+        Op::Select(0),
+        Op::Select(58),
+        Op::Flow { answers: 18, which: 0, dice: 0 },
+        Op::Fetch { via: 0, set: 7224, items: 0 },
+        Op::Flow { answers: 1, which: 0, dice: 8018 },
+        Op::Fetch { via: 0, set: 0, items: 0 },
+        Op::Copy { via: 0, set: 21586, to: 105, moves: true },
+        Op::OtherExpunge { folder: 30, which: 19732 },
+        Op::OtherExpunge { folder: 44, which: 36085 },
+        Op::Fetch { via: 0, set: 0, items: 0 },
+        Op::Answer { which: 0, dice: 0 },
+        Op::ReportExpunge(11682),
+        Op::Copy { via: 0, set: 47758, to: 0, moves: true },
+        Op::Select(0),
+    ];
+    run(kind, [4, 0], &ops, 0);
+}
+
+/// The same, where the older one names a range without an end.
+#[test]
+fn the_older_of_two_moves_has_the_first_copyuid() {
+    let kind = Kind { rev2: true, keeps_ghosts: true, window: 1, ..Kind::default() };
+    let ops = [
+        Op::Select(118),
+        Op::Select(61),
+        Op::Fetch { via: 0, set: 4073, items: 48 },
+        Op::Select(72),
+        Op::Deselect(167),
+        Op::Append { to: 130, size: 0, flags: 128 },
+        Op::OtherExpunge { folder: 30, which: 5 },
+        Op::Expunge { via: 0, set: 56548 },
+        Op::Append { to: 0, size: 0, flags: 0 },
+        Op::Deselect(183),
+        Op::OtherPut { folder: 12, flags: 0 },
+        Op::Flow { answers: 18, which: 0, dice: 0 },
+        Op::Copy { via: 0, set: 23233, to: 70, moves: true },
+        Op::Flow { answers: 10, which: 0, dice: 0 },
+        Op::Flow { answers: 67, which: 0, dice: 5402 },
+        Op::OtherExpunge { folder: 92, which: 38050 },
+        Op::Copy { via: 0, set: 42204, to: 0, moves: true },
+    ];
+    run(kind, [5, 0], &ops, 0);
+}
+
+/// Flags change of a message that an older FETCH has got, and that is moved away then.
+#[test]
+fn flags_alone_are_no_part_of_a_row() {
+    let kind = Kind { rev2: true, window: 50000, ..Kind::default() };
+    let ops = [
+        Op::Select(73),
+        Op::Copy { via: 0, set: 38441, to: 0, moves: false },
+        Op::Fetch { via: 0, set: 5017, items: 248 },
+        Op::Copy { via: 0, set: 3646, to: 10, moves: true },
+        Op::Fetch { via: 0, set: 4678, items: 29 },
+        Op::Flow { answers: 2, which: 0, dice: 2 },
+        Op::Append { to: 0, size: 0, flags: 0 },
+        Op::Flow { answers: 2, which: 0, dice: 0 },
+        Op::Select(0),
+        Op::Flow { answers: 64, which: 0, dice: 0 },
+        Op::Answer { which: 12782, dice: 0 },
+        Op::Flow { answers: 2, which: 32528, dice: 57986 },
+        Op::Select(0),
+    ];
+    run(kind, [0, 4], &ops, 0);
+}
+
+/// A message is expunged whose row an older FETCH got, while UIDs of others are not known.
+#[test]
+fn a_message_is_gone_whose_uid_fits_no_gap() {
+    let kind = Kind { rev2: true, window: 1, commands: 7, short_lines: true, ..Kind::default() };
+    let ops = [
+        Op::Select(19),
+        Op::Flow { answers: 1, which: 0, dice: 2114 },
+        Op::OtherPut { folder: 127, flags: 88 },
+        Op::List,
+        Op::Flow { answers: 19, which: 0, dice: 0 },
+        Op::Store { via: 0, set: 20273, how: 64, flags: 0 },
+        Op::Flow { answers: 2, which: 0, dice: 0 },
+        Op::List,
+        Op::Fetch { via: 0, set: 27628, items: 26 },
+        Op::Expunge { via: 0, set: 1629 },
+        Op::Fetch { via: 0, set: 1092, items: 170 },
+        Op::Store { via: 0, set: 29424, how: 0, flags: 0 },
+        Op::Fetch { via: 0, set: 33284, items: 42 },
+        Op::Select(0),
+        Op::ReportExists(0),
+        Op::Select(0),
+        Op::Flow { answers: 17, which: 2366, dice: 24072 },
+    ];
+    run(kind, [0, 7], &ops, 0);
+}

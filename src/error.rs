@@ -3,6 +3,7 @@
 //! Every layer above `types` makes it; users receive it from tokens and from `connect`.
 
 mod hint;
+mod remedy;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,6 +13,7 @@ use bytes::Bytes;
 
 pub use crate::types::error_kind::{ErrorKind, Sent};
 use crate::types::{Answer, CloseReason, Code, EventKind, MailboxName, Status, StatusResponse, Uid};
+pub use remedy::Remedy;
 
 /// The result of an operation that can fail with an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -52,6 +54,7 @@ struct Inner {
     unread: Vec<Bytes>,
     resume_below: Option<Uid>,
     hint: Option<Cow<'static, str>>,
+    remedy: Option<Remedy>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -70,6 +73,7 @@ impl Error {
             unread: Vec::new(),
             resume_below: None,
             hint: None,
+            remedy: None,
             source: None,
         }))
     }
@@ -179,6 +183,11 @@ impl Error {
         self.with(|inner| inner.hint = Some(hint))
     }
 
+    /// What to do about it, for programs, where the caller knows more than kind and status say.
+    pub(crate) fn with_remedy(self, remedy: Remedy) -> Self {
+        self.with(|inner| inner.remedy = Some(remedy))
+    }
+
     /// The selected mailbox in which the command was to run, and the one that it names.
     pub(crate) fn about(self, place: Option<&MailboxName>, named: Option<MailboxName>) -> Self {
         if place.is_none() && named.is_none() {
@@ -195,8 +204,17 @@ impl Error {
         self.with(|inner| inner.message = format!("{what}: {}", inner.message))
     }
 
+    /// More of the reason, put behind it.
+    pub(crate) fn moreover(self, what: &str) -> Self {
+        self.with(|inner| inner.message = format!("{}; {what}", inner.message))
+    }
+
     pub(crate) fn because(self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        self.with(|inner| inner.source = Some(Arc::new(source)))
+        self.because_of(Arc::new(source))
+    }
+
+    pub(crate) fn because_of(self, source: Arc<dyn std::error::Error + Send + Sync>) -> Self {
+        self.with(|inner| inner.source = Some(source))
     }
 
     fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
@@ -256,6 +274,18 @@ impl Error {
     pub fn hint(&self) -> Option<&str> {
         let general = || hint::of(self.0.kind, self.code(), self.close_reason());
         self.0.hint.as_deref().or_else(general)
+    }
+
+    /// What to do about it, for programs: other credentials, the same later, or another set-up. It
+    /// is known of failures to connect and to log in, and of what the server asks to try later;
+    /// `None` where only [`kind`](Self::kind) and [`code`](Self::code) can say more.
+    ///
+    /// Where a server gives no code that says enough, its words decide, for large providers give
+    /// only those: [`status`](Self::status) has them. A network that is down and a host that does
+    /// not exist look the same, and are [`Later`](Remedy::Later).
+    #[must_use]
+    pub fn remedy(&self) -> Option<Remedy> {
+        self.0.remedy.or_else(|| remedy::of(self.0.kind, self.status(), self.close_reason()))
     }
 
     /// Why the connection ended, if that made the command fail, or the command made it end.

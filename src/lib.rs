@@ -44,6 +44,10 @@
 //! |---|---|
 //! | connect by TLS | [`Config::new`], [`login`](Config::login), [`connect`](Config::connect) |
 //! | connect by STARTTLS, or without encryption | [`Config::starttls`], [`opportunistic_tls`](Config::opportunistic_tls), [`plaintext`](Config::plaintext) |
+//! | log in by a token of OAuth 2.0, and refresh it | [`Config::token`], [`credentials`](Config::credentials) |
+//! | log in by a client certificate, or without a user | [`Config::external`], [`anonymous`](Config::anonymous) |
+//! | decide how to log in | [`Config::mechanism`] with a [`Mechanism`] |
+//! | know what to do about a failure to get in | [`Error::remedy`], [`Error::hint`] |
 //! | trust a self-signed certificate | [`Config::trust_certificate`] |
 //! | identify the client by a certificate | [`Config::client_certificate`] |
 //! | use the system's TLS, or a set-up of my own | [`Config::tls_backend`], `Config::rustls`, `Config::native_tls` |
@@ -232,7 +236,7 @@
 //!
 //! # What is not there yet
 //!
-//! SASL mechanisms beyond PLAIN, COMPRESS, reconnects, a local store. See the README.
+//! COMPRESS, reconnects, a local store. See the README.
 //!
 //! # Features
 //!
@@ -268,8 +272,11 @@ mod wire;
 
 pub use client::{Driver, Mailbox, Receiver, Rows, Select, Sender, Submit, Token};
 pub use command::Command;
-pub use error::{Error, ErrorKind, Result, Sent};
-pub use net::{ClientCertificate, Config, ImapUrl, Timeouts, TlsBackend};
+pub use error::{Error, ErrorKind, Remedy, Result, Sent};
+pub use net::{
+    ClientCertificate, Config, CredentialReason, CredentialRequest, Credentials, ImapUrl, Mechanism,
+    Timeouts, TlsBackend,
+};
 #[cfg(feature = "proxy")]
 #[cfg_attr(docsrs, doc(cfg(feature = "proxy")))]
 pub use net::{Proxy, ProxyKind};

@@ -200,8 +200,8 @@ async fn a_server_that_takes_no_password() {
         let tls = Config::new("imap.example.org").login("alice", "s3cret");
         prints(
             &refused(tls.clone(), &[modern]).await,
-            "imap.example.org takes no password (LOGINDISABLED); it offers XOAUTH2, OAUTHBEARER (of these none is there \
-             yet: a password by PLAIN or LOGIN is what can be used)",
+            "imap.example.org takes no password (LOGINDISABLED); it offers XOAUTH2, OAUTHBEARER (it wants a token of OAuth \
+             2.0 in place of a password)",
         );
         prints(
             &refused(tls.clone(), &["* OK [CAPABILITY IMAP4rev1 LOGINDISABLED] ready\r\n"]).await,

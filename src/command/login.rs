@@ -66,6 +66,12 @@ pub(crate) trait Exchange: Send + 'static {
     /// # Errors
     /// An error gives the exchange up.
     fn step(&mut self, challenge: Option<&[u8]>) -> Result<Zeroizing<Vec<u8>>>;
+
+    /// The server has said OK.
+    ///
+    /// # Errors
+    /// If it has not shown by then what the mechanism has it show.
+    fn accepted(&mut self) -> Result<()>;
 }
 
 /// `AUTHENTICATE`: logs in by a SASL mechanism (RFC 9051 section 6.2.2).
@@ -79,8 +85,8 @@ pub(crate) struct Authenticate {
 
 impl Authenticate {
     /// By this exchange.
-    pub(crate) fn new(exchange: impl Exchange) -> Self {
-        Self { exchange: Box::new(exchange), spoken: false, initial: true }
+    pub(crate) fn new(exchange: Box<dyn Exchange>) -> Self {
+        Self { exchange, spoken: false, initial: true }
     }
 
     /// Waits for the server's `+` with the first answer, though SASL-IR is offered: some servers
@@ -137,8 +143,8 @@ impl Command for Authenticate {
         !self.exchange.is_over()
     }
 
-    fn finish(self, _: Done, _: Vec<()>) -> Result<()> {
-        Ok(())
+    fn finish(mut self, _: Done, _: Vec<()>) -> Result<()> {
+        self.exchange.accepted()
     }
 }
 

@@ -11,11 +11,14 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::auth::Attempts;
 use super::config::Security;
 use super::dial::Reached;
 use super::tls::{self, ChannelBinding};
-use super::{Config, Io, Pump, dial, sasl};
-use crate::command::{Authenticate, Capability, Command, Enable, Login, StartTls};
+use super::{Config, Io, Pump, dial};
+use crate::command::{Capability, Command, Enable, StartTls};
 use crate::engine::{Engine, Origin, ResultSlot, Shared, Submitted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{CloseReason, Status};
@@ -28,14 +31,29 @@ pub(crate) struct Connected {
 
 /// Dials, agrees on TLS, logs in.
 pub(crate) async fn connect(config: &Config) -> Result<Connected> {
-    dial_and_log_in(config).await.inspect_err(not_connected)
+    let connecting = async {
+        let mut attempts = Attempts::new(config).await?;
+        match dial_and_log_in(config, &mut attempts).await {
+            // It hung up on credentials that it had refused, before it saw the fresh ones.
+            Err(e) if e.kind() == ErrorKind::Closed && attempts.is_renewed() => {
+                tracing::debug!(target: "imap_duplex", error = %e, "once more, with the fresh credentials");
+                dial_and_log_in(config, &mut attempts).await
+            }
+            other => other,
+        }
+    };
+    connecting.await.inspect_err(not_connected)
 }
 
 /// Logs in over a byte stream that is ready.
 pub(crate) async fn handshake(config: &Config, io: Box<dyn Io>) -> Result<Connected> {
     let encrypted = config.security == Security::Tls;
-    let handshake = Handshake::new(config, io, encrypted, config.is_loopback()).over_a_stream();
-    handshake.run().await.inspect_err(not_connected)
+    let connecting = async {
+        let mut attempts = Attempts::new(config).await?;
+        let handshake = Handshake::new(config, io, encrypted, config.is_loopback()).over_a_stream();
+        handshake.run(&mut attempts).await
+    };
+    connecting.await.inspect_err(not_connected)
 }
 
 fn not_connected(error: &Error) {
@@ -45,35 +63,44 @@ fn not_connected(error: &Error) {
 /// Agrees on TLS and logs in over a byte stream that leads to the server.
 pub(crate) async fn connect_through(config: &Config, io: Box<dyn Io>) -> Result<Connected> {
     let reached = Reached { io, local: config.is_loopback() };
-    log_in_by(config, reached).await.inspect_err(not_connected)
+    let connecting = async {
+        let mut attempts = Attempts::new(config).await?;
+        log_in_by(config, reached, &mut attempts).await
+    };
+    connecting.await.inspect_err(not_connected)
 }
 
-async fn dial_and_log_in(config: &Config) -> Result<Connected> {
-    log_in_by(config, dial::reach(config).await?).await
+async fn dial_and_log_in(config: &Config, attempts: &mut Attempts<'_>) -> Result<Connected> {
+    log_in_by(config, dial::reach(config).await?, attempts).await
 }
 
-async fn log_in_by(config: &Config, Reached { io, local }: Reached) -> Result<Connected> {
+async fn log_in_by(
+    config: &Config,
+    Reached { io, local }: Reached,
+    attempts: &mut Attempts<'_>,
+) -> Result<Connected> {
     if config.security != Security::Tls {
-        return Handshake::new(config, io, false, local).run().await;
+        return Handshake::new(config, io, false, local).run(attempts).await;
     }
     let secured = tls::wrap(config, io).await?;
     let binding = secured.channel_binding().cloned();
     let mut handshake = Handshake::new(config, secured.io, true, local);
     handshake.binding = binding;
-    handshake.run().await
+    handshake.run(attempts).await
 }
 
-struct Handshake<'a> {
-    config: &'a Config,
-    pump: Pump,
+/// A connection on its way in.
+pub(super) struct Handshake<'a> {
+    pub(super) config: &'a Config,
+    pub(super) pump: Pump,
     shared: Arc<Shared>,
-    encrypted: bool,
+    pub(super) encrypted: bool,
     /// What binds a login to this connection.
     binding: Option<ChannelBinding>,
     /// The other end is this very machine.
-    local: bool,
+    pub(super) local: bool,
     /// Who is spoken to, for errors.
-    whom: String,
+    pub(super) whom: String,
 }
 
 impl<'a> Handshake<'a> {
@@ -91,24 +118,55 @@ impl<'a> Handshake<'a> {
         self
     }
 
-    async fn run(mut self) -> Result<Connected> {
-        let timeouts = &self.config.timeouts;
-        let status = match tokio::time::timeout(timeouts.greeting, self.greeting()).await {
+    async fn run(mut self, attempts: &mut Attempts<'_>) -> Result<Connected> {
+        let status = match timeout(self.config.timeouts.greeting, self.greeting()).await {
             Ok(greeted) => greeted?,
             Err(_) => return Err(self.silent()),
         };
-        match tokio::time::timeout(timeouts.login, self.log_in(status)).await {
-            Ok(done) => done.map_err(|error| self.during_login(error))?,
-            Err(_) => {
-                let message = format!("the login took longer than {:?}: no answer", timeouts.login);
-                return Err(self.during_login(Error::new(ErrorKind::Timeout, message)));
-            }
-        }
+        self.log_in(status, attempts).await?;
         self.pump.engine.set_ready();
         let can = self.pump.engine.session().capabilities();
         tracing::info!(target: "imap_duplex", server = self.whom, encrypted = self.encrypted, "ready");
         tracing::debug!(target: "imap_duplex", %can, "capabilities");
         Ok(Connected { pump: self.pump, shared: self.shared })
+    }
+
+    /// All from the greeting on. The time in which fresh credentials are asked for is none of the
+    /// login's.
+    async fn log_in(&mut self, greeting: Status, attempts: &mut Attempts<'_>) -> Result<()> {
+        let limit = self.config.timeouts.login;
+        let mut until = Instant::now() + limit;
+        let greeted_in = match timeout_at(until, self.prepare(greeting)).await {
+            Ok(greeted_in) => greeted_in.map_err(|error| self.during_login(error))?,
+            Err(_) => return Err(self.too_slow()),
+        };
+        while let Some(identity) = attempts.identity().filter(|_| !greeted_in) {
+            let Ok(tried) = timeout_at(until, self.attempt(attempts, identity)).await else {
+                return Err(self.too_slow());
+            };
+            let Err(mut refusal) = tried else {
+                let user = identity.user();
+                tracing::info!(target: "imap_duplex", server = self.whom, user, "logged in");
+                break;
+            };
+            refusal.error = self.during_login(refusal.error);
+            attempts.renew(refusal).await?;
+            until = Instant::now() + limit;
+        }
+        let ending = async {
+            self.know_capabilities().await?;
+            self.introduce().await
+        };
+        match timeout_at(until, ending).await {
+            Ok(done) => done.map_err(|error| self.during_login(error)),
+            Err(_) => Err(self.too_slow()),
+        }
+    }
+
+    fn too_slow(&self) -> Error {
+        let limit = self.config.timeouts.login;
+        let message = format!("the login took longer than {limit:?}: no answer");
+        self.during_login(Error::new(ErrorKind::Timeout, message))
     }
 
     async fn greeting(&mut self) -> Result<Status> {
@@ -153,18 +211,18 @@ impl<'a> Handshake<'a> {
 
     /// With who was to log in where, for what ends the connection.
     fn during_login(&self, error: Error) -> Error {
-        match (error.kind(), &self.config.login) {
-            (ErrorKind::Closed | ErrorKind::Protocol | ErrorKind::Timeout, Some((user, _))) => {
-                error.while_doing(&format!("as {user} at {}", self.whom))
-            }
-            (ErrorKind::Closed | ErrorKind::Protocol | ErrorKind::Timeout, None) => {
-                error.while_doing(&format!("at {}", self.whom))
-            }
-            _ => error,
+        if !matches!(error.kind(), ErrorKind::Closed | ErrorKind::Protocol | ErrorKind::Timeout) {
+            return error;
+        }
+        match self.config.get_user() {
+            Some(user) => error.while_doing(&format!("as {user} at {}", self.whom)),
+            None => error.while_doing(&format!("at {}", self.whom)),
         }
     }
 
-    async fn log_in(&mut self, greeting: Status) -> Result<()> {
+    /// Encryption, if it does not come first, and what the server can do; whether we are logged in
+    /// already.
+    async fn prepare(&mut self, greeting: Status) -> Result<bool> {
         let mut greeted_in = greeting == Status::PreAuth;
         tracing::debug!(target: "imap_duplex", server = self.whom, logged_in = greeted_in, "greeted");
         if matches!(self.config.security, Security::StartTls | Security::Opportunistic) {
@@ -185,21 +243,7 @@ impl<'a> Handshake<'a> {
             }
         }
         self.know_capabilities().await?;
-        if !greeted_in && let Some((user, password)) = &self.config.login {
-            if !self.encrypted && !self.local && !self.config.allow_plaintext_login {
-                let message = format!(
-                    "the connection to {} is not encrypted, and the password of {user} is not sent in clear text",
-                    self.whom
-                );
-                return Err(Error::new(ErrorKind::Insecure, message));
-            }
-            let binding = self.channel_binding().map(ChannelBinding::name);
-            tracing::debug!(target: "imap_duplex", binding, "logging in");
-            self.authenticate(user, password).await?;
-            tracing::info!(target: "imap_duplex", server = self.whom, user, "logged in");
-            self.know_capabilities().await?;
-        }
-        self.introduce().await
+        Ok(greeted_in)
     }
 
     /// Asks for the capabilities, unless the server has sent them unasked. A server whose list
@@ -215,11 +259,11 @@ impl<'a> Handshake<'a> {
     }
 
     /// What binds a login to this connection, where TLS provides it.
-    fn channel_binding(&self) -> Option<&ChannelBinding> {
+    pub(super) fn channel_binding(&self) -> Option<&ChannelBinding> {
         self.binding.as_ref()
     }
 
-    fn can(&self, what: &str) -> bool {
+    pub(super) fn can(&self, what: &str) -> bool {
         self.pump.engine.session().can(what)
     }
 
@@ -233,60 +277,6 @@ impl<'a> Handshake<'a> {
         self.pump.put_io(secured.io);
         self.encrypted = true;
         self.know_capabilities().await
-    }
-
-    async fn authenticate(&mut self, user: &str, password: &crate::command::Secret) -> Result<()> {
-        self.takes_passwords()?;
-        let result = if self.can("AUTH=PLAIN") {
-            let first = self.ask(Authenticate::new(sasl::plain(user, password)?)).await;
-            match first {
-                // Some servers advertise SASL-IR and refuse it: retry without it.
-                Err(e) if e.kind() == ErrorKind::Bad && self.can("SASL-IR") => {
-                    self.ask(Authenticate::new(sasl::plain(user, password)?).without_initial_response()).await
-                }
-                other => other,
-            }
-        } else {
-            self.ask(Login { user: user.to_owned(), password: password.clone() }).await
-        };
-        result.map_err(|e| match e.kind() {
-            ErrorKind::No | ErrorKind::Bad => {
-                e.with_kind(ErrorKind::Login).while_doing(&format!("{} refuses {user}", self.whom))
-            }
-            ErrorKind::Unsupported | ErrorKind::Invalid => {
-                let what = format!("{user} can't log in at {}", self.whom);
-                e.with_kind(ErrorKind::Login).while_doing(&what)
-            }
-            _ => e,
-        })
-    }
-
-    /// Whether there is a way to log in by a password; an error that names the ways that there are,
-    /// if not.
-    fn takes_passwords(&self) -> Result<()> {
-        if self.can("AUTH=PLAIN") || !self.can("LOGINDISABLED") {
-            return Ok(());
-        }
-        let offered: Vec<_> = self.pump.engine.session().capabilities().auth_mechanisms().collect();
-        let offered = offered.join(", ");
-        if !self.encrypted {
-            let mut message = format!("{} takes no password without encryption (LOGINDISABLED)", self.whom);
-            if !offered.is_empty() {
-                message.push_str("; it offers ");
-                message.push_str(&offered);
-            }
-            return Err(Error::new(ErrorKind::Insecure, message));
-        }
-        if offered.is_empty() {
-            let message =
-                format!("{} takes no password (LOGINDISABLED), and offers no way to log in", self.whom);
-            return Err(Error::new(ErrorKind::Login, message).advise(
-                "only the server's operator can change that: ask for another port or host for IMAP",
-            ));
-        }
-        let message = format!("{} takes no password (LOGINDISABLED); it offers {offered}", self.whom);
-        Err(Error::new(ErrorKind::Login, message)
-            .advise("of these none is there yet: a password by PLAIN or LOGIN is what can be used"))
     }
 
     /// ID first, for there are servers that want it before any SELECT; then ENABLE; both in one
@@ -310,7 +300,7 @@ impl<'a> Handshake<'a> {
         Ok(())
     }
 
-    async fn ask<C: Command>(&mut self, command: C) -> Result<C::Output> {
+    pub(super) async fn ask<C: Command>(&mut self, command: C) -> Result<C::Output> {
         let slot = self.submit(command);
         self.wait(&slot).await
     }

@@ -1,16 +1,18 @@
 //! The network: from a `Config` to bytes that flow, and the one task that moves them.
 //!
 //! In: what the user configured, a byte stream. Out: an engine that is logged in, and its pump.
-//! TCP, TLS, STARTTLS, login, ENABLE and ID are here; the protocol itself is the engine's.
+//! TCP, TLS, STARTTLS, login (`auth`), ENABLE and ID are here; the protocol itself is the
+//! engine's.
 
+mod auth;
 mod codec;
 mod config;
 mod dial;
 mod handshake;
 mod pump;
-mod sasl;
 mod tls;
 
+pub use auth::{CredentialReason, CredentialRequest, Credentials, Mechanism};
 pub use config::{ClientCertificate, Config, ImapUrl, Timeouts, TlsBackend};
 #[cfg(feature = "proxy")]
 pub use config::{Proxy, ProxyKind};

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::mailbox::{MailboxId, Message, NewMessage};
-use super::world::{Shared, World};
+use super::world::{Shared, Token, World};
 use crate::types::{Flags, MailboxName, ModSeq, Timestamp, Uid, UidSet, UidValidity};
 use crate::wire::request::Change;
 
@@ -87,6 +87,30 @@ impl Account {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.user
+    }
+
+    /// Changes the password. Who is logged in stays so.
+    pub fn set_password(&self, password: impl Into<String>) {
+        if let Some(user) = self.shared.lock().users.get_mut(&self.user) {
+            user.password = password.into();
+        }
+    }
+
+    /// Sets the access token that XOAUTH2 and OAUTHBEARER take of this user, in place of another.
+    pub fn set_token(&self, token: impl Into<String>) {
+        if let Some(user) = self.shared.lock().users.get_mut(&self.user) {
+            user.token = Some(Token { text: token.into(), is_expired: false });
+        }
+    }
+
+    /// Makes the access token expire: it is refused from now on, with what servers say of such
+    /// tokens in JSON (see [`Builder::token_failure`](super::Builder::token_failure)). Who is
+    /// logged in stays so.
+    pub fn expire_token(&self) {
+        let mut world = self.shared.lock();
+        if let Some(token) = world.users.get_mut(&self.user).and_then(|user| user.token.as_mut()) {
+            token.is_expired = true;
+        }
     }
 
     #[track_caller]

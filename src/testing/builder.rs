@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use super::capability::Extensions;
 use super::clock::Clock;
 use super::quirks::Quirk;
+use super::sasl;
 use super::server::Server;
 use super::world::{Settings, World};
 
@@ -56,7 +57,7 @@ impl Builder {
             match &*name.to_ascii_uppercase() {
                 "STARTTLS" => self.settings.no_tls = true,
                 "LOGIN" => self.settings.no_login = true,
-                "AUTH=PLAIN" => self.settings.no_plain = true,
+                "AUTH=PLAIN" => self.settings.mechanisms.retain(|name| *name != "PLAIN"),
                 _ => {
                     if let Err(name) = self.settings.extensions.remove(name) {
                         panic!("{name} is no extension that this server has");
@@ -93,6 +94,52 @@ impl Builder {
     /// Advertises these capabilities, before and after login, whatever the server supports.
     pub fn claim<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.settings.claimed = Some(names.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Offers these SASL mechanisms in place of PLAIN alone: some or all of
+    /// [`MECHANISMS`](super::MECHANISMS). The command LOGIN stays, unless
+    /// [`without`](Self::without) removes it.
+    ///
+    /// Those that show a password or a token are offered only where LOGIN is (see
+    /// [`require_tls`](Self::require_tls)), those with `-PLUS` only over TLS. XOAUTH2 and
+    /// OAUTHBEARER take the token of [`Account::set_token`](super::Account::set_token), EXTERNAL
+    /// needs
+    /// [`external_user`](Self::external_user), ANONYMOUS makes a user `anonymous`.
+    ///
+    /// ```
+    /// use imap_duplex::testing::Server;
+    /// let server = Server::builder().mechanisms(["SCRAM-SHA-256", "OAUTHBEARER"]).start();
+    /// server.set_token("ya29.a0Ad52N3");
+    /// ```
+    ///
+    /// # Panics
+    /// If a mechanism is not known.
+    #[track_caller]
+    pub fn mechanisms<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        let known = |name: &str| sasl::MECHANISMS.iter().find(|known| known.eq_ignore_ascii_case(name));
+        self.settings.mechanisms = names
+            .into_iter()
+            .map(|name| match known(name) {
+                Some(known) => *known,
+                None => panic!("{name} is no mechanism that this server knows"),
+            })
+            .collect();
+        self
+    }
+
+    /// Whom EXTERNAL lets in: each connection counts as if a client certificate had shown this
+    /// user.
+    pub fn external_user(mut self, name: impl Into<String>) -> Self {
+        self.settings.external = Some(name.into());
+        self
+    }
+
+    /// What XOAUTH2 and OAUTHBEARER say of a token that they refuse, as a rule JSON; by default
+    /// `{"status":"401","schemes":"bearer","scope":"https://mail.example.org/"}`, with OAUTHBEARER
+    /// the status `invalid_token`.
+    pub fn token_failure(mut self, json: impl Into<String>) -> Self {
+        self.settings.token_failure = Some(json.into());
         self
     }
 
@@ -134,7 +181,8 @@ impl Builder {
     pub fn quirk(mut self, quirk: Quirk) -> Self {
         self.settings.quirks.add(quirk);
         if quirk == Quirk::OnlyXoauth2 {
-            (self.settings.no_login, self.settings.no_plain) = (true, true);
+            self.settings.no_login = true;
+            self.settings.mechanisms.clear();
         }
         self
     }

@@ -176,16 +176,14 @@ impl Extensions {
             if advertised.login_disabled || advertised.no_login {
                 names.push("LOGINDISABLED".to_owned());
             }
-            if !advertised.login_disabled && !advertised.no_plain {
-                names.push("AUTH=PLAIN".to_owned());
-            }
+            names.extend(advertised.mechanisms.iter().map(|name| format!("AUTH={name}")));
         }
         names
     }
 }
 
 /// The state of a session that its advertised capabilities depend on.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Facts {
     /// A user has logged in.
     pub(crate) logged_in: bool,
@@ -195,8 +193,8 @@ pub(crate) struct Facts {
     pub(crate) login_disabled: bool,
     /// LOGIN is off.
     pub(crate) no_login: bool,
-    /// AUTHENTICATE PLAIN is off.
-    pub(crate) no_plain: bool,
+    /// What AUTHENTICATE takes.
+    pub(crate) mechanisms: Vec<&'static str>,
     /// The largest message.
     pub(crate) append_limit: usize,
 }

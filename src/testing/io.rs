@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
+use super::sasl::Bindings;
 use super::session::{Session, Step};
 #[cfg(feature = "rustls")]
 use super::tls::Tls;
@@ -37,12 +38,12 @@ impl Security {
         false
     }
 
-    async fn secure(&self, stream: Box<dyn Stream>) -> io::Result<Box<dyn Stream>> {
+    async fn secure(&self, stream: Box<dyn Stream>) -> io::Result<(Box<dyn Stream>, Bindings)> {
         #[cfg(feature = "rustls")]
         if let Some(tls) = &self.tls {
             return tls.accept(stream).await;
         }
-        Ok(stream)
+        Ok((stream, Bindings::new()))
     }
 }
 
@@ -52,7 +53,9 @@ pub(super) async fn serve(mut session: Session, stream: Box<dyn Stream>, securit
         let mut stream = stream;
         if security.implicit {
             let Some(secured) = handshake(&mut session, security.secure(stream)).await else { return Ok(()) };
-            stream = secured?;
+            let (secured, bindings) = secured?;
+            stream = secured;
+            session.secured(bindings);
         }
         let mut input = BytesMut::new();
         loop {
@@ -73,8 +76,9 @@ pub(super) async fn serve(mut session: Session, stream: Box<dyn Stream>, securit
                         input.clear();
                         let secured = handshake(&mut session, security.secure(stream)).await;
                         let Some(secured) = secured else { return Ok(()) };
-                        stream = secured?;
-                        session.secured();
+                        let (secured, bindings) = secured?;
+                        stream = secured;
+                        session.secured(bindings);
                     }
                     Step::Close => {
                         let close = async {

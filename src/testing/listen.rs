@@ -31,7 +31,11 @@ pub(super) async fn listen(
                 Some(Ok((stream, _))) => {
                     // Responses are small and awaited.
                     let _ = stream.set_nodelay(true);
-                    let session = Session::new(shared.clone(), security.can_tls(), security.implicit);
+                    let session = if security.implicit {
+                        Session::before_tls(shared.clone())
+                    } else {
+                        Session::new(shared.clone(), security.can_tls())
+                    };
                     tokio::spawn(serve(session, Box::new(stream), security.clone()));
                 }
                 // For example too many open files: accepting may succeed later.

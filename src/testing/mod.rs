@@ -119,8 +119,9 @@
 //!
 //! IMAP4rev1 (RFC 3501) and IMAP4rev2 (RFC 9051), with the [`EXTENSIONS`], each of which can be
 //! switched [off](Builder::without): then its commands are answered with BAD and it is not
-//! advertised. LOGIN and AUTHENTICATE PLAIN; TLS from the first byte or by STARTTLS with a
-//! certificate made on demand (feature `rustls`). Any number of users, mailboxes and sessions.
+//! advertised. LOGIN and AUTHENTICATE PLAIN, or other [`MECHANISMS`]; TLS from the first byte or by
+//! STARTTLS with a certificate made on demand (feature `rustls`). Any number of users, mailboxes
+//! and sessions.
 //!
 //! Each session has its own numbering of the selected mailbox, which changes only when the session
 //! is notified of others' changes: new messages and flags with the next command, removals when RFC
@@ -153,6 +154,7 @@ mod mime;
 mod names;
 mod notification;
 mod quirks;
+mod sasl;
 mod script;
 mod search;
 mod server;
@@ -168,6 +170,7 @@ pub use capability::EXTENSIONS;
 pub use connected::SessionHandle;
 pub use log::LoggedCommand;
 pub use quirks::Quirk;
+pub use sasl::MECHANISMS;
 pub use script::Hook;
 pub use server::Server;
 #[cfg(feature = "rustls")]

@@ -48,6 +48,10 @@ pub enum Quirk {
     EchoesLogin,
     /// The only way to log in is `XOAUTH2`, which this server refuses.
     OnlyXoauth2,
+    /// SASL-IR is advertised, and a first answer in the line of AUTHENTICATE is answered with BAD.
+    RefusesInitialResponse,
+    /// The server's signature in SCRAM is wrong, as of one that does not know the password.
+    ForgedSignature,
     /// A TLS port used without TLS: no greeting, since the server waits for the client's handshake.
     SilentInClear,
 }

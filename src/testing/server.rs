@@ -127,7 +127,7 @@ impl Server {
     pub fn connect(&self) -> DuplexStream {
         let (client, server) = tokio::io::duplex(PIPE);
         let security = self.security(false);
-        let session = Session::new(self.held.shared.clone(), security.can_tls(), false);
+        let session = Session::new(self.held.shared.clone(), security.can_tls());
         tokio::spawn(serve(session, Box::new(server), security));
         client
     }

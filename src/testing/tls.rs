@@ -8,10 +8,11 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
 };
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::{ProtocolVersion, ServerConfig};
 
 use super::io::Stream;
+use super::sasl::Bindings;
 
 /// The server's TLS state, made on demand: most tests need none.
 #[derive(Clone, Default)]
@@ -42,9 +43,17 @@ impl Tls {
         self.made().map(|(_, certificate)| certificate.clone())
     }
 
-    pub(super) async fn accept(&self, stream: Box<dyn Stream>) -> io::Result<Box<dyn Stream>> {
+    pub(super) async fn accept(&self, stream: Box<dyn Stream>) -> io::Result<(Box<dyn Stream>, Bindings)> {
         let (acceptor, _) = self.made()?;
-        Ok(Box::new(acceptor.accept(stream).await?))
+        let stream = acceptor.accept(stream).await?;
+        let (_, session) = stream.get_ref();
+        let mut bindings = Bindings::new();
+        // RFC 9266: with TLS 1.2 two connections may have the same.
+        if session.protocol_version() == Some(ProtocolVersion::TLSv1_3) {
+            let exported = session.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(b""));
+            bindings.extend(exported.ok().map(|data| ("tls-exporter", data.to_vec())));
+        }
+        Ok((Box::new(stream), bindings))
     }
 }
 

@@ -41,8 +41,12 @@ pub(crate) struct Settings {
     pub(crate) no_tls: bool,
     /// LOGIN is answered with NO.
     pub(crate) no_login: bool,
-    /// AUTHENTICATE PLAIN is answered with NO.
-    pub(crate) no_plain: bool,
+    /// The mechanisms that AUTHENTICATE takes; others are answered with NO.
+    pub(crate) mechanisms: Vec<&'static str>,
+    /// Whom EXTERNAL lets in.
+    pub(crate) external: Option<String>,
+    /// What is said of a token that is refused.
+    pub(crate) token_failure: Option<String>,
     /// Every user name is accepted, with this password.
     pub(crate) any_user: Option<String>,
     /// New users have INBOX only.
@@ -62,7 +66,9 @@ impl Default for Settings {
             require_tls: false,
             no_tls: false,
             no_login: false,
-            no_plain: false,
+            mechanisms: vec!["PLAIN"],
+            external: None,
+            token_failure: None,
             any_user: None,
             inbox_only: false,
             preauth: None,
@@ -75,11 +81,19 @@ impl Default for Settings {
 #[derive(Debug, Default)]
 pub(crate) struct User {
     pub(crate) password: String,
+    pub(crate) token: Option<Token>,
     pub(crate) names: BTreeMap<MailboxName, MailboxId>,
     pub(crate) subscribed: BTreeSet<MailboxName>,
     pub(crate) quota: Limits,
     /// By Message-ID, the thread that a message belongs to (RFC 8474 section 5.2).
     pub(crate) threads: HashMap<String, Arc<str>>,
+}
+
+/// The access token of a user.
+#[derive(Debug)]
+pub(crate) struct Token {
+    pub(crate) text: String,
+    pub(crate) is_expired: bool,
 }
 
 /// The limits of a user (RFC 9208).

@@ -14,7 +14,8 @@
 /// | look at [`code`](crate::Error::code) and text | `No`, `Login`: `UNAVAILABLE`, `INUSE`, `LIMIT` and `SERVERBUG` may pass, others do not |
 /// | fix the program | `Bad`, `Invalid`, `Unsupported` |
 ///
-/// [`sent`](crate::Error::sent) says whether a command may be submitted again.
+/// For a connection that could not be made [`remedy`](crate::Error::remedy) says which of these it
+/// is. [`sent`](crate::Error::sent) says whether a command may be submitted again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -79,13 +80,15 @@ pub enum ErrorKind {
     /// ([`Config::trust_certificate`](crate::Config::trust_certificate) adds an authority), it is
     /// for another name, or it has expired.
     Certificate,
-    /// The server refused user and password. [`Error::code`](crate::Error::code) may say why:
+    /// The server refused user and password, or the token, or there is no mechanism to log in by
+    /// ([`Error::remedy`](crate::Error::remedy) tells them apart).
+    /// [`Error::code`](crate::Error::code) may say why:
     /// [`Unavailable`](crate::types::Code::Unavailable) is temporary,
     /// [`AuthenticationFailed`](crate::types::Code::AuthenticationFailed) is not.
     Login,
-    /// The password was not sent, because others could read it: the connection is not encrypted
-    /// ([`Config::allow_plaintext_login`](crate::Config::allow_plaintext_login) permits it), or the
-    /// server refuses plaintext logins.
+    /// The password, or the token, was not sent, because others could read it: the connection is
+    /// not encrypted ([`Config::allow_plaintext_login`](crate::Config::allow_plaintext_login)
+    /// permits it), or the server refuses plaintext logins.
     Insecure,
 }
 

@@ -23,6 +23,7 @@ mod commands_search;
 mod connecting;
 mod crowd;
 mod dropping;
+mod mechanisms;
 mod notify;
 mod odd_states;
 mod pipelining;

@@ -64,6 +64,8 @@ pub struct Options {
     pub require_tls: bool,
     /// Offer no TLS.
     pub no_tls: bool,
+    /// How it keeps everyone's password, such as `{PLAIN-MD5}5ebe…`; as it is by default.
+    pub password: Option<String>,
     /// Lines at the end of `dovecot.conf`; the last setting of a name is the one that counts.
     pub extra: String,
 }
@@ -502,7 +504,7 @@ service stats {{
 }}
 {extra}
 ",
-        password = super::PASSWORD,
+        password = options.password.as_deref().unwrap_or(super::PASSWORD),
         plain_port = plain.port(),
         tls_port = tls.port(),
     )

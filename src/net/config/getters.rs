@@ -30,29 +30,6 @@ impl Config {
         self.port_number()
     }
 
-    /// The user to log in as; `None` without [`login`](Self::login).
-    ///
-    /// ```
-    /// # use imap_duplex::Config;
-    /// let config = Config::new("imap.example.org").login("alice", "secret");
-    /// assert_eq!(config.get_user(), Some("alice"));
-    /// ```
-    #[must_use]
-    pub fn get_user(&self) -> Option<&str> {
-        self.login.as_ref().map(|(user, _)| &**user)
-    }
-
-    /// Whether the password may be sent without TLS.
-    ///
-    /// ```
-    /// # use imap_duplex::Config;
-    /// assert!(!Config::new("imap.example.org").get_allow_plaintext_login());
-    /// ```
-    #[must_use]
-    pub fn get_allow_plaintext_login(&self) -> bool {
-        self.allow_plaintext_login
-    }
-
     /// The extensions that are enabled after login, where the server offers them.
     ///
     /// ```

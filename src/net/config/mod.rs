@@ -1,8 +1,9 @@
 //! What to connect to, as whom, and how: a plain value that users build.
 //!
-//! TLS is set in `tls`, the way to the server in `transport`, durations in `timeouts`; `getters`
-//! gives back what was set.
+//! Who logs in is set in `auth`, TLS in `tls`, the way to the server in `transport`, durations in
+//! `timeouts`; `getters` gives back what was set.
 
+mod auth;
 mod getters;
 #[cfg(feature = "proxy")]
 mod proxy;
@@ -11,7 +12,8 @@ mod tls;
 mod transport;
 mod url;
 
-use crate::command::{Id, Secret};
+use super::auth::{Identity, Mechanism};
+use crate::command::Id;
 use crate::engine::{BatchSizes, Settings};
 use crate::types::{Limits, ViewSync};
 
@@ -45,7 +47,8 @@ pub struct Config {
     pub(crate) security: Security,
     pub(crate) way: Way,
     pub(crate) nodelay: bool,
-    pub(crate) login: Option<(String, Secret)>,
+    pub(crate) identity: Option<Identity>,
+    pub(crate) mechanism: Option<Mechanism>,
     pub(crate) allow_plaintext_login: bool,
     pub(crate) tls: TlsSettings,
     pub(crate) enable: Vec<String>,
@@ -71,7 +74,8 @@ impl Config {
             security: Security::Tls,
             way: Way::Tcp,
             nodelay: true,
-            login: None,
+            identity: None,
+            mechanism: None,
             allow_plaintext_login: false,
             tls: TlsSettings::default(),
             enable: ["QRESYNC", "CONDSTORE", "IMAP4rev2"].map(String::from).into(),
@@ -95,35 +99,6 @@ impl Config {
     /// ```
     pub fn port(mut self, port: u16) -> Self {
         self.port = Some(port);
-        self
-    }
-
-    /// Logs in as this user. Without it the server must greet with PREAUTH, or the user's commands
-    /// must do without a login.
-    ///
-    /// No error, event or trace shows the password. A server may repeat it, for instance by quoting
-    /// the line that it refuses: until the login is over, a text of the server that contains the
-    /// password or a part of it is dropped whole. A password of up to eight bytes is matched as a
-    /// whole word only, since parts of it may occur in any text.
-    ///
-    /// ```
-    /// # use imap_duplex::Config;
-    /// let config = Config::new("imap.example.org").login("alice", "correct horse");
-    /// ```
-    pub fn login(mut self, user: impl Into<String>, password: impl Into<Secret>) -> Self {
-        self.login = Some((user.into(), password.into()));
-        self
-    }
-
-    /// Allows passwords to be sent in clear text to hosts other than this machine. Anyone on the
-    /// network path can read them.
-    ///
-    /// ```
-    /// # use imap_duplex::Config;
-    /// let config = Config::new("mail.lan").plaintext().allow_plaintext_login(true);
-    /// ```
-    pub fn allow_plaintext_login(mut self, allowed: bool) -> Self {
-        self.allow_plaintext_login = allowed;
         self
     }
 

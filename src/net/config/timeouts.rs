@@ -22,7 +22,9 @@ pub struct Timeouts {
     pub tls: Duration,
     /// For the server's greeting. 30 s.
     pub greeting: Duration,
-    /// From the greeting to the end of login, ENABLE and ID. 60 s.
+    /// From the greeting to the end of login, ENABLE and ID, and again after fresh
+    /// [credentials](super::Config::credentials); also for each time that these are asked for. 60
+    /// s.
     pub login: Duration,
     /// How long the server may send nothing at all while a command is in flight, and how long the
     /// source of a [streamed upload](crate::command::Append#streamed-uploads) may give nothing. 2

@@ -75,7 +75,6 @@ impl ChannelBinding {
     }
 
     /// The bytes to include.
-    #[allow(dead_code, reason = "only mechanisms with -PLUS include it")]
     pub(super) fn data(&self) -> &[u8] {
         match *self {
             #[cfg(feature = "rustls")]

@@ -1,8 +1,12 @@
-//! Authentication of the client: LOGIN, AUTHENTICATE PLAIN, STARTTLS; and the server's description:
+//! Authentication of the client: LOGIN, AUTHENTICATE, STARTTLS; and the server's description:
 //! CAPABILITY, ENABLE, ID (RFC 9051 sections 6.1 and 6.2).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::testing::capability::Facts;
 use crate::testing::quirks::Quirk;
+use crate::testing::sasl::{self, Dialogue, Outcome, Place};
 use crate::testing::world::World;
 use crate::types::{Answer, Capabilities, Code};
 use crate::wire::request::{SaslAnswer, sasl_answer};
@@ -22,7 +26,7 @@ impl Session {
             starttls: self.can_tls && !self.secure,
             login_disabled: world.settings.require_tls && !self.secure,
             no_login: world.settings.no_login,
-            no_plain: world.settings.no_plain,
+            mechanisms: self.offered(world),
             append_limit: world.settings.append_limit,
         };
         let mut names = world.settings.extensions.advertised(&facts);
@@ -40,43 +44,33 @@ impl Session {
         self.user = Some(user);
     }
 
-    /// Checks a user's name and password, and logs in.
-    fn check(&mut self, world: &mut World, user: &[u8], password: &[u8]) -> Done {
-        if world.settings.require_tls && !self.secure {
-            return Err(Reply::no(Some(Code::PrivacyRequired), "Not without TLS"));
-        }
-        let any = world.settings.any_user.clone().filter(|any| any.as_bytes() == password);
-        if let (Ok(name), Some(any)) = (std::str::from_utf8(user), any)
-            && !name.is_empty()
-            && !world.users.contains_key(name)
-        {
-            world.add_user(name, &any);
-        }
-        let known = std::str::from_utf8(user).ok().and_then(|name| world.users.get_key_value(name));
-        match known.filter(|(_, known)| known.password.as_bytes() == password).map(|(name, _)| name.clone()) {
-            Some(name) => {
-                self.log_in(world, name);
-                // RFC 9051 section 6.2.3: the capabilities have changed, and are sent without being
-                // requested.
-                let code = Code::Capability(self.capabilities(world));
-                Ok(Reply::ok_with(code, "Logged in"))
-            }
-            None => {
-                let mut text = "Authentication failed".to_owned();
-                if self.quirks.has(Quirk::EchoesLogin) {
-                    let said = [user, password].map(String::from_utf8_lossy);
-                    text = format!("{text}: LOGIN {} {}", said[0], said[1]);
-                }
-                Err(Reply::no(Some(Code::AuthenticationFailed), text))
-            }
-        }
+    /// Ends a login: the user is in, or not.
+    fn admit(&mut self, world: &mut World, user: Result<String, Reply>) -> Done {
+        self.log_in(world, user?);
+        // RFC 9051 section 6.2.3: the capabilities have changed, and are sent without being
+        // requested.
+        let code = Code::Capability(self.capabilities(world));
+        Ok(Reply::ok_with(code, "Logged in"))
     }
 
     pub(super) fn login(&mut self, world: &mut World, user: &[u8], password: &[u8]) -> Done {
         if world.settings.no_login {
             return Err(Reply::no(Some(Code::Cannot), "LOGIN is disabled"));
         }
-        self.check(world, user, password)
+        if world.settings.require_tls && !self.secure {
+            return Err(Reply::no(Some(Code::PrivacyRequired), "Not without TLS"));
+        }
+        let user = sasl::check(world, user, password);
+        self.admit(world, user)
+    }
+
+    /// The mechanisms that can be used just now.
+    fn offered(&self, world: &World) -> Vec<&'static str> {
+        let is_secret = !world.settings.require_tls || self.secure;
+        let is_usable = |name: &&str| {
+            (is_secret || !sasl::is_clear(name)) && (!self.bindings.is_empty() || !sasl::is_bound(name))
+        };
+        world.settings.mechanisms.iter().copied().filter(is_usable).collect()
     }
 
     /// AUTHENTICATE, with or without an initial response (RFC 4959).
@@ -87,49 +81,58 @@ impl Session {
         mechanism: &str,
         initial: Option<Vec<u8>>,
     ) -> Option<Done> {
-        if mechanism != "PLAIN" || world.settings.no_plain {
+        let is_known = world.settings.mechanisms.contains(&mechanism);
+        let dialogue = Dialogue::begin(mechanism).filter(|_| is_known);
+        let Some(dialogue) = dialogue else {
             return Some(Err(Reply::no(Some(Code::Cannot), "This mechanism is not known here")));
-        }
-        if world.settings.require_tls && !self.secure {
+        };
+        if !self.offered(world).contains(&mechanism) {
             return Some(Err(Reply::no(Some(Code::PrivacyRequired), "Not without TLS")));
         }
-        if initial.is_some() && !world.has("SASL-IR") {
-            return Some(Err(Reply::bad("No continuation was requested yet")));
-        }
+        let takes_initial = world.has("SASL-IR") && !self.quirks.has(Quirk::RefusesInitialResponse);
         match initial {
-            Some(answer) => Some(self.plain(world, &answer)),
+            Some(_) if !takes_initial => Some(Err(Reply::bad("No continuation was requested yet"))),
+            Some(answer) => self.sasl(world, tag, dialogue, &answer),
             None => {
-                self.write(&Response::Continuation { text: bytes::Bytes::new() });
-                self.mode = Mode::Sasl(tag.to_owned());
+                self.challenge(dialogue.prompt());
+                self.mode = Mode::Sasl(tag.to_owned(), dialogue);
                 None
             }
         }
     }
 
+    fn challenge(&mut self, challenge: &[u8]) {
+        let text = BASE64.encode(challenge).into();
+        self.write(&Response::Continuation { text });
+    }
+
+    /// An answer of the client; `None`: the command ends later.
+    fn sasl(&mut self, world: &mut World, tag: &str, dialogue: Dialogue, answer: &[u8]) -> Option<Done> {
+        let offered = self.offered(world);
+        let place = Place { bindings: &self.bindings, offered: &offered };
+        match dialogue.step(world, place, answer) {
+            Outcome::Challenge(challenge, dialogue) => {
+                self.challenge(&challenge);
+                self.mode = Mode::Sasl(tag.to_owned(), dialogue);
+                None
+            }
+            Outcome::In(user) => Some(self.admit(world, Ok(user))),
+            Outcome::Refused(reply) => Some(Err(reply)),
+        }
+    }
+
     /// The line that answers a challenge.
-    pub(super) fn sasl_line(&mut self, tag: &str, line: &[u8]) {
+    pub(super) fn sasl_line(&mut self, tag: &str, dialogue: Dialogue, line: &[u8]) {
         let shared = self.shared.clone();
         let mut world = shared.lock();
         let done = match sasl_answer(line) {
-            Some(SaslAnswer::Answer(answer)) => self.plain(&mut world, &answer),
+            Some(SaslAnswer::Answer(answer)) => self.sasl(&mut world, tag, dialogue, &answer),
             // RFC 9051 section 6.2.2.
-            Some(SaslAnswer::Cancel) => Err(Reply::bad("Cancelled")),
-            None => Err(Reply::bad("Base64 was expected")),
+            Some(SaslAnswer::Cancel) => Some(Err(Reply::bad("Cancelled"))),
+            None => Some(Err(Reply::bad("Base64 was expected"))),
         };
-        self.end(&mut world, tag, Allows::All, either(done));
-    }
-
-    /// `[authzid] NUL authcid NUL passwd` (RFC 4616 section 2). Proxy authorization is refused.
-    fn plain(&mut self, world: &mut World, answer: &[u8]) -> Done {
-        let mut parts = answer.split(|b| *b == 0);
-        match (parts.next(), parts.next(), parts.next(), parts.next()) {
-            (Some(act_as), Some(user), Some(password), None) if act_as.is_empty() || act_as == user => {
-                self.check(world, user, password)
-            }
-            (Some(_), Some(_), Some(_), None) => {
-                Err(Reply::no(Some(Code::AuthorizationFailed), "Proxy authorization is not permitted"))
-            }
-            _ => Err(Reply::bad("Not a valid PLAIN response")),
+        if let Some(done) = done {
+            self.end(&mut world, tag, Allows::All, either(done));
         }
     }
 

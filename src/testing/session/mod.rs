@@ -40,6 +40,7 @@ use bytes::BytesMut;
 use super::log::LoggedCommand as Logged;
 use super::notification::Urgent;
 use super::quirks::{Quirk, Quirks};
+use super::sasl::{Bindings, Dialogue};
 use super::script::Act;
 use super::world::{SessionId, Shared, World};
 use crate::types::{Answer, Code, Status, StatusResponse, Untagged};
@@ -49,7 +50,8 @@ use crate::wire::response::Response;
 
 use outbox::Outbox;
 pub(crate) use outbox::Step;
-use reply::{Allows, Reply};
+use reply::Allows;
+pub(crate) use reply::Reply;
 use snapshot::Snapshot;
 
 /// The longest line accepted. Clients of CONDSTORE may send sets of 8192 bytes and more (RFC 7162
@@ -71,8 +73,8 @@ enum Mode {
     Commands,
     /// IDLE, with its tag, until DONE.
     Idle(String),
-    /// AUTHENTICATE PLAIN, with its tag: waits for the client's answer.
-    Sasl(String),
+    /// AUTHENTICATE, with its tag: waits for the client's answer.
+    Sasl(String, Dialogue),
     /// A FETCH whose rows are made as the client reads them.
     Rows(fetch::Job),
     /// STARTTLS has been answered: nothing is read until TLS is active.
@@ -102,6 +104,9 @@ pub(crate) struct Session {
     /// STARTTLS is possible.
     can_tls: bool,
     secure: bool,
+    /// What binds a login to the connection.
+    bindings: Bindings,
+    has_greeted: bool,
     user: Option<String>,
     enabled: Enabled,
     selected: Option<Snapshot>,
@@ -113,26 +118,42 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A session that sends its greeting. `can_tls`: whether STARTTLS is possible, `secure`:
-    /// whether it is unnecessary.
-    pub(crate) fn new(shared: Shared, can_tls: bool, secure: bool) -> Self {
-        let (id, plus, rev2, preauth, quirks) = {
+    /// A session that sends its greeting. `can_tls`: whether STARTTLS is possible.
+    pub(crate) fn new(shared: Shared, can_tls: bool) -> Self {
+        let mut session = Self::silent(shared, can_tls, false);
+        if session.quirks.has(Quirk::SilentInClear) {
+            session.mode = Mode::Over;
+        } else {
+            session.greet();
+        }
+        session
+    }
+
+    /// A session that sends its greeting once TLS is active.
+    pub(crate) fn before_tls(shared: Shared) -> Self {
+        Self::silent(shared, false, true)
+    }
+
+    fn silent(shared: Shared, can_tls: bool, secure: bool) -> Self {
+        let (id, plus, rev2, quirks) = {
             let mut world = shared.lock();
             let rev2 = !world.has("IMAP4rev1");
             let plus = world.settings.extensions.plus_limit();
-            let settings = (world.settings.preauth.clone(), world.settings.quirks.clone());
-            (world.connect(secure), plus, rev2, settings.0, settings.1)
+            let quirks = world.settings.quirks.clone();
+            (world.connect(secure), plus, rev2, quirks)
         };
         // The limits before login; `log_in` raises them.
         let mut framer = RequestFramer::new(MAX_LINE).lines_of(MAX_LINE);
         framer.set_plus_limit(plus.map(|bytes| bytes.min(MAX_LITERAL_BEFORE_LOGIN)));
         let enabled = Enabled { rev2, utf8: rev2, ..Enabled::default() };
-        let mut session = Self {
+        Self {
             shared,
             id,
             framer,
             can_tls,
             secure,
+            bindings: Bindings::new(),
+            has_greeted: false,
             user: None,
             enabled,
             selected: None,
@@ -140,18 +161,14 @@ impl Session {
             out: Outbox::default(),
             after: None,
             quirks,
-        };
-        if !secure && session.quirks.has(Quirk::SilentInClear) {
-            session.mode = Mode::Over;
-            return session;
         }
-        session.greet(preauth);
-        session
     }
 
-    fn greet(&mut self, preauth: Option<String>) {
+    fn greet(&mut self) {
+        self.has_greeted = true;
         let shared = self.shared.clone();
         let mut world = shared.lock();
+        let preauth = world.settings.preauth.clone();
         if world.over {
             self.bye("The server is gone");
             return;
@@ -213,7 +230,7 @@ impl Session {
                     if is_done(line) { Reply::ok("IDLE done") } else { Reply::bad("DONE was expected") };
                 self.end(&mut world, &tag, Allows::All, reply);
             }
-            Mode::Sasl(tag) => self.sasl_line(&tag, line),
+            Mode::Sasl(tag, dialogue) => self.sasl_line(&tag, dialogue, line),
             mode => {
                 self.mode = mode;
                 self.command(line);
@@ -344,9 +361,14 @@ impl Session {
         self.shared.lock().script.split
     }
 
-    /// Called when TLS is active.
-    pub(crate) fn secured(&mut self) {
+    /// Called when TLS is active, with what binds a login to it.
+    pub(crate) fn secured(&mut self, bindings: Bindings) {
         self.secure = true;
+        self.bindings = bindings;
+        if !self.has_greeted {
+            self.greet();
+            return;
+        }
         self.mode = Mode::Commands;
         if let Some(line) = self.shared.lock().line(self.id) {
             line.secure = true;

@@ -20,8 +20,8 @@ impl Allows {
 
 /// A tagged response.
 #[derive(Clone, Debug)]
-pub(super) struct Reply {
-    pub(super) status: StatusResponse,
+pub(crate) struct Reply {
+    pub(crate) status: StatusResponse,
     /// With HIGHESTMODSEQ, if there is no other code and QRESYNC is enabled (RFC 7162 sections
     /// 3.2.7 and 3.2.9).
     pub(super) with_mod_seq: bool,
@@ -40,11 +40,11 @@ impl Reply {
         Self::new(Status::Ok, Some(code), text)
     }
 
-    pub(super) fn no(code: Option<Code>, text: impl Into<String>) -> Self {
+    pub(crate) fn no(code: Option<Code>, text: impl Into<String>) -> Self {
         Self::new(Status::No, code, text)
     }
 
-    pub(super) fn bad(text: impl Into<String>) -> Self {
+    pub(crate) fn bad(text: impl Into<String>) -> Self {
         Self::new(Status::Bad, None, text)
     }
 

@@ -39,7 +39,7 @@ pub(super) struct Line {
 
 impl Line {
     pub(super) fn new(shared: &Shared) -> Self {
-        let mut line = Self { session: Session::new(shared.clone(), false, false), input: BytesMut::new() };
+        let mut line = Self { session: Session::new(shared.clone(), false), input: BytesMut::new() };
         line.exchange(b"");
         line
     }

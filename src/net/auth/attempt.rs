@@ -1,0 +1,267 @@
+//! The attempts to log in: by the best way, by the next one where the first was refused before
+//! anything was shown, and once more with fresh credentials where those at hand are refused.
+
+use std::sync::Arc;
+
+use super::choice::{self, Offer, Way};
+use super::credentials::{CredentialReason, CredentialRequest, Credentials, Identity};
+use super::exchange::{self, Notes, Parts};
+use super::mechanism::{Material, Mechanism};
+use super::refusal::{self, Refusal};
+use crate::command::{Authenticate, Login, Secret};
+use crate::error::{Error, ErrorKind, Remedy, Result};
+use crate::net::Config;
+use crate::net::handshake::Handshake;
+
+/// The credentials of one connect, which may take two connections.
+#[derive(Debug)]
+pub(in crate::net) struct Attempts<'a> {
+    config: &'a Config,
+    credentials: Option<Credentials>,
+    /// Credentials have been asked for again.
+    is_renewed: bool,
+}
+
+impl<'a> Attempts<'a> {
+    /// Asks for the credentials, before anything is dialled: a connection should not wait for them.
+    pub(in crate::net) async fn new(config: &'a Config) -> Result<Self> {
+        let mut attempts = Self { config, credentials: None, is_renewed: false };
+        match &config.identity {
+            Some(Identity::Known { credentials, .. }) => attempts.credentials = Some(credentials.clone()),
+            Some(Identity::Asked { .. }) => {
+                attempts.credentials = attempts.ask(CredentialReason::First, None).await?;
+            }
+            Some(Identity::Elsewhere { .. } | Identity::Anonymous { .. }) | None => {}
+        }
+        Ok(attempts)
+    }
+
+    /// Whether anyone is to log in.
+    pub(in crate::net) fn identity(&self) -> Option<&'a Identity> {
+        self.config.identity.as_ref()
+    }
+
+    /// Whether fresh credentials have been asked for: a server that hung up on those before may
+    /// take these on another connection.
+    pub(in crate::net) fn is_renewed(&self) -> bool {
+        self.is_renewed
+    }
+
+    async fn ask(&self, reason: CredentialReason, error: Option<&Error>) -> Result<Option<Credentials>> {
+        let Some(Identity::Asked { user, provider }) = &self.config.identity else { return Ok(None) };
+        let (user, host) = (user.clone(), self.config.host.clone());
+        let request = CredentialRequest { reason, user, host, error: error.cloned() };
+        let (limit, host) = (self.config.timeouts.login, self.config.host_name());
+        let Some(Identity::Asked { user, .. }) = self.identity() else { return Ok(None) };
+        match tokio::time::timeout(limit, provider.ask(request)).await {
+            Ok(Ok(credentials)) => Ok(Some(credentials)),
+            Ok(Err(why)) => {
+                let what = format!("no credentials for {user} at {host} were given");
+                Err(Error::new(ErrorKind::Login, what)
+                    .with_remedy(Remedy::Credentials)
+                    .advise("log in at the provider again, if its access has ended")
+                    .because_of(Arc::from(why)))
+            }
+            Err(_) => {
+                let what = format!("no credentials for {user} at {host} were given within {limit:?}");
+                Err(Error::new(ErrorKind::Timeout, what))
+            }
+        }
+    }
+
+    /// Asks for fresh credentials, once.
+    ///
+    /// # Errors
+    /// The refusal, if there are none, or if they are those that were refused.
+    pub(in crate::net) async fn renew(&mut self, refusal: Refusal) -> Result<()> {
+        let Refusal { error, reason } = refusal;
+        let Some(reason) = reason.filter(|_| !self.is_renewed) else { return Err(error) };
+        let Some(fresh) = self.ask(reason, Some(&error)).await? else { return Err(error) };
+        self.is_renewed = true;
+        if self.credentials.as_ref().is_some_and(|refused| refused.is_same(&fresh)) {
+            return Err(error);
+        }
+        tracing::debug!(target: "imap_duplex", ?reason, "fresh credentials");
+        self.credentials = Some(fresh);
+        Ok(())
+    }
+
+    fn material(&self, identity: &Identity) -> Material {
+        match (identity, &self.credentials) {
+            (Identity::Elsewhere { .. }, _) => Material::Elsewhere,
+            (Identity::Anonymous { .. }, _) => Material::Nothing,
+            (_, Some(credentials)) => credentials.material(),
+            (_, None) => Material::Password,
+        }
+    }
+}
+
+impl Handshake<'_> {
+    /// Logs in with the credentials at hand.
+    pub(in crate::net) async fn attempt(
+        &mut self,
+        attempts: &Attempts<'_>,
+        identity: &Identity,
+    ) -> Result<(), Refusal> {
+        let material = attempts.material(identity);
+        self.check_secrecy(material, identity)?;
+        let offered: Vec<String> =
+            self.pump.engine.session().capabilities().auth_mechanisms().map(str::to_owned).collect();
+        let offer = Offer {
+            mechanisms: &offered,
+            login_disabled: self.can("LOGINDISABLED"),
+            can_bind: self.channel_binding().is_some(),
+        };
+        let ways = offer.ways(material, self.config.mechanism);
+        let mut way = match ways.first() {
+            Some(way) => *way,
+            None => return Err(self.no_way(&offer, material).into()),
+        };
+        loop {
+            let notes = Notes::default();
+            let secret = attempts.credentials.as_ref().map(|credentials| credentials.secret().clone());
+            let secret = secret.unwrap_or_else(|| "".into());
+            let Err(error) = self.take(way, &offer, identity, &secret, &notes).await else { return Ok(()) };
+            if let Some(next) = self.next_way(&ways, way, &error, &notes) {
+                tracing::debug!(target: "imap_duplex", refused = ?way, next = ?next, "another way to log in");
+                way = next;
+                continue;
+            }
+            return Err(refusal::sort(error, &notes, material, &self.whom, identity.shown()));
+        }
+    }
+
+    /// What must stay secret goes over an encrypted connection, to this very machine, or where the
+    /// user allows it. That holds for SCRAM, too: its messages are enough to try passwords with.
+    fn check_secrecy(&self, material: Material, identity: &Identity) -> Result<()> {
+        let what = match material {
+            Material::Password => "password",
+            Material::Token => "token",
+            Material::Elsewhere | Material::Nothing => return Ok(()),
+        };
+        if self.encrypted || self.local || self.config.allow_plaintext_login {
+            return Ok(());
+        }
+        let message = format!(
+            "the connection to {} is not encrypted, and the {what} of {} is not sent in clear text",
+            self.whom,
+            identity.shown()
+        );
+        Err(Error::new(ErrorKind::Insecure, message))
+    }
+
+    /// Another way in, where this one was refused before anything was shown. Not where the user has
+    /// named the mechanism.
+    fn next_way(&self, ways: &[Way], way: Way, error: &Error, notes: &Notes) -> Option<Way> {
+        let Way::Sasl(mechanism) = way else { return None };
+        let is_refused = matches!(error.kind(), ErrorKind::No | ErrorKind::Bad);
+        if self.config.mechanism.is_some() || !mechanism.is_scram() || !is_refused {
+            return None;
+        }
+        // Whoever is to come later need not come another way.
+        if matches!(error.remedy(), Some(Remedy::Later { .. })) {
+            return None;
+        }
+        if notes.word().is_some_and(|word| super::scram::is_about_binding(&word)) {
+            return choice::after(ways, mechanism, None);
+        }
+        if notes.has_shown() { None } else { choice::after(ways, mechanism, error.code()) }
+    }
+
+    async fn take(
+        &mut self,
+        way: Way,
+        offer: &Offer<'_>,
+        identity: &Identity,
+        secret: &Secret,
+        notes: &Notes,
+    ) -> Result<()> {
+        let user = match identity {
+            Identity::Anonymous { trace } => trace.clone(),
+            _ => identity.user().unwrap_or_default().to_owned(),
+        };
+        let Way::Sasl(mechanism) = way else {
+            tracing::debug!(target: "imap_duplex", command = "LOGIN", "logging in");
+            return self.ask(Login { user, password: secret.clone() }).await;
+        };
+        let is_bound = mechanism.is_bound() || mechanism.is_scram() && offer.shows_downgrade();
+        let binding = self.channel_binding().filter(|_| is_bound).cloned();
+        let bound_by = binding.as_ref().filter(|_| mechanism.is_bound()).map(|binding| binding.name());
+        tracing::debug!(target: "imap_duplex", %mechanism, bound_by, "logging in");
+        let parts = Parts {
+            mechanism,
+            user,
+            secret: secret.clone(),
+            host: self.config.host_name().to_owned(),
+            port: self.config.port_number(),
+            binding,
+        };
+        let first = exchange::begin(parts.clone(), notes.clone())?;
+        let goes_in_line = first.is_client_first() && self.can("SASL-IR");
+        match self.ask(Authenticate::new(first)).await {
+            // Some servers advertise SASL-IR and refuse it: once more without it.
+            Err(e) if e.kind() == ErrorKind::Bad && goes_in_line && !notes.is_beyond_first() => {
+                let second = exchange::begin(parts, notes.clone())?;
+                self.ask(Authenticate::new(second).without_initial_response()).await
+            }
+            other => other,
+        }
+    }
+
+    /// Why there is no way in, with those that there are.
+    fn no_way(&self, offer: &Offer<'_>, material: Material) -> Error {
+        let (whom, offered) = (&self.whom, offer.mechanisms.join(", "));
+        let other = if offered.is_empty() { String::new() } else { format!("; it offers {offered}") };
+        let setup = |what: String| Error::new(ErrorKind::Login, what).with_remedy(Remedy::Setup);
+        match self.config.mechanism {
+            Some(named) if named.material() != material => {
+                let what = |material| match material {
+                    Material::Password => "a password",
+                    Material::Token => "a token",
+                    Material::Elsewhere => "whom the connection shows",
+                    Material::Nothing => "no user",
+                };
+                return setup(format!(
+                    "{named} logs in by {}, and what was given is {}",
+                    what(named.material()),
+                    what(material)
+                ));
+            }
+            Some(named) if named.is_bound() && offer.has(named) => {
+                let what =
+                    format!("{named} can't be used at {whom}: nothing binds a login to this connection");
+                return setup(what).advise("it needs TLS 1.3, made by this library");
+            }
+            Some(named) if self.encrypted || !offer.login_disabled => {
+                return setup(format!("{whom} offers no {named}{other}"));
+            }
+            _ => {}
+        }
+        let (what, hint) = match material {
+            Material::Password => ("password (LOGINDISABLED)", password_hint(&offered)),
+            Material::Token => ("token", "a password may be what it wants"),
+            Material::Elsewhere => {
+                ("login by EXTERNAL", "was a client certificate sent, and is it one that the server trusts?")
+            }
+            Material::Nothing => ("anonymous login", "a user and a password are needed"),
+        };
+        if !self.encrypted && offer.login_disabled {
+            let what = what.replace(" (LOGINDISABLED)", "");
+            let message = format!("{whom} takes no {what} without encryption (LOGINDISABLED){other}");
+            return Error::new(ErrorKind::Insecure, message);
+        }
+        let none = if offered.is_empty() { ", and offers no way to log in" } else { "" };
+        let error = setup(format!("{whom} takes no {what}{other}{none}"));
+        error.advise(if offered.is_empty() && material == Material::Password { NO_WAY } else { hint })
+    }
+}
+
+const NO_WAY: &str = "only the server's operator can change that: ask for another port or host for IMAP";
+
+fn password_hint(offered: &str) -> &'static str {
+    if [Mechanism::OauthBearer, Mechanism::Xoauth2].iter().any(|token| offered.contains(token.name())) {
+        "it wants a token of OAuth 2.0 in place of a password"
+    } else {
+        "none of these takes a password in a way that is known here"
+    }
+}

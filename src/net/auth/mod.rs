@@ -1,0 +1,29 @@
+//! Getting in: which mechanism, with which credentials, and what a refusal means.
+//!
+//! ```text
+//!   credentials ─> choice ─> exchange ─> AUTHENTICATE ─> in
+//!        ^            ^                       │ refused
+//!        └────────────┴──── refusal <─────────┘
+//! ```
+//!
+//! In: what the `Config` says of the user, what the server offers, what binds a login to the
+//! connection. Out: a session that is logged in, or an error sorted by what to do about it.
+//! `mechanism` has the mechanisms in their order, `credentials` what users give, `choice` which
+//! mechanism is used, `exchange` its messages, `oauth` what servers say of tokens, `scram` what is
+//! checked of a server before rsasl sees it, `refusal` what an error means, `attempt` runs it all.
+
+mod attempt;
+mod choice;
+mod credentials;
+mod exchange;
+mod mechanism;
+mod oauth;
+mod refusal;
+mod scram;
+
+pub use credentials::{CredentialReason, CredentialRequest, Credentials};
+pub use mechanism::Mechanism;
+
+pub(crate) use credentials::{Identity, Provider};
+
+pub(super) use attempt::Attempts;

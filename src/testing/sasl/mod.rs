@@ -1,0 +1,192 @@
+//! The server's side of the mechanisms: a client's answers in, challenges and the outcome out.
+//!
+//! ```text
+//!   begin ─> Dialogue ── answer ──> challenge, Dialogue
+//!                       └──────────> the user's name, or a refusal
+//! ```
+//!
+//! By code of its own, not the client's: a misunderstanding on one side does not hide the same on
+//! the other.
+
+mod oauth;
+mod scram;
+
+use super::quirks::Quirk;
+use super::session::Reply;
+use super::world::World;
+use crate::types::Code;
+
+pub(super) use scram::Scram;
+
+/// The SASL mechanisms that the server knows, for
+/// [`Builder::mechanisms`](super::Builder::mechanisms).
+pub const MECHANISMS: &[&str] = &[
+    "PLAIN",
+    "LOGIN",
+    "SCRAM-SHA-1",
+    "SCRAM-SHA-1-PLUS",
+    "SCRAM-SHA-256",
+    "SCRAM-SHA-256-PLUS",
+    "XOAUTH2",
+    "OAUTHBEARER",
+    "EXTERNAL",
+    "ANONYMOUS",
+];
+
+/// Who logs in by ANONYMOUS.
+const ANONYMOUS: &str = "anonymous";
+
+/// What binds a login to a TLS connection, by the name of its kind.
+pub(crate) type Bindings = Vec<(&'static str, Vec<u8>)>;
+
+/// Whether this mechanism shows the password, or a token, to whoever listens.
+pub(crate) fn is_clear(mechanism: &str) -> bool {
+    matches!(mechanism, "PLAIN" | "LOGIN" | "XOAUTH2" | "OAUTHBEARER")
+}
+
+/// Whether it needs something to bind a login to.
+pub(crate) fn is_bound(mechanism: &str) -> bool {
+    mechanism.ends_with("-PLUS")
+}
+
+/// What a session has for a dialogue.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'a> {
+    pub(crate) bindings: &'a Bindings,
+    /// The mechanisms that it offers just now.
+    pub(crate) offered: &'a [&'static str],
+}
+
+/// What a dialogue waits for.
+#[derive(Debug)]
+pub(crate) enum Dialogue {
+    Plain,
+    LoginUser,
+    LoginPassword(Vec<u8>),
+    /// The token; in the form of XOAUTH2, or of OAUTHBEARER.
+    Token {
+        is_bearer: bool,
+    },
+    External,
+    Anonymous,
+    Scram(Box<Scram>),
+    /// An answer without content, before the refusal or the user's name.
+    Last(Result<String, Reply>),
+}
+
+/// What follows a client's answer.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Challenge(Vec<u8>, Dialogue),
+    /// The name of the user who is in.
+    In(String),
+    Refused(Reply),
+}
+
+pub(super) fn failed() -> Reply {
+    Reply::no(Some(Code::AuthenticationFailed), "Authentication failed")
+}
+
+impl Dialogue {
+    /// `None`: the mechanism is not known.
+    pub(crate) fn begin(mechanism: &str) -> Option<Self> {
+        Some(match mechanism {
+            "PLAIN" => Self::Plain,
+            "LOGIN" => Self::LoginUser,
+            "XOAUTH2" => Self::Token { is_bearer: false },
+            "OAUTHBEARER" => Self::Token { is_bearer: true },
+            "EXTERNAL" => Self::External,
+            "ANONYMOUS" => Self::Anonymous,
+            _ => Self::Scram(Box::new(Scram::begin(mechanism)?)),
+        })
+    }
+
+    /// What the server says first.
+    pub(crate) fn prompt(&self) -> &'static [u8] {
+        match self {
+            Self::LoginUser => b"Username:",
+            _ => b"",
+        }
+    }
+
+    /// What follows this answer of the client.
+    pub(crate) fn step(self, world: &mut World, place: Place<'_>, answer: &[u8]) -> Outcome {
+        let done = match self {
+            Self::Plain => plain(world, answer),
+            Self::LoginUser => {
+                return Outcome::Challenge(b"Password:".to_vec(), Self::LoginPassword(answer.to_vec()));
+            }
+            Self::LoginPassword(user) => check(world, &user, answer),
+            Self::Token { is_bearer } => return oauth::step(world, is_bearer, answer),
+            Self::External => external(world, answer),
+            Self::Anonymous => {
+                if !world.users.contains_key(ANONYMOUS) {
+                    world.add_user(ANONYMOUS, "");
+                }
+                Ok(ANONYMOUS.to_owned())
+            }
+            Self::Scram(scram) => return scram.step(world, place, answer),
+            Self::Last(done) => done,
+        };
+        match done {
+            Ok(user) => Outcome::In(user),
+            Err(reply) => Outcome::Refused(reply),
+        }
+    }
+}
+
+/// The password of a user, who is added if any is taken.
+fn password(world: &mut World, user: &[u8]) -> Option<(String, String)> {
+    let name = std::str::from_utf8(user).ok().filter(|name| !name.is_empty())?;
+    if let Some(any) = world.settings.any_user.clone().filter(|_| !world.users.contains_key(name)) {
+        world.add_user(name, &any);
+    }
+    let user = world.users.get(name)?;
+    Some((name.to_owned(), user.password.clone()))
+}
+
+/// Checks a user's name and password.
+pub(crate) fn check(world: &mut World, user: &[u8], given: &[u8]) -> Result<String, Reply> {
+    // An unknown user is added only with the right password.
+    let any = world.settings.any_user.clone().filter(|any| any.as_bytes() == given);
+    let is_known = std::str::from_utf8(user).is_ok_and(|name| world.users.contains_key(name));
+    if (is_known || any.is_some())
+        && let Some((name, password)) = password(world, user)
+        && password.as_bytes() == given
+    {
+        return Ok(name);
+    }
+    let Reply { status, .. } = failed();
+    let mut text = status.text;
+    if world.settings.quirks.has(Quirk::EchoesLogin) {
+        let said = [user, given].map(String::from_utf8_lossy);
+        text = format!("{text}: LOGIN {} {}", said[0], said[1]);
+    }
+    Err(Reply::no(Some(Code::AuthenticationFailed), text))
+}
+
+/// `[authzid] NUL authcid NUL passwd` (RFC 4616 section 2). Proxy authorization is refused.
+fn plain(world: &mut World, answer: &[u8]) -> Result<String, Reply> {
+    let mut parts = answer.split(|b| *b == 0);
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(act_as), Some(user), Some(password), None) if act_as.is_empty() || act_as == user => {
+            check(world, user, password)
+        }
+        (Some(_), Some(_), Some(_), None) => Err(no_proxy()),
+        _ => Err(Reply::bad("Not a valid PLAIN response")),
+    }
+}
+
+fn no_proxy() -> Reply {
+    Reply::no(Some(Code::AuthorizationFailed), "Proxy authorization is not permitted")
+}
+
+/// An optional user to act as (RFC 4422 appendix A).
+fn external(world: &World, answer: &[u8]) -> Result<String, Reply> {
+    match &world.settings.external {
+        Some(user) if !world.users.contains_key(user) => Err(failed()),
+        Some(user) if answer.is_empty() || answer == user.as_bytes() => Ok(user.clone()),
+        Some(_) => Err(no_proxy()),
+        None => Err(failed()),
+    }
+}

@@ -1,0 +1,243 @@
+//! Each mechanism against Dovecot with all of its own on: tokens that it checks by itself, client
+//! certificates for EXTERNAL.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD as URL};
+use imap_duplex::types::Code;
+use imap_duplex::{Config, CredentialReason, Credentials, Error, ErrorKind, Mechanism, Remedy};
+use ring::hmac;
+
+use crate::account::{LIMIT, plain};
+use crate::client::{Events, whole_text};
+use crate::server::{Options, Server};
+use crate::support::{PASSWORD, fresh_user, within};
+
+/// What tokens are signed with.
+const KEY: &[u8] = b"testkey";
+
+/// Dovecot with all its mechanisms, and the folder of what it needs for them. Its certificates of
+/// clients are of this authority.
+fn server(authority: Option<&str>, password: Option<&str>) -> (Server, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let dir = folder.path().display();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        let parents: Vec<&Path> = path.ancestors().skip(1).take_while(|p| *p != folder.path()).collect();
+        for parent in parents.iter().rev() {
+            fs::create_dir_all(parent).expect("a folder");
+        }
+        fs::write(path, text).expect("it can be written");
+    };
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
+    write("keys/default/HS256/default", &BASE64.encode(KEY));
+    write(
+        "oauth2.conf",
+        &format!(
+            "introspection_mode = local\nlocal_validation_key_dict = fs:posix:prefix={dir}/keys/\n\
+             username_attribute = sub\n"
+        ),
+    );
+    let mut extra = format!(
+        "auth_mechanisms = plain login scram-sha-1 scram-sha-256 xoauth2 oauthbearer external anonymous\n\
+         auth_anonymous_username = anonymous\n\
+         passdb {{\n  driver = oauth2\n  mechanisms = xoauth2 oauthbearer\n  args = {dir}/oauth2.conf\n}}\n\
+         passdb {{\n  driver = static\n  mechanisms = external\n  args = nopassword=y\n}}\n"
+    );
+    if let Some(authority) = authority {
+        write("clients.pem", authority);
+        extra.push_str(&format!(
+            "ssl_ca = <{dir}/clients.pem\nssl_verify_client_cert = yes\nssl_require_crl = no\n\
+             auth_ssl_username_from_cert = yes\n"
+        ));
+    }
+    let password = password.map(str::to_owned);
+    (Server::with(&Options { extra, password, ..Options::default() }), folder)
+}
+
+/// A token of this user that is valid for so many seconds.
+fn token(user: &str, seconds: i64) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("later than 1970").as_secs();
+    let now = i64::try_from(now).expect("a while from now");
+    let header = URL.encode(br#"{"alg":"HS256","typ":"JWT"}"#);
+    let (begin, end) = (now - 3600, now + seconds);
+    let claims = URL.encode(format!(r#"{{"sub":"{user}","iat":{begin},"exp":{end}}}"#));
+    let signed = format!("{header}.{claims}");
+    let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, KEY), signed.as_bytes());
+    format!("{signed}.{}", URL.encode(signature))
+}
+
+fn clear(server: &Server) -> Config {
+    let address = server.plain_addr();
+    Config::new(address.ip().to_string()).port(address.port()).plaintext()
+}
+
+async fn works(config: &Config, what: &str) {
+    let (imap, receiver) = config.connect().await.unwrap_or_else(|error| panic!("{what}: {error:#}"));
+    let mut events = Events::strict(receiver);
+    assert!(imap.list("*").await.expect("LIST").len() >= 4, "{what}");
+    imap.logout().await.expect("LOGOUT");
+    events.end().await;
+}
+
+async fn fails(config: &Config) -> Error {
+    let error = config.connect().await.map(drop).expect_err("it can't succeed");
+    let text = whole_text(&error);
+    assert!(!text.contains("hunter2") && !text.contains("eyJhbGci"), "{text}");
+    error
+}
+
+/// How Dovecot says that this user came in: `method=SCRAM-SHA-256`.
+fn method(server: &Server, user: &str) -> Vec<String> {
+    let log = server.log();
+    let lines = log.lines().filter(|line| line.contains(&format!("Login: user=<{user}>")));
+    let words = lines.filter_map(|line| line.split("method=").nth(1)?.split(',').next().map(str::to_owned));
+    words.collect()
+}
+
+#[tokio::test]
+async fn each_lets_in() {
+    within(LIMIT, async {
+        let (server, _folder) = server(None, None);
+        let tls = Config::new("localhost").port(server.tls_addr().port());
+        let tls = tls.trust_certificate(server.authority());
+        for config in [clear(&server), tls] {
+            for mechanism in [
+                Mechanism::Plain,
+                Mechanism::Login,
+                Mechanism::ScramSha1,
+                Mechanism::ScramSha256,
+                Mechanism::Xoauth2,
+                Mechanism::OauthBearer,
+                Mechanism::Anonymous,
+            ] {
+                let mut user = fresh_user();
+                let config = match mechanism {
+                    Mechanism::Xoauth2 | Mechanism::OauthBearer => {
+                        config.clone().token(&*user, token(&user, 600))
+                    }
+                    Mechanism::Anonymous => {
+                        user = "anonymous".into();
+                        config.clone().anonymous("guest@example.com")
+                    }
+                    _ => config.clone().login(&*user, PASSWORD),
+                };
+                works(&config.mechanism(mechanism), mechanism.name()).await;
+                let methods = method(&server, &user);
+                assert_eq!(methods.last().map(String::as_str), Some(mechanism.name()), "{user}");
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_strongest_is_used_and_the_command_where_there_is_no_other() {
+    within(LIMIT, async {
+        let (server, _folder) = server(None, None);
+        let user = fresh_user();
+        // Over TLS our header says that we could have bound it to the connection.
+        let tls = Config::new("localhost").port(server.tls_addr().port());
+        works(&tls.trust_certificate(server.authority()).login(&*user, PASSWORD), "TLS").await;
+        works(&plain(&server, &user), "in clear text").await;
+        assert_eq!(method(&server, &user), ["SCRAM-SHA-256", "SCRAM-SHA-256"]);
+        let user = fresh_user();
+        works(&clear(&server).token(&*user, token(&user, 600)), "by token").await;
+        assert_eq!(method(&server, &user), ["OAUTHBEARER"]);
+        // Dovecot counts LOGIN among PLAIN.
+        let options = Options { extra: "auth_mechanisms = external plain\n".into(), ..Options::default() };
+        let server = Server::with(&options);
+        works(&clear(&server).login(&*user, PASSWORD).mechanism(Mechanism::Login), "LOGIN").await;
+    })
+    .await;
+}
+
+#[cfg(feature = "rustls")]
+#[tokio::test]
+async fn external_takes_whom_the_certificate_shows() {
+    use crate::support::certificate;
+    use imap_duplex::ClientCertificate;
+
+    within(LIMIT, async {
+        let user = fresh_user();
+        let client = certificate::client(&user);
+        let (server, _folder) = server(Some(&client.authority), None);
+        let tls = Config::new("localhost").port(server.tls_addr().port());
+        let tls = tls.trust_certificate(server.authority());
+        let shown = tls.clone().client_certificate(ClientCertificate::new(client.server, client.key));
+        works(&shown.clone().external(None), "as whom it shows").await;
+        works(&shown.external(user.clone()), "as the same, by name").await;
+        assert_eq!(method(&server, &user), ["EXTERNAL", "EXTERNAL"]);
+        let error = fails(&tls.external(user)).await;
+        assert_eq!((error.kind(), error.remedy()), (ErrorKind::Login, Some(Remedy::Setup)), "{error:#}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("client certificate")), "{error:#}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_refused_whatever_the_mechanism() {
+    within(LIMIT, async {
+        let (server, _folder) = server(None, None);
+        for mechanism in [Mechanism::Plain, Mechanism::Login, Mechanism::ScramSha1, Mechanism::ScramSha256] {
+            let error = fails(&clear(&server).login(fresh_user(), "hunter2").mechanism(mechanism)).await;
+            assert_eq!(
+                (error.kind(), error.remedy()),
+                (ErrorKind::Login, Some(Remedy::Credentials)),
+                "{error:#}"
+            );
+            assert_eq!(error.code(), Some(&Code::AuthenticationFailed), "{mechanism}: {error:#}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_expired_token_is_renewed_and_else_said_to_have_expired() {
+    within(LIMIT, async {
+        let (server, _folder) = server(None, None);
+        for mechanism in [Mechanism::Xoauth2, Mechanism::OauthBearer] {
+            let user = fresh_user();
+            let config = clear(&server).mechanism(mechanism);
+            let error = fails(&config.clone().token(&*user, token(&user, -60))).await;
+            assert_eq!(
+                (error.kind(), error.remedy()),
+                (ErrorKind::Login, Some(Remedy::Credentials)),
+                "{error:#}"
+            );
+            assert!(error.to_string().contains("\"status\":"), "{error:#}");
+            assert!(error.hint().is_some_and(|hint| hint.contains("a new one is needed")), "{error:#}");
+            let config = config.credentials(&*user, |request| async move {
+                let seconds = match request.reason() {
+                    CredentialReason::First => -60,
+                    CredentialReason::Expired => 600,
+                    other => return Err(format!("{other:?}: {:?}", request.error()).into()),
+                };
+                Ok(Credentials::token(token(request.user(), seconds)))
+            });
+            works(&config, mechanism.name()).await;
+            assert_eq!(method(&server, &user), [mechanism.name()]);
+        }
+    })
+    .await;
+}
+
+/// Dovecot offers SCRAM, and can't do it with a password of which it has but another hash.
+#[tokio::test]
+async fn where_the_server_can_not_do_scram_after_all_plain_is_used() {
+    within(LIMIT, async {
+        let (server, _folder) = server(None, Some("{PLAIN-MD5}5ebe2294ecd0e0f08eab7690d2a6ee69"));
+        let user = fresh_user();
+        works(&clear(&server).login(&*user, PASSWORD), "a hash of the password").await;
+        assert_eq!(method(&server, &user), ["PLAIN"]);
+        let error = fails(&clear(&server).login(&*user, PASSWORD).mechanism(Mechanism::ScramSha256)).await;
+        assert_eq!(error.kind(), ErrorKind::Login, "{error:#}");
+        let error = fails(&clear(&server).login(&*user, "hunter2")).await;
+        assert_eq!(error.remedy(), Some(Remedy::Credentials), "{error:#}");
+    })
+    .await;
+}

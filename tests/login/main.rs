@@ -1,0 +1,233 @@
+//! Getting in by each mechanism: at the embedded server, at a peer that the tests script, and with
+//! another implementation at the embedded server. Dovecot is in `tests/live/mechanisms.rs`.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod another;
+mod provider;
+mod refused;
+mod scripted;
+mod secrets;
+
+use std::time::Duration;
+
+use imap_duplex::testing::{MECHANISMS, Quirk, Server};
+use imap_duplex::{Config, Error, ErrorKind, Mechanism, Receiver, Remedy, Result, Sender};
+use support::within;
+
+/// How long a test may take.
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
+
+pub(crate) const TOKEN: &str = "ya29.vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg";
+
+/// A server with all mechanisms, and a user who has a password and a token.
+pub(crate) fn server() -> Server {
+    let server = Server::builder().mechanisms(MECHANISMS.iter().copied()).external_user("alice").start();
+    server.set_token(TOKEN);
+    server
+}
+
+/// In clear text, in memory.
+pub(crate) fn clear() -> Config {
+    Config::new("localhost").plaintext().auto_idle(false)
+}
+
+/// With what the mechanism wants.
+fn with(config: Config, mechanism: Mechanism, server: &Server) -> Config {
+    let config = match mechanism {
+        Mechanism::OauthBearer | Mechanism::Xoauth2 => config.token(server.user(), TOKEN),
+        Mechanism::External => config.external(None),
+        Mechanism::Anonymous => config.anonymous("guest@example.com"),
+        _ => config.login(server.user(), server.password()),
+    };
+    config.mechanism(mechanism)
+}
+
+/// How clients have logged in so far.
+fn ways(server: &Server) -> Vec<String> {
+    let received = server.received();
+    let all = received.iter().filter(|command| ["LOGIN", "AUTHENTICATE"].contains(&&*command.name));
+    all.map(|command| command.line.trim_end_matches(" …").to_owned()).collect()
+}
+
+pub(crate) fn name_of(way: &str) -> &str {
+    way.strip_prefix("AUTHENTICATE ").unwrap_or(way)
+}
+
+pub(crate) fn failure(end: Result<(Sender, Receiver)>) -> Error {
+    end.map(drop).expect_err("it can't succeed")
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_mechanism_logs_in_with_and_without_an_initial_response() {
+    within(LIMIT, async {
+        for quirk in [None, Some(Quirk::RefusesInitialResponse)] {
+            let builder = Server::builder().mechanisms(MECHANISMS.iter().copied()).external_user("alice");
+            let server = quirk.into_iter().fold(builder, |builder, quirk| builder.quirk(quirk)).start();
+            server.set_token(TOKEN);
+            for name in MECHANISMS.iter().filter(|name| !name.ends_with("-PLUS")) {
+                let mechanism: Mechanism = name.parse().expect("it has a name");
+                let (imap, _events) = with(clear(), mechanism, &server)
+                    .connect_over(server.connect())
+                    .await
+                    .unwrap_or_else(|e| panic!("{name}, {quirk:?}: {e:#}"));
+                let user = server.sessions().iter().find_map(|session| session.user());
+                let wanted = if mechanism == Mechanism::Anonymous { "anonymous" } else { "alice" };
+                assert_eq!(user.as_deref(), Some(wanted), "{name}");
+                imap.logout().await.expect("goodbye");
+                let ways = ways(&server);
+                assert_eq!(ways.last().map(|way| name_of(way)), Some(*name));
+                while !server.sessions().is_empty() {
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+    })
+    .await;
+}
+
+#[cfg(feature = "rustls")]
+#[tokio::test]
+async fn over_tls_scram_is_bound_to_the_connection() {
+    within(LIMIT, async {
+        let server = server();
+        let tls = server.listen_tls(([127, 0, 0, 1], 0)).await.expect("a port");
+        let clear = server.listen().await.expect("a port");
+        let trust = server.certificate().expect("made").pem().to_owned();
+        let config = || Config::new("localhost").trust_certificate(trust.clone()).auto_idle(false);
+        for config in [config().port(tls.port()), config().port(clear.port()).starttls()] {
+            let (imap, _events) = config
+                .clone()
+                .login(server.user(), server.password())
+                .connect()
+                .await
+                .expect("by the strongest there is");
+            assert_eq!(
+                ways(&server).last().map(|way| name_of(way).to_owned()).as_deref(),
+                Some("SCRAM-SHA-256-PLUS")
+            );
+            drop(imap);
+            for mechanism in
+                ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"]
+            {
+                let named = with(config.clone(), mechanism.parse().expect("a name"), &server);
+                let (imap, _events) = named.connect().await.unwrap_or_else(|e| panic!("{mechanism}: {e:#}"));
+                assert_eq!(
+                    ways(&server).last().map(|way| name_of(way).to_owned()).as_deref(),
+                    Some(mechanism)
+                );
+                drop(imap);
+            }
+        }
+    })
+    .await;
+}
+
+/// Someone has taken the names with -PLUS out of the server's list.
+#[cfg(feature = "rustls")]
+#[tokio::test]
+async fn a_list_that_was_changed_on_the_way_is_noticed() {
+    within(LIMIT, async {
+        let server = server();
+        let tls = server.listen_tls(([127, 0, 0, 1], 0)).await.expect("a port");
+        let trust = server.certificate().expect("made").pem().to_owned();
+        server.claim(Some(vec!["IMAP4rev1", "SASL-IR", "AUTH=SCRAM-SHA-256"]));
+        let config = Config::new("localhost").trust_certificate(trust).port(tls.port());
+        let config = config.login(server.user(), server.password());
+        let error = failure(config.clone().mechanism(Mechanism::ScramSha256).connect().await);
+        assert_eq!(error.kind(), ErrorKind::Login);
+        assert!(error.to_string().contains("server-does-support-channel-binding"), "{error}");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_strongest_that_both_sides_have_is_used() {
+    within(LIMIT, async {
+        for (offered, used) in [
+            (
+                &["PLAIN", "LOGIN", "SCRAM-SHA-1", "SCRAM-SHA-256", "XOAUTH2"][..],
+                "AUTHENTICATE SCRAM-SHA-256",
+            ),
+            (&["PLAIN", "LOGIN", "SCRAM-SHA-1", "SCRAM-SHA-1-PLUS"], "AUTHENTICATE SCRAM-SHA-1"),
+            (&["LOGIN", "PLAIN"], "AUTHENTICATE PLAIN"),
+            (&["LOGIN", "XOAUTH2"], "AUTHENTICATE LOGIN"),
+            (&["XOAUTH2"], "LOGIN"),
+        ] {
+            let server = Server::builder().mechanisms(offered.iter().copied()).start();
+            let config = clear().login(server.user(), server.password());
+            config.connect_over(server.connect()).await.unwrap_or_else(|e| panic!("{offered:?}: {e:#}"));
+            assert_eq!(ways(&server), [used], "{offered:?}");
+        }
+        for (offered, used) in
+            [(&["PLAIN", "XOAUTH2", "OAUTHBEARER"][..], "OAUTHBEARER"), (&["PLAIN", "XOAUTH2"], "XOAUTH2")]
+        {
+            let server = Server::builder().mechanisms(offered.iter().copied()).start();
+            server.set_token(TOKEN);
+            let config = clear().token(server.user(), TOKEN);
+            config.connect_over(server.connect()).await.unwrap_or_else(|e| panic!("{offered:?}: {e:#}"));
+            assert_eq!(ways(&server).iter().map(|way| name_of(way)).collect::<Vec<_>>(), [used]);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_and_passwords_of_any_characters() {
+    within(LIMIT, async {
+        for (user, password) in [
+            ("alice", "quo\"te back\\slash späce {5} %"),
+            ("a,b=c", "comma, equals="),
+            ("grün@example.org", "gru\u{308}n"),
+            ("alice", "🐎 und \u{ad}mehr"),
+            ("alice", "\u{7}\u{1f}"),
+        ] {
+            let server =
+                Server::builder().mechanisms(MECHANISMS.iter().copied()).user(user, password).start();
+            for mechanism in ["SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN"] {
+                let config = clear().login(user, password).mechanism(mechanism.parse::<Mechanism>().unwrap());
+                let end = config.connect_over(server.connect()).await;
+                end.unwrap_or_else(|e| panic!("{user} {password:?} {mechanism}: {e:#}"));
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_password_is_refused_once_whatever_the_mechanism() {
+    within(LIMIT, async {
+        let server = server();
+        for mechanism in ["SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN"] {
+            let before = ways(&server).len();
+            let config = clear().login("alice", "hunter2").mechanism(mechanism.parse::<Mechanism>().unwrap());
+            let error = failure(config.connect_over(server.connect()).await);
+            assert_eq!(error.kind(), ErrorKind::Login, "{mechanism}: {error}");
+            assert_eq!(error.code().map(|code| code.name()), Some("AUTHENTICATIONFAILED"), "{error}");
+            assert_eq!(error.remedy(), Some(Remedy::Credentials));
+            assert_eq!(ways(&server).len(), before + 1, "{mechanism}");
+        }
+        let before = ways(&server).len();
+        let error = failure(clear().login("alice", "hunter2").connect_over(server.connect()).await);
+        assert_eq!(error.remedy(), Some(Remedy::Credentials));
+        assert_eq!(ways(&server).len(), before + 1, "no other way is tried with what was wrong");
+        assert!(error.to_string().contains("invalid-proof"), "{error}");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_forges_its_signature_is_found_out() {
+    within(LIMIT, async {
+        for mechanism in [Mechanism::ScramSha256, Mechanism::ScramSha1] {
+            let builder = Server::builder().mechanisms(MECHANISMS.iter().copied());
+            let server = builder.quirk(Quirk::ForgedSignature).start();
+            let config = clear().login(server.user(), server.password()).mechanism(mechanism);
+            let error = failure(config.connect_over(server.connect()).await);
+            assert_eq!((error.kind(), error.remedy()), (ErrorKind::Login, Some(Remedy::Setup)));
+            assert!(error.to_string().contains("has not shown that it knows the password"), "{error}");
+        }
+    })
+    .await;
+}

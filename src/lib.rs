@@ -249,6 +249,8 @@
 //!   program keeps of mailboxes: [`MailboxState`], UIDs and sets of them,
 //!   flags, names.
 //! - `testing`: an IMAP server in memory, for tests and demonstrations: the module `testing`.
+//!
+//! Which of them is how stable, and what a new version may change, is in the README.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -218,6 +218,7 @@ pub trait Command: Send + 'static {
     }
 
     /// A piece of the result, made of a response that is this command's; `None` if it holds none.
+    #[must_use]
     fn item(response: Untagged) -> Option<Self::Item> {
         let _ = response;
         None

@@ -24,6 +24,7 @@ impl SearchResult {
     }
 
     /// Each UID, in ascending order.
+    #[must_use]
     pub fn iter(&self) -> SetIter<'_, Uid> {
         self.uids.iter()
     }

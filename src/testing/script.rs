@@ -162,6 +162,11 @@ impl Drop for Draft {
     }
 }
 
+#[allow(
+    clippy::must_use_candidate,
+    clippy::return_self_not_must_use,
+    reason = "a hook is in force once its last method has been called"
+)]
 impl Hook {
     #[track_caller]
     pub(crate) fn new(shared: Shared, command: &str) -> Self {

@@ -39,6 +39,7 @@ impl Capabilities {
     }
 
     /// All of them, as the server wrote them.
+    #[must_use]
     pub fn iter(&self) -> CapabilitiesIter<'_> {
         self.into_iter()
     }

@@ -248,6 +248,7 @@ impl Flags {
     }
 
     /// Each flag: the system flags first, then keywords in the server's order.
+    #[must_use]
     pub fn iter(&self) -> FlagsIter {
         self.into_iter()
     }

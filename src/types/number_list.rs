@@ -63,6 +63,7 @@ impl NumberList {
     }
 
     /// Each number, in the server's order.
+    #[must_use]
     pub fn iter(&self) -> NumberListIter<'_> {
         self.into_iter()
     }

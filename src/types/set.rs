@@ -208,6 +208,7 @@ impl<N: MessageNumber> Set<N> {
     }
 
     /// The ranges, in ascending order.
+    #[must_use]
     pub fn ranges(&self) -> impl DoubleEndedIterator<Item = RangeInclusive<N>> + ExactSizeIterator {
         self.ranges.iter().map(|&(first, last)| {
             // None is zero, since `insert_raw` leaves that out.
@@ -224,6 +225,7 @@ impl<N: MessageNumber> Set<N> {
     }
 
     /// Each number, in ascending order; an open set goes on up to 4294967295.
+    #[must_use]
     pub fn iter(&self) -> SetIter<'_, N> {
         self.into_iter()
     }

@@ -60,6 +60,7 @@ impl Threads {
     }
 
     /// Each message, before those that reply to it.
+    #[must_use]
     pub fn iter(&self) -> ThreadsIter<'_> {
         self.into_iter()
     }

@@ -30,6 +30,9 @@ impl Mailbox {
     }
 
     /// Sets the UIDs of all messages.
+    ///
+    /// # Panics
+    /// If the view refuses them.
     pub fn fill(&mut self) {
         let uids: UidSet =
             (1..).filter(|n| n % 10 != 0).filter_map(Uid::new).take(self.len() as usize).collect();
@@ -54,6 +57,9 @@ impl Mailbox {
     }
 
     /// EXISTS with `more` additional messages.
+    ///
+    /// # Panics
+    /// If the view refuses them.
     pub fn grow(&mut self, more: u32) {
         assert!(self.view.exists(self.len() + more).is_ok());
     }

@@ -145,11 +145,13 @@ impl Snapshot {
     }
 
     /// All messages, by sequence number.
+    #[must_use]
     pub fn iter(&self) -> SnapshotIter<'_> {
         self.into_iter()
     }
 
     /// The messages in this range of sequence numbers, without missing ones.
+    #[must_use]
     pub fn range(
         &self,
         seqs: RangeInclusive<Seq>,
@@ -165,6 +167,7 @@ impl Snapshot {
 
     /// The messages known to lack `\Seen`, by sequence number; O(log n) for each. Where
     /// [`flags_unknown`](Self::flags_unknown) is not 0 there may be more.
+    #[must_use]
     pub fn unseen(&self) -> impl DoubleEndedIterator<Item = SnapshotMessage> {
         let messages = &self.mirror.messages;
         (0..self.unseen_count()).filter_map(move |nth| {

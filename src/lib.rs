@@ -48,6 +48,7 @@
 //! | log in by a client certificate, or without a user | [`Config::external`], [`anonymous`](Config::anonymous) |
 //! | decide how to log in | [`Config::mechanism`] with a [`Mechanism`] |
 //! | know what to do about a failure to get in | [`Error::remedy`], [`Error::hint`] |
+//! | compress the connection | `Config::compress` |
 //! | trust a self-signed certificate | [`Config::trust_certificate`] |
 //! | identify the client by a certificate | [`Config::client_certificate`] |
 //! | use the system's TLS, or a set-up of my own | [`Config::tls_backend`], `Config::rustls`, `Config::native_tls` |
@@ -236,7 +237,7 @@
 //!
 //! # What is not there yet
 //!
-//! COMPRESS, reconnects, a local store. See the README.
+//! Reconnects, a local store. See the README.
 //!
 //! # Features
 //!
@@ -244,6 +245,7 @@
 //!   verifier.
 //! - `native-tls`: TLS by the system's own library, beside rustls or instead
 //!   ([`Config::tls_backend`]).
+//! - `compress`: compressed connections (`Config::compress`).
 //! - `proxy`: SOCKS 5 and HTTP CONNECT proxies (`Config::proxy`).
 //! - `serde`: [`Event`] as one flat JSON object, by `Serialize`; and both ways what a
 //!   program keeps of mailboxes: [`MailboxState`], UIDs and sets of them,

@@ -315,7 +315,7 @@ async fn a_command_of_ones_own_that_is_not_sent_says_what_to_do_instead() {
                 "AUTHENTICATE XOAUTH2",
                 "user and password go into `Config::login`; mechanisms of your own are not there yet",
             ),
-            ("COMPRESS DEFLATE", "compression is not there yet"),
+            ("COMPRESS DEFLATE", "`Config::compress` does it"),
             ("SELECT INBOX", "`Sender::select` does it"),
             ("UNAUTHENTICATE", "connect again for another user"),
         ] {

@@ -44,6 +44,10 @@ pub(crate) struct ServerArgs {
     #[arg(long, value_name = "URL")]
     proxy: Option<String>,
 
+    /// Compress the connection where the server can
+    #[arg(long)]
+    compress: bool,
+
     /// Send the password even where the server offers no encryption: all on the way can read it
     #[arg(long)]
     insecure_clear_text: bool,
@@ -80,7 +84,7 @@ impl ServerArgs {
             None => url.config().login(user, password_of_environment(user)?),
         };
         let config = config.allow_plaintext_login(self.insecure_clear_text);
-        let config = self.by_proxy(self.encrypted(config)?)?;
+        let config = self.by_proxy(self.encrypted(config)?)?.compress(self.compress);
         Ok(Server {
             config,
             mailbox: url.mailbox().map_or("INBOX", |name| name.as_str()).to_owned(),

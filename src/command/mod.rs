@@ -9,6 +9,8 @@ mod action;
 mod append;
 mod append_all;
 mod class;
+#[cfg(feature = "compress")]
+mod compress;
 mod copy;
 mod expunge;
 mod fetch;
@@ -34,6 +36,8 @@ pub use action::Action;
 pub use append::{Append, Appended};
 pub use append_all::AppendAll;
 pub use class::Class;
+#[cfg(feature = "compress")]
+pub(crate) use compress::Compress;
 pub use copy::{Copied, CopyMessages};
 pub use expunge::{Expunge, Expunged};
 pub use fetch::Fetch;

@@ -18,6 +18,8 @@ use super::config::Security;
 use super::dial::Reached;
 use super::tls::{self, ChannelBinding};
 use super::{Config, Io, Pump, dial};
+#[cfg(feature = "compress")]
+use crate::command::Compress;
 use crate::command::{Capability, Command, Enable, StartTls};
 use crate::engine::{Engine, Origin, ResultSlot, Shared, Submitted};
 use crate::error::{Error, ErrorKind, Result};
@@ -282,6 +284,8 @@ impl<'a> Handshake<'a> {
     /// ID first, for there are servers that want it before any SELECT; then ENABLE; both in one
     /// write.
     async fn introduce(&mut self) -> Result<()> {
+        #[cfg(feature = "compress")]
+        self.compress().await?;
         let id = self.config.id.clone().filter(|_| self.can("ID")).map(|id| self.submit(id));
         let mut wanted: Vec<String> =
             self.config.enable.iter().filter(|name| self.can(name)).cloned().collect();
@@ -331,6 +335,22 @@ impl<'a> Handshake<'a> {
             Some(reason) => self.blame_client_certificate(Error::closed(reason)),
             None => Error::protocol("the server asks for TLS at the wrong time"),
         }
+    }
+}
+
+#[cfg(feature = "compress")]
+impl Handshake<'_> {
+    /// Compresses both directions, if that is wanted and the server can. After the login, so that
+    /// no password is compressed together with what others may have chosen (RFC 4978 section 5).
+    async fn compress(&mut self) -> Result<()> {
+        if !self.config.compress || !self.can("COMPRESS=DEFLATE") {
+            return Ok(());
+        }
+        self.pump.stop_behind_tagged();
+        let asked = self.ask(Compress).await;
+        self.pump.go_on(asked.is_ok());
+        tracing::info!(target: "imap_duplex", server = self.whom, compressed = asked.is_ok(), "compression");
+        asked.or_else(forgive)
     }
 }
 

@@ -7,6 +7,8 @@
 mod auth;
 mod codec;
 mod config;
+#[cfg(feature = "compress")]
+mod deflate;
 mod dial;
 mod handshake;
 mod pump;

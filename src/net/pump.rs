@@ -48,6 +48,21 @@ pub(crate) struct Pump {
     unflushed: bool,
     timer: Pin<Box<Sleep>>,
     closing_since: Option<Instant>,
+    /// What becomes of the bytes behind the next tagged response.
+    switch: Switch,
+}
+
+/// Whether the stream changes its form, by COMPRESS, behind the tagged response that is awaited.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Switch {
+    #[default]
+    None,
+    /// Not a byte behind that response may be taken for IMAP.
+    #[cfg(feature = "compress")]
+    Awaited,
+    /// It has come.
+    #[cfg(feature = "compress")]
+    Due,
 }
 
 impl Pump {
@@ -63,6 +78,7 @@ impl Pump {
             unflushed: false,
             timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
             closing_since: None,
+            switch: Switch::None,
         }
     }
 
@@ -77,7 +93,7 @@ impl Pump {
             if self.is_over() {
                 return Poll::Ready(());
             }
-            let held = self.engine.holds(Instant::now().into_std());
+            let held = self.engine.holds(Instant::now().into_std()) || self.is_switch_due();
             let read = if held { Poll::Pending } else { self.poll_read(cx) };
             if self.is_over() {
                 return Poll::Ready(());
@@ -226,7 +242,7 @@ impl Pump {
                 Ok(Some(frame)) => {
                     let now = Instant::now().into_std();
                     self.take_frame(&frame, now);
-                    if self.engine.holds(now) {
+                    if self.engine.holds(now) || self.is_switch_due() {
                         self.left_over = true;
                         return;
                     }
@@ -248,6 +264,10 @@ impl Pump {
             Ok(response) => {
                 let raw = self.engine.wants_raw().then(|| frame.to_bytes());
                 let may_enable = may_enable(&response);
+                #[cfg(feature = "compress")]
+                if self.switch == Switch::Awaited && matches!(response, Response::Tagged { .. }) {
+                    self.switch = Switch::Due;
+                }
                 self.engine.handle(response, raw, now);
                 if may_enable {
                     self.parser.set_utf8(self.engine.session().is_utf8());
@@ -275,10 +295,39 @@ impl Pump {
         Ok(std::mem::replace(&mut self.io, Box::new(tokio::io::empty())))
     }
 
+    #[cfg(not(feature = "compress"))]
+    fn is_switch_due(&self) -> bool {
+        self.switch != Switch::None
+    }
+
     /// Continues with this byte stream.
     pub(super) fn put_io(&mut self, io: Box<dyn Io>) {
         self.io = io;
         self.engine.on_tls_established();
+    }
+}
+
+#[cfg(feature = "compress")]
+impl Pump {
+    fn is_switch_due(&self) -> bool {
+        self.switch == Switch::Due
+    }
+
+    /// Reads nothing behind the next tagged response, that of COMPRESS, until it is known what
+    /// comes of it.
+    pub(super) fn stop_behind_tagged(&mut self) {
+        self.switch = Switch::Awaited;
+    }
+
+    /// Reads on: in clear text, or compressed, which includes what has been read already.
+    pub(super) fn go_on(&mut self, compressed: bool) {
+        self.switch = Switch::None;
+        if compressed {
+            let io = std::mem::replace(&mut self.io, Box::new(tokio::io::empty()));
+            let read = std::mem::take(&mut self.incoming);
+            self.io = Box::new(super::deflate::Deflated::new(io, read));
+            self.left_over = false;
+        }
     }
 }
 

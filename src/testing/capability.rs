@@ -31,6 +31,7 @@ const ALL: &[(&str, &[&str])] = &[
     ("APPENDLIMIT", &[]),
     ("BINARY", &[]),
     ("CHILDREN", &[]),
+    ("COMPRESS=DEFLATE", &[]),
     ("CONDSTORE", &[]),
     ("CREATE-SPECIAL-USE", &["SPECIAL-USE"]),
     ("ENABLE", &[]),

@@ -55,6 +55,12 @@ impl SessionHandle {
         self.with(|line| line.secure).unwrap_or(false)
     }
 
+    /// Whether the connection is compressed.
+    #[must_use]
+    pub fn is_compressed(&self) -> bool {
+        self.with(|line| line.compressed).unwrap_or(false)
+    }
+
     /// Sends these bytes at once, whatever the session is doing; only a
     /// [`delay`](super::Hook::delay) comes first.
     pub fn say(&self, bytes: impl Into<Bytes>) {

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
+use super::deflate::Deflated;
 use super::sasl::Bindings;
 use super::session::{Session, Step};
 #[cfg(feature = "rustls")]
@@ -79,6 +80,11 @@ pub(super) async fn serve(mut session: Session, stream: Box<dyn Stream>, securit
                         let (secured, bindings) = secured?;
                         stream = secured;
                         session.secured(bindings);
+                    }
+                    Step::Compress => {
+                        until_end(&mut session, stream.flush()).await.unwrap_or(Ok(()))?;
+                        stream = Box::new(Deflated::new(stream, &input.split())?);
+                        session.compressed();
                     }
                     Step::Close => {
                         let close = async {

@@ -135,8 +135,8 @@
 //! # Limitations
 //!
 //! It is no mail server for people's mail. Everything is in memory and dropped with the last
-//! [`Server`]; passwords are stored and compared in the clear. There is no THREAD, METADATA, ACL,
-//! CATENATE or COMPRESS, and no namespace but the user's own. Messages are stored exactly as given:
+//! [`Server`]; passwords are stored and compared in the clear. There is no THREAD, METADATA, ACL
+//! or CATENATE, and no namespace but the user's own. Messages are stored exactly as given:
 //! end their lines with `\r\n`.
 //! lines with `\r\n`.
 
@@ -146,6 +146,7 @@ mod capability;
 mod changes;
 mod clock;
 mod connected;
+mod deflate;
 mod io;
 mod listen;
 mod log;

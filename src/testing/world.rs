@@ -115,6 +115,8 @@ pub(crate) struct Line {
     pub(crate) condstore: bool,
     /// The connection uses TLS.
     pub(crate) secure: bool,
+    /// The connection is compressed.
+    pub(crate) compressed: bool,
     pub(crate) queue: VecDeque<Notification>,
     pub(crate) urgent: Vec<Urgent>,
     /// Something has happened since the session last checked.

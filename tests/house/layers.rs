@@ -34,7 +34,7 @@ const BELOW_NET: [(&str, &str); 8] = [
     ("std::net", "no sockets below net"),
 ];
 /// The files of the embedded server that may do I/O and wait; the rest is as those below `net` are.
-const TESTING_IO: [&str; 5] = ["clock", "io", "listen", "server", "tls"];
+const TESTING_IO: [&str; 6] = ["clock", "deflate", "io", "listen", "server", "tls"];
 /// The first names of the paths that begin at `code`: one, or those of a group in braces.
 pub(crate) fn heads(code: &str) -> Vec<String> {
     let name = |text: &str| {

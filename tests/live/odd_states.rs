@@ -83,7 +83,6 @@ const DIFFERENT: &[(&str, &str, &str, &str)] = &[
     (r#"ID ("name")"#, "OK", "BAD", GRAMMAR),
     (r#"ENABLE"#, "OK", "BAD", GRAMMAR),
     (r#"CAPABILITY x"#, "OK", "BAD", GRAMMAR),
-    (r#"COMPRESS BOGUS"#, "NO", "BAD", LACKING),
     (r#"NOTIFY SET"#, "OK", "BAD", GRAMMAR),
     (r#"NOTIFY SET (personal (MessageNew))"#, "OK", "BAD", GRAMMAR),
     (r#"NOTIFY SET (personal (AnnotationChange))"#, "NO BADEVENT", "BAD", EVENTS),

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use imap_duplex::Timeouts;
 use imap_duplex::command::{Items, List, Search, StatusItems, Store};
 use imap_duplex::types::{EventKind, Flag};
+use imap_duplex::{Config, Timeouts};
 
 use crate::account::{Account, LIMIT, MESSAGE};
 use crate::client::{brief, uid};
@@ -23,10 +23,14 @@ pub(crate) fn without(names: &[&str]) -> Options {
 
 /// A day's work: every kind of command, and what another session does meanwhile.
 async fn work(options: Options) {
+    work_by(options, |config| config).await;
+}
+
+async fn work_by(options: Options, configure: impl FnOnce(Config) -> Config) {
     let mut timeouts = Timeouts::default();
     // Where there is no IDLE.
     timeouts.poll_every = Duration::from_millis(300);
-    let mut a = Account::with(&options, |config| config.timeouts(timeouts)).await;
+    let mut a = Account::with(&options, |config| configure(config.timeouts(timeouts))).await;
     let uids = a.deliver(&["one", "two", "three"]).await;
     a.imap.create("Archive").await.expect("CREATE");
     assert_eq!(a.imap.list("*").await.expect("LIST").len(), 5);
@@ -84,6 +88,12 @@ async fn work(options: Options) {
 #[tokio::test]
 async fn with_all_that_dovecot_has() {
     within(LIMIT, work(Options::default())).await;
+}
+
+#[cfg(feature = "compress")]
+#[tokio::test]
+async fn with_all_of_it_compressed() {
+    within(LIMIT, work_by(Options::default(), |config| config.compress(true))).await;
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! The ways to a server: through proxies, by Unix sockets, over streams that are there already; and
 //! what becomes of a peer that hangs, hangs up or misbehaves in each phase of connecting.
-#![cfg(all(feature = "native-tls", feature = "proxy", feature = "rustls"))]
+#![cfg(all(feature = "compress", feature = "native-tls", feature = "proxy", feature = "rustls"))]
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod compress;
 mod phases;
 mod proxies;
 mod proxy;

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 const RESERVED: [(&str, &str); 14] = [
     ("AUTHENTICATE", "user and password go into `Config::login`; mechanisms of your own are not there yet"),
     ("CLOSE", "`Mailbox::close` does it"),
-    ("COMPRESS", "compression is not there yet"),
+    ("COMPRESS", "`Config::compress` does it"),
     ("DONE", "`Mailbox::idle` is ended by dropping its token"),
     ("ENABLE", "name what is to be enabled in `Config::enable`"),
     ("EXAMINE", "`Sender::examine` does it"),

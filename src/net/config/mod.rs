@@ -47,6 +47,8 @@ pub struct Config {
     pub(crate) security: Security,
     pub(crate) way: Way,
     pub(crate) nodelay: bool,
+    #[cfg(feature = "compress")]
+    pub(crate) compress: bool,
     pub(crate) identity: Option<Identity>,
     pub(crate) mechanism: Option<Mechanism>,
     pub(crate) allow_plaintext_login: bool,
@@ -74,6 +76,8 @@ impl Config {
             security: Security::Tls,
             way: Way::Tcp,
             nodelay: true,
+            #[cfg(feature = "compress")]
+            compress: false,
             identity: None,
             mechanism: None,
             allow_plaintext_login: false,

@@ -23,6 +23,7 @@ fn extension(command: &Command) -> Option<&'static str> {
         Command::Copy { moving: true, .. } => "MOVE",
         Command::Notify(_) => "NOTIFY",
         Command::Append { messages, .. } if messages.len() > 1 => "MULTIAPPEND",
+        Command::Other { name, .. } if name == "COMPRESS" => "COMPRESS=DEFLATE",
         Command::Other { name, .. } if matches!(&**name, "GETQUOTA" | "GETQUOTAROOT" | "SETQUOTA") => "QUOTA",
         _ => return None,
     })
@@ -133,6 +134,9 @@ impl Session {
             Command::Store(store) => self.store(world, &store),
             Command::Copy { uid, moving, which, to } => self.copy(world, (&which, uid), &to, moving),
             Command::Notify(asked) => self.notify(world, asked),
+            Command::Other { name, arguments } if name == "COMPRESS" => {
+                return self.compress(world, tag, &arguments);
+            }
             Command::Other { name, arguments } => self.quota(world, &name, &arguments),
         })
     }

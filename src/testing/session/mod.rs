@@ -13,6 +13,7 @@
 
 mod append;
 mod auth;
+mod compress;
 mod copy;
 mod dispatch;
 mod fetch;
@@ -79,6 +80,8 @@ enum Mode {
     Rows(fetch::Job),
     /// STARTTLS has been answered: nothing is read until TLS is active.
     Tls,
+    /// COMPRESS has been answered: what is read from here on is compressed.
+    Compress,
     /// The session has ended.
     Over,
 }
@@ -104,6 +107,7 @@ pub(crate) struct Session {
     /// STARTTLS is possible.
     can_tls: bool,
     secure: bool,
+    compressed: bool,
     /// What binds a login to the connection.
     bindings: Bindings,
     has_greeted: bool,
@@ -152,6 +156,7 @@ impl Session {
             framer,
             can_tls,
             secure,
+            compressed: false,
             bindings: Bindings::new(),
             has_greeted: false,
             user: None,
@@ -199,6 +204,7 @@ impl Session {
                 input.clear();
                 return false;
             }
+            Mode::Compress => return false,
             _ => {}
         }
         match self.framer.decode(input) {

@@ -15,6 +15,8 @@ pub(crate) enum Step {
     Pause(Duration),
     /// Begin TLS: the OK has been written, and plaintext received meanwhile is discarded.
     StartTls,
+    /// Begin compression: the OK has been written, and what was received behind is compressed.
+    Compress,
     /// Close the connection.
     Close,
 }
@@ -69,6 +71,10 @@ impl Outbox {
 
     pub(crate) fn start_tls(&mut self) {
         self.step(Step::StartTls);
+    }
+
+    pub(crate) fn compress(&mut self) {
+        self.step(Step::Compress);
     }
 
     /// Ends the connection once everything is written.

@@ -212,7 +212,7 @@ async fn at_no_level_secrets_or_mail() {
     .await;
 }
 
-/// Contract, line 15: a server may say again what it was sent, in whatever ends the login.
+/// Contract, promise 15: a server may say again what it was sent, in whatever ends the login.
 #[tokio::test(start_paused = true)]
 async fn a_server_that_repeats_the_password_puts_it_into_no_line() {
     within(LIMIT, async {

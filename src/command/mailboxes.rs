@@ -260,7 +260,7 @@ impl Command for Subscribe {
 mod tests {
     use super::*;
 
-    /// Contract line 13: a server can send names without end.
+    /// Promise 13 of the contract: a server can send names without end.
     #[test]
     fn no_more_names_are_remembered_than_are_worth_it() {
         let mut names = NameSet::default();

@@ -1,5 +1,5 @@
 //! The work that a server can cause: no construct of its bytes costs more than in proportion to its
-//! length, however often it is repeated. (Contract line 13.)
+//! length, however often it is repeated. (Contract, promise 13.)
 //!
 //! In: a construct, repeated 10,000 and 100,000 times. Out: a panic if ten times as much takes more
 //! than fifteen times the work: sorting is allowed, searching all earlier elements for each is not.

@@ -1,4 +1,5 @@
-//! A connected client, for the test.
+//! One client that is connected to the server, as a test sees it: what it has done so far, and what
+//! the server sends it unasked.
 
 use bytes::Bytes;
 

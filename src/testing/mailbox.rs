@@ -1,7 +1,6 @@
 //! The true state of one mailbox: its messages, the UIDs of expunged ones, and IMAP's counters.
 //!
 //! In: changes, each of which returns its effect. The [`World`](super::world::World) notifies the
-//! sessions.
 //! sessions of it.
 
 use std::collections::BTreeMap;

@@ -1,5 +1,5 @@
-//! Line 1: submitting never waits for the network; commands go out in the order of the calls; past
-//! the bound a token fails with `QueueFull`, unsent, and `ready` waits for room.
+//! Promise 1: submitting never waits for the network; commands go out in the order of the calls;
+//! past the bound a token fails with `QueueFull`, unsent, and `ready` waits for room.
 
 use std::time::Duration;
 
@@ -221,8 +221,8 @@ async fn logout_keeps_its_place_and_waits_for_no_answer() {
     .await;
 }
 
-/// Contract line 11: whatever is received between LOGOUT and its answer, what was submitted after
-/// it ends with the same cause.
+/// Contract, promise 11: whatever is received between LOGOUT and its answer, what was submitted
+/// after it ends with the same cause.
 #[tokio::test(start_paused = true)]
 async fn what_comes_after_logout_ends_as_the_connection_does() {
     within(LIMIT, async {

@@ -1,4 +1,4 @@
-//! Line 2: a command is in the tag table, with its claim, before its first byte can reach the
+//! Promise 2: a command is in the tag table, with its claim, before its first byte can reach the
 //! server: no answer can come too early to be known.
 
 use imap_duplex::ErrorKind;

@@ -1,4 +1,5 @@
-//! Line 3: whose answer it is follows from what an answer means, not from how the server spells it.
+//! Promise 3: whose answer it is follows from what an answer means, not from how the server spells
+//! it.
 
 use imap_duplex::command::{Items, StatusItems};
 use imap_duplex::types::{ListEntry, Section};

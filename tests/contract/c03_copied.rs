@@ -1,5 +1,5 @@
-//! Line 3: an untagged COPYUID belongs to the MOVE of these very messages (RFC 6851 section 4.3);
-//! of a COPY it stands in the tagged OK (RFC 4315 section 3).
+//! Promise 3: an untagged COPYUID belongs to the MOVE of these very messages (RFC 6851 section
+//! 4.3); of a COPY it stands in the tagged OK (RFC 4315 section 3).
 
 use imap_duplex::command::Copied;
 use imap_duplex::types::UidSet;

@@ -1,5 +1,5 @@
-//! Line 3: data that answers a command is routed to exactly one command, found by its content, or
-//! to none and is then an event. Never to two, never to a command that did not ask.
+//! Promise 3: data that answers a command is routed to exactly one command, found by its content,
+//! or to none and is then an event. Never to two, never to a command that did not ask.
 
 use imap_duplex::command::{Items, List, Search, StatusItems, Store};
 use imap_duplex::types::{EventKind, Flag, Flags, Message, Section};

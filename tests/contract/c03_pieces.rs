@@ -1,5 +1,5 @@
-//! Line 3, where one command is answered in several pieces: two answers for one message are merged,
-//! or both delivered, and never lost; and where answers look like unsolicited data.
+//! Promise 3, where one command is answered in several pieces: two answers for one message are
+//! merged, or both delivered, and never lost; and where answers look like unsolicited data.
 
 use imap_duplex::command::{Items, List, Notify, NotifyEvent, StatusItems};
 use imap_duplex::types::{EventKind, Flag, Flags, Message};

@@ -1,6 +1,6 @@
-//! Line 3, where several commands in flight ask the same: the first answer is the oldest one's, the
-//! next the next one's; and a server that ends the younger one first costs it its result, loudly,
-//! and what else is asked twice is sent one by one.
+//! Promise 3, where several commands in flight ask the same: the first answer is the oldest one's,
+//! the next the next one's; and a server that ends the younger one first costs it its result,
+//! loudly, and what else is asked twice is sent one by one.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
-//! Line 4: a change is always an event, whatever caused it; with the command that surely did, and
-//! with none in doubt. Data is routed to the token, or to the stream if that was detached; the ends
-//! of users' commands are reported, and those of the library's own are not.
+//! Promise 4: a change is always an event, whatever caused it; with the command that surely did,
+//! and with none in doubt. Data is routed to the token, or to the stream if that was detached; the
+//! ends of users' commands are reported, and those of the library's own are not.
 
 use std::time::Duration;
 

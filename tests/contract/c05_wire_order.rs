@@ -1,4 +1,4 @@
-//! Line 5: events have the order in which the server sent them; when a token
+//! Promise 5: events have the order in which the server sent them; when a token
 //! resolves, all that came before its tagged line is already in the stream and in the view.
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Line 6, where a mailbox is open for reading alone: what changes messages is refused, unsent.
+//! Promise 6, where a mailbox is open for reading alone: what changes messages is refused, unsent.
 //! Servers differ: Dovecot says OK to STORE and EXPUNGE and does nothing, and does MOVE; Cyrus says
 //! NO to all three.
 

@@ -1,4 +1,4 @@
-//! Line 6: every event and every piece of data says which mailbox and which selection it belongs
+//! Promise 6: every event and every piece of data says which mailbox and which selection it belongs
 //! to; a message command runs only in the selection through which it was submitted, and fails
 //! unsent once that has ended.
 

@@ -1,6 +1,6 @@
-//! Lines 6 and 7: `n:*` names the last message even where its UID is below n (RFC 9051 section 9,
-//! seq-range). What only reads says so and leaves that message out; what changes messages names a
-//! last UID that is known. And numbers of a snapshot name the messages that had them, by UID.
+//! Promises 6 and 7: `n:*` names the last message even where its UID is below n (RFC 9051 section
+//! 9, seq-range). What only reads says so and leaves that message out; what changes messages names
+//! a last UID that is known. And numbers of a snapshot name the messages that had them, by UID.
 
 use imap_duplex::command::{Items, Search, Store};
 use imap_duplex::types::{Answer, EventKind, Flag, ModSeq, UidSet, ViewSync};

@@ -1,4 +1,4 @@
-//! Line 7: results, removals and flag changes carry the UID beside the number wherever it can be
+//! Promise 7: results, removals and flag changes carry the UID beside the number wherever it can be
 //! known; where it can't, it is `None`, and never a guess.
 
 use std::time::Duration;

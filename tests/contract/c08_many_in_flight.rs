@@ -1,5 +1,5 @@
-//! Line 8: what may be pipelined is. What that is worth over a link that takes its time, and what
-//! it costs when there is much of it.
+//! Promise 8: what may be pipelined is. What that is worth over a link that takes its time, and
+//! what it costs when there is much of it.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Line 8: the engine pipelines what RFC 9051 section 5.5 allows and holds back what it forbids.
+//! Promise 8: the engine pipelines what RFC 9051 section 5.5 allows and holds back what it forbids.
 //! Here the section's own examples, those of RFC 3501 section 5.5, and what else hangs on numbers
 //! and flags, each by what is sent.
 //!

@@ -1,4 +1,4 @@
-//! Line 8, the result of a search that the server remembers (RFC 5182): what reads through it
+//! Promise 8, the result of a search that the server remembers (RFC 5182): what reads through it
 //! follows the search at once, what changes something waits for its OK, and no handle ever names
 //! what another search has found.
 

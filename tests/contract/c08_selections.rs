@@ -1,6 +1,6 @@
-//! Line 8, as far as it hangs on the selection: nothing is sent that would hit another mailbox than
-//! the one that was meant, whatever the server makes of a SELECT; and responses are assigned to the
-//! right mailbox and selection.
+//! Promise 8, as far as it hangs on the selection: nothing is sent that would hit another mailbox
+//! than the one that was meant, whatever the server makes of a SELECT; and responses are assigned
+//! to the right mailbox and selection.
 
 use std::time::Duration;
 

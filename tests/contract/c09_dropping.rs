@@ -1,6 +1,6 @@
-//! Line 9: dropping is safe. Before its first byte a command that only reads is withdrawn, one that
-//! changes something is sent all the same unless it was cancelled; once sent, a command runs to
-//! its end and its data is discarded; when all handles are gone the connection logs out; every
+//! Promise 9: dropping is safe. Before its first byte a command that only reads is withdrawn, one
+//! that changes something is sent all the same unless it was cancelled; once sent, a command runs
+//! to its end and its data is discarded; when all handles are gone the connection logs out; every
 //! future is cancel-safe.
 
 use std::future::Future;

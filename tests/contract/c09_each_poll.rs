@@ -1,4 +1,4 @@
-//! Line 9: each public future dropped at each of its polls, and at each millisecond of what it
+//! Promise 9: each public future dropped at each of its polls, and at each millisecond of what it
 //! waits for. The connection continues correctly, no event is lost, and a change is made once.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,5 @@
-//! Line 9: dialogues that are aborted midway, and what is queued behind a command of several lines.
+//! Promise 9: dialogues that are aborted midway, and what is queued behind a command of several
+//! lines.
 
 use imap_duplex::command::{Class, Flow, Line, Session as Known};
 use imap_duplex::types::{CloseReason, Done};

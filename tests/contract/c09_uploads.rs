@@ -1,4 +1,4 @@
-//! Line 9: a streamed upload. Its source is asked for no more than there is room for, and for
+//! Promise 9: a streamed upload. Its source is asked for no more than there is room for, and for
 //! nothing before the server wants it; if it fails, the append is cancelled where the server knows
 //! how (RFC 3502 section 6.3.11), else the connection ends.
 

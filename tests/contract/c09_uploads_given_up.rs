@@ -1,5 +1,5 @@
-//! Line 9: what becomes of a streamed upload that is given up, and what its source and the server
-//! may do meanwhile, without the driver running in circles.
+//! Promise 9: what becomes of a streamed upload that is given up, and what its source and the
+//! server may do meanwhile, without the driver running in circles.
 
 use std::io;
 use std::pin::Pin;

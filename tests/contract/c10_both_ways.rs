@@ -1,5 +1,5 @@
-//! Line 10, and ARCHITECTURE.md, section 4: both directions always move, so that neither side can
-//! lock the other up by not reading.
+//! Promise 10, and ARCHITECTURE.md, section 4: both directions always move, so that neither side
+//! can lock the other up by not reading.
 
 use imap_duplex::command::{Append, Items};
 use imap_duplex::types::ViewSync;

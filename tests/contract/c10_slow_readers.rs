@@ -1,4 +1,4 @@
-//! Line 10: a slow reader blocks no command. A full result holds the socket back only while no
+//! Promise 10: a slow reader blocks no command. A full result holds the socket back only while no
 //! other command is there, and never longer than `Limits::hold`; after that its rows are kept up to
 //! `Limits::unread`, and past it that result alone ends with `Overrun`.
 

@@ -1,6 +1,6 @@
-//! Line 11: when the connection ends, every token resolves with the same cause (the server's BYE if
-//! there was one) and says whether its command had been sent; the last event is `Closed` with that
-//! cause.
+//! Promise 11: when the connection ends, every token resolves with the same cause (the server's BYE
+//! if there was one) and says whether its command had been sent; the last event is `Closed` with
+//! that cause.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Line 11, for what is submitted while the connection ends or after that: it fails with the
+//! Promise 11, for what is submitted while the connection ends or after that: it fails with the
 //! connection's cause, whatever else has ended with it.
 
 use std::future::Future;

@@ -1,4 +1,4 @@
-//! Line 11, at whatever byte the connection breaks: the server's side of a session recorded with
+//! Promise 11, at whatever byte the connection breaks: the server's side of a session recorded with
 //! Dovecot, cut off or stalled after each of its bytes, or with that byte doubled or garbled. Every
 //! token ends, all with one cause; `Closed` is the last event; nothing hangs.
 

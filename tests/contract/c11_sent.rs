@@ -1,4 +1,4 @@
-//! Line 11: how much of a command had been sent when the connection ends, in each state of each
+//! Promise 11: how much of a command had been sent when the connection ends, in each state of each
 //! dialogue. `Fully`: the server has all that it needs to do it.
 
 use std::future::Future;

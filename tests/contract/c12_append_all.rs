@@ -1,5 +1,5 @@
-//! Line 12: several messages into one mailbox are all stored or none where the server can do that
-//! (RFC 3502); else the error says which of them were.
+//! Promise 12: several messages into one mailbox are all stored or none where the server can do
+//! that (RFC 3502); else the error says which of them were.
 
 use std::io;
 use std::pin::Pin;

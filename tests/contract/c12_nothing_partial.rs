@@ -1,6 +1,6 @@
-//! Line 12: nothing is silently partial. NO and BAD are errors with their code and text, and what
-//! had come before them is not lost; OK with MESSAGELIMIT is `Partial`, with where to resume; a
-//! lost connection is never an empty result.
+//! Promise 12: nothing is silently partial. NO and BAD are errors with their code and text, and
+//! what was received before them is not lost; OK with MESSAGELIMIT is `Partial`, with where to
+//! resume; a lost connection is never an empty result.
 //!
 //! Rows that can't be read are in `c13_hostile`.
 

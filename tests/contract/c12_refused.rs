@@ -1,5 +1,5 @@
-//! Line 12: what an older command took before it was refused may have been the younger one's, whose
-//! result is not silently smaller for it.
+//! Promise 12: what an older command took before it was refused may have been the younger one's,
+//! whose result is not silently smaller for it.
 
 use imap_duplex::command::{Items, Search, StatusItems};
 use imap_duplex::types::EventKind;

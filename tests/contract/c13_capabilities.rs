@@ -1,4 +1,4 @@
-//! Line 13, of capabilities: a list without any IMAP4… keyword, which every list has (RFC 9051
+//! Promise 13, of capabilities: a list without any IMAP4… keyword, which every list has (RFC 9051
 //! section 7.2.2), removes nothing. It is an event, wherever it is received.
 
 use imap_duplex::ErrorKind;

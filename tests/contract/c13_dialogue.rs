@@ -1,5 +1,5 @@
-//! Line 13, the dialogues: literals, continuations and tags with a server that does what it should
-//! not, or what it may and few do.
+//! Promise 13, the dialogues: literals, continuations and tags with a server that does what it
+//! should not, or what it may and few do.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Line 13, the beginning: greetings of all kinds, and what logging in makes of them.
+//! Promise 13, the beginning: greetings of all kinds, and what logging in makes of them.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Line 13, bytes of any kind: no panic, no overflow, no allocation beyond the limits, no loop;
+//! Promise 13, bytes of any kind: no panic, no overflow, no allocation beyond the limits, no loop;
 //! what can't be read is an event with its bytes, and the connection survives unless the framing
 //! itself is lost.
 

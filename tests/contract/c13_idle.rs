@@ -1,5 +1,5 @@
-//! Line 13, IDLE: entered, left and renewed by the engine, with a server that does what it should
-//! not, or what it may and few do.
+//! Promise 13, IDLE: entered, left and renewed by the engine, with a server that does what it
+//! should not, or what it may and few do.
 
 use std::time::Duration;
 

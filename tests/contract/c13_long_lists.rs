@@ -1,5 +1,5 @@
-//! Line 13, results of searches that are longer than a line may be: they are read as they come, and
-//! cost the connection nothing.
+//! Promise 13, results of searches that are longer than a line may be: they are read as they come,
+//! and cost the connection nothing.
 
 use std::fmt::Write;
 

@@ -1,5 +1,5 @@
-//! Line 14: no argument, whatever bytes it has, can smuggle a second command: what does not fit an
-//! atom or a quoted string is sent as a literal or refused.
+//! Promise 14: no argument, whatever bytes it has, can smuggle a second command: what does not fit
+//! an atom or a quoted string is sent as a literal or refused.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Line 15: secrets stay secret: in Debug, in errors and in traces.
+//! Promise 15: secrets stay secret: in Debug, in errors and in traces.
 
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex};

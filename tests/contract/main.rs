@@ -1,8 +1,8 @@
-//! The contract (`ARCHITECTURE.md`, section 2), line by line: a module for each line, against a
-//! server whose every word is the test's. No sockets, and time is tokio's paused clock, so that
-//! nothing waits and nothing depends on the machine.
+//! The contract (`ARCHITECTURE.md`, section 2), promise by promise, against a server whose every
+//! byte the test writes. No sockets, and time is tokio's paused clock, so that nothing waits and
+//! nothing depends on the machine.
 //!
-//! The lines that need a real server (`tests/live`) are not here.
+//! What needs a real server is in `tests/live`.
 
 #[path = "../client/mod.rs"]
 mod client;

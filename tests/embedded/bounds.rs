@@ -1,5 +1,5 @@
-//! How much the server takes: of messages, of strangers, of commands that would cost it much, and
-//! of time over TLS.
+//! The bounds of the embedded server: the size of messages, connections that have not logged in,
+//! commands that would take much time or memory, and how long TLS may take to begin.
 
 use std::time::Duration;
 

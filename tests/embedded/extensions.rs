@@ -1,4 +1,5 @@
-//! What extensions add, by raw lines; and that nothing is left of one that is switched off.
+//! The embedded server's extensions, by raw lines: what each adds, and that nothing of it is left
+//! when it is switched off.
 
 use std::time::Duration;
 

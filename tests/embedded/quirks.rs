@@ -1,5 +1,5 @@
-//! What other servers do otherwise, one mode each: that the embedded server does it, by raw lines;
-//! and that the library bears it.
+//! The quirks of the embedded server, each a deviation of servers in use: by raw lines, that it
+//! behaves so; and that the library works with it.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Servers that differ from most, met by the library's own client: what its user gets from them.
+//! What a user of the library gets from servers that deviate: the embedded server with its quirks.
 
 use std::time::Duration;
 

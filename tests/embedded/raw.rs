@@ -1,5 +1,4 @@
-//! Raw lines in and out: a session of the embedded server over a pipe, and what it says of its own
-//! accord.
+//! A session of the embedded server over a pipe: raw lines in and out, and what it sends unasked.
 
 use std::time::Duration;
 

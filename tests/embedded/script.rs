@@ -1,4 +1,5 @@
-//! The test's hands on the server's behaviour: what is done otherwise than rightly, and to whom.
+//! What a test can make the embedded server do: refuse, delay, cut off or repeat an answer, for
+//! which commands and which users.
 
 use std::time::Duration;
 

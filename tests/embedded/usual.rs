@@ -1,4 +1,5 @@
-//! What a user's test does with it: the library on one end, the test's hands on the other.
+//! The embedded server as a program's own tests use it: the library connects to it, and the test
+//! changes mailboxes from outside and looks at their true state.
 
 use std::time::Duration;
 

@@ -45,6 +45,10 @@ struct Args {
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
 
+    /// Take this token of the user's, by XOAUTH2 and OAUTHBEARER
+    #[arg(long, value_name = "TOKEN")]
+    token: Option<String>,
+
     /// Begin with empty mailboxes
     #[arg(long)]
     empty: bool,
@@ -58,6 +62,10 @@ struct Args {
     time: Option<Duration>,
 }
 
+/// The mechanisms that are offered in any case.
+const BY_PASSWORD: [&str; 7] =
+    ["PLAIN", "LOGIN", "SCRAM-SHA-1", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS", "ANONYMOUS"];
+
 fn main() -> ExitCode {
     program::run("serve", run)
 }
@@ -66,8 +74,12 @@ async fn run(args: Args) -> Result<(), Failure> {
     // Programs would do STARTTLS where it is offered, and refuse a certificate that they don't
     // know.
     let offers_tls = args.tls || args.ca.is_some();
-    let builder = Server::builder();
+    let by_token = if args.token.is_some() { &["XOAUTH2", "OAUTHBEARER"][..] } else { &[] };
+    let builder = Server::builder().mechanisms(BY_PASSWORD.iter().chain(by_token).copied());
     let server = if offers_tls { builder } else { builder.no_tls() }.start();
+    if let Some(token) = args.token {
+        server.set_token(token);
+    }
     if !args.empty {
         demo::fill(&server);
     }

@@ -272,7 +272,7 @@ impl Error {
     /// ```
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
-        let general = || hint::of(self.0.kind, self.code(), self.close_reason());
+        let general = || hint::of(self.0.kind, self.remedy(), self.code(), self.close_reason());
         self.0.hint.as_deref().or_else(general)
     }
 

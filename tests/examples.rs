@@ -89,6 +89,51 @@ async fn each_runs_by_itself_and_soon_ends() {
 }
 
 #[tokio::test]
+async fn each_logs_in_by_the_mechanism_that_is_named() {
+    within(LIMIT, async {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ca = folder.path().join("ca.pem");
+        let ca = ca.to_str().expect("UTF-8");
+        let (_serve, port) = serve(&["--token", "ya29.a0Ad52N3", "--tls", "--ca", ca]).await;
+        let url = format!("imaps://alice@localhost:{port}/Projects");
+        let search = async |auth: &str, variable: &str, secret: &str, url: &str| {
+            let arguments = ["--auth", auth, "--ca", ca, "--from", "carla", "--subject", "pier", url];
+            let mut child = command("search", &arguments).env(variable, secret).spawn().expect("it runs");
+            wait(&mut child).await
+        };
+        for auth in
+            ["plain", "login", "scram-sha-1", "scram-sha-256", "scram-sha-1-plus", "SCRAM-SHA-256-PLUS"]
+        {
+            let (status, errors) = search(auth, "IMAP_PASSWORD", "secret", &url).await;
+            assert!(status.success(), "{auth}: {errors}");
+        }
+        for auth in ["xoauth2", "oauthbearer"] {
+            let (status, errors) = search(auth, "IMAP_TOKEN", "ya29.a0Ad52N3", &url).await;
+            assert!(status.success(), "{auth}: {errors}");
+            let (status, errors) = search(auth, "IMAP_TOKEN", "ya29.expired", &url).await;
+            assert!(!status.success() && errors.contains("a new one is needed"), "{errors}");
+            assert!(errors.contains("\"schemes\":\"bearer\"") && errors.lines().count() == 1, "{errors}");
+            let (_, errors) = search(auth, "IMAP_PASSWORD", "secret", &url).await;
+            assert!(
+                errors.contains("there is no token for alice") && errors.contains("IMAP_TOKEN"),
+                "{errors}"
+            );
+        }
+        let anonymous = format!("imaps://localhost:{port}/");
+        let (status, errors) = search("anonymous", "IMAP_PASSWORD", "", &anonymous).await;
+        assert!(status.success(), "{errors}");
+        let (_, errors) = search("external", "IMAP_PASSWORD", "", &anonymous).await;
+        assert!(errors.contains("offers no EXTERNAL; it offers PLAIN, "), "{errors}");
+        assert!(errors.contains("name another mechanism, or none"), "{errors}");
+        let (_, errors) = search("cram-md5", "IMAP_PASSWORD", "", &url).await;
+        assert!(errors.contains("no mechanism of this name") && errors.contains("scram-sha-256"), "{errors}");
+        let failed = Program::start("search", &["--auth", "plain"]).end().await;
+        has(&failed.errors, &["search: --auth is for a server, and no URL names one"]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn each_goes_to_the_server_that_a_url_names() {
     within(LIMIT, async {
         let (serve, port) = serve(&["--mail", "0.5"]).await;

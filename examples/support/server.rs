@@ -1,18 +1,15 @@
-//! From the command line to a server: the URL, the password, certificates, the proxy; without a URL
+//! From the command line to a server: the URL, the login, certificates, the proxy; without a URL
 //! the embedded server.
 
-use std::env::{self, VarError};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use imap_duplex::testing;
 use imap_duplex::{ClientCertificate, Config, Error, ImapUrl, Proxy, Receiver, Sender, TlsBackend};
 
+use super::auth::AuthArgs;
 use super::demo;
 use super::failure::Failure;
-
-/// The environment variable in which a password is looked for.
-const PASSWORD: &str = "IMAP_PASSWORD";
 
 /// What encrypts.
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -39,6 +36,9 @@ pub(crate) struct ServerArgs {
     /// The private key of that certificate
     #[arg(long, value_name = "FILE")]
     client_key: Option<PathBuf>,
+
+    #[command(flatten)]
+    auth: AuthArgs,
 
     /// Go through this proxy: socks5://USER:PASSWORD@HOST:1080 or http://HOST:3128
     #[arg(long, value_name = "URL")]
@@ -73,16 +73,14 @@ impl ServerArgs {
     /// Reads the URL, the password and the certificate; without a URL, a server of our own, with
     /// some mail.
     pub(crate) fn server(&self) -> Result<Server, Failure> {
-        let Some(text) = &self.url else { return Ok(Server::embedded(demo::server())) };
-        let url: ImapUrl = text.parse()?;
-        let user = url.user().ok_or_else(|| {
-            Failure::new("the URL names no user")
-                .hint("imaps://USER@HOST/MAILBOX; an @ in the user's name is written %40")
-        })?;
-        let config = match url.password() {
-            Some(_) => url.config(),
-            None => url.config().login(user, password_of_environment(user)?),
+        let Some(text) = &self.url else {
+            if self.auth.is_given() {
+                return Err(Failure::new("--auth is for a server, and no URL names one"));
+            }
+            return Ok(Server::embedded(demo::server()));
         };
+        let url: ImapUrl = text.parse()?;
+        let config = self.auth.log_in(&url)?;
         let config = config.allow_plaintext_login(self.insecure_clear_text);
         let config = self.by_proxy(self.encrypted(config)?)?.compress(self.compress);
         Ok(Server {
@@ -155,19 +153,5 @@ impl Server {
     /// Why it could not be connected to.
     pub(crate) fn explain(&self, error: &Error) -> Failure {
         Failure::connecting(error, self.tls, self.own_authority)
-    }
-}
-
-fn password_of_environment(user: &str) -> Result<String, Failure> {
-    match env::var(PASSWORD) {
-        Ok(password) => Ok(password),
-        Err(VarError::NotUnicode(_)) => Err(Failure::new(format!("the password in {PASSWORD} is not UTF-8"))),
-        Err(VarError::NotPresent) => {
-            let user = user.escape_debug();
-            Err(Failure::new(format!("there is no password for {user}")).hint(format!(
-                "put it into the environment variable {PASSWORD}, or into the URL as USER:PASSWORD@ where \
-                 no other user can see the command line"
-            )))
-        }
     }
 }

@@ -3,17 +3,26 @@
 //! In: the data of an error. Out: a hint, or none where there is no general advice. Code with more
 //! knowledge (the port, the kind of encryption) attaches a hint of its own.
 
-use super::ErrorKind;
+use super::{ErrorKind, Remedy};
 use crate::types::{CloseReason, Code};
 
 const PASSWORD: &str =
     "are user and password right? Many providers want a password made for one program alone";
 
 /// The hint for a failure of this kind.
-pub(super) fn of(kind: ErrorKind, code: Option<&Code>, reason: Option<&CloseReason>) -> Option<&'static str> {
+pub(super) fn of(
+    kind: ErrorKind,
+    remedy: Option<Remedy>,
+    code: Option<&Code>,
+    reason: Option<&CloseReason>,
+) -> Option<&'static str> {
     match kind {
         ErrorKind::No => of_code(code?),
-        ErrorKind::Login => code.map_or(Some(PASSWORD), of_code),
+        ErrorKind::Login => code.and_then(of_code).or(match remedy {
+            Some(Remedy::Credentials) => Some(PASSWORD),
+            Some(Remedy::Later { .. }) => Some("try again later"),
+            _ => None,
+        }),
         ErrorKind::Closed => of_end(code, reason?),
         ErrorKind::Partial => Some("request the rest: the messages below the last UID processed"),
         ErrorKind::Overrun => Some("read the result as a stream, or request less at once"),

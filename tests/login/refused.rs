@@ -27,7 +27,12 @@ async fn by_code_and_by_words() {
             (Some(Code::Limit), "no", LATER, "try again later"),
             (Some(Code::InUse), "no", LATER, "try again later"),
             (alert.clone(), "Too many simultaneous connections. (Failure)", LATER, "try again later"),
-            (alert.clone(), "Application-specific password required (Failure)", Remedy::Credentials, ""),
+            (
+                alert.clone(),
+                "Application-specific password required (Failure)",
+                Remedy::Credentials,
+                "one program",
+            ),
             (alert, "Please log in via your web browser (Failure)", Remedy::Setup, ""),
             (
                 None,

@@ -124,7 +124,7 @@ impl Drop for Program {
 
 pub fn command(name: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(path(name));
-    command.args(arguments).env_remove("IMAP_PASSWORD").env_remove("RUST_LOG");
+    command.args(arguments).env_remove("IMAP_PASSWORD").env_remove("IMAP_TOKEN").env_remove("RUST_LOG");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

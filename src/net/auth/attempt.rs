@@ -221,11 +221,10 @@ impl Handshake<'_> {
                     Material::Elsewhere => "whom the connection shows",
                     Material::Nothing => "no user",
                 };
-                return setup(format!(
-                    "{named} logs in by {}, and what was given is {}",
-                    what(named.material()),
-                    what(material)
-                ));
+                let wanted = what(named.material());
+                let message =
+                    format!("{named} logs in by {wanted}, and what was given is {}", what(material));
+                return setup(message).advise(OTHER);
             }
             Some(named) if named.is_bound() && offer.has(named) => {
                 let what =
@@ -233,7 +232,8 @@ impl Handshake<'_> {
                 return setup(what).advise("it needs TLS 1.3, made by this library");
             }
             Some(named) if self.encrypted || !offer.login_disabled => {
-                return setup(format!("{whom} offers no {named}{other}"));
+                let error = setup(format!("{whom} offers no {named}{other}"));
+                return error.advise(if offered.is_empty() { NO_WAY } else { OTHER });
             }
             _ => {}
         }
@@ -256,6 +256,7 @@ impl Handshake<'_> {
     }
 }
 
+const OTHER: &str = "name another mechanism, or none: then the best for what was given is used";
 const NO_WAY: &str = "only the server's operator can change that: ask for another port or host for IMAP";
 
 fn password_hint(offered: &str) -> &'static str {

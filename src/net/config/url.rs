@@ -14,6 +14,7 @@ use std::str::FromStr;
 use super::Config;
 use crate::command::Secret;
 use crate::error::{Error, Result};
+use crate::net::auth::Mechanism;
 use crate::types::{MailboxName, UidValidity};
 
 /// An IMAP URL that names a server and perhaps a mailbox (RFC 5092), its parts decoded.
@@ -40,6 +41,7 @@ pub struct ImapUrl {
     port: Option<u16>,
     user: Option<String>,
     password: Option<Secret>,
+    mechanism: Option<Mechanism>,
     mailbox: Option<MailboxName>,
     uid_validity: Option<UidValidity>,
 }
@@ -69,7 +71,13 @@ impl ImapUrl {
         self.user.as_deref()
     }
 
-    /// The password, if there is one in the URL.
+    /// The mechanism to log in by, if the URL names one (`;AUTH=SCRAM-SHA-256`).
+    #[must_use]
+    pub fn mechanism(&self) -> Option<Mechanism> {
+        self.mechanism
+    }
+
+    /// The password, if there is one in the URL; a token, where the mechanism takes one.
     #[must_use]
     pub fn password(&self) -> Option<&Secret> {
         self.password.as_ref()
@@ -88,14 +96,21 @@ impl ImapUrl {
         self.uid_validity
     }
 
-    /// What to connect to, and as whom if both user and password are in the URL. Everything else is
-    /// as of [`Config::new`].
+    /// What to connect to, and as whom if both user and password are in the URL, or the mechanism
+    /// needs none. Everything else is as of [`Config::new`].
     pub fn config(&self) -> Config {
         let config = Config::new(self.host.as_str());
         let config = if self.tls { config } else { config.opportunistic_tls() };
         let config = self.port.into_iter().fold(config, Config::port);
-        match (&self.user, &self.password) {
-            (Some(user), Some(password)) => config.login(user.as_str(), password.clone()),
+        let config = config.mechanism(self.mechanism);
+        let user = self.user.as_deref();
+        match (self.mechanism, user, &self.password) {
+            (Some(Mechanism::External), ..) => config.external(user.map(str::to_owned)),
+            (Some(Mechanism::Anonymous), ..) => config.anonymous(user.unwrap_or_default()),
+            (Some(Mechanism::OauthBearer | Mechanism::Xoauth2), Some(user), Some(token)) => {
+                config.token(user, token.clone())
+            }
+            (_, Some(user), Some(password)) => config.login(user, password.clone()),
             _ => config,
         }
     }
@@ -116,10 +131,11 @@ impl ImapUrl {
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
         let (person, server) = authority.rsplit_once('@').unwrap_or(("", authority));
-        let (user, password) = read_person(person)?;
+        let (user, password, mechanism) = read_person(person)?;
         let (host, port) = read_server(server, "imaps://USER@HOST/MAILBOX")?;
         let (mailbox, uid_validity) = read_path(path)?;
-        Ok(Self { tls, host, port, user, password: password.map(Into::into), mailbox, uid_validity })
+        let password = password.map(Into::into);
+        Ok(Self { tls, host, port, user, password, mechanism, mailbox, uid_validity })
     }
 }
 
@@ -157,23 +173,27 @@ impl Config {
 }
 
 /// `user;AUTH=mechanism:password`, each part optional.
-fn read_person(text: &str) -> Result<(Option<String>, Option<String>), String> {
+fn read_person(text: &str) -> Result<(Option<String>, Option<String>, Option<Mechanism>), String> {
     let (person, password) = text.split_once(':').map_or((text, None), |(a, b)| (a, Some(b)));
     let (user, mechanism) = match find(person, ";AUTH=") {
         Some((user, mechanism)) => (user, Some(mechanism)),
         None => (person, None),
     };
-    match mechanism.map(|m| decode(m, "the mechanism")).transpose()? {
-        None => {}
-        Some(m) if m == "*" || m.eq_ignore_ascii_case("PLAIN") => {}
-        Some(_) => return Err("of ;AUTH= only PLAIN and * (any) are known here".into()),
-    }
+    let mechanism = match mechanism.map(|m| decode(m, "the mechanism")).transpose()? {
+        None => None,
+        Some(any) if any == "*" => None,
+        Some(name) => match name.parse() {
+            Ok(mechanism) => Some(mechanism),
+            // What stands here may be a piece of a password, so it is not repeated.
+            Err(_) => return Err("the mechanism of ;AUTH= is not known here; * stands for any".into()),
+        },
+    };
     if password.is_some_and(|password| find(password, ";AUTH=").is_some()) {
         return Err(
             ";AUTH= stands behind the user, before the colon; a ; in a password is written %3B".into()
         );
     }
-    Ok((given(user, "the user")?, given(password.unwrap_or_default(), "the password")?))
+    Ok((given(user, "the user")?, given(password.unwrap_or_default(), "the password")?, mechanism))
 }
 
 /// What stands here, if anything does.
@@ -315,7 +335,20 @@ mod tests {
         }
         assert_eq!(parts("imap://ann%3BAUTH=X@h").1.as_deref(), Some("ann;AUTH=X"));
         assert_eq!(parts("imap://;AUTH=*@h").1, None);
-        assert_eq!(error("imap://ann;AUTH=GSSAPI@h"), "of ;AUTH= only PLAIN and * (any) are known here");
+        assert_eq!(
+            error("imap://ann;AUTH=GSSAPI@h"),
+            "the mechanism of ;AUTH= is not known here; * stands for any"
+        );
+        for (text, user, mechanism) in [
+            ("imap://ann;AUTH=scram-sha-256@h", Some("ann"), Some(Mechanism::ScramSha256)),
+            ("imap://ann;AUTH=XOAUTH2:token@h", Some("ann"), Some(Mechanism::Xoauth2)),
+            ("imap://;AUTH=EXTERNAL@h", None, Some(Mechanism::External)),
+            ("imap://guest;AUTH=ANONYMOUS@h", Some("guest"), Some(Mechanism::Anonymous)),
+            ("imap://ann:pw@h", Some("ann"), None),
+        ] {
+            let url = ImapUrl::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"));
+            assert_eq!((url.user(), url.config().get_mechanism()), (user, mechanism), "{text}");
+        }
         assert!(error("imap://ann:pw;AUTH=*@h").contains("before the colon"));
     }
 

@@ -50,6 +50,10 @@ pub enum Quirk {
     OnlyXoauth2,
     /// SASL-IR is advertised, and a first answer in the line of AUTHENTICATE is answered with BAD.
     RefusesInitialResponse,
+    /// Cyrus: SCRAM with -PLUS is offered over TLS 1.3, and knows only the binding `tls-unique`,
+    /// which that does not have. Another one is refused without a word, once the proof has been
+    /// sent.
+    OnlyTlsUnique,
     /// The server's signature in SCRAM is wrong, as of one that does not know the password.
     ForgedSignature,
     /// A TLS port used without TLS: no greeting, since the server waits for the client's handshake.

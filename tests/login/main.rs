@@ -96,7 +96,11 @@ async fn over_tls_scram_is_bound_to_the_connection() {
         let clear = server.listen().await.expect("a port");
         let trust = server.certificate().expect("made").pem().to_owned();
         let config = || Config::new("localhost").trust_certificate(trust.clone()).auto_idle(false);
-        for config in [config().port(tls.port()), config().port(clear.port()).starttls()] {
+        let mut all = vec![config().port(tls.port()), config().port(clear.port()).starttls()];
+        // It binds by the server's certificate.
+        #[cfg(feature = "native-tls")]
+        all.push(config().port(tls.port()).tls_backend(imap_duplex::TlsBackend::Native));
+        for config in all {
             let (imap, _events) = config
                 .clone()
                 .login(server.user(), server.password())
@@ -124,6 +128,82 @@ async fn over_tls_scram_is_bound_to_the_connection() {
     .await;
 }
 
+#[cfg(feature = "rustls")]
+#[tokio::test]
+async fn a_server_that_knows_another_binding_is_logged_in_to_without() {
+    within(LIMIT, async {
+        let builder = Server::builder().mechanisms(MECHANISMS.iter().copied());
+        let server = builder.quirk(Quirk::OnlyTlsUnique).start();
+        let tls = server.listen_tls(([127, 0, 0, 1], 0)).await.expect("a port");
+        let trust = server.certificate().expect("made").pem().to_owned();
+        let config = Config::new("localhost").trust_certificate(trust).port(tls.port());
+        let config = config.login(server.user(), server.password());
+        config.connect().await.unwrap_or_else(|e| panic!("{e:#}"));
+        let ways: Vec<_> = ways(&server).iter().map(|way| name_of(way).to_owned()).collect();
+        assert_eq!(ways, ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"]);
+        let error = failure(config.mechanism(Mechanism::ScramSha256Plus).connect().await);
+        assert_eq!(error.kind(), ErrorKind::Login, "what is named is used or nothing: {error:#}");
+    })
+    .await;
+}
+
+/// Someone on the way decrypts, and has a certificate that is trusted.
+#[cfg(feature = "rustls")]
+#[tokio::test]
+async fn someone_who_decrypts_on_the_way_is_noticed() {
+    use std::sync::Arc;
+
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio_rustls::rustls::crypto::ring::default_provider;
+    use tokio_rustls::rustls::pki_types::pem::PemObject;
+    use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
+    use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+    within(LIMIT, async {
+        let server = server();
+        let far = server.listen_tls(([127, 0, 0, 1], 0)).await.expect("a port");
+        let own = support::certificate::make(&["localhost"]);
+        let chain = vec![CertificateDer::from_pem_slice(own.server.as_bytes()).expect("a certificate")];
+        let key = PrivateKeyDer::from_pem_slice(own.key.as_bytes()).expect("a key");
+        let provider = || Arc::new(default_provider());
+        let accept = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .and_then(|config| config.with_no_client_auth().with_single_cert(chain, key))
+            .expect("a set-up");
+        let mut roots = RootCertStore::empty();
+        roots.add(server.certificate().expect("made").der().to_vec().into()).expect("an authority");
+        let connect = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let (accept, connect) = (TlsAcceptor::from(Arc::new(accept)), TlsConnector::from(Arc::new(connect)));
+        let near = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = near.local_addr().expect("it has one").port();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = near.accept().await {
+                let (accept, connect) = (accept.clone(), connect.clone());
+                tokio::spawn(async move {
+                    let mut client = accept.accept(client).await.expect("the client trusts it");
+                    let server = TcpStream::connect(far).await.expect("it listens");
+                    let mut server =
+                        connect.connect("localhost".try_into().expect("a name"), server).await.expect("TLS");
+                    let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+                });
+            }
+        });
+        let config = Config::new("localhost").port(port).trust_certificate(own.authority);
+        let config = config.login(server.user(), server.password());
+        let error = failure(config.clone().connect().await);
+        assert_eq!((error.kind(), error.remedy()), (ErrorKind::Login, Some(Remedy::Setup)), "{error:#}");
+        assert!(format!("{error:#}").contains("someone decrypts the connection"), "{error:#}");
+        assert_eq!(ways(&server).len(), 1, "nothing weaker is tried");
+        config.mechanism(Mechanism::Plain).connect().await.expect("that is not bound to anything");
+    })
+    .await;
+}
+
 /// Someone has taken the names with -PLUS out of the server's list.
 #[cfg(feature = "rustls")]
 #[tokio::test]
@@ -138,6 +218,7 @@ async fn a_list_that_was_changed_on_the_way_is_noticed() {
         let error = failure(config.clone().mechanism(Mechanism::ScramSha256).connect().await);
         assert_eq!(error.kind(), ErrorKind::Login);
         assert!(error.to_string().contains("server-does-support-channel-binding"), "{error}");
+        assert_eq!(error.remedy(), Some(Remedy::Setup));
     })
     .await;
 }

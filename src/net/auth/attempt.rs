@@ -150,8 +150,9 @@ impl Handshake<'_> {
         Err(Error::new(ErrorKind::Insecure, message))
     }
 
-    /// Another way in, where this one was refused before anything was shown. Not where the user has
-    /// named the mechanism.
+    /// Another way in, where this one was refused before anything was shown, or the binding may be
+    /// what the server can't use. Not where the user has named the mechanism, and not where the
+    /// server says that the binding is another one: then someone decrypts on the way.
     fn next_way(&self, ways: &[Way], way: Way, error: &Error, notes: &Notes) -> Option<Way> {
         let Way::Sasl(mechanism) = way else { return None };
         let is_refused = matches!(error.kind(), ErrorKind::No | ErrorKind::Bad);
@@ -162,10 +163,16 @@ impl Handshake<'_> {
         if matches!(error.remedy(), Some(Remedy::Later { .. })) {
             return None;
         }
-        if notes.word().is_some_and(|word| super::scram::is_about_binding(&word)) {
-            return choice::after(ways, mechanism, None);
+        match notes.word() {
+            Some(word) if super::scram::lacks_binding(&word) => choice::after(ways, mechanism, None),
+            Some(_) => None,
+            None if notes.has_shown() => {
+                // Cyrus knows but tls-unique, which TLS 1.3 does not have, and finds out only now.
+                let may_lack_binding = mechanism.is_bound() && error.code().is_none();
+                choice::without_binding(ways, mechanism).filter(|_| may_lack_binding)
+            }
+            None => choice::after(ways, mechanism, error.code()),
         }
-        if notes.has_shown() { None } else { choice::after(ways, mechanism, error.code()) }
     }
 
     async fn take(

@@ -64,16 +64,17 @@ impl Offer<'_> {
 /// not the password that was wrong. So it is where the server can't use the binding that we have,
 /// or keeps the password in a form that SCRAM can't use.
 pub(super) fn after(ways: &[Way], refused: Mechanism, code: Option<&Code>) -> Option<Way> {
-    let without_binding = Way::Sasl(refused.unbound());
     // Who is not known to SCRAM is not known to it without the binding either.
-    if refused.is_bound()
-        && !matches!(code, Some(Code::AuthenticationFailed))
-        && ways.contains(&without_binding)
-    {
-        return Some(without_binding);
-    }
+    let is_unknown = matches!(code, Some(Code::AuthenticationFailed));
     let is_scram = |way: &Way| matches!(way, Way::Sasl(mechanism) if mechanism.is_scram());
-    ways.iter().copied().find(|way| !is_scram(way))
+    let others = || ways.iter().copied().find(|way| !is_scram(way));
+    without_binding(ways, refused).filter(|_| !is_unknown).or_else(others)
+}
+
+/// The same way without the binding.
+pub(super) fn without_binding(ways: &[Way], refused: Mechanism) -> Option<Way> {
+    let unbound = Way::Sasl(refused.unbound());
+    (refused.is_bound() && ways.contains(&unbound)).then_some(unbound)
 }
 
 #[cfg(test)]

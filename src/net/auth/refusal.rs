@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::credentials::CredentialReason;
 use super::exchange::Notes;
 use super::mechanism::Material;
+use super::scram;
 use crate::error::{Error, ErrorKind, Remedy};
 use crate::types::Code;
 
@@ -26,6 +27,7 @@ impl From<Error> for Refusal {
 const STALE: &str = "the token has expired or was withdrawn: a new one is needed";
 const UNFIT: &str =
     "the token is not meant for IMAP, or lacks the scope for it: ask for that when it is made";
+const OVERHEARD: &str = "someone decrypts the connection on the way to the server: do not log in over it";
 const TOKEN: &str = "is the token still valid, is it this user's, and has it the scope for IMAP?";
 
 /// Sorts the error of a login by what to do about it. `whom` is the server, `who` the user.
@@ -46,6 +48,9 @@ pub(super) fn sort(error: Error, notes: &Notes, material: Material, whom: &str, 
     }
     if let Some(word) = notes.word() {
         error = error.moreover(&format!("it gives the reason {word}"));
+        if scram::is_overheard(&word) {
+            return error.with_remedy(Remedy::Setup).advise(OVERHEARD).into();
+        }
     }
     let is_expired = matches!(error.code(), Some(Code::Expired));
     if verdict.is_unfit {

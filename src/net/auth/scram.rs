@@ -56,9 +56,16 @@ pub(super) fn last(message: &[u8]) -> Result<Last> {
     }
 }
 
-/// Whether a refusal is about the binding, so that a login without one may succeed.
-pub(super) fn is_about_binding(word: &str) -> bool {
-    word.contains("channel-binding")
+/// Whether a refusal says that the server can't use the binding, so that a login without one may
+/// succeed.
+pub(super) fn lacks_binding(word: &str) -> bool {
+    matches!(word, "unsupported-channel-binding-type" | "channel-binding-not-supported")
+}
+
+/// Whether a refusal says that someone is in between: the two ends have another binding, or the
+/// server has offered what we have not seen.
+pub(super) fn is_overheard(word: &str) -> bool {
+    matches!(word, "channel-bindings-dont-match" | "server-does-support-channel-binding")
 }
 
 /// User and password as SCRAM has them (RFC 5802 section 2.2, SASLprep), as they are if they can't
@@ -109,9 +116,9 @@ mod tests {
         for bad in [&b""[..], b"v", b"x=", b"r=a,s=b,i=1"] {
             assert!(last(bad).is_err(), "{bad:?}");
         }
-        assert!(is_about_binding("channel-bindings-dont-match"));
-        assert!(is_about_binding("unsupported-channel-binding-type"));
-        assert!(!is_about_binding("invalid-proof"));
+        assert!(lacks_binding("unsupported-channel-binding-type"));
+        assert!(!lacks_binding("channel-bindings-dont-match") && is_overheard("channel-bindings-dont-match"));
+        assert!(!lacks_binding("invalid-proof") && !is_overheard("invalid-proof"));
     }
 
     #[test]

@@ -109,8 +109,10 @@ impl Config {
     /// Logs in by this mechanism or not at all. Without it the strongest is used that the server
     /// offers, and another one where SCRAM is refused before it has begun in earnest.
     ///
-    /// Naming one makes sense where a server offers one that does not work, or where no weaker one
-    /// may do.
+    /// Naming one makes sense where no weaker one may do: anyone who can decrypt the connection can
+    /// also make the stronger ones fail. Or where a server offers what does not work: Cyrus 3.6 has
+    /// SCRAM with `-PLUS` by TLS 1.3, where it never succeeds, and takes three seconds to say so
+    /// before the same without `-PLUS` is used.
     ///
     /// ```
     /// # use imap_duplex::{Config, Mechanism};

@@ -131,7 +131,7 @@ impl ImapUrl {
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
         let (person, server) = authority.rsplit_once('@').unwrap_or(("", authority));
-        let (user, password, mechanism) = read_person(person)?;
+        let Person { user, password, mechanism } = read_person(person)?;
         let (host, port) = read_server(server, "imaps://USER@HOST/MAILBOX")?;
         let (mailbox, uid_validity) = read_path(path)?;
         let password = password.map(Into::into);
@@ -172,8 +172,15 @@ impl Config {
     }
 }
 
+/// Who logs in.
+struct Person {
+    user: Option<String>,
+    password: Option<String>,
+    mechanism: Option<Mechanism>,
+}
+
 /// `user;AUTH=mechanism:password`, each part optional.
-fn read_person(text: &str) -> Result<(Option<String>, Option<String>, Option<Mechanism>), String> {
+fn read_person(text: &str) -> Result<Person, String> {
     let (person, password) = text.split_once(':').map_or((text, None), |(a, b)| (a, Some(b)));
     let (user, mechanism) = match find(person, ";AUTH=") {
         Some((user, mechanism)) => (user, Some(mechanism)),
@@ -193,7 +200,8 @@ fn read_person(text: &str) -> Result<(Option<String>, Option<String>, Option<Mec
             ";AUTH= stands behind the user, before the colon; a ; in a password is written %3B".into()
         );
     }
-    Ok((given(user, "the user")?, given(password.unwrap_or_default(), "the password")?, mechanism))
+    let (user, password) = (given(user, "the user")?, given(password.unwrap_or_default(), "the password")?);
+    Ok(Person { user, password, mechanism })
 }
 
 /// What stands here, if anything does.

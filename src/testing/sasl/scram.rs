@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use ring::rand::SecureRandom as _;
 use ring::{digest, hmac, pbkdf2, rand};
 
-use super::{Dialogue, Outcome, Place, failed, is_bound, password};
+use super::{Dialogue, Outcome, Place, Reply, failed, is_bound, password};
 use crate::testing::quirks::Quirk;
 use crate::testing::world::World;
 
@@ -95,6 +95,9 @@ impl Scram {
                 }
                 Err(word) => refused(word),
             },
+            Some(_) if self.is_bound && world.settings.quirks.has(Quirk::OnlyTlsUnique) => {
+                Outcome::Refused(Reply::no(None, "bad protocol / cancel"))
+            }
             Some(begun) => match self.last(&begun, text) {
                 Ok(mut signature) => {
                     if world.settings.quirks.has(Quirk::ForgedSignature) {

@@ -16,7 +16,14 @@ use crate::types::{Done, Status, StatusResponse};
 /// and [`SaveSearch`], whose tokens give a handle before the server has answered
 /// ([`Token::mailbox`], [`Token::saved`]).
 ///
-/// It is implemented for every [`Command`] and can't be implemented otherwise.
+/// It is implemented for every [`Command`] and can't be implemented otherwise:
+///
+/// ```compile_fail
+/// struct Mine;
+/// impl imap_duplex::Submit for Mine {
+///     type Output = ();
+/// }
+/// ```
 ///
 /// ```
 /// use imap_duplex::{Sender, Submit, Token};

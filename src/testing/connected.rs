@@ -1,5 +1,5 @@
-//! One client that is connected to the server, as a test sees it: what it has done so far, and what
-//! the server sends it unasked.
+//! One client that is connected to the server, as a test sees it: who has logged in, what is
+//! selected; and how to end the connection, or to send bytes unasked.
 
 use bytes::Bytes;
 

@@ -37,6 +37,71 @@ fn documents(text: &str) -> BTreeSet<String> {
     names.filter(is_local).map(str::to_owned).collect()
 }
 
+/// The folders in which files are named by their path, from the root or from `src`.
+const FOLDERS: [&str; 14] = [
+    "src", "tests", "examples", "benches", "fuzz", "types", "wire", "command", "view", "engine", "net",
+    "client", "testing", "cost",
+];
+
+#[test]
+fn files_that_are_named_exist() {
+    let mut paths = Vec::new();
+    for folder in ["src", "tests", "examples", "benches"] {
+        files(&root().join(folder), &mut paths);
+    }
+    paths.extend(["README.md", "CONTRIBUTING.md", MAP].map(|name| root().join(name)));
+    let (mut breaches, mut seen) = (Vec::new(), 0);
+    for path in paths {
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        for name in named_files(&text) {
+            seen += 1;
+            if !root().join(&name).exists() && !root().join("src").join(&name).exists() {
+                breaches.push(format!("{} names {name}", path.display()));
+            }
+        }
+    }
+    assert!(seen > 20, "{seen} names");
+    report("a file that is named is there", &breaches);
+}
+
+/// The paths of source files in a text, in backquotes: `engine/mod.rs`.
+fn named_files(text: &str) -> BTreeSet<String> {
+    let quoted = text.split('`').skip(1);
+    let is_path = |name: &&str| {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/');
+        name.ends_with(".rs")
+            && name.chars().all(is_part)
+            && name.split_once('/').is_some_and(|(folder, _)| FOLDERS.contains(&folder))
+    };
+    quoted.filter(is_path).map(str::to_owned).collect()
+}
+
+/// The grammar's head has a table of what servers send against the RFCs, and which function allows
+/// it.
+#[test]
+fn each_deviation_has_its_function() {
+    let folder = root().join("src/wire/parse");
+    let head = fs::read_to_string(folder.join("mod.rs")).expect("the grammar's head");
+    let (mut breaches, mut seen) = (Vec::new(), 0);
+    for row in head.lines().filter_map(|line| line.strip_prefix("//! |")) {
+        let last = row.trim_end_matches('|').rsplit('|').next().unwrap_or_default();
+        for name in last.split('`').skip(1).step_by(2) {
+            let is_path = |c: char| c.is_ascii_lowercase() || matches!(c, '_' | ':');
+            if !name.chars().all(is_path) {
+                continue;
+            }
+            seen += 1;
+            let (module, function) = name.split_once("::").unwrap_or(("mod", name));
+            let code = fs::read_to_string(folder.join(format!("{module}.rs"))).unwrap_or_default();
+            if ["(", "<"].iter().all(|after| !code.contains(&format!("fn {function}{after}"))) {
+                breaches.push(format!("no function {name}: {row}"));
+            }
+        }
+    }
+    assert!(seen > 50, "{seen} names");
+    report("a function in the table of deviations is there", &breaches);
+}
+
 #[test]
 fn the_map_has_each_folder_of_the_sources() {
     let map = fs::read_to_string(root().join(MAP)).expect("the map");
@@ -92,5 +157,7 @@ fn no_file_names_a_place_of_one_machine() {
 #[test]
 fn names_of_documents_are_seen() {
     let text = "See ARCHITECTURE.md, `./CONTRIBUTING.md`. Not https://x.org/b.md, nor x.mdx, nor .md.";
+    let files = "`engine/mod.rs`, and `src/lib.rs`; not `mod.rs`, `a/b.rs`, engine/x.rs, `tests/*.rs`.";
+    assert_eq!(named_files(files).into_iter().collect::<Vec<_>>(), ["engine/mod.rs", "src/lib.rs"]);
     assert_eq!(documents(text).into_iter().collect::<Vec<_>>(), ["./CONTRIBUTING.md", "ARCHITECTURE.md"]);
 }

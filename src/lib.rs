@@ -76,6 +76,7 @@
 //! | see what goes on | a subscriber of `tracing`: [the log](#the-log) |
 //! | cancel a command | [`Token::cancel`]; or drop the token |
 //! | send what has no method here | [`Sender::raw`], or a [`Command`] of my own |
+//! | know whether the server is still there, after sleep or a change of networks | [`Sender::check`] |
 //! | bound memory and time | [`Limits`], [`Timeouts`] |
 //! | test my program | the server in memory of the module `testing` (feature `testing`) |
 //! | report bytes that can't be parsed | [`replay`] |

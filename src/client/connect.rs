@@ -125,6 +125,6 @@ impl Config {
 
 fn halves(connected: Connected) -> (Sender, Receiver, Driver) {
     let Connected { pump, shared } = connected;
-    let handle = Arc::new(Handle { shared });
+    let handle = Arc::new(Handle { shared, check: pump.check_request() });
     (Sender::new(handle.clone()), Receiver::new(handle), Driver { pump })
 }

@@ -26,11 +26,13 @@ pub use token::{Rows, Token};
 use std::sync::Arc;
 
 use crate::engine::Shared;
+use crate::net::CheckRequest;
 
 /// Held by every `Sender`, `Mailbox` and `Receiver`: when the last one is dropped, the connection
 /// logs out.
 pub(crate) struct Handle {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) check: CheckRequest,
 }
 
 impl Drop for Handle {

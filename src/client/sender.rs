@@ -335,6 +335,31 @@ impl Sender {
         self.submit(Noop)
     }
 
+    /// Asks whether the server is still there: a NOOP that ends the connection, with
+    /// [`CloseReason::Timeout`](crate::types::CloseReason::Timeout), if nothing comes from the
+    /// server for [`Timeouts::check`](crate::Timeouts::check) while any answer is due. Any bytes
+    /// count: a download that goes on slowly does not end the connection.
+    ///
+    /// Call it when the network has changed, or when the machine wakes from sleep: a connection may
+    /// be dead then, and an idle one would notice within
+    /// [`Timeouts::idle_renew`](crate::Timeouts::idle_renew) and
+    /// [`silence`](crate::Timeouts::silence) only. Await the token, or detach it: dropped
+    /// at once, it withdraws the NOOP. On a connection whose reader is slow the time counts from
+    /// when the socket is read again.
+    ///
+    /// ```no_run
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// imap.check().await?; // it is there, or this and all other tokens fail within 10 s
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn check(&self) -> Token<Noop> {
+        let token = self.submit(Noop);
+        self.handle.check.begin();
+        self.handle.shared.wake_driver();
+        token
+    }
+
     /// Asks the server for its capabilities: `CAPABILITY` (RFC 9051 section 6.1.1).
     /// [`capabilities`](Sender::capabilities) has the last report, without asking.
     ///

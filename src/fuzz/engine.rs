@@ -135,7 +135,7 @@ impl Bench {
         let limits = settings.limits.clone();
         let shared = Shared::new(&limits);
         let engine = Engine::new(shared.clone(), settings);
-        let handle = Arc::new(Handle { shared: shared.clone() });
+        let handle = Arc::new(Handle { shared: shared.clone(), check: Default::default() });
         let mut bench = Self {
             engine,
             shared,

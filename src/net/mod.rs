@@ -5,6 +5,7 @@
 //! engine's.
 
 mod auth;
+mod check;
 mod codec;
 mod config;
 #[cfg(feature = "compress")]
@@ -19,6 +20,7 @@ pub use config::{ClientCertificate, Config, ImapUrl, Timeouts, TlsBackend};
 #[cfg(feature = "proxy")]
 pub use config::{Proxy, ProxyKind};
 
+pub(crate) use check::CheckRequest;
 pub(crate) use handshake::{Connected, connect, connect_through, handshake};
 pub(crate) use pump::Pump;
 

@@ -15,6 +15,7 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::codec::Decoder;
 
 use super::Io;
+use super::check::{Check, CheckRequest};
 use super::codec::{Codec, CodecError};
 use crate::engine::{Engine, Shared};
 use crate::types::{Answer, CloseReason, Limits};
@@ -48,6 +49,7 @@ pub(crate) struct Pump {
     unflushed: bool,
     timer: Pin<Box<Sleep>>,
     closing_since: Option<Instant>,
+    check: Check,
     /// What becomes of the bytes behind the next tagged response.
     switch: Switch,
 }
@@ -66,7 +68,13 @@ enum Switch {
 }
 
 impl Pump {
-    pub(super) fn new(io: Box<dyn Io>, engine: Engine, shared: Arc<Shared>, limits: &Limits) -> Self {
+    pub(super) fn new(
+        io: Box<dyn Io>,
+        engine: Engine,
+        shared: Arc<Shared>,
+        limits: &Limits,
+        check: Duration,
+    ) -> Self {
         Self {
             io,
             engine,
@@ -78,6 +86,7 @@ impl Pump {
             unflushed: false,
             timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
             closing_since: None,
+            check: Check::new(check),
             switch: Switch::None,
         }
     }
@@ -88,6 +97,7 @@ impl Pump {
         let mut turns = 0;
         loop {
             self.engine.poll(Instant::now().into_std());
+            self.check_server();
             let exhausted = self.poll_source(cx);
             let more_to_write = self.poll_write(cx);
             if self.is_over() {
@@ -112,6 +122,23 @@ impl Pump {
                     }
                 }
             }
+        }
+    }
+
+    /// What tells the driver that a program wants to know whether the server is there.
+    pub(crate) fn check_request(&self) -> CheckRequest {
+        self.check.request()
+    }
+
+    /// Ends the connection if the server has not been there for a program that asked.
+    fn check_server(&mut self) {
+        let now = Instant::now();
+        let (awaits, held) = (self.engine.lifecycle().awaits_response(), self.engine.holds(now.into_std()));
+        if self.check.is_dead(awaits, held, now) {
+            let limit = self.check.limit();
+            let waiting_for =
+                format!("a sign of the server, which was asked for one: nothing came for {limit:?}");
+            self.engine.handle_end(CloseReason::Timeout { waiting_for });
         }
     }
 
@@ -219,7 +246,9 @@ impl Pump {
             self.engine.handle_end(CloseReason::Eof);
             return Poll::Ready(());
         }
-        self.engine.received_bytes(Instant::now().into_std());
+        let now = Instant::now();
+        self.engine.received_bytes(now.into_std());
+        self.check.on_bytes(now);
         Poll::Ready(())
     }
 
@@ -278,8 +307,10 @@ impl Pump {
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(deadline) = self.engine.deadline() else { return Poll::Pending };
-        let deadline = Instant::from_std(deadline);
+        let engine = self.engine.deadline().map(Instant::from_std);
+        let Some(deadline) = engine.into_iter().chain(self.check.deadline()).min() else {
+            return Poll::Pending;
+        };
         if self.timer.deadline() != deadline {
             self.timer.as_mut().reset(deadline);
         }

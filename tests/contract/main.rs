@@ -36,6 +36,7 @@ mod c09_uploads;
 mod c09_uploads_given_up;
 mod c10_both_ways;
 mod c10_slow_readers;
+mod c11_checks;
 mod c11_ends;
 mod c11_late;
 mod c11_prefixes;

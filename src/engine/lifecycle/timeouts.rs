@@ -50,6 +50,11 @@ impl Lifecycle {
         }
     }
 
+    /// Whether a response of the server is due, as of the last [`check_time`](Self::check_time).
+    pub(crate) fn awaits_response(&self) -> bool {
+        self.last_activity.is_some()
+    }
+
     /// When something is due at the earliest.
     pub(in crate::engine) fn deadline(&self, silence: Duration) -> Option<Instant> {
         let silent = self.last_activity.and_then(|since| since.checked_add(silence));

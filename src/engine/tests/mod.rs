@@ -83,7 +83,7 @@ impl Bench {
         let limits = settings.limits.clone();
         let shared = Shared::new(&limits);
         let engine = Engine::new(shared.clone(), settings);
-        let handle = Arc::new(Handle { shared: shared.clone() });
+        let handle = Arc::new(Handle { shared: shared.clone(), check: Default::default() });
         let (sender, receiver) = (Sender::new(handle.clone()), Receiver::new(handle));
         let framer = Framer::new(&limits);
         let (now, incoming) = (Instant::now(), BytesMut::new());

@@ -30,6 +30,8 @@ pub struct Timeouts {
     /// source of a [streamed upload](crate::command::Append#streamed-uploads) may give nothing. 2
     /// min.
     pub silence: Duration,
+    /// How long the server may send nothing after [`Sender::check`](crate::Sender::check). 10 s.
+    pub check: Duration,
     /// How long nothing must have been to do before the connection idles by itself. 100 ms: an
     /// eager IDLE would cost a caller that sends one command after the other a round trip for each.
     pub idle_delay: Duration,
@@ -62,6 +64,7 @@ impl Default for Timeouts {
             greeting: s(30),
             login: s(60),
             silence: s(120),
+            check: s(10),
             idle_delay: Duration::from_millis(100),
             idle_renew: s(600),
             poll_every: s(60),

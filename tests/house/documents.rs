@@ -102,6 +102,34 @@ fn each_deviation_has_its_function() {
     report("a function in the table of deviations is there", &breaches);
 }
 
+/// What users can switch on is documented for them, with how stable it is.
+#[test]
+fn each_feature_is_documented() {
+    let read = |name: &str| fs::read_to_string(root().join(name)).expect("a file of this repository");
+    let (manifest, readme, crate_docs) = (read("Cargo.toml"), read("README.md"), read("src/lib.rs"));
+    let names = features(&manifest);
+    assert!(names.len() > 2, "{names:?}");
+    let mut missing = Vec::new();
+    for name in names {
+        if !readme.contains(&format!("\n| `{name}`")) {
+            missing.push(format!("README.md has no row for {name}"));
+        }
+        // Those for this repository alone begin with underscores.
+        if !name.starts_with("__") && !crate_docs.contains(&format!("//! - `{name}`")) {
+            missing.push(format!("src/lib.rs does not list {name}"));
+        }
+    }
+    report("each feature is documented", &missing);
+}
+
+/// The keys of a manifest's `[features]`, `default` aside.
+fn features(manifest: &str) -> Vec<&str> {
+    let section = manifest.split("\n[features]\n").nth(1).unwrap_or_default();
+    let lines = section.lines().take_while(|line| !line.starts_with('['));
+    let keys = lines.filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(" = "));
+    keys.map(|(key, _)| key).filter(|key| *key != "default").collect()
+}
+
 #[test]
 fn the_map_has_each_folder_of_the_sources() {
     let map = fs::read_to_string(root().join(MAP)).expect("the map");
@@ -157,6 +185,8 @@ fn no_file_names_a_place_of_one_machine() {
 #[test]
 fn names_of_documents_are_seen() {
     let text = "See ARCHITECTURE.md, `./CONTRIBUTING.md`. Not https://x.org/b.md, nor x.mdx, nor .md.";
+    let manifest = "[package]\na = 1\n\n[features]\ndefault = []\n# b = []\nc-d = []\n\n[lib]\ne = 1\n";
+    assert_eq!(features(manifest), ["c-d"]);
     let files = "`engine/mod.rs`, and `src/lib.rs`; not `mod.rs`, `a/b.rs`, engine/x.rs, `tests/*.rs`.";
     assert_eq!(named_files(files).into_iter().collect::<Vec<_>>(), ["engine/mod.rs", "src/lib.rs"]);
     assert_eq!(documents(text).into_iter().collect::<Vec<_>>(), ["./CONTRIBUTING.md", "ARCHITECTURE.md"]);

@@ -192,6 +192,11 @@ impl Server {
             }
             return;
         }
+        self.carry_out(at, cmd, dice);
+    }
+
+    /// Does what a command asks for, and says what can be said at once.
+    fn carry_out(&mut self, at: usize, cmd: Cmd, dice: u16) {
         match cmd {
             Cmd::Noop => {
                 if dice.is_multiple_of(2) {
@@ -224,38 +229,12 @@ impl Server {
                 self.folders.push(Folder { next: 1, ..Folder::new(&name, uid_validity, 0) });
                 self.finish(at, "OK", "");
             }
-            Cmd::Status(name) => {
-                let Some(folder) = self.folders.iter().find(|f| f.name == name) else {
-                    return self.finish(at, "NO", "");
-                };
-                let unseen = folder.messages.iter().filter(|m| m.flags & SEEN == 0).count();
-                let counts = (folder.messages.len(), folder.next, folder.uid_validity, unseen);
-                let counts =
-                    (u32::try_from(counts.0).unwrap(), counts.1, counts.2, u32::try_from(counts.3).unwrap());
-                self.outcome(at).status = Some(counts);
-                let (messages, next, uid_validity, unseen) = counts;
-                let text =
-                    format!("MESSAGES {messages} UIDNEXT {next} UIDVALIDITY {uid_validity} UNSEEN {unseen}");
-                self.say(
-                    format!("* STATUS {} ({text})", encoded(&name)),
-                    Note::Answered((name, messages, next)),
-                );
-            }
+            Cmd::Status(name) => self.count(at, name),
             Cmd::Select { name, resume, condstore, .. } => {
                 self.mods_on |= condstore;
                 self.open(at, &name, resume);
             }
-            Cmd::Deselect { expunge } => {
-                let closed = self.session.clone().filter(|s| expunge && !s.read_only);
-                self.finish(at, "OK", "");
-                self.leave();
-                if let Some(folder) = closed.map(|s| s.folder) {
-                    // RFC 9051 section 6.4.1: they are expunged, and this session gets no report.
-                    let all = self.folders[folder].messages.clone();
-                    let going = all.iter().filter(|m| m.flags & DELETED != 0);
-                    going.for_each(|m| self.remove(folder, m.uid));
-                }
-            }
+            Cmd::Deselect { expunge } => self.deselect(at, expunge),
             Cmd::Append { size: 0, .. } => self.finish(at, "NO", ""),
             Cmd::Append { to, flags, .. } => {
                 let Some(to) = self.folders.iter().position(|f| f.name == to) else {
@@ -281,6 +260,31 @@ impl Server {
             Cmd::Search { key, extended } => self.search(at, &key, extended),
             Cmd::Copy { which, to, moves } => self.copy(at, &which, &to, moves),
             Cmd::Expunge(which) => self.expunge(at, which.as_ref()),
+        }
+    }
+
+    fn count(&mut self, at: usize, name: String) {
+        let Some(folder) = self.folders.iter().find(|f| f.name == name) else {
+            return self.finish(at, "NO", "");
+        };
+        let unseen = folder.messages.iter().filter(|m| m.flags & SEEN == 0).count();
+        let counts = (folder.messages.len(), folder.next, folder.uid_validity, unseen);
+        let counts = (u32::try_from(counts.0).unwrap(), counts.1, counts.2, u32::try_from(counts.3).unwrap());
+        self.outcome(at).status = Some(counts);
+        let (messages, next, uid_validity, unseen) = counts;
+        let text = format!("MESSAGES {messages} UIDNEXT {next} UIDVALIDITY {uid_validity} UNSEEN {unseen}");
+        self.say(format!("* STATUS {} ({text})", encoded(&name)), Note::Answered((name, messages, next)));
+    }
+
+    fn deselect(&mut self, at: usize, expunge: bool) {
+        let closed = self.session.clone().filter(|s| expunge && !s.read_only);
+        self.finish(at, "OK", "");
+        self.leave();
+        if let Some(folder) = closed.map(|s| s.folder) {
+            // RFC 9051 section 6.4.1: they are expunged, and this session gets no report.
+            let all = self.folders[folder].messages.clone();
+            let going = all.iter().filter(|m| m.flags & DELETED != 0);
+            going.for_each(|m| self.remove(folder, m.uid));
         }
     }
 

@@ -162,7 +162,7 @@ impl Cmd {
         let mut args = arguments(parts).into_iter();
         macro_rules! next {
             () => {
-                args.next().unwrap_or_else(|| panic!("an argument is missing: {parts:?}"))
+                next(&mut args)
             };
         }
         let mut name = word(&next!());
@@ -193,20 +193,7 @@ impl Cmd {
                 assert!(items.starts_with(&["MESSAGES", "UIDNEXT", "UIDVALIDITY"].map(String::from)));
                 Self::Status(name)
             }
-            "APPEND" => {
-                let to = string(&next!());
-                let (flags, message) = match next!() {
-                    Arg::List(flags) => (flags.iter().map(word).collect(), next!()),
-                    message => (Vec::new(), message),
-                };
-                let Arg::Text(message) = message else { panic!("APPEND wants a literal") };
-                // RFC 3502 section 6.3.11: a further message of no bytes cancels it, whatever the
-                // literal holds.
-                let cancelled = matches!(args.next(), Some(Arg::Text(more)) if more.is_empty());
-                let sent = cancelled || message.starts_with(b"append ");
-                assert!(sent, "another literal than was sent: {message:?}");
-                Self::Append { to, flags, size: if cancelled { 0 } else { message.len() } }
-            }
+            "APPEND" => Self::parse_append(&mut args),
             "FETCH" => {
                 let (which, items) = (Named::parse(&word(&next!()), by_uid), words(&next!()));
                 let since = args.next().map(|list| match &words(&list)[..] {
@@ -223,16 +210,7 @@ impl Cmd {
             }
             "SEARCH" => {
                 assert!(by_uid, "the programs search by UID alone");
-                let mut key = word(&next!());
-                let extended = key == "RETURN";
-                if extended {
-                    assert_eq!(words(&next!()), ["ALL"]);
-                    key = word(&next!());
-                }
-                if key == "UID" {
-                    key = format!("UID {}", word(&next!()));
-                }
-                Self::Search { key, extended }
+                Self::parse_search(&mut args)
             }
             "COPY" | "MOVE" => {
                 let which = Named::parse(&word(&next!()), by_uid);
@@ -252,6 +230,34 @@ impl Cmd {
         let rest: Vec<Arg> = args.collect();
         assert!(rest.is_empty(), "{name} has too many arguments: {rest:?}");
         cmd
+    }
+
+    fn parse_append(args: &mut impl Iterator<Item = Arg>) -> Self {
+        let to = string(&next(args));
+        let (flags, message) = match next(args) {
+            Arg::List(flags) => (flags.iter().map(word).collect(), next(args)),
+            message => (Vec::new(), message),
+        };
+        let Arg::Text(message) = message else { panic!("APPEND wants a literal") };
+        // RFC 3502 section 6.3.11: a further message of no bytes cancels it, whatever the
+        // literal holds.
+        let cancelled = matches!(args.next(), Some(Arg::Text(more)) if more.is_empty());
+        let sent = cancelled || message.starts_with(b"append ");
+        assert!(sent, "another literal than was sent: {message:?}");
+        Self::Append { to, flags, size: if cancelled { 0 } else { message.len() } }
+    }
+
+    fn parse_search(args: &mut impl Iterator<Item = Arg>) -> Self {
+        let mut key = word(&next(args));
+        let extended = key == "RETURN";
+        if extended {
+            assert_eq!(words(&next(args)), ["ALL"]);
+            key = word(&next(args));
+        }
+        if key == "UID" {
+            key = format!("UID {}", word(&next(args)));
+        }
+        Self::Search { key, extended }
     }
 }
 
@@ -378,4 +384,8 @@ pub(super) fn announced(text: &[u8]) -> Option<(usize, bool)> {
         Some(size) => Some((size.parse().ok()?, false)),
         None => Some((inside.parse().ok()?, true)),
     }
+}
+
+fn next(args: &mut impl Iterator<Item = Arg>) -> Arg {
+    args.next().expect("one more argument")
 }

@@ -71,13 +71,8 @@ impl Replay {
                 | EventKind::SelectionEnded
         );
         let shown = &event;
-        let may_follow = matches!(
-            event.kind,
-            EventKind::Expunged { .. }
-                | EventKind::Exists { .. }
-                | EventKind::Lagged(_)
-                | EventKind::Closed { .. }
-        );
+        use EventKind::{Closed, Exists, Expunged, Lagged};
+        let may_follow = matches!(event.kind, Expunged { .. } | Exists { .. } | Lagged(_) | Closed { .. });
         assert!(!self.uncounted || may_follow, "how many are left comes first: {shown:?}");
         if self.stale && (in_mailbox || matches!(event.kind, EventKind::Opened { .. })) {
             // It is asked again once all has been read.
@@ -153,6 +148,14 @@ impl Replay {
                 assert!(right, "not what was reported before: {shown:?}");
                 seen.flags = Some(flags.clone());
             }
+            _ => self.follow_other(event),
+        }
+    }
+
+    /// Follows an event that is about no message.
+    fn follow_other(&mut self, event: Event) {
+        let shown = &event;
+        match &event.kind {
             EventKind::Completed { .. } => self.ends.push((event.cause.expect("of a command"), true)),
             EventKind::Failed { .. } => self.ends.push((event.cause.expect("of a command"), false)),
             EventKind::Data(answer) => {
@@ -189,6 +192,7 @@ impl Replay {
             _ => panic!("the server said nothing that could become this: {shown:?}"),
         }
     }
+
     /// What a handle says of the mailbox that is open, once all events up to now have been read.
     pub(super) fn asked_again(&mut self, open: Option<(SelectionId, MailboxName, Snapshot)>) {
         (self.stale, self.begins_again, self.uncounted) = (false, false, false);

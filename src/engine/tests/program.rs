@@ -133,6 +133,92 @@ impl World {
 
     fn act(&mut self, op: Op) {
         match op {
+            Op::Save(n) => self.save(n),
+            Op::Snapshot(n) => self.take_snapshot(n),
+            Op::NewUidValidity { folder, size } => {
+                self.server.uid_validity_changed(usize::from(folder % 2), size % 6)
+            }
+            Op::Wait(n) => {
+                const TIMES: [u64; 5] = [10, 100, 5_000, 70_000, 660_000];
+                self.server.lose_patience();
+                self.bench.wait(Duration::from_millis(TIMES[usize::from(n) % TIMES.len()]));
+            }
+            Op::Flow { answers, which, dice } => {
+                self.write(usize::MAX);
+                for _ in 0..answers % 8 {
+                    self.server.advance(which, dice);
+                }
+                self.deliver(usize::MAX);
+            }
+            Op::Break(n) => {
+                self.deliver(usize::from(n));
+                self.end(CloseReason::Eof);
+            }
+            op => self.act_on_tokens(op),
+        }
+    }
+
+    /// What is done to tokens and bytes.
+    fn act_on_tokens(&mut self, op: Op) {
+        match op {
+            Op::Drop(n) => {
+                if let Some(token) = self.give_up(n, Fate::Dropped) {
+                    drop(token);
+                }
+            }
+            Op::Detach(n) => {
+                if let Some(token) = self.give_up(n, Fate::Detached) {
+                    token.detach();
+                }
+            }
+            Op::Cancel(n) => {
+                if let Some(token) = self.give_up(n, Fate::Cancelled) {
+                    token.cancel();
+                }
+            }
+            Op::Stream(n) => {
+                if !self.held.is_empty() {
+                    let token = self.held.remove(usize::from(n) % self.held.len());
+                    self.held.push(token.stream());
+                }
+            }
+            Op::Read(n) => self.read_events(usize::from(n)),
+            Op::Write(n) => self.write(usize::from(n)),
+            Op::Deliver(n) => self.deliver(usize::from(n)),
+            Op::Answer { which, dice } => drop(self.server.advance(which, dice)),
+            op => self.act_at_server(op),
+        }
+    }
+
+    /// What the server reports, and what others do there.
+    fn act_at_server(&mut self, op: Op) {
+        match op {
+            // LOGOUT's tagged response is the last that a server says (RFC 9051 section 6.1.3).
+            Op::ReportExists(_)
+            | Op::ReportFlags(_)
+            | Op::ReportExpunge(_)
+            | Op::ReportCounts
+            | Op::ReportNotice
+                if self.server.ended => {}
+            Op::ReportExists(n) => drop(self.server.report_exists(usize::from(n))),
+            Op::ReportFlags(n) => drop(self.server.report_flags(n, false)),
+            Op::ReportExpunge(n) => drop(self.server.report_expunge(n)),
+            Op::ReportCounts => self.server.report_counts(),
+            Op::ReportNotice => {
+                self.server.say("* OK Still here, {5}", super::client_knowledge::Note::Notice)
+            }
+            Op::OtherPut { folder, flags } => drop(self.server.put(usize::from(folder % 2), flags % 64)),
+            Op::OtherFlags { folder, which, flags } => {
+                self.server.other_flags(usize::from(folder), which, flags % 64);
+            }
+            Op::OtherExpunge { folder, which } => self.server.other_expunge(usize::from(folder), which),
+            op => self.submit_op(op),
+        }
+    }
+
+    /// What is submitted.
+    fn submit_op(&mut self, op: Op) {
+        match op {
             Op::Select(n) => self.select(n),
             Op::Deselect(n) => {
                 let Some((mailbox, folder)) = self.mailbox(n) else { return };
@@ -226,71 +312,7 @@ impl World {
                 self.submit("CREATE", Create::new(format!("New{}", self.made)), false);
             }
             Op::Logout => self.submit("LOGOUT", Logout, false),
-            Op::Drop(n) => {
-                if let Some(token) = self.give_up(n, Fate::Dropped) {
-                    drop(token);
-                }
-            }
-            Op::Detach(n) => {
-                if let Some(token) = self.give_up(n, Fate::Detached) {
-                    token.detach();
-                }
-            }
-            Op::Cancel(n) => {
-                if let Some(token) = self.give_up(n, Fate::Cancelled) {
-                    token.cancel();
-                }
-            }
-            Op::Stream(n) => {
-                if !self.held.is_empty() {
-                    let token = self.held.remove(usize::from(n) % self.held.len());
-                    self.held.push(token.stream());
-                }
-            }
-            Op::Read(n) => self.read_events(usize::from(n)),
-            Op::Write(n) => self.write(usize::from(n)),
-            Op::Deliver(n) => self.deliver(usize::from(n)),
-            Op::Answer { which, dice } => drop(self.server.advance(which, dice)),
-            // LOGOUT's tagged response is the last that a server says (RFC 9051 section 6.1.3).
-            Op::ReportExists(_)
-            | Op::ReportFlags(_)
-            | Op::ReportExpunge(_)
-            | Op::ReportCounts
-            | Op::ReportNotice
-                if self.server.ended => {}
-            Op::ReportExists(n) => drop(self.server.report_exists(usize::from(n))),
-            Op::ReportFlags(n) => drop(self.server.report_flags(n, false)),
-            Op::ReportExpunge(n) => drop(self.server.report_expunge(n)),
-            Op::ReportCounts => self.server.report_counts(),
-            Op::ReportNotice => {
-                self.server.say("* OK Still here, {5}", super::client_knowledge::Note::Notice)
-            }
-            Op::OtherPut { folder, flags } => drop(self.server.put(usize::from(folder % 2), flags % 64)),
-            Op::OtherFlags { folder, which, flags } => {
-                self.server.other_flags(usize::from(folder), which, flags % 64);
-            }
-            Op::OtherExpunge { folder, which } => self.server.other_expunge(usize::from(folder), which),
-            Op::Save(n) => self.save(n),
-            Op::Snapshot(n) => self.take_snapshot(n),
-            Op::NewUidValidity { folder, size } => {
-                self.server.uid_validity_changed(usize::from(folder % 2), size % 6)
-            }
-            Op::Wait(n) => {
-                const TIMES: [u64; 5] = [10, 100, 5_000, 70_000, 660_000];
-                self.server.lose_patience();
-                self.bench.wait(Duration::from_millis(TIMES[usize::from(n) % TIMES.len()]));
-            }
-            Op::Flow { answers, which, dice } => {
-                self.write(usize::MAX);
-                for _ in 0..answers % 8 {
-                    self.server.advance(which, dice);
-                }
-                self.deliver(usize::MAX);
-            }
-            Op::Break(n) => {
-                self.deliver(usize::from(n));
-                self.end(CloseReason::Eof);
-            }
+            _ => unreachable!("{op:?} is no command"),
         }
     }
 

@@ -86,7 +86,7 @@ impl Mailbox {
     /// ```
     #[must_use]
     pub fn exists(&self) -> u32 {
-        self.selection_handle.get().exists
+        self.selection_handle.then().exists
     }
 
     /// The numbers of its newest messages, at most this many: the last ones, as they are now. None
@@ -121,7 +121,7 @@ impl Mailbox {
     /// ```
     #[must_use]
     pub fn uid_validity(&self) -> Option<UidValidity> {
-        self.selection_handle.get().uid_validity
+        self.selection_handle.latest()?.snapshot.uid_validity()
     }
 
     /// UIDNEXT: no future message has a UID below this, as the server last reported; `None` until

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::submit::{Prepare, Prepared};
 use super::{Mailbox, Sender, Submit};
-use crate::command::{Claim, Class, Command, Effect, Flow, Line, ResponseKinds, Session};
+use crate::command::{Claim, Class, Command, Effect, Flow, Line, ResponseKinds, SelectParams, Session};
 use crate::engine::{SelectOptions, SelectionHandle};
 use crate::error::{Error, Result};
 use crate::types::{Answer, Code, Done, MailboxName, MailboxState, Status, Untagged, ViewSync};
@@ -197,7 +197,9 @@ impl Command for SelectCommand {
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
         line.word(self.name()).mailbox(&self.mailbox);
-        if let Some(state) = self.opens.selection_handle.resume().filter(|_| !session.bare_select) {
+        if let Some(state) =
+            self.opens.selection_handle.resume().filter(|_| session.select_params != SelectParams::Refused)
+        {
             if state.uids.len() > u64::from(session.messages) {
                 let why = format!(
                     "the state to resume from has {} messages, more than Limits::messages allows",

@@ -62,6 +62,7 @@ pub(crate) use login::{Authenticate, Exchange, Login, StartTls};
 pub(crate) use mailboxes::NameSet;
 pub(crate) use resolve_uids::ResolveUids;
 pub(crate) use saved::{SaveSearchCommand, SaveState};
+pub(crate) use session::SelectParams;
 pub(crate) use session_commands::Enable;
 pub(crate) use source::Taken;
 

@@ -13,6 +13,16 @@ const MAX_NAME_LEN: usize = 1000;
 /// without end.
 const MAX_ENABLED: usize = 100;
 
+/// Whether the server takes the parameters of SELECT.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum SelectParams {
+    #[default]
+    Untried,
+    Taken,
+    /// It has refused some, and taken a SELECT without.
+    Refused,
+}
+
 /// The session as it is when a line is about to be sent.
 #[derive(Clone, Debug, Default)]
 pub struct Session {
@@ -22,10 +32,7 @@ pub struct Session {
     pub(crate) enabled: Vec<String>,
     /// The longest line that a set of messages may make.
     pub(crate) command_line: usize,
-    /// The server has refused parameters of SELECT, and taken one without.
-    pub(crate) bare_select: bool,
-    /// The server has taken parameters of SELECT.
-    pub(crate) select_params: bool,
+    pub(crate) select_params: SelectParams,
     /// The server has answered a later command before an earlier one that had asked for the same.
     pub(crate) out_of_order: bool,
     /// How many messages a mailbox may have.

@@ -11,14 +11,10 @@ use bytes::Bytes;
 
 use crate::command::{Effect, Store};
 use crate::engine::Engine;
-use crate::engine::inflight::completion::{Reply, Written};
-use crate::engine::schedule::start::withdrawn;
-use crate::engine::selection::Selection;
-use crate::engine::selection::messages::Outcome;
-use crate::engine::selection::sync::SyncFacts;
-use crate::engine::submit::end_cause::EndCause;
-use crate::engine::submit::ended::Ended;
-use crate::engine::submit::internal::InternalCommand;
+use crate::engine::inflight::{Reply, Written};
+use crate::engine::schedule::withdrawn;
+use crate::engine::selection::{Outcome, Selection, SyncFacts};
+use crate::engine::submit::{EndCause, Ended, InternalCommand};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
     CloseReason, CommandId, Done, Event, EventKind, Flag, SelectionId, Status, StatusResponse,
@@ -220,9 +216,7 @@ impl Engine {
         }
         let ended = self.selected.deselect();
         self.selection_ended(ended, EndCause::Another, Some(id));
-        let (params_refused, params_taken) = self.inflight.select_params(id);
-        self.session.bare_select |= params_refused;
-        self.session.select_params |= params_taken;
+        self.session.select_params = self.inflight.select_params(id).unwrap_or(self.session.select_params);
         let condstore = SyncFacts::of(&self.session).condstore;
         self.selected.open(id, self.settings.view_sync, condstore, &mut self.inflight, &mut self.output);
         self.sync();
@@ -260,7 +254,9 @@ impl Engine {
             return;
         }
         let facts = self.sync_facts();
-        self.selected.continue_sync(&facts, &mut self.output);
+        if let Some(selection) = self.selected.current_mut() {
+            selection.continue_sync(&facts, &mut self.output);
+        }
         self.scheduler.queue_requests(&mut self.selected);
     }
 

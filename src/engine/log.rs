@@ -6,12 +6,13 @@
 //! command (it may repeat what it was sent), no data. With the level off a line costs one
 //! comparison.
 
+use std::fmt::Display;
 use std::time::{Duration, Instant};
 
+use tracing::field::{DisplayValue, display};
 use tracing::{debug, info};
 
-use crate::engine::submit::end_cause::EndCause;
-use crate::engine::submit::subject::Subject;
+use crate::engine::submit::{EndCause, Submission};
 use crate::error::{Error, Result};
 use crate::types::{CloseReason, CommandId, Done, MailboxName};
 
@@ -29,26 +30,32 @@ macro_rules! command {
             target: target!(),
             id = %$of.id,
             command = $of.job.name(),
-            mailbox = $of.mailbox(),
-            own = $of.own.then_some(true),
+            mailbox = mailbox($of),
+            own = (!$of.origin.is_user()).then_some(true),
             $($($field)*,)?
             $text
         )
     };
 }
 
+/// The mailbox that a command names, else the one in which it works.
+fn mailbox(of: &Submission) -> Option<DisplayValue<impl Display + '_>> {
+    let selected = of.selection_handle.as_ref().map(|handle| &handle.place().mailbox);
+    of.job.mailbox().or(selected).map(|name| display(name.shown()))
+}
+
 /// A line of a command is on its way.
-pub(in crate::engine) fn sending(of: &Subject<'_>, tag: &str) {
+pub(crate) fn sending(of: &Submission, tag: &str) {
     command!(of, "sending", tag);
 }
 
 /// A command that was sent has ended.
-pub(in crate::engine) fn ended(of: &Subject<'_>, result: &Result<Done>, took: Option<Duration>) {
+pub(crate) fn ended(of: &Submission, result: &Result<Done>, took: Option<Duration>) {
     command!(of, "ended", result = %outcome(result.as_ref().err()), took = took.map(tracing::field::debug));
 }
 
 /// A command ended without having been sent.
-pub(in crate::engine) fn not_sent(of: &Subject<'_>, error: &Error) {
+pub(crate) fn not_sent(of: &Submission, error: &Error) {
     command!(of, "not sent", result = %outcome(Some(error)));
 }
 
@@ -65,26 +72,26 @@ fn outcome(error: Option<&Error>) -> String {
     }
 }
 
-pub(in crate::engine) fn selected(mailbox: &MailboxName, exists: u32) {
+pub(crate) fn selected(mailbox: &MailboxName, exists: u32) {
     debug!(target: target!(), mailbox = %mailbox.shown(), messages = exists, "selected");
 }
 
-pub(in crate::engine) fn deselected(mailbox: &MailboxName, by: EndCause) {
+pub(crate) fn deselected(mailbox: &MailboxName, by: EndCause) {
     debug!(target: target!(), mailbox = %mailbox.shown(), ?by, "no longer selected");
 }
 
 /// The server has answered IDLE with `+`.
-pub(in crate::engine) fn idling(id: CommandId) {
+pub(crate) fn idling(id: CommandId) {
     debug!(target: target!(), %id, "idling");
 }
 
 /// An IDLE has lasted as long as one may.
-pub(in crate::engine) fn idle_renewed(id: CommandId, since: Instant, now: Instant) {
+pub(crate) fn idle_renewed(id: CommandId, since: Instant, now: Instant) {
     debug!(target: target!(), %id, after = ?now.duration_since(since), "IDLE is renewed");
 }
 
 /// The connection has ended; `ready` if it had been logged in.
-pub(in crate::engine) fn closed(reason: &CloseReason, ready: bool) {
+pub(crate) fn closed(reason: &CloseReason, ready: bool) {
     // One that was never logged in has an error of its own.
     if ready {
         info!(target: target!(), %reason, "closed");

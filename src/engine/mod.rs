@@ -31,9 +31,9 @@ mod submit;
 mod write;
 
 pub(crate) use settings::{BatchSizes, Settings};
-pub(crate) use submit::selection_handle::{ReadyOutcome, SelectOptions, SelectionHandle};
-pub(crate) use submit::shared::{Origin, Shared};
-pub(crate) use submit::slot::{ResultSlot, Submitted};
+pub(crate) use submit::{
+    Origin, ReadyOutcome, ResultSlot, SelectOptions, SelectionHandle, Shared, Submitted,
+};
 
 use std::io;
 use std::sync::Arc;
@@ -42,19 +42,14 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use self::backpressure::Backpressure;
-use self::events::excerpt::excerpt;
-use self::events::output::Output;
+use self::events::{Output, excerpt};
 use self::inflight::InFlight;
-use self::lifecycle::Lifecycle;
-use self::lifecycle::timeouts::{Due, Waiting};
+use self::lifecycle::{Due, Lifecycle, Waiting};
 use self::mailboxes::Mailboxes;
 use self::schedule::Scheduler;
-use self::selection::sync::look_back::LookBackFacts;
-use self::selection::{Selected, Selection};
-use self::submit::internal::{InternalCommand, InternalRequest};
-use self::submit::query::Query;
-use self::write::Writer;
-use self::write::idle::{Idle, IdleStep, Surroundings};
+use self::selection::{LookBackFacts, Selected, Selection};
+use self::submit::{InternalCommand, InternalRequest, Query};
+use self::write::{Idle, IdleStep, Surroundings, Writer};
 use crate::command::{self, Logout, Noop, ResponseKinds, Session, Taken};
 use crate::error::{Error, ErrorKind};
 use crate::types::{Capabilities, CloseReason, Event, EventKind, Limits, Status, StatusResponse};
@@ -345,9 +340,9 @@ impl Engine {
     /// This many bytes have been written.
     pub(crate) fn written(&mut self, count: usize, now: Instant) {
         self.lifecycle.on_activity(now);
-        for written in self.writer.advance(count) {
-            self.inflight.on_written(written.id, written.whole, now);
-            self.selected.on_written(written.id);
+        for (id, whole) in self.writer.advance(count) {
+            self.inflight.on_written(id, whole, now);
+            self.selected.on_written(id);
         }
     }
 

@@ -12,12 +12,11 @@ use std::time::Instant;
 
 use crate::command::Effect;
 use crate::engine::Engine;
-use crate::engine::events::excerpt::data_event;
-use crate::engine::inflight::route::Routed;
-use crate::engine::schedule::resolve::{other_uids, shifted_numbers};
-use crate::engine::selection::messages::{Outcome, Targets};
-use crate::engine::submit::end_cause::EndCause;
-use crate::engine::submit::internal::InternalCommand;
+use crate::engine::events::data_event;
+use crate::engine::inflight::Routed;
+use crate::engine::schedule::{other_uids, shifted_numbers};
+use crate::engine::selection::{Outcome, Targets};
+use crate::engine::submit::{EndCause, InternalCommand};
 use crate::types::{
     Answer, Capabilities, CloseReason, Code, CommandId, Event, EventKind, ListEntry, MailboxStatus, Place,
     Status, StatusResponse, Untagged,

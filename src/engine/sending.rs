@@ -6,13 +6,11 @@
 
 use crate::command::{Class, Effect, Messages};
 use crate::engine::Engine;
-use crate::engine::inflight::entry::AtStart;
-use crate::engine::inflight::lines::Cancellation;
+use crate::engine::inflight::{AtStart, Cancellation};
 use crate::engine::log;
-use crate::engine::schedule::start::{Start, StartFacts, withdrawn};
-use crate::engine::selection::saved_search::no_search;
-use crate::engine::submit::end_cause::EndCause;
-use crate::engine::submit::shared::Submission;
+use crate::engine::schedule::{Start, StartFacts, withdrawn};
+use crate::engine::selection::no_search;
+use crate::engine::submit::{EndCause, Submission};
 use crate::error::{Error, ErrorKind};
 use crate::types::{CloseReason, CommandId};
 
@@ -107,7 +105,7 @@ impl Engine {
     }
 
     pub(super) fn fail_unsent(&mut self, next: Submission, error: Error) {
-        log::not_sent(&next.log_subject(), &error);
+        log::not_sent(&next, &error);
         self.give(next.fail(error));
     }
 

@@ -373,6 +373,11 @@ impl View {
         self.forgotten + self.removals.len() as u64
     }
 
+    /// How many messages there have been, those that have been removed included.
+    pub(crate) fn ever(&self) -> u64 {
+        u64::from(self.len()) + self.removed()
+    }
+
     /// The sequence numbers removed since there had been `then` removals, in order; `None` if they
     /// are no longer stored.
     pub(crate) fn removed_since(&self, then: u64) -> Option<&[u32]> {

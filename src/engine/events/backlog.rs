@@ -7,13 +7,13 @@ use crate::types::Limits;
 
 /// How much must wait unread before the server waits: less than may be kept, so that there is room
 /// for more when a hold is over.
-pub(in crate::engine) fn mark(limits: &Limits) -> usize {
+pub(crate) fn mark(limits: &Limits) -> usize {
     limits.backlog.min(limits.unread / 2)
 }
 
 /// How much waits for a reader.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Backlog {
+pub(crate) struct Backlog {
     bytes: usize,
     /// How often something was taken.
     taken: u64,
@@ -22,12 +22,12 @@ pub(in crate::engine) struct Backlog {
 }
 
 impl Backlog {
-    pub(in crate::engine) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
     /// So much more waits, and past the mark it is too much.
-    pub(in crate::engine) fn add(&mut self, weight: usize, mark: usize) {
+    pub(crate) fn add(&mut self, weight: usize, mark: usize) {
         self.bytes += weight;
         if self.bytes > mark {
             self.low.get_or_insert(mark / 2);
@@ -35,7 +35,7 @@ impl Backlog {
     }
 
     /// So much has been taken. Whether by this there is room again.
-    pub(in crate::engine) fn take(&mut self, weight: usize) -> bool {
+    pub(crate) fn take(&mut self, weight: usize) -> bool {
         self.bytes = self.bytes.saturating_sub(weight);
         self.taken += 1;
         let relieved = self.low.is_some_and(|low| self.bytes <= low);
@@ -46,17 +46,17 @@ impl Backlog {
     }
 
     /// So much was dropped unread.
-    pub(in crate::engine) fn drop_unread(&mut self, weight: usize) {
+    pub(crate) fn drop_unread(&mut self, weight: usize) {
         self.bytes = self.bytes.saturating_sub(weight);
     }
 
     /// Nothing waits any more.
-    pub(in crate::engine) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         *self = Self { taken: self.taken + 1, ..Self::default() };
     }
 
     /// If too much waits, how often something was taken: whether anyone reads.
-    pub(in crate::engine) fn is_full(&self) -> Option<u64> {
+    pub(crate) fn is_full(&self) -> Option<u64> {
         self.low.map(|_| self.taken)
     }
 }

@@ -12,7 +12,7 @@ const PLACES: usize = 64;
 /// A queue in blocks. Those between the first and the last are full; only the first has been taken
 /// from at its front. Values are large, and come by the hundred thousand: each is moved once.
 #[derive(Debug)]
-pub(in crate::engine) struct Blocks<T> {
+pub(crate) struct Blocks<T> {
     /// The blocks before the last one. None of them is empty.
     full: VecDeque<VecDeque<T>>,
     /// Empty only if there is nothing in the queue.
@@ -27,16 +27,16 @@ impl<T> Default for Blocks<T> {
 }
 
 impl<T> Blocks<T> {
-    pub(in crate::engine) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    pub(in crate::engine) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.len == 0
     }
 
     #[inline]
-    pub(in crate::engine) fn push_back(&mut self, value: T) {
+    pub(crate) fn push_back(&mut self, value: T) {
         if self.last.len() >= PLACES {
             self.begin_block();
         }
@@ -51,7 +51,7 @@ impl<T> Blocks<T> {
     }
 
     #[inline]
-    pub(in crate::engine) fn pop_front(&mut self) -> Option<T> {
+    pub(crate) fn pop_front(&mut self) -> Option<T> {
         self.len = self.len.saturating_sub(1);
         match self.full.front_mut() {
             None => self.last.pop_front(),
@@ -66,7 +66,7 @@ impl<T> Blocks<T> {
         self.full.pop_front()?.pop_front()
     }
 
-    pub(in crate::engine) fn pop_back(&mut self) -> Option<T> {
+    pub(crate) fn pop_back(&mut self) -> Option<T> {
         let value = self.last.pop_back()?;
         self.len -= 1;
         if self.last.is_empty()
@@ -77,11 +77,11 @@ impl<T> Blocks<T> {
         Some(value)
     }
 
-    pub(in crate::engine) fn front_mut(&mut self) -> Option<&mut T> {
+    pub(crate) fn front_mut(&mut self) -> Option<&mut T> {
         self.full.front_mut().unwrap_or(&mut self.last).front_mut()
     }
 
-    pub(in crate::engine) fn back_mut(&mut self) -> Option<&mut T> {
+    pub(crate) fn back_mut(&mut self) -> Option<&mut T> {
         self.last.back_mut()
     }
 
@@ -93,23 +93,23 @@ impl<T> Blocks<T> {
         (block, behind - (block - 1) * PLACES)
     }
 
-    pub(in crate::engine) fn get(&self, at: usize) -> Option<&T> {
+    pub(crate) fn get(&self, at: usize) -> Option<&T> {
         let (block, at) = self.place(at);
         self.full.get(block).unwrap_or(&self.last).get(at)
     }
 
-    pub(in crate::engine) fn get_mut(&mut self, at: usize) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self, at: usize) -> Option<&mut T> {
         let (block, at) = self.place(at);
         self.full.get_mut(block).unwrap_or(&mut self.last).get_mut(at)
     }
 
     /// For how many values it has room.
     #[cfg(test)]
-    pub(in crate::engine) fn capacity(&self) -> usize {
+    pub(crate) fn capacity(&self) -> usize {
         self.full.iter().map(VecDeque::capacity).sum::<usize>() + self.last.capacity()
     }
 
-    pub(in crate::engine) fn iter(&self) -> impl Iterator<Item = &T> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.full.iter().flatten().chain(&self.last)
     }
 }

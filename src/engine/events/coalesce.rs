@@ -12,7 +12,7 @@ use crate::types::{Event, EventKind, MailboxName, SelectionId, Uid};
 /// A state that one event reports completely: a later event of the same key supersedes an earlier
 /// one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(in crate::engine) enum Key {
+pub(crate) enum Key {
     Count(SelectionId),
     Flags(SelectionId, Uid),
     Status(MailboxName),
@@ -20,7 +20,7 @@ pub(in crate::engine) enum Key {
 }
 
 /// The state that an event reports completely, if it does.
-pub(in crate::engine) fn key(event: &Event) -> Option<Key> {
+pub(crate) fn key(event: &Event) -> Option<Key> {
     if event.while_disconnected {
         // A change of the time while disconnected is reported once, in its place.
         return None;
@@ -40,7 +40,7 @@ pub(in crate::engine) fn key(event: &Event) -> Option<Key> {
 /// Which earlier events can't be coalesced with later ones because of events left out between them:
 /// the same UID or name means another message or mailbox by then.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::engine) struct Invalidation {
+pub(crate) struct Invalidation {
     flags: bool,
     statuses: bool,
 }
@@ -48,7 +48,7 @@ pub(in crate::engine) struct Invalidation {
 impl Invalidation {
     /// What one event makes of those before it. Which mailbox it was about is not kept, so it is
     /// all of them.
-    pub(in crate::engine) fn of(event: &Event) -> Self {
+    pub(crate) fn of(event: &Event) -> Self {
         use EventKind::{Contradiction, MailboxCreated, MailboxDeleted, MailboxRenamed, UidValidityChanged};
         Self {
             // A UID from before may be another message's.
@@ -58,7 +58,7 @@ impl Invalidation {
         }
     }
 
-    pub(in crate::engine) fn join(&mut self, other: Self) {
+    pub(crate) fn join(&mut self, other: Self) {
         (self.flags, self.statuses) = (self.flags || other.flags, self.statuses || other.statuses);
     }
 }
@@ -66,38 +66,46 @@ impl Invalidation {
 /// Where the last event stands of each state. Those of one kind are apart: what invalidates them
 /// all costs nothing for the others.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct LatestByKey {
-    flags: HashMap<Key, u64>,
-    statuses: HashMap<Key, u64>,
-    others: HashMap<Key, u64>,
+pub(crate) struct LatestByKey {
+    kinds: [HashMap<Key, u64>; 3],
+}
+
+const FLAGS: usize = 0;
+const STATUSES: usize = 1;
+const OTHERS: usize = 2;
+
+impl Key {
+    /// Its place among the kinds.
+    fn kind(&self) -> usize {
+        match self {
+            Self::Flags(..) => FLAGS,
+            Self::Status(_) => STATUSES,
+            Self::Count(_) | Self::Capabilities => OTHERS,
+        }
+    }
 }
 
 impl LatestByKey {
-    pub(in crate::engine) fn get(&self, key: &Key) -> Option<u64> {
-        let those = match key {
-            Key::Flags(..) => &self.flags,
-            Key::Status(_) => &self.statuses,
-            Key::Count(_) | Key::Capabilities => &self.others,
-        };
-        those.get(key).copied()
+    pub(crate) fn get(&self, key: &Key) -> Option<u64> {
+        self.kinds[key.kind()].get(key).copied()
     }
 
-    pub(in crate::engine) fn remove(&mut self, key: &Key) {
-        self.like(key).remove(key);
+    pub(crate) fn remove(&mut self, key: &Key) {
+        self.kinds[key.kind()].remove(key);
     }
 
-    pub(in crate::engine) fn invalidate(&mut self, invalidates: Invalidation) {
+    pub(crate) fn invalidate(&mut self, invalidates: Invalidation) {
         // What is removed here was inserted once: each entry is dropped at most once.
         if invalidates.flags {
-            self.flags = HashMap::new();
+            self.kinds[FLAGS] = HashMap::new();
         }
         if invalidates.statuses {
-            self.statuses = HashMap::new();
+            self.kinds[STATUSES] = HashMap::new();
         }
     }
 
     /// Notes that this event stands at this place.
-    pub(in crate::engine) fn note(&mut self, event: &Event, place: u64) {
+    pub(crate) fn note(&mut self, event: &Event, place: u64) {
         self.invalidate(Invalidation { statuses: false, ..Invalidation::of(event) });
         if let (
             EventKind::MailboxCreated(_) | EventKind::MailboxDeleted | EventKind::MailboxRenamed { .. },
@@ -111,28 +119,19 @@ impl LatestByKey {
             self.remove(&Key::Status(from.clone()));
         }
         if let Some(key) = key(event) {
-            self.like(&key).insert(key, place);
-        }
-    }
-
-    /// Those of the kind of this one.
-    fn like(&mut self, key: &Key) -> &mut HashMap<Key, u64> {
-        match key {
-            Key::Flags(..) => &mut self.flags,
-            Key::Status(_) => &mut self.statuses,
-            Key::Count(_) | Key::Capabilities => &mut self.others,
+            self.kinds[key.kind()].insert(key, place);
         }
     }
 }
 
 /// Whether flags are what they were before.
-pub(in crate::engine) fn is_undone(event: &Event) -> bool {
+pub(crate) fn is_undone(event: &Event) -> bool {
     matches!(&event.kind, EventKind::FlagsChanged { flags, before: Some(before), .. } if flags == before)
 }
 
 /// Whether the event with this key may be superseded, with this one before it. Events after a count
 /// rely on it, and after an expunge without a number the count says how many messages are left.
-pub(in crate::engine) fn may_go(key: &Key, before: Option<&Event>, is_last: bool) -> bool {
+pub(crate) fn may_go(key: &Key, before: Option<&Event>, is_last: bool) -> bool {
     let no_removal = before.is_some_and(|event| !matches!(event.kind, EventKind::Expunged { seq: None, .. }));
     !matches!(key, Key::Count(_)) || is_last && no_removal
 }
@@ -142,7 +141,7 @@ pub(in crate::engine) fn may_go(key: &Key, before: Option<&Event>, is_last: bool
 const MAX_STATUS_ITEMS: usize = 100;
 
 /// Whether the later would grow and grow by what it takes over from the earlier.
-pub(in crate::engine) fn is_too_much(earlier: &Event, later: &Event) -> bool {
+pub(crate) fn is_too_much(earlier: &Event, later: &Event) -> bool {
     match (&earlier.kind, &later.kind) {
         (EventKind::Status(earlier), EventKind::Status(later)) => {
             !earlier.other.is_empty() && earlier.other.len() + later.other.len() > MAX_STATUS_ITEMS
@@ -152,7 +151,7 @@ pub(in crate::engine) fn is_too_much(earlier: &Event, later: &Event) -> bool {
 }
 
 /// The later of two events of one key takes over what only the earlier one says.
-pub(in crate::engine) fn take_over(earlier: Event, later: &mut Event) {
+pub(crate) fn take_over(earlier: Event, later: &mut Event) {
     if earlier.cause != later.cause {
         // Two changes of different causes have no single cause.
         later.cause = None;

@@ -6,16 +6,16 @@ use bytes::Bytes;
 use crate::types::{Answer, CommandId, Event, EventKind, Untagged};
 
 /// What stands in place of what the server said.
-pub(in crate::engine) const LEFT_OUT: &str = "(left out: it has a password or another secret in it)";
+pub(crate) const LEFT_OUT: &str = "(left out: it has a password or another secret in it)";
 
 /// The beginning of a response that could not be read, as far as it is worth keeping.
-pub(in crate::engine) fn excerpt(bytes: &Bytes) -> Bytes {
+pub(crate) fn excerpt(bytes: &Bytes) -> Bytes {
     const MAX_EXCERPT: usize = 16 << 10;
     if bytes.len() <= MAX_EXCERPT { bytes.clone() } else { Bytes::copy_from_slice(&bytes[..MAX_EXCERPT]) }
 }
 
 /// The event that data becomes: of the detached command that has claimed it, or of no command.
-pub(in crate::engine) fn data_event(response: Untagged, claimer: Option<CommandId>) -> Event {
+pub(crate) fn data_event(response: Untagged, claimer: Option<CommandId>) -> Event {
     let place = response.place().cloned();
     let kind = if response.has_secret() {
         let (bytes, error) = (Bytes::from_static(LEFT_OUT.as_bytes()), "not kept".to_owned());

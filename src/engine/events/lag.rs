@@ -17,14 +17,14 @@ const MAX_NAME_LEN: usize = 1000;
 
 /// The `Lagged` events that wait.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct LagCounter {
+pub(crate) struct LagCounter {
     /// How many mailboxes they name.
     named: usize,
 }
 
 impl LagCounter {
     /// There was no room for this event.
-    pub(in crate::engine) fn count(&mut self, lag: &mut Lagged, event: Event) {
+    pub(crate) fn count(&mut self, lag: &mut Lagged, event: Event) {
         lag.events += 1;
         if let Some(place) = event.place {
             self.name(lag, place.mailbox);
@@ -32,7 +32,7 @@ impl LagCounter {
     }
 
     /// Nothing stands between the two any more: the earlier one counts for both.
-    pub(in crate::engine) fn join(&mut self, earlier: &mut Lagged, later: Lagged) {
+    pub(crate) fn join(&mut self, earlier: &mut Lagged, later: Lagged) {
         self.taken(&later);
         earlier.events += later.events;
         earlier.others |= later.others;
@@ -40,12 +40,12 @@ impl LagCounter {
     }
 
     /// This one waits no more.
-    pub(in crate::engine) fn taken(&mut self, lag: &Lagged) {
+    pub(crate) fn taken(&mut self, lag: &Lagged) {
         self.named = self.named.saturating_sub(lag.mailboxes.len());
     }
 
     #[cfg(test)]
-    pub(in crate::engine) fn named(&self) -> usize {
+    pub(crate) fn named(&self) -> usize {
         self.named
     }
 
@@ -64,7 +64,7 @@ impl LagCounter {
 }
 
 /// The count of events left out, if this event is a `Lagged`.
-pub(in crate::engine) fn lag_of(event: &mut Event) -> Option<&mut Lagged> {
+pub(crate) fn lag_of(event: &mut Event) -> Option<&mut Lagged> {
     match &mut event.kind {
         EventKind::Lagged(lag) => Some(lag),
         _ => None,

@@ -8,10 +8,16 @@
 //!
 //! In: events in wire order, with what each holds in memory. Out: the same order.
 
-pub(in crate::engine) mod backlog;
-pub(in crate::engine) mod blocks;
-pub(in crate::engine) mod coalesce;
-pub(in crate::engine) mod excerpt;
-pub(in crate::engine) mod lag;
-pub(in crate::engine) mod output;
-pub(in crate::engine) mod queue;
+mod backlog;
+mod blocks;
+mod coalesce;
+mod excerpt;
+mod lag;
+mod output;
+mod queue;
+
+pub(crate) use self::backlog::{Backlog, mark};
+pub(crate) use self::blocks::Blocks;
+pub(crate) use self::excerpt::{LEFT_OUT, data_event, excerpt};
+pub(crate) use self::output::Output;
+pub(crate) use self::queue::EventQueue;

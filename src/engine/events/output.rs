@@ -16,37 +16,37 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    pub(in crate::engine) fn new(queue: Arc<EventQueue>) -> Self {
+    pub(crate) fn new(queue: Arc<EventQueue>) -> Self {
         Self { queue, overrun: false }
     }
 
     /// Reports an event.
-    pub(in crate::engine) fn report(&mut self, event: Event) {
+    pub(crate) fn report(&mut self, event: Event) {
         self.overrun |= self.queue.push(event).is_err();
     }
 
     /// Reports a piece of a detached command's result. `false` if there is no room for it.
-    pub(in crate::engine) fn report_row(&self, event: Event) -> bool {
+    pub(crate) fn report_row(&self, event: Event) -> bool {
         self.queue.push_row(event)
     }
 
     /// Whether more events that may not be left out wait than the limit allows.
-    pub(in crate::engine) fn is_overrun(&self) -> bool {
+    pub(crate) fn is_overrun(&self) -> bool {
         self.overrun
     }
 
     /// If so much waits that the server may wait too: how often something was read.
-    pub(in crate::engine) fn is_full(&self) -> Option<u64> {
+    pub(crate) fn is_full(&self) -> Option<u64> {
         self.queue.is_full()
     }
 
     /// Drops what waits: before TLS anyone may have sent it.
-    pub(in crate::engine) fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.queue.forget();
     }
 
     /// Reports the last event.
-    pub(in crate::engine) fn close(&self, reason: CloseReason) {
+    pub(crate) fn close(&self, reason: CloseReason) {
         self.queue.close(Event::new(EventKind::Closed { reason }));
     }
 }

@@ -16,7 +16,7 @@ use crate::engine::events::lag::{LagCounter, lag_of};
 use crate::types::{Event, EventKind, HeapSize, Lagged, Limits};
 
 pub(crate) struct EventQueue {
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
     /// How many events may wait.
     most: usize,
     /// How many bytes they may hold in all.
@@ -26,8 +26,8 @@ pub(crate) struct EventQueue {
 }
 
 #[derive(Default)]
-struct State {
-    queue: Blocks<Waiting>,
+struct QueueState {
+    queue: Blocks<WaitingEvent>,
     /// How many of them a later one has made worthless.
     superseded_count: usize,
     /// How many have been taken, so that a place in the stream can be named.
@@ -49,7 +49,7 @@ struct State {
 
 /// How many bytes of memory the place of an event takes, with the note of where it stands
 /// ([`LatestByKey`]), whose table is a third full at the least.
-const PLACE: usize = size_of::<Waiting>() + 3 * (size_of::<(Key, u64)>() + 1);
+const PLACE: usize = size_of::<WaitingEvent>() + 3 * (size_of::<(Key, u64)>() + 1);
 
 /// How many bytes of memory an event takes while it waits.
 fn weight(event: &Event) -> usize {
@@ -57,7 +57,7 @@ fn weight(event: &Event) -> usize {
 }
 
 /// An event that has not been read yet.
-struct Waiting {
+struct WaitingEvent {
     /// `None`: a later one says all that it said.
     event: Option<Event>,
     /// How many bytes it holds, as it was counted.
@@ -79,7 +79,7 @@ impl EventQueue {
         Self { state: Mutex::default(), most: events.max(1), unread, mark: mark(limits) }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -116,10 +116,7 @@ impl EventQueue {
             return true;
         }
         state.kept += if kept { weight } else { 0 };
-        state.add(
-            Waiting { event: Some(event), weight, kept, invalidates: Invalidation::default() },
-            self.mark,
-        );
+        state.add(WaitingEvent::new(event, weight, kept), self.mark);
         state.kept <= self.unread
     }
 
@@ -141,21 +138,18 @@ impl EventQueue {
         // An event that is larger than the whole room still passes, alone.
         let full = !state.queue.is_empty() && state.backlog.bytes() + weight > self.unread;
         if !full {
-            state.add(
-                Waiting { event: Some(event), weight, kept: false, invalidates: Invalidation::default() },
-                self.mark,
-            );
+            state.add(WaitingEvent::new(event, weight, false), self.mark);
         }
         !full
     }
 
     /// How much of it all may wait.
-    pub(in crate::engine) fn unread(&self) -> usize {
+    pub(crate) fn unread(&self) -> usize {
         self.unread
     }
 
     /// So much waits that the server may wait too: how often something was read.
-    pub(in crate::engine) fn is_full(&self) -> Option<u64> {
+    pub(crate) fn is_full(&self) -> Option<u64> {
         self.lock().backlog.is_full()
     }
 
@@ -174,10 +168,7 @@ impl EventQueue {
     pub(crate) fn close(&self, event: Event) {
         let mut state = self.lock();
         if !state.closed && !state.reader_dropped {
-            state.add(
-                Waiting { event: Some(event), weight: 0, kept: false, invalidates: Invalidation::default() },
-                self.mark,
-            );
+            state.add(WaitingEvent::new(event, 0, false), self.mark);
         }
         state.closed = true;
         drop(state);
@@ -226,8 +217,8 @@ impl EventQueue {
     }
 }
 
-impl State {
-    fn add(&mut self, waiting: Waiting, mark: usize) {
+impl QueueState {
+    fn add(&mut self, waiting: WaitingEvent, mark: usize) {
         self.backlog.add(waiting.weight, mark);
         let place = self.taken + self.queue.len() as u64;
         if let Some((latest, event)) = self.latest.as_mut().zip(waiting.event.as_ref()) {
@@ -238,7 +229,7 @@ impl State {
 
     /// The next event, past those that are worth nothing any more.
     fn take_next(&mut self) -> Option<(Event, usize, bool)> {
-        while let Some(Waiting { event, weight, kept, .. }) = self.pop() {
+        while let Some(WaitingEvent { event, weight, kept, .. }) = self.pop() {
             if let Some(mut event) = event {
                 if let Some(lag) = lag_of(&mut event) {
                     self.take_lags(lag);
@@ -250,7 +241,7 @@ impl State {
         None
     }
 
-    fn pop(&mut self) -> Option<Waiting> {
+    fn pop(&mut self) -> Option<WaitingEvent> {
         let waiting = self.queue.pop_front()?;
         match (&waiting.event, &mut self.latest) {
             (None, _) => self.superseded_count -= 1,
@@ -269,9 +260,9 @@ impl State {
     /// them too.
     fn take_lags(&mut self, lag: &mut Lagged) {
         let joins =
-            |waiting: &mut Waiting| waiting.event.as_mut().is_none_or(|event| lag_of(event).is_some());
+            |waiting: &mut WaitingEvent| waiting.event.as_mut().is_none_or(|event| lag_of(event).is_some());
         while self.queue.front_mut().is_some_and(joins) {
-            if let Some(later) = self.pop().as_mut().and_then(Waiting::lag) {
+            if let Some(later) = self.pop().as_mut().and_then(WaitingEvent::lag) {
                 self.missed.join(lag, std::mem::take(later));
             }
         }
@@ -325,7 +316,7 @@ impl State {
     fn compact(&mut self) {
         let before = std::mem::take(&mut self.queue);
         for mut waiting in before.into_iter().filter(|waiting| waiting.event.is_some()) {
-            match (self.queue.back_mut().and_then(Waiting::lag), waiting.lag()) {
+            match (self.queue.back_mut().and_then(WaitingEvent::lag), waiting.lag()) {
                 (Some(earlier), Some(later)) => {
                     self.missed.join(earlier, std::mem::take(later));
                     let invalidates = waiting.invalidates;
@@ -344,25 +335,24 @@ impl State {
     /// everything again there has still to read the events behind it, and must learn there that one
     /// more is missing.
     fn leave_out(&mut self, event: Event) {
-        if self.queue.back_mut().and_then(Waiting::lag).is_none() {
-            let lagged = Some(Event::new(EventKind::Lagged(Lagged::default())));
-            self.queue.push_back(Waiting {
-                event: lagged,
-                weight: 0,
-                kept: false,
-                invalidates: Invalidation::default(),
-            });
+        if self.queue.back_mut().and_then(WaitingEvent::lag).is_none() {
+            let lagged = Event::new(EventKind::Lagged(Lagged::default()));
+            self.queue.push_back(WaitingEvent::new(lagged, 0, false));
         }
         let invalidates = Invalidation::of(&event);
         self.latest.iter_mut().for_each(|latest| latest.invalidate(invalidates));
         self.queue.back_mut().into_iter().for_each(|waiting| waiting.invalidates.join(invalidates));
-        if let Some(lag) = self.queue.back_mut().and_then(Waiting::lag) {
+        if let Some(lag) = self.queue.back_mut().and_then(WaitingEvent::lag) {
             self.missed.count(lag, event);
         }
     }
 }
 
-impl Waiting {
+impl WaitingEvent {
+    fn new(event: Event, weight: usize, kept: bool) -> Self {
+        Self { event: Some(event), weight, kept, invalidates: Invalidation::default() }
+    }
+
     /// The count of what was left out, if that is what waits.
     fn lag(&mut self) -> Option<&mut Lagged> {
         lag_of(self.event.as_mut()?)

@@ -16,8 +16,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::command::{Effect, ItemSet, NameSet, ResponseKinds, RowItems};
 use crate::engine::inflight::InFlight;
+use crate::engine::inflight::message_numbers::MessageNumbers;
 use crate::error::{Error, ErrorKind, Sent};
-use crate::types::{Answer, CommandId, IncrementalSet, Message, Seq, Uid, Untagged};
+use crate::types::{Answer, CommandId, Message, Untagged};
 use crate::view::View;
 
 /// How many younger commands are asked about each answer: with thousands that ask the same it is to
@@ -72,55 +73,13 @@ struct DivertedRows {
 /// How many kinds of rows are kept apart; of further kinds all items must be received.
 const MAX_KINDS: usize = 8;
 
-/// Messages by their UIDs; of those that rows name by number alone, by number.
-#[derive(Debug, Default)]
-struct MessageNumbers {
-    uids: IncrementalSet<Uid>,
-    seqs: IncrementalSet<Seq>,
-}
-
-impl MessageNumbers {
-    fn insert(&mut self, row: &Message) {
-        match (row.uid(), row.seq()) {
-            (Some(uid), _) => self.uids.insert(uid),
-            (None, Some(seq)) => self.seqs.insert(seq),
-            (None, None) => {}
-        }
-    }
-
-    /// An earlier row may have named the message by its number alone.
-    fn remove(&mut self, row: &Message) {
-        if let Some(uid) = row.uid() {
-            self.uids.remove(uid);
-        }
-        if let Some(seq) = row.seq() {
-            self.seqs.remove(seq);
-        }
-    }
-
-    fn contains(&self, row: &Message) -> bool {
-        row.uid().is_some_and(|uid| self.uids.contains(uid))
-            || row.seq().is_some_and(|seq| self.seqs.contains(seq))
-    }
-
-    fn is_empty(&self) -> bool {
-        self.uids.is_empty() && self.seqs.is_empty()
-    }
-
-    /// Whether none of them is there any more, as far as that is known.
-    fn are_gone(&self, view: Option<&View>) -> bool {
-        let gone = |view: &View| view.has_uids() && !view.may_have_any_of(&self.uids.to_set());
-        self.seqs.is_empty() && (self.uids.is_empty() || view.is_some_and(gone))
-    }
-}
-
 impl DivertedAnswers {
     fn add(&mut self, response: &Untagged, items: RowItems, to: CommandId, refused: &RefusedFlag) {
         if self.to.iter().all(|(other, _)| *other != to) {
             self.to.push((to, refused.clone()));
         }
         match response.answer() {
-            Answer::Fetch(row) => self.rows_with(items).messages.insert(row),
+            Answer::Fetch(row) => self.rows_with(items).messages.insert(row.seq(), row.uid()),
             Answer::List(entry) | Answer::Lsub(entry) => self.names.insert(&entry.name),
             Answer::MailboxStatus(status) => self.names.insert(&status.name),
             answer => self.found |= is_found(answer),
@@ -149,18 +108,18 @@ impl DivertedAnswers {
             Answer::Fetch(row) => {
                 let all = items.asked.union(items.received);
                 let mut lacks = false;
-                for rows in self.rows.iter_mut().filter(|rows| rows.messages.contains(row)) {
+                for rows in self.rows.iter_mut().filter(|rows| rows.messages.contains(row.seq(), row.uid())) {
                     if rows.items.is_subset_of(all) {
-                        rows.messages.remove(row);
+                        rows.messages.remove(row.seq(), row.uid());
                     } else {
                         lacks = true;
                     }
                 }
                 if lacks && !all.is_empty() && !items.flags_alone {
-                    self.partly.insert(row);
+                    self.partly.insert(row.seq(), row.uid());
                 } else if !lacks {
-                    self.twice.remove(row);
-                    self.partly.remove(row);
+                    self.twice.remove(row.seq(), row.uid());
+                    self.partly.remove(row.seq(), row.uid());
                 }
             }
             Answer::List(entry) | Answer::Lsub(entry) => self.names.remove(&entry.name),
@@ -171,8 +130,8 @@ impl DivertedAnswers {
 
     /// The older one gets a further row of a message.
     fn again(&mut self, row: &Message) {
-        if self.answers().any(|rows| rows.messages.contains(row)) {
-            self.twice.insert(row);
+        if self.answers().any(|rows| rows.messages.contains(row.seq(), row.uid())) {
+            self.twice.insert(row.seq(), row.uid());
         }
     }
 
@@ -239,15 +198,17 @@ impl InFlight {
         }
         let refused = contested.refused.clone();
         for id in contested_by {
-            if let Some(entry) = self.entries.get_mut(id).filter(|f| matches!(f.class.effect, Effect::None)) {
-                let items = entry.job.items_of(response);
+            if let Some(entry) =
+                self.entries.get_mut(id).filter(|f| matches!(f.submission.class.effect, Effect::None))
+            {
+                let items = entry.submission.job.items_of(response);
                 entry.lost.get_or_insert_default().add(response, items, owner, &refused);
             }
         }
     }
 
     /// A command was refused: what it got may have been others'.
-    pub(in crate::engine) fn refuse(&self, id: CommandId) {
+    pub(crate) fn refuse(&self, id: CommandId) {
         if let Some(contested) = self.entries.get(&id).and_then(|entry| entry.contested.as_ref()) {
             contested.refused.set();
         }
@@ -257,7 +218,7 @@ impl InFlight {
     /// one was refused or got it twice, or where it got only some of that itself. If it is
     /// `Protocol`, the server does not answer in order.
     pub(super) fn check_diverted(&self, id: CommandId, view: Option<&View>) -> Option<Error> {
-        let entry = self.entries.get(&id).filter(|entry| entry.own.is_none())?;
+        let entry = self.entries.get(&id).filter(|entry| !entry.is_internal())?;
         let lost = entry.lost.as_ref().filter(|lost| !lost.is_nothing(view))?;
         let error = |kind, message| Some(Error::new(kind, message).with_sent(Sent::Fully));
         if let Some((older, _)) = lost.to.iter().find(|(to, _)| self.has(*to)) {

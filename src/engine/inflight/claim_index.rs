@@ -44,7 +44,8 @@ impl ClaimIndex {
     }
 
     fn put(&mut self, id: CommandId, flight: &InFlightCommand, is_in: bool) {
-        let (entry, class, messages) = ((flight.order, id), &flight.class, flight.messages.as_ref());
+        let (entry, class, messages) =
+            ((flight.order, id), &flight.submission.class, flight.messages.as_ref());
         if class.claims_by_keyword() {
             for keyword in class.keywords {
                 let claimers = self.keywords.entry(keyword).or_default();

@@ -9,17 +9,14 @@ use crate::command::Effect;
 use crate::engine::inflight::InFlight;
 use crate::engine::inflight::entry::{InFlightCommand, Next};
 use crate::engine::log;
-use crate::engine::submit::ended::Ended;
-use crate::engine::submit::internal::InternalCommand;
-use crate::engine::submit::query::QueryFacts;
-use crate::engine::submit::shared::{Shared, Submission};
+use crate::engine::submit::{Ended, InternalCommand, Origin, QueryFacts, Shared, Submission};
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::{Answer, Code, CommandId, Done, Status, StatusResponse};
 use crate::view::View;
 
 /// How much of a command had been written when a tagged response to it was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::engine) enum Written {
+pub(crate) enum Written {
     All,
     /// Some of it waits to be written.
     Partly,
@@ -28,7 +25,7 @@ pub(in crate::engine) enum Written {
 }
 
 /// What a tagged response means for its command.
-pub(in crate::engine) enum Reply {
+pub(crate) enum Reply {
     /// Others are to follow.
     More,
     /// Its next line has waited for this.
@@ -41,12 +38,12 @@ pub(in crate::engine) enum Reply {
 
 impl InFlight {
     /// How much of it has been written.
-    pub(in crate::engine) fn sent(&self, id: CommandId) -> Sent {
+    pub(crate) fn sent(&self, id: CommandId) -> Sent {
         self.entries.get(&id).map_or(Sent::No, InFlightCommand::sent)
     }
 
     /// Whether the code of this tagged response means something else than it says.
-    pub(in crate::engine) fn ignores_code(&self, id: CommandId, status: &StatusResponse) -> bool {
+    pub(crate) fn ignores_code(&self, id: CommandId, status: &StatusResponse) -> bool {
         match self.effect(id) {
             // It would count removals that were never reported (RFC 7162 section 3.2.8 forbids it
             // for that).
@@ -59,7 +56,7 @@ impl InFlight {
 
     /// A tagged response with one of its tags was received. `may_retry`: a SELECT may be sent
     /// again.
-    pub(in crate::engine) fn on_tagged(
+    pub(crate) fn on_tagged(
         &mut self,
         id: CommandId,
         tag: &str,
@@ -71,13 +68,13 @@ impl InFlight {
         let Some(entry) = self.entries.get_mut(&id) else { return Reply::More };
         if let Some(at) = entry.tags.iter().position(|t| t.eq_ignore_ascii_case(tag)) {
             entry.tags.remove(at);
-            entry.job.line_ended(at);
+            entry.submission.job.line_ended(at);
         }
-        let all_said = entry.next == Next::Nothing && !entry.job.awaits_challenge();
+        let all_said = entry.next == Next::Nothing && !entry.submission.job.awaits_challenge();
         entry.whole |= all_said && written == Written::All;
         let cut_short = written == Written::CutShort;
         // Some servers say BYE in place of LOGOUT's OK.
-        let bye = status.status == Status::Bye && matches!(entry.class.effect, Effect::Logout);
+        let bye = status.status == Status::Bye && matches!(entry.submission.class.effect, Effect::Logout);
         let ok = status.status == Status::Ok || bye;
         if ok && cut_short {
             // Whatever it has done, it is not what it was asked for.
@@ -113,19 +110,14 @@ impl InFlight {
 
     /// Rows that could not be read make a result incomplete, and so does a server's limit. Of
     /// `Protocol` is the error where the server has answered out of order.
-    pub(in crate::engine) fn complete(
-        &mut self,
-        id: CommandId,
-        done: Done,
-        view: Option<&View>,
-    ) -> Result<Done> {
+    pub(crate) fn complete(&mut self, id: CommandId, done: Done, view: Option<&View>) -> Result<Done> {
         // With SELECT, the mailbox is selected all the same; what could not be read has been
         // reported.
-        let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.opens.is_none()) else {
+        let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.submission.opens.is_none()) else {
             return Ok(done);
         };
         entry.ended = Some(done.status.clone());
-        let lacking = self.unparsed.since(entry.missed_from, &entry.class);
+        let lacking = self.unparsed.since(entry.missed_from, &entry.submission.class);
         if let Some((status, below)) = entry.cut_short(&done) {
             return Err(Error::partial(status.clone(), below).with_unread(lacking.lines));
         }
@@ -144,17 +136,18 @@ impl InFlight {
     }
 
     /// Takes a command out that has ended; and what it was for, if it was the engine's own.
-    pub(in crate::engine) fn end(
+    pub(crate) fn end(
         &mut self,
         id: CommandId,
         result: Result<Done>,
         shared: &Shared,
     ) -> Option<(Ended, Option<(InternalCommand, QueryFacts)>)> {
         let entry = self.take(id)?;
-        log::ended(&entry.log_subject(id), &result, entry.took);
+        log::ended(&entry.submission, &result, entry.took);
         entry.tags.iter().for_each(|tag| shared.release_tag(tag));
-        let place = entry.place();
-        let InFlightCommand { job, class, messages, selection_handle, at_start, .. } = entry;
+        let InFlightCommand { submission, messages, at_start, quiet, .. } = entry;
+        let place = submission.place();
+        let Submission { job, class, selection_handle, opens, origin, .. } = submission;
         let error = result.as_ref().err();
         let facts = QueryFacts {
             selection: selection_handle.map(|handle| handle.id()),
@@ -167,11 +160,12 @@ impl InFlight {
             unread: error.is_some_and(|e| e.kind() == ErrorKind::Incomplete || !e.unparsed().is_empty()),
             from: error.and_then(Error::resume_below),
         };
-        let mut ended = Ended::new(id, job, place, result).with_dependents(class.effect, entry.opens);
-        if !entry.quiet {
+        let mut ended = Ended::new(id, job, place, result).with_dependents(class.effect, opens);
+        if !quiet {
             ended = ended.reporting_end(entry.ended, entry.invalid_source, entry.limited);
         }
-        Some((ended, entry.own.map(|own| (own, facts))))
+        let internal = if let Origin::Internal(internal) = origin { Some((internal, facts)) } else { None };
+        Some((ended, internal))
     }
 }
 
@@ -179,7 +173,7 @@ impl InFlightCommand {
     fn result(&mut self) -> Result<Done> {
         match (self.failure.take(), self.replies.pop()) {
             (None, Some(status)) => {
-                let handle = self.selection_handle.as_ref().or(self.opens.as_ref());
+                let handle = self.submission.selection_handle.as_ref().or(self.submission.opens.as_ref());
                 let selection = handle.map(|handle| handle.id());
                 Ok(Done { status, earlier: std::mem::take(&mut self.replies), selection })
             }

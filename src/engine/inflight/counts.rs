@@ -8,19 +8,19 @@ use crate::engine::inflight::entry::InFlightCommand;
 /// What is in flight, counted by what matters to admission, so that ten thousand commands cost no
 /// more than ten.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct InFlightCounts {
-    pub(in crate::engine) all: usize,
-    pub(in crate::engine) alone: usize,
-    pub(in crate::engine) lets_expunge_through: usize,
-    pub(in crate::engine) in_mailbox: usize,
-    pub(in crate::engine) selects: usize,
-    pub(in crate::engine) deselects: usize,
-    pub(in crate::engine) idles: usize,
-    pub(in crate::engine) searches: usize,
-    pub(in crate::engine) fetches: usize,
-    pub(in crate::engine) lists: usize,
-    pub(in crate::engine) of_saved: usize,
-    pub(in crate::engine) by_number: usize,
+pub(crate) struct InFlightCounts {
+    pub(crate) all: usize,
+    pub(crate) alone: usize,
+    pub(crate) lets_expunge_through: usize,
+    pub(crate) in_mailbox: usize,
+    pub(crate) selects: usize,
+    pub(crate) deselects: usize,
+    pub(crate) idles: usize,
+    pub(crate) searches: usize,
+    pub(crate) fetches: usize,
+    pub(crate) lists: usize,
+    pub(crate) of_saved: usize,
+    pub(crate) by_number: usize,
 }
 
 impl InFlightCounts {
@@ -33,7 +33,7 @@ impl InFlightCounts {
     }
 
     fn count(&mut self, flight: &InFlightCommand, step: impl Fn(&mut usize)) {
-        let class = &flight.class;
+        let class = &flight.submission.class;
         // The server may send EXPUNGE while any command runs but FETCH, STORE and SEARCH by number
         // (RFC 9051 section 7.5.1).
         let expunge = class.may_expunge || !by_number(flight.messages.as_ref());
@@ -42,7 +42,7 @@ impl InFlightCounts {
             (true, &mut self.all),
             (class.alone, &mut self.alone),
             (expunge, &mut self.lets_expunge_through),
-            (flight.selection_handle.is_some(), &mut self.in_mailbox),
+            (flight.submission.selection_handle.is_some(), &mut self.in_mailbox),
             (matches!(class.effect, Effect::Select { .. }), &mut self.selects),
             (matches!(class.effect, Effect::Deselect), &mut self.deselects),
             (matches!(class.effect, Effect::Idle), &mut self.idles),
@@ -57,6 +57,6 @@ impl InFlightCounts {
 }
 
 /// Whether a command names messages by number.
-pub(in crate::engine) fn by_number(messages: Option<&Messages>) -> bool {
+pub(crate) fn by_number(messages: Option<&Messages>) -> bool {
     matches!(messages, Some(Messages::Seqs(_)))
 }

@@ -1,29 +1,21 @@
 //! A command in flight, or one that waits for its next line.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::command::{Class, Messages, ResponseKinds};
+use crate::command::{Messages, ResponseKinds};
 use crate::engine::inflight::ambiguous::{Contested, DivertedAnswers};
-use crate::engine::inflight::flag_updates::ConcurrentFlagUpdates;
-use crate::engine::submit::internal::InternalCommand;
-use crate::engine::submit::selection_handle::SelectionHandle;
-use crate::engine::submit::shared::{Origin, Submission};
-use crate::engine::submit::slot::ErasedCommand;
-use crate::engine::submit::subject::Subject;
+use crate::engine::inflight::message_numbers::MessageNumbers;
+use crate::engine::submit::Submission;
 use crate::error::{Error, Sent};
-use crate::types::{Answer, Code, CommandId, Done, Place, StatusResponse, Uid, UidValidity};
+use crate::types::{Answer, Code, Done, StatusResponse, Uid, UidValidity};
 use crate::view::View;
 
 pub(super) struct InFlightCommand {
-    pub(super) job: Box<dyn ErasedCommand>,
-    pub(super) class: Class,
+    pub(super) submission: Submission,
     /// The messages that it names, as they were sent.
     pub(super) messages: Option<Messages>,
-    pub(super) selection_handle: Option<Arc<SelectionHandle>>,
-    pub(super) opens: Option<Arc<SelectionHandle>>,
+    /// Its end is not reported.
     pub(super) quiet: bool,
-    pub(super) own: Option<InternalCommand>,
     /// The tags that have not been answered yet.
     pub(super) tags: Vec<String>,
     /// The tagged responses so far.
@@ -47,7 +39,7 @@ pub(super) struct InFlightCommand {
     /// The younger ones that had asked for what it got.
     pub(super) contested: Option<Contested>,
     /// Messages of a silent STORE whose flags were reported while it ran.
-    pub(super) flag_updates: ConcurrentFlagUpdates,
+    pub(super) flag_updates: MessageNumbers,
     /// Some of it has been written.
     pub(super) begun: bool,
     /// All has been written that the server needs to carry it out: the last byte of its last line,
@@ -57,8 +49,6 @@ pub(super) struct InFlightCommand {
     /// Its place among all that were sent: answers come in this order.
     pub(super) order: u64,
     pub(super) at_start: AtStart,
-    /// How much of it was written before it was [sent again](super::InFlight::take_for_retry).
-    pub(super) sent_before: Sent,
     /// Its line has parameters of SELECT.
     pub(super) has_params: bool,
     /// When its first byte was written, and how long it took from there to its end.
@@ -68,7 +58,7 @@ pub(super) struct InFlightCommand {
 
 /// How the selection and the session were when a command was sent.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct AtStart {
+pub(crate) struct AtStart {
     /// How many messages there had been in the selection.
     pub(super) ever: u64,
     /// The view's generation.
@@ -82,19 +72,14 @@ pub(in crate::engine) struct AtStart {
 }
 
 impl AtStart {
-    pub(in crate::engine) fn new(
+    pub(crate) fn new(
         view: Option<&View>,
         uid_validity: Option<UidValidity>,
         capabilities_epoch: u64,
     ) -> Self {
         let (generation, removed) = view.map_or((0, 0), |view| (view.generation(), view.removed()));
-        Self { ever: view.map_or(0, ever), generation, removed, uid_validity, capabilities_epoch }
+        Self { ever: view.map_or(0, View::ever), generation, removed, uid_validity, capabilities_epoch }
     }
-}
-
-/// How many messages there have been in this view, those that have gone included.
-pub(super) fn ever(view: &View) -> u64 {
-    u64::from(view.len()) + view.removed()
 }
 
 /// What follows a line.
@@ -109,21 +94,11 @@ pub(super) enum Next {
 }
 
 impl InFlightCommand {
-    pub(super) fn new(submission: Submission, order: u64, at_start: AtStart) -> Self {
-        let Submission { mut job, class, selection_handle, opens, origin, sent_before, .. } = submission;
-        let quiet = !origin.is_user();
-        let own = match origin {
-            Origin::Internal(internal) => Some(internal),
-            _ => None,
-        };
+    pub(super) fn new(mut submission: Submission, order: u64, at_start: AtStart) -> Self {
         Self {
-            messages: job.messages().cloned(),
-            job,
-            class,
-            selection_handle,
-            opens,
-            quiet,
-            own,
+            messages: submission.job.messages().cloned(),
+            quiet: !submission.origin.is_user(),
+            submission,
             tags: Vec::new(),
             replies: Vec::new(),
             next: Next::Line,
@@ -135,12 +110,11 @@ impl InFlightCommand {
             limited: None,
             lost: None,
             contested: None,
-            flag_updates: ConcurrentFlagUpdates::default(),
+            flag_updates: MessageNumbers::default(),
             begun: false,
             whole: false,
             order,
             at_start,
-            sent_before,
             has_params: false,
             since: None,
             took: None,
@@ -150,7 +124,7 @@ impl InFlightCommand {
     /// How much of it has been written.
     pub(super) fn sent(&self) -> Sent {
         match (self.begun, self.whole) {
-            (false, _) => self.sent_before,
+            (false, _) => self.submission.sent_before,
             (true, false) => Sent::Partly,
             (true, true) => Sent::Fully,
         }
@@ -158,7 +132,7 @@ impl InFlightCommand {
 
     /// Why no further line of it is sent, unless there is a reason already.
     pub(super) fn fail(&mut self, error: Error) {
-        let name = self.job.name();
+        let name = self.submission.job.name();
         self.failure.get_or_insert_with(|| error.in_command(name));
     }
 
@@ -171,12 +145,16 @@ impl InFlightCommand {
             return None;
         }
         // What its earlier lines achieved is not lost.
-        Some(error.in_command(self.job.name()).add_answers(self.replies.drain(..).map(Answer::Status)))
+        Some(
+            error
+                .in_command(self.submission.job.name())
+                .add_answers(self.replies.drain(..).map(Answer::Status)),
+        )
     }
 
-    /// What the log says of it.
-    pub(super) fn log_subject(&self, id: CommandId) -> Subject<'_> {
-        Subject { id, job: &*self.job, selection_handle: self.selection_handle.as_deref(), own: self.quiet }
+    /// Whether it is one of the engine's own.
+    pub(super) fn is_internal(&self) -> bool {
+        self.submission.origin.internal().is_some()
     }
 
     /// Whether it names messages by what a search saved at the server.
@@ -184,17 +162,9 @@ impl InFlightCommand {
         matches!(self.messages, Some(Messages::Saved(_)))
     }
 
-    /// The mailbox that it is about.
-    pub(super) fn place(&self) -> Option<Place> {
-        self.selection_handle
-            .as_ref()
-            .or(self.opens.as_ref())
-            .map(|selection_handle| selection_handle.place().clone())
-    }
-
     /// Whether a server may deal with a part of the messages only (RFC 9738 section 3).
     pub(super) fn may_be_limited(&self) -> bool {
-        self.messages.is_some() || self.class.answered_by.overlaps(ResponseKinds::SEARCH)
+        self.messages.is_some() || self.submission.class.answered_by.overlaps(ResponseKinds::SEARCH)
     }
 
     /// What the server said of having dealt with a part of the messages only, if it did; and from
@@ -207,12 +177,5 @@ impl InFlightCommand {
             _ => None,
         });
         cut.max_by_key(|(_, uid)| *uid)
-    }
-
-    /// Whether anyone still has a use for it.
-    pub(super) fn is_wanted(&self) -> bool {
-        self.own.is_some()
-            || self.job.wanted()
-            || self.opens.as_ref().is_some_and(|selection_handle| selection_handle.is_wanted())
     }
 }

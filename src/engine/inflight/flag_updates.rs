@@ -7,72 +7,52 @@
 
 use crate::command::{Effect, FlagUse, Messages, Store};
 use crate::engine::inflight::InFlight;
-use crate::engine::submit::internal::InternalCommand;
-use crate::engine::submit::query::Query;
-use crate::types::{CommandId, Flag, Flags, IncrementalSet, Seq, Uid};
-
-/// Messages whose flags were reported, by number where the UID is not known.
-#[derive(Debug, Default)]
-pub(in crate::engine) struct ConcurrentFlagUpdates {
-    uids: IncrementalSet<Uid>,
-    seqs: IncrementalSet<Seq>,
-}
-
-impl ConcurrentFlagUpdates {
-    fn add(&mut self, seq: Seq, uid: Option<Uid>) {
-        match uid {
-            Some(uid) => self.uids.insert(uid),
-            None => self.seqs.insert(seq),
-        }
-    }
-
-    pub(in crate::engine) fn has(&self, seq: Seq, uid: Option<Uid>) -> bool {
-        uid.is_some_and(|uid| self.uids.contains(uid)) || self.seqs.contains(seq)
-    }
-}
+use crate::engine::inflight::message_numbers::MessageNumbers;
+use crate::engine::submit::{InternalCommand, Query};
+use crate::types::{CommandId, Flag, Flags, Seq, Uid};
 
 /// What flags that differ from those known before mean.
-pub(in crate::engine) struct FlagChangeFacts {
+pub(crate) struct FlagChangeFacts {
     /// They are a change and no answer.
-    pub(in crate::engine) report: bool,
+    pub(crate) report: bool,
     /// The command that surely made it.
-    pub(in crate::engine) cause: Option<CommandId>,
+    pub(crate) cause: Option<CommandId>,
     /// A query for what an earlier selection lacks yielded them.
-    pub(in crate::engine) caught_up: bool,
+    pub(crate) caught_up: bool,
     /// A query for what the server may not have reported did.
-    pub(in crate::engine) looked_back: bool,
+    pub(crate) looked_back: bool,
 }
 
 impl InFlight {
     /// The server has reported this message's flags: what a silent STORE of it makes of them is not
     /// known any more.
-    pub(in crate::engine) fn note_flag_update(&mut self, seq: Seq, uid: Option<Uid>) {
+    pub(crate) fn note_flag_update(&mut self, seq: Seq, uid: Option<Uid>) {
         let entries = &mut self.entries;
         self.index.flag_users.about(Some(seq), uid, |set| {
             for (_, id) in set {
                 let Some(entry) = entries.get_mut(id).filter(|entry| entry.begun) else { continue };
-                let Effect::Store(store) = &entry.class.effect else { continue };
+                let Effect::Store(store) = &entry.submission.class.effect else { continue };
                 let named = match &entry.messages {
                     Some(Messages::Seqs(set)) => set.is_open() || set.contains(seq),
                     Some(Messages::Uids(set)) => set.names_last() || uid.is_none_or(|uid| set.contains(uid)),
                     Some(Messages::SnapshotRange(_) | Messages::Saved(_)) | None => false,
                 };
                 if named && store.is_silent() {
-                    entry.flag_updates.add(seq, uid);
+                    entry.flag_updates.insert(Some(seq), uid);
                 }
             }
         });
     }
 
     /// Takes the messages whose flags were reported while this STORE was in flight.
-    pub(in crate::engine) fn take_flag_updates(&mut self, id: CommandId) -> ConcurrentFlagUpdates {
+    pub(crate) fn take_flag_updates(&mut self, id: CommandId) -> MessageNumbers {
         self.entries.get_mut(&id).map(|entry| std::mem::take(&mut entry.flag_updates)).unwrap_or_default()
     }
 
     /// What flags mean that `claimer` received and that differ from those known before.
     /// `was_there`: whether the message was there when the state was taken from which the selection
     /// resumes.
-    pub(in crate::engine) fn flag_change(
+    pub(crate) fn flag_change(
         &self,
         claimer: Option<CommandId>,
         uid: Option<Uid>,
@@ -91,7 +71,7 @@ impl InFlight {
         let Some((id, entry)) = claimer.and_then(|id| Some((id, self.entries.get(&id)?))) else {
             return change(true, None);
         };
-        match (&entry.own, &entry.class.effect) {
+        match (entry.submission.origin.internal(), &entry.submission.class.effect) {
             (Some(InternalCommand::Query(query)), _) => match query {
                 Query::VerifyStore(cause, _) => {
                     let cause = cause.as_ref().filter(|(_, store)| explains(store));
@@ -112,9 +92,9 @@ impl InFlight {
             }
             // It asked for flags that were unknown: an answer, no change.
             (Some(_), _) => change(known_before, None),
-            _ if entry.class.flags == FlagUse::Reads => change(known_before, None),
+            _ if entry.submission.class.flags == FlagUse::Reads => change(known_before, None),
             // A FETCH that marks what it reads as seen.
-            _ if entry.class.flags == FlagUse::Writes => {
+            _ if entry.submission.class.flags == FlagUse::Writes => {
                 change(true, Some(id).filter(|_| explains(&Store::add([Flag::Seen]))))
             }
             _ => change(true, None),
@@ -122,7 +102,7 @@ impl InFlight {
     }
 
     /// Whether a FETCH in flight marks this message as seen.
-    pub(in crate::engine) fn marks_as_seen(&self, seq: Option<Seq>, uid: Option<Uid>) -> bool {
+    pub(crate) fn marks_as_seen(&self, seq: Option<Seq>, uid: Option<Uid>) -> bool {
         let mut marks = false;
         self.index.flag_users.about(seq, uid, |set| {
             let mut all = set.iter().filter_map(|(_, id)| self.entries.get(id));
@@ -134,9 +114,9 @@ impl InFlight {
                 };
                 named
                     && entry.begun
-                    && entry.own.is_none()
-                    && entry.class.flags == FlagUse::Writes
-                    && !matches!(entry.class.effect, Effect::Store(_))
+                    && !entry.is_internal()
+                    && entry.submission.class.flags == FlagUse::Writes
+                    && !matches!(entry.submission.class.effect, Effect::Store(_))
             });
         });
         marks

@@ -34,16 +34,16 @@ impl InFlightIndex {
     pub(super) fn add(&mut self, id: CommandId, flight: &InFlightCommand) {
         self.counts.add(flight);
         self.claimers.add(id, flight);
-        if flight.class.flags != FlagUse::None {
+        if flight.submission.class.flags != FlagUse::None {
             self.flag_users.add((flight.order, id), flight.messages.as_ref());
         }
         if is_silent_change(flight) {
             self.silent.insert(id);
         }
-        if flight.own.is_some() {
+        if flight.is_internal() {
             self.own.insert(id);
         }
-        self.raw_listeners += usize::from(flight.class.raw);
+        self.raw_listeners += usize::from(flight.submission.class.raw);
     }
 
     /// It has ended, and is as it was when it was added.
@@ -53,14 +53,14 @@ impl InFlightIndex {
         self.flag_users.remove((flight.order, id), flight.messages.as_ref());
         self.silent.remove(&id);
         self.own.remove(&id);
-        self.raw_listeners -= usize::from(flight.class.raw);
+        self.raw_listeners -= usize::from(flight.submission.class.raw);
     }
 }
 
 /// Whether what this command changes is in the view only when it ends: of a silent STORE, and of a
 /// MOVE by steps, which has one.
 fn is_silent_change(flight: &InFlightCommand) -> bool {
-    match &flight.class.effect {
+    match &flight.submission.class.effect {
         Effect::Store(store) => store.is_silent(),
         Effect::Move => true,
         _ => false,

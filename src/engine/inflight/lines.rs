@@ -3,7 +3,7 @@
 //! In: the session, a server's challenge, a cancelled token. Out: a line's bytes, or the error with
 //! which the command ends.
 
-use crate::command::{Effect, Flow, Line, Session};
+use crate::command::{Effect, Flow, Line, SelectParams, Session};
 use crate::engine::inflight::InFlight;
 use crate::engine::inflight::entry::{InFlightCommand, Next};
 use crate::engine::log;
@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::{CommandId, UidValidity};
 
 /// What a dropped or cancelled token asks for.
-pub(in crate::engine) enum Cancellation {
+pub(crate) enum Cancellation {
     /// It continues.
     Ignored,
     /// Nothing of it has been written: it is taken back.
@@ -24,53 +24,46 @@ pub(in crate::engine) enum Cancellation {
 
 impl InFlight {
     /// Whether a line of it is to be written now.
-    pub(in crate::engine) fn is_line_due(&self, id: CommandId) -> bool {
+    pub(crate) fn is_line_due(&self, id: CommandId) -> bool {
         self.entries.get(&id).is_some_and(|entry| entry.next == Next::Line)
     }
 
     /// Whether a command has lines that have not been written.
-    pub(in crate::engine) fn has_more_lines(&self) -> bool {
+    pub(crate) fn has_more_lines(&self) -> bool {
         self.entries.values().any(|entry| entry.next != Next::Nothing)
     }
 
     /// Whether all are the engine's own, let others go beside them, and have been written.
-    pub(in crate::engine) fn may_be_idled_behind(&self) -> bool {
-        let may = |f: &InFlightCommand| f.own.is_some() && !f.class.alone && f.next == Next::Nothing;
+    pub(crate) fn may_be_idled_behind(&self) -> bool {
+        let may =
+            |f: &InFlightCommand| f.is_internal() && !f.submission.class.alone && f.next == Next::Nothing;
         self.entries.values().all(may)
     }
 
     /// Whether its first line named UIDs under another UIDVALIDITY than the mailbox has now.
-    pub(in crate::engine) fn is_stale(&self, id: CommandId, now: Option<UidValidity>) -> bool {
+    pub(crate) fn is_stale(&self, id: CommandId, now: Option<UidValidity>) -> bool {
         let is_stale = |uid_validity: Option<UidValidity>| uid_validity.is_some() && uid_validity != now;
         self.entries.get(&id).is_some_and(|entry| entry.begun && is_stale(entry.at_start.uid_validity))
     }
 
     /// Writes its next line.
-    pub(in crate::engine) fn encode(
-        &mut self,
-        id: CommandId,
-        line: &mut Line,
-        session: &Session,
-    ) -> Result<Flow> {
+    pub(crate) fn encode(&mut self, id: CommandId, line: &mut Line, session: &Session) -> Result<Flow> {
         let gone = || Error::protocol("the command has ended");
         let entry = self.entries.get_mut(&id).ok_or_else(gone)?;
-        if entry.sent_before == Sent::No {
-            return entry.job.encode(line, session);
+        if entry.submission.sent_before == Sent::No {
+            return entry.submission.job.encode(line, session);
         }
-        entry.job.encode(line, &Session { bare_select: true, ..session.clone() })
+        entry
+            .submission
+            .job
+            .encode(line, &Session { select_params: SelectParams::Refused, ..session.clone() })
     }
 
     /// Its line is on its way, with this tag. Whether nothing of it will be left to write after
     /// that.
-    pub(in crate::engine) fn line_made(
-        &mut self,
-        id: CommandId,
-        tag: &str,
-        flow: Flow,
-        has_params: bool,
-    ) -> bool {
+    pub(crate) fn line_made(&mut self, id: CommandId, tag: &str, flow: Flow, has_params: bool) -> bool {
         let Some(entry) = self.entries.get_mut(&id) else { return true };
-        log::sending(&entry.log_subject(id), tag);
+        log::sending(&entry.submission, tag);
         entry.tags.push(tag.to_owned());
         entry.has_params = has_params;
         entry.next = match flow {
@@ -78,12 +71,12 @@ impl InFlight {
             Flow::More => Next::Line,
             Flow::AfterReply => Next::LineAfterReply,
         };
-        flow == Flow::Last && !entry.job.awaits_challenge()
+        flow == Flow::Last && !entry.submission.job.awaits_challenge()
     }
 
     /// Its next line can't be made. The error with which it ends, unless earlier lines have not
     /// been answered.
-    pub(in crate::engine) fn line_failed(&mut self, id: CommandId, error: Error) -> Option<Error> {
+    pub(crate) fn line_failed(&mut self, id: CommandId, error: Error) -> Option<Error> {
         let entry = self.entries.get_mut(&id)?;
         let sent = entry.sent();
         entry.end_lines(error.with_sent(sent))
@@ -91,7 +84,7 @@ impl InFlight {
 
     /// Answers a challenge of the server; whether that is the last answer. An error if it has
     /// failed before, too.
-    pub(in crate::engine) fn answer_challenge(
+    pub(crate) fn answer_challenge(
         &mut self,
         id: CommandId,
         text: &[u8],
@@ -103,11 +96,11 @@ impl InFlight {
         if let Some(error) = &entry.failure {
             return Some(Err(error.clone()));
         }
-        Some(entry.job.challenge(text, line).map(|()| !entry.job.awaits_challenge()))
+        Some(entry.submission.job.challenge(text, line).map(|()| !entry.submission.job.awaits_challenge()))
     }
 
     /// Why it fails, however the server answers; unless it has failed before.
-    pub(in crate::engine) fn fail(&mut self, id: CommandId, error: Error) {
+    pub(crate) fn fail(&mut self, id: CommandId, error: Error) {
         if let Some(entry) = self.entries.get_mut(&id) {
             entry.fail(error);
         }
@@ -115,7 +108,7 @@ impl InFlight {
 
     /// What it named has turned out to be something else: whatever the server answers, this is its
     /// result.
-    pub(in crate::engine) fn invalidate(&mut self, id: CommandId, error: Error) {
+    pub(crate) fn invalidate(&mut self, id: CommandId, error: Error) {
         if let Some(entry) = self.entries.get_mut(&id) {
             entry.fail(error.with_sent(Sent::Fully));
             entry.invalid_source = true;
@@ -123,28 +116,30 @@ impl InFlight {
     }
 
     /// No further line of it is sent.
-    pub(in crate::engine) fn stop_lines(&mut self, id: CommandId) {
+    pub(crate) fn stop_lines(&mut self, id: CommandId) {
         self.entries.get_mut(&id).into_iter().for_each(|entry| entry.next = Next::Nothing);
     }
 
     /// What the token's end means for the command.
-    pub(in crate::engine) fn cancellation(&self, id: CommandId) -> Cancellation {
+    pub(crate) fn cancellation(&self, id: CommandId) -> Cancellation {
         let Some(entry) = self.entries.get(&id) else { return Cancellation::Ignored };
-        let cancelled = entry.job.cancelled();
+        let cancelled = entry.submission.job.cancelled();
         match entry.sent() != Sent::No {
             true if !cancelled => Cancellation::Ignored,
-            true if matches!(entry.class.effect, Effect::Idle) => Cancellation::EndIdle,
+            true if matches!(entry.submission.class.effect, Effect::Idle) => Cancellation::EndIdle,
             true => Cancellation::Stop,
-            false if cancelled || entry.class.reads_only && !entry.is_wanted() => Cancellation::Withdraw,
+            false if cancelled || entry.submission.class.reads_only && !entry.submission.is_wanted() => {
+                Cancellation::Withdraw
+            }
             false => Cancellation::Ignored,
         }
     }
 
     /// A command that has begun is cancelled: if its lines are independent, no further one is sent.
     /// Returns the error with which it ends now, unless a line is under way.
-    pub(in crate::engine) fn stop_series(&mut self, id: CommandId) -> Option<Error> {
+    pub(crate) fn stop_series(&mut self, id: CommandId) -> Option<Error> {
         let entry = self.entries.get_mut(&id)?;
-        if !entry.class.line_by_line || entry.next == Next::Nothing {
+        if !entry.submission.class.line_by_line || entry.next == Next::Nothing {
             return None;
         }
         let error = Error::new(ErrorKind::Cancelled, "cancelled between two of its lines");
@@ -152,12 +147,12 @@ impl InFlight {
     }
 
     /// Its end is not reported.
-    pub(in crate::engine) fn silence(&mut self, id: CommandId) {
+    pub(crate) fn silence(&mut self, id: CommandId) {
         self.entries.get_mut(&id).into_iter().for_each(|entry| entry.quiet = true);
     }
 
     /// Whether someone may still read its result.
-    pub(in crate::engine) fn has_reader(&self, id: CommandId) -> bool {
-        self.entries.get(&id).is_some_and(|entry| entry.job.wanted())
+    pub(crate) fn has_reader(&self, id: CommandId) -> bool {
+        self.entries.get(&id).is_some_and(|entry| entry.submission.job.wanted())
     }
 }

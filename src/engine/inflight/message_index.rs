@@ -14,7 +14,7 @@ use crate::types::{CommandId, Seq, Uid};
 pub(super) type Entry = (u64, CommandId);
 
 /// What kind of number it is, whether of a block of numbers, and which.
-type Key = (Space, bool, u32);
+type MessagePlace = (Space, bool, u32);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Space {
@@ -43,7 +43,7 @@ const BLOCK: u32 = 256;
 #[derive(Debug, Default)]
 pub(super) struct MessageIndex {
     all: BTreeSet<Entry>,
-    placed: HashMap<Key, BTreeSet<Entry>>,
+    placed: HashMap<MessagePlace, BTreeSet<Entry>>,
     /// Those that name too many, or that don't say which.
     wide: BTreeSet<Entry>,
     /// How many name theirs by UID, and by number.
@@ -127,7 +127,7 @@ impl MessageIndex {
 }
 
 /// Under which keys a command is kept; `None`: under none, it is always in question.
-fn keys(messages: Option<&Messages>) -> Option<Vec<Key>> {
+fn keys(messages: Option<&Messages>) -> Option<Vec<MessagePlace>> {
     let space = Space::of(messages);
     if let Some(numbers) = messages.and_then(small) {
         return Some(numbers.into_iter().map(|n| (space, false, n)).collect());

@@ -18,7 +18,7 @@ pub(super) type MessageLimits = VecDeque<(StatusResponse, u64)>;
 impl InFlight {
     /// The server has reported a limit apart from a command's OK. Whether it may belong to a
     /// command.
-    pub(in crate::engine) fn note_limit(&mut self, status: &StatusResponse) -> bool {
+    pub(crate) fn note_limit(&mut self, status: &StatusResponse) -> bool {
         let may_be_meant = |entry: &&mut _| is_candidate(entry);
         let mut meant = self.entries.values_mut().filter(may_be_meant).peekable();
         if meant.peek().is_none() {
@@ -63,7 +63,7 @@ impl InFlight {
 
     /// Whether the server has dealt with a part of the messages only, by its replies or by a limit
     /// reported apart.
-    pub(in crate::engine) fn cut_short<'a>(
+    pub(crate) fn cut_short<'a>(
         &'a self,
         id: CommandId,
         done: &'a Done,

@@ -5,13 +5,11 @@
 //! asked for it, or becomes an event.
 
 use crate::command::{Claim, ClaimScope, Effect, Match, ResponseKinds};
-use crate::engine::events::excerpt::data_event;
+use crate::engine::events::data_event;
 use crate::engine::inflight::InFlight;
 use crate::engine::inflight::ambiguous::{MAX_DIVERTED, may_be_contested};
-#[cfg(test)]
-use crate::engine::inflight::claim_index::keyword_of;
-use crate::engine::inflight::entry::{InFlightCommand, ever};
-use crate::engine::submit::internal::InternalCommand;
+use crate::engine::inflight::entry::InFlightCommand;
+use crate::engine::submit::{InternalCommand, Origin};
 use crate::types::{Answer, Code, CommandId, Event, Limits, ListEntry, StatusResponse, UidSet, Untagged};
 use crate::view::View;
 
@@ -27,7 +25,7 @@ enum Fit {
 }
 
 /// What has become of a response.
-pub(in crate::engine) enum Routed {
+pub(crate) enum Routed {
     /// No command claims it.
     Unclaimed(Untagged),
     /// It is this command's, and in its result.
@@ -38,7 +36,7 @@ pub(in crate::engine) enum Routed {
 
 impl InFlight {
     /// Gives a response to the command that claims it. `claimed` is called before that.
-    pub(in crate::engine) fn route(
+    pub(crate) fn route(
         &mut self,
         mut response: Untagged,
         view: Option<&View>,
@@ -59,7 +57,7 @@ impl InFlight {
     /// Of a VANISHED of these messages: the parts that commands get, which have named them, and
     /// what no command has named. A server may report in one response what several of ours removed,
     /// and others besides.
-    pub(in crate::engine) fn parts_of_removed(
+    pub(crate) fn parts_of_removed(
         &self,
         uids: UidSet,
         view: Option<&View>,
@@ -84,7 +82,7 @@ impl InFlight {
     }
 
     /// Whether a LIST that this command has received is a change all the same.
-    pub(in crate::engine) fn lists_change(&self, id: CommandId, entry: &ListEntry, lsub: bool) -> bool {
+    pub(crate) fn lists_change(&self, id: CommandId, entry: &ListEntry, lsub: bool) -> bool {
         // What is not subscribed to is no answer to the engine's own question what is.
         let asks = matches!(self.internal(id), Some(InternalCommand::Subscription { .. }));
         // To SELECT, an old name says what became of the name given.
@@ -104,7 +102,7 @@ impl InFlight {
         self.note_contested(&response, id, contested_by);
         let mut entry = self.entries.get_mut(&id)?;
         if entry.contested.is_some() || entry.lost.is_some() {
-            let items = entry.job.items_of(&response);
+            let items = entry.submission.job.items_of(&response);
             if let Some(lost) = &mut entry.lost {
                 lost.found(&response, items);
             }
@@ -113,21 +111,21 @@ impl InFlight {
                 entry = self.entries.get_mut(&id)?;
             }
         }
-        if !entry.job.trim(&mut response) || entry.is_left_out(&response) {
+        if !entry.submission.job.trim(&mut response) || entry.is_left_out(&response) {
             return None;
         }
-        if let Some(own) = &mut entry.own {
-            own.received(response.answer());
+        if let Origin::Internal(internal) = &mut entry.submission.origin {
+            internal.received(response.answer());
         }
         let (sent, has_secret) = (entry.sent(), response.has_secret());
-        let back = entry.job.receive(response, limits, sent)?;
+        let back = entry.submission.job.receive(response, limits, sent)?;
         entry.left_out |= has_secret;
         (!back.answer().is_change()).then(|| data_event(back, Some(id)))
     }
 
     /// What was given back found no room among the events: the command's result ends there.
-    pub(in crate::engine) fn overrun(&mut self, id: CommandId, limits: &Limits) {
-        self.entries.get_mut(&id).into_iter().for_each(|entry| entry.job.overrun(limits));
+    pub(crate) fn overrun(&mut self, id: CommandId, limits: &Limits) {
+        self.entries.get_mut(&id).into_iter().for_each(|entry| entry.submission.job.overrun(limits));
     }
 
     /// The oldest command among those that it fits best, and how well. Where it fits a younger one
@@ -142,7 +140,8 @@ impl InFlight {
         // How many younger ones are asked yet.
         let mut left = if may_be_contested(kind) { MAX_DIVERTED } else { 0 };
         if let Some(owner) = response.owner() {
-            let asked = self.entries.get(&owner).is_some_and(|f| f.class.answered_by.overlaps(kind));
+            let asked =
+                self.entries.get(&owner).is_some_and(|f| f.submission.class.answered_by.overlaps(kind));
             return asked.then_some((Fit::Whole, owner));
         }
         // A better fit before a lesser one, an older command before a younger one.
@@ -179,29 +178,12 @@ impl InFlight {
         claimer
     }
 
-    /// The same by asking all: so that each test of the engine is one of the index, too.
-    #[cfg(test)]
-    fn claimer_of_all(
-        &self,
-        response: &Untagged,
-        view: Option<&View>,
-        kind: ResponseKinds,
-    ) -> Option<CommandId> {
-        let listens = |f: &InFlightCommand| {
-            let by_keyword = f.class.keywords.contains(&keyword_of(response));
-            if f.class.claims_by_keyword() { by_keyword } else { f.class.answered_by.overlaps(kind) }
-        };
-        let all = self.entries.iter().filter(|(_, f)| listens(f));
-        let ranked = all.filter_map(|(id, f)| Some((f.fit_of(response, view)?, f.order, *id)));
-        ranked.min().map(|(.., id)| id)
-    }
-
     /// Whether a command asks for all that this STATUS response has.
-    pub(in crate::engine) fn asks_for_status(&self, response: &Untagged) -> bool {
+    pub(crate) fn asks_for_status(&self, response: &Untagged) -> bool {
         let asks = |f: &InFlightCommand| {
             f.begun
-                && (f.class.answered_by == ResponseKinds::EVERYTHING
-                    || f.job.claims(response) == Claim::Whole)
+                && (f.submission.class.answered_by == ResponseKinds::EVERYTHING
+                    || f.submission.job.claims(response) == Claim::Whole)
         };
         let mut any = false;
         self.index.claimers.of(ResponseKinds::STATUS, response, |set| {
@@ -212,7 +194,7 @@ impl InFlight {
 }
 
 /// A VANISHED of these messages alone.
-pub(in crate::engine) fn vanished(response: &Untagged, uids: &UidSet) -> Untagged {
+pub(crate) fn vanished(response: &Untagged, uids: &UidSet) -> Untagged {
     let mut response = response.clone();
     *response.answer_mut() = Answer::Vanished { earlier: false, uids: uids.clone() };
     response
@@ -225,17 +207,17 @@ impl InFlightCommand {
         if !self.begun || self.tags.is_empty() || self.is_below(response, view) {
             return None;
         }
-        if self.class.claims_by_keyword() && !self.may_claim(response) {
+        if self.submission.class.claims_by_keyword() && !self.may_claim(response) {
             return None;
         }
-        let fit = match self.job.claims(response) {
+        let fit = match self.submission.job.claims(response) {
             Claim::No => return None,
             Claim::Whole => Fit::Whole,
             Claim::Part => Fit::Part,
         };
         match response.answer() {
             Answer::Status(StatusResponse { code: Some(Code::CopyUid(_)), .. }) => Some(match fit {
-                Fit::Part if !matches!(self.class.effect, Effect::Move) => Fit::Stopgap,
+                Fit::Part if !matches!(self.submission.class.effect, Effect::Move) => Fit::Stopgap,
                 fit => fit,
             }),
             _ => Some(fit),
@@ -258,7 +240,7 @@ impl InFlightCommand {
             }
             Answer::Expunge { uid, .. } => uid.is_some_and(|uid| names(&uid.into())),
             Answer::Vanished { uids, .. } => names(uids),
-            answer => match (&self.class.about, answer.mailbox()) {
+            answer => match (&self.submission.class.about, answer.mailbox()) {
                 (ClaimScope::Mailbox(mine), Some(named)) => mine.folded() == named.folded(),
                 _ => true,
             },
@@ -268,7 +250,7 @@ impl InFlightCommand {
     /// Whether a row answers a user's own command only because `n:*` names the last message, too.
     fn is_left_out(&self, response: &Untagged) -> bool {
         let Answer::Fetch(row) = response.answer() else { return false };
-        self.class.claims_by_keyword()
+        self.submission.class.claims_by_keyword()
             && self.messages.as_ref().is_some_and(|messages| messages.leave_out(row))
     }
 
@@ -280,8 +262,36 @@ impl InFlightCommand {
         };
         let Some(view) = view.filter(|_| messages.leave_out(row)) else { return false };
         let seq = row.seq().or_else(|| view.seq(row.uid()?));
-        let since = ever(view).saturating_sub(self.at_start.ever);
+        let since = view.ever().saturating_sub(self.at_start.ever);
         // Some of those that came since may have gone: then a few more are taken for the last.
         seq.is_some_and(|seq| u64::from(seq.get()) < u64::from(view.len()).saturating_sub(since))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::inflight::claim_index::keyword_of;
+
+    impl InFlight {
+        /// The same by asking all: so that each test of the engine is one of the index, too.
+        pub(super) fn claimer_of_all(
+            &self,
+            response: &Untagged,
+            view: Option<&View>,
+            kind: ResponseKinds,
+        ) -> Option<CommandId> {
+            let listens = |f: &InFlightCommand| {
+                let by_keyword = f.submission.class.keywords.contains(&keyword_of(response));
+                if f.submission.class.claims_by_keyword() {
+                    by_keyword
+                } else {
+                    f.submission.class.answered_by.overlaps(kind)
+                }
+            };
+            let all = self.entries.iter().filter(|(_, f)| listens(f));
+            let ranked = all.filter_map(|(id, f)| Some((f.fit_of(response, view)?, f.order, *id)));
+            ranked.min().map(|(.., id)| id)
+        }
     }
 }

@@ -14,7 +14,9 @@
 //! While draining nothing more is written, and what the server still sends is received: it may say
 //! why. BYE in place of the greeting sets no deadline for that: the handshake fails at once.
 
-pub(in crate::engine) mod timeouts;
+mod timeouts;
+
+pub(crate) use self::timeouts::{Due, Waiting};
 
 use std::time::{Duration, Instant};
 
@@ -87,37 +89,37 @@ impl Lifecycle {
     }
 
     /// Whether logging in is over.
-    pub(in crate::engine) fn is_ready(&self) -> bool {
+    pub(crate) fn is_ready(&self) -> bool {
         self.is_ready
     }
 
     /// Whether the connection is in use, so that IDLE makes sense.
-    pub(in crate::engine) fn may_idle(&self) -> bool {
+    pub(crate) fn may_idle(&self) -> bool {
         matches!(self.phase, Phase::Ready)
     }
 
     /// Whether anything may still be written.
-    pub(in crate::engine) fn may_write(&self) -> bool {
+    pub(crate) fn may_write(&self) -> bool {
         !matches!(self.phase, Phase::Draining(_) | Phase::TlsDue(Some(_)) | Phase::Closed(_))
     }
 
-    pub(in crate::engine) fn is_logging_out(&self) -> bool {
+    pub(crate) fn is_logging_out(&self) -> bool {
         let draining = self.draining().is_some_and(|draining| draining.logging_out);
         matches!(self.phase, Phase::LoggingOut) || draining
     }
 
     /// When responses are no longer received, if that has been set.
-    pub(in crate::engine) fn drain_deadline(&self) -> Option<Instant> {
+    pub(crate) fn drain_deadline(&self) -> Option<Instant> {
         self.draining()?.until
     }
 
-    pub(in crate::engine) fn bye(&self) -> Option<&StatusResponse> {
+    pub(crate) fn bye(&self) -> Option<&StatusResponse> {
         self.draining()?.bye.as_ref()
     }
 
     /// Why the connection ends, if `fallback` is the last that has happened to it. BYE is the cause
     /// even if a write failed before or after it.
-    pub(in crate::engine) fn final_cause(&self, logout_sent: bool, fallback: CloseReason) -> CloseReason {
+    pub(crate) fn final_cause(&self, logout_sent: bool, fallback: CloseReason) -> CloseReason {
         match (self.draining(), self.bye()) {
             // A LOGOUT that has not been sent is no cause of the BYE.
             (_, Some(_)) if logout_sent => CloseReason::Logout,
@@ -127,7 +129,7 @@ impl Lifecycle {
         }
     }
 
-    pub(in crate::engine) fn on_greeting(&mut self, greeting: StatusResponse) {
+    pub(crate) fn on_greeting(&mut self, greeting: StatusResponse) {
         if greeting.status == Status::Bye
             && let Some(draining) = self.drain()
         {
@@ -140,26 +142,26 @@ impl Lifecycle {
     }
 
     /// The first line is no greeting: it is kept as a BYE, for the user to read.
-    pub(in crate::engine) fn on_non_imap(&mut self, text: String) {
+    pub(crate) fn on_non_imap(&mut self, text: String) {
         self.is_foreign = !text.starts_with('*');
         self.on_greeting(StatusResponse::new(Status::Bye, None, text));
     }
 
-    pub(in crate::engine) fn on_bye(&mut self, bye: &StatusResponse, now: Instant) {
+    pub(crate) fn on_bye(&mut self, bye: &StatusResponse, now: Instant) {
         if let Some(draining) = self.drain() {
             draining.bye.get_or_insert_with(|| bye.clone());
             draining.until.get_or_insert(now + DRAIN_TIMEOUT);
         }
     }
 
-    pub(in crate::engine) fn on_write_error(&mut self, reason: CloseReason, now: Instant) {
+    pub(crate) fn on_write_error(&mut self, reason: CloseReason, now: Instant) {
         if let Some(draining) = self.drain() {
             draining.write_error.get_or_insert(reason);
             draining.until.get_or_insert(now + DRAIN_TIMEOUT);
         }
     }
 
-    pub(in crate::engine) fn on_logout_sent(&mut self) {
+    pub(crate) fn on_logout_sent(&mut self) {
         match &mut self.phase {
             Phase::Draining(draining) => draining.logging_out = true,
             Phase::Closed(_) | Phase::TlsDue(_) => {}
@@ -168,7 +170,7 @@ impl Lifecycle {
     }
 
     /// LOGOUT has been taken out of the outbox.
-    pub(in crate::engine) fn on_logout_withdrawn(&mut self) {
+    pub(crate) fn on_logout_withdrawn(&mut self) {
         match &mut self.phase {
             Phase::Draining(draining) => draining.logging_out = false,
             Phase::LoggingOut => self.phase = self.working(),
@@ -177,7 +179,7 @@ impl Lifecycle {
     }
 
     /// STARTTLS has been answered OK.
-    pub(in crate::engine) fn on_starttls(&mut self) {
+    pub(crate) fn on_starttls(&mut self) {
         self.phase = match std::mem::take(&mut self.phase) {
             Phase::Draining(draining) => Phase::TlsDue(Some(draining)),
             closed @ Phase::Closed(_) => closed,
@@ -185,20 +187,20 @@ impl Lifecycle {
         };
     }
 
-    pub(in crate::engine) fn on_tls_established(&mut self) {
+    pub(crate) fn on_tls_established(&mut self) {
         if let Phase::TlsDue(draining) = &mut self.phase {
             self.phase = draining.take().map_or_else(|| self.working(), Phase::Draining);
         }
     }
 
-    pub(in crate::engine) fn on_ready(&mut self) {
+    pub(crate) fn on_ready(&mut self) {
         self.is_ready = true;
         if matches!(self.phase, Phase::LoggingIn) {
             self.phase = Phase::Ready;
         }
     }
 
-    pub(in crate::engine) fn on_closed(&mut self, reason: CloseReason) {
+    pub(crate) fn on_closed(&mut self, reason: CloseReason) {
         self.phase = Phase::Closed(reason);
     }
 

@@ -9,7 +9,7 @@ use crate::engine::lifecycle::Lifecycle;
 
 /// What the connection waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::engine) enum Waiting {
+pub(crate) enum Waiting {
     /// Nothing, or nothing that the server has to send.
     Nothing,
     /// A response, but the socket is not read now: the silence begins when it is read again.
@@ -19,7 +19,7 @@ pub(in crate::engine) enum Waiting {
 
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::engine) enum Due {
+pub(crate) enum Due {
     Nothing,
     /// The server has been silent for too long.
     Silence,
@@ -30,12 +30,12 @@ pub(in crate::engine) enum Due {
 impl Lifecycle {
     /// Bytes have been received or written, or a command has ended: the connection is alive.
     /// Uploads count too, since the server takes their bytes.
-    pub(in crate::engine) fn on_activity(&mut self, now: Instant) {
+    pub(crate) fn on_activity(&mut self, now: Instant) {
         self.last_activity = self.last_activity.map(|_| now);
     }
 
     /// What is due by now, if the connection waits for this.
-    pub(in crate::engine) fn check_time(&mut self, now: Instant, waiting: Waiting, silence: Duration) -> Due {
+    pub(crate) fn check_time(&mut self, now: Instant, waiting: Waiting, silence: Duration) -> Due {
         self.last_activity = match waiting {
             Waiting::Nothing => None,
             Waiting::Reader => Some(now),
@@ -56,7 +56,7 @@ impl Lifecycle {
     }
 
     /// When something is due at the earliest.
-    pub(in crate::engine) fn deadline(&self, silence: Duration) -> Option<Instant> {
+    pub(crate) fn deadline(&self, silence: Duration) -> Option<Instant> {
         let silent = self.last_activity.and_then(|since| since.checked_add(silence));
         silent.into_iter().chain(self.drain_deadline()).min()
     }

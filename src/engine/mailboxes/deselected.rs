@@ -16,7 +16,7 @@ use crate::command::{ResponseKinds, StatusCommand, StatusItems};
 use crate::engine::inflight::InFlight;
 use crate::engine::mailboxes::Mailboxes;
 use crate::engine::selection::Selected;
-use crate::engine::submit::internal::{InternalCommand, InternalRequest};
+use crate::engine::submit::{InternalCommand, InternalRequest};
 use crate::types::{MailboxName, MailboxStatus, SelectionId};
 
 /// A mailbox that was deselected.
@@ -96,7 +96,7 @@ fn may_have_risen<T: PartialOrd>(known: Option<T>, now: Option<T>) -> bool {
 impl Mailboxes {
     /// A mailbox is deselected: if NOTIFY watches it, it will be asked what has changed unseen.
     /// `known`: what STATUS would have said of it.
-    pub(in crate::engine) fn deselected(&mut self, selection: SelectionId, known: MailboxStatus) {
+    pub(crate) fn deselected(&mut self, selection: SelectionId, known: MailboxStatus) {
         self.deselected.retain(|other| other.is_asked || !other.is(&known.name));
         self.unwatched = Some((selection, known));
         self.watch_deselected();
@@ -105,7 +105,7 @@ impl Mailboxes {
     /// If NOTIFY watches the mailbox that was deselected last, it will be asked what has changed.
     /// Also to be called when NOTIFY is accepted while the server may still have that mailbox
     /// selected: changes of it are reported as those of the selected one then, which no view takes.
-    pub(in crate::engine) fn watch_deselected(&mut self) {
+    pub(crate) fn watch_deselected(&mut self) {
         let Some((selection, known)) = self.unwatched.take() else { return };
         match self.notify.watches_messages_of(&known.name) {
             Some(flags) => {
@@ -118,12 +118,7 @@ impl Mailboxes {
 
     /// Nothing waits to be sent: asks for the STATUS of those that were deselected, unless a SELECT
     /// is unanswered.
-    pub(in crate::engine) fn ask_deselected(
-        &mut self,
-        selected: &Selected,
-        inflight: &InFlight,
-        has_mod_seqs: bool,
-    ) {
+    pub(crate) fn ask_deselected(&mut self, selected: &Selected, inflight: &InFlight, has_mod_seqs: bool) {
         let is_orphaned = selected.is_orphaned();
         if !self.deselected.iter().any(|mailbox| mailbox.is_due(is_orphaned))
             || selected.opening().is_some()
@@ -153,13 +148,13 @@ impl Mailboxes {
     }
 
     /// That STATUS is answered.
-    pub(in crate::engine) fn deselected_answered(&mut self, selection: SelectionId, status: &MailboxStatus) {
+    pub(crate) fn deselected_answered(&mut self, selection: SelectionId, status: &MailboxStatus) {
         let mut asked = self.deselected.iter_mut();
         asked.find(|mailbox| mailbox.selection == selection).into_iter().for_each(|m| m.answered(status));
     }
 
     /// That STATUS has ended: reports what it says, if it is new.
-    pub(in crate::engine) fn deselected_ended(&mut self, selection: SelectionId, ok: bool) {
+    pub(crate) fn deselected_ended(&mut self, selection: SelectionId, ok: bool) {
         let Some(at) = self.deselected.iter().position(|mailbox| mailbox.selection == selection) else {
             return;
         };

@@ -24,12 +24,12 @@ use self::notify::NotifyState;
 use self::own_changes::OwnChanges;
 use self::registry::{Change, Changes, Registry};
 use crate::command::List;
-use crate::engine::submit::internal::{InternalCommand, InternalRequest};
+use crate::engine::submit::{InternalCommand, InternalRequest};
 use crate::types::{CommandId, Event, EventKind, ListEntry, MailboxName, MailboxStatus, Place, SelectionId};
 
 /// What is known of other mailboxes, and what was asked of the server about them.
 #[derive(Default)]
-pub(in crate::engine) struct Mailboxes {
+pub(crate) struct Mailboxes {
     notify: NotifyState,
     registry: Registry,
     own_changes: OwnChanges,
@@ -44,30 +44,25 @@ pub(in crate::engine) struct Mailboxes {
 
 impl Mailboxes {
     /// What the last step leads to, for the engine to carry out.
-    pub(in crate::engine) fn take_reports(&mut self) -> (Vec<Event>, Vec<InternalRequest>) {
+    pub(crate) fn take_reports(&mut self) -> (Vec<Event>, Vec<InternalRequest>) {
         (std::mem::take(&mut self.events), std::mem::take(&mut self.requests))
     }
 
     /// This event is due: a LIST of the same mailbox that was deferred is reported before it.
-    pub(in crate::engine) fn before_event(&mut self, event: &Event) {
+    pub(crate) fn before_event(&mut self, event: &Event) {
         if let Some(place) = event.place.as_ref().filter(|place| place.selection.is_none()) {
             self.before_event_of(&place.mailbox);
         }
     }
 
     /// LIST or LSUB has answered a command.
-    pub(in crate::engine) fn listed_as_answer(&mut self, entry: &ListEntry, lsub: bool) {
+    pub(crate) fn listed_as_answer(&mut self, entry: &ListEntry, lsub: bool) {
         self.registry.answered(entry, lsub);
     }
 
     /// An unsolicited LIST: a mailbox exists, has another name, is gone, or is subscribed to.
     /// `has_begun` says whether the server may have received a command in flight.
-    pub(in crate::engine) fn listed(
-        &mut self,
-        entry: &ListEntry,
-        lsub: bool,
-        has_begun: impl Fn(CommandId) -> bool,
-    ) {
+    pub(crate) fn listed(&mut self, entry: &ListEntry, lsub: bool, has_begun: impl Fn(CommandId) -> bool) {
         let old_name = entry.old_name.as_ref().map(|name| self.as_named(name));
         let entry = ListEntry { name: self.as_named(&entry.name), old_name, ..entry.clone() };
         if lsub {
@@ -97,13 +92,13 @@ impl Mailboxes {
     }
 
     /// The question whether this mailbox is still subscribed to has ended.
-    pub(in crate::engine) fn subscription_looked_up(&mut self, mailbox: MailboxName, found: bool, ok: bool) {
+    pub(crate) fn subscription_looked_up(&mut self, mailbox: MailboxName, found: bool, ok: bool) {
         let changes = self.registry.looked_up(&mailbox, found || !ok);
         self.report(&ListEntry::new(mailbox), changes);
     }
 
     /// An unsolicited STATUS of a mailbox that is not selected.
-    pub(in crate::engine) fn counted(&mut self, status: MailboxStatus) {
+    pub(crate) fn counted(&mut self, status: MailboxStatus) {
         if !self.registry.repeats_counts(&status) {
             self.report_status(status);
         }

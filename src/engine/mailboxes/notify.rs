@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use crate::command::{Notify, NotifyEvent};
 use crate::engine::mailboxes::Mailboxes;
-use crate::engine::submit::internal::{InternalCommand, InternalRequest};
+use crate::engine::submit::{InternalCommand, InternalRequest};
 use crate::types::{Event, EventKind, ListEntry, MailboxName};
 
 /// What the server was asked to report.
@@ -75,25 +75,25 @@ impl NotifyState {
 
 impl Mailboxes {
     /// Whether sequence numbers may move at any time (RFC 5465 section 5.3).
-    pub(in crate::engine) fn moves_numbers(&self) -> bool {
+    pub(crate) fn moves_numbers(&self) -> bool {
         let NotifyState { asked, may_move_numbers, .. } = &self.notify;
         *may_move_numbers || asked.as_ref().is_some_and(|asked| asked.moves_numbers())
     }
 
     /// Whether a NOTIFY says when the server reports changes of the selected mailbox.
-    pub(in crate::engine) fn is_notify_in_force(&self) -> bool {
+    pub(crate) fn is_notify_in_force(&self) -> bool {
         self.notify.asked.is_some()
     }
 
     /// Whether NOTIFY watches other mailboxes.
-    pub(in crate::engine) fn watches_others(&self) -> bool {
+    pub(crate) fn watches_others(&self) -> bool {
         self.notify.asked.as_ref().is_some_and(|asked| asked.watches())
     }
 
     /// Whether a LIST is surely NOTIFY's report that a mailbox has been deleted: an answer has no
     /// name below which nothing is, unless the user has subscribed to it or it is one that could be
     /// created for a special use (RFC 9051 section 6.3.10).
-    pub(in crate::engine) fn reports_deletion(&self, entry: &ListEntry) -> bool {
+    pub(crate) fn reports_deletion(&self, entry: &ListEntry) -> bool {
         let nothing_else = |attribute: &String| {
             let plain = ["\\NonExistent", "\\HasNoChildren", "\\Noselect", "\\NoInferiors"];
             plain.iter().any(|plain| attribute.eq_ignore_ascii_case(plain))
@@ -106,13 +106,13 @@ impl Mailboxes {
 
     /// The name as events have it. Under NOTIFY Dovecot writes names in another spelling than it
     /// wants them in.
-    pub(in crate::engine) fn as_named(&self, name: &MailboxName) -> MailboxName {
+    pub(crate) fn as_named(&self, name: &MailboxName) -> MailboxName {
         if self.is_notify_in_force() { MailboxName::new(name.as_str()) } else { name.clone() }
     }
 
     /// The server has said OK to NOTIFY. Whether this ends an overflow: then the selected mailbox
     /// must be compared with what the server has.
-    pub(in crate::engine) fn notify_accepted(&mut self, asked: Box<Notify>, own: bool) -> bool {
+    pub(crate) fn notify_accepted(&mut self, asked: Box<Notify>, own: bool) -> bool {
         self.notify.may_move_numbers = false;
         self.notify.asked = Some(asked);
         if !own {
@@ -132,7 +132,7 @@ impl Mailboxes {
     }
 
     /// NOTIFY has failed; `refused` if the server said so: then the one before still holds.
-    pub(in crate::engine) fn notify_failed(&mut self, asked: &Notify, own: bool, refused: bool) {
+    pub(crate) fn notify_failed(&mut self, asked: &Notify, own: bool, refused: bool) {
         self.notify.may_move_numbers |= !refused && asked.moves_numbers();
         match self.notify.overflow {
             Overflow::Unclear => self.ask_again(),
@@ -156,7 +156,7 @@ impl Mailboxes {
     /// `[NOTIFICATIONOVERFLOW]`, `in_flight` if a NOTIFY is: from now on the server reports
     /// nothing, not even of the selected mailbox (RFC 5465 section 5.8). Whether there was anything
     /// to lose.
-    pub(in crate::engine) fn notify_overflowed(&mut self, now: Instant, in_flight: bool) -> bool {
+    pub(crate) fn notify_overflowed(&mut self, now: Instant, in_flight: bool) -> bool {
         let had = self.notify.asked.as_ref().is_some_and(|asked| !asked.is_silent());
         if !had && !in_flight {
             return false;

@@ -47,12 +47,12 @@ struct DeferredList {
 
 impl Mailboxes {
     /// A command is about to be sent.
-    pub(in crate::engine) fn command_started(&mut self, id: CommandId, effect: &Effect) {
+    pub(crate) fn command_started(&mut self, id: CommandId, effect: &Effect) {
         self.own_changes.add(id, effect);
     }
 
     /// A command has ended; what was deferred for it has been reported.
-    pub(in crate::engine) fn command_ended(&mut self, id: CommandId) {
+    pub(crate) fn command_ended(&mut self, id: CommandId) {
         self.own_changes.remove(id);
     }
 
@@ -94,21 +94,21 @@ impl Mailboxes {
     }
 
     /// A command has failed: a LIST that looked like its change has another cause.
-    pub(in crate::engine) fn command_failed(&mut self, id: CommandId) {
+    pub(crate) fn command_failed(&mut self, id: CommandId) {
         if let Some(list) = self.own_changes.take_deferred(id).filter(|list| list.reported.is_none()) {
             self.report_listed(&list.entry, false);
         }
     }
 
     /// The connection ends, and with it every command.
-    pub(in crate::engine) fn connection_closed(&mut self) {
+    pub(crate) fn connection_closed(&mut self) {
         for id in self.own_changes.deferred(None) {
             self.command_failed(id);
         }
     }
 
     /// A command has changed a mailbox; the event has the name and the attributes of its LIST.
-    pub(in crate::engine) fn command_succeeded(&mut self, id: CommandId, effect: Effect) {
+    pub(crate) fn command_succeeded(&mut self, id: CommandId, effect: Effect) {
         let watched = self.notify.watched();
         let list = self.own_changes.take_deferred(id);
         let (listed, reported) = list.map_or((None, None), |list| (Some(list.entry), list.reported));

@@ -30,9 +30,8 @@
 //! |                            | to go (`engine/selection/access.rs`)                                       |
 
 use crate::command::{Effect, FlagUse, Messages, ResponseKinds};
-use crate::engine::inflight::counts::{InFlightCounts, by_number};
-use crate::engine::submit::selection_handle::SelectionHandle;
-use crate::engine::submit::shared::Submission;
+use crate::engine::inflight::{InFlightCounts, by_number};
+use crate::engine::submit::{SelectionHandle, Submission};
 use crate::error::Error;
 
 /// Where the selections stand.
@@ -66,7 +65,7 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    pub(in crate::engine) fn fail(error: Error) -> Self {
+    pub(crate) fn fail(error: Error) -> Self {
         Self::Fail(Box::new(error))
     }
 }

@@ -12,24 +12,26 @@
 //!
 //! In: submissions, what is in flight. Out: which command is next, and whether it may start.
 
-pub(in crate::engine) mod admission;
-pub(in crate::engine) mod resolve;
-pub(in crate::engine) mod start;
+mod admission;
+mod resolve;
+mod start;
+
+pub(crate) use self::resolve::{other_uids, shifted_numbers};
+pub(crate) use self::start::{Start, StartFacts, withdrawn};
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::command::Effect;
 use crate::engine::selection::Selected;
-use crate::engine::submit::internal::{InternalCommand, InternalRequest, QueuePlace};
-use crate::engine::submit::shared::{Shared, Submission};
+use crate::engine::submit::{InternalCommand, InternalRequest, QueuePlace, Shared, Submission};
 use crate::types::{CommandId, SelectionId};
 
 /// How many commands may start before the first in the background.
 const MAX_STARVATION: u32 = 32;
 
 /// Commands that wait for their first line, and commands in flight that wait for their next.
-pub(in crate::engine) struct Scheduler {
+pub(crate) struct Scheduler {
     /// Where the halves submit.
     shared: Arc<Shared>,
     queue: VecDeque<Submission>,
@@ -50,7 +52,7 @@ enum Queue {
 }
 
 impl Scheduler {
-    pub(in crate::engine) fn new(shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Self {
             shared,
             queue: VecDeque::new(),
@@ -62,51 +64,51 @@ impl Scheduler {
     }
 
     /// What the engine and the halves share: tags, and room for commands.
-    pub(in crate::engine) fn shared(&self) -> &Shared {
+    pub(crate) fn shared(&self) -> &Shared {
         &self.shared
     }
 
     /// Whether no command waits but in the background.
-    pub(in crate::engine) fn queue_is_empty(&self) -> bool {
+    pub(crate) fn queue_is_empty(&self) -> bool {
         self.queue.is_empty()
     }
 
     /// Whether any command waits for its first line.
-    pub(in crate::engine) fn has_submissions(&self) -> bool {
+    pub(crate) fn has_submissions(&self) -> bool {
         !self.queue.is_empty() || !self.background.is_empty()
     }
 
     /// Whether any command waits for a line, its first or its next.
-    pub(in crate::engine) fn has_work(&self) -> bool {
+    pub(crate) fn has_work(&self) -> bool {
         self.has_submissions() || self.has_lines_due()
     }
 
     /// Whether nothing waits for a line but in the background.
-    pub(in crate::engine) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.queue.is_empty() && !self.has_lines_due()
     }
 
     /// Whether what asks for what the view lacks waits.
-    pub(in crate::engine) fn has_sync_query(&self) -> bool {
+    pub(crate) fn has_sync_query(&self) -> bool {
         self.sync_query_count > 0
     }
 
     /// Whether such a command of the engine's own waits.
-    pub(in crate::engine) fn has_internal(&self, is: impl Fn(&InternalCommand) -> bool) -> bool {
+    pub(crate) fn has_internal(&self, is: impl Fn(&InternalCommand) -> bool) -> bool {
         self.queue.iter().chain(&self.background).any(|s| s.origin.internal().is_some_and(&is))
     }
 
-    pub(in crate::engine) fn extend(&mut self, submissions: VecDeque<Submission>) {
+    pub(crate) fn extend(&mut self, submissions: VecDeque<Submission>) {
         self.queue.extend(submissions);
     }
 
     /// Queues a command again that was refused, before all others.
-    pub(in crate::engine) fn resubmit(&mut self, submission: Submission) {
+    pub(crate) fn resubmit(&mut self, submission: Submission) {
         self.queue.push_front(submission);
     }
 
     /// Queues a command of the engine's own.
-    pub(in crate::engine) fn push_internal(&mut self, request: InternalRequest) {
+    pub(crate) fn push_internal(&mut self, request: InternalRequest) {
         // Users' earlier submissions are first, so that numbers and the order of sending agree.
         let (id, before) = self.shared.register_own();
         self.extend(before);
@@ -125,14 +127,14 @@ impl Scheduler {
     }
 
     /// Queues what is to be asked of the selected mailbox.
-    pub(in crate::engine) fn queue_requests(&mut self, selected: &mut Selected) {
+    pub(crate) fn queue_requests(&mut self, selected: &mut Selected) {
         for request in selected.take_requests() {
             self.push_internal(request);
         }
     }
 
     /// Takes a NOTIFY of the engine's own out of the queue.
-    pub(in crate::engine) fn forget_notify(&mut self) {
+    pub(crate) fn forget_notify(&mut self) {
         if let Some(next) = self.take_internal(|internal| matches!(internal, InternalCommand::Notify)) {
             self.shared.release(next.id);
         }
@@ -167,7 +169,7 @@ impl Scheduler {
     }
 
     /// Takes out users' commands whose tokens have been dropped or cancelled.
-    pub(in crate::engine) fn take_withdrawn(&mut self) -> VecDeque<Submission> {
+    pub(crate) fn take_withdrawn(&mut self) -> VecDeque<Submission> {
         // In one pass: ten thousand tokens may have been dropped at once.
         let (go, stay) = std::mem::take(&mut self.queue).into_iter().partition(Submission::is_withdrawn);
         self.queue = stay;
@@ -185,7 +187,7 @@ impl Scheduler {
     }
 
     /// Takes out what the engine wanted to ask of a selection: what is queued, and the background.
-    pub(in crate::engine) fn take_internal_of(&mut self, selection: SelectionId) -> VecDeque<Submission> {
+    pub(crate) fn take_internal_of(&mut self, selection: SelectionId) -> VecDeque<Submission> {
         let of_it = |s: &Submission| {
             let handle = s.selection_handle.as_ref().filter(|_| s.origin.internal().is_some());
             handle.is_some_and(|handle| handle.id() == selection)
@@ -199,7 +201,7 @@ impl Scheduler {
     }
 
     /// Takes out all that waits, at the end of the connection.
-    pub(in crate::engine) fn take_all(&mut self) -> VecDeque<Submission> {
+    pub(crate) fn take_all(&mut self) -> VecDeque<Submission> {
         self.background.clear();
         self.ready_to_continue.clear();
         (self.starvation_count, self.sync_query_count) = (0, 0);
@@ -217,22 +219,22 @@ impl Scheduler {
     }
 
     /// Takes the first command in flight that waits for its next line.
-    pub(in crate::engine) fn next_line(&mut self) -> Option<CommandId> {
+    pub(crate) fn next_line(&mut self) -> Option<CommandId> {
         self.ready_to_continue.pop_front()
     }
 
     /// The reply to a command's line allows it to write the next.
-    pub(in crate::engine) fn continue_after_reply(&mut self, id: CommandId) {
+    pub(crate) fn continue_after_reply(&mut self, id: CommandId) {
         self.ready_to_continue.push_back(id);
     }
 
     /// A command has another line, which follows the one before at once.
-    pub(in crate::engine) fn continue_at_once(&mut self, id: CommandId) {
+    pub(crate) fn continue_at_once(&mut self, id: CommandId) {
         self.ready_to_continue.push_front(id);
     }
 
     /// A command writes its next line, or will write none.
-    pub(in crate::engine) fn remove_line(&mut self, id: CommandId) {
+    pub(crate) fn remove_line(&mut self, id: CommandId) {
         self.ready_to_continue.retain(|due| *due != id);
     }
 }

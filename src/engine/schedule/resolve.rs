@@ -4,9 +4,8 @@
 use crate::command::{Class, Effect, Messages, ResponseKinds};
 use crate::engine::schedule::admission::Verdict;
 use crate::engine::schedule::start::StartFacts;
-use crate::engine::selection::access::uid_validity_error;
-use crate::engine::submit::selection_handle::SubmitFacts;
-use crate::engine::submit::shared::Submission;
+use crate::engine::selection::uid_validity_error;
+use crate::engine::submit::{Submission, SubmitFacts};
 use crate::error::{Error, Result};
 use crate::types::{Seq, SeqSet, SnapshotRange, Uid, UidSet};
 use crate::view::{View, renumber};
@@ -241,12 +240,12 @@ fn names_uids(messages: Option<&Messages>, class: &Class) -> bool {
 
 /// Messages have gone though none may go while a command names them by number (RFC 9051 section
 /// 7.5.1): what has not been written would hit others.
-pub(in crate::engine) fn shifted_numbers(messages: Option<&Messages>, _: &Class) -> Option<Error> {
+pub(crate) fn shifted_numbers(messages: Option<&Messages>, _: &Class) -> Option<Error> {
     let why = "its numbers stand for other messages now: the server removed some out of turn";
     matches!(messages, Some(Messages::Seqs(_))).then(|| Error::invalid(why))
 }
 
 /// UIDVALIDITY has changed: UIDs that have not been written would name other messages.
-pub(in crate::engine) fn other_uids(messages: Option<&Messages>, class: &Class) -> Option<Error> {
+pub(crate) fn other_uids(messages: Option<&Messages>, class: &Class) -> Option<Error> {
     names_uids(messages, class).then(uid_validity_error)
 }

@@ -4,31 +4,29 @@
 //! In: what is in flight and what is selected. Out: the command that starts, with its messages as
 //! they are named now; or one that can't be sent, and why.
 
-use crate::command::{Effect, Messages, Session};
+use crate::command::{Effect, Messages, SelectParams, Session};
 use crate::engine::inflight::InFlight;
 use crate::engine::schedule::admission::{SelectionFacts, Verdict, admit};
 use crate::engine::schedule::resolve::Resolved;
 use crate::engine::schedule::{Queue, Scheduler};
-use crate::engine::selection::access::read_only;
-use crate::engine::selection::{Selected, Selection};
-use crate::engine::submit::internal::InternalCommand;
-use crate::engine::submit::shared::Submission;
+use crate::engine::selection::{Selected, Selection, read_only};
+use crate::engine::submit::{InternalCommand, Submission};
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::CommandId;
 
 /// What decides which command starts.
-pub(in crate::engine) struct StartFacts<'a> {
-    pub(in crate::engine) selected: &'a Selected,
-    pub(in crate::engine) inflight: &'a InFlight,
-    pub(in crate::engine) session: &'a Session,
+pub(crate) struct StartFacts<'a> {
+    pub(crate) selected: &'a Selected,
+    pub(crate) inflight: &'a InFlight,
+    pub(crate) session: &'a Session,
     /// Sequence numbers may shift at any time (RFC 5465 section 5.3).
-    pub(in crate::engine) numbers_move: bool,
+    pub(crate) numbers_move: bool,
     /// IDLEs in flight that have been left.
-    pub(in crate::engine) idles_left: usize,
+    pub(crate) idles_left: usize,
 }
 
 /// What becomes of the command that waits first.
-pub(in crate::engine) enum Start {
+pub(crate) enum Start {
     /// It waits, or there is none.
     Nothing,
     /// What it needs is asked before it.
@@ -43,11 +41,7 @@ pub(in crate::engine) enum Start {
 impl Scheduler {
     /// Takes the command that is next, if it may go. `holds`: whether bytes of a command wait to be
     /// written.
-    pub(in crate::engine) fn start_next(
-        &mut self,
-        facts: &StartFacts<'_>,
-        holds: impl Fn(CommandId) -> bool,
-    ) -> Start {
+    pub(crate) fn start_next(&mut self, facts: &StartFacts<'_>, holds: impl Fn(CommandId) -> bool) -> Start {
         let Some((mut next, from)) = self.next() else { return Start::Nothing };
         if next.is_withdrawn() {
             return Start::Refused(next, withdrawn());
@@ -100,7 +94,7 @@ impl StartFacts<'_> {
             open: selected.current().map(Selection::handle),
             opening: selected.opening_handle(),
             may_be_selected: selected.may_be_selected(),
-            unsure: selected.opening_has_params() && !session.select_params,
+            unsure: selected.opening_has_params() && session.select_params != SelectParams::Taken,
             rev2: session.is_rev2(),
             esearch: session.can("ESEARCH"),
             out_of_order: session.out_of_order,
@@ -137,6 +131,6 @@ impl StartFacts<'_> {
 }
 
 /// The error of a command that is taken back.
-pub(in crate::engine) fn withdrawn() -> Error {
+pub(crate) fn withdrawn() -> Error {
     Error::new(ErrorKind::Cancelled, "withdrawn before it was sent")
 }

@@ -13,7 +13,7 @@
 //! that may not.
 
 use super::Selected;
-use crate::engine::submit::selection_handle::{HandleFacts, SelectionHandle};
+use crate::engine::submit::{HandleFacts, SelectionHandle};
 use crate::error::{Error, ErrorKind};
 use crate::types::UidValidity;
 
@@ -24,7 +24,7 @@ const CHANGING: [&str; 4] = ["EXPUNGE", "MOVE", "REPLACE", "STORE"];
 impl Selected {
     /// Whether a mailbox is open for reading alone. Of one that is being opened it is our EXAMINE
     /// that counts until the server has answered.
-    pub(in crate::engine) fn is_read_only(&self, handle: &SelectionHandle) -> bool {
+    pub(crate) fn is_read_only(&self, handle: &SelectionHandle) -> bool {
         let examining =
             self.next.as_ref().is_some_and(|next| next.handle.id() == handle.id() && next.read_only);
         examining || handle.get().read_only
@@ -32,7 +32,7 @@ impl Selected {
 
     /// Why the next line of a command may not be sent: since its first one the mailbox is another,
     /// or its UIDVALIDITY or the access to it.
-    pub(in crate::engine) fn refusal_of_line(
+    pub(crate) fn refusal_of_line(
         &self,
         handle: &SelectionHandle,
         changes: bool,
@@ -50,18 +50,18 @@ impl Selected {
 
     /// Why a line of a user's own command may not be sent, which the server would apply to the
     /// selection.
-    pub(in crate::engine) fn refusal_of_verb(&self, verb: &str) -> Option<Error> {
+    pub(crate) fn refusal_of_verb(&self, verb: &str) -> Option<Error> {
         let handle = self.current()?.handle();
         (CHANGING.contains(&verb) && handle.get().read_only).then(|| read_only(handle))
     }
 }
 
-pub(in crate::engine) fn uid_validity_error() -> Error {
+pub(crate) fn uid_validity_error() -> Error {
     Error::invalid("its UIDs are of another UIDVALIDITY than the mailbox has: they name other messages")
 }
 
 /// The error of a command that changes messages.
-pub(in crate::engine) fn read_only(handle: &SelectionHandle) -> Error {
+pub(crate) fn read_only(handle: &SelectionHandle) -> Error {
     let HandleFacts { examined, opened, .. } = handle.get();
     let (why, hint) = if examined || !opened {
         ("the mailbox was opened for reading alone (EXAMINE)", "open it with SELECT to change something")

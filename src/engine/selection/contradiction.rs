@@ -5,7 +5,7 @@
 
 use super::mod_sequences::ModSeqTracker;
 use super::{Selected, Selection};
-use crate::engine::events::output::Output;
+use crate::engine::events::Output;
 use crate::types::{CloseReason, EventKind, SelectionId, UidValidity};
 
 /// How often a server may contradict itself in one selection; each time all is asked again.
@@ -19,24 +19,36 @@ impl Selected {
     /// What is known is thrown away, unless the next SELECT is on its way: without `[CLOSED]` an
     /// EXISTS of this mailbox may have been taken for the next one's, and this selection ends with
     /// the answer. The selection of which all is to be asked again.
-    pub(in crate::engine) fn resync(
+    pub(crate) fn resync(
         &mut self,
         what: String,
         exists: u32,
         uid_validity: Option<UidValidity>,
         out: &mut Output,
     ) -> Result<Option<SelectionId>, CloseReason> {
-        if self.is_opening() {
-            return Ok(None);
+        let is_opening = self.is_opening();
+        let Some(open) = self.current_mut().filter(|_| !is_opening) else { return Ok(None) };
+        (open.contradictions, open.calm) = (open.contradictions + 1, 0);
+        if open.contradictions > MAX_CONTRADICTIONS {
+            return Err(CloseReason::Protocol(format!("it contradicts itself again and again: {what}")));
         }
-        let Some(selection) = self.current_mut() else { return Ok(None) };
-        selection.resync(what, exists, uid_validity, out)?;
-        Ok(Some(selection.id()))
+        let mailbox = &open.handle.place().mailbox;
+        tracing::warn!(target: "imap_duplex", %mailbox, what, "the server contradicts itself");
+        open.reset_view(exists, uid_validity.is_some());
+        if uid_validity.is_some() {
+            // The mod-sequences begin again, too.
+            (open.uid_validity, open.mod_seqs) = (uid_validity, ModSeqTracker::default());
+            open.handle.update(|facts| facts.highest_mod_seq = None);
+            open.report(EventKind::UidValidityChanged { uid_validity }, out);
+        }
+        open.report(EventKind::Contradiction { what }, out);
+        open.report(EventKind::Exists { count: exists }, out);
+        Ok(Some(open.id()))
     }
 
     /// Changes may have been lost: what is known is compared with what is there. The selection of
     /// which all is to be asked again.
-    pub(in crate::engine) fn compare_again(&mut self) -> Option<SelectionId> {
+    pub(crate) fn compare_again(&mut self) -> Option<SelectionId> {
         let is_replaced = self.next.is_some();
         let selection = self.current_mut().filter(|open| !is_replaced && !open.is_view_off())?;
         selection.reset_view(selection.view.len(), false);
@@ -62,31 +74,6 @@ impl Selection {
         again
     }
 
-    /// With a new UIDVALIDITY the mod-sequences begin again, too.
-    fn resync(
-        &mut self,
-        what: String,
-        exists: u32,
-        uid_validity: Option<UidValidity>,
-        out: &mut Output,
-    ) -> Result<(), CloseReason> {
-        (self.contradictions, self.calm) = (self.contradictions + 1, 0);
-        if self.contradictions > MAX_CONTRADICTIONS {
-            return Err(CloseReason::Protocol(format!("it contradicts itself again and again: {what}")));
-        }
-        let mailbox = &self.handle.place().mailbox;
-        tracing::warn!(target: "imap_duplex", %mailbox, what, "the server contradicts itself");
-        self.reset_view(exists, uid_validity.is_some());
-        if uid_validity.is_some() {
-            (self.uid_validity, self.mod_seqs) = (uid_validity, ModSeqTracker::default());
-            self.handle.set_highest_mod_seq(None);
-            self.report(EventKind::UidValidityChanged { uid_validity }, out);
-        }
-        self.report(EventKind::Contradiction { what }, out);
-        self.report(EventKind::Exists { count: exists }, out);
-        Ok(())
-    }
-
     /// Throws away what is known, for it to be asked for again; and compared with this, unless the
     /// UIDVALIDITY is another.
     fn reset_view(&mut self, exists: u32, is_uid_validity_changed: bool) {
@@ -96,7 +83,12 @@ impl Selection {
             self.view.begins_at(None);
         }
         self.mod_seqs.resync();
-        self.handle.on_resync(is_uid_validity_changed);
+        self.handle.update(|facts| {
+            // Messages may have arrived unreported since UIDNEXT; with a new UIDVALIDITY it means
+            // nothing.
+            (facts.ready, facts.ever_below) = (false, None);
+            facts.uid_next = facts.uid_next.filter(|_| !is_uid_validity_changed);
+        });
         self.unpublished = true;
     }
 }

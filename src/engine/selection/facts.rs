@@ -7,21 +7,16 @@ use crate::command::Messages;
 use crate::types::{MailboxStatus, Seq, SeqSet, Uid};
 
 impl Selection {
-    /// How many messages there have been in this selection, those that have been removed included.
-    pub(super) fn ever(&self) -> u64 {
-        u64::from(self.view.len()) + self.view.removed()
-    }
-
     /// The last UID that a message can have, if none has arrived since UIDNEXT was reported.
-    pub(in crate::engine) fn last_below_uid_next(&self) -> Option<Uid> {
+    pub(crate) fn last_below_uid_next(&self) -> Option<Uid> {
         let known = self.handle.get();
-        let has_all = known.ever_below.is_some_and(|below| self.ever() <= below);
+        let has_all = known.ever_below.is_some_and(|below| self.view.ever() <= below);
         known.uid_next.filter(|_| has_all).and_then(|next| Uid::new(next.get() - 1))
     }
 
     /// Whether this message was there when the state was taken from which the selection resumes, if
     /// it does.
-    pub(in crate::engine) fn was_there(&self, uid: Option<Uid>) -> bool {
+    pub(crate) fn was_there(&self, uid: Option<Uid>) -> bool {
         let state = self.handle.resume();
         state.zip(uid).is_none_or(|(state, uid)| state.uids.contains(uid))
     }
@@ -55,7 +50,7 @@ impl Selection {
     }
 
     /// What STATUS would say of the mailbox, as far as it is known.
-    pub(in crate::engine) fn status(&self) -> MailboxStatus {
+    pub(crate) fn status(&self) -> MailboxStatus {
         let last = Seq::new(self.view.len().saturating_add(1)).and_then(|end| self.view.uid_before(end));
         // UIDNEXT of the SELECT is out of date as soon as a message has arrived.
         let behind_last = last.and_then(|last| Uid::new(last.get().saturating_add(1)));

@@ -6,9 +6,8 @@
 
 use super::{Now, Selected, Selection};
 use crate::command::Effect;
-use crate::engine::events::output::Output;
-use crate::engine::inflight::InFlight;
-use crate::engine::inflight::route::{Routed, vanished};
+use crate::engine::events::Output;
+use crate::engine::inflight::{InFlight, Routed, vanished};
 use crate::types::{
     Answer, CommandId, Event, EventKind, Flag, Limits, Message, Seq, Uid, UidSet, UidValidity, Untagged,
 };
@@ -16,7 +15,7 @@ use crate::view::{FetchUpdate, Vanished};
 
 /// What a response about messages leads to, beyond what the selection sees to itself.
 #[must_use]
-pub(in crate::engine) enum Outcome {
+pub(crate) enum Outcome {
     Nothing,
     /// No mailbox is selected here: it is data like any other.
     Data(Box<Untagged>),
@@ -36,10 +35,10 @@ pub(in crate::engine) enum Outcome {
 }
 
 /// Where responses go: to the commands in flight, and what they change to the events.
-pub(in crate::engine) struct Targets<'a> {
-    pub(in crate::engine) inflight: &'a mut InFlight,
-    pub(in crate::engine) out: &'a mut Output,
-    pub(in crate::engine) limits: &'a Limits,
+pub(crate) struct Targets<'a> {
+    pub(crate) inflight: &'a mut InFlight,
+    pub(crate) out: &'a mut Output,
+    pub(crate) limits: &'a Limits,
 }
 
 impl Outcome {
@@ -50,7 +49,7 @@ impl Outcome {
 
 impl Selected {
     /// Gives a response to the command that claims it.
-    pub(in crate::engine) fn route(&mut self, response: Untagged, to: &mut Targets<'_>) -> Routed {
+    pub(crate) fn route(&mut self, response: Untagged, to: &mut Targets<'_>) -> Routed {
         let view = match &self.now {
             Now::Open(selection) => Some(&selection.view),
             _ => None,
@@ -65,7 +64,7 @@ impl Selected {
     }
 
     /// Reports a piece of a detached command's result; if there is no room for it, that ends there.
-    pub(in crate::engine) fn report_row(&mut self, id: CommandId, event: Event, to: &mut Targets<'_>) {
+    pub(crate) fn report_row(&mut self, id: CommandId, event: Event, to: &mut Targets<'_>) {
         self.publish();
         if !to.out.report_row(event) {
             to.inflight.overrun(id, to.limits);
@@ -86,7 +85,7 @@ impl Selected {
     }
 
     /// A response about messages.
-    pub(in crate::engine) fn on_messages(&mut self, mut response: Untagged, to: &mut Targets<'_>) -> Outcome {
+    pub(crate) fn on_messages(&mut self, mut response: Untagged, to: &mut Targets<'_>) -> Outcome {
         match response.answer_mut() {
             Answer::Fetch(row) if self.is_qresync_row(row) => {
                 self.next.iter_mut().for_each(|opening| opening.qresync.row(row, to.limits.unread));
@@ -360,7 +359,7 @@ impl Selection {
     }
 
     /// Removals are no longer needed: no command waits that was submitted before one.
-    pub(in crate::engine) fn forget_removals(&mut self) {
+    pub(crate) fn forget_removals(&mut self) {
         self.view.forget_removals();
     }
 

@@ -13,15 +13,21 @@
 //!     └──── BAD to the next: the server may go on with it ──> Orphaned ── [CLOSED], NO to the next ──> Nothing
 //! ```
 
-pub(in crate::engine) mod access;
+mod access;
 mod contradiction;
 mod facts;
-pub(in crate::engine) mod messages;
+mod messages;
 mod mod_sequences;
 mod opening;
-pub(in crate::engine) mod saved_search;
-pub(in crate::engine) mod sync;
+mod saved_search;
+mod sync;
 mod transitions;
+
+pub(crate) use self::access::{read_only, uid_validity_error};
+pub(crate) use self::messages::{Outcome, Targets};
+pub(crate) use self::saved_search::no_search;
+pub(crate) use self::sync::SyncFacts;
+pub(crate) use self::sync::look_back::LookBackFacts;
 
 use std::sync::Arc;
 
@@ -30,15 +36,14 @@ use self::opening::Opening;
 use self::saved_search::SavedResult;
 use self::sync::SyncState;
 use self::sync::look_back::LookBack;
-use crate::engine::events::output::Output;
-use crate::engine::submit::internal::InternalRequest;
-use crate::engine::submit::selection_handle::{SelectionHandle, ViewFacts};
+use crate::engine::events::Output;
+use crate::engine::submit::{InternalRequest, SelectionHandle, ViewFacts};
 use crate::types::{CommandId, Event, EventKind, Place, SelectionId, UidValidity};
 use crate::view::View;
 
 /// What is selected here and at the server, and what is to be.
 #[derive(Default)]
-pub(in crate::engine) struct Selected {
+pub(crate) struct Selected {
     now: Now,
     /// The mailbox whose SELECT has not been answered.
     next: Option<Opening>,
@@ -56,7 +61,7 @@ enum Now {
 }
 
 /// The mailbox that is selected.
-pub(in crate::engine) struct Selection {
+pub(crate) struct Selection {
     handle: Arc<SelectionHandle>,
     view: View,
     uid_validity: Option<UidValidity>,
@@ -76,21 +81,21 @@ pub(in crate::engine) struct Selection {
 
 impl Selected {
     /// The selection that is open.
-    pub(in crate::engine) fn current(&self) -> Option<&Selection> {
+    pub(crate) fn current(&self) -> Option<&Selection> {
         if let Now::Open(selection) = &self.now { Some(selection) } else { None }
     }
 
-    pub(in crate::engine) fn current_mut(&mut self) -> Option<&mut Selection> {
+    pub(crate) fn current_mut(&mut self) -> Option<&mut Selection> {
         if let Now::Open(selection) = &mut self.now { Some(selection) } else { None }
     }
 
     /// What is known of its messages.
-    pub(in crate::engine) fn view(&self) -> Option<&View> {
+    pub(crate) fn view(&self) -> Option<&View> {
         self.current().map(|selection| &selection.view)
     }
 
     /// The SELECT that has not been answered.
-    pub(in crate::engine) fn opening(&self) -> Option<CommandId> {
+    pub(crate) fn opening(&self) -> Option<CommandId> {
         self.next.as_ref().map(|opening| opening.id)
     }
 
@@ -102,74 +107,74 @@ impl Selected {
     }
 
     /// The mailbox that untagged data is about which names none.
-    pub(in crate::engine) fn place(&self) -> Option<Place> {
+    pub(crate) fn place(&self) -> Option<Place> {
         let handle = self.current().map(Selection::handle).or_else(|| self.opening_handle());
         handle.map(|handle| handle.place().clone())
     }
 
     /// The selection that it will make.
-    pub(in crate::engine) fn opening_handle(&self) -> Option<&SelectionHandle> {
+    pub(crate) fn opening_handle(&self) -> Option<&SelectionHandle> {
         self.next.as_ref().map(|opening| &*opening.handle)
     }
 
     /// Whether its SELECT may be refused for its parameters alone.
-    pub(in crate::engine) fn opening_has_params(&self) -> bool {
+    pub(crate) fn opening_has_params(&self) -> bool {
         self.next.as_ref().is_some_and(|opening| opening.with_params)
     }
 
     /// Whether the server may have a mailbox selected, though none is open here.
-    pub(in crate::engine) fn is_orphaned(&self) -> bool {
+    pub(crate) fn is_orphaned(&self) -> bool {
         matches!(self.now, Now::Orphaned)
     }
 
     /// Whether a mailbox may be selected at the server.
-    pub(in crate::engine) fn may_be_selected(&self) -> bool {
+    pub(crate) fn may_be_selected(&self) -> bool {
         !matches!(self.now, Now::Nothing)
     }
 
     /// The UIDVALIDITY of the open mailbox, else of the one that is being opened.
-    pub(in crate::engine) fn uid_validity(&self) -> Option<UidValidity> {
+    pub(crate) fn uid_validity(&self) -> Option<UidValidity> {
         match self.current() {
             Some(selection) => selection.uid_validity,
             None => self.opening_uid_validity(),
         }
     }
 
-    pub(in crate::engine) fn opening_uid_validity(&self) -> Option<UidValidity> {
+    pub(crate) fn opening_uid_validity(&self) -> Option<UidValidity> {
         self.next.as_ref()?.uid_validity()
     }
 
     /// Takes the commands of the engine's own that are to be queued.
-    pub(in crate::engine) fn take_requests(&mut self) -> Vec<InternalRequest> {
+    pub(crate) fn take_requests(&mut self) -> Vec<InternalRequest> {
         self.current_mut().map(|selection| std::mem::take(&mut selection.requests)).unwrap_or_default()
     }
 
     /// Reports an event; whoever reads it finds the view up to date.
-    pub(in crate::engine) fn report(&mut self, event: Event, out: &mut Output) {
+    pub(crate) fn report(&mut self, event: Event, out: &mut Output) {
         self.publish();
         out.report(event);
     }
 
     /// Makes the view as it is now known to the handles.
-    pub(in crate::engine) fn publish(&mut self) {
+    pub(crate) fn publish(&mut self) {
         self.current_mut().into_iter().for_each(Selection::publish);
     }
 }
 
 impl Selection {
-    pub(in crate::engine) fn id(&self) -> SelectionId {
+    pub(crate) fn id(&self) -> SelectionId {
         self.handle.id()
     }
 
-    pub(in crate::engine) fn handle(&self) -> &SelectionHandle {
+    pub(crate) fn handle(&self) -> &SelectionHandle {
         &self.handle
     }
 
-    pub(in crate::engine) fn view(&self) -> &View {
+    pub(crate) fn view(&self) -> &View {
         &self.view
     }
 
-    pub(in crate::engine) fn uid_validity(&self) -> Option<UidValidity> {
+    pub(crate) fn uid_validity(&self) -> Option<UidValidity> {
         self.uid_validity
     }
 
@@ -181,14 +186,15 @@ impl Selection {
         let highest = self.handle.get().highest_mod_seq;
         let latest = ViewFacts {
             snapshot: self.view.snapshot(self.handle.place().clone(), self.uid_validity, highest),
+            removed: self.view.removed(),
             in_step: self.sync.is_in_step(),
             mod_seq: self.mod_seqs.claimed(),
         };
-        self.handle.publish(latest, self.view.removed(), self.uid_validity);
+        self.handle.publish(latest);
     }
 
     /// Reports what happened in this mailbox.
-    pub(in crate::engine) fn report(&mut self, kind: EventKind, out: &mut Output) {
+    pub(crate) fn report(&mut self, kind: EventKind, out: &mut Output) {
         self.report_event(Event::new(kind), out);
     }
 

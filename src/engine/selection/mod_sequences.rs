@@ -118,14 +118,14 @@ impl ModSeqTracker {
 
 impl Selected {
     /// A tagged response was received, which may be its command's last.
-    pub(in crate::engine) fn on_tagged(&mut self, inflight: &InFlight) {
+    pub(crate) fn on_tagged(&mut self, inflight: &InFlight) {
         self.settle(None, inflight);
         self.current_mut().into_iter().for_each(Selection::decay_contradictions);
     }
 
     /// The quiet point of a tagged response. `ended`: a command that it has ended, so that its
     /// changes are in the view.
-    pub(in crate::engine) fn settle(&mut self, ended: Option<CommandId>, inflight: &InFlight) {
+    pub(crate) fn settle(&mut self, ended: Option<CommandId>, inflight: &InFlight) {
         let held = inflight.has_silent_change(ended);
         if let Some(selection) = self.current_mut() {
             selection.mod_seqs.settle();
@@ -151,7 +151,7 @@ impl Selection {
     pub(super) fn set_highest_mod_seq(&mut self, reported: Option<ModSeq>) {
         self.mod_seqs.reported = reported.or(self.mod_seqs.reported);
         self.unpublished = true;
-        self.handle.set_highest_mod_seq(reported);
+        self.handle.update(|facts| facts.highest_mod_seq = reported);
     }
 
     /// A row has a newer mod-sequence of a message whose flags are known, and not the flags that go
@@ -184,7 +184,7 @@ impl Selection {
     }
 
     /// Whether flags that are older than their messages' mod-sequences are to be asked.
-    pub(in crate::engine) fn is_behind(&self) -> bool {
+    pub(crate) fn is_behind(&self) -> bool {
         !self.mod_seqs.ahead.is_empty()
     }
 }

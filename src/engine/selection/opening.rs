@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::engine::submit::selection_handle::SelectionHandle;
+use crate::engine::submit::SelectionHandle;
 use crate::types::{
     Answer, Code, CommandId, Flags, HeapSize, Message, ModSeq, RangeCollector, Uid, UidSet, UidValidity,
     Untagged,

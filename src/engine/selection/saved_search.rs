@@ -25,24 +25,24 @@ pub(super) struct SavedResult {
 
 impl Selected {
     /// Another search may have replaced the result that the server keeps.
-    pub(in crate::engine) fn forget_saved(&mut self) {
+    pub(crate) fn forget_saved(&mut self) {
         self.saved = SavedResult::default();
     }
 
     /// A search whose result is to be saved is sent.
-    pub(in crate::engine) fn save_sent(&mut self, saved: SavedSearch) {
+    pub(crate) fn save_sent(&mut self, saved: SavedSearch) {
         self.saved.before = self.saved.now.replace(saved);
     }
 
     /// It was taken back before it was sent: the server keeps what it did before.
-    pub(in crate::engine) fn save_withdrawn(&mut self, saved: &SavedSearch) {
+    pub(crate) fn save_withdrawn(&mut self, saved: &SavedSearch) {
         if self.saved.now.as_ref() == Some(saved) {
             self.saved.now = self.saved.before.take();
         }
     }
 
     /// It has ended: by OK, or otherwise. Then what was sent behind it has read something else.
-    pub(in crate::engine) fn save_ended(
+    pub(crate) fn save_ended(
         &mut self,
         saved: &SavedSearch,
         failed: Option<&Error>,
@@ -61,13 +61,13 @@ impl Selected {
     }
 
     /// Whether a command that names these messages is to wait for the search, if it changes them.
-    pub(in crate::engine) fn awaits_saved(&self, messages: Option<&Messages>) -> bool {
+    pub(crate) fn awaits_saved(&self, messages: Option<&Messages>) -> bool {
         let Some(Messages::Saved(saved)) = messages else { return false };
         saved.standing() == SaveState::Awaited && self.saved.now.as_ref() == Some(saved)
     }
 
     /// Whether `$` is what this handle stands for.
-    pub(in crate::engine) fn check_saved(&self, saved: &SavedSearch) -> Result<()> {
+    pub(crate) fn check_saved(&self, saved: &SavedSearch) -> Result<()> {
         if saved.standing() == SaveState::Failed {
             return Err(no_search());
         }
@@ -79,7 +79,7 @@ impl Selected {
     }
 }
 
-pub(in crate::engine) fn no_search() -> Error {
+pub(crate) fn no_search() -> Error {
     Error::invalid("the search whose result it was to use has failed")
 }
 

@@ -11,11 +11,10 @@ use super::opening::{Opening, SelectResponses};
 use super::sync::SyncState;
 use super::{Now, Selected, Selection};
 use crate::command::ResponseKinds;
-use crate::engine::events::output::Output;
+use crate::engine::events::Output;
 use crate::engine::inflight::InFlight;
 use crate::engine::log;
-use crate::engine::submit::end_cause::EndCause;
-use crate::engine::submit::selection_handle::{HandleFacts, SelectionHandle};
+use crate::engine::submit::{EndCause, HandleFacts, SelectionHandle};
 use crate::error::{Error, ErrorKind};
 use crate::types::{Code, CommandId, Event, EventKind, Status, StatusResponse, UidValidity, ViewSync};
 use crate::view::View;
@@ -23,44 +22,38 @@ use crate::view::View;
 impl Selected {
     /// SELECT has been written, or is about to be; `qresync`: its parameters are those of QRESYNC,
     /// if the selection resumes from a mod-sequence.
-    pub(in crate::engine) fn select(
-        &mut self,
-        id: CommandId,
-        read_only: bool,
-        qresync: bool,
-        inflight: &InFlight,
-    ) {
+    pub(crate) fn select(&mut self, id: CommandId, read_only: bool, qresync: bool, inflight: &InFlight) {
         let Some(handle) = inflight.opens(id).cloned() else { return };
-        let (_, with_params) = inflight.select_params(id);
+        let with_params = inflight.has_params(id);
         let resumes = handle.resume().is_some_and(|state| state.highest_mod_seq.is_some());
         self.next = Some(Opening::new(id, handle, read_only, with_params, with_params && qresync && resumes));
     }
 
     /// The SELECT is taken back before any of it has been written.
-    pub(in crate::engine) fn withdraw(&mut self, id: CommandId) -> Option<Arc<SelectionHandle>> {
+    pub(crate) fn withdraw(&mut self, id: CommandId) -> Option<Arc<SelectionHandle>> {
         let opening = self.next.take_if(|opening| opening.id == id)?;
         opening.handle.end(EndCause::NotOpened);
         Some(opening.handle)
     }
 
     /// Some of a command has been written.
-    pub(in crate::engine) fn on_written(&mut self, id: CommandId) {
+    pub(crate) fn on_written(&mut self, id: CommandId) {
         self.next.iter_mut().filter(|opening| opening.id == id).for_each(|opening| opening.has_begun = true);
     }
 
     /// The SELECT was answered before it had been sent whole.
-    pub(in crate::engine) fn on_select_cut_short(&mut self, id: CommandId) {
+    pub(crate) fn on_select_cut_short(&mut self, id: CommandId) {
         self.next.iter_mut().filter(|opening| opening.id == id).for_each(|opening| opening.cut_short = true);
     }
 
     /// The server may have reported something of the opening mailbox that can't be used.
-    pub(in crate::engine) fn miss_opening_data(&mut self) {
+    pub(crate) fn miss_opening_data(&mut self) {
         self.next.iter_mut().for_each(|opening| opening.qresync.miss());
     }
 
     /// A status response: what its code says of the selected mailbox, or of the one that is being
     /// opened. The selection that has ended by it.
-    pub(in crate::engine) fn on_code(&mut self, status: &StatusResponse) -> Option<Selection> {
+    pub(crate) fn on_code(&mut self, status: &StatusResponse) -> Option<Selection> {
         let is_opening = self.is_opening();
         match (&status.code, &mut self.now, &mut self.next) {
             // What was reported until now was of the mailbox before (RFC 7162 section 3.2.11).
@@ -73,7 +66,7 @@ impl Selected {
                 let read_only = *code == Code::ReadOnly;
                 match (next, now) {
                     (Some(opening), _) if is_opening => opening.reported.read_only = Some(read_only),
-                    (_, Now::Open(selection)) => selection.handle.set_read_only(read_only),
+                    (_, Now::Open(selection)) => selection.handle.update(|facts| facts.read_only = read_only),
                     _ => {}
                 }
             }
@@ -87,7 +80,7 @@ impl Selected {
     }
 
     /// UIDVALIDITY in an untagged status response.
-    pub(in crate::engine) fn on_uid_validity(&mut self, uid_validity: Option<UidValidity>) -> Outcome {
+    pub(crate) fn on_uid_validity(&mut self, uid_validity: Option<UidValidity>) -> Outcome {
         match self.current().filter(|_| !self.is_opening()) {
             Some(open) if uid_validity.is_some() && open.uid_validity != uid_validity => {
                 let what = "UIDVALIDITY changed while the mailbox was selected".to_owned();
@@ -99,11 +92,12 @@ impl Selected {
 
     /// The code of an untagged status response. Whether it is no event: it accompanies changes that
     /// are reported by themselves, or is of a mailbox that has no handle any more.
-    pub(in crate::engine) fn on_untagged_code(&mut self, code: Option<&Code>) -> bool {
+    pub(crate) fn on_untagged_code(&mut self, code: Option<&Code>) -> bool {
         let accompanies = matches!(code, Some(Code::HighestModSeq(_) | Code::UidNext(_)));
         if let Some(selection) = self.current().filter(|_| !self.is_opening()) {
             if let Some(Code::UidNext(reported)) = code {
-                selection.handle.set_uid_next(*reported, Some(selection.ever()));
+                let ever = Some(selection.view.ever());
+                selection.handle.update(|facts| (facts.uid_next, facts.ever_below) = (*reported, ever));
             }
             return accompanies;
         }
@@ -113,7 +107,7 @@ impl Selected {
 
     /// A response of this kind could not be read. It may have been about messages, of which nothing
     /// is known then.
-    pub(in crate::engine) fn on_unparsed(&mut self, kind: ResponseKinds) -> Outcome {
+    pub(crate) fn on_unparsed(&mut self, kind: ResponseKinds) -> Outcome {
         let kinds = [ResponseKinds::FETCH, ResponseKinds::EXPUNGE, ResponseKinds::NOTHING];
         if !kinds.contains(&kind) {
             return Outcome::Nothing;
@@ -128,7 +122,7 @@ impl Selected {
     }
 
     /// No mailbox is selected any more, neither here nor at the server.
-    pub(in crate::engine) fn deselect(&mut self) -> Option<Selection> {
+    pub(crate) fn deselect(&mut self) -> Option<Selection> {
         self.replace(Now::Nothing)
     }
 
@@ -149,7 +143,7 @@ impl Selected {
     }
 
     /// The SELECT was refused, and will be sent again. The selection that has ended by it.
-    pub(in crate::engine) fn on_retry(&mut self) -> Option<Selection> {
+    pub(crate) fn on_retry(&mut self) -> Option<Selection> {
         self.next = None;
         self.orphan()
     }
@@ -157,7 +151,7 @@ impl Selected {
     /// The SELECT has failed. After NO nothing is selected (RFC 9051 section 6.3.2); after BAD, or
     /// NO in place of a `+`, the mailbox before may still be, but its handles are dead all the
     /// same. The selection that has ended by it.
-    pub(in crate::engine) fn on_refused(&mut self, error: &Error) -> Option<Selection> {
+    pub(crate) fn on_refused(&mut self, error: &Error) -> Option<Selection> {
         let opening = self.next.take()?;
         opening.handle.refuse(error);
         self.forget_saved();
@@ -170,12 +164,12 @@ impl Selected {
     }
 
     /// How many messages the mailbox has that is being opened.
-    pub(in crate::engine) fn opening_size(&self) -> u32 {
+    pub(crate) fn opening_size(&self) -> u32 {
         self.next.as_ref().and_then(|opening| opening.reported.exists).unwrap_or(0)
     }
 
     /// The SELECT has succeeded. The view learns so much of it, unless the SELECT said otherwise.
-    pub(in crate::engine) fn open(
+    pub(crate) fn open(
         &mut self,
         id: CommandId,
         view_sync: ViewSync,
@@ -193,9 +187,9 @@ impl Selected {
         inflight.set_uid_validity(handle.id(), uid_validity);
         // What the server said last, in the OK as a rule.
         let read_only = read_only.unwrap_or(examined);
-        let facts =
-            HandleFacts { read_only, examined, uid_next, ever_below, highest_mod_seq, ..handle.get() };
-        handle.set_selected(facts);
+        handle.update(|facts| {
+            *facts = HandleFacts { read_only, examined, uid_next, ever_below, highest_mod_seq, ..*facts };
+        });
         self.look_back.begin(handle.id(), uid_validity, highest_mod_seq, uid_next);
         let wanted = match handle.view_sync().unwrap_or(view_sync) {
             // What was known can't be compared with nothing.
@@ -218,7 +212,7 @@ impl Selected {
         });
         // Its size first: a number that is submitted meanwhile means nothing without it.
         selection.publish();
-        selection.handle.set_opened();
+        selection.handle.update(|facts| facts.opened = true);
         log::selected(&selection.handle.place().mailbox, exists);
         let kind = EventKind::Opened { exists, uid_validity, uid_next, highest_mod_seq, read_only };
         selection.report_event(Event::new(kind).caused_by(Some(id)), out);
@@ -227,7 +221,7 @@ impl Selected {
     }
 
     /// The connection has ended, and what was selected with it.
-    pub(in crate::engine) fn on_connection_closed(&mut self) {
+    pub(crate) fn on_connection_closed(&mut self) {
         let opening = self.next.take().map(|opening| opening.handle);
         let open = self.deselect().map(|selection| selection.handle);
         opening.into_iter().chain(open).for_each(|handle| handle.end(EndCause::Connection));
@@ -236,7 +230,7 @@ impl Selected {
 
 impl Selection {
     /// It has ended, for this reason.
-    pub(in crate::engine) fn on_ended(&self, by: EndCause) {
+    pub(crate) fn on_ended(&self, by: EndCause) {
         self.handle.end(by);
         log::deselected(&self.handle.place().mailbox, by);
     }

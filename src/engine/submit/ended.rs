@@ -15,7 +15,7 @@ use crate::types::{CloseReason, CommandId, Done, Event, EventKind, Place, Status
 
 /// A command that has ended, and whose token is still to be given the result.
 #[must_use]
-pub(in crate::engine) struct Ended {
+pub(crate) struct Ended {
     id: CommandId,
     job: Box<dyn ErasedCommand>,
     place: Option<Place>,
@@ -28,7 +28,7 @@ pub(in crate::engine) struct Ended {
 }
 
 impl Ended {
-    pub(in crate::engine) fn new(
+    pub(crate) fn new(
         id: CommandId,
         job: Box<dyn ErasedCommand>,
         place: Option<Place>,
@@ -39,16 +39,12 @@ impl Ended {
         Self { id, job, place, result, events: [None, None], opens: None, saves: None }
     }
 
-    pub(in crate::engine) fn id(&self) -> CommandId {
+    pub(crate) fn id(&self) -> CommandId {
         self.id
     }
 
     /// If it has failed, so does what rests on it.
-    pub(in crate::engine) fn with_dependents(
-        mut self,
-        effect: Effect,
-        opens: Option<Arc<SelectionHandle>>,
-    ) -> Self {
+    pub(crate) fn with_dependents(mut self, effect: Effect, opens: Option<Arc<SelectionHandle>>) -> Self {
         self.opens = opens;
         if let Effect::Save(saved) = effect {
             self.saves = Some(saved);
@@ -57,7 +53,7 @@ impl Ended {
     }
 
     /// Reports its failure, if that is wanted.
-    pub(in crate::engine) fn reporting_failure(mut self, wanted: bool) -> Self {
+    pub(crate) fn reporting_failure(mut self, wanted: bool) -> Self {
         let error = self.result.as_ref().err().filter(|_| wanted);
         self.events[0] = error.map(|error| error.to_event(self.job.name().to_owned()));
         self
@@ -67,7 +63,7 @@ impl Ended {
     /// result is an error for another reason; `is_invalid`: it was not what was asked for that the
     /// server has done; `limit`: the server has reported apart that it has dealt with a part of the
     /// messages only.
-    pub(in crate::engine) fn reporting_end(
+    pub(crate) fn reporting_end(
         mut self,
         said: Option<StatusResponse>,
         is_invalid: bool,
@@ -93,14 +89,14 @@ impl Ended {
         self
     }
 
-    pub(in crate::engine) fn take_events(&mut self) -> impl Iterator<Item = Event> {
+    pub(crate) fn take_events(&mut self) -> impl Iterator<Item = Event> {
         let (place, cause) = (self.place.take(), Some(self.id));
         let events = std::mem::take(&mut self.events).into_iter().flatten();
         events.map(move |kind| Event::new(kind).at(place.clone()).caused_by(cause))
     }
 
     /// Gives the token its result.
-    pub(in crate::engine) fn give(self) {
+    pub(crate) fn give(self) {
         if let Err(error) = &self.result {
             self.opens.iter().for_each(|handle| handle.refuse(error));
             self.saves.iter().for_each(|saved| saved.settle(SaveState::Failed));
@@ -111,7 +107,7 @@ impl Ended {
 
 impl Submission {
     /// It ends without having been sent.
-    pub(in crate::engine) fn fail(self, error: Error) -> Ended {
+    pub(crate) fn fail(self, error: Error) -> Ended {
         let place = self.place();
         let Self { id, job, class, origin, opens, sent_before, .. } = self;
         let is_reported = origin.is_user() && job.wanted();
@@ -120,7 +116,7 @@ impl Submission {
     }
 
     /// All that it names has gone meanwhile: it has nothing to do.
-    pub(in crate::engine) fn complete(self) -> Ended {
+    pub(crate) fn complete(self) -> Ended {
         let place = self.place();
         let status = StatusResponse::new(Status::Ok, None, "none of the messages is there");
         let (command, detached) = (self.job.name().to_owned(), self.job.detached());
@@ -132,7 +128,7 @@ impl Submission {
     }
 
     /// The connection has ended.
-    pub(in crate::engine) fn close(self, reason: &CloseReason) -> Ended {
+    pub(crate) fn close(self, reason: &CloseReason) -> Ended {
         let handles = [&self.selection_handle, &self.opens].into_iter().flatten();
         handles.for_each(|handle| handle.end(EndCause::Connection));
         let (place, error) = (self.place(), Error::closed(reason).with_sent(self.sent_before));

@@ -53,7 +53,7 @@ impl InternalCommand {
 
 /// Where one of the engine's own commands is queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::engine) enum QueuePlace {
+pub(crate) enum QueuePlace {
     Back,
     /// Before the first that ends the selection, after which it would have no meaning.
     BeforeSelectionEnds,
@@ -62,7 +62,7 @@ pub(in crate::engine) enum QueuePlace {
 }
 
 /// One of the engine's own commands that is to be queued.
-pub(in crate::engine) struct InternalRequest {
+pub(crate) struct InternalRequest {
     pub(super) internal: InternalCommand,
     pub(super) job: Box<dyn ErasedCommand>,
     pub(super) class: Class,
@@ -72,7 +72,7 @@ pub(in crate::engine) struct InternalRequest {
 
 impl InternalRequest {
     /// In this selection; behind what is queued, unless it says [otherwise](Self::at).
-    pub(in crate::engine) fn new(
+    pub(crate) fn new(
         internal: InternalCommand,
         command: impl Command,
         handle: Option<Arc<SelectionHandle>>,
@@ -82,11 +82,16 @@ impl InternalRequest {
         Self { internal, job, class, handle, place: QueuePlace::Back }
     }
 
-    pub(in crate::engine) fn at(self, place: QueuePlace) -> Self {
+    /// A query for the view of this selection.
+    pub(crate) fn query(query: Query, command: impl Command, handle: &Arc<SelectionHandle>) -> Self {
+        Self::new(InternalCommand::Query(query), command, Some(Arc::clone(handle)))
+    }
+
+    pub(crate) fn at(self, place: QueuePlace) -> Self {
         Self { place, ..self }
     }
 
-    pub(in crate::engine) fn place(&self) -> QueuePlace {
+    pub(crate) fn place(&self) -> QueuePlace {
         self.place
     }
 }

@@ -10,12 +10,23 @@
 //! calls; results, errors, the causes of ends. Each lock is held for a few moves, never across I/O,
 //! a wake or a user's code.
 
-pub(in crate::engine) mod end_cause;
-pub(in crate::engine) mod ended;
-pub(in crate::engine) mod internal;
+mod end_cause;
+mod ended;
+mod internal;
 mod overrun;
-pub(in crate::engine) mod query;
-pub(in crate::engine) mod selection_handle;
-pub(in crate::engine) mod shared;
-pub(in crate::engine) mod slot;
-pub(in crate::engine) mod subject;
+mod query;
+mod selection_handle;
+mod shared;
+mod slot;
+
+pub(crate) use self::end_cause::EndCause;
+pub(crate) use self::ended::Ended;
+pub(crate) use self::internal::{InternalCommand, InternalRequest, QueuePlace};
+pub(crate) use self::query::{Look, Query, QueryFacts};
+pub(crate) use self::selection_handle::{
+    HandleFacts, ReadyOutcome, SelectOptions, SelectionHandle, SubmitFacts, ViewFacts,
+};
+pub(crate) use self::shared::{Origin, Shared, Submission};
+#[cfg(test)]
+pub(crate) use self::slot::PLACE;
+pub(crate) use self::slot::{ResultSlot, Submitted};

@@ -1,7 +1,7 @@
 //! The end of a result that is larger than its bound: its error, and the answers that the error
 //! keeps.
 
-use crate::engine::events::blocks::Blocks;
+use crate::engine::events::Blocks;
 use crate::error::{Error, ErrorKind};
 use crate::types::{Answer, Untagged};
 

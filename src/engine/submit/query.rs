@@ -71,24 +71,24 @@ pub(crate) struct Look {
 
 impl Look {
     /// For all changes since an earlier query, for which this was the last known message.
-    pub(in crate::engine) fn since(before: Option<Uid>, last: Option<Uid>) -> Self {
+    pub(crate) fn since(before: Option<Uid>, last: Option<Uid>) -> Self {
         Self { since: Some(before), last, highest: None }
     }
 
-    pub(in crate::engine) fn is_since(&self) -> bool {
+    pub(crate) fn is_since(&self) -> bool {
         self.since.is_some()
     }
 
-    pub(in crate::engine) fn last(&self) -> Option<Uid> {
+    pub(crate) fn last(&self) -> Option<Uid> {
         self.last
     }
 
-    pub(in crate::engine) fn highest(&self) -> Option<ModSeq> {
+    pub(crate) fn highest(&self) -> Option<ModSeq> {
         self.highest
     }
 
     /// Whether a row of the answer reports a change.
-    pub(in crate::engine) fn is_change(&self, uid: Option<Uid>, before: Option<&Flags>, now: &Flags) -> bool {
+    pub(crate) fn is_change(&self, uid: Option<Uid>, before: Option<&Flags>, now: &Flags) -> bool {
         match before {
             Some(before) => !before.is_same_but_recent(now),
             // Of a message that arrived later they are read for the first time.
@@ -98,33 +98,33 @@ impl Look {
 }
 
 /// What a query was about when it was sent, and how it ended.
-pub(in crate::engine) struct QueryFacts {
+pub(crate) struct QueryFacts {
     /// The selection in which it was sent.
-    pub(in crate::engine) selection: Option<SelectionId>,
-    pub(in crate::engine) messages: Option<Messages>,
+    pub(crate) selection: Option<SelectionId>,
+    pub(crate) messages: Option<Messages>,
     /// The view's generation when it was sent.
-    pub(in crate::engine) generation: u64,
+    pub(crate) generation: u64,
     /// How many messages had been removed when it was sent.
-    pub(in crate::engine) removed: u64,
-    pub(in crate::engine) ok: bool,
+    pub(crate) removed: u64,
+    pub(crate) ok: bool,
     /// It was answered BAD.
-    pub(in crate::engine) bad: bool,
+    pub(crate) bad: bool,
     /// It was answered, and not all of the answer could be read.
-    pub(in crate::engine) unread: bool,
+    pub(crate) unread: bool,
     /// The server has dealt with those from this UID on, and no more at once (RFC 9738 section
     /// 3.1).
-    pub(in crate::engine) from: Option<Uid>,
+    pub(crate) from: Option<Uid>,
 }
 
 impl QueryFacts {
     /// Those of these messages that the server has dealt with.
-    pub(in crate::engine) fn dealt_with(&self, uids: &UidSet) -> UidSet {
+    pub(crate) fn dealt_with(&self, uids: &UidSet) -> UidSet {
         self.from.map_or_else(|| uids.clone(), |from| uids.intersection(&UidSet::from(from..)))
     }
 
     /// Whether the lowest message that a server with a limit has dealt with was asked for, and is
     /// known.
-    pub(in crate::engine) fn got_on(&self, view: &View) -> bool {
+    pub(crate) fn got_on(&self, view: &View) -> bool {
         let known = self.from.and_then(|uid| view.seq(uid).map(|seq| (seq, uid)));
         known.is_some_and(|(seq, uid)| match &self.messages {
             Some(Messages::Seqs(set)) => set.contains(seq),

@@ -29,7 +29,7 @@ pub(crate) struct SelectionHandle {
     place: Place,
     id: SelectionId,
     options: SelectOptions,
-    state: Mutex<State>,
+    state: Mutex<HandleState>,
 }
 
 /// What its caller wants to be known of a mailbox that is to be selected.
@@ -46,7 +46,7 @@ impl SelectOptions {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct HandleState {
     published: HandleFacts,
     latest: Option<ViewFacts>,
     /// Why its SELECT has failed.
@@ -55,7 +55,7 @@ struct State {
     waiting: Vec<Waker>,
 }
 
-impl State {
+impl HandleState {
     /// Those that have nothing to wait for any more.
     fn wakes(&mut self) -> Vec<Waker> {
         let HandleFacts { ready, refused, ended, .. } = self.published;
@@ -67,6 +67,8 @@ impl State {
 #[derive(Clone, Debug)]
 pub(crate) struct ViewFacts {
     pub(crate) snapshot: Snapshot,
+    /// How many messages have been removed from it.
+    pub(crate) removed: u64,
     /// Whether everything that was to be queried is known, so that reported changes keep it right.
     pub(crate) in_step: bool,
     /// All changes up to this mod-sequence are in it.
@@ -87,9 +89,6 @@ pub(crate) enum ReadyOutcome {
 /// What is known of a selection at the moment.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct HandleFacts {
-    pub(crate) exists: u32,
-    pub(crate) removed: u64,
-    pub(crate) uid_validity: Option<UidValidity>,
     pub(crate) uid_next: Option<Uid>,
     /// How many messages there had been when UIDNEXT was sent, if that is sure: those that came
     /// later may have UIDs beyond it.
@@ -113,7 +112,7 @@ pub(crate) struct HandleFacts {
 }
 
 impl SelectionHandle {
-    pub(in crate::engine) fn new(place: Place, id: SelectionId, options: SelectOptions) -> Self {
+    pub(crate) fn new(place: Place, id: SelectionId, options: SelectOptions) -> Self {
         Self { place, id, options, state: Mutex::default() }
     }
 
@@ -136,7 +135,7 @@ impl SelectionHandle {
         self.options.view_sync
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, HandleState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -144,7 +143,8 @@ impl SelectionHandle {
         self.lock().published
     }
 
-    fn update(&self, change: impl FnOnce(&mut HandleFacts)) {
+    /// Changes what is known of it, and wakes those that have nothing to wait for any more.
+    pub(crate) fn update(&self, change: impl FnOnce(&mut HandleFacts)) {
         let mut state = self.lock();
         change(&mut state.published);
         let woken = state.wakes();
@@ -167,50 +167,11 @@ impl SelectionHandle {
         self.update(|p| p.used = true);
     }
 
-    /// SELECT has reported how the mailbox is open, UIDNEXT, and the highest mod-sequence.
-    pub(in crate::engine) fn set_selected(&self, facts: HandleFacts) {
-        let HandleFacts { read_only, examined, uid_next, ever_below, highest_mod_seq, .. } = facts;
-        self.update(|p| {
-            *p = HandleFacts { read_only, examined, uid_next, ever_below, highest_mod_seq, ..*p };
-        });
-    }
-
-    /// SELECT has succeeded, and the view has been published.
-    pub(in crate::engine) fn set_opened(&self) {
-        self.update(|p| p.opened = true);
-    }
-
-    pub(in crate::engine) fn set_read_only(&self, read_only: bool) {
-        self.update(|p| p.read_only = read_only);
-    }
-
-    pub(in crate::engine) fn set_uid_next(&self, uid_next: Option<Uid>, ever_below: Option<u64>) {
-        self.update(|p| (p.uid_next, p.ever_below) = (uid_next, ever_below));
-    }
-
-    pub(in crate::engine) fn set_highest_mod_seq(&self, highest: Option<ModSeq>) {
-        self.update(|p| p.highest_mod_seq = highest);
-    }
-
-    /// The view is complete.
-    pub(in crate::engine) fn set_ready(&self) {
-        self.update(|p| (p.ready, p.refused) = (true, false));
-    }
-
     /// The server does not report what is asked, or may do so again.
-    pub(in crate::engine) fn set_stalled(&self, stalled: bool) {
+    pub(crate) fn set_stalled(&self, stalled: bool) {
         if self.get().refused != stalled {
             self.update(|p| p.refused = stalled);
         }
-    }
-
-    /// The view was thrown away. Unreported messages may have arrived since UIDNEXT; with a new
-    /// UIDVALIDITY it means nothing.
-    pub(in crate::engine) fn on_resync(&self, is_uid_validity_changed: bool) {
-        self.update(|p| {
-            (p.ready, p.ever_below) = (false, None);
-            p.uid_next = p.uid_next.filter(|_| !is_uid_validity_changed);
-        });
     }
 
     /// Its SELECT has failed, and so has all that hangs on it.
@@ -255,9 +216,14 @@ impl SelectionHandle {
 
     /// What is known of it now, for a command that is submitted.
     pub(crate) fn then(&self) -> SubmitFacts {
-        let HandleFacts { exists, removed, opened, uid_validity, .. } = self.get();
+        let state = self.lock();
+        let opened = state.published.opened;
         let before = self.resume().filter(|_| !opened).map(|state| state.uid_validity);
-        SubmitFacts { exists, removed, opened, uid_validity: uid_validity.or(before) }
+        let Some(ViewFacts { snapshot, removed, .. }) = &state.latest else {
+            return SubmitFacts { opened, uid_validity: before, ..SubmitFacts::default() };
+        };
+        let uid_validity = snapshot.uid_validity().or(before);
+        SubmitFacts { exists: snapshot.len(), removed: *removed, opened, uid_validity }
     }
 
     /// The view as it was published last; `None` until the mailbox has been opened.
@@ -265,18 +231,9 @@ impl SelectionHandle {
         self.lock().latest.clone()
     }
 
-    /// Publishes a view, from which so many messages have been removed.
-    pub(in crate::engine) fn publish(
-        &self,
-        latest: ViewFacts,
-        removed: u64,
-        uid_validity: Option<UidValidity>,
-    ) {
-        let mut state = self.lock();
-        let exists = latest.snapshot.len();
-        state.published = HandleFacts { exists, removed, uid_validity, ..state.published };
-        let before = state.latest.replace(latest);
-        drop(state);
+    /// Publishes a view.
+    pub(crate) fn publish(&self, latest: ViewFacts) {
+        let before = self.lock().latest.replace(latest);
         // What only it has held is freed outside the lock.
         drop(before);
     }

@@ -9,12 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::command::Class;
-use crate::engine::events::queue::EventQueue;
+use crate::engine::events::EventQueue;
 use crate::engine::submit::internal::{InternalCommand, InternalRequest};
 use crate::engine::submit::query::Query;
 use crate::engine::submit::selection_handle::{SelectOptions, SelectionHandle, SubmitFacts};
 use crate::engine::submit::slot::ErasedCommand;
-use crate::engine::submit::subject::Subject;
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::{
     Capabilities, CloseReason, CommandId, Done, Event, EventKind, Limits, MailboxName, Place, SelectionId,
@@ -65,46 +64,54 @@ pub(crate) struct Submission {
 }
 
 impl Submission {
-    /// A command of the engine's own.
-    pub(in crate::engine) fn internal(id: CommandId, request: InternalRequest) -> Self {
-        let InternalRequest { internal, job, class, handle: selection_handle, .. } = request;
+    /// It is submitted now, through this selection, or to make one.
+    fn new(
+        id: CommandId,
+        job: Box<dyn ErasedCommand>,
+        class: Class,
+        [selection_handle, opens]: [Option<Arc<SelectionHandle>>; 2],
+        origin: Origin,
+    ) -> Self {
         let then = selection_handle.as_ref().map(|handle| handle.then()).unwrap_or_default();
-        let origin = Origin::Internal(internal);
-        let (opens, named, sent_before) = (None, None, Sent::No);
+        let (named, sent_before) = (None, Sent::No);
         Self { id, job, class, selection_handle, opens, origin, then, named, sent_before }
     }
 
+    /// A command of the engine's own.
+    pub(crate) fn internal(id: CommandId, request: InternalRequest) -> Self {
+        let InternalRequest { internal, job, class, handle, .. } = request;
+        Self::new(id, job, class, [handle, None], Origin::Internal(internal))
+    }
+
     /// Whether it asks for what the view lacks.
-    pub(in crate::engine) fn is_sync_query(&self) -> bool {
+    pub(crate) fn is_sync_query(&self) -> bool {
         self.origin.internal().is_some_and(InternalCommand::fills)
     }
 
     /// Whether it asks what flags messages have after a STORE.
-    pub(in crate::engine) fn verifies_store(&self) -> bool {
+    pub(crate) fn verifies_store(&self) -> bool {
         matches!(self.origin, Origin::Internal(InternalCommand::Query(Query::VerifyStore(..))))
     }
 
     /// Whether it was submitted through this selection.
-    pub(in crate::engine) fn is_in(&self, handle: &SelectionHandle) -> bool {
+    pub(crate) fn is_in(&self, handle: &SelectionHandle) -> bool {
         self.selection_handle.as_ref().is_some_and(|mine| mine.id() == handle.id())
     }
 
     /// Whether it is not to be sent: it is cancelled, or it only reads and its token has been
     /// dropped.
-    pub(in crate::engine) fn is_withdrawn(&self) -> bool {
-        let wanted = || self.job.wanted() || self.opens.as_ref().is_some_and(|handle| handle.is_wanted());
-        self.sent_before == Sent::No && (self.job.cancelled() || self.class.reads_only && !wanted())
+    pub(crate) fn is_withdrawn(&self) -> bool {
+        self.sent_before == Sent::No && (self.job.cancelled() || self.class.reads_only && !self.is_wanted())
+    }
+
+    /// Whether anyone still has a use for it.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.job.wanted() || self.opens.as_ref().is_some_and(|handle| handle.is_wanted())
     }
 
     /// The mailbox that it is about.
     pub(crate) fn place(&self) -> Option<Place> {
         self.selection_handle.as_ref().or(self.opens.as_ref()).map(|handle| handle.place().clone())
-    }
-
-    /// What the log says of it.
-    pub(in crate::engine) fn log_subject(&self) -> Subject<'_> {
-        let selection_handle = self.selection_handle.as_deref();
-        Subject { id: self.id, job: &*self.job, selection_handle, own: !self.origin.is_user() }
     }
 }
 
@@ -206,24 +213,11 @@ impl Shared {
             drop(inner);
             return (id, Some(blame(error, &*job, selection_handle.as_deref())));
         }
-        let then = selection_handle.as_ref().map(|selection_handle| {
-            selection_handle.mark_used();
-            selection_handle.then()
-        });
+        selection_handle.iter().for_each(|handle| handle.mark_used());
         inner.table.commands.insert(id, Record { is_user });
         inner.table.users += usize::from(is_user);
-        let then = then.unwrap_or_default();
-        inner.submissions.push_back(Submission {
-            id,
-            job,
-            class,
-            selection_handle,
-            opens,
-            origin,
-            then,
-            named: None,
-            sent_before: Sent::No,
-        });
+        let submission = Submission::new(id, job, class, [selection_handle, opens], origin);
+        inner.submissions.push_back(submission);
         let driver = inner.driver.take();
         drop(inner);
         if let Some(driver) = driver {

@@ -13,17 +13,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::command::{Claim, Command, Flow, Line, Messages, RowItems, Session};
-use crate::engine::events::backlog::{Backlog, mark};
-use crate::engine::events::blocks::Blocks;
-use crate::engine::events::excerpt::data_event;
-use crate::engine::events::output::Output;
-use crate::engine::events::queue::EventQueue;
+use crate::engine::events::{Backlog, Blocks, EventQueue, Output, data_event, mark};
 use crate::engine::submit::overrun::{kept, overrun};
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::{CommandId, Done, Event, EventKind, Limits, MailboxName, Progress, Status, Untagged};
 
 /// How many bytes of memory the place of a row takes.
-pub(in crate::engine) const PLACE: usize = size_of::<Untagged>();
+pub(crate) const PLACE: usize = size_of::<Untagged>();
 
 /// What became of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +35,10 @@ enum TokenState {
 }
 
 pub(crate) struct ResultSlot<C> {
-    state: Mutex<State<C>>,
+    state: Mutex<SlotState<C>>,
 }
 
-struct State<C> {
+struct SlotState<C> {
     items: Blocks<Untagged>,
     /// What they hold.
     backlog: Backlog,
@@ -75,12 +71,12 @@ enum End<C> {
 }
 
 impl<C: Command> ResultSlot<C> {
-    fn lock(&self) -> MutexGuard<'_, State<C>> {
+    fn lock(&self) -> MutexGuard<'_, SlotState<C>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn new() -> Arc<Self> {
-        let state = State {
+        let state = SlotState {
             items: Blocks::default(),
             backlog: Backlog::default(),
             cut: Truncation::No,
@@ -254,7 +250,7 @@ impl Truncation {
     }
 }
 
-impl<C> State<C> {
+impl<C> SlotState<C> {
     /// How it ended, once; `None` while it runs.
     fn take_end(&mut self) -> Option<End<C>> {
         match std::mem::replace(&mut self.cut, Truncation::Reported) {
@@ -336,7 +332,7 @@ impl<C: Command> Submitted<C> {
     }
 
     /// One of the engine's own.
-    pub(in crate::engine) fn internal(command: C) -> Self {
+    pub(crate) fn internal(command: C) -> Self {
         Self { command, slot: None }
     }
 

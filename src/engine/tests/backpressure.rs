@@ -12,7 +12,7 @@ const HOLD: Duration = Duration::from_secs(5);
 /// A LIST in flight of which more than enough has come: ten rows, of which about six are too much.
 fn backed_up(hold: Duration) -> (Bench, Sender, Rows<List>) {
     let mut settings = settings();
-    let row = crate::engine::submit::slot::PLACE + MailboxName::new("a").heap_size();
+    let row = crate::engine::submit::PLACE + MailboxName::new("a").heap_size();
     settings.limits.backlog = 6 * row + row / 2;
     settings.limits.hold = hold;
     let (mut bench, imap) = Bench::new(settings);
@@ -197,7 +197,7 @@ fn a_result_is_as_large_as_its_bound_says() {
         let (mut held, mut cells) = (0, 0);
         while let Some(Some(Ok(entry))) = poll_once(&mut Box::pin(rows.next())) {
             held += Answer::List(entry).heap_size();
-            cells += crate::engine::submit::slot::PLACE;
+            cells += crate::engine::submit::PLACE;
         }
         assert!(held > 8 * cells, "it is the attributes that count");
         assert!((result - result / 50..=result).contains(&(held + cells)), "{held} and {cells} of {result}");

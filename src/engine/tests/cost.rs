@@ -10,7 +10,7 @@ use super::poll_once;
 use super::script::Script;
 use crate::command::{Items, Search, StatusItems, Store};
 use crate::cost::Report;
-use crate::engine::write::secrets::Secrets;
+use crate::engine::write::Secrets;
 use crate::types::{CommandId, Flag, MailboxState, ModSeq, Section, Uid, UidSet, UidValidity};
 use crate::{Mailbox, Select};
 

@@ -12,10 +12,10 @@ use crate::command::{Class, CommandName, Flow, Line, Messages, Session};
 use crate::engine::inflight::InFlight;
 use crate::engine::schedule::Scheduler;
 use crate::engine::selection::Selected;
-use crate::engine::submit::shared::Shared;
+use crate::engine::submit::Shared;
 use crate::engine::write::Writer;
 use crate::engine::write::idle::Idle;
-use crate::engine::write::line::Continuation;
+use crate::engine::write::line::{Continuation, LineRest};
 use crate::engine::write::own_lines;
 use crate::engine::write::upload::{Piece, pieces};
 use crate::error::{Error, Result, Sent};
@@ -24,12 +24,7 @@ use crate::types::{CloseReason, CommandId, EventKind};
 impl Writer {
     /// The command that a line with this tag answers. What has not begun to be written can't have
     /// been read: a guess at a tag ends no command, which would go out all the same.
-    pub(in crate::engine) fn answered_by(
-        &self,
-        tag: &str,
-        inflight: &InFlight,
-        shared: &Shared,
-    ) -> Option<CommandId> {
+    pub(crate) fn answered_by(&self, tag: &str, inflight: &InFlight, shared: &Shared) -> Option<CommandId> {
         // One that has been written whole is not looked for in the outbox.
         shared.owner(tag).filter(|id| {
             let has_begun = inflight.has_begun(*id);
@@ -40,7 +35,7 @@ impl Writer {
 
     /// Makes and queues the next line of a command in flight, if one is due. The error with which
     /// the command ends, if it does.
-    pub(in crate::engine) fn write_line(
+    pub(crate) fn write_line(
         &mut self,
         id: CommandId,
         inflight: &mut InFlight,
@@ -63,7 +58,7 @@ impl Writer {
                 if flow == Flow::More {
                     scheduler.continue_at_once(id);
                 }
-                self.begin_line(id, tag, pieces, last);
+                self.begin_line(LineRest { id, tag: Some(tag), pieces, last });
                 None
             }
             Err(error) => {
@@ -94,7 +89,7 @@ impl Writer {
     }
 
     /// A `+` has been received. What is to be reported of it, if nothing waits for one.
-    pub(in crate::engine) fn handle_continuation(
+    pub(crate) fn handle_continuation(
         &mut self,
         text: &Bytes,
         idle: &mut Idle,
@@ -127,7 +122,10 @@ impl Writer {
             Ok((line.finish()?, last))
         });
         match made {
-            Ok((fragments, last)) => self.push_pieces(id, None, pieces(fragments, Vec::new()), last),
+            Ok((fragments, last)) => {
+                let pieces = pieces(fragments, Vec::new());
+                self.push_pieces(LineRest { id, tag: None, pieces, last });
+            }
             Err(error) => {
                 inflight.fail(id, error.with_sent(Sent::Partly));
                 self.cancel_challenge(id);
@@ -137,14 +135,14 @@ impl Writer {
 
     /// The bytes of an upload that were announced will not be sent. The error with which its
     /// command ends, and the connection with it, if nothing else can be sent any more.
-    pub(in crate::engine) fn fail_upload(
+    pub(crate) fn fail_upload(
         &mut self,
         error: Error,
         can_cancel: bool,
         inflight: &mut InFlight,
     ) -> Option<(CommandId, Error, CloseReason)> {
-        let upload = self.upload().filter(|upload| inflight.has(upload.id()))?;
-        let (id, error) = (upload.id(), error.with_sent(Sent::Partly));
+        let upload = self.upload().filter(|upload| inflight.has(upload.rest().id))?;
+        let (id, error) = (upload.rest().id, error.with_sent(Sent::Partly));
         if !can_cancel || upload.is_too_long_to_pad() {
             // A server that waits for bytes takes nothing else, and would take the next command for
             // them.

@@ -35,8 +35,8 @@ use crate::engine::write::Writer;
 use crate::types::{CommandId, Status};
 
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Idle {
-    state: State,
+pub(crate) struct Idle {
+    state: IdleState,
     /// Since when its `+` has been waited for.
     asked_at: Option<Instant>,
     /// Since when there has been nothing to do.
@@ -66,7 +66,7 @@ pub(in crate::engine) struct Idle {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
+enum IdleState {
     #[default]
     Off,
     Requested {
@@ -103,29 +103,29 @@ const MAX_EARLY_ENDS: u8 = 3;
 impl Idle {
     fn id(&self) -> Option<CommandId> {
         match self.state {
-            State::Off => None,
-            State::Requested { id } | State::On { id, .. } | State::GivenUp { id } => Some(id),
+            IdleState::Off => None,
+            IdleState::Requested { id } | IdleState::On { id, .. } | IdleState::GivenUp { id } => Some(id),
         }
     }
 
     /// A login has succeeded.
-    pub(in crate::engine) fn logged_in(&mut self) {
+    pub(crate) fn logged_in(&mut self) {
         self.logged_in = true;
     }
 
     /// A user's command is sent.
-    pub(in crate::engine) fn users_speak(&mut self) {
+    pub(crate) fn users_speak(&mut self) {
         self.alone = false;
     }
 
     /// How many have been left whose tagged response is still to come.
-    pub(in crate::engine) fn left(&self) -> usize {
+    pub(crate) fn left(&self) -> usize {
         self.leaving.len()
     }
 
     /// The IDLE line has been queued, with a mailbox selected or without, and behind others or not.
-    pub(in crate::engine) fn sent(&mut self, id: CommandId, selected: bool, behind: bool) {
-        self.state = State::Requested { id };
+    pub(crate) fn sent(&mut self, id: CommandId, selected: bool, behind: bool) {
+        self.state = IdleState::Requested { id };
         self.behind = behind;
         (self.asked_at, self.end_soon, self.selected) = (None, false, selected);
     }
@@ -150,54 +150,54 @@ impl Idle {
     }
 
     /// It was withdrawn before it was sent.
-    pub(in crate::engine) fn withdrawn(&mut self, id: CommandId) {
+    pub(crate) fn withdrawn(&mut self, id: CommandId) {
         if self.id() == Some(id) {
-            self.state = State::Off;
+            self.state = IdleState::Off;
         }
     }
 
     /// A `+` has come. Whether it was IDLE's.
-    pub(in crate::engine) fn accepted(&mut self, id: CommandId, now: Instant) -> bool {
-        let asked = self.state == State::Requested { id };
+    pub(crate) fn accepted(&mut self, id: CommandId, now: Instant) -> bool {
+        let asked = self.state == IdleState::Requested { id };
         if asked {
             log::idling(id);
-            self.state = State::On { id, since: now };
+            self.state = IdleState::On { id, since: now };
             self.alone = true;
         }
         // An end reported later changes nothing: our DONE has been sent, or will be.
-        asked || self.state == State::GivenUp { id }
+        asked || self.state == IdleState::GivenUp { id }
     }
 
     /// Its `+` is so late that DONE is sent without it.
-    pub(in crate::engine) fn has_given_up(&self, id: CommandId) -> bool {
-        self.state == State::GivenUp { id }
+    pub(crate) fn has_given_up(&self, id: CommandId) -> bool {
+        self.state == IdleState::GivenUp { id }
     }
 
     /// Its tagged response has come.
-    pub(in crate::engine) fn ended(&mut self, id: CommandId, ok: bool, writer: &mut Writer, now: Instant) {
+    pub(crate) fn ended(&mut self, id: CommandId, ok: bool, writer: &mut Writer, now: Instant) {
         if let Some(at) = self.leaving.iter().position(|left| *left == id) {
             self.leaving.remove(at);
             // If our DONE has not gone out yet it need not, and must not.
             let taken_back = writer.holds(id) && writer.withdraw(id);
             (self.done_may_be_refused, self.early_end_count) = (!taken_back, 0);
-            if self.state == State::Off {
+            if self.state == IdleState::Off {
                 (self.end_soon, self.quiet_since) = (false, None);
             }
             return;
         }
         match self.state {
-            State::Requested { id: mine } if mine == id && !ok && self.behind => self.apart = true,
-            State::Requested { id: mine } if mine == id => {
+            IdleState::Requested { id: mine } if mine == id && !ok && self.behind => self.apart = true,
+            IdleState::Requested { id: mine } if mine == id => {
                 self.early_end_count = self.early_end_count.saturating_add(1);
                 if !ok || self.early_end_count >= MAX_EARLY_ENDS {
                     self.refuse("the server will not IDLE");
                 }
             }
             // Our DONE may be no command to a server that never began to idle.
-            State::GivenUp { id: mine } if mine == id => {
+            IdleState::GivenUp { id: mine } if mine == id => {
                 self.done_may_be_refused &= !(writer.holds(id) && writer.withdraw(id));
             }
-            State::On { since, .. } if now.duration_since(since) < SHORT_LIVED => {
+            IdleState::On { since, .. } if now.duration_since(since) < SHORT_LIVED => {
                 self.early_end_count = self.early_end_count.saturating_add(1);
                 if self.early_end_count >= MAX_EARLY_ENDS {
                     self.refuse("the server ends each IDLE at once");
@@ -205,36 +205,36 @@ impl Idle {
             }
             _ => self.early_end_count = 0,
         }
-        self.state = State::Off;
+        self.state = IdleState::Off;
         self.end_soon = false;
         self.quiet_since = None;
     }
 
     /// Whether a BAD to `DONE` is to be passed over.
-    pub(in crate::engine) fn forgive_done(&mut self) -> bool {
+    pub(crate) fn forgive_done(&mut self) -> bool {
         std::mem::take(&mut self.done_may_be_refused)
     }
 
     /// A user's IDLE is to end.
-    pub(in crate::engine) fn end_soon(&mut self, id: CommandId) {
+    pub(crate) fn end_soon(&mut self, id: CommandId) {
         self.end_soon = self.id() == Some(id);
     }
 
     /// Whether the server may be silent for as long as it likes.
-    pub(in crate::engine) fn is_established(&self, id: CommandId) -> bool {
-        matches!(self.state, State::On { id: mine, .. } if mine == id)
+    pub(crate) fn is_established(&self, id: CommandId) -> bool {
+        matches!(self.state, IdleState::On { id: mine, .. } if mine == id)
     }
 
     /// Whether there is nothing to wait for but what an IDLE brings.
-    pub(in crate::engine) fn is_quiet(&self, around: &Surroundings<'_>) -> bool {
-        matches!(self.state, State::On { .. }) && around.writer.is_empty() && around.inflight.len() == 1
+    pub(crate) fn is_quiet(&self, around: &Surroundings<'_>) -> bool {
+        matches!(self.state, IdleState::On { .. }) && around.writer.is_empty() && around.inflight.len() == 1
     }
 
     /// Ends IDLE, because there is something to do: DONE at once if the server has answered `+`,
     /// else as soon as it does. The line is free as soon as DONE is queued.
-    pub(in crate::engine) fn leave(&mut self, writer: &mut Writer) {
-        if let State::On { id, .. } = self.state {
-            self.state = State::Off;
+    pub(crate) fn leave(&mut self, writer: &mut Writer) {
+        if let IdleState::On { id, .. } = self.state {
+            self.state = IdleState::Off;
             self.leaving.push(id);
             self.quiet_since = None;
             writer.leave_idle(id);
@@ -242,19 +242,19 @@ impl Idle {
     }
 
     /// What it is time to do.
-    pub(in crate::engine) fn step(&mut self, now: Instant, around: &Surroundings<'_>) -> IdleStep {
+    pub(crate) fn step(&mut self, now: Instant, around: &Surroundings<'_>) -> IdleStep {
         let settings = around.settings;
         match self.state {
-            State::On { id, since } => {
+            IdleState::On { id, since } => {
                 let renews = around.renews(id) && now.duration_since(since) >= settings.idle_renew;
                 if renews {
                     log::idle_renewed(id, since, now);
                 }
                 return if self.end_soon || renews { IdleStep::Leave } else { IdleStep::Wait };
             }
-            State::Off => {}
-            State::Requested { id } => return self.await_continuation(id, now, around),
-            State::GivenUp { .. } => return IdleStep::Wait,
+            IdleState::Off => {}
+            IdleState::Requested { id } => return self.await_continuation(id, now, around),
+            IdleState::GivenUp { .. } => return IdleStep::Wait,
         }
         if !around.is_free() || !settings.auto_idle {
             self.quiet_since = None;
@@ -307,7 +307,7 @@ impl Idle {
         }
         self.refuse("the server does not answer IDLE");
         self.done_may_be_refused = true;
-        self.state = State::GivenUp { id };
+        self.state = IdleState::GivenUp { id };
         IdleStep::GiveUp(id)
     }
 
@@ -322,11 +322,13 @@ impl Idle {
     }
 
     /// When [`step`](Self::step) has something to do next.
-    pub(in crate::engine) fn deadline(&self, around: &Surroundings<'_>) -> Option<Instant> {
+    pub(crate) fn deadline(&self, around: &Surroundings<'_>) -> Option<Instant> {
         let settings = around.settings;
         match self.state {
-            State::On { id, since } => since.checked_add(settings.idle_renew).filter(|_| around.renews(id)),
-            State::Off => {
+            IdleState::On { id, since } => {
+                since.checked_add(settings.idle_renew).filter(|_| around.renews(id))
+            }
+            IdleState::Off => {
                 let since = self.quiet_since?;
                 if self.is_possible(around) {
                     since.checked_add(self.delay(settings))
@@ -334,15 +336,15 @@ impl Idle {
                     self.last_asked.unwrap_or(since).max(since).checked_add(settings.poll_every)
                 }
             }
-            State::Requested { .. } => self.asked_at?.checked_add(patience(settings)),
-            State::GivenUp { .. } => None,
+            IdleState::Requested { .. } => self.asked_at?.checked_add(patience(settings)),
+            IdleState::GivenUp { .. } => None,
         }
     }
 }
 
 /// What the conductor is to do for IDLE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::engine) enum IdleStep {
+pub(crate) enum IdleStep {
     Wait,
     /// [Leave](Idle::leave) IDLE, then ask again.
     Leave,
@@ -354,14 +356,14 @@ pub(in crate::engine) enum IdleStep {
 }
 
 /// What IDLE depends on.
-pub(in crate::engine) struct Surroundings<'a> {
-    pub(in crate::engine) settings: &'a Settings,
-    pub(in crate::engine) session: &'a Session,
-    pub(in crate::engine) lifecycle: &'a Lifecycle,
-    pub(in crate::engine) scheduler: &'a Scheduler,
-    pub(in crate::engine) inflight: &'a InFlight,
-    pub(in crate::engine) writer: &'a Writer,
-    pub(in crate::engine) is_selected: bool,
+pub(crate) struct Surroundings<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) session: &'a Session,
+    pub(crate) lifecycle: &'a Lifecycle,
+    pub(crate) scheduler: &'a Scheduler,
+    pub(crate) inflight: &'a InFlight,
+    pub(crate) writer: &'a Writer,
+    pub(crate) is_selected: bool,
 }
 
 impl Surroundings<'_> {

@@ -14,16 +14,16 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use crate::engine::inflight::completion::Written;
+use crate::engine::inflight::Written;
 use crate::engine::write::Writer;
 use crate::engine::write::idle::Idle;
 use crate::engine::write::upload::{Piece, Upload};
 use crate::types::CommandId;
 
 /// Who has the line for itself, and what it waits for.
-pub(in crate::engine) enum Dialogue {
+pub(crate) enum Dialogue {
     /// A literal that waits for its `+`, and what follows the literal (RFC 9051 section 4.3).
-    Literal { id: CommandId, tag: Option<String>, rest: VecDeque<Piece>, last: bool },
+    Literal(LineRest),
     /// A literal that is read from its source.
     Upload(Upload),
     /// A SASL exchange.
@@ -34,19 +34,36 @@ pub(in crate::engine) enum Dialogue {
 
 impl Dialogue {
     /// Whether the response with this tag ends it.
-    pub(in crate::engine) fn is_ended_by(&self, id: CommandId, tag: &str) -> bool {
+    pub(crate) fn is_ended_by(&self, id: CommandId, tag: &str) -> bool {
         match self {
-            Self::Literal { tag: Some(mine), .. } => mine.eq_ignore_ascii_case(tag),
-            Self::Upload(upload) => upload.is_of(tag),
+            Self::Literal(rest) if rest.tag.is_some() => rest.has_tag(tag),
+            Self::Upload(upload) => upload.rest().has_tag(tag),
             _ => self.id() == id,
         }
     }
 
-    pub(in crate::engine) fn id(&self) -> CommandId {
+    pub(crate) fn id(&self) -> CommandId {
         match self {
-            Self::Literal { id, .. } | Self::Challenge { id } | Self::Idle { id } => *id,
-            Self::Upload(upload) => upload.id(),
+            Self::Challenge { id } | Self::Idle { id } => *id,
+            Self::Literal(rest) => rest.id,
+            Self::Upload(upload) => upload.rest().id,
         }
+    }
+}
+
+/// What is left of a line, or of the answer to a challenge.
+pub(crate) struct LineRest {
+    pub(super) id: CommandId,
+    /// The tag of the line, until that has been answered.
+    pub(super) tag: Option<String>,
+    pub(super) pieces: VecDeque<Piece>,
+    /// The command ends with it.
+    pub(super) last: bool,
+}
+
+impl LineRest {
+    fn has_tag(&self, tag: &str) -> bool {
+        self.tag.as_ref().is_some_and(|mine| mine.eq_ignore_ascii_case(tag))
     }
 }
 
@@ -62,39 +79,33 @@ pub(super) enum Continuation {
 
 impl Writer {
     /// Whether no command has the line for itself.
-    pub(in crate::engine) fn is_line_free(&self) -> bool {
+    pub(crate) fn is_line_free(&self) -> bool {
         self.line.is_none()
     }
 
     /// Writes a line, up to the first literal that must wait or has a source.
-    pub(super) fn begin_line(&mut self, id: CommandId, tag: String, pieces: VecDeque<Piece>, last: bool) {
+    pub(super) fn begin_line(&mut self, line: LineRest) {
         self.outbox.open_line();
-        self.push_pieces(id, Some(tag), pieces, last);
+        self.push_pieces(line);
     }
 
     /// Writes pieces of a command, up to the first literal that must wait or has a source.
-    pub(super) fn push_pieces(
-        &mut self,
-        id: CommandId,
-        tag: Option<String>,
-        mut rest: VecDeque<Piece>,
-        last: bool,
-    ) {
-        while let Some(piece) = rest.pop_front() {
+    pub(super) fn push_pieces(&mut self, mut rest: LineRest) {
+        while let Some(piece) = rest.pieces.pop_front() {
             self.line = Some(match piece {
                 Piece::Bytes(bytes) => {
-                    self.outbox.push(id, bytes, last && rest.is_empty());
+                    self.outbox.push(rest.id, bytes, rest.last && rest.pieces.is_empty());
                     continue;
                 }
-                Piece::Wait => Dialogue::Literal { id, tag, rest, last },
-                Piece::Upload(source) => Dialogue::Upload(Upload::new(id, tag, source, rest, last)),
+                Piece::Wait => Dialogue::Literal(rest),
+                Piece::Upload(source) => Dialogue::Upload(Upload::new(rest, source)),
             });
             return;
         }
     }
 
     /// A command reads each `+` from here on, unless a literal of it waits first.
-    pub(in crate::engine) fn begin_challenge(&mut self, id: CommandId) {
+    pub(crate) fn begin_challenge(&mut self, id: CommandId) {
         self.line.get_or_insert(Dialogue::Challenge { id });
     }
 
@@ -104,7 +115,7 @@ impl Writer {
         self.outbox.push(id, Bytes::from_static(b"*\r\n"), false);
     }
 
-    pub(in crate::engine) fn begin_idle(&mut self, id: CommandId) {
+    pub(crate) fn begin_idle(&mut self, id: CommandId) {
         self.line = Some(Dialogue::Idle { id });
     }
 
@@ -116,7 +127,7 @@ impl Writer {
 
     /// Writes DONE to a server that has not answered IDLE. Nothing may follow before the tagged
     /// line.
-    pub(in crate::engine) fn push_done(&mut self, id: CommandId) {
+    pub(crate) fn push_done(&mut self, id: CommandId) {
         self.outbox.push(id, Bytes::from_static(b"DONE\r\n"), true);
     }
 
@@ -127,9 +138,9 @@ impl Writer {
         if self.outbox.holds(id) && !idle.has_given_up(id) {
             return Continuation::Stray;
         }
-        match self.line.take_if(|line| matches!(line, Dialogue::Literal { .. })) {
-            Some(Dialogue::Literal { id, tag, rest, last }) => {
-                self.push_pieces(id, tag, rest, last);
+        match self.line.take_if(|line| matches!(line, Dialogue::Literal(_))) {
+            Some(Dialogue::Literal(rest)) => {
+                self.push_pieces(rest);
                 Continuation::Literal(id)
             }
             _ => match &self.line {
@@ -141,14 +152,14 @@ impl Writer {
     }
 
     /// A tagged response has been received. How much of its command had been written.
-    pub(in crate::engine) fn end_dialogue(&mut self, id: CommandId, tag: &str) -> Written {
+    pub(crate) fn end_dialogue(&mut self, id: CommandId, tag: &str) -> Written {
         match self.line.take_if(|line| line.is_ended_by(id, tag)) {
             Some(Dialogue::Upload(mut upload)) => {
                 upload.on_answer();
                 self.line = Some(Dialogue::Upload(upload));
                 Written::CutShort
             }
-            Some(Dialogue::Literal { .. }) => Written::CutShort,
+            Some(Dialogue::Literal(_)) => Written::CutShort,
             _ if self.outbox.holds(id) => Written::Partly,
             _ => Written::All,
         }

@@ -5,17 +5,18 @@
 //! command.
 
 mod command_line;
-pub(in crate::engine) mod idle;
-pub(in crate::engine) mod line;
-pub(in crate::engine) mod outbox;
-pub(in crate::engine) mod own_lines;
-pub(in crate::engine) mod secret_pieces;
-pub(in crate::engine) mod secrets;
-pub(in crate::engine) mod upload;
+mod idle;
+mod line;
+mod outbox;
+mod own_lines;
+mod secret_pieces;
+mod secrets;
+mod upload;
 
+pub(crate) use self::idle::{Idle, IdleStep, Surroundings};
 use self::line::Dialogue;
-use self::outbox::{Outbox, Written};
-use self::secrets::Secrets;
+use self::outbox::Outbox;
+pub(crate) use self::secrets::Secrets;
 use crate::types::CommandId;
 
 /// How many bytes may wait to be written before no further line is made.
@@ -23,7 +24,7 @@ const SOFT_LIMIT: usize = 64 << 10;
 
 /// What waits to be written, and the command that has the line for itself.
 #[derive(Default)]
-pub(in crate::engine) struct Writer {
+pub(crate) struct Writer {
     outbox: Outbox,
     line: Option<Dialogue>,
     /// What the server has been sent that it may not repeat in errors, events and traces.
@@ -32,53 +33,53 @@ pub(in crate::engine) struct Writer {
 
 impl Writer {
     /// Whether nothing waits to be written.
-    pub(in crate::engine) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.outbox.is_empty()
     }
 
     /// Whether so much waits that no further line is to be made.
-    pub(in crate::engine) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.outbox.len() >= SOFT_LIMIT
     }
 
     /// The bytes of the next write, about `most` at most.
-    pub(in crate::engine) fn next_write(&mut self, most: usize) -> &[u8] {
+    pub(crate) fn next_write(&mut self, most: usize) -> &[u8] {
         self.outbox.next_write(most)
     }
 
-    /// This many bytes have been written.
-    pub(in crate::engine) fn advance(&mut self, count: usize) -> Vec<Written> {
+    /// This many bytes have been written. Of which commands, and whether of each the last byte.
+    pub(crate) fn advance(&mut self, count: usize) -> Vec<(CommandId, bool)> {
         self.outbox.advance(count)
     }
 
     /// Whether bytes of this command wait.
-    pub(in crate::engine) fn holds(&self, id: CommandId) -> bool {
+    pub(crate) fn holds(&self, id: CommandId) -> bool {
         self.outbox.holds(id)
     }
 
     /// Whether the line with this tag waits, and not a byte of it has been written.
-    pub(in crate::engine) fn has_yet_to_begin(&self, id: CommandId, tag: &str) -> bool {
+    pub(crate) fn has_yet_to_begin(&self, id: CommandId, tag: &str) -> bool {
         self.outbox.has_yet_to_begin(id, tag)
     }
 
     /// What may be kept of what the server says.
-    pub(in crate::engine) fn secrets(&self) -> &Secrets {
+    pub(crate) fn secrets(&self) -> &Secrets {
         &self.secrets
     }
 
     /// A command has ended: its line will not be repeated any more.
-    pub(in crate::engine) fn forget_secrets(&mut self, id: CommandId) {
+    pub(crate) fn forget_secrets(&mut self, id: CommandId) {
         self.secrets.forget(id);
     }
 
     /// Logging in is over.
-    pub(in crate::engine) fn clear_secrets(&mut self) {
+    pub(crate) fn clear_secrets(&mut self) {
         self.secrets.clear();
     }
 
     /// Takes out all that waits of this command, if none of that has been begun; then the line is
     /// free.
-    pub(in crate::engine) fn withdraw(&mut self, id: CommandId) -> bool {
+    pub(crate) fn withdraw(&mut self, id: CommandId) -> bool {
         let withdrawn = self.outbox.withdraw(id);
         if withdrawn {
             self.line.take_if(|line| line.id() == id);
@@ -87,12 +88,12 @@ impl Writer {
     }
 
     /// Nothing that waits can be written any more.
-    pub(in crate::engine) fn discard(&mut self) {
+    pub(crate) fn discard(&mut self) {
         self.outbox = Outbox::default();
     }
 
     /// The connection has ended.
-    pub(in crate::engine) fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         self.discard();
         self.line = None;
     }

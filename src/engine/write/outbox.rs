@@ -45,14 +45,6 @@ struct Chunk {
     last: bool,
 }
 
-/// How far a command has been written by one write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Written {
-    pub(crate) id: CommandId,
-    /// Its last byte was written.
-    pub(crate) whole: bool,
-}
-
 impl Outbox {
     /// What is added next begins a line with a tag.
     pub(crate) fn open_line(&mut self) {
@@ -148,8 +140,8 @@ impl Outbox {
         self.written = 0;
     }
 
-    /// This many bytes have been written.
-    pub(crate) fn advance(&mut self, mut count: usize) -> Vec<Written> {
+    /// This many bytes have been written. Of which commands, and whether of each the last byte.
+    pub(crate) fn advance(&mut self, mut count: usize) -> Vec<(CommandId, bool)> {
         let mut written = Vec::new();
         self.bytes = self.bytes.saturating_sub(count);
         self.written = self.staged.len().min(self.written + count);
@@ -165,8 +157,7 @@ impl Outbox {
             chunk.data.advance(step);
             chunk.begun = true;
             let (id, done) = (chunk.id, chunk.data.is_empty());
-            let whole = done && chunk.last;
-            written.push(Written { id, whole });
+            written.push((id, done && chunk.last));
             if !done {
                 break;
             }
@@ -188,13 +179,13 @@ mod tests {
         outbox.push(b, Bytes::from_static(b"two\r\n"), true);
         outbox.push(c, Bytes::from_static(b"three\r\n"), true);
         assert_eq!(outbox.next_write(100), b"one\r\ntwo\r\nthree\r\n");
-        assert_eq!(outbox.advance(7), [Written { id: a, whole: true }, Written { id: b, whole: false }]);
+        assert_eq!(outbox.advance(7), [(a, true), (b, false)]);
         assert_eq!(outbox.next_write(100), b"o\r\nthree\r\n");
         assert!(!outbox.withdraw(b), "begun");
         assert!(outbox.withdraw(c));
         assert_eq!(outbox.next_write(100), b"o\r\n");
         assert_eq!(outbox.len(), 3);
-        assert_eq!(outbox.advance(3), [Written { id: b, whole: true }]);
+        assert_eq!(outbox.advance(3), [(b, true)]);
         assert!(outbox.is_empty());
     }
 

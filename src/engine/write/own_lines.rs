@@ -74,7 +74,7 @@ const OF_MESSAGES: usize = 9;
 
 /// Refuses a line of a user's own command that would change the session, or that its class does not
 /// fit. `selected`: it was submitted through a mailbox.
-pub(in crate::engine) fn check(
+pub(crate) fn check(
     name: &CommandName,
     class: &Class,
     selected: bool,

@@ -20,21 +20,21 @@ const MAX_PARTS: usize = 4096;
 /// A part of a secret, mixed so that none lies open in memory; or a whole short one, with its
 /// length.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::engine) struct Piece {
+pub(crate) struct SecretPiece {
     /// 0 for a part.
     whole: usize,
     mixed: u64,
 }
 
-pub(in crate::engine) struct Pieces {
+pub(crate) struct SecretPieces {
     /// How many secrets have it.
-    all: BTreeMap<Piece, usize>,
+    all: BTreeMap<SecretPiece, usize>,
     /// How many there are of each length, parts first.
     lengths: [usize; PART + 1],
     mixer: (u64, u64),
 }
 
-impl Default for Pieces {
+impl Default for SecretPieces {
     fn default() -> Self {
         let random = RandomState::new();
         let mixer = (random.hash_one(0), random.hash_one(1) | 1);
@@ -42,13 +42,13 @@ impl Default for Pieces {
     }
 }
 
-impl Pieces {
-    pub(in crate::engine) fn is_empty(&self) -> bool {
+impl SecretPieces {
+    pub(crate) fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
 
     /// Adds those of a form of a secret, to the list of what must be removed with it, too.
-    pub(in crate::engine) fn add(&mut self, form: &[u8], added: &mut Vec<Piece>) {
+    pub(crate) fn add(&mut self, form: &[u8], added: &mut Vec<SecretPiece>) {
         let whole = if form.len() > PART { 0 } else { form.len() };
         let length = form.len().min(PART);
         if length == 0 {
@@ -63,7 +63,7 @@ impl Pieces {
         }
     }
 
-    pub(in crate::engine) fn remove(&mut self, pieces: impl IntoIterator<Item = Piece>) {
+    pub(crate) fn remove(&mut self, pieces: impl IntoIterator<Item = SecretPiece>) {
         for piece in pieces {
             let Some(left) = self.all.get_mut(&piece) else { continue };
             *left -= 1;
@@ -75,7 +75,7 @@ impl Pieces {
     }
 
     /// Whether a text has one in it.
-    pub(in crate::engine) fn are_in(&self, text: &[u8]) -> bool {
+    pub(crate) fn are_in(&self, text: &[u8]) -> bool {
         if self.is_empty() {
             return false;
         }
@@ -92,8 +92,8 @@ impl Pieces {
         })
     }
 
-    fn piece(&self, whole: usize, number: u64) -> Piece {
-        Piece { whole, mixed: (number ^ self.mixer.0).wrapping_mul(self.mixer.1) }
+    fn piece(&self, whole: usize, number: u64) -> SecretPiece {
+        SecretPiece { whole, mixed: (number ^ self.mixer.0).wrapping_mul(self.mixer.1) }
     }
 
     fn count(&mut self, whole: usize, by: isize) {
@@ -132,8 +132,8 @@ fn stands_alone(text: &[u8], start: usize, end: usize, words_end: usize) -> bool
 mod tests {
     use super::*;
 
-    fn pieces(forms: &[&str]) -> Pieces {
-        let mut pieces = Pieces::default();
+    fn pieces(forms: &[&str]) -> SecretPieces {
+        let mut pieces = SecretPieces::default();
         forms.iter().for_each(|form| pieces.add(form.as_bytes(), &mut Vec::new()));
         pieces
     }
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn what_two_secrets_have_stays_until_both_have_gone() {
-        let mut pieces = Pieces::default();
+        let mut pieces = SecretPieces::default();
         let (mut one, mut other) = (Vec::new(), Vec::new());
         pieces.add(b"correct-horse", &mut one);
         pieces.add(b"correct-", &mut other);

@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use zeroize::Zeroizing;
 
-use crate::engine::events::excerpt::{LEFT_OUT, excerpt};
-use crate::engine::write::secret_pieces::{Piece, Pieces};
+use crate::engine::events::{LEFT_OUT, excerpt};
+use crate::engine::write::secret_pieces::{SecretPiece, SecretPieces};
 use crate::types::{Answer, Code, CommandId, StatusResponse, Untagged};
 use crate::wire::frame::FrameError;
 
@@ -24,37 +24,33 @@ use crate::wire::frame::FrameError;
 const MAY_HAVE: &str = "(left out: it may have a password or another secret in it)";
 
 #[derive(Default)]
-pub(in crate::engine) struct Secrets {
-    pieces: Pieces,
-    of: BTreeMap<CommandId, Vec<Piece>>,
+pub(crate) struct Secrets {
+    pieces: SecretPieces,
+    of: BTreeMap<CommandId, Vec<SecretPiece>>,
 }
 
 impl Secrets {
     /// A command's line has these in it.
-    pub(in crate::engine) fn add(
-        &mut self,
-        id: CommandId,
-        forms: impl IntoIterator<Item = Zeroizing<Vec<u8>>>,
-    ) {
+    pub(crate) fn add(&mut self, id: CommandId, forms: impl IntoIterator<Item = Zeroizing<Vec<u8>>>) {
         for form in forms.into_iter().filter(|form| !form.is_empty()) {
             self.pieces.add(&form, self.of.entry(id).or_default());
         }
     }
 
-    pub(in crate::engine) fn forget(&mut self, id: CommandId) {
+    pub(crate) fn forget(&mut self, id: CommandId) {
         self.pieces.remove(self.of.remove(&id).into_iter().flatten());
     }
 
-    pub(in crate::engine) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }
 
-    pub(in crate::engine) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.pieces.is_empty()
     }
 
     /// Whether a text has a piece of one in it, in capitals or not.
-    pub(in crate::engine) fn are_in(&self, text: &[u8]) -> bool {
+    pub(crate) fn are_in(&self, text: &[u8]) -> bool {
         self.pieces.are_in(text)
     }
 
@@ -69,7 +65,7 @@ impl Secrets {
 
     /// Marks a response that repeats a secret. A command that claims it gets it whole, for it may
     /// need it; but it becomes no event and stays in no error.
-    pub(in crate::engine) fn mark(&self, response: &mut Untagged) {
+    pub(crate) fn mark(&self, response: &mut Untagged) {
         let has_secret = !self.is_empty()
             && match response.answer() {
                 Answer::Status(status) => self.are_in_status(status),
@@ -83,7 +79,7 @@ impl Secrets {
     }
 
     /// Takes them out of a status response.
-    pub(in crate::engine) fn blank(&self, status: &mut StatusResponse) {
+    pub(crate) fn blank(&self, status: &mut StatusResponse) {
         if self.is_empty() {
             return;
         }
@@ -97,13 +93,13 @@ impl Secrets {
 
     /// The beginning of these bytes, as it may be kept. All of them are looked through: a secret
     /// may be cut in two there.
-    pub(in crate::engine) fn excerpt(&self, bytes: &Bytes) -> Bytes {
+    pub(crate) fn excerpt(&self, bytes: &Bytes) -> Bytes {
         if self.are_in(bytes) { Bytes::from_static(LEFT_OUT.as_bytes()) } else { excerpt(bytes) }
     }
 
     /// An error of the framing, whose text says how the response began; without that while it may
     /// be one that repeats a secret.
-    pub(in crate::engine) fn take_out_of_error(&self, error: FrameError) -> FrameError {
+    pub(crate) fn take_out_of_error(&self, error: FrameError) -> FrameError {
         if self.is_empty() { error } else { error.begun_with(MAY_HAVE) }
     }
 }

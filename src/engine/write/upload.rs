@@ -24,7 +24,7 @@ use bytes::Bytes;
 
 use crate::command::Taken;
 use crate::engine::write::Writer;
-use crate::engine::write::line::Dialogue;
+use crate::engine::write::line::{Dialogue, LineRest};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::CommandId;
 use crate::wire::encode::Fragment;
@@ -42,7 +42,7 @@ const MAX_PADDING: u64 = 16 << 20;
 const PADDING: &[u8] = &[b' '; 16 << 10];
 
 /// A piece of a line on its way.
-pub(in crate::engine) enum Piece {
+pub(crate) enum Piece {
     Bytes(Bytes),
     /// Nothing is written before the server's `+`.
     Wait,
@@ -51,7 +51,7 @@ pub(in crate::engine) enum Piece {
 }
 
 /// The pieces of a line, with the sources of the literals that are awaited.
-pub(in crate::engine) fn pieces(fragments: Vec<Fragment>, sources: Vec<Taken>) -> VecDeque<Piece> {
+pub(crate) fn pieces(fragments: Vec<Fragment>, sources: Vec<Taken>) -> VecDeque<Piece> {
     let mut sources = sources.into_iter();
     let mut pieces = VecDeque::new();
     for fragment in fragments {
@@ -70,12 +70,8 @@ pub(in crate::engine) fn pieces(fragments: Vec<Fragment>, sources: Vec<Taken>) -
 }
 
 /// A literal that is being given, and what follows it.
-pub(in crate::engine) struct Upload {
-    id: CommandId,
-    /// The tag of its line, until that has been answered.
-    tag: Option<String>,
-    rest: VecDeque<Piece>,
-    last: bool,
+pub(crate) struct Upload {
+    rest: LineRest,
     /// How many bytes have been announced, and how many of them have not been given yet.
     size: u64,
     left: u64,
@@ -86,23 +82,14 @@ pub(in crate::engine) struct Upload {
 }
 
 impl Upload {
-    pub(in crate::engine) fn new(
-        id: CommandId,
-        tag: Option<String>,
-        source: Taken,
-        rest: VecDeque<Piece>,
-        last: bool,
-    ) -> Self {
+    pub(super) fn new(rest: LineRest, source: Taken) -> Self {
         let size = source.size();
-        Self { id, tag, rest, last, size, left: size, source: Some(source), starved_since: None }
+        Self { rest, size, left: size, source: Some(source), starved_since: None }
     }
 
-    pub(in crate::engine) fn id(&self) -> CommandId {
-        self.id
-    }
-
-    pub(in crate::engine) fn is_of(&self, tag: &str) -> bool {
-        self.tag.as_ref().is_some_and(|mine| mine.eq_ignore_ascii_case(tag))
+    /// What follows it.
+    pub(super) fn rest(&self) -> &LineRest {
+        &self.rest
     }
 
     /// Asks the source for nothing more. It is the server alone that is waited for from now on.
@@ -136,29 +123,29 @@ impl Upload {
     /// all the same, for it takes the bytes for the literal's. The command ends by its answer
     /// first.
     pub(super) fn on_answer(&mut self) {
-        self.tag = None;
+        self.rest.tag = None;
         self.drop_source();
-        self.rest = [Piece::Bytes(Bytes::from_static(b"\r\n"))].into_iter().collect();
+        self.rest.pieces = [Piece::Bytes(Bytes::from_static(b"\r\n"))].into_iter().collect();
     }
 
     /// Whether more bytes are left than are filled up for the sake of the connection.
-    pub(in crate::engine) fn is_too_long_to_pad(&self) -> bool {
+    pub(crate) fn is_too_long_to_pad(&self) -> bool {
         self.left > MAX_PADDING
     }
 
     /// RFC 3502 section 6.3.11: "A zero-length message literal argument is an error, and MUST
     /// return a NO. This can be used to cancel the append." The NO may come in place of the `+`.
-    pub(in crate::engine) fn cancel_append(&mut self) {
+    pub(crate) fn cancel_append(&mut self) {
         self.drop_source();
         let end = Bytes::from_static;
-        self.rest =
+        self.rest.pieces =
             [Piece::Bytes(end(b" {0}\r\n")), Piece::Wait, Piece::Bytes(end(b"\r\n"))].into_iter().collect();
     }
 }
 
 impl Writer {
     /// The upload that has the line.
-    pub(in crate::engine) fn upload(&mut self) -> Option<&mut Upload> {
+    pub(crate) fn upload(&mut self) -> Option<&mut Upload> {
         match &mut self.line {
             Some(Dialogue::Upload(upload)) => Some(upload),
             _ => None,
@@ -166,13 +153,13 @@ impl Writer {
     }
 
     /// The source that is to be asked for bytes, if there is room for some.
-    pub(in crate::engine) fn source(&mut self) -> Option<&mut Taken> {
+    pub(crate) fn source(&mut self) -> Option<&mut Taken> {
         let waiting = self.outbox.len() + self.outbox.pieces() * PIECE_OVERHEAD;
         if waiting >= WINDOW { None } else { self.upload()?.source.as_mut() }
     }
 
     /// The source gave bytes, a failure, or its end. The error if that is not what was announced.
-    pub(in crate::engine) fn on_chunk(&mut self, given: Option<io::Result<Bytes>>) -> Result<()> {
+    pub(crate) fn on_chunk(&mut self, given: Option<io::Result<Bytes>>) -> Result<()> {
         let Some(upload) = self.upload().filter(|upload| upload.source.is_some()) else { return Ok(()) };
         if let Some(flaw) = upload.flaw(&given) {
             let error = Error::new(ErrorKind::Source, flaw);
@@ -187,7 +174,7 @@ impl Writer {
             Some(Ok(bytes)) => {
                 upload.starved_since = None;
                 upload.left -= bytes.len() as u64;
-                let id = upload.id;
+                let id = upload.rest.id;
                 self.outbox.push(id, bytes, false);
             }
             _ => self.end_literal(),
@@ -199,20 +186,19 @@ impl Writer {
     fn end_literal(&mut self) {
         if let Some(Dialogue::Upload(upload)) = self.line.take_if(|line| matches!(line, Dialogue::Upload(_)))
         {
-            let Upload { id, tag, rest, last, .. } = upload;
-            self.push_pieces(id, tag, rest, last);
+            self.push_pieces(upload.rest);
         }
     }
 
     /// How many bytes are left of a literal that has no source any more, if they are too many to be
     /// filled up.
-    pub(in crate::engine) fn unpaddable(&mut self) -> Option<u64> {
+    pub(crate) fn unpaddable(&mut self) -> Option<u64> {
         let abandoned = self.upload().filter(|upload| upload.source.is_none())?;
         abandoned.is_too_long_to_pad().then_some(abandoned.left)
     }
 
     /// Fills up a literal that has no source any more, as far as there is room.
-    pub(in crate::engine) fn pad(&mut self) {
+    pub(crate) fn pad(&mut self) {
         while self.outbox.len() < WINDOW {
             let Some(upload) = self.upload().filter(|upload| upload.source.is_none()) else { return };
             let step = usize::try_from(upload.left).unwrap_or(usize::MAX).min(PADDING.len());
@@ -220,18 +206,18 @@ impl Writer {
                 return self.end_literal();
             }
             upload.left -= step as u64;
-            let id = upload.id;
+            let id = upload.rest.id;
             self.outbox.push(id, Bytes::from_static(PADDING).slice(..step), false);
         }
     }
 
     /// Whether this command's literal is being streamed, and is to fail. If it waits for its `+`,
     /// no byte of it is there, and its source is given up.
-    pub(in crate::engine) fn cancel_upload(&mut self, cancelled: CommandId) -> bool {
+    pub(crate) fn cancel_upload(&mut self, cancelled: CommandId) -> bool {
         match &mut self.line {
-            Some(Dialogue::Upload(upload)) => upload.id == cancelled && upload.source.is_some(),
-            Some(Dialogue::Literal { id, rest, .. }) if *id == cancelled => {
-                for piece in rest {
+            Some(Dialogue::Upload(upload)) => upload.rest.id == cancelled && upload.source.is_some(),
+            Some(Dialogue::Literal(rest)) if rest.id == cancelled => {
+                for piece in &mut rest.pieces {
                     if let Piece::Upload(source) = piece {
                         source.give_up();
                     }
@@ -244,7 +230,7 @@ impl Writer {
 
     /// Whether an upload waits for its source alone, and since when; then it is not the server that
     /// is silent.
-    pub(in crate::engine) fn starved_since(&mut self, now: Instant) -> Option<Instant> {
+    pub(crate) fn starved_since(&mut self, now: Instant) -> Option<Instant> {
         let empty = self.outbox.is_empty();
         let upload = self.upload().filter(|upload| upload.source.is_some())?;
         upload.starved_since = empty.then(|| upload.starved_since.unwrap_or(now));
@@ -252,7 +238,7 @@ impl Writer {
     }
 
     /// When the source has had its time.
-    pub(in crate::engine) fn upload_deadline(&self, silence: Duration) -> Option<Instant> {
+    pub(crate) fn upload_deadline(&self, silence: Duration) -> Option<Instant> {
         match &self.line {
             Some(Dialogue::Upload(upload)) => upload.starved_since?.checked_add(silence),
             _ => None,

@@ -342,7 +342,7 @@ fn what_is_left_out_looks_through_nothing() {
 #[test]
 fn each_event_weighs_what_it_holds() {
     use crate::types::{Answer, HeapSize, ListEntry, MailboxStatus, Status, StatusResponse};
-    let place = size_of::<Waiting>();
+    let place = size_of::<WaitingEvent>();
     assert!((place..=place + 200).contains(&PLACE), "{place} and {PLACE}");
     let many: Flags = (0..1000).map(|n| Flag::new(&format!("k{n:03}"))).collect();
     let uid = Uid::new(1).unwrap();

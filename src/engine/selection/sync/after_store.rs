@@ -14,10 +14,9 @@
 
 use super::{Selected, Selection};
 use crate::command::{Fetch, Items, Messages, Store};
-use crate::engine::events::output::Output;
+use crate::engine::events::Output;
 use crate::engine::inflight::InFlight;
-use crate::engine::submit::internal::{InternalCommand, InternalRequest, QueuePlace};
-use crate::engine::submit::query::{Query, QueryFacts};
+use crate::engine::submit::{InternalCommand, InternalRequest, Query, QueryFacts, QueuePlace};
 use crate::types::{
     Code, CommandId, Done, Event, EventKind, IncrementalSet, ModifiedSet, Seq, SeqSet, StatusResponse, Uid,
     UidSet,
@@ -25,7 +24,7 @@ use crate::types::{
 
 impl Selected {
     /// A STORE has succeeded. If it was silent, no response says what it changed.
-    pub(in crate::engine) fn on_stored(
+    pub(crate) fn on_stored(
         &mut self,
         id: CommandId,
         store: &Store,
@@ -43,12 +42,18 @@ impl Selected {
         let updates = inflight.take_flag_updates(id);
         let open = self.current_mut().filter(|open| !open.is_view_off());
         if let (Some(messages), Some(selection)) = (inflight.messages(id), open) {
-            selection.on_stored((id, store), messages, done, |seq, uid| updates.has(seq, uid), out);
+            selection.on_stored(
+                (id, store),
+                messages,
+                done,
+                |seq, uid| updates.contains(Some(seq), uid),
+                out,
+            );
         }
     }
 
     /// A STORE may have changed some of its messages: asks what flags they have now.
-    pub(in crate::engine) fn ask_flags_of(&mut self, id: CommandId, store: &Store, inflight: &InFlight) {
+    pub(crate) fn ask_flags_of(&mut self, id: CommandId, store: &Store, inflight: &InFlight) {
         if let Some(selection) = self.current_mut().filter(|open| !open.is_view_off()) {
             selection.ask_flags_of(id, store, inflight.messages(id).unwrap_or(&store.which));
         }
@@ -56,7 +61,7 @@ impl Selected {
 
     /// What flags messages have after a STORE was not asked: no message that the query names is
     /// there any more, or the numbers in it mean nothing. Then it is sent once all UIDs are known.
-    pub(in crate::engine) fn on_unsent_verification(&mut self, nothing_left: bool, out: &mut Output) {
+    pub(crate) fn on_unsent_verification(&mut self, nothing_left: bool, out: &mut Output) {
         let Some(open) = self.current_mut() else { return };
         if nothing_left {
             open.sync.settle_doubt();

@@ -13,15 +13,15 @@
 use super::windows::unknown_of;
 use super::{Selected, Selection, SyncState};
 use crate::command::{Messages, Store};
-use crate::engine::events::output::Output;
+use crate::engine::events::Output;
 use crate::engine::inflight::InFlight;
-use crate::engine::submit::query::{Query, QueryFacts};
+use crate::engine::submit::{Query, QueryFacts};
 use crate::types::{CommandId, Seq, UidSet};
 use crate::view::View;
 
 impl Selected {
     /// A query has ended. Whether what the view lacks may be another by that.
-    pub(in crate::engine) fn apply(
+    pub(crate) fn apply(
         &mut self,
         query: Query,
         asked: &QueryFacts,
@@ -38,7 +38,7 @@ impl Selected {
     }
 
     /// What a query has yielded is in the view, and what is lacking then has been asked.
-    pub(in crate::engine) fn on_query_applied(&mut self, inflight: &InFlight, out: &mut Output) {
+    pub(crate) fn on_query_applied(&mut self, inflight: &InFlight, out: &mut Output) {
         let held = inflight.has_silent_change(None);
         if let Some(selection) = self.current_mut() {
             selection.claim_mod_seq(held);

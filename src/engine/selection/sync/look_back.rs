@@ -38,8 +38,7 @@ use super::windows::newest_of;
 use super::{Selected, Selection, SyncFacts};
 use crate::command::{Fetch, Items, Messages, Noop};
 use crate::engine::selection::Now;
-use crate::engine::submit::internal::{InternalCommand, InternalRequest};
-use crate::engine::submit::query::{Look, Query, QueryFacts};
+use crate::engine::submit::{InternalCommand, InternalRequest, Look, Query, QueryFacts};
 use crate::types::{ModSeq, SelectionId, Seq, Uid, UidSet, UidValidity};
 use crate::view::View;
 
@@ -78,15 +77,15 @@ pub(in crate::engine::selection) struct LookBack {
 }
 
 /// What decides whether flags are asked for before IDLE.
-pub(in crate::engine) struct LookBackFacts {
-    pub(in crate::engine) sync: SyncFacts,
-    pub(in crate::engine) now: Instant,
+pub(crate) struct LookBackFacts {
+    pub(crate) sync: SyncFacts,
+    pub(crate) now: Instant,
     /// NOTIFY is in force: it reports of the selected mailbox at any time.
-    pub(in crate::engine) is_watched: bool,
+    pub(crate) is_watched: bool,
     /// Such a query waits or is in flight.
-    pub(in crate::engine) is_looking: bool,
+    pub(crate) is_looking: bool,
     /// After how long flags are compared again.
-    pub(in crate::engine) interval: Duration,
+    pub(crate) interval: Duration,
 }
 
 impl LookBack {
@@ -178,7 +177,7 @@ impl LookBack {
 impl Selected {
     /// IDLE is about to begin: asks first for what the server may not report. Whether IDLE may
     /// follow at once.
-    pub(in crate::engine) fn look_back(&mut self, facts: &LookBackFacts) -> bool {
+    pub(crate) fn look_back(&mut self, facts: &LookBackFacts) -> bool {
         let Now::Open(open) = &mut self.now else { return true };
         let look_back = &mut self.look_back;
         let is_due = open.sync.is_in_step() && !open.is_view_off() && open.view.len() > 0;
@@ -228,7 +227,6 @@ impl Selected {
 
 impl Selection {
     fn look(&mut self, look: Look, fetch: Fetch) {
-        let query = InternalCommand::Query(Query::LookBack(look));
-        self.requests.push(InternalRequest::new(query, fetch, Some(self.handle.clone())));
+        self.requests.push(InternalRequest::query(Query::LookBack(look), fetch, &self.handle));
     }
 }

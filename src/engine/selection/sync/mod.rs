@@ -11,7 +11,7 @@
 
 mod after_store;
 mod apply;
-pub(in crate::engine) mod look_back;
+pub(crate) mod look_back;
 mod plan;
 mod prior;
 mod windows;
@@ -20,7 +20,7 @@ use self::prior::PriorState;
 use super::{Selected, Selection};
 use crate::command::{Messages, Session};
 use crate::engine::BatchSizes;
-use crate::engine::events::output::Output;
+use crate::engine::events::Output;
 use crate::types::{EventKind, ModSeq, Seq, Uid, UidSet, ViewSync};
 use crate::view::View;
 
@@ -28,24 +28,24 @@ use crate::view::View;
 const MAX_REFUSALS: u8 = 2;
 
 /// What decides how queries are sent.
-pub(in crate::engine) struct SyncFacts {
+pub(crate) struct SyncFacts {
     /// A query for what the view lacks waits or is in flight.
-    pub(in crate::engine) asked: bool,
+    pub(crate) asked: bool,
     /// A command is in flight whose changes of flags are in the view only when it ends.
-    pub(in crate::engine) silent_change: bool,
+    pub(crate) silent_change: bool,
     /// There are no sequence numbers (RFC 9586 section 3).
-    pub(in crate::engine) uid_only: bool,
+    pub(crate) uid_only: bool,
     /// Sequence numbers may change at any time (RFC 5465 section 5.3).
-    pub(in crate::engine) numbers_move: bool,
-    pub(in crate::engine) condstore: bool,
+    pub(crate) numbers_move: bool,
+    pub(crate) condstore: bool,
     /// How many messages the server deals with at once (RFC 9738 section 3).
-    pub(in crate::engine) message_limit: Option<u32>,
-    pub(in crate::engine) windows: BatchSizes,
+    pub(crate) message_limit: Option<u32>,
+    pub(crate) windows: BatchSizes,
 }
 
 impl SyncFacts {
     /// What the session says of it.
-    pub(in crate::engine) fn of(session: &Session) -> Self {
+    pub(crate) fn of(session: &Session) -> Self {
         let limit = session.capabilities().value("MESSAGELIMIT");
         Self {
             asked: false,
@@ -188,13 +188,13 @@ impl SyncState {
 
 impl Selected {
     /// Whether anything is to be asked. Checked at each EXPUNGE, and nearly always not so.
-    pub(in crate::engine) fn lacks_something(&self) -> bool {
+    pub(crate) fn lacks_something(&self) -> bool {
         self.current().is_some_and(|open| !open.sync.lacks_nothing(&open.view) || open.is_behind())
     }
 
     /// A message has arrived, or was expunged: what could not be reported before may be reported
     /// now.
-    pub(in crate::engine) fn on_count_changed(&mut self) {
+    pub(crate) fn on_count_changed(&mut self) {
         if let Some(open) = self.current_mut() {
             (open.sync.withheld_from, open.sync.refusals) = (None, 0);
             open.sync.flags_withheld = UidSet::new();
@@ -205,7 +205,7 @@ impl Selected {
 
 impl Selection {
     /// Whether no UIDs and flags are wanted.
-    pub(in crate::engine) fn is_view_off(&self) -> bool {
+    pub(crate) fn is_view_off(&self) -> bool {
         self.sync.wanted == ViewSync::Off
     }
 
@@ -220,7 +220,7 @@ impl Selection {
         // Who is woken finds the event in the queue, and the view published.
         if !self.handle.get().ready {
             self.publish();
-            self.handle.set_ready();
+            self.handle.update(|facts| (facts.ready, facts.refused) = (true, false));
         }
     }
 }

@@ -16,18 +16,16 @@
 use std::sync::Arc;
 
 use super::windows::{newest, newest_of};
-use super::{Selected, Selection, SyncFacts, SyncState};
+use super::{Selection, SyncFacts, SyncState};
 use crate::command::{Fetch, Items, Messages, ResolveUids, Search};
-use crate::engine::events::output::Output;
-use crate::engine::submit::internal::{InternalCommand, InternalRequest, QueuePlace};
-use crate::engine::submit::query::Query;
-use crate::engine::submit::selection_handle::SelectionHandle;
+use crate::engine::events::Output;
+use crate::engine::submit::{InternalRequest, Query, QueuePlace, SelectionHandle};
 use crate::types::{EventKind, IncrementalSet, ModSeq, RangeCollector, Seq, SeqSet, Uid, UidSet, ViewSync};
 use crate::view::View;
 
 /// What is to be done next for the view.
 #[derive(Debug, PartialEq)]
-enum Next {
+enum SyncStep {
     /// Nothing is lacking, or it has been asked.
     Nothing,
     /// Nothing is wanted.
@@ -61,28 +59,25 @@ enum Question {
 }
 
 impl Question {
-    fn request(self, handle: Arc<SelectionHandle>) -> InternalRequest {
-        let (uids, handle) = (|| Query::Uids(RangeCollector::default()), Some(handle));
+    fn request(self, handle: &Arc<SelectionHandle>) -> InternalRequest {
+        let uids = || Query::Uids(RangeCollector::default());
         let place = match &self {
             // These may take long.
             Self::Rows(Messages::Seqs(_)) | Self::UidsOf(_) | Self::Flags(_) => QueuePlace::Background,
             _ => QueuePlace::Back,
         };
         let flags = Items::new().flags();
-        let request =
-            |query, fetch| InternalRequest::new(InternalCommand::Query(query), fetch, handle.clone());
         let request = match self {
-            Self::NewMessages(from) => request(Query::Rows, Fetch::new(from.., flags)),
-            Self::Rows(which) => request(Query::Rows, Fetch::new(which, Items::new())),
-            Self::Changes(since) => request(Query::ChangesSince, changed_since(since)),
-            Self::Flags(of) => request(Query::MissingFlags(IncrementalSet::default()), Fetch::new(of, flags)),
-            Self::AllUids => InternalRequest::new(InternalCommand::Query(uids()), Search::all(), handle),
-            Self::UidsAmong(set) => {
-                InternalRequest::new(InternalCommand::Query(uids()), Search::uids(set), handle)
+            Self::NewMessages(from) => InternalRequest::query(Query::Rows, Fetch::new(from.., flags), handle),
+            Self::Rows(which) => InternalRequest::query(Query::Rows, Fetch::new(which, Items::new()), handle),
+            Self::Changes(since) => InternalRequest::query(Query::ChangesSince, changed_since(since), handle),
+            Self::Flags(of) => {
+                let query = Query::MissingFlags(IncrementalSet::default());
+                InternalRequest::query(query, Fetch::new(of, flags), handle)
             }
-            Self::UidsOf(seqs) => {
-                InternalRequest::new(InternalCommand::Query(uids()), ResolveUids::new(seqs), handle)
-            }
+            Self::AllUids => InternalRequest::query(uids(), Search::all(), handle),
+            Self::UidsAmong(set) => InternalRequest::query(uids(), Search::uids(set), handle),
+            Self::UidsOf(seqs) => InternalRequest::query(uids(), ResolveUids::new(seqs), handle),
         };
         request.at(place)
     }
@@ -94,23 +89,23 @@ pub(super) fn changed_since(since: ModSeq) -> Fetch {
 }
 
 /// What is next; `behind`: flags of known messages are to be asked.
-fn next(sync: &SyncState, view: &View, behind: bool, facts: &SyncFacts) -> Next {
+fn next(sync: &SyncState, view: &View, behind: bool, facts: &SyncFacts) -> SyncStep {
     if facts.asked || sync.lacks_nothing(view) && !behind {
         // The end of what has been asked looks again.
-        return Next::Nothing;
+        return SyncStep::Nothing;
     }
     if sync.wanted == ViewSync::Off {
-        return Next::Off;
+        return SyncStep::Off;
     }
     let Some((first, last)) = view.unknown_before(sync.withheld_from).filter(|_| !sync.has_given_up()) else {
         let all = view.unknown().is_none() && !sync.has_given_up();
-        return if all { Next::UidsKnown } else { Next::Stalled };
+        return if all { SyncStep::UidsKnown } else { SyncStep::Stalled };
     };
     if facts.uid_only {
-        return Next::Ask(by_uid(view, first, last, false));
+        return SyncStep::Ask(by_uid(view, first, last, false));
     }
     let new = newest(view, last, sync.complete, facts.at_once(facts.windows.flags));
-    Next::Ask(match new.filter(|_| !sync.unparsed_rows) {
+    SyncStep::Ask(match new.filter(|_| !sync.unparsed_rows) {
         Some(from) => Question::NewMessages(from),
         None if facts.numbers_move => by_uid(view, first, last, sync.uids_by_rows),
         None => window(sync, view, first, last, facts.at_once(facts.windows.uids)),
@@ -168,28 +163,22 @@ impl SyncState {
     }
 }
 
-impl Selected {
-    /// Asks for what the view lacks, unless that has been asked already.
-    pub(in crate::engine) fn continue_sync(&mut self, facts: &SyncFacts, out: &mut Output) {
-        self.current_mut().into_iter().for_each(|open| open.continue_sync(facts, out));
-    }
-}
-
 impl Selection {
-    fn continue_sync(&mut self, facts: &SyncFacts, out: &mut Output) {
+    /// Asks for what the view lacks, unless that has been asked already.
+    pub(crate) fn continue_sync(&mut self, facts: &SyncFacts, out: &mut Output) {
         let behind = self.is_behind() && !facts.silent_change;
         let question = match next(&self.sync, &self.view, behind, facts) {
-            Next::Nothing => return,
-            Next::Off => return self.report_ready(out),
-            Next::Stalled => {
+            SyncStep::Nothing => return,
+            SyncStep::Off => return self.report_ready(out),
+            SyncStep::Stalled => {
                 self.handle.set_stalled(true);
                 if self.sync.has_given_up() {
                     self.report_changed_by_number(out);
                 }
                 return;
             }
-            Next::Ask(question) => question,
-            Next::UidsKnown => {
+            SyncStep::Ask(question) => question,
+            SyncStep::UidsKnown => {
                 self.compare_with_prior(out);
                 self.retry_flag_query();
                 let behind = || if facts.silent_change { UidSet::new() } else { self.mod_seqs.behind() };
@@ -200,7 +189,7 @@ impl Selection {
                 }
             }
         };
-        self.requests.push(question.request(self.handle.clone()));
+        self.requests.push(question.request(&self.handle));
     }
 
     /// All has been asked.
@@ -269,40 +258,52 @@ mod tests {
         let (none, first_two): (&[_], &[_]) = (&[], &[(1, 10), (2, 20)]);
         let rows_of = |a, b| Rows(SeqSet::from(seq(a)..=seq(b)).into());
         let rows = [
-            ("it is asked", new(), view(3, none), asked, Next::Nothing),
-            ("all is known", complete(), view(2, first_two), facts(), Next::Nothing),
-            ("nothing is wanted", SyncState::new(ViewSync::Off), view(3, none), facts(), Next::Off),
-            ("refused twice", refused(), view(3, none), facts(), Next::Stalled),
-            ("withheld", withheld(), view(3, none), facts(), Next::Stalled),
-            ("all UIDs are known", new(), view(2, first_two), facts(), Next::UidsKnown),
-            ("all of few", new(), view(3, none), facts(), Next::Ask(AllUids)),
-            ("the newest window", new(), view(9, none), facts(), Next::Ask(UidsOf((seq(6)..=seq(9)).into()))),
-            ("a limit", new(), view(9, none), limited(1), Next::Ask(UidsOf((seq(9)..=seq(9)).into()))),
+            ("it is asked", new(), view(3, none), asked, SyncStep::Nothing),
+            ("all is known", complete(), view(2, first_two), facts(), SyncStep::Nothing),
+            ("nothing is wanted", SyncState::new(ViewSync::Off), view(3, none), facts(), SyncStep::Off),
+            ("refused twice", refused(), view(3, none), facts(), SyncStep::Stalled),
+            ("withheld", withheld(), view(3, none), facts(), SyncStep::Stalled),
+            ("all UIDs are known", new(), view(2, first_two), facts(), SyncStep::UidsKnown),
+            ("all of few", new(), view(3, none), facts(), SyncStep::Ask(AllUids)),
+            (
+                "the newest window",
+                new(),
+                view(9, none),
+                facts(),
+                SyncStep::Ask(UidsOf((seq(6)..=seq(9)).into())),
+            ),
+            ("a limit", new(), view(9, none), limited(1), SyncStep::Ask(UidsOf((seq(9)..=seq(9)).into()))),
             (
                 "the rest of it",
                 new(),
                 view(5, &[(5, 50)]),
                 facts(),
-                Next::Ask(UidsOf((seq(1)..=seq(4)).into())),
+                SyncStep::Ask(UidsOf((seq(1)..=seq(4)).into())),
             ),
-            ("a search failed", by_rows(), view(9, none), facts(), Next::Ask(rows_of(6, 9))),
-            ("new ones", new(), view(4, first_two), facts(), Next::Ask(NewMessages(Uid::new(21).unwrap()))),
+            ("a search failed", by_rows(), view(9, none), facts(), SyncStep::Ask(rows_of(6, 9))),
+            (
+                "new ones",
+                new(),
+                view(4, first_two),
+                facts(),
+                SyncStep::Ask(NewMessages(Uid::new(21).unwrap())),
+            ),
             (
                 "too many new ones",
                 new(),
                 view(5, first_two),
                 facts(),
-                Next::Ask(UidsOf((seq(3)..=seq(5)).into())),
+                SyncStep::Ask(UidsOf((seq(3)..=seq(5)).into())),
             ),
-            ("new to an empty one", complete(), view(1, none), facts(), Next::Ask(NewMessages(Uid::MIN))),
+            ("new to an empty one", complete(), view(1, none), facts(), SyncStep::Ask(NewMessages(Uid::MIN))),
             (
                 "new ones unread",
                 unparsed(),
                 view(3, first_two),
                 facts(),
-                Next::Ask(UidsOf((seq(3)..=seq(3)).into())),
+                SyncStep::Ask(UidsOf((seq(3)..=seq(3)).into())),
             ),
-            ("no numbers", new(), view(4, first_two), uid_only, Next::Ask(UidsAmong(uids("21:*")))),
+            ("no numbers", new(), view(4, first_two), uid_only, SyncStep::Ask(UidsAmong(uids("21:*")))),
         ];
         for (name, sync, view, facts, expected) in rows {
             assert_eq!(next(&sync, &view, false, &facts), expected, "{name}");
@@ -314,11 +315,11 @@ mod tests {
             ("up to the last", by_rows(), view(9, none), Rows(uids("1:*").into())),
         ];
         for (name, sync, view, question) in moving {
-            assert_eq!(next(&sync, &view, false, &numbers_move), Next::Ask(question), "{name}");
+            assert_eq!(next(&sync, &view, false, &numbers_move), SyncStep::Ask(question), "{name}");
         }
         assert_eq!(
             next(&complete(), &view(2, first_two), true, &facts()),
-            Next::UidsKnown,
+            SyncStep::UidsKnown,
             "flags are behind"
         );
     }

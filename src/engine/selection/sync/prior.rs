@@ -18,7 +18,7 @@
 use std::collections::BTreeMap;
 
 use super::{Selection, SyncState};
-use crate::engine::events::output::Output;
+use crate::engine::events::Output;
 use crate::engine::selection::opening::QresyncData;
 use crate::types::{Event, EventKind, Flags, IncrementalSet, MailboxState, ModSeq, Uid, UidSet};
 use crate::view::View;
@@ -166,7 +166,7 @@ impl Selection {
 
     /// Reports flags of a message that have changed; `caught_up`: a query for what has changed
     /// since an earlier selection yielded them.
-    pub(in crate::engine) fn report_flags(&mut self, event: Event, caught_up: bool, out: &mut Output) {
+    pub(crate) fn report_flags(&mut self, event: Event, caught_up: bool, out: &mut Output) {
         let EventKind::FlagsChanged { seq, uid, flags, before, .. } = &event.kind else { return };
         let while_disconnected = caught_up && self.sync.while_disconnected;
         if while_disconnected && before.as_ref().is_some_and(|before| before.is_same_but_recent(flags)) {

@@ -24,7 +24,8 @@ mod route;
 mod unparsed;
 
 pub(crate) use self::completion::{Reply, Written};
-pub(crate) use self::counts::{InFlightCounts, by_number};
+use self::counts::InFlightCounts;
+pub(crate) use self::counts::by_number;
 pub(crate) use self::entry::AtStart;
 pub(crate) use self::lines::Cancellation;
 pub(crate) use self::route::{Routed, vanished};
@@ -259,19 +260,19 @@ impl InFlight {
         self.index.claimers.is_ambiguous(next, messages, names_same)
     }
 
+    /// The commands that are such.
+    fn ids_where(&self, is: impl Fn(&InFlightCommand) -> bool) -> Vec<CommandId> {
+        self.entries.iter().filter(|(_, entry)| is(entry)).map(|(id, _)| *id).collect()
+    }
+
     /// The commands that use this saved result.
     pub(crate) fn users_of(&self, saved: &SavedSearch) -> Vec<CommandId> {
-        let uses =
-            |entry: &InFlightCommand| matches!(&entry.messages, Some(Messages::Saved(of)) if of == saved);
-        self.entries.iter().filter(|(_, entry)| uses(entry)).map(|(id, _)| *id).collect()
+        self.ids_where(|entry| matches!(&entry.messages, Some(Messages::Saved(of)) if of == saved))
     }
 
     /// The commands that work in this selection.
     pub(crate) fn in_selection(&self, selection: SelectionId) -> Vec<CommandId> {
-        let is_in = |entry: &InFlightCommand| {
-            entry.submission.selection_handle.as_ref().is_some_and(|handle| handle.id() == selection)
-        };
-        self.entries.iter().filter(|(_, entry)| is_in(entry)).map(|(id, _)| *id).collect()
+        self.ids_where(|f| f.submission.selection_handle.as_ref().is_some_and(|s| s.id() == selection))
     }
 
     /// The users' commands of which nothing has been written and for which there is such an error.

@@ -29,30 +29,11 @@
 //! | changes messages           | nothing, but fails if the mailbox is read-only by the time it is |
 //! |                            | to go (`engine/selection/access.rs`)                                       |
 
-use crate::command::{Effect, FlagUse, Messages, ResponseKinds};
-use crate::engine::inflight::{InFlightCounts, by_number};
+use crate::command::{Effect, FlagUse, Messages, ResponseKinds, SelectParams};
+use crate::engine::inflight::by_number;
+use crate::engine::schedule::start::StartFacts;
 use crate::engine::submit::{SelectionHandle, Submission};
 use crate::error::Error;
-
-/// Where the selections stand.
-pub(crate) struct SelectionFacts<'a> {
-    /// The selection that is open.
-    pub(crate) open: Option<&'a SelectionHandle>,
-    /// The selection whose SELECT has not been answered.
-    pub(crate) opening: Option<&'a SelectionHandle>,
-    /// A mailbox may be selected at the server.
-    pub(crate) may_be_selected: bool,
-    /// That SELECT may be refused for its parameters alone: the server has not taken such before.
-    pub(crate) unsure: bool,
-    /// The session obliges the server to execute ambiguous pairs in order (RFC 9051 section 5.5).
-    pub(crate) rev2: bool,
-    /// Answers of searches name their command (RFC 4731).
-    pub(crate) esearch: bool,
-    /// The server has answered a later command before an earlier one that had asked for the same.
-    pub(crate) out_of_order: bool,
-    /// IDLEs in flight whose DONE precedes it.
-    pub(crate) idles_left: usize,
-}
 
 /// Whether a command that waits may go.
 #[derive(Debug)]
@@ -70,57 +51,56 @@ impl Verdict {
     }
 }
 
-/// Whether this command may go out beside those in flight. `flags_clash`: one of them uses flags of
-/// the same messages. `is_ambiguous`: its answers could be taken for those of one of them.
-pub(crate) fn admit(
-    next: &Submission,
-    messages: Option<&Messages>,
-    selections: &SelectionFacts<'_>,
-    load: &InFlightCounts,
-    flags_clash: impl FnOnce() -> bool,
-    is_ambiguous: impl FnOnce() -> bool,
-) -> Verdict {
-    if let Some(selection_handle) = &next.selection_handle {
-        match selection_verdict(selection_handle, selections) {
+/// Whether this command may go out beside those in flight.
+pub(super) fn admit(next: &Submission, messages: Option<&Messages>, facts: &StartFacts<'_>) -> Verdict {
+    let StartFacts { selected, inflight, session, .. } = facts;
+    if let Some(handle) = &next.selection_handle {
+        match selection_verdict(handle, facts) {
             Verdict::Go => {}
             other => return other,
         }
     }
-    let waits_for_effect = match &next.class.effect {
-        Effect::Select { .. } if selections.may_be_selected => load.all > 0,
+    let (class, load) = (&next.class, inflight.counts());
+    // The engine's own may follow IDLEs whose DONE precedes them.
+    let idles_left = if next.origin.internal().is_some() { facts.idles_left } else { 0 };
+    let waits_for_effect = match &class.effect {
+        Effect::Select { .. } if selected.may_be_selected() => load.all > 0,
         // Those of a selection that the server has ended by itself may still be answered.
         Effect::Select { .. } => load.selects > 0 || load.in_mailbox > 0,
         Effect::Deselect => load.in_mailbox > 0 || load.selects > 0,
-        Effect::Idle => load.idles > selections.idles_left,
+        Effect::Idle => load.idles > idles_left,
         Effect::Save(_) => load.of_saved > 0,
         _ => false,
     };
-    let waits = next.class.alone && load.all > 0
+    let asks = |kind| class.answered_by.overlaps(kind);
+    let waits = class.alone && load.all > 0
         || load.alone > 0
         || by_number(messages) && load.lets_expunge_through > 0
         || waits_for_effect
-        || !selections.esearch && next.class.answered_by.overlaps(ResponseKinds::SEARCH) && load.searches > 0
-        || selections.out_of_order
-            && next.class.answered_by.overlaps(ResponseKinds::FETCH)
-            && load.fetches > 0
-        || selections.out_of_order && next.class.answered_by.overlaps(ResponseKinds::LIST) && load.lists > 0
+        // With ESEARCH answers of searches name their command (RFC 4731).
+        || asks(ResponseKinds::SEARCH) && load.searches > 0 && !session.can("ESEARCH")
+        || session.out_of_order && asks(ResponseKinds::FETCH) && load.fetches > 0
+        || session.out_of_order && asks(ResponseKinds::LIST) && load.lists > 0
         || load.deselects > 0 && next.selection_handle.is_some()
-        || !selections.rev2 && next.class.flags != FlagUse::None && flags_clash()
-        || is_ambiguous();
+        || class.flags != FlagUse::None && !session.is_rev2() && inflight.flags_conflict(class, messages)
+        || inflight.is_ambiguous(class, messages);
     if waits { Verdict::Wait } else { Verdict::Go }
 }
 
-fn selection_verdict(selection_handle: &SelectionHandle, selections: &SelectionFacts<'_>) -> Verdict {
-    let is = |other: Option<&SelectionHandle>| other.is_some_and(|other| other.id() == selection_handle.id());
-    if is(selections.open) {
+fn selection_verdict(handle: &SelectionHandle, facts: &StartFacts<'_>) -> Verdict {
+    let StartFacts { selected, session, .. } = facts;
+    let opening = selected.opening_handle();
+    let waits = if selected.current().is_some_and(|open| open.id() == handle.id()) {
         // Behind a SELECT it would hit the next mailbox; whatever that is answered, this one has
         // ended then.
-        if selections.opening.is_some() { Verdict::Wait } else { Verdict::Go }
-    } else if is(selections.opening) {
+        opening.is_some()
+    } else if opening.is_some_and(|opening| opening.id() == handle.id()) {
         // If the SELECT were refused, what follows would hit the mailbox selected before it; or
         // none, if it was for its parameters and is sent again without them.
-        if selections.may_be_selected || selections.unsure { Verdict::Wait } else { Verdict::Go }
+        let may_be_refused = selected.opening_has_params() && session.select_params != SelectParams::Taken;
+        selected.may_be_selected() || may_be_refused
     } else {
-        Verdict::fail(selection_handle.ended_error())
-    }
+        return Verdict::fail(handle.ended_error());
+    };
+    if waits { Verdict::Wait } else { Verdict::Go }
 }

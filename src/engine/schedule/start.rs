@@ -4,12 +4,12 @@
 //! In: what is in flight and what is selected. Out: the command that starts, with its messages as
 //! they are named now; or one that can't be sent, and why.
 
-use crate::command::{Effect, Messages, SelectParams, Session};
+use crate::command::{Effect, Messages, Session};
 use crate::engine::inflight::InFlight;
-use crate::engine::schedule::admission::{SelectionFacts, Verdict, admit};
+use crate::engine::schedule::admission::{Verdict, admit};
 use crate::engine::schedule::resolve::Resolved;
 use crate::engine::schedule::{Queue, Scheduler};
-use crate::engine::selection::{Selected, Selection, read_only};
+use crate::engine::selection::{Selected, read_only};
 use crate::engine::submit::{InternalCommand, Submission};
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::CommandId;
@@ -80,35 +80,22 @@ impl StartFacts<'_> {
         messages: Option<&Messages>,
         holds: impl Fn(CommandId) -> bool,
     ) -> Verdict {
-        let Self { selected, inflight, session, .. } = self;
         if matches!(next.class.effect, Effect::Logout) {
             // It keeps its place, and waits for no answer but those on which further lines of a
             // command hang.
-            return if inflight.has_more_lines() { Verdict::Wait } else { Verdict::Go };
+            return if self.inflight.has_more_lines() { Verdict::Wait } else { Verdict::Go };
         }
         if next.sent_before != Sent::No && holds(next.id) {
             // The server has not waited for the rest of its first line.
             return Verdict::Wait;
         }
-        let selections = SelectionFacts {
-            open: selected.current().map(Selection::handle),
-            opening: selected.opening_handle(),
-            may_be_selected: selected.may_be_selected(),
-            unsure: selected.opening_has_params() && session.select_params != SelectParams::Taken,
-            rev2: session.is_rev2(),
-            esearch: session.can("ESEARCH"),
-            out_of_order: session.out_of_order,
-            idles_left: if next.origin.internal().is_some() { self.idles_left } else { 0 },
-        };
-        let flags_clash = || inflight.flags_conflict(&next.class, messages);
-        let is_ambiguous = || inflight.is_ambiguous(&next.class, messages);
-        let verdict = admit(next, messages, &selections, inflight.counts(), flags_clash, is_ambiguous);
+        let verdict = admit(next, messages, self);
         let (changes, reads_only) = (next.class.changes_messages, next.class.reads_only);
         match (verdict, &next.selection_handle) {
-            (Verdict::Go, Some(handle)) if changes && selected.is_read_only(handle) => {
+            (Verdict::Go, Some(handle)) if changes && self.selected.is_read_only(handle) => {
                 Verdict::fail(read_only(handle))
             }
-            (Verdict::Go, _) if !reads_only && selected.awaits_saved(messages) => Verdict::Wait,
+            (Verdict::Go, _) if !reads_only && self.selected.awaits_saved(messages) => Verdict::Wait,
             (Verdict::Go, _) => self.uid_validity_verdict(next),
             (verdict, _) => verdict,
         }

@@ -250,7 +250,8 @@
 //! - `proxy`: SOCKS 5 and HTTP CONNECT proxies (`Config::proxy`).
 //! - `serde`: [`Event`] as one flat JSON object, by `Serialize`; and both ways what a
 //!   program keeps of mailboxes: [`MailboxState`], UIDs and sets of them,
-//!   flags, names.
+//!   flags, names; and of its settings: [`Config`] without secrets, [`Limits`],
+//!   [`Timeouts`].
 //! - `testing`: an IMAP server in memory, for tests and demonstrations: the module `testing`.
 //!
 //! Which of them is how stable, and what a new version may change, is in the README.

@@ -177,6 +177,7 @@ impl Command for Enable {
 }
 
 /// `ID`: names this client to the server, and asks for the server's name (RFC 2971).
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct Id(Vec<(String, String)>);

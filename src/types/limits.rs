@@ -22,6 +22,11 @@ use std::time::Duration;
 /// limits.literal = 8 << 20;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 #[non_exhaustive]
 pub struct Limits {
     /// The longest response without its literals. It is held in memory while it is read; a SEARCH
@@ -71,6 +76,7 @@ pub struct Limits {
     /// How long backpressure lasts for a reader that takes nothing; each row taken restarts the
     /// time. Afterwards reading continues, up to [`unread`](Limits::unread). Zero: no backpressure.
     /// 5 seconds.
+    #[cfg_attr(feature = "serde", serde(with = "crate::types::seconds"))]
     pub hold: Duration,
     /// How much a slow reader may leave unread: of one result that is read as a
     /// [stream](crate::Token::stream), and of all events together. 64 MiB.

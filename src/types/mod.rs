@@ -37,6 +37,8 @@ mod progress;
 mod quota;
 mod range_collector;
 mod rights;
+#[cfg(feature = "serde")]
+pub(crate) mod seconds;
 mod section;
 mod set;
 mod snapshot_range;

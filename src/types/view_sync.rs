@@ -6,6 +6,7 @@
 /// event, a [snapshot](crate::Mailbox::snapshot) or a result can say about a message that no
 /// command has fetched yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum ViewSync {
     /// Nothing: there is no view. Events and results carry what the server sends and no more: a

@@ -7,6 +7,8 @@ mod auth;
 mod getters;
 #[cfg(feature = "proxy")]
 mod proxy;
+#[cfg(feature = "serde")]
+mod stored;
 mod timeouts;
 mod tls;
 mod transport;

@@ -11,37 +11,52 @@ use std::time::Duration;
 /// timeouts.silence = Duration::from_secs(30);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 #[non_exhaustive]
 pub struct Timeouts {
     /// For the host's name, or the proxy's, to be looked up. 30 s.
+    #[cfg_attr(feature = "serde", serde(with = "crate::types::seconds"))]
     pub resolve: Duration,
     /// For the TCP connection, over all addresses of the host; through a proxy until it has
     /// connected. 30 s.
+    #[cfg_attr(feature = "serde", serde(with = "crate::types::seconds"))]
     pub dial: Duration,
     /// For TLS to be agreed on. 30 s.
+    #[cfg_attr(feature = "serde", serde(with = "crate::types::seconds"))]
     pub tls: Duration,
     /// For the server's greeting. 30 s.
+    #[cfg_attr(feature = "serde", serde(with = "crate::types::seconds"))]
     pub greeting: Duration,
     /// From the greeting to the end of login, ENABLE and ID, and again after fresh
     /// [credentials](super::Config::credentials); also for each time that these are asked for. 60
     /// s.
+    #[cfg_attr(feature = "serde", serde(with = "crate::types::seconds"))]
     pub login: Duration,
     /// How long the server may send nothing at all while a command is in flight, and how long the
     /// source of a [streamed upload](crate::command::Append#streamed-uploads) may give nothing. 2
     /// min.
+    #[cfg_attr(feature = "serde", serde(with = "crate::types::seconds"))]
     pub silence: Duration,
     /// How long the server may send nothing after [`Sender::check`](crate::Sender::check). 10 s.
+    #[cfg_attr(feature = "serde", serde(with = "crate::types::seconds"))]
     pub check: Duration,
     /// How long nothing must have been to do before the connection idles by itself. 100 ms: an
     /// eager IDLE would cost a caller that sends one command after the other a round trip for each.
+    #[cfg_attr(feature = "serde", serde(with = "crate::types::seconds"))]
     pub idle_delay: Duration,
     /// How long one IDLE may last until it is renewed. 10 min; servers may hang up after 30 (RFC
     /// 9051 section 5.4). If a connection dies silently while it idles, this and
     /// [`silence`](Self::silence) detect it within 12 min; on TCP [`keep_alive`](Self::keep_alive)
     /// does within 2 min.
+    #[cfg_attr(feature = "serde", serde(with = "crate::types::seconds"))]
     pub idle_renew: Duration,
     /// How often NOOP polls for changes where IDLE is unavailable, with a mailbox selected or
     /// without. 60 s.
+    #[cfg_attr(feature = "serde", serde(with = "crate::types::seconds"))]
     pub poll_every: Duration,
     /// TCP keep-alive: how long the line may be silent before the system looks whether the other
     /// end is still there. Between a second and nine hours; zero: it does not look. 60 s.
@@ -51,6 +66,7 @@ pub struct Timeouts {
     /// [`silence`](Self::silence) applies as well.) On systems without settings for interval and
     /// number of the probes (OpenBSD and others) it may take longer. It applies to connections that
     /// the library dials itself, not to those of [`connect_over`](super::Config::connect_over).
+    #[cfg_attr(feature = "serde", serde(with = "crate::types::seconds"))]
     pub keep_alive: Duration,
 }
 

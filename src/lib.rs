@@ -198,10 +198,10 @@
 //! 14. **You cannot hurt the server.** No argument, whatever bytes it has, can smuggle a second
 //!     command. An argument that can't be written is refused with [`Invalid`](ErrorKind::Invalid),
 //!     unsent.
-//! 15. **Secrets stay secret**: passwords, and arguments marked as [secret](command::Secret), are
-//!     not in `Debug`, errors or traces, and our own buffers of them are wiped after use. Passwords
-//!     go over an unencrypted connection to this very machine only, unless you [allow
-//!     it](Config::allow_plaintext_login).
+//! 15. **Secrets stay secret**: passwords, tokens, and arguments marked as
+//!     [secret](command::Secret), are not in `Debug`, errors or traces, and our own buffers of them
+//!     are wiped after use. Passwords and tokens go over an unencrypted connection to this very
+//!     machine only, unless you [allow it](Config::allow_plaintext_login).
 //!
 //! # Mailboxes over time
 //!

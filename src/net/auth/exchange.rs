@@ -104,7 +104,7 @@ pub(super) fn begin(parts: Parts, notes: Notes) -> Result<Box<dyn Exchange>> {
     let mechanism = parts.mechanism;
     let failed =
         |e: &dyn std::fmt::Display| Error::new(ErrorKind::Login, format!("{mechanism} can't be used: {e}"));
-    let secret = parts.secret.clone();
+    let (secret, room) = (parts.secret.clone(), parts.user.len() + 512);
     let bound = Bound(parts.binding.clone());
     let name = Mechname::parse(mechanism.name().as_bytes()).map_err(|e| failed(&e))?;
     let config = SASLConfig::builder()
@@ -115,7 +115,7 @@ pub(super) fn begin(parts: Parts, notes: Notes) -> Result<Box<dyn Exchange>> {
     if session.get_mechname() != name {
         return Err(failed(&"another one was chosen"));
     }
-    Ok(Box::new(Running { mechanism, session, secret, notes, progress: Progress::Nothing }))
+    Ok(Box::new(Running { mechanism, session, secret, room, notes, progress: Progress::Nothing }))
 }
 
 /// How far an exchange is.
@@ -142,6 +142,8 @@ struct Running {
     mechanism: Mechanism,
     session: Session<NoValidation, Bound>,
     secret: Secret,
+    /// What an answer may have beside the secret.
+    room: usize,
     notes: Notes,
     progress: Progress,
 }
@@ -192,7 +194,9 @@ impl Running {
         let is_verdict =
             self.mechanism == Mechanism::Xoauth2 && challenge.is_some_and(|text| !text.is_empty());
         let challenge = if is_verdict { Some(&b"{}"[..]) } else { challenge };
-        let mut answer = Zeroizing::new(Vec::new());
+        // In one piece: a buffer that grows leaves copies behind.
+        let room = self.secret.expose().len() + self.room;
+        let mut answer = Zeroizing::new(Vec::with_capacity(room));
         let state = self.session.step(challenge, &mut *answer).map_err(|e| self.failed(&e))?;
         self.progress =
             if matches!(state, State::Finished(_)) { Progress::Over } else { Progress::Said(said + 1) };

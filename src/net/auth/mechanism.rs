@@ -29,7 +29,9 @@ pub enum Mechanism {
     /// 5802). By rustls over TLS 1.3 only.
     ScramSha1Plus,
     /// `SCRAM-SHA-256`: the password is not sent, and the server proves that it knows it, too (RFC
-    /// 7677).
+    /// 7677). The password is hashed as often as the server says, in the task that connects: 4,096
+    /// times take about 5 ms in a release build, 600,000 half a second; above 1,000,000 the login
+    /// fails.
     ScramSha256,
     /// `SCRAM-SHA-1`: the same with an older hash (RFC 5802).
     ScramSha1,

@@ -83,8 +83,13 @@ pub(super) fn check_token(token: &str) -> Result<()> {
 /// The client's message (RFC 7628 section 3.1).
 pub(super) fn bearer(user: &str, token: &str, host: &str, port: u16) -> Zeroizing<Vec<u8>> {
     let user = user.replace('=', "=3D").replace(',', "=2C");
-    let text = format!("n,a={user},\x01host={host}\x01port={port}\x01auth=Bearer {token}\x01\x01");
-    Zeroizing::new(text.into_bytes())
+    let header = format!("n,a={user},\x01host={host}\x01port={port}\x01auth=Bearer ");
+    // In one piece: a buffer that grows leaves copies behind.
+    let mut message = Zeroizing::new(Vec::with_capacity(header.len() + token.len() + 2));
+    for part in [header.as_bytes(), token.as_bytes(), b"\x01\x01"] {
+        message.extend_from_slice(part);
+    }
+    message
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use crate::error::{Error, Result};
 
 /// So many iterations at most are computed for a server: they keep the connection's task busy for
-/// half a second or so. Servers ask for 4,096 to 600,000.
+/// a second or so. Servers ask for 4,096 to 600,000.
 const MAX_ITERATIONS: u32 = 1_000_000;
 
 /// Checks the server's first message.

@@ -5,8 +5,9 @@
 //! and which command surely made it; for a silent STORE, which messages' flags were reported
 //! meanwhile.
 
-use crate::command::{Effect, FlagUse, Messages, Store};
+use crate::command::{Effect, FlagUse, Match, Messages, ResponseKinds, Store};
 use crate::engine::inflight::InFlight;
+use crate::engine::inflight::entry::InFlightCommand;
 use crate::engine::inflight::message_numbers::MessageNumbers;
 use crate::engine::submit::{InternalCommand, Query};
 use crate::types::{CommandId, Flag, Flags, Seq, Uid};
@@ -101,24 +102,53 @@ impl InFlight {
         }
     }
 
-    /// Whether a FETCH in flight marks this message as seen.
+    /// Whether a FETCH in flight surely marks this message as seen.
     pub(crate) fn marks_as_seen(&self, seq: Option<Seq>, uid: Option<Uid>) -> bool {
-        let mut marks = false;
+        self.has_flag_user(seq, uid, |entry, named| {
+            named == Match::Surely
+                && !entry.is_internal()
+                && entry.submission.class.flags == FlagUse::Writes
+                && !matches!(entry.submission.class.effect, Effect::Store(_))
+        })
+    }
+
+    /// Whether a FETCH in flight may ask for the mod-sequence of this message; or for the flags
+    /// that came with it: one that marks messages as seen may do both.
+    pub(crate) fn may_ask_for_mod_seq(
+        &self,
+        (seq, uid): (Option<Seq>, Option<Uid>),
+        with_flags: bool,
+    ) -> bool {
+        self.has_flag_user(seq, uid, |entry, named| {
+            let class = &entry.submission.class;
+            named != Match::No
+                && (with_flags || class.flags == FlagUse::Reads)
+                && class.answered_by.overlaps(ResponseKinds::FETCH)
+                && matches!(class.effect, Effect::None)
+        })
+    }
+
+    /// Whether a command in flight that reads or writes flags is such a one, which names this
+    /// message surely, perhaps, or not.
+    fn has_flag_user(
+        &self,
+        seq: Option<Seq>,
+        uid: Option<Uid>,
+        is: impl Fn(&InFlightCommand, Match) -> bool,
+    ) -> bool {
+        let named = |entry: &InFlightCommand| {
+            let names = match &entry.messages {
+                Some(Messages::Seqs(set)) => seq.map(|seq| set.contains(seq)),
+                Some(Messages::Uids(set)) => uid.map(|uid| set.contains(uid)),
+                _ => None,
+            };
+            names.map_or(Match::Perhaps, |names| if names { Match::Surely } else { Match::No })
+        };
+        let mut has = false;
         self.index.flag_users.about(seq, uid, |set| {
             let mut all = set.iter().filter_map(|(_, id)| self.entries.get(id));
-            marks |= all.any(|entry| {
-                let named = match &entry.messages {
-                    Some(Messages::Seqs(set)) => seq.is_some_and(|seq| set.contains(seq)),
-                    Some(Messages::Uids(set)) => uid.is_some_and(|uid| set.contains(uid)),
-                    _ => false,
-                };
-                named
-                    && entry.begun
-                    && !entry.is_internal()
-                    && entry.submission.class.flags == FlagUse::Writes
-                    && !matches!(entry.submission.class.effect, Effect::Store(_))
-            });
+            has |= all.any(|entry| entry.begun && is(entry, named(entry)));
         });
-        marks
+        has
     }
 }

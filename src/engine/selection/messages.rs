@@ -183,7 +183,13 @@ impl Selected {
         let place = response.place().filter(|_| is_data).cloned();
         let (claimer, back) = self.claim(response, to);
         if let (Now::Open(selection), false) = (&mut self.now, learned.contradiction) {
-            if claimer.is_none_or(|id| matches!(to.inflight.effect(id), Some(Effect::Store(_)) | None)) {
+            // It counts only if it is surely no answer to a FETCH (RFC 7162 section 6): flags that
+            // came unasked may have been taken for that.
+            let counts = match claimer {
+                Some(id) => matches!(to.inflight.effect(id), Some(Effect::Store(_)) | None),
+                None => mod_seq.is_some() && !to.inflight.may_ask_for_mod_seq((seq, uid), flags.is_some()),
+            };
+            if counts {
                 selection.note_mod_seq(mod_seq);
             }
             if let (Some(before), Some(flags), None) = (learned.flags, flags, learned.arrived) {

@@ -96,6 +96,15 @@ impl ItemSet {
         self.0 & other.0 != 0
     }
 
+    pub(crate) fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Whether there is more than flags and mod-sequences, whose places are those of all commands.
+    pub(crate) fn has_data(self) -> bool {
+        self.0 >> RowItems::DATA != 0
+    }
+
     pub(crate) fn is_subset_of(self, other: Self) -> bool {
         self.0 & !other.0 == 0
     }

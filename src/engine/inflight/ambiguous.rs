@@ -128,9 +128,11 @@ impl DivertedAnswers {
         }
     }
 
-    /// The older one gets a further row of a message.
-    fn again(&mut self, row: &Message) {
-        if self.answers().any(|rows| rows.messages.contains(row.seq(), row.uid())) {
+    /// The older one gets a further row of a message, with these items again. Flags come unasked,
+    /// too, so they count only if this one had asked for them.
+    fn again(&mut self, row: &Message, repeated: ItemSet) {
+        let counts = |rows: &DivertedRows| repeated.has_data() || rows.items.overlaps(repeated);
+        if self.answers().any(|rows| counts(rows) && rows.messages.contains(row.seq(), row.uid())) {
             self.twice.insert(row.seq(), row.uid());
         }
     }
@@ -167,14 +169,14 @@ pub(super) fn may_be_contested(kind: ResponseKinds) -> bool {
 impl InFlight {
     /// A row repeats for its owner one of a message that others had asked for too. The answer of
     /// one message in two rows, each with other items, repeats nothing.
-    pub(super) fn note_again(&mut self, response: &Untagged, owner: CommandId) {
+    pub(super) fn note_again(&mut self, response: &Untagged, repeated: ItemSet, owner: CommandId) {
         let Answer::Fetch(row) = response.answer() else { return };
         let Some(contested) = self.entries.get(&owner).and_then(|entry| entry.contested.as_ref()) else {
             return;
         };
         for id in contested.by.clone() {
             if let Some(lost) = self.entries.get_mut(&id).and_then(|entry| entry.lost.as_mut()) {
-                lost.again(row);
+                lost.again(row, repeated);
             }
         }
     }

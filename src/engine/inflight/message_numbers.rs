@@ -35,7 +35,8 @@ impl MessageNumbers {
 
     /// Whether none of them is there any more, as far as that is known.
     pub(super) fn are_gone(&self, view: Option<&View>) -> bool {
-        let gone = |view: &View| view.has_uids() && !view.may_have_any_of(&self.uids.to_set());
+        let gone =
+            |view: &View| view.len() == 0 || view.has_uids() && !view.may_have_any_of(&self.uids.to_set());
         self.seqs.is_empty() && (self.uids.is_empty() || view.is_some_and(gone))
     }
 }

@@ -106,8 +106,9 @@ impl InFlight {
             if let Some(lost) = &mut entry.lost {
                 lost.found(&response, items);
             }
-            if items.asked.overlaps(items.received) {
-                self.note_again(&response, id);
+            let repeated = items.asked.intersection(items.received);
+            if !repeated.is_empty() {
+                self.note_again(&response, repeated, id);
                 entry = self.entries.get_mut(&id)?;
             }
         }

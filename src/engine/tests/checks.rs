@@ -245,12 +245,15 @@ impl World {
         let flags = &self.server.response.flags[outcome.rows_before..];
         let flags_came =
             |uid: u32| flags.iter().any(|(folder, of, _)| (Some(*folder), *of) == (outcome.folder, uid));
+        // With another UIDVALIDITY it can't know either which of them were gone before.
+        let began = outcome.folder.is_some_and(|folder| self.server.folders[folder].uid_validity >= 100);
         let mut known = there.iter().chain(removed);
-        known.any(|uid| {
-            outcome.fetches.as_ref().is_some_and(|named| named.contains(uid))
-                && !outcome.rows.contains(uid)
-                && (self.other_fetches(outcome).any(|other| other.rows.contains(uid)) || flags_came(*uid))
-        })
+        began
+            || known.any(|uid| {
+                outcome.fetches.as_ref().is_some_and(|named| named.contains(uid))
+                    && !outcome.rows.contains(uid)
+                    && (self.other_fetches(outcome).any(|other| other.rows.contains(uid)) || flags_came(*uid))
+            })
     }
 
     /// Whether another FETCH named this message only as the last one, by `n:*`: its row is for who

@@ -122,3 +122,96 @@ fn a_message_is_gone_whose_uid_fits_no_gap() {
     ];
     run(kind, [0, 7], &ops, 0);
 }
+
+/// Flags come unasked while the engine asks for them: the row that answers it has a mod-sequence
+/// that the server does not vouch for.
+#[test]
+fn a_row_that_may_answer_a_query_claims_no_mod_sequence() {
+    let kind = Kind { rev2: true, qresync: true, window: 50000, short_lines: true, ..Kind::default() };
+    let ops = [
+        Op::Select(25),
+        Op::Write(0),
+        Op::Flow { answers: 10, which: 0, dice: 74 },
+        Op::Copy { via: 0, set: 0, to: 201, moves: false },
+        Op::Search { via: 0, key: 0 },
+        Op::Flow { answers: 75, which: 0, dice: 2 },
+        Op::Store { via: 0, set: 27038, how: 78, flags: 2 },
+        Op::Answer { which: 0, dice: 0 },
+        Op::Answer { which: 0, dice: 0 },
+        Op::Flow { answers: 11, which: 0, dice: 2 },
+        Op::Flow { answers: 155, which: 14382, dice: 4 },
+        Op::OtherExpunge { folder: 1, which: 16265 },
+        Op::Answer { which: 0, dice: 0 },
+        Op::Expunge { via: 0, set: 6858 },
+        Op::Answer { which: 0, dice: 0 },
+        Op::Deliver(73),
+        Op::ReportFlags(8608),
+        Op::Write(12),
+        Op::Answer { which: 0, dice: 0 },
+        Op::Flow { answers: 1, which: 0, dice: 0 },
+        Op::Flow { answers: 43, which: 0, dice: 1724 },
+    ];
+    run(kind, [0, 5], &ops, 0);
+}
+
+/// The same, where the engine compares before IDLE.
+#[test]
+fn a_row_that_may_answer_a_comparison_claims_no_mod_sequence() {
+    let kind = Kind { literals: 2, rev2: true, qresync: true, window: 50000, ..Kind::default() };
+    let ops = [
+        Op::Select(109),
+        Op::Flow { answers: 2, which: 0, dice: 2 },
+        Op::Flow { answers: 2, which: 0, dice: 0 },
+        Op::ReportFlags(0),
+        Op::Wait(1),
+        Op::OtherPut { folder: 103, flags: 0 },
+        Op::OtherFlags { folder: 19, which: 16160, flags: 2 },
+        Op::Deselect(0),
+    ];
+    run(kind, [0, 1], &ops, 0);
+}
+
+/// Flags come unasked before the row of an older FETCH; a younger one asked for other items of it.
+#[test]
+fn flags_that_came_twice_are_not_in_doubt_for_who_asked_for_others() {
+    let kind = Kind { rev2: true, keeps_ghosts: true, sends_uids: true, window: 1, ..Kind::default() };
+    let ops = [
+        Op::Select(74),
+        Op::Store { via: 0, set: 65476, how: 0, flags: 0 },
+        Op::Fetch { via: 0, set: 13030, items: 43 },
+        Op::Noop,
+        Op::Append { to: 0, size: 0, flags: 128 },
+        Op::Fetch { via: 0, set: 18596, items: 42 },
+        Op::Flow { answers: 5, which: 0, dice: 1466 },
+        Op::Select(0),
+        Op::ReportFlags(25416),
+        Op::OtherExpunge { folder: 8, which: 0 },
+        Op::Select(0),
+        Op::Select(0),
+        Op::Select(0),
+    ];
+    run(kind, [4, 0], &ops, 0);
+}
+
+/// The last message is expunged, whose flags came twice.
+#[test]
+fn in_an_empty_mailbox_all_messages_are_gone() {
+    let kind = Kind { rev2: true, window: 50000, ..Kind::default() };
+    let ops = [
+        Op::Select(29),
+        Op::OtherPut { folder: 71, flags: 0 },
+        Op::Flow { answers: 2, which: 0, dice: 290 },
+        Op::Fetch { via: 0, set: 21657, items: 3 },
+        Op::Fetch { via: 0, set: 59566, items: 157 },
+        Op::Fetch { via: 0, set: 14966, items: 1 },
+        Op::Select(0),
+        Op::Flow { answers: 4, which: 0, dice: 0 },
+        Op::ReportFlags(0),
+        Op::Flow { answers: 74, which: 0, dice: 203 },
+        Op::Select(0),
+        Op::OtherExpunge { folder: 13, which: 0 },
+        Op::ReportExpunge(0),
+        Op::Select(0),
+    ];
+    run(kind, [0, 0], &ops, 0);
+}

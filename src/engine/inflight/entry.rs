@@ -162,6 +162,11 @@ impl InFlightCommand {
         matches!(self.messages, Some(Messages::Saved(_)))
     }
 
+    /// Whether it has more than one line, those that are answered or not written yet among them.
+    pub(super) fn has_several_lines(&self) -> bool {
+        self.tags.len() + self.replies.len() > 1 || self.next != Next::Nothing
+    }
+
     /// Whether a server may deal with a part of the messages only (RFC 9738 section 3).
     pub(super) fn may_be_limited(&self) -> bool {
         self.messages.is_some() || self.submission.class.answered_by.overlaps(ResponseKinds::SEARCH)

@@ -4,13 +4,15 @@
 //! In: an untagged response that is in the view already. Out: it is routed to the command that
 //! asked for it, or becomes an event.
 
-use crate::command::{Claim, ClaimScope, Effect, Match, ResponseKinds};
+use crate::command::{Claim, ClaimScope, Effect, Match, Messages, ResponseKinds};
 use crate::engine::events::data_event;
 use crate::engine::inflight::InFlight;
 use crate::engine::inflight::ambiguous::{MAX_DIVERTED, may_be_contested};
 use crate::engine::inflight::entry::InFlightCommand;
 use crate::engine::submit::{InternalCommand, Origin};
-use crate::types::{Answer, Code, CommandId, Event, Limits, ListEntry, StatusResponse, UidSet, Untagged};
+use crate::types::{
+    Answer, Code, CommandId, Event, Limits, ListEntry, StatusResponse, Uid, UidSet, Untagged,
+};
 use crate::view::View;
 
 /// How well a response fits a command, best first.
@@ -18,10 +20,19 @@ use crate::view::View;
 enum Fit {
     /// All that it holds was asked for.
     Whole,
+    /// The same, and more was asked for that it could have and lacks: COPYUID of some messages of a
+    /// MOVE.
+    Some,
     /// It holds something that was asked for.
     Part,
     /// It belongs to no such command, unless there is no other: an untagged COPYUID to a COPY.
     Stopgap,
+}
+
+impl Fit {
+    fn is_whole(self) -> bool {
+        matches!(self, Self::Whole | Self::Some)
+    }
 }
 
 /// What has become of a response.
@@ -65,7 +76,7 @@ impl InFlight {
     ) -> Vec<UidSet> {
         let is_claimed_whole = |part: &UidSet| {
             let part = vanished(response, part);
-            self.claimer(&part, view, &mut Vec::new()).is_some_and(|(fit, _)| fit == Fit::Whole)
+            self.claimer(&part, view, &mut Vec::new()).is_some_and(|(fit, _)| fit.is_whole())
         };
         let (mut parts, mut given) = (Vec::new(), UidSet::new());
         if !is_claimed_whole(&uids) {
@@ -165,7 +176,7 @@ impl InFlight {
                     other => ((rank, *id), other),
                 };
                 best = Some(better);
-                let younger = worse.filter(|((fit, _), other)| *fit == Fit::Whole && *other != better.1);
+                let younger = worse.filter(|((fit, _), other)| fit.is_whole() && *other != better.1);
                 contested_by.extend(younger.map(|(_, other)| other));
             }
         });
@@ -217,7 +228,8 @@ impl InFlightCommand {
             Claim::Part => Fit::Part,
         };
         match response.answer() {
-            Answer::Status(StatusResponse { code: Some(Code::CopyUid(_)), .. }) => Some(match fit {
+            Answer::Status(StatusResponse { code: Some(Code::CopyUid(copied)), .. }) => Some(match fit {
+                Fit::Whole if self.names_more(&copied.from(), view) => Fit::Some,
                 Fit::Part if !matches!(self.submission.class.effect, Effect::Move) => Fit::Stopgap,
                 fit => fit,
             }),
@@ -246,6 +258,17 @@ impl InFlightCommand {
                 _ => true,
             },
         }
+    }
+
+    /// Whether it names existing messages beside these. Each of several lines has its own answer:
+    /// messages behind these are named by a later line.
+    fn names_more(&self, these: &UidSet, view: Option<&View>) -> bool {
+        let (Some(view), Some(Messages::Uids(set))) = (view, &self.messages) else { return false };
+        let mut more = set.difference(these);
+        if let Some(last) = these.last().filter(|_| self.has_several_lines()) {
+            more = more.intersection(&UidSet::from(Uid::MIN..=last));
+        }
+        view.has_any_of(&more)
     }
 
     /// Whether a row answers a user's own command only because `n:*` names the last message, too.

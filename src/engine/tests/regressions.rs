@@ -26,9 +26,9 @@ fn a_copy_in_several_lines_names_no_numbers() {
 }
 
 /// Two MOVEs of one message, the older one of another message, too, that is gone already: the
-/// first COPYUID is the older one's.
+/// COPYUID is taken for that of the one that names no other.
 #[test]
-fn a_move_of_messages_that_are_partly_gone_has_its_copyuid() {
+fn a_copyuid_goes_to_the_move_of_exactly_its_messages() {
     let kind = Kind { rev2: true, keeps_ghosts: true, window: 50000, short_lines: true, ..Kind::default() };
     let ops = [
         Op::Select(0),
@@ -51,7 +51,7 @@ fn a_move_of_messages_that_are_partly_gone_has_its_copyuid() {
 
 /// The same, where the older one names a range without an end.
 #[test]
-fn the_older_of_two_moves_has_the_first_copyuid() {
+fn a_copyuid_goes_to_the_move_of_exactly_its_messages_and_to_no_open_range() {
     let kind = Kind { rev2: true, keeps_ghosts: true, window: 1, ..Kind::default() };
     let ops = [
         Op::Select(118),

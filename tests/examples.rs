@@ -208,7 +208,9 @@ async fn the_way_to_the_server_is_chosen_by_options() {
         let url = format!("imaps://alice@localhost:{port}/Projects");
         let found = |library: &'static str| {
             let url = url.clone();
-            async move { output("search", &["--ca", ca, "--tls", library, "--compress", &url, "--from", "carla"]).await }
+            async move {
+                output("search", &["--ca", ca, "--tls", library, "--compress", &url, "--from", "carla"]).await
+            }
         };
         has(&found("rustls").await, &["found: 2"]);
         #[cfg(feature = "native-tls")]

@@ -129,9 +129,11 @@ impl DivertedAnswers {
     }
 
     /// The older one gets a further row of a message, with these items again. Flags come unasked,
-    /// too, so they count only if this one had asked for them.
+    /// too, so they count only if this one had asked for nothing else.
     fn again(&mut self, row: &Message, repeated: ItemSet) {
-        let counts = |rows: &DivertedRows| repeated.has_data() || rows.items.overlaps(repeated);
+        let counts = |rows: &DivertedRows| {
+            repeated.has_data() || !rows.items.has_data() && rows.items.overlaps(repeated)
+        };
         if self.answers().any(|rows| counts(rows) && rows.messages.contains(row.seq(), row.uid())) {
             self.twice.insert(row.seq(), row.uid());
         }

@@ -266,7 +266,7 @@ impl World {
         };
         let others = self.server.outcomes.values().filter(|other| !std::ptr::eq(*other, outcome));
         let to_another = got.is_empty() && others.into_iter().any(|other| names(other, copied));
-        self.server.kind.keeps_ghosts && (to_another || copied.is_empty() && names(outcome, got))
+        to_another || copied.is_empty() && names(outcome, got)
     }
 
     /// Whether another FETCH named this message only as the last one, by `n:*`: its row is for who

@@ -215,3 +215,34 @@ fn in_an_empty_mailbox_all_messages_are_gone() {
     ];
     run(kind, [0, 0], &ops, 0);
 }
+
+/// Flags come unasked, then the row of an older FETCH; the message is moved away before a younger one,
+/// which asked for flags among other items, is answered.
+#[test]
+fn flags_that_came_unasked_do_not_stand_for_a_row() {
+    let kind = Kind { rev2: true, window: 50000, notify: true, ..Kind::default() };
+    let ops = [
+        Op::Select(129),
+        Op::Flow { answers: 2, which: 0, dice: 13442 },
+        Op::Store { via: 0, set: 0, how: 64, flags: 0 },
+        Op::Fetch { via: 0, set: 0, items: 162 },
+        Op::Noop,
+        Op::Fetch { via: 0, set: 7633, items: 27 },
+        Op::OtherFlags { folder: 19, which: 35785, flags: 0 },
+        Op::OtherPut { folder: 215, flags: 0 },
+        Op::Copy { via: 0, set: 2425, to: 40, moves: true },
+        Op::Fetch { via: 0, set: 1137, items: 119 },
+        Op::Select(0),
+        Op::Select(0),
+        Op::Select(0),
+        Op::Select(0),
+        Op::Select(0),
+        Op::Select(0),
+        Op::Select(0),
+        Op::Select(0),
+        Op::Select(0),
+        Op::Select(0),
+        Op::Select(0),
+    ];
+    run(kind, [0, 2], &ops, 0);
+}

@@ -9,8 +9,9 @@ use imap_duplex::types::{Flag, Flags, Timestamp, Uid};
 /// One message: its age in hours, its sender, its subject, its text; whether it is unread.
 type Mail = (u32, &'static str, &'static str, &'static str, bool);
 
+/// The first is older than a week at any time of day, for SINCE counts whole days.
 const INBOX: [Mail; 8] = [
-    (190, "Ann Lee <ann@example.org>", "Minutes of Monday", "Find them below.", false),
+    (198, "Ann Lee <ann@example.org>", "Minutes of Monday", "Find them below.", false),
     (150, "Build <build@example.org>", "Build 4709 is green", "All 812 tests pass.", false),
     (121, "Harbour News <news@example.net>", "What the tide brings", "This week: knots.", false),
     (73, "Build <build@example.org>", "Build 4710 is red", "2 of 812 tests fail.", false),

@@ -284,7 +284,9 @@ impl World {
             return None;
         }
         let token = self.held.remove(usize::from(which) % self.held.len());
-        let begun = self.bench.engine.inflight.has_begun(token.id());
+        // A SELECT that is retried was begun before.
+        let was_sent = self.server.outcomes.get(&token.id()).is_some_and(|outcome| outcome.lines > 0);
+        let begun = was_sent || self.bench.engine.inflight.has_begun(token.id());
         let known = self.replay.ends.iter().any(|(id, _)| *id == token.id());
         let intent = self.intents.get_mut(&token.id())?;
         let fate = if token.is_stream() { Fate::Dropped } else { fate };

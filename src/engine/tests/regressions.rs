@@ -216,8 +216,8 @@ fn in_an_empty_mailbox_all_messages_are_gone() {
     run(kind, [0, 0], &ops, 0);
 }
 
-/// Flags come unasked, then the row of an older FETCH; the message is moved away before a younger one,
-/// which asked for flags among other items, is answered.
+/// Flags come unasked, then the row of an older FETCH; the message is moved away before a younger
+/// one, which asked for flags among other items, is answered.
 #[test]
 fn flags_that_came_unasked_do_not_stand_for_a_row() {
     let kind = Kind { rev2: true, window: 50000, notify: true, ..Kind::default() };

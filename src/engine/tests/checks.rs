@@ -261,12 +261,15 @@ impl World {
     /// exactly its messages comes before one that names others, too, which are gone, and the
     /// EXPUNGE of these has not been sent.
     fn may_be_anothers(&self, outcome: &Outcome, got: &[(u32, u32)], copied: &[(u32, u32)]) -> bool {
-        let names = |outcome: &Outcome, pairs: &[(u32, u32)]| {
-            outcome.named.as_ref().is_some_and(|named| named.iter().copied().eq(pairs.iter().map(|p| p.0)))
+        let names =
+            |outcome: &Outcome, uid: u32| outcome.named.as_ref().is_some_and(|named| named.contains(&uid));
+        let by_another = |uid: u32| {
+            let mut others = self.server.outcomes.values().filter(|other| !std::ptr::eq(*other, outcome));
+            others.any(|other| names(other, uid))
         };
-        let others = self.server.outcomes.values().filter(|other| !std::ptr::eq(*other, outcome));
-        let to_another = got.is_empty() && others.into_iter().any(|other| names(other, copied));
-        to_another || copied.is_empty() && names(outcome, got)
+        let mut lost = copied.iter().filter(|pair| !got.contains(pair));
+        let mut extra = got.iter().filter(|pair| !copied.contains(pair));
+        lost.all(|pair| by_another(pair.0)) && extra.all(|pair| names(outcome, pair.0))
     }
 
     /// Whether another FETCH named this message only as the last one, by `n:*`: its row is for who

@@ -8,7 +8,7 @@ use imap_codec::imap_types::core::NString;
 use imap_codec::imap_types::fetch::MessageDataItem;
 use imap_codec::imap_types::flag::FlagFetch;
 use imap_codec::imap_types::response::{Data, Response as CodecResponse};
-use imap_duplex::replay::{RecordedResponse, RecordedKind};
+use imap_duplex::replay::{RecordedKind, RecordedResponse};
 use imap_duplex::types::Answer;
 use imap_proto::{AttributeValue, MailboxDatum, Response as ProtoResponse};
 

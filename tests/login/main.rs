@@ -96,10 +96,13 @@ async fn over_tls_scram_is_bound_to_the_connection() {
         let clear = server.listen().await.expect("a port");
         let trust = server.certificate().expect("made").pem().to_owned();
         let config = || Config::new("localhost").trust_certificate(trust.clone()).auto_idle(false);
-        let mut all = vec![config().port(tls.port()), config().port(clear.port()).starttls()];
-        // It binds by the server's certificate.
-        #[cfg(feature = "native-tls")]
-        all.push(config().port(tls.port()).tls_backend(imap_duplex::TlsBackend::Native));
+        let all = [
+            config().port(tls.port()),
+            config().port(clear.port()).starttls(),
+            // It binds by the server's certificate.
+            #[cfg(feature = "native-tls")]
+            config().port(tls.port()).tls_backend(imap_duplex::TlsBackend::Native),
+        ];
         for config in all {
             let (imap, _events) = config
                 .clone()

@@ -38,6 +38,11 @@ impl Check {
         self.request.clone()
     }
 
+    /// Whether a check runs, or is asked for: else there is nothing to look at.
+    pub(super) fn is_on(&self) -> bool {
+        self.since.is_some() || self.request.0.load(Ordering::Relaxed)
+    }
+
     /// Whether the server has been silent for too long. `awaits`: a response is due; `held`: the
     /// socket is not read now.
     pub(super) fn is_dead(&mut self, awaits: bool, held: bool, now: Instant) -> bool {

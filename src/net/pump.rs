@@ -132,6 +132,9 @@ impl Pump {
 
     /// Ends the connection if the server has not been there for a program that asked.
     fn check_server(&mut self) {
+        if !self.check.is_on() {
+            return;
+        }
         let now = Instant::now();
         let (awaits, held) = (self.engine.lifecycle().awaits_response(), self.engine.holds(now.into_std()));
         if self.check.is_dead(awaits, held, now) {

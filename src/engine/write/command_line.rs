@@ -43,16 +43,19 @@ impl Writer {
         scheduler: &mut Scheduler,
         session: &Session,
     ) -> Option<Error> {
-        let class = inflight.class(id).filter(|_| inflight.is_line_due(id))?.clone();
+        let class = inflight.class(id).filter(|_| inflight.is_line_due(id))?;
+        let changes = class.changes_messages;
+        // Of the library's own commands there is nothing to check.
+        let own = (!class.ours).then(|| class.clone());
         let refusal = inflight.selection_handle(id).and_then(|handle| {
             let is_stale = |uid_validity| inflight.is_stale(id, uid_validity);
-            selected.refusal_of_line(handle, class.changes_messages, is_stale)
+            selected.refusal_of_line(handle, changes, is_stale)
         });
         let tag = scheduler.shared().tag(id);
         let mut line = Line::new(Some(&tag), session);
         let encoded = refusal.map_or_else(|| inflight.encode(id, &mut line, session), Err);
         let has_params = line.has_params();
-        match encoded.and_then(|flow| Ok((flow, self.pieces(id, &class, line, inflight, selected)?))) {
+        match encoded.and_then(|flow| Ok((flow, self.pieces(id, own.as_ref(), line, inflight, selected)?))) {
             Ok((flow, pieces)) => {
                 let last = inflight.line_made(id, &tag, flow, has_params);
                 if flow == Flow::More {
@@ -68,11 +71,11 @@ impl Writer {
         }
     }
 
-    /// The pieces of a line that has been made.
+    /// The pieces of a line that has been made; `own`: the class of a user's own command.
     fn pieces(
         &mut self,
         id: CommandId,
-        class: &Class,
+        own: Option<&Class>,
         mut line: Line,
         inflight: &InFlight,
         selected: &mut Selected,
@@ -81,7 +84,7 @@ impl Writer {
         self.secrets.add(id, line.take_secrets());
         let (name, names_numbers) = (line.command_name().cloned(), line.names_numbers());
         let fragments = line.finish()?;
-        if !class.ours {
+        if let Some(class) = own {
             let name = name.ok_or_else(|| Error::invalid("it does not begin with a command's name"))?;
             check_own_line(id, class, &name, names_numbers, inflight, selected)?;
         }

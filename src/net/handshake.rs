@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::auth::Attempts;
 use super::config::Security;
 use super::dial::Reached;
-use super::tls::{self, ChannelBinding};
+use super::tls::{self, ChannelBinding, tls_error};
 use super::{Config, Io, Pump, dial};
 #[cfg(feature = "compress")]
 use crate::command::Compress;
@@ -372,10 +372,6 @@ impl Handshake<'_> {
         let text = error.to_string();
         tls::about_client_certificates(error, &text, self.config.has_client_certificate())
     }
-}
-
-fn tls_error(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Tls, message)
 }
 
 fn forgive(error: Error) -> Result<()> {

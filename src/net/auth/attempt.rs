@@ -49,10 +49,13 @@ impl<'a> Attempts<'a> {
 
     async fn ask(&self, reason: CredentialReason, error: Option<&Error>) -> Result<Option<Credentials>> {
         let Some(Identity::Asked { user, provider }) = &self.config.identity else { return Ok(None) };
-        let (user, host) = (user.clone(), self.config.host.clone());
-        let request = CredentialRequest { reason, user, host, error: error.cloned() };
         let (limit, host) = (self.config.timeouts.login, self.config.host_name());
-        let Some(Identity::Asked { user, .. }) = self.identity() else { return Ok(None) };
+        let request = CredentialRequest {
+            reason,
+            user: user.clone(),
+            host: self.config.host.clone(),
+            error: error.cloned(),
+        };
         match tokio::time::timeout(limit, provider.ask(request)).await {
             Ok(Ok(credentials)) => Ok(Some(credentials)),
             Ok(Err(why)) => {

@@ -27,7 +27,7 @@ impl From<Error> for Refusal {
 const STALE: &str = "the token has expired or was withdrawn: a new one is needed";
 const UNFIT: &str =
     "the token is not meant for IMAP, or lacks the scope for it: ask for that when it is made";
-const OVERHEARD: &str = "someone decrypts the connection on the way to the server: do not log in over it";
+const INTERCEPTED: &str = "someone decrypts the connection on the way to the server: do not log in over it";
 const TOKEN: &str = "is the token still valid, is it this user's, and has it the scope for IMAP?";
 
 /// Sorts the error of a login by what to do about it. `whom` is the server, `who` the user.
@@ -48,8 +48,8 @@ pub(super) fn sort(error: Error, notes: &Notes, material: Material, whom: &str, 
     }
     if let Some(word) = notes.word() {
         error = error.moreover(&format!("it gives the reason {word}"));
-        if scram::is_overheard(&word) {
-            return error.with_remedy(Remedy::Setup).advise(OVERHEARD).into();
+        if scram::is_intercepted(&word) {
+            return error.with_remedy(Remedy::Setup).advise(INTERCEPTED).into();
         }
     }
     let is_expired = matches!(error.code(), Some(Code::Expired));

@@ -64,7 +64,7 @@ pub(super) fn lacks_binding(word: &str) -> bool {
 
 /// Whether a refusal says that someone is in between: the two ends have another binding, or the
 /// server has offered what we have not seen.
-pub(super) fn is_overheard(word: &str) -> bool {
+pub(super) fn is_intercepted(word: &str) -> bool {
     matches!(word, "channel-bindings-dont-match" | "server-does-support-channel-binding")
 }
 
@@ -117,8 +117,10 @@ mod tests {
             assert!(last(bad).is_err(), "{bad:?}");
         }
         assert!(lacks_binding("unsupported-channel-binding-type"));
-        assert!(!lacks_binding("channel-bindings-dont-match") && is_overheard("channel-bindings-dont-match"));
-        assert!(!lacks_binding("invalid-proof") && !is_overheard("invalid-proof"));
+        assert!(
+            !lacks_binding("channel-bindings-dont-match") && is_intercepted("channel-bindings-dont-match")
+        );
+        assert!(!lacks_binding("invalid-proof") && !is_intercepted("invalid-proof"));
     }
 
     #[test]

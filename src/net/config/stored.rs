@@ -14,7 +14,7 @@ use super::{Config, Security, Timeouts, TlsBackend, Way};
 use crate::command::Id;
 #[cfg(feature = "proxy")]
 use crate::error::Error;
-use crate::net::auth::{Identity, Mechanism};
+use crate::net::auth::{Identity, Mechanism, Provider};
 use crate::types::{Limits, ViewSync};
 
 /// The form in which it is kept.
@@ -122,8 +122,8 @@ impl Stored {
             // The user is known, and what proves it has to be given again.
             (None, Some(user)) => {
                 let missing = "no password or token is kept with a stored Config: give one before connecting";
-                let asked = Config::new("").credentials(user, move |_| async move { Err(missing.into()) });
-                asked.identity
+                let provider = Provider::new(move |_| async move { Err(missing.into()) });
+                Some(Identity::Asked { user, provider })
             }
             (None, None) => None,
         };

@@ -83,10 +83,6 @@ async fn http(config: &Config, proxy: &Proxy, mut stream: TcpStream) -> Result<T
             .advise("write it in its ASCII form: xn--…"));
     }
     let server = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-    let mut head = Zeroizing::new(String::with_capacity(1024));
-    for piece in ["CONNECT ", &server, " HTTP/1.1\r\nHost: ", &server, "\r\n"] {
-        head.push_str(piece);
-    }
     let mut basic = Zeroizing::new(String::new());
     if let Some((user, password)) = &proxy.login {
         if user.contains(':') {
@@ -94,6 +90,13 @@ async fn http(config: &Config, proxy: &Proxy, mut stream: TcpStream) -> Result<T
         }
         let both = Zeroizing::new([user, ":", password.expose()].concat());
         *basic = BASE64.encode(both.as_bytes());
+    }
+    // In one piece: a buffer that grows leaves copies behind.
+    let mut head = Zeroizing::new(String::with_capacity(2 * server.len() + basic.len() + 128));
+    for piece in ["CONNECT ", &server, " HTTP/1.1\r\nHost: ", &server, "\r\n"] {
+        head.push_str(piece);
+    }
+    if !basic.is_empty() {
         for piece in ["Proxy-Authorization: Basic ", &basic, "\r\n"] {
             head.push_str(piece);
         }

@@ -102,7 +102,7 @@ pub(super) async fn wrap(config: &Config, io: Box<dyn Io>) -> Result<Secured> {
 
 #[allow(dead_code, reason = "not where the build has both")]
 fn lacks(_: Box<dyn Io>, what: &str) -> Result<Secured> {
-    Err(Error::new(ErrorKind::Tls, format!("this build has {what}")))
+    Err(tls_error(format!("this build has {what}")))
 }
 
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
@@ -110,8 +110,7 @@ fn untrusted(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Certificate, message)
 }
 
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
-fn tls_error(message: impl Into<String>) -> Error {
+pub(super) fn tls_error(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Tls, message)
 }
 

@@ -9,7 +9,7 @@
 //! In: events in wire order, with what each holds in memory. Out: the same order.
 
 mod backlog;
-mod blocks;
+mod block_queue;
 mod coalesce;
 mod excerpt;
 mod lag;
@@ -17,7 +17,7 @@ mod output;
 mod queue;
 
 pub(crate) use self::backlog::{Backlog, mark};
-pub(crate) use self::blocks::Blocks;
+pub(crate) use self::block_queue::BlockQueue;
 pub(crate) use self::excerpt::{LEFT_OUT, data_event, excerpt};
 pub(crate) use self::output::Output;
 pub(crate) use self::queue::EventQueue;

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::engine::events::backlog::{Backlog, mark};
-use crate::engine::events::blocks::Blocks;
+use crate::engine::events::block_queue::BlockQueue;
 use crate::engine::events::coalesce::{
     Invalidation, Key, LatestByKey, is_too_much, is_undone, key, may_go, take_over,
 };
@@ -27,7 +27,7 @@ pub(crate) struct EventQueue {
 
 #[derive(Default)]
 struct QueueState {
-    queue: Blocks<WaitingEvent>,
+    queue: BlockQueue<WaitingEvent>,
     /// How many of them a later one has made worthless.
     superseded_count: usize,
     /// How many have been taken, so that a place in the stream can be named.

@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
 use crate::command::{ClaimScope, Class, Messages, ResponseKinds};
-use crate::engine::inflight::entry::InFlightCommand;
+use crate::engine::inflight::command::InFlightCommand;
 use crate::engine::inflight::message_index::{Entry, MessageIndex};
 use crate::types::{Answer, Code, CommandId, Uid, UidSet, Untagged};
 

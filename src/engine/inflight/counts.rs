@@ -3,7 +3,7 @@
 //! In: commands as they go out and as they end. Out: the counts that admission decides by.
 
 use crate::command::{Effect, Messages, ResponseKinds};
-use crate::engine::inflight::entry::InFlightCommand;
+use crate::engine::inflight::command::InFlightCommand;
 
 /// What is in flight, counted by what matters to admission, so that ten thousand commands cost no
 /// more than ten.

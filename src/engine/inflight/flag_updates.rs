@@ -7,7 +7,7 @@
 
 use crate::command::{Effect, FlagUse, Match, Messages, ResponseKinds, Store};
 use crate::engine::inflight::InFlight;
-use crate::engine::inflight::entry::InFlightCommand;
+use crate::engine::inflight::command::InFlightCommand;
 use crate::engine::inflight::message_numbers::MessageNumbers;
 use crate::engine::submit::{InternalCommand, Query};
 use crate::types::{CommandId, Flag, Flags, Seq, Uid};

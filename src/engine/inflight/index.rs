@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use crate::command::{Effect, FlagUse};
 use crate::engine::inflight::claim_index::ClaimIndex;
+use crate::engine::inflight::command::InFlightCommand;
 use crate::engine::inflight::counts::InFlightCounts;
-use crate::engine::inflight::entry::InFlightCommand;
 use crate::engine::inflight::message_index::MessageIndex;
 use crate::types::CommandId;
 

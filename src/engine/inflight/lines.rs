@@ -5,7 +5,7 @@
 
 use crate::command::{Effect, Flow, Line, SelectParams, Session};
 use crate::engine::inflight::InFlight;
-use crate::engine::inflight::entry::{InFlightCommand, Next};
+use crate::engine::inflight::command::{InFlightCommand, Next};
 use crate::engine::log;
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::{CommandId, UidValidity};

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use crate::engine::inflight::InFlight;
-use crate::engine::inflight::entry::InFlightCommand;
+use crate::engine::inflight::command::InFlightCommand;
 use crate::types::{CommandId, Done, Status, StatusResponse, Uid};
 
 /// How many limits may be reported apart before one of the commands that they belong to has ended.

@@ -11,9 +11,8 @@
 
 mod ambiguous;
 mod claim_index;
-mod completion;
+mod command;
 mod counts;
-mod entry;
 mod flag_updates;
 mod index;
 mod lines;
@@ -21,14 +20,15 @@ mod message_index;
 mod message_limit;
 mod message_numbers;
 mod route;
+mod tagged;
 mod unparsed;
 
-pub(crate) use self::completion::{Reply, Written};
+pub(crate) use self::command::AtStart;
 use self::counts::InFlightCounts;
 pub(crate) use self::counts::by_number;
-pub(crate) use self::entry::AtStart;
 pub(crate) use self::lines::Cancellation;
 pub(crate) use self::route::{Routed, vanished};
+pub(crate) use self::tagged::{Reply, Written};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use self::entry::InFlightCommand;
+use self::command::InFlightCommand;
 use self::index::InFlightIndex;
 use self::message_limit::MessageLimits;
 use self::unparsed::UnparsedLines;

@@ -8,7 +8,7 @@ use crate::command::{Claim, ClaimScope, Effect, Match, Messages, ResponseKinds};
 use crate::engine::events::data_event;
 use crate::engine::inflight::InFlight;
 use crate::engine::inflight::ambiguous::{MAX_DIVERTED, may_be_contested};
-use crate::engine::inflight::entry::InFlightCommand;
+use crate::engine::inflight::command::InFlightCommand;
 use crate::engine::submit::{InternalCommand, Origin};
 use crate::types::{
     Answer, Code, CommandId, Event, Limits, ListEntry, StatusResponse, Uid, UidSet, Untagged,

@@ -14,12 +14,12 @@
 //! selections that end. Out: one event a change, and commands for the engine to queue, both fetched
 //! by [`Mailboxes::take_reports`] after each step.
 
-mod deselected;
+mod deselected_status;
 mod notify;
 mod own_changes;
 mod registry;
 
-use self::deselected::DeselectedMailbox;
+use self::deselected_status::DeselectedMailbox;
 use self::notify::NotifyState;
 use self::own_changes::OwnChanges;
 use self::registry::{Change, Changes, Registry};

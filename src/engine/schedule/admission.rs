@@ -21,13 +21,13 @@
 //! | FETCH, LIST                | another one, once the server has answered such out of order      |
 //! | IDLE                       | another IDLE, until its tagged line; the engine's, until its DONE |
 //! | saves its result as `$`    | what uses `$`, another that saves                                |
-//! | changes through `$`        | the search that saves it (`engine/selection/saved_search.rs`)                     |
+//! | changes through `$`        | the search that saves it (`selection/saved_search.rs`)           |
 //! | message command            | its own SELECT, if a mailbox may have been selected before it    |
 //! | message command            | its own SELECT with parameters, until the server has taken such  |
 //! | message command            | the SELECT of another mailbox; it has lost its own by the end    |
 //! | names UIDs                 | its own SELECT, until that reports UIDVALIDITY (`resolve.rs`)    |
 //! | changes messages           | nothing, but fails if the mailbox is read-only by the time it is |
-//! |                            | to go (`engine/selection/access.rs`)                                       |
+//! |                            | to go (`selection/read_only.rs`)                                 |
 
 use crate::command::{Effect, FlagUse, Messages, ResponseKinds, SelectParams};
 use crate::engine::inflight::by_number;

@@ -13,18 +13,18 @@
 //!     └──── BAD to the next: the server may go on with it ──> Orphaned ── [CLOSED], NO to the next ──> Nothing
 //! ```
 
-mod access;
 mod contradiction;
-mod facts;
+mod lookups;
 mod messages;
 mod mod_sequences;
 mod opening;
+mod read_only;
 mod saved_search;
 mod sync;
 mod transitions;
 
-pub(crate) use self::access::{read_only, uid_validity_error};
 pub(crate) use self::messages::{Outcome, Targets};
+pub(crate) use self::read_only::{read_only, uid_validity_error};
 pub(crate) use self::saved_search::no_search;
 pub(crate) use self::sync::SyncFacts;
 pub(crate) use self::sync::look_back::LookBackFacts;

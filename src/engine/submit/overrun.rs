@@ -1,7 +1,7 @@
 //! The end of a result that is larger than its bound: its error, and the answers that the error
 //! keeps.
 
-use crate::engine::events::Blocks;
+use crate::engine::events::BlockQueue;
 use crate::error::{Error, ErrorKind};
 use crate::types::{Answer, Untagged};
 
@@ -10,7 +10,7 @@ const MAX_OVERRUN: usize = 1 << 20;
 
 /// The answers that an error keeps: all that fit its bound and have no secret, but few of an
 /// overrun.
-pub(super) fn kept(error: &Error, items: Blocks<Untagged>) -> Vec<Answer> {
+pub(super) fn kept(error: &Error, items: BlockQueue<Untagged>) -> Vec<Answer> {
     let mut left = if error.kind() == ErrorKind::Overrun { MAX_OVERRUN } else { usize::MAX };
     let mut fits = |response: &&Untagged| {
         let room = left.checked_sub(response.weight());

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::command::{Claim, Command, Flow, Line, Messages, RowItems, Session};
-use crate::engine::events::{Backlog, Blocks, EventQueue, Output, data_event, mark};
+use crate::engine::events::{Backlog, BlockQueue, EventQueue, Output, data_event, mark};
 use crate::engine::submit::overrun::{kept, overrun};
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::{CommandId, Done, Event, EventKind, Limits, MailboxName, Progress, Status, Untagged};
@@ -39,7 +39,7 @@ pub(crate) struct ResultSlot<C> {
 }
 
 struct SlotState<C> {
-    items: Blocks<Untagged>,
+    items: BlockQueue<Untagged>,
     /// What they hold.
     backlog: Backlog,
     cut: Truncation,
@@ -77,7 +77,7 @@ impl<C: Command> ResultSlot<C> {
 
     fn new() -> Arc<Self> {
         let state = SlotState {
-            items: Blocks::default(),
+            items: BlockQueue::default(),
             backlog: Backlog::default(),
             cut: Truncation::No,
             end: None,
@@ -265,7 +265,7 @@ impl<C> SlotState<C> {
 }
 
 /// All pieces of a result, for its command; each is freed as it is read.
-fn collect<C: Command>(items: Blocks<Untagged>) -> Vec<C::Item> {
+fn collect<C: Command>(items: BlockQueue<Untagged>) -> Vec<C::Item> {
     let mut all = Vec::with_capacity(items.len());
     all.extend(items.into_iter().filter_map(C::item));
     all

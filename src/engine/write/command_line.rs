@@ -85,7 +85,10 @@ impl Writer {
         let (name, names_numbers) = (line.command_name().cloned(), line.names_numbers());
         let fragments = line.finish()?;
         if let Some(class) = own {
-            let name = name.ok_or_else(|| Error::invalid("it does not begin with a command's name"))?;
+            let name = name.ok_or_else(|| {
+                Error::invalid("its line does not begin with a command's name")
+                    .advise("begin with `CommandLine::command`")
+            })?;
             check_own_line(id, class, &name, names_numbers, inflight, selected)?;
         }
         Ok(pieces(fragments, sources))
@@ -173,9 +176,8 @@ fn check_own_line(
     let messages = inflight.messages(id);
     own_lines::check(name, class, inflight.selection_handle(id).is_some(), messages)?;
     if names_numbers && !matches!(messages, Some(Messages::Seqs(_))) {
-        return Err(Error::invalid(
-            "it names messages by sequence number that `Command::messages` does not name: they may be others by now",
-        ));
+        let why = "its line has sequence numbers that `Command::messages` does not return";
+        return Err(Error::invalid(why).advise("return them there: they may be others by now"));
     }
     if let Some(refused) = selected.refusal_of_verb(&name.name) {
         return Err(refused);

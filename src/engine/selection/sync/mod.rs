@@ -13,10 +13,10 @@ mod after_store;
 mod apply;
 pub(crate) mod look_back;
 mod plan;
-mod prior;
+mod resume;
 mod windows;
 
-use self::prior::PriorState;
+use self::resume::PriorState;
 use super::{Selected, Selection};
 use crate::command::{Messages, Session};
 use crate::engine::BatchSizes;

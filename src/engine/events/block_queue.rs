@@ -12,7 +12,7 @@ const PLACES: usize = 64;
 /// A queue in blocks. Those between the first and the last are full; only the first has been taken
 /// from at its front. Values are large, and come by the hundred thousand: each is moved once.
 #[derive(Debug)]
-pub(crate) struct Blocks<T> {
+pub(crate) struct BlockQueue<T> {
     /// The blocks before the last one. None of them is empty.
     full: VecDeque<VecDeque<T>>,
     /// Empty only if there is nothing in the queue.
@@ -20,13 +20,13 @@ pub(crate) struct Blocks<T> {
     len: usize,
 }
 
-impl<T> Default for Blocks<T> {
+impl<T> Default for BlockQueue<T> {
     fn default() -> Self {
         Self { full: VecDeque::new(), last: VecDeque::new(), len: 0 }
     }
 }
 
-impl<T> Blocks<T> {
+impl<T> BlockQueue<T> {
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -114,7 +114,7 @@ impl<T> Blocks<T> {
     }
 }
 
-impl<T> IntoIterator for Blocks<T> {
+impl<T> IntoIterator for BlockQueue<T> {
     type Item = T;
     type IntoIter = Chain<Flatten<IntoIter<VecDeque<T>>>, IntoIter<T>>;
 
@@ -149,7 +149,7 @@ mod tests {
     proptest! {
         #[test]
         fn is_a_queue_like_any_other_and_has_room_for_little_more_than_it_holds(steps in steps()) {
-            let (mut blocks, mut queue, mut next) = (Blocks::default(), VecDeque::new(), 0);
+            let (mut blocks, mut queue, mut next) = (BlockQueue::default(), VecDeque::new(), 0);
             for step in steps {
                 match step {
                     Step::Push(count) => for _ in 0..count {

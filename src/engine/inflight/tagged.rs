@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::command::Effect;
 use crate::engine::inflight::InFlight;
-use crate::engine::inflight::entry::{InFlightCommand, Next};
+use crate::engine::inflight::command::{InFlightCommand, Next};
 use crate::engine::log;
 use crate::engine::submit::{Ended, InternalCommand, Origin, QueryFacts, Shared, Submission};
 use crate::error::{Error, ErrorKind, Result, Sent};

@@ -355,8 +355,10 @@ impl fmt::Display for Error {
         }
         f.write_str(&self.printable())?;
         match (kind, sent) {
-            (ErrorKind::Closed, Sent::No) if command.is_some() => f.write_str(" (not sent)")?,
-            (ErrorKind::Closed, Sent::Partly) => f.write_str(" (sent in part)")?,
+            (ErrorKind::Closed | ErrorKind::Timeout, Sent::No) if command.is_some() => {
+                f.write_str(" (not sent)")?
+            }
+            (ErrorKind::Closed | ErrorKind::Timeout, Sent::Partly) => f.write_str(" (sent in part)")?,
             _ => {}
         }
         if f.alternate() {

@@ -8,8 +8,10 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_core::Stream;
+use tokio::time::Instant;
 
 use super::{Mailbox, Select, Submit};
 use crate::command::{SaveSearch, SavedSearch, Streaming};
@@ -113,6 +115,43 @@ impl<S: Submit> Token<S> {
         if self.slot.abandon(true) {
             self.shared.give_up(self.id);
         }
+    }
+}
+
+impl<S: Submit> Token<S> {
+    /// Fails the token with [`Timeout`](crate::ErrorKind::Timeout) if its command has not ended
+    /// within this time from now. A later limit replaces it.
+    ///
+    /// If not a byte of the command has been written by then, it is withdrawn, even if it changes
+    /// something; [`Error::sent`](crate::Error::sent) says [`No`](crate::Sent::No). Else it runs to
+    /// its end, its result is dropped, and nothing after it is disturbed; whether the server has
+    /// carried it out is not known, and the event stream reports how it ends. An IDLE by hand is
+    /// ended. A SELECT whose [`Mailbox`] someone holds or has used is sent in any case.
+    ///
+    /// Of a [stream](Token::stream) the limit is that of the whole command: the rows received until
+    /// then are given, and then the error. The rows of an awaited token are in
+    /// [`Error::answers`](crate::Error::answers). [Detached](Token::detach), it has no limit any
+    /// more.
+    ///
+    /// A limit is about one command. That the connection is dead is found out without one, by
+    /// [`Timeouts::silence`](crate::Timeouts::silence).
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use imap_duplex::command::Search;
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// let search = inbox.search(Search::body("invoice")).timeout(Duration::from_secs(5));
+    /// match search.await {
+    ///     Err(error) if error.kind() == imap_duplex::ErrorKind::Timeout => println!("{error}"),
+    ///     found => println!("{:?}", found?),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn timeout(self, limit: Duration) -> Self {
+        let until = Instant::now().checked_add(limit).map(Instant::into_std);
+        self.shared.set_limit(self.id, until, limit);
+        self
     }
 }
 

@@ -163,7 +163,7 @@ impl Engine {
         if self.closed().is_some() || self.lifecycle.is_tls_due() {
             return;
         }
-        let taken = self.scheduler.shared().take();
+        let taken = self.scheduler.shared().take(now);
         self.scheduler.extend(taken.submissions);
         self.give_up(&taken.given_up);
         if self.selected.current().is_some_and(Selection::is_behind) {
@@ -214,7 +214,8 @@ impl Engine {
         let lifecycle = self.lifecycle.deadline(self.settings.silence);
         let hold = self.backpressure.deadline(self.settings.limits.hold);
         let upload = self.writer.upload_deadline(self.settings.silence);
-        [lifecycle, upload, self.idle.deadline(&self.surroundings()), hold].into_iter().flatten().min()
+        let (idle, limit) = (self.idle.deadline(&self.surroundings()), self.scheduler.shared().next_limit());
+        [lifecycle, upload, idle, hold, limit].into_iter().flatten().min()
     }
 
     fn surroundings(&self) -> Surroundings<'_> {

@@ -10,7 +10,7 @@ use crate::engine::inflight::{AtStart, Cancellation};
 use crate::engine::log;
 use crate::engine::schedule::{Start, StartFacts, withdrawn};
 use crate::engine::selection::no_search;
-use crate::engine::submit::{EndCause, Submission};
+use crate::engine::submit::{EndCause, GivenUp, Submission};
 use crate::error::{Error, ErrorKind};
 use crate::types::{CloseReason, CommandId};
 
@@ -109,9 +109,17 @@ impl Engine {
         self.give(next.fail(error));
     }
 
-    /// Tokens were dropped or cancelled: what has not been begun is taken back, if that is meant.
-    pub(super) fn give_up(&mut self, ids: &[CommandId]) {
-        for id in ids.iter().copied() {
+    /// Tokens were dropped or cancelled, or their time has ended: what has not been begun is taken
+    /// back, if that is meant.
+    pub(super) fn give_up(&mut self, given_up: &GivenUp) {
+        for (id, error) in given_up.overdue() {
+            match self.inflight.expire(id, &error) {
+                Cancellation::Withdraw => self.withdraw(id, error),
+                Cancellation::EndIdle => self.idle.end_soon(id),
+                Cancellation::Ignored | Cancellation::Stop => {}
+            }
+        }
+        for id in given_up.dropped() {
             match self.inflight.cancellation(id) {
                 Cancellation::Ignored => {}
                 Cancellation::EndIdle => self.idle.end_soon(id),
@@ -131,10 +139,13 @@ impl Engine {
                 }
             }
         }
-        if !ids.is_empty() {
-            for next in self.scheduler.take_withdrawn() {
-                self.fail_unsent(next, withdrawn());
-            }
+        if given_up.is_empty() {
+            return;
+        }
+        let error_of = |next: &Submission| given_up.error_of(next.id);
+        for next in self.scheduler.take_withdrawn(|next| error_of(next).is_some_and(|e| next.expire(e))) {
+            let error = error_of(&next).unwrap_or_else(withdrawn);
+            self.fail_unsent(next, error);
         }
     }
 

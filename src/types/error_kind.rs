@@ -7,7 +7,7 @@
 ///
 /// | what to do | kinds |
 /// |---|---|
-/// | connect again after a pause, and go on | `Closed`, `Connect`, `Resolve`, `Timeout` |
+/// | connect again after a pause, and go on | `Closed`, `Connect`, `Resolve`, `Timeout` of connecting |
 /// | submit again | `QueueFull` once [`ready`](crate::Sender::ready); `SelectionEnded` through a new selection; `ReadOnly` through one made by [`select`](crate::Sender::select) |
 /// | go on with the rest | `Partial`; `Overrun`, by a stream or in smaller pieces |
 /// | ask a person | `Login`, `Insecure`, `Tls`, `Certificate` |
@@ -67,8 +67,9 @@ pub enum ErrorKind {
     /// The command was not sent: the server lacks a capability that it needs, or the library does
     /// not permit it.
     Unsupported,
-    /// A step of connecting took longer than [`Timeouts`](crate::Timeouts) allow. A connection that
-    /// falls silent later is `Closed`.
+    /// A step of connecting took longer than [`Timeouts`](crate::Timeouts) allow, or a command
+    /// longer than its token's [limit](crate::Token::timeout). A connection that falls silent later
+    /// is `Closed`.
     Timeout,
     /// The host's name could not be resolved.
     Resolve,

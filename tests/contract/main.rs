@@ -32,6 +32,7 @@ mod c08_selections;
 mod c09_dropping;
 mod c09_each_poll;
 mod c09_given_up;
+mod c09_timeout;
 mod c09_uploads;
 mod c09_uploads_given_up;
 mod c10_both_ways;

@@ -135,6 +135,23 @@ impl InFlight {
         }
     }
 
+    /// A command's time has ended: of one that has begun the token fails, and it runs to its end,
+    /// an IDLE aside. What is to be done about it.
+    pub(crate) fn expire(&mut self, id: CommandId, error: &Error) -> Cancellation {
+        let Some(entry) = self.entries.get(&id) else { return Cancellation::Ignored };
+        if entry.sent() == Sent::No {
+            let taken_back = entry.submission.expire(error.clone());
+            return if taken_back { Cancellation::Withdraw } else { Cancellation::Ignored };
+        }
+        let place = entry.submission.place();
+        let error = error.clone().in_command(entry.submission.job.name());
+        let error = error.about(place.as_ref().map(|place| &place.mailbox), None).with_sent(entry.sent());
+        match entry.submission.job.expire(error) {
+            true if matches!(entry.submission.class.effect, Effect::Idle) => Cancellation::EndIdle,
+            _ => Cancellation::Ignored,
+        }
+    }
+
     /// A command that has begun is cancelled: if its lines are independent, no further one is sent.
     /// Returns the error with which it ends now, unless a line is under way.
     pub(crate) fn stop_series(&mut self, id: CommandId) -> Option<Error> {

@@ -168,10 +168,12 @@ impl Scheduler {
         }
     }
 
-    /// Takes out users' commands whose tokens have been dropped or cancelled.
-    pub(crate) fn take_withdrawn(&mut self) -> VecDeque<Submission> {
+    /// Takes out users' commands whose tokens have been dropped or cancelled, or whose time has
+    /// ended.
+    pub(crate) fn take_withdrawn(&mut self, overdue: impl Fn(&Submission) -> bool) -> VecDeque<Submission> {
         // In one pass: ten thousand tokens may have been dropped at once.
-        let (go, stay) = std::mem::take(&mut self.queue).into_iter().partition(Submission::is_withdrawn);
+        let goes = |s: &Submission| s.is_withdrawn() || overdue(s);
+        let (go, stay) = std::mem::take(&mut self.queue).into_iter().partition(goes);
         self.queue = stay;
         go
     }

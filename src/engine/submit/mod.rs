@@ -12,6 +12,7 @@
 
 mod end_cause;
 mod ended;
+mod given_up;
 mod internal;
 mod overrun;
 mod query;
@@ -21,6 +22,7 @@ mod slot;
 
 pub(crate) use self::end_cause::EndCause;
 pub(crate) use self::ended::Ended;
+pub(crate) use self::given_up::GivenUp;
 pub(crate) use self::internal::{InternalCommand, InternalRequest, QueuePlace};
 pub(crate) use self::query::{Look, Query, QueryFacts};
 pub(crate) use self::selection_handle::{

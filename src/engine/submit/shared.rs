@@ -7,9 +7,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 use crate::command::Class;
 use crate::engine::events::EventQueue;
+use crate::engine::submit::given_up::{GivenUp, TimeLimits};
 use crate::engine::submit::internal::{InternalCommand, InternalRequest};
 use crate::engine::submit::query::Query;
 use crate::engine::submit::selection_handle::{SelectOptions, SelectionHandle, SubmitFacts};
@@ -104,6 +106,21 @@ impl Submission {
         self.sent_before == Sent::No && (self.job.cancelled() || self.class.reads_only && !self.is_wanted())
     }
 
+    /// Its time has ended before it was sent. Whether it is to be taken back: not if it is detached
+    /// by now, and not a SELECT through whose mailbox handle something has been submitted; that
+    /// one's token fails, and it is sent.
+    pub(crate) fn expire(&self, error: Error) -> bool {
+        if self.job.detached() {
+            return false;
+        }
+        let is_used = self.opens.as_ref().is_some_and(|handle| handle.is_wanted());
+        if is_used || self.sent_before != Sent::No {
+            self.job.expire(error.in_command(self.job.name()).with_sent(self.sent_before));
+            return false;
+        }
+        true
+    }
+
     /// Whether anyone still has a use for it.
     pub(crate) fn is_wanted(&self) -> bool {
         self.job.wanted() || self.opens.as_ref().is_some_and(|handle| handle.is_wanted())
@@ -165,6 +182,8 @@ struct TagTable {
     next_tag: u64,
     /// How many of them are users'.
     users: usize,
+    /// Those whose tokens have a time limit.
+    limits: TimeLimits,
 }
 
 struct Record {
@@ -176,7 +195,7 @@ struct Record {
 #[derive(Default)]
 pub(crate) struct Drained {
     pub(crate) submissions: VecDeque<Submission>,
-    pub(crate) given_up: Vec<CommandId>,
+    pub(crate) given_up: GivenUp,
     pub(crate) abandoned: bool,
 }
 
@@ -306,6 +325,7 @@ impl Shared {
     pub(crate) fn release(&self, id: CommandId) {
         let mut inner = self.lock();
         let Some(record) = inner.table.commands.remove(&id) else { return };
+        inner.table.limits.remove(id);
         if !record.is_user {
             return;
         }
@@ -346,6 +366,23 @@ impl Shared {
         self.wake_driver();
     }
 
+    /// The token of this command fails at this time, `limit` after it was asked for; an earlier
+    /// limit is dropped.
+    pub(crate) fn set_limit(&self, id: CommandId, until: Option<Instant>, limit: Duration) {
+        let mut inner = self.lock();
+        if !inner.table.commands.contains_key(&id) {
+            return;
+        }
+        inner.table.limits.set(id, until, limit);
+        drop(inner);
+        self.wake_driver();
+    }
+
+    /// When the time of the next command ends that has a limit.
+    pub(crate) fn next_limit(&self) -> Option<Instant> {
+        self.lock().table.limits.next()
+    }
+
     /// The last handle has gone: nothing more will be submitted.
     pub(crate) fn abandon(&self) {
         self.lock().abandoned = true;
@@ -372,11 +409,12 @@ impl Shared {
     }
 
     /// What has come since the last time.
-    pub(crate) fn take(&self) -> Drained {
+    pub(crate) fn take(&self, now: Instant) -> Drained {
         let mut inner = self.lock();
+        let dropped = std::mem::take(&mut inner.given_up);
         Drained {
             submissions: std::mem::take(&mut inner.submissions),
-            given_up: std::mem::take(&mut inner.given_up),
+            given_up: GivenUp::new(dropped, &mut inner.table.limits, now),
             abandoned: inner.abandoned,
         }
     }

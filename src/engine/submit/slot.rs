@@ -32,6 +32,8 @@ enum TokenState {
     Dropped,
     /// The token was cancelled: the command is not to be sent if it still can be withheld.
     Cancelled,
+    /// Its time has ended, and it has failed: what its command still brings is dropped.
+    Expired,
 }
 
 pub(crate) struct ResultSlot<C> {
@@ -92,6 +94,10 @@ impl<C: Command> ResultSlot<C> {
 
     fn finish(&self, end: End<C>) {
         let mut state = self.lock();
+        if state.fate == TokenState::Expired {
+            drop(state);
+            return drop(end);
+        }
         // What a reader will never take is dropped outside the lock: it may be a user's code.
         let unread = matches!(state.fate, TokenState::Dropped | TokenState::Cancelled)
             .then(|| std::mem::take(&mut state.items));
@@ -315,6 +321,9 @@ pub(crate) trait ErasedCommand: Send {
     /// Whether someone may still read the result.
     fn wanted(&self) -> bool;
     fn cancelled(&self) -> bool;
+    /// Its time has ended: its token fails with this, if someone holds it and it has not failed.
+    /// Whether it has.
+    fn expire(&self, error: Error) -> bool;
     fn detached(&self) -> bool;
     fn end(self: Box<Self>, result: Result<Done>);
 }
@@ -459,6 +468,22 @@ impl<C: Command> ErasedCommand for Submitted<C> {
 
     fn cancelled(&self) -> bool {
         self.fate() == TokenState::Cancelled
+    }
+
+    fn expire(&self, error: Error) -> bool {
+        let Some(slot) = &self.slot else { return false };
+        let mut state = slot.lock();
+        if state.fate != TokenState::Held || !matches!(state.cut, Truncation::No) {
+            return false;
+        }
+        state.fate = TokenState::Expired;
+        state.end = Some(End::Failed(error.about(None, self.command.mailbox().cloned())));
+        let reader = state.reader.take();
+        drop(state);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+        true
     }
 
     fn detached(&self) -> bool {

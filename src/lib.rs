@@ -76,7 +76,8 @@
 //! | see what goes on | a subscriber of `tracing`: [the log](#the-log) |
 //! | cancel a command | [`Token::cancel`]; or drop the token |
 //! | send what has no method here | [`Sender::raw`], or a [`Command`] of my own |
-//! | know whether the server is still there, after sleep or a change of networks | [`Sender::check`] |
+//! | know whether the server is still there, after a change of networks | [`Sender::check`] |
+//! | give one command a time limit | [`Token::timeout`] |
 //! | bound memory and time | [`Limits`], [`Timeouts`] |
 //! | test my program | the server in memory of the module `testing` (feature `testing`) |
 //! | report bytes that can't be parsed | [`replay`] |
@@ -183,7 +184,9 @@
 //!     once, with the same [cause](Error::close_reason), and [`sent`](Error::sent) is how much of
 //!     its command had been written; the last event is [`Closed`](types::EventKind::Closed), and
 //!     after it the stream ends. While an answer is due, a server that is silent for
-//!     [`Timeouts::silence`] counts as dead. Nothing is resent automatically.
+//!     [`Timeouts::silence`] counts as dead. A connection that dies in IDLE is found out within 12
+//!     minutes ([`Timeouts::idle_renew`]), over TCP within 2 ([`Timeouts::keep_alive`]), and within
+//!     25 s after the machine was asleep ([`Timeouts::suspend`]). Nothing is resent automatically.
 //! 12. **Nothing is silently partial.** NO and BAD are errors with their code and text, and the
 //!     data received before them is in [`Error::answers`]; a result that the server has truncated
 //!     is [`Partial`](ErrorKind::Partial), with where to [continue](Error::resume_below); rows that

@@ -1,4 +1,5 @@
-//! Whether the server is still there, when a program asks: `Sender::check`.
+//! Whether the server is still there, when a program asks (`Sender::check`), or when the machine
+//! has been asleep.
 //!
 //! In: a request, beside a NOOP that goes out; bytes that come. Out: whether nothing has come for
 //! too long. The check is over once the engine waits for no response any more.
@@ -27,15 +28,23 @@ pub(super) struct Check {
     limit: Duration,
     /// While one runs: when it began, or when bytes came last.
     since: Option<Instant>,
+    /// It was not a program that asked.
+    slept: bool,
 }
 
 impl Check {
     pub(super) fn new(limit: Duration) -> Self {
-        Self { request: CheckRequest::default(), limit, since: None }
+        Self { request: CheckRequest::default(), limit, since: None, slept: false }
     }
 
     pub(super) fn request(&self) -> CheckRequest {
         self.request.clone()
+    }
+
+    /// The machine has been asleep.
+    pub(super) fn on_sleep(&mut self) {
+        self.slept = true;
+        self.request.begin();
     }
 
     /// Whether a check runs, or is asked for: else there is nothing to look at.
@@ -50,7 +59,7 @@ impl Check {
             self.since = Some(now);
         }
         if !awaits {
-            self.since = None;
+            (self.since, self.slept) = (None, false);
         } else if held {
             self.since = self.since.map(|_| now);
         }
@@ -62,8 +71,10 @@ impl Check {
         self.since = self.since.map(|_| now);
     }
 
-    pub(super) fn limit(&self) -> Duration {
-        self.limit
+    /// What has not come.
+    pub(super) fn waiting_for(&self) -> String {
+        let why = if self.slept { "since the machine has been asleep" } else { "which was asked for one" };
+        format!("a sign of the server, {why}: nothing came for {:?}", self.limit)
     }
 
     /// When it will have been silent for too long.

@@ -109,7 +109,7 @@ impl<'a> Handshake<'a> {
     fn new(config: &'a Config, io: Box<dyn Io>, encrypted: bool, local: bool) -> Self {
         let shared = Shared::new(&config.limits);
         let engine = Engine::new(shared.clone(), config.settings());
-        let pump = Pump::new(io, engine, shared.clone(), &config.limits, config.timeouts.check);
+        let pump = Pump::new(io, engine, shared.clone(), config);
         let whom = config.whom();
         Self { config, pump, shared, encrypted, binding: None, local, whom }
     }

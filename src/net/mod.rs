@@ -13,6 +13,7 @@ mod deflate;
 mod dial;
 mod handshake;
 mod pump;
+mod suspend;
 mod tls;
 
 pub use auth::{CredentialReason, CredentialRequest, Credentials, Mechanism};
@@ -23,6 +24,7 @@ pub use config::{Proxy, ProxyKind};
 pub(crate) use check::CheckRequest;
 pub(crate) use handshake::{Connected, connect, connect_through, handshake};
 pub(crate) use pump::Pump;
+pub(crate) use suspend::WallClock;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 

@@ -14,11 +14,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 use tokio_util::codec::Decoder;
 
-use super::Io;
 use super::check::{Check, CheckRequest};
 use super::codec::{Codec, CodecError};
+use super::suspend::Suspend;
+use super::{Config, Io};
 use crate::engine::{Engine, Shared};
-use crate::types::{Answer, CloseReason, Limits};
+use crate::types::{Answer, CloseReason};
 use crate::wire::{Frame, Parser, Response};
 
 /// The first read after a quiet time uses a buffer on the stack, so that an idle connection holds
@@ -50,6 +51,7 @@ pub(crate) struct Pump {
     timer: Pin<Box<Sleep>>,
     closing_since: Option<Instant>,
     check: Check,
+    suspend: Suspend,
     /// What becomes of the bytes behind the next tagged response.
     switch: Switch,
 }
@@ -68,13 +70,8 @@ enum Switch {
 }
 
 impl Pump {
-    pub(super) fn new(
-        io: Box<dyn Io>,
-        engine: Engine,
-        shared: Arc<Shared>,
-        limits: &Limits,
-        check: Duration,
-    ) -> Self {
+    pub(super) fn new(io: Box<dyn Io>, engine: Engine, shared: Arc<Shared>, config: &Config) -> Self {
+        let Config { limits, timeouts, .. } = config;
         Self {
             io,
             engine,
@@ -86,7 +83,8 @@ impl Pump {
             unflushed: false,
             timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
             closing_since: None,
-            check: Check::new(check),
+            check: Check::new(timeouts.check),
+            suspend: Suspend::new(config.wall.clone(), timeouts.suspend),
             switch: Switch::None,
         }
     }
@@ -96,6 +94,7 @@ impl Pump {
         self.shared.set_driver(cx.waker());
         let mut turns = 0;
         loop {
+            self.look_at_clocks();
             self.engine.poll(Instant::now().into_std());
             self.check_server();
             let exhausted = self.poll_source(cx);
@@ -130,6 +129,18 @@ impl Pump {
         self.check.request()
     }
 
+    /// Asks the server whether it is there if the machine has been asleep.
+    fn look_at_clocks(&mut self) {
+        if !self.suspend.has_slept(Instant::now()) || !self.engine.lifecycle().is_ready() {
+            return;
+        }
+        tracing::info!(target: "imap_duplex", "the machine has been asleep: is the server still there?");
+        self.check.on_sleep();
+        if !self.engine.lifecycle().awaits_response() {
+            self.shared.poll_server();
+        }
+    }
+
     /// Ends the connection if the server has not been there for a program that asked.
     fn check_server(&mut self) {
         if !self.check.is_on() {
@@ -138,9 +149,7 @@ impl Pump {
         let now = Instant::now();
         let (awaits, held) = (self.engine.lifecycle().awaits_response(), self.engine.holds(now.into_std()));
         if self.check.is_dead(awaits, held, now) {
-            let limit = self.check.limit();
-            let waiting_for =
-                format!("a sign of the server, which was asked for one: nothing came for {limit:?}");
+            let waiting_for = self.check.waiting_for();
             self.engine.handle_end(CloseReason::Timeout { waiting_for });
         }
     }
@@ -311,7 +320,8 @@ impl Pump {
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let engine = self.engine.deadline().map(Instant::from_std);
-        let Some(deadline) = engine.into_iter().chain(self.check.deadline()).min() else {
+        let others = [self.check.deadline(), self.suspend.deadline()].into_iter().flatten();
+        let Some(deadline) = engine.into_iter().chain(others).min() else {
             return Poll::Pending;
         };
         if self.timer.deadline() != deadline {

@@ -353,8 +353,7 @@ async fn id_and_enable_are_said_where_they_are_offered_and_a_refusal_is_no_obsta
         let config = Config::new("server.test").plaintext().auto_idle(false);
         let (end, _server) = connect(config, |mut server| async move {
             server.say("* PREAUTH [CAPABILITY IMAP4rev1 ENABLE ID QRESYNC] ready").await;
-            let version = env!("CARGO_PKG_VERSION");
-            let id = server.expect(&format!("ID (\"name\" \"imap-duplex\" \"version\" \"{version}\")")).await;
+            let id = server.expect("ID (\"name\" \"imap-duplex\")").await;
             let enable = server.expect("ENABLE QRESYNC").await;
             server.say(&format!("{id} BAD who cares")).await;
             server.say("* ENABLED QRESYNC").await;
@@ -364,6 +363,32 @@ async fn id_and_enable_are_said_where_they_are_offered_and_a_refusal_is_no_obsta
         .await;
         let (_imap, receiver) = end.expect("none of it is in the way");
         assert_eq!(Events::strict(receiver).ready_briefs(), [""; 0]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_gives_its_own_name_or_none() {
+    within(LIMIT, async {
+        let config = quiet().program("Reader \"2\"", "1.0");
+        assert!(format!("{:?}", config.get_id()).contains("Reader"), "{:?}", config.get_id());
+        let (end, server) = connect(config, |mut server| async move {
+            server.say("* PREAUTH [CAPABILITY IMAP4rev1 ID] ready").await;
+            let id = server.expect(r#"ID ("name" "Reader \"2\"" "version" "1.0")"#).await;
+            server.say(&format!("{id} OK hello")).await;
+            server
+        })
+        .await;
+        drop((end.expect("logged in"), server));
+        let config = quiet().program("Reader", "1.0").id(None);
+        assert!(config.get_id().is_none());
+        let (end, mut server) = connect(config, |mut server| async move {
+            server.say("* PREAUTH [CAPABILITY IMAP4rev1 ID] ready").await;
+            server
+        })
+        .await;
+        let _halves = end.expect("logged in");
+        server.expect_silence(Duration::from_secs(1)).await;
     })
     .await;
 }

@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use crate::command::Class;
+use crate::command::{Class, Command, Noop};
 use crate::engine::events::EventQueue;
 use crate::engine::submit::given_up::{GivenUp, TimeLimits};
 use crate::engine::submit::internal::{InternalCommand, InternalRequest};
 use crate::engine::submit::query::Query;
 use crate::engine::submit::selection_handle::{SelectOptions, SelectionHandle, SubmitFacts};
-use crate::engine::submit::slot::ErasedCommand;
+use crate::engine::submit::slot::{ErasedCommand, Submitted};
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::{
     Capabilities, CloseReason, CommandId, Done, Event, EventKind, Limits, MailboxName, Place, SelectionId,
@@ -243,6 +243,12 @@ impl Shared {
             driver.wake();
         }
         (id, None)
+    }
+
+    /// Asks the server whether it is there, by a NOOP that no token is for.
+    pub(crate) fn poll_server(&self) {
+        let (noop, class) = (Submitted::internal(Noop), Noop.class());
+        self.submit(Box::new(noop), class, None, None, Origin::Internal(InternalCommand::Poll));
     }
 
     /// A handle for a mailbox that is to be selected.

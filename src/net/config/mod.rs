@@ -14,6 +14,7 @@ mod tls;
 mod transport;
 mod url;
 
+use super::WallClock;
 use super::auth::{Identity, Mechanism};
 use crate::command::Id;
 use crate::engine::{BatchSizes, Settings};
@@ -61,6 +62,7 @@ pub struct Config {
     pub(crate) timeouts: Timeouts,
     pub(crate) auto_idle: bool,
     pub(crate) view_sync: ViewSync,
+    pub(crate) wall: WallClock,
 }
 
 impl Config {
@@ -85,15 +87,12 @@ impl Config {
             allow_plaintext_login: false,
             tls: TlsSettings::default(),
             enable: ["QRESYNC", "CONDSTORE", "IMAP4rev2"].map(String::from).into(),
-            id: Some(
-                Id::nothing()
-                    .field("name", env!("CARGO_PKG_NAME"))
-                    .field("version", env!("CARGO_PKG_VERSION")),
-            ),
+            id: Some(Id::nothing().field("name", env!("CARGO_PKG_NAME"))),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             auto_idle: true,
             view_sync: ViewSync::default(),
+            wall: WallClock::default(),
         }
     }
 
@@ -120,12 +119,25 @@ impl Config {
         self
     }
 
-    /// How the client names itself after login, where the server has ID (RFC 2971): some servers
-    /// insist. By default this library's name and version; `None`: nothing is sent.
+    /// The program's name and version, which the server is given after login where it has ID (RFC
+    /// 2971): its administrator can then see which program does what, and some servers insist. By
+    /// default this library's name alone. [`id`](Self::id) gives other fields, or nothing.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// let config = Config::new("imap.example.org").program("my program", env!("CARGO_PKG_VERSION"));
+    /// ```
+    pub fn program(self, name: impl Into<String>, version: impl Into<String>) -> Self {
+        self.id(Id::nothing().field("name", name).field("version", version))
+    }
+
+    /// All that the client says of itself after login, where the server has ID (RFC 2971): for name
+    /// and version there is [`program`](Self::program). `None`: nothing is sent.
     ///
     /// ```
     /// # use imap_duplex::{Config, command::Id};
     /// let config = Config::new("imap.example.org").id(Id::nothing().field("name", "my program"));
+    /// let config = Config::new("imap.example.org").id(None);
     /// ```
     pub fn id(mut self, id: impl Into<Option<Id>>) -> Self {
         self.id = id.into();

@@ -41,17 +41,31 @@ pub struct Timeouts {
     /// min.
     #[cfg_attr(feature = "serde", serde(with = "crate::types::seconds"))]
     pub silence: Duration,
-    /// How long the server may send nothing after [`Sender::check`](crate::Sender::check). 10 s.
+    /// How long the server may send nothing after [`Sender::check`](crate::Sender::check), or after
+    /// the machine has been asleep ([`suspend`](Self::suspend)). 10 s.
     #[cfg_attr(feature = "serde", serde(with = "crate::types::seconds"))]
     pub check: Duration,
+    /// How often the driver looks at the clocks, for whether the machine has been asleep; zero:
+    /// never. 15 s.
+    ///
+    /// If it has (the wall clock has got more than 10 s ahead of the timers, or the look itself
+    /// comes more than 10 s late), the server is asked at once, by a NOOP, and the connection ends
+    /// if nothing comes for [`check`](Self::check). So a connection that died meanwhile is found
+    /// out within 25 s of waking, in IDLE too, and within 10 s by a command that is submitted. A
+    /// wall clock that is set forward costs a NOOP.
+    #[cfg_attr(feature = "serde", serde(with = "crate::types::seconds"))]
+    pub suspend: Duration,
     /// How long nothing must have been to do before the connection idles by itself. 100 ms: an
     /// eager IDLE would cost a caller that sends one command after the other a round trip for each.
     #[cfg_attr(feature = "serde", serde(with = "crate::types::seconds"))]
     pub idle_delay: Duration,
     /// How long one IDLE may last until it is renewed. 10 min; servers may hang up after 30 (RFC
-    /// 9051 section 5.4). If a connection dies silently while it idles, this and
-    /// [`silence`](Self::silence) detect it within 12 min; on TCP [`keep_alive`](Self::keep_alive)
-    /// does within 2 min.
+    /// 9051 section 5.4).
+    ///
+    /// This bounds for how long a connection can be dead in IDLE unnoticed: `idle_renew` and
+    /// [`silence`](Self::silence) together, 12 min by default, whatever it runs over; on TCP
+    /// [`keep_alive`](Self::keep_alive) finds it out within 2 min, and after a sleep of the machine
+    /// [`suspend`](Self::suspend) within 25 s. For less, renew more often.
     #[cfg_attr(feature = "serde", serde(with = "crate::types::seconds"))]
     pub idle_renew: Duration,
     /// How often NOOP polls for changes where IDLE is unavailable, with a mailbox selected or
@@ -81,6 +95,7 @@ impl Default for Timeouts {
             login: s(60),
             silence: s(120),
             check: s(10),
+            suspend: s(15),
             idle_delay: Duration::from_millis(100),
             idle_renew: s(600),
             poll_every: s(60),

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use imap_duplex::command::Items;
-use imap_duplex::types::{Uid, UidSet};
+use imap_duplex::types::{Flags, Uid, UidSet};
 use imap_duplex::{Mailbox, Sender};
 use indicatif::{ProgressBar, ProgressStyle};
 use support::failure::Failure;
@@ -80,7 +80,7 @@ fn fill(server: &imap_duplex::testing::Server) {
         let text =
             "Wind from the west, fair; nothing to report.\r\n".repeat(20 + (day as usize * 7919) % 800);
         let message = demo::message("Harbour <log@example.org>", &format!("Log of day {day}"), &text);
-        server.deliver_with("INBOX", message, [], demo::ago((365 - day) * 24));
+        server.deliver_with("INBOX", message, Flags::new(), demo::ago((365 - day) * 24));
     }
 }
 

@@ -61,6 +61,9 @@
 //! | open a mailbox | [`Sender::select`]; for reading alone [`Sender::examine`] |
 //! | search | [`Mailbox::search`] with a [`Search`](command::Search) |
 //! | fetch headers, flags, bodies, attachments | [`Mailbox::fetch`] with [`Items`](command::Items) |
+//! | fetch what has changed and what is gone since a mod-sequence | [`Mailbox::changes`] |
+//! | fetch a page, the newest 50 say | [`Fetch::partial`](command::Fetch::partial) |
+//! | know which UIDs are not there any more | [`Fetch::report`](command::Fetch::report) |
 //! | read a large result as it arrives | [`Token::stream`] |
 //! | follow the changes in the open mailbox | [`Receiver::next`]: [`Arrived`](types::EventKind::Arrived), [`Expunged`](types::EventKind::Expunged), [`FlagsChanged`](types::EventKind::FlagsChanged) |
 //! | follow mailboxes that are not open | [`Sender::notify`] |

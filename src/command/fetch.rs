@@ -3,10 +3,11 @@
 use super::items::Items;
 use super::messages::{Match, MessageChunks};
 use super::{
-    Claim, Class, Command, FlagUse, Flow, Line, Messages, ResponseKinds, RowItems, Session, Streaming,
+    Claim, Class, Command, FetchReport, FlagUse, Flow, Line, Messages, PartialRange, ResponseKinds, RowItems,
+    Search, Session, Streaming,
 };
 use crate::error::{Error, Result};
-use crate::types::{Answer, Done, IncrementalSet, Message, ModSeq, Seq, Uid, Untagged};
+use crate::types::{Answer, Done, IncrementalSet, Message, ModSeq, Seq, Uid, UidSet, Untagged};
 
 /// `FETCH` (RFC 9051 section 6.4.5): gives a [`Message`] for each message that is there.
 #[derive(Clone, Debug)]
@@ -15,6 +16,9 @@ pub struct Fetch {
     which: Messages,
     items: Items,
     changed_since: Option<ModSeq>,
+    /// Those that have gone since then, too.
+    pub(super) vanished: bool,
+    partial: Option<Part>,
     pieces: MessageChunks,
     /// Of which messages the flags have been received, or the UID where nothing else was asked for.
     received: ReceivedRows,
@@ -52,6 +56,26 @@ impl ReceivedRows {
     }
 }
 
+/// A part of the messages, and how it is asked for.
+#[derive(Clone, Debug)]
+struct Part {
+    range: PartialRange,
+    strict: bool,
+    step: Step,
+    /// What a search has found of the set.
+    found: UidSet,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// One line, with PARTIAL; or nothing has been written.
+    Fetch,
+    /// Without PARTIAL on the server: first a search, for which of the messages are there.
+    Search,
+    /// Then those of them that are meant.
+    FetchFound,
+}
+
 impl Fetch {
     /// Fetches these items of these messages.
     ///
@@ -67,6 +91,8 @@ impl Fetch {
             which: which.into(),
             items: items.into(),
             changed_since: None,
+            vanished: false,
+            partial: None,
             pieces: MessageChunks::default(),
             received: ReceivedRows::default(),
             mod_seqs: ReceivedRows::default(),
@@ -96,6 +122,117 @@ impl Fetch {
         self.changed_since = Some(mod_seq);
         self
     }
+
+    /// Only this part of those of the messages that are there: the last 50, say (RFC 9394 section
+    /// 3.3). Where the server has no PARTIAL, it is first asked which of them are there, unless it
+    /// is to be [`strict`](Fetch::strict). The messages are named by UID, in one line.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::{Fetch, Items, PartialRange};
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// let newest = Fetch::new(.., Items::envelope()).partial(PartialRange::last(50));
+    /// let rows = inbox.submit(newest).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "PARTIAL")]
+    pub fn partial(mut self, range: impl Into<PartialRange>) -> Self {
+        let strict = self.partial.is_some_and(|part| part.strict);
+        self.partial = Some(Part { range: range.into(), strict, step: Step::Fetch, found: UidSet::new() });
+        self
+    }
+
+    /// Fails, unsent, with [`Unsupported`](crate::ErrorKind::Unsupported), where the server lacks
+    /// PARTIAL and [`partial`](Fetch::partial) would have to do without.
+    pub fn strict(mut self) -> Self {
+        if let Some(part) = &mut self.partial {
+            part.strict = true;
+        }
+        self
+    }
+
+    /// The same, with a result that lists which of the messages are not there.
+    pub fn report(self) -> FetchReport {
+        FetchReport::new(self)
+    }
+
+    /// The messages that it names.
+    pub(super) fn named(&self) -> &Messages {
+        &self.which
+    }
+
+    /// The UIDs that it names, where each of them is to be answered: of an open range, and where
+    /// only some are asked for, no message is missing.
+    pub(super) fn named_uids(&self) -> Option<&UidSet> {
+        let all = self.partial.is_none() && self.changed_since.is_none();
+        match &self.which {
+            Messages::Uids(set) if all && !set.is_open() => Some(set),
+            _ => None,
+        }
+    }
+
+    /// The messages whose part is meant were searched for, and are now to be fetched.
+    fn searches(&self) -> bool {
+        self.partial.as_ref().is_some_and(|part| part.step == Step::Search)
+    }
+
+    fn check(&self, session: &Session) -> Result<()> {
+        self.items.check(session)?;
+        if self.changed_since.is_some() && !session.can("CONDSTORE") && !session.can("QRESYNC") {
+            return Err(Error::unsupported("the server keeps no mod-sequences (CONDSTORE)"));
+        }
+        if !self.vanished {
+            return Ok(());
+        }
+        if self.changed_since.is_none() {
+            return Err(Error::invalid("what has gone is reported since a mod-sequence (changed_since)"));
+        }
+        if session.is_enabled("QRESYNC") {
+            Ok(())
+        } else {
+            Err(Error::unsupported("which messages have gone is reported once QRESYNC is enabled"))
+        }
+    }
+
+    /// The next set of messages to be named in a line; `None` where a search for them goes first.
+    fn next_piece(&mut self, session: &Session) -> Result<Option<(Messages, Flow)>> {
+        let Some(part) = &mut self.partial else { return Ok(Some(self.pieces.next(&self.which, session))) };
+        match part.step {
+            Step::Fetch if self.which.needs_several_lines(session.command_line) => {
+                Err(Error::invalid("a part of a set that is too long for one line can't be named"))
+            }
+            Step::Fetch if session.can("PARTIAL") => Ok(Some((self.which.clone(), Flow::Last))),
+            Step::Fetch if part.strict => Err(Error::unsupported("the server lacks PARTIAL")),
+            Step::Fetch => {
+                part.step = Step::Search;
+                Ok(None)
+            }
+            Step::Search | Step::FetchFound => {
+                part.step = Step::FetchFound;
+                let (from, to) = part.range.within(part.found.len());
+                let found = part.found.between_places(from, to);
+                Ok(Some(self.pieces.next(&Messages::Uids(found), session)))
+            }
+        }
+    }
+
+    fn encode_modifiers(&self, line: &mut Line) {
+        let partial = self.partial.as_ref().filter(|part| part.step == Step::Fetch);
+        if partial.is_none() && self.changed_since.is_none() {
+            return;
+        }
+        line.open();
+        if let Some(part) = partial {
+            line.word("PARTIAL").word(&part.range.to_string());
+        }
+        if let Some(mod_seq) = self.changed_since {
+            line.word("CHANGEDSINCE").number(mod_seq.get());
+        }
+        if self.vanished {
+            line.word("VANISHED");
+        }
+        line.close();
+    }
 }
 
 impl Command for Fetch {
@@ -107,7 +244,13 @@ impl Command for Fetch {
     }
 
     fn class(&self) -> Class {
-        let class = Class::query().answered_by_kinds(ResponseKinds::FETCH).about_messages().ours();
+        let class = Class::query().ours();
+        let class = match &self.partial {
+            None => class.answered_by_kinds(ResponseKinds::FETCH).about_messages(),
+            // It may search first.
+            Some(_) => class.answered_by_kinds(ResponseKinds::FETCH.and(ResponseKinds::SEARCH)).uid_only(),
+        };
+        let class = if self.vanished { class.uid_only() } else { class };
         let class = if self.which.by_number() { class.expunge_free() } else { class };
         match (self.items.sets_seen(), self.items.flags) {
             (true, _) => Class { reads_only: false, ..class.with_flags(FlagUse::Writes) },
@@ -121,22 +264,30 @@ impl Command for Fetch {
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
-        if (self.items.mod_seq || self.changed_since.is_some())
-            && !session.can("CONDSTORE")
-            && !session.can("QRESYNC")
-        {
-            return Err(Error::unsupported("the server keeps no mod-sequences (CONDSTORE)"));
+        self.check(session)?;
+        let Some((piece, flow)) = self.next_piece(session)? else {
+            line.word("UID").word("SEARCH");
+            if session.can("ESEARCH") {
+                line.word("RETURN").open().word("ALL").close();
+            }
+            line.word("UID").messages(&self.which);
+            return Ok(Flow::AfterReply);
+        };
+        if piece.is_empty() {
+            // The search has found none, and a line has been promised.
+            line.word("NOOP");
+            return Ok(Flow::Last);
         }
-        let (piece, flow) = self.pieces.next(&self.which, session);
         line.command("FETCH", &piece);
         self.items.encode(line, matches!(piece, Messages::Uids(_) | Messages::Saved(_)));
-        if let Some(mod_seq) = self.changed_since {
-            line.open().word("CHANGEDSINCE").number(mod_seq.get()).close();
-        }
+        self.encode_modifiers(line);
         Ok(flow)
     }
 
     fn claims(&self, response: &Untagged) -> Claim {
+        if self.searches() {
+            return Search::all().claims(response);
+        }
         let Answer::Fetch(row) = response.answer() else { return Claim::No };
         let holds = self.pieces.matches(&self.which, row);
         if holds == Match::No {
@@ -202,6 +353,15 @@ impl Command for Fetch {
     }
 
     fn received(&mut self, response: &Untagged) {
+        if let Some(part) = &mut self.partial
+            && let Some(found) = Search::item(response.clone())
+        {
+            part.found.union_with(&match &self.which {
+                // `n:*` finds the last message, whatever its UID.
+                Messages::Uids(set) => found.uids().intersection(set),
+                _ => found.into_uids(),
+            });
+        }
         let Answer::Fetch(row) = response.answer() else { return };
         if row.flags().is_some() || self.items.is_uid_alone() {
             self.received.add(row);

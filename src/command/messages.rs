@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::ops::{RangeFrom, RangeInclusive};
+use std::ops::{RangeFrom, RangeFull, RangeInclusive, RangeToInclusive};
 
 use super::saved::SavedSearch;
 use super::search_result::SearchResult;
@@ -219,11 +219,14 @@ macro_rules! from {
 from! {
     Uid => Uids, |uid| uid.into();
     &[Uid] => Uids, |uids| uids.into();
-    Vec<Uid> => Uids, |uids| uids.into_iter().collect();
+    Vec<Uid> => Uids, |uids| uids.into();
+    &Vec<Uid> => Uids, |uids| uids.into();
     UidSet => Uids, |set| set;
     &UidSet => Uids, |set| set.clone();
     RangeFrom<Uid> => Uids, |range| range.into();
     RangeInclusive<Uid> => Uids, |range| range.into();
+    RangeToInclusive<Uid> => Uids, |range| range.into();
+    RangeFull => Uids, |range| range.into();
     SearchResult => Uids, |found| found.into_uids();
     &SearchResult => Uids, |found| found.uids().clone();
     SavedSearch => Saved, |saved| saved;
@@ -233,11 +236,21 @@ from! {
     &SeqSet => Seqs, |set| set.clone();
     RangeFrom<Seq> => Seqs, |range| range.into();
     RangeInclusive<Seq> => Seqs, |range| range.into();
+    RangeToInclusive<Seq> => Seqs, |range| range.into();
+    &[Seq] => Seqs, |seqs| seqs.into();
+    Vec<Seq> => Seqs, |seqs| seqs.into();
+    &Vec<Seq> => Seqs, |seqs| seqs.into();
 }
 
 impl<const N: usize> From<[Uid; N]> for Messages {
     fn from(uids: [Uid; N]) -> Self {
-        Self::Uids(uids.into_iter().collect())
+        Self::Uids(uids.into())
+    }
+}
+
+impl<const N: usize> From<[Seq; N]> for Messages {
+    fn from(seqs: [Seq; N]) -> Self {
+        Self::Seqs(seqs.into())
     }
 }
 

@@ -181,8 +181,23 @@ fn fetch(from: &mut Chooser<'_>, session: &Session) {
     };
     let Command::Fetch(read) = read else { panic!("{read:?}") };
     let data = FetchItem::Section { name: "BODY.PEEK".to_owned(), section, part };
+    other_item(from, session);
     assert_eq!((read.uid, read.which.to_set()), (true, Some(set)));
     assert_eq!(read.items, [FetchItem::Name("FLAGS".to_owned()), data]);
+}
+
+/// An item of any name is that item, or is refused.
+fn other_item(from: &mut Chooser<'_>, session: &Session) {
+    let name = from.text();
+    let part = Section::Part(Part::new(from.positive()));
+    let items = Items::other(&name).binary(part.clone()).binary_size(part.clone());
+    let Some(read) = read(command::Fetch::new(uids(from), items), session) else { return };
+    let Command::Fetch(read) = read else { panic!("{read:?}") };
+    let section =
+        |name: &str| FetchItem::Section { name: name.to_owned(), section: part.clone(), part: None };
+    let [other, peek, size] = &read.items[..] else { panic!("{read:?}") };
+    assert_eq!(*other, FetchItem::Name(name.to_ascii_uppercase()));
+    assert_eq!((peek, size), (&section("BINARY.PEEK"), &section("BINARY.SIZE")));
 }
 
 fn notify(from: &mut Chooser<'_>, session: &Session) {

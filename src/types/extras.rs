@@ -97,6 +97,16 @@ impl Message {
         self.extras.as_ref()?.binary_size.iter().find(|(of, _)| of == section)?.1
     }
 
+    /// The sections of all `BINARY.SIZE[…]` items.
+    pub(crate) fn binary_sizes(&self) -> impl Iterator<Item = &Section> {
+        self.extras.iter().flat_map(|extras| &extras.binary_size).map(|(section, _)| section)
+    }
+
+    /// Whether it has items of extensions.
+    pub(crate) fn has_extensions(&self) -> bool {
+        self.extras.is_some()
+    }
+
     /// Items that this library has no type for: name and value, as the server wrote them.
     pub fn other(&self) -> impl Iterator<Item = (&str, &Bytes)> {
         self.extras.iter().flat_map(|extras| &extras.other).map(|(name, value)| (&**name, value))

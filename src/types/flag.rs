@@ -368,6 +368,13 @@ impl<const N: usize> From<[Flag; N]> for Flags {
     }
 }
 
+/// By their names, as [`Flag::new`] reads them: `["\\Seen", "$Forwarded"]`.
+impl<const N: usize> From<[&str; N]> for Flags {
+    fn from(names: [&str; N]) -> Self {
+        names.into_iter().map(Flag::new).collect()
+    }
+}
+
 impl From<Vec<Flag>> for Flags {
     fn from(flags: Vec<Flag>) -> Self {
         Self::from_iter(flags)

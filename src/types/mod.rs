@@ -41,6 +41,7 @@ mod rights;
 pub(crate) mod seconds;
 mod section;
 mod set;
+mod set_from;
 mod snapshot_range;
 mod status;
 pub(crate) mod text_arena;

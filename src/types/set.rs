@@ -4,7 +4,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::ops::{RangeFrom, RangeInclusive};
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use super::heap_size::{HeapSize, room};
@@ -142,6 +142,14 @@ impl<N: MessageNumber> Set<N> {
         theirs.for_each(|(first, last)| self.insert_raw(first, last));
     }
 
+    /// The numbers in either set.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        let mut both = self.clone();
+        both.union_with(other);
+        both
+    }
+
     /// The numbers in this set that are missing from the other.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
@@ -185,6 +193,21 @@ impl<N: MessageNumber> Set<N> {
     pub(crate) fn within(&self, first: N, last: N) -> Self {
         let mut part = Self::new();
         self.add_within(first.get(), last.get(), &mut part);
+        part
+    }
+
+    /// The numbers from this place on, counted from 0, up to and without that one. O(ranges).
+    pub(crate) fn between_places(&self, from: u64, to: u64) -> Self {
+        let (mut part, mut before) = (Self::new(), 0u64);
+        for &(first, last) in &self.ranges {
+            let count = u64::from(last - first) + 1;
+            let (start, end) = (from.max(before), to.min(before + count));
+            let number = |place: u64| u32::try_from(u64::from(first) + (place - before)).unwrap_or(u32::MAX);
+            if start < end {
+                part.insert_raw(number(start), number(end - 1));
+            }
+            before += count;
+        }
         part
     }
 
@@ -341,52 +364,6 @@ impl<N: MessageNumber> FromStr for Set<N> {
     }
 }
 
-impl<N: MessageNumber> From<N> for Set<N> {
-    fn from(number: N) -> Self {
-        Self::from_iter([number])
-    }
-}
-
-impl<N: MessageNumber> From<RangeInclusive<N>> for Set<N> {
-    fn from(range: RangeInclusive<N>) -> Self {
-        let mut set = Self::new();
-        set.insert_range(range);
-        set
-    }
-}
-
-impl<N: MessageNumber> From<RangeFrom<N>> for Set<N> {
-    fn from(range: RangeFrom<N>) -> Self {
-        let mut set = Self::new();
-        set.insert_raw(range.start.get(), u32::MAX);
-        set
-    }
-}
-
-impl<N: MessageNumber> From<&[N]> for Set<N> {
-    fn from(numbers: &[N]) -> Self {
-        numbers.iter().copied().collect()
-    }
-}
-
-impl<N: MessageNumber> FromIterator<N> for Set<N> {
-    fn from_iter<I: IntoIterator<Item = N>>(numbers: I) -> Self {
-        let mut set = Self::new();
-        set.extend(numbers);
-        set
-    }
-}
-
-impl<N: MessageNumber> Extend<N> for Set<N> {
-    fn extend<I: IntoIterator<Item = N>>(&mut self, numbers: I) {
-        let mut all = RangeCollector::from(std::mem::take(self));
-        for number in numbers {
-            all.add(number.get(), number.get());
-        }
-        *self = all.finish();
-    }
-}
-
 #[cfg(feature = "serde")]
 impl<N: MessageNumber> serde::Serialize for Set<N> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -487,6 +464,16 @@ mod tests {
             assert_eq!(together, plain(&a).union(&plain(&b)).copied().collect::<UidSet>(), "{a} and {b}");
             let both = plain(&a).intersection(&plain(&b)).copied().collect::<UidSet>();
             assert_eq!((a.intersection(&b), b.intersection(&a)), (both.clone(), both), "{a} and {b}");
+        }
+    }
+
+    #[test]
+    fn is_cut_by_places() {
+        let all = set("2:4,9,11:20");
+        for (from, to, part) in
+            [(0, 2, "2:3"), (2, 5, "4,9,11"), (3, 4, "9"), (0, 99, "2:4,9,11:20"), (14, 99, "")]
+        {
+            assert_eq!(all.between_places(from, to).to_string(), part);
         }
     }
 

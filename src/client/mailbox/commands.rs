@@ -7,9 +7,10 @@ use super::Mailbox;
 use crate::client::submit::submit;
 use crate::client::{Submit, Token};
 use crate::command::{
-    Close, CopyMessages, Expunge, Fetch, Idle, Items, Messages, SaveSearch, Search, Store, Unselect,
+    Close, CopyMessages, Expunge, Fetch, FetchReport, Idle, Items, Messages, SaveSearch, Search, Store,
+    Unselect,
 };
-use crate::types::MailboxName;
+use crate::types::{MailboxName, ModSeq};
 
 impl Mailbox {
     /// Submits a command that is about this mailbox's messages.
@@ -37,8 +38,34 @@ impl Mailbox {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "UID FETCH")]
     pub fn fetch(&self, which: impl Into<Messages>, items: impl Into<Items>) -> Token<Fetch> {
         self.submit(Fetch::new(which, items))
+    }
+
+    /// Fetches data of those messages that have changed since this mod-sequence, and the UIDs of
+    /// those that have gone since then: `UID FETCH … (CHANGEDSINCE … VANISHED)` (RFC 7162 section
+    /// 3.2.6). Needs QRESYNC, enabled, as it is by default where the server has it. What is shown
+    /// in the [snapshot](Self::snapshot) needs no such command: the library follows that by itself.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Items;
+    /// # use imap_duplex::types::ModSeq;
+    /// # async fn example(inbox: &imap_duplex::Mailbox, since: ModSeq) -> imap_duplex::Result<()> {
+    /// let changes = inbox.changes(.., Items::flags(), since).await?;
+    /// println!("{} have changed, {} are gone", changes.messages.len(), changes.vanished.len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "UID FETCH")]
+    #[doc(alias = "CHANGEDSINCE")]
+    pub fn changes(
+        &self,
+        which: impl Into<Messages>,
+        items: impl Into<Items>,
+        since: ModSeq,
+    ) -> Token<FetchReport> {
+        self.submit(Fetch::new(which, items).changed_since(since).report().vanished())
     }
 
     /// Finds messages: `SEARCH` (RFC 9051 section 6.4.4), by UID.

@@ -3,7 +3,7 @@
 //!
 //! Given by each command ([`Command::class`](super::Command::class)); read by the engine's
 //! admission and routing. Names matter to the engine only where a user's own line is checked
-//! against its class (`engine/write/own_lines.rs`).
+//! against its class (`engine/write/user_commands.rs`).
 
 use crate::types::{Answer, MailboxName};
 

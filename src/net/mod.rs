@@ -5,7 +5,6 @@
 //! engine's.
 
 mod auth;
-mod check;
 mod codec;
 mod config;
 #[cfg(feature = "compress")]
@@ -13,6 +12,7 @@ mod deflate;
 mod dial;
 mod handshake;
 mod pump;
+mod server_check;
 mod suspend;
 mod tls;
 
@@ -21,9 +21,9 @@ pub use config::{ClientCertificate, Config, ImapUrl, Timeouts, TlsBackend};
 #[cfg(feature = "proxy")]
 pub use config::{Proxy, ProxyKind};
 
-pub(crate) use check::CheckRequest;
 pub(crate) use handshake::{Connected, connect, connect_through, handshake};
 pub(crate) use pump::Pump;
+pub(crate) use server_check::CheckRequest;
 pub(crate) use suspend::WallClock;
 
 use tokio::io::{AsyncRead, AsyncWrite};

@@ -14,8 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 use tokio_util::codec::Decoder;
 
-use super::check::{Check, CheckRequest};
 use super::codec::{Codec, CodecError};
+use super::server_check::{Check, CheckRequest};
 use super::suspend::Suspend;
 use super::{Config, Io};
 use crate::engine::{Engine, Shared};

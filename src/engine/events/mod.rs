@@ -11,13 +11,13 @@
 mod backlog;
 mod block_queue;
 mod coalesce;
-mod excerpt;
+mod data_event;
 mod lag;
 mod output;
 mod queue;
 
 pub(crate) use self::backlog::{Backlog, mark};
 pub(crate) use self::block_queue::BlockQueue;
-pub(crate) use self::excerpt::{LEFT_OUT, data_event, excerpt};
+pub(crate) use self::data_event::{LEFT_OUT, data_event, excerpt};
 pub(crate) use self::output::Output;
 pub(crate) use self::queue::EventQueue;

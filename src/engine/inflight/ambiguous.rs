@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::command::{Effect, ItemSet, NameSet, ResponseKinds, RowItems};
 use crate::engine::inflight::InFlight;
-use crate::engine::inflight::message_numbers::MessageNumbers;
+use crate::engine::inflight::named_messages::NamedMessages;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::types::{Answer, CommandId, Message, Untagged};
 use crate::view::View;
@@ -56,9 +56,9 @@ pub(super) struct DivertedAnswers {
     /// The result of a search, which names nothing.
     found: bool,
     /// Of these messages the older one got a further row since.
-    twice: MessageNumbers,
+    twice: NamedMessages,
     /// Of these it has got something itself, but not all that the older one got.
-    partly: MessageNumbers,
+    partly: NamedMessages,
 }
 
 /// Rows that had the same of what was asked for.
@@ -67,7 +67,7 @@ struct DivertedRows {
     items: ItemSet,
     /// Flags for who asked for more: if nothing else of a message follows, they were no answer.
     flags_alone: bool,
-    messages: MessageNumbers,
+    messages: NamedMessages,
 }
 
 /// How many kinds of rows are kept apart; of further kinds all items must be received.
@@ -91,7 +91,7 @@ impl DivertedAnswers {
         let place = self.rows.iter().position(|rows| rows.items == asked);
         let place = place.unwrap_or_else(|| {
             if self.rows.len() < MAX_KINDS {
-                let messages = MessageNumbers::default();
+                let messages = NamedMessages::default();
                 self.rows.push(DivertedRows { items: asked, flags_alone, messages });
             }
             self.rows.len() - 1

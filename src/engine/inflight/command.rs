@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::command::{Messages, ResponseKinds};
 use crate::engine::inflight::ambiguous::{Contested, DivertedAnswers};
-use crate::engine::inflight::message_numbers::MessageNumbers;
+use crate::engine::inflight::named_messages::NamedMessages;
 use crate::engine::submit::Submission;
 use crate::error::{Error, Sent};
 use crate::types::{Answer, Code, Done, StatusResponse, Uid, UidValidity};
@@ -39,7 +39,7 @@ pub(super) struct InFlightCommand {
     /// The younger ones that had asked for what it got.
     pub(super) contested: Option<Contested>,
     /// Messages of a silent STORE whose flags were reported while it ran.
-    pub(super) flag_updates: MessageNumbers,
+    pub(super) flag_updates: NamedMessages,
     /// Some of it has been written.
     pub(super) begun: bool,
     /// All has been written that the server needs to carry it out: the last byte of its last line,
@@ -110,7 +110,7 @@ impl InFlightCommand {
             limited: None,
             lost: None,
             contested: None,
-            flag_updates: MessageNumbers::default(),
+            flag_updates: NamedMessages::default(),
             begun: false,
             whole: false,
             order,

@@ -8,7 +8,7 @@
 use crate::command::{Effect, FlagUse, Match, Messages, ResponseKinds, Store};
 use crate::engine::inflight::InFlight;
 use crate::engine::inflight::command::InFlightCommand;
-use crate::engine::inflight::message_numbers::MessageNumbers;
+use crate::engine::inflight::named_messages::NamedMessages;
 use crate::engine::submit::{InternalCommand, Query};
 use crate::types::{CommandId, Flag, Flags, Seq, Uid};
 
@@ -46,7 +46,7 @@ impl InFlight {
     }
 
     /// Takes the messages whose flags were reported while this STORE was in flight.
-    pub(crate) fn take_flag_updates(&mut self, id: CommandId) -> MessageNumbers {
+    pub(crate) fn take_flag_updates(&mut self, id: CommandId) -> NamedMessages {
         self.entries.get_mut(&id).map(|entry| std::mem::take(&mut entry.flag_updates)).unwrap_or_default()
     }
 

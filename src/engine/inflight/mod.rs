@@ -18,7 +18,7 @@ mod index;
 mod lines;
 mod message_index;
 mod message_limit;
-mod message_numbers;
+mod named_messages;
 mod route;
 mod tagged;
 mod unparsed;

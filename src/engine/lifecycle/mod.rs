@@ -14,9 +14,9 @@
 //! While draining nothing more is written, and what the server still sends is received: it may say
 //! why. BYE in place of the greeting sets no deadline for that: the handshake fails at once.
 
-mod timeouts;
+mod silence;
 
-pub(crate) use self::timeouts::{Due, Waiting};
+pub(crate) use self::silence::{Due, Waiting};
 
 use std::time::{Duration, Instant};
 

@@ -13,7 +13,7 @@
 mod end_cause;
 mod ended;
 mod given_up;
-mod internal;
+mod internal_command;
 mod overrun;
 mod query;
 mod selection_handle;
@@ -23,7 +23,7 @@ mod slot;
 pub(crate) use self::end_cause::EndCause;
 pub(crate) use self::ended::Ended;
 pub(crate) use self::given_up::GivenUp;
-pub(crate) use self::internal::{InternalCommand, InternalRequest, QueuePlace};
+pub(crate) use self::internal_command::{InternalCommand, InternalRequest, QueuePlace};
 pub(crate) use self::query::{Look, Query, QueryFacts};
 pub(crate) use self::selection_handle::{
     HandleFacts, ReadyOutcome, SelectOptions, SelectionHandle, SubmitFacts, ViewFacts,

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crate::command::{Class, Command, Noop};
 use crate::engine::events::EventQueue;
 use crate::engine::submit::given_up::{GivenUp, TimeLimits};
-use crate::engine::submit::internal::{InternalCommand, InternalRequest};
+use crate::engine::submit::internal_command::{InternalCommand, InternalRequest};
 use crate::engine::submit::query::Query;
 use crate::engine::submit::selection_handle::{SelectOptions, SelectionHandle, SubmitFacts};
 use crate::engine::submit::slot::{ErasedCommand, Submitted};

@@ -4,17 +4,17 @@
 //! In: lines of commands that admission lets go, `+`, chunks of uploads. Out: bytes, each with its
 //! command.
 
-mod command_line;
+mod dialogue;
 mod idle;
-mod line;
+mod next_line;
 mod outbox;
-mod own_lines;
 mod secret_pieces;
 mod secrets;
 mod upload;
+mod user_commands;
 
+use self::dialogue::Dialogue;
 pub(crate) use self::idle::{Idle, IdleStep, Surroundings};
-use self::line::Dialogue;
 use self::outbox::Outbox;
 pub(crate) use self::secrets::Secrets;
 use crate::types::CommandId;

@@ -24,7 +24,7 @@ use bytes::Bytes;
 
 use crate::command::Taken;
 use crate::engine::write::Writer;
-use crate::engine::write::line::{Dialogue, LineRest};
+use crate::engine::write::dialogue::{Dialogue, LineRest};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::CommandId;
 use crate::wire::encode::Fragment;

@@ -167,7 +167,7 @@ impl Handshake<'_> {
             return None;
         }
         match notes.word() {
-            Some(word) if super::scram::lacks_binding(&word) => choice::after(ways, mechanism, None),
+            Some(word) if super::scram_check::lacks_binding(&word) => choice::after(ways, mechanism, None),
             Some(_) => None,
             None if notes.has_shown() => {
                 // Cyrus knows but tls-unique, which TLS 1.3 does not have, and finds out only now.

@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 
 use super::mechanism::Mechanism;
 use super::oauth::{self, Verdict};
-use super::scram::{self, Last};
+use super::scram_check::{self, Last};
 use crate::command::{Exchange, Secret};
 use crate::error::{Error, ErrorKind, Remedy, Result};
 use crate::net::tls::ChannelBinding;
@@ -154,8 +154,8 @@ impl Running {
         match (self.mechanism, self.progress) {
             (mechanism, Progress::Said(said)) if mechanism.is_scram() => {
                 if said == 1 && !message.starts_with(b"e=") {
-                    scram::check_first(message)?;
-                } else if let Last::Refusal(word) = scram::last(message)? {
+                    scram_check::check_first(message)?;
+                } else if let Last::Refusal(word) = scram_check::last(message)? {
                     self.notes.lock().word = Some(word);
                     return Ok(true);
                 }
@@ -306,8 +306,8 @@ impl Answers {
         let Parts { mechanism, user, secret, binding, .. } = parts;
         let binding = binding.map(|binding| binding.name());
         if mechanism.is_scram() {
-            let secret = Secret::from(scram::prepared(secret.expose()));
-            return Self { mechanism, user: scram::prepared(&user), secret, binding };
+            let secret = Secret::from(scram_check::prepared(secret.expose()));
+            return Self { mechanism, user: scram_check::prepared(&user), secret, binding };
         }
         Self { mechanism, user, secret, binding }
     }

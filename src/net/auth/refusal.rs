@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::credentials::CredentialReason;
 use super::exchange::Notes;
 use super::mechanism::Material;
-use super::scram;
+use super::scram_check;
 use crate::error::{Error, ErrorKind, Remedy};
 use crate::types::Code;
 
@@ -48,7 +48,7 @@ pub(super) fn sort(error: Error, notes: &Notes, material: Material, whom: &str, 
     }
     if let Some(word) = notes.word() {
         error = error.moreover(&format!("it gives the reason {word}"));
-        if scram::is_intercepted(&word) {
+        if scram_check::is_intercepted(&word) {
             return error.with_remedy(Remedy::Setup).advise(INTERCEPTED).into();
         }
     }

@@ -5,12 +5,12 @@
 
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 mod alert;
-#[cfg(feature = "native-tls")]
-mod committed;
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 mod material;
 #[cfg(feature = "native-tls")]
 mod native;
+#[cfg(feature = "native-tls")]
+mod retry_buffer;
 #[cfg(feature = "rustls")]
 mod rustls;
 #[cfg(test)]

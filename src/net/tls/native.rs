@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use rustls_pki_types::PrivateKeyDer;
 use zeroize::Zeroizing;
 
-use super::committed::Committed;
+use super::retry_buffer::Committed;
 use super::{ALPN, CLOCK, EXPIRED, NOT_TLS, OTHER_NAME, PRIVATE};
 use super::{
     ChannelBinding, Secured, about_client_certificates, check_own, material, tls_error, too_slow, unfit,

@@ -14,10 +14,10 @@ use crate::engine::schedule::Scheduler;
 use crate::engine::selection::Selected;
 use crate::engine::submit::Shared;
 use crate::engine::write::Writer;
+use crate::engine::write::dialogue::{Continuation, LineRest};
 use crate::engine::write::idle::Idle;
-use crate::engine::write::line::{Continuation, LineRest};
-use crate::engine::write::own_lines;
 use crate::engine::write::upload::{Piece, pieces};
+use crate::engine::write::user_commands;
 use crate::error::{Error, Result, Sent};
 use crate::types::{CloseReason, CommandId, EventKind};
 
@@ -174,7 +174,7 @@ fn check_own_line(
     selected: &mut Selected,
 ) -> Result<()> {
     let messages = inflight.messages(id);
-    own_lines::check(name, class, inflight.selection_handle(id).is_some(), messages)?;
+    user_commands::check(name, class, inflight.selection_handle(id).is_some(), messages)?;
     if names_numbers && !matches!(messages, Some(Messages::Seqs(_))) {
         let why = "its line has sequence numbers that `Command::messages` does not return";
         return Err(Error::invalid(why).advise("return them there: they may be others by now"));

@@ -5,12 +5,12 @@ use crate::view::View;
 
 /// Messages by their UIDs; of those that are named by number alone, by number.
 #[derive(Debug, Default)]
-pub(crate) struct MessageNumbers {
+pub(crate) struct NamedMessages {
     uids: IncrementalSet<Uid>,
     seqs: IncrementalSet<Seq>,
 }
 
-impl MessageNumbers {
+impl NamedMessages {
     pub(super) fn insert(&mut self, seq: Option<Seq>, uid: Option<Uid>) {
         match (uid, seq) {
             (Some(uid), _) => self.uids.insert(uid),

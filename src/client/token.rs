@@ -195,7 +195,8 @@ impl Token<Select> {
 }
 
 impl Token<SaveSearch> {
-    /// By which commands can name what the search will have found: at once, see [`SavedSearch`].
+    /// The handle by which commands can name the search's result before the server has answered:
+    /// see [`SavedSearch`].
     ///
     /// ```no_run
     /// # use imap_duplex::command::{Items, Search};

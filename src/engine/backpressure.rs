@@ -13,7 +13,7 @@
 //! ```
 //!
 //! While it reads on, a result is kept up to [`Limits::unread`](crate::types::Limits::unread) and
-//! ends there. (Contract line 10.)
+//! ends there. (Contract, promise 10.)
 
 use std::time::{Duration, Instant};
 

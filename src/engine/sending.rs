@@ -30,7 +30,7 @@ impl Engine {
             }
             if self.lifecycle.is_logging_out() {
                 // What was submitted after LOGOUT ends with the connection, for the same cause
-                // (contract line 11).
+                // (contract, promise 11).
                 return;
             }
             let facts = StartFacts {

@@ -1,8 +1,8 @@
-//! From a byte stream to a session that is logged in: greeting, STARTTLS, capabilities, login, ID,
-//! ENABLE.
+//! From a `Config`, or a byte stream, to a session that is logged in: dialling and TLS (`net/dial`,
+//! `net/tls`), greeting, STARTTLS, capabilities, login, COMPRESS, ID, ENABLE.
 //!
 //! ```text
-//!   greeting ─> [CAPABILITY] ─> [STARTTLS ─> TLS ─> CAPABILITY] ─> login ─> [CAPABILITY] ─> [ID, ENABLE]
+//!   greeting ─> [CAPABILITY] ─> [STARTTLS ─> TLS ─> CAPABILITY] ─> login ─> [CAPABILITY] ─> [COMPRESS] ─> [ID, ENABLE]
 //! ```
 //!
 //! All by ordinary commands through the engine, while its pump is run from here.

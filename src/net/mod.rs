@@ -1,8 +1,8 @@
 //! The network: from a `Config` to bytes that flow, and the one task that moves them.
 //!
 //! In: what the user configured, a byte stream. Out: an engine that is logged in, and its pump.
-//! TCP, TLS, STARTTLS, login (`auth`), ENABLE and ID are here; the protocol itself is the
-//! engine's.
+//! TCP, TLS, STARTTLS, login (`auth`), COMPRESS, ENABLE, ID and the check of a silent server are
+//! here; the protocol itself is the engine's.
 
 mod auth;
 mod codec;

@@ -1,6 +1,9 @@
 //! The pump: moves bytes between the engine and the socket, both directions in every poll, so that
 //! a server that stops reading until we read can't cause a deadlock. It also polls the source of a
 //! streamed upload for bytes, as the socket takes them.
+//!
+//! In: bytes of the socket, time. Out: responses to the engine, the engine's bytes to the socket.
+//! It also switches to compression, and ends a connection whose check has failed.
 
 use std::future::Future;
 use std::io;
@@ -44,7 +47,8 @@ pub(crate) struct Pump {
     codec: Codec,
     parser: Parser,
     incoming: BytesMut,
-    /// Whole responses may be left in it: a slow reader is waited for.
+    /// `incoming` may hold whole responses: reading stopped for a slow reader, or before COMPRESS is
+    /// settled.
     left_over: bool,
     /// Written bytes may still be in a layer below.
     unflushed: bool,

@@ -9,7 +9,7 @@ use crate::types::{Seq, SeqSet, UidSet};
 impl View {
     /// The UIDs of the messages with these numbers, if they are known. UIDs ascend with the
     /// numbers, so the ends of a range stand for all between: a hundred thousand messages in a row
-    /// are no longer to write by UID than by number.
+    /// take no more bytes by UID than by number.
     pub(crate) fn uids_of(&self, seqs: &SeqSet) -> Option<UidSet> {
         let mut uids = UidSet::new();
         for range in seqs.ranges() {

@@ -1,5 +1,5 @@
-//! What of a response may be kept in an event or an error: its beginning, and nothing of one that
-//! has a secret in it.
+//! How a response becomes an event: typed data whole, what is unknown or unreadable by its first 16
+//! KiB (whole for a detached command that claims it), what repeats a secret not at all.
 
 use bytes::Bytes;
 

@@ -65,7 +65,8 @@ pub(super) struct DivertedAnswers {
 #[derive(Debug)]
 struct DivertedRows {
     items: ItemSet,
-    /// Flags for who asked for more: if nothing else of a message follows, they were no answer.
+    /// The row had flags alone and more was asked for: if no other items follow, it was not the
+    /// answer.
     flags_alone: bool,
     messages: NamedMessages,
 }
@@ -218,9 +219,9 @@ impl InFlight {
         }
     }
 
-    /// The error of a command that ends before one that got what it had asked for, or after that
-    /// one was refused or got it twice, or where it got only some of that itself. If it is
-    /// `Protocol`, the server does not answer in order.
+    /// The error of a command whose answers may have gone to an older one. `Protocol`: it ends
+    /// before that one, so the server does not answer in order. `Incomplete`: the older one was
+    /// refused or got two rows of a message, or this one got only some of a message's items.
     pub(super) fn check_diverted(&self, id: CommandId, view: Option<&View>) -> Option<Error> {
         let entry = self.entries.get(&id).filter(|entry| !entry.is_internal())?;
         let lost = entry.lost.as_ref().filter(|lost| !lost.is_nothing(view))?;

@@ -1,4 +1,7 @@
 //! A command in flight, or one that waits for its next line.
+//!
+//! In: a submission that starts. Out: its record: messages, tags, replies, what has been written,
+//! why it fails.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +27,7 @@ pub(super) struct InFlightCommand {
     pub(super) next: Next,
     /// Why no further line is sent.
     pub(super) failure: Option<Error>,
-    /// What could not be read from here on may have been its own.
+    /// Unparsed lines from this number on may have been answers to this command.
     pub(super) missed_from: u64,
     /// How the server said that it has ended, where its result is an error for another reason.
     pub(super) ended: Option<StatusResponse>,

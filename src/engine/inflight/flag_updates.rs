@@ -128,8 +128,8 @@ impl InFlight {
         })
     }
 
-    /// Whether a command in flight that reads or writes flags is such a one, which names this
-    /// message surely, perhaps, or not.
+    /// Whether `is` holds for a command in flight that reads or writes flags; it is given how
+    /// surely the command names this message.
     fn has_flag_user(
         &self,
         seq: Option<Seq>,

@@ -1,9 +1,9 @@
 //! Commands in flight: what is kept of each, whose answer a response is, and how a command ends.
 //!
 //! ```text
-//!   started ──> entry ── untagged: route (claim_index, message_index, ambiguous) ──> slot
-//!                 │      unparsed: marked incomplete
-//!                 └───── tagged: completion ──> Ok, No, Bad, Partial, Incomplete
+//!   started ──> command ── untagged: route (claim_index, message_index, ambiguous) ──> slot
+//!                  │       unparsed: marked incomplete
+//!                  └────── tagged ──> Ok, No, Bad, Partial, Incomplete
 //! ```
 //!
 //! In: commands that were started, responses that the view has learnt. Out: results into slots,
@@ -260,7 +260,7 @@ impl InFlight {
         self.index.claimers.is_ambiguous(next, messages, names_same)
     }
 
-    /// The commands that are such.
+    /// The commands for which `is` holds.
     fn ids_where(&self, is: impl Fn(&InFlightCommand) -> bool) -> Vec<CommandId> {
         self.entries.iter().filter(|(_, entry)| is(entry)).map(|(id, _)| *id).collect()
     }
@@ -275,7 +275,7 @@ impl InFlight {
         self.ids_where(|f| f.submission.selection_handle.as_ref().is_some_and(|s| s.id() == selection))
     }
 
-    /// The users' commands of which nothing has been written and for which there is such an error.
+    /// Users' commands of which nothing has been written and for which `why` returns an error.
     pub(crate) fn unsent_where(
         &self,
         why: impl Fn(Option<&Messages>, &Class) -> Option<Error>,

@@ -1,4 +1,4 @@
-//! Messages as responses name them: by UID, or by number where the UID is not known.
+//! A set of messages as responses name them: by UID, or by number where the UID is not known.
 
 use crate::types::{IncrementalSet, Seq, Uid};
 use crate::view::View;

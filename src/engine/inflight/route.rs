@@ -1,8 +1,7 @@
-//! Claims: whose answer a response is (ARCHITECTURE.md, section 7), and what becomes of one that no
-//! command has asked for.
+//! Claims: whose answer a response is (ARCHITECTURE.md, section 7).
 //!
-//! In: an untagged response that is in the view already. Out: it is routed to the command that
-//! asked for it, or becomes an event.
+//! In: an untagged response that is in the view already. Out: it is in the slot of the command that
+//! claims it, or is handed back; for a detached command, the event to report.
 
 use crate::command::{Claim, ClaimScope, Effect, Match, Messages, ResponseKinds};
 use crate::engine::events::data_event;

@@ -108,8 +108,8 @@ impl InFlight {
         Reply::End { ok, result: entry.result() }
     }
 
-    /// Rows that could not be read make a result incomplete, and so does a server's limit. Of
-    /// `Protocol` is the error where the server has answered out of order.
+    /// The result after OK: `Partial` at a server's limit, `Incomplete` if lines could not be
+    /// parsed or were left out, `Protocol` if the server answered out of order.
     pub(crate) fn complete(&mut self, id: CommandId, done: Done, view: Option<&View>) -> Result<Done> {
         // With SELECT, the mailbox is selected all the same; what could not be read has been
         // reported.

@@ -13,6 +13,9 @@
 //!
 //! While draining nothing more is written, and what the server still sends is received: it may say
 //! why. BYE in place of the greeting sets no deadline for that: the handshake fails at once.
+//!
+//! In: greeting, BYE, failed writes, STARTTLS, LOGOUT. Out: the phase; whether to write, idle or
+//! drain; the cause of the end.
 
 mod silence;
 

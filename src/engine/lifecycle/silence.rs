@@ -1,4 +1,5 @@
-//! How long the server has been silent while a response of it is due.
+//! Whether the server has been silent for too long while a response is due, or has not closed the
+//! connection after BYE or a failed write.
 //!
 //! In: what is waited for, bytes received and written. Out: whether that has lasted too long, and
 //! when it will have.

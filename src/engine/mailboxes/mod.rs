@@ -7,7 +7,7 @@
 //!          └── else ──> registry <────────────────────────────────────────────────────────────────┘
 //!                          └──> an event, if something has changed
 //!   OK to NOTIFY, NOTIFICATIONOVERFLOW ──> notify ──> NOTIFY again
-//!   a selection that ends ──> deselected ──> STATUS ──> an event, if something has changed
+//!   a selection that ends ──> deselected_status ──> STATUS ──> an event, if something has changed
 //! ```
 //!
 //! In: LIST and STATUS that no command claims; CREATE, DELETE, RENAME, SUBSCRIBE of ours;

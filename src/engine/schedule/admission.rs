@@ -1,4 +1,6 @@
-//! Admission: which commands may be in flight together, as one table read by one function.
+//! Admission: which commands may be in flight together, as one table. `admit` reads most of it;
+//! `StartFacts::verdict` (`start.rs`) adds the rows of LOGOUT, of read-only mailboxes, `$` and
+//! UIDVALIDITY.
 //!
 //! In: the command that waits first, and those in flight. Out: go, wait, or fail. The rules are RFC
 //! 9051 section 5.5 (what must not be pipelined), section 7.5.1 (when EXPUNGE may come) and section
@@ -8,6 +10,7 @@
 //! |----------------------------|------------------------------------------------------------------|
 //! | alone                      | anything                                                         |
 //! | anything                   | something that is alone                                          |
+//! | LOGOUT                     | commands that have further lines to send; nothing else           |
 //! | names messages by number   | anything that may let EXPUNGE through                            |
 //! | reads or writes flags      | a writer of flags of the same messages (not with IMAP4rev2)      |
 //! | writes flags               | a reader of flags of the same messages (not with IMAP4rev2)      |

@@ -1,5 +1,8 @@
 //! Sequence numbers between submission and sending: what they meant then is what is sent now (RFC
 //! 9051 section 2.3.1.2), or the UIDs that they stood for.
+//!
+//! In: a waiting command, the view, the removals since it was submitted. Out: the messages that it
+//! names now, or why they can't be named.
 
 use crate::command::{Class, Effect, Messages, ResponseKinds};
 use crate::engine::schedule::admission::Verdict;

@@ -1,7 +1,7 @@
 //! What the server reports contradicts what is known: that is thrown away, and asked for again.
 //!
-//! In: a contradiction, or another UIDVALIDITY. Out: an empty view, events; an end of the
-//! connection, if it happens again and again.
+//! In: a contradiction, another UIDVALIDITY, or NOTIFY in force again after an overflow. Out: an
+//! empty view, events; an end of the connection, if it happens again and again.
 
 use super::mod_sequences::ModSeqTracker;
 use super::{Selected, Selection};

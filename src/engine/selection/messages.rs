@@ -24,7 +24,8 @@ pub(crate) enum Outcome {
         /// Sequence numbers stand for other messages now.
         numbers_shifted: bool,
     },
-    /// It can't be so; or there is a new UIDVALIDITY. What is known has to be asked for again.
+    /// The response contradicts the view, or UIDVALIDITY has changed: the view is thrown away and
+    /// queried again.
     Contradiction {
         what: String,
         exists: u32,

@@ -1,4 +1,5 @@
-//! The selected mailbox: how a selection begins and ends, its view, and what may be claimed of it.
+//! The selected mailbox: how a selection begins and ends, its view, and up to which mod-sequence
+//! that is complete.
 //!
 //! In: responses about messages, the ends of SELECT, CLOSE, STORE and searches. Out: the published
 //! view, events, and queries (sync) for what the view lacks.
@@ -41,7 +42,8 @@ use crate::engine::submit::{InternalRequest, SelectionHandle, ViewFacts};
 use crate::types::{CommandId, Event, EventKind, Place, SelectionId, UidValidity};
 use crate::view::View;
 
-/// What is selected here and at the server, and what is to be.
+/// The open selection, whether the server may still have a mailbox selected, and the SELECT that is
+/// not answered.
 #[derive(Default)]
 pub(crate) struct Selected {
     now: Now,
@@ -73,7 +75,8 @@ pub(crate) struct Selection {
     ready: bool,
     /// How often the server has contradicted itself, less one for each long calm since.
     contradictions: u32,
-    /// How many commands have ended since the last time.
+    /// How many commands have ended since the last contradiction, or since contradictions last
+    /// fell.
     calm: u32,
     /// Commands of the engine's own that are to be queued.
     requests: Vec<InternalRequest>,

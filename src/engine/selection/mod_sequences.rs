@@ -31,9 +31,10 @@ pub(super) struct ModSeqTracker {
     claimed: Option<ModSeq>,
     /// All changes up to this had been reported at the last tagged response.
     settled: Option<ModSeq>,
-    /// HIGHESTMODSEQ, if it was reported since then: it counts even if rows have higher ones.
+    /// HIGHESTMODSEQ since the last tagged response; it counts even if rows had higher
+    /// mod-sequences.
     reported: Option<ModSeq>,
-    /// The highest of unsolicited rows since then.
+    /// The highest mod-sequence of unsolicited rows since the last tagged response.
     seen: Option<ModSeq>,
     /// Messages whose flags are older than their mod-sequence.
     ahead: IncrementalSet<Uid>,

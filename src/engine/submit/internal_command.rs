@@ -1,4 +1,7 @@
-//! Internal commands: filling in the view, polling, logging out when the last handle is dropped.
+//! Internal commands: queries for the view, IDLE, NOOP, NOTIFY again, LIST of a subscription,
+//! STATUS of a deselected mailbox, LOGOUT.
+//!
+//! In: what a part wants to ask. Out: a request for the queue, with its place in it.
 //!
 //! They are commands like any other, without a token: their results go to the engine.
 

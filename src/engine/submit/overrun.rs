@@ -1,5 +1,8 @@
 //! The end of a result that is larger than its bound: its error, and the answers that the error
 //! keeps.
+//!
+//! In: a limit that was exceeded, or an error and the rows received. Out: the error, or the answers
+//! that it keeps.
 
 use crate::engine::events::BlockQueue;
 use crate::error::{Error, ErrorKind};

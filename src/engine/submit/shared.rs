@@ -1,8 +1,8 @@
 //! What the halves share: the submissions that the driver has not taken yet, and the tag table.
 //!
-//! In: commands from any task. Out: to the driver, submissions in the order of the calls; to the
-//! senders, whether there is room. One lock, held for a few moves: never across I/O, a user's code
-//! or a wake.
+//! In: commands from any task. Out: to the driver, submissions in the order of the calls and
+//! cancelled tokens; to the senders, the capabilities, and whether there is room. One lock, held
+//! for a few moves: never across I/O, a user's code or a wake.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -163,8 +163,8 @@ fn what_was_kept_for_its_command_is_reported_before_what_contradicts_it() {
     assert_eq!(left(&mut script), [theirs("c: is there"), theirs("d: renamed from c"), ours("c: is there")]);
 }
 
-/// Contract line 6: whatever became of a command, its end says of which mailbox and selection it
-/// was.
+/// Contract, promise 6: whatever became of a command, its end says of which mailbox and selection
+/// it was.
 #[test]
 fn the_end_of_a_command_that_was_not_sent_names_its_selection() {
     use crate::command::{Items, Search};
@@ -203,8 +203,8 @@ fn the_end_of_a_command_that_was_not_sent_names_its_selection() {
     drop(tokens);
 }
 
-/// Contract line 13: as many may be in flight as wait in the queue, and each would keep what the
-/// server likes.
+/// Contract, promise 13: as many may be in flight as wait in the queue, and each would keep what
+/// the server likes.
 #[test]
 fn no_more_of_a_list_is_kept_than_a_mailbox_needs() {
     let mut script = watching();

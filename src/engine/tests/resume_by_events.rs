@@ -47,7 +47,7 @@ impl World {
     }
 
     /// What a state claims by its mod-sequence is in it: saved at this very moment, it loses
-    /// nothing (contract line 5).
+    /// nothing (contract, promise 5).
     pub(super) fn check_state(&self) {
         let Some((mailbox, folder)) = self.mailbox(0).filter(|_| !self.server.kind.forgets) else { return };
         let folder = &self.server.folders[folder];

@@ -314,7 +314,7 @@ impl Server {
     }
 
     fn owner(&self, tag: &str) -> CommandId {
-        // Contract line 2: it is in the tag table before its first byte is sent.
+        // Contract, promise 2: it is in the tag table before its first byte is sent.
         self.shared.owner(tag).unwrap_or_else(|| panic!("{tag} is not in the tag table"))
     }
 

@@ -78,7 +78,7 @@ fn what_is_answered_before_it_was_sent_goes_out_all_the_same() {
     }
 }
 
-/// Contract line 11: the server's own words are the cause.
+/// Contract, promise 11: the server's own words are the cause.
 #[test]
 fn a_server_that_hangs_up_before_it_receives_logout_has_not_logged_out() {
     let mut script = Script::new("", &[]);

@@ -236,8 +236,8 @@ impl World {
 
     pub(super) fn resolved(&mut self, id: CommandId, got: Got) {
         if !self.reads_slowly() {
-            // Contract line 5: all that came before its tagged line is in the stream already, its
-            // own end too.
+            // Contract, promise 5: all that came before its tagged line is in the stream already,
+            // its own end too.
             self.read_events(usize::MAX);
             let ends = self.replay.ends.iter().filter(|(of, _)| *of == id).count();
             assert_eq!(ends, usize::from(!self.intents[&id].refused), "{id} ends once: {got:?}");
@@ -267,7 +267,7 @@ impl World {
     }
 
     /// Events were left out, and all that came have been read: a mailbox that was named is looked
-    /// up (contract line 10), and followed from there.
+    /// up (contract, promise 10), and followed from there.
     fn ask_again(&mut self) {
         if !self.replay.stale {
             return;

@@ -2,16 +2,17 @@
 //! it by itself, unless a user runs IDLE by hand.
 //!
 //! In: a connection that has logged in and has nothing to do, with a mailbox selected or without.
-//! Out: IDLE, or NOOP at each `poll_every` where the server has refused IDLE.
+//! Out: IDLE, or NOOP at each `poll_every` where the server lacks IDLE or has refused it.
 //!
 //! ```text
 //!          quiet for idle_delay          `+`            work, or idle_renew
-//!   Off ──────────────────────> Asked ────────> On ──────────────────────────> Off, and its tagged OK is awaited
+//!   Off ────────────────────> Requested ──────> On ──────────────────────────> Off, and its tagged OK is awaited
 //!    ^                            │              │
 //!    └──────────── tagged OK ─────┴── tagged OK ─┘
-//!                  NO, BAD: refused, NOOP from now on
+//!                  NO, BAD, or ended at once three times: refused, NOOP from now on
+//!                  (until a mailbox is selected, if none was)
 //!
-//!   Asked ── no `+` for long: DONE all the same ──> GivenUp ── tagged ──> Off, NOOP from now on
+//!   Requested ── no `+` for long: DONE all the same ──> GivenUp ── tagged ──> Off, NOOP from now on
 //! ```
 //!
 //! Where only internal commands wait (for the UID of a new message, for changes in the gap), the
@@ -57,11 +58,12 @@ pub(crate) struct Idle {
     end_soon: bool,
     /// Those whose DONE is queued or sent, and that have not been answered.
     leaving: Vec<CommandId>,
-    /// Nothing but the engine's own has gone out since the last one.
+    /// No user's command has been sent since the last IDLE got its `+`.
     alone: bool,
-    /// It was sent behind commands that had not been answered.
+    /// This IDLE was sent behind commands that had not been answered.
     behind: bool,
-    /// The server has refused one that did.
+    /// The server refused an IDLE sent behind unanswered commands: from now on IDLE waits for their
+    /// answers.
     apart: bool,
 }
 

@@ -8,13 +8,14 @@
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
 
-/// So many bytes of a long secret give it away, and one that is no longer is a short one.
+/// A secret longer than this is found by any part of this length; others only whole, as a word.
 const PART: usize = 8;
 
-/// One that is no longer stands for itself only where it is an argument.
+/// A secret of at most this length is matched only as an argument.
 const ARGUMENT: usize = 2;
 
-/// Of a longer one not each part is kept, so that a little more than a part is needed to find it.
+/// At most this many parts of a secret are kept; of a longer one every n-th, so that a match needs
+/// a few bytes more than [`PART`].
 const MAX_PARTS: usize = 4096;
 
 /// A part of a secret, mixed so that none lies open in memory; or a whole short one, with its

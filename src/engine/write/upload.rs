@@ -119,9 +119,9 @@ impl Upload {
         }
     }
 
-    /// The server has answered before it was sent all that was announced. It has to be sent that
-    /// all the same, for it takes the bytes for the literal's. The command ends by its answer
-    /// first.
+    /// The server answered before the whole literal was sent. The rest is filled up all the same,
+    /// since the server reads the next bytes as the literal's. The command ends by that answer,
+    /// before the filling is done.
     pub(super) fn on_answer(&mut self) {
         self.rest.tag = None;
         self.drop_source();

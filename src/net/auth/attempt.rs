@@ -1,5 +1,8 @@
 //! The attempts to log in: by the best way, by the next one where the first was refused before
 //! anything was shown, and once more with fresh credentials where those at hand are refused.
+//!
+//! In: the `Config`'s identity, the mechanisms offered. Out: a session that is logged in, or a
+//! `Refusal`.
 
 use std::sync::Arc;
 
@@ -162,7 +165,7 @@ impl Handshake<'_> {
         if self.config.mechanism.is_some() || !mechanism.is_scram() || !is_refused {
             return None;
         }
-        // Whoever is to come later need not come another way.
+        // The server asks to try later: another mechanism would not help.
         if matches!(error.remedy(), Some(Remedy::Later { .. })) {
             return None;
         }

@@ -339,8 +339,8 @@ impl SessionCallback for Answers {
                 }
             }
         }
-        // Asking for it satisfies it: without that no empty answer follows, which the server waits
-        // for. What it says has been noted.
+        // rsasl sends the empty answer that the server waits for only if this property is read. The
+        // server's text is in `Notes` already.
         let _ = request.get_action::<XOAuth2Error>();
         Ok(())
     }

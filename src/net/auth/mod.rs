@@ -9,8 +9,9 @@
 //! In: what the `Config` says of the user, what the server offers, what binds a login to the
 //! connection. Out: a session that is logged in, or an error sorted by what to do about it.
 //! `mechanism` has the mechanisms in their order, `credentials` what users give, `choice` which
-//! mechanism is used, `exchange` its messages, `oauth` what servers say of tokens, `scram_check` what is
-//! checked of a server before rsasl sees it, `refusal` what an error means, `attempt` runs it all.
+//! mechanism is used, `exchange` its messages, `oauth` what servers say of tokens, `scram_check`
+//! what is checked of a server before rsasl sees it, `refusal` what an error means, `attempt` runs
+//! it all.
 
 mod attempt;
 mod choice;

@@ -1,4 +1,5 @@
-//! Tokens: the message that has one, and what servers answer to those that they refuse.
+//! Access tokens of OAuth 2.0: the message that has one, and what servers answer to those that they
+//! refuse.
 //!
 //! OAUTHBEARER is made here, since rsasl's fails at answers whose JSON is not of one form, and
 //! does not end an exchange that has failed as RFC 7628 section 3.2.3 wants it (a byte of 1).

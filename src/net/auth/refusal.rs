@@ -1,4 +1,7 @@
 //! What a login that failed means: its error, and whether other credentials may help.
+//!
+//! In: the error of a login, the exchange's notes. Out: the same with remedy and hint, and why to
+//! ask for other credentials.
 
 use std::time::Duration;
 

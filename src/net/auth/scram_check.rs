@@ -1,6 +1,9 @@
 //! What is checked of a server's SCRAM messages before rsasl reads them (RFC 5802 section 7): it
 //! takes any number of iterations, panics at attributes that are too short, and leaves extensions
 //! out of what is signed.
+//!
+//! In: the server's messages. Out: an error, a signature to check, or the word of a refusal; names
+//! and passwords by SASLprep.
 
 use crate::error::{Error, Result};
 

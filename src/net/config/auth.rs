@@ -1,4 +1,6 @@
 //! Who logs in, and how.
+//!
+//! In: a user with a password, token or callback. Out: the `Identity` in the `Config`.
 
 use super::Config;
 use crate::command::Secret;

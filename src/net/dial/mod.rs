@@ -1,5 +1,7 @@
 //! From a `Config` to a byte stream that leads to the server: by TCP, through a proxy, or by a Unix
 //! socket. TLS is not begun here.
+//!
+//! In: a `Config`. Out: the stream, and whether the other end is this machine.
 
 #[cfg(feature = "proxy")]
 mod proxy;

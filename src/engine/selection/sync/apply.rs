@@ -9,6 +9,7 @@
 //! | ChangesSince | OK                                                    | all flags are asked for      |
 //! | MissingFlags | OK; what was not reported is withheld                 | asked again, at most 3 times |
 //! | VerifyStore  | OK                                                    | in doubt until asked by UID  |
+//! | LookBack     | see `look_back.rs`                                    | see `look_back.rs`           |
 
 use super::windows::unknown_of;
 use super::{Selected, Selection, SyncState};
@@ -160,7 +161,7 @@ impl SyncState {
 fn fill(view: &mut View, uids: &UidSet, asked: &QueryFacts) -> bool {
     let unchanged = asked.generation == view.generation();
     match &asked.messages {
-        // The last of them, as far as the server's limit let it go.
+        // MESSAGELIMIT cut the answer short: these are the UIDs of the last messages.
         None if asked.from.is_some() && !asked.unread && unchanged && !uids.is_empty() => {
             view.unknown().is_some_and(|(_, last)| {
                 let first = u64::from(last.get()) + 1 - uids.len().min(last.get().into());

@@ -55,14 +55,14 @@ pub(in crate::engine::selection) struct LookBack {
     /// The last message that there was then: flags of one that arrived later, and that are read for
     /// the first time, are no change.
     last: Option<Uid>,
-    /// When the comparison of all flags last began; before the first one, since when there may be
-    /// something to compare.
+    /// When the last comparison of all flags began; before the first one, when the mailbox came
+    /// into step.
     compared: Option<Instant>,
     /// When flags were last asked for.
     asked: Option<Instant>,
     /// Messages whose flags are still to be compared.
     due: UidSet,
-    /// Those of which the server has refused it.
+    /// Messages whose comparison the server refused: asked for again after the interval.
     missed: UidSet,
     /// No window of the last comparison has been answered yet.
     unanswered: bool,
@@ -70,7 +70,7 @@ pub(in crate::engine::selection) struct LookBack {
     clean: u8,
     /// The server does not understand the question what has changed since.
     refused: bool,
-    /// It has not answered that question the last time.
+    /// The last CHANGEDSINCE query was refused.
     failed: bool,
     /// The server has lost a change.
     loses: bool,

@@ -59,7 +59,7 @@ impl SyncFacts {
         }
     }
 
-    /// How many messages one query is about, if it were so many but for the server's limit.
+    /// The window of one query: `window`, or the server's MESSAGELIMIT if that is lower.
     fn at_once(&self, window: u32) -> u32 {
         self.message_limit.map_or(window, |limit| window.min(limit.max(1)))
     }
@@ -95,12 +95,12 @@ pub(super) struct SyncState {
     flags_withheld: UidSet,
     /// Messages whose flags could not be read.
     unreadable: UnreadableFlags,
-    /// How many queries are open what flags messages have after a STORE that left that in doubt.
+    /// Queries in flight or queued for flags after a STORE whose effect is not known.
     open_doubts: u32,
-    /// Which those are, while such queries are open: what the view has of them may be from before
-    /// the change.
+    /// The UIDs that those queries ask for: their flags in the view may be older than the STORE.
     doubtful: UidSet,
-    /// So many of those queries, by number, could not be sent or have no answer: to be sent by UID.
+    /// Of those queries, by number, so many could not be sent or answered: they are sent again by
+    /// UID.
     deferred_doubts: u32,
 }
 
@@ -146,12 +146,12 @@ impl SyncState {
         self.complete && !self.is_in_doubt()
     }
 
-    /// Whether a query is open what a STORE has done.
+    /// Whether flags after a STORE are still being asked for.
     pub(super) fn is_in_doubt(&self) -> bool {
         self.open_doubts > 0
     }
 
-    /// A query what flags these messages have is sent.
+    /// A query for the flags of these messages after a STORE is sent.
     fn doubt(&mut self, asked: &Messages) {
         self.open_doubts += 1;
         if let Messages::Uids(uids) = asked {
@@ -164,7 +164,7 @@ impl SyncState {
         self.is_in_doubt() && uid.is_none_or(|uid| self.doubtful.contains(uid))
     }
 
-    /// Such a query has found its answer.
+    /// One query for flags after a STORE is settled.
     fn settle_doubt(&mut self) {
         self.open_doubts = self.open_doubts.saturating_sub(1);
         if self.open_doubts == 0 {

@@ -4,7 +4,7 @@
 //!
 //! | state                                 | the server                | query                          |
 //! |---------------------------------------|---------------------------|--------------------------------|
-//! | UIDs unknown                          | has UIDONLY               | by UID                         |
+//! | UIDs unknown                          | UIDONLY is enabled        | by UID                         |
 //! | the newest, known ones before them    |                           | `UID FETCH n:* (FLAGS)`        |
 //! | UIDs unknown                          | numbers may change        | by UID                         |
 //! | a search could not be used            |                           | `FETCH a:b (UID)`              |
@@ -43,8 +43,7 @@ enum Question {
     /// `UID FETCH n:* (FLAGS)`.
     NewMessages(Uid),
     /// `FETCH a:b (UID)`: each row has its own number, and none can change meanwhile (RFC 9051
-    /// section
-    /// 7.5.1). Or by UID.
+    /// section 7.5.1). Or by UID.
     Rows(Messages),
     /// `UID SEARCH ALL`.
     AllUids,

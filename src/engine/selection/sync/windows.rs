@@ -20,8 +20,8 @@ pub(super) fn unknown_of(view: &View, asked: Option<&Messages>) -> Option<Seq> {
         Messages::SnapshotRange(_) | Messages::Saved(_) => return None,
         Messages::Seqs(set) => (set.first()?, set.last()?),
         Messages::Uids(set) => {
-            // The question began behind a message that was known. If that has gone, it is not said
-            // which were asked for.
+            // The query began at the UID after a known message. If that one is gone, it is not
+            // known which messages were asked for.
             let known = match Uid::new(set.first()?.get() - 1) {
                 None => 0,
                 Some(uid) => view.seq(uid)?.get(),

@@ -240,7 +240,33 @@
 //! encrypted, logged in, ready, closed and why), at `debug` each command with its mailbox, its
 //! result and how long it took, the library's own too (`own=true`), IDLE, and which mailbox is
 //! selected. Passwords, arguments and mail are not in it. Without a subscriber it costs next to
-//! nothing.
+//! nothing. Spans: `connection` (server, user, bytes each way, how long it lasted) with `login`
+//! in it, at `info`; `command` and `idle` (tag, mailbox, bytes sent, result, how long it took), at
+//! `debug`.
+//!
+//! The traffic itself is at `trace`, target `imap_duplex::wire`: what is sent behind `C:`, what
+//! comes behind `S:`, control characters escaped, no more than 1 KiB of a piece. LOGIN and
+//! AUTHENTICATE with all that belongs to them, arguments marked [secret](command::Line::secret),
+//! and what repeats one, are left out whole. All else is there: addresses, subjects, mail.
+//!
+//! ```sh
+//! RUST_LOG=info program                                  # its connections' lives
+//! RUST_LOG=imap_duplex=debug program                     # each command
+//! RUST_LOG=imap_duplex=debug,imap_duplex::wire=trace program
+//! ```
+//!
+//! [`Sender::stats`] has the numbers of one connection: bytes, commands, responses, what waits.
+//! With the feature `metrics` those of all are reported through the crate `metrics`, by labels from
+//! short lists, without names of accounts, hosts or mailboxes:
+//!
+//! | metric | kind | labels |
+//! |---|---|---|
+//! | `imap_connections` | gauge | `state`: `connecting`, `ready` |
+//! | `imap_connects_total` | counter | `result`: `ok`, or the kind of error |
+//! | `imap_commands_total` | counter | `verb` (what is not known here is `other`), `result` |
+//! | `imap_command_seconds` | histogram | `verb` |
+//! | `imap_bytes_total` | counter | `dir`: `in`, `out` |
+//! | `imap_responses_total` | counter | |
 //!
 //! # What is not there yet
 //!
@@ -253,6 +279,8 @@
 //! - `native-tls`: TLS by the system's own library, beside rustls or instead
 //!   ([`Config::tls_backend`]).
 //! - `compress`: compressed connections (`Config::compress`).
+//! - `metrics`: connections, commands and bytes through the crate `metrics` ([the
+//!   log](#the-log)).
 //! - `proxy`: SOCKS 5 and HTTP CONNECT proxies (`Config::proxy`).
 //! - `serde`: [`Event`] as one flat JSON object, by `Serialize`; and both ways what a
 //!   program keeps of mailboxes: [`MailboxState`], UIDs and sets of them,
@@ -282,7 +310,7 @@ pub mod types;
 mod view;
 mod wire;
 
-pub use client::{Driver, Mailbox, Receiver, Rows, Select, Sender, Submit, Token};
+pub use client::{Driver, Mailbox, Receiver, Rows, Select, Sender, Stats, Submit, Token};
 pub use command::Command;
 pub use error::{Error, ErrorKind, Remedy, Result, Sent};
 pub use net::{

@@ -11,6 +11,7 @@ mod mailbox;
 mod receiver;
 mod select;
 mod sender;
+mod stats;
 mod submit;
 mod token;
 mod upload;
@@ -20,6 +21,7 @@ pub use mailbox::Mailbox;
 pub use receiver::Receiver;
 pub use select::Select;
 pub use sender::Sender;
+pub use stats::Stats;
 pub use submit::Submit;
 pub use token::{Rows, Token};
 

@@ -8,7 +8,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 
 use super::submit::submit;
-use super::{Handle, Select, Submit, Token};
+use super::{Handle, Select, Stats, Submit, Token};
 use crate::command::{
     Append, AppendAll, Capability, Create, Delete, Id, List, Logout, Noop, Notify, Raw, Rename,
     StatusCommand, StatusItems, Subscribe,
@@ -118,6 +118,19 @@ impl Sender {
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.shared().in_flight()
+    }
+
+    /// What the connection has done so far, and what waits in it.
+    ///
+    /// ```no_run
+    /// # fn example(imap: &imap_duplex::Sender) {
+    /// let stats = imap.stats();
+    /// println!("{} bytes received in {} responses", stats.bytes_received, stats.responses);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats::of(self.shared())
     }
 
     /// The server's capabilities, as it last reported them.

@@ -1,5 +1,5 @@
 //! What the log says of the engine (crate `tracing`, target `imap_duplex`): each command and its
-//! end, IDLE, selections, and the connection's end.
+//! end, IDLE, selections, and the connection's end; and a span for each command.
 //!
 //! Levels: `info` for the connection, `debug` for commands and selections. Names of commands and
 //! mailboxes, tags, codes and durations alone: no arguments, no text of a server's answer to a
@@ -9,9 +9,10 @@
 use std::fmt::Display;
 use std::time::{Duration, Instant};
 
-use tracing::field::{DisplayValue, display};
-use tracing::{debug, info};
+use tracing::field::{DisplayValue, Empty, display};
+use tracing::{Span, debug, debug_span, info};
 
+use crate::engine::measure;
 use crate::engine::submit::{EndCause, Submission};
 use crate::error::{Error, Result};
 use crate::types::{CloseReason, CommandId, Done, MailboxName};
@@ -38,24 +39,70 @@ macro_rules! command {
     };
 }
 
+/// The span of a command; what is known only later is empty at first.
+macro_rules! span {
+    ($of:ident, $name:literal) => {
+        debug_span!(
+            target: target!(),
+            $name,
+            id = %$of.id,
+            command = $of.job.name(),
+            mailbox = mailbox($of),
+            tag = Empty,
+            bytes = Empty,
+            took = Empty,
+            result = Empty,
+        )
+    };
+}
+
 /// The mailbox that a command names, else the one in which it works.
 fn mailbox(of: &Submission) -> Option<DisplayValue<impl Display + '_>> {
     let selected = of.selection_handle.as_ref().map(|handle| &handle.place().mailbox);
     of.job.mailbox().or(selected).map(|name| display(name.shown()))
 }
 
-/// A line of a command is on its way.
-pub(crate) fn sending(of: &Submission, tag: &str) {
+/// A line of a command is on its way. With the first its span begins, which lasts to its end.
+pub(crate) fn sending(of: &Submission, tag: &str, span: &mut Span) {
+    if span.is_none() {
+        *span = match of.job.name() {
+            "IDLE" => span!(of, "idle"),
+            _ => span!(of, "command"),
+        };
+    }
+    span.record("tag", tag);
     command!(of, "sending", tag);
 }
 
-/// A command that was sent has ended.
-pub(crate) fn ended(of: &Submission, result: &Result<Done>, took: Option<Duration>) {
-    command!(of, "ended", result = %outcome(result.as_ref().err()), took = took.map(tracing::field::debug));
+/// The mailbox in which a command works that names none.
+pub(crate) fn in_mailbox(span: &Span, mailbox: &MailboxName) {
+    if !span.is_disabled() {
+        span.record("mailbox", display(mailbox.shown()));
+    }
+}
+
+/// A command that was sent has ended. `bytes`: how many of it were written.
+pub(crate) fn ended(
+    of: &Submission,
+    result: &Result<Done>,
+    took: Option<Duration>,
+    bytes: usize,
+    span: &Span,
+) {
+    let error = result.as_ref().err();
+    if !span.is_disabled() {
+        span.record("bytes", bytes).record("result", outcome(error));
+        if let Some(took) = took {
+            span.record("took", tracing::field::debug(took));
+        }
+    }
+    measure::ended(of.job.name(), error, took);
+    command!(of, "ended", result = %outcome(error), bytes, took = took.map(tracing::field::debug));
 }
 
 /// A command ended without having been sent.
 pub(crate) fn not_sent(of: &Submission, error: &Error) {
+    measure::ended(of.job.name(), Some(error), None);
     command!(of, "not sent", result = %outcome(Some(error)));
 }
 

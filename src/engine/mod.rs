@@ -21,6 +21,7 @@ mod inflight;
 mod lifecycle;
 mod log;
 mod mailboxes;
+mod measure;
 mod responses;
 mod schedule;
 mod selection;
@@ -30,7 +31,10 @@ mod shutdown;
 mod submit;
 mod write;
 
+pub(crate) use measure::{ConnectionCount, received, responded, sent};
 pub(crate) use settings::{BatchSizes, Settings};
+#[cfg(feature = "compress")]
+pub(crate) use submit::Counters;
 pub(crate) use submit::{
     Origin, ReadyOutcome, ResultSlot, SelectOptions, SelectionHandle, Shared, Submitted,
 };
@@ -86,6 +90,11 @@ impl Engine {
             mailboxes: Mailboxes::default(),
             backpressure: Backpressure::default(),
         }
+    }
+
+    /// Writes a response that has come to the log, if anyone listens.
+    pub(crate) fn log_received(&self, bytes: impl FnOnce() -> Bytes) {
+        self.writer.log_received(bytes);
     }
 
     /// A response has come; and its bytes if [`wants_raw`](Self::wants_raw) says so.
@@ -192,6 +201,8 @@ impl Engine {
         }
         self.selected.publish();
         self.idle_step(now);
+        let counters = self.scheduler.shared().counters();
+        counters.set_depths(self.scheduler.len(), self.inflight.len(), self.writer.unwritten());
         self.check_time(now);
         if self.output.is_overrun() {
             self.close(CloseReason::Limit(format!(
@@ -341,8 +352,8 @@ impl Engine {
     /// This many bytes have been written.
     pub(crate) fn written(&mut self, count: usize, now: Instant) {
         self.lifecycle.on_activity(now);
-        for (id, whole) in self.writer.advance(count) {
-            self.inflight.on_written(id, whole, now);
+        for (id, count, whole) in self.writer.advance(count) {
+            self.inflight.on_written(id, count, whole, now);
             self.selected.on_written(id);
         }
     }

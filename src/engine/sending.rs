@@ -72,6 +72,7 @@ impl Engine {
         let at_start = AtStart::new(view, uid_validity, self.session.capabilities_epoch);
         self.mailboxes.command_started(id, &next.class.effect);
         self.inflight.start(next, at_start);
+        self.scheduler.shared().counters().on_command();
         self.write_line(id);
         // What has to be known as soon as it is under way.
         let Some(class) = self.inflight.class(id) else { return };
@@ -84,6 +85,7 @@ impl Engine {
             Effect::Save(saved) => self.selected.save_sent(saved.clone()),
             Effect::Idle => {
                 self.writer.begin_idle(id);
+                self.inflight.log_mailbox(id, self.selected.place());
                 let behind = self.inflight.len() > 1;
                 self.idle.sent(id, self.selected.current().is_some(), behind);
             }

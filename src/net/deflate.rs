@@ -11,6 +11,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use super::Io;
+use crate::engine::Counters;
 
 /// Level 1 compresses text of this kind nearly as well as higher ones, at ten times the speed.
 const LEVEL: Compression = Compression::new(1);
@@ -49,12 +51,13 @@ pub(super) struct Deflated {
     holds_output: bool,
     /// The server has ended its compressed stream.
     is_over: bool,
+    counters: Arc<Counters>,
 }
 
 impl Deflated {
     /// Compression begins with the next byte written, and on the other side with `read`, which has
     /// been read already.
-    pub(super) fn new(io: Box<dyn Io>, read: BytesMut) -> Self {
+    pub(super) fn new(io: Box<dyn Io>, read: BytesMut, counters: Arc<Counters>) -> Self {
         Self {
             io,
             compressor: None,
@@ -65,6 +68,7 @@ impl Deflated {
             incoming: read,
             holds_output: false,
             is_over: false,
+            counters,
         }
     }
 
@@ -79,6 +83,7 @@ impl Deflated {
                 usize::try_from(compressor.total_in() - before_in).unwrap_or(usize::MAX),
                 usize::try_from(compressor.total_out() - before_out).unwrap_or(usize::MAX),
             );
+            self.counters.on_compressed(taken, given);
             bytes = bytes.get(taken..).unwrap_or_default();
             self.outgoing.extend_from_slice(block.get(..given).unwrap_or_default());
             // With room left over there is nothing more to come.
@@ -125,6 +130,7 @@ impl Deflated {
             let status = self.inflater.decompress(&self.incoming, room, FlushDecompress::None);
             let taken = usize::try_from(self.inflater.total_in() - before_in).unwrap_or(usize::MAX);
             let given = usize::try_from(self.inflater.total_out() - before_out).unwrap_or(usize::MAX);
+            self.counters.on_compressed(given, taken);
             self.is_over = status.map_err(|_| broken())? == Status::StreamEnd;
             self.holds_output = given == room.len() && !self.is_over;
             let pending = !self.incoming.is_empty();
@@ -216,7 +222,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn each_flush_brings_all_across_and_an_idle_stream_holds_no_compressor() {
         let (near, mut far) = duplex(1 << 20);
-        let mut stream = Deflated::new(Box::new(near), BytesMut::new());
+        let mut stream = Deflated::new(Box::new(near), BytesMut::new(), Arc::default());
         let (mut wire, mut sent) = (Vec::new(), Vec::new());
         for number in 0..10 {
             let lines = format!("a{number} UID FETCH 1:{number} (UID FLAGS)\r\n").repeat(number * 100 + 1);
@@ -243,7 +249,8 @@ mod tests {
         compressor.compress_vec(text.as_bytes(), &mut compressed, FlushCompress::Sync).expect("deflate");
         for first in [0, 1, 100, compressed.len()] {
             let (near, mut far) = duplex(7);
-            let mut stream = Deflated::new(Box::new(near), BytesMut::from(&compressed[..first]));
+            let mut stream =
+                Deflated::new(Box::new(near), BytesMut::from(&compressed[..first]), Arc::default());
             let rest = compressed[first..].to_vec();
             let writing = tokio::spawn(async move { far.write_all(&rest).await });
             let mut all = Vec::new();
@@ -257,7 +264,7 @@ mod tests {
     async fn a_broken_stream_is_an_error_and_an_ended_one_an_end() {
         let (near, mut far) = duplex(1 << 10);
         far.write_all(&[0xff; 40]).await.expect("room");
-        let mut stream = Deflated::new(Box::new(near), BytesMut::new());
+        let mut stream = Deflated::new(Box::new(near), BytesMut::new(), Arc::default());
         let error = stream.read_u8().await.expect_err("no deflate");
         assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
 
@@ -267,7 +274,7 @@ mod tests {
         compressed.extend_from_slice(b"* and more in clear text\r\n");
         let (near, mut far) = duplex(1 << 10);
         far.write_all(&compressed).await.expect("room");
-        let mut stream = Deflated::new(Box::new(near), BytesMut::new());
+        let mut stream = Deflated::new(Box::new(near), BytesMut::new(), Arc::default());
         let mut all = Vec::new();
         stream.read_to_end(&mut all).await.expect("an end");
         assert_eq!(all, b"* BYE\r\n", "nothing behind the end is believed");
@@ -282,7 +289,7 @@ mod tests {
             .expect("deflate");
         assert!(compressed.len() < 20 << 10, "{}", compressed.len());
         let (near, _far) = duplex(1 << 10);
-        let mut stream = Deflated::new(Box::new(near), BytesMut::from(&compressed[..]));
+        let mut stream = Deflated::new(Box::new(near), BytesMut::from(&compressed[..]), Arc::default());
         let mut room = [1; 1000];
         for _ in 0..100 {
             stream.read_exact(&mut room).await.expect("more of it");

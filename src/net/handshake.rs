@@ -7,11 +7,13 @@
 //!
 //! All by ordinary commands through the engine, while its pump is run from here.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::task::Poll;
 
 use tokio::time::{Instant, timeout, timeout_at};
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::auth::Attempts;
 use super::config::Security;
@@ -21,7 +23,7 @@ use super::{Config, Io, Pump, dial};
 #[cfg(feature = "compress")]
 use crate::command::Compress;
 use crate::command::{Capability, Command, Enable, StartTls};
-use crate::engine::{Engine, Origin, ResultSlot, Shared, Submitted};
+use crate::engine::{ConnectionCount, Engine, Origin, ResultSlot, Shared, Submitted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{CloseReason, Status};
 
@@ -44,7 +46,7 @@ pub(crate) async fn connect(config: &Config) -> Result<Connected> {
             other => other,
         }
     };
-    connecting.await.inspect_err(not_connected)
+    in_span(config, connecting).await
 }
 
 /// Logs in over a byte stream that is ready.
@@ -55,11 +57,30 @@ pub(crate) async fn handshake(config: &Config, io: Box<dyn Io>) -> Result<Connec
         let handshake = Handshake::new(config, io, encrypted, config.is_loopback()).over_a_stream();
         handshake.run(&mut attempts).await
     };
-    connecting.await.inspect_err(not_connected)
+    in_span(config, connecting).await
 }
 
-fn not_connected(error: &Error) {
-    tracing::info!(target: "imap_duplex", %error, "not connected");
+/// Connects in a span of its own for the log, which lasts as long as the connection.
+async fn in_span(config: &Config, connecting: impl Future<Output = Result<Connected>>) -> Result<Connected> {
+    let span = tracing::info_span!(
+        target: "imap_duplex",
+        "connection",
+        server = config.whom(),
+        user = config.get_user(),
+        received = Empty,
+        sent = Empty,
+        lasted = Empty,
+    );
+    let not_connected = |error: &Error| tracing::info!(target: "imap_duplex", %error, "not connected");
+    // On the heap: it is large, and would be once more in each layer that is put around it.
+    let connecting = Box::pin(connecting).instrument(span.clone());
+    let mut count = ConnectionCount::connecting();
+    let mut connected = connecting.await.inspect_err(|error| span.in_scope(|| not_connected(error)));
+    count.connected(connected.as_ref().err());
+    if let Ok(connected) = &mut connected {
+        connected.pump.set_ready(span, count);
+    }
+    connected
 }
 
 /// Agrees on TLS and logs in over a byte stream that leads to the server.
@@ -69,7 +90,7 @@ pub(crate) async fn connect_through(config: &Config, io: Box<dyn Io>) -> Result<
         let mut attempts = Attempts::new(config).await?;
         log_in_by(config, reached, &mut attempts).await
     };
-    connecting.await.inspect_err(not_connected)
+    in_span(config, connecting).await
 }
 
 async fn dial_and_log_in(config: &Config, attempts: &mut Attempts<'_>) -> Result<Connected> {
@@ -125,7 +146,8 @@ impl<'a> Handshake<'a> {
             Ok(greeted) => greeted?,
             Err(_) => return Err(self.silent()),
         };
-        self.log_in(status, attempts).await?;
+        let login = tracing::info_span!(target: "imap_duplex", "login");
+        Box::pin(self.log_in(status, attempts)).instrument(login).await?;
         self.pump.engine.set_ready();
         let can = self.pump.engine.session().capabilities();
         tracing::info!(target: "imap_duplex", server = self.whom, encrypted = self.encrypted, "ready");

@@ -16,12 +16,14 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 use tokio_util::codec::Decoder;
+use tracing::Span;
+use tracing::field::debug;
 
 use super::codec::{Codec, CodecError};
 use super::server_check::{Check, CheckRequest};
 use super::suspend::Suspend;
 use super::{Config, Io};
-use crate::engine::{Engine, Shared};
+use crate::engine::{self, ConnectionCount, Engine, Shared};
 use crate::types::{Answer, CloseReason};
 use crate::wire::{Frame, Parser, Response};
 
@@ -58,6 +60,11 @@ pub(crate) struct Pump {
     suspend: Suspend,
     /// What becomes of the bytes behind the next tagged response.
     switch: Switch,
+    /// For the log: the connection's, once it is logged in.
+    span: Span,
+    since: Instant,
+    /// For metrics, until it ends.
+    count: Option<ConnectionCount>,
 }
 
 /// Whether the stream changes its form, by COMPRESS, behind the tagged response that is awaited.
@@ -90,7 +97,15 @@ impl Pump {
             check: Check::new(timeouts.check),
             suspend: Suspend::new(config.wall.clone(), timeouts.suspend),
             switch: Switch::None,
+            span: Span::none(),
+            since: Instant::now(),
+            count: None,
         }
+    }
+
+    /// It is logged in. What the log says from now on is said in this span.
+    pub(super) fn set_ready(&mut self, span: Span, count: ConnectionCount) {
+        (self.span, self.count) = (span, Some(count));
     }
 
     /// Moves what can be moved. Ready when the connection has ended, or when TLS is due.
@@ -164,9 +179,12 @@ impl Pump {
 
     /// Moves bytes until the connection has ended and is closed on our side too.
     pub(crate) fn poll_to_end(&mut self, cx: &mut Context<'_>) -> Poll<CloseReason> {
+        let span = self.span.clone();
+        let _entered = span.enter();
         if self.engine.closed().is_none() {
             ready!(self.poll(cx));
         }
+        self.count = None;
         let now = Instant::now();
         let since = *self.closing_since.get_or_insert(now);
         // Orderly shutdown of TLS and TCP; do not wait for the peer beyond the grace time.
@@ -211,6 +229,8 @@ impl Pump {
                 Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(Ok(count)) => {
                     let now = Instant::now().into_std();
+                    self.shared.counters().on_sent(count);
+                    engine::sent(count);
                     self.engine.written(count, now);
                     self.engine.poll(now);
                     self.unflushed = true;
@@ -263,6 +283,8 @@ impl Pump {
             return Poll::Ready(());
         }
         let now = Instant::now();
+        self.shared.counters().on_received(count);
+        engine::received(count);
         self.engine.received_bytes(now.into_std());
         self.check.on_bytes(now);
         Poll::Ready(())
@@ -305,6 +327,9 @@ impl Pump {
     }
 
     fn take_frame(&mut self, frame: &Frame, now: StdInstant) {
+        self.shared.counters().on_response();
+        engine::responded();
+        self.engine.log_received(|| frame.to_bytes());
         match self.parser.read(frame) {
             Ok(response) => {
                 let raw = self.engine.wants_raw().then(|| frame.to_bytes());
@@ -373,7 +398,7 @@ impl Pump {
         if compressed {
             let io = std::mem::replace(&mut self.io, Box::new(tokio::io::empty()));
             let read = std::mem::take(&mut self.incoming);
-            self.io = Box::new(super::deflate::Deflated::new(io, read));
+            self.io = Box::new(super::deflate::Deflated::new(io, read, self.shared.counters().clone()));
             self.left_over = false;
         }
     }
@@ -394,6 +419,13 @@ fn may_enable(response: &Response) -> bool {
 impl Drop for Pump {
     fn drop(&mut self) {
         // Without the driver nothing more is received: everything that waits is ended.
+        let span = std::mem::replace(&mut self.span, Span::none());
+        let _entered = span.enter();
         self.engine.handle_end(CloseReason::Dropped);
+        self.count = None;
+        if !span.is_disabled() {
+            let ((received, sent), lasted) = (self.shared.counters().bytes(), self.since.elapsed());
+            span.record("received", received).record("sent", sent).record("lasted", debug(lasted));
+        }
     }
 }

@@ -12,7 +12,7 @@ use crate::source::{Source, group, line, places, source_of, sources};
 /// The rooms, lowest first; those of one line are neighbours, and neither names the other. The last
 /// line is the conductor: the files at the top of the folder.
 const ROOMS: [&[&str]; 10] = [
-    &["settings"],
+    &["settings", "measure"],
     &["events"],
     &["submit"],
     &["lifecycle", "log"],
@@ -65,7 +65,7 @@ fn every_file_of_the_engine_has_a_room() {
 /// How many fields the engine may have: its parts.
 const MAX_PARTS: usize = 12;
 /// How many functions all `impl Engine` blocks may have.
-const MAX_METHODS: usize = 59;
+const MAX_METHODS: usize = 60;
 /// How many fields of the rooms' types may be visible outside their room.
 const MAX_VISIBLE: usize = 24;
 /// Types that only carry arguments, whose fields are open.

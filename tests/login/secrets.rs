@@ -165,6 +165,13 @@ async fn at_a_server_that_takes_or_refuses_them() {
     drop(guard);
     let text = traces.0.lock().expect("no panic").clone();
     assert!(text.contains("logging in") && text.contains("mechanism=SCRAM-SHA-256"), "{text}");
+    // The traffic is there, too.
+    for line in ["C: A1 AUTHENTICATE PLAIN", "S: * OK [CAPABILITY", "S: + (", "C: ("] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+    for scram in ["biws", "Yz1iaXdz", "cj0"] {
+        assert!(!text.contains(scram), "{scram} in {text}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

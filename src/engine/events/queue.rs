@@ -83,6 +83,12 @@ impl EventQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many events wait to be read, and how many bytes they hold.
+    pub(crate) fn waiting(&self) -> (usize, usize) {
+        let state = self.lock();
+        (state.queue.len() - state.superseded_count, state.backlog.bytes())
+    }
+
     /// Adds an event and wakes the reader.
     pub(crate) fn push(&self, event: Event) -> Result<(), Overrun> {
         let result = self.push_quietly(event);

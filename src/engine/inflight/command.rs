@@ -5,6 +5,8 @@
 
 use std::time::{Duration, Instant};
 
+use tracing::Span;
+
 use crate::command::{Messages, ResponseKinds};
 use crate::engine::inflight::ambiguous::{Contested, DivertedAnswers};
 use crate::engine::inflight::named_messages::NamedMessages;
@@ -57,6 +59,10 @@ pub(super) struct InFlightCommand {
     /// When its first byte was written, and how long it took from there to its end.
     pub(super) since: Option<Instant>,
     pub(super) took: Option<Duration>,
+    /// How many bytes of it have been written.
+    pub(super) sent_bytes: usize,
+    /// For the log, from its first line to its end.
+    pub(super) span: Span,
 }
 
 /// How the selection and the session were when a command was sent.
@@ -121,6 +127,8 @@ impl InFlightCommand {
             has_params: false,
             since: None,
             took: None,
+            sent_bytes: 0,
+            span: Span::none(),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::engine::inflight::InFlight;
 use crate::engine::inflight::command::{InFlightCommand, Next};
 use crate::engine::log;
 use crate::error::{Error, ErrorKind, Result, Sent};
-use crate::types::{CommandId, UidValidity};
+use crate::types::{CommandId, Place, UidValidity};
 
 /// What a dropped or cancelled token asks for.
 pub(crate) enum Cancellation {
@@ -63,7 +63,7 @@ impl InFlight {
     /// that.
     pub(crate) fn line_made(&mut self, id: CommandId, tag: &str, flow: Flow, has_params: bool) -> bool {
         let Some(entry) = self.entries.get_mut(&id) else { return true };
-        log::sending(&entry.submission, tag);
+        log::sending(&entry.submission, tag, &mut entry.span);
         entry.tags.push(tag.to_owned());
         entry.has_params = has_params;
         entry.next = match flow {
@@ -72,6 +72,13 @@ impl InFlight {
             Flow::AfterReply => Next::LineAfterReply,
         };
         flow == Flow::Last && !entry.submission.job.awaits_challenge()
+    }
+
+    /// In which mailbox it works, for the log: of one that names none.
+    pub(crate) fn log_mailbox(&self, id: CommandId, place: Option<Place>) {
+        if let Some((entry, place)) = self.entries.get(&id).zip(place) {
+            log::in_mailbox(&entry.span, &place.mailbox);
+        }
     }
 
     /// Its next line can't be made. The error with which it ends, unless earlier lines have not

@@ -42,6 +42,7 @@ use self::message_limit::MessageLimits;
 use self::unparsed::UnparsedLines;
 use crate::command::{Class, Effect, FlagUse, Messages, ResponseKinds, SavedSearch, SelectParams};
 use crate::engine::events::Output;
+use crate::engine::measure;
 use crate::engine::submit::{Ended, InternalCommand, SelectionHandle, Submission, SubmitFacts};
 use crate::error::{Error, Sent};
 use crate::types::{Answer, CloseReason, CommandId, Progress, SelectionId, Status, UidSet, UidValidity};
@@ -69,8 +70,9 @@ impl InFlight {
     }
 
     /// Some of a command's line has been written, or all of it.
-    pub(crate) fn on_written(&mut self, id: CommandId, whole: bool, now: Instant) {
+    pub(crate) fn on_written(&mut self, id: CommandId, count: usize, whole: bool, now: Instant) {
         let Some(entry) = self.entries.get_mut(&id) else { return };
+        entry.sent_bytes += count;
         if !entry.begun {
             (entry.begun, entry.missed_from) = (true, self.unparsed.mark());
             entry.since = Some(now);
@@ -110,6 +112,7 @@ impl InFlight {
         let all = std::mem::take(self).entries.into_iter();
         let ended = all.map(|(id, entry)| {
             let (place, error) = (entry.submission.place(), Error::closed(reason).with_sent(entry.sent()));
+            measure::ended(entry.submission.job.name(), Some(&error), None);
             // What the earlier lines of a series achieved is not lost.
             let done = entry.replies.into_iter().filter(|reply| reply.status == Status::Ok);
             let error = error.add_answers(done.map(Answer::Status));

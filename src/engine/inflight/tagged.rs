@@ -143,7 +143,7 @@ impl InFlight {
         shared: &Shared,
     ) -> Option<(Ended, Option<(InternalCommand, QueryFacts)>)> {
         let entry = self.take(id)?;
-        log::ended(&entry.submission, &result, entry.took);
+        log::ended(&entry.submission, &result, entry.took, entry.sent_bytes, &entry.span);
         entry.tags.iter().for_each(|tag| shared.release_tag(tag));
         let InFlightCommand { submission, messages, at_start, quiet, .. } = entry;
         let place = submission.place();

@@ -73,6 +73,11 @@ impl Scheduler {
         self.queue.is_empty()
     }
 
+    /// How many commands wait for their first line.
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len() + self.background.len()
+    }
+
     /// Whether any command waits for its first line.
     pub(crate) fn has_submissions(&self) -> bool {
         !self.queue.is_empty() || !self.background.is_empty()

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::command::{Effect, SaveState, SavedSearch};
+use crate::engine::measure;
 use crate::engine::submit::end_cause::EndCause;
 use crate::engine::submit::selection_handle::SelectionHandle;
 use crate::engine::submit::shared::Submission;
@@ -132,6 +133,7 @@ impl Submission {
         let handles = [&self.selection_handle, &self.opens].into_iter().flatten();
         handles.for_each(|handle| handle.end(EndCause::Connection));
         let (place, error) = (self.place(), Error::closed(reason).with_sent(self.sent_before));
+        measure::ended(self.job.name(), Some(&error), None);
         Ended::new(self.id, self.job, place, Err(error)).reporting_failure(self.origin.is_user())
     }
 }

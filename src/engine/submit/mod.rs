@@ -10,6 +10,7 @@
 //! calls; results, errors, the causes of ends. Each lock is held for a few moves, never across I/O,
 //! a wake or a user's code.
 
+mod counters;
 mod end_cause;
 mod ended;
 mod given_up;
@@ -20,6 +21,8 @@ mod selection_handle;
 mod shared;
 mod slot;
 
+#[cfg(feature = "compress")]
+pub(crate) use self::counters::Counters;
 pub(crate) use self::end_cause::EndCause;
 pub(crate) use self::ended::Ended;
 pub(crate) use self::given_up::GivenUp;

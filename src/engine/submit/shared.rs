@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::command::{Class, Command, Noop};
 use crate::engine::events::EventQueue;
+use crate::engine::submit::counters::Counters;
 use crate::engine::submit::given_up::{GivenUp, TimeLimits};
 use crate::engine::submit::internal_command::{InternalCommand, InternalRequest};
 use crate::engine::submit::query::Query;
@@ -142,6 +143,7 @@ fn blame(error: Error, job: &dyn ErasedCommand, selection_handle: Option<&Select
 pub(crate) struct Shared {
     inner: Mutex<Inner>,
     events: Arc<EventQueue>,
+    counters: Arc<Counters>,
     most: usize,
 }
 
@@ -204,6 +206,7 @@ impl Shared {
         Arc::new(Self {
             inner: Mutex::default(),
             events: Arc::new(EventQueue::new(limits)),
+            counters: Arc::default(),
             most: limits.commands.max(1),
         })
     }
@@ -446,6 +449,16 @@ impl Shared {
         drop(inner);
         waiting.into_iter().for_each(Waker::wake);
         left
+    }
+
+    /// What the connection has done so far.
+    pub(crate) fn counters(&self) -> &Arc<Counters> {
+        &self.counters
+    }
+
+    /// How many submissions the driver has not taken yet.
+    pub(crate) fn not_taken(&self) -> usize {
+        self.lock().submissions.len()
     }
 
     pub(crate) fn events(&self) -> &Arc<EventQueue> {

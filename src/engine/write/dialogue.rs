@@ -91,10 +91,13 @@ impl Writer {
 
     /// Writes pieces of a command, up to the first literal that must wait or has a source.
     pub(super) fn push_pieces(&mut self, mut rest: LineRest) {
+        // An answer in a dialogue has no tag, and is one to a challenge.
+        let hidden = rest.tag.is_none() || self.secrets.has(rest.id);
         while let Some(piece) = rest.pieces.pop_front() {
             self.line = Some(match piece {
                 Piece::Bytes(bytes) => {
-                    self.outbox.push(rest.id, bytes, rest.last && rest.pieces.is_empty());
+                    let last = rest.last && rest.pieces.is_empty();
+                    self.outbox.push_piece(rest.id, bytes, last, hidden);
                     continue;
                 }
                 Piece::Wait => Dialogue::Literal(rest),

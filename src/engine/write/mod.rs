@@ -10,8 +10,11 @@ mod next_line;
 mod outbox;
 mod secret_pieces;
 mod secrets;
+mod traffic;
 mod upload;
 mod user_commands;
+
+use bytes::Bytes;
 
 use self::dialogue::Dialogue;
 pub(crate) use self::idle::{Idle, IdleStep, Surroundings};
@@ -37,6 +40,11 @@ impl Writer {
         self.outbox.is_empty()
     }
 
+    /// How many bytes wait to be written.
+    pub(crate) fn unwritten(&self) -> usize {
+        self.outbox.len()
+    }
+
     /// Whether so much waits that no further line is to be made.
     pub(crate) fn is_full(&self) -> bool {
         self.outbox.len() >= SOFT_LIMIT
@@ -47,8 +55,8 @@ impl Writer {
         self.outbox.next_write(most)
     }
 
-    /// This many bytes have been written. Of which commands, and whether of each the last byte.
-    pub(crate) fn advance(&mut self, count: usize) -> Vec<(CommandId, bool)> {
+    /// This many bytes have been written. Of which commands, how many, and whether the last.
+    pub(crate) fn advance(&mut self, count: usize) -> Vec<(CommandId, usize, bool)> {
         self.outbox.advance(count)
     }
 
@@ -60,6 +68,17 @@ impl Writer {
     /// Whether the line with this tag waits, and not a byte of it has been written.
     pub(crate) fn has_yet_to_begin(&self, id: CommandId, tag: &str) -> bool {
         self.outbox.has_yet_to_begin(id, tag)
+    }
+
+    /// The log shows a response, if anyone listens: without what may be a secret, or the server's
+    /// part of a login.
+    pub(crate) fn log_received(&self, bytes: impl FnOnce() -> Bytes) {
+        if !traffic::is_on() {
+            return;
+        }
+        let bytes = bytes();
+        let is_challenge = bytes.starts_with(b"+") && matches!(self.line, Some(Dialogue::Challenge { .. }));
+        traffic::received(&bytes, is_challenge || self.secrets.are_in(&bytes));
     }
 
     /// What may be kept of what the server says.

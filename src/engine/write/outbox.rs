@@ -16,6 +16,7 @@ use std::collections::VecDeque;
 use bytes::{Buf, Bytes};
 use zeroize::Zeroizing;
 
+use crate::engine::write::traffic;
 use crate::types::CommandId;
 
 /// A chunk of this length is worth a write of its own, uncopied.
@@ -43,6 +44,8 @@ struct Chunk {
     opens: bool,
     /// The command's last.
     last: bool,
+    /// The log must not show it.
+    hidden: bool,
 }
 
 impl Outbox {
@@ -53,13 +56,18 @@ impl Outbox {
 
     /// Adds bytes; `last` if they end the command.
     pub(crate) fn push(&mut self, id: CommandId, data: Bytes, last: bool) {
+        self.push_piece(id, data, last, false);
+    }
+
+    /// Adds bytes that the log may not show, if `hidden`.
+    pub(crate) fn push_piece(&mut self, id: CommandId, data: Bytes, last: bool, hidden: bool) {
         // An empty literal; nothing would ever write it.
         if data.is_empty() {
             return;
         }
         self.bytes += data.len();
         let opens = std::mem::take(&mut self.opening);
-        self.chunks.push_back(Chunk { id, data, begun: false, opens, last });
+        self.chunks.push_back(Chunk { id, data, begun: false, opens, last, hidden });
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -140,8 +148,8 @@ impl Outbox {
         self.written = 0;
     }
 
-    /// This many bytes have been written. Of which commands, and whether of each the last byte.
-    pub(crate) fn advance(&mut self, mut count: usize) -> Vec<(CommandId, bool)> {
+    /// This many bytes have been written. Of which commands, how many, and whether the last.
+    pub(crate) fn advance(&mut self, mut count: usize) -> Vec<(CommandId, usize, bool)> {
         let mut written = Vec::new();
         self.bytes = self.bytes.saturating_sub(count);
         self.written = self.staged.len().min(self.written + count);
@@ -153,11 +161,14 @@ impl Outbox {
                 break;
             }
             let step = count.min(chunk.data.len());
+            if !chunk.begun {
+                traffic::sent(&chunk.data, chunk.hidden, chunk.opens);
+            }
             count -= step;
             chunk.data.advance(step);
             chunk.begun = true;
             let (id, done) = (chunk.id, chunk.data.is_empty());
-            written.push((id, done && chunk.last));
+            written.push((id, step, done && chunk.last));
             if !done {
                 break;
             }
@@ -179,13 +190,13 @@ mod tests {
         outbox.push(b, Bytes::from_static(b"two\r\n"), true);
         outbox.push(c, Bytes::from_static(b"three\r\n"), true);
         assert_eq!(outbox.next_write(100), b"one\r\ntwo\r\nthree\r\n");
-        assert_eq!(outbox.advance(7), [(a, true), (b, false)]);
+        assert_eq!(outbox.advance(7), [(a, 5, true), (b, 2, false)]);
         assert_eq!(outbox.next_write(100), b"o\r\nthree\r\n");
         assert!(!outbox.withdraw(b), "begun");
         assert!(outbox.withdraw(c));
         assert_eq!(outbox.next_write(100), b"o\r\n");
         assert_eq!(outbox.len(), 3);
-        assert_eq!(outbox.advance(3), [(b, true)]);
+        assert_eq!(outbox.advance(3), [(b, 3, true)]);
         assert!(outbox.is_empty());
     }
 

@@ -45,6 +45,11 @@ impl Secrets {
         *self = Self::default();
     }
 
+    /// Whether this command has sent any.
+    pub(crate) fn has(&self, id: CommandId) -> bool {
+        self.of.contains_key(&id)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.pieces.is_empty()
     }

@@ -60,6 +60,10 @@
 //! | count the messages, or the unread ones, of a mailbox | [`Sender::status`] |
 //! | open a mailbox | [`Sender::select`]; for reading alone [`Sender::examine`] |
 //! | search | [`Mailbox::search`] with a [`Search`](command::Search) |
+//! | count, or find the first and the last | [`Mailbox::count`], [`Search::returning`](command::Search::returning) |
+//! | sort | [`Mailbox::sort`] by a [`SortOrder`](command::SortOrder) |
+//! | show conversations | [`Mailbox::thread`] |
+//! | keep the result of a search up to date | [`SearchReturn::update`](command::SearchReturn::update) |
 //! | fetch headers, flags, bodies, attachments | [`Mailbox::fetch`] with [`Items`](command::Items) |
 //! | fetch what has changed and what is gone since a mod-sequence | [`Mailbox::changes`] |
 //! | fetch a page, the newest 50 say | [`Fetch::partial`](command::Fetch::partial) |
@@ -69,6 +73,8 @@
 //! | follow mailboxes that are not open | [`Sender::notify`] |
 //! | idle | nothing: the connection does so [by itself](Config::auto_idle); by hand [`Mailbox::idle`] |
 //! | mark as read, flag, label | [`Mailbox::store`] with [`Store::add`](command::Store::add) |
+//! | change flags unless another client has | [`Mailbox::store_unchanged`] |
+//! | change Gmail's labels | [`Mailbox::store_labels`] |
 //! | copy, move | [`Mailbox::copy`], [`Mailbox::move_to`] |
 //! | delete messages | [`Mailbox::store`] with [`Flag::Deleted`], then [`Mailbox::expunge`] |
 //! | put a message into a mailbox | [`Sender::append`]; several [`append_all`](Sender::append_all); a large one [streamed](command::Append#streamed-uploads) |

@@ -5,7 +5,7 @@
 //! admission and routing. Names matter to the engine only where a user's own line is checked
 //! against its class (`engine/write/user_commands.rs`).
 
-use crate::types::{Answer, MailboxName};
+use crate::types::{Answer, CommandId, MailboxName};
 
 use super::notify::Notify;
 use super::saved::SavedSearch;
@@ -102,6 +102,10 @@ pub(crate) enum Effect {
     },
     /// What the server reports unasked, from now on.
     Notify(Box<Notify>),
+    /// SEARCH whose result the server keeps up to date from now on.
+    KeepUpdated,
+    /// The updates of this search's result end.
+    EndUpdates(CommandId),
 }
 
 /// The kinds of untagged responses that a command may claim, as bits.
@@ -124,6 +128,8 @@ impl ResponseKinds {
     pub(crate) const CODES: Self = Self(1 << 10);
     /// What only a user's barrier may ask for.
     pub(crate) const OTHER: Self = Self(1 << 11);
+    pub(crate) const SORT: Self = Self(1 << 12);
+    pub(crate) const THREAD: Self = Self(1 << 13);
     pub(crate) const EVERYTHING: Self = Self(u32::MAX);
 
     pub(crate) const fn and(self, other: Self) -> Self {
@@ -135,7 +141,7 @@ impl ResponseKinds {
     }
 
     /// How many kinds there are.
-    pub(crate) const KINDS: usize = 12;
+    pub(crate) const KINDS: usize = 14;
 
     /// The places of these kinds among all.
     pub(crate) fn kinds(self) -> impl Iterator<Item = usize> {
@@ -152,7 +158,9 @@ impl ResponseKinds {
             Answer::List(_) => Self::LIST.and(Self::SELECT),
             Answer::Lsub(_) => Self::LSUB,
             Answer::MailboxStatus(_) => Self::STATUS,
-            Answer::Search(_) | Answer::ESearch(_) | Answer::Sort(_) | Answer::Thread(_) => Self::SEARCH,
+            Answer::Search(_) | Answer::ESearch(_) => Self::SEARCH,
+            Answer::Sort(_) => Self::SORT,
+            Answer::Thread(_) => Self::THREAD,
             Answer::Expunge { .. } => Self::EXPUNGE,
             Answer::Vanished { earlier: false, .. } => Self::EXPUNGE,
             Answer::Vanished { earlier: true, .. } => Self::SELECT.and(Self::FETCH),
@@ -170,7 +178,9 @@ impl ResponseKinds {
             "LIST" | "XLIST" => Self::LIST,
             "LSUB" => Self::LSUB,
             "STATUS" => Self::STATUS,
-            "SEARCH" | "ESEARCH" | "SORT" | "THREAD" => Self::SEARCH,
+            "SEARCH" | "ESEARCH" => Self::SEARCH,
+            "SORT" => Self::SORT,
+            "THREAD" => Self::THREAD,
             "FLAGS" | "EXISTS" | "RECENT" => Self::SELECT,
             "EXPUNGE" | "VANISHED" => Self::EXPUNGE,
             "ID" => Self::ID,

@@ -16,7 +16,7 @@ use super::search::Search;
 use super::session::Session;
 use super::source::{Source, Taken};
 use crate::error::{Error, Result};
-use crate::types::{Flags, MailboxName, Section};
+use crate::types::{Flag, Flags, MailboxName, Section};
 use crate::wire::encode::{EncodeOptions, Encoder, Fragment, LiteralMode};
 
 /// A line of a command that is being written.
@@ -261,6 +261,22 @@ impl Line {
     /// Flags in parentheses.
     pub fn flags(&mut self, flags: &Flags) -> &mut Self {
         self.next().flags(flags);
+        self
+    }
+
+    /// An identifier of RFC 8474 (section 7, `objectid`). An error if it has other characters.
+    pub(crate) fn object_id(&mut self, id: &str) -> &mut Self {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if !(1..=255).contains(&id.len()) || !id.bytes().all(fits) {
+            let why = format!("{:?} is no identifier of a message or thread", id.get(..80).unwrap_or(id));
+            self.error.get_or_insert_with(|| Error::invalid(why));
+        }
+        self.atom(id)
+    }
+
+    /// One flag.
+    pub(crate) fn flag(&mut self, flag: &Flag) -> &mut Self {
+        self.next().flag(flag);
         self
     }
 

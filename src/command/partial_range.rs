@@ -70,6 +70,11 @@ impl PartialRange {
         Self { from_last: true, ..Self::from_first(places) }
     }
 
+    /// Whether it counts from the last.
+    pub(super) fn is_from_last(self) -> bool {
+        self.from_last
+    }
+
     /// The part of a result of this many that it names, as places from 0: the first, and one more
     /// than the last.
     pub(super) fn within(self, len: u64) -> (u64, u64) {

@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 
-use crate::types::{Capabilities, Event, EventKind, MailboxName, MailboxStatus};
+use crate::types::{Capabilities, CommandId, Event, EventKind, MailboxName, MailboxStatus};
 
 /// How many mailboxes' limits are kept.
 const MAX_LIMITS: usize = 1000;
 /// How long the name of such a mailbox may be.
 const MAX_NAME_LEN: usize = 1000;
+
+/// How many results of searches are kept up to date: more than servers allow.
+const MAX_UPDATED: usize = 1000;
 
 /// How many extensions are known as enabled: more than there are. A server could name others
 /// without end.
@@ -37,6 +40,10 @@ pub struct Session {
     pub(crate) out_of_order: bool,
     /// How many messages a mailbox may have.
     pub(crate) messages: u32,
+    /// Searches whose results the server keeps up to date, with their tags.
+    pub(crate) updated: Vec<(CommandId, String)>,
+    /// Searches in flight for which the server has refused that.
+    pub(crate) updates_refused: Vec<CommandId>,
     /// The largest message that single mailboxes accept, as STATUS last reported.
     pub(crate) append_limits: HashMap<MailboxName, u64>,
 }
@@ -48,6 +55,41 @@ impl Session {
     #[must_use]
     pub fn can(&self, capability: &str) -> bool {
         self.capabilities.has(capability) || self.is_rev2() && is_in_rev2(capability)
+    }
+
+    /// The result of this search is kept up to date, and reported by its tag.
+    pub(crate) fn keeps_updated(&mut self, search: CommandId, tag: &str) {
+        let asked = self.updates_refused.len();
+        self.updates_refused.retain(|id| *id != search);
+        if self.updates_refused.len() == asked && self.updated.len() < MAX_UPDATED {
+            self.updated.push((search, tag.to_owned()));
+        }
+    }
+
+    /// It will not be: the search itself has not been answered yet.
+    pub(crate) fn refuses_updates(&mut self, search: CommandId) {
+        if self.updates_refused.len() < MAX_UPDATED {
+            self.updates_refused.push(search);
+        }
+    }
+
+    /// It is no more.
+    pub(crate) fn ends_updates(&mut self, search: CommandId) {
+        self.updated.retain(|(id, _)| *id != search);
+    }
+
+    /// No result is kept up to date any more: the selection has ended.
+    pub(crate) fn ends_all_updates(&mut self) {
+        self.updated.clear();
+    }
+
+    pub(crate) fn updated_tag(&self, search: CommandId) -> Option<&str> {
+        self.updated.iter().find(|(id, _)| *id == search).map(|(_, tag)| &**tag)
+    }
+
+    /// The search of this tag whose result is kept up to date.
+    pub(crate) fn updated_search(&self, tag: &str) -> Option<CommandId> {
+        self.updated.iter().find(|(_, known)| known.eq_ignore_ascii_case(tag)).map(|(id, _)| *id)
     }
 
     /// What the server can do from here on. Whether that has changed.

@@ -3,10 +3,11 @@
 use super::fetch::{ReceivedRows, join_rows, row_of};
 use super::messages::{Match, MessageChunks};
 use super::{
-    Claim, Class, Command, Effect, FlagUse, Flow, Line, Messages, ResponseKinds, Session, Streaming,
+    Claim, Class, Command, Effect, FlagUse, Flow, Line, Messages, ResponseKinds, Session, StoreUnchanged,
+    Streaming,
 };
 use crate::error::Result;
-use crate::types::{Answer, Done, Flags, Message, Untagged};
+use crate::types::{Answer, Done, Flags, Message, ModSeq, Untagged};
 
 /// A change of flags, and the messages that it is for.
 ///
@@ -94,10 +95,42 @@ impl Store {
         self
     }
 
+    /// Only of those messages that have not changed since this mod-sequence (RFC 7162 section
+    /// 3.1.3); needs CONDSTORE. The others are named in the result. ([`Mailbox::store_unchanged`]
+    /// does the same.)
+    ///
+    /// [`Mailbox::store_unchanged`]: crate::Mailbox::store_unchanged
+    #[doc(alias = "UNCHANGEDSINCE")]
+    pub fn unchanged_since(self, mod_seq: ModSeq) -> StoreUnchanged {
+        StoreUnchanged::new(self, mod_seq)
+    }
+
     /// For these messages. ([`Mailbox::store`](crate::Mailbox::store) sets them by itself.)
     pub fn of(mut self, which: impl Into<Messages>) -> Self {
         self.which = which.into();
         self
+    }
+
+    /// The next line; on the condition that the messages have not changed since then.
+    pub(super) fn encode_if(
+        &mut self,
+        line: &mut Line,
+        session: &Session,
+        unchanged_since: Option<ModSeq>,
+    ) -> Result<Flow> {
+        let (piece, flow) = self.pieces.next(&self.which, session);
+        line.command("STORE", &piece);
+        if let Some(mod_seq) = unchanged_since {
+            line.open().word("UNCHANGEDSINCE").number(mod_seq.get()).close();
+        }
+        let sign = match self.action {
+            Action::Add => "+",
+            Action::Remove => "-",
+            Action::Replace => "",
+        };
+        line.word(&format!("{sign}FLAGS{}", if self.is_silent() { ".SILENT" } else { "" }));
+        line.flags(&self.flags);
+        Ok(flow)
     }
 
     pub(crate) fn is_silent(&self) -> bool {
@@ -156,16 +189,7 @@ impl Command for Store {
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
-        let (piece, flow) = self.pieces.next(&self.which, session);
-        line.command("STORE", &piece);
-        let sign = match self.action {
-            Action::Add => "+",
-            Action::Remove => "-",
-            Action::Replace => "",
-        };
-        line.word(&format!("{sign}FLAGS{}", if self.is_silent() { ".SILENT" } else { "" }));
-        line.flags(&self.flags);
-        Ok(flow)
+        self.encode_if(line, session, None)
     }
 
     fn claims(&self, response: &Untagged) -> Claim {

@@ -33,6 +33,9 @@ impl Engine {
             return;
         };
         self.scheduler.shared().release_tag(tag);
+        if status.status == Status::Ok && matches!(self.inflight.effect(id), Some(Effect::KeepUpdated)) {
+            self.session.keeps_updated(id, tag);
+        }
         if !self.inflight.ignores_code(id, &status) {
             self.on_code(&status);
         }
@@ -91,6 +94,8 @@ impl Engine {
         let (inflight, out) = (&mut self.inflight, &mut self.output);
         match inflight.effect(id).cloned().unwrap_or_default() {
             Effect::None | Effect::Idle | Effect::Logout | Effect::Move => {}
+            Effect::KeepUpdated => {}
+            Effect::EndUpdates(search) => self.session.ends_updates(search),
             Effect::StartTls => self.lifecycle.on_starttls(),
             Effect::Login => {
                 self.idle.logged_in();
@@ -230,6 +235,7 @@ impl Engine {
         cause: Option<CommandId>,
     ) {
         let Some(selection) = ended else { return };
+        self.session.ends_all_updates();
         selection.on_ended(by);
         self.forget_internal(selection.id());
         // What STATUS would say is counted from the flags of all messages.

@@ -70,8 +70,10 @@ impl Engine {
                 }
             }
             Answer::ESearch(found) => {
-                let owner = found.tag.as_deref().and_then(|tag| self.scheduler.shared().owner(tag));
-                response.set_owner(owner);
+                let tag = found.tag.as_deref();
+                let owner = tag.and_then(|tag| self.scheduler.shared().owner(tag));
+                let updated = tag.and_then(|tag| self.session.updated_search(tag));
+                response.set_owner(owner.or(updated));
                 self.deliver(response);
             }
             _ => {
@@ -102,7 +104,9 @@ impl Engine {
     /// Gives a response to its command; else it is data on the event stream.
     fn deliver(&mut self, response: Untagged) {
         let Some(back) = self.route(response).1 else { return };
-        let event = data_event(back, None);
+        // A search whose result is kept up to date has ended, and is named all the same.
+        let updated = back.owner().filter(|id| self.session.updated_tag(*id).is_some());
+        let event = data_event(back, None).caused_by(updated);
         self.mailboxes.before_event(&event);
         self.report_mailboxes();
         self.report(event);
@@ -146,7 +150,7 @@ impl Engine {
         }
     }
 
-    fn on_status(&mut self, response: Untagged, status: &StatusResponse, now: Instant) {
+    fn on_status(&mut self, mut response: Untagged, status: &StatusResponse, now: Instant) {
         self.on_code(status);
         if self.lifecycle.greeting().is_none() {
             return self.lifecycle.on_greeting(status.clone());
@@ -168,6 +172,19 @@ impl Engine {
                 owner.is_some_and(|owner| self.inflight.progress(owner, progress))
             }
             Some(Code::MessageLimit { .. }) => self.inflight.note_limit(status),
+            // RFC 5267 section 4.3.1: it is about the search of this tag.
+            Some(Code::NoUpdate(tag)) => {
+                let owner = self.scheduler.shared().owner(tag);
+                response.set_owner(owner);
+                let is_asked =
+                    |id: &CommandId| matches!(self.inflight.effect(*id), Some(Effect::KeepUpdated));
+                if let Some(search) = owner.filter(is_asked) {
+                    self.session.refuses_updates(search);
+                } else if let Some(search) = self.session.updated_search(tag) {
+                    self.session.ends_updates(search);
+                }
+                false
+            }
             Some(Code::UidValidity(uid_validity)) => {
                 let outcome = self.selected.on_uid_validity(*uid_validity);
                 let is_other = !matches!(outcome, Outcome::Nothing);

@@ -8,7 +8,7 @@ use super::answers::uids;
 use super::chooser::Chooser;
 use super::rows::flags;
 use crate::command::{self, Items, Line, Session};
-use crate::types::{Flag, MailboxName, Part, Section, Timestamp};
+use crate::types::{Flag, MailboxName, ModSeq, Part, Section, Timestamp};
 use crate::wire::encode::Fragment;
 use crate::wire::request::{
     AppendMessage, Change, Command, FetchItem, Numbers, Part as Partial, RequestFrame, RequestFramer,
@@ -155,6 +155,40 @@ fn search(from: &mut Chooser<'_>, session: &Session) {
     let or = SearchKey::Or(Box::new((SearchKey::Text("SUBJECT", bytes(&text)), not)));
     assert_eq!(read.keys, [or, SearchKey::Keyword("KEYWORD", keyword)]);
     assert!(read.uid);
+    finding(from);
+}
+
+/// Keys of every sort, and SORT and THREAD of them: one command, or none.
+fn finding(from: &mut Chooser<'_>) {
+    use command::{Search, Sort, SortKey, Thread, ThreadBy};
+    let capabilities = ["IMAP4rev1 WITHIN CONDSTORE SAVEDATE OBJECTID FILTERS X-GM-EXT-1 SEARCH=FUZZY \
+        ESEARCH SORT ESORT THREAD=REFERENCES PARTIAL LITERAL+"];
+    let session = Session {
+        capabilities: capabilities[0].split_whitespace().collect(),
+        command_line: 8000,
+        ..Session::default()
+    };
+    let text = from.text();
+    let query = match from.below(8) {
+        0 => Search::email_id(text),
+        1 => Search::thread_id(text).unseen(),
+        2 => Search::filter(text),
+        3 => Search::gmail(text),
+        4 => Search::gmail_label(text) & Search::seen(),
+        5 => Search::without_keyword(&*text) | Search::text(text),
+        6 => Search::flag_changed_since(&*text, ModSeq::new(from.positive().into()).unwrap_or(ModSeq::MIN)),
+        _ => Search::subject(text).fuzzy(),
+    };
+    let sort = Sort::new(query.clone(), SortKey::Size);
+    if let Some(read) = read(sort, &session) {
+        assert!(matches!(read, Command::Sort(sort) if sort.uid && sort.charset == "UTF-8"));
+    }
+    if let Some(read) = read(Thread::new(query.clone(), ThreadBy::References), &session) {
+        assert!(matches!(read, Command::Thread(thread) if thread.uid && thread.charset == "UTF-8"));
+    }
+    if let Some(read) = read(query.returning().count().min(), &session) {
+        assert!(matches!(read, Command::Search(search) if search.returned.as_ref().map(Vec::len) == Some(2)));
+    }
 }
 
 fn fetch(from: &mut Chooser<'_>, session: &Session) {

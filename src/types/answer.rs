@@ -121,12 +121,16 @@ impl Answer {
             Self::MyRights(rights) => Some(&rights.mailbox),
             Self::QuotaRoot(roots) => Some(&roots.mailbox),
             Self::Metadata(metadata) => metadata.mailbox.as_ref(),
+            Self::ESearch(found) => found.mailbox.as_ref(),
             _ => None,
         }
     }
 
     /// Whether it is about the selected mailbox, which it does not name.
     pub(crate) fn is_about_selected(&self) -> bool {
+        if let Self::ESearch(found) = self {
+            return found.mailbox.is_none();
+        }
         matches!(
             self,
             Self::Status(_)
@@ -137,7 +141,6 @@ impl Answer {
                 | Self::Vanished { .. }
                 | Self::Fetch(_)
                 | Self::Search(_)
-                | Self::ESearch(_)
                 | Self::Sort(_)
                 | Self::Thread(_)
                 | Self::UidBatches(_)

@@ -102,6 +102,13 @@ impl Message {
         self.extras.iter().flat_map(|extras| &extras.binary_size).map(|(section, _)| section)
     }
 
+    /// Whether it has items of extensions, and no other data.
+    pub(crate) fn is_extension_alone(&self) -> bool {
+        let Self { internal_date, size, envelope, body_structure, body, .. } = self;
+        let none = internal_date.is_none() && size.is_none() && envelope.is_none();
+        none && body_structure.is_none() && body.is_empty() && self.has_extensions()
+    }
+
     /// Whether it has items of extensions.
     pub(crate) fn has_extensions(&self) -> bool {
         self.extras.is_some()

@@ -59,6 +59,11 @@ impl Threads {
         self.nodes.push((depth, number));
     }
 
+    /// Adds these threads behind its own.
+    pub(crate) fn append(&mut self, mut more: Self) {
+        self.nodes.append(&mut more.nodes);
+    }
+
     /// Each message, before those that reply to it.
     #[must_use]
     pub fn iter(&self) -> ThreadsIter<'_> {

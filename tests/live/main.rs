@@ -16,6 +16,7 @@ mod account;
 #[cfg(all(feature = "native-tls", feature = "rustls"))]
 mod certificates;
 
+mod commands_find;
 mod commands_items;
 mod commands_mailboxes;
 mod commands_messages;

@@ -7,10 +7,10 @@ use super::Mailbox;
 use crate::client::submit::submit;
 use crate::client::{Submit, Token};
 use crate::command::{
-    Close, CopyMessages, Expunge, Fetch, FetchReport, Idle, Items, Messages, SaveSearch, Search, Store,
-    Unselect,
+    CancelUpdates, Close, CopyMessages, Expunge, Fetch, FetchReport, Idle, Items, Messages, SaveSearch,
+    Search, SearchReturn, Sort, SortOrder, Store, StoreLabels, StoreUnchanged, Thread, ThreadBy, Unselect,
 };
-use crate::types::{MailboxName, ModSeq};
+use crate::types::{CommandId, MailboxName, ModSeq};
 
 impl Mailbox {
     /// Submits a command that is about this mailbox's messages.
@@ -78,8 +78,73 @@ impl Mailbox {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "UID SEARCH")]
     pub fn search(&self, query: impl Into<Search>) -> Token<Search> {
         self.submit(query.into())
+    }
+
+    /// Counts messages: `SEARCH RETURN (COUNT)`. For more of such a result, MIN and MAX, a page, or
+    /// one that is kept up to date: [`Search::returning`].
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Search;
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// println!("{:?} unseen", inbox.count(Search::unseen()).await?.count);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn count(&self, query: impl Into<Search>) -> Token<SearchReturn> {
+        self.submit(query.into().returning().count())
+    }
+
+    /// Ends the updates of a search's result: `CANCELUPDATE` (RFC 5267 section 4.3.5). See
+    /// [`SearchReturn::update`].
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Search;
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// let search = inbox.submit(Search::unseen().returning().all().update());
+    /// let id = search.id();
+    /// println!("{:?}", search.await?.all); // changes are events with `id` as their cause
+    /// inbox.cancel_updates(id).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "CANCELUPDATE")]
+    pub fn cancel_updates(&self, search: CommandId) -> Token<CancelUpdates> {
+        self.submit(CancelUpdates::new(search))
+    }
+
+    /// Finds messages and sorts them: `SORT` (RFC 5256), by UID. Needs SORT.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::{Search, SortKey, SortOrder};
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// let newest_first = SortOrder::descending(SortKey::Date);
+    /// let sorted = inbox.sort(Search::undeleted(), newest_first).await?;
+    /// let uids: Vec<_> = sorted.numbers.uids().collect();
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "UID SORT")]
+    pub fn sort(&self, query: impl Into<Search>, order: impl Into<SortOrder>) -> Token<Sort> {
+        self.submit(Sort::new(query, order))
+    }
+
+    /// Finds messages and puts them into conversations: `THREAD` (RFC 5256), by UID. Needs THREAD=
+    /// and the way.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::{Search, ThreadBy};
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// let threads = inbox.thread(Search::all(), ThreadBy::References).await?;
+    /// println!("{} conversations", threads.len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "UID THREAD")]
+    pub fn thread(&self, query: impl Into<Search>, by: ThreadBy) -> Token<Thread> {
+        self.submit(Thread::new(query, by))
     }
 
     /// Finds messages and leaves the result with the server: `SEARCH RETURN (SAVE)` (RFC 5182). By
@@ -109,7 +174,48 @@ impl Mailbox {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "UID STORE")]
     pub fn store(&self, which: impl Into<Messages>, change: Store) -> Token<Store> {
+        self.submit(change.of(which))
+    }
+
+    /// Changes flags of those messages that have not changed since this mod-sequence: `STORE …
+    /// (UNCHANGEDSINCE …)` (RFC 7162 section 3.1.3). Needs CONDSTORE. The result names those that
+    /// were left alone, because others have changed them. Where the mailbox is open for [reading
+    /// alone](Self::is_read_only) it fails, unsent.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::{command::Store, types::{Flag, ModSeq, Uid}};
+    /// # async fn example(inbox: &imap_duplex::Mailbox, uid: Uid, seen: ModSeq) -> imap_duplex::Result<()> {
+    /// let stored = inbox.store_unchanged(uid, Store::add(["$Claimed"]), seen).await?;
+    /// if stored.modified.contains(uid) {
+    ///     println!("another client was faster");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "UNCHANGEDSINCE")]
+    pub fn store_unchanged(
+        &self,
+        which: impl Into<Messages>,
+        change: Store,
+        since: ModSeq,
+    ) -> Token<StoreUnchanged> {
+        self.submit(change.of(which).unchanged_since(since))
+    }
+
+    /// Changes Gmail's labels of messages: `STORE … X-GM-LABELS`. Needs X-GM-EXT-1. Where the
+    /// mailbox is open for [reading alone](Self::is_read_only) it fails, unsent.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::StoreLabels;
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// inbox.store_labels(inbox.newest(1), StoreLabels::add(["Receipts"])).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "X-GM-LABELS")]
+    pub fn store_labels(&self, which: impl Into<Messages>, change: StoreLabels) -> Token<StoreLabels> {
         self.submit(change.of(which))
     }
 
@@ -151,6 +257,7 @@ impl Mailbox {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "UID EXPUNGE")]
     pub fn expunge(&self, which: impl Into<Messages>) -> Token<Expunge> {
         self.submit(Expunge::messages(which))
     }

@@ -2,6 +2,9 @@
 //! choice, and refusals.
 
 mod fetch;
+mod search;
+mod sort;
+mod store;
 
 use bytes::Bytes;
 

@@ -165,7 +165,9 @@ pub(super) fn may_be_contested(kind: ResponseKinds) -> bool {
             .and(ResponseKinds::LIST)
             .and(ResponseKinds::LSUB)
             .and(ResponseKinds::STATUS)
-            .and(ResponseKinds::SEARCH),
+            .and(ResponseKinds::SEARCH)
+            .and(ResponseKinds::SORT)
+            .and(ResponseKinds::THREAD),
     )
 }
 

@@ -107,16 +107,14 @@ impl ClaimIndex {
                 }
                 let scope = scope_of(keyword, next, messages);
                 let may_meet = |claimers: &Claimers| claimers.may_meet(&scope, messages, &names_same);
-                // No command of the library asks for SORT or THREAD.
-                let is_librarys = !matches!(*keyword, "SORT" | "THREAD");
                 self.keywords.get(keyword).is_some_and(may_meet)
-                    || is_librarys && kind.kinds().filter_map(|kind| self.kinds.get(kind)).any(may_meet)
+                    || kind.kinds().filter_map(|kind| self.kinds.get(kind)).any(may_meet)
             });
         }
         !self.keywords.is_empty()
             && self.keywords.iter().any(|(keyword, claimers)| {
-                let is_shared = !matches!(*keyword, "SORT" | "THREAD" | "ESEARCH")
-                    && next.answered_by.overlaps(ResponseKinds::of_keyword(keyword));
+                let is_shared =
+                    *keyword != "ESEARCH" && next.answered_by.overlaps(ResponseKinds::of_keyword(keyword));
                 is_shared && claimers.may_meet(&next.about, messages, &names_same)
             })
     }

@@ -180,7 +180,8 @@ impl InFlightCommand {
 
     /// Whether a server may deal with a part of the messages only (RFC 9738 section 3).
     pub(super) fn may_be_limited(&self) -> bool {
-        self.messages.is_some() || self.submission.class.answered_by.overlaps(ResponseKinds::SEARCH)
+        let finds = ResponseKinds::SEARCH.and(ResponseKinds::SORT).and(ResponseKinds::THREAD);
+        self.messages.is_some() || self.submission.class.answered_by.overlaps(finds)
     }
 
     /// What the server said of having dealt with a part of the messages only, if it did; and from

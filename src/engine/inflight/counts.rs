@@ -17,6 +17,8 @@ pub(crate) struct InFlightCounts {
     pub(crate) deselects: usize,
     pub(crate) idles: usize,
     pub(crate) searches: usize,
+    sorts: usize,
+    threads: usize,
     pub(crate) fetches: usize,
     pub(crate) lists: usize,
     pub(crate) of_saved: usize,
@@ -24,6 +26,16 @@ pub(crate) struct InFlightCounts {
 }
 
 impl InFlightCounts {
+    /// Whether a SORT is in flight.
+    pub(crate) fn has_sorts(&self) -> bool {
+        self.sorts > 0
+    }
+
+    /// Whether a THREAD is.
+    pub(crate) fn has_threads(&self) -> bool {
+        self.threads > 0
+    }
+
     pub(super) fn add(&mut self, flight: &InFlightCommand) {
         self.count(flight, |n| *n += 1);
     }
@@ -47,6 +59,8 @@ impl InFlightCounts {
             (matches!(class.effect, Effect::Deselect), &mut self.deselects),
             (matches!(class.effect, Effect::Idle), &mut self.idles),
             (class.answered_by.overlaps(ResponseKinds::SEARCH), &mut self.searches),
+            (class.answered_by.overlaps(ResponseKinds::SORT), &mut self.sorts),
+            (class.answered_by.overlaps(ResponseKinds::THREAD), &mut self.threads),
             (class.answered_by.overlaps(ResponseKinds::FETCH), &mut self.fetches),
             (class.answered_by.overlaps(ResponseKinds::LIST), &mut self.lists),
             (saves || matches!(flight.messages, Some(Messages::Saved(_))), &mut self.of_saved),

@@ -19,6 +19,7 @@
 //! |                            | message commands of a selection that the server has ended        |
 //! | CLOSE, UNSELECT            | any message command, any SELECT                                  |
 //! | SEARCH without ESEARCH     | another one: Dovecot says both answers before both tagged lines  |
+//! | SORT without ESORT, THREAD | another one, for the same reason                                 |
 //! | a user's own               | what may be answered by the same, unless mailbox, messages or    |
 //! |                            | the tag in ESEARCH tell them apart; and such wait for it         |
 //! | FETCH, LIST                | another one, once the server has answered such out of order      |
@@ -82,6 +83,8 @@ pub(super) fn admit(next: &Submission, messages: Option<&Messages>, facts: &Star
         || waits_for_effect
         // With ESEARCH answers of searches name their command (RFC 4731).
         || asks(ResponseKinds::SEARCH) && load.searches > 0 && !session.can("ESEARCH")
+        || asks(ResponseKinds::SORT) && load.has_sorts() && !session.can("ESORT")
+        || asks(ResponseKinds::THREAD) && load.has_threads()
         || session.out_of_order && asks(ResponseKinds::FETCH) && load.fetches > 0
         || session.out_of_order && asks(ResponseKinds::LIST) && load.lists > 0
         || load.deselects > 0 && next.selection_handle.is_some()

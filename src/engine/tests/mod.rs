@@ -51,6 +51,7 @@ mod uid_validity;
 mod unparsed_flags;
 mod unsent;
 mod unsolicited;
+mod updated_searches;
 mod withheld_uids;
 mod world;
 

@@ -1,12 +1,15 @@
-//! SEARCH and SORT: which messages match a search key (RFC 9051 section 6.4.4 and its extensions),
-//! and their order (RFC 5256). In: keys parsed by `wire::request`, and messages as [`Candidate`]s.
+//! SEARCH, SORT and THREAD: which messages match a search key (RFC 9051 section 6.4.4 and its
+//! extensions), their order and their threads (RFC 5256). In: keys parsed by `wire::request`, and
+//! messages as [`Candidate`]s.
 
 mod sort;
 mod subject;
 #[cfg(test)]
 mod tests;
+mod thread;
 
 pub(crate) use sort::sort;
+pub(crate) use thread::threads;
 
 use crate::testing::mime::Content;
 use crate::types::{Date, Flag, Flags, Timestamp, Uid, UidSet};

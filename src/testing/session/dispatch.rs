@@ -20,6 +20,8 @@ fn extension(command: &Command) -> Option<&'static str> {
         Command::Id(_) => "ID",
         Command::UidExpunge(_) => "UIDPLUS",
         Command::Sort(_) => "SORT",
+        Command::Thread(thread) if thread.algorithm == "REFERENCES" => "THREAD=REFERENCES",
+        Command::Thread(_) => "THREAD=ORDEREDSUBJECT",
         Command::Copy { moving: true, .. } => "MOVE",
         Command::Notify(_) => "NOTIFY",
         Command::Append { messages, .. } if messages.len() > 1 => "MULTIAPPEND",
@@ -46,6 +48,7 @@ fn when(command: &Command) -> When {
         | Command::UidExpunge(_)
         | Command::Search(_)
         | Command::Sort(_)
+        | Command::Thread(_)
         | Command::Fetch(_)
         | Command::Store(_)
         | Command::Copy { .. } => When::Selected,
@@ -68,6 +71,7 @@ fn allows(command: &Command) -> Allows {
     match command {
         Command::Search(search) => Allows::by(search.uid),
         Command::Sort(sort) => Allows::by(sort.uid),
+        Command::Thread(thread) => Allows::by(thread.uid),
         Command::Fetch(fetch) => Allows::by(fetch.uid),
         Command::Store(store) => Allows::by(store.uid),
         _ => Allows::All,
@@ -129,7 +133,8 @@ impl Session {
             Command::Append { mailbox, messages } => self.append(world, &mailbox, messages),
             Command::UidExpunge(which) => self.expunge(world, Some(&which)),
             Command::Search(search) => self.search(world, tag, &search),
-            Command::Sort(sort) => self.sort(world, &sort),
+            Command::Sort(sort) => self.sort(world, tag, &sort),
+            Command::Thread(thread) => self.thread(world, &thread),
             Command::Fetch(fetch) => return self.fetch(world, tag, fetch),
             Command::Store(store) => self.store(world, &store),
             Command::Copy { uid, moving, which, to } => self.copy(world, (&which, uid), &to, moving),

@@ -1,12 +1,12 @@
-//! SEARCH and SORT: the result in the requested form (RFC 9051 section 6.4.4, RFC 5256, RFC 5182,
-//! RFC 9394).
+//! SEARCH, SORT and THREAD: the result in the requested form (RFC 9051 section 6.4.4, RFC 5256, RFC
+//! 5182, RFC 9394).
 
-use crate::testing::search::{Refused, Scope, charset, check, cost, matches, sort};
+use crate::testing::search::{Candidate, Refused, Scope, charset, check, cost, matches, sort, threads};
 use crate::testing::world::World;
 use crate::types::{
     Answer, Code, ESearch, ModSeq, NumberList, PartialResult, SearchNumbers, SortResult, UidSet,
 };
-use crate::wire::request::{Numbers, Returned, Search, SearchKey, Sort, Value};
+use crate::wire::request::{Numbers, Returned, Search, SearchKey, Sort, Thread, Value};
 
 use super::Session;
 use super::reply::{Done, Reply};
@@ -205,7 +205,7 @@ impl Session {
         let of = |message: &Numbered<'_>| (message.seq, message.row.message.uid, message.row.message.mod_seq);
         let rows = match order {
             Some(order) => {
-                let mut sorted: Vec<&dyn crate::testing::search::Candidate> = Vec::new();
+                let mut sorted: Vec<&dyn Candidate> = Vec::new();
                 found.iter().for_each(|message| sorted.push(message));
                 sort(&order.criteria, &mut sorted);
                 sorted.iter().map(|message| (message.seq(), message.uid(), message.mod_seq())).collect()
@@ -239,17 +239,43 @@ impl Session {
         Ok(Reply::ok("Searched"))
     }
 
-    pub(super) fn sort(&mut self, world: &mut World, command: &Sort) -> Done {
+    pub(super) fn sort(&mut self, world: &mut World, tag: &str, command: &Sort) -> Done {
         let returned = command.returned.as_deref();
-        if returned.is_some() {
-            // RFC 5267 section 3: that is another capability, ESORT, which is not supported.
+        // RFC 5267 section 3: that is another capability.
+        if returned.is_some() && !world.has("ESORT") {
             return Err(Reply::bad("RETURN is not supported"));
         }
-        let found = self.find(world, Some(&command.charset), &command.keys, Some(command))?;
+        let options = options(world, returned.unwrap_or_default())?;
+        if options.partial.is_some() {
+            return Err(Reply::bad("PARTIAL is for SEARCH alone here"));
+        }
+        let found = self.find(world, Some(&command.charset), &command.keys, Some(command));
+        let found = found.inspect_err(|reply| self.not_saved(&options, reply))?;
+        if returned.is_some() {
+            self.esearch(tag, command.uid, &options, &found);
+            return Ok(Reply::ok("Sorted"));
+        }
         let mut response = SortResult { mod_seq: found.mod_seq(), ..SortResult::default() };
         response.numbers = found.numbers(command.uid).into_iter().collect();
         self.answer("SORT", Answer::Sort(response));
         Ok(Reply::ok("Sorted"))
+    }
+
+    pub(super) fn thread(&mut self, world: &mut World, command: &Thread) -> Done {
+        let found = self.find(world, Some(&command.charset), &command.keys, None)?;
+        let Some(snapshot) = &self.selected else { return Err(Reply::bad("Select a mailbox first")) };
+        let rows = found.rows.iter().filter_map(|(seq, uid, _)| {
+            let at = snapshot.find(*uid)?;
+            Some(Numbered { seq: *seq, row: snapshot.row(at)? })
+        });
+        let rows: Vec<_> = rows.collect();
+        let messages: Vec<&dyn Candidate> = rows.iter().map(|row| row as &dyn Candidate).collect();
+        let number = |message: &dyn Candidate| if command.uid { message.uid() } else { message.seq() };
+        let Some(threads) = threads(&command.algorithm, &messages, number) else {
+            return Err(Reply::bad("An unknown way of making threads"));
+        };
+        self.answer("THREAD", Answer::Thread(threads));
+        Ok(Reply::ok("Threads made"))
     }
 
     /// RFC 5182 section 2.1: a SEARCH with SAVE that ends with NO clears the saved result; BAD
@@ -279,6 +305,8 @@ impl Session {
         if options.all && !numbers.is_empty() {
             let list: NumberList = numbers.iter().copied().collect();
             response.all = Some(list.to_set());
+            // A result of SORT keeps its order.
+            response.sorted = Some(list).filter(|_| !numbers.is_sorted());
         }
         if let Some(range) = options.partial {
             let part: NumberList = range.of(&numbers).iter().copied().collect();

@@ -73,6 +73,8 @@ pub(crate) enum Command {
     Search(Search),
     /// `SORT` or `UID SORT` (RFC 5256).
     Sort(Sort),
+    /// `THREAD` or `UID THREAD` (RFC 5256).
+    Thread(Thread),
     /// `FETCH` or `UID FETCH`.
     Fetch(Fetch),
     /// `STORE` or `UID STORE`.
@@ -163,6 +165,19 @@ pub(crate) struct Sort {
     pub(crate) returned: Option<Vec<Returned>>,
     /// The order: by the first key, among equals by the second, and so on.
     pub(crate) criteria: Vec<SortKey>,
+    /// The charset of the strings in `keys`.
+    pub(crate) charset: String,
+    /// The conditions, all of which a message must meet.
+    pub(crate) keys: Vec<SearchKey>,
+}
+
+/// `THREAD`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Thread {
+    /// Whether UIDs are requested.
+    pub(crate) uid: bool,
+    /// The algorithm, in capitals.
+    pub(crate) algorithm: String,
     /// The charset of the strings in `keys`.
     pub(crate) charset: String,
     /// The conditions, all of which a message must meet.

@@ -66,6 +66,7 @@ fn by_number(i: &mut Cursor<'_>, name: &str, uid: bool) -> Read<Command> {
     Ok(match name {
         "SEARCH" => Command::Search(search::search(i, uid)?),
         "SORT" => Command::Sort(sort::sort(i, uid)?),
+        "THREAD" => Command::Thread(sort::thread(i, uid)?),
         "FETCH" => Command::Fetch(fetch::fetch(i, uid)?),
         "STORE" => Command::Store(store(i, uid)?),
         "COPY" | "MOVE" => {

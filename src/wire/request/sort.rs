@@ -1,6 +1,6 @@
-//! The arguments of SORT (RFC 5256 section 3), and its return options (RFC 5267 section 3).
+//! The arguments of SORT and THREAD (RFC 5256 section 3), and return options (RFC 5267 section 3).
 
-use super::command::{Sort, SortBy, SortKey};
+use super::command::{Sort, SortBy, SortKey, Thread};
 use super::cursor::{Cursor, DEPTH, Read};
 use super::search::{key, return_option};
 
@@ -19,6 +19,19 @@ pub(super) fn sort(i: &mut Cursor<'_>, uid: bool) -> Read<Sort> {
     i.space()?;
     let keys = i.separated(|i| key(i, DEPTH))?;
     Ok(Sort { uid, returned, criteria, charset, keys })
+}
+
+/// `algorithm charset key…`.
+pub(super) fn thread(i: &mut Cursor<'_>, uid: bool) -> Read<Thread> {
+    i.space()?;
+    let algorithm = i.name()?;
+    i.space()?;
+    let start = *i;
+    let written = i.astring()?;
+    let Ok(charset) = String::from_utf8(written.to_vec()) else { return start.fail("a charset's name") };
+    i.space()?;
+    let keys = i.separated(|i| key(i, DEPTH))?;
+    Ok(Thread { uid, algorithm, charset, keys })
 }
 
 /// `sort-criterion`, including those of RFC 5957.

@@ -1,0 +1,55 @@
+//! STORE, on condition, and of labels.
+
+use super::{done, line, refusal, response};
+use crate::command::{Claim, Command, Store, StoreLabels};
+use crate::types::{ModSeq, UidSet};
+
+fn uids(text: &str) -> UidSet {
+    text.parse().unwrap()
+}
+
+#[test]
+fn a_condition_stands_before_the_flags() {
+    let since = |number| ModSeq::new(number).unwrap();
+    // RFC 7162 section 3.1.3, examples 3, 4 and 6, by UID.
+    let store =
+        Store::add(["$Processed"]).silent().of(uids("100:150")).unchanged_since(since(212_030_000_000));
+    assert_eq!(
+        line(store, "CONDSTORE"),
+        "UID STORE 100:150 (UNCHANGEDSINCE 212030000000) +FLAGS.SILENT ($Processed)"
+    );
+    let store = Store::add(["\\deleted"]).of(uids("4,5,7,9")).unchanged_since(since(320_162_338));
+    assert_eq!(line(store, "CONDSTORE"), r"UID STORE 4:5,7,9 (UNCHANGEDSINCE 320162338) +FLAGS (\Deleted)");
+    let store = Store::add(["\\Seen"]).of(uids("1")).unchanged_since(since(5));
+    assert!(refusal(store, "IMAP4rev1").contains("CONDSTORE"));
+}
+
+#[test]
+fn what_was_left_alone_is_no_failure() {
+    let since = ModSeq::new(320_162_338).unwrap();
+    let mut store = Store::add(["\\Deleted"]).of(uids("4,5,7,9")).unchanged_since(since);
+    let row = response(r"* 5 FETCH (UID 5 MODSEQ (320162350) FLAGS (\Deleted))");
+    assert_eq!(store.claims(&row), Claim::Whole);
+    store.received(&row);
+    let rows = vec![crate::command::StoreUnchanged::item(row).unwrap()];
+    let stored = store.finish(done("OK [MODIFIED 7,9] Conditional STORE failed"), rows).unwrap();
+    assert_eq!((stored.messages.len(), stored.modified.to_string()), (1, "7,9".to_owned()));
+}
+
+#[test]
+fn labels_are_names_and_what_begins_with_a_backslash() {
+    // https://developers.google.com/workspace/gmail/imap/imap-extensions, by UID.
+    let foo = StoreLabels::add(["foo"]).of(uids("1"));
+    assert_eq!(line(foo, "X-GM-EXT-1"), "UID STORE 1 +X-GM-LABELS (foo)");
+    let many =
+        StoreLabels::remove(["Grüße", "a \"b\"", "\\Important", "x)\r\nA2 NOOP"]).silent().of(uids("1:3"));
+    let written = line(many, "X-GM-EXT-1 LITERAL+");
+    let labels = r#"(Gr&APwA3w-e "a \"b\"" \Important "x)&AA0ACg-A2 NOOP")"#;
+    assert_eq!(written, format!("UID STORE 1:3 -X-GM-LABELS.SILENT {labels}"));
+    refusal(StoreLabels::replace(["\\a b"]).of(uids("1")), "X-GM-EXT-1");
+    assert!(refusal(StoreLabels::replace(["a"]).of(uids("1")), "IMAP4rev1").contains("X-GM-EXT-1"));
+    let labels = StoreLabels::add(["foo"]).of(uids("4"));
+    assert_eq!(labels.claims(&response(r"* 1 FETCH (X-GM-LABELS (\Inbox foo) UID 4)")), Claim::Whole);
+    assert_eq!(labels.claims(&response(r"* 1 FETCH (X-GM-LABELS (foo) UID 5)")), Claim::No);
+    assert_eq!(labels.claims(&response(r"* 1 FETCH (X-GM-LABELS (foo) UID 4 PREVIEW NIL)")), Claim::No);
+}

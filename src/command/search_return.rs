@@ -1,0 +1,332 @@
+//! SEARCH with chosen results: MIN, MAX, COUNT, ALL, PARTIAL, RELEVANCY (RFC 9051 section 6.4.4,
+//! RFC 9394, RFC 6203), kept up to date on request (RFC 5267).
+
+use super::{
+    Claim, Class, Command, Effect, Flow, Line, Messages, PartialRange, ResponseKinds, Search, Session,
+};
+use crate::error::{Error, Result};
+use crate::types::{
+    Answer, Code, CommandId, Done, ESearch, ModSeq, RangeCollector, ResultChange, Uid, UidSet, Untagged,
+};
+
+/// A search of which only what is asked for is sent: from [`Search::returning`]. Without any of
+/// them it is [`all`](SearchReturn::all).
+///
+/// Where the server has no ESEARCH, it is asked for all, and the rest is made of that here, unless
+/// the search is to be [`strict`](SearchReturn::strict).
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct SearchReturn {
+    query: Search,
+    min: bool,
+    max: bool,
+    count: bool,
+    all: bool,
+    relevancy: bool,
+    partial: Option<PartialRange>,
+    update: bool,
+    strict: bool,
+    /// The server was asked for the part alone.
+    is_cut: bool,
+}
+
+/// What a [`SearchReturn`] found. What was not asked for is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Found {
+    /// The lowest UID; `None` also if nothing fits.
+    pub min: Option<Uid>,
+    /// The highest UID; `None` also if nothing fits.
+    pub max: Option<Uid>,
+    /// How many fit.
+    pub count: Option<u64>,
+    /// All that fit.
+    pub all: Option<UidSet>,
+    /// Those in the part that was asked for.
+    pub partial: Option<UidSet>,
+    /// How relevant each of them is, from 1 to 100, in their order (RFC 6203 section 4).
+    pub relevancy: Vec<u8>,
+    /// The highest mod-sequence among them, where it was searched by.
+    pub mod_seq: Option<ModSeq>,
+    /// Whether the server keeps the result up to date, where that was asked for: it may refuse to
+    /// (`NOUPDATE`).
+    pub is_updated: bool,
+    /// Changes of the result that the server has reported already, in their order.
+    pub changes: Vec<ResultChange>,
+}
+
+impl Search {
+    /// The same query, with a choice of what is to be returned.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Search;
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// let found = inbox.submit(Search::unseen().returning().count().min()).await?;
+    /// println!("{:?} unseen, the first is {:?}", found.count, found.min);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "ESEARCH")]
+    pub fn returning(self) -> SearchReturn {
+        SearchReturn {
+            query: self,
+            min: false,
+            max: false,
+            count: false,
+            all: false,
+            relevancy: false,
+            partial: None,
+            update: false,
+            strict: false,
+            is_cut: false,
+        }
+    }
+}
+
+impl SearchReturn {
+    /// The lowest UID.
+    pub fn min(mut self) -> Self {
+        self.min = true;
+        self
+    }
+
+    /// The highest UID.
+    pub fn max(mut self) -> Self {
+        self.max = true;
+        self
+    }
+
+    /// How many.
+    pub fn count(mut self) -> Self {
+        self.count = true;
+        self
+    }
+
+    /// All.
+    pub fn all(mut self) -> Self {
+        self.all = true;
+        self
+    }
+
+    /// How relevant each of them is, for a [`fuzzy`](Search::fuzzy) search (RFC 6203 section 4);
+    /// needs SEARCH=FUZZY.
+    pub fn relevancy(mut self) -> Self {
+        self.relevancy = true;
+        self
+    }
+
+    /// Those in this part: the last 50, say (RFC 9394). Where the server has no PARTIAL, it sends
+    /// all, and the rest is left out here.
+    pub fn partial(mut self, range: impl Into<PartialRange>) -> Self {
+        self.partial = Some(range.into());
+        self
+    }
+
+    /// Keeps the result up to date (RFC 5267 section 4.3); needs CONTEXT=SEARCH. What is added and
+    /// removed are [`Data`](crate::types::EventKind::Data) events with an
+    /// [`ESearch`](crate::types::Answer::ESearch), whose cause is this search, until
+    /// [`Mailbox::cancel_updates`](crate::Mailbox::cancel_updates) or the end of the selection.
+    #[doc(alias = "UPDATE")]
+    pub fn update(mut self) -> Self {
+        self.update = true;
+        self
+    }
+
+    /// Fails, unsent, with [`Unsupported`](crate::ErrorKind::Unsupported), where the server can't
+    /// return just that.
+    pub fn strict(mut self) -> Self {
+        self.strict = true;
+        self
+    }
+
+    fn is_plain(&self) -> bool {
+        !(self.min || self.max || self.count || self.all || self.partial.is_some())
+    }
+
+    /// Whether the server can send the part alone. RFC 5267 counts from the first.
+    fn can_cut(&self, session: &Session) -> bool {
+        let has = |part: PartialRange| {
+            session.can("PARTIAL") || session.can("CONTEXT=SEARCH") && !part.is_from_last()
+        };
+        !self.all && self.partial.is_some_and(has)
+    }
+
+    fn check(&self, session: &Session) -> Result<()> {
+        let lacks = |capability: &str| {
+            Err(Error::unsupported(format!("the server lacks {capability}, which this search needs")))
+        };
+        if self.update && !session.can("CONTEXT=SEARCH") {
+            return lacks("CONTEXT=SEARCH");
+        }
+        if self.relevancy && !session.can("SEARCH=FUZZY") {
+            return lacks("SEARCH=FUZZY");
+        }
+        if (self.strict || self.update || self.relevancy) && !session.can("ESEARCH") {
+            return lacks("ESEARCH");
+        }
+        if self.strict && self.partial.is_some() && !self.all && !self.can_cut(session) {
+            return lacks("PARTIAL");
+        }
+        Ok(())
+    }
+
+    fn encode_return(&mut self, line: &mut Line, session: &Session) {
+        self.is_cut = self.can_cut(session);
+        let all = self.all || self.is_plain() || self.partial.is_some() && !self.is_cut;
+        line.word("RETURN").open();
+        let options = [
+            (self.min, "MIN"),
+            (self.max, "MAX"),
+            (all, "ALL"),
+            (self.count, "COUNT"),
+            (self.relevancy, "RELEVANCY"),
+        ];
+        for (_, name) in options.iter().filter(|(wanted, _)| *wanted) {
+            line.word(name);
+        }
+        if let Some(part) = self.partial.filter(|_| self.is_cut) {
+            line.word("PARTIAL").word(&part.to_string());
+        }
+        if self.update {
+            line.word("UPDATE");
+        }
+        line.close();
+    }
+}
+
+impl Command for SearchReturn {
+    type Item = Untagged;
+    type Output = Found;
+
+    fn name(&self) -> &str {
+        "SEARCH"
+    }
+
+    fn class(&self) -> Class {
+        let kinds = ResponseKinds::SEARCH;
+        let kinds = if self.update { kinds.and(ResponseKinds::CODES) } else { kinds };
+        let class = Class::query().answered_by_kinds(kinds).in_mailbox().with_search(&self.query).ours();
+        if self.update { class.with_effect(Effect::KeepUpdated) } else { class }
+    }
+
+    fn messages(&mut self) -> Option<&mut Messages> {
+        self.query.within()
+    }
+
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        self.check(session)?;
+        line.word("UID").word("SEARCH");
+        if session.can("ESEARCH") {
+            self.encode_return(line, session);
+        }
+        // What the server counts can't be trimmed.
+        self.query.encode_criteria(line, session, false)?;
+        Ok(Flow::Last)
+    }
+
+    fn claims(&self, response: &Untagged) -> Claim {
+        match response.answer() {
+            Answer::Search(_) => Claim::Whole,
+            // One with a tag has found its owner already.
+            Answer::ESearch(found) if found.tag.is_none() => Claim::Part,
+            _ => Claim::No,
+        }
+    }
+
+    fn item(response: Untagged) -> Option<Untagged> {
+        Some(response)
+    }
+
+    fn finish(self, _: Done, items: Vec<Untagged>) -> Result<Found> {
+        let mut found = Found { is_updated: self.update, ..Found::default() };
+        let mut all = RangeCollector::default();
+        let (mut count, mut partial) = (None, None);
+        for response in items {
+            match response.into_answer() {
+                Answer::Search(numbers) => {
+                    all.add_set(&numbers.numbers.into_uids());
+                    found.mod_seq = found.mod_seq.max(numbers.mod_seq);
+                }
+                Answer::ESearch(more) => {
+                    let ESearch { min, max, mod_seq, relevancy, changes, .. } = *more;
+                    found.min = found.min.or(min.and_then(Uid::new));
+                    found.max = found.max.or(max.and_then(Uid::new));
+                    count = count.or(more.count.map(u64::from));
+                    found.mod_seq = found.mod_seq.max(mod_seq);
+                    found.relevancy.extend(relevancy);
+                    found.changes.extend(changes);
+                    more.all.into_iter().for_each(|more| all.add_set(&more.into_uids()));
+                    partial = partial.or(more.partial.map(|part| part.numbers.to_set().into_uids()));
+                }
+                Answer::Status(status) if matches!(status.code, Some(Code::NoUpdate(_))) => {
+                    found.is_updated = false;
+                }
+                _ => {}
+            }
+        }
+        let all = all.finish();
+        // What was not asked for by itself is made of all.
+        found.min = found.min.or_else(|| all.first()).filter(|_| self.min);
+        found.max = found.max.or_else(|| all.last()).filter(|_| self.max);
+        found.count = self.count.then(|| count.unwrap_or_else(|| all.len()));
+        found.partial = self.partial.map(|part| match partial {
+            Some(partial) => partial,
+            None if self.is_cut => UidSet::new(),
+            None => {
+                let (from, to) = part.within(all.len());
+                all.between_places(from, to)
+            }
+        });
+        found.all = Some(all).filter(|_| self.all || self.is_plain());
+        Ok(found)
+    }
+}
+
+/// `CANCELUPDATE` (RFC 5267 section 4.3.5): from
+/// [`Mailbox::cancel_updates`](crate::Mailbox::cancel_updates).
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct CancelUpdates(CommandId);
+
+impl CancelUpdates {
+    /// Ends the updates of this search.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::{CancelUpdates, Search};
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// let search = inbox.submit(Search::unseen().returning().count().update());
+    /// let id = search.id();
+    /// println!("{:?}", search.await?.count);
+    /// inbox.submit(CancelUpdates::new(id)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn new(search: CommandId) -> Self {
+        Self(search)
+    }
+}
+
+impl Command for CancelUpdates {
+    type Item = ();
+    type Output = ();
+
+    fn name(&self) -> &str {
+        "CANCELUPDATE"
+    }
+
+    fn class(&self) -> Class {
+        Class::change().in_mailbox().with_effect(Effect::EndUpdates(self.0))
+    }
+
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        let Some(tag) = session.updated_tag(self.0) else {
+            return Err(Error::invalid("there is no such search whose result is kept up to date"));
+        };
+        line.word("CANCELUPDATE").quoted(tag);
+        Ok(Flow::Last)
+    }
+
+    fn finish(self, _: Done, _: Vec<()>) -> Result<()> {
+        Ok(())
+    }
+}

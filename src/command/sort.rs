@@ -1,0 +1,293 @@
+//! SORT: the messages that a query finds, in an order (RFC 5256, RFC 5267), always by UID.
+
+use super::{Claim, Class, Command, Flow, Line, Messages, PartialRange, ResponseKinds, Search, Session};
+use crate::error::{Error, Result};
+use crate::types::{Answer, Done, NumberList, SortResult, Untagged};
+
+/// What messages are sorted by (RFC 5256 section 3; RFC 5957).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SortKey {
+    /// When the server received it.
+    Arrival,
+    /// Its Date, in UTC; without one, when the server received it.
+    Date,
+    /// Its size.
+    Size,
+    /// Its subject without `Re:` and the like (RFC 5256 section 2.1).
+    Subject,
+    /// The mailbox of its first address in From: what is left of the `@`.
+    From,
+    /// The mailbox of its first address in To.
+    To,
+    /// The mailbox of its first address in Cc.
+    Cc,
+    /// The name in From that a mail program shows; needs SORT=DISPLAY.
+    DisplayFrom,
+    /// The name in To that a mail program shows; needs SORT=DISPLAY.
+    DisplayTo,
+    /// How relevant it is to a [`fuzzy`](Search::fuzzy) query, the most relevant first (RFC 6203
+    /// section 5); needs SEARCH=FUZZY.
+    Relevancy,
+}
+
+impl SortKey {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Arrival => "ARRIVAL",
+            Self::Date => "DATE",
+            Self::Size => "SIZE",
+            Self::Subject => "SUBJECT",
+            Self::From => "FROM",
+            Self::To => "TO",
+            Self::Cc => "CC",
+            Self::DisplayFrom => "DISPLAYFROM",
+            Self::DisplayTo => "DISPLAYTO",
+            Self::Relevancy => "RELEVANCY",
+        }
+    }
+}
+
+/// An order of messages: by one key, among equals by the next; in the end by their place in the
+/// mailbox.
+///
+/// ```
+/// use imap_duplex::command::{SortKey, SortOrder};
+/// let order = SortOrder::by(SortKey::Subject).then_descending(SortKey::Date);
+/// # let _ = order;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[must_use]
+pub struct SortOrder {
+    first: (SortKey, bool),
+    rest: Vec<(SortKey, bool)>,
+}
+
+impl SortOrder {
+    /// Smallest, earliest, first in the alphabet first.
+    ///
+    /// ```
+    /// # use imap_duplex::command::{SortKey, SortOrder};
+    /// let oldest_first = SortOrder::by(SortKey::Arrival);
+    /// # let _ = oldest_first;
+    /// ```
+    pub fn by(key: SortKey) -> Self {
+        Self { first: (key, false), rest: Vec::new() }
+    }
+
+    /// Largest, latest, last in the alphabet first: `REVERSE`.
+    ///
+    /// ```
+    /// # use imap_duplex::command::{SortKey, SortOrder};
+    /// let newest_first = SortOrder::descending(SortKey::Arrival);
+    /// # let _ = newest_first;
+    /// ```
+    #[doc(alias = "REVERSE")]
+    pub fn descending(key: SortKey) -> Self {
+        Self { first: (key, true), rest: Vec::new() }
+    }
+
+    /// Among equals by this.
+    pub fn then(mut self, key: SortKey) -> Self {
+        self.rest.push((key, false));
+        self
+    }
+
+    /// Among equals by this, the other way round.
+    pub fn then_descending(mut self, key: SortKey) -> Self {
+        self.rest.push((key, true));
+        self
+    }
+
+    fn keys(&self) -> impl Iterator<Item = (SortKey, bool)> {
+        [self.first].into_iter().chain(self.rest.iter().copied())
+    }
+}
+
+impl From<SortKey> for SortOrder {
+    fn from(key: SortKey) -> Self {
+        Self::by(key)
+    }
+}
+
+/// `UID SORT` (RFC 5256): gives the UIDs in order. Needs SORT.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Sort {
+    query: Search,
+    order: SortOrder,
+    partial: Option<PartialRange>,
+    strict: bool,
+    /// The server has been asked for the part alone.
+    is_cut: bool,
+}
+
+impl Sort {
+    /// Sorts what this query finds.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::{PartialRange, Search, Sort, SortKey, SortOrder};
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// let largest = Sort::new(Search::all(), SortOrder::descending(SortKey::Size));
+    /// for uid in inbox.submit(largest.partial(PartialRange::first(20))).await?.numbers.uids() {
+    ///     println!("{uid}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn new(query: impl Into<Search>, order: impl Into<SortOrder>) -> Self {
+        Self { query: query.into(), order: order.into(), partial: None, strict: false, is_cut: false }
+    }
+
+    /// Only this part of them (RFC 5267 section 4.4). Where the server has no CONTEXT=SORT, it
+    /// sends all, unless it is to be [`strict`](Sort::strict), and the rest is left out here.
+    #[doc(alias = "PARTIAL")]
+    pub fn partial(mut self, range: impl Into<PartialRange>) -> Self {
+        self.partial = Some(range.into());
+        self
+    }
+
+    /// Fails, unsent, with [`Unsupported`](crate::ErrorKind::Unsupported), where the server can't
+    /// send a part alone.
+    pub fn strict(mut self) -> Self {
+        self.strict = true;
+        self
+    }
+
+    fn check(&self, session: &Session) -> Result<()> {
+        let shown = |(key, _)| matches!(key, SortKey::DisplayFrom | SortKey::DisplayTo);
+        if !session.can("SORT") && !session.can("SORT=DISPLAY") {
+            return Err(Error::unsupported("the server can't sort (SORT)"));
+        }
+        if self.order.keys().any(shown) && !session.can("SORT=DISPLAY") {
+            return Err(Error::unsupported("the server can't sort by what is shown (SORT=DISPLAY)"));
+        }
+        if self.order.keys().any(|(key, _)| key == SortKey::Relevancy) && !session.can("SEARCH=FUZZY") {
+            return Err(Error::unsupported("the server can't sort by relevancy (SEARCH=FUZZY)"));
+        }
+        Ok(())
+    }
+}
+
+impl Command for Sort {
+    type Item = SortResult;
+    type Output = SortResult;
+
+    fn name(&self) -> &str {
+        "SORT"
+    }
+
+    fn class(&self) -> Class {
+        let kinds = ResponseKinds::SORT.and(ResponseKinds::SEARCH);
+        Class::query().answered_by_kinds(kinds).in_mailbox().with_search(&self.query).ours()
+    }
+
+    fn messages(&mut self) -> Option<&mut Messages> {
+        self.query.within()
+    }
+
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        self.check(session)?;
+        line.word("UID").word("SORT");
+        // RFC 5267 section 4.4 counts from the first alone.
+        let part = self.partial.filter(|part| session.can("CONTEXT=SORT") && !part.is_from_last());
+        if self.partial.is_some() && part.is_none() && self.strict {
+            return Err(Error::unsupported("the server can't send a part of what it sorts (CONTEXT=SORT)"));
+        }
+        if let Some(part) = part {
+            line.word("RETURN").open().word("PARTIAL").word(&part.to_string()).close();
+            self.is_cut = true;
+        } else if session.can("ESORT") {
+            line.word("RETURN").open().word("ALL").close();
+        }
+        line.open();
+        for (key, descending) in self.order.keys() {
+            if descending {
+                line.word("REVERSE");
+            }
+            line.word(key.name());
+        }
+        line.close();
+        // Here the charset has to be named (RFC 5256 section 3).
+        line.word("UTF-8");
+        self.query.encode_checked(line, session, false)?;
+        Ok(Flow::Last)
+    }
+
+    fn claims(&self, response: &Untagged) -> Claim {
+        match response.answer() {
+            Answer::Sort(_) => Claim::Whole,
+            // One with a tag has found its owner already.
+            Answer::ESearch(found) if found.tag.is_none() => Claim::Part,
+            _ => Claim::No,
+        }
+    }
+
+    fn item(response: Untagged) -> Option<SortResult> {
+        match response.into_answer() {
+            Answer::Sort(sorted) => Some(sorted),
+            Answer::ESearch(found) => {
+                let numbers = match &found.partial {
+                    Some(part) => part.numbers.clone(),
+                    None => found.in_order(),
+                };
+                let mut sorted = SortResult::default();
+                // Here a range ascends, whichever end is written first (RFC 5267 section 3.2).
+                numbers.ranges().for_each(|(a, b)| sorted.numbers.push(a.min(b), a.max(b)));
+                sorted.mod_seq = found.mod_seq;
+                Some(sorted)
+            }
+            _ => None,
+        }
+    }
+
+    fn finish(self, _: Done, items: Vec<SortResult>) -> Result<SortResult> {
+        let mut sorted = SortResult::default();
+        for part in items {
+            part.numbers.ranges().for_each(|(first, last)| sorted.numbers.push(first, last));
+            sorted.mod_seq = sorted.mod_seq.max(part.mod_seq);
+        }
+        if let Some(part) = self.partial.filter(|_| !self.is_cut) {
+            let (from, to) = part.within(sorted.numbers.len());
+            sorted.numbers = between_places(&sorted.numbers, from, to);
+        }
+        Ok(sorted)
+    }
+}
+
+/// The numbers at these places of a list, from 0, without the last.
+fn between_places(list: &NumberList, from: u64, to: u64) -> NumberList {
+    let (mut part, mut before) = (NumberList::new(), 0u64);
+    for (first, last) in list.ranges() {
+        let count = u64::from(first.abs_diff(last)) + 1;
+        let (start, end) = (from.max(before), to.min(before + count));
+        let number = |place: u64| {
+            let step = u32::try_from(place - before).unwrap_or(u32::MAX);
+            if first <= last { first.saturating_add(step) } else { first.saturating_sub(step) }
+        };
+        if start < end {
+            part.push(number(start), number(end - 1));
+        }
+        before += count;
+    }
+    part
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_cut_by_places() {
+        let mut list = NumberList::from_iter([7, 8, 9, 3]);
+        list.push(6, 4);
+        let all: Vec<u32> = list.iter().collect();
+        for from in 0..9 {
+            for to in from..9 {
+                let part: Vec<u32> = all.iter().copied().skip(from).take(to - from).collect();
+                let cut = between_places(&list, from as u64, to as u64);
+                assert_eq!(cut.iter().collect::<Vec<_>>(), part, "{from} {to}");
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! STORE of messages that no other client has changed meanwhile: UNCHANGEDSINCE (RFC 7162
+//! section 3.1.3).
+
+use super::fetch::join_rows;
+use super::{Claim, Class, Command, Flow, Line, Messages, Session, Store};
+use crate::error::{Error, Result};
+use crate::types::{Code, Done, Message, ModSeq, ModifiedSet, StatusResponse, UidSet, Untagged};
+
+/// A change of flags of those messages that have not changed since a mod-sequence: from
+/// [`Store::unchanged_since`].
+///
+/// The messages that were left alone are [`Stored::modified`], and no failure. A server may answer
+/// NO if it has found changed messages and others that are not there any more (RFC 7162 section
+/// 3.1.3, example 10): then [`Error::code`](crate::Error::code) is `MODIFIED`.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct StoreUnchanged {
+    store: Store,
+    since: ModSeq,
+}
+
+/// What a [`StoreUnchanged`] gave.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stored {
+    /// The rows that the server answered with; none where the change was silent.
+    pub messages: Vec<Message>,
+    /// The messages that have changed since the mod-sequence, and were left as they are: fetch
+    /// their flags, and decide again.
+    pub modified: UidSet,
+}
+
+impl StoreUnchanged {
+    pub(super) fn new(store: Store, since: ModSeq) -> Self {
+        Self { store, since }
+    }
+}
+
+impl Command for StoreUnchanged {
+    type Item = Message;
+    type Output = Stored;
+
+    fn name(&self) -> &str {
+        self.store.name()
+    }
+
+    fn class(&self) -> Class {
+        // By UID, so that MODIFIED names UIDs.
+        self.store.class().uid_only()
+    }
+
+    fn messages(&mut self) -> Option<&mut Messages> {
+        self.store.messages()
+    }
+
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        if !session.can("CONDSTORE") && !session.can("QRESYNC") {
+            return Err(Error::unsupported("the server keeps no mod-sequences (CONDSTORE)"));
+        }
+        self.store.encode_if(line, session, Some(self.since))
+    }
+
+    fn claims(&self, response: &Untagged) -> Claim {
+        self.store.claims(response)
+    }
+
+    fn line_ended(&mut self, at: usize) {
+        self.store.line_ended(at);
+    }
+
+    fn received(&mut self, response: &Untagged) {
+        self.store.received(response);
+    }
+
+    fn item(response: Untagged) -> Option<Message> {
+        Store::item(response)
+    }
+
+    fn finish(self, done: Done, items: Vec<Message>) -> Result<Stored> {
+        let mut modified = UidSet::new();
+        for left in done.earlier.iter().chain([&done.status]).filter_map(left_alone) {
+            modified.union_with(&left);
+        }
+        Ok(Stored { messages: join_rows(items), modified })
+    }
+}
+
+fn left_alone(status: &StatusResponse) -> Option<UidSet> {
+    match &status.code {
+        Some(Code::Modified(ModifiedSet::Numbers(set))) => Some(set.clone().into_uids()),
+        Some(Code::Modified(ModifiedSet::Uids(set))) => Some(set.clone()),
+        _ => None,
+    }
+}

@@ -1,0 +1,252 @@
+//! What finds messages: every key that a server has, chosen results, results that are kept up to
+//! date, SORT and THREAD; and STORE on condition.
+
+use std::time::Duration;
+
+use imap_duplex::command::{
+    PartialRange, Search, SearchReturn, Sort, SortKey, SortOrder, Store, StoreLabels, ThreadBy,
+};
+use imap_duplex::types::{Answer, Date, EventKind, Flag, Message, ModSeq, Uid, UidSet};
+use imap_duplex::{ErrorKind, Sent};
+
+use crate::account::{Account, LIMIT};
+use crate::server::Options;
+use crate::support::within;
+
+#[tokio::test]
+async fn keys_of_extensions() {
+    within(LIMIT, async {
+        let mut a = Account::quiet().await;
+        let uids = a.deliver(&["one", "two", "three"]).await;
+        let inbox = a.inbox().await;
+        inbox.store(uids[2], Store::add(["\\Flagged", "$Work"])).await.expect("STORE");
+        let rows = inbox.fetch(.., imap_duplex::command::Items::email_id()).await;
+        let id = rows.ok().and_then(|rows| rows[0].email_id().map(str::to_owned)).unwrap_or("M1".into());
+        let tomorrow = Date::new(2100, 1, 1).expect("a day");
+        let all = &uids[..];
+        let cases: Vec<(&str, Search, &[Uid])> = vec![
+            ("WITHIN", Search::younger(Duration::from_secs(3600)), all),
+            ("WITHIN", Search::older(Duration::from_secs(3600)), &[]),
+            ("CONDSTORE", Search::changed_since(ModSeq::MIN), all),
+            ("SAVEDATE", Search::saved_before(tomorrow), all),
+            ("SAVEDATE", Search::saved_since(tomorrow), &[]),
+            ("OBJECTID", Search::email_id(id), &uids[..1]),
+            ("X-GM-EXT-1", Search::gmail("has:attachment"), &[]),
+            ("FILTERS", Search::filter("no-such-filter"), &[]),
+            ("IMAP4rev1", Search::unflagged().unanswered().undraft().undeleted(), &uids[..2]),
+            ("IMAP4rev1", Search::without_keyword("$Work"), &uids[..2]),
+            ("IMAP4rev1", Search::raw("OR SUBJECT one SUBJECT two"), &uids[..2]),
+            ("IMAP4rev1", !(Search::subject("one") | Search::flagged()), &uids[1..2]),
+            ("IMAP4rev1", Search::unflagged().subject("two"), &uids[1..2]),
+            ("IMAP4rev1", Search::messages(inbox.newest(2)).unflagged(), &uids[1..2]),
+            ("IMAP4rev1", Search::messages(&uids[1..]).flagged(), &uids[2..]),
+        ];
+        let capabilities = a.imap.capabilities();
+        let mut tried = 0;
+        for (needs, query, expected) in cases {
+            let shown = format!("{query:?}");
+            let result = inbox.search(query).await;
+            if capabilities.has(needs) {
+                let found: Vec<Uid> = result.unwrap_or_else(|e| panic!("{shown}: {e}")).iter().collect();
+                assert_eq!(found, expected, "{shown}");
+                tried += 1;
+            } else {
+                let error = result.expect_err("the server lacks it");
+                assert_eq!((error.kind(), error.sent()), (ErrorKind::Unsupported, Sent::No), "{shown}");
+                assert!(error.to_string().contains(needs), "{error}");
+            }
+        }
+        assert!(tried >= 10, "{capabilities:?}");
+        let error = inbox.store_labels(uids[0], StoreLabels::add(["x"])).await.expect_err("no Gmail");
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Unsupported, Sent::No));
+        a.finish().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn chosen_results_with_esearch_and_without() {
+    within(LIMIT, async {
+        let old = Options { capability: Some("IMAP4rev1 UIDPLUS".into()), ..Options::default() };
+        for options in [Options::default(), old] {
+            let mut a = Account::with(&options, |config| config.auto_idle(false)).await;
+            let uids = a.deliver(&["one", "two", "three", "four"]).await;
+            let inbox = a.inbox().await;
+            inbox.store(uids[1], Store::add([Flag::Seen])).await.expect("STORE");
+            let search =
+                |adjust: fn(SearchReturn) -> SearchReturn| inbox.submit(adjust(Search::unseen().returning()));
+            let found = search(|search| search.min().max().count()).await.expect("SEARCH");
+            assert_eq!((found.min, found.max, found.count), (Some(uids[0]), Some(uids[3]), Some(3)));
+            assert_eq!((found.all, found.partial), (None, None));
+            assert_eq!(inbox.count(Search::unseen()).await.expect("SEARCH").count, Some(3));
+            let unseen = [uids[0], uids[2], uids[3]];
+            let found = search(|search| search.all().partial(PartialRange::last(2))).await.expect("SEARCH");
+            assert_eq!(found.all, Some(UidSet::from(unseen)));
+            assert_eq!(found.partial, Some(UidSet::from(&unseen[1..])));
+            let found = search(|search| search.partial(1..=2)).await.expect("SEARCH");
+            assert_eq!(found.partial, Some(UidSet::from(&unseen[..2])));
+            let found =
+                search(|search| search.partial(PartialRange::from_last(9..=12))).await.expect("SEARCH");
+            assert_eq!(found.partial, Some(UidSet::new()));
+            let open = Search::uids(Uid::new(uids[3].get() + 100).expect("a UID")..).returning().count();
+            assert_eq!(inbox.submit(open).await.expect("SEARCH").count, Some(0), "not the last message");
+            let strict = search(|search| search.count().strict()).await;
+            assert_eq!(strict.is_ok(), a.imap.capabilities().has("ESEARCH"));
+            a.finish().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_result_that_is_kept_up_to_date() {
+    within(LIMIT, async {
+        let mut a = Account::quiet().await;
+        let uids = a.deliver(&["one", "two", "three"]).await;
+        let inbox = a.inbox().await;
+        let search = inbox.submit(Search::flagged().returning().count().all().update());
+        let id = search.id();
+        if !a.imap.capabilities().has("CONTEXT=SEARCH") {
+            let error = search.await.expect_err("the server lacks it");
+            assert_eq!((error.kind(), error.sent()), (ErrorKind::Unsupported, Sent::No));
+            return a.finish().await;
+        }
+        let found = search.await.expect("SEARCH");
+        assert_eq!((found.count, found.is_updated), (Some(0), true));
+        inbox.store(uids[1], Store::add([Flag::Flagged])).await.expect("STORE");
+        a.imap.noop().await.expect("NOOP");
+        let changes = |events: Vec<imap_duplex::types::Event>| -> Vec<(bool, String)> {
+            let of_it = events.into_iter().filter(|event| event.cause == Some(id));
+            let found = of_it.filter_map(|event| match event.kind {
+                EventKind::Data(Answer::ESearch(found)) => Some(found.changes),
+                _ => None,
+            });
+            found.flatten().map(|change| (change.added, change.numbers.to_string())).collect()
+        };
+        assert_eq!(changes(a.events.ready()), [(true, uids[1].to_string())]);
+        inbox.store(uids[1], Store::remove([Flag::Flagged])).await.expect("STORE");
+        a.imap.noop().await.expect("NOOP");
+        assert_eq!(changes(a.events.ready()), [(false, uids[1].to_string())]);
+        inbox.cancel_updates(id).await.expect("CANCELUPDATE");
+        inbox.store(uids[0], Store::add([Flag::Flagged])).await.expect("STORE");
+        a.imap.noop().await.expect("NOOP");
+        assert_eq!(changes(a.events.ready()), []);
+        let error = inbox.cancel_updates(id).await.expect_err("it has ended");
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No));
+        a.finish().await;
+    })
+    .await;
+}
+
+/// A message with these header fields.
+fn message(subject: &str, id: &str, references: &str, day: u8) -> String {
+    let references =
+        if references.is_empty() { String::new() } else { format!("References: {references}\r\n") };
+    format!(
+        "Date: Wed, {day} Jul 2024 02:23:25 -0700\r\nFrom: zoe@example.org\r\nSubject: {subject}\r\n\
+         Message-ID: <{id}@example.org>\r\n{references}\r\nIt is open {}\r\n",
+        "x".repeat(day.into())
+    )
+}
+
+#[tokio::test]
+async fn sort_keeps_the_order() {
+    within(LIMIT, async {
+        let old = Options { capability: Some("IMAP4rev1 UIDPLUS SORT".into()), ..Options::default() };
+        for options in [Options::default(), old] {
+            let mut a = Account::with(&options, |config| config.auto_idle(false)).await;
+            let mut uids = Vec::new();
+            for (subject, day) in [("b", 12), ("Re: a", 17), ("a", 10), ("c", 15)] {
+                let appended =
+                    a.imap.append("INBOX", message(subject, subject, "", day)).await.expect("APPEND");
+                uids.push(appended.uid.expect("UIDPLUS"));
+            }
+            let inbox = a.inbox().await;
+            let sorted = async |query: Search, order: SortOrder| -> Vec<usize> {
+                let found = inbox.sort(query, order).await.expect("SORT");
+                found.numbers.uids().filter_map(|uid| uids.iter().position(|known| *known == uid)).collect()
+            };
+            let by_subject = SortOrder::by(SortKey::Subject).then_descending(SortKey::Date);
+            assert_eq!(sorted(Search::all(), by_subject).await, [1, 2, 0, 3]);
+            assert_eq!(sorted(Search::all(), SortKey::Date.into()).await, [2, 0, 3, 1]);
+            assert_eq!(sorted(Search::all(), SortOrder::descending(SortKey::Arrival)).await.len(), 4);
+            assert_eq!(sorted(Search::subject("a"), SortOrder::descending(SortKey::Size)).await, [1, 2]);
+            assert_eq!(sorted(Search::subject("grün"), SortKey::To.into()).await, [0; 0]);
+            let page = Sort::new(Search::all(), SortKey::Date).partial(PartialRange::last(2));
+            let page: Vec<Uid> = inbox.submit(page).await.expect("SORT").numbers.uids().collect();
+            assert_eq!(page, [uids[3], uids[1]]);
+            a.finish().await;
+        }
+        let none = Options { capability: Some("IMAP4rev1".into()), ..Options::default() };
+        let mut a = Account::with(&none, |config| config.auto_idle(false)).await;
+        let inbox = a.inbox().await;
+        let error = inbox.sort(Search::all(), SortKey::Date).await.expect_err("no SORT");
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Unsupported, Sent::No));
+        a.finish().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn threads_are_trees() {
+    within(LIMIT, async {
+        let mut a = Account::quiet().await;
+        let mut uids = Vec::new();
+        for (subject, id, references, day) in [
+            ("plan", "1", "", 10),
+            ("Re: plan", "2", "<1@example.org>", 11),
+            ("Re: plan", "3", "<1@example.org> <2@example.org>", 12),
+            ("other", "4", "", 13),
+            ("Re: plan", "5", "<1@example.org>", 14),
+        ] {
+            let appended =
+                a.imap.append("INBOX", message(subject, id, references, day)).await.expect("APPEND");
+            uids.push(appended.uid.expect("UIDPLUS"));
+        }
+        let inbox = a.inbox().await;
+        let threads = async |query: Search, by: ThreadBy| -> Vec<(u32, usize)> {
+            let threads = inbox.thread(query, by).await.expect("THREAD");
+            let place = |uid: Uid| uids.iter().position(|known| *known == uid).expect("known");
+            threads.iter().map(|node| (node.depth, place(node.uid().expect("is there")))).collect()
+        };
+        let by_references = threads(Search::all(), ThreadBy::References).await;
+        assert_eq!(by_references, [(0, 0), (1, 1), (2, 2), (1, 4), (0, 3)]);
+        // Servers differ in whether what is below the first is a chain or a list.
+        let by_subject = threads(Search::subject("plan"), ThreadBy::OrderedSubject).await;
+        let places: Vec<usize> = by_subject.iter().map(|(_, place)| *place).collect();
+        assert_eq!((places, by_subject[1].0), (vec![0, 1, 2, 4], 1));
+        assert_eq!(
+            inbox.thread(Search::subject("none"), ThreadBy::References).await.expect("THREAD").len(),
+            0
+        );
+        let refs = inbox.thread(Search::all(), ThreadBy::Refs).await;
+        assert_eq!(refs.is_ok(), a.imap.capabilities().has("THREAD=REFS"));
+        a.finish().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn store_on_condition() {
+    within(LIMIT, async {
+        let mut a = Account::quiet().await;
+        let uids = a.deliver(&["one", "two", "three"]).await;
+        let inbox = a.inbox().await;
+        let rows = inbox.fetch(.., imap_duplex::command::Items::mod_seq()).await.expect("FETCH");
+        let seen = rows.iter().filter_map(Message::mod_seq).max().expect("CONDSTORE");
+        let mut other = a.other().await;
+        other.command(&format!("UID STORE {} +FLAGS (\\Answered)", uids[1])).await;
+        for change in [Store::add(["$Claimed"]), Store::add(["$Quietly"]).silent()] {
+            let stored = inbox.store_unchanged(&uids, change, seen).await.expect("no failure");
+            assert!(stored.modified.contains(uids[1]), "{stored:?}");
+            assert!(!stored.messages.iter().any(|row| row.uid() == Some(uids[1])), "{stored:?}");
+        }
+        let rows = inbox.fetch(.., imap_duplex::command::Items::flags()).await.expect("FETCH");
+        let claimed: Vec<bool> =
+            rows.iter().map(|row| row.flags().expect("FLAGS").contains(&Flag::new("$Claimed"))).collect();
+        assert_eq!(claimed, [true, false, true]);
+        other.logout().await;
+        a.finish().await;
+    })
+    .await;
+}

@@ -398,7 +398,7 @@ impl Line {
     }
 
     /// `<origin.length>`, directly after the argument before: a part of a section.
-    pub fn partial(&mut self, origin: u32, length: u32) -> &mut Self {
+    pub fn partial(&mut self, origin: u64, length: u32) -> &mut Self {
         self.attach(&format!("<{origin}.{length}>"))
     }
 

@@ -203,7 +203,7 @@ fn fetch(from: &mut Chooser<'_>, session: &Session) {
         Some(part) => section.of(part),
         None => section,
     };
-    let part = from.maybe(|from| Partial { origin: from.small(), length: from.positive() });
+    let part = from.maybe(|from| Partial { origin: from.small().into(), length: from.positive() });
     let wanted = match part {
         Some(part) => Items::partial(section.clone(), part.origin, part.length),
         None => Items::section(section.clone()),

@@ -52,7 +52,7 @@ fn extras(message: &mut Message, from: &mut Chooser<'_>) {
         // Missing data is excluded: the grammar has NIL for that and for data that could not be
         // decoded.
         let section = part(from).map_or(Section::Full, Section::Part);
-        BodyData::new(section, from.maybe(Chooser::small), Some(from.bytes()))
+        BodyData::new(section, from.maybe(|from| from.small().into()), Some(from.bytes()))
     });
     extras.binary_size = from.list(2, |from| {
         let section = part(from).map_or(Section::Full, Section::Part);
@@ -91,7 +91,7 @@ fn section(from: &mut Chooser<'_>) -> Section {
 }
 
 fn data(section: Section, from: &mut Chooser<'_>) -> BodyData {
-    BodyData::new(section, from.maybe(Chooser::small), from.maybe(Chooser::bytes))
+    BodyData::new(section, from.maybe(|from| from.small().into()), from.maybe(Chooser::bytes))
 }
 
 fn envelope(from: &mut Chooser<'_>) -> Envelope {

@@ -163,7 +163,7 @@ impl Extras {
 }
 
 impl Piece for (Section, Option<u64>) {
-    fn piece(&self) -> (&Section, Option<u32>) {
+    fn piece(&self) -> (&Section, Option<u64>) {
         (&self.0, None)
     }
 }

@@ -35,14 +35,14 @@ pub struct BodyData {
     /// The section of the message.
     pub section: Section,
     /// The offset of a partial answer, in bytes; `None` for a whole section.
-    pub origin: Option<u32>,
+    pub origin: Option<u64>,
     /// The bytes; `None` for NIL: the message has no such part.
     pub data: Option<Bytes>,
 }
 
 impl BodyData {
     /// These bytes of this section.
-    pub(crate) fn new(section: Section, origin: Option<u32>, data: Option<Bytes>) -> Self {
+    pub(crate) fn new(section: Section, origin: Option<u64>, data: Option<Bytes>) -> Self {
         Self { section, origin, data }
     }
 }
@@ -152,11 +152,11 @@ impl Message {
 /// Data of one section or part of it.
 pub(crate) trait Piece {
     /// Its section and offset.
-    fn piece(&self) -> (&Section, Option<u32>);
+    fn piece(&self) -> (&Section, Option<u64>);
 }
 
 impl Piece for BodyData {
-    fn piece(&self) -> (&Section, Option<u32>) {
+    fn piece(&self) -> (&Section, Option<u64>) {
         (&self.section, self.origin)
     }
 }
@@ -190,7 +190,7 @@ mod tests {
             let data = |n: u32, text: &'static str| {
                 BodyData::new(
                     Section::Part(Part::new(n)),
-                    Some(n % 3),
+                    Some((n % 3).into()),
                     Some(Bytes::from_static(text.as_bytes())),
                 )
             };

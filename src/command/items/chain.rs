@@ -25,7 +25,7 @@ pub struct ItemChain {
 pub(super) struct Wanted {
     pub(super) section: Section,
     /// Where it begins, and how many bytes at most.
-    part: Option<(u32, u32)>,
+    part: Option<(u64, u32)>,
 }
 
 impl Wanted {
@@ -33,7 +33,7 @@ impl Wanted {
         Self { section, part: None }
     }
 
-    fn partial(section: Section, origin: u32, length: u32) -> Self {
+    fn partial(section: Section, origin: u64, length: u32) -> Self {
         Self { section, part: Some((origin, length)) }
     }
 
@@ -57,7 +57,7 @@ impl Wanted {
 pub(super) fn place_of<'a>(
     all: impl Iterator<Item = (usize, &'a Wanted)> + Clone,
     section: &Section,
-    origin: Option<u32>,
+    origin: Option<u64>,
 ) -> Option<(usize, bool)> {
     let is_it = |w: &Wanted| w.part.map(|(from, _)| from) == origin;
     let asked = || all.clone().filter(|(_, w)| w.section == *section);
@@ -194,7 +194,7 @@ items! {
         "Items::section(Section::Header.of(Part::new(2)))";
     /// At most `length` bytes of this section, from `origin` on (RFC 9051 section 6.4.5.1). A
     /// length of 0 is refused, unsent.
-    partial(section: Section, origin: u32, length: u32) => |list|
+    partial(section: Section, origin: u64, length: u32) => |list|
         list.add_section(Wanted::partial(section, origin, length)),
         "Items::partial(Section::Text, 0, 2048)";
     /// This part's content, decoded by the server from its transfer encoding, without setting
@@ -205,7 +205,7 @@ items! {
         "Items::binary(Section::Part(Part::new(2)))";
     /// At most `length` bytes of this part's decoded content, from `origin` on (RFC 3516). Needs
     /// BINARY.
-    binary_partial(section: Section, origin: u32, length: u32) => |list|
+    binary_partial(section: Section, origin: u64, length: u32) => |list|
         list.add_extension(Extension::Binary(Wanted::partial(section, origin, length))),
         "Items::binary_partial(Section::Part(Part::new(2)), 0, 4096)";
     /// The size in bytes of this part's decoded content (RFC 3516). Needs BINARY. A server may have

@@ -111,10 +111,10 @@ fn piece(
 /// The requested range; beyond the end it is empty (RFC 9051 section 6.4.5).
 fn cut(section: &Section, data: Option<Bytes>, part: Option<Part>) -> BodyData {
     let Some(Part { origin, length }) = part else { return BodyData::new(section.clone(), None, data) };
-    let at = |bytes: u32| usize::try_from(bytes).unwrap_or(usize::MAX);
+    let at = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
     let piece = |data: Bytes| {
         let from = at(origin).min(data.len());
-        data.slice(from..at(origin.saturating_add(length)).min(data.len()))
+        data.slice(from..at(origin.saturating_add(length.into())).min(data.len()))
     };
     BodyData::new(section.clone(), Some(origin), data.map(piece))
 }

@@ -2,7 +2,7 @@
 
 use super::Rules;
 use super::string::astring;
-use super::token::{Upper, byte, closed, number, open, spaces};
+use super::token::{Upper, byte, closed, number, number64, open, spaces};
 use crate::types::{HeaderFields, Part, Section};
 use crate::wire::input::{Input, Parsed, fail};
 
@@ -69,11 +69,11 @@ fn fields<'a>(i: Input<'a>, not: bool, rules: &Rules) -> Parsed<'a, Section> {
 }
 
 /// `<0>`: the offset of a partial body.
-pub(crate) fn origin(i: Input<'_>) -> Parsed<'_, Option<u32>> {
+pub(crate) fn origin(i: Input<'_>) -> Parsed<'_, Option<u64>> {
     if i.peek() != Some(b'<') {
         return Ok((i, None));
     }
-    let (rest, origin) = number(i.skip(1))?;
+    let (rest, origin) = number64(i.skip(1))?;
     // Some servers repeat the length after a dot.
     let (rest, _) = rest.run(|b| b == b'.' || b.is_ascii_digit());
     let (rest, ()) = byte(rest, b'>', ">")?;

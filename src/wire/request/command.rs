@@ -291,7 +291,7 @@ pub(crate) enum FetchItem {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
     /// The offset of the first byte.
-    pub(crate) origin: u32,
+    pub(crate) origin: u64,
     /// The number of bytes; never 0.
     pub(crate) length: u32,
 }

@@ -208,7 +208,7 @@ proptest! {
     }
 
     #[test]
-    fn fetches(set in uids(), section in section(), part in prop::option::of((0..9u32, 1..9u32)), kind in 0..4u8) {
+    fn fetches(set in uids(), section in section(), part in prop::option::of((0..9u64, 1..9u32)), kind in 0..4u8) {
         let wanted = match part {
             Some((origin, length)) => Items::partial(section.clone(), origin, length),
             None => Items::section(section.clone()),

@@ -177,7 +177,7 @@ fn body_structure() -> impl Strategy<Value = BodyStructure> {
 }
 
 fn body_data() -> impl Strategy<Value = BodyData> {
-    (section(), of(any::<u32>()), of(bytes()))
+    (section(), of(any::<u64>()), of(bytes()))
         .prop_map(|(section, origin, data)| BodyData::new(section, origin, data))
 }
 
@@ -201,14 +201,14 @@ pub(super) fn message() -> impl Strategy<Value = Message> {
 fn extras() -> impl Strategy<Value = Message> {
     let ids = (of(word()), of(of(word())), of(of(timestamp())), of(of(text())));
     let gmail = (of(any::<u64>()), of(any::<u64>()), of(vec(text(), 0..3)));
-    let binary = (vec((part(), of(any::<u32>()), bytes()), 0..2), vec((part(), any::<u32>()), 0..2));
+    let binary = (vec((part(), of(any::<u64>()), bytes()), 0..2), vec((part(), any::<u32>()), 0..2));
     (ids, gmail, binary, of((word(), raw()))).prop_map(|(ids, gmail, binary, other)| {
         let mut message = Message::default();
         let extras = message.extras_mut();
         extras.email_id = ids.0.clone().map(Some);
         (extras.thread_id, extras.save_date, extras.preview) = (ids.1.clone(), ids.2, ids.3.clone());
         (extras.gmail_msg_id, extras.gmail_thread_id, extras.gmail_labels) = gmail.clone();
-        let data = |(part, origin, data): &(Part, Option<u32>, Bytes)| {
+        let data = |(part, origin, data): &(Part, Option<u64>, Bytes)| {
             BodyData::new(Section::Part(part.clone()), *origin, Some(data.clone()))
         };
         extras.binary = binary.0.iter().map(data).collect();

@@ -108,6 +108,11 @@ impl Error {
         })
     }
 
+    /// A refusal whose cause is that the message has gone.
+    pub(crate) fn of_expunged(self) -> Self {
+        self.with(|inner| inner.kind = ErrorKind::Expunged)
+    }
+
     /// The connection had to be closed because of this error.
     pub(crate) fn closed_by(self, reason: &CloseReason) -> Self {
         self.with(|inner| inner.reason = Some(reason.clone()))

@@ -69,6 +69,7 @@
 //! | fetch a page, the newest 50 say | [`Fetch::partial`](command::Fetch::partial) |
 //! | know which UIDs are not there any more | [`Fetch::report`](command::Fetch::report) |
 //! | read a large result as it arrives | [`Token::stream`] |
+//! | read a large message, or an attachment, in little memory; decode it | [`Mailbox::body`], [`Body::decoded`] |
 //! | follow the changes in the open mailbox | [`Receiver::next`]: [`Arrived`](types::EventKind::Arrived), [`Expunged`](types::EventKind::Expunged), [`FlagsChanged`](types::EventKind::FlagsChanged) |
 //! | follow mailboxes that are not open | [`Sender::notify`] |
 //! | idle | nothing: the connection does so [by itself](Config::auto_idle); by hand [`Mailbox::idle`] |
@@ -111,7 +112,8 @@
 //! - A search and what is to be done with its result take one round trip if the result
 //!   [stays](Mailbox::save) with the server.
 //! - A message is uploaded from memory, or from a reader of any size in a small window of memory
-//!   ([streamed uploads](command::Append#streamed-uploads)).
+//!   ([streamed uploads](command::Append#streamed-uploads)). It is read in pieces likewise:
+//!   [`Mailbox::body`].
 //! - What has no command here can be sent as a [raw line](Sender::raw), or as a [`Command`] of your
 //!   own.
 //! - A response that is not understood can be looked into by [`replay`], from its bytes alone.
@@ -316,7 +318,7 @@ pub mod types;
 mod view;
 mod wire;
 
-pub use client::{Driver, Mailbox, Receiver, Rows, Select, Sender, Stats, Submit, Token};
+pub use client::{Body, DecodedBody, Driver, Mailbox, Receiver, Rows, Select, Sender, Stats, Submit, Token};
 pub use command::Command;
 pub use error::{Error, ErrorKind, Remedy, Result, Sent};
 pub use net::{

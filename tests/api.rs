@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use std::fmt::Debug;
 use std::hash::Hash;
 
+use bytes::Bytes;
+use futures_core::Stream;
 use imap_duplex::command::{
     Append, AppendAll, Appended, Claim, Class, Close, Command, Copied, CopyMessages, Create, Delete, Expunge,
     Expunged, Fetch, Flow, Id, Idle, Items, List, Logout, Match, Messages, Noop, Notify, NotifyEvent, Raw,
@@ -17,14 +19,19 @@ use imap_duplex::types::{
     NumberSet, Place, SelectionId, Status, Threads, Timestamp,
 };
 use imap_duplex::{
-    Answer, Capabilities, Code, CommandId, Config, Driver, Error, ErrorKind, Event, EventKind, Flag, Flags,
-    Limits, Mailbox, MailboxName, MailboxState, MailboxStatus, Message, ModSeq, Part, Receiver, Rows,
-    Section, Select, Sender, Sent, Seq, SeqSet, Snapshot, SnapshotMessage, StatusResponse, Submit, Timeouts,
-    Token, Uid, UidSet, UidValidity, Untagged, ViewSync,
+    Answer, Body, Capabilities, Code, CommandId, Config, DecodedBody, Driver, Error, ErrorKind, Event,
+    EventKind, Flag, Flags, Limits, Mailbox, MailboxName, MailboxState, MailboxStatus, Message, ModSeq, Part,
+    Receiver, Rows, Section, Select, Sender, Sent, Seq, SeqSet, Snapshot, SnapshotMessage, StatusResponse,
+    Submit, Timeouts, Token, Uid, UidSet, UidValidity, Untagged, ViewSync,
 };
+use tokio::io::AsyncBufRead;
 
 fn shared<T: Send + Sync + Debug + 'static>() {}
 fn sent<T: Send + Debug + 'static>() {}
+fn read<
+    T: AsyncBufRead + Stream<Item = imap_duplex::Result<Bytes>> + Send + Sync + Unpin + Debug + 'static,
+>() {
+}
 fn compared<T: Clone + PartialEq + Debug + Send + Sync + 'static>() {}
 fn keys<T: Clone + Eq + Hash + Debug + Send + Sync + 'static>() {}
 fn ordered<T: Copy + Ord + Hash + Debug + Send + Sync + 'static>() {}
@@ -51,6 +58,8 @@ fn handles_go_between_tasks() {
     sent::<Token<Fetch>>();
     sent::<Token<Store>>();
     sent::<Rows<Fetch>>();
+    read::<Body>();
+    read::<DecodedBody>();
     command::<Search>();
 }
 

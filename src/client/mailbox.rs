@@ -52,6 +52,11 @@ impl Mailbox {
         Self { sender, selection_handle }
     }
 
+    /// The largest literal that the connection's limits allow.
+    pub(super) fn largest_literal(&self) -> usize {
+        self.sender.shared().largest_literal()
+    }
+
     /// The mailbox's name.
     ///
     /// ```no_run

@@ -5,6 +5,7 @@
 //! and the engine's results and events as futures and streams. Of the protocol only SELECT is here,
 //! since its result is a handle of this layer.
 
+mod body;
 mod connect;
 mod driver;
 mod mailbox;
@@ -16,6 +17,7 @@ mod submit;
 mod token;
 mod upload;
 
+pub use body::{Body, DecodedBody};
 pub use driver::Driver;
 pub use mailbox::Mailbox;
 pub use receiver::Receiver;

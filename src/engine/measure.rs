@@ -127,6 +127,7 @@ mod reports {
             ErrorKind::Invalid | ErrorKind::Unsupported | ErrorKind::ReadOnly => "refused",
             ErrorKind::SelectionEnded => "selection_ended",
             ErrorKind::QueueFull => "queue_full",
+            ErrorKind::Expunged => "expunged",
         }
     }
 

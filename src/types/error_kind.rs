@@ -42,6 +42,9 @@ pub enum ErrorKind {
     /// [`Error::answers`](crate::Error::answers) has those of an awaited token. Later rows were
     /// dropped; the command itself ran on, and nothing else is affected.
     Overrun,
+    /// The message whose body is read is not there, or no longer: it was expunged before all of it
+    /// had been read. See [`Body`](crate::Body).
+    Expunged,
     /// The source of a streamed upload failed, returned fewer or more bytes than announced, or
     /// nothing for too long, or the upload was cancelled: nothing was stored. If the connection had
     /// to be closed because of it, [`Error::close_reason`](crate::Error::close_reason) says so. See

@@ -35,6 +35,7 @@ mod c09_given_up;
 mod c09_timeout;
 mod c09_uploads;
 mod c09_uploads_given_up;
+mod c10_bodies;
 mod c10_both_ways;
 mod c10_slow_readers;
 mod c11_checks;

@@ -9,6 +9,8 @@ mod support;
 // The tests of `tests/live`, with another `server`.
 #[path = "../live/account.rs"]
 mod account;
+#[path = "../live/bodies.rs"]
+mod bodies;
 #[path = "../live/commands_find.rs"]
 mod commands_find;
 #[path = "../live/commands_items.rs"]

@@ -13,6 +13,7 @@ mod client;
 mod support;
 
 mod account;
+mod bodies;
 #[cfg(all(feature = "native-tls", feature = "rustls"))]
 mod certificates;
 

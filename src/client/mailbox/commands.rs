@@ -5,12 +5,12 @@
 
 use super::Mailbox;
 use crate::client::submit::submit;
-use crate::client::{Submit, Token};
+use crate::client::{Body, Submit, Token};
 use crate::command::{
     CancelUpdates, Close, CopyMessages, Expunge, Fetch, FetchReport, Idle, Items, Messages, SaveSearch,
     Search, SearchReturn, Sort, SortOrder, Store, StoreLabels, StoreUnchanged, Thread, ThreadBy, Unselect,
 };
-use crate::types::{CommandId, MailboxName, ModSeq};
+use crate::types::{CommandId, MailboxName, ModSeq, Section, Uid};
 
 impl Mailbox {
     /// Submits a command that is about this mailbox's messages.
@@ -66,6 +66,22 @@ impl Mailbox {
         since: ModSeq,
     ) -> Token<FetchReport> {
         self.submit(Fetch::new(which, items).changed_since(since).report().vanished())
+    }
+
+    /// Reads a message, or a part of it, in pieces: in little memory, whatever its size, as a
+    /// reader and as a stream. See [`Body`]. It leaves `\Seen` alone.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::types::{Section, Uid};
+    /// # async fn example(inbox: &imap_duplex::Mailbox, uid: Uid) -> std::io::Result<()> {
+    /// let mut file = tokio::fs::File::create("message.eml").await?;
+    /// let bytes = tokio::io::copy_buf(&mut inbox.body(uid, Section::Full), &mut file).await?;
+    /// println!("{bytes} bytes");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn body(&self, uid: Uid, section: Section) -> Body {
+        Body::new(self.clone(), uid, section)
     }
 
     /// Finds messages: `SEARCH` (RFC 9051 section 6.4.4), by UID.

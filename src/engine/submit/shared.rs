@@ -145,6 +145,7 @@ pub(crate) struct Shared {
     events: Arc<EventQueue>,
     counters: Arc<Counters>,
     most: usize,
+    largest_literal: usize,
 }
 
 #[derive(Default)]
@@ -208,6 +209,8 @@ impl Shared {
             events: Arc::new(EventQueue::new(limits)),
             counters: Arc::default(),
             most: limits.commands.max(1),
+            // With room for the rest of its row, and for what it is converted into.
+            largest_literal: limits.literal.min(limits.response / 2).min(limits.result / 2),
         })
     }
 
@@ -342,6 +345,11 @@ impl Shared {
         let waiting = std::mem::take(&mut inner.waiting_for_room);
         drop(inner);
         waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// The largest literal that can be asked for without exceeding a limit.
+    pub(crate) fn largest_literal(&self) -> usize {
+        self.largest_literal
     }
 
     /// Why the connection has ended, if it has.

@@ -28,6 +28,7 @@ const ALL: &[(&str, &[&str])] = &[
             "UNSELECT",
         ],
     ),
+    ("ACL", &[]),
     ("APPENDLIMIT", &[]),
     ("BINARY", &[]),
     ("CHILDREN", &[]),
@@ -39,12 +40,16 @@ const ALL: &[(&str, &[&str])] = &[
     ("ESORT", &["ESEARCH", "SORT"]),
     ("ID", &[]),
     ("IDLE", &[]),
+    ("LANGUAGE", &[]),
     ("LIST-EXTENDED", &[]),
+    ("LIST-METADATA", &["LIST-EXTENDED", "METADATA"]),
+    ("LIST-MYRIGHTS", &["LIST-EXTENDED", "ACL"]),
     ("LIST-STATUS", &["LIST-EXTENDED"]),
     // Includes LITERAL- without its limit, and is advertised in its place (RFC 7888 section 5:
     // never both).
     ("LITERAL+", &[]),
     ("LITERAL-", &[]),
+    ("METADATA", &[]),
     ("MOVE", &[]),
     ("MULTIAPPEND", &[]),
     ("NAMESPACE", &[]),
@@ -54,6 +59,7 @@ const ALL: &[(&str, &[&str])] = &[
     ("PREVIEW", &[]),
     ("QRESYNC", &["CONDSTORE", "ENABLE"]),
     ("QUOTA", &[]),
+    ("QUOTASET", &["QUOTA"]),
     ("SASL-IR", &[]),
     ("SAVEDATE", &[]),
     ("SEARCHRES", &["ESEARCH"]),
@@ -168,6 +174,8 @@ impl Extensions {
                 "QUOTA" => {
                     names.extend(["QUOTA", "QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE"].map(str::to_owned));
                 }
+                // RFC 4314 section 2.2: which of the rights that older servers had as one.
+                "ACL" => names.extend(["ACL", "RIGHTS=kxte"].map(str::to_owned)),
                 name => names.push(name.to_owned()),
             }
         }

@@ -54,6 +54,10 @@ pub(crate) struct Mailbox {
     expunged: Vec<(u64, u32)>,
     /// Special uses such as `\Sent` (RFC 6154).
     pub(crate) special_use: Vec<&'static str>,
+    /// Who has which rights, apart from the owner (RFC 4314).
+    pub(crate) rights: BTreeMap<String, String>,
+    /// Annotations (RFC 5464), by their names in small letters.
+    pub(crate) annotations: BTreeMap<String, Bytes>,
     /// No session has had messages from this UID on as recent (RFC 3501 section 2.3.2).
     pub(crate) recent_from: u32,
     /// Keywords that any message has had.
@@ -71,6 +75,8 @@ impl Mailbox {
             messages: BTreeMap::new(),
             expunged: Vec::new(),
             special_use: Vec::new(),
+            rights: BTreeMap::new(),
+            annotations: BTreeMap::new(),
             recent_from: 1,
             keywords: Flags::new(),
         }

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
+use bytes::Bytes;
+
 use super::capability::Extensions;
 use super::clock::Clock;
 use super::log::LoggedCommand;
@@ -85,6 +87,8 @@ pub(crate) struct User {
     pub(crate) names: BTreeMap<MailboxName, MailboxId>,
     pub(crate) subscribed: BTreeSet<MailboxName>,
     pub(crate) quota: Limits,
+    /// Annotations of the server, as this user sees them (RFC 5464).
+    pub(crate) annotations: BTreeMap<String, Bytes>,
     /// By Message-ID, the thread that a message belongs to (RFC 8474 section 5.2).
     pub(crate) threads: HashMap<String, Arc<str>>,
 }

@@ -26,7 +26,14 @@ fn extension(command: &Command) -> Option<&'static str> {
         Command::Notify(_) => "NOTIFY",
         Command::Append { messages, .. } if messages.len() > 1 => "MULTIAPPEND",
         Command::Other { name, .. } if name == "COMPRESS" => "COMPRESS=DEFLATE",
-        Command::Other { name, .. } if matches!(&**name, "GETQUOTA" | "GETQUOTAROOT" | "SETQUOTA") => "QUOTA",
+        Command::Other { name, .. } => match &**name {
+            "GETQUOTA" | "GETQUOTAROOT" => "QUOTA",
+            "SETQUOTA" => "QUOTASET",
+            "GETACL" | "SETACL" | "DELETEACL" | "LISTRIGHTS" | "MYRIGHTS" => "ACL",
+            "GETMETADATA" | "SETMETADATA" => "METADATA",
+            "LANGUAGE" => "LANGUAGE",
+            _ => return None,
+        },
         _ => return None,
     })
 }
@@ -142,7 +149,14 @@ impl Session {
             Command::Other { name, arguments } if name == "COMPRESS" => {
                 return self.compress(world, tag, &arguments);
             }
-            Command::Other { name, arguments } => self.quota(world, &name, &arguments),
+            Command::Other { name, arguments } => match &*name {
+                "GETACL" | "SETACL" | "DELETEACL" | "LISTRIGHTS" | "MYRIGHTS" => {
+                    self.acl(world, &name, &arguments)
+                }
+                "GETMETADATA" | "SETMETADATA" => self.metadata(world, &name, &arguments),
+                "LANGUAGE" => self.language(&arguments),
+                _ => self.quota(world, &name, &arguments),
+            },
         })
     }
 

@@ -9,6 +9,7 @@ use crate::types::{Answer, ListEntry, MailboxName};
 use crate::wire::request::{List, Value};
 
 use super::Session;
+use super::acl::text_of;
 use super::reply::{Done, Reply};
 
 /// The options of a LIST.
@@ -20,6 +21,8 @@ struct ListOptions {
     recursive: bool,
     wanted: Wanted,
     status: Option<Vec<String>>,
+    my_rights: bool,
+    metadata: Vec<String>,
 }
 
 fn options(world: &World, list: &List) -> Result<ListOptions, Reply> {
@@ -54,6 +57,11 @@ fn options(world: &World, list: &List) -> Result<ListOptions, Reply> {
                     _ => None,
                 };
                 options.status = Some(items.iter().map(item).collect::<Option<_>>().ok_or_else(unknown)?);
+            }
+            "MYRIGHTS" if world.has("LIST-MYRIGHTS") => options.my_rights = true,
+            "METADATA" if world.has("LIST-METADATA") => {
+                let Some(Value::List(names)) = returned.next() else { return Err(unknown()) };
+                options.metadata = names.iter().map(text_of).collect::<Option<_>>().ok_or_else(unknown)?;
             }
             _ => return Err(unknown()),
         }
@@ -182,6 +190,12 @@ impl Session {
                 && let Some(counts) = self.counts(world, &name, items)?
             {
                 self.answer("STATUS", Answer::MailboxStatus(counts));
+            }
+            if options.my_rights && selectable && fits_itself {
+                self.my_rights(name.clone());
+            }
+            if !options.metadata.is_empty() && selectable && fits_itself {
+                self.list_metadata(world, &name, &options.metadata);
             }
         }
         Ok(Reply::ok("Listed"))

@@ -11,6 +11,7 @@
 //! than one step. Changes by others arrive through its queue in the [`World`]; `report` decides
 //! when they may be sent.
 
+mod acl;
 mod append;
 mod auth;
 mod compress;
@@ -18,8 +19,10 @@ mod copy;
 mod dispatch;
 mod fetch;
 mod fetch_items;
+mod language;
 mod list;
 mod mailboxes;
+mod metadata;
 mod notify;
 mod outbox;
 mod quota;

@@ -1,7 +1,7 @@
-//! GETQUOTA and GETQUOTAROOT (RFC 9208): one root for each user, for bytes and messages. Only the
-//! test can set quotas.
+//! GETQUOTA, GETQUOTAROOT and SETQUOTA (RFC 9208): one root for each user, for bytes and messages.
+//! Each user may set their own, as only administrators may elsewhere.
 
-use crate::testing::world::World;
+use crate::testing::world::{Limits, World};
 use crate::types::{Answer, MailboxName, Quota, QuotaResource, QuotaRoot};
 use crate::wire::request::{Value, value_as_mailbox};
 
@@ -28,7 +28,17 @@ impl Session {
                 };
                 self.quota_root(world, mailbox)
             }
-            ("SETQUOTA", _) => Err(Reply::no(None, "Quotas are set from the outside")),
+            ("SETQUOTA", [root, Value::List(limits)]) => {
+                if *root != Value::String(ROOT.into()) {
+                    return Err(Reply::no(None, "There is no such quota root"));
+                }
+                let limits = limits_of(limits)?;
+                if let Some(user) = world.users.get_mut(&self.user()) {
+                    user.quota = limits;
+                }
+                self.write_quota(world);
+                Ok(Reply::ok("Quota set"))
+            }
             _ => Err(Reply::bad("Unknown command")),
         }
     }
@@ -55,4 +65,21 @@ impl Session {
         }
         self.answer("QUOTA", Answer::Quota(Quota::new(ROOT.to_owned(), resources)));
     }
+}
+
+/// The limits that SETQUOTA names; those that it does not name are lifted.
+fn limits_of(values: &[Value]) -> Result<Limits, Reply> {
+    let mut limits = Limits::default();
+    for pair in values.chunks(2) {
+        let [Value::Word(name), Value::Word(limit)] = pair else {
+            return Err(Reply::bad("Resources and their limits were expected"));
+        };
+        let Ok(limit) = limit.parse::<u64>() else { return Err(Reply::bad("A number was expected")) };
+        match &*name.to_ascii_uppercase() {
+            "STORAGE" => limits.bytes = Some(limit.saturating_mul(1024)),
+            "MESSAGE" => limits.messages = Some(limit),
+            _ => return Err(Reply::no(None, "This resource is not counted")),
+        }
+    }
+    Ok(limits)
 }
